@@ -1,0 +1,57 @@
+package stream
+
+// Error is a stream error (RFC 6120 §4.9).
+type Error struct {
+	Condition Condition
+	Text      string // for people; may be empty
+}
+
+// Condition is a defined stream error condition (RFC 6120 §4.9.3).
+type Condition string
+
+// The conditions in use.
+const (
+	BadFormat              Condition = "bad-format"
+	BadNamespacePrefix     Condition = "bad-namespace-prefix"
+	Conflict               Condition = "conflict"
+	ConnectionTimeout      Condition = "connection-timeout"
+	HostUnknown            Condition = "host-unknown"
+	ImproperAddressing     Condition = "improper-addressing"
+	InternalServerError    Condition = "internal-server-error"
+	InvalidFrom            Condition = "invalid-from"
+	InvalidNamespace       Condition = "invalid-namespace"
+	InvalidXML             Condition = "invalid-xml"
+	NotAuthorized          Condition = "not-authorized"
+	NotWellFormed          Condition = "not-well-formed"
+	PolicyViolation        Condition = "policy-violation"
+	RemoteConnectionFailed Condition = "remote-connection-failed"
+	Reset                  Condition = "reset"
+	ResourceConstraint     Condition = "resource-constraint"
+	RestrictedXML          Condition = "restricted-xml"
+	SystemShutdown         Condition = "system-shutdown"
+	UndefinedCondition     Condition = "undefined-condition"
+	UnsupportedEncoding    Condition = "unsupported-encoding"
+	UnsupportedStanzaType  Condition = "unsupported-stanza-type"
+	UnsupportedVersion     Condition = "unsupported-version"
+)
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Text == "" {
+		return "stream error: " + string(e.Condition)
+	}
+	return "stream error: " + string(e.Condition) + ": " + e.Text
+}
+
+// Append appends the error as an element that stands alone, each child with
+// its own xmlns (Strophe loses the condition otherwise).
+func (e *Error) Append(dst []byte) []byte {
+	const ns = ` xmlns="urn:ietf:params:xml:ns:xmpp-streams"`
+	dst = append(dst, `<stream:error xmlns:stream="http://etherx.jabber.org/streams"><`...)
+	dst = append(append(dst, e.Condition...), ns+`/>`...)
+	if e.Text != "" {
+		dst = append(dst, `<text`+ns+` xml:lang="en">`...)
+		dst = append(AppendEscaped(dst, e.Text), `</text>`...)
+	}
+	return append(dst, `</stream:error>`...)
+}

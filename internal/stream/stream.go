@@ -1,0 +1,121 @@
+// Package stream is what the gateway and the embedded server share: XMPP XML
+// as complete, checked elements; the Stream that carries them; and the Peer
+// and Identity at its far end.
+//
+// It knows no transport and no server. WebSocket, BOSH and TCP turn bytes into
+// Streams; a Server (the embedded one, or a relay to another) serves them.
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Stream is the server's side of one XMPP stream, whatever carries it.
+//
+// Recv and Restart are called by one goroutine, the one that serves the
+// stream. Send, Ready and Close are safe from any goroutine.
+type Stream interface {
+	// Recv returns the peer's next first-level element, complete and checked.
+	// The element is the caller's to keep. Errors: io.EOF after the peer ended
+	// the stream in order (RFC 6120 §4.4, RFC 7395 §3.6, XEP-0124 §13);
+	// ErrDisconnected when the transport was lost without that; an *Error when
+	// the peer broke a rule (the caller passes it to Close); the reason given
+	// to Close, or ErrClosed, after Close; ctx.Err().
+	Recv(ctx context.Context) (*Element, error)
+
+	// Send queues one complete element and never blocks. The bytes must not be
+	// modified afterwards, and may be shared between streams. When the queue's
+	// bound is exceeded the stream closes with policy-violation and Send
+	// returns ErrOverflow; after Close it returns ErrClosed.
+	Send(element []byte) error
+
+	// Ready waits until the queue has room for a burst (an archive page, a
+	// room's occupants), so that a slow reader slows its own requests rather
+	// than being cut off.
+	Ready(ctx context.Context) error
+
+	// Restart waits for the peer to open the stream anew after SASL, and
+	// answers with a new stream header (RFC 6120 §6.4.6, RFC 7395 §3.7,
+	// XEP-0206 §5). Errors as for Recv.
+	Restart(ctx context.Context) error
+
+	// Close ends the stream, any number of times; the first reason counts.
+	// nil closes in order; an *Error is sent to the peer first; ErrDisconnected
+	// drops the transport without a closing element, which clients answer by
+	// coming back. It does not wait for the peer.
+	Close(reason error) error
+}
+
+// Server serves streams: the embedded XMPP server, or a relay to another one.
+type Server interface {
+	// Serve talks to the peer until the stream ends. The opening header was
+	// exchanged; Serve sends the features first. It returns nil after an
+	// orderly end, else the reason. It always leaves s closed.
+	Serve(ctx context.Context, s Stream, peer Peer) error
+
+	// End closes, with reason, every stream within scope that Serve has in
+	// hand, those that wait for resumption included. Nothing that was ended
+	// can be resumed.
+	End(scope Scope, reason error)
+}
+
+// Transport names what carries a stream.
+type Transport string
+
+// The transports.
+const (
+	WebSocket Transport = "websocket" // RFC 7395
+	BOSH      Transport = "bosh"      // XEP-0124, XEP-0206
+	TCP       Transport = "tcp"       // RFC 6120
+)
+
+// Peer is what a transport knows about the far end of a stream.
+type Peer struct {
+	Conn      string    // an id for logs and metrics; not a secret
+	Transport Transport //
+	Addr      string    // the client's IP address, as the trusted proxies tell it
+	Domain    string    // the domain the stream was opened to
+	Lang      string    // xml:lang of the stream header, or empty
+	Identity  Identity  // who the site says is calling; zero when it does not know
+	External  bool      // the Identity may be used for SASL EXTERNAL
+	Password  bool      // SASL PLAIN may be offered: the channel is private, and the mode wants passwords or tokens
+}
+
+// Identity is an account together with what proves it: a site session, a
+// token, or an app password.
+type Identity struct {
+	User    string    // localpart, prepared (RFC 7622 §3.3); empty: nobody
+	Session string    // public id of the site session that stands behind it (for a token: the session that minted it); empty for a native client's password
+	Expires time.Time // when the site session ends by itself; zero: never
+}
+
+// IsZero reports whether nobody is named.
+func (i Identity) IsZero() bool { return i.User == "" }
+
+// LogValue implements slog.LogValuer.
+func (i Identity) LogValue() slog.Value { return slog.StringValue(i.User) }
+
+// Scope selects streams to end. A stream matches when every field that is set
+// is equal; the zero Scope matches nothing.
+type Scope struct {
+	User    string // the account's localpart
+	Session string // Identity.Session
+}
+
+// Matches reports whether the streams of id are within the scope.
+func (s Scope) Matches(id Identity) bool {
+	if s == (Scope{}) {
+		return false
+	}
+	return (s.User == "" || s.User == id.User) && (s.Session == "" || s.Session == id.Session)
+}
+
+// Ways a stream ends other than by an *Error.
+var (
+	ErrClosed       = errors.New("stream: closed")
+	ErrDisconnected = errors.New("stream: peer disconnected")
+	ErrOverflow     = errors.New("stream: the peer reads too slowly")
+)
