@@ -1,0 +1,101 @@
+// Package xmppd is the embedded XMPP server: RFC 6120 and 6121 for one domain
+// whose accounts the site owns, with the extensions a web community needs, one
+// file per capability.
+//
+// Goroutines: each stream is served by the one goroutine that calls Serve; it
+// handles the stream's elements in order, to the end (RFC 6120 §10.1). Other
+// goroutines reach a session only through its deliver method. One more
+// goroutine commits the archive (archive.go).
+//
+// Locks: Server.mu, then account.mu, then session.mu; none is held while a
+// store is asked or a stream is written in a way that could block.
+package xmppd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// Config is what a Server needs. Zero limits take the documented default.
+type Config struct {
+	Domain    string // XMPP_DOMAIN
+	Authority Authority
+	Stores    Stores
+	Logger    *slog.Logger
+	Version   string // told by XEP-0092
+
+	Resources     int           // bound sessions per account; default 50
+	Hibernating   int           // sessions per account that wait for resumption; default 10, the oldest is ended first
+	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5); default 5 min
+	Unacked       int           // stanzas kept for one lost stream; default 1000
+	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
+	ArchivePage   int           // most results of one archive page; default 100
+}
+
+// Server is the embedded XMPP server. It is safe for concurrent use.
+type Server struct {
+	cfg     Config
+	domain  string
+	log     *slog.Logger
+	stores  Stores
+	archive *archiveWriter
+	iqs     map[iqKey]iqHandler
+	stats   counters
+
+	mu       sync.RWMutex
+	accounts map[string]*account // by localpart; present while it has a session
+	closed   bool
+}
+
+var _ stream.Server = (*Server)(nil)
+
+// New returns a Server. Run must be called for it to store messages.
+func New(cfg Config) (*Server, error) {
+	if cfg.Domain == "" || cfg.Authority == nil {
+		return nil, errors.New("xmppd: Config needs Domain and Authority")
+	}
+	cfg.setDefaults()
+	s := &Server{
+		cfg:      cfg,
+		domain:   cfg.Domain,
+		log:      cfg.Logger,
+		stores:   cfg.Stores,
+		archive:  newArchiveWriter(cfg.Stores.Archive, cfg.Logger),
+		accounts: make(map[string]*account),
+	}
+	s.iqs = iqHandlers()
+	return s, nil
+}
+
+// Run does the server's background work until ctx ends; then it commits what is
+// queued and returns.
+func (s *Server) Run(ctx context.Context) error { return s.archive.run(ctx) }
+
+func (c *Config) setDefaults() {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Resources == 0 {
+		c.Resources = 50
+	}
+	if c.Hibernating == 0 {
+		c.Hibernating = 10
+	}
+	if c.ResumeTimeout == 0 {
+		c.ResumeTimeout = 5 * time.Minute
+	}
+	if c.Unacked == 0 {
+		c.Unacked = 1000
+	}
+	if c.StoreTimeout == 0 {
+		c.StoreTimeout = 10 * time.Second
+	}
+	if c.ArchivePage == 0 {
+		c.ArchivePage = 100
+	}
+}
