@@ -1,13 +1,22 @@
 package stream
 
-import "iter"
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"iter"
+	"math"
+	"slices"
+)
 
 // Name is an expanded XML name.
 type Name struct{ Space, Local string }
 
 // Element is one complete first-level element: well-formed, within limits,
 // free of restricted XML (RFC 6120 §11.1), and standing alone (it declares
-// every namespace it uses). Raw must not be modified.
+// every namespace it uses). Raw must not be modified. Its methods are safe for
+// concurrent use.
 type Element struct {
 	Raw   []byte
 	Name  Name
@@ -17,11 +26,22 @@ type Element struct {
 	Type  string
 	Lang  string // xml:lang
 	Child Name   // the first child element; zero when there is none
+
+	tagEnd  int // where the start tag ends
+	closeAt int // where the end tag starts; 0: the start tag closes itself
+	kids    []kid
+	outer   []binding // the declarations on the start tag
+}
+
+// kid is where a child element stands in its parent's bytes.
+type kid struct {
+	name       Name
+	start, end int
 }
 
 // Limits bound one element.
 type Limits struct {
-	Bytes int // size of the element as sent; 0: DefaultLimits'
+	Bytes int // size of the element as sent
 	Depth int // nesting of elements
 	Attrs int // attributes on one element, namespace declarations included
 }
@@ -30,90 +50,176 @@ type Limits struct {
 // bytes) with ample room for avatars in vCards.
 var DefaultLimits = Limits{Bytes: 256 << 10, Depth: 64, Attrs: 64}
 
-// Parse checks one element that came alone, as in a WebSocket message (RFC
-// 7395 §3.3.3). An XML declaration in front is tolerated. The error is an
-// *Error: restricted-xml, not-well-formed, unsupported-encoding,
-// policy-violation (limits).
-func Parse(raw []byte, limits Limits) (*Element, error) { panic("stream: Parse") }
+// unlimited is for bytes that were checked before.
+var unlimited = Limits{Bytes: math.MaxInt, Depth: math.MaxInt, Attrs: math.MaxInt}
 
-// Child is a child element inside an Element.
-type Child struct {
-	Name Name
-	// unexported: the parent and the offsets of the child's bytes
+// orDefault fills zero fields from DefaultLimits.
+func (l Limits) orDefault() Limits {
+	if l.Bytes == 0 {
+		l.Bytes = DefaultLimits.Bytes
+	}
+	if l.Depth == 0 {
+		l.Depth = DefaultLimits.Depth
+	}
+	if l.Attrs == 0 {
+		l.Attrs = DefaultLimits.Attrs
+	}
+	return l
+}
+
+// Parse checks one element that came alone, as in a WebSocket message (RFC
+// 7395 §3.3.3). An XML declaration in front is tolerated. The element keeps
+// raw. The error is an *Error: restricted-xml, not-well-formed,
+// unsupported-encoding, policy-violation (limits).
+func Parse(raw []byte, limits Limits) (*Element, error) {
+	limits = limits.orDefault()
+	if len(raw) > limits.Bytes {
+		return nil, fail(PolicyViolation, "the stanza is too large")
+	}
+	raw, err := skipDeclaration(raw)
+	if err != nil {
+		return nil, err
+	}
+	// RFC 7395 §3.3.3: the first character is <.
+	if len(raw) == 0 || raw[0] != '<' {
+		return nil, fail(NotWellFormed, "a message must begin with <")
+	}
+	s := &scanner{in: raw, limits: limits}
+	t, err := s.next(true)
+	if err != nil {
+		return nil, wellFormed(err)
+	}
+	e, err := s.element(t)
+	if err != nil {
+		return nil, wellFormed(err)
+	}
+	if len(bytes.TrimRight(raw[s.pos:], " \t\r\n")) > 0 {
+		return nil, fail(NotWellFormed, "more than one element")
+	}
+	return e, nil
+}
+
+// wellFormed turns the end of the bytes inside an element into a stream error.
+func wellFormed(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fail(NotWellFormed, "the element is not complete")
+	}
+	return err
+}
+
+// skipDeclaration skips an XML declaration, which must say UTF-8 if it names an
+// encoding (RFC 6120 §11.6).
+func skipDeclaration(raw []byte) ([]byte, error) {
+	if !bytes.HasPrefix(raw, []byte("<?xml ")) {
+		return raw, nil
+	}
+	end := bytes.Index(raw, []byte("?>"))
+	if end < 0 {
+		return nil, fail(NotWellFormed, "the XML declaration is not complete")
+	}
+	decl := bytes.ToLower(raw[:end])
+	if bytes.Contains(decl, []byte("encoding")) && !bytes.Contains(decl, []byte("utf-8")) {
+		return nil, fail(UnsupportedEncoding, "only UTF-8 is supported")
+	}
+	return bytes.TrimLeft(raw[end+2:], " \t\r\n"), nil
+}
+
+// element reads the rest of the element whose start tag t was read last. Its
+// Raw is the bytes as they stand.
+func (s *scanner) element(t tag) (*Element, error) {
+	if t.kind == endTag {
+		return nil, fail(NotWellFormed, "a closing tag without its element")
+	}
+	e := &Element{Name: t.name, tagEnd: t.end - t.start}
+	s.view(e)
+	for depth := len(s.open); !t.selfClosed && len(s.open) >= depth; {
+		next, err := s.next(false)
+		switch {
+		case err != nil:
+			return nil, err
+		case next.kind == endTag && len(s.open) < depth:
+			e.closeAt = next.start - t.start
+		case next.kind == endTag && len(s.open) == depth:
+			e.kids[len(e.kids)-1].end = next.end - t.start
+		case next.kind == startTag && len(s.open) == depth+1 && !next.selfClosed,
+			next.kind == startTag && len(s.open) == depth && next.selfClosed:
+			e.kids = append(e.kids, kid{name: next.name, start: next.start - t.start, end: next.end - t.start})
+		}
+	}
+	if len(e.kids) > 0 {
+		e.Child = e.kids[0].name
+	}
+	e.Raw = s.in[t.start:s.pos:s.pos]
+	return e, nil
+}
+
+// view takes what routing needs from the attributes of the start tag.
+func (s *scanner) view(e *Element) {
+	for _, a := range s.attrs {
+		switch {
+		case a.prefix == "xml" && a.local == "lang":
+			e.Lang = unescape(a.value)
+		case a.prefix == "xmlns":
+			e.outer = append(e.outer, binding{prefix: a.local, uri: internSpace(a.value)})
+		case a.prefix != "":
+		case a.local == "xmlns":
+			e.outer = append(e.outer, binding{uri: internSpace(a.value)})
+		case a.local == "to":
+			e.To = unescape(a.value)
+		case a.local == "from":
+			e.From = unescape(a.value)
+		case a.local == "id":
+			e.ID = unescape(a.value)
+		case a.local == "type":
+			e.Type = unescape(a.value)
+		}
+	}
 }
 
 // Children yields the direct child elements in document order.
-func (e *Element) Children() iter.Seq[Child] { panic("stream: Children") }
-
-// Find returns the first direct child with that name.
-func (e *Element) Find(space, local string) (Child, bool) { panic("stream: Find") }
-
-// Attr returns an unprefixed attribute of the element, unescaped.
-func (e *Element) Attr(local string) (string, bool) { panic("stream: Attr") }
-
-// Decode decodes the element with encoding/xml.
-func (e *Element) Decode(v any) error { panic("stream: Decode") }
-
-// Edit starts a changed copy of the element.
-func (e *Element) Edit() *Edit { panic("stream: Edit") }
-
-// Attr returns an unprefixed attribute of the child, unescaped.
-func (c Child) Attr(local string) (string, bool) { panic("stream: Child.Attr") }
-
-// Children yields the child's own child elements.
-func (c Child) Children() iter.Seq[Child] { panic("stream: Child.Children") }
-
-// Text returns the child's character data, unescaped, without that of its
-// children.
-func (c Child) Text() string { panic("stream: Child.Text") }
-
-// Raw returns the child's bytes with every namespace it uses declared on it,
-// so that they stand alone.
-func (c Child) Raw() []byte { panic("stream: Child.Raw") }
-
-// Decode decodes the child with encoding/xml.
-func (c Child) Decode(v any) error { panic("stream: Child.Decode") }
-
-// Edit collects changes to an Element; Bytes or Element applies them in one
-// pass. What is not named stays as it was, byte for byte.
-type Edit struct{}
-
-// Set sets an unprefixed attribute of the element; an empty value removes it.
-func (d *Edit) Set(attr, value string) *Edit { panic("stream: Edit.Set") }
-
-// SetLang sets xml:lang unless the element has one.
-func (d *Edit) SetLang(lang string) *Edit { panic("stream: Edit.SetLang") }
-
-// Drop removes the direct children for which drop returns true.
-func (d *Edit) Drop(drop func(Child) bool) *Edit { panic("stream: Edit.Drop") }
-
-// Append adds complete child elements before the end tag. Each must declare
-// the namespaces it uses.
-func (d *Edit) Append(raw ...[]byte) *Edit { panic("stream: Edit.Append") }
-
-// Bytes returns the changed element.
-func (d *Edit) Bytes() []byte { panic("stream: Edit.Bytes") }
-
-// Element returns the changed element with its view.
-func (d *Edit) Element() *Element { panic("stream: Edit.Element") }
-
-// Body is a BOSH wrapper (XEP-0124 §5): its attributes, and its payload as
-// standalone elements. Children left in the httpbind namespace are moved to
-// jabber:client (XEP-0206 §2).
-type Body struct {
-	Attrs    map[Name]string // unescaped; Space is "" for unprefixed ones, the namespace for xmpp:* and xml:lang
-	Elements []*Element
+func (e *Element) Children() iter.Seq[Child] {
+	return func(yield func(Child) bool) {
+		for _, k := range e.kids {
+			if !yield(e.child(k)) {
+				return
+			}
+		}
+	}
 }
 
-// ParseBody checks a BOSH request. limits bound each payload element; the
-// caller bounds the whole. Errors as for Parse, and bad-format for character
-// data directly inside the wrapper or a root that is no httpbind body.
-func ParseBody(raw []byte, limits Limits) (*Body, error) { panic("stream: ParseBody") }
+func (e *Element) child(k kid) Child {
+	return Child{Name: k.name, in: e.Raw[k.start:k.end:k.end], outer: e.outer}
+}
 
-// AppendEscaped appends s as XML character data, valid in attribute values in
-// either kind of quotes too. Characters that XML 1.0 does not allow become
-// U+FFFD.
-func AppendEscaped(dst []byte, s string) []byte { panic("stream: AppendEscaped") }
+// Find returns the first direct child with that name.
+func (e *Element) Find(space, local string) (Child, bool) {
+	for _, k := range e.kids {
+		if k.name.Local == local && k.name.Space == space {
+			return e.child(k), true
+		}
+	}
+	return Child{}, false
+}
 
-// Escape returns s as AppendEscaped writes it.
-func Escape(s string) string { return string(AppendEscaped(nil, s)) }
+// Len returns the number of direct child elements.
+func (e *Element) Len() int { return len(e.kids) }
+
+// Attr returns an unprefixed attribute of the element, unescaped.
+func (e *Element) Attr(local string) (string, bool) { return attr(e.Raw, nil, local) }
+
+// attr reads one attribute of the start tag that in begins with.
+func attr(in []byte, outer []binding, local string) (string, bool) {
+	s := &scanner{in: in, limits: unlimited, ns: slices.Clone(outer)}
+	if _, err := s.next(true); err != nil {
+		return "", false
+	}
+	for _, a := range s.attrs {
+		if a.prefix == "" && a.local == local {
+			return unescape(a.value), true
+		}
+	}
+	return "", false
+}
+
+// Decode decodes the element with encoding/xml.
+func (e *Element) Decode(v any) error { return xml.Unmarshal(e.Raw, v) }

@@ -1,0 +1,145 @@
+package stream
+
+import (
+	"encoding/xml"
+	"iter"
+	"slices"
+)
+
+// Child is a child element inside an Element, at any depth. Its methods read
+// the element's bytes anew; they are for payloads, not for routing.
+type Child struct {
+	Name  Name
+	in    []byte    // as it stands in the parent
+	outer []binding // namespaces in force around it
+}
+
+func (c Child) scanner() *scanner {
+	return &scanner{in: c.in, limits: unlimited, ns: slices.Clone(c.outer)}
+}
+
+// Attr returns an unprefixed attribute of the child, unescaped.
+func (c Child) Attr(local string) (string, bool) { return attr(c.in, c.outer, local) }
+
+// Children yields the child's own child elements.
+func (c Child) Children() iter.Seq[Child] {
+	return func(yield func(Child) bool) {
+		e, err := c.element()
+		if err != nil {
+			return
+		}
+		outer := slices.Concat(c.outer, e.outer)
+		for _, k := range e.kids {
+			if !yield(Child{Name: k.name, in: c.in[k.start:k.end:k.end], outer: outer}) {
+				return
+			}
+		}
+	}
+}
+
+// Find returns the first of the child's own children with that name.
+func (c Child) Find(space, local string) (Child, bool) {
+	for k := range c.Children() {
+		if k.Name == (Name{Space: space, Local: local}) {
+			return k, true
+		}
+	}
+	return Child{}, false
+}
+
+func (c Child) element() (*Element, error) {
+	s := c.scanner()
+	t, err := s.next(true)
+	if err != nil {
+		return nil, err
+	}
+	return s.element(t)
+}
+
+// Text returns the child's character data, unescaped, without that of its
+// children.
+func (c Child) Text() string {
+	var content []byte
+	s := c.scanner()
+	s.content = &content
+	t, err := s.next(true)
+	if err != nil {
+		return ""
+	}
+	if _, err := s.element(t); err != nil {
+		return ""
+	}
+	return string(content)
+}
+
+// Raw returns the child's bytes with every namespace it uses declared on it,
+// so that they stand alone.
+func (c Child) Raw() []byte {
+	s := c.scanner()
+	t, err := s.next(true)
+	if err != nil {
+		return nil
+	}
+	e, err := s.element(t)
+	if err != nil {
+		return nil
+	}
+	return declareOn(e, s.used).Raw
+}
+
+// Inner returns the bytes between the child's tags, as they stand.
+func (c Child) Inner() []byte {
+	e, err := c.element()
+	if err != nil || e.closeAt == 0 {
+		return nil
+	}
+	return e.Raw[e.tagEnd:e.closeAt:e.closeAt]
+}
+
+// Decode decodes the child with encoding/xml.
+func (c Child) Decode(v any) error { return xml.Unmarshal(c.Raw(), v) }
+
+// declareOn returns the element with the declarations added to its start tag.
+func declareOn(e *Element, needed []binding) *Element {
+	if len(needed) == 0 {
+		return e
+	}
+	decl := make([]byte, 0, 64)
+	for _, b := range needed {
+		decl = append(decl, " xmlns"...)
+		if b.prefix != "" {
+			decl = append(append(decl, ':'), b.prefix...)
+		}
+		decl = append(AppendEscaped(append(decl, `="`...), b.uri), '"')
+	}
+	at := nameEnd(e.Raw)
+	raw := make([]byte, 0, len(e.Raw)+len(decl))
+	raw = append(append(append(raw, e.Raw[:at]...), decl...), e.Raw[at:]...)
+	moved := *e
+	moved.Raw = raw
+	moved.shift(len(decl))
+	moved.outer = slices.Concat(needed, e.outer)
+	return &moved
+}
+
+// shift moves every offset behind the element's name by n.
+func (e *Element) shift(n int) {
+	e.tagEnd += n
+	if e.closeAt > 0 {
+		e.closeAt += n
+	}
+	e.kids = slices.Clone(e.kids)
+	for i := range e.kids {
+		e.kids[i].start += n
+		e.kids[i].end += n
+	}
+}
+
+// nameEnd returns where the name in a start tag ends.
+func nameEnd(raw []byte) int {
+	at := 1
+	for isNameByte(raw[at]) {
+		at++
+	}
+	return at
+}

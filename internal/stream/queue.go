@@ -1,0 +1,147 @@
+package stream
+
+import (
+	"context"
+	"sync"
+)
+
+// Queue is the outbound side that every transport shares: what was sent and is
+// not written yet, bounded in bytes. It keeps no memory while it is empty. It
+// is safe for concurrent use.
+type Queue struct {
+	max    int
+	notify func()
+
+	mu     sync.Mutex
+	items  [][]byte
+	bytes  int
+	busy   bool // notify was called, and Take or Drain has not found it empty since
+	closed bool
+	reason error
+	room   chan struct{} // closed when there is room or an end; nil: nobody waits
+}
+
+// NewQueue returns a Queue of at most max bytes. notify is called, outside the
+// queue's lock, when there is something to take after there was nothing, and
+// when the queue is closed while nobody was told of work.
+func NewQueue(max int, notify func()) *Queue {
+	return &Queue{max: max, notify: notify}
+}
+
+// Push queues an element. ErrClosed after Close; ErrOverflow when the bound is
+// exceeded, which closes the queue with policy-violation.
+func (q *Queue) Push(element []byte) error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	if q.bytes+len(element) > q.max {
+		q.items, q.bytes = nil, 0
+		q.mu.Unlock()
+		q.Close(&Error{Condition: PolicyViolation, Text: "the client reads too slowly"})
+		return ErrOverflow
+	}
+	q.items = append(q.items, element)
+	q.bytes += len(element)
+	tell := !q.busy
+	q.busy = true
+	q.mu.Unlock()
+	if tell {
+		q.notify()
+	}
+	return nil
+}
+
+// Take returns everything queued, in order. When there is nothing it returns
+// nil, and the next Push calls notify again.
+func (q *Queue) Take() [][]byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.items) == 0 {
+		q.busy = false
+		return nil
+	}
+	return q.takeLocked()
+}
+
+// Drain is Take for a consumer that will not ask again unless it is told.
+func (q *Queue) Drain() [][]byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy = false
+	return q.takeLocked()
+}
+
+func (q *Queue) takeLocked() [][]byte {
+	items := q.items
+	q.items, q.bytes = nil, 0
+	q.release()
+	return items
+}
+
+// release wakes those that wait for room.
+func (q *Queue) release() {
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
+}
+
+// Len returns the number of elements queued.
+func (q *Queue) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
+}
+
+// Ready waits until at most a quarter of the bound is in use.
+func (q *Queue) Ready(ctx context.Context) error {
+	for {
+		q.mu.Lock()
+		if q.closed {
+			q.mu.Unlock()
+			return ErrClosed
+		}
+		if q.bytes <= q.max/4 {
+			q.mu.Unlock()
+			return nil
+		}
+		if q.room == nil {
+			q.room = make(chan struct{})
+		}
+		room := q.room
+		q.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close ends the queue; the first reason counts. What is queued can still be
+// taken. It reports whether this call was the first.
+func (q *Queue) Close(reason error) bool {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return false
+	}
+	q.closed, q.reason = true, reason
+	tell := !q.busy
+	q.busy = true
+	q.release()
+	q.mu.Unlock()
+	if tell {
+		q.notify()
+	}
+	return true
+}
+
+// Closed reports whether Close was called, and with which reason.
+func (q *Queue) Closed() (reason error, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.reason, q.closed
+}
