@@ -2,6 +2,7 @@ package xmppd
 
 import (
 	"context"
+	"maps"
 
 	"foyer/internal/stream"
 )
@@ -24,8 +25,136 @@ type iqKey struct {
 }
 
 // iqHandler answers one IQ. It returns the result's payload (nil: an empty
-// result), or an error: a stanza.Error is sent as it is, everything else is
-// logged and answered with internal-server-error of type wait, so that the
-// sender may try again. A handler may deliver other stanzas first; the result
-// goes out after them.
+// result), or an error (see asStanzaError). A handler may deliver other stanzas
+// first; the result goes out after them.
 type iqHandler func(ctx context.Context, s *session, iq *stream.Element, payload stream.Child) ([]byte, error)
+
+// iqHandlers is every IQ the server answers; what is not here gets
+// service-unavailable (RFC 6120 §8.4).
+func iqHandlers() map[iqKey]iqHandler {
+	all := map[iqKey]iqHandler{
+		{toServer, "set", stream.Name{Space: nsSession, Local: "session"}}: handleSession,
+		{toSelf, "set", stream.Name{Space: nsSession, Local: "session"}}:   handleSession,
+	}
+	for _, table := range []map[iqKey]iqHandler{
+		rosterHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),
+		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), privateHandlers(),
+	} {
+		maps.Copy(all, table)
+	}
+	return all
+}
+
+// handleIQ routes an IQ: to a resource, or to its handler (RFC 6121 §8.5).
+func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
+	if err := checkIQ(iq); err != nil {
+		return err
+	}
+	to := address{user: s.user, domain: s.server.domain}
+	if iq.To != "" {
+		var err error
+		if to, err = parseAddress(iq.To); err != nil {
+			return err
+		}
+	}
+	if to.domain != s.server.domain {
+		return errRemoteNotFound
+	}
+	if to.user != s.user {
+		if err := s.checkBlocked(ctx, to); err != nil {
+			return err
+		}
+	}
+	if to.resource != "" && to.user != "" {
+		return s.iqToResource(ctx, iq, to)
+	}
+	if iq.Type == "result" || iq.Type == "error" {
+		return nil // an answer to the server, which asked nothing
+	}
+	return s.answer(ctx, iq, to)
+}
+
+// checkIQ checks the shape of an IQ (RFC 6120 §8.2.3, S-10).
+func checkIQ(iq *stream.Element) error {
+	if iq.ID == "" {
+		return errBadRequest
+	}
+	switch iq.Type {
+	case "get", "set":
+		if iq.Len() != 1 {
+			return errBadRequest
+		}
+	case "result", "error":
+	default:
+		return errBadRequest
+	}
+	return nil
+}
+
+// answer calls the handler and sends its result.
+func (s *session) answer(ctx context.Context, iq *stream.Element, to address) error {
+	key := iqKey{toAccount, iq.Type, iq.Child}
+	switch to.user {
+	case "":
+		key.target = toServer
+	case s.user:
+		key.target = toSelf
+	}
+	handler := s.server.iqs[key]
+	if handler == nil {
+		return errServiceUnavailable
+	}
+	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
+	ctx, cancel := context.WithTimeout(ctx, s.server.cfg.StoreTimeout)
+	defer cancel()
+	result, err := handler(ctx, s, iq, payload)
+	if err != nil {
+		return err
+	}
+	s.deliver(iqResult(iq, s.full, result))
+	return nil
+}
+
+// iqResult builds the result of an IQ that the server answers.
+func iqResult(iq *stream.Element, to string, payload []byte) []byte {
+	dst := append(make([]byte, 0, 128+len(payload)), `<iq xmlns="jabber:client" type="result"`...)
+	dst = appendAttr(dst, "id", iq.ID)
+	dst = appendAttr(dst, "from", iq.To)
+	dst = appendAttr(dst, "to", to)
+	if payload == nil {
+		return append(dst, "/>"...)
+	}
+	return append(append(append(dst, '>'), payload...), "</iq>"...)
+}
+
+// iqToResource passes an IQ to a full JID. Requests reach only those who share
+// their presence with the sender (RFC 6121 §8.5.3.1, S-27); without a match
+// they bounce (§8.5.3.2.3, S-28).
+func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to address) error {
+	request := iq.Type == "get" || iq.Type == "set"
+	target := s.server.session(to)
+	if target == nil {
+		if request {
+			return errServiceUnavailable
+		}
+		return nil
+	}
+	if request && !s.server.sharesPresence(ctx, target, s) {
+		return errServiceUnavailable
+	}
+	target.deliver(iq.Edit().Set("from", s.full).Bytes())
+	return nil
+}
+
+// sharesPresence reports whether owner's presence is visible to other: by
+// subscription, directed presence or being the same account.
+func (srv *Server) sharesPresence(ctx context.Context, owner, other *session) bool {
+	if owner.user == other.user {
+		return true
+	}
+	owner.mu.Lock()
+	_, full := owner.directed[other.full]
+	_, bare := owner.directed[other.bare]
+	owner.mu.Unlock()
+	return full || bare || srv.subscribedFrom(ctx, owner.user, other.bare)
+}

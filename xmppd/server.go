@@ -8,7 +8,7 @@
 // goroutine commits the archive (archive.go).
 //
 // Locks: Server.mu, then account.mu, then session.mu; none is held while a
-// store is asked or a stream is written in a way that could block.
+// store is asked or anything is written that could block.
 package xmppd
 
 import (
@@ -45,10 +45,13 @@ type Server struct {
 	stores  Stores
 	archive *archiveWriter
 	iqs     map[iqKey]iqHandler
+	vcards  vcardCache
+	conns   connSet
 	stats   counters
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session
+	resume   map[string]*session // by stream management id
 	closed   bool
 }
 
@@ -60,42 +63,38 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("xmppd: Config needs Domain and Authority")
 	}
 	cfg.setDefaults()
-	s := &Server{
+	srv := &Server{
 		cfg:      cfg,
 		domain:   cfg.Domain,
 		log:      cfg.Logger,
 		stores:   cfg.Stores,
 		archive:  newArchiveWriter(cfg.Stores.Archive, cfg.Logger),
+		iqs:      iqHandlers(),
 		accounts: make(map[string]*account),
+		resume:   make(map[string]*session),
 	}
-	s.iqs = iqHandlers()
-	return s, nil
+	return srv, nil
 }
 
 // Run does the server's background work until ctx ends; then it commits what is
 // queued and returns.
-func (s *Server) Run(ctx context.Context) error { return s.archive.run(ctx) }
+func (srv *Server) Run(ctx context.Context) error { return srv.archive.run(ctx) }
 
 func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Resources == 0 {
-		c.Resources = 50
-	}
-	if c.Hibernating == 0 {
-		c.Hibernating = 10
-	}
-	if c.ResumeTimeout == 0 {
-		c.ResumeTimeout = 5 * time.Minute
-	}
-	if c.Unacked == 0 {
-		c.Unacked = 1000
-	}
-	if c.StoreTimeout == 0 {
-		c.StoreTimeout = 10 * time.Second
-	}
-	if c.ArchivePage == 0 {
-		c.ArchivePage = 100
+	orDefault(&c.Resources, 50)
+	orDefault(&c.Hibernating, 10)
+	orDefault(&c.ResumeTimeout, 5*time.Minute)
+	orDefault(&c.Unacked, 1000)
+	orDefault(&c.StoreTimeout, 10*time.Second)
+	orDefault(&c.ArchivePage, 100)
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
 	}
 }

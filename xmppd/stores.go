@@ -112,15 +112,16 @@ type ArchiveQuery struct {
 	IDs        []uuid.UUID
 	Last       bool // the newest Max of the matching, still oldest first
 	Max        int
-	WithCount  bool // fill ArchivePage.Count
+	WithCount  bool // fill ArchivePage.Count and Index
 }
 
 // ArchivePage is one page of results, oldest first.
 type ArchivePage struct {
 	Entries  []ArchiveEntry
 	Complete bool // nothing was cut off in the direction of paging
-	Count    int  // of all that match, when asked for
-	Index    int  // of the first entry among them, when asked for
+	Counted  bool // Count and Index are filled
+	Count    int  // of all that match
+	Index    int  // of the first entry among them
 }
 
 // ArchiveStore keeps archives.

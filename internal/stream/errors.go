@@ -4,6 +4,7 @@ package stream
 type Error struct {
 	Condition Condition
 	Text      string // for people; may be empty
+	Extra     string // an application-specific condition as XML that stands alone; may be empty
 }
 
 // Condition is a defined stream error condition (RFC 6120 §4.9.3).
@@ -53,5 +54,6 @@ func (e *Error) Append(dst []byte) []byte {
 		dst = append(dst, `<text`+ns+` xml:lang="en">`...)
 		dst = append(AppendEscaped(dst, e.Text), `</text>`...)
 	}
+	dst = append(dst, e.Extra...)
 	return append(dst, `</stream:error>`...)
 }

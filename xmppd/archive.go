@@ -1,0 +1,257 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The archive writer: one goroutine commits whole groups of messages. While it
+// is idle a message is committed at once; what arrives during a commit goes
+// into the next one, in one statement. It alone gives ids, in commit order.
+//
+// If the database is away the group is tried again, with the same ids, for as
+// long as its senders wait. A sender that gave up was told so: its message is
+// taken out, and removed again if an attempt whose answer was lost had stored
+// it. Nothing that a sender was told is stored is lost, nothing is stored
+// twice.
+
+// Bounds of the writer.
+const (
+	maxQueued     = 10_000 // jobs; more is refused
+	maxGroup      = 500    // jobs in one statement
+	attemptTime   = 5 * time.Second
+	firstRetry    = 50 * time.Millisecond
+	slowestRetry  = time.Second
+	removeRetries = 8
+)
+
+var errArchiveBusy = &stanzaError{typ: errWait, condition: "resource-constraint", text: "The archive is busy. Please try again in a moment."}
+
+type archiveJob struct {
+	entries []ArchiveEntry
+	id      uuid.UUID
+	done    chan struct{} // closed when committed
+
+	// Guarded by archiveWriter.mu.
+	committed bool
+	abandoned bool
+	attempted bool
+}
+
+type archiveWriter struct {
+	store_ ArchiveStore
+	log    *slog.Logger
+	work   chan struct{}
+
+	mu    sync.Mutex
+	queue []*archiveJob
+
+	last uint64 // the time and counter of the last id; run's alone
+}
+
+func newArchiveWriter(store ArchiveStore, log *slog.Logger) *archiveWriter {
+	return &archiveWriter{store_: store, log: log, work: make(chan struct{}, 1)}
+}
+
+// store commits the entries under one id and returns it. It blocks until they
+// are in Postgres, or ctx ends; then they are not, and will not be.
+func (w *archiveWriter) store(ctx context.Context, entries ...ArchiveEntry) (uuid.UUID, error) {
+	job := &archiveJob{entries: entries, done: make(chan struct{})}
+	w.mu.Lock()
+	if len(w.queue) >= maxQueued {
+		w.mu.Unlock()
+		return uuid.Nil, errArchiveBusy
+	}
+	w.queue = append(w.queue, job)
+	w.mu.Unlock()
+	select {
+	case w.work <- struct{}{}:
+	default:
+	}
+	select {
+	case <-job.done:
+		return job.id, nil
+	case <-ctx.Done():
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if job.committed {
+		return job.id, nil
+	}
+	job.abandoned = true
+	return uuid.Nil, ctx.Err()
+}
+
+// run commits until ctx ends, and then once more what is queued.
+func (w *archiveWriter) run(ctx context.Context) error {
+	for {
+		select {
+		case <-w.work:
+			w.drain(ctx)
+		case <-ctx.Done():
+			w.drain(ctx)
+			return nil
+		}
+	}
+}
+
+// drain commits groups until nothing is queued.
+func (w *archiveWriter) drain(ctx context.Context) {
+	for {
+		group := w.next()
+		if len(group) == 0 {
+			return
+		}
+		w.commit(ctx, group)
+	}
+}
+
+// next takes the next group from the queue and gives out the ids.
+func (w *archiveWriter) next() []*archiveJob {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(len(w.queue), maxGroup)
+	group := make([]*archiveJob, 0, n)
+	for _, job := range w.queue[:n] {
+		if job.abandoned {
+			continue
+		}
+		job.id = w.newID()
+		for i := range job.entries {
+			job.entries[i].ID = job.id
+		}
+		group = append(group, job)
+	}
+	if w.queue = w.queue[n:]; len(w.queue) == 0 {
+		w.queue = nil
+	}
+	return group
+}
+
+// commit stores a group, however long it takes, for as long as anybody waits
+// for it. When a whole group fails twice its jobs are tried one at a time, so
+// that one bad message cannot hold up the others.
+func (w *archiveWriter) commit(ctx context.Context, group []*archiveJob) {
+	var doubtful []uuid.UUID
+	for wait, failures := firstRetry, 0; len(group) > 0; wait = min(2*wait, slowestRetry) {
+		err := w.attempt(group)
+		if err == nil {
+			doubtful = append(doubtful, w.finish(group)...)
+			break
+		}
+		failures++
+		w.log.Error("the archive could not be written; trying again", "messages", len(group), "err", err)
+		if failures == 2 && len(group) > 1 {
+			for _, job := range group {
+				w.commit(ctx, []*archiveJob{job})
+			}
+			return
+		}
+		pause(ctx, wait)
+		var gone []uuid.UUID
+		group, gone = w.stillWaiting(group)
+		doubtful = append(doubtful, gone...)
+	}
+	if len(doubtful) > 0 {
+		w.remove(ctx, doubtful)
+	}
+}
+
+func (w *archiveWriter) attempt(group []*archiveJob) error {
+	w.mu.Lock()
+	n := 0
+	for _, job := range group {
+		job.attempted = true
+		n += len(job.entries)
+	}
+	w.mu.Unlock()
+	entries := make([]ArchiveEntry, 0, n)
+	for _, job := range group {
+		entries = append(entries, job.entries...)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), attemptTime)
+	defer cancel()
+	return w.store_.Append(ctx, entries)
+}
+
+// finish tells the waiting senders. It returns the ids of those that gave up
+// while the commit was under way.
+func (w *archiveWriter) finish(group []*archiveJob) (gone []uuid.UUID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, job := range group {
+		if job.abandoned {
+			gone = append(gone, job.id)
+			continue
+		}
+		job.committed = true
+		close(job.done)
+	}
+	return gone
+}
+
+// stillWaiting splits off the jobs whose sender gave up.
+func (w *archiveWriter) stillWaiting(group []*archiveJob) (rest []*archiveJob, gone []uuid.UUID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, job := range group {
+		switch {
+		case !job.abandoned:
+			rest = append(rest, job)
+		case job.attempted:
+			gone = append(gone, job.id)
+		}
+	}
+	return rest, gone
+}
+
+// remove takes back what may have been stored although its sender was told
+// that it failed.
+func (w *archiveWriter) remove(ctx context.Context, ids []uuid.UUID) {
+	for wait := firstRetry; ; wait = min(2*wait, slowestRetry) {
+		attempt, cancel := context.WithTimeout(context.Background(), attemptTime)
+		err := w.store_.Remove(attempt, ids)
+		cancel()
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			w.log.Error("messages whose senders saw a failure may be in the archive", "ids", ids, "err", err)
+			return
+		}
+		pause(ctx, wait)
+	}
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// newID returns a UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds and a counter
+// of 12 bits within one, so that ids strictly increase even when the clock goes
+// back; the other 62 bits are fresh and random.
+func (w *archiveWriter) newID() uuid.UUID {
+	now := uint64(time.Now().UnixMilli()) << 12
+	w.last = max(now, w.last+1)
+	var id uuid.UUID
+	_, _ = rand.Read(id[8:]) // never fails (crypto/rand)
+	var head [8]byte
+	binary.BigEndian.PutUint64(head[:], w.last<<4)
+	copy(id[:6], head[:6])
+	id[6] = 0x70 | byte(w.last>>8)&0x0f
+	id[7] = byte(w.last)
+	id[8] = 0x80 | id[8]&0x3f
+	return id
+}

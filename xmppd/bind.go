@@ -1,0 +1,141 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"foyer/internal/stream"
+)
+
+const (
+	nsBind    = "urn:ietf:params:xml:ns:xmpp-bind"
+	nsSession = "urn:ietf:params:xml:ns:xmpp-session"
+)
+
+// Attempts to bind or resume before the stream ends (RFC 6120 §7.6.2).
+const bindAttempts = 8
+
+// bind is the second state: the client binds a resource (RFC 6120 §7) or
+// resumes a session (XEP-0198 §5).
+func (c *conn) bind(ctx context.Context) (*session, error) {
+	if err := c.stream.Send(c.bindFeatures()); err != nil {
+		return nil, err
+	}
+	for range bindAttempts {
+		el, err := c.stream.Recv(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, err := c.bindStep(ctx, el)
+		if s != nil || err != nil {
+			return s, err
+		}
+	}
+	return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to bind"}
+}
+
+// bindStep handles one element. No session and no error: go on.
+func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, error) {
+	switch {
+	case el.Name == stream.Name{Space: nsSM, Local: "resume"}:
+		return c.resume(ctx, el)
+	case el.Name.Space == nsSM:
+		// XEP-0198 §3: enabling comes after binding.
+		return nil, c.stream.Send(smFailed("unexpected-request", 0, false))
+	case el.Name != stream.Name{Space: stream.NSClient, Local: "iq"},
+		el.Type != "set", el.Child != stream.Name{Space: nsBind, Local: "bind"}:
+		// RFC 6120 §7.1: no stanzas to anybody before binding.
+		return nil, &stream.Error{Condition: stream.NotAuthorized, Text: "bind a resource first"}
+	}
+	s, err := c.bound(ctx, el)
+	var se *stanzaError
+	if errors.As(err, &se) {
+		return nil, c.stream.Send(errorReply(el, "", "", se))
+	}
+	return s, err
+}
+
+// bindFeatures advertises what comes after SASL. <session/> does nothing, but
+// clients of RFC 3921's time ask for it (RFC 6121 App. E).
+func (c *conn) bindFeatures() []byte {
+	f := `<stream:features xmlns:stream="` + stream.NSStream + `"><bind xmlns="` + nsBind + `"/>` +
+		`<session xmlns="` + nsSession + `"><optional/></session><ver xmlns="urn:xmpp:features:rosterver"/>`
+	if c.resumable() {
+		f += `<sm xmlns="` + nsSM + `"/>`
+	}
+	return []byte(f + `</stream:features>`)
+}
+
+// resumable reports whether stream management makes sense: BOSH has its own.
+func (c *conn) resumable() bool { return c.peer.Transport != stream.BOSH }
+
+// bound binds the resource and registers the session.
+func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) {
+	s, err := c.newSession(el)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := c.server.register(s)
+	if err != nil {
+		return nil, err
+	}
+	if replaced != nil {
+		c.server.end(replaced, &stream.Error{Condition: stream.Conflict, Text: "replaced by a new stream"})
+	}
+	// The identity may have been ended since it was checked; End sees the
+	// session from here on.
+	if err := c.stillCurrent(ctx); err != nil {
+		c.server.end(s, err)
+		return nil, err
+	}
+	c.server.stats.bound.Add(1)
+	reply := `<iq xmlns="jabber:client" type="result" id="` + stream.Escape(el.ID) + `"><bind xmlns="` + nsBind +
+		`"><jid>` + stream.Escape(s.full) + `</jid></bind></iq>`
+	return s, c.stream.Send([]byte(reply))
+}
+
+// stillCurrent asks the site whether the identity still stands.
+func (c *conn) stillCurrent(ctx context.Context) error {
+	err := c.server.cfg.Authority.Current(ctx, c.identity)
+	switch {
+	case errors.Is(err, ErrNotAuthorized):
+		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
+	case err != nil:
+		c.log.Error("sign-in could not be checked", "err", err)
+		return stream.ErrDisconnected
+	}
+	return nil
+}
+
+func (c *conn) newSession(el *stream.Element) (*session, error) {
+	resource := rand.Text()
+	if bind, ok := el.Find(nsBind, "bind"); ok {
+		if r, ok := bind.Find(nsBind, "resource"); ok && r.Text() != "" {
+			// RFC 6120 §7.7: the client's wish, prepared.
+			a, err := parseAddress(c.identity.User + "@" + c.server.domain + "/" + r.Text())
+			if err != nil {
+				return nil, errBadRequest
+			}
+			resource = a.resource
+		}
+	}
+	bare := c.identity.User + "@" + c.server.domain
+	return &session{
+		server:   c.server,
+		log:      c.log.With("user", c.identity.User),
+		user:     c.identity.User,
+		bare:     bare,
+		full:     bare + "/" + resource,
+		resource: resource,
+		peer:     c.peer,
+		identity: c.identity,
+		stream:   c.stream,
+		directed: make(map[string]struct{}),
+	}, nil
+}
+
+// handleSession answers the request to start a session, which binding did.
+func handleSession(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
+	return nil, nil
+}

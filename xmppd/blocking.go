@@ -1,0 +1,239 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+
+	"foyer/internal/stream"
+)
+
+// Blocking command (XEP-0191).
+
+const nsBlocking = "urn:xmpp:blocking"
+
+// Most entries of one block list.
+const maxBlocked = 1000
+
+// blocklist is an account's blocked JIDs. It is immutable.
+type blocklist struct{ jids map[string]struct{} }
+
+// matches follows the order full, bare, domain/resource, domain (XEP-0191
+// §3.2, S-51).
+func (b *blocklist) matches(a address) bool {
+	if len(b.jids) == 0 {
+		return false
+	}
+	for _, jid := range []string{a.String(), a.bare(), address{"", a.domain, a.resource}.String(), a.domain} {
+		if _, ok := b.jids[jid]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// blocksOf returns an account's block list, from the cache while it is online.
+func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error) {
+	a := srv.lookup(user)
+	if a != nil {
+		a.mu.RLock()
+		cached := a.blocks
+		a.mu.RUnlock()
+		if cached != nil {
+			return cached, nil
+		}
+	}
+	jids, err := srv.stores.Blocks.Blocked(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	b := &blocklist{jids: make(map[string]struct{}, len(jids))}
+	for _, j := range jids {
+		b.jids[j] = struct{}{}
+	}
+	if a != nil {
+		a.mu.Lock()
+		a.blocks = b
+		a.mu.Unlock()
+	}
+	return b, nil
+}
+
+// blocks reports whether user blocks the JID.
+func (srv *Server) blocks(ctx context.Context, user, jid string) (bool, error) {
+	b, err := srv.blocksOf(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	a, err := parseAddress(jid)
+	return err == nil && b.matches(a), nil
+}
+
+// eitherBlocks reports whether one of two accounts blocks the other. If that
+// cannot be found out, nothing is shown.
+func (srv *Server) eitherBlocks(ctx context.Context, x, y string) bool {
+	if x == y {
+		return false
+	}
+	for _, pair := range [][2]string{{x, y}, {y, x}} {
+		if blocked, err := srv.blocks(ctx, pair[0], pair[1]+"@"+srv.domain); err != nil || blocked {
+			return true
+		}
+	}
+	return false
+}
+
+// checkBlocked applies both lists to a message or IQ that s sends: what one
+// blocked oneself is refused with a hint, what blocks the sender looks like
+// nobody is there (XEP-0191 §3.3, S-52).
+func (s *session) checkBlocked(ctx context.Context, to address) error {
+	if to.user == s.user {
+		return nil
+	}
+	mine, err := s.server.blocksOf(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	if mine.matches(to) && to.user != "" {
+		return errBlockedByYou
+	}
+	if to.user == "" {
+		return nil
+	}
+	theirs, err := s.server.blocksOf(ctx, to.user)
+	if err != nil {
+		return err
+	}
+	if theirs.matches(address{s.user, s.server.domain, s.resource}) {
+		return errServiceUnavailable
+	}
+	return nil
+}
+
+func blockingHandlers() map[iqKey]iqHandler {
+	return map[iqKey]iqHandler{
+		{toSelf, "get", stream.Name{Space: nsBlocking, Local: "blocklist"}}: handleBlocklist,
+		{toSelf, "set", stream.Name{Space: nsBlocking, Local: "block"}}:     handleBlock,
+		{toSelf, "set", stream.Name{Space: nsBlocking, Local: "unblock"}}:   handleUnblock,
+	}
+}
+
+func handleBlocklist(ctx context.Context, s *session, _ *stream.Element, _ stream.Child) ([]byte, error) {
+	s.setFlag(flagBlockWatch, true)
+	b, err := s.server.blocksOf(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	jids := make([]string, 0, len(b.jids))
+	for j := range b.jids {
+		jids = append(jids, j)
+	}
+	slices.Sort(jids)
+	return blockElement("blocklist", jids), nil
+}
+
+func blockElement(name string, jids []string) []byte {
+	dst := []byte(`<` + name + ` xmlns="` + nsBlocking + `">`)
+	for _, j := range jids {
+		dst = append(appendAttr(append(dst, "<item"...), "jid", j), "/>"...)
+	}
+	return append(dst, `</`+name+`>`...)
+}
+
+func parseBlockItems(c stream.Child) ([]string, error) {
+	var jids []string
+	for item := range c.Children() {
+		jid, _ := item.Attr("jid")
+		a, err := parseAddress(jid)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(jids, a.String()) {
+			jids = append(jids, a.String())
+		}
+	}
+	return jids, nil
+}
+
+// handleBlock blocks; contacts see the account go (XEP-0191 §3.3).
+func handleBlock(ctx context.Context, s *session, _ *stream.Element, block stream.Child) ([]byte, error) {
+	jids, err := parseBlockItems(block)
+	if err != nil {
+		return nil, err
+	}
+	if len(jids) == 0 {
+		return nil, errBadRequest
+	}
+	b, err := s.server.blocksOf(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.jids)+len(jids) > maxBlocked {
+		return nil, errResourceLimit
+	}
+	if slices.Contains(jids, s.bare) {
+		return nil, errNotAllowed
+	}
+	for _, jid := range jids { // before the list forbids it
+		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
+			s.server.unavailableTo(ctx, s.user, bareOf(jid))
+		}
+	}
+	if err := s.server.stores.Blocks.Block(ctx, s.user, jids); err != nil {
+		return nil, err
+	}
+	s.server.blocksChanged(s, blockElement("block", jids))
+	return nil, nil
+}
+
+// handleUnblock unblocks some or all; contacts see the account come back
+// (XEP-0191 §3.4, §3.5).
+func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock stream.Child) ([]byte, error) {
+	jids, err := parseBlockItems(unblock)
+	if err != nil {
+		return nil, err
+	}
+	gone := jids
+	if len(jids) == 0 {
+		b, err := s.server.blocksOf(ctx, s.user)
+		if err != nil {
+			return nil, err
+		}
+		for j := range b.jids {
+			gone = append(gone, j)
+		}
+	}
+	if err := s.server.stores.Blocks.Unblock(ctx, s.user, jids); err != nil {
+		return nil, err
+	}
+	s.server.blocksChanged(s, blockElement("unblock", jids))
+	for _, jid := range gone {
+		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
+			s.server.presenceTo(ctx, s.user, bareOf(jid))
+		}
+	}
+	return nil, nil
+}
+
+func bareOf(jid string) string {
+	a, err := parseAddress(jid)
+	if err != nil {
+		return jid
+	}
+	return a.bare()
+}
+
+// blocksChanged forgets the cached list and pushes the change to every resource
+// that asked for the list (XEP-0191 §3.3, S-51).
+func (srv *Server) blocksChanged(s *session, change []byte) {
+	s.account.mu.Lock()
+	s.account.blocks = nil
+	s.account.mu.Unlock()
+	for _, o := range s.account.all() {
+		if !o.flag(flagBlockWatch) {
+			continue
+		}
+		push := appendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", o.full)
+		o.deliver(append(append(append(push, '>'), change...), "</iq>"...))
+	}
+}

@@ -1,0 +1,83 @@
+package xmppd
+
+import (
+	"context"
+	"slices"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// Message carbons (XEP-0280): an account's other resources see the whole
+// conversation.
+
+const (
+	nsCarbons = "urn:xmpp:carbons:2"
+	nsForward = "urn:xmpp:forward:0"
+)
+
+func carbonsHandlers() map[iqKey]iqHandler {
+	set := func(on bool) iqHandler {
+		return func(_ context.Context, s *session, _ *stream.Element, _ stream.Child) ([]byte, error) {
+			s.setFlag(flagCarbons, on) // again is no error (§4, S-55)
+			return nil, nil
+		}
+	}
+	return map[iqKey]iqHandler{
+		{toSelf, "set", stream.Name{Space: nsCarbons, Local: "enable"}}:  set(true),
+		{toSelf, "set", stream.Name{Space: nsCarbons, Local: "disable"}}: set(false),
+	}
+}
+
+// copies reports whether a message is copied (XEP-0280 §6, S-57).
+func copies(m *stream.Element) bool {
+	if _, private := m.Find(nsCarbons, "private"); private {
+		return false
+	}
+	if hint(m, "no-copy") {
+		return false
+	}
+	switch messageType(m) {
+	case "chat", "error":
+		return true
+	case "normal":
+		return substantial(m)
+	}
+	return false
+}
+
+// copyMessage sends the copies: "received" to the recipient's resources that
+// did not get the message, "sent" to the sender's other ones (XEP-0280 §7, §8).
+func (srv *Server) copyMessage(s *session, m *stream.Element, to address, r route, theirs []byte, id uuid.UUID) {
+	for _, o := range srv.lookup(to.user).all() {
+		if o != s && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
+			o.deliver(carbon("received", m, o, theirs))
+		}
+	}
+	if to.user == s.user {
+		return // the account's resources have it already
+	}
+	var mine []byte
+	for _, o := range s.account.all() {
+		if o == s || !o.flag(flagCarbons) {
+			continue
+		}
+		if mine == nil {
+			mine = withStanzaID(m, s.bare, id)
+		}
+		o.deliver(carbon("sent", m, o, mine))
+	}
+}
+
+// carbon wraps a copy; the wrapper comes from the account's bare JID and has
+// the message's type (XEP-0280 §7, S-56).
+func carbon(kind string, m *stream.Element, o *session, inner []byte) []byte {
+	dst := append(make([]byte, 0, len(inner)+320), `<message xmlns="jabber:client"`...)
+	dst = appendAttr(dst, "from", o.bare)
+	dst = appendAttr(dst, "to", o.full)
+	dst = appendAttr(dst, "type", m.Type)
+	dst = append(dst, `><`+kind+` xmlns="`+nsCarbons+`"><forwarded xmlns="`+nsForward+`">`...)
+	dst = append(dst, inner...)
+	return append(dst, `</forwarded></`+kind+`></message>`...)
+}

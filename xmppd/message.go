@@ -1,0 +1,194 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// handleMessage is the way of a message, in this order: strip what only the
+// server may say, find the recipient, store in both archives, deliver to the
+// recipient's resources, copy to the sender's and the recipient's other
+// resources, or keep it for later (RFC 6121 §8.5). It returns only after the
+// message is in Postgres, so that whoever is told of it can rely on it.
+func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
+	to, err := s.messageAddress(m)
+	if err != nil {
+		return err
+	}
+	m, err = s.stampMessage(m, to)
+	if err != nil {
+		return err
+	}
+	if to.user == "" {
+		return messageToServer(m)
+	}
+	if err := s.checkBlocked(ctx, to); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.server.cfg.StoreTimeout)
+	defer cancel()
+	if _, err := s.server.stores.Accounts.Account(ctx, to.user); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			return errServiceUnavailable // RFC 6121 §8.5.1 (S-23)
+		}
+		return err
+	}
+	route, err := s.server.routeMessage(m, to)
+	if err != nil || route.drop {
+		return err
+	}
+	id, err := s.server.archiveMessage(ctx, s, m, to)
+	if err != nil {
+		return err
+	}
+	s.server.deliverMessage(ctx, s, m, to, route, id)
+	return nil
+}
+
+// messageAddress is the recipient; without one it is the sender (RFC 6120
+// §10.3.1).
+func (s *session) messageAddress(m *stream.Element) (address, error) {
+	if m.To == "" {
+		return address{user: s.user, domain: s.server.domain}, nil
+	}
+	to, err := parseAddress(m.To)
+	if err != nil {
+		return address{}, err
+	}
+	if to.domain != s.server.domain {
+		return address{}, errRemoteNotFound
+	}
+	return to, nil
+}
+
+// messageToServer: the domain itself reads no messages.
+func messageToServer(m *stream.Element) error {
+	if m.Type == "error" || m.Type == "headline" {
+		return nil
+	}
+	return errServiceUnavailable
+}
+
+// stampMessage sets from and the stream's language, and removes what the client
+// cannot say: stanza-ids in the name of either archive (XEP-0359 §5, S-53) and
+// delays in the server's (XEP-0203 §4).
+func (s *session) stampMessage(m *stream.Element, to address) (*stream.Element, error) {
+	edit := m.Edit().Set("from", s.full).SetLang(s.lang())
+	if m.To == "" {
+		edit.Set("to", s.bare)
+	}
+	edit.Drop(func(c stream.Child) bool {
+		return isForgedID(c, s.bare, to.bare()) || isForgedDelay(c, s.server.domain)
+	})
+	return edit.Element()
+}
+
+// route is where a message goes at the recipient's side.
+type route struct {
+	to      []*session
+	offline bool // nobody is there: keep it
+	drop    bool // RFC 6121 says: silently ignored
+}
+
+// routeMessage applies RFC 6121 §8.5, Table 1 (S-24 to S-30).
+func (srv *Server) routeMessage(m *stream.Element, to address) (route, error) {
+	kind := messageType(m)
+	if to.resource != "" {
+		if target := srv.session(to); target != nil {
+			return route{to: []*session{target}}, nil
+		}
+		switch kind {
+		case "chat": // §8.5.3.2.1: as if sent to the bare JID
+		case "error":
+			return route{drop: true}, nil
+		default:
+			return route{}, errServiceUnavailable
+		}
+	}
+	reachable := srv.lookup(to.user).reachable()
+	switch kind {
+	case "groupchat":
+		return route{}, errServiceUnavailable
+	case "error":
+		return route{drop: true}, nil
+	case "headline":
+		return route{to: reachable, drop: len(reachable) == 0}, nil
+	}
+	return route{to: reachable, offline: len(reachable) == 0}, nil
+}
+
+// messageType treats a missing or unknown type as normal (RFC 6121 §5.2.2).
+func messageType(m *stream.Element) string {
+	switch m.Type {
+	case "chat", "groupchat", "headline", "error":
+		return m.Type
+	}
+	return "normal"
+}
+
+// reachable returns the resources that messages to the bare JID go to: those
+// with a priority that is not negative (RFC 6121 §8.5.2.1.1).
+func (a *account) reachable() []*session {
+	var out []*session
+	for _, s := range a.available() {
+		if _, priority := s.available(); priority >= 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// archiveMessage stores the message for both sides and returns its id; the zero
+// id when the message is not kept.
+func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to address) (uuid.UUID, error) {
+	if !archives(m) {
+		return uuid.Nil, nil
+	}
+	entry := ArchiveEntry{
+		Owner:    to.bare(),
+		With:     s.bare,
+		Resource: s.resource,
+		StanzaID: m.ID,
+		Body:     bodyText(m),
+		Stanza:   m.Raw,
+	}
+	entries := []ArchiveEntry{entry}
+	if to.user != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
+		mine := entry
+		mine.Owner, mine.With, mine.Resource, mine.Outgoing = s.bare, to.bare(), to.resource, true
+		entries = append(entries, mine)
+	}
+	id, err := srv.archive.store(ctx, entries...)
+	if err == nil {
+		srv.stats.archived.Add(1)
+	}
+	return id, err
+}
+
+// deliverMessage serialises once for each archive, whatever the number of
+// resources.
+func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to address, r route, id uuid.UUID) {
+	theirs := withStanzaID(m, to.bare(), id)
+	for _, t := range r.to {
+		t.deliver(theirs)
+	}
+	if r.offline && storesOffline(m) {
+		srv.keepOffline(ctx, s, m, to, theirs, id)
+	}
+	if copies(m) {
+		srv.copyMessage(s, m, to, r, theirs, id)
+	}
+}
+
+// bodyText returns the plain text of a message.
+func bodyText(m *stream.Element) string {
+	body, ok := m.Find(stream.NSClient, "body")
+	if !ok {
+		return ""
+	}
+	return body.Text()
+}

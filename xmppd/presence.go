@@ -1,0 +1,407 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+const nsVCardUpdate = "vcard-temp:x:update"
+
+// Directed presence that is tracked for one session; more is refused.
+const maxDirected = 1000
+
+// handlePresence handles presence from the client (RFC 6121 §3, §4).
+func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
+	if p.To == "" {
+		switch p.Type {
+		case "":
+			return s.broadcast(ctx, p)
+		case "unavailable":
+			s.broadcastUnavailable(ctx, p)
+			return nil
+		case "error", "probe":
+			return nil
+		}
+		return errBadRequest
+	}
+	to, err := parseAddress(p.To)
+	switch {
+	case err != nil:
+		return err
+	case to.domain != s.server.domain:
+		return errRemoteNotFound
+	case p.Type == "" || p.Type == "unavailable":
+		return s.direct(ctx, p, to)
+	case isSubscription(p.Type):
+		return s.handleSubscription(ctx, p, to)
+	case p.Type == "probe":
+		return s.probe(ctx, to)
+	case p.Type == "error":
+		return nil
+	}
+	return errBadRequest // RFC 6121 §4.7.1
+}
+
+// broadcast handles initial and later presence (RFC 6121 §4.2.2, §4.4.2).
+func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
+	priority, err := priorityOf(p)
+	if err != nil {
+		return err
+	}
+	own, err := s.stamp(ctx, p)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	initial := s.presence == nil
+	reachable := !initial && s.priority >= 0
+	s.presence, s.priority = own, priority
+	s.mu.Unlock()
+
+	s.toSubscribers(ctx, own.Raw)
+	if initial {
+		if err := s.receivePresences(ctx); err != nil {
+			return err
+		}
+	}
+	if priority >= 0 && !reachable {
+		return s.server.flushOffline(ctx, s)
+	}
+	return nil
+}
+
+// priorityOf reads the priority (RFC 6121 §4.7.2.3, S-44).
+func priorityOf(p *stream.Element) (int8, error) {
+	c, ok := p.Find(stream.NSClient, "priority")
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(c.Text()), 10, 8)
+	if err != nil {
+		return 0, errBadRequest
+	}
+	return int8(n), nil
+}
+
+// stamp sets from, and the hash of the site's picture (XEP-0153 §4.1, XEP-0398
+// §4). A client that sends an empty photo has none to show, and is left alone.
+func (s *session) stamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
+	edit := p.Edit().Set("from", s.full).SetLang(s.lang())
+	if x, ok := p.Find(nsVCardUpdate, "x"); ok {
+		photo, ok := x.Find(nsVCardUpdate, "photo")
+		s.setFlag(func(s *session) *bool { return &s.ownPhoto }, ok && photo.Text() == "")
+	}
+	if s.flag(func(s *session) *bool { return &s.ownPhoto }) {
+		return edit.Element()
+	}
+	acc, err := s.server.stores.Accounts.Account(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	edit.Drop(func(c stream.Child) bool { return c.Name == stream.Name{Space: nsVCardUpdate, Local: "x"} })
+	edit.Append([]byte(`<x xmlns="` + nsVCardUpdate + `"><photo>` + acc.AvatarHash + `</photo></x>`))
+	return edit.Element()
+}
+
+func (s *session) lang() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peer.Lang
+}
+
+// toSubscribers sends presence to everybody who may see it and to the account's
+// own available resources, this one included (RFC 6121 §4.2.2, S-40). It is
+// serialised once.
+func (s *session) toSubscribers(ctx context.Context, raw []byte) {
+	for _, o := range s.account.available() {
+		o.deliver(raw)
+	}
+	r, err := s.server.rosterOf(ctx, s.user)
+	if err != nil {
+		s.log.Error("presence was not broadcast", "err", err)
+		return
+	}
+	for _, c := range r.items {
+		if c.hasFrom() {
+			s.server.showPresence(ctx, s.user, c.JID, raw)
+		}
+	}
+}
+
+// showPresence delivers user's presence to a contact's available resources,
+// unless either blocks the other (XEP-0191 §3, S-52).
+func (srv *Server) showPresence(ctx context.Context, user, contact string, raw []byte) {
+	a, err := parseAddress(contact)
+	if err != nil || a.domain != srv.domain {
+		return
+	}
+	sessions := srv.lookup(a.user).available()
+	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, a.user) {
+		return
+	}
+	for _, o := range sessions {
+		o.deliver(raw)
+	}
+}
+
+// receivePresences gives a newly available resource what it may see: its
+// contacts, its account's other resources, and requests that wait for an answer
+// (RFC 6121 §4.2.2, §3.1.3, S-38, S-40).
+func (s *session) receivePresences(ctx context.Context) error {
+	for _, o := range s.account.available() {
+		if p, _ := o.available(); p != nil && o != s {
+			s.deliver(p.Raw)
+		}
+	}
+	r, err := s.server.rosterOf(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	for _, c := range r.items {
+		if c.hasTo() {
+			if a, err := parseAddress(c.JID); err == nil {
+				s.server.currentPresence(ctx, a.user, s)
+			}
+		}
+		if c.Request != nil {
+			s.deliver(c.Request)
+		}
+	}
+	return nil
+}
+
+// currentPresence delivers the presence of each of user's resources to s.
+func (srv *Server) currentPresence(ctx context.Context, user string, s *session) {
+	sessions := srv.lookup(user).available()
+	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, s.user) {
+		return
+	}
+	for _, o := range sessions {
+		if p, _ := o.available(); p != nil {
+			s.deliver(p.Raw)
+		}
+	}
+}
+
+// presenceTo sends the current presence of each of user's resources to a
+// contact.
+func (srv *Server) presenceTo(ctx context.Context, user, contact string) {
+	for _, o := range srv.lookup(user).available() {
+		if p, _ := o.available(); p != nil {
+			srv.showPresence(ctx, user, contact, p.Raw)
+		}
+	}
+}
+
+// unavailableTo makes user's resources disappear from a contact's sight.
+func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
+	a, err := parseAddress(contact)
+	if err != nil || a.domain != srv.domain {
+		return
+	}
+	for _, o := range srv.lookup(user).available() {
+		raw := unavailable(o.full, contact)
+		for _, t := range srv.lookup(a.user).available() {
+			t.deliver(raw)
+		}
+	}
+}
+
+func unavailable(from, to string) []byte {
+	dst := appendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", from)
+	return append(appendAttr(dst, "to", to), "/>"...)
+}
+
+// broadcastUnavailable handles the client's going unavailable; the session
+// stays, and gets what is sent to its full JID (RFC 6121 §4.5.2, S-44).
+func (s *session) broadcastUnavailable(ctx context.Context, p *stream.Element) {
+	s.leave(ctx, p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes())
+}
+
+// goOffline makes a session that ended disappear, exactly once (S-42).
+func (s *session) goOffline(ctx context.Context) { s.leave(ctx, unavailable(s.full, "")) }
+
+func (s *session) leave(ctx context.Context, raw []byte) {
+	s.mu.Lock()
+	was := s.presence != nil
+	s.presence, s.priority = nil, 0
+	directed := s.directed
+	s.directed = make(map[string]struct{})
+	s.mu.Unlock()
+	if was {
+		s.toSubscribers(ctx, raw)
+	}
+	for jid := range directed {
+		// Those who saw it by subscription have been told already.
+		if a, err := parseAddress(jid); err == nil && !(was && s.server.subscribedFrom(ctx, s.user, a.bare())) {
+			s.server.deliverDirected(ctx, s.user, a, raw)
+		}
+	}
+}
+
+// direct sends presence to one entity and remembers it (RFC 6121 §4.6, S-43).
+func (s *session) direct(ctx context.Context, p *stream.Element, to address) error {
+	if to.user == "" {
+		return nil // the server itself has no use for presence
+	}
+	jid := to.String()
+	s.mu.Lock()
+	if p.Type == "unavailable" {
+		delete(s.directed, jid)
+	} else if len(s.directed) >= maxDirected {
+		s.mu.Unlock()
+		return errResourceLimit
+	} else {
+		s.directed[jid] = struct{}{}
+	}
+	s.mu.Unlock()
+	own, err := s.stampDirected(ctx, p)
+	if err != nil {
+		return err
+	}
+	s.server.deliverDirected(ctx, s.user, to, own)
+	return nil
+}
+
+func (s *session) stampDirected(ctx context.Context, p *stream.Element) ([]byte, error) {
+	if p.Type == "unavailable" {
+		return p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes(), nil
+	}
+	own, err := s.stamp(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return own.Raw, nil
+}
+
+// deliverDirected delivers to a full JID, or to all available resources of a
+// bare one (RFC 6121 §8.5.2.1.2, §8.5.3.1).
+func (srv *Server) deliverDirected(ctx context.Context, user string, to address, raw []byte) {
+	if user != to.user && srv.eitherBlocks(ctx, user, to.user) {
+		return
+	}
+	if to.resource == "" {
+		for _, o := range srv.lookup(to.user).available() {
+			o.deliver(raw)
+		}
+		return
+	}
+	if o := srv.session(to); o != nil {
+		o.deliver(raw)
+	}
+}
+
+// probe answers a presence probe (RFC 6121 §4.3.2, S-41); client probes never
+// cause errors.
+func (s *session) probe(ctx context.Context, to address) error {
+	if to.user != s.user && !s.server.subscribedFrom(ctx, to.user, s.bare) {
+		s.deliver(subscriptionBytes(to.bare(), s.bare, "unsubscribed", nil))
+		return nil
+	}
+	found := false
+	for _, o := range s.server.lookup(to.user).available() {
+		if p, _ := o.available(); p != nil && (to.resource == "" || o.resource == to.resource) && !s.server.eitherBlocks(ctx, to.user, s.user) {
+			s.deliver(p.Raw)
+			found = true
+		}
+	}
+	if !found {
+		s.deliver(unavailable(to.bare(), s.bare))
+	}
+	return nil
+}
+
+// AccountAdded tells the server of a new account, so that it appears on the
+// rosters it belongs to.
+func (srv *Server) AccountAdded(ctx context.Context, user string) { srv.rostersChanged(ctx, user) }
+
+// AccountChanged tells the server that an account's name or picture changed.
+func (srv *Server) AccountChanged(ctx context.Context, user string) {
+	srv.vcards.forget(user)
+	srv.rostersChanged(ctx, user)
+	acc, err := srv.stores.Accounts.Account(ctx, user)
+	if err != nil {
+		if !errors.Is(err, ErrNotFound) {
+			srv.log.Error("a changed picture was not announced", "user", user, "err", err)
+		}
+		return
+	}
+	for _, s := range srv.lookup(user).available() {
+		s.announcePicture(ctx, acc.AvatarHash)
+	}
+}
+
+// announcePicture broadcasts the session's presence again if its hash changed.
+func (s *session) announcePicture(ctx context.Context, hash string) {
+	p, _ := s.available()
+	if p == nil {
+		return
+	}
+	if x, ok := p.Find(nsVCardUpdate, "x"); ok {
+		if photo, ok := x.Find(nsVCardUpdate, "photo"); ok && photo.Text() == hash {
+			return
+		}
+	}
+	own, err := s.stamp(ctx, p)
+	if err != nil {
+		s.log.Error("a changed picture was not announced", "err", err)
+		return
+	}
+	s.mu.Lock()
+	if s.presence != p { // the client spoke meanwhile, with the new hash
+		s.mu.Unlock()
+		return
+	}
+	s.presence = own
+	s.mu.Unlock()
+	s.toSubscribers(ctx, own.Raw)
+}
+
+// AccountRemoved tells the server that an account is gone or blocked: its
+// streams end and it leaves the rosters.
+func (srv *Server) AccountRemoved(ctx context.Context, user string) {
+	srv.vcards.forget(user)
+	srv.End(stream.Scope{User: user}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
+	srv.rostersChanged(ctx, user)
+}
+
+// rostersChanged pushes user's roster item wherever it changed.
+func (srv *Server) rostersChanged(ctx context.Context, user string) {
+	jid := user + "@" + srv.domain
+	for _, a := range srv.online() {
+		a.mu.Lock()
+		old := a.roster
+		a.roster = nil
+		a.mu.Unlock()
+		if a.user == user {
+			continue
+		}
+		now, err := srv.rosterOf(ctx, a.user)
+		if err != nil {
+			srv.log.Error("a roster could not be refreshed", "user", a.user, "err", err)
+			continue
+		}
+		if old != nil && old.version == now.version {
+			continue
+		}
+		if err := srv.pushContact(ctx, a.user, jid); err != nil {
+			srv.log.Error("a roster could not be pushed", "user", a.user, "err", err)
+			continue
+		}
+		if c, ok := now.find(jid); ok && c.hasTo() {
+			for _, s := range a.available() {
+				srv.currentPresence(ctx, user, s)
+			}
+		}
+	}
+}
+
+// delayElement is XEP-0203's.
+func delayElement(from string, at time.Time) []byte {
+	return []byte(`<delay xmlns="urn:xmpp:delay" from="` + stream.Escape(from) + `" stamp="` + at.UTC().Format("2006-01-02T15:04:05.000Z") + `"/>`)
+}

@@ -1,0 +1,67 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+
+	"foyer/internal/stream"
+)
+
+// Private XML storage (XEP-0049).
+
+const nsPrivate = "jabber:iq:private"
+
+// Largest piece of private XML, in bytes.
+const maxPrivate = 64 << 10
+
+func privateHandlers() map[iqKey]iqHandler {
+	query := stream.Name{Space: nsPrivate, Local: "query"}
+	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
+		return nil, errForbidden // another's storage (§2, S-50)
+	}
+	return map[iqKey]iqHandler{
+		{toSelf, "get", query}:    handlePrivateGet,
+		{toSelf, "set", query}:    handlePrivateSet,
+		{toAccount, "get", query}: forbidden,
+		{toAccount, "set", query}: forbidden,
+	}
+}
+
+// privateElement is the one element that a request is about.
+func privateElement(query stream.Child) (stream.Child, error) {
+	var found []stream.Child
+	for c := range query.Children() {
+		found = append(found, c)
+	}
+	if len(found) != 1 || found[0].Name.Space == "" || found[0].Name.Space == nsPrivate {
+		return stream.Child{}, errBadRequest
+	}
+	return found[0], nil
+}
+
+func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
+	c, err := privateElement(query)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.server.stores.Private.Private(ctx, s.user, c.Name)
+	if errors.Is(err, ErrNotFound) {
+		raw, err = c.Raw(), nil // nothing stored: the request comes back
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]byte(`<query xmlns="`+nsPrivate+`">`), raw...), "</query>"...), nil
+}
+
+func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
+	c, err := privateElement(query)
+	if err != nil {
+		return nil, err
+	}
+	raw := c.Raw()
+	if len(raw) > maxPrivate {
+		return nil, errNotAcceptable
+	}
+	return nil, s.server.stores.Private.SetPrivate(ctx, s.user, c.Name, raw)
+}

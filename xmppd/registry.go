@@ -1,0 +1,247 @@
+package xmppd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"foyer/internal/stream"
+)
+
+// account is the live state of one account: present while the account has at
+// least one session, hibernating ones included.
+type account struct {
+	user string // localpart, prepared
+	bare string // user@domain
+
+	mu       sync.RWMutex
+	sessions map[string]*session // by resource
+	roster   *roster             // cached; nil: not read yet (roster.go)
+	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
+}
+
+// all returns the account's sessions.
+func (a *account) all() []*session {
+	if a == nil {
+		return nil
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	out := make([]*session, 0, len(a.sessions))
+	for _, s := range a.sessions {
+		out = append(out, s)
+	}
+	return out
+}
+
+// available returns the sessions that sent presence, the highest priority
+// first.
+func (a *account) available() []*session {
+	type ranked struct {
+		s        *session
+		priority int8
+	}
+	var found []ranked
+	for _, s := range a.all() {
+		if p, priority := s.available(); p != nil {
+			found = append(found, ranked{s, priority})
+		}
+	}
+	slices.SortFunc(found, func(x, y ranked) int {
+		return cmp.Or(cmp.Compare(y.priority, x.priority), cmp.Compare(x.s.resource, y.s.resource))
+	})
+	out := make([]*session, len(found))
+	for i, f := range found {
+		out[i] = f.s
+	}
+	return out
+}
+
+// lookup returns an account that has sessions, or nil.
+func (srv *Server) lookup(user string) *account {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return srv.accounts[user]
+}
+
+// session returns the session with that full JID, or nil.
+func (srv *Server) session(a address) *session {
+	acc := srv.lookup(a.user)
+	if acc == nil || a.domain != srv.domain {
+		return nil
+	}
+	acc.mu.RLock()
+	defer acc.mu.RUnlock()
+	return acc.sessions[a.resource]
+}
+
+// online returns a snapshot of the accounts that have sessions.
+func (srv *Server) online() []*account {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	out := make([]*account, 0, len(srv.accounts))
+	for _, a := range srv.accounts {
+		out = append(out, a)
+	}
+	return out
+}
+
+// Online reports whether an account is available to chat.
+func (srv *Server) Online(user string) bool {
+	return len(srv.lookup(user).available()) > 0
+}
+
+// register adds a bound session. A session that holds the resource already is
+// returned: the newcomer replaces it (RFC 6120 §7.7.2.2, the third policy), so
+// that a client which lost its stream without our noticing gets its resource
+// back.
+func (srv *Server) register(s *session) (replaced *session, err error) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.closed {
+		return nil, &stream.Error{Condition: stream.SystemShutdown}
+	}
+	a := srv.accounts[s.user]
+	if a == nil {
+		a = &account{user: s.user, bare: s.bare, sessions: make(map[string]*session)}
+		srv.accounts[s.user] = a
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	replaced = a.sessions[s.resource]
+	if replaced == nil && len(a.sessions) >= srv.cfg.Resources {
+		return nil, errResourceLimit
+	}
+	a.sessions[s.resource] = s
+	s.account = a
+	return replaced, nil
+}
+
+// unregister removes a session, and its account with the last one.
+func (srv *Server) unregister(s *session) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	a := s.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sessions[s.resource] == s {
+		delete(a.sessions, s.resource)
+	}
+	if len(a.sessions) == 0 && srv.accounts[s.user] == a {
+		delete(srv.accounts, s.user)
+	}
+}
+
+// end ends a session for good: its stream closes with reason, subscribers see
+// it go exactly once, and what it did not acknowledge is kept for the account
+// (RFC 6121 §4.5.2, XEP-0198 §6). It may be called any number of times.
+func (srv *Server) end(s *session, reason error) {
+	s.mu.Lock()
+	if s.state == ended {
+		s.mu.Unlock()
+		return
+	}
+	s.state = ended
+	st, sm := s.stream, s.sm
+	s.stream = nil
+	s.mu.Unlock()
+
+	srv.unregister(s)
+	var unacked [][]byte
+	if sm != nil {
+		sm.stop()
+		srv.forget(sm.id)
+		unacked = sm.take()
+	}
+	if st != nil {
+		st.Close(reason)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), srv.cfg.StoreTimeout)
+	defer cancel()
+	s.goOffline(ctx)
+	srv.keepUndelivered(ctx, s, unacked)
+}
+
+// End implements stream.Server.
+func (srv *Server) End(scope stream.Scope, reason error) {
+	for _, c := range srv.conns.matching(scope) {
+		c.stream.Close(reason)
+	}
+	for _, a := range srv.online() {
+		for _, s := range a.all() {
+			s.mu.Lock()
+			match := scope.Matches(s.identity)
+			s.mu.Unlock()
+			if match {
+				srv.end(s, reason)
+			}
+		}
+	}
+}
+
+// Shutdown ends every stream with system-shutdown, so that clients come back,
+// and refuses new ones.
+func (srv *Server) Shutdown(context.Context) {
+	srv.mu.Lock()
+	srv.closed = true
+	srv.mu.Unlock()
+	reason := &stream.Error{Condition: stream.SystemShutdown}
+	for _, a := range srv.online() {
+		for _, s := range a.all() {
+			srv.end(s, reason)
+		}
+	}
+	for _, c := range srv.conns.all() {
+		c.stream.Close(reason)
+	}
+}
+
+// connSet is the streams being served, authenticated or not.
+type connSet struct {
+	mu  sync.Mutex
+	set map[*conn]stream.Identity
+}
+
+func (cs *connSet) put(c *conn, id stream.Identity) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.set == nil {
+		cs.set = make(map[*conn]stream.Identity)
+	}
+	cs.set[c] = id
+}
+
+func (cs *connSet) remove(c *conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.set, c)
+}
+
+func (cs *connSet) matching(scope stream.Scope) []*conn {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	var out []*conn
+	for c, id := range cs.set {
+		if scope.Matches(id) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (cs *connSet) all() []*conn {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	out := make([]*conn, 0, len(cs.set))
+	for c := range cs.set {
+		out = append(out, c)
+	}
+	return out
+}
+
+// isStreamEnd reports whether err is the way a healthy stream ends.
+func isStreamEnd(err error) bool {
+	return errors.Is(err, stream.ErrDisconnected) || errors.Is(err, stream.ErrClosed) || errors.Is(err, context.Canceled)
+}

@@ -1,0 +1,299 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"unicode/utf8"
+
+	"foyer/internal/stream"
+)
+
+const nsRoster = "jabber:iq:roster"
+
+// Bounds of a roster item, in characters and groups.
+const (
+	maxContactName   = 128
+	maxContactGroups = 32
+)
+
+// roster is an account's contacts as the store gave them. It is immutable.
+type roster struct {
+	items   []Contact // ordered by JID
+	version string
+}
+
+func newRoster(items []Contact) *roster {
+	r := &roster{items: items}
+	h := sha256.New()
+	for _, c := range items {
+		if c.Listed {
+			h.Write(appendItem(nil, c))
+		}
+	}
+	// XEP-0237: the version is opaque. A digest of the contents lets any
+	// instance, after any restart, tell whether a client is up to date.
+	r.version = hex.EncodeToString(h.Sum(nil)[:16])
+	return r
+}
+
+// find returns the contact with that bare JID.
+func (r *roster) find(jid string) (Contact, bool) {
+	i, ok := slices.BinarySearchFunc(r.items, jid, func(c Contact, jid string) int {
+		switch {
+		case c.JID < jid:
+			return -1
+		case c.JID > jid:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return Contact{}, false
+	}
+	return r.items[i], true
+}
+
+// rosterOf returns an account's roster, from the cache while it is online.
+func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
+	a := srv.lookup(user)
+	if a != nil {
+		a.mu.RLock()
+		cached := a.roster
+		a.mu.RUnlock()
+		if cached != nil {
+			return cached, nil
+		}
+	}
+	items, err := srv.stores.Roster.Roster(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(items, func(x, y Contact) int { return compareStrings(x.JID, y.JID) })
+	r := newRoster(items)
+	if a != nil {
+		a.mu.Lock()
+		a.roster = r
+		a.mu.Unlock()
+	}
+	return r, nil
+}
+
+func compareStrings(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// forgetRoster drops the cached roster after a change.
+func (srv *Server) forgetRoster(user string) {
+	if a := srv.lookup(user); a != nil {
+		a.mu.Lock()
+		a.roster = nil
+		a.mu.Unlock()
+	}
+}
+
+// subscribedFrom reports whether contact may see user's presence.
+func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) bool {
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return false
+	}
+	c, _ := r.find(contact)
+	return c.Subscription == SubscriptionFrom || c.Subscription == SubscriptionBoth
+}
+
+func rosterHandlers() map[iqKey]iqHandler {
+	query := stream.Name{Space: nsRoster, Local: "query"}
+	return map[iqKey]iqHandler{
+		{toSelf, "get", query}:    handleRosterGet,
+		{toSelf, "set", query}:    handleRosterSet,
+		{toAccount, "get", query}: handleForeignRoster,
+		{toAccount, "set", query}: handleForeignRoster,
+	}
+}
+
+// handleForeignRoster: another's roster is nobody's business (RFC 6121 §2.1.5).
+func handleForeignRoster(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
+	return nil, errForbidden
+}
+
+// handleRosterGet answers RFC 6121 §2.1.3, with versions as §2.6 has them.
+func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
+	s.setFlag(flagInterested, true)
+	s.server.stats.rosterGets.Add(1)
+	r, err := s.server.rosterOf(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	if ver, ok := query.Attr("ver"); ok && ver == r.version {
+		return nil, nil
+	}
+	dst := appendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version)
+	dst = append(dst, '>')
+	for _, c := range r.items {
+		if c.Listed {
+			dst = appendItem(dst, c)
+		}
+	}
+	return append(dst, "</query>"...), nil
+}
+
+// appendItem appends a roster item (RFC 6121 §2.1.2).
+func appendItem(dst []byte, c Contact) []byte {
+	dst = appendAttr(append(dst, "<item"...), "jid", c.JID)
+	dst = appendAttr(dst, "name", c.Name)
+	dst = appendAttr(dst, "subscription", string(c.Subscription))
+	if c.Ask {
+		dst = append(dst, ` ask="subscribe"`...)
+	}
+	if c.Approved {
+		dst = append(dst, ` approved="true"`...)
+	}
+	if len(c.Groups) == 0 {
+		return append(dst, "/>"...)
+	}
+	dst = append(dst, '>')
+	for _, g := range c.Groups {
+		dst = append(stream.AppendEscaped(append(dst, "<group>"...), g), "</group>"...)
+	}
+	return append(dst, "</item>"...)
+}
+
+// rosterItem is what a client may say of an item; ask, approved and any
+// subscription but remove are ignored (RFC 6121 §2.1.2, S-33).
+type rosterItem struct {
+	jid, name string
+	groups    []string
+	remove    bool
+}
+
+func parseRosterItem(query stream.Child) (rosterItem, error) {
+	var items []stream.Child
+	for c := range query.Children() {
+		items = append(items, c)
+	}
+	if len(items) != 1 || items[0].Name != (stream.Name{Space: nsRoster, Local: "item"}) {
+		return rosterItem{}, errBadRequest
+	}
+	jid, _ := items[0].Attr("jid")
+	a, err := parseAddress(jid)
+	if err != nil {
+		return rosterItem{}, err
+	}
+	it := rosterItem{jid: a.bare()}
+	it.name, _ = items[0].Attr("name")
+	subscription, _ := items[0].Attr("subscription")
+	it.remove = subscription == string("remove")
+	if utf8.RuneCountInString(it.name) > maxContactName {
+		return rosterItem{}, errNotAcceptable
+	}
+	return it, it.parseGroups(items[0])
+}
+
+func (it *rosterItem) parseGroups(item stream.Child) error {
+	for g := range item.Children() {
+		name := g.Text()
+		switch {
+		case slices.Contains(it.groups, name):
+			return errBadRequest
+		case name == "" || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= maxContactGroups:
+			return errNotAcceptable
+		}
+		it.groups = append(it.groups, name)
+	}
+	return nil
+}
+
+// handleRosterSet changes or removes an item (RFC 6121 §2.3, §2.5).
+func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
+	it, err := parseRosterItem(query)
+	if err != nil {
+		return nil, err
+	}
+	if it.jid == s.bare {
+		return nil, errNotAllowed
+	}
+	if it.remove {
+		return nil, s.removeContact(ctx, it.jid)
+	}
+	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, it.jid, func(c *Contact) (bool, error) {
+		c.Name, c.Groups, c.Listed = it.name, it.groups, true
+		if c.Subscription == "" {
+			c.Subscription = SubscriptionNone
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.server.pushContact(ctx, s.user, it.jid)
+}
+
+// removeContact removes an item and both subscriptions (RFC 6121 §2.5.2,
+// S-34). Contacts that the site supplies stay.
+func (s *session) removeContact(ctx context.Context, jid string) error {
+	old, err := s.server.stores.Roster.Contact(ctx, s.user, jid)
+	switch {
+	case errors.Is(err, ErrNotFound) || (err == nil && !old.Listed):
+		return errItemNotFound
+	case err != nil:
+		return err
+	case old.Site:
+		return errNotAllowed
+	}
+	if old.Subscription == SubscriptionTo || old.Subscription == SubscriptionBoth || old.Ask {
+		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribe", nil); err != nil {
+			return err
+		}
+	}
+	if old.Subscription == SubscriptionFrom || old.Subscription == SubscriptionBoth {
+		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribed", nil); err != nil {
+			return err
+		}
+	}
+	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, jid, func(c *Contact) (bool, error) {
+		c.Listed = false
+		return c.Request != nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.server.pushContact(ctx, s.user, jid)
+}
+
+// pushContact sends an item as it is now to every interested resource (RFC
+// 6121 §2.1.6, S-32); one that is gone as removed.
+func (srv *Server) pushContact(ctx context.Context, user, jid string) error {
+	srv.forgetRoster(user)
+	a := srv.lookup(user)
+	if a == nil {
+		return nil
+	}
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	item := append(appendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
+	if c, ok := r.find(jid); ok && c.Listed {
+		item = appendItem(nil, c)
+	}
+	for _, s := range a.all() {
+		if !s.flag(flagInterested) {
+			continue
+		}
+		push := appendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
+		push = appendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version)
+		push = append(append(append(push, '>'), item...), "</query></iq>"...)
+		s.deliver(push)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"foyer/internal/stream"
+)
+
+// conn is one stream being served:
+//
+//	authenticating ──success──▶ (restart) ──▶ binding ──bind or resume──▶ active
+//
+// Each state is one method; all run on the goroutine that called Serve.
+type conn struct {
+	server   *Server
+	stream   stream.Stream
+	peer     stream.Peer
+	identity stream.Identity
+	log      *slog.Logger
+}
+
+// Serve implements stream.Server.
+func (srv *Server) Serve(ctx context.Context, st stream.Stream, peer stream.Peer) error {
+	c := &conn{server: srv, stream: st, peer: peer, log: srv.log.With("conn", peer.Conn)}
+	srv.conns.put(c, peer.Identity)
+	defer srv.conns.remove(c)
+	err := c.run(ctx)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	st.Close(err)
+	if err != nil && !isStreamEnd(err) {
+		c.log.Info("stream ended", "user", c.identity.User, "reason", err)
+	}
+	return err
+}
+
+func (c *conn) run(ctx context.Context) error {
+	if err := c.authenticate(ctx); err != nil {
+		return err
+	}
+	if err := c.stream.Restart(ctx); err != nil {
+		return err
+	}
+	s, err := c.bind(ctx)
+	if err != nil {
+		return err
+	}
+	return c.active(ctx, s)
+}
+
+// active handles stanzas until the stream ends.
+func (c *conn) active(ctx context.Context, s *session) error {
+	for {
+		el, err := c.stream.Recv(ctx)
+		if err != nil {
+			c.lost(s, err)
+			return err
+		}
+		if err := s.handle(ctx, el); err != nil {
+			c.server.end(s, err)
+			return err
+		}
+	}
+}
+
+// lost decides what becomes of the session when its stream is gone: it waits
+// for resumption if the transport was lost (XEP-0198 §5), else it ends.
+func (c *conn) lost(s *session, err error) {
+	if s.current() != c.stream {
+		return // resumed on another stream, or ended already
+	}
+	if errors.Is(err, stream.ErrDisconnected) && c.server.hibernate(s, c.stream) {
+		return
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	c.server.end(s, err)
+}
+
+// handle handles one first-level element of a bound session. An error ends the
+// stream.
+func (s *session) handle(ctx context.Context, el *stream.Element) error {
+	if el.Name.Space == nsSM {
+		return s.handleSM(el)
+	}
+	if el.Name.Space != stream.NSClient {
+		// RFC 6120 §4.8.4: what is no stanza is refused.
+		return &stream.Error{Condition: stream.UnsupportedStanzaType}
+	}
+	if el.Raw[1+len(el.Name.Local)] == ':' {
+		// RFC 6120 §4.8.5: stanzas are not prefixed.
+		return &stream.Error{Condition: stream.BadNamespacePrefix}
+	}
+	var err error
+	switch el.Name.Local {
+	case "message":
+		err = s.handleMessage(ctx, el)
+	case "presence":
+		err = s.handlePresence(ctx, el)
+	case "iq":
+		err = s.handleIQ(ctx, el)
+	default:
+		return &stream.Error{Condition: stream.UnsupportedStanzaType}
+	}
+	if err != nil {
+		s.sendError(el, err)
+	}
+	// XEP-0198 §4: a stanza counts once it was handled to the end.
+	s.handled(el.Name.Local == "message")
+	return nil
+}

@@ -1,0 +1,246 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"foyer/internal/stream"
+)
+
+// The subscription state machine (RFC 6121 App. A). A contact's state is its
+// Subscription with Ask (pending out) and Request (pending in).
+
+func (c *Contact) hasTo() bool {
+	return c.Subscription == SubscriptionTo || c.Subscription == SubscriptionBoth
+}
+
+func (c *Contact) hasFrom() bool {
+	return c.Subscription == SubscriptionFrom || c.Subscription == SubscriptionBoth
+}
+
+func (c *Contact) setSubscription(to, from bool) {
+	switch {
+	case to && from:
+		c.Subscription = SubscriptionBoth
+	case to:
+		c.Subscription = SubscriptionTo
+	case from:
+		c.Subscription = SubscriptionFrom
+	default:
+		c.Subscription = SubscriptionNone
+	}
+}
+
+// outbound applies a subscription stanza that the owner of the roster sends
+// (App. A.2.1–A.2.4). It reports whether the stanza goes on to the contact.
+func (c *Contact) outbound(typ string) (route bool) {
+	to, from := c.hasTo(), c.hasFrom()
+	switch typ {
+	case "subscribe": // A.2.1
+		c.Listed = true
+		if !to {
+			c.Ask = true
+		}
+		route = true
+	case "unsubscribe": // A.2.2
+		route = to || c.Ask
+		c.Ask = false
+		to = false
+	case "subscribed": // A.2.3
+		route = c.Request != nil
+		if route {
+			c.Request, c.Listed, from = nil, true, true
+		}
+	case "unsubscribed": // A.2.4
+		route = from || c.Request != nil
+		c.Request = nil
+		from = false
+	}
+	c.setSubscription(to, from)
+	return route
+}
+
+// inbound applies a subscription stanza from the contact (App. A.3.1–A.3.4).
+// It reports whether the stanza is delivered to the owner's client; granted
+// means that the server answers a subscribe itself, since the contact has the
+// subscription already (RFC 6121 §3.1.3).
+func (c *Contact) inbound(typ string, raw []byte) (deliver, granted bool) {
+	to, from := c.hasTo(), c.hasFrom()
+	switch typ {
+	case "subscribe": // A.3.1
+		if from {
+			return false, true
+		}
+		// One per requester: a repeated request replaces the stored one.
+		deliver = true
+		c.Request = raw
+	case "unsubscribe": // A.3.2
+		deliver = from || c.Request != nil
+		c.Request = nil
+		from = false
+	case "subscribed": // A.3.3
+		deliver = c.Ask && !to
+		if deliver {
+			c.Ask, to = false, true
+		}
+	case "unsubscribed": // A.3.4
+		deliver = c.Ask || to
+		c.Ask, to = false, false
+	}
+	c.setSubscription(to, from)
+	return deliver, false
+}
+
+// idle reports whether nothing is left worth a record.
+func (c *Contact) idle() bool { return !c.Listed && c.Request == nil }
+
+func isSubscription(typ string) bool {
+	return typ == "subscribe" || typ == "subscribed" || typ == "unsubscribe" || typ == "unsubscribed"
+}
+
+// handleSubscription handles what a client sends (RFC 6121 §3): the address is
+// reduced to the bare JID, the stanza leaves with the bare from (S-37).
+func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to address) error {
+	jid := to.bare()
+	if jid == s.bare || to.user == "" {
+		return errBadRequest
+	}
+	return s.server.subscriptionStanza(ctx, s, jid, p.Type, p)
+}
+
+// errSiteContact ends an update of a contact that the site supplies.
+var errSiteContact = errors.New("xmppd: site contact")
+
+// subscriptionStanza applies a subscription stanza to the sender's roster and
+// then to the contact's. p is the stanza as sent; nil makes one up.
+func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ string, p *stream.Element) error {
+	ctx, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
+	defer cancel()
+	raw := subscriptionBytes(s.bare, jid, typ, p)
+	route, changed := false, false
+	_, err := srv.stores.Roster.UpdateContact(ctx, s.user, jid, func(c *Contact) (bool, error) {
+		if c.Site {
+			return true, errSiteContact
+		}
+		before := *c
+		if c.Subscription == "" {
+			c.Subscription = SubscriptionNone
+		}
+		route = c.outbound(typ)
+		changed = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed
+		return !c.idle(), nil
+	})
+	if errors.Is(err, errSiteContact) {
+		return s.answerSiteContact(ctx, jid, typ)
+	}
+	if err != nil {
+		return err
+	}
+	if typ == "unsubscribed" && route {
+		// RFC 6121 §3.2.2: unavailable first, then the cancellation.
+		srv.unavailableTo(ctx, s.user, jid)
+	}
+	if changed {
+		if err := srv.pushContact(ctx, s.user, jid); err != nil {
+			return err
+		}
+	}
+	if route {
+		err = srv.receiveSubscription(ctx, s.bare, jid, typ, raw)
+	}
+	if err == nil && typ == "subscribed" && route {
+		// RFC 6121 §3.1.5: approval is followed by current presence (S-39).
+		srv.presenceTo(ctx, s.user, jid)
+	}
+	return err
+}
+
+// answerSiteContact: the site grants presence among its members, so a request
+// is answered at once and a cancellation refused.
+func (s *session) answerSiteContact(ctx context.Context, jid, typ string) error {
+	switch typ {
+	case "subscribe":
+		s.deliver(subscriptionBytes(jid, s.bare, "subscribed", nil))
+		a, err := parseAddress(jid)
+		if err != nil {
+			return err
+		}
+		s.server.currentPresence(ctx, a.user, s)
+		return nil
+	case "subscribed":
+		return nil
+	}
+	return errNotAllowed
+}
+
+func subscriptionBytes(from, to, typ string, p *stream.Element) []byte {
+	if p != nil {
+		return p.Edit().Set("from", from).Set("to", to).Bytes()
+	}
+	dst := appendAttr([]byte(`<presence xmlns="jabber:client"`), "from", from)
+	dst = appendAttr(appendAttr(dst, "to", to), "type", typ)
+	return append(appendAttr(dst, "id", rand.Text()), "/>"...)
+}
+
+// receiveSubscription handles the stanza at the contact's side.
+func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string, raw []byte) error {
+	owner, err := parseAddress(to)
+	if err != nil || owner.domain != srv.domain {
+		return errRemoteNotFound
+	}
+	if _, err := srv.stores.Accounts.Account(ctx, owner.user); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			return nil // RFC 6121 §8.5.1: ignored
+		}
+		return err
+	}
+	if blocked, err := srv.blocks(ctx, owner.user, from); err != nil || blocked {
+		return err
+	}
+	var deliver, granted, changed bool
+	_, err = srv.stores.Roster.UpdateContact(ctx, owner.user, from, func(c *Contact) (bool, error) {
+		before := c.Subscription
+		ask := c.Ask
+		if c.Subscription == "" {
+			c.Subscription = SubscriptionNone
+		}
+		deliver, granted = c.inbound(typ, raw)
+		changed = before != c.Subscription || ask != c.Ask
+		return !c.idle(), nil
+	})
+	if err != nil {
+		return err
+	}
+	if granted {
+		return srv.receiveSubscription(ctx, to, from, "subscribed", subscriptionBytes(to, from, "subscribed", nil))
+	}
+	if !deliver {
+		return nil
+	}
+	// RFC 6121 §3.1.6: the stanza comes before its roster push (S-39).
+	for _, s := range srv.lookup(owner.user).available() {
+		s.deliver(raw)
+	}
+	srv.forgetRoster(owner.user)
+	if typ == "unsubscribe" {
+		// RFC 6121 §3.3.3: the contact sees us go.
+		srv.unavailableTo(ctx, owner.user, from)
+	}
+	if !changed || typ == "subscribe" {
+		return nil // a request alone makes no roster item (RFC 6121 §3.1.3)
+	}
+	return srv.pushIfListed(ctx, owner.user, from)
+}
+
+// pushIfListed pushes a contact that is on the roster.
+func (srv *Server) pushIfListed(ctx context.Context, user, jid string) error {
+	c, err := srv.stores.Roster.Contact(ctx, user, jid)
+	if errors.Is(err, ErrNotFound) || (err == nil && !c.Listed) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return srv.pushContact(ctx, user, jid)
+}

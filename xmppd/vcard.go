@@ -1,0 +1,174 @@
+package xmppd
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"sync"
+
+	"foyer/internal/stream"
+)
+
+// vcard-temp (XEP-0054): the site's profile as a vCard, both ways.
+
+const nsVCard = "vcard-temp"
+
+// Encoded vCards that are kept, so that a crowd that opens the same picture
+// reads it once.
+const maxVCards = 256
+
+func vcardHandlers() map[iqKey]iqHandler {
+	vcard := stream.Name{Space: nsVCard, Local: "vCard"}
+	return map[iqKey]iqHandler{
+		{toSelf, "get", vcard}:    handleVCardGet,
+		{toAccount, "get", vcard}: handleVCardGet,
+		{toSelf, "set", vcard}:    handleVCardSet,
+		{toAccount, "set", vcard}: func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
+			return nil, errForbidden
+		},
+	}
+}
+
+// handleVCardGet: another's missing card and a missing account look the same
+// (XEP-0054 §3.3, S-50).
+func handleVCardGet(ctx context.Context, s *session, iq *stream.Element, _ stream.Child) ([]byte, error) {
+	user := s.user
+	if iq.To != "" {
+		to, err := parseAddress(iq.To)
+		if err != nil {
+			return nil, err
+		}
+		user = to.user
+	}
+	raw, err := s.server.vcard(ctx, user)
+	if errors.Is(err, ErrNotFound) {
+		if user == s.user {
+			return nil, errItemNotFound
+		}
+		return nil, errServiceUnavailable
+	}
+	return raw, err
+}
+
+func (srv *Server) vcard(ctx context.Context, user string) ([]byte, error) {
+	raw, generation := srv.vcards.get(user)
+	if raw != nil {
+		return raw, nil
+	}
+	v, err := srv.stores.VCards.VCard(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	raw = encodeVCard(v)
+	srv.vcards.put(user, raw, generation)
+	return raw, nil
+}
+
+func encodeVCard(v VCard) []byte {
+	dst := []byte(`<vCard xmlns="` + nsVCard + `">`)
+	if v.Name != "" {
+		name := stream.Escape(v.Name)
+		dst = append(dst, `<FN>`+name+`</FN><NICKNAME>`+name+`</NICKNAME>`...)
+	}
+	if len(v.Photo) > 0 {
+		dst = append(dst, `<PHOTO><TYPE>`+stream.Escape(v.PhotoType)+`</TYPE><BINVAL>`...)
+		dst = base64.StdEncoding.AppendEncode(dst, v.Photo)
+		dst = append(dst, `</BINVAL></PHOTO>`...)
+	}
+	return append(append(dst, v.Extra...), `</vCard>`...)
+}
+
+// handleVCardSet takes name and picture into the site's profile, and keeps the
+// rest as it is.
+func handleVCardSet(ctx context.Context, s *session, _ *stream.Element, card stream.Child) ([]byte, error) {
+	v, err := parseVCard(card)
+	if err != nil {
+		return nil, err
+	}
+	err = s.server.stores.VCards.SetVCard(ctx, s.user, v)
+	if errors.Is(err, ErrNotAcceptable) {
+		return nil, errNotAcceptable
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.server.AccountChanged(ctx, s.user)
+	return nil, nil
+}
+
+func parseVCard(card stream.Child) (VCard, error) {
+	var v VCard
+	for c := range card.Children() {
+		switch c.Name.Local {
+		case "FN":
+			v.Name = strings.TrimSpace(c.Text())
+		case "NICKNAME":
+			if v.Name == "" {
+				v.Name = strings.TrimSpace(c.Text())
+			}
+		case "PHOTO":
+			if err := v.parsePhoto(c); err != nil {
+				return v, err
+			}
+		default:
+			v.Extra = append(v.Extra, c.Raw()...)
+		}
+	}
+	return v, nil
+}
+
+// parsePhoto reads an embedded picture; one that is only linked is not taken.
+func (v *VCard) parsePhoto(photo stream.Child) error {
+	for c := range photo.Children() {
+		switch c.Name.Local {
+		case "TYPE":
+			v.PhotoType = strings.TrimSpace(c.Text())
+		case "BINVAL":
+			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(c.Text()), ""))
+			if err != nil {
+				return errBadRequest
+			}
+			v.Photo = data
+		}
+	}
+	return nil
+}
+
+// vcardCache keeps encoded vCards. Its zero value is ready.
+type vcardCache struct {
+	mu         sync.Mutex
+	cards      map[string][]byte
+	generation uint64 // changes with every forget, so that a card read before a change is not kept after it
+}
+
+func (vc *vcardCache) get(user string) ([]byte, uint64) {
+	vc.mu.Lock()
+	defer vc.mu.Unlock()
+	return vc.cards[user], vc.generation
+}
+
+func (vc *vcardCache) put(user string, raw []byte, generation uint64) {
+	vc.mu.Lock()
+	defer vc.mu.Unlock()
+	if generation != vc.generation {
+		return
+	}
+	if vc.cards == nil {
+		vc.cards = make(map[string][]byte)
+	}
+	if len(vc.cards) >= maxVCards {
+		for k := range vc.cards { // any: the cache only takes the edge off a crowd
+			delete(vc.cards, k)
+			break
+		}
+	}
+	vc.cards[user] = raw
+}
+
+func (vc *vcardCache) forget(user string) {
+	vc.mu.Lock()
+	defer vc.mu.Unlock()
+	vc.generation++
+	delete(vc.cards, user)
+}
