@@ -6,8 +6,13 @@ package xmppgw
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"foyer/internal/stream"
@@ -26,9 +31,6 @@ type Authenticator interface {
 	// ErrNoSession: nobody is signed in. Any other error: the database cannot
 	// be asked; the client should come back.
 	FromRequest(ctx context.Context, h Header) (stream.Identity, error)
-
-	// Upstream returns a fresh credential for an external server.
-	Upstream(ctx context.Context, id stream.Identity) (user, secret string, err error)
 }
 
 // Config is what a Gateway needs. Zero limits take the documented default.
@@ -37,9 +39,9 @@ type Config struct {
 	Auth    Authenticator
 	Server  stream.Server
 	Logger  *slog.Logger
-	BaseURL func() string          // the site's public URL, known once it listens
-	Origin  func(string) bool      // whether an Origin header's value is the site's own
-	Address func(h Header, peer string) string // the client's IP behind trusted proxies
+	BaseURL func() string                      // the site's public URL, known once it listens
+	Origin  func(string) bool                  // whether an Origin header's value is the site's own
+	Address func(h Header, peer string) string // the client's IP behind trusted proxies; peer is the TCP peer's
 
 	External bool // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
 	Password bool // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
@@ -50,15 +52,240 @@ type Config struct {
 	Inactivity      time.Duration // BOSH session without a request; default 60 s
 	PrebindUnused   time.Duration // prebound session nobody attached to; default 30 s
 	Unauthenticated time.Duration // time to sign in; default 30 s
-	PerAddress      int           // streams per client address; default 200
-	PerIdentity     int           // streams per account; default 50
-	CreateRate      float64       // new streams per second and address, burst 10 times that; default 10
+	Ping            time.Duration // between WebSocket pings; default 25 s
+	PerAddress      int           // streams per client address; default 500
+	PerUser         int           // streams per account; default 100
+	CreateRate      float64       // new streams per second and address; default 20
+	CreateBurst     int           // and at once; default 200
 }
 
-// Prebound is a BOSH session that is signed in and bound, for a page to attach
-// to.
-type Prebound struct {
-	JID string `json:"jid"` // full
-	SID string `json:"sid"`
-	RID int64  `json:"rid"` // the next request id to use
+// Gateway serves /xmpp-websocket and /http-bind. It is safe for concurrent use.
+type Gateway struct {
+	cfg    Config
+	log    *slog.Logger
+	admit  admission
+	ctx    context.Context // ends with Shutdown
+	cancel context.CancelFunc
+	served sync.WaitGroup
+
+	mu       sync.Mutex
+	streams  map[carrier]struct{}
+	sessions map[string]*boshSession // by sid
+	closed   bool
+
+	opened [2]atomic.Int64 // by transport
+}
+
+// carrier is a stream of either transport, with what the gateway knows of it.
+type carrier interface {
+	stream.Stream
+	info() *stream.Peer
+}
+
+// New returns a Gateway.
+func New(cfg Config) (*Gateway, error) {
+	if cfg.Domain == "" || cfg.Auth == nil || cfg.Server == nil || cfg.BaseURL == nil || cfg.Origin == nil {
+		return nil, errors.New("xmppgw: Config needs Domain, Auth, Server, BaseURL and Origin")
+	}
+	cfg.setDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	g := &Gateway{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		admit:    newAdmission(cfg),
+		ctx:      ctx,
+		cancel:   cancel,
+		streams:  make(map[carrier]struct{}),
+		sessions: make(map[string]*boshSession),
+	}
+	g.served.Go(g.pingAll)
+	return g, nil
+}
+
+func (c *Config) setDefaults() {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Address == nil {
+		c.Address = func(_ Header, peer string) string { return peer }
+	}
+	if c.Limits.Bytes == 0 {
+		c.Limits = stream.DefaultLimits
+	}
+	orDefault(&c.Queue, 4<<20)
+	orDefault(&c.MaxWait, 59*time.Second)
+	c.MaxWait = min(c.MaxWait, 59*time.Second)
+	orDefault(&c.Inactivity, 60*time.Second)
+	orDefault(&c.PrebindUnused, 30*time.Second)
+	orDefault(&c.Unauthenticated, 30*time.Second)
+	orDefault(&c.Ping, 25*time.Second)
+	orDefault(&c.PerAddress, 500)
+	orDefault(&c.PerUser, 100)
+	orDefault(&c.CreateRate, 20)
+	orDefault(&c.CreateBurst, 200)
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// caller is what an HTTP request says about who opens a stream.
+type caller struct {
+	addr     string // the client's, behind trusted proxies
+	origin   string
+	identity stream.Identity
+}
+
+// errForeignOrigin is the answer to a page of another site.
+var errForeignOrigin = errors.New("xmppgw: foreign origin")
+
+// identify tells who is calling. A foreign Origin is refused; without any the
+// client is no browser, and a cookie proves nothing.
+func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, error) {
+	c := caller{addr: g.cfg.Address(h, peer), origin: h.Get("Origin")}
+	if c.origin == "" {
+		return c, nil
+	}
+	if !g.cfg.Origin(c.origin) {
+		return c, errForeignOrigin
+	}
+	var err error
+	c.identity, err = g.cfg.Auth.FromRequest(ctx, h)
+	if errors.Is(err, ErrNoSession) {
+		err = nil
+	}
+	return c, err
+}
+
+// peer describes the caller to the server.
+func (g *Gateway) peer(c caller, t stream.Transport) stream.Peer {
+	native := c.origin == ""
+	return stream.Peer{
+		Conn:      rand.Text()[:10],
+		Transport: t,
+		Addr:      c.addr,
+		Domain:    g.cfg.Domain,
+		Identity:  c.identity,
+		External:  g.cfg.External && !c.identity.IsZero(),
+		Password:  (native || g.cfg.Password) && g.private(c.addr),
+	}
+}
+
+// private reports whether passwords may travel: over TLS, or within the machine
+// (RFC 6120 §13.8.3).
+func (g *Gateway) private(addr string) bool {
+	if strings.HasPrefix(g.cfg.BaseURL(), "https:") {
+		return true
+	}
+	ip, err := netip.ParseAddr(addr)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// track registers a stream until release is called. The error is a stream
+// condition for the client.
+func (g *Gateway) track(c carrier) (release func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, &stream.Error{Condition: stream.SystemShutdown}
+	}
+	peer := c.info()
+	if err := g.admit.enter(peer.Addr, peer.Identity.User); err != nil {
+		return nil, err
+	}
+	g.streams[c] = struct{}{}
+	g.opened[index(peer.Transport)].Add(1)
+	g.served.Add(1)
+	return func() {
+		g.mu.Lock()
+		delete(g.streams, c)
+		g.mu.Unlock()
+		g.admit.leave(peer.Addr, peer.Identity.User)
+		g.served.Done()
+	}, nil
+}
+
+func index(t stream.Transport) int {
+	if t == stream.BOSH {
+		return 1
+	}
+	return 0
+}
+
+// expire ends the stream when the site session behind it expires. Converse
+// comes back, meets no EXTERNAL, and stops.
+func expire(c carrier) (stop func() bool) {
+	at := c.info().Identity.Expires
+	if at.IsZero() {
+		return func() bool { return false }
+	}
+	return time.AfterFunc(time.Until(at), func() { c.Close(errSignedOut) }).Stop
+}
+
+var errSignedOut = &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
+
+// End closes every stream within scope, whatever its state, and whatever the
+// server keeps for resumption. Nothing brings them back.
+func (g *Gateway) End(scope stream.Scope, reason error) {
+	for _, c := range g.all() {
+		if scope.Matches(c.info().Identity) {
+			c.Close(reason)
+		}
+	}
+	g.cfg.Server.End(scope, reason)
+}
+
+func (g *Gateway) all() []carrier {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make([]carrier, 0, len(g.streams))
+	for c := range g.streams {
+		out = append(out, c)
+	}
+	return out
+}
+
+// Shutdown refuses new streams, ends the present ones with system-shutdown, and
+// waits for them until ctx ends.
+func (g *Gateway) Shutdown(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	for _, c := range g.all() {
+		c.Close(&stream.Error{Condition: stream.SystemShutdown})
+	}
+	g.cancel()
+	done := make(chan struct{})
+	go func() {
+		g.served.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Stats counts streams.
+type Stats struct {
+	WebSocketsOpened, BOSHOpened int64 // since the start
+	WebSockets, BOSH             int64 // now
+}
+
+// Stats returns the counts.
+func (g *Gateway) Stats() Stats {
+	st := Stats{WebSocketsOpened: g.opened[0].Load(), BOSHOpened: g.opened[1].Load()}
+	for _, c := range g.all() {
+		if c.info().Transport == stream.BOSH {
+			st.BOSH++
+		} else {
+			st.WebSockets++
+		}
+	}
+	return st
 }

@@ -1,0 +1,91 @@
+package xmppgw
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+
+	"foyer/internal/stream"
+)
+
+// Writing BOSH bodies. No declaration carries over between responses (XEP-0206
+// §2, B-10): each body declares what its payload uses.
+
+const emptyBody = `<body xmlns="` + stream.NSHTTPBind + `"/>`
+
+// bodyOf wraps payload; the first body of a session tells its parameters.
+func (s *boshSession) bodyOf(items [][]byte) []byte {
+	if !s.first && len(items) == 0 {
+		return []byte(emptyBody)
+	}
+	attrs := ""
+	if s.first {
+		s.first = false
+		attrs = s.creationAttrs()
+	}
+	return wrap(attrs, items)
+}
+
+func wrap(attrs string, items [][]byte) []byte {
+	size := 256 + len(attrs)
+	declared := false
+	for _, it := range items {
+		size += len(it)
+		declared = declared || bytes.HasPrefix(it, []byte("<stream:"))
+	}
+	dst := append(make([]byte, 0, size), `<body xmlns="`+stream.NSHTTPBind+`"`...)
+	if declared {
+		dst = append(dst, ` xmlns:stream="`+stream.NSStream+`"`...)
+	}
+	dst = append(dst, attrs...)
+	if len(items) == 0 {
+		return append(dst, "/>"...)
+	}
+	dst = append(dst, '>')
+	for _, it := range items {
+		dst = append(dst, it...)
+	}
+	return append(dst, "</body>"...)
+}
+
+// creationAttrs are the parameters of the creation response (XEP-0124 §7.2,
+// B-14, B-22).
+func (s *boshSession) creationAttrs() string {
+	p := s.params
+	a := ` sid="` + s.sid + `" wait="` + strconv.Itoa(p.wait) + `" requests="` + strconv.Itoa(p.requests) +
+		`" hold="` + strconv.Itoa(p.hold) + `" inactivity="` + strconv.Itoa(int(p.inactivity.Seconds())) +
+		`" polling="` + strconv.Itoa(int(p.polling.Seconds())) + `" maxpause="` + strconv.Itoa(int(boshMaxPause.Seconds())) +
+		`" from="` + s.gateway.cfg.Domain + `"`
+	if p.from != "" {
+		a += ` to="` + stream.Escape(p.from) + `"`
+	}
+	if p.ver != "" {
+		a += ` ver="` + p.ver + `"`
+	}
+	return a + ` xmlns:xmpp="` + stream.NSXBOSH + `" xmpp:version="1.0" xmpp:restartlogic="true"`
+}
+
+// finalBody tells how the session ended (XEP-0124 §17.2). A stream error is
+// copied whole, with what was still to send before it (B-51). A lost backend is
+// system-shutdown, after which Converse reconnects (B-50, B-61).
+func (s *boshSession) finalBody(reason error, items [][]byte) []byte {
+	var condition boshCondition
+	var se *stream.Error
+	attrs := ` type="terminate"`
+	if s.first {
+		s.first = false
+		attrs = s.creationAttrs() + attrs
+	}
+	switch {
+	case reason == nil || errors.Is(reason, io.EOF):
+	case errors.As(reason, &condition):
+		attrs += ` condition="` + string(condition) + `"`
+	case errors.As(reason, &se) && se.Condition != stream.SystemShutdown:
+		attrs += ` condition="remote-stream-error"`
+		items = append(items, se.Append(nil))
+	default:
+		attrs += ` condition="` + string(boshSystemShutdown) + `"`
+	}
+	return wrap(attrs, items)
+}

@@ -1,0 +1,39 @@
+package xmppgw
+
+import (
+	"encoding/json"
+	"strings"
+
+	"foyer/internal/stream"
+)
+
+// Discovery of the endpoints (XEP-0156), from the site's public URL.
+
+const (
+	relBOSH      = "urn:xmpp:alt-connections:xbosh"
+	relWebSocket = "urn:xmpp:alt-connections:websocket"
+)
+
+// endpoints returns the public URLs. http gives ws: that is for development on
+// loopback only, and clients ignore such links.
+func (g *Gateway) endpoints() (bosh, ws string) {
+	base := strings.TrimSuffix(g.cfg.BaseURL(), "/")
+	return base + "/http-bind", "ws" + strings.TrimPrefix(base, "http") + "/xmpp-websocket"
+}
+
+// hostMeta is the XRD form (XEP-0156 §2, W-18).
+func (g *Gateway) hostMeta() []byte {
+	bosh, ws := g.endpoints()
+	return []byte(`<?xml version='1.0' encoding='utf-8'?><XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>` +
+		`<Link rel='` + relBOSH + `' href='` + stream.Escape(bosh) + `'/><Link rel='` + relWebSocket + `' href='` + stream.Escape(ws) + `'/></XRD>`)
+}
+
+// hostMetaJSON is the JRD form (XEP-0156 §2.3, W-19).
+func (g *Gateway) hostMetaJSON() ([]byte, error) {
+	type link struct {
+		Rel  string `json:"rel"`
+		Href string `json:"href"`
+	}
+	bosh, ws := g.endpoints()
+	return json.Marshal(map[string][]link{"links": {{relBOSH, bosh}, {relWebSocket, ws}}})
+}
