@@ -1,0 +1,61 @@
+// Package pgtest gives each test a database of its own, in one private Postgres
+// per test binary.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/internal/pgdev"
+)
+
+// Cluster is one private Postgres.
+type Cluster struct{ server *pgdev.Server }
+
+// Run starts a cluster, runs a package's tests, and stops it. It is for
+// TestMain: os.Exit(pgtest.Run(m, &cluster)).
+func Run(m *testing.M, c *Cluster) int {
+	dir, err := os.MkdirTemp("", "foyer-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if c.server, err = pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "pg"), NoSync: true}); err != nil {
+		fmt.Fprintln(os.Stderr, "these tests need Postgres:", err)
+		return 1
+	}
+	code := m.Run()
+	if err := c.server.Stop(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// DB returns the URL of a fresh, empty database, dropped after the test.
+func (c *Cluster) DB(t testing.TB) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := c.server.CreateDatabase(ctx, name, "template0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := c.server.DropDatabase(ctx, name); err != nil {
+			t.Error(err)
+		}
+	})
+	return c.server.URL(name)
+}

@@ -1,0 +1,218 @@
+// Package models is everything that is kept in Postgres: GORM models and their
+// queries. It is the only package that knows the database.
+package models
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"foyer/migrations"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Errors of the queries. Every other error means that the database could not be
+// asked.
+var (
+	ErrNotFound = errors.New("models: not found")
+	ErrTaken    = errors.New("models: taken")
+	ErrLocked   = errors.New("models: locked by another instance")
+)
+
+// Options configure Open. Zero numbers take the documented default.
+type Options struct {
+	URL       string // a Postgres URL or key-value string
+	SiteConns int    // connections for the pages; default 10
+	ChatConns int    // connections for the chat; default 10
+	Logger    *slog.Logger
+}
+
+// DB is the database. It has a pool for the pages and one for the chat, so that
+// neither waits for the other. It is safe for concurrent use.
+type DB struct {
+	site *gorm.DB
+	pool *pgxpool.Pool // the pages'
+	chat *pgxpool.Pool
+	sql  *sql.DB // the pages' pool, for gorm and goose
+	log  *slog.Logger
+}
+
+// Open connects to the database. It fails if the database cannot be asked.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.SiteConns == 0 {
+		o.SiteConns = 10
+	}
+	if o.ChatConns == 0 {
+		o.ChatConns = 10
+	}
+	site, err := newPool(ctx, o.URL, o.SiteConns)
+	if err != nil {
+		return nil, err
+	}
+	chat, err := newPool(ctx, o.URL, o.ChatConns)
+	if err != nil {
+		site.Close()
+		return nil, err
+	}
+	db := &DB{pool: site, chat: chat, sql: stdlib.OpenDBFromPool(site), log: o.Logger}
+	db.site, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
+		Logger:                 logger.Discard, // errors are returned, not logged twice
+		TranslateError:         true,
+		SkipDefaultTransaction: true,
+	})
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// newPool makes a pool whose statements cannot hang for ever.
+func newPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the database URL is not valid: %w", err)
+	}
+	cfg.MaxConns = int32(conns)
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "30s"
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// Close closes all connections.
+func (db *DB) Close() {
+	db.sql.Close()
+	db.pool.Close()
+	db.chat.Close()
+}
+
+// Ping asks the database whether it is there.
+func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
+
+func (db *DB) migrator() (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectPostgres, db.sql, migrations.FS, goose.WithLogger(goose.NopLogger()))
+}
+
+// Migrate brings the schema up to date. Instances that start at once wait for
+// each other.
+func (db *DB) Migrate(ctx context.Context) error {
+	release, err := db.lockWait(ctx, "foyer-migrate")
+	if err != nil {
+		return err
+	}
+	defer release()
+	p, err := db.migrator()
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// SchemaStatus returns the schema's version and the one this program needs.
+func (db *DB) SchemaStatus(ctx context.Context) (have, want int64, err error) {
+	p, err := db.migrator()
+	if err != nil {
+		return 0, 0, err
+	}
+	sources := p.ListSources()
+	want = sources[len(sources)-1].Version
+	have, err = p.GetDBVersion(ctx)
+	return have, want, err
+}
+
+// translate turns the database's errors into ours.
+func translate(err error) error {
+	var pg *pgconn.PgError
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, pgx.ErrNoRows):
+		return ErrNotFound
+	case errors.Is(err, gorm.ErrDuplicatedKey), errors.As(err, &pg) && pg.Code == "23505":
+		return ErrTaken
+	}
+	return err
+}
+
+// changed returns ErrNotFound when a statement changed no row.
+func changed(r *gorm.DB) error {
+	if r.Error == nil && r.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return translate(r.Error)
+}
+
+// lockKey is the number that Postgres knows an advisory lock by.
+const lockKey = "('x' || substr(md5($1), 1, 16))::bit(64)::bigint"
+
+func (db *DB) lockWait(ctx context.Context, name string) (release func(), err error) {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock("+lockKey+")", name); err != nil {
+		conn.Release()
+		return nil, err
+	}
+	return func() {
+		// The connection goes, and the lock with it.
+		_ = conn.Conn().Close(context.Background())
+		conn.Release()
+	}, nil
+}
+
+// Lock takes an advisory lock on a connection of its own; ErrLocked when
+// another instance has it. lost is closed if the connection dies, and with it
+// the lock; the caller may take it again.
+func (db *DB) Lock(ctx context.Context, name string) (release func(), lost <-chan struct{}, err error) {
+	conn, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ok bool
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+lockKey+")", name).Scan(&ok); err != nil || !ok {
+		_ = conn.Close(ctx)
+		if err == nil {
+			err = ErrLocked
+		}
+		return nil, nil, err
+	}
+	watch, stop := context.WithCancel(context.Background())
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		// Nothing is ever notified here: the wait ends with the connection.
+		for watch.Err() == nil {
+			if _, err := conn.WaitForNotification(watch); err != nil {
+				break
+			}
+		}
+		_ = conn.Close(context.Background())
+	}()
+	return func() { stop(); <-gone }, gone, nil
+}

@@ -1,0 +1,164 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// Session is a site session: somebody signed in, on one device.
+type Session struct {
+	ID         string // public; a UUID
+	AccountID  int64
+	SecretHash []byte // of the cookie's value
+	UserAgent  string
+	Address    string
+	Trusted    bool // the device keeps the chat's cache
+	CreatedAt  time.Time
+	SeenAt     time.Time
+	ExpiresAt  time.Time
+}
+
+// CreateSession creates a session and sets its ID.
+func (db *DB) CreateSession(ctx context.Context, s *Session) error {
+	s.ID = uuid.NewString()
+	s.CreatedAt = time.Now()
+	s.SeenAt = s.CreatedAt
+	return translate(db.site.WithContext(ctx).Create(s).Error)
+}
+
+// SessionBySecret returns the session that a cookie stands for, and its
+// account. ErrNotFound when it ended or expired, or the account is blocked.
+func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (Session, Account, error) {
+	var s Session
+	err := db.site.WithContext(ctx).Where("secret_hash = ? AND expires_at > now()", hash).Take(&s).Error
+	if err != nil {
+		return s, Account{}, translate(err)
+	}
+	var a Account
+	err = db.site.WithContext(ctx).Where("id = ? AND blocked_at IS NULL", s.AccountID).Take(&a).Error
+	return s, a, translate(err)
+}
+
+// SessionCurrent returns nil when the session and its account, named, still
+// stand; else ErrNotFound. Without a session only the account counts.
+func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
+	q := "SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL"
+	args := []any{username}
+	if id != "" {
+		q += " AND EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())"
+		args = append(args, id)
+	}
+	var one int
+	return translate(db.chat.QueryRow(ctx, q, args...).Scan(&one))
+}
+
+// Sessions returns an account's sessions, the latest used first.
+func (db *DB) Sessions(ctx context.Context, accountID int64) ([]Session, error) {
+	var list []Session
+	err := db.site.WithContext(ctx).Where("account_id = ? AND expires_at > now()", accountID).Order("seen_at DESC").Find(&list).Error
+	return list, err
+}
+
+// EndSession ends a session of the account.
+func (db *DB) EndSession(ctx context.Context, accountID int64, id string) error {
+	if _, err := uuid.Parse(id); err != nil {
+		return ErrNotFound
+	}
+	return changed(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&Session{}))
+}
+
+// EndSessions ends all sessions of an account but one, and returns their ids.
+func (db *DB) EndSessions(ctx context.Context, accountID int64, except string) ([]string, error) {
+	var ended []string
+	err := db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		q := tx.Model(&Session{}).Where("account_id = ?", accountID)
+		if except != "" {
+			q = q.Where("id <> ?", except)
+		}
+		if err := q.Pluck("id", &ended).Error; err != nil || len(ended) == 0 {
+			return err
+		}
+		return tx.Where("id IN ?", ended).Delete(&Session{}).Error
+	})
+	return ended, err
+}
+
+// TouchSession notes that a session is in use; at most once a minute, which is
+// enough for a person to recognise it.
+func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error {
+	if now.Sub(s.SeenAt) < time.Minute {
+		return nil
+	}
+	return db.site.WithContext(ctx).Model(&Session{}).Where("id = ?", s.ID).Update("seen_at", now).Error
+}
+
+// DeleteExpired removes what has expired: sessions, tokens, attempts.
+func (db *DB) DeleteExpired(ctx context.Context) error {
+	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "attempts"} {
+		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SaveToken keeps the hash of a temporary token. Without a session the token
+// stands by itself.
+func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessionID string, expires time.Time) error {
+	var session *string
+	if sessionID != "" {
+		session = &sessionID
+	}
+	return translate(db.site.WithContext(ctx).Exec(
+		"INSERT INTO login_tokens (hash, account_id, session_id, expires_at) VALUES (?, ?, ?, ?)", hash, accountID, session, expires).Error)
+}
+
+// ConsumeToken returns whom a token is for and takes it away: it works once.
+func (db *DB) ConsumeToken(ctx context.Context, hash []byte) (username, sessionID string, err error) {
+	err = db.chat.QueryRow(ctx, `DELETE FROM login_tokens t USING accounts a
+		WHERE t.hash = $1 AND t.expires_at > now() AND a.id = t.account_id AND a.blocked_at IS NULL
+		RETURNING a.username, coalesce(t.session_id::text, '')`, hash).Scan(&username, &sessionID)
+	return username, sessionID, translate(err)
+}
+
+// UseTokenID notes that a signed token was used; ErrTaken when it was before.
+func (db *DB) UseTokenID(ctx context.Context, id string, expires time.Time) error {
+	_, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) VALUES ($1, $2)", id, expires)
+	return translate(err)
+}
+
+// Attempt counts an attempt under key. When more than limit happened within the
+// window, it returns how long to wait.
+func (db *DB) Attempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+	var count int
+	var expires time.Time
+	err = db.site.WithContext(ctx).Raw(`INSERT INTO attempts (key, count, expires_at) VALUES (?, 1, ?)
+		ON CONFLICT (key) DO UPDATE SET
+			count = CASE WHEN attempts.expires_at < now() THEN 1 ELSE attempts.count + 1 END,
+			expires_at = CASE WHEN attempts.expires_at < now() THEN excluded.expires_at ELSE attempts.expires_at END
+		RETURNING count, expires_at`, key, time.Now().Add(window)).Row().Scan(&count, &expires)
+	if err != nil || count <= limit {
+		return 0, err
+	}
+	return max(time.Until(expires), time.Second), nil
+}
+
+// ResetAttempts forgets the attempts under key.
+func (db *DB) ResetAttempts(ctx context.Context, key string) error {
+	return db.site.WithContext(ctx).Exec("DELETE FROM attempts WHERE key = ?", key).Error
+}
+
+// SiteKey returns a key the site made for itself, making it with fresh when it
+// is not there yet. All instances get the same.
+func (db *DB) SiteKey(ctx context.Context, name string, fresh []byte) ([]byte, error) {
+	tx := db.site.WithContext(ctx)
+	if err := tx.Exec("INSERT INTO site_keys (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", name, fresh).Error; err != nil {
+		return nil, err
+	}
+	var value []byte
+	err := tx.Raw("SELECT value FROM site_keys WHERE name = ?", name).Row().Scan(&value)
+	return value, err
+}

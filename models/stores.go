@@ -1,0 +1,208 @@
+package models
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	_ "image/gif" // the picture formats that vCards may carry
+	_ "image/jpeg"
+	_ "image/png"
+	"strings"
+	"unicode/utf8"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "golang.org/x/image/webp" // as above
+)
+
+// RosterMode says whom people know without asking (setting ROSTER).
+type RosterMode string
+
+// The roster modes.
+const (
+	RosterEveryone RosterMode = "everyone" // all members know each other
+	RosterGroups   RosterMode = "groups"   // people of one's groups
+	RosterNone     RosterMode = "none"     // contacts by request
+)
+
+// chatStore implements the chat server's stores.
+type chatStore struct {
+	*DB
+	domain string
+	mode   RosterMode
+}
+
+// Stores returns what the chat server keeps in this database.
+func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
+	s := &chatStore{db, domain, mode}
+	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Offline: s, Blocks: s, VCards: s, Private: s}
+}
+
+// found turns the database's "no rows" into the chat server's.
+func found(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNotFound) {
+		return xmppd.ErrNotFound
+	}
+	return err
+}
+
+// Account implements xmppd.AccountStore.
+func (s *chatStore) Account(ctx context.Context, user string) (xmppd.Account, error) {
+	a := xmppd.Account{User: user}
+	err := s.chat.QueryRow(ctx, "SELECT name, avatar_hash FROM accounts WHERE username = $1 AND blocked_at IS NULL", user).
+		Scan(&a.Name, &a.AvatarHash)
+	return a, found(err)
+}
+
+// Most messages that wait for one account.
+const maxOffline = 1000
+
+// AddOffline implements xmppd.OfflineStore.
+func (s *chatStore) AddOffline(ctx context.Context, user string, m xmppd.OfflineMessage) error {
+	tag, err := s.chat.Exec(ctx, `INSERT INTO offline_messages (username, id, stamp, stanza)
+		SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM offline_messages WHERE username = $1) < $5
+		ON CONFLICT DO NOTHING`, user, m.ID, m.Stamp, m.Stanza, maxOffline)
+	if err != nil || tag.RowsAffected() > 0 {
+		return err
+	}
+	var there bool
+	err = s.chat.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM offline_messages WHERE username = $1 AND id = $2)", user, m.ID).Scan(&there)
+	if err == nil && !there {
+		err = xmppd.ErrFull
+	}
+	return err
+}
+
+// Offline implements xmppd.OfflineStore.
+func (s *chatStore) Offline(ctx context.Context, user string) ([]xmppd.OfflineMessage, error) {
+	rows, err := s.chat.Query(ctx, "SELECT id, stamp, stanza FROM offline_messages WHERE username = $1 ORDER BY id", user)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m xmppd.OfflineMessage, err error) {
+		return m, row.Scan(&m.ID, &m.Stamp, &m.Stanza)
+	})
+}
+
+// RemoveOffline implements xmppd.OfflineStore.
+func (s *chatStore) RemoveOffline(ctx context.Context, user string, ids []uuid.UUID) error {
+	_, err := s.chat.Exec(ctx, "DELETE FROM offline_messages WHERE username = $1 AND id = ANY($2)", user, ids)
+	return err
+}
+
+// Blocked implements xmppd.BlockStore.
+func (s *chatStore) Blocked(ctx context.Context, user string) ([]string, error) {
+	rows, err := s.chat.Query(ctx, "SELECT jid FROM blocks WHERE username = $1", user)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Block implements xmppd.BlockStore.
+func (s *chatStore) Block(ctx context.Context, user string, jids []string) error {
+	_, err := s.chat.Exec(ctx, "INSERT INTO blocks (username, jid) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING", user, jids)
+	return err
+}
+
+// Unblock implements xmppd.BlockStore.
+func (s *chatStore) Unblock(ctx context.Context, user string, jids []string) error {
+	_, err := s.chat.Exec(ctx, "DELETE FROM blocks WHERE username = $1 AND (jid = ANY($2) OR cardinality($2::text[]) = 0)", user, nonNil(jids))
+	return err
+}
+
+func nonNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// Private implements xmppd.PrivateStore.
+func (s *chatStore) Private(ctx context.Context, user string, name stream.Name) ([]byte, error) {
+	var raw []byte
+	err := s.chat.QueryRow(ctx, "SELECT raw FROM private_xml WHERE username = $1 AND space = $2 AND local = $3", user, name.Space, name.Local).Scan(&raw)
+	return raw, found(err)
+}
+
+// Most pieces of private XML of one account.
+const maxPrivate = 100
+
+// SetPrivate implements xmppd.PrivateStore.
+func (s *chatStore) SetPrivate(ctx context.Context, user string, name stream.Name, raw []byte) error {
+	tag, err := s.chat.Exec(ctx, `INSERT INTO private_xml (username, space, local, raw)
+		SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM private_xml WHERE username = $1) < $5
+			OR EXISTS (SELECT 1 FROM private_xml WHERE username = $1 AND space = $2 AND local = $3)
+		ON CONFLICT (username, space, local) DO UPDATE SET raw = excluded.raw`, user, name.Space, name.Local, raw, maxPrivate)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = xmppd.ErrFull
+	}
+	return err
+}
+
+// Bounds of what a vCard may bring into a profile.
+const (
+	maxVCardName  = 64
+	maxVCardPhoto = 128 << 10 // bytes
+	maxVCardExtra = 16 << 10
+	maxPhotoSide  = 1024 // pixels
+)
+
+// VCard implements xmppd.VCardStore.
+func (s *chatStore) VCard(ctx context.Context, user string) (xmppd.VCard, error) {
+	var v xmppd.VCard
+	err := s.chat.QueryRow(ctx, `SELECT a.name, a.vcard_extra, a.avatar_hash, coalesce(p.media_type, ''), p.data
+		FROM accounts a LEFT JOIN avatars p ON p.hash = a.avatar_hash
+		WHERE a.username = $1 AND a.blocked_at IS NULL`, user).
+		Scan(&v.Name, &v.Extra, &v.PhotoHash, &v.PhotoType, &v.Photo)
+	return v, found(err)
+}
+
+// SetVCard implements xmppd.VCardStore. A card without a name leaves the name
+// as it is; one without a photo removes the picture.
+func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) error {
+	if err := checkVCard(&v); err != nil {
+		return err
+	}
+	a, err := s.AccountByName(ctx, user)
+	if err != nil {
+		return found(err)
+	}
+	if v.Name == "" {
+		v.Name = a.Name
+	}
+	if err := s.updateAccount(ctx, a.ID, map[string]any{"name": v.Name, "vcard_extra": append([]byte{}, v.Extra...)}); err != nil {
+		return found(err)
+	}
+	_, err = s.SetAvatar(ctx, a.ID, v.Photo, v.PhotoType)
+	return found(err)
+}
+
+// checkVCard refuses what the site's own forms would refuse, and corrects the
+// picture's type from its bytes.
+func checkVCard(v *xmppd.VCard) error {
+	v.Name = strings.TrimSpace(v.Name)
+	if utf8.RuneCountInString(v.Name) > maxVCardName || len(v.Extra) > maxVCardExtra || len(v.Photo) > maxVCardPhoto {
+		return xmppd.ErrNotAcceptable
+	}
+	if len(v.Photo) == 0 {
+		return nil
+	}
+	cfg, format, err := image.DecodeConfig(bytes.NewReader(v.Photo))
+	if err != nil || cfg.Width > maxPhotoSide || cfg.Height > maxPhotoSide {
+		return xmppd.ErrNotAcceptable
+	}
+	v.PhotoType = "image/" + format
+	return nil
+}
+
+// isViolation reports whether err breaks the named kind of rule.
+func isViolation(err error, code string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == code
+}
