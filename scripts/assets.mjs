@@ -1,0 +1,125 @@
+// Fills static/converse and static/lib from node_modules: what browsers
+// fetch of Converse, Turbo and Pico, each file with a .br and a .gz beside it
+// where that makes it smaller. Both directories are made anew, but for their
+// README.md. Does nothing when they are up to date; --force does it all the same.
+//
+// Converse finds its chunks, its worker and its wasm file by name, beside
+// converse.min.js: file names stay as they are (one release, never mixed).
+
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, extname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(root, "node_modules");
+const stampFile = join(root, "static/lib/.version");
+
+/** What is copied: from node_modules → under static/. A directory stands for all in it. */
+const wanted = [
+  ["converse.js/dist/converse.min.js", "converse/converse.min.js"],
+  ["converse.js/dist/converse.min.css", "converse/converse.min.css"],
+  ["converse.js/dist/chunkjs", "converse/chunkjs"],
+  ["converse.js/dist/emoji.json", "converse/emoji.json"],
+  ["converse.js/dist/libomemo.esm.min.js", "converse/libomemo.esm.min.js"],
+  ["converse.js/dist/curve25519_compiled.wasm", "converse/curve25519_compiled.wasm"],
+  ["converse.js/dist/shared-connection-worker.js", "converse/shared-connection-worker.js"],
+  ["converse.js/dist/images/custom_emojis", "converse/images/custom_emojis"],
+  ["converse.js/dist/images/logo", "converse/images/logo"],
+  ["converse.js/dist/sounds", "converse/sounds"],
+  ["converse.js/dist/webfonts", "converse/webfonts"],
+  ["converse.js/LICENSE", "converse/LICENSE.txt"],
+  ["@hotwired/turbo/dist/turbo.es2017-esm.js", "lib/turbo.js"],
+  ["@picocss/pico/css/pico.conditional.min.css", "lib/pico.conditional.min.css"],
+];
+
+/** Packages whose versions decide whether the directories are up to date. */
+const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico"];
+
+const compressible = new Set([".js", ".css", ".json", ".svg", ".wasm", ".ttf", ".txt"]);
+const smallest = 1024; // bytes; below this a compressed copy is not worth a file
+const copied = (/** @type {string} */ path) => !path.endsWith(".map") && !path.endsWith("README");
+
+const compressors = {
+  br: (/** @type {Buffer} */ raw) => promisify(brotliCompress)(raw, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length },
+  }),
+  gz: (/** @type {Buffer} */ raw) => promisify(gzip)(raw, { level: 9 }),
+};
+
+/** The versions that are installed, and this script's own text, as one string. */
+async function stamp() {
+  const lines = [];
+  for (const name of packages) {
+    let raw;
+    try {
+      raw = await readFile(join(modules, name, "package.json"), "utf8");
+    } catch {
+      throw new Error(`${name} is not installed; run \`npm ci\` first (\`make assets\` does both)`);
+    }
+    lines.push(`${name} ${JSON.parse(raw).version}`);
+  }
+  lines.push(wanted.flat().join(" "));
+  return lines.join("\n") + "\n";
+}
+
+async function upToDate(/** @type {string} */ now) {
+  const before = await readFile(stampFile, "utf8").catch(() => "");
+  if (before !== now) return false;
+  const all = await Promise.all(wanted.map(([, to]) => stat(join(root, "static", to)).catch(() => null)));
+  return all.every(Boolean);
+}
+
+/** Removes what an earlier release left. */
+async function clean(/** @type {string} */ dir) {
+  await mkdir(dir, { recursive: true });
+  for (const name of await readdir(dir)) {
+    if (name !== "README.md") await rm(join(dir, name), { recursive: true });
+  }
+}
+
+async function files(/** @type {string} */ dir) {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((e) => e.isFile()).map((e) => join(e.parentPath ?? e.path, e.name));
+}
+
+async function compress(/** @type {string} */ file) {
+  if (!compressible.has(extname(file))) return;
+  const raw = await readFile(file);
+  if (raw.length < smallest) return;
+  for (const [ending, pack] of Object.entries(compressors)) {
+    const packed = await pack(raw);
+    if (packed.length < raw.length * 0.95) await writeFile(`${file}.${ending}`, packed);
+  }
+}
+
+/** Works through the files, as many at once as there are cores. */
+async function compressAll(/** @type {string[]} */ list) {
+  const queue = [...list];
+  const worker = async () => {
+    for (let file = queue.shift(); file; file = queue.shift()) await compress(file);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+async function main() {
+  const now = await stamp();
+  if (!process.argv.includes("--force") && (await upToDate(now))) return;
+  const dirs = ["converse", "lib"].map((d) => join(root, "static", d));
+  console.log("Copying and compressing what browsers fetch (some seconds, once per release of Converse) …");
+  for (const dir of dirs) await clean(dir);
+  for (const [from, to] of wanted) {
+    await cp(join(modules, from), join(root, "static", to), { recursive: true, filter: copied });
+  }
+  const list = (await Promise.all(dirs.map(files))).flat();
+  await compressAll(list.filter((f) => !f.endsWith("README.md")));
+  await writeFile(stampFile, now);
+  console.log(`${list.length} files are in ${dirs.map((d) => relative(root, d)).join(" and ")}.`);
+}
+
+main().catch((err) => {
+  console.error(`assets: ${err.message}`);
+  process.exitCode = 1;
+});
