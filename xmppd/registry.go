@@ -245,3 +245,21 @@ func (cs *connSet) all() []*conn {
 func isStreamEnd(err error) bool {
 	return errors.Is(err, stream.ErrDisconnected) || errors.Is(err, stream.ErrClosed) || errors.Is(err, context.Canceled)
 }
+
+// Identities returns who has sessions, each once: for the site to check whether
+// they still stand.
+func (srv *Server) Identities() []stream.Identity {
+	seen := make(map[stream.Identity]struct{})
+	for _, a := range srv.online() {
+		for _, s := range a.all() {
+			s.mu.Lock()
+			seen[s.identity] = struct{}{}
+			s.mu.Unlock()
+		}
+	}
+	out := make([]stream.Identity, 0, len(seen))
+	for id := range seen {
+		out = append(out, id)
+	}
+	return out
+}

@@ -310,3 +310,25 @@ func exitError(err error) error {
 	}
 	return err
 }
+
+// RunningURL returns the URL of a database of the cluster in dir if another
+// program, such as the site, runs it now.
+func RunningURL(dir, database string) (url string, ok bool) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false
+	}
+	pid := postmasterPID(dir)
+	if pid == 0 || syscall.Kill(pid, 0) != nil {
+		return "", false
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "postmaster.pid"))
+	if err != nil {
+		return "", false
+	}
+	lines := strings.Split(string(raw), "\n") // pid, data, start, port, socket directory, …
+	if len(lines) < 5 {
+		return "", false
+	}
+	return (&Server{socket: lines[4]}).URL(database), true
+}

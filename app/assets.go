@@ -1,0 +1,161 @@
+package app
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"path"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// assets serves the files of static/: under an address that names their
+// contents, so that browsers keep them for good, and compressed.
+type assets struct {
+	files   fs.FS
+	version string
+	packed  map[string][]byte // gzip of files that have no .gz beside them
+}
+
+// What must be there for the site to work.
+var neededAssets = []string{"converse/converse.min.js", "converse/converse.min.css", "lib/turbo.js", "css/site.css"}
+
+// Files worth compressing, by ending.
+const compressible = ".js .css .json .svg .wasm .ttf .html .txt "
+
+func newAssets(files fs.FS) (*assets, error) {
+	for _, name := range neededAssets {
+		if _, err := fs.Stat(files, name); err != nil {
+			return nil, fmt.Errorf("static/%s is missing from this program; run `make assets` and build again", name)
+		}
+	}
+	a := &assets{files: files, packed: make(map[string][]byte)}
+	h := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".br") {
+			return err
+		}
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s %d\n", name, len(raw))
+		h.Write(raw)
+		return a.pack(name, raw)
+	})
+	a.version = hex.EncodeToString(h.Sum(nil)[:6])
+	return a, err
+}
+
+// pack compresses a small file that was not compressed when it was fetched.
+func (a *assets) pack(name string, raw []byte) error {
+	if !strings.Contains(compressible, path.Ext(name)+" ") {
+		return nil
+	}
+	if _, err := fs.Stat(a.files, name+".gz"); err == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(raw); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	a.packed[name] = b.Bytes()
+	return nil
+}
+
+// url returns the address of a file.
+func (a *assets) url(name string) string { return "/static/" + a.version + "/" + name }
+
+// serve: GET /static/:version/*
+func (a *assets) serve(c *fiber.Ctx) error {
+	name := path.Clean(c.Params("*"))
+	info, err := fs.Stat(a.files, name)
+	if err != nil || info.IsDir() || strings.HasSuffix(name, ".go") {
+		return notFound(err)
+	}
+	if c.Params("version") != a.version {
+		// A page from before an update asks for what it knew.
+		return c.Redirect(a.url(name), fiber.StatusFound)
+	}
+	c.Set("Cache-Control", "public, max-age=31536000, immutable")
+	c.Set("Content-Type", mediaType(name))
+	c.Vary("Accept-Encoding")
+	body, encoding, err := a.encoded(name, c.Get("Accept-Encoding"))
+	if err != nil {
+		return err
+	}
+	if encoding != "" {
+		c.Set("Content-Encoding", encoding)
+	}
+	return c.Send(body)
+}
+
+// encoded returns the smallest form the browser takes.
+func (a *assets) encoded(name, accepts string) (body []byte, encoding string, err error) {
+	for _, e := range [][2]string{{"br", ".br"}, {"gzip", ".gz"}} {
+		if !strings.Contains(accepts, e[0]) {
+			continue
+		}
+		if body, err := fs.ReadFile(a.files, name+e[1]); err == nil {
+			return body, e[0], nil
+		}
+		if body := a.packed[name]; body != nil && e[0] == "gzip" {
+			return body, "gzip", nil
+		}
+	}
+	f, err := a.files.Open(name)
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close()
+	body, err = io.ReadAll(f)
+	return body, "", err
+}
+
+// mediaType does not depend on what the system knows.
+func mediaType(name string) string {
+	switch path.Ext(name) {
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".json":
+		return "application/json"
+	case ".wasm":
+		return "application/wasm"
+	case ".svg":
+		return "image/svg+xml"
+	case ".ttf":
+		return "font/ttf"
+	case ".ogg":
+		return "audio/ogg"
+	case ".mp3":
+		return "audio/mpeg"
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// notFound hides why something is not there.
+func notFound(err error) error {
+	return &Error{Code: NotFound, Public: "There is no such page.", Err: errors.Join(errNoPage, err)}
+}
+
+// CheckAssets reports whether every file the site needs is in this program.
+func CheckAssets() error {
+	_, err := newAssets(staticFiles())
+	return err
+}

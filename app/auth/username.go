@@ -1,0 +1,97 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"mellium.im/xmpp/jid"
+)
+
+// isReserved reports whether a name would pass for the site itself.
+func isReserved(name string) bool {
+	switch name {
+	case "admin", "administrator", "root", "postmaster", "hostmaster", "webmaster", "abuse", "security", "support",
+		"help", "info", "contact", "system", "staff", "moderator", "mod", "operator", "owner", "official", "team",
+		"service", "daemon", "nobody", "guest", "anonymous", "everyone", "all", "here", "conference", "upload",
+		"pubsub", "proxy", "foyer", "bot", "me", "null", "undefined", "noreply", "no-reply", "mailer-daemon", "api", "www":
+		return true
+	}
+	return false
+}
+
+// Longest user name, in characters.
+const maxUsername = 32
+
+// PrepareUsername turns a user name as typed into the local part of an address
+// (RFC 7622 §3.3: PRECIS UsernameCaseMapped). The error is a sentence for
+// people.
+func PrepareUsername(typed string) (string, error) {
+	typed = strings.TrimSpace(typed)
+	switch {
+	case typed == "":
+		return "", errors.New("Choose a user name.")
+	case utf8.RuneCountInString(typed) > maxUsername:
+		return "", errors.New("A user name has at most 32 characters.")
+	}
+	j, err := jid.New(typed, "localhost", "")
+	if err != nil {
+		return "", errors.New("A user name has letters, digits, and . _ - only; no spaces.")
+	}
+	name := j.Localpart()
+	for _, r := range name {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("._-", r) {
+			return "", errors.New("A user name has letters, digits, and . _ - only; no spaces.")
+		}
+	}
+	if first, _ := utf8.DecodeRuneInString(name); !unicode.IsLetter(first) && !unicode.IsDigit(first) {
+		return "", errors.New("A user name begins with a letter or a digit.")
+	}
+	return name, nil
+}
+
+// ErrUnavailable is the one answer for names that are taken, were taken, or are
+// the site's own.
+var ErrUnavailable = errors.New("That user name is not available. Try another one.")
+
+// CheckAvailable refuses names that would pass for the site, in any mix of
+// punctuation.
+func CheckAvailable(name string) error {
+	if isReserved(name) || isReserved(strings.NewReplacer(".", "", "_", "", "-", "").Replace(name)) || mixesScripts(name) {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// mixesScripts reports whether a name has Latin letters among ones of Greek or
+// Cyrillic, which look the same.
+func mixesScripts(name string) bool {
+	var latin, lookalike bool
+	for _, r := range name {
+		latin = latin || unicode.Is(unicode.Latin, r)
+		lookalike = lookalike || unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee)
+	}
+	return latin && lookalike
+}
+
+// Longest name that people see, in characters.
+const maxName = 64
+
+// PrepareName tidies the name that people see; an empty one becomes the user
+// name. The error is a sentence for people.
+func PrepareName(typed, username string) (string, error) {
+	name := strings.Join(strings.Fields(typed), " ")
+	if name == "" {
+		return username, nil
+	}
+	if utf8.RuneCountInString(name) > maxName {
+		return "", errors.New("A name has at most 64 characters.")
+	}
+	for _, r := range name {
+		if !unicode.IsPrint(r) {
+			return "", errors.New("A name cannot have invisible characters.")
+		}
+	}
+	return name, nil
+}

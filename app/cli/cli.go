@@ -1,0 +1,165 @@
+// Package cli is the command line.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"foyer/app"
+	"foyer/internal/pgdev"
+	"foyer/models"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is every command, with its arguments.
+type commands struct {
+	Serve    serveCmd    `cmd:"" help:"Run the site."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
+	User     userCmd     `cmd:"" help:"Manage accounts."`
+	Token    tokenCmd    `cmd:"" help:"Print a one-use sign-in token for each account, as JSON lines."`
+	Doctor   doctorCmd   `cmd:"" help:"Check the settings and the database, and say how to mend what is wrong."`
+	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
+}
+
+// env is what a command works with.
+type env struct {
+	ctx    context.Context
+	out    io.Writer
+	errOut io.Writer
+	config func() (app.Config, error)
+}
+
+// Run parses the arguments and runs the command. An error is a sentence for the
+// person at the terminal.
+func Run(ctx context.Context, args []string, out, errOut io.Writer) error {
+	var c commands
+	exited := false
+	parser, err := kong.New(&c, kong.Name("foyer"), kong.Description("A website whose members chat in its pages."),
+		kong.Writers(out, errOut), kong.Exit(func(int) { exited = true }))
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited || err != nil {
+		return err
+	}
+	return parsed.Run(&env{ctx: ctx, out: out, errOut: errOut, config: func() (app.Config, error) {
+		return app.LoadConfig(app.Environ())
+	}})
+}
+
+// logger logs to the terminal, at the level that is set.
+func (e *env) logger(cfg app.Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // Validate has checked it
+	return slog.New(slog.NewTextHandler(e.errOut, &slog.HandlerOptions{Level: level}))
+}
+
+// database opens the site's database for a short command: a running site's
+// private Postgres is shared.
+func (e *env) database(cfg app.Config) (*models.DB, func(), error) {
+	if cfg.DatabaseURL == "" {
+		if url, ok := pgdev.RunningURL(filepath.Join(cfg.DataDir, "postgres"), app.PrivateDatabase); ok {
+			cfg.DatabaseURL = url
+		}
+	}
+	return app.OpenDatabase(e.ctx, &cfg, func(line string) { fmt.Fprintln(e.errOut, line) }, e.logger(cfg))
+}
+
+type serveCmd struct{}
+
+// Run runs the site until it is interrupted.
+func (serveCmd) Run(e *env) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	return app.Run(e.ctx, cfg, e.out, e.logger(cfg))
+}
+
+type migrateCmd struct{}
+
+// Run brings the schema up to date.
+func (migrateCmd) Run(e *env) error {
+	return e.withDatabase(func(_ app.Config, db *models.DB) error {
+		if err := db.Migrate(e.ctx); err != nil {
+			return err
+		}
+		_, version, err := db.SchemaStatus(e.ctx)
+		if err == nil {
+			fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		}
+		return err
+	})
+}
+
+func (e *env) withDatabase(f func(app.Config, *models.DB) error) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	db, closeDB, err := e.database(cfg)
+	if err != nil {
+		return err
+	}
+	defer closeDB()
+	return f(cfg, db)
+}
+
+type settingsCmd struct{}
+
+// Run prints the table that the README has.
+func (settingsCmd) Run(e *env) error {
+	_, err := fmt.Fprint(e.out, app.SettingsTable())
+	return err
+}
+
+type doctorCmd struct{}
+
+// Run checks one thing after the other and goes on after a failure.
+func (doctorCmd) Run(e *env) error {
+	cfg, err := e.config()
+	failed := e.report("settings", err)
+	if failed {
+		return errors.New("mend the settings first")
+	}
+	db, closeDB, err := e.database(cfg)
+	if e.report("database", err) {
+		return errors.New("the site cannot run without its database")
+	}
+	defer closeDB()
+	have, want, err := db.SchemaStatus(e.ctx)
+	if err == nil && have < want {
+		err = fmt.Errorf("version %d, this program needs %d; run `foyer migrate`", have, want)
+	}
+	failed = e.report("schema", err)
+	if !failed && !cfg.Development() {
+		demo, err := db.HasDemoAccounts(e.ctx)
+		if err == nil && demo {
+			err = errors.New("demo accounts are in this database; delete them")
+		}
+		failed = e.report("accounts", err)
+	}
+	failed = e.report("files", app.CheckAssets()) || failed
+	if failed {
+		return errors.New("something needs mending")
+	}
+	return nil
+}
+
+func (e *env) report(what string, err error) (failed bool) {
+	if err != nil {
+		fmt.Fprintf(e.out, "✗ %s: %v\n", what, err)
+		return true
+	}
+	fmt.Fprintf(e.out, "✓ %s\n", what)
+	return false
+}

@@ -1,0 +1,169 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"foyer/models"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting, from the environment. `desc` is what the README
+// says of it.
+type Config struct {
+	Env            string `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
+	Addr           string `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
+	BaseURL        string `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
+	DatabaseURL    string `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
+	DataDir        string `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives"`
+	SiteName       string `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
+	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
+	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
+
+	Domain   string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
+	Login    Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
+	Upstream string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server; embedded is the one there is so far"`
+	Roster   models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
+
+	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`
+	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that know nothing better"`
+	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: loopback only"`
+	LogLevel     string `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
+}
+
+// Login is how the site's pages sign in to the chat.
+type Login string
+
+// The ways.
+const (
+	LoginSession  Login = "session"  // SASL EXTERNAL by the site's cookie
+	LoginPrebind  Login = "prebind"  // a BOSH session that is signed in already
+	LoginToken    Login = "token"    // a temporary token, once
+	LoginSigned   Login = "signed"   // a JWT, once
+	LoginPassword Login = "password" // people type it
+)
+
+// LoadConfig reads the settings. A secret may also stand in a file named by
+// NAME_FILE. The error says what to mend.
+func LoadConfig(environ map[string]string) (Config, error) {
+	environ = maps.Clone(environ)
+	if err := readSecretFiles(environ); err != nil {
+		return Config{}, err
+	}
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: environ}); err != nil {
+		return c, err
+	}
+	if c.Addr == "" {
+		c.Addr = ":3000"
+		if c.Development() {
+			c.Addr = "localhost:3000"
+		}
+	}
+	return c, c.Validate()
+}
+
+// Environ returns the process's environment for LoadConfig.
+func Environ() map[string]string { return env.ToMap(os.Environ()) }
+
+func readSecretFiles(environ map[string]string) error {
+	fields, err := env.GetFieldParams(&Config{})
+	if err != nil {
+		return err
+	}
+	for _, f := range fields {
+		name := f.Key + "_FILE"
+		path := environ[name]
+		if path == "" || !isSecret(f.Key) {
+			continue
+		}
+		if environ[f.Key] != "" {
+			return fmt.Errorf("%s and %s are both set; set one of them", f.Key, name)
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		environ[f.Key] = strings.TrimRight(string(raw), "\r\n")
+		if environ[f.Key] == "" {
+			return fmt.Errorf("%s: the file %s is empty", name, path)
+		}
+	}
+	return nil
+}
+
+// Development reports whether conveniences that are no good in public are on.
+func (c Config) Development() bool { return c.Env == "development" }
+
+// Validate checks every setting and reports all that is wrong at once.
+func (c Config) Validate() error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	oneOf(check, "APP_ENV", c.Env, "development", "production")
+	oneOf(check, "XMPP_LOGIN", string(c.Login), "session", "prebind", "token", "signed", "password")
+	oneOf(check, "ROSTER", string(c.Roster), "everyone", "groups", "none")
+	oneOf(check, "TOKEN_ALG", c.TokenAlg, "EdDSA", "HS256")
+	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
+	check(c.Upstream == "embedded", "XMPP_UPSTREAM=%s: only the embedded server is supported in this version; leave it empty", c.Upstream)
+	check(c.Domain == strings.ToLower(c.Domain) && c.Domain != "" && !strings.ContainsAny(c.Domain, "@/ "), "XMPP_DOMAIN=%q must be a domain in lower case", c.Domain)
+	_, _, err := net.SplitHostPort(c.Addr)
+	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
+	_, err = parseProxies(c.TrustedProxies)
+	check(err == nil, "TRUSTED_PROXIES: %v", err)
+	if c.BaseURL != "" {
+		check(validBaseURL(c.BaseURL), "BASE_URL=%q must be like https://chat.example.org (plain http only for localhost)", c.BaseURL)
+	}
+	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
+	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
+	if c.Development() {
+		check(c.loopback(), "ADDR=%q: development listens on loopback only, since its passwords are published; use localhost:PORT, or APP_ENV=production", c.Addr)
+	} else {
+		check(c.DatabaseURL != "", "DATABASE_URL is empty: production needs a Postgres, such as postgres://foyer@db/foyer (or set APP_ENV=development)")
+		check(c.BaseURL != "", "BASE_URL is empty: production needs the site's public URL, such as https://chat.example.org")
+	}
+	return errors.Join(wrong...)
+}
+
+func oneOf(check func(bool, string, ...any), name, value string, allowed ...string) {
+	check(slices.Contains(allowed, value), "%s=%q is not one of %s", name, value, strings.Join(allowed, ", "))
+}
+
+// loopback reports whether Addr cannot be reached from elsewhere.
+func (c Config) loopback() bool {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" || (host == "" && c.Addr == ":0") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func validBaseURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return true
+	case "http":
+		ip, err := netip.ParseAddr(u.Hostname())
+		return u.Hostname() == "localhost" || (err == nil && ip.IsLoopback())
+	}
+	return false
+}

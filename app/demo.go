@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"image/color"
+
+	"foyer/models"
+)
+
+// The demo accounts' password: published, so production refuses a database that
+// holds them.
+const demoPassword = "foyer-demo"
+
+type demoPerson struct {
+	username, name  string
+	admin           bool
+	ground, drawing color.RGBA
+}
+
+func demoPeople() []demoPerson {
+	return []demoPerson{
+		{"alice", "Alice Adler", true, color.RGBA{0xf6, 0xd5, 0xb8, 255}, color.RGBA{0xb4, 0x4b, 0x2f, 255}},
+		{"bob", "Bob Baker", false, color.RGBA{0xc9, 0xdd, 0xf2, 255}, color.RGBA{0x2b, 0x5c, 0x94, 255}},
+		{"carol", "Carol Costa", false, color.RGBA{0xd2, 0xea, 0xd5, 255}, color.RGBA{0x2f, 0x74, 0x4a, 255}},
+		{"dave", "Dave Dunn", false, color.RGBA{0xe4, 0xd7, 0xf1, 255}, color.RGBA{0x68, 0x45, 0x92, 255}},
+	}
+}
+
+func demoAccounts() []DemoAccount {
+	var out []DemoAccount
+	for _, p := range demoPeople() {
+		out = append(out, DemoAccount{p.username, demoPassword})
+	}
+	return out
+}
+
+// seed makes the demo accounts that are not there yet. One that was deleted
+// stays deleted.
+func (s *Server) seed(ctx context.Context) error {
+	for _, p := range demoPeople() {
+		if _, err := s.db.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		hash, err := s.passwords.Hash(ctx, demoPassword)
+		if err != nil {
+			return err
+		}
+		account := models.Account{Username: p.username, Name: p.name, PasswordHash: hash, Admin: p.admin, Demo: true}
+		if err := s.db.CreateAccount(ctx, &account); err != nil {
+			if errors.Is(err, models.ErrTaken) {
+				continue
+			}
+			return err
+		}
+		picture, err := drawPicture(p.ground, p.drawing)
+		if err != nil {
+			return err
+		}
+		if _, err := s.db.SetAvatar(ctx, account.ID, picture, "image/png"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

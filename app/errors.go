@@ -1,0 +1,101 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Code is the kind of an error, which decides the status.
+type Code int
+
+// The codes.
+const (
+	Internal Code = iota
+	Invalid
+	Unauthorized
+	Forbidden
+	NotFound
+	TooMany
+	Unavailable
+)
+
+// Error is an error in two voices: Public is a sentence for people, Err is for
+// the log and never shown.
+type Error struct {
+	Code   Code
+	Public string
+	Err    error
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Public + ": " + e.Err.Error()
+	}
+	return e.Public
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// statuses is the one map from code to status.
+var statuses = map[Code]int{
+	Internal:     http.StatusInternalServerError,
+	Invalid:      http.StatusBadRequest,
+	Unauthorized: http.StatusUnauthorized,
+	Forbidden:    http.StatusForbidden,
+	NotFound:     http.StatusNotFound,
+	TooMany:      http.StatusTooManyRequests,
+	Unavailable:  http.StatusServiceUnavailable,
+}
+
+// explain returns the status and the sentence for any error.
+func explain(err error) (status int, public string) {
+	var e *Error
+	if errors.As(err, &e) {
+		return statuses[e.Code], e.Public
+	}
+	var f *fiber.Error
+	if errors.As(err, &f) {
+		switch f.Code {
+		case http.StatusNotFound, http.StatusMethodNotAllowed:
+			return http.StatusNotFound, "There is no such page."
+		case http.StatusRequestEntityTooLarge:
+			return f.Code, "That is too large to upload."
+		}
+		if f.Code < http.StatusInternalServerError {
+			return f.Code, "The request could not be understood."
+		}
+	}
+	return http.StatusInternalServerError, "Something went wrong on our side. Please try again in a moment."
+}
+
+// handleError is the funnel for every handler's error.
+func (s *Server) handleError(c *fiber.Ctx, err error) error {
+	status, public := explain(err)
+	if status >= http.StatusInternalServerError {
+		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)
+	}
+	if strings.HasPrefix(c.Path(), "/xmpp/") || strings.HasPrefix(c.Path(), "/readyz") {
+		return c.Status(status).JSON(fiber.Map{"error": public})
+	}
+	page := s.page(c, "error", titles[status])
+	if page.Title == "" {
+		page.Title = "Something went wrong"
+	}
+	page.Data = ErrorPage{Status: status, Text: public}
+	page.Chat = nil
+	if renderErr := s.render(c.Status(status), "error", page); renderErr != nil {
+		s.log.Error("the error page failed", "err", renderErr)
+		return c.Status(status).SendString(public)
+	}
+	return nil
+}
+
+var titles = map[int]string{
+	http.StatusNotFound:           "Page not found",
+	http.StatusForbidden:          "Not allowed",
+	http.StatusTooManyRequests:    "Please wait a moment",
+	http.StatusServiceUnavailable: "Back in a moment",
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"foyer/models"
+)
+
+var errSecondInstance = errors.New("another instance runs the embedded chat server on this database; stop it first (the embedded server is for one instance)")
+
+// instanceLock keeps a second instance from running the embedded chat server on
+// the same database. Postgres gives it up when the connection is lost; it is
+// then taken again as soon as the database is back.
+type instanceLock struct {
+	lost chan error // another instance was faster
+
+	cancel context.CancelFunc
+	held   sync.WaitGroup
+}
+
+const lockName = "foyer-chat-server"
+
+// takeLock takes the lock and keeps it until release.
+func takeLock(ctx context.Context, db *models.DB, log *slog.Logger) (*instanceLock, error) {
+	release, gone, err := db.Lock(ctx, lockName)
+	if errors.Is(err, models.ErrLocked) {
+		return nil, errSecondInstance
+	}
+	if err != nil {
+		return nil, err
+	}
+	keep, cancel := context.WithCancel(context.Background())
+	l := &instanceLock{lost: make(chan error, 1), cancel: cancel}
+	l.held.Go(func() { l.keep(keep, db, log, release, gone) })
+	return l, nil
+}
+
+func (l *instanceLock) release() {
+	l.cancel()
+	l.held.Wait()
+}
+
+func (l *instanceLock) keep(ctx context.Context, db *models.DB, log *slog.Logger, release func(), gone <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			release()
+			return
+		case <-gone:
+		}
+		log.Warn("the connection that holds the chat server's lock was lost; taking it again")
+		var err error
+		for release, gone, err = db.Lock(ctx, lockName); err != nil; release, gone, err = db.Lock(ctx, lockName) {
+			if errors.Is(err, models.ErrLocked) {
+				l.lost <- errSecondInstance
+				return
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package app
+
+import (
+	"time"
+
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Page is what every template gets.
+type Page struct {
+	Title    string
+	Name     string // of the template, for the navigation
+	Path     string
+	SiteName string
+	CSRF     string
+	Me       *Person     // nil for visitors
+	Chat     *ChatConfig // nil where there is no chat
+	Flash    *Flash
+	Signup   bool
+	Demo     []DemoAccount // development only
+	Data     any
+}
+
+// Flash is a message after an action.
+type Flash struct {
+	Kind string // ok or error
+	Text string
+}
+
+// Person is a member as others see them.
+type Person struct {
+	User, Name, JID, AvatarURL string
+	Online, Admin, Self        bool
+}
+
+// DemoAccount is shown on the sign-in page in development.
+type DemoAccount struct{ Name, Password string }
+
+// Form is a form's values and what is wrong with them, by field; "" is the form
+// as a whole.
+type Form struct {
+	Username, Name, Next string
+	Trusted              bool
+	Errors               map[string]string
+}
+
+// fail notes what is wrong with a field.
+func (f *Form) fail(field, sentence string) {
+	if f.Errors == nil {
+		f.Errors = make(map[string]string)
+	}
+	if f.Errors[field] == "" {
+		f.Errors[field] = sentence
+	}
+}
+
+// HomePage is the data of "home".
+type HomePage struct{ People []Person }
+
+// SettingsPage is the data of "settings".
+type SettingsPage struct {
+	Profile, Picture, Password, Delete Form
+	Sessions                           []SessionRow
+}
+
+// SessionRow is a device that is signed in.
+type SessionRow struct {
+	ID, Device, Address string
+	Created, Seen       time.Time
+	Current, Trusted    bool
+}
+
+// ErrorPage is the data of "error".
+type ErrorPage struct {
+	Status int
+	Text   string
+}
+
+// ChatConfig is what the page's scripts need to start the chat. It holds no
+// secret.
+type ChatConfig struct {
+	JID            string `json:"jid"` // bare
+	User           string `json:"user"`
+	Name           string `json:"name"`
+	Domain         string `json:"domain"`
+	Login          Login  `json:"login"`
+	Roster         string `json:"roster"`
+	WebSocketURL   string `json:"websocketURL"`
+	BOSHURL        string `json:"boshURL"`
+	PrebindURL     string `json:"prebindURL"`
+	CredentialsURL string `json:"credentialsURL"`
+	MeURL          string `json:"meURL"`
+	AssetsPath     string `json:"assetsPath"`
+	ConverseJS     string `json:"converseJS"`
+	ConverseCSS    string `json:"converseCSS"`
+	ChatCSS        string `json:"chatCSS"`
+	Icon           string `json:"icon"`
+	Trusted        bool   `json:"trusted"`
+}
+
+// page starts a page for the person behind the request.
+func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
+	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.Signup}
+	if s.cfg.Development() {
+		p.Demo = demoAccounts()
+	}
+	p.CSRF = s.csrfToken(c)
+	p.Flash = s.takeFlash(c)
+	v := viewer(c)
+	if v == nil {
+		return p
+	}
+	me := s.person(v.account)
+	me.Self = true
+	p.Me = &me
+	p.Chat = s.chatConfig(v)
+	return p
+}
+
+// person shows an account.
+func (s *Server) person(a models.Account) Person {
+	p := Person{User: a.Username, Name: a.Name, JID: a.Username + "@" + s.cfg.Domain, Admin: a.Admin, Online: s.xmpp.Online(a.Username)}
+	if a.AvatarHash != "" {
+		p.AvatarURL = "/avatars/" + a.AvatarHash
+	}
+	return p
+}
+
+func (s *Server) chatConfig(v *visit) *ChatConfig {
+	return &ChatConfig{
+		JID:            v.account.Username + "@" + s.cfg.Domain,
+		User:           v.account.Username,
+		Name:           v.account.Name,
+		Domain:         s.cfg.Domain,
+		Login:          s.cfg.Login,
+		Roster:         string(s.cfg.Roster),
+		WebSocketURL:   "/xmpp-websocket",
+		BOSHURL:        "/http-bind",
+		PrebindURL:     "/xmpp/prebind",
+		CredentialsURL: "/xmpp/credentials",
+		MeURL:          "/xmpp/me",
+		AssetsPath:     s.assets.url("converse") + "/",
+		ConverseJS:     s.assets.url("converse/converse.min.js"),
+		ConverseCSS:    s.assets.url("converse/converse.min.css"),
+		ChatCSS:        s.assets.url("css/chat.css"),
+		Icon:           s.assets.url("img/icon.svg"),
+		Trusted:        v.session.Trusted,
+	}
+}
+
+// render renders a page within the layout.
+func (s *Server) render(c *fiber.Ctx, name string, p *Page) error {
+	return c.Render(name, p, "layouts/main")
+}

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// parseProxies reads addresses and networks separated by commas.
+func parseProxies(list string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, item := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if p, err := netip.ParsePrefix(item); err == nil {
+			out = append(out, p.Masked())
+			continue
+		}
+		a, err := netip.ParseAddr(item)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address (192.0.2.1) nor a network (192.0.2.0/24)", item)
+		}
+		out = append(out, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return out, nil
+}
+
+func trusted(proxies []netip.Prefix, addr string) bool {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap()
+	for _, p := range proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientAddress is the rightmost hop that is no trusted proxy: the ones to its
+// left could have been written by anybody.
+func clientAddress(proxies []netip.Prefix, peer, forwardedFor string) string {
+	if !trusted(proxies, peer) {
+		return peer
+	}
+	client := peer
+	hops := strings.Split(forwardedFor, ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop := strings.TrimSpace(hops[i])
+		if _, err := netip.ParseAddr(hop); err != nil {
+			break
+		}
+		client = hop
+		if !trusted(proxies, hop) {
+			break
+		}
+	}
+	return client
+}
+
+// address is the address of the person behind a request.
+func (s *Server) address(c *fiber.Ctx) string {
+	return clientAddress(s.proxies, c.Context().RemoteIP().String(), c.Get("X-Forwarded-For"))
+}

@@ -1,0 +1,37 @@
+package app
+
+// routes is every address of the site. Where
+// signedIn stands in front, it is for members, for members.
+func (s *Server) routes() {
+	s.web.Get("/healthz", s.healthz)
+	s.web.Get("/readyz", s.readyz)
+	s.web.Get("/metrics", s.metrics())
+	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
+	s.gateway.Mount(s.web)
+
+	s.web.Use(s.secureHeaders)
+	xmpp := s.web.Group("/xmpp", s.sameOrigin, s.loadVisit)
+	xmpp.Get("/me", s.me)
+	xmpp.Get("/credentials", s.credentials)
+	xmpp.Get("/prebind", s.prebind)
+	xmpp.Post("/prebind", s.prebind)
+
+	s.web.Use(s.loadVisit, s.protectForms)
+	s.web.Get("/", s.index)
+	s.web.Get("/signup", s.showSignUp)
+	s.web.Post("/signup", s.signUp)
+	s.web.Get("/signin", s.showSignIn)
+	s.web.Post("/signin", s.signIn)
+	s.web.Post("/signout", s.signOut)
+
+	s.web.Get("/chat", s.signedIn, s.chat)
+	s.web.Get("/avatars/:hash", s.signedIn, s.showAvatar)
+	s.web.Get("/settings", s.signedIn, s.showSettings)
+	s.web.Post("/settings/profile", s.signedIn, s.saveProfile)
+	s.web.Post("/settings/picture", s.signedIn, s.savePicture)
+	s.web.Post("/settings/picture/remove", s.signedIn, s.removePicture)
+	s.web.Post("/settings/password", s.signedIn, s.savePassword)
+	s.web.Post("/settings/sessions/others/end", s.signedIn, s.endOtherSessions)
+	s.web.Post("/settings/sessions/:id/end", s.signedIn, s.endOneSession)
+	s.web.Post("/settings/delete", s.signedIn, s.deleteAccount)
+}

@@ -1,0 +1,261 @@
+// Package app is the website, and the place where everything is put together.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"foyer/app/auth"
+	"foyer/internal/pgdev"
+	"foyer/models"
+	"foyer/token"
+	"foyer/xmppd"
+	"foyer/xmppgw"
+)
+
+// Version is the program's, as told in about boxes.
+const Version = "0.1.0"
+
+// How long each stage of stopping may take.
+const stopPatience = 10 * time.Second
+
+// Sign-ins that are checked at once; each takes 19 MiB.
+const hashesAtOnce = 4
+
+// Run runs the site until ctx ends. What people should know goes to out, one
+// line each; the log goes to log. An error is one line that says what to do.
+func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error {
+	say := func(line string) { fmt.Fprintln(out, line) }
+	db, closeDB, err := OpenDatabase(ctx, &cfg, say, log)
+	if err != nil {
+		return err
+	}
+	defer closeDB()
+	if err := prepareSchema(ctx, cfg, db); err != nil {
+		return err
+	}
+	lock, err := takeLock(ctx, db, log)
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+
+	s, err := New(ctx, cfg, db, log)
+	if err != nil {
+		return err
+	}
+	if cfg.Development() {
+		if err := s.seed(ctx); err != nil {
+			return err
+		}
+	}
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, listener, lock.lost, say)
+}
+
+// OpenDatabase opens the configured database, or a private Postgres in
+// development, which it starts unless another program of the site runs it.
+func OpenDatabase(ctx context.Context, cfg *Config, say func(string), log *slog.Logger) (*models.DB, func(), error) {
+	stop := func() {}
+	if cfg.DatabaseURL == "" {
+		var err error
+		if cfg.DatabaseURL, stop, err = privatePostgres(ctx, *cfg, say); err != nil {
+			return nil, nil, fmt.Errorf("the private Postgres did not start: %w", err)
+		}
+	}
+	db, err := models.Open(ctx, models.Options{URL: cfg.DatabaseURL, Logger: log})
+	if err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("the database cannot be reached; check DATABASE_URL and that Postgres runs: %w", err)
+	}
+	return db, func() { db.Close(); stop() }, nil
+}
+
+// PrivateDatabase is the name of the database in the private Postgres.
+const PrivateDatabase = "foyer"
+
+func privatePostgres(ctx context.Context, cfg Config, say func(string)) (url string, stop func(), err error) {
+	dir := filepath.Join(cfg.DataDir, "postgres")
+	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: dir, Log: say})
+	if err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		defer cancel()
+		_ = pg.Stop(ctx)
+	}
+	if err := pg.CreateDatabase(ctx, PrivateDatabase, ""); err != nil {
+		stop()
+		return "", nil, err
+	}
+	return pg.URL(PrivateDatabase), stop, nil
+}
+
+// prepareSchema migrates in development. In production that is a step of its
+// own, and a database with published passwords is refused.
+func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
+	if cfg.Development() {
+		return db.Migrate(ctx)
+	}
+	have, want, err := db.SchemaStatus(ctx)
+	if err != nil {
+		return err
+	}
+	if have < want {
+		return fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
+	}
+	demo, err := db.HasDemoAccounts(ctx)
+	if err == nil && demo {
+		err = errors.New("this database holds demo accounts, whose password is published; production needs a database of its own, or delete them (`foyer user delete alice` …)")
+	}
+	return err
+}
+
+// New puts the site together on an open database; it does not listen yet.
+func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
+	s := &Server{cfg: cfg, db: db, log: log}
+	s.baseURL.Store(strings.TrimSuffix(cfg.BaseURL, "/"))
+	var err error
+	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
+		return nil, err
+	}
+	if s.passwords, err = auth.NewPasswords(hashesAtOnce); err != nil {
+		return nil, err
+	}
+	if err := s.loadKeys(ctx); err != nil {
+		return nil, err
+	}
+	if s.assets, err = newAssets(staticFiles()); err != nil {
+		return nil, err
+	}
+	s.xmpp, err = xmppd.New(xmppd.Config{
+		Domain: cfg.Domain, Authority: s, Stores: db.Stores(cfg.Domain, cfg.Roster), Logger: log, Version: Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.gateway, err = xmppgw.New(xmppgw.Config{
+		Domain: cfg.Domain, Auth: s, Server: s.xmpp, Logger: log, BaseURL: s.BaseURL, Origin: s.isOrigin,
+		Address: func(h xmppgw.Header, peer string) string {
+			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
+		},
+		External: cfg.Login == LoginSession || cfg.Login == LoginPrebind,
+		Password: cfg.Login == LoginToken || cfg.Login == LoginSigned || cfg.Login == LoginPassword,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.web, err = s.newWeb(); err != nil {
+		return nil, err
+	}
+	s.routes()
+	return s, nil
+}
+
+// loadKeys reads the keys that the site keeps in its database, making them the
+// first time.
+func (s *Server) loadKeys(ctx context.Context) error {
+	formKey, err := s.db.SiteKey(ctx, "forms", freshKey())
+	if err != nil {
+		return err
+	}
+	s.forms = auth.NewForms(formKey)
+	key := []byte(s.cfg.TokenKey)
+	if len(key) == 0 {
+		if key, err = s.db.SiteKey(ctx, "tokens", freshKey()); err != nil {
+			return err
+		}
+	}
+	if s.cfg.TokenAlg == "HS256" {
+		s.signer, err = token.NewHS256(key, s.cfg.Domain)
+	} else {
+		s.signer, err = token.NewEd25519(key, s.cfg.Domain)
+	}
+	return err
+}
+
+func freshKey() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return key
+}
+
+// listen binds the address; with port 0 the system chooses one.
+func (s *Server) listen() (net.Listener, error) {
+	addr := s.cfg.Addr
+	if addr == ":0" && s.cfg.Development() {
+		addr = "localhost:0"
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s; stop what uses it, or set ADDR to another address: %w", s.cfg.Addr, err)
+	}
+	if s.cfg.BaseURL == "" {
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		s.baseURL.Store("http://localhost:" + port)
+	}
+	return l, nil
+}
+
+// serve runs everything until ctx ends, another instance takes over or the web server
+// fails, and then stops in stages: no new requests, streams told to come back,
+// what they sent stored.
+func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, say func(string)) error {
+	work, stopWork := context.WithCancel(context.Background())
+	var background sync.WaitGroup
+	background.Go(func() { s.db.Listen(work, s.handleEvent) })
+	background.Go(func() { s.housekeeping(work) })
+	writer, stopWriter := context.WithCancel(context.Background())
+	background.Go(func() { _ = s.xmpp.Run(writer) })
+
+	failed := make(chan error, 1)
+	go func() { failed <- s.web.Listener(l) }()
+	s.announce(say)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		say("Stopping …")
+	case err = <-failed:
+	case err = <-lost:
+	}
+	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	s.xmpp.Shutdown(patience)
+	if stopErr := s.gateway.Shutdown(patience); stopErr != nil {
+		s.log.Warn("some streams did not end in time", "err", stopErr)
+	}
+	if stopErr := s.web.ShutdownWithContext(patience); stopErr != nil {
+		s.log.Warn("some requests did not end in time", "err", stopErr)
+	}
+	stopWork()
+	stopWriter()
+	background.Wait()
+	return err
+}
+
+// announce tells people where the site is.
+func (s *Server) announce(say func(string)) {
+	say(s.cfg.SiteName + " is at " + s.BaseURL())
+	if s.cfg.Development() {
+		var names []string
+		for _, a := range demoAccounts() {
+			names = append(names, a.Name)
+		}
+		say("Demo accounts: " + strings.Join(names, ", ") + "; password " + demoPassword)
+		say("Ctrl-C stops everything; the data stays in " + s.cfg.DataDir + ".")
+	}
+}

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"foyer/app/auth"
+	"foyer/models"
+	"foyer/static"
+	"foyer/token"
+	"foyer/views"
+	"foyer/xmppd"
+	"foyer/xmppgw"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/template/html/v2"
+)
+
+// Server is the website. Run makes it and the rest of the program.
+type Server struct {
+	cfg       Config
+	log       *slog.Logger
+	db        *models.DB
+	xmpp      *xmppd.Server
+	gateway   *xmppgw.Gateway
+	signer    *token.Signer
+	forms     auth.Forms
+	passwords *auth.Passwords
+	proxies   []netip.Prefix
+	assets    *assets
+	web       *fiber.App
+	baseURL   atomic.Value // string; known once the site listens
+}
+
+// BaseURL is the site's public URL.
+func (s *Server) BaseURL() string {
+	url, _ := s.baseURL.Load().(string)
+	return url
+}
+
+// isOrigin reports whether an Origin header names this site. In development the
+// site has three names on loopback.
+func (s *Server) isOrigin(origin string) bool {
+	base := s.BaseURL()
+	if base == "" {
+		return false
+	}
+	if strings.EqualFold(origin, base) {
+		return true
+	}
+	if !s.cfg.Development() || s.cfg.BaseURL != "" {
+		return false
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		if origin == "http://"+host+":"+u.Port() {
+			return true
+		}
+	}
+	return false
+}
+
+// newWeb makes the Fiber application with its templates. A template that does
+// not parse stops the start.
+func (s *Server) newWeb() (*fiber.App, error) {
+	engine := html.NewFileSystem(http.FS(views.FS), ".html")
+	engine.AddFuncMap(map[string]any{
+		"asset":    s.assets.url,
+		"initials": initials,
+		"timeAgo":  timeAgo,
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	})
+	if err := engine.Load(); err != nil {
+		return nil, err
+	}
+	return fiber.New(fiber.Config{
+		AppName:               s.cfg.SiteName,
+		Views:                 engine,
+		ErrorHandler:          s.handleError,
+		Immutable:             true, // values from a request are kept after it
+		DisableStartupMessage: true,
+		BodyLimit:             maxUpload + 1<<20,
+		ReadTimeout:           30 * time.Second,
+		WriteTimeout:          90 * time.Second, // above the longest BOSH wait (B-60)
+		IdleTimeout:           120 * time.Second,
+		ReadBufferSize:        16 << 10,
+	}), nil
+}
+
+// staticFiles are the files of static/, without the Go file that embeds them.
+func staticFiles() fs.FS { return static.FS }
+
+// initials are what stands in for a picture.
+func initials(name string) string {
+	var out []rune
+	for _, word := range strings.Fields(name) {
+		if out = append(out, []rune(word)[0]); len(out) == 2 {
+			break
+		}
+	}
+	return strings.ToUpper(string(out))
+}
+
+// timeAgo says roughly how long ago t was.
+func timeAgo(t time.Time) string {
+	d := time.Since(t)
+	switch {
+	case d < 2*time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return plural(int(d.Minutes()), "minute") + " ago"
+	case d < 24*time.Hour:
+		return plural(int(d.Hours()), "hour") + " ago"
+	case d < 30*24*time.Hour:
+		return plural(int(d.Hours()/24), "day") + " ago"
+	}
+	return t.Format("2 January 2006")
+}

@@ -1,0 +1,218 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// How long somebody stays signed in.
+const (
+	trustedLifetime = 30 * 24 * time.Hour
+	sessionLifetime = 12 * time.Hour
+)
+
+// visit is who is behind a request, with the site session.
+type visit struct {
+	account models.Account
+	session models.Session
+	secret  string // of the cookie
+}
+
+const visitKey = "visit"
+
+// viewer returns who is behind the request; nil for visitors.
+func viewer(c *fiber.Ctx) *visit {
+	v, _ := c.Locals(visitKey).(*visit)
+	return v
+}
+
+// cookieName is __Host-: no other host, path or plain http can set it. Browsers
+// refuse that prefix without https.
+func (s *Server) cookieName() string {
+	if s.secure() {
+		return "__Host-foyer"
+	}
+	return "foyer"
+}
+
+func (s *Server) formCookieName() string { return s.cookieName() + "-form" }
+
+// secure reports whether people reach the site over https.
+func (s *Server) secure() bool { return strings.HasPrefix(s.BaseURL(), "https:") }
+
+func (s *Server) cookie(name, value string) *fiber.Cookie {
+	return &fiber.Cookie{Name: name, Value: value, Path: "/", HTTPOnly: true, Secure: s.secure(), SameSite: fiber.CookieSameSiteLaxMode}
+}
+
+func (s *Server) dropCookie(c *fiber.Ctx, name string) {
+	gone := s.cookie(name, "")
+	gone.Expires = time.Unix(1, 0)
+	c.Cookie(gone)
+}
+
+// loadVisit finds out who is behind every request to a page.
+func (s *Server) loadVisit(c *fiber.Ctx) error {
+	secret := c.Cookies(s.cookieName())
+	if secret == "" {
+		return c.Next()
+	}
+	session, account, err := s.db.SessionBySecret(c.UserContext(), token.Hash(secret))
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		s.dropCookie(c, s.cookieName())
+		return c.Next()
+	case err != nil:
+		return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}
+	}
+	if err := s.db.TouchSession(c.UserContext(), session, time.Now()); err != nil {
+		s.log.Warn("a session's last use was not noted", "err", err)
+	}
+	c.Locals(visitKey, &visit{account, session, secret})
+	c.Set("Cache-Control", "no-store")
+	return c.Next()
+}
+
+// signedIn lets only members on.
+func (s *Server) signedIn(c *fiber.Ctx) error {
+	if viewer(c) != nil {
+		return c.Next()
+	}
+	if c.Method() != fiber.MethodGet {
+		return c.Redirect("/signin", http.StatusSeeOther)
+	}
+	return c.Redirect("/signin?next="+escapePath(c.OriginalURL()), http.StatusSeeOther)
+}
+
+// startSession signs somebody in: always a new secret, and the one the browser
+// had before is ended.
+func (s *Server) startSession(c *fiber.Ctx, account models.Account, isTrusted bool) error {
+	if old := viewer(c); old != nil {
+		if err := s.endSession(c.UserContext(), old.account, old.session.ID); err != nil {
+			return err
+		}
+	}
+	lifetime := sessionLifetime
+	if isTrusted {
+		lifetime = trustedLifetime
+	}
+	secret, hash := token.New()
+	session := models.Session{
+		AccountID: account.ID, SecretHash: hash, Trusted: isTrusted,
+		UserAgent: truncate(c.Get("User-Agent"), 400), Address: s.address(c), ExpiresAt: time.Now().Add(lifetime),
+	}
+	if err := s.db.CreateSession(c.UserContext(), &session); err != nil {
+		return err
+	}
+	cookie := s.cookie(s.cookieName(), secret)
+	if isTrusted {
+		cookie.Expires = session.ExpiresAt
+	}
+	c.Cookie(cookie)
+	s.dropCookie(c, s.formCookieName())
+	return nil
+}
+
+// endSession ends a site session and every chat stream that stands on it, here
+// and on other instances.
+func (s *Server) endSession(ctx context.Context, account models.Account, id string) error {
+	if err := s.db.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	s.ended(ctx, models.Event{Kind: models.EventEnded, User: account.Username, Session: id})
+	return nil
+}
+
+// endSessions ends all of an account's sessions but one.
+func (s *Server) endSessions(ctx context.Context, account models.Account, except string) error {
+	ids, err := s.db.EndSessions(ctx, account.ID, except)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		s.ended(ctx, models.Event{Kind: models.EventEnded, User: account.Username, Session: id})
+	}
+	return nil
+}
+
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+// secretOf is what the form's token is bound to: the session's secret, or for
+// visitors that of a cookie made for the purpose.
+func (s *Server) secretOf(c *fiber.Ctx) string {
+	if v := viewer(c); v != nil {
+		return v.secret
+	}
+	return c.Cookies(s.formCookieName())
+}
+
+// csrfToken returns the token for the forms of this page.
+func (s *Server) csrfToken(c *fiber.Ctx) string {
+	secret := s.secretOf(c)
+	if secret == "" {
+		secret, _ = token.New()
+		c.Cookie(s.cookie(s.formCookieName(), secret))
+		c.Request().Header.SetCookie(s.formCookieName(), secret)
+	}
+	return s.forms.Token(secret)
+}
+
+// protectForms refuses a POST that is not from one of our own pages: by what the
+// browser says of its origin, and by the form's token.
+func (s *Server) protectForms(c *fiber.Ctx) error {
+	if c.Method() != fiber.MethodPost {
+		return c.Next()
+	}
+	if site := c.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return &Error{Code: Forbidden, Public: "That came from another site."}
+	}
+	if origin := c.Get("Origin"); origin != "" && !s.isOrigin(origin) {
+		return &Error{Code: Forbidden, Public: "That came from another site."}
+	}
+	if !s.forms.Valid(c.FormValue("csrf"), s.secretOf(c)) {
+		return &Error{Code: Forbidden, Public: "This page was open for too long. Go back, reload it, and try again."}
+	}
+	return c.Next()
+}
+
+// Flash messages travel in a cookie that the next page takes.
+
+var flashes = map[string]Flash{
+	"profile":   {"ok", "Your profile is saved."},
+	"picture":   {"ok", "Your picture is saved."},
+	"nopicture": {"ok", "Your picture is removed."},
+	"password":  {"ok", "Your password is changed. Other devices are signed out."},
+	"ended":     {"ok", "That device is signed out."},
+	"others":    {"ok", "All other devices are signed out."},
+	"signedout": {"ok", "You are signed out."},
+	"deleted":   {"ok", "Your account is deleted."},
+}
+
+func (s *Server) flash(c *fiber.Ctx, name string) {
+	c.Cookie(s.cookie(s.cookieName()+"-note", name))
+}
+
+func (s *Server) takeFlash(c *fiber.Ctx) *Flash {
+	name := s.cookieName() + "-note"
+	value := c.Cookies(name)
+	if value == "" {
+		return nil
+	}
+	s.dropCookie(c, name)
+	if f, ok := flashes[value]; ok {
+		return &f
+	}
+	return nil
+}

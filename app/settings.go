@@ -1,0 +1,171 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+
+	"foyer/app/auth"
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// showSettings: GET /settings
+func (s *Server) showSettings(c *fiber.Ctx) error {
+	return s.renderSettings(c, http.StatusOK, SettingsPage{})
+}
+
+// renderSettings fills in what the form at hand does not bring.
+func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) error {
+	v := viewer(c)
+	if data.Profile.Name == "" && len(data.Profile.Errors) == 0 {
+		data.Profile.Name = v.account.Name
+	}
+	sessions, err := s.db.Sessions(c.UserContext(), v.account.ID)
+	if err != nil {
+		return err
+	}
+	for _, ses := range sessions {
+		data.Sessions = append(data.Sessions, SessionRow{
+			ID: ses.ID, Device: deviceName(ses.UserAgent), Address: ses.Address, Created: ses.CreatedAt, Seen: ses.SeenAt,
+			Current: ses.ID == v.session.ID, Trusted: ses.Trusted,
+		})
+	}
+	p := s.page(c, "settings", "Settings")
+	p.Data = data
+	return s.render(c.Status(status), "settings", p)
+}
+
+func (s *Server) done(c *fiber.Ctx, flash, anchor string) error {
+	s.flash(c, flash)
+	return c.Redirect("/settings#"+anchor, http.StatusSeeOther)
+}
+
+// saveProfile: POST /settings/profile
+func (s *Server) saveProfile(c *fiber.Ctx) error {
+	v := viewer(c)
+	form := Form{Name: c.FormValue("name")}
+	name, err := auth.PrepareName(form.Name, v.account.Username)
+	if err != nil {
+		form.fail("name", err.Error())
+		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Profile: form})
+	}
+	if err := s.db.SetName(c.UserContext(), v.account.ID, name); err != nil {
+		return err
+	}
+	s.changed(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
+	return s.done(c, "profile", "profile")
+}
+
+// savePicture: POST /settings/picture
+func (s *Server) savePicture(c *fiber.Ctx) error {
+	v := viewer(c)
+	data, mediaType, err := uploadedPicture(c)
+	var bad *Error
+	if errors.As(err, &bad) && bad.Code == Invalid {
+		var form Form
+		form.fail("picture", bad.Public)
+		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Picture: form})
+	}
+	if err != nil {
+		return err
+	}
+	return s.setPicture(c, v, data, mediaType, "picture")
+}
+
+// removePicture: POST /settings/picture/remove
+func (s *Server) removePicture(c *fiber.Ctx) error {
+	return s.setPicture(c, viewer(c), nil, "", "nopicture")
+}
+
+func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flash string) error {
+	if _, err := s.db.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
+		return err
+	}
+	s.changed(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
+	return s.done(c, flash, "picture")
+}
+
+// confirmPassword checks the password typed to confirm something serious.
+func (s *Server) confirmPassword(c *fiber.Ctx, form *Form) (ok bool, err error) {
+	v := viewer(c)
+	if wait, err := s.throttle(c, "confirm", v.account.Username); err != nil || wait > 0 {
+		form.fail("current", "Too many attempts. Please wait a while and try again.")
+		return false, err
+	}
+	_, err = s.checkPassword(c.UserContext(), v.account.Username, c.FormValue("current"))
+	if errors.Is(err, errWrongPassword) {
+		form.fail("current", "That is not your password.")
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// savePassword: POST /settings/password
+func (s *Server) savePassword(c *fiber.Ctx) error {
+	v := viewer(c)
+	var form Form
+	ok, err := s.confirmPassword(c, &form)
+	if err != nil {
+		return err
+	}
+	password := c.FormValue("password")
+	if err := auth.CheckNew(password, v.account.Username); ok && err != nil {
+		form.fail("password", err.Error())
+	}
+	if len(form.Errors) > 0 {
+		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Password: form})
+	}
+	hash, err := s.passwords.Hash(c.UserContext(), password)
+	if err != nil {
+		return err
+	}
+	if err := s.db.SetPasswordHash(c.UserContext(), v.account.ID, hash); err != nil {
+		return err
+	}
+	if err := s.endSessions(c.UserContext(), v.account, v.session.ID); err != nil {
+		return err
+	}
+	return s.done(c, "password", "password")
+}
+
+// endOtherSessions: POST /settings/sessions/others/end
+func (s *Server) endOtherSessions(c *fiber.Ctx) error {
+	v := viewer(c)
+	if err := s.endSessions(c.UserContext(), v.account, v.session.ID); err != nil {
+		return err
+	}
+	return s.done(c, "others", "devices")
+}
+
+// endOneSession: POST /settings/sessions/:id/end
+func (s *Server) endOneSession(c *fiber.Ctx) error {
+	v := viewer(c)
+	if err := s.endSession(c.UserContext(), v.account, c.Params("id")); err != nil {
+		return err
+	}
+	return s.done(c, "ended", "devices")
+}
+
+// deleteAccount: POST /settings/delete
+func (s *Server) deleteAccount(c *fiber.Ctx) error {
+	v := viewer(c)
+	form := Form{Username: c.FormValue("confirm")}
+	if name, err := auth.PrepareUsername(form.Username); err != nil || name != v.account.Username {
+		form.fail("confirm", "Type your user name, "+v.account.Username+", to confirm.")
+	}
+	if _, err := s.confirmPassword(c, &form); err != nil {
+		return err
+	}
+	if len(form.Errors) > 0 {
+		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Delete: form})
+	}
+	if err := s.db.DeleteAccount(c.UserContext(), v.account.ID, s.cfg.Domain); err != nil {
+		return err
+	}
+	s.ended(c.UserContext(), models.Event{Kind: models.EventRemoved, User: v.account.Username})
+	s.dropCookie(c, s.cookieName())
+	c.Set("Clear-Site-Data", `"cache", "storage"`)
+	s.flash(c, "deleted")
+	return c.Redirect("/", http.StatusSeeOther)
+}

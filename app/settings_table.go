@@ -1,0 +1,39 @@
+package app
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// SettingsTable returns the settings as the table in the README; a test holds
+// the two together.
+func SettingsTable() string {
+	var b strings.Builder
+	b.WriteString("| setting | default | what it is |\n|---|---|---|\n")
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("env")
+		if f.Tag.Get("secret") == "true" {
+			name += "` `" + name + "_FILE"
+		}
+		value := f.Tag.Get("envDefault")
+		if value != "" {
+			value = "`" + value + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, value, f.Tag.Get("desc"))
+	}
+	return b.String()
+}
+
+// isSecret reports whether a setting may also come from a file.
+func isSecret(name string) bool {
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("env") == name {
+			return f.Tag.Get("secret") == "true"
+		}
+	}
+	return false
+}

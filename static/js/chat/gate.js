@@ -1,0 +1,99 @@
+// Every attempt to sign in to the chat goes through here: not too often, only
+// while the site answers, and only for the person the page was made for.
+
+import { frame } from './frame.js';
+import { transport } from './transport.js';
+
+const FIRST_WAIT = 700; // ms
+const LONGEST_WAIT = 30_000;
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Never resolves: Converse then stays as it is. */
+const never = new Promise(() => {});
+
+/** Waits longer each time, and not as long as everybody else. */
+const backoff = (attempt) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + Math.random());
+
+/**
+ * Asks the site who is signed in.
+ * @returns {Promise<'same'|'other'|'nobody'|'away'>}
+ */
+async function whoAmI(config) {
+    try {
+        const response = await fetch(config.meURL, { cache: 'no-store', headers: { Accept: 'application/json' } });
+        if (response.status === 401) return 'nobody';
+        if (!response.ok) return 'away';
+        return (await response.json()).user === config.user ? 'same' : 'other';
+    } catch {
+        return 'away';
+    }
+}
+
+export class Gate {
+    /** @param {import('./types.js').ChatConfig} config */
+    constructor(config) {
+        this.config = config;
+        this.attempt = 0;
+        this.closed = false;
+    }
+
+    /** A stream works. */
+    connected() {
+        this.attempt = 0;
+        transport.connected();
+        frame.notice();
+    }
+
+    /** No more attempts: the person is signing out. */
+    close() {
+        this.closed = true;
+    }
+
+    /** Resolves when an attempt may be made; never, when none should be. */
+    async pass(api) {
+        if (this.closed) return never;
+        if (this.attempt === 0) {
+            this.attempt++;
+            return;
+        }
+        frame.notice('Reconnecting …');
+        for (;;) {
+            await sleep(backoff(this.attempt++));
+            if (this.closed) return never;
+            const who = await whoAmI(this.config);
+            if (who === 'nobody') return this.signedOut();
+            if (who === 'other') {
+                location.reload();
+                return never;
+            }
+            if (who === 'same') break;
+        }
+        transport.failed();
+        if (transport.shouldFallBack()) transport.fallBack(api);
+    }
+
+    signedOut() {
+        this.closed = true;
+        frame.notice('You are signed out.', { href: '/signin', label: 'Sign in again' });
+        return never;
+    }
+
+    /**
+     * Fetches a token. Converse would try every two seconds for ever; this waits
+     * longer each time, and stops when nobody is signed in.
+     */
+    async credentials() {
+        for (;;) {
+            try {
+                const response = await fetch(this.config.credentialsURL, { cache: 'no-store' });
+                if (response.status === 401) return this.signedOut();
+                if (response.ok) return await response.json();
+            } catch {
+                // the site is away; try again
+            }
+            frame.notice('Reconnecting …');
+            await sleep(backoff(this.attempt++));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// The "Message" buttons of the pages open a chat with that person.
+
+import { frame } from './frame.js';
+
+export function openChats(_converse) {
+    const { api } = _converse;
+    let ready = false;
+
+    const showButtons = () => {
+        for (const button of document.querySelectorAll('[data-message]')) button.hidden = !ready;
+    };
+    const becomeReady = () => {
+        ready = true;
+        showButtons();
+    };
+    api.listen.on('rosterContactsFetched', becomeReady);
+    api.listen.on('connected', becomeReady);
+    document.addEventListener('foyer:page', showButtons);
+
+    document.addEventListener('click', async (event) => {
+        const button = event.target.closest?.('[data-message]');
+        if (!button) return;
+        frame.open();
+        await api.chats.open(button.dataset.message, {}, true);
+    });
+}

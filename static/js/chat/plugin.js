@@ -1,0 +1,53 @@
+// The plugin that joins Converse to the site: signing in, presence on the
+// pages, unread messages, signing out.
+
+import { Gate } from './gate.js';
+import { followPresence } from './presence.js';
+import { countUnread } from './unread.js';
+import { handleSignOut } from './signout.js';
+import { openChats } from './people.js';
+import { resendUnacknowledged } from './resend.js';
+import { frame } from './frame.js';
+
+/** @param {import('./types.js').ChatConfig} config */
+export function plugin(config) {
+    return {
+        dependencies: ['converse-chat', 'converse-roster', 'converse-chatboxes'],
+        initialize() {
+            const { _converse } = this;
+            const { api } = _converse;
+            const gate = new Gate(config);
+
+            guardLogin(api, gate, config);
+            api.listen.on('connected', () => gate.connected());
+            api.listen.on('reconnected', () => gate.connected());
+            api.listen.on('will-reconnect', () => frame.notice('Reconnecting …'));
+
+            followPresence(_converse);
+            countUnread(_converse);
+            openChats(_converse);
+            resendUnacknowledged(_converse);
+            handleSignOut(_converse, gate);
+        },
+    };
+}
+
+/** Lets every attempt to sign in pass the gate, the first one included. */
+function guardLogin(api, gate, config) {
+    if (config.login === 'password') return; // people type it: nothing is tried by itself
+    const login = api.user.login.bind(api.user);
+    api.user.login = async (...args) => {
+        await gate.pass(api);
+        return login(...args);
+    };
+    if (config.login === 'token' || config.login === 'signed') {
+        api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
+            ...data,
+            credentials: await gate.credentials(),
+        }));
+    }
+    // Converse has given up, for example because it was never connected.
+    api.listen.on('disconnected', () => {
+        if (!gate.closed) api.user.login(config.jid, undefined, true);
+    });
+}

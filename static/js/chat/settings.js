@@ -1,0 +1,88 @@
+// Converse's settings: how this site signs in, and what is left out because it
+// does not work here or would ask third parties.
+
+import { transport } from './transport.js';
+
+/** The chat's language: the browser's, if Converse has it. */
+const locale = () => (navigator.language || 'en').replace('-', '_');
+
+/** How each mode signs in. */
+const ways = {
+    session: (config, env) => ({
+        authentication: 'external',
+        connection_options: { mechanisms: [env.Strophe.SASLExternal] },
+    }),
+    prebind: (config) => ({ authentication: 'prebind', prebind_url: config.prebindURL }),
+    token: () => ({ authentication: 'login' }),
+    signed: () => ({ authentication: 'login' }),
+    password: (config) => ({
+        authentication: 'login',
+        auto_login: false,
+        locked_domain: config.domain,
+        allow_user_trust_override: false,
+    }),
+};
+
+/**
+ * @param {import('./types.js').ChatConfig} config
+ * @param {Object} env converse.env
+ */
+export function settings(config, env) {
+    const origin = location.origin;
+    return {
+        // Who, and by which way. Without jid a previous user's session could
+        // be restored.
+        jid: config.jid,
+        nickname: config.name,
+        auto_login: true,
+        auto_reconnect: true,
+        keepalive: true,
+        reuse_scram_keys: false,
+        discover_connection_methods: false,
+        bosh_service_url: origin + config.boshURL,
+        ...(transport.wantsWebSocket(config)
+            ? { websocket_url: origin.replace(/^http/, 'ws') + config.websocketURL }
+            : {}),
+        ...ways[config.login](config, env),
+        clear_cache_on_logout: !config.trusted,
+        whitelisted_plugins: ['foyer'],
+        blacklisted_plugins: ['converse-register', 'converse-push', 'converse-adhoc-views'],
+
+        // Where its files are.
+        assets_path: config.assetsPath,
+        notification_icon: config.icon,
+
+        // Looks.
+        view_mode: 'embedded',
+        theme: 'classic',
+        dark_theme: 'dracula',
+        i18n: locale(),
+        loglevel: 'error',
+        roster_groups: false,
+        show_client_info: false,
+        show_connection_url_input: false,
+        show_controlbox_by_default: true,
+        show_toolbar: true,
+        visible_toolbar_buttons: { call: false, emoji: true, spoiler: false, toggle_occupants: false },
+        send_chat_markers: [],
+        play_sounds: false,
+
+        // People come from the site.
+        allow_contact_requests: config.roster === 'none',
+        allow_contact_removal: config.roster === 'none',
+        allow_adhoc_commands: false,
+        allow_bookmarks: false,
+        allow_logout: false,
+        allow_muc_invitations: false,
+        allow_registration: false,
+        enable_muc_push: false,
+
+        // No third party is asked for anything.
+        autocomplete_providers_url: '',
+        xmpp_providers_url: '',
+        muc_search_service: '',
+        embed_3rd_party_media_players: false,
+        fetch_url_headers: false,
+        render_media: [location.hostname],
+    };
+}

@@ -1,0 +1,34 @@
+// Signing out: the chat first, so that it can clear what it kept, in this tab
+// and in the others; then the site.
+
+const PATIENCE = 2000; // ms: a chat that is away must not keep anybody in
+
+const channel = new BroadcastChannel('foyer');
+
+const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
+
+/** Ends the chat in this tab and forgets the stream it kept. */
+async function leave(_converse, gate) {
+    gate.close();
+    await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
+    for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
+}
+
+export function handleSignOut(_converse, gate) {
+    document.addEventListener('submit', async (event) => {
+        const form = event.target;
+        // A form for deleting the account may come back with a mistake in it;
+        // the server ends the streams in any case.
+        if (!form.matches('[action="/signout"][data-signout]')) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        channel.postMessage('signed-out');
+        await leave(_converse, gate);
+        form.submit();
+    });
+    channel.addEventListener('message', async (event) => {
+        if (event.data !== 'signed-out') return;
+        await leave(_converse, gate);
+        location.assign('/signin');
+    });
+}

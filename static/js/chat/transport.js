@@ -1,0 +1,54 @@
+// Which transport: WebSocket, or BOSH where WebSocket cannot connect. Converse
+// does not change over by itself.
+
+const KEY = 'foyer-transport';
+
+// How long a tab stays with BOSH before WebSocket gets another chance.
+const RETRY_AFTER = 60 * 60 * 1000;
+
+// Attempts over WebSocket that may fail, while the site itself answers, before
+// a page that has had one working, or none, changes over.
+const PATIENCE = { fresh: 1, worked: 3 };
+
+let failures = 0;
+let worked = false;
+
+export const transport = {
+    /** @param {import('./types.js').ChatConfig} config */
+    wantsWebSocket(config) {
+        if (config.login === 'prebind') return false; // prebinding is BOSH's
+        const since = Number(sessionStorage.getItem(KEY) ?? 0);
+        return Date.now() - since > RETRY_AFTER;
+    },
+
+    /** Notes a stream that works. */
+    connected() {
+        failures = 0;
+        worked = true;
+    },
+
+    /** Notes a stream that ended, or never was. */
+    failed() {
+        failures++;
+    },
+
+    /** Whether to change over, asked while the site answers. */
+    shouldFallBack() {
+        return failures >= (worked ? PATIENCE.worked : PATIENCE.fresh);
+    },
+
+    /** Changes a Converse that uses WebSocket over to BOSH, for this tab. */
+    fallBack(api) {
+        if (!api.settings.get('websocket_url')) return;
+        sessionStorage.setItem(KEY, String(Date.now()));
+        api.settings.set('websocket_url', undefined);
+        const connection = api.connection.get();
+        if (connection) {
+            connection._proto?._doDisconnect?.();
+            connection.service = api.settings.get('bosh_service_url');
+            connection.setProtocol();
+        }
+        failures = 0;
+        worked = false;
+    },
+};

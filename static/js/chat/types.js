@@ -1,0 +1,22 @@
+/**
+ * What the server tells the page; see ChatConfig in app/page.go.
+ * @typedef {Object} ChatConfig
+ * @property {string} jid
+ * @property {string} user
+ * @property {string} name
+ * @property {string} domain
+ * @property {'session'|'prebind'|'token'|'signed'|'password'} login
+ * @property {string} roster
+ * @property {string} websocketURL
+ * @property {string} boshURL
+ * @property {string} prebindURL
+ * @property {string} credentialsURL
+ * @property {string} meURL
+ * @property {string} assetsPath
+ * @property {string} converseJS
+ * @property {string} converseCSS
+ * @property {string} chatCSS
+ * @property {string} icon
+ * @property {boolean} trusted
+ */
+export {};

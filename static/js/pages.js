@@ -1,0 +1,27 @@
+// Page changes by Turbo: only the header and <main> are swapped, so that the
+// chat's element never leaves the document.
+
+import '../lib/turbo.js';
+
+/** Replaces what belongs to the page and leaves the rest of the body alone. */
+function swap(current, next) {
+    if ((current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
+        // Somebody else, or nobody, is signed in now: begin anew.
+        window.location.reload();
+        return;
+    }
+    for (const id of ['site-header', 'main']) {
+        const fresh = next.querySelector(`#${id}`);
+        if (fresh) current.querySelector(`#${id}`).replaceWith(fresh);
+    }
+    current.dataset.page = next.dataset.page;
+    document.dispatchEvent(new CustomEvent('foyer:page'));
+}
+
+export function keepChatAcrossPages() {
+    // Turbo's progress bar brings a style element, which the policy forbids.
+    window.Turbo.config.drive.progressBarDelay = 24 * 3600 * 1000;
+    document.addEventListener('turbo:before-render', (event) => {
+        event.detail.render = async (current, next) => swap(current, next);
+    });
+}
