@@ -1,18 +1,28 @@
 package app
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"crypto/rand"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
 
 // contentPolicy lets pages use what this site serves and nothing else. Converse
 // needs style attributes, and WebAssembly for OMEMO; the two hashes are of the
-// empty style elements its loader makes.
+// empty style elements its loader makes. Turbo brings a style element of its own,
+// and marks it with the nonce.
 const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
-	"style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-JRf3eZJIF59VkE1tlxlBPiCQXjGJ1uE88pEYh49RtTY='; " +
+	"style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-JRf3eZJIF59VkE1tlxlBPiCQXjGJ1uE88pEYh49RtTY=' 'nonce-{nonce}'; " +
 	"style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; " +
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+const nonceKey = "nonce"
+
 // secureHeaders sets what every answer carries.
 func (s *Server) secureHeaders(c *fiber.Ctx) error {
-	c.Set("Content-Security-Policy", contentPolicy)
+	nonce := rand.Text()
+	c.Locals(nonceKey, nonce)
+	c.Set("Content-Security-Policy", strings.Replace(contentPolicy, "{nonce}", nonce, 1))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "same-origin")

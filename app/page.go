@@ -15,6 +15,7 @@ type Page struct {
 	Path     string
 	SiteName string
 	CSRF     string
+	Nonce    string // of the content security policy, for styles
 	Me       *Person     // nil for visitors
 	Chat     *ChatConfig // nil where there is no chat
 	Flash    *Flash
@@ -106,6 +107,7 @@ func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
 	if s.cfg.Development() {
 		p.Demo = demoAccounts()
 	}
+	p.Nonce, _ = c.Locals(nonceKey).(string)
 	p.CSRF = s.csrfToken(c)
 	p.Flash = s.takeFlash(c)
 	v := viewer(c)

@@ -19,8 +19,6 @@ function swap(current, next) {
 }
 
 export function keepChatAcrossPages() {
-    // Turbo's progress bar brings a style element, which the policy forbids.
-    window.Turbo.config.drive.progressBarDelay = 24 * 3600 * 1000;
     document.addEventListener('turbo:before-render', (event) => {
         event.detail.render = async (current, next) => swap(current, next);
     });

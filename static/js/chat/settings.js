@@ -57,8 +57,11 @@ export function settings(config, env) {
         theme: 'classic',
         dark_theme: 'dracula',
         i18n: locale(),
-        loglevel: 'error',
+        // Converse reports every error stanza as an error of its own; what matters
+        // reaches people through its interface.
+        loglevel: 'fatal',
         roster_groups: false,
+        show_self_in_roster: false,
         show_client_info: false,
         show_connection_url_input: false,
         show_controlbox_by_default: true,
