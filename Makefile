@@ -1,0 +1,43 @@
+# `make` alone lists what there is. Everything here works on a fresh checkout
+# with Go, Node and a shell; each target installs what it needs, and no more.
+
+FUZZTIME ?= 20s
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Run the site on http://localhost:3000, with demo data
+	@APP_ENV=development exec bin/foyer serve
+
+test: ## Everything: Go tests with the race detector, and a real browser
+	@scripts/test.sh all
+
+test-unit: ## The Go tests
+	@scripts/test.sh unit
+
+e2e: ## The browser tests; ARGS="-g 'sign out'" picks some
+	@scripts/test.sh e2e $(ARGS)
+
+interop: ## Tests against other XMPP servers
+	@scripts/test.sh interop
+
+bench: tools assets ## The Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: tools assets ## Every fuzz target for FUZZTIME (20s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+lint: tools ## Formatting, vet, staticcheck, the arrows between packages, go.mod, TypeScript
+	@scripts/lint.sh
+
+assets: ## Fetch what browsers need: Converse, Turbo, Pico
+	@scripts/npm.sh run
+	@node scripts/assets.mjs
+
+build: tools assets ## The program, bin/foyer
+	@CGO_ENABLED=0 go build -trimpath -o bin/foyer .
+
+tools:
+	@bash -c '. scripts/lib.sh; need_go'
+
+.PHONY: help run test test-unit e2e interop bench fuzz lint assets build tools
