@@ -15,7 +15,7 @@ type Page struct {
 	Path     string
 	SiteName string
 	CSRF     string
-	Nonce    string // of the content security policy, for styles
+	Nonce    string      // of the content security policy, for styles
 	Me       *Person     // nil for visitors
 	Chat     *ChatConfig // nil where there is no chat
 	Flash    *Flash

@@ -14,7 +14,8 @@ function show(open) {
 
 export const frame = {
     prepare() {
-        show(sessionStorage.getItem(OPEN) === '1');
+        // On a phone the open chat would cover the page that was asked for.
+        show(sessionStorage.getItem(OPEN) === '1' && matchMedia('(min-width: 40.01rem)').matches);
         document.addEventListener('click', (event) => {
             if (event.target.closest?.('[data-chat-toggle]')) frame.open();
             if (event.target.closest?.('[data-chat-close]')) frame.close();

@@ -7,6 +7,7 @@ import { countUnread } from './unread.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './people.js';
 import { resendUnacknowledged } from './resend.js';
+import { hideAddresses } from './names.js';
 import { frame } from './frame.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -23,6 +24,7 @@ export function plugin(config) {
             api.listen.on('reconnected', () => gate.connected());
             api.listen.on('will-reconnect', () => frame.notice('Reconnecting …'));
 
+            hideAddresses(_converse);
             followPresence(_converse);
             countUnread(_converse);
             openChats(_converse);
