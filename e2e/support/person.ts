@@ -1,0 +1,116 @@
+import { type BrowserContext, expect, type Locator, type Page } from "@playwright/test";
+import type { Login } from "./site.ts";
+import type { Watch } from "./watch.ts";
+
+/** Which way stanzas travel. */
+export type Transport = "websocket" | "bosh";
+
+/** The demo accounts' names, as others see them. */
+export const names = { alice: "Alice Adler", bob: "Bob Baker", carol: "Carol Costa" } as const;
+export type User = keyof typeof names;
+
+export const password = "foyer-demo";
+
+/** Somebody at a browser of their own. */
+export class Person {
+  constructor(
+    readonly user: User,
+    readonly context: BrowserContext,
+    readonly watch: Watch,
+    private readonly login: Login,
+    private readonly transport: Transport,
+    public page: Page,
+  ) {}
+
+  get name(): string {
+    return names[this.user];
+  }
+
+  /** Another tab of the same browser. */
+  async newTab(): Promise<Person> {
+    const page = await this.context.newPage();
+    return new Person(this.user, this.context, this.watch, this.login, this.transport, page);
+  }
+
+  /** Makes WebSocket unusable, as some proxies do: it is the page's task to notice. */
+  async prepare(): Promise<void> {
+    if (this.transport === "bosh" && this.login !== "prebind") {
+      await this.context.routeWebSocket(/\/xmpp-websocket/, (socket) => socket.close());
+    }
+  }
+
+  /** Signs in to the site, and to the chat where that takes a hand. */
+  async signIn({ trusted = false } = {}): Promise<void> {
+    await this.page.goto("/signin");
+    await this.page.getByLabel("User name").fill(this.user);
+    await this.page.getByLabel("Password").fill(password);
+    await this.page.getByLabel("This is a trusted device").setChecked(trusted);
+    await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${this.name}`);
+    await this.enterChat();
+  }
+
+  /** In mode `password`, types it in Converse's form; elsewhere the page does it all. */
+  async enterChat(): Promise<void> {
+    if (this.login === "password") await this.typeChatPassword();
+    await expect(this.messageButton("alice").or(this.messageButton("bob")).first()).toBeVisible();
+  }
+
+  private async typeChatPassword(): Promise<void> {
+    const open = this.page.getByRole("button", { name: "Chat", exact: true });
+    if (await open.isVisible()) await open.click();
+    const form = this.page.locator("converse-login-form form");
+    await form.locator('input[name="password"]').fill(password);
+    await form.locator('[type="submit"]').click();
+  }
+
+  /** The button of a person on the home page; there once the chat works. */
+  messageButton(user: User): Locator {
+    return this.page.getByRole("button", { name: `Message ${names[user]}` });
+  }
+
+  /** Opens the chat with somebody, from the home page. */
+  async talkTo(user: User): Promise<void> {
+    await this.messageButton(user).click();
+    await expect(this.input()).toBeVisible();
+  }
+
+  input(): Locator {
+    return this.page.locator("#chat textarea.chat-textarea");
+  }
+
+  /** Messages in the chat that is open, by their text. */
+  message(text: string): Locator {
+    return this.page.locator("#chat .chat-msg__text").filter({ hasText: text });
+  }
+
+  async say(text: string): Promise<void> {
+    await this.input().fill(text);
+    await this.input().press("Enter");
+    await expect(this.message(text)).toHaveCount(1);
+  }
+
+  async hears(text: string): Promise<void> {
+    await expect(this.message(text)).toHaveCount(1);
+  }
+
+  /** The texts of the chat that is open, from top to bottom. */
+  async conversation(): Promise<string[]> {
+    const texts = await this.page.locator("#chat .chat-msg__text").allInnerTexts();
+    return texts.map((text) => text.trim());
+  }
+
+  async signOut(): Promise<void> {
+    await this.page.getByLabel("Your account").click();
+    await this.page.getByRole("button", { name: "Sign out", exact: true }).click();
+    await expect(this.page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  }
+
+  /** Waits until the chat says that it works (again). */
+  async connected(): Promise<void> {
+    await this.page.waitForFunction(() => {
+      const api = (window as any).converse;
+      return api && document.querySelector("#chat-notice")?.hasAttribute("hidden");
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { fileURLToPath } from "node:url";
+import type { Database } from "./cluster.ts";
+import { type End, Program } from "./process.ts";
+
+const binary = fileURLToPath(new URL("../../bin/foyer-e2e", import.meta.url));
+
+/** How pages sign in to the chat: XMPP_LOGIN. */
+export type Login = "session" | "prebind" | "token" | "signed" | "password";
+
+/** What foyer_* metrics say, summed over their labels. */
+export type Counts = Record<string, number>;
+
+/** The site's own program, on a free port of loopback. */
+export class Site {
+  private program!: Program;
+  private address = "";
+
+  constructor(
+    private readonly database: Database,
+    private readonly login: Login,
+    private readonly settings: Record<string, string> = {},
+  ) {}
+
+  /** Where it is; the same after a restart. */
+  get url(): string {
+    return this.address;
+  }
+
+  /** Everything the running program has said. */
+  get lines(): string[] {
+    return this.program.lines;
+  }
+
+  async start(): Promise<void> {
+    this.program = new Program(binary, ["serve"], {
+      APP_ENV: "development",
+      ADDR: this.address ? new URL(this.address).host : "localhost:0",
+      DATABASE_URL: this.database.url,
+      XMPP_LOGIN: this.login,
+      ...this.settings,
+    });
+    const [, address] = await this.program.says(/ is at (http:\S+)/);
+    this.address = address!;
+  }
+
+  /** Stops it in order (SIGTERM); the promise says how it ended. */
+  stop(): Promise<End> {
+    this.program.signal("SIGTERM");
+    return this.program.ended;
+  }
+
+  /** Ends it as a crash would. */
+  kill(): Promise<End> {
+    this.program.signal("SIGKILL");
+    return this.program.ended;
+  }
+
+  async counts(): Promise<Counts> {
+    const response = await fetch(`${this.address}/metrics`);
+    const counts: Counts = {};
+    for (const [, name, value] of (await response.text()).matchAll(/^(foyer_\w+)(?:\{[^}]*\})? (\S+)$/gm)) {
+      counts[name!] = (counts[name!] ?? 0) + Number(value);
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,102 @@
+import { type Browser, expect, test as base } from "@playwright/test";
+import { Cluster, type Database } from "./cluster.ts";
+import { Person, type Transport, type User } from "./person.ts";
+import { type Login, Site } from "./site.ts";
+import { Watch } from "./watch.ts";
+
+export { expect };
+export { names, password } from "./person.ts";
+export type { Person, Transport, User };
+export type { Login, Site };
+
+/** Every way into the chat: each mode over each transport that it has. */
+export const ways: { login: Login; transport: Transport }[] = [
+  { login: "session", transport: "websocket" },
+  { login: "session", transport: "bosh" },
+  { login: "prebind", transport: "bosh" },
+  { login: "token", transport: "websocket" },
+  { login: "token", transport: "bosh" },
+  { login: "signed", transport: "websocket" },
+  { login: "signed", transport: "bosh" },
+  { login: "password", transport: "websocket" },
+  { login: "password", transport: "bosh" },
+];
+
+type Options = { login: Login; transport: Transport; settings: Record<string, string> };
+
+type Fixtures = {
+  database: Database;
+  site: Site;
+  /** Somebody at a browser of their own, not signed in. */
+  visit: (user: User) => Promise<Person>;
+  /** Two people who are in the chat, each in a browser of their own. */
+  alice: Person;
+  bob: Person;
+};
+
+export const test = base.extend<Options & Fixtures, { cluster: Cluster }>({
+  login: ["session", { option: true }],
+  transport: ["websocket", { option: true }],
+  settings: [{}, { option: true }],
+
+  cluster: [
+    async ({}, use) => {
+      const cluster = await Cluster.start();
+      await use(cluster);
+      await cluster.close();
+    },
+    { scope: "worker" },
+  ],
+
+  database: async ({ cluster }, use) => {
+    const database = await cluster.newDatabase();
+    await use(database);
+    await cluster.resume();
+    await database.drop();
+  },
+
+  site: async ({ database, login, settings }, use, info) => {
+    const site = new Site(database, login, settings);
+    await site.start();
+    await use(site);
+    const end = await site.stop();
+    if (info.status !== info.expectedStatus) {
+      await info.attach("site.log", { body: site.lines.join("\n"), contentType: "text/plain" });
+    }
+    expect(site.lines.filter((line) => /DATA RACE|^panic:/.test(line))).toEqual([]);
+    expect(end, "how the site stopped").toEqual({ code: 0, signal: null });
+  },
+
+  visit: async ({ browser, site, login, transport, contextOptions }, use) => {
+    const people: Person[] = [];
+    await use(async (user) => {
+      const person = await arrive(browser, site, user, login, transport, contextOptions);
+      people.push(person);
+      return person;
+    });
+    for (const person of people) {
+      await person.context.close();
+      person.watch.check();
+    }
+  },
+
+  alice: async ({ visit }, use) => {
+    const alice = await visit("alice");
+    await alice.signIn();
+    await use(alice);
+  },
+
+  bob: async ({ visit }, use) => {
+    const bob = await visit("bob");
+    await bob.signIn();
+    await use(bob);
+  },
+});
+
+async function arrive(browser: Browser, site: Site, user: User, login: Login, transport: Transport, options: object) {
+  const context = await browser.newContext({ ...options, baseURL: site.url });
+  const watch = new Watch(context, () => site.url);
+  const person = new Person(user, context, watch, login, transport, await context.newPage());
+  await person.prepare();
+  return person;
+}
