@@ -35,7 +35,7 @@ export class Person {
   /** Makes WebSocket unusable, as some proxies do: it is the page's task to notice. */
   async prepare(): Promise<void> {
     if (this.transport === "bosh" && this.login !== "prebind") {
-      await this.context.routeWebSocket(/\/xmpp-websocket/, (socket) => socket.close());
+      await this.context.routeWebSocket(/\/xmpp-websocket/, (socket) => socket.close({ code: 1006 }));
     }
   }
 
