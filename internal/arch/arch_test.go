@@ -1,0 +1,157 @@
+// Package arch holds the tests of what the project has agreed on about itself:
+// which package may import which, and what docs/SPECS.md claims.
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "foyer"
+
+// listed is what `go list -json` says of a package; test imports count as well,
+// since a test that reaches across an arrow is a dependency like any other.
+type listed struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
+
+// ours returns the packages of the module that p imports.
+func (p listed) ours(imports []string) []string {
+	var out []string
+	for _, i := range imports {
+		if name, ok := strings.CutPrefix(i, module+"/"); ok && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found %d packages; something is wrong with this test", len(all))
+	}
+	return all
+}
+
+// mayImport names, for every package, the packages of ours that it may import.
+// A name ending in /... stands for a package and those below it. A package that
+// is not here may import none, so a new one has to be written down.
+func mayImport() map[string][]string {
+	return map[string][]string{
+		module: {"app/cli"}, // main.go
+
+		"app":      {"app/auth", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app/auth": {"models", "token"},
+		"app/cli":  {"app/...", "internal/pgdev", "models", "token"},
+
+		// Storage depends on the domain, never the other way.
+		"models": {"internal/stream", "migrations", "xmppd"},
+
+		// The gateway and the server know streams, and not each other.
+		"xmppgw": {"internal/stream"},
+		"xmppd":  {"internal/stream"},
+
+		"internal/stream":            nil,
+		"internal/stream/streamtest": {"internal/stream"},
+		"internal/pgdev":             nil,
+		"internal/pgdev/pgtest":      {"internal/pgdev"},
+
+		"token": nil, "migrations": nil, "static": nil, "views": nil,
+
+		"e2e/cluster": {"internal/pgdev"},
+	}
+}
+
+// Tests may import these besides; none of them is part of the program.
+func testHelpers() []string { return []string{"internal/pgdev/...", "internal/stream/streamtest"} }
+
+func allowed(name string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		base, below := strings.CutSuffix(pattern, "/...")
+		return name == base || (below && strings.HasPrefix(name, base+"/"))
+	})
+}
+
+// TestArrows: the arrows of docs/ARCHITECTURE.md.
+func TestArrows(t *testing.T) {
+	rules := mayImport()
+	for _, p := range packages(t) {
+		name := p.name()
+		for _, imported := range p.ours(p.Imports) {
+			if !allowed(imported, rules[name]) {
+				t.Errorf("%s imports %s; docs/ARCHITECTURE.md does not have that arrow", name, imported)
+			}
+		}
+		for _, imported := range p.ours(append(p.TestImports, p.XTestImports...)) {
+			if imported != name && !allowed(imported, rules[name]) && !allowed(imported, testHelpers()) {
+				t.Errorf("the tests of %s import %s; docs/ARCHITECTURE.md does not have that arrow", name, imported)
+			}
+		}
+	}
+}
+
+// TestFiberAdapter: in the gateway, Fiber is seen in one file.
+func TestFiberAdapter(t *testing.T) {
+	files, err := filepath.Glob("../../xmppgw/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files in xmppgw", err)
+	}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range f.Imports {
+			if strings.HasPrefix(i.Path.Value, `"github.com/gofiber/`) && filepath.Base(file) != "fiber.go" {
+				t.Errorf("%s imports %s; only xmppgw/fiber.go may", file, i.Path.Value)
+			}
+		}
+	}
+}
+
+// TestThirdParties: each outside package of weight has one place.
+func TestThirdParties(t *testing.T) {
+	places := map[string][]string{
+		"gorm.io/":                   {"models"},
+		"github.com/gofiber/":        {"app/...", "xmppgw"},
+		"github.com/fasthttp/":       {"xmppgw"},
+		"github.com/jackc/pgx":       {"models", "internal/pgdev/...", "e2e/cluster"},
+		"github.com/alecthomas/kong": {"app/cli"},
+		"github.com/golang-jwt/":     {"token"},
+	}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			for prefix, where := range places {
+				if strings.HasPrefix(imported, prefix) && !allowed(p.name(), where) {
+					t.Errorf("%s imports %s, which belongs into %s", p.name(), imported, strings.Join(where, ", "))
+				}
+			}
+		}
+	}
+}
