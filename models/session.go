@@ -112,8 +112,9 @@ func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessi
 	if sessionID != "" {
 		session = &sessionID
 	}
-	return translate(db.site.WithContext(ctx).Exec(
-		"INSERT INTO login_tokens (hash, account_id, session_id, expires_at) VALUES (?, ?, ?, ?)", hash, accountID, session, expires).Error)
+	_, err := db.pool.Exec(ctx, "INSERT INTO login_tokens (hash, account_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+		hash, accountID, session, expires)
+	return translate(err)
 }
 
 // ConsumeToken returns whom a token is for and takes it away: it works once.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"foyer/internal/stream"
@@ -37,6 +38,7 @@ type wsStream struct {
 	peer    stream.Peer
 	queue   *stream.Queue
 	written chan struct{} // closed when the writer has written the end
+	gone    atomic.Bool   // the peer has closed its side: nothing may be sent after that (RFC 6455 §5.5.1)
 	signIn  *time.Timer
 }
 
@@ -210,7 +212,11 @@ func (s *wsStream) read(context.Context) (*stream.Element, error) {
 // readError tells our own closing, an orderly end and a lost peer apart. A
 // socket that closes without <close/> is a lost peer, whatever its code: the
 // stream may be resumed (RFC 7395 §3.6, §3.10).
-func (s *wsStream) readError(error) error {
+func (s *wsStream) readError(err error) error {
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		s.gone.Store(true)
+	}
 	if reason, closed := s.queue.Closed(); closed {
 		if reason == nil {
 			return stream.ErrClosed
@@ -243,7 +249,7 @@ func (s *wsStream) write() {
 	for {
 		items := s.queue.Take()
 		if len(items) > 0 {
-			if !s.writeFrames(items) {
+			if s.gone.Load() || !s.writeFrames(items) {
 				s.lose()
 				return
 			}
@@ -303,7 +309,7 @@ func appendFrameHeader(dst []byte, n int) []byte {
 // (RFC 7395 §3.5, §3.6). ErrDisconnected ends without any of them.
 func (s *wsStream) writeEnd(reason error) {
 	defer close(s.written)
-	if errors.Is(reason, stream.ErrDisconnected) {
+	if errors.Is(reason, stream.ErrDisconnected) || s.gone.Load() {
 		s.drop()
 		return
 	}

@@ -69,11 +69,7 @@ func (s *scanner) wrapperAttrs() map[Name]string {
 		if a.prefix == "xmlns" || (a.prefix == "" && a.local == "xmlns") {
 			continue
 		}
-		space, err := s.attrSpace(a)
-		if err != nil { // cannot be: the tag was checked
-			continue
-		}
-		attrs[Name{Space: space, Local: a.local}] = unescape(a.value)
+		attrs[Name{Space: a.space, Local: a.local}] = unescape(a.value)
 	}
 	return attrs
 }

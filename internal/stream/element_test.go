@@ -140,6 +140,10 @@ func TestParseBody_Payload(t *testing.T) {
 	if b.Attr("rid") != "7" || b.XMPP("restart") != "true" || b.Has("sid") {
 		t.Errorf("attributes %v", b.Attrs)
 	}
+	empty, err := ParseBody([]byte(`<body xmpp:restart="true" xml:lang="de" xmlns="http://jabber.org/protocol/httpbind" xmlns:xmpp="urn:xmpp:xbosh"/>`), DefaultLimits)
+	if err != nil || empty.XMPP("restart") != "true" || empty.Attrs[Name{NSXML, "lang"}] != "de" {
+		t.Errorf("an empty body: %v %v", empty, err)
+	}
 	want := []string{
 		`<message xmlns="jabber:client" xmlns:q="urn:q" to="b"><body>hi</body><q:x q:y="1"/></message>`,
 		`<presence xmlns="jabber:client"/>`,

@@ -28,6 +28,7 @@ type binding struct {
 // rawAttr is an attribute as it stands in the bytes.
 type rawAttr struct {
 	prefix, local string
+	space         string // the prefix's namespace; set once the tag is read
 	value         []byte // still escaped
 	start, end    int    // of name="value" in the input
 }
@@ -340,16 +341,14 @@ func (s *scanner) use(b binding) {
 // checkAttrs refuses unbound prefixes and attributes given twice, by name or
 // by expanded name.
 func (s *scanner) checkAttrs() error {
-	for i, a := range s.attrs {
-		space, err := s.attrSpace(a)
-		if err != nil {
+	for i := range s.attrs {
+		a := &s.attrs[i]
+		var err error
+		if a.space, err = s.attrSpace(*a); err != nil {
 			return err
 		}
 		for _, b := range s.attrs[:i] {
-			if b.local != a.local {
-				continue
-			}
-			if other, _ := s.attrSpace(b); b.prefix == a.prefix || (space != "" && other == space) {
+			if b.local == a.local && (b.prefix == a.prefix || (a.space != "" && b.space == a.space)) {
 				return fail(NotWellFormed, "an attribute is given twice")
 			}
 		}

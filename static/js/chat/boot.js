@@ -3,6 +3,7 @@
 import { prepareTab } from './tabs.js';
 import { frame } from './frame.js';
 import { settings } from './settings.js';
+import { transport } from './transport.js';
 import { plugin } from './plugin.js';
 
 /** Resolves with Converse when its module has run. */
@@ -27,6 +28,7 @@ export async function startChat(config) {
     // Converse finds its own files by the address of this element.
     load('script', { type: 'module', src: config.converseJS });
     await tab;
+    if (config.login === 'password') await transport.probe(config);
     const converse = await converseLoaded();
     converse.plugins.add('foyer', plugin(config));
     await converse.initialize(settings(config, converse.env));

@@ -7,6 +7,11 @@ import { transport } from './transport.js';
 const FIRST_WAIT = 700; // ms
 const LONGEST_WAIT = 30_000;
 
+// How long a WebSocket may take to get anywhere. Some proxies neither pass nor
+// refuse one.
+const FIRST_LOOK = 1000;
+const CONNECT_PATIENCE = 6000;
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Never resolves: Converse then stays as it is. */
@@ -40,6 +45,7 @@ export class Gate {
 
     /** A stream works. */
     connected() {
+        clearTimeout(this.watchdog);
         this.attempt = 0;
         transport.connected();
         frame.notice();
@@ -47,16 +53,41 @@ export class Gate {
 
     /** No more attempts: the person is signing out. */
     close() {
+        clearTimeout(this.watchdog);
         this.closed = true;
+    }
+
+    /** Watches over an attempt: one that gets nowhere is given up. */
+    watch(api) {
+        clearTimeout(this.watchdog);
+        if (!api.settings.get('websocket_url')) return;
+        const giveUp = async () => {
+            clearTimeout(this.watchdog);
+            if (this.closed || api.connection.connected() || (await whoAmI(this.config)) !== 'same') return;
+            transport.fallBack(api);
+            await api.user.login(this.config.jid, undefined, true);
+        };
+        this.watchdog = setTimeout(() => {
+            // A socket that was closed in good order before the stream began
+            // goes unnoticed by Converse.
+            const socket = api.connection.get()?._proto?.socket;
+            if (!socket || socket.readyState > WebSocket.OPEN) return giveUp();
+            socket.addEventListener('close', giveUp, { once: true });
+            this.watchdog = setTimeout(giveUp, CONNECT_PATIENCE);
+        }, FIRST_LOOK);
     }
 
     /** Resolves when an attempt may be made; never, when none should be. */
     async pass(api) {
+        clearTimeout(this.watchdog);
         if (this.closed) return never;
-        if (this.attempt === 0) {
-            this.attempt++;
-            return;
-        }
+        if (this.attempt > 0) await this.retry(api);
+        else this.attempt++;
+        this.watch(api);
+    }
+
+    /** Waits for the site, and for a moment that is not everybody's. */
+    async retry(api) {
         frame.notice('Reconnecting …');
         for (;;) {
             await sleep(backoff(this.attempt++));

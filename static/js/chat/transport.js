@@ -10,6 +10,8 @@ const RETRY_AFTER = 60 * 60 * 1000;
 // a page that has had one working, or none, changes over.
 const PATIENCE = { fresh: 1, worked: 3 };
 
+const PROBE_PATIENCE = 5000; // ms
+
 let failures = 0;
 let worked = false;
 
@@ -19,6 +21,26 @@ export const transport = {
         if (config.login === 'prebind') return false; // prebinding is BOSH's
         const since = Number(sessionStorage.getItem(KEY) ?? 0);
         return Date.now() - since > RETRY_AFTER;
+    },
+
+    /**
+     * Finds out beforehand whether a WebSocket opens, where people type their
+     * password: they should not have to do it twice.
+     * @param {import('./types.js').ChatConfig} config
+     */
+    async probe(config) {
+        if (!this.wantsWebSocket(config)) return;
+        const opened = await new Promise((resolve) => {
+            const socket = new WebSocket(location.origin.replace(/^http/, 'ws') + config.websocketURL, 'xmpp');
+            const done = (ok) => () => {
+                resolve(ok);
+                socket.close();
+            };
+            socket.onopen = done(true);
+            socket.onerror = socket.onclose = done(false);
+            setTimeout(done(false), PROBE_PATIENCE);
+        });
+        if (!opened) sessionStorage.setItem(KEY, String(Date.now()));
     },
 
     /** Notes a stream that works. */
