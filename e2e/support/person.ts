@@ -106,11 +106,30 @@ export class Person {
     await expect(this.page.getByRole("link", { name: "Sign in" })).toBeVisible();
   }
 
-  /** Waits until the chat says that it works (again). */
-  async connected(): Promise<void> {
-    await this.page.waitForFunction(() => {
-      const api = (window as any).converse;
-      return api && document.querySelector("#chat-notice")?.hasAttribute("hidden");
-    });
+  /** What the page says about the connection; hidden while all is well. */
+  notice(): Locator {
+    return this.page.locator("#chat-notice");
+  }
+
+  /** A message that did not get through, marked as such. */
+  failed(text: string): Locator {
+    return this.page.locator("#chat .chat-msg").filter({ hasText: text }).locator(".chat-msg__error, .chat-msg__body--error");
+  }
+
+  /** What the home page says about somebody: Around or Away. */
+  around(user: User): Locator {
+    return this.page.locator(`.person[data-jid="${user}@localhost"] [data-state-text]`);
+  }
+
+  /** Goes to another page as people do, by its link. */
+  async goTo(page: "Home" | "Chat" | "Settings"): Promise<void> {
+    if (page === "Settings") await this.page.getByLabel("Your account").click();
+    await this.page.getByRole("banner").getByRole("link", { name: page }).click();
+    await expect(this.page.locator("body")).toHaveAttribute("data-page", page.toLowerCase());
+  }
+
+  /** Somebody else sits down at the same tab. */
+  become(user: User): Person {
+    return new Person(user, this.context, this.watch, this.login, this.transport, this.page);
   }
 }

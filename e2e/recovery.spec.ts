@@ -1,0 +1,94 @@
+// The site is restarted, crashes, or loses its database in the middle of a
+// conversation: no message that was acknowledged is lost, none comes twice, and
+// the chat comes back by itself.
+
+import { expect, test, ways } from "./support/test.ts";
+
+const numbered = (n: number, what: string) => Array.from({ length: n }, (_, i) => `${what} ${i + 1}`);
+
+// In mode `password` the person types it again after the server forgot.
+for (const { login, transport } of ways.filter((way) => way.login !== "password")) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
+
+    test("a restart is survived", async ({ alice, bob, site, database }) => {
+      for (const person of [alice, bob]) person.watch.allowOutage();
+      await alice.talkTo("bob");
+      await alice.say("before");
+      await bob.talkTo("alice");
+      await bob.hears("before");
+
+      expect(await site.stop()).toEqual({ code: 0, signal: null });
+      await expect(alice.page.getByText("Reconnecting …")).toBeVisible();
+      await site.start();
+      for (const person of [alice, bob]) await expect(person.notice()).toBeHidden({ timeout: 40_000 });
+
+      await alice.say("after");
+      await bob.hears("after");
+      await bob.say("and back");
+      await alice.hears("and back");
+      expect(await database.archived("bob")).toEqual(["before", "after", "and back"]);
+      expect(await bob.conversation()).toEqual(["before", "after", "and back"]);
+    });
+
+    test("a crash loses nothing that was acknowledged", async ({ alice, bob, site, database }) => {
+      for (const person of [alice, bob]) person.watch.allowOutage();
+      await alice.talkTo("bob");
+      await bob.talkTo("alice");
+      const early = numbered(5, "early");
+      for (const text of early) await alice.say(text);
+      await bob.hears("early 5");
+
+      const late = numbered(5, "late");
+      for (const text of late.slice(0, 3)) await alice.say(text);
+      await site.kill();
+      for (const text of late.slice(3)) await alice.say(text);
+      await site.start();
+      for (const person of [alice, bob]) await expect(person.notice()).toBeHidden({ timeout: 40_000 });
+      await alice.say("at last");
+      await bob.hears("at last");
+
+      const stored = await database.archived("alice");
+      expect(stored).toEqual([...new Set(stored)]); // none twice
+      expect(stored).toEqual(expect.arrayContaining([...early, "at last"]));
+      expect(await bob.conversation()).toEqual(stored); // whatever is stored was delivered, once
+      // Stream management (XEP-0198) exists on WebSocket: there even what was
+      // never acknowledged gets through, sent again by the page.
+      if (transport === "websocket") expect(stored).toEqual(expect.arrayContaining(late));
+    });
+  });
+}
+
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`session over ${transport}`, () => {
+    test.use({ login: "session", transport });
+
+    test("20 seconds without Postgres", async ({ alice, bob, cluster, database }) => {
+      for (const person of [alice, bob]) person.watch.allowOutage();
+      await alice.talkTo("bob");
+      await bob.talkTo("alice");
+      await alice.say("before");
+      await bob.hears("before");
+
+      await cluster.stop();
+      const away = new Promise((resolve) => setTimeout(resolve, 20_000));
+      const during = numbered(3, "during");
+      for (const text of during) await alice.say(text);
+      await away;
+      for (const text of during) await expect(bob.message(text)).toHaveCount(0); // not delivered before it is stored
+      await cluster.resume();
+      for (const person of [alice, bob]) await expect(person.notice()).toBeHidden({ timeout: 40_000 });
+
+      await alice.say("after");
+      await bob.hears("after");
+      const stored = await database.archived("bob");
+      expect(stored).toEqual([...new Set(stored)]);
+      expect(stored).toEqual(expect.arrayContaining(["before", "after"]));
+      expect(await bob.conversation()).toEqual(stored);
+      // What did not get through, the sender can see.
+      for (const text of during.filter((t) => !stored.includes(t))) {
+        await expect(alice.failed(text)).toBeVisible();
+      }
+    });
+  });
+}

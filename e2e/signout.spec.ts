@@ -1,0 +1,83 @@
+// Signing out means out: in every tab, on every transport, and for good.
+
+import { expect, type Person, test, ways } from "./support/test.ts";
+
+/** Nothing of a person is left in the browser but what a fresh visit makes. */
+async function leftovers(person: Person): Promise<string[]> {
+  return person.page.evaluate(async (user) => {
+    const found: string[] = [];
+    const mine = (value: unknown) => JSON.stringify(value ?? "").includes(`${user}@`);
+    for (const storage of [localStorage, sessionStorage]) {
+      for (const [key, value] of Object.entries(storage)) if (mine([key, value])) found.push(key);
+    }
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise<IDBDatabase>((resolve, reject) => {
+        const open = indexedDB.open(name!);
+        open.onsuccess = () => resolve(open.result);
+        open.onerror = () => reject(open.error);
+      });
+      for (const store of db.objectStoreNames) {
+        const read = db.transaction(store).objectStore(store).getAll();
+        const rows = await new Promise<unknown[]>((resolve) => (read.onsuccess = () => resolve(read.result)));
+        for (const row of rows) if (mine(row)) found.push(`${name}/${store}: ${JSON.stringify(row).slice(0, 200)}`);
+      }
+      db.close();
+    }
+    return found;
+  }, person.user);
+}
+
+for (const { login, transport } of ways) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
+
+    test("signing out ends both tabs", async ({ alice, bob, site }) => {
+      const second = await alice.newTab();
+      await second.page.goto("/");
+      await second.enterChat();
+      await expect(bob.around("alice")).toHaveText("Around");
+
+      await alice.signOut();
+      await expect(second.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+      await expect(bob.around("alice")).toHaveText("Away");
+      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(1); // bob's
+
+      // Neither going back nor asking again brings it back.
+      alice.watch.allow(/401/);
+      await alice.page.goBack();
+      await alice.page.reload();
+      await expect(alice.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+      expect((await site.counts()).foyer_sessions).toBe(1);
+    });
+
+    test("another person in the same tab is another person", async ({ alice, database }) => {
+      await alice.talkTo("bob");
+      await alice.say("from alice");
+      await alice.signOut();
+      expect(await leftovers(alice)).toEqual([]);
+
+      const bob = alice.become("bob");
+      await bob.signIn();
+      await bob.talkTo("alice");
+      await bob.say("from bob");
+      await bob.hears("from alice");
+      await expect.poll(() => database.query("SELECT owner, body FROM archive WHERE outgoing AND body <> '' ORDER BY id")).toEqual([
+        { owner: "alice@localhost", body: "from alice" },
+        { owner: "bob@localhost", body: "from bob" },
+      ]);
+    });
+
+    test("a session that is ended elsewhere ends here", async ({ alice, bob, visit, site }) => {
+      const elsewhere = await visit("alice");
+      await elsewhere.signIn();
+      await elsewhere.goTo("Settings");
+      alice.watch.allow(/401/, /WebSocket connection to/);
+      await elsewhere.page.getByRole("button", { name: "Sign out everywhere else" }).click();
+      await expect(elsewhere.page.getByText(/signed out everywhere else/i)).toBeVisible();
+
+      await expect(alice.page.getByText("You are signed out.")).toBeVisible();
+      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(2); // bob's and the other alice's
+      await expect(bob.around("alice")).toHaveText("Around");
+    });
+  });
+}
