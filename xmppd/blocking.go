@@ -35,11 +35,10 @@ func (b *blocklist) matches(a address) bool {
 // blocksOf returns an account's block list, from the cache while it is online.
 func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error) {
 	a := srv.lookup(user)
+	var changes uint64
 	if a != nil {
-		a.mu.RLock()
-		cached := a.blocks
-		a.mu.RUnlock()
-		if cached != nil {
+		var cached *blocklist
+		if changes = a.cached(func() { cached = a.blocks }); cached != nil {
 			return cached, nil
 		}
 	}
@@ -52,9 +51,7 @@ func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error
 		b.jids[j] = struct{}{}
 	}
 	if a != nil {
-		a.mu.Lock()
-		a.blocks = b
-		a.mu.Unlock()
+		a.cache(changes, func() { a.blocks = b })
 	}
 	return b, nil
 }
@@ -226,9 +223,7 @@ func bareOf(jid string) string {
 // blocksChanged forgets the cached list and pushes the change to every resource
 // that asked for the list (XEP-0191 §3.3, S-51).
 func (srv *Server) blocksChanged(s *session, change []byte) {
-	s.account.mu.Lock()
-	s.account.blocks = nil
-	s.account.mu.Unlock()
+	s.account.forget()
 	for _, o := range s.account.all() {
 		if !o.flag(flagBlockWatch) {
 			continue

@@ -36,11 +36,12 @@ func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Elemen
 // flushArrived delivers at once to somebody who became available while the
 // message was being stored, and so has read the offline store too early.
 func (srv *Server) flushArrived(ctx context.Context, user string) {
-	for _, t := range srv.lookup(user).reachable() {
-		if err := srv.flushOffline(ctx, t); err != nil {
-			t.log.Error("offline messages could not be delivered", "err", err)
-		}
+	reachable := srv.lookup(user).reachable()
+	if len(reachable) == 0 {
 		return
+	}
+	if err := srv.flushOffline(ctx, reachable[0]); err != nil {
+		srv.log.Error("offline messages could not be delivered", "user", user, "err", err)
 	}
 }
 

@@ -374,10 +374,9 @@ func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 func (srv *Server) rostersChanged(ctx context.Context, user string) {
 	jid := user + "@" + srv.domain
 	for _, a := range srv.online() {
-		a.mu.Lock()
-		old := a.roster
-		a.roster = nil
-		a.mu.Unlock()
+		var old *roster
+		a.cached(func() { old = a.roster })
+		a.forget()
 		if a.user == user {
 			continue
 		}

@@ -20,6 +20,33 @@ type account struct {
 	sessions map[string]*session // by resource
 	roster   *roster             // cached; nil: not read yet (roster.go)
 	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
+	changes  uint64              // of either, so that what was read before a change is not cached after it
+}
+
+// cached calls read with the account's lock held and returns the number of
+// changes so far.
+func (a *account) cached(read func()) uint64 {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	read()
+	return a.changes
+}
+
+// cache calls write with the lock held, unless something changed meanwhile.
+func (a *account) cache(changes uint64, write func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.changes == changes {
+		write()
+	}
+}
+
+// forget drops what is cached after a change in the store.
+func (a *account) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.changes++
+	a.roster, a.blocks = nil, nil
 }
 
 // all returns the account's sessions.

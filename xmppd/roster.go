@@ -1,6 +1,7 @@
 package xmppd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -42,15 +43,7 @@ func newRoster(items []Contact) *roster {
 
 // find returns the contact with that bare JID.
 func (r *roster) find(jid string) (Contact, bool) {
-	i, ok := slices.BinarySearchFunc(r.items, jid, func(c Contact, jid string) int {
-		switch {
-		case c.JID < jid:
-			return -1
-		case c.JID > jid:
-			return 1
-		}
-		return 0
-	})
+	i, ok := slices.BinarySearchFunc(r.items, jid, func(c Contact, jid string) int { return cmp.Compare(c.JID, jid) })
 	if !ok {
 		return Contact{}, false
 	}
@@ -60,11 +53,10 @@ func (r *roster) find(jid string) (Contact, bool) {
 // rosterOf returns an account's roster, from the cache while it is online.
 func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
 	a := srv.lookup(user)
+	var changes uint64
 	if a != nil {
-		a.mu.RLock()
-		cached := a.roster
-		a.mu.RUnlock()
-		if cached != nil {
+		var cached *roster
+		if changes = a.cached(func() { cached = a.roster }); cached != nil {
 			return cached, nil
 		}
 	}
@@ -72,32 +64,18 @@ func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(items, func(x, y Contact) int { return compareStrings(x.JID, y.JID) })
+	slices.SortFunc(items, func(x, y Contact) int { return cmp.Compare(x.JID, y.JID) })
 	r := newRoster(items)
 	if a != nil {
-		a.mu.Lock()
-		a.roster = r
-		a.mu.Unlock()
+		a.cache(changes, func() { a.roster = r })
 	}
 	return r, nil
-}
-
-func compareStrings(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // forgetRoster drops the cached roster after a change.
 func (srv *Server) forgetRoster(user string) {
 	if a := srv.lookup(user); a != nil {
-		a.mu.Lock()
-		a.roster = nil
-		a.mu.Unlock()
+		a.forget()
 	}
 }
 

@@ -4,7 +4,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -87,17 +86,17 @@ func CheckNew(password, username string) error {
 	lower := strings.ToLower(password)
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
-		return errors.New("Use at least 10 characters. A few words in a row are easy to remember.")
+		return Refusal("Use at least 10 characters. A few words in a row are easy to remember.")
 	case len(password) > MaxPassword:
-		return errors.New("That is longer than a password can be here.")
+		return Refusal("That is longer than a password can be here.")
 	case username != "" && strings.Contains(lower, strings.ToLower(username)):
-		return errors.New("Your user name is the first thing others would try. Choose something else.")
+		return Refusal("Your user name is the first thing others would try. Choose something else.")
 	case strings.Count(lower, lower[:1]) == len(lower):
-		return errors.New("That is easy to guess. Choose something else.")
+		return Refusal("That is easy to guess. Choose something else.")
 	}
 	for _, c := range common {
 		if lower == c {
-			return errors.New("That is one of the first passwords others would try. Choose something else.")
+			return Refusal("That is one of the first passwords others would try. Choose something else.")
 		}
 	}
 	return nil

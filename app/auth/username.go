@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,29 +30,29 @@ func PrepareUsername(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
 	switch {
 	case typed == "":
-		return "", errors.New("Choose a user name.")
+		return "", Refusal("Choose a user name.")
 	case utf8.RuneCountInString(typed) > maxUsername:
-		return "", errors.New("A user name has at most 32 characters.")
+		return "", Refusal("A user name has at most 32 characters.")
 	}
 	j, err := jid.New(typed, "localhost", "")
 	if err != nil {
-		return "", errors.New("A user name has letters, digits, and . _ - only; no spaces.")
+		return "", Refusal("A user name has letters, digits, and . _ - only; no spaces.")
 	}
 	name := j.Localpart()
 	for _, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("._-", r) {
-			return "", errors.New("A user name has letters, digits, and . _ - only; no spaces.")
+			return "", Refusal("A user name has letters, digits, and . _ - only; no spaces.")
 		}
 	}
 	if first, _ := utf8.DecodeRuneInString(name); !unicode.IsLetter(first) && !unicode.IsDigit(first) {
-		return "", errors.New("A user name begins with a letter or a digit.")
+		return "", Refusal("A user name begins with a letter or a digit.")
 	}
 	return name, nil
 }
 
 // ErrUnavailable is the one answer for names that are taken, were taken, or are
 // the site's own.
-var ErrUnavailable = errors.New("That user name is not available. Try another one.")
+const ErrUnavailable = Refusal("That user name is not available. Try another one.")
 
 // CheckAvailable refuses names that would pass for the site, in any mix of
 // punctuation.
@@ -86,11 +85,11 @@ func PrepareName(typed, username string) (string, error) {
 		return username, nil
 	}
 	if utf8.RuneCountInString(name) > maxName {
-		return "", errors.New("A name has at most 64 characters.")
+		return "", Refusal("A name has at most 64 characters.")
 	}
 	for _, r := range name {
 		if !unicode.IsPrint(r) {
-			return "", errors.New("A name cannot have invisible characters.")
+			return "", Refusal("A name cannot have invisible characters.")
 		}
 	}
 	return name, nil

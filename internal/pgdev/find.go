@@ -42,8 +42,7 @@ func candidates() []string {
 func newestFirst(pattern string) []string {
 	dirs, _ := filepath.Glob(pattern)
 	version := func(dir string) int {
-		digits := strings.TrimLeft(filepath.Base(filepath.Dir(dir)), "postgresql@")
-		n, _ := strconv.Atoi(digits)
+		n, _ := strconv.Atoi(strings.TrimPrefix(filepath.Base(filepath.Dir(dir)), "postgresql@"))
 		return n
 	}
 	sort.Slice(dirs, func(i, j int) bool { return version(dirs[i]) > version(dirs[j]) })
