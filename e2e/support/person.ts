@@ -69,9 +69,11 @@ export class Person {
     return this.page.getByRole("button", { name: `Message ${names[user]}` });
   }
 
-  /** Opens the chat with somebody, from the home page. */
+  /** Opens the chat with somebody: from the home page, or where the chat covers that, from its own list. */
   async talkTo(user: User): Promise<void> {
-    await this.messageButton(user).click();
+    const listed = this.page.locator(`#chat .open-chat[data-jid="${user}@localhost"]`).first();
+    if (await listed.isVisible()) await listed.click();
+    else await this.messageButton(user).click();
     await expect(this.input()).toBeVisible();
   }
 
