@@ -1,6 +1,7 @@
 package xmppd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -92,7 +93,7 @@ func (s *session) handle(ctx context.Context, el *stream.Element) error {
 		// RFC 6120 §4.8.4: what is no stanza is refused.
 		return &stream.Error{Condition: stream.UnsupportedStanzaType}
 	}
-	if el.Raw[1+len(el.Name.Local)] == ':' {
+	if prefixed(el) {
 		// RFC 6120 §4.8.5: stanzas are not prefixed.
 		return &stream.Error{Condition: stream.BadNamespacePrefix}
 	}
@@ -113,4 +114,10 @@ func (s *session) handle(ctx context.Context, el *stream.Element) error {
 	// XEP-0198 §4: a stanza counts once it was handled to the end.
 	s.handled(el.Name.Local == "message")
 	return nil
+}
+
+// prefixed reports whether an element's name has a prefix.
+func prefixed(el *stream.Element) bool {
+	name, local := el.Raw[1:], el.Name.Local
+	return !bytes.HasPrefix(name, []byte(local)) || name[len(local)] == ':'
 }

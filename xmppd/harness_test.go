@@ -1,0 +1,163 @@
+package xmppd
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a server with its store.
+type world struct {
+	t     testing.TB
+	srv   *Server
+	store *memStore
+	serve sync.WaitGroup
+}
+
+func newWorld(t testing.TB, users ...string) *world { return newWorldWith(t, Config{}, users...) }
+
+func newWorldWith(t testing.TB, cfg Config, users ...string) *world {
+	w := &world{t: t, store: newMemStore(users...)}
+	cfg.Domain, cfg.Authority, cfg.Stores, cfg.Version = "h", w.store, w.store.stores(), "1"
+	var err error
+	if w.srv, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { _ = w.srv.Run(ctx) })
+	t.Cleanup(func() {
+		w.srv.Shutdown(context.Background())
+		w.serve.Wait()
+		stop()
+		run.Wait()
+	})
+	return w
+}
+
+// client is one end of a stream, and reads like a transcript.
+type client struct {
+	*streamtest.Client
+	w    *world
+	full string
+	done chan error
+}
+
+// connect opens a stream; nobody is signed in yet.
+func (w *world) connect(peer stream.Peer) *client {
+	server, c := streamtest.Pipe(w.t)
+	cl := &client{Client: c, w: w, done: make(chan error, 1)}
+	w.serve.Go(func() { cl.done <- w.srv.Serve(context.Background(), server, peer) })
+	return cl
+}
+
+func vouched(user string) stream.Peer {
+	return stream.Peer{Transport: stream.WebSocket, Identity: stream.Identity{User: user, Session: "s-" + user}, External: true}
+}
+
+const saslOK = `<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`
+
+// signIn goes through SASL EXTERNAL and the restart.
+func (w *world) signIn(user string) *client {
+	w.t.Helper()
+	c := w.connect(vouched(user))
+	c.Read()
+	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
+	c.Expect(saslOK)
+	c.Restart()
+	c.Read()
+	return c
+}
+
+// bound signs in and binds a resource.
+func (w *world) bound(user, resource string) *client {
+	w.t.Helper()
+	c := w.signIn(user)
+	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
+	got := c.Expect(`<iq xmlns="jabber:client" type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>{jid}</jid></bind></iq>`)
+	c.full = got["jid"]
+	return c
+}
+
+// online binds and sends initial presence; what comes of it is read.
+func (w *world) online(user, resource string) *client {
+	w.t.Helper()
+	c := w.bound(user, resource)
+	c.Send(`<presence xmlns="jabber:client"/>`)
+	c.until(`<presence xmlns="jabber:client" from="` + c.full + `"><any xmlns="test"/></presence>`)
+	c.sync()
+	return c
+}
+
+// until reads up to the element that matches.
+func (c *client) until(pattern string) map[string]string {
+	c.w.t.Helper()
+	for {
+		e := c.Read()
+		if got, err := streamtest.Match(pattern, e.Raw); err == nil {
+			return got
+		}
+	}
+}
+
+// sync reads everything up to the answer of a ping: what the server had for the
+// client is here.
+func (c *client) sync() []*stream.Element {
+	c.w.t.Helper()
+	c.Send(`<iq xmlns="jabber:client" type="get" id="sync" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	var before []*stream.Element
+	for {
+		e := c.Read()
+		if e.Name.Local == "iq" && e.ID == "sync" {
+			return before
+		}
+		before = append(before, e)
+	}
+}
+
+// none fails the test if the server sent anything but presence and stream
+// management.
+func (c *client) none() {
+	c.w.t.Helper()
+	for _, e := range c.sync() {
+		if e.Name.Space != nsSM && e.Name.Local != "presence" {
+			c.w.t.Errorf("unexpected: %s", e.Raw)
+		}
+	}
+}
+
+// ended waits for Serve to return.
+func (c *client) ended() error {
+	c.w.t.Helper()
+	select {
+	case err := <-c.done:
+		return err
+	case <-time.After(streamtest.Patience):
+		c.w.t.Fatal("the stream goes on")
+		return nil
+	}
+}
+
+// ask sends an IQ and expects the answer.
+func (c *client) ask(request, answer string) map[string]string {
+	c.w.t.Helper()
+	c.Send(request)
+	return c.until(answer)
+}
+
+func streamMatch(pattern string, e *stream.Element) (map[string]string, error) {
+	got, err := streamtest.Match(pattern, e.Raw)
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, e.Raw)
+	}
+	return got, err
+}

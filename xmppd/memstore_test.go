@@ -1,0 +1,313 @@
+package xmppd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+var errAway = errors.New("the database is away")
+
+// memStore is every store in memory. Set fail to see what happens when the
+// database is away.
+type memStore struct {
+	mu       sync.Mutex
+	fail     error
+	lostAck  bool // Append stores and then fails, as when an answer is lost
+	accounts map[string]*VCard
+	rosters  map[string]map[string]Contact
+	archive  []ArchiveEntry
+	offline  map[string][]OfflineMessage
+	blocked  map[string][]string
+	private  map[string][]byte
+	revoked  map[string]bool // sessions that ended
+	everyone bool
+	appends  int
+}
+
+func newMemStore(users ...string) *memStore {
+	m := &memStore{
+		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
+		blocked: map[string][]string{}, private: map[string][]byte{}, revoked: map[string]bool{},
+	}
+	for _, u := range users {
+		m.accounts[u] = &VCard{Name: strings.ToUpper(u[:1]) + u[1:]}
+		m.rosters[u] = map[string]Contact{}
+	}
+	return m
+}
+
+func (m *memStore) stores() Stores {
+	return Stores{Accounts: m, Roster: m, Archive: m, Offline: m, Blocks: m, VCards: m, Private: m}
+}
+
+func (m *memStore) setFail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
+}
+
+func (m *memStore) archived() []ArchiveEntry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.archive)
+}
+
+// subscribe makes two people know each other.
+func (m *memStore) subscribe(a, b string) {
+	for _, p := range [][2]string{{a, b}, {b, a}} {
+		m.rosters[p[0]][p[1]+"@h"] = Contact{JID: p[1] + "@h", Subscription: SubscriptionBoth, Listed: true}
+	}
+}
+
+func (m *memStore) Password(_ context.Context, user, password string, _ stream.Peer) (stream.Identity, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return stream.Identity{}, m.fail
+	}
+	if m.accounts[user] == nil || password != "secret" {
+		return stream.Identity{}, ErrNotAuthorized
+	}
+	return stream.Identity{User: user, Session: "s-" + user}, nil
+}
+
+func (m *memStore) Current(_ context.Context, id stream.Identity) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.revoked[id.Session] {
+		return ErrNotAuthorized
+	}
+	return nil
+}
+
+func (m *memStore) Account(_ context.Context, user string) (Account, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.accounts[user]
+	switch {
+	case m.fail != nil:
+		return Account{}, m.fail
+	case v == nil:
+		return Account{}, ErrNotFound
+	}
+	return Account{User: user, Name: v.Name, AvatarHash: v.PhotoHash}, nil
+}
+
+func (m *memStore) site(user, jid string) bool {
+	other, _, _ := strings.Cut(jid, "@")
+	return m.everyone && other != user && m.accounts[other] != nil
+}
+
+func (m *memStore) Roster(_ context.Context, user string) ([]Contact, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Contact
+	for _, c := range m.rosters[user] {
+		if !m.site(user, c.JID) {
+			out = append(out, c)
+		}
+	}
+	if m.everyone {
+		for u, v := range m.accounts {
+			if u != user {
+				out = append(out, Contact{JID: u + "@h", Name: v.Name, Subscription: SubscriptionBoth, Listed: true, Site: true})
+			}
+		}
+	}
+	return out, m.fail
+}
+
+func (m *memStore) Contact(_ context.Context, user, jid string) (Contact, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.rosters[user][jid]
+	if m.site(user, jid) {
+		return Contact{JID: jid, Subscription: SubscriptionBoth, Listed: true, Site: true}, nil
+	}
+	if !ok {
+		return c, ErrNotFound
+	}
+	return c, m.fail
+}
+
+func (m *memStore) UpdateContact(_ context.Context, user, jid string, update func(*Contact) (bool, error)) (Contact, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return Contact{}, m.fail
+	}
+	c := m.rosters[user][jid]
+	c.JID = jid
+	c.Site = m.site(user, jid)
+	keep, err := update(&c)
+	if err != nil {
+		return c, err
+	}
+	if keep {
+		m.rosters[user][jid] = c
+	} else {
+		delete(m.rosters[user], jid)
+	}
+	return c, nil
+}
+
+func (m *memStore) Append(_ context.Context, entries []ArchiveEntry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.appends++
+	if m.fail != nil && !m.lostAck {
+		return m.fail
+	}
+	for _, e := range entries {
+		if !slices.ContainsFunc(m.archive, func(x ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
+			m.archive = append(m.archive, e)
+		}
+	}
+	return m.fail
+}
+
+func (m *memStore) Remove(_ context.Context, ids []uuid.UUID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	m.archive = slices.DeleteFunc(m.archive, func(e ArchiveEntry) bool { return slices.Contains(ids, e.ID) })
+	return nil
+}
+
+func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var mine, found []ArchiveEntry
+	for _, e := range m.archive {
+		if e.Owner == q.Owner {
+			mine = append(mine, e)
+		}
+	}
+	slices.SortFunc(mine, func(a, b ArchiveEntry) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	for _, id := range append(slices.Clone(q.IDs), q.After, q.Before) {
+		if id != uuid.Nil && !slices.ContainsFunc(mine, func(e ArchiveEntry) bool { return e.ID == id }) {
+			return ArchivePage{}, ErrNotFound
+		}
+	}
+	var page ArchivePage
+	for _, e := range mine {
+		bare, resource, full := strings.Cut(q.With, "/")
+		if (q.With != "" && (e.With != bare || (full && e.Resource != resource))) || (len(q.IDs) > 0 && !slices.Contains(q.IDs, e.ID)) ||
+			(!q.Start.IsZero() && e.Time().Before(q.Start)) || (!q.End.IsZero() && e.Time().After(q.End)) {
+			continue
+		}
+		page.Count++
+		if (q.After != uuid.Nil && slices.Compare(e.ID[:], q.After[:]) <= 0) || (q.Before != uuid.Nil && slices.Compare(e.ID[:], q.Before[:]) >= 0) {
+			continue
+		}
+		found = append(found, e)
+	}
+	page.Counted = q.WithCount
+	page.Complete = len(found) <= q.Max
+	if !page.Complete && q.Last {
+		found = found[len(found)-q.Max:]
+	} else if !page.Complete {
+		found = found[:q.Max]
+	}
+	page.Entries = found
+	return page, m.fail
+}
+
+func (m *memStore) Bounds(_ context.Context, owner string) (first, last ArchiveEntry, err error) {
+	page, err := m.Query(context.Background(), ArchiveQuery{Owner: owner, Max: 1 << 20})
+	if err == nil && len(page.Entries) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return first, last, err
+	}
+	return page.Entries[0], page.Entries[len(page.Entries)-1], nil
+}
+
+func (m *memStore) AddOffline(_ context.Context, user string, msg OfflineMessage) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.offline[user] = append(m.offline[user], msg)
+	return m.fail
+}
+
+func (m *memStore) Offline(_ context.Context, user string) ([]OfflineMessage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := slices.Clone(m.offline[user])
+	slices.SortStableFunc(out, func(a, b OfflineMessage) int { return cmp.Compare(a.Stamp.UnixNano(), b.Stamp.UnixNano()) })
+	return out, m.fail
+}
+
+func (m *memStore) RemoveOffline(_ context.Context, user string, ids []uuid.UUID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.offline[user] = slices.DeleteFunc(m.offline[user], func(o OfflineMessage) bool { return slices.Contains(ids, o.ID) })
+	return m.fail
+}
+
+func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.blocked[user]), nil
+}
+
+func (m *memStore) Block(_ context.Context, user string, jids []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blocked[user] = append(m.blocked[user], jids...)
+	return m.fail
+}
+
+func (m *memStore) Unblock(_ context.Context, user string, jids []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blocked[user] = slices.DeleteFunc(m.blocked[user], func(j string) bool { return len(jids) == 0 || slices.Contains(jids, j) })
+	return m.fail
+}
+
+func (m *memStore) VCard(_ context.Context, user string) (VCard, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.accounts[user] == nil {
+		return VCard{}, ErrNotFound
+	}
+	return *m.accounts[user], m.fail
+}
+
+func (m *memStore) SetVCard(_ context.Context, user string, v VCard) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(v.Photo) > 0 {
+		v.PhotoHash = "hash-" + string(v.Photo)
+	}
+	m.accounts[user] = &v
+	return m.fail
+}
+
+func (m *memStore) Private(_ context.Context, user string, name stream.Name) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	raw, ok := m.private[user+name.Space+name.Local]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return raw, m.fail
+}
+
+func (m *memStore) SetPrivate(_ context.Context, user string, name stream.Name, raw []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.private[user+name.Space+name.Local] = raw
+	return m.fail
+}

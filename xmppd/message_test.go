@@ -1,0 +1,264 @@
+package xmppd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
+)
+
+func stanzaErrorOf(typ, condition string) string {
+	return `<error type="` + typ + `"><` + condition + ` xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error>`
+}
+
+// A message is in both archives under one id before it is delivered; the
+// recipient gets it with that id, the sender's forged ones removed (S-01, S-53,
+// S-54, S-63).
+func TestMessage_StoredThenDelivered(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m1" from="eve@h/x"><body>hi</body>` +
+		`<stanza-id xmlns="urn:xmpp:sid:0" by="bob@h" id="forged"/><stanza-id xmlns="urn:xmpp:sid:0" by="room@elsewhere" id="theirs"/>` +
+		`<origin-id xmlns="urn:xmpp:sid:0" id="o1"/><delay xmlns="urn:xmpp:delay" from="h" stamp="2001-01-01T00:00:00Z"/></message>`)
+	got := bob.until(`<message xmlns="jabber:client" from="alice@h/a" to="bob@h" type="chat" id="m1"><body>hi</body>` +
+		`<stanza-id xmlns="urn:xmpp:sid:0" by="room@elsewhere" id="theirs"/><origin-id xmlns="urn:xmpp:sid:0" id="o1"/>` +
+		`<stanza-id xmlns="urn:xmpp:sid:0" by="bob@h" id="{id}"/></message>`)
+	entries := w.store.archived()
+	if len(entries) != 2 || entries[0].ID != entries[1].ID || entries[0].ID.String() != got["id"] || entries[0].ID.Version() != 7 {
+		t.Fatalf("archive: %+v, delivered as %s", entries, got["id"])
+	}
+	if e := entries[0]; e.Owner != "bob@h" || e.With != "alice@h" || e.Resource != "a" || e.Outgoing || e.Body != "hi" {
+		t.Errorf("bob's: %+v", e)
+	}
+	if e := entries[1]; e.Owner != "alice@h" || e.With != "bob@h" || !e.Outgoing {
+		t.Errorf("alice's: %+v", e)
+	}
+}
+
+// RFC 6121 §8.5, Table 1 (S-23 to S-28, S-30).
+func TestMessage_Routing(t *testing.T) {
+	type expect struct{ low, high, offline int }
+	for _, c := range []struct {
+		to, typ string
+		want    expect
+		err     string
+	}{
+		{"bob@h", "chat", expect{high: 1, low: 1}, ""},
+		{"bob@h", "normal", expect{high: 1, low: 1}, ""},
+		{"bob@h", "odd", expect{high: 1, low: 1}, ""},
+		{"bob@h", "headline", expect{high: 1, low: 1}, ""},
+		{"bob@h", "groupchat", expect{}, "service-unavailable"},
+		{"bob@h", "error", expect{}, ""},
+		{"bob@h/high", "chat", expect{high: 1}, ""},
+		{"bob@h/high", "headline", expect{high: 1}, ""},
+		{"bob@h/high", "error", expect{high: 1}, ""},
+		{"bob@h/gone", "chat", expect{high: 1, low: 1}, ""},
+		{"bob@h/gone", "normal", expect{}, "service-unavailable"},
+		{"bob@h/gone", "headline", expect{}, "service-unavailable"},
+		{"bob@h/gone", "error", expect{}, ""},
+		{"zoe@h", "chat", expect{}, "service-unavailable"},
+		{"zoe@elsewhere", "chat", expect{}, "remote-server-not-found"},
+		{"@h", "chat", expect{}, "jid-malformed"},
+		{"carol@h", "chat", expect{offline: 1}, ""},
+		{"carol@h", "headline", expect{}, ""},
+	} {
+		t.Run(c.to+" "+c.typ, func(t *testing.T) {
+			w := newWorld(t, "alice", "bob", "carol")
+			alice, high, low := w.online("alice", "a"), w.online("bob", "high"), w.online("bob", "low")
+			negative := w.bound("bob", "negative")
+			negative.Send(`<presence xmlns="jabber:client"><priority>-1</priority></presence>`)
+			high.Send(`<presence xmlns="jabber:client"><priority>5</priority></presence>`)
+			negative.sync()
+			high.sync()
+			low.sync()
+			alice.Send(`<message xmlns="jabber:client" to="` + c.to + `" type="` + c.typ + `" id="m"><body>x</body></message>`)
+			answers := alice.sync()
+			count := func(cl *client) (n int) {
+				for _, e := range cl.sync() {
+					if e.Name.Local == "message" {
+						if e.To != c.to {
+							t.Errorf("to was rewritten: %s", e.Raw)
+						}
+						n++
+					}
+				}
+				return n
+			}
+			got := expect{high: count(high), low: count(low), offline: len(w.store.offline["carol"])}
+			if got != c.want || count(negative) != 0 {
+				t.Errorf("delivered %+v, want %+v", got, c.want)
+			}
+			if c.err == "" && len(answers) > 0 {
+				t.Errorf("answer %s", answers[0].Raw)
+			}
+			if c.err != "" {
+				if len(answers) != 1 {
+					t.Fatalf("%d answers", len(answers))
+				}
+				if _, err := streamtest.Match(`<message xmlns="jabber:client" type="error" id="m" from="`+c.to+`">`+stanzaErrorOf("*", c.err)+`</message>`, answers[0].Raw); err != nil {
+					t.Errorf("%v: %s", err, answers[0].Raw)
+				}
+			}
+		})
+	}
+}
+
+// XEP-0160 §3, XEP-0203 §2 (S-31).
+func TestMessage_Offline(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.online("alice", "a")
+	for i := range 3 {
+		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m%d"><body>%d</body></message>`, i, i))
+	}
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><active xmlns="http://jabber.org/protocol/chatstates"/></message>`)
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body><no-store xmlns="urn:xmpp:hints"/></message>`)
+	alice.sync()
+	bob := w.bound("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client"><priority>-1</priority></presence>`)
+	for _, e := range bob.sync() {
+		if e.Name.Local == "message" {
+			t.Errorf("with a negative priority: %s", e.Raw)
+		}
+	}
+	bob.Send(`<presence xmlns="jabber:client"/>`)
+	for i := range 3 {
+		bob.until(fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>%d</body><stanza-id xmlns="urn:xmpp:sid:0" by="bob@h"/><delay xmlns="urn:xmpp:delay" from="h" stamp="*"/></message>`, i, i))
+	}
+	bob.none()
+	if n := len(w.store.offline["bob"]); n != 0 {
+		t.Errorf("%d messages wait still", n)
+	}
+}
+
+// XEP-0280 §6–§9 (S-55, S-56, S-57).
+func TestCarbons(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, desk := w.online("alice", "phone"), w.online("alice", "desk")
+	bob, laptop := w.online("bob", "b"), w.online("bob", "laptop")
+	for _, c := range []*client{desk, laptop} {
+		for range 2 { // again is no error
+			c.ask(`<iq xmlns="jabber:client" type="set" id="c"><enable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
+		}
+	}
+	alice.Send(`<message xmlns="jabber:client" to="bob@h/b" type="chat" id="m"><body>x</body></message>`)
+	bob.until(`<message xmlns="jabber:client" id="m"><body>x</body><any xmlns="test"/></message>`)
+	inner := `<forwarded xmlns="urn:xmpp:forward:0"><message xmlns="jabber:client" from="alice@h/phone" to="bob@h/b" id="m"><body>x</body><stanza-id xmlns="urn:xmpp:sid:0" by="%s"/></message></forwarded>`
+	desk.until(`<message xmlns="jabber:client" from="alice@h" to="alice@h/desk" type="chat"><sent xmlns="urn:xmpp:carbons:2">` + fmt.Sprintf(inner, "alice@h") + `</sent></message>`)
+	laptop.until(`<message xmlns="jabber:client" from="bob@h" to="bob@h/laptop" type="chat"><received xmlns="urn:xmpp:carbons:2">` + fmt.Sprintf(inner, "bob@h") + `</received></message>`)
+	alice.none()
+	for _, private := range []string{
+		`<message xmlns="jabber:client" to="bob@h/b" type="chat"><body>x</body><private xmlns="urn:xmpp:carbons:2"/></message>`,
+		`<message xmlns="jabber:client" to="bob@h/b" type="headline"><body>x</body></message>`,
+		`<message xmlns="jabber:client" to="bob@h/b"><x xmlns="u"/></message>`,
+	} {
+		alice.Send(private)
+		bob.until(`<message xmlns="jabber:client"><any xmlns="test"/></message>`)
+		desk.none()
+		laptop.none()
+	}
+	desk.ask(`<iq xmlns="jabber:client" type="set" id="c"><disable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`)
+	alice.sync()
+	desk.none()
+}
+
+// The database is away: the sender sees a wait error, nothing is delivered, and
+// all goes on when it is back (done-when 4).
+func TestMessage_DatabaseAway(t *testing.T) {
+	w := newWorldWith(t, Config{StoreTimeout: 200 * time.Millisecond}, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.sync()
+	w.store.setFail(errAway)
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m1"><body>lost</body></message>`)
+	alice.until(`<message xmlns="jabber:client" type="error" id="m1">` + stanzaErrorOf("wait", "internal-server-error") + `</message>`)
+	w.store.setFail(nil)
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m2"><body>kept</body></message>`)
+	bob.until(`<message xmlns="jabber:client" id="m2"><body>kept</body><any xmlns="test"/></message>`)
+	for _, e := range w.store.archived() {
+		if e.StanzaID == "m1" {
+			t.Error("a message whose sender saw a failure is in the archive")
+		}
+	}
+}
+
+// The archive writer takes back what was stored although the answer was lost
+// and the sender gave up, and keeps what somebody still waits for.
+func TestArchiveWriter_LostAnswer(t *testing.T) {
+	store := newMemStore()
+	store.lostAck, store.fail = true, errAway
+	w := newArchiveWriter(store, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = w.run(ctx) }()
+	defer func() { stop(); <-done }()
+
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := w.store(short, ArchiveEntry{Owner: "a@h", Body: "given up"}); err == nil {
+		t.Fatal("stored while the database is away")
+	}
+	waiting := make(chan error, 1)
+	go func() { _, err := w.store(t.Context(), ArchiveEntry{Owner: "a@h", Body: "waits"}); waiting <- err }()
+	store.setFail(nil)
+	if err := <-waiting; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store(t.Context(), ArchiveEntry{Owner: "a@h", Body: "after"}); err != nil {
+		t.Fatal(err)
+	}
+	var bodies []string
+	for _, e := range store.archived() {
+		bodies = append(bodies, e.Body)
+	}
+	if fmt.Sprint(bodies) != "[waits after]" {
+		t.Errorf("archive holds %v", bodies)
+	}
+}
+
+// Ids strictly increase in commit order, whatever the clock does, with fresh
+// random bits (RFC 9562 §5.7, S-63).
+func TestArchiveWriter_IDs(t *testing.T) {
+	w := &archiveWriter{}
+	last := w.newID()
+	seen := map[string]bool{}
+	for range 20_000 {
+		id := w.newID()
+		if id.String() <= last.String() || id.Version() != 7 || id.Variant() != 1 || seen[id.String()[19:]] {
+			t.Fatalf("%s after %s", id, last)
+		}
+		seen[id.String()[19:]] = true
+		last = id
+	}
+	w.last += 1 << 30 // the clock goes back a long way
+	ahead := w.newID()
+	if next := w.newID(); next.String() <= ahead.String() {
+		t.Errorf("%s after %s", next, ahead)
+	}
+	if d := time.Until(ArchiveEntry{ID: last}.Time()); d < -time.Minute || d > time.Minute {
+		t.Errorf("the id says %v from now", d)
+	}
+}
+
+// BenchmarkMessage is the path of an archived message between two people, but
+// for the database.
+func BenchmarkMessage(b *testing.B) {
+	w := newWorld(b, "alice", "bob")
+	alice := w.online("alice", "a")
+	s := w.srv.session(address{"alice", "h", "a"})
+	m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><no-store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
+	if err != nil {
+		b.Fatal(err)
+	}
+	alice.sync()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.handleMessage(b.Context(), m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,272 @@
+package xmppd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"foyer/internal/stream"
+
+	"pgregory.net/rapid"
+)
+
+func presences(els []*stream.Element) (out []string) {
+	for _, e := range els {
+		if e.Name.Local == "presence" {
+			out = append(out, e.Type+" "+e.From)
+		}
+	}
+	return out
+}
+
+// RFC 6121 §4.2.2, §4.3, §4.5.2 (S-40, S-42, S-44).
+func TestPresence_ComesAndGoes(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.store.subscribe("alice", "bob")
+	bob, carol := w.online("bob", "b"), w.online("carol", "c")
+	alice := w.bound("alice", "a")
+	alice.Send(`<presence xmlns="jabber:client"><priority>7</priority></presence>`)
+	if got := fmt.Sprint(presences(alice.sync())); got != "[ alice@h/a  bob@h/b]" {
+		t.Errorf("alice sees %s", got)
+	}
+	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><priority>7</priority><any xmlns="test"/></presence>`)
+	if got := presences(carol.sync()); len(got) > 0 {
+		t.Errorf("a stranger sees %v", got)
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
+	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
+	alice.sync()
+	alice.Close()
+	alice.ended()
+	if got := presences(bob.sync()); len(got) > 0 {
+		t.Errorf("told twice: %v", got)
+	}
+	for raw, condition := range map[string]string{
+		`<presence xmlns="jabber:client" id="p"><priority>300</priority></presence>`: "bad-request",
+		`<presence xmlns="jabber:client" id="p" type="odd"/>`:                        "bad-request",
+	} {
+		bob.Send(raw)
+		bob.until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("modify", condition) + `</presence>`)
+	}
+}
+
+// RFC 6121 §4.6 (S-43): directed presence is not broadcast later, but its
+// target learns that the sender has gone.
+func TestPresence_Directed(t *testing.T) {
+	w := newWorld(t, "alice", "carol")
+	alice, carol := w.online("alice", "a"), w.online("carol", "c")
+	alice.Send(`<presence xmlns="jabber:client" to="carol@h/c"/>`)
+	carol.until(`<presence xmlns="jabber:client" from="alice@h/a" to="carol@h/c"><any xmlns="test"/></presence>`)
+	// S-27: now carol may ask alice's client.
+	carol.Send(`<iq xmlns="jabber:client" type="get" id="v" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`)
+	alice.until(`<iq xmlns="jabber:client" type="get" id="v" from="carol@h/c" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`)
+	alice.Send(`<iq xmlns="jabber:client" type="get" id="w" to="carol@h/c"><query xmlns="jabber:iq:version"/></iq>`)
+	alice.until(`<iq xmlns="jabber:client" type="error" id="w">` + stanzaErrorOf("cancel", "service-unavailable") + `</iq>`)
+	alice.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	alice.sync()
+	carol.none()
+	alice.Close()
+	carol.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
+}
+
+// RFC 6121 §4.3.2 (S-41).
+func TestPresence_Probe(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	carol := w.online("carol", "c")
+	alice.sync()
+	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
+	alice.Expect(`<presence xmlns="jabber:client" from="bob@h/b"><any xmlns="test"/></presence>`)
+	bob.Close()
+	bob.ended()
+	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="unavailable"/>`)
+	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
+	alice.Expect(`<presence xmlns="jabber:client" from="bob@h" type="unavailable"/>`)
+	carol.Send(`<presence xmlns="jabber:client" type="probe" to="alice@h"/>`)
+	carol.Expect(`<presence xmlns="jabber:client" from="alice@h" type="unsubscribed"/>`)
+}
+
+// XEP-0153 §4.1, XEP-0398 §4: the site's picture goes with every presence, and a
+// change is announced.
+func TestPresence_Picture(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	w.store.accounts["alice"].PhotoHash = "one"
+	bob, alice := w.online("bob", "b"), w.online("alice", "a")
+	picture := func(hash string) string {
+		return `<presence xmlns="jabber:client" from="alice@h/a"><x xmlns="vcard-temp:x:update"><photo>` + hash + `</photo></x></presence>`
+	}
+	bob.until(picture("one"))
+	alice.sync()
+	w.store.accounts["alice"].PhotoHash = "two"
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.until(picture("two"))
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.none()
+}
+
+// RFC 6121 §2 (S-32, S-33, S-35).
+func TestRoster(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, second, deaf := w.online("alice", "a"), w.online("alice", "b"), w.online("alice", "c")
+	get := `<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster" ver="%s"/></iq>`
+	full := `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster" ver="{ver}"><item jid="bob@h" subscription="both"/></query></iq>`
+	ver := alice.ask(fmt.Sprintf(get, ""), full)["ver"]
+	second.ask(fmt.Sprintf(get, "unknown"), full)
+	alice.ask(fmt.Sprintf(get, ver), `<iq xmlns="jabber:client" type="result" id="r"/>`)
+
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="BOB@h/x" name="Bobby" subscription="none" ask="subscribe" approved="true"><group>Friends</group></item></query></iq>`)
+	push := `<iq xmlns="jabber:client" type="set" from="!"><query xmlns="jabber:iq:roster" ver="{ver}"><item jid="bob@h" name="Bobby" subscription="both" ask="!"><group>Friends</group></item></query></iq>`
+	alice.until(push)
+	if got := second.until(push)["ver"]; got == ver {
+		t.Error("the version did not change")
+	}
+	deaf.none()
+	for item, condition := range map[string]string{
+		`<item jid="a@h"/><item jid="b@h"/>`: "bad-request",
+		``:                                   "bad-request",
+		`<item jid="x@h"><group>g</group><group>g</group></item>`:   "bad-request",
+		`<item jid="x@h"><group/></item>`:                           "not-acceptable",
+		`<item jid="x@h" name="` + strings.Repeat("n", 200) + `"/>`: "not-acceptable",
+		`<item jid="@"/>`: "jid-malformed",
+		`<item jid="zoe@h" subscription="remove"/>`: "item-not-found",
+		`<item jid="alice@h"/>`:                     "not-allowed",
+	} {
+		alice.ask(`<iq xmlns="jabber:client" type="set" id="e"><query xmlns="jabber:iq:roster">`+item+`</query></iq>`,
+			`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("*", condition)+`</iq>`)
+	}
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="e" to="bob@h"><query xmlns="jabber:iq:roster"/></iq>`,
+		`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("auth", "forbidden")+`</iq>`)
+}
+
+// RFC 6121 §3 (S-37, S-38, S-39), §2.5.2 (S-34).
+func TestSubscription_RequestApproveRemove(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.online("alice", "a")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h/whatever" id="1"><status>please</status></presence>`)
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="none" ask="subscribe"/></query></iq>`)
+	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h" id="2"/>`)
+	alice.sync()
+
+	for range 2 { // stored whole, one per requester, at each new resource until answered
+		bob := w.bound("bob", "b")
+		bob.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+		bob.Send(`<presence xmlns="jabber:client"/>`)
+		bob.until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h" to="bob@h" id="2"/>`)
+		bob.sync()
+		bob.Close()
+		bob.ended()
+	}
+	bob := w.online("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client" type="subscribed" to="alice@h"/>`)
+	alice.until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h" to="alice@h"/>`)
+	alice.Expect(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="to" ask="!"/></query></iq>`)
+	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="x"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`)
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`)
+	bob.until(`<presence xmlns="jabber:client" type="unsubscribe" from="alice@h" to="bob@h"/>`)
+	if got := presences(alice.sync()); fmt.Sprint(got) != "[unavailable bob@h/b]" && fmt.Sprint(got) != "[]" {
+		t.Errorf("alice sees %v", got)
+	}
+}
+
+// Members of one site know each other: a request is granted at once, and cannot
+// be undone; a new member appears without asking.
+func TestSubscription_SiteContacts(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.everyone = true
+	alice := w.online("alice", "a")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`,
+		`<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bob" subscription="both"/></query></iq>`)
+	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h"/>`)
+	alice.until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h"/>`)
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="x"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`,
+		`<iq xmlns="jabber:client" type="error" id="x">`+stanzaErrorOf("cancel", "not-allowed")+`</iq>`)
+	w.store.mu.Lock()
+	w.store.accounts["zoe"], w.store.rosters["zoe"] = &VCard{Name: "Zoe"}, map[string]Contact{}
+	w.store.mu.Unlock()
+	w.srv.AccountAdded(t.Context(), "zoe")
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" name="Zoe" subscription="both"/></query></iq>`)
+	w.store.mu.Lock()
+	delete(w.store.accounts, "zoe")
+	w.store.mu.Unlock()
+	w.srv.AccountRemoved(t.Context(), "zoe")
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" subscription="remove"/></query></iq>`)
+}
+
+// RFC 6121 App. A: every cell of the tables (S-36).
+func TestSubscription_Tables(t *testing.T) {
+	type state struct {
+		sub     Subscription
+		out, in bool
+	}
+	states := []state{
+		{SubscriptionNone, false, false}, {SubscriptionNone, true, false}, {SubscriptionNone, false, true}, {SubscriptionNone, true, true},
+		{SubscriptionTo, false, false}, {SubscriptionTo, false, true}, {SubscriptionFrom, false, false}, {SubscriptionFrom, true, false}, {SubscriptionBoth, false, false},
+	}
+	N, NO, NI, NOI, T, TI, F, FO, B := 0, 1, 2, 3, 4, 5, 6, 7, 8
+	y, n := true, false
+	for _, c := range []struct {
+		dir, typ string
+		next     [9]int
+		pass     [9]bool // routed (outbound) or delivered (inbound)
+	}{
+		{"out", "subscribe", [9]int{NO, NO, NOI, NOI, T, TI, FO, FO, B}, [9]bool{y, y, y, y, y, y, y, y, y}}, // A.2.1
+		{"out", "unsubscribe", [9]int{N, N, NI, NI, N, NI, F, F, F}, [9]bool{n, y, n, y, y, y, n, y, y}},     // A.2.2
+		{"out", "subscribed", [9]int{N, NO, F, FO, T, B, F, FO, B}, [9]bool{n, n, y, y, n, y, n, n, n}},      // A.2.3
+		{"out", "unsubscribed", [9]int{N, NO, N, NO, T, T, N, NO, T}, [9]bool{n, n, y, y, n, y, y, y, y}},    // A.2.4
+		{"in", "subscribe", [9]int{NI, NOI, NI, NOI, TI, TI, F, FO, B}, [9]bool{y, y, y, y, y, y, n, n, n}},  // A.3.1
+		{"in", "unsubscribe", [9]int{N, NO, N, NO, T, T, N, NO, T}, [9]bool{n, n, y, y, n, y, y, y, y}},      // A.3.2
+		{"in", "subscribed", [9]int{N, T, NI, TI, T, TI, F, B, B}, [9]bool{n, y, n, y, n, n, n, y, n}},       // A.3.3
+		{"in", "unsubscribed", [9]int{N, N, NI, NI, N, NI, F, F, F}, [9]bool{n, y, n, y, y, y, n, y, y}},     // A.3.4
+	} {
+		for i, s := range states {
+			contact := Contact{Subscription: s.sub, Ask: s.out, Listed: true}
+			if s.in {
+				contact.Request = []byte("old")
+			}
+			var pass bool
+			if c.dir == "out" {
+				pass = contact.outbound(c.typ)
+			} else {
+				pass, _ = contact.inbound(c.typ, []byte("new"))
+			}
+			got := state{contact.Subscription, contact.Ask, contact.Request != nil}
+			if got != states[c.next[i]] || pass != c.pass[i] {
+				t.Errorf("%sbound %s in %+v: %+v %v, want %+v %v", c.dir, c.typ, s, got, pass, states[c.next[i]], c.pass[i])
+			}
+		}
+	}
+}
+
+// Whatever two people send each other, both sides agree on who sees whom.
+func TestSubscription_SidesAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := Contact{Subscription: SubscriptionNone}, Contact{Subscription: SubscriptionNone} // a's view of b, b's of a
+		types := []string{"subscribe", "subscribed", "unsubscribe", "unsubscribed"}
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			from, to := &a, &b
+			if rapid.Bool().Draw(t, "b sends") {
+				from, to = &b, &a
+			}
+			typ := rapid.SampledFrom(types).Draw(t, "type")
+			if from.outbound(typ) {
+				if _, granted := to.inbound(typ, []byte("x")); granted {
+					from.inbound("subscribed", nil)
+				}
+			}
+			for _, pair := range [][2]*Contact{{&a, &b}, {&b, &a}} {
+				if pair[0].hasTo() != pair[1].hasFrom() {
+					t.Fatalf("%+v and %+v disagree", a, b)
+				}
+				if pair[0].Ask != (pair[1].Request != nil) {
+					t.Fatalf("%+v and %+v disagree on what is pending", a, b)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,234 @@
+package xmppd
+
+import (
+	"encoding/base64"
+	"errors"
+	"testing"
+
+	"foyer/internal/stream"
+)
+
+func streamCondition(err error) stream.Condition {
+	var e *stream.Error
+	if errors.As(err, &e) {
+		return e.Condition
+	}
+	return ""
+}
+
+func plain(authzid, user, password string) string {
+	return `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">` +
+		base64.StdEncoding.EncodeToString([]byte(authzid+"\x00"+user+"\x00"+password)) + `</auth>`
+}
+
+func failure(condition string) string {
+	return `<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><` + condition + `/></failure>`
+}
+
+// RFC 6120 §6.4, §6.5 (S-16, S-17).
+func TestSASL(t *testing.T) {
+	password := stream.Peer{Transport: stream.TCP, Password: true}
+	for name, c := range map[string]struct {
+		peer         stream.Peer
+		send, answer string
+	}{
+		"EXTERNAL":                      {vouched("alice"), `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">YWxpY2VAaA==</auth>`, saslOK},
+		"EXTERNAL as another":           {vouched("alice"), `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">Ym9iQGg=</auth>`, failure("invalid-authzid")},
+		"EXTERNAL by nobody":            {stream.Peer{External: true}, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`, failure("invalid-mechanism")},
+		"PLAIN":                         {password, plain("", "alice", "secret"), saslOK},
+		"PLAIN with own authzid":        {password, plain("alice@h", "alice", "secret"), saslOK},
+		"PLAIN as another":              {password, plain("bob@h", "alice", "secret"), failure("invalid-authzid")},
+		"wrong password":                {password, plain("", "alice", "wrong"), failure("not-authorized")},
+		"unknown user":                  {password, plain("", "zoe", "secret"), failure("not-authorized")},
+		"PLAIN where it is not offered": {vouched("alice"), plain("", "alice", "secret"), failure("invalid-mechanism")},
+		"no base64":                     {password, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">???</auth>`, failure("incorrect-encoding")},
+		"no NUL":                        {password, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">YQ==</auth>`, failure("malformed-request")},
+		"unknown mechanism":             {password, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="X"/>`, failure("invalid-mechanism")},
+		"abort":                         {password, `<abort xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`, failure("aborted")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "alice", "bob")
+			cl := w.connect(c.peer)
+			cl.Read()
+			cl.Send(c.send)
+			cl.Expect(c.answer)
+		})
+	}
+}
+
+// Without anything to offer, Converse must see an empty list and stop.
+func TestSASL_NothingToOffer(t *testing.T) {
+	c := newWorld(t, "alice").connect(stream.Peer{Transport: stream.WebSocket})
+	c.Expect(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/></stream:features>`)
+}
+
+// RFC 6120 §6.4.2 (S-15), §6.4.5 (S-18).
+func TestSASL_ChallengeAndRetries(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.connect(stream.Peer{Password: true})
+	c.Read()
+	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN"/>`)
+	c.Expect(`<challenge xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`)
+	c.Send(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">AGFsaWNlAHdyb25n</response>`)
+	c.Expect(failure("not-authorized"))
+	for range saslAttempts - 1 {
+		c.Send(plain("", "alice", "wrong"))
+		c.Expect(failure("not-authorized"))
+	}
+	if got := streamCondition(c.ExpectEnd()); got != stream.PolicyViolation {
+		t.Errorf("ended with %s", got)
+	}
+}
+
+// S-16: what cannot be checked is temporary.
+func TestSASL_DatabaseAway(t *testing.T) {
+	w := newWorld(t, "alice")
+	w.store.setFail(errAway)
+	c := w.connect(stream.Peer{Password: true})
+	c.Read()
+	c.Send(plain("", "alice", "secret"))
+	c.Expect(failure("temporary-auth-failure"))
+}
+
+// RFC 6120 §4.3.5, §7.1 (S-02).
+func TestServe_StanzasBeforeTheirTime(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.connect(vouched("alice"))
+	c.Read()
+	c.Send(`<message xmlns="jabber:client" to="alice@h"><body>x</body></message>`)
+	if got := streamCondition(c.ExpectEnd()); got != stream.NotAuthorized {
+		t.Errorf("before signing in: %s", got)
+	}
+	c = w.signIn("alice")
+	c.Send(`<presence xmlns="jabber:client"/>`)
+	if got := streamCondition(c.ExpectEnd()); got != stream.NotAuthorized {
+		t.Errorf("before binding: %s", got)
+	}
+}
+
+// RFC 6120 §7.6, §7.7 (S-19, S-20); RFC 6121 App. E (S-21).
+func TestBind(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.signIn("alice")
+	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	if jid := c.Expect(`<iq xmlns="jabber:client" type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>{jid}</jid></bind></iq>`)["jid"]; len(jid) < len("alice@h/")+20 {
+		t.Errorf("a made-up resource: %s", jid)
+	}
+	c.ask(`<iq xmlns="jabber:client" type="set" id="s"><session xmlns="urn:ietf:params:xml:ns:xmpp-session"/></iq>`, `<iq xmlns="jabber:client" type="result" id="s"/>`)
+
+	first := w.bound("alice", "phone")
+	second := w.bound("alice", "phone")
+	if got := streamCondition(first.ExpectEnd()); got != stream.Conflict {
+		t.Errorf("the old stream ended with %s", got)
+	}
+	second.none()
+}
+
+func TestBind_Quota(t *testing.T) {
+	w := newWorldWith(t, Config{Resources: 1}, "alice")
+	w.bound("alice", "a")
+	c := w.signIn("alice")
+	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	c.Expect(`<iq xmlns="jabber:client" type="error" id="b"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`)
+}
+
+// A session that ended while its stream was being opened does not get in.
+func TestBind_SignedOutMeanwhile(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.signIn("alice")
+	w.store.revoked["s-alice"] = true
+	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	if got := streamCondition(c.ExpectEnd()); got != stream.NotAuthorized {
+		t.Errorf("ended with %s", got)
+	}
+}
+
+// Signing out ends every stream of the session: open, signing in, or waiting for
+// resumption; and nothing else.
+func TestEnd(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bound, half, other := w.bound("alice", "a"), w.signIn("alice"), w.bound("bob", "b")
+	w.srv.End(stream.Scope{User: "alice", Session: "s-alice"}, &stream.Error{Condition: stream.NotAuthorized})
+	for _, c := range []*client{bound, half} {
+		if got := streamCondition(c.ExpectEnd()); got != stream.NotAuthorized {
+			t.Errorf("ended with %s", got)
+		}
+	}
+	other.none()
+	if len(w.srv.Identities()) != 1 {
+		t.Errorf("identities: %v", w.srv.Identities())
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.bound("alice", "a")
+	w.srv.Shutdown(t.Context())
+	if got := streamCondition(c.ExpectEnd()); got != stream.SystemShutdown {
+		t.Errorf("ended with %s", got)
+	}
+}
+
+// RFC 6120 §4.8.4 (S-04), §8.2.3 (S-10), §8.4.
+func TestServe_OddElements(t *testing.T) {
+	for raw, want := range map[string]stream.Condition{
+		`<foo xmlns="urn:bar"/>`:                            stream.UnsupportedStanzaType,
+		`<foo xmlns="jabber:client"/>`:                      stream.UnsupportedStanzaType,
+		`<a:message xmlns:a="jabber:client" to="alice@h"/>`: stream.BadNamespacePrefix,
+	} {
+		c := newWorld(t, "alice").bound("alice", "a")
+		c.Send(raw)
+		if got := streamCondition(c.ExpectEnd()); got != want {
+			t.Errorf("%s: ended with %s, want %s", raw, got, want)
+		}
+	}
+	c := newWorld(t, "alice").bound("alice", "a")
+	for raw, condition := range map[string]string{
+		`<iq xmlns="jabber:client" type="get"><x xmlns="u"/></iq>`:                         "bad-request",
+		`<iq xmlns="jabber:client" type="get" id="1"/>`:                                    "bad-request",
+		`<iq xmlns="jabber:client" type="get" id="1"><x xmlns="u"/><y xmlns="u"/></iq>`:    "bad-request",
+		`<iq xmlns="jabber:client" type="x" id="1"><x xmlns="u"/></iq>`:                    "bad-request",
+		`<iq xmlns="jabber:client" type="get" id="1"><x xmlns="u"/></iq>`:                  "service-unavailable",
+		`<iq xmlns="jabber:client" type="get" id="1" to="@"><x xmlns="u"/></iq>`:           "jid-malformed",
+		`<iq xmlns="jabber:client" type="get" id="1" to="x@elsewhere"><x xmlns="u"/></iq>`: "remote-server-not-found",
+	} {
+		c.Send(raw)
+		c.Expect(`<iq xmlns="jabber:client" type="error"><error type="*"><` + condition + ` xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`)
+	}
+}
+
+// FuzzServe feeds anything to a stream in each of its states: it ends in order
+// or goes on, and the server survives.
+func FuzzServe(f *testing.F) {
+	for state := range byte(3) {
+		for _, s := range []string{
+			`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">AGEAYg==</auth>`, `<presence xmlns="jabber:client"/>`,
+			`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`, `<enable xmlns="urn:xmpp:sm:3" resume="1"/>`,
+			`<resume xmlns="urn:xmpp:sm:3" previd="x" h="1"/>`, `<a xmlns="urn:xmpp:sm:3" h="7"/>`,
+			`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><max>1</max></set></query></iq>`,
+			`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="jabber:iq:roster"><item jid="x@h" name="y"><group>g</group></item></query></iq>`,
+			`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="h"/></block></iq>`,
+			`<iq xmlns="jabber:client" type="set" id="1"><vCard xmlns="vcard-temp"><PHOTO><BINVAL>eA==</BINVAL></PHOTO></vCard></iq>`,
+		} {
+			f.Add(state, s)
+		}
+	}
+	f.Fuzz(func(t *testing.T, state byte, raw string) {
+		w := newWorld(t, "alice", "bob")
+		w.store.subscribe("alice", "bob")
+		var c *client
+		switch state % 3 {
+		case 0:
+			peer := vouched("alice")
+			peer.Password = true
+			c = w.connect(peer)
+		case 1:
+			c = w.signIn("alice")
+		case 2:
+			c = w.bound("alice", "a")
+		}
+		c.Send(raw)
+		c.Close()
+		c.ended()
+	})
+}

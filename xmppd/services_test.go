@@ -1,0 +1,241 @@
+package xmppd
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
+
+func (c *client) refused(request, typ, condition string) {
+	c.w.t.Helper()
+	c.ask(request, `<iq xmlns="jabber:client" type="error">`+stanzaErrorOf(typ, condition)+`</iq>`)
+}
+
+// XEP-0030 §3, §7, §8 (S-45, S-46, S-47); XEP-0199, XEP-0092, XEP-0202 (S-49).
+func TestServices(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.store.subscribe("alice", "bob")
+	c := w.online("alice", "a")
+	c.sync()
+	info := func(to, node string) string {
+		return `<iq xmlns="jabber:client" type="get" id="1" to="` + to + `"><query xmlns="http://jabber.org/protocol/disco#info"` + node + `/></iq>`
+	}
+	c.ask(info("h", ""), `<iq xmlns="jabber:client" type="result" id="1" from="h"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="server" type="im"/><feature var="http://jabber.org/protocol/disco#info"/><feature var="http://jabber.org/protocol/disco#items"/><any xmlns="test"/></query></iq>`)
+	c.ask(info("alice@h", ""), `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="account" type="registered"/><any xmlns="test"/></query></iq>`)
+	c.ask(info("bob@h", ""), `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="account" type="registered"/><any xmlns="test"/></query></iq>`)
+	c.refused(info("carol@h", ""), "cancel", "service-unavailable")
+	c.refused(info("zoe@h", ""), "cancel", "service-unavailable")
+	c.refused(info("h", ` node="x"`), "cancel", "item-not-found")
+	c.ask(`<iq xmlns="jabber:client" type="get" id="1" to="carol@h"><query xmlns="http://jabber.org/protocol/disco#items" node="n"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="http://jabber.org/protocol/disco#items" node="n"/></iq>`)
+	for _, to := range []string{``, ` to="alice@h"`, ` to="h"`} {
+		c.ask(`<iq xmlns="jabber:client" type="get" id="1"`+to+`><ping xmlns="urn:xmpp:ping"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	}
+	c.ask(`<iq xmlns="jabber:client" type="get" id="1" to="h"><query xmlns="jabber:iq:version"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="jabber:iq:version"><name>Foyer</name><version>1</version></query></iq>`)
+	c.ask(`<iq xmlns="jabber:client" type="get" id="1" to="h"><time xmlns="urn:xmpp:time"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><time xmlns="urn:xmpp:time"><tzo>*</tzo><utc>*</utc></time></iq>`)
+	// S-29: an IQ to a bare JID is never forwarded; what is unknown is refused.
+	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="bob@h"><x xmlns="urn:x"/></iq>`, "cancel", "service-unavailable")
+	c.refused(`<iq xmlns="jabber:client" type="get" id="1"><pubsub xmlns="http://jabber.org/protocol/pubsub"/></iq>`, "cancel", "service-unavailable")
+}
+
+// XEP-0054 §3, XEP-0049 §2 (S-50).
+func TestVCardAndPrivate(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	c := w.online("alice", "a")
+	get := `<iq xmlns="jabber:client" type="get" id="1"%s><vCard xmlns="vcard-temp"/></iq>`
+	c.ask(fmt.Sprintf(get, ` to="bob@h"`), `<iq xmlns="jabber:client" type="result" id="1" from="bob@h"><vCard xmlns="vcard-temp"><FN>Bob</FN><NICKNAME>Bob</NICKNAME></vCard></iq>`)
+	c.refused(fmt.Sprintf(get, ` to="zoe@h"`), "cancel", "service-unavailable")
+	card := `<vCard xmlns="vcard-temp"><FN>Alice &amp; Co</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>cGl4
+ZWxz</BINVAL></PHOTO><URL>http://a</URL></vCard>`
+	c.refused(`<iq xmlns="jabber:client" type="set" id="1" to="bob@h">`+card+`</iq>`, "auth", "forbidden")
+	c.ask(`<iq xmlns="jabber:client" type="set" id="1">`+card+`</iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	c.ask(fmt.Sprintf(get, ""), `<iq xmlns="jabber:client" type="result" id="1"><vCard xmlns="vcard-temp"><FN>Alice &amp; Co</FN><NICKNAME>Alice &amp; Co</NICKNAME><PHOTO><TYPE>image/png</TYPE><BINVAL>cGl4ZWxz</BINVAL></PHOTO><URL>http://a</URL></vCard></iq>`)
+
+	c.ask(`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="jabber:iq:private"><storage xmlns="storage:bookmarks"><x/></storage></query></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	c.ask(`<iq xmlns="jabber:client" type="get" id="1"><query xmlns="jabber:iq:private"><storage xmlns="storage:bookmarks"/></query></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="jabber:iq:private"><storage xmlns="storage:bookmarks"><x/></storage></query></iq>`)
+	c.ask(`<iq xmlns="jabber:client" type="get" id="1"><query xmlns="jabber:iq:private"><other xmlns="urn:o"/></query></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><query xmlns="jabber:iq:private"><other xmlns="urn:o"/></query></iq>`)
+	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="bob@h"><query xmlns="jabber:iq:private"><o xmlns="urn:o"/></query></iq>`, "auth", "forbidden")
+}
+
+// XEP-0191 §3 (S-51, S-52).
+func TestBlocking(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, other, bob := w.online("alice", "a"), w.online("alice", "o"), w.online("bob", "b")
+	for _, c := range []*client{alice, other} {
+		c.ask(`<iq xmlns="jabber:client" type="get" id="l"><blocklist xmlns="urn:xmpp:blocking"/></iq>`, `<iq xmlns="jabber:client" type="result" id="l"><blocklist xmlns="urn:xmpp:blocking"/></iq>`)
+	}
+	alice.refused(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"/></iq>`, "modify", "bad-request")
+	bob.sync()
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
+	other.until(`<iq xmlns="jabber:client" type="set"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
+	alice.until(`<iq xmlns="jabber:client" type="result" id="1"/>`)
+	bob.until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
+
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
+	bob.until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	bob.sync()
+	if got := presences(alice.sync()); len(got) > 0 {
+		t.Errorf("alice sees %v", got)
+	}
+	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>x</body></message>`)
+	alice.until(`<message xmlns="jabber:client" type="error" id="m"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></message>`)
+	if len(w.store.archived()) > 0 {
+		t.Error("what was blocked is in the archive")
+	}
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="2"><unblock xmlns="urn:xmpp:blocking"/></iq>`)
+	other.until(`<iq xmlns="jabber:client" type="set"><unblock xmlns="urn:xmpp:blocking"/></iq>`)
+	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
+
+	list := &blocklist{jids: map[string]struct{}{"x@y/z": {}, "x@w": {}, "d/r": {}, "e": {}}}
+	for jid, want := range map[string]bool{"x@y/z": true, "x@y": false, "x@w/any": true, "a@d/r": true, "a@d": false, "a@e/b": true, "e": true} {
+		a, err := parseAddress(jid)
+		if err != nil || list.matches(a) != want {
+			t.Errorf("%s: %v, want %v (%v)", jid, !want, want, err)
+		}
+	}
+}
+
+// XEP-0313 §4, §5, §7 (S-58 to S-62).
+func TestMAM(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	alice := w.online("alice", "a")
+	var ids []string
+	for i, to := range []string{"bob", "carol", "bob", "alice", "bob"} {
+		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="%s@h" type="chat" id="m%d"><body>%d</body></message>`, to, i, i))
+	}
+	alice.sync()
+	for _, e := range w.store.archived() {
+		if e.Owner == "alice@h" {
+			ids = append(ids, e.ID.String())
+		}
+	}
+	query := func(inner string) string {
+		return `<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2" queryid="f">` + inner + `</query></iq>`
+	}
+	form := func(name, value string) string {
+		return `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE" type="hidden"><value>urn:xmpp:mam:2</value></field><field var="` + name + `"><value>` + value + `</value></field></x>`
+	}
+	rsm := func(inner string) string {
+		return `<set xmlns="http://jabber.org/protocol/rsm">` + inner + `</set>`
+	}
+	for _, c := range []struct{ name, inner, want, complete string }{
+		{"all", ``, "m0 m1 m2 m3 m4", "true"},
+		{"with", form("with", "bob@h"), "m0 m2 m4", "true"},
+		{"with oneself", form("with", "alice@h"), "m3", "true"},
+		{"last page, still oldest first", rsm(`<max>2</max><before/>`), "m3 m4", "!"},
+		{"before", rsm(`<max>2</max><before>` + ids[3] + `</before>`), "m1 m2", "!"},
+		{"after", rsm(`<max>9</max><after>` + ids[1] + `</after>`), "m2 m3 m4", "true"},
+		{"after-id", form("after-id", ids[3]), "m4", "true"},
+		{"before-id", form("before-id", ids[1]), "m0", "true"},
+		{"ids", form("ids", ids[2]), "m2", "true"},
+		{"flipped", rsm(`<max>2</max><before/>`) + `<flip-page/>`, "m4 m3", "!"},
+		{"start in the future", form("start", "2999-01-01T00:00:00Z"), "", "true"},
+		{"end in the past", form("end", "1999-01-01T00:00:00Z"), "", "true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			alice.Send(query(c.inner))
+			var got string
+			for {
+				e := alice.Read()
+				if e.Name.Local == "iq" {
+					if _, err := streamMatch(`<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2" complete="`+c.complete+`"><any xmlns="test"/></fin></iq>`, e); err != nil {
+						t.Error(err)
+					}
+					break
+				}
+				m, err := streamMatch(`<message xmlns="jabber:client" to="alice@h/a"><result xmlns="urn:xmpp:mam:2" queryid="f" id="*"><forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="*"/><message xmlns="jabber:client" id="{id}"><any xmlns="test"/></message></forwarded></result></message>`, e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += " " + m["id"]
+			}
+			if got != map[bool]string{true: "", false: " "}[c.want == ""]+c.want {
+				t.Errorf("got%s", got)
+			}
+		})
+	}
+	alice.ask(query(rsm(`<max>0</max>`)), `<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><count>5</count></set></fin></iq>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"><start id="`+ids[0]+`" timestamp="*"/><end id="`+ids[4]+`" timestamp="*"/></metadata></iq>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><query xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><query xmlns="urn:xmpp:mam:2"><any xmlns="test"/></query></iq>`)
+	alice.refused(query(form("odd", "x")), "cancel", "feature-not-implemented")
+	alice.refused(query(form("start", "x")), "modify", "bad-request")
+	alice.refused(query(rsm(`<after>unknown</after>`)), "cancel", "item-not-found")
+	alice.refused(query(rsm(`<before>`+uuid.NewString()+`</before>`)), "cancel", "item-not-found")
+	alice.refused(query(form("ids", uuid.NewString())), "cancel", "item-not-found")
+	alice.refused(`<iq xmlns="jabber:client" type="set" id="q" to="bob@h"><query xmlns="urn:xmpp:mam:2"/></iq>`, "auth", "forbidden")
+	w.bound("dora", "d").ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`)
+}
+
+// Pages of any sizes, forwards or backwards, give the same archive.
+func TestMAM_AnyPages(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, "alice")
+		defer w.srv.Shutdown(t.Context())
+		alice := w.online("alice", "a")
+		n := rapid.IntRange(0, 12).Draw(rt, "messages")
+		for i := range n {
+			alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m%d"><body>x</body></message>`, i))
+		}
+		alice.sync()
+		backwards := rapid.Bool().Draw(rt, "backwards")
+		var got []string
+		for mark := ""; ; {
+			edge := "<after>" + mark + "</after>"
+			if backwards {
+				edge = "<before>" + mark + "</before>"
+			} else if mark == "" {
+				edge = ""
+			}
+			alice.Send(fmt.Sprintf(`<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><max>%d</max>%s</set></query></iq>`, rapid.IntRange(1, 5).Draw(rt, "max"), edge))
+			var page []string
+			var fin *stream.Element
+			for fin == nil {
+				e := alice.Read()
+				if e.Name.Local == "iq" {
+					fin = e
+				} else if r, ok := e.Find(nsMAM, "result"); ok {
+					id, _ := r.Attr("id")
+					page = append(page, id)
+				}
+			}
+			if backwards {
+				got = append(slices.Clone(page), got...)
+			} else {
+				got = append(got, page...)
+			}
+			f, _ := fin.Find(nsMAM, "fin")
+			if complete, _ := f.Attr("complete"); complete == "true" {
+				break
+			}
+			mark = page[len(page)-1]
+			if backwards {
+				mark = page[0]
+			}
+		}
+		if len(got) != n || !slices.IsSorted(got) {
+			rt.Fatalf("%d messages came as %v", n, got)
+		}
+	})
+}
+
+// RFC 7622 §3 (S-07).
+func TestParseAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"alice@h": "alice@h", "ALICE@H/Res": "alice@h/Res", "h": "h", "h/r": "h/r", "straße@h": "straße@h", "a.b-c_d@h.example/x y": "a.b-c_d@h.example/x y",
+	} {
+		if a, err := parseAddress(in); err != nil || a.String() != want {
+			t.Errorf("%q: %v %v", in, a, err)
+		}
+	}
+	for _, in := range []string{"", "@h", "a@", "a b@h", "a@h/", "a@b@c", string(make([]byte, 1100)), "a\"@h"} {
+		if a, err := parseAddress(in); err == nil {
+			t.Errorf("%q is %v", in, a)
+		}
+	}
+}
