@@ -26,10 +26,13 @@ export class Person {
     return names[this.user];
   }
 
-  /** Another tab of the same browser. */
-  async newTab(): Promise<Person> {
-    const page = await this.context.newPage();
+  /** The same person, at another tab of the same browser. */
+  at(page: Page): Person {
     return new Person(this.user, this.context, this.watch, this.login, this.transport, page);
+  }
+
+  async newTab(): Promise<Person> {
+    return this.at(await this.context.newPage());
   }
 
   /** Makes WebSocket unusable, as some proxies do: it is the page's task to notice. */
@@ -116,6 +119,11 @@ export class Person {
   /** A message that did not get through, marked as such. */
   failed(text: string): Locator {
     return this.page.locator("#chat .chat-msg").filter({ hasText: text }).locator(".chat-msg__error, .chat-msg__body--error");
+  }
+
+  /** Waits until the chat works, on any page. */
+  async ready(): Promise<void> {
+    await expect(this.page.locator("#chat .open-chat").first()).toBeAttached();
   }
 
   /** What the home page says about somebody: Around or Away. */

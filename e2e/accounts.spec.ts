@@ -1,0 +1,96 @@
+// From signing up to deleting the account, and what of it the chat sees at once.
+
+import { expect, names, password, test } from "./support/test.ts";
+
+test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
+  const { page, context, watch } = await visit("alice");
+  await page.goto("/");
+  await page.getByRole("link", { name: "Join" }).click();
+  await page.getByLabel("User name").fill("erin");
+  await page.getByLabel("Your name").fill("Erin Example");
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByLabel("Password")).toBeFocused(); // the browser itself says it is too short
+  await page.getByLabel("Password").fill("a few words in a row");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Erin Example");
+
+  // Bob, who was here before, learns of it without a reload.
+  await page.getByRole("button", { name: `Message ${names.bob}` }).click();
+  await page.locator("#chat textarea.chat-textarea").fill("hello, I am new");
+  await page.locator("#chat textarea.chat-textarea").press("Enter");
+  await expect(bob.page).toHaveTitle(/^\(1\) /);
+  await bob.page.reload();
+  await bob.page.getByRole("button", { name: "Message Erin Example" }).click();
+  await bob.hears("hello, I am new");
+  await context.close();
+  watch.check();
+});
+
+test("a wrong password says the same for everybody", async ({ visit }) => {
+  const { page, watch } = await visit("alice");
+  watch.allow(/\b(401|403|422)\b/);
+  const answers: string[] = [];
+  for (const user of ["alice", "nobody-at-all"]) {
+    await page.goto("/signin");
+    await page.getByLabel("User name").fill(user);
+    await page.getByLabel("Password").fill("not the password");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    answers.push((await page.getByRole("alert").innerText()).trim());
+  }
+  expect(answers[0]).not.toBe("");
+  expect(answers[1]).toBe(answers[0]);
+});
+
+test("changing the password ends the other sessions", async ({ alice, visit }) => {
+  const elsewhere = await visit("alice");
+  await elsewhere.signIn();
+  elsewhere.watch.allow(/401/, /WebSocket connection to/);
+  await alice.goTo("Settings");
+  await alice.page.getByLabel("Current password").fill(password);
+  await alice.page.getByLabel("New password").fill("a few other words");
+  await alice.page.getByRole("button", { name: "Change password" }).click();
+  await expect(alice.page.getByRole("status").filter({ hasText: /password/i })).toBeVisible();
+  await expect(elsewhere.page.getByText("You are signed out.")).toBeVisible();
+  await alice.goTo("Home");
+  await alice.talkTo("bob");
+  await alice.say("this device is still signed in");
+});
+
+test("a deleted account is gone, for everybody and for good", async ({ alice, bob, database, visit }) => {
+  await alice.talkTo("bob");
+  await alice.say("before I go");
+  await bob.talkTo("alice");
+  await bob.hears("before I go");
+  alice.watch.allow(/401/, /WebSocket connection to/);
+  await alice.page.goto("/settings");
+  await alice.page.getByText("Delete my account …").click();
+  await alice.page.getByLabel("Type your user name to confirm").fill("alice");
+  await alice.page.getByLabel("Your password").fill(password);
+  await alice.page.getByRole("button", { name: "Delete my account for good" }).click();
+  await expect(alice.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  expect(await database.archived("alice")).toEqual([]);
+  expect(await database.archived("bob")).toEqual(["before I go"]); // what she wrote to others stays with them
+  await bob.page.reload();
+  await expect(bob.page.getByText(names.alice)).toHaveCount(0);
+
+  const somebody = await visit("alice");
+  somebody.watch.allow(/\b(409|422)\b/);
+  await somebody.page.goto("/signup");
+  await somebody.page.getByLabel("User name").fill("alice");
+  await somebody.page.getByLabel("Your name").fill("Another Alice");
+  await somebody.page.getByLabel("Password").fill("a few words in a row");
+  await somebody.page.getByRole("button", { name: "Create account" }).click();
+  await expect(somebody.page.getByRole("alert")).toBeVisible();
+});
+
+test("a name and a picture reach the chat of the others", async ({ alice, bob }) => {
+  await alice.goTo("Settings");
+  await alice.page.getByLabel("Your name, as others see it").fill("Alice Renamed");
+  await alice.page.getByRole("button", { name: "Save profile" }).click();
+  await expect(alice.page.getByLabel("Your account")).toContainText("Alice Renamed");
+  await bob.page.reload();
+  await expect(bob.page.getByRole("button", { name: "Message Alice Renamed" })).toBeVisible();
+  await bob.page.getByRole("button", { name: "Message Alice Renamed" }).click();
+  await expect(bob.page.locator("#chat .chatbox-title")).toContainText("Alice Renamed");
+});

@@ -1,0 +1,134 @@
+// Every page, as everybody meets it: light and dark, on a phone and on a wide
+// screen, with assistive technology, and without JavaScript.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, names, test } from "./support/test.ts";
+
+const visitors = { landing: "/", signup: "/signup", signin: "/signin", error: "/no-such-page" };
+const members = { home: "/", chat: "/chat", settings: "/settings" };
+
+/** What axe finds of WCAG 2.2 A and AA, in words. */
+async function violations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
+    .analyze();
+  return violations.flatMap(({ id, impact, nodes }) => nodes.map((n) => `${impact} ${id}: ${n.target.join(" ")}: ${n.failureSummary}`));
+}
+
+/** Nothing sticks out at the side. */
+async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  expect(content).toBeLessThanOrEqual(window);
+}
+
+const screens = { phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } };
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [screen, viewport] of Object.entries(screens)) {
+    test.describe(`${colorScheme}, ${screen}`, () => {
+      test.use({ contextOptions: { colorScheme, viewport, reducedMotion: "reduce" } });
+
+      test("visitors' pages", async ({ visit }) => {
+        const { page, watch } = await visit("alice");
+        watch.allow(/404/);
+        for (const [name, path] of Object.entries(visitors)) {
+          await test.step(name, async () => {
+            await page.goto(path);
+            await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+            await expectNoSidewaysScroll(page);
+            expect(await violations(page)).toEqual([]);
+          });
+        }
+      });
+
+      test("members' pages, and a conversation", async ({ alice, bob }) => {
+        await bob.talkTo("alice");
+        await bob.say("hello, and some ­ words to look at");
+        await expect(alice.page).toHaveTitle(/^\(1\) /);
+        for (const [name, path] of Object.entries(members)) {
+          await test.step(name, async () => {
+            await alice.page.goto(path);
+            await expect(alice.page.getByRole("heading", { level: 1 })).toBeAttached();
+            await alice.ready();
+            await expectNoSidewaysScroll(alice.page);
+            expect(await violations(alice.page)).toEqual([]);
+          });
+        }
+        await alice.page.goto("/");
+        await alice.talkTo("bob");
+        await alice.hears("hello");
+        await expectNoSidewaysScroll(alice.page);
+        expect(await violations(alice.page)).toEqual([]);
+      });
+    });
+  }
+}
+
+test.describe("without JavaScript", () => {
+  test.use({ contextOptions: { javaScriptEnabled: false } });
+
+  test("all but the chat works", async ({ visit }) => {
+    const { page } = await visit("alice");
+    await page.goto("/signin");
+    await page.getByLabel("User name").fill("alice");
+    await page.getByLabel("Password").fill("foyer-demo");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${names.alice}`);
+    await expect(page.getByText(names.bob)).toBeVisible();
+    await page.goto("/settings");
+    await page.getByLabel("Your name, as others see it").fill("Alice of the Adlers");
+    await page.getByRole("button", { name: "Save profile" }).click();
+    await page.goto("/");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alice of the Adlers");
+    await page.getByLabel("Your account").click();
+    await page.getByRole("button", { name: "Sign out", exact: true }).click();
+    await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  });
+});
+
+test("presence and unread messages show on every page", async ({ alice, visit }) => {
+  await expect(alice.around("bob")).toHaveText("Away");
+  const bob = await visit("bob");
+  await bob.signIn();
+  await expect(alice.around("bob")).toHaveText("Around");
+  await alice.goTo("Settings");
+  await bob.talkTo("alice");
+  await bob.say("one");
+  await bob.say("two");
+  await expect(alice.page).toHaveTitle(/^\(2\) Settings/);
+  await expect(alice.page.getByRole("banner").getByLabel("2 unread messages")).toBeVisible();
+  await alice.goTo("Home");
+  await alice.talkTo("bob");
+  await expect(alice.page).toHaveTitle(/^[^(]/);
+  await bob.context.close();
+  await expect(alice.around("bob")).toHaveText("Away", { timeout: 60_000 });
+});
+
+test("nobody sees an address or a form of Converse's", async ({ alice }) => {
+  await alice.talkTo("bob");
+  for (const path of ["/", "/chat", "/settings"]) {
+    await alice.page.goto(path);
+    await alice.ready();
+    await expect(alice.page.locator("converse-login-form")).toHaveCount(0);
+    expect(await alice.page.locator("body").innerText()).not.toContain("@localhost");
+  }
+});
+
+test("a copied tab gets a stream of its own", async ({ alice, bob, site }) => {
+  await alice.talkTo("bob");
+  const opened = alice.context.waitForEvent("page");
+  await alice.page.evaluate(() => window.open("/", "_blank")); // copies sessionStorage
+  const copy = alice.at(await opened);
+  await copy.enterChat();
+  await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(3);
+  await bob.talkTo("alice");
+  await bob.say("to both");
+  await alice.hears("to both");
+  await copy.talkTo("bob");
+  await copy.hears("to both");
+  const { foyer_streams_opened_total: before } = await site.counts();
+  await copy.say("from the copy");
+  await alice.hears("from the copy");
+  expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
+});

@@ -1,0 +1,135 @@
+// In mode `session` no credential ever reaches the page: nothing that a script
+// could read there is of any use without the cookie, which it cannot read.
+
+import { type BrowserContext, expect as is } from "@playwright/test";
+import { expect, password, type Person, test } from "./support/test.ts";
+
+/** Everything that a script in the page could come by. */
+class Reachable {
+  private readonly pending: Promise<void>[] = [];
+  readonly texts: string[] = [];
+
+  constructor(context: BrowserContext) {
+    context.on("response", (response) => {
+      if (response.status() >= 300 && response.status() < 400) return; // has no body
+      this.pending.push(response.text().then((text) => void this.texts.push(text), () => undefined));
+    });
+    context.on("page", (page) => {
+      page.on("websocket", (socket) => {
+        for (const event of ["framesent", "framereceived"] as const) {
+          socket.on(event as "framesent", ({ payload }) => void this.texts.push(String(payload)));
+        }
+      });
+    });
+  }
+
+  async all(person: Person): Promise<string> {
+    await Promise.all(this.pending);
+    return [...this.texts, await fromThePage(person)].join("\n");
+  }
+}
+
+/** The document, the storages and the cookies that scripts see. */
+function fromThePage(person: Person): Promise<string> {
+  return person.page.evaluate(async () => {
+    const rows: unknown[] = [document.documentElement.outerHTML, document.cookie, { ...localStorage }, { ...sessionStorage }];
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise<IDBDatabase>((resolve) => {
+        const open = indexedDB.open(name!);
+        open.onsuccess = () => resolve(open.result);
+      });
+      for (const store of db.objectStoreNames) {
+        const read = db.transaction(store).objectStore(store).getAll();
+        rows.push(await new Promise((resolve) => (read.onsuccess = () => resolve(read.result))));
+      }
+      db.close();
+    }
+    return JSON.stringify(rows);
+  });
+}
+
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`session over ${transport}`, () => {
+    test.use({ login: "session", transport });
+
+    test("nothing in the page is a credential", async ({ visit, site }) => {
+      const alice = await visit("alice");
+      const reachable = new Reachable(alice.context);
+      const page = await alice.context.newPage(); // one whose frames are seen from the start
+      const seen = alice.at(page);
+      await seen.signIn();
+      await seen.talkTo("bob");
+      await seen.say("hello");
+      await page.reload();
+      await seen.enterChat();
+
+      const cookie = (await alice.context.cookies()).find((c) => c.name === "foyer");
+      is(cookie, "the session's cookie").toMatchObject({ httpOnly: true, sameSite: "Lax", path: "/" });
+      const text = await reachable.all(seen);
+      expect(text).toContain("hello"); // the net does catch what goes by
+      expect(text).not.toContain(cookie!.value);
+      expect(text.replaceAll(/Development only; the password is <code>[^<]*<\/code>|data-fill-password="[^"]*"/g, "")).not.toContain(password);
+      expect(text).not.toMatch(/\beyJ[\w-]+\.[\w-]+\.[\w-]+/); // a JWT
+      expect(text).not.toMatch(/mechanism=["'](PLAIN|SCRAM|OAUTHBEARER|X-OAUTH2)/);
+      for (const path of ["/xmpp/credentials", "/xmpp/prebind"]) {
+        const response = await alice.context.request.get(site.url + path, { headers: { Accept: "application/json" } });
+        expect(response.status(), `${path} in mode session`).toBe(404);
+      }
+    });
+
+    test("what the page does know is refused without the cookie", async ({ alice, browser, site }) => {
+      await alice.talkTo("bob");
+      const kept = await alice.page.evaluate(() => JSON.stringify({ ...sessionStorage }));
+      const stranger = await browser.newContext({ baseURL: site.url });
+      const page = await stranger.newPage();
+      await page.goto("/signin");
+      if (transport === "bosh") {
+        const { sid, rid } = boshSession(kept);
+        const answer = await page.evaluate(
+          async (body) => (await fetch("/http-bind", { method: "POST", body })).text(),
+          `<body xmlns="http://jabber.org/protocol/httpbind" sid="${sid}" rid="${rid}"/>`,
+        );
+        expect(answer).toContain('condition="item-not-found"');
+      } else {
+        const id = kept.match(/\\?"smacks_stream_id\\*":\\*"([^"\\]+)/)![1]!;
+        const answers = await page.evaluate(talk, [
+          `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="localhost" version="1.0"/>`,
+          `<resume xmlns="urn:xmpp:sm:3" h="0" previd="${id}"/>`,
+        ]);
+        expect(answers).not.toContain("EXTERNAL");
+        expect(answers).not.toContain("<resumed");
+      }
+      await stranger.close();
+      await alice.say("still here");
+    });
+  });
+}
+
+/** The session that Strophe keeps for a reload. */
+function boshSession(kept: string): { sid: string; rid: number } {
+  const raw = (JSON.parse(kept) as Record<string, string>)["strophe-bosh-session"]!;
+  return JSON.parse(raw) as { sid: string; rid: number };
+}
+
+/** Runs in the page: says each line once the server has answered the one before. */
+async function talk(lines: string[]): Promise<string> {
+  const socket = new WebSocket(`ws://${location.host}/xmpp-websocket`, "xmpp");
+  const answers: string[] = [];
+  await new Promise<void>((resolve) => {
+    const next = () => {
+      const line = lines.shift();
+      if (line) socket.send(line);
+    };
+    socket.onopen = next;
+    socket.onclose = () => resolve();
+    socket.onmessage = ({ data }) => {
+      answers.push(String(data));
+      if (/^<(stream:)?features|<failed|<resumed|error/.test(String(data))) {
+        if (lines.length > 0) next();
+        else resolve();
+      }
+    };
+  });
+  socket.close();
+  return answers.join("\n");
+}
