@@ -123,6 +123,9 @@ func TestFiberAdapter(t *testing.T) {
 		t.Fatal("no files in xmppgw", err)
 	}
 	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue // the tests speak to the adapter as the site does
+		}
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 		if err != nil {
 			t.Fatal(err)

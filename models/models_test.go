@@ -1,0 +1,486 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/internal/pgdev/pgtest"
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+var cluster pgtest.Cluster
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m, &cluster)) }
+
+func open(t testing.TB) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), Options{URL: cluster.DB(t), SiteConns: 4, ChatConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func (db *DB) person(t testing.TB, name string) Account {
+	t.Helper()
+	a := Account{Username: name, Name: strings.ToUpper(name[:1]) + name[1:], PasswordHash: "x"}
+	if err := db.CreateAccount(t.Context(), &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (db *DB) session(t testing.TB, a Account, secret string, life time.Duration) Session {
+	t.Helper()
+	s := Session{AccountID: a.ID, SecretHash: []byte(secret), ExpiresAt: time.Now().Add(life)}
+	if err := db.CreateSession(t.Context(), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func is(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+func TestMigrate_UpAndAgain(t *testing.T) {
+	db := open(t)
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	have, want, err := db.SchemaStatus(t.Context())
+	if err != nil || have != want || want < 2 {
+		t.Errorf("%d of %d, %v", have, want, err)
+	}
+}
+
+func TestAccount_Lifecycle(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice, bob := db.person(t, "alice"), db.person(t, "bob")
+	is(t, db.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken)
+	hash, err := db.SetAvatar(ctx, alice.ID, []byte("pixels"), "image/png")
+	if err != nil || hash != "d9e7b2ec8e5bd4be1fcbf8f0aa2e2e6f6b2dcc25" && len(hash) != 40 {
+		t.Fatalf("%s %v", hash, err)
+	}
+	if _, err := db.SetAvatar(ctx, bob.ID, []byte("pixels"), "image/png"); err != nil {
+		t.Fatal(err)
+	}
+	chat := db.Stores("h", RosterNone)
+	entry := xmppd.ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: "bob@h", Stanza: []byte("<message/>")}
+	theirs := entry
+	theirs.Owner, theirs.With = "bob@h", "alice@h"
+	if err := chat.Archive.Append(ctx, []xmppd.ArchiveEntry{entry, theirs}); err != nil {
+		t.Fatal(err)
+	}
+	listed := func(c *xmppd.Contact) (bool, error) { c.Listed = true; return true, nil }
+	for _, p := range [][2]string{{"alice", "bob@h"}, {"bob", "alice@h"}} {
+		if _, err := chat.Roster.UpdateContact(ctx, p[0], p[1], listed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.session(t, alice, "s", time.Hour)
+
+	if err := db.DeleteAccount(ctx, alice.ID, "h"); err != nil {
+		t.Fatal(err)
+	}
+	is(t, db.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken) // never given out again
+	_, err = db.AccountByName(ctx, "alice")
+	is(t, err, ErrNotFound)
+	_, _, err = chat.Archive.Bounds(ctx, "alice@h")
+	is(t, err, xmppd.ErrNotFound)
+	if page, err := chat.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "bob@h", Max: 5}); err != nil || len(page.Entries) != 1 {
+		t.Errorf("bob's archive: %+v %v", page, err)
+	}
+	if list, err := chat.Roster.Roster(ctx, "bob"); err != nil || len(list) != 0 {
+		t.Errorf("bob's roster: %v %v", list, err)
+	}
+	if _, err := db.Avatar(ctx, hash); err != nil {
+		t.Errorf("a picture that bob has too: %v", err)
+	}
+	if _, err := db.SetAvatar(ctx, bob.ID, nil, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Avatar(ctx, hash)
+	is(t, err, ErrNotFound)
+	if err := db.SetBlocked(ctx, bob.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := db.Directory(ctx); err != nil || len(list) != 0 {
+		t.Errorf("directory: %v %v", list, err)
+	}
+	is(t, db.SetName(ctx, 4711, "x"), ErrNotFound)
+}
+
+func TestSession_Lifecycle(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	s, old := db.session(t, alice, "new", time.Hour), db.session(t, alice, "old", -time.Minute)
+	got, who, err := db.SessionBySecret(ctx, []byte("new"))
+	if err != nil || got.ID != s.ID || who.Username != "alice" {
+		t.Errorf("%+v %+v %v", got, who, err)
+	}
+	_, _, err = db.SessionBySecret(ctx, []byte("old"))
+	is(t, err, ErrNotFound)
+	is(t, db.SessionCurrent(ctx, s.ID, "alice"), nil)
+	is(t, db.SessionCurrent(ctx, s.ID, "bob"), ErrNotFound)
+	is(t, db.SessionCurrent(ctx, old.ID, "alice"), ErrNotFound)
+	is(t, db.SessionCurrent(ctx, "", "alice"), nil)
+	other := db.session(t, alice, "other", time.Hour)
+	if ids, err := db.EndSessions(ctx, alice.ID, s.ID); err != nil || !slices.Contains(ids, other.ID) || slices.Contains(ids, s.ID) {
+		t.Errorf("%v %v", ids, err)
+	}
+	is(t, db.EndSession(ctx, alice.ID+1, s.ID), ErrNotFound)
+	is(t, db.EndSession(ctx, alice.ID, "nonsense"), ErrNotFound)
+	if err := db.SetBlocked(ctx, alice.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = db.SessionBySecret(ctx, []byte("new"))
+	is(t, err, ErrNotFound)
+	is(t, db.SessionCurrent(ctx, "", "alice"), ErrNotFound)
+	is(t, db.DeleteExpired(ctx), nil)
+}
+
+func TestToken_Once(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	s := db.session(t, alice, "s", time.Hour)
+	for hash, life := range map[string]time.Duration{"a": time.Minute, "b": time.Minute, "expired": -time.Second} {
+		if err := db.SaveToken(ctx, []byte(hash), alice.ID, s.ID, time.Now().Add(life)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	user, session, err := db.ConsumeToken(ctx, []byte("a"))
+	if err != nil || user != "alice" || session != s.ID {
+		t.Errorf("%s %s %v", user, session, err)
+	}
+	for _, hash := range []string{"a", "expired", "unknown"} {
+		_, _, err = db.ConsumeToken(ctx, []byte(hash))
+		is(t, err, ErrNotFound)
+	}
+	if err := db.EndSession(ctx, alice.ID, s.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = db.ConsumeToken(ctx, []byte("b")) // gone with its session
+	is(t, err, ErrNotFound)
+	is(t, db.UseTokenID(ctx, "jti", time.Now()), nil)
+	is(t, db.UseTokenID(ctx, "jti", time.Now()), ErrTaken)
+}
+
+func TestAttempt_Window(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	for i := range 5 {
+		wait, err := db.Attempt(ctx, "k", 3, time.Hour)
+		if err != nil || (wait > 0) != (i >= 3) || wait > time.Hour {
+			t.Errorf("attempt %d: %v %v", i, wait, err)
+		}
+	}
+	if err := db.ResetAttempts(ctx, "k"); err != nil {
+		t.Fatal(err)
+	}
+	if wait, err := db.Attempt(ctx, "k", 3, -time.Second); err != nil || wait > 0 {
+		t.Errorf("%v %v", wait, err)
+	}
+	if wait, err := db.Attempt(ctx, "k", 0, time.Hour); err != nil || wait <= 0 {
+		t.Errorf("a window that passed counts anew: %v %v", wait, err)
+	}
+}
+
+func TestSiteKey_SameForAll(t *testing.T) {
+	db := open(t)
+	a, err1 := db.SiteKey(t.Context(), "k", []byte("one"))
+	b, err2 := db.SiteKey(t.Context(), "k", []byte("two"))
+	if string(a) != "one" || string(b) != "one" || err1 != nil || err2 != nil {
+		t.Errorf("%s %s %v %v", a, b, err1, err2)
+	}
+}
+
+func TestLockAndNotify(t *testing.T) {
+	db := open(t)
+	release, _, err := db.Lock(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = db.Lock(t.Context(), "x")
+	is(t, err, ErrLocked)
+	release()
+	again, _, err := db.Lock(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+
+	ctx, stop := context.WithCancel(t.Context())
+	events := make(chan Event, 100)
+	done := make(chan struct{})
+	go func() { defer close(done); db.Listen(ctx, func(e Event) { events <- e }) }()
+	want := Event{Kind: EventEnded, User: "alice", Session: "1"}
+	for got := (Event{}); got != want; { // until it listens
+		if err := db.Notify(ctx, want); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got = <-events:
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	// The connection is lost: it listens again, and says that it may have missed
+	// something.
+	if _, err := db.pool.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"); err != nil {
+		t.Fatal(err)
+	}
+	for e := range events {
+		if e.Kind == EventResync {
+			break
+		}
+	}
+	stop()
+	<-done
+}
+
+func TestRoster_Modes(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	for _, n := range []string{"alice", "bob", "carol"} {
+		db.person(t, n)
+	}
+	blocked := db.person(t, "dave")
+	if err := db.SetBlocked(ctx, blocked.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.pool.Exec(ctx, "INSERT INTO account_groups SELECT id, 'g' FROM accounts WHERE username IN ('alice', 'bob')"); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[RosterMode]string{RosterEveryone: "bob@h carol@h x@elsewhere", RosterGroups: "bob@h x@elsewhere", RosterNone: "bob@h x@elsewhere"} {
+		r := db.Stores("h", mode).Roster
+		for _, jid := range []string{"bob@h", "x@elsewhere"} {
+			if _, err := r.UpdateContact(ctx, "alice", jid, func(c *xmppd.Contact) (bool, error) {
+				if c.Site != (mode != RosterNone && jid == "bob@h") {
+					t.Errorf("%s: %+v", mode, c)
+				}
+				c.Name, c.Groups, c.Listed = "Bobby", []string{"g"}, true
+				return true, nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		list, err := r.Roster(ctx, "alice")
+		var jids []string
+		for _, c := range list {
+			jids = append(jids, c.JID)
+			if c.JID == "bob@h" && (c.Name != "Bobby" || c.Site != (mode != RosterNone)) {
+				t.Errorf("%s: %+v", mode, c)
+			}
+		}
+		slices.Sort(jids)
+		if err != nil || strings.Join(jids, " ") != want {
+			t.Errorf("%s: %v %v", mode, jids, err)
+		}
+		_, err = r.Contact(ctx, "alice", "nobody@h")
+		is(t, err, xmppd.ErrNotFound)
+	}
+	r := db.Stores("h", RosterNone).Roster
+	boom := errors.New("boom")
+	_, err := r.UpdateContact(ctx, "alice", "bob@h", func(c *xmppd.Contact) (bool, error) { c.Name = "changed"; return true, boom })
+	is(t, err, boom)
+	if c, err := r.Contact(ctx, "alice", "bob@h"); err != nil || c.Name != "Bobby" {
+		t.Errorf("after an error: %+v %v", c, err)
+	}
+	if _, err := r.UpdateContact(ctx, "alice", "bob@h", func(*xmppd.Contact) (bool, error) { return false, nil }); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Contact(ctx, "alice", "bob@h")
+	is(t, err, xmppd.ErrNotFound)
+}
+
+func TestSmallStores(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone)
+	if a, err := s.Accounts.Account(ctx, "alice"); err != nil || a.Name != "Alice" {
+		t.Errorf("%+v %v", a, err)
+	}
+	_, err := s.Accounts.Account(ctx, "zoe")
+	is(t, err, xmppd.ErrNotFound)
+
+	for i := range maxOffline + 1 {
+		err = s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: uuid.Must(uuid.NewV7()), Stamp: time.Now(), Stanza: []byte(fmt.Sprint(i))})
+	}
+	is(t, err, xmppd.ErrFull)
+	list, err := s.Offline.Offline(ctx, "alice")
+	if err != nil || len(list) != maxOffline || string(list[0].Stanza) != "0" {
+		t.Fatalf("%d %v", len(list), err)
+	}
+	if err := s.Offline.RemoveOffline(ctx, "alice", []uuid.UUID{list[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+
+	is(t, s.Blocks.Block(ctx, "alice", []string{"a@h", "b@h", "a@h"}), nil)
+	is(t, s.Blocks.Unblock(ctx, "alice", []string{"a@h"}), nil)
+	if b, err := s.Blocks.Blocked(ctx, "alice"); err != nil || fmt.Sprint(b) != "[b@h]" {
+		t.Errorf("%v %v", b, err)
+	}
+	is(t, s.Blocks.Unblock(ctx, "alice", nil), nil)
+	if b, err := s.Blocks.Blocked(ctx, "alice"); err != nil || len(b) != 0 {
+		t.Errorf("%v %v", b, err)
+	}
+
+	name := stream.Name{Space: "urn:x", Local: "y"}
+	_, err = s.Private.Private(ctx, "alice", name)
+	is(t, err, xmppd.ErrNotFound)
+	is(t, s.Private.SetPrivate(ctx, "alice", name, []byte("1")), nil)
+	is(t, s.Private.SetPrivate(ctx, "alice", name, []byte("2")), nil)
+	if raw, err := s.Private.Private(ctx, "alice", name); err != nil || string(raw) != "2" {
+		t.Errorf("%s %v", raw, err)
+	}
+
+	is(t, s.VCards.SetVCard(ctx, "alice", xmppd.VCard{Name: "Al", Photo: []byte("no picture")}), xmppd.ErrNotAcceptable)
+	is(t, s.VCards.SetVCard(ctx, "alice", xmppd.VCard{Name: "Al", Photo: onePixel, PhotoType: "text/html", Extra: []byte("<URL/>")}), nil)
+	v, err := s.VCards.VCard(ctx, "alice")
+	if err != nil || v.Name != "Al" || v.PhotoType != "image/gif" || string(v.Extra) != "<URL/>" || len(v.PhotoHash) != 40 {
+		t.Errorf("%+v %v", v, err)
+	}
+	_, err = s.VCards.VCard(ctx, "zoe")
+	is(t, err, xmppd.ErrNotFound)
+}
+
+var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+// fill puts n messages into alice's archive, in turns with two people, and
+// returns the ids.
+func fill(t testing.TB, s xmppd.ArchiveStore, owner string, n int) []uuid.UUID {
+	t.Helper()
+	var batch []xmppd.ArchiveEntry
+	var ids []uuid.UUID
+	for i := range n {
+		id := timeBound(time.UnixMilli(int64(1_700_000_000_000+i)), byte(i))
+		id[6], id[8] = 0x70, 0x80
+		ids = append(ids, id)
+		batch = append(batch, xmppd.ArchiveEntry{ID: id, Owner: owner, With: []string{"bob@h", "carol@h"}[i%2], Resource: fmt.Sprint("r", i%3), Body: "x", Stanza: []byte("<message/>")})
+	}
+	for range 2 { // again is no error, and changes nothing
+		if err := s.Append(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ids
+}
+
+// XEP-0313 §4, XEP-0059 §2 (S-59 to S-62).
+func TestArchive_Query(t *testing.T) {
+	s := open(t).Stores("h", RosterNone).Archive
+	ids := fill(t, s, "alice@h", 10)
+	fill(t, s, "zoe@h", 3)
+	at := func(i int) time.Time { return xmppd.ArchiveEntry{ID: ids[i]}.Time() }
+	for name, c := range map[string]struct {
+		q        xmppd.ArchiveQuery
+		want     []int
+		complete bool
+	}{
+		"first page":      {xmppd.ArchiveQuery{Max: 3}, []int{0, 1, 2}, false},
+		"last page":       {xmppd.ArchiveQuery{Max: 3, Last: true}, []int{7, 8, 9}, false},
+		"after":           {xmppd.ArchiveQuery{Max: 3, After: ids[6]}, []int{7, 8, 9}, true},
+		"before":          {xmppd.ArchiveQuery{Max: 3, Before: ids[2], Last: true}, []int{0, 1}, true},
+		"both":            {xmppd.ArchiveQuery{Max: 9, After: ids[2], Before: ids[5]}, []int{3, 4}, true},
+		"with":            {xmppd.ArchiveQuery{Max: 9, With: "bob@h"}, []int{0, 2, 4, 6, 8}, true},
+		"with a resource": {xmppd.ArchiveQuery{Max: 9, With: "bob@h/r0"}, []int{0, 6}, true},
+		"ids":             {xmppd.ArchiveQuery{Max: 9, IDs: []uuid.UUID{ids[4], ids[1], ids[4]}}, []int{1, 4}, true},
+		"start and end":   {xmppd.ArchiveQuery{Max: 9, Start: at(3), End: at(5)}, []int{3, 4, 5}, true},
+	} {
+		c.q.Owner, c.q.WithCount = "alice@h", true
+		page, err := s.Query(t.Context(), c.q)
+		var got []int
+		for _, e := range page.Entries {
+			got = append(got, slices.Index(ids, e.ID))
+		}
+		if err != nil || !slices.Equal(got, c.want) || page.Complete != c.complete {
+			t.Errorf("%s: %v complete %v, %v; want %v %v", name, got, page.Complete, err, c.want, c.complete)
+		}
+		if len(got) > 0 && c.q.With == "" && len(c.q.IDs) == 0 && c.q.Start.IsZero() && (page.Count != 10 || page.Index != got[0]) {
+			t.Errorf("%s: count %d, index %d", name, page.Count, page.Index)
+		}
+	}
+	for _, q := range []xmppd.ArchiveQuery{{After: uuid.New()}, {Before: uuid.New()}, {IDs: []uuid.UUID{ids[0], uuid.New()}}} {
+		q.Owner, q.Max = "alice@h", 5
+		_, err := s.Query(t.Context(), q)
+		is(t, err, xmppd.ErrNotFound)
+	}
+	first, last, err := s.Bounds(t.Context(), "alice@h")
+	if err != nil || first.ID != ids[0] || last.ID != ids[9] {
+		t.Errorf("%v %v %v", first.ID, last.ID, err)
+	}
+	if err := s.Remove(t.Context(), ids[:9]); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", Max: 0, WithCount: true}); err != nil || page.Count != 1 {
+		t.Errorf("%+v %v", page, err)
+	}
+}
+
+// A page is a range scan of an index, in its order, however long the archive.
+func TestArchive_Plans(t *testing.T) {
+	db := open(t)
+	s := db.Stores("h", RosterNone).Archive
+	var ids []uuid.UUID
+	for _, owner := range []string{"alice@h", "bob@h", "carol@h", "dora@h"} {
+		ids = fill(t, s, owner, 5000)
+	}
+	if _, err := db.chat.Exec(t.Context(), "ANALYZE archive"); err != nil {
+		t.Fatal(err)
+	}
+	for name, q := range map[string]xmppd.ArchiveQuery{
+		"newest": {Last: true}, "after": {After: ids[2500]}, "with": {With: "bob@h", Last: true}, "with, after": {With: "bob@h", After: ids[2500]},
+		"since": {Start: xmppd.ArchiveEntry{ID: ids[4000]}.Time()},
+	} {
+		q.Owner, q.Max = "alice@h", 50
+		f := archiveFilter(q)
+		if q.After != uuid.Nil {
+			f.add("id > $%d", q.After)
+		}
+		order := "owner, id"
+		if q.Last {
+			order = "owner DESC, id DESC"
+		}
+		rows, err := db.chat.Query(t.Context(), "EXPLAIN SELECT "+archiveColumns+f.sql()+" ORDER BY "+order+" LIMIT 51", f.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		plan := strings.Join(lines, "\n")
+		if err != nil || !strings.Contains(plan, "Index Scan") || strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort") {
+			t.Errorf("%s: %v\n%s", name, err, plan)
+		}
+	}
+}
+
+func BenchmarkArchive_Append(b *testing.B) {
+	s := open(b).Stores("h", RosterNone).Archive
+	for _, n := range []int{2, 200} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				batch := make([]xmppd.ArchiveEntry, n)
+				for i := range batch {
+					batch[i] = xmppd.ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: fmt.Sprint("u", i%2), With: "x@h", Stanza: []byte("<message/>")}
+				}
+				if err := s.Append(b.Context(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
