@@ -31,7 +31,7 @@ type Config struct {
 
 	Resources     int           // bound sessions per account; default 50
 	Hibernating   int           // sessions per account that wait for resumption; default 10, the oldest is ended first
-	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5); default 5 min
+	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
 	Unacked       int           // stanzas kept for one lost stream; default 1000
 	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
 	ArchivePage   int           // most results of one archive page; default 100
@@ -86,7 +86,7 @@ func (c *Config) setDefaults() {
 	}
 	orDefault(&c.Resources, 50)
 	orDefault(&c.Hibernating, 10)
-	orDefault(&c.ResumeTimeout, 5*time.Minute)
+	orDefault(&c.ResumeTimeout, 45*time.Second)
 	orDefault(&c.Unacked, 1000)
 	orDefault(&c.StoreTimeout, 10*time.Second)
 	orDefault(&c.ArchivePage, 100)

@@ -12,7 +12,7 @@ import (
 )
 
 func (c *client) enableSM() string {
-	return c.ask(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`, `<enabled xmlns="urn:xmpp:sm:3" id="{id}" resume="true" max="300"/>`)["id"]
+	return c.ask(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`, `<enabled xmlns="urn:xmpp:sm:3" id="{id}" resume="true" max="45"/>`)["id"]
 }
 
 func resume(id string, h int) string {
@@ -118,7 +118,7 @@ func TestSM_Expiry(t *testing.T) {
 		alice.ended()
 		bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
 		bob.sync()
-		time.Sleep(6 * time.Minute) // of the bubble's clock
+		time.Sleep(time.Minute) // of the bubble's clock
 		synctest.Wait()
 		gone := 0
 		for _, e := range bob.sync() {

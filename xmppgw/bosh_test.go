@@ -391,14 +391,19 @@ func TestBOSH_AnyOrder(t *testing.T) {
 					answers = append(answers, first)
 					continue
 				}
-				// One of the two is answered soon: by the other's arrival. After
-				// that both have been seen, and neither can come too late.
-				second := b.async(raw)
+				// Either the arrival of one ends the other, which tells that both
+				// are there; or both are answered. So neither can come too late.
+				other := b.async(raw)
+				var got reply
 				select {
-				case <-first:
-					answers = append(answers, second)
-				case <-second:
-					answers = append(answers, first)
+				case got = <-first:
+				case got = <-other:
+					other = first
+				}
+				if strings.Contains(got.body, `type="error"`) {
+					answers = append(answers, other)
+				} else {
+					<-other
 				}
 			}
 			eventually(t, func() bool { return len(strings.Fields(s.echo.stanzas())) == before+len(want) })

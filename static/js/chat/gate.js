@@ -41,11 +41,13 @@ export class Gate {
         this.config = config;
         this.attempt = 0;
         this.closed = false;
+        this.worked = false; // whether there was a stream on this page
     }
 
     /** A stream works. */
     connected() {
         clearTimeout(this.watchdog);
+        this.worked = true;
         this.attempt = 0;
         transport.connected();
         frame.notice();

@@ -40,6 +40,10 @@ function guardLogin(api, gate, config) {
     const login = api.user.login.bind(api.user);
     api.user.login = async (...args) => {
         await gate.pass(api);
+        // A first stream that comes about late is no reconnection, whatever
+        // Converse thinks: everything is still to be set up.
+        const connection = api.connection.get();
+        if (connection && !gate.worked) delete connection.reconnecting;
         return login(...args);
     };
     if (config.login === 'token' || config.login === 'signed') {
