@@ -72,7 +72,10 @@ test("a deleted account is gone, for everybody and for good", async ({ alice, bo
   expect(await database.archived("alice")).toEqual([]);
   expect(await database.archived("bob")).toEqual(["before I go"]); // what she wrote to others stays with them
   await bob.page.reload();
-  await expect(bob.page.getByText(names.alice)).toHaveCount(0);
+  await bob.ready();
+  await expect(bob.around("carol")).toBeVisible();
+  await expect(bob.around("alice")).toHaveCount(0);
+  await expect(bob.page.locator('#chat .open-chat[data-jid="alice@localhost"]')).toHaveCount(0);
 
   const somebody = await visit("alice");
   somebody.watch.allow(/\b(409|422)\b/);

@@ -101,8 +101,8 @@ test("presence and unread messages show on every page", async ({ alice, visit })
   await alice.goTo("Home");
   await alice.talkTo("bob");
   await expect(alice.page).toHaveTitle(/^[^(]/);
-  await bob.context.close();
-  await expect(alice.around("bob")).toHaveText("Away", { timeout: 60_000 });
+  await bob.signOut();
+  await expect(alice.around("bob")).toHaveText("Away");
 });
 
 test("nobody sees an address or a form of Converse's", async ({ alice }) => {

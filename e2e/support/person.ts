@@ -74,6 +74,7 @@ export class Person {
 
   /** Opens the chat with somebody: from the home page, or where the chat covers that, from its own list. */
   async talkTo(user: User): Promise<void> {
+    if (await this.page.locator(`#chat converse-chat[jid="${user}@localhost"]`).isVisible()) return;
     const listed = this.page.locator(`#chat .open-chat[data-jid="${user}@localhost"]`).first();
     if (await listed.isVisible()) await listed.click();
     else await this.messageButton(user).click();
@@ -89,9 +90,13 @@ export class Person {
     return this.page.locator("#chat .chat-msg__text").filter({ hasText: text });
   }
 
-  async say(text: string): Promise<void> {
+  async type(text: string): Promise<void> {
     await this.input().fill(text);
     await this.input().press("Enter");
+  }
+
+  async say(text: string): Promise<void> {
+    await this.type(text);
     await expect(this.message(text)).toHaveCount(1);
   }
 
