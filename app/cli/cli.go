@@ -24,6 +24,8 @@ type commands struct {
 	Token    tokenCmd    `cmd:"" help:"Print a one-use sign-in token for each account, as JSON lines."`
 	Doctor   doctorCmd   `cmd:"" help:"Check the settings and the database, and say how to mend what is wrong."`
 	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
+
+	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask the site on this machine whether it is alive."`
 }
 
 // env is what a command works with.

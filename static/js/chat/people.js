@@ -13,7 +13,12 @@ export function openChats(_converse) {
         ready = true;
         showButtons();
     };
-    api.listen.on('rosterContactsFetched', becomeReady);
+    api.listen.on('rosterContactsFetched', () => {
+        becomeReady();
+        // Somebody who left the site leaves the list of conversations too; what
+        // was said stays in the archive.
+        _converse.state.roster.on('remove', (contact) => _converse.state.chatboxes.get(contact.get('jid'))?.close());
+    });
     api.listen.on('connected', becomeReady);
     document.addEventListener('foyer:page', showButtons);
 
