@@ -1,0 +1,123 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// row is a line of the table in docs/SPECS.md.
+type row struct {
+	spec, what, status, note string
+	where                    []string
+}
+
+// specRows reads the table.
+func specRows(t *testing.T) []row {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, "docs/SPECS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := regexp.MustCompile("`([^`]+)`")
+	var rows []row
+	for line := range strings.Lines(string(raw)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 7 || strings.HasPrefix(cells[1], "---") || strings.TrimSpace(cells[1]) == "spec" {
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		r := row{spec: cells[1], what: cells[2], status: cells[3], note: cells[5]}
+		for _, m := range file.FindAllStringSubmatch(cells[4], -1) {
+			r.where = append(r.where, m[1])
+		}
+		rows = append(rows, r)
+	}
+	if len(rows) < 10 {
+		t.Fatalf("docs/SPECS.md has %d rows; something is wrong with it or with this test", len(rows))
+	}
+	return rows
+}
+
+// TestSpecs: what docs/SPECS.md says is implemented is where it says.
+func TestSpecs(t *testing.T) {
+	for _, r := range specRows(t) {
+		switch {
+		case r.status != "yes" && r.status != "part" && r.status != "no":
+			t.Errorf("%s: status %q is none of yes, part, no", r.spec, r.status)
+		case r.status == "no" && len(r.where) > 0:
+			t.Errorf("%s is in %v, but its status is no", r.spec, r.where)
+		case r.status != "no" && len(r.where) == 0:
+			t.Errorf("%s: say where it is", r.spec)
+		case r.status == "part" && r.note == "":
+			t.Errorf("%s: say which part", r.spec)
+		}
+		for _, file := range r.where {
+			if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+				t.Errorf("%s: %v", r.spec, err)
+			}
+		}
+	}
+}
+
+// cited returns the ids of requirements that tests mention.
+func cited(t *testing.T) map[string]bool {
+	t.Helper()
+	ids := make(map[string]bool)
+	id := regexp.MustCompile(`\b[BWS]-\d{2,3}\b`)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); name == "node_modules" || name == "static" || name == "var" || name == "test-results" || (name != ".." && strings.HasPrefix(name, ".")) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, "_test.go") && !strings.HasSuffix(path, ".spec.ts") {
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		for _, m := range id.FindAllString(string(raw), -1) {
+			ids[m] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// TestRequirements: a ticked line of docs/REQUIREMENTS.md is cited by a test,
+// and tests cite no line that is not there.
+func TestRequirements(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(root, "docs/REQUIREMENTS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := cited(t)
+	known := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^- \[([ x])\] \*\*([BWS]-\d+)\*\*`).FindAllStringSubmatch(string(raw), -1) {
+		known[m[2]] = true
+		if m[1] == "x" && !tests[m[2]] {
+			t.Errorf("%s is ticked in docs/REQUIREMENTS.md, but no test cites it", m[2])
+		}
+	}
+	if len(known) < 100 {
+		t.Fatalf("docs/REQUIREMENTS.md has %d lines; something is wrong with it or with this test", len(known))
+	}
+	for id := range tests {
+		if !known[id] {
+			t.Errorf("a test cites %s, which docs/REQUIREMENTS.md does not have", id)
+		}
+	}
+}
