@@ -1,0 +1,394 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/internal/pgdev/pgtest"
+	"foyer/models"
+)
+
+var cluster pgtest.Cluster
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m, &cluster)) }
+
+func testConfig(t testing.TB, more map[string]string) Config {
+	t.Helper()
+	environ := map[string]string{"APP_ENV": "development", "ADDR": "localhost:0", "DATABASE_URL": cluster.DB(t), "LOG_LEVEL": "error"}
+	for k, v := range more {
+		environ[k] = v
+	}
+	cfg, err := LoadConfig(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// start runs a whole site for the test.
+func start(t testing.TB, more map[string]string) (*Server, string) {
+	t.Helper()
+	cfg := testConfig(t, more)
+	log := slog.New(slog.DiscardHandler)
+	db, err := models.Open(t.Context(), models.Options{URL: cfg.DatabaseURL, SiteConns: 6, ChatConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(t.Context(), cfg, db, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.serve(ctx, l, make(chan error), func(string) {}) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	})
+	return s, s.BaseURL()
+}
+
+// browser keeps cookies and follows no redirect by itself.
+type browser struct {
+	t       testing.TB
+	base    string
+	cookies map[string]*http.Cookie
+	headers map[string]string
+	last    *http.Response
+	body    string
+}
+
+func newBrowser(t testing.TB, base string) *browser {
+	return &browser{t: t, base: base, cookies: map[string]*http.Cookie{}, headers: map[string]string{}}
+}
+
+func (b *browser) do(method, path string, form url.Values) *browser {
+	b.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequest(method, b.base+path, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for k, v := range b.headers {
+		req.Header.Set(k, v)
+	}
+	for _, c := range b.cookies {
+		req.AddCookie(c)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	raw, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	b.last, b.body = resp, string(raw)
+	for _, c := range resp.Cookies() {
+		if c.Value == "" || (!c.Expires.IsZero() && c.Expires.Before(time.Now())) {
+			delete(b.cookies, c.Name)
+		} else {
+			b.cookies[c.Name] = c
+		}
+	}
+	return b
+}
+
+func (b *browser) get(path string) *browser { b.t.Helper(); return b.do("GET", path, nil) }
+
+var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+
+// submit opens a page and posts its form.
+func (b *browser) submit(page, action string, fields ...string) *browser {
+	b.t.Helper()
+	b.get(page)
+	m := csrfField.FindStringSubmatch(b.body)
+	if m == nil {
+		b.t.Fatalf("%s has no form: %d %s", page, b.last.StatusCode, b.body)
+	}
+	form := url.Values{"csrf": {m[1]}}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.do("POST", action, form)
+}
+
+func (b *browser) signIn(name string) *browser {
+	b.t.Helper()
+	return b.submit("/signin", "/signin", "username", name, "password", demoPassword).wants(303, "")
+}
+
+func (b *browser) wants(status int, part string) *browser {
+	b.t.Helper()
+	if b.last.StatusCode != status || !strings.Contains(b.body, part) {
+		b.t.Errorf("%s %s: %d, want %d with %q:\n%.600s", b.last.Request.Method, b.last.Request.URL.Path, b.last.StatusCode, status, part, b.body)
+	}
+	return b
+}
+
+func TestSignIn_CookieAndRotation(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	c := b.cookies["foyer"]
+	if c == nil || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Secure || !c.Expires.IsZero() {
+		t.Fatalf("cookie %+v", c)
+	}
+	b.get("/").wants(200, "Alice Adler")
+	if got := b.last.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control %q", got)
+	}
+	old := c.Value
+	other := newBrowser(t, base)
+	other.cookies["foyer"] = &http.Cookie{Name: "foyer", Value: old}
+	other.get("/settings").wants(200, "Devices")
+	b.submit("/settings", "/signout").wants(303, "")
+	other.get("/settings").wants(303, "") // the secret is dead
+	b.submit("/signin", "/signin", "username", " ALICE ", "password", demoPassword, "trusted", "1").wants(303, "")
+	if again := b.cookies["foyer"]; again.Value == old || time.Until(again.Expires) < 29*24*time.Hour {
+		t.Errorf("trusted: %+v", again)
+	}
+}
+
+// The same answer, whether or not there is such an account.
+func TestSignIn_SameAnswer(t *testing.T) {
+	s, base := start(t, nil)
+	bob, err := s.db.AccountByName(t.Context(), "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.SetBlocked(t.Context(), bob.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, base)
+	var first string
+	for _, name := range []string{"alice", "nobody", "bob", "@@@"} {
+		password := "wrong password"
+		if name == "bob" {
+			password = demoPassword
+		}
+		b.submit("/signin", "/signin", "username", name, "password", password).wants(422, "do not match")
+		answer := regexp.MustCompile(`value="[^"]*"|content="[^"]*"`).ReplaceAllString(b.body, "")
+		if first == "" {
+			first = answer
+		}
+		if answer != first {
+			t.Errorf("%s: another answer", name)
+		}
+	}
+}
+
+func TestSignIn_Throttle(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	for range attemptsPerAccount {
+		b.submit("/signin", "/signin", "username", "carol", "password", "wrong password").wants(422, "")
+	}
+	b.submit("/signin", "/signin", "username", "carol", "password", demoPassword).wants(429, "Please wait")
+	if b.last.Header.Get("Retry-After") == "" {
+		t.Error("does not say how long")
+	}
+	b.signIn("alice") // the others are not kept out
+}
+
+func TestForms_Protected(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	b.do("POST", "/settings/profile", url.Values{"name": {"Mallory"}}).wants(403, "")
+	b.do("POST", "/settings/profile", url.Values{"name": {"Mallory"}, "csrf": {"x"}}).wants(403, "")
+	other := newBrowser(t, base)
+	other.get("/signin")
+	stolen := csrfField.FindStringSubmatch(other.body)[1]
+	b.do("POST", "/settings/profile", url.Values{"name": {"Mallory"}, "csrf": {stolen}}).wants(403, "")
+	for header, value := range map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		b.headers = map[string]string{header: value}
+		b.get("/settings")
+		token := csrfField.FindStringSubmatch(b.body)[1]
+		b.do("POST", "/settings/profile", url.Values{"name": {"Mallory"}, "csrf": {token}}).wants(403, "")
+	}
+	b.headers = nil
+	b.get("/").wants(200, "Alice Adler")
+	b.submit("/settings", "/settings/profile", "name", "  Alice   A. ").wants(303, "")
+	b.get("/").wants(200, "Hello, Alice A.")
+}
+
+func TestSignUp(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	const password = "a few words in a row"
+	for _, c := range []struct{ username, password, want string }{
+		{"alice", password, "not available"}, {"Support", password, "not available"}, {"ad.min", password, "not available"},
+		{"a b", password, "letters, digits"}, {"zoe", "short", "at least 10"}, {"zoe", "zoezoezoezoe", "user name"}, {"", password, "Choose a user name"},
+	} {
+		b.submit("/signup", "/signup", "username", c.username, "password", c.password).wants(422, c.want)
+	}
+	b.submit("/signup", "/signup", "username", "Zoë", "name", "Zoë <b>", "password", password).wants(303, "")
+	b.get("/").wants(200, "Zoë &lt;b&gt;")
+	newBrowser(t, base).submit("/signin", "/signin", "username", "zoë", "password", password).wants(303, "")
+
+	_, closed := start(t, map[string]string{"SIGNUP": "false"})
+	newBrowser(t, closed).get("/signup").wants(404, "")
+}
+
+func TestSettings_PasswordAndDevices(t *testing.T) {
+	_, base := start(t, nil)
+	here, there := newBrowser(t, base), newBrowser(t, base)
+	here.signIn("bob")
+	there.signIn("bob")
+	here.submit("/settings", "/settings/password", "current", "wrong password", "password", "another long one").wants(422, "not your password")
+	here.submit("/settings", "/settings/password", "current", demoPassword, "password", "another long one").wants(303, "")
+	here.get("/settings").wants(200, "password is changed")
+	there.get("/settings").wants(303, "")
+	there.submit("/signin", "/signin", "username", "bob", "password", "another long one").wants(303, "")
+	here.submit("/settings", "/settings/sessions/others/end").wants(303, "")
+	there.get("/settings").wants(303, "")
+
+	here.submit("/settings", "/settings/delete", "confirm", "alice", "current", "another long one").wants(422, "Type your user name")
+	here.submit("/settings", "/settings/delete", "confirm", "bob", "current", "another long one").wants(303, "")
+	here.get("/settings").wants(303, "")
+	newBrowser(t, base).submit("/signup", "/signup", "username", "bob", "password", "yet another long one").wants(422, "not available")
+}
+
+func TestHeaders(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	for _, path := range []string{"/", "/signin", "/signup", "/nothing-here", "/chat"} {
+		b.get(path)
+		h := b.last.Header
+		policy := h.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "{nonce}") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+	b.get("/nothing-here").wants(404, "no such page")
+	b.get("/settings").wants(303, "")
+	if got := b.last.Header.Get("Location"); got != "/signin?next=%2Fsettings" {
+		t.Errorf("redirected to %s", got)
+	}
+}
+
+func TestLocalPath(t *testing.T) {
+	for in, want := range map[string]string{"/settings": "/settings", "/a?b=c#d": "/a?b=c#d", "": "/", "//evil.example": "/", "https://evil.example": "/",
+		"/\\evil.example": "/", "javascript:alert(1)": "/", "/signin": "/", "settings": "/", "/a\nb": "/"} {
+		if got := localPath(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// /xmpp/*: JSON for this site's own pages, in the mode that is set.
+func TestXMPPEndpoints(t *testing.T) {
+	for mode, works := range map[string]string{"session": "", "prebind": "/xmpp/prebind", "token": "/xmpp/credentials", "signed": "/xmpp/credentials", "password": ""} {
+		_, base := start(t, map[string]string{"XMPP_LOGIN": mode})
+		b := newBrowser(t, base)
+		for _, path := range []string{"/xmpp/me", "/xmpp/prebind", "/xmpp/credentials"} {
+			want := 404
+			if path == works || path == "/xmpp/me" {
+				want = 401
+			}
+			b.get(path).wants(want, `"error"`)
+			if b.last.Header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(b.last.Header.Get("Content-Type"), "application/json") {
+				t.Errorf("%s %s: %v", mode, path, b.last.Header)
+			}
+		}
+		b.signIn("alice")
+		b.get("/xmpp/me").wants(200, `{"user":"alice"}`)
+		if works == "" {
+			continue
+		}
+		first := b.get(works).wants(200, "alice@localhost").body
+		if again := b.get(works).wants(200, "alice@localhost").body; again == first {
+			t.Errorf("%s: the same again: %s", mode, again)
+		}
+		for header, value := range map[string]string{"Origin": "https://evil.example", "Referer": "https://evil.example/x", "Sec-Fetch-Site": "same-site"} {
+			b.headers = map[string]string{header: value}
+			b.get(works).wants(403, `"error"`)
+		}
+	}
+}
+
+// Tokens work once, and not after their session ended.
+func TestAuthority(t *testing.T) {
+	s, base := start(t, map[string]string{"XMPP_LOGIN": "signed"})
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	password := regexp.MustCompile(`"password":"([^"]+)"`)
+	ctx := t.Context()
+	token := password.FindStringSubmatch(b.get("/xmpp/credentials").body)[1]
+	if _, err := s.Password(ctx, "bob", token, peerOf("")); err == nil {
+		t.Error("alice's token let bob in")
+	}
+	id, err := s.Password(ctx, "alice", token, peerOf(""))
+	if err != nil || id.User != "alice" || id.Session == "" {
+		t.Fatalf("%+v %v", id, err)
+	}
+	if _, err := s.Password(ctx, "alice", token, peerOf("")); err == nil {
+		t.Error("a token worked twice")
+	}
+	if _, err := s.Password(ctx, "alice", demoPassword, peerOf("")); err == nil {
+		t.Error("the account's password worked in mode signed")
+	}
+	if err := s.Current(ctx, id); err != nil {
+		t.Error(err)
+	}
+	b.submit("/settings", "/signout")
+	if err := s.Current(ctx, id); err == nil {
+		t.Error("the session stands after signing out")
+	}
+}
+
+func TestStatic(t *testing.T) {
+	s, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.headers["Accept-Encoding"] = "br, gzip"
+	b.get(s.assets.url("converse/converse.min.js"))
+	if b.last.StatusCode != 200 || b.last.Header.Get("Content-Encoding") != "br" || !strings.Contains(b.last.Header.Get("Cache-Control"), "immutable") {
+		t.Errorf("%d %v", b.last.StatusCode, b.last.Header)
+	}
+	b.get(s.assets.url("converse/curve25519_compiled.wasm"))
+	if got := b.last.Header.Get("Content-Type"); got != "application/wasm" {
+		t.Errorf("wasm as %s", got)
+	}
+	b.get("/static/old/css/site.css").wants(302, "")
+	b.get("/static/"+s.assets.version+"/../../main.go").wants(404, "")
+	b.get("/static/"+s.assets.version+"/embed.go").wants(404, "")
+}
+
+func TestOperations(t *testing.T) {
+	_, base := start(t, map[string]string{"METRICS_TOKEN": "let me in"})
+	b := newBrowser(t, base)
+	b.get("/healthz").wants(200, "ok")
+	b.get("/readyz").wants(200, "ok")
+	b.get("/metrics").wants(200, "foyer_sessions_bound_total")
+	b.headers["X-Forwarded-For"] = "192.0.2.1"
+	b.get("/metrics").wants(403, "")
+	b.headers["Authorization"] = "Bearer let me in"
+	b.get("/metrics").wants(200, "foyer_sessions")
+}

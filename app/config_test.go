@@ -1,0 +1,151 @@
+package app
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"foyer/internal/stream"
+	"foyer/models"
+)
+
+func peerOf(user string) stream.Peer {
+	return stream.Peer{Addr: "127.0.0.1", Identity: stream.Identity{User: user}}
+}
+
+func TestLoadConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("postgres://x/y\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good := map[string]string{"DATABASE_URL": "postgres://x/y", "BASE_URL": "https://chat.example"}
+	for name, c := range map[string]struct {
+		set  map[string]string
+		want string
+	}{
+		"production":           {nil, ""},
+		"from a file":          {map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": file}, ""},
+		"both":                 {map[string]string{"DATABASE_URL_FILE": file}, "both set"},
+		"no such file":         {map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": file + "x"}, "no such file"},
+		"no database":          {map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is empty"},
+		"no base":              {map[string]string{"BASE_URL": ""}, "BASE_URL is empty"},
+		"plain http":           {map[string]string{"BASE_URL": "http://chat.example"}, "BASE_URL"},
+		"plain http, loopback": {map[string]string{"BASE_URL": "http://localhost:8080"}, ""},
+		"a path":               {map[string]string{"BASE_URL": "https://chat.example/x"}, "BASE_URL"},
+		"odd mode":             {map[string]string{"XMPP_LOGIN": "magic"}, "not one of session"},
+		"odd roster":           {map[string]string{"ROSTER": "some"}, "not one of everyone"},
+		"other server":         {map[string]string{"XMPP_UPSTREAM": "xmpp://h:5222"}, "only the embedded server"},
+		"short key":            {map[string]string{"TOKEN_KEY": "short"}, "32 bytes"},
+		"odd address":          {map[string]string{"ADDR": "nowhere"}, "host:port"},
+		"odd proxy":            {map[string]string{"TRUSTED_PROXIES": "proxy.example"}, "neither an address"},
+		"upper-case domain":    {map[string]string{"XMPP_DOMAIN": "Example.org"}, "lower case"},
+		"open development":     {map[string]string{"APP_ENV": "development", "ADDR": ":3000"}, "loopback only"},
+		"development":          {map[string]string{"APP_ENV": "development", "DATABASE_URL": "", "BASE_URL": ""}, ""},
+	} {
+		environ := map[string]string{}
+		for _, m := range []map[string]string{good, c.set} {
+			for k, v := range m {
+				environ[k] = v
+			}
+		}
+		cfg, err := LoadConfig(environ)
+		if (c.want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if name == "from a file" && cfg.DatabaseURL != "postgres://x/y" {
+			t.Errorf("read %q", cfg.DatabaseURL)
+		}
+	}
+}
+
+// Production refuses a schema that is behind, and accounts with a published
+// password.
+func TestPrepareSchema_Production(t *testing.T) {
+	ctx := t.Context()
+	url := cluster.DB(t)
+	db, err := models.Open(ctx, models.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	cfg := Config{Env: "production"}
+	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "foyer migrate") {
+		t.Errorf("an empty database: %v", err)
+	}
+	if err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepareSchema(ctx, cfg, db); err != nil {
+		t.Error(err)
+	}
+	if err := db.CreateAccount(ctx, &models.Account{Username: "alice", Name: "A", Demo: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "demo accounts") {
+		t.Errorf("with demo accounts: %v", err)
+	}
+}
+
+func TestClientAddress(t *testing.T) {
+	proxies, err := parseProxies("10.0.0.0/8, 127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][3]string{
+		{"192.0.2.1", "198.51.100.7", "192.0.2.1"}, // not from a proxy: the header is anybody's
+		{"127.0.0.1", "", "127.0.0.1"},
+		{"127.0.0.1", "198.51.100.7", "198.51.100.7"},
+		{"127.0.0.1", "6.6.6.6, 198.51.100.7", "198.51.100.7"}, // the left ones may be forged
+		{"127.0.0.1", "198.51.100.7, 10.1.2.3", "198.51.100.7"},
+		{"127.0.0.1", "nonsense, 10.1.2.3", "10.1.2.3"},
+		{"10.9.9.9", "2001:db8::1", "2001:db8::1"},
+	} {
+		if got := clientAddress(proxies, c[0], c[1]); got != c[2] {
+			t.Errorf("%s behind %q: %s, want %s", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+func TestSquarePicture(t *testing.T) {
+	wide := image.NewRGBA(image.Rect(0, 0, 600, 300))
+	for x := range 600 {
+		for y := range 300 {
+			wide.Set(x, y, color.RGBA{uint8(x), uint8(y), 0, 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, wide); err != nil {
+		t.Fatal(err)
+	}
+	data, mediaType, err := squarePicture(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || got.Width != pictureSide || got.Height != pictureSide || !strings.HasPrefix(mediaType, "image/") {
+		t.Errorf("%+v %s %v", got, mediaType, err)
+	}
+	bomb := b.Bytes()
+	copy(bomb[16:], []byte{0, 1, 0, 0, 0, 1, 0, 0}) // 65536 × 65536, says the header
+	for name, raw := range map[string][]byte{"text": []byte("hello"), "nothing": nil, "a bomb": bomb} {
+		if _, _, err := squarePicture(raw); err == nil {
+			t.Errorf("%s was taken for a picture", name)
+		}
+	}
+}
+
+// The README's table is the program's.
+func TestSettingsTable_InReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), SettingsTable()) {
+		t.Errorf("README.md's settings are not those of the program; replace the table by the output of `foyer settings`:\n%s", SettingsTable())
+	}
+}
