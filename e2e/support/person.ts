@@ -111,7 +111,7 @@ export class Person {
   }
 
   async signOut(): Promise<void> {
-    await this.page.getByLabel("Your account").click();
+    await this.menu().click();
     await this.page.getByRole("button", { name: "Sign out", exact: true }).click();
     await expect(this.page.getByRole("link", { name: "Sign in" })).toBeVisible();
   }
@@ -136,9 +136,14 @@ export class Person {
     return this.page.locator(`.person[data-jid="${user}@localhost"] [data-state-text]`);
   }
 
+  /** The account menu, named after the person. */
+  menu(): Locator {
+    return this.page.getByRole("banner").locator("summary");
+  }
+
   /** Goes to another page as people do, by its link. */
   async goTo(page: "Home" | "Chat" | "Settings"): Promise<void> {
-    if (page === "Settings") await this.page.getByLabel("Your account").click();
+    if (page === "Settings") await this.menu().click();
     await this.page.getByRole("banner").getByRole("link", { name: page }).click();
     await expect(this.page.locator("body")).toHaveAttribute("data-page", page.toLowerCase());
   }
