@@ -175,6 +175,15 @@ func (s *chatStore) checkIDs(ctx context.Context, q xmppd.ArchiveQuery) error {
 	return nil
 }
 
+// Stored implements xmppd.ArchiveStore.
+func (s *chatStore) Stored(ctx context.Context, owner, with, stanzaID string, since time.Time) (bool, error) {
+	var there bool
+	err := s.chat.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM archive
+		WHERE owner = $1 AND peer = $2 AND id >= $3 AND outgoing AND stanza_id = $4)`,
+		owner, with, timeBound(since, 0), stanzaID).Scan(&there)
+	return there, err
+}
+
 // Bounds implements xmppd.ArchiveStore.
 func (s *chatStore) Bounds(ctx context.Context, owner string) (first, last xmppd.ArchiveEntry, err error) {
 	for _, end := range []struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"foyer/internal/stream"
 
@@ -221,6 +222,14 @@ func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error)
 	}
 	page.Entries = found
 	return page, m.fail
+}
+
+func (m *memStore) Stored(_ context.Context, owner, with, stanzaID string, _ time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.archive, func(e ArchiveEntry) bool {
+		return e.Owner == owner && e.With == with && e.Outgoing && e.StanzaID == stanzaID
+	}), m.fail
 }
 
 func (m *memStore) Bounds(_ context.Context, owner string) (first, last ArchiveEntry, err error) {

@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"errors"
+	"time"
 
 	"foyer/internal/stream"
 
@@ -41,12 +42,29 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil || route.drop {
 		return err
 	}
+	if again, err := s.sentBefore(ctx, m, to); err != nil || again {
+		return err
+	}
 	id, err := s.server.archiveMessage(ctx, s, m, to)
 	if err != nil {
 		return err
 	}
 	s.server.deliverMessage(ctx, s, m, to, route, id)
 	return nil
+}
+
+// How far back a message that is sent again is looked for.
+const resendWindow = 24 * time.Hour
+
+// sentBefore reports whether a message that its sender marks as delayed is in
+// the archive already. A client whose stream was lost and could not be resumed
+// cannot know which of its last messages arrived, and sends them again with the
+// same id (XEP-0198 §5, XEP-0203 §2).
+func (s *session) sentBefore(ctx context.Context, m *stream.Element, to address) (bool, error) {
+	if _, delayed := m.Find("urn:xmpp:delay", "delay"); !delayed || m.ID == "" || to.user == s.user {
+		return false, nil
+	}
+	return s.server.stores.Archive.Stored(ctx, s.bare, to.bare(), m.ID, time.Now().Add(-resendWindow))
 }
 
 // messageAddress is the recipient; without one it is the sender (RFC 6120

@@ -40,6 +40,25 @@ func TestMessage_StoredThenDelivered(t *testing.T) {
 	}
 }
 
+// A message that is sent again after a lost stream is stored and delivered once.
+func TestMessage_SentAgain(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	message := `<message xmlns="jabber:client" to="bob@h" type="chat" id="%s"><body>x</body>%s</message>`
+	again := `<delay xmlns="urn:xmpp:delay" from="alice@h" stamp="2026-01-01T00:00:00Z"/>`
+	alice.Send(fmt.Sprintf(message, "stored", ""))
+	alice.Send(fmt.Sprintf(message, "stored", again))
+	alice.Send(fmt.Sprintf(message, "lost", again))
+	alice.sync()
+	for _, id := range []string{"stored", "lost"} {
+		bob.until(`<message xmlns="jabber:client" id="` + id + `"><body>x</body><any xmlns="test"/></message>`)
+	}
+	bob.none()
+	if n := len(w.store.archived()); n != 4 {
+		t.Errorf("%d entries", n)
+	}
+}
+
 // RFC 6121 §8.5, Table 1 (S-23 to S-28, S-30).
 func TestMessage_Routing(t *testing.T) {
 	type expect struct{ low, high, offline int }

@@ -316,11 +316,8 @@ func (s *session) probe(ctx context.Context, to address) error {
 	return nil
 }
 
-// AccountAdded tells the server of a new account, so that it appears on the
-// rosters it belongs to.
-func (srv *Server) AccountAdded(ctx context.Context, user string) { srv.rostersChanged(ctx, user) }
-
-// AccountChanged tells the server that an account's name or picture changed.
+// AccountChanged tells the server of a new account, or that an account's name or
+// picture changed.
 func (srv *Server) AccountChanged(ctx context.Context, user string) {
 	srv.vcards.forget(user)
 	srv.rostersChanged(ctx, user)

@@ -189,7 +189,7 @@ func TestSubscription_SiteContacts(t *testing.T) {
 	w.store.mu.Lock()
 	w.store.accounts["zoe"], w.store.rosters["zoe"] = &VCard{Name: "Zoe"}, map[string]Contact{}
 	w.store.mu.Unlock()
-	w.srv.AccountAdded(t.Context(), "zoe")
+	w.srv.AccountChanged(t.Context(), "zoe")
 	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" name="Zoe" subscription="both"/></query></iq>`)
 	w.store.mu.Lock()
 	delete(w.store.accounts, "zoe")

@@ -30,14 +30,14 @@ func isForgedID(c stream.Child, owners ...string) bool {
 	return false
 }
 
-// isForgedDelay reports whether c is a delay in the server's name.
+// isForgedDelay reports whether c is a delay in the server's name, or nobody's.
 func isForgedDelay(c stream.Child, domain string) bool {
 	if c.Name != (stream.Name{Space: "urn:xmpp:delay", Local: "delay"}) {
 		return false
 	}
 	from, _ := c.Attr("from")
 	a, err := parseAddress(from)
-	return err != nil || a.domain == domain
+	return err != nil || a == (address{domain: domain})
 }
 
 // withStanzaID returns the message with its id in owner's archive (XEP-0313

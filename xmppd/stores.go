@@ -138,6 +138,10 @@ type ArchiveStore interface {
 	// in the archive.
 	Query(ctx context.Context, q ArchiveQuery) (ArchivePage, error)
 
+	// Stored reports whether the owner's archive has a message that the owner
+	// sent to with (a bare JID) under that stanza id, not before since.
+	Stored(ctx context.Context, owner, with, stanzaID string, since time.Time) (bool, error)
+
 	// Bounds returns the oldest and the newest entry; ErrNotFound for an empty
 	// archive.
 	Bounds(ctx context.Context, owner string) (first, last ArchiveEntry, err error)

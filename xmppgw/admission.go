@@ -69,6 +69,12 @@ func (a admission) prune() {
 	}
 }
 
+// newShaper returns what slows a stream that sends too much: nothing is dropped
+// (RFC 6120 §13.12). A burst of a few of the largest stanzas is free.
+func (g *Gateway) newShaper() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(g.cfg.Rate), 4*g.cfg.Limits.Bytes)
+}
+
 func (a admission) leave(addr, user string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"foyer/internal/stream"
+
+	"golang.org/x/time/rate"
 )
 
 // boshSession is a BOSH session (XEP-0124) and the stream it carries.
@@ -26,11 +28,13 @@ type boshSession struct {
 	peer    stream.Peer
 	params  params
 	queue   *stream.Queue
+	shaper  *rate.Limiter
 	wake    chan struct{} // there is something in the inbox
 	stop    func()        // gives back what the session holds of the gateway
 
 	mu        sync.Mutex
 	inbox     []inbound
+	waiting   int                     // bytes in the inbox
 	next      uint64                  // the rid to process next
 	parked    map[uint64]*boshRequest // arrived before their turn
 	held      []*boshRequest          // processed and not answered, in rid order
@@ -51,6 +55,13 @@ type inbound struct {
 	element *stream.Element
 	restart bool
 	err     error
+}
+
+func (in inbound) size() int {
+	if in.element == nil {
+		return 0
+	}
+	return len(in.element.Raw)
 }
 
 // boshRequest is one HTTP request on its way to an answer.
@@ -78,6 +89,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 		sid:     rand.Text() + rand.Text()[:4],
 		peer:    g.peer(c, stream.BOSH),
 		params:  g.negotiate(b),
+		shaper:  g.newShaper(),
 		wake:    make(chan struct{}, 1),
 		next:    rid,
 		parked:  make(map[uint64]*boshRequest),
@@ -240,6 +252,10 @@ func (s *boshSession) process(r *boshRequest) {
 		}
 	}
 	s.held = append(s.held, r)
+	if s.waiting > 4*s.gateway.cfg.Limits.Bytes {
+		s.endLocked(boshPolicyViolation) // sent faster than it may be, for long
+		return
+	}
 	switch {
 	case r.body.Attr("type") == "terminate":
 		s.receive(inbound{err: io.EOF})
@@ -294,6 +310,7 @@ func (s *boshSession) pause(text string) {
 
 func (s *boshSession) receive(in inbound) {
 	s.inbox = append(s.inbox, in)
+	s.waiting += in.size()
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -407,10 +424,14 @@ func (s *boshSession) take(ctx context.Context) (inbound, error) {
 		s.mu.Lock()
 		if len(s.inbox) > 0 {
 			in := s.inbox[0]
+			s.waiting -= in.size()
 			if s.inbox = s.inbox[1:]; len(s.inbox) == 0 {
 				s.inbox = nil
 			}
 			s.mu.Unlock()
+			if err := s.shaper.WaitN(ctx, in.size()); err != nil {
+				return inbound{}, err
+			}
 			return in, in.err
 		}
 		s.mu.Unlock()

@@ -53,6 +53,7 @@ type Config struct {
 	PrebindUnused   time.Duration // prebound session nobody attached to; default 30 s
 	Unauthenticated time.Duration // time to sign in; default 30 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
+	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
 	PerAddress      int           // streams per client address; default 500
 	PerUser         int           // streams per account; default 100
 	CreateRate      float64       // new streams per second and address; default 20
@@ -119,6 +120,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.PrebindUnused, 30*time.Second)
 	orDefault(&c.Unauthenticated, 30*time.Second)
 	orDefault(&c.Ping, 25*time.Second)
+	orDefault(&c.Rate, 256<<10)
 	orDefault(&c.PerAddress, 500)
 	orDefault(&c.PerUser, 100)
 	orDefault(&c.CreateRate, 20)

@@ -13,6 +13,7 @@ import (
 	"foyer/internal/stream"
 
 	"github.com/fasthttp/websocket"
+	"golang.org/x/time/rate"
 )
 
 // A WebSocket stream (RFC 7395):
@@ -37,6 +38,7 @@ type wsStream struct {
 	conn    *websocket.Conn
 	peer    stream.Peer
 	queue   *stream.Queue
+	shaper  *rate.Limiter
 	written chan struct{} // closed when the writer has written the end
 	gone    atomic.Bool   // the peer has closed its side: nothing may be sent after that (RFC 6455 §5.5.1)
 	signIn  *time.Timer
@@ -52,7 +54,7 @@ func (g *Gateway) serveWebSocket(conn *websocket.Conn, c caller, authErr error) 
 		g.log.Error("sign-in could not be checked", "err", authErr)
 		return
 	}
-	s := &wsStream{gateway: g, conn: conn, peer: g.peer(c, stream.WebSocket), written: make(chan struct{})}
+	s := &wsStream{gateway: g, conn: conn, peer: g.peer(c, stream.WebSocket), shaper: g.newShaper(), written: make(chan struct{})}
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
 	release, err := g.track(s)
 	if err != nil {
@@ -189,7 +191,7 @@ var errTooBig = &stream.Error{Condition: stream.PolicyViolation, Text: "the stan
 var errBinary = &stream.Error{Condition: stream.NotWellFormed, Text: "only text messages are allowed"}
 
 // read reads one message, which must be one element (RFC 7395 §3.3.3).
-func (s *wsStream) read(context.Context) (*stream.Element, error) {
+func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 	kind, r, err := s.conn.NextReader()
 	if err != nil {
 		return nil, s.readError(err)
@@ -204,6 +206,9 @@ func (s *wsStream) read(context.Context) (*stream.Element, error) {
 		return nil, s.readError(err)
 	case len(raw) > limit:
 		return nil, errTooBig
+	}
+	if err := s.shaper.WaitN(ctx, len(raw)); err != nil {
+		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
 	_ = s.alive()
 	return stream.Parse(raw, s.gateway.cfg.Limits)

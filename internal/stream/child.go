@@ -87,15 +87,6 @@ func (c Child) Raw() []byte {
 	return declareOn(e, s.used).Raw
 }
 
-// Inner returns the bytes between the child's tags, as they stand.
-func (c Child) Inner() []byte {
-	e, err := c.element()
-	if err != nil || e.closeAt == 0 {
-		return nil
-	}
-	return e.Raw[e.tagEnd:e.closeAt:e.closeAt]
-}
-
 // Decode decodes the child with encoding/xml.
 func (c Child) Decode(v any) error { return xml.Unmarshal(c.Raw(), v) }
 

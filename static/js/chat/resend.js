@@ -24,6 +24,7 @@ export function resendUnacknowledged(_converse) {
         for (const raw of again) {
             const stanza = new DOMParser().parseFromString(raw, 'text/xml').documentElement;
             const delay = stanza.ownerDocument.createElementNS('urn:xmpp:delay', 'delay');
+            delay.setAttribute('from', _converse.session.get('bare_jid'));
             delay.setAttribute('stamp', new Date().toISOString());
             stanza.append(delay);
             api.send(stanza);
