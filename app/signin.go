@@ -115,7 +115,6 @@ func (s *Server) signOut(c *fiber.Ctx) error {
 		}
 	}
 	s.dropCookie(c, s.cookieName())
-	c.Set("Clear-Site-Data", `"cache"`)
 	s.flash(c, "signedout")
 	return c.Redirect("/", http.StatusSeeOther)
 }

@@ -36,7 +36,14 @@ export function plugin(config) {
 
 /** Lets every attempt to sign in pass the gate, the first one included. */
 function guardLogin(api, gate, config) {
-    if (config.login === 'password') return; // people type it: nothing is tried by itself
+    if (config.login === 'password') {
+        // People type it: nothing is tried by itself. Converse shows no form
+        // again after a wrong one.
+        api.listen.on('disconnected', () => {
+            if (!gate.closed) frame.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
+        });
+        return;
+    }
     const login = api.user.login.bind(api.user);
     api.user.login = async (...args) => {
         await gate.pass(api);
