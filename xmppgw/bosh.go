@@ -21,6 +21,7 @@ type boshHTTP struct {
 	header Header
 	peer   string // the TCP peer's address
 	body   []byte
+	gone   func() bool // whether the peer has closed the connection meanwhile
 }
 
 // boshReply is an HTTP response.
@@ -89,13 +90,13 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP) boshReply {
 		return refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid"))
 	}
 	if !body.Has("sid") {
-		return g.create(c, body, rid)
+		return g.create(c, body, rid, r.gone)
 	}
 	s := g.find(body.Attr("sid"), c)
 	if s == nil {
 		return boshReply{http.StatusOK, terminal(boshItemNotFound)}
 	}
-	return s.serve(&boshRequest{rid: rid, body: body})
+	return s.serve(&boshRequest{rid: rid, body: body, gone: r.gone})
 }
 
 // parseCondition: XML that is refused is a bad request, what is too large is
@@ -132,7 +133,7 @@ func (g *Gateway) find(sid string, c caller) *boshSession {
 }
 
 // create opens a session (XEP-0124 §7).
-func (g *Gateway) create(c caller, body *stream.Body, rid uint64) boshReply {
+func (g *Gateway) create(c caller, body *stream.Body, rid uint64, gone func() bool) boshReply {
 	legacy := !body.Has("ver")
 	switch to := body.Attr("to"); {
 	case to == "":
@@ -144,7 +145,7 @@ func (g *Gateway) create(c caller, body *stream.Body, rid uint64) boshReply {
 	if err != nil {
 		return refusal(admissionCondition(err), legacy)
 	}
-	return s.serve(&boshRequest{rid: rid, body: body})
+	return s.serve(&boshRequest{rid: rid, body: body, gone: gone})
 }
 
 func admissionCondition(err error) boshCondition {

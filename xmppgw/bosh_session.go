@@ -69,6 +69,7 @@ type boshRequest struct {
 	rid    uint64
 	body   *stream.Body
 	answer chan boshReply // buffered: answering never blocks
+	gone   func() bool    // whether its HTTP peer has vanished; nil: never
 }
 
 type boshAnswer struct {
@@ -363,7 +364,15 @@ func (s *boshSession) flush() {
 
 // answerReady answers the oldest request if there is payload for it.
 func (s *boshSession) answerReady() {
-	if len(s.held) == 0 || s.final != nil {
+	if s.final != nil || s.queue.Len() == 0 {
+		return
+	}
+	// B-32: a request whose peer has vanished, as at a reload of the page, counts
+	// as received, but it carries nothing away.
+	for len(s.held) > 0 && s.held[0].gone != nil && s.held[0].gone() {
+		s.answerOldest(nil)
+	}
+	if len(s.held) == 0 {
 		return
 	}
 	if items := s.queue.Drain(); len(items) > 0 {

@@ -3,6 +3,7 @@ package xmppgw
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -268,6 +269,33 @@ func TestBOSH_Repeats(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
+}
+
+// B-32: what is sent to a request whose peer has vanished goes to the next one.
+func TestBOSH_VanishedPeer(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.bosh(true)
+	b.signIn()
+	raw := b.body("", "")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "POST /http-bind HTTP/1.1\r\nHost: h\r\nOrigin: %s\r\nCookie: s=alice\r\nContent-Length: %d\r\n\r\n%s", s.base, len(raw), raw)
+	s.held(b)
+	conn.Close()
+	s.gw.mu.Lock()
+	bs := s.gw.sessions[b.sid]
+	s.gw.mu.Unlock()
+	eventually(t, func() bool {
+		bs.mu.Lock()
+		defer bs.mu.Unlock()
+		return bs.held[0].gone()
+	})
+	if err := bs.Send([]byte(message("alice@h", "kept"))); err != nil {
+		t.Fatal(err)
+	}
+	b.wants(b.post(b.body("", "")), `id="kept"`)
 }
 
 // XEP-0124 §13 (B-47), §10 (B-41), RFC 6120 §4.9 (B-51, B-52, B-61).

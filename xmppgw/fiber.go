@@ -105,7 +105,7 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 		return c.Status(http.StatusMethodNotAllowed).SendString("This is a BOSH endpoint (XEP-0124); it answers POST.")
 	}
 	body := append([]byte(nil), c.Body()...) // outlives the handler's buffer
-	reply := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body})
+	reply := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
 	c.Set("Cache-Control", "no-store")
 	c.Set("Content-Type", boshContentType) // B-03
 	return c.Status(reply.status).Send(reply.body)
