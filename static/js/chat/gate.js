@@ -83,7 +83,8 @@ export class Gate {
     async pass(api) {
         clearTimeout(this.watchdog);
         if (this.closed) return never;
-        if (this.attempt > 0) await this.retry(api);
+        // Only a page's very first attempt is made at once.
+        if (this.attempt > 0 || this.worked) await this.retry(api);
         else this.attempt++;
         this.watch(api);
     }

@@ -1,41 +1,44 @@
-// Messages that were sent but not acknowledged when the server was restarted:
-// Converse drops them when a stream cannot be resumed. They are sent again,
-// marked as delayed; the server knows those it has by their ids.
+// Messages that may have been lost with a stream: Converse forgets what was on
+// its way when a stream cannot be resumed (the server was restarted), and over
+// BOSH it never knew. What was sent shortly before is sent again, marked as
+// delayed; the server knows by their ids which of them it has.
 
-const isMessage = (raw) => raw.startsWith('<message') && raw.includes('<body');
+// How long before the loss a message may have been sent. A BOSH request that
+// nobody answers is noticed after a minute.
+const WINDOW = 2 * 60 * 1000; // ms
+
+/** Whether a stanza is a message that says something. */
+const says = (stanza) => stanza.nodeName === 'message' && Boolean(stanza.querySelector('body'));
 
 export function resendUnacknowledged(_converse) {
     const { api } = _converse;
-    let pending = [];
-    let lost = [];
+    /** @type {{at: number, raw: string}[]} */
+    let recent = [];
 
-    const watch = () => {
-        const { session } = _converse;
-        pending = session.get('unacked_stanzas') ?? [];
-        session.on('change:unacked_stanzas', () => {
-            const now = session.get('unacked_stanzas') ?? [];
-            if (now.length === 0 && !session.get('smacks_enabled')) lost = lost.concat(pending.filter(isMessage));
-            pending = now;
-        });
-    };
-    const resend = () => {
-        const again = lost;
-        lost = [];
-        for (const raw of again) {
-            const stanza = new DOMParser().parseFromString(raw, 'text/xml').documentElement;
-            const delay = stanza.ownerDocument.createElementNS('urn:xmpp:delay', 'delay');
-            delay.setAttribute('from', _converse.session.get('bare_jid'));
-            delay.setAttribute('stamp', new Date().toISOString());
-            stanza.append(delay);
-            api.send(stanza);
-        }
-    };
-    api.listen.on('beforeResourceBinding', () => {
-        if (_converse.session && !_converse.session.foyerWatched) {
-            _converse.session.foyerWatched = true;
-            watch();
+    api.listen.on('send', (stanza) => {
+        const element = stanza?.tree?.() ?? stanza;
+        const now = Date.now();
+        recent = recent.filter(({ at }) => now - at < WINDOW);
+        if (element instanceof Element && says(element)) {
+            recent.push({ at: now, raw: new XMLSerializer().serializeToString(element) });
         }
     });
-    api.listen.on('reconnected', resend);
-    api.listen.on('connected', resend);
+    api.listen.on('reconnected', () => {
+        // A resumed stream has lost nothing (XEP-0198 §5).
+        if (api.connection.get().restored) return;
+        const now = Date.now();
+        const again = recent.filter(({ at }) => now - at < WINDOW);
+        recent = [];
+        for (const { raw } of again) {
+            const stanza = new DOMParser().parseFromString(raw, 'text/xml').documentElement;
+            if (!stanza.querySelector('delay')) {
+                const delay = stanza.ownerDocument.createElementNS('urn:xmpp:delay', 'delay');
+                delay.setAttribute('xmlns', 'urn:xmpp:delay'); // Strophe writes attributes only
+                delay.setAttribute('from', _converse.session.get('bare_jid'));
+                delay.setAttribute('stamp', new Date().toISOString());
+                stanza.append(delay);
+            }
+            api.send(stanza);
+        }
+    });
 }
