@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"foyer/internal/stream"
@@ -30,6 +31,7 @@ type boshSession struct {
 	queue   *stream.Queue
 	shaper  *rate.Limiter
 	wake    chan struct{} // there is something in the inbox
+	told    atomic.Bool   // a request has carried the final body
 	stop    func()        // gives back what the session holds of the gateway
 
 	mu        sync.Mutex
@@ -174,6 +176,7 @@ func (s *boshSession) submit(r *boshRequest) {
 	switch {
 	case s.final != nil:
 		r.reply(s.finalReply())
+		s.told.Store(true)
 	case r.rid < s.next:
 		s.repeat(r)
 	case r.rid >= s.next+uint64(s.params.requests)+s.extra(r):
@@ -491,6 +494,9 @@ func (s *boshSession) endLocked(reason error) {
 	}
 	s.final = s.finalBody(reason, s.queue.Drain())
 	s.gap.Stop()
+	if len(s.held)+len(s.parked) > 0 {
+		s.told.Store(true)
+	}
 	for i, r := range s.held {
 		switch {
 		case i == 0:

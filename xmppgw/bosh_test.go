@@ -359,6 +359,20 @@ func TestBOSH_Polling(t *testing.T) {
 	b.wants(b.post(b.body("", "")), "")
 }
 
+// A client that is between two requests when the gateway stops hears of it.
+func TestBOSH_Farewell(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Farewell = 10 * time.Second })
+	b := s.bosh(true)
+	b.signIn()
+	b.post(b.body("", message("a", "1")))
+	done := make(chan error, 1)
+	go func() { done <- s.gw.Shutdown(t.Context()) }()
+	b.wants(b.post(b.body("", "")), `condition="system-shutdown"`)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // Prebinding: signed in and bound, a fresh session each time, and the page goes
 // on with the next rid; one that nobody attaches to ends.
 func TestPrebind(t *testing.T) {

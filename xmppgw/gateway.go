@@ -52,6 +52,7 @@ type Config struct {
 	Inactivity      time.Duration // BOSH session without a request; default 60 s
 	PrebindUnused   time.Duration // prebound session nobody attached to; default 30 s
 	Unauthenticated time.Duration // time to sign in; default 30 s
+	Farewell        time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
 	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
 	PerAddress      int           // streams per client address; default 500
@@ -119,6 +120,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.Inactivity, 60*time.Second)
 	orDefault(&c.PrebindUnused, 30*time.Second)
 	orDefault(&c.Unauthenticated, 30*time.Second)
+	orDefault(&c.Farewell, time.Second)
 	orDefault(&c.Ping, 25*time.Second)
 	orDefault(&c.Rate, 256<<10)
 	orDefault(&c.PerAddress, 500)
@@ -259,6 +261,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	for _, c := range g.all() {
 		c.Close(&stream.Error{Condition: stream.SystemShutdown})
 	}
+	g.bidFarewell(ctx)
 	g.cancel()
 	done := make(chan struct{})
 	go func() {
@@ -271,6 +274,33 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// bidFarewell lets BOSH clients that are between two requests hear of the end:
+// later they would find nobody, and take long to make sense of it.
+func (g *Gateway) bidFarewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Farewell)
+	defer cancel()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for g.anyUntold() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (g *Gateway) anyUntold() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.sessions {
+		if !s.told.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // Stats counts streams.
