@@ -62,7 +62,7 @@ export class Gate {
     /** Watches over an attempt: one that gets nowhere is given up. */
     watch(api) {
         clearTimeout(this.watchdog);
-        if (!api.settings.get('websocket_url')) return;
+        if (!api.settings.get('websocket_url') || this.config.login === 'password') return;
         const giveUp = async () => {
             clearTimeout(this.watchdog);
             if (this.closed || api.connection.connected() || (await whoAmI(this.config)) !== 'same') return;
@@ -105,6 +105,12 @@ export class Gate {
         }
         transport.failed();
         if (transport.shouldFallBack()) transport.fallBack(api);
+    }
+
+    /** Converse has no password any more; only the person knows it. */
+    async givenUp() {
+        if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
+        if (!this.closed) frame.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
     }
 
     signedOut() {

@@ -36,14 +36,6 @@ export function plugin(config) {
 
 /** Lets every attempt to sign in pass the gate, the first one included. */
 function guardLogin(api, gate, config) {
-    if (config.login === 'password') {
-        // People type it: nothing is tried by itself. Converse shows no form
-        // again after a wrong one.
-        api.listen.on('disconnected', () => {
-            if (!gate.closed) frame.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
-        });
-        return;
-    }
     const login = api.user.login.bind(api.user);
     api.user.login = async (...args) => {
         await gate.pass(api);
@@ -61,6 +53,8 @@ function guardLogin(api, gate, config) {
     }
     // Converse has given up, for example because it was never connected.
     api.listen.on('disconnected', () => {
-        if (!gate.closed) api.user.login(config.jid, undefined, true);
+        if (gate.closed) return;
+        if (config.login === 'password') gate.givenUp();
+        else api.user.login(config.jid, undefined, true);
     });
 }
