@@ -129,14 +129,18 @@ func (m *memStore) Roster(_ context.Context, user string) ([]Contact, error) {
 func (m *memStore) Contact(_ context.Context, user, jid string) (Contact, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c, ok := m.rosters[user][jid]
-	if m.site(user, jid) {
-		return Contact{JID: jid, Subscription: SubscriptionBoth, Listed: true, Site: true}, nil
+	if m.fail != nil {
+		return Contact{}, m.fail
 	}
+	if m.site(user, jid) {
+		other, _, _ := strings.Cut(jid, "@")
+		return Contact{JID: jid, Name: m.accounts[other].Name, Subscription: SubscriptionBoth, Listed: true, Site: true}, nil
+	}
+	c, ok := m.rosters[user][jid]
 	if !ok {
 		return c, ErrNotFound
 	}
-	return c, m.fail
+	return c, nil
 }
 
 func (m *memStore) UpdateContact(_ context.Context, user, jid string, update func(*Contact) (bool, error)) (Contact, error) {

@@ -126,7 +126,7 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 		s.log.Error("presence was not broadcast", "err", err)
 		return
 	}
-	for _, c := range r.items {
+	for c := range r.contacts() {
 		if c.hasFrom() {
 			s.server.showPresence(ctx, s.user, c.JID, raw)
 		}
@@ -162,7 +162,7 @@ func (s *session) receivePresences(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range r.items {
+	for c := range r.contacts() {
 		if c.hasTo() {
 			if a, err := parseAddress(c.JID); err == nil {
 				s.server.currentPresence(ctx, a.user, s)
@@ -371,30 +371,45 @@ func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 func (srv *Server) rostersChanged(ctx context.Context, user string) {
 	jid := user + "@" + srv.domain
 	for _, a := range srv.online() {
-		var old *roster
-		a.cached(func() { old = a.roster })
-		a.forget()
 		if a.user == user {
+			a.forget()
 			continue
 		}
-		now, err := srv.rosterOf(ctx, a.user)
-		if err != nil {
+		if err := srv.contactChanged(ctx, a, user, jid); err != nil {
 			srv.log.Error("a roster could not be refreshed", "user", a.user, "err", err)
-			continue
-		}
-		if old != nil && old.version == now.version {
-			continue
-		}
-		if err := srv.pushContact(ctx, a.user, jid); err != nil {
-			srv.log.Error("a roster could not be pushed", "user", a.user, "err", err)
-			continue
-		}
-		if c, ok := now.find(jid); ok && c.hasTo() {
-			for _, s := range a.available() {
-				srv.currentPresence(ctx, user, s)
-			}
 		}
 	}
+}
+
+// contactChanged brings one entry of a's roster up to date: a whole site may be
+// online, and whole rosters are long.
+func (srv *Server) contactChanged(ctx context.Context, a *account, user, jid string) error {
+	var old *roster
+	changes := a.cached(func() { old = a.roster })
+	if old == nil {
+		return srv.pushContact(ctx, a.user, jid)
+	}
+	ctx, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
+	defer cancel()
+	c, err := srv.stores.Roster.Contact(ctx, a.user, jid)
+	found := err == nil
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		a.forget()
+		return err
+	}
+	c.JID = jid
+	now := old.with(c, found)
+	a.replaceRoster(changes, now)
+	before, _ := old.find(jid)
+	if (before.Listed || c.Listed) && now.version() != old.version() {
+		a.pushItem(now, jid)
+	}
+	if found && c.hasTo() && !before.hasTo() {
+		for _, s := range a.available() {
+			srv.currentPresence(ctx, user, s)
+		}
+	}
+	return nil
 }
 
 // delayElement is XEP-0203's.

@@ -2,6 +2,8 @@ package xmppd
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +141,39 @@ func TestRoster(t *testing.T) {
 	}
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="e" to="bob@h"><query xmlns="jabber:iq:roster"/></iq>`,
 		`<iq xmlns="jabber:client" type="error" id="e">`+stanzaErrorOf("auth", "forbidden")+`</iq>`)
+}
+
+// RFC 6121 §2.6 (S-35): the version tells contents apart, however they came
+// about, and equal entries are kept once.
+func TestRoster_Digest(t *testing.T) {
+	contact := func(n int, name string) Contact {
+		return Contact{JID: fmt.Sprintf("c%d@h", n), Name: name, Groups: []string{"g", name}, Subscription: SubscriptionTo, Listed: n%3 != 0, Request: []byte(name)}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		contents := map[int]string{}
+		r := newRoster(nil)
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			n, keep := rapid.IntRange(0, 8).Draw(t, "contact"), rapid.Bool().Draw(t, "keep")
+			delete(contents, n)
+			if keep {
+				contents[n] = rapid.SampledFrom([]string{"x", "y"}).Draw(t, "name")
+			}
+			r = r.with(contact(n, contents[n]), keep)
+			var want []Contact
+			for n, name := range contents {
+				want = append(want, contact(n, name))
+			}
+			fresh := newRoster(want)
+			if !slices.Equal(r.entries, fresh.entries) || r.version() != fresh.version() {
+				t.Fatalf("%v and %v differ", r, fresh)
+			}
+			for _, c := range want {
+				if got, ok := r.find(c.JID); !ok || !reflect.DeepEqual(got, c) {
+					t.Fatalf("got %+v, want %+v", got, c)
+				}
+			}
+		}
+	})
 }
 
 // RFC 6121 §3 (S-37, S-38, S-39), §2.5.2 (S-34).

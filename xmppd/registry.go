@@ -41,6 +41,18 @@ func (a *account) cache(changes uint64, write func()) {
 	}
 }
 
+// replaceRoster caches the roster as it is after a change in the store, unless
+// something else changed meanwhile.
+func (a *account) replaceRoster(changes uint64, r *roster) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.changes != changes {
+		r = nil
+	}
+	a.changes++ // what was read before the change is not cached after it
+	a.roster = r
+}
+
 // forget drops what is cached after a change in the store.
 func (a *account) forget() {
 	a.mu.Lock()

@@ -5,10 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
+	"strings"
 	"unicode/utf8"
+	"unique"
 
 	"foyer/internal/stream"
 )
@@ -21,33 +25,115 @@ const (
 	maxContactGroups = 32
 )
 
-// roster is an account's contacts as the store gave them. It is immutable.
-type roster struct {
-	items   []Contact // ordered by JID
-	version string
+// entry is a Contact as the cache keeps it. Members of one site have nearly the
+// same rosters, so that equal entries are kept once for all of them; for that
+// they must be comparable.
+type entry struct {
+	jid, name                     string
+	groups                        string // joined with newlines, which no group has
+	subscription                  Subscription
+	ask, approved, listed, onSite bool
+	request                       string
 }
 
-func newRoster(items []Contact) *roster {
-	r := &roster{items: items}
-	h := sha256.New()
-	for _, c := range items {
-		if c.Listed {
-			h.Write(appendItem(nil, c))
+func entryOf(c Contact) unique.Handle[entry] {
+	return unique.Make(entry{
+		jid: c.JID, name: c.Name, groups: strings.Join(c.Groups, "\n"), subscription: c.Subscription,
+		ask: c.Ask, approved: c.Approved, listed: c.Listed, onSite: c.Site, request: string(c.Request),
+	})
+}
+
+func (e entry) contact() Contact {
+	c := Contact{
+		JID: e.jid, Name: e.name, Subscription: e.subscription,
+		Ask: e.ask, Approved: e.approved, Listed: e.listed, Site: e.onSite,
+	}
+	if e.groups != "" {
+		c.Groups = strings.Split(e.groups, "\n")
+	}
+	if e.request != "" {
+		c.Request = []byte(e.request)
+	}
+	return c
+}
+
+// roster is an account's contacts as the store gave them. It is immutable.
+type roster struct {
+	entries []unique.Handle[entry] // ordered by JID
+	digest  [2]uint64              // the sum of the listed items' digests
+}
+
+func newRoster(contacts []Contact) *roster {
+	slices.SortFunc(contacts, func(x, y Contact) int { return cmp.Compare(x.JID, y.JID) })
+	r := &roster{entries: make([]unique.Handle[entry], len(contacts))}
+	for i, c := range contacts {
+		r.entries[i] = entryOf(c)
+		r.count(c, 1)
+	}
+	return r
+}
+
+// count adds an item to the digest, or with -1 takes it out.
+func (r *roster) count(c Contact, sign int) {
+	if !c.Listed {
+		return
+	}
+	sum := sha256.Sum256(appendItem(nil, c))
+	for i := range r.digest {
+		n := binary.BigEndian.Uint64(sum[8*i:])
+		if sign < 0 {
+			n = -n
+		}
+		r.digest[i] += n // wraps
+	}
+}
+
+// version is opaque to clients (RFC 6121 §2.6). It depends on the contents
+// alone, so that any instance, after any restart, can tell whether a client is
+// up to date.
+func (r *roster) version() string { return fmt.Sprintf("%016x%016x", r.digest[0], r.digest[1]) }
+
+// contacts yields the contacts by JID.
+func (r *roster) contacts() iter.Seq[Contact] {
+	return func(yield func(Contact) bool) {
+		for _, e := range r.entries {
+			if !yield(e.Value().contact()) {
+				return
+			}
 		}
 	}
-	// XEP-0237: the version is opaque. A digest of the contents lets any
-	// instance, after any restart, tell whether a client is up to date.
-	r.version = hex.EncodeToString(h.Sum(nil)[:16])
-	return r
+}
+
+func (r *roster) search(jid string) (int, bool) {
+	return slices.BinarySearchFunc(r.entries, jid, func(e unique.Handle[entry], jid string) int { return cmp.Compare(e.Value().jid, jid) })
 }
 
 // find returns the contact with that bare JID.
 func (r *roster) find(jid string) (Contact, bool) {
-	i, ok := slices.BinarySearchFunc(r.items, jid, func(c Contact, jid string) int { return cmp.Compare(c.JID, jid) })
+	i, ok := r.search(jid)
 	if !ok {
 		return Contact{}, false
 	}
-	return r.items[i], true
+	return r.entries[i].Value().contact(), true
+}
+
+// with returns the roster with c in the place of what it had under c's JID; not
+// keep: without it.
+func (r *roster) with(c Contact, keep bool) *roster {
+	next := &roster{digest: r.digest}
+	i, found := r.search(c.JID)
+	rest := r.entries[i:]
+	if found {
+		next.count(rest[0].Value().contact(), -1)
+		rest = rest[1:]
+	}
+	next.entries = slices.Clone(r.entries[:i])
+	if keep {
+		next.count(c, 1)
+		next.entries = append(next.entries, entryOf(c))
+	}
+	next.entries = append(next.entries, rest...)
+	return next
 }
 
 // rosterOf returns an account's roster, from the cache while it is online.
@@ -60,12 +146,11 @@ func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
 			return cached, nil
 		}
 	}
-	items, err := srv.stores.Roster.Roster(ctx, user)
+	contacts, err := srv.stores.Roster.Roster(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(items, func(x, y Contact) int { return cmp.Compare(x.JID, y.JID) })
-	r := newRoster(items)
+	r := newRoster(contacts)
 	if a != nil {
 		a.cache(changes, func() { a.roster = r })
 	}
@@ -86,7 +171,7 @@ func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) boo
 		return false
 	}
 	c, _ := r.find(contact)
-	return c.Subscription == SubscriptionFrom || c.Subscription == SubscriptionBoth
+	return c.hasFrom()
 }
 
 func rosterHandlers() map[iqKey]iqHandler {
@@ -112,12 +197,12 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 	if err != nil {
 		return nil, err
 	}
-	if ver, ok := query.Attr("ver"); ok && ver == r.version {
+	if ver, ok := query.Attr("ver"); ok && ver == r.version() {
 		return nil, nil
 	}
-	dst := appendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version)
+	dst := appendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
 	dst = append(dst, '>')
-	for _, c := range r.items {
+	for c := range r.contacts() {
 		if c.Listed {
 			dst = appendItem(dst, c)
 		}
@@ -170,7 +255,7 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 	it := rosterItem{jid: a.bare()}
 	it.name, _ = items[0].Attr("name")
 	subscription, _ := items[0].Attr("subscription")
-	it.remove = subscription == string("remove")
+	it.remove = subscription == "remove"
 	if utf8.RuneCountInString(it.name) > maxContactName {
 		return rosterItem{}, errNotAcceptable
 	}
@@ -183,7 +268,7 @@ func (it *rosterItem) parseGroups(item stream.Child) error {
 		switch {
 		case slices.Contains(it.groups, name):
 			return errBadRequest
-		case name == "" || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= maxContactGroups:
+		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= maxContactGroups:
 			return errNotAcceptable
 		}
 		it.groups = append(it.groups, name)
@@ -228,12 +313,12 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 	case old.Site:
 		return errNotAllowed
 	}
-	if old.Subscription == SubscriptionTo || old.Subscription == SubscriptionBoth || old.Ask {
+	if old.hasTo() || old.Ask {
 		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribe", nil); err != nil {
 			return err
 		}
 	}
-	if old.Subscription == SubscriptionFrom || old.Subscription == SubscriptionBoth {
+	if old.hasFrom() {
 		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribed", nil); err != nil {
 			return err
 		}
@@ -253,25 +338,32 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 func (srv *Server) pushContact(ctx context.Context, user, jid string) error {
 	srv.forgetRoster(user)
 	a := srv.lookup(user)
-	if a == nil {
+	if len(a.interested()) == 0 {
 		return nil
 	}
 	r, err := srv.rosterOf(ctx, user)
 	if err != nil {
 		return err
 	}
+	a.pushItem(r, jid)
+	return nil
+}
+
+// interested returns the sessions that asked for the roster (RFC 6121 §2.1.6).
+func (a *account) interested() []*session {
+	return slices.DeleteFunc(a.all(), func(s *session) bool { return !s.flag(flagInterested) })
+}
+
+// pushItem pushes what r has under jid.
+func (a *account) pushItem(r *roster, jid string) {
 	item := append(appendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
 	if c, ok := r.find(jid); ok && c.Listed {
 		item = appendItem(nil, c)
 	}
-	for _, s := range a.all() {
-		if !s.flag(flagInterested) {
-			continue
-		}
+	for _, s := range a.interested() {
 		push := appendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
-		push = appendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version)
+		push = appendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version())
 		push = append(append(append(push, '>'), item...), "</query></iq>"...)
 		s.deliver(push)
 	}
-	return nil
 }
