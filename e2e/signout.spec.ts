@@ -37,7 +37,7 @@ for (const { login, transport } of ways) {
       await second.enterChat();
       await expect(bob.around("alice")).toHaveText("Around");
 
-      alice.watch.allow(/401/); // how a tab learns that it is signed out
+      for (const tab of [alice, second]) tab.watch.allow(/401/); // how a tab learns that it is signed out
       await alice.signOut();
       await expect(second.page.getByRole("link", { name: /^Sign in/ }).first()).toBeVisible();
       await expect(bob.around("alice")).toHaveText("Away");

@@ -14,6 +14,15 @@ async function leave(_converse, gate) {
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
 }
 
+/** Waits until the tab that signs out has told the site, or should have. */
+async function signedOut(meURL) {
+    for (let tries = 0; tries < 20; tries++) {
+        const response = await fetch(meURL, { cache: 'no-store' }).catch(() => null);
+        if (response?.status === 401) return;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+}
+
 export function handleSignOut(_converse, gate) {
     document.addEventListener('submit', async (event) => {
         const form = event.target;
@@ -29,6 +38,7 @@ export function handleSignOut(_converse, gate) {
     channel.addEventListener('message', async (event) => {
         if (event.data !== 'signed-out') return;
         await leave(_converse, gate);
+        await signedOut(gate.config.meURL);
         location.assign('/signin');
     });
 }
