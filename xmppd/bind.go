@@ -97,6 +97,8 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 
 // stillCurrent asks the site whether the identity still stands.
 func (c *conn) stillCurrent(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
 	err := c.server.cfg.Authority.Current(ctx, c.identity)
 	switch {
 	case errors.Is(err, ErrNotAuthorized):

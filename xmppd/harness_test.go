@@ -47,9 +47,10 @@ func newWorldWith(t testing.TB, cfg Config, users ...string) *world {
 // client is one end of a stream, and reads like a transcript.
 type client struct {
 	*streamtest.Client
-	w    *world
-	full string
-	done chan error
+	w     *world
+	full  string
+	done  chan error
+	syncs int
 }
 
 // connect opens a stream; nobody is signed in yet.
@@ -67,9 +68,11 @@ func vouched(user string) stream.Peer {
 const saslOK = `<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`
 
 // signIn goes through SASL EXTERNAL and the restart.
-func (w *world) signIn(user string) *client {
+func (w *world) signIn(user string) *client { return w.signInAs(vouched(user)) }
+
+func (w *world) signInAs(peer stream.Peer) *client {
 	w.t.Helper()
-	c := w.connect(vouched(user))
+	c := w.connect(peer)
 	c.Read()
 	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
 	c.Expect(saslOK)
@@ -79,9 +82,11 @@ func (w *world) signIn(user string) *client {
 }
 
 // bound signs in and binds a resource.
-func (w *world) bound(user, resource string) *client {
+func (w *world) bound(user, resource string) *client { return w.boundAs(vouched(user), resource) }
+
+func (w *world) boundAs(peer stream.Peer, resource string) *client {
 	w.t.Helper()
-	c := w.signIn(user)
+	c := w.signInAs(peer)
 	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
 	got := c.Expect(`<iq xmlns="jabber:client" type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>{jid}</jid></bind></iq>`)
 	c.full = got["jid"]
@@ -113,11 +118,13 @@ func (c *client) until(pattern string) map[string]string {
 // client is here.
 func (c *client) sync() []*stream.Element {
 	c.w.t.Helper()
-	c.Send(`<iq xmlns="jabber:client" type="get" id="sync" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	c.syncs++ // after a resumption old answers may come again
+	id := fmt.Sprintf("sync-%p-%d", c, c.syncs)
+	c.Send(`<iq xmlns="jabber:client" type="get" id="` + id + `" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
 	var before []*stream.Element
 	for {
 		e := c.Read()
-		if e.Name.Local == "iq" && e.ID == "sync" {
+		if e.Name.Local == "iq" && e.ID == id {
 			return before
 		}
 		before = append(before, e)

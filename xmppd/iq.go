@@ -105,8 +105,6 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to address) er
 		return errServiceUnavailable
 	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
-	ctx, cancel := context.WithTimeout(ctx, s.server.cfg.StoreTimeout)
-	defer cancel()
 	result, err := handler(ctx, s, iq, payload)
 	if err != nil {
 		return err
@@ -142,7 +140,7 @@ func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to addre
 	if request && !s.server.sharesPresence(ctx, target, s) {
 		return errServiceUnavailable
 	}
-	target.deliver(iq.Edit().Set("from", s.full).Bytes())
+	target.deliver(iq.Edit().Set("from", s.full).SetLang(s.lang()).Bytes())
 	return nil
 }
 

@@ -31,12 +31,37 @@ type memStore struct {
 	revoked  map[string]bool // sessions that ended
 	everyone bool
 	appends  int
+	reads    int                      // of rosters and block lists
+	held     map[string]chan struct{} // by method: it tells here that it has begun, and then waits for another word
+}
+
+// hold makes the next call of a method wait: entered returns once it has begun,
+// release lets it go on.
+func (m *memStore) hold(method string) (entered, release func()) {
+	ch := make(chan struct{})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held[method] = ch
+	return func() { <-ch }, func() { <-ch }
+}
+
+// pass waits if the method is held.
+func (m *memStore) pass(method string) {
+	m.mu.Lock()
+	ch := m.held[method]
+	delete(m.held, method)
+	m.mu.Unlock()
+	if ch != nil {
+		ch <- struct{}{}
+		ch <- struct{}{}
+	}
 }
 
 func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
 		blocked: map[string][]string{}, private: map[string][]byte{}, revoked: map[string]bool{},
+		held: map[string]chan struct{}{},
 	}
 	for _, u := range users {
 		m.accounts[u] = &VCard{Name: strings.ToUpper(u[:1]) + u[1:]}
@@ -59,6 +84,13 @@ func (m *memStore) archived() []ArchiveEntry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.archive)
+}
+
+// waiting returns the offline messages of a user.
+func (m *memStore) waiting(user string) []OfflineMessage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.offline[user])
 }
 
 // subscribe makes two people know each other.
@@ -90,6 +122,7 @@ func (m *memStore) Current(_ context.Context, id stream.Identity) error {
 }
 
 func (m *memStore) Account(_ context.Context, user string) (Account, error) {
+	m.pass("Account")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.accounts[user]
@@ -110,6 +143,7 @@ func (m *memStore) site(user, jid string) bool {
 func (m *memStore) Roster(_ context.Context, user string) ([]Contact, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.reads++
 	var out []Contact
 	for _, c := range m.rosters[user] {
 		if !m.site(user, c.JID) {
@@ -165,6 +199,7 @@ func (m *memStore) UpdateContact(_ context.Context, user, jid string, update fun
 }
 
 func (m *memStore) Append(_ context.Context, entries []ArchiveEntry) error {
+	m.pass("Append")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.appends++
@@ -250,6 +285,9 @@ func (m *memStore) Bounds(_ context.Context, owner string) (first, last ArchiveE
 func (m *memStore) AddOffline(_ context.Context, user string, msg OfflineMessage) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if slices.ContainsFunc(m.offline[user], func(o OfflineMessage) bool { return o.ID == msg.ID }) {
+		return m.fail
+	}
 	m.offline[user] = append(m.offline[user], msg)
 	return m.fail
 }
@@ -272,6 +310,7 @@ func (m *memStore) RemoveOffline(_ context.Context, user string, ids []uuid.UUID
 func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.reads++
 	return slices.Clone(m.blocked[user]), nil
 }
 

@@ -57,22 +57,34 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	initial := s.presence == nil
-	reachable := !initial && s.priority >= 0
-	s.presence, s.priority = own, priority
-	s.mu.Unlock()
-
+	initial, arrived := s.setPresence(own, priority)
 	s.toSubscribers(ctx, own.Raw)
 	if initial {
 		if err := s.receivePresences(ctx); err != nil {
 			return err
 		}
 	}
-	if priority >= 0 && !reachable {
+	if arrived {
 		return s.server.flushOffline(ctx, s)
 	}
 	return nil
+}
+
+// setPresence notes what is broadcast. It reports whether the session was not
+// available before, and whether messages to the bare JID begin to come here.
+func (s *session) setPresence(own *stream.Element, priority int8) (initial, arrived bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	initial = s.presence == nil
+	s.presence, s.priority = own, priority
+	if priority < 0 {
+		s.reachable = time.Time{}
+		return initial, false
+	}
+	if arrived = s.reachable.IsZero(); arrived {
+		s.reachable = time.Now()
+	}
+	return initial, arrived
 }
 
 // priorityOf reads the priority (RFC 6121 §4.7.2.3, S-44).
@@ -229,7 +241,7 @@ func (s *session) goOffline(ctx context.Context) { s.leave(ctx, unavailable(s.fu
 func (s *session) leave(ctx context.Context, raw []byte) {
 	s.mu.Lock()
 	was := s.presence != nil
-	s.presence, s.priority = nil, 0
+	s.presence, s.priority, s.reachable = nil, 0, time.Time{}
 	directed := s.directed
 	s.directed = make(map[string]struct{})
 	s.mu.Unlock()
@@ -300,7 +312,7 @@ func (srv *Server) deliverDirected(ctx context.Context, user string, to address,
 // cause errors.
 func (s *session) probe(ctx context.Context, to address) error {
 	if to.user != s.user && !s.server.subscribedFrom(ctx, to.user, s.bare) {
-		s.deliver(subscriptionBytes(to.bare(), s.bare, "unsubscribed", nil))
+		s.deliver(subscriptionBytes(to.bare(), s.bare, "unsubscribed"))
 		return nil
 	}
 	found := false

@@ -176,6 +176,24 @@ func TestRoster_Digest(t *testing.T) {
 	})
 }
 
+// What was read before a change is not cached after it.
+func TestRoster_StaleCache(t *testing.T) {
+	var a account
+	stale, fresh := newRoster(nil), newRoster([]Contact{{JID: "x@h", Listed: true}})
+	changes := a.cached(func() {})
+	a.replaceRoster(changes, fresh)
+	a.cache(changes, func() { a.roster = stale })
+	if a.roster != fresh {
+		t.Error("what was read before an update replaced it")
+	}
+	changes = a.cached(func() {})
+	a.forget()
+	a.replaceRoster(changes, stale)
+	if a.roster != nil {
+		t.Error("an update of what was read before another change is kept")
+	}
+}
+
 // RFC 6121 §3 (S-37, S-38, S-39), §2.5.2 (S-34).
 func TestSubscription_RequestApproveRemove(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -207,6 +225,74 @@ func TestSubscription_RequestApproveRemove(t *testing.T) {
 	if got := presences(alice.sync()); fmt.Sprint(got) != "[unavailable bob@h/b]" && fmt.Sprint(got) != "[]" {
 		t.Errorf("alice sees %v", got)
 	}
+}
+
+// RFC 6121 §3.2.2, §3.3.3 (S-39): a cancelled subscriber sees everybody go
+// before the cancellation, one who unsubscribes after it. Who never saw anybody
+// does not learn that there was somebody, neither by being denied nor by taking
+// a request back.
+func TestSubscription_CancelAndDeny(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "mallory")
+	w.store.subscribe("alice", "bob")
+	w.online("alice", "second")
+	alice, bob, mallory := w.online("alice", "a"), w.online("bob", "b"), w.online("mallory", "m")
+	bob.sync()
+	alice.Send(`<presence xmlns="jabber:client" type="unsubscribed" to="bob@h"/>`)
+	alice.sync()
+	got := presences(bob.sync())
+	slices.Sort(got[:2])
+	if fmt.Sprint(got) != "[unavailable alice@h/a unavailable alice@h/second unsubscribed alice@h]" {
+		t.Errorf("bob sees %v", got)
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="unsubscribe" to="bob@h"/>`)
+	alice.until(`<presence xmlns="jabber:client" type="unavailable" from="bob@h/b"/>`)
+	for _, last := range []string{"unsubscribe", "denied"} {
+		mallory.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
+		mallory.sync()
+		if last == "denied" {
+			alice.Send(`<presence xmlns="jabber:client" type="unsubscribed" to="mallory@h"/>`)
+			alice.sync()
+		} else {
+			mallory.Send(`<presence xmlns="jabber:client" type="` + last + `" to="alice@h"/>`)
+		}
+		for _, p := range presences(mallory.sync()) {
+			if p != "unsubscribed alice@h" {
+				t.Errorf("%s: mallory sees %q", last, p)
+			}
+		}
+	}
+}
+
+// RFC 6121 §3.1.3, App. A.3.1 (S-38): a repeated request bothers nobody who has
+// seen it, and the newest is what a new resource gets.
+func TestSubscription_AskedTwice(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	for i := range 3 {
+		bob.Send(fmt.Sprintf(`<presence xmlns="jabber:client" type="subscribe" to="alice@h" id="%d"/>`, i))
+	}
+	bob.sync()
+	if got := presences(alice.sync()); fmt.Sprint(got) != "[subscribe bob@h]" {
+		t.Errorf("alice sees %v", got)
+	}
+	second := w.bound("alice", "second")
+	second.Send(`<presence xmlns="jabber:client"/>`)
+	second.until(`<presence xmlns="jabber:client" type="subscribe" from="bob@h" id="2"/>`)
+}
+
+// What people add to their rosters is bounded.
+func TestRoster_Bound(t *testing.T) {
+	w := newWorld(t, "alice")
+	for i := range maxContacts {
+		jid := fmt.Sprintf("c%d@h", i)
+		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionNone, Listed: true}
+	}
+	alice := w.online("alice", "a")
+	set := `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="%s"/></query></iq>`
+	alice.ask(fmt.Sprintf(set, "c7@h"), `<iq xmlns="jabber:client" type="result" id="s"/>`)
+	alice.ask(fmt.Sprintf(set, "more@h"), `<iq xmlns="jabber:client" type="error" id="s">`+stanzaErrorOf("wait", "resource-constraint")+`</iq>`)
+	alice.ask(`<presence xmlns="jabber:client" type="subscribe" to="more@h" id="p"/>`,
+		`<presence xmlns="jabber:client" type="error" id="p">`+stanzaErrorOf("wait", "resource-constraint")+`</presence>`)
 }
 
 // Members of one site know each other: a request is granted at once, and cannot
@@ -254,7 +340,7 @@ func TestSubscription_Tables(t *testing.T) {
 		{"out", "unsubscribe", [9]int{N, N, NI, NI, N, NI, F, F, F}, [9]bool{n, y, n, y, y, y, n, y, y}},     // A.2.2
 		{"out", "subscribed", [9]int{N, NO, F, FO, T, B, F, FO, B}, [9]bool{n, n, y, y, n, y, n, n, n}},      // A.2.3
 		{"out", "unsubscribed", [9]int{N, NO, N, NO, T, T, N, NO, T}, [9]bool{n, n, y, y, n, y, y, y, y}},    // A.2.4
-		{"in", "subscribe", [9]int{NI, NOI, NI, NOI, TI, TI, F, FO, B}, [9]bool{y, y, y, y, y, y, n, n, n}},  // A.3.1
+		{"in", "subscribe", [9]int{NI, NOI, NI, NOI, TI, TI, F, FO, B}, [9]bool{y, y, n, n, y, n, n, n, n}},  // A.3.1
 		{"in", "unsubscribe", [9]int{N, NO, N, NO, T, T, N, NO, T}, [9]bool{n, n, y, y, n, y, y, y, y}},      // A.3.2
 		{"in", "subscribed", [9]int{N, T, NI, TI, T, TI, F, B, B}, [9]bool{n, y, n, y, n, n, n, y, n}},       // A.3.3
 		{"in", "unsubscribed", [9]int{N, N, NI, NI, N, NI, F, F, F}, [9]bool{n, y, n, y, y, y, n, y, y}},     // A.3.4

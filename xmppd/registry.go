@@ -158,83 +158,133 @@ func (srv *Server) register(s *session) (replaced *session, err error) {
 	return replaced, nil
 }
 
-// unregister removes a session, and its account with the last one.
+// unregister removes a session. Its account stays until release.
 func (srv *Server) unregister(s *session) {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	if s.account.sessions[s.resource] == s {
+		delete(s.account.sessions, s.resource)
+	}
+}
+
+// release forgets an account that has no session.
+func (srv *Server) release(a *account) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	a := s.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.sessions[s.resource] == s {
-		delete(a.sessions, s.resource)
-	}
-	if len(a.sessions) == 0 && srv.accounts[s.user] == a {
-		delete(srv.accounts, s.user)
+	if len(a.sessions) == 0 && srv.accounts[a.user] == a {
+		delete(srv.accounts, a.user)
 	}
 }
 
 // end ends a session for good: its stream closes with reason, subscribers see
 // it go exactly once, and what it did not acknowledge is kept for the account
 // (RFC 6121 §4.5.2, XEP-0198 §6). It may be called any number of times.
-func (srv *Server) end(s *session, reason error) {
-	s.mu.Lock()
-	if s.state == ended {
-		s.mu.Unlock()
+func (srv *Server) end(s *session, reason error) { srv.endIf(s, reason, nil) }
+
+// endIf ends a session if when, asked under its lock, agrees.
+func (srv *Server) endIf(s *session, reason error, when func() bool) {
+	unacked, ok := srv.retire(s, reason, when)
+	if !ok {
 		return
 	}
-	s.state = ended
-	st, sm := s.stream, s.sm
-	s.stream = nil
-	s.mu.Unlock()
+	srv.farewell(s, unacked)
+}
 
-	srv.unregister(s)
-	var unacked [][]byte
-	if sm != nil {
-		sm.stop()
-		srv.forget(sm.id)
-		unacked = sm.take()
+// retire cuts a session off at once: no store is asked, nothing waited for. It
+// cannot be resumed afterwards. It reports false when it had ended before.
+func (srv *Server) retire(s *session, reason error, when func() bool) (unacked []sentStanza, ok bool) {
+	s.mu.Lock()
+	if s.state >= ended || (when != nil && !when()) {
+		s.mu.Unlock()
+		return nil, false
 	}
+	st, id := s.stream, ""
+	s.state, s.stream = ended, nil
+	if s.sm != nil {
+		id, unacked = s.sm.id, s.sm.finish()
+	}
+	s.mu.Unlock()
 	if st != nil {
 		st.Close(reason)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), srv.cfg.StoreTimeout)
-	defer cancel()
-	s.goOffline(ctx)
-	srv.keepUndelivered(ctx, s, unacked)
+	srv.unregister(s)
+	srv.forget(id)
+	return unacked, true
 }
 
-// End implements stream.Server.
+// farewell is the rest of ending, with what is cached of the account still
+// there. It waits for the stanza in hand: a presence that is being broadcast
+// must not come after its end.
+func (srv *Server) farewell(s *session, unacked []sentStanza) {
+	s.handling.Lock()
+	defer s.handling.Unlock()
+	ctx, cancel := srv.storeContext()
+	defer cancel()
+	s.goOffline(ctx)
+	srv.leaveBehind(ctx, s, unacked)
+}
+
+// leaveBehind keeps what the session leaves behind; it is gone then.
+func (srv *Server) leaveBehind(ctx context.Context, s *session, unacked []sentStanza) {
+	s.mu.Lock()
+	s.state = gone
+	unacked = append(unacked, s.late...)
+	s.late = nil
+	s.mu.Unlock()
+	srv.keepUndelivered(ctx, s, unacked)
+	srv.release(s.account)
+}
+
+// storeContext bounds work that no client waits for.
+func (srv *Server) storeContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), srv.cfg.StoreTimeout)
+}
+
+// End implements stream.Server. Everything within scope is cut off before a
+// store is asked.
 func (srv *Server) End(scope stream.Scope, reason error) {
 	for _, c := range srv.conns.matching(scope) {
 		c.stream.Close(reason)
 	}
+	cutOff := make(map[*session][]sentStanza)
 	for _, a := range srv.online() {
 		for _, s := range a.all() {
-			s.mu.Lock()
-			match := scope.Matches(s.identity)
-			s.mu.Unlock()
-			if match {
-				srv.end(s, reason)
+			if unacked, ok := srv.retire(s, reason, func() bool { return scope.Matches(s.identity) }); ok {
+				cutOff[s] = unacked
 			}
 		}
+	}
+	for s, unacked := range cutOff {
+		srv.farewell(s, unacked)
 	}
 }
 
 // Shutdown ends every stream with system-shutdown, so that clients come back,
-// and refuses new ones.
-func (srv *Server) Shutdown(context.Context) {
+// and refuses new ones. It returns when the messages that nobody acknowledged
+// are stored; those that are not before ctx ends are only in the archive. Nobody
+// is told who went: all did.
+func (srv *Server) Shutdown(ctx context.Context) {
 	srv.mu.Lock()
 	srv.closed = true
 	srv.mu.Unlock()
 	reason := &stream.Error{Condition: stream.SystemShutdown}
+	cutOff := make(map[*session][]sentStanza)
 	for _, a := range srv.online() {
 		for _, s := range a.all() {
-			srv.end(s, reason)
+			if unacked, ok := srv.retire(s, reason, nil); ok {
+				cutOff[s] = unacked
+			}
 		}
 	}
 	for _, c := range srv.conns.all() {
 		c.stream.Close(reason)
 	}
+	for s, unacked := range cutOff {
+		srv.leaveBehind(ctx, s, unacked)
+	}
+	srv.ending.Wait()
 }
 
 // connSet is the streams being served, authenticated or not.

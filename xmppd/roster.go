@@ -19,10 +19,12 @@ import (
 
 const nsRoster = "jabber:iq:roster"
 
-// Bounds of a roster item, in characters and groups.
+// Bounds of a roster item, in characters and groups, and of what people add to
+// the contacts that the site gives them.
 const (
 	maxContactName   = 128
 	maxContactGroups = 32
+	maxContacts      = 2000
 )
 
 // entry is a Contact as the cache keeps it. Members of one site have nearly the
@@ -288,6 +290,9 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
 	}
+	if err := s.roomFor(ctx, it.jid); err != nil {
+		return nil, err
+	}
 	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, it.jid, func(c *Contact) (bool, error) {
 		c.Name, c.Groups, c.Listed = it.name, it.groups, true
 		if c.Subscription == "" {
@@ -299,6 +304,27 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 		return nil, err
 	}
 	return nil, s.server.pushContact(ctx, s.user, it.jid)
+}
+
+// roomFor refuses a contact that would be one too many.
+func (s *session) roomFor(ctx context.Context, jid string) error {
+	r, err := s.server.rosterOf(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	if c, ok := r.find(jid); ok && c.Listed {
+		return nil
+	}
+	added := 0
+	for _, e := range r.entries {
+		if v := e.Value(); v.listed && !v.onSite {
+			added++
+		}
+	}
+	if added >= maxContacts {
+		return errResourceLimit
+	}
+	return nil
 }
 
 // removeContact removes an item and both subscriptions (RFC 6121 §2.5.2,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 
 	"foyer/internal/stream"
 )
@@ -48,7 +49,8 @@ func (c *conn) authenticate(ctx context.Context) error {
 	if err := c.stream.Send(saslFeatures(c.mechanisms())); err != nil {
 		return err
 	}
-	for failures := 0; ; {
+	exchange := &saslExchange{conn: c}
+	for failures := 0; failures < saslAttempts; {
 		el, err := c.stream.Recv(ctx)
 		if err != nil {
 			return err
@@ -57,22 +59,32 @@ func (c *conn) authenticate(ctx context.Context) error {
 			// RFC 6120 §4.3.5, §7.1: nothing else before authentication.
 			return &stream.Error{Condition: stream.NotAuthorized, Text: "sign in first"}
 		}
-		id, err := c.attempt(ctx, el)
+		id, err := exchange.step(ctx, el)
 		if err == nil {
 			return c.succeed(id)
 		}
-		var failure saslFailure
-		if !errors.As(err, &failure) {
-			c.log.Error("sign-in could not be checked", "err", err)
-			failure = saslTemporaryFailure
+		answer, failed := c.saslAnswer(err)
+		if failed {
+			failures++
 		}
-		if err := c.stream.Send([]byte(`<failure xmlns="` + nsSASL + `"><` + string(failure) + `/></failure>`)); err != nil {
+		if err := c.stream.Send(answer); err != nil {
 			return err
 		}
-		if failures++; failures >= saslAttempts {
-			return &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to sign in"}
-		}
 	}
+	return &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to sign in"}
+}
+
+// saslAnswer is what the client gets for a step that did not succeed.
+func (c *conn) saslAnswer(err error) (answer []byte, failed bool) {
+	if errors.Is(err, errSASLContinue) {
+		return []byte(`<challenge xmlns="` + nsSASL + `"/>`), false
+	}
+	var failure saslFailure
+	if !errors.As(err, &failure) {
+		c.log.Error("sign-in could not be checked", "err", err)
+		failure = saslTemporaryFailure
+	}
+	return []byte(`<failure xmlns="` + nsSASL + `"><` + string(failure) + `/></failure>`), true
 }
 
 func saslFeatures(mechanisms []string) []byte {
@@ -90,65 +102,57 @@ func (c *conn) succeed(id stream.Identity) error {
 	return c.stream.Send([]byte(`<success xmlns="` + nsSASL + `"/>`))
 }
 
-// attempt handles one element of the exchange. Both mechanisms are done with
-// the initial response; a client that sends none is asked with an empty
-// challenge (RFC 6120 §6.4.2).
-func (c *conn) attempt(ctx context.Context, el *stream.Element) (stream.Identity, error) {
-	if el.Name.Local != "auth" {
-		return stream.Identity{}, c.unexpected(el)
-	}
-	mechanism, _ := el.Attr("mechanism")
-	text := elementText(el)
-	if text == "" && c.offers(mechanism) {
-		var err error
-		if text, err = c.challenge(ctx); err != nil {
-			return stream.Identity{}, err
+// errSASLContinue asks for the response that was not sent along.
+var errSASLContinue = errors.New("sasl: continue")
+
+// saslExchange is one exchange after the other:
+//
+//	(none) ──auth with response──▶ done
+//	   │ auth alone                  ▲
+//	   ▼                             │
+//	challenged ──────response────────┘
+type saslExchange struct {
+	conn       *conn
+	challenged string // the mechanism whose response is awaited
+	discarded  int    // exchanges that a new <auth/> cut short
+}
+
+// step handles one element. Both mechanisms are done with the initial response;
+// a client that sends none is asked with an empty challenge (RFC 6120 §6.4.2).
+// A new <auth/> discards the exchange under way (§6.4.2, S-18).
+func (x *saslExchange) step(ctx context.Context, el *stream.Element) (stream.Identity, error) {
+	mechanism := x.challenged
+	x.challenged = ""
+	switch {
+	case el.Name.Local == "abort":
+		return stream.Identity{}, saslAborted
+	case el.Name.Local == "auth":
+		if mechanism != "" {
+			x.discarded++
 		}
+		mechanism, _ = el.Attr("mechanism")
+	case el.Name.Local != "response" || mechanism == "":
+		return stream.Identity{}, saslMalformedRequest
+	}
+	if !x.conn.offers(mechanism) {
+		return stream.Identity{}, saslInvalidMechanism
+	}
+	text := elementText(el)
+	if text == "" && el.Name.Local == "auth" && x.discarded < saslAttempts {
+		x.challenged = mechanism
+		return stream.Identity{}, errSASLContinue
 	}
 	response, err := decodeSASL(text)
 	if err != nil {
 		return stream.Identity{}, err
 	}
-	switch {
-	case !c.offers(mechanism):
-		return stream.Identity{}, saslInvalidMechanism
-	case mechanism == "EXTERNAL":
-		return c.external(response)
-	default:
-		return c.plain(ctx, response)
+	if mechanism == "EXTERNAL" {
+		return x.conn.external(response)
 	}
+	return x.conn.plain(ctx, response)
 }
 
-func (c *conn) unexpected(el *stream.Element) error {
-	if el.Name.Local == "abort" {
-		return saslAborted
-	}
-	return saslMalformedRequest
-}
-
-func (c *conn) offers(mechanism string) bool {
-	for _, m := range c.mechanisms() {
-		if m == mechanism {
-			return true
-		}
-	}
-	return false
-}
-
-// challenge asks for the response that was not sent along.
-func (c *conn) challenge(ctx context.Context) (string, error) {
-	if err := c.stream.Send([]byte(`<challenge xmlns="` + nsSASL + `"/>`)); err != nil {
-		return "", err
-	}
-	el, err := c.stream.Recv(ctx)
-	if err != nil {
-		return "", err
-	}
-	if el.Name != (stream.Name{Space: nsSASL, Local: "response"}) {
-		return "", c.unexpected(el)
-	}
-	return elementText(el), nil
-}
+func (c *conn) offers(mechanism string) bool { return slices.Contains(c.mechanisms(), mechanism) }
 
 // elementText returns the text of an element that has no children.
 func elementText(el *stream.Element) string {
@@ -196,6 +200,8 @@ func (c *conn) plain(ctx context.Context, response []byte) (stream.Identity, err
 	if err := c.checkAuthzid(string(parts[0]), a.user); err != nil {
 		return stream.Identity{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
 	id, err := c.server.cfg.Authority.Password(ctx, a.user, string(parts[2]), c.peer)
 	switch {
 	case errors.Is(err, ErrNotAuthorized):

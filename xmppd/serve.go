@@ -57,22 +57,34 @@ func (c *conn) run(ctx context.Context) error {
 func (c *conn) active(ctx context.Context, s *session) error {
 	for {
 		el, err := c.stream.Recv(ctx)
+		if err == nil {
+			err = c.handle(ctx, s, el)
+		}
 		if err != nil {
 			c.lost(s, err)
 			return err
 		}
-		if err := s.handle(ctx, el); err != nil {
-			c.server.end(s, err)
-			return err
-		}
 	}
+}
+
+// handle handles one element, unless the session has left this stream: then the
+// client counts it as unhandled, and the next Recv tells why.
+func (c *conn) handle(ctx context.Context, s *session, el *stream.Element) error {
+	s.handling.Lock()
+	defer s.handling.Unlock()
+	if s.current() != c.stream {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
+	return s.handle(ctx, el)
 }
 
 // lost decides what becomes of the session when its stream is gone: it waits
 // for resumption if the transport was lost (XEP-0198 §5), else it ends.
 func (c *conn) lost(s *session, err error) {
 	if s.current() != c.stream {
-		return // resumed on another stream, or ended already
+		return // taken over by another stream, or ended already
 	}
 	if errors.Is(err, stream.ErrDisconnected) && c.server.hibernate(s, c.stream) {
 		return

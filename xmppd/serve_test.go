@@ -3,9 +3,11 @@ package xmppd
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"testing"
 
 	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
 )
 
 func streamCondition(err error) stream.Condition {
@@ -74,6 +76,36 @@ func TestSASL_ChallengeAndRetries(t *testing.T) {
 	for range saslAttempts - 1 {
 		c.Send(plain("", "alice", "wrong"))
 		c.Expect(failure("not-authorized"))
+	}
+	if got := streamCondition(c.ExpectEnd()); got != stream.PolicyViolation {
+		t.Errorf("ended with %s", got)
+	}
+}
+
+// RFC 6120 §6.4.2 (S-18): a new <auth/> discards the exchange under way; who
+// begins for ever is not waited for.
+func TestSASL_NewAuthDiscards(t *testing.T) {
+	const begin = `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN"/>`
+	const challenge = `<challenge xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`
+	w := newWorld(t, "alice")
+	c := w.connect(stream.Peer{Password: true})
+	c.Read()
+	c.Send(begin)
+	c.Expect(challenge)
+	c.Send(plain("", "alice", "secret"))
+	c.Expect(saslOK)
+
+	c = w.connect(stream.Peer{Password: true})
+	c.Read()
+	c.Send(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`)
+	c.Expect(failure("malformed-request"))
+	for range saslAttempts {
+		c.Send(begin)
+		c.Expect(challenge)
+	}
+	for range saslAttempts - 1 {
+		c.Send(begin)
+		c.Expect(failure("malformed-request"))
 	}
 	if got := streamCondition(c.ExpectEnd()); got != stream.PolicyViolation {
 		t.Errorf("ended with %s", got)
@@ -167,6 +199,104 @@ func TestShutdown(t *testing.T) {
 	if got := streamCondition(c.ExpectEnd()); got != stream.SystemShutdown {
 		t.Errorf("ended with %s", got)
 	}
+}
+
+// A server that stops keeps what nobody acknowledged, asks no store to tell the
+// others of each other's going, and lets nobody in.
+func TestShutdown_KeepsMessages(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.enableSM()
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
+	bob.sync()
+	late := w.signIn("bob")
+	w.srv.Shutdown(t.Context())
+	if got := w.store.waiting("alice"); len(got) != 1 {
+		t.Errorf("%d messages wait", len(got))
+	}
+	if got := streamCondition(late.ended()); got != stream.SystemShutdown {
+		t.Errorf("a stream that was signing in ended with %s", got)
+	}
+	for {
+		raw, err := bob.Next(t.Context())
+		if err != nil {
+			break
+		}
+		if _, err := streamtest.Match(`<presence xmlns="jabber:client" type="unavailable"/>`, raw); err == nil {
+			t.Errorf("told of %s", raw)
+		}
+	}
+}
+
+// RFC 6121 §4.5.2: the last session of an account goes with what is known of the
+// account: hundreds of people may have to be told.
+func TestEnd_AsksNoStore(t *testing.T) {
+	users := []string{"alice"}
+	for i := range 20 {
+		users = append(users, fmt.Sprint("u", i))
+	}
+	w := newWorld(t, users...)
+	w.store.everyone = true
+	var others []*client
+	for _, u := range users[1:] {
+		others = append(others, w.online(u, "r"))
+	}
+	alice := w.online("alice", "a")
+	w.store.mu.Lock()
+	before := w.store.reads
+	w.store.mu.Unlock()
+	alice.Close()
+	alice.ended()
+	for _, o := range others {
+		o.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
+	}
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	if w.store.reads != before {
+		t.Errorf("%d questions", w.store.reads-before)
+	}
+	if w.srv.Online("alice") || !w.srv.Online("u1") {
+		t.Error("the wrong people are online")
+	}
+}
+
+// RFC 6120 §10.1 (S-08), §8.3.1 (S-09), §10.3 (S-11), §8.1.5 (S-05).
+func TestServe_OrderErrorsAndDefaults(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	peer := vouched("alice")
+	peer.Lang = "de"
+	alice, bob := w.boundAs(peer, "a"), w.online("bob", "b")
+	alice.Send(`<presence xmlns="jabber:client"/>`)
+	alice.sync()
+	for i := range 50 {
+		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="bob@h" id="%d"><body>x</body></message>`, i))
+	}
+	for i := range 50 {
+		bob.until(fmt.Sprintf(`<message xmlns="jabber:client" id="%d" xml:lang="de"><body>x</body><any xmlns="test"/></message>`, i))
+	}
+	alice.Send(`<iq xmlns="jabber:client" type="get" id="v" to="bob@h/b"><query xmlns="jabber:iq:version"/></iq>`)
+	bob.until(`<iq xmlns="jabber:client" type="get" id="v" from="alice@h/a" xml:lang="de"><query xmlns="jabber:iq:version"/></iq>`)
+	alice.Send(`<presence xmlns="jabber:client" to="bob@h" type="unsubscribe" xml:lang="fr"/>`)
+	bob.until(`<presence xmlns="jabber:client" type="unsubscribe" from="alice@h" xml:lang="fr"/>`)
+	alice.Send(`<presence xmlns="jabber:client" to="bob@h" type="subscribe"/>`)
+	bob.until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h" xml:lang="de"/>`)
+	alice.sync()
+	alice.Send(`<message xmlns="jabber:client" to="bob@elsewhere" id="e"><body>x</body></message>`)
+	alice.until(`<message xmlns="jabber:client" type="error" id="e" from="bob@elsewhere" to="alice@h/a">` + stanzaErrorOf("cancel", "remote-server-not-found") + `</message>`)
+	for _, raw := range []string{
+		`<message xmlns="jabber:client" to="bob@elsewhere" type="error"/>`, `<presence xmlns="jabber:client" to="bob@elsewhere" type="error"/>`,
+		`<iq xmlns="jabber:client" to="bob@elsewhere" type="result" id="r"/>`, `<iq xmlns="jabber:client" to="bob@elsewhere" type="error" id="r"/>`,
+		`<iq xmlns="jabber:client" type="result" id="r"/>`, `<iq xmlns="jabber:client" to="bob@h/gone" type="result" id="r"/>`,
+	} {
+		alice.Send(raw)
+	}
+	alice.none()
+	// Without an address: a message to oneself, an IQ to one's account.
+	alice.Send(`<message xmlns="jabber:client" type="chat" id="self"><body>x</body></message>`)
+	alice.until(`<message xmlns="jabber:client" type="chat" id="self" from="alice@h/a"><body>x</body><any xmlns="test"/></message>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="p"><ping xmlns="urn:xmpp:ping"/></iq>`, `<iq xmlns="jabber:client" type="result" id="p" to="alice@h/a"/>`)
 }
 
 // RFC 6120 §4.8.4 (S-04), §8.2.3 (S-10), §8.4.

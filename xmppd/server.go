@@ -8,7 +8,9 @@
 // goroutine commits the archive (archive.go).
 //
 // Locks: Server.mu, then account.mu, then session.mu; none is held while a
-// store is asked or anything is written that could block.
+// store is asked or anything is written that could block. session.handling is
+// outside them all: it is held while one stanza is handled, so that a session
+// changes streams only between stanzas.
 package xmppd
 
 import (
@@ -32,7 +34,8 @@ type Config struct {
 	Resources     int           // bound sessions per account; default 50
 	Hibernating   int           // sessions per account that wait for resumption; default 10, the oldest is ended first
 	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
-	Unacked       int           // stanzas kept for one lost stream; default 1000
+	Unacked       int           // unacknowledged stanzas kept for one session; default 1000, beyond which it ends
+	UnackedBytes  int           // their size; default 16 MiB
 	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
 	ArchivePage   int           // most results of one archive page; default 100
 }
@@ -48,6 +51,7 @@ type Server struct {
 	vcards  vcardCache
 	conns   connSet
 	stats   counters
+	ending  sync.WaitGroup // sessions that end by themselves
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session
@@ -88,6 +92,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.Hibernating, 10)
 	orDefault(&c.ResumeTimeout, 45*time.Second)
 	orDefault(&c.Unacked, 1000)
+	orDefault(&c.UnackedBytes, 16<<20)
 	orDefault(&c.StoreTimeout, 10*time.Second)
 	orDefault(&c.ArchivePage, 100)
 }

@@ -15,7 +15,9 @@ import (
 //	(none) ──────▶ connected ────────────────▶ hibernating ──────▶ connected
 //	                  │ closed, lost, ended         │ expired, ended
 //	                  ▼                             ▼
-//	                ended                         ended
+//	                ended ──────────────────────▶ gone
+//	                       the last stanza is handled,
+//	                       subscribers saw it go
 type session struct {
 	server   *Server
 	account  *account
@@ -25,15 +27,19 @@ type session struct {
 	full     string // user@domain/resource
 	resource string
 
+	handling sync.Mutex // held while a stanza of the client is handled
+
 	mu         sync.Mutex
 	state      sessionState
 	peer       stream.Peer
 	identity   stream.Identity
 	stream     stream.Stream       // nil unless connected
 	sm         *smState            // nil: stream management is off (sm.go)
+	late       []sentStanza        // what came for it while it was ended
 	presence   *stream.Element     // last available presence broadcast, from = full; nil: not available
 	ownPhoto   bool                // the client speaks for the picture itself (XEP-0398 §4)
 	priority   int8                // of presence
+	reachable  time.Time           // since when the priority is not negative; zero: it is, or there is no presence
 	interested bool                // asked for the roster (RFC 6121 §2.1.6)
 	blockWatch bool                // asked for the block list (XEP-0191 §3.2)
 	carbons    bool                // XEP-0280
@@ -45,40 +51,64 @@ type sessionState int
 const (
 	connected sessionState = iota
 	hibernating
-	ended
+	ended // cut off
+	gone
 )
 
-// deliver queues one stanza for the client and never blocks. While the stream
-// is lost but may be resumed, the stanza is kept (XEP-0198 §5). The bytes may
-// be shared between sessions.
+// deliver queues one stanza for the client and never waits for it. While the
+// stream is lost but may be resumed, the stanza is kept (XEP-0198 §5); a message
+// for a session that has just ended is kept for the account. The bytes may be
+// shared between sessions.
 func (s *session) deliver(raw []byte) {
+	now := time.Now()
 	s.mu.Lock()
-	overflow := s.deliverLocked(raw)
+	tooLate := s.state == gone
+	s.deliverLocked(sentStanza{raw, now})
 	s.mu.Unlock()
-	if overflow {
-		s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
+	if tooLate {
+		ctx, cancel := s.server.storeContext()
+		defer cancel()
+		s.server.keepUndelivered(ctx, s, []sentStanza{{raw, now}})
 	}
 }
 
-// deliverLocked reports whether the session keeps more unacknowledged stanzas
-// than it may.
-func (s *session) deliverLocked(raw []byte) (overflow bool) {
-	if s.state == ended {
-		return false
+func (s *session) deliverLocked(stanza sentStanza) {
+	switch s.state {
+	case gone:
+		return
+	case ended:
+		s.late = append(s.late, stanza)
+		return
 	}
 	if s.sm != nil {
-		s.sm.sent(raw, time.Now())
-		overflow = len(s.sm.unacked) > s.server.cfg.Unacked
+		s.keepLocked(stanza)
 	}
 	if s.stream == nil {
-		return overflow
+		return
 	}
 	// An error means that the stream is closing; its reader will see to it.
-	_ = s.stream.Send(raw)
+	_ = s.stream.Send(stanza.raw)
 	if s.sm != nil && s.sm.wantsAck() {
 		_ = s.stream.Send([]byte(smRequest))
 	}
-	return overflow
+}
+
+// keepLocked keeps a stanza until it is acknowledged. The session ends with the
+// first that is more than it may keep; but not here, since the caller may be in
+// the middle of something that the end waits for.
+func (s *session) keepLocked(stanza sentStanza) {
+	before := s.overflows()
+	s.sm.sent(stanza)
+	if !before && s.overflows() {
+		s.server.ending.Go(func() {
+			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
+		})
+	}
+}
+
+// overflows reports whether more is unacknowledged than may be.
+func (s *session) overflows() bool {
+	return len(s.sm.unacked) > s.server.cfg.Unacked || s.sm.size > s.server.cfg.UnackedBytes
 }
 
 // send queues something that is no stanza, and so is not counted (XEP-0198 §4).

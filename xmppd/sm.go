@@ -1,20 +1,18 @@
 package xmppd
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"strconv"
 	"time"
 
 	"foyer/internal/stream"
-
-	"github.com/google/uuid"
 )
 
 // Stream management (XEP-0198): a stanza counts as handled when it was handled
 // to the end, so an acknowledged message is in Postgres. What the client has
-// not acknowledged is kept, and sent again when it resumes.
+// not acknowledged is kept, and sent again when it resumes (resume.go) or left
+// for later when it does not (undelivered.go).
 
 const (
 	nsSM      = "urn:xmpp:sm:3"
@@ -31,6 +29,7 @@ type smState struct {
 	in        uint32 // stanzas handled; wraps (XEP-0198 §4)
 	acked     uint32 // stanzas the client acknowledged; wraps
 	unacked   []sentStanza
+	size      int         // of unacked, in bytes
 	asked     int         // stanzas since the last <r/>
 	expiry    *time.Timer // runs while hibernating
 	since     time.Time   // of hibernation
@@ -41,8 +40,9 @@ type sentStanza struct {
 	at  time.Time
 }
 
-func (m *smState) sent(raw []byte, at time.Time) {
-	m.unacked = append(m.unacked, sentStanza{raw, at})
+func (m *smState) sent(stanza sentStanza) {
+	m.unacked = append(m.unacked, stanza)
+	m.size += len(stanza.raw)
 	m.asked++
 }
 
@@ -62,6 +62,10 @@ func (m *smState) ack(h uint32) bool {
 	if int64(n) > int64(len(m.unacked)) {
 		return false
 	}
+	for _, u := range m.unacked[:n] {
+		m.size -= len(u.raw)
+	}
+	clear(m.unacked[:n])
 	m.unacked = m.unacked[n:]
 	if len(m.unacked) == 0 {
 		m.unacked = nil // memory is given back
@@ -76,14 +80,12 @@ func (m *smState) stop() {
 	}
 }
 
-// take returns what is unacknowledged and forgets it.
-func (m *smState) take() [][]byte {
-	out := make([][]byte, len(m.unacked))
-	for i, u := range m.unacked {
-		out[i] = u.raw
-	}
-	m.unacked = nil
-	return out
+// finish returns what is unacknowledged and keeps nothing.
+func (m *smState) finish() []sentStanza {
+	m.stop()
+	unacked := m.unacked
+	m.unacked, m.size = nil, 0
+	return unacked
 }
 
 // handleSM handles stream management within a bound session.
@@ -102,24 +104,36 @@ func (s *session) handleSM(el *stream.Element) error {
 	return nil
 }
 
+// enableSM answers <enable/> (XEP-0198 §3). The id is known to the server before
+// the client learns it.
 func (s *session) enableSM(el *stream.Element) error {
+	m := &smState{}
+	if resume, _ := el.Attr("resume"); resume == "true" || resume == "1" {
+		m.resumable, m.id = true, rand.Text()
+		s.server.remember(m.id, s)
+	}
+	started, err := s.startSM(m)
+	if !started {
+		s.server.forget(m.id)
+		s.send(smFailed("unexpected-request", 0, false))
+	}
+	return err
+}
+
+// startSM begins to count. It reports false when that is not possible, or done
+// already.
+func (s *session) startSM(m *smState) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stream == nil {
-		return nil
+	if s.stream == nil || s.sm != nil || s.peer.Transport == stream.BOSH {
+		return false, nil
 	}
-	if s.sm != nil || s.peer.Transport == stream.BOSH {
-		return s.stream.Send(smFailed("unexpected-request", 0, false))
-	}
-	s.sm = &smState{}
+	s.sm = m
 	enabled := `<enabled xmlns="` + nsSM + `"`
-	if resume, _ := el.Attr("resume"); resume == "true" || resume == "1" {
-		s.sm.resumable = true
-		s.sm.id = rand.Text()
-		s.server.remember(s.sm.id, s)
-		enabled += ` id="` + s.sm.id + `" resume="true" max="` + strconv.Itoa(int(s.server.cfg.ResumeTimeout.Seconds())) + `"`
+	if m.resumable {
+		enabled += ` id="` + m.id + `" resume="true" max="` + strconv.Itoa(int(s.server.cfg.ResumeTimeout.Seconds())) + `"`
 	}
-	return s.stream.Send([]byte(enabled + `/>`))
+	return true, s.stream.Send([]byte(enabled + `/>`))
 }
 
 // handled counts a stanza of the client. Messages are acknowledged without
@@ -156,7 +170,7 @@ func (s *session) handleAck(el *stream.Element) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sm == nil {
+	if s.sm == nil || s.state >= ended {
 		return nil
 	}
 	if !s.sm.ack(h) {
@@ -202,132 +216,4 @@ func (srv *Server) forget(id string) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	delete(srv.resume, id)
-}
-
-// hibernate keeps the session for resumption after st was lost. It reports
-// false when the session cannot be resumed.
-func (srv *Server) hibernate(s *session, st stream.Stream) bool {
-	s.mu.Lock()
-	if s.state != connected || s.stream != st || s.sm == nil || !s.sm.resumable {
-		s.mu.Unlock()
-		return false
-	}
-	s.state, s.stream = hibernating, nil
-	s.sm.since = time.Now()
-	s.sm.expiry = time.AfterFunc(srv.cfg.ResumeTimeout, func() { srv.end(s, nil) })
-	s.mu.Unlock()
-	srv.capHibernating(s.account)
-	return true
-}
-
-// capHibernating ends the oldest hibernating sessions beyond the bound: a
-// browser leaves one behind with every reload that does not resume.
-func (srv *Server) capHibernating(a *account) {
-	var oldest *session
-	var since time.Time
-	n := 0
-	for _, s := range a.all() {
-		s.mu.Lock()
-		if s.state == hibernating {
-			n++
-			if oldest == nil || s.sm.since.Before(since) {
-				oldest, since = s, s.sm.since
-			}
-		}
-		s.mu.Unlock()
-	}
-	if n > srv.cfg.Hibernating {
-		srv.end(oldest, nil)
-	}
-}
-
-// resume takes over a session (XEP-0198 §5). Only the same account can; for
-// everybody else the id does not exist.
-func (c *conn) resume(ctx context.Context, el *stream.Element) (*session, error) {
-	h, err := smCount(el)
-	if err != nil {
-		return nil, err
-	}
-	previd, _ := el.Attr("previd")
-	c.server.mu.RLock()
-	s := c.server.resume[previd]
-	c.server.mu.RUnlock()
-	if s == nil || s.user != c.identity.User || !c.resumable() {
-		return nil, c.stream.Send(smFailed("item-not-found", 0, false))
-	}
-	old, err := s.takeOver(c, h)
-	if err != nil {
-		return nil, err
-	}
-	if old == nil {
-		return nil, c.stream.Send(smFailed("item-not-found", 0, false))
-	}
-	old.close()
-	if err := c.stillCurrent(ctx); err != nil {
-		c.server.end(s, err)
-		return nil, err
-	}
-	c.server.stats.resumed.Add(1)
-	return s, nil
-}
-
-// taken is the stream that a resumption replaced; nil inside when there was
-// none.
-type taken struct{ stream stream.Stream }
-
-func (t *taken) close() {
-	if t.stream != nil {
-		t.stream.Close(&stream.Error{Condition: stream.Conflict, Text: "resumed on another stream"})
-	}
-}
-
-// takeOver moves the session to the new stream and sends again what the client
-// has not handled, in order. It returns nil when the session has ended.
-func (s *session) takeOver(c *conn, h uint32) (*taken, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == ended {
-		return nil, nil
-	}
-	if !s.sm.ack(h) {
-		return nil, tooHigh(h, s.sm)
-	}
-	s.sm.stop()
-	old := &taken{s.stream}
-	s.state, s.stream, s.peer, s.identity = connected, c.stream, c.peer, c.identity
-	resumed := `<resumed xmlns="` + nsSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`
-	if err := s.stream.Send([]byte(resumed)); err != nil {
-		return old, nil // its reader will see that it is closed
-	}
-	for _, u := range s.sm.unacked {
-		_ = s.stream.Send(u.raw)
-	}
-	if len(s.sm.unacked) > 0 {
-		s.sm.asked = 0
-		_ = s.stream.Send([]byte(smRequest))
-	}
-	return old, nil
-}
-
-// keepUndelivered keeps for later the messages that an ended session did not
-// acknowledge, unless another of the account's sessions took them (XEP-0198
-// §6).
-func (srv *Server) keepUndelivered(ctx context.Context, s *session, unacked [][]byte) {
-	if len(unacked) == 0 || len(s.account.reachable()) > 0 {
-		return
-	}
-	for _, raw := range unacked {
-		m, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
-		if err != nil || m.Name.Local != "message" || !storesOffline(m) {
-			continue
-		}
-		id, ok := archivedID(m, s.bare)
-		if !ok {
-			id = uuid.Must(uuid.NewV7())
-		}
-		stamp := (ArchiveEntry{ID: id}).Time()
-		if err := srv.stores.Offline.AddOffline(ctx, s.user, OfflineMessage{ID: id, Stamp: stamp, Stanza: raw}); err != nil {
-			s.log.Error("an undelivered message could not be kept offline; it is in the archive", "id", id, "err", err)
-		}
-	}
 }

@@ -72,8 +72,9 @@ func (c *Contact) inbound(typ string, raw []byte) (deliver, granted bool) {
 		if from {
 			return false, true
 		}
-		// One per requester: a repeated request replaces the stored one.
-		deliver = true
+		// One per requester: a repeated request replaces the stored one, and does
+		// not bother anybody again (§3.1.3).
+		deliver = c.Request == nil
 		c.Request = raw
 	case "unsubscribe": // A.3.2
 		deliver = from || c.Request != nil
@@ -106,30 +107,53 @@ func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to 
 	if jid == s.bare || to.user == "" {
 		return errBadRequest
 	}
+	if p.Type == "subscribe" {
+		if err := s.roomFor(ctx, jid); err != nil {
+			return err
+		}
+	}
 	return s.server.subscriptionStanza(ctx, s, jid, p.Type, p)
 }
 
 // errSiteContact ends an update of a contact that the site supplies.
 var errSiteContact = errors.New("xmppd: site contact")
 
-// subscriptionStanza applies a subscription stanza to the sender's roster and
-// then to the contact's. p is the stanza as sent; nil makes one up.
-func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ string, p *stream.Element) error {
-	ctx, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
-	defer cancel()
-	raw := subscriptionBytes(s.bare, jid, typ, p)
-	route, changed := false, false
-	_, err := srv.stores.Roster.UpdateContact(ctx, s.user, jid, func(c *Contact) (bool, error) {
-		if c.Site {
-			return true, errSiteContact
-		}
-		before := *c
+// change is what a subscription stanza did to a contact.
+type change struct {
+	saw     bool // the contact saw the owner's presence before
+	passed  bool // the stanza goes on: to the contact, or to the owner's client
+	granted bool // the server answers for the owner
+	visible bool // the roster item is another one
+}
+
+// updateContact applies a stanza to one side's state.
+func (srv *Server) updateContact(ctx context.Context, user, jid string, apply func(*Contact, *change) error) (change, error) {
+	var ch change
+	_, err := srv.stores.Roster.UpdateContact(ctx, user, jid, func(c *Contact) (bool, error) {
 		if c.Subscription == "" {
 			c.Subscription = SubscriptionNone
 		}
-		route = c.outbound(typ)
-		changed = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed
+		before := *c
+		ch = change{saw: c.hasFrom()}
+		if err := apply(c, &ch); err != nil {
+			return true, err
+		}
+		ch.visible = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed
 		return !c.idle(), nil
+	})
+	srv.forgetRoster(user)
+	return ch, err
+}
+
+// subscriptionStanza applies a subscription stanza to the sender's roster and
+// then to the contact's. p is the stanza as sent; nil makes one up.
+func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ string, p *stream.Element) error {
+	ch, err := srv.updateContact(ctx, s.user, jid, func(c *Contact, ch *change) error {
+		if c.Site {
+			return errSiteContact
+		}
+		ch.passed = c.outbound(typ)
+		return nil
 	})
 	if errors.Is(err, errSiteContact) {
 		return s.answerSiteContact(ctx, jid, typ)
@@ -137,23 +161,36 @@ func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ 
 	if err != nil {
 		return err
 	}
-	if typ == "unsubscribed" && route {
-		// RFC 6121 §3.2.2: unavailable first, then the cancellation.
+	if typ == "unsubscribed" && ch.saw {
+		// RFC 6121 §3.2.2: unavailable first, then the cancellation. Somebody whose
+		// request is merely denied does not learn who was there.
 		srv.unavailableTo(ctx, s.user, jid)
 	}
-	if changed {
+	if ch.visible {
 		if err := srv.pushContact(ctx, s.user, jid); err != nil {
 			return err
 		}
 	}
-	if route {
-		err = srv.receiveSubscription(ctx, s.bare, jid, typ, raw)
+	if !ch.passed {
+		return nil
 	}
-	if err == nil && typ == "subscribed" && route {
+	if err := srv.receiveSubscription(ctx, s.bare, jid, typ, s.subscriptionStamped(jid, typ, p)); err != nil {
+		return err
+	}
+	if typ == "subscribed" {
 		// RFC 6121 §3.1.5: approval is followed by current presence (S-39).
 		srv.presenceTo(ctx, s.user, jid)
 	}
-	return err
+	return nil
+}
+
+// subscriptionStamped is p as it leaves: between bare JIDs (RFC 6121 §3.1.2,
+// S-37).
+func (s *session) subscriptionStamped(jid, typ string, p *stream.Element) []byte {
+	if p == nil {
+		return subscriptionBytes(s.bare, jid, typ)
+	}
+	return p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Bytes()
 }
 
 // answerSiteContact: the site grants presence among its members, so a request
@@ -161,7 +198,7 @@ func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ 
 func (s *session) answerSiteContact(ctx context.Context, jid, typ string) error {
 	switch typ {
 	case "subscribe":
-		s.deliver(subscriptionBytes(jid, s.bare, "subscribed", nil))
+		s.deliver(subscriptionBytes(jid, s.bare, "subscribed"))
 		a, err := parseAddress(jid)
 		if err != nil {
 			return err
@@ -174,10 +211,8 @@ func (s *session) answerSiteContact(ctx context.Context, jid, typ string) error 
 	return errNotAllowed
 }
 
-func subscriptionBytes(from, to, typ string, p *stream.Element) []byte {
-	if p != nil {
-		return p.Edit().Set("from", from).Set("to", to).Bytes()
-	}
+// subscriptionBytes is a subscription stanza of the server's making.
+func subscriptionBytes(from, to, typ string) []byte {
 	dst := appendAttr([]byte(`<presence xmlns="jabber:client"`), "from", from)
 	dst = appendAttr(appendAttr(dst, "to", to), "type", typ)
 	return append(appendAttr(dst, "id", rand.Text()), "/>"...)
@@ -198,36 +233,27 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 	if blocked, err := srv.blocks(ctx, owner.user, from); err != nil || blocked {
 		return err
 	}
-	var deliver, granted, changed bool
-	_, err = srv.stores.Roster.UpdateContact(ctx, owner.user, from, func(c *Contact) (bool, error) {
-		before := c.Subscription
-		ask := c.Ask
-		if c.Subscription == "" {
-			c.Subscription = SubscriptionNone
-		}
-		deliver, granted = c.inbound(typ, raw)
-		changed = before != c.Subscription || ask != c.Ask
-		return !c.idle(), nil
+	ch, err := srv.updateContact(ctx, owner.user, from, func(c *Contact, ch *change) error {
+		ch.passed, ch.granted = c.inbound(typ, raw)
+		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if granted {
-		return srv.receiveSubscription(ctx, to, from, "subscribed", subscriptionBytes(to, from, "subscribed", nil))
-	}
-	if !deliver {
+	case ch.granted:
+		return srv.receiveSubscription(ctx, to, from, "subscribed", subscriptionBytes(to, from, "subscribed"))
+	case !ch.passed:
 		return nil
 	}
 	// RFC 6121 §3.1.6: the stanza comes before its roster push (S-39).
 	for _, s := range srv.lookup(owner.user).available() {
 		s.deliver(raw)
 	}
-	srv.forgetRoster(owner.user)
-	if typ == "unsubscribe" {
+	if typ == "unsubscribe" && ch.saw {
 		// RFC 6121 §3.3.3: the contact sees us go.
 		srv.unavailableTo(ctx, owner.user, from)
 	}
-	if !changed || typ == "subscribe" {
+	if !ch.visible {
 		return nil // a request alone makes no roster item (RFC 6121 §3.1.3)
 	}
 	return srv.pushIfListed(ctx, owner.user, from)

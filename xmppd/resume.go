@@ -1,0 +1,139 @@
+package xmppd
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// Resumption (XEP-0198 §5): a session whose stream was lost waits for a new one,
+// for a time and in a number that are bounded.
+
+// hibernate keeps the session for resumption after st was lost. It reports
+// false when the session cannot be resumed.
+func (srv *Server) hibernate(s *session, st stream.Stream) bool {
+	s.mu.Lock()
+	if s.state != connected || s.stream != st || s.sm == nil || !s.sm.resumable {
+		s.mu.Unlock()
+		return false
+	}
+	s.hibernateLocked()
+	s.mu.Unlock()
+	srv.capHibernating(s.account)
+	return true
+}
+
+func (s *session) hibernateLocked() {
+	now := time.Now()
+	s.state, s.stream, s.sm.since = hibernating, nil, now
+	s.sm.expiry = time.AfterFunc(s.server.cfg.ResumeTimeout, func() { s.server.expire(s, now) })
+}
+
+// expire ends a session that has hibernated since then, unless it was resumed
+// meanwhile.
+func (srv *Server) expire(s *session, since time.Time) {
+	srv.endIf(s, nil, func() bool { return s.state == hibernating && s.sm.since.Equal(since) })
+}
+
+// capHibernating ends the oldest hibernating session beyond the bound: a
+// browser leaves one behind with every reload that does not resume.
+func (srv *Server) capHibernating(a *account) {
+	var oldest *session
+	var since time.Time
+	n := 0
+	for _, s := range a.all() {
+		s.mu.Lock()
+		if s.state == hibernating {
+			n++
+			if oldest == nil || s.sm.since.Before(since) {
+				oldest, since = s, s.sm.since
+			}
+		}
+		s.mu.Unlock()
+	}
+	if n > srv.cfg.Hibernating {
+		srv.expire(oldest, since)
+	}
+}
+
+// resume takes over a session. Only the same account can; for everybody else
+// the id does not exist (S-94). No session and no error: the client may bind.
+func (c *conn) resume(ctx context.Context, el *stream.Element) (*session, error) {
+	h, err := smCount(el)
+	if err != nil {
+		return nil, err
+	}
+	previd, _ := el.Attr("previd")
+	s := c.server.resumableAs(previd)
+	if s == nil || s.user != c.identity.User || !c.resumable() {
+		return nil, c.stream.Send(smFailed("item-not-found", 0, false))
+	}
+	// The identity may have been ended since it was checked. If it is ended from
+	// here on, End finds this stream, and the session goes with it.
+	if err := c.stillCurrent(ctx); err != nil {
+		return nil, err
+	}
+	resumed, err := s.takeOver(c, h)
+	if err != nil {
+		return nil, err
+	}
+	if !resumed {
+		return nil, c.stream.Send(smFailed("item-not-found", 0, false))
+	}
+	c.server.stats.resumed.Add(1)
+	return s, nil
+}
+
+func (srv *Server) resumableAs(id string) *session {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return srv.resume[id]
+}
+
+// takeOver moves the session to the new stream and sends again what the client
+// has not handled, in order. What the old stream brought last is handled to the
+// end before that: it must be in the count that tells the client what to send
+// again. It reports false when the session has ended.
+func (s *session) takeOver(c *conn, h uint32) (bool, error) {
+	s.detach() // a handler that waits for the old stream's reader gives up
+	s.handling.Lock()
+	defer s.handling.Unlock()
+	s.detach() // another resumption came in between
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state >= ended {
+		return false, nil
+	}
+	if !s.sm.ack(h) {
+		return false, tooHigh(h, s.sm)
+	}
+	s.sm.stop()
+	s.state, s.stream, s.peer, s.identity = connected, c.stream, c.peer, c.identity
+	// An error of Send means that the new stream is closing; its reader will see
+	// to it.
+	_ = s.stream.Send([]byte(`<resumed xmlns="` + nsSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`))
+	for _, u := range s.sm.unacked {
+		_ = s.stream.Send(u.raw)
+	}
+	if len(s.sm.unacked) > 0 {
+		s.sm.asked = 0
+		_ = s.stream.Send([]byte(smRequest))
+	}
+	return true, nil
+}
+
+// detach takes the session off a stream that is still open, as if it had been
+// lost, and tells that stream of the conflict (S-94).
+func (s *session) detach() {
+	s.mu.Lock()
+	st := s.stream
+	if st != nil {
+		s.hibernateLocked()
+	}
+	s.mu.Unlock()
+	if st != nil {
+		st.Close(&stream.Error{Condition: stream.Conflict, Text: "resumed on another stream"})
+	}
+}

@@ -1,0 +1,321 @@
+package xmppd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+
+	"pgregory.net/rapid"
+)
+
+const smNotFound = `<failed xmlns="urn:xmpp:sm:3"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`
+
+func chat(to, id, extra string) string {
+	return `<message xmlns="jabber:client" to="` + to + `" type="chat" id="` + id + `"><body>x</body>` + extra + `</message>`
+}
+
+// XEP-0198 §5 (S-94): a page is reloaded while its last message is on its way to
+// a slow database. The count of <resumed/> has that message, or the client would
+// send it again.
+func TestSM_ResumeCountsWhatIsBeingHandled(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	old := w.online("alice", "a")
+	id := old.enableSM()
+	entered, release := w.store.hold("Append")
+	old.Send(chat("bob@h", "m", ""))
+	old.Send(chat("bob@h", "unread", "")) // the old stream is not read any more
+	entered()
+	again := w.signIn("alice")
+	again.Send(resume(id, 0))
+	if got := streamCondition(old.ExpectEnd()); got != stream.Conflict {
+		t.Errorf("ended with %s", got)
+	}
+	release()
+	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`)
+	again.sync()
+	if got := w.store.archived(); len(got) != 2 || got[0].StanzaID != "m" {
+		t.Errorf("archived: %v", got)
+	}
+}
+
+// Two tabs with the same id (a cloned one): each resumption takes the session
+// from the one before, and none of them gets stuck.
+func TestSM_ResumeTwice(t *testing.T) {
+	for range 20 { // so that both wait for the stanza in hand
+		w := newWorld(t, "alice", "bob")
+		old := w.online("alice", "a")
+		id := old.enableSM()
+		entered, release := w.store.hold("Append")
+		old.Send(chat("bob@h", "m", ""))
+		entered()
+		one, two := w.signIn("alice"), w.signIn("alice")
+		one.Send(resume(id, 0))
+		two.Send(resume(id, 0))
+		old.ExpectEnd()
+		release()
+		resumed := `<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`
+		one.until(resumed)
+		two.until(resumed)
+		var lost error
+		select {
+		case lost = <-one.done:
+			two.sync()
+		case lost = <-two.done:
+			one.sync()
+		}
+		if got := streamCondition(lost); got != stream.Conflict || w.srv.Stats().Sessions != 1 {
+			t.Fatalf("ended with %s; %d sessions", got, w.srv.Stats().Sessions)
+		}
+	}
+}
+
+// A timer that has fired already does not end a session that was resumed just
+// then.
+func TestSM_ExpiryMissesResumption(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.online("alice", "a")
+	id := alice.enableSM()
+	s := w.srv.resumableAs(id)
+	alice.Drop()
+	alice.ended()
+	since := s.sm.since
+	again := w.signIn("alice")
+	again.Send(resume(id, 0))
+	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
+	w.srv.expire(s, since)
+	again.sync()
+	again.Drop()
+	again.ended()
+	w.srv.expire(s, since)
+	if w.srv.Stats().Sessions != 1 {
+		t.Error("a later hibernation ended with the earlier one")
+	}
+}
+
+// A session that hibernates is bounded, and what it holds is not lost with it.
+func TestSM_Overflow(t *testing.T) {
+	for name, cfg := range map[string]Config{"stanzas": {Unacked: 3}, "bytes": {UnackedBytes: 600}} {
+		w := newWorldWith(t, cfg, "alice", "bob")
+		alice, bob := w.online("alice", "a"), w.online("bob", "b")
+		id := alice.enableSM()
+		alice.Drop()
+		alice.ended()
+		for i := range 5 {
+			bob.Send(chat("alice@h", fmt.Sprint("m", i), ""))
+		}
+		bob.sync()
+		w.srv.ending.Wait()
+		if got := w.store.waiting("alice"); len(got) != 5 {
+			t.Errorf("%s: %d messages wait", name, len(got))
+		}
+		again := w.signIn("alice")
+		again.Send(resume(id, 0))
+		again.Expect(smNotFound)
+	}
+}
+
+// XEP-0198 §4 (S-93): the counts wrap at 2^32.
+func TestSM_CountsWrap(t *testing.T) {
+	m := &smState{acked: 1<<32 - 2}
+	for range 4 {
+		m.sent(sentStanza{raw: []byte("<iq/>")})
+	}
+	if !m.ack(1<<32-1) || len(m.unacked) != 3 || m.size != 15 {
+		t.Errorf("%d left, %d bytes", len(m.unacked), m.size)
+	}
+	if m.ack(3) || m.ack(1<<32-2) {
+		t.Error("acknowledged what was never sent, or twice")
+	}
+	if !m.ack(1) || len(m.unacked) != 1 {
+		t.Errorf("%d left", len(m.unacked))
+	}
+}
+
+// XEP-0198 §6 (S-95): what a session leaves behind goes to whoever did not get
+// it, once, with the time it was sent.
+func TestUndelivered(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	early := w.online("alice", "early")
+	alice := w.online("alice", "a")
+	id := alice.enableSM()
+	bob.Send(chat("alice@h", "both", ""))
+	bob.sync()
+	early.until(`<message xmlns="jabber:client" id="both"><any xmlns="test"/></message>`)
+	early.Close()
+	early.ended()
+	alice.Drop()
+	alice.ended()
+	bob.Send(chat("alice@h", "alone", ""))
+	bob.Send(chat("alice@h/a", "full", ""))
+	bob.Send(chat("alice@h/a", "fleeting", `<no-permanent-store xmlns="urn:xmpp:hints"/>`))
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="headline" id="headline"><body>x</body></message>`)
+	bob.sync()
+	late := w.online("alice", "late")
+	bob.Send(chat("alice@h", "live", ""))
+	bob.sync()
+	late.until(`<message xmlns="jabber:client" id="live"><any xmlns="test"/></message>`)
+	s := w.srv.resumableAs(id)
+	w.srv.expire(s, s.sm.since)
+	var got []string
+	for _, e := range late.sync() {
+		if e.Name.Local != "message" {
+			continue
+		}
+		got = append(got, e.ID)
+		if at, ok := delayed(e, "h"); !ok || time.Since(at) > time.Minute {
+			t.Errorf("%s: no delay", e.Raw)
+		}
+	}
+	// "both" was acknowledged by nobody: early had no stream management.
+	if fmt.Sprint(got) != "[both alone full fleeting]" {
+		t.Errorf("got %v", got)
+	}
+	if left := w.store.waiting("alice"); len(left) > 0 {
+		t.Errorf("%d messages are left", len(left))
+	}
+}
+
+// What one resource left behind and another got is not in a third's hands yet:
+// it moves on when that one leaves, too.
+func TestUndelivered_MovesOn(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.enableSM()
+	bob.Send(chat("alice@h", "m", ""))
+	bob.sync()
+	one := w.bound("alice", "one")
+	one.enableSM()
+	one.Send(`<presence xmlns="jabber:client"><priority>5</priority></presence>`)
+	one.sync()
+	two := w.online("alice", "two")
+	m := `<message xmlns="jabber:client" id="m"><any xmlns="test"/></message>`
+	alice.Close()
+	one.until(m)
+	one.Close()
+	two.until(m)
+}
+
+// A message that waited, was delivered and never acknowledged waits again, with
+// its first time and one delay.
+func TestUndelivered_Twice(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	bob.Send(chat("alice@h", "m", ""))
+	bob.sync()
+	first := w.store.waiting("alice")[0]
+	for range 2 {
+		alice := w.bound("alice", "a")
+		alice.enableSM()
+		alice.Send(`<presence xmlns="jabber:client"/>`)
+		alice.until(`<message xmlns="jabber:client" id="m"><body>x</body><stanza-id xmlns="urn:xmpp:sid:0"/><delay xmlns="urn:xmpp:delay" from="h"/></message>`)
+		alice.Close()
+		alice.ended()
+		again := w.store.waiting("alice")
+		if len(again) != 1 || again[0].ID != first.ID || again[0].Stamp.Sub(first.Stamp).Abs() > time.Second {
+			t.Fatalf("%+v, want %+v", again, first)
+		}
+	}
+}
+
+// A message that was being stored when its only recipient left is kept.
+func TestUndelivered_LeftMeanwhile(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	entered, release := w.store.hold("Append")
+	bob.Send(chat("alice@h", "m", ""))
+	entered()
+	alice.Close()
+	alice.ended()
+	release()
+	bob.sync()
+	if got := w.store.waiting("alice"); len(got) != 1 {
+		t.Errorf("%d messages wait", len(got))
+	}
+}
+
+// Signing out while presence is on its way: nobody keeps seeing somebody who has
+// gone (S-42).
+func TestPresence_NoGhost(t *testing.T) {
+	for _, to := range []string{"", ` to="bob@h/b"`} {
+		w := newWorld(t, "alice", "bob")
+		w.store.subscribe("alice", "bob")
+		alice, bob := w.bound("alice", "a"), w.online("bob", "b")
+		entered, release := w.store.hold("Account")
+		alice.Send(`<presence xmlns="jabber:client"` + to + `/>`)
+		entered()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
+		}()
+		alice.ExpectEnd() // at once, whatever is under way
+		release()
+		<-done
+		if got := presences(bob.sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
+			t.Errorf("bob sees %v", got)
+		}
+	}
+}
+
+// Whatever becomes of a session, a subscriber sees it come before it goes, and
+// go exactly once (RFC 6121 §4.5.2, S-42).
+func TestPresence_GoesOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, "alice", "bob")
+		defer w.srv.Shutdown(t.Context())
+		w.store.subscribe("alice", "bob")
+		bob := w.online("bob", "b")
+		alice, id := w.bound("alice", "a"), ""
+		steps := map[string]func(){
+			"available":   func() { alice.Send(`<presence xmlns="jabber:client"/>`) },
+			"unavailable": func() { alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`) },
+			"directed":    func() { alice.Send(`<presence xmlns="jabber:client" to="bob@h"/>`) },
+			"enable": func() {
+				if id == "" {
+					id = alice.enableSM()
+				}
+			},
+			"drop": func() {
+				alice.Drop()
+				alice.ended()
+				if id == "" {
+					alice = w.bound("alice", "a")
+					return
+				}
+				alice = w.signIn("alice")
+				alice.Send(resume(id, 0))
+			},
+			"close":   func() { alice.Close(); alice.ended(); alice, id = w.bound("alice", "a"), "" },
+			"replace": func() { alice, id = w.bound("alice", "a"), "" },
+			"end": func() {
+				w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
+				alice.ended()
+				alice, id = w.bound("alice", "a"), ""
+			},
+		}
+		names := []string{"available", "unavailable", "directed", "enable", "drop", "close", "replace", "end"}
+		for _, step := range rapid.SliceOfN(rapid.SampledFrom(names), 1, 12).Draw(rt, "steps") {
+			steps[step]()
+			alice.sync()
+		}
+		alice.Close()
+		alice.ended()
+		here := false
+		for _, e := range bob.sync() {
+			if e.Name.Local != "presence" || !strings.HasPrefix(e.From, "alice") {
+				continue
+			}
+			if e.Type == "unavailable" && !here {
+				rt.Fatal("went twice, or without having come")
+			}
+			here = e.Type != "unavailable"
+		}
+		if here {
+			rt.Fatal("never went")
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package xmppd
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// keepUndelivered keeps for later the messages that an ended session did not
+// acknowledge, unless another of the account's resources got them as well
+// (XEP-0198 §6, S-95). Whoever is there by now gets them at once.
+func (srv *Server) keepUndelivered(ctx context.Context, s *session, unacked []sentStanza) {
+	kept := false
+	for _, u := range unacked {
+		if !bytes.HasPrefix(u.raw, []byte("<message")) {
+			continue
+		}
+		m, err := stream.Parse(u.raw, stream.Limits{Bytes: len(u.raw)})
+		if err != nil || !storesOffline(m) || srv.gotElsewhere(s, m, u.at) {
+			continue
+		}
+		if err := srv.stores.Offline.AddOffline(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
+			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
+			continue
+		}
+		kept = true
+	}
+	if kept {
+		srv.flushArrived(ctx, s.user)
+	}
+}
+
+// offlineAgain is the message as it waits, with the time at which it was first
+// sent.
+func offlineAgain(m *stream.Element, s *session, at time.Time) OfflineMessage {
+	id, archived := archivedID(m, s.bare)
+	if archived {
+		at = (ArchiveEntry{ID: id}).Time()
+	} else {
+		id = uuid.Must(uuid.NewV7())
+	}
+	if t, ok := delayed(m, s.server.domain); ok {
+		at = t
+	}
+	// It gets its delay when it is delivered.
+	raw := m.Edit().Drop(func(c stream.Child) bool { return isForgedDelay(c, s.server.domain) }).Bytes()
+	return OfflineMessage{ID: id, Stamp: at.UTC(), Stanza: raw}
+}
+
+// delayed returns the time of the delay that the server put on a message when
+// it was delivered from the offline store (XEP-0203 §2).
+func delayed(m *stream.Element, domain string) (time.Time, bool) {
+	for c := range m.Children() {
+		if !isForgedDelay(c, domain) {
+			continue
+		}
+		stamp, _ := c.Attr("stamp")
+		at, err := time.Parse(time.RFC3339, stamp)
+		return at, err == nil
+	}
+	return time.Time{}, false
+}
+
+// gotElsewhere reports whether a message that s got at that time went to
+// another resource too: by its bare address, or as a carbon.
+func (srv *Server) gotElsewhere(s *session, m *stream.Element, at time.Time) bool {
+	if _, fromStore := delayed(m, srv.domain); fromStore {
+		return false // what waited goes to one resource
+	}
+	to, err := parseAddress(m.To)
+	if err != nil {
+		return false
+	}
+	for _, o := range srv.lookup(s.user).reachable() {
+		if o != s && o.reachableAt(at) && (to.resource == "" || (o.flag(flagCarbons) && copies(m))) {
+			return true
+		}
+	}
+	return false
+}
+
+// reachableAt reports whether messages to the bare JID have come here since
+// that time.
+func (s *session) reachableAt(at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.reachable.IsZero() && !s.reachable.After(at)
+}
