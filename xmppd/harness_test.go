@@ -47,16 +47,17 @@ func newWorldWith(t testing.TB, cfg Config, users ...string) *world {
 // client is one end of a stream, and reads like a transcript.
 type client struct {
 	*streamtest.Client
-	w     *world
-	full  string
-	done  chan error
-	syncs int
+	w      *world
+	server stream.Stream // the other end
+	full   string
+	done   chan error
+	syncs  int
 }
 
 // connect opens a stream; nobody is signed in yet.
 func (w *world) connect(peer stream.Peer) *client {
 	server, c := streamtest.Pipe(w.t)
-	cl := &client{Client: c, w: w, done: make(chan error, 1)}
+	cl := &client{Client: c, w: w, server: server, done: make(chan error, 1)}
 	w.serve.Go(func() { cl.done <- w.srv.Serve(context.Background(), server, peer) })
 	return cl
 }
@@ -151,6 +152,17 @@ func (c *client) ended() error {
 	case <-time.After(streamtest.Patience):
 		c.w.t.Fatal("the stream goes on")
 		return nil
+	}
+}
+
+// cutOff waits until the server has closed the stream; what comes before is
+// read.
+func (c *client) cutOff() {
+	c.w.t.Helper()
+	for {
+		if _, err := c.Next(c.w.t.Context()); err != nil {
+			return
+		}
 	}
 }
 

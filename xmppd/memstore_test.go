@@ -118,7 +118,7 @@ func (m *memStore) Current(_ context.Context, id stream.Identity) error {
 	if m.revoked[id.Session] {
 		return ErrNotAuthorized
 	}
-	return nil
+	return m.fail
 }
 
 func (m *memStore) Account(_ context.Context, user string) (Account, error) {
@@ -293,6 +293,7 @@ func (m *memStore) AddOffline(_ context.Context, user string, msg OfflineMessage
 }
 
 func (m *memStore) Offline(_ context.Context, user string) ([]OfflineMessage, error) {
+	m.pass("Offline")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := slices.Clone(m.offline[user])

@@ -71,6 +71,45 @@ func TestPresence_Directed(t *testing.T) {
 	carol.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
 }
 
+// RFC 6121 §4.6 (S-43): a directed unavailable ends it; there is a bound.
+func TestPresence_DirectedEnds(t *testing.T) {
+	w := newWorld(t, "alice", "carol")
+	alice, carol := w.online("alice", "a"), w.online("carol", "c")
+	alice.Send(`<presence xmlns="jabber:client" to="carol@h"/>`)
+	alice.Send(`<presence xmlns="jabber:client" to="carol@h" type="unavailable"/>`)
+	for i := range maxDirected {
+		alice.Send(fmt.Sprintf(`<presence xmlns="jabber:client" to="x@h/%d"/>`, i))
+	}
+	alice.none()
+	alice.Send(`<presence xmlns="jabber:client" to="carol@h" id="p"/>`)
+	alice.until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("wait", "resource-constraint") + `</presence>`)
+	alice.Close()
+	alice.ended()
+	if got := presences(carol.sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
+		t.Errorf("carol sees %v", got)
+	}
+}
+
+// XEP-0191 §3.3 (S-52): who is blocked learns nothing by asking.
+func TestPresence_Blocked(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	w.store.blocked["alice"] = []string{"bob@h"}
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client" type="probe" to="alice@h"/>`)
+	bob.Expect(`<presence xmlns="jabber:client" from="alice@h" type="unavailable"/>`)
+	ask := `<iq xmlns="jabber:client" type="get" id="v" to="%s"><query xmlns="jabber:iq:version"/></iq>`
+	bob.ask(fmt.Sprintf(ask, "alice@h/a"), `<iq xmlns="jabber:client" type="error" id="v">`+stanzaErrorOf("cancel", "service-unavailable")+`</iq>`)
+	alice.ask(fmt.Sprintf(ask, "bob@h/b"), `<iq xmlns="jabber:client" type="error" id="v"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></iq>`)
+	bob.Send(`<presence xmlns="jabber:client" type="unsubscribe" to="alice@h"/>`)
+	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
+	bob.Send(`<presence xmlns="jabber:client" to="alice@h"/>`)
+	bob.sync()
+	if got := presences(alice.sync()); len(got) > 0 {
+		t.Errorf("alice sees %v", got)
+	}
+}
+
 // RFC 6121 §4.3.2 (S-41).
 func TestPresence_Probe(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")
@@ -261,6 +300,39 @@ func TestSubscription_CancelAndDeny(t *testing.T) {
 			}
 		}
 	}
+}
+
+// RFC 6121 §8.5.1 (S-23): what is sent to nobody looks like what is sent to
+// somebody who does not answer.
+func TestSubscription_NoSuchAccount(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.online("alice", "a")
+	for _, to := range []string{"bob@h", "nobody@h"} {
+		for _, typ := range []string{"subscribe", "unsubscribe", "subscribed", "unsubscribed"} {
+			alice.Send(`<presence xmlns="jabber:client" type="` + typ + `" to="` + to + `"/>`)
+		}
+		alice.Send(`<presence xmlns="jabber:client" to="` + to + `"/>`)
+		if got := presences(alice.sync()); len(got) > 0 {
+			t.Errorf("%s: %v", to, got)
+		}
+	}
+	if _, there := w.store.rosters["nobody"]; there {
+		t.Error("a roster for nobody")
+	}
+}
+
+// A contact that the site supplies from now on is seen at once.
+func TestRoster_NewSiteContact(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.online("alice", "a")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+	w.online("bob", "b")
+	w.store.mu.Lock()
+	w.store.everyone = true // as when two people come into one group
+	w.store.mu.Unlock()
+	w.srv.AccountChanged(t.Context(), "bob")
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bob" subscription="both"/></query></iq>`)
+	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
 }
 
 // RFC 6121 §3.1.3, App. A.3.1 (S-38): a repeated request bothers nobody who has

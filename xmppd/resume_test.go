@@ -1,6 +1,7 @@
 package xmppd
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,6 +70,74 @@ func TestSM_ResumeTwice(t *testing.T) {
 		if got := streamCondition(lost); got != stream.Conflict || w.srv.Stats().Sessions != 1 {
 			t.Fatalf("ended with %s; %d sessions", got, w.srv.Stats().Sessions)
 		}
+	}
+}
+
+// A resumption that waits for the stanza in hand finds that another one came
+// first.
+func TestSM_ResumeInBetween(t *testing.T) {
+	w := newWorld(t, "alice")
+	old := w.online("alice", "a")
+	s := w.srv.resumableAs(old.enableSM())
+	first, second := w.connect(stream.Peer{}), w.connect(stream.Peer{})
+	first.Read()
+	second.Read()
+	s.handling.Lock()
+	done := make(chan bool)
+	go func() {
+		ok, _ := s.takeOver(&conn{server: w.srv, stream: second.server, identity: s.identity}, 0)
+		done <- ok
+	}()
+	old.ExpectEnd()
+	s.mu.Lock()
+	s.sm.stop()
+	s.state, s.stream = connected, first.server
+	s.mu.Unlock()
+	s.handling.Unlock()
+	if got := streamCondition(first.ExpectEnd()); got != stream.Conflict || !<-done || s.current() != second.server {
+		t.Errorf("the first ended with %s", got)
+	}
+}
+
+// XEP-0198 §5: a session that ended while its page was being loaded does not come
+// back; one whose standing cannot be asked is not lost for that.
+func TestSM_ResumeChecksAgain(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.online("alice", "a")
+	id := alice.enableSM()
+	alice.Drop()
+	alice.ended()
+	again := w.signIn("alice")
+	w.store.setFail(errAway)
+	again.Send(resume(id, 0))
+	if err := again.ExpectEnd(); !errors.Is(err, stream.ErrDisconnected) { // Converse comes back
+		t.Errorf("ended with %v", err)
+	}
+	w.store.setFail(nil)
+	again = w.signIn("alice")
+	w.store.revoked["s-alice"] = true
+	again.Send(resume(id, 0))
+	if got := streamCondition(again.ExpectEnd()); got != stream.NotAuthorized {
+		t.Errorf("ended with %s", got)
+	}
+}
+
+// XEP-0198 §4: an acknowledgement is asked for now and then.
+func TestSM_Asks(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.bound("alice", "a")
+	alice.enableSM()
+	for range 2 * smAckEvery {
+		alice.Send(`<iq xmlns="jabber:client" type="get" id="p"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	}
+	asked := 0
+	for range 2*smAckEvery + 2 {
+		if e := alice.Read(); e.Name == (stream.Name{Space: nsSM, Local: "r"}) {
+			asked++
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
 	}
 }
 
@@ -258,6 +327,30 @@ func TestPresence_NoGhost(t *testing.T) {
 		if got := presences(bob.sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
 			t.Errorf("bob sees %v", got)
 		}
+	}
+}
+
+// Signing out while messages that waited are being delivered: they go on
+// waiting.
+func TestUndelivered_EndedWhileFlushing(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	bob.Send(chat("alice@h", "m", ""))
+	bob.sync()
+	alice := w.bound("alice", "a")
+	entered, release := w.store.hold("Offline")
+	alice.Send(`<presence xmlns="jabber:client"/>`)
+	entered()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
+	}()
+	alice.cutOff()
+	release()
+	<-done
+	if got := w.store.waiting("alice"); len(got) != 1 {
+		t.Errorf("%d messages wait", len(got))
 	}
 }
 

@@ -164,6 +164,29 @@ func TestBind_Quota(t *testing.T) {
 	c.Expect(`<iq xmlns="jabber:client" type="error" id="b"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`)
 }
 
+// RFC 6120 §7.6.2 (S-19): not for ever.
+func TestBind_Attempts(t *testing.T) {
+	c := newWorld(t, "alice").signIn("alice")
+	for range bindAttempts {
+		c.Send(`<resume xmlns="urn:xmpp:sm:3" previd="x" h="0"/>`)
+		c.Expect(smNotFound)
+	}
+	if got := streamCondition(c.ExpectEnd()); got != stream.PolicyViolation {
+		t.Errorf("ended with %s", got)
+	}
+}
+
+// Whose standing cannot be asked is told to come back, not that it ended.
+func TestBind_DatabaseAway(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.signIn("alice")
+	w.store.setFail(errAway)
+	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	if err := c.ExpectEnd(); !errors.Is(err, stream.ErrDisconnected) || w.srv.Stats().Sessions != 0 {
+		t.Errorf("ended with %v; %d sessions", err, w.srv.Stats().Sessions)
+	}
+}
+
 // A session that ended while its stream was being opened does not get in.
 func TestBind_SignedOutMeanwhile(t *testing.T) {
 	w := newWorld(t, "alice")
@@ -198,6 +221,11 @@ func TestShutdown(t *testing.T) {
 	w.srv.Shutdown(t.Context())
 	if got := streamCondition(c.ExpectEnd()); got != stream.SystemShutdown {
 		t.Errorf("ended with %s", got)
+	}
+	late := w.signIn("alice")
+	late.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	if got := streamCondition(late.ExpectEnd()); got != stream.SystemShutdown {
+		t.Errorf("a late one ended with %s", got)
 	}
 }
 
