@@ -6,38 +6,38 @@ import (
 	"mellium.im/xmpp/jid"
 )
 
-// address is a JID, its parts prepared (RFC 7622).
-type address struct{ user, domain, resource string }
+// Address is a JID, its parts prepared (RFC 7622).
+type Address struct{ User, Domain, Resource string }
 
-// parseAddress prepares a JID (S-07). Anything illegal is jid-malformed (RFC
+// ParseAddress prepares a JID (S-07). Anything illegal is jid-malformed (RFC
 // 6120 §8.3.3.8).
-func parseAddress(s string) (address, error) {
+func ParseAddress(s string) (Address, error) {
 	if a, ok := plainAddress(s); ok {
 		return a, nil
 	}
 	j, err := jid.Parse(s)
 	if err != nil {
-		return address{}, errJIDMalformed
+		return Address{}, ErrJIDMalformed
 	}
-	return address{j.Localpart(), j.Domainpart(), j.Resourcepart()}, nil
+	return Address{j.Localpart(), j.Domainpart(), j.Resourcepart()}, nil
 }
 
 // plainAddress splits a JID that is nothing but characters which preparation
 // leaves alone, as nearly all are.
-func plainAddress(s string) (address, bool) {
+func plainAddress(s string) (Address, bool) {
 	bare, resource, full := strings.Cut(s, "/")
 	user, domain, at := strings.Cut(bare, "@")
 	if !at {
 		user, domain = "", user
 	}
 	if len(s) > 1023 || domain == "" || (at && user == "") || (full && resource == "") {
-		return address{}, false
+		return Address{}, false
 	}
 	if !allIn(user, "._-") || !allIn(domain, ".-") || !allIn(strings.ToLower(resource), "._-/=+:") ||
 		strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || strings.Contains(domain, "..") {
-		return address{}, false
+		return Address{}, false
 	}
-	return address{user, domain, resource}, true
+	return Address{user, domain, resource}, true
 }
 
 // allIn reports whether s has only lower-case ASCII letters, digits and the
@@ -52,16 +52,16 @@ func allIn(s, extra string) bool {
 	return true
 }
 
-func (a address) bare() string {
-	if a.user == "" {
-		return a.domain
+func (a Address) Bare() string {
+	if a.User == "" {
+		return a.Domain
 	}
-	return a.user + "@" + a.domain
+	return a.User + "@" + a.Domain
 }
 
-func (a address) String() string {
-	if a.resource == "" {
-		return a.bare()
+func (a Address) String() string {
+	if a.Resource == "" {
+		return a.Bare()
 	}
-	return a.bare() + "/" + a.resource
+	return a.Bare() + "/" + a.Resource
 }

@@ -31,7 +31,7 @@ const (
 	removeRetries = 8
 )
 
-var errArchiveBusy = &stanzaError{typ: errWait, condition: "resource-constraint", text: "The archive is busy. Please try again in a moment."}
+var errArchiveBusy = &StanzaError{Type: ErrorWait, Condition: "resource-constraint", Text: "The archive is busy. Please try again in a moment."}
 
 type archiveJob struct {
 	entries []ArchiveEntry

@@ -49,9 +49,9 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 		return nil, &stream.Error{Condition: stream.NotAuthorized, Text: "bind a resource first"}
 	}
 	s, err := c.bound(ctx, el)
-	var se *stanzaError
+	var se *StanzaError
 	if errors.As(err, &se) {
-		return nil, c.stream.Send(errorReply(el, "", "", se))
+		return nil, c.stream.Send(ErrorReply(el, "", "", se))
 	}
 	return s, err
 }
@@ -115,11 +115,11 @@ func (c *conn) newSession(el *stream.Element) (*session, error) {
 	if bind, ok := el.Find(nsBind, "bind"); ok {
 		if r, ok := bind.Find(nsBind, "resource"); ok && r.Text() != "" {
 			// RFC 6120 §7.7: the client's wish, prepared.
-			a, err := parseAddress(c.identity.User + "@" + c.server.domain + "/" + r.Text())
+			a, err := ParseAddress(c.identity.User + "@" + c.server.domain + "/" + r.Text())
 			if err != nil {
-				return nil, errBadRequest
+				return nil, ErrBadRequest
 			}
-			resource = a.resource
+			resource = a.Resource
 		}
 	}
 	bare := c.identity.User + "@" + c.server.domain

@@ -20,11 +20,11 @@ type blocklist struct{ jids map[string]struct{} }
 
 // matches follows the order full, bare, domain/resource, domain (XEP-0191
 // §3.2, S-51).
-func (b *blocklist) matches(a address) bool {
+func (b *blocklist) matches(a Address) bool {
 	if len(b.jids) == 0 {
 		return false
 	}
-	for _, jid := range []string{a.String(), a.bare(), address{"", a.domain, a.resource}.String(), a.domain} {
+	for _, jid := range []string{a.String(), a.Bare(), Address{"", a.Domain, a.Resource}.String(), a.Domain} {
 		if _, ok := b.jids[jid]; ok {
 			return true
 		}
@@ -62,7 +62,7 @@ func (srv *Server) blocks(ctx context.Context, user, jid string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	a, err := parseAddress(jid)
+	a, err := ParseAddress(jid)
 	return err == nil && b.matches(a), nil
 }
 
@@ -83,26 +83,26 @@ func (srv *Server) eitherBlocks(ctx context.Context, x, y string) bool {
 // checkBlocked applies both lists to a message or IQ that s sends: what one
 // blocked oneself is refused with a hint, what blocks the sender looks like
 // nobody is there (XEP-0191 §3.3, S-52).
-func (s *session) checkBlocked(ctx context.Context, to address) error {
-	if to.user == s.user {
+func (s *session) checkBlocked(ctx context.Context, to Address) error {
+	if to.User == s.user {
 		return nil
 	}
 	mine, err := s.server.blocksOf(ctx, s.user)
 	if err != nil {
 		return err
 	}
-	if mine.matches(to) && to.user != "" {
+	if mine.matches(to) && to.User != "" {
 		return errBlockedByYou
 	}
-	if to.user == "" {
+	if to.User == "" {
 		return nil
 	}
-	theirs, err := s.server.blocksOf(ctx, to.user)
+	theirs, err := s.server.blocksOf(ctx, to.User)
 	if err != nil {
 		return err
 	}
-	if theirs.matches(address{s.user, s.server.domain, s.resource}) {
-		return errServiceUnavailable
+	if theirs.matches(Address{s.user, s.server.domain, s.resource}) {
+		return ErrServiceUnavailable
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func handleBlocklist(ctx context.Context, s *session, _ *stream.Element, _ strea
 func blockElement(name string, jids []string) []byte {
 	dst := []byte(`<` + name + ` xmlns="` + nsBlocking + `">`)
 	for _, j := range jids {
-		dst = append(appendAttr(append(dst, "<item"...), "jid", j), "/>"...)
+		dst = append(AppendAttr(append(dst, "<item"...), "jid", j), "/>"...)
 	}
 	return append(dst, `</`+name+`>`...)
 }
@@ -141,7 +141,7 @@ func parseBlockItems(c stream.Child) ([]string, error) {
 	var jids []string
 	for item := range c.Children() {
 		jid, _ := item.Attr("jid")
-		a, err := parseAddress(jid)
+		a, err := ParseAddress(jid)
 		if err != nil {
 			return nil, err
 		}
@@ -159,17 +159,17 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 		return nil, err
 	}
 	if len(jids) == 0 {
-		return nil, errBadRequest
+		return nil, ErrBadRequest
 	}
 	b, err := s.server.blocksOf(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}
 	if len(b.jids)+len(jids) > maxBlocked {
-		return nil, errResourceLimit
+		return nil, ErrResourceLimit
 	}
 	if slices.Contains(jids, s.bare) {
-		return nil, errNotAllowed
+		return nil, ErrNotAllowed
 	}
 	for _, jid := range jids { // before the list forbids it
 		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
@@ -213,11 +213,11 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 }
 
 func bareOf(jid string) string {
-	a, err := parseAddress(jid)
+	a, err := ParseAddress(jid)
 	if err != nil {
 		return jid
 	}
-	return a.bare()
+	return a.Bare()
 }
 
 // blocksChanged forgets the cached list and pushes the change to every resource
@@ -228,7 +228,7 @@ func (srv *Server) blocksChanged(s *session, change []byte) {
 		if !o.flag(flagBlockWatch) {
 			continue
 		}
-		push := appendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", o.full)
+		push := AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", o.full)
 		o.deliver(append(append(append(push, '>'), change...), "</iq>"...))
 	}
 }

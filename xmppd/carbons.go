@@ -49,13 +49,13 @@ func copies(m *stream.Element) bool {
 
 // copyMessage sends the copies: "received" to the recipient's resources that
 // did not get the message, "sent" to the sender's other ones (XEP-0280 §7, §8).
-func (srv *Server) copyMessage(s *session, m *stream.Element, to address, r route, theirs []byte, id uuid.UUID) {
-	for _, o := range srv.lookup(to.user).all() {
+func (srv *Server) copyMessage(s *session, m *stream.Element, to Address, r route, theirs []byte, id uuid.UUID) {
+	for _, o := range srv.lookup(to.User).all() {
 		if o != s && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
 			o.deliver(carbon("received", m, o, theirs))
 		}
 	}
-	if to.user == s.user {
+	if to.User == s.user {
 		return // the account's resources have it already
 	}
 	var mine []byte
@@ -74,9 +74,9 @@ func (srv *Server) copyMessage(s *session, m *stream.Element, to address, r rout
 // the message's type (XEP-0280 §7, S-56).
 func carbon(kind string, m *stream.Element, o *session, inner []byte) []byte {
 	dst := append(make([]byte, 0, len(inner)+320), `<message xmlns="jabber:client"`...)
-	dst = appendAttr(dst, "from", o.bare)
-	dst = appendAttr(dst, "to", o.full)
-	dst = appendAttr(dst, "type", m.Type)
+	dst = AppendAttr(dst, "from", o.bare)
+	dst = AppendAttr(dst, "to", o.full)
+	dst = AppendAttr(dst, "type", m.Type)
 	dst = append(dst, `><`+kind+` xmlns="`+nsCarbons+`"><forwarded xmlns="`+nsForward+`">`...)
 	dst = append(dst, inner...)
 	return append(dst, `</forwarded></`+kind+`></message>`...)

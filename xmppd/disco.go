@@ -29,7 +29,7 @@ func discoHandlers() map[iqKey]iqHandler {
 	items := stream.Name{Space: nsDiscoItems, Local: "query"}
 	return map[iqKey]iqHandler{
 		{toServer, "get", info}:   handleServerInfo,
-		{toServer, "get", items}:  handleNoItems,
+		{toServer, "get", items}:  handleServerItems,
 		{toSelf, "get", info}:     handleAccountInfo,
 		{toSelf, "get", items}:    handleNoItems,
 		{toAccount, "get", info}:  handleContactInfo,
@@ -38,41 +38,58 @@ func discoHandlers() map[iqKey]iqHandler {
 }
 
 func handleServerInfo(_ context.Context, _ *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	return discoInfo(query, `<identity category="server" type="im" name="Foyer"/>`, serverFeatures)
+	return DiscoInfo(query, `<identity category="server" type="im" name="Foyer"/>`, serverFeatures)
 }
 
 func handleAccountInfo(_ context.Context, _ *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	return discoInfo(query, `<identity category="account" type="registered"/>`, accountFeatures)
+	return DiscoInfo(query, `<identity category="account" type="registered"/>`, accountFeatures)
 }
 
 // handleContactInfo: only those who see the account's presence learn that it
 // exists (XEP-0030 §8, S-47).
 func handleContactInfo(ctx context.Context, s *session, iq *stream.Element, query stream.Child) ([]byte, error) {
-	to, err := parseAddress(iq.To)
+	to, err := ParseAddress(iq.To)
 	if err != nil {
 		return nil, err
 	}
-	if !s.server.subscribedFrom(ctx, to.user, s.bare) {
-		return nil, errServiceUnavailable
+	if !s.server.subscribedFrom(ctx, to.User, s.bare) {
+		return nil, ErrServiceUnavailable
 	}
-	if _, err := s.server.stores.Accounts.Account(ctx, to.user); err != nil {
+	if _, err := s.server.stores.Accounts.Account(ctx, to.User); err != nil {
 		if errors.Is(err, ErrNotFound) {
-			return nil, errServiceUnavailable
+			return nil, ErrServiceUnavailable
 		}
 		return nil, err
 	}
-	return discoInfo(query, `<identity category="account" type="registered"/>`, []string{nsDiscoInfo, nsDiscoItems})
+	return DiscoInfo(query, `<identity category="account" type="registered"/>`, []string{nsDiscoInfo, nsDiscoItems})
 }
 
-// discoInfo builds a reply; the node is mirrored, and only the empty one exists
-// (XEP-0030 §3.2, §7).
-func discoInfo(query stream.Child, identity string, features []string) ([]byte, error) {
+// handleServerItems lists the services (S-45).
+func handleServerItems(_ context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
 	if node, ok := query.Attr("node"); ok && node != "" {
-		return nil, errItemNotFound
+		return nil, ErrItemNotFound
 	}
-	dst := append([]byte(`<query xmlns="`+nsDiscoInfo+`">`), identity...)
+	dst := []byte(`<query xmlns="` + nsDiscoItems + `">`)
+	for _, svc := range s.server.services {
+		dst = AppendAttr(append(dst, "<item"...), "jid", svc.Domain())
+		dst = append(AppendAttr(dst, "name", svc.Name()), "/>"...)
+	}
+	return append(dst, "</query>"...), nil
+}
+
+// DiscoInfo builds the payload that answers disco#info: the identities and forms
+// are complete elements. Only the empty node exists here (XEP-0030 §3.2, §7);
+// another is item-not-found.
+func DiscoInfo(query stream.Child, identities string, features []string, forms ...[]byte) ([]byte, error) {
+	if node, ok := query.Attr("node"); ok && node != "" {
+		return nil, ErrItemNotFound
+	}
+	dst := append([]byte(`<query xmlns="`+nsDiscoInfo+`">`), identities...)
 	for _, f := range features {
-		dst = append(appendAttr(append(dst, "<feature"...), "var", f), "/>"...)
+		dst = append(AppendAttr(append(dst, "<feature"...), "var", f), "/>"...)
+	}
+	for _, f := range forms {
+		dst = append(dst, f...)
 	}
 	return append(dst, "</query>"...), nil
 }
@@ -80,5 +97,5 @@ func discoInfo(query stream.Child, identity string, features []string) ([]byte, 
 // handleNoItems: nothing is beneath (S-47).
 func handleNoItems(_ context.Context, _ *session, _ *stream.Element, query stream.Child) ([]byte, error) {
 	node, _ := query.Attr("node")
-	return append(appendAttr([]byte(`<query xmlns="`+nsDiscoItems+`"`), "node", node), "/>"...), nil
+	return append(AppendAttr([]byte(`<query xmlns="`+nsDiscoItems+`"`), "node", node), "/>"...), nil
 }

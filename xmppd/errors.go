@@ -9,56 +9,58 @@ import (
 
 const nsStanzas = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
-// stanzaError is a stanza error (RFC 6120 §8.3) on its way to the sender.
-type stanzaError struct {
-	typ       errorType
-	condition string
-	text      string
-	extra     string // an application-specific condition as XML; may be empty
+// StanzaError is a stanza error (RFC 6120 §8.3) on its way to the sender.
+type StanzaError struct {
+	Type      ErrorType
+	Condition string
+	Text      string
+	Extra     string // an application-specific condition as XML; may be empty
 }
 
-type errorType string
+// ErrorType says what the sender can do about an error (RFC 6120 §8.3.2).
+type ErrorType string
 
+// The error types.
 const (
-	errAuth   errorType = "auth"
-	errCancel errorType = "cancel"
-	errModify errorType = "modify"
-	errWait   errorType = "wait"
+	ErrorAuth   ErrorType = "auth"
+	ErrorCancel ErrorType = "cancel"
+	ErrorModify ErrorType = "modify"
+	ErrorWait   ErrorType = "wait"
 )
 
-func (e *stanzaError) Error() string { return "stanza error: " + e.condition }
+func (e *StanzaError) Error() string { return "stanza error: " + e.Condition }
 
 // The errors in use (RFC 6120 §8.3.3).
 var (
-	errBadRequest         = &stanzaError{typ: errModify, condition: "bad-request"}
-	errFeatureMissing     = &stanzaError{typ: errCancel, condition: "feature-not-implemented"}
-	errForbidden          = &stanzaError{typ: errAuth, condition: "forbidden"}
-	errItemNotFound       = &stanzaError{typ: errCancel, condition: "item-not-found"}
-	errJIDMalformed       = &stanzaError{typ: errModify, condition: "jid-malformed"}
-	errNotAcceptable      = &stanzaError{typ: errModify, condition: "not-acceptable"}
-	errNotAllowed         = &stanzaError{typ: errCancel, condition: "not-allowed"}
-	errRemoteNotFound     = &stanzaError{typ: errCancel, condition: "remote-server-not-found"}
-	errResourceLimit      = &stanzaError{typ: errWait, condition: "resource-constraint"}
-	errServiceUnavailable = &stanzaError{typ: errCancel, condition: "service-unavailable"}
-	errInternal           = &stanzaError{typ: errWait, condition: "internal-server-error", text: "Please try again in a moment."}
-	errBlockedByYou       = &stanzaError{typ: errCancel, condition: "not-acceptable", extra: `<blocked xmlns="urn:xmpp:blocking:errors"/>`}
+	ErrBadRequest         = &StanzaError{Type: ErrorModify, Condition: "bad-request"}
+	ErrFeatureMissing     = &StanzaError{Type: ErrorCancel, Condition: "feature-not-implemented"}
+	ErrForbidden          = &StanzaError{Type: ErrorAuth, Condition: "forbidden"}
+	ErrItemNotFound       = &StanzaError{Type: ErrorCancel, Condition: "item-not-found"}
+	ErrJIDMalformed       = &StanzaError{Type: ErrorModify, Condition: "jid-malformed"}
+	errNotAcceptable      = &StanzaError{Type: ErrorModify, Condition: "not-acceptable"}
+	ErrNotAllowed         = &StanzaError{Type: ErrorCancel, Condition: "not-allowed"}
+	errRemoteNotFound     = &StanzaError{Type: ErrorCancel, Condition: "remote-server-not-found"}
+	ErrResourceLimit      = &StanzaError{Type: ErrorWait, Condition: "resource-constraint"}
+	ErrServiceUnavailable = &StanzaError{Type: ErrorCancel, Condition: "service-unavailable"}
+	errInternal           = &StanzaError{Type: ErrorWait, Condition: "internal-server-error", Text: "Please try again in a moment."}
+	errBlockedByYou       = &StanzaError{Type: ErrorCancel, Condition: "not-acceptable", Extra: `<blocked xmlns="urn:xmpp:blocking:errors"/>`}
 )
 
-// appendError appends the <error/> element.
-func (e *stanzaError) appendTo(dst []byte) []byte {
-	dst = append(append(append(dst, `<error type="`...), e.typ...), `"><`...)
-	dst = append(append(dst, e.condition...), ` xmlns="`+nsStanzas+`"/>`...)
-	if e.text != "" {
+// appendTo appends the <error/> element.
+func (e *StanzaError) appendTo(dst []byte) []byte {
+	dst = append(append(append(dst, `<error type="`...), e.Type...), `"><`...)
+	dst = append(append(dst, e.Condition...), ` xmlns="`+nsStanzas+`"/>`...)
+	if e.Text != "" {
 		dst = append(dst, `<text xmlns="`+nsStanzas+`" xml:lang="en">`...)
-		dst = append(stream.AppendEscaped(dst, e.text), `</text>`...)
+		dst = append(stream.AppendEscaped(dst, e.Text), `</text>`...)
 	}
-	return append(append(dst, e.extra...), `</error>`...)
+	return append(append(dst, e.Extra...), `</error>`...)
 }
 
 // asStanzaError is the funnel: errors that are not for the sender's eyes
 // become internal-server-error of type wait, and are logged.
-func (s *session) asStanzaError(el *stream.Element, err error) *stanzaError {
-	var se *stanzaError
+func (s *session) asStanzaError(el *stream.Element, err error) *StanzaError {
+	var se *StanzaError
 	if errors.As(err, &se) {
 		return se
 	}
@@ -78,22 +80,22 @@ func (s *session) sendError(el *stream.Element, err error) {
 	if from == "" {
 		from = s.bare
 	}
-	s.deliver(errorReply(el, from, s.full, s.asStanzaError(el, err)))
+	s.deliver(ErrorReply(el, from, s.full, s.asStanzaError(el, err)))
 }
 
-// errorReply builds the error reply to el.
-func errorReply(el *stream.Element, from, to string, e *stanzaError) []byte {
+// ErrorReply builds the error reply to el.
+func ErrorReply(el *stream.Element, from, to string, e *StanzaError) []byte {
 	dst := make([]byte, 0, 256)
 	dst = append(append(append(dst, '<'), el.Name.Local...), ` xmlns="jabber:client" type="error"`...)
-	dst = appendAttr(dst, "id", el.ID)
-	dst = appendAttr(dst, "from", from)
-	dst = append(appendAttr(dst, "to", to), '>')
+	dst = AppendAttr(dst, "id", el.ID)
+	dst = AppendAttr(dst, "from", from)
+	dst = append(AppendAttr(dst, "to", to), '>')
 	dst = e.appendTo(dst)
 	return append(append(append(dst, "</"...), el.Name.Local...), '>')
 }
 
-// appendAttr appends an attribute unless its value is empty.
-func appendAttr(dst []byte, name, value string) []byte {
+// AppendAttr appends an attribute unless its value is empty.
+func AppendAttr(dst []byte, name, value string) []byte {
 	if value == "" {
 		return dst
 	}

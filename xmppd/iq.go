@@ -50,22 +50,25 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 	if err := checkIQ(iq); err != nil {
 		return err
 	}
-	to := address{user: s.user, domain: s.server.domain}
+	to := Address{User: s.user, Domain: s.server.domain}
 	if iq.To != "" {
 		var err error
-		if to, err = parseAddress(iq.To); err != nil {
+		if to, err = ParseAddress(iq.To); err != nil {
 			return err
 		}
 	}
-	if to.domain != s.server.domain {
+	if to.Domain != s.server.domain {
+		if there, err := s.toService(ctx, iq, to); there {
+			return err
+		}
 		return errRemoteNotFound
 	}
-	if to.user != s.user {
+	if to.User != s.user {
 		if err := s.checkBlocked(ctx, to); err != nil {
 			return err
 		}
 	}
-	if to.resource != "" && to.user != "" {
+	if to.Resource != "" && to.User != "" {
 		return s.iqToResource(ctx, iq, to)
 	}
 	if iq.Type == "result" || iq.Type == "error" {
@@ -77,24 +80,24 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 // checkIQ checks the shape of an IQ (RFC 6120 §8.2.3, S-10).
 func checkIQ(iq *stream.Element) error {
 	if iq.ID == "" {
-		return errBadRequest
+		return ErrBadRequest
 	}
 	switch iq.Type {
 	case "get", "set":
 		if iq.Len() != 1 {
-			return errBadRequest
+			return ErrBadRequest
 		}
 	case "result", "error":
 	default:
-		return errBadRequest
+		return ErrBadRequest
 	}
 	return nil
 }
 
 // answer calls the handler and sends its result.
-func (s *session) answer(ctx context.Context, iq *stream.Element, to address) error {
+func (s *session) answer(ctx context.Context, iq *stream.Element, to Address) error {
 	key := iqKey{toAccount, iq.Type, iq.Child}
-	switch to.user {
+	switch to.User {
 	case "":
 		key.target = toServer
 	case s.user:
@@ -102,23 +105,23 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to address) er
 	}
 	handler := s.server.iqs[key]
 	if handler == nil {
-		return errServiceUnavailable
+		return ErrServiceUnavailable
 	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
 	result, err := handler(ctx, s, iq, payload)
 	if err != nil {
 		return err
 	}
-	s.deliver(iqResult(iq, s.full, result))
+	s.deliver(IQResult(iq, s.full, result))
 	return nil
 }
 
-// iqResult builds the result of an IQ that the server answers.
-func iqResult(iq *stream.Element, to string, payload []byte) []byte {
+// IQResult builds the result of an IQ that the server answers.
+func IQResult(iq *stream.Element, to string, payload []byte) []byte {
 	dst := append(make([]byte, 0, 128+len(payload)), `<iq xmlns="jabber:client" type="result"`...)
-	dst = appendAttr(dst, "id", iq.ID)
-	dst = appendAttr(dst, "from", iq.To)
-	dst = appendAttr(dst, "to", to)
+	dst = AppendAttr(dst, "id", iq.ID)
+	dst = AppendAttr(dst, "from", iq.To)
+	dst = AppendAttr(dst, "to", to)
 	if payload == nil {
 		return append(dst, "/>"...)
 	}
@@ -128,17 +131,17 @@ func iqResult(iq *stream.Element, to string, payload []byte) []byte {
 // iqToResource passes an IQ to a full JID. Requests reach only those who share
 // their presence with the sender (RFC 6121 §8.5.3.1, S-27); without a match
 // they bounce (§8.5.3.2.3, S-28).
-func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to address) error {
+func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to Address) error {
 	request := iq.Type == "get" || iq.Type == "set"
 	target := s.server.session(to)
 	if target == nil {
 		if request {
-			return errServiceUnavailable
+			return ErrServiceUnavailable
 		}
 		return nil
 	}
 	if request && !s.server.sharesPresence(ctx, target, s) {
-		return errServiceUnavailable
+		return ErrServiceUnavailable
 	}
 	target.deliver(iq.Edit().Set("from", s.full).SetLang(s.lang()).Bytes())
 	return nil

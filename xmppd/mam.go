@@ -26,7 +26,7 @@ func mamHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: nsMAM, Local: "query"}
 	metadata := stream.Name{Space: nsMAM, Local: "metadata"}
 	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-		return nil, errForbidden // another's archive (XEP-0313 §8.1, S-58)
+		return nil, ErrForbidden // another's archive (XEP-0313 §8.1, S-58)
 	}
 	return map[iqKey]iqHandler{
 		{toSelf, "set", query}:       handleArchiveQuery,
@@ -46,13 +46,21 @@ const mamForm = `<query xmlns="` + nsMAM + `"><x xmlns="` + nsDataForms + `" typ
 	`<field type="list-multi" var="ids"><validate xmlns="http://jabber.org/protocol/xdata-validate" datatype="xs:string"><open/></validate></field>` +
 	`</x></query>`
 
+// ArchiveForm is the payload that answers an IQ get: the form of a query.
+func ArchiveForm() []byte { return []byte(mamForm) }
+
 func handleArchiveForm(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-	return []byte(mamForm), nil
+	return ArchiveForm(), nil
 }
 
 // handleArchiveMetadata tells the bounds of the archive (XEP-0313 §5, S-61).
 func handleArchiveMetadata(ctx context.Context, s *session, _ *stream.Element, _ stream.Child) ([]byte, error) {
-	first, last, err := s.server.stores.Archive.Bounds(ctx, s.bare)
+	return s.server.ArchiveMetadata(ctx, s.bare)
+}
+
+// ArchiveMetadata is the payload that describes an archive (XEP-0313 §5).
+func (srv *Server) ArchiveMetadata(ctx context.Context, owner string) ([]byte, error) {
+	first, last, err := srv.stores.Archive.Bounds(ctx, owner)
 	if errors.Is(err, ErrNotFound) {
 		return []byte(`<metadata xmlns="` + nsMAM + `"/>`), nil
 	}
@@ -67,55 +75,56 @@ func bound(name string, e ArchiveEntry) string {
 	return `<` + name + ` id="` + e.ID.String() + `" timestamp="` + e.Time().Format(time.RFC3339Nano) + `"/>`
 }
 
-// handleArchiveQuery answers a query: the results, oldest first, then the page's
-// description in the IQ result (XEP-0313 §4, S-59).
+// handleArchiveQuery answers a query of one's own archive.
 func handleArchiveQuery(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	q, err := parseArchiveQuery(s, query)
+	return s.server.QueryArchive(ctx, s, s.bare, query, nil)
+}
+
+// QueryArchive answers a client's query of an archive that it may read: the
+// results, oldest first, are delivered; the page's description is returned, for
+// the IQ result (XEP-0313 §4, S-59). view, if not nil, is what the client gets to
+// see of an entry. Errors: a *StanzaError for a query that is wrong, else the
+// store's.
+func (srv *Server) QueryArchive(ctx context.Context, c Client, owner string, query stream.Child, view func(ArchiveEntry) []byte) ([]byte, error) {
+	q, err := srv.parseArchiveQuery(owner, query)
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.server.stores.Archive.Query(ctx, q)
+	page, err := srv.stores.Archive.Query(ctx, q)
 	if errors.Is(err, ErrNotFound) {
-		return nil, errItemNotFound
+		return nil, ErrItemNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	queryID, _ := query.Attr("queryid")
 	results := page.Entries
 	if _, flip := query.Find(nsMAM, "flip-page"); flip {
 		// Only the order of transmission changes (XEP-0313 §4.3.2, S-62).
 		results = slices.Clone(results)
 		slices.Reverse(results)
 	}
-	if err := s.sendResults(ctx, queryID, results); err != nil {
-		return nil, err
+	queryID, _ := query.Attr("queryid")
+	for _, e := range results {
+		if err := c.Ready(ctx); err != nil {
+			return nil, err
+		}
+		stanza := e.Stanza
+		if view != nil {
+			stanza = view(e)
+		}
+		c.Deliver(archiveResult(owner, c.JID(), queryID, e, stanza))
 	}
 	return archiveFin(page), nil
 }
 
-func (s *session) sendResults(ctx context.Context, queryID string, entries []ArchiveEntry) error {
-	for _, e := range entries {
-		st := s.current()
-		if st == nil {
-			return nil // lost meanwhile; the client will ask again
-		}
-		if err := st.Ready(ctx); err != nil {
-			return err
-		}
-		s.deliver(archiveResult(s, queryID, e))
-	}
-	return nil
-}
-
 // archiveResult is one result (XEP-0313 §4.2).
-func archiveResult(s *session, queryID string, e ArchiveEntry) []byte {
-	dst := append(make([]byte, 0, len(e.Stanza)+384), `<message xmlns="jabber:client"`...)
-	dst = appendAttr(appendAttr(dst, "from", s.bare), "to", s.full)
-	dst = appendAttr(append(dst, `><result xmlns="`+nsMAM+`"`...), "queryid", queryID)
-	dst = append(appendAttr(dst, "id", e.ID.String()), `><forwarded xmlns="`+nsForward+`"><delay xmlns="urn:xmpp:delay"`...)
-	dst = append(appendAttr(dst, "stamp", e.Time().Format("2006-01-02T15:04:05.000Z")), "/>"...)
-	return append(append(dst, e.Stanza...), `</forwarded></result></message>`...)
+func archiveResult(owner, to, queryID string, e ArchiveEntry, stanza []byte) []byte {
+	dst := append(make([]byte, 0, len(stanza)+384), `<message xmlns="jabber:client"`...)
+	dst = AppendAttr(AppendAttr(dst, "from", owner), "to", to)
+	dst = AppendAttr(append(dst, `><result xmlns="`+nsMAM+`"`...), "queryid", queryID)
+	dst = append(AppendAttr(dst, "id", e.ID.String()), `><forwarded xmlns="`+nsForward+`"><delay xmlns="urn:xmpp:delay"`...)
+	dst = append(AppendAttr(dst, "stamp", e.Time().Format("2006-01-02T15:04:05.000Z")), "/>"...)
+	return append(append(dst, stanza...), `</forwarded></result></message>`...)
 }
 
 // archiveFin describes the page (XEP-0313 §4.3.2).
@@ -136,8 +145,8 @@ func archiveFin(page ArchivePage) []byte {
 }
 
 // parseArchiveQuery reads the form and the page that is wanted.
-func parseArchiveQuery(s *session, query stream.Child) (ArchiveQuery, error) {
-	q := ArchiveQuery{Owner: s.bare, Max: min(mamDefaultPage, s.server.cfg.ArchivePage)}
+func (srv *Server) parseArchiveQuery(owner string, query stream.Child) (ArchiveQuery, error) {
+	q := ArchiveQuery{Owner: owner, Max: min(mamDefaultPage, srv.cfg.ArchivePage)}
 	if form, ok := query.Find(nsDataForms, "x"); ok {
 		for f := range form.Children() {
 			if f.Name.Local != "field" {
@@ -152,7 +161,7 @@ func parseArchiveQuery(s *session, query stream.Child) (ArchiveQuery, error) {
 	if err != nil {
 		return q, err
 	}
-	return q, q.page(r, s.server.cfg.ArchivePage)
+	return q, q.page(r, srv.cfg.ArchivePage)
 }
 
 // field applies one field of the form; unknown ones are refused (XEP-0313
@@ -171,8 +180,8 @@ func (q *ArchiveQuery) field(f stream.Child) error {
 	var err error
 	switch name {
 	case "with":
-		var a address
-		if a, err = parseAddress(values[0]); err == nil {
+		var a Address
+		if a, err = ParseAddress(values[0]); err == nil {
 			q.With = a.String()
 		}
 	case "start":
@@ -186,7 +195,7 @@ func (q *ArchiveQuery) field(f stream.Child) error {
 	case "ids":
 		err = q.ids(values)
 	default:
-		err = errFeatureMissing
+		err = ErrFeatureMissing
 	}
 	return err
 }
@@ -206,7 +215,7 @@ func (q *ArchiveQuery) ids(values []string) error {
 func parseID(s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
 	if err != nil || id == uuid.Nil {
-		return uuid.Nil, errItemNotFound
+		return uuid.Nil, ErrItemNotFound
 	}
 	return id, nil
 }
@@ -214,7 +223,7 @@ func parseID(s string) (uuid.UUID, error) {
 func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return t, errBadRequest
+		return t, ErrBadRequest
 	}
 	return t, nil
 }

@@ -20,11 +20,17 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil {
 		return err
 	}
+	if there, err := s.toService(ctx, m, to); there {
+		return err
+	}
+	if to.Domain != s.server.domain {
+		return errRemoteNotFound
+	}
 	m, err = s.stampMessage(m, to)
 	if err != nil {
 		return err
 	}
-	if to.user == "" {
+	if to.User == "" {
 		return messageToServer(m)
 	}
 	if err := s.checkBlocked(ctx, to); err != nil {
@@ -32,9 +38,9 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.server.cfg.StoreTimeout)
 	defer cancel()
-	if _, err := s.server.stores.Accounts.Account(ctx, to.user); err != nil {
+	if _, err := s.server.stores.Accounts.Account(ctx, to.User); err != nil {
 		if errors.Is(err, ErrNotFound) {
-			return errServiceUnavailable // RFC 6121 §8.5.1 (S-23)
+			return ErrServiceUnavailable // RFC 6121 §8.5.1 (S-23)
 		}
 		return err
 	}
@@ -60,25 +66,22 @@ const resendWindow = 24 * time.Hour
 // the archive already. A client whose stream was lost and could not be resumed
 // cannot know which of its last messages arrived, and sends them again with the
 // same id (XEP-0198 §5, XEP-0203 §2).
-func (s *session) sentBefore(ctx context.Context, m *stream.Element, to address) (bool, error) {
-	if _, delayed := m.Find("urn:xmpp:delay", "delay"); !delayed || m.ID == "" || to.user == s.user {
+func (s *session) sentBefore(ctx context.Context, m *stream.Element, to Address) (bool, error) {
+	if _, delayed := m.Find("urn:xmpp:delay", "delay"); !delayed || m.ID == "" || to.User == s.user {
 		return false, nil
 	}
-	return s.server.stores.Archive.Stored(ctx, s.bare, to.bare(), m.ID, time.Now().Add(-resendWindow))
+	return s.server.stores.Archive.Stored(ctx, s.bare, to.Bare(), m.ID, time.Now().Add(-resendWindow))
 }
 
 // messageAddress is the recipient; without one it is the sender (RFC 6120
 // §10.3.1).
-func (s *session) messageAddress(m *stream.Element) (address, error) {
+func (s *session) messageAddress(m *stream.Element) (Address, error) {
 	if m.To == "" {
-		return address{user: s.user, domain: s.server.domain}, nil
+		return Address{User: s.user, Domain: s.server.domain}, nil
 	}
-	to, err := parseAddress(m.To)
+	to, err := ParseAddress(m.To)
 	if err != nil {
-		return address{}, err
-	}
-	if to.domain != s.server.domain {
-		return address{}, errRemoteNotFound
+		return Address{}, err
 	}
 	return to, nil
 }
@@ -88,19 +91,19 @@ func messageToServer(m *stream.Element) error {
 	if m.Type == "error" || m.Type == "headline" {
 		return nil
 	}
-	return errServiceUnavailable
+	return ErrServiceUnavailable
 }
 
 // stampMessage sets from and the stream's language, and removes what the client
 // cannot say: stanza-ids in the name of either archive (XEP-0359 §5, S-53) and
 // delays in the server's (XEP-0203 §4).
-func (s *session) stampMessage(m *stream.Element, to address) (*stream.Element, error) {
+func (s *session) stampMessage(m *stream.Element, to Address) (*stream.Element, error) {
 	edit := m.Edit().Set("from", s.full).SetLang(s.lang())
 	if m.To == "" {
 		edit.Set("to", s.bare)
 	}
 	edit.Drop(func(c stream.Child) bool {
-		return isForgedID(c, s.bare, to.bare()) || isForgedDelay(c, s.server.domain)
+		return isForgedID(c, s.bare, to.Bare()) || isForgedDelay(c, s.server.domain)
 	})
 	return edit.Element()
 }
@@ -113,9 +116,9 @@ type route struct {
 }
 
 // routeMessage applies RFC 6121 §8.5, Table 1 (S-24 to S-30).
-func (srv *Server) routeMessage(m *stream.Element, to address) (route, error) {
+func (srv *Server) routeMessage(m *stream.Element, to Address) (route, error) {
 	kind := messageType(m)
-	if to.resource != "" {
+	if to.Resource != "" {
 		if target := srv.session(to); target != nil {
 			return route{to: []*session{target}}, nil
 		}
@@ -124,13 +127,13 @@ func (srv *Server) routeMessage(m *stream.Element, to address) (route, error) {
 		case "error":
 			return route{drop: true}, nil
 		default:
-			return route{}, errServiceUnavailable
+			return route{}, ErrServiceUnavailable
 		}
 	}
-	reachable := srv.lookup(to.user).reachable()
+	reachable := srv.lookup(to.User).reachable()
 	switch kind {
 	case "groupchat":
-		return route{}, errServiceUnavailable
+		return route{}, ErrServiceUnavailable
 	case "error":
 		return route{drop: true}, nil
 	case "headline":
@@ -162,12 +165,12 @@ func (a *account) reachable() []*session {
 
 // archiveMessage stores the message for both sides and returns its id; the zero
 // id when the message is not kept.
-func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to address) (uuid.UUID, error) {
+func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to Address) (uuid.UUID, error) {
 	if !archives(m) {
 		return uuid.Nil, nil
 	}
 	entry := ArchiveEntry{
-		Owner:    to.bare(),
+		Owner:    to.Bare(),
 		With:     s.bare,
 		Resource: s.resource,
 		StanzaID: m.ID,
@@ -175,22 +178,18 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 		Stanza:   m.Raw,
 	}
 	entries := []ArchiveEntry{entry}
-	if to.user != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
+	if to.User != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
 		mine := entry
-		mine.Owner, mine.With, mine.Resource, mine.Outgoing = s.bare, to.bare(), to.resource, true
+		mine.Owner, mine.With, mine.Resource, mine.Outgoing = s.bare, to.Bare(), to.Resource, true
 		entries = append(entries, mine)
 	}
-	id, err := srv.archive.store(ctx, entries...)
-	if err == nil {
-		srv.stats.archived.Add(1)
-	}
-	return id, err
+	return srv.Archive(ctx, entries...)
 }
 
 // deliverMessage serialises once for each archive, whatever the number of
 // resources.
-func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to address, r route, id uuid.UUID) {
-	theirs := withStanzaID(m, to.bare(), id)
+func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to Address, r route, id uuid.UUID) {
+	theirs := withStanzaID(m, to.Bare(), id)
 	for _, t := range r.to {
 		t.deliver(theirs)
 	}

@@ -268,7 +268,7 @@ func TestArchiveWriter_IDs(t *testing.T) {
 func BenchmarkMessage(b *testing.B) {
 	w := newWorld(b, "alice", "bob")
 	alice := w.online("alice", "a")
-	s := w.srv.session(address{"alice", "h", "a"})
+	s := w.srv.session(Address{"alice", "h", "a"})
 	m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><no-store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
 	if err != nil {
 		b.Fatal(err)

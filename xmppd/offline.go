@@ -16,20 +16,20 @@ import (
 // keepOffline keeps a message for later. The message is in the archive at this
 // point, or is not meant to last; a full store is the sender's to know only in
 // the latter case.
-func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Element, to address, theirs []byte, id uuid.UUID) {
+func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Element, to Address, theirs []byte, id uuid.UUID) {
 	if id == uuid.Nil {
 		id = uuid.Must(uuid.NewV7())
 	}
-	err := srv.stores.Offline.AddOffline(ctx, to.user, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
+	err := srv.stores.Offline.AddOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
 	switch {
 	case err == nil:
-		srv.flushArrived(ctx, to.user)
+		srv.flushArrived(ctx, to.User)
 	case archives(m):
 		if !errors.Is(err, ErrFull) {
 			s.log.Error("a message could not be kept offline; it is in the archive", "err", err)
 		}
 	default:
-		s.sendError(m, errServiceUnavailable)
+		s.sendError(m, ErrServiceUnavailable)
 	}
 }
 
@@ -67,7 +67,7 @@ func (srv *Server) flushOffline(ctx context.Context, s *session) error {
 				break
 			}
 		}
-		s.deliver(el.Edit().Append(delayElement(srv.domain, m.Stamp)).Bytes())
+		s.deliver(el.Edit().Append(Delay(srv.domain, m.Stamp)).Bytes())
 		ids = append(ids, m.ID)
 	}
 	return srv.stores.Offline.RemoveOffline(ctx, s.user, ids)

@@ -27,14 +27,14 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 		case "error", "probe":
 			return nil
 		}
-		return errBadRequest
+		return ErrBadRequest
 	}
-	to, err := parseAddress(p.To)
+	to, err := ParseAddress(p.To)
 	switch {
 	case err != nil:
 		return err
-	case to.domain != s.server.domain:
-		return errRemoteNotFound
+	case to.Domain != s.server.domain:
+		return s.presenceToService(ctx, p, to)
 	case p.Type == "" || p.Type == "unavailable":
 		return s.direct(ctx, p, to)
 	case isSubscription(p.Type):
@@ -44,7 +44,7 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 	case p.Type == "error":
 		return nil
 	}
-	return errBadRequest // RFC 6121 §4.7.1
+	return ErrBadRequest // RFC 6121 §4.7.1
 }
 
 // broadcast handles initial and later presence (RFC 6121 §4.2.2, §4.4.2).
@@ -95,7 +95,7 @@ func priorityOf(p *stream.Element) (int8, error) {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(c.Text()), 10, 8)
 	if err != nil {
-		return 0, errBadRequest
+		return 0, ErrBadRequest
 	}
 	return int8(n), nil
 }
@@ -148,12 +148,12 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 // showPresence delivers user's presence to a contact's available resources,
 // unless either blocks the other (XEP-0191 §3, S-52).
 func (srv *Server) showPresence(ctx context.Context, user, contact string, raw []byte) {
-	a, err := parseAddress(contact)
-	if err != nil || a.domain != srv.domain {
+	a, err := ParseAddress(contact)
+	if err != nil || a.Domain != srv.domain {
 		return
 	}
-	sessions := srv.lookup(a.user).available()
-	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, a.user) {
+	sessions := srv.lookup(a.User).available()
+	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, a.User) {
 		return
 	}
 	for _, o := range sessions {
@@ -176,8 +176,8 @@ func (s *session) receivePresences(ctx context.Context) error {
 	}
 	for c := range r.contacts() {
 		if c.hasTo() {
-			if a, err := parseAddress(c.JID); err == nil {
-				s.server.currentPresence(ctx, a.user, s)
+			if a, err := ParseAddress(c.JID); err == nil {
+				s.server.currentPresence(ctx, a.User, s)
 			}
 		}
 		if c.Request != nil {
@@ -212,21 +212,21 @@ func (srv *Server) presenceTo(ctx context.Context, user, contact string) {
 
 // unavailableTo makes user's resources disappear from a contact's sight.
 func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
-	a, err := parseAddress(contact)
-	if err != nil || a.domain != srv.domain {
+	a, err := ParseAddress(contact)
+	if err != nil || a.Domain != srv.domain {
 		return
 	}
 	for _, o := range srv.lookup(user).available() {
 		raw := unavailable(o.full, contact)
-		for _, t := range srv.lookup(a.user).available() {
+		for _, t := range srv.lookup(a.User).available() {
 			t.deliver(raw)
 		}
 	}
 }
 
 func unavailable(from, to string) []byte {
-	dst := appendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", from)
-	return append(appendAttr(dst, "to", to), "/>"...)
+	dst := AppendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", from)
+	return append(AppendAttr(dst, "to", to), "/>"...)
 }
 
 // broadcastUnavailable handles the client's going unavailable; the session
@@ -248,17 +248,18 @@ func (s *session) leave(ctx context.Context, raw []byte) {
 	if was {
 		s.toSubscribers(ctx, raw)
 	}
+	s.leaveServices(ctx, raw)
 	for jid := range directed {
 		// Those who saw it by subscription have been told already.
-		if a, err := parseAddress(jid); err == nil && !(was && s.server.subscribedFrom(ctx, s.user, a.bare())) {
+		if a, err := ParseAddress(jid); err == nil && !(was && s.server.subscribedFrom(ctx, s.user, a.Bare())) {
 			s.server.deliverDirected(ctx, s.user, a, raw)
 		}
 	}
 }
 
 // direct sends presence to one entity and remembers it (RFC 6121 §4.6, S-43).
-func (s *session) direct(ctx context.Context, p *stream.Element, to address) error {
-	if to.user == "" {
+func (s *session) direct(ctx context.Context, p *stream.Element, to Address) error {
+	if to.User == "" {
 		return nil // the server itself has no use for presence
 	}
 	jid := to.String()
@@ -267,7 +268,7 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to address) err
 		delete(s.directed, jid)
 	} else if len(s.directed) >= maxDirected {
 		s.mu.Unlock()
-		return errResourceLimit
+		return ErrResourceLimit
 	} else {
 		s.directed[jid] = struct{}{}
 	}
@@ -293,12 +294,12 @@ func (s *session) stampDirected(ctx context.Context, p *stream.Element) ([]byte,
 
 // deliverDirected delivers to a full JID, or to all available resources of a
 // bare one (RFC 6121 §8.5.2.1.2, §8.5.3.1).
-func (srv *Server) deliverDirected(ctx context.Context, user string, to address, raw []byte) {
-	if user != to.user && srv.eitherBlocks(ctx, user, to.user) {
+func (srv *Server) deliverDirected(ctx context.Context, user string, to Address, raw []byte) {
+	if user != to.User && srv.eitherBlocks(ctx, user, to.User) {
 		return
 	}
-	if to.resource == "" {
-		for _, o := range srv.lookup(to.user).available() {
+	if to.Resource == "" {
+		for _, o := range srv.lookup(to.User).available() {
 			o.deliver(raw)
 		}
 		return
@@ -310,20 +311,20 @@ func (srv *Server) deliverDirected(ctx context.Context, user string, to address,
 
 // probe answers a presence probe (RFC 6121 §4.3.2, S-41); client probes never
 // cause errors.
-func (s *session) probe(ctx context.Context, to address) error {
-	if to.user != s.user && !s.server.subscribedFrom(ctx, to.user, s.bare) {
-		s.deliver(subscriptionBytes(to.bare(), s.bare, "unsubscribed"))
+func (s *session) probe(ctx context.Context, to Address) error {
+	if to.User != s.user && !s.server.subscribedFrom(ctx, to.User, s.bare) {
+		s.deliver(subscriptionBytes(to.Bare(), s.bare, "unsubscribed"))
 		return nil
 	}
 	found := false
-	for _, o := range s.server.lookup(to.user).available() {
-		if p, _ := o.available(); p != nil && (to.resource == "" || o.resource == to.resource) && !s.server.eitherBlocks(ctx, to.user, s.user) {
+	for _, o := range s.server.lookup(to.User).available() {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.eitherBlocks(ctx, to.User, s.user) {
 			s.deliver(p.Raw)
 			found = true
 		}
 	}
 	if !found {
-		s.deliver(unavailable(to.bare(), s.bare))
+		s.deliver(unavailable(to.Bare(), s.bare))
 	}
 	return nil
 }
@@ -424,7 +425,7 @@ func (srv *Server) contactChanged(ctx context.Context, a *account, user, jid str
 	return nil
 }
 
-// delayElement is XEP-0203's.
-func delayElement(from string, at time.Time) []byte {
+// Delay is XEP-0203's.
+func Delay(from string, at time.Time) []byte {
 	return []byte(`<delay xmlns="urn:xmpp:delay" from="` + stream.Escape(from) + `" stamp="` + at.UTC().Format("2006-01-02T15:04:05.000Z") + `"/>`)
 }

@@ -17,7 +17,7 @@ const maxPrivate = 64 << 10
 func privateHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: nsPrivate, Local: "query"}
 	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-		return nil, errForbidden // another's storage (§2, S-50)
+		return nil, ErrForbidden // another's storage (§2, S-50)
 	}
 	return map[iqKey]iqHandler{
 		{toSelf, "get", query}:    handlePrivateGet,
@@ -34,7 +34,7 @@ func privateElement(query stream.Child) (stream.Child, error) {
 		found = append(found, c)
 	}
 	if len(found) != 1 || found[0].Name.Space == "" || found[0].Name.Space == nsPrivate {
-		return stream.Child{}, errBadRequest
+		return stream.Child{}, ErrBadRequest
 	}
 	return found[0], nil
 }

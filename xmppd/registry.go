@@ -106,14 +106,14 @@ func (srv *Server) lookup(user string) *account {
 }
 
 // session returns the session with that full JID, or nil.
-func (srv *Server) session(a address) *session {
-	acc := srv.lookup(a.user)
-	if acc == nil || a.domain != srv.domain {
+func (srv *Server) session(a Address) *session {
+	acc := srv.lookup(a.User)
+	if acc == nil || a.Domain != srv.domain {
 		return nil
 	}
 	acc.mu.RLock()
 	defer acc.mu.RUnlock()
-	return acc.sessions[a.resource]
+	return acc.sessions[a.Resource]
 }
 
 // online returns a snapshot of the accounts that have sessions.
@@ -151,7 +151,7 @@ func (srv *Server) register(s *session) (replaced *session, err error) {
 	defer a.mu.Unlock()
 	replaced = a.sessions[s.resource]
 	if replaced == nil && len(a.sessions) >= srv.cfg.Resources {
-		return nil, errResourceLimit
+		return nil, ErrResourceLimit
 	}
 	a.sessions[s.resource] = s
 	s.account = a

@@ -188,7 +188,7 @@ func rosterHandlers() map[iqKey]iqHandler {
 
 // handleForeignRoster: another's roster is nobody's business (RFC 6121 §2.1.5).
 func handleForeignRoster(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-	return nil, errForbidden
+	return nil, ErrForbidden
 }
 
 // handleRosterGet answers RFC 6121 §2.1.3, with versions as §2.6 has them.
@@ -202,7 +202,7 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 	if ver, ok := query.Attr("ver"); ok && ver == r.version() {
 		return nil, nil
 	}
-	dst := appendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
+	dst := AppendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
 	dst = append(dst, '>')
 	for c := range r.contacts() {
 		if c.Listed {
@@ -214,9 +214,9 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 
 // appendItem appends a roster item (RFC 6121 §2.1.2).
 func appendItem(dst []byte, c Contact) []byte {
-	dst = appendAttr(append(dst, "<item"...), "jid", c.JID)
-	dst = appendAttr(dst, "name", c.Name)
-	dst = appendAttr(dst, "subscription", string(c.Subscription))
+	dst = AppendAttr(append(dst, "<item"...), "jid", c.JID)
+	dst = AppendAttr(dst, "name", c.Name)
+	dst = AppendAttr(dst, "subscription", string(c.Subscription))
 	if c.Ask {
 		dst = append(dst, ` ask="subscribe"`...)
 	}
@@ -247,14 +247,14 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 		items = append(items, c)
 	}
 	if len(items) != 1 || items[0].Name != (stream.Name{Space: nsRoster, Local: "item"}) {
-		return rosterItem{}, errBadRequest
+		return rosterItem{}, ErrBadRequest
 	}
 	jid, _ := items[0].Attr("jid")
-	a, err := parseAddress(jid)
+	a, err := ParseAddress(jid)
 	if err != nil {
 		return rosterItem{}, err
 	}
-	it := rosterItem{jid: a.bare()}
+	it := rosterItem{jid: a.Bare()}
 	it.name, _ = items[0].Attr("name")
 	subscription, _ := items[0].Attr("subscription")
 	it.remove = subscription == "remove"
@@ -269,7 +269,7 @@ func (it *rosterItem) parseGroups(item stream.Child) error {
 		name := g.Text()
 		switch {
 		case slices.Contains(it.groups, name):
-			return errBadRequest
+			return ErrBadRequest
 		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= maxContactGroups:
 			return errNotAcceptable
 		}
@@ -285,7 +285,7 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 		return nil, err
 	}
 	if it.jid == s.bare {
-		return nil, errNotAllowed
+		return nil, ErrNotAllowed
 	}
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
@@ -322,7 +322,7 @@ func (s *session) roomFor(ctx context.Context, jid string) error {
 		}
 	}
 	if added >= maxContacts {
-		return errResourceLimit
+		return ErrResourceLimit
 	}
 	return nil
 }
@@ -333,11 +333,11 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 	old, err := s.server.stores.Roster.Contact(ctx, s.user, jid)
 	switch {
 	case errors.Is(err, ErrNotFound) || (err == nil && !old.Listed):
-		return errItemNotFound
+		return ErrItemNotFound
 	case err != nil:
 		return err
 	case old.Site:
-		return errNotAllowed
+		return ErrNotAllowed
 	}
 	if old.hasTo() || old.Ask {
 		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribe", nil); err != nil {
@@ -382,13 +382,13 @@ func (a *account) interested() []*session {
 
 // pushItem pushes what r has under jid.
 func (a *account) pushItem(r *roster, jid string) {
-	item := append(appendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
+	item := append(AppendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
 	if c, ok := r.find(jid); ok && c.Listed {
 		item = appendItem(nil, c)
 	}
 	for _, s := range a.interested() {
-		push := appendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
-		push = appendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version())
+		push := AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
+		push = AppendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version())
 		push = append(append(append(push, '>'), item...), "</query></iq>"...)
 		s.deliver(push)
 	}

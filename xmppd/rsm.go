@@ -29,7 +29,7 @@ func parseRSM(query stream.Child) (rsmRequest, error) {
 		case "max":
 			n, err := strconv.Atoi(c.Text())
 			if err != nil || n < 0 {
-				return r, errBadRequest
+				return r, ErrBadRequest
 			}
 			r.max = n
 		case "after":
@@ -38,7 +38,7 @@ func parseRSM(query stream.Child) (rsmRequest, error) {
 			r.before = c.Text()
 			r.last = true
 		case "index":
-			return r, errFeatureMissing // XEP-0059 §2.5
+			return r, ErrFeatureMissing // XEP-0059 §2.5
 		}
 	}
 	return r, nil

@@ -193,20 +193,20 @@ func (c *conn) plain(ctx context.Context, response []byte) (stream.Identity, err
 	if len(parts) != 3 || len(parts[1]) == 0 || len(parts[2]) == 0 {
 		return stream.Identity{}, saslMalformedRequest
 	}
-	a, err := parseAddress(string(parts[1]) + "@" + c.server.domain)
-	if err != nil || a.resource != "" {
+	a, err := ParseAddress(string(parts[1]) + "@" + c.server.domain)
+	if err != nil || a.Resource != "" {
 		return stream.Identity{}, saslNotAuthorized
 	}
-	if err := c.checkAuthzid(string(parts[0]), a.user); err != nil {
+	if err := c.checkAuthzid(string(parts[0]), a.User); err != nil {
 		return stream.Identity{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
-	id, err := c.server.cfg.Authority.Password(ctx, a.user, string(parts[2]), c.peer)
+	id, err := c.server.cfg.Authority.Password(ctx, a.User, string(parts[2]), c.peer)
 	switch {
 	case errors.Is(err, ErrNotAuthorized):
 		return stream.Identity{}, saslNotAuthorized
-	case err == nil && id.User != a.user:
+	case err == nil && id.User != a.User:
 		return stream.Identity{}, saslNotAuthorized
 	}
 	return id, err
@@ -217,8 +217,8 @@ func (c *conn) checkAuthzid(authzid, user string) error {
 	if authzid == "" {
 		return nil
 	}
-	a, err := parseAddress(authzid)
-	if err != nil || a != (address{user: user, domain: c.server.domain}) {
+	a, err := ParseAddress(authzid)
+	if err != nil || a != (Address{User: user, Domain: c.server.domain}) {
 		return saslInvalidAuthzid
 	}
 	return nil

@@ -42,16 +42,17 @@ type Config struct {
 
 // Server is the embedded XMPP server. It is safe for concurrent use.
 type Server struct {
-	cfg     Config
-	domain  string
-	log     *slog.Logger
-	stores  Stores
-	archive *archiveWriter
-	iqs     map[iqKey]iqHandler
-	vcards  vcardCache
-	conns   connSet
-	stats   counters
-	ending  sync.WaitGroup // sessions that end by themselves
+	cfg      Config
+	domain   string
+	log      *slog.Logger
+	stores   Stores
+	archive  *archiveWriter
+	iqs      map[iqKey]iqHandler
+	vcards   vcardCache
+	conns    connSet
+	services []Service // before the first Serve; read only then
+	stats    counters
+	ending   sync.WaitGroup // sessions that end by themselves
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session

@@ -94,7 +94,7 @@ func TestBlocking(t *testing.T) {
 
 	list := &blocklist{jids: map[string]struct{}{"x@y/z": {}, "x@w": {}, "d/r": {}, "e": {}}}
 	for jid, want := range map[string]bool{"x@y/z": true, "x@y": false, "x@w/any": true, "a@d/r": true, "a@d": false, "a@e/b": true, "e": true} {
-		a, err := parseAddress(jid)
+		a, err := ParseAddress(jid)
 		if err != nil || list.matches(a) != want {
 			t.Errorf("%s: %v, want %v (%v)", jid, !want, want, err)
 		}
@@ -229,12 +229,12 @@ func TestParseAddress(t *testing.T) {
 	for in, want := range map[string]string{
 		"alice@h": "alice@h", "ALICE@H/Res": "alice@h/Res", "h": "h", "h/r": "h/r", "straße@h": "straße@h", "a.b-c_d@h.example/x y": "a.b-c_d@h.example/x y",
 	} {
-		if a, err := parseAddress(in); err != nil || a.String() != want {
+		if a, err := ParseAddress(in); err != nil || a.String() != want {
 			t.Errorf("%q: %v %v", in, a, err)
 		}
 	}
 	for _, in := range []string{"", "@h", "a@", "a b@h", "a@h/", "a@b@c", string(make([]byte, 1100)), "a\"@h"} {
-		if a, err := parseAddress(in); err == nil {
+		if a, err := ParseAddress(in); err == nil {
 			t.Errorf("%q is %v", in, a)
 		}
 	}

@@ -18,12 +18,12 @@ func isForgedID(c stream.Child, owners ...string) bool {
 		return false
 	}
 	by, _ := c.Attr("by")
-	a, err := parseAddress(by)
+	a, err := ParseAddress(by)
 	if err != nil {
 		return true
 	}
 	for _, o := range owners {
-		if a.bare() == o {
+		if a.Bare() == o {
 			return true
 		}
 	}
@@ -36,8 +36,8 @@ func isForgedDelay(c stream.Child, domain string) bool {
 		return false
 	}
 	from, _ := c.Attr("from")
-	a, err := parseAddress(from)
-	return err != nil || a == (address{domain: domain})
+	a, err := ParseAddress(from)
+	return err != nil || a == (Address{Domain: domain})
 }
 
 // withStanzaID returns the message with its id in owner's archive (XEP-0313
@@ -46,8 +46,8 @@ func withStanzaID(m *stream.Element, owner string, id uuid.UUID) []byte {
 	if id == uuid.Nil {
 		return m.Raw
 	}
-	sid := appendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", owner)
-	sid = append(appendAttr(sid, "id", id.String()), "/>"...)
+	sid := AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", owner)
+	sid = append(AppendAttr(sid, "id", id.String()), "/>"...)
 	return m.Edit().Append(sid).Bytes()
 }
 

@@ -102,10 +102,10 @@ func isSubscription(typ string) bool {
 
 // handleSubscription handles what a client sends (RFC 6121 §3): the address is
 // reduced to the bare JID, the stanza leaves with the bare from (S-37).
-func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to address) error {
-	jid := to.bare()
-	if jid == s.bare || to.user == "" {
-		return errBadRequest
+func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to Address) error {
+	jid := to.Bare()
+	if jid == s.bare || to.User == "" {
+		return ErrBadRequest
 	}
 	if p.Type == "subscribe" {
 		if err := s.roomFor(ctx, jid); err != nil {
@@ -199,41 +199,41 @@ func (s *session) answerSiteContact(ctx context.Context, jid, typ string) error 
 	switch typ {
 	case "subscribe":
 		s.deliver(subscriptionBytes(jid, s.bare, "subscribed"))
-		a, err := parseAddress(jid)
+		a, err := ParseAddress(jid)
 		if err != nil {
 			return err
 		}
-		s.server.currentPresence(ctx, a.user, s)
+		s.server.currentPresence(ctx, a.User, s)
 		return nil
 	case "subscribed":
 		return nil
 	}
-	return errNotAllowed
+	return ErrNotAllowed
 }
 
 // subscriptionBytes is a subscription stanza of the server's making.
 func subscriptionBytes(from, to, typ string) []byte {
-	dst := appendAttr([]byte(`<presence xmlns="jabber:client"`), "from", from)
-	dst = appendAttr(appendAttr(dst, "to", to), "type", typ)
-	return append(appendAttr(dst, "id", rand.Text()), "/>"...)
+	dst := AppendAttr([]byte(`<presence xmlns="jabber:client"`), "from", from)
+	dst = AppendAttr(AppendAttr(dst, "to", to), "type", typ)
+	return append(AppendAttr(dst, "id", rand.Text()), "/>"...)
 }
 
 // receiveSubscription handles the stanza at the contact's side.
 func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string, raw []byte) error {
-	owner, err := parseAddress(to)
-	if err != nil || owner.domain != srv.domain {
+	owner, err := ParseAddress(to)
+	if err != nil || owner.Domain != srv.domain {
 		return errRemoteNotFound
 	}
-	if _, err := srv.stores.Accounts.Account(ctx, owner.user); err != nil {
+	if _, err := srv.stores.Accounts.Account(ctx, owner.User); err != nil {
 		if errors.Is(err, ErrNotFound) {
 			return nil // RFC 6121 §8.5.1: ignored
 		}
 		return err
 	}
-	if blocked, err := srv.blocks(ctx, owner.user, from); err != nil || blocked {
+	if blocked, err := srv.blocks(ctx, owner.User, from); err != nil || blocked {
 		return err
 	}
-	ch, err := srv.updateContact(ctx, owner.user, from, func(c *Contact, ch *change) error {
+	ch, err := srv.updateContact(ctx, owner.User, from, func(c *Contact, ch *change) error {
 		ch.passed, ch.granted = c.inbound(typ, raw)
 		return nil
 	})
@@ -246,17 +246,17 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 		return nil
 	}
 	// RFC 6121 §3.1.6: the stanza comes before its roster push (S-39).
-	for _, s := range srv.lookup(owner.user).available() {
+	for _, s := range srv.lookup(owner.User).available() {
 		s.deliver(raw)
 	}
 	if typ == "unsubscribe" && ch.saw {
 		// RFC 6121 §3.3.3: the contact sees us go.
-		srv.unavailableTo(ctx, owner.user, from)
+		srv.unavailableTo(ctx, owner.User, from)
 	}
 	if !ch.visible {
 		return nil // a request alone makes no roster item (RFC 6121 §3.1.3)
 	}
-	return srv.pushIfListed(ctx, owner.user, from)
+	return srv.pushIfListed(ctx, owner.User, from)
 }
 
 // pushIfListed pushes a contact that is on the roster.

@@ -71,12 +71,12 @@ func (srv *Server) gotElsewhere(s *session, m *stream.Element, at time.Time) boo
 	if _, fromStore := delayed(m, srv.domain); fromStore {
 		return false // what waited goes to one resource
 	}
-	to, err := parseAddress(m.To)
+	to, err := ParseAddress(m.To)
 	if err != nil {
 		return false
 	}
 	for _, o := range srv.lookup(s.user).reachable() {
-		if o != s && o.reachableAt(at) && (to.resource == "" || (o.flag(flagCarbons) && copies(m))) {
+		if o != s && o.reachableAt(at) && (to.Resource == "" || (o.flag(flagCarbons) && copies(m))) {
 			return true
 		}
 	}

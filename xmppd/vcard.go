@@ -25,7 +25,7 @@ func vcardHandlers() map[iqKey]iqHandler {
 		{toAccount, "get", vcard}: handleVCardGet,
 		{toSelf, "set", vcard}:    handleVCardSet,
 		{toAccount, "set", vcard}: func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-			return nil, errForbidden
+			return nil, ErrForbidden
 		},
 	}
 }
@@ -35,18 +35,18 @@ func vcardHandlers() map[iqKey]iqHandler {
 func handleVCardGet(ctx context.Context, s *session, iq *stream.Element, _ stream.Child) ([]byte, error) {
 	user := s.user
 	if iq.To != "" {
-		to, err := parseAddress(iq.To)
+		to, err := ParseAddress(iq.To)
 		if err != nil {
 			return nil, err
 		}
-		user = to.user
+		user = to.User
 	}
 	raw, err := s.server.vcard(ctx, user)
 	if errors.Is(err, ErrNotFound) {
 		if user == s.user {
-			return nil, errItemNotFound
+			return nil, ErrItemNotFound
 		}
-		return nil, errServiceUnavailable
+		return nil, ErrServiceUnavailable
 	}
 	return raw, err
 }
@@ -127,7 +127,7 @@ func (v *VCard) parsePhoto(photo stream.Child) error {
 		case "BINVAL":
 			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(c.Text()), ""))
 			if err != nil {
-				return errBadRequest
+				return ErrBadRequest
 			}
 			v.Photo = data
 		}

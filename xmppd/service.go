@@ -1,0 +1,222 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// Service is a part of the server with an address of its own, such as group
+// chat at conference.DOMAIN. Its methods are called from many goroutines: for
+// one client in order, on the goroutine that serves it.
+type Service interface {
+	// Domain is its address, prepared; Name is what people see in lists.
+	Domain() string
+	Name() string
+
+	// Handle handles a stanza that a client sent to the service, or to an address
+	// at its domain: to is its prepared to, and from is set to the client's full
+	// JID. An IQ get or set must be answered, by Client.Deliver or by returning
+	// an error; a *StanzaError is sent to the client as it is, any other error as
+	// internal-server-error.
+	Handle(ctx context.Context, c Client, el *stream.Element, to Address) error
+
+	// Gone tells that a client is no longer available (RFC 6121 §4.5.2). It is
+	// called for every client, whether it ever wrote to the service or not, and
+	// possibly again when its session ends; presence is the stanza to show, with
+	// the client's full JID as its from.
+	Gone(ctx context.Context, c Client, presence *stream.Element)
+}
+
+// Client is one bound resource as a Service sees it. It stays the same through
+// resumptions (XEP-0198 §5) and may be kept until Gone. It is safe for
+// concurrent use.
+type Client interface {
+	JID() string  // full
+	Bare() string // the account's
+	User() string // the account's localpart
+
+	// Deliver queues one stanza and never blocks. The bytes must not be modified
+	// afterwards, and may be shared between clients.
+	Deliver(stanza []byte)
+
+	// Ready waits until the client's queue has room for a burst, or ctx ends.
+	Ready(ctx context.Context) error
+}
+
+var _ Client = (*session)(nil)
+
+// JID implements Client.
+func (s *session) JID() string { return s.full }
+
+// Bare implements Client.
+func (s *session) Bare() string { return s.bare }
+
+// User implements Client.
+func (s *session) User() string { return s.user }
+
+// Deliver implements Client.
+func (s *session) Deliver(stanza []byte) { s.deliver(stanza) }
+
+// Ready implements Client. A client whose stream is lost is ready: what is sent
+// to it is kept.
+func (s *session) Ready(ctx context.Context) error {
+	if st := s.current(); st != nil {
+		return st.Ready(ctx)
+	}
+	return nil
+}
+
+// Mount adds a service. It must be called before the first Serve.
+func (srv *Server) Mount(svc Service) { srv.services = append(srv.services, svc) }
+
+// service returns the service at a domain, or nil.
+func (srv *Server) service(domain string) Service {
+	for _, svc := range srv.services {
+		if svc.Domain() == domain {
+			return svc
+		}
+	}
+	return nil
+}
+
+// toService passes a stanza to the service it is for. It reports false when
+// there is none at that domain.
+func (s *session) toService(ctx context.Context, el *stream.Element, to Address) (bool, error) {
+	svc := s.server.service(to.Domain)
+	if svc == nil {
+		return false, nil
+	}
+	if el.Type != "error" && el.Type != "unavailable" {
+		if err := s.checkBlocked(ctx, to); err != nil {
+			return true, err
+		}
+	}
+	stamped, err := el.Edit().Set("from", s.full).SetLang(s.lang()).Element()
+	if err != nil {
+		return true, err
+	}
+	return true, svc.Handle(ctx, s, stamped, to)
+}
+
+// leaveServices tells the services that the session is no longer available.
+func (s *session) leaveServices(ctx context.Context, raw []byte) {
+	if len(s.server.services) == 0 {
+		return
+	}
+	presence, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+	if err != nil {
+		s.log.Error("services were not told who left", "err", err)
+		return
+	}
+	for _, svc := range s.server.services {
+		svc.Gone(ctx, s, presence)
+	}
+}
+
+// Send delivers a stanza of a service to an account or one of its resources
+// (RFC 6121 §8.5); from and to must be set. A message for somebody who is away
+// waits, and is archived for the recipient, as any other would be. Somebody who
+// blocks the sender gets nothing, and that is no error. Errors: a *StanzaError
+// when the stanza has nowhere to go, else the store's.
+func (srv *Server) Send(ctx context.Context, el *stream.Element) error {
+	to, err := ParseAddress(el.To)
+	if err != nil {
+		return err
+	}
+	if to.Domain != srv.domain {
+		return errRemoteNotFound
+	}
+	if blocked, err := srv.blocks(ctx, to.User, el.From); err != nil || blocked {
+		return err
+	}
+	if el.Name.Local == "message" {
+		return srv.sendMessage(ctx, el, to)
+	}
+	if to.Resource == "" {
+		if el.Name.Local != "presence" {
+			return ErrServiceUnavailable // S-29
+		}
+		for _, s := range srv.lookup(to.User).available() {
+			s.deliver(el.Raw)
+		}
+		return nil
+	}
+	s := srv.session(to)
+	if s == nil {
+		return ErrServiceUnavailable
+	}
+	s.deliver(el.Raw)
+	return nil
+}
+
+func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to Address) error {
+	if _, err := srv.stores.Accounts.Account(ctx, to.User); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			return ErrServiceUnavailable
+		}
+		return err
+	}
+	r, err := srv.routeMessage(m, to)
+	if err != nil || r.drop {
+		return err
+	}
+	id := uuid.Nil
+	if archives(m) {
+		from, err := ParseAddress(m.From)
+		if err != nil {
+			return err
+		}
+		id, err = srv.Archive(ctx, ArchiveEntry{
+			Owner: to.Bare(), With: from.Bare(), Resource: from.Resource, StanzaID: m.ID, Body: bodyText(m), Stanza: m.Raw,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	raw := withStanzaID(m, to.Bare(), id)
+	for _, s := range r.to {
+		s.deliver(raw)
+	}
+	if r.offline && storesOffline(m) {
+		if id == uuid.Nil {
+			id = uuid.Must(uuid.NewV7())
+		}
+		if err := srv.stores.Offline.AddOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw}); err != nil {
+			return err
+		}
+		srv.flushArrived(ctx, to.User)
+	}
+	return nil
+}
+
+// Archive stores entries under one id and returns it. It blocks until they are
+// in Postgres, or ctx ends; then they are not, and will not be.
+func (srv *Server) Archive(ctx context.Context, entries ...ArchiveEntry) (uuid.UUID, error) {
+	id, err := srv.archive.store(ctx, entries...)
+	if err == nil {
+		srv.stats.archived.Add(1)
+	}
+	return id, err
+}
+
+// presenceToService sends directed presence to a service, with the picture's
+// hash as in any other (XEP-0398 §4). The service tracks it itself.
+func (s *session) presenceToService(ctx context.Context, p *stream.Element, to Address) error {
+	own := p
+	if p.Type == "" && s.server.service(to.Domain) != nil {
+		var err error
+		if own, err = s.stamp(ctx, p); err != nil {
+			return err
+		}
+	}
+	there, err := s.toService(ctx, own, to)
+	if !there {
+		return errRemoteNotFound
+	}
+	return err
+}
