@@ -60,7 +60,7 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 // clients of RFC 3921's time ask for it (RFC 6121 App. E).
 func (c *conn) bindFeatures() []byte {
 	f := `<stream:features xmlns:stream="` + stream.NSStream + `"><bind xmlns="` + nsBind + `"/>` +
-		`<session xmlns="` + nsSession + `"><optional/></session><ver xmlns="urn:xmpp:features:rosterver"/>`
+		`<session xmlns="` + nsSession + `"><optional/></session><ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="` + nsCSI + `"/>`
 	if c.resumable() {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}

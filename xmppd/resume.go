@@ -111,12 +111,14 @@ func (s *session) takeOver(c *conn, h uint32) (bool, error) {
 	}
 	s.sm.stop()
 	s.state, s.stream, s.peer, s.identity = connected, c.stream, c.peer, c.identity
+	s.inactive = false // XEP-0352 §5.2
 	// An error of Send means that the new stream is closing; its reader will see
 	// to it.
 	_ = s.stream.Send([]byte(`<resumed xmlns="` + nsSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`))
 	for _, u := range s.sm.unacked {
 		_ = s.stream.Send(u.raw)
 	}
+	s.releaseLocked()
 	if len(s.sm.unacked) > 0 {
 		s.sm.asked = 0
 		_ = s.stream.Send([]byte(smRequest))

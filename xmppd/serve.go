@@ -98,10 +98,13 @@ func (c *conn) lost(s *session, err error) {
 // handle handles one first-level element of a bound session. An error ends the
 // stream.
 func (s *session) handle(ctx context.Context, el *stream.Element) error {
-	if el.Name.Space == nsSM {
+	switch el.Name.Space {
+	case nsSM:
 		return s.handleSM(el)
-	}
-	if el.Name.Space != stream.NSClient {
+	case nsCSI:
+		return s.handleCSI(el)
+	case stream.NSClient:
+	default:
 		// RFC 6120 §4.8.4: what is no stanza is refused.
 		return &stream.Error{Condition: stream.UnsupportedStanzaType}
 	}

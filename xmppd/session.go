@@ -43,6 +43,8 @@ type session struct {
 	interested bool                // asked for the roster (RFC 6121 §2.1.6)
 	blockWatch bool                // asked for the block list (XEP-0191 §3.2)
 	carbons    bool                // XEP-0280
+	inactive   bool                // nobody looks at the client (csi.go)
+	held       heldBack            // what waits until somebody does
 	directed   map[string]struct{} // full or bare JIDs that got directed presence (RFC 6121 §4.6)
 }
 
@@ -80,6 +82,14 @@ func (s *session) deliverLocked(stanza sentStanza) {
 		s.late = append(s.late, stanza)
 		return
 	}
+	if !s.holdLocked(stanza) {
+		s.transmitLocked(stanza)
+	}
+}
+
+// transmitLocked queues a stanza on the stream, and keeps it until it is
+// acknowledged.
+func (s *session) transmitLocked(stanza sentStanza) {
 	if s.sm != nil {
 		s.keepLocked(stanza)
 	}

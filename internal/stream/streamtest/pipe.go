@@ -98,6 +98,9 @@ func (s *Server) Send(raw []byte) error {
 	}
 }
 
+// Queued returns how many elements the client has not read yet.
+func (s *Server) Queued() int { return s.out.Len() }
+
 // Ready implements stream.Stream.
 func (s *Server) Ready(ctx context.Context) error { return s.out.Ready(ctx) }
 

@@ -1,0 +1,191 @@
+package xmppd
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"foyer/internal/stream"
+)
+
+// Client state indication (XEP-0352): a client that nobody looks at is spared
+// the comings and goings and the chat states of others. Of each sender the
+// latest waits; all that waits goes out, in order, before anything else does,
+// and when the client is looked at again. A session without a stream is not
+// looked at either. Nobody else can tell: only the session knows (§6).
+
+const nsCSI = "urn:xmpp:csi:0"
+
+// Bounds of what waits for one client; beyond them it goes out.
+const (
+	maxHeld      = 1000
+	maxHeldBytes = 1 << 20
+)
+
+// heldBack is what waits. It is guarded by its session's mutex; its zero value
+// is ready.
+type heldBack struct {
+	latest map[heldKey]heldStanza
+	size   int    // in bytes
+	count  uint64 // of all that was ever held: the order
+}
+
+// heldKey tells which later stanza takes the place of an earlier one.
+type heldKey struct {
+	kind     string // presence, message, or the direction of a carbon
+	from, to string
+}
+
+type heldStanza struct {
+	sentStanza
+	at uint64
+}
+
+// put holds a stanza, in the place of an earlier one with the same key.
+func (h *heldBack) put(key heldKey, stanza sentStanza) {
+	if h.latest == nil {
+		h.latest = make(map[heldKey]heldStanza)
+	}
+	h.size += len(stanza.raw) - len(h.latest[key].raw)
+	h.count++
+	h.latest[key] = heldStanza{stanza, h.count}
+}
+
+// take returns what is held, in the order in which it came, and keeps nothing.
+func (h *heldBack) take() []heldStanza {
+	if len(h.latest) == 0 {
+		return nil
+	}
+	all := make([]heldStanza, 0, len(h.latest))
+	for _, stanza := range h.latest {
+		all = append(all, stanza)
+	}
+	slices.SortFunc(all, func(x, y heldStanza) int { return cmp.Compare(x.at, y.at) })
+	h.latest, h.size = nil, 0
+	return all
+}
+
+func (h *heldBack) full() bool { return len(h.latest) > maxHeld || h.size > maxHeldBytes }
+
+// handleCSI handles the client's word on its state (XEP-0352 §4.2).
+func (s *session) handleCSI(el *stream.Element) error {
+	switch el.Name.Local {
+	case "active":
+		s.setActive()
+	case "inactive":
+		s.setFlag(func(s *session) *bool { return &s.inactive }, true)
+	default:
+		return &stream.Error{Condition: stream.UnsupportedStanzaType}
+	}
+	return nil
+}
+
+func (s *session) setActive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inactive = false
+	s.releaseLocked()
+}
+
+// holdLocked holds a stanza back if it may wait. What may not wait lets all
+// that waited go before it, so that an answer never overtakes what came before
+// the request (XEP-0352 §5.1).
+func (s *session) holdLocked(stanza sentStanza) bool {
+	if !s.inactive && s.stream != nil {
+		return false
+	}
+	key, ok := s.deferrable(stanza.raw)
+	if !ok {
+		s.releaseLocked()
+		return false
+	}
+	s.held.put(key, stanza)
+	if s.held.full() {
+		s.releaseLocked()
+	}
+	return true
+}
+
+func (s *session) releaseLocked() {
+	for _, stanza := range s.held.take() {
+		s.transmitLocked(stanza.sentStanza)
+	}
+}
+
+// deferrable reports whether a stanza may wait, and what it takes the place of:
+// another's presence, and messages that are nothing but a chat state.
+func (s *session) deferrable(raw []byte) (heldKey, bool) {
+	presence := bytes.HasPrefix(raw, []byte("<presence"))
+	if !presence && !bytes.HasPrefix(raw, []byte("<message")) {
+		return heldKey{}, false
+	}
+	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+	switch {
+	case err != nil:
+		return heldKey{}, false
+	case presence:
+		return heldKey{kind: "presence", from: el.From}, s.isChurn(el)
+	}
+	return chatState(el)
+}
+
+// isChurn reports whether a presence is only another's coming or going. What
+// concerns the client itself is not: its own presence, in a room too, and the
+// end of a room (XEP-0045 §7.2.2, §10.9).
+func (s *session) isChurn(p *stream.Element) bool {
+	if (p.Type != "" && p.Type != "unavailable") || p.From == s.full {
+		return false
+	}
+	x, ok := p.Find("http://jabber.org/protocol/muc#user", "x")
+	if !ok {
+		return true
+	}
+	for c := range x.Children() {
+		if code, _ := c.Attr("code"); c.Name.Local == "destroy" || (c.Name.Local == "status" && code == "110") {
+			return false
+		}
+	}
+	return true
+}
+
+// chatState reports whether a message, or the one that a carbon carries, is
+// nothing but a chat state (XEP-0085 §5.1).
+func chatState(m *stream.Element) (heldKey, bool) {
+	if m.Type == "error" {
+		return heldKey{}, false
+	}
+	if m.Child.Space != nsCarbons {
+		return heldKey{"message", m.From, m.To}, onlyChatState(m)
+	}
+	copied, _ := m.Find(nsCarbons, m.Child.Local)
+	forwarded, _ := copied.Find(nsForward, "forwarded")
+	inner, ok := forwarded.Find(stream.NSClient, "message")
+	if !ok {
+		return heldKey{}, false
+	}
+	el, err := stream.Parse(inner.Raw(), stream.Limits{Bytes: len(m.Raw)})
+	if err != nil {
+		return heldKey{}, false
+	}
+	return heldKey{m.Child.Local, el.From, el.To}, onlyChatState(el)
+}
+
+// besidesChatState are the payloads that go along with a chat state and say
+// nothing of their own.
+var besidesChatState = map[string]bool{
+	nsHints: true, nsSID: true, "urn:xmpp:occupant-id:0": true, "urn:xmpp:delay": true,
+}
+
+func onlyChatState(m *stream.Element) bool {
+	found := false
+	for c := range m.Children() {
+		switch {
+		case c.Name.Space == "http://jabber.org/protocol/chatstates":
+			found = true
+		case c.Name == stream.Name{Space: stream.NSClient, Local: "thread"}, besidesChatState[c.Name.Space]:
+		default:
+			return false
+		}
+	}
+	return found && !storesOffline(m) // a hint may ask for more
+}
