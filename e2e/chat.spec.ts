@@ -8,7 +8,8 @@ for (const { login, transport } of ways) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
-    test("two people talk", async ({ alice, bob, database }) => {
+    test("two people talk", async ({ alice, bob, database, site }) => {
+      await expect.poll(async () => (await site.counts())[`foyer_streams_open ${transport}`]).toBe(2);
       await alice.talkTo("bob");
       for (const text of texts) await alice.say(text);
       await bob.talkTo("alice");

@@ -63,9 +63,7 @@ for (const { login, transport } of ways.filter((way) => way.login !== "password"
   });
 }
 
-// Over BOSH every request asks the database who is calling, and is put off with
-// 503: Strophe comes back, but later than people wait. Known, and not mended yet.
-for (const transport of ["websocket"] as const) {
+for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`session over ${transport}`, () => {
     test.use({ login: "session", transport });
 

@@ -54,7 +54,7 @@ for (const { login, transport } of ways) {
       await alice.talkTo("bob");
       await alice.say("from alice");
       await alice.signOut();
-      expect(await leftovers(alice)).toEqual([]);
+      await expect.poll(() => leftovers(alice)).toEqual([]);
 
       const bob = alice.become("bob");
       await bob.signIn();

@@ -2,6 +2,8 @@ package xmppgw
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"net/http"
 	"strconv"
@@ -72,14 +74,9 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP) boshReply {
 	if len(r.body) > g.cfg.Limits.Bytes+4096 {
 		return refusal(boshPolicyViolation, false)
 	}
-	c, err := g.identify(ctx, r.header, r.peer)
-	switch {
-	case errors.Is(err, errForeignOrigin):
+	c, err := g.arrive(r.header, r.peer)
+	if err != nil {
 		return boshReply{http.StatusForbidden, terminal(boshPolicyViolation)}
-	case err != nil:
-		// The database is away: clients try again after a 5xx (B-33).
-		g.log.Error("sign-in could not be checked", "err", err)
-		return boshReply{http.StatusServiceUnavailable, nil}
 	}
 	body, err := stream.ParseBody(r.body, g.cfg.Limits)
 	if err != nil {
@@ -89,14 +86,28 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP) boshReply {
 	if err != nil {
 		return refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid"))
 	}
-	if !body.Has("sid") {
-		return g.create(c, body, rid, r.gone)
+	request := &boshRequest{rid: rid, body: body, gone: r.gone}
+	s := g.boshSession(body.Attr("sid"))
+	known, fresh := s.recognises(c, r.header)
+	if fresh {
+		return s.serve(request)
 	}
-	s := g.find(body.Attr("sid"), c)
-	if s == nil {
+	c, err = g.identify(ctx, r.header, r.peer)
+	switch {
+	case err != nil && known:
+		// The database is away, which is no reason to break off a conversation.
+		return s.serve(request)
+	case err != nil:
+		// Clients try again after a 5xx (B-33).
+		g.log.Error("sign-in could not be checked", "err", err)
+		return boshReply{http.StatusServiceUnavailable, nil}
+	case !body.Has("sid"):
+		return g.create(c, r.header, request)
+	case s == nil || !s.belongsTo(c):
 		return boshReply{http.StatusOK, terminal(boshItemNotFound)}
 	}
-	return s.serve(&boshRequest{rid: rid, body: body, gone: r.gone})
+	s.remember(r.header)
+	return s.serve(request)
 }
 
 // parseCondition: XML that is refused is a bad request, what is too large is
@@ -120,20 +131,58 @@ func requestID(b *stream.Body) (uint64, error) {
 	return rid, nil
 }
 
-// find returns the session. One that was opened under a site session answers
-// only requests that carry the same; for everybody else it does not exist.
-func (g *Gateway) find(sid string, c caller) *boshSession {
+// boshSession returns the session with that sid, or nil.
+func (g *Gateway) boshSession(sid string) *boshSession {
 	g.mu.Lock()
-	s := g.sessions[sid]
-	g.mu.Unlock()
-	if s == nil || s.peer.Identity.Session != c.identity.Session || s.peer.Identity.User != c.identity.User {
-		return nil
+	defer g.mu.Unlock()
+	return g.sessions[sid]
+}
+
+// belongsTo reports whether a request may use the session. One that was opened
+// under a site session answers only requests that carry the same; for everybody
+// else it does not exist.
+func (s *boshSession) belongsTo(c caller) bool {
+	return s.peer.Identity.Session == c.identity.Session && s.peer.Identity.User == c.identity.User
+}
+
+// proof is the cookies that proved the site session, and when they did.
+type proof struct {
+	cookies [sha256.Size]byte
+	at      time.Time
+}
+
+func proofOf(h Header) proof {
+	return proof{sha256.Sum256([]byte(h.Get("Cookie"))), time.Now()}
+}
+
+// recognises reports whether a request carries the very cookies that proved the
+// site session before (known), and whether that was so lately that the site need
+// not be asked again (fresh). A site session that ends takes its BOSH sessions
+// with it (Gateway.End), so what was proved still stands.
+func (s *boshSession) recognises(c caller, h Header) (known, fresh bool) {
+	switch {
+	case s == nil:
+		return false, false
+	case s.peer.Identity.IsZero() || c.origin == "":
+		same := s.peer.Identity.IsZero() && c.origin == ""
+		return same, same
 	}
-	return s
+	was, now := s.proof.Load(), proofOf(h)
+	if was == nil || subtle.ConstantTimeCompare(was.cookies[:], now.cookies[:]) == 0 {
+		return false, false
+	}
+	return true, now.at.Sub(was.at) < s.gateway.cfg.Recheck
+}
+
+// remember notes the cookies that proved the site session just now.
+func (s *boshSession) remember(h Header) {
+	p := proofOf(h)
+	s.proof.Store(&p)
 }
 
 // create opens a session (XEP-0124 §7).
-func (g *Gateway) create(c caller, body *stream.Body, rid uint64, gone func() bool) boshReply {
+func (g *Gateway) create(c caller, h Header, r *boshRequest) boshReply {
+	body := r.body
 	legacy := !body.Has("ver")
 	switch to := body.Attr("to"); {
 	case to == "":
@@ -141,11 +190,12 @@ func (g *Gateway) create(c caller, body *stream.Body, rid uint64, gone func() bo
 	case to != g.cfg.Domain:
 		return refusal(boshHostUnknown, legacy)
 	}
-	s, err := g.newBOSH(c, body, rid)
+	s, err := g.newBOSH(c, body, r.rid)
 	if err != nil {
 		return refusal(admissionCondition(err), legacy)
 	}
-	return s.serve(&boshRequest{rid: rid, body: body, gone: gone})
+	s.remember(h)
+	return s.serve(r)
 }
 
 func admissionCondition(err error) boshCondition {

@@ -30,9 +30,10 @@ type boshSession struct {
 	params  params
 	queue   *stream.Queue
 	shaper  *rate.Limiter
-	wake    chan struct{} // there is something in the inbox
-	told    atomic.Bool   // a request has carried the final body
-	stop    func()        // gives back what the session holds of the gateway
+	wake    chan struct{}         // there is something in the inbox
+	told    atomic.Bool           // a request has carried the final body
+	proof   atomic.Pointer[proof] // the cookies that proved the site session (bosh.go)
+	stop    func()                // gives back what the session holds of the gateway
 
 	mu        sync.Mutex
 	inbox     []inbound

@@ -173,9 +173,10 @@ func TestBOSH_Refusals(t *testing.T) {
 }
 
 // A session that was opened under a cookie answers only with it, and looks
-// unknown to everybody else; without the database, the client comes back.
+// unknown to everybody else. Without the database who was known goes on, and a
+// newcomer comes back.
 func TestBOSH_BoundToTheSiteSession(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t, func(c *Config) { c.Recheck = time.Nanosecond })
 	b := s.bosh(true)
 	b.signIn()
 	stolen := &boshClient{site: s, sid: b.sid, rid: b.rid}
@@ -184,8 +185,10 @@ func TestBOSH_BoundToTheSiteSession(t *testing.T) {
 		t.Errorf("without the cookie: %s", r.body)
 	}
 	s.auth.set(true, false)
-	if r := b.post(b.bodyAt(b.rid, "", "")); r.status != 503 {
-		t.Errorf("with the database away: %d", r.status)
+	b.wants(b.post(b.body("", message("a", "meanwhile"))), `id="meanwhile"`)
+	newcomer := &boshClient{site: s, cookie: true, rid: 1}
+	if r := newcomer.post(`<body xmlns="http://jabber.org/protocol/httpbind" ver="1.6" rid="1" to="h"/>`); r.status != 503 {
+		t.Errorf("a newcomer with the database away: %d", r.status)
 	}
 	s.auth.set(false, true)
 	if r := b.post(b.bodyAt(b.rid, "", "")); r.body != unknown.body {

@@ -51,6 +51,7 @@ type Config struct {
 	MaxWait         time.Duration // BOSH wait; default and most 59 s (nginx gives up at 60)
 	Inactivity      time.Duration // BOSH session without a request; default 60 s
 	PrebindUnused   time.Duration // prebound session nobody attached to; default 30 s
+	Recheck         time.Duration // how long a BOSH request's cookies need not be checked again; default 30 s
 	Unauthenticated time.Duration // time to sign in; default 30 s
 	Farewell        time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
@@ -119,6 +120,7 @@ func (c *Config) setDefaults() {
 	c.MaxWait = min(c.MaxWait, 59*time.Second)
 	orDefault(&c.Inactivity, 60*time.Second)
 	orDefault(&c.PrebindUnused, 30*time.Second)
+	orDefault(&c.Recheck, 30*time.Second)
 	orDefault(&c.Unauthenticated, 30*time.Second)
 	orDefault(&c.Farewell, time.Second)
 	orDefault(&c.Ping, 25*time.Second)
@@ -146,17 +148,22 @@ type caller struct {
 // errForeignOrigin is the answer to a page of another site.
 var errForeignOrigin = errors.New("xmppgw: foreign origin")
 
-// identify tells who is calling. A foreign Origin is refused; without any the
-// client is no browser, and a cookie proves nothing.
-func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, error) {
+// arrive tells where a request comes from. A foreign Origin is refused.
+func (g *Gateway) arrive(h Header, peer string) (caller, error) {
 	c := caller{addr: g.cfg.Address(h, peer), origin: h.Get("Origin")}
-	if c.origin == "" {
-		return c, nil
-	}
-	if !g.cfg.Origin(c.origin) {
+	if c.origin != "" && !g.cfg.Origin(c.origin) {
 		return c, errForeignOrigin
 	}
-	var err error
+	return c, nil
+}
+
+// identify tells who is calling. Without an Origin the client is no browser,
+// and a cookie proves nothing.
+func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, error) {
+	c, err := g.arrive(h, peer)
+	if err != nil || c.origin == "" {
+		return c, err
+	}
 	c.identity, err = g.cfg.Auth.FromRequest(ctx, h)
 	if errors.Is(err, ErrNoSession) {
 		err = nil

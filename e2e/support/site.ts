@@ -58,8 +58,9 @@ export class Site {
   async counts(): Promise<Counts> {
     const response = await fetch(`${this.address}/metrics`);
     const counts: Counts = {};
-    for (const [, name, value] of (await response.text()).matchAll(/^(foyer_\w+)(?:\{[^}]*\})? (\S+)$/gm)) {
+    for (const [, name, transport, value] of (await response.text()).matchAll(/^(foyer_\w+)(?:\{(?:transport="(\w+)"|[^}]*)\})? (\S+)$/gm)) {
       counts[name!] = (counts[name!] ?? 0) + Number(value);
+      if (transport) counts[`${name} ${transport}`] = Number(value);
     }
     return counts;
   }

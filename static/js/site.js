@@ -3,6 +3,7 @@
 
 import { keepChatAcrossPages } from './pages.js';
 import { startChat } from './chat/boot.js';
+import { forgetPeople } from './chat/forget.js';
 
 keepChatAcrossPages();
 
@@ -48,5 +49,7 @@ function onPage() {
 document.addEventListener('foyer:page', onPage);
 onPage();
 
-const config = document.getElementById('chat-config');
-if (config) startChat(JSON.parse(config.textContent));
+const configured = document.getElementById('chat-config');
+const config = configured ? JSON.parse(configured.textContent) : null;
+forgetPeople(config?.jid).catch(() => {}); // the next page tries again
+if (config) startChat(config);

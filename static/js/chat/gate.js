@@ -79,13 +79,17 @@ export class Gate {
         }, FIRST_LOOK);
     }
 
-    /** Resolves when an attempt may be made; never, when none should be. */
-    async pass(api) {
+    /**
+     * Resolves when an attempt may be made; never, when none should be.
+     * @param {boolean} typed whether a person just asked for it
+     */
+    async pass(api, typed) {
         clearTimeout(this.watchdog);
         if (this.closed) return never;
-        // Only a page's very first attempt is made at once.
-        if (this.attempt > 0 || this.worked) await this.retry(api);
-        else this.attempt++;
+        // Only a page's very first attempt is made at once, and what people ask
+        // for: nothing has failed then.
+        if (typed || (this.attempt === 0 && !this.worked)) this.attempt++;
+        else await this.retry(api);
         this.watch(api);
     }
 

@@ -38,7 +38,10 @@ export function plugin(config) {
 function guardLogin(api, gate, config) {
     const login = api.user.login.bind(api.user);
     api.user.login = async (...args) => {
-        await gate.pass(api);
+        const [jid, , automatic] = args;
+        // Converse's form names nobody; its reconnections do, and its start is
+        // automatic.
+        await gate.pass(api, !jid && !automatic);
         // A first stream that comes about late is no reconnection, whatever
         // Converse thinks: everything is still to be set up.
         const connection = api.connection.get();

@@ -1,6 +1,8 @@
 // Signing out: the chat first, so that it can clear what it kept, in this tab
 // and in the others; then the site.
 
+import { forgetLater } from './forget.js';
+
 const PATIENCE = 2000; // ms: a chat that is away must not keep anybody in
 
 const channel = new BroadcastChannel('foyer');
@@ -12,6 +14,7 @@ async function leave(_converse, gate) {
     gate.close();
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
+    if (!gate.config.trusted) forgetLater(gate.config.jid); // logging out may clear localStorage
 }
 
 /** Waits until the tab that signs out has told the site, or should have. */

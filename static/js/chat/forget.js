@@ -1,0 +1,49 @@
+// On a device that is not trusted, nothing of a person stays behind after they
+// signed out. Converse empties its store then, but may write to it once more
+// before its page is gone; so the next page empties it again.
+
+const KEY = 'foyer-forget';
+
+// Converse's database, with a store for each person.
+const DATABASE = 'converse-persistent';
+
+/** @returns {string[]} */
+const list = () => JSON.parse(localStorage.getItem(KEY) ?? '[]');
+
+function save(jids) {
+    if (jids.length) localStorage.setItem(KEY, JSON.stringify(jids));
+    else localStorage.removeItem(KEY);
+}
+
+/** Notes that a person is to be forgotten once this page is gone. */
+export function forgetLater(jid) {
+    save([...new Set([...list(), jid])]);
+}
+
+/** Settles an IndexedDB request. */
+const done = (request) =>
+    new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+    });
+
+async function emptyStores(jids) {
+    const found = await indexedDB.databases();
+    if (!found.some(({ name }) => name === DATABASE)) return;
+    const db = await done(indexedDB.open(DATABASE));
+    db.onversionchange = () => db.close();
+    for (const jid of jids) {
+        if (db.objectStoreNames.contains(jid)) await done(db.transaction(jid, 'readwrite').objectStore(jid).clear());
+    }
+    db.close();
+}
+
+/**
+ * Empties what is left of people who signed out.
+ * @param {string} [jid] who is signed in now, and is not to be forgotten
+ */
+export async function forgetPeople(jid) {
+    const gone = list().filter((other) => other !== jid);
+    if (gone.length) await emptyStores(gone);
+    save(list().filter((other) => other !== jid && !gone.includes(other)));
+}
