@@ -64,3 +64,9 @@ func clientAddress(proxies []netip.Prefix, peer, forwardedFor string) string {
 func (s *Server) address(c *fiber.Ctx) string {
 	return clientAddress(s.proxies, c.Context().RemoteIP().String(), c.Get("X-Forwarded-For"))
 }
+
+// secure reports whether a request came over TLS, as the proxy in front tells;
+// nobody else is believed.
+func secure(proxies []netip.Prefix, peer, forwardedProto string) bool {
+	return trusted(proxies, peer) && strings.EqualFold(strings.TrimSpace(forwardedProto), "https")
+}

@@ -152,6 +152,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		Address: func(h xmppgw.Header, peer string) string {
 			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
 		},
+		Secure:   func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
 		External: cfg.Login == LoginSession || cfg.Login == LoginPrebind,
 		Password: cfg.Login == LoginToken || cfg.Login == LoginSigned || cfg.Login == LoginPassword,
 	})

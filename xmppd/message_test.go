@@ -59,7 +59,7 @@ func TestMessage_SentAgain(t *testing.T) {
 	}
 }
 
-// RFC 6121 §8.5, Table 1 (S-23 to S-28, S-30).
+// RFC 6121 §8.5, Table 1 (S-23, S-24, S-25, S-26, S-27, S-28, S-30).
 func TestMessage_Routing(t *testing.T) {
 	type expect struct{ low, high, offline int }
 	for _, c := range []struct {

@@ -101,7 +101,7 @@ func TestBlocking(t *testing.T) {
 	}
 }
 
-// XEP-0313 §4, §5, §7 (S-58 to S-62).
+// XEP-0313 §4, §5, §7 (S-58, S-59, S-60, S-61, S-62).
 func TestMAM(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")
 	alice := w.online("alice", "a")

@@ -26,7 +26,7 @@ type boshHTTP struct {
 	gone   func() bool // whether the peer has closed the connection meanwhile
 }
 
-// boshReply is an HTTP response.
+// boshReply is an HTTP response; status 0 closes the connection without one.
 type boshReply struct {
 	status int
 	body   []byte
@@ -88,6 +88,10 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP) boshReply {
 	}
 	request := &boshRequest{rid: rid, body: body, gone: r.gone}
 	s := g.boshSession(body.Attr("sid"))
+	if s != nil && s.secure && !c.secure {
+		// XEP-0124 §19.1 (B-54): a sid that travels in the clear ends nothing.
+		return boshReply{}
+	}
 	known, fresh := s.recognises(c, r.header)
 	if fresh {
 		return s.serve(request)

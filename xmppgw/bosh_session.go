@@ -26,6 +26,7 @@ import (
 type boshSession struct {
 	gateway *Gateway
 	sid     string
+	secure  bool // created over TLS
 	peer    stream.Peer
 	params  params
 	queue   *stream.Queue
@@ -91,6 +92,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 	s := &boshSession{
 		gateway: g,
 		sid:     rand.Text() + rand.Text()[:4],
+		secure:  c.secure,
 		peer:    g.peer(c, stream.BOSH),
 		params:  g.negotiate(b),
 		shaper:  g.newShaper(),

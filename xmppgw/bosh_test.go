@@ -97,7 +97,7 @@ func (b *boshClient) wants(r reply, part string) {
 	}
 }
 
-// XEP-0124 §7 (B-03, B-04, B-13 to B-17, B-20 to B-23), XEP-0206 §2 (B-10), and
+// XEP-0124 §7 (B-03, B-04, B-13, B-14, B-15, B-16, B-17, B-20, B-21, B-22, B-23), XEP-0206 §2 (B-10), and
 // the profile of Strophe (B-56, B-57, B-60).
 func TestBOSH_Creation(t *testing.T) {
 	b := newSite(t, nil).bosh(true)

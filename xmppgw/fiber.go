@@ -3,6 +3,7 @@ package xmppgw
 import (
 	"encoding/base64"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -106,6 +107,11 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 	}
 	body := append([]byte(nil), c.Body()...) // outlives the handler's buffer
 	reply := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
+	if reply.status == 0 {
+		c.Context().HijackSetNoResponse(true)
+		c.Context().Hijack(func(net.Conn) {}) // closed on return
+		return nil
+	}
 	c.Set("Cache-Control", "no-store")
 	c.Set("Content-Type", boshContentType) // B-03
 	return c.Status(reply.status).Send(reply.body)

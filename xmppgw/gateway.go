@@ -42,6 +42,7 @@ type Config struct {
 	BaseURL func() string                      // the site's public URL, known once it listens
 	Origin  func(string) bool                  // whether an Origin header's value is the site's own
 	Address func(h Header, peer string) string // the client's IP behind trusted proxies; peer is the TCP peer's
+	Secure  func(h Header, peer string) bool   // whether the client came over TLS, as a trusted proxy tells; nil: not known
 
 	External bool // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
 	Password bool // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
@@ -112,6 +113,9 @@ func (c *Config) setDefaults() {
 	if c.Address == nil {
 		c.Address = func(_ Header, peer string) string { return peer }
 	}
+	if c.Secure == nil {
+		c.Secure = func(Header, string) bool { return false }
+	}
 	if c.Limits.Bytes == 0 {
 		c.Limits = stream.DefaultLimits
 	}
@@ -142,6 +146,7 @@ func orDefault[T comparable](field *T, value T) {
 type caller struct {
 	addr     string // the client's, behind trusted proxies
 	origin   string
+	secure   bool // over TLS
 	identity stream.Identity
 }
 
@@ -150,7 +155,7 @@ var errForeignOrigin = errors.New("xmppgw: foreign origin")
 
 // arrive tells where a request comes from. A foreign Origin is refused.
 func (g *Gateway) arrive(h Header, peer string) (caller, error) {
-	c := caller{addr: g.cfg.Address(h, peer), origin: h.Get("Origin")}
+	c := caller{addr: g.cfg.Address(h, peer), origin: h.Get("Origin"), secure: g.cfg.Secure(h, peer)}
 	if c.origin != "" && !g.cfg.Origin(c.origin) {
 		return c, errForeignOrigin
 	}

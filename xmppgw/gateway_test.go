@@ -35,6 +35,7 @@ type echo struct {
 	mu   sync.Mutex
 	got  []string // ids of the stanzas, in order
 	ends []stream.Scope
+	left []error // how the streams ended, as Serve saw it
 }
 
 func (e *echo) End(scope stream.Scope, _ error) {
@@ -51,6 +52,9 @@ func (e *echo) stanzas() string {
 
 func (e *echo) Serve(ctx context.Context, s stream.Stream, peer stream.Peer) (err error) {
 	defer func() {
+		e.mu.Lock()
+		e.left = append(e.left, err)
+		e.mu.Unlock()
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
