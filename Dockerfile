@@ -13,11 +13,12 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 COPY --from=assets /src/static static
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /foyer .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /foyer . && mkdir /data
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /foyer /foyer
-ENV ADDR=:3000
+COPY --from=build --chown=nonroot:nonroot /data /data
+ENV ADDR=:3000 DATA_DIR=/data
 EXPOSE 3000
 USER nonroot
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["/foyer", "healthcheck"]

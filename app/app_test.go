@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Run(m, &cluster)) }
 
 func testConfig(t testing.TB, more map[string]string) Config {
 	t.Helper()
-	environ := map[string]string{"APP_ENV": "development", "ADDR": "localhost:0", "DATABASE_URL": cluster.DB(t), "LOG_LEVEL": "error"}
+	environ := map[string]string{"APP_ENV": "development", "ADDR": "localhost:0", "DATABASE_URL": cluster.DB(t), "LOG_LEVEL": "error", "DATA_DIR": t.TempDir()}
 	for k, v := range more {
 		environ[k] = v
 	}

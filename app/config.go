@@ -23,7 +23,7 @@ type Config struct {
 	Addr           string `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
 	BaseURL        string `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
 	DatabaseURL    string `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
-	DataDir        string `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives"`
+	DataDir        string `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
 	SiteName       string `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
 	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
 	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
@@ -32,6 +32,10 @@ type Config struct {
 	Login    Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
 	Upstream string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server; embedded is the one there is so far"`
 	Roster   models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
+
+	UploadMaxSize   Size   `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
+	UploadQuota     Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
+	UploadRetention Period `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
 
 	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`
 	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that know nothing better"`
@@ -125,6 +129,7 @@ func (c Config) Validate() error {
 	if c.BaseURL != "" {
 		check(validBaseURL(c.BaseURL), "BASE_URL=%q must be like https://chat.example.org (plain http only for localhost)", c.BaseURL)
 	}
+	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
 	if c.Development() {

@@ -18,6 +18,10 @@ const (
 	Unauthorized
 	Forbidden
 	NotFound
+	Conflict
+	LengthRequired
+	WrongType
+	NotInRange
 	TooMany
 	Unavailable
 )
@@ -41,13 +45,17 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // statuses is the one map from code to status.
 var statuses = map[Code]int{
-	Internal:     http.StatusInternalServerError,
-	Invalid:      http.StatusBadRequest,
-	Unauthorized: http.StatusUnauthorized,
-	Forbidden:    http.StatusForbidden,
-	NotFound:     http.StatusNotFound,
-	TooMany:      http.StatusTooManyRequests,
-	Unavailable:  http.StatusServiceUnavailable,
+	Internal:       http.StatusInternalServerError,
+	Invalid:        http.StatusBadRequest,
+	Unauthorized:   http.StatusUnauthorized,
+	Forbidden:      http.StatusForbidden,
+	NotFound:       http.StatusNotFound,
+	Conflict:       http.StatusConflict,
+	LengthRequired: http.StatusLengthRequired,
+	WrongType:      http.StatusUnsupportedMediaType,
+	NotInRange:     http.StatusRequestedRangeNotSatisfiable,
+	TooMany:        http.StatusTooManyRequests,
+	Unavailable:    http.StatusServiceUnavailable,
 }
 
 // explain returns the status and the sentence for any error.

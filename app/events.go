@@ -67,6 +67,7 @@ func (s *Server) housekeeping(ctx context.Context) {
 		if err := s.db.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("expired records were not removed", "err", err)
 		}
+		s.removeDoomed(ctx)
 	}
 }
 

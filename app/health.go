@@ -76,4 +76,8 @@ func (s *Server) register(r prometheus.Registerer) {
 	gauge("foyer_sessions", "Chat sessions, those that wait for resumption included.", nil, func() int64 { return s.xmpp.Stats().Sessions })
 	counter("foyer_roster_gets_total", "Rosters fetched.", nil, func() int64 { return s.xmpp.Stats().RosterGets })
 	counter("foyer_messages_archived_total", "Messages stored.", nil, func() int64 { return s.xmpp.Stats().Archived })
+	counter("foyer_uploads_total", "Files received.", nil, s.uploads.received.Load)
+	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, s.uploads.receivedBytes.Load)
+	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, s.uploads.sent.Load)
+	counter("foyer_uploads_removed_total", "Files removed, and slots that nobody used.", nil, s.uploads.removed.Load)
 }

@@ -7,6 +7,13 @@ func (s *Server) routes() {
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.metrics())
 	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
+
+	uploads := s.web.Group(uploadPrefix+"/:secret/*", s.fileHeaders)
+	uploads.Get("", s.getUpload)
+	uploads.Put("", s.putUpload) // reads its body as it arrives
+	uploads.All("", s.uploadOptions)
+	s.web.Use(s.wholeBody) // the others get theirs whole, and bounded
+
 	s.gateway.Mount(s.web)
 
 	s.web.Use(s.secureHeaders)

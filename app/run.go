@@ -159,6 +159,12 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err != nil {
 		return nil, err
 	}
+	if s.files, err = openFiles(cfg); err != nil {
+		return nil, err
+	}
+	if cfg.UploadMaxSize > 0 {
+		s.xmpp.Mount(xmppd.NewUploads(uploadDomain+cfg.Domain, int64(cfg.UploadMaxSize), s))
+	}
 	if s.web, err = s.newWeb(); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/app/files"
 	"foyer/models"
 	"foyer/static"
 	"foyer/token"
@@ -35,6 +36,8 @@ type Server struct {
 	proxies   []netip.Prefix
 	assets    *assets
 	web       *fiber.App
+	files     files.Store
+	uploads   uploadCounts
 	baseURL   atomic.Value // string; known once the site listens
 }
 
@@ -88,11 +91,14 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		ErrorHandler:          s.handleError,
 		Immutable:             true, // values from a request are kept after it
 		DisableStartupMessage: true,
-		BodyLimit:             maxUpload + 1<<20,
-		ReadTimeout:           30 * time.Second,
-		WriteTimeout:          90 * time.Second, // above the longest BOSH wait (B-60)
-		IdleTimeout:           120 * time.Second,
-		ReadBufferSize:        16 << 10,
+		BodyLimit:             maxBody,
+		// Files arrive in pieces; every other handler gets its body whole (wholeBody).
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		ReadTimeout:                  30 * time.Second,
+		WriteTimeout:                 90 * time.Second, // above the longest BOSH wait (B-60)
+		IdleTimeout:                  120 * time.Second,
+		ReadBufferSize:               16 << 10,
 	}), nil
 }
 

@@ -150,7 +150,8 @@ func (doctorCmd) Run(e *env) error {
 		}
 		failed = e.report("accounts", err)
 	}
-	failed = e.report("files", app.CheckAssets()) || failed
+	failed = e.report("assets", app.CheckAssets()) || failed
+	failed = e.report("uploads", app.CheckFiles(e.ctx, cfg)) || failed
 	if failed {
 		return errors.New("something needs mending")
 	}

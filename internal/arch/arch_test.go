@@ -66,9 +66,10 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":      {"app/auth", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
-		"app/auth": {"models", "token"},
-		"app/cli":  {"app/...", "internal/pgdev", "models", "token"},
+		"app":       {"app/auth", "app/files", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app/auth":  {"models", "token"},
+		"app/files": nil,
+		"app/cli":   {"app/...", "internal/pgdev", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
 		"models": {"internal/stream", "migrations", "xmppd"},

@@ -1,0 +1,139 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Disk keeps files in a directory: in 256 directories by the last two digits of
+// their ids, which are random, where the first ones are a time.
+type Disk struct{ dir string }
+
+var _ Store = (*Disk)(nil)
+
+// partial ends the name of a file that is being written.
+const partial = ".part"
+
+// NewDisk keeps files in dir, and makes it if need be.
+func NewDisk(dir string) (*Disk, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return &Disk{dir}, nil
+}
+
+func (d *Disk) path(id uuid.UUID) string {
+	name := id.String()
+	return filepath.Join(d.dir, name[len(name)-2:], name)
+}
+
+// Put implements Store: the file is written beside its place, flushed to the
+// disk, and then moved there.
+func (d *Disk) Put(_ context.Context, id uuid.UUID, r io.Reader, size int64) error {
+	path := d.path(id)
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err == nil {
+		if err := flushDir(d.dir); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := writeFile(path+partial, &exactly{r, size}); err != nil {
+		return errors.Join(err, remove(path+partial))
+	}
+	if err := os.Rename(path+partial, path); err != nil {
+		return errors.Join(err, remove(path+partial))
+	}
+	if err := flushDir(filepath.Dir(path)); err != nil {
+		return errors.Join(err, remove(path))
+	}
+	return nil
+}
+
+func writeFile(path string, r io.Reader) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// flushDir makes a new name in a directory last.
+func flushDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Open implements Store.
+func (d *Disk) Open(_ context.Context, id uuid.UUID, offset, length int64) (io.ReadCloser, error) {
+	f, err := os.Open(d.path(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return section{io.NewSectionReader(f, offset, length), f}, nil
+}
+
+// section is a part of a file that closes the file.
+type section struct {
+	io.Reader
+	io.Closer
+}
+
+// Delete implements Store.
+func (d *Disk) Delete(_ context.Context, id uuid.UUID) error {
+	path := d.path(id)
+	return errors.Join(remove(path+partial), remove(path))
+}
+
+// List implements Store.
+func (d *Disk) List(ctx context.Context, before time.Time, yield func(uuid.UUID) error) error {
+	return filepath.WalkDir(d.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		id, err := uuid.Parse(strings.TrimSuffix(entry.Name(), partial))
+		if err != nil || entry.IsDir() {
+			return nil // not of ours
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // removed meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if !info.ModTime().Before(before) {
+			return nil
+		}
+		return yield(id)
+	})
+}

@@ -1,0 +1,94 @@
+// Package files keeps the files that people send: on disk, or in an
+// S3-compatible service. It knows nothing about who they are from.
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ErrNotFound is returned for a file that is not there. Every other error means
+// that the store could not be asked, or was not given the file whole.
+var ErrNotFound = errors.New("files: not found")
+
+// Store keeps files by their ids. It is safe for concurrent use.
+type Store interface {
+	// Put keeps size bytes of r. The file is there whole when Put returns nil,
+	// even if the machine fails then, and not at all otherwise. If r ends early
+	// the error is io.ErrUnexpectedEOF.
+	Put(ctx context.Context, id uuid.UUID, r io.Reader, size int64) error
+
+	// Open returns length bytes of a file, from offset on; both must be within it.
+	Open(ctx context.Context, id uuid.UUID, offset, length int64) (io.ReadCloser, error)
+
+	// Delete removes a file, and what an interrupted Put left of it. What is not
+	// there is no error.
+	Delete(ctx context.Context, id uuid.UUID) error
+
+	// List calls yield for every file that was last written before a time, in no
+	// order, until it returns an error.
+	List(ctx context.Context, before time.Time, yield func(uuid.UUID) error) error
+}
+
+// Check writes a file to a store, reads it back and removes it.
+func Check(ctx context.Context, s Store) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	want := []byte("a file to see whether files can be kept here\n")
+	if err := s.Put(ctx, id, bytes.NewReader(want), int64(len(want))); err != nil {
+		return fmt.Errorf("a file cannot be written: %w", err)
+	}
+	got, err := read(ctx, s, id, int64(len(want)))
+	if err == nil && !bytes.Equal(got, want) {
+		err = errors.New("it came back as something else")
+	}
+	if err != nil {
+		err = fmt.Errorf("a file cannot be read back: %w", err)
+	}
+	if gone := s.Delete(ctx, id); gone != nil {
+		err = errors.Join(err, fmt.Errorf("a file cannot be removed: %w", gone))
+	}
+	return err
+}
+
+func read(ctx context.Context, s Store, id uuid.UUID, length int64) ([]byte, error) {
+	r, err := s.Open(ctx, id, 0, length)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, length+1))
+}
+
+// exactly reads size bytes, and takes an earlier end for an error: whoever sends
+// less than announced has not sent a file.
+type exactly struct {
+	r    io.Reader
+	left int64
+}
+
+func (e *exactly) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > e.left {
+		p = p[:e.left]
+	}
+	n, err := e.r.Read(p)
+	e.left -= int64(n)
+	if errors.Is(err, io.EOF) {
+		err = nil
+		if e.left > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+	}
+	return n, err
+}

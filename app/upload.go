@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"foyer/models"
+	"foyer/token"
+	"foyer/xmppd"
+)
+
+// Files that people send in the chat (XEP-0363). The chat server asks here for a
+// slot; the file itself comes and goes over HTTP (upload_put.go, upload_get.go).
+// Both addresses are secrets of their own, of 256 bits, and neither leads to the
+// other: whoever may read a file may not write it.
+
+const (
+	uploadPrefix  = "/upload"
+	uploadDomain  = "upload." // in front of XMPP_DOMAIN
+	slotLifetime  = 300 * time.Second
+	maxFileName   = 200    // bytes
+	maxExtension  = 16     // bytes of a long name's ending that are kept
+	filesPerOwner = 10_000 // however small they are
+	slotsPerOwner = 50     // open at once
+)
+
+// uploadCounts is what the metrics tell.
+type uploadCounts struct{ received, receivedBytes, sent, removed atomic.Int64 }
+
+// uploadLimits are what one account may keep.
+func (s *Server) uploadLimits() models.UploadLimits {
+	return models.UploadLimits{
+		Bytes: int64(s.cfg.UploadQuota), Files: filesPerOwner, Slots: slotsPerOwner, Retention: time.Duration(s.cfg.UploadRetention),
+	}
+}
+
+// UploadSlot implements xmppd.UploadSite (S-98).
+func (s *Server) UploadSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.UploadSlot, error) {
+	put, putHash := token.New()
+	get, getHash := token.New()
+	expires := time.Now().Add(slotLifetime)
+	u := models.Upload{Name: cleanFileName(r.Name), Size: r.Size, ClaimedType: plainMediaType(r.Type), ExpiresAt: &expires}
+	err := s.db.ReserveUpload(ctx, r.User, &u, putHash, getHash, s.uploadLimits())
+	var full *models.UploadQuotaError
+	switch {
+	case errors.As(err, &full):
+		return xmppd.UploadSlot{}, s.quotaError(full)
+	case errors.Is(err, models.ErrNotFound):
+		return xmppd.UploadSlot{}, xmppd.ErrForbidden
+	case err != nil:
+		return xmppd.UploadSlot{}, err
+	}
+	return xmppd.UploadSlot{Put: s.uploadURL(put, u.Name), Get: s.uploadURL(get, u.Name)}, nil
+}
+
+func (s *Server) quotaError(full *models.UploadQuotaError) error {
+	text := "There is no room for this file: yours take " + Size(full.Used.Bytes).String() + " of " + s.cfg.UploadQuota.String() +
+		". You can delete some in the settings."
+	switch {
+	case full.Used.Slots >= slotsPerOwner:
+		text = "Too many files at once. Please try again in a moment."
+	case full.Used.Files >= filesPerOwner:
+		text = "You have too many files. You can delete some in the settings."
+	}
+	return &xmppd.UploadQuotaError{Text: text, Retry: full.Frees}
+}
+
+// uploadURL is an address under /upload, percent-encoded (XEP-0363 §4, S-98):
+// everything but letters, digits and -_.~ is, so that no program that looks for
+// addresses in a text can mistake where this one ends.
+func (s *Server) uploadURL(secret, name string) string {
+	return s.BaseURL() + uploadPrefix + "/" + secret + "/" + escapeFileName(name)
+}
+
+func escapeFileName(name string) string {
+	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+}
+
+// cleanFileName makes a name out of whatever a client sends: the last part of a
+// path, without characters that cannot be seen or that turn the text around them
+// (so that an ending is where it seems to be), and not too long. What the ending
+// says is kept.
+func cleanFileName(raw string) string {
+	name := strings.ToValidUTF8(raw, "")
+	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
+		name = name[at+1:]
+	}
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
+			return -1
+		case unicode.IsSpace(r):
+			return ' '
+		}
+		return r
+	}, name)
+	if name = strings.TrimSpace(name); strings.Trim(name, ". ") == "" {
+		return "file"
+	}
+	if len(name) <= maxFileName {
+		return name
+	}
+	ext := path.Ext(name)
+	if len(ext) > maxExtension {
+		ext = ""
+	}
+	return strings.TrimSpace(truncate(name, maxFileName-len(ext))) + ext
+}
+
+// plainMediaType is a media type without its parameters, in lower case; empty
+// for what is none.
+func plainMediaType(s string) string {
+	s, _, _ = strings.Cut(s, ";")
+	s = strings.ToLower(strings.TrimSpace(s))
+	kind, sub, ok := strings.Cut(s, "/")
+	if !ok || len(s) > 127 || !isToken(kind) || !isToken(sub) {
+		return ""
+	}
+	return s
+}
+
+// isToken: RFC 9110 §5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}

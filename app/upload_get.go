@@ -1,0 +1,158 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// What a file may do if somebody opens it as a page: show itself. It has no
+// origin, so it is none of this site's pages.
+const filePolicy = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+
+// fileHeaders sets what every answer under /upload carries. Whoever has the
+// address may have the file, wherever their page is from; cookies play no part
+// (XEP-0363 §9, S-99).
+func (s *Server) fileHeaders(c *fiber.Ctx) error {
+	c.Set("Content-Security-Policy", filePolicy)
+	c.Set("X-Content-Type-Options", "nosniff")
+	c.Set("X-Frame-Options", "DENY")
+	c.Set("Referrer-Policy", "no-referrer")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("X-Robots-Tag", "noindex, nofollow")
+	c.Set("Cache-Control", "no-store")
+	c.Set("Access-Control-Allow-Origin", "*")
+	if s.secure() {
+		c.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	err := c.Next()
+	if err == nil {
+		return nil
+	}
+	status, public := explain(err)
+	if status >= http.StatusInternalServerError {
+		s.log.Error("a file was not served", "method", c.Method(), "err", err) // not the address, which is a secret
+	}
+	return c.Status(status).SendString(public + "\n")
+}
+
+const allowedOnFiles = "PUT, GET, HEAD, OPTIONS"
+
+// uploadOptions: OPTIONS /upload/:secret/:name — and the refusal of every other
+// method that files do not have (S-99).
+func (s *Server) uploadOptions(c *fiber.Ctx) error {
+	c.Set("Allow", allowedOnFiles)
+	if c.Method() != fiber.MethodOptions {
+		return c.SendStatus(http.StatusMethodNotAllowed)
+	}
+	c.Set("Access-Control-Allow-Methods", allowedOnFiles)
+	c.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	c.Set("Access-Control-Max-Age", "7200")
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// getUpload: GET, HEAD /upload/:secret/:name — a file, or a part of it.
+func (s *Server) getUpload(c *fiber.Ctx) error {
+	u, err := s.db.UploadByGet(c.UserContext(), token.Hash(c.Params("secret")))
+	if err != nil {
+		return uploadError(err)
+	}
+	if !sameName(c, u) {
+		return errNoFile
+	}
+	describeFile(c, u)
+	tag := c.GetRespHeader("ETag")
+	if matches(c.Get("If-None-Match"), tag) {
+		return c.SendStatus(http.StatusNotModified)
+	}
+	first, length, err := wantedPart(c, u.Size, tag)
+	if err != nil {
+		return err
+	}
+	if c.Method() == fiber.MethodHead {
+		c.Response().SkipBody = true
+		c.Response().Header.SetContentLength(int(length))
+		return nil
+	}
+	return s.sendFile(c, u, first, length)
+}
+
+// describeFile sets the headers that depend on the file. Its address names its
+// bytes for good, but people may delete it: no cache that others share keeps it.
+func describeFile(c *fiber.Ctx, u models.Upload) {
+	disposition, mediaType := "inline", u.MediaType
+	if mediaType == "" {
+		// Never the type the client gave: a script or a style of this origin
+		// must not come from a member.
+		disposition, mediaType = "attachment", fiber.MIMEOctetStream
+	}
+	c.Set("Content-Type", mediaType)
+	c.Set("Content-Disposition", contentDisposition(disposition, u.Name))
+	c.Set("Cache-Control", "private, max-age=31536000, immutable")
+	c.Set("ETag", `"`+u.Key()+`"`)
+	c.Set("Accept-Ranges", "bytes")
+}
+
+// contentDisposition names the file, for old programs in ASCII and for the
+// others as it is (RFC 6266 §4.3, Appendix D; RFC 8187 §3.2).
+func contentDisposition(disposition, name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' || r == '%' {
+			return '_'
+		}
+		return r
+	}, name)
+	return disposition + `; filename="` + plain + `"; filename*=UTF-8''` + escapeFileName(name)
+}
+
+// matches reports whether a list of entity tags has this one (RFC 9110 §13.1.2).
+func matches(list, tag string) bool {
+	for t := range strings.SplitSeq(list, ",") {
+		if t = strings.TrimSpace(t); t == "*" || strings.TrimPrefix(t, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// wantedPart returns which part of the file to send, and says in the answer that
+// it is one. A Range with several parts or in another unit is ignored (RFC 9110
+// §14.2), and so is one for another version of the file (§13.1.5).
+func wantedPart(c *fiber.Ctx, size int64, tag string) (first, length int64, err error) {
+	header := c.Get("Range")
+	if version := c.Get("If-Range"); !strings.HasPrefix(header, "bytes=") || strings.Contains(header, ",") || (version != "" && version != tag) {
+		return 0, size, nil
+	}
+	from, to, err := fasthttp.ParseByteRange([]byte(header), int(size))
+	if err != nil {
+		c.Set("Cache-Control", "no-store")
+		c.Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
+		return 0, 0, &Error{Code: NotInRange, Public: "The file does not have that part."}
+	}
+	c.Status(http.StatusPartialContent).Response().Header.SetContentRange(from, to, int(size))
+	return int64(from), int64(to-from) + 1, nil
+}
+
+// sendFile streams a part of the file.
+func (s *Server) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) error {
+	body, err := s.files.Open(c.UserContext(), u.ID, first, length)
+	if err != nil {
+		c.Set("Cache-Control", "no-store")
+		return uploadError(err)
+	}
+	s.uploads.sent.Add(1)
+	if err := c.Context().SetWriteDeadline(time.Now().Add(transferTime(length))); err != nil {
+		return errors.Join(err, body.Close())
+	}
+	c.Context().SetBodyStream(body, int(length))
+	return nil
+}

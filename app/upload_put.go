@@ -1,0 +1,167 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// How long a file may take: connections that stall are given up, and those that
+// drip are not waited for.
+const (
+	uploadStall   = 30 * time.Second // without a byte
+	uploadGrace   = 2 * time.Minute  // in all, and so much more:
+	slowestUpload = 16 << 10         // bytes per second
+	storeReply    = time.Minute      // for the store, after the last byte
+)
+
+// transferTime is how long a file of that size may take.
+func transferTime(size int64) time.Duration {
+	return uploadGrace + time.Duration(size/slowestUpload)*time.Second
+}
+
+var (
+	errNoFile   = &Error{Code: NotFound, Public: "There is no such file."}
+	errSlotUsed = &Error{Code: Conflict, Public: "This address was used already, or nobody used it for too long. Ask for a new one."}
+	errNoLength = &Error{Code: LengthRequired, Public: "Say how long the file is (Content-Length)."}
+	errLength   = &Error{Code: Invalid, Public: "The file is not as long as was announced."}
+	errType     = &Error{Code: WrongType, Public: "The file is not of the type that was announced."}
+)
+
+// uploadError turns a database's error into ours.
+func uploadError(err error) error {
+	if errors.Is(err, models.ErrNotFound) {
+		return errNoFile
+	}
+	return &Error{Code: Unavailable, Public: "Files cannot be kept or read just now. Please try again in a moment.", Err: err}
+}
+
+// cutOff is the sender's fault, or that of the network between.
+func cutOff(err error) error {
+	return &Error{Code: Invalid, Public: "The file did not arrive whole.", Err: err}
+}
+
+// putUpload: PUT /upload/:secret/:name — receives a file into its slot, once
+// (XEP-0363 §6, S-99).
+func (s *Server) putUpload(c *fiber.Ctx) error {
+	u, err := s.db.UploadByPut(c.UserContext(), token.Hash(c.Params("secret")))
+	if err != nil {
+		return uploadError(err)
+	}
+	if err := checkPut(c, u); err != nil {
+		return err
+	}
+	patience := transferTime(u.Size)
+	err = s.db.BeginUpload(c.UserContext(), u.ID, time.Now().Add(patience+2*storeReply))
+	if errors.Is(err, models.ErrNotFound) {
+		return errSlotUsed
+	}
+	if err != nil {
+		return uploadError(err)
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), patience+storeReply)
+	defer cancel()
+	body := &arriving{c: c.Context(), r: c.Context().RequestBodyStream(), until: time.Now().Add(patience)}
+	if err := s.receive(ctx, u, body); err != nil {
+		s.abandon(u)
+		return err
+	}
+	s.uploads.received.Add(1)
+	s.uploads.receivedBytes.Add(u.Size)
+	return c.SendStatus(http.StatusCreated)
+}
+
+// checkPut compares what arrives with what was announced (XEP-0363 §6, S-99).
+func checkPut(c *fiber.Ctx, u models.Upload) error {
+	h := &c.Request().Header
+	switch length := int64(h.ContentLength()); {
+	case !sameName(c, u):
+		return errNoFile
+	case u.State != models.UploadSlot || u.ExpiresAt == nil || !time.Now().Before(*u.ExpiresAt):
+		return errSlotUsed
+	case length < 0 || !c.Request().IsBodyStream():
+		return errNoLength
+	case length != u.Size:
+		return errLength
+	}
+	if got := plainMediaType(string(h.ContentType())); got != "" && u.ClaimedType != "" && got != u.ClaimedType {
+		return errType
+	}
+	return nil
+}
+
+// sameName reports whether the address ends with the file's name.
+func sameName(c *fiber.Ctx, u models.Upload) bool {
+	name, err := url.PathUnescape(c.Params("*"))
+	return err == nil && name == u.Name
+}
+
+// receive stores the file, and then makes it available.
+func (s *Server) receive(ctx context.Context, u models.Upload, body io.Reader) error {
+	r := bufio.NewReaderSize(body, 32<<10)
+	head, err := r.Peek(int(min(u.Size, sniffLength)))
+	if err != nil {
+		return cutOff(err)
+	}
+	mediaType := inlineType(u.ClaimedType, u.Name, head)
+	if err := s.files.Put(ctx, u.ID, r, u.Size); err != nil {
+		if readErr := (*readError)(nil); errors.As(err, &readErr) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return cutOff(err)
+		}
+		return uploadError(err)
+	}
+	if err := s.db.FinishUpload(ctx, u.ID, mediaType); err != nil {
+		return uploadError(err)
+	}
+	return nil
+}
+
+// abandon removes what a failed upload left. If that fails too, it is made up
+// for in the background.
+func (s *Server) abandon(u models.Upload) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeReply)
+	defer cancel()
+	if err := s.db.AbandonUpload(ctx, u.ID); err != nil {
+		s.log.Warn("a file that did not arrive is removed later", "file", u.ID, "err", err)
+		return
+	}
+	s.removeDoomed(ctx)
+}
+
+// arriving reads a request's body and gives up when nothing comes for a while,
+// or it takes too long altogether.
+type arriving struct {
+	c     *fasthttp.RequestCtx
+	r     io.Reader
+	until time.Time
+}
+
+// readError tells the sender's fault from the store's.
+type readError struct{ error }
+
+func (e *readError) Unwrap() error { return e.error }
+
+func (a *arriving) Read(p []byte) (int, error) {
+	deadline := time.Now().Add(uploadStall)
+	if a.until.Before(deadline) {
+		deadline = a.until
+	}
+	if err := a.c.SetReadDeadline(deadline); err != nil {
+		return 0, &readError{err}
+	}
+	n, err := a.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &readError{err}
+	}
+	return n, err
+}
