@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
+	"foyer/xmppd"
 )
 
 var cluster pgtest.Cluster
@@ -54,6 +56,9 @@ func start(t testing.TB, more map[string]string) (*Server, string) {
 	}
 	l, err := s.listen()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.listenNative(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -357,6 +362,13 @@ func TestAuthority(t *testing.T) {
 	}
 	if err := s.Current(ctx, id); err != nil {
 		t.Error(err)
+	}
+	old, err := s.signer.Sign("alice@localhost", id.Session, time.Now().Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Password(ctx, "alice", old, peerOf("")); !errors.Is(err, xmppd.ErrExpired) {
+		t.Errorf("an old token: %v", err) // S-16
 	}
 	b.submit("/settings", "/signout")
 	if err := s.Current(ctx, id); err == nil {

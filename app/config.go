@@ -37,6 +37,12 @@ type Config struct {
 	UploadQuota     Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
 	UploadRetention Period `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
 
+	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"where native clients connect, with STARTTLS, such as :5222; empty: nowhere"`
+	C2STLSAddr string `env:"XMPP_C2S_TLS_ADDR" desc:"where they connect with TLS from the first byte, such as :5223; empty: nowhere"`
+	C2SPlain   bool   `env:"XMPP_C2S_PLAIN" envDefault:"false" desc:"native clients on XMPP_C2S_ADDR go without TLS; only on loopback, as behind a proxy that ends TLS"`
+	TLSCert    string `env:"XMPP_TLS_CERT" desc:"file with the certificate for XMPP_DOMAIN that native clients see, with its chain, PEM; read anew when it changes"`
+	TLSKey     string `env:"XMPP_TLS_KEY" desc:"file with its private key, PEM"`
+
 	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`
 	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that know nothing better"`
 	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: loopback only"`
@@ -132,6 +138,7 @@ func (c Config) Validate() error {
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
+	c.checkNative(check)
 	if c.Development() {
 		check(c.loopback(), "ADDR=%q: development listens on loopback only, since its passwords are published; use localhost:PORT, or APP_ENV=production", c.Addr)
 	} else {

@@ -62,9 +62,27 @@ type HomePage struct{ People []Person }
 
 // SettingsPage is the data of "settings".
 type SettingsPage struct {
-	Profile, Picture, Password, Delete Form
-	Sessions                           []SessionRow
+	Profile, Picture, Password, App, Delete Form
+	Sessions                                []SessionRow
+	Apps                                    []AppRow
+	Native                                  bool // apps may connect
 }
+
+// AppRow is an app password.
+type AppRow struct {
+	ID, Name string
+	Created  time.Time
+	Used     *time.Time // nil: never
+}
+
+// AppPasswordPage is the data of "app-password".
+type AppPasswordPage struct {
+	Name, Password, Address string
+	Servers                 []NativeServer
+}
+
+// NativeServer is where an app connects.
+type NativeServer struct{ Host, Port, How string }
 
 // SessionRow is a device that is signed in.
 type SessionRow struct {

@@ -40,5 +40,8 @@ func (s *Server) routes() {
 	s.web.Post("/settings/password", s.signedIn, s.savePassword)
 	s.web.Post("/settings/sessions/others/end", s.signedIn, s.endOtherSessions)
 	s.web.Post("/settings/sessions/:id/end", s.signedIn, s.endOneSession)
+	s.web.Get("/settings/apps", s.signedIn, s.showAppPassword)
+	s.web.Post("/settings/apps", s.signedIn, s.createAppPassword)
+	s.web.Post("/settings/apps/:id/revoke", s.signedIn, s.revokeAppPassword)
 	s.web.Post("/settings/delete", s.signedIn, s.deleteAccount)
 }

@@ -62,6 +62,10 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	if err != nil {
 		return err
 	}
+	if err := s.listenNative(); err != nil {
+		listener.Close()
+		return err
+	}
 	return s.serve(ctx, listener, lock.lost, say)
 }
 
@@ -180,6 +184,9 @@ func (s *Server) loadKeys(ctx context.Context) error {
 		return err
 	}
 	s.forms = auth.NewForms(formKey)
+	if s.saltKey, err = s.db.SiteKey(ctx, "scram", freshKey()); err != nil {
+		return err
+	}
 	key := []byte(s.cfg.TokenKey)
 	if len(key) == 0 {
 		if key, err = s.db.SiteKey(ctx, "tokens", freshKey()); err != nil {
@@ -228,6 +235,10 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	writer, stopWriter := context.WithCancel(context.Background())
 	background.Go(func() { _ = s.xmpp.Run(writer) })
 
+	for _, p := range s.native {
+		background.Go(func() { s.serveNative(p) })
+	}
+
 	failed := make(chan error, 1)
 	go func() { failed <- s.web.Listener(l) }()
 	s.announce(say)
@@ -241,6 +252,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	}
 	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
+	s.closeNative()
 	s.xmpp.Shutdown(patience)
 	if stopErr := s.gateway.Shutdown(patience); stopErr != nil {
 		s.log.Warn("some streams did not end in time", "err", stopErr)

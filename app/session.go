@@ -193,9 +193,10 @@ var flashes = map[string]Flash{
 	"profile":   {"ok", "Your profile is saved."},
 	"picture":   {"ok", "Your picture is saved."},
 	"nopicture": {"ok", "Your picture is removed."},
-	"password":  {"ok", "Your password is changed. Other devices are signed out."},
+	"password":  {"ok", "Your password is changed. Other devices and apps are signed out."},
 	"ended":     {"ok", "That device is signed out."},
 	"others":    {"ok", "All other devices are signed out."},
+	"revoked":   {"ok", "That password is revoked. The app that used it is signed out."},
 	"signedout": {"ok", "You are signed out."},
 	"deleted":   {"ok", "Your account is deleted."},
 }

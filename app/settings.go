@@ -31,6 +31,10 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 			Current: ses.ID == v.session.ID, Trusted: ses.Trusted,
 		})
 	}
+	if data.Apps, err = s.appRows(c.UserContext(), v.account); err != nil {
+		return err
+	}
+	data.Native = s.cfg.Native()
 	p := s.page(c, "settings", "Settings")
 	p.Data = data
 	return s.render(c.Status(status), "settings", p)
@@ -124,6 +128,9 @@ func (s *Server) savePassword(c *fiber.Ctx) error {
 		return err
 	}
 	if err := s.endSessions(c.UserContext(), v.account, v.session.ID); err != nil {
+		return err
+	}
+	if err := s.revokeAppPasswords(c.UserContext(), v.account); err != nil {
 		return err
 	}
 	return s.done(c, "password", "password")

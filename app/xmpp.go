@@ -145,8 +145,9 @@ func (s *Server) Current(ctx context.Context, id stream.Identity) error {
 	return err
 }
 
-// Password implements xmppd.Authority: temporary tokens always, signed ones and
-// the account's password where the site's mode has them.
+// Password implements xmppd.Authority: temporary tokens and app passwords
+// always, signed tokens and the account's password where the site's mode has
+// them.
 func (s *Server) Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
 	owner, session, err := s.db.ConsumeToken(ctx, token.Hash(password))
 	switch {
@@ -156,6 +157,9 @@ func (s *Server) Password(ctx context.Context, user, password string, peer strea
 		return stream.Identity{}, xmppd.ErrNotAuthorized
 	case !errors.Is(err, models.ErrNotFound):
 		return stream.Identity{}, err
+	}
+	if id, err := s.appPassword(ctx, user, password); !errors.Is(err, xmppd.ErrNotAuthorized) {
+		return id, err
 	}
 	switch s.cfg.Login {
 	case LoginSigned:
@@ -169,6 +173,9 @@ func (s *Server) Password(ctx context.Context, user, password string, peer strea
 // signedPassword checks a signed token, which is good once.
 func (s *Server) signedPassword(ctx context.Context, user, password string) (stream.Identity, error) {
 	claims, err := s.signer.Verify(password)
+	if errors.Is(err, token.ErrExpired) && claims.JID == user+"@"+s.cfg.Domain {
+		return stream.Identity{}, xmppd.ErrExpired
+	}
 	if err != nil || claims.JID != user+"@"+s.cfg.Domain {
 		return stream.Identity{}, xmppd.ErrNotAuthorized
 	}

@@ -42,13 +42,15 @@ func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (Session, Accoun
 	return s, a, translate(err)
 }
 
-// SessionCurrent returns nil when the session and its account, named, still
-// stand; else ErrNotFound. Without a session only the account counts.
+// SessionCurrent returns nil when the session or app password, and its account,
+// named, still stand; else ErrNotFound. Without a session only the account
+// counts.
 func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
 	q := "SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL"
 	args := []any{username}
 	if id != "" {
-		q += " AND EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())"
+		q += ` AND (EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())
+			OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = $2))`
 		args = append(args, id)
 	}
 	var one int

@@ -21,6 +21,9 @@ const MaxLength = 1023
 // expired, for somebody else.
 var ErrInvalid = errors.New("token: invalid")
 
+// ErrExpired is ErrInvalid for a token that was good once.
+var ErrExpired = fmt.Errorf("%w: it has expired", ErrInvalid)
+
 // Claims are what a signed token says. jid is the claim that ejabberd reads.
 type Claims struct {
 	jwt.RegisteredClaims
@@ -87,8 +90,9 @@ func (s *Signer) Sign(jid, session string, now time.Time) (string, error) {
 	return signed, err
 }
 
-// Verify returns what a token says, or ErrInvalid. Whoever accepts it must see
-// to it that its ID is used once.
+// Verify returns what a token says, or ErrInvalid; with ErrExpired, which is one
+// too, it says what it was good for. Whoever accepts a token must see to it that
+// its ID is used once.
 func (s *Signer) Verify(text string) (Claims, error) {
 	var c Claims
 	if len(text) > MaxLength {
@@ -96,6 +100,8 @@ func (s *Signer) Verify(text string) (Claims, error) {
 	}
 	_, err := s.parser.ParseWithClaims(text, &c, func(*jwt.Token) (any, error) { return s.verify, nil })
 	switch {
+	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return c, ErrExpired // the signature is checked first
 	case err != nil:
 		return Claims{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	case c.ID == "" || c.JID == "" || c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > Lifetime:

@@ -72,6 +72,9 @@ func TestSigned_Refuses(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, c, err)
 		}
 	}
+	if c, err := ed.Verify(sign(ed, time.Now().Add(-time.Hour))); !errors.Is(err, ErrExpired) || c.JID != "a@h" {
+		t.Errorf("expired: %+v %v", c, err)
+	}
 	if _, err := NewEd25519([]byte("short"), "h"); err == nil {
 		t.Error("a short seed was taken")
 	}

@@ -28,7 +28,9 @@ type memStore struct {
 	offline  map[string][]OfflineMessage
 	blocked  map[string][]string
 	private  map[string][]byte
-	revoked  map[string]bool // sessions that ended
+	apps     map[string][]string // app passwords, by user
+	disabled map[string]bool     // accounts that may not sign in
+	revoked  map[string]bool     // sessions that ended
 	everyone bool
 	appends  int
 	reads    int                      // of rosters and block lists
@@ -61,7 +63,7 @@ func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
 		blocked: map[string][]string{}, private: map[string][]byte{}, revoked: map[string]bool{},
-		held: map[string]chan struct{}{},
+		held: map[string]chan struct{}{}, apps: map[string][]string{}, disabled: map[string]bool{},
 	}
 	for _, u := range users {
 		m.accounts[u] = &VCard{Name: strings.ToUpper(u[:1]) + u[1:]}
@@ -110,6 +112,31 @@ func (m *memStore) Password(_ context.Context, user, password string, _ stream.P
 		return stream.Identity{}, ErrNotAuthorized
 	}
 	return stream.Identity{User: user, Session: "s-" + user}, nil
+}
+
+// SCRAM implements Authority; the salt follows from the name, whether or not
+// there is such an account.
+func (m *memStore) SCRAM(_ context.Context, user string, hash SCRAMHash) (SCRAMCredentials, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: 4096}
+	for _, password := range m.apps[user] {
+		stored, server, err := DeriveSCRAM(hash, password, c.Salt, c.Iterations)
+		if err != nil {
+			return c, err
+		}
+		c.Keys = append(c.Keys, SCRAMKey{stream.Identity{User: user, Session: "app " + password}, stored, server})
+	}
+	return c, m.fail
+}
+
+func (m *memStore) SignedIn(_ context.Context, id stream.Identity) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.disabled[id.User] {
+		return ErrDisabled
+	}
+	return m.fail
 }
 
 func (m *memStore) Current(_ context.Context, id stream.Identity) error {

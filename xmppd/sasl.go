@@ -10,7 +10,10 @@ import (
 	"foyer/internal/stream"
 )
 
-const nsSASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+const (
+	nsSASL   = "urn:ietf:params:xml:ns:xmpp-sasl"
+	nsSASLCB = "urn:xmpp:sasl-cb:0"
+)
 
 // Failed attempts before the stream ends (RFC 6120 §6.4.5).
 const saslAttempts = 3
@@ -21,22 +24,43 @@ type saslFailure string
 func (f saslFailure) Error() string { return "sasl: " + string(f) }
 
 const (
-	saslAborted           saslFailure = "aborted"
-	saslIncorrectEncoding saslFailure = "incorrect-encoding"
-	saslInvalidAuthzid    saslFailure = "invalid-authzid"
-	saslInvalidMechanism  saslFailure = "invalid-mechanism"
-	saslMalformedRequest  saslFailure = "malformed-request"
-	saslNotAuthorized     saslFailure = "not-authorized"
-	saslTemporaryFailure  saslFailure = "temporary-auth-failure"
+	saslAborted            saslFailure = "aborted"
+	saslAccountDisabled    saslFailure = "account-disabled"
+	saslCredentialsExpired saslFailure = "credentials-expired"
+	saslIncorrectEncoding  saslFailure = "incorrect-encoding"
+	saslInvalidAuthzid     saslFailure = "invalid-authzid"
+	saslInvalidMechanism   saslFailure = "invalid-mechanism"
+	saslMalformedRequest   saslFailure = "malformed-request"
+	saslMechanismTooWeak   saslFailure = "mechanism-too-weak"
+	saslNotAuthorized      saslFailure = "not-authorized"
+	saslTemporaryFailure   saslFailure = "temporary-auth-failure"
 )
 
-// mechanisms returns what the peer may use: EXTERNAL where the site says who is
-// calling, PLAIN where the channel is private and the site's mode wants it. With
-// neither the list is empty, which makes Converse stop.
+// saslStep is what a mechanism makes of one message of the client: more to ask,
+// or who it is with what goes along with the success. An error is the end of
+// the exchange.
+type saslStep struct {
+	reply []byte // nil: nothing
+	done  bool
+	id    stream.Identity
+}
+
+// mechanism is one exchange; it gets the client's messages in order. One that
+// the client should have begun gets an empty one first if it did not.
+type mechanism func(ctx context.Context, message []byte) (saslStep, error)
+
+// mechanisms returns what the peer may use, the best first: EXTERNAL where the
+// site says who is calling, SCRAM and PLAIN where the channel is private and the
+// site's mode wants it. Browsers are not offered SCRAM: the tokens they sign in
+// with only PLAIN can carry, and Converse would prefer it. With none the list is
+// empty, which makes Converse stop.
 func (c *conn) mechanisms() []string {
 	var m []string
 	if c.peer.External && !c.peer.Identity.IsZero() {
 		m = append(m, "EXTERNAL")
+	}
+	if c.peer.SCRAM {
+		m = append(m, scramMechanisms(c.peer.Binding)...)
 	}
 	if c.peer.Password {
 		m = append(m, "PLAIN")
@@ -44,9 +68,27 @@ func (c *conn) mechanisms() []string {
 	return m
 }
 
+// begin starts an exchange.
+func (c *conn) begin(name string) (mechanism, error) {
+	if !slices.Contains(c.mechanisms(), name) {
+		if name == "PLAIN" || isSCRAM(name) {
+			// RFC 6120 §6.5.8: known, but not good enough here.
+			return nil, saslMechanismTooWeak
+		}
+		return nil, saslInvalidMechanism
+	}
+	switch name {
+	case "EXTERNAL":
+		return c.external, nil
+	case "PLAIN":
+		return c.plain, nil
+	}
+	return c.newSCRAM(name), nil
+}
+
 // authenticate is the first state: it returns nil after <success/>.
 func (c *conn) authenticate(ctx context.Context) error {
-	if err := c.stream.Send(saslFeatures(c.mechanisms())); err != nil {
+	if err := c.stream.Send(c.saslFeatures()); err != nil {
 		return err
 	}
 	exchange := &saslExchange{conn: c}
@@ -59,100 +101,143 @@ func (c *conn) authenticate(ctx context.Context) error {
 			// RFC 6120 §4.3.5, §7.1: nothing else before authentication.
 			return &stream.Error{Condition: stream.NotAuthorized, Text: "sign in first"}
 		}
-		id, err := exchange.step(ctx, el)
-		if err == nil {
-			return c.succeed(id)
-		}
-		answer, failed := c.saslAnswer(err)
-		if failed {
+		step, err := exchange.step(ctx, el)
+		switch {
+		case err != nil:
 			failures++
+			err = c.stream.Send(saslElement("failure", `<`+string(c.saslFailure(err))+`/>`))
+		case step.done:
+			c.signedIn(step.id)
+			return c.stream.Send(saslElement("success", saslText(step.reply)))
+		default:
+			err = c.stream.Send(saslElement("challenge", saslText(step.reply)))
 		}
-		if err := c.stream.Send(answer); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	return &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to sign in"}
+	return errTooManyAttempts
 }
 
-// saslAnswer is what the client gets for a step that did not succeed.
-func (c *conn) saslAnswer(err error) (answer []byte, failed bool) {
-	if errors.Is(err, errSASLContinue) {
-		return []byte(`<challenge xmlns="` + nsSASL + `"/>`), false
-	}
+var errTooManyAttempts = &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to sign in"}
+
+// saslFailure is the funnel: what the client is told. What could not be checked
+// is logged, and temporary.
+func (c *conn) saslFailure(err error) saslFailure {
 	var failure saslFailure
-	if !errors.As(err, &failure) {
-		c.log.Error("sign-in could not be checked", "err", err)
-		failure = saslTemporaryFailure
+	switch {
+	case errors.As(err, &failure):
+		return failure
+	case errors.Is(err, ErrNotAuthorized):
+		return saslNotAuthorized
+	case errors.Is(err, ErrDisabled):
+		return saslAccountDisabled
+	case errors.Is(err, ErrExpired):
+		return saslCredentialsExpired
 	}
-	return []byte(`<failure xmlns="` + nsSASL + `"><` + string(failure) + `/></failure>`), true
+	c.log.Error("sign-in could not be checked", "err", err)
+	return saslTemporaryFailure
 }
 
-func saslFeatures(mechanisms []string) []byte {
+func saslElement(name, content string) []byte {
+	if content == "" {
+		return []byte(`<` + name + ` xmlns="` + nsSASL + `"/>`)
+	}
+	return []byte(`<` + name + ` xmlns="` + nsSASL + `">` + content + `</` + name + `>`)
+}
+
+// saslText encodes what goes with a challenge or success; nothing at all is
+// told from something empty (RFC 6120 §6.4.2).
+func saslText(data []byte) string {
+	switch {
+	case data == nil:
+		return ""
+	case len(data) == 0:
+		return "="
+	}
+	return base64.StdEncoding.EncodeToString(data)
+}
+
+func (c *conn) saslFeatures() []byte {
 	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + nsSASL + `">`)
-	for _, m := range mechanisms {
+	dst = appendMechanisms(dst, c.mechanisms())
+	dst = append(dst, "</mechanisms>"...)
+	return append(appendBindings(dst, c.peer.Binding), "</stream:features>"...)
+}
+
+func appendMechanisms(dst []byte, names []string) []byte {
+	for _, m := range names {
 		dst = append(append(append(dst, "<mechanism>"...), m...), "</mechanism>"...)
 	}
-	return append(dst, "</mechanisms></stream:features>"...)
+	return dst
 }
 
-func (c *conn) succeed(id stream.Identity) error {
+// appendBindings says which channel bindings there are (XEP-0440 §3).
+func appendBindings(dst []byte, b stream.Binding) []byte {
+	types := bindingTypes(b)
+	if len(types) == 0 {
+		return dst
+	}
+	dst = append(dst, `<sasl-channel-binding xmlns="`+nsSASLCB+`">`...)
+	for _, t := range types {
+		dst = append(dst, `<channel-binding type="`+t+`"/>`...)
+	}
+	return append(dst, `</sasl-channel-binding>`...)
+}
+
+func (c *conn) signedIn(id stream.Identity) {
 	c.identity = id
 	c.server.conns.put(c, id)
 	c.log.Debug("signed in", "user", id.User)
-	return c.stream.Send([]byte(`<success xmlns="` + nsSASL + `"/>`))
 }
-
-// errSASLContinue asks for the response that was not sent along.
-var errSASLContinue = errors.New("sasl: continue")
 
 // saslExchange is one exchange after the other:
 //
-//	(none) ──auth with response──▶ done
-//	   │ auth alone                  ▲
-//	   ▼                             │
-//	challenged ──────response────────┘
+//	(none) ──auth──▶ under way ──response──▶ done
+//	                  ▲      │
+//	                  └──────┘ response
 type saslExchange struct {
-	conn       *conn
-	challenged string // the mechanism whose response is awaited
-	discarded  int    // exchanges that a new <auth/> cut short
+	conn      *conn
+	running   mechanism // nil: none is under way
+	discarded int       // exchanges that a new <auth/> cut short
 }
 
-// step handles one element. Both mechanisms are done with the initial response;
-// a client that sends none is asked with an empty challenge (RFC 6120 §6.4.2).
-// A new <auth/> discards the exchange under way (§6.4.2, S-18).
-func (x *saslExchange) step(ctx context.Context, el *stream.Element) (stream.Identity, error) {
-	mechanism := x.challenged
-	x.challenged = ""
+// step handles one element. A new <auth/> discards the exchange under way (RFC
+// 6120 §6.4.2, S-18), but not for ever.
+func (x *saslExchange) step(ctx context.Context, el *stream.Element) (saslStep, error) {
+	m := x.running
+	x.running = nil
+	text := elementText(el)
 	switch {
 	case el.Name.Local == "abort":
-		return stream.Identity{}, saslAborted
+		return saslStep{}, saslAborted
 	case el.Name.Local == "auth":
-		if mechanism != "" {
+		if m != nil {
 			x.discarded++
 		}
-		mechanism, _ = el.Attr("mechanism")
-	case el.Name.Local != "response" || mechanism == "":
-		return stream.Identity{}, saslMalformedRequest
+		name, _ := el.Attr("mechanism")
+		var err error
+		if m, err = x.conn.begin(name); err != nil {
+			return saslStep{}, err
+		}
+		if text == "" && x.discarded < saslAttempts {
+			// §6.4.2: the client waits to be asked.
+			x.running = m
+			return saslStep{}, nil
+		}
+	case el.Name.Local != "response" || m == nil:
+		return saslStep{}, saslMalformedRequest
 	}
-	if !x.conn.offers(mechanism) {
-		return stream.Identity{}, saslInvalidMechanism
-	}
-	text := elementText(el)
-	if text == "" && el.Name.Local == "auth" && x.discarded < saslAttempts {
-		x.challenged = mechanism
-		return stream.Identity{}, errSASLContinue
-	}
-	response, err := decodeSASL(text)
+	message, err := decodeSASL(text)
 	if err != nil {
-		return stream.Identity{}, err
+		return saslStep{}, err
 	}
-	if mechanism == "EXTERNAL" {
-		return x.conn.external(response)
+	step, err := m(ctx, message)
+	if err == nil && !step.done {
+		x.running = m
 	}
-	return x.conn.plain(ctx, response)
+	return step, err
 }
-
-func (c *conn) offers(mechanism string) bool { return slices.Contains(c.mechanisms(), mechanism) }
 
 // elementText returns the text of an element that has no children.
 func elementText(el *stream.Element) string {
@@ -180,36 +265,43 @@ func decodeSASL(text string) ([]byte, error) {
 
 // external accepts the identity that the site vouches for (RFC 6120 §6.3.8,
 // XEP-0178): the authzid, if any, must be its own.
-func (c *conn) external(authzid []byte) (stream.Identity, error) {
+func (c *conn) external(_ context.Context, authzid []byte) (saslStep, error) {
 	if err := c.checkAuthzid(string(authzid), c.peer.Identity.User); err != nil {
-		return stream.Identity{}, err
+		return saslStep{}, err
 	}
-	return c.peer.Identity, nil
+	return saslStep{done: true, id: c.peer.Identity}, nil
 }
 
 // plain checks a password or token (RFC 4616).
-func (c *conn) plain(ctx context.Context, response []byte) (stream.Identity, error) {
+func (c *conn) plain(ctx context.Context, response []byte) (saslStep, error) {
 	parts := bytes.Split(response, []byte{0})
 	if len(parts) != 3 || len(parts[1]) == 0 || len(parts[2]) == 0 {
-		return stream.Identity{}, saslMalformedRequest
+		return saslStep{}, saslMalformedRequest
 	}
-	a, err := ParseAddress(string(parts[1]) + "@" + c.server.domain)
-	if err != nil || a.Resource != "" {
-		return stream.Identity{}, saslNotAuthorized
+	user, err := c.authcid(string(parts[1]))
+	if err != nil {
+		return saslStep{}, err
 	}
-	if err := c.checkAuthzid(string(parts[0]), a.User); err != nil {
-		return stream.Identity{}, err
+	if err := c.checkAuthzid(string(parts[0]), user); err != nil {
+		return saslStep{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
-	id, err := c.server.cfg.Authority.Password(ctx, a.User, string(parts[2]), c.peer)
-	switch {
-	case errors.Is(err, ErrNotAuthorized):
-		return stream.Identity{}, saslNotAuthorized
-	case err == nil && id.User != a.User:
-		return stream.Identity{}, saslNotAuthorized
+	id, err := c.server.cfg.Authority.Password(ctx, user, string(parts[2]), c.peer)
+	if err == nil && id.User != user {
+		err = saslNotAuthorized
 	}
-	return id, err
+	return saslStep{done: true, id: id}, err
+}
+
+// authcid prepares the name that a client signs in with. What cannot be one
+// belongs to nobody.
+func (c *conn) authcid(name string) (user string, err error) {
+	a, err := ParseAddress(name + "@" + c.server.domain)
+	if err != nil || a.Resource != "" || a.User == "" {
+		return "", saslNotAuthorized
+	}
+	return a.User, nil
 }
 
 // checkAuthzid refuses to act as anybody else (RFC 6120 §6.3.8).

@@ -42,7 +42,7 @@ func TestSASL(t *testing.T) {
 		"PLAIN as another":              {password, plain("bob@h", "alice", "secret"), failure("invalid-authzid")},
 		"wrong password":                {password, plain("", "alice", "wrong"), failure("not-authorized")},
 		"unknown user":                  {password, plain("", "zoe", "secret"), failure("not-authorized")},
-		"PLAIN where it is not offered": {vouched("alice"), plain("", "alice", "secret"), failure("invalid-mechanism")},
+		"PLAIN where it is not offered": {vouched("alice"), plain("", "alice", "secret"), failure("mechanism-too-weak")},
 		"no base64":                     {password, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">???</auth>`, failure("incorrect-encoding")},
 		"no NUL":                        {password, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">YQ==</auth>`, failure("malformed-request")},
 		"unknown mechanism":             {password, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="X"/>`, failure("invalid-mechanism")},
@@ -389,4 +389,17 @@ func FuzzServe(f *testing.F) {
 		c.Close()
 		c.ended()
 	})
+}
+
+// RFC 6120 §6.5 (S-16): what the site knows of credentials that prove the account
+// and are of no use all the same.
+func TestSASL_NoUse(t *testing.T) {
+	for err, want := range map[error]string{ErrExpired: "credentials-expired", ErrDisabled: "account-disabled"} {
+		w := newWorld(t, "alice")
+		w.store.setFail(err)
+		c := w.connect(stream.Peer{Password: true})
+		c.Read()
+		c.Send(plain("", "alice", "secret"))
+		c.Expect(failure(want))
+	}
 }

@@ -19,12 +19,29 @@ var ErrNotFound = errors.New("xmppd: not found")
 // the account, and whenever an identity no longer stands.
 var ErrNotAuthorized = errors.New("xmppd: not authorized")
 
+// ErrDisabled and ErrExpired are what an Authority may return instead of
+// ErrNotAuthorized to somebody who has proved the account: it is blocked, or
+// the credentials are too old (RFC 6120 §6.5.2, §6.5.3).
+var (
+	ErrDisabled = errors.New("xmppd: account disabled")
+	ErrExpired  = errors.New("xmppd: credentials expired")
+)
+
 // Authority says who may sign in. The site implements it.
 type Authority interface {
 	// Password verifies what SASL PLAIN brought: a password, a one-use token or
 	// a signed token, as the site's mode allows. user is prepared. Unknown
 	// users and wrong passwords are both ErrNotAuthorized, in equal time.
 	Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error)
+
+	// SCRAM returns what is kept of the account's app passwords. user is
+	// prepared. An account without any, or one that does not exist, has no keys,
+	// and a salt that is always the same and tells nothing (S-17).
+	SCRAM(ctx context.Context, user string, hash SCRAMHash) (SCRAMCredentials, error)
+
+	// SignedIn is told that the app password behind id was proved. ErrDisabled:
+	// the account may not sign in; ErrNotAuthorized: the password is gone.
+	SignedIn(ctx context.Context, id stream.Identity) error
 
 	// Current reports whether id still stands: its session neither ended nor
 	// expired, its account neither blocked nor deleted. Else ErrNotAuthorized.

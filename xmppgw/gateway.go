@@ -1,7 +1,7 @@
-// Package xmppgw is the web gateway: it turns WebSocket (RFC 7395) and BOSH
-// (XEP-0124, XEP-0206) into streams, knows from the site's cookie who is
-// calling, and hands each stream to a stream.Server: the embedded one or a
-// relay to another.
+// Package xmppgw is the gateway: it turns WebSocket (RFC 7395), BOSH (XEP-0124,
+// XEP-0206) and, for native clients, TCP (RFC 6120) into streams, knows from the
+// site's cookie who is calling, and hands each stream to a stream.Server: the
+// embedded one or a relay to another.
 package xmppgw
 
 import (
@@ -57,6 +57,7 @@ type Config struct {
 	Farewell        time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
 	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
+	Idle            time.Duration // of a TCP stream before white space is sent over it (RFC 6120 §4.6.1); default 2 min
 	PerAddress      int           // streams per client address; default 500
 	PerUser         int           // streams per account; default 100
 	CreateRate      float64       // new streams per second and address; default 20
@@ -77,10 +78,10 @@ type Gateway struct {
 	sessions map[string]*boshSession // by sid
 	closed   bool
 
-	opened [2]atomic.Int64 // by transport
+	opened [3]atomic.Int64 // by transport
 }
 
-// carrier is a stream of either transport, with what the gateway knows of it.
+// carrier is a stream of any transport, with what the gateway knows of it.
 type carrier interface {
 	stream.Stream
 	info() *stream.Peer
@@ -128,6 +129,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.Unauthenticated, 30*time.Second)
 	orDefault(&c.Farewell, time.Second)
 	orDefault(&c.Ping, 25*time.Second)
+	orDefault(&c.Idle, 2*time.Minute)
 	orDefault(&c.Rate, 256<<10)
 	orDefault(&c.PerAddress, 500)
 	orDefault(&c.PerUser, 100)
@@ -225,8 +227,11 @@ func (g *Gateway) track(c carrier) (release func(), err error) {
 }
 
 func index(t stream.Transport) int {
-	if t == stream.BOSH {
+	switch t {
+	case stream.BOSH:
 		return 1
+	case stream.TCP:
+		return 2
 	}
 	return 0
 }
@@ -317,17 +322,20 @@ func (g *Gateway) anyUntold() bool {
 
 // Stats counts streams.
 type Stats struct {
-	WebSocketsOpened, BOSHOpened int64 // since the start
-	WebSockets, BOSH             int64 // now
+	WebSocketsOpened, BOSHOpened, TCPOpened int64 // since the start
+	WebSockets, BOSH, TCP                   int64 // now
 }
 
 // Stats returns the counts.
 func (g *Gateway) Stats() Stats {
-	st := Stats{WebSocketsOpened: g.opened[0].Load(), BOSHOpened: g.opened[1].Load()}
+	st := Stats{WebSocketsOpened: g.opened[0].Load(), BOSHOpened: g.opened[1].Load(), TCPOpened: g.opened[2].Load()}
 	for _, c := range g.all() {
-		if c.info().Transport == stream.BOSH {
+		switch c.info().Transport {
+		case stream.BOSH:
 			st.BOSH++
-		} else {
+		case stream.TCP:
+			st.TCP++
+		default:
 			st.WebSockets++
 		}
 	}

@@ -106,7 +106,7 @@ func (s *wsStream) alive() error {
 }
 
 // pingAll pings every WebSocket, so that proxies keep it open and a vanished
-// peer is noticed (RFC 6455 §5.5.2).
+// peer is noticed (RFC 6455 §5.5.2); and looks after idle TCP streams.
 func (g *Gateway) pingAll() {
 	t := time.NewTicker(g.cfg.Ping)
 	defer t.Stop()
@@ -117,8 +117,11 @@ func (g *Gateway) pingAll() {
 			return
 		}
 		for _, c := range g.all() {
-			if s, ok := c.(*wsStream); ok {
+			switch s := c.(type) {
+			case *wsStream:
 				_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+			case *tcpStream:
+				s.keepAlive(time.Now())
 			}
 		}
 	}
@@ -252,20 +255,17 @@ func (s *wsStream) startWriter() { go s.write() }
 // write writes until nothing is queued, and the end when the queue is closed.
 func (s *wsStream) write() {
 	for {
-		items := s.queue.Take()
-		if len(items) > 0 {
-			if s.gone.Load() || !s.writeFrames(items) {
-				s.lose()
-				return
-			}
-			continue
-		}
-		reason, closed := s.queue.Closed()
-		if !closed {
+		items, reason, closed := s.queue.Next()
+		switch {
+		case closed:
+			s.writeEnd(reason)
+			return
+		case len(items) == 0:
+			return
+		case s.gone.Load() || !s.writeFrames(items):
+			s.lose()
 			return
 		}
-		s.writeEnd(reason)
-		return
 	}
 }
 

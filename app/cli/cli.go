@@ -150,6 +150,7 @@ func (doctorCmd) Run(e *env) error {
 		}
 		failed = e.report("accounts", err)
 	}
+	failed = e.report("native clients", app.CheckNative(cfg)) || failed
 	failed = e.report("assets", app.CheckAssets()) || failed
 	failed = e.report("uploads", app.CheckFiles(e.ctx, cfg)) || failed
 	if failed {

@@ -188,7 +188,10 @@ func (c userPasswdCmd) Run(e *env) error {
 		if err := db.SetPasswordHash(e.ctx, a.ID, hash); err != nil {
 			return err
 		}
-		_, err = db.EndSessions(e.ctx, a.ID, "")
+		if _, err = db.EndSessions(e.ctx, a.ID, ""); err != nil {
+			return err
+		}
+		_, err = db.RevokeAppPasswords(e.ctx, a.ID)
 		return err
 	})
 }

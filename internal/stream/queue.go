@@ -65,6 +65,18 @@ func (q *Queue) Take() [][]byte {
 	return q.takeLocked()
 }
 
+// Next is Take for a writer that stops when there is nothing: it tells as well,
+// once, that the queue is closed and empty, and why.
+func (q *Queue) Next() (items [][]byte, reason error, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.items) > 0 {
+		return q.takeLocked(), nil, false
+	}
+	q.busy = q.closed // nobody else is called for the end
+	return nil, q.reason, q.closed
+}
+
 // Drain is Take for a consumer that will not ask again unless it is told.
 func (q *Queue) Drain() [][]byte {
 	q.mu.Lock()

@@ -49,6 +49,13 @@ type Stream interface {
 	Close(reason error) error
 }
 
+// Lasting is a Stream that allows a bounded time to sign in. SignedIn ends it
+// where no Restart does (XEP-0388 §2.6).
+type Lasting interface {
+	Stream
+	SignedIn()
+}
+
 // Server serves streams: the embedded XMPP server, or a relay to another one.
 type Server interface {
 	// Serve talks to the peer until the stream ends. The opening header was
@@ -82,6 +89,14 @@ type Peer struct {
 	Identity  Identity  // who the site says is calling; zero when it does not know
 	External  bool      // the Identity may be used for SASL EXTERNAL
 	Password  bool      // SASL PLAIN may be offered: the channel is private, and the mode wants passwords or tokens
+	SCRAM     bool      // SASL SCRAM may be offered too: no page that brings a token, which only PLAIN can carry
+	Binding   Binding   // ties a sign-in to the TLS connection; zero unless TLS ends in this process
+}
+
+// Binding is the data of channel bindings (RFC 5056), nil where there is none.
+type Binding struct {
+	Endpoint []byte // tls-server-end-point (RFC 5929 §4)
+	Exporter []byte // tls-exporter (RFC 9266), of TLS 1.3
 }
 
 // Identity is an account together with what proves it: a site session, a

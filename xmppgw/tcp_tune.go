@@ -1,0 +1,22 @@
+package xmppgw
+
+import (
+	"net"
+	"time"
+)
+
+// How long a peer may leave what was sent unacknowledged, before it counts as
+// gone. Phones lose their network for less.
+const unacknowledged = 90 * time.Second
+
+// tuneTCP lets the system notice a peer that vanished: an idle one by probes,
+// one that something was sent to by its silence.
+func tuneTCP(nc net.Conn) {
+	c, ok := nc.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	// Errors mean that the system's own ways count.
+	_ = c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 3 * time.Minute, Interval: 20 * time.Second, Count: 4})
+	setUserTimeout(c)
+}
