@@ -1,7 +1,7 @@
 package xmppd
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -324,11 +324,12 @@ func (m *memStore) Offline(_ context.Context, user string) ([]OfflineMessage, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := slices.Clone(m.offline[user])
-	slices.SortStableFunc(out, func(a, b OfflineMessage) int { return cmp.Compare(a.Stamp.UnixNano(), b.Stamp.UnixNano()) })
+	slices.SortStableFunc(out, func(a, b OfflineMessage) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return out, m.fail
 }
 
 func (m *memStore) RemoveOffline(_ context.Context, user string, ids []uuid.UUID) error {
+	m.pass("RemoveOffline")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.offline[user] = slices.DeleteFunc(m.offline[user], func(o OfflineMessage) bool { return slices.Contains(ids, o.ID) })

@@ -152,11 +152,12 @@ func messageType(m *stream.Element) string {
 }
 
 // reachable returns the resources that messages to the bare JID go to: those
-// with a priority that is not negative (RFC 6121 §8.5.2.1.1).
+// with a priority that is not negative (RFC 6121 §8.5.2.1.1), once they have
+// what waited for them.
 func (a *account) reachable() []*session {
 	var out []*session
 	for _, s := range a.available() {
-		if _, priority := s.available(); priority >= 0 {
+		if s.reachableAt(time.Now()) {
 			out = append(out, s)
 		}
 	}

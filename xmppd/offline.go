@@ -20,7 +20,7 @@ func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Elemen
 	if id == uuid.Nil {
 		id = uuid.Must(uuid.NewV7())
 	}
-	err := srv.stores.Offline.AddOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
+	err := srv.addOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
 	switch {
 	case err == nil:
 		srv.flushArrived(ctx, to.User)
@@ -31,6 +31,15 @@ func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Elemen
 	default:
 		s.sendError(m, ErrServiceUnavailable)
 	}
+}
+
+// addOffline keeps a message, and lets a session that is arriving know.
+func (srv *Server) addOffline(ctx context.Context, user string, m OfflineMessage) error {
+	err := srv.stores.Offline.AddOffline(ctx, user, m)
+	if a := srv.lookup(user); a != nil {
+		a.kept.Add(1)
+	}
+	return err
 }
 
 // flushArrived delivers at once to somebody who became available while the
@@ -45,30 +54,103 @@ func (srv *Server) flushArrived(ctx context.Context, user string) {
 	}
 }
 
+// arrive delivers what waits to a session that messages begin to come to, and
+// lets them come only then: none overtakes an older one (RFC 6120 §10.1, S-08).
+func (s *session) arrive(ctx context.Context) error {
+	if len(s.account.reachable()) > 0 {
+		s.setReachable() // nothing waits but what is just being kept
+	}
+	kept := s.account.kept.Load()
+	err := s.server.flushOffline(ctx, s)
+	s.setReachable()
+	if err == nil && s.account.kept.Load() != kept {
+		err = s.server.flushOffline(ctx, s)
+	}
+	return err
+}
+
+// setReachable lets messages to the bare JID come here, if the session is still
+// available for them.
+func (s *session) setReachable() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.presence != nil && s.priority >= 0 && s.reachable.IsZero() {
+		s.reachable = time.Now()
+	}
+}
+
 // flushOffline delivers what waits, oldest first, with the time it was sent
 // (XEP-0160 §3, XEP-0203 §2, S-31). What is delivered is removed; stream
-// management has it from here.
+// management has it from here. Two at a time would deliver the same twice.
 func (srv *Server) flushOffline(ctx context.Context, s *session) error {
-	ctx, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
-	defer cancel()
-	messages, err := srv.stores.Offline.Offline(ctx, s.user)
-	if err != nil || len(messages) == 0 {
-		return err
+	s.account.flushing.Lock()
+	ended, err := srv.flushOnce(ctx, s)
+	s.account.flushing.Unlock()
+	if ended {
+		srv.flushArrived(ctx, s.user) // whoever is there instead
 	}
-	ids := make([]uuid.UUID, 0, len(messages))
-	for _, m := range messages {
+	return err
+}
+
+// flushOnce reports whether the session ended meanwhile.
+func (srv *Server) flushOnce(ctx context.Context, s *session) (ended bool, err error) {
+	read, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
+	defer cancel()
+	messages, err := srv.stores.Offline.Offline(read, s.user)
+	if err != nil || len(messages) == 0 {
+		return false, err
+	}
+	delivered := s.deliverWaiting(read, messages)
+	ids := make([]uuid.UUID, len(delivered))
+	for i, m := range delivered {
+		ids[i] = m.ID
+	}
+	write, cancel := srv.storeContext()
+	defer cancel()
+	err = srv.stores.Offline.RemoveOffline(write, s.user, ids)
+	if !s.over() {
+		return false, err
+	}
+	// What it left behind may just have been removed.
+	for _, m := range delivered {
+		if err := srv.stores.Offline.AddOffline(write, s.user, m); err != nil {
+			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
+		}
+	}
+	return true, err
+}
+
+// deliverWaiting delivers messages that waited, for as long as the session is
+// there and reads them. It returns those that it delivered.
+func (s *session) deliverWaiting(ctx context.Context, messages []OfflineMessage) []OfflineMessage {
+	for i, m := range messages {
 		el, err := stream.Parse(m.Stanza, stream.Limits{Bytes: len(m.Stanza)})
 		if err != nil {
 			s.log.Error("an offline message is damaged", "id", m.ID, "err", err)
 			continue
 		}
-		if st := s.current(); st != nil {
-			if err := st.Ready(ctx); err != nil {
-				break
-			}
+		if s.Ready(ctx) != nil || !s.deliverNow(el.Edit().Append(Delay(s.server.domain, m.Stamp)).Bytes()) {
+			return messages[:i]
 		}
-		s.deliver(el.Edit().Append(Delay(srv.domain, m.Stamp)).Bytes())
-		ids = append(ids, m.ID)
 	}
-	return srv.stores.Offline.RemoveOffline(ctx, s.user, ids)
+	return messages
+}
+
+// deliverNow is deliver for what is kept already: it reports false when the
+// session has ended.
+func (s *session) deliverNow(raw []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state >= ended {
+		return false
+	}
+	s.deliverLocked(sentStanza{raw, time.Now()})
+	return true
+}
+
+// over reports whether the session has ended.
+func (s *session) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state >= ended
 }

@@ -65,7 +65,7 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 		}
 	}
 	if arrived {
-		return s.server.flushOffline(ctx, s)
+		return s.arrive(ctx)
 	}
 	return nil
 }
@@ -81,10 +81,7 @@ func (s *session) setPresence(own *stream.Element, priority int8) (initial, arri
 		s.reachable = time.Time{}
 		return initial, false
 	}
-	if arrived = s.reachable.IsZero(); arrived {
-		s.reachable = time.Now()
-	}
-	return initial, arrived
+	return initial, s.reachable.IsZero()
 }
 
 // priorityOf reads the priority (RFC 6121 §4.7.2.3, S-44).

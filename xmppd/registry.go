@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"foyer/internal/stream"
 )
@@ -15,6 +16,9 @@ import (
 type account struct {
 	user string // localpart, prepared
 	bare string // user@domain
+
+	flushing sync.Mutex    // held while what waited is delivered; outside the other locks
+	kept     atomic.Uint64 // messages kept for later, so far
 
 	mu       sync.RWMutex
 	sessions map[string]*session // by resource

@@ -412,3 +412,75 @@ func TestPresence_GoesOnce(t *testing.T) {
 		}
 	})
 }
+
+// RFC 6120 §10.1 (S-08): what is sent to somebody who is just arriving does not
+// overtake what waited.
+func TestOffline_KeepsOrder(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	bob.Send(chat("alice@h", "m1", ""))
+	bob.sync()
+	alice := w.bound("alice", "a")
+	entered, release := w.store.hold("Offline")
+	alice.Send(`<presence xmlns="jabber:client"/>`)
+	entered()
+	bob.Send(chat("alice@h", "m2", ""))
+	bob.sync()
+	release()
+	for _, id := range []string{"m1", "m2"} {
+		if e := alice.until(`<message xmlns="jabber:client" id="{id}"><any xmlns="test"/></message>`); e["id"] != id {
+			t.Errorf("got %s, want %s", e["id"], id)
+		}
+	}
+	alice.none()
+	if got := w.store.waiting("alice"); len(got) != 0 {
+		t.Errorf("%d messages wait", len(got))
+	}
+}
+
+// Somebody comes while a message for them is being kept: it comes once.
+func TestOffline_Once(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	bob := w.online("bob", "b")
+	for i := range 200 {
+		alice := w.bound("alice", "a")
+		bob.Send(chat("alice@h", fmt.Sprint(i), ""))
+		alice.Send(`<presence xmlns="jabber:client"/>`)
+		bob.sync()
+		n := 0
+		for _, e := range alice.sync() {
+			if e.Name.Local == "message" {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Fatalf("%d times", n)
+		}
+		alice.Close()
+		alice.ended()
+	}
+}
+
+// A session ends between the delivery of what waited and its removal: the
+// message goes on waiting (S-95).
+func TestOffline_EndedMeanwhile(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
+	alice.sync()
+	bob.Send(chat("alice@h", "m", ""))
+	bob.sync()
+	entered, release := w.store.hold("RemoveOffline")
+	done := make(chan error)
+	s := w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"})
+	go func() { done <- w.srv.flushOffline(t.Context(), s) }()
+	entered()
+	w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
+	release()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := w.store.waiting("alice"); len(got) != 1 {
+		t.Errorf("%d messages wait", len(got))
+	}
+}

@@ -83,16 +83,14 @@ func (c *conn) handle(ctx context.Context, s *session, el *stream.Element) error
 // lost decides what becomes of the session when its stream is gone: it waits
 // for resumption if the transport was lost (XEP-0198 §5), else it ends.
 func (c *conn) lost(s *session, err error) {
-	if s.current() != c.stream {
-		return // taken over by another stream, or ended already
-	}
 	if errors.Is(err, stream.ErrDisconnected) && c.server.hibernate(s, c.stream) {
 		return
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	c.server.end(s, err)
+	// Unless another stream has taken it over, or it has ended already.
+	c.server.endIf(s, err, func() bool { return s.stream == c.stream })
 }
 
 // handle handles one first-level element of a bound session. An error ends the

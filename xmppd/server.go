@@ -8,9 +8,10 @@
 // goroutine commits the archive (archive.go).
 //
 // Locks: Server.mu, then account.mu, then session.mu; none is held while a
-// store is asked or anything is written that could block. session.handling is
-// outside them all: it is held while one stanza is handled, so that a session
-// changes streams only between stanzas.
+// store is asked or anything is written that could block. Outside them all,
+// session.handling is held while one stanza is handled, so that a session
+// changes streams only between stanzas; inside that, account.flushing is held
+// while offline messages are delivered, so that each is once.
 package xmppd
 
 import (

@@ -186,7 +186,7 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to Addres
 		if id == uuid.Nil {
 			id = uuid.Must(uuid.NewV7())
 		}
-		if err := srv.stores.Offline.AddOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw}); err != nil {
+		if err := srv.addOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw}); err != nil {
 			return err
 		}
 		srv.flushArrived(ctx, to.User)

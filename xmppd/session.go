@@ -39,7 +39,7 @@ type session struct {
 	presence   *stream.Element     // last available presence broadcast, from = full; nil: not available
 	ownPhoto   bool                // the client speaks for the picture itself (XEP-0398 §4)
 	priority   int8                // of presence
-	reachable  time.Time           // since when the priority is not negative; zero: it is, or there is no presence
+	reachable  time.Time           // since when messages to the bare JID come here; zero: they do not
 	interested bool                // asked for the roster (RFC 6121 §2.1.6)
 	blockWatch bool                // asked for the block list (XEP-0191 §3.2)
 	carbons    bool                // XEP-0280

@@ -23,7 +23,7 @@ func (srv *Server) keepUndelivered(ctx context.Context, s *session, unacked []se
 		if err != nil || !storesOffline(m) || srv.gotElsewhere(s, m, u.at) {
 			continue
 		}
-		if err := srv.stores.Offline.AddOffline(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
+		if err := srv.addOffline(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
 			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 			continue
 		}
