@@ -100,6 +100,14 @@ export class Person {
     await expect(this.message(text)).toHaveCount(1);
   }
 
+  /** Says something, and presses Enter again while that does nothing, as it does before the page knows that it is cut off. */
+  async insist(text: string): Promise<void> {
+    await expect(async () => {
+      if ((await this.message(text).count()) === 0) await this.type(text);
+      await expect(this.message(text)).toHaveCount(1, { timeout: 3000 });
+    }).toPass({ timeout: 60_000 });
+  }
+
   async hears(text: string): Promise<void> {
     await expect(this.message(text)).toHaveCount(1);
   }
