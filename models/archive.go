@@ -2,9 +2,8 @@ package models
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,167 +11,124 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Append implements xmppd.ArchiveStore: one statement whatever the number of
-// entries.
+// appendArchive is one statement whatever the number of entries. It shares a
+// lock that Remove takes alone.
+const appendArchive = `WITH busy AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(` + archiveLock + `))
+	INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, replaces, body, stanza)
+	SELECT e.* FROM busy, unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::text[], $9::bytea[]) e
+	ON CONFLICT DO NOTHING`
+
+// archiveLock is the number of the lock.
+const archiveLock = "4915630"
+
+// Append implements xmppd.ArchiveStore.
 func (s *chatStore) Append(ctx context.Context, entries []xmppd.ArchiveEntry) error {
+	args, retracts := archiveArgs(entries)
+	if !retracts {
+		_, err := s.chat.Exec(ctx, appendArchive, args...)
+		return storable(err)
+	}
+	return storable(pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, appendArchive, args...); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.Retracts != nil {
+				if err := s.retract(ctx, tx, e.Owner, e.Retracts); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+}
+
+// archiveArgs turns entries into columns.
+func archiveArgs(entries []xmppd.ArchiveEntry) (args []any, retracts bool) {
 	n := len(entries)
 	var (
 		owners, peers, resources = make([]string, n), make([]string, n), make([]string, n)
 		ids                      = make([]uuid.UUID, n)
 		outgoing                 = make([]bool, n)
 		stanzaIDs, bodies        = make([]string, n), make([]string, n)
+		replaces                 = make([]*string, n)
 		stanzas                  = make([][]byte, n)
 	)
-	for i, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		owners[i], ids[i], peers[i], resources[i] = e.Owner, e.ID, e.With, e.Resource
 		outgoing[i], stanzaIDs[i], bodies[i], stanzas[i] = e.Outgoing, e.StanzaID, e.Body, e.Stanza
-	}
-	_, err := s.chat.Exec(ctx, `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza)
-		SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::bytea[])
-		ON CONFLICT DO NOTHING`, owners, ids, peers, resources, outgoing, stanzaIDs, bodies, stanzas)
-	return err
-}
-
-// Remove implements xmppd.ArchiveStore.
-func (s *chatStore) Remove(ctx context.Context, ids []uuid.UUID) error {
-	_, err := s.chat.Exec(ctx, "DELETE FROM archive WHERE id = ANY($1)", ids)
-	return err
-}
-
-const archiveColumns = "owner, id, peer, resource, outgoing, stanza_id, body, stanza"
-
-func scanEntry(row pgx.CollectableRow) (e xmppd.ArchiveEntry, err error) {
-	err = row.Scan(&e.Owner, &e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Body, &e.Stanza)
-	return e, err
-}
-
-// filter builds the WHERE clause that selects q's messages, without paging.
-type filter struct {
-	where []string
-	args  []any
-}
-
-func (f *filter) add(condition string, arg any) {
-	f.args = append(f.args, arg)
-	f.where = append(f.where, fmt.Sprintf(condition, len(f.args)))
-}
-
-func archiveFilter(q xmppd.ArchiveQuery) *filter {
-	f := &filter{}
-	f.add("owner = $%d", q.Owner)
-	if q.With != "" {
-		bare, resource, full := strings.Cut(q.With, "/")
-		f.add("peer = $%d", bare)
-		if full {
-			f.add("resource = $%d", resource)
+		if e.Replaces != "" {
+			replaces[i] = &e.Replaces
 		}
+		retracts = retracts || e.Retracts != nil
 	}
-	if !q.Start.IsZero() {
-		f.add("id >= $%d", timeBound(q.Start, 0))
-	}
-	if !q.End.IsZero() {
-		f.add("id <= $%d", timeBound(q.End, 0xff))
-	}
-	if len(q.IDs) > 0 {
-		f.add("id = ANY($%d)", q.IDs)
-	}
-	return f
+	return []any{owners, ids, peers, resources, outgoing, stanzaIDs, replaces, bodies, stanzas}, retracts
 }
 
-// timeBound is the lowest (fill 0) or highest (fill 0xff) UUIDv7 of a
-// millisecond.
-func timeBound(t time.Time, fill byte) uuid.UUID {
-	var id uuid.UUID
-	for i := range id {
-		id[i] = fill
-	}
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))
-	copy(id[:6], ms[2:])
-	return id
-}
-
-func (f *filter) sql() string { return " FROM archive WHERE " + strings.Join(f.where, " AND ") }
-
-// Query implements xmppd.ArchiveStore. A page is one range scan of (owner, id),
-// or of (owner, peer, id) when the other side is given.
-func (s *chatStore) Query(ctx context.Context, q xmppd.ArchiveQuery) (xmppd.ArchivePage, error) {
-	var page xmppd.ArchivePage
-	if err := s.checkIDs(ctx, q); err != nil {
-		return page, err
-	}
-	all := archiveFilter(q)
-	if q.WithCount {
-		page.Counted = true
-		if err := s.chat.QueryRow(ctx, "SELECT count(*)"+all.sql(), all.args...).Scan(&page.Count); err != nil {
-			return page, err
-		}
-	}
-	if q.Max == 0 {
-		page.Complete = page.Count == 0
-		return page, nil
-	}
-	f := archiveFilter(q)
-	if q.After != uuid.Nil {
-		f.add("id > $%d", q.After)
-	}
-	if q.Before != uuid.Nil {
-		f.add("id < $%d", q.Before)
-	}
-	order := " ORDER BY owner, id"
-	if q.Last {
-		order = " ORDER BY owner DESC, id DESC"
-	}
-	rows, err := s.chat.Query(ctx, fmt.Sprintf("SELECT %s%s%s LIMIT %d", archiveColumns, f.sql(), order, q.Max+1), f.args...)
+// retract puts tombstones in the place of messages, and takes away the copies
+// that wait for somebody who is offline.
+func (s *chatStore) retract(ctx context.Context, tx pgx.Tx, owner string, r *xmppd.Retraction) error {
+	rows, err := tx.Query(ctx, "SELECT id, stanza FROM archive WHERE owner = $1 AND id = ANY($2) ORDER BY id FOR UPDATE", owner, r.IDs)
 	if err != nil {
-		return page, err
-	}
-	if page.Entries, err = pgx.CollectRows(rows, scanEntry); err != nil {
-		return page, err
-	}
-	page.Complete = len(page.Entries) <= q.Max
-	if !page.Complete {
-		page.Entries = page.Entries[:q.Max]
-	}
-	if q.Last {
-		slices.Reverse(page.Entries)
-	}
-	return page, s.index(ctx, all, &page)
-}
-
-// index counts what precedes the page.
-func (s *chatStore) index(ctx context.Context, all *filter, page *xmppd.ArchivePage) error {
-	if !page.Counted || len(page.Entries) == 0 {
-		return nil
-	}
-	all.add("id < $%d", page.Entries[0].ID)
-	return s.chat.QueryRow(ctx, "SELECT count(*)"+all.sql(), all.args...).Scan(&page.Index)
-}
-
-// checkIDs: an id that is not in the archive is an error (XEP-0059 §2.2,
-// XEP-0313 §4.1.3).
-func (s *chatStore) checkIDs(ctx context.Context, q xmppd.ArchiveQuery) error {
-	named := slices.Clone(q.IDs)
-	for _, id := range []uuid.UUID{q.After, q.Before} {
-		if id != uuid.Nil {
-			named = append(named, id)
-		}
-	}
-	if len(named) == 0 {
-		return nil
-	}
-	slices.SortFunc(named, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	named = slices.Compact(named)
-	var n int
-	if err := s.chat.QueryRow(ctx, "SELECT count(*) FROM archive WHERE owner = $1 AND id = ANY($2)", q.Owner, named).Scan(&n); err != nil {
 		return err
 	}
-	if n != len(named) {
-		return xmppd.ErrNotFound
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e xmppd.ArchiveEntry, err error) {
+		return e, row.Scan(&e.ID, &e.Stanza)
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	for _, e := range found {
+		tombstone, err := r.Tombstone(e.Stanza)
+		if err != nil {
+			return fmt.Errorf("%w: the message to retract is damaged: %w", xmppd.ErrUnstorable, err)
+		}
+		if _, err := tx.Exec(ctx, "UPDATE archive SET stanza = $3, body = '' WHERE owner = $1 AND id = $2", owner, e.ID, tombstone); err != nil {
+			return err
+		}
+	}
+	user, ok := strings.CutSuffix(owner, "@"+s.domain)
+	if !ok {
+		return nil
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM offline_messages WHERE username = $1 AND id = ANY($2)", user, r.IDs)
+	return err
+}
+
+// storable marks an error that says that the data are wrong, not the database
+// or the way to it.
+func storable(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) < 2 {
+		return err
+	}
+	switch pg.Code[:2] {
+	case "22", "23", "54", "XX": // data, rules, limits, internal
+		return fmt.Errorf("%w: %w", xmppd.ErrUnstorable, err)
+	}
+	return err
+}
+
+// Remove implements xmppd.ArchiveStore. It waits for statements of Append that
+// nobody waits for any more, as when the connection was lost: what they store
+// is removed too.
+func (s *chatStore) Remove(ctx context.Context, entries []xmppd.ArchiveEntry) error {
+	owners, ids := make([]string, len(entries)), make([]uuid.UUID, len(entries))
+	for i, e := range entries {
+		owners[i], ids[i] = e.Owner, e.ID
+	}
+	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock("+archiveLock+")"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM archive a USING unnest($1::text[], $2::uuid[]) e (owner, id)
+			WHERE a.owner = e.owner AND a.id = e.id`, owners, ids)
+		return err
+	})
 }
 
 // Stored implements xmppd.ArchiveStore.
@@ -180,23 +136,49 @@ func (s *chatStore) Stored(ctx context.Context, owner, with, stanzaID string, si
 	var there bool
 	err := s.chat.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM archive
 		WHERE owner = $1 AND peer = $2 AND id >= $3 AND outgoing AND stanza_id = $4)`,
-		owner, with, timeBound(since, 0), stanzaID).Scan(&there)
+		owner, with, firstID(since), stanzaID).Scan(&there)
 	return there, err
 }
 
-// Bounds implements xmppd.ArchiveStore.
-func (s *chatStore) Bounds(ctx context.Context, owner string) (first, last xmppd.ArchiveEntry, err error) {
-	for _, end := range []struct {
-		order string
-		entry *xmppd.ArchiveEntry
-	}{{"owner, id", &first}, {"owner DESC, id DESC", &last}} {
-		rows, err := s.chat.Query(ctx, "SELECT "+archiveColumns+" FROM archive WHERE owner = $1 ORDER BY "+end.order+" LIMIT 1", owner)
-		if err != nil {
-			return first, last, err
-		}
-		if *end.entry, err = pgx.CollectOneRow(rows, scanEntry); err != nil {
-			return first, last, found(err)
-		}
+// How many messages of a conversation are looked through for one that is to be
+// retracted.
+const versionsWithin = 10_000
+
+// Versions implements xmppd.ArchiveStore. A stanza id need not be unique: the
+// newest counts, and what corrects it.
+func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
+	rows, err := s.chat.Query(ctx, fmt.Sprintf(`WITH recent AS MATERIALIZED (
+			SELECT id, outgoing, stanza_id, replaces FROM archive
+			WHERE owner = $1 AND peer = $2 ORDER BY owner DESC, peer DESC, id DESC LIMIT %d
+		), named AS (
+			SELECT coalesce(replaces, stanza_id) AS original FROM recent
+			WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1
+		), first AS (
+			SELECT id FROM recent, named WHERE outgoing = $3 AND stanza_id = original ORDER BY id DESC LIMIT 1
+		)
+		SELECT id FROM first
+		UNION SELECT id FROM recent, named WHERE outgoing = $3 AND replaces = original
+			AND id > coalesce((SELECT id FROM first), '00000000-0000-0000-0000-000000000000')
+		UNION (SELECT id FROM recent WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1)`, versionsWithin),
+		owner, with, outgoing, stanzaID)
+	if err != nil {
+		return nil, err
 	}
-	return first, last, nil
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// ArchivePrefs implements xmppd.ArchivePrefsStore.
+func (s *chatStore) ArchivePrefs(ctx context.Context, user string) (xmppd.ArchivePrefs, error) {
+	var p xmppd.ArchivePrefs
+	err := s.chat.QueryRow(ctx, "SELECT fallback, always, never FROM archive_prefs WHERE username = $1", user).
+		Scan(&p.Default, &p.Always, &p.Never)
+	return p, found(err)
+}
+
+// SetArchivePrefs implements xmppd.ArchivePrefsStore.
+func (s *chatStore) SetArchivePrefs(ctx context.Context, user string, p xmppd.ArchivePrefs) error {
+	_, err := s.chat.Exec(ctx, `INSERT INTO archive_prefs (username, fallback, always, never) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (username) DO UPDATE SET fallback = excluded.fallback, always = excluded.always, never = excluded.never`,
+		user, p.Default, nonNil(p.Always), nonNil(p.Never))
+	return err
 }

@@ -424,7 +424,11 @@ func TestArchive_Query(t *testing.T) {
 	if err != nil || first.ID != ids[0] || last.ID != ids[9] {
 		t.Errorf("%v %v %v", first.ID, last.ID, err)
 	}
-	if err := s.Remove(t.Context(), ids[:9]); err != nil {
+	var gone []xmppd.ArchiveEntry
+	for _, id := range ids[:9] {
+		gone = append(gone, xmppd.ArchiveEntry{Owner: "alice@h", ID: id})
+	}
+	if err := s.Remove(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
 	if page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", Max: 0, WithCount: true}); err != nil || page.Count != 1 {
@@ -448,15 +452,8 @@ func TestArchive_Plans(t *testing.T) {
 		"since": {Start: xmppd.ArchiveEntry{ID: ids[4000]}.Time()},
 	} {
 		q.Owner, q.Max = "alice@h", 50
-		f := archiveFilter(q)
-		if q.After != uuid.Nil {
-			f.add("id > $%d", q.After)
-		}
-		order := "owner, id"
-		if q.Last {
-			order = "owner DESC, id DESC"
-		}
-		rows, err := db.chat.Query(t.Context(), "EXPLAIN SELECT "+archiveColumns+f.sql()+" ORDER BY "+order+" LIMIT 51", f.args...)
+		f := pageFilter(q)
+		rows, err := db.chat.Query(t.Context(), "EXPLAIN "+f.pageSQL(q), f.args...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -17,18 +18,18 @@ import (
 //
 // If the database is away the group is tried again, with the same ids, for as
 // long as its senders wait. A sender that gave up was told so: its message is
-// taken out, and removed again if an attempt whose answer was lost had stored
-// it. Nothing that a sender was told is stored is lost, nothing is stored
-// twice.
+// taken out, and removed again if an attempt whose answer was lost may have
+// stored it. Nothing that a sender was told is stored is lost, nothing is stored
+// twice. A message that the database refuses fails alone: its group is halved
+// until it is found.
 
 // Bounds of the writer.
 const (
-	maxQueued     = 10_000 // jobs; more is refused
-	maxGroup      = 500    // jobs in one statement
-	attemptTime   = 5 * time.Second
-	firstRetry    = 50 * time.Millisecond
-	slowestRetry  = time.Second
-	removeRetries = 8
+	maxQueued    = 10_000 // jobs; more is refused
+	maxGroup     = 500    // jobs in one statement
+	attemptTime  = 5 * time.Second
+	firstRetry   = 50 * time.Millisecond
+	slowestRetry = time.Second
 )
 
 var errArchiveBusy = &StanzaError{Type: ErrorWait, Condition: "resource-constraint", Text: "The archive is busy. Please try again in a moment."}
@@ -36,12 +37,13 @@ var errArchiveBusy = &StanzaError{Type: ErrorWait, Condition: "resource-constrai
 type archiveJob struct {
 	entries []ArchiveEntry
 	id      uuid.UUID
-	done    chan struct{} // closed when committed
+	done    chan struct{} // closed when committed or refused
+	err     error         // why it was refused; set before done is closed
+	unsure  bool          // it may be stored, though no answer said so; run's alone
 
 	// Guarded by archiveWriter.mu.
-	committed bool
-	abandoned bool
-	attempted bool
+	finished  bool // done is closed
+	abandoned bool // nobody waits any more
 }
 
 type archiveWriter struct {
@@ -60,7 +62,7 @@ func newArchiveWriter(store ArchiveStore, log *slog.Logger) *archiveWriter {
 }
 
 // store commits the entries under one id and returns it. It blocks until they
-// are in Postgres, or ctx ends; then they are not, and will not be.
+// are in Postgres, or ctx ends; after an error they are not, and will not be.
 func (w *archiveWriter) store(ctx context.Context, entries ...ArchiveEntry) (uuid.UUID, error) {
 	job := &archiveJob{entries: entries, done: make(chan struct{})}
 	w.mu.Lock()
@@ -76,13 +78,13 @@ func (w *archiveWriter) store(ctx context.Context, entries ...ArchiveEntry) (uui
 	}
 	select {
 	case <-job.done:
-		return job.id, nil
+		return job.id, job.err
 	case <-ctx.Done():
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if job.committed {
-		return job.id, nil
+	if job.finished {
+		return job.id, job.err
 	}
 	job.abandoned = true
 	return uuid.Nil, ctx.Err()
@@ -135,107 +137,116 @@ func (w *archiveWriter) next() []*archiveJob {
 }
 
 // commit stores a group, however long it takes, for as long as anybody waits
-// for it. When a whole group fails twice its jobs are tried one at a time, so
-// that one bad message cannot hold up the others.
+// for it.
 func (w *archiveWriter) commit(ctx context.Context, group []*archiveJob) {
-	var doubtful []uuid.UUID
-	for wait, failures := firstRetry, 0; len(group) > 0; wait = min(2*wait, slowestRetry) {
-		err := w.attempt(group)
-		if err == nil {
-			doubtful = append(doubtful, w.finish(group)...)
-			break
-		}
-		failures++
-		w.log.Error("the archive could not be written; trying again", "messages", len(group), "err", err)
-		if failures == 2 && len(group) > 1 {
-			for _, job := range group {
-				w.commit(ctx, []*archiveJob{job})
-			}
+	for wait := firstRetry; ; wait = min(2*wait, slowestRetry) {
+		if group = w.stillWaiting(ctx, group); len(group) == 0 {
 			return
 		}
-		pause(ctx, wait)
-		var gone []uuid.UUID
-		group, gone = w.stillWaiting(group)
-		doubtful = append(doubtful, gone...)
-	}
-	if len(doubtful) > 0 {
-		w.remove(ctx, doubtful)
+		err := w.attempt(group)
+		switch {
+		case err == nil:
+			w.remove(ctx, w.finish(group))
+			return
+		case errors.Is(err, ErrUnstorable) && len(group) == 1:
+			w.refuse(ctx, group[0], err)
+			return
+		case errors.Is(err, ErrUnstorable):
+			half := len(group) / 2
+			w.commit(ctx, group[:half])
+			w.commit(ctx, group[half:])
+			return
+		}
+		w.log.Error("the archive could not be written; trying again", "messages", len(group), "err", err)
+		for _, job := range group {
+			job.unsure = true
+		}
+		time.Sleep(wait) // also while the server stops: its senders wait for a bounded time
 	}
 }
 
 func (w *archiveWriter) attempt(group []*archiveJob) error {
-	w.mu.Lock()
-	n := 0
-	for _, job := range group {
-		job.attempted = true
-		n += len(job.entries)
-	}
-	w.mu.Unlock()
-	entries := make([]ArchiveEntry, 0, n)
-	for _, job := range group {
-		entries = append(entries, job.entries...)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), attemptTime)
 	defer cancel()
-	return w.store_.Append(ctx, entries)
+	return w.store_.Append(ctx, entriesOf(group))
 }
 
-// finish tells the waiting senders. It returns the ids of those that gave up
+func entriesOf(jobs []*archiveJob) []ArchiveEntry {
+	n := 0
+	for _, job := range jobs {
+		n += len(job.entries)
+	}
+	entries := make([]ArchiveEntry, 0, n)
+	for _, job := range jobs {
+		entries = append(entries, job.entries...)
+	}
+	return entries
+}
+
+// finish tells the waiting senders. It returns the jobs of those that gave up
 // while the commit was under way.
-func (w *archiveWriter) finish(group []*archiveJob) (gone []uuid.UUID) {
+func (w *archiveWriter) finish(group []*archiveJob) (gone []*archiveJob) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, job := range group {
 		if job.abandoned {
-			gone = append(gone, job.id)
+			gone = append(gone, job)
 			continue
 		}
-		job.committed = true
+		job.finished = true
 		close(job.done)
 	}
 	return gone
 }
 
-// stillWaiting splits off the jobs whose sender gave up.
-func (w *archiveWriter) stillWaiting(group []*archiveJob) (rest []*archiveJob, gone []uuid.UUID) {
+// refuse tells a sender that its message cannot be stored, once it is certain
+// that it is not.
+func (w *archiveWriter) refuse(ctx context.Context, job *archiveJob, err error) {
+	w.log.Error("the archive refuses a message", "owner", job.entries[0].Owner, "err", err)
+	if job.unsure {
+		w.remove(ctx, []*archiveJob{job})
+	}
+	job.id, job.err = uuid.Nil, err
+	w.finish([]*archiveJob{job})
+}
+
+// stillWaiting takes out the jobs whose sender gave up, and takes back what
+// they may have stored.
+func (w *archiveWriter) stillWaiting(ctx context.Context, group []*archiveJob) []*archiveJob {
+	var rest, gone []*archiveJob
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	for _, job := range group {
 		switch {
 		case !job.abandoned:
 			rest = append(rest, job)
-		case job.attempted:
-			gone = append(gone, job.id)
+		case job.unsure:
+			gone = append(gone, job)
 		}
 	}
-	return rest, gone
+	w.mu.Unlock()
+	w.remove(ctx, gone)
+	return rest
 }
 
 // remove takes back what may have been stored although its sender was told
 // that it failed.
-func (w *archiveWriter) remove(ctx context.Context, ids []uuid.UUID) {
+func (w *archiveWriter) remove(ctx context.Context, jobs []*archiveJob) {
+	if len(jobs) == 0 {
+		return
+	}
+	entries := entriesOf(jobs)
 	for wait := firstRetry; ; wait = min(2*wait, slowestRetry) {
 		attempt, cancel := context.WithTimeout(context.Background(), attemptTime)
-		err := w.store_.Remove(attempt, ids)
+		err := w.store_.Remove(attempt, entries)
 		cancel()
 		if err == nil {
 			return
 		}
 		if ctx.Err() != nil {
-			w.log.Error("messages whose senders saw a failure may be in the archive", "ids", ids, "err", err)
+			w.log.Error("messages whose senders saw a failure may be in the archive", "messages", len(jobs), "err", err)
 			return
 		}
-		pause(ctx, wait)
-	}
-}
-
-// pause waits, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+		time.Sleep(wait)
 	}
 }
 

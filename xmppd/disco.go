@@ -18,11 +18,11 @@ const (
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
 	nsDiscoInfo, nsDiscoItems, nsCarbons, nsBlocking, nsPing, nsVersion, nsTime,
-	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward,
+	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward, nsRetract,
 }
 
 // accountFeatures are those of an account's bare JID (S-46).
-var accountFeatures = []string{nsDiscoInfo, nsDiscoItems, nsMAM, nsMAMExtended, nsSID, nsRSM, "vcard-temp"}
+var accountFeatures = append(ArchiveFeatures(), nsDiscoInfo, nsDiscoItems, "vcard-temp")
 
 func discoHandlers() map[iqKey]iqHandler {
 	info := stream.Name{Space: nsDiscoInfo, Local: "query"}

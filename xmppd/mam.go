@@ -2,6 +2,7 @@ package xmppd
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -11,20 +12,33 @@ import (
 	"github.com/google/uuid"
 )
 
-// Message archive management (XEP-0313).
+// Message archive management (XEP-0313): what is sent when an archive is read.
+// What is asked for is in mam_query.go, what gets into an archive in hints.go
+// and archive_prefs.go, how it is written in archive.go.
 
 const (
 	nsMAM         = "urn:xmpp:mam:2"
 	nsMAMExtended = "urn:xmpp:mam:2#extended"
+	nsFullText    = "urn:xmpp:fulltext:0"
 	nsDataForms   = "jabber:x:data"
 )
 
-// Results of a page when the client does not say.
-const mamDefaultPage = 50
+// Bounds of a page: results when the client does not say, and bytes.
+const (
+	mamDefaultPage = 50
+	mamPageBytes   = 1 << 20
+)
+
+// ArchiveFeatures is what an address with an archive advertises (XEP-0313 §7,
+// XEP-0431 §2, S-58).
+func ArchiveFeatures() []string {
+	return []string{nsMAM, nsMAMExtended, nsFullText, nsRSM, nsSID, nsRetract, nsTombstones}
+}
 
 func mamHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: nsMAM, Local: "query"}
 	metadata := stream.Name{Space: nsMAM, Local: "metadata"}
+	prefs := stream.Name{Space: nsMAM, Local: "prefs"}
 	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
 		return nil, ErrForbidden // another's archive (XEP-0313 §8.1, S-58)
 	}
@@ -32,19 +46,15 @@ func mamHandlers() map[iqKey]iqHandler {
 		{toSelf, "set", query}:       handleArchiveQuery,
 		{toSelf, "get", query}:       handleArchiveForm,
 		{toSelf, "get", metadata}:    handleArchiveMetadata,
+		{toSelf, "get", prefs}:       handleArchivePrefs,
+		{toSelf, "set", prefs}:       handleSetArchivePrefs,
 		{toAccount, "set", query}:    forbidden,
 		{toAccount, "get", query}:    forbidden,
 		{toAccount, "get", metadata}: forbidden,
+		{toAccount, "get", prefs}:    forbidden,
+		{toAccount, "set", prefs}:    forbidden,
 	}
 }
-
-// mamForm is the form that queries are made with (XEP-0313 §4.1.1, §4.1.5).
-const mamForm = `<query xmlns="` + nsMAM + `"><x xmlns="` + nsDataForms + `" type="form">` +
-	`<field type="hidden" var="FORM_TYPE"><value>` + nsMAM + `</value></field>` +
-	`<field type="jid-single" var="with"/><field type="text-single" var="start"/><field type="text-single" var="end"/>` +
-	`<field type="text-single" var="before-id"/><field type="text-single" var="after-id"/>` +
-	`<field type="list-multi" var="ids"><validate xmlns="http://jabber.org/protocol/xdata-validate" datatype="xs:string"><open/></validate></field>` +
-	`</x></query>`
 
 // ArchiveForm is the payload that answers an IQ get: the form of a query.
 func ArchiveForm() []byte { return []byte(mamForm) }
@@ -67,12 +77,13 @@ func (srv *Server) ArchiveMetadata(ctx context.Context, owner string) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	dst := append([]byte(`<metadata xmlns="`+nsMAM+`">`), bound("start", first)...)
-	return append(append(dst, bound("end", last)...), `</metadata>`...), nil
+	dst := appendBound([]byte(`<metadata xmlns="`+nsMAM+`">`), "start", first)
+	return append(appendBound(dst, "end", last), `</metadata>`...), nil
 }
 
-func bound(name string, e ArchiveEntry) string {
-	return `<` + name + ` id="` + e.ID.String() + `" timestamp="` + e.Time().Format(time.RFC3339Nano) + `"/>`
+func appendBound(dst []byte, name string, e ArchiveEntry) []byte {
+	dst = AppendAttr(append(append(dst, '<'), name...), "id", e.ID.String())
+	return append(AppendAttr(dst, "timestamp", e.Time().Format(stampFormat)), "/>"...)
 }
 
 // handleArchiveQuery answers a query of one's own archive.
@@ -90,41 +101,72 @@ func (srv *Server) QueryArchive(ctx context.Context, c Client, owner string, que
 	if err != nil {
 		return nil, err
 	}
-	page, err := srv.stores.Archive.Query(ctx, q)
+	page, err := srv.stores.Archive.Query(ctx, q.ArchiveQuery)
 	if errors.Is(err, ErrNotFound) {
 		return nil, ErrItemNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	results := page.Entries
-	if _, flip := query.Find(nsMAM, "flip-page"); flip {
+	results := archiveResults(owner, c.JID(), q.id, page.Entries, view)
+	if q.flip {
 		// Only the order of transmission changes (XEP-0313 §4.3.2, S-62).
-		results = slices.Clone(results)
 		slices.Reverse(results)
 	}
-	queryID, _ := query.Attr("queryid")
-	for _, e := range results {
+	for _, r := range results {
 		if err := c.Ready(ctx); err != nil {
 			return nil, err
 		}
-		stanza := e.Stanza
-		if view != nil {
-			stanza = view(e)
-		}
-		c.Deliver(archiveResult(owner, c.JID(), queryID, e, stanza))
+		c.Deliver(r)
 	}
 	return archiveFin(page), nil
 }
 
-// archiveResult is one result (XEP-0313 §4.2).
-func archiveResult(owner, to, queryID string, e ArchiveEntry, stanza []byte) []byte {
-	dst := append(make([]byte, 0, len(stanza)+384), `<message xmlns="jabber:client"`...)
-	dst = AppendAttr(AppendAttr(dst, "from", owner), "to", to)
-	dst = AppendAttr(append(dst, `><result xmlns="`+nsMAM+`"`...), "queryid", queryID)
-	dst = append(AppendAttr(dst, "id", e.ID.String()), `><forwarded xmlns="`+nsForward+`"><delay xmlns="urn:xmpp:delay"`...)
-	dst = append(AppendAttr(dst, "stamp", e.Time().Format("2006-01-02T15:04:05.000Z")), "/>"...)
-	return append(append(dst, stanza...), `</forwarded></result></message>`...)
+// The time of an entry, in milliseconds, as its id has it (XEP-0082 §3).
+const stampFormat = "2006-01-02T15:04:05.000Z"
+
+// What a result has besides the stanza and what is the same for the whole page.
+const resultOverhead = len(`">`) + 36 + len(stampFormat) + len(resultMiddle) + len(resultStart) + len(resultEnd)
+
+const (
+	resultMiddle = `"><forwarded xmlns="` + nsForward + `"><delay xmlns="urn:xmpp:delay" stamp="`
+	resultStart  = `"/>`
+	resultEnd    = `</forwarded></result></message>`
+)
+
+// archiveResults builds the results of a page (XEP-0313 §4.2), all in one
+// buffer.
+func archiveResults(owner, to, queryID string, entries []ArchiveEntry, view func(ArchiveEntry) []byte) [][]byte {
+	head := AppendAttr(AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", owner), "to", to)
+	head = append(AppendAttr(append(head, `><result xmlns="`+nsMAM+`"`...), "queryid", queryID), ` id="`...)
+	size := 0
+	stanzas := make([][]byte, len(entries))
+	for i, e := range entries {
+		stanzas[i] = e.Stanza
+		if view != nil {
+			stanzas[i] = view(e)
+		}
+		size += len(head) + len(stanzas[i]) + resultOverhead
+	}
+	buf := make([]byte, 0, size)
+	results := make([][]byte, len(entries))
+	for i, e := range entries {
+		start := len(buf)
+		buf = appendID(append(buf, head...), e.ID)
+		buf = e.Time().AppendFormat(append(buf, resultMiddle...), stampFormat)
+		buf = append(append(append(buf, resultStart...), stanzas[i]...), resultEnd...)
+		results[i] = buf[start:len(buf):len(buf)]
+	}
+	return results
+}
+
+// appendID appends the id as text (RFC 9562 §4).
+func appendID(dst []byte, id uuid.UUID) []byte {
+	dst = append(hex.AppendEncode(dst, id[:4]), '-')
+	dst = append(hex.AppendEncode(dst, id[4:6]), '-')
+	dst = append(hex.AppendEncode(dst, id[6:8]), '-')
+	dst = append(hex.AppendEncode(dst, id[8:10]), '-')
+	return hex.AppendEncode(dst, id[10:])
 }
 
 // archiveFin describes the page (XEP-0313 §4.3.2).
@@ -144,113 +186,8 @@ func archiveFin(page ArchivePage) []byte {
 	return append(appendRSM(append(dst, '>'), first, last, page.Index, count), "</fin>"...)
 }
 
-// parseArchiveQuery reads the form and the page that is wanted.
-func (srv *Server) parseArchiveQuery(owner string, query stream.Child) (ArchiveQuery, error) {
-	q := ArchiveQuery{Owner: owner, Max: min(mamDefaultPage, srv.cfg.ArchivePage)}
-	if form, ok := query.Find(nsDataForms, "x"); ok {
-		for f := range form.Children() {
-			if f.Name.Local != "field" {
-				continue
-			}
-			if err := q.field(f); err != nil {
-				return q, err
-			}
-		}
-	}
-	r, err := parseRSM(query)
-	if err != nil {
-		return q, err
-	}
-	return q, q.page(r, srv.cfg.ArchivePage)
-}
-
-// field applies one field of the form; unknown ones are refused (XEP-0313
-// §4.1.1, S-60).
-func (q *ArchiveQuery) field(f stream.Child) error {
-	name, _ := f.Attr("var")
-	var values []string
-	for v := range f.Children() {
-		if v.Name.Local == "value" {
-			values = append(values, v.Text())
-		}
-	}
-	if name == "FORM_TYPE" || len(values) == 0 {
-		return nil
-	}
-	var err error
-	switch name {
-	case "with":
-		var a Address
-		if a, err = ParseAddress(values[0]); err == nil {
-			q.With = a.String()
-		}
-	case "start":
-		q.Start, err = parseTime(values[0])
-	case "end":
-		q.End, err = parseTime(values[0])
-	case "after-id":
-		q.After, err = parseID(values[0])
-	case "before-id":
-		q.Before, err = parseID(values[0])
-	case "ids":
-		err = q.ids(values)
-	default:
-		err = ErrFeatureMissing
-	}
-	return err
-}
-
-func (q *ArchiveQuery) ids(values []string) error {
-	for _, v := range values {
-		id, err := parseID(v)
-		if err != nil {
-			return err
-		}
-		q.IDs = append(q.IDs, id)
-	}
-	return nil
-}
-
-// parseID: an id that is none of ours is not in the archive (S-61).
-func parseID(s string) (uuid.UUID, error) {
-	id, err := uuid.Parse(s)
-	if err != nil || id == uuid.Nil {
-		return uuid.Nil, ErrItemNotFound
-	}
-	return id, nil
-}
-
-func parseTime(s string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return t, ErrBadRequest
-	}
-	return t, nil
-}
-
-// page applies the page that is wanted; both bounds narrow the query, so that
-// paging stays within before-id and after-id (XEP-0059 §2.2–2.6).
-func (q *ArchiveQuery) page(r rsmRequest, most int) error {
-	if r.max >= 0 {
-		q.Max = min(r.max, most)
-	}
-	q.WithCount = q.Max == 0
-	q.Last = r.last
-	for _, b := range []struct {
-		text  string
-		field *uuid.UUID
-		later bool
-	}{{r.after, &q.After, true}, {r.before, &q.Before, false}} {
-		if b.text == "" {
-			continue
-		}
-		id, err := parseID(b.text)
-		if err != nil {
-			return err
-		}
-		if *b.field == uuid.Nil || (slices.Compare(id[:], b.field[:]) > 0) == b.later {
-			*b.field = id
-		}
-	}
-	return nil
+// Time is when the message was archived, from the id (RFC 9562 §5.7).
+func (e ArchiveEntry) Time() time.Time {
+	sec, nsec := e.ID.Time().UnixTime()
+	return time.Unix(sec, nsec).UTC()
 }

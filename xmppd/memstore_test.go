@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type memStore struct {
 	apps     map[string][]string // app passwords, by user
 	disabled map[string]bool     // accounts that may not sign in
 	revoked  map[string]bool     // sessions that ended
+	prefs    map[string]ArchivePrefs
 	everyone bool
 	appends  int
 	reads    int                      // of rosters and block lists
@@ -62,7 +64,7 @@ func (m *memStore) pass(method string) {
 func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
-		blocked: map[string][]string{}, private: map[string][]byte{}, revoked: map[string]bool{},
+		blocked: map[string][]string{}, private: map[string][]byte{}, prefs: map[string]ArchivePrefs{}, revoked: map[string]bool{},
 		held: map[string]chan struct{}{}, apps: map[string][]string{}, disabled: map[string]bool{},
 	}
 	for _, u := range users {
@@ -73,7 +75,7 @@ func newMemStore(users ...string) *memStore {
 }
 
 func (m *memStore) stores() Stores {
-	return Stores{Accounts: m, Roster: m, Archive: m, Offline: m, Blocks: m, VCards: m, Private: m}
+	return Stores{Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m}
 }
 
 func (m *memStore) setFail(err error) {
@@ -234,21 +236,92 @@ func (m *memStore) Append(_ context.Context, entries []ArchiveEntry) error {
 		return m.fail
 	}
 	for _, e := range entries {
+		if e.Body == "unstorable" {
+			return fmt.Errorf("%w: no", ErrUnstorable)
+		}
+	}
+	for _, e := range entries {
 		if !slices.ContainsFunc(m.archive, func(x ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
 			m.archive = append(m.archive, e)
+		}
+		if e.Retracts != nil {
+			if err := m.retract(e); err != nil {
+				return err
+			}
 		}
 	}
 	return m.fail
 }
 
-func (m *memStore) Remove(_ context.Context, ids []uuid.UUID) error {
+func (m *memStore) retract(e ArchiveEntry) (err error) {
+	for i := range m.archive {
+		if x := &m.archive[i]; x.Owner == e.Owner && slices.Contains(e.Retracts.IDs, x.ID) {
+			x.Body = ""
+			if x.Stanza, err = e.Retracts.Tombstone(x.Stanza); err != nil {
+				return err
+			}
+		}
+	}
+	user, _, _ := strings.Cut(e.Owner, "@")
+	m.offline[user] = slices.DeleteFunc(m.offline[user], func(o OfflineMessage) bool { return slices.Contains(e.Retracts.IDs, o.ID) })
+	return nil
+}
+
+func (m *memStore) Remove(_ context.Context, entries []ArchiveEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
-	m.archive = slices.DeleteFunc(m.archive, func(e ArchiveEntry) bool { return slices.Contains(ids, e.ID) })
+	m.archive = slices.DeleteFunc(m.archive, func(x ArchiveEntry) bool {
+		return slices.ContainsFunc(entries, func(e ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID })
+	})
 	return nil
+}
+
+func (m *memStore) Versions(_ context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var mine []ArchiveEntry
+	for _, e := range slices.Backward(m.archive) {
+		if e.Owner == owner && e.With == with && e.Outgoing == outgoing {
+			mine = append(mine, e)
+		}
+	}
+	i := slices.IndexFunc(mine, func(e ArchiveEntry) bool { return e.StanzaID == stanzaID })
+	if i < 0 {
+		return nil, m.fail
+	}
+	ids, original := []uuid.UUID{mine[i].ID}, mine[i].StanzaID
+	if mine[i].Replaces != "" {
+		original = mine[i].Replaces
+	}
+	for _, e := range mine {
+		if e.Replaces == original || e.StanzaID == original {
+			ids = append(ids, e.ID)
+		}
+		if e.StanzaID == original {
+			break
+		}
+	}
+	return ids, m.fail
+}
+
+func (m *memStore) ArchivePrefs(_ context.Context, user string) (ArchivePrefs, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.prefs[user]
+	if !ok && m.fail == nil {
+		return p, ErrNotFound
+	}
+	return p, m.fail
+}
+
+func (m *memStore) SetArchivePrefs(_ context.Context, user string, p ArchivePrefs) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.prefs[user] = p
+	return m.fail
 }
 
 func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error) {
@@ -261,7 +334,7 @@ func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error)
 		}
 	}
 	slices.SortFunc(mine, func(a, b ArchiveEntry) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	for _, id := range append(slices.Clone(q.IDs), q.After, q.Before) {
+	for _, id := range slices.Concat(q.IDs, q.Named, []uuid.UUID{q.After, q.Before}) {
 		if id != uuid.Nil && !slices.ContainsFunc(mine, func(e ArchiveEntry) bool { return e.ID == id }) {
 			return ArchivePage{}, ErrNotFound
 		}
@@ -270,7 +343,7 @@ func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error)
 	for _, e := range mine {
 		bare, resource, full := strings.Cut(q.With, "/")
 		if (q.With != "" && (e.With != bare || (full && e.Resource != resource))) || (len(q.IDs) > 0 && !slices.Contains(q.IDs, e.ID)) ||
-			(!q.Start.IsZero() && e.Time().Before(q.Start)) || (!q.End.IsZero() && e.Time().After(q.End)) {
+			(q.Text != "" && !strings.Contains(e.Body, q.Text)) || (!q.Start.IsZero() && e.Time().Before(q.Start)) || (!q.End.IsZero() && e.Time().After(q.End)) {
 			continue
 		}
 		page.Count++

@@ -51,11 +51,11 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if again, err := s.sentBefore(ctx, m, to); err != nil || again {
 		return err
 	}
-	id, err := s.server.archiveMessage(ctx, s, m, to)
+	mine, theirs, err := s.server.archiveMessage(ctx, s, m, to)
 	if err != nil {
 		return err
 	}
-	s.server.deliverMessage(ctx, s, m, to, route, id)
+	s.server.deliverMessage(ctx, s, m, to, route, mine, theirs)
 	return nil
 }
 
@@ -164,41 +164,74 @@ func (a *account) reachable() []*session {
 	return out
 }
 
-// archiveMessage stores the message for both sides and returns its id; the zero
-// id when the message is not kept.
-func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to Address) (uuid.UUID, error) {
+// archiveMessage stores the message for those of the two sides that want it,
+// and returns its id in the sender's archive and in the recipient's; the zero id
+// where it is not kept.
+func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to Address) (mine, theirs uuid.UUID, err error) {
 	if !archives(m) {
-		return uuid.Nil, nil
+		return mine, theirs, nil
 	}
-	entry := ArchiveEntry{
-		Owner:    to.Bare(),
-		With:     s.bare,
-		Resource: s.resource,
-		StanzaID: m.ID,
-		Body:     bodyText(m),
-		Stanza:   m.Raw,
+	retracts, err := srv.retraction(ctx, s, m, to)
+	if err != nil {
+		return mine, theirs, err
 	}
-	entries := []ArchiveEntry{entry}
-	if to.User != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
-		mine := entry
-		mine.Owner, mine.With, mine.Resource, mine.Outgoing = s.bare, to.Bare(), to.Resource, true
-		entries = append(entries, mine)
+	from := Address{s.user, srv.domain, s.resource}
+	keepTheirs, err := srv.keeps(ctx, to.User, from, m)
+	keepMine := false
+	if err == nil && to.User != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
+		keepMine, err = srv.keeps(ctx, s.user, to, m)
 	}
-	return srv.Archive(ctx, entries...)
+	if err != nil || !keepMine && !keepTheirs {
+		return mine, theirs, err
+	}
+	entry := newEntry(m, to.Bare(), from)
+	entry.Retracts = retracts
+	entries := make([]ArchiveEntry, 0, 2)
+	if keepTheirs {
+		entries = append(entries, entry)
+	}
+	if keepMine {
+		entry.Owner, entry.With, entry.Resource, entry.Outgoing = s.bare, to.Bare(), to.Resource, true
+		entries = append(entries, entry)
+	}
+	id, err := srv.Archive(ctx, entries...)
+	if keepTheirs {
+		theirs = id
+	}
+	if keepMine {
+		mine = id
+	}
+	return mine, theirs, err
+}
+
+// newEntry is a message that owner receives.
+func newEntry(m *stream.Element, owner string, from Address) ArchiveEntry {
+	return ArchiveEntry{
+		Owner: owner, With: from.Bare(), Resource: from.Resource,
+		StanzaID: m.ID, Replaces: correctedID(m), Body: bodyText(m), Stanza: m.Raw,
+	}
+}
+
+// keeps reports whether user's archive takes a message from or to that address.
+func (srv *Server) keeps(ctx context.Context, user string, with Address, m *stream.Element) (bool, error) {
+	if _, retracts := retractedID(m); retracts {
+		return true, nil
+	}
+	return srv.archivesWith(ctx, user, with)
 }
 
 // deliverMessage serialises once for each archive, whatever the number of
-// resources.
-func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to Address, r route, id uuid.UUID) {
-	theirs := withStanzaID(m, to.Bare(), id)
+// resources. mine and theirs are its ids in them.
+func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to Address, r route, mine, theirs uuid.UUID) {
+	raw := withStanzaID(m, to.Bare(), theirs)
 	for _, t := range r.to {
-		t.deliver(theirs)
+		t.deliver(raw)
 	}
 	if r.offline && storesOffline(m) {
-		srv.keepOffline(ctx, s, m, to, theirs, id)
+		srv.keepOffline(ctx, s, m, to, raw, theirs)
 	}
 	if copies(m) {
-		srv.copyMessage(s, m, to, r, theirs, id)
+		srv.copyMessage(s, m, to, r, raw, mine)
 	}
 }
 

@@ -17,14 +17,15 @@ import (
 // point, or is not meant to last; a full store is the sender's to know only in
 // the latter case.
 func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Element, to Address, theirs []byte, id uuid.UUID) {
-	if id == uuid.Nil {
+	archived := id != uuid.Nil
+	if !archived {
 		id = uuid.Must(uuid.NewV7())
 	}
 	err := srv.addOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
 	switch {
 	case err == nil:
 		srv.flushArrived(ctx, to.User)
-	case archives(m):
+	case archived:
 		if !errors.Is(err, ErrFull) {
 			s.log.Error("a message could not be kept offline; it is in the archive", "err", err)
 		}

@@ -24,7 +24,8 @@ type account struct {
 	sessions map[string]*session // by resource
 	roster   *roster             // cached; nil: not read yet (roster.go)
 	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
-	changes  uint64              // of either, so that what was read before a change is not cached after it
+	prefs    *archivePrefs       // cached; nil: not read yet (archive_prefs.go)
+	changes  uint64              // of any of them, so that what was read before a change is not cached after it
 }
 
 // cached calls read with the account's lock held and returns the number of
@@ -62,7 +63,7 @@ func (a *account) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.changes++
-	a.roster, a.blocks = nil, nil
+	a.roster, a.blocks, a.prefs = nil, nil, nil
 }
 
 // all returns the account's sessions.

@@ -165,18 +165,9 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to Addres
 	if err != nil || r.drop {
 		return err
 	}
-	id := uuid.Nil
-	if archives(m) {
-		from, err := ParseAddress(m.From)
-		if err != nil {
-			return err
-		}
-		id, err = srv.Archive(ctx, ArchiveEntry{
-			Owner: to.Bare(), With: from.Bare(), Resource: from.Resource, StanzaID: m.ID, Body: bodyText(m), Stanza: m.Raw,
-		})
-		if err != nil {
-			return err
-		}
+	id, err := srv.archiveReceived(ctx, m, to)
+	if err != nil {
+		return err
 	}
 	raw := withStanzaID(m, to.Bare(), id)
 	for _, s := range r.to {
@@ -192,6 +183,22 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to Addres
 		srv.flushArrived(ctx, to.User)
 	}
 	return nil
+}
+
+// archiveReceived stores a service's message for its recipient; the zero id
+// when it is not kept.
+func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to Address) (uuid.UUID, error) {
+	if !archives(m) {
+		return uuid.Nil, nil
+	}
+	from, err := ParseAddress(m.From)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if keep, err := srv.archivesWith(ctx, to.User, from); err != nil || !keep {
+		return uuid.Nil, err
+	}
+	return srv.Archive(ctx, newEntry(m, to.Bare(), from))
 }
 
 // Archive stores entries under one id and returns it. It blocks until they are

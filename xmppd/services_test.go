@@ -2,13 +2,7 @@ package xmppd
 
 import (
 	"fmt"
-	"slices"
 	"testing"
-
-	"foyer/internal/stream"
-
-	"github.com/google/uuid"
-	"pgregory.net/rapid"
 )
 
 func (c *client) refused(request, typ, condition string) {
@@ -99,129 +93,6 @@ func TestBlocking(t *testing.T) {
 			t.Errorf("%s: %v, want %v (%v)", jid, !want, want, err)
 		}
 	}
-}
-
-// XEP-0313 §4, §5, §7 (S-58, S-59, S-60, S-61, S-62).
-func TestMAM(t *testing.T) {
-	w := newWorld(t, "alice", "bob", "carol")
-	alice := w.online("alice", "a")
-	var ids []string
-	for i, to := range []string{"bob", "carol", "bob", "alice", "bob"} {
-		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="%s@h" type="chat" id="m%d"><body>%d</body></message>`, to, i, i))
-	}
-	alice.sync()
-	for _, e := range w.store.archived() {
-		if e.Owner == "alice@h" {
-			ids = append(ids, e.ID.String())
-		}
-	}
-	query := func(inner string) string {
-		return `<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2" queryid="f">` + inner + `</query></iq>`
-	}
-	form := func(name, value string) string {
-		return `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE" type="hidden"><value>urn:xmpp:mam:2</value></field><field var="` + name + `"><value>` + value + `</value></field></x>`
-	}
-	rsm := func(inner string) string {
-		return `<set xmlns="http://jabber.org/protocol/rsm">` + inner + `</set>`
-	}
-	for _, c := range []struct{ name, inner, want, complete string }{
-		{"all", ``, "m0 m1 m2 m3 m4", "true"},
-		{"with", form("with", "bob@h"), "m0 m2 m4", "true"},
-		{"with oneself", form("with", "alice@h"), "m3", "true"},
-		{"last page, still oldest first", rsm(`<max>2</max><before/>`), "m3 m4", "!"},
-		{"before", rsm(`<max>2</max><before>` + ids[3] + `</before>`), "m1 m2", "!"},
-		{"after", rsm(`<max>9</max><after>` + ids[1] + `</after>`), "m2 m3 m4", "true"},
-		{"after-id", form("after-id", ids[3]), "m4", "true"},
-		{"before-id", form("before-id", ids[1]), "m0", "true"},
-		{"ids", form("ids", ids[2]), "m2", "true"},
-		{"flipped", rsm(`<max>2</max><before/>`) + `<flip-page/>`, "m4 m3", "!"},
-		{"start in the future", form("start", "2999-01-01T00:00:00Z"), "", "true"},
-		{"end in the past", form("end", "1999-01-01T00:00:00Z"), "", "true"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			alice.Send(query(c.inner))
-			var got string
-			for {
-				e := alice.Read()
-				if e.Name.Local == "iq" {
-					if _, err := streamMatch(`<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2" complete="`+c.complete+`"><any xmlns="test"/></fin></iq>`, e); err != nil {
-						t.Error(err)
-					}
-					break
-				}
-				m, err := streamMatch(`<message xmlns="jabber:client" to="alice@h/a"><result xmlns="urn:xmpp:mam:2" queryid="f" id="*"><forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="*"/><message xmlns="jabber:client" id="{id}"><any xmlns="test"/></message></forwarded></result></message>`, e)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got += " " + m["id"]
-			}
-			if got != map[bool]string{true: "", false: " "}[c.want == ""]+c.want {
-				t.Errorf("got%s", got)
-			}
-		})
-	}
-	alice.ask(query(rsm(`<max>0</max>`)), `<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><count>5</count></set></fin></iq>`)
-	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"><start id="`+ids[0]+`" timestamp="*"/><end id="`+ids[4]+`" timestamp="*"/></metadata></iq>`)
-	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><query xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><query xmlns="urn:xmpp:mam:2"><any xmlns="test"/></query></iq>`)
-	alice.refused(query(form("odd", "x")), "cancel", "feature-not-implemented")
-	alice.refused(query(form("start", "x")), "modify", "bad-request")
-	alice.refused(query(rsm(`<after>unknown</after>`)), "cancel", "item-not-found")
-	alice.refused(query(rsm(`<before>`+uuid.NewString()+`</before>`)), "cancel", "item-not-found")
-	alice.refused(query(form("ids", uuid.NewString())), "cancel", "item-not-found")
-	alice.refused(`<iq xmlns="jabber:client" type="set" id="q" to="bob@h"><query xmlns="urn:xmpp:mam:2"/></iq>`, "auth", "forbidden")
-	w.bound("dora", "d").ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`)
-}
-
-// Pages of any sizes, forwards or backwards, give the same archive.
-func TestMAM_AnyPages(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, "alice")
-		defer w.srv.Shutdown(t.Context())
-		alice := w.online("alice", "a")
-		n := rapid.IntRange(0, 12).Draw(rt, "messages")
-		for i := range n {
-			alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m%d"><body>x</body></message>`, i))
-		}
-		alice.sync()
-		backwards := rapid.Bool().Draw(rt, "backwards")
-		var got []string
-		for mark := ""; ; {
-			edge := "<after>" + mark + "</after>"
-			if backwards {
-				edge = "<before>" + mark + "</before>"
-			} else if mark == "" {
-				edge = ""
-			}
-			alice.Send(fmt.Sprintf(`<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><max>%d</max>%s</set></query></iq>`, rapid.IntRange(1, 5).Draw(rt, "max"), edge))
-			var page []string
-			var fin *stream.Element
-			for fin == nil {
-				e := alice.Read()
-				if e.Name.Local == "iq" {
-					fin = e
-				} else if r, ok := e.Find(nsMAM, "result"); ok {
-					id, _ := r.Attr("id")
-					page = append(page, id)
-				}
-			}
-			if backwards {
-				got = append(slices.Clone(page), got...)
-			} else {
-				got = append(got, page...)
-			}
-			f, _ := fin.Find(nsMAM, "fin")
-			if complete, _ := f.Attr("complete"); complete == "true" {
-				break
-			}
-			mark = page[len(page)-1]
-			if backwards {
-				mark = page[0]
-			}
-		}
-		if len(got) != n || !slices.IsSorted(got) {
-			rt.Fatalf("%d messages came as %v", n, got)
-		}
-	})
 }
 
 // RFC 7622 §3 (S-07).

@@ -146,6 +146,11 @@ func (s *Server) chooseSocket(dir string) error {
 	return err
 }
 
+// unicodeCtype is the locale, where it is known to exist, in which the letters
+// of every alphabet are letters, so that a search knows words and ignores case.
+// Order stays that of bytes.
+var unicodeCtype = map[string]string{"linux": "C.UTF-8", "darwin": "UTF-8"}
+
 // makeCluster runs initdb, beside the final place, so that an interrupted start
 // leaves nothing half made.
 func makeCluster(ctx context.Context, bin string, o Options) error {
@@ -164,6 +169,9 @@ func makeCluster(ctx context.Context, bin string, o Options) error {
 		return err
 	}
 	args := []string{"-D", half, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"}
+	if ctype := unicodeCtype[runtime.GOOS]; ctype != "" {
+		args = append(args, "--lc-ctype="+ctype)
+	}
 	if o.NoSync {
 		args = append(args, "--no-sync")
 	}

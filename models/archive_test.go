@@ -1,0 +1,362 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"pgregory.net/rapid"
+)
+
+// message is an entry of alice's archive, i milliseconds after some time.
+func message(i int, body string) xmppd.ArchiveEntry {
+	id := timeBound(time.UnixMilli(int64(1_700_000_000_000+i)), 0)
+	id[6], id[8] = 0x70, 0x80
+	stanza := fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>%s</body></message>`, i, body)
+	return xmppd.ArchiveEntry{ID: id, Owner: "alice@h", With: "bob@h", StanzaID: fmt.Sprint("m", i), Body: body, Stanza: []byte(stanza)}
+}
+
+// search returns the stanza ids of what a search finds.
+func search(t testing.TB, s xmppd.ArchiveStore, owner, text string) string {
+	t.Helper()
+	page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: owner, Text: text, Max: 10, WithCount: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, e := range page.Entries {
+		ids = append(ids, e.StanzaID)
+	}
+	if page.Count != len(ids) {
+		t.Errorf("%q: count %d, found %v", text, page.Count, ids)
+	}
+	return strings.Join(ids, " ")
+}
+
+// XEP-0431 §3: words are found in one's own archive, in any case, in any
+// alphabet.
+func TestArchive_Search(t *testing.T) {
+	s := open(t).Stores("h", RosterNone).Archive
+	entries := []xmppd.ArchiveEntry{
+		message(1, "Shall we meet at the café?"), message(2, "At the Café, ten o'clock"), message(3, "Ärger mit dem Drucker"),
+		message(4, ""), message(5, "встреча в кафе"), message(6, strings.Repeat("long ", 100_000)+"end"),
+	}
+	theirs := message(1, "Shall we meet at the café?")
+	theirs.Owner, theirs.With, theirs.StanzaID = `o'b\ob@h`, "alice@h", "theirs"
+	if err := s.Append(t.Context(), append(entries, theirs)); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"café": "m1 m2", "CAFÉ": "m1 m2", `"the café" ten`: "m2", "meet or ärger": "m1 m3", "café -meet": "m2", "Встреча": "m5",
+		"-meet": "m2 m3 m5 m6", "nothing": "", "!?": "", "": "m1 m2 m3 m4 m5 m6", "' | x:* \\": "", "alice@h": "", "@alice@h": "", "long": "m6",
+	} {
+		if got := search(t, s, "alice@h", text); got != want {
+			t.Errorf("%q finds %s, want %s", text, got, want)
+		}
+	}
+	if got := search(t, s, `o'b\ob@h`, "meet"); got != "theirs" {
+		t.Error(got)
+	}
+}
+
+// XEP-0424 §5: a message and its corrections are replaced, in one transaction
+// with the retraction; nothing of them can be read, found, or waits for anybody.
+func TestArchive_Retract(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone)
+	old, original, correction, other, again := message(1, "secret"), message(2, "secret"), message(3, "secret, corrected"), message(4, "other"), message(5, "secret")
+	old.StanzaID, original.StanzaID, correction.Replaces, again.Outgoing, again.StanzaID = "x", "x", "x", true, "x"
+	if err := s.Archive.Append(ctx, []xmppd.ArchiveEntry{old, original, correction, other, again}); err != nil {
+		t.Fatal(err)
+	}
+	is(t, s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: original.ID, Stamp: time.Now(), Stanza: original.Stanza}), nil)
+	is(t, s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: other.ID, Stamp: time.Now(), Stanza: other.Stanza}), nil)
+	for _, c := range []struct {
+		with     string
+		outgoing bool
+		id       string
+		want     []uuid.UUID
+	}{
+		{"bob@h", false, "x", []uuid.UUID{original.ID, correction.ID}}, // the newest of two with the same id
+		{"bob@h", false, "m3", []uuid.UUID{original.ID, correction.ID}},
+		{"bob@h", false, "m4", []uuid.UUID{other.ID}},
+		{"bob@h", true, "x", []uuid.UUID{again.ID}},
+		{"bob@h", false, "nothing", nil},
+		{"carol@h", false, "x", nil},
+	} {
+		got, err := s.Archive.Versions(ctx, "alice@h", c.with, c.outgoing, c.id)
+		slices.SortFunc(got, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v %v", c, got, err)
+		}
+	}
+	retraction := message(6, "retracted")
+	retraction.Retracts = &xmppd.Retraction{IDs: []uuid.UUID{original.ID, correction.ID, uuid.New()}, By: "r", At: time.Now()}
+	for range 2 { // again is no error
+		is(t, s.Archive.Append(ctx, []xmppd.ArchiveEntry{retraction}), nil)
+	}
+	page, err := s.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "alice@h", Max: 10, Before: again.ID})
+	if err != nil || len(page.Entries) != 4 {
+		t.Fatalf("%+v %v", page, err)
+	}
+	for i, secret := range []bool{true, false, false, false} {
+		if strings.Contains(string(page.Entries[i].Stanza), "secret") != secret {
+			t.Errorf("%d: %s", i, page.Entries[i].Stanza)
+		}
+	}
+	if got := search(t, s.Archive, "alice@h", "secret"); got != "x x" { // the old one, and the other direction's
+		t.Errorf("found: %s", got)
+	}
+	if list, err := s.Offline.Offline(ctx, "alice"); err != nil || len(list) != 1 || list[0].ID != other.ID {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
+// What can never be stored is told from a database that is away, and nothing of
+// its group is stored.
+func TestArchive_Unstorable(t *testing.T) {
+	s := open(t).Stores("h", RosterNone).Archive
+	bad := message(2, "nul \x00")
+	is(t, s.Append(t.Context(), []xmppd.ArchiveEntry{message(1, "good"), bad}), xmppd.ErrUnstorable)
+	_, _, err := s.Bounds(t.Context(), "alice@h")
+	is(t, err, xmppd.ErrNotFound)
+	damaged := message(3, "x")
+	damaged.Stanza = []byte("no stanza")
+	is(t, s.Append(t.Context(), []xmppd.ArchiveEntry{damaged}), nil)
+	retraction := message(4, "")
+	retraction.Retracts = &xmppd.Retraction{IDs: []uuid.UUID{damaged.ID}}
+	is(t, s.Append(t.Context(), []xmppd.ArchiveEntry{retraction}), xmppd.ErrUnstorable)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Append(gone, []xmppd.ArchiveEntry{bad}); err == nil || errors.Is(err, xmppd.ErrUnstorable) {
+		t.Errorf("not asked: %v", err)
+	}
+}
+
+// Remove waits for a statement that nobody waits for any more, and takes away
+// what it stores.
+func TestArchive_RemoveWaits(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	s := db.Stores("h", RosterNone).Archive
+	e := message(1, "x")
+	tx, err := db.chat.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args, _ := archiveArgs([]xmppd.ArchiveEntry{e})
+	if _, err := tx.Exec(ctx, appendArchive, args...); err != nil {
+		t.Fatal(err)
+	}
+	removed := make(chan error, 1)
+	go func() { removed <- s.Remove(ctx, []xmppd.ArchiveEntry{e}) }()
+	for waiting := false; !waiting; { // until it does
+		if err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is(t, tx.Commit(ctx), nil)
+	is(t, <-removed, nil)
+	_, _, err = s.Bounds(ctx, "alice@h")
+	is(t, err, xmppd.ErrNotFound)
+}
+
+// XEP-0441 §2 (S-64).
+func TestArchivePrefs(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone).Prefs
+	_, err := s.ArchivePrefs(ctx, "alice")
+	is(t, err, xmppd.ErrNotFound)
+	for _, want := range []xmppd.ArchivePrefs{{Default: xmppd.ArchiveRoster, Always: []string{"a@h", "b@h/x"}, Never: []string{}}, {Default: xmppd.ArchiveNever, Always: []string{}, Never: []string{"c@h"}}} {
+		is(t, s.SetArchivePrefs(ctx, "alice", want), nil)
+		if got, err := s.ArchivePrefs(ctx, "alice"); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%+v %v", got, err)
+		}
+	}
+	is(t, s.SetArchivePrefs(ctx, "alice", xmppd.ArchivePrefs{Default: xmppd.ArchiveAlways}), nil)
+	if err := s.SetArchivePrefs(ctx, "nobody", xmppd.ArchivePrefs{Default: xmppd.ArchiveAlways}); err == nil {
+		t.Error("preferences of nobody")
+	}
+}
+
+// A page ends before it has too many bytes, and has one entry at least.
+func TestArchive_PageBytes(t *testing.T) {
+	s := open(t).Stores("h", RosterNone).Archive
+	var all []xmppd.ArchiveEntry
+	for i := range 6 {
+		e := message(i, "")
+		e.Stanza = make([]byte, 100)
+		all = append(all, e)
+	}
+	is(t, s.Append(t.Context(), all), nil)
+	for bytes, want := range map[int]int{0: 6, 50: 1, 250: 2, 600: 6} {
+		for _, last := range []bool{false, true} {
+			page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", Max: 10, MaxBytes: bytes, Last: last})
+			if err != nil || len(page.Entries) != want || page.Complete != (want == 6) {
+				t.Errorf("%d bytes: %d entries, complete %v, %v", bytes, len(page.Entries), page.Complete, err)
+			}
+			if last && page.Entries[want-1].ID != all[5].ID {
+				t.Error("the last page does not end with the newest")
+			}
+		}
+	}
+}
+
+// archiveModel is an archive as a list.
+type archiveModel []xmppd.ArchiveEntry
+
+func (m archiveModel) query(q xmppd.ArchiveQuery) (ids []uuid.UUID, complete bool, count int, err error) {
+	named := slices.Concat(q.IDs, q.Named, []uuid.UUID{q.After, q.Before})
+	for _, id := range named {
+		if id != uuid.Nil && !slices.ContainsFunc(m, func(e xmppd.ArchiveEntry) bool { return e.Owner == q.Owner && e.ID == id }) {
+			return nil, false, 0, xmppd.ErrNotFound
+		}
+	}
+	for _, e := range m {
+		if !modelMatches(q, e) {
+			continue
+		}
+		count++
+		if (q.After == uuid.Nil || slices.Compare(e.ID[:], q.After[:]) > 0) && (q.Before == uuid.Nil || slices.Compare(e.ID[:], q.Before[:]) < 0) {
+			ids = append(ids, e.ID)
+		}
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	if len(ids) <= q.Max {
+		return ids, true, count, nil
+	}
+	if q.Last {
+		return ids[len(ids)-q.Max:], false, count, nil
+	}
+	return ids[:q.Max], false, count, nil
+}
+
+func modelMatches(q xmppd.ArchiveQuery, e xmppd.ArchiveEntry) bool {
+	bare, resource, full := strings.Cut(q.With, "/")
+	return e.Owner == q.Owner &&
+		(q.With == "" || e.With == bare && (!full || e.Resource == resource)) &&
+		(q.Start.IsZero() || !e.Time().Before(q.Start)) && (q.End.IsZero() || !e.Time().After(q.End)) &&
+		(len(q.IDs) == 0 || slices.Contains(q.IDs, e.ID)) &&
+		(q.Text == "" || slices.Contains(strings.Fields(e.Body), q.Text))
+}
+
+// The store does what a list would do, whatever is stored, removed and asked
+// for (XEP-0313 §4, XEP-0059 §2; S-59, S-60, S-61, S-62, S-63).
+func TestArchive_Model(t *testing.T) {
+	db := open(t)
+	s, ctx := db.Stores("h", RosterNone).Archive, t.Context()
+	rapid.Check(t, func(rt *rapid.T) {
+		if _, err := db.chat.Exec(ctx, "DELETE FROM archive"); err != nil {
+			rt.Fatal(err)
+		}
+		var model archiveModel
+		anyOf := func(label string, list ...string) string { return rapid.SampledFrom(list).Draw(rt, label) }
+		anyID := func(label string) uuid.UUID { return message(rapid.IntRange(0, 20).Draw(rt, label), "").ID }
+		rt.Repeat(map[string]func(*rapid.T){
+			"append": func(rt *rapid.T) {
+				var batch []xmppd.ArchiveEntry
+				for range rapid.IntRange(1, 8).Draw(rt, "entries") {
+					e := message(rapid.IntRange(0, 20).Draw(rt, "id"), anyOf("body", "", "one", "one two", "two three"))
+					e.Owner, e.With, e.Resource = anyOf("owner", "alice@h", "al@h"), anyOf("with", "bob@h", "bo@h"), anyOf("resource", "", "a")
+					if slices.ContainsFunc(batch, func(x xmppd.ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
+						continue
+					}
+					batch = append(batch, e)
+					if !slices.ContainsFunc(model, func(x xmppd.ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
+						model = append(model, e)
+					}
+				}
+				if err := s.Append(ctx, batch); err != nil {
+					rt.Fatal(err)
+				}
+			},
+			"remove": func(rt *rapid.T) {
+				gone := xmppd.ArchiveEntry{Owner: anyOf("owner", "alice@h", "al@h"), ID: anyID("gone")}
+				model = slices.DeleteFunc(model, func(x xmppd.ArchiveEntry) bool { return x.Owner == gone.Owner && x.ID == gone.ID })
+				if err := s.Remove(ctx, []xmppd.ArchiveEntry{gone}); err != nil {
+					rt.Fatal(err)
+				}
+			},
+			"query": func(rt *rapid.T) {
+				maybe := func(label string) uuid.UUID {
+					if !rapid.Bool().Draw(rt, label+"?") {
+						return uuid.Nil
+					}
+					return anyID(label)
+				}
+				q := xmppd.ArchiveQuery{
+					Owner: anyOf("owner", "alice@h", "al@h"), With: anyOf("with", "", "", "bob@h", "bob@h/a"), Text: anyOf("text", "", "", "one", "three"),
+					After: maybe("after"), Before: maybe("before"), Last: rapid.Bool().Draw(rt, "last"), WithCount: rapid.Bool().Draw(rt, "count"),
+					Max: rapid.IntRange(1, 10).Draw(rt, "max"),
+				}
+				if id := maybe("ids"); id != uuid.Nil {
+					q.IDs = []uuid.UUID{id, anyID("ids"), id}
+				}
+				at := func(label string) time.Time {
+					t := xmppd.ArchiveEntry{ID: maybe(label)}.Time()
+					return t.Add(time.Duration(rapid.IntRange(-1, 1).Draw(rt, label+" µs")) * time.Microsecond)
+				}
+				if rapid.Bool().Draw(rt, "times") {
+					q.Start, q.End = at("start"), at("end")
+				}
+				ids, complete, count, wantErr := model.query(q)
+				page, err := s.Query(ctx, q)
+				if !errors.Is(err, wantErr) {
+					rt.Fatalf("%+v: %v, want %v", q, err, wantErr)
+				}
+				if err != nil {
+					return
+				}
+				var got []uuid.UUID
+				for _, e := range page.Entries {
+					got = append(got, e.ID)
+				}
+				if !slices.Equal(got, ids) || page.Complete != complete || (q.WithCount && page.Count != count) {
+					rt.Fatalf("%+v: %v complete %v count %d, want %v %v %d", q, got, page.Complete, page.Count, ids, complete, count)
+				}
+			},
+		})
+	})
+}
+
+// A search reads the entries of one archive that have the words, however many
+// others have them too.
+func TestArchive_SearchPlan(t *testing.T) {
+	db := open(t)
+	fillWords(t, db, 200, 100)
+	q := xmppd.ArchiveQuery{Owner: "user7@h", Text: "word3", Max: 50}
+	f := pageFilter(q)
+	rows, err := db.chat.Query(t.Context(), "EXPLAIN (ANALYZE, TIMING OFF) "+f.pageSQL(q), f.args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	plan := strings.Join(lines, "\n")
+	if err != nil || !strings.Contains(plan, "archive_search") || strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Removed by Filter") {
+		t.Errorf("%v\n%s", err, plan)
+	}
+}
+
+// fillWords puts messages into many archives; every tenth has word3.
+func fillWords(t testing.TB, db *DB, owners, each int) {
+	t.Helper()
+	_, err := db.chat.Exec(t.Context(), `INSERT INTO archive (owner, id, peer, outgoing, stanza_id, body, stanza)
+		SELECT 'user' || o || '@h', (lpad(to_hex(1700000000000 + i), 12, '0') || '70008' || lpad(to_hex(o), 15, '0'))::uuid, 'user' || (o + i) % 20 || '@h', i % 2 = 0,
+			i::text, 'word' || i % 10 || ' common w' || i || 'x' || o, '<message/>'
+		FROM generate_series(1, $2) i, generate_series(1, $1) o`, owners, each)
+	if err == nil {
+		_, err = db.chat.Exec(t.Context(), "VACUUM ANALYZE archive")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,312 @@
+package xmppd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
+
+// XEP-0313 §4, §5, §7 (S-58, S-59, S-60, S-61, S-62).
+func TestMAM(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	alice := w.online("alice", "a")
+	var ids []string
+	var times []time.Time
+	for i, to := range []string{"bob", "carol", "bob", "alice", "bob"} {
+		time.Sleep(2 * time.Millisecond) // each in a millisecond of its own
+		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="%s@h" type="chat" id="m%d"><body>%d</body></message>`, to, i, i))
+	}
+	alice.sync()
+	for _, e := range w.store.archived() {
+		if e.Owner == "alice@h" {
+			ids = append(ids, e.ID.String())
+			times = append(times, e.Time())
+		}
+	}
+	at := func(i int) string { return times[i].Format(time.RFC3339Nano) }
+	query := func(inner string) string {
+		return `<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2" queryid="f">` + inner + `</query></iq>`
+	}
+	form := func(fields ...string) string {
+		x := `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE" type="hidden"><value>urn:xmpp:mam:2</value></field>`
+		for i := 0; i < len(fields); i += 2 {
+			x += `<field var="` + fields[i] + `"><value>` + fields[i+1] + `</value></field>`
+		}
+		return x + `</x>`
+	}
+	rsm := func(inner string) string {
+		return `<set xmlns="http://jabber.org/protocol/rsm">` + inner + `</set>`
+	}
+	for _, c := range []struct{ name, inner, want, complete string }{
+		{"all", ``, "m0 m1 m2 m3 m4", "true"},
+		{"with", form("with", "bob@h"), "m0 m2 m4", "true"},
+		{"with oneself", form("with", "alice@h"), "m3", "true"},
+		{"with one of one's own resources", form("with", "alice@h/elsewhere"), "m3", "true"},
+		{"with a resource", form("with", "bob@h/r"), "", "true"},
+		{"with nobody in particular", form("with", ""), "m0 m1 m2 m3 m4", "true"},
+		{"words", form("{urn:xmpp:fulltext:0}fulltext", "2"), "m2", "true"},
+		{"from a time on, inclusive", form("start", at(2)), "m2 m3 m4", "true"},
+		{"up to a time, inclusive", form("end", at(2)), "m0 m1 m2", "true"},
+		{"a page within after-id and before-id", form("after-id", ids[0], "before-id", ids[4]) + rsm(`<max>2</max><after>`+ids[1]+`</after>`), "m2 m3", "true"},
+		{"a page cannot leave after-id", form("after-id", ids[2]) + rsm(`<after>`+ids[0]+`</after>`), "m3 m4", "true"},
+		{"last page, still oldest first", rsm(`<max>2</max><before/>`), "m3 m4", "!"},
+		{"before", rsm(`<max>2</max><before>` + ids[3] + `</before>`), "m1 m2", "!"},
+		{"after", rsm(`<max>9</max><after>` + ids[1] + `</after>`), "m2 m3 m4", "true"},
+		{"after-id", form("after-id", ids[3]), "m4", "true"},
+		{"before-id", form("before-id", ids[1]), "m0", "true"},
+		{"ids", form("ids", ids[2]), "m2", "true"},
+		{"flipped", rsm(`<max>2</max><before/>`) + `<flip-page/>`, "m4 m3", "!"},
+		{"start in the future", form("start", "2999-01-01T00:00:00Z"), "", "true"},
+		{"end in the past", form("end", "1999-01-01T00:00:00Z"), "", "true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			alice.Send(query(c.inner))
+			var got string
+			for {
+				e := alice.Read()
+				if e.Name.Local == "iq" {
+					if _, err := streamMatch(`<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2" complete="`+c.complete+`"><any xmlns="test"/></fin></iq>`, e); err != nil {
+						t.Error(err)
+					}
+					break
+				}
+				m, err := streamMatch(`<message xmlns="jabber:client" to="alice@h/a"><result xmlns="urn:xmpp:mam:2" queryid="f" id="*"><forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="*"/><message xmlns="jabber:client" id="{id}"><any xmlns="test"/></message></forwarded></result></message>`, e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += " " + m["id"]
+			}
+			if got != map[bool]string{true: "", false: " "}[c.want == ""]+c.want {
+				t.Errorf("got%s", got)
+			}
+		})
+	}
+	alice.ask(query(rsm(`<max>0</max>`)), `<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><count>5</count></set></fin></iq>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"><start id="`+ids[0]+`" timestamp="*"/><end id="`+ids[4]+`" timestamp="*"/></metadata></iq>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><query xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><query xmlns="urn:xmpp:mam:2"><x xmlns="jabber:x:data" type="form"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"/><field var="start"/><field var="end"/><field var="before-id"/><field var="after-id"/><field var="ids"><any xmlns="test"/></field><field var="{urn:xmpp:fulltext:0}fulltext"/></x></query></iq>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="d" to="alice@h"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`, `<iq xmlns="jabber:client" type="result" id="d"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="account"/><feature var="urn:xmpp:mam:2"/><feature var="urn:xmpp:mam:2#extended"/><feature var="urn:xmpp:fulltext:0"/><any xmlns="test"/></query></iq>`)
+	alice.refused(query(form("odd", "x")), "cancel", "feature-not-implemented")
+	alice.refused(query(form("FORM_TYPE", "urn:other")), "modify", "bad-request")
+	alice.refused(query(form("with", "@h")), "modify", "jid-malformed")
+	alice.refused(query(form("{urn:xmpp:fulltext:0}fulltext", strings.Repeat("x", 2000))), "modify", "bad-request")
+	// Both of two bounds must be there, also the wider one (S-61).
+	alice.refused(query(form("after-id", "00000000-0000-7000-8000-000000000001")+rsm(`<after>`+ids[1]+`</after>`)), "cancel", "item-not-found")
+	alice.refused(query(rsm(`<index>1</index>`)), "cancel", "feature-not-implemented")
+	alice.refused(query(rsm(`<max>-1</max>`)), "modify", "bad-request")
+	alice.refused(query(form("start", "x")), "modify", "bad-request")
+	alice.refused(query(rsm(`<after>unknown</after>`)), "cancel", "item-not-found")
+	alice.refused(query(rsm(`<before>`+uuid.NewString()+`</before>`)), "cancel", "item-not-found")
+	alice.refused(query(form("ids", uuid.NewString())), "cancel", "item-not-found")
+	alice.refused(`<iq xmlns="jabber:client" type="set" id="q" to="bob@h"><query xmlns="urn:xmpp:mam:2"/></iq>`, "auth", "forbidden")
+	w.bound("dora", "d").ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`)
+}
+
+// XEP-0313 §3, §4.2: whatever the direction, the size, the filter and the
+// order of transmission, pages give the archive in its order, each message once
+// (S-62, S-63).
+func TestMAM_AnyPages(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.online("alice", "a")
+	writer := newArchiveWriter(w.store, slog.New(slog.DiscardHandler))
+	var all []ArchiveEntry
+	for i := range 40 {
+		all = append(all, ArchiveEntry{
+			ID: writer.newID(), Owner: "alice@h", With: []string{"bob@h", "carol@h"}[i%3%2],
+			Body: fmt.Sprint("word", i%4), Stanza: []byte(`<message xmlns="jabber:client"/>`),
+		})
+	}
+	if err := w.store.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		p := pager{backwards: rapid.Bool().Draw(rt, "backwards"), flip: rapid.Bool().Draw(rt, "flip")}
+		want := all
+		filter := func(name, value string, keep func(e ArchiveEntry) bool) {
+			p.fields += `<field var="` + name + `"><value>` + value + `</value></field>`
+			want = slices.DeleteFunc(slices.Clone(want), func(e ArchiveEntry) bool { return !keep(e) })
+		}
+		if rapid.Bool().Draw(rt, "with") {
+			filter("with", "bob@h", func(e ArchiveEntry) bool { return e.With == "bob@h" })
+		}
+		if rapid.Bool().Draw(rt, "text") {
+			filter(fullTextField, "word1", func(e ArchiveEntry) bool { return e.Body == "word1" })
+		}
+		if i := rapid.IntRange(-1, len(all)-1).Draw(rt, "after-id"); i >= 0 {
+			filter("after-id", all[i].ID.String(), func(e ArchiveEntry) bool { return e.ID.String() > all[i].ID.String() })
+		}
+		if i := rapid.IntRange(-1, len(all)-1).Draw(rt, "before-id"); i >= 0 {
+			filter("before-id", all[i].ID.String(), func(e ArchiveEntry) bool { return e.ID.String() < all[i].ID.String() })
+		}
+		var ids []string
+		for _, e := range want {
+			ids = append(ids, e.ID.String())
+		}
+		got := p.all(alice, func() int { return rapid.IntRange(1, 15).Draw(rt, "max") })
+		if !slices.Equal(got, ids) {
+			rt.Fatalf("got %v, want %v", got, ids)
+		}
+	})
+}
+
+// pager reads an archive page by page.
+type pager struct {
+	backwards, flip bool
+	fields          string
+}
+
+func (p pager) all(c *client, size func() int) (got []string) {
+	for mark := ""; ; {
+		edge := "<after>" + mark + "</after>"
+		if p.backwards {
+			edge = "<before>" + mark + "</before>"
+		} else if mark == "" {
+			edge = ""
+		}
+		page, complete := p.page(c, fmt.Sprintf(`<max>%d</max>%s`, size(), edge))
+		if p.backwards {
+			got = append(slices.Clone(page), got...)
+		} else {
+			got = append(got, page...)
+		}
+		if complete {
+			return got
+		}
+		mark = page[len(page)-1]
+		if p.backwards {
+			mark = page[0]
+		}
+	}
+}
+
+func (p pager) page(c *client, rsm string) (ids []string, complete bool) {
+	flip := ""
+	if p.flip {
+		flip = "<flip-page/>"
+	}
+	c.Send(`<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2"><x xmlns="jabber:x:data" type="submit">` + p.fields +
+		`</x><set xmlns="http://jabber.org/protocol/rsm">` + rsm + `</set>` + flip + `</query></iq>`)
+	for {
+		e := c.Read()
+		if r, ok := e.Find(nsMAM, "result"); ok {
+			id, _ := r.Attr("id")
+			ids = append(ids, id)
+			continue
+		}
+		fin, _ := e.Find(nsMAM, "fin")
+		text, _ := fin.Attr("complete")
+		if p.flip {
+			slices.Reverse(ids)
+		}
+		return ids, text == "true"
+	}
+}
+
+// FuzzParseArchiveQuery: whatever a client asks (XEP-0313 §4.1, XEP-0059 §2),
+// the query is bounded, or refused with an error that the client may see.
+func FuzzParseArchiveQuery(f *testing.F) {
+	for _, seed := range []string{
+		``, `<set xmlns="http://jabber.org/protocol/rsm"><max>5</max><before/></set><flip-page/>`,
+		`<x xmlns="jabber:x:data"><field var="with"><value>a@b/c</value></field><field var="ids"><value>018f0000-0000-7000-8000-000000000000</value></field></x>`,
+		`<x xmlns="jabber:x:data"><field var="start"><value>2026-01-01T00:00:00.123456Z</value></field><field var="end"><value>9999-12-31T23:59:59+14:00</value></field></x>`,
+		`<x xmlns="jabber:x:data"><field var="after-id"><value>x</value></field><field var="{urn:xmpp:fulltext:0}fulltext"><value>a -b "c</value></field></x>`,
+		`<set xmlns="http://jabber.org/protocol/rsm"><max>99999999999999999999</max><after>018f0000-0000-7000-8000-000000000000</after><index>3</index></set>`,
+	} {
+		f.Add(seed)
+	}
+	srv := &Server{cfg: Config{ArchivePage: 100}}
+	f.Fuzz(func(t *testing.T, inner string) {
+		el, err := stream.Parse([]byte(`<iq xmlns="jabber:client"><query xmlns="urn:xmpp:mam:2">`+inner+`</query></iq>`), stream.DefaultLimits)
+		if err != nil || el.Child.Space != nsMAM {
+			t.Skip()
+		}
+		query, _ := el.Find(nsMAM, "query")
+		q, err := srv.parseArchiveQuery("alice@h", query)
+		if err != nil {
+			if _, ok := err.(*StanzaError); !ok {
+				t.Fatalf("%q: %v is no error for the client", inner, err)
+			}
+			return
+		}
+		if q.Max < 0 || q.Max > 100 || q.MaxBytes <= 0 || q.WithCount != (q.Max == 0) || q.Owner != "alice@h" || len(q.Text) > maxSearchText {
+			t.Errorf("%q: %+v", inner, q)
+		}
+		if slices.Contains(q.Named, uuid.Nil) || slices.Contains(q.IDs, uuid.Nil) {
+			t.Errorf("%q: %+v", inner, q)
+		}
+	})
+}
+
+// One buffer for a page, and results that do not reach into each other
+// (XEP-0313 §4.2, S-59).
+func TestArchiveResults(t *testing.T) {
+	var entries []ArchiveEntry
+	for i := range 3 {
+		entries = append(entries, ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Stanza: fmt.Appendf(nil, `<message xmlns="jabber:client" id="m%d"/>`, i)})
+	}
+	results := archiveResults("alice@h", "alice@h/a", `<&">`, entries, func(e ArchiveEntry) []byte { return e.Stanza })
+	for i, r := range results {
+		el, err := stream.Parse(r, stream.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf(`<message xmlns="jabber:client" from="alice@h" to="alice@h/a"><result xmlns="urn:xmpp:mam:2" queryid="&lt;&amp;&quot;&gt;" id="%s"><forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="%s"/><message xmlns="jabber:client" id="m%d"/></forwarded></result></message>`,
+			entries[i].ID, entries[i].Time().Format("2006-01-02T15:04:05.000Z"), i)
+		if _, err := streamMatch(want, el); err != nil {
+			t.Error(err)
+		}
+		_ = append(r, "this must not get into the next"...)
+	}
+}
+
+// BenchmarkArchivePage is a page of 50 from the query's bytes to the client's
+// queue, but for the database.
+func BenchmarkArchivePage(b *testing.B) {
+	w := newWorld(b, "alice")
+	var entries []ArchiveEntry
+	for range 50 {
+		entries = append(entries, ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: "bob@h", Stanza: []byte(
+			`<message xmlns="jabber:client" from="bob@h/converse.js-123456" to="alice@h" type="chat" id="7f9b0a3e-8f0c-4f3b-9d9c-0a1b2c3d4e5f"><body>Hello, how are you today? Shall we meet?</body><request xmlns="urn:xmpp:receipts"/><origin-id xmlns="urn:xmpp:sid:0" id="7f9b0a3e-8f0c-4f3b-9d9c-0a1b2c3d4e5f"/></message>`)})
+	}
+	w.srv.stores.Archive = onePage{w.store, ArchivePage{Entries: entries}}
+	el, err := stream.Parse([]byte(`<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2" queryid="f"><x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"><value>bob@h</value></field></x><set xmlns="http://jabber.org/protocol/rsm"><max>50</max><before/></set></query></iq>`), stream.DefaultLimits)
+	if err != nil {
+		b.Fatal(err)
+	}
+	query, _ := el.Find(nsMAM, "query")
+	c := &sink{full: "alice@h/a"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.srv.QueryArchive(b.Context(), c, "alice@h", query, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// onePage is an archive whose every page is the same.
+type onePage struct {
+	*memStore
+	page ArchivePage
+}
+
+func (o onePage) Query(context.Context, ArchiveQuery) (ArchivePage, error) { return o.page, nil }
+
+// sink is a client that reads at once.
+type sink struct {
+	full  string
+	bytes int
+}
+
+func (s *sink) JID() string                 { return s.full }
+func (s *sink) Bare() string                { return bareOf(s.full) }
+func (s *sink) User() string                { return "alice" }
+func (s *sink) Deliver(stanza []byte)       { s.bytes += len(stanza) }
+func (s *sink) Ready(context.Context) error { return nil }
