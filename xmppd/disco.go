@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"foyer/internal/stream"
 )
@@ -12,6 +13,9 @@ import (
 const (
 	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
 	nsDiscoItems = "http://jabber.org/protocol/disco#items"
+
+	identityAccount = `<identity category="account" type="registered"/>`
+	identityPEP     = `<identity category="pubsub" type="pep"/>`
 )
 
 // serverFeatures are those of the domain (S-45). Clients look for carbons and
@@ -19,6 +23,7 @@ const (
 var serverFeatures = []string{
 	nsDiscoInfo, nsDiscoItems, nsCarbons, nsBlocking, nsPing, nsVersion, nsTime,
 	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward, nsRetract,
+	formPublishOptions, // XEP-0223 §5 looks for it here
 }
 
 // accountFeatures are those of an account's bare JID (S-46).
@@ -31,9 +36,9 @@ func discoHandlers() map[iqKey]iqHandler {
 		{toServer, "get", info}:   handleServerInfo,
 		{toServer, "get", items}:  handleServerItems,
 		{toSelf, "get", info}:     handleAccountInfo,
-		{toSelf, "get", items}:    handleNoItems,
+		{toSelf, "get", items}:    handleNodes,
 		{toAccount, "get", info}:  handleContactInfo,
-		{toAccount, "get", items}: handleNoItems,
+		{toAccount, "get", items}: handleNodes,
 	}
 }
 
@@ -41,8 +46,11 @@ func handleServerInfo(_ context.Context, _ *session, _ *stream.Element, query st
 	return DiscoInfo(query, `<identity category="server" type="im" name="Foyer"/>`, serverFeatures)
 }
 
-func handleAccountInfo(_ context.Context, _ *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	return DiscoInfo(query, `<identity category="account" type="registered"/>`, accountFeatures)
+func handleAccountInfo(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
+	if node, ok := query.Attr("node"); ok && node != "" {
+		return s.nodeInfo(ctx, s.user, node)
+	}
+	return DiscoInfo(query, identityAccount+identityPEP, slices.Concat(accountFeatures, pubsubFeatures()))
 }
 
 // handleContactInfo: only those who see the account's presence learn that it
@@ -61,7 +69,10 @@ func handleContactInfo(ctx context.Context, s *session, iq *stream.Element, quer
 		}
 		return nil, err
 	}
-	return DiscoInfo(query, `<identity category="account" type="registered"/>`, []string{nsDiscoInfo, nsDiscoItems})
+	if node, ok := query.Attr("node"); ok && node != "" {
+		return s.nodeInfo(ctx, to.User, node)
+	}
+	return DiscoInfo(query, identityAccount+identityPEP, slices.Concat([]string{nsDiscoInfo, nsDiscoItems}, pubsubFeatures()))
 }
 
 // handleServerItems lists the services (S-45).
@@ -92,10 +103,4 @@ func DiscoInfo(query stream.Child, identities string, features []string, forms .
 		dst = append(dst, f...)
 	}
 	return append(dst, "</query>"...), nil
-}
-
-// handleNoItems: nothing is beneath (S-47).
-func handleNoItems(_ context.Context, _ *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	node, _ := query.Attr("node")
-	return append(AppendAttr([]byte(`<query xmlns="`+nsDiscoItems+`"`), "node", node), "/>"...), nil
 }

@@ -38,7 +38,7 @@ func iqHandlers() map[iqKey]iqHandler {
 	}
 	for _, table := range []map[iqKey]iqHandler{
 		rosterHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),
-		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), privateHandlers(),
+		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), privateHandlers(), pubsubHandlers(),
 	} {
 		maps.Copy(all, table)
 	}
@@ -72,7 +72,8 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 		return s.iqToResource(ctx, iq, to)
 	}
 	if iq.Type == "result" || iq.Type == "error" {
-		return nil // an answer to the server, which asked nothing
+		s.answered(ctx, iq)
+		return nil
 	}
 	return s.answer(ctx, iq, to)
 }

@@ -65,9 +65,11 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 		}
 	}
 	if arrived {
-		return s.arrive(ctx)
+		if err := s.arrive(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.noteCaps(ctx, own, initial)
 }
 
 // setPresence notes what is broadcast. It reports whether the session was not

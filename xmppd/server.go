@@ -50,6 +50,8 @@ type Server struct {
 	archive  *archiveWriter
 	iqs      map[iqKey]iqHandler
 	vcards   vcardCache
+	caps     capsCache
+	turns    turns
 	conns    connSet
 	services []Service // before the first Serve; read only then
 	stats    counters

@@ -33,7 +33,7 @@ func TestServices(t *testing.T) {
 	c.ask(`<iq xmlns="jabber:client" type="get" id="1" to="h"><time xmlns="urn:xmpp:time"/></iq>`, `<iq xmlns="jabber:client" type="result" id="1"><time xmlns="urn:xmpp:time"><tzo>*</tzo><utc>*</utc></time></iq>`)
 	// S-29: an IQ to a bare JID is never forwarded; what is unknown is refused.
 	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="bob@h"><x xmlns="urn:x"/></iq>`, "cancel", "service-unavailable")
-	c.refused(`<iq xmlns="jabber:client" type="get" id="1"><pubsub xmlns="http://jabber.org/protocol/pubsub"/></iq>`, "cancel", "service-unavailable")
+	c.refused(`<iq xmlns="jabber:client" type="get" id="1"><x xmlns="urn:x"/></iq>`, "cancel", "service-unavailable")
 }
 
 // XEP-0054 §3, XEP-0049 §2 (S-50).

@@ -272,4 +272,5 @@ type Stores struct {
 	Blocks   BlockStore
 	VCards   VCardStore
 	Private  PrivateStore
+	Pubsub   PubsubStore
 }

@@ -180,6 +180,7 @@ func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ 
 	if typ == "subscribed" {
 		// RFC 6121 §3.1.5: approval is followed by current presence (S-39).
 		srv.presenceTo(ctx, s.user, jid)
+		srv.lastItemsTo(ctx, s.user, jid)
 	}
 	return nil
 }

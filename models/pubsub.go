@@ -1,0 +1,201 @@
+package models
+
+import (
+	"context"
+	"errors"
+
+	"foyer/xmppd"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Bounds of what one account publishes.
+const (
+	maxPubsubNodes = 500
+	maxPubsubBytes = 4 << 20
+)
+
+// Node implements xmppd.PubsubStore.
+func (s *chatStore) Node(ctx context.Context, user, node string) (xmppd.PubsubNode, error) {
+	n := xmppd.PubsubNode{Name: node}
+	err := s.chat.QueryRow(ctx, "SELECT config FROM pubsub_nodes WHERE username = $1 AND node = $2", user, node).Scan(&n.Config)
+	return n, found(err)
+}
+
+// Nodes implements xmppd.PubsubStore.
+func (s *chatStore) Nodes(ctx context.Context, user string) ([]xmppd.PubsubNode, error) {
+	rows, err := s.chat.Query(ctx, "SELECT node, config FROM pubsub_nodes WHERE username = $1 ORDER BY node", user)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n xmppd.PubsubNode, err error) {
+		return n, row.Scan(&n.Name, &n.Config)
+	})
+}
+
+// UpdateNode implements xmppd.PubsubStore.
+func (s *chatStore) UpdateNode(ctx context.Context, user, node string, items []xmppd.PubsubItem, update func(*xmppd.PubsubNode, bool) (bool, error)) (xmppd.PubsubNode, error) {
+	n := xmppd.PubsubNode{Name: node}
+	err := pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
+		if err := lockNodes(ctx, tx, user); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, "SELECT config FROM pubsub_nodes WHERE username = $1 AND node = $2", user, node).Scan(&n.Config)
+		exists := err == nil
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		keep, err := update(&n, exists)
+		if err != nil {
+			return err
+		}
+		if !keep {
+			_, err := tx.Exec(ctx, "DELETE FROM pubsub_nodes WHERE username = $1 AND node = $2", user, node)
+			return err
+		}
+		if err := saveNode(ctx, tx, user, n, exists); err != nil {
+			return err
+		}
+		return saveItems(ctx, tx, user, n, items)
+	})
+	return n, err
+}
+
+// lockNodes lets the changes of one account's nodes happen one after the other,
+// so that its bounds hold. What is locked is not always there as a row.
+func lockNodes(ctx context.Context, tx pgx.Tx, user string) error {
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", user)
+	return err
+}
+
+func saveNode(ctx context.Context, tx pgx.Tx, user string, n xmppd.PubsubNode, exists bool) error {
+	if exists {
+		_, err := tx.Exec(ctx, "UPDATE pubsub_nodes SET config = $3 WHERE username = $1 AND node = $2 AND config <> $3", user, n.Name, n.Config)
+		return err
+	}
+	tag, err := tx.Exec(ctx, `INSERT INTO pubsub_nodes (username, node, config)
+		SELECT $1, $2, $3 WHERE (SELECT count(*) FROM pubsub_nodes WHERE username = $1) < $4`, user, n.Name, n.Config, maxPubsubNodes)
+	switch {
+	case isViolation(err, "23503"):
+		return xmppd.ErrNotFound
+	case err == nil && tag.RowsAffected() == 0:
+		return xmppd.ErrTooManyNodes
+	}
+	return err
+}
+
+// saveItems stores items and removes the oldest beyond what the node keeps.
+func saveItems(ctx context.Context, tx pgx.Tx, user string, n xmppd.PubsubNode, items []xmppd.PubsubItem) error {
+	keep := n.Config.MaxItems
+	if !n.Config.Persist {
+		items, keep = nil, 0
+	}
+	for _, it := range items {
+		_, err := tx.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (username, node, id) DO UPDATE SET payload = excluded.payload, seq = excluded.seq, published = excluded.published`,
+			user, n.Name, it.ID, it.Payload)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM pubsub_items WHERE username = $1 AND node = $2 AND seq IN
+		(SELECT seq FROM pubsub_items WHERE username = $1 AND node = $2 ORDER BY seq DESC OFFSET $3)`, user, n.Name, keep)
+	if err != nil || len(items) == 0 {
+		return err
+	}
+	var size int64
+	err = tx.QueryRow(ctx, "SELECT coalesce(sum(octet_length(payload)), 0) FROM pubsub_items WHERE username = $1", user).Scan(&size)
+	if err == nil && size > maxPubsubBytes {
+		err = xmppd.ErrFull
+	}
+	return err
+}
+
+// RemoveItems implements xmppd.PubsubStore.
+func (s *chatStore) RemoveItems(ctx context.Context, user, node string, ids []string, all bool) (removed []string, err error) {
+	if _, err := s.Node(ctx, user, node); err != nil {
+		return nil, err
+	}
+	rows, err := s.chat.Query(ctx, `DELETE FROM pubsub_items WHERE username = $1 AND node = $2 AND (id = ANY($3) OR $4) RETURNING id`,
+		user, node, nonNil(ids), all)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Items implements xmppd.PubsubStore.
+func (s *chatStore) Items(ctx context.Context, q xmppd.ItemQuery) (xmppd.ItemPage, error) {
+	after, err := s.itemSeq(ctx, q, q.After, 0)
+	if err != nil {
+		return xmppd.ItemPage{}, err
+	}
+	before, err := s.itemSeq(ctx, q, q.Before, 1<<63-1)
+	if err != nil {
+		return xmppd.ItemPage{}, err
+	}
+	order := "ASC"
+	if q.Last {
+		order = "DESC"
+	}
+	rows, err := s.chat.Query(ctx, `SELECT id, published, payload FROM (
+			SELECT id, published, payload, seq FROM pubsub_items
+			WHERE username = $1 AND node = $2 AND seq > $3 AND seq < $4 AND (id = ANY($5) OR cardinality($5::text[]) = 0)
+			ORDER BY seq `+order+` LIMIT $6
+		) page ORDER BY seq`, q.User, q.Node, after, before, nonNil(q.IDs), q.Max)
+	if err != nil {
+		return xmppd.ItemPage{}, err
+	}
+	var page xmppd.ItemPage
+	page.Items, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (it xmppd.PubsubItem, err error) {
+		return it, row.Scan(&it.ID, &it.Published, &it.Payload)
+	})
+	if err == nil && q.Paged {
+		err = s.countItems(ctx, q, &page)
+	}
+	return page, err
+}
+
+// itemSeq returns an item's place; that of no item is as given.
+func (s *chatStore) itemSeq(ctx context.Context, q xmppd.ItemQuery, id string, none int64) (int64, error) {
+	if id == "" {
+		return none, nil
+	}
+	var seq int64
+	err := s.chat.QueryRow(ctx, "SELECT seq FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3", q.User, q.Node, id).Scan(&seq)
+	return seq, found(err)
+}
+
+// countItems fills in how many items the node has and where the page begins.
+func (s *chatStore) countItems(ctx context.Context, q xmppd.ItemQuery, page *xmppd.ItemPage) error {
+	first := ""
+	if len(page.Items) > 0 {
+		first = page.Items[0].ID
+	}
+	return s.chat.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE seq <
+			(SELECT seq FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3))
+		FROM pubsub_items WHERE username = $1 AND node = $2`, q.User, q.Node, first).Scan(&page.Count, &page.Index)
+}
+
+// lastItems is one index lookup for each node that is there.
+const lastItems = `SELECT n.username, n.node, n.config, i.id, i.published, i.payload
+	FROM unnest($1::text[]) u (username)
+	CROSS JOIN unnest($2::text[]) w (node)
+	JOIN pubsub_nodes n ON n.username = u.username AND n.node = w.node
+	CROSS JOIN LATERAL (
+		SELECT id, published, CASE WHEN octet_length(payload) <= $4 THEN payload END AS payload
+		FROM pubsub_items WHERE username = n.username AND node = n.node ORDER BY seq DESC LIMIT 1
+	) i
+	WHERE NOT EXISTS (SELECT 1 FROM blocks b WHERE b.username = n.username AND b.jid = ANY($3))
+	ORDER BY n.username, n.node`
+
+// LastItems implements xmppd.PubsubStore.
+func (s *chatStore) LastItems(ctx context.Context, users, nodes, viewer []string, payloadMax int) ([]xmppd.LastItem, error) {
+	rows, err := s.chat.Query(ctx, lastItems, nonNil(users), nonNil(nodes), nonNil(viewer), payloadMax)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l xmppd.LastItem, err error) {
+		return l, row.Scan(&l.User, &l.Node.Name, &l.Node.Config, &l.Item.ID, &l.Item.Published, &l.Item.Payload)
+	})
+}

@@ -1,0 +1,204 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/xmppd"
+)
+
+func node(max int) xmppd.NodeConfig {
+	return xmppd.NodeConfig{Access: xmppd.AccessOpen, MaxItems: max, Persist: true, SendLast: xmppd.SendOnPresence}
+}
+
+// publish stores items into a node that keeps max.
+func publish(t testing.TB, s xmppd.PubsubStore, user, name string, max int, ids ...string) error {
+	t.Helper()
+	var items []xmppd.PubsubItem
+	for _, id := range ids {
+		items = append(items, xmppd.PubsubItem{ID: id, Payload: []byte("<" + id + "/>")})
+	}
+	_, err := s.UpdateNode(t.Context(), user, name, items, func(n *xmppd.PubsubNode, _ bool) (bool, error) {
+		n.Config = node(max)
+		return true, nil
+	})
+	return err
+}
+
+func itemIDs(t testing.TB, s xmppd.PubsubStore, q xmppd.ItemQuery) string {
+	t.Helper()
+	if q.Max == 0 {
+		q.Max = 100
+	}
+	page, err := s.Items(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, it := range page.Items {
+		if time.Since(it.Published) > time.Minute || string(it.Payload) != "<"+it.ID+"/>" {
+			t.Errorf("%+v", it)
+		}
+		ids = append(ids, it.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+// XEP-0060 §6.5, §7.1, §7.2, §8.4 (S-66, S-71).
+func TestPubsub_Items(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone).Pubsub
+	_, err := s.Node(ctx, "alice", "n")
+	is(t, err, xmppd.ErrNotFound)
+	is(t, publish(t, s, "zoe", "n", 3, "a"), xmppd.ErrNotFound)
+	for _, id := range []string{"a", "b", "c", "b", "d"} {
+		is(t, publish(t, s, "alice", "n", 3, id), nil)
+	}
+	for want, q := range map[string]xmppd.ItemQuery{
+		"c b d": {},
+		"b d":   {Max: 2, Last: true},
+		"c b":   {Max: 2},
+		"d":     {After: "b"},
+		"c":     {Before: "b"},
+		"c d":   {IDs: []string{"d", "c", "x"}},
+	} {
+		q.User, q.Node = "alice", "n"
+		if got := itemIDs(t, s, q); got != want {
+			t.Errorf("%+v: %s, want %s", q, got, want)
+		}
+	}
+	page, err := s.Items(ctx, xmppd.ItemQuery{User: "alice", Node: "n", Max: 1, Last: true, Paged: true})
+	if err != nil || page.Count != 3 || page.Index != 2 {
+		t.Errorf("%+v %v", page, err)
+	}
+	_, err = s.Items(ctx, xmppd.ItemQuery{User: "alice", Node: "n", Max: 1, After: "x"})
+	is(t, err, xmppd.ErrNotFound)
+
+	removed, err := s.RemoveItems(ctx, "alice", "n", []string{"b", "x"}, false)
+	if err != nil || fmt.Sprint(removed) != "[b]" {
+		t.Errorf("%v %v", removed, err)
+	}
+	is(t, publish(t, s, "alice", "n", 1), nil) // fewer are kept
+	if got := itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: "n"}); got != "d" {
+		t.Errorf("after trimming: %s", got)
+	}
+	if _, err := s.RemoveItems(ctx, "alice", "n", nil, true); err != nil || itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: "n"}) != "" {
+		t.Errorf("after purging: %v", err)
+	}
+	_, err = s.RemoveItems(ctx, "alice", "x", nil, true)
+	is(t, err, xmppd.ErrNotFound)
+	refused := errors.New("refused")
+	_, err = s.UpdateNode(ctx, "alice", "n", nil, func(n *xmppd.PubsubNode, exists bool) (bool, error) {
+		if !exists || n.Config.MaxItems != 1 || n.Config.Access != xmppd.AccessOpen {
+			t.Errorf("%+v %v", n, exists)
+		}
+		return false, refused
+	})
+	is(t, err, refused)
+	if list, err := s.Nodes(ctx, "alice"); err != nil || len(list) != 1 || list[0].Name != "n" {
+		t.Errorf("%+v %v", list, err)
+	}
+	gone := func(*xmppd.PubsubNode, bool) (bool, error) { return false, nil }
+	if _, err := s.UpdateNode(ctx, "alice", "n", nil, gone); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Node(ctx, "alice", "n")
+	is(t, err, xmppd.ErrNotFound)
+}
+
+// The newest item of each node, but not of those who block the viewer (S-52,
+// S-70).
+func TestPubsub_LastItems(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	stores := db.Stores("h", RosterNone)
+	s := stores.Pubsub
+	for _, u := range []string{"alice", "bob", "carol"} {
+		db.person(t, u)
+		is(t, publish(t, s, u, "n", 5, "old", "new"), nil)
+		is(t, publish(t, s, u, "m", 5, "other"), nil)
+		is(t, publish(t, s, u, "empty", 5), nil)
+	}
+	is(t, stores.Blocks.Block(ctx, "bob", []string{"dave@h"}), nil)
+	last, err := s.LastItems(ctx, []string{"carol", "bob", "alice", "zoe"}, []string{"n", "empty", "x"}, []string{"dave@h/r", "dave@h"}, 100)
+	if err != nil || len(last) != 2 || last[0].User != "alice" || last[1].User != "carol" || last[0].Item.ID != "new" || last[0].Node.Config.MaxItems != 5 {
+		t.Errorf("%+v %v", last, err)
+	}
+	last, err = s.LastItems(ctx, []string{"alice"}, []string{"n"}, nil, 3)
+	if err != nil || len(last) != 1 || last[0].Item.Payload != nil || last[0].Item.ID != "new" {
+		t.Errorf("%+v %v", last, err)
+	}
+}
+
+func TestPubsub_Bounds(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	s := db.Stores("h", RosterNone).Pubsub
+	if _, err := db.chat.Exec(ctx, "INSERT INTO pubsub_nodes SELECT 'alice', 'n' || i, '{}' FROM generate_series(1, $1) i", maxPubsubNodes); err != nil {
+		t.Fatal(err)
+	}
+	is(t, publish(t, s, "alice", "more", 1, "a"), xmppd.ErrTooManyNodes)
+	is(t, publish(t, s, "alice", "n1", 1, "a"), nil)
+	big := []xmppd.PubsubItem{{ID: "big", Payload: make([]byte, maxPubsubBytes/2+1)}}
+	keep := func(n *xmppd.PubsubNode, _ bool) (bool, error) { n.Config = node(1); return true, nil }
+	_, err := s.UpdateNode(ctx, "alice", "n1", big, keep)
+	is(t, err, nil)
+	_, err = s.UpdateNode(ctx, "alice", "n2", big, keep)
+	is(t, err, xmppd.ErrFull)
+	if got := itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: "n2"}); got != "" {
+		t.Errorf("%s was stored", got)
+	}
+	_, err = s.UpdateNode(ctx, "alice", "n1", big, keep) // in the place of itself
+	is(t, err, nil)
+
+	// Deleting the account removes all of it.
+	is(t, db.DeleteAccount(ctx, alice.ID, "h"), nil)
+	var left int
+	if err := db.chat.QueryRow(ctx, "SELECT (SELECT count(*) FROM pubsub_nodes) + (SELECT count(*) FROM pubsub_items)").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d rows are left, %v", left, err)
+	}
+}
+
+// The queries read what they return and no more.
+func TestPubsub_Plans(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	if _, err := db.chat.Exec(ctx, `INSERT INTO accounts (username, name, password_hash) SELECT 'u' || i, 'U', 'x' FROM generate_series(1, 2000) i`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.chat.Exec(ctx, `INSERT INTO pubsub_nodes SELECT 'u' || i, 'n' || j, '{}' FROM generate_series(1, 2000) i, generate_series(1, 5) j`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.chat.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) SELECT 'u' || i, 'n' || j, k, 'x' FROM generate_series(1, 2000) i, generate_series(1, 5) j, generate_series(1, 5) k`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.chat.Exec(ctx, "ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	noScan(ctx, t, db, lastItems, []string{"u1", "u2"}, []string{"n1", "x"}, []string{"u3@h"}, 100)
+	noScan(ctx, t, db, "SELECT id FROM pubsub_items WHERE username = $1 AND node = $2 AND seq > 0 ORDER BY seq DESC LIMIT 1", "u1", "n1")
+	noScan(ctx, t, db, "SELECT sum(octet_length(payload)) FROM pubsub_items WHERE username = $1", "u1")
+}
+
+func noScan(ctx context.Context, t *testing.T, db *DB, sql string, args ...any) {
+	t.Helper()
+	rows, err := db.chat.Query(ctx, "EXPLAIN "+sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	if p := plan.String(); strings.Contains(p, "Seq Scan on pubsub") || !strings.Contains(p, "Index") {
+		t.Errorf("%s\n%s", sql, p)
+	}
+}

@@ -1,0 +1,440 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+
+	"foyer/internal/stream"
+)
+
+// Personal eventing (XEP-0163): every account is a pubsub service (XEP-0060)
+// whose owner is the only publisher. Here are the items: publish, retrieve,
+// retract. Nodes are in pubsub_node.go, notifications in pubsub_notify.go.
+//
+// What changes is stored first, then told; the changes of one account are told
+// in the order in which they were stored.
+
+const (
+	nsPubsub       = "http://jabber.org/protocol/pubsub"
+	nsPubsubOwner  = nsPubsub + "#owner"
+	nsPubsubEvent  = nsPubsub + "#event"
+	nsPubsubErrors = nsPubsub + "#errors"
+)
+
+// Bounds of what an account publishes. Those of the number of nodes and of all
+// bytes are the store's.
+const (
+	maxItemBytes  = 192 << 10 // one payload; a picture fits in
+	maxNodeName   = 1023      // bytes
+	maxItemID     = 1023      // bytes
+	maxItemsAsked = 200       // ids in one request
+	maxItemsPage  = 512 << 10 // bytes of items in one answer
+)
+
+func pubsubHandlers() map[iqKey]iqHandler {
+	pubsub := stream.Name{Space: nsPubsub, Local: "pubsub"}
+	owner := stream.Name{Space: nsPubsubOwner, Local: "pubsub"}
+	return map[iqKey]iqHandler{
+		{toSelf, "get", pubsub}:    handlePubsubGet,
+		{toAccount, "get", pubsub}: handlePubsubGet,
+		{toSelf, "set", pubsub}:    handlePubsubSet,
+		{toAccount, "set", pubsub}: handleForeignPubsub,
+		{toSelf, "get", owner}:     handlePubsubOwnerGet,
+		{toSelf, "set", owner}:     handlePubsubOwnerSet,
+		{toAccount, "get", owner}:  handleForeignPubsub,
+		{toAccount, "set", owner}:  handleForeignPubsub,
+	}
+}
+
+var errConflict = &StanzaError{Type: ErrorCancel, Condition: "conflict"}
+
+// pubsubError is a condition with an application-specific one (XEP-0060 §14).
+func pubsubError(base *StanzaError, condition string) *StanzaError {
+	e := *base
+	e.Extra = `<` + condition + ` xmlns="` + nsPubsubErrors + `"/>`
+	return &e
+}
+
+// unsupported names the feature that is missing (XEP-0060 §14).
+func unsupported(feature string) *StanzaError {
+	e := *ErrFeatureMissing
+	e.Extra = `<unsupported xmlns="` + nsPubsubErrors + `" feature="` + feature + `"/>`
+	return &e
+}
+
+// firstOf returns the first child of a request: what it is about.
+func firstOf(pubsub stream.Child) (stream.Child, error) {
+	for c := range pubsub.Children() {
+		if c.Name.Space == pubsub.Name.Space {
+			return c, nil
+		}
+	}
+	return stream.Child{}, ErrBadRequest
+}
+
+// nodeOf returns the node that an element names.
+func nodeOf(c stream.Child) (string, error) {
+	node, _ := c.Attr("node")
+	switch {
+	case node == "":
+		return "", pubsubError(ErrBadRequest, "nodeid-required")
+	case len(node) > maxNodeName:
+		return "", errNotAcceptable
+	}
+	return node, nil
+}
+
+func handlePubsubGet(ctx context.Context, s *session, iq *stream.Element, pubsub stream.Child) ([]byte, error) {
+	owner, err := s.ownerOf(ctx, iq)
+	if err != nil {
+		return nil, err
+	}
+	c, err := firstOf(pubsub)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Name.Local {
+	case "items":
+		return s.retrieve(ctx, owner, pubsub, c)
+	case "subscriptions", "affiliations":
+		return s.relations(ctx, owner, c)
+	case "default":
+		return nil, unsupported("retrieve-default-sub")
+	case "options":
+		return nil, unsupported("subscription-options")
+	}
+	return nil, ErrBadRequest
+}
+
+// ownerOf returns the account that a request is for. One that does not exist
+// answers nothing (S-23).
+func (s *session) ownerOf(ctx context.Context, iq *stream.Element) (string, error) {
+	if iq.To == "" {
+		return s.user, nil
+	}
+	to, err := ParseAddress(iq.To)
+	if err != nil || to.User == s.user {
+		return s.user, err
+	}
+	_, err = s.server.stores.Accounts.Account(ctx, to.User)
+	if errors.Is(err, ErrNotFound) {
+		err = ErrServiceUnavailable
+	}
+	return to.User, err
+}
+
+func handlePubsubSet(ctx context.Context, s *session, _ *stream.Element, pubsub stream.Child) ([]byte, error) {
+	c, err := firstOf(pubsub)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Name.Local {
+	case "publish":
+		return s.handlePublish(ctx, pubsub, c)
+	case "retract":
+		return nil, s.handleRetract(ctx, c)
+	case "create":
+		return nil, s.handleCreate(ctx, pubsub, c)
+	case "subscribe", "unsubscribe":
+		return nil, unsupported("subscribe")
+	case "options":
+		return nil, unsupported("subscription-options")
+	}
+	return nil, ErrBadRequest
+}
+
+// handleForeignPubsub: only the owner changes a node (XEP-0060 §7.1.3.1, S-66).
+// Subscriptions come with presence (XEP-0163 §4).
+func handleForeignPubsub(ctx context.Context, s *session, iq *stream.Element, pubsub stream.Child) ([]byte, error) {
+	if _, err := s.ownerOf(ctx, iq); err != nil {
+		return nil, err
+	}
+	c, err := firstOf(pubsub)
+	if err != nil {
+		return nil, err
+	}
+	if c.Name.Local == "subscribe" || c.Name.Local == "unsubscribe" {
+		return nil, unsupported("subscribe")
+	}
+	return nil, ErrForbidden
+}
+
+// publication is one item on its way into a node.
+type publication struct {
+	node    string
+	item    PubsubItem
+	options []submission
+}
+
+// parsePublish reads one item with one payload (XEP-0060 §7.1.1, §7.1.3).
+func parsePublish(pubsub, publish stream.Child) (publication, error) {
+	node, err := nodeOf(publish)
+	if err != nil {
+		return publication{}, err
+	}
+	p := publication{node: node}
+	found := 0
+	for item := range publish.Children() {
+		if found++; found > 1 || item.Name != (stream.Name{Space: nsPubsub, Local: "item"}) {
+			return p, ErrBadRequest
+		}
+		if p.item, err = parseItem(item); err != nil {
+			return p, err
+		}
+	}
+	if found == 0 {
+		return p, pubsubError(ErrBadRequest, "item-required")
+	}
+	if options, ok := pubsub.Find(nsPubsub, "publish-options"); ok {
+		p.options, err = parseConfig(options, formPublishOptions)
+	}
+	return p, err
+}
+
+func parseItem(item stream.Child) (PubsubItem, error) {
+	id, _ := item.Attr("id")
+	if id == "" {
+		id = rand.Text()
+	}
+	it := PubsubItem{ID: id}
+	for payload := range item.Children() {
+		if it.Payload != nil {
+			return it, pubsubError(ErrBadRequest, "invalid-payload")
+		}
+		it.Payload = payload.Raw()
+	}
+	switch {
+	case it.Payload == nil:
+		return it, pubsubError(ErrBadRequest, "payload-required")
+	case len(it.Payload) > maxItemBytes:
+		return it, pubsubError(errNotAcceptable, "payload-too-big")
+	case len(id) > maxItemID:
+		return it, errNotAcceptable
+	}
+	return it, nil
+}
+
+func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Child) ([]byte, error) {
+	p, err := parsePublish(pubsub, publish)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.server.publish(ctx, s.user, p); err != nil {
+		return nil, err
+	}
+	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><publish`), "node", p.node)
+	return append(AppendAttr(append(dst, "><item"...), "id", p.item.ID), `/></publish></pubsub>`...), nil
+}
+
+// publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).
+func (srv *Server) publish(ctx context.Context, user string, p publication) error {
+	release, err := srv.turns.take(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, []PubsubItem{p.item}, p.admit)
+	if err != nil {
+		return storeBound(err)
+	}
+	srv.notify(ctx, user, n, itemsEvent(n, p.item))
+	return nil
+}
+
+// admit creates the node as the options want it, or checks that it is as they
+// want it (XEP-0060 §7.1.4, §7.1.5, S-67).
+func (p publication) admit(n *PubsubNode, exists bool) (keep bool, err error) {
+	if !exists {
+		n.Config, err = defaultConfig(p.node).apply(p.options)
+		return true, err
+	}
+	ok, err := n.Config.meets(p.options)
+	if err == nil && !ok {
+		err = pubsubError(errConflict, "precondition-not-met")
+	}
+	return true, err
+}
+
+// storeBound tells the owner which bound was reached.
+func storeBound(err error) error {
+	e := *ErrResourceLimit
+	e.Type = ErrorCancel
+	switch {
+	case errors.Is(err, ErrTooManyNodes):
+		e.Text = "This account has as many nodes as it may have."
+		return pubsubError(&e, "max-nodes-exceeded")
+	case errors.Is(err, ErrFull):
+		e.Text = "This account has published as much as it may."
+		return &e
+	case errors.Is(err, ErrNotFound):
+		return ErrItemNotFound
+	}
+	return err
+}
+
+// handleRetract removes items (XEP-0060 §7.2).
+func (s *session) handleRetract(ctx context.Context, retract stream.Child) error {
+	node, err := nodeOf(retract)
+	if err != nil {
+		return err
+	}
+	ids, err := itemIDs(retract)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return pubsubError(ErrBadRequest, "item-required")
+	}
+	attr, _ := retract.Attr("notify")
+	tell, _ := parseBool(attr)
+	return s.server.retract(ctx, s.user, node, ids, tell)
+}
+
+// itemIDs reads the ids of <item/> elements.
+func itemIDs(parent stream.Child) ([]string, error) {
+	var ids []string
+	for c := range parent.Children() {
+		id, _ := c.Attr("id")
+		switch {
+		case c.Name.Local != "item":
+			continue
+		case id == "":
+			return nil, pubsubError(ErrBadRequest, "item-required")
+		case len(ids) >= maxItemsAsked:
+			return nil, errNotAcceptable
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// retract removes items and tells of it, if the request or the node wants that
+// (XEP-0060 §7.2.2).
+func (srv *Server) retract(ctx context.Context, user, node string, ids []string, tell bool) error {
+	release, err := srv.turns.take(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	n, err := srv.stores.Pubsub.Node(ctx, user, node)
+	if err != nil {
+		return storeBound(err)
+	}
+	removed, err := srv.stores.Pubsub.RemoveItems(ctx, user, node, ids, false)
+	if err != nil {
+		return storeBound(err)
+	}
+	if len(removed) == 0 {
+		return ErrItemNotFound // §7.2.3.2
+	}
+	if tell || n.Config.NotifyRetract {
+		srv.notify(ctx, user, n, retractEvent(node, removed))
+	}
+	return nil
+}
+
+// retrieve answers a request for items (XEP-0060 §6.5, S-71).
+func (s *session) retrieve(ctx context.Context, owner string, pubsub, items stream.Child) ([]byte, error) {
+	node, err := nodeOf(items)
+	if err != nil {
+		return nil, err
+	}
+	q, err := parseItemQuery(owner, node, pubsub, items)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.server.stores.Pubsub.Node(ctx, owner, node)
+	if err != nil {
+		return nil, storeBound(err)
+	}
+	if err := s.server.reader(ctx, owner, s.bare).mayRead(n.Config); err != nil {
+		return nil, err
+	}
+	page, err := s.server.stores.Pubsub.Items(ctx, q)
+	if err != nil {
+		return nil, storeBound(err)
+	}
+	if err := s.Ready(ctx); err != nil {
+		return nil, err
+	}
+	return appendItems(nil, node, page, q), nil
+}
+
+func parseItemQuery(owner, node string, pubsub, items stream.Child) (ItemQuery, error) {
+	q := ItemQuery{User: owner, Node: node, Max: maxNodeItems}
+	var err error
+	if q.IDs, err = itemIDs(items); err != nil {
+		return q, err
+	}
+	if attr, ok := items.Attr("max_items"); ok {
+		n, err := strconv.ParseUint(attr, 10, 31)
+		if err != nil || n == 0 {
+			return q, ErrBadRequest
+		}
+		q.Max, q.Last = int(min(n, maxNodeItems)), true
+	}
+	r, err := parseRSM(pubsub)
+	if err != nil {
+		return q, err
+	}
+	_, q.Paged = pubsub.Find(nsRSM, "set")
+	if r.max >= 0 {
+		q.Max = min(q.Max, r.max)
+	}
+	q.After, q.Before = r.after, r.before
+	q.Last = q.Last || r.last
+	return q, nil
+}
+
+// appendItems appends a page, or as much of it as goes into one answer: the rest
+// can be asked for (XEP-0060 §6.5.4).
+func appendItems(dst []byte, node string, page ItemPage, q ItemQuery) []byte {
+	page, cut := page.fitting(maxItemsPage, q.Last)
+	dst = AppendAttr(append(dst, `<pubsub xmlns="`+nsPubsub+`"><items`...), "node", node)
+	dst = append(dst, '>')
+	for _, it := range page.Items {
+		dst = appendItemTo(dst, it, true)
+	}
+	dst = append(dst, "</items>"...)
+	if q.Paged || cut {
+		first, last := "", ""
+		if len(page.Items) > 0 {
+			first, last = page.Items[0].ID, page.Items[len(page.Items)-1].ID
+		}
+		dst = appendRSM(dst, first, last, page.Index, page.Count)
+	}
+	return append(dst, "</pubsub>"...)
+}
+
+// fitting returns the page without what is too much for one answer: the newest
+// items, or with last the oldest. One item always fits.
+func (page ItemPage) fitting(size int, last bool) (fits ItemPage, cut bool) {
+	n := len(page.Items)
+	for used, k := 0, 0; k < n; k++ {
+		at := k
+		if last {
+			at = n - 1 - k
+		}
+		if used += len(page.Items[at].Payload); used <= size || k == 0 {
+			continue
+		}
+		if last {
+			page.Index += n - k
+			page.Items = page.Items[n-k:]
+		} else {
+			page.Items = page.Items[:k]
+		}
+		return page, true
+	}
+	return page, false
+}
+
+func appendItemTo(dst []byte, it PubsubItem, payload bool) []byte {
+	dst = AppendAttr(append(dst, "<item"...), "id", it.ID)
+	if !payload || it.Payload == nil {
+		return append(dst, "/>"...)
+	}
+	return append(append(append(dst, '>'), it.Payload...), "</item>"...)
+}

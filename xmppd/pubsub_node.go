@@ -1,0 +1,362 @@
+package xmppd
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"foyer/internal/stream"
+)
+
+// The nodes of an account: create, configure, delete, purge, and who may read
+// (XEP-0060 §4.5, §8; XEP-0163 §5).
+
+var (
+	errNotAuthorized    = &StanzaError{Type: ErrorAuth, Condition: "not-authorized"}
+	errPresenceRequired = pubsubError(errNotAuthorized, "presence-subscription-required")
+	errNotInGroup       = pubsubError(errNotAuthorized, "not-in-roster-group")
+	errClosedNode       = pubsubError(ErrNotAllowed, "closed-node")
+)
+
+// reader is somebody who asks for an account's nodes.
+type reader struct {
+	jid     string // bare
+	own     bool   // the account itself
+	contact func() (Contact, error)
+}
+
+func (srv *Server) reader(ctx context.Context, owner, jid string) reader {
+	return reader{jid: jid, own: jid == owner+"@"+srv.domain, contact: sync.OnceValues(func() (Contact, error) {
+		r, err := srv.rosterOf(ctx, owner)
+		if err != nil {
+			return Contact{}, err
+		}
+		c, _ := r.find(jid)
+		return c, nil
+	})}
+}
+
+// mayRead applies a node's access model (XEP-0060 §6.5.9, S-69).
+func (r reader) mayRead(c NodeConfig) error {
+	if r.own || c.Access == AccessOpen {
+		return nil
+	}
+	if c.Access == AccessWhitelist {
+		if slices.Contains(c.Members, r.jid) {
+			return nil
+		}
+		return errClosedNode
+	}
+	contact, err := r.contact()
+	switch {
+	case err != nil:
+		return err
+	case !contact.hasFrom():
+		return errPresenceRequired
+	case c.Access == AccessRoster && !c.hasGroupOf(contact):
+		return errNotInGroup
+	}
+	return nil
+}
+
+// tells reports whether a contact is told of a node's events. Subscriptions come
+// with presence (XEP-0163 §4), whatever the access model.
+func (c NodeConfig) tells(contact Contact) bool {
+	if !contact.hasFrom() {
+		return false
+	}
+	switch c.Access {
+	case AccessRoster:
+		return c.hasGroupOf(contact)
+	case AccessWhitelist:
+		return slices.Contains(c.Members, contact.JID)
+	}
+	return true
+}
+
+func (c NodeConfig) hasGroupOf(contact Contact) bool {
+	return slices.ContainsFunc(contact.Groups, func(g string) bool { return slices.Contains(c.Groups, g) })
+}
+
+// handleCreate creates a node (XEP-0060 §8.1).
+func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child) error {
+	if attr, ok := create.Attr("node"); !ok || attr == "" {
+		return pubsubError(errNotAcceptable, "nodeid-required") // no instant nodes
+	}
+	node, err := nodeOf(create)
+	if err != nil {
+		return err
+	}
+	var submitted []submission
+	if configure, ok := pubsub.Find(nsPubsub, "configure"); ok {
+		if submitted, err = parseConfig(configure, formNodeConfig); err != nil {
+			return err
+		}
+	}
+	release, err := s.server.turns.take(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, node, nil, func(n *PubsubNode, exists bool) (bool, error) {
+		if exists {
+			return true, errConflict // §8.1.1
+		}
+		var err error
+		n.Config, err = defaultConfig(node).apply(submitted)
+		return true, err
+	})
+	return storeBound(err)
+}
+
+func handlePubsubOwnerGet(ctx context.Context, s *session, _ *stream.Element, pubsub stream.Child) ([]byte, error) {
+	c, err := firstOf(pubsub)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Name.Local {
+	case "default":
+		dst := append([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><default>`), defaultConfig("").appendForm(nil)...)
+		return append(dst, "</default></pubsub>"...), nil
+	case "configure":
+		return s.configuration(ctx, c)
+	case "affiliations":
+		return s.nodeAffiliations(ctx, c)
+	case "subscriptions":
+		return nil, unsupported("manage-subscriptions")
+	}
+	return nil, ErrBadRequest
+}
+
+func handlePubsubOwnerSet(ctx context.Context, s *session, _ *stream.Element, pubsub stream.Child) ([]byte, error) {
+	c, err := firstOf(pubsub)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Name.Local {
+	case "configure":
+		return nil, s.configure(ctx, c)
+	case "delete":
+		return nil, s.deleteNode(ctx, c)
+	case "purge":
+		return nil, s.purge(ctx, c)
+	case "affiliations":
+		return nil, s.setAffiliations(ctx, c)
+	case "subscriptions":
+		return nil, unsupported("manage-subscriptions")
+	}
+	return nil, ErrBadRequest
+}
+
+// configuration answers with the form of a node (XEP-0060 §8.2.1, S-68).
+func (s *session) configuration(ctx context.Context, configure stream.Child) ([]byte, error) {
+	node, err := nodeOf(configure)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.server.stores.Pubsub.Node(ctx, s.user, node)
+	if err != nil {
+		return nil, storeBound(err)
+	}
+	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><configure`), "node", node)
+	return append(n.Config.appendForm(append(dst, '>')), `</configure></pubsub>`...), nil
+}
+
+// configure changes a node's configuration (XEP-0060 §8.2.4, S-68). A form that
+// is cancelled changes nothing.
+func (s *session) configure(ctx context.Context, configure stream.Child) error {
+	node, err := nodeOf(configure)
+	if err != nil {
+		return err
+	}
+	form, ok := configure.Find(nsDataForms, "x")
+	if !ok {
+		return ErrBadRequest
+	}
+	if typ, _ := form.Attr("type"); typ == "cancel" {
+		return nil
+	}
+	submitted, err := parseConfig(configure, formNodeConfig)
+	if err != nil {
+		return err
+	}
+	return s.changeNode(ctx, node, func(c NodeConfig) (NodeConfig, error) { return c.apply(submitted) })
+}
+
+// changeNode changes the configuration of a node that exists.
+func (s *session) changeNode(ctx context.Context, node string, change func(NodeConfig) (NodeConfig, error)) error {
+	release, err := s.server.turns.take(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	n, err := s.server.stores.Pubsub.UpdateNode(ctx, s.user, node, nil, func(n *PubsubNode, exists bool) (bool, error) {
+		if !exists {
+			return false, ErrItemNotFound
+		}
+		var err error
+		n.Config, err = change(n.Config)
+		return true, err
+	})
+	if err != nil {
+		return storeBound(err)
+	}
+	if n.Config.NotifyConfig {
+		s.server.notify(ctx, s.user, n, nodeEvent("configuration", node))
+	}
+	return nil
+}
+
+// deleteNode deletes a node with its items (XEP-0060 §8.4).
+func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
+	node, err := nodeOf(del)
+	if err != nil {
+		return err
+	}
+	release, err := s.server.turns.take(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var old PubsubNode
+	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, node, nil, func(n *PubsubNode, exists bool) (bool, error) {
+		if !exists {
+			return false, ErrItemNotFound
+		}
+		old = *n
+		return false, nil
+	})
+	if err != nil {
+		return storeBound(err)
+	}
+	if old.Config.NotifyDelete {
+		s.server.notify(ctx, s.user, old, nodeEvent("delete", node))
+	}
+	return nil
+}
+
+// purge removes all items of a node (XEP-0060 §8.5).
+func (s *session) purge(ctx context.Context, purge stream.Child) error {
+	node, err := nodeOf(purge)
+	if err != nil {
+		return err
+	}
+	release, err := s.server.turns.take(ctx, s.user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	n, err := s.server.stores.Pubsub.Node(ctx, s.user, node)
+	if err != nil {
+		return storeBound(err)
+	}
+	if _, err := s.server.stores.Pubsub.RemoveItems(ctx, s.user, node, nil, true); err != nil {
+		return storeBound(err)
+	}
+	if n.Config.NotifyRetract {
+		s.server.notify(ctx, s.user, n, nodeEvent("purge", node))
+	}
+	return nil
+}
+
+// relations answers which subscriptions and affiliations the asker has (XEP-0060
+// §5.6, §5.7). Subscriptions come with presence and are not listed; the owner
+// owns the nodes, others may be members.
+func (s *session) relations(ctx context.Context, owner string, c stream.Child) ([]byte, error) {
+	only, _ := c.Attr("node")
+	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><`+c.Name.Local), "node", only)
+	dst = append(dst, '>')
+	if c.Name.Local == "affiliations" {
+		nodes, err := s.server.stores.Pubsub.Nodes(ctx, owner)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range nodes {
+			affiliation := n.Config.affiliation(owner+"@"+s.server.domain, s.bare)
+			if affiliation == "none" || (only != "" && n.Name != only) {
+				continue
+			}
+			dst = AppendAttr(append(dst, "<affiliation"...), "node", n.Name)
+			dst = append(AppendAttr(dst, "affiliation", affiliation), "/>"...)
+		}
+	}
+	return append(dst, `</`+c.Name.Local+`></pubsub>`...), nil
+}
+
+func (c NodeConfig) affiliation(owner, jid string) string {
+	switch {
+	case jid == owner:
+		return "owner"
+	case slices.Contains(c.Members, jid):
+		return "member"
+	}
+	return "none"
+}
+
+// nodeAffiliations lists who has to do with a node (XEP-0060 §8.9.1).
+func (s *session) nodeAffiliations(ctx context.Context, c stream.Child) ([]byte, error) {
+	node, err := nodeOf(c)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.server.stores.Pubsub.Node(ctx, s.user, node)
+	if err != nil {
+		return nil, storeBound(err)
+	}
+	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><affiliations`), "node", node)
+	dst = append(dst, '>')
+	for _, jid := range append([]string{s.bare}, n.Config.Members...) {
+		dst = AppendAttr(append(dst, "<affiliation"...), "jid", jid)
+		dst = append(AppendAttr(dst, "affiliation", n.Config.affiliation(s.bare, jid)), "/>"...)
+	}
+	return append(dst, `</affiliations></pubsub>`...), nil
+}
+
+// setAffiliations changes who is a member, and so on the whitelist (XEP-0060
+// §8.9.2). There are no other publishers and no other owners.
+func (s *session) setAffiliations(ctx context.Context, c stream.Child) error {
+	node, err := nodeOf(c)
+	if err != nil {
+		return err
+	}
+	wanted := make(map[string]bool)
+	for a := range c.Children() {
+		jid, member, err := s.parseAffiliation(a)
+		if err != nil {
+			return err
+		}
+		wanted[jid] = member
+	}
+	return s.changeNode(ctx, node, func(config NodeConfig) (NodeConfig, error) {
+		config = config.clone()
+		for jid, member := range wanted {
+			config.Members = slices.DeleteFunc(config.Members, func(m string) bool { return m == jid })
+			if member {
+				config.Members = append(config.Members, jid)
+			}
+		}
+		slices.Sort(config.Members)
+		if len(config.Members) > maxNodeMembers {
+			return config, ErrResourceLimit
+		}
+		return config, nil
+	})
+}
+
+func (s *session) parseAffiliation(a stream.Child) (jid string, member bool, err error) {
+	attr, _ := a.Attr("jid")
+	address, err := ParseAddress(attr)
+	if err != nil {
+		return "", false, err
+	}
+	affiliation, _ := a.Attr("affiliation")
+	switch {
+	case address.Bare() == s.bare:
+		return "", false, errNotAcceptable // the owner stays
+	case affiliation == "member":
+		return address.Bare(), true, nil
+	case affiliation == "none":
+		return address.Bare(), false, nil
+	}
+	return "", false, errNotAcceptable
+}
