@@ -1,8 +1,291 @@
 package xmppd
 
-// Bookmarks of rooms (XEP-0402).
+import (
+	"context"
+	"slices"
+
+	"foyer/internal/stream"
+)
+
+// Bookmarks of rooms (XEP-0402). The items of one node are the truth; the old
+// ways of keeping bookmarks, one list in a node of its own (XEP-0048) or in
+// private XML (XEP-0049), are views of it: what is written by one way is read by
+// all, and told to those who ask for either node (§5, S-73).
 
 const (
 	nodeBookmarks    = "urn:xmpp:bookmarks:1"
 	nodeOldBookmarks = "storage:bookmarks"
+
+	// The one item of the old node.
+	oldBookmarksItem = "current"
 )
+
+// bookmarkFeatures say that all ways lead to the same bookmarks (XEP-0402 §5.1).
+func bookmarkFeatures() []string {
+	return []string{nodeBookmarks + "#compat", nodeBookmarks + "#compat-pep"}
+}
+
+// storedNode is the node in which the items of a node are kept.
+func storedNode(node string) string {
+	if node == nodeOldBookmarks {
+		return nodeBookmarks
+	}
+	return node
+}
+
+// privateBookmarks is their name as private XML.
+var privateBookmarks = stream.Name{Space: nodeOldBookmarks, Local: "storage"}
+
+// bookmark is one room.
+type bookmark struct {
+	jid, name      string
+	autojoin       bool
+	nick, password string
+	extensions     string // the element as it came; nothing in it is ours (XEP-0402 §2)
+}
+
+// parseBookmark reads a <conference/> in either namespace.
+func parseBookmark(jid string, c stream.Child) bookmark {
+	b := bookmark{jid: jid}
+	b.name, _ = c.Attr("name")
+	attr, _ := c.Attr("autojoin")
+	b.autojoin, _ = parseBool(attr)
+	for k := range c.Children() {
+		switch k.Name {
+		case stream.Name{Space: c.Name.Space, Local: "nick"}:
+			b.nick = k.Text()
+		case stream.Name{Space: c.Name.Space, Local: "password"}:
+			b.password = k.Text()
+		case stream.Name{Space: nodeBookmarks, Local: "extensions"}:
+			b.extensions = string(k.Raw())
+		}
+	}
+	return b
+}
+
+// checkBookmark refuses an item that is no bookmark (XEP-0402 §2).
+func checkBookmark(it PubsubItem) error {
+	_, ok := parseBookmarkItem(it)
+	if _, err := ParseAddress(it.ID); err != nil || !ok {
+		return pubsubError(ErrBadRequest, "invalid-payload")
+	}
+	return nil
+}
+
+func parseBookmarkItem(it PubsubItem) (bookmark, bool) {
+	el, err := stream.Parse([]byte(`<item>`+string(it.Payload)+`</item>`), stream.Limits{Bytes: len(it.Payload) + 16})
+	if err != nil {
+		return bookmark{}, false
+	}
+	c, ok := el.Find(nodeBookmarks, "conference")
+	if !ok {
+		return bookmark{}, false
+	}
+	return parseBookmark(it.ID, c), true
+}
+
+// append appends the bookmark in a namespace; the jid is in the old one only.
+func (b bookmark) append(dst []byte, space string) []byte {
+	dst = append(append(append(dst, `<conference xmlns="`...), space...), '"')
+	if space == nodeOldBookmarks {
+		dst = AppendAttr(dst, "jid", b.jid)
+	}
+	dst = AppendAttr(dst, "name", b.name)
+	if b.autojoin {
+		dst = append(dst, ` autojoin="true"`...)
+	}
+	dst = append(dst, '>')
+	if b.nick != "" {
+		dst = append(stream.AppendEscaped(append(dst, "<nick>"...), b.nick), "</nick>"...)
+	}
+	if b.password != "" {
+		dst = append(stream.AppendEscaped(append(dst, "<password>"...), b.password), "</password>"...)
+	}
+	if space == nodeBookmarks {
+		dst = append(dst, b.extensions...)
+	}
+	return append(dst, "</conference>"...)
+}
+
+// bookmarks returns an account's bookmarks, the oldest first.
+func (srv *Server) bookmarks(ctx context.Context, user string) ([]bookmark, error) {
+	page, err := srv.stores.Pubsub.Items(ctx, ItemQuery{User: user, Node: nodeBookmarks, Max: maxNodeItems})
+	if err != nil {
+		return nil, err
+	}
+	var out []bookmark
+	for _, it := range page.Items {
+		if b, ok := parseBookmarkItem(it); ok {
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
+// oldBookmarks is the list as of old, with what else was in it.
+func oldBookmarks(list []bookmark, rest []byte) []byte {
+	dst := []byte(`<storage xmlns="` + nodeOldBookmarks + `">`)
+	for _, b := range list {
+		dst = b.append(dst, nodeOldBookmarks)
+	}
+	return append(append(dst, rest...), "</storage>"...)
+}
+
+// parseOldBookmarks reads a list as of old; the rest of it is returned as it is.
+func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err error) {
+	if storage.Name != privateBookmarks {
+		return nil, nil, pubsubError(ErrBadRequest, "invalid-payload")
+	}
+	seen := make(map[string]bool)
+	for c := range storage.Children() {
+		if c.Name != (stream.Name{Space: nodeOldBookmarks, Local: "conference"}) {
+			rest = append(rest, c.Raw()...)
+			continue
+		}
+		attr, _ := c.Attr("jid")
+		a, err := ParseAddress(attr)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case seen[a.String()]:
+			continue
+		case len(list) >= maxNodeItems:
+			return nil, nil, errNotAcceptable
+		}
+		seen[a.String()] = true
+		list = append(list, parseBookmark(a.String(), c))
+	}
+	return list, rest, nil
+}
+
+// replaceBookmarks takes a list that a client wrote in the old way: what differs
+// is stored and told, what is not in it is removed (XEP-0402 §5). The caller has
+// the account's turn.
+func (srv *Server) replaceBookmarks(ctx context.Context, user string, list []bookmark, options []submission) error {
+	old, err := srv.bookmarks(ctx, user)
+	if err != nil {
+		return err
+	}
+	items, gone := bookmarkChanges(old, list)
+	options = withoutMaxItems(options)
+	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, nodeBookmarks, items, publication{node: nodeBookmarks, options: options}.admit)
+	if err != nil {
+		return storeBound(err)
+	}
+	if len(gone) > 0 {
+		if _, err := srv.stores.Pubsub.RemoveItems(ctx, user, nodeBookmarks, gone, false); err != nil {
+			return storeBound(err)
+		}
+		srv.notify(ctx, user, n, retractEvent(nodeBookmarks, gone))
+	}
+	for _, it := range items {
+		srv.notify(ctx, user, n, itemsEvent(n, it))
+	}
+	if len(items)+len(gone) > 0 {
+		srv.notifyOldBookmarks(ctx, user, n)
+	}
+	return nil
+}
+
+// withoutMaxItems is what a client may ask of the old node: that has one item,
+// whatever the number of bookmarks.
+func withoutMaxItems(submitted []submission) []submission {
+	return slices.DeleteFunc(slices.Clone(submitted), func(o submission) bool { return o.field.name == "max_items" })
+}
+
+// bookmarkChanges returns the items to store and those to remove. Extensions,
+// which the old way does not have, are kept.
+func bookmarkChanges(old, list []bookmark) (items []PubsubItem, gone []string) {
+	before := make(map[string]bookmark, len(old))
+	for _, b := range old {
+		before[b.jid] = b
+	}
+	for _, b := range list {
+		was, there := before[b.jid]
+		delete(before, b.jid)
+		if b.extensions = was.extensions; !there || b != was {
+			items = append(items, PubsubItem{ID: b.jid, Payload: b.append(nil, nodeBookmarks)})
+		}
+	}
+	for _, b := range old {
+		if _, left := before[b.jid]; left {
+			gone = append(gone, b.jid)
+		}
+	}
+	return items, gone
+}
+
+// publishOldBookmarks is a publication to the old node.
+func (srv *Server) publishOldBookmarks(ctx context.Context, user string, p publication) error {
+	el, err := stream.Parse([]byte(`<item>`+string(p.item.Payload)+`</item>`), stream.Limits{Bytes: maxItemBytes + 16})
+	if err != nil {
+		return ErrBadRequest
+	}
+	storage, _ := el.Find(nodeOldBookmarks, "storage")
+	list, _, err := parseOldBookmarks(storage)
+	if err != nil {
+		return err
+	}
+	return srv.replaceBookmarks(ctx, user, list, p.options)
+}
+
+// notifyOldBookmarks tells those who ask for the old node.
+func (srv *Server) notifyOldBookmarks(ctx context.Context, user string, n PubsubNode) {
+	n.Name = nodeOldBookmarks
+	page, err := srv.itemPage(ctx, ItemQuery{User: user, Node: nodeOldBookmarks, Max: 1})
+	if err != nil {
+		srv.log.Error("changed bookmarks were not told in the old way", "user", user, "err", err)
+		return
+	}
+	srv.notify(ctx, user, n, itemsEvent(n, page.Items...))
+}
+
+// itemPage reads a page of items; that of the old node is made up.
+func (srv *Server) itemPage(ctx context.Context, q ItemQuery) (ItemPage, error) {
+	if q.Node != nodeOldBookmarks {
+		return srv.stores.Pubsub.Items(ctx, q)
+	}
+	list, err := srv.bookmarks(ctx, q.User)
+	if err != nil || q.Max == 0 || (len(q.IDs) > 0 && !slices.Contains(q.IDs, oldBookmarksItem)) {
+		return ItemPage{Count: 1}, err
+	}
+	return ItemPage{Items: []PubsubItem{{ID: oldBookmarksItem, Payload: oldBookmarks(list, nil)}}, Count: 1}, nil
+}
+
+// privateBookmarks are the bookmarks as private XML, with what else a client
+// keeps there (XEP-0048 §3.2 has links, too).
+func (s *session) privateBookmarks(ctx context.Context, kept []byte) ([]byte, error) {
+	list, err := s.server.bookmarks(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	el, err := stream.Parse(kept, stream.Limits{Bytes: len(kept)})
+	if err != nil {
+		return nil, err
+	}
+	var rest []byte
+	for c := range el.Children() {
+		// What was written before there were views of the node is shown until the
+		// client writes its list anew.
+		jid, _ := c.Attr("jid")
+		if !slices.ContainsFunc(list, func(b bookmark) bool { return b.jid == jid }) {
+			rest = append(rest, c.Raw()...)
+		}
+	}
+	return oldBookmarks(list, rest), nil
+}
+
+// setPrivateBookmarks takes the bookmarks out of what is to be kept as private
+// XML, and returns the rest.
+func (s *session) setPrivateBookmarks(ctx context.Context, storage stream.Child) ([]byte, error) {
+	list, rest, err := parseOldBookmarks(storage)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.server.turns.take(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return oldBookmarks(nil, rest), s.server.replaceBookmarks(ctx, s.user, list, nil)
+}

@@ -48,6 +48,9 @@ func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query 
 	if errors.Is(err, ErrNotFound) {
 		raw, err = c.Raw(), nil // nothing stored: the request comes back
 	}
+	if err == nil && c.Name == privateBookmarks {
+		raw, err = s.privateBookmarks(ctx, raw)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +65,11 @@ func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query 
 	raw := c.Raw()
 	if len(raw) > maxPrivate {
 		return nil, errNotAcceptable
+	}
+	if c.Name == privateBookmarks {
+		if raw, err = s.setPrivateBookmarks(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	return nil, s.server.stores.Private.SetPrivate(ctx, s.user, c.Name, raw)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strconv"
 
 	"foyer/internal/stream"
@@ -235,11 +236,22 @@ func (srv *Server) publish(ctx context.Context, user string, p publication) erro
 		return err
 	}
 	defer release()
+	switch p.node {
+	case nodeOldBookmarks:
+		return srv.publishOldBookmarks(ctx, user, p)
+	case nodeBookmarks:
+		if err := checkBookmark(p.item); err != nil {
+			return err
+		}
+	}
 	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, []PubsubItem{p.item}, p.admit)
 	if err != nil {
 		return storeBound(err)
 	}
 	srv.notify(ctx, user, n, itemsEvent(n, p.item))
+	if p.node == nodeBookmarks {
+		srv.notifyOldBookmarks(ctx, user, n)
+	}
 	return nil
 }
 
@@ -318,19 +330,25 @@ func (srv *Server) retract(ctx context.Context, user, node string, ids []string,
 		return err
 	}
 	defer release()
-	n, err := srv.stores.Pubsub.Node(ctx, user, node)
+	n, err := srv.stores.Pubsub.Node(ctx, user, storedNode(node))
 	if err != nil {
 		return storeBound(err)
 	}
-	removed, err := srv.stores.Pubsub.RemoveItems(ctx, user, node, ids, false)
+	// The old list of bookmarks is one item: with it all go.
+	all := node == nodeOldBookmarks && slices.Contains(ids, oldBookmarksItem)
+	removed, err := srv.stores.Pubsub.RemoveItems(ctx, user, n.Name, ids, all)
 	if err != nil {
 		return storeBound(err)
 	}
 	if len(removed) == 0 {
 		return ErrItemNotFound // §7.2.3.2
 	}
-	if tell || n.Config.NotifyRetract {
-		srv.notify(ctx, user, n, retractEvent(node, removed))
+	if !tell && !n.Config.NotifyRetract {
+		return nil
+	}
+	srv.notify(ctx, user, n, retractEvent(n.Name, removed))
+	if n.Name == nodeBookmarks {
+		srv.notifyOldBookmarks(ctx, user, n)
 	}
 	return nil
 }
@@ -345,14 +363,14 @@ func (s *session) retrieve(ctx context.Context, owner string, pubsub, items stre
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.server.stores.Pubsub.Node(ctx, owner, node)
+	n, err := s.server.stores.Pubsub.Node(ctx, owner, storedNode(node))
 	if err != nil {
 		return nil, storeBound(err)
 	}
 	if err := s.server.reader(ctx, owner, s.bare).mayRead(n.Config); err != nil {
 		return nil, err
 	}
-	page, err := s.server.stores.Pubsub.Items(ctx, q)
+	page, err := s.server.itemPage(ctx, q)
 	if err != nil {
 		return nil, storeBound(err)
 	}

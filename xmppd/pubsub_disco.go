@@ -22,12 +22,12 @@ func pubsubFeatures() []string {
 	} {
 		features = append(features, nsPubsub+"#"+f)
 	}
-	return features
+	return append(features, bookmarkFeatures()...)
 }
 
 // nodeInfo answers disco#info about a node (XEP-0060 §5.3, §5.4).
 func (s *session) nodeInfo(ctx context.Context, owner, node string) ([]byte, error) {
-	n, err := s.server.stores.Pubsub.Node(ctx, owner, node)
+	n, err := s.server.stores.Pubsub.Node(ctx, owner, storedNode(node))
 	if err != nil {
 		return nil, storeBound(err)
 	}

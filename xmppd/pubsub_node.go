@@ -93,12 +93,15 @@ func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child)
 			return err
 		}
 	}
+	if node == nodeOldBookmarks {
+		submitted = withoutMaxItems(submitted)
+	}
 	release, err := s.server.turns.take(ctx, s.user)
 	if err != nil {
 		return err
 	}
 	defer release()
-	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, node, nil, func(n *PubsubNode, exists bool) (bool, error) {
+	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
 		if exists {
 			return true, errConflict // §8.1.1
 		}
@@ -154,7 +157,7 @@ func (s *session) configuration(ctx context.Context, configure stream.Child) ([]
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.server.stores.Pubsub.Node(ctx, s.user, node)
+	n, err := s.server.stores.Pubsub.Node(ctx, s.user, storedNode(node))
 	if err != nil {
 		return nil, storeBound(err)
 	}
@@ -180,6 +183,9 @@ func (s *session) configure(ctx context.Context, configure stream.Child) error {
 	if err != nil {
 		return err
 	}
+	if node == nodeOldBookmarks {
+		submitted = withoutMaxItems(submitted)
+	}
 	return s.changeNode(ctx, node, func(c NodeConfig) (NodeConfig, error) { return c.apply(submitted) })
 }
 
@@ -190,7 +196,7 @@ func (s *session) changeNode(ctx context.Context, node string, change func(NodeC
 		return err
 	}
 	defer release()
-	n, err := s.server.stores.Pubsub.UpdateNode(ctx, s.user, node, nil, func(n *PubsubNode, exists bool) (bool, error) {
+	n, err := s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
 		if !exists {
 			return false, ErrItemNotFound
 		}
@@ -202,7 +208,7 @@ func (s *session) changeNode(ctx context.Context, node string, change func(NodeC
 		return storeBound(err)
 	}
 	if n.Config.NotifyConfig {
-		s.server.notify(ctx, s.user, n, nodeEvent("configuration", node))
+		s.server.notifyNode(ctx, s.user, n, "configuration")
 	}
 	return nil
 }
@@ -219,7 +225,7 @@ func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
 	}
 	defer release()
 	var old PubsubNode
-	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, node, nil, func(n *PubsubNode, exists bool) (bool, error) {
+	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
 		if !exists {
 			return false, ErrItemNotFound
 		}
@@ -230,7 +236,7 @@ func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
 		return storeBound(err)
 	}
 	if old.Config.NotifyDelete {
-		s.server.notify(ctx, s.user, old, nodeEvent("delete", node))
+		s.server.notifyNode(ctx, s.user, old, "delete")
 	}
 	return nil
 }
@@ -246,15 +252,15 @@ func (s *session) purge(ctx context.Context, purge stream.Child) error {
 		return err
 	}
 	defer release()
-	n, err := s.server.stores.Pubsub.Node(ctx, s.user, node)
+	n, err := s.server.stores.Pubsub.Node(ctx, s.user, storedNode(node))
 	if err != nil {
 		return storeBound(err)
 	}
-	if _, err := s.server.stores.Pubsub.RemoveItems(ctx, s.user, node, nil, true); err != nil {
+	if _, err := s.server.stores.Pubsub.RemoveItems(ctx, s.user, n.Name, nil, true); err != nil {
 		return storeBound(err)
 	}
 	if n.Config.NotifyRetract {
-		s.server.notify(ctx, s.user, n, nodeEvent("purge", node))
+		s.server.notifyNode(ctx, s.user, n, "purge")
 	}
 	return nil
 }
@@ -299,7 +305,7 @@ func (s *session) nodeAffiliations(ctx context.Context, c stream.Child) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.server.stores.Pubsub.Node(ctx, s.user, node)
+	n, err := s.server.stores.Pubsub.Node(ctx, s.user, storedNode(node))
 	if err != nil {
 		return nil, storeBound(err)
 	}

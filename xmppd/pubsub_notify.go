@@ -95,6 +95,15 @@ func retractEvent(node string, ids []string) []byte {
 	return append(dst, "</items></event>"...)
 }
 
+// notifyNode tells what became of a node, under each of its names.
+func (srv *Server) notifyNode(ctx context.Context, user string, n PubsubNode, what string) {
+	srv.notify(ctx, user, n, nodeEvent(what, n.Name))
+	if n.Name == nodeBookmarks {
+		n.Name = nodeOldBookmarks
+		srv.notify(ctx, user, n, nodeEvent(what, n.Name))
+	}
+}
+
 // nodeEvent tells that a node was deleted, purged or configured (XEP-0060
 // §8.2.6, §8.4.2, §8.5.2).
 func nodeEvent(what, node string) []byte {
