@@ -4,6 +4,7 @@ import { defineConfig } from "@playwright/test";
 // on a free port and a database of its own.
 export default defineConfig({
   testDir: ".",
+  testIgnore: "interop/**", // has a configuration of its own
   outputDir: "../test-results/e2e",
   fullyParallel: true,
   workers: 2,

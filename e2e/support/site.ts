@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "./cluster.ts";
 import { type End, Program } from "./process.ts";
 
-const binary = fileURLToPath(new URL("../../bin/foyer-e2e", import.meta.url));
+/** The program under test, built with the race detector. */
+export const binary = fileURLToPath(new URL("../../bin/foyer-e2e", import.meta.url));
 
 /** How pages sign in to the chat: XMPP_LOGIN. */
 export type Login = "session" | "prebind" | "token" | "signed" | "password";

@@ -1,0 +1,15 @@
+import { defineConfig } from "@playwright/test";
+
+// Independent clients against the program itself; no browser. Playwright's
+// runner gives them what the browser tests have: a site with a database of its
+// own for each test (../support).
+export default defineConfig({
+  testDir: ".",
+  outputDir: "../../test-results/interop",
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: Boolean(process.env.CI),
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"], ["json", { outputFile: "../../test-results/interop.json" }]],
+});
