@@ -9,7 +9,7 @@ help: ## List the targets
 run: build ## Run the site on http://localhost:3000, with demo data
 	@APP_ENV=development exec bin/foyer serve
 
-test: ## Everything: Go tests with the race detector, and a real browser
+test: ## Everything: Go tests with the race detector, a real browser, other clients and servers
 	@scripts/test.sh all
 
 test-unit: ## The Go tests
@@ -18,8 +18,8 @@ test-unit: ## The Go tests
 e2e: ## The browser tests; ARGS="-g 'sign out'" picks some
 	@scripts/test.sh e2e $(ARGS)
 
-interop: ## Tests against other XMPP servers
-	@scripts/test.sh interop
+interop: ## Other people's clients, and another server as the referee; ARGS="-g stanza" picks clients
+	@scripts/test.sh interop $(ARGS)
 
 bench: tools assets ## The Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

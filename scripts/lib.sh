@@ -55,3 +55,20 @@ find_chromium() {
 }
 
 is_root_on_debian() { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; }
+
+# Installs Debian packages and leaves their services stopped, now and later:
+# tests start what they need themselves.
+install_without_services() {
+	local policy=/usr/sbin/policy-rc.d made="" name
+	if [[ ! -e $policy ]]; then
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod +x "$policy"
+		made=$policy
+	fi
+	apt-get update -qq >&2
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2 || say "$* could not be installed."
+	[[ -z $made ]] || rm -f "$made"
+	if [[ -d /run/systemd/system ]]; then
+		for name in "$@"; do systemctl disable --quiet "$name" 2>/dev/null || true; done
+	fi
+}

@@ -1,5 +1,5 @@
-// Adds up what the Go tests (go.json) and Playwright (e2e.json) left in a
-// directory, names what was skipped and why, and closes with the counts.
+// Adds up what the Go tests (go.json, referee.json) and Playwright (e2e.json,
+// interop.json) left in a directory, names what was skipped and why, and closes with the counts.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,10 +39,8 @@ function addPlaywright(text) {
   }
 }
 
-const go = read("go.json");
-if (go) addGo(go);
-const e2e = read("e2e.json");
-if (e2e) addPlaywright(e2e);
+for (const text of ["go.json", "referee.json"].map(read)) if (text) addGo(text);
+for (const text of ["e2e.json", "interop.json"].map(read)) if (text) addPlaywright(text);
 for (const line of (read("skipped.txt") ?? "").split("\n").filter(Boolean)) {
   const [name, ...why] = line.split(": ");
   sum.skipped.push({ name, why: why.join(": ") });

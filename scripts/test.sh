@@ -30,12 +30,40 @@ unit() {
 		node scripts/gotest.mjs "$results/go.json" || failed=1
 }
 
-# The browser tests run the program itself, with the race detector in it.
-e2e() {
-	say "Browser tests …"
+# The browser and the other clients meet the program itself, with the race
+# detector in it.
+program() {
 	CGO_ENABLED=$((${#race[@]} > 0)) go build "${race[@]+"${race[@]}"}" -o bin/foyer-e2e .
 	CGO_ENABLED=0 go build -o bin/e2e-cluster ./e2e/cluster
+}
+
+e2e() {
+	say "Browser tests …"
+	program
 	CHROMIUM=$(scripts/browser.sh) npx playwright test -c e2e "$@" || failed=1
+}
+
+# What other people wrote: a server as the referee, and clients.
+need_others() {
+	local name missing=()
+	for name in prosody profanity tmux; do
+		command -v "$name" >/dev/null || missing+=("$name")
+	done
+	/usr/bin/python3 -c "import slixmpp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib)
+	[[ ${#missing[@]} -gt 0 ]] && is_root_on_debian || return 0
+	say "Installing ${missing[*]} …"
+	install_without_services "${missing[@]}"
+}
+
+referee() {
+	say "Transcripts, against this server and Prosody …"
+	go test -json ./e2e/referee | node scripts/gotest.mjs "$results/referee.json" || failed=1
+}
+
+clients() {
+	say "Independent clients …"
+	program
+	npx playwright test -c e2e/interop "$@" || failed=1
 }
 
 need_go
@@ -46,8 +74,8 @@ mkdir -p "$results"
 case $what in
 unit) need_compiler && unit ;;
 e2e) need_compiler && e2e "$@" ;;
-all) need_compiler && unit && e2e ;;
-interop) die "There is nothing to run yet: this version speaks to its embedded server only (XMPP_UPSTREAM), so there are no tests against other servers." ;;
+interop) need_compiler && need_others && referee && clients "$@" ;;
+all) need_compiler && need_others && unit && e2e && clients ;; # the referee is among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
 node scripts/summary.mjs "$results" || failed=1
