@@ -86,6 +86,7 @@ func mayImport() map[string][]string {
 		"token": nil, "migrations": nil, "static": nil, "views": nil,
 
 		"e2e/cluster": {"internal/pgdev"},
+		"e2e/referee": {"app", "models", "token"},
 	}
 }
 

@@ -21,6 +21,16 @@ type node struct {
 // ! means that the attribute must be absent. A pattern element <any
 // xmlns='test'/> as the last child allows further children.
 func Match(pattern string, raw []byte) (map[string]string, error) {
+	return match(pattern, raw, false)
+}
+
+// Contains is Match, but everywhere further children may stand before, between
+// and after those of the pattern, and text that the pattern lacks is no matter.
+func Contains(pattern string, raw []byte) (map[string]string, error) {
+	return match(pattern, raw, true)
+}
+
+func match(pattern string, raw []byte, more bool) (map[string]string, error) {
 	want, err := parseNode(pattern)
 	if err != nil {
 		return nil, fmt.Errorf("the pattern: %w", err)
@@ -30,7 +40,7 @@ func Match(pattern string, raw []byte) (map[string]string, error) {
 		return nil, fmt.Errorf("what came: %w", err)
 	}
 	captured := map[string]string{}
-	return captured, want.match(got, captured)
+	return captured, want.match(got, captured, more)
 }
 
 func parseNode(s string) (*node, error) {
@@ -68,7 +78,7 @@ func parseNode(s string) (*node, error) {
 	return root.children[0], nil
 }
 
-func (n *node) match(got *node, captured map[string]string) error {
+func (n *node) match(got *node, captured map[string]string, more bool) error {
 	if n.name != got.name {
 		return fmt.Errorf("element %v, want %v", got.name, n.name)
 	}
@@ -84,10 +94,40 @@ func (n *node) match(got *node, captured map[string]string) error {
 			return fmt.Errorf("<%s> attribute %s is %q, want %q", n.name.Local, name.Local, value, want)
 		}
 	}
-	if !matchText(strings.TrimSpace(n.text), strings.TrimSpace(got.text), captured) {
+	text := strings.TrimSpace(n.text)
+	if (text != "" || !more) && !matchText(text, strings.TrimSpace(got.text), captured) {
 		return fmt.Errorf("<%s> has text %q, want %q", n.name.Local, got.text, n.text)
 	}
+	if more {
+		return n.findChildren(got, captured)
+	}
 	return n.matchChildren(got, captured)
+}
+
+// findChildren looks for the pattern's children in order, among others.
+func (n *node) findChildren(got *node, captured map[string]string) error {
+	rest := got.children
+	for _, w := range n.children {
+		var err error
+		for {
+			if len(rest) == 0 {
+				if err == nil {
+					err = fmt.Errorf("<%s> lacks <%s>", n.name.Local, w.name.Local)
+				}
+				return err
+			}
+			next := rest[0]
+			rest = rest[1:]
+			failed := w.match(next, captured, true)
+			if failed == nil {
+				break
+			}
+			if next.name == w.name {
+				err = failed
+			}
+		}
+	}
+	return nil
 }
 
 func (n *node) matchChildren(got *node, captured map[string]string) error {
@@ -101,7 +141,7 @@ func (n *node) matchChildren(got *node, captured map[string]string) error {
 		if i >= len(got.children) {
 			return fmt.Errorf("<%s> lacks <%s>", n.name.Local, w.name.Local)
 		}
-		if err := w.match(got.children[i], captured); err != nil {
+		if err := w.match(got.children[i], captured, false); err != nil {
 			return err
 		}
 	}
