@@ -55,6 +55,23 @@ ZWxz</BINVAL></PHOTO><URL>http://a</URL></vCard>`
 	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="bob@h"><query xmlns="jabber:iq:private"><o xmlns="urn:o"/></query></iq>`, "auth", "forbidden")
 }
 
+// XEP-0054 §3.2 (S-50): a nickname is kept, unless it is only the name, which
+// may change.
+func TestVCard_Nickname(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.online("alice", "a")
+	for _, step := range []struct{ set, want string }{
+		{`<FN>Alice Adler</FN><NICKNAME>Al</NICKNAME>`, `<FN>Alice Adler</FN><NICKNAME>Al</NICKNAME>`},
+		{`<FN>Alice Adler</FN><NICKNAME>Alice Adler</NICKNAME>`, `<FN>Alice Adler</FN><NICKNAME>Alice Adler</NICKNAME>`},
+		{`<FN>Alice Baker</FN><NICKNAME>Alice Adler</NICKNAME>`, `<FN>Alice Baker</FN><NICKNAME>Alice Baker</NICKNAME>`},
+		{`<FN>Alice Baker</FN><NICKNAME>Al</NICKNAME>`, `<FN>Alice Baker</FN><NICKNAME>Al</NICKNAME>`},
+	} {
+		c.ask(`<iq xmlns="jabber:client" type="set" id="s"><vCard xmlns="vcard-temp">`+step.set+`</vCard></iq>`, `<iq xmlns="jabber:client" type="result" id="s"/>`)
+		c.ask(`<iq xmlns="jabber:client" type="get" id="g"><vCard xmlns="vcard-temp"/></iq>`,
+			`<iq xmlns="jabber:client" type="result" id="g"><vCard xmlns="vcard-temp">`+step.want+`</vCard></iq>`)
+	}
+}
+
 // XEP-0191 §3 (S-51, S-52).
 func TestBlocking(t *testing.T) {
 	w := newWorld(t, "alice", "bob")

@@ -1,6 +1,7 @@
 package xmppd
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -69,7 +70,10 @@ func encodeVCard(v VCard) []byte {
 	dst := []byte(`<vCard xmlns="` + nsVCard + `">`)
 	if v.Name != "" {
 		name := stream.Escape(v.Name)
-		dst = append(dst, `<FN>`+name+`</FN><NICKNAME>`+name+`</NICKNAME>`...)
+		dst = append(dst, `<FN>`+name+`</FN>`...)
+		if !bytes.Contains(v.Extra, []byte("<NICKNAME")) { // many clients show it rather than FN
+			dst = append(dst, `<NICKNAME>`+name+`</NICKNAME>`...)
+		}
 	}
 	if len(v.Photo) > 0 {
 		dst = append(dst, `<PHOTO><TYPE>`+stream.Escape(v.PhotoType)+`</TYPE><BINVAL>`...)
@@ -82,7 +86,11 @@ func encodeVCard(v VCard) []byte {
 // handleVCardSet takes name and picture into the site's profile, and keeps the
 // rest as it is.
 func handleVCardSet(ctx context.Context, s *session, _ *stream.Element, card stream.Child) ([]byte, error) {
-	v, err := parseVCard(card)
+	before, err := s.server.stores.VCards.VCard(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parseVCard(card, before.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +105,17 @@ func handleVCardSet(ctx context.Context, s *session, _ *stream.Element, card str
 	return nil, nil
 }
 
-func parseVCard(card stream.Child) (VCard, error) {
+// parseVCard reads a card. A nickname that only repeats the name, as it is or as
+// it was before, is not kept: it would stay behind when the name changes.
+func parseVCard(card stream.Child, before string) (VCard, error) {
 	var v VCard
+	var nickname stream.Child
 	for c := range card.Children() {
 		switch c.Name.Local {
 		case "FN":
 			v.Name = strings.TrimSpace(c.Text())
 		case "NICKNAME":
-			if v.Name == "" {
-				v.Name = strings.TrimSpace(c.Text())
-			}
+			nickname = c
 		case "PHOTO":
 			if err := v.parsePhoto(c); err != nil {
 				return v, err
@@ -114,6 +123,12 @@ func parseVCard(card stream.Child) (VCard, error) {
 		default:
 			v.Extra = append(v.Extra, c.Raw()...)
 		}
+	}
+	switch nick := strings.TrimSpace(nickname.Text()); {
+	case v.Name == "":
+		v.Name = nick
+	case nick != "" && nick != v.Name && nick != before:
+		v.Extra = append(v.Extra, nickname.Raw()...)
 	}
 	return v, nil
 }

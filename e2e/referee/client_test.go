@@ -56,6 +56,15 @@ func (s *scene) meets(id string) bool {
 	return false
 }
 
+// either is a value that is our own, or the referee's where it differs.
+func (s *scene) either(id, ours, theirs string) string {
+	s.t.Helper()
+	if s.meets(id) {
+		return theirs
+	}
+	return ours
+}
+
 // people makes accounts.
 func (s *scene) people(names ...string) {
 	s.t.Helper()
@@ -108,11 +117,12 @@ type client struct {
 	ws    *websocket.Conn
 	syncs int
 
-	mu    sync.Mutex
-	seen  int
-	inbox []came
-	ended bool
-	more  chan struct{}
+	mu      sync.Mutex
+	seen    int
+	handled int // stanzas since <enabled/>
+	inbox   []came
+	ended   bool
+	more    chan struct{}
 }
 
 // connect opens a WebSocket and a stream.
@@ -146,6 +156,12 @@ func (c *client) read() {
 		} else {
 			c.seen++
 			c.inbox = append(c.inbox, came{c.seen, string(raw)})
+			switch {
+			case strings.HasPrefix(string(raw), "<enabled"):
+				c.handled = 0
+			case stanza.Match(raw):
+				c.handled++
+			}
 		}
 		c.mu.Unlock()
 		select {
@@ -309,6 +325,20 @@ func (c *client) drop() {
 	c.scene.t.Helper()
 	c.ws.NetConn().Close()
 	c.leaveScene()
+}
+
+// stanzas returns how many stanzas have come since the last <enabled/>
+// (XEP-0198 §4).
+func (c *client) stanzas() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprint(c.handled)
+}
+
+// resumed makes c stand for the lost stream.
+func (c *client) resumed(lost *client) {
+	c.full = lost.full
+	c.scene.clients = append(c.scene.clients, c)
 }
 
 // leave ends the stream in order.

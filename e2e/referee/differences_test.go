@@ -13,8 +13,30 @@ type difference struct{ id, topic, foyer, prosody, why string }
 // differences is the list; transcripts name its lines by id.
 func differences() []difference {
 	return []difference{
-		{"too early", "a stanza before signing in", "ends the stream with `not-authorized`", "answers the stanza with `service-unavailable`",
+		{"too early", "a stanza before signing in", "ends the stream with `not-authorized`", "answers it with `service-unavailable`",
 			"RFC 6120 §4.3.5 and §7.1 ask for the stream error"},
+		{"roster groups", "a roster item with an empty group, or one twice", "an error", "accepted",
+			"RFC 6121 §2.3.3: `not-acceptable`, `bad-request`"},
+		{"remove unknown", "removing a contact who is not there: type of `item-not-found`", "`cancel`", "`modify`",
+			"RFC 6121 §2.5.3 and RFC 6120 §8.3.3.7 say `cancel`"},
+		{"unavailable after removal", "after a contact was removed, the remover is told that the contact is gone", "by each resource", "by the bare address",
+			"RFC 6121 §3.3.3: from all of the contact's available resources"},
+		{"priority", "a priority of 300", "`bad-request`", "passed on",
+			"RFC 6121 §4.7.2.3 has −128 to 127"},
+		{"priority raised", "a priority that rises above −1 after messages were kept", "they are delivered", "they wait for the next session",
+			"XEP-0160 §2: at the next presence with a priority that is not negative"},
+		{"offline typing", "a chat state for somebody who is away", "dropped", "kept",
+			"XEP-0160 §3: a message with nothing but a chat state is not kept"},
+		{"offline nostore", "a message with `<no-store/>` for somebody who is away", "not kept", "kept",
+			"XEP-0334 §4.2: neither in the archive nor offline"},
+		{"iq of strangers", "an IQ to a client of somebody who does not share presence", "`service-unavailable`", "delivered",
+			"RFC 6121 §8.5.3.1 recommends it, lest a stranger learns who is there"},
+		{"vCard of nobody", "the vCard of an account that does not exist", "`service-unavailable`", "an empty one",
+			"XEP-0054 §3.3; either hides whether there is such an account"},
+		{"presence after unblocking", "`<unblock/>` for everybody", "the contact sees the present state again", "nothing is sent",
+			"XEP-0191 §3.4 and §3.5: current presence goes to those who were unblocked"},
+		{"unknown archive id", "an archive page after an unknown id: type of `item-not-found`", "`cancel`", "`modify`",
+			"RFC 6120 §8.3.3.7 says `cancel`"},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -24,8 +25,8 @@ func Match(pattern string, raw []byte) (map[string]string, error) {
 	return match(pattern, raw, false)
 }
 
-// Contains is Match, but everywhere further children may stand before, between
-// and after those of the pattern, and text that the pattern lacks is no matter.
+// Contains is Match, but children may stand in any order and among others, and
+// text that the pattern lacks is no matter.
 func Contains(pattern string, raw []byte) (map[string]string, error) {
 	return match(pattern, raw, true)
 }
@@ -104,28 +105,22 @@ func (n *node) match(got *node, captured map[string]string, more bool) error {
 	return n.matchChildren(got, captured)
 }
 
-// findChildren looks for the pattern's children in order, among others.
+// findChildren looks for each of the pattern's children among those that came.
 func (n *node) findChildren(got *node, captured map[string]string) error {
-	rest := got.children
+	rest := slices.Clone(got.children)
 	for _, w := range n.children {
-		var err error
-		for {
-			if len(rest) == 0 {
-				if err == nil {
-					err = fmt.Errorf("<%s> lacks <%s>", n.name.Local, w.name.Local)
-				}
-				return err
-			}
-			next := rest[0]
-			rest = rest[1:]
-			failed := w.match(next, captured, true)
-			if failed == nil {
-				break
-			}
-			if next.name == w.name {
+		err := fmt.Errorf("<%s> lacks <%s>", n.name.Local, w.name.Local)
+		at := slices.IndexFunc(rest, func(child *node) bool {
+			failed := w.match(child, captured, true)
+			if failed != nil && child.name == w.name {
 				err = failed
 			}
+			return failed == nil
+		})
+		if at < 0 {
+			return err
 		}
+		rest = slices.Delete(rest, at, at+1)
 	}
 	return nil
 }
