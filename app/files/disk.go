@@ -47,7 +47,7 @@ func (d *Disk) Put(_ context.Context, id uuid.UUID, r io.Reader, size int64) err
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := writeFile(path+partial, &exactly{r, size}); err != nil {
+	if err := writeFile(path+partial, &exactly{r: r, left: size}); err != nil {
 		return errors.Join(err, remove(path+partial))
 	}
 	if err := os.Rename(path+partial, path); err != nil {

@@ -73,6 +73,7 @@ func read(ctx context.Context, s Store, id uuid.UUID, length int64) ([]byte, err
 type exactly struct {
 	r    io.Reader
 	left int64
+	err  error // why reading failed, for those who put it in words of their own
 }
 
 func (e *exactly) Read(p []byte) (int, error) {
@@ -90,5 +91,6 @@ func (e *exactly) Read(p []byte) (int, error) {
 			err = io.ErrUnexpectedEOF
 		}
 	}
+	e.err = err
 	return n, err
 }

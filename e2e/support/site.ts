@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "./cluster.ts";
 import { type End, Program } from "./process.ts";
@@ -15,6 +18,8 @@ export type Counts = Record<string, number>;
 export class Site {
   private program!: Program;
   private address = "";
+  /** Where it keeps the files that people send. */
+  readonly dataDir = mkdtempSync(join(tmpdir(), "foyer-e2e-data-"));
 
   constructor(
     private readonly database: Database,
@@ -37,6 +42,7 @@ export class Site {
       APP_ENV: "development",
       ADDR: this.address ? new URL(this.address).host : "localhost:0",
       DATABASE_URL: this.database.url,
+      DATA_DIR: this.dataDir,
       XMPP_LOGIN: this.login,
       ...this.settings,
     });
@@ -54,6 +60,11 @@ export class Site {
   kill(): Promise<End> {
     this.program.signal("SIGKILL");
     return this.program.ended;
+  }
+
+  /** Removes what it left, once it has stopped. */
+  remove(): void {
+    rmSync(this.dataDir, { recursive: true });
   }
 
   async counts(): Promise<Counts> {

@@ -60,6 +60,7 @@ export const test = base.extend<Options & Fixtures, { cluster: Cluster }>({
     await site.start();
     await use(site);
     const end = await site.stop();
+    site.remove();
     if (info.status !== info.expectedStatus) {
       await info.attach("site.log", { body: site.lines.join("\n"), contentType: "text/plain" });
     }
