@@ -35,6 +35,11 @@ type Config struct {
 
 	UploadMaxSize   Size   `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
 	UploadQuota     Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
+	UploadStore     string `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
+	S3Endpoint      string `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon's"`
+	S3Region        string `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
+	S3AccessKey     string `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
+	S3SecretKey     string `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
 	UploadRetention Period `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
 
 	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"where native clients connect, with STARTTLS, such as :5222; empty: nowhere"`
@@ -135,6 +140,8 @@ func (c Config) Validate() error {
 	if c.BaseURL != "" {
 		check(validBaseURL(c.BaseURL), "BASE_URL=%q must be like https://chat.example.org (plain http only for localhost)", c.BaseURL)
 	}
+	_, err = newStore(c)
+	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))

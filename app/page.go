@@ -62,6 +62,7 @@ type HomePage struct{ People []Person }
 
 // SettingsPage is the data of "settings".
 type SettingsPage struct {
+	Files                                   *FileUsage // nil: nobody sends files here
 	Profile, Picture, Password, App, Delete Form
 	Sessions                                []SessionRow
 	Apps                                    []AppRow

@@ -43,5 +43,9 @@ func (s *Server) routes() {
 	s.web.Get("/settings/apps", s.signedIn, s.showAppPassword)
 	s.web.Post("/settings/apps", s.signedIn, s.createAppPassword)
 	s.web.Post("/settings/apps/:id/revoke", s.signedIn, s.revokeAppPassword)
+	s.web.Get("/settings/files", s.signedIn, s.showFiles)
+	s.web.Post("/settings/files/delete", s.signedIn, s.deleteOwnFiles)
+	s.web.Get("/settings/files/:id", s.signedIn, s.saveOwnFile)
+	s.web.Post("/settings/files/:id/delete", s.signedIn, s.deleteOwnFile)
 	s.web.Post("/settings/delete", s.signedIn, s.deleteAccount)
 }

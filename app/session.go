@@ -190,15 +190,17 @@ func (s *Server) protectForms(c *fiber.Ctx) error {
 // Flash messages travel in a cookie that the next page takes.
 
 var flashes = map[string]Flash{
-	"profile":   {"ok", "Your profile is saved."},
-	"picture":   {"ok", "Your picture is saved."},
-	"nopicture": {"ok", "Your picture is removed."},
-	"password":  {"ok", "Your password is changed. Other devices and apps are signed out."},
-	"ended":     {"ok", "That device is signed out."},
-	"others":    {"ok", "All other devices are signed out."},
-	"revoked":   {"ok", "That password is revoked. The app that used it is signed out."},
-	"signedout": {"ok", "You are signed out."},
-	"deleted":   {"ok", "Your account is deleted."},
+	"profile":      {"ok", "Your profile is saved."},
+	"picture":      {"ok", "Your picture is saved."},
+	"nopicture":    {"ok", "Your picture is removed."},
+	"password":     {"ok", "Your password is changed. Other devices and apps are signed out."},
+	"ended":        {"ok", "That device is signed out."},
+	"others":       {"ok", "All other devices are signed out."},
+	"revoked":      {"ok", "That password is revoked. The app that used it is signed out."},
+	"filedeleted":  {"ok", "The file is deleted."},
+	"filesdeleted": {"ok", "All your files are deleted."},
+	"signedout":    {"ok", "You are signed out."},
+	"deleted":      {"ok", "Your account is deleted."},
 }
 
 func (s *Server) flash(c *fiber.Ctx, name string) {

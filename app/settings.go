@@ -35,6 +35,9 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 		return err
 	}
 	data.Native = s.cfg.Native()
+	if data.Files, err = s.fileUsage(c.UserContext(), v.account); err != nil {
+		return err
+	}
 	p := s.page(c, "settings", "Settings")
 	p.Data = data
 	return s.render(c.Status(status), "settings", p)

@@ -181,6 +181,11 @@ func (db *DB) Uploads(ctx context.Context, accountID int64, after uuid.UUID, n i
 	return pgx.CollectRows(rows, scanUpload)
 }
 
+// UploadOf returns a stored file of an account.
+func (db *DB) UploadOf(ctx context.Context, accountID int64, id uuid.UUID) (Upload, error) {
+	return db.oneUpload(ctx, "SELECT "+uploadColumns+" FROM uploads u WHERE u.account_id = $1 AND u.id = $2 AND u.state = 'stored'", accountID, id)
+}
+
 // AbandonUpload dooms a file that was not received.
 func (db *DB) AbandonUpload(ctx context.Context, id uuid.UUID) error {
 	return db.execUpload(ctx, "UPDATE uploads SET state = 'doomed', expires_at = now() WHERE id = $1", id)

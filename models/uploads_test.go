@@ -232,6 +232,13 @@ func TestUpload_List(t *testing.T) {
 			after = u.ID
 		}
 	}
+	own, other := db.stored(t, "alice", "d", 1), db.person(t, "bob")
+	got, err := db.UploadOf(ctx, alice.ID, own.ID)
+	if err != nil || got.Name != "d" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	_, err = db.UploadOf(ctx, other.ID, own.ID)
+	is(t, err, ErrNotFound)
 	if !slices.Equal(names, []string{"c", "b", "a"}) {
 		t.Errorf("listed %q", names)
 	}

@@ -23,6 +23,7 @@ type commands struct {
 	User     userCmd     `cmd:"" help:"Manage accounts."`
 	Token    tokenCmd    `cmd:"" help:"Print a one-use sign-in token for each account, as JSON lines."`
 	Doctor   doctorCmd   `cmd:"" help:"Check the settings and the database, and say how to mend what is wrong."`
+	Orphans  orphansCmd  `cmd:"" help:"Count the uploaded files that no record knows of."`
 	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
 
 	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask the site on this machine whether it is alive."`
@@ -152,11 +153,43 @@ func (doctorCmd) Run(e *env) error {
 	}
 	failed = e.report("native clients", app.CheckNative(cfg)) || failed
 	failed = e.report("assets", app.CheckAssets()) || failed
-	failed = e.report("uploads", app.CheckFiles(e.ctx, cfg)) || failed
+	failed = e.checkUploads(cfg, db) || failed
 	if failed {
 		return errors.New("something needs mending")
 	}
 	return nil
+}
+
+// checkUploads checks that files can be kept, and that each has its record.
+func (e *env) checkUploads(cfg app.Config, db *models.DB) (failed bool) {
+	if e.report("uploads", app.CheckFiles(e.ctx, cfg)) {
+		return true
+	}
+	n, err := app.OrphanFiles(e.ctx, cfg, db, false)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%d files that no record knows of; `foyer orphans --delete` removes them (not before you know why they are there: was the database restored from an older copy?)", n)
+	}
+	return e.report("uploads' records", err)
+}
+
+type orphansCmd struct {
+	Delete bool `help:"Remove them."`
+}
+
+// Run counts the files that no record knows of.
+func (c orphansCmd) Run(e *env) error {
+	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+		n, err := app.OrphanFiles(e.ctx, cfg, db, c.Delete)
+		if err != nil {
+			return err
+		}
+		what := "found"
+		if c.Delete {
+			what = "removed"
+		}
+		fmt.Fprintf(e.out, "%d files without a record %s.\n", n, what)
+		return nil
+	})
 }
 
 func (e *env) report(what string, err error) (failed bool) {

@@ -23,13 +23,11 @@ var _ Store = (*Disk)(nil)
 // partial ends the name of a file that is being written.
 const partial = ".part"
 
-// NewDisk keeps files in dir, and makes it if need be.
-func NewDisk(dir string) (*Disk, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	return &Disk{dir}, nil
-}
+// NewDisk keeps files in dir.
+func NewDisk(dir string) *Disk { return &Disk{dir} }
+
+// Prepare makes the directory if need be.
+func (d *Disk) Prepare() error { return os.MkdirAll(d.dir, 0o700) }
 
 func (d *Disk) path(id uuid.UUID) string {
 	name := id.String()

@@ -24,8 +24,8 @@ import (
 func disk(t *testing.T) (*Disk, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "uploads")
-	d, err := NewDisk(dir)
-	if err != nil {
+	d := NewDisk(dir)
+	if err := d.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	return d, dir
@@ -198,7 +198,7 @@ func TestDisk_Leftovers(t *testing.T) {
 	if !slices.Equal(left, []string{"README"}) {
 		t.Errorf("left: %q", left)
 	}
-	if _, err := NewDisk(filepath.Join(dir, "README")); err == nil {
+	if NewDisk(filepath.Join(dir, "README")).Prepare() == nil {
 		t.Error("a file is taken for a directory")
 	}
 }

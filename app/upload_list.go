@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+)
+
+// filesPerPage is how many files are listed at a time.
+const filesPerPage = 50
+
+// FilesPage is the data of "files".
+type FilesPage struct {
+	Usage FileUsage
+	Files []FileRow
+	Next  string // the last one's id, if there are more
+}
+
+// FileUsage is what a person's files take.
+type FileUsage struct {
+	Files       int
+	Used, Quota Size
+	Percent     int
+	Kept        string // for how long; empty: for ever
+}
+
+// FileRow is a file that a person sent.
+type FileRow struct {
+	ID, Name string
+	Size     Size
+	Sent     time.Time
+}
+
+// fileUsage tells what an account's files take; nil where nobody sends files.
+func (s *Server) fileUsage(ctx context.Context, a models.Account) (*FileUsage, error) {
+	if s.cfg.UploadMaxSize == 0 {
+		return nil, nil
+	}
+	used, err := s.db.UploadUsage(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	u := FileUsage{Files: used.Files - used.Slots, Used: Size(used.Bytes), Quota: s.cfg.UploadQuota, Percent: int(used.Bytes * 100 / int64(s.cfg.UploadQuota))}
+	if days := int(time.Duration(s.cfg.UploadRetention) / (24 * time.Hour)); days > 0 {
+		u.Kept = plural(days, "day")
+	} else if s.cfg.UploadRetention > 0 {
+		u.Kept = plural(int(time.Duration(s.cfg.UploadRetention).Hours()), "hour")
+	}
+	return &u, nil
+}
+
+// showFiles: GET /settings/files — the files that a person sent, the newest
+// first.
+func (s *Server) showFiles(c *fiber.Ctx) error {
+	v := viewer(c)
+	usage, err := s.fileUsage(c.UserContext(), v.account)
+	if err != nil {
+		return err
+	}
+	if usage == nil {
+		return notFound(nil)
+	}
+	after, _ := uuid.Parse(c.Query("after")) // what is no id is the beginning
+	list, err := s.db.Uploads(c.UserContext(), v.account.ID, after, filesPerPage+1)
+	if err != nil {
+		return err
+	}
+	data := FilesPage{Usage: *usage}
+	if len(list) > filesPerPage {
+		list = list[:filesPerPage]
+		data.Next = list[filesPerPage-1].Key()
+	}
+	for _, u := range list {
+		data.Files = append(data.Files, FileRow{ID: u.Key(), Name: u.Name, Size: Size(u.Size), Sent: u.CreatedAt})
+	}
+	p := s.page(c, "files", "Files")
+	p.Data = data
+	return s.render(c, "files", p)
+}
+
+// ownFile finds the file that an address names, among the person's own.
+func (s *Server) ownFile(c *fiber.Ctx) (models.Upload, error) {
+	id, err := uuid.Parse(c.Params("id"))
+	if err != nil {
+		return models.Upload{}, errNoFile
+	}
+	u, err := s.db.UploadOf(c.UserContext(), viewer(c).account.ID, id)
+	if err != nil {
+		return u, uploadError(err)
+	}
+	return u, nil
+}
+
+// saveOwnFile: GET /settings/files/:id — to be saved, since only the address that
+// was sent shows a file in place.
+func (s *Server) saveOwnFile(c *fiber.Ctx) error {
+	u, err := s.ownFile(c)
+	if err != nil {
+		return err
+	}
+	u.MediaType = ""
+	describeFile(c, u)
+	c.Set("Cache-Control", "no-store")
+	return s.sendFile(c, u, 0, u.Size)
+}
+
+// deleteOwnFile: POST /settings/files/:id/delete
+func (s *Server) deleteOwnFile(c *fiber.Ctx) error {
+	u, err := s.ownFile(c)
+	if err != nil {
+		return err
+	}
+	if err := s.db.DoomUpload(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
+		return uploadError(err)
+	}
+	return s.filesDeleted(c, "filedeleted")
+}
+
+// deleteOwnFiles: POST /settings/files/delete
+func (s *Server) deleteOwnFiles(c *fiber.Ctx) error {
+	if err := s.db.DoomUploads(c.UserContext(), viewer(c).account.ID); err != nil {
+		return err
+	}
+	return s.filesDeleted(c, "filesdeleted")
+}
+
+func (s *Server) filesDeleted(c *fiber.Ctx, flash string) error {
+	s.removeDoomed(c.UserContext())
+	s.flash(c, flash)
+	return c.Redirect("/settings/files", http.StatusSeeOther)
+}
