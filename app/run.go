@@ -146,7 +146,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.xmpp, err = xmppd.New(xmppd.Config{
-		Domain: cfg.Domain, Authority: s, Stores: db.Stores(cfg.Domain, cfg.Roster), Logger: log, Version: Version,
+		Domain: cfg.Domain, Authority: s, Stores: db.Stores(cfg.Domain, cfg.Roster), FAST: s.fast, Logger: log, Version: Version,
 	})
 	if err != nil {
 		return nil, err
@@ -192,6 +192,9 @@ func (s *Server) loadKeys(ctx context.Context) error {
 		if key, err = s.db.SiteKey(ctx, "tokens", freshKey()); err != nil {
 			return err
 		}
+	}
+	if s.fast, err = newFastTokens(s.db, key); err != nil {
+		return err
 	}
 	if s.cfg.TokenAlg == "HS256" {
 		s.signer, err = token.NewHS256(key, s.cfg.Domain)

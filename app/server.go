@@ -38,7 +38,8 @@ type Server struct {
 	web       *fiber.App
 	files     files.Store
 	uploads   uploadCounts
-	saltKey   []byte       // of SCRAM
+	saltKey   []byte // of SCRAM
+	fast      fastTokens
 	native    []nativePort // set before serving
 	baseURL   atomic.Value // string; known once the site listens
 }

@@ -99,7 +99,7 @@ func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error 
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
 func (db *DB) DeleteExpired(ctx context.Context) error {
-	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "attempts"} {
+	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "attempts", "fast_tokens"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
 			return err
 		}

@@ -39,7 +39,11 @@ func (c *conn) bind(ctx context.Context) (*session, error) {
 func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, error) {
 	switch {
 	case el.Name == stream.Name{Space: nsSM, Local: "resume"}:
-		return c.resume(ctx, el)
+		s, failed, err := c.resume(ctx, el, func(resumed []byte) [][]byte { return [][]byte{resumed} })
+		if failed != nil {
+			err = c.stream.Send(failed)
+		}
+		return s, err
 	case el.Name.Space == nsSM:
 		// XEP-0198 §3: enabling comes after binding.
 		return nil, c.stream.Send(smFailed("unexpected-request", 0, false))
@@ -59,8 +63,12 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 // bindFeatures advertises what comes after SASL. <session/> does nothing, but
 // clients of RFC 3921's time ask for it (RFC 6121 App. E).
 func (c *conn) bindFeatures() []byte {
-	f := `<stream:features xmlns:stream="` + stream.NSStream + `"><bind xmlns="` + nsBind + `"/>` +
-		`<session xmlns="` + nsSession + `"><optional/></session><ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="` + nsCSI + `"/>`
+	return c.features(`<bind xmlns="` + nsBind + `"/><session xmlns="` + nsSession + `"><optional/></session>`)
+}
+
+// features are those of a stream that is signed in, and more.
+func (c *conn) features(more string) []byte {
+	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="` + nsCSI + `"/>`
 	if c.resumable() {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}
@@ -122,6 +130,11 @@ func (c *conn) newSession(el *stream.Element) (*session, error) {
 			resource = a.Resource
 		}
 	}
+	return c.sessionFor(resource), nil
+}
+
+// sessionFor makes the session of a resource, which is prepared.
+func (c *conn) sessionFor(resource string) *session {
 	bare := c.identity.User + "@" + c.server.domain
 	return &session{
 		server:   c.server,
@@ -134,7 +147,7 @@ func (c *conn) newSession(el *stream.Element) (*session, error) {
 		identity: c.identity,
 		stream:   c.stream,
 		directed: make(map[string]struct{}),
-	}, nil
+	}
 }
 
 // handleSession answers the request to start a session, which binding did.

@@ -59,31 +59,38 @@ func (srv *Server) capHibernating(a *account) {
 }
 
 // resume takes over a session. Only the same account can; for everybody else
-// the id does not exist (S-94). No session and no error: the client may bind.
-func (c *conn) resume(ctx context.Context, el *stream.Element) (*session, error) {
+// the id does not exist (S-94). answer makes of <resumed/> what the client is
+// sent before what it missed. No session: the client is to be told that it
+// failed, and may bind.
+func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []byte) [][]byte) (s *session, failed []byte, err error) {
 	h, err := smCount(el)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	previd, _ := el.Attr("previd")
-	s := c.server.resumableAs(previd)
+	s = c.server.resumableAs(previd)
 	if s == nil || s.user != c.identity.User || !c.resumable() {
-		return nil, c.stream.Send(smFailed("item-not-found", 0, false))
+		return nil, smFailed("item-not-found", 0, false), nil
 	}
 	// The identity may have been ended since it was checked. If it is ended from
 	// here on, End finds this stream, and the session goes with it.
 	if err := c.stillCurrent(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	resumed, err := s.takeOver(c, h)
+	resumed, err := s.takeOver(c, h, answer)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !resumed {
-		return nil, c.stream.Send(smFailed("item-not-found", 0, false))
+		return nil, smFailed("item-not-found", 0, false), nil
 	}
 	c.server.stats.resumed.Add(1)
-	return s, nil
+	return s, nil, nil
+}
+
+// attributed is an element, or a child of one.
+type attributed interface {
+	Attr(local string) (string, bool)
 }
 
 func (srv *Server) resumableAs(id string) *session {
@@ -96,7 +103,7 @@ func (srv *Server) resumableAs(id string) *session {
 // has not handled, in order. What the old stream brought last is handled to the
 // end before that: it must be in the count that tells the client what to send
 // again. It reports false when the session has ended.
-func (s *session) takeOver(c *conn, h uint32) (bool, error) {
+func (s *session) takeOver(c *conn, h uint32, answer func(resumed []byte) [][]byte) (bool, error) {
 	s.detach() // a handler that waits for the old stream's reader gives up
 	s.handling.Lock()
 	defer s.handling.Unlock()
@@ -114,7 +121,10 @@ func (s *session) takeOver(c *conn, h uint32) (bool, error) {
 	s.inactive = false // XEP-0352 §5.2
 	// An error of Send means that the new stream is closing; its reader will see
 	// to it.
-	_ = s.stream.Send([]byte(`<resumed xmlns="` + nsSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`))
+	resumed := `<resumed xmlns="` + nsSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`
+	for _, raw := range answer([]byte(resumed)) {
+		_ = s.stream.Send(raw)
+	}
 	for _, u := range s.sm.unacked {
 		_ = s.stream.Send(u.raw)
 	}

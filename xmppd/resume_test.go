@@ -85,7 +85,7 @@ func TestSM_ResumeInBetween(t *testing.T) {
 	s.handling.Lock()
 	done := make(chan bool)
 	go func() {
-		ok, _ := s.takeOver(&conn{server: w.srv, stream: second.server, identity: s.identity}, 0)
+		ok, _ := s.takeOver(&conn{server: w.srv, stream: second.server, identity: s.identity}, 0, func(resumed []byte) [][]byte { return [][]byte{resumed} })
 		done <- ok
 	}()
 	old.ExpectEnd()

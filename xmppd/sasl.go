@@ -86,37 +86,45 @@ func (c *conn) begin(name string) (mechanism, error) {
 	return c.newSCRAM(name), nil
 }
 
-// authenticate is the first state: it returns nil after <success/>.
-func (c *conn) authenticate(ctx context.Context) error {
+// authenticate is the first state: it returns when the client is signed in, by
+// either profile. SASL2 may bring a session along.
+func (c *conn) authenticate(ctx context.Context) (*session, error) {
 	if err := c.stream.Send(c.saslFeatures()); err != nil {
-		return err
+		return nil, err
 	}
-	exchange := &saslExchange{conn: c}
+	one, two := &saslExchange{conn: c}, &sasl2Exchange{conn: c}
 	for failures := 0; failures < saslAttempts; {
 		el, err := c.stream.Recv(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if el.Name.Space != nsSASL {
+		var r signInResult
+		switch {
+		case el.Name.Space == nsSASL:
+			r, err = one.handle(ctx, el)
+		case el.Name.Space == nsSASL2 && c.offersSASL2():
+			r, err = two.handle(ctx, el)
+		default:
 			// RFC 6120 §4.3.5, §7.1: nothing else before authentication.
-			return &stream.Error{Condition: stream.NotAuthorized, Text: "sign in first"}
+			err = &stream.Error{Condition: stream.NotAuthorized, Text: "sign in first"}
 		}
-		step, err := exchange.step(ctx, el)
 		switch {
 		case err != nil:
+			return nil, err
+		case r.done:
+			return r.session, nil
+		case r.failed:
 			failures++
-			err = c.stream.Send(saslElement("failure", `<`+string(c.saslFailure(err))+`/>`))
-		case step.done:
-			c.signedIn(step.id)
-			return c.stream.Send(saslElement("success", saslText(step.reply)))
-		default:
-			err = c.stream.Send(saslElement("challenge", saslText(step.reply)))
-		}
-		if err != nil {
-			return err
 		}
 	}
-	return errTooManyAttempts
+	return nil, errTooManyAttempts
+}
+
+// signInResult is what came of one element while signing in.
+type signInResult struct {
+	done    bool
+	session *session // that SASL2 bound or resumed
+	failed  bool
 }
 
 var errTooManyAttempts = &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to sign in"}
@@ -161,7 +169,7 @@ func saslText(data []byte) string {
 func (c *conn) saslFeatures() []byte {
 	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + nsSASL + `">`)
 	dst = appendMechanisms(dst, c.mechanisms())
-	dst = append(dst, "</mechanisms>"...)
+	dst = c.appendSASL2(append(dst, "</mechanisms>"...))
 	return append(appendBindings(dst, c.peer.Binding), "</stream:features>"...)
 }
 
@@ -200,6 +208,23 @@ type saslExchange struct {
 	conn      *conn
 	running   mechanism // nil: none is under way
 	discarded int       // exchanges that a new <auth/> cut short
+}
+
+// handle answers one element.
+func (x *saslExchange) handle(ctx context.Context, el *stream.Element) (signInResult, error) {
+	c := x.conn
+	step, err := x.step(ctx, el)
+	switch {
+	case err != nil:
+		return signInResult{failed: true}, c.stream.Send(saslElement("failure", `<`+string(c.saslFailure(err))+`/>`))
+	case !step.done:
+		return signInResult{}, c.stream.Send(saslElement("challenge", saslText(step.reply)))
+	}
+	c.signedIn(step.id)
+	if err := c.stream.Send(saslElement("success", saslText(step.reply))); err != nil {
+		return signInResult{}, err
+	}
+	return signInResult{done: true}, c.stream.Restart(ctx)
 }
 
 // step handles one element. A new <auth/> discards the exchange under way (RFC

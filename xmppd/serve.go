@@ -13,6 +13,7 @@ import (
 // conn is one stream being served:
 //
 //	authenticating ──success──▶ (restart) ──▶ binding ──bind or resume──▶ active
+//	      └────success of SASL2 that brought a session along──────────────▲
 //
 // Each state is one method; all run on the goroutine that called Serve.
 type conn struct {
@@ -40,13 +41,10 @@ func (srv *Server) Serve(ctx context.Context, st stream.Stream, peer stream.Peer
 }
 
 func (c *conn) run(ctx context.Context) error {
-	if err := c.authenticate(ctx); err != nil {
-		return err
+	s, err := c.authenticate(ctx)
+	if err == nil && s == nil {
+		s, err = c.bind(ctx)
 	}
-	if err := c.stream.Restart(ctx); err != nil {
-		return err
-	}
-	s, err := c.bind(ctx)
 	if err != nil {
 		return err
 	}

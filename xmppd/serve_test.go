@@ -362,7 +362,7 @@ func FuzzServe(f *testing.F) {
 		for _, s := range []string{
 			`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">AGEAYg==</auth>`, `<presence xmlns="jabber:client"/>`,
 			`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`, `<enable xmlns="urn:xmpp:sm:3" resume="1"/>`,
-			`<resume xmlns="urn:xmpp:sm:3" previd="x" h="1"/>`, `<a xmlns="urn:xmpp:sm:3" h="7"/>`,
+			`<resume xmlns="urn:xmpp:sm:3" previd="x" h="1"/>`, authenticate("app", bindTest), withToken(htPlain, "x", "", fastNow, bindTest), `<a xmlns="urn:xmpp:sm:3" h="7"/>`,
 			`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><max>1</max></set></query></iq>`,
 			`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="jabber:iq:roster"><item jid="x@h" name="y"><group>g</group></item></query></iq>`,
 			`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="h"/></block></iq>`,
@@ -378,7 +378,7 @@ func FuzzServe(f *testing.F) {
 		switch state % 3 {
 		case 0:
 			peer := vouched("alice")
-			peer.Password = true
+			peer.Password, peer.Native, peer.SCRAM = true, true, true
 			c = w.connect(peer)
 		case 1:
 			c = w.signIn("alice")

@@ -16,6 +16,7 @@ package xmppd
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync"
@@ -29,6 +30,7 @@ type Config struct {
 	Domain    string // XMPP_DOMAIN
 	Authority Authority
 	Stores    Stores
+	FAST      FASTStore // nil: no XEP-0484
 	Logger    *slog.Logger
 	Version   string // told by XEP-0092
 
@@ -53,6 +55,7 @@ type Server struct {
 	caps     capsCache
 	turns    turns
 	conns    connSet
+	agents   []byte    // key that resources are made with from clients' ids (bind2.go)
 	services []Service // before the first Serve; read only then
 	stats    counters
 	ending   sync.WaitGroup // sessions that end by themselves
@@ -78,6 +81,7 @@ func New(cfg Config) (*Server, error) {
 		stores:   cfg.Stores,
 		archive:  newArchiveWriter(cfg.Stores.Archive, cfg.Logger),
 		iqs:      iqHandlers(),
+		agents:   []byte(rand.Text()),
 		accounts: make(map[string]*account),
 		resume:   make(map[string]*session),
 	}

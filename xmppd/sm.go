@@ -107,17 +107,23 @@ func (s *session) handleSM(el *stream.Element) error {
 // enableSM answers <enable/> (XEP-0198 §3). The id is known to the server before
 // the client learns it.
 func (s *session) enableSM(el *stream.Element) error {
-	m := &smState{}
-	if resume, _ := el.Attr("resume"); resume == "true" || resume == "1" {
-		m.resumable, m.id = true, rand.Text()
-		s.server.remember(m.id, s)
-	}
+	m := s.newSM(el)
 	started, err := s.startSM(m)
 	if !started {
 		s.server.forget(m.id)
 		s.send(smFailed("unexpected-request", 0, false))
 	}
 	return err
+}
+
+// newSM is the state that an <enable/> asks for.
+func (s *session) newSM(enable attributed) *smState {
+	m := &smState{}
+	if resume, _ := enable.Attr("resume"); resume == "true" || resume == "1" {
+		m.resumable, m.id = true, rand.Text()
+		s.server.remember(m.id, s)
+	}
+	return m
 }
 
 // startSM begins to count. It reports false when that is not possible, or done
@@ -129,11 +135,16 @@ func (s *session) startSM(m *smState) (bool, error) {
 		return false, nil
 	}
 	s.sm = m
+	return true, s.stream.Send(s.enabled(m))
+}
+
+// enabled is the answer to <enable/> (XEP-0198 §3).
+func (s *session) enabled(m *smState) []byte {
 	enabled := `<enabled xmlns="` + nsSM + `"`
 	if m.resumable {
 		enabled += ` id="` + m.id + `" resume="true" max="` + strconv.Itoa(int(s.server.cfg.ResumeTimeout.Seconds())) + `"`
 	}
-	return true, s.stream.Send([]byte(enabled + `/>`))
+	return []byte(enabled + `/>`)
 }
 
 // handled counts a stanza of the client. Messages are acknowledged without
@@ -179,7 +190,7 @@ func (s *session) handleAck(el *stream.Element) error {
 	return nil
 }
 
-func smCount(el *stream.Element) (uint32, error) {
+func smCount(el attributed) (uint32, error) {
 	text, _ := el.Attr("h")
 	h, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {

@@ -48,6 +48,35 @@ type Authority interface {
 	Current(ctx context.Context, id stream.Identity) error
 }
 
+// FASTToken is a token that signs one client in quickly (XEP-0484).
+type FASTToken struct {
+	Identity  stream.Identity // of the app password that it was got with
+	Agent     string          // the client's own id (XEP-0388 §2.4.1)
+	Mechanism string          // the only one that it is good for
+	Secret    string
+	Issued    time.Time
+	Expires   time.Time
+	Fresh     bool   // not used yet
+	Nonce     []byte // the store's own
+}
+
+// FASTStore keeps tokens: for each client a current one, and a fresh one that
+// takes its place once it is used (XEP-0484 §6.1).
+type FASTStore interface {
+	// FASTTokens returns what a client of the account has, expired ones included.
+	FASTTokens(ctx context.Context, user, agent string) ([]FASTToken, error)
+
+	// IssueFAST makes a fresh token, in the place of one that was not used.
+	// ErrNotFound: id is of no app password, and has no tokens.
+	IssueFAST(ctx context.Context, id stream.Identity, agent, mechanism string) (FASTToken, error)
+
+	// UseFAST makes a fresh token the current one.
+	UseFAST(ctx context.Context, t FASTToken) error
+
+	// RevokeFAST deletes what the client has.
+	RevokeFAST(ctx context.Context, t FASTToken) error
+}
+
 // Account is a person's entry in the site's directory.
 type Account struct {
 	User       string // localpart, prepared

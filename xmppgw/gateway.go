@@ -188,6 +188,7 @@ func (g *Gateway) peer(c caller, t stream.Transport) stream.Peer {
 		Domain:    g.cfg.Domain,
 		Identity:  c.identity,
 		External:  g.cfg.External && !c.identity.IsZero(),
+		Native:    native,
 		Password:  (native || g.cfg.Password) && g.private(c.addr),
 	}
 }

@@ -187,6 +187,9 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	return s.queue.Push(s.header(el.From))
 }
 
+// SignedIn implements stream.Lasting.
+func (s *wsStream) SignedIn() { s.signIn.Stop() }
+
 // errTooBig is closed with its own code (W-05).
 var errTooBig = &stream.Error{Condition: stream.PolicyViolation, Text: "the stanza is too large"}
 

@@ -89,6 +89,7 @@ type Peer struct {
 	Identity  Identity  // who the site says is calling; zero when it does not know
 	External  bool      // the Identity may be used for SASL EXTERNAL
 	Password  bool      // SASL PLAIN may be offered: the channel is private, and the mode wants passwords or tokens
+	Native    bool      // no browser, which tells by its Origin
 	SCRAM     bool      // SASL SCRAM may be offered too: no page that brings a token, which only PLAIN can carry
 	Binding   Binding   // ties a sign-in to the TLS connection; zero unless TLS ends in this process
 }

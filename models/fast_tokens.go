@@ -1,0 +1,88 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Clients of one app password that have tokens; the one that was longest without
+// a new one loses its own.
+const maxFastClients = 10
+
+// FastToken is a token of XEP-0484, without its secret.
+type FastToken struct {
+	AppPasswordID string
+	Agent         []byte // hash of the client's own id
+	Fresh         bool   // not used yet
+	Mechanism     string
+	Nonce         []byte
+	IssuedAt      time.Time
+	ExpiresAt     time.Time
+}
+
+// FastTokens returns the tokens that a client of an account has, expired ones
+// included.
+func (db *DB) FastTokens(ctx context.Context, username string, agent []byte) ([]FastToken, error) {
+	rows, err := db.chat.Query(ctx, `SELECT t.app_password_id::text, t.agent, t.fresh, t.mechanism, t.nonce, t.issued_at, t.expires_at
+		FROM fast_tokens t JOIN app_passwords p ON p.id = t.app_password_id JOIN accounts a ON a.id = p.account_id
+		WHERE a.username = $1 AND t.agent = $2 ORDER BY t.fresh DESC, t.issued_at DESC`, username, agent)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[FastToken])
+}
+
+// IssueFastToken keeps a fresh token, in the place of one that was not used.
+// ErrNotFound: there is no such app password.
+func (db *DB) IssueFastToken(ctx context.Context, t FastToken) error {
+	return pgx.BeginFunc(ctx, db.chat, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO fast_tokens (app_password_id, agent, fresh, mechanism, nonce, issued_at, expires_at)
+			SELECT id, $2, true, $3, $4, $5, $6 FROM app_passwords WHERE id::text = $1
+			ON CONFLICT (app_password_id, agent, fresh) DO UPDATE SET
+				mechanism = excluded.mechanism, nonce = excluded.nonce, issued_at = excluded.issued_at, expires_at = excluded.expires_at`,
+			t.AppPasswordID, t.Agent, t.Mechanism, t.Nonce, t.IssuedAt, t.ExpiresAt)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM fast_tokens WHERE app_password_id = $1 AND agent IN (
+			SELECT agent FROM fast_tokens WHERE app_password_id = $1 GROUP BY agent ORDER BY max(issued_at) DESC, agent OFFSET $2)`,
+			t.AppPasswordID, maxFastClients)
+		return err
+	})
+}
+
+// UseFastToken makes a fresh token the current one. The same token used twice at
+// once is no error.
+func (db *DB) UseFastToken(ctx context.Context, t FastToken) error {
+	if !t.Fresh {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, db.chat, func(tx pgx.Tx) error {
+		var one int
+		err := tx.QueryRow(ctx, `SELECT 1 FROM fast_tokens WHERE app_password_id = $1 AND agent = $2 AND fresh AND nonce = $3 FOR UPDATE`,
+			t.AppPasswordID, t.Agent, t.Nonce).Scan(&one)
+		if errors.Is(translate(err), ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM fast_tokens WHERE app_password_id = $1 AND agent = $2 AND NOT fresh", t.AppPasswordID, t.Agent); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "UPDATE fast_tokens SET fresh = false WHERE app_password_id = $1 AND agent = $2", t.AppPasswordID, t.Agent)
+		return err
+	})
+}
+
+// RevokeFastTokens deletes what a client has.
+func (db *DB) RevokeFastTokens(ctx context.Context, t FastToken) error {
+	_, err := db.chat.Exec(ctx, "DELETE FROM fast_tokens WHERE app_password_id = $1 AND agent = $2", t.AppPasswordID, t.Agent)
+	return err
+}

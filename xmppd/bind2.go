@@ -1,0 +1,162 @@
+package xmppd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"slices"
+
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// Bind 2 (XEP-0386): a resource and what else a session begins with, along with
+// signing in.
+
+const (
+	nsBind2      = "urn:xmpp:bind:0"
+	bind2Feature = `<bind xmlns="` + nsBind2 + `"><inline><feature var="` + nsCarbons + `"/><feature var="` + nsCSI + `"/><feature var="` + nsSM + `"/></inline></bind>`
+)
+
+// The longest tag that becomes part of a resource.
+const maxTag = 64
+
+// bind2Request is what <bind/> asks for.
+type bind2Request struct {
+	tag      string
+	carbons  bool
+	inactive bool
+	enable   *stream.Child // of stream management
+}
+
+func parseBind2(bind stream.Child) *bind2Request {
+	r := &bind2Request{}
+	for child := range bind.Children() {
+		switch child.Name {
+		case stream.Name{Space: nsBind2, Local: "tag"}:
+			if tag := child.Text(); len(tag) <= maxTag {
+				r.tag = tag
+			}
+		case stream.Name{Space: nsCarbons, Local: "enable"}:
+			r.carbons = true
+		case stream.Name{Space: nsCSI, Local: "inactive"}:
+			r.inactive = true
+		case stream.Name{Space: nsSM, Local: "enable"}:
+			r.enable = &child
+		}
+	}
+	return r
+}
+
+// bind2 binds a session and answers with it. No session and no error: the
+// account has too many; the client may bind in the old way, and is told then.
+func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []byte) (*session, error) {
+	s := c.sessionFor(c.resourceFor(r))
+	s.stream = nil // until the client has been answered
+	s.carbons, s.inactive = r.bind.carbons, r.bind.inactive
+	// What comes from here on is later than the archive that the client is told of.
+	bound := c.archiveBounds(ctx, s)
+	c.dropOffline(ctx)
+	replaced, err := c.server.register(s)
+	var full *StanzaError
+	if errors.As(err, &full) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if replaced != nil {
+		c.server.end(replaced, &stream.Error{Condition: stream.Conflict, Text: "replaced by a new stream"})
+	}
+	var m *smState
+	if r.bind.enable != nil && c.resumable() {
+		m = s.newSM(*r.bind.enable)
+		bound = append(bound, s.enabled(m)...)
+	}
+	bound = slices.Concat([]byte(`<bound xmlns="`+nsBind2+`">`), bound, []byte(`</bound>`))
+	if !s.attach(c.stream, m, w.answer(s.full, slices.Concat(failed, bound))) {
+		if m != nil {
+			c.server.forget(m.id)
+		}
+		return nil, errEnded
+	}
+	// As in bound: the identity may have been ended since it was checked.
+	if err := c.stillCurrent(ctx); err != nil {
+		c.server.end(s, err)
+		return nil, err
+	}
+	c.server.stats.bound.Add(1)
+	return s, nil
+}
+
+var errEnded = &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
+
+// attach gives a new session its stream, after the answer that tells of it. It
+// reports false when the session was ended meanwhile.
+func (s *session) attach(st stream.Stream, m *smState, answer [][]byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != connected {
+		return false
+	}
+	s.stream, s.sm = st, m
+	for _, raw := range answer {
+		_ = st.Send(raw) // an error means that the stream is closing; its reader sees to it
+	}
+	if !s.inactive {
+		s.releaseLocked()
+	}
+	return true
+}
+
+// resourceFor makes a resource of the client's tag and of what is always the
+// same for the same client, so that a new session takes the place of an old one,
+// and tells nobody the client's id (XEP-0386 §3.2).
+func (c *conn) resourceFor(r *sasl2Request) string {
+	id := rand.Text()
+	if r.agent != "" {
+		sum := mac(SHA256, c.server.agents, []byte(c.identity.User+"\x00"+r.agent))
+		id = base32.StdEncoding.EncodeToString(sum[:15])
+	}
+	if r.bind.tag == "" {
+		return id
+	}
+	a, err := ParseAddress(c.identity.User + "@" + c.server.domain + "/" + r.bind.tag + "/" + id)
+	if err != nil {
+		return id
+	}
+	return a.Resource
+}
+
+// archiveBounds describes the archive as it is; nothing, when the database
+// cannot be asked: the client asks for itself then.
+func (c *conn) archiveBounds(ctx context.Context, s *session) []byte {
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
+	metadata, err := c.server.ArchiveMetadata(ctx, s.bare)
+	if err != nil {
+		c.log.Error("the archive could not be described", "err", err)
+	}
+	return metadata
+}
+
+// dropOffline removes what waits for the account: the client reads the archive
+// (XEP-0386 §3.2).
+func (c *conn) dropOffline(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
+	store := c.server.stores.Offline
+	waiting, err := store.Offline(ctx, c.identity.User)
+	if err == nil && len(waiting) > 0 {
+		ids := make([]uuid.UUID, len(waiting))
+		for i, m := range waiting {
+			ids[i] = m.ID
+		}
+		err = store.RemoveOffline(ctx, c.identity.User, ids)
+	}
+	if err != nil {
+		c.log.Error("offline messages stay; the client may see them twice", "err", err)
+	}
+}

@@ -1,0 +1,194 @@
+package xmppd
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+
+	"foyer/internal/stream"
+)
+
+// The extensible SASL profile (XEP-0388): the mechanisms of sasl.go, no restart
+// afterwards, and what else a client wants along with it: resumption (XEP-0198
+// §9), a resource (bind2.go), a token (fast.go). It is for native clients;
+// browsers have no use for it.
+
+const nsSASL2 = "urn:xmpp:sasl:2"
+
+// offersSASL2 reports whether the profile is there for the client. BOSH restarts
+// in ways of its own.
+func (c *conn) offersSASL2() bool {
+	return c.peer.Native && c.peer.Transport != stream.BOSH && len(c.mechanisms()) > 0
+}
+
+// appendSASL2 appends the feature (XEP-0388 §2.2).
+func (c *conn) appendSASL2(dst []byte) []byte {
+	if !c.offersSASL2() {
+		return dst
+	}
+	dst = append(dst, `<authentication xmlns="`+nsSASL2+`">`...)
+	dst = appendMechanisms(dst, c.mechanisms())
+	dst = append(dst, `<inline><sm xmlns="`+nsSM+`"/>`+bind2Feature...)
+	dst = c.appendFAST(dst)
+	return append(dst, `</inline></authentication>`...)
+}
+
+// sasl2Request is what <authenticate/> asks for.
+type sasl2Request struct {
+	mechanism string
+	initial   string // base64
+	begun     bool   // there is an initial response
+	agent     string // the client's own id; empty: it tells none
+	resume    *stream.Child
+	bind      *bind2Request
+	fast      *fastRequest
+	token     string // the mechanism that a token is wanted for; empty: none
+}
+
+// The longest id of a client that counts; they are UUIDs.
+const maxAgent = 128
+
+func parseSASL2(el *stream.Element) *sasl2Request {
+	r := &sasl2Request{}
+	r.mechanism, _ = el.Attr("mechanism")
+	for child := range el.Children() {
+		switch child.Name {
+		case stream.Name{Space: nsSASL2, Local: "initial-response"}:
+			r.initial, r.begun = child.Text(), true
+		case stream.Name{Space: nsSASL2, Local: "user-agent"}:
+			if id, _ := child.Attr("id"); len(id) <= maxAgent {
+				r.agent = id
+			}
+		case stream.Name{Space: nsSM, Local: "resume"}:
+			r.resume = &child
+		case stream.Name{Space: nsBind2, Local: "bind"}:
+			r.bind = parseBind2(child)
+		case stream.Name{Space: nsFAST, Local: "fast"}:
+			r.fast = parseFAST(child)
+		case stream.Name{Space: nsFAST, Local: "request-token"}:
+			r.token, _ = child.Attr("mechanism")
+		}
+	}
+	return r
+}
+
+// sasl2Exchange is one exchange after the other:
+//
+//	(none) ──authenticate──▶ under way ──response──▶ done
+type sasl2Exchange struct {
+	conn    *conn
+	request *sasl2Request
+	running mechanism // nil: none is under way
+}
+
+// handle answers one element.
+func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInResult, error) {
+	c := x.conn
+	step, err := x.step(ctx, el)
+	switch {
+	case err != nil:
+		return signInResult{failed: true}, c.stream.Send([]byte(`<failure xmlns="` + nsSASL2 + `"><` + string(c.saslFailure(err)) + ` xmlns="` + nsSASL + `"/></failure>`))
+	case !step.done:
+		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + nsSASL2 + `">` + base64.StdEncoding.EncodeToString(step.reply) + `</challenge>`))
+	}
+	s, err := c.welcome(ctx, x.request, step)
+	return signInResult{done: true, session: s}, err
+}
+
+// step handles one element. While an exchange is under way there is nothing but
+// its response, or its end (XEP-0388 §2.5).
+func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (saslStep, error) {
+	m := x.running
+	x.running = nil
+	text := ""
+	switch {
+	case el.Name.Local == "abort":
+		return saslStep{}, saslAborted
+	case el.Name.Local == "authenticate" && m == nil:
+		x.request = parseSASL2(el)
+		var err error
+		if m, err = x.begin(); err != nil {
+			return saslStep{}, err
+		}
+		if !x.request.begun {
+			x.running = m
+			return saslStep{}, nil
+		}
+		text = x.request.initial
+	case el.Name.Local == "response" && m != nil:
+		text = elementText(el)
+	default:
+		return saslStep{}, saslMalformedRequest
+	}
+	message, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return saslStep{}, saslIncorrectEncoding
+	}
+	step, err := m(ctx, message)
+	if err == nil && !step.done {
+		x.running = m
+	}
+	return step, err
+}
+
+func (x *sasl2Exchange) begin() (mechanism, error) {
+	if x.request.fast == nil {
+		return x.conn.begin(x.request.mechanism)
+	}
+	if !slices.Contains(x.conn.fastMechanisms(), x.request.mechanism) || x.request.agent == "" {
+		return nil, saslInvalidMechanism
+	}
+	return x.conn.newFAST(x.request), nil
+}
+
+// welcome does what was asked for along with signing in, and answers: success
+// first, the features next (XEP-0388 §2.6.1), then what a resumed session
+// missed.
+func (c *conn) welcome(ctx context.Context, r *sasl2Request, step saslStep) (*session, error) {
+	c.signedIn(step.id)
+	if l, ok := c.stream.(stream.Lasting); ok {
+		l.SignedIn()
+	}
+	w := &welcome{conn: c, additional: step.reply, token: c.newToken(ctx, r)}
+	var failed []byte
+	if r.resume != nil {
+		var s *session
+		var err error
+		s, failed, err = c.resume(ctx, *r.resume, func(resumed []byte) [][]byte { return w.answer("", resumed) })
+		if s != nil || err != nil {
+			return s, err
+		}
+	}
+	if r.bind != nil {
+		if s, err := c.bind2(ctx, r, w, failed); s != nil || err != nil {
+			return s, err
+		}
+	}
+	// The features come from bind, the next state.
+	return nil, c.stream.Send(w.success(c.identity.User+"@"+c.server.domain, failed))
+}
+
+// welcome is what a success consists of, but for the session.
+type welcome struct {
+	conn       *conn
+	additional []byte // nil: none
+	token      []byte // <token/>, or nothing
+}
+
+// answer is the success of a stream that has a session, with its features. A
+// resumed one keeps the address that it knows.
+func (w *welcome) answer(jid string, session []byte) [][]byte {
+	if jid == "" {
+		jid = w.conn.identity.User + "@" + w.conn.server.domain
+	}
+	return [][]byte{w.success(jid, session), w.conn.features("")}
+}
+
+func (w *welcome) success(jid string, session []byte) []byte {
+	dst := []byte(`<success xmlns="` + nsSASL2 + `">`)
+	if w.additional != nil {
+		dst = append(dst, `<additional-data>`+base64.StdEncoding.EncodeToString(w.additional)+`</additional-data>`...)
+	}
+	dst = append(stream.AppendEscaped(append(dst, `<authorization-identifier>`...), jid), `</authorization-identifier>`...)
+	return append(append(append(dst, session...), w.token...), `</success>`...)
+}
