@@ -519,3 +519,24 @@ func TestDiscovery(t *testing.T) {
 		}
 	}
 }
+
+// fasthttp gives a connection to another client once its handler is done: a
+// stream that has ended keeps its hands off.
+func TestWebSocket_Over(t *testing.T) {
+	s := newSite(t, nil)
+	c := s.browser()
+	c.signIn()
+	ws := s.gw.all()[0].(*wsStream)
+	c.send(wsClose)
+	c.code()
+	over := func() bool {
+		ws.lending.Lock()
+		defer ws.lending.Unlock()
+		return ws.over
+	}
+	for deadline := time.Now().Add(streamtest.Patience); !over() && time.Now().Before(deadline); {
+		c.conn.Close()
+		time.Sleep(time.Millisecond)
+	}
+	ws.borrow(func(*websocket.Conn) { t.Error("the connection is used after its end") })
+}

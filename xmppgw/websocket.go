@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,9 @@ type wsStream struct {
 	written chan struct{} // closed when the writer has written the end
 	gone    atomic.Bool   // the peer has closed its side: nothing may be sent after that (RFC 6455 §5.5.1)
 	signIn  *time.Timer
+
+	lending sync.Mutex // held by others than our own goroutines while they use conn
+	over    bool       // conn was given back, and may be somebody else's by now
 }
 
 var _ carrier = (*wsStream)(nil)
@@ -56,6 +60,7 @@ func (g *Gateway) serveWebSocket(conn *websocket.Conn, c caller, authErr error) 
 	}
 	s := &wsStream{gateway: g, conn: conn, peer: g.peer(c, stream.WebSocket), shaper: g.newShaper(), written: make(chan struct{})}
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
+	defer s.giveBack()
 	release, err := g.track(s)
 	if err != nil {
 		s.refuse(err)
@@ -100,6 +105,22 @@ func (s *wsStream) finish() {
 
 func (s *wsStream) info() *stream.Peer { return &s.peer }
 
+// borrow lets a goroutine that is not the stream's own use the connection, while
+// it is there: fasthttp gives it to another client after serveWebSocket.
+func (s *wsStream) borrow(use func(*websocket.Conn)) {
+	s.lending.Lock()
+	defer s.lending.Unlock()
+	if !s.over {
+		use(s.conn)
+	}
+}
+
+func (s *wsStream) giveBack() {
+	s.lending.Lock()
+	defer s.lending.Unlock()
+	s.over = true
+}
+
 // alive notes that the peer is there.
 func (s *wsStream) alive() error {
 	return s.conn.SetReadDeadline(time.Now().Add(3*s.gateway.cfg.Ping + closePatience))
@@ -119,7 +140,9 @@ func (g *Gateway) pingAll() {
 		for _, c := range g.all() {
 			switch s := c.(type) {
 			case *wsStream:
-				_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+				s.borrow(func(conn *websocket.Conn) {
+					_ = conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+				})
 			case *tcpStream:
 				s.keepAlive(time.Now())
 			}
@@ -247,7 +270,7 @@ func (s *wsStream) Ready(ctx context.Context) error { return s.queue.Ready(ctx) 
 func (s *wsStream) Close(reason error) error {
 	if s.queue.Close(reason) {
 		// Our reader may be waiting for a peer that is silent.
-		_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
+		s.borrow(func(conn *websocket.Conn) { _ = conn.SetReadDeadline(time.Now().Add(closePatience)) })
 	}
 	return nil
 }
