@@ -73,11 +73,7 @@ func checkBookmark(it PubsubItem) error {
 }
 
 func parseBookmarkItem(it PubsubItem) (bookmark, bool) {
-	el, err := stream.Parse([]byte(`<item>`+string(it.Payload)+`</item>`), stream.Limits{Bytes: len(it.Payload) + 16})
-	if err != nil {
-		return bookmark{}, false
-	}
-	c, ok := el.Find(nodeBookmarks, "conference")
+	c, ok := it.payload(nodeBookmarks, "conference")
 	if !ok {
 		return bookmark{}, false
 	}
@@ -217,11 +213,7 @@ func bookmarkChanges(old, list []bookmark) (items []PubsubItem, gone []string) {
 
 // publishOldBookmarks is a publication to the old node.
 func (srv *Server) publishOldBookmarks(ctx context.Context, user string, p publication) error {
-	el, err := stream.Parse([]byte(`<item>`+string(p.item.Payload)+`</item>`), stream.Limits{Bytes: maxItemBytes + 16})
-	if err != nil {
-		return ErrBadRequest
-	}
-	storage, _ := el.Find(nodeOldBookmarks, "storage")
+	storage, _ := p.item.payload(nodeOldBookmarks, "storage")
 	list, _, err := parseOldBookmarks(storage)
 	if err != nil {
 		return err

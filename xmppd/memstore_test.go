@@ -3,6 +3,7 @@ package xmppd
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"slices"
@@ -446,8 +447,8 @@ func (m *memStore) VCard(_ context.Context, user string) (VCard, error) {
 func (m *memStore) SetVCard(_ context.Context, user string, v VCard) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(v.Photo) > 0 {
-		v.PhotoHash = "hash-" + string(v.Photo)
+	if v.PhotoHash = ""; len(v.Photo) > 0 {
+		v.PhotoHash = fmt.Sprintf("%x", sha1.Sum(v.Photo))
 	}
 	m.accounts[user] = &v
 	return m.fail

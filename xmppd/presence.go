@@ -102,11 +102,17 @@ func priorityOf(p *stream.Element) (int8, error) {
 // stamp sets from, and the hash of the site's picture (XEP-0153 §4.1, XEP-0398
 // §4). A client that sends an empty photo has none to show, and is left alone.
 func (s *session) stamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
-	edit := p.Edit().Set("from", s.full).SetLang(s.lang())
 	if x, ok := p.Find(nsVCardUpdate, "x"); ok {
 		photo, ok := x.Find(nsVCardUpdate, "photo")
 		s.setFlag(func(s *session) *bool { return &s.ownPhoto }, ok && photo.Text() == "")
 	}
+	return s.stampAgain(ctx, p)
+}
+
+// stampAgain is stamp for a presence that may have been stamped before: an empty
+// photo in it may be the server's word.
+func (s *session) stampAgain(ctx context.Context, p *stream.Element) (*stream.Element, error) {
+	edit := p.Edit().Set("from", s.full).SetLang(s.lang())
 	if s.flag(func(s *session) *bool { return &s.ownPhoto }) {
 		return edit.Element()
 	}
@@ -343,6 +349,9 @@ func (srv *Server) AccountChanged(ctx context.Context, user string) {
 	for _, s := range srv.lookup(user).available() {
 		s.announcePicture(ctx, acc.AvatarHash)
 	}
+	if err := srv.publishAvatar(ctx, user, acc.AvatarHash); err != nil && !errors.Is(err, ErrNotFound) {
+		srv.log.Error("a changed picture was not published", "user", user, "err", err)
+	}
 }
 
 // announcePicture broadcasts the session's presence again if its hash changed.
@@ -356,7 +365,7 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 			return
 		}
 	}
-	own, err := s.stamp(ctx, p)
+	own, err := s.stampAgain(ctx, p)
 	if err != nil {
 		s.log.Error("a changed picture was not announced", "err", err)
 		return

@@ -217,6 +217,15 @@ func parseItem(item stream.Child) (PubsubItem, error) {
 	return it, nil
 }
 
+// payload returns the item's payload, if it is that element.
+func (it PubsubItem) payload(space, local string) (stream.Child, bool) {
+	el, err := stream.Parse([]byte(`<item>`+string(it.Payload)+`</item>`), stream.Limits{Bytes: len(it.Payload) + 16})
+	if err != nil {
+		return stream.Child{}, false
+	}
+	return el.Find(space, local)
+}
+
 func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Child) ([]byte, error) {
 	p, err := parsePublish(pubsub, publish)
 	if err != nil {
@@ -231,28 +240,40 @@ func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Chil
 
 // publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).
 func (srv *Server) publish(ctx context.Context, user string, p publication) error {
+	picture, err := srv.publishInTurn(ctx, user, p)
+	if err == nil && picture {
+		srv.AccountChanged(ctx, user)
+	}
+	return err
+}
+
+// publishInTurn reports whether the profile's picture changed by it.
+func (srv *Server) publishInTurn(ctx context.Context, user string, p publication) (picture bool, err error) {
 	release, err := srv.turns.take(ctx, user)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer release()
 	switch p.node {
 	case nodeOldBookmarks:
-		return srv.publishOldBookmarks(ctx, user, p)
+		return false, srv.publishOldBookmarks(ctx, user, p)
 	case nodeBookmarks:
-		if err := checkBookmark(p.item); err != nil {
-			return err
-		}
+		err = checkBookmark(p.item)
+	case nodeAvatarMetadata:
+		picture, err = srv.adoptAvatar(ctx, user, p)
+	}
+	if err != nil {
+		return false, err
 	}
 	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, []PubsubItem{p.item}, p.admit)
 	if err != nil {
-		return storeBound(err)
+		return picture, storeBound(err)
 	}
 	srv.notify(ctx, user, n, itemsEvent(n, p.item))
 	if p.node == nodeBookmarks {
 		srv.notifyOldBookmarks(ctx, user, n)
 	}
-	return nil
+	return picture, nil
 }
 
 // admit creates the node as the options want it, or checks that it is as they
@@ -361,6 +382,9 @@ func (s *session) retrieve(ctx context.Context, owner string, pubsub, items stre
 	}
 	q, err := parseItemQuery(owner, node, pubsub, items)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.server.readyAvatar(ctx, owner, node); err != nil {
 		return nil, err
 	}
 	n, err := s.server.stores.Pubsub.Node(ctx, owner, storedNode(node))

@@ -22,7 +22,7 @@ func pubsubFeatures() []string {
 	} {
 		features = append(features, nsPubsub+"#"+f)
 	}
-	return append(features, bookmarkFeatures()...)
+	return append(append(features, bookmarkFeatures()...), nsVCardConversion)
 }
 
 // nodeInfo answers disco#info about a node (XEP-0060 §5.3, §5.4).

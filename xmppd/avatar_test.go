@@ -1,0 +1,100 @@
+package xmppd
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"testing"
+)
+
+func picture(pixels string) (id, data, metadata string) {
+	id = fmt.Sprintf("%x", sha1.Sum([]byte(pixels)))
+	data = `<data xmlns="urn:xmpp:avatar:data">` + base64.StdEncoding.EncodeToString([]byte(pixels)) + `</data>`
+	return id, data, `<metadata xmlns="urn:xmpp:avatar:metadata"><info id="` + id + `" type="image/png" bytes="` + fmt.Sprint(len(pixels)) + `"/></metadata>`
+}
+
+func photoIn(presenceFrom, hash string) string {
+	return `<presence xmlns="jabber:client" from="` + presenceFrom + `"><c xmlns="http://jabber.org/protocol/caps"/><x xmlns="vcard-temp:x:update"><photo>` + hash + `</photo></x></presence>`
+}
+
+// XEP-0084 §3–4 (S-74), XEP-0398 §3.1, §4 (S-75): a published picture is the
+// profile's.
+func TestAvatar_PublishedToProfile(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.asking("alice", "a"), w.asking("bob", "b", nodeAvatarMetadata)
+	id, data, metadata := picture("pixels")
+	alice.publishes(nodeAvatarData, id, data)
+	alice.publishes(nodeAvatarMetadata, id, metadata)
+	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></items>`)
+	bob.until(photoIn("alice@h/a", id))
+	bob.has("alice@h", `<items node="urn:xmpp:avatar:data"><item id="`+id+`"/></items>`, id)
+	bob.ask(`<iq xmlns="jabber:client" type="get" id="v" to="alice@h"><vCard xmlns="vcard-temp"/></iq>`, `<iq xmlns="jabber:client" type="result" id="v"><vCard xmlns="vcard-temp"><FN>Alice</FN><NICKNAME>Alice</NICKNAME><PHOTO><TYPE/><BINVAL>cGl4ZWxz</BINVAL></PHOTO></vCard></iq>`)
+
+	// The id is the hash of the bytes; a picture that is elsewhere is not taken.
+	alice.publishes(nodeAvatarData, "123", data)
+	alice.refused(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="123"><metadata xmlns="urn:xmpp:avatar:metadata"><info id="123"/></metadata></item></publish>`), "modify", "not-acceptable")
+	alice.refusedWith(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="1"><a xmlns="urn:a"/></item></publish>`), "modify", "bad-request", "invalid-payload")
+	alice.publishes(nodeAvatarMetadata, "x", `<metadata xmlns="urn:xmpp:avatar:metadata"><info id="x" url="http://x/"/></metadata>`)
+	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != id {
+		t.Errorf("%+v %v", v, err)
+	}
+	bob.sync()
+
+	// Empty metadata disables.
+	alice.publishes(nodeAvatarMetadata, "none", `<metadata xmlns="urn:xmpp:avatar:metadata"/>`)
+	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="none"><metadata xmlns="urn:xmpp:avatar:metadata"/></item></items>`)
+	bob.until(photoIn("alice@h/a", ""))
+}
+
+// XEP-0398 §3.2 (S-75): the profile's picture is published.
+func TestAvatar_ProfileToPublished(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	old, _, _ := picture("old")
+	w.store.accounts["alice"].Photo, w.store.accounts["alice"].PhotoHash = []byte("old"), old
+	alice, bob := w.asking("alice", "a"), w.asking("bob", "b", nodeAvatarMetadata)
+	// One that was there before.
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, old)
+	bob.next(event("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="`+old+`"><metadata xmlns="urn:xmpp:avatar:metadata"><info id="`+old+`" bytes="3"/></metadata></item></items>`))
+
+	id, data, metadata := picture("pixels")
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="v"><vCard xmlns="vcard-temp"><FN>Alice</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>cGl4ZWxz</BINVAL></PHOTO></vCard></iq>`, `<iq xmlns="jabber:client" type="result" id="v"/>`)
+	bob.until(photoIn("alice@h/a", id))
+	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></items>`)
+	bob.ask(inPubsub("get", "alice@h", `<items node="urn:xmpp:avatar:data"/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="urn:xmpp:avatar:data"><item id="`+id+`">`+data+`</item></items></pubsub></iq>`)
+
+	// A change of the name alone is none of the picture.
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.none0("message")
+
+	// The site removes it.
+	if err := w.store.SetVCard(t.Context(), "alice", VCard{Name: "Alice"}); err != nil {
+		t.Fatal(err)
+	}
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="none"><metadata xmlns="urn:xmpp:avatar:metadata"/></item></items>`)
+	w.srv.AccountChanged(t.Context(), "alice")
+	bob.none0("message")
+}
+
+// XEP-0398 §6 (S-75): what only contacts may see is not put into the profile,
+// which every member may read.
+func TestAvatar_NotOpen(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "a")
+	id, data, metadata := picture("pixels")
+	alice.publishes(nodeAvatarData, id, data, options("access_model", "presence"))
+	alice.publishes(nodeAvatarMetadata, id, metadata)
+	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != "" {
+		t.Errorf("%+v %v", v, err)
+	}
+	w.srv.AccountChanged(t.Context(), "alice")
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, id)
+	// What the options do not allow changes nothing.
+	alice.ask(inOwner("set", `<configure node="urn:xmpp:avatar:data">`+form("node_config", "access_model", "open")+`</configure>`), psResult)
+	alice.refused(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></publish>`+options("access_model", "whitelist")), "cancel", "conflict")
+	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != "" {
+		t.Errorf("%+v %v", v, err)
+	}
+}
