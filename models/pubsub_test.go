@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"foyer/xmppd"
+
+	"pgregory.net/rapid"
 )
 
 func node(max int) xmppd.NodeConfig {
@@ -201,4 +204,51 @@ func noScan(ctx context.Context, t *testing.T, db *DB, sql string, args ...any) 
 	if p := plan.String(); strings.Contains(p, "Seq Scan on pubsub") || !strings.Contains(p, "Index") {
 		t.Errorf("%s\n%s", sql, p)
 	}
+}
+
+// A node is its items in the order of their last publishing, at most as many as
+// it keeps: whatever is done to it.
+func TestPubsub_Property(t *testing.T) {
+	db := open(t)
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone).Pubsub
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		name, max := fmt.Sprint("n", run), 3
+		var want []string
+		is(t, publish(t, s, "alice", name, max), nil)
+		id := rapid.StringMatching(`[a-f]`)
+		rt.Repeat(map[string]func(*rapid.T){
+			"publish": func(rt *rapid.T) {
+				i := id.Draw(rt, "id")
+				is(t, publish(t, s, "alice", name, max, i), nil)
+				want = append(slices.DeleteFunc(want, func(o string) bool { return o == i }), i)
+			},
+			"retract": func(rt *rapid.T) {
+				i := id.Draw(rt, "id")
+				removed, err := s.RemoveItems(t.Context(), "alice", name, []string{i}, false)
+				if err != nil || slices.Contains(want, i) != slices.Contains(removed, i) {
+					rt.Fatalf("removed %v of %v, %v", removed, want, err)
+				}
+				want = slices.DeleteFunc(want, func(o string) bool { return o == i })
+			},
+			"keep": func(rt *rapid.T) {
+				max = rapid.IntRange(1, 5).Draw(rt, "max")
+				is(t, publish(t, s, "alice", name, max), nil)
+			},
+			"": func(rt *rapid.T) {
+				want = want[len(want)-min(len(want), max):]
+				if got := itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: name}); got != strings.Join(want, " ") {
+					rt.Fatalf("%s, want %v", got, want)
+				}
+				last, err := s.LastItems(t.Context(), []string{"alice"}, []string{name}, nil, 100)
+				if err != nil || len(last) != min(1, len(want)) || (len(want) > 0 && last[0].Item.ID != want[len(want)-1]) {
+					rt.Fatalf("last %+v of %v, %v", last, want, err)
+				}
+			},
+		})
+		_, err := s.UpdateNode(t.Context(), "alice", name, nil, func(*xmppd.PubsubNode, bool) (bool, error) { return false, nil })
+		is(t, err, nil)
+	})
 }

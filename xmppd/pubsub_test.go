@@ -486,3 +486,54 @@ func TestPubsub_Disco(t *testing.T) {
 	bob.ask(items, `<iq xmlns="jabber:client" type="result" id="p"><query xmlns="http://jabber.org/protocol/disco#items"><item jid="alice@h" node="open" name="My node"/><item jid="alice@h" node="presence"/></query></iq>`)
 	carol.ask(items, `<iq xmlns="jabber:client" type="result" id="p"><query xmlns="http://jabber.org/protocol/disco#items"><item jid="alice@h" node="open"/></query></iq>`)
 }
+
+// FuzzPubsub: every request about a node gets one answer, and the session goes
+// on.
+func FuzzPubsub(f *testing.F) {
+	for _, content := range []string{
+		`<publish node="n"><item id="x"><a xmlns="urn:a"/></item></publish>` + options("access_model", "open", "max_items", "max"),
+		`<publish node="storage:bookmarks"><item id="current">` + oldRooms("a@b") + `</item></publish>`,
+		`<publish node="urn:xmpp:bookmarks:1"><item id="a@b">` + newRoom + `</item></publish>`,
+		`<publish node="urn:xmpp:avatar:metadata"><item id="a"><metadata xmlns="urn:xmpp:avatar:metadata"><info id="a"/></metadata></item></publish>`,
+		`<retract node="n" notify="1"><item id="x"/></retract>`,
+		`<items node="n" max_items="1"/><set xmlns="http://jabber.org/protocol/rsm"><max>1</max><before/></set>`,
+		`<create node="n"/><configure>` + form("node_config", "title", "T") + `</configure>`,
+		`<configure node="n">` + form("node_config", "send_last_published_item", "") + `</configure>`,
+		`<affiliations node="n"><affiliation jid="bob@h" affiliation="member"/></affiliations>`,
+		`<delete node="n"/>`, `<purge node="n"/>`, `<default/>`, `<subscribe node="n" jid="a@b"/>`,
+	} {
+		for kind := range uint8(8) {
+			f.Add(kind, content)
+		}
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, content string) {
+		space, typ, to := "http://jabber.org/protocol/pubsub", "get", ""
+		if kind&1 != 0 {
+			space += "#owner"
+		}
+		if kind&2 != 0 {
+			typ = "set"
+		}
+		if kind&4 != 0 {
+			to = ` to="bob@h"`
+		}
+		raw := `<iq xmlns="jabber:client" type="` + typ + `" id="p"` + to + `><pubsub xmlns="` + space + `">` + content + `</pubsub></iq>`
+		if _, err := stream.Parse([]byte(raw), stream.DefaultLimits); err != nil {
+			return
+		}
+		w := newWorld(t, "alice", "bob")
+		w.store.subscribe("alice", "bob")
+		alice := w.online("alice", "a")
+		alice.publishes("n", "x", `<a xmlns="urn:a"/>`)
+		alice.Send(raw)
+		answers := 0
+		for _, e := range alice.sync() {
+			if e.Name.Local == "iq" && e.ID == "p" {
+				answers++
+			}
+		}
+		if answers != 1 {
+			t.Errorf("%d answers to %s", answers, raw)
+		}
+	})
+}
