@@ -355,42 +355,6 @@ func TestServe_OddElements(t *testing.T) {
 	}
 }
 
-// FuzzServe feeds anything to a stream in each of its states: it ends in order
-// or goes on, and the server survives.
-func FuzzServe(f *testing.F) {
-	for state := range byte(3) {
-		for _, s := range []string{
-			`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">AGEAYg==</auth>`, `<presence xmlns="jabber:client"/>`,
-			`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`, `<enable xmlns="urn:xmpp:sm:3" resume="1"/>`,
-			`<resume xmlns="urn:xmpp:sm:3" previd="x" h="1"/>`, authenticate("app", bindTest), withToken(htPlain, "x", "", fastNow, bindTest), `<a xmlns="urn:xmpp:sm:3" h="7"/>`,
-			`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><max>1</max></set></query></iq>`,
-			`<iq xmlns="jabber:client" type="set" id="1"><query xmlns="jabber:iq:roster"><item jid="x@h" name="y"><group>g</group></item></query></iq>`,
-			`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="h"/></block></iq>`,
-			`<iq xmlns="jabber:client" type="set" id="1"><vCard xmlns="vcard-temp"><PHOTO><BINVAL>eA==</BINVAL></PHOTO></vCard></iq>`,
-		} {
-			f.Add(state, s)
-		}
-	}
-	f.Fuzz(func(t *testing.T, state byte, raw string) {
-		w := newWorld(t, "alice", "bob")
-		w.store.subscribe("alice", "bob")
-		var c *client
-		switch state % 3 {
-		case 0:
-			peer := vouched("alice")
-			peer.Password, peer.Native, peer.SCRAM = true, true, true
-			c = w.connect(peer)
-		case 1:
-			c = w.signIn("alice")
-		case 2:
-			c = w.bound("alice", "a")
-		}
-		c.Send(raw)
-		c.Close()
-		c.ended()
-	})
-}
-
 // RFC 6120 §6.5 (S-16): what the site knows of credentials that prove the account
 // and are of no use all the same.
 func TestSASL_NoUse(t *testing.T) {

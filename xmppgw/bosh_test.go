@@ -466,8 +466,8 @@ func TestBOSH_AnyOrder(t *testing.T) {
 // FuzzBOSH: anything may be posted, before and within a session.
 func FuzzBOSH(f *testing.F) {
 	f.Add(`<body xmlns="http://jabber.org/protocol/httpbind" rid="1" to="h" wait="0" hold="0"/>`, false)
-	f.Add(`<body xmlns="http://jabber.org/protocol/httpbind" rid="1003" sid="SID" pause="1"><message xmlns="jabber:client"/></body>`, true)
-	f.Add(`<body xmlns="http://jabber.org/protocol/httpbind" rid="1002" sid="SID" type="terminate"/>`, true)
+	f.Add(`<body xmlns="http://jabber.org/protocol/httpbind" rid="1001" sid="SID" pause="1"><message xmlns="jabber:client"/></body>`, true)
+	f.Add(`<body xmlns="http://jabber.org/protocol/httpbind" rid="1001" sid="SID" type="terminate"/>`, true)
 	s := newSite(f, func(c *Config) {
 		c.CreateRate, c.CreateBurst, c.MaxWait = 1e6, 1e6, time.Millisecond
 		c.PerAddress, c.PerUser = 1e6, 1e6

@@ -9,13 +9,13 @@ import (
 
 	"github.com/fasthttp/websocket"
 	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 )
 
 // The adapter to Fiber: nothing else here knows it.
 
 // Mount adds the gateway's routes: /xmpp-websocket, /http-bind and discovery.
-func (g *Gateway) Mount(r fiber.Router) {
+func (g *Gateway) Mount(r *fiber.App) {
+	r.Server().KeepHijackedConns = true // WebSockets outlive their handler (upgrade.go)
 	r.Get("/xmpp-websocket", g.fiberWebSocket())
 	r.All("/http-bind", g.fiberBOSH)
 	r.Get("/.well-known/host-meta", g.fiberHostMeta)
@@ -32,13 +32,6 @@ func (h fiberHeader) Get(name string) string { return strings.Clone(h.c.Get(name
 func peerAddress(c *fiber.Ctx) string { return c.Context().RemoteIP().String() }
 
 func (g *Gateway) fiberWebSocket() fiber.Handler {
-	upgrader := websocket.FastHTTPUpgrader{
-		ReadBufferSize:  1024,
-		Subprotocols:    []string{"xmpp"},
-		WriteBufferPool: nil,
-		WriteBufferSize: 512,                                             // control frames only; stanzas are written whole
-		CheckOrigin:     func(*fasthttp.RequestCtx) bool { return true }, // identify checked it
-	}
 	return func(c *fiber.Ctx) error {
 		if status, text := checkUpgrade(c); status != 0 {
 			c.Set("Sec-WebSocket-Version", "13") // RFC 6455 §4.4
@@ -48,9 +41,7 @@ func (g *Gateway) fiberWebSocket() fiber.Handler {
 		if errors.Is(err, errForeignOrigin) {
 			return c.Status(http.StatusForbidden).SendString("This endpoint serves the pages of this site only.")
 		}
-		if upErr := upgrader.Upgrade(c.Context(), func(conn *websocket.Conn) { g.serveWebSocket(conn, who, err) }); upErr != nil {
-			return nil // Upgrade has answered
-		}
+		upgrade(c.Context(), func(conn *websocket.Conn) { g.serveWebSocket(conn, who, err) })
 		return nil
 	}
 }
@@ -109,7 +100,7 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 	reply := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
 	if reply.status == 0 {
 		c.Context().HijackSetNoResponse(true)
-		c.Context().Hijack(func(net.Conn) {}) // closed on return
+		c.Context().Hijack(func(conn net.Conn) { conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn().Close() })
 		return nil
 	}
 	c.Set("Cache-Control", "no-store")

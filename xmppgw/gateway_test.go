@@ -129,6 +129,7 @@ type site struct {
 	auth   *cookies
 	base   string
 	client *http.Client
+	close  func()
 }
 
 func newSite(t testing.TB, change func(*Config)) *site {
@@ -149,7 +150,7 @@ func newSite(t testing.TB, change func(*Config)) *site {
 	s.gw.Mount(app)
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(l) }()
-	t.Cleanup(func() {
+	s.close = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
 		defer cancel()
 		if err := s.gw.Shutdown(ctx); err != nil {
@@ -164,6 +165,7 @@ func newSite(t testing.TB, change func(*Config)) *site {
 		}
 		s.gw.mu.Unlock()
 	})
+	t.Cleanup(s.close)
 	return s
 }
 
