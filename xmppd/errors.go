@@ -39,6 +39,7 @@ var (
 	ErrJIDMalformed       = &StanzaError{Type: ErrorModify, Condition: "jid-malformed"}
 	errNotAcceptable      = &StanzaError{Type: ErrorModify, Condition: "not-acceptable"}
 	ErrNotAllowed         = &StanzaError{Type: ErrorCancel, Condition: "not-allowed"}
+	errPolicyViolation    = &StanzaError{Type: ErrorModify, Condition: "policy-violation", Text: "The stanza is too large."}
 	errRemoteNotFound     = &StanzaError{Type: ErrorCancel, Condition: "remote-server-not-found"}
 	ErrResourceLimit      = &StanzaError{Type: ErrorWait, Condition: "resource-constraint"}
 	ErrServiceUnavailable = &StanzaError{Type: ErrorCancel, Condition: "service-unavailable"}

@@ -15,8 +15,15 @@ const nsVCardUpdate = "vcard-temp:x:update"
 // Directed presence that is tracked for one session; more is refused.
 const maxDirected = 1000
 
+// Largest presence, in bytes. It is kept, and sent to whoever may see it, so
+// that it is bounded more tightly than what goes to one (RFC 6120 §13.12, S-06).
+const maxPresence = 16 << 10
+
 // handlePresence handles presence from the client (RFC 6121 §3, §4).
 func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
+	if len(p.Raw) > maxPresence {
+		return errPolicyViolation
+	}
 	if p.To == "" {
 		switch p.Type {
 		case "":

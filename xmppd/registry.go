@@ -283,7 +283,7 @@ func (srv *Server) Shutdown(ctx context.Context) {
 			}
 		}
 	}
-	for _, c := range srv.conns.all() {
+	for _, c := range srv.conns.close() {
 		c.stream.Close(reason)
 	}
 	for s, unacked := range cutOff {
@@ -294,17 +294,23 @@ func (srv *Server) Shutdown(ctx context.Context) {
 
 // connSet is the streams being served, authenticated or not.
 type connSet struct {
-	mu  sync.Mutex
-	set map[*conn]stream.Identity
+	mu     sync.Mutex
+	set    map[*conn]stream.Identity
+	closed bool
 }
 
-func (cs *connSet) put(c *conn, id stream.Identity) {
+// put reports false after close.
+func (cs *connSet) put(c *conn, id stream.Identity) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if cs.closed {
+		return false
+	}
 	if cs.set == nil {
 		cs.set = make(map[*conn]stream.Identity)
 	}
 	cs.set[c] = id
+	return true
 }
 
 func (cs *connSet) remove(c *conn) {
@@ -325,9 +331,11 @@ func (cs *connSet) matching(scope stream.Scope) []*conn {
 	return out
 }
 
-func (cs *connSet) all() []*conn {
+// close lets no more in, and returns those that are there.
+func (cs *connSet) close() []*conn {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	cs.closed = true
 	out := make([]*conn, 0, len(cs.set))
 	for c := range cs.set {
 		out = append(out, c)

@@ -27,7 +27,11 @@ type conn struct {
 // Serve implements stream.Server.
 func (srv *Server) Serve(ctx context.Context, st stream.Stream, peer stream.Peer) error {
 	c := &conn{server: srv, stream: st, peer: peer, log: srv.log.With("conn", peer.Conn)}
-	srv.conns.put(c, peer.Identity)
+	if !srv.conns.put(c, peer.Identity) {
+		err := &stream.Error{Condition: stream.SystemShutdown}
+		st.Close(err)
+		return err
+	}
 	defer srv.conns.remove(c)
 	err := c.run(ctx)
 	if errors.Is(err, io.EOF) {

@@ -82,7 +82,9 @@ func (s *session) deliverLocked(stanza sentStanza) {
 	case gone:
 		return
 	case ended:
-		s.late = append(s.late, stanza)
+		if isMessage(stanza) && len(s.late) < s.server.cfg.Unacked {
+			s.late = append(s.late, stanza)
+		}
 		return
 	}
 	if !s.holdLocked(stanza) {

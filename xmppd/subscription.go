@@ -219,6 +219,24 @@ func subscriptionBytes(from, to, typ string) []byte {
 	return append(AppendAttr(dst, "id", rand.Text()), "/>"...)
 }
 
+// Requests that wait for one account's answer; more are refused.
+const maxRequests = 1000
+
+// manyRequests reports whether as many requests wait for user's answer as may.
+func (srv *Server) manyRequests(ctx context.Context, user string) (bool, error) {
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	n := 0
+	for _, e := range r.entries {
+		if e.Value().request != "" {
+			n++
+		}
+	}
+	return n >= maxRequests, nil
+}
+
 // receiveSubscription handles the stanza at the contact's side.
 func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string, raw []byte) error {
 	owner, err := ParseAddress(to)
@@ -234,7 +252,16 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 	if blocked, err := srv.blocks(ctx, owner.User, from); err != nil || blocked {
 		return err
 	}
+	full := false
+	if typ == "subscribe" {
+		if full, err = srv.manyRequests(ctx, owner.User); err != nil {
+			return err
+		}
+	}
 	ch, err := srv.updateContact(ctx, owner.User, from, func(c *Contact, ch *change) error {
+		if full && c.Request == nil && !c.hasFrom() {
+			return ErrResourceLimit
+		}
 		ch.passed, ch.granted = c.inbound(typ, raw)
 		return nil
 	})

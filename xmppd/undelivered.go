@@ -16,7 +16,7 @@ import (
 func (srv *Server) keepUndelivered(ctx context.Context, s *session, unacked []sentStanza) {
 	kept := false
 	for _, u := range unacked {
-		if !bytes.HasPrefix(u.raw, []byte("<message")) {
+		if !isMessage(u) {
 			continue
 		}
 		m, err := stream.Parse(u.raw, stream.Limits{Bytes: len(u.raw)})
@@ -33,6 +33,8 @@ func (srv *Server) keepUndelivered(ctx context.Context, s *session, unacked []se
 		srv.flushArrived(ctx, s.user)
 	}
 }
+
+func isMessage(stanza sentStanza) bool { return bytes.HasPrefix(stanza.raw, []byte("<message")) }
 
 // offlineAgain is the message as it waits, with the time at which it was first
 // sent.

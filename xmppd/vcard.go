@@ -16,8 +16,11 @@ import (
 const nsVCard = "vcard-temp"
 
 // Encoded vCards that are kept, so that a crowd that opens the same picture
-// reads it once.
-const maxVCards = 256
+// reads it once; larger ones are not.
+const (
+	maxVCards     = 256
+	maxCachedCard = 64 << 10 // bytes
+)
 
 func vcardHandlers() map[iqKey]iqHandler {
 	vcard := stream.Name{Space: nsVCard, Local: "vCard"}
@@ -166,7 +169,7 @@ func (vc *vcardCache) get(user string) ([]byte, uint64) {
 func (vc *vcardCache) put(user string, raw []byte, generation uint64) {
 	vc.mu.Lock()
 	defer vc.mu.Unlock()
-	if generation != vc.generation {
+	if generation != vc.generation || len(raw) > maxCachedCard {
 		return
 	}
 	if vc.cards == nil {

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"foyer/internal/stream"
-
-	"golang.org/x/time/rate"
 )
 
 // boshSession is a BOSH session (XEP-0124) and the stream it carries.
@@ -30,7 +28,7 @@ type boshSession struct {
 	peer    stream.Peer
 	params  params
 	queue   *stream.Queue
-	shaper  *rate.Limiter
+	shaper  shaper
 	wake    chan struct{}         // there is something in the inbox
 	told    atomic.Bool           // a request has carried the final body
 	proof   atomic.Pointer[proof] // the cookies that proved the site session (bosh.go)
@@ -444,7 +442,7 @@ func (s *boshSession) take(ctx context.Context) (inbound, error) {
 				s.inbox = nil
 			}
 			s.mu.Unlock()
-			if err := s.shaper.WaitN(ctx, in.size()); err != nil {
+			if err := s.shaper.wait(ctx, in.size()); err != nil {
 				return inbound{}, err
 			}
 			return in, in.err

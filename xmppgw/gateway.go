@@ -57,6 +57,7 @@ type Config struct {
 	Farewell        time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
 	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
+	Stanzas         int           // stanzas per second, likewise; default 1000
 	Idle            time.Duration // of a TCP stream before white space is sent over it (RFC 6120 §4.6.1); default 2 min
 	PerAddress      int           // streams per client address; default 500
 	PerUser         int           // streams per account; default 100
@@ -131,6 +132,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.Ping, 25*time.Second)
 	orDefault(&c.Idle, 2*time.Minute)
 	orDefault(&c.Rate, 256<<10)
+	orDefault(&c.Stanzas, 1000)
 	orDefault(&c.PerAddress, 500)
 	orDefault(&c.PerUser, 100)
 	orDefault(&c.CreateRate, 20)

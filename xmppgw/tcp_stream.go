@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"foyer/internal/stream"
-
-	"golang.org/x/time/rate"
 )
 
 // A TCP stream (RFC 6120 §4):
@@ -35,7 +33,7 @@ type tcpStream struct {
 	reader  *stream.Reader
 	peer    stream.Peer
 	queue   *stream.Queue
-	shaper  *rate.Limiter
+	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
 	signIn  *time.Timer
 	used    atomic.Int64 // when something was last read or written; Unix seconds
@@ -65,7 +63,7 @@ func (r shapedReader) Read(b []byte) (int, error) {
 	n, err := r.conn.Read(b)
 	if n > 0 {
 		r.s.touch()
-		if err := r.s.shaper.WaitN(r.s.gateway.ctx, n); err != nil {
+		if err := r.s.shaper.bytes.WaitN(r.s.gateway.ctx, n); err != nil {
 			return 0, err // the gateway is stopping
 		}
 	}
@@ -147,10 +145,13 @@ func (s *tcpStream) header(to string) []byte {
 }
 
 // Recv implements stream.Stream.
-func (s *tcpStream) Recv(context.Context) (*stream.Element, error) {
+func (s *tcpStream) Recv(ctx context.Context) (*stream.Element, error) {
 	el, err := s.reader.Next()
 	if err != nil {
 		return nil, s.readError(err)
+	}
+	if err := s.shaper.stanzas.Wait(ctx); err != nil {
+		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
 	return el, nil
 }

@@ -14,7 +14,6 @@ import (
 	"foyer/internal/stream"
 
 	"github.com/fasthttp/websocket"
-	"golang.org/x/time/rate"
 )
 
 // A WebSocket stream (RFC 7395):
@@ -39,7 +38,7 @@ type wsStream struct {
 	conn    *websocket.Conn
 	peer    stream.Peer
 	queue   *stream.Queue
-	shaper  *rate.Limiter
+	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
 	gone    atomic.Bool   // the peer has closed its side: nothing may be sent after that (RFC 6455 §5.5.1)
 	signIn  *time.Timer
@@ -236,7 +235,7 @@ func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 	case len(raw) > limit:
 		return nil, errTooBig
 	}
-	if err := s.shaper.WaitN(ctx, len(raw)); err != nil {
+	if err := s.shaper.wait(ctx, len(raw)); err != nil {
 		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
 	_ = s.alive()
