@@ -222,9 +222,7 @@ func TestShutdown(t *testing.T) {
 	if got := streamCondition(c.ExpectEnd()); got != stream.SystemShutdown {
 		t.Errorf("ended with %s", got)
 	}
-	late := w.signIn("alice")
-	late.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
-	if got := streamCondition(late.ExpectEnd()); got != stream.SystemShutdown {
+	if got := streamCondition(w.connect(vouched("alice")).ExpectEnd()); got != stream.SystemShutdown {
 		t.Errorf("a late one ended with %s", got)
 	}
 }

@@ -1,0 +1,117 @@
+package xmppd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"foyer/internal/stream/streamtest"
+)
+
+// RFC 6120 §13.12 (S-06): presence is kept and goes to many; more than it may be
+// is an error for its sender, and the stream goes on.
+func TestLimits_Presence(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.Send(`<presence xmlns="jabber:client" id="p"><status>` + strings.Repeat("x", maxPresence) + `</status></presence>`)
+	alice.until(`<presence xmlns="jabber:client" type="error" id="p"><error type="modify"><policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></presence>`)
+	alice.Send(`<presence xmlns="jabber:client" id="q"><status>` + strings.Repeat("x", 10_000) + `</status></presence>`)
+	alice.sync()
+	for _, e := range bob.sync() {
+		if e.ID == "p" {
+			t.Error("it was broadcast")
+		}
+	}
+}
+
+// Requests that wait for one account's answer are bounded; another of the same
+// person is not one more.
+func TestLimits_Requests(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	for i := range maxRequests - 1 {
+		jid := fmt.Sprint("u", i, "@h")
+		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionNone, Request: []byte("x")}
+	}
+	bob, carol := w.bound("bob", "b"), w.bound("carol", "c")
+	ask := `<presence xmlns="jabber:client" to="alice@h" type="subscribe" id="s"/>`
+	for range 2 {
+		bob.Send(ask)
+		bob.none()
+	}
+	carol.Send(ask)
+	carol.until(`<presence xmlns="jabber:client" type="error" id="s"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
+	if w.store.rosters["alice"]["carol@h"].Request != nil || w.store.rosters["alice"]["bob@h"].Request == nil {
+		t.Error("the wrong request was kept")
+	}
+}
+
+// What comes for a session while it ends is bounded, and only messages are kept.
+func TestLimits_Late(t *testing.T) {
+	w := newWorldWith(t, Config{Unacked: 5}, "alice")
+	alice := w.online("alice", "a")
+	s := w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"})
+	if _, ok := w.srv.retire(s, nil, nil); !ok {
+		t.Fatal("it had ended")
+	}
+	alice.cutOff()
+	for range 10 {
+		s.deliver([]byte(`<presence xmlns="jabber:client"/>`))
+		s.deliver([]byte(`<message xmlns="jabber:client"/>`))
+	}
+	if len(s.late) != 5 || !isMessage(s.late[0]) {
+		t.Errorf("%d are kept", len(s.late))
+	}
+	w.srv.farewell(s, nil)
+}
+
+// RFC 6120 §8.3.1 (S-09): an error has the stanza's kind and id, its addresses
+// swapped, and one condition; nothing answers an error, or the result of an IQ.
+func TestErrors_Shape(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.online("alice", "a")
+	for _, kind := range []string{"message", "iq", "presence"} {
+		typ, to := "chat", "nobody@h"
+		switch kind {
+		case "iq":
+			typ = "get"
+		case "presence":
+			typ, to = "subscribe", "@"
+		}
+		alice.Send(`<` + kind + ` xmlns="jabber:client" id="1" to="` + to + `" type="` + typ + `"><body xmlns="jabber:client">x</body></` + kind + `>`)
+		e := alice.Read()
+		if e.Name.Local != kind || e.ID != "1" || e.From != to || e.To != alice.full || e.Type != "error" {
+			t.Errorf("%s", e.Raw)
+		}
+		if _, err := streamtest.Match(`<`+kind+` xmlns="jabber:client"><error type="*"><any xmlns="test"/></error></`+kind+`>`, e.Raw); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, raw := range []string{
+		`<message xmlns="jabber:client" to="nobody@h" type="error"/>`, `<presence xmlns="jabber:client" to="@" type="error"/>`,
+		`<iq xmlns="jabber:client" id="1" to="nobody@h/x" type="result"/>`, `<iq xmlns="jabber:client" id="1" to="@" type="error"/>`,
+		`<iq xmlns="jabber:client" id="1" to="x@elsewhere" type="result"/>`,
+	} {
+		alice.Send(raw)
+		if got := alice.sync(); len(got) != 0 {
+			t.Errorf("%s is answered by %s", raw, got[0].Raw)
+		}
+	}
+}
+
+// RFC 6120 §10.3 (S-11): without to, a message is for the account itself,
+// presence for all who may see it, and an IQ is handled for the account.
+func TestNoTo(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	one, two, bob := w.online("alice", "one"), w.online("alice", "two"), w.online("bob", "b")
+	one.Send(`<message xmlns="jabber:client" type="chat" id="m"><body>x</body></message>`)
+	for _, c := range []*client{one, two} {
+		c.until(`<message xmlns="jabber:client" id="m" from="alice@h/one" to="alice@h"><any xmlns="test"/></message>`)
+	}
+	one.Send(showing("away"))
+	bob.until(`<presence xmlns="jabber:client" id="away" from="alice@h/one"><any xmlns="test"/></presence>`)
+	one.Send(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+	one.until(`<iq xmlns="jabber:client" type="result" id="r" to="alice@h/one"><query xmlns="jabber:iq:roster"><item jid="bob@h"/></query></iq>`)
+	bob.none()
+}
