@@ -1,6 +1,10 @@
 package app
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+)
 
 // index: GET / — what visitors see, or the members' home.
 func (s *Server) index(c *fiber.Ctx) error {
@@ -10,21 +14,30 @@ func (s *Server) index(c *fiber.Ctx) error {
 	return s.home(c)
 }
 
-// home shows the people of the site.
+// home shows the people of the site, and its rooms.
 func (s *Server) home(c *fiber.Ctx) error {
+	return s.renderHome(c, http.StatusOK, HomePage{Open: s.askedRoom(c)})
+}
+
+// renderHome fills in what the form at hand does not bring.
+func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
+	me := viewer(c).account
 	accounts, err := s.db.Directory(c.UserContext())
 	if err != nil {
 		return err
 	}
-	data := HomePage{People: make([]Person, 0, len(accounts))}
+	data.People = make([]Person, 0, len(accounts))
 	for _, a := range accounts {
-		if a.ID != viewer(c).account.ID {
+		if a.ID != me.ID {
 			data.People = append(data.People, s.person(a))
 		}
 	}
+	if data.Rooms, err = s.roomRows(c.UserContext(), me.Username); err != nil {
+		return err
+	}
 	p := s.page(c, "home", "Home")
 	p.Data = data
-	return s.render(c, "home", p)
+	return s.render(c.Status(status), "home", p)
 }
 
 // chat: GET /chat — the same chat at full size.

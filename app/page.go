@@ -58,7 +58,26 @@ func (f *Form) fail(field, sentence string) {
 }
 
 // HomePage is the data of "home".
-type HomePage struct{ People []Person }
+type HomePage struct {
+	People []Person
+	Rooms  []RoomRow
+	Room   RoomForm // the form for a new one
+	Open   string   // address of the room to open in the chat
+}
+
+// RoomRow is a room as the home page lists it.
+type RoomRow struct {
+	JID, Name, Description string
+	Here                   string // how many people are in it
+	Private                bool   // by invitation
+}
+
+// RoomForm is the form for a new room.
+type RoomForm struct {
+	Form
+	About   string
+	Private bool
+}
 
 // SettingsPage is the data of "settings".
 type SettingsPage struct {
@@ -105,6 +124,7 @@ type ChatConfig struct {
 	User           string `json:"user"`
 	Name           string `json:"name"`
 	Domain         string `json:"domain"`
+	RoomsDomain    string `json:"roomsDomain"`
 	Login          Login  `json:"login"`
 	Roster         string `json:"roster"`
 	WebSocketURL   string `json:"websocketURL"`
@@ -155,6 +175,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		User:           v.account.Username,
 		Name:           v.account.Name,
 		Domain:         s.cfg.Domain,
+		RoomsDomain:    s.cfg.RoomsDomain(),
 		Login:          s.cfg.Login,
 		Roster:         string(s.cfg.Roster),
 		WebSocketURL:   "/xmpp-websocket",

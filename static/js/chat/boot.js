@@ -31,5 +31,5 @@ export async function startChat(config) {
     if (config.login === 'password') await transport.probe(config);
     const converse = await converseLoaded();
     converse.plugins.add('foyer', plugin(config));
-    await converse.initialize(settings(config, converse.env));
+    await converse.initialize(settings(config, converse));
 }

@@ -1,4 +1,4 @@
-// The "Message" buttons of the pages open a chat with that person.
+// The buttons of the pages open a chat with a person, or a room.
 
 import { frame } from './frame.js';
 
@@ -7,7 +7,16 @@ export function openChats(_converse) {
     let ready = false;
 
     const showButtons = () => {
-        for (const button of document.querySelectorAll('[data-message]')) button.hidden = !ready;
+        for (const button of document.querySelectorAll('[data-message], [data-room]')) button.hidden = !ready;
+        const asked = ready && document.querySelector('[data-open-room]');
+        if (!asked) return;
+        history.replaceState(history.state, '', location.pathname);
+        openRoom(asked.dataset.openRoom);
+        asked.remove();
+    };
+    const openRoom = (jid) => {
+        frame.open();
+        return api.rooms.open(jid, {}, true);
     };
     const becomeReady = () => {
         ready = true;
@@ -23,8 +32,9 @@ export function openChats(_converse) {
     document.addEventListener('foyer:page', showButtons);
 
     document.addEventListener('click', async (event) => {
-        const button = event.target.closest?.('[data-message]');
+        const button = event.target.closest?.('[data-message], [data-room]');
         if (!button) return;
+        if (button.dataset.room) return openRoom(button.dataset.room);
         frame.open();
         await api.chats.open(button.dataset.message, {}, true);
     });

@@ -23,11 +23,15 @@ const ways = {
     }),
 };
 
+/** What a room says of itself: not who comes and goes, which the list shows. */
+const quietRooms = (converse) =>
+    Object.entries(converse.MUC.INFO_CODES).flatMap(([kind, codes]) => (kind === 'join_leave_events' ? [] : codes));
+
 /**
  * @param {import('./types.js').ChatConfig} config
- * @param {Object} env converse.env
+ * @param {Object} converse
  */
-export function settings(config, env) {
+export function settings(config, converse) {
     const origin = location.origin;
     return {
         // Who, and by which way. Without jid a previous user's session could
@@ -43,7 +47,7 @@ export function settings(config, env) {
         ...(transport.wantsWebSocket(config)
             ? { websocket_url: origin.replace(/^http/, 'ws') + config.websocketURL }
             : {}),
-        ...ways[config.login](config, env),
+        ...ways[config.login](config, converse.env),
         clear_cache_on_logout: !config.trusted,
         whitelisted_plugins: ['foyer'],
         blacklisted_plugins: ['converse-register', 'converse-push', 'converse-adhoc-views'],
@@ -74,11 +78,16 @@ export function settings(config, env) {
         allow_contact_requests: config.roster === 'none',
         allow_contact_removal: config.roster === 'none',
         allow_adhoc_commands: false,
-        allow_bookmarks: false,
         allow_logout: false,
-        allow_muc_invitations: false,
         allow_registration: false,
         enable_muc_push: false,
+
+        // Rooms are made on the site's pages, and known by their names.
+        muc_domain: config.roomsDomain,
+        locked_muc_domain: 'hidden',
+        locked_muc_nickname: true,
+        auto_register_muc_nickname: false,
+        muc_show_info_messages: quietRooms(converse),
 
         // No third party is asked for anything.
         autocomplete_providers_url: '',

@@ -5,6 +5,7 @@
  * @property {string} user
  * @property {string} name
  * @property {string} domain
+ * @property {string} roomsDomain
  * @property {'session'|'prebind'|'token'|'signed'|'password'} login
  * @property {string} roster
  * @property {string} websocketURL
