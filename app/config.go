@@ -115,6 +115,9 @@ func readSecretFiles(environ map[string]string) error {
 	return nil
 }
 
+// RoomsDomain is where the rooms are.
+func (c Config) RoomsDomain() string { return "conference." + c.Domain }
+
 // Development reports whether conveniences that are no good in public are on.
 func (c Config) Development() bool { return c.Env == "development" }
 

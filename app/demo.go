@@ -6,6 +6,7 @@ import (
 	"image/color"
 
 	"foyer/models"
+	"foyer/xmppd/muc"
 )
 
 // The demo accounts' password: published, so production refuses a database that
@@ -35,34 +36,55 @@ func demoAccounts() []DemoAccount {
 	return out
 }
 
-// seed makes the demo accounts that are not there yet. One that was deleted
-// stays deleted.
+// seed makes the demo accounts that are not there yet, and with the first of them
+// a room. What was deleted stays deleted.
 func (s *Server) seed(ctx context.Context) error {
 	for _, p := range demoPeople() {
-		if _, err := s.db.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
-			if err != nil {
+		made, err := s.seedPerson(ctx, p)
+		if err != nil {
+			return err
+		}
+		if made && p.admin {
+			if err := s.seedRoom(ctx, p.username); err != nil {
 				return err
 			}
-			continue
-		}
-		hash, err := s.passwords.Hash(ctx, demoPassword)
-		if err != nil {
-			return err
-		}
-		account := models.Account{Username: p.username, Name: p.name, PasswordHash: hash, Admin: p.admin, Demo: true}
-		if err := s.db.CreateAccount(ctx, &account); err != nil {
-			if errors.Is(err, models.ErrTaken) {
-				continue
-			}
-			return err
-		}
-		picture, err := drawPicture(p.ground, p.drawing)
-		if err != nil {
-			return err
-		}
-		if _, err := s.db.SetAvatar(ctx, account.ID, picture, "image/png"); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// seedRoom makes a room where everybody meets.
+func (s *Server) seedRoom(ctx context.Context, owner string) error {
+	settings := s.rooms.DefaultSettings()
+	settings.Title, settings.Description = "Lobby", "Where everybody meets"
+	err := s.rooms.Found(ctx, "lobby", owner, settings)
+	if errors.Is(err, muc.ErrTaken) {
+		err = nil
+	}
+	return err
+}
+
+// seedPerson makes an account, unless it is there.
+func (s *Server) seedPerson(ctx context.Context, p demoPerson) (made bool, err error) {
+	if _, err := s.db.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
+		return false, err
+	}
+	hash, err := s.passwords.Hash(ctx, demoPassword)
+	if err != nil {
+		return false, err
+	}
+	account := models.Account{Username: p.username, Name: p.name, PasswordHash: hash, Admin: p.admin, Demo: true}
+	err = s.db.CreateAccount(ctx, &account)
+	if errors.Is(err, models.ErrTaken) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	picture, err := drawPicture(p.ground, p.drawing)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.db.SetAvatar(ctx, account.ID, picture, "image/png")
+	return true, err
 }

@@ -18,8 +18,6 @@ import (
 	"foyer/internal/pgdev"
 	"foyer/models"
 	"foyer/token"
-	"foyer/xmppd"
-	"foyer/xmppgw"
 )
 
 // Version is the program's, as told in about boxes.
@@ -145,29 +143,11 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.assets, err = newAssets(staticFiles()); err != nil {
 		return nil, err
 	}
-	s.xmpp, err = xmppd.New(xmppd.Config{
-		Domain: cfg.Domain, Authority: s, Stores: db.Stores(cfg.Domain, cfg.Roster), FAST: s.fast, Logger: log, Version: Version,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.gateway, err = xmppgw.New(xmppgw.Config{
-		Domain: cfg.Domain, Auth: s, Server: s.xmpp, Logger: log, BaseURL: s.BaseURL, Origin: s.isOrigin,
-		Address: func(h xmppgw.Header, peer string) string {
-			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
-		},
-		Secure:   func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
-		External: cfg.Login == LoginSession || cfg.Login == LoginPrebind,
-		Password: cfg.Login == LoginToken || cfg.Login == LoginSigned || cfg.Login == LoginPassword,
-	})
-	if err != nil {
-		return nil, err
-	}
 	if s.files, err = openFiles(cfg); err != nil {
 		return nil, err
 	}
-	if cfg.UploadMaxSize > 0 {
-		s.xmpp.Mount(xmppd.NewUploads(uploadDomain+cfg.Domain, int64(cfg.UploadMaxSize), s))
+	if err := s.newChat(ctx); err != nil {
+		return nil, err
 	}
 	if s.web, err = s.newWeb(); err != nil {
 		return nil, err
@@ -237,6 +217,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.housekeeping(work) })
 	writer, stopWriter := context.WithCancel(context.Background())
 	background.Go(func() { _ = s.xmpp.Run(writer) })
+	background.Go(func() { _ = s.rooms.Run(work) })
 
 	for _, p := range s.native {
 		background.Go(func() { s.serveNative(p) })

@@ -17,6 +17,7 @@ import (
 	"foyer/token"
 	"foyer/views"
 	"foyer/xmppd"
+	"foyer/xmppd/muc"
 	"foyer/xmppgw"
 
 	"github.com/gofiber/fiber/v2"
@@ -29,6 +30,7 @@ type Server struct {
 	log       *slog.Logger
 	db        *models.DB
 	xmpp      *xmppd.Server
+	rooms     *muc.Service
 	gateway   *xmppgw.Gateway
 	signer    *token.Signer
 	forms     auth.Forms

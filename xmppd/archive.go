@@ -64,11 +64,20 @@ func newArchiveWriter(store ArchiveStore, log *slog.Logger) *archiveWriter {
 // store commits the entries under one id and returns it. It blocks until they
 // are in Postgres, or ctx ends; after an error they are not, and will not be.
 func (w *archiveWriter) store(ctx context.Context, entries ...ArchiveEntry) (uuid.UUID, error) {
+	job, err := w.begin(entries...)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return w.wait(ctx, job)
+}
+
+// begin queues the entries. Ids are given in the order of these calls.
+func (w *archiveWriter) begin(entries ...ArchiveEntry) (*archiveJob, error) {
 	job := &archiveJob{entries: entries, done: make(chan struct{})}
 	w.mu.Lock()
 	if len(w.queue) >= maxQueued {
 		w.mu.Unlock()
-		return uuid.Nil, errArchiveBusy
+		return nil, errArchiveBusy
 	}
 	w.queue = append(w.queue, job)
 	w.mu.Unlock()
@@ -76,6 +85,12 @@ func (w *archiveWriter) store(ctx context.Context, entries ...ArchiveEntry) (uui
 	case w.work <- struct{}{}:
 	default:
 	}
+	return job, nil
+}
+
+// wait waits for a job. It must be called, once: a job that nobody waits for any
+// more is taken back.
+func (w *archiveWriter) wait(ctx context.Context, job *archiveJob) (uuid.UUID, error) {
 	select {
 	case <-job.done:
 		return job.id, job.err

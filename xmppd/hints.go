@@ -40,6 +40,18 @@ func substantial(m *stream.Element) bool {
 	return false
 }
 
+// Lasting reports whether a message is to be kept, whatever its type: it says
+// something that lasts, and no hint forbids it (XEP-0334 §4).
+func Lasting(m *stream.Element) bool {
+	switch {
+	case hint(m, "no-store"), hint(m, "no-permanent-store"):
+		return false
+	case hint(m, "store"):
+		return true
+	}
+	return substantial(m)
+}
+
 // archives reports whether a message goes into the archives (XEP-0313 §6.1.1,
 // XEP-0334 §4, S-63, S-64).
 func archives(m *stream.Element) bool {
@@ -48,13 +60,7 @@ func archives(m *stream.Element) bool {
 	default:
 		return false
 	}
-	switch {
-	case hint(m, "no-store"), hint(m, "no-permanent-store"):
-		return false
-	case hint(m, "store"):
-		return true
-	}
-	return substantial(m)
+	return Lasting(m)
 }
 
 // storesOffline reports whether a message waits for its recipient (XEP-0160 §3,

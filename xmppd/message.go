@@ -208,7 +208,7 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 func newEntry(m *stream.Element, owner string, from Address) ArchiveEntry {
 	return ArchiveEntry{
 		Owner: owner, With: from.Bare(), Resource: from.Resource,
-		StanzaID: m.ID, Replaces: correctedID(m), Body: bodyText(m), Stanza: m.Raw,
+		StanzaID: m.ID, Replaces: CorrectedID(m), Body: bodyText(m), Stanza: m.Raw,
 	}
 }
 

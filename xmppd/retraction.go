@@ -32,9 +32,9 @@ func retractedID(m *stream.Element) (string, bool) {
 	return id, id != ""
 }
 
-// correctedID returns the stanza id of the message that m corrects (XEP-0308
+// CorrectedID returns the stanza id of the message that m corrects (XEP-0308
 // §3), or "".
-func correctedID(m *stream.Element) string {
+func CorrectedID(m *stream.Element) string {
 	r, ok := m.Find(nsCorrect, "replace")
 	if !ok {
 		return ""

@@ -1,0 +1,435 @@
+package muc
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// Who is what in a room: voice, kick, ban, membership, administrators, owners
+// (XEP-0045 §8, §9, §10.3 to §10.8, S-87, S-88).
+
+// Most changes in one request, and the longest reason in bytes.
+const (
+	maxListChanges = 100
+	maxReason      = 1000
+)
+
+// change is one item of a request: a role for a nickname, or an affiliation for
+// an account.
+type change struct {
+	nick        string
+	user        string
+	role        Role
+	affiliation Affiliation
+	reason      string
+	newNick     string // reserved with a membership (§9.3)
+}
+
+// parseChanges reads the items. One that names both a role and an affiliation,
+// or neither, is refused (S-88).
+func (r *room) parseChanges(query stream.Child) ([]change, error) {
+	var out []change
+	for it := range query.Children() {
+		if it.Name != (stream.Name{Space: nsAdmin, Local: "item"}) {
+			continue
+		}
+		c, err := r.parseChange(it)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, c); len(out) > maxListChanges {
+			return nil, xmppd.ErrResourceLimit
+		}
+	}
+	if len(out) == 0 {
+		return nil, xmppd.ErrBadRequest
+	}
+	return out, nil
+}
+
+func (r *room) parseChange(it stream.Child) (change, error) {
+	var c change
+	role, hasRole := it.Attr("role")
+	affiliation, hasAffiliation := it.Attr("affiliation")
+	if hasRole == hasAffiliation {
+		return c, xmppd.ErrBadRequest
+	}
+	if reason, ok := it.Find(nsAdmin, "reason"); ok {
+		if c.reason = reason.Text(); len(c.reason) > maxReason {
+			return c, errTooLarge
+		}
+	}
+	nick, hasNick := it.Attr("nick")
+	if hasRole {
+		c.role, c.nick = Role(role), nick
+		if !hasNick || !slices.Contains([]Role{RoleModerator, RoleParticipant, RoleVisitor, RoleNone}, c.role) {
+			return c, xmppd.ErrBadRequest
+		}
+		return c, nil
+	}
+	c.affiliation = Affiliation(affiliation)
+	if !slices.Contains([]Affiliation{Owner, Admin, Member, None, Outcast}, c.affiliation) {
+		return c, xmppd.ErrBadRequest
+	}
+	jid, hasJID := it.Attr("jid")
+	if !hasJID {
+		return r.changeByNick(c, nick)
+	}
+	a, err := xmppd.ParseAddress(jid)
+	if err != nil {
+		return c, err
+	}
+	if a.User == "" || !r.svc.ours(a) {
+		return c, errUnknownAccount
+	}
+	c.user, c.newNick = a.User, nick
+	return c, nil
+}
+
+// changeByNick: some clients name whom they ban by nickname only.
+func (r *room) changeByNick(c change, nick string) (change, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.find(nick)
+	if o == nil {
+		return c, xmppd.ErrItemNotFound
+	}
+	c.user = o.user
+	return c, nil
+}
+
+// ours reports whether an address is an account's of this server: rooms live
+// below the server's domain.
+func (s *Service) ours(a xmppd.Address) bool { return a.Domain == s.server.Domain() }
+
+// handleListSet changes roles or affiliations, all of them or none.
+func handleListSet(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
+	changes, err := r.parseChanges(query)
+	if err != nil {
+		return nil, err
+	}
+	if changes[0].role != "" {
+		return nil, r.changeRoles(ctx, c, changes)
+	}
+	return nil, r.changeAffiliations(ctx, c, changes)
+}
+
+// changeRoles changes what occupants may do while they are here (§8.2 to §8.5,
+// §9.6 to §9.8).
+func (r *room) changeRoles(ctx context.Context, c xmppd.Client, changes []change) error {
+	r.mu.Lock()
+	actor, err := r.moderator(c)
+	for i := 0; err == nil && i < len(changes); i++ {
+		err = r.mayChangeRole(actor, changes[i])
+	}
+	if err == nil {
+		for _, ch := range changes {
+			r.setRole(actor, ch)
+		}
+	}
+	r.mu.Unlock()
+	r.settleEmpty(ctx)
+	return err
+}
+
+// moderator returns the occupant that a client is, if it is one.
+func (r *room) moderator(c xmppd.Client) (*occupant, error) {
+	m := r.member(c)
+	if m == nil {
+		return nil, errNotHere
+	}
+	if m.occupant.role != RoleModerator {
+		return nil, xmppd.ErrForbidden
+	}
+	return m.occupant, nil
+}
+
+// mayChangeRole: moderators give and take voice; only administrators make and
+// unmake moderators; nobody touches those above them, and an administrator's role
+// cannot be taken at all (§8.2, §8.4, §9.7, S-87).
+func (r *room) mayChangeRole(actor *occupant, ch change) error {
+	if ch.affiliation != "" {
+		return xmppd.ErrBadRequest
+	}
+	o := r.find(ch.nick)
+	if o == nil {
+		return xmppd.ErrItemNotFound
+	}
+	mine, theirs := r.affiliation(actor.user).rank(), r.affiliation(o.user).rank()
+	switch {
+	case ch.role == o.role:
+		return nil
+	case theirs >= Admin.rank():
+		return xmppd.ErrNotAllowed
+	case ch.role == RoleModerator || o.role == RoleModerator:
+		if mine < Admin.rank() {
+			return xmppd.ErrNotAllowed
+		}
+	case ch.role == RoleNone && theirs > mine:
+		return xmppd.ErrNotAllowed
+	}
+	return nil
+}
+
+func (r *room) setRole(actor *occupant, ch change) {
+	o := r.find(ch.nick)
+	if o == nil || o.role == ch.role {
+		return
+	}
+	o.role = ch.role
+	if ch.role == RoleNone {
+		r.expel(o, departure{codes: []string{codeKicked}, inside: because(actor.nick, ch.reason)})
+		return
+	}
+	o.describe()
+	r.announce(o)
+}
+
+// because is the inside of an item: who did it, and why (§8.2).
+func because(actor, reason string) []byte {
+	var dst []byte
+	if actor != "" {
+		dst = append(xmppd.AppendAttr([]byte("<actor"), "nick", actor), "/>"...)
+	}
+	if reason != "" {
+		dst = append(append(append(dst, "<reason>"...), stream.Escape(reason)...), "</reason>"...)
+	}
+	return dst
+}
+
+// changeAffiliations changes lasting relations: first in the store, then in the
+// room.
+func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes []change) error {
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.mu.Lock()
+	entries, err := r.newEntries(c.User(), changes)
+	stored := r.state == open
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if stored {
+		if err := r.affiliate(ctx, entries); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	actor := ""
+	if m := r.member(c); m != nil {
+		actor = m.occupant.nick
+	}
+	for i, e := range entries {
+		before := r.affiliation(e.User)
+		r.list(e)
+		r.affiliationChanged(e, before, departure{inside: because(actor, changes[i].reason)})
+	}
+	r.mu.Unlock()
+	r.inviteNewMembers(ctx, c, entries)
+	r.settleEmpty(ctx)
+	return nil
+}
+
+// affiliate stores entries.
+func (r *room) affiliate(ctx context.Context, entries []Affiliated) error {
+	err := r.svc.store.Affiliate(ctx, r.name, r.svc.cfg.Affiliations, entries)
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		return errUnknownAccount
+	case errors.Is(err, ErrTooMany):
+		return errTooManyListed
+	case errors.Is(err, ErrNotFound):
+		return xmppd.ErrItemNotFound
+	}
+	return err
+}
+
+// newEntries checks every change and returns the entries as they will be.
+func (r *room) newEntries(user string, changes []change) ([]Affiliated, error) {
+	mine := r.affiliation(user)
+	if mine.rank() < Admin.rank() {
+		return nil, xmppd.ErrForbidden
+	}
+	after := make(map[string]Affiliation)
+	out := make([]Affiliated, 0, len(changes))
+	for _, ch := range changes {
+		if ch.role != "" {
+			return nil, xmppd.ErrBadRequest
+		}
+		e := r.people[ch.user]
+		if e.Affiliation == "" {
+			e.Affiliation = None
+		}
+		if err := mayAffiliate(user, mine, ch, e.Affiliation); err != nil {
+			return nil, err
+		}
+		e.User, e.Affiliation, e.Reason = ch.user, ch.affiliation, ch.reason
+		if err := r.reserveWith(&e, ch); err != nil {
+			return nil, err
+		}
+		out, after[ch.user] = append(out, e), ch.affiliation
+	}
+	if !r.ownersAfter(after) {
+		return nil, errNoLastOwnerLeft // §10.6
+	}
+	return out, nil
+}
+
+// mayAffiliate: administrators rule over members, owners over all; nobody bans
+// themselves (§9.1, §10, S-87).
+func mayAffiliate(user string, mine Affiliation, ch change, before Affiliation) error {
+	switch {
+	case ch.affiliation == Outcast && ch.user == user:
+		return errConflict
+	case mine == Owner:
+		return nil
+	case before.rank() >= Admin.rank() || ch.affiliation.rank() >= Admin.rank():
+		return xmppd.ErrNotAllowed
+	}
+	return nil
+}
+
+// reserveWith takes a nickname that is reserved along with a membership (§9.3).
+func (r *room) reserveWith(e *Affiliated, ch change) error {
+	if ch.affiliation == None || ch.affiliation == Outcast {
+		e.Nick = ""
+		return nil
+	}
+	if ch.newNick == "" {
+		return nil
+	}
+	nick, key, err := prepareNick(ch.newNick)
+	if err != nil {
+		return err
+	}
+	if r.reservedFor(key, ch.user) {
+		return errConflict
+	}
+	e.Nick = nick
+	return nil
+}
+
+// ownersAfter reports whether somebody still owns the room after the changes.
+func (r *room) ownersAfter(changes map[string]Affiliation) bool {
+	all := make(map[string]Affiliation, len(r.people))
+	for user, a := range r.people {
+		all[user] = a.Affiliation
+	}
+	maps.Copy(all, changes)
+	for _, a := range all {
+		if a == Owner {
+			return true
+		}
+	}
+	return false
+}
+
+// affiliationChanged shows what a new affiliation does to those who are here: it
+// may put them out, else it changes their role with it (§9.1, §9.4, §10.3).
+func (r *room) affiliationChanged(e Affiliated, before Affiliation, d departure) {
+	if e.Affiliation == before {
+		return
+	}
+	for _, o := range r.of(e.User) {
+		switch {
+		case e.Affiliation == Outcast:
+			d.codes = []string{codeBanned}
+			r.expel(o, d)
+		case e.Affiliation == None && r.settings.MembersOnly:
+			d.codes = []string{codeAffiliation}
+			r.expel(o, d)
+		default:
+			o.role = r.defaultRole(e.Affiliation)
+			o.describe()
+			r.announce(o)
+		}
+	}
+}
+
+// handleListGet answers with the people of one affiliation or role (§8.5, §9.2,
+// §9.5, §10.5). Converse asks for members, administrators and owners on entering.
+func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
+	it, ok := query.Find(nsAdmin, "item")
+	if !ok {
+		return nil, xmppd.ErrBadRequest
+	}
+	role, hasRole := it.Attr("role")
+	affiliation, hasAffiliation := it.Attr("affiliation")
+	if hasRole == hasAffiliation {
+		return nil, xmppd.ErrBadRequest
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	dst := []byte(`<query xmlns="` + nsAdmin + `">`)
+	if hasRole {
+		if _, err := r.moderator(c); err != nil {
+			return nil, err
+		}
+		return append(r.roleList(dst, Role(role)), `</query>`...), nil
+	}
+	if err := r.mayList(c, Affiliation(affiliation)); err != nil {
+		return nil, err
+	}
+	return append(r.affiliationList(dst, Affiliation(affiliation)), `</query>`...), nil
+}
+
+// mayList: administrators see every list; members of a members-only room see who
+// else belongs to it (§9.5), and everybody where addresses are no secret.
+func (r *room) mayList(c xmppd.Client, a Affiliation) error {
+	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
+		return xmppd.ErrBadRequest
+	}
+	mine := r.affiliation(c.User())
+	if mine.rank() >= Admin.rank() {
+		return nil
+	}
+	m := r.member(c)
+	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
+	if a != Outcast && (here || (mine == Member && r.settings.MembersOnly)) {
+		return nil
+	}
+	return xmppd.ErrForbidden
+}
+
+func (r *room) affiliationList(dst []byte, a Affiliation) []byte {
+	for _, user := range slices.Sorted(maps.Keys(r.people)) {
+		e := r.people[user]
+		if e.Affiliation != a {
+			continue
+		}
+		dst = xmppd.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
+		dst = xmppd.AppendAttr(dst, "jid", user+"@"+r.svc.server.Domain())
+		dst = xmppd.AppendAttr(dst, "nick", e.Nick)
+		if e.Reason == "" {
+			dst = append(dst, "/>"...)
+			continue
+		}
+		dst = append(append(append(dst, '>'), because("", e.Reason)...), "</item>"...)
+	}
+	return dst
+}
+
+func (r *room) roleList(dst []byte, role Role) []byte {
+	var found []*occupant
+	for _, o := range r.occupants {
+		if o.role == role {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(x, y *occupant) int { return strings.Compare(x.nick, y.nick) })
+	for _, o := range found {
+		dst = xmppd.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliation(o.user)))
+		dst = xmppd.AppendAttr(xmppd.AppendAttr(dst, "role", string(role)), "nick", o.nick)
+		dst = append(xmppd.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
+	}
+	return dst
+}

@@ -1,0 +1,84 @@
+package muc
+
+import (
+	"bytes"
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// The room's archive (XEP-0313 §6.1.2, S-65).
+
+// reader is what somebody may see of the archive.
+type reader struct{ identities bool }
+
+// mayRead checks the right to enter, at the time of the query.
+func (r *room) mayRead(c xmppd.Client) (reader, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state != open {
+		return reader{}, xmppd.ErrItemNotFound
+	}
+	user := c.User()
+	a := r.affiliation(user)
+	if r.mayEnter(user) != nil {
+		return reader{}, xmppd.ErrForbidden
+	}
+	if r.settings.Password != "" && a.rank() < Member.rank() && len(r.of(user)) == 0 {
+		return reader{}, xmppd.ErrForbidden // it is not known that they have the password
+	}
+	m := r.member(c)
+	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.sees())}, nil
+}
+
+func handleArchiveForm(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
+	if _, err := r.mayRead(c); err != nil {
+		return nil, err
+	}
+	return xmppd.ArchiveForm(), nil
+}
+
+func handleArchiveMetadata(ctx context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
+	if _, err := r.mayRead(c); err != nil {
+		return nil, err
+	}
+	return r.svc.server.ArchiveMetadata(ctx, r.jid)
+}
+
+func handleArchiveQuery(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
+	may, err := r.mayRead(c)
+	if err != nil {
+		return nil, err
+	}
+	if !may.identities && asksWho(query) {
+		return nil, xmppd.ErrForbidden
+	}
+	return r.svc.server.QueryArchive(ctx, c, r.jid, query, func(e xmppd.ArchiveEntry) []byte { return may.view(e) })
+}
+
+// asksWho reports whether a query selects by the sender's real address.
+func asksWho(query stream.Child) bool {
+	form, ok := query.Find(nsDataForms, "x")
+	if !ok {
+		return false
+	}
+	for f := range form.Children() {
+		if name, _ := f.Attr("var"); name == "with" {
+			return true
+		}
+	}
+	return false
+}
+
+// view is an entry as a reader sees it: with the sender's real address for those
+// who may know it (S-65).
+func (v reader) view(e xmppd.ArchiveEntry) []byte {
+	end := bytes.LastIndex(e.Stanza, []byte("</"))
+	if !v.identities || end < 0 {
+		return e.Stanza
+	}
+	dst := append(make([]byte, 0, len(e.Stanza)+128), e.Stanza[:end]...)
+	dst = xmppd.AppendAttr(append(dst, `<x xmlns="`+nsUser+`"><item`...), "jid", e.With)
+	return append(append(dst, "/></x>"...), e.Stanza[end:]...)
+}

@@ -1,0 +1,78 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// destroy ends the room for good (XEP-0045 §10.9, S-89): what was kept of it goes
+// first, then everybody is told, once.
+func (r *room) destroy(ctx context.Context, c xmppd.Client, d stream.Child) error {
+	where, err := destination(d)
+	if err != nil {
+		return err
+	}
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.mu.Lock()
+	state := r.state
+	owner := r.affiliation(c.User()) == Owner
+	if owner {
+		r.state = ending // nobody enters, and nothing is said any more
+	}
+	r.mu.Unlock()
+	if !owner {
+		return xmppd.ErrForbidden
+	}
+	if state == open {
+		err = r.delete(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.state = state
+		return err
+	}
+	r.dissolve(departure{after: where})
+	return nil
+}
+
+// dissolve puts everybody out and forgets the room.
+func (r *room) dissolve(d departure) {
+	r.state = ending
+	members := append([]*member(nil), r.members...)
+	for _, m := range members {
+		r.remove(m)
+		m.stopHolding()
+	}
+	for _, m := range members {
+		raw := m.occupant.unavailable(d, m.client.JID())
+		m.deliver("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
+	}
+	r.svc.forget(r)
+}
+
+// destination is what people are told: where to go instead, and why.
+func destination(d stream.Child) ([]byte, error) {
+	dst := []byte("<destroy")
+	if jid, ok := d.Attr("jid"); ok && jid != "" {
+		a, err := xmppd.ParseAddress(jid)
+		if err != nil {
+			return nil, err
+		}
+		dst = xmppd.AppendAttr(dst, "jid", a.String())
+	}
+	dst = append(dst, '>')
+	if reason, ok := d.Find(nsOwner, "reason"); ok {
+		if len(reason.Text()) > maxReason {
+			return nil, errTooLarge
+		}
+		dst = append(dst, because("", reason.Text())...)
+	}
+	return append(dst, "</destroy>"...), nil
+}

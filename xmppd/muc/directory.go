@@ -1,0 +1,54 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/xmppd"
+)
+
+// What the site's pages do with rooms.
+
+// Listed is a room as a page shows it.
+type Listed struct {
+	Listing
+	Occupants int // now
+}
+
+// Directory returns the rooms that an account may know of, by title, at most max.
+func (s *Service) Directory(ctx context.Context, user string, max int) ([]Listed, error) {
+	list, err := s.store.Visible(ctx, user, max)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Listed, 0, len(list))
+	for _, l := range list {
+		out = append(out, Listed{Listing: l, Occupants: s.occupants(l.Name)})
+	}
+	return out, nil
+}
+
+// occupants counts who is in a room now.
+func (s *Service) occupants(name string) int {
+	r := s.inMemory(name)
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.occupants)
+}
+
+// DefaultSettings are those of a new room: anybody may find it and enter.
+func (s *Service) DefaultSettings() Settings { return s.defaultSettings() }
+
+// Found makes a room that belongs to an account, as if it had been created and
+// configured in the chat (XEP-0045 §10.1). Errors: ErrTaken, ErrTooMany,
+// ErrNoAccount; a *xmppd.StanzaError for a name that is none.
+func (s *Service) Found(ctx context.Context, name, creator string, settings Settings) error {
+	a, err := xmppd.ParseAddress(name + "@" + s.cfg.Domain)
+	if err != nil {
+		return err
+	}
+	return s.store.Create(ctx, Room{Name: a.User, Creator: creator, Settings: settings},
+		[]Affiliated{{User: creator, Affiliation: Owner}}, s.cfg.RoomsPerUser)
+}

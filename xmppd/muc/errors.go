@@ -1,0 +1,22 @@
+package muc
+
+import "foyer/xmppd"
+
+// The errors that xmppd does not have. Clients look at the type first, so that it
+// is as XEP-0045 has it (S-79).
+var (
+	errNotAuthorized   = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "not-authorized"}
+	errMembersOnly     = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "registration-required"}
+	errConflict        = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict"}
+	errNickPolicy      = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-acceptable"}
+	errFull            = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "service-unavailable"}
+	errNotOccupant     = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable"}
+	errNotHere         = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-acceptable"} // XEP-0410 §3.3
+	errNotAcceptable   = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable"}
+	errTooLarge        = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "policy-violation", Text: "This is too large."}
+	errCreationBarred  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-allowed", Text: "You have created as many rooms as you may."}
+	errTooManyListed   = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "resource-constraint", Text: "The room keeps no more people."}
+	errTooManyJoined   = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "resource-constraint", Text: "You are in as many rooms as you may be."}
+	errUnknownAccount  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "There is no such account."}
+	errNoLastOwnerLeft = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "A room needs an owner."}
+)

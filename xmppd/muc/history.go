@@ -1,0 +1,113 @@
+package muc
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// History on entering, for clients that do not ask the archive (XEP-0045
+// §7.2.13, S-82).
+
+// Messages that are sent to somebody who says nothing about it, and at most.
+const (
+	defaultHistory = 20
+	maxHistory     = 50
+	maxHeld        = 1000 // stanzas that wait for the history
+)
+
+// historyRequest is how much somebody wants to see; the smallest bound counts.
+type historyRequest struct {
+	stanzas int
+	chars   int // of all the stanzas together; -1: any
+	since   time.Time
+}
+
+func (h historyRequest) wanted() bool { return h.stanzas > 0 && h.chars != 0 }
+
+func parseHistory(x stream.Child) (historyRequest, error) {
+	h := historyRequest{stanzas: defaultHistory, chars: -1}
+	el, ok := x.Find(nsMUC, "history")
+	if !ok {
+		return h, nil
+	}
+	stanzas, seconds := maxHistory, -1
+	for _, bound := range []struct {
+		name  string
+		value *int
+	}{{"maxstanzas", &stanzas}, {"maxchars", &h.chars}, {"seconds", &seconds}} {
+		text, ok := el.Attr(bound.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return h, xmppd.ErrBadRequest
+		}
+		*bound.value = n
+	}
+	h.stanzas = min(stanzas, maxHistory)
+	if seconds == 0 {
+		h.stanzas = 0
+	} else if seconds > 0 {
+		h.since = time.Now().Add(-time.Duration(seconds) * time.Second)
+	}
+	if text, ok := el.Attr("since"); ok {
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return h, xmppd.ErrBadRequest
+		}
+		if t.After(h.since) {
+			h.since = t
+		}
+	}
+	return h, nil
+}
+
+// giveHistory sends what was said before the client came: nothing after cut,
+// which is delivered as it happens.
+func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut uuid.UUID) {
+	page, err := r.svc.server.ArchivePage(ctx, xmppd.ArchiveQuery{Owner: r.jid, Start: h.since, Last: true, Max: maxHistory})
+	if err != nil {
+		r.svc.log.Error("somebody entered without the history", "room", r.jid, "err", err)
+		return
+	}
+	var stanzas [][]byte
+	size := 0
+	for _, e := range slices.Backward(page.Entries) {
+		if slices.Compare(e.ID[:], cut[:]) > 0 {
+			continue
+		}
+		raw := r.historic(e, m)
+		if raw == nil {
+			continue
+		}
+		if size += len(raw); len(stanzas) == h.stanzas || (h.chars >= 0 && size > h.chars) {
+			break
+		}
+		stanzas = append(stanzas, raw)
+	}
+	for _, raw := range slices.Backward(stanzas) {
+		m.client.Deliver(raw)
+	}
+}
+
+// historic is an archived message as history: with its time, in the room's name
+// (§7.2.14). What has no body, such as a change of subject, is no history.
+func (r *room) historic(e xmppd.ArchiveEntry, m *member) []byte {
+	el, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
+	if err != nil {
+		r.svc.log.Error("an archived message is damaged", "room", r.jid, "id", e.ID, "err", err)
+		return nil
+	}
+	if _, ok := el.Find(stream.NSClient, "body"); !ok {
+		return nil
+	}
+	return el.Edit().Set("to", m.client.JID()).Append(xmppd.Delay(r.jid, e.Time()), r.stanzaID(e.ID)).Bytes()
+}

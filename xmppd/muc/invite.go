@@ -1,0 +1,169 @@
+package muc
+
+import (
+	"context"
+	"errors"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// Invitations that go through the room (XEP-0045 §7.8.2, S-90). Those that people
+// send each other directly (XEP-0249) are no matter of the room.
+
+// Most people who are invited at once.
+const maxInvitees = 50
+
+// invitation handles a message that invites, or declines.
+func (r *room) invitation(ctx context.Context, c xmppd.Client, x stream.Child) error {
+	var invites []stream.Child
+	for el := range x.Children() {
+		switch el.Name {
+		case stream.Name{Space: nsUser, Local: "invite"}:
+			invites = append(invites, el)
+		case stream.Name{Space: nsUser, Local: "decline"}:
+			return r.decline(ctx, c, el)
+		}
+	}
+	if len(invites) == 0 || len(invites) > maxInvitees {
+		return xmppd.ErrBadRequest
+	}
+	for _, el := range invites {
+		if err := r.invite(ctx, c, el); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invite sends one invitation on, in the room's name. Where only members may
+// enter, whoever is invited becomes one (§7.8.2).
+func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) error {
+	to, reason, err := r.svc.invited(el, "to")
+	if err != nil {
+		return err
+	}
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.mu.Lock()
+	err = r.mayInvite(c)
+	before := r.affiliation(to.User)
+	admit := r.settings.MembersOnly && before == None
+	password := r.settings.Password
+	r.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case before == Outcast:
+		return xmppd.ErrForbidden
+	}
+	if admit {
+		e := Affiliated{User: to.User, Affiliation: Member}
+		if err := r.affiliate(ctx, []Affiliated{e}); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		r.list(e)
+		r.mu.Unlock()
+	}
+	return r.sendInvite(ctx, c.JID(), to.Bare(), reason, password)
+}
+
+// mayInvite: occupants, but where only members may enter just those whom the room
+// lets (§7.8.2, §9.3).
+func (r *room) mayInvite(c xmppd.Client) error {
+	m := r.member(c)
+	if m == nil {
+		return errNotOccupant
+	}
+	if r.state != open {
+		return xmppd.ErrForbidden
+	}
+	if r.settings.MembersOnly && !r.settings.Invites && r.affiliation(c.User()).rank() < Admin.rank() {
+		return xmppd.ErrForbidden
+	}
+	return nil
+}
+
+// invited reads whom a message is about.
+func (s *Service) invited(el stream.Child, attr string) (xmppd.Address, string, error) {
+	jid, _ := el.Attr(attr)
+	to, err := xmppd.ParseAddress(jid)
+	if err != nil {
+		return to, "", err
+	}
+	if to.User == "" || !s.ours(to) {
+		return to, "", errUnknownAccount
+	}
+	reason := ""
+	if r, ok := el.Find(nsUser, "reason"); ok {
+		if reason = r.Text(); len(reason) > maxReason {
+			return to, "", errTooLarge
+		}
+	}
+	return to, reason, nil
+}
+
+// sendInvite sends an invitation from the room. Clients that know direct
+// invitations only find one in it too.
+func (r *room) sendInvite(ctx context.Context, from, to, reason, password string) error {
+	dst := append(xmppd.AppendAttr([]byte(`<x xmlns="`+nsUser+`"><invite`), "from", from), '>')
+	dst = append(append(dst, because("", reason)...), `</invite>`...)
+	if password != "" {
+		dst = append(append(append(dst, `<password>`...), stream.Escape(password)...), `</password>`...)
+	}
+	dst = xmppd.AppendAttr(append(dst, `</x><x xmlns="`+nsConference+`"`...), "jid", r.jid)
+	dst = xmppd.AppendAttr(xmppd.AppendAttr(dst, "password", password), "reason", reason)
+	return r.write(ctx, to, append(dst, "/>"...))
+}
+
+// decline tells somebody that their invitation was declined (§7.8.2).
+func (r *room) decline(ctx context.Context, c xmppd.Client, el stream.Child) error {
+	to, reason, err := r.svc.invited(el, "to")
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	here := len(r.of(to.User)) > 0
+	r.mu.Unlock()
+	if !here {
+		return nil // nobody is told whether somebody is in the room
+	}
+	dst := xmppd.AppendAttr([]byte(`<x xmlns="`+nsUser+`"><decline`), "from", c.Bare())
+	dst = append(append(append(dst, '>'), because("", reason)...), `</decline></x>`...)
+	return r.write(ctx, to.Bare(), dst)
+}
+
+// write sends a message of the room to an account.
+func (r *room) write(ctx context.Context, to string, payload []byte) error {
+	raw := xmppd.AppendAttr(xmppd.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", r.jid), "to", to)
+	raw = append(append(append(raw, '>'), payload...), "</message>"...)
+	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+	if err != nil {
+		return err
+	}
+	return r.svc.server.Send(ctx, el)
+}
+
+// inviteNewMembers tells people that a members-only room is open to them now
+// (§9.3). That they learn of it later, or never, is no failure of the change.
+func (r *room) inviteNewMembers(ctx context.Context, c xmppd.Client, entries []Affiliated) {
+	r.mu.Lock()
+	var to []string
+	for _, e := range entries {
+		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.of(e.User)) == 0 {
+			to = append(to, e.User+"@"+r.svc.server.Domain())
+		}
+	}
+	r.mu.Unlock()
+	for _, jid := range to {
+		err := r.sendInvite(ctx, c.Bare(), jid, "", "")
+		var refused *xmppd.StanzaError
+		if err != nil && !errors.As(err, &refused) {
+			r.svc.log.Error("a new member was not told", "room", r.jid, "err", err)
+		}
+	}
+}

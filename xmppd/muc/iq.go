@@ -1,0 +1,114 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// iqHandler answers one IQ to a room. It returns the result's payload (nil: an
+// empty result), or an error.
+type iqHandler func(ctx context.Context, r *room, c xmppd.Client, payload stream.Child) ([]byte, error)
+
+// roomHandler returns the handler of an IQ to a room, or nil.
+func roomHandler(typ string, payload stream.Name) iqHandler {
+	get := typ == "get"
+	switch payload {
+	case stream.Name{Space: nsDiscoInfo, Local: "query"}:
+		if get {
+			return handleRoomInfo
+		}
+	case stream.Name{Space: nsDiscoItems, Local: "query"}:
+		if get {
+			return handleRoomItems
+		}
+	case stream.Name{Space: nsPing, Local: "ping"}:
+		if get {
+			return handleRoomPing
+		}
+	case stream.Name{Space: nsMAM, Local: "query"}:
+		if get {
+			return handleArchiveForm
+		}
+		return handleArchiveQuery
+	case stream.Name{Space: nsMAM, Local: "metadata"}:
+		if get {
+			return handleArchiveMetadata
+		}
+	case stream.Name{Space: nsAdmin, Local: "query"}:
+		if get {
+			return handleListGet
+		}
+		return handleListSet
+	case stream.Name{Space: nsOwner, Local: "query"}:
+		if get {
+			return handleConfigGet
+		}
+		return handleOwnerSet
+	case stream.Name{Space: nsRegister, Local: "query"}:
+		if get {
+			return handleRegisterGet
+		}
+		return handleRegisterSet
+	case stream.Name{Space: nsModerate, Local: "moderate"}:
+		if !get {
+			return handleModerate
+		}
+	}
+	return nil
+}
+
+// handleIQ answers IQs to the service and to rooms, and passes on those to
+// occupants.
+func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Element, to xmppd.Address) error {
+	request := iq.Type == "get" || iq.Type == "set"
+	switch {
+	case to.User == "" && to.Resource == "" && request:
+		return s.serviceIQ(ctx, c, iq)
+	case to.User != "" && to.Resource != "":
+		return s.occupantIQ(ctx, c, iq, to)
+	case !request:
+		return nil // an answer to nothing that was asked
+	case to.User == "":
+		return xmppd.ErrServiceUnavailable
+	}
+	handler := roomHandler(iq.Type, iq.Child)
+	if handler == nil {
+		return xmppd.ErrServiceUnavailable
+	}
+	r, err := s.room(ctx, to.User)
+	if err != nil {
+		return err
+	}
+	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
+	result, err := handler(ctx, r, c, payload)
+	if err != nil {
+		return err
+	}
+	c.Deliver(xmppd.IQResult(iq, c.JID(), result))
+	return nil
+}
+
+func (s *Service) serviceIQ(ctx context.Context, c xmppd.Client, iq *stream.Element) error {
+	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
+	var result []byte
+	var err error
+	switch iq.Child {
+	case stream.Name{Space: nsDiscoInfo, Local: "query"}:
+		result, err = s.info(payload)
+	case stream.Name{Space: nsDiscoItems, Local: "query"}:
+		result, err = s.items(ctx, payload)
+	case stream.Name{Space: nsPing, Local: "ping"}:
+	default:
+		return xmppd.ErrServiceUnavailable
+	}
+	if err != nil {
+		return err
+	}
+	if iq.Type != "get" {
+		return xmppd.ErrServiceUnavailable
+	}
+	c.Deliver(xmppd.IQResult(iq, c.JID(), result))
+	return nil
+}

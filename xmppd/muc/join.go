@@ -1,0 +1,236 @@
+package muc
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"unicode/utf8"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"golang.org/x/text/secure/precis"
+)
+
+// Longest nickname, in characters.
+const maxNick = 64
+
+// entry is somebody at the door.
+type entry struct {
+	client   xmppd.Client
+	presence *stream.Element
+	nick     string
+	key      string
+	altered  bool // the nickname is not quite what was asked for
+	password string
+	history  historyRequest
+	hats     []byte
+}
+
+// join lets a client into a room, which is made if there is none (XEP-0045 §7.2,
+// §10.1).
+func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, to xmppd.Address, x stream.Child) error {
+	e := entry{client: c, presence: p}
+	var err error
+	if e.nick, e.key, err = prepareNick(to.Resource); err != nil {
+		return err
+	}
+	e.altered = e.nick != to.Resource
+	if password, ok := x.Find(nsMUC, "password"); ok {
+		e.password = password.Text()
+	}
+	if e.history, err = parseHistory(x); err != nil {
+		return err
+	}
+	if e.hats, err = s.hatsOf(ctx, c.User()); err != nil {
+		return err
+	}
+	for {
+		r, err := s.roomOrNew(ctx, to.User, c.User())
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			continue
+		}
+		err = r.enter(ctx, e)
+		if !errors.Is(err, errEnding) {
+			r.settleEmpty(ctx) // a new room that its creator could not enter
+			return err
+		}
+		select {
+		case <-r.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// errEnding: the room ends; the one after it can be entered soon.
+var errEnding = errors.New("muc: the room is ending")
+
+// roomOrNew returns the room, or a new one. Neither a room nor an error: try
+// again.
+func (s *Service) roomOrNew(ctx context.Context, name, user string) (*room, error) {
+	r, err := s.room(ctx, name)
+	if errors.Is(err, xmppd.ErrItemNotFound) {
+		return s.create(ctx, name, user)
+	}
+	return r, err
+}
+
+// prepareNick checks a nickname, and returns it as it is used and as it is
+// compared (RFC 8266, XEP-0045 §17.1). One that is altered is told of with 210.
+func prepareNick(nick string) (prepared, key string, err error) {
+	if nick == "" {
+		return "", "", xmppd.ErrJIDMalformed // §7.2.1
+	}
+	if prepared, err = precis.Nickname.String(nick); err != nil || utf8.RuneCountInString(prepared) > maxNick {
+		return "", "", errNickPolicy
+	}
+	if key, err = nickKey(prepared); err != nil {
+		return "", "", errNickPolicy
+	}
+	return prepared, key, nil
+}
+
+// enter lets a client in, and shows it around: everybody's presence, its own, the
+// history, the subject; what happens meanwhile comes after that (§7.1, S-77).
+func (r *room) enter(ctx context.Context, e entry) error {
+	if err := e.client.Ready(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	m, err := r.admit(e)
+	if err != nil {
+		r.mu.Unlock()
+		return err
+	}
+	if m.holding = e.history.wanted() && r.settings.Archive && r.state == open; m.holding {
+		cut := r.last
+		r.mu.Unlock()
+		r.giveHistory(ctx, m, e.history, cut)
+		r.mu.Lock()
+	}
+	defer r.mu.Unlock()
+	if r.member(e.client) == m {
+		m.client.Deliver(r.subjectFor(m))
+		m.stopHolding()
+	}
+	return nil
+}
+
+// stopHolding sends what had to wait for the history.
+func (m *member) stopHolding() {
+	m.holding = false
+	for _, raw := range m.held {
+		m.client.Deliver(raw)
+	}
+	m.held = nil
+}
+
+// admit checks everything that may keep a client out, takes it in, and shows the
+// occupants to it and it to them. A client that is in already, and asks again,
+// sees everything again (§7.2.1, S-80).
+func (r *room) admit(e entry) (*member, error) {
+	m := r.member(e.client)
+	if m != nil && m.occupant.key != e.key {
+		return m, r.rename(m, e.presence, e.nick)
+	}
+	created := r.state == locked && len(r.members) == 0
+	if m == nil {
+		if err := r.check(e); err != nil {
+			return nil, err
+		}
+		if !r.svc.joined.add(e.client, r, r.svc.cfg.RoomsPerSession) {
+			return nil, errTooManyJoined
+		}
+		m = r.seat(e)
+	}
+	m.presence = e.presence
+	o := m.occupant
+	o.hats = e.hats
+	o.show(m)
+	for _, other := range r.occupants {
+		if other != o {
+			r.showTo(m, other, nil)
+		}
+	}
+	for _, other := range r.members {
+		if other != m {
+			r.showTo(other, o, appendCodes(nil, codeSelf))
+		}
+	}
+	r.showTo(m, o, appendCodes(nil, r.entryCodes(e, created)...))
+	return m, nil
+}
+
+// check applies §7.2.5 to §7.2.9, with each error as clients expect it (S-79).
+func (r *room) check(e entry) error {
+	user := e.client.User()
+	switch {
+	case r.state == ending:
+		return errEnding
+	case r.state == locked && user != r.creator:
+		return xmppd.ErrItemNotFound // §10.1.1
+	}
+	if err := r.mayEnter(user); err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare([]byte(r.settings.Password), []byte(e.password)) == 0 && r.settings.Password != "" {
+		return errNotAuthorized
+	}
+	o := r.occupants[e.key]
+	if o != nil && o.user == user {
+		return nil // another client under the same nickname
+	}
+	if o != nil || r.reservedFor(e.key, user) {
+		return errConflict
+	}
+	if a := r.affiliation(user); len(r.occupants) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.members) >= 2*r.svc.cfg.Occupants {
+		return errFull
+	}
+	return nil
+}
+
+// reservedFor reports whether a nickname belongs to somebody else.
+func (r *room) reservedFor(key, user string) bool {
+	owner, ok := r.reserved[key]
+	return ok && owner != user
+}
+
+// seat makes a place for a client, and an occupant unless there is one.
+func (r *room) seat(e entry) *member {
+	o := r.occupants[e.key]
+	if o == nil {
+		bare := e.client.Bare()
+		user := e.client.User()
+		o = &occupant{
+			room: r, nick: e.nick, key: e.key, jid: r.jid + "/" + e.nick, user: user, bare: bare,
+			id: r.occupantIDOf(bare), role: r.defaultRole(r.affiliation(user)),
+		}
+		r.occupants[e.key] = o
+	}
+	m := &member{client: e.client, occupant: o, to: xmppd.AppendAttr(nil, "to", e.client.JID())}
+	r.add(m)
+	return m
+}
+
+// entryCodes are the codes of the presence that tells a client that it is in
+// (§7.2.2, §7.2.3, §7.2.12, §10.1.1, S-78).
+func (r *room) entryCodes(e entry, created bool) []string {
+	codes := []string{codeSelf}
+	if r.settings.NonAnonymous {
+		codes = append(codes, codeNonAnonymous)
+	}
+	if r.settings.Archive {
+		codes = append(codes, codeArchived)
+	}
+	if created {
+		codes = append(codes, codeCreated)
+	}
+	if e.altered {
+		codes = append(codes, codeNickAltered)
+	}
+	return codes
+}

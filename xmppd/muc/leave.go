@@ -1,0 +1,133 @@
+package muc
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// leave takes a client out of the room (XEP-0045 §7.14). The occupant goes with
+// its last client (§7.2.8, S-81).
+func (r *room) leave(ctx context.Context, c xmppd.Client, p *stream.Element) {
+	r.mu.Lock()
+	if m := r.member(c); m != nil {
+		r.release(m, departure{status: statusOf(p)})
+	}
+	r.mu.Unlock()
+	r.settleEmpty(ctx)
+}
+
+// statusOf returns the words that somebody leaves with.
+func statusOf(p *stream.Element) []byte {
+	if p == nil {
+		return nil
+	}
+	if status, ok := p.Find(stream.NSClient, "status"); ok {
+		return status.Raw()
+	}
+	return nil
+}
+
+// release takes one client out and says so.
+func (r *room) release(m *member, d departure) {
+	o := m.occupant
+	r.remove(m)
+	m.stopHolding()
+	if len(o.all) == 0 {
+		r.sayGone(o, []*member{m}, d)
+		return
+	}
+	m.deliver("<presence", o.unavailable(d, m.client.JID()), appendCodes(nil, codeSelf), endOfPresence)
+	if o.shown == m {
+		o.show(o.all[len(o.all)-1])
+		r.announce(o)
+	}
+}
+
+// expel takes an occupant out with all its clients, and says why (§8.2, §9.1).
+func (r *room) expel(o *occupant, d departure) {
+	own := slices.Clone(o.all)
+	for _, m := range own {
+		r.remove(m)
+		m.stopHolding()
+	}
+	r.sayGone(o, own, d)
+}
+
+// settleEmpty ends the room if its last occupant has left and nobody is meant to
+// come back (XEP-0045 §7.14, S-86). Called without the lock.
+func (r *room) settleEmpty(ctx context.Context) {
+	r.mu.Lock()
+	over := len(r.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
+	kept := r.state == open
+	if over {
+		r.state = ending
+	}
+	r.mu.Unlock()
+	if !over {
+		return
+	}
+	if kept {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout)
+		defer cancel()
+		if err := r.delete(ctx); err != nil {
+			r.svc.log.Error("a temporary room was not deleted; it lives on", "room", r.jid, "err", err)
+		}
+	}
+	r.svc.forget(r)
+}
+
+// delete deletes what is kept of the room, once nothing is on its way there.
+func (r *room) delete(ctx context.Context) error {
+	if err := r.quiet(ctx); err != nil {
+		return err
+	}
+	return r.svc.store.Delete(ctx, r.name, r.jid)
+}
+
+// Conditions with which a client says that it is not there (XEP-0045 §18.1.2).
+var unreachable = []string{"gone", "item-not-found", "recipient-unavailable", "redirect",
+	"remote-server-not-found", "remote-server-timeout", "service-unavailable", "internal-server-error", "jid-malformed"}
+
+// bounced handles an error that a client answers with: if it means that what the
+// room sends does not arrive, the client is taken out (S-90).
+func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
+	r := s.inMemory(to.User)
+	if r == nil {
+		return nil
+	}
+	e, ok := el.Find(stream.NSClient, "error")
+	if !ok {
+		return nil
+	}
+	lost := false
+	for condition := range e.Children() {
+		lost = lost || slices.Contains(unreachable, condition.Name.Local)
+	}
+	if !lost {
+		return nil
+	}
+	r.mu.Lock()
+	if m := r.member(c); m != nil {
+		r.release(m, departure{codes: []string{codeTechnicalFail}})
+	}
+	r.mu.Unlock()
+	r.settleEmpty(ctx)
+	return nil
+}
+
+// begin waits for the right to change what is kept of the room; done gives it
+// back. Errors: item-not-found when the room ends meanwhile, or ctx's.
+func (r *room) begin(ctx context.Context) (done func(), err error) {
+	select {
+	case r.changing <- struct{}{}:
+		return func() { <-r.changing }, nil
+	case <-r.ended:
+		return nil, xmppd.ErrItemNotFound
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), errors.New("another change of the room takes too long"))
+	}
+}

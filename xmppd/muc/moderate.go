@@ -1,0 +1,117 @@
+package muc
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// Retraction (XEP-0424) and moderation (XEP-0425): a message is taken back by
+// who said it, or by a moderator. In the archive a tombstone stands in its place;
+// everybody who is here is told to take it off the screen (S-92).
+
+const (
+	nsModerate = "urn:xmpp:message-moderate:1"
+	nsRetract  = "urn:xmpp:message-retract:1"
+)
+
+// retraction finds what a message takes back: something that the same person said
+// here, named by its id in the archive (XEP-0424 §3.1). nil: nothing.
+func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*xmppd.Retraction, error) {
+	el, ok := m.Find(nsRetract, "retract")
+	if !ok || m.ID == "" {
+		return nil, nil
+	}
+	id, _ := el.Attr("id")
+	entry, ids, err := r.said(ctx, id)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	if entry.With != c.Bare() {
+		return nil, xmppd.ErrForbidden
+	}
+	return &xmppd.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
+}
+
+// keptChildren are what stays of a message that was taken back: who said it.
+func keptChildren() []stream.Name { return []stream.Name{{Space: nsOccupantID, Local: "occupant-id"}} }
+
+// said returns an archived message with the ids of everything that corrects it;
+// no ids: it is not there.
+func (r *room) said(ctx context.Context, text string) (xmppd.ArchiveEntry, []uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return xmppd.ArchiveEntry{}, nil, nil
+	}
+	entry, ok, err := r.svc.server.ArchivedEntry(ctx, r.jid, id)
+	if err != nil || !ok {
+		return entry, nil, err
+	}
+	ids, err := r.svc.server.ArchivedVersions(ctx, r.jid, entry.With, entry.StanzaID)
+	if err != nil {
+		return entry, nil, err
+	}
+	return entry, append(ids, id), nil
+}
+
+// handleModerate takes back what somebody else said (XEP-0425 §3).
+func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream.Child) ([]byte, error) {
+	id, _ := request.Attr("id")
+	if _, ok := request.Find(nsRetract, "retract"); !ok {
+		return nil, xmppd.ErrFeatureMissing
+	}
+	reason := ""
+	if el, ok := request.Find(nsModerate, "reason"); ok {
+		if reason = el.Text(); len(reason) > maxReason {
+			return nil, errTooLarge
+		}
+	}
+	r.mu.Lock()
+	actor, err := r.moderator(c)
+	archived := r.settings.Archive
+	r.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if !archived {
+		return nil, xmppd.ErrItemNotFound
+	}
+	_, ids, err := r.said(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, xmppd.ErrItemNotFound
+	}
+	t, err := r.moderate(actor, id, reason, ids)
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.settle(ctx, t)
+}
+
+// moderate puts the notice into the line, and the tombstones with it.
+func (r *room) moderate(actor *occupant, id, reason string, ids []uuid.UUID) (*ticket, error) {
+	moderated := xmppd.AppendAttr([]byte(`<moderated xmlns="`+nsModerate+`"`), "by", actor.jid)
+	moderated = append(append(append(moderated, '>'), occupantID(actor.id)...), `</moderated>`...)
+	why := ""
+	if reason != "" {
+		why = `<reason>` + stream.Escape(reason) + `</reason>`
+	}
+	own := uuid.NewString()
+	said := xmppd.AppendAttr([]byte(`<message xmlns="jabber:client" type="groupchat"`), "from", r.jid)
+	said = append(xmppd.AppendAttr(said, "id", own), '>')
+	said = xmppd.AppendAttr(append(said, `<retract xmlns="`+nsRetract+`"`...), "id", id)
+	said = append(append(append(append(said, '>'), moderated...), why...), `</retract></message>`...)
+	entry := &xmppd.ArchiveEntry{
+		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: said,
+		Retracts: &xmppd.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.draw(entry, func(stored uuid.UUID) { r.toAll(r.cut(said, stored)) })
+}

@@ -1,0 +1,167 @@
+// Package muc is group chat: XEP-0045 at an address of its own, with an archive
+// for each room (XEP-0313), moderation and retraction (XEP-0425, XEP-0424),
+// occupant ids (XEP-0421) and hats (XEP-0317). One file per capability.
+//
+// Goroutines: none of its own but Run. Everything happens on the goroutine of
+// the client that asked for it; rooms hold no goroutine while nothing happens.
+//
+// Locks: Service.mu (which rooms are in memory), then room.mu (all of a room's
+// state), then joined.mu (which rooms a client is in). None is held while a
+// store is asked. What a room sends is queued for its clients, which never
+// blocks, with room.mu held: so that everybody sees what happens in a room in
+// the same order.
+//
+// A message's way: under room.mu the sender's right is checked, the stanza is
+// made, a ticket is drawn and the entry is handed to the archive's writer, which
+// gives ids in the order it is handed entries. Without the lock the sender's
+// goroutine waits until the message is in Postgres; any number of a room's
+// messages may be on their way there, and share commits. Then, under the lock
+// again, the tickets that are settled are delivered from the head of the line on:
+// the order for all occupants, the sender's echo included, is the archive's.
+//
+// A change of what is kept of a room (its configuration, its affiliations, its
+// end) has room.changing while the store is asked. Messages and presence do not
+// wait for that.
+package muc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// Namespaces.
+const (
+	nsMUC        = "http://jabber.org/protocol/muc"
+	nsUser       = "http://jabber.org/protocol/muc#user"
+	nsAdmin      = "http://jabber.org/protocol/muc#admin"
+	nsOwner      = "http://jabber.org/protocol/muc#owner"
+	nsRoomConfig = "http://jabber.org/protocol/muc#roomconfig"
+	nsRoomInfo   = "http://jabber.org/protocol/muc#roominfo"
+	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
+	nsDiscoItems = "http://jabber.org/protocol/disco#items"
+	nsDataForms  = "jabber:x:data"
+	nsMAM        = "urn:xmpp:mam:2"
+	nsSID        = "urn:xmpp:sid:0"
+	nsOccupantID = "urn:xmpp:occupant-id:0"
+	nsHats       = "urn:xmpp:hats:0"
+	nsConference = "jabber:x:conference"
+	nsRSM        = "http://jabber.org/protocol/rsm"
+)
+
+// Config is what a Service needs. Zero limits take the documented default.
+type Config struct {
+	Domain string // where the rooms are, such as conference.example.org
+	Name   string // what people see in lists; default "Rooms"
+	Server *xmppd.Server
+	Store  Store
+	Key    []byte // of occupant ids; never changes (XEP-0421 §5)
+	Logger *slog.Logger
+
+	// Hats returns what an account wears in every room (XEP-0317); nil: nothing.
+	Hats func(ctx context.Context, user string) ([]Hat, error)
+
+	RoomsPerUser    int           // rooms that one account may have created; default 50
+	RoomsPerSession int           // rooms that one client may be in; default 200
+	Occupants       int           // most occupants of a room, and the default of its own bound; default 2000
+	Affiliations    int           // affiliations and reserved nicknames kept of a room; default 5000
+	Idle            time.Duration // how long an empty room stays in memory; default 10 min
+	StoreTimeout    time.Duration // how long work that no client waits for waits for the database; default 10 s
+}
+
+// Service is group chat at one domain. It is safe for concurrent use.
+type Service struct {
+	cfg    Config
+	server *xmppd.Server
+	store  Store
+	log    *slog.Logger
+	seal   *sealer
+	joined joined
+
+	mu    sync.Mutex
+	rooms map[string]*room // by localpart: those in memory
+}
+
+var _ xmppd.Service = (*Service)(nil)
+
+// New returns a Service; Server.Mount makes it reachable.
+func New(cfg Config) (*Service, error) {
+	if cfg.Domain == "" || cfg.Server == nil || cfg.Store == nil || len(cfg.Key) == 0 {
+		return nil, errors.New("muc: Config needs Domain, Server, Store and Key")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Name == "" {
+		cfg.Name = "Rooms"
+	}
+	orDefault(&cfg.RoomsPerUser, 50)
+	orDefault(&cfg.RoomsPerSession, 200)
+	orDefault(&cfg.Occupants, 2000)
+	orDefault(&cfg.Affiliations, 5000)
+	orDefault(&cfg.Idle, 10*time.Minute)
+	orDefault(&cfg.StoreTimeout, 10*time.Second)
+	seal, err := newSealer()
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		cfg: cfg, server: cfg.Server, store: cfg.Store, log: cfg.Logger, seal: seal,
+		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
+		rooms:  make(map[string]*room),
+	}, nil
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Domain implements xmppd.Service.
+func (s *Service) Domain() string { return s.cfg.Domain }
+
+// Name implements xmppd.Service.
+func (s *Service) Name() string { return s.cfg.Name }
+
+// Bound of what a client may send to everybody in a room, in bytes.
+const (
+	maxMessage  = 64 << 10
+	maxPresence = 8 << 10
+)
+
+// Handle implements xmppd.Service.
+func (s *Service) Handle(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
+	if el.Name.Local == "iq" {
+		return s.handleIQ(ctx, c, el, to)
+	}
+	if to.User == "" {
+		if el.Name.Local == "message" && el.Type != "error" {
+			return xmppd.ErrServiceUnavailable
+		}
+		return nil // nobody is told of the service's presence
+	}
+	if el.Name.Local == "presence" {
+		if len(el.Raw) > maxPresence {
+			return errTooLarge
+		}
+		return s.handlePresence(ctx, c, el, to)
+	}
+	if len(el.Raw) > maxMessage {
+		return errTooLarge
+	}
+	return s.handleMessage(ctx, c, el, to)
+}
+
+// Gone implements xmppd.Service: the client leaves every room (S-42).
+func (s *Service) Gone(ctx context.Context, c xmppd.Client, presence *stream.Element) {
+	for _, r := range s.joined.of(c) {
+		r.leave(ctx, c, presence)
+	}
+}

@@ -1,0 +1,99 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// IQs between occupants (XEP-0045 §17.4, S-84): they travel under the occupants'
+// addresses, so that neither side learns the other's real one.
+
+const (
+	nsPing  = "urn:xmpp:ping"
+	nsVCard = "vcard-temp"
+)
+
+// occupantIQ passes an IQ to an occupant, or answers it in the occupant's stead.
+func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Element, to xmppd.Address) error {
+	request := iq.Type == "get" || iq.Type == "set"
+	r := s.inMemory(to.User)
+	if r == nil {
+		if request {
+			return errNotHere
+		}
+		return nil
+	}
+	if !request {
+		r.answerIQ(c, iq, to.Resource)
+		return nil
+	}
+	return r.askOccupant(ctx, c, iq, to.Resource)
+}
+
+// askOccupant handles a request to an occupant.
+func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Element, nick string) error {
+	r.mu.Lock()
+	m := r.member(c)
+	o := r.find(nick)
+	switch {
+	case m == nil:
+		r.mu.Unlock()
+		return errNotHere // XEP-0410 §3.3 (S-92)
+	case o == nil:
+		r.mu.Unlock()
+		return xmppd.ErrItemNotFound
+	case o == m.occupant && iq.Child == stream.Name{Space: nsPing, Local: "ping"}:
+		r.mu.Unlock()
+		// XEP-0410 §3.2: the room answers a ping to oneself.
+		c.Deliver(xmppd.IQResult(iq, c.JID(), nil))
+		return nil
+	}
+	asker, asked, user := m.occupant.jid, o.shown.client, o.user
+	r.mu.Unlock()
+	if iq.Child == (stream.Name{Space: nsVCard, Local: "vCard"}) {
+		return r.vCardOf(ctx, c, iq, user)
+	}
+	id := r.svc.seal.seal(c.JID(), asked.JID(), iq.ID)
+	asked.Deliver(iq.Edit().Set("from", asker).Set("to", asked.JID()).Set("id", id).Bytes())
+	return nil
+}
+
+// vCardOf answers with the account's own card (XEP-0045 §17.4): a card is asked
+// of the account, not of one of its clients.
+func (r *room) vCardOf(ctx context.Context, c xmppd.Client, iq *stream.Element, user string) error {
+	if iq.Type != "get" {
+		return xmppd.ErrNotAllowed
+	}
+	card, err := r.svc.server.VCardOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	c.Deliver(xmppd.IQResult(iq, c.JID(), card))
+	return nil
+}
+
+// answerIQ passes an occupant's answer back to the client that asked.
+func (r *room) answerIQ(c xmppd.Client, iq *stream.Element, nick string) {
+	asker, id, ok := r.svc.seal.open(iq.ID, c.JID())
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, o := r.member(c), r.find(nick)
+	if m == nil || o == nil {
+		return
+	}
+	for _, to := range o.all {
+		if to.client.JID() == asker {
+			to.client.Deliver(iq.Edit().Set("from", m.occupant.jid).Set("to", asker).Set("id", id).Bytes())
+		}
+	}
+}
+
+// handleRoomPing: the room is there (XEP-0199 §4.2).
+func handleRoomPing(context.Context, *room, xmppd.Client, stream.Child) ([]byte, error) {
+	return nil, nil
+}

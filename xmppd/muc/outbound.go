@@ -1,0 +1,169 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// What a room sends is made once; only the to attribute is put in for each
+// recipient, right behind the element's name.
+
+// deliver sends a stanza that is given in parts: its start up to the element's
+// name, and the rest.
+func (m *member) deliver(name string, rest ...[]byte) {
+	n := len(name) + len(m.to)
+	for _, p := range rest {
+		n += len(p)
+	}
+	out := append(append(make([]byte, 0, n), name...), m.to...)
+	for _, p := range rest {
+		out = append(out, p...)
+	}
+	m.send(out)
+}
+
+// send sends a stanza that was made for this client.
+func (m *member) send(raw []byte) {
+	if m.holding && len(m.held) < maxHeld {
+		m.held = append(m.held, raw)
+		return
+	}
+	if m.holding {
+		m.stopHolding() // there is no waiting for the history any more
+	}
+	m.client.Deliver(raw)
+}
+
+// toAll sends a message to everybody; rest is all but its name.
+func (r *room) toAll(rest []byte) {
+	for _, m := range r.members {
+		m.deliver("<message", rest)
+	}
+}
+
+// notice is a message from the room itself, as toAll takes it.
+func (r *room) notice(payload string) []byte {
+	dst := xmppd.AppendAttr([]byte(` xmlns="jabber:client" type="groupchat"`), "from", r.jid)
+	dst = xmppd.AppendAttr(dst, "id", uuid.NewString())
+	return append(append(append(dst, '>'), payload...), "</message>"...)
+}
+
+// ticket is a message's place in the line.
+type ticket struct {
+	storing *xmppd.Storing // nil: it is not archived
+	settled bool
+	stored  bool          // else it failed, and nobody gets it
+	id      uuid.UUID     // in the archive; zero: in none
+	done    chan struct{} // closed when it was delivered, or failed
+	deliver func(id uuid.UUID)
+}
+
+// draw puts a message into the line, and into the archive's; no entry: it is not
+// archived. deliver is called when its turn has come and it is in Postgres, with
+// the room's lock held.
+func (r *room) draw(entry *xmppd.ArchiveEntry, deliver func(id uuid.UUID)) (*ticket, error) {
+	t := &ticket{done: make(chan struct{}), deliver: deliver}
+	if entry != nil {
+		storing, err := r.svc.server.BeginArchive(*entry)
+		if err != nil {
+			return nil, err
+		}
+		t.storing = storing
+	}
+	r.line = append(r.line, t)
+	return t, nil
+}
+
+// settle waits until the message is stored, and delivers what has its turn. It
+// returns after the message was delivered: what its sender asks next is answered
+// after that. Called without the room's lock.
+func (r *room) settle(ctx context.Context, t *ticket) error {
+	var id uuid.UUID
+	var err error
+	if t.storing != nil {
+		id, err = t.storing.Wait(ctx)
+	}
+	r.mu.Lock()
+	t.settled, t.stored, t.id = true, err == nil, id
+	r.flush()
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-t.done:
+	case <-ctx.Done(): // the head of the line waits for the database; ours is stored
+	}
+	return nil
+}
+
+// flush delivers from the head of the line on.
+func (r *room) flush() {
+	for len(r.line) > 0 && r.line[0].settled {
+		t := r.line[0]
+		r.line[0] = nil
+		r.line = r.line[1:]
+		if t.stored {
+			if t.id != uuid.Nil {
+				r.last = t.id
+			}
+			t.deliver(t.id)
+		}
+		close(t.done)
+	}
+	if len(r.line) == 0 {
+		r.line = nil
+		if r.emptied != nil {
+			close(r.emptied)
+			r.emptied = nil
+		}
+	}
+}
+
+// quiet waits until no message is on its way.
+func (r *room) quiet(ctx context.Context) error {
+	for {
+		r.mu.Lock()
+		if len(r.line) == 0 {
+			r.mu.Unlock()
+			return nil
+		}
+		if r.emptied == nil {
+			r.emptied = make(chan struct{})
+		}
+		wait := r.emptied
+		r.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stanzaID is the id of a message in the room's archive (XEP-0359 §3).
+func (r *room) stanzaID(id uuid.UUID) []byte {
+	dst := xmppd.AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", r.jid)
+	return append(xmppd.AppendAttr(dst, "id", id.String()), "/>"...)
+}
+
+// isForged reports whether a child says something in the room's name: an id in
+// its archive (XEP-0359 §5, S-91), or a delay (XEP-0203 §4).
+func (r *room) isForged(c stream.Child) bool {
+	attr := ""
+	switch c.Name {
+	case stream.Name{Space: nsSID, Local: "stanza-id"}:
+		attr = "by"
+	case stream.Name{Space: "urn:xmpp:delay", Local: "delay"}:
+		attr = "from"
+	default:
+		return false
+	}
+	value, _ := c.Attr(attr)
+	a, err := xmppd.ParseAddress(value)
+	return err != nil || a.Bare() == r.jid
+}

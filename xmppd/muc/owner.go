@@ -1,0 +1,277 @@
+package muc
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// The room's configuration (XEP-0045 §10.1, §10.2, S-89).
+
+// Bounds of what a configuration holds, in bytes.
+const (
+	maxTitle       = 200
+	maxDescription = 2000
+	maxPassword    = 200
+	maxLang        = 35 // RFC 5646 §4.4.1
+)
+
+// handleConfigGet gives the owner the form (§10.2).
+func handleConfigGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.affiliation(c.User()) != Owner {
+		return nil, xmppd.ErrForbidden
+	}
+	return append(append([]byte(`<query xmlns="`+nsOwner+`">`), r.configForm()...), `</query>`...), nil
+}
+
+func (r *room) configForm() []byte {
+	s := r.settings
+	f := newForm("form", nsRoomConfig)
+	f.title("Settings of the room")
+	field := func(name string) string { return nsRoomConfig + "_" + name }
+	f.text(field("roomname"), "Name", s.Title)
+	f.text(field("roomdesc"), "What it is about", s.Description)
+	f.text(field("lang"), "Language", s.Lang)
+	f.boolean(field("persistentroom"), "Keep the room when nobody is in it", s.Persistent)
+	f.boolean(field("publicroom"), "Show it in the list of rooms", s.Public)
+	f.boolean(field("membersonly"), "Only members may come in", s.MembersOnly)
+	f.boolean(field("allowinvites"), "Members may invite", s.Invites)
+	f.boolean(field("moderatedroom"), "Only those with voice may speak", s.Moderated)
+	f.boolean(field("changesubject"), "Everybody may change the subject", s.ChangeSubject)
+	f.boolean(field("passwordprotectedroom"), "A password is needed", s.Password != "")
+	f.field("text-private", field("roomsecret"), "The password", s.Password)
+	f.choice(field("whois"), "Who sees people's addresses", whois(s.NonAnonymous),
+		[2]string{"moderators", "Moderators"}, [2]string{"anyone", "Everybody"})
+	f.choice(field("allowpm"), "Who may send private messages", string(s.Private),
+		[2]string{string(Anyone), "Everybody"}, [2]string{string(Participants), "Those with voice"},
+		[2]string{string(Moderators), "Moderators"}, [2]string{string(Nobody), "Nobody"})
+	f.text(field("maxusers"), "Most people at once", strconv.Itoa(s.MaxOccupants))
+	f.boolean("muc#roomconfig_enablearchiving", "Keep what is said", s.Archive)
+	return f.bytes()
+}
+
+func whois(everybody bool) string {
+	if everybody {
+		return "anyone"
+	}
+	return "moderators"
+}
+
+// handleOwnerSet configures the room, or ends it. Converse configures a new room
+// with an empty form that names no FORM_TYPE (§10.1.2).
+func handleOwnerSet(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
+	if d, ok := query.Find(nsOwner, "destroy"); ok {
+		return nil, r.destroy(ctx, c, d)
+	}
+	x, ok := query.Find(nsDataForms, "x")
+	if !ok {
+		return nil, xmppd.ErrBadRequest
+	}
+	sent, err := parseForm(x, nsRoomConfig)
+	if err != nil {
+		return nil, err
+	}
+	switch sent.typ {
+	case "cancel":
+		return nil, r.cancel(ctx, c)
+	case "submit":
+		return nil, r.configure(ctx, c, sent)
+	}
+	return nil, xmppd.ErrBadRequest
+}
+
+// cancel ends a room that was never configured; else nothing changes (§10.1.3).
+func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.affiliation(c.User()) != Owner {
+		return xmppd.ErrForbidden
+	}
+	if r.state == locked {
+		r.dissolve(departure{after: []byte("<destroy/>")})
+	}
+	return nil
+}
+
+// configure stores the settings, and opens a new room with them.
+func (r *room) configure(ctx context.Context, c xmppd.Client, sent submission) error {
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.mu.Lock()
+	settings, state, err := r.settings, r.state, error(nil)
+	if r.affiliation(c.User()) != Owner {
+		err = xmppd.ErrForbidden
+	}
+	kept := Room{Name: r.name, Creator: r.creator}
+	var people []Affiliated
+	for _, a := range r.people {
+		people = append(people, a)
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := r.svc.read(&settings, sent); err != nil {
+		return err
+	}
+	kept.Settings = settings
+	if err := r.keep(ctx, state, kept, people); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	before := r.settings
+	r.settings, r.state = settings, open
+	if state == open {
+		r.settingsChanged(before)
+	}
+	r.mu.Unlock()
+	r.settleEmpty(ctx)
+	return nil
+}
+
+// keep stores a new room, or new settings.
+func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Affiliated) error {
+	if state == open {
+		err := r.svc.store.Configure(ctx, kept.Name, kept.Settings)
+		if errors.Is(err, ErrNotFound) {
+			err = xmppd.ErrItemNotFound
+		}
+		return err
+	}
+	err := r.svc.store.Create(ctx, kept, people, r.svc.cfg.RoomsPerUser)
+	switch {
+	case errors.Is(err, ErrTooMany):
+		return errCreationBarred
+	case errors.Is(err, ErrTaken):
+		return errConflict
+	}
+	return err
+}
+
+// read applies what was sent; fields that were not sent stay as they are.
+func (s *Service) read(to *Settings, sent submission) error {
+	field := func(name string) string { return nsRoomConfig + "_" + name }
+	secured := to.Password != ""
+	public, people := to.Public, to.NonAnonymous
+	err := errors.Join(
+		sent.text(field("roomname"), &to.Title, maxTitle),
+		sent.text(field("roomdesc"), &to.Description, maxDescription),
+		sent.text(field("lang"), &to.Lang, maxLang),
+		sent.text(field("roomsecret"), &to.Password, maxPassword),
+		sent.boolean(field("persistentroom"), &to.Persistent),
+		sent.boolean(field("publicroom"), &public),
+		sent.boolean(field("membersonly"), &to.MembersOnly),
+		sent.boolean(field("allowinvites"), &to.Invites),
+		sent.boolean(field("moderatedroom"), &to.Moderated),
+		sent.boolean(field("changesubject"), &to.ChangeSubject),
+		sent.boolean(field("passwordprotectedroom"), &secured),
+		sent.boolean(field("enablearchiving"), &to.Archive),
+		sent.audience(field("allowpm"), &to.Private),
+		sent.oneOf(field("whois"), &people, "anyone", "moderators"),
+		sent.number(field("maxusers"), &to.MaxOccupants, s.cfg.Occupants),
+	)
+	if err != nil {
+		return errNotAcceptable
+	}
+	to.Public, to.NonAnonymous = public, people
+	if !secured {
+		to.Password = ""
+	} else if to.Password == "" {
+		return &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable", Text: "Choose a password for the room, or leave it without."}
+	}
+	return nil
+}
+
+// audience reads who may do something.
+func (s submission) audience(name string, into *Audience) error {
+	v, ok := s.fields[name]
+	if !ok {
+		return nil
+	}
+	switch a := Audience(v); a {
+	case Anyone, Participants, Moderators, Nobody:
+		*into = a
+		return nil
+	}
+	return errNotAcceptable
+}
+
+// oneOf reads a choice between two.
+func (s submission) oneOf(name string, is *bool, yes, no string) error {
+	switch v, ok := s.fields[name]; {
+	case !ok:
+	case v == yes:
+		*is = true
+	case v == no:
+		*is = false
+	default:
+		return errNotAcceptable
+	}
+	return nil
+}
+
+// number reads a positive number; more than most is most, and so is none.
+func (s submission) number(name string, into *int, most int) error {
+	v, ok := s.fields[name]
+	if !ok {
+		return nil
+	}
+	if v == "" || v == "none" {
+		*into = most
+		return nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n <= 0 {
+		return errNotAcceptable
+	}
+	*into = min(n, most)
+	return nil
+}
+
+// settingsChanged tells those who are here what changed (§10.2.1), and puts out
+// those who may not stay: 322 (§9.4).
+func (r *room) settingsChanged(before Settings) {
+	codes := []string{codeConfigured}
+	now := r.settings
+	if before.Archive != now.Archive {
+		codes = append(codes, either(now.Archive, codeArchived, codeNotArchived))
+	}
+	if before.NonAnonymous != now.NonAnonymous {
+		codes = append(codes, either(now.NonAnonymous, codeNowNonAnon, codeNowSemiAnon))
+	}
+	x := string(appendCodes([]byte(`<x xmlns="`+nsUser+`">`), codes...)) + `</x>`
+	r.toAll(r.notice(x))
+	if now.MembersOnly && !before.MembersOnly {
+		r.expelStrangers()
+	}
+}
+
+func either(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
+}
+
+// expelStrangers puts out everybody who is no member.
+func (r *room) expelStrangers() {
+	for _, m := range append([]*member(nil), r.members...) {
+		o := m.occupant
+		if r.member(m.client) == m && r.affiliation(o.user) == None {
+			r.expel(o, departure{codes: []string{codeNowMembers}})
+		}
+	}
+}

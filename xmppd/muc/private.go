@@ -1,0 +1,99 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// private passes a message to one occupant (XEP-0045 §7.5, S-84). It is no part
+// of the room's archive; both people have it in their own.
+func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, nick string) error {
+	r.mu.Lock()
+	from, to, err := r.privateBetween(c, nick)
+	if err != nil {
+		r.mu.Unlock()
+		return err
+	}
+	said := m.Edit().Set("from", from.jid).
+		Drop(func(c stream.Child) bool {
+			return isReserved(c) || r.isForged(c) || isStanzaIDBy(c, from.bare) || isStanzaIDBy(c, to.bare)
+		}).
+		Append(occupantID(from.id), []byte(`<x xmlns="`+nsUser+`"/>`)).Bytes()
+	sender := xmppd.ArchiveEntry{Owner: from.bare, With: r.jid, Resource: to.nick, Outgoing: true, StanzaID: m.ID, Stanza: said}
+	receiver := xmppd.ArchiveEntry{Owner: to.bare, With: r.jid, Resource: from.nick, StanzaID: m.ID, Stanza: said}
+	r.mu.Unlock()
+	if body, ok := m.Find(stream.NSClient, "body"); ok {
+		sender.Body = body.Text()
+		receiver.Body = sender.Body
+	}
+	id := uuid.Nil
+	if xmppd.Lasting(m) {
+		entries := []xmppd.ArchiveEntry{receiver}
+		if from.user != to.user {
+			entries = append(entries, sender)
+		}
+		if id, err = r.svc.server.Archive(ctx, entries...); err != nil {
+			return err
+		}
+	}
+	return r.handOver(to, said, id)
+}
+
+// privateBetween returns sender and recipient, if the one may write to the other.
+func (r *room) privateBetween(c xmppd.Client, nick string) (from, to *occupant, err error) {
+	m := r.member(c)
+	if m == nil {
+		return nil, nil, errNotOccupant
+	}
+	if to = r.find(nick); to == nil {
+		return nil, nil, xmppd.ErrItemNotFound
+	}
+	from = m.occupant
+	allowed := true
+	switch r.settings.Private {
+	case Nobody:
+		allowed = false
+	case Moderators:
+		allowed = from.role == RoleModerator || to.role == RoleModerator
+	case Participants:
+		allowed = from.role != RoleVisitor
+	}
+	if !allowed {
+		return nil, nil, xmppd.ErrForbidden
+	}
+	return from, to, nil
+}
+
+// handOver delivers a private message to all clients of an occupant.
+func (r *room) handOver(to *occupant, said []byte, id uuid.UUID) error {
+	el, err := stream.Parse(said, stream.Limits{Bytes: len(said)})
+	if err != nil {
+		return err
+	}
+	edit := el.Edit().Set("to", "")
+	if id != uuid.Nil {
+		sid := xmppd.AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", to.bare)
+		edit.Append(append(xmppd.AppendAttr(sid, "id", id.String()), "/>"...))
+	}
+	rest := edit.Bytes()[len("<message"):]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range to.all {
+		m.deliver("<message", rest)
+	}
+	return nil
+}
+
+// isStanzaIDBy reports whether a child claims an id in somebody's archive.
+func isStanzaIDBy(c stream.Child, bare string) bool {
+	if c.Name != (stream.Name{Space: nsSID, Local: "stanza-id"}) {
+		return false
+	}
+	by, _ := c.Attr("by")
+	a, err := xmppd.ParseAddress(by)
+	return err != nil || a.Bare() == bare
+}

@@ -1,0 +1,104 @@
+package muc
+
+import (
+	"context"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// Registering with a room (XEP-0045 §7.10): somebody reserves a nickname. Where
+// everybody may enter that makes a member too; where only members may, those who
+// are none are told to ask.
+
+const nsRegister = "jabber:iq:register"
+
+func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.mayRegister(c.User()); err != nil {
+		return nil, err
+	}
+	dst := []byte(`<query xmlns="` + nsRegister + `">`)
+	nick := r.people[c.User()].Nick
+	if nick != "" {
+		dst = append(append(append(dst, `<registered/><username>`...), stream.Escape(nick)...), `</username>`...)
+	}
+	f := newForm("form", nsMUC+"#register")
+	f.title("Your nickname in this room")
+	f.text(nsMUC+"#register_roomnick", "Nickname", nick)
+	return append(append(dst, f.bytes()...), `</query>`...), nil
+}
+
+// mayRegister: outcasts never, and strangers not where only members may enter.
+func (r *room) mayRegister(user string) error {
+	a := r.affiliation(user)
+	switch {
+	case a == Outcast:
+		return xmppd.ErrForbidden
+	case r.state != open || (a == None && r.settings.MembersOnly):
+		return xmppd.ErrNotAllowed
+	}
+	return nil
+}
+
+func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
+	if _, ok := query.Find(nsRegister, "remove"); ok {
+		return nil, r.register(ctx, c, "")
+	}
+	x, ok := query.Find(nsDataForms, "x")
+	if !ok {
+		return nil, xmppd.ErrBadRequest
+	}
+	sent, err := parseForm(x, nsMUC+"#register")
+	if err != nil {
+		return nil, err
+	}
+	nick, key, err := prepareNick(sent.fields[nsMUC+"#register_roomnick"])
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	taken := r.reservedFor(key, c.User())
+	if o := r.occupants[key]; o != nil && o.user != c.User() {
+		taken = true
+	}
+	r.mu.Unlock()
+	if taken {
+		return nil, errConflict
+	}
+	return nil, r.register(ctx, c, nick)
+}
+
+// register keeps the nickname, or gives it up with a membership that came of it.
+func (r *room) register(ctx context.Context, c xmppd.Client, nick string) error {
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	user := c.User()
+	r.mu.Lock()
+	err = r.mayRegister(user)
+	before := r.affiliation(user)
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	e := Affiliated{User: user, Affiliation: before, Nick: nick}
+	switch {
+	case nick != "" && before == None:
+		e.Affiliation = Member
+	case nick == "" && before == Member:
+		e.Affiliation = None
+	}
+	if err := r.affiliate(ctx, []Affiliated{e}); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.list(e)
+	r.affiliationChanged(e, before, departure{})
+	r.mu.Unlock()
+	r.settleEmpty(ctx)
+	return nil
+}

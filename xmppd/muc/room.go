@@ -1,0 +1,262 @@
+package muc
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/secure/precis"
+)
+
+// Role is what an occupant may do in a room while it is there (XEP-0045 §5.1).
+type Role string
+
+// The roles.
+const (
+	RoleModerator   Role = "moderator"
+	RoleParticipant Role = "participant"
+	RoleVisitor     Role = "visitor"
+	RoleNone        Role = "none"
+)
+
+// room is a room in memory:
+//
+//	loading ──found──▶ open ──destroyed, or temporary and empty──▶ ending ──▶ ended
+//	   │                ▲                                             ▲
+//	   └──not found     └──configured── locked ──cancelled, or empty──┘
+//
+// A persistent room that is empty for a while goes from open to ended without
+// anything being deleted: it is only unloaded.
+type room struct {
+	svc      *Service
+	name     string        // localpart
+	jid      string        // bare
+	loaded   chan struct{} // closed when loading is over
+	err      error         // of loading
+	ended    chan struct{} // closed when the room is out of memory
+	changing chan struct{} // holds one word while what is kept is being changed
+
+	mu        sync.Mutex
+	state     roomState
+	creator   string // localpart
+	settings  Settings
+	subject   Subject
+	people    map[string]Affiliated // by localpart
+	reserved  map[string]string     // key of a reserved nickname → localpart
+	occupants map[string]*occupant  // by the nickname's key
+	members   []*member             // every client in the room
+	byClient  map[xmppd.Client]*member
+	line      []*ticket     // messages on their way, in order
+	emptied   chan struct{} // closed when the line is empty; nil: nobody waits
+	last      uuid.UUID     // id of the newest message that was delivered
+	idleSince time.Time     // when the last occupant left
+}
+
+type roomState int
+
+const (
+	locked roomState = iota // new, and not configured (XEP-0045 §10.1)
+	open
+	ending
+)
+
+// occupant is a person under a nickname, with one or more clients (XEP-0045
+// §7.2.8).
+type occupant struct {
+	room  *room
+	nick  string
+	key   string // by which nicknames are compared
+	jid   string // room@service/nick
+	user  string // localpart of the account
+	bare  string // its bare JID
+	id    string // XEP-0421
+	role  Role
+	hats  []byte
+	shown *member   // whose presence is the occupant's
+	all   []*member // in the order they came
+
+	// The occupant's presence, cut where it differs from one recipient to the
+	// next: behind the element's name, and behind its payload.
+	head    []byte
+	item    []byte // muc#user, without the real address
+	itemJID []byte // and with it
+}
+
+// member is one client in a room.
+type member struct {
+	client   xmppd.Client
+	occupant *occupant
+	presence *stream.Element // as sent last
+	to       []byte          // the to attribute of what it is sent
+	index    int             // in room.members
+	holding  bool            // history is being read: what happens comes after it
+	held     [][]byte
+}
+
+func newRoom(s *Service, name string) *room {
+	return &room{
+		svc: s, name: name, jid: name + "@" + s.cfg.Domain,
+		loaded: make(chan struct{}), ended: make(chan struct{}), changing: make(chan struct{}, 1),
+		people: make(map[string]Affiliated), reserved: make(map[string]string),
+		occupants: make(map[string]*occupant), byClient: make(map[xmppd.Client]*member),
+		idleSince: time.Now(),
+	}
+}
+
+// nickKey is what nicknames are compared by: two that look alike are the same
+// (RFC 8266 §2.3). An error means that no such nickname may be used.
+func nickKey(nick string) (string, error) { return precis.Nickname.CompareKey(nick) }
+
+// affiliation returns an account's affiliation.
+func (r *room) affiliation(user string) Affiliation {
+	if a, ok := r.people[user]; ok {
+		return a.Affiliation
+	}
+	return None
+}
+
+// owners counts the owners.
+func (r *room) owners() (n int) {
+	for _, a := range r.people {
+		if a.Affiliation == Owner {
+			n++
+		}
+	}
+	return n
+}
+
+// rank orders affiliations.
+func (a Affiliation) rank() int {
+	switch a {
+	case Owner:
+		return 4
+	case Admin:
+		return 3
+	case Member:
+		return 2
+	case None:
+		return 1
+	}
+	return 0
+}
+
+// defaultRole is the role that an affiliation comes in with (XEP-0045 §5.1.2).
+func (r *room) defaultRole(a Affiliation) Role {
+	switch {
+	case a == Owner || a == Admin:
+		return RoleModerator
+	case a == None && r.settings.Moderated:
+		return RoleVisitor
+	}
+	return RoleParticipant
+}
+
+// mayEnter reports why an account may not enter, apart from a password
+// (XEP-0045 §7.2.6, §7.2.7).
+func (r *room) mayEnter(user string) error {
+	switch r.affiliation(user) {
+	case Outcast:
+		return xmppd.ErrForbidden
+	case None:
+		if r.settings.MembersOnly {
+			return errMembersOnly
+		}
+	}
+	return nil
+}
+
+// find returns the occupant with exactly that nickname, or nil.
+func (r *room) find(nick string) *occupant {
+	key, err := nickKey(nick)
+	if err != nil {
+		return nil
+	}
+	if o := r.occupants[key]; o != nil && o.nick == nick {
+		return o
+	}
+	return nil
+}
+
+// of returns the occupants that are one account.
+func (r *room) of(user string) []*occupant {
+	var out []*occupant
+	for _, o := range r.occupants {
+		if o.user == user {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// member returns a client's place in the room, or nil.
+func (r *room) member(c xmppd.Client) *member { return r.byClient[c] }
+
+func (r *room) add(m *member) {
+	m.index = len(r.members)
+	r.members = append(r.members, m)
+	r.byClient[m.client] = m
+	m.occupant.all = append(m.occupant.all, m)
+}
+
+// remove takes a client out of the room, and its occupant with the last one.
+func (r *room) remove(m *member) {
+	last := len(r.members) - 1
+	r.members[m.index] = r.members[last]
+	r.members[m.index].index = m.index
+	r.members[last] = nil
+	r.members = r.members[:last]
+	delete(r.byClient, m.client)
+	o := m.occupant
+	for i, other := range o.all {
+		if other == m {
+			o.all = append(o.all[:i], o.all[i+1:]...)
+			break
+		}
+	}
+	if len(o.all) == 0 && r.occupants[o.key] == o {
+		delete(r.occupants, o.key)
+	}
+	if len(r.members) == 0 {
+		r.members, r.idleSince = nil, time.Now()
+	}
+	r.svc.joined.remove(m.client, r)
+}
+
+// sees reports whether an occupant sees real addresses (S-88).
+func (o *occupant) sees() bool { return o.room.settings.NonAnonymous || o.role == RoleModerator }
+
+// show takes m's presence for the occupant's.
+func (o *occupant) show(m *member) {
+	o.shown = m
+	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(isReserved).
+		Append(occupantID(o.id), o.hats).Bytes()
+	o.head = raw[len("<presence"):bytes.LastIndex(raw, []byte("</"))]
+	o.describe()
+}
+
+// describe renews what presence says of role and affiliation (S-88).
+func (o *occupant) describe() {
+	a := o.room.affiliation(o.user)
+	o.item = item(nil, a, o.role, "", "")
+	o.itemJID = item(nil, a, o.role, o.shown.client.JID(), "")
+}
+
+// item appends a muc#user element that is still open, with one item.
+func item(dst []byte, a Affiliation, role Role, jid, nick string) []byte {
+	dst = append(dst, `<x xmlns="`+nsUser+`"><item`...)
+	dst = xmppd.AppendAttr(dst, "affiliation", string(a))
+	dst = xmppd.AppendAttr(dst, "role", string(role))
+	dst = xmppd.AppendAttr(dst, "jid", jid)
+	return append(xmppd.AppendAttr(dst, "nick", nick), "/>"...)
+}
+
+// isReserved reports whether a child of a client's stanza is something that only
+// the room says (XEP-0045 §17.3, XEP-0421 §4, S-91).
+func isReserved(c stream.Child) bool {
+	return strings.HasPrefix(c.Name.Space, nsMUC) || c.Name.Space == nsOccupantID || c.Name.Space == nsHats
+}

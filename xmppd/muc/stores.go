@@ -1,0 +1,126 @@
+package muc
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a Store. Every other one means that it could not be asked: the sender
+// of the stanza gets a wait error and may try again.
+var (
+	ErrNotFound  = errors.New("muc: not found")
+	ErrTaken     = errors.New("muc: the room exists")
+	ErrTooMany   = errors.New("muc: the bound is reached")
+	ErrNoAccount = errors.New("muc: there is no such account")
+)
+
+// Affiliation is a person's lasting relation to a room (XEP-0045 §5.2).
+type Affiliation string
+
+// The affiliations.
+const (
+	Owner   Affiliation = "owner"
+	Admin   Affiliation = "admin"
+	Member  Affiliation = "member"
+	None    Affiliation = "none"
+	Outcast Affiliation = "outcast"
+)
+
+// Audience is who may do something in a room.
+type Audience string
+
+// The audiences.
+const (
+	Anyone       Audience = "anyone"
+	Participants Audience = "participants"
+	Moderators   Audience = "moderators"
+	Nobody       Audience = "none"
+)
+
+// Settings are a room's configuration (XEP-0045 §10.2, §15.5.3).
+type Settings struct {
+	Title         string
+	Description   string
+	Lang          string
+	Password      string   // empty: none is asked for
+	Persistent    bool     // else the room ends with its last occupant
+	Public        bool     // listed; else hidden
+	MembersOnly   bool     //
+	Moderated     bool     // those without affiliation have no voice
+	NonAnonymous  bool     // everybody sees real addresses; else moderators do
+	ChangeSubject bool     // participants may change the subject
+	Invites       bool     // members of a members-only room may invite
+	Private       Audience // who may send private messages
+	Archive       bool     // messages are kept
+	MaxOccupants  int
+}
+
+// Subject is a room's topic, and who set it when.
+type Subject struct {
+	Text string
+	Nick string
+	At   time.Time // zero: it was never set
+}
+
+// Room is what is kept of a room.
+type Room struct {
+	Name     string // localpart, prepared
+	Creator  string // localpart of the account
+	Settings Settings
+	Subject  Subject
+}
+
+// Affiliated is an account's entry in a room's lists. With no affiliation and no
+// nickname there is nothing to keep.
+type Affiliated struct {
+	User        string // localpart
+	Affiliation Affiliation
+	Nick        string // reserved (XEP-0045 §7.10); may be empty
+	Reason      string // given with the affiliation; may be empty
+}
+
+// Listing is a room as a directory shows it.
+type Listing struct {
+	Name, Title, Description string
+	MembersOnly              bool
+}
+
+// Store keeps rooms. Names of rooms and users are prepared localparts. An account
+// that is deleted takes its affiliations with it.
+type Store interface {
+	// Room returns a room and everybody in its lists, or ErrNotFound.
+	Room(ctx context.Context, name string) (Room, []Affiliated, error)
+
+	// Create stores a new room with these affiliations: ErrTaken when it exists,
+	// ErrTooMany when its creator has created most rooms already.
+	Create(ctx context.Context, r Room, people []Affiliated, most int) error
+
+	// Configure changes the settings; ErrNotFound.
+	Configure(ctx context.Context, name string, s Settings) error
+
+	// SetSubject changes the subject; ErrNotFound.
+	SetSubject(ctx context.Context, name string, s Subject) error
+
+	// Affiliate changes entries, all or none: ErrNoAccount, and ErrTooMany when
+	// the room would have more than most.
+	Affiliate(ctx context.Context, name string, most int, changes []Affiliated) error
+
+	// Delete deletes a room and its archive, which belongs to owner, the room's
+	// bare JID. A room that does not exist is no error.
+	Delete(ctx context.Context, name, owner string) error
+
+	// DeleteTemporary deletes the rooms that are not persistent but for those
+	// named, with their archives at the domain.
+	DeleteTemporary(ctx context.Context, domain string, except []string) error
+
+	// Public returns public rooms by name, those after a name, at most max.
+	Public(ctx context.Context, after string, max int) ([]Listing, error)
+
+	// Visible returns the rooms that an account may know of: persistent ones that
+	// are public or that it belongs to, by title, at most max.
+	Visible(ctx context.Context, user string, max int) ([]Listing, error)
+
+	// Created returns how many rooms an account has created that exist.
+	Created(ctx context.Context, user string) (int, error)
+}

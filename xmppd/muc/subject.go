@@ -1,0 +1,105 @@
+package muc
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// Longest subject, in bytes.
+const maxSubject = 4096
+
+// isSubject reports whether a message changes the subject: it has one, and
+// neither body nor thread (XEP-0045 §8.1, S-85).
+func isSubject(m *stream.Element) bool {
+	_, subject := m.Find(stream.NSClient, "subject")
+	_, body := m.Find(stream.NSClient, "body")
+	_, thread := m.Find(stream.NSClient, "thread")
+	return subject && !body && !thread
+}
+
+// changeSubject keeps the new subject, then tells everybody.
+func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Element) error {
+	el, _ := m.Find(stream.NSClient, "subject")
+	subject := Subject{Text: el.Text(), At: time.Now().UTC()}
+	if len(subject.Text) > maxSubject {
+		return errTooLarge
+	}
+	done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.mu.Lock()
+	o, err := r.maySetSubject(c)
+	if err == nil {
+		subject.Nick = o.nick
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := r.svc.store.SetSubject(ctx, r.name, subject); err != nil {
+		return err
+	}
+	t, err := r.announceSubject(c, m, subject)
+	if err != nil {
+		return err
+	}
+	return r.settle(ctx, t)
+}
+
+// maySetSubject: moderators, and where the room allows it everybody with voice
+// (§8.1).
+func (r *room) maySetSubject(c xmppd.Client) (*occupant, error) {
+	m := r.member(c)
+	switch {
+	case m == nil:
+		return nil, errNotOccupant
+	case r.state != open:
+		return nil, xmppd.ErrForbidden
+	case m.occupant.role == RoleModerator, m.occupant.role == RoleParticipant && r.settings.ChangeSubject:
+		return m.occupant, nil
+	}
+	return nil, xmppd.ErrForbidden
+}
+
+// announceSubject puts the change into the line; it is in the archive as well
+// (XEP-0313 §6.1.2).
+func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subject) (*ticket, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	member := r.member(c)
+	if member == nil {
+		return nil, errNotOccupant
+	}
+	said := r.quote(member.occupant, m)
+	var entry *xmppd.ArchiveEntry
+	if r.settings.Archive {
+		entry = r.entryFor(member.occupant, m, said)
+	}
+	return r.draw(entry, func(id uuid.UUID) {
+		r.subject = subject
+		r.toAll(r.cut(said, id))
+	})
+}
+
+// subjectFor is what tells a client the subject after it entered; always sent,
+// empty if there is none (§7.2.15, S-77).
+func (r *room) subjectFor(m *member) []byte {
+	from := r.jid
+	if r.subject.Nick != "" {
+		from += "/" + r.subject.Nick
+	}
+	dst := append([]byte(`<message xmlns="jabber:client" type="groupchat"`), m.to...)
+	dst = append(xmppd.AppendAttr(dst, "from", from), `><subject>`...)
+	dst = append(stream.AppendEscaped(dst, r.subject.Text), `</subject>`...)
+	if !r.subject.At.IsZero() {
+		dst = append(dst, xmppd.Delay(r.jid, r.subject.At)...)
+	}
+	return append(dst, `</message>`...)
+}
