@@ -82,7 +82,9 @@ func (f *RoomForm) check() {
 	}
 }
 
-func hasControls(s string) bool { return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) }
+func hasControls(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
 
 // Longest part of a room's address that comes from its name.
 const maxRoomSlug = 32

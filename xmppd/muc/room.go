@@ -120,16 +120,6 @@ func (r *room) affiliation(user string) Affiliation {
 	return None
 }
 
-// owners counts the owners.
-func (r *room) owners() (n int) {
-	for _, a := range r.people {
-		if a.Affiliation == Owner {
-			n++
-		}
-	}
-	return n
-}
-
 // rank orders affiliations.
 func (a Affiliation) rank() int {
 	switch a {

@@ -23,9 +23,10 @@ const ways = {
     }),
 };
 
-/** What a room says of itself: not who comes and goes, which the list shows. */
+/** What a room says of itself: not who comes and goes, which the list shows, nor that it keeps what is said, as all here do. */
+const unsaid = ['join_leave_events', 'muc_logging_changes'];
 const quietRooms = (converse) =>
-    Object.entries(converse.MUC.INFO_CODES).flatMap(([kind, codes]) => (kind === 'join_leave_events' ? [] : codes));
+    Object.entries(converse.MUC.INFO_CODES).flatMap(([kind, codes]) => (unsaid.includes(kind) ? [] : codes));
 
 /**
  * @param {import('./types.js').ChatConfig} config
