@@ -90,6 +90,11 @@ export class Person {
     return this.page.locator("#chat .chat-msg__text").filter({ hasText: text });
   }
 
+  /** The room that is open, by the name on top of it. */
+  room(name: string): Locator {
+    return this.page.locator("#chat converse-muc .chatbox-title").filter({ hasText: name });
+  }
+
   async type(text: string): Promise<void> {
     await this.input().fill(text);
     await this.input().press("Enter");

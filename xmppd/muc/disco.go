@@ -131,12 +131,12 @@ func (r *room) features() []string {
 // name and whether the subject may be changed from here.
 func (r *room) infoForm() []byte {
 	f := newForm("result", nsRoomInfo)
-	f.text(nsRoomInfo+"_description", "", r.settings.Description)
-	f.text(nsRoomInfo+"_subject", "", r.subject.Text)
-	f.text(nsRoomInfo+"_occupants", "", strconv.Itoa(len(r.occupants)))
-	f.text(nsRoomInfo+"_lang", "", r.settings.Lang)
-	f.boolean(nsRoomInfo+"_changesubject", "", r.settings.ChangeSubject)
-	f.text(nsRoomConfig+"_roomname", "", r.settings.Title)
+	f.text("muc#roominfo_description", "", r.settings.Description)
+	f.text("muc#roominfo_subject", "", r.subject.Text)
+	f.text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))
+	f.text("muc#roominfo_lang", "", r.settings.Lang)
+	f.boolean("muc#roominfo_changesubject", "", r.settings.ChangeSubject)
+	f.text("muc#roomconfig_roomname", "", r.settings.Title)
 	return f.bytes()
 }
 

@@ -33,7 +33,7 @@ func (r *room) configForm() []byte {
 	s := r.settings
 	f := newForm("form", nsRoomConfig)
 	f.title("Settings of the room")
-	field := func(name string) string { return nsRoomConfig + "_" + name }
+	field := func(name string) string { return "muc#roomconfig_" + name }
 	f.text(field("roomname"), "Name", s.Title)
 	f.text(field("roomdesc"), "What it is about", s.Description)
 	f.text(field("lang"), "Language", s.Lang)
@@ -51,7 +51,7 @@ func (r *room) configForm() []byte {
 		[2]string{string(Anyone), "Everybody"}, [2]string{string(Participants), "Those with voice"},
 		[2]string{string(Moderators), "Moderators"}, [2]string{string(Nobody), "Nobody"})
 	f.text(field("maxusers"), "Most people at once", strconv.Itoa(s.MaxOccupants))
-	f.boolean("muc#roomconfig_enablearchiving", "Keep what is said", s.Archive)
+	f.boolean(field("enablearchiving"), "Keep what is said", s.Archive)
 	return f.bytes()
 }
 
@@ -163,7 +163,7 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 
 // read applies what was sent; fields that were not sent stay as they are.
 func (s *Service) read(to *Settings, sent submission) error {
-	field := func(name string) string { return nsRoomConfig + "_" + name }
+	field := func(name string) string { return "muc#roomconfig_" + name }
 	secured := to.Password != ""
 	public, people := to.Public, to.NonAnonymous
 	err := errors.Join(

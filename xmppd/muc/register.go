@@ -26,7 +26,7 @@ func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Chil
 	}
 	f := newForm("form", nsMUC+"#register")
 	f.title("Your nickname in this room")
-	f.text(nsMUC+"#register_roomnick", "Nickname", nick)
+	f.text("muc#register_roomnick", "Nickname", nick)
 	return append(append(dst, f.bytes()...), `</query>`...), nil
 }
 
@@ -54,7 +54,7 @@ func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query strea
 	if err != nil {
 		return nil, err
 	}
-	nick, key, err := prepareNick(sent.fields[nsMUC+"#register_roomnick"])
+	nick, key, err := prepareNick(sent.fields["muc#register_roomnick"])
 	if err != nil {
 		return nil, err
 	}

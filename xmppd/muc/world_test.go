@@ -1,0 +1,486 @@
+package muc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var errAway = errors.New("the database is away")
+
+// memStore keeps everything in memory. What rooms do not touch is not there.
+type memStore struct {
+	xmppd.Authority
+	xmppd.RosterStore
+	xmppd.VCardStore
+	xmppd.PrivateStore
+
+	mu      sync.Mutex
+	fail    error
+	users   []string
+	rooms   map[string]Room
+	people  map[string]map[string]Affiliated
+	entries []xmppd.ArchiveEntry
+	offline map[string][]xmppd.OfflineMessage
+}
+
+func (m *memStore) stores() xmppd.Stores {
+	return xmppd.Stores{Accounts: m, Roster: m, Archive: archiveStore{m}, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m, Pubsub: noPubsub{}}
+}
+
+type noPubsub struct{ xmppd.PubsubStore }
+
+func (noPubsub) Nodes(context.Context, string) ([]xmppd.PubsubNode, error) { return nil, nil }
+
+func (noPubsub) Node(context.Context, string, string) (xmppd.PubsubNode, error) {
+	return xmppd.PubsubNode{}, xmppd.ErrNotFound
+}
+
+func (m *memStore) Password(context.Context, string, string, stream.Peer) (stream.Identity, error) {
+	return stream.Identity{}, xmppd.ErrNotAuthorized
+}
+func (m *memStore) Current(context.Context, stream.Identity) error { return nil }
+
+func (m *memStore) Account(_ context.Context, user string) (xmppd.Account, error) {
+	if !slices.Contains(m.users, user) {
+		return xmppd.Account{}, xmppd.ErrNotFound
+	}
+	return xmppd.Account{User: user, Name: user}, nil
+}
+
+func (m *memStore) Roster(context.Context, string) ([]xmppd.Contact, error)           { return nil, nil }
+func (m *memStore) Blocked(context.Context, string) ([]string, error)                 { return nil, nil }
+func (m *memStore) Block(context.Context, string, []string) error                     { return nil }
+func (m *memStore) Unblock(context.Context, string, []string) error                   { return nil }
+func (m *memStore) SetArchivePrefs(context.Context, string, xmppd.ArchivePrefs) error { return nil }
+func (m *memStore) ArchivePrefs(context.Context, string) (xmppd.ArchivePrefs, error) {
+	return xmppd.ArchivePrefs{}, xmppd.ErrNotFound
+}
+
+func (m *memStore) VCard(_ context.Context, user string) (xmppd.VCard, error) {
+	return xmppd.VCard{Name: user}, nil
+}
+
+func (m *memStore) AddOffline(_ context.Context, user string, msg xmppd.OfflineMessage) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.offline[user] = append(m.offline[user], msg)
+	return nil
+}
+
+func (m *memStore) Offline(_ context.Context, user string) ([]xmppd.OfflineMessage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.offline[user]), nil
+}
+
+func (m *memStore) RemoveOffline(_ context.Context, user string, _ []uuid.UUID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.offline, user)
+	return nil
+}
+
+// archiveStore is the archive.
+type archiveStore struct{ *memStore }
+
+func (m archiveStore) Append(_ context.Context, entries []xmppd.ArchiveEntry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	for _, e := range entries {
+		if e.Retracts == nil {
+			continue
+		}
+		for i, old := range m.entries {
+			if old.Owner != e.Owner || !slices.Contains(e.Retracts.IDs, old.ID) {
+				continue
+			}
+			tombstone, err := e.Retracts.Tombstone(old.Stanza)
+			if err != nil {
+				return err
+			}
+			m.entries[i].Stanza, m.entries[i].Body = tombstone, ""
+		}
+	}
+	m.entries = append(m.entries, entries...)
+	return nil
+}
+
+func (m archiveStore) Remove(context.Context, []xmppd.ArchiveEntry) error { return nil }
+
+func (m archiveStore) Query(_ context.Context, q xmppd.ArchiveQuery) (xmppd.ArchivePage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []xmppd.ArchiveEntry
+	for _, e := range m.entries {
+		if e.Owner == q.Owner && (len(q.IDs) == 0 || slices.Contains(q.IDs, e.ID)) && e.Time().Compare(q.Start) >= 0 {
+			found = append(found, e)
+		}
+	}
+	if len(q.IDs) > 0 && len(found) == 0 {
+		return xmppd.ArchivePage{}, xmppd.ErrNotFound
+	}
+	if q.Last && len(found) > q.Max {
+		found = found[len(found)-q.Max:]
+	}
+	return xmppd.ArchivePage{Entries: found, Complete: true}, nil
+}
+
+func (m archiveStore) Stored(context.Context, string, string, string, time.Time) (bool, error) {
+	return false, nil
+}
+
+func (m archiveStore) Versions(_ context.Context, owner, with string, _ bool, id string) ([]uuid.UUID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []uuid.UUID
+	for _, e := range m.entries {
+		if e.Owner == owner && e.With == with && (e.StanzaID == id || e.Replaces == id) {
+			out = append(out, e.ID)
+		}
+	}
+	return out, nil
+}
+
+func (m archiveStore) Bounds(_ context.Context, owner string) (first, last xmppd.ArchiveEntry, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err = xmppd.ErrNotFound
+	for _, e := range m.entries {
+		if e.Owner == owner {
+			if err != nil {
+				first, err = e, nil
+			}
+			last = e
+		}
+	}
+	return first, last, err
+}
+
+// roomStore is the store of rooms.
+type roomStore struct{ *memStore }
+
+func (m roomStore) Room(_ context.Context, name string) (Room, []Affiliated, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.rooms[name]
+	if !ok {
+		return r, nil, ErrNotFound
+	}
+	return r, slices.Collect(maps.Values(m.people[name])), nil
+}
+
+func (m roomStore) Create(_ context.Context, r Room, people []Affiliated, _ int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	if _, ok := m.rooms[r.Name]; ok {
+		return ErrTaken
+	}
+	m.rooms[r.Name], m.people[r.Name] = r, make(map[string]Affiliated)
+	for _, a := range people {
+		m.people[r.Name][a.User] = a
+	}
+	return nil
+}
+
+func (m roomStore) Configure(_ context.Context, name string, s Settings) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.rooms[name]
+	if !ok {
+		return ErrNotFound
+	}
+	r.Settings = s
+	m.rooms[name] = r
+	return nil
+}
+
+func (m roomStore) SetSubject(_ context.Context, name string, s Subject) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rooms[name]
+	r.Subject = s
+	m.rooms[name] = r
+	return m.fail
+}
+
+func (m roomStore) Affiliate(_ context.Context, name string, _ int, changes []Affiliated) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range changes {
+		if !slices.Contains(m.users, a.User) {
+			return ErrNoAccount
+		}
+	}
+	for _, a := range changes {
+		m.people[name][a.User] = a
+	}
+	return m.fail
+}
+
+func (m roomStore) Delete(_ context.Context, name, owner string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	delete(m.rooms, name)
+	m.entries = slices.DeleteFunc(m.entries, func(e xmppd.ArchiveEntry) bool { return e.Owner == owner })
+	return nil
+}
+
+func (m roomStore) DeleteTemporary(context.Context, string, []string) error { return nil }
+
+func (m roomStore) Public(_ context.Context, after string, limit int) (out []Listing, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.rooms)) {
+		if r := m.rooms[name]; r.Settings.Public && name > after && len(out) < limit {
+			out = append(out, Listing{Name: name, Title: r.Settings.Title})
+		}
+	}
+	return out, nil
+}
+
+func (m roomStore) Visible(ctx context.Context, _ string, limit int) ([]Listing, error) {
+	return m.Public(ctx, "", limit)
+}
+
+func (m roomStore) Created(_ context.Context, user string) (n int, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.rooms {
+		if r.Creator == user {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (m *memStore) setFail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
+}
+
+// world is a server with group chat at rooms.h.
+type world struct {
+	t     testing.TB
+	srv   *xmppd.Server
+	svc   *Service
+	store *memStore
+	serve sync.WaitGroup
+}
+
+func newWorld(t testing.TB, cfg Config, users ...string) *world {
+	w := &world{t: t, store: &memStore{users: users, rooms: map[string]Room{}, people: map[string]map[string]Affiliated{}, offline: map[string][]xmppd.OfflineMessage{}}}
+	var err error
+	if w.srv, err = xmppd.New(xmppd.Config{Domain: "h", Authority: w.store, Stores: w.store.stores(), StoreTimeout: streamtest.Patience / 4}); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Domain, cfg.Server, cfg.Store, cfg.Key = "rooms.h", w.srv, roomStore{w.store}, []byte("key")
+	if w.svc, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	w.srv.Mount(w.svc)
+	ctx, stop := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { _ = w.srv.Run(ctx) })
+	run.Go(func() { _ = w.svc.Run(ctx) })
+	t.Cleanup(func() {
+		w.srv.Shutdown(context.Background())
+		w.serve.Wait()
+		stop()
+		run.Wait()
+	})
+	return w
+}
+
+// client is one person's client, and reads like a transcript.
+type client struct {
+	*streamtest.Client
+	w     *world
+	user  string
+	syncs int
+}
+
+// online signs somebody in and makes them available.
+func (w *world) online(user, resource string) *client {
+	w.t.Helper()
+	server, end := streamtest.Pipe(w.t)
+	c := &client{Client: end, w: w, user: user}
+	peer := stream.Peer{Transport: stream.WebSocket, Identity: stream.Identity{User: user, Session: "s-" + user}, External: true}
+	w.serve.Go(func() { _ = w.srv.Serve(context.Background(), server, peer) })
+	c.Read()
+	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
+	c.Read()
+	c.Restart()
+	c.Read()
+	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
+	c.Read()
+	c.Send(`<presence xmlns="jabber:client"/>`)
+	c.sync()
+	return c
+}
+
+// sync returns everything up to the answer of a ping.
+func (c *client) sync() []*stream.Element {
+	c.w.t.Helper()
+	c.syncs++
+	id := fmt.Sprintf("sync-%d", c.syncs)
+	c.Send(`<iq xmlns="jabber:client" type="get" id="` + id + `" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	var got []*stream.Element
+	for {
+		e := c.Read()
+		if e.Name.Local == "iq" && e.ID == id {
+			return got
+		}
+		if e.Name.Space == stream.NSClient {
+			got = append(got, e)
+		}
+	}
+}
+
+// seen is what came, in short: presences with role and codes, messages with
+// their text, and errors with their condition.
+func (c *client) seen() []string {
+	c.w.t.Helper()
+	var out []string
+	for _, e := range c.sync() {
+		out = append(out, short(e))
+	}
+	return out
+}
+
+func short(e *stream.Element) string {
+	nick := e.From
+	if _, after, ok := strings.Cut(e.From, "/"); ok && strings.Contains(e.From, "@rooms.h") {
+		nick = after
+	}
+	parts := []string{e.Name.Local, nick}
+	if e.Type != "" && e.Type != "groupchat" {
+		parts = append(parts, e.Type)
+	}
+	for c := range e.Children() {
+		switch c.Name.Local {
+		case "error":
+			typ, _ := c.Attr("type")
+			for condition := range c.Children() {
+				if condition.Name.Local != "text" {
+					parts = append(parts, typ, condition.Name.Local)
+				}
+			}
+		case "body", "subject":
+			parts = append(parts, c.Name.Local+"="+c.Text())
+		case "delay":
+			parts = append(parts, "delay")
+		case "x":
+			if c.Name.Space == nsUser {
+				parts = append(parts, describe(c)...)
+			}
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func describe(x stream.Child) (out []string) {
+	for c := range x.Children() {
+		switch c.Name.Local {
+		case "item":
+			a, _ := c.Attr("affiliation")
+			r, _ := c.Attr("role")
+			jid, _ := c.Attr("jid")
+			out = append(out, a+"/"+r)
+			if jid != "" {
+				out = append(out, jid)
+			}
+		case "status":
+			code, _ := c.Attr("code")
+			out = append(out, code)
+		default:
+			out = append(out, c.Name.Local)
+		}
+	}
+	return out
+}
+
+// sees fails the test unless exactly that comes.
+func (c *client) sees(want ...string) {
+	c.w.t.Helper()
+	if got := c.seen(); !slices.Equal(got, want) {
+		c.w.t.Errorf("%s sees\n\t%s\nwant\n\t%s", c.user, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// join enters a room without history.
+func (c *client) join(room, nick string) {
+	c.Send(`<presence xmlns="jabber:client" to="` + room + `@rooms.h/` + nick + `"><x xmlns="` + nsMUC + `"><history maxstanzas="0"/></x></presence>`)
+}
+
+func (c *client) say(room, id, body string) {
+	c.Send(`<message xmlns="jabber:client" type="groupchat" id="` + id + `" to="` + room + `@rooms.h"><body>` + body + `</body></message>`)
+}
+
+// ask sends an IQ to a room and returns its answer.
+func (c *client) ask(typ, to, payload string) *stream.Element {
+	c.w.t.Helper()
+	c.syncs++
+	id := fmt.Sprintf("ask-%d", c.syncs)
+	c.Send(`<iq xmlns="jabber:client" type="` + typ + `" id="` + id + `" to="` + to + `">` + payload + `</iq>`)
+	for {
+		if e := c.Read(); e.Name.Local == "iq" && e.ID == id {
+			return e
+		}
+	}
+}
+
+// refused expects an error with that type and condition.
+func (c *client) refused(e *stream.Element, want string) {
+	c.w.t.Helper()
+	if got := short(e); !strings.HasSuffix(got, "error "+want) {
+		c.w.t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// has expects an answer to contain something.
+func (c *client) has(e *stream.Element, parts ...string) {
+	c.w.t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(string(e.Raw), part) {
+			c.w.t.Errorf("%s\nlacks %s", e.Raw, part)
+		}
+	}
+}
+
+// open makes a room that alice owns, without anybody in it.
+func (w *world) open(name string, change func(*Settings)) {
+	w.t.Helper()
+	s := w.svc.DefaultSettings()
+	if change != nil {
+		change(&s)
+	}
+	if err := w.svc.Found(context.Background(), name, "alice", s); err != nil {
+		w.t.Fatal(err)
+	}
+}
