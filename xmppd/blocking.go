@@ -207,6 +207,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	for _, jid := range gone {
 		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
 			s.server.presenceTo(ctx, s.user, bareOf(jid))
+			s.server.lastItemsTo(ctx, s.user, bareOf(jid))
 		}
 	}
 	return nil, nil

@@ -94,7 +94,7 @@ func (s *session) wantedNodes() wanted {
 
 // noteCaps looks at the capabilities in a presence that was broadcast. What the
 // client asks for in addition, and with initial presence all, is sent to it.
-func (s *session) noteCaps(ctx context.Context, p *stream.Element, initial bool) error {
+func (s *session) noteCaps(ctx context.Context, p *stream.Element, initial bool) {
 	c := capsOf(p)
 	s.mu.Lock()
 	if initial {
@@ -103,36 +103,36 @@ func (s *session) noteCaps(ctx context.Context, p *stream.Element, initial bool)
 	same := s.caps == c
 	s.caps = c
 	s.mu.Unlock()
-	switch {
-	case same:
-		return nil
-	case c == caps{}:
-		return s.setWanted(ctx, c, nil)
+	if same {
+		return
 	}
-	if w, ok := s.server.caps.get(c); ok {
-		return s.setWanted(ctx, c, w)
+	if w, ok := s.server.caps.get(c); ok || c == (caps{}) {
+		s.setWanted(ctx, c, w)
+		return
 	}
 	query := AppendAttr([]byte(`<query xmlns="`+nsDiscoInfo+`"`), "node", c.node+"#"+c.ver)
 	s.ask(append(query, "/>"...), func(ctx context.Context, iq *stream.Element) { s.capsAnswered(ctx, c, iq) })
-	return nil
 }
 
 // setWanted notes what the client asks for, unless its capabilities changed
-// meanwhile.
-func (s *session) setWanted(ctx context.Context, c caps, w wanted) error {
+// meanwhile, and sends it what is new to it. Its presence stands, whatever
+// becomes of that.
+func (s *session) setWanted(ctx context.Context, c caps, w wanted) {
 	s.mu.Lock()
 	if s.caps != c {
 		s.mu.Unlock()
-		return nil
+		return
 	}
 	added := w.without(s.wanted)
 	s.wanted = w
 	available := s.presence != nil
 	s.mu.Unlock()
 	if !available {
-		return nil
+		return
 	}
-	return s.sendLastItems(ctx, added)
+	if err := s.sendLastItems(ctx, added); err != nil && !errors.Is(err, context.Canceled) {
+		s.log.Error("the last items of nodes were not sent", "err", err)
+	}
 }
 
 // capsAnswered reads the features behind a hash. Those that have that hash are
@@ -151,9 +151,7 @@ func (s *session) capsAnswered(ctx context.Context, c caps, iq *stream.Element) 
 	if info.verify(c) == nil {
 		s.server.caps.put(c, w)
 	}
-	if err := s.setWanted(ctx, c, w); err != nil && !errors.Is(err, context.Canceled) {
-		s.log.Error("the last items of nodes were not sent", "err", err)
-	}
+	s.setWanted(ctx, c, w)
 }
 
 // discoInfo is an answer to disco#info (XEP-0030 §3.1, XEP-0128).

@@ -76,7 +76,8 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 			return err
 		}
 	}
-	return s.noteCaps(ctx, own, initial)
+	s.noteCaps(ctx, own, initial)
+	return nil
 }
 
 // setPresence notes what is broadcast. It reports whether the session was not

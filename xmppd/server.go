@@ -11,7 +11,8 @@
 // store is asked or anything is written that could block. Outside them all,
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
-// while offline messages are delivered, so that each is once.
+// while offline messages are delivered, so that each is once; and an account's
+// turn (turns.go) while its nodes change, until that is told.
 package xmppd
 
 import (

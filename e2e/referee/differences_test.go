@@ -35,6 +35,12 @@ func differences() []difference {
 			"XEP-0054 §3.3; either hides whether there is such an account"},
 		{"presence after unblocking", "`<unblock/>` for everybody", "the contact sees the present state again", "nothing is sent",
 			"XEP-0191 §3.4 and §3.5: current presence goes to those who were unblocked"},
+		{"node of a stranger", "somebody who does not see the owner's presence asks for items that need that", "`not-authorized`", "`forbidden`",
+			"XEP-0060 §6.5.9.6: with `<presence-subscription-required/>`"},
+		{"node of nobody", "the items of an account that does not exist", "`service-unavailable`", "`forbidden`",
+			"RFC 6121 §8.5.1"},
+		{"closed node", "somebody who is not on the whitelist of a node asks for its items", "`not-allowed`", "`forbidden`",
+			"XEP-0060 §6.5.9.8: with `<closed-node/>`"},
 		{"unknown archive id", "an archive page after an unknown id: type of `item-not-found`", "`cancel`", "`modify`",
 			"RFC 6120 §8.3.3.7 says `cancel`"},
 	}
