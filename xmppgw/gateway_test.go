@@ -158,6 +158,7 @@ func newSite(t testing.TB, change func(*Config)) *site {
 		}
 		s.client.CloseIdleConnections()
 		_ = app.ShutdownWithContext(ctx)
+		l.Close() // a server that had not begun to serve was not stopped
 		<-served
 		s.gw.mu.Lock()
 		for _, b := range s.gw.sessions {
