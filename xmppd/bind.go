@@ -46,7 +46,7 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 		return s, err
 	case el.Name.Space == nsSM:
 		// XEP-0198 §3: enabling comes after binding.
-		return nil, c.stream.Send(smFailed("unexpected-request", 0, false))
+		return nil, c.stream.Send(smFailed("unexpected-request"))
 	case el.Name != stream.Name{Space: stream.NSClient, Local: "iq"},
 		el.Type != "set", el.Child != stream.Name{Space: nsBind, Local: "bind"}:
 		// RFC 6120 §7.1: no stanzas to anybody before binding.

@@ -99,7 +99,7 @@ func (s *session) handleSM(el *stream.Element) error {
 		return s.handleAck(el)
 	case "resume":
 		// XEP-0198 §5: resuming is instead of binding.
-		s.send(smFailed("unexpected-request", 0, false))
+		s.send(smFailed("unexpected-request"))
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (s *session) enableSM(el *stream.Element) error {
 	started, err := s.startSM(m)
 	if !started {
 		s.server.forget(m.id)
-		s.send(smFailed("unexpected-request", 0, false))
+		s.send(smFailed("unexpected-request"))
 	}
 	return err
 }
@@ -209,12 +209,8 @@ func tooHigh(h uint32, m *smState) error {
 	}
 }
 
-func smFailed(condition string, h uint32, known bool) []byte {
-	count := ""
-	if known {
-		count = ` h="` + strconv.FormatUint(uint64(h), 10) + `"`
-	}
-	return []byte(`<failed xmlns="` + nsSM + `"` + count + `><` + condition + ` xmlns="` + nsStanzas + `"/></failed>`)
+func smFailed(condition string) []byte {
+	return []byte(`<failed xmlns="` + nsSM + `"><` + condition + ` xmlns="` + nsStanzas + `"/></failed>`)
 }
 
 func (srv *Server) remember(id string, s *session) {

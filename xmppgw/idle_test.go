@@ -33,7 +33,7 @@ func idle(b *testing.B, sessions int, open func(*site)) {
 		open(s)
 	}
 	after := inUse()
-	b.ReportMetric(float64(after.HeapInuse-before.HeapInuse)/float64(sessions), "heapB/session")
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(sessions), "heapB/session")
 	b.ReportMetric(float64(after.StackInuse-before.StackInuse)/float64(sessions), "stackB/session")
 	b.ReportMetric(float64(runtime.NumGoroutine())/float64(sessions), "goroutines/session")
 	s.close()
