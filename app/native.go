@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -145,7 +146,7 @@ func CheckNative(cfg Config) error {
 	if !cfg.Native() || cfg.TLSCert == "" {
 		return nil
 	}
-	cert, err := xmppgw.LoadCertificate(cfg.TLSCert, cfg.TLSKey, nil)
+	cert, err := xmppgw.LoadCertificate(cfg.TLSCert, cfg.TLSKey, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
