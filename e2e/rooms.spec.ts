@@ -1,20 +1,7 @@
 // Rooms: people make them on the home page, meet there, and come back to what
 // was said.
 
-import { expect, names, type Person, test } from "./support/test.ts";
-
-async function makeRoom(person: Person, name: string, who: "Everybody" | "Whoever is invited" = "Everybody"): Promise<void> {
-  await person.page.getByText("New room", { exact: true }).click();
-  await person.page.getByLabel("Name", { exact: true }).fill(name);
-  await person.page.getByLabel(who).check();
-  await person.page.getByRole("button", { name: "Make the room" }).click();
-  await expect(person.room(name)).toBeVisible();
-}
-
-async function enterRoom(person: Person, name: string): Promise<void> {
-  await person.page.getByRole("button", { name: `Open ${name}` }).click();
-  await expect(person.room(name)).toBeVisible();
-}
+import { enterRoom, expect, makeRoom, names, test } from "./support/test.ts";
 
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`over ${transport}`, () => {
