@@ -67,9 +67,9 @@ type HomePage struct {
 
 // RoomRow is a room as the home page lists it.
 type RoomRow struct {
-	JID, Name, Description string
-	Here                   string // how many people are in it
-	Private                bool   // by invitation
+	Key, JID, Name, Description string // Key names it in addresses of pages
+	Here                        string // how many people are in it
+	Private                     bool   // by invitation
 }
 
 // RoomForm is the form for a new room.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"foyer/models"
+	"foyer/xmppd"
 	"foyer/xmppd/muc"
 
 	"github.com/gofiber/fiber/v2"
@@ -32,7 +34,7 @@ func (s *Server) roomRows(ctx context.Context, user string) ([]RoomRow, error) {
 	}
 	rows := make([]RoomRow, 0, len(rooms))
 	for _, r := range rooms {
-		row := RoomRow{JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.MembersOnly, Here: "Nobody is here"}
+		row := RoomRow{Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.MembersOnly, Here: "Nobody is here"}
 		if row.Name == "" {
 			row.Name = r.Name
 		}
@@ -118,4 +120,25 @@ func (s *Server) askedRoom(c *fiber.Ctx) string {
 		return ""
 	}
 	return s.roomJID(name)
+}
+
+// invite: POST /rooms/:name/invite — somebody else may come in, and is told.
+func (s *Server) invite(c *fiber.Ctx) error {
+	invitee, err := s.db.AccountByName(c.UserContext(), c.FormValue("user"))
+	if errors.Is(err, models.ErrNotFound) {
+		return &Error{Code: NotFound, Public: "There is nobody by that name."}
+	}
+	if err != nil {
+		return err
+	}
+	err = s.rooms.Invite(c.UserContext(), c.Params("name"), viewer(c).account.Username, invitee.Username)
+	var refused *xmppd.StanzaError
+	if errors.As(err, &refused) {
+		return &Error{Code: Forbidden, Public: "You cannot invite " + invitee.Name + " to this room.", Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	s.flash(c, "invited")
+	return c.Redirect("/", http.StatusSeeOther)
 }

@@ -33,6 +33,7 @@ func (s *Server) routes() {
 
 	s.web.Get("/chat", s.signedIn, s.chat)
 	s.web.Post("/rooms", s.signedIn, s.makeRoom)
+	s.web.Post("/rooms/:name/invite", s.signedIn, s.invite)
 	s.web.Get("/avatars/:hash", s.signedIn, s.showAvatar)
 	s.web.Get("/settings", s.signedIn, s.showSettings)
 	s.web.Post("/settings/profile", s.signedIn, s.saveProfile)

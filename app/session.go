@@ -190,6 +190,7 @@ func (s *Server) protectForms(c *fiber.Ctx) error {
 // Flash messages travel in a cookie that the next page takes.
 
 var flashes = map[string]Flash{
+	"invited":      {"ok", "The invitation is on its way."},
 	"profile":      {"ok", "Your profile is saved."},
 	"picture":      {"ok", "Your picture is saved."},
 	"nopicture":    {"ok", "Your picture is removed."},

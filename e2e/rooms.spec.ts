@@ -37,6 +37,17 @@ test("a room by invitation is seen by those who belong to it", async ({ alice, b
   await bob.ready();
   await expect(bob.page.getByRole("button", { name: "Open Lobby" })).toBeVisible();
   await expect(bob.page.getByRole("button", { name: "Open Surprise party" })).toHaveCount(0);
+
+  await alice.page.getByLabel("Invite somebody to Surprise party").click();
+  await alice.page.getByLabel("Whom to invite").selectOption(names.bob);
+  await alice.page.getByRole("button", { name: "Invite", exact: true }).click();
+  await expect(alice.page.getByText("The invitation is on its way.")).toBeVisible();
+  await expect(bob.page.getByText(`${names.alice} invites you to a room.`)).toBeVisible();
+  await bob.page.locator("#chat-invitation").getByRole("button", { name: "Open" }).click();
+  await expect(bob.room("Surprise party")).toBeVisible();
+  await enterRoom(alice, "Surprise party");
+  await alice.say("You came!");
+  await bob.hears("You came!");
 });
 
 test("a room needs a name", async ({ alice }) => {

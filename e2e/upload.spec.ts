@@ -1,7 +1,6 @@
 // Files in the chat: pictures show in place, the rest comes as a file to be
 // saved, and what is refused says why (S-98, S-99).
 
-import { readFile } from "node:fs/promises";
 import type { Locator } from "@playwright/test";
 import { expect, type Person, test } from "./support/test.ts";
 

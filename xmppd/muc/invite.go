@@ -36,20 +36,38 @@ func (r *room) invitation(ctx context.Context, c xmppd.Client, x stream.Child) e
 	return nil
 }
 
-// invite sends one invitation on, in the room's name. Where only members may
-// enter, whoever is invited becomes one (§7.8.2).
+// invite sends one invitation on, in the room's name.
 func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) error {
 	to, reason, err := r.svc.invited(el, "to")
 	if err != nil {
 		return err
 	}
+	return r.inviteOne(ctx, func() error { return r.mayInvite(c) }, c.JID(), to, reason)
+}
+
+// Invite invites an account into a room, on behalf of somebody who belongs to it
+// and need not be there. Errors: a *xmppd.StanzaError for what is not allowed, or
+// for a room or an account that is not there; else the store's.
+func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) error {
+	r, err := s.room(ctx, name)
+	if err != nil {
+		return err
+	}
+	to := xmppd.Address{User: invitee, Domain: s.server.Domain()}
+	from := xmppd.Address{User: inviter, Domain: s.server.Domain()}
+	return r.inviteOne(ctx, func() error { return r.mayInviteAs(inviter) }, from.Bare(), to, "")
+}
+
+// inviteOne invites somebody, if may, asked under the lock, agrees. Where only
+// members may enter, whoever is invited becomes one (§7.8.2).
+func (r *room) inviteOne(ctx context.Context, may func() error, from string, to xmppd.Address, reason string) error {
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	r.mu.Lock()
-	err = r.mayInvite(c)
+	err = may()
 	before := r.affiliation(to.User)
 	admit := r.settings.MembersOnly && before == None
 	password := r.settings.Password
@@ -69,7 +87,7 @@ func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) erro
 		r.list(e)
 		r.mu.Unlock()
 	}
-	return r.sendInvite(ctx, c.JID(), to.Bare(), reason, password)
+	return r.sendInvite(ctx, from, to.Bare(), reason, password)
 }
 
 // mayInvite: occupants, but where only members may enter just those whom the room
@@ -82,7 +100,16 @@ func (r *room) mayInvite(c xmppd.Client) error {
 	if r.state != open {
 		return xmppd.ErrForbidden
 	}
-	if r.settings.MembersOnly && !r.settings.Invites && r.affiliation(c.User()).rank() < Admin.rank() {
+	return r.mayInviteAs(c.User())
+}
+
+// mayInviteAs reports whether an account may invite, wherever it is.
+func (r *room) mayInviteAs(user string) error {
+	a := r.affiliation(user)
+	switch {
+	case a.rank() >= Admin.rank():
+		return nil
+	case r.state != open, a == Outcast, r.settings.MembersOnly && (a != Member || !r.settings.Invites):
 		return xmppd.ErrForbidden
 	}
 	return nil

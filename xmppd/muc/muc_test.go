@@ -1,12 +1,14 @@
 package muc
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"foyer/internal/stream"
+	"foyer/xmppd"
 )
 
 // XEP-0045 §10.1 (S-89), §7.2 (S-77, S-78): a new room is its creator's until it
@@ -372,6 +374,32 @@ func TestRoom_ConfigureAndDestroy(t *testing.T) {
 	}
 	carol.has(got[0], `<destroy jid="new@rooms.h"><reason>moved</reason></destroy>`)
 	carol.refused(carol.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), "cancel item-not-found")
+}
+
+// The site invites on behalf of its people, within what they may do (S-90).
+func TestInvite(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", func(s *Settings) { s.MembersOnly, s.Invites = true, false })
+	bob := w.online("bob", "b")
+	for _, c := range []struct {
+		room, inviter, invitee string
+		want                   error
+	}{
+		{"none", "alice", "bob", xmppd.ErrItemNotFound},
+		{"den", "bob", "carol", xmppd.ErrForbidden},
+		{"den", "alice", "zoe", errUnknownAccount},
+		{"den", "alice", "bob", nil},
+		{"den", "bob", "carol", xmppd.ErrForbidden}, // members may not, here
+	} {
+		if err := w.svc.Invite(t.Context(), c.room, c.inviter, c.invitee); !errors.Is(err, c.want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	got := bob.sync()
+	if len(got) != 1 || w.store.people["den"]["bob"].Affiliation != Member {
+		t.Fatalf("%v %v", got, w.store.people)
+	}
+	bob.has(got[0], `<invite from="alice@h"`, `jid="den@rooms.h"`)
 }
 
 // XEP-0313 §6.1.2 (S-65), XEP-0425 §3, XEP-0424 §5 (S-92): who may read, and

@@ -6,6 +6,7 @@ import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './people.js';
+import { receiveInvitations } from './invitations.js';
 import { resendUnacknowledged } from './resend.js';
 import { hideAddresses } from './names.js';
 import { frame } from './frame.js';
@@ -28,6 +29,7 @@ export function plugin(config) {
             followPresence(_converse);
             countUnread(_converse);
             openChats(_converse);
+            receiveInvitations(_converse);
             resendUnacknowledged(_converse);
             handleSignOut(_converse, gate);
         },

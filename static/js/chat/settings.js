@@ -84,6 +84,7 @@ export function settings(config, converse) {
         enable_muc_push: false,
 
         // Rooms are made on the site's pages, and known by their names.
+        allow_muc_invitations: false, // it would ask for an address; see invitations.js
         muc_domain: config.roomsDomain,
         locked_muc_domain: 'hidden',
         locked_muc_nickname: true,

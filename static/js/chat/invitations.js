@@ -1,0 +1,38 @@
+// Invitations to rooms: who invites is told by name, and the room opens at a
+// click. Converse would show addresses.
+
+const CONFERENCE = 'jabber:x:conference';
+
+/** Who invites: in an invitation that came through the room, or a direct one. */
+function inviter(message) {
+    const invite = message.querySelector('x > invite');
+    return (invite ?? message).getAttribute('from')?.split('/')[0];
+}
+
+function show(_converse, message) {
+    const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
+    if (!jid || _converse.state.chatboxes.get(jid)) return;
+    const name = _converse.state.roster.get(inviter(message))?.getDisplayName() ?? 'Somebody';
+    const box = document.getElementById('chat-invitation');
+    const open = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Open' });
+    open.dataset.room = jid;
+    const later = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Later' });
+    for (const button of [open, later]) button.addEventListener('click', () => (box.hidden = true));
+    box.replaceChildren(`${name} invites you to a room.`, ' ', open, ' ', later);
+    box.hidden = false;
+}
+
+export function receiveInvitations(_converse) {
+    const { api } = _converse;
+    const listen = () =>
+        api.connection.get().addHandler(
+            (message) => {
+                show(_converse, message);
+                return true;
+            },
+            CONFERENCE,
+            'message',
+        );
+    api.listen.on('connected', listen);
+    api.listen.on('reconnected', listen);
+}
