@@ -33,14 +33,16 @@ type Config struct {
 	Upstream string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server; embedded is the one there is so far"`
 	Roster   models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
 
-	UploadMaxSize   Size   `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
-	UploadQuota     Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
-	UploadStore     string `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
-	S3Endpoint      string `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon's"`
-	S3Region        string `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
-	S3AccessKey     string `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
-	S3SecretKey     string `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
-	UploadRetention Period `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
+	UploadMaxSize    Size   `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
+	UploadQuota      Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
+	UploadStore      string `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
+	S3Endpoint       string `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon's"`
+	S3Region         string `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
+	S3AccessKey      string `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
+	S3SecretKey      string `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
+	ArchiveRetention Period `env:"ARCHIVE_RETENTION" desc:"how long people's messages are kept, such as 365d; empty: for ever"`
+	RoomRetention    Period `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages of rooms are kept; empty: for ever"`
+	UploadRetention  Period `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
 
 	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"where native clients connect, with STARTTLS, such as :5222; empty: nowhere"`
 	C2STLSAddr string `env:"XMPP_C2S_TLS_ADDR" desc:"where they connect with TLS from the first byte, such as :5223; empty: nowhere"`

@@ -215,6 +215,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	var background sync.WaitGroup
 	background.Go(func() { s.db.Listen(work, s.handleEvent) })
 	background.Go(func() { s.housekeeping(work) })
+	background.Go(func() { s.retention(work) })
 	writer, stopWriter := context.WithCancel(context.Background())
 	background.Go(func() { _ = s.xmpp.Run(writer) })
 	background.Go(func() { _ = s.rooms.Run(work) })

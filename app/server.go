@@ -39,6 +39,7 @@ type Server struct {
 	assets    *assets
 	web       *fiber.App
 	files     files.Store
+	expired   expired
 	uploads   uploadCounts
 	saltKey   []byte // of SCRAM
 	fast      fastTokens

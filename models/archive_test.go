@@ -360,3 +360,55 @@ func fillWords(t testing.TB, db *DB, owners, each int) {
 		t.Fatal(err)
 	}
 }
+
+// XEP-0313 §3.2 (S-63): what is too old goes, of one kind of archive, more than
+// a batch at a time, and what is left has no hole.
+func TestExpireArchive(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone)
+	fill(t, s.Archive, "alice@h", 2*expiryBatch+10)
+	fill(t, s.Archive, "bob@h", 3)
+	fill(t, s.Archive, "room@conference.h", 20)
+	bound := time.UnixMilli(1_700_000_000_000 + 2*expiryBatch + 1) // the first that stays
+	n, err := db.ExpireArchive(ctx, "h", bound)
+	if err != nil || n != 2*expiryBatch+1+3 {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	first, _, err := s.Archive.Bounds(ctx, "alice@h")
+	if err != nil || !first.Time().Equal(bound) {
+		t.Errorf("the oldest is of %v, %v", first.Time(), err)
+	}
+	_, _, err = s.Archive.Bounds(ctx, "bob@h")
+	is(t, err, xmppd.ErrNotFound)
+	if page, err := s.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "room@conference.h", WithCount: true}); err != nil || page.Count != 20 {
+		t.Errorf("rooms: %+v %v", page, err)
+	}
+	stopped, stop := context.WithCancel(ctx)
+	stop()
+	if _, err := db.ExpireArchive(stopped, "conference.h", time.Now()); err == nil {
+		t.Error("it went on after its end")
+	}
+
+	for i, age := range []time.Duration{2 * time.Hour, time.Minute} {
+		is(t, s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: message(i, "").ID, Stamp: time.Now().Add(-age), Stanza: []byte("<message/>")}), nil)
+	}
+	if n, err := db.ExpireOffline(ctx, time.Now().Add(-time.Hour)); err != nil || n != 1 {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	is(t, db.TidySearch(ctx), nil)
+}
+
+// BenchmarkArchive_Page is a page of 50 in the middle of a conversation.
+func BenchmarkArchive_Page(b *testing.B) {
+	db := open(b)
+	s := db.Stores("h", RosterNone).Archive
+	ids := fill(b, s, "alice@h", 5000)
+	q := xmppd.ArchiveQuery{Owner: "alice@h", With: "bob@h", Before: ids[4000], Last: true, Max: 50, MaxBytes: 1 << 20}
+	b.ReportAllocs()
+	for b.Loop() {
+		if page, err := s.Query(b.Context(), q); err != nil || len(page.Entries) != 50 {
+			b.Fatal(len(page.Entries), err)
+		}
+	}
+}

@@ -38,10 +38,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.server.cfg.StoreTimeout)
 	defer cancel()
-	if _, err := s.server.stores.Accounts.Account(ctx, to.User); err != nil {
-		if errors.Is(err, ErrNotFound) {
-			return ErrServiceUnavailable // RFC 6121 §8.5.1 (S-23)
-		}
+	if err := s.server.checkRecipient(ctx, to.User); err != nil {
 		return err
 	}
 	route, err := s.server.routeMessage(m, to)
@@ -57,6 +54,19 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	}
 	s.server.deliverMessage(ctx, s, m, to, route, mine, theirs)
 	return nil
+}
+
+// checkRecipient: there is nobody of that name (RFC 6121 §8.5.1, S-23). Whoever
+// has a session is there.
+func (srv *Server) checkRecipient(ctx context.Context, user string) error {
+	if srv.lookup(user) != nil {
+		return nil
+	}
+	_, err := srv.stores.Accounts.Account(ctx, user)
+	if errors.Is(err, ErrNotFound) {
+		return ErrServiceUnavailable
+	}
+	return err
 }
 
 // How far back a message that is sent again is looked for.
