@@ -1,7 +1,7 @@
 // OMEMO in the browser: what the server keeps for it (S-72) is enough for two
 // people who trust their devices to talk so that the server cannot read it.
 
-import { expect, test } from "./support/test.ts";
+import { enterRoom, expect, makeRoom, test } from "./support/test.ts";
 import type { Database } from "./support/cluster.ts";
 import type { Person } from "./support/test.ts";
 
@@ -31,6 +31,28 @@ test("two people talk encrypted", async ({ visit, database }) => {
   for (const who of ["alice", "bob"] as const) {
     for (const text of await database.archived(who)) expect(text).not.toContain("eyes only");
   }
+});
+
+test("people talk encrypted in a room by invitation", async ({ visit, database }) => {
+  const [alice, bob] = [await visit("alice"), await visit("bob")];
+  await alice.signIn({ trusted: true });
+  await bob.signIn({ trusted: true });
+  for (const who of ["alice", "bob"]) await published(database, who);
+  await makeRoom(alice, "Surprise party", "Whoever is invited");
+  await alice.type("/member bob@localhost");
+  await expect.poll(async () => (await database.query("SELECT affiliation FROM room_affiliations WHERE username = 'bob'")).length).toBe(1);
+  await bob.page.reload(); // the room is on the page, and no question about the invitation
+  await bob.ready();
+  await enterRoom(bob, "Surprise party");
+  await encrypt(alice);
+  await alice.say("the cake is a secret");
+  await bob.hears("the cake is a secret");
+  await encrypt(bob);
+  await bob.say("so are the candles");
+  await alice.hears("so are the candles");
+  const rows = await database.query("SELECT convert_from(stanza, 'UTF8') AS stanza FROM archive WHERE owner LIKE 'surprise-party-%'");
+  expect(rows.length).toBeGreaterThanOrEqual(2);
+  for (const { stanza } of rows) expect(stanza).not.toMatch(/secret|candles/);
 });
 
 /** Waits until somebody's devices and keys, old and new, are on the server: making them takes a moment. */
