@@ -49,7 +49,7 @@ need_others() {
 	for name in prosody profanity tmux; do
 		command -v "$name" >/dev/null || missing+=("$name")
 	done
-	/usr/bin/python3 -c "import slixmpp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib)
+	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)
 	[[ ${#missing[@]} -gt 0 ]] && is_root_on_debian || return 0
 	say "Installing ${missing[*]} …"
 	install_without_services "${missing[@]}"

@@ -15,8 +15,13 @@ const (
 	nsSASLCB = "urn:xmpp:sasl-cb:0"
 )
 
-// Failed attempts before the stream ends (RFC 6120 §6.4.5).
-const saslAttempts = 3
+// Failures before the stream ends (RFC 6120 §6.4.5): wrong passwords, and
+// exchanges that never came to one, such as those of clients that try every
+// mechanism with a channel binding we do not have before they take another.
+const (
+	saslAttempts = 3
+	saslRefusals = 10
+)
 
 // saslFailure is a SASL error condition (RFC 6120 §6.5).
 type saslFailure string
@@ -35,6 +40,15 @@ const (
 	saslNotAuthorized      saslFailure = "not-authorized"
 	saslTemporaryFailure   saslFailure = "temporary-auth-failure"
 )
+
+// guess reports whether the failure was that of a password or token.
+func (f saslFailure) guess() bool {
+	switch f {
+	case saslMalformedRequest, saslInvalidMechanism, saslMechanismTooWeak:
+		return false
+	}
+	return true
+}
 
 // saslStep is what a mechanism makes of one message of the client: more to ask,
 // or who it is with what goes along with the success. An error is the end of
@@ -93,7 +107,7 @@ func (c *conn) authenticate(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	one, two := &saslExchange{conn: c}, &sasl2Exchange{conn: c}
-	for failures := 0; failures < saslAttempts; {
+	for attempts, refusals := 0, 0; attempts < saslAttempts && refusals < saslRefusals; {
 		el, err := c.stream.Recv(ctx)
 		if err != nil {
 			return nil, err
@@ -113,8 +127,11 @@ func (c *conn) authenticate(ctx context.Context) (*session, error) {
 			return nil, err
 		case r.done:
 			return r.session, nil
-		case r.failed:
-			failures++
+		case r.failed == "":
+		case r.failed.guess():
+			attempts++
+		default:
+			refusals++
 		}
 	}
 	return nil, errTooManyAttempts
@@ -123,8 +140,8 @@ func (c *conn) authenticate(ctx context.Context) (*session, error) {
 // signInResult is what came of one element while signing in.
 type signInResult struct {
 	done    bool
-	session *session // that SASL2 bound or resumed
-	failed  bool
+	session *session    // that SASL2 bound or resumed
+	failed  saslFailure // empty: it did not
 }
 
 var errTooManyAttempts = &stream.Error{Condition: stream.PolicyViolation, Text: "too many attempts to sign in"}
@@ -216,7 +233,8 @@ func (x *saslExchange) handle(ctx context.Context, el *stream.Element) (signInRe
 	step, err := x.step(ctx, el)
 	switch {
 	case err != nil:
-		return signInResult{failed: true}, c.stream.Send(saslElement("failure", `<`+string(c.saslFailure(err))+`/>`))
+		failure := c.saslFailure(err)
+		return signInResult{failed: failure}, c.stream.Send(saslElement("failure", `<`+string(failure)+`/>`))
 	case !step.done:
 		return signInResult{}, c.stream.Send(saslElement("challenge", saslText(step.reply)))
 	}

@@ -87,7 +87,8 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	step, err := x.step(ctx, el)
 	switch {
 	case err != nil:
-		return signInResult{failed: true}, c.stream.Send([]byte(`<failure xmlns="` + nsSASL2 + `"><` + string(c.saslFailure(err)) + ` xmlns="` + nsSASL + `"/></failure>`))
+		failure := c.saslFailure(err)
+		return signInResult{failed: failure}, c.stream.Send([]byte(`<failure xmlns="` + nsSASL2 + `"><` + string(failure) + ` xmlns="` + nsSASL + `"/></failure>`))
 	case !step.done:
 		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + nsSASL2 + `">` + base64.StdEncoding.EncodeToString(step.reply) + `</challenge>`))
 	}

@@ -184,7 +184,7 @@ func (x *scram) checkFlag() error {
 	case x.plus && bindingData(x.conn.peer.Binding, x.first.binding) == nil:
 		return saslMalformedRequest
 	case x.first.flag == "y" && len(bindingTypes(x.conn.peer.Binding)) > 0:
-		return saslNotAuthorized
+		return saslMalformedRequest // no wrong password: see saslRefusals
 	}
 	return nil
 }

@@ -103,13 +103,27 @@ func TestSASL_NewAuthDiscards(t *testing.T) {
 		c.Send(begin)
 		c.Expect(challenge)
 	}
-	for range saslAttempts - 1 {
+	for range saslRefusals - 1 {
 		c.Send(begin)
 		c.Expect(failure("malformed-request"))
 	}
 	if got := streamCondition(c.ExpectEnd()); got != stream.PolicyViolation {
 		t.Errorf("ended with %s", got)
 	}
+}
+
+// RFC 6120 §6.4.5 (S-18): what never came to a password is no attempt at one, so
+// that a client gets down its list of mechanisms.
+func TestSASL_RefusalsAreNoAttempts(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.connect(stream.Peer{Password: true})
+	c.Read()
+	for _, name := range []string{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "DIGEST-MD5"} {
+		c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="` + name + `">cD10bHMtdW5pcXVlLCxuPWFsaWNlLHI9MQ==</auth>`)
+		c.Expect(`<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><any xmlns="test"/></failure>`)
+	}
+	c.Send(plain("", "alice", "secret"))
+	c.Expect(saslOK)
 }
 
 // S-16: what cannot be checked is temporary.

@@ -37,6 +37,11 @@ export class Site {
     return this.program.lines;
   }
 
+  /** Resolves with the first line of the running program that matches. */
+  says(pattern: RegExp): Promise<RegExpMatchArray> {
+    return this.program.says(pattern);
+  }
+
   async start(): Promise<void> {
     this.program = new Program(binary, ["serve"], {
       APP_ENV: "development",
