@@ -393,6 +393,11 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 	srv.vcards.forget(user)
 	srv.End(stream.Scope{User: user}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
+	for _, svc := range srv.services {
+		if w, ok := svc.(AccountWatcher); ok {
+			w.AccountRemoved(ctx, user)
+		}
+	}
 	srv.rostersChanged(ctx, user)
 }
 

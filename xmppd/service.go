@@ -32,6 +32,12 @@ type Service interface {
 	Gone(ctx context.Context, c Client, presence *stream.Element)
 }
 
+// AccountWatcher is a Service that wants to know of accounts that are deleted or
+// blocked. It is told after their sessions ended.
+type AccountWatcher interface {
+	AccountRemoved(ctx context.Context, user string)
+}
+
 // Client is one bound resource as a Service sees it. It stays the same through
 // resumptions (XEP-0198 §5) and may be kept until Gone. It is safe for
 // concurrent use.

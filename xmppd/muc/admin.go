@@ -150,9 +150,9 @@ func (r *room) moderator(c xmppd.Client) (*occupant, error) {
 	return m.occupant, nil
 }
 
-// mayChangeRole: moderators give and take voice; only administrators make and
-// unmake moderators; nobody touches those above them, and an administrator's role
-// cannot be taken at all (§8.2, §8.4, §9.7, S-87).
+// mayChangeRole: moderators kick, and give and take voice; only administrators make
+// and unmake moderators; nobody kicks those above them, and the role that comes
+// with an affiliation cannot be taken (§8.2, §8.4, §9.6, §9.7, S-87).
 func (r *room) mayChangeRole(actor *occupant, ch change) error {
 	if ch.affiliation != "" {
 		return xmppd.ErrBadRequest
@@ -165,14 +165,12 @@ func (r *room) mayChangeRole(actor *occupant, ch change) error {
 	switch {
 	case ch.role == o.role:
 		return nil
-	case theirs >= Admin.rank():
+	case ch.role == RoleNone && theirs <= mine:
+		return nil
+	case ch.role == RoleNone, theirs >= Admin.rank():
 		return xmppd.ErrNotAllowed
-	case ch.role == RoleModerator || o.role == RoleModerator:
-		if mine < Admin.rank() {
-			return xmppd.ErrNotAllowed
-		}
-	case ch.role == RoleNone && theirs > mine:
-		return xmppd.ErrNotAllowed
+	case (ch.role == RoleModerator || o.role == RoleModerator) && mine < Admin.rank():
+		return xmppd.ErrForbidden
 	}
 	return nil
 }
@@ -292,8 +290,10 @@ func mayAffiliate(user string, mine Affiliation, ch change, before Affiliation) 
 		return errConflict
 	case mine == Owner:
 		return nil
+	case before.rank() >= Admin.rank() && ch.affiliation == Outcast:
+		return xmppd.ErrNotAllowed // §9.1
 	case before.rank() >= Admin.rank() || ch.affiliation.rank() >= Admin.rank():
-		return xmppd.ErrNotAllowed
+		return xmppd.ErrForbidden // §10.3, §10.4, §10.6, §10.7
 	}
 	return nil
 }

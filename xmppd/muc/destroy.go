@@ -33,16 +33,18 @@ func (r *room) destroy(ctx context.Context, c xmppd.Client, d stream.Child) erro
 		err = r.delete(ctx)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if err != nil {
 		r.state = state
+		r.mu.Unlock()
 		return err
 	}
 	r.dissolve(departure{after: where})
+	r.mu.Unlock()
+	r.svc.forget(r)
 	return nil
 }
 
-// dissolve puts everybody out and forgets the room.
+// dissolve puts everybody out. The caller forgets the room, without its lock.
 func (r *room) dissolve(d departure) {
 	r.state = ending
 	members := append([]*member(nil), r.members...)
@@ -54,7 +56,6 @@ func (r *room) dissolve(d departure) {
 		raw := m.occupant.unavailable(d, m.client.JID())
 		m.deliver("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
 	}
-	r.svc.forget(r)
 }
 
 // destination is what people are told: where to go instead, and why.

@@ -70,7 +70,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	err = may()
 	before := r.affiliation(to.User)
 	admit := r.settings.MembersOnly && before == None
-	password := r.settings.Password
+	password, nick := r.settings.Password, r.people[to.User].Nick
 	r.mu.Unlock()
 	switch {
 	case err != nil:
@@ -79,7 +79,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		return xmppd.ErrForbidden
 	}
 	if admit {
-		e := Affiliated{User: to.User, Affiliation: Member}
+		e := Affiliated{User: to.User, Affiliation: Member, Nick: nick}
 		if err := r.affiliate(ctx, []Affiliated{e}); err != nil {
 			return err
 		}

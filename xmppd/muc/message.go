@@ -85,10 +85,12 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retrac
 // are here, and in a moderated room only those with voice (§7.4, S-83).
 func (r *room) speaker(c xmppd.Client) (*occupant, error) {
 	m := r.member(c)
-	if m == nil {
+	switch {
+	case m == nil:
 		return nil, errNotOccupant
-	}
-	if m.occupant.role == RoleVisitor {
+	case r.state == ending: // its archive is being deleted
+		return nil, xmppd.ErrItemNotFound
+	case m.occupant.role == RoleVisitor:
 		return nil, xmppd.ErrForbidden
 	}
 	return m.occupant, nil

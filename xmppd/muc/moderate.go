@@ -71,7 +71,7 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 		}
 	}
 	r.mu.Lock()
-	actor, err := r.moderator(c)
+	_, err := r.moderator(c)
 	archived := r.settings.Archive
 	r.mu.Unlock()
 	if err != nil {
@@ -87,7 +87,7 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if len(ids) == 0 {
 		return nil, xmppd.ErrItemNotFound
 	}
-	t, err := r.moderate(actor, id, reason, ids)
+	t, err := r.moderate(c, id, reason, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,16 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 }
 
 // moderate puts the notice into the line, and the tombstones with it.
-func (r *room) moderate(actor *occupant, id, reason string, ids []uuid.UUID) (*ticket, error) {
+func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*ticket, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	actor, err := r.moderator(c)
+	if err != nil {
+		return nil, err
+	}
+	if r.state != open {
+		return nil, xmppd.ErrItemNotFound
+	}
 	moderated := xmppd.AppendAttr([]byte(`<moderated xmlns="`+nsModerate+`"`), "by", actor.jid)
 	moderated = append(append(append(moderated, '>'), occupantID(actor.id)...), `</moderated>`...)
 	why := ""
@@ -111,7 +120,5 @@ func (r *room) moderate(actor *occupant, id, reason string, ids []uuid.UUID) (*t
 		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: said,
 		Retracts: &xmppd.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return r.draw(entry, func(stored uuid.UUID) { r.toAll(r.cut(said, stored)) })
 }

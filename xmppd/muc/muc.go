@@ -87,7 +87,10 @@ type Service struct {
 	rooms map[string]*room // by localpart: those in memory
 }
 
-var _ xmppd.Service = (*Service)(nil)
+var (
+	_ xmppd.Service        = (*Service)(nil)
+	_ xmppd.AccountWatcher = (*Service)(nil)
+)
 
 // New returns a Service; Server.Mount makes it reachable.
 func New(cfg Config) (*Service, error) {

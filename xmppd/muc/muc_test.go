@@ -297,7 +297,8 @@ func TestRoom_Moderation(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	bob.refused(bob.ask("set", "den@rooms.h", items(`<item nick="ALICE" role="none"/>`)), "cancel not-allowed")
-	bob.refused(bob.ask("set", "den@rooms.h", items(`<item jid="dave@h" affiliation="admin"/>`)), "cancel not-allowed")
+	bob.refused(bob.ask("set", "den@rooms.h", items(`<item jid="dave@h" affiliation="admin"/>`)), "auth forbidden")
+	bob.refused(bob.ask("set", "den@rooms.h", items(`<item jid="alice@h" affiliation="outcast"/>`)), "cancel not-allowed")
 	carol.join("den", "CAROL")
 	carol.sync()
 	bob.sync()

@@ -93,12 +93,16 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 	}
 	defer done()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.affiliation(c.User()) != Owner {
-		return xmppd.ErrForbidden
-	}
-	if r.state == locked {
+	owner, isNew := r.affiliation(c.User()) == Owner, r.state == locked
+	if owner && isNew {
 		r.dissolve(departure{after: []byte("<destroy/>")})
+	}
+	r.mu.Unlock()
+	switch {
+	case !owner:
+		return xmppd.ErrForbidden
+	case isNew:
+		r.svc.forget(r)
 	}
 	return nil
 }

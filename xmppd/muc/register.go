@@ -8,8 +8,9 @@ import (
 )
 
 // Registering with a room (XEP-0045 §7.10): somebody reserves a nickname. Where
-// everybody may enter that makes a member too; where only members may, those who
-// are none are told to ask.
+// everybody may enter and speak that makes a member too. In a moderated room it
+// does not: clients register by themselves, and membership gives voice. Where only
+// members may enter, those who are none are told to ask.
 
 const nsRegister = "jabber:iq:register"
 
@@ -80,14 +81,14 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick string) error 
 	user := c.User()
 	r.mu.Lock()
 	err = r.mayRegister(user)
-	before := r.affiliation(user)
+	before, moderated := r.affiliation(user), r.settings.Moderated
 	r.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	e := Affiliated{User: user, Affiliation: before, Nick: nick}
 	switch {
-	case nick != "" && before == None:
+	case nick != "" && before == None && !moderated:
 		e.Affiliation = Member
 	case nick == "" && before == Member:
 		e.Affiliation = None

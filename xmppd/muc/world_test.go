@@ -63,7 +63,10 @@ func (m *memStore) Account(_ context.Context, user string) (xmppd.Account, error
 	return xmppd.Account{User: user, Name: user}, nil
 }
 
-func (m *memStore) Roster(context.Context, string) ([]xmppd.Contact, error)           { return nil, nil }
+func (m *memStore) Roster(context.Context, string) ([]xmppd.Contact, error) { return nil, nil }
+func (m *memStore) Contact(context.Context, string, string) (xmppd.Contact, error) {
+	return xmppd.Contact{}, xmppd.ErrNotFound
+}
 func (m *memStore) Blocked(context.Context, string) ([]string, error)                 { return nil, nil }
 func (m *memStore) Block(context.Context, string, []string) error                     { return nil }
 func (m *memStore) Unblock(context.Context, string, []string) error                   { return nil }
@@ -325,8 +328,8 @@ type client struct {
 	syncs int
 }
 
-// online signs somebody in and makes them available.
-func (w *world) online(user, resource string) *client {
+// connect signs somebody in; no resource is bound yet.
+func (w *world) connect(user string) *client {
 	w.t.Helper()
 	server, end := streamtest.Pipe(w.t)
 	c := &client{Client: end, w: w, user: user}
@@ -337,6 +340,13 @@ func (w *world) online(user, resource string) *client {
 	c.Read()
 	c.Restart()
 	c.Read()
+	return c
+}
+
+// online signs somebody in and makes them available.
+func (w *world) online(user, resource string) *client {
+	w.t.Helper()
+	c := w.connect(user)
 	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
 	c.Read()
 	c.Send(`<presence xmlns="jabber:client"/>`)

@@ -1,0 +1,296 @@
+package muc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// gather brings people into a room, each under the own name, and reads what that
+// causes.
+func gather(room string, all ...*client) {
+	for _, c := range all {
+		c.join(room, c.user)
+		c.sync()
+	}
+	for _, c := range all {
+		c.sync()
+	}
+}
+
+// XEP-0045 §8.2, §8.4, §9.1, §9.6, §9.7, §10.3, §10.6 (S-87, S-88): who may do
+// what to whom; every pair that the specification names.
+func TestRules_Ranks(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol", "dave")
+	w.open("den", nil)
+	for user, a := range map[string]Affiliation{"bob": Admin, "carol": Member} {
+		w.store.people["den"][user] = Affiliated{User: user, Affiliation: a}
+	}
+	alice, bob, carol, dave := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c"), w.online("dave", "d")
+	gather("den", alice, bob, carol, dave)
+	alice.ask("set", "den@rooms.h", items(`<item nick="carol" role="moderator"/>`))
+	role := func(nick, role string) string { return items(`<item nick="` + nick + `" role="` + role + `"/>`) }
+	affiliation := func(jid, a string) string {
+		return items(`<item jid="` + jid + `" affiliation="` + a + `"/>`)
+	}
+	for _, c := range []struct {
+		name string
+		who  *client
+		what string
+		want string
+	}{
+		{"a participant kicks", dave, role("carol", "none"), "auth forbidden"},
+		{"a moderator who is a member kicks an admin", carol, role("bob", "none"), "cancel not-allowed"},
+		{"an admin kicks the owner", bob, role("alice", "none"), "cancel not-allowed"},
+		{"a moderator takes the owner's voice", carol, role("alice", "visitor"), "cancel not-allowed"},
+		{"the owner takes an admin's moderation", alice, role("bob", "participant"), "cancel not-allowed"},
+		{"a moderator who is a member makes a moderator", carol, role("dave", "moderator"), "auth forbidden"},
+		{"nobody is there", alice, role("zoe", "none"), "cancel item-not-found"},
+		{"no such role", alice, role("dave", "king"), "modify bad-request"},
+		{"no such affiliation", alice, affiliation("dave@h", "king"), "modify bad-request"},
+		{"nothing", alice, items(""), "modify bad-request"},
+		{"roles and affiliations", alice, items(`<item nick="dave" role="visitor"/><item jid="dave@h" affiliation="member"/>`), "modify bad-request"},
+		{"an admin bans the owner", bob, affiliation("alice@h", "outcast"), "cancel not-allowed"},
+		{"an admin makes an admin", bob, affiliation("dave@h", "admin"), "auth forbidden"},
+		{"an admin makes an owner", bob, affiliation("bob@h", "owner"), "auth forbidden"},
+		{"a member bans", carol, affiliation("dave@h", "outcast"), "auth forbidden"},
+		{"an admin bans himself", bob, affiliation("bob@h", "outcast"), "cancel conflict"},
+		{"the last owner goes", alice, affiliation("alice@h", "admin"), "cancel conflict"},
+		{"an address elsewhere", alice, affiliation("dave@elsewhere", "member"), "cancel item-not-found"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := short(c.who.ask("set", "den@rooms.h", c.what)); !strings.HasSuffix(got, "error "+c.want) {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+	for _, c := range []struct {
+		name string
+		who  *client
+		what string
+	}{
+		{"a moderator takes voice", carol, role("dave", "visitor")},
+		{"and gives it", carol, role("dave", "participant")},
+		{"a moderator kicks", carol, role("dave", "none")},
+		{"an admin makes a member", bob, affiliation("dave@h", "member")},
+		{"the owner kicks an admin", alice, role("bob", "none")},
+		{"the owner makes an owner", alice, affiliation("bob@h", "owner")},
+		{"and is none any more", alice, affiliation("alice@h", "none")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if e := c.who.ask("set", "den@rooms.h", c.what); e.Type != "result" {
+				t.Errorf("%s", e.Raw)
+			}
+		})
+	}
+}
+
+// XEP-0045 §7.10 (S-83): clients register nicknames by themselves; in a moderated
+// room that gives nobody voice.
+func TestRules_RegistrationGivesNoVoice(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", func(s *Settings) { s.Moderated = true })
+	bob := w.online("bob", "b")
+	gather("den", bob)
+	e := bob.ask("set", "den@rooms.h", `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>bob</value></field></x></query>`)
+	if e.Type != "result" {
+		t.Fatalf("%s", e.Raw)
+	}
+	bob.say("den", "1", "may I?")
+	bob.sees("message den@rooms.h error auth forbidden")
+	bob.has(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="x-roomuser-item"/>`), `name="bob"`)
+}
+
+// An account that is deleted is nobody in the rooms in memory either: it does not
+// count as an owner.
+func TestRules_AccountRemoved(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	w.store.people["den"]["bob"] = Affiliated{User: "bob", Affiliation: Owner}
+	alice := w.online("alice", "a")
+	gather("den", alice)
+	w.store.mu.Lock()
+	delete(w.store.people["den"], "bob")
+	w.store.mu.Unlock()
+	w.srv.AccountRemoved(t.Context(), "bob")
+	alice.refused(alice.ask("set", "den@rooms.h", items(`<item jid="alice@h" affiliation="none"/>`)), "cancel conflict")
+	if e := alice.ask("get", "den@rooms.h", items(`<item affiliation="owner"/>`)); strings.Contains(string(e.Raw), "bob@h") {
+		t.Errorf("%s", e.Raw)
+	}
+}
+
+// S-08, S-83: everybody sees the same order, the archive's, however many speak at
+// once.
+func TestRules_OneOrder(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	all := []*client{w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")}
+	gather("den", all...)
+	const each = 80
+	var talking sync.WaitGroup
+	for _, c := range all {
+		talking.Go(func() {
+			for i := range each {
+				c.say("den", fmt.Sprintf("%s-%d", c.user, i), "x")
+				if i%10 == 0 { // what is not archived keeps its place in the line
+					c.Send(`<message xmlns="jabber:client" type="groupchat" id="state" to="den@rooms.h"><composing xmlns="http://jabber.org/protocol/chatstates"/></message>`)
+				}
+			}
+		})
+	}
+	talking.Wait()
+	var orders [3][]string
+	for i, c := range all {
+		for len(orders[i]) < each*len(all)+each*len(all)/10 {
+			if e := c.Read(); e.Name.Local == "message" {
+				orders[i] = append(orders[i], e.ID+e.From)
+			}
+		}
+	}
+	for i := range orders {
+		if !slices.Equal(orders[i], orders[0]) {
+			t.Errorf("client %d saw another order", i)
+		}
+	}
+	var kept, said []string
+	for _, e := range w.store.entries {
+		kept = append(kept, e.StanzaID)
+	}
+	for _, id := range orders[0] {
+		if id, _, _ := strings.Cut(id, "den@"); id != "state" {
+			said = append(said, id)
+		}
+	}
+	if !slices.Equal(kept, said) {
+		t.Errorf("said %q\nkept %q", said, kept)
+	}
+}
+
+// S-95: a client whose stream was lost stays in the room until nobody waits for
+// it any more, and gets what was said meanwhile when it comes back.
+func TestRules_Hibernation(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	bob.Send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+	enabled := bob.Read()
+	id, _ := enabled.Attr("id")
+	gather("den", alice, bob)
+	bob.Drop()
+	alice.say("den", "1", "still there?")
+	alice.sees("message alice body=still there?")
+	back := w.resume("bob", id)
+	back.until("message alice body=still there?")
+	back.say("den", "2", "yes")
+	back.until("message bob body=yes")
+	alice.until("message bob body=yes")
+	back.Close()
+	alice.until("presence bob unavailable none/none bob@h/b")
+}
+
+// resume signs in and takes over a session (XEP-0198 §5).
+func (w *world) resume(user, id string) *client {
+	w.t.Helper()
+	c := w.connect(user)
+	c.Send(`<resume xmlns="urn:xmpp:sm:3" previd="` + id + `" h="0"/>`)
+	if e := c.Read(); e.Name.Local != "resumed" {
+		w.t.Fatalf("%s", e.Raw)
+	}
+	return c
+}
+
+// A room that has been empty for a while leaves memory, and nothing else.
+func TestRules_Unload(t *testing.T) {
+	w := newWorld(t, Config{Idle: time.Minute}, "alice", "bob")
+	w.open("den", nil)
+	alice := w.online("alice", "a")
+	gather("den", alice)
+	alice.say("den", "1", "note")
+	alice.sync()
+	later := time.Now().Add(2 * time.Minute)
+	w.svc.unload(later)
+	if w.svc.inMemory("den") == nil {
+		t.Fatal("a room with people in it was unloaded")
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/alice"/>`)
+	alice.sync()
+	w.svc.unload(time.Now())
+	if w.svc.inMemory("den") == nil {
+		t.Fatal("a room that was just left was unloaded")
+	}
+	w.svc.unload(later)
+	if w.svc.inMemory("den") != nil {
+		t.Fatal("an idle room was not unloaded")
+	}
+	alice.join("den", "alice")
+	alice.sees("presence alice owner/moderator alice@h/a 110 170", "message den@rooms.h subject=")
+	if len(w.svc.joined.of(nil)) != 0 || len(w.store.entries) != 1 {
+		t.Error("something was lost")
+	}
+}
+
+// While somebody reads the history, what happens waits, and comes after it, once
+// (S-77).
+func TestRules_HistoryThenLive(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice)
+	const before, during = 15, 30 // together no more than the history has
+	for i := range before {
+		alice.say("den", fmt.Sprint(i), fmt.Sprint(i))
+	}
+	alice.sync()
+	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/bob"><x xmlns="` + nsMUC + `"><history maxstanzas="50"/></x></presence>`)
+	for i := range during {
+		alice.say("den", fmt.Sprint(before+i), fmt.Sprint(before+i))
+	}
+	var got []string
+	subject := false
+	for len(got) < before+during {
+		e := bob.Read()
+		if b, ok := e.Find(stream.NSClient, "body"); ok {
+			got = append(got, b.Text())
+			if _, old := e.Find("urn:xmpp:delay", "delay"); old == subject {
+				t.Fatalf("history and what is live are mixed: %s", e.Raw)
+			}
+		}
+		if _, ok := e.Find(stream.NSClient, "subject"); ok {
+			subject = true
+		}
+	}
+	for i, text := range got {
+		if text != fmt.Sprint(i) {
+			t.Fatalf("got %q", got)
+		}
+	}
+}
+
+// Every list that a client can make grow has a bound.
+func TestRules_Bounds(t *testing.T) {
+	w := newWorld(t, Config{RoomsPerSession: 3}, "alice")
+	alice := w.online("alice", "a")
+	for i := range 3 {
+		w.open(fmt.Sprintf("r%d", i), nil)
+		alice.join(fmt.Sprintf("r%d", i), "al")
+		alice.sync()
+	}
+	w.open("r3", nil)
+	alice.join("r3", "al")
+	alice.sees("presence al error wait resource-constraint")
+	long := strings.Repeat("x", maxMessage)
+	alice.say("r0", "1", long)
+	alice.sees("message r0@rooms.h error modify policy-violation")
+	alice.Send(`<presence xmlns="jabber:client" to="r0@rooms.h/al"><status>` + long[:maxPresence] + `</status></presence>`)
+	alice.sees("presence al error modify policy-violation")
+	alice.Send(`<message xmlns="jabber:client" type="groupchat" to="r0@rooms.h"><subject>` + long[:maxSubject+1] + `</subject></message>`)
+	alice.sees("message r0@rooms.h error modify policy-violation")
+	alice.join("r0", strings.Repeat("n", maxNick+1))
+	alice.sees("presence " + strings.Repeat("n", maxNick+1) + " error cancel not-acceptable")
+	alice.refused(alice.ask("set", "r0@rooms.h", items(strings.Repeat(`<item jid="alice@h" affiliation="owner"/>`, maxListChanges+1))), "wait resource-constraint")
+}
