@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -38,8 +39,11 @@ func (s *Server) roomRows(ctx context.Context, user string) ([]RoomRow, error) {
 		if row.Name == "" {
 			row.Name = r.Name
 		}
-		if r.Occupants > 0 {
-			row.Here = plural(r.Occupants, "person") + " here"
+		switch {
+		case r.Occupants == 1:
+			row.Here = "1 person here"
+		case r.Occupants > 1:
+			row.Here = strconv.Itoa(r.Occupants) + " people here"
 		}
 		rows = append(rows, row)
 	}
