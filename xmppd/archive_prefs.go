@@ -69,9 +69,9 @@ func (srv *Server) prefsOf(ctx context.Context, user string) (*archivePrefs, err
 	return prefs, nil
 }
 
-// archivesWith reports whether user wants messages from or to that JID archived
+// ArchivesWith reports whether an account, by its localpart, wants messages from or to that JID archived
 // (XEP-0441 §2, S-64).
-func (srv *Server) archivesWith(ctx context.Context, user string, with Address) (bool, error) {
+func (srv *Server) ArchivesWith(ctx context.Context, user string, with Address) (bool, error) {
 	p, err := srv.prefsOf(ctx, user)
 	if err != nil {
 		return false, err

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/stream"
+
 	"pgregory.net/rapid"
 )
 
@@ -135,3 +137,39 @@ func TestArchiveWriter_Unstorable(t *testing.T) {
 		t.Errorf("%d stored", n)
 	}
 }
+
+// BenchmarkMessage_Archived is the whole way of a one-to-one message into both
+// archives, but for the database: with few senders and with many.
+func BenchmarkMessage_Archived(b *testing.B) {
+	for _, senders := range []int{1, 100} {
+		b.Run(fmt.Sprint(senders), func(b *testing.B) {
+			w := newWorld(b, "alice", "bob")
+			w.srv.archive.store_ = discard{w.store}
+			alice := w.online("alice", "a")
+			alice.sync()
+			s := w.srv.session(Address{"alice", "h", "a"})
+			m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
+			if err != nil {
+				b.Fatal(err)
+			}
+			to := Address{User: "bob", Domain: "h"}
+			b.ReportAllocs()
+			b.SetParallelism(senders)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					mine, theirs, err := w.srv.archiveMessage(context.Background(), s, m, to)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					w.srv.deliverMessage(context.Background(), s, m, to, route{}, mine, theirs)
+				}
+			})
+		})
+	}
+}
+
+// discard is an archive that keeps nothing.
+type discard struct{ *memStore }
+
+func (discard) Append(context.Context, []ArchiveEntry) error { return nil }

@@ -227,7 +227,7 @@ func (srv *Server) keeps(ctx context.Context, user string, with Address, m *stre
 	if _, retracts := retractedID(m); retracts {
 		return true, nil
 	}
-	return srv.archivesWith(ctx, user, with)
+	return srv.ArchivesWith(ctx, user, with)
 }
 
 // deliverMessage serialises once for each archive, whatever the number of

@@ -201,7 +201,7 @@ func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to Ad
 	if err != nil {
 		return uuid.Nil, err
 	}
-	if keep, err := srv.archivesWith(ctx, to.User, from); err != nil || !keep {
+	if keep, err := srv.ArchivesWith(ctx, to.User, from); err != nil || !keep {
 		return uuid.Nil, err
 	}
 	return srv.Archive(ctx, newEntry(m, to.Bare(), from))

@@ -122,7 +122,8 @@ func (r *room) features() []string {
 	either(s.NonAnonymous, "muc_nonanonymous", "muc_semianonymous")
 	either(s.Password != "", "muc_passwordprotected", "muc_unsecured")
 	if s.Archive {
-		out = append(out, nsMAM, nsMAM+"#extended", nsSID, nsModerate, nsRetract, nsRetract+"#tombstone")
+		out = append(out, nsModerate)
+		out = append(out, xmppd.ArchiveFeatures()...)
 	}
 	return out
 }

@@ -237,6 +237,41 @@ func TestRoom_Private(t *testing.T) {
 	carol.refused(carol.ask("get", "den@rooms.h/Ca", `<ping xmlns="urn:xmpp:ping"/>`), "cancel not-acceptable")
 }
 
+// XEP-0441 §2 (S-64): a private message goes into the archives of those who
+// want it, and only they learn its id.
+func TestRoom_PrivateKept(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.store.keepsNothing = "alice"
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.join("den", "Al")
+	alice.sync()
+	bob.join("den", "Bo")
+	bob.sync()
+	alice.sync()
+	bob.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/Al"><body>psst</body></message>`)
+	bob.sync()
+	if got := alice.sync(); len(got) != 1 || strings.Contains(string(got[0].Raw), "<stanza-id") {
+		t.Errorf("%v", got)
+	}
+	alice.Send(`<message xmlns="jabber:client" type="chat" id="q" to="den@rooms.h/Bo"><body>psst</body></message>`)
+	alice.sync()
+	if got := bob.sync(); len(got) != 1 || !strings.Contains(string(got[0].Raw), `<stanza-id xmlns="`+nsSID+`" by="bob@h"`) {
+		t.Errorf("%v", got)
+	}
+	var kept []string
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	for _, e := range w.store.entries {
+		if e.With == "den@rooms.h" {
+			kept = append(kept, e.Owner+" "+e.StanzaID)
+		}
+	}
+	if strings.Join(kept, ", ") != "bob@h p, bob@h q" {
+		t.Errorf("kept: %v", kept)
+	}
+}
+
 // XEP-0045 §7.6, §7.14 (S-86): a new nickname; a temporary room ends with its
 // last occupant.
 func TestRoom_NickAndEnd(t *testing.T) {

@@ -30,17 +30,47 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		sender.Body = body.Text()
 		receiver.Body = sender.Body
 	}
-	id := uuid.Nil
-	if xmppd.Lasting(m) {
-		entries := []xmppd.ArchiveEntry{receiver}
-		if from.user != to.user {
-			entries = append(entries, sender)
-		}
-		if id, err = r.svc.server.Archive(ctx, entries...); err != nil {
-			return err
-		}
+	id, err := r.archivePrivate(ctx, m, receiver, sender)
+	if err != nil {
+		return err
 	}
 	return r.handOver(to, said, id)
+}
+
+// archivePrivate stores a private message for those of the two who want it
+// (XEP-0441 §2, S-64), and returns its id in the receiver's archive; the zero id
+// when it is not kept there.
+func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, sender xmppd.ArchiveEntry) (uuid.UUID, error) {
+	if !xmppd.Lasting(m) {
+		return uuid.Nil, nil
+	}
+	both := []xmppd.ArchiveEntry{receiver, sender}
+	if receiver.Owner == sender.Owner {
+		both = both[:1]
+	}
+	var entries []xmppd.ArchiveEntry
+	for _, e := range both {
+		owner, err := xmppd.ParseAddress(e.Owner)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		with := xmppd.Address{User: r.name, Domain: r.svc.Domain(), Resource: e.Resource}
+		keep, err := r.svc.server.ArchivesWith(ctx, owner.User, with)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		if keep {
+			entries = append(entries, e)
+		}
+	}
+	if len(entries) == 0 {
+		return uuid.Nil, nil
+	}
+	id, err := r.svc.server.Archive(ctx, entries...)
+	if entries[0].Owner != receiver.Owner {
+		id = uuid.Nil
+	}
+	return id, err
 }
 
 // privateBetween returns sender and recipient, if the one may write to the other.

@@ -37,6 +37,8 @@ type memStore struct {
 	people  map[string]map[string]Affiliated
 	entries []xmppd.ArchiveEntry
 	offline map[string][]xmppd.OfflineMessage
+
+	keepsNothing string // whose preferences say so; set before anybody is there
 }
 
 func (m *memStore) stores() xmppd.Stores {
@@ -71,7 +73,10 @@ func (m *memStore) Blocked(context.Context, string) ([]string, error)           
 func (m *memStore) Block(context.Context, string, []string) error                     { return nil }
 func (m *memStore) Unblock(context.Context, string, []string) error                   { return nil }
 func (m *memStore) SetArchivePrefs(context.Context, string, xmppd.ArchivePrefs) error { return nil }
-func (m *memStore) ArchivePrefs(context.Context, string) (xmppd.ArchivePrefs, error) {
+func (m *memStore) ArchivePrefs(_ context.Context, user string) (xmppd.ArchivePrefs, error) {
+	if user == m.keepsNothing {
+		return xmppd.ArchivePrefs{Default: xmppd.ArchiveNever}, nil
+	}
 	return xmppd.ArchivePrefs{}, xmppd.ErrNotFound
 }
 
