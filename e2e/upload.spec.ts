@@ -1,6 +1,7 @@
 // Files in the chat: pictures show in place, the rest comes as a file to be
 // saved, and what is refused says why (S-98, S-99).
 
+import { readFile } from "node:fs/promises";
 import type { Locator } from "@playwright/test";
 import { expect, type Person, test } from "./support/test.ts";
 
@@ -25,6 +26,11 @@ async function expectShown(image: Locator): Promise<void> {
   await expect.poll(() => image.evaluate((i: HTMLImageElement) => i.complete && i.naturalWidth)).toBeGreaterThan(0);
 }
 
+/** A link to a file in the chat, by the file's name. */
+function link(person: Person, name: string): Locator {
+  return person.page.locator(`#chat .chat-msg a[href$="/${encodeURIComponent(name)}"]`);
+}
+
 test("a picture shows in place, for both, and again after a reload", async ({ alice, bob, site }) => {
   await alice.talkTo("bob");
   await bob.talkTo("alice");
@@ -37,3 +43,46 @@ test("a picture shows in place, for both, and again after a reload", async ({ al
   const counts = await site.counts();
   expect(counts.foyer_uploads_total).toBe(1);
 });
+
+test("any other file comes to be saved, and is no page of the site", async ({ alice, bob }) => {
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  const text = "<!doctype html><script>document.title = 'mine'</script>";
+  for (const name of ["notes.txt", "page.html", "drawing.svg", "fake.png"]) {
+    const mimeType = { txt: "text/plain", html: "text/html", svg: "image/svg+xml", png: "image/png" }[name.split(".")[1]!]!;
+    await test.step(name, async () => {
+      await attach(alice, { name, mimeType, buffer: Buffer.from(text) });
+      await expect(link(bob, name).first()).toBeVisible();
+      const saving = bob.page.waitForEvent("download");
+      await bob.page.evaluate((href) => window.open(href!, "_blank", "noopener"), await link(bob, name).first().getAttribute("href"));
+      const download = await Promise.race([saving, bob.context.waitForEvent("page").then((page) => page.waitForEvent("download"))]);
+      expect(download.suggestedFilename()).toBe(name);
+      expect(await readFile(await download.path(), "utf8")).toBe(text);
+    });
+  }
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } })) {
+    test.describe(`${colorScheme}, ${screen}`, () => {
+      test.use({ contextOptions: { colorScheme, viewport, reducedMotion: "reduce" } });
+
+      test("a picture fits", async ({ alice, bob }, info) => {
+        const file = await picture(bob, "view.png");
+        await bob.talkTo("alice");
+        await alice.page.goto("/chat");
+        await alice.ready();
+        await alice.talkTo("bob");
+        await attach(bob, file);
+        await expectShown(images(alice));
+        const box = (await images(alice).boundingBox())!;
+        expect(box.x).toBeGreaterThanOrEqual(0);
+        expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+        await alice.page.screenshot({ path: info.outputPath("chat.png") });
+        await bob.page.goto("/settings/files");
+        await expect(bob.page.getByRole("link", { name: "view.png" })).toBeVisible();
+        await bob.page.screenshot({ path: info.outputPath("files.png") });
+      });
+    });
+  }
+}

@@ -98,5 +98,7 @@ export function settings(config, converse) {
         embed_3rd_party_media_players: false,
         fetch_url_headers: false,
         render_media: [location.hostname],
+        // Pictures by their endings, besides those that Converse knows.
+        image_urls_regex: /\/upload\/[\w-]+\/[^/]+\.(?:webp|avif)$/i,
     };
 }
