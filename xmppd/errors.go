@@ -15,6 +15,7 @@ type StanzaError struct {
 	Condition string
 	Text      string
 	Extra     string // an application-specific condition as XML; may be empty
+	Echo      string // what of the stanza is repeated, as XML; may be empty
 }
 
 // ErrorType says what the sender can do about an error (RFC 6120 §8.3.2).
@@ -91,7 +92,7 @@ func ErrorReply(el *stream.Element, from, to string, e *StanzaError) []byte {
 	dst = AppendAttr(dst, "id", el.ID)
 	dst = AppendAttr(dst, "from", from)
 	dst = append(AppendAttr(dst, "to", to), '>')
-	dst = e.appendTo(dst)
+	dst = e.appendTo(append(dst, e.Echo...))
 	return append(append(append(dst, "</"...), el.Name.Local...), '>')
 }
 

@@ -148,11 +148,21 @@ class Slixmpp(unittest.IsolatedAsyncioTestCase):
     async def test_room(self):
         alice, bob = await self.signed_in("alice"), await self.signed_in("bob")
         room = "interop@conference.localhost"
-        for person, nick in ((alice, "Al"), (bob, "Bo")):
-            await person["xep_0045"].join_muc_wait(room, nick, timeout=PATIENCE)
+        await alice["xep_0045"].join_muc_wait(room, "Al", timeout=PATIENCE)
+        with self.assertRaises(slixmpp.exceptions.PresenceError) as locked:
+            await bob["xep_0045"].join_muc_wait(room, "Bo", timeout=PATIENCE)
+        self.assertEqual(locked.exception.condition, "item-not-found")
+        form = await alice["xep_0045"].get_room_config(room)
+        fields = form.get_fields()
+        fields["muc#roomconfig_roomname"]["value"] = "Interop"
+        fields["muc#roomconfig_persistentroom"]["value"] = True
+        await alice["xep_0045"].set_room_config(room, form)
+        await bob["xep_0045"].join_muc_wait(room, "Bo", timeout=PATIENCE)
         alice.send_message(mto=room, mbody="everybody?", mtype="groupchat")
         message = await bob.hears("everybody?")
         self.assertEqual(message["from"].resource, "Al")
+        info = await bob["xep_0030"].get_info(jid=room)
+        self.assertIn("muc_persistent", info["disco_info"]["features"])
 
 
 if __name__ == "__main__":

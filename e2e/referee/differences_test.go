@@ -43,6 +43,14 @@ func differences() []difference {
 			"XEP-0060 §6.5.9.8: with `<closed-node/>`"},
 		{"unknown archive id", "an archive page after an unknown id: type of `item-not-found`", "`cancel`", "`modify`",
 			"RFC 6120 §8.3.3.7 says `cancel`"},
+		{"no nickname", "entering a room without a nickname", "`jid-malformed`", "`service-unavailable`",
+			"XEP-0045 §7.2.1"},
+		{"what was refused", "a refusal at the door of a room", "repeats muc's `<x/>`", "does not",
+			"XEP-0045's examples have it, and some clients (slixmpp) take no other for an answer to their joining"},
+		{"speaking from outside", "speaking in a room without being in it: type of `not-acceptable`", "`modify`", "`cancel`",
+			"XEP-0045 §7.4"},
+		{"who declined", "an invitation is declined: `from`", "the bare address", "the full address",
+			"XEP-0045 §7.8.2, as in its example"},
 	}
 }
 

@@ -19,7 +19,7 @@ type script struct {
 
 func scripts() []script {
 	var all []script
-	for _, part := range [][]script{streamScripts(), subscriptionScripts(), rosterScripts(), presenceScripts(), messageScripts(), iqScripts(), archiveScripts(), resumeScripts(), pubsubScripts()} {
+	for _, part := range [][]script{streamScripts(), subscriptionScripts(), rosterScripts(), presenceScripts(), messageScripts(), iqScripts(), archiveScripts(), resumeScripts(), roomScripts(), pubsubScripts()} {
 		all = append(all, part...)
 	}
 	return all

@@ -1,6 +1,10 @@
 package muc
 
-import "foyer/xmppd"
+import (
+	"errors"
+
+	"foyer/xmppd"
+)
 
 // The errors that xmppd does not have. Clients look at the type first, so that it
 // is as XEP-0045 has it (S-79).
@@ -20,3 +24,15 @@ var (
 	errUnknownAccount  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "There is no such account."}
 	errNoLastOwnerLeft = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "A room needs an owner."}
 )
+
+// atTheDoor marks an error as the answer to an attempt to enter, by the x that
+// was sent (XEP-0045 §7.2): some clients take no other for it.
+func atTheDoor(err error) error {
+	var se *xmppd.StanzaError
+	if !errors.As(err, &se) {
+		return err
+	}
+	answer := *se
+	answer.Echo = `<x xmlns="` + nsMUC + `"/>`
+	return &answer
+}

@@ -66,7 +66,9 @@ func TestRoom_Refusals(t *testing.T) {
 		{bob, "open@rooms.h/" + strings.Repeat("x", 100), "", "cancel not-acceptable"},
 		{alice, "fifth@rooms.h/Al", "", "cancel not-allowed"},
 	} {
-		c.who.refused(enter(c.who, c.to, c.inside), c.want)
+		e := enter(c.who, c.to, c.inside)
+		c.who.refused(e, c.want)
+		c.who.has(e, `<x xmlns="`+nsMUC+`"/>`)
 	}
 	if got := short(enter(bob, "secret@rooms.h/Bo", "<password>sesame</password>")); !strings.HasPrefix(got, "presence Bo none/participant") {
 		t.Error(got)

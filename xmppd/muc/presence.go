@@ -72,7 +72,7 @@ func (s *Service) available(ctx context.Context, c xmppd.Client, p *stream.Eleme
 		c.Deliver(append(dst, endOfPresence...))
 		return nil
 	}
-	return s.join(ctx, c, p, to, x)
+	return atTheDoor(s.join(ctx, c, p, to, x))
 }
 
 // inMemory returns a room that is loaded, or nil.
