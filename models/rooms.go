@@ -49,7 +49,7 @@ func (s roomStore) Room(ctx context.Context, name string) (muc.Room, []muc.Affil
 	if err != nil {
 		return r, nil, err
 	}
-	rows, err := s.chat.Query(ctx, "SELECT username, affiliation, nick, reason FROM room_affiliations WHERE room = $1", name)
+	rows, err := s.chat.Query(ctx, listsOfRoom, name)
 	if err != nil {
 		return r, nil, err
 	}
@@ -69,7 +69,7 @@ func (s roomStore) Create(ctx context.Context, r muc.Room, people []muc.Affiliat
 			return muc.ErrNoAccount
 		}
 		if err == nil {
-			err = tx.QueryRow(ctx, "SELECT count(*) FROM rooms WHERE creator = $1", r.Creator).Scan(&created)
+			err = tx.QueryRow(ctx, createdRooms, r.Creator).Scan(&created)
 		}
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (s roomStore) Delete(ctx context.Context, name, owner string) error {
 // DeleteTemporary implements muc.Store.
 func (s roomStore) DeleteTemporary(ctx context.Context, domain string, except []string) error {
 	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT name FROM rooms WHERE NOT persistent AND name <> ALL ($1) FOR UPDATE", nonNil(except))
+		rows, err := tx.Query(ctx, temporaryRooms, nonNil(except))
 		if err != nil {
 			return err
 		}
@@ -188,7 +188,13 @@ func (s roomStore) DeleteTemporary(ctx context.Context, domain string, except []
 	})
 }
 
-const listingColumns = "r.name, r.title, r.description, r.members_only"
+const (
+	listingColumns = "r.name, r.title, r.description, r.members_only"
+	publicRooms    = "SELECT " + listingColumns + " FROM rooms r WHERE r.public AND r.name > $1 ORDER BY r.name LIMIT $2"
+	createdRooms   = "SELECT count(*) FROM rooms WHERE creator = $1"
+	listsOfRoom    = "SELECT username, affiliation, nick, reason FROM room_affiliations WHERE room = $1"
+	temporaryRooms = "SELECT name FROM rooms WHERE NOT persistent AND name <> ALL ($1) FOR UPDATE"
+)
 
 func listings(rows pgx.Rows, err error) ([]muc.Listing, error) {
 	if err != nil {
@@ -201,7 +207,7 @@ func listings(rows pgx.Rows, err error) ([]muc.Listing, error) {
 
 // Public implements muc.Store.
 func (s roomStore) Public(ctx context.Context, after string, limit int) ([]muc.Listing, error) {
-	return listings(s.chat.Query(ctx, "SELECT "+listingColumns+" FROM rooms r WHERE r.public AND r.name > $1 ORDER BY r.name LIMIT $2", after, limit))
+	return listings(s.chat.Query(ctx, publicRooms, after, limit))
 }
 
 // Visible implements muc.Store.
@@ -215,5 +221,5 @@ func (s roomStore) Visible(ctx context.Context, user string, limit int) ([]muc.L
 
 // Created implements muc.Store.
 func (s roomStore) Created(ctx context.Context, user string) (n int, err error) {
-	return n, s.chat.QueryRow(ctx, "SELECT count(*) FROM rooms WHERE creator = $1", user).Scan(&n)
+	return n, s.chat.QueryRow(ctx, createdRooms, user).Scan(&n)
 }

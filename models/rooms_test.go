@@ -9,6 +9,8 @@ import (
 
 	"foyer/xmppd"
 	"foyer/xmppd/muc"
+
+	"github.com/jackc/pgx/v5"
 )
 
 func roomNamed(name, creator string, change func(*muc.Settings)) muc.Room {
@@ -146,5 +148,44 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	}
 	if _, _, err := store.Room(ctx, "open"); !errors.Is(err, muc.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// What is asked again and again reads no more than it gives, however many rooms
+// there are.
+func TestRooms_Plans(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	for _, sql := range []string{
+		`INSERT INTO accounts (username, name, password_hash) SELECT 'user' || i, 'x', 'x' FROM generate_series(1, 1000) i`,
+		`INSERT INTO rooms (name, creator, title, description, lang, password, persistent, public, members_only, moderated,
+			non_anonymous, change_subject, invites, private, archive, max_occupants)
+			SELECT 'room' || i, 'user' || 1 + i % 1000, 'x', '', '', '', i % 100 > 0, i % 3 > 0, false, false, false, true, true, 'anyone', true, 10
+			FROM generate_series(1, 5000) i`,
+		`INSERT INTO room_affiliations (room, username, affiliation) SELECT 'room' || i, 'user' || u, 'member'
+			FROM generate_series(1, 1000) i, generate_series(1, 10) u`,
+		`ANALYZE accounts, rooms, room_affiliations`,
+	} {
+		if _, err := db.pool.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, q := range []struct {
+		sql  string
+		args []any
+	}{
+		{publicRooms, []any{"room2", 100}},
+		{createdRooms, []any{"user7"}},
+		{listsOfRoom, []any{"room7"}},
+		{temporaryRooms, []any{[]string{"room100"}}},
+	} {
+		rows, err := db.pool.Query(ctx, "EXPLAIN "+q.sql, q.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		plan := strings.Join(lines, "\n")
+		if err != nil || strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort") {
+			t.Errorf("%s: %v\n%s", q.sql, err, plan)
+		}
 	}
 }
