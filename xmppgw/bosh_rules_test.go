@@ -2,6 +2,8 @@ package xmppgw
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
@@ -154,4 +156,21 @@ func TestBOSH_Restore(t *testing.T) {
 	restored.wants(restored.post(restored.body("", message("a", "after"))), `id="after"`)
 	expired := &boshClient{site: s, cookie: true, sid: "expired", rid: 7}
 	expired.wants(expired.post(expired.body("", "")), `condition="item-not-found"`)
+}
+
+// XEP-0124 §7.2: no coding of requests is advertised, and none is undone, lest a
+// few bytes become many (B-09).
+func TestBOSH_CompressedRequest(t *testing.T) {
+	b := newSite(t, nil).bosh(false)
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(w, `<body xmlns="http://jabber.org/protocol/httpbind" rid="1" to="h" ver="1.6"/>`)
+	w.Close()
+	resp, err := b.raw("HTTP/1.1", "Content-Encoding: gzip\r\n", packed.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, _ := io.ReadAll(resp.Body); !strings.Contains(string(raw), `condition="bad-request"`) {
+		t.Errorf("%d %s", resp.StatusCode, raw)
+	}
 }

@@ -96,7 +96,9 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 		c.Set("Allow", "POST, OPTIONS")
 		return c.Status(http.StatusMethodNotAllowed).SendString("This is a BOSH endpoint (XEP-0124); it answers POST.")
 	}
-	body := append([]byte(nil), c.Body()...) // outlives the handler's buffer
+	// As it came: no coding was advertised (B-05), and one that unpacks to more
+	// than it seems is not unpacked. It outlives the handler's buffer.
+	body := append([]byte(nil), c.BodyRaw()...)
 	reply := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
 	if reply.status == 0 {
 		c.Context().HijackSetNoResponse(true)
