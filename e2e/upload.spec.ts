@@ -42,6 +42,15 @@ test("a picture shows in place, for both, and again after a reload", async ({ al
   await expectShown(images(alice));
   const counts = await site.counts();
   expect(counts.foyer_uploads_total).toBe(1);
+
+  // Opened by itself it shows, too. It has no origin and no scripts there, not
+  // even those that browsers and this test bring.
+  const address = await images(bob).getAttribute("src");
+  const alone = await bob.newTab();
+  alone.watch.allow(/the document's frame is sandboxed/, /favicon.ico/);
+  const response = await alone.page.goto(address!);
+  expect(response!.headers()["content-security-policy"]).toContain("sandbox");
+  await expectShown(alone.page.locator("img"));
 });
 
 test("any other file comes to be saved, and is no page of the site", async ({ alice, bob }) => {
@@ -53,13 +62,42 @@ test("any other file comes to be saved, and is no page of the site", async ({ al
     await test.step(name, async () => {
       await attach(alice, { name, mimeType, buffer: Buffer.from(text) });
       await expect(link(bob, name).first()).toBeVisible();
-      const saving = bob.page.waitForEvent("download");
-      await bob.page.evaluate((href) => window.open(href!, "_blank", "noopener"), await link(bob, name).first().getAttribute("href"));
-      const download = await Promise.race([saving, bob.context.waitForEvent("page").then((page) => page.waitForEvent("download"))]);
+      const address = (await link(bob, name).first().getAttribute("href"))!;
+      const tab = await bob.context.newPage();
+      const saving = tab.waitForEvent("download");
+      await expect(tab.goto(address), "no page is opened").rejects.toThrow(/Download is starting/);
+      const download = await saving;
       expect(download.suggestedFilename()).toBe(name);
       expect(await readFile(await download.path(), "utf8")).toBe(text);
+      await tab.close();
     });
   }
+});
+
+test.describe("with little room", () => {
+  test.use({ settings: { UPLOAD_MAX_SIZE: "1500B", UPLOAD_QUOTA: "2000B" } });
+
+  test("what is refused says why", async ({ alice, bob }) => {
+    await alice.talkTo("bob");
+    await bob.talkTo("alice");
+    const file = (name: string, bytes: number) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") });
+    await attach(alice, file("large.txt", 1501));
+    await expect(alice.page.getByText(/The size of your file, large.txt, exceeds the maximum allowed by your server/)).toBeVisible();
+    await attach(alice, file("first.txt", 1200));
+    await expect(link(bob, "first.txt").first()).toBeVisible();
+    await attach(alice, file("second.txt", 1200));
+    await expect(alice.page.getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
+
+    // Room is made in the settings.
+    await alice.goTo("Settings");
+    await alice.page.getByRole("link", { name: "Show and delete my files" }).click();
+    await alice.page.getByRole("button", { name: "Delete first.txt" }).click();
+    await expect(alice.page.getByText("The file is deleted.")).toBeVisible();
+    await alice.goTo("Home");
+    await alice.talkTo("bob");
+    await attach(alice, file("second.txt", 1200));
+    await expect(link(bob, "second.txt").first()).toBeVisible();
+  });
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

@@ -9,6 +9,7 @@ import { openChats } from './people.js';
 import { receiveInvitations } from './invitations.js';
 import { resendUnacknowledged } from './resend.js';
 import { hideAddresses } from './names.js';
+import { explainFailedFiles } from './upload.js';
 import { frame } from './frame.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -31,6 +32,7 @@ export function plugin(config) {
             openChats(_converse);
             receiveInvitations(_converse);
             resendUnacknowledged(_converse);
+            explainFailedFiles(_converse);
             handleSignOut(_converse, gate);
         },
     };
