@@ -21,7 +21,10 @@ e2e: ## The browser tests; ARGS="-g 'sign out'" picks some
 interop: ## Other people's clients, and another server as the referee; ARGS="-g stanza" picks clients
 	@scripts/test.sh interop $(ARGS)
 
-bench: tools assets ## The Go benchmarks
+bench: tools assets ## Measure it, beside Prosody and ejabberd where they are installed; ARGS="-servers foyer -steps room"
+	@scripts/bench.sh -o bench/RESULTS.md $(ARGS)
+
+microbench: tools assets ## The Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: tools assets ## Every fuzz target for FUZZTIME (20s)
@@ -40,4 +43,4 @@ build: tools assets ## The program, bin/foyer
 tools:
 	@bash -c '. scripts/lib.sh; need_go'
 
-.PHONY: help run test test-unit e2e interop bench fuzz lint assets build tools
+.PHONY: help run test test-unit e2e interop bench microbench fuzz lint assets build tools

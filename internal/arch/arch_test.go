@@ -88,6 +88,7 @@ func mayImport() map[string][]string {
 
 		"e2e/cluster": {"internal/pgdev"},
 		"e2e/referee": {"app", "models", "token"},
+		"bench":       {"internal/pgdev"},
 	}
 }
 
@@ -146,8 +147,8 @@ func TestThirdParties(t *testing.T) {
 	places := map[string][]string{
 		"gorm.io/":                   {"models"},
 		"github.com/gofiber/":        {"app/...", "xmppgw"},
-		"github.com/fasthttp/":       {"xmppgw"},
-		"github.com/jackc/pgx":       {"models", "internal/pgdev/...", "e2e/cluster"},
+		"github.com/fasthttp/":       {"xmppgw", "bench"},
+		"github.com/jackc/pgx":       {"models", "internal/pgdev/...", "e2e/cluster", "bench"},
 		"github.com/alecthomas/kong": {"app/cli"},
 		"github.com/golang-jwt/":     {"token"},
 		"github.com/minio/":          {"app/files"},

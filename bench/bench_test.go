@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// serverFrame is a frame as servers send it: not masked.
+func serverFrame(opcode byte, payload string) []byte {
+	out := []byte{0x80 | opcode}
+	switch n := len(payload); {
+	case n < 126:
+		out = append(out, byte(n))
+	case n < 1<<16:
+		out = binary.BigEndian.AppendUint16(append(out, 126), uint16(n))
+	default:
+		out = binary.BigEndian.AppendUint64(append(out, 127), uint64(n))
+	}
+	return append(out, payload...)
+}
+
+func TestCutFrame(t *testing.T) {
+	for _, size := range []int{0, 1, 125, 126, 300, 1<<16 - 1, 1 << 16, 100_000} {
+		want := strings.Repeat("x", size)
+		raw := append(serverFrame(opText, want), serverFrame(opPing, "next")...)
+		opcode, payload, n, err := cutFrame(raw)
+		if err != nil || opcode != opText || string(payload) != want {
+			t.Fatalf("%d bytes: opcode %d, %d bytes, %v", size, opcode, len(payload), err)
+		}
+		if opcode, payload, _, err = cutFrame(raw[n:]); err != nil || opcode != opPing || string(payload) != "next" {
+			t.Fatalf("after %d bytes: opcode %d, %q, %v", size, opcode, payload, err)
+		}
+		for _, short := range []int{0, 1, n - 1} {
+			if _, _, got, err := cutFrame(raw[:short]); got != 0 || err != nil {
+				t.Fatalf("%d of %d bytes gave a frame of %d, %v", short, n, got, err)
+			}
+		}
+	}
+	if _, _, _, err := cutFrame(appendFrame(nil, opText, []byte("masked"))); err == nil {
+		t.Error("a masked frame was taken from a server (RFC 6455 §5.1)")
+	}
+}
+
+func TestLetter_CarriesWhenItWasSent(t *testing.T) {
+	l := newLetter("a", "b@localhost", "chat", noStore)
+	var sent []time.Time
+	both := append(l.write(), l.write()...)
+	n := stamps(both, func(at int64) { sent = append(sent, time.Unix(0, at)) })
+	if n != 2 || len(sent) != 2 {
+		t.Fatalf("%d stamps in %s", n, both)
+	}
+	if d := time.Since(sent[0]); d < 0 || d > time.Minute || sent[1].Before(sent[0]) {
+		t.Errorf("sent at %v", sent)
+	}
+	if !bytes.Contains(both, []byte(`id="a-1"`)) || !bytes.Contains(both, []byte(`id="a-2"`)) {
+		t.Errorf("ids: %s", both)
+	}
+}
+
+func TestRoomCounts(t *testing.T) {
+	from := []byte("hall@conference.localhost/")
+	in := []byte(`<body><presence from='hall@conference.localhost/u1' to='me'/><presence from="me"/>` +
+		`<presence from="hall@conference.localhost/u2"><x/></presence></body>`)
+	if n := occupants(in, from); n != 2 {
+		t.Errorf("%d occupants, want 2", n)
+	}
+	in = []byte(`<message from='hall@conference.localhost/u1'><body/></message><message from="hall@conference.localhost/u11"/>`)
+	if n := spoken(in, []byte(`/u1"`)); n != 1 {
+		t.Errorf("%d spoken, want 1", n)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	d := &delays{}
+	for i := 100; i > 0; i-- {
+		d.all = append(d.all, time.Duration(i))
+	}
+	for q, want := range map[float64]time.Duration{0: 1, 0.5: 51, 0.99: 100, 1: 100} {
+		if got := d.quantile(q); got != want {
+			t.Errorf("quantile %v is %d, want %d", q, got, want)
+		}
+	}
+	if m := median([]float64{3, 1, 2}); m != 2 {
+		t.Errorf("median %v", m)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{0.0123: "0.012", 0.25: "0.25", 3.14159: "3.1", 446.2: "446", 1649: "1,649", 63894.4: "63,894"} {
+		if got := number(v); got != want {
+			t.Errorf("%v is written %s, want %s", v, got, want)
+		}
+	}
+}
+
+// A process may be called anything.
+func TestParseStat(t *testing.T) {
+	st, err := parseStat(7, []byte("7 (a) b) S 3 7 7 0 -1 4194560 1 0 0 0 120 30 4 5 20 0 1 0"))
+	if err != nil || st.parent != 3 || st.own != 1500*time.Millisecond || st.children != 90*time.Millisecond {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func TestProcess_OfThisOne(t *testing.T) {
+	if _, err := os.Stat("/proc/self/smaps_rollup"); err != nil {
+		t.Skip("no /proc as Linux has it")
+	}
+	if kib, err := residentKiB(os.Getpid()); err != nil || kib < 1000 {
+		t.Errorf("%d KiB, %v", kib, err)
+	}
+	before := processTime(os.Getpid())
+	for end := time.Now().Add(5 * time.Second); processTime(os.Getpid()) == before; {
+		if time.Now().After(end) {
+			t.Fatal("time stands still")
+		}
+	}
+	if all := treeTime(os.Getpid()); all < before {
+		t.Errorf("with its children %v, alone %v", all, before)
+	}
+}
+
+// Every figure of the table is measured by some step.
+func TestTable_OfAFullRun(t *testing.T) {
+	b := &bench{names: []string{"One"}, values: make(map[key][]float64)}
+	for _, l := range table() {
+		for _, figure := range l.figures {
+			b.values[key{"One", figure, l.transport}] = []float64{1, 3, 2}
+		}
+	}
+	var out bytes.Buffer
+	b.report(&out)
+	if strings.Contains(out.String(), "–") || !strings.Contains(out.String(), "| 2.0 / 2.0 |") {
+		t.Error(out.String())
+	}
+	if rows := slices.Collect(strings.Lines(out.String())); len(rows) != len(table())+2 {
+		t.Errorf("%d rows", len(rows))
+	}
+}

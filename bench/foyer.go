@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// startFoyer starts the program itself, as in production.
+func startFoyer(ctx context.Context, w site, program string) (*server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	base := "127.0.0.1:" + strconv.Itoa(port)
+	env := []string{
+		"APP_ENV=production", "ADDR=" + base, "BASE_URL=http://" + base,
+		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "ROSTER=none", "LOG_LEVEL=warn",
+	}
+	run := func(ctx context.Context, args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, program, args...)
+		cmd.Env = append(os.Environ(), env...)
+		var errOut bytes.Buffer
+		cmd.Stderr = &errOut
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("foyer %s: %w: %s", args[0], err, errOut.Bytes())
+		}
+		return out, nil
+	}
+	if _, err := run(ctx, "migrate"); err != nil {
+		return nil, err
+	}
+	if err := importUsers(ctx, w, run); err != nil {
+		return nil, err
+	}
+	cmd, stop, err := w.start("foyer", env, program, "serve")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		name: "Foyer", webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind",
+		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop,
+		note:        "`foyer serve`, `APP_ENV=production`, `ROSTER=none`; signs in with one-use tokens (`foyer token`)",
+		credentials: func(ctx context.Context, n int) ([]credential, error) { return tokens(ctx, run, n) },
+	}
+	if err := w.ready(ctx, cmd, port); err != nil {
+		stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// importUsers makes the accounts as an operator would.
+func importUsers(ctx context.Context, w site, run func(context.Context, ...string) ([]byte, error)) error {
+	var rows strings.Builder
+	for i := range w.users {
+		rows.WriteString(userName(i) + "," + password + "\n")
+	}
+	file := filepath.Join(w.dir, "users.csv")
+	if err := os.WriteFile(file, []byte(rows.String()), 0o600); err != nil {
+		return err
+	}
+	_, err := run(ctx, "user", "import", file)
+	return err
+}
+
+// tokens asks for a one-use token for each account.
+func tokens(ctx context.Context, run func(context.Context, ...string) ([]byte, error), n int) ([]credential, error) {
+	args := []string{"token"}
+	for i := range n {
+		args = append(args, userName(i))
+	}
+	out, err := run(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	creds := make([]credential, 0, n)
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
+		var line struct {
+			JID      string `json:"jid"`
+			Password string `json:"password"`
+		}
+		if err := d.Decode(&line); err != nil {
+			return nil, err
+		}
+		user, _, _ := strings.Cut(line.JID, "@")
+		creds = append(creds, credential{user, line.Password})
+	}
+	if len(creds) != n {
+		return nil, fmt.Errorf("foyer token gave %d tokens, not %d", len(creds), n)
+	}
+	return creds, nil
+}

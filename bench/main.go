@@ -1,0 +1,188 @@
+// Command bench measures Foyer beside other XMPP servers, in one run: the same
+// machine, the same Postgres with a database each, the same clients, no TLS,
+// no traffic limits, archives on. It runs each server as an operator would, on
+// free ports of loopback and in a directory of its own, and ends it afterwards.
+// `make bench` runs it and writes bench/RESULTS.md.
+//
+// It reads processes' time and memory from /proc, and so needs Linux.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"foyer/internal/pgdev"
+)
+
+// The longest a whole run may take; it ends by itself.
+const runLifetime = 2 * time.Hour
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, runLifetime)
+	defer cancel()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is one run.
+type bench struct {
+	plan   plan
+	steps  *regexp.Regexp
+	runs   int
+	log    io.Writer
+	names  []string // of the servers, in the order of the table
+	notes  []string // what the report says besides
+	values map[key][]float64
+	rooms  int
+}
+
+// key names a figure.
+type key struct {
+	server, figure string
+	transport      transport
+}
+
+func (b *bench) record(s *server, figure string, t transport, v float64) {
+	k := key{s.name, figure, t}
+	b.values[k] = append(b.values[k], v)
+	fmt.Fprintf(b.log, "  %-22s %-10s %s\n", figure, t, number(v))
+}
+
+func run(ctx context.Context, args []string, out, log io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	program := flags.String("foyer", "bin/foyer", "the program to measure")
+	which := flags.String("servers", "foyer,prosody,ejabberd", "which servers")
+	match := flags.String("steps", "", "a regular expression: only the steps whose name matches")
+	seconds := flags.Duration("time", 6*time.Second, "how long each load is measured")
+	runs := flags.Int("runs", 1, "how often; the table has the medians")
+	result := flags.String("o", "", "the file to write the table to, besides")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	steps, err := regexp.Compile(*match)
+	if err != nil {
+		return err
+	}
+	b := &bench{plan: fullPlan(*seconds), steps: steps, runs: *runs, log: log, values: make(map[key][]float64)}
+	if err := b.all(ctx, strings.Split(*which, ","), *program); err != nil {
+		return err
+	}
+	b.report(out)
+	if *result == "" {
+		return nil
+	}
+	return b.writeResults(*result)
+}
+
+// all measures one server after the other on one Postgres.
+func (b *bench) all(ctx context.Context, names []string, program string) error {
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "foyer-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "postgres")})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pg.Stop(context.WithoutCancel(ctx)) }()
+	for _, name := range names {
+		w := site{dir: filepath.Join(dir, name), pg: pg, database: name, users: max(b.plan.idle, b.plan.large)}
+		if err := os.MkdirAll(w.dir, 0o755); err != nil {
+			return err
+		}
+		if err := pg.CreateDatabase(ctx, name, ""); err != nil {
+			return err
+		}
+		if err := b.one(ctx, name, w, program); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := pg.DropDatabase(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one measures one server. One that is not installed is passed over.
+func (b *bench) one(ctx context.Context, name string, w site, program string) error {
+	fmt.Fprintf(b.log, "%s: starting …\n", name)
+	var s *server
+	var err error
+	switch name {
+	case "foyer":
+		s, err = startFoyer(ctx, w, program)
+	default:
+		err = fmt.Errorf("there is no server %q here", name)
+	}
+	if errors.Is(err, errMissing) {
+		b.notes = append(b.notes, err.Error())
+		fmt.Fprintln(b.log, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	b.names = append(b.names, s.name)
+	b.notes = append(b.notes, strings.TrimSpace(s.name+" "+s.version)+": "+s.note)
+	for range b.runs {
+		for _, step := range steps() {
+			if !b.steps.MatchString(step.name) {
+				continue
+			}
+			fmt.Fprintf(b.log, "%s: %s\n", s.name, step.name)
+			if err := step.measure(b, ctx, s); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				b.notes = append(b.notes, fmt.Sprintf("%s, %s: %.300s", s.name, step.name, err))
+				fmt.Fprintln(b.log, "  failed:", err)
+			}
+			if err := pause(ctx, time.Second); err != nil { // the sessions' ends
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeResults writes the table with what it needs to be understood.
+func (b *bench) writeResults(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(f, `# Results
+
+Written by `+"`make bench`"+` on %s: %d cores, %s/%s, clients and servers on the same machine, %s per
+load, medians of %d run(s). CPU is seconds per 1,000 messages or deliveries. Rates drift from run to run; compare CPU and
+ratios taken in one run.
+
+`, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.plan.seconds, b.runs)
+	b.report(f)
+	fmt.Fprintln(f)
+	for _, note := range b.notes {
+		fmt.Fprintf(f, "- %s\n", note)
+	}
+	return f.Close()
+}

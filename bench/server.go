@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"foyer/internal/pgdev"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const domain = "localhost"
+
+// server is a server under test that runs.
+type server struct {
+	name, version   string
+	webSocket, bosh string // URLs
+	pid, postgres   int
+	note            string // how it was set up, for the report
+
+	// credentials returns what the first n accounts sign in with; once, in the
+	// case of tokens.
+	credentials func(ctx context.Context, n int) ([]credential, error)
+	stop        func()
+}
+
+// site is what every server is given.
+type site struct {
+	dir      string // for its files
+	pg       *pgdev.Server
+	database string
+	users    int
+}
+
+// userName is the i-th account's.
+func userName(i int) string { return fmt.Sprintf("u%04d", i) }
+
+// The accounts' password, in databases that live for minutes on this machine.
+const password = "Kieselstein-4711"
+
+func passwords(_ context.Context, n int) ([]credential, error) {
+	out := make([]credential, n)
+	for i := range out {
+		out[i] = credential{userName(i), password}
+	}
+	return out, nil
+}
+
+// start starts a program in the site's directory; what it says goes to a file
+// there. stop ends it, by its id.
+func (w site) start(name string, env []string, program string, args ...string) (cmd *exec.Cmd, stop func(), err error) {
+	log, err := os.Create(filepath.Join(w.dir, name+".log"))
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd = exec.Command(program, args...)
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited); log.Close() }()
+	return cmd, func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-exited:
+		case <-time.After(20 * time.Second):
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group that was made for it
+			<-exited
+		}
+	}, nil
+}
+
+// ready waits until the port answers.
+func (w site) ready(ctx context.Context, cmd *exec.Cmd, port int) error {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			conn.Close()
+			return nil
+		}
+		if syscall.Kill(cmd.Process.Pid, 0) != nil {
+			break
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s does not answer on %s: %s", cmd.Path, address, w.lastLines())
+}
+
+// lastLines are the ends of the logs, for an error.
+func (w site) lastLines() string {
+	logs, _ := filepath.Glob(filepath.Join(w.dir, "*.log"))
+	var out []string
+	for _, path := range logs {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		var tail []string
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			if tail = append(tail, lines.Text()); len(tail) > 8 {
+				tail = tail[1:]
+			}
+		}
+		f.Close()
+		out = append(out, filepath.Base(path)+": "+strings.Join(tail, "\n"))
+	}
+	return strings.Join(out, "\n")
+}
+
+// freePort returns a port that nobody listens on just now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// execSQL runs statements in the site's database.
+func (w site) execSQL(ctx context.Context, statements ...string) error {
+	conn, err := pgx.Connect(ctx, w.pg.URL(w.database))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, q := range statements {
+		if _, err := conn.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errMissing says that a server is not installed.
+var errMissing = errors.New("not installed")

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// plan is how much is done of everything.
+type plan struct {
+	seconds  time.Duration // that a load is measured
+	idle     int           // sessions that do nothing
+	signIns  int
+	atOnce   int // sign-ins at a time
+	pairs    int // clients that talk in pairs
+	window   int // messages under way in each direction
+	room     int // occupants of the usual room
+	talkers  int // of them who speak
+	small    int // occupants of a small room
+	large    int // and of a large one
+	readers  int // clients that read the archive
+	page     int // messages on a page
+	settling time.Duration
+}
+
+func fullPlan(seconds time.Duration) plan {
+	return plan{seconds: seconds, idle: 1000, signIns: 500, atOnce: 20, pairs: 100, window: 10,
+		room: 200, talkers: 4, small: 10, large: 1000, readers: 10, page: 50, settling: 5 * time.Second}
+}
+
+// step measures one thing and records what it finds.
+type step struct {
+	name    string
+	measure func(*bench, context.Context, *server) error
+}
+
+func steps() []step {
+	return []step{
+		{"idle-websocket", func(b *bench, ctx context.Context, s *server) error { return b.idle(ctx, s, webSocket) }},
+		{"idle-bosh", func(b *bench, ctx context.Context, s *server) error { return b.idle(ctx, s, bosh) }},
+		{"signin", (*bench).signIns},
+		{"archived-websocket", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, webSocket, stored, "archived") }},
+		{"archived-bosh", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, bosh, stored, "archived") }},
+		{"nostore-websocket", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, webSocket, noStore, "nostore") }},
+		{"nostore-bosh", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, bosh, noStore, "nostore") }},
+		{"latency-websocket", func(b *bench, ctx context.Context, s *server) error {
+			return b.latency(ctx, s, webSocket, noStore, 500, "latency")
+		}},
+		{"latency-bosh", func(b *bench, ctx context.Context, s *server) error {
+			return b.latency(ctx, s, bosh, noStore, 500, "latency")
+		}},
+		{"latency-archived", func(b *bench, ctx context.Context, s *server) error {
+			return b.latency(ctx, s, webSocket, stored, 100, "latency-archived")
+		}},
+		{"pages", (*bench).pages},
+		{"room-websocket", func(b *bench, ctx context.Context, s *server) error {
+			return b.room(ctx, s, webSocket, b.plan.room, "room")
+		}},
+		{"room-bosh", func(b *bench, ctx context.Context, s *server) error { return b.room(ctx, s, bosh, b.plan.room, "room") }},
+		{"room-small", func(b *bench, ctx context.Context, s *server) error {
+			return b.room(ctx, s, webSocket, b.plan.small, "room-small")
+		}},
+		{"room-large", func(b *bench, ctx context.Context, s *server) error {
+			return b.room(ctx, s, webSocket, b.plan.large, "room-large")
+		}},
+	}
+}
+
+// enter signs in the first n accounts, with presence.
+func (b *bench) enter(ctx context.Context, s *server, t transport, n int) ([]*client, error) {
+	creds, err := s.credentials(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := s.signInAll(ctx, t, creds, b.plan.atOnce)
+	if err != nil {
+		return nil, err
+	}
+	if err := present(clients); err != nil {
+		closeAll(clients)
+		return nil, err
+	}
+	return clients, nil
+}
+
+// idle measures the memory of sessions that do nothing. Over BOSH each has a
+// request waiting, as a client has.
+func (b *bench) idle(ctx context.Context, s *server, t transport) error {
+	if err := pause(ctx, b.plan.settling); err != nil {
+		return err
+	}
+	before, err := residentKiB(s.pid)
+	if err != nil {
+		return err
+	}
+	clients, err := b.enter(ctx, s, t, b.plan.idle)
+	if err != nil {
+		return err
+	}
+	if t == bosh {
+		for _, c := range clients {
+			go func() { _, _ = c.recv() }() // ends when it is closed
+		}
+	}
+	err = pause(ctx, b.plan.settling)
+	after, errAfter := residentKiB(s.pid)
+	closeAll(clients)
+	if err := errors.Join(err, errAfter); err != nil {
+		return err
+	}
+	b.record(s, "idle", t, float64(after-before)/float64(len(clients)))
+	return nil
+}
+
+func (b *bench) signIns(ctx context.Context, s *server) error {
+	creds, err := s.credentials(ctx, b.plan.signIns)
+	if err != nil {
+		return err
+	}
+	before := s.usage(0)
+	clients, err := s.signInAll(ctx, webSocket, creds, b.plan.atOnce)
+	if err != nil {
+		return err
+	}
+	m := between(before, s.usage(int64(len(clients))))
+	closeAll(clients)
+	b.record(s, "signin-rate", webSocket, m.rate())
+	b.record(s, "signin-cpu", webSocket, milliseconds(m.cpu()))
+	return nil
+}
+
+// perThousand is CPU seconds for a thousand of what takes d.
+func perThousand(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+func (b *bench) chat(ctx context.Context, s *server, t transport, hints, what string) error {
+	clients, err := b.enter(ctx, s, t, b.plan.pairs)
+	if err != nil {
+		return err
+	}
+	m, err := s.exchangeMessages(ctx, clients, hints, b.plan.window, b.plan.seconds)
+	if err != nil {
+		return err
+	}
+	b.record(s, what+"-rate", t, m.rate())
+	if what == "archived" {
+		b.record(s, what+"-cpu", t, perThousand(m.total()))
+		b.record(s, what+"-server-cpu", t, perThousand(m.cpu()))
+	} else {
+		b.record(s, what+"-cpu", t, perThousand(m.cpu()))
+	}
+	return nil
+}
+
+// latency: half of the clients write to the other half.
+func (b *bench) latency(ctx context.Context, s *server, t transport, hints string, perSecond int, what string) error {
+	creds, err := s.credentials(ctx, b.plan.pairs)
+	if err != nil {
+		return err
+	}
+	half := len(creds) / 2
+	receivers, err := s.signInAll(ctx, t, creds[:half], b.plan.atOnce)
+	if err != nil {
+		return err
+	}
+	if err := present(receivers); err != nil {
+		return err
+	}
+	senders, err := s.signInAll(ctx, t, creds[half:], b.plan.atOnce)
+	if err != nil {
+		closeAll(receivers)
+		return err
+	}
+	took, err := s.pacedMessages(ctx, senders, receivers, hints, perSecond, b.plan.seconds)
+	if err != nil {
+		return err
+	}
+	b.record(s, what+"-p50", t, milliseconds(took.quantile(0.5)))
+	b.record(s, what+"-p99", t, milliseconds(took.quantile(0.99)))
+	return nil
+}
+
+// room measures a room of n people: everybody joins, then some speak.
+func (b *bench) room(ctx context.Context, s *server, t transport, n int, what string) error {
+	clients, err := b.enter(ctx, s, t, n)
+	if err != nil {
+		return err
+	}
+	b.rooms++
+	name := fmt.Sprintf("hall%d@%s", b.rooms, mucDomain)
+	took, err := s.join(ctx, clients, name)
+	if err != nil {
+		closeAll(clients)
+		return err
+	}
+	b.record(s, what+"-join", t, took.Seconds())
+	m, err := s.talk(ctx, clients, name, b.plan.talkers, b.plan.seconds)
+	if err != nil {
+		return err
+	}
+	b.record(s, what+"-rate", t, m.rate())
+	b.record(s, what+"-cpu", t, perThousand(m.cpu()))
+	return nil
+}
+
+// pages reads the archives that the messages before have filled.
+func (b *bench) pages(ctx context.Context, s *server) error {
+	clients, err := b.enter(ctx, s, webSocket, b.plan.readers)
+	if err != nil {
+		return err
+	}
+	m, err := s.readArchive(ctx, clients, b.plan.page, b.plan.seconds)
+	if err != nil {
+		return err
+	}
+	b.record(s, "pages-rate", webSocket, m.rate())
+	b.record(s, "pages-cpu", webSocket, milliseconds(m.cpu()))
+	runtime.GC() // the pages are large; the next step should not pay for them
+	return nil
+}
