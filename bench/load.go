@@ -27,8 +27,10 @@ type measured struct {
 func (m measured) rate() float64 { return float64(m.count) / m.elapsed.Seconds() }
 
 // cpu is the server's time per item; total adds Postgres's.
-func (m measured) cpu() time.Duration   { return m.server / time.Duration(max(m.count, 1)) }
-func (m measured) total() time.Duration { return (m.server + m.tables) / time.Duration(max(m.count, 1)) }
+func (m measured) cpu() time.Duration { return m.server / time.Duration(max(m.count, 1)) }
+func (m measured) total() time.Duration {
+	return (m.server + m.tables) / time.Duration(max(m.count, 1))
+}
 
 func (s *server) usage(count int64) usage {
 	return usage{at: time.Now(), count: count, server: processTime(s.pid), tables: treeTime(s.postgres)}

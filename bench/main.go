@@ -106,7 +106,7 @@ func (b *bench) all(ctx context.Context, names []string, program string) error {
 	}
 	defer func() { _ = pg.Stop(context.WithoutCancel(ctx)) }()
 	for _, name := range names {
-		w := site{dir: filepath.Join(dir, name), pg: pg, database: name, users: max(b.plan.idle, b.plan.large)}
+		w := site{dir: filepath.Join(dir, name), pg: pg, database: name, users: b.accounts()}
 		if err := os.MkdirAll(w.dir, 0o755); err != nil {
 			return err
 		}
@@ -121,6 +121,17 @@ func (b *bench) all(ctx context.Context, names []string, program string) error {
 		}
 	}
 	return nil
+}
+
+// accounts returns how many accounts the steps that were asked for need.
+func (b *bench) accounts() int {
+	n := 0
+	for _, step := range steps(b.plan) {
+		if b.steps.MatchString(step.name) {
+			n = max(n, step.accounts)
+		}
+	}
+	return n
 }
 
 // one measures one server. One that is not installed is passed over.
@@ -146,7 +157,7 @@ func (b *bench) one(ctx context.Context, name string, w site, program string) er
 	b.names = append(b.names, s.name)
 	b.notes = append(b.notes, strings.TrimSpace(s.name+" "+s.version)+": "+s.note)
 	for range b.runs {
-		for _, step := range steps() {
+		for _, step := range steps(b.plan) {
 			if !b.steps.MatchString(step.name) {
 				continue
 			}

@@ -32,40 +32,51 @@ func fullPlan(seconds time.Duration) plan {
 
 // step measures one thing and records what it finds.
 type step struct {
-	name    string
-	measure func(*bench, context.Context, *server) error
+	name     string
+	accounts int
+	measure  func(*bench, context.Context, *server) error
 }
 
-func steps() []step {
+func steps(p plan) []step {
 	return []step{
-		{"idle-websocket", func(b *bench, ctx context.Context, s *server) error { return b.idle(ctx, s, webSocket) }},
-		{"idle-bosh", func(b *bench, ctx context.Context, s *server) error { return b.idle(ctx, s, bosh) }},
-		{"signin", (*bench).signIns},
-		{"archived-websocket", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, webSocket, stored, "archived") }},
-		{"archived-bosh", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, bosh, stored, "archived") }},
-		{"nostore-websocket", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, webSocket, noStore, "nostore") }},
-		{"nostore-bosh", func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, bosh, noStore, "nostore") }},
-		{"latency-websocket", func(b *bench, ctx context.Context, s *server) error {
-			return b.latency(ctx, s, webSocket, noStore, 500, "latency")
-		}},
-		{"latency-bosh", func(b *bench, ctx context.Context, s *server) error {
-			return b.latency(ctx, s, bosh, noStore, 500, "latency")
-		}},
-		{"latency-archived", func(b *bench, ctx context.Context, s *server) error {
-			return b.latency(ctx, s, webSocket, stored, 100, "latency-archived")
-		}},
-		{"pages", (*bench).pages},
-		{"room-websocket", func(b *bench, ctx context.Context, s *server) error {
-			return b.room(ctx, s, webSocket, b.plan.room, "room")
-		}},
-		{"room-bosh", func(b *bench, ctx context.Context, s *server) error { return b.room(ctx, s, bosh, b.plan.room, "room") }},
-		{"room-small", func(b *bench, ctx context.Context, s *server) error {
-			return b.room(ctx, s, webSocket, b.plan.small, "room-small")
-		}},
-		{"room-large", func(b *bench, ctx context.Context, s *server) error {
-			return b.room(ctx, s, webSocket, b.plan.large, "room-large")
-		}},
+		{"idle-websocket", p.idle, idle(webSocket)},
+		{"idle-bosh", p.idle, idle(bosh)},
+		{"signin", p.signIns, (*bench).signIns},
+		{"archived-websocket", p.pairs, chat(webSocket, stored, "archived")},
+		{"archived-bosh", p.pairs, chat(bosh, stored, "archived")},
+		{"nostore-websocket", p.pairs, chat(webSocket, noStore, "nostore")},
+		{"nostore-bosh", p.pairs, chat(bosh, noStore, "nostore")},
+		{"latency-websocket", p.pairs, latency(webSocket, noStore, 500, "latency")},
+		{"latency-bosh", p.pairs, latency(bosh, noStore, 500, "latency")},
+		{"latency-archived", p.pairs, latency(webSocket, stored, 100, "latency-archived")},
+		{"pages", p.pairs, (*bench).pages},
+		{"room-websocket", p.room, room(webSocket, p.room, "room")},
+		{"room-bosh", p.room, room(bosh, p.room, "room")},
+		{"room-small", p.small, room(webSocket, p.small, "room-small")},
+		{"room-large", p.large, room(webSocket, p.large, "room-large")},
 	}
+}
+
+// The steps that are measured over more than one transport, or in several sizes.
+
+type measure = func(*bench, context.Context, *server) error
+
+func idle(t transport) measure {
+	return func(b *bench, ctx context.Context, s *server) error { return b.idle(ctx, s, t) }
+}
+
+func chat(t transport, hints, what string) measure {
+	return func(b *bench, ctx context.Context, s *server) error { return b.chat(ctx, s, t, hints, what) }
+}
+
+func latency(t transport, hints string, perSecond int, what string) measure {
+	return func(b *bench, ctx context.Context, s *server) error {
+		return b.latency(ctx, s, t, hints, perSecond, what)
+	}
+}
+
+func room(t transport, n int, what string) measure {
+	return func(b *bench, ctx context.Context, s *server) error { return b.room(ctx, s, t, n, what) }
 }
 
 // enter signs in the first n accounts, with presence.
