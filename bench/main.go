@@ -100,13 +100,17 @@ func (b *bench) all(ctx context.Context, names []string, program string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "postgres")})
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "postgres"), Port: port})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = pg.Stop(context.WithoutCancel(ctx)) }()
 	for _, name := range names {
-		w := site{dir: filepath.Join(dir, name), pg: pg, database: name, users: b.accounts()}
+		w := site{dir: filepath.Join(dir, name), pg: pg, pgPort: port, database: name, users: b.accounts()}
 		if err := os.MkdirAll(w.dir, 0o755); err != nil {
 			return err
 		}
@@ -142,6 +146,10 @@ func (b *bench) one(ctx context.Context, name string, w site, program string) er
 	switch name {
 	case "foyer":
 		s, err = startFoyer(ctx, w, program)
+	case "prosody":
+		s, err = startProsody(ctx, w)
+	case "ejabberd":
+		s, err = startEjabberd(ctx, w)
 	default:
 		err = fmt.Errorf("there is no server %q here", name)
 	}

@@ -38,6 +38,7 @@ type server struct {
 type site struct {
 	dir      string // for its files
 	pg       *pgdev.Server
+	pgPort   int // on 127.0.0.1
 	database string
 	users    int
 }
@@ -148,4 +149,10 @@ func (w site) execSQL(ctx context.Context, statements ...string) error {
 }
 
 // errMissing says that a server is not installed.
-var errMissing = errors.New("not installed")
+var errMissing = errors.New("is not installed; it was left out")
+
+// packageVersion is the version of a package of Debian's.
+func packageVersion(name string) string {
+	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Version}", name).Output()
+	return strings.TrimSpace(string(out))
+}

@@ -5,6 +5,7 @@ package pgdev
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,11 +31,13 @@ type Options struct {
 	Dir    string       // the cluster's data; made when it is not there
 	Log    func(string) // told of slow steps, for people; may be nil
 	NoSync bool         // give up safety for speed; for tests only
+	Port   int          // listen there on 127.0.0.1 as well, without a password, for programs that know no unix sockets; 0: nowhere
 }
 
 // Server is a running Postgres.
 type Server struct {
 	socket  string
+	port    int  // of the socket's name, and on 127.0.0.1 if that was asked for; 0: 5432
 	scratch bool // socket is a directory of our own
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed when the process is gone
@@ -61,7 +65,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := awaitPrevious(ctx, o); err != nil {
 		return nil, err
 	}
-	s := &Server{exited: make(chan struct{})}
+	s := &Server{exited: make(chan struct{}), port: o.Port}
 	if err := s.chooseSocket(o.Dir); err != nil {
 		return nil, err
 	}
@@ -73,7 +77,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // URL returns the URL of a database of the cluster.
 func (s *Server) URL(database string) string {
-	return fmt.Sprintf("postgres://%s@/%s?host=%s&port=5432", superuser, database, s.socket)
+	return fmt.Sprintf("postgres://%s@/%s?host=%s&port=%d", superuser, database, s.socket, cmp.Or(s.port, 5432))
 }
 
 // CreateDatabase creates a database unless it is there. A template, if given,
@@ -252,7 +256,11 @@ func environment() []string { return append(os.Environ(), "LC_ALL=C", "TZ=UTC") 
 
 // run starts the server and waits until it accepts connections.
 func (s *Server) run(ctx context.Context, bin string, o Options) error {
-	args := []string{"-D", o.Dir, "-k", s.socket, "-p", "5432", "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
+	listen := ""
+	if o.Port != 0 {
+		listen = "127.0.0.1"
+	}
+	args := []string{"-D", o.Dir, "-k", s.socket, "-p", strconv.Itoa(cmp.Or(o.Port, 5432)), "-c", "listen_addresses=" + listen, "-c", "unix_socket_permissions=0700",
 		"-c", "logging_collector=off", "-c", "log_destination=stderr", "-c", "max_connections=200"}
 	if o.NoSync {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
