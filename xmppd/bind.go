@@ -63,13 +63,15 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 // bindFeatures advertises what comes after SASL. <session/> does nothing, but
 // clients of RFC 3921's time ask for it (RFC 6121 App. E).
 func (c *conn) bindFeatures() []byte {
-	return c.features(`<bind xmlns="` + nsBind + `"/><session xmlns="` + nsSession + `"><optional/></session>`)
+	return c.features(`<bind xmlns="`+nsBind+`"/><session xmlns="`+nsSession+`"><optional/></session>`, c.resumable())
 }
 
-// features are those of a stream that is signed in, and more.
-func (c *conn) features(more string) []byte {
+// features are those of a stream that is signed in, and more. Stream management
+// is offered only while it is off: some clients turn on what is offered, and
+// take the refusal for the end of it.
+func (c *conn) features(more string, sm bool) []byte {
 	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="` + nsCSI + `"/>`
-	if c.resumable() {
+	if sm {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}
 	return []byte(f + `</stream:features>`)

@@ -76,7 +76,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 		bound = append(bound, s.enabled(m)...)
 	}
 	bound = slices.Concat([]byte(`<bound xmlns="`+nsBind2+`">`), bound, []byte(`</bound>`))
-	if !s.attach(c.stream, m, w.answer(s.full, slices.Concat(failed, bound))) {
+	if !s.attach(c.stream, m, w.answer(s.full, slices.Concat(failed, bound), m != nil)) {
 		if m != nil {
 			c.server.forget(m.id)
 		}

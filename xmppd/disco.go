@@ -24,6 +24,7 @@ var serverFeatures = []string{
 	nsDiscoInfo, nsDiscoItems, nsCarbons, nsBlocking, nsPing, nsVersion, nsTime,
 	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward, nsRetract,
 	formPublishOptions, // XEP-0223 §5 looks for it here
+	nsMAM,              // that of accounts; Profanity looks for it here
 }
 
 // accountFeatures are those of an account's bare JID (S-46).

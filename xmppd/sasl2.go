@@ -155,7 +155,7 @@ func (c *conn) welcome(ctx context.Context, r *sasl2Request, step saslStep) (*se
 	if r.resume != nil {
 		var s *session
 		var err error
-		s, failed, err = c.resume(ctx, *r.resume, func(resumed []byte) [][]byte { return w.answer("", resumed) })
+		s, failed, err = c.resume(ctx, *r.resume, func(resumed []byte) [][]byte { return w.answer("", resumed, true) })
 		if s != nil || err != nil {
 			return s, err
 		}
@@ -176,13 +176,13 @@ type welcome struct {
 	token      []byte // <token/>, or nothing
 }
 
-// answer is the success of a stream that has a session, with its features. A
-// resumed one keeps the address that it knows.
-func (w *welcome) answer(jid string, session []byte) [][]byte {
+// answer is the success of a stream that has a session, managed or not
+// (XEP-0198), with its features. A resumed one keeps the address that it knows.
+func (w *welcome) answer(jid string, session []byte, managed bool) [][]byte {
 	if jid == "" {
 		jid = w.conn.identity.User + "@" + w.conn.server.domain
 	}
-	return [][]byte{w.success(jid, session), w.conn.features("")}
+	return [][]byte{w.success(jid, session), w.conn.features("", !managed && w.conn.resumable())}
 }
 
 func (w *welcome) success(jid string, session []byte) []byte {

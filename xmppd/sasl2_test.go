@@ -97,7 +97,7 @@ func native2() stream.Peer {
 const (
 	agentID      = "d4565fa7-4d72-4749-b3d3-740edbf87770"
 	userAgent    = `<user-agent id="` + agentID + `"><software>Test</software></user-agent>`
-	liveFeatures = `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="urn:xmpp:csi:0"/><sm xmlns="urn:xmpp:sm:3"/></stream:features>`
+	liveFeatures = `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="urn:xmpp:csi:0"/></stream:features>`
 )
 
 // authenticate asks with PLAIN, and with what else the test wants.
@@ -273,6 +273,9 @@ func TestBind2(t *testing.T) {
 	again.Send(authenticate("app", bindTest))
 	if second := again.Expect(success2(`{jid}</authorization-identifier><bound xmlns="urn:xmpp:bind:0"><any xmlns="test"/></bound>`))["jid"]; second != got["jid"] {
 		t.Errorf("the same client is %s, and was %s", second, got["jid"])
+	}
+	if _, ok := again.Read().Find(nsSM, "sm"); !ok {
+		t.Error("stream management is not on, and not offered")
 	}
 	c.cutOff()
 	if got := streamCondition(c.ended()); got != stream.Conflict {
