@@ -226,7 +226,7 @@ func FuzzParseArchiveQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, inner string) {
 		el, err := stream.Parse([]byte(`<iq xmlns="jabber:client"><query xmlns="urn:xmpp:mam:2">`+inner+`</query></iq>`), stream.DefaultLimits)
 		if err != nil || el.Child.Space != nsMAM {
-			t.Skip()
+			return // no such request
 		}
 		query, _ := el.Find(nsMAM, "query")
 		q, err := srv.parseArchiveQuery("alice@h", query)

@@ -442,7 +442,7 @@ func TestWebSocket_Frames(t *testing.T) {
 
 // Limits: streams per address and account, and the time to sign in (B-24).
 func TestGateway_Limits(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.PerUser = 1; c.Unauthenticated = 50 * time.Millisecond })
+	s := newSite(t, func(c *Config) { c.PerUser = 1; c.Unauthenticated = time.Second })
 	first := s.browser()
 	first.signIn()
 	second := s.browser()
