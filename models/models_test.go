@@ -330,6 +330,15 @@ func TestSmallStores(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// XEP-0160: bounded in bytes as well.
+	db.person(t, "bob")
+	big := xmppd.OfflineMessage{ID: uuid.Must(uuid.NewV7()), Stamp: time.Now(), Stanza: make([]byte, maxOfflineBytes-1)}
+	is(t, s.Offline.AddOffline(ctx, "bob", big), nil)
+	is(t, s.Offline.AddOffline(ctx, "bob", big), nil) // the same again
+	for size, want := range map[int]error{2: xmppd.ErrFull, 1: nil} {
+		is(t, s.Offline.AddOffline(ctx, "bob", xmppd.OfflineMessage{ID: uuid.Must(uuid.NewV7()), Stamp: time.Now(), Stanza: make([]byte, size)}), want)
+	}
+
 	is(t, s.Blocks.Block(ctx, "alice", []string{"a@h", "b@h", "a@h"}), nil)
 	is(t, s.Blocks.Unblock(ctx, "alice", []string{"a@h"}), nil)
 	if b, err := s.Blocks.Blocked(ctx, "alice"); err != nil || fmt.Sprint(b) != "[b@h]" {

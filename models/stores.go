@@ -59,14 +59,18 @@ func (s *chatStore) Account(ctx context.Context, user string) (xmppd.Account, er
 	return a, found(err)
 }
 
-// Most messages that wait for one account.
-const maxOffline = 1000
+// Most messages that wait for one account, and most bytes of them.
+const (
+	maxOffline      = 1000
+	maxOfflineBytes = 16 << 20
+)
 
 // AddOffline implements xmppd.OfflineStore.
 func (s *chatStore) AddOffline(ctx context.Context, user string, m xmppd.OfflineMessage) error {
 	tag, err := s.chat.Exec(ctx, `INSERT INTO offline_messages (username, id, stamp, stanza)
-		SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM offline_messages WHERE username = $1) < $5
-		ON CONFLICT DO NOTHING`, user, m.ID, m.Stamp, m.Stanza, maxOffline)
+		SELECT $1, $2, $3, $4::bytea WHERE (SELECT count(*) < $5 AND coalesce(sum(octet_length(stanza)), 0) + octet_length($4::bytea) <= $6
+			FROM offline_messages WHERE username = $1)
+		ON CONFLICT DO NOTHING`, user, m.ID, m.Stamp, m.Stanza, maxOffline, maxOfflineBytes)
 	if err != nil || tag.RowsAffected() > 0 {
 		return err
 	}

@@ -74,7 +74,7 @@ func (c *conn) features(more string, sm bool) []byte {
 	if sm {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}
-	return []byte(f + `</stream:features>`)
+	return []byte(f + streamLimits(c.peer) + `</stream:features>`)
 }
 
 // resumable reports whether stream management makes sense: BOSH has its own.

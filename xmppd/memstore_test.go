@@ -28,17 +28,19 @@ type memStore struct {
 	rosters  map[string]map[string]Contact
 	archive  []ArchiveEntry
 	offline  map[string][]OfflineMessage
-	blocked  map[string][]string
-	private  map[string][]byte
-	nodes    map[string]map[string]*memNode
-	apps     map[string][]string // app passwords, by user
-	disabled map[string]bool     // accounts that may not sign in
-	revoked  map[string]bool     // sessions that ended
-	prefs    map[string]ArchivePrefs
-	everyone bool
-	appends  int
-	reads    int                      // of rosters and block lists
-	held     map[string]chan struct{} // by method: it tells here that it has begun, and then waits for another word
+
+	offlineBytes int // most bytes of offline messages of one user; 0: any
+	blocked      map[string][]string
+	private      map[string][]byte
+	nodes        map[string]map[string]*memNode
+	apps         map[string][]string // app passwords, by user
+	disabled     map[string]bool     // accounts that may not sign in
+	revoked      map[string]bool     // sessions that ended
+	prefs        map[string]ArchivePrefs
+	everyone     bool
+	appends      int
+	reads        int                      // of rosters and block lists
+	held         map[string]chan struct{} // by method: it tells here that it has begun, and then waits for another word
 }
 
 // hold makes the next call of a method wait: entered returns once it has begun,
@@ -392,6 +394,13 @@ func (m *memStore) AddOffline(_ context.Context, user string, msg OfflineMessage
 	defer m.mu.Unlock()
 	if slices.ContainsFunc(m.offline[user], func(o OfflineMessage) bool { return o.ID == msg.ID }) {
 		return m.fail
+	}
+	bytes := len(msg.Stanza)
+	for _, o := range m.offline[user] {
+		bytes += len(o.Stanza)
+	}
+	if m.offlineBytes > 0 && bytes > m.offlineBytes {
+		return ErrFull
 	}
 	m.offline[user] = append(m.offline[user], msg)
 	return m.fail

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +152,28 @@ func TestMessage_Offline(t *testing.T) {
 	bob.none()
 	if n := len(w.store.offline["bob"]); n != 0 {
 		t.Errorf("%d messages wait still", n)
+	}
+}
+
+// XEP-0160 §3 (S-31): what waits is bounded in bytes; who sends more than that is
+// told, unless it is in the archive.
+func TestMessage_OfflineFull(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.offlineBytes = 4000
+	alice := w.online("alice", "a")
+	send := func(id string, size int, extra string) {
+		alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="` + id + `"><body>` + strings.Repeat("x", size) + `</body>` + extra + `</message>`)
+	}
+	const unarchived = `<no-permanent-store xmlns="urn:xmpp:hints"/>`
+	send("fits", 3000, unarchived)
+	send("archived", 3000, "")
+	alice.none()
+	send("full", 3000, unarchived)
+	alice.until(`<message xmlns="jabber:client" type="error" id="full"><error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`)
+	send("small", 10, unarchived)
+	alice.none()
+	if n := len(w.store.waiting("bob")); n != 2 {
+		t.Errorf("%d wait", n)
 	}
 }
 

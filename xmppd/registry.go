@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"foyer/internal/stream"
 )
@@ -19,6 +20,7 @@ type account struct {
 
 	flushing sync.Mutex    // held while what waited is delivered; outside the other locks
 	kept     atomic.Uint64 // messages kept for later, so far
+	unacked  atomic.Int64  // bytes that its sessions have not acknowledged (bounds.go)
 
 	mu       sync.RWMutex
 	sessions map[string]*session // by resource
@@ -235,6 +237,9 @@ func (srv *Server) farewell(s *session, unacked []sentStanza) {
 func (srv *Server) leaveBehind(ctx context.Context, s *session, unacked []sentStanza) {
 	s.mu.Lock()
 	s.state = gone
+	if s.sm != nil {
+		srv.counts.keep(s.sm.id, s.user, s.sm.in, time.Now())
+	}
 	unacked = append(unacked, s.late...)
 	s.late = nil
 	s.mu.Unlock()

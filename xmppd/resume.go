@@ -70,7 +70,7 @@ func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []
 	previd, _ := el.Attr("previd")
 	s = c.server.resumableAs(previd)
 	if s == nil || s.user != c.identity.User || !c.resumable() {
-		return nil, smFailed("item-not-found"), nil
+		return nil, c.notResumed(previd), nil
 	}
 	// The identity may have been ended since it was checked. If it is ended from
 	// here on, End finds this stream, and the session goes with it.
@@ -82,7 +82,7 @@ func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []
 		return nil, nil, err
 	}
 	if !resumed {
-		return nil, smFailed("item-not-found"), nil
+		return nil, c.notResumed(previd), nil
 	}
 	c.server.stats.resumed.Add(1)
 	return s, nil, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,7 +189,7 @@ func TestSM_Overflow(t *testing.T) {
 
 // XEP-0198 §4 (S-93): the counts wrap at 2^32.
 func TestSM_CountsWrap(t *testing.T) {
-	m := &smState{acked: 1<<32 - 2}
+	m := &smState{acked: 1<<32 - 2, total: new(atomic.Int64)}
 	for range 4 {
 		m.sent(sentStanza{raw: []byte("<iq/>")})
 	}

@@ -187,7 +187,8 @@ func (c *conn) saslFeatures() []byte {
 	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + nsSASL + `">`)
 	dst = appendMechanisms(dst, c.mechanisms())
 	dst = c.appendSASL2(append(dst, "</mechanisms>"...))
-	return append(appendBindings(dst, c.peer.Binding), "</stream:features>"...)
+	dst = append(appendBindings(dst, c.peer.Binding), streamLimits(c.peer)...)
+	return append(dst, "</stream:features>"...)
 }
 
 func appendMechanisms(dst []byte, names []string) []byte {

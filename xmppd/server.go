@@ -40,6 +40,7 @@ type Config struct {
 	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
 	Unacked       int           // unacknowledged stanzas kept for one session; default 1000, beyond which it ends
 	UnackedBytes  int           // their size; default 16 MiB
+	UnackedTotal  int           // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (bounds.go)
 	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
 	ArchivePage   int           // most results of one archive page; default 100
 }
@@ -56,7 +57,8 @@ type Server struct {
 	caps     capsCache
 	turns    turns
 	conns    connSet
-	agents   []byte    // key that resources are made with from clients' ids (bind2.go)
+	agents   []byte // key that resources are made with from clients' ids (bind2.go)
+	counts   lastCounts
 	services []Service // before the first Serve; read only then
 	stats    counters
 	ending   sync.WaitGroup // sessions that end by themselves
@@ -102,6 +104,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.ResumeTimeout, 45*time.Second)
 	orDefault(&c.Unacked, 1000)
 	orDefault(&c.UnackedBytes, 16<<20)
+	orDefault(&c.UnackedTotal, 32<<20)
 	orDefault(&c.StoreTimeout, 10*time.Second)
 	orDefault(&c.ArchivePage, 100)
 }

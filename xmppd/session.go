@@ -113,7 +113,7 @@ func (s *session) transmitLocked(stanza sentStanza) {
 // the middle of something that the end waits for.
 func (s *session) keepLocked(stanza sentStanza) {
 	before := s.overflows()
-	s.sm.sent(stanza)
+	s.boundTotal(s.sm.sent(stanza), len(stanza.raw))
 	if !before && s.overflows() {
 		s.server.ending.Go(func() {
 			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"foyer/internal/stream"
@@ -29,10 +30,11 @@ type smState struct {
 	in        uint32 // stanzas handled; wraps (XEP-0198 §4)
 	acked     uint32 // stanzas the client acknowledged; wraps
 	unacked   []sentStanza
-	size      int         // of unacked, in bytes
-	asked     int         // stanzas since the last <r/>
-	expiry    *time.Timer // runs while hibernating
-	since     time.Time   // of hibernation
+	size      int           // of unacked, in bytes
+	total     *atomic.Int64 // sizes of all the account's sessions
+	asked     int           // stanzas since the last <r/>
+	expiry    *time.Timer   // runs while hibernating
+	since     time.Time     // of hibernation
 }
 
 type sentStanza struct {
@@ -40,10 +42,16 @@ type sentStanza struct {
 	at  time.Time
 }
 
-func (m *smState) sent(stanza sentStanza) {
+// sent keeps a stanza. It returns what the account owes with it, in bytes.
+func (m *smState) sent(stanza sentStanza) (total int64) {
 	m.unacked = append(m.unacked, stanza)
-	m.size += len(stanza.raw)
 	m.asked++
+	return m.grow(len(stanza.raw))
+}
+
+func (m *smState) grow(bytes int) (total int64) {
+	m.size += bytes
+	return m.total.Add(int64(bytes))
 }
 
 // wantsAck reports whether it is time to ask, and notes that it was done.
@@ -63,7 +71,7 @@ func (m *smState) ack(h uint32) bool {
 		return false
 	}
 	for _, u := range m.unacked[:n] {
-		m.size -= len(u.raw)
+		m.grow(-len(u.raw))
 	}
 	clear(m.unacked[:n])
 	m.unacked = m.unacked[n:]
@@ -84,7 +92,8 @@ func (m *smState) stop() {
 func (m *smState) finish() []sentStanza {
 	m.stop()
 	unacked := m.unacked
-	m.unacked, m.size = nil, 0
+	m.unacked = nil
+	m.grow(-m.size)
 	return unacked
 }
 
@@ -118,7 +127,7 @@ func (s *session) enableSM(el *stream.Element) error {
 
 // newSM is the state that an <enable/> asks for.
 func (s *session) newSM(enable attributed) *smState {
-	m := &smState{}
+	m := &smState{total: &s.account.unacked}
 	if resume, _ := enable.Attr("resume"); resume == "true" || resume == "1" {
 		m.resumable, m.id = true, rand.Text()
 		s.server.remember(m.id, s)
@@ -209,8 +218,10 @@ func tooHigh(h uint32, m *smState) error {
 	}
 }
 
-func smFailed(condition string) []byte {
-	return []byte(`<failed xmlns="` + nsSM + `"><` + condition + ` xmlns="` + nsStanzas + `"/></failed>`)
+func smFailed(condition string) []byte { return smFailedWith("", condition) }
+
+func smFailedWith(attrs, condition string) []byte {
+	return []byte(`<failed xmlns="` + nsSM + `"` + attrs + `><` + condition + ` xmlns="` + nsStanzas + `"/></failed>`)
 }
 
 func (srv *Server) remember(id string, s *session) {

@@ -2,6 +2,7 @@ package xmppd
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,8 +89,49 @@ func TestSM_ResumeRefused(t *testing.T) {
 	bob.Expect(`<iq xmlns="jabber:client" type="result" id="b"><any xmlns="test"/></iq>`)
 	w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
 	again := w.signIn("alice")
-	again.Send(resume(id, 0))
+	again.Send(resume("another", 0))
 	again.Expect(notFound)
+}
+
+// XEP-0198 §5 (S-94): whoever comes too late to resume is told how much was
+// handled, as long as that is known; nobody else is.
+func TestSM_CountOfAnEndedSession(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.online("alice", "a")
+	id := alice.enableSM()
+	alice.Send(chat("bob@h", "1", ""))
+	alice.Send(chat("bob@h", "2", ""))
+	alice.sync() // a ping, the third
+	alice.Drop()
+	alice.ended()
+	w.srv.End(stream.Scope{User: "alice"}, nil)
+	bob := w.signIn("bob")
+	bob.Send(resume(id, 0))
+	bob.Expect(strings.Replace(smNotFound, ">", ` h="!">`, 1))
+	late := w.signIn("alice")
+	late.Send(resume(id, 0))
+	late.Expect(strings.Replace(smNotFound, ">", ` h="3">`, 1))
+	late.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	late.Expect(`<iq xmlns="jabber:client" type="result" id="b"><any xmlns="test"/></iq>`)
+}
+
+// What is remembered of sessions that ended is bounded in age and in number.
+func TestSM_CountsAreForgotten(t *testing.T) {
+	var l lastCounts
+	now := time.Now()
+	for i := range lastCountsMost + 1 {
+		l.keep(fmt.Sprint(i), "alice", uint32(i), now)
+	}
+	l.keep("", "alice", 1, now)
+	if _, ok := l.find("0", "alice", now); ok || len(l.byID) != lastCountsMost || len(l.order) != lastCountsMost {
+		t.Errorf("%d and %d are kept", len(l.byID), len(l.order))
+	}
+	if h, ok := l.find("1", "alice", now.Add(lastCountsFor)); !ok || h != 1 {
+		t.Errorf("%d %v", h, ok)
+	}
+	if _, ok := l.find("1", "alice", now.Add(lastCountsFor+time.Second)); ok || len(l.byID) != 0 || l.order != nil {
+		t.Errorf("%d are kept for too long", len(l.byID))
+	}
 }
 
 // S-94: a stream that is still open is told of the conflict.

@@ -239,7 +239,8 @@ type ArchivePrefsStore interface {
 
 // OfflineStore keeps messages for people who are away (XEP-0160).
 type OfflineStore interface {
-	// AddOffline keeps a message; ErrFull when the user's bound is reached.
+	// AddOffline keeps a message; ErrFull when the user's bound, in number or in
+	// bytes, is reached.
 	AddOffline(ctx context.Context, user string, m OfflineMessage) error
 
 	// Offline returns the user's messages, oldest first, without removing them.

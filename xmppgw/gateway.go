@@ -192,7 +192,21 @@ func (g *Gateway) peer(c caller, t stream.Transport) stream.Peer {
 		External:  g.cfg.External && !c.identity.IsZero(),
 		Native:    native,
 		Password:  (native || g.cfg.Password) && g.private(c.addr),
+		MaxBytes:  g.cfg.Limits.Bytes,
+		Idle:      g.idle(t),
 	}
+}
+
+// idle is how long a peer may be silent: after that a WebSocket or a BOSH session
+// ends, and a TCP stream is probed.
+func (g *Gateway) idle(t stream.Transport) time.Duration {
+	switch t {
+	case stream.BOSH:
+		return g.cfg.Inactivity
+	case stream.TCP:
+		return g.cfg.Idle
+	}
+	return 3*g.cfg.Ping + closePatience
 }
 
 // private reports whether passwords may travel: over TLS, or within the machine

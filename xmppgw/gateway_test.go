@@ -463,6 +463,18 @@ func TestGateway_Limits(t *testing.T) {
 	first.expect(message("a", "1"))
 }
 
+// XEP-0478 §3: the server is told what it tells clients, for each transport.
+func TestGateway_TellsItsBounds(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.Limits.Bytes, c.Ping, c.Inactivity, c.Idle = 20_000, 10*time.Second, 40*time.Second, time.Minute
+	})
+	for transport, idle := range map[stream.Transport]time.Duration{stream.WebSocket: 33 * time.Second, stream.BOSH: 40 * time.Second, stream.TCP: time.Minute} {
+		if p := s.gw.peer(caller{}, transport); p.MaxBytes != 20_000 || p.Idle != idle {
+			t.Errorf("%s: %d bytes, %s", transport, p.MaxBytes, p.Idle)
+		}
+	}
+}
+
 // Ending a site session ends its streams at once, on both transports, whatever
 // their state, and tells the server.
 func TestGateway_End(t *testing.T) {

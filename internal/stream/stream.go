@@ -92,6 +92,9 @@ type Peer struct {
 	Native    bool      // no browser, which tells by its Origin
 	SCRAM     bool      // SASL SCRAM may be offered too: no page that brings a token, which only PLAIN can carry
 	Binding   Binding   // ties a sign-in to the TLS connection; zero unless TLS ends in this process
+	MaxBytes  int       // most bytes of one element that the transport takes; 0: not told
+
+	Idle time.Duration // without a sign of life, after which the transport looks whether the peer is there; 0: not told
 }
 
 // Binding is the data of channel bindings (RFC 5056), nil where there is none.
