@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,11 +15,19 @@ import (
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
 	"foyer/xmppd"
+
+	"go.uber.org/goleak"
 )
 
 var cluster pgtest.Cluster
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m, &cluster)) }
+func TestMain(m *testing.M) {
+	// fasthttp's workers and clock outlive a server for a while.
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster},
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))
+}
 
 func testConfig(t testing.TB, more map[string]string) Config {
 	t.Helper()

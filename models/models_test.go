@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,11 +15,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
 )
 
 var cluster pgtest.Cluster
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m, &cluster)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}) }
 
 func open(t testing.TB) *DB {
 	t.Helper()

@@ -468,9 +468,19 @@ func TestGateway_TellsItsBounds(t *testing.T) {
 	s := newSite(t, func(c *Config) {
 		c.Limits.Bytes, c.Ping, c.Inactivity, c.Idle = 20_000, 10*time.Second, 40*time.Second, time.Minute
 	})
-	for transport, idle := range map[stream.Transport]time.Duration{stream.WebSocket: 33 * time.Second, stream.BOSH: 40 * time.Second, stream.TCP: time.Minute} {
-		if p := s.gw.peer(caller{}, transport); p.MaxBytes != 20_000 || p.Idle != idle {
-			t.Errorf("%s: %d bytes, %s", transport, p.MaxBytes, p.Idle)
+	local, remote := net.Pipe()
+	defer local.Close()
+	defer remote.Close()
+	for _, told := range []struct {
+		peer stream.Peer
+		idle time.Duration
+	}{
+		{s.gw.peer(caller{}, stream.WebSocket), 33 * time.Second},
+		{s.gw.peer(caller{}, stream.BOSH), 40 * time.Second},
+		{s.gw.nativePeer(local, TCPOptions{}), time.Minute},
+	} {
+		if p := told.peer; p.MaxBytes != 20_000 || p.Idle != told.idle {
+			t.Errorf("%s: %d bytes, %s", p.Transport, p.MaxBytes, p.Idle)
 		}
 	}
 }

@@ -18,9 +18,16 @@ import (
 // Cluster is one private Postgres.
 type Cluster struct{ server *pgdev.Server }
 
-// Run starts a cluster, runs a package's tests, and stops it. It is for
-// TestMain: os.Exit(pgtest.Run(m, &cluster)).
-func Run(m *testing.M, c *Cluster) int {
+// Tests is a package's tests with a cluster around them. It is for TestMain:
+// goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}).
+type Tests struct {
+	*testing.M
+	Cluster *Cluster
+}
+
+// Run starts the cluster, runs the tests, and stops it. It returns the exit code.
+func (t Tests) Run() int {
+	c := t.Cluster
 	dir, err := os.MkdirTemp("", "foyer-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -33,7 +40,7 @@ func Run(m *testing.M, c *Cluster) int {
 		fmt.Fprintln(os.Stderr, "these tests need Postgres:", err)
 		return 1
 	}
-	code := m.Run()
+	code := t.M.Run()
 	if err := c.server.Stop(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
