@@ -3,6 +3,8 @@ package xmppd
 import (
 	"fmt"
 	"testing"
+
+	"foyer/internal/stream"
 )
 
 func (c *client) refused(request, typ, condition string) {
@@ -125,5 +127,28 @@ func TestParseAddress(t *testing.T) {
 		if a, err := ParseAddress(in); err == nil {
 			t.Errorf("%q is %v", in, a)
 		}
+	}
+}
+
+// XEP-0206 §7 (B-53): what comes for a BOSH session that has died: presence is
+// dropped, requests are refused, and messages wait for the account.
+func TestServices_DeadBOSHSession(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	peer := vouched("alice")
+	peer.Transport = stream.BOSH
+	alice := w.boundAs(peer, "a")
+	alice.Send(`<presence xmlns="jabber:client"/>`)
+	alice.sync()
+	bob := w.online("bob", "b")
+	alice.Drop() // as after its inactivity (XEP-0124 §10)
+	alice.ended()
+	bob.until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
+	bob.Send(`<presence xmlns="jabber:client" to="alice@h/a"/>`)
+	bob.Send(chat("alice@h/a", "m", ""))
+	bob.refused(`<iq xmlns="jabber:client" type="get" id="1" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`, "cancel", "service-unavailable")
+	bob.none()
+	if id := waitingID(t, w); id != "m" {
+		t.Errorf("%q waits", id)
 	}
 }

@@ -44,6 +44,9 @@ const (
 	boshItemNotFound       boshCondition = "item-not-found"
 	boshPolicyViolation    boshCondition = "policy-violation"
 	boshSystemShutdown     boshCondition = "system-shutdown"
+
+	boshInternalServerError    boshCondition = "internal-server-error"
+	boshRemoteConnectionFailed boshCondition = "remote-connection-failed"
 )
 
 // terminal is a body that ends a session, or says that there is none.
@@ -202,9 +205,13 @@ func (g *Gateway) create(c caller, h Header, r *boshRequest) boshReply {
 	return s.serve(r)
 }
 
+// admissionCondition: what is no refusal is a fault of the gateway (B-50).
 func admissionCondition(err error) boshCondition {
 	var se *stream.Error
-	if errors.As(err, &se) && se.Condition == stream.SystemShutdown {
+	switch {
+	case !errors.As(err, &se):
+		return boshInternalServerError
+	case se.Condition == stream.SystemShutdown:
 		return boshSystemShutdown
 	}
 	return boshPolicyViolation

@@ -14,15 +14,15 @@ import (
 
 const emptyBody = `<body xmlns="` + stream.NSHTTPBind + `"/>`
 
-// bodyOf wraps payload; the first body of a session tells its parameters.
-func (s *boshSession) bodyOf(items [][]byte) []byte {
-	if !s.first && len(items) == 0 {
-		return []byte(emptyBody)
-	}
-	attrs := ""
+// bodyOf wraps payload in the answer to a request; the first body of a session
+// tells its parameters.
+func (s *boshSession) bodyOf(rid uint64, items [][]byte) []byte {
+	attrs := s.ackAttr(rid)
 	if s.first {
 		s.first = false
-		attrs = s.creationAttrs()
+		attrs += s.creationAttrs()
+	} else if attrs == "" && len(items) == 0 {
+		return []byte(emptyBody)
 	}
 	return wrap(attrs, items)
 }
@@ -67,12 +67,14 @@ func (s *boshSession) creationAttrs() string {
 }
 
 // finalBody tells how the session ended (XEP-0124 §17.2). A stream error is
-// copied whole, with what was still to send before it (B-51). A lost backend is
+// copied whole, with what was still to send before it (B-51). A backend that is
+// lost before its features came could not be reached; later that is
 // system-shutdown, after which Converse reconnects (B-50, B-61).
 func (s *boshSession) finalBody(reason error, items [][]byte) []byte {
 	var condition boshCondition
 	var se *stream.Error
 	attrs := ` type="terminate"`
+	unreached := s.first
 	if s.first {
 		s.first = false
 		attrs = s.creationAttrs() + attrs
@@ -84,6 +86,8 @@ func (s *boshSession) finalBody(reason error, items [][]byte) []byte {
 	case errors.As(reason, &se) && se.Condition != stream.SystemShutdown:
 		attrs += ` condition="remote-stream-error"`
 		items = append(items, se.Append(nil))
+	case se == nil && unreached:
+		attrs += ` condition="` + string(boshRemoteConnectionFailed) + `"`
 	default:
 		attrs += ` condition="` + string(boshSystemShutdown) + `"`
 	}

@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+
+	"foyer/internal/stream"
 )
 
 // raw writes a request by hand and returns the response, or an error when the
@@ -172,5 +175,123 @@ func TestBOSH_CompressedRequest(t *testing.T) {
 	}
 	if raw, _ := io.ReadAll(resp.Body); !strings.Contains(string(raw), `condition="bad-request"`) {
 		t.Errorf("%d %s", resp.StatusCode, raw)
+	}
+}
+
+// XEP-0124 §5, §7.2 (B-05): no answer is compressed, whether or not the client
+// could read it, and no coding of requests is offered.
+func TestBOSH_Uncompressed(t *testing.T) {
+	b := newSite(t, nil).bosh(false)
+	for _, header := range []string{"", "Accept-Encoding: gzip, deflate\r\n"} {
+		resp, err := b.raw("HTTP/1.1", header, `<body xmlns="http://jabber.org/protocol/httpbind" rid="1" to="h" ver="1.6" wait="5" hold="1"/>`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := io.ReadAll(resp.Body)
+		if resp.Header.Get("Content-Encoding") != "" || !bytes.HasPrefix(raw, []byte("<body ")) || bytes.Contains(raw, []byte("accept=")) {
+			t.Errorf("%q: %v %s", header, resp.Header, raw)
+		}
+	}
+}
+
+// XEP-0124 §11 (B-36): more requests under way than are allowed end the session,
+// but for one that pauses or ends it itself.
+func TestBOSH_TooManyRequests(t *testing.T) {
+	s := newSite(t, nil)
+	crowd := func() (b *boshClient, waiting []<-chan reply) {
+		b = s.bosh(true)
+		b.hold = 2 // requests="3"
+		b.signIn()
+		for held := 1; held <= 2; held++ {
+			waiting = append(waiting, b.async(b.body("", "")))
+			eventually(t, func() bool { n, _ := s.requests(b); return n == held })
+		}
+		waiting = append(waiting, b.async(b.bodyAt(b.rid+1, "", message("quiet", "early"))))
+		eventually(t, func() bool { _, n := s.requests(b); return n == 1 })
+		return b, waiting
+	}
+	b, waiting := crowd()
+	b.wants(b.post(b.bodyAt(b.rid+2, "", message("quiet", "too much"))), "other-request")
+	b.wants(<-waiting[0], `condition="policy-violation"`)
+
+	for _, attrs := range []string{` pause="60"`, ` type="terminate"`} {
+		b, waiting := crowd()
+		last := b.async(b.bodyAt(b.rid+2, attrs, ""))
+		eventually(t, func() bool { _, n := s.requests(b); return n == 2 })
+		b.post(b.bodyAt(b.rid, "", message("quiet", "late")))
+		for _, w := range append(waiting, last) {
+			if r := <-w; strings.Contains(r.body, "condition=") {
+				t.Errorf("%s: %s", attrs, r.body)
+			}
+		}
+	}
+}
+
+// XEP-0124 §11 (B-37): a client that polls fast has each request answered by the
+// next one, so that it never has all its requests unanswered, and is not ended.
+func TestBOSH_FastPolls(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.bosh(true)
+	b.signIn()
+	poll := b.async(b.body("", ""))
+	s.held(b)
+	for range 20 {
+		next := b.async(b.body("", ""))
+		if got := (<-poll).body; got != emptyBody {
+			t.Fatalf("answered with %s", got)
+		}
+		if held, parked := s.requests(b); held+parked >= 2 { // requests="2"
+			t.Fatalf("%d requests wait", held+parked)
+		}
+		poll = next
+	}
+	b.wants(b.post(b.body("", message("a", "on"))), `id="on"`)
+	<-poll
+}
+
+// XEP-0124 §16.2, §16.3 (B-45), §7.1 (B-19): a session has one stream, to this
+// server: no name for it is sent, what asks for another is an empty request, and
+// a route to somewhere else is not taken.
+func TestBOSH_OneStream(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.bosh(true)
+	if created := b.create(` route="xmpp:127.0.0.1:1"`); strings.Contains(created.body, ` stream=`) || !strings.Contains(created.body, "<stream:features") {
+		t.Errorf("created: %s", created.body)
+	}
+	b.post(b.body("", authFrame))
+	b.post(b.body(restart, ""))
+	poll := b.async(b.body(` to="elsewhere" route="xmpp:elsewhere:9999" xml:lang="de"`, ""))
+	s.held(b)
+	b.wants(b.post(b.body(` stream="another"`, message("a", "same"))), `id="same"`)
+	b.wants(<-poll, emptyBody)
+}
+
+// failing is a backend that cannot be reached, or is lost once it has spoken.
+type failing struct{ speaks bool }
+
+func (failing) End(stream.Scope, error) {}
+
+func (f failing) Serve(ctx context.Context, s stream.Stream, _ stream.Peer) error {
+	if f.speaks {
+		_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"/>`))
+		if _, err := s.Recv(ctx); err != nil {
+			s.Close(err)
+			return err
+		}
+	}
+	s.Close(io.ErrUnexpectedEOF)
+	return io.ErrUnexpectedEOF
+}
+
+// XEP-0124 §17.2 (B-50): what is told of a backend that is away depends on
+// whether it ever was there; a fault of the gateway's own is told as that.
+func TestBOSH_LostBackend(t *testing.T) {
+	b := newSite(t, func(c *Config) { c.Server = failing{} }).bosh(true)
+	b.wants(b.create(""), `type="terminate" condition="remote-connection-failed"`)
+	b = newSite(t, func(c *Config) { c.Server = failing{speaks: true} }).bosh(true)
+	b.wants(b.create(""), "<stream:features")
+	b.wants(b.post(b.body("", message("a", "1"))), `condition="system-shutdown"`)
+	if got := admissionCondition(io.ErrUnexpectedEOF); got != boshInternalServerError {
+		t.Errorf("a fault is %s", got)
 	}
 }

@@ -44,6 +44,8 @@ type boshSession struct {
 	first     bool                    // the creation response is still to come
 	final     []byte                  // set once ended: what every further request gets
 	legacy    bool                    // the peer sent no ver
+	acks      bool                    // the client acknowledges answers (bosh_acks.go)
+	keys      boshKeys                // who may go on (bosh_keys.go)
 	paused    time.Duration           // inactivity that a pause asked for; 0: none
 	emptyAt   time.Time               // when an empty request was last answered without payload
 	idle      *time.Timer             // runs while no request is here
@@ -76,6 +78,7 @@ type boshRequest struct {
 
 type boshAnswer struct {
 	rid  uint64
+	key  string // the request's
 	body []byte
 }
 
@@ -99,6 +102,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 		parked:  make(map[uint64]*boshRequest),
 		first:   true,
 		legacy:  !b.Has("ver"),
+		acks:    wantsAcks(b),
 	}
 	s.peer.Lang = b.Attrs[stream.Name{Space: stream.NSXML, Local: "lang"}]
 	s.queue = stream.NewQueue(g.cfg.Queue, s.flush)
@@ -189,8 +193,20 @@ func (s *boshSession) submit(r *boshRequest) {
 		}
 		s.parked[r.rid] = r
 		s.proceed()
+		s.checkRequests(r)
 	}
 	s.rest()
+}
+
+// checkRequests ends the session of a client that has more requests under way
+// than it may (XEP-0124 §11, B-36), those counted out that have just been
+// answered. None is answered late enough to break the rule of how often it may
+// ask (B-37): there are never `requests` of them without a gap.
+func (s *boshSession) checkRequests(r *boshRequest) {
+	if s.final != nil || uint64(len(s.held)+len(s.parked)) <= uint64(s.params.requests)+s.extra(r) {
+		return
+	}
+	s.endLocked(boshPolicyViolation)
 }
 
 // extra is the one further request that may carry a pause or an end (XEP-0124
@@ -206,14 +222,14 @@ func (s *boshSession) extra(r *boshRequest) uint64 {
 // place of the request that still waits (XEP-0124 §14.3, B-28, B-30).
 func (s *boshSession) repeat(r *boshRequest) {
 	for i, h := range s.held {
-		if h.rid == r.rid {
+		if h.rid == r.rid && s.keys.repeats(r.body, h.body.Attr("key")) {
 			h.reply(recoverable())
 			s.held[i] = r
 			return
 		}
 	}
 	for _, a := range s.answered {
-		if a.rid == r.rid {
+		if a.rid == r.rid && s.keys.repeats(r.body, a.key) {
 			r.reply(boshReply{200, a.body})
 			return
 		}
@@ -247,6 +263,12 @@ func (s *boshSession) proceed() {
 
 // process takes in the payload of one request and answers what may be.
 func (s *boshSession) process(r *boshRequest) {
+	if !s.keys.next(r.body) {
+		s.endLocked(boshItemNotFound) // XEP-0124 §15.4 (B-44)
+		r.reply(s.finalReply())
+		return
+	}
+	s.acknowledged(r)
 	empty := len(r.body.Elements) == 0
 	if r.body.XMPP("restart") == "true" {
 		s.receive(inbound{restart: true}) // its stanzas are ignored (XEP-0206 §5)
@@ -395,8 +417,8 @@ func (s *boshSession) answerAll() {
 func (s *boshSession) answerOldest(items [][]byte) {
 	r := s.held[0]
 	s.held = s.held[1:]
-	body := s.bodyOf(items)
-	s.answered = append(s.answered, boshAnswer{r.rid, body})
+	body := s.bodyOf(r.rid, items)
+	s.answered = append(s.answered, boshAnswer{r.rid, r.body.Attr("key"), body})
 	if extra := len(s.answered) - s.params.requests; extra > 0 {
 		s.answered = append([]boshAnswer(nil), s.answered[extra:]...)
 	}

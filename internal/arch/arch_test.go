@@ -8,8 +8,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -137,6 +139,27 @@ func TestFiberAdapter(t *testing.T) {
 		for _, i := range f.Imports {
 			if strings.HasPrefix(i.Path.Value, `"github.com/gofiber/`) && filepath.Base(file) != "fiber.go" {
 				t.Errorf("%s imports %s; only xmppgw/fiber.go may", file, i.Path.Value)
+			}
+		}
+	}
+}
+
+// TestNoBackendLink: the gateway hands its streams to the server within the
+// program; neither calls anybody, so there is no link that could want TLS (XEP-0124
+// §19.2, B-55).
+func TestNoBackendLink(t *testing.T) {
+	for _, pattern := range []string{"xmppgw/*.go", "xmppd/*.go", "xmppd/muc/*.go"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files in %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if dials := regexp.MustCompile(`\b(net|tls|http|websocket)\.(\w*Dial\w*|Get|Post\w*|Client\b)`).Find(raw); dials != nil && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s has %s", file, dials)
 			}
 		}
 	}
