@@ -43,7 +43,7 @@ func (s *Server) mountRooms(ctx context.Context) error {
 		return err
 	}
 	s.rooms, err = muc.New(muc.Config{
-		Domain: s.cfg.RoomsDomain(), Server: s.xmpp, Store: s.db.RoomStore(), Key: key, Hats: s.hats, Logger: s.log,
+		Domain: s.cfg.RoomsDomain(), Server: s.xmpp, Store: s.db.RoomStore(), Key: key, Hats: s.hats, Steward: s.isAdmin, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -54,9 +54,15 @@ func (s *Server) mountRooms(ctx context.Context) error {
 
 // hats shows in every room who runs the site (XEP-0317).
 func (s *Server) hats(ctx context.Context, user string) ([]muc.Hat, error) {
-	a, err := s.db.AccountByName(ctx, user)
-	if err != nil || !a.Admin {
+	if admin, err := s.isAdmin(ctx, user); err != nil || !admin {
 		return nil, err
 	}
 	return []muc.Hat{{URI: "urn:foyer:hats:admin", Title: "Site admin"}}, nil
+}
+
+// isAdmin reports whether somebody runs the site. They look after rooms that
+// nobody owns any more.
+func (s *Server) isAdmin(ctx context.Context, user string) (bool, error) {
+	a, err := s.db.AccountByName(ctx, user)
+	return a.Admin, err
 }

@@ -70,6 +70,7 @@ type RoomRow struct {
 	Key, JID, Name, Description string // Key names it in addresses of pages
 	Here                        string // how many people are in it
 	Private                     bool   // by invitation
+	Orphan                      bool   // whoever of the admins opens it owns it
 }
 
 // RoomForm is the form for a new room.

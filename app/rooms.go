@@ -35,7 +35,7 @@ func (s *Server) roomRows(ctx context.Context, user string) ([]RoomRow, error) {
 	}
 	rows := make([]RoomRow, 0, len(rooms))
 	for _, r := range rooms {
-		row := RoomRow{Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.MembersOnly, Here: "Nobody is here"}
+		row := RoomRow{Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.MembersOnly, Orphan: r.Orphan, Here: "Nobody is here"}
 		if row.Name == "" {
 			row.Name = r.Name
 		}

@@ -238,6 +238,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
 	s.closeNative()
+	s.rooms.Shutdown()
 	s.xmpp.Shutdown(patience)
 	if stopErr := s.gateway.Shutdown(patience); stopErr != nil {
 		s.log.Warn("some streams did not end in time", "err", stopErr)

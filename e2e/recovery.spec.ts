@@ -2,7 +2,7 @@
 // conversation: no message that was acknowledged is lost, none comes twice, and
 // the chat comes back by itself.
 
-import { expect, test, ways } from "./support/test.ts";
+import { enterRoom, expect, makeRoom, test, ways } from "./support/test.ts";
 
 const numbered = (n: number, what: string) => Array.from({ length: n }, (_, i) => `${what} ${i + 1}`);
 
@@ -68,6 +68,35 @@ for (const { login, transport } of ways.filter((way) => way.login !== "password"
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`session over ${transport}`, () => {
     test.use({ login: "session", transport });
+
+    // XEP-0045 §15.6.2 (S-87): the room says that the server stops, and is entered
+    // again afterwards.
+    test("a restart in a room", async ({ alice, bob, site, database }) => {
+      for (const person of [alice, bob]) person.watch.allowOutage();
+      await makeRoom(alice, "Book club");
+      await alice.say("before");
+      await bob.page.reload();
+      await bob.ready();
+      await enterRoom(bob, "Book club");
+      await bob.hears("before");
+      expect(await site.stop()).toEqual({ code: 0, signal: null });
+      await expect(bob.page.getByText("Reconnecting …")).toBeVisible();
+      // On BOSH the end of the stream comes along with that, and Converse looks at the end first.
+      if (transport === "websocket") await expect(bob.page.getByText("the service hosting it is being shut down")).toBeVisible();
+      await site.start();
+      for (const person of [alice, bob]) await expect(person.notice()).toBeHidden({ timeout: 60_000 });
+
+      await alice.insist("after");
+      await bob.hears("after");
+      await bob.insist("and back");
+      await alice.hears("and back");
+      await bob.page.reload();
+      await bob.hears("after");
+      await bob.insist("still here");
+      await alice.hears("still here");
+      const rows = await database.query("SELECT body FROM archive WHERE owner LIKE 'book-club-%' ORDER BY id");
+      expect(rows).toEqual(["before", "after", "and back", "still here"].map((body) => ({ body })));
+    });
 
     test("20 seconds without Postgres", async ({ alice, bob, cluster, database }) => {
       test.setTimeout(150_000);

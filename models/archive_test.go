@@ -67,6 +67,36 @@ func TestArchive_Search(t *testing.T) {
 	}
 }
 
+// XEP-0313 §4.1.1 (S-60), XEP-0045 §7.5: private messages of a room are found by
+// the room, and by each nickname apart.
+func TestArchive_PrivateOfRooms(t *testing.T) {
+	s := open(t).Stores("h", RosterNone).Archive
+	var entries []xmppd.ArchiveEntry
+	for i, nick := range []string{"Bo", "bo", "Bo/b", "Bo", "Cä"} {
+		e := message(i+1, "psst")
+		e.With, e.Resource, e.Outgoing = "den@rooms.h", nick, i%2 == 0
+		entries = append(entries, e)
+	}
+	elsewhere := message(6, "psst")
+	elsewhere.With, elsewhere.Resource = "other@rooms.h", "Bo"
+	if err := s.Append(t.Context(), append(entries, elsewhere)); err != nil {
+		t.Fatal(err)
+	}
+	for with, want := range map[string]string{
+		"den@rooms.h": "m1 m2 m3 m4 m5", "den@rooms.h/Bo": "m1 m4", "den@rooms.h/bo": "m2", "den@rooms.h/Bo/b": "m3",
+		"den@rooms.h/Cä": "m5", "den@rooms.h/Zoe": "", "other@rooms.h/Bo": "m6", "rooms.h": "",
+	} {
+		page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", With: with, Max: 10})
+		var ids []string
+		for _, e := range page.Entries {
+			ids = append(ids, e.StanzaID)
+		}
+		if got := strings.Join(ids, " "); err != nil || got != want {
+			t.Errorf("with %s: %s, want %s (%v)", with, got, want, err)
+		}
+	}
+}
+
 // XEP-0424 §5: a message and its corrections are replaced, in one transaction
 // with the retraction; nothing of them can be read, found, or waits for anybody.
 func TestArchive_Retract(t *testing.T) {

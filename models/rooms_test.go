@@ -109,8 +109,10 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 		return out
 	}
 	for who, want := range map[string][]string{"alice": {"hidden", "open"}, "bob": {"open"}, "carol": nil} {
-		if got := names(store.Visible(ctx, who, 10)); !slices.Equal(got, want) {
-			t.Errorf("%s sees %v", who, got)
+		for _, orphans := range []bool{false, true} { // there are none
+			if got := names(store.Visible(ctx, who, orphans, 10)); !slices.Equal(got, want) {
+				t.Errorf("%s sees %v", who, got)
+			}
 		}
 	}
 	if got := names(store.Public(ctx, "open", 10)); !slices.Equal(got, []string{"passing"}) {
@@ -142,6 +144,19 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	}
 	if _, people, _ := store.Room(ctx, "open"); len(people) != 1 {
 		t.Errorf("%v", people)
+	}
+	// With its owner's account a room loses its owner.
+	if a, err = db.AccountByName(ctx, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.DeleteAccount(ctx, a.ID, "h"); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(store.Visible(ctx, "bob", false, 10)); !slices.Equal(got, []string{"open"}) {
+		t.Errorf("bob sees %v", got)
+	}
+	if list, err := store.Visible(ctx, "bob", true, 10); err != nil || len(list) != 2 || !list[0].Orphan || !list[1].Orphan || list[0].Name != "hidden" {
+		t.Errorf("as a steward bob sees %+v %v", list, err)
 	}
 	if err := store.Delete(ctx, "open", "open@rooms.h"); err != nil {
 		t.Fatal(err)

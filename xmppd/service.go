@@ -294,10 +294,10 @@ func (srv *Server) ArchivedEntry(ctx context.Context, owner string, id uuid.UUID
 	return page.Entries[0], true, nil
 }
 
-// ArchivedVersions returns the ids of what with said in an archive under that
-// stanza id, its corrections included (XEP-0308).
-func (srv *Server) ArchivedVersions(ctx context.Context, owner, with, stanzaID string) ([]uuid.UUID, error) {
-	return srv.stores.Archive.Versions(ctx, owner, with, true, stanzaID)
+// ArchivedVersions returns the ids of what was said in an archive under that
+// stanza id to or from with, as outgoing tells, its corrections included (XEP-0308).
+func (srv *Server) ArchivedVersions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
+	return srv.stores.Archive.Versions(ctx, owner, with, outgoing, stanzaID)
 }
 
 // VCardOf returns an account's vCard as a payload (XEP-0054 §3.3);

@@ -167,7 +167,7 @@ func (r *room) mayChangeRole(actor *occupant, ch change) error {
 		return nil
 	case ch.role == RoleNone && theirs <= mine:
 		return nil
-	case ch.role == RoleNone, theirs >= Admin.rank():
+	case ch.role == RoleNone, theirs >= Admin.rank(), ch.role == RoleVisitor && theirs > mine:
 		return xmppd.ErrNotAllowed
 	case (ch.role == RoleModerator || o.role == RoleModerator) && mine < Admin.rank():
 		return xmppd.ErrForbidden
@@ -212,6 +212,9 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	r.mu.Lock()
 	entries, err := r.newEntries(c.User(), changes)
 	stored := r.state == open
+	if r.state == ending {
+		err = xmppd.ErrItemNotFound
+	}
 	r.mu.Unlock()
 	if err != nil {
 		return err

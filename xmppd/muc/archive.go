@@ -25,8 +25,8 @@ func (r *room) mayRead(c xmppd.Client) (reader, error) {
 	if r.mayEnter(user) != nil {
 		return reader{}, xmppd.ErrForbidden
 	}
-	if r.settings.Password != "" && a.rank() < Member.rank() && len(r.of(user)) == 0 {
-		return reader{}, xmppd.ErrForbidden // it is not known that they have the password
+	if !r.knowsPassword(user) {
+		return reader{}, xmppd.ErrForbidden
 	}
 	m := r.member(c)
 	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.sees())}, nil

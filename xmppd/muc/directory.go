@@ -15,8 +15,16 @@ type Listed struct {
 }
 
 // Directory returns the rooms that an account may know of, by title, at most max.
+// Stewards know of those that nobody owns too.
 func (s *Service) Directory(ctx context.Context, user string, max int) ([]Listed, error) {
-	list, err := s.store.Visible(ctx, user, max)
+	steward := false
+	if s.cfg.Steward != nil {
+		var err error
+		if steward, err = s.cfg.Steward(ctx, user); err != nil {
+			return nil, err
+		}
+	}
+	list, err := s.store.Visible(ctx, user, steward, max)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Chi
 		title = r.name
 	}
 	return xmppd.DiscoInfo(query, `<identity category="conference" type="text" name="`+stream.Escape(title)+`"/>`,
-		r.features(), r.infoForm())
+		r.features(), r.infoForm(c.User()))
 }
 
 func (r *room) reservedNick(user string) []byte {
@@ -104,7 +104,7 @@ func (r *room) reservedNick(user string) []byte {
 // features are the room's, as it is configured (§6.4, §15.3).
 func (r *room) features() []string {
 	out := []string{
-		nsDiscoInfo, nsDiscoItems, nsMUC, nsMUC + "#stable_id", nsMUC + "#self-ping-optimization",
+		nsDiscoInfo, nsDiscoItems, nsMUC, nsMUC + "#stable_id", nsMUC + "#self-ping-optimization", nsRequest,
 		nsOccupantID, nsHats, nsRegister, nsPing,
 	}
 	either := func(is bool, yes, no string) {
@@ -129,11 +129,14 @@ func (r *room) features() []string {
 }
 
 // infoForm says more about the room (§6.4, §15.5.4). Converse takes the room's
-// name and whether the subject may be changed from here.
-func (r *room) infoForm() []byte {
+// name and whether the subject may be changed from here. The subject is for those
+// who may enter.
+func (r *room) infoForm(user string) []byte {
 	f := newForm("result", nsRoomInfo)
 	f.text("muc#roominfo_description", "", r.settings.Description)
-	f.text("muc#roominfo_subject", "", r.subject.Text)
+	if r.mayEnter(user) == nil && r.knowsPassword(user) {
+		f.text("muc#roominfo_subject", "", r.subject.Text)
+	}
 	f.text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))
 	f.text("muc#roominfo_lang", "", r.settings.Lang)
 	f.boolean("muc#roominfo_changesubject", "", r.settings.ChangeSubject)

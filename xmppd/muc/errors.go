@@ -22,6 +22,9 @@ var (
 	errTooManyListed   = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "resource-constraint", Text: "The room keeps no more people."}
 	errTooManyJoined   = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "resource-constraint", Text: "You are in as many rooms as you may be."}
 	errUnknownAccount  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "There is no such account."}
+	errHasVoice        = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-allowed", Text: "You may speak already."}
+	errNoModerator     = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "recipient-unavailable", Text: "No moderator is here."}
+	errAskedAlready    = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "policy-violation", Text: "The moderators have been asked a moment ago."}
 	errNoLastOwnerLeft = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "A room needs an owner."}
 )
 

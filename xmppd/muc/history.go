@@ -20,6 +20,7 @@ const (
 	defaultHistory = 20
 	maxHistory     = 50
 	maxHeld        = 1000 // stanzas that wait for the history
+	maxSeconds     = 100 * 365 * 24 * 3600
 )
 
 // historyRequest is how much somebody wants to see; the smallest bound counts.
@@ -56,7 +57,7 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 	if seconds == 0 {
 		h.stanzas = 0
 	} else if seconds > 0 {
-		h.since = time.Now().Add(-time.Duration(seconds) * time.Second)
+		h.since = time.Now().Add(-time.Duration(min(seconds, maxSeconds)) * time.Second)
 	}
 	if text, ok := el.Attr("since"); ok {
 		t, err := time.Parse(time.RFC3339Nano, text)

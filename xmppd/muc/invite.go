@@ -109,7 +109,7 @@ func (r *room) mayInviteAs(user string) error {
 	switch {
 	case a.rank() >= Admin.rank():
 		return nil
-	case r.state != open, a == Outcast, r.settings.MembersOnly && (a != Member || !r.settings.Invites):
+	case r.state != open, a == Outcast, r.settings.MembersOnly && (a != Member || !r.settings.Invites), !r.knowsPassword(user):
 		return xmppd.ErrForbidden
 	}
 	return nil

@@ -53,7 +53,9 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 		if r == nil {
 			continue
 		}
-		err = r.enter(ctx, e)
+		if err = r.adopt(ctx, c.User()); err == nil {
+			err = r.enter(ctx, e)
+		}
 		if !errors.Is(err, errEnding) {
 			r.settleEmpty(ctx) // a new room that its creator could not enter
 			return err
@@ -177,7 +179,7 @@ func (r *room) check(e entry) error {
 	if err := r.mayEnter(user); err != nil {
 		return err
 	}
-	if subtle.ConstantTimeCompare([]byte(r.settings.Password), []byte(e.password)) == 0 && r.settings.Password != "" {
+	if !r.opens(e) {
 		return errNotAuthorized
 	}
 	o := r.occupants[e.key]
@@ -191,6 +193,13 @@ func (r *room) check(e entry) error {
 		return errFull
 	}
 	return nil
+}
+
+// opens reports whether somebody has the password, if one is needed. Owners need
+// not type it: they choose it (§10.2).
+func (r *room) opens(e entry) bool {
+	return r.settings.Password == "" || r.affiliation(e.client.User()) == Owner ||
+		subtle.ConstantTimeCompare([]byte(r.settings.Password), []byte(e.password)) == 1
 }
 
 // reservedFor reports whether a nickname belongs to somebody else.

@@ -33,6 +33,9 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	if x, ok := m.Find(nsUser, "x"); ok {
 		return r.invitation(ctx, c, x)
 	}
+	if x, ok := m.Find(nsDataForms, "x"); ok {
+		return r.voice(c, x)
+	}
 	return xmppd.ErrBadRequest
 }
 

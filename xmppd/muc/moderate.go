@@ -51,7 +51,7 @@ func (r *room) said(ctx context.Context, text string) (xmppd.ArchiveEntry, []uui
 	if err != nil || !ok {
 		return entry, nil, err
 	}
-	ids, err := r.svc.server.ArchivedVersions(ctx, r.jid, entry.With, entry.StanzaID)
+	ids, err := r.svc.server.ArchivedVersions(ctx, r.jid, entry.With, true, entry.StanzaID)
 	if err != nil {
 		return entry, nil, err
 	}

@@ -43,6 +43,7 @@ const (
 	nsOwner      = "http://jabber.org/protocol/muc#owner"
 	nsRoomConfig = "http://jabber.org/protocol/muc#roomconfig"
 	nsRoomInfo   = "http://jabber.org/protocol/muc#roominfo"
+	nsRequest    = "http://jabber.org/protocol/muc#request"
 	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
 	nsDiscoItems = "http://jabber.org/protocol/disco#items"
 	nsDataForms  = "jabber:x:data"
@@ -65,6 +66,10 @@ type Config struct {
 
 	// Hats returns what an account wears in every room (XEP-0317); nil: nothing.
 	Hats func(ctx context.Context, user string) ([]Hat, error)
+
+	// Steward reports whether an account looks after rooms that nobody owns any
+	// more: by entering one it becomes the owner. nil: nobody does.
+	Steward func(ctx context.Context, user string) (bool, error)
 
 	RoomsPerUser    int           // rooms that one account may have created; default 50
 	RoomsPerSession int           // rooms that one client may be in; default 200

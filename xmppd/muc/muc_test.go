@@ -168,8 +168,9 @@ func TestRoom_HistoryAndSubject(t *testing.T) {
 		``:                          {"message Al body=one delay", "message Al subject=no topic body=two delay"},
 		`<history maxstanzas="1"/>`: {"message Al subject=no topic body=two delay"},
 		`<history maxstanzas="0"/>`: {},
-		`<history maxchars="0"/>`:   {},
-		`<history seconds="0"/>`:    {},
+		`<history seconds="9223372036854775807"/>`:               {"message Al body=one delay", "message Al subject=no topic body=two delay"},
+		`<history maxchars="0"/>`:                                {},
+		`<history seconds="0"/>`:                                 {},
 		`<history since="2999-01-01T00:00:00Z" maxstanzas="5"/>`: {},
 	} {
 		bob := w.online("bob", "b")

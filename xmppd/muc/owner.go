@@ -116,8 +116,11 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent submission) e
 	defer done()
 	r.mu.Lock()
 	settings, state, err := r.settings, r.state, error(nil)
-	if r.affiliation(c.User()) != Owner {
+	switch {
+	case r.affiliation(c.User()) != Owner:
 		err = xmppd.ErrForbidden
+	case state == ending: // it is not to be stored again
+		err = xmppd.ErrItemNotFound
 	}
 	kept := Room{Name: r.name, Creator: r.creator}
 	var people []Affiliated
@@ -161,6 +164,8 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 		return errCreationBarred
 	case errors.Is(err, ErrTaken):
 		return errConflict
+	case errors.Is(err, ErrNoAccount): // somebody whom the new room lists
+		return errUnknownAccount
 	}
 	return err
 }
@@ -168,7 +173,7 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 // read applies what was sent; fields that were not sent stay as they are.
 func (s *Service) read(to *Settings, sent submission) error {
 	field := func(name string) string { return "muc#roomconfig_" + name }
-	secured := to.Password != ""
+	secured := to.Password != "" || sent.fields[field("roomsecret")] != ""
 	public, people := to.Public, to.NonAnonymous
 	err := errors.Join(
 		sent.text(field("roomname"), &to.Title, maxTitle),

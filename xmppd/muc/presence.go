@@ -26,6 +26,7 @@ const (
 	codeKicked        = "307"
 	codeAffiliation   = "321"
 	codeNowMembers    = "322"
+	codeShutdown      = "332"
 	codeTechnicalFail = "333"
 )
 

@@ -18,14 +18,20 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		r.mu.Unlock()
 		return err
 	}
+	author := from.id
 	said := m.Edit().Set("from", from.jid).
 		Drop(func(c stream.Child) bool {
 			return isReserved(c) || r.isForged(c) || isStanzaIDBy(c, from.bare) || isStanzaIDBy(c, to.bare)
 		}).
 		Append(occupantID(from.id), []byte(`<x xmlns="`+nsUser+`"/>`)).Bytes()
-	sender := xmppd.ArchiveEntry{Owner: from.bare, With: r.jid, Resource: to.nick, Outgoing: true, StanzaID: m.ID, Stanza: said}
-	receiver := xmppd.ArchiveEntry{Owner: to.bare, With: r.jid, Resource: from.nick, StanzaID: m.ID, Stanza: said}
+	sender := xmppd.ArchiveEntry{Owner: from.bare, With: r.jid, Resource: to.nick, Outgoing: true, StanzaID: m.ID, Replaces: xmppd.CorrectedID(m), Stanza: said}
+	receiver := xmppd.ArchiveEntry{Owner: to.bare, With: r.jid, Resource: from.nick, StanzaID: m.ID, Replaces: sender.Replaces, Stanza: said}
 	r.mu.Unlock()
+	retracts, err := r.privateRetraction(ctx, m, author, receiver, sender)
+	if err != nil {
+		return err
+	}
+	receiver.Retracts, sender.Retracts = retracts, retracts
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		sender.Body = body.Text()
 		receiver.Body = sender.Body
@@ -59,7 +65,7 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 		if err != nil {
 			return uuid.Nil, err
 		}
-		if keep {
+		if keep || e.Retracts != nil { // those who come back later must learn of it
 			entries = append(entries, e)
 		}
 	}

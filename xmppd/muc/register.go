@@ -31,13 +31,14 @@ func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Chil
 	return append(append(dst, f.bytes()...), `</query>`...), nil
 }
 
-// mayRegister: outcasts never, and strangers not where only members may enter.
+// mayRegister: outcasts never, and strangers not where only members or those with
+// the password may enter.
 func (r *room) mayRegister(user string) error {
 	a := r.affiliation(user)
 	switch {
 	case a == Outcast:
 		return xmppd.ErrForbidden
-	case r.state != open || (a == None && r.settings.MembersOnly):
+	case r.state != open || (a == None && r.settings.MembersOnly) || !r.knowsPassword(user):
 		return xmppd.ErrNotAllowed
 	}
 	return nil
@@ -45,7 +46,7 @@ func (r *room) mayRegister(user string) error {
 
 func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
 	if _, ok := query.Find(nsRegister, "remove"); ok {
-		return nil, r.register(ctx, c, "")
+		return nil, r.register(ctx, c, "", "")
 	}
 	x, ok := query.Find(nsDataForms, "x")
 	if !ok {
@@ -59,20 +60,11 @@ func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query strea
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	taken := r.reservedFor(key, c.User())
-	if o := r.occupants[key]; o != nil && o.user != c.User() {
-		taken = true
-	}
-	r.mu.Unlock()
-	if taken {
-		return nil, errConflict
-	}
-	return nil, r.register(ctx, c, nick)
+	return nil, r.register(ctx, c, nick, key)
 }
 
 // register keeps the nickname, or gives it up with a membership that came of it.
-func (r *room) register(ctx context.Context, c xmppd.Client, nick string) error {
+func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) error {
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
@@ -81,6 +73,9 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick string) error 
 	user := c.User()
 	r.mu.Lock()
 	err = r.mayRegister(user)
+	if o := r.occupants[key]; err == nil && nick != "" && (r.reservedFor(key, user) || (o != nil && o.user != user)) {
+		err = errConflict
+	}
 	before, moderated := r.affiliation(user), r.settings.Moderated
 	r.mu.Unlock()
 	if err != nil {

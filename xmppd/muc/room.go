@@ -77,6 +77,7 @@ type occupant struct {
 	id    string // XEP-0421
 	role  Role
 	hats  []byte
+	asked time.Time // for voice, last
 	shown *member   // whose presence is the occupant's
 	all   []*member // in the order they came
 
@@ -158,6 +159,12 @@ func (r *room) mayEnter(user string) error {
 		}
 	}
 	return nil
+}
+
+// knowsPassword reports whether an account has shown the password, or needs none:
+// invitations carry it, and the archive and membership are behind it.
+func (r *room) knowsPassword(user string) bool {
+	return r.settings.Password == "" || r.affiliation(user).rank() >= Member.rank() || len(r.of(user)) > 0
 }
 
 // find returns the occupant with exactly that nickname, or nil.

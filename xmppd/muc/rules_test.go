@@ -26,13 +26,15 @@ func gather(room string, all ...*client) {
 // XEP-0045 §8.2, §8.4, §9.1, §9.6, §9.7, §10.3, §10.6 (S-87, S-88): who may do
 // what to whom; every pair that the specification names.
 func TestRules_Ranks(t *testing.T) {
-	w := newWorld(t, Config{}, "alice", "bob", "carol", "dave")
+	w := newWorld(t, Config{}, "alice", "bob", "carol", "dave", "erin")
 	w.open("den", nil)
 	for user, a := range map[string]Affiliation{"bob": Admin, "carol": Member} {
 		w.store.people["den"][user] = Affiliated{User: user, Affiliation: a}
 	}
 	alice, bob, carol, dave := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c"), w.online("dave", "d")
-	gather("den", alice, bob, carol, dave)
+	erin := w.online("erin", "e")
+	gather("den", alice, bob, carol, dave, erin)
+	alice.ask("set", "den@rooms.h", items(`<item nick="erin" role="moderator"/>`))
 	alice.ask("set", "den@rooms.h", items(`<item nick="carol" role="moderator"/>`))
 	role := func(nick, role string) string { return items(`<item nick="` + nick + `" role="` + role + `"/>`) }
 	affiliation := func(jid, a string) string {
@@ -48,6 +50,8 @@ func TestRules_Ranks(t *testing.T) {
 		{"a moderator who is a member kicks an admin", carol, role("bob", "none"), "cancel not-allowed"},
 		{"an admin kicks the owner", bob, role("alice", "none"), "cancel not-allowed"},
 		{"a moderator takes the owner's voice", carol, role("alice", "visitor"), "cancel not-allowed"},
+		{"a moderator without affiliation takes a member's voice", erin, role("carol", "visitor"), "cancel not-allowed"},
+		{"and kicks a member", erin, role("carol", "none"), "cancel not-allowed"},
 		{"the owner takes an admin's moderation", alice, role("bob", "participant"), "cancel not-allowed"},
 		{"a moderator who is a member makes a moderator", carol, role("dave", "moderator"), "auth forbidden"},
 		{"nobody is there", alice, role("zoe", "none"), "cancel item-not-found"},

@@ -84,6 +84,7 @@ type Affiliated struct {
 type Listing struct {
 	Name, Title, Description string
 	MembersOnly              bool
+	Orphan                   bool // nobody owns it, and the asker may take it over
 }
 
 // Store keeps rooms. Names of rooms and users are prepared localparts. An account
@@ -118,8 +119,9 @@ type Store interface {
 	Public(ctx context.Context, after string, max int) ([]Listing, error)
 
 	// Visible returns the rooms that an account may know of: persistent ones that
-	// are public or that it belongs to, by title, at most max.
-	Visible(ctx context.Context, user string, max int) ([]Listing, error)
+	// are public or that it belongs to, by title, at most max. With orphans, those
+	// that nobody owns are among them, and marked.
+	Visible(ctx context.Context, user string, orphans bool, max int) ([]Listing, error)
 
 	// Created returns how many rooms an account has created that exist.
 	Created(ctx context.Context, user string) (int, error)

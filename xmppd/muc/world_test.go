@@ -38,7 +38,8 @@ type memStore struct {
 	entries []xmppd.ArchiveEntry
 	offline map[string][]xmppd.OfflineMessage
 
-	keepsNothing string // whose preferences say so; set before anybody is there
+	contacts     map[string]string // who are each other's only contact; set before anybody is there
+	keepsNothing string            // whose preferences say so; set before anybody is there
 }
 
 func (m *memStore) stores() xmppd.Stores {
@@ -65,8 +66,17 @@ func (m *memStore) Account(_ context.Context, user string) (xmppd.Account, error
 	return xmppd.Account{User: user, Name: user}, nil
 }
 
-func (m *memStore) Roster(context.Context, string) ([]xmppd.Contact, error) { return nil, nil }
-func (m *memStore) Contact(context.Context, string, string) (xmppd.Contact, error) {
+func (m *memStore) Roster(_ context.Context, user string) ([]xmppd.Contact, error) {
+	if other, ok := m.contacts[user]; ok {
+		return []xmppd.Contact{{JID: other + "@h", Subscription: xmppd.SubscriptionBoth, Listed: true}}, nil
+	}
+	return nil, nil
+}
+
+func (m *memStore) Contact(ctx context.Context, user, jid string) (xmppd.Contact, error) {
+	if list, _ := m.Roster(ctx, user); len(list) > 0 && list[0].JID == jid {
+		return list[0], nil
+	}
 	return xmppd.Contact{}, xmppd.ErrNotFound
 }
 func (m *memStore) Blocked(context.Context, string) ([]string, error)                 { return nil, nil }
@@ -156,12 +166,12 @@ func (m archiveStore) Stored(context.Context, string, string, string, time.Time)
 	return false, nil
 }
 
-func (m archiveStore) Versions(_ context.Context, owner, with string, _ bool, id string) ([]uuid.UUID, error) {
+func (m archiveStore) Versions(_ context.Context, owner, with string, outgoing bool, id string) ([]uuid.UUID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []uuid.UUID
 	for _, e := range m.entries {
-		if e.Owner == owner && e.With == with && (e.StanzaID == id || e.Replaces == id) {
+		if e.Owner == owner && e.With == with && e.Outgoing == outgoing && (e.StanzaID == id || e.Replaces == id) {
 			out = append(out, e.ID)
 		}
 	}
@@ -271,7 +281,7 @@ func (m roomStore) Public(_ context.Context, after string, limit int) (out []Lis
 	return out, nil
 }
 
-func (m roomStore) Visible(ctx context.Context, _ string, limit int) ([]Listing, error) {
+func (m roomStore) Visible(ctx context.Context, _ string, _ bool, limit int) ([]Listing, error) {
 	return m.Public(ctx, "", limit)
 }
 

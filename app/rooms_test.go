@@ -1,0 +1,30 @@
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+// A private room whose only owner left the site is shown to the site's admins, and
+// to nobody else (docs/decisions/0008-rooms-that-nobody-owns.md).
+func TestRooms_ThatNobodyOwns(t *testing.T) {
+	_, base := start(t, nil)
+	alice, bob, carol := signedInAs(t, base, "alice"), signedInAs(t, base, "bob"), signedInAs(t, base, "carol")
+	bob.submit("/", "/rooms", "name", "Surprise party", "who", "invited")
+	const mark = "nobody runs it"
+	for _, b := range []*browser{alice, carol} {
+		if b.get("/"); strings.Contains(b.body, "Surprise party") {
+			t.Error("somebody else's room is listed")
+		}
+	}
+	if bob.get("/"); !strings.Contains(bob.body, "Surprise party") || strings.Contains(bob.body, mark) {
+		t.Error("as its owner sees it")
+	}
+	bob.submit("/settings", "/settings/delete", "confirm", "bob", "current", demoPassword)
+	if alice.get("/"); !strings.Contains(alice.body, "Surprise party") || strings.Count(alice.body, mark) != 1 || strings.Contains(alice.body, "Invite somebody to") {
+		t.Errorf("as the admin sees it: %s", alice.body)
+	}
+	if carol.get("/"); strings.Contains(carol.body, "Surprise party") || strings.Contains(carol.body, mark) {
+		t.Error("carol sees it")
+	}
+}

@@ -1,0 +1,68 @@
+package muc
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// Retraction of private messages (XEP-0424): nicknames change hands, so that who
+// said something is told by the occupant id (XEP-0421), which stays.
+
+// privateRetraction finds what a private message takes back: what the same person
+// wrote to the same person here, in either's archive. nil: nothing.
+func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender xmppd.ArchiveEntry) (*xmppd.Retraction, error) {
+	el, ok := m.Find(nsRetract, "retract")
+	if !ok || m.ID == "" {
+		return nil, nil
+	}
+	stanzaID, _ := el.Attr("id")
+	if stanzaID == "" {
+		return nil, nil
+	}
+	ids, err := r.privateVersions(ctx, receiver.Owner, false, stanzaID, func(e xmppd.ArchiveEntry) bool { return authorOf(e) == author })
+	if err == nil && len(ids) == 0 { // the receiver keeps nothing
+		ids, err = r.privateVersions(ctx, sender.Owner, true, stanzaID, func(e xmppd.ArchiveEntry) bool { return e.Resource == sender.Resource })
+	}
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return &xmppd.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
+}
+
+// privateVersions returns the ids of a message of this room in somebody's archive,
+// and of its corrections, that are the right ones.
+func (r *room) privateVersions(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(xmppd.ArchiveEntry) bool) ([]uuid.UUID, error) {
+	ids, err := r.svc.server.ArchivedVersions(ctx, owner, r.jid, outgoing, stanzaID)
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	ids = slices.DeleteFunc(ids, func(id uuid.UUID) bool {
+		e, ok, err := r.svc.server.ArchivedEntry(ctx, owner, id)
+		if err != nil {
+			failed = err
+		}
+		return !ok || !right(e)
+	})
+	return ids, failed
+}
+
+// authorOf returns the occupant id of who said something, as the room wrote it.
+func authorOf(e xmppd.ArchiveEntry) string {
+	el, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
+	if err != nil {
+		return ""
+	}
+	id, ok := el.Find(nsOccupantID, "occupant-id")
+	if !ok {
+		return ""
+	}
+	value, _ := id.Attr("id")
+	return value
+}

@@ -1,0 +1,79 @@
+package muc
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"foyer/internal/stream"
+)
+
+// XEP-0424 §5, XEP-0421 §3 (S-60, S-92): a private message that is taken back is
+// gone from both archives, whatever nicknames the two have by now; under somebody's
+// old nickname nobody takes back what that person wrote.
+func TestPrivate_Retraction(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	gather("den", alice, bob, carol)
+	write := func(c *client, nick, id, inside string) {
+		t.Helper()
+		c.Send(`<message xmlns="jabber:client" type="chat" id="` + id + `" to="den@rooms.h/` + nick + `">` + inside + `</message>`)
+		if got := c.sync(); slices.ContainsFunc(got, func(e *stream.Element) bool { return e.Type == "error" }) {
+			t.Fatalf("%s", got[0].Raw)
+		}
+	}
+	retract := func(id string) string { return `<retract xmlns="` + nsRetract + `" id="` + id + `"/>` }
+	kept := func() string {
+		w.store.mu.Lock()
+		defer w.store.mu.Unlock()
+		var out []string
+		for _, e := range w.store.entries {
+			if text := string(e.Stanza); e.With == "den@rooms.h" && strings.Contains(text, "<body>") {
+				out = append(out, e.Owner+":"+e.Body+"/"+e.Resource)
+			}
+		}
+		slices.Sort(out)
+		return strings.Join(out, " ")
+	}
+	write(carol, "alice", "p", "<body>carol's</body>")
+	write(bob, "alice", "p", "<body>bob's</body>") // clients choose their ids
+	if want := "alice@h:bob's/bob alice@h:carol's/carol bob@h:bob's/alice carol@h:carol's/alice"; kept() != want {
+		t.Fatalf("kept %s", kept())
+	}
+	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/bobby"/>`)
+	bob.sync()
+	carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h/bob"/>`)
+	carol.sync()
+	write(carol, "alice", "r1", retract("nothing"))
+	write(carol, "alice", "r2", retract("p"))
+	if want := "alice@h:bob's/bob bob@h:bob's/alice"; kept() != want {
+		t.Errorf("carol under bob's old nickname: %s", kept())
+	}
+	write(bob, "alice", "r3", retract("p"))
+	if kept() != "" {
+		t.Errorf("left: %s", kept())
+	}
+}
+
+// What one side does not keep is taken out of the other's archive.
+func TestPrivate_RetractionKeptByOne(t *testing.T) {
+	for _, silent := range []string{"alice", "bob"} {
+		w := newWorld(t, Config{}, "alice", "bob")
+		w.store.keepsNothing = silent
+		w.open("den", nil)
+		alice, bob := w.online("alice", "a"), w.online("bob", "b")
+		gather("den", alice, bob)
+		bob.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/alice"><body>secret</body></message>`)
+		bob.Send(`<message xmlns="jabber:client" type="chat" id="r" to="den@rooms.h/alice"><retract xmlns="` + nsRetract + `" id="p"/></message>`)
+		bob.sync()
+		if n := len(w.store.entries); n != 3 { // the message once, the retraction in both
+			t.Errorf("%s keeps nothing: %d entries", silent, n)
+		}
+		for _, e := range w.store.entries {
+			if strings.Contains(string(e.Stanza), "secret") {
+				t.Errorf("%s keeps nothing: %s", silent, e.Stanza)
+			}
+		}
+	}
+}

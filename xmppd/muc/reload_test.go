@@ -1,0 +1,65 @@
+package muc
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// S-96, XEP-0198 §5: a page with Converse is reloaded. It signs in on a new stream
+// and resumes with what it kept in sessionStorage; then it sends neither its
+// presence nor a roster get, does not enter its rooms again, and stamps a from of
+// its own making on all it sends. Contacts, messages and rooms go on all the same,
+// and nobody saw it go.
+func TestReload_ConverseResumes(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.store.contacts = map[string]string{"alice": "bob", "bob": "alice"}
+	w.open("den", nil)
+	alice, page := w.online("alice", "a"), w.online("bob", "first")
+	page.Send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+	enabled := page.Read()
+	id, _ := enabled.Attr("id")
+	handled := 0 // as the page counts it, from <enabled/> on
+	handled += len(page.sync()) + 1
+	page.join("den", "bob")
+	handled += len(page.sync()) + 1
+	alice.join("den", "alice")
+	alice.sync()
+	handled += len(page.sync()) + 1
+	page.Drop()
+
+	alice.say("den", "1", "in the room")
+	alice.Send(`<message xmlns="jabber:client" type="chat" id="2" to="bob@h"><body>to you</body></message>`)
+	alice.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	if got := alice.seen(); slices.ContainsFunc(got, func(s string) bool { return s == "presence bob unavailable none/none bob@h/first" }) {
+		t.Errorf("bob was seen to go: %q", got)
+	}
+
+	page = w.connect("bob")
+	page.Send(fmt.Sprintf(`<resume xmlns="urn:xmpp:sm:3" h="%d" previd="%s"/>`, handled, id))
+	resumed := page.Read()
+	if h, _ := resumed.Attr("h"); resumed.Name.Local != "resumed" || h != "4" { // three pings, and entering
+		t.Fatalf("%s", resumed.Raw)
+	}
+	page.sees("message alice body=in the room", "message alice@h/a chat body=to you", "presence alice@h/a")
+
+	// Converse asks its rooms whether it is still there (XEP-0410 §3).
+	if e := page.ask("get", "den@rooms.h/bob", `<ping xmlns="urn:xmpp:ping"/>`); e.Type != "result" {
+		t.Errorf("not in the room: %s", e.Raw)
+	}
+	page.Send(`<message xmlns="jabber:client" from="bob@h/made-up" type="groupchat" id="3" to="den@rooms.h"><body>back</body></message>`)
+	page.sees("message bob body=back")
+	page.Send(`<message xmlns="jabber:client" from="bob@h/made-up" type="chat" id="4" to="alice@h"><body>and to you</body></message>`)
+	page.sync()
+	alice.sees("message bob body=back", "message bob@h/first chat body=and to you")
+	alice.Send(`<presence xmlns="jabber:client"><show>dnd</show></presence>`)
+	alice.say("den", "5", "good")
+	alice.Send(`<message xmlns="jabber:client" type="chat" id="6" to="bob@h"><body>very good</body></message>`)
+	alice.sync()
+	page.sees("presence alice@h/a", "message alice body=good", "message alice@h/a chat body=very good")
+
+	// It goes once, when it is closed.
+	page.Close()
+	alice.until("presence bob@h/first unavailable")
+	alice.until("presence bob unavailable none/none bob@h/first")
+}
