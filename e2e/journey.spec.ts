@@ -2,7 +2,8 @@
 // the browser's storage. The server's own counts show what that costs.
 
 import type { Counts } from "./support/site.ts";
-import { expect, type Person, type Site, test, type Transport, ways } from "./support/test.ts";
+import { clearStorage } from "./support/storage.ts";
+import { expect, type Site, test, type Transport, ways } from "./support/test.ts";
 
 /** What the server counted between two moments. */
 async function during(site: Site, act: () => Promise<void>): Promise<Counts> {
@@ -25,19 +26,6 @@ function expectCost(cost: Counts, streams: { opened: number; resumed: number }):
 /** A reload resumes the stream over WebSocket (XEP-0198), and keeps it on BOSH. */
 const reloadCost = (transport: Transport) =>
   transport === "websocket" ? { opened: 1, resumed: 1 } : { opened: 0, resumed: 0 };
-
-async function clearStorage(person: Person): Promise<void> {
-  const session = await person.context.newCDPSession(person.page);
-  const { origin } = new URL(person.page.url());
-  await person.page.goto("about:blank");
-  await session.send("Storage.clearDataForOrigin", {
-    origin,
-    storageTypes: "indexeddb,local_storage,cache_storage,service_workers",
-  });
-  const page = await person.context.newPage(); // a tab's sessionStorage ends with the tab
-  await person.page.close();
-  person.page = page;
-}
 
 for (const { login, transport } of ways) {
   test.describe(`${login} over ${transport}`, () => {

@@ -6,7 +6,7 @@ import { Watch } from "./watch.ts";
 
 export { expect };
 export { names, password } from "./person.ts";
-export { enterRoom, makeRoom } from "./rooms.ts";
+export { enterRoom, joinRoom, makeRoom } from "./rooms.ts";
 export type { Person, Transport, User };
 export type { Login, Site };
 

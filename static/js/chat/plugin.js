@@ -10,6 +10,8 @@ import { receiveInvitations } from './invitations.js';
 import { resendUnacknowledged } from './resend.js';
 import { hideAddresses } from './names.js';
 import { explainFailedFiles } from './upload.js';
+import { blockPeople } from './blocking.js';
+import { comeBackToRooms } from './rejoin.js';
 import { frame } from './frame.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -33,6 +35,8 @@ export function plugin(config) {
             receiveInvitations(_converse);
             resendUnacknowledged(_converse);
             explainFailedFiles(_converse);
+            blockPeople(_converse, config);
+            comeBackToRooms(_converse);
             handleSignOut(_converse, gate);
         },
     };

@@ -1,0 +1,98 @@
+// What moderators do in a room, and what those concerned and everybody else see
+// of it: a message removed, somebody put out, kept out, or without a voice.
+
+import { choose, tombstones } from "./support/messages.ts";
+import { change, chooseAbove } from "./support/rooms.ts";
+import { clearStorage } from "./support/storage.ts";
+import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+
+/** What the room says of what happens in it. */
+const said = (person: Person, text: string) => person.page.locator("#chat converse-muc .chat-info").filter({ hasText: text });
+
+/** What stands in place of a room that somebody is out of. */
+const outside = (person: Person) => person.page.locator("#chat converse-muc-disconnected");
+
+test("a moderator removes a message", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await bob.say("Buy cheap watches");
+  await bob.say("and hello");
+  await alice.hears("Buy cheap watches");
+
+  await choose(alice, "Buy cheap watches", "Retract");
+  const dialog = alice.page.locator(".modal.show");
+  await dialog.getByPlaceholder("Optional reason").fill("no advertising");
+  await dialog.getByRole("button", { name: "Confirm" }).click();
+
+  const removed = async (person: Person) => {
+    await expect(tombstones(person)).toContainText(`${names.alice} has removed a message`);
+    await expect(tombstones(person)).toContainText("no advertising");
+    await expect(person.message("cheap watches")).toHaveCount(0);
+    await person.hears("and hello");
+  };
+  for (const person of [alice, bob]) await removed(person);
+  await alice.page.reload();
+  await removed(alice);
+  await clearStorage(bob); // from the archive alone
+  await bob.page.goto("/");
+  await bob.ready();
+  await enterRoom(bob, "Book club");
+  await removed(bob);
+});
+
+test("somebody is put out, comes back, and is banned", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await alice.say("Quiet, please");
+  await bob.hears("Quiet, please");
+
+  await alice.type(`/kick ${names.bob} shouting`);
+  await expect(said(alice, `${names.bob} has been kicked out by ${names.alice}`)).toBeVisible();
+  await expect(outside(bob)).toContainText("You have been kicked from this groupchat");
+  await expect(outside(bob)).toContainText(`This action was done by ${names.alice}.`);
+  await expect(outside(bob)).toContainText('The reason given is: "shouting".');
+  await expect(bob.input()).toHaveCount(0);
+  await alice.say("Said while he was out");
+
+  await enterRoom(bob, "Book club");
+  await expect(outside(bob)).toHaveCount(0);
+  await bob.hears("Said while he was out");
+  await bob.say("Sorry");
+  await alice.hears("Sorry");
+
+  await change(alice, names.bob, "affiliation", "outcast", "again");
+  await expect(said(alice, `${names.bob} has been banned by ${names.alice}`)).toBeVisible();
+  await expect(outside(bob)).toContainText("You have been banned from this groupchat");
+  await expect(outside(bob)).toContainText('The reason given is: "again".');
+  await enterRoom(bob, "Book club"); // in vain
+  await expect(outside(bob)).toContainText("You have been banned from this groupchat");
+  await expect(bob.input()).toHaveCount(0);
+  await alice.say("Peace at last");
+  await expect(bob.message("Peace at last")).toHaveCount(0);
+});
+
+test("somebody has no voice in a moderated room", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await bob.say("I may speak");
+  await alice.hears("I may speak");
+
+  await chooseAbove(alice, "Configure");
+  const settings = alice.page.locator(".modal.show");
+  await settings.getByLabel("Only those with voice may speak").check();
+  await settings.getByRole("button", { name: "Save" }).click();
+  await expect(settings).toHaveCount(0);
+
+  await change(alice, names.bob, "role", "visitor", "a moment of silence");
+  const mute = bob.page.locator("#chat .muc-bottom-panel--muted");
+  await expect(mute).toHaveText("You're not allowed to send messages in this room");
+  await expect(bob.input()).toHaveCount(0);
+  await expect(said(bob, `${names.bob} has been muted`)).toBeVisible();
+  await alice.say("Only I speak");
+  await bob.hears("Only I speak");
+
+  await change(alice, names.bob, "role", "participant", "");
+  await expect(mute).toHaveCount(0);
+  await bob.say("I may speak again");
+  await alice.hears("I may speak again");
+});

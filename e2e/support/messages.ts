@@ -1,0 +1,68 @@
+import { expect, type Locator } from "@playwright/test";
+import type { Person } from "./person.ts";
+
+/** What the menu of a message offers. */
+export type Action = "Add Reaction" | "Edit" | "Retract" | "Reply";
+
+/** A whole message of the chat that is open: text, reactions and menu. */
+export function bubble(person: Person, text: string): Locator {
+  return person.page.locator("#chat converse-chat-message").filter({ hasText: text }).filter({ has: person.page.locator(".chat-msg") });
+}
+
+/** What stands where a message was. */
+export function tombstones(person: Person): Locator {
+  return person.page.locator("#chat .chat-msg--retracted .retraction");
+}
+
+/** Opens the menu of a message. */
+export async function openMenu(person: Person, text: string): Promise<Locator> {
+  const message = bubble(person, text).last();
+  await message.scrollIntoViewIfNeeded();
+  await message.hover();
+  const menu = message.locator(".chat-msg__actions");
+  await menu.locator(".dropdown-toggle").click();
+  await expect(menu.locator(".dropdown-menu")).toBeVisible();
+  return menu;
+}
+
+/** Chooses something in the menu of a message. */
+export async function choose(person: Person, text: string, action: Action): Promise<void> {
+  const menu = await openMenu(person, text);
+  await menu.getByRole("button", { name: action }).click();
+}
+
+/** Presses the button of the question that the chat asks. */
+export async function confirm(person: Person): Promise<void> {
+  const dialog = person.page.locator(".modal.show");
+  await dialog.getByRole("button", { name: "Confirm" }).click();
+  await expect(dialog).toHaveCount(0);
+}
+
+export async function react(person: Person, text: string, emoji: string): Promise<void> {
+  await choose(person, text, "Add Reaction");
+  await bubble(person, text).locator("converse-reaction-picker").getByRole("button", { name: emoji }).click();
+}
+
+/** The reactions under a message, with how many chose each. */
+export async function expectReactions(person: Person, text: string, expected: string[]): Promise<void> {
+  await expect(bubble(person, text).locator(".chat-msg__reaction")).toHaveText(expected.map((each) => new RegExp(`^\\s*${each.replace(" ", "\\s*")}\\s*$`, "u")));
+}
+
+/** Answers a message, which then shows above the answer. */
+export async function reply(person: Person, text: string, answer: string): Promise<void> {
+  await choose(person, text, "Reply");
+  await expect(person.page.locator("#chat .reply-preview").filter({ visible: true })).toContainText(text);
+  await person.say(answer);
+}
+
+export async function correct(person: Person, text: string, better: string): Promise<void> {
+  await choose(person, text, "Edit");
+  await expect(person.input()).toHaveValue(text);
+  await person.type(better);
+}
+
+/** Takes back a message of one's own. */
+export async function retract(person: Person, text: string): Promise<void> {
+  await choose(person, text, "Retract");
+  await confirm(person);
+}

@@ -1,0 +1,32 @@
+// Blocking somebody (XEP-0191), from the menu of a conversation. Converse would
+// take them out of the list of people as well; who is in that is the site's
+// business, and there they are to be found when they are to be unblocked.
+
+const ERRORS = 'urn:xmpp:blocking:errors';
+
+export function blockPeople(_converse, config) {
+    const { api, __ } = _converse;
+
+    const block = async (chat) => {
+        const question = __('Are you sure you want to prevent %1$s from contacting you further?', chat.getDisplayName());
+        if (!(await api.confirm(__('Block user'), [question]))) return;
+        await api.blocklist.add(chat.get('jid'));
+        chat.close();
+    };
+    api.listen.on('getHeadingButtons', (element, buttons) =>
+        buttons.map((button) => {
+            if (button.name !== 'block' || config.roster === 'none') return button;
+            const handler = (event) => {
+                event.preventDefault();
+                block(element.model);
+            };
+            return { ...button, handler };
+        }),
+    );
+    // Only who blocks is told so by the server; Converse takes it for the other side.
+    api.listen.on('getErrorAttributesForMessage', (message, attributes, { errors }) =>
+        errors?.some(({ name, xmlns }) => name === 'blocked' && xmlns === ERRORS)
+            ? { ...attributes, error: 'You block this person. Unblock them in the menu above, to talk.' }
+            : attributes,
+    );
+}
