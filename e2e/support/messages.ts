@@ -1,6 +1,8 @@
 import { expect, type Locator } from "@playwright/test";
 import type { Person } from "./person.ts";
 
+const brief = { timeout: 2000 };
+
 /** What the menu of a message offers. */
 export type Action = "Add Reaction" | "Edit" | "Retract" | "Reply";
 
@@ -15,20 +17,25 @@ export function tombstones(person: Person): Locator {
 }
 
 /** Opens the menu of a message. */
-export async function openMenu(person: Person, text: string): Promise<Locator> {
+async function openMenu(person: Person, text: string): Promise<Locator> {
   const message = bubble(person, text).last();
-  await message.scrollIntoViewIfNeeded();
   await message.hover();
   const menu = message.locator(".chat-msg__actions");
-  await menu.locator(".dropdown-toggle").click();
-  await expect(menu.locator(".dropdown-menu")).toBeVisible();
+  if (!(await menu.locator(".dropdown-menu").isVisible())) await menu.locator(".dropdown-toggle").click(brief);
   return menu;
 }
 
-/** Chooses something in the menu of a message. */
-export async function choose(person: Person, text: string, action: Action): Promise<void> {
-  const menu = await openMenu(person, text);
-  await menu.getByRole("button", { name: action }).click();
+/**
+ * Chooses something in the menu of a message, and does what follows there. The
+ * menu is made anew whenever the message changes, as when the server has it:
+ * people press again then.
+ */
+export async function choose(person: Person, text: string, action: Action, then?: () => Promise<void>): Promise<void> {
+  await expect(async () => {
+    const menu = await openMenu(person, text);
+    await menu.getByRole("button", { name: action }).click(brief);
+    await then?.();
+  }).toPass();
 }
 
 /** Presses the button of the question that the chat asks. */
@@ -39,8 +46,8 @@ export async function confirm(person: Person): Promise<void> {
 }
 
 export async function react(person: Person, text: string, emoji: string): Promise<void> {
-  await choose(person, text, "Add Reaction");
-  await bubble(person, text).locator("converse-reaction-picker").getByRole("button", { name: emoji }).click();
+  const picker = bubble(person, text).locator("converse-reaction-picker");
+  await choose(person, text, "Add Reaction", () => picker.getByRole("button", { name: emoji }).click(brief));
 }
 
 /** The reactions under a message, with how many chose each. */

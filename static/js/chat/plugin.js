@@ -12,6 +12,7 @@ import { hideAddresses } from './names.js';
 import { explainFailedFiles } from './upload.js';
 import { blockPeople } from './blocking.js';
 import { comeBackToRooms } from './rejoin.js';
+import { closeMenus } from './menus.js';
 import { frame } from './frame.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -37,6 +38,7 @@ export function plugin(config) {
             explainFailedFiles(_converse);
             blockPeople(_converse, config);
             comeBackToRooms(_converse);
+            closeMenus();
             handleSignOut(_converse, gate);
         },
     };

@@ -69,6 +69,7 @@ export function settings(config, converse) {
         show_self_in_roster: false,
         show_client_info: false,
         show_connection_url_input: false,
+        show_retraction_warning: false, // everybody here sees it retracted
         show_controlbox_by_default: true,
         show_toolbar: true,
         visible_toolbar_buttons: { call: false, emoji: true, spoiler: false, toggle_occupants: false },
