@@ -27,7 +27,7 @@ bench: tools assets ## Measure it, beside Prosody and ejabberd where they are in
 microbench: tools assets ## The Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-fuzz: tools assets ## Every fuzz target for FUZZTIME (20s)
+fuzz: tools assets ## Every fuzz target for FUZZTIME (20s); FUZZTIME="--total 30m" shares that among them
 	@scripts/fuzz.sh $(FUZZTIME)
 
 lint: tools ## Formatting, vet, staticcheck, the arrows between packages, go.mod, TypeScript

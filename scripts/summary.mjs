@@ -1,4 +1,4 @@
-// Adds up what the Go tests (go.json, referee.json) and Playwright (e2e.json,
+// Adds up what the Go tests (go.json, fuzz.json, referee.json) and Playwright (e2e.json,
 // interop.json) left in a directory, names what was skipped and why, and closes with the counts.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -39,7 +39,7 @@ function addPlaywright(text) {
   }
 }
 
-for (const text of ["go.json", "referee.json"].map(read)) if (text) addGo(text);
+for (const text of ["go.json", "fuzz.json", "referee.json"].map(read)) if (text) addGo(text);
 for (const text of ["e2e.json", "interop.json"].map(read)) if (text) addPlaywright(text);
 for (const line of (read("skipped.txt") ?? "").split("\n").filter(Boolean)) {
   const [name, ...why] = line.split(": ");

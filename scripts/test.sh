@@ -30,6 +30,12 @@ unit() {
 		node scripts/gotest.mjs "$results/go.json" || failed=1
 }
 
+# Every fuzz target, for a moment: make fuzz is for longer.
+fuzz() {
+	say "Fuzzing …"
+	scripts/fuzz.sh --total 60s "$results/fuzz.json" || failed=1
+}
+
 # The browser and the other clients meet the program itself, with the race
 # detector in it.
 program() {
@@ -72,10 +78,10 @@ node scripts/assets.mjs
 rm -rf "$results"
 mkdir -p "$results"
 case $what in
-unit) need_compiler && unit ;;
+unit) need_compiler && unit && fuzz ;;
 e2e) need_compiler && e2e "$@" ;;
 interop) need_compiler && need_others && referee && clients "$@" ;;
-all) need_compiler && need_others && unit && e2e && clients ;; # the referee is among the Go tests
+all) need_compiler && need_others && unit && fuzz && e2e && clients ;; # the referee is among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
 node scripts/summary.mjs "$results" || failed=1

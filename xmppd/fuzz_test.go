@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,35 @@ func FuzzAuthenticating(f *testing.F) {
 	})
 }
 
+// FuzzChallenged: SCRAM is under way, and the challenge has come.
+func FuzzChallenged(f *testing.F) {
+	f.Add(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">$final</response>` + "\n!open")
+	f.Add(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">` + encode("c=biws,r=abc,p=YQ==") + `</response>`)
+	f.Add(scramAuth("SCRAM-SHA-512", "n,,n=alice,r=xyz") + "\n" + `<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">$final</response>`)
+	fuzzState(f, func(w *world) *client {
+		s := newSCRAMClient(w.modernStream(), SHA256)
+		final, _ := s.final(s.challenge())
+		s.client.final = encode(final)
+		return s.client
+	})
+}
+
+// FuzzChallenged2: the same by SASL2, with everything that can come along.
+func FuzzChallenged2(f *testing.F) {
+	f.Add(`<response xmlns="urn:xmpp:sasl:2">` + encode("\x00alice\x00app") + `</response>` + "\n" + `<r xmlns="urn:xmpp:sm:3"/>`)
+	f.Add(`<response xmlns="urn:xmpp:sasl:2">` + encode("\x00alice\x00wrong") + `</response>` + "\n" + authenticate("app", bindTest))
+	f.Add(`<abort xmlns="urn:xmpp:sasl:2"/>` + "\n" + withToken(htPlain, "x", "", fastNow, bindTest))
+	fuzzState(f, func(w *world) *client {
+		c := w.modernStream()
+		c.Send(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="PLAIN">` + userAgent + `<request-token xmlns="urn:xmpp:fast:0" mechanism="` + htPlain + `"/>` + bindAll + `</authenticate>`)
+		c.Expect(`<challenge xmlns="urn:xmpp:sasl:2"/>`)
+		return c
+	})
+}
+
+// bindAll binds with everything that Bind 2 can turn on.
+const bindAll = `<bind xmlns="urn:xmpp:bind:0"><tag>Test</tag><enable xmlns="urn:xmpp:carbons:2"/><enable xmlns="urn:xmpp:sm:3" resume="true"/><inactive xmlns="urn:xmpp:csi:0"/></bind>`
+
 func FuzzRestarting(f *testing.F) {
 	fuzzState(f, func(w *world) *client {
 		c := w.connect(vouched("alice"))
@@ -73,6 +103,34 @@ func FuzzActive(f *testing.F) {
 	fuzzState(f, func(w *world) *client { return w.online("alice", "a") })
 }
 
+// FuzzBound2: bound along with signing in (XEP-0386), without presence, with
+// stream management and carbons on, and nobody looking.
+func FuzzBound2(f *testing.F) {
+	fuzzState(f, func(w *world) *client {
+		c := w.modernStream()
+		c.Send(authenticate("app", bindAll))
+		c.Expect(success2(`{jid}</authorization-identifier><any xmlns="test"/>`))
+		return c
+	})
+}
+
+// FuzzManaged begins with stream management on, and stanzas that are not
+// acknowledged.
+func FuzzManaged(f *testing.F) {
+	f.Add(`<a xmlns="urn:xmpp:sm:3" h="1"/>` + "\n" + `<r xmlns="urn:xmpp:sm:3"/>` + "\n!drop\n!connect\n" + `<resume xmlns="urn:xmpp:sm:3" previd="$id" h="2"/>`)
+	f.Add(`<a xmlns="urn:xmpp:sm:3" h="4294967295"/>`)
+	f.Add(`<a xmlns="urn:xmpp:sm:3"/>`)
+	f.Add(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>` + "\n" + `<resume xmlns="urn:xmpp:sm:3" previd="$id" h="0"/>`)
+	fuzzState(f, func(w *world) *client {
+		c := w.online("alice", "a")
+		c.enableSM()
+		for _, id := range []string{"1", "2"} {
+			w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="` + id + `"><body>x</body></message>`))
+		}
+		return c
+	})
+}
+
 // FuzzResuming begins with a session that hibernates, with a message that was
 // not acknowledged.
 func FuzzResuming(f *testing.F) {
@@ -87,7 +145,7 @@ func FuzzResuming(f *testing.F) {
 }
 
 func fuzzState(f *testing.F, begin func(*world) *client) {
-	for _, s := range seedStanzas {
+	for _, s := range slices.Concat(seedStanzas, converseStanzas) {
 		f.Add(s)
 	}
 	f.Add(`<resume xmlns="urn:xmpp:sm:3" previd="$id" h="1"/>` + "\n" + `<a xmlns="urn:xmpp:sm:3" h="2"/>`)
@@ -97,7 +155,7 @@ func fuzzState(f *testing.F, begin func(*world) *client) {
 			panic("stuck:\n" + string(stacks[:runtime.Stack(stacks, true)]))
 		})
 		defer watch.Stop()
-		w := newWorld(t, "alice", "bob", "carol")
+		w, _ := modern(t, Config{}, "carol")
 		w.store.subscribe("alice", "bob")
 		bob, carol := w.online("bob", "b"), w.online("carol", "c")
 		alice := begin(w)
@@ -138,7 +196,7 @@ func (c *client) play(line string) *client {
 	case "!end":
 		c.w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
 	default:
-		c.Send(strings.ReplaceAll(line, "$id", c.w.anyID()))
+		c.Send(strings.NewReplacer("$id", c.w.anyID(), "$final", c.final).Replace(line))
 	}
 	return c
 }

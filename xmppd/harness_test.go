@@ -50,6 +50,7 @@ type client struct {
 	w      *world
 	server stream.Stream // the other end
 	full   string
+	final  string // what ends the exchange that is under way (fuzz_test.go)
 	done   chan error
 	syncs  int
 }

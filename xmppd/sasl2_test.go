@@ -78,11 +78,11 @@ func (m *memTokens) change(f func(*FASTToken)) {
 }
 
 // modern is a world of native clients, with alice's app password.
-func modern(t testing.TB, cfg Config) (*world, *memTokens) {
+func modern(t testing.TB, cfg Config, more ...string) (*world, *memTokens) {
 	t.Helper()
 	tokens := &memTokens{}
 	cfg.FAST = tokens
-	w := newWorldWith(t, cfg, "alice", "bob")
+	w := newWorldWith(t, cfg, append([]string{"alice", "bob"}, more...)...)
 	tokens.memStore = w.store
 	w.store.apps["alice"] = []string{"app", "third"}
 	return w, tokens

@@ -1,8 +1,10 @@
 package xmppgw
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 )
 
@@ -23,9 +26,9 @@ func unlimitedSite(f *testing.F) *site {
 	})
 }
 
-// FuzzWebSocket: a client that is signed in sends any bytes. The server answers
-// in proper frames, ends, and goes on serving another client (RFC 6455 §5, W-03
-// to W-06).
+// FuzzWebSocket: a client that is signed in, or has said nothing yet, sends any
+// bytes. The server answers in proper frames, ends, and goes on serving another
+// client (RFC 6455 §5, W-03 to W-06).
 func FuzzWebSocket(f *testing.F) {
 	message := `<message xmlns="jabber:client" id="1"/>`
 	for _, seed := range [][]byte{
@@ -36,13 +39,25 @@ func FuzzWebSocket(f *testing.F) {
 		slices.Concat(maskedFrame(0x01, message[:10]), maskedFrame(0x81, message)), maskedFrame(0x80, message), maskedFrame(0x09, "p"),
 		{0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, {0x81, 0xfe, 0, 1, 0, 0, 0, 0, '<'}, {0x89, 0xfe, 0, 0x80},
 	} {
-		f.Add(seed)
+		f.Add(seed, true)
+		f.Add(seed, false)
 	}
+	open := maskedText(`<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="h" version="1.0"/>`)
+	f.Add(open, false)
+	f.Add(slices.Concat(open, maskedText(authFrame), open), false)
+	f.Add(maskedText(`<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="elsewhere"/>`), false)
 	s := unlimitedSite(f)
 	other := s.browser()
 	other.signIn()
-	f.Fuzz(func(t *testing.T, sent []byte) {
-		conn := rawWebSocket(t, s)
+	f.Fuzz(func(t *testing.T, sent []byte, signedIn bool) {
+		own := *s
+		own.t = t
+		var conn net.Conn
+		if signedIn {
+			conn = rawWebSocket(t, &own)
+		} else {
+			conn, _ = upgradedSocket(t, &own)
+		}
 		_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
 		_, _ = conn.Write(sent)
 		_ = conn.(*net.TCPConn).CloseWrite()
@@ -86,6 +101,111 @@ func checkFrames(t *testing.T, got []byte) {
 		}
 		got = got[n:]
 	}
+}
+
+// FuzzTCP: a client sends any bytes, in any pieces: before the header, where TLS
+// is wanted first, or signed in. What comes back is a stream, the connection ends,
+// and another client is served (RFC 6120 §4).
+func FuzzTCP(f *testing.F) {
+	const message = `<message to="x"><body>y</body></message>`
+	for _, seed := range []string{
+		message, message[:20], tcpOpen, tcpOpen + `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>`,
+		tcpOpen + `<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>` + "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03",
+		tcpOpen + `<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>` + message, "\x16\x03\x01\x02\x00\x01", "GET / HTTP/1.1\r\n\r\n",
+		`</stream:stream>`, message + `</stream:stream>` + message, ` ` + message + `<![CDATA[`, `<?xml version='1.0'?><!DOCTYPE x>`, `<a:b/>`, "\xff\xfe<\x00",
+	} {
+		for state := range uint8(3) {
+			f.Add([]byte(seed), state, uint16(len(seed)/2))
+		}
+	}
+	s := unlimitedSite(f)
+	cert, _ := selfSigned(f)
+	plain, secure := s.listenTCP(TCPOptions{}), s.listenTCP(TCPOptions{Certificate: cert})
+	other := s.browser()
+	other.signIn()
+	f.Fuzz(func(t *testing.T, sent []byte, state uint8, cut uint16) {
+		own := *s
+		own.t = t
+		addr := plain
+		if state%3 == 1 {
+			addr = secure
+		}
+		c := own.dialTCP(addr)
+		if state%3 == 2 {
+			c.signIn()
+		}
+		at := min(int(cut), len(sent))
+		_, _ = c.conn.Write(sent[:at])
+		_, _ = c.conn.Write(sent[at:])
+		_ = c.conn.(*net.TCPConn).CloseWrite()
+		got, err := io.ReadAll(c.conn)
+		if nerr, ok := err.(net.Error); ok && nerr.Timeout() {
+			t.Fatalf("no end after %q", sent)
+		}
+		if state%3 == 2 {
+			got = append([]byte(`<stream:stream xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams">`), got...)
+		}
+		checkStream(t, got)
+		other.t = t
+		other.send(`<message xmlns="jabber:client" id="still"/>`)
+		if m := other.read(); !strings.Contains(m, "still") {
+			t.Fatalf("the other client got %q", m)
+		}
+	})
+}
+
+// checkStream checks that what a server sent is a stream, or one after the other
+// where the client signs in, up to where TLS begins or the connection ended.
+func checkStream(t *testing.T, got []byte) {
+	before, _, _ := bytes.Cut(got, []byte(proceed))
+	for _, piece := range bytes.SplitAfter(before, []byte(saslOK)) {
+		if len(piece) == 0 {
+			continue
+		}
+		r := stream.NewReader(bytes.NewReader(piece), stream.Limits{Bytes: 8 << 20})
+		_, err := r.Header()
+		for err == nil {
+			_, err = r.Next()
+		}
+		if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Fatalf("%v in %q", err, got)
+		}
+	}
+}
+
+// FuzzBOSHBody: a client that is signed in posts anything. It gets a proper body,
+// and the session ends when it is told to.
+func FuzzBOSHBody(f *testing.F) {
+	const head = `<body xmlns="http://jabber.org/protocol/httpbind" rid="RID" sid="SID"`
+	for _, seed := range []string{
+		head + `/>`, head + `><message xmlns="jabber:client" to="burst"><body>x</body></message></body>`, head + ` type="terminate"/>`, head + ` pause="1"/>`,
+		head + ` xmlns:xmpp="urn:xmpp:xbosh" xmpp:restart="true"/>`, head + ` ack="0" key="x" newkey="y" stream="z" to="h"/>`, head + `><message to="end"/></body>`,
+		head + `><iq xmlns="jabber:client" type="get" id="1"><a xmlns="b"/></iq><presence/></body>`, head + `>text</body>`, `<body`,
+	} {
+		f.Add(seed)
+	}
+	s := unlimitedSite(f)
+	f.Fuzz(func(t *testing.T, raw string) {
+		own := *s
+		own.t = t
+		b := own.bosh(true)
+		b.wait = 1
+		b.signIn()
+		answer := b.async(strings.NewReplacer("SID", b.sid, "RID", strconv.FormatUint(b.rid, 10)).Replace(raw))
+		var r reply
+		select {
+		case r = <-answer:
+		case <-time.After(50 * time.Millisecond): // it waits for something to say
+			b.post(b.bodyAt(b.rid+1000, "", "")) // the end
+			r = <-answer
+		}
+		if r.status != 200 || xml.Unmarshal([]byte(r.body), new(struct{})) != nil {
+			t.Fatalf("%d %q for %q", r.status, r.body, raw)
+		}
+		b.post(b.bodyAt(b.rid+1000, "", ""))
+		eventually(t, func() bool { return s.gw.Stats().BOSH == 0 })
+		s.echo.forget()
+	})
 }
 
 // FuzzBOSHSequence: requests of one session in any order, at any distance, each

@@ -48,8 +48,9 @@ func inUse() runtime.MemStats {
 	return m
 }
 
-// rawWebSocket signs in over a bare socket, which is closed with the test.
-func rawWebSocket(b testing.TB, s *site) net.Conn {
+// upgradedSocket is a bare socket, closed with the test, over which nothing was
+// said yet. What comes is read from the reader.
+func upgradedSocket(b testing.TB, s *site) (net.Conn, *bufio.Reader) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
 		b.Fatal(err)
@@ -62,6 +63,12 @@ func rawWebSocket(b testing.TB, s *site) net.Conn {
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		b.Fatal(err, resp)
 	}
+	return conn, r
+}
+
+// rawWebSocket signs in over a bare socket.
+func rawWebSocket(b testing.TB, s *site) net.Conn {
+	conn, r := upgradedSocket(b, s)
 	open := `<open xmlns="` + stream.NSFraming + `" to="h" version="1.0"/>`
 	for _, step := range []string{open, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`, open, `<iq xmlns="jabber:client" type="set" id="bind"/>`} {
 		if _, err := conn.Write(maskedText(step)); err != nil {
