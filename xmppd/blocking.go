@@ -94,7 +94,7 @@ func (s *session) checkBlocked(ctx context.Context, to Address) error {
 	if mine.matches(to) && to.User != "" {
 		return errBlockedByYou
 	}
-	if to.User == "" {
+	if to.User == "" || to.Domain != s.server.domain { // a room's list is the room's own (XEP-0045 §9.1)
 		return nil
 	}
 	theirs, err := s.server.blocksOf(ctx, to.User)

@@ -36,8 +36,6 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err := s.checkBlocked(ctx, to); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.server.cfg.StoreTimeout)
-	defer cancel()
 	if err := s.server.checkRecipient(ctx, to.User); err != nil {
 		return err
 	}

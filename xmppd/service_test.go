@@ -61,3 +61,17 @@ func TestService(t *testing.T) {
 		t.Errorf("gone: %q", svc.gone)
 	}
 }
+
+// What is somebody's name may be a room's too: an account's block list (XEP-0191)
+// has nothing to say about the room.
+func TestService_NamesakeBlocks(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.srv.Mount(&echo{})
+	bob := w.online("bob", "b")
+	bob.ask(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="alice@h"/></block></iq>`, `<iq xmlns="jabber:client" type="result" id="1"/>`)
+	alice := w.online("alice", "a")
+	alice.Send(`<message xmlns="jabber:client" type="groupchat" to="bob@echo.h"><body>hello</body></message>`)
+	if e := alice.Read(); !strings.Contains(string(e.Raw), `heard="bob@echo.h"`) {
+		t.Errorf("heard %s", e.Raw)
+	}
+}

@@ -32,7 +32,8 @@ func ParseBody(raw []byte, limits Limits) (*Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanner{in: raw, limits: limits}
+	s := newScanner(raw, limits, nil)
+	defer s.free()
 	s.limits.Depth++ // the wrapper itself
 	t, err := s.next(true)
 	if err != nil {

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -13,6 +14,8 @@ func checkChars(data []byte, entities bool) error {
 	for i := 0; i < len(data); {
 		b := data[i]
 		switch {
+		case b >= ' ' && b < utf8.RuneSelf && b != '&':
+			i++
 		case b == '&' && entities:
 			n, err := checkReference(data[i:])
 			if err != nil {
@@ -152,6 +155,17 @@ func AppendEscaped(dst []byte, s string) []byte {
 		i += n
 	}
 	return dst
+}
+
+// legal returns s without characters that XML 1.0 does not allow, as
+// AppendEscaped does.
+func legal(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !isChar(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
 
 // Escape returns s as AppendEscaped writes it.

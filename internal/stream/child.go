@@ -14,12 +14,10 @@ type Child struct {
 	outer []binding // namespaces in force around it
 }
 
-func (c Child) scanner() *scanner {
-	return &scanner{in: c.in, limits: unlimited, ns: slices.Clone(c.outer)}
-}
+func (c Child) scanner() *scanner { return newScanner(c.in, unlimited, c.outer) }
 
 // Attr returns an unprefixed attribute of the child, unescaped.
-func (c Child) Attr(local string) (string, bool) { return attr(c.in, c.outer, local) }
+func (c Child) Attr(local string) (string, bool) { return attr(c.in, local) }
 
 // Children yields the child's own child elements.
 func (c Child) Children() iter.Seq[Child] {
@@ -49,6 +47,7 @@ func (c Child) Find(space, local string) (Child, bool) {
 
 func (c Child) element() (*Element, error) {
 	s := c.scanner()
+	defer s.free()
 	t, err := s.next(true)
 	if err != nil {
 		return nil, err
@@ -61,6 +60,7 @@ func (c Child) element() (*Element, error) {
 func (c Child) Text() string {
 	var content []byte
 	s := c.scanner()
+	defer s.free()
 	s.content = &content
 	t, err := s.next(true)
 	if err != nil {
@@ -76,6 +76,7 @@ func (c Child) Text() string {
 // so that they stand alone.
 func (c Child) Raw() []byte {
 	s := c.scanner()
+	defer s.free()
 	t, err := s.next(true)
 	if err != nil {
 		return nil

@@ -17,14 +17,14 @@ func (e *Element) Edit() *Edit { return &Edit{of: e} }
 
 // Set sets an unprefixed attribute of the element; an empty value removes it.
 func (d *Edit) Set(attr, value string) *Edit {
-	d.set = append(d.set, attrEdit{attr, value})
+	d.set = append(d.set, attrEdit{attr, legal(value)})
 	return d
 }
 
 // SetLang sets xml:lang unless the element has one (RFC 6120 §8.1.5).
 func (d *Edit) SetLang(lang string) *Edit {
 	if d.of.Lang == "" {
-		d.lang = lang
+		d.lang = legal(lang)
 	}
 	return d
 }
@@ -44,34 +44,85 @@ func (d *Edit) Append(raw ...[]byte) *Edit {
 
 // Element returns the changed element with its view. The error tells that what
 // was appended is not well-formed.
-func (d *Edit) Element() (*Element, error) { return Parse(d.Bytes(), unlimited) }
+func (d *Edit) Element() (*Element, error) {
+	if len(d.added) > 0 || d.sets("xmlns") {
+		return Parse(d.Bytes(), unlimited)
+	}
+	// What is left was checked before: only the places change.
+	e := *d.of
+	e.kids, e.Child = nil, Name{}
+	e.Raw = d.write(&e)
+	if len(e.kids) > 0 {
+		e.Child = e.kids[0].name
+	}
+	for _, a := range d.set {
+		if view := e.viewOf(a.name); view != nil {
+			*view = a.value
+		}
+	}
+	if d.lang != "" {
+		e.Lang = d.lang
+	}
+	return &e, nil
+}
+
+// viewOf returns where the view holds an attribute, or nil.
+func (e *Element) viewOf(attr string) *string {
+	switch attr {
+	case "to":
+		return &e.To
+	case "from":
+		return &e.From
+	case "id":
+		return &e.ID
+	case "type":
+		return &e.Type
+	}
+	return nil
+}
 
 // Bytes returns the changed element.
 func (d *Edit) Bytes() []byte {
-	e := d.of
-	size := len(e.Raw) + 128
+	var unused Element
+	return d.write(&unused)
+}
+
+// write returns the changed element, and notes in e where its parts are, but for
+// what is appended.
+func (d *Edit) write(e *Element) []byte {
+	of := d.of
+	size := len(of.Raw) + 128
 	for _, a := range d.added {
 		size += len(a)
 	}
 	out, name := d.startTag(make([]byte, 0, size))
-	if e.closeAt == 0 {
+	if of.closeAt == 0 {
 		if len(d.added) == 0 {
-			return append(out, "/>"...)
+			out = append(out, "/>"...)
+			e.tagEnd = len(out)
+			return out
 		}
 		out = d.append(append(out, '>'))
 		return append(append(append(out, "</"...), name...), '>')
 	}
 	out = append(out, '>')
-	at := e.tagEnd
-	for _, k := range e.kids {
-		if d.drop == nil || !d.drop(e.child(k)) {
+	e.tagEnd = len(out)
+	if len(of.kids) > 0 {
+		e.kids = make([]kid, 0, len(of.kids))
+	}
+	at := of.tagEnd
+	for _, k := range of.kids {
+		if d.drop != nil && d.drop(of.child(k)) {
+			out = append(out, of.Raw[at:k.start]...)
+			at = k.end
 			continue
 		}
-		out = append(out, e.Raw[at:k.start]...)
-		at = k.end
+		moved := len(out) - at
+		e.kids = append(e.kids, kid{k.name, k.start + moved, k.end + moved})
 	}
-	out = d.append(append(out, e.Raw[at:e.closeAt]...))
-	return append(out, e.Raw[e.closeAt:]...)
+	out = d.append(append(out, of.Raw[at:of.closeAt]...))
+	e.closeAt = len(out)
+	return append(out, of.Raw[of.closeAt:]...)
 }
 
 func (d *Edit) append(out []byte) []byte {
@@ -88,15 +139,10 @@ func (d *Edit) startTag(out []byte) (tag, name []byte) {
 	at := nameEnd(raw)
 	name = raw[1:at]
 	out = append(out, raw[:at]...)
-	s := &scanner{in: raw, limits: unlimited}
-	if _, err := s.next(true); err != nil {
-		return out, name // cannot be: the element was checked
-	}
-	for _, a := range s.attrs {
-		if a.prefix == "" && d.sets(a.local) {
-			continue
+	for a, ok := attrAt(raw, at); ok; a, ok = attrAt(raw, a.end) {
+		if !d.sets(string(a.name)) {
+			out = append(append(out, ' '), raw[a.start:a.end]...)
 		}
-		out = append(append(out, ' '), raw[a.start:a.end]...)
 	}
 	for i, a := range d.set {
 		if a.value == "" || d.setLater(i) {

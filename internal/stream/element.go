@@ -84,7 +84,8 @@ func Parse(raw []byte, limits Limits) (*Element, error) {
 	if len(raw) == 0 || raw[0] != '<' {
 		return nil, fail(NotWellFormed, "a message must begin with <")
 	}
-	s := &scanner{in: raw, limits: limits}
+	s := newScanner(raw, limits, nil)
+	defer s.free()
 	t, err := s.next(true)
 	if err != nil {
 		return nil, wellFormed(err)
@@ -132,6 +133,7 @@ func (s *scanner) element(t tag) (*Element, error) {
 	}
 	e := &Element{Name: t.name, tagEnd: t.end - t.start}
 	s.view(e)
+	s.kids = s.kids[:0]
 	for depth := len(s.open); !t.selfClosed && len(s.open) >= depth; {
 		next, err := s.next(false)
 		switch {
@@ -140,13 +142,14 @@ func (s *scanner) element(t tag) (*Element, error) {
 		case next.kind == endTag && len(s.open) < depth:
 			e.closeAt = next.start - t.start
 		case next.kind == endTag && len(s.open) == depth:
-			e.kids[len(e.kids)-1].end = next.end - t.start
+			s.kids[len(s.kids)-1].end = next.end - t.start
 		case next.kind == startTag && len(s.open) == depth+1 && !next.selfClosed,
 			next.kind == startTag && len(s.open) == depth && next.selfClosed:
-			e.kids = append(e.kids, kid{name: next.name, start: next.start - t.start, end: next.end - t.start})
+			s.kids = append(s.kids, kid{name: next.name, start: next.start - t.start, end: next.end - t.start})
 		}
 	}
-	if len(e.kids) > 0 {
+	if len(s.kids) > 0 {
+		e.kids = slices.Clone(s.kids)
 		e.Child = e.kids[0].name
 	}
 	e.Raw = s.in[t.start:s.pos:s.pos]
@@ -205,21 +208,7 @@ func (e *Element) Find(space, local string) (Child, bool) {
 func (e *Element) Len() int { return len(e.kids) }
 
 // Attr returns an unprefixed attribute of the element, unescaped.
-func (e *Element) Attr(local string) (string, bool) { return attr(e.Raw, nil, local) }
-
-// attr reads one attribute of the start tag that in begins with.
-func attr(in []byte, outer []binding, local string) (string, bool) {
-	s := &scanner{in: in, limits: unlimited, ns: slices.Clone(outer)}
-	if _, err := s.next(true); err != nil {
-		return "", false
-	}
-	for _, a := range s.attrs {
-		if a.prefix == "" && a.local == local {
-			return unescape(a.value), true
-		}
-	}
-	return "", false
-}
+func (e *Element) Attr(local string) (string, bool) { return attr(e.Raw, local) }
 
 // Decode decodes the element with encoding/xml.
 func (e *Element) Decode(v any) error { return xml.Unmarshal(e.Raw, v) }

@@ -56,7 +56,8 @@ func (r *Reader) Header() (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
-	s := &scanner{in: r.buf[:end:end], limits: r.limits}
+	s := newScanner(r.buf[:end:end], r.limits, nil)
+	defer s.free()
 	t, err := s.next(true)
 	switch {
 	case err != nil:
@@ -124,7 +125,8 @@ func (r *Reader) Next() (*Element, error) {
 	if r.cut.depth < 0 {
 		return nil, r.endTag(raw)
 	}
-	s := &scanner{in: raw, limits: r.limits, ns: slices.Clone(r.header)}
+	s := newScanner(raw, r.limits, r.header)
+	defer s.free()
 	t, err := s.next(true)
 	if err != nil {
 		return nil, wellFormed(err)

@@ -42,6 +42,7 @@ type scanner struct {
 	attrs  []rawAttr // of the tag read last
 	open   []openTag
 	ns     []binding
+	kids   []kid // of the element being read
 	// While an element is being cut out of a larger one, outside is the depth
 	// of what surrounds it, and used collects the bindings it takes from there.
 	outside int

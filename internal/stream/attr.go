@@ -1,0 +1,42 @@
+package stream
+
+import "bytes"
+
+// spot is an attribute in the bytes of a start tag that was checked before.
+type spot struct {
+	name, value []byte // qualified; still escaped
+	start, end  int    // of name="value"
+}
+
+// attrAt returns the attribute at or behind a place in a start tag that was
+// checked before; false: there are no more.
+func attrAt(raw []byte, at int) (spot, bool) {
+	for isSpace(raw[at]) {
+		at++
+	}
+	if raw[at] == '>' || raw[at] == '/' {
+		return spot{}, false
+	}
+	a := spot{start: at}
+	for isNameByte(raw[at]) {
+		at++
+	}
+	a.name = raw[a.start:at]
+	for raw[at] != '"' && raw[at] != '\'' {
+		at++
+	}
+	n := bytes.IndexByte(raw[at+1:], raw[at])
+	a.value = raw[at+1 : at+1+n]
+	a.end = at + 1 + n + 1
+	return a, true
+}
+
+// attr reads an unprefixed attribute of the start tag that raw begins with.
+func attr(raw []byte, local string) (string, bool) {
+	for a, ok := attrAt(raw, nameEnd(raw)); ok; a, ok = attrAt(raw, a.end) {
+		if string(a.name) == local {
+			return unescape(a.value), true
+		}
+	}
+	return "", false
+}
