@@ -104,7 +104,10 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		ReadTimeout:                  30 * time.Second,
 		WriteTimeout:                 90 * time.Second, // above the longest BOSH wait (B-60)
 		IdleTimeout:                  120 * time.Second,
-		ReadBufferSize:               16 << 10,
+		// A waiting BOSH request keeps its connection's buffers. This bounds a
+		// request's header, cookies included, too.
+		ReadBufferSize:    8 << 10,
+		ReduceMemoryUsage: true,
 	}), nil
 }
 

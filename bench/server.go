@@ -26,6 +26,7 @@ type server struct {
 	name, version   string
 	webSocket, bosh string // URLs
 	pid, postgres   int
+	fresh           int    // KiB of memory before anybody signed in; 0: not measured
 	note            string // how it was set up, for the report
 
 	// credentials returns what the first n accounts sign in with; once, in the

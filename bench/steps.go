@@ -96,15 +96,18 @@ func (b *bench) enter(ctx context.Context, s *server, t transport, n int) ([]*cl
 	return clients, nil
 }
 
-// idle measures the memory of sessions that do nothing. Over BOSH each has a
-// request waiting, as a client has.
+// idle measures the memory of sessions that do nothing, over what the server
+// took when it was fresh: what earlier sessions left behind counts. Over BOSH
+// each has a request waiting, as a client has.
 func (b *bench) idle(ctx context.Context, s *server, t transport) error {
 	if err := pause(ctx, b.plan.settling); err != nil {
 		return err
 	}
-	before, err := residentKiB(s.pid)
-	if err != nil {
-		return err
+	if s.fresh == 0 {
+		var err error
+		if s.fresh, err = residentKiB(s.pid); err != nil {
+			return err
+		}
 	}
 	clients, err := b.enter(ctx, s, t, b.plan.idle)
 	if err != nil {
@@ -121,7 +124,7 @@ func (b *bench) idle(ctx context.Context, s *server, t transport) error {
 	if err := errors.Join(err, errAfter); err != nil {
 		return err
 	}
-	b.record(s, "idle", t, float64(after-before)/float64(len(clients)))
+	b.record(s, "idle", t, float64(after-s.fresh)/float64(len(clients)))
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // appendArchive is one statement whatever the number of entries. It shares a
@@ -46,24 +47,24 @@ func (s *chatStore) Append(ctx context.Context, entries []xmppd.ArchiveEntry) er
 	}))
 }
 
-// archiveArgs turns entries into columns.
+// archiveArgs turns entries into columns, of types that are encoded without
+// reflection.
 func archiveArgs(entries []xmppd.ArchiveEntry) (args []any, retracts bool) {
 	n := len(entries)
 	var (
 		owners, peers, resources = make([]string, n), make([]string, n), make([]string, n)
-		ids                      = make([]uuid.UUID, n)
+		ids                      = make(pgtype.FlatArray[pgtype.UUID], n)
 		outgoing                 = make([]bool, n)
 		stanzaIDs, bodies        = make([]string, n), make([]string, n)
-		replaces                 = make([]*string, n)
-		stanzas                  = make([][]byte, n)
+		replaces                 = make(pgtype.FlatArray[pgtype.Text], n)
+		stanzas                  = make(pgtype.FlatArray[[]byte], n)
 	)
 	for i := range entries {
 		e := &entries[i]
-		owners[i], ids[i], peers[i], resources[i] = e.Owner, e.ID, e.With, e.Resource
+		owners[i], peers[i], resources[i] = e.Owner, e.With, e.Resource
+		ids[i] = pgtype.UUID{Bytes: e.ID, Valid: true}
 		outgoing[i], stanzaIDs[i], bodies[i], stanzas[i] = e.Outgoing, e.StanzaID, e.Body, e.Stanza
-		if e.Replaces != "" {
-			replaces[i] = &e.Replaces
-		}
+		replaces[i] = pgtype.Text{String: e.Replaces, Valid: e.Replaces != ""}
 		retracts = retracts || e.Retracts != nil
 	}
 	return []any{owners, ids, peers, resources, outgoing, stanzaIDs, replaces, bodies, stanzas}, retracts
