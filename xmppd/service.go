@@ -310,5 +310,10 @@ func (srv *Server) VCardOf(ctx context.Context, user string) ([]byte, error) {
 	return raw, err
 }
 
+// Blocks reports whether an account has blocked a JID (XEP-0191 §3).
+func (srv *Server) Blocks(ctx context.Context, user, jid string) (bool, error) {
+	return srv.blocks(ctx, user, jid)
+}
+
 // Domain is the domain of the accounts.
 func (srv *Server) Domain() string { return srv.domain }

@@ -213,7 +213,7 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	entries, err := r.newEntries(c.User(), changes)
 	stored := r.state == open
 	if r.state == ending {
-		err = xmppd.ErrItemNotFound
+		err = errEnding
 	}
 	r.mu.Unlock()
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 // The errors that xmppd does not have. Clients look at the type first, so that it
 // is as XEP-0045 has it (S-79).
 var (
+	// errEnding: the room ends, or only leaves memory; in a moment it is known what
+	// comes after it (Service.withRoom).
+	errEnding          = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found"}
 	errNotAuthorized   = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "not-authorized"}
 	errMembersOnly     = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "registration-required"}
 	errConflict        = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict"}

@@ -49,25 +49,30 @@ func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) erro
 // and need not be there. Errors: a *xmppd.StanzaError for what is not allowed, or
 // for a room or an account that is not there; else the store's.
 func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) error {
-	r, err := s.room(ctx, name)
-	if err != nil {
-		return err
-	}
 	to := xmppd.Address{User: invitee, Domain: s.server.Domain()}
 	from := xmppd.Address{User: inviter, Domain: s.server.Domain()}
-	return r.inviteOne(ctx, func() error { return r.mayInviteAs(inviter) }, from.Bare(), to, "")
+	return s.withRoom(ctx, name, func(r *room) error {
+		return r.inviteOne(ctx, func() error { return r.mayInviteAs(inviter) }, from.Bare(), to, "")
+	})
 }
 
 // inviteOne invites somebody, if may, asked under the lock, agrees. Where only
-// members may enter, whoever is invited becomes one (§7.8.2).
+// members may enter, whoever is invited becomes one (§7.8.2). Those who block the
+// inviter are not written to: a room is no way around that (XEP-0191 §3).
 func (r *room) inviteOne(ctx context.Context, may func() error, from string, to xmppd.Address, reason string) error {
+	blocked, err := r.svc.server.Blocks(ctx, to.User, from)
+	if err != nil {
+		return err
+	}
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	r.mu.Lock()
-	err = may()
+	if err = may(); r.state == ending {
+		err = errEnding
+	}
 	before := r.affiliation(to.User)
 	admit := r.settings.MembersOnly && before == None
 	password, nick := r.settings.Password, r.people[to.User].Nick
@@ -77,6 +82,8 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		return err
 	case before == Outcast:
 		return xmppd.ErrForbidden
+	case blocked:
+		return nil
 	}
 	if admit {
 		e := Affiliated{User: to.User, Affiliation: Member, Nick: nick}

@@ -77,17 +77,14 @@ func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	if handler == nil {
 		return xmppd.ErrServiceUnavailable
 	}
-	r, err := s.room(ctx, to.User)
-	if err != nil {
-		return err
-	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
-	result, err := handler(ctx, r, c, payload)
-	if err != nil {
+	return s.withRoom(ctx, to.User, func(r *room) error {
+		result, err := handler(ctx, r, c, payload)
+		if err == nil {
+			c.Deliver(xmppd.IQResult(iq, c.JID(), result))
+		}
 		return err
-	}
-	c.Deliver(xmppd.IQResult(iq, c.JID(), result))
-	return nil
+	})
 }
 
 func (s *Service) serviceIQ(ctx context.Context, c xmppd.Client, iq *stream.Element) error {

@@ -68,9 +68,6 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 	}
 }
 
-// errEnding: the room ends; the one after it can be entered soon.
-var errEnding = errors.New("muc: the room is ending")
-
 // roomOrNew returns the room, or a new one. Neither a room nor an error: try
 // again.
 func (s *Service) roomOrNew(ctx context.Context, name, user string) (*room, error) {

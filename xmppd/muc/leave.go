@@ -120,13 +120,13 @@ func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Elemen
 }
 
 // begin waits for the right to change what is kept of the room; done gives it
-// back. Errors: item-not-found when the room ends meanwhile, or ctx's.
+// back. Errors: errEnding when the room ends meanwhile, or ctx's.
 func (r *room) begin(ctx context.Context) (done func(), err error) {
 	select {
 	case r.changing <- struct{}{}:
 		return func() { <-r.changing }, nil
 	case <-r.ended:
-		return nil, xmppd.ErrItemNotFound
+		return nil, errEnding
 	case <-ctx.Done():
 		return nil, errors.Join(ctx.Err(), errors.New("another change of the room takes too long"))
 	}

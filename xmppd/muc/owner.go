@@ -120,7 +120,7 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent submission) e
 	case r.affiliation(c.User()) != Owner:
 		err = xmppd.ErrForbidden
 	case state == ending: // it is not to be stored again
-		err = xmppd.ErrItemNotFound
+		err = errEnding
 	}
 	kept := Room{Name: r.name, Creator: r.creator}
 	var people []Affiliated

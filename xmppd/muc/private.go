@@ -18,7 +18,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		r.mu.Unlock()
 		return err
 	}
-	author := from.id
+	author, receiverUser, addresses := from.id, to.user, []string{from.jid, from.bare}
 	said := m.Edit().Set("from", from.jid).
 		Drop(func(c stream.Child) bool {
 			return isReserved(c) || r.isForged(c) || isStanzaIDBy(c, from.bare) || isStanzaIDBy(c, to.bare)
@@ -27,6 +27,9 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	sender := xmppd.ArchiveEntry{Owner: from.bare, With: r.jid, Resource: to.nick, Outgoing: true, StanzaID: m.ID, Replaces: xmppd.CorrectedID(m), Stanza: said}
 	receiver := xmppd.ArchiveEntry{Owner: to.bare, With: r.jid, Resource: from.nick, StanzaID: m.ID, Replaces: sender.Replaces, Stanza: said}
 	r.mu.Unlock()
+	if err := r.checkBlocked(ctx, receiverUser, addresses); err != nil {
+		return err
+	}
 	retracts, err := r.privateRetraction(ctx, m, author, receiver, sender)
 	if err != nil {
 		return err
@@ -41,6 +44,21 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		return err
 	}
 	return r.handOver(to, said, id)
+}
+
+// checkBlocked: whoever blocks a person, or an occupant's address, gets no private
+// messages from there either (XEP-0191 §3).
+func (r *room) checkBlocked(ctx context.Context, user string, addresses []string) error {
+	for _, jid := range addresses {
+		blocked, err := r.svc.server.Blocks(ctx, user, jid)
+		switch {
+		case err != nil:
+			return err
+		case blocked:
+			return xmppd.ErrServiceUnavailable
+		}
+	}
+	return nil
 }
 
 // archivePrivate stores a private message for those of the two who want it

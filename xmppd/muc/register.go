@@ -38,6 +38,8 @@ func (r *room) mayRegister(user string) error {
 	switch {
 	case a == Outcast:
 		return xmppd.ErrForbidden
+	case r.state == ending:
+		return errEnding
 	case r.state != open || (a == None && r.settings.MembersOnly) || !r.knowsPassword(user):
 		return xmppd.ErrNotAllowed
 	}

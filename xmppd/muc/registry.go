@@ -37,6 +37,25 @@ func (s *Service) room(ctx context.Context, name string) (*room, error) {
 	}
 }
 
+// withRoom does something with the room with that name. If the room leaves memory
+// meanwhile, do is called again, with what comes after it.
+func (s *Service) withRoom(ctx context.Context, name string, do func(*room) error) error {
+	for {
+		r, err := s.room(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err = do(r); !errors.Is(err, errEnding) {
+			return err
+		}
+		select {
+		case <-r.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // load reads the room from the store.
 func (s *Service) load(ctx context.Context, r *room) {
 	r.err = r.read(ctx)

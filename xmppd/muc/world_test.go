@@ -38,8 +38,10 @@ type memStore struct {
 	entries []xmppd.ArchiveEntry
 	offline map[string][]xmppd.OfflineMessage
 
-	contacts     map[string]string // who are each other's only contact; set before anybody is there
-	keepsNothing string            // whose preferences say so; set before anybody is there
+	blocked      map[string][]string // by whom; set before anybody is there
+	contacts     map[string]string   // who are each other's only contact; set before anybody is there
+	slow         time.Duration       // how long a change of lists takes, as in a database; set before anybody is there
+	keepsNothing string              // whose preferences say so; set before anybody is there
 }
 
 func (m *memStore) stores() xmppd.Stores {
@@ -79,7 +81,9 @@ func (m *memStore) Contact(ctx context.Context, user, jid string) (xmppd.Contact
 	}
 	return xmppd.Contact{}, xmppd.ErrNotFound
 }
-func (m *memStore) Blocked(context.Context, string) ([]string, error)                 { return nil, nil }
+func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
+	return m.blocked[user], nil
+}
 func (m *memStore) Block(context.Context, string, []string) error                     { return nil }
 func (m *memStore) Unblock(context.Context, string, []string) error                   { return nil }
 func (m *memStore) SetArchivePrefs(context.Context, string, xmppd.ArchivePrefs) error { return nil }
@@ -244,6 +248,7 @@ func (m roomStore) SetSubject(_ context.Context, name string, s Subject) error {
 }
 
 func (m roomStore) Affiliate(_ context.Context, name string, _ int, changes []Affiliated) error {
+	time.Sleep(m.slow)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, a := range changes {
