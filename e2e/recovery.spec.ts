@@ -69,7 +69,7 @@ for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`session over ${transport}`, () => {
     test.use({ login: "session", transport });
 
-    // XEP-0045 §15.6.2 (S-87): the room says that the server stops, and is entered
+    // XEP-0045 §11.2 (S-87): the room says that the server stops, and is entered
     // again afterwards.
     test("a restart in a room", async ({ alice, bob, site, database }) => {
       for (const person of [alice, bob]) person.watch.allowOutage();

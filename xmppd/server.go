@@ -38,7 +38,7 @@ type Config struct {
 	Resources     int           // bound sessions per account; default 50
 	Hibernating   int           // sessions per account that wait for resumption; default 10, the oldest is ended first
 	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
-	Unacked       int           // unacknowledged stanzas kept for one session; default 1000, beyond which it ends
+	Unacked       int           // unacknowledged stanzas kept for one session; default 5000, which is more than a full room has people; beyond it ends
 	UnackedBytes  int           // their size; default 16 MiB
 	UnackedTotal  int           // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (bounds.go)
 	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
@@ -102,7 +102,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.Resources, 50)
 	orDefault(&c.Hibernating, 10)
 	orDefault(&c.ResumeTimeout, 45*time.Second)
-	orDefault(&c.Unacked, 1000)
+	orDefault(&c.Unacked, 5000)
 	orDefault(&c.UnackedBytes, 16<<20)
 	orDefault(&c.UnackedTotal, 32<<20)
 	orDefault(&c.StoreTimeout, 10*time.Second)

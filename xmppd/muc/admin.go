@@ -385,8 +385,8 @@ func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Chil
 	return append(r.affiliationList(dst, Affiliation(affiliation)), `</query>`...), nil
 }
 
-// mayList: administrators see every list; members of a members-only room see who
-// else belongs to it (§9.5), and everybody where addresses are no secret.
+// mayList: administrators see every list; moderators, and where addresses are no
+// secret members and whoever is here, see who belongs to the room (§5.2.1, §9.5).
 func (r *room) mayList(c xmppd.Client, a Affiliation) error {
 	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
 		return xmppd.ErrBadRequest
@@ -397,7 +397,7 @@ func (r *room) mayList(c xmppd.Client, a Affiliation) error {
 	}
 	m := r.member(c)
 	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
-	if a != Outcast && (here || (mine == Member && r.settings.MembersOnly)) {
+	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
 		return nil
 	}
 	return xmppd.ErrForbidden

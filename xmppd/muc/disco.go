@@ -16,7 +16,7 @@ const itemsPage = 100
 func (s *Service) info(query stream.Child) ([]byte, error) {
 	name := stream.Escape(s.cfg.Name)
 	return xmppd.DiscoInfo(query, `<identity category="conference" type="text" name="`+name+`"/>`,
-		[]string{nsDiscoInfo, nsDiscoItems, nsMUC, nsPing, nsRSM, nsOccupantID, nsHats})
+		[]string{nsDiscoInfo, nsDiscoItems, nsMUC, nsMUC + "#stable_id", nsPing, nsRSM, nsOccupantID, nsHats})
 }
 
 // items lists the public rooms, page by page (§6.3).
@@ -75,14 +75,17 @@ func (s *Service) itemsWanted(query stream.Child) (after string, limit int, err 
 // nodeReservedNick asks which nickname the room keeps for the asker (§7.12).
 const nodeReservedNick = "x-roomuser-item"
 
+// nodeTraffic asks what may be in messages: nothing is kept out (§18.1.1).
+const nodeTraffic = nsMUC + "#traffic"
+
 func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if node, _ := query.Attr("node"); node == nodeReservedNick {
+	switch node, _ := query.Attr("node"); node {
+	case nodeReservedNick:
 		return r.reservedNick(c.User()), nil
-	}
-	if r.state == locked && c.User() != r.creator {
-		return nil, xmppd.ErrItemNotFound
+	case nodeTraffic:
+		return nil, xmppd.ErrServiceUnavailable
 	}
 	title := r.settings.Title
 	if title == "" {

@@ -94,7 +94,11 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		r.list(e)
 		r.mu.Unlock()
 	}
-	return r.sendInvite(ctx, from, to.Bare(), reason, password)
+	err = r.sendInvite(ctx, from, to.Bare(), reason, password)
+	if errors.Is(err, xmppd.ErrServiceUnavailable) {
+		return errUnknownAccount
+	}
+	return err
 }
 
 // mayInvite: occupants, but where only members may enter just those whom the room

@@ -79,6 +79,9 @@ func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
 	return s.withRoom(ctx, to.User, func(r *room) error {
+		if !r.existsFor(c.User()) {
+			return xmppd.ErrItemNotFound
+		}
 		result, err := handler(ctx, r, c, payload)
 		if err == nil {
 			c.Deliver(xmppd.IQResult(iq, c.JID(), result))

@@ -89,6 +89,8 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retrac
 func (r *room) speaker(c xmppd.Client) (*occupant, error) {
 	m := r.member(c)
 	switch {
+	case m == nil && r.state == locked: // not there yet (§17.2)
+		return nil, xmppd.ErrItemNotFound
 	case m == nil:
 		return nil, errNotOccupant
 	case r.state == ending: // its archive is being deleted

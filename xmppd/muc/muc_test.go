@@ -20,6 +20,10 @@ func TestRoom_Creation(t *testing.T) {
 	alice.sees("presence Al owner/moderator alice@h/a 110 170 201", "message den@rooms.h subject=")
 	bob.join("den", "Bo")
 	bob.sees("presence Bo error cancel item-not-found")
+	bob.say("den", "1", "anybody there?") // §17.2
+	bob.sees("message den@rooms.h error cancel item-not-found")
+	bob.refused(bob.ask("get", "den@rooms.h", items(`<item affiliation="owner"/>`)), "cancel item-not-found")
+	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="x-roomuser-item"/>`), "cancel item-not-found")
 	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit"/></query>`); e.Type != "result" {
 		t.Fatalf("%s", e.Raw)
 	}
@@ -434,6 +438,10 @@ func TestInvite(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
+	w.open("lobby", nil)
+	if err := w.svc.Invite(t.Context(), "lobby", "alice", "zoe"); !errors.Is(err, errUnknownAccount) {
+		t.Errorf("to an open room: %v", err)
+	}
 	got := bob.sync()
 	if len(got) != 1 || w.store.people["den"]["bob"].Affiliation != Member {
 		t.Fatalf("%v %v", got, w.store.people)
@@ -507,7 +515,9 @@ func TestRoom_DiscoAndRegistration(t *testing.T) {
 	if strings.Contains(string(e.Raw), "hidden") {
 		t.Errorf("%s", e.Raw)
 	}
-	bob.has(bob.ask("get", "rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), `category="conference" type="text"`, nsMUC)
+	bob.has(bob.ask("get", "rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), `category="conference" type="text"`, nsMUC, nsMUC+"#stable_id")
+	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="`+nsMUC+`#traffic"/>`), "cancel service-unavailable") // §18.1.1
+	bob.refused(bob.ask("set", "den@rooms.h", `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"/></query>`), "modify bad-request")
 	register := `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>Bo</value></field></x></query>`
 	if e := bob.ask("set", "den@rooms.h", register); e.Type != "result" {
 		t.Fatalf("%s", e.Raw)

@@ -58,7 +58,11 @@ func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query strea
 	if err != nil {
 		return nil, err
 	}
-	nick, key, err := prepareNick(sent.fields["muc#register_roomnick"])
+	asked := sent.fields["muc#register_roomnick"]
+	if asked == "" {
+		return nil, xmppd.ErrBadRequest
+	}
+	nick, key, err := prepareNick(asked)
 	if err != nil {
 		return nil, err
 	}

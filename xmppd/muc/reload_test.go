@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"foyer/internal/stream"
 )
 
 // S-96, XEP-0198 §5: a page with Converse is reloaded. It signs in on a new stream
@@ -62,4 +64,40 @@ func TestReload_ConverseResumes(t *testing.T) {
 	page.Close()
 	alice.until("presence bob@h/first unavailable")
 	alice.until("presence bob unavailable none/none bob@h/first")
+}
+
+// S-93, S-96: a room with as many people as it may hold does not overflow what is
+// kept for a client that has not acknowledged anything, as Converse has not until
+// it has seen everybody.
+func TestReload_FullRoom(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", func(s *Settings) { s.Archive = false })
+	r, err := w.svc.room(t.Context(), "den")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const people = 1999
+	shown, err := stream.Parse([]byte(`<presence xmlns="jabber:client"/>`), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.mu.Lock()
+	for i := range people {
+		nick := fmt.Sprintf("user%d", i)
+		m := r.seat(entry{client: &sink{user: nick, jid: nick + "@h/browser"}, nick: nick, key: nick})
+		m.presence = shown
+		m.occupant.show(m)
+	}
+	r.mu.Unlock()
+	page := w.online("bob", "first")
+	page.Send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+	if e := page.Read(); e.Name.Local != "enabled" {
+		t.Fatalf("%s", e.Raw)
+	}
+	page.join("den", "bob")
+	if got := page.sync(); len(got) != people+2 {
+		t.Errorf("%d stanzas", len(got))
+	}
+	page.say("den", "1", "so many people")
+	page.sees("message bob body=so many people")
 }

@@ -147,6 +147,14 @@ func (r *room) defaultRole(a Affiliation) Role {
 	return RoleParticipant
 }
 
+// existsFor reports whether an account may know that the room is there: before it
+// is configured only its creator does (§10.1.1).
+func (r *room) existsFor(user string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state != locked || user == r.creator
+}
+
 // mayEnter reports why an account may not enter, apart from a password
 // (XEP-0045 §7.2.6, §7.2.7).
 func (r *room) mayEnter(user string) error {

@@ -298,3 +298,28 @@ func TestRules_Bounds(t *testing.T) {
 	alice.sees("presence " + strings.Repeat("n", maxNick+1) + " error cancel not-acceptable")
 	alice.refused(alice.ask("set", "r0@rooms.h", items(strings.Repeat(`<item jid="alice@h" affiliation="owner"/>`, maxListChanges+1))), "wait resource-constraint")
 }
+
+// XEP-0045 §5.2.1, §9.5 (S-88): lists bear real addresses; where those are hidden
+// only moderators get them, members or not.
+func TestRules_WhoSeesLists(t *testing.T) {
+	for _, anonymous := range []bool{true, false} {
+		w := newWorld(t, Config{}, "alice", "bob", "carol")
+		w.open("den", func(s *Settings) { s.MembersOnly, s.NonAnonymous = true, !anonymous })
+		for _, user := range []string{"bob", "carol"} {
+			w.store.people["den"][user] = Affiliated{User: user, Affiliation: Member}
+		}
+		alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+		gather("den", bob)
+		want := map[*client]string{alice: "result", bob: "result", carol: "result"}
+		if anonymous {
+			want[bob], want[carol] = "error", "error"
+		}
+		for c, answer := range want {
+			for _, list := range []string{"owner", "admin", "member"} {
+				if e := c.ask("get", "den@rooms.h", items(`<item affiliation="`+list+`"/>`)); e.Type != answer {
+					t.Errorf("anonymous %v, %s asks for %ss: %s", anonymous, c.user, list, e.Raw)
+				}
+			}
+		}
+	}
+}

@@ -2,7 +2,7 @@ package muc
 
 import "testing"
 
-// XEP-0045 §15.6.2 (S-87): everybody is told, of themselves, that the server stops.
+// XEP-0045 §11.2 (S-87): everybody is told, of themselves, that the server stops.
 func TestShutdown(t *testing.T) {
 	w := newWorld(t, Config{}, "alice", "bob")
 	w.open("den", nil)
