@@ -37,7 +37,7 @@ targets() {
 fuzz() {
 	local package=$1 dir=$2 target=$3 binary=$work/${1//\//_}.test
 	[[ -e $binary ]] || go test -c -fuzz "$target" -o "$binary" "$package" || return 1
-	(cd "$dir" && "$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$each" -test.fuzzminimizetime 50x -test.fuzzcachedir "$cache/$package") >"$work/output" 2>&1 && return
+	(cd "$dir" && "$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$each" -test.fuzzminimizetime 5x -test.fuzzcachedir "$cache/$package") >"$work/output" 2>&1 && return
 	# A run that is out of time sometimes takes that for an error (golang/go#48157).
 	! grep -q 'Failing input\|panic\|goroutine ' "$work/output" && grep -q '^ *context deadline exceeded' "$work/output"
 }

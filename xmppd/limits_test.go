@@ -48,7 +48,7 @@ func TestLimits_Requests(t *testing.T) {
 
 // What comes for a session while it ends is bounded, and only messages are kept.
 func TestLimits_Late(t *testing.T) {
-	w := newWorldWith(t, Config{Unacked: 5}, "alice")
+	w := newWorldWith(t, Config{Unacked: 5, UnackedBytes: 1000}, "alice")
 	alice := w.online("alice", "a")
 	s := w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"})
 	if _, ok := w.srv.retire(s, nil, nil); !ok {
@@ -61,6 +61,13 @@ func TestLimits_Late(t *testing.T) {
 	}
 	if len(s.late) != 5 || !isMessage(s.late[0]) {
 		t.Errorf("%d are kept", len(s.late))
+	}
+	s.late, s.lateSize = nil, 0
+	for range 3 {
+		s.deliver([]byte(`<message xmlns="jabber:client"><body>` + strings.Repeat("x", 600) + `</body></message>`))
+	}
+	if len(s.late) != 2 { // the one that reaches the bound is the last
+		t.Errorf("%d large ones are kept", len(s.late))
 	}
 	w.srv.farewell(s, nil)
 }

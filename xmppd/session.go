@@ -36,6 +36,7 @@ type session struct {
 	stream     stream.Stream       // nil unless connected
 	sm         *smState            // nil: stream management is off (sm.go)
 	late       []sentStanza        // what came for it while it was ended
+	lateSize   int                 // of late, in bytes
 	presence   *stream.Element     // last available presence broadcast, from = full; nil: not available
 	ownPhoto   bool                // the client speaks for the picture itself (XEP-0398 §4)
 	priority   int8                // of presence
@@ -82,8 +83,9 @@ func (s *session) deliverLocked(stanza sentStanza) {
 	case gone:
 		return
 	case ended:
-		if isMessage(stanza) && len(s.late) < s.server.cfg.Unacked {
+		if isMessage(stanza) && len(s.late) < s.server.cfg.Unacked && s.lateSize < s.server.cfg.UnackedBytes {
 			s.late = append(s.late, stanza)
+			s.lateSize += len(stanza.raw)
 		}
 		return
 	}
