@@ -74,7 +74,7 @@ func (c *conn) features(more string, sm bool) []byte {
 	if sm {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}
-	return []byte(f + streamLimits(c.peer) + `</stream:features>`)
+	return append(append([]byte(f+streamLimits(c.peer)), c.server.capsElement()...), `</stream:features>`...)
 }
 
 // resumable reports whether stream management makes sense: BOSH has its own.

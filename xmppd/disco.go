@@ -22,7 +22,7 @@ const (
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
 	nsDiscoInfo, nsDiscoItems, nsCarbons, nsBlocking, nsPing, nsVersion, nsTime,
-	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward, nsRetract,
+	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward, nsRetract, nsCaps,
 	formPublishOptions, // XEP-0223 §5 looks for it here
 	nsMAM,              // that of accounts; Profanity looks for it here
 }
@@ -43,8 +43,8 @@ func discoHandlers() map[iqKey]iqHandler {
 	}
 }
 
-func handleServerInfo(_ context.Context, _ *session, _ *stream.Element, query stream.Child) ([]byte, error) {
-	return DiscoInfo(query, `<identity category="server" type="im" name="Foyer"/>`, serverFeatures)
+func handleServerInfo(_ context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
+	return s.server.serverInfo(query)
 }
 
 func handleAccountInfo(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
@@ -96,12 +96,17 @@ func DiscoInfo(query stream.Child, identities string, features []string, forms .
 	if node, ok := query.Attr("node"); ok && node != "" {
 		return nil, ErrItemNotFound
 	}
-	dst := append([]byte(`<query xmlns="`+nsDiscoInfo+`">`), identities...)
+	return discoAnswer("", identities, features, forms...), nil
+}
+
+func discoAnswer(node, identities string, features []string, forms ...[]byte) []byte {
+	dst := AppendAttr([]byte(`<query xmlns="`+nsDiscoInfo+`"`), "node", node)
+	dst = append(append(dst, '>'), identities...)
 	for _, f := range features {
 		dst = append(AppendAttr(append(dst, "<feature"...), "var", f), "/>"...)
 	}
 	for _, f := range forms {
 		dst = append(dst, f...)
 	}
-	return append(dst, "</query>"...), nil
+	return append(dst, "</query>"...)
 }

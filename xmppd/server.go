@@ -58,6 +58,7 @@ type Server struct {
 	turns    turns
 	conns    connSet
 	agents   []byte // key that resources are made with from clients' ids (bind2.go)
+	ver      string // hash of the server's own capabilities (server_caps.go)
 	counts   lastCounts
 	services []Service // before the first Serve; read only then
 	stats    counters
@@ -77,8 +78,13 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("xmppd: Config needs Domain and Authority")
 	}
 	cfg.setDefaults()
+	ver, err := serverVer()
+	if err != nil {
+		return nil, err
+	}
 	srv := &Server{
 		cfg:      cfg,
+		ver:      ver,
 		domain:   cfg.Domain,
 		log:      cfg.Logger,
 		stores:   cfg.Stores,

@@ -1,0 +1,44 @@
+package xmppd
+
+import (
+	"encoding/xml"
+	"fmt"
+
+	"foyer/internal/stream"
+)
+
+// The server's own capabilities (XEP-0115 §6.3): a client that knows the hash
+// which comes with the features need not ask what the server can do.
+
+// capsURI names this software, as caps want it: by a URI.
+const capsURI = "urn:foyer"
+
+const serverIdentity = `<identity category="server" type="im" name="Foyer"/>`
+
+// serverVer computes the hash of what the server answers to disco#info.
+func serverVer() (string, error) {
+	var info discoInfo
+	if err := xml.Unmarshal(discoAnswer("", serverIdentity, serverFeatures), &info); err != nil {
+		return "", fmt.Errorf("xmppd: own capabilities: %w", err)
+	}
+	s, err := info.verification()
+	if err != nil {
+		return "", err
+	}
+	return capsSum("sha-1", s), nil // the function that everybody knows (§5.1)
+}
+
+// capsElement is what comes with the features of a stream.
+func (srv *Server) capsElement() []byte {
+	dst := AppendAttr([]byte(`<c xmlns="`+nsCaps+`" hash="sha-1" node="`+capsURI+`"`), "ver", srv.ver)
+	return append(dst, "/>"...)
+}
+
+// serverInfo answers disco#info, for the hash too (§6.2).
+func (srv *Server) serverInfo(query stream.Child) ([]byte, error) {
+	node, _ := query.Attr("node")
+	if node != "" && node != capsURI+"#"+srv.ver {
+		return nil, ErrItemNotFound
+	}
+	return discoAnswer(node, serverIdentity, serverFeatures), nil
+}
