@@ -180,12 +180,28 @@ func (r *room) setRole(actor *occupant, ch change) {
 	if o == nil || o.role == ch.role {
 		return
 	}
-	o.role = ch.role
 	if ch.role == RoleNone {
+		o.role = RoleNone
 		r.expel(o, departure{codes: []string{codeKicked}, inside: because(actor.nick, ch.reason)})
 		return
 	}
+	r.giveRole(o, ch.role)
+}
+
+// giveRole changes a role and shows it. A new moderator is shown everybody again:
+// with real addresses now (§7.2.4, S-88), which it takes to ban somebody.
+func (r *room) giveRole(o *occupant, role Role) {
+	before := o.sees()
+	o.role = role
 	o.describe()
+	for _, other := range r.occupants {
+		if before || !o.sees() || other == o {
+			continue
+		}
+		for _, m := range o.all {
+			r.showTo(m, other, nil)
+		}
+	}
 	r.announce(o)
 }
 
@@ -351,9 +367,7 @@ func (r *room) affiliationChanged(e Affiliated, before Affiliation, d departure)
 			d.codes = []string{codeAffiliation}
 			r.expel(o, d)
 		default:
-			o.role = r.defaultRole(e.Affiliation)
-			o.describe()
-			r.announce(o)
+			r.giveRole(o, r.defaultRole(e.Affiliation))
 		}
 	}
 }

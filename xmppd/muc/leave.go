@@ -48,13 +48,16 @@ func (r *room) release(m *member, d departure) {
 }
 
 // expel takes an occupant out with all its clients, and says why (§8.2, §9.1).
-func (r *room) expel(o *occupant, d departure) {
+func (r *room) expel(o *occupant, d departure) { r.sayGone(o, r.evict(o), d) }
+
+// evict takes all clients of an occupant out, and returns them; nobody is told.
+func (r *room) evict(o *occupant) []*member {
 	own := slices.Clone(o.all)
 	for _, m := range own {
 		r.remove(m)
 		m.stopHolding()
 	}
-	r.sayGone(o, own, d)
+	return own
 }
 
 // settleEmpty ends the room if its last occupant has left and nobody is meant to

@@ -275,12 +275,16 @@ func either(is bool, yes, no string) string {
 	return no
 }
 
-// expelStrangers puts out everybody who is no member.
+// expelStrangers puts out everybody who is no member. All are out before anybody is
+// told, so that those who go are not told of each other.
 func (r *room) expelStrangers() {
-	for _, m := range append([]*member(nil), r.members...) {
-		o := m.occupant
-		if r.member(m.client) == m && r.affiliation(o.user) == None {
-			r.expel(o, departure{codes: []string{codeNowMembers}})
+	gone := make(map[*occupant][]*member)
+	for _, o := range r.occupants {
+		if r.affiliation(o.user) == None {
+			gone[o] = r.evict(o)
 		}
+	}
+	for o, own := range gone {
+		r.sayGone(o, own, departure{codes: []string{codeNowMembers}})
 	}
 }

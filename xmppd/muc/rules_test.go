@@ -323,3 +323,49 @@ func TestRules_WhoSeesLists(t *testing.T) {
 		}
 	}
 }
+
+// XEP-0045 §7.2.4, §9.6 (S-88): a new moderator learns who everybody is, and nobody
+// else does.
+func TestRules_NewModeratorSeesAddresses(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	gather("den", alice, bob, carol)
+	alice.ask("set", "den@rooms.h", items(`<item nick="bob" role="moderator"/>`))
+	carol.sees("presence bob none/moderator")
+	got := bob.seen()
+	slices.Sort(got[:len(got)-1])
+	if want := []string{"presence alice owner/moderator alice@h/a", "presence carol none/participant carol@h/c", "presence bob none/moderator bob@h/b 110"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	alice.ask("set", "den@rooms.h", items(`<item jid="bob@h" affiliation="admin"/>`)) // moderates already
+	bob.sees("presence bob admin/moderator bob@h/b 110")
+}
+
+// XEP-0045 §10.2, §9.4 (S-87): when only members may stay, strangers are put out
+// all at once: each is told of itself, and the members of everybody.
+func TestRules_StrangersGoAtOnce(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol", "dave")
+	w.open("den", nil)
+	w.store.people["den"]["dave"] = Affiliated{User: "dave", Affiliation: Member}
+	alice, bob, carol, dave := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c"), w.online("dave", "d")
+	second := w.online("bob", "b2")
+	second.join("den", "bob")
+	second.sync()
+	gather("den", alice, bob, carol, dave)
+	second.sync()
+	e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit"><field var="muc#roomconfig_membersonly"><value>1</value></field></x></query>`)
+	if e.Type != "result" {
+		t.Fatalf("%s", e.Raw)
+	}
+	const told = "message den@rooms.h 104"
+	for _, c := range []*client{bob, second} {
+		c.sees(told, "presence bob unavailable none/none bob@h/b 322 110")
+	}
+	carol.sees(told, "presence carol unavailable none/none carol@h/c 322 110")
+	got := dave.seen()
+	slices.Sort(got)
+	if want := []string{told, "presence bob unavailable none/none 322", "presence carol unavailable none/none 322"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

@@ -103,8 +103,6 @@ func (r *room) answerVoice(moderator *occupant, sent submission) error {
 	if o.role != RoleVisitor {
 		return nil // another moderator was faster
 	}
-	o.role = RoleParticipant
-	o.describe()
-	r.announce(o)
+	r.giveRole(o, RoleParticipant)
 	return nil
 }
