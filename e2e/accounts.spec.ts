@@ -96,3 +96,17 @@ test("a name and a picture reach the chat of the others", async ({ alice, bob })
   await bob.page.getByRole("button", { name: "Message Alice Renamed" }).click();
   await expect(bob.page.locator("#chat .chatbox-title")).toContainText("Alice Renamed");
 });
+
+test("a new picture reaches the others' chat while they look", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  const portrait = bob.page.locator('#chat converse-chat[jid="alice@localhost"] .chat-head converse-avatar image');
+  const shown = () => portrait.getAttribute("href");
+  const before = await shown();
+  await alice.goTo("Settings");
+  const file = { name: "me.png", mimeType: "image/png", buffer: await alice.page.screenshot() };
+  await alice.page.getByLabel("Choose a picture").setInputFiles(file);
+  await alice.page.getByRole("button", { name: "Save picture" }).click();
+  await expect(alice.page.getByRole("button", { name: "Remove picture" })).toBeVisible();
+  await expect.poll(shown).not.toBe(before);
+  expect(await shown()).toMatch(/^data:image\/\w+;base64,/);
+});

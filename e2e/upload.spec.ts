@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { Locator } from "@playwright/test";
-import { expect, type Person, test } from "./support/test.ts";
+import { expect, joinRoom, makeRoom, type Person, test } from "./support/test.ts";
 
 type File = { name: string; mimeType: string; buffer: Buffer };
 
@@ -51,6 +51,15 @@ test("a picture shows in place, for both, and again after a reload", async ({ al
   const response = await alone.page.goto(address!);
   expect(response!.headers()["content-security-policy"]).toContain("sandbox");
   await expectShown(alone.page.locator("img"));
+});
+
+test("a picture shows in a room, to everybody there", async ({ alice, bob }) => {
+  await makeRoom(alice, "Photo club");
+  await joinRoom(bob, "Photo club");
+  await attach(alice, await picture(alice, "evening.png"));
+  for (const person of [alice, bob]) await expectShown(images(person));
+  await bob.page.reload();
+  await expectShown(images(bob));
 });
 
 test("any other file comes to be saved, and is no page of the site", async ({ alice, bob }) => {

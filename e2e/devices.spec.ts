@@ -1,0 +1,68 @@
+// One person at several tabs and devices (XEP-0280): what is said and heard at
+// one is there at all of them, once.
+
+import { expect, type Person, test } from "./support/test.ts";
+
+/** How many messages the page says are unread; 0 shows no badge. */
+async function expectUnread(person: Person, count: number): Promise<void> {
+  const badge = person.page.locator("[data-unread]").first();
+  if (count === 0) return expect(badge).toBeHidden();
+  await expect(badge).toHaveText(String(count));
+  await expect(person.page).toHaveTitle(new RegExp(`^\\(${count}\\) `));
+}
+
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`over ${transport}`, () => {
+    test.use({ transport });
+
+    test("two tabs and a second device", async ({ alice, visit, site }) => {
+      const tab = await alice.newTab();
+      await tab.page.goto("/");
+      await tab.ready();
+      const laptop = await visit("alice");
+      await laptop.signIn();
+      const everywhere = [alice, tab, laptop];
+      const bob = await visit("bob");
+      await bob.signIn();
+      for (const person of everywhere) await expect(person.around("bob")).toHaveText("Around"); // all are in the chat
+      await expect.poll(async () => (await site.counts())[`foyer_streams_open ${transport}`]).toBe(4);
+
+      await test.step("unread everywhere, once", async () => {
+        await bob.talkTo("alice");
+        await bob.say("one");
+        for (const person of everywhere) await expectUnread(person, 1);
+        await bob.say("two");
+        for (const person of everywhere) await expectUnread(person, 2);
+        await tab.page.reload();
+        await tab.ready();
+        await expectUnread(tab, 2);
+      });
+
+      await test.step("said and heard everywhere, once", async () => {
+        for (const person of everywhere) {
+          await person.talkTo("bob");
+          await expectUnread(person, 0);
+        }
+        const texts = ["one", "two"];
+        for (const [person, text] of [
+          [alice, "from the first tab"],
+          [tab, "from the second tab"],
+          [bob, "from Bob"],
+          [laptop, "from the laptop"],
+        ] as const) {
+          await person.say(text);
+          texts.push(text);
+          for (const other of [...everywhere, bob]) await other.hears(text);
+        }
+        for (const person of [...everywhere, bob]) expect(await person.conversation()).toEqual(texts);
+        for (const person of everywhere) {
+          await person.page.reload();
+          await person.ready();
+          await person.hears("from the laptop");
+          expect(await person.conversation()).toEqual(texts);
+          await expectUnread(person, 0);
+        }
+      });
+    });
+  });
+}
