@@ -50,8 +50,11 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 		c.Deliver(xmppd.IQResult(iq, c.JID(), nil))
 		return nil
 	}
-	asker, asked, user := m.occupant.jid, o.shown.client, o.user
+	asker, asked, user, addresses := m.occupant.jid, o.shown.client, o.user, []string{m.occupant.jid, c.Bare()}
 	r.mu.Unlock()
+	if err := r.checkBlocked(ctx, user, addresses); err != nil {
+		return err
+	}
 	if iq.Child == (stream.Name{Space: nsVCard, Local: "vCard"}) {
 		return r.vCardOf(ctx, c, iq, user)
 	}

@@ -46,8 +46,8 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	return r.handOver(to, said, id)
 }
 
-// checkBlocked: whoever blocks a person, or an occupant's address, gets no private
-// messages from there either (XEP-0191 §3).
+// checkBlocked: whoever blocks a person, or an occupant's address, is not reached
+// through a room either (XEP-0191 §3).
 func (r *room) checkBlocked(ctx context.Context, user string, addresses []string) error {
 	for _, jid := range addresses {
 		blocked, err := r.svc.server.Blocks(ctx, user, jid)
