@@ -215,10 +215,25 @@ func (srv *Server) retire(s *session, reason error, when func() bool) (unacked [
 	s.mu.Unlock()
 	if st != nil {
 		st.Close(reason)
+		unacked = append(unacked, returned(st)...)
 	}
 	srv.unregister(s)
 	srv.forget(id)
 	return unacked, true
+}
+
+// returned is what a stream without stream management could not deliver.
+func returned(st stream.Stream) []sentStanza {
+	r, ok := st.(stream.Returning)
+	if !ok {
+		return nil
+	}
+	elements, since := r.Undelivered()
+	stanzas := make([]sentStanza, len(elements))
+	for i, raw := range elements {
+		stanzas[i] = sentStanza{raw, since}
+	}
+	return stanzas
 }
 
 // farewell is the rest of ending, with what is cached of the account still

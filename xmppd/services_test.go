@@ -3,6 +3,7 @@ package xmppd
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 )
@@ -148,6 +149,33 @@ func TestServices_DeadBOSHSession(t *testing.T) {
 	bob.Send(chat("alice@h/a", "m", ""))
 	bob.refused(`<iq xmlns="jabber:client" type="get" id="1" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`, "cancel", "service-unavailable")
 	bob.none()
+	if id := waitingID(t, w); id != "m" {
+		t.Errorf("%q waits", id)
+	}
+}
+
+// returning is a stream that could not deliver everything.
+type returning struct {
+	stream.Stream
+	left [][]byte
+}
+
+func (r *returning) Undelivered() ([][]byte, time.Time) { return r.left, time.Now() }
+
+// XEP-0206 §7 (B-53): messages that came for a BOSH session before it was known
+// to be dead wait as well.
+func TestServices_ReturnedByBOSH(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice := w.bound("alice", "a")
+	s := w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"})
+	r := &returning{Stream: alice.server, left: [][]byte{
+		[]byte(`<presence xmlns="jabber:client" from="bob@h/b" to="alice@h/a"/>`),
+		[]byte(`<message xmlns="jabber:client" from="bob@h/b" to="alice@h/a" type="chat" id="m"><body>x</body></message>`),
+	}}
+	s.mu.Lock()
+	s.stream = r
+	s.mu.Unlock()
+	w.srv.end(s, stream.ErrDisconnected)
 	if id := waitingID(t, w); id != "m" {
 		t.Errorf("%q waits", id)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 )
@@ -293,5 +294,70 @@ func TestBOSH_LostBackend(t *testing.T) {
 	b.wants(b.post(b.body("", message("a", "1"))), `condition="system-shutdown"`)
 	if got := admissionCondition(io.ErrUnexpectedEOF); got != boshInternalServerError {
 		t.Errorf("a fault is %s", got)
+	}
+}
+
+// session returns the server's side of a client.
+func (s *site) session(b *boshClient) *boshSession {
+	s.gw.mu.Lock()
+	defer s.gw.mu.Unlock()
+	return s.gw.sessions[b.sid]
+}
+
+// XEP-0124 §10 (B-41): what comes for a client that pauses does not cut its pause
+// short.
+func TestBOSH_PauseLasts(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.bosh(true)
+	b.signIn()
+	b.post(b.body(` pause="90"`, ""))
+	bs := s.session(b)
+	if err := bs.Send([]byte(message("alice@h", "meanwhile"))); err != nil {
+		t.Fatal(err)
+	}
+	bs.mu.Lock()
+	d := bs.idleFor
+	bs.mu.Unlock()
+	if d != 90*time.Second {
+		t.Errorf("it lasts %s", d)
+	}
+	b.wants(b.post(b.body("", "")), `id="meanwhile"`)
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	if bs.idleFor != bs.params.inactivity {
+		t.Errorf("afterwards a client may be silent for %s", bs.idleFor)
+	}
+}
+
+// XEP-0206 §7 (B-53): what came for a client that did not come back goes back to
+// the server, once; what the end itself still carries does not.
+func TestBOSH_Undelivered(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.bosh(true)
+	b.signIn()
+	b.post(b.body("", message("a", "answered")))
+	bs := s.session(b)
+	if err := bs.Send([]byte(message("alice@h", "lost"))); err != nil {
+		t.Fatal(err)
+	}
+	bs.inactive()
+	lost, since := bs.Undelivered()
+	if len(lost) != 1 || !strings.Contains(string(lost[0]), `id="lost"`) || since.IsZero() || since.After(time.Now()) {
+		t.Errorf("%q since %s", lost, since)
+	}
+	if again, _ := bs.Undelivered(); len(again) != 0 {
+		t.Errorf("again: %q", again)
+	}
+
+	b = s.bosh(true)
+	b.signIn()
+	bs = s.session(b)
+	if err := bs.Send([]byte(message("alice@h", "carried"))); err != nil {
+		t.Fatal(err)
+	}
+	bs.Close(&stream.Error{Condition: stream.NotAuthorized})
+	b.wants(b.post(b.body("", "")), `id="carried"`)
+	if lost, _ := bs.Undelivered(); len(lost) != 0 {
+		t.Errorf("carried, and returned: %q", lost)
 	}
 }

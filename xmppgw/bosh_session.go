@@ -49,6 +49,10 @@ type boshSession struct {
 	paused    time.Duration           // inactivity that a pause asked for; 0: none
 	emptyAt   time.Time               // when an empty request was last answered without payload
 	idle      *time.Timer             // runs while no request is here
+	idleFrom  time.Time               // since when; zero: it does not run
+	idleFor   time.Duration           // and for how long
+	abandoned bool                    // it ran out
+	lost      [][]byte                // what nobody came for then (bosh_lost.go)
 	gap       *time.Timer             // runs while requests are parked
 	signIn    *time.Timer
 	unclaimed bool // prebound, and nobody has attached yet
@@ -146,6 +150,9 @@ func (s *boshSession) forget() {
 // inactive ends a session that no request came for (XEP-0124 §10, B-40).
 func (s *boshSession) inactive() {
 	s.forget()
+	s.mu.Lock()
+	s.abandoned = true
+	s.mu.Unlock()
 	s.Close(stream.ErrDisconnected)
 }
 
@@ -177,6 +184,7 @@ func (s *boshSession) submit(r *boshRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.idle.Stop()
+	s.idleFrom = time.Time{}
 	s.unclaimed = false
 	switch {
 	case s.final != nil:
@@ -344,9 +352,11 @@ func (s *boshSession) receive(in inbound) {
 	}
 }
 
-// rest starts the inactivity timer when no request is here (B-40).
+// rest starts the inactivity timer when no request is here (B-40). What comes for
+// the client meanwhile does not start it again: a pause lasts as long as was
+// agreed (B-41).
 func (s *boshSession) rest() {
-	if len(s.held) > 0 || len(s.parked) > 0 {
+	if len(s.held) > 0 || len(s.parked) > 0 || (!s.idleFrom.IsZero() && !s.unclaimed) {
 		return
 	}
 	d := s.params.inactivity
@@ -356,6 +366,7 @@ func (s *boshSession) rest() {
 	if s.paused > 0 {
 		d, s.paused = s.paused, 0
 	}
+	s.idleFrom, s.idleFor = time.Now(), d
 	s.idle.Reset(d)
 }
 
@@ -515,7 +526,7 @@ func (s *boshSession) endLocked(reason error) {
 	if s.final != nil {
 		return
 	}
-	s.final = s.finalBody(reason, s.queue.Drain())
+	s.final = s.finalBody(reason, s.leftOver())
 	s.gap.Stop()
 	if len(s.held)+len(s.parked) > 0 {
 		s.told.Store(true)

@@ -56,6 +56,14 @@ type Lasting interface {
 	SignedIn()
 }
 
+// Returning is a Stream that gives back what it could not deliver before its peer
+// was lost: elements that nobody will see, in order, and a time before which none
+// of them was sent. It is asked after the stream has ended, once.
+type Returning interface {
+	Stream
+	Undelivered() (elements [][]byte, since time.Time)
+}
+
 // Server serves streams: the embedded XMPP server, or a relay to another one.
 type Server interface {
 	// Serve talks to the peer until the stream ends. The opening header was

@@ -1,0 +1,35 @@
+package xmppgw
+
+import (
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// What comes for a client between its last request and the end of its session
+// goes back to the server, which may keep it (XEP-0206 §7, B-53).
+
+var _ stream.Returning = (*boshSession)(nil)
+
+// leftOver takes what is queued at the end, for the final body; or, when nobody
+// will ask for that any more, for the server.
+func (s *boshSession) leftOver() [][]byte {
+	items := s.queue.Drain()
+	if s.abandoned {
+		s.lost, items = items, nil
+	}
+	return items
+}
+
+// Undelivered implements stream.Returning. When the last request had been answered
+// there was nothing left to send.
+func (s *boshSession) Undelivered() ([][]byte, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.abandoned {
+		s.endLocked(stream.ErrDisconnected) // if Close is not there yet
+	}
+	lost := s.lost
+	s.lost = nil
+	return lost, s.idleFrom
+}
