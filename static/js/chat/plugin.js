@@ -13,6 +13,7 @@ import { explainFailedFiles } from './upload.js';
 import { blockPeople } from './blocking.js';
 import { comeBackToRooms } from './rejoin.js';
 import { closeMenus } from './menus.js';
+import { paintIcons } from './icons.js';
 import { frame } from './frame.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -39,6 +40,7 @@ export function plugin(config) {
             blockPeople(_converse, config);
             comeBackToRooms(_converse);
             closeMenus();
+            paintIcons();
             handleSignOut(_converse, gate);
         },
     };

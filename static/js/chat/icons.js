@@ -1,0 +1,12 @@
+// Icons take their colour from the style sheet. Converse works it out for every
+// icon by itself, and has the browser lay out all styles anew each time: more
+// than half of the work of showing a long conversation, seven icons a message.
+// So made, they also follow when the system turns from light to dark.
+
+export async function paintIcons() {
+    await customElements.whenDefined('converse-icon');
+    customElements.get('converse-icon').prototype.getStyles = function () {
+        const size = this.size ? `width: ${this.size}; height: ${this.size};` : '';
+        return `${size} ${this.color ? `fill: ${this.color};` : ''} ${this.css}`;
+    };
+}
