@@ -1,7 +1,7 @@
 import { expect, type Locator } from "@playwright/test";
 import type { Person } from "./person.ts";
 
-const brief = { timeout: 2000 };
+const brief = { timeout: 5000 }; // ms
 
 /** What the menu of a message offers. */
 export type Action = "Add Reaction" | "Edit" | "Retract" | "Reply";
