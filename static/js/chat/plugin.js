@@ -13,6 +13,8 @@ import { explainFailedFiles } from './upload.js';
 import { blockPeople } from './blocking.js';
 import { comeBackToRooms } from './rejoin.js';
 import { closeMenus } from './menus.js';
+import { oneChatEach } from './chats.js';
+import { rememberGaps } from './gaps.js';
 import { paintIcons } from './icons.js';
 import { frame } from './frame.js';
 
@@ -40,6 +42,8 @@ export function plugin(config) {
             blockPeople(_converse, config);
             comeBackToRooms(_converse);
             closeMenus();
+            oneChatEach(_converse);
+            rememberGaps(_converse);
             paintIcons();
             handleSignOut(_converse, gate);
         },

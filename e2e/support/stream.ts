@@ -1,0 +1,35 @@
+import type { Person } from "./person.ts";
+
+/**
+ * Sends stanzas by a stream of its own, as another client of the person would,
+ * and returns when the server has taken them all in.
+ */
+export async function send(person: Person, stanzas: string[]): Promise<void> {
+  await person.page.evaluate(stream, { jid: `${person.user}@localhost`, stanzas });
+}
+
+/** Runs in the page: signs in by the site's cookie (RFC 7395, SASL EXTERNAL). */
+async function stream({ jid, stanzas }: { jid: string; stanzas: string[] }): Promise<void> {
+  const socket = new WebSocket(`ws://${location.host}/xmpp-websocket`, "xmpp");
+  const open = `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="localhost" version="1.0"/>`;
+  const said = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      socket.onmessage = ({ data }) => pattern.test(String(data)) && resolve();
+      socket.onclose = () => reject(new Error(`the stream ended before it said ${pattern}`));
+    });
+  await new Promise((resolve) => (socket.onopen = resolve));
+  const steps: [RegExp, string][] = [
+    [/features/, open],
+    [/<success/, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">${btoa(jid)}</auth>`],
+    [/features/, open],
+    [/id="bind"/, `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`],
+    [/id="last"/, [...stanzas, `<iq xmlns="jabber:client" type="get" id="last" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`].join("\n")],
+  ];
+  for (const [answer, frames] of steps) {
+    const answered = said(answer);
+    for (const frame of frames.split("\n")) socket.send(frame);
+    await answered;
+  }
+  socket.onclose = null;
+  socket.close();
+}

@@ -1,0 +1,24 @@
+// One chat for each person. When many messages of somebody come at once, as after
+// a long absence, Converse makes a chat for every message: each asks the archive
+// for everything, and what the others were given is lost with them.
+
+/** @param {Object} _converse */
+export function oneChatEach(_converse) {
+    const { api } = _converse;
+    const create = api.chatboxes.create;
+    const beingMade = new Map(); // by address
+
+    const createOne = async (jid, attrs, model) => {
+        await api.waitUntil('chatBoxesFetched');
+        const key = window.converse.env.Strophe.getBareJidFromJid(jid.toLowerCase());
+        const there = _converse.state.chatboxes.get(key) ?? beingMade.get(key);
+        if (there) return there;
+        const made = create(key, attrs, model).finally(() => beingMade.delete(key));
+        beingMade.set(key, made);
+        return made;
+    };
+    api.chatboxes.create = async (jids = [], attrs = {}, model) =>
+        typeof jids === 'string'
+            ? createOne(jids, attrs, model)
+            : Promise.all(jids.map((jid) => createOne(jid, { ...attrs }, model)));
+}

@@ -1,0 +1,34 @@
+// Gaps in the history. After a long absence Converse fetches the last page of what
+// was said, and the pages before it when somebody scrolls there. It forgets on the
+// next page of the site that there was more; so it is noted with the chat.
+
+/** @param {Object} _converse */
+export function rememberGaps(_converse) {
+    const { api } = _converse;
+    const query = api.archive.query;
+
+    api.archive.query = async (options = {}) => {
+        const result = await query(options);
+        const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);
+        if (chat && !result.error && options.rsm?.before !== undefined) {
+            const gaps = (chat.get('gaps') ?? []).filter((gap) => gap.before !== options.rsm.before);
+            const gap = options.mam.start && !result.complete && before(result, options.mam.start);
+            if (gap || chat.get('gaps')) chat.save({ gaps: gap ? [...gaps, gap] : gaps });
+        }
+        return result;
+    };
+    api.listen.on('afterMessagesFetched', (chat) => {
+        for (const gap of chat.get('gaps') ?? []) {
+            const shown = { ...gap, template_hook: 'getMessageTemplate' };
+            if (!chat.messages.findWhere(shown)) chat.messages.add(new _converse.exports.MAMPlaceholderMessage(shown));
+        }
+    });
+}
+
+/** What is missing before a page of the archive (XEP-0313 §4.3), and where it is shown. */
+function before(page, start) {
+    const delay = page.messages[0]?.getElementsByTagName('delay')[0];
+    const oldest = Date.parse(delay?.getAttribute('stamp'));
+    if (!oldest || !page.rsm?.result.first) return null;
+    return { before: page.rsm.result.first, start, time: new Date(oldest - 1).toISOString() };
+}
