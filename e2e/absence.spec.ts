@@ -28,6 +28,7 @@ async function expectAll(person: Person, before: string): Promise<void> {
   const scrollTo = async (step: number, part: (n: number) => string[]) => {
     await person.page.locator("#chat converse-chat-message").first().hover();
     await expect(async () => {
+      await person.page.mouse.wheel(0, -step / 10); // at the end of what it shows, nothing would move
       await person.page.mouse.wheel(0, step);
       const shown = await person.conversation();
       expect(shown).toEqual(part(shown.length));
