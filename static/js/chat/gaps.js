@@ -22,7 +22,19 @@ export function rememberGaps(_converse) {
             const shown = { ...gap, template_hook: 'getMessageTemplate' };
             if (!chat.messages.findWhere(shown)) chat.messages.add(new _converse.exports.MAMPlaceholderMessage(shown));
         }
+        if (chat.get('type') === 'chatroom' && chat.isEntered()) catchUp(chat);
     });
+}
+
+/**
+ * Asks for what came last. A page that goes away takes along what the browser had
+ * not kept yet; a room that is entered still, since the stream was resumed, is not
+ * asked by Converse.
+ */
+function catchUp(room) {
+    const { fetchArchivedMessages } = window.converse.env.utils.mam;
+    const start = room.getMostRecentMessage()?.get('time');
+    return fetchArchivedMessages(room, { mam: { start }, rsm: { before: '' } });
 }
 
 /** What is missing before a page of the archive (XEP-0313 §4.3), and where it is shown. */
