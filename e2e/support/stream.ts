@@ -23,7 +23,11 @@ async function stream({ jid, stanzas }: { jid: string; stanzas: string[] }): Pro
     [/<success/, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">${btoa(jid)}</auth>`],
     [/features/, open],
     [/id="bind"/, `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`],
-    [/id="last"/, [...stanzas, `<iq xmlns="jabber:client" type="get" id="last" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`].join("\n")],
+    // One by one: Converse orders by milliseconds.
+    ...stanzas.map((stanza, i): [RegExp, string] => [
+      new RegExp(`id="ping${i}"`),
+      `${stanza}\n<iq xmlns="jabber:client" type="get" id="ping${i}" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`,
+    ]),
   ];
   for (const [answer, frames] of steps) {
     const answered = said(answer);

@@ -31,10 +31,14 @@ func attrAt(raw []byte, at int) (spot, bool) {
 	return a, true
 }
 
-// attr reads an unprefixed attribute of the start tag that raw begins with.
-func attr(raw []byte, local string) (string, bool) {
+// attr reads an attribute, by its qualified name, of the start tag that raw begins
+// with.
+func attr(raw []byte, name string) (string, bool) {
+	if len(raw) == 0 { // of the zero Child
+		return "", false
+	}
 	for a, ok := attrAt(raw, nameEnd(raw)); ok; a, ok = attrAt(raw, a.end) {
-		if string(a.name) == local {
+		if string(a.name) == name {
 			return unescape(a.value), true
 		}
 	}

@@ -23,7 +23,7 @@ func (d *Edit) Set(attr, value string) *Edit {
 
 // SetLang sets xml:lang unless the element has one (RFC 6120 §8.1.5).
 func (d *Edit) SetLang(lang string) *Edit {
-	if d.of.Lang == "" {
+	if _, has := attr(d.of.Raw, "xml:lang"); !has { // an empty one says something, too
 		d.lang = legal(lang)
 	}
 	return d
@@ -113,7 +113,7 @@ func (d *Edit) write(e *Element) []byte {
 	at := of.tagEnd
 	for _, k := range of.kids {
 		if d.drop != nil && d.drop(of.child(k)) {
-			out = append(out, of.Raw[at:k.start]...)
+			out = closeText(append(out, of.Raw[at:k.start]...))
 			at = k.end
 			continue
 		}
@@ -123,6 +123,15 @@ func (d *Edit) write(e *Element) []byte {
 	out = d.append(append(out, of.Raw[at:of.closeAt]...))
 	e.closeAt = len(out)
 	return append(out, of.Raw[of.closeAt:]...)
+}
+
+// closeText keeps the text before a child that is dropped from becoming ]]> with
+// the text behind it, which XML 1.0 §2.4 forbids.
+func closeText(out []byte) []byte {
+	if out[len(out)-1] != ']' {
+		return out
+	}
+	return append(out[:len(out)-1], "&#93;"...)
 }
 
 func (d *Edit) append(out []byte) []byte {

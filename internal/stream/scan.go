@@ -336,6 +336,7 @@ func (s *scanner) use(b binding) {
 			return
 		}
 	}
+	b.depth = 0 // in force from outside the element that takes it along
 	s.used = append(s.used, b)
 }
 

@@ -10,10 +10,10 @@ export function rememberGaps(_converse) {
     api.archive.query = async (options = {}) => {
         const result = await query(options);
         const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);
-        if (chat && !result.error && options.rsm?.before !== undefined) {
-            const gaps = (chat.get('gaps') ?? []).filter((gap) => gap.before !== options.rsm.before);
-            const gap = options.mam.start && !result.complete && before(result, options.mam.start);
-            if (gap || chat.get('gaps')) chat.save({ gaps: gap ? [...gaps, gap] : gaps });
+        if (chat && options.rsm?.before !== undefined && !isTimeout(result.error)) {
+            const gap = options.mam.start && !result.complete ? before(result, options.mam.start) : null;
+            const others = (chat.get('gaps') ?? []).filter((g) => ![options.rsm.before, gap?.before].includes(g.before));
+            if (gap || chat.get('gaps')) chat.save({ gaps: gap ? [...others, gap] : others });
         }
         return result;
     };
@@ -34,8 +34,11 @@ export function rememberGaps(_converse) {
 function catchUp(room) {
     const { fetchArchivedMessages } = window.converse.env.utils.mam;
     const start = room.getMostRecentMessage()?.get('time');
-    return fetchArchivedMessages(room, { mam: { start }, rsm: { before: '' } });
+    return fetchArchivedMessages(room, { mam: { start }, rsm: { before: '' } }).catch(() => {}); // cut off again
 }
+
+/** Whether a query may be answered another time. Any other error says that what was asked for is gone. */
+const isTimeout = (error) => Boolean(error) && Object.getPrototypeOf(error) !== Error.prototype;
 
 /** What is missing before a page of the archive (XEP-0313 §4.3), and where it is shown. */
 function before(page, start) {
