@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -11,6 +12,22 @@ import (
 // maxBody is the most that any handler but an upload's takes: a picture and the
 // rest of its form.
 const maxBody = maxUpload + 1<<20
+
+// plainBody refuses a request whose body is compressed, on every route: nothing
+// here asks for one, and a reader that unpacks it, as fasthttp's forms do, has no
+// bound. RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
+func (s *Server) plainBody(c *fiber.Ctx) error {
+	for _, codings := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
+		for coding := range strings.SplitSeq(string(codings), ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				c.Context().SetConnectionClose() // the body is not read
+				c.Set(fiber.HeaderAcceptEncoding, "identity")
+				return &Error{Code: WrongType, Public: "Send this without compression (Content-Encoding)."}
+			}
+		}
+	}
+	return c.Next()
+}
 
 // wholeBody reads a request's body for the handlers that follow, up to maxBody.
 // The server streams bodies, without any bound of its own, for the sake of

@@ -3,6 +3,7 @@ package app
 // routes is every address of the site. Where
 // signedIn stands in front, it is for members, for members.
 func (s *Server) routes() {
+	s.web.Use(s.plainBody)
 	s.web.Get("/healthz", s.healthz)
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.metrics())
