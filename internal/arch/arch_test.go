@@ -68,19 +68,20 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":       {"app/auth", "app/files", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app":       {"app/auth", "app/files", "internal/budget", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
 		"app/auth":  {"models", "token"},
 		"app/files": nil,
 		"app/cli":   {"app/...", "internal/pgdev", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
-		"models": {"internal/stream", "migrations", "xmppd", "xmppd/muc"},
+		"models": {"internal/budget", "internal/stream", "migrations", "xmppd", "xmppd/muc"},
 
 		// The gateway and the server know streams, and not each other.
-		"xmppgw":    {"internal/stream"},
-		"xmppd":     {"internal/stream"},
-		"xmppd/muc": {"internal/stream", "xmppd"},
+		"xmppgw":    {"internal/budget", "internal/stream"},
+		"xmppd":     {"internal/budget", "internal/stream"},
+		"xmppd/muc": {"internal/budget", "internal/stream", "xmppd"},
 
+		"internal/budget":            nil,
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},
 		"internal/pgdev":             nil,
