@@ -2,67 +2,87 @@ package app
 
 import (
 	"context"
+	"errors"
 
-	"foyer/xmppd"
-	"foyer/xmppd/muc"
-	"foyer/xmppgw"
+	"foyer/internal/stream"
 )
 
-// newChat makes the chat server with its services, and the gateway to it.
-func (s *Server) newChat(ctx context.Context) error {
-	var err error
-	s.xmpp, err = xmppd.New(xmppd.Config{
-		Domain: s.cfg.Domain, Authority: s, Stores: s.db.Stores(s.cfg.Domain, s.cfg.Roster), FAST: s.fast, Logger: s.log, Version: Version,
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.mountRooms(ctx); err != nil {
-		return err
-	}
-	if s.cfg.UploadMaxSize > 0 {
-		s.xmpp.Mount(xmppd.NewUploads(uploadDomain+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s))
-	}
-	login := s.cfg.Login
-	s.gateway, err = xmppgw.New(xmppgw.Config{
-		Domain: s.cfg.Domain, Auth: s, Server: s.xmpp, Logger: s.log, BaseURL: s.BaseURL, Origin: s.isOrigin,
-		Address: func(h xmppgw.Header, peer string) string {
-			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
-		},
-		Secure:   func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
-		External: login == LoginSession || login == LoginPrebind,
-		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
-	})
-	return err
+// Chat is what the site asks of its chat server. Pages know no other door to it,
+// and so need not know which server it is: the embedded one (embedded.go), or
+// another one.
+//
+// People and rooms are named by localparts. Errors are those below, or mean that
+// the server could not tell just now. Everything is safe for concurrent use.
+type Chat interface {
+	stream.Server // the gateway hands streams over, and ends them
+
+	// Run does the server's own work until ctx ends; then it stores what is
+	// queued, and returns.
+	Run(ctx context.Context) error
+
+	// Shutdown ends every stream so that clients come back, and takes no new
+	// ones. Run must still run.
+	Shutdown(ctx context.Context)
+
+	// Figures are what the server counts. They are cheap to ask for.
+	Figures() ChatFigures
+
+	// Identities returns what the open streams stand on, each once, for the site
+	// to check whether it still stands.
+	Identities() []stream.Identity
+
+	// Online returns which of users are available to chat, among those whose
+	// presence viewer may see. It costs one query at most, however many they are.
+	Online(ctx context.Context, viewer string, users []string) (map[string]bool, error)
+
+	// AccountChanged tells of a new account, and of a changed name or picture.
+	AccountChanged(ctx context.Context, user string)
+
+	// AccountRemoved tells of an account that is deleted or blocked; its streams
+	// end.
+	AccountRemoved(ctx context.Context, user string)
+
+	// Rooms returns the rooms that viewer may know of, by title, at most max.
+	Rooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error)
+
+	// CreateRoom makes a room that belongs to owner: ErrRoomTaken,
+	// ErrTooManyRooms, ErrRoomRefused for a name that is none.
+	CreateRoom(ctx context.Context, owner string, r NewRoom) error
+
+	// Invite invites somebody into a room on behalf of inviter, who need not be in
+	// it: ErrRoomRefused.
+	Invite(ctx context.Context, room, inviter, invitee string) error
+
+	// DestroyRoom ends a room for good on behalf of an owner, who need not be in
+	// it: ErrRoomRefused.
+	DestroyRoom(ctx context.Context, room, owner string) error
 }
 
-// mountRooms adds group chat.
-func (s *Server) mountRooms(ctx context.Context) error {
-	key, err := s.db.SiteKey(ctx, "occupants", freshKey())
-	if err != nil {
-		return err
-	}
-	s.rooms, err = muc.New(muc.Config{
-		Domain: s.cfg.RoomsDomain(), Server: s.xmpp, Store: s.db.RoomStore(), Key: key, Hats: s.hats, Steward: s.isAdmin, Logger: s.log,
-	})
-	if err != nil {
-		return err
-	}
-	s.xmpp.Mount(s.rooms)
-	return nil
+// What a Chat may answer about rooms.
+var (
+	ErrRoomTaken    = errors.New("app: there is such a room")
+	ErrTooManyRooms = errors.New("app: that account has as many rooms as it may")
+	ErrRoomRefused  = errors.New("app: the room is not there, or does not allow it")
+)
+
+// ChatRoom is a room as the chat server lists it.
+type ChatRoom struct {
+	Name, Title, Description string
+	Occupants                int  // now
+	Private                  bool // by invitation
+	Orphan                   bool // nobody owns it, and the viewer may take it over
 }
 
-// hats shows in every room who runs the site (XEP-0317).
-func (s *Server) hats(ctx context.Context, user string) ([]muc.Hat, error) {
-	if admin, err := s.isAdmin(ctx, user); err != nil || !admin {
-		return nil, err
-	}
-	return []muc.Hat{{URI: "urn:foyer:hats:admin", Title: "Site admin"}}, nil
+// NewRoom is a room to be made: it stays when everybody has left. Anybody may
+// find a room that is not private, and enter.
+type NewRoom struct {
+	Name, Title, Description string
+	Private                  bool // by invitation, and people see each other's addresses
 }
 
-// isAdmin reports whether somebody runs the site. They look after rooms that
-// nobody owns any more.
-func (s *Server) isAdmin(ctx context.Context, user string) (bool, error) {
-	a, err := s.db.AccountByName(ctx, user)
-	return a.Admin, err
+// ChatFigures count what the chat server did since it started, and what it has
+// now.
+type ChatFigures struct {
+	SessionsBound, SessionsResumed, RosterGets, Archived int64
+	Sessions                                             int64 // now
 }

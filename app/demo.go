@@ -6,7 +6,6 @@ import (
 	"image/color"
 
 	"foyer/models"
-	"foyer/xmppd/muc"
 )
 
 // The demo accounts' password: published, so production refuses a database that
@@ -55,10 +54,8 @@ func (s *Server) seed(ctx context.Context) error {
 
 // seedRoom makes a room where everybody meets.
 func (s *Server) seedRoom(ctx context.Context, owner string) error {
-	settings := s.rooms.DefaultSettings()
-	settings.Title, settings.Description = "Lobby", "Where everybody meets"
-	err := s.rooms.Found(ctx, "lobby", owner, settings)
-	if errors.Is(err, muc.ErrTaken) {
+	err := s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets"})
+	if errors.Is(err, ErrRoomTaken) {
 		err = nil
 	}
 	return err

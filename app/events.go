@@ -42,9 +42,9 @@ func (s *Server) handleEvent(e models.Event) {
 		s.gateway.End(stream.Scope{User: e.User, Session: e.Session}, errSignedOut)
 	case models.EventRemoved:
 		s.gateway.End(stream.Scope{User: e.User}, errSignedOut)
-		s.xmpp.AccountRemoved(ctx, e.User)
+		s.chat.AccountRemoved(ctx, e.User)
 	case models.EventChanged:
-		s.xmpp.AccountChanged(ctx, e.User)
+		s.chat.AccountChanged(ctx, e.User)
 	case models.EventResync:
 		s.recheck(ctx)
 	}
@@ -77,7 +77,7 @@ func (s *Server) housekeeping(ctx context.Context) {
 // recheck ends every stream whose session ended without our being told, or
 // expired.
 func (s *Server) recheck(ctx context.Context) {
-	for _, id := range s.xmpp.Identities() {
+	for _, id := range s.chat.Identities() {
 		if err := s.Current(ctx, id); errors.Is(err, xmppd.ErrNotAuthorized) {
 			s.gateway.End(stream.Scope{User: id.User, Session: id.Session}, errSignedOut)
 		}

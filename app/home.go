@@ -1,7 +1,10 @@
 package app
 
 import (
+	"context"
 	"net/http"
+
+	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -26,11 +29,8 @@ func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 	if err != nil {
 		return err
 	}
-	data.People = make([]Person, 0, len(accounts))
-	for _, a := range accounts {
-		if a.ID != me.ID {
-			data.People = append(data.People, s.person(a))
-		}
+	if data.People, err = s.people(c.UserContext(), me, accounts); err != nil {
+		return err
 	}
 	if data.Rooms, err = s.roomRows(c.UserContext(), me.Username); err != nil {
 		return err
@@ -40,7 +40,29 @@ func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 	return s.render(c.Status(status), "home", p)
 }
 
-// chat: GET /chat — the same chat at full size.
-func (s *Server) chat(c *fiber.Ctx) error {
+// people shows accounts to somebody, without that person's own.
+func (s *Server) people(ctx context.Context, me models.Account, accounts []models.Account) ([]Person, error) {
+	users := make([]string, 0, len(accounts))
+	for _, a := range accounts {
+		users = append(users, a.Username)
+	}
+	online, err := s.chat.Online(ctx, me.Username, users)
+	if err != nil {
+		return nil, err
+	}
+	people := make([]Person, 0, len(accounts))
+	for _, a := range accounts {
+		if a.ID == me.ID {
+			continue
+		}
+		p := s.person(a)
+		p.Online = online[a.Username]
+		people = append(people, p)
+	}
+	return people, nil
+}
+
+// chatPage: GET /chat — the same chat at full size.
+func (s *Server) chatPage(c *fiber.Ctx) error {
 	return s.render(c, "chat", s.page(c, "chat", "Chat"))
 }

@@ -163,7 +163,7 @@ func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
 
 // person shows an account.
 func (s *Server) person(a models.Account) Person {
-	p := Person{User: a.Username, Name: a.Name, JID: a.Username + "@" + s.cfg.Domain, Admin: a.Admin, Online: s.xmpp.Online(a.Username)}
+	p := Person{User: a.Username, Name: a.Name, JID: a.Username + "@" + s.cfg.Domain, Admin: a.Admin}
 	if a.AvatarHash != "" {
 		p.AvatarURL = "/avatars/" + a.AvatarHash
 	}

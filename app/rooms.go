@@ -11,8 +11,6 @@ import (
 	"unicode/utf8"
 
 	"foyer/models"
-	"foyer/xmppd"
-	"foyer/xmppd/muc"
 
 	"github.com/gofiber/fiber/v2"
 	"golang.org/x/text/unicode/norm"
@@ -29,16 +27,13 @@ const (
 
 // roomRows are the rooms that a person may see.
 func (s *Server) roomRows(ctx context.Context, user string) ([]RoomRow, error) {
-	rooms, err := s.rooms.Directory(ctx, user, listedRooms)
+	rooms, err := s.chat.Rooms(ctx, user, listedRooms)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]RoomRow, 0, len(rooms))
 	for _, r := range rooms {
-		row := RoomRow{Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.MembersOnly, Orphan: r.Orphan, Here: "Nobody is here"}
-		if row.Name == "" {
-			row.Name = r.Name
-		}
+		row := RoomRow{Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.Private, Orphan: r.Orphan, Here: "Nobody is here"}
 		switch {
 		case r.Occupants == 1:
 			row.Here = "1 person here"
@@ -60,13 +55,9 @@ func (s *Server) makeRoom(c *fiber.Ctx) error {
 		return s.renderHome(c, http.StatusUnprocessableEntity, HomePage{Room: form})
 	}
 	name := roomName(form.Name)
-	settings := s.rooms.DefaultSettings()
-	settings.Title, settings.Description = form.Name, form.About
-	settings.MembersOnly, settings.Public = form.Private, !form.Private
-	// Encryption needs to know who reads along (XEP-0384 §5.8).
-	settings.NonAnonymous = form.Private
-	err := s.rooms.Found(c.UserContext(), name, viewer(c).account.Username, settings)
-	if errors.Is(err, muc.ErrTooMany) {
+	err := s.chat.CreateRoom(c.UserContext(), viewer(c).account.Username,
+		NewRoom{Name: name, Title: form.Name, Description: form.About, Private: form.Private})
+	if errors.Is(err, ErrTooManyRooms) {
 		form.fail("", "You have made as many rooms as one person may. Close one that is not needed any more.")
 		return s.renderHome(c, http.StatusUnprocessableEntity, HomePage{Room: form})
 	}
@@ -135,9 +126,8 @@ func (s *Server) invite(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	err = s.rooms.Invite(c.UserContext(), c.Params("name"), viewer(c).account.Username, invitee.Username)
-	var refused *xmppd.StanzaError
-	if errors.As(err, &refused) {
+	err = s.chat.Invite(c.UserContext(), c.Params("name"), viewer(c).account.Username, invitee.Username)
+	if errors.Is(err, ErrRoomRefused) {
 		return &Error{Code: Forbidden, Public: "You cannot invite " + invitee.Name + " to this room.", Err: err}
 	}
 	if err != nil {

@@ -32,7 +32,7 @@ func (s *Server) routes() {
 	s.web.Post("/signin", s.signIn)
 	s.web.Post("/signout", s.signOut)
 
-	s.web.Get("/chat", s.signedIn, s.chat)
+	s.web.Get("/chat", s.signedIn, s.chatPage)
 	s.web.Post("/rooms", s.signedIn, s.makeRoom)
 	s.web.Post("/rooms/:name/invite", s.signedIn, s.invite)
 	s.web.Get("/avatars/:hash", s.signedIn, s.showAvatar)

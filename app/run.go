@@ -146,7 +146,10 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.files, err = openFiles(cfg); err != nil {
 		return nil, err
 	}
-	if err := s.newChat(ctx); err != nil {
+	if s.chat, err = s.newEmbedded(ctx); err != nil {
+		return nil, err
+	}
+	if s.gateway, err = s.newGateway(); err != nil {
 		return nil, err
 	}
 	if s.web, err = s.newWeb(); err != nil {
@@ -216,9 +219,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.db.Listen(work, s.handleEvent) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.retention(work) })
-	writer, stopWriter := context.WithCancel(context.Background())
-	background.Go(func() { _ = s.xmpp.Run(writer) })
-	background.Go(func() { _ = s.rooms.Run(work) })
+	background.Go(func() { _ = s.chat.Run(work) })
 
 	for _, p := range s.native {
 		background.Go(func() { s.serveNative(p) })
@@ -238,8 +239,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
 	s.closeNative()
-	s.rooms.Shutdown()
-	s.xmpp.Shutdown(patience)
+	s.chat.Shutdown(patience)
 	if stopErr := s.gateway.Shutdown(patience); stopErr != nil {
 		s.log.Warn("some streams did not end in time", "err", stopErr)
 	}
@@ -247,7 +247,6 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 		s.log.Warn("some requests did not end in time", "err", stopErr)
 	}
 	stopWork()
-	stopWriter()
 	background.Wait()
 	return err
 }

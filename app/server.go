@@ -16,8 +16,6 @@ import (
 	"foyer/static"
 	"foyer/token"
 	"foyer/views"
-	"foyer/xmppd"
-	"foyer/xmppd/muc"
 	"foyer/xmppgw"
 
 	"github.com/gofiber/fiber/v2"
@@ -29,8 +27,7 @@ type Server struct {
 	cfg       Config
 	log       *slog.Logger
 	db        *models.DB
-	xmpp      *xmppd.Server
-	rooms     *muc.Service
+	chat      Chat
 	gateway   *xmppgw.Gateway
 	signer    *token.Signer
 	forms     auth.Forms

@@ -145,6 +145,36 @@ func TestFiberAdapter(t *testing.T) {
 	}
 }
 
+// TestChatSeam: the website knows its chat server as an app.Chat, which one file
+// makes out of the embedded server. Pages that knew which server is there could
+// not be had with another one.
+func TestChatSeam(t *testing.T) {
+	mayKnow := []string{
+		"embedded.go",                                                // implements app.Chat
+		"app_passwords.go", "events.go", "fast_tokens.go", "xmpp.go", // what chat servers ask about signing in
+		"upload.go", // and about files
+	}
+	files, err := filepath.Glob(filepath.Join(root, "app/*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in app: %v", err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		if strings.HasSuffix(name, "_test.go") || slices.Contains(mayKnow, name) {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range f.Imports {
+			if path := strings.Trim(i.Path.Value, `"`); allowed(path, []string{module + "/xmppd/..."}) {
+				t.Errorf("app/%s imports %s; pages ask app.Chat", name, path)
+			}
+		}
+	}
+}
+
 // TestNoBackendLink: the gateway hands its streams to the server within the
 // program; neither calls anybody, so there is no link that could want TLS (XEP-0124
 // §19.2, B-55).

@@ -7,13 +7,18 @@ import (
 	"foyer/xmppd"
 )
 
-// destroy ends the room for good (XEP-0045 §10.9, S-89): what was kept of it goes
-// first, then everybody is told, once.
-func (r *room) destroy(ctx context.Context, c xmppd.Client, d stream.Child) error {
+// handleDestroy: XEP-0045 §10.9.
+func (r *room) handleDestroy(ctx context.Context, c xmppd.Client, d stream.Child) error {
 	where, err := destination(d)
 	if err != nil {
 		return err
 	}
+	return r.destroy(ctx, c.User(), where)
+}
+
+// destroy ends the room for good, if user owns it (XEP-0045 §10.9, S-89): what
+// was kept of it goes first, then everybody is told, once.
+func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
@@ -21,7 +26,7 @@ func (r *room) destroy(ctx context.Context, c xmppd.Client, d stream.Child) erro
 	defer done()
 	r.mu.Lock()
 	state := r.state
-	owner := r.affiliation(c.User()) == Owner
+	owner := r.affiliation(user) == Owner
 	if owner {
 		r.state = ending // nobody enters, and nothing is said any more
 	}

@@ -60,3 +60,16 @@ func (s *Service) Found(ctx context.Context, name, creator string, settings Sett
 	return s.store.Create(ctx, Room{Name: a.User, Creator: creator, Settings: settings},
 		[]Affiliated{{User: creator, Affiliation: Owner}}, s.cfg.RoomsPerUser)
 }
+
+// Destroy ends a room on behalf of an owner, who need not be in it (XEP-0045
+// §10.9). A room that nobody owns belongs to the steward who destroys it. Errors:
+// a *xmppd.StanzaError for who may not, or a room that is not there; else the
+// store's.
+func (s *Service) Destroy(ctx context.Context, name, user string) error {
+	return s.withRoom(ctx, name, func(r *room) error {
+		if err := r.adopt(ctx, user); err != nil {
+			return err
+		}
+		return r.destroy(ctx, user, []byte("<destroy/>"))
+	})
+}

@@ -66,7 +66,7 @@ func whois(everybody bool) string {
 // with an empty form that names no FORM_TYPE (§10.1.2).
 func handleOwnerSet(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
 	if d, ok := query.Find(nsOwner, "destroy"); ok {
-		return nil, r.destroy(ctx, c, d)
+		return nil, r.handleDestroy(ctx, c, d)
 	}
 	x, ok := query.Find(nsDataForms, "x")
 	if !ok {

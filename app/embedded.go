@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"foyer/models"
+	"foyer/xmppd"
+	"foyer/xmppd/muc"
+)
+
+// embedded is the Chat that runs within the site: xmppd, with the services that
+// are mounted on it.
+type embedded struct {
+	*xmppd.Server
+	rooms  *muc.Service
+	db     *models.DB
+	domain string
+	roster models.RosterMode
+}
+
+var _ Chat = (*embedded)(nil)
+
+// newEmbedded makes the chat server with its services.
+func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
+	server, err := xmppd.New(xmppd.Config{
+		Domain: s.cfg.Domain, Authority: s, Stores: s.db.Stores(s.cfg.Domain, s.cfg.Roster), FAST: s.fast, Logger: s.log, Version: Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.db.SiteKey(ctx, "occupants", freshKey())
+	if err != nil {
+		return nil, err
+	}
+	rooms, err := muc.New(muc.Config{
+		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, Steward: s.isAdmin, Logger: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	server.Mount(rooms)
+	if s.cfg.UploadMaxSize > 0 {
+		server.Mount(xmppd.NewUploads(uploadDomain+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s))
+	}
+	return &embedded{Server: server, rooms: rooms, db: s.db, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
+}
+
+// hats shows in every room who runs the site (XEP-0317).
+func (s *Server) hats(ctx context.Context, user string) ([]muc.Hat, error) {
+	if admin, err := s.isAdmin(ctx, user); err != nil || !admin {
+		return nil, err
+	}
+	return []muc.Hat{{URI: "urn:foyer:hats:admin", Title: "Site admin"}}, nil
+}
+
+// isAdmin reports whether somebody runs the site. Admins look after rooms that
+// nobody owns any more.
+func (s *Server) isAdmin(ctx context.Context, user string) (bool, error) {
+	a, err := s.db.AccountByName(ctx, user)
+	return a.Admin, err
+}
+
+// Run implements Chat.
+func (e *embedded) Run(ctx context.Context) error {
+	var rooms sync.WaitGroup
+	rooms.Go(func() { _ = e.rooms.Run(ctx) })
+	defer rooms.Wait()
+	return e.Server.Run(ctx)
+}
+
+// Shutdown implements Chat. People leave their rooms first (XEP-0045 §11.2).
+func (e *embedded) Shutdown(ctx context.Context) {
+	e.rooms.Shutdown()
+	e.Server.Shutdown(ctx)
+}
+
+// Figures implements Chat.
+func (e *embedded) Figures() ChatFigures {
+	st := e.Stats()
+	return ChatFigures{
+		SessionsBound: st.SessionsBound, SessionsResumed: st.SessionsResumed, RosterGets: st.RosterGets,
+		Archived: st.Archived, Sessions: st.Sessions,
+	}
+}
+
+// Online implements Chat. Only those who are there are looked up.
+func (e *embedded) Online(ctx context.Context, viewer string, users []string) (map[string]bool, error) {
+	online := make(map[string]bool)
+	var others []string
+	for _, u := range users {
+		switch {
+		case !e.Server.Online(u):
+		case u == viewer:
+			online[u] = true
+		default:
+			others = append(others, u)
+		}
+	}
+	if len(others) == 0 {
+		return online, nil
+	}
+	visible, err := e.db.VisiblePresence(ctx, e.domain, e.roster, viewer, others)
+	for _, u := range visible {
+		online[u] = true
+	}
+	return online, err
+}
+
+// Rooms implements Chat.
+func (e *embedded) Rooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error) {
+	list, err := e.rooms.Directory(ctx, viewer, max)
+	rooms := make([]ChatRoom, 0, len(list))
+	for _, r := range list {
+		room := ChatRoom{Name: r.Name, Title: r.Title, Description: r.Description, Occupants: r.Occupants, Private: r.MembersOnly, Orphan: r.Orphan}
+		if room.Title == "" {
+			room.Title = r.Name
+		}
+		rooms = append(rooms, room)
+	}
+	return rooms, err
+}
+
+// CreateRoom implements Chat.
+func (e *embedded) CreateRoom(ctx context.Context, owner string, r NewRoom) error {
+	settings := e.rooms.DefaultSettings()
+	settings.Title, settings.Description = r.Title, r.Description
+	settings.MembersOnly, settings.Public = r.Private, !r.Private
+	// Encryption needs to know who reads along (XEP-0384 §5.8).
+	settings.NonAnonymous = r.Private
+	return asRoomError(e.rooms.Found(ctx, r.Name, owner, settings))
+}
+
+// Invite implements Chat.
+func (e *embedded) Invite(ctx context.Context, room, inviter, invitee string) error {
+	return asRoomError(e.rooms.Invite(ctx, room, inviter, invitee))
+}
+
+// DestroyRoom implements Chat.
+func (e *embedded) DestroyRoom(ctx context.Context, room, owner string) error {
+	return asRoomError(e.rooms.Destroy(ctx, room, owner))
+}
+
+// asRoomError turns the chat server's errors into the site's.
+func asRoomError(err error) error {
+	var refused *xmppd.StanzaError
+	switch {
+	case errors.Is(err, muc.ErrTaken):
+		return ErrRoomTaken
+	case errors.Is(err, muc.ErrTooMany):
+		return ErrTooManyRooms
+	case errors.As(err, &refused):
+		return fmt.Errorf("%w: %w", ErrRoomRefused, err)
+	}
+	return err
+}

@@ -1,0 +1,17 @@
+package app
+
+import "foyer/xmppgw"
+
+// newGateway makes the gateway to the chat server.
+func (s *Server) newGateway() (*xmppgw.Gateway, error) {
+	login := s.cfg.Login
+	return xmppgw.New(xmppgw.Config{
+		Domain: s.cfg.Domain, Auth: s, Server: s.chat, Logger: s.log, BaseURL: s.BaseURL, Origin: s.isOrigin,
+		Address: func(h xmppgw.Header, peer string) string {
+			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
+		},
+		Secure:   func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
+		External: login == LoginSession || login == LoginPrebind,
+		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
+	})
+}

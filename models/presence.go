@@ -1,0 +1,36 @@
+package models
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// siteShows is the condition under which the site lets the account $1 see the
+// presence of the account a, whether or not it is a contact.
+func siteShows(mode RosterMode) string {
+	switch mode {
+	case RosterEveryone:
+		return "true"
+	case RosterGroups:
+		return `EXISTS (SELECT 1 FROM accounts me
+			JOIN account_groups mine ON mine.account_id = me.id
+			JOIN account_groups theirs ON theirs.group_name = mine.group_name
+			WHERE me.username = $1 AND theirs.account_id = a.id)`
+	}
+	return "false"
+}
+
+// VisiblePresence returns those of users whose presence viewer may see: the
+// site's contacts and those who have agreed (RFC 6121 §4.2.2), but nobody who
+// blocks viewer (XEP-0191 §3.1).
+func (db *DB) VisiblePresence(ctx context.Context, domain string, mode RosterMode, viewer string, users []string) ([]string, error) {
+	rows, err := db.pool.Query(ctx, `SELECT a.username FROM accounts a WHERE a.username = ANY($2) AND a.blocked_at IS NULL
+		AND (`+siteShows(mode)+` OR EXISTS (SELECT 1 FROM contacts c
+			WHERE c.username = $1 AND c.jid = a.username || '@' || $3 AND c.subscription IN ('to', 'both')))
+		AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.username = a.username AND b.jid = $1 || '@' || $3)`, viewer, users, domain)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
