@@ -1,7 +1,7 @@
 // Starts Converse once per document, for the person the page was made for.
 
 import { prepareTab } from './tabs.js';
-import { frame } from './frame.js';
+import { panel } from './panel.js';
 import { settings } from './settings.js';
 import { transport } from './transport.js';
 import { plugin } from './plugin.js';
@@ -21,7 +21,7 @@ function load(tag, attributes) {
 
 /** @param {import('./types.js').ChatConfig} config */
 export async function startChat(config) {
-    frame.prepare();
+    panel.prepare();
     const tab = prepareTab(config.user);
     load('link', { rel: 'stylesheet', href: config.converseCSS });
     load('link', { rel: 'stylesheet', href: config.chatCSS });

@@ -1,6 +1,6 @@
 // The buttons of the pages open a chat with a person, or a room.
 
-import { frame } from './frame.js';
+import { panel } from './panel.js';
 
 export function openChats(_converse) {
     const { api } = _converse;
@@ -15,7 +15,7 @@ export function openChats(_converse) {
         asked.remove();
     };
     const openRoom = (jid) => {
-        frame.open();
+        panel.open(jid);
         return api.rooms.open(jid, {}, true);
     };
     const becomeReady = () => {
@@ -35,7 +35,7 @@ export function openChats(_converse) {
         const button = event.target.closest?.('[data-message], [data-room]');
         if (!button) return;
         if (button.dataset.room) return openRoom(button.dataset.room);
-        frame.open();
+        panel.open(button.dataset.message);
         await api.chats.open(button.dataset.message, {}, true);
     });
 }

@@ -1,7 +1,7 @@
 // The plugin that joins Converse to the site: signing in, presence on the
 // pages, unread messages, signing out.
 
-import { Gate } from './gate.js';
+import { LoginGuard } from './loginGuard.js';
 import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
 import { handleSignOut } from './signout.js';
@@ -16,7 +16,7 @@ import { closeMenus } from './menus.js';
 import { oneChatEach } from './chats.js';
 import { rememberGaps } from './gaps.js';
 import { paintIcons } from './icons.js';
-import { frame } from './frame.js';
+import { panel } from './panel.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -25,12 +25,12 @@ export function plugin(config) {
         initialize() {
             const { _converse } = this;
             const { api } = _converse;
-            const gate = new Gate(config);
+            const guard = new LoginGuard(config);
 
-            guardLogin(api, gate, config);
-            api.listen.on('connected', () => gate.connected());
-            api.listen.on('reconnected', () => gate.connected());
-            api.listen.on('will-reconnect', () => frame.notice('Reconnecting …'));
+            guardLogin(api, guard, config);
+            api.listen.on('connected', () => guard.connected());
+            api.listen.on('reconnected', () => guard.connected());
+            api.listen.on('will-reconnect', () => panel.notice('Reconnecting …'));
 
             hideAddresses(_converse);
             followPresence(_converse);
@@ -45,35 +45,35 @@ export function plugin(config) {
             oneChatEach(_converse);
             rememberGaps(_converse);
             paintIcons();
-            handleSignOut(_converse, gate);
+            handleSignOut(_converse, guard);
         },
     };
 }
 
-/** Lets every attempt to sign in pass the gate, the first one included. */
-function guardLogin(api, gate, config) {
+/** Lets every attempt to sign in pass the guard, the first one included. */
+function guardLogin(api, guard, config) {
     const login = api.user.login.bind(api.user);
     api.user.login = async (...args) => {
         const [jid, , automatic] = args;
         // Converse's form names nobody; its reconnections do, and its start is
         // automatic.
-        await gate.pass(api, !jid && !automatic);
+        await guard.pass(api, !jid && !automatic);
         // A first stream that comes about late is no reconnection, whatever
         // Converse thinks: everything is still to be set up.
         const connection = api.connection.get();
-        if (connection && !gate.worked) delete connection.reconnecting;
+        if (connection && !guard.worked) delete connection.reconnecting;
         return login(...args);
     };
     if (config.login === 'token' || config.login === 'signed') {
         api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
             ...data,
-            credentials: await gate.credentials(),
+            credentials: await guard.credentials(),
         }));
     }
     // Converse has given up, for example because it was never connected.
     api.listen.on('disconnected', () => {
-        if (gate.closed) return;
-        if (config.login === 'password') gate.givenUp();
+        if (guard.closed) return;
+        if (config.login === 'password') guard.givenUp();
         else api.user.login(config.jid, undefined, true);
     });
 }

@@ -10,11 +10,11 @@ const channel = new BroadcastChannel('foyer');
 const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 
 /** Ends the chat in this tab and forgets the stream it kept. */
-async function leave(_converse, gate) {
-    gate.close();
+async function leave(_converse, guard) {
+    guard.close();
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
-    if (!gate.config.trusted) forgetLater(gate.config.jid); // logging out may clear localStorage
+    if (!guard.config.trusted) forgetLater(guard.config.jid); // logging out may clear localStorage
 }
 
 /** Waits until the tab that signs out has told the site, or should have. */
@@ -26,7 +26,7 @@ async function signedOut(meURL) {
     }
 }
 
-export function handleSignOut(_converse, gate) {
+export function handleSignOut(_converse, guard) {
     document.addEventListener('submit', async (event) => {
         const form = event.target;
         // A form for deleting the account may come back with a mistake in it;
@@ -35,13 +35,13 @@ export function handleSignOut(_converse, gate) {
         event.preventDefault();
         event.stopImmediatePropagation();
         channel.postMessage('signed-out');
-        await leave(_converse, gate);
+        await leave(_converse, guard);
         form.submit();
     });
     channel.addEventListener('message', async (event) => {
         if (event.data !== 'signed-out') return;
-        await leave(_converse, gate);
-        await signedOut(gate.config.meURL);
+        await leave(_converse, guard);
+        await signedOut(guard.config.meURL);
         location.assign('/signin');
     });
 }

@@ -1,4 +1,10 @@
-// Unread messages in the header, on the button and in the tab's title.
+// What is unread: in the header, on the button, in the tab's title, and in the
+// lists of the chat. Something is read when it was in sight.
+
+import { panel } from './panel.js';
+
+/** Unread in a conversation; in rooms Converse counts mentions apart. */
+const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?? 0;
 
 function show(count) {
     for (const badge of document.querySelectorAll('[data-unread]')) {
@@ -11,17 +17,34 @@ function show(count) {
     document.title = count > 0 ? `(${count}) ${title}` : title;
 }
 
+/**
+ * Converse takes a conversation for read that is open, whether or not the panel is:
+ * when a message comes, and when a page is loaded.
+ */
+function readOnlyInSight({ prototype }) {
+    const { isHidden, clearUnreadMsgCounter } = prototype;
+    prototype.isHidden = function () {
+        return !panel.visible() || isHidden.call(this);
+    };
+    prototype.clearUnreadMsgCounter = function () {
+        if (panel.visible() && !document.hidden) return clearUnreadMsgCounter.call(this);
+    };
+}
+
 export function countUnread(_converse) {
-    const { api } = _converse;
-    const sum = () => {
-        const boxes = _converse.state.chatboxes?.models ?? [];
-        show(boxes.reduce((n, box) => n + (box.get('num_unread') || 0), 0));
+    const { api, exports } = _converse;
+    readOnlyInSight(exports.ChatBox);
+    readOnlyInSight(exports.MUC);
+
+    const boxes = () => _converse.state.chatboxes?.models ?? [];
+    const sum = () => show(boxes().reduce((n, box) => n + unread(box), 0));
+    const readWhatIsInSight = () => {
+        for (const box of boxes()) if (!box.get('closed') && box.isHidden?.() === false) box.clearUnreadMsgCounter();
     };
     api.listen.on('chatBoxesInitialized', () => {
-        _converse.state.chatboxes.on('change:num_unread', sum);
-        _converse.state.chatboxes.on('add', sum);
-        _converse.state.chatboxes.on('remove', sum);
+        _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
+    document.addEventListener('foyer:chat-shown', readWhatIsInSight);
     document.addEventListener('foyer:page', sum);
 }

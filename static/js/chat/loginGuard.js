@@ -1,7 +1,7 @@
 // Every attempt to sign in to the chat goes through here: not too often, only
 // while the site answers, and only for the person the page was made for.
 
-import { frame } from './frame.js';
+import { panel } from './panel.js';
 import { transport } from './transport.js';
 
 const FIRST_WAIT = 700; // ms
@@ -35,7 +35,7 @@ async function whoAmI(config) {
     }
 }
 
-export class Gate {
+export class LoginGuard {
     /** @param {import('./types.js').ChatConfig} config */
     constructor(config) {
         this.config = config;
@@ -50,7 +50,7 @@ export class Gate {
         this.worked = true;
         this.attempt = 0;
         transport.connected();
-        frame.notice();
+        panel.notice();
     }
 
     /** No more attempts: the person is signing out. */
@@ -95,7 +95,7 @@ export class Gate {
 
     /** Waits for the site, and for a moment that is not everybody's. */
     async retry(api) {
-        frame.notice('Reconnecting …');
+        panel.notice('Reconnecting …');
         for (;;) {
             await sleep(backoff(this.attempt++));
             if (this.closed) return never;
@@ -114,12 +114,12 @@ export class Gate {
     /** Converse has no password any more; only the person knows it. */
     async givenUp() {
         if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
-        if (!this.closed) frame.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
+        if (!this.closed) panel.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
     }
 
     signedOut() {
         this.closed = true;
-        frame.notice('You are signed out.', { href: '/signin', label: 'Sign in again' });
+        panel.notice('You are signed out.', { href: '/signin', label: 'Sign in again' });
         return never;
     }
 
@@ -136,7 +136,7 @@ export class Gate {
             } catch {
                 // the site is away; try again
             }
-            frame.notice('Reconnecting …');
+            panel.notice('Reconnecting …');
             await sleep(backoff(this.attempt++));
         }
     }

@@ -1,0 +1,66 @@
+// What is unread stays so, everywhere, until its conversation was in sight.
+
+import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+
+/** The number on everything that shows one, outside the chat; "" for none. */
+async function expectUnread(person: Person, count: number): Promise<void> {
+  const label = count === 1 ? "1 unread message" : `${count} unread messages`;
+  const { page } = person;
+  await expect(page).toHaveTitle(count ? new RegExp(`^\\(${count}\\) `) : /^[^(]/);
+  const header = page.getByRole("banner").getByLabel(label);
+  const toggle = page.locator("#chat-toggle").getByLabel(label);
+  if (count) {
+    await expect(header).toBeVisible();
+    await expect(toggle).toBeVisible();
+  } else await expect(page.locator("[data-unread]:visible")).toHaveCount(0);
+}
+
+/** The number in the chat's list of people. */
+const inList = (person: Person) => person.page.locator("#chat converse-roster .msgs-indicator");
+
+// X-31: a conversation that is open in a closed panel is not in sight.
+for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } })) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport } });
+
+    test("a message to a closed panel is unread on every page, until it is seen", async ({ alice, bob }) => {
+      await bob.talkTo("alice");
+      await alice.talkTo("bob");
+      await alice.page.getByRole("button", { name: "Close the chat" }).click();
+      await bob.say("one");
+      await expectUnread(alice, 1);
+      await alice.goTo("Settings");
+      await bob.say("two");
+      await expectUnread(alice, 2);
+      await alice.page.reload();
+      await expectUnread(alice, 2);
+      await expect(inList(alice).first()).toHaveText("2"); // once more under "Unread"
+      await bob.say("three");
+      await expectUnread(alice, 3);
+
+      await alice.page.locator("#chat-toggle").click();
+      await alice.hears("three");
+      await expect(alice.message("three")).toBeVisible();
+      await expect(alice.page).toHaveTitle(/^[^(]/);
+      await expect(inList(alice)).toHaveCount(0);
+      await alice.page.reload();
+      await alice.ready();
+      await expectUnread(alice, 0);
+    });
+  });
+}
+
+test("so is what is said in a room", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await alice.page.getByRole("button", { name: "Close the chat" }).click();
+  await bob.say("Anybody there?");
+  await bob.say(`${names.alice}?`);
+  await expectUnread(alice, 2);
+  await alice.goTo("Settings");
+  await expectUnread(alice, 2);
+  await alice.goTo("Home");
+  await enterRoom(alice, "Book club");
+  await alice.hears("Anybody there?");
+  await expect(alice.page).toHaveTitle(/^[^(]/);
+});

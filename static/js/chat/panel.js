@@ -1,0 +1,91 @@
+// The panel that holds the chat: open or closed, in sight or not, and the line
+// beside it that says how the connection is.
+
+import { focusConversation } from './composer.js';
+
+const OPEN = 'foyer-chat-open';
+
+const chat = () => document.getElementById('chat');
+const toggle = () => document.getElementById('chat-toggle');
+const onChatPage = () => document.body.dataset.page === 'chat';
+
+/** What Escape closes before it closes the panel: dialogs, menus, suggestions. */
+const ABOVE = '.modal.show, .dropdown-menu.show, .suggestion-box__results:not([hidden])';
+
+/** What had the focus before the panel opened. */
+let opener = null;
+
+function show(open) {
+    chat().dataset.state = open ? 'open' : 'closed';
+    toggle().setAttribute('aria-expanded', String(open));
+    toggle().hidden = open;
+    sessionStorage.setItem(OPEN, open ? '1' : '');
+    tellWhenShown();
+}
+
+function tellWhenShown() {
+    if (panel.visible()) document.dispatchEvent(new CustomEvent('foyer:chat-shown'));
+}
+
+/** Closes the panel with Escape, unless there is something above it to close first. */
+function closeWithEscape() {
+    let above = false;
+    document.addEventListener('keydown', () => (above = Boolean(chat().querySelector(ABOVE))), { capture: true });
+    chat().addEventListener('keydown', (event) => {
+        if (event.key !== 'Escape' || event.defaultPrevented || above) return;
+        const corrected = event.target.closest('converse-message-form, converse-muc-message-form');
+        if (corrected?.querySelector('.correcting')) return corrected.onEscapePressed(event);
+        if (!onChatPage()) panel.close();
+    });
+}
+
+export const panel = {
+    prepare() {
+        // On a phone the open chat would cover the page that was asked for.
+        show(sessionStorage.getItem(OPEN) === '1' && matchMedia('(min-width: 40.01rem)').matches);
+        document.addEventListener('click', (event) => {
+            if (event.target.closest?.('[data-chat-toggle]')) panel.open();
+            if (event.target.closest?.('[data-chat-close]')) panel.close();
+        });
+        document.addEventListener('foyer:page', tellWhenShown);
+        closeWithEscape();
+    },
+
+    /**
+     * Opens the panel. The focus goes to where one writes: in the conversation
+     * that is asked for, as soon as it is there, or in the one that is open.
+     * @param {string} [jid]
+     */
+    open(jid) {
+        if (!chat().contains(document.activeElement)) opener = document.activeElement;
+        show(true);
+        focusConversation(chat(), jid);
+    },
+
+    close() {
+        show(false);
+        (opener?.isConnected && opener !== document.body ? opener : toggle()).focus();
+        opener = null;
+    },
+
+    /** Whether the chat is in sight. */
+    visible() {
+        return onChatPage() || chat().dataset.state === 'open';
+    },
+
+    /**
+     * Says something about the connection; without a text, takes it away.
+     * @param {string} [text]
+     * @param {{href: string, label: string}} [link]
+     */
+    notice(text, link) {
+        const element = document.getElementById('chat-notice');
+        element.replaceChildren(text ?? '');
+        if (link) {
+            const a = Object.assign(document.createElement('a'), { href: link.href, textContent: link.label });
+            a.dataset.turbo = 'false';
+            element.append(' ', a);
+        }
+        element.hidden = !text;
+    },
+};
