@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"time"
 
+	"foyer/internal/names"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -174,7 +176,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 	return &ChatConfig{
 		JID:            v.account.Username + "@" + s.cfg.Domain,
 		User:           v.account.Username,
-		Name:           v.account.Name,
+		Name:           cmp.Or(names.Clean(v.account.Name), v.account.Username), // one kept before the rule for names may be no nickname
 		Domain:         s.cfg.Domain,
 		RoomsDomain:    s.cfg.RoomsDomain(),
 		Login:          s.cfg.Login,

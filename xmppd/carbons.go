@@ -55,9 +55,14 @@ func (srv *Server) copyMessage(s *session, m *stream.Element, to Address, r rout
 			o.deliver(carbon("received", m, o, theirs))
 		}
 	}
-	if to.User == s.user {
-		return // the account's resources have it already
+	if to.User != s.user { // else the account's resources have it already
+		s.copySent(m, id)
 	}
+}
+
+// copySent sends "sent" copies to the account's other resources; id is the
+// message's in the account's archive.
+func (s *session) copySent(m *stream.Element, id uuid.UUID) {
 	var mine []byte
 	for _, o := range s.account.all() {
 		if o == s || !o.flag(flagCarbons) {

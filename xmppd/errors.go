@@ -37,7 +37,7 @@ var (
 	ErrFeatureMissing     = &StanzaError{Type: ErrorCancel, Condition: "feature-not-implemented"}
 	ErrForbidden          = &StanzaError{Type: ErrorAuth, Condition: "forbidden"}
 	ErrItemNotFound       = &StanzaError{Type: ErrorCancel, Condition: "item-not-found"}
-	ErrJIDMalformed       = &StanzaError{Type: ErrorModify, Condition: "jid-malformed"}
+	ErrJIDMalformed       = &StanzaError{Type: ErrorModify, Condition: "jid-malformed", Text: "This address, or the name in it, has characters that cannot be used there."}
 	errNotAcceptable      = &StanzaError{Type: ErrorModify, Condition: "not-acceptable"}
 	ErrNotAllowed         = &StanzaError{Type: ErrorCancel, Condition: "not-allowed"}
 	errPolicyViolation    = &StanzaError{Type: ErrorModify, Condition: "policy-violation", Text: "The stanza is too large."}

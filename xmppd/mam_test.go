@@ -310,3 +310,5 @@ func (s *sink) Bare() string                { return bareOf(s.full) }
 func (s *sink) User() string                { return "alice" }
 func (s *sink) Deliver(stanza []byte)       { s.bytes += len(stanza) }
 func (s *sink) Ready(context.Context) error { return nil }
+
+func (s *sink) CopySent(*stream.Element, uuid.UUID) {}

@@ -359,12 +359,12 @@ func TestServe_OddElements(t *testing.T) {
 		`<iq xmlns="jabber:client" type="get" id="1"><x xmlns="u"/><y xmlns="u"/></iq>`:    "bad-request",
 		`<iq xmlns="jabber:client" type="x" id="1"><x xmlns="u"/></iq>`:                    "bad-request",
 		`<iq xmlns="jabber:client" type="get" id="1"><x xmlns="u"/></iq>`:                  "service-unavailable",
-		`<iq xmlns="jabber:client" type="get" id="1" to="@"><x xmlns="u"/></iq>`:           "jid-malformed",
 		`<iq xmlns="jabber:client" type="get" id="1" to="x@elsewhere"><x xmlns="u"/></iq>`: "remote-server-not-found",
 	} {
 		c.Send(raw)
 		c.Expect(`<iq xmlns="jabber:client" type="error"><error type="*"><` + condition + ` xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>`)
 	}
+	c.refused(`<iq xmlns="jabber:client" type="get" id="1" to="@"><x xmlns="u"/></iq>`, "modify", "jid-malformed")
 }
 
 // RFC 6120 §6.5 (S-16): what the site knows of credentials that prove the account

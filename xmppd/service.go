@@ -50,6 +50,11 @@ type Client interface {
 	// afterwards, and may be shared between clients.
 	Deliver(stanza []byte)
 
+	// CopySent tells the account's other clients, as carbon copies, what this one
+	// sent through a service to one person (XEP-0280 §6.1): m is from the client,
+	// and id is its id in the account's archive, zero when it is in none.
+	CopySent(m *stream.Element, id uuid.UUID)
+
 	// Ready waits until the client's queue has room for a burst, or ctx ends.
 	Ready(ctx context.Context) error
 }
@@ -67,6 +72,13 @@ func (s *session) User() string { return s.user }
 
 // Deliver implements Client.
 func (s *session) Deliver(stanza []byte) { s.deliver(stanza) }
+
+// CopySent implements Client.
+func (s *session) CopySent(m *stream.Element, id uuid.UUID) {
+	if copies(m) {
+		s.copySent(m, id)
+	}
+}
 
 // Ready implements Client. A client whose stream is lost is ready: what is sent
 // to it is kept.

@@ -2,6 +2,7 @@ package xmppd
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,24 @@ func TestVCard_Nickname(t *testing.T) {
 		c.ask(`<iq xmlns="jabber:client" type="get" id="g"><vCard xmlns="vcard-temp"/></iq>`,
 			`<iq xmlns="jabber:client" type="result" id="g"><vCard xmlns="vcard-temp">`+step.want+`</vCard></iq>`)
 	}
+}
+
+// X-05: names in a card go by the rule for all names; the refusal says why.
+func TestVCard_Names(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.online("alice", "a")
+	set := func(card string) string {
+		return `<iq xmlns="jabber:client" type="set" id="s"><vCard xmlns="vcard-temp">` + card + `</vCard></iq>`
+	}
+	for _, card := range []string{
+		`<FN>Alice Adler&#x200B;</FN>`, `<FN>&#x202E;reldA ecilA</FN>`, `<NICKNAME>Al&#xAD;</NICKNAME>`,
+		`<FN>Alice</FN><NICKNAME>Al&#x2066;</NICKNAME>`, `<FN>` + strings.Repeat("x", 65) + `</FN>`,
+	} {
+		c.refused(set(card), "modify", "not-acceptable")
+	}
+	c.ask(set("<FN>\n Alice\nAdler ❤\uFE0F</FN><NICKNAME>Al\n</NICKNAME>"), `<iq xmlns="jabber:client" type="result" id="s"/>`)
+	c.ask(`<iq xmlns="jabber:client" type="get" id="g"><vCard xmlns="vcard-temp"/></iq>`,
+		`<iq xmlns="jabber:client" type="result" id="g"><vCard xmlns="vcard-temp"><FN>Alice Adler ❤</FN><NICKNAME>Al</NICKNAME></vCard></iq>`)
 }
 
 // XEP-0191 §3 (S-51, S-52).

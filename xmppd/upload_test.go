@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"foyer/internal/stream"
+
+	"github.com/google/uuid"
 )
 
 // slots gives out what the test says, and notes what it was asked.
@@ -111,7 +113,10 @@ func (*listener) JID() string                 { return "alice@h/a" }
 func (*listener) Bare() string                { return "alice@h" }
 func (*listener) User() string                { return "alice" }
 func (*listener) Ready(context.Context) error { return nil }
-func (l *listener) Deliver(stanza []byte)     { l.got = append(l.got, string(stanza)) }
+
+func (*listener) CopySent(*stream.Element, uuid.UUID) {}
+
+func (l *listener) Deliver(stanza []byte) { l.got = append(l.got, string(stanza)) }
 
 // FuzzUploadRequest: every request is answered once, with a slot or an error,
 // and the site is never asked for what is no file.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"foyer/internal/names"
 	"foyer/internal/stream"
 )
 
@@ -112,11 +113,14 @@ func handleVCardSet(ctx context.Context, s *session, _ *stream.Element, card str
 // it was before, is not kept: it would stay behind when the name changes.
 func parseVCard(card stream.Child, before string) (VCard, error) {
 	var v VCard
+	var err error
 	var nickname stream.Child
 	for c := range card.Children() {
 		switch c.Name.Local {
 		case "FN":
-			v.Name = strings.TrimSpace(c.Text())
+			if v.Name, err = nameOf(c); err != nil {
+				return v, err
+			}
 		case "NICKNAME":
 			nickname = c
 		case "PHOTO":
@@ -127,13 +131,30 @@ func parseVCard(card stream.Child, before string) (VCard, error) {
 			v.Extra = append(v.Extra, c.Raw()...)
 		}
 	}
-	switch nick := strings.TrimSpace(nickname.Text()); {
+	nick, err := nameOf(nickname)
+	switch {
+	case err != nil:
+		return v, err
 	case v.Name == "":
 		v.Name = nick
 	case nick != "" && nick != v.Name && nick != before:
-		v.Extra = append(v.Extra, nickname.Raw()...)
+		v.Extra = append(append(append(v.Extra, `<NICKNAME>`...), stream.Escape(nick)...), `</NICKNAME>`...)
 	}
 	return v, nil
+}
+
+// nameOf reads a name by the rule for all names; empty if there is none. The error
+// is a *StanzaError that says why it cannot be taken.
+func nameOf(c stream.Child) (string, error) {
+	text := strings.TrimSpace(c.Text())
+	if text == "" {
+		return "", nil
+	}
+	name, err := names.Prepare(text)
+	if err != nil {
+		return "", &StanzaError{Type: ErrorModify, Condition: "not-acceptable", Text: err.Error()}
+	}
+	return name, nil
 }
 
 // parsePhoto reads an embedded picture; one that is only linked is not taken.

@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"foyer/internal/names"
+
 	"mellium.im/xmpp/jid"
 )
 
@@ -74,23 +76,15 @@ func mixesScripts(name string) bool {
 	return latin && lookalike
 }
 
-// Longest name that people see, in characters.
-const maxName = 64
-
-// PrepareName tidies the name that people see; an empty one becomes the user
-// name. The error is a sentence for people.
+// PrepareName prepares the name that people see, by the rule for all names; an
+// empty one becomes the user name. The error is a sentence for people.
 func PrepareName(typed, username string) (string, error) {
-	name := strings.Join(strings.Fields(typed), " ")
-	if name == "" {
+	if strings.TrimSpace(typed) == "" {
 		return username, nil
 	}
-	if utf8.RuneCountInString(name) > maxName {
-		return "", Refusal("A name has at most 64 characters.")
-	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) {
-			return "", Refusal("A name cannot have invisible characters.")
-		}
+	name, err := names.Prepare(typed)
+	if err != nil {
+		return "", Refusal(err.Error())
 	}
 	return name, nil
 }

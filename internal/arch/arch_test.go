@@ -68,8 +68,8 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":       {"app/auth", "app/files", "internal/budget", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
-		"app/auth":  {"models", "token"},
+		"app":       {"app/auth", "app/files", "internal/budget", "internal/names", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app/auth":  {"internal/names", "models", "token"},
 		"app/files": nil,
 		"app/cli":   {"app/...", "internal/pgdev", "models", "token"},
 
@@ -78,10 +78,11 @@ func mayImport() map[string][]string {
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":    {"internal/budget", "internal/stream"},
-		"xmppd":     {"internal/budget", "internal/stream"},
-		"xmppd/muc": {"internal/budget", "internal/stream", "xmppd"},
+		"xmppd":     {"internal/budget", "internal/names", "internal/stream"},
+		"xmppd/muc": {"internal/budget", "internal/names", "internal/stream", "xmppd"},
 
 		"internal/budget":            nil,
+		"internal/names":             nil,
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},
 		"internal/pgdev":             nil,

@@ -9,6 +9,8 @@ import (
 
 	"foyer/internal/stream"
 	"foyer/xmppd"
+
+	"github.com/google/uuid"
 )
 
 // Who is what in a room: voice, kick, ban, membership, administrators, owners
@@ -306,7 +308,7 @@ func (r *room) newEntries(user string, changes []change) ([]Affiliated, error) {
 func mayAffiliate(user string, mine Affiliation, ch change, before Affiliation) error {
 	switch {
 	case ch.affiliation == Outcast && ch.user == user:
-		return errConflict
+		return errSelfBan
 	case mine == Owner:
 		return nil
 	case before.rank() >= Admin.rank() && ch.affiliation == Outcast:
@@ -331,7 +333,7 @@ func (r *room) reserveWith(e *Affiliated, ch change) error {
 		return err
 	}
 	if r.reservedFor(key, ch.user) {
-		return errConflict
+		return errNickTaken
 	}
 	e.Nick = nick
 	return nil
@@ -352,13 +354,18 @@ func (r *room) ownersAfter(changes map[string]Affiliation) bool {
 	return false
 }
 
-// affiliationChanged shows what a new affiliation does to those who are here: it
-// may put them out, else it changes their role with it (§9.1, §9.4, §10.3).
+// affiliationChanged shows what a new affiliation does. Those who are here may be
+// put out, else their role changes with it (§9.1, §9.4, §10.3); of those who are not,
+// everybody is told who may see addresses (§9.3).
 func (r *room) affiliationChanged(e Affiliated, before Affiliation, d departure) {
 	if e.Affiliation == before {
 		return
 	}
-	for _, o := range r.of(e.User) {
+	occupants := r.of(e.User)
+	if len(occupants) == 0 {
+		r.noticeAffiliation(e)
+	}
+	for _, o := range occupants {
 		switch {
 		case e.Affiliation == Outcast:
 			d.codes = []string{codeBanned}
@@ -368,6 +375,20 @@ func (r *room) affiliationChanged(e Affiliated, before Affiliation, d departure)
 			r.expel(o, d)
 		default:
 			r.giveRole(o, r.defaultRole(e.Affiliation))
+		}
+	}
+}
+
+// noticeAffiliation tells those who may see addresses of somebody who is not here
+// (§9.3).
+func (r *room) noticeAffiliation(e Affiliated) {
+	rest := xmppd.AppendAttr([]byte(` xmlns="jabber:client"`), "from", r.jid)
+	rest = append(xmppd.AppendAttr(rest, "id", uuid.NewString()), '>')
+	rest = item(rest, e.Affiliation, RoleNone, e.User+"@"+r.svc.server.Domain(), e.Nick)
+	rest = append(rest, "</x></message>"...)
+	for _, m := range r.members {
+		if m.occupant.sees() {
+			m.deliver("<message", rest)
 		}
 	}
 }

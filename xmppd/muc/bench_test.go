@@ -8,6 +8,8 @@ import (
 
 	"foyer/internal/stream"
 	"foyer/xmppd"
+
+	"github.com/google/uuid"
 )
 
 // sink is a client that reads at once.
@@ -21,6 +23,8 @@ func (s *sink) Bare() string                { return s.user + "@h" }
 func (s *sink) User() string                { return s.user }
 func (s *sink) Deliver(raw []byte)          { s.n++; s.bytes += len(raw) }
 func (s *sink) Ready(context.Context) error { return nil }
+
+func (s *sink) CopySent(*stream.Element, uuid.UUID) {}
 
 // crowd makes a room with n people in it. Nothing is archived: what is measured is
 // the room's own work.

@@ -142,6 +142,9 @@ func (r *room) infoForm(user string) []byte {
 	}
 	f.text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))
 	f.text("muc#roominfo_lang", "", r.settings.Lang)
+	// The registered field, the one of §6.4's example, and the one that Converse reads.
+	f.boolean("muc#roominfo_subjectmod", "", r.settings.ChangeSubject)
+	f.boolean("muc#roomconfig_changesubject", "", r.settings.ChangeSubject)
 	f.boolean("muc#roominfo_changesubject", "", r.settings.ChangeSubject)
 	f.text("muc#roomconfig_roomname", "", r.settings.Title)
 	return f.bytes()

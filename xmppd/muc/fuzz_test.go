@@ -9,6 +9,8 @@ import (
 
 	"foyer/internal/stream"
 	"foyer/xmppd"
+
+	"github.com/google/uuid"
 )
 
 // checker is a client that looks at everything it gets.
@@ -23,6 +25,12 @@ func (c *checker) JID() string                 { return c.jid }
 func (c *checker) Bare() string                { return c.user + "@h" }
 func (c *checker) User() string                { return c.user }
 func (c *checker) Ready(context.Context) error { return nil }
+
+func (c *checker) CopySent(sent *stream.Element, _ uuid.UUID) {
+	if sent.From != c.jid {
+		c.tb.Errorf("a copy of what %s sent is from %s", c.jid, sent.From)
+	}
+}
 
 func (c *checker) Deliver(raw []byte) {
 	c.mu.Lock()
@@ -115,6 +123,7 @@ func FuzzRoom(f *testing.F) {
 		}
 		// However that went, a room like this one can be entered, and works.
 		w.handle(bob, `<presence to="after@rooms.h/bob"><x xmlns="`+nsMUC+`"/></presence>`)
+		w.handle(bob, `<iq type="set" id="o" to="after@rooms.h"><query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit"/></query></iq>`)
 		w.handle(bob, `<message type="groupchat" to="after@rooms.h" id="last"><body>here</body></message>`)
 		if n := len(bob.got); n == 0 || !bytes.Contains(bob.got[n-1], []byte("<body>here</body>")) {
 			t.Fatal("bob is not heard any more")
@@ -128,8 +137,8 @@ func FuzzRoom(f *testing.F) {
 				t.Fatalf("somebody is left in %s", r.name)
 			}
 		}
-		if len(w.svc.joined.rooms) != 0 {
-			t.Fatalf("left behind: %v", w.svc.joined.rooms)
+		if len(w.svc.joined.rooms) != 0 || len(w.svc.founded) != 0 {
+			t.Fatalf("left behind: %v, %v", w.svc.joined.rooms, w.svc.founded)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 	"errors"
+	"time"
 
 	"foyer/internal/stream"
 	"foyer/xmppd"
@@ -57,13 +58,8 @@ func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) err
 }
 
 // inviteOne invites somebody, if may, asked under the lock, agrees. Where only
-// members may enter, whoever is invited becomes one (§7.8.2). Those who block the
-// inviter are not written to: a room is no way around that (XEP-0191 §3).
+// members may enter, whoever is invited becomes one (§7.8.2).
 func (r *room) inviteOne(ctx context.Context, may func() error, from string, to xmppd.Address, reason string) error {
-	blocked, err := r.svc.server.Blocks(ctx, to.User, from)
-	if err != nil {
-		return err
-	}
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
@@ -82,8 +78,9 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		return err
 	case before == Outcast:
 		return xmppd.ErrForbidden
-	case blocked:
-		return nil
+	}
+	if blocked, err := r.svc.server.Blocks(ctx, to.User, from); err != nil || blocked {
+		return err // and so makes no member
 	}
 	if admit {
 		e := Affiliated{User: to.User, Affiliation: Member, Nick: nick}
@@ -92,9 +89,10 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		}
 		r.mu.Lock()
 		r.list(e)
+		r.affiliationChanged(e, before, departure{})
 		r.mu.Unlock()
 	}
-	err = r.sendInvite(ctx, from, to.Bare(), reason, password)
+	err = r.sendInvite(ctx, from, to, reason, password)
 	if errors.Is(err, xmppd.ErrServiceUnavailable) {
 		return errUnknownAccount
 	}
@@ -147,7 +145,7 @@ func (s *Service) invited(el stream.Child, attr string) (xmppd.Address, string, 
 
 // sendInvite sends an invitation from the room. Clients that know direct
 // invitations only find one in it too.
-func (r *room) sendInvite(ctx context.Context, from, to, reason, password string) error {
+func (r *room) sendInvite(ctx context.Context, from string, to xmppd.Address, reason, password string) error {
 	dst := append(xmppd.AppendAttr([]byte(`<x xmlns="`+nsUser+`"><invite`), "from", from), '>')
 	dst = append(append(dst, because("", reason)...), `</invite>`...)
 	if password != "" {
@@ -155,29 +153,36 @@ func (r *room) sendInvite(ctx context.Context, from, to, reason, password string
 	}
 	dst = xmppd.AppendAttr(append(dst, `</x><x xmlns="`+nsConference+`"`...), "jid", r.jid)
 	dst = xmppd.AppendAttr(xmppd.AppendAttr(dst, "password", password), "reason", reason)
-	return r.write(ctx, to, append(dst, "/>"...))
+	r.svc.invitations.add(invitation{room: r.name, inviter: userOf(from), invitee: to.User}, time.Now())
+	return r.writeFor(ctx, from, to, append(dst, "/>"...))
 }
 
-// decline tells somebody that their invitation was declined (§7.8.2).
+// decline tells somebody that their invitation was declined (§7.8.2). It takes an
+// invitation: a room writes to nobody for a stranger, and once for each.
 func (r *room) decline(ctx context.Context, c xmppd.Client, el stream.Child) error {
 	to, reason, err := r.svc.invited(el, "to")
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
-	here := len(r.of(to.User)) > 0
+	banned := r.affiliation(c.User()) == Outcast
 	r.mu.Unlock()
-	if !here {
-		return nil // nobody is told whether somebody is in the room
+	if !r.svc.invitations.take(invitation{room: r.name, inviter: to.User, invitee: c.User()}, time.Now()) || banned {
+		return errNotInvited
 	}
 	dst := xmppd.AppendAttr([]byte(`<x xmlns="`+nsUser+`"><decline`), "from", c.Bare())
 	dst = append(append(append(dst, '>'), because("", reason)...), `</decline></x>`...)
-	return r.write(ctx, to.Bare(), dst)
+	return r.writeFor(ctx, c.JID(), to, dst)
 }
 
-// write sends a message of the room to an account.
-func (r *room) write(ctx context.Context, to string, payload []byte) error {
-	raw := xmppd.AppendAttr(xmppd.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", r.jid), "to", to)
+// writeFor sends a message of the room to an account on somebody's behalf. Those
+// who block that person get nothing, and that is no error: a room is no way around
+// a block (XEP-0191 §3). The server sees to those who block the room.
+func (r *room) writeFor(ctx context.Context, behalf string, to xmppd.Address, payload []byte) error {
+	if blocked, err := r.svc.server.Blocks(ctx, to.User, behalf); err != nil || blocked {
+		return err
+	}
+	raw := xmppd.AppendAttr(xmppd.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", r.jid), "to", to.Bare())
 	raw = append(append(append(raw, '>'), payload...), "</message>"...)
 	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
@@ -190,15 +195,15 @@ func (r *room) write(ctx context.Context, to string, payload []byte) error {
 // (§9.3). That they learn of it later, or never, is no failure of the change.
 func (r *room) inviteNewMembers(ctx context.Context, c xmppd.Client, entries []Affiliated) {
 	r.mu.Lock()
-	var to []string
+	var to []xmppd.Address
 	for _, e := range entries {
 		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.of(e.User)) == 0 {
-			to = append(to, e.User+"@"+r.svc.server.Domain())
+			to = append(to, xmppd.Address{User: e.User, Domain: r.svc.server.Domain()})
 		}
 	}
 	r.mu.Unlock()
-	for _, jid := range to {
-		err := r.sendInvite(ctx, c.Bare(), jid, "", "")
+	for _, a := range to {
+		err := r.sendInvite(ctx, c.JID(), a, "", "")
 		var refused *xmppd.StanzaError
 		if err != nil && !errors.As(err, &refused) {
 			r.svc.log.Error("a new member was not told", "room", r.jid, "err", err)

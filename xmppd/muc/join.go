@@ -4,16 +4,11 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"unicode/utf8"
 
+	"foyer/internal/names"
 	"foyer/internal/stream"
 	"foyer/xmppd"
-
-	"golang.org/x/text/secure/precis"
 )
-
-// Longest nickname, in characters.
-const maxNick = 64
 
 // entry is somebody at the door.
 type entry struct {
@@ -78,19 +73,18 @@ func (s *Service) roomOrNew(ctx context.Context, name, user string) (*room, erro
 	return r, err
 }
 
-// prepareNick checks a nickname, and returns it as it is used and as it is
-// compared (RFC 8266, XEP-0045 §17.1). One that is altered is told of with 210.
+// prepareNick checks a nickname by the rule for all names, and returns it as it is
+// used and as it is compared (XEP-0045 §17.1). One that is altered is told of with
+// 210.
 func prepareNick(nick string) (prepared, key string, err error) {
 	if nick == "" {
-		return "", "", xmppd.ErrJIDMalformed // §7.2.1
+		return "", "", errNoNick // §7.2.1
 	}
-	if prepared, err = precis.Nickname.String(nick); err != nil || utf8.RuneCountInString(prepared) > maxNick {
-		return "", "", errNickPolicy
+	if prepared, err = names.Prepare(nick); err != nil {
+		return "", "", nickRefused(err)
 	}
-	if key, err = nickKey(prepared); err != nil {
-		return "", "", errNickPolicy
-	}
-	return prepared, key, nil
+	key, err = names.Key(prepared)
+	return prepared, key, err
 }
 
 // enter lets a client in, and shows it around: everybody's presence, its own, the
@@ -171,7 +165,7 @@ func (r *room) check(e entry) error {
 	case r.state == ending:
 		return errEnding
 	case r.state == locked && user != r.creator:
-		return xmppd.ErrItemNotFound // §10.1.1
+		return errNotSetUp // §10.1.1
 	}
 	if err := r.mayEnter(user); err != nil {
 		return err
@@ -184,7 +178,7 @@ func (r *room) check(e entry) error {
 		return nil // another client under the same nickname
 	}
 	if o != nil || r.reservedFor(e.key, user) {
-		return errConflict
+		return errNickTaken
 	}
 	if a := r.affiliation(user); len(r.occupants) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.members) >= 2*r.svc.cfg.Occupants {
 		return errFull

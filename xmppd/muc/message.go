@@ -34,7 +34,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 		return r.invitation(ctx, c, x)
 	}
 	if x, ok := m.Find(nsDataForms, "x"); ok {
-		return r.voice(c, x)
+		return r.voice(ctx, c, x)
 	}
 	return xmppd.ErrBadRequest
 }
@@ -43,7 +43,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 // (§7.4, S-83). One that is sent again, and was stored the first time, is not
 // said twice.
 func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	if again, err := r.saidBefore(ctx, c, m); err != nil || again {
+	if again, err := r.saidBefore(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
 	retracted, err := r.retraction(ctx, c, m)
@@ -57,13 +57,14 @@ func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error
 	return r.settle(ctx, t)
 }
 
-// saidBefore reports whether a message that its sender marks as delayed is in the
-// archive: a client whose stream was lost sends its last ones again (XEP-0198 §5).
-func (r *room) saidBefore(ctx context.Context, c xmppd.Client, m *stream.Element) (bool, error) {
-	if _, delayed := m.Find("urn:xmpp:delay", "delay"); !delayed || m.ID == "" {
+// saidBefore reports whether a message that its sender marks as delayed is in
+// owner's archive, with that other side: a client whose stream was lost sends its
+// last ones again (XEP-0198 §5).
+func (r *room) saidBefore(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
+	if _, delayed := m.Find(nsDelay, "delay"); !delayed || m.ID == "" {
 		return false, nil
 	}
-	return r.svc.server.Archived(ctx, r.jid, c.Bare(), m.ID)
+	return r.svc.server.Archived(ctx, owner, with, m.ID)
 }
 
 // accept checks that somebody may speak, and puts the message into the line, with
@@ -77,7 +78,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retrac
 	}
 	said := r.quote(o, m)
 	var entry *xmppd.ArchiveEntry
-	if r.settings.Archive && r.state == open && xmppd.Lasting(m) {
+	if r.settings.Archive && xmppd.Lasting(m) {
 		entry = r.entryFor(o, m, said)
 		entry.Retracts = retracted
 	}
@@ -93,10 +94,12 @@ func (r *room) speaker(c xmppd.Client) (*occupant, error) {
 		return nil, xmppd.ErrItemNotFound
 	case m == nil:
 		return nil, errNotOccupant
+	case r.state == locked: // it has no archive yet: acknowledged means stored (§10.1.1)
+		return nil, errSetUpFirst
 	case r.state == ending: // its archive is being deleted
 		return nil, xmppd.ErrItemNotFound
 	case m.occupant.role == RoleVisitor:
-		return nil, xmppd.ErrForbidden
+		return nil, errNoVoice
 	}
 	return m.occupant, nil
 }
@@ -105,7 +108,7 @@ func (r *room) speaker(c xmppd.Client) (*occupant, error) {
 // without what only the room may say (S-91).
 func (r *room) quote(o *occupant, m *stream.Element) []byte {
 	return m.Edit().Set("to", "").Set("from", o.jid).
-		Drop(func(c stream.Child) bool { return isReserved(c) || r.isForged(c) }).
+		Drop(r.mayNotSay(o.bare)).
 		Append(occupantID(o.id)).Bytes()
 }
 

@@ -52,6 +52,7 @@ const (
 	nsOccupantID = "urn:xmpp:occupant-id:0"
 	nsHats       = "urn:xmpp:hats:0"
 	nsConference = "jabber:x:conference"
+	nsDelay      = "urn:xmpp:delay"
 	nsRSM        = "http://jabber.org/protocol/rsm"
 )
 
@@ -88,8 +89,11 @@ type Service struct {
 	seal   *sealer
 	joined joined
 
-	mu    sync.Mutex
-	rooms map[string]*room // by localpart: those in memory
+	invitations invitations
+
+	mu      sync.Mutex
+	rooms   map[string]*room // by localpart: those in memory
+	founded map[string]int   // by creator: rooms in memory that are not configured yet
 }
 
 var (
@@ -121,7 +125,7 @@ func New(cfg Config) (*Service, error) {
 	return &Service{
 		cfg: cfg, server: cfg.Server, store: cfg.Store, log: cfg.Logger, seal: seal,
 		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
-		rooms:  make(map[string]*room),
+		rooms:  make(map[string]*room), founded: make(map[string]int),
 	}, nil
 }
 
@@ -146,6 +150,10 @@ const (
 
 // Handle implements xmppd.Service.
 func (s *Service) Handle(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
+	return inPlainWords(s.handle(ctx, c, el, to))
+}
+
+func (s *Service) handle(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
 	if el.Name.Local == "iq" {
 		return s.handleIQ(ctx, c, el, to)
 	}

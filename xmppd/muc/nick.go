@@ -13,7 +13,7 @@ func (r *room) rename(m *member, p *stream.Element, asked string) error {
 	}
 	o := m.occupant
 	if other := r.occupants[key]; (other != nil && other != o) || r.reservedFor(key, o.user) {
-		return errConflict
+		return errNickTaken
 	}
 	m.presence = p
 	if nick == o.nick {

@@ -43,16 +43,16 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 		return errNotHere // XEP-0410 §3.3 (S-92)
 	case o == nil:
 		r.mu.Unlock()
-		return xmppd.ErrItemNotFound
+		return errNoSuchOccupant
 	case o == m.occupant && iq.Child == stream.Name{Space: nsPing, Local: "ping"}:
 		r.mu.Unlock()
 		// XEP-0410 §3.2: the room answers a ping to oneself.
 		c.Deliver(xmppd.IQResult(iq, c.JID(), nil))
 		return nil
 	}
-	asker, asked, user, addresses := m.occupant.jid, o.shown.client, o.user, []string{m.occupant.jid, c.Bare()}
+	asker, asked, user := m.occupant.jid, o.shown.client, o.user
 	r.mu.Unlock()
-	if err := r.checkBlocked(ctx, user, addresses); err != nil {
+	if err := r.checkBlocked(ctx, user, asker, c.JID()); err != nil {
 		return err
 	}
 	if iq.Child == (stream.Name{Space: nsVCard, Local: "vCard"}) {

@@ -146,24 +146,36 @@ func (r *room) quiet(ctx context.Context) error {
 }
 
 // stanzaID is the id of a message in the room's archive (XEP-0359 §3).
-func (r *room) stanzaID(id uuid.UUID) []byte {
-	dst := xmppd.AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", r.jid)
+func (r *room) stanzaID(id uuid.UUID) []byte { return stanzaIDBy(r.jid, id) }
+
+// stanzaIDBy is the id of a message in somebody's archive (XEP-0359 §3).
+func stanzaIDBy(owner string, id uuid.UUID) []byte {
+	dst := xmppd.AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", owner)
 	return append(xmppd.AppendAttr(dst, "id", id.String()), "/>"...)
 }
 
-// isForged reports whether a child says something in the room's name: an id in
-// its archive (XEP-0359 §5, S-91), or a delay (XEP-0203 §4).
-func (r *room) isForged(c stream.Child) bool {
-	attr := ""
-	switch c.Name {
-	case stream.Name{Space: nsSID, Local: "stanza-id"}:
-		attr = "by"
-	case stream.Name{Space: "urn:xmpp:delay", Local: "delay"}:
-		attr = "from"
-	default:
-		return false
+// mayNotSay reports which children of a stanza its sender, a bare JID, may not
+// send: what only the room says, and what claims to be said by the room, by this
+// server, or by somebody else who is served here: an id in an archive (XEP-0359
+// §5, S-91) or a delay (XEP-0203 §4). A client may say that it was delayed itself.
+func (r *room) mayNotSay(sender string) func(stream.Child) bool {
+	return func(c stream.Child) bool {
+		switch c.Name {
+		case stream.Name{Space: nsSID, Local: "stanza-id"}:
+			by, _ := c.Attr("by")
+			return r.svc.isOurs(by)
+		case stream.Name{Space: nsDelay, Local: "delay"}:
+			from, _ := c.Attr("from")
+			a, err := xmppd.ParseAddress(from)
+			return err != nil || a.Bare() != sender && r.svc.isOurs(from)
+		}
+		return isReserved(c)
 	}
-	value, _ := c.Attr(attr)
-	a, err := xmppd.ParseAddress(value)
-	return err != nil || a.Bare() == r.jid
+}
+
+// isOurs reports whether an address is one that this server speaks for, or none at
+// all.
+func (s *Service) isOurs(jid string) bool {
+	a, err := xmppd.ParseAddress(jid)
+	return err != nil || a.Domain == s.cfg.Domain || a.Domain == s.server.Domain()
 }

@@ -141,10 +141,13 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent submission) e
 	r.mu.Lock()
 	before := r.settings
 	r.settings, r.state = settings, open
-	if state == open {
+	if state == open || settings != before { // an instant room is as its creator found it (§10.1.2)
 		r.settingsChanged(before)
 	}
 	r.mu.Unlock()
+	if state == locked {
+		r.svc.configured(r)
+	}
 	r.settleEmpty(ctx)
 	return nil
 }
@@ -163,7 +166,7 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 	case errors.Is(err, ErrTooMany):
 		return errCreationBarred
 	case errors.Is(err, ErrTaken):
-		return errConflict
+		return errRoomTaken
 	case errors.Is(err, ErrNoAccount): // somebody whom the new room lists
 		return errUnknownAccount
 	}
@@ -199,7 +202,7 @@ func (s *Service) read(to *Settings, sent submission) error {
 	if !secured {
 		to.Password = ""
 	} else if to.Password == "" {
-		return &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable", Text: "Choose a password for the room, or leave it without."}
+		return errNeedsPassword
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (s *Service) available(ctx context.Context, c xmppd.Client, p *stream.Eleme
 		c.Deliver(append(dst, endOfPresence...))
 		return nil
 	}
-	return atTheDoor(s.join(ctx, c, p, to, x))
+	return asJoinError(s.join(ctx, c, p, to, x))
 }
 
 // inMemory returns a room that is loaded, or nil.
@@ -102,7 +102,7 @@ func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there boo
 		return false, nil
 	}
 	if nick == "" {
-		return true, xmppd.ErrJIDMalformed
+		return true, errNoNick
 	}
 	if nick != m.occupant.nick {
 		return true, r.rename(m, p, nick)

@@ -9,46 +9,69 @@ import (
 	"github.com/google/uuid"
 )
 
+// correspondence is who writes to whom in a private message, as they were called
+// when it was sent.
+type correspondence struct {
+	from, to         *occupant
+	fromJID, fromID  string // occupant address and occupant id
+	fromNick, toNick string
+}
+
 // private passes a message to one occupant (XEP-0045 §7.5, S-84). It is no part
 // of the room's archive; both people have it in their own.
 func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, nick string) error {
-	r.mu.Lock()
-	from, to, err := r.privateBetween(c, nick)
-	if err != nil {
-		r.mu.Unlock()
-		return err
-	}
-	author, receiverUser, addresses := from.id, to.user, []string{from.jid, from.bare}
-	said := m.Edit().Set("from", from.jid).
-		Drop(func(c stream.Child) bool {
-			return isReserved(c) || r.isForged(c) || isStanzaIDBy(c, from.bare) || isStanzaIDBy(c, to.bare)
-		}).
-		Append(occupantID(from.id), []byte(`<x xmlns="`+nsUser+`"/>`)).Bytes()
-	sender := xmppd.ArchiveEntry{Owner: from.bare, With: r.jid, Resource: to.nick, Outgoing: true, StanzaID: m.ID, Replaces: xmppd.CorrectedID(m), Stanza: said}
-	receiver := xmppd.ArchiveEntry{Owner: to.bare, With: r.jid, Resource: from.nick, StanzaID: m.ID, Replaces: sender.Replaces, Stanza: said}
-	r.mu.Unlock()
-	if err := r.checkBlocked(ctx, receiverUser, addresses); err != nil {
-		return err
-	}
-	retracts, err := r.privateRetraction(ctx, m, author, receiver, sender)
+	p, err := r.privateBetween(c, nick)
 	if err != nil {
 		return err
 	}
-	receiver.Retracts, sender.Retracts = retracts, retracts
-	if body, ok := m.Find(stream.NSClient, "body"); ok {
-		sender.Body = body.Text()
-		receiver.Body = sender.Body
+	if err := r.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
+		return err
 	}
-	id, err := r.archivePrivate(ctx, m, receiver, sender)
+	if again, err := r.saidBefore(ctx, p.from.bare, r.jid, m); err != nil || again {
+		return err
+	}
+	received := m.Edit().Set("from", p.fromJID).Drop(r.mayNotSay(p.from.bare)).
+		Append(occupantID(p.fromID), []byte(`<x xmlns="`+nsUser+`"/>`))
+	said, err := received.Element()
 	if err != nil {
 		return err
 	}
-	return r.handOver(to, said, id)
+	// The sender's other clients and her own archive have it as she sent it
+	// (XEP-0280 §6.1, XEP-0313 §4.2).
+	sent, err := said.Edit().Set("from", c.JID()).Element()
+	if err != nil {
+		return err
+	}
+	theirs, mine := r.privateEntries(p, m, said, sent)
+	if theirs.Retracts, err = r.privateRetraction(ctx, m, p.fromID, theirs, mine); err != nil {
+		return err
+	}
+	mine.Retracts = theirs.Retracts
+	ids, err := r.archivePrivate(ctx, m, theirs, mine)
+	if err != nil {
+		return err
+	}
+	if p.from.user != p.to.user {
+		c.CopySent(sent, ids[mine.Owner])
+	}
+	r.handOver(p.to, said, ids[theirs.Owner])
+	return nil
 }
 
-// checkBlocked: whoever blocks a person, or an occupant's address, is not reached
-// through a room either (XEP-0191 §3).
-func (r *room) checkBlocked(ctx context.Context, user string, addresses []string) error {
+// privateEntries are a private message as the archives of its two sides keep it.
+func (r *room) privateEntries(p correspondence, m, said, sent *stream.Element) (theirs, mine xmppd.ArchiveEntry) {
+	theirs = xmppd.ArchiveEntry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: xmppd.CorrectedID(m), Stanza: said.Raw}
+	if body, ok := m.Find(stream.NSClient, "body"); ok {
+		theirs.Body = body.Text()
+	}
+	mine = theirs
+	mine.Owner, mine.Resource, mine.Outgoing, mine.Stanza = p.from.bare, p.toNick, true, sent.Raw
+	return theirs, mine
+}
+
+// checkBlocked: somebody who blocks a person, one of that person's clients, or an
+// occupant's address is not reached from there through a room either (XEP-0191 §3).
+func (r *room) checkBlocked(ctx context.Context, user string, addresses ...string) error {
 	for _, jid := range addresses {
 		blocked, err := r.svc.server.Blocks(ctx, user, jid)
 		switch {
@@ -62,11 +85,10 @@ func (r *room) checkBlocked(ctx context.Context, user string, addresses []string
 }
 
 // archivePrivate stores a private message for those of the two who want it
-// (XEP-0441 §2, S-64), and returns its id in the receiver's archive; the zero id
-// when it is not kept there.
-func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, sender xmppd.ArchiveEntry) (uuid.UUID, error) {
+// (XEP-0441 §2, S-64), and returns its ids by whose archive they are in.
+func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, sender xmppd.ArchiveEntry) (map[string]uuid.UUID, error) {
 	if !xmppd.Lasting(m) {
-		return uuid.Nil, nil
+		return nil, nil
 	}
 	both := []xmppd.ArchiveEntry{receiver, sender}
 	if receiver.Owner == sender.Owner {
@@ -76,37 +98,40 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 	for _, e := range both {
 		owner, err := xmppd.ParseAddress(e.Owner)
 		if err != nil {
-			return uuid.Nil, err
+			return nil, err
 		}
 		with := xmppd.Address{User: r.name, Domain: r.svc.Domain(), Resource: e.Resource}
 		keep, err := r.svc.server.ArchivesWith(ctx, owner.User, with)
 		if err != nil {
-			return uuid.Nil, err
+			return nil, err
 		}
 		if keep || e.Retracts != nil { // those who come back later must learn of it
 			entries = append(entries, e)
 		}
 	}
 	if len(entries) == 0 {
-		return uuid.Nil, nil
+		return nil, nil
 	}
 	id, err := r.svc.server.Archive(ctx, entries...)
-	if entries[0].Owner != receiver.Owner {
-		id = uuid.Nil
+	ids := make(map[string]uuid.UUID, len(entries))
+	for _, e := range entries {
+		ids[e.Owner] = id
 	}
-	return id, err
+	return ids, err
 }
 
 // privateBetween returns sender and recipient, if the one may write to the other.
-func (r *room) privateBetween(c xmppd.Client, nick string) (from, to *occupant, err error) {
+func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	m := r.member(c)
 	if m == nil {
-		return nil, nil, errNotOccupant
+		return correspondence{}, errNotOccupant
 	}
-	if to = r.find(nick); to == nil {
-		return nil, nil, xmppd.ErrItemNotFound
+	from, to := m.occupant, r.find(nick)
+	if to == nil {
+		return correspondence{}, errNoSuchOccupant
 	}
-	from = m.occupant
 	allowed := true
 	switch r.settings.Private {
 	case Nobody:
@@ -117,21 +142,16 @@ func (r *room) privateBetween(c xmppd.Client, nick string) (from, to *occupant, 
 		allowed = from.role != RoleVisitor
 	}
 	if !allowed {
-		return nil, nil, xmppd.ErrForbidden
+		return correspondence{}, errNoPrivate
 	}
-	return from, to, nil
+	return correspondence{from: from, to: to, fromJID: from.jid, fromID: from.id, fromNick: from.nick, toNick: to.nick}, nil
 }
 
 // handOver delivers a private message to all clients of an occupant.
-func (r *room) handOver(to *occupant, said []byte, id uuid.UUID) error {
-	el, err := stream.Parse(said, stream.Limits{Bytes: len(said)})
-	if err != nil {
-		return err
-	}
-	edit := el.Edit().Set("to", "")
+func (r *room) handOver(to *occupant, said *stream.Element, id uuid.UUID) {
+	edit := said.Edit().Set("to", "")
 	if id != uuid.Nil {
-		sid := xmppd.AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", to.bare)
-		edit.Append(append(xmppd.AppendAttr(sid, "id", id.String()), "/>"...))
+		edit.Append(stanzaIDBy(to.bare, id))
 	}
 	rest := edit.Bytes()[len("<message"):]
 	r.mu.Lock()
@@ -139,15 +159,4 @@ func (r *room) handOver(to *occupant, said []byte, id uuid.UUID) error {
 	for _, m := range to.all {
 		m.deliver("<message", rest)
 	}
-	return nil
-}
-
-// isStanzaIDBy reports whether a child claims an id in somebody's archive.
-func isStanzaIDBy(c stream.Child, bare string) bool {
-	if c.Name != (stream.Name{Space: nsSID, Local: "stanza-id"}) {
-		return false
-	}
-	by, _ := c.Attr("by")
-	a, err := xmppd.ParseAddress(by)
-	return err != nil || a.Bare() == bare
 }

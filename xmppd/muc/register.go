@@ -80,7 +80,7 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) e
 	r.mu.Lock()
 	err = r.mayRegister(user)
 	if o := r.occupants[key]; err == nil && nick != "" && (r.reservedFor(key, user) || (o != nil && o.user != user)) {
-		err = errConflict
+		err = errNickTaken
 	}
 	before, moderated := r.affiliation(user), r.settings.Moderated
 	r.mu.Unlock()

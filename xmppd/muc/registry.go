@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/names"
 	"foyer/xmppd"
 )
 
@@ -87,7 +88,7 @@ func (r *room) read(ctx context.Context) error {
 // list notes an entry of the room's lists.
 func (r *room) list(a Affiliated) {
 	if old, ok := r.people[a.User]; ok && old.Nick != "" {
-		if key, err := nickKey(old.Nick); err == nil && r.reserved[key] == a.User {
+		if key, err := names.Key(old.Nick); err == nil && r.reserved[key] == a.User {
 			delete(r.reserved, key)
 		}
 	}
@@ -96,7 +97,7 @@ func (r *room) list(a Affiliated) {
 		return
 	}
 	r.people[a.User] = a
-	if key, err := nickKey(a.Nick); a.Nick != "" && err == nil {
+	if key, err := names.Key(a.Nick); a.Nick != "" && err == nil {
 		r.reserved[key] = a.User
 	}
 }
@@ -108,15 +109,17 @@ func (s *Service) create(ctx context.Context, name, creator string) (*room, erro
 	if err != nil {
 		return nil, err
 	}
-	if n >= s.cfg.RoomsPerUser {
-		return nil, errCreationBarred
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rooms[name] != nil {
 		return nil, nil
 	}
+	if n+s.founded[creator] >= s.cfg.RoomsPerUser {
+		return nil, errCreationBarred
+	}
+	s.founded[creator]++
 	r := newRoom(s, name)
+	r.counted = true
 	r.state, r.creator, r.settings = locked, creator, s.defaultSettings()
 	r.list(Affiliated{User: creator, Affiliation: Owner})
 	close(r.loaded)
@@ -132,10 +135,28 @@ func (s *Service) defaultSettings() Settings {
 	}
 }
 
+// configured notes that a new room is in the store, where it counts from now on.
+func (s *Service) configured(r *room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uncountLocked(r)
+}
+
+func (s *Service) uncountLocked(r *room) {
+	if !r.counted {
+		return
+	}
+	r.counted = false
+	if s.founded[r.creator]--; s.founded[r.creator] == 0 {
+		delete(s.founded, r.creator)
+	}
+}
+
 // forget takes a room out of memory.
 func (s *Service) forget(r *room) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.uncountLocked(r)
 	if s.rooms[r.name] == r {
 		delete(s.rooms, r.name)
 		close(r.ended)
@@ -171,6 +192,7 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case now := <-t.C:
 			s.unload(now)
+			s.invitations.expire(now)
 			if !swept && now.Sub(started) > grace {
 				swept = s.sweep(ctx)
 			}

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/names"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
 	"github.com/google/uuid"
-	"golang.org/x/text/secure/precis"
 )
 
 // Role is what an occupant may do in a room while it is there (XEP-0045 §5.1).
@@ -40,6 +40,7 @@ type room struct {
 	err      error         // of loading
 	ended    chan struct{} // closed when the room is out of memory
 	changing chan struct{} // holds one word while what is kept is being changed
+	counted  bool          // among its creator's rooms that are not configured; under Service.mu
 
 	mu        sync.Mutex
 	state     roomState
@@ -109,10 +110,6 @@ func newRoom(s *Service, name string) *room {
 	}
 }
 
-// nickKey is what nicknames are compared by: two that look alike are the same
-// (RFC 8266 §2.3). An error means that no such nickname may be used.
-func nickKey(nick string) (string, error) { return precis.Nickname.CompareKey(nick) }
-
 // affiliation returns an account's affiliation.
 func (r *room) affiliation(user string) Affiliation {
 	if a, ok := r.people[user]; ok {
@@ -160,7 +157,7 @@ func (r *room) existsFor(user string) bool {
 func (r *room) mayEnter(user string) error {
 	switch r.affiliation(user) {
 	case Outcast:
-		return xmppd.ErrForbidden
+		return errBanned
 	case None:
 		if r.settings.MembersOnly {
 			return errMembersOnly
@@ -177,7 +174,7 @@ func (r *room) knowsPassword(user string) bool {
 
 // find returns the occupant with exactly that nickname, or nil.
 func (r *room) find(nick string) *occupant {
-	key, err := nickKey(nick)
+	key, err := names.Key(nick)
 	if err != nil {
 		return nil
 	}
@@ -238,7 +235,7 @@ func (o *occupant) sees() bool { return o.room.settings.NonAnonymous || o.role =
 // show takes m's presence for the occupant's.
 func (o *occupant) show(m *member) {
 	o.shown = m
-	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(isReserved).
+	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(o.room.mayNotSay(o.bare)).
 		Append(occupantID(o.id), o.hats).Bytes()
 	o.head = raw[len("<presence"):bytes.LastIndex(raw, []byte("</"))]
 	o.describe()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/names"
 	"foyer/internal/stream"
 )
 
@@ -294,8 +295,8 @@ func TestRules_Bounds(t *testing.T) {
 	alice.sees("presence al error modify policy-violation")
 	alice.Send(`<message xmlns="jabber:client" type="groupchat" to="r0@rooms.h"><subject>` + long[:maxSubject+1] + `</subject></message>`)
 	alice.sees("message r0@rooms.h error modify policy-violation")
-	alice.join("r0", strings.Repeat("n", maxNick+1))
-	alice.sees("presence " + strings.Repeat("n", maxNick+1) + " error cancel not-acceptable")
+	alice.join("r0", strings.Repeat("n", names.Max+1))
+	alice.sees("presence " + strings.Repeat("n", names.Max+1) + " error cancel not-acceptable")
 	alice.refused(alice.ask("set", "r0@rooms.h", items(strings.Repeat(`<item jid="alice@h" affiliation="owner"/>`, maxListChanges+1))), "wait resource-constraint")
 }
 
@@ -367,5 +368,42 @@ func TestRules_StrangersGoAtOnce(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{told, "presence bob unavailable none/none 322", "presence carol unavailable none/none 322"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+}
+
+// X-67: nobody says in a room what its recipients believe of the server only: an id
+// in their own archives, a delay of the domain (XEP-0359 §5, XEP-0203 §4).
+func TestRules_ForgedInOurName(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	alice.sync()
+	const (
+		forged = `<stanza-id xmlns="urn:xmpp:sid:0" by="bob@h" id="x1"/><stanza-id xmlns="urn:xmpp:sid:0" by="den@rooms.h" id="x2"/>` +
+			`<stanza-id xmlns="urn:xmpp:sid:0" by="h" id="x3"/><stanza-id xmlns="urn:xmpp:sid:0" id="x4"/>` +
+			`<delay xmlns="urn:xmpp:delay" from="h" stamp="2001-01-01T00:00:00Z"/><delay xmlns="urn:xmpp:delay" from="rooms.h" stamp="2001-01-01T00:00:00Z"/>` +
+			`<delay xmlns="urn:xmpp:delay" from="bob@h" stamp="2001-01-01T00:00:00Z"/><delay xmlns="urn:xmpp:delay" stamp="2001-01-01T00:00:00Z"/>`
+		own = `<delay xmlns="urn:xmpp:delay" from="alice@h/a" stamp="2002-02-02T00:00:00Z"/>`
+	)
+	for _, start := range []string{
+		`<message xmlns="jabber:client" type="groupchat" id="m" to="den@rooms.h"><body>hello</body>`,
+		`<message xmlns="jabber:client" type="groupchat" id="m" to="den@rooms.h"><subject>topic</subject>`,
+		`<message xmlns="jabber:client" type="chat" id="m" to="den@rooms.h/bob"><body>psst</body>`,
+		`<presence xmlns="jabber:client" to="den@rooms.h/alice"><status>here</status>`,
+	} {
+		name, _, _ := strings.Cut(start[1:], " ")
+		alice.Send(start + forged + own + "</" + name + ">")
+		alice.sync()
+		got := bob.sync()
+		if len(got) != 1 {
+			t.Fatalf("%s: bob gets %d stanzas", start, len(got))
+		}
+		bob.has(got[0], `stamp="2002`)
+		for _, lie := range []string{`"x1"`, `"x2"`, `"x3"`, `"x4"`, `stamp="2001`} {
+			if strings.Contains(string(got[0].Raw), lie) {
+				t.Errorf("%s is let through: %s", lie, got[0].Raw)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"context"
 	"time"
 
 	"foyer/internal/stream"
@@ -15,7 +16,7 @@ import (
 const voiceEvery = time.Minute
 
 // voice handles a form: a moderator's answer, or a request.
-func (r *room) voice(c xmppd.Client, x stream.Child) error {
+func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error {
 	sent, err := parseForm(x, nsRequest)
 	if err != nil {
 		return err
@@ -23,20 +24,51 @@ func (r *room) voice(c xmppd.Client, x stream.Child) error {
 	if sent.typ != "submit" || sent.fields["FORM_TYPE"] != nsRequest {
 		return xmppd.ErrBadRequest
 	}
+	if _, answer := sent.fields["muc#request_allow"]; answer {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		m := r.member(c)
+		if m == nil {
+			return errNotOccupant
+		}
+		return r.answerVoice(m.occupant, sent)
+	}
+	moderators, err := r.moderatorsFor(ctx, c)
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.askForVoice(c, moderators, sent)
+}
+
+// moderatorsFor returns the accounts of the moderators who do not block somebody
+// (XEP-0191 §3).
+func (r *room) moderatorsFor(ctx context.Context, c xmppd.Client) (map[string]bool, error) {
+	willing := make(map[string]bool)
+	r.mu.Lock()
+	for _, o := range r.occupants {
+		if o.role == RoleModerator {
+			willing[o.user] = true
+		}
+	}
+	r.mu.Unlock()
+	for user := range willing {
+		blocked, err := r.svc.server.Blocks(ctx, user, c.JID())
+		if err != nil {
+			return nil, err
+		}
+		willing[user] = !blocked
+	}
+	return willing, nil
+}
+
+// askForVoice passes a request to those moderators (§7.13).
+func (r *room) askForVoice(c xmppd.Client, moderators map[string]bool, sent submission) error {
 	m := r.member(c)
 	if m == nil {
 		return errNotOccupant
 	}
-	if _, answer := sent.fields["muc#request_allow"]; answer {
-		return r.answerVoice(m.occupant, sent)
-	}
-	return r.askForVoice(m, sent)
-}
-
-// askForVoice passes a request to the moderators (§7.13).
-func (r *room) askForVoice(m *member, sent submission) error {
 	o := m.occupant
 	if role, ok := sent.fields["muc#role"]; ok && Role(role) != RoleParticipant {
 		return errNotAcceptable
@@ -50,7 +82,7 @@ func (r *room) askForVoice(m *member, sent submission) error {
 	payload := voiceForm(o.nick, m.client.JID())
 	asked := false
 	for _, to := range r.members {
-		if to.occupant.role == RoleModerator {
+		if to.occupant.role == RoleModerator && moderators[to.occupant.user] {
 			to.deliver("<message", r.question(payload))
 			asked = true
 		}

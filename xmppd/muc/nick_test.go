@@ -1,0 +1,72 @@
+package muc
+
+import (
+	"strings"
+	"testing"
+
+	"foyer/internal/names"
+	"foyer/internal/stream"
+)
+
+// X-04: what the site takes for a name is taken for a nickname, letter for letter.
+func TestNick_SiteNames(t *testing.T) {
+	w := newWorld(t, Config{}, "alice")
+	w.open("den", nil)
+	alice := w.online("alice", "a")
+	alice.join("den", "alice")
+	alice.sync()
+	for _, typed := range []string{"Anna ❤\uFE0F", "Alex · Design", "می\u200cخواهم", "ശ്രീ ന്\u200d", "ශ්\u200dරී", "👩\u200d🚀"} {
+		name, err := names.Prepare(typed)
+		if err != nil {
+			t.Errorf("%+q: %v", typed, err)
+			continue
+		}
+		alice.join("den", name)
+		if got := alice.seen(); len(got) != 3 || got[1] != "presence "+name+" owner/moderator alice@h/a 110" {
+			t.Errorf("%+q: %q", name, got)
+		}
+	}
+}
+
+// X-04: a room that refuses somebody says why in words (RFC 6120 §8.3.2).
+func TestNick_RefusalsHaveText(t *testing.T) {
+	w := newWorld(t, Config{RoomsPerUser: 1}, "alice", "bob")
+	w.open("den", nil)
+	w.open("members", func(s *Settings) { s.MembersOnly = true })
+	w.open("secret", func(s *Settings) { s.Password = "xyzzy" })
+	w.open("full", func(s *Settings) { s.MaxOccupants = 1 })
+	w.open("banned", nil)
+	w.store.people["banned"]["bob"] = Affiliated{User: "bob", Affiliation: Outcast}
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice)
+	gather("full", alice)
+	for _, stanza := range []string{
+		`<presence to="den@rooms.h/a&#x200b;b"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="den@rooms.h/` + strings.Repeat("n", 65) + `"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="den@rooms.h/alice"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="den@rooms.h"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="members@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="secret@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="full@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="banned@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<message type="groupchat" to="den@rooms.h"><body>not here</body></message>`,
+		`<message type="groupchat" to="nowhere@rooms.h"><body>not here</body></message>`,
+		`<message type="chat" to="den@rooms.h/alice"><body>not here</body></message>`,
+		`<message to="den@rooms.h"><body>not here</body></message>`,
+		`<iq type="get" id="i" to="den@rooms.h"><query xmlns="` + nsOwner + `"/></iq>`,
+		`<iq type="get" id="i" to="den@rooms.h/alice"><query xmlns="jabber:iq:version"/></iq>`,
+		`<iq type="set" id="i" to="den@rooms.h"><query xmlns="` + nsAdmin + `"><item jid="alice@h" affiliation="none"/></query></iq>`,
+		`<iq type="get" id="i" to="den@rooms.h"><query xmlns="urn:example"/></iq>`,
+	} {
+		bob.Send(strings.Replace(stanza, " ", ` xmlns="jabber:client" `, 1))
+		got := bob.sync()
+		if len(got) != 1 || got[0].Type != "error" {
+			t.Errorf("%s is not refused", stanza)
+			continue
+		}
+		e, _ := got[0].Find(stream.NSClient, "error")
+		if text, ok := e.Find("urn:ietf:params:xml:ns:xmpp-stanzas", "text"); !ok || text.Text() == "" {
+			t.Errorf("refused without a word: %s", got[0].Raw)
+		}
+	}
+}
