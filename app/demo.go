@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image/color"
 
+	"foyer/app/auth"
 	"foyer/models"
 )
 
@@ -66,13 +67,10 @@ func (s *Server) seedPerson(ctx context.Context, p demoPerson) (made bool, err e
 	if _, err := s.db.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
 		return false, err
 	}
-	hash, err := s.passwords.Hash(ctx, demoPassword)
-	if err != nil {
-		return false, err
-	}
-	account := models.Account{Username: p.username, Name: p.name, PasswordHash: hash, Admin: p.admin, Demo: true}
-	err = s.db.CreateAccount(ctx, &account)
-	if errors.Is(err, models.ErrTaken) {
+	account, err := s.auth.CreateAccount(ctx, auth.NewAccount{
+		Username: p.username, Name: p.name, Password: demoPassword, Admin: p.admin, Demo: true,
+	})
+	if errors.Is(err, auth.ErrUnavailable) {
 		return false, nil
 	}
 	if err != nil {

@@ -26,7 +26,7 @@ var _ Chat = (*embedded)(nil)
 // newEmbedded makes the chat server with its services.
 func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	server, err := xmppd.New(xmppd.Config{
-		Domain: s.cfg.Domain, Authority: s, Stores: s.db.Stores(s.cfg.Domain, s.cfg.Roster), FAST: s.fast, Logger: s.log, Version: Version,
+		Domain: s.cfg.Domain, Authority: s.auth, Stores: s.db.Stores(s.cfg.Domain, s.cfg.Roster), FAST: s.auth.FAST(), Logger: s.log, Version: Version,
 	})
 	if err != nil {
 		return nil, err

@@ -2,26 +2,18 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"foyer/internal/stream"
 	"foyer/models"
-	"foyer/xmppd"
 )
 
 var errSignedOut = &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
 
-// ended ends chat streams here at once, and tells the other instances. The
-// database knows already; a notification that is missed is made up for by
-// recheck.
-func (s *Server) ended(ctx context.Context, e models.Event) {
-	s.handleEvent(e)
-	s.notify(ctx, e)
-}
-
-// changed makes a changed or new account known to the chat, here and elsewhere.
-func (s *Server) changed(ctx context.Context, e models.Event) {
+// tell acts on what has ended or changed, here at once and then on the other
+// instances. The database knows already; a notification that is missed is made up
+// for by recheck.
+func (s *Server) tell(ctx context.Context, e models.Event) {
 	s.handleEvent(e)
 	s.notify(ctx, e)
 }
@@ -77,9 +69,11 @@ func (s *Server) housekeeping(ctx context.Context) {
 // recheck ends every stream whose session ended without our being told, or
 // expired.
 func (s *Server) recheck(ctx context.Context) {
-	for _, id := range s.chat.Identities() {
-		if err := s.Current(ctx, id); errors.Is(err, xmppd.ErrNotAuthorized) {
-			s.gateway.End(stream.Scope{User: id.User, Session: id.Session}, errSignedOut)
-		}
+	gone, err := s.auth.Gone(ctx, s.chat.Identities())
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("it was not checked who is still signed in; trying again in a minute", "err", err)
+	}
+	for _, id := range gone {
+		s.gateway.End(stream.Scope{User: id.User, Session: id.Session}, errSignedOut)
 	}
 }

@@ -220,8 +220,8 @@ func TestAppPasswords_Off(t *testing.T) {
 func TestSCRAM_Salt(t *testing.T) {
 	s, base := nativeSite(t)
 	salt := func(user string) string {
-		c, err := s.SCRAM(t.Context(), user, xmppd.SHA1)
-		if err != nil || len(c.Salt) != 16 || c.Iterations != scramIterations {
+		c, err := s.auth.SCRAM(t.Context(), user, xmppd.SHA1)
+		if err != nil || len(c.Salt) != 16 || c.Iterations != 4096 {
 			t.Fatalf("%+v %v", c, err)
 		}
 		return string(c.Salt)
@@ -267,11 +267,11 @@ func TestConfig_Native(t *testing.T) {
 func TestPassword_AppPassword(t *testing.T) {
 	s, base := nativeSite(t)
 	password := signedInAs(t, base, "alice").appPassword("Phone")
-	id, err := s.Password(t.Context(), "alice", password, stream.Peer{})
-	if err != nil || id.User != "alice" || id.Session == "" || s.Current(t.Context(), id) != nil {
+	id, err := s.auth.Password(t.Context(), "alice", password, stream.Peer{})
+	if err != nil || id.User != "alice" || id.Session == "" || s.auth.Current(t.Context(), id) != nil {
 		t.Errorf("%+v %v", id, err)
 	}
-	if _, err := s.Password(t.Context(), "bob", password, stream.Peer{}); !errors.Is(err, xmppd.ErrNotAuthorized) {
+	if _, err := s.auth.Password(t.Context(), "bob", password, stream.Peer{}); !errors.Is(err, xmppd.ErrNotAuthorized) {
 		t.Errorf("bob: %v", err)
 	}
 }

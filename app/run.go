@@ -17,7 +17,6 @@ import (
 	"foyer/app/auth"
 	"foyer/internal/pgdev"
 	"foyer/models"
-	"foyer/token"
 )
 
 // Version is the program's, as told in about boxes.
@@ -25,9 +24,6 @@ const Version = "0.1.0"
 
 // How long each stage of stopping may take.
 const stopPatience = 10 * time.Second
-
-// Sign-ins that are checked at once; each takes 19 MiB.
-const hashesAtOnce = 4
 
 // Run runs the site until ctx ends. What people should know goes to out, one
 // line each; the log goes to log. An error is one line that says what to do.
@@ -134,10 +130,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	if s.passwords, err = auth.NewPasswords(hashesAtOnce); err != nil {
-		return nil, err
-	}
-	if err := s.loadKeys(ctx); err != nil {
+	if s.auth, err = auth.New(ctx, cfg.Auth(db, log, s.tell)); err != nil {
 		return nil, err
 	}
 	if s.assets, err = newAssets(staticFiles()); err != nil {
@@ -159,38 +152,18 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	return s, nil
 }
 
-// loadKeys reads the keys that the site keeps in its database, making them the
-// first time.
-func (s *Server) loadKeys(ctx context.Context) error {
-	formKey, err := s.db.SiteKey(ctx, "forms", freshKey())
-	if err != nil {
-		return err
-	}
-	s.forms = auth.NewForms(formKey)
-	if s.saltKey, err = s.db.SiteKey(ctx, "scram", freshKey()); err != nil {
-		return err
-	}
-	key := []byte(s.cfg.TokenKey)
-	if len(key) == 0 {
-		if key, err = s.db.SiteKey(ctx, "tokens", freshKey()); err != nil {
-			return err
-		}
-	}
-	if s.fast, err = newFastTokens(s.db, key); err != nil {
-		return err
-	}
-	if s.cfg.TokenAlg == "HS256" {
-		s.signer, err = token.NewHS256(key, s.cfg.Domain)
-	} else {
-		s.signer, err = token.NewEd25519(key, s.cfg.Domain)
-	}
-	return err
-}
-
 func freshKey() []byte {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
 	return key
+}
+
+// Auth is what signing in needs of the settings.
+func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context, models.Event)) auth.Config {
+	return auth.Config{
+		DB: db, Domain: c.Domain, Logger: log, TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
+		SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell,
+	}
 }
 
 // listen binds the address; with port 0 the system chooses one.

@@ -14,7 +14,6 @@ import (
 	"foyer/app/files"
 	"foyer/models"
 	"foyer/static"
-	"foyer/token"
 	"foyer/views"
 	"foyer/xmppgw"
 
@@ -24,24 +23,20 @@ import (
 
 // Server is the website. Run makes it and the rest of the program.
 type Server struct {
-	cfg       Config
-	log       *slog.Logger
-	db        *models.DB
-	chat      Chat
-	gateway   *xmppgw.Gateway
-	signer    *token.Signer
-	forms     auth.Forms
-	passwords *auth.Passwords
-	proxies   []netip.Prefix
-	assets    *assets
-	web       *fiber.App
-	files     files.Store
-	expired   expired
-	uploads   uploadCounts
-	saltKey   []byte // of SCRAM
-	fast      fastTokens
-	native    []nativePort // set before serving
-	baseURL   atomic.Value // string; known once the site listens
+	cfg     Config
+	log     *slog.Logger
+	db      *models.DB
+	chat    Chat
+	gateway *xmppgw.Gateway
+	auth    *auth.Service
+	proxies []netip.Prefix
+	assets  *assets
+	web     *fiber.App
+	files   files.Store
+	expired expired
+	uploads uploadCounts
+	native  []nativePort // set before serving
+	baseURL atomic.Value // string; known once the site listens
 }
 
 // BaseURL is the site's public URL.

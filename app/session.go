@@ -1,22 +1,16 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 
+	"foyer/app/auth"
 	"foyer/models"
 	"foyer/token"
 
 	"github.com/gofiber/fiber/v2"
-)
-
-// How long somebody stays signed in.
-const (
-	trustedLifetime = 30 * 24 * time.Hour
-	sessionLifetime = 12 * time.Hour
 )
 
 // visit is who is behind a request, with the site session.
@@ -64,17 +58,15 @@ func (s *Server) loadVisit(c *fiber.Ctx) error {
 	if secret == "" {
 		return c.Next()
 	}
-	session, account, err := s.db.SessionBySecret(c.UserContext(), token.Hash(secret))
+	session, account, err := s.auth.Session(c.UserContext(), secret)
 	switch {
-	case errors.Is(err, models.ErrNotFound):
+	case errors.Is(err, auth.ErrGone):
 		s.dropCookie(c, s.cookieName())
 		return c.Next()
 	case err != nil:
 		return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}
 	}
-	if err := s.db.TouchSession(c.UserContext(), session, time.Now()); err != nil {
-		s.log.Warn("a session's last use was not noted", "err", err)
-	}
+	s.auth.Touch(c.UserContext(), session)
 	c.Locals(visitKey, &visit{account, session, secret})
 	c.Set("Cache-Control", "no-store")
 	return c.Next()
@@ -91,62 +83,29 @@ func (s *Server) signedIn(c *fiber.Ctx) error {
 	return c.Redirect("/signin?next="+escapePath(c.OriginalURL()), http.StatusSeeOther)
 }
 
-// startSession signs somebody in: always a new secret, and the one the browser
-// had before is ended.
-func (s *Server) startSession(c *fiber.Ctx, account models.Account, isTrusted bool) error {
+// keepSignedIn gives the browser the cookie of a session that has begun. The one
+// that it had before is ended.
+func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool) error {
 	if old := viewer(c); old != nil {
-		if err := s.endSession(c.UserContext(), old.account, old.session.ID); err != nil {
+		if err := s.auth.EndSession(c.UserContext(), old.account, old.session.ID); err != nil {
 			return err
 		}
 	}
-	lifetime := sessionLifetime
+	cookie := s.cookie(s.cookieName(), in.Secret)
 	if isTrusted {
-		lifetime = trustedLifetime
-	}
-	secret, hash := token.New()
-	session := models.Session{
-		AccountID: account.ID, SecretHash: hash, Trusted: isTrusted,
-		UserAgent: truncate(c.Get("User-Agent"), 400), Address: s.address(c), ExpiresAt: time.Now().Add(lifetime),
-	}
-	if err := s.db.CreateSession(c.UserContext(), &session); err != nil {
-		return err
-	}
-	cookie := s.cookie(s.cookieName(), secret)
-	if isTrusted {
-		cookie.Expires = session.ExpiresAt
+		cookie.Expires = in.Expires
 	}
 	c.Cookie(cookie)
 	s.dropCookie(c, s.formCookieName())
 	return nil
 }
 
-// endSession ends a site session and every chat stream that stands on it, here
-// and on other instances.
-func (s *Server) endSession(ctx context.Context, account models.Account, id string) error {
-	if err := s.db.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
-		return err
-	}
-	s.ended(ctx, models.Event{Kind: models.EventEnded, User: account.Username, Session: id})
-	return nil
-}
+// client is who is behind a request, as far as it is known before signing in.
+func (s *Server) client(c *fiber.Ctx) auth.Client { return auth.Client{Address: s.address(c)} }
 
-// endSessions ends all of an account's sessions but one.
-func (s *Server) endSessions(ctx context.Context, account models.Account, except string) error {
-	ids, err := s.db.EndSessions(ctx, account.ID, except)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		s.ended(ctx, models.Event{Kind: models.EventEnded, User: account.Username, Session: id})
-	}
-	return nil
-}
-
-func truncate(s string, n int) string {
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "")
-	}
-	return s
+// device is where somebody signs in.
+func (s *Server) device(c *fiber.Ctx, isTrusted bool) auth.Device {
+	return auth.Device{Client: s.client(c), UserAgent: c.Get("User-Agent"), Trusted: isTrusted}
 }
 
 // secretOf is what the form's token is bound to: the session's secret, or for
@@ -166,7 +125,7 @@ func (s *Server) csrfToken(c *fiber.Ctx) string {
 		c.Cookie(s.cookie(s.formCookieName(), secret))
 		c.Request().Header.SetCookie(s.formCookieName(), secret)
 	}
-	return s.forms.Token(secret)
+	return s.auth.FormToken(secret)
 }
 
 // protectForms refuses a POST that is not from one of our own pages: by what the
@@ -181,7 +140,7 @@ func (s *Server) protectForms(c *fiber.Ctx) error {
 	if origin := c.Get("Origin"); origin != "" && !s.isOrigin(origin) {
 		return &Error{Code: Forbidden, Public: "That came from another site."}
 	}
-	if !s.forms.Valid(c.FormValue("csrf"), s.secretOf(c)) {
+	if !s.auth.ValidFormToken(c.FormValue("csrf"), s.secretOf(c)) {
 		return &Error{Code: Forbidden, Public: "This page was open for too long. Go back, reload it, and try again."}
 	}
 	return c.Next()

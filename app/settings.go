@@ -60,7 +60,7 @@ func (s *Server) saveProfile(c *fiber.Ctx) error {
 	if err := s.db.SetName(c.UserContext(), v.account.ID, name); err != nil {
 		return err
 	}
-	s.changed(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
+	s.tell(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
 	return s.done(c, "profile", "profile")
 }
 
@@ -89,51 +89,42 @@ func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flas
 	if _, err := s.db.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
 		return err
 	}
-	s.changed(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
+	s.tell(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
 	return s.done(c, flash, "picture")
 }
 
-// confirmPassword checks the password typed to confirm something serious.
-func (s *Server) confirmPassword(c *fiber.Ctx, form *Form) (ok bool, err error) {
-	v := viewer(c)
-	if wait, err := s.throttle(c, "confirm", v.account.Username); err != nil || wait > 0 {
+// confirmPassword checks the password typed to confirm something serious, and
+// returns the account as it was then; what is wrong is noted in the form.
+func (s *Server) confirmPassword(c *fiber.Ctx, form *Form) (models.Account, error) {
+	account, err := s.auth.Confirm(c.UserContext(), viewer(c).account.Username, c.FormValue("current"), s.client(c))
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.As(err, &throttled):
 		form.fail("current", "Too many attempts. Please wait a while and try again.")
-		return false, err
-	}
-	_, err = s.checkPassword(c.UserContext(), v.account.Username, c.FormValue("current"))
-	if errors.Is(err, errWrongPassword) {
+	case errors.Is(err, auth.ErrNotProved):
 		form.fail("current", "That is not your password.")
-		return false, nil
+	default:
+		return account, err
 	}
-	return err == nil, err
+	return account, nil
 }
 
 // savePassword: POST /settings/password
 func (s *Server) savePassword(c *fiber.Ctx) error {
 	v := viewer(c)
 	var form Form
-	ok, err := s.confirmPassword(c, &form)
+	account, err := s.confirmPassword(c, &form)
 	if err != nil {
 		return err
 	}
 	password := c.FormValue("password")
-	if err := auth.CheckNew(password, v.account.Username); ok && err != nil {
+	if err := auth.CheckNew(password, v.account.Username); len(form.Errors) == 0 && err != nil {
 		form.fail("password", err.Error())
 	}
 	if len(form.Errors) > 0 {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Password: form})
 	}
-	hash, err := s.passwords.Hash(c.UserContext(), password)
-	if err != nil {
-		return err
-	}
-	if err := s.db.SetPasswordHash(c.UserContext(), v.account.ID, hash); err != nil {
-		return err
-	}
-	if err := s.endSessions(c.UserContext(), v.account, v.session.ID); err != nil {
-		return err
-	}
-	if err := s.revokeAppPasswords(c.UserContext(), v.account); err != nil {
+	if err := s.auth.ChangePassword(c.UserContext(), account, password, v.session.ID); err != nil {
 		return err
 	}
 	return s.done(c, "password", "password")
@@ -142,7 +133,7 @@ func (s *Server) savePassword(c *fiber.Ctx) error {
 // endOtherSessions: POST /settings/sessions/others/end
 func (s *Server) endOtherSessions(c *fiber.Ctx) error {
 	v := viewer(c)
-	if err := s.endSessions(c.UserContext(), v.account, v.session.ID); err != nil {
+	if err := s.auth.EndOtherSessions(c.UserContext(), v.account, v.session.ID); err != nil {
 		return err
 	}
 	return s.done(c, "others", "devices")
@@ -151,7 +142,7 @@ func (s *Server) endOtherSessions(c *fiber.Ctx) error {
 // endOneSession: POST /settings/sessions/:id/end
 func (s *Server) endOneSession(c *fiber.Ctx) error {
 	v := viewer(c)
-	if err := s.endSession(c.UserContext(), v.account, c.Params("id")); err != nil {
+	if err := s.auth.EndSession(c.UserContext(), v.account, c.Params("id")); err != nil {
 		return err
 	}
 	return s.done(c, "ended", "devices")
@@ -164,16 +155,16 @@ func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	if name, err := auth.PrepareUsername(form.Username); err != nil || name != v.account.Username {
 		form.fail("confirm", "Type your user name, "+v.account.Username+", to confirm.")
 	}
-	if _, err := s.confirmPassword(c, &form); err != nil {
+	account, err := s.confirmPassword(c, &form)
+	if err != nil {
 		return err
 	}
 	if len(form.Errors) > 0 {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Delete: form})
 	}
-	if err := s.db.DeleteAccount(c.UserContext(), v.account.ID, s.cfg.Domain); err != nil {
+	if err := s.auth.DeleteAccount(c.UserContext(), account); err != nil {
 		return err
 	}
-	s.ended(c.UserContext(), models.Event{Kind: models.EventRemoved, User: v.account.Username})
 	s.dropCookie(c, s.cookieName())
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
 	s.flash(c, "deleted")

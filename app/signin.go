@@ -9,16 +9,8 @@ import (
 	"time"
 
 	"foyer/app/auth"
-	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
-)
-
-// Attempts to sign in, within a quarter of an hour.
-const (
-	attemptsPerAccount = 10
-	attemptsPerAddress = 60
-	attemptWindow      = 15 * time.Minute
 )
 
 // showSignIn: GET /signin
@@ -38,44 +30,25 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 		Next:     localPath(c.FormValue("next")),
 		Trusted:  c.FormValue("trusted") != "",
 	}
-	// The name as an address has it; whatever cannot be one belongs to nobody.
-	name, err := auth.PrepareUsername(form.Username)
-	if err != nil {
-		name = ""
-	}
-	if wait, err := s.throttle(c, "signin", name); err != nil {
-		return err
-	} else if wait > 0 {
-		return s.tooMany(c, "signin", "Sign in", form, wait)
-	}
-	account, err := s.checkPassword(c.UserContext(), name, c.FormValue("password"))
-	if errors.Is(err, errWrongPassword) {
+	device := s.device(c, form.Trusted)
+	field := func(name string) string { return c.FormValue(name) }
+	in, err := s.auth.SignIn(c.UserContext(), s.auth.Local(), auth.Answer{Form: field, From: device.Client}, device)
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.As(err, &throttled):
+		return s.tooMany(c, "signin", "Sign in", form, throttled.Wait)
+	case errors.Is(err, auth.ErrNotProved):
 		form.fail("", "That user name and password do not match. Check both and try again.")
 		p := s.page(c, "signin", "Sign in")
 		p.Data = form
 		return s.render(c.Status(http.StatusUnprocessableEntity), "signin", p)
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	if err := s.db.ResetAttempts(c.UserContext(), "signin:account:"+name); err != nil {
-		return err
-	}
-	if err := s.startSession(c, account, form.Trusted); err != nil {
+	if err := s.keepSignedIn(c, in, form.Trusted); err != nil {
 		return err
 	}
 	return c.Redirect(form.Next, http.StatusSeeOther)
-}
-
-// throttle counts an attempt against the account, whether or not it exists, and
-// against the address.
-func (s *Server) throttle(c *fiber.Ctx, action, name string) (time.Duration, error) {
-	byAddress, err := s.db.Attempt(c.UserContext(), action+":address:"+s.address(c), attemptsPerAddress, attemptWindow)
-	if err != nil || name == "" {
-		return byAddress, err
-	}
-	byAccount, err := s.db.Attempt(c.UserContext(), action+":account:"+name, attemptsPerAccount, attemptWindow)
-	return max(byAddress, byAccount), err
 }
 
 // tooMany says how long to wait.
@@ -110,7 +83,7 @@ func escapePath(path string) string { return url.QueryEscape(localPath(path)) }
 // signOut: POST /signout
 func (s *Server) signOut(c *fiber.Ctx) error {
 	if v := viewer(c); v != nil {
-		if err := s.endSession(c.UserContext(), v.account, v.session.ID); err != nil {
+		if err := s.auth.EndSession(c.UserContext(), v.account, v.session.ID); err != nil {
 			return err
 		}
 	}
@@ -138,57 +111,48 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
 	form := Form{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
-	if wait, err := s.throttle(c, "signup", ""); err != nil {
-		return err
-	} else if wait > 0 {
-		return s.tooMany(c, "signup", "Create an account", form, wait)
-	}
-	account, err := s.createAccount(c, &form, c.FormValue("password"))
-	if err != nil {
-		return err
-	}
+	account := form.newAccount(c.FormValue("password"))
 	if len(form.Errors) > 0 {
-		p := s.page(c, "signup", "Create an account")
-		p.Data = form
-		return s.render(c.Status(http.StatusUnprocessableEntity), "signup", p)
+		return s.renderSignUp(c, form)
 	}
-	if err := s.startSession(c, account, form.Trusted); err != nil {
+	in, err := s.auth.SignUp(c.UserContext(), account, s.device(c, form.Trusted))
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.As(err, &throttled):
+		return s.tooMany(c, "signup", "Create an account", form, throttled.Wait)
+	case errors.Is(err, auth.ErrUnavailable):
+		form.fail("username", err.Error())
+		return s.renderSignUp(c, form)
+	case err != nil:
+		return err
+	}
+	if err := s.keepSignedIn(c, in, form.Trusted); err != nil {
 		return err
 	}
 	return c.Redirect("/", http.StatusSeeOther)
 }
 
-// createAccount checks the form and creates the account; what is wrong is noted
-// in the form.
-func (s *Server) createAccount(c *fiber.Ctx, form *Form, password string) (models.Account, error) {
-	username, err := auth.PrepareUsername(form.Username)
+func (s *Server) renderSignUp(c *fiber.Ctx, form Form) error {
+	p := s.page(c, "signup", "Create an account")
+	p.Data = form
+	return s.render(c.Status(http.StatusUnprocessableEntity), "signup", p)
+}
+
+// newAccount is the account that the form asks for; what is wrong with it is
+// noted in the form.
+func (f *Form) newAccount(password string) auth.NewAccount {
+	username, err := auth.PrepareUsername(f.Username)
 	if err != nil {
-		form.fail("username", err.Error())
+		f.fail("username", err.Error())
 	} else if err := auth.CheckAvailable(username); err != nil {
-		form.fail("username", err.Error())
+		f.fail("username", err.Error())
 	}
-	name, err := auth.PrepareName(form.Name, strings.TrimSpace(form.Username))
+	name, err := auth.PrepareName(f.Name, strings.TrimSpace(f.Username))
 	if err != nil {
-		form.fail("name", err.Error())
+		f.fail("name", err.Error())
 	}
 	if err := auth.CheckNew(password, username); err != nil {
-		form.fail("password", err.Error())
+		f.fail("password", err.Error())
 	}
-	if len(form.Errors) > 0 {
-		return models.Account{}, nil
-	}
-	hash, err := s.passwords.Hash(c.UserContext(), password)
-	if err != nil {
-		return models.Account{}, err
-	}
-	account := models.Account{Username: username, Name: name, PasswordHash: hash}
-	err = s.db.CreateAccount(c.UserContext(), &account)
-	if errors.Is(err, models.ErrTaken) {
-		form.fail("username", auth.ErrUnavailable.Error())
-		return account, nil
-	}
-	if err == nil {
-		s.changed(c.UserContext(), models.Event{Kind: models.EventChanged, User: username})
-	}
-	return account, err
+	return auth.NewAccount{Username: username, Name: name, Password: password}
 }

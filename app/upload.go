@@ -135,3 +135,10 @@ func isToken(s string) bool {
 	}
 	return s != ""
 }
+
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}

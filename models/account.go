@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // Account is a person's account.
@@ -15,12 +18,14 @@ type Account struct {
 	Username     string // localpart, prepared
 	Name         string
 	PasswordHash string
-	Admin        bool
-	Demo         bool
-	BlockedAt    *time.Time
-	AvatarHash   string
-	VcardExtra   []byte
-	CreatedAt    time.Time
+	// PasswordVersion counts the changes of the password.
+	PasswordVersion int
+	Admin           bool
+	Demo            bool
+	BlockedAt       *time.Time
+	AvatarHash      string
+	VcardExtra      []byte
+	CreatedAt       time.Time
 }
 
 // Avatar is a picture, known by the SHA-1 of its bytes.
@@ -30,32 +35,17 @@ type Avatar struct {
 	Data      []byte
 }
 
-type retiredUsername struct {
-	Username  string `gorm:"primaryKey"`
-	RetiredAt time.Time
-}
-
-func (retiredUsername) TableName() string { return "retired_usernames" }
-
 // CreateAccount creates an account and sets its ID. ErrTaken when somebody has
-// the name, or had it: a deleted account's name is never given out again.
+// the name, or had it: the table usernames keeps every name for ever, and the
+// insert itself fails on it (X-58).
 func (db *DB) CreateAccount(ctx context.Context, a *Account) error {
-	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var retired int64
-		if err := tx.Model(&retiredUsername{}).Where("username = ?", a.Username).Count(&retired).Error; err != nil {
-			return err
-		}
-		if retired > 0 {
-			return ErrTaken
-		}
-		if a.CreatedAt.IsZero() {
-			a.CreatedAt = time.Now()
-		}
-		if a.VcardExtra == nil {
-			a.VcardExtra = []byte{}
-		}
-		return translate(tx.Create(a).Error)
-	})
+	if a.CreatedAt.IsZero() {
+		a.CreatedAt = time.Now()
+	}
+	if a.VcardExtra == nil {
+		a.VcardExtra = []byte{}
+	}
+	return translate(db.site.WithContext(ctx).Create(a).Error)
 }
 
 // AccountByName returns an account, blocked ones included.
@@ -97,14 +87,76 @@ func (db *DB) SetName(ctx context.Context, id int64, name string) error {
 	return db.updateAccount(ctx, id, map[string]any{"name": name})
 }
 
-// SetPasswordHash changes the password; a demo account is none afterwards.
-func (db *DB) SetPasswordHash(ctx context.Context, id int64, hash string) error {
-	return db.updateAccount(ctx, id, map[string]any{"password_hash": hash, "demo": false})
+// AnyVersion stands for the version of a password that nobody has checked: the
+// operator changes it.
+const AnyVersion = -1
+
+// PasswordChange is a new password.
+type PasswordChange struct {
+	AccountID int64
+	Version   int    // of the password that was checked; or AnyVersion
+	Hash      string // of the new one
+	Keep      string // the session that stays; empty: none
 }
 
-// RenewPasswordHash replaces the hash of the same password by a stronger one.
-func (db *DB) RenewPasswordHash(ctx context.Context, id int64, hash string) error {
-	return db.updateAccount(ctx, id, map[string]any{"password_hash": hash})
+// ChangePassword changes the password, and with it ends what the old one had
+// opened: sessions, app passwords, tokens. It returns the ids that ended.
+// ErrStale: the password is another one by now, or the session that was to stay
+// has ended (X-49). A demo account is none afterwards.
+func (db *DB) ChangePassword(ctx context.Context, c PasswordChange) (ended []string, err error) {
+	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		// The account first: whoever writes on the strength of the old password
+		// holds or awaits this row.
+		tag, err := tx.Exec(ctx, `UPDATE accounts SET password_hash = $2, demo = false, password_version = password_version + 1
+			WHERE id = $1 AND (password_version = $3 OR $3 = -1)`, c.AccountID, c.Hash, c.Version)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrStale
+		}
+		if c.Keep != "" {
+			if err := holdSession(ctx, tx, c.AccountID, c.Keep); err != nil {
+				return err
+			}
+		}
+		ended, err = endAll(ctx, tx, c.AccountID, c.Keep)
+		return err
+	})
+	return ended, err
+}
+
+// holdSession keeps a session from ending before the transaction does; ErrStale:
+// it has ended.
+func holdSession(ctx context.Context, tx pgx.Tx, accountID int64, id string) error {
+	var one int
+	err := tx.QueryRow(ctx, "SELECT 1 FROM sessions WHERE account_id = $1 AND id = $2 AND expires_at > now() FOR SHARE", accountID, id).Scan(&one)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrStale
+	}
+	return err
+}
+
+// endAll ends what an account is signed in with, but for one session, and
+// returns the ids.
+func endAll(ctx context.Context, tx pgx.Tx, accountID int64, keep string) ([]string, error) {
+	_, err := tx.Exec(ctx, "DELETE FROM login_tokens WHERE account_id = $1 AND coalesce(session_id::text, '-') <> $2", accountID, keep)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `WITH s AS (DELETE FROM sessions WHERE account_id = $1 AND id::text <> $2 RETURNING id),
+		p AS (DELETE FROM app_passwords WHERE account_id = $1 RETURNING id)
+		SELECT id::text FROM s UNION ALL SELECT id::text FROM p`, accountID, keep)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// RenewPasswordHash replaces the hash of the same password by a stronger one,
+// unless the password has changed meanwhile.
+func (db *DB) RenewPasswordHash(ctx context.Context, id int64, version int, hash string) error {
+	return db.site.WithContext(ctx).Model(&Account{}).Where("id = ? AND password_version = ?", id, version).Update("password_hash", hash).Error
 }
 
 // SetBlocked blocks or unblocks an account; blocking ends its sessions.
@@ -167,17 +219,19 @@ func (db *DB) Avatar(ctx context.Context, hash string) (Avatar, error) {
 
 // DeleteAccount deletes an account with everything that is its own: sessions,
 // tokens, archive, contacts on both sides, picture. What others have in their
-// archives stays theirs. The name is retired.
-func (db *DB) DeleteAccount(ctx context.Context, id int64, domain string) error {
+// archives stays theirs. The name is never given out again. version is that of
+// the password that was checked, or AnyVersion; ErrStale: it is another one by
+// now.
+func (db *DB) DeleteAccount(ctx context.Context, id int64, version int, domain string) error {
 	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var a Account
-		if err := tx.Where("id = ?", id).Take(&a).Error; err != nil {
+		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&a).Error; err != nil {
 			return translate(err)
 		}
-		jid := a.Username + "@" + domain
-		if err := tx.Create(&retiredUsername{a.Username, time.Now()}).Error; err != nil {
-			return err
+		if version != AnyVersion && version != a.PasswordVersion {
+			return ErrStale
 		}
+		jid := a.Username + "@" + domain
 		for _, q := range []string{"DELETE FROM archive WHERE owner = ?", "DELETE FROM contacts WHERE jid = ?", "DELETE FROM blocks WHERE jid = ?"} {
 			if err := tx.Exec(q, jid).Error; err != nil {
 				return err

@@ -37,16 +37,26 @@ type AppPasswordKey struct {
 	ServerKey     []byte
 }
 
-// CreateAppPassword keeps a password and sets its ID. ErrTooMany: the account
-// has as many as it may.
-func (db *DB) CreateAppPassword(ctx context.Context, p *AppPassword) error {
+// CreateAppPassword keeps a password that somebody made in a session, and sets
+// its ID. ErrTooMany: the account has as many as it may. ErrStale: the session has
+// ended.
+func (db *DB) CreateAppPassword(ctx context.Context, p *AppPassword, session string) error {
 	p.ID, p.CreatedAt = uuid.NewString(), time.Now()
 	for i := range p.Keys {
 		p.Keys[i].AppPasswordID = p.ID
 	}
 	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		// One at a time for each account, or two would both be the last.
+		// One at a time for each account, or two would both be the last. The
+		// session cannot end before this is written: what ends it, and would end
+		// the new password too, waits.
 		if err := changed(tx.Exec("SELECT 1 FROM accounts WHERE id = ? FOR UPDATE", p.AccountID)); err != nil {
+			return err
+		}
+		err := changed(tx.Exec("SELECT 1 FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session))
+		if errors.Is(err, ErrNotFound) {
+			return ErrStale
+		}
+		if err != nil {
 			return err
 		}
 		var n int64
@@ -73,15 +83,6 @@ func (db *DB) RevokeAppPassword(ctx context.Context, accountID int64, id string)
 		return ErrNotFound
 	}
 	return changed(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&AppPassword{}))
-}
-
-// RevokeAppPasswords deletes all of an account's and returns their ids.
-func (db *DB) RevokeAppPasswords(ctx context.Context, accountID int64) ([]string, error) {
-	rows, err := db.pool.Query(ctx, "DELETE FROM app_passwords WHERE account_id = $1 RETURNING id::text", accountID)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // AppPasswordKeys returns what is kept of an account's passwords for one hash;

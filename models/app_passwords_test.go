@@ -12,7 +12,8 @@ func (db *DB) appPassword(t testing.TB, a Account, name, salt string) AppPasswor
 	t.Helper()
 	p := AppPassword{AccountID: a.ID, Name: name, Salt: []byte(salt), Iterations: 4096,
 		Keys: []AppPasswordKey{{Hash: "SHA-1", StoredKey: []byte("s1" + name), ServerKey: []byte("v1")}, {Hash: "SHA-256", StoredKey: []byte("s2" + name), ServerKey: []byte("v2")}}}
-	if err := db.CreateAppPassword(t.Context(), &p); err != nil {
+	made := db.session(t, a, "made "+name+salt, time.Hour)
+	if err := db.CreateAppPassword(t.Context(), &p, made.ID); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -64,12 +65,12 @@ func TestAppPassword_Lifecycle(t *testing.T) {
 	if blocked, err := db.UseAppPassword(ctx, two.ID); !blocked || err != nil {
 		t.Error(blocked, err)
 	}
-	ids, err := db.RevokeAppPasswords(ctx, alice.ID)
+	ids, err := db.ChangePassword(ctx, PasswordChange{AccountID: alice.ID, Version: AnyVersion, Hash: "y"})
 	if err != nil || len(ids) != 2 {
 		t.Errorf("%v %v", ids, err)
 	}
 	db.appPassword(t, bob, "x", "y")
-	is(t, db.DeleteAccount(ctx, bob.ID, "h"), nil)
+	is(t, db.DeleteAccount(ctx, bob.ID, AnyVersion, "h"), nil)
 }
 
 // Twenty, however many are asked for at once.
@@ -79,13 +80,14 @@ func TestAppPassword_Bound(t *testing.T) {
 	for i := range MaxAppPasswords - 1 {
 		db.appPassword(t, alice, fmt.Sprint(i), "salt")
 	}
+	session := db.session(t, alice, "s", time.Hour)
 	var tries sync.WaitGroup
 	var mu sync.Mutex
 	made := 0
 	for i := range 4 {
 		tries.Go(func() {
 			p := AppPassword{AccountID: alice.ID, Name: fmt.Sprint("more", i), Salt: []byte("s"), Iterations: 4096}
-			err := db.CreateAppPassword(context.Background(), &p)
+			err := db.CreateAppPassword(context.Background(), &p, session.ID)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

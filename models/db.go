@@ -28,6 +28,10 @@ var (
 	ErrNotFound = errors.New("models: not found")
 	ErrTaken    = errors.New("models: taken")
 	ErrLocked   = errors.New("models: locked by another instance")
+
+	// ErrStale: what was checked before is not so any more, and nothing was
+	// written.
+	ErrStale = errors.New("models: it has changed meanwhile")
 )
 
 // Options configure Open. Zero numbers take the documented default.

@@ -47,7 +47,7 @@ func (db *DB) person(t testing.TB, name string) Account {
 func (db *DB) session(t testing.TB, a Account, secret string, life time.Duration) Session {
 	t.Helper()
 	s := Session{AccountID: a.ID, SecretHash: []byte(secret), ExpiresAt: time.Now().Add(life)}
-	if err := db.CreateSession(t.Context(), &s); err != nil {
+	if err := db.CreateSession(t.Context(), &s, a.PasswordVersion); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -97,7 +97,7 @@ func TestAccount_Lifecycle(t *testing.T) {
 	}
 	db.session(t, alice, "s", time.Hour)
 
-	if err := db.DeleteAccount(ctx, alice.ID, "h"); err != nil {
+	if err := db.DeleteAccount(ctx, alice.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
 	is(t, db.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken) // never given out again

@@ -159,7 +159,7 @@ func TestPubsub_Bounds(t *testing.T) {
 	is(t, err, nil)
 
 	// Deleting the account removes all of it.
-	is(t, db.DeleteAccount(ctx, alice.ID, "h"), nil)
+	is(t, db.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
 	var left int
 	if err := db.chat.QueryRow(ctx, "SELECT (SELECT count(*) FROM pubsub_nodes) + (SELECT count(*) FROM pubsub_items)").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d rows are left, %v", left, err)

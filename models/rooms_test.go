@@ -139,7 +139,7 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.DeleteAccount(ctx, a.ID, "h"); err != nil {
+	if err := db.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
 	if _, people, _ := store.Room(ctx, "open"); len(people) != 1 {
@@ -149,7 +149,7 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	if a, err = db.AccountByName(ctx, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.DeleteAccount(ctx, a.ID, "h"); err != nil {
+	if err := db.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(store.Visible(ctx, "bob", false, 10)); !slices.Equal(got, []string{"open"}) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 )
 
@@ -21,12 +22,23 @@ type Session struct {
 	ExpiresAt  time.Time
 }
 
-// CreateSession creates a session and sets its ID.
-func (db *DB) CreateSession(ctx context.Context, s *Session) error {
+// CreateSession creates a session and sets its ID, if the account's password has
+// still the version that was checked, and the account may sign in; else ErrStale
+// (X-49).
+func (db *DB) CreateSession(ctx context.Context, s *Session, version int) error {
 	s.ID = uuid.NewString()
 	s.CreatedAt = time.Now()
 	s.SeenAt = s.CreatedAt
-	return translate(db.site.WithContext(ctx).Create(s).Error)
+	// FOR SHARE waits for a change of the password that is under way, and then
+	// sees its outcome; a change that comes later ends this session.
+	tag, err := db.pool.Exec(ctx, `INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, expires_at)
+		SELECT $3, a.id, $4, $5, $6, $7, $8, $8, $9 FROM accounts a
+		WHERE a.id = $1 AND a.password_version = $2 AND a.blocked_at IS NULL FOR SHARE`,
+		s.AccountID, version, s.ID, s.SecretHash, s.UserAgent, s.Address, s.Trusted, s.CreatedAt, s.ExpiresAt)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrStale
+	}
+	return translate(err)
 }
 
 // SessionBySecret returns the session that a cookie stands for, and its
@@ -55,6 +67,20 @@ func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
 	}
 	var one int
 	return translate(db.chat.QueryRow(ctx, q, args...).Scan(&one))
+}
+
+// LapsedSessions is SessionCurrent for many, who are given by name and session: it
+// returns the places of those that do not stand.
+func (db *DB) LapsedSessions(ctx context.Context, usernames, sessions []string) ([]int, error) {
+	rows, err := db.chat.Query(ctx, `SELECT i.place::int - 1 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (username, session, place)
+		WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.username = i.username AND a.blocked_at IS NULL AND (i.session = ''
+			OR EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = nullif(i.session, '')::uuid AND s.expires_at > now())
+			OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = nullif(i.session, '')::uuid)))
+		ORDER BY i.place`, usernames, sessions)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
 // Sessions returns an account's sessions, the latest used first.
@@ -108,7 +134,7 @@ func (db *DB) DeleteExpired(ctx context.Context) error {
 }
 
 // SaveToken keeps the hash of a temporary token. Without a session the token
-// stands by itself.
+// stands by itself. ErrStale: the session has ended.
 func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessionID string, expires time.Time) error {
 	var session *string
 	if sessionID != "" {
@@ -116,6 +142,9 @@ func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessi
 	}
 	_, err := db.pool.Exec(ctx, "INSERT INTO login_tokens (hash, account_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
 		hash, accountID, session, expires)
+	if isViolation(err, "23503") {
+		return ErrStale
+	}
 	return translate(err)
 }
 

@@ -173,7 +173,7 @@ func TestUpload_Removal(t *testing.T) {
 	is(t, db.DoomUpload(ctx, bob.ID, deleted.ID), ErrNotFound)
 	is(t, db.DoomUpload(ctx, alice.ID, deleted.ID), nil)
 	is(t, db.DoomUpload(ctx, alice.ID, deleted.ID), ErrNotFound)
-	is(t, db.DeleteAccount(ctx, bob.ID, "h"), nil)
+	is(t, db.DeleteAccount(ctx, bob.ID, AnyVersion, "h"), nil)
 	for _, secret := range []string{"gbobs", "gdeleted"} {
 		_, err := db.UploadByGet(ctx, []byte(secret))
 		is(t, err, ErrNotFound)

@@ -1,7 +1,29 @@
 package auth
 
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
 // Refusal says to a person what is wrong with what they typed.
 type Refusal string
 
 // Error implements error; the text is a sentence and may be shown.
 func (r Refusal) Error() string { return string(r) }
+
+var (
+	// ErrNotProved is the same for a wrong password, an account that does not
+	// exist and one that is blocked.
+	ErrNotProved = errors.New("auth: that proves nobody")
+
+	// ErrGone: somebody who was signed in may not be any more.
+	ErrGone = errors.New("auth: no longer signed in")
+)
+
+// ThrottledError: there were too many failures, and nothing was checked.
+type ThrottledError struct{ Wait time.Duration }
+
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("auth: too many failed attempts; wait %s", e.Wait.Round(time.Second))
+}

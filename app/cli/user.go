@@ -13,7 +13,6 @@ import (
 	"foyer/app"
 	"foyer/app/auth"
 	"foyer/models"
-	"foyer/token"
 )
 
 type userCmd struct {
@@ -35,18 +34,31 @@ type userAddCmd struct {
 
 // Run creates the account.
 func (c userAddCmd) Run(e *env) error {
-	return e.withDatabase(func(_ app.Config, db *models.DB) error {
-		passwords, err := auth.NewPasswords(1)
+	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
+		return e.add(s, c.Name, c.Password, c.FullName, c.Admin)
+	})
+}
+
+// withAuth runs f with what signs people in; a running site is told of what f
+// ends or changes.
+func (e *env) withAuth(f func(*models.DB, *auth.Service) error) error {
+	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+		log := e.logger(cfg)
+		s, err := auth.New(e.ctx, cfg.Auth(db, log, func(ctx context.Context, event models.Event) {
+			if err := db.Notify(ctx, event); err != nil {
+				log.Error("a running site was not told; it finds out within a minute", "err", err)
+			}
+		}))
 		if err != nil {
 			return err
 		}
-		return e.add(db, passwords, c.Name, c.Password, c.FullName, c.Admin)
+		return f(db, s)
 	})
 }
 
 // add creates one account. The names the site keeps for itself are the
 // operator's to give.
-func (e *env) add(db *models.DB, passwords *auth.Passwords, typed, password, fullName string, admin bool) error {
+func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool) error {
 	username, err := auth.PrepareUsername(typed)
 	if err != nil {
 		return err
@@ -58,18 +70,11 @@ func (e *env) add(db *models.DB, passwords *auth.Passwords, typed, password, ful
 	if err := auth.CheckNew(password, username); err != nil {
 		return err
 	}
-	hash, err := passwords.Hash(e.ctx, password)
-	if err != nil {
-		return err
-	}
-	err = db.CreateAccount(e.ctx, &models.Account{Username: username, Name: name, PasswordHash: hash, Admin: admin})
-	if errors.Is(err, models.ErrTaken) {
+	_, err = s.CreateAccount(e.ctx, auth.NewAccount{Username: username, Name: name, Password: password, Admin: admin})
+	if errors.Is(err, auth.ErrUnavailable) {
 		return fmt.Errorf("%s: somebody has that name, or had it; names are never given out again", username)
 	}
-	if err != nil {
-		return err
-	}
-	return db.Notify(e.ctx, models.Event{Kind: models.EventChanged, User: username})
+	return err
 }
 
 type userImportCmd struct {
@@ -83,11 +88,7 @@ func (c userImportCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	return e.withDatabase(func(_ app.Config, db *models.DB) error {
-		passwords, err := auth.NewPasswords(1)
-		if err != nil {
-			return err
-		}
+	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
 		rows := csv.NewReader(f)
 		rows.FieldsPerRecord = -1
 		added, failed := 0, 0
@@ -100,7 +101,7 @@ func (c userImportCmd) Run(e *env) error {
 				err = errors.New("need username,password[,name]")
 			}
 			if err == nil {
-				err = e.add(db, passwords, row[0], row[1], append(row, "")[2], false)
+				err = e.add(s, row[0], row[1], append(row, "")[2], false)
 			}
 			if err != nil {
 				line, _ := rows.FieldPos(0)
@@ -144,26 +145,27 @@ func (userListCmd) Run(e *env) error {
 	})
 }
 
-// withAccount runs f on an account, and then tells a running site what
-// happened.
-func (e *env) withAccount(typed string, kind models.EventKind, f func(app.Config, *models.DB, models.Account) error) error {
-	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
-		username, err := auth.PrepareUsername(typed)
+// withAccount runs f on an account.
+func (e *env) withAccount(typed string, f func(*auth.Service, models.Account) error) error {
+	return e.withAuth(func(db *models.DB, s *auth.Service) error {
+		account, err := e.account(db, typed)
 		if err != nil {
 			return err
 		}
-		account, err := db.AccountByName(e.ctx, username)
-		if errors.Is(err, models.ErrNotFound) {
-			return fmt.Errorf("there is no account %q", username)
-		}
-		if err != nil {
-			return err
-		}
-		if err := f(cfg, db, account); err != nil {
-			return err
-		}
-		return db.Notify(e.ctx, models.Event{Kind: kind, User: username})
+		return f(s, account)
 	})
+}
+
+func (e *env) account(db *models.DB, typed string) (models.Account, error) {
+	username, err := auth.PrepareUsername(typed)
+	if err != nil {
+		return models.Account{}, err
+	}
+	account, err := db.AccountByName(e.ctx, username)
+	if errors.Is(err, models.ErrNotFound) {
+		err = fmt.Errorf("there is no account %q", username)
+	}
+	return account, err
 }
 
 type userPasswdCmd struct {
@@ -173,26 +175,11 @@ type userPasswdCmd struct {
 
 // Run sets the password and ends every session.
 func (c userPasswdCmd) Run(e *env) error {
-	return e.withAccount(c.Name, models.EventEnded, func(_ app.Config, db *models.DB, a models.Account) error {
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
 		if err := auth.CheckNew(c.Password, a.Username); err != nil {
 			return err
 		}
-		passwords, err := auth.NewPasswords(1)
-		if err != nil {
-			return err
-		}
-		hash, err := passwords.Hash(e.ctx, c.Password)
-		if err != nil {
-			return err
-		}
-		if err := db.SetPasswordHash(e.ctx, a.ID, hash); err != nil {
-			return err
-		}
-		if _, err = db.EndSessions(e.ctx, a.ID, ""); err != nil {
-			return err
-		}
-		_, err = db.RevokeAppPasswords(e.ctx, a.ID)
-		return err
+		return s.SetPassword(e.ctx, a, c.Password)
 	})
 }
 
@@ -202,9 +189,7 @@ type userBlockCmd struct {
 
 // Run blocks the account.
 func (c userBlockCmd) Run(e *env) error {
-	return e.withAccount(c.Name, models.EventRemoved, func(_ app.Config, db *models.DB, a models.Account) error {
-		return db.SetBlocked(e.ctx, a.ID, true)
-	})
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error { return s.SetBlocked(e.ctx, a, true) })
 }
 
 type userUnblockCmd struct {
@@ -213,9 +198,7 @@ type userUnblockCmd struct {
 
 // Run unblocks the account.
 func (c userUnblockCmd) Run(e *env) error {
-	return e.withAccount(c.Name, models.EventChanged, func(_ app.Config, db *models.DB, a models.Account) error {
-		return db.SetBlocked(e.ctx, a.ID, false)
-	})
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error { return s.SetBlocked(e.ctx, a, false) })
 }
 
 type userDeleteCmd struct {
@@ -224,9 +207,7 @@ type userDeleteCmd struct {
 
 // Run deletes the account.
 func (c userDeleteCmd) Run(e *env) error {
-	return e.withAccount(c.Name, models.EventRemoved, func(cfg app.Config, db *models.DB, a models.Account) error {
-		return db.DeleteAccount(e.ctx, a.ID, cfg.Domain)
-	})
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error { return s.RemoveAccount(e.ctx, a) })
 }
 
 type tokenCmd struct {
@@ -236,10 +217,18 @@ type tokenCmd struct {
 
 // Run prints {"jid","password"} for each account.
 func (c tokenCmd) Run(e *env) error {
-	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+	return e.withAuth(func(db *models.DB, s *auth.Service) error {
 		lines := json.NewEncoder(e.out)
 		for _, user := range c.Users {
-			if err := e.token(db, lines, cfg.Domain, user, c.For); err != nil {
+			account, err := e.account(db, user)
+			if err != nil {
+				return err
+			}
+			secret, err := s.OperatorToken(e.ctx, account, c.For)
+			if err != nil {
+				return err
+			}
+			if err := lines.Encode(printedToken{s.Address(account.Username), secret}); err != nil {
 				return err
 			}
 		}
@@ -247,19 +236,8 @@ func (c tokenCmd) Run(e *env) error {
 	})
 }
 
-func (e *env) token(db *models.DB, lines *json.Encoder, domain, user string, lifetime time.Duration) error {
-	ctx, cancel := context.WithTimeout(e.ctx, 10*time.Second)
-	defer cancel()
-	account, err := db.AccountByName(ctx, user)
-	if err != nil {
-		return fmt.Errorf("%s: %w", user, err)
-	}
-	secret, hash := token.New()
-	if err := db.SaveToken(ctx, hash, account.ID, "", time.Now().Add(lifetime)); err != nil {
-		return err
-	}
-	return lines.Encode(struct {
-		JID      string `json:"jid"`
-		Password string `json:"password"`
-	}{account.Username + "@" + domain, secret})
+// printedToken is a line of `foyer token`.
+type printedToken struct {
+	JID      string `json:"jid"`
+	Password string `json:"password"`
 }

@@ -1,4 +1,4 @@
-package app
+package auth
 
 import (
 	"context"
@@ -35,6 +35,9 @@ func newFastTokens(db *models.DB, tokenKey []byte) (fastTokens, error) {
 	key, err := hkdf.Key(sha256.New, tokenKey, nil, "foyer fast tokens", sha256.Size)
 	return fastTokens{db, key}, err
 }
+
+// FAST returns the tokens as a chat server asks for them.
+func (s *Service) FAST() xmppd.FASTStore { return s.fast }
 
 func (f fastTokens) secret(t models.FastToken) string {
 	m := hmac.New(sha256.New, f.key)

@@ -1,0 +1,119 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"foyer/models"
+)
+
+// NewAccount is an account to be made. Username and Name are prepared, and the
+// password is checked (PrepareUsername, PrepareName, CheckNew).
+type NewAccount struct {
+	Username, Name, Password string
+	Admin, Demo              bool
+}
+
+// CreateAccount makes an account: ErrUnavailable when somebody has the name, or
+// had it.
+func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Account, error) {
+	hash, err := s.hasher.hash(ctx, n.Password)
+	if err != nil {
+		return models.Account{}, err
+	}
+	account := models.Account{Username: n.Username, Name: n.Name, PasswordHash: hash, Admin: n.Admin, Demo: n.Demo}
+	err = s.db.CreateAccount(ctx, &account)
+	if errors.Is(err, models.ErrTaken) {
+		err = ErrUnavailable
+	}
+	if err != nil {
+		return account, err
+	}
+	s.tell(ctx, models.EventChanged, account.Username, "")
+	return account, nil
+}
+
+// SignUp makes an account for somebody, and signs them in. Errors: ErrUnavailable;
+// *ThrottledError.
+func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn, error) {
+	wait, err := s.attempt(ctx, "signup", "", d.Client)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if wait > 0 {
+		return SignedIn{}, &ThrottledError{Wait: wait}
+	}
+	account, err := s.CreateAccount(ctx, n)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.startSession(ctx, account, d)
+}
+
+// ChangePassword gives an account a new password and ends everything that the old
+// one had opened, but for one session. account is as Confirm returned it: if the
+// password has changed since, or the session has ended, nothing changes and the
+// error is ErrGone.
+func (s *Service) ChangePassword(ctx context.Context, account models.Account, password, keep string) error {
+	return s.changePassword(ctx, account, models.PasswordChange{AccountID: account.ID, Version: account.PasswordVersion, Keep: keep}, password)
+}
+
+// SetPassword gives an account a new password on the operator's word, and ends
+// everything that the old one had opened.
+func (s *Service) SetPassword(ctx context.Context, account models.Account, password string) error {
+	return s.changePassword(ctx, account, models.PasswordChange{AccountID: account.ID, Version: models.AnyVersion}, password)
+}
+
+func (s *Service) changePassword(ctx context.Context, account models.Account, change models.PasswordChange, password string) error {
+	var err error
+	if change.Hash, err = s.hasher.hash(ctx, password); err != nil {
+		return err
+	}
+	ids, err := s.db.ChangePassword(ctx, change)
+	if errors.Is(err, models.ErrStale) {
+		return ErrGone
+	}
+	if err != nil {
+		return err
+	}
+	s.ended(ctx, account.Username, ids)
+	return nil
+}
+
+// DeleteAccount deletes an account with everything that is its own. account is as
+// Confirm returned it: if the password has changed since, nothing is deleted and
+// the error is ErrGone.
+func (s *Service) DeleteAccount(ctx context.Context, account models.Account) error {
+	return s.deleteAccount(ctx, account, account.PasswordVersion)
+}
+
+// RemoveAccount deletes an account on the operator's word.
+func (s *Service) RemoveAccount(ctx context.Context, account models.Account) error {
+	return s.deleteAccount(ctx, account, models.AnyVersion)
+}
+
+func (s *Service) deleteAccount(ctx context.Context, account models.Account, version int) error {
+	err := s.db.DeleteAccount(ctx, account.ID, version, s.cfg.Domain)
+	if errors.Is(err, models.ErrStale) || errors.Is(err, models.ErrNotFound) {
+		return ErrGone
+	}
+	if err != nil {
+		return err
+	}
+	s.tell(ctx, models.EventRemoved, account.Username, "")
+	return nil
+}
+
+// SetBlocked blocks an account, which ends everything that it is signed in with,
+// or unblocks it.
+func (s *Service) SetBlocked(ctx context.Context, account models.Account, blocked bool) error {
+	if err := s.db.SetBlocked(ctx, account.ID, blocked); err != nil {
+		return err
+	}
+	kind := models.EventChanged
+	if blocked {
+		kind = models.EventRemoved
+	}
+	s.tell(ctx, kind, account.Username, "")
+	return nil
+}

@@ -1,0 +1,135 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"strings"
+
+	"foyer/internal/stream"
+	"foyer/models"
+	"foyer/xmppd"
+)
+
+// App passwords are what apps on people's devices sign in to the chat with: made
+// by the site, one for each app, shown once (decision 7).
+
+// scramIterations is the least that RFC 7677 §4 allows: a password of 100 random
+// bits is no easier to guess for it.
+const scramIterations = 4096
+
+// The characters of an app password: 32, none to be taken for another.
+const appPasswordLetters = "abcdefghijkmnpqrstuvwxyz23456789"
+
+// newAppPassword returns 20 characters in groups of four, 100 random bits.
+func newAppPassword() string {
+	raw := make([]byte, 20)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	var b strings.Builder
+	for i, r := range raw {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte('-')
+		}
+		b.WriteByte(appPasswordLetters[r%32])
+	}
+	return b.String()
+}
+
+// isAppPassword reports whether a password has the form of one; what has not
+// need not be tried.
+func isAppPassword(password string) bool {
+	return len(password) == 24 && strings.Count(password, "-") == 4
+}
+
+// scramSalt is an account's salt, whether or not there is such an account: it
+// tells nothing (S-17).
+func (s *Service) scramSalt(user string) []byte {
+	m := hmac.New(sha256.New, s.saltKey)
+	m.Write([]byte(user))
+	return m.Sum(nil)[:16]
+}
+
+// SCRAM implements xmppd.Authority.
+func (s *Service) SCRAM(ctx context.Context, user string, hash xmppd.SCRAMHash) (xmppd.SCRAMCredentials, error) {
+	c := xmppd.SCRAMCredentials{Salt: s.scramSalt(user), Iterations: scramIterations}
+	list, err := s.db.AppPasswordKeys(ctx, user, string(hash))
+	if err != nil {
+		return c, err
+	}
+	for _, p := range list {
+		c.Salt, c.Iterations = p.Salt, p.Iterations
+		c.Keys = append(c.Keys, xmppd.SCRAMKey{
+			Identity:  stream.Identity{User: user, Session: p.ID},
+			StoredKey: p.Keys[0].StoredKey, ServerKey: p.Keys[0].ServerKey,
+		})
+	}
+	return c, nil
+}
+
+// SignedIn implements xmppd.Authority.
+func (s *Service) SignedIn(ctx context.Context, id stream.Identity) error {
+	blocked, err := s.db.UseAppPassword(ctx, id.Session)
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		return xmppd.ErrNotAuthorized
+	case err == nil && blocked:
+		return xmppd.ErrDisabled
+	}
+	return err
+}
+
+// appPassword checks an app password that came in clear, in the same time
+// whether or not the account has any.
+func (s *Service) appPassword(ctx context.Context, user, password string) (stream.Identity, error) {
+	if !isAppPassword(password) {
+		return stream.Identity{}, xmppd.ErrNotAuthorized
+	}
+	c, err := s.SCRAM(ctx, user, xmppd.SHA256)
+	if err != nil {
+		return stream.Identity{}, err
+	}
+	stored, _, err := xmppd.DeriveSCRAM(xmppd.SHA256, password, c.Salt, c.Iterations)
+	if err != nil {
+		return stream.Identity{}, err
+	}
+	for _, k := range c.Keys {
+		if subtle.ConstantTimeCompare(stored, k.StoredKey) == 1 {
+			return k.Identity, s.SignedIn(ctx, k.Identity)
+		}
+	}
+	return stream.Identity{}, xmppd.ErrNotAuthorized
+}
+
+// CreateAppPassword makes an app password for an account, in a session of it, and
+// returns it: the only time that anybody sees it. Errors: models.ErrTooMany;
+// ErrGone: the session has ended.
+func (s *Service) CreateAppPassword(ctx context.Context, a models.Account, session, name string) (string, error) {
+	password := newAppPassword()
+	p := models.AppPassword{AccountID: a.ID, Name: name, Salt: s.scramSalt(a.Username), Iterations: scramIterations}
+	for _, hash := range xmppd.SCRAMHashes() {
+		stored, server, err := xmppd.DeriveSCRAM(hash, password, p.Salt, p.Iterations)
+		if err != nil {
+			return "", err
+		}
+		p.Keys = append(p.Keys, models.AppPasswordKey{Hash: string(hash), StoredKey: stored, ServerKey: server})
+	}
+	err := s.db.CreateAppPassword(ctx, &p, session)
+	if errors.Is(err, models.ErrStale) {
+		err = ErrGone
+	}
+	return password, err
+}
+
+// RevokeAppPassword deletes an app password, and ends what signed in with it. One
+// that is not there is no error.
+func (s *Service) RevokeAppPassword(ctx context.Context, a models.Account, id string) error {
+	err := s.db.RevokeAppPassword(ctx, a.ID, id)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	s.tell(ctx, models.EventEnded, a.Username, id)
+	return nil
+}

@@ -1,0 +1,189 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"foyer/internal/pgdev/pgtest"
+	"foyer/internal/stream"
+	"foyer/models"
+	"foyer/xmppd"
+
+	"go.uber.org/goleak"
+)
+
+var cluster pgtest.Cluster
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}) }
+
+const testPassword = "a few words in a row"
+
+// site is a Service on a database of its own, and what it told.
+type site struct {
+	*Service
+	t  testing.TB
+	db *models.DB
+
+	mu   sync.Mutex
+	told []models.Event
+}
+
+func newSite(t testing.TB, change func(*Config)) *site {
+	t.Helper()
+	db, err := models.Open(t.Context(), models.Options{URL: cluster.DB(t), SiteConns: 12, ChatConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, db: db}
+	cfg := Config{DB: db, Domain: "h", Logger: slog.New(slog.DiscardHandler), Tell: func(_ context.Context, e models.Event) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.told = append(s.told, e)
+	}}
+	if change != nil {
+		change(&cfg)
+	}
+	if s.Service, err = New(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *site) account(name string) models.Account {
+	s.t.Helper()
+	a, err := s.CreateAccount(s.t.Context(), NewAccount{Username: name, Name: name, Password: testPassword})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+func (s *site) signIn(name, password string) (SignedIn, error) {
+	from := Client{Address: "192.0.2.1"}
+	fields := map[string]string{"username": name, "password": password}
+	return s.SignIn(context.Background(), s.Local(), Answer{Form: func(f string) string { return fields[f] }, From: from}, Device{Client: from})
+}
+
+func is(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+// nothing that was begun with the old password outlives its change: not a
+// session, not an app password that was made in one, not a second change.
+func TestChangePassword_Parallel(t *testing.T) {
+	s := newSite(t, nil)
+	ctx := context.Background()
+	alice := s.account("alice")
+	password := testPassword
+	for round := range 4 {
+		mine, err := s.signIn("alice", password)
+		is(t, err, nil)
+		own, _, err := s.Session(ctx, mine.Secret)
+		is(t, err, nil)
+		theirs, err := s.signIn("alice", password)
+		is(t, err, nil)
+		other, _, err := s.Session(ctx, theirs.Secret)
+		is(t, err, nil)
+		checked, err := s.checkPassword(ctx, "alice", password)
+		is(t, err, nil)
+
+		next := password + "!"
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if _, err := s.signIn("alice", password); err != nil {
+					is(t, err, ErrNotProved)
+				}
+			})
+			all.Go(func() {
+				if _, err := s.CreateAppPassword(ctx, alice, other.ID, "Phone"); err != nil {
+					is(t, err, ErrGone)
+				}
+			})
+		}
+		all.Go(func() { is(t, s.ChangePassword(ctx, checked, next, own.ID), nil) })
+		all.Wait()
+		is(t, s.ChangePassword(ctx, checked, "what an intruder chose", ""), ErrGone)
+		is(t, s.DeleteAccount(ctx, checked), ErrGone)
+
+		sessions, err := s.db.Sessions(ctx, alice.ID)
+		if err != nil || len(sessions) != 1 || sessions[0].ID != own.ID {
+			t.Errorf("round %d: %d sessions stand: %v", round, len(sessions), err)
+		}
+		if apps, err := s.db.AppPasswords(ctx, alice.ID); err != nil || len(apps) != 0 {
+			t.Errorf("round %d: %d app passwords stand: %v", round, len(apps), err)
+		}
+		_, err = s.temporaryToken(ctx, alice, other.ID, time.Minute)
+		is(t, err, ErrGone)
+		password = next
+	}
+}
+
+// whoever asks for a name while its owner leaves does not get it.
+func TestCreateAccount_WhileItsNameIsGivenUp(t *testing.T) {
+	s := newSite(t, nil)
+	for range 6 {
+		bob := s.account("bob" + time.Now().Format("150405.000000"))
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 3 {
+					_, err := s.db.AccountByName(context.Background(), bob.Username)
+					again := models.Account{Username: bob.Username, Name: "x", PasswordHash: "x"}
+					if made := s.db.CreateAccount(context.Background(), &again); !errors.Is(made, models.ErrTaken) {
+						t.Errorf("%v (the name was there: %v)", made, err == nil)
+					}
+				}
+			})
+		}
+		all.Go(func() { is(t, s.DeleteAccount(context.Background(), bob), nil) })
+		all.Wait()
+	}
+}
+
+// S-16: a token that was good once is told from one that never was.
+func TestPassword_Expired(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.SignedTokens = true })
+	s.account("alice")
+	old, err := s.signer.Sign("alice@h", "", time.Now().Add(-time.Hour))
+	is(t, err, nil)
+	_, err = s.Password(t.Context(), "alice", old, stream.Peer{})
+	is(t, err, xmppd.ErrExpired)
+}
+
+// One question for however many streams there are.
+func TestGone(t *testing.T) {
+	s := newSite(t, nil)
+	ctx := t.Context()
+	alice, bob := s.account("alice"), s.account("bob")
+	ids := make([]stream.Identity, 4)
+	for i, a := range []models.Account{alice, alice, bob, bob} {
+		in, err := s.startSession(ctx, a, Device{})
+		is(t, err, nil)
+		session, _, err := s.Session(ctx, in.Secret)
+		is(t, err, nil)
+		ids[i] = Identity(a, session)
+	}
+	is(t, s.EndSession(ctx, alice, ids[1].Session), nil)
+	crossed := stream.Identity{User: "alice", Session: ids[2].Session}
+	gone, err := s.Gone(ctx, append(ids, crossed))
+	is(t, err, nil)
+	if len(gone) != 2 || gone[0] != ids[1] || gone[1] != crossed {
+		t.Errorf("%+v", gone)
+	}
+	is(t, s.SetBlocked(ctx, bob, true), nil)
+	if gone, err = s.Gone(ctx, ids); err != nil || len(gone) != 3 {
+		t.Errorf("%+v %v", gone, err)
+	}
+}

@@ -1,0 +1,107 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"foyer/internal/stream"
+	"foyer/models"
+	"foyer/token"
+	"foyer/xmppd"
+)
+
+// What chat servers ask. The answers are for them; pages ask the rest of the
+// Service.
+
+var _ xmppd.Authority = (*Service)(nil)
+
+// Identity is what a site session stands for in the chat.
+func Identity(a models.Account, s models.Session) stream.Identity {
+	return stream.Identity{User: a.Username, Session: s.ID, Expires: s.ExpiresAt}
+}
+
+// Current implements xmppd.Authority.
+func (s *Service) Current(ctx context.Context, id stream.Identity) error {
+	err := s.db.SessionCurrent(ctx, id.Session, id.User)
+	if errors.Is(err, models.ErrNotFound) {
+		return xmppd.ErrNotAuthorized
+	}
+	return err
+}
+
+// Gone returns which identities do not stand any more; one query, however many
+// they are.
+func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Identity, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	users, sessions := make([]string, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		users[i], sessions[i] = id.User, id.Session
+	}
+	lapsed, err := s.db.LapsedSessions(ctx, users, sessions)
+	gone := make([]stream.Identity, len(lapsed))
+	for i, at := range lapsed {
+		gone[i] = ids[at]
+	}
+	return gone, err
+}
+
+// Password implements xmppd.Authority: temporary tokens and app passwords always,
+// signed tokens and the account's password where the site's mode has them.
+func (s *Service) Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
+	owner, session, err := s.db.ConsumeToken(ctx, token.Hash(password))
+	switch {
+	case err == nil && owner == user:
+		return stream.Identity{User: user, Session: session}, nil
+	case err == nil:
+		return stream.Identity{}, xmppd.ErrNotAuthorized
+	case !errors.Is(err, models.ErrNotFound):
+		return stream.Identity{}, err
+	}
+	if id, err := s.appPassword(ctx, user, password); !errors.Is(err, xmppd.ErrNotAuthorized) {
+		return id, err
+	}
+	switch {
+	case s.cfg.SignedTokens:
+		return s.signedToken(ctx, user, password)
+	case s.cfg.Passwords:
+		return s.accountPassword(ctx, user, password, peer)
+	}
+	return stream.Identity{}, xmppd.ErrNotAuthorized
+}
+
+// signedToken checks a signed token, which is good once.
+func (s *Service) signedToken(ctx context.Context, user, password string) (stream.Identity, error) {
+	claims, err := s.signer.Verify(password)
+	if errors.Is(err, token.ErrExpired) && claims.JID == s.Address(user) {
+		return stream.Identity{}, xmppd.ErrExpired
+	}
+	if err != nil || claims.JID != s.Address(user) {
+		return stream.Identity{}, xmppd.ErrNotAuthorized
+	}
+	err = s.db.UseTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
+	if errors.Is(err, models.ErrTaken) {
+		err = xmppd.ErrNotAuthorized
+	}
+	return stream.Identity{User: user, Session: claims.Session}, err
+}
+
+// accountPassword checks what a person typed, within the bounds of signing in to
+// the site.
+func (s *Service) accountPassword(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
+	account, err := s.guess(ctx, "signin", user, password, Client{Address: peer.Addr})
+	var throttled *ThrottledError
+	if errors.Is(err, ErrNotProved) || errors.As(err, &throttled) {
+		return stream.Identity{}, xmppd.ErrNotAuthorized
+	}
+	if err != nil {
+		return stream.Identity{}, err
+	}
+	// A page of the site is signed in there too: signing out ends both.
+	id := stream.Identity{User: account.Username}
+	if peer.Identity.User == account.Username {
+		id.Session, id.Expires = peer.Identity.Session, peer.Identity.Expires
+	}
+	return id, nil
+}

@@ -1,0 +1,102 @@
+// Package auth is signing in: who somebody is, how they prove it, and what ends
+// that. The website's pages ask it for sessions, chat servers ask it as their
+// Authority; neither checks anything by itself.
+//
+//	source.go, local.go   where people come from: the site's own accounts
+//	account.go            accounts are made, get a new password, are deleted
+//	session.go            who is signed in
+//	password_check.go     the one place where an account's password is checked
+//	password_hash.go      argon2id, a bounded number at once
+//	password_rules.go     what a new password must be like
+//	throttle.go           how often somebody may guess
+//	authority.go          what a chat server asks
+//	app_password.go, fast_token.go, token.go   and what it takes besides passwords
+//
+// Whoever ends something writes it to the database first, and then tells
+// Config.Tell; what a check was for is written only if what was checked still
+// holds, by the write itself.
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+
+	"foyer/models"
+	"foyer/token"
+)
+
+// Config is what a Service needs.
+type Config struct {
+	DB     *models.DB
+	Domain string // of people's chat addresses
+	Logger *slog.Logger
+
+	TokenKey string // of signed tokens and FAST tokens; empty: the site makes one and keeps it in the database
+	TokenAlg string // EdDSA or HS256
+
+	// What chat servers take besides temporary tokens and app passwords.
+	SignedTokens bool
+	Passwords    bool // the accounts' own
+
+	// Tell is told what has ended or changed, after the database knows.
+	Tell func(context.Context, models.Event)
+}
+
+// Service signs people in. It is safe for concurrent use.
+type Service struct {
+	cfg    Config
+	db     *models.DB
+	log    *slog.Logger
+	hasher *hasher
+	fast   fastTokens
+	signer *token.Signer
+
+	saltKey []byte // of SCRAM's salts
+	formKey []byte
+}
+
+// Passwords that are hashed at once; each takes 19 MiB.
+const hashesAtOnce = 4
+
+// New returns a Service. The keys that it needs are in the database; they are
+// made the first time.
+func New(ctx context.Context, cfg Config) (*Service, error) {
+	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger}
+	var err error
+	if s.hasher, err = newHasher(hashesAtOnce); err != nil {
+		return nil, err
+	}
+	if s.formKey, err = s.db.SiteKey(ctx, "forms", freshKey()); err != nil {
+		return nil, err
+	}
+	if s.saltKey, err = s.db.SiteKey(ctx, "scram", freshKey()); err != nil {
+		return nil, err
+	}
+	key := []byte(cfg.TokenKey)
+	if len(key) == 0 {
+		if key, err = s.db.SiteKey(ctx, "tokens", freshKey()); err != nil {
+			return nil, err
+		}
+	}
+	if s.fast, err = newFastTokens(s.db, key); err != nil {
+		return nil, err
+	}
+	if cfg.TokenAlg == "HS256" {
+		s.signer, err = token.NewHS256(key, cfg.Domain)
+	} else {
+		s.signer, err = token.NewEd25519(key, cfg.Domain)
+	}
+	return s, err
+}
+
+func freshKey() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	return key
+}
+
+// tell says that something has ended or changed. The database knows already.
+func (s *Service) tell(ctx context.Context, kind models.EventKind, user, session string) {
+	s.cfg.Tell(ctx, models.Event{Kind: kind, User: user, Session: session})
+}

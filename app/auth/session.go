@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+)
+
+// How long somebody stays signed in.
+const (
+	trustedLifetime = 30 * 24 * time.Hour
+	sessionLifetime = 12 * time.Hour
+)
+
+// Longest description of a browser that is kept, in bytes.
+const maxUserAgent = 400
+
+// Device is where somebody signs in.
+type Device struct {
+	Client
+	UserAgent string
+	Trusted   bool // stays signed in, and keeps the chat's cache
+}
+
+// SignedIn is what somebody's browser gets.
+type SignedIn struct {
+	Secret  string    // for the session's cookie; only its hash is kept
+	Expires time.Time // of the session
+}
+
+// SignIn finishes signing in: the source says who it is, and a session begins.
+// Errors: those of Source.Finish; ErrNotProved too when the password changed
+// meanwhile.
+func (s *Service) SignIn(ctx context.Context, source Source, a Answer, d Device) (SignedIn, error) {
+	person, err := source.Finish(ctx, a)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.startSession(ctx, person.Account, d)
+}
+
+// startSession begins a session of an account that was proved: always with a new
+// secret.
+func (s *Service) startSession(ctx context.Context, account models.Account, d Device) (SignedIn, error) {
+	lifetime := sessionLifetime
+	if d.Trusted {
+		lifetime = trustedLifetime
+	}
+	secret, hash := token.New()
+	session := models.Session{
+		AccountID: account.ID, SecretHash: hash, Trusted: d.Trusted,
+		UserAgent: truncate(d.UserAgent, maxUserAgent), Address: d.Address, ExpiresAt: time.Now().Add(lifetime),
+	}
+	err := s.db.CreateSession(ctx, &session, account.PasswordVersion)
+	if errors.Is(err, models.ErrStale) {
+		err = ErrNotProved
+	}
+	return SignedIn{Secret: secret, Expires: session.ExpiresAt}, err
+}
+
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+// Session returns the session that a cookie's secret stands for, and whose it is.
+// ErrGone: it has ended or expired, or the account is blocked.
+func (s *Service) Session(ctx context.Context, secret string) (models.Session, models.Account, error) {
+	session, account, err := s.db.SessionBySecret(ctx, token.Hash(secret))
+	if errors.Is(err, models.ErrNotFound) {
+		err = ErrGone
+	}
+	return session, account, err
+}
+
+// Touch notes that a session is in use.
+func (s *Service) Touch(ctx context.Context, session models.Session) {
+	if err := s.db.TouchSession(ctx, session, time.Now()); err != nil {
+		s.log.Warn("a session's last use was not noted", "err", err)
+	}
+}
+
+// EndSession ends a session and every chat stream that stands on it. One that is
+// not there is no error.
+func (s *Service) EndSession(ctx context.Context, account models.Account, id string) error {
+	if err := s.db.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	s.tell(ctx, models.EventEnded, account.Username, id)
+	return nil
+}
+
+// EndOtherSessions ends all of an account's sessions but one.
+func (s *Service) EndOtherSessions(ctx context.Context, account models.Account, keep string) error {
+	ids, err := s.db.EndSessions(ctx, account.ID, keep)
+	if err != nil {
+		return err
+	}
+	s.ended(ctx, account.Username, ids)
+	return nil
+}
+
+// ended tells of sessions, app passwords and tokens that the database has ended.
+func (s *Service) ended(ctx context.Context, username string, ids []string) {
+	for _, id := range ids {
+		s.tell(ctx, models.EventEnded, username, id)
+	}
+}

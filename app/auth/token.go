@@ -1,0 +1,40 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+)
+
+// Tokens sign somebody in to the chat once. Temporary ones are random and kept as
+// a hash; signed ones can be checked by another server too.
+
+// ChatToken makes a token for the chat, which works once and for a minute, and no
+// longer than the session. ErrGone: the session has ended.
+func (s *Service) ChatToken(ctx context.Context, account models.Account, session string) (string, error) {
+	if s.cfg.SignedTokens {
+		return s.signer.Sign(s.Address(account.Username), session, time.Now())
+	}
+	return s.temporaryToken(ctx, account, session, token.Lifetime)
+}
+
+// OperatorToken makes a temporary token that stands by itself, on the operator's
+// word.
+func (s *Service) OperatorToken(ctx context.Context, account models.Account, lifetime time.Duration) (string, error) {
+	return s.temporaryToken(ctx, account, "", lifetime)
+}
+
+func (s *Service) temporaryToken(ctx context.Context, account models.Account, session string, lifetime time.Duration) (string, error) {
+	secret, hash := token.New()
+	err := s.db.SaveToken(ctx, hash, account.ID, session, time.Now().Add(lifetime))
+	if errors.Is(err, models.ErrStale) {
+		err = ErrGone
+	}
+	return secret, err
+}
+
+// Address is somebody's bare address in the chat.
+func (s *Service) Address(username string) string { return username + "@" + s.cfg.Domain }
