@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"foyer/internal/stanza"
 	"foyer/models"
 
 	"github.com/caarlos0/env/v11"
@@ -85,6 +86,9 @@ func LoadConfig(environ map[string]string) (Config, error) {
 			c.Addr = "localhost:3000"
 		}
 	}
+	if domain, err := stanza.PrepareDomain(c.Domain); err == nil {
+		c.Domain = domain
+	}
 	return c, c.Validate()
 }
 
@@ -137,8 +141,9 @@ func (c Config) Validate() error {
 	oneOf(check, "TOKEN_ALG", c.TokenAlg, "EdDSA", "HS256")
 	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
 	check(c.Upstream == "embedded", "XMPP_UPSTREAM=%s: only the embedded server is supported in this version; leave it empty", c.Upstream)
-	check(c.Domain == strings.ToLower(c.Domain) && c.Domain != "" && !strings.ContainsAny(c.Domain, "@/ "), "XMPP_DOMAIN=%q must be a domain in lower case", c.Domain)
-	_, _, err := net.SplitHostPort(c.Addr)
+	domain, err := stanza.PrepareDomain(c.Domain)
+	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
+	_, _, err = net.SplitHostPort(c.Addr)
 	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
 	_, err = parseProxies(c.TrustedProxies)
 	check(err == nil, "TRUSTED_PROXIES: %v", err)

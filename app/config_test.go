@@ -43,7 +43,7 @@ func TestLoadConfig(t *testing.T) {
 		"short key":            {map[string]string{"TOKEN_KEY": "short"}, "32 bytes"},
 		"odd address":          {map[string]string{"ADDR": "nowhere"}, "host:port"},
 		"odd proxy":            {map[string]string{"TRUSTED_PROXIES": "proxy.example"}, "neither an address"},
-		"upper-case domain":    {map[string]string{"XMPP_DOMAIN": "Example.org"}, "lower case"},
+		"an address as domain": {map[string]string{"XMPP_DOMAIN": "a@example.org"}, "must be a domain"},
 		"open development":     {map[string]string{"APP_ENV": "development", "ADDR": ":3000"}, "loopback only"},
 		"development":          {map[string]string{"APP_ENV": "development", "DATABASE_URL": "", "BASE_URL": ""}, ""},
 	} {
@@ -59,6 +59,15 @@ func TestLoadConfig(t *testing.T) {
 		}
 		if name == "from a file" && cfg.DatabaseURL != "postgres://x/y" {
 			t.Errorf("read %q", cfg.DatabaseURL)
+		}
+	}
+}
+
+// the domain is prepared, however it is written (RFC 7622 §3.2).
+func TestConfig_Domain(t *testing.T) {
+	for given, want := range map[string]string{"LocalHost": "localhost", "xn--bcher-kva.example": "bücher.example", "Bücher.example.": "bücher.example"} {
+		if cfg, err := LoadConfig(map[string]string{"APP_ENV": "development", "XMPP_DOMAIN": given}); err != nil || cfg.Domain != want {
+			t.Errorf("%s: %s %v", given, cfg.Domain, err)
 		}
 	}
 }

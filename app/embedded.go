@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/xmppd"
 	"foyer/xmppd/muc"
@@ -145,7 +146,7 @@ func (e *embedded) DestroyRoom(ctx context.Context, room, owner string) error {
 
 // asRoomError turns the chat server's errors into the site's.
 func asRoomError(err error) error {
-	var refused *xmppd.StanzaError
+	var refused *stanza.Error
 	switch {
 	case errors.Is(err, muc.ErrTaken):
 		return ErrRoomTaken

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/xmppgw"
 )
 
@@ -65,7 +66,7 @@ func (s *Server) certificate() (*xmppgw.Certificate, error) {
 	case !s.cfg.Native() || (s.cfg.C2SPlain && s.cfg.C2STLSAddr == ""):
 		return nil, nil
 	case s.cfg.TLSCert == "":
-		return xmppgw.SelfSigned(s.cfg.Domain, "localhost")
+		return xmppgw.SelfSigned(stanza.ASCIIDomain(s.cfg.Domain), "localhost")
 	}
 	cert, err := xmppgw.LoadCertificate(s.cfg.TLSCert, s.cfg.TLSKey, s.log)
 	if err != nil {
@@ -153,7 +154,7 @@ func CheckNative(cfg Config) error {
 	leaf := cert.Leaf()
 	var wrong []error
 	// RFC 6120 §13.7.2: it is for the domain of people's addresses.
-	if err := leaf.VerifyHostname(cfg.Domain); err != nil {
+	if err := leaf.VerifyHostname(stanza.ASCIIDomain(cfg.Domain)); err != nil {
 		wrong = append(wrong, fmt.Errorf("the certificate must be for %s, the domain of people's addresses: %w", cfg.Domain, err))
 	}
 	switch until := leaf.NotAfter; {

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/token"
 	"foyer/xmppd"
@@ -52,7 +53,7 @@ func (s *Server) UploadSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.U
 	case errors.As(err, &full):
 		return xmppd.UploadSlot{}, s.quotaError(full)
 	case errors.Is(err, models.ErrNotFound):
-		return xmppd.UploadSlot{}, xmppd.ErrForbidden
+		return xmppd.UploadSlot{}, stanza.ErrForbidden
 	case err != nil:
 		return xmppd.UploadSlot{}, err
 	}

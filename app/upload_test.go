@@ -20,6 +20,7 @@ import (
 	"time"
 	"unicode"
 
+	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/token"
 	"foyer/xmppd"
@@ -296,7 +297,7 @@ func TestUpload_Quota(t *testing.T) {
 		t.Errorf("%+v, %v", full, err)
 	}
 	ask.User = "nobody"
-	if _, err := s.UploadSlot(t.Context(), ask); !errors.Is(err, xmppd.ErrForbidden) {
+	if _, err := s.UploadSlot(t.Context(), ask); !errors.Is(err, stanza.ErrForbidden) {
 		t.Errorf("a slot for nobody: %v", err)
 	}
 	b := newBrowser(t, base)

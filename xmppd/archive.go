@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/stanza"
+
 	"github.com/google/uuid"
 )
 
@@ -32,7 +34,7 @@ const (
 	slowestRetry = time.Second
 )
 
-var errArchiveBusy = &StanzaError{Type: ErrorWait, Condition: "resource-constraint", Text: "The archive is busy. Please try again in a moment."}
+var errArchiveBusy = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The archive is busy. Please try again in a moment."}
 
 type archiveJob struct {
 	entries []ArchiveEntry

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -34,7 +35,7 @@ func newArchivePrefs(p ArchivePrefs) *archivePrefs {
 
 // about returns what the lists say of a JID: a listed full JID counts before a
 // listed bare one (XEP-0441 §2).
-func (a *archivePrefs) about(with Address) (keep, listed bool) {
+func (a *archivePrefs) about(with stanza.Address) (keep, listed bool) {
 	if len(a.listed) == 0 {
 		return false, false
 	}
@@ -71,7 +72,7 @@ func (srv *Server) prefsOf(ctx context.Context, user string) (*archivePrefs, err
 
 // ArchivesWith reports whether an account, by its localpart, wants messages from or to that JID archived
 // (XEP-0441 §2, S-64).
-func (srv *Server) ArchivesWith(ctx context.Context, user string, with Address) (bool, error) {
+func (srv *Server) ArchivesWith(ctx context.Context, user string, with stanza.Address) (bool, error) {
 	p, err := srv.prefsOf(ctx, user)
 	if err != nil {
 		return false, err
@@ -119,14 +120,14 @@ func parseArchivePrefs(prefs stream.Child) (ArchivePrefs, error) {
 	switch p.Default {
 	case ArchiveAlways, ArchiveNever, ArchiveRoster:
 	default:
-		return p, ErrBadRequest
+		return p, stanza.ErrBadRequest
 	}
 	var err error
 	for c := range prefs.Children() {
 		switch c.Name {
-		case stream.Name{Space: nsMAM, Local: "always"}:
+		case stream.Name{Space: stanza.NSMAM, Local: "always"}:
 			p.Always, err = parseJIDs(c)
-		case stream.Name{Space: nsMAM, Local: "never"}:
+		case stream.Name{Space: stanza.NSMAM, Local: "never"}:
 			p.Never, err = parseJIDs(c)
 		}
 		if err != nil {
@@ -134,7 +135,7 @@ func parseArchivePrefs(prefs stream.Child) (ArchivePrefs, error) {
 		}
 	}
 	if len(p.Always)+len(p.Never) > maxArchivePrefs {
-		return p, ErrResourceLimit
+		return p, stanza.ErrResourceConstraint
 	}
 	return p, nil
 }
@@ -143,10 +144,10 @@ func parseArchivePrefs(prefs stream.Child) (ArchivePrefs, error) {
 func parseJIDs(list stream.Child) ([]string, error) {
 	var jids []string
 	for c := range list.Children() {
-		if c.Name != (stream.Name{Space: nsMAM, Local: "jid"}) {
+		if c.Name != (stream.Name{Space: stanza.NSMAM, Local: "jid"}) {
 			continue
 		}
-		a, err := ParseAddress(c.Text())
+		a, err := stanza.ParseAddress(c.Text())
 		if err != nil {
 			return nil, err
 		}
@@ -158,7 +159,7 @@ func parseJIDs(list stream.Child) ([]string, error) {
 
 // element is the answer; both lists are in it, even if they are empty.
 func (a *archivePrefs) element() []byte {
-	dst := AppendAttr([]byte(`<prefs xmlns="`+nsMAM+`"`), "default", string(a.Default))
+	dst := stanza.AppendAttr([]byte(`<prefs xmlns="`+stanza.NSMAM+`"`), "default", string(a.Default))
 	dst = append(dst, '>')
 	for _, list := range []struct {
 		name string

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 func prefs(fallback, always, never string) string {
@@ -77,7 +79,7 @@ func TestArchivePrefs_Applied(t *testing.T) {
 		t.Helper()
 		for _, e := range c.sync() {
 			if e.Name.Local == "message" {
-				_, id = e.Find(nsSID, "stanza-id")
+				_, id = e.Find(stanza.NSSID, "stanza-id")
 			}
 		}
 		return id

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"pgregory.net/rapid"
@@ -147,12 +148,12 @@ func BenchmarkMessage_Archived(b *testing.B) {
 			w.srv.archive.store_ = discard{w.store}
 			alice := w.online("alice", "a")
 			alice.sync()
-			s := w.srv.session(Address{"alice", "h", "a"})
+			s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 			m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
 			if err != nil {
 				b.Fatal(err)
 			}
-			to := Address{User: "bob", Domain: "h"}
+			to := stanza.Address{User: "bob", Domain: "h"}
 			b.ReportAllocs()
 			b.SetParallelism(senders)
 			b.RunParallel(func(pb *testing.PB) {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -39,8 +40,8 @@ func (s *session) ask(payload []byte, answered func(ctx context.Context, iq *str
 	}
 	s.asked[id] = asked{now.Add(askPatience), answered}
 	s.mu.Unlock()
-	iq := AppendAttr([]byte(`<iq xmlns="jabber:client" type="get"`), "id", id)
-	iq = append(AppendAttr(AppendAttr(iq, "from", s.server.domain), "to", s.full), '>')
+	iq := stanza.AppendAttr([]byte(`<iq xmlns="jabber:client" type="get"`), "id", id)
+	iq = append(stanza.AppendAttr(stanza.AppendAttr(iq, "from", s.server.domain), "to", s.full), '>')
 	s.deliver(append(append(iq, payload...), "</iq>"...))
 }
 

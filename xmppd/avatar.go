@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"foyer/internal/stanza"
 )
 
 // Pictures of people as personal eventing has them (XEP-0084), and the same
@@ -28,7 +30,7 @@ const (
 func avatarMetadata(it PubsubItem) (ids []string, none bool, err error) {
 	metadata, ok := it.payload(nodeAvatarMetadata, "metadata")
 	if !ok {
-		return nil, false, pubsubError(ErrBadRequest, "invalid-payload")
+		return nil, false, pubsubError(stanza.ErrBadRequest, "invalid-payload")
 	}
 	none = true
 	for info := range metadata.Children() {
@@ -71,7 +73,7 @@ func (srv *Server) adoptAvatar(ctx context.Context, user string, p publication) 
 	card.Photo, card.PhotoType = photo, ""
 	err = srv.stores.VCards.SetVCard(ctx, user, card)
 	if errors.Is(err, ErrNotAcceptable) {
-		err = errNotAcceptable
+		err = stanza.ErrNotAcceptable
 	}
 	return err == nil, err
 }
@@ -108,12 +110,12 @@ func (srv *Server) avatarData(ctx context.Context, user string, ids []string) (p
 	it := page.Items[0]
 	data, ok := it.payload(nodeAvatarData, "data")
 	if !ok {
-		return nil, "", pubsubError(ErrBadRequest, "invalid-payload")
+		return nil, "", pubsubError(stanza.ErrBadRequest, "invalid-payload")
 	}
 	photo, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(data.Text()), ""))
 	sum := sha1.Sum(photo)
 	if err != nil || !strings.EqualFold(hex.EncodeToString(sum[:]), it.ID) {
-		return nil, "", errNotAcceptable
+		return nil, "", stanza.ErrNotAcceptable
 	}
 	return photo, strings.ToLower(it.ID), nil
 }
@@ -167,8 +169,8 @@ func (srv *Server) avatarItems(ctx context.Context, user, hash string) ([]public
 		return nil, err // it changed again, and the next call is about that
 	}
 	data := base64.StdEncoding.AppendEncode([]byte(`<data xmlns="`+nodeAvatarData+`">`), card.Photo)
-	metadata := AppendAttr([]byte(`<metadata xmlns="`+nodeAvatarMetadata+`"><info`), "id", hash)
-	metadata = AppendAttr(AppendAttr(metadata, "type", card.PhotoType), "bytes", strconv.Itoa(len(card.Photo)))
+	metadata := stanza.AppendAttr([]byte(`<metadata xmlns="`+nodeAvatarMetadata+`"><info`), "id", hash)
+	metadata = stanza.AppendAttr(stanza.AppendAttr(metadata, "type", card.PhotoType), "bytes", strconv.Itoa(len(card.Photo)))
 	return []publication{
 		{node: nodeAvatarData, item: PubsubItem{ID: hash, Payload: append(data, "</data>"...)}},
 		{node: nodeAvatarMetadata, item: PubsubItem{ID: hash, Payload: append(metadata, "/></metadata>"...)}},

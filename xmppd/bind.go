@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
-const (
-	nsBind    = "urn:ietf:params:xml:ns:xmpp-bind"
-	nsSession = "urn:ietf:params:xml:ns:xmpp-session"
-)
+const nsSession = "urn:ietf:params:xml:ns:xmpp-session"
 
 // Attempts to bind or resume before the stream ends (RFC 6120 §7.6.2).
 const bindAttempts = 8
@@ -48,14 +46,14 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 		// XEP-0198 §3: enabling comes after binding.
 		return nil, c.stream.Send(smFailed("unexpected-request"))
 	case el.Name != stream.Name{Space: stream.NSClient, Local: "iq"},
-		el.Type != "set", el.Child != stream.Name{Space: nsBind, Local: "bind"}:
+		el.Type != "set", el.Child != stream.Name{Space: stanza.NSBind, Local: "bind"}:
 		// RFC 6120 §7.1: no stanzas to anybody before binding.
 		return nil, &stream.Error{Condition: stream.NotAuthorized, Text: "bind a resource first"}
 	}
 	s, err := c.bound(ctx, el)
-	var se *StanzaError
+	var se *stanza.Error
 	if errors.As(err, &se) {
-		return nil, c.stream.Send(ErrorReply(el, "", "", se))
+		return nil, c.stream.Send(stanza.ErrorReply(el, "", "", se))
 	}
 	return s, err
 }
@@ -63,7 +61,7 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 // bindFeatures advertises what comes after SASL. <session/> does nothing, but
 // clients of RFC 3921's time ask for it (RFC 6121 App. E).
 func (c *conn) bindFeatures() []byte {
-	return c.features(`<bind xmlns="`+nsBind+`"/><session xmlns="`+nsSession+`"><optional/></session>`, c.resumable())
+	return c.features(`<bind xmlns="`+stanza.NSBind+`"/><session xmlns="`+nsSession+`"><optional/></session>`, c.resumable())
 }
 
 // features are those of a stream that is signed in, and more. Stream management
@@ -100,7 +98,7 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 		return nil, err
 	}
 	c.server.stats.bound.Add(1)
-	reply := `<iq xmlns="jabber:client" type="result" id="` + stream.Escape(el.ID) + `"><bind xmlns="` + nsBind +
+	reply := `<iq xmlns="jabber:client" type="result" id="` + stream.Escape(el.ID) + `"><bind xmlns="` + stanza.NSBind +
 		`"><jid>` + stream.Escape(s.full) + `</jid></bind></iq>`
 	return s, c.stream.Send([]byte(reply))
 }
@@ -122,12 +120,12 @@ func (c *conn) stillCurrent(ctx context.Context) error {
 
 func (c *conn) newSession(el *stream.Element) (*session, error) {
 	resource := rand.Text()
-	if bind, ok := el.Find(nsBind, "bind"); ok {
-		if r, ok := bind.Find(nsBind, "resource"); ok && r.Text() != "" {
+	if bind, ok := el.Find(stanza.NSBind, "bind"); ok {
+		if r, ok := bind.Find(stanza.NSBind, "resource"); ok && r.Text() != "" {
 			// RFC 6120 §7.7: the client's wish, prepared.
-			a, err := ParseAddress(c.identity.User + "@" + c.server.domain + "/" + r.Text())
+			a, err := stanza.ParseAddress(c.identity.User + "@" + c.server.domain + "/" + r.Text())
 			if err != nil {
-				return nil, ErrBadRequest
+				return nil, stanza.ErrBadRequest
 			}
 			resource = a.Resource
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -60,7 +61,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 	bound := c.archiveBounds(ctx, s)
 	c.dropOffline(ctx)
 	replaced, err := c.server.register(s)
-	var full *StanzaError
+	var full *stanza.Error
 	if errors.As(err, &full) {
 		return nil, nil
 	}
@@ -123,7 +124,7 @@ func (c *conn) resourceFor(r *sasl2Request) string {
 	if r.bind.tag == "" {
 		return id
 	}
-	a, err := ParseAddress(c.identity.User + "@" + c.server.domain + "/" + r.bind.tag + "/" + id)
+	a, err := stanza.ParseAddress(c.identity.User + "@" + c.server.domain + "/" + r.bind.tag + "/" + id)
 	if err != nil {
 		return id
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -20,11 +21,11 @@ type blocklist struct{ jids map[string]struct{} }
 
 // matches follows the order full, bare, domain/resource, domain (XEP-0191
 // §3.2, S-51).
-func (b *blocklist) matches(a Address) bool {
+func (b *blocklist) matches(a stanza.Address) bool {
 	if len(b.jids) == 0 {
 		return false
 	}
-	for _, jid := range []string{a.String(), a.Bare(), Address{"", a.Domain, a.Resource}.String(), a.Domain} {
+	for _, jid := range []string{a.String(), a.Bare(), stanza.Address{User: "", Domain: a.Domain, Resource: a.Resource}.String(), a.Domain} {
 		if _, ok := b.jids[jid]; ok {
 			return true
 		}
@@ -62,7 +63,7 @@ func (srv *Server) blocks(ctx context.Context, user, jid string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	a, err := ParseAddress(jid)
+	a, err := stanza.ParseAddress(jid)
 	return err == nil && b.matches(a), nil
 }
 
@@ -83,7 +84,7 @@ func (srv *Server) eitherBlocks(ctx context.Context, x, y string) bool {
 // checkBlocked applies both lists to a message or IQ that s sends: what one
 // blocked oneself is refused with a hint, what blocks the sender looks like
 // nobody is there (XEP-0191 §3.3, S-52).
-func (s *session) checkBlocked(ctx context.Context, to Address) error {
+func (s *session) checkBlocked(ctx context.Context, to stanza.Address) error {
 	if to.User == s.user {
 		return nil
 	}
@@ -101,8 +102,8 @@ func (s *session) checkBlocked(ctx context.Context, to Address) error {
 	if err != nil {
 		return err
 	}
-	if theirs.matches(Address{s.user, s.server.domain, s.resource}) {
-		return ErrServiceUnavailable
+	if theirs.matches(stanza.Address{User: s.user, Domain: s.server.domain, Resource: s.resource}) {
+		return stanza.ErrServiceUnavailable
 	}
 	return nil
 }
@@ -132,7 +133,7 @@ func handleBlocklist(ctx context.Context, s *session, _ *stream.Element, _ strea
 func blockElement(name string, jids []string) []byte {
 	dst := []byte(`<` + name + ` xmlns="` + nsBlocking + `">`)
 	for _, j := range jids {
-		dst = append(AppendAttr(append(dst, "<item"...), "jid", j), "/>"...)
+		dst = append(stanza.AppendAttr(append(dst, "<item"...), "jid", j), "/>"...)
 	}
 	return append(dst, `</`+name+`>`...)
 }
@@ -141,7 +142,7 @@ func parseBlockItems(c stream.Child) ([]string, error) {
 	var jids []string
 	for item := range c.Children() {
 		jid, _ := item.Attr("jid")
-		a, err := ParseAddress(jid)
+		a, err := stanza.ParseAddress(jid)
 		if err != nil {
 			return nil, err
 		}
@@ -159,17 +160,17 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 		return nil, err
 	}
 	if len(jids) == 0 {
-		return nil, ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
 	b, err := s.server.blocksOf(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}
 	if len(b.jids)+len(jids) > maxBlocked {
-		return nil, ErrResourceLimit
+		return nil, stanza.ErrResourceConstraint
 	}
 	if slices.Contains(jids, s.bare) {
-		return nil, ErrNotAllowed
+		return nil, stanza.ErrNotAllowed
 	}
 	for _, jid := range jids { // before the list forbids it
 		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
@@ -214,7 +215,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 }
 
 func bareOf(jid string) string {
-	a, err := ParseAddress(jid)
+	a, err := stanza.ParseAddress(jid)
 	if err != nil {
 		return jid
 	}
@@ -229,7 +230,7 @@ func (srv *Server) blocksChanged(s *session, change []byte) {
 		if !o.flag(flagBlockWatch) {
 			continue
 		}
-		push := AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", o.full)
+		push := stanza.AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", o.full)
 		o.deliver(append(append(append(push, '>'), change...), "</iq>"...))
 	}
 }

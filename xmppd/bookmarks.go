@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -49,7 +50,7 @@ func parseBookmark(jid string, c stream.Child) bookmark {
 	b := bookmark{jid: jid}
 	b.name, _ = c.Attr("name")
 	attr, _ := c.Attr("autojoin")
-	b.autojoin, _ = parseBool(attr)
+	b.autojoin, _ = stanza.ParseBool(attr)
 	for k := range c.Children() {
 		switch k.Name {
 		case stream.Name{Space: c.Name.Space, Local: "nick"}:
@@ -66,8 +67,8 @@ func parseBookmark(jid string, c stream.Child) bookmark {
 // checkBookmark refuses an item that is no bookmark (XEP-0402 §2).
 func checkBookmark(it PubsubItem) error {
 	_, ok := parseBookmarkItem(it)
-	if _, err := ParseAddress(it.ID); err != nil || !ok {
-		return pubsubError(ErrBadRequest, "invalid-payload")
+	if _, err := stanza.ParseAddress(it.ID); err != nil || !ok {
+		return pubsubError(stanza.ErrBadRequest, "invalid-payload")
 	}
 	return nil
 }
@@ -84,9 +85,9 @@ func parseBookmarkItem(it PubsubItem) (bookmark, bool) {
 func (b bookmark) append(dst []byte, space string) []byte {
 	dst = append(append(append(dst, `<conference xmlns="`...), space...), '"')
 	if space == nodeOldBookmarks {
-		dst = AppendAttr(dst, "jid", b.jid)
+		dst = stanza.AppendAttr(dst, "jid", b.jid)
 	}
-	dst = AppendAttr(dst, "name", b.name)
+	dst = stanza.AppendAttr(dst, "name", b.name)
 	if b.autojoin {
 		dst = append(dst, ` autojoin="true"`...)
 	}
@@ -130,7 +131,7 @@ func oldBookmarks(list []bookmark, rest []byte) []byte {
 // parseOldBookmarks reads a list as of old; the rest of it is returned as it is.
 func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err error) {
 	if storage.Name != privateBookmarks {
-		return nil, nil, pubsubError(ErrBadRequest, "invalid-payload")
+		return nil, nil, pubsubError(stanza.ErrBadRequest, "invalid-payload")
 	}
 	seen := make(map[string]bool)
 	for c := range storage.Children() {
@@ -139,14 +140,14 @@ func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err 
 			continue
 		}
 		attr, _ := c.Attr("jid")
-		a, err := ParseAddress(attr)
+		a, err := stanza.ParseAddress(attr)
 		switch {
 		case err != nil:
 			return nil, nil, err
 		case seen[a.String()]:
 			continue
 		case len(list) >= maxNodeItems:
-			return nil, nil, errNotAcceptable
+			return nil, nil, stanza.ErrNotAcceptable
 		}
 		seen[a.String()] = true
 		list = append(list, parseBookmark(a.String(), c))

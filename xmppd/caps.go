@@ -13,14 +13,13 @@ import (
 	"strings"
 	"sync"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // Entity capabilities (XEP-0115): which nodes a client asks to be told of. Its
 // presence names a hash of its features; the server asks for the features behind
 // a hash it does not know.
-
-const nsCaps = "http://jabber.org/protocol/caps"
 
 // Bounds of what clients' capabilities may take.
 const (
@@ -34,7 +33,7 @@ type caps struct{ node, hash, ver string }
 
 // capsOf reads them; zero when there are none to be used.
 func capsOf(p *stream.Element) caps {
-	c, ok := p.Find(nsCaps, "c")
+	c, ok := p.Find(stanza.NSCaps, "c")
 	if !ok {
 		return caps{}
 	}
@@ -110,7 +109,7 @@ func (s *session) noteCaps(ctx context.Context, p *stream.Element, initial bool)
 		s.setWanted(ctx, c, w)
 		return
 	}
-	query := AppendAttr([]byte(`<query xmlns="`+nsDiscoInfo+`"`), "node", c.node+"#"+c.ver)
+	query := stanza.AppendAttr([]byte(`<query xmlns="`+stanza.NSDiscoInfo+`"`), "node", c.node+"#"+c.ver)
 	s.ask(append(query, "/>"...), func(ctx context.Context, iq *stream.Element) { s.capsAnswered(ctx, c, iq) })
 }
 
@@ -139,7 +138,7 @@ func (s *session) setWanted(ctx context.Context, c caps, w wanted) {
 // good for everybody who sends it; others for this client alone (XEP-0115 §5.4,
 // S-48).
 func (s *session) capsAnswered(ctx context.Context, c caps, iq *stream.Element) {
-	query, ok := iq.Find(nsDiscoInfo, "query")
+	query, ok := iq.Find(stanza.NSDiscoInfo, "query")
 	if !ok || iq.Type != "result" {
 		return
 	}

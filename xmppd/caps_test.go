@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -16,7 +17,7 @@ func parseDisco(t testing.TB, content string) discoInfo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	query, _ := e.Find(nsDiscoInfo, "query")
+	query, _ := e.Find(stanza.NSDiscoInfo, "query")
 	if err := query.Decode(&d); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestCaps_Bounds(t *testing.T) {
 		alice.Send(fmt.Sprintf(`<presence xmlns="jabber:client"><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:c" ver="%d"/></presence>`, i))
 	}
 	alice.sync()
-	s := w.srv.session(Address{"alice", "h", "a"})
+	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	s.mu.Lock()
 	if len(s.asked) > maxAsked {
 		t.Errorf("%d questions are open", len(s.asked))
@@ -144,7 +145,7 @@ func FuzzCaps(f *testing.F) {
 		if err != nil {
 			return
 		}
-		query, ok := e.Find(nsDiscoInfo, "query")
+		query, ok := e.Find(stanza.NSDiscoInfo, "query")
 		var d, back discoInfo
 		if !ok || query.Decode(&d) != nil {
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -12,10 +13,7 @@ import (
 // Message carbons (XEP-0280): an account's other resources see the whole
 // conversation.
 
-const (
-	nsCarbons = "urn:xmpp:carbons:2"
-	nsForward = "urn:xmpp:forward:0"
-)
+const nsCarbons = "urn:xmpp:carbons:2"
 
 func carbonsHandlers() map[iqKey]iqHandler {
 	set := func(on bool) iqHandler {
@@ -35,21 +33,21 @@ func copies(m *stream.Element) bool {
 	if _, private := m.Find(nsCarbons, "private"); private {
 		return false
 	}
-	if hint(m, "no-copy") {
+	if stanza.HasHint(m, "no-copy") {
 		return false
 	}
-	switch messageType(m) {
+	switch stanza.MessageType(m) {
 	case "chat", "error":
 		return true
 	case "normal":
-		return substantial(m)
+		return stanza.IsSubstantial(m)
 	}
 	return false
 }
 
 // copyMessage sends the copies: "received" to the recipient's resources that
 // did not get the message, "sent" to the sender's other ones (XEP-0280 §7, §8).
-func (srv *Server) copyMessage(s *session, m *stream.Element, to Address, r route, theirs []byte, id uuid.UUID) {
+func (srv *Server) copyMessage(s *session, m *stream.Element, to stanza.Address, r route, theirs []byte, id uuid.UUID) {
 	for _, o := range srv.lookup(to.User).all() {
 		if o != s && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
 			o.deliver(carbon("received", m, o, theirs))
@@ -79,10 +77,10 @@ func (s *session) copySent(m *stream.Element, id uuid.UUID) {
 // the message's type (XEP-0280 §7, S-56).
 func carbon(kind string, m *stream.Element, o *session, inner []byte) []byte {
 	dst := append(make([]byte, 0, len(inner)+320), `<message xmlns="jabber:client"`...)
-	dst = AppendAttr(dst, "from", o.bare)
-	dst = AppendAttr(dst, "to", o.full)
-	dst = AppendAttr(dst, "type", m.Type)
-	dst = append(dst, `><`+kind+` xmlns="`+nsCarbons+`"><forwarded xmlns="`+nsForward+`">`...)
+	dst = stanza.AppendAttr(dst, "from", o.bare)
+	dst = stanza.AppendAttr(dst, "to", o.full)
+	dst = stanza.AppendAttr(dst, "type", m.Type)
+	dst = append(dst, `><`+kind+` xmlns="`+nsCarbons+`"><forwarded xmlns="`+stanza.NSForward+`">`...)
 	dst = append(dst, inner...)
 	return append(dst, `</forwarded></`+kind+`></message>`...)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -42,13 +43,13 @@ type heldStanza struct {
 }
 
 // put holds a stanza, in the place of an earlier one with the same key.
-func (h *heldBack) put(key heldKey, stanza sentStanza) {
+func (h *heldBack) put(key heldKey, sent sentStanza) {
 	if h.latest == nil {
 		h.latest = make(map[heldKey]heldStanza)
 	}
-	h.size += len(stanza.raw) - len(h.latest[key].raw)
+	h.size += len(sent.raw) - len(h.latest[key].raw)
 	h.count++
-	h.latest[key] = heldStanza{stanza, h.count}
+	h.latest[key] = heldStanza{sent, h.count}
 }
 
 // take returns what is held, in the order in which it came, and keeps nothing.
@@ -57,8 +58,8 @@ func (h *heldBack) take() []heldStanza {
 		return nil
 	}
 	all := make([]heldStanza, 0, len(h.latest))
-	for _, stanza := range h.latest {
-		all = append(all, stanza)
+	for _, held := range h.latest {
+		all = append(all, held)
 	}
 	slices.SortFunc(all, func(x, y heldStanza) int { return cmp.Compare(x.at, y.at) })
 	h.latest, h.size = nil, 0
@@ -90,16 +91,16 @@ func (s *session) setActive() {
 // holdLocked holds a stanza back if it may wait. What may not wait lets all
 // that waited go before it, so that an answer never overtakes what came before
 // the request (XEP-0352 §5.1).
-func (s *session) holdLocked(stanza sentStanza) bool {
+func (s *session) holdLocked(sent sentStanza) bool {
 	if !s.inactive && s.stream != nil {
 		return false
 	}
-	key, ok := s.deferrable(stanza.raw)
+	key, ok := s.deferrable(sent.raw)
 	if !ok {
 		s.releaseLocked()
 		return false
 	}
-	s.held.put(key, stanza)
+	s.held.put(key, sent)
 	if s.held.full() {
 		s.releaseLocked()
 	}
@@ -107,8 +108,8 @@ func (s *session) holdLocked(stanza sentStanza) bool {
 }
 
 func (s *session) releaseLocked() {
-	for _, stanza := range s.held.take() {
-		s.transmitLocked(stanza.sentStanza)
+	for _, held := range s.held.take() {
+		s.transmitLocked(held.sentStanza)
 	}
 }
 
@@ -136,7 +137,7 @@ func (s *session) isChurn(p *stream.Element) bool {
 	if (p.Type != "" && p.Type != "unavailable") || p.From == s.full {
 		return false
 	}
-	x, ok := p.Find("http://jabber.org/protocol/muc#user", "x")
+	x, ok := p.Find(stanza.NSMUCUser, "x")
 	if !ok {
 		return true
 	}
@@ -158,7 +159,7 @@ func chatState(m *stream.Element) (heldKey, bool) {
 		return heldKey{"message", m.From, m.To}, onlyChatState(m)
 	}
 	copied, _ := m.Find(nsCarbons, m.Child.Local)
-	forwarded, _ := copied.Find(nsForward, "forwarded")
+	forwarded, _ := copied.Find(stanza.NSForward, "forwarded")
 	inner, ok := forwarded.Find(stream.NSClient, "message")
 	if !ok {
 		return heldKey{}, false
@@ -173,14 +174,14 @@ func chatState(m *stream.Element) (heldKey, bool) {
 // besidesChatState are the payloads that go along with a chat state and say
 // nothing of their own.
 var besidesChatState = map[string]bool{
-	nsHints: true, nsSID: true, "urn:xmpp:occupant-id:0": true, "urn:xmpp:delay": true,
+	stanza.NSHints: true, stanza.NSSID: true, stanza.NSOccupantID: true, stanza.NSDelay: true,
 }
 
 func onlyChatState(m *stream.Element) bool {
 	found := false
 	for c := range m.Children() {
 		switch {
-		case c.Name.Space == "http://jabber.org/protocol/chatstates":
+		case c.Name.Space == stanza.NSChatStates:
 			found = true
 		case c.Name == stream.Name{Space: stream.NSClient, Local: "thread"}, besidesChatState[c.Name.Space]:
 		default:

@@ -5,34 +5,33 @@ import (
 	"errors"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // Service discovery (XEP-0030): what the server and its accounts really do.
 
-const (
-	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
-	nsDiscoItems = "http://jabber.org/protocol/disco#items"
-
-	identityAccount = `<identity category="account" type="registered"/>`
-	identityPEP     = `<identity category="pubsub" type="pep"/>`
-)
+// accountIdentities is what every account is: somebody registered, and a place to
+// publish (XEP-0163 §3).
+func accountIdentities() []stanza.Identity {
+	return []stanza.Identity{{Category: "account", Type: "registered"}, {Category: "pubsub", Type: "pep"}}
+}
 
 // serverFeatures are those of the domain (S-45). Clients look for carbons and
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
-	nsDiscoInfo, nsDiscoItems, nsCarbons, nsBlocking, nsPing, nsVersion, nsTime,
-	"vcard-temp", "msgoffline", nsSID, nsPrivate, nsForward, nsRetract, nsCaps,
+	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, nsTime,
+	stanza.NSVCard, "msgoffline", stanza.NSSID, nsPrivate, stanza.NSForward, stanza.NSRetract, stanza.NSCaps,
 	formPublishOptions, // XEP-0223 §5 looks for it here
-	nsMAM,              // that of accounts; Profanity looks for it here
+	stanza.NSMAM,       // that of accounts; Profanity looks for it here
 }
 
 // accountFeatures are those of an account's bare JID (S-46).
-var accountFeatures = append(ArchiveFeatures(), nsDiscoInfo, nsDiscoItems, "vcard-temp")
+var accountFeatures = append(ArchiveFeatures(), stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSVCard)
 
 func discoHandlers() map[iqKey]iqHandler {
-	info := stream.Name{Space: nsDiscoInfo, Local: "query"}
-	items := stream.Name{Space: nsDiscoItems, Local: "query"}
+	info := stream.Name{Space: stanza.NSDiscoInfo, Local: "query"}
+	items := stream.Name{Space: stanza.NSDiscoItems, Local: "query"}
 	return map[iqKey]iqHandler{
 		{toServer, "get", info}:   handleServerInfo,
 		{toServer, "get", items}:  handleServerItems,
@@ -51,62 +50,40 @@ func handleAccountInfo(ctx context.Context, s *session, _ *stream.Element, query
 	if node, ok := query.Attr("node"); ok && node != "" {
 		return s.nodeInfo(ctx, s.user, node)
 	}
-	return DiscoInfo(query, identityAccount+identityPEP, slices.Concat(accountFeatures, pubsubFeatures()))
+	return stanza.Info{Identities: accountIdentities(), Features: slices.Concat(accountFeatures, pubsubFeatures())}.Answer(query)
 }
 
 // handleContactInfo: only those who see the account's presence learn that it
 // exists (XEP-0030 §8, S-47).
 func handleContactInfo(ctx context.Context, s *session, iq *stream.Element, query stream.Child) ([]byte, error) {
-	to, err := ParseAddress(iq.To)
+	to, err := stanza.ParseAddress(iq.To)
 	if err != nil {
 		return nil, err
 	}
 	if !s.server.subscribedFrom(ctx, to.User, s.bare) {
-		return nil, ErrServiceUnavailable
+		return nil, stanza.ErrServiceUnavailable
 	}
 	if _, err := s.server.stores.Accounts.Account(ctx, to.User); err != nil {
 		if errors.Is(err, ErrNotFound) {
-			return nil, ErrServiceUnavailable
+			return nil, stanza.ErrServiceUnavailable
 		}
 		return nil, err
 	}
 	if node, ok := query.Attr("node"); ok && node != "" {
 		return s.nodeInfo(ctx, to.User, node)
 	}
-	return DiscoInfo(query, identityAccount+identityPEP, slices.Concat([]string{nsDiscoInfo, nsDiscoItems}, pubsubFeatures()))
+	features := append([]string{stanza.NSDiscoInfo, stanza.NSDiscoItems}, pubsubFeatures()...)
+	return stanza.Info{Identities: accountIdentities(), Features: features}.Answer(query)
 }
 
 // handleServerItems lists the services (S-45).
 func handleServerItems(_ context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
 	if node, ok := query.Attr("node"); ok && node != "" {
-		return nil, ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
-	dst := []byte(`<query xmlns="` + nsDiscoItems + `">`)
+	var items []stanza.Item
 	for _, svc := range s.server.services {
-		dst = AppendAttr(append(dst, "<item"...), "jid", svc.Domain())
-		dst = append(AppendAttr(dst, "name", svc.Name()), "/>"...)
+		items = append(items, stanza.Item{JID: svc.Domain(), Name: svc.Name()})
 	}
-	return append(dst, "</query>"...), nil
-}
-
-// DiscoInfo builds the payload that answers disco#info: the identities and forms
-// are complete elements. Only the empty node exists here (XEP-0030 §3.2, §7);
-// another is item-not-found.
-func DiscoInfo(query stream.Child, identities string, features []string, forms ...[]byte) ([]byte, error) {
-	if node, ok := query.Attr("node"); ok && node != "" {
-		return nil, ErrItemNotFound
-	}
-	return discoAnswer("", identities, features, forms...), nil
-}
-
-func discoAnswer(node, identities string, features []string, forms ...[]byte) []byte {
-	dst := AppendAttr([]byte(`<query xmlns="`+nsDiscoInfo+`"`), "node", node)
-	dst = append(append(dst, '>'), identities...)
-	for _, f := range features {
-		dst = append(AppendAttr(append(dst, "<feature"...), "var", f), "/>"...)
-	}
-	for _, f := range forms {
-		dst = append(dst, f...)
-	}
-	return append(dst, "</query>"...)
+	return stanza.ItemsPayload("", items), nil
 }

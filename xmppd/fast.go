@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -160,8 +161,8 @@ func (c *conn) newToken(ctx context.Context, r *sasl2Request) []byte {
 		}
 		return nil
 	}
-	dst := AppendAttr([]byte(`<token xmlns="`+nsFAST+`"`), "token", t.Secret)
-	return append(AppendAttr(dst, "expiry", t.Expires.UTC().Format(time.RFC3339)), `/>`...)
+	dst := stanza.AppendAttr([]byte(`<token xmlns="`+nsFAST+`"`), "token", t.Secret)
+	return append(stanza.AppendAttr(dst, "expiry", t.Expires.UTC().Format(time.RFC3339)), `/>`...)
 }
 
 func (r *sasl2Request) usedToken() *FASTToken {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -125,7 +126,7 @@ func FuzzManaged(f *testing.F) {
 		c := w.online("alice", "a")
 		c.enableSM()
 		for _, id := range []string{"1", "2"} {
-			w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="` + id + `"><body>x</body></message>`))
+			w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="` + id + `"><body>x</body></message>`))
 		}
 		return c
 	})
@@ -137,7 +138,7 @@ func FuzzResuming(f *testing.F) {
 	fuzzState(f, func(w *world) *client {
 		c := w.online("alice", "a")
 		c.enableSM()
-		w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="m"><body>x</body></message>`))
+		w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="m"><body>x</body></message>`))
 		c.Drop()
 		c.ended()
 		return w.signIn("alice")

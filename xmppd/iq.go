@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -50,10 +51,10 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 	if err := checkIQ(iq); err != nil {
 		return err
 	}
-	to := Address{User: s.user, Domain: s.server.domain}
+	to := stanza.Address{User: s.user, Domain: s.server.domain}
 	if iq.To != "" {
 		var err error
-		if to, err = ParseAddress(iq.To); err != nil {
+		if to, err = stanza.ParseAddress(iq.To); err != nil {
 			return err
 		}
 	}
@@ -61,7 +62,7 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 		if there, err := s.toService(ctx, iq, to); there {
 			return err
 		}
-		return errRemoteNotFound
+		return stanza.ErrRemoteServerNotFound
 	}
 	if to.User != s.user {
 		if err := s.checkBlocked(ctx, to); err != nil {
@@ -81,22 +82,22 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 // checkIQ checks the shape of an IQ (RFC 6120 §8.2.3, S-10).
 func checkIQ(iq *stream.Element) error {
 	if iq.ID == "" {
-		return ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	switch iq.Type {
 	case "get", "set":
 		if iq.Len() != 1 {
-			return ErrBadRequest
+			return stanza.ErrBadRequest
 		}
 	case "result", "error":
 	default:
-		return ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	return nil
 }
 
 // answer calls the handler and sends its result.
-func (s *session) answer(ctx context.Context, iq *stream.Element, to Address) error {
+func (s *session) answer(ctx context.Context, iq *stream.Element, to stanza.Address) error {
 	key := iqKey{toAccount, iq.Type, iq.Child}
 	switch to.User {
 	case "":
@@ -106,43 +107,31 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to Address) er
 	}
 	handler := s.server.iqs[key]
 	if handler == nil {
-		return ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
 	result, err := handler(ctx, s, iq, payload)
 	if err != nil {
 		return err
 	}
-	s.deliver(IQResult(iq, s.full, result))
+	s.deliver(stanza.Result(iq, s.full, result))
 	return nil
-}
-
-// IQResult builds the result of an IQ that the server answers.
-func IQResult(iq *stream.Element, to string, payload []byte) []byte {
-	dst := append(make([]byte, 0, 128+len(payload)), `<iq xmlns="jabber:client" type="result"`...)
-	dst = AppendAttr(dst, "id", iq.ID)
-	dst = AppendAttr(dst, "from", iq.To)
-	dst = AppendAttr(dst, "to", to)
-	if payload == nil {
-		return append(dst, "/>"...)
-	}
-	return append(append(append(dst, '>'), payload...), "</iq>"...)
 }
 
 // iqToResource passes an IQ to a full JID. Requests reach only those who share
 // their presence with the sender (RFC 6121 §8.5.3.1, S-27); without a match
 // they bounce (§8.5.3.2.3, S-28).
-func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to Address) error {
+func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to stanza.Address) error {
 	request := iq.Type == "get" || iq.Type == "set"
 	target := s.server.session(to)
 	if target == nil {
 		if request {
-			return ErrServiceUnavailable
+			return stanza.ErrServiceUnavailable
 		}
 		return nil
 	}
 	if request && !s.server.sharesPresence(ctx, target, s) {
-		return ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	target.deliver(iq.Edit().Set("from", s.full).SetLang(s.lang()).Bytes())
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -17,10 +18,8 @@ import (
 // and archive_prefs.go, how it is written in archive.go.
 
 const (
-	nsMAM         = "urn:xmpp:mam:2"
-	nsMAMExtended = "urn:xmpp:mam:2#extended"
+	nsMAMExtended = stanza.NSMAM + "#extended"
 	nsFullText    = "urn:xmpp:fulltext:0"
-	nsDataForms   = "jabber:x:data"
 )
 
 // Bounds of a page: results when the client does not say, and bytes.
@@ -32,15 +31,15 @@ const (
 // ArchiveFeatures is what an address with an archive advertises (XEP-0313 §7,
 // XEP-0431 §2, S-58).
 func ArchiveFeatures() []string {
-	return []string{nsMAM, nsMAMExtended, nsFullText, nsRSM, nsSID, nsRetract, nsTombstones}
+	return []string{stanza.NSMAM, nsMAMExtended, nsFullText, stanza.NSRSM, stanza.NSSID, stanza.NSRetract, nsTombstones}
 }
 
 func mamHandlers() map[iqKey]iqHandler {
-	query := stream.Name{Space: nsMAM, Local: "query"}
-	metadata := stream.Name{Space: nsMAM, Local: "metadata"}
-	prefs := stream.Name{Space: nsMAM, Local: "prefs"}
+	query := stream.Name{Space: stanza.NSMAM, Local: "query"}
+	metadata := stream.Name{Space: stanza.NSMAM, Local: "metadata"}
+	prefs := stream.Name{Space: stanza.NSMAM, Local: "prefs"}
 	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-		return nil, ErrForbidden // another's archive (XEP-0313 §8.1, S-58)
+		return nil, stanza.ErrForbidden // another's archive (XEP-0313 §8.1, S-58)
 	}
 	return map[iqKey]iqHandler{
 		{toSelf, "set", query}:       handleArchiveQuery,
@@ -72,18 +71,18 @@ func handleArchiveMetadata(ctx context.Context, s *session, _ *stream.Element, _
 func (srv *Server) ArchiveMetadata(ctx context.Context, owner string) ([]byte, error) {
 	first, last, err := srv.stores.Archive.Bounds(ctx, owner)
 	if errors.Is(err, ErrNotFound) {
-		return []byte(`<metadata xmlns="` + nsMAM + `"/>`), nil
+		return []byte(`<metadata xmlns="` + stanza.NSMAM + `"/>`), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	dst := appendBound([]byte(`<metadata xmlns="`+nsMAM+`">`), "start", first)
+	dst := appendBound([]byte(`<metadata xmlns="`+stanza.NSMAM+`">`), "start", first)
 	return append(appendBound(dst, "end", last), `</metadata>`...), nil
 }
 
 func appendBound(dst []byte, name string, e ArchiveEntry) []byte {
-	dst = AppendAttr(append(append(dst, '<'), name...), "id", e.ID.String())
-	return append(AppendAttr(dst, "timestamp", e.Time().Format(stampFormat)), "/>"...)
+	dst = stanza.AppendAttr(append(append(dst, '<'), name...), "id", e.ID.String())
+	return append(stanza.AppendAttr(dst, "timestamp", e.Time().Format(stanza.StampFormat)), "/>"...)
 }
 
 // handleArchiveQuery answers a query of one's own archive.
@@ -94,7 +93,7 @@ func handleArchiveQuery(ctx context.Context, s *session, _ *stream.Element, quer
 // QueryArchive answers a client's query of an archive that it may read: the
 // results, oldest first, are delivered; the page's description is returned, for
 // the IQ result (XEP-0313 §4, S-59). view, if not nil, is what the client gets to
-// see of an entry. Errors: a *StanzaError for a query that is wrong, else the
+// see of an entry. Errors: a *stanza.Error for a query that is wrong, else the
 // store's.
 func (srv *Server) QueryArchive(ctx context.Context, c Client, owner string, query stream.Child, view func(ArchiveEntry) []byte) ([]byte, error) {
 	q, err := srv.parseArchiveQuery(owner, query)
@@ -103,7 +102,7 @@ func (srv *Server) QueryArchive(ctx context.Context, c Client, owner string, que
 	}
 	page, err := srv.stores.Archive.Query(ctx, q.ArchiveQuery)
 	if errors.Is(err, ErrNotFound) {
-		return nil, ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
 	if err != nil {
 		return nil, err
@@ -122,14 +121,11 @@ func (srv *Server) QueryArchive(ctx context.Context, c Client, owner string, que
 	return archiveFin(page), nil
 }
 
-// The time of an entry, in milliseconds, as its id has it (XEP-0082 §3).
-const stampFormat = "2006-01-02T15:04:05.000Z"
-
 // What a result has besides the stanza and what is the same for the whole page.
-const resultOverhead = len(`">`) + 36 + len(stampFormat) + len(resultMiddle) + len(resultStart) + len(resultEnd)
+const resultOverhead = len(`">`) + 36 + len(stanza.StampFormat) + len(resultMiddle) + len(resultStart) + len(resultEnd)
 
 const (
-	resultMiddle = `"><forwarded xmlns="` + nsForward + `"><delay xmlns="urn:xmpp:delay" stamp="`
+	resultMiddle = `"><forwarded xmlns="` + stanza.NSForward + `"><delay xmlns="` + stanza.NSDelay + `" stamp="`
 	resultStart  = `"/>`
 	resultEnd    = `</forwarded></result></message>`
 )
@@ -137,8 +133,8 @@ const (
 // archiveResults builds the results of a page (XEP-0313 §4.2), all in one
 // buffer.
 func archiveResults(owner, to, queryID string, entries []ArchiveEntry, view func(ArchiveEntry) []byte) [][]byte {
-	head := AppendAttr(AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", owner), "to", to)
-	head = append(AppendAttr(append(head, `><result xmlns="`+nsMAM+`"`...), "queryid", queryID), ` id="`...)
+	head := stanza.AppendAttr(stanza.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", owner), "to", to)
+	head = append(stanza.AppendAttr(append(head, `><result xmlns="`+stanza.NSMAM+`"`...), "queryid", queryID), ` id="`...)
 	size := 0
 	stanzas := make([][]byte, len(entries))
 	for i, e := range entries {
@@ -153,7 +149,7 @@ func archiveResults(owner, to, queryID string, entries []ArchiveEntry, view func
 	for i, e := range entries {
 		start := len(buf)
 		buf = appendID(append(buf, head...), e.ID)
-		buf = e.Time().AppendFormat(append(buf, resultMiddle...), stampFormat)
+		buf = e.Time().AppendFormat(append(buf, resultMiddle...), stanza.StampFormat)
 		buf = append(append(append(buf, resultStart...), stanzas[i]...), resultEnd...)
 		results[i] = buf[start:len(buf):len(buf)]
 	}
@@ -171,7 +167,7 @@ func appendID(dst []byte, id uuid.UUID) []byte {
 
 // archiveFin describes the page (XEP-0313 §4.3.2).
 func archiveFin(page ArchivePage) []byte {
-	dst := []byte(`<fin xmlns="` + nsMAM + `"`)
+	dst := []byte(`<fin xmlns="` + stanza.NSMAM + `"`)
 	if page.Complete {
 		dst = append(dst, ` complete="true"`...)
 	}
@@ -183,7 +179,7 @@ func archiveFin(page ArchivePage) []byte {
 	if page.Counted {
 		count = page.Count
 	}
-	return append(appendRSM(append(dst, '>'), first, last, page.Index, count), "</fin>"...)
+	return append(stanza.AppendResultSet(append(dst, '>'), first, last, page.Index, count), "</fin>"...)
 }
 
 // Time is when the message was archived, from the id (RFC 9562 §5.7).

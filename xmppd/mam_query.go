@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -11,8 +12,8 @@ import (
 
 // mamForm is the form that queries are made with (XEP-0313 §4.1.1, §4.1.5;
 // XEP-0431 §3).
-const mamForm = `<query xmlns="` + nsMAM + `"><x xmlns="` + nsDataForms + `" type="form">` +
-	`<field type="hidden" var="FORM_TYPE"><value>` + nsMAM + `</value></field>` +
+const mamForm = `<query xmlns="` + stanza.NSMAM + `"><x xmlns="` + stanza.NSDataForms + `" type="form">` +
+	`<field type="hidden" var="FORM_TYPE"><value>` + stanza.NSMAM + `</value></field>` +
 	`<field type="jid-single" var="with"/><field type="text-single" var="start"/><field type="text-single" var="end"/>` +
 	`<field type="text-single" var="before-id"/><field type="text-single" var="after-id"/>` +
 	`<field type="list-multi" var="ids"><validate xmlns="http://jabber.org/protocol/xdata-validate" datatype="xs:string"><open/></validate></field>` +
@@ -37,15 +38,15 @@ func (srv *Server) parseArchiveQuery(owner string, query stream.Child) (archiveQ
 	q.id, _ = query.Attr("queryid")
 	for c := range query.Children() {
 		switch c.Name {
-		case stream.Name{Space: nsDataForms, Local: "x"}:
+		case stream.Name{Space: stanza.NSDataForms, Local: "x"}:
 			if err := q.form(c); err != nil {
 				return q, err
 			}
-		case stream.Name{Space: nsMAM, Local: "flip-page"}:
+		case stream.Name{Space: stanza.NSMAM, Local: "flip-page"}:
 			q.flip = true
 		}
 	}
-	r, err := parseRSM(query)
+	r, err := stanza.ParseResultSet(query)
 	if err != nil {
 		return q, err
 	}
@@ -54,7 +55,7 @@ func (srv *Server) parseArchiveQuery(owner string, query stream.Child) (archiveQ
 
 func (q *ArchiveQuery) form(form stream.Child) error {
 	for f := range form.Children() {
-		if f.Name != (stream.Name{Space: nsDataForms, Local: "field"}) {
+		if f.Name != (stream.Name{Space: stanza.NSDataForms, Local: "field"}) {
 			continue
 		}
 		if err := q.field(f); err != nil {
@@ -84,8 +85,8 @@ func (q *ArchiveQuery) field(f stream.Child) error {
 	var err error
 	switch name {
 	case "FORM_TYPE":
-		if value != "" && value != nsMAM {
-			err = ErrBadRequest
+		if value != "" && value != stanza.NSMAM {
+			err = stanza.ErrBadRequest
 		}
 	case "with":
 		err = q.with(value)
@@ -100,10 +101,10 @@ func (q *ArchiveQuery) field(f stream.Child) error {
 	case fullTextField:
 		q.Text = value
 		if len(value) > maxSearchText {
-			err = ErrBadRequest
+			err = stanza.ErrBadRequest
 		}
 	default:
-		err = ErrFeatureMissing
+		err = stanza.ErrFeatureNotImplemented
 	}
 	return err
 }
@@ -114,7 +115,7 @@ func (q *ArchiveQuery) with(jid string) error {
 	if jid == "" {
 		return nil
 	}
-	a, err := ParseAddress(jid)
+	a, err := stanza.ParseAddress(jid)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (q *ArchiveQuery) bound(field *uuid.UUID, text string, narrower int) error 
 func parseID(s string) (uuid.UUID, error) {
 	id, err := uuid.Parse(s)
 	if err != nil || id == uuid.Nil || len(s) != 36 {
-		return uuid.Nil, ErrItemNotFound
+		return uuid.Nil, stanza.ErrItemNotFound
 	}
 	return id, nil
 }
@@ -184,20 +185,20 @@ func parseTime(s string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return t, ErrBadRequest
+		return t, stanza.ErrBadRequest
 	}
 	return t, nil
 }
 
 // page applies the page that is wanted (XEP-0059 §2.2–2.6).
-func (q *ArchiveQuery) page(r rsmRequest, most int) error {
-	if r.max >= 0 {
-		q.Max = min(r.max, most)
+func (q *ArchiveQuery) page(r stanza.ResultSet, most int) error {
+	if r.Max >= 0 {
+		q.Max = min(r.Max, most)
 	}
 	q.WithCount = q.Max == 0
-	q.Last = r.last
-	if err := q.after(r.after); err != nil {
+	q.Last = r.Last
+	if err := q.after(r.After); err != nil {
 		return err
 	}
-	return q.before(r.before)
+	return q.before(r.Before)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -196,12 +197,12 @@ func (p pager) page(c *client, rsm string) (ids []string, complete bool) {
 		`</x><set xmlns="http://jabber.org/protocol/rsm">` + rsm + `</set>` + flip + `</query></iq>`)
 	for {
 		e := c.Read()
-		if r, ok := e.Find(nsMAM, "result"); ok {
+		if r, ok := e.Find(stanza.NSMAM, "result"); ok {
 			id, _ := r.Attr("id")
 			ids = append(ids, id)
 			continue
 		}
-		fin, _ := e.Find(nsMAM, "fin")
+		fin, _ := e.Find(stanza.NSMAM, "fin")
 		text, _ := fin.Attr("complete")
 		if p.flip {
 			slices.Reverse(ids)
@@ -225,13 +226,13 @@ func FuzzParseArchiveQuery(f *testing.F) {
 	srv := &Server{cfg: Config{ArchivePage: 100}}
 	f.Fuzz(func(t *testing.T, inner string) {
 		el, err := stream.Parse([]byte(`<iq xmlns="jabber:client"><query xmlns="urn:xmpp:mam:2">`+inner+`</query></iq>`), stream.DefaultLimits)
-		if err != nil || el.Child.Space != nsMAM {
+		if err != nil || el.Child.Space != stanza.NSMAM {
 			return // no such request
 		}
-		query, _ := el.Find(nsMAM, "query")
+		query, _ := el.Find(stanza.NSMAM, "query")
 		q, err := srv.parseArchiveQuery("alice@h", query)
 		if err != nil {
-			if _, ok := err.(*StanzaError); !ok {
+			if _, ok := err.(*stanza.Error); !ok {
 				t.Fatalf("%q: %v is no error for the client", inner, err)
 			}
 			return
@@ -281,7 +282,7 @@ func BenchmarkArchivePage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	query, _ := el.Find(nsMAM, "query")
+	query, _ := el.Find(stanza.NSMAM, "query")
 	c := &sink{full: "alice@h/a"}
 	b.ReportAllocs()
 	for b.Loop() {

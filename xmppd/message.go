@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -24,7 +25,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 		return err
 	}
 	if to.Domain != s.server.domain {
-		return errRemoteNotFound
+		return stanza.ErrRemoteServerNotFound
 	}
 	m, err = s.stampMessage(m, to)
 	if err != nil {
@@ -62,7 +63,7 @@ func (srv *Server) checkRecipient(ctx context.Context, user string) error {
 	}
 	_, err := srv.stores.Accounts.Account(ctx, user)
 	if errors.Is(err, ErrNotFound) {
-		return ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	return err
 }
@@ -74,8 +75,8 @@ const resendWindow = 24 * time.Hour
 // the archive already. A client whose stream was lost and could not be resumed
 // cannot know which of its last messages arrived, and sends them again with the
 // same id (XEP-0198 §5, XEP-0203 §2).
-func (s *session) sentBefore(ctx context.Context, m *stream.Element, to Address) (bool, error) {
-	if _, delayed := m.Find("urn:xmpp:delay", "delay"); !delayed || m.ID == "" || to.User == s.user {
+func (s *session) sentBefore(ctx context.Context, m *stream.Element, to stanza.Address) (bool, error) {
+	if _, delayed := m.Find(stanza.NSDelay, "delay"); !delayed || m.ID == "" || to.User == s.user {
 		return false, nil
 	}
 	return s.server.stores.Archive.Stored(ctx, s.bare, to.Bare(), m.ID, time.Now().Add(-resendWindow))
@@ -83,13 +84,13 @@ func (s *session) sentBefore(ctx context.Context, m *stream.Element, to Address)
 
 // messageAddress is the recipient; without one it is the sender (RFC 6120
 // §10.3.1).
-func (s *session) messageAddress(m *stream.Element) (Address, error) {
+func (s *session) messageAddress(m *stream.Element) (stanza.Address, error) {
 	if m.To == "" {
-		return Address{User: s.user, Domain: s.server.domain}, nil
+		return stanza.Address{User: s.user, Domain: s.server.domain}, nil
 	}
-	to, err := ParseAddress(m.To)
+	to, err := stanza.ParseAddress(m.To)
 	if err != nil {
-		return Address{}, err
+		return stanza.Address{}, err
 	}
 	return to, nil
 }
@@ -99,19 +100,19 @@ func messageToServer(m *stream.Element) error {
 	if m.Type == "error" || m.Type == "headline" {
 		return nil
 	}
-	return ErrServiceUnavailable
+	return stanza.ErrServiceUnavailable
 }
 
 // stampMessage sets from and the stream's language, and removes what the client
 // cannot say: stanza-ids in the name of either archive (XEP-0359 §5, S-53) and
 // delays in the server's (XEP-0203 §4).
-func (s *session) stampMessage(m *stream.Element, to Address) (*stream.Element, error) {
+func (s *session) stampMessage(m *stream.Element, to stanza.Address) (*stream.Element, error) {
 	edit := m.Edit().Set("from", s.full).SetLang(s.lang())
 	if m.To == "" {
 		edit.Set("to", s.bare)
 	}
 	edit.Drop(func(c stream.Child) bool {
-		return isForgedID(c, s.bare, to.Bare()) || isForgedDelay(c, s.server.domain)
+		return stanza.IsIDBy(c, s.bare, to.Bare()) || stanza.IsDelayBy(c, s.server.domain)
 	})
 	return edit.Element()
 }
@@ -124,8 +125,8 @@ type route struct {
 }
 
 // routeMessage applies RFC 6121 §8.5, Table 1 (S-24 to S-30).
-func (srv *Server) routeMessage(m *stream.Element, to Address) (route, error) {
-	kind := messageType(m)
+func (srv *Server) routeMessage(m *stream.Element, to stanza.Address) (route, error) {
+	kind := stanza.MessageType(m)
 	if to.Resource != "" {
 		if target := srv.session(to); target != nil {
 			return route{to: []*session{target}}, nil
@@ -135,28 +136,19 @@ func (srv *Server) routeMessage(m *stream.Element, to Address) (route, error) {
 		case "error":
 			return route{drop: true}, nil
 		default:
-			return route{}, ErrServiceUnavailable
+			return route{}, stanza.ErrServiceUnavailable
 		}
 	}
 	reachable := srv.lookup(to.User).reachable()
 	switch kind {
 	case "groupchat":
-		return route{}, ErrServiceUnavailable
+		return route{}, stanza.ErrServiceUnavailable
 	case "error":
 		return route{drop: true}, nil
 	case "headline":
 		return route{to: reachable, drop: len(reachable) == 0}, nil
 	}
 	return route{to: reachable, offline: len(reachable) == 0}, nil
-}
-
-// messageType treats a missing or unknown type as normal (RFC 6121 §5.2.2).
-func messageType(m *stream.Element) string {
-	switch m.Type {
-	case "chat", "groupchat", "headline", "error":
-		return m.Type
-	}
-	return "normal"
 }
 
 // reachable returns the resources that messages to the bare JID go to: those
@@ -175,7 +167,7 @@ func (a *account) reachable() []*session {
 // archiveMessage stores the message for those of the two sides that want it,
 // and returns its id in the sender's archive and in the recipient's; the zero id
 // where it is not kept.
-func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to Address) (mine, theirs uuid.UUID, err error) {
+func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to stanza.Address) (mine, theirs uuid.UUID, err error) {
 	if !archives(m) {
 		return mine, theirs, nil
 	}
@@ -183,7 +175,7 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 	if err != nil {
 		return mine, theirs, err
 	}
-	from := Address{s.user, srv.domain, s.resource}
+	from := stanza.Address{User: s.user, Domain: srv.domain, Resource: s.resource}
 	keepTheirs, err := srv.keeps(ctx, to.User, from, m)
 	keepMine := false
 	if err == nil && to.User != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
@@ -213,15 +205,15 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 }
 
 // newEntry is a message that owner receives.
-func newEntry(m *stream.Element, owner string, from Address) ArchiveEntry {
+func newEntry(m *stream.Element, owner string, from stanza.Address) ArchiveEntry {
 	return ArchiveEntry{
 		Owner: owner, With: from.Bare(), Resource: from.Resource,
-		StanzaID: m.ID, Replaces: CorrectedID(m), Body: bodyText(m), Stanza: m.Raw,
+		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.BodyText(m), Stanza: m.Raw,
 	}
 }
 
 // keeps reports whether user's archive takes a message from or to that address.
-func (srv *Server) keeps(ctx context.Context, user string, with Address, m *stream.Element) (bool, error) {
+func (srv *Server) keeps(ctx context.Context, user string, with stanza.Address, m *stream.Element) (bool, error) {
 	if _, retracts := retractedID(m); retracts {
 		return true, nil
 	}
@@ -230,7 +222,7 @@ func (srv *Server) keeps(ctx context.Context, user string, with Address, m *stre
 
 // deliverMessage serialises once for each archive, whatever the number of
 // resources. mine and theirs are its ids in them.
-func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to Address, r route, mine, theirs uuid.UUID) {
+func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to stanza.Address, r route, mine, theirs uuid.UUID) {
 	raw := withStanzaID(m, to.Bare(), theirs)
 	for _, t := range r.to {
 		t.deliver(raw)
@@ -243,11 +235,12 @@ func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Ele
 	}
 }
 
-// bodyText returns the plain text of a message.
-func bodyText(m *stream.Element) string {
-	body, ok := m.Find(stream.NSClient, "body")
-	if !ok {
-		return ""
-	}
-	return body.Text()
+// archives reports whether a message goes into the archives (XEP-0313 §6.1.1,
+// XEP-0334 §4, S-63, S-64).
+func archives(m *stream.Element) bool { return isConversation(m) && stanza.ShouldArchive(m) }
+
+// isConversation reports whether a message is from one person to another.
+func isConversation(m *stream.Element) bool {
+	kind := stanza.MessageType(m)
+	return kind == "chat" || kind == "normal"
 }

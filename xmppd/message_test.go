@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 )
@@ -291,7 +292,7 @@ func TestArchiveWriter_IDs(t *testing.T) {
 func BenchmarkMessage(b *testing.B) {
 	w := newWorld(b, "alice", "bob")
 	alice := w.online("alice", "a")
-	s := w.srv.session(Address{"alice", "h", "a"})
+	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><no-store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
 	if err != nil {
 		b.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -16,7 +17,7 @@ import (
 // keepOffline keeps a message for later. The message is in the archive at this
 // point, or is not meant to last; a full store is the sender's to know only in
 // the latter case.
-func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Element, to Address, theirs []byte, id uuid.UUID) {
+func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Element, to stanza.Address, theirs []byte, id uuid.UUID) {
 	archived := id != uuid.Nil
 	if !archived {
 		id = uuid.Must(uuid.NewV7())
@@ -30,7 +31,7 @@ func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Elemen
 			s.log.Error("a message could not be kept offline; it is in the archive", "err", err)
 		}
 	default:
-		s.sendError(m, ErrServiceUnavailable)
+		s.sendError(m, stanza.ErrServiceUnavailable)
 	}
 }
 
@@ -130,7 +131,7 @@ func (s *session) deliverWaiting(ctx context.Context, messages []OfflineMessage)
 			s.log.Error("an offline message is damaged", "id", m.ID, "err", err)
 			continue
 		}
-		if s.Ready(ctx) != nil || !s.deliverNow(el.Edit().Append(Delay(s.server.domain, m.Stamp)).Bytes()) {
+		if s.Ready(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
 			return messages[:i]
 		}
 	}
@@ -154,4 +155,10 @@ func (s *session) over() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state >= ended
+}
+
+// storesOffline reports whether a message waits for its recipient (XEP-0160 §3,
+// S-31): chat states alone do not.
+func storesOffline(m *stream.Element) bool {
+	return isConversation(m) && !stanza.HasHint(m, "no-store") && (stanza.HasHint(m, "store") || stanza.IsSubstantial(m))
 }

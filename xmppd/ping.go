@@ -3,15 +3,14 @@ package xmppd
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // XMPP ping (XEP-0199). Converse reconnects when one goes unanswered.
 
-const nsPing = "urn:xmpp:ping"
-
 func pingHandlers() map[iqKey]iqHandler {
-	ping := stream.Name{Space: nsPing, Local: "ping"}
+	ping := stream.Name{Space: stanza.NSPing, Local: "ping"}
 	pong := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) { return nil, nil }
 	return map[iqKey]iqHandler{{toServer, "get", ping}: pong, {toSelf, "get", ping}: pong}
 }

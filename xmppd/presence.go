@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -22,7 +23,7 @@ const maxPresence = 16 << 10
 // handlePresence handles presence from the client (RFC 6121 §3, §4).
 func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 	if len(p.Raw) > maxPresence {
-		return errPolicyViolation
+		return errStanzaTooLarge
 	}
 	if p.To == "" {
 		switch p.Type {
@@ -34,9 +35,9 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 		case "error", "probe":
 			return nil
 		}
-		return ErrBadRequest
+		return stanza.ErrBadRequest
 	}
-	to, err := ParseAddress(p.To)
+	to, err := stanza.ParseAddress(p.To)
 	switch {
 	case err != nil:
 		return err
@@ -51,7 +52,7 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 	case p.Type == "error":
 		return nil
 	}
-	return ErrBadRequest // RFC 6121 §4.7.1
+	return stanza.ErrBadRequest // RFC 6121 §4.7.1
 }
 
 // broadcast handles initial and later presence (RFC 6121 §4.2.2, §4.4.2).
@@ -102,7 +103,7 @@ func priorityOf(p *stream.Element) (int8, error) {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(c.Text()), 10, 8)
 	if err != nil {
-		return 0, ErrBadRequest
+		return 0, stanza.ErrBadRequest
 	}
 	return int8(n), nil
 }
@@ -161,7 +162,7 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 // showPresence delivers user's presence to a contact's available resources,
 // unless either blocks the other (XEP-0191 §3, S-52).
 func (srv *Server) showPresence(ctx context.Context, user, contact string, raw []byte) {
-	a, err := ParseAddress(contact)
+	a, err := stanza.ParseAddress(contact)
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
@@ -189,7 +190,7 @@ func (s *session) receivePresences(ctx context.Context) error {
 	}
 	for c := range r.contacts() {
 		if c.hasTo() {
-			if a, err := ParseAddress(c.JID); err == nil {
+			if a, err := stanza.ParseAddress(c.JID); err == nil {
 				s.server.currentPresence(ctx, a.User, s)
 			}
 		}
@@ -225,7 +226,7 @@ func (srv *Server) presenceTo(ctx context.Context, user, contact string) {
 
 // unavailableTo makes user's resources disappear from a contact's sight.
 func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
-	a, err := ParseAddress(contact)
+	a, err := stanza.ParseAddress(contact)
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
@@ -238,8 +239,8 @@ func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
 }
 
 func unavailable(from, to string) []byte {
-	dst := AppendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", from)
-	return append(AppendAttr(dst, "to", to), "/>"...)
+	dst := stanza.AppendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", from)
+	return append(stanza.AppendAttr(dst, "to", to), "/>"...)
 }
 
 // broadcastUnavailable handles the client's going unavailable; the session
@@ -264,14 +265,14 @@ func (s *session) leave(ctx context.Context, raw []byte) {
 	s.leaveServices(ctx, raw)
 	for jid := range directed {
 		// Those who saw it by subscription have been told already.
-		if a, err := ParseAddress(jid); err == nil && !(was && s.server.subscribedFrom(ctx, s.user, a.Bare())) {
+		if a, err := stanza.ParseAddress(jid); err == nil && !(was && s.server.subscribedFrom(ctx, s.user, a.Bare())) {
 			s.server.deliverDirected(ctx, s.user, a, raw)
 		}
 	}
 }
 
 // direct sends presence to one entity and remembers it (RFC 6121 §4.6, S-43).
-func (s *session) direct(ctx context.Context, p *stream.Element, to Address) error {
+func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Address) error {
 	if to.User == "" {
 		return nil // the server itself has no use for presence
 	}
@@ -281,7 +282,7 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to Address) err
 		delete(s.directed, jid)
 	} else if len(s.directed) >= maxDirected {
 		s.mu.Unlock()
-		return ErrResourceLimit
+		return stanza.ErrResourceConstraint
 	} else {
 		s.directed[jid] = struct{}{}
 	}
@@ -307,7 +308,7 @@ func (s *session) stampDirected(ctx context.Context, p *stream.Element) ([]byte,
 
 // deliverDirected delivers to a full JID, or to all available resources of a
 // bare one (RFC 6121 §8.5.2.1.2, §8.5.3.1).
-func (srv *Server) deliverDirected(ctx context.Context, user string, to Address, raw []byte) {
+func (srv *Server) deliverDirected(ctx context.Context, user string, to stanza.Address, raw []byte) {
 	if user != to.User && srv.eitherBlocks(ctx, user, to.User) {
 		return
 	}
@@ -324,7 +325,7 @@ func (srv *Server) deliverDirected(ctx context.Context, user string, to Address,
 
 // probe answers a presence probe (RFC 6121 §4.3.2, S-41); client probes never
 // cause errors.
-func (s *session) probe(ctx context.Context, to Address) error {
+func (s *session) probe(ctx context.Context, to stanza.Address) error {
 	if to.User != s.user && !s.server.subscribedFrom(ctx, to.User, s.bare) {
 		s.deliver(subscriptionBytes(to.Bare(), s.bare, "unsubscribed"))
 		return nil
@@ -444,9 +445,4 @@ func (srv *Server) contactChanged(ctx context.Context, a *account, user, jid str
 		}
 	}
 	return nil
-}
-
-// Delay is XEP-0203's.
-func Delay(from string, at time.Time) []byte {
-	return []byte(`<delay xmlns="urn:xmpp:delay" from="` + stream.Escape(from) + `" stamp="` + at.UTC().Format("2006-01-02T15:04:05.000Z") + `"/>`)
 }

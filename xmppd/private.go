@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -17,7 +18,7 @@ const maxPrivate = 64 << 10
 func privateHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: nsPrivate, Local: "query"}
 	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-		return nil, ErrForbidden // another's storage (§2, S-50)
+		return nil, stanza.ErrForbidden // another's storage (§2, S-50)
 	}
 	return map[iqKey]iqHandler{
 		{toSelf, "get", query}:    handlePrivateGet,
@@ -34,7 +35,7 @@ func privateElement(query stream.Child) (stream.Child, error) {
 		found = append(found, c)
 	}
 	if len(found) != 1 || found[0].Name.Space == "" || found[0].Name.Space == nsPrivate {
-		return stream.Child{}, ErrBadRequest
+		return stream.Child{}, stanza.ErrBadRequest
 	}
 	return found[0], nil
 }
@@ -64,7 +65,7 @@ func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query 
 	}
 	raw := c.Raw()
 	if len(raw) > maxPrivate {
-		return nil, errNotAcceptable
+		return nil, stanza.ErrNotAcceptable
 	}
 	if c.Name == privateBookmarks {
 		if raw, err = s.setPrivateBookmarks(ctx, c); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -49,18 +50,16 @@ func pubsubHandlers() map[iqKey]iqHandler {
 	}
 }
 
-var errConflict = &StanzaError{Type: ErrorCancel, Condition: "conflict"}
-
 // pubsubError is a condition with an application-specific one (XEP-0060 §14).
-func pubsubError(base *StanzaError, condition string) *StanzaError {
+func pubsubError(base *stanza.Error, condition string) *stanza.Error {
 	e := *base
 	e.Extra = `<` + condition + ` xmlns="` + nsPubsubErrors + `"/>`
 	return &e
 }
 
 // unsupported names the feature that is missing (XEP-0060 §14).
-func unsupported(feature string) *StanzaError {
-	e := *ErrFeatureMissing
+func unsupported(feature string) *stanza.Error {
+	e := *stanza.ErrFeatureNotImplemented
 	e.Extra = `<unsupported xmlns="` + nsPubsubErrors + `" feature="` + feature + `"/>`
 	return &e
 }
@@ -72,7 +71,7 @@ func firstOf(pubsub stream.Child) (stream.Child, error) {
 			return c, nil
 		}
 	}
-	return stream.Child{}, ErrBadRequest
+	return stream.Child{}, stanza.ErrBadRequest
 }
 
 // nodeOf returns the node that an element names.
@@ -80,9 +79,9 @@ func nodeOf(c stream.Child) (string, error) {
 	node, _ := c.Attr("node")
 	switch {
 	case node == "":
-		return "", pubsubError(ErrBadRequest, "nodeid-required")
+		return "", pubsubError(stanza.ErrBadRequest, "nodeid-required")
 	case len(node) > maxNodeName:
-		return "", errNotAcceptable
+		return "", stanza.ErrNotAcceptable
 	}
 	return node, nil
 }
@@ -106,7 +105,7 @@ func handlePubsubGet(ctx context.Context, s *session, iq *stream.Element, pubsub
 	case "options":
 		return nil, unsupported("subscription-options")
 	}
-	return nil, ErrBadRequest
+	return nil, stanza.ErrBadRequest
 }
 
 // ownerOf returns the account that a request is for. One that does not exist
@@ -115,13 +114,13 @@ func (s *session) ownerOf(ctx context.Context, iq *stream.Element) (string, erro
 	if iq.To == "" {
 		return s.user, nil
 	}
-	to, err := ParseAddress(iq.To)
+	to, err := stanza.ParseAddress(iq.To)
 	if err != nil || to.User == s.user {
 		return s.user, err
 	}
 	_, err = s.server.stores.Accounts.Account(ctx, to.User)
 	if errors.Is(err, ErrNotFound) {
-		err = ErrServiceUnavailable
+		err = stanza.ErrServiceUnavailable
 	}
 	return to.User, err
 }
@@ -143,7 +142,7 @@ func handlePubsubSet(ctx context.Context, s *session, _ *stream.Element, pubsub 
 	case "options":
 		return nil, unsupported("subscription-options")
 	}
-	return nil, ErrBadRequest
+	return nil, stanza.ErrBadRequest
 }
 
 // handleForeignPubsub: only the owner changes a node (XEP-0060 §7.1.3.1, S-66).
@@ -159,7 +158,7 @@ func handleForeignPubsub(ctx context.Context, s *session, iq *stream.Element, pu
 	if c.Name.Local == "subscribe" || c.Name.Local == "unsubscribe" {
 		return nil, unsupported("subscribe")
 	}
-	return nil, ErrForbidden
+	return nil, stanza.ErrForbidden
 }
 
 // publication is one item on its way into a node.
@@ -179,14 +178,14 @@ func parsePublish(pubsub, publish stream.Child) (publication, error) {
 	found := 0
 	for item := range publish.Children() {
 		if found++; found > 1 || item.Name != (stream.Name{Space: nsPubsub, Local: "item"}) {
-			return p, ErrBadRequest
+			return p, stanza.ErrBadRequest
 		}
 		if p.item, err = parseItem(item); err != nil {
 			return p, err
 		}
 	}
 	if found == 0 {
-		return p, pubsubError(ErrBadRequest, "item-required")
+		return p, pubsubError(stanza.ErrBadRequest, "item-required")
 	}
 	if options, ok := pubsub.Find(nsPubsub, "publish-options"); ok {
 		p.options, err = parseConfig(options, formPublishOptions)
@@ -202,17 +201,17 @@ func parseItem(item stream.Child) (PubsubItem, error) {
 	it := PubsubItem{ID: id}
 	for payload := range item.Children() {
 		if it.Payload != nil {
-			return it, pubsubError(ErrBadRequest, "invalid-payload")
+			return it, pubsubError(stanza.ErrBadRequest, "invalid-payload")
 		}
 		it.Payload = payload.Raw()
 	}
 	switch {
 	case it.Payload == nil:
-		return it, pubsubError(ErrBadRequest, "payload-required")
+		return it, pubsubError(stanza.ErrBadRequest, "payload-required")
 	case len(it.Payload) > maxItemBytes:
-		return it, pubsubError(errNotAcceptable, "payload-too-big")
+		return it, pubsubError(stanza.ErrNotAcceptable, "payload-too-big")
 	case len(id) > maxItemID:
-		return it, errNotAcceptable
+		return it, stanza.ErrNotAcceptable
 	}
 	return it, nil
 }
@@ -234,8 +233,8 @@ func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Chil
 	if err := s.server.publish(ctx, s.user, p); err != nil {
 		return nil, err
 	}
-	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><publish`), "node", p.node)
-	return append(AppendAttr(append(dst, "><item"...), "id", p.item.ID), `/></publish></pubsub>`...), nil
+	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><publish`), "node", p.node)
+	return append(stanza.AppendAttr(append(dst, "><item"...), "id", p.item.ID), `/></publish></pubsub>`...), nil
 }
 
 // publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).
@@ -285,15 +284,15 @@ func (p publication) admit(n *PubsubNode, exists bool) (keep bool, err error) {
 	}
 	ok, err := n.Config.meets(p.options)
 	if err == nil && !ok {
-		err = pubsubError(errConflict, "precondition-not-met")
+		err = pubsubError(stanza.ErrConflict, "precondition-not-met")
 	}
 	return true, err
 }
 
 // storeBound tells the owner which bound was reached.
 func storeBound(err error) error {
-	e := *ErrResourceLimit
-	e.Type = ErrorCancel
+	e := *stanza.ErrResourceConstraint
+	e.Type = stanza.ErrorCancel
 	switch {
 	case errors.Is(err, ErrTooManyNodes):
 		e.Text = "This account has as many nodes as it may have."
@@ -302,7 +301,7 @@ func storeBound(err error) error {
 		e.Text = "This account has published as much as it may."
 		return &e
 	case errors.Is(err, ErrNotFound):
-		return ErrItemNotFound
+		return stanza.ErrItemNotFound
 	}
 	return err
 }
@@ -318,10 +317,10 @@ func (s *session) handleRetract(ctx context.Context, retract stream.Child) error
 		return err
 	}
 	if len(ids) == 0 {
-		return pubsubError(ErrBadRequest, "item-required")
+		return pubsubError(stanza.ErrBadRequest, "item-required")
 	}
 	attr, _ := retract.Attr("notify")
-	tell, _ := parseBool(attr)
+	tell, _ := stanza.ParseBool(attr)
 	return s.server.retract(ctx, s.user, node, ids, tell)
 }
 
@@ -334,9 +333,9 @@ func itemIDs(parent stream.Child) ([]string, error) {
 		case c.Name.Local != "item":
 			continue
 		case id == "":
-			return nil, pubsubError(ErrBadRequest, "item-required")
+			return nil, pubsubError(stanza.ErrBadRequest, "item-required")
 		case len(ids) >= maxItemsAsked:
-			return nil, errNotAcceptable
+			return nil, stanza.ErrNotAcceptable
 		}
 		ids = append(ids, id)
 	}
@@ -362,7 +361,7 @@ func (srv *Server) retract(ctx context.Context, user, node string, ids []string,
 		return storeBound(err)
 	}
 	if len(removed) == 0 {
-		return ErrItemNotFound // §7.2.3.2
+		return stanza.ErrItemNotFound // §7.2.3.2
 	}
 	if !tell && !n.Config.NotifyRetract {
 		return nil
@@ -413,20 +412,20 @@ func parseItemQuery(owner, node string, pubsub, items stream.Child) (ItemQuery, 
 	if attr, ok := items.Attr("max_items"); ok {
 		n, err := strconv.ParseUint(attr, 10, 31)
 		if err != nil || n == 0 {
-			return q, ErrBadRequest
+			return q, stanza.ErrBadRequest
 		}
 		q.Max, q.Last = int(min(n, maxNodeItems)), true
 	}
-	r, err := parseRSM(pubsub)
+	r, err := stanza.ParseResultSet(pubsub)
 	if err != nil {
 		return q, err
 	}
-	_, q.Paged = pubsub.Find(nsRSM, "set")
-	if r.max >= 0 {
-		q.Max = min(q.Max, r.max)
+	q.Paged = r.Asked
+	if r.Max >= 0 {
+		q.Max = min(q.Max, r.Max)
 	}
-	q.After, q.Before = r.after, r.before
-	q.Last = q.Last || r.last
+	q.After, q.Before = r.After, r.Before
+	q.Last = q.Last || r.Last
 	return q, nil
 }
 
@@ -434,7 +433,7 @@ func parseItemQuery(owner, node string, pubsub, items stream.Child) (ItemQuery, 
 // can be asked for (XEP-0060 §6.5.4).
 func appendItems(dst []byte, node string, page ItemPage, q ItemQuery) []byte {
 	page, cut := page.fitting(maxItemsPage, q.Last)
-	dst = AppendAttr(append(dst, `<pubsub xmlns="`+nsPubsub+`"><items`...), "node", node)
+	dst = stanza.AppendAttr(append(dst, `<pubsub xmlns="`+nsPubsub+`"><items`...), "node", node)
 	dst = append(dst, '>')
 	for _, it := range page.Items {
 		dst = appendItemTo(dst, it, true)
@@ -445,7 +444,7 @@ func appendItems(dst []byte, node string, page ItemPage, q ItemQuery) []byte {
 		if len(page.Items) > 0 {
 			first, last = page.Items[0].ID, page.Items[len(page.Items)-1].ID
 		}
-		dst = appendRSM(dst, first, last, page.Index, page.Count)
+		dst = stanza.AppendResultSet(dst, first, last, page.Index, page.Count)
 	}
 	return append(dst, "</pubsub>"...)
 }
@@ -474,7 +473,7 @@ func (page ItemPage) fitting(size int, last bool) (fits ItemPage, cut bool) {
 }
 
 func appendItemTo(dst []byte, it PubsubItem, payload bool) []byte {
-	dst = AppendAttr(append(dst, "<item"...), "id", it.ID)
+	dst = stanza.AppendAttr(append(dst, "<item"...), "id", it.ID)
 	if !payload || it.Payload == nil {
 		return append(dst, "/>"...)
 	}

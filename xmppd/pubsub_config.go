@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -24,7 +25,7 @@ const (
 	maxNodeTitle   = 256 // characters
 )
 
-var errConfigValue = &StanzaError{Type: ErrorModify, Condition: "not-acceptable", Text: "That value of a node's configuration is not supported."}
+var errConfigValue = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "That value of a node's configuration is not supported."}
 
 // defaultConfig is how a node begins. Nodes whose items hold secrets are never
 // shown to contacts because a client forgot to say so.
@@ -106,9 +107,9 @@ func textField(name, label string, field func(*NodeConfig) *string) configField 
 func boolField(name, label string, field func(*NodeConfig) *bool) configField {
 	return configField{
 		name: name, kind: "boolean", label: label,
-		get: func(c *NodeConfig) []string { return []string{formatBool(*field(c))} },
+		get: func(c *NodeConfig) []string { return []string{stanza.FormatBool(*field(c))} },
 		set: func(c *NodeConfig, v []string) (ok bool) {
-			*field(c), ok = parseBool(v[0])
+			*field(c), ok = stanza.ParseBool(v[0])
 			// XEP-0384 §7.1 says "max" of persist_items, and means that they are kept.
 			if name == "persist_items" && v[0] == "max" {
 				*field(c), ok = true, true
@@ -125,8 +126,8 @@ func fixedField(name, kind, label, value string) configField {
 		get: func(*NodeConfig) []string { return []string{value} },
 		set: func(_ *NodeConfig, v []string) bool {
 			given := v[0]
-			if b, ok := parseBool(given); kind == "boolean" && ok {
-				given = formatBool(b)
+			if b, ok := stanza.ParseBool(given); kind == "boolean" && ok {
+				given = stanza.FormatBool(b)
 			}
 			return given == value
 		},
@@ -135,23 +136,6 @@ func fixedField(name, kind, label, value string) configField {
 		f.options = []string{value}
 	}
 	return f
-}
-
-func formatBool(b bool) string {
-	if b {
-		return "1"
-	}
-	return "0"
-}
-
-func parseBool(s string) (value, ok bool) {
-	switch s {
-	case "1", "true":
-		return true, true
-	case "0", "false":
-		return false, true
-	}
-	return false, false
 }
 
 // setMaxItems: a number beyond what is kept means as many as possible.
@@ -185,34 +169,31 @@ type submission struct {
 // asks for something must not believe that it got it. An empty value leaves the
 // field as it is, except for text (T: Converse 14 sends lists back empty).
 func parseConfig(parent stream.Child, formType string) ([]submission, error) {
-	form, ok := parent.Find(nsDataForms, "x")
+	x, ok := parent.Find(stanza.NSDataForms, "x")
 	if !ok {
 		return nil, nil
 	}
-	if typ, _ := form.Attr("type"); typ != "submit" {
-		return nil, ErrBadRequest
+	sent, err := stanza.ParseForm(x, formType)
+	if err != nil {
+		return nil, err
+	}
+	if sent.Type != "submit" {
+		return nil, stanza.ErrBadRequest
 	}
 	fields := configFields()
 	var out []submission
-	for f := range form.Children() {
-		if f.Name.Local != "field" {
+	for _, f := range sent.Fields {
+		if f.Name == "FORM_TYPE" {
 			continue
 		}
-		name, values := formField(f)
-		if name == "FORM_TYPE" {
-			if len(values) != 1 || values[0] != formType {
-				return nil, ErrBadRequest
-			}
-			continue
-		}
-		i := slices.IndexFunc(fields, func(c configField) bool { return "pubsub#"+c.name == name })
+		i := slices.IndexFunc(fields, func(c configField) bool { return "pubsub#"+c.name == f.Name })
 		if i < 0 {
-			return nil, &StanzaError{Type: ErrorModify, Condition: "not-acceptable", Text: "The field " + name + " is not supported."}
+			return nil, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "The field " + f.Name + " is not supported."}
 		}
-		if fields[i].empty(values) {
+		if fields[i].empty(f.Values) {
 			continue
 		}
-		out = append(out, submission{fields[i], values})
+		out = append(out, submission{fields[i], f.Values})
 	}
 	return out, nil
 }
@@ -223,17 +204,6 @@ func (f configField) empty(values []string) bool {
 		return len(values) == 0
 	}
 	return len(values) == 1 && values[0] == ""
-}
-
-// formField returns name and values of a field.
-func formField(f stream.Child) (name string, values []string) {
-	name, _ = f.Attr("var")
-	for v := range f.Children() {
-		if v.Name.Local == "value" {
-			values = append(values, v.Text())
-		}
-	}
-	return name, values
 }
 
 // apply returns the configuration with what was submitted.
@@ -265,37 +235,30 @@ func (c NodeConfig) meets(options []submission) (bool, error) {
 	return true, nil
 }
 
-// appendForm appends the configuration as a form to fill in.
-func (c NodeConfig) appendForm(dst []byte) []byte {
-	dst = appendFormType(append(dst, `<x xmlns="`+nsDataForms+`" type="form">`...), formNodeConfig)
+// form is the configuration as a form to fill in.
+func (c NodeConfig) form() []byte {
+	form := stanza.NewForm("form", formNodeConfig)
 	for _, f := range configFields() {
-		dst = appendConfigField(dst, f, &c)
+		f.appendTo(form, &c)
 	}
-	return append(dst, "</x>"...)
+	return form.Payload()
 }
 
-// appendMetadata appends what anybody may know of a node (XEP-0060 §5.4).
-func (c NodeConfig) appendMetadata(dst []byte) []byte {
-	dst = appendFormType(append(dst, `<x xmlns="`+nsDataForms+`" type="result">`...), formMetadata)
+// metadata is what anybody may know of a node (XEP-0060 §5.4).
+func (c NodeConfig) metadata() []byte {
+	form := stanza.NewForm("result", formMetadata)
 	for _, f := range configFields() {
 		if slices.Contains([]string{"title", "type", "access_model", "max_items"}, f.name) {
-			dst = appendConfigField(dst, f, &c)
+			f.appendTo(form, &c)
 		}
 	}
-	return append(dst, "</x>"...)
+	return form.Payload()
 }
 
-func appendFormType(dst []byte, formType string) []byte {
-	return append(dst, `<field var="FORM_TYPE" type="hidden"><value>`+formType+`</value></field>`...)
-}
-
-func appendConfigField(dst []byte, f configField, c *NodeConfig) []byte {
-	dst = append(dst, `<field var="pubsub#`+f.name+`" type="`+f.kind+`" label="`+f.label+`">`...)
-	for _, v := range f.get(c) {
-		dst = append(stream.AppendEscaped(append(dst, "<value>"...), v), "</value>"...)
+func (f configField) appendTo(form *stanza.Form, c *NodeConfig) {
+	options := make([][2]string, len(f.options))
+	for i, o := range f.options {
+		options[i] = [2]string{o, strings.ReplaceAll(o, "_", " ")}
 	}
-	for _, o := range f.options {
-		dst = append(dst, `<option label="`+strings.ReplaceAll(o, "_", " ")+`"><value>`+o+`</value></option>`...)
-	}
-	return append(dst, "</field>"...)
+	form.Choice(f.kind, "pubsub#"+f.name, f.label, f.get(c), options...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -34,9 +35,12 @@ func (s *session) nodeInfo(ctx context.Context, owner, node string) ([]byte, err
 	if err := s.server.reader(ctx, owner, s.bare).mayRead(n.Config); err != nil {
 		return nil, err
 	}
-	dst := AppendAttr([]byte(`<query xmlns="`+nsDiscoInfo+`"`), "node", node)
-	dst = append(dst, `><identity category="pubsub" type="leaf"/><feature var="`+nsPubsub+`"/>`...)
-	return append(n.Config.appendMetadata(dst), "</query>"...), nil
+	return stanza.Info{
+		Node:       node,
+		Identities: []stanza.Identity{{Category: "pubsub", Type: "leaf"}},
+		Features:   []string{nsPubsub},
+		Forms:      [][]byte{n.Config.metadata()},
+	}.Payload(), nil
 }
 
 // handleNodes lists an account's nodes, those that the asker may read; nothing
@@ -44,10 +48,9 @@ func (s *session) nodeInfo(ctx context.Context, owner, node string) ([]byte, err
 // a node nothing is listed.
 func handleNodes(ctx context.Context, s *session, iq *stream.Element, query stream.Child) ([]byte, error) {
 	beneath, _ := query.Attr("node")
-	dst := append(AppendAttr([]byte(`<query xmlns="`+nsDiscoItems+`"`), "node", beneath), '>')
 	owner, err := s.ownerOf(ctx, iq)
-	if errors.Is(err, ErrServiceUnavailable) || beneath != "" {
-		return append(dst, "</query>"...), nil
+	if errors.Is(err, stanza.ErrServiceUnavailable) || beneath != "" {
+		return stanza.ItemsPayload(beneath, nil), nil
 	}
 	if err != nil {
 		return nil, err
@@ -57,17 +60,17 @@ func handleNodes(ctx context.Context, s *session, iq *stream.Element, query stre
 		return nil, err
 	}
 	r := s.server.reader(ctx, owner, s.bare)
+	var items []stanza.Item
 	for _, n := range nodes {
 		err := r.mayRead(n.Config)
-		var refused *StanzaError
+		var refused *stanza.Error
 		if errors.As(err, &refused) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		dst = AppendAttr(append(dst, "<item"...), "jid", owner+"@"+s.server.domain)
-		dst = append(AppendAttr(AppendAttr(dst, "node", n.Name), "name", n.Config.Title), "/>"...)
+		items = append(items, stanza.Item{JID: owner + "@" + s.server.domain, Node: n.Name, Name: n.Config.Title})
 	}
-	return append(dst, "</query>"...), nil
+	return stanza.ItemsPayload("", items), nil
 }

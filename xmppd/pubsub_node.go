@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -12,10 +13,9 @@ import (
 // (XEP-0060 §4.5, §8; XEP-0163 §5).
 
 var (
-	errNotAuthorized    = &StanzaError{Type: ErrorAuth, Condition: "not-authorized"}
-	errPresenceRequired = pubsubError(errNotAuthorized, "presence-subscription-required")
-	errNotInGroup       = pubsubError(errNotAuthorized, "not-in-roster-group")
-	errClosedNode       = pubsubError(ErrNotAllowed, "closed-node")
+	errPresenceRequired = pubsubError(stanza.ErrNotAuthorized, "presence-subscription-required")
+	errNotInGroup       = pubsubError(stanza.ErrNotAuthorized, "not-in-roster-group")
+	errClosedNode       = pubsubError(stanza.ErrNotAllowed, "closed-node")
 )
 
 // reader is somebody who asks for an account's nodes.
@@ -81,7 +81,7 @@ func (c NodeConfig) hasGroupOf(contact Contact) bool {
 // handleCreate creates a node (XEP-0060 §8.1).
 func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child) error {
 	if attr, ok := create.Attr("node"); !ok || attr == "" {
-		return pubsubError(errNotAcceptable, "nodeid-required") // no instant nodes
+		return pubsubError(stanza.ErrNotAcceptable, "nodeid-required") // no instant nodes
 	}
 	node, err := nodeOf(create)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child)
 	defer release()
 	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
 		if exists {
-			return true, errConflict // §8.1.1
+			return true, stanza.ErrConflict // §8.1.1
 		}
 		var err error
 		n.Config, err = defaultConfig(node).apply(submitted)
@@ -119,7 +119,7 @@ func handlePubsubOwnerGet(ctx context.Context, s *session, _ *stream.Element, pu
 	}
 	switch c.Name.Local {
 	case "default":
-		dst := append([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><default>`), defaultConfig("").appendForm(nil)...)
+		dst := append([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><default>`), defaultConfig("").form()...)
 		return append(dst, "</default></pubsub>"...), nil
 	case "configure":
 		return s.configuration(ctx, c)
@@ -128,7 +128,7 @@ func handlePubsubOwnerGet(ctx context.Context, s *session, _ *stream.Element, pu
 	case "subscriptions":
 		return nil, unsupported("manage-subscriptions")
 	}
-	return nil, ErrBadRequest
+	return nil, stanza.ErrBadRequest
 }
 
 func handlePubsubOwnerSet(ctx context.Context, s *session, _ *stream.Element, pubsub stream.Child) ([]byte, error) {
@@ -148,7 +148,7 @@ func handlePubsubOwnerSet(ctx context.Context, s *session, _ *stream.Element, pu
 	case "subscriptions":
 		return nil, unsupported("manage-subscriptions")
 	}
-	return nil, ErrBadRequest
+	return nil, stanza.ErrBadRequest
 }
 
 // configuration answers with the form of a node (XEP-0060 §8.2.1, S-68).
@@ -161,8 +161,8 @@ func (s *session) configuration(ctx context.Context, configure stream.Child) ([]
 	if err != nil {
 		return nil, storeBound(err)
 	}
-	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><configure`), "node", node)
-	return append(n.Config.appendForm(append(dst, '>')), `</configure></pubsub>`...), nil
+	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><configure`), "node", node)
+	return append(append(append(dst, '>'), n.Config.form()...), `</configure></pubsub>`...), nil
 }
 
 // configure changes a node's configuration (XEP-0060 §8.2.4, S-68). A form that
@@ -172,9 +172,9 @@ func (s *session) configure(ctx context.Context, configure stream.Child) error {
 	if err != nil {
 		return err
 	}
-	form, ok := configure.Find(nsDataForms, "x")
+	form, ok := configure.Find(stanza.NSDataForms, "x")
 	if !ok {
-		return ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	if typ, _ := form.Attr("type"); typ == "cancel" {
 		return nil
@@ -198,7 +198,7 @@ func (s *session) changeNode(ctx context.Context, node string, change func(NodeC
 	defer release()
 	n, err := s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
 		if !exists {
-			return false, ErrItemNotFound
+			return false, stanza.ErrItemNotFound
 		}
 		var err error
 		n.Config, err = change(n.Config)
@@ -227,7 +227,7 @@ func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
 	var old PubsubNode
 	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
 		if !exists {
-			return false, ErrItemNotFound
+			return false, stanza.ErrItemNotFound
 		}
 		old = *n
 		return false, nil
@@ -270,7 +270,7 @@ func (s *session) purge(ctx context.Context, purge stream.Child) error {
 // owns the nodes, others may be members.
 func (s *session) relations(ctx context.Context, owner string, c stream.Child) ([]byte, error) {
 	only, _ := c.Attr("node")
-	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><`+c.Name.Local), "node", only)
+	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><`+c.Name.Local), "node", only)
 	dst = append(dst, '>')
 	if c.Name.Local == "affiliations" {
 		nodes, err := s.server.stores.Pubsub.Nodes(ctx, owner)
@@ -282,8 +282,8 @@ func (s *session) relations(ctx context.Context, owner string, c stream.Child) (
 			if affiliation == "none" || (only != "" && n.Name != only) {
 				continue
 			}
-			dst = AppendAttr(append(dst, "<affiliation"...), "node", n.Name)
-			dst = append(AppendAttr(dst, "affiliation", affiliation), "/>"...)
+			dst = stanza.AppendAttr(append(dst, "<affiliation"...), "node", n.Name)
+			dst = append(stanza.AppendAttr(dst, "affiliation", affiliation), "/>"...)
 		}
 	}
 	return append(dst, `</`+c.Name.Local+`></pubsub>`...), nil
@@ -309,11 +309,11 @@ func (s *session) nodeAffiliations(ctx context.Context, c stream.Child) ([]byte,
 	if err != nil {
 		return nil, storeBound(err)
 	}
-	dst := AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><affiliations`), "node", node)
+	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><affiliations`), "node", node)
 	dst = append(dst, '>')
 	for _, jid := range append([]string{s.bare}, n.Config.Members...) {
-		dst = AppendAttr(append(dst, "<affiliation"...), "jid", jid)
-		dst = append(AppendAttr(dst, "affiliation", n.Config.affiliation(s.bare, jid)), "/>"...)
+		dst = stanza.AppendAttr(append(dst, "<affiliation"...), "jid", jid)
+		dst = append(stanza.AppendAttr(dst, "affiliation", n.Config.affiliation(s.bare, jid)), "/>"...)
 	}
 	return append(dst, `</affiliations></pubsub>`...), nil
 }
@@ -343,7 +343,7 @@ func (s *session) setAffiliations(ctx context.Context, c stream.Child) error {
 		}
 		slices.Sort(config.Members)
 		if len(config.Members) > maxNodeMembers {
-			return config, ErrResourceLimit
+			return config, stanza.ErrResourceConstraint
 		}
 		return config, nil
 	})
@@ -351,18 +351,18 @@ func (s *session) setAffiliations(ctx context.Context, c stream.Child) error {
 
 func (s *session) parseAffiliation(a stream.Child) (jid string, member bool, err error) {
 	attr, _ := a.Attr("jid")
-	address, err := ParseAddress(attr)
+	address, err := stanza.ParseAddress(attr)
 	if err != nil {
 		return "", false, err
 	}
 	affiliation, _ := a.Attr("affiliation")
 	switch {
 	case address.Bare() == s.bare:
-		return "", false, errNotAcceptable // the owner stays
+		return "", false, stanza.ErrNotAcceptable // the owner stays
 	case affiliation == "member":
 		return address.Bare(), true, nil
 	case affiliation == "none":
 		return address.Bare(), false, nil
 	}
-	return "", false, errNotAcceptable
+	return "", false, stanza.ErrNotAcceptable
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+
+	"foyer/internal/stanza"
 )
 
 // Notifications (XEP-0163 §4, §7.1): a headline to every resource whose
@@ -43,7 +45,7 @@ func (srv *Server) audience(ctx context.Context, user string, n PubsubNode) ([]*
 		if !n.Config.tells(c) {
 			continue
 		}
-		a, err := ParseAddress(c.JID)
+		a, err := stanza.ParseAddress(c.JID)
 		if err != nil || a.Domain != srv.domain {
 			continue
 		}
@@ -70,14 +72,14 @@ func (a *account) wanting(node string) []*session {
 // number of recipients.
 func headline(from, to, id string, event, delay []byte) []byte {
 	dst := make([]byte, 0, 160+len(event)+len(delay))
-	dst = AppendAttr(append(dst, `<message xmlns="jabber:client" type="headline"`...), "id", id)
-	dst = append(AppendAttr(AppendAttr(dst, "from", from), "to", to), '>')
+	dst = stanza.AppendAttr(append(dst, `<message xmlns="jabber:client" type="headline"`...), "id", id)
+	dst = append(stanza.AppendAttr(stanza.AppendAttr(dst, "from", from), "to", to), '>')
 	return append(append(append(dst, event...), delay...), "</message>"...)
 }
 
 // itemsEvent tells of items (XEP-0060 §7.1.2.1, §7.1.2.2).
 func itemsEvent(n PubsubNode, items ...PubsubItem) []byte {
-	dst := AppendAttr([]byte(`<event xmlns="`+nsPubsubEvent+`"><items`), "node", n.Name)
+	dst := stanza.AppendAttr([]byte(`<event xmlns="`+nsPubsubEvent+`"><items`), "node", n.Name)
 	dst = append(dst, '>')
 	for _, it := range items {
 		dst = appendItemTo(dst, it, n.Config.Payloads)
@@ -87,10 +89,10 @@ func itemsEvent(n PubsubNode, items ...PubsubItem) []byte {
 
 // retractEvent tells of items that are gone (XEP-0060 §7.2.2.1).
 func retractEvent(node string, ids []string) []byte {
-	dst := AppendAttr([]byte(`<event xmlns="`+nsPubsubEvent+`"><items`), "node", node)
+	dst := stanza.AppendAttr([]byte(`<event xmlns="`+nsPubsubEvent+`"><items`), "node", node)
 	dst = append(dst, '>')
 	for _, id := range ids {
-		dst = append(AppendAttr(append(dst, "<retract"...), "id", id), "/>"...)
+		dst = append(stanza.AppendAttr(append(dst, "<retract"...), "id", id), "/>"...)
 	}
 	return append(dst, "</items></event>"...)
 }
@@ -107,7 +109,7 @@ func (srv *Server) notifyNode(ctx context.Context, user string, n PubsubNode, wh
 // nodeEvent tells that a node was deleted, purged or configured (XEP-0060
 // §8.2.6, §8.4.2, §8.5.2).
 func nodeEvent(what, node string) []byte {
-	dst := AppendAttr([]byte(`<event xmlns="`+nsPubsubEvent+`"><`+what), "node", node)
+	dst := stanza.AppendAttr([]byte(`<event xmlns="`+nsPubsubEvent+`"><`+what), "node", node)
 	return append(dst, "/></event>"...)
 }
 
@@ -124,7 +126,7 @@ func (s *session) sendLastItems(ctx context.Context, nodes []string) error {
 	}
 	users := []string{s.user}
 	for c := range r.contacts() {
-		if a, err := ParseAddress(c.JID); err == nil && c.hasTo() && a.Domain == s.server.domain {
+		if a, err := stanza.ParseAddress(c.JID); err == nil && c.hasTo() && a.Domain == s.server.domain {
 			users = append(users, a.User)
 		}
 	}
@@ -152,7 +154,7 @@ func (s *session) sendLastItemsOf(ctx context.Context, users, nodes []string) er
 		return err
 	}
 	for i, l := range last {
-		owner := Address{User: l.User, Domain: s.server.domain}
+		owner := stanza.Address{User: l.User, Domain: s.server.domain}
 		if l.Node.Config.SendLast == SendNever || mine.matches(owner) || !s.mayHaveLast(ctx, l) {
 			continue
 		}
@@ -161,7 +163,7 @@ func (s *session) sendLastItemsOf(ctx context.Context, users, nodes []string) er
 				return err
 			}
 		}
-		s.deliver(headline(owner.Bare(), s.full, "", itemsEvent(l.Node, l.Item), Delay(owner.Bare(), l.Item.Published)))
+		s.deliver(headline(owner.Bare(), s.full, "", itemsEvent(l.Node, l.Item), stanza.Delay(owner.Bare(), l.Item.Published)))
 	}
 	return nil
 }
@@ -179,13 +181,13 @@ func (s *session) mayHaveLast(ctx context.Context, l LastItem) bool {
 // addresses are those by which somebody may block the session (XEP-0191 §3.2).
 func (s *session) addresses() []string {
 	d := s.server.domain
-	return []string{s.full, s.bare, Address{"", d, s.resource}.String(), d}
+	return []string{s.full, s.bare, stanza.Address{User: "", Domain: d, Resource: s.resource}.String(), d}
 }
 
 // lastItemsTo sends a contact who may see user's presence from now on what it
 // asks for (XEP-0163 §4.3.1).
 func (srv *Server) lastItemsTo(ctx context.Context, user, contact string) {
-	a, err := ParseAddress(contact)
+	a, err := stanza.ParseAddress(contact)
 	if err != nil || a.Domain != srv.domain {
 		return
 	}

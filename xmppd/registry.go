@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -113,7 +114,7 @@ func (srv *Server) lookup(user string) *account {
 }
 
 // session returns the session with that full JID, or nil.
-func (srv *Server) session(a Address) *session {
+func (srv *Server) session(a stanza.Address) *session {
 	acc := srv.lookup(a.User)
 	if acc == nil || a.Domain != srv.domain {
 		return nil
@@ -158,7 +159,7 @@ func (srv *Server) register(s *session) (replaced *session, err error) {
 	defer a.mu.Unlock()
 	replaced = a.sessions[s.resource]
 	if replaced == nil && len(a.sessions) >= srv.cfg.Resources {
-		return nil, ErrResourceLimit
+		return nil, stanza.ErrResourceConstraint
 	}
 	a.sessions[s.resource] = s
 	s.account = a

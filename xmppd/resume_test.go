@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"pgregory.net/rapid"
@@ -473,7 +474,7 @@ func TestOffline_EndedMeanwhile(t *testing.T) {
 	bob.sync()
 	entered, release := w.store.hold("RemoveOffline")
 	done := make(chan error)
-	s := w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	go func() { done <- w.srv.flushOffline(t.Context(), s) }()
 	entered()
 	w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -14,17 +15,13 @@ import (
 // other, and is archived whatever the preferences say, since those who come back
 // later must learn of it.
 
-const (
-	nsRetract    = "urn:xmpp:message-retract:1"
-	nsTombstones = "urn:xmpp:message-retract:1#tombstone"
-	nsCorrect    = "urn:xmpp:message-correct:0"
-)
+const nsTombstones = stanza.NSRetract + "#tombstone"
 
 // retractedID returns the stanza id of the message that m takes back. A
 // retraction without an id of its own cannot be referred to by a tombstone
 // (XEP-0424 §5), and is a message only.
 func retractedID(m *stream.Element) (string, bool) {
-	r, ok := m.Find(nsRetract, "retract")
+	r, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return "", false
 	}
@@ -32,21 +29,10 @@ func retractedID(m *stream.Element) (string, bool) {
 	return id, id != ""
 }
 
-// CorrectedID returns the stanza id of the message that m corrects (XEP-0308
-// §3), or "".
-func CorrectedID(m *stream.Element) string {
-	r, ok := m.Find(nsCorrect, "replace")
-	if !ok {
-		return ""
-	}
-	id, _ := r.Attr("id")
-	return id
-}
-
 // retraction finds what a message of s takes back: only what the same account
 // sent to the same person (XEP-0424 §6). It may be in either archive, under the
 // same id; nil when it is in none.
-func (srv *Server) retraction(ctx context.Context, s *session, m *stream.Element, to Address) (*Retraction, error) {
+func (srv *Server) retraction(ctx context.Context, s *session, m *stream.Element, to stanza.Address) (*Retraction, error) {
 	stanzaID, ok := retractedID(m)
 	if !ok {
 		return nil, nil
@@ -63,14 +49,14 @@ func (srv *Server) retraction(ctx context.Context, s *session, m *stream.Element
 
 // Tombstone returns what stands in the place of a retracted message: its
 // addresses, kind and id, and that it was retracted (XEP-0424 §5).
-func (r *Retraction) Tombstone(stanza []byte) ([]byte, error) {
-	m, err := stream.Parse(stanza, stream.Limits{Bytes: len(stanza)})
+func (r *Retraction) Tombstone(message []byte) ([]byte, error) {
+	m, err := stream.Parse(message, stream.Limits{Bytes: len(message)})
 	if err != nil {
 		return nil, err
 	}
 	dst := []byte(`<message xmlns="jabber:client"`)
 	for _, a := range [...][2]string{{"from", m.From}, {"to", m.To}, {"type", m.Type}, {"id", m.ID}} {
-		dst = AppendAttr(dst, a[0], a[1])
+		dst = stanza.AppendAttr(dst, a[0], a[1])
 	}
 	dst = append(dst, '>')
 	for c := range m.Children() {
@@ -78,7 +64,7 @@ func (r *Retraction) Tombstone(stanza []byte) ([]byte, error) {
 			dst = append(dst, c.Raw()...)
 		}
 	}
-	dst = AppendAttr(append(dst, `<retracted xmlns="`+nsRetract+`"`...), "id", r.By)
-	dst = append(AppendAttr(dst, "stamp", r.At.UTC().Format(time.RFC3339)), '>')
+	dst = stanza.AppendAttr(append(dst, `<retracted xmlns="`+stanza.NSRetract+`"`...), "id", r.By)
+	dst = append(stanza.AppendAttr(dst, "stamp", r.At.UTC().Format(time.RFC3339)), '>')
 	return append(append(dst, r.Extra...), "</retracted></message>"...), nil
 }

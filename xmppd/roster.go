@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 	"unique"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -188,7 +189,7 @@ func rosterHandlers() map[iqKey]iqHandler {
 
 // handleForeignRoster: another's roster is nobody's business (RFC 6121 §2.1.5).
 func handleForeignRoster(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-	return nil, ErrForbidden
+	return nil, stanza.ErrForbidden
 }
 
 // handleRosterGet answers RFC 6121 §2.1.3, with versions as §2.6 has them.
@@ -202,7 +203,7 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 	if ver, ok := query.Attr("ver"); ok && ver == r.version() {
 		return nil, nil
 	}
-	dst := AppendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
+	dst := stanza.AppendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
 	dst = append(dst, '>')
 	for c := range r.contacts() {
 		if c.Listed {
@@ -214,9 +215,9 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 
 // appendItem appends a roster item (RFC 6121 §2.1.2).
 func appendItem(dst []byte, c Contact) []byte {
-	dst = AppendAttr(append(dst, "<item"...), "jid", c.JID)
-	dst = AppendAttr(dst, "name", c.Name)
-	dst = AppendAttr(dst, "subscription", string(c.Subscription))
+	dst = stanza.AppendAttr(append(dst, "<item"...), "jid", c.JID)
+	dst = stanza.AppendAttr(dst, "name", c.Name)
+	dst = stanza.AppendAttr(dst, "subscription", string(c.Subscription))
 	if c.Ask {
 		dst = append(dst, ` ask="subscribe"`...)
 	}
@@ -247,10 +248,10 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 		items = append(items, c)
 	}
 	if len(items) != 1 || items[0].Name != (stream.Name{Space: nsRoster, Local: "item"}) {
-		return rosterItem{}, ErrBadRequest
+		return rosterItem{}, stanza.ErrBadRequest
 	}
 	jid, _ := items[0].Attr("jid")
-	a, err := ParseAddress(jid)
+	a, err := stanza.ParseAddress(jid)
 	if err != nil {
 		return rosterItem{}, err
 	}
@@ -259,7 +260,7 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 	subscription, _ := items[0].Attr("subscription")
 	it.remove = subscription == "remove"
 	if utf8.RuneCountInString(it.name) > maxContactName {
-		return rosterItem{}, errNotAcceptable
+		return rosterItem{}, stanza.ErrNotAcceptable
 	}
 	return it, it.parseGroups(items[0])
 }
@@ -269,9 +270,9 @@ func (it *rosterItem) parseGroups(item stream.Child) error {
 		name := g.Text()
 		switch {
 		case slices.Contains(it.groups, name):
-			return ErrBadRequest
+			return stanza.ErrBadRequest
 		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= maxContactGroups:
-			return errNotAcceptable
+			return stanza.ErrNotAcceptable
 		}
 		it.groups = append(it.groups, name)
 	}
@@ -285,7 +286,7 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 		return nil, err
 	}
 	if it.jid == s.bare {
-		return nil, ErrNotAllowed
+		return nil, stanza.ErrNotAllowed
 	}
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
@@ -322,7 +323,7 @@ func (s *session) roomFor(ctx context.Context, jid string) error {
 		}
 	}
 	if added >= maxContacts {
-		return ErrResourceLimit
+		return stanza.ErrResourceConstraint
 	}
 	return nil
 }
@@ -333,11 +334,11 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 	old, err := s.server.stores.Roster.Contact(ctx, s.user, jid)
 	switch {
 	case errors.Is(err, ErrNotFound) || (err == nil && !old.Listed):
-		return ErrItemNotFound
+		return stanza.ErrItemNotFound
 	case err != nil:
 		return err
 	case old.Site:
-		return ErrNotAllowed
+		return stanza.ErrNotAllowed
 	}
 	if old.hasTo() || old.Ask {
 		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribe", nil); err != nil {
@@ -382,13 +383,13 @@ func (a *account) interested() []*session {
 
 // pushItem pushes what r has under jid.
 func (a *account) pushItem(r *roster, jid string) {
-	item := append(AppendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
+	item := append(stanza.AppendAttr([]byte("<item"), "jid", jid), ` subscription="remove"/>`...)
 	if c, ok := r.find(jid); ok && c.Listed {
 		item = appendItem(nil, c)
 	}
 	for _, s := range a.interested() {
-		push := AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
-		push = AppendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version())
+		push := stanza.AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
+		push = stanza.AppendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version())
 		push = append(append(append(push, '>'), item...), "</query></iq>"...)
 		s.deliver(push)
 	}

@@ -7,13 +7,11 @@ import (
 	"errors"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
-const (
-	nsSASL   = "urn:ietf:params:xml:ns:xmpp-sasl"
-	nsSASLCB = "urn:xmpp:sasl-cb:0"
-)
+const nsSASLCB = "urn:xmpp:sasl-cb:0"
 
 // Failures before the stream ends (RFC 6120 §6.4.5): wrong passwords, and
 // exchanges that never came to one, such as those of clients that try every
@@ -114,9 +112,9 @@ func (c *conn) authenticate(ctx context.Context) (*session, error) {
 		}
 		var r signInResult
 		switch {
-		case el.Name.Space == nsSASL:
+		case el.Name.Space == stanza.NSSASL:
 			r, err = one.handle(ctx, el)
-		case el.Name.Space == nsSASL2 && c.offersSASL2():
+		case el.Name.Space == stanza.NSSASL2 && c.offersSASL2():
 			r, err = two.handle(ctx, el)
 		default:
 			// RFC 6120 §4.3.5, §7.1: nothing else before authentication.
@@ -166,9 +164,9 @@ func (c *conn) saslFailure(err error) saslFailure {
 
 func saslElement(name, content string) []byte {
 	if content == "" {
-		return []byte(`<` + name + ` xmlns="` + nsSASL + `"/>`)
+		return []byte(`<` + name + ` xmlns="` + stanza.NSSASL + `"/>`)
 	}
-	return []byte(`<` + name + ` xmlns="` + nsSASL + `">` + content + `</` + name + `>`)
+	return []byte(`<` + name + ` xmlns="` + stanza.NSSASL + `">` + content + `</` + name + `>`)
 }
 
 // saslText encodes what goes with a challenge or success; nothing at all is
@@ -184,7 +182,7 @@ func saslText(data []byte) string {
 }
 
 func (c *conn) saslFeatures() []byte {
-	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + nsSASL + `">`)
+	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + stanza.NSSASL + `">`)
 	dst = appendMechanisms(dst, c.mechanisms())
 	dst = c.appendSASL2(append(dst, "</mechanisms>"...))
 	dst = append(appendBindings(dst, c.peer.Binding), streamLimits(c.peer)...)
@@ -341,7 +339,7 @@ func (c *conn) plain(ctx context.Context, response []byte) (saslStep, error) {
 // authcid prepares the name that a client signs in with. What cannot be one
 // belongs to nobody.
 func (c *conn) authcid(name string) (user string, err error) {
-	a, err := ParseAddress(name + "@" + c.server.domain)
+	a, err := stanza.ParseAddress(name + "@" + c.server.domain)
 	if err != nil || a.Resource != "" || a.User == "" {
 		return "", saslNotAuthorized
 	}
@@ -353,8 +351,8 @@ func (c *conn) checkAuthzid(authzid, user string) error {
 	if authzid == "" {
 		return nil
 	}
-	a, err := ParseAddress(authzid)
-	if err != nil || a != (Address{User: user, Domain: c.server.domain}) {
+	a, err := stanza.ParseAddress(authzid)
+	if err != nil || a != (stanza.Address{User: user, Domain: c.server.domain}) {
 		return saslInvalidAuthzid
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -12,8 +13,6 @@ import (
 // afterwards, and what else a client wants along with it: resumption (XEP-0198
 // §9), a resource (bind2.go), a token (fast.go). It is for native clients;
 // browsers have no use for it.
-
-const nsSASL2 = "urn:xmpp:sasl:2"
 
 // offersSASL2 reports whether the profile is there for the client. BOSH restarts
 // in ways of its own.
@@ -26,7 +25,7 @@ func (c *conn) appendSASL2(dst []byte) []byte {
 	if !c.offersSASL2() {
 		return dst
 	}
-	dst = append(dst, `<authentication xmlns="`+nsSASL2+`">`...)
+	dst = append(dst, `<authentication xmlns="`+stanza.NSSASL2+`">`...)
 	dst = appendMechanisms(dst, c.mechanisms())
 	dst = append(dst, `<inline><sm xmlns="`+nsSM+`"/>`+bind2Feature...)
 	dst = c.appendFAST(dst)
@@ -53,9 +52,9 @@ func parseSASL2(el *stream.Element) *sasl2Request {
 	r.mechanism, _ = el.Attr("mechanism")
 	for child := range el.Children() {
 		switch child.Name {
-		case stream.Name{Space: nsSASL2, Local: "initial-response"}:
+		case stream.Name{Space: stanza.NSSASL2, Local: "initial-response"}:
 			r.initial, r.begun = child.Text(), true
-		case stream.Name{Space: nsSASL2, Local: "user-agent"}:
+		case stream.Name{Space: stanza.NSSASL2, Local: "user-agent"}:
 			if id, _ := child.Attr("id"); len(id) <= maxAgent {
 				r.agent = id
 			}
@@ -88,9 +87,9 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	switch {
 	case err != nil:
 		failure := c.saslFailure(err)
-		return signInResult{failed: failure}, c.stream.Send([]byte(`<failure xmlns="` + nsSASL2 + `"><` + string(failure) + ` xmlns="` + nsSASL + `"/></failure>`))
+		return signInResult{failed: failure}, c.stream.Send([]byte(`<failure xmlns="` + stanza.NSSASL2 + `"><` + string(failure) + ` xmlns="` + stanza.NSSASL + `"/></failure>`))
 	case !step.done:
-		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + nsSASL2 + `">` + base64.StdEncoding.EncodeToString(step.reply) + `</challenge>`))
+		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + stanza.NSSASL2 + `">` + base64.StdEncoding.EncodeToString(step.reply) + `</challenge>`))
 	}
 	s, err := c.welcome(ctx, x.request, step)
 	return signInResult{done: true, session: s}, err
@@ -186,7 +185,7 @@ func (w *welcome) answer(jid string, session []byte, managed bool) [][]byte {
 }
 
 func (w *welcome) success(jid string, session []byte) []byte {
-	dst := []byte(`<success xmlns="` + nsSASL2 + `">`)
+	dst := []byte(`<success xmlns="` + stanza.NSSASL2 + `">`)
 	if w.additional != nil {
 		dst = append(dst, `<additional-data>`+base64.StdEncoding.EncodeToString(w.additional)+`</additional-data>`...)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 )
@@ -138,11 +139,11 @@ func failure2(condition string) string {
 func TestSASL2_Features(t *testing.T) {
 	w, _ := modern(t, Config{})
 	f := w.connect(native2()).Read()
-	a, ok := f.Find(nsSASL2, "authentication")
+	a, ok := f.Find(stanza.NSSASL2, "authentication")
 	if !ok {
 		t.Fatalf("not offered: %s", f.Raw)
 	}
-	inline, _ := a.Find(nsSASL2, "inline")
+	inline, _ := a.Find(stanza.NSSASL2, "inline")
 	for _, n := range []stream.Name{{Space: nsSM, Local: "sm"}, {Space: nsBind2, Local: "bind"}, {Space: nsFAST, Local: "fast"}} {
 		if _, ok := inline.Find(n.Space, n.Local); !ok {
 			t.Errorf("%v is not offered", n)
@@ -162,7 +163,7 @@ func TestSASL2_Features(t *testing.T) {
 		"no way in": {Transport: stream.WebSocket, Native: true},
 	} {
 		c := w.connect(peer)
-		if _, ok := c.Read().Find(nsSASL2, "authentication"); ok {
+		if _, ok := c.Read().Find(stanza.NSSASL2, "authentication"); ok {
 			t.Errorf("%s is offered SASL2", name)
 		}
 		c.Send(authenticate("app", ""))
@@ -179,7 +180,7 @@ func TestSASL2_OldBind(t *testing.T) {
 	c := w.modernStream()
 	c.Send(authenticate("app", ""))
 	c.Expect(success2(`alice@h</authorization-identifier>`))
-	if _, ok := c.Read().Find(nsBind, "bind"); !ok {
+	if _, ok := c.Read().Find(stanza.NSBind, "bind"); !ok {
 		t.Error("binding is not offered")
 	}
 	c.ask(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`,
@@ -300,7 +301,7 @@ func TestBind2_Odd(t *testing.T) {
 	c := w.modernStream()
 	c.Send(authenticate("app", bindTest))
 	c.Expect(success2(`alice@h</authorization-identifier>`))
-	if _, ok := c.Read().Find(nsBind, "bind"); !ok {
+	if _, ok := c.Read().Find(stanza.NSBind, "bind"); !ok {
 		t.Error("nothing to bind with")
 	}
 }

@@ -19,16 +19,18 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // Config is what a Server needs. Zero limits take the documented default.
 type Config struct {
-	Domain    string // XMPP_DOMAIN
+	Domain    string // XMPP_DOMAIN, prepared (stanza.PrepareDomain)
 	Authority Authority
 	Stores    Stores
 	FAST      FASTStore // nil: no XEP-0484
@@ -76,6 +78,9 @@ var _ stream.Server = (*Server)(nil)
 func New(cfg Config) (*Server, error) {
 	if cfg.Domain == "" || cfg.Authority == nil {
 		return nil, errors.New("xmppd: Config needs Domain and Authority")
+	}
+	if domain, err := stanza.PrepareDomain(cfg.Domain); err != nil || domain != cfg.Domain {
+		return nil, fmt.Errorf("xmppd: Domain %q is not prepared (RFC 7622 §3.2)", cfg.Domain)
 	}
 	cfg.setDefaults()
 	ver, err := serverVer()

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -13,12 +14,15 @@ import (
 // capsURI names this software, as caps want it: by a URI.
 const capsURI = "urn:foyer"
 
-const serverIdentity = `<identity category="server" type="im" name="Foyer"/>`
+// ownInfo is what the server is and can do.
+func ownInfo(node string) stanza.Info {
+	return stanza.Info{Node: node, Identities: []stanza.Identity{{Category: "server", Type: "im", Name: "Foyer"}}, Features: serverFeatures}
+}
 
 // serverVer computes the hash of what the server answers to disco#info.
 func serverVer() (string, error) {
 	var info discoInfo
-	if err := xml.Unmarshal(discoAnswer("", serverIdentity, serverFeatures), &info); err != nil {
+	if err := xml.Unmarshal(ownInfo("").Payload(), &info); err != nil {
 		return "", fmt.Errorf("xmppd: own capabilities: %w", err)
 	}
 	s, err := info.verification()
@@ -30,7 +34,7 @@ func serverVer() (string, error) {
 
 // capsElement is what comes with the features of a stream.
 func (srv *Server) capsElement() []byte {
-	dst := AppendAttr([]byte(`<c xmlns="`+nsCaps+`" hash="sha-1" node="`+capsURI+`"`), "ver", srv.ver)
+	dst := stanza.AppendAttr([]byte(`<c xmlns="`+stanza.NSCaps+`" hash="sha-1" node="`+capsURI+`"`), "ver", srv.ver)
 	return append(dst, "/>"...)
 }
 
@@ -38,7 +42,7 @@ func (srv *Server) capsElement() []byte {
 func (srv *Server) serverInfo(query stream.Child) ([]byte, error) {
 	node, _ := query.Attr("node")
 	if node != "" && node != capsURI+"#"+srv.ver {
-		return nil, ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
-	return discoAnswer(node, serverIdentity, serverFeatures), nil
+	return ownInfo(node).Payload(), nil
 }

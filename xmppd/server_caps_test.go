@@ -3,6 +3,8 @@ package xmppd
 import (
 	"strings"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 // XEP-0115 §6.2, §6.3 (S-48): the features carry the hash of what the server
@@ -15,7 +17,7 @@ func TestServerCaps(t *testing.T) {
 	c.Expect(saslOK)
 	c.Restart()
 	features := c.Read()
-	own, ok := features.Find(nsCaps, "c")
+	own, ok := features.Find(stanza.NSCaps, "c")
 	if !ok {
 		t.Fatalf("no capabilities: %s", features.Raw)
 	}
@@ -30,7 +32,7 @@ func TestServerCaps(t *testing.T) {
 	for _, asked := range []string{"", ` node="` + node + "#" + ver + `"`} {
 		c.Send(info(asked))
 		answer := c.Read()
-		query, ok := answer.Find(nsDiscoInfo, "query")
+		query, ok := answer.Find(stanza.NSDiscoInfo, "query")
 		if !ok || !strings.Contains(string(query.Raw()), `disco#info"`+asked+`>`) {
 			t.Fatalf("%q: %s", asked, answer.Raw)
 		}

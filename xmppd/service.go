@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -21,9 +22,9 @@ type Service interface {
 	// Handle handles a stanza that a client sent to the service, or to an address
 	// at its domain: to is its prepared to, and from is set to the client's full
 	// JID. An IQ get or set must be answered, by Client.Deliver or by returning
-	// an error; a *StanzaError is sent to the client as it is, any other error as
+	// an error; a *stanza.Error is sent to the client as it is, any other error as
 	// internal-server-error.
-	Handle(ctx context.Context, c Client, el *stream.Element, to Address) error
+	Handle(ctx context.Context, c Client, el *stream.Element, to stanza.Address) error
 
 	// Gone tells that a client is no longer available (RFC 6121 §4.5.2). It is
 	// called for every client, whether it ever wrote to the service or not, and
@@ -104,7 +105,7 @@ func (srv *Server) service(domain string) Service {
 
 // toService passes a stanza to the service it is for. It reports false when
 // there is none at that domain.
-func (s *session) toService(ctx context.Context, el *stream.Element, to Address) (bool, error) {
+func (s *session) toService(ctx context.Context, el *stream.Element, to stanza.Address) (bool, error) {
 	svc := s.server.service(to.Domain)
 	if svc == nil {
 		return false, nil
@@ -139,15 +140,15 @@ func (s *session) leaveServices(ctx context.Context, raw []byte) {
 // Send delivers a stanza of a service to an account or one of its resources
 // (RFC 6121 §8.5); from and to must be set. A message for somebody who is away
 // waits, and is archived for the recipient, as any other would be. Somebody who
-// blocks the sender gets nothing, and that is no error. Errors: a *StanzaError
+// blocks the sender gets nothing, and that is no error. Errors: a *stanza.Error
 // when the stanza has nowhere to go, else the store's.
 func (srv *Server) Send(ctx context.Context, el *stream.Element) error {
-	to, err := ParseAddress(el.To)
+	to, err := stanza.ParseAddress(el.To)
 	if err != nil {
 		return err
 	}
 	if to.Domain != srv.domain {
-		return errRemoteNotFound
+		return stanza.ErrRemoteServerNotFound
 	}
 	if blocked, err := srv.blocks(ctx, to.User, el.From); err != nil || blocked {
 		return err
@@ -157,7 +158,7 @@ func (srv *Server) Send(ctx context.Context, el *stream.Element) error {
 	}
 	if to.Resource == "" {
 		if el.Name.Local != "presence" {
-			return ErrServiceUnavailable // S-29
+			return stanza.ErrServiceUnavailable // S-29
 		}
 		for _, s := range srv.lookup(to.User).available() {
 			s.deliver(el.Raw)
@@ -166,16 +167,16 @@ func (srv *Server) Send(ctx context.Context, el *stream.Element) error {
 	}
 	s := srv.session(to)
 	if s == nil {
-		return ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	s.deliver(el.Raw)
 	return nil
 }
 
-func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to Address) error {
+func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza.Address) error {
 	if _, err := srv.stores.Accounts.Account(ctx, to.User); err != nil {
 		if errors.Is(err, ErrNotFound) {
-			return ErrServiceUnavailable
+			return stanza.ErrServiceUnavailable
 		}
 		return err
 	}
@@ -205,11 +206,11 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to Addres
 
 // archiveReceived stores a service's message for its recipient; the zero id
 // when it is not kept.
-func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to Address) (uuid.UUID, error) {
+func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to stanza.Address) (uuid.UUID, error) {
 	if !archives(m) {
 		return uuid.Nil, nil
 	}
-	from, err := ParseAddress(m.From)
+	from, err := stanza.ParseAddress(m.From)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -231,7 +232,7 @@ func (srv *Server) Archive(ctx context.Context, entries ...ArchiveEntry) (uuid.U
 
 // presenceToService sends directed presence to a service, with the picture's
 // hash as in any other (XEP-0398 §4). The service tracks it itself.
-func (s *session) presenceToService(ctx context.Context, p *stream.Element, to Address) error {
+func (s *session) presenceToService(ctx context.Context, p *stream.Element, to stanza.Address) error {
 	own := p
 	if p.Type == "" && s.server.service(to.Domain) != nil {
 		var err error
@@ -241,7 +242,7 @@ func (s *session) presenceToService(ctx context.Context, p *stream.Element, to A
 	}
 	there, err := s.toService(ctx, own, to)
 	if !there {
-		return errRemoteNotFound
+		return stanza.ErrRemoteServerNotFound
 	}
 	return err
 }
@@ -254,7 +255,7 @@ type Storing struct {
 
 // BeginArchive puts an entry into the line for the archive and does not block.
 // Ids are given in the order of the calls. Wait must be called afterwards, once.
-// The error is a *StanzaError of type wait when the line is too long.
+// The error is a *stanza.Error of type wait when the line is too long.
 func (srv *Server) BeginArchive(entry ArchiveEntry) (*Storing, error) {
 	job, err := srv.archive.begin(entry)
 	if err != nil {
@@ -317,7 +318,7 @@ func (srv *Server) ArchivedVersions(ctx context.Context, owner, with string, out
 func (srv *Server) VCardOf(ctx context.Context, user string) ([]byte, error) {
 	raw, err := srv.vcard(ctx, user)
 	if errors.Is(err, ErrNotFound) {
-		return nil, ErrServiceUnavailable
+		return nil, stanza.ErrServiceUnavailable
 	}
 	return raw, err
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -18,9 +19,9 @@ type echo struct {
 func (*echo) Domain() string { return "echo.h" }
 func (*echo) Name() string   { return "Echo" }
 
-func (*echo) Handle(_ context.Context, c Client, el *stream.Element, to Address) error {
+func (*echo) Handle(_ context.Context, c Client, el *stream.Element, to stanza.Address) error {
 	if to.User == "nobody" {
-		return ErrItemNotFound
+		return stanza.ErrItemNotFound
 	}
 	c.Deliver([]byte(strings.Replace(string(el.Raw), "<"+el.Name.Local, "<"+el.Name.Local+` heard="`+to.String()+`"`, 1)))
 	return nil

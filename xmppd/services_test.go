@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -127,25 +128,9 @@ func TestBlocking(t *testing.T) {
 
 	list := &blocklist{jids: map[string]struct{}{"x@y/z": {}, "x@w": {}, "d/r": {}, "e": {}}}
 	for jid, want := range map[string]bool{"x@y/z": true, "x@y": false, "x@w/any": true, "a@d/r": true, "a@d": false, "a@e/b": true, "e": true} {
-		a, err := ParseAddress(jid)
+		a, err := stanza.ParseAddress(jid)
 		if err != nil || list.matches(a) != want {
 			t.Errorf("%s: %v, want %v (%v)", jid, !want, want, err)
-		}
-	}
-}
-
-// RFC 7622 §3 (S-07).
-func TestParseAddress(t *testing.T) {
-	for in, want := range map[string]string{
-		"alice@h": "alice@h", "ALICE@H/Res": "alice@h/Res", "h": "h", "h/r": "h/r", "straße@h": "straße@h", "a.b-c_d@h.example/x y": "a.b-c_d@h.example/x y",
-	} {
-		if a, err := ParseAddress(in); err != nil || a.String() != want {
-			t.Errorf("%q: %v %v", in, a, err)
-		}
-	}
-	for _, in := range []string{"", "@h", "a@", "a b@h", "a@h/", "a@b@c", string(make([]byte, 1100)), "a\"@h"} {
-		if a, err := ParseAddress(in); err == nil {
-			t.Errorf("%q is %v", in, a)
 		}
 	}
 }
@@ -186,7 +171,7 @@ func (r *returning) Undelivered() ([][]byte, time.Time) { return r.left, time.No
 func TestServices_ReturnedByBOSH(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	alice := w.bound("alice", "a")
-	s := w.srv.session(Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	r := &returning{Stream: alice.server, left: [][]byte{
 		[]byte(`<presence xmlns="jabber:client" from="bob@h/b" to="alice@h/a"/>`),
 		[]byte(`<message xmlns="jabber:client" from="bob@h/b" to="alice@h/a" type="chat" id="m"><body>x</body></message>`),
@@ -198,4 +183,16 @@ func TestServices_ReturnedByBOSH(t *testing.T) {
 	if id := waitingID(t, w); id != "m" {
 		t.Errorf("%q waits", id)
 	}
+}
+
+// X-06: one account, however its domain is written.
+func TestDomainInAnyWriting(t *testing.T) {
+	if _, err := New(Config{Domain: "LOCALHOST", Authority: newMemStore()}); err == nil {
+		t.Error("a domain that is not prepared is taken")
+	}
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.Send(`<message xmlns="jabber:client" to="bob@H." type="chat" id="m"><body>x</body></message>`)
+	bob.until(`<message xmlns="jabber:client" id="m" from="alice@h/a" type="chat"><body>x</body><any xmlns="test"/></message>`)
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="p" to="H"><ping xmlns="urn:xmpp:ping"/></iq>`, `<iq xmlns="jabber:client" type="result" id="p"/>`)
 }

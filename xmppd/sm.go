@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -221,7 +222,7 @@ func tooHigh(h uint32, m *smState) error {
 func smFailed(condition string) []byte { return smFailedWith("", condition) }
 
 func smFailedWith(attrs, condition string) []byte {
-	return []byte(`<failed xmlns="` + nsSM + `"` + attrs + `><` + condition + ` xmlns="` + nsStanzas + `"/></failed>`)
+	return []byte(`<failed xmlns="` + nsSM + `"` + attrs + `><` + condition + ` xmlns="` + stanza.NSStanzas + `"/></failed>`)
 }
 
 func (srv *Server) remember(id string, s *session) {

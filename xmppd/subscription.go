@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -102,10 +103,10 @@ func isSubscription(typ string) bool {
 
 // handleSubscription handles what a client sends (RFC 6121 §3): the address is
 // reduced to the bare JID, the stanza leaves with the bare from (S-37).
-func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to Address) error {
+func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to stanza.Address) error {
 	jid := to.Bare()
 	if jid == s.bare || to.User == "" {
-		return ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	if p.Type == "subscribe" {
 		if err := s.roomFor(ctx, jid); err != nil {
@@ -200,7 +201,7 @@ func (s *session) answerSiteContact(ctx context.Context, jid, typ string) error 
 	switch typ {
 	case "subscribe":
 		s.deliver(subscriptionBytes(jid, s.bare, "subscribed"))
-		a, err := ParseAddress(jid)
+		a, err := stanza.ParseAddress(jid)
 		if err != nil {
 			return err
 		}
@@ -209,14 +210,14 @@ func (s *session) answerSiteContact(ctx context.Context, jid, typ string) error 
 	case "subscribed":
 		return nil
 	}
-	return ErrNotAllowed
+	return stanza.ErrNotAllowed
 }
 
 // subscriptionBytes is a subscription stanza of the server's making.
 func subscriptionBytes(from, to, typ string) []byte {
-	dst := AppendAttr([]byte(`<presence xmlns="jabber:client"`), "from", from)
-	dst = AppendAttr(AppendAttr(dst, "to", to), "type", typ)
-	return append(AppendAttr(dst, "id", rand.Text()), "/>"...)
+	dst := stanza.AppendAttr([]byte(`<presence xmlns="jabber:client"`), "from", from)
+	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "to", to), "type", typ)
+	return append(stanza.AppendAttr(dst, "id", rand.Text()), "/>"...)
 }
 
 // Requests that wait for one account's answer; more are refused.
@@ -239,9 +240,9 @@ func (srv *Server) manyRequests(ctx context.Context, user string) (bool, error) 
 
 // receiveSubscription handles the stanza at the contact's side.
 func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string, raw []byte) error {
-	owner, err := ParseAddress(to)
+	owner, err := stanza.ParseAddress(to)
 	if err != nil || owner.Domain != srv.domain {
-		return errRemoteNotFound
+		return stanza.ErrRemoteServerNotFound
 	}
 	if _, err := srv.stores.Accounts.Account(ctx, owner.User); err != nil {
 		if errors.Is(err, ErrNotFound) {
@@ -260,7 +261,7 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 	}
 	ch, err := srv.updateContact(ctx, owner.User, from, func(c *Contact, ch *change) error {
 		if full && c.Request == nil && !c.hasFrom() {
-			return ErrResourceLimit
+			return stanza.ErrResourceConstraint
 		}
 		ch.passed, ch.granted = c.inbound(typ, raw)
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -49,7 +50,7 @@ func offlineAgain(m *stream.Element, s *session, at time.Time) OfflineMessage {
 		at = t
 	}
 	// It gets its delay when it is delivered.
-	raw := m.Edit().Drop(func(c stream.Child) bool { return isForgedDelay(c, s.server.domain) }).Bytes()
+	raw := m.Edit().Drop(func(c stream.Child) bool { return stanza.IsDelayBy(c, s.server.domain) }).Bytes()
 	return OfflineMessage{ID: id, Stamp: at.UTC(), Stanza: raw}
 }
 
@@ -57,7 +58,7 @@ func offlineAgain(m *stream.Element, s *session, at time.Time) OfflineMessage {
 // it was delivered from the offline store (XEP-0203 §2).
 func delayed(m *stream.Element, domain string) (time.Time, bool) {
 	for c := range m.Children() {
-		if !isForgedDelay(c, domain) {
+		if !stanza.IsDelayBy(c, domain) {
 			continue
 		}
 		stamp, _ := c.Attr("stamp")
@@ -73,7 +74,7 @@ func (srv *Server) gotElsewhere(s *session, m *stream.Element, at time.Time) boo
 	if _, fromStore := delayed(m, srv.domain); fromStore {
 		return false // what waited goes to one resource
 	}
-	to, err := ParseAddress(m.To)
+	to, err := stanza.ParseAddress(m.To)
 	if err != nil {
 		return false
 	}

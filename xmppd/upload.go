@@ -3,11 +3,11 @@ package xmppd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -70,41 +70,45 @@ func (u *Uploads) Name() string { return "Files" }
 func (u *Uploads) Gone(context.Context, Client, *stream.Element) {}
 
 // Handle implements Service.
-func (u *Uploads) Handle(ctx context.Context, c Client, el *stream.Element, to Address) error {
+func (u *Uploads) Handle(ctx context.Context, c Client, el *stream.Element, to stanza.Address) error {
 	switch {
 	case el.Name.Local == "presence" || el.Type == "error" || el.Type == "result":
 		return nil
 	case el.Name.Local != "iq" || el.Type != "get":
-		return ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	case to.User != "" || to.Resource != "":
-		return ErrItemNotFound
+		return stanza.ErrItemNotFound
 	}
 	payload, _ := el.Find(el.Child.Space, el.Child.Local)
 	result, err := u.answer(ctx, c, payload)
 	if err != nil {
 		return err
 	}
-	c.Deliver(IQResult(el, c.JID(), result))
+	c.Deliver(stanza.Result(el, c.JID(), result))
 	return nil
 }
 
 func (u *Uploads) answer(ctx context.Context, c Client, payload stream.Child) ([]byte, error) {
 	switch payload.Name {
-	case stream.Name{Space: nsDiscoInfo, Local: "query"}:
-		return DiscoInfo(payload, `<identity category="store" type="file" name="Files"/>`,
-			[]string{nsDiscoInfo, nsUpload}, u.limitsForm())
-	case stream.Name{Space: nsDiscoItems, Local: "query"}:
-		return []byte(`<query xmlns="` + nsDiscoItems + `"/>`), nil
+	case stream.Name{Space: stanza.NSDiscoInfo, Local: "query"}:
+		return stanza.Info{
+			Identities: []stanza.Identity{{Category: "store", Type: "file", Name: u.Name()}},
+			Features:   []string{stanza.NSDiscoInfo, nsUpload},
+			Forms:      [][]byte{u.limitsForm()},
+		}.Answer(payload)
+	case stream.Name{Space: stanza.NSDiscoItems, Local: "query"}:
+		return stanza.ItemsPayload("", nil), nil
 	case stream.Name{Space: nsUpload, Local: "request"}:
 		return u.slot(ctx, c, payload)
 	}
-	return nil, ErrServiceUnavailable
+	return nil, stanza.ErrServiceUnavailable
 }
 
 // limitsForm tells how large a file may be (XEP-0363 §3, S-98).
 func (u *Uploads) limitsForm() []byte {
-	return fmt.Appendf(nil, `<x xmlns="jabber:x:data" type="result"><field var="FORM_TYPE" type="hidden"><value>%s</value></field>`+
-		`<field var="max-file-size"><value>%d</value></field></x>`, nsUpload, u.maxSize)
+	f := stanza.NewForm("result", nsUpload)
+	f.Field("", "max-file-size", "", strconv.FormatInt(u.maxSize, 10))
+	return f.Payload()
 }
 
 // slot answers a request for a slot (XEP-0363 §4, S-98).
@@ -126,8 +130,8 @@ func (u *Uploads) slot(ctx context.Context, c Client, payload stream.Child) ([]b
 		return nil, err
 	}
 	dst := []byte(`<slot xmlns="` + nsUpload + `">`)
-	dst = append(AppendAttr(append(dst, "<put"...), "url", slot.Put), "/>"...)
-	dst = append(AppendAttr(append(dst, "<get"...), "url", slot.Get), "/>"...)
+	dst = append(stanza.AppendAttr(append(dst, "<put"...), "url", slot.Put), "/>"...)
+	dst = append(stanza.AppendAttr(append(dst, "<get"...), "url", slot.Get), "/>"...)
 	return append(dst, "</slot>"...), nil
 }
 
@@ -138,7 +142,7 @@ func parseUploadRequest(payload stream.Child) (UploadRequest, error) {
 	size, _ := payload.Attr("size")
 	var err error
 	if r.Size, err = strconv.ParseInt(size, 10, 64); err != nil || r.Size <= 0 || strings.TrimSpace(r.Name) == "" {
-		return r, &StanzaError{Type: ErrorModify, Condition: "bad-request", Text: "A slot needs a filename, and a size of at least one byte."}
+		return r, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Text: "A slot needs a filename, and a size of at least one byte."}
 	}
 	return r, nil
 }
@@ -146,15 +150,15 @@ func parseUploadRequest(payload stream.Child) (UploadRequest, error) {
 // tooLarge: XEP-0363 §5 (S-98).
 func (u *Uploads) tooLarge() error {
 	limit := strconv.FormatInt(u.maxSize, 10)
-	return &StanzaError{
-		Type: ErrorModify, Condition: "not-acceptable", Text: "The file is too large. It may have " + limit + " bytes at most.",
+	return &stanza.Error{
+		Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "The file is too large. It may have " + limit + " bytes at most.",
 		Extra: `<file-too-large xmlns="` + nsUpload + `"><max-file-size>` + limit + `</max-file-size></file-too-large>`,
 	}
 }
 
 // stanzaError: XEP-0363 §5 (S-98). A time to try again is told if there is one.
-func (e *UploadQuotaError) stanzaError() *StanzaError {
-	se := &StanzaError{Type: ErrorWait, Condition: "resource-constraint", Text: e.Text}
+func (e *UploadQuotaError) stanzaError() *stanza.Error {
+	se := &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: e.Text}
 	if !e.Retry.IsZero() {
 		se.Extra = `<retry xmlns="` + nsUpload + `" stamp="` + e.Retry.UTC().Format(time.RFC3339) + `"/>`
 	}

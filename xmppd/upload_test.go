@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -130,8 +131,8 @@ func FuzzUploadRequest(f *testing.F) {
 			return // refused before
 		}
 		site, c := &slots{give: UploadSlot{Put: "https://h/p", Get: "https://h/g"}}, &listener{}
-		err = NewUploads("upload.h", 1000, site).Handle(t.Context(), c, el, Address{Domain: "upload.h"})
-		var refused *StanzaError
+		err = NewUploads("upload.h", 1000, site).Handle(t.Context(), c, el, stanza.Address{Domain: "upload.h"})
+		var refused *stanza.Error
 		if given := len(c.got) == 1; given == errors.As(err, &refused) || len(c.got) > 1 {
 			t.Errorf("%s: %q and %v", el.Raw, c.got, err)
 		}

@@ -9,12 +9,11 @@ import (
 	"sync"
 
 	"foyer/internal/names"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // vcard-temp (XEP-0054): the site's profile as a vCard, both ways.
-
-const nsVCard = "vcard-temp"
 
 // Encoded vCards that are kept, so that a crowd that opens the same picture
 // reads it once; larger ones are not.
@@ -24,13 +23,13 @@ const (
 )
 
 func vcardHandlers() map[iqKey]iqHandler {
-	vcard := stream.Name{Space: nsVCard, Local: "vCard"}
+	vcard := stream.Name{Space: stanza.NSVCard, Local: "vCard"}
 	return map[iqKey]iqHandler{
 		{toSelf, "get", vcard}:    handleVCardGet,
 		{toAccount, "get", vcard}: handleVCardGet,
 		{toSelf, "set", vcard}:    handleVCardSet,
 		{toAccount, "set", vcard}: func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
-			return nil, ErrForbidden
+			return nil, stanza.ErrForbidden
 		},
 	}
 }
@@ -40,7 +39,7 @@ func vcardHandlers() map[iqKey]iqHandler {
 func handleVCardGet(ctx context.Context, s *session, iq *stream.Element, _ stream.Child) ([]byte, error) {
 	user := s.user
 	if iq.To != "" {
-		to, err := ParseAddress(iq.To)
+		to, err := stanza.ParseAddress(iq.To)
 		if err != nil {
 			return nil, err
 		}
@@ -49,9 +48,9 @@ func handleVCardGet(ctx context.Context, s *session, iq *stream.Element, _ strea
 	raw, err := s.server.vcard(ctx, user)
 	if errors.Is(err, ErrNotFound) {
 		if user == s.user {
-			return nil, ErrItemNotFound
+			return nil, stanza.ErrItemNotFound
 		}
-		return nil, ErrServiceUnavailable
+		return nil, stanza.ErrServiceUnavailable
 	}
 	return raw, err
 }
@@ -71,7 +70,7 @@ func (srv *Server) vcard(ctx context.Context, user string) ([]byte, error) {
 }
 
 func encodeVCard(v VCard) []byte {
-	dst := []byte(`<vCard xmlns="` + nsVCard + `">`)
+	dst := []byte(`<vCard xmlns="` + stanza.NSVCard + `">`)
 	if v.Name != "" {
 		name := stream.Escape(v.Name)
 		dst = append(dst, `<FN>`+name+`</FN>`...)
@@ -100,7 +99,7 @@ func handleVCardSet(ctx context.Context, s *session, _ *stream.Element, card str
 	}
 	err = s.server.stores.VCards.SetVCard(ctx, s.user, v)
 	if errors.Is(err, ErrNotAcceptable) {
-		return nil, errNotAcceptable
+		return nil, stanza.ErrNotAcceptable
 	}
 	if err != nil {
 		return nil, err
@@ -144,7 +143,7 @@ func parseVCard(card stream.Child, before string) (VCard, error) {
 }
 
 // nameOf reads a name by the rule for all names; empty if there is none. The error
-// is a *StanzaError that says why it cannot be taken.
+// is a *stanza.Error that says why it cannot be taken.
 func nameOf(c stream.Child) (string, error) {
 	text := strings.TrimSpace(c.Text())
 	if text == "" {
@@ -152,7 +151,7 @@ func nameOf(c stream.Child) (string, error) {
 	}
 	name, err := names.Prepare(text)
 	if err != nil {
-		return "", &StanzaError{Type: ErrorModify, Condition: "not-acceptable", Text: err.Error()}
+		return "", &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: err.Error()}
 	}
 	return name, nil
 }
@@ -166,7 +165,7 @@ func (v *VCard) parsePhoto(photo stream.Child) error {
 		case "BINVAL":
 			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(c.Text()), ""))
 			if err != nil {
-				return ErrBadRequest
+				return stanza.ErrBadRequest
 			}
 			v.Photo = data
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -71,20 +72,19 @@ func (p *prebind) signIn(ctx context.Context, creation *stream.Body) (jid string
 	if _, err := p.exchange(ctx, creation, "features"); err != nil {
 		return "", err
 	}
-	if _, err := p.send(ctx, "success", `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">`+authzid+`</auth>`); err != nil {
+	if _, err := p.send(ctx, "success", `<auth xmlns="`+stanza.NSSASL+`" mechanism="EXTERNAL">`+authzid+`</auth>`); err != nil {
 		return "", err
 	}
 	restart := &stream.Body{Attrs: map[stream.Name]string{{Space: stream.NSXBOSH, Local: "restart"}: "true"}}
 	if _, err := p.exchange(ctx, restart, "features"); err != nil {
 		return "", err
 	}
-	const nsBind = "urn:ietf:params:xml:ns:xmpp-bind"
-	iq, err := p.send(ctx, "iq", `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="`+nsBind+`"/></iq>`)
+	iq, err := p.send(ctx, "iq", `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="`+stanza.NSBind+`"/></iq>`)
 	if err != nil {
 		return "", err
 	}
-	if bind, ok := iq.Find(nsBind, "bind"); ok {
-		if j, ok := bind.Find(nsBind, "jid"); ok {
+	if bind, ok := iq.Find(stanza.NSBind, "bind"); ok {
+		if j, ok := bind.Find(stanza.NSBind, "jid"); ok {
 			return j.Text(), nil
 		}
 	}

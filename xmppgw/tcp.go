@@ -9,17 +9,14 @@ import (
 	"net"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // TCP for native clients (RFC 6120). Streams are admitted, shaped, bounded and
 // ended as those of the web are, and served by the same server.
 
-const (
-	nsTLS   = "urn:ietf:params:xml:ns:xmpp-tls"
-	nsSASL  = "urn:ietf:params:xml:ns:xmpp-sasl"
-	nsSASL2 = "urn:xmpp:sasl:2"
-)
+const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
 // Things a client may say before TLS other than asking for it.
 const beforeTLS = 3
@@ -136,9 +133,9 @@ func (s *tcpStream) startTLS(ctx context.Context, cert *Certificate) error {
 				return &stream.Error{Condition: stream.PolicyViolation, Text: "wait for <proceed/>"}
 			}
 			return s.handshake(ctx, cert.current(), []byte(`<proceed xmlns="`+nsTLS+`"/>`))
-		case el.Name.Space == nsSASL || el.Name.Space == nsSASL2:
+		case el.Name.Space == stanza.NSSASL || el.Name.Space == stanza.NSSASL2:
 			// RFC 6120 §6.5.5 (S-16).
-			_ = s.queue.Push([]byte(`<failure xmlns="` + el.Name.Space + `"><encryption-required xmlns="` + nsSASL + `"/></failure>`))
+			_ = s.queue.Push([]byte(`<failure xmlns="` + el.Name.Space + `"><encryption-required xmlns="` + stanza.NSSASL + `"/></failure>`))
 		default:
 			return &stream.Error{Condition: stream.NotAuthorized, Text: "begin with STARTTLS"}
 		}

@@ -31,7 +31,7 @@ const (
 )
 
 // The exact bytes that Strophe recognises as the end (W-22).
-const wsClose = `<close xmlns="urn:ietf:params:xml:ns:xmpp-framing" />`
+const wsClose = `<close xmlns="` + stream.NSFraming + `" />`
 
 type wsStream struct {
 	gateway *Gateway

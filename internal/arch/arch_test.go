@@ -68,21 +68,22 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":       {"app/auth", "app/files", "internal/budget", "internal/names", "internal/pgdev", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
-		"app/auth":  {"internal/names", "internal/stream", "models", "token", "xmppd"},
+		"app":       {"app/auth", "app/files", "internal/budget", "internal/names", "internal/pgdev", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app/auth":  {"internal/names", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/files": nil,
 		"app/cli":   {"app/...", "internal/pgdev", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
-		"models": {"internal/budget", "internal/stream", "migrations", "xmppd", "xmppd/muc"},
+		"models": {"internal/budget", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/muc"},
 
 		// The gateway and the server know streams, and not each other.
-		"xmppgw":    {"internal/budget", "internal/stream"},
-		"xmppd":     {"internal/budget", "internal/names", "internal/stream"},
-		"xmppd/muc": {"internal/budget", "internal/names", "internal/stream", "xmppd"},
+		"xmppgw":    {"internal/budget", "internal/stanza", "internal/stream"},
+		"xmppd":     {"internal/budget", "internal/names", "internal/stanza", "internal/stream"},
+		"xmppd/muc": {"internal/budget", "internal/names", "internal/stanza", "internal/stream", "xmppd"},
 
 		"internal/budget":            nil,
 		"internal/names":             nil,
+		"internal/stanza":            {"internal/stream"},
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},
 		"internal/pgdev":             nil,

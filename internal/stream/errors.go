@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 // its own xmlns (Strophe loses the condition otherwise).
 func (e *Error) Append(dst []byte) []byte {
 	const ns = ` xmlns="urn:ietf:params:xml:ns:xmpp-streams"`
-	dst = append(dst, `<stream:error xmlns:stream="http://etherx.jabber.org/streams"><`...)
+	dst = append(dst, `<stream:error xmlns:stream="`+NSStream+`"><`...)
 	dst = append(append(dst, e.Condition...), ns+`/>`...)
 	if e.Text != "" {
 		dst = append(dst, `<text`+ns+` xml:lang="en">`...)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -46,11 +47,11 @@ func (r *room) parseChanges(query stream.Child) ([]change, error) {
 			return nil, err
 		}
 		if out = append(out, c); len(out) > maxListChanges {
-			return nil, xmppd.ErrResourceLimit
+			return nil, stanza.ErrResourceConstraint
 		}
 	}
 	if len(out) == 0 {
-		return nil, xmppd.ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
 	return out, nil
 }
@@ -60,7 +61,7 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 	role, hasRole := it.Attr("role")
 	affiliation, hasAffiliation := it.Attr("affiliation")
 	if hasRole == hasAffiliation {
-		return c, xmppd.ErrBadRequest
+		return c, stanza.ErrBadRequest
 	}
 	if reason, ok := it.Find(nsAdmin, "reason"); ok {
 		if c.reason = reason.Text(); len(c.reason) > maxReason {
@@ -71,19 +72,19 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 	if hasRole {
 		c.role, c.nick = Role(role), nick
 		if !hasNick || !slices.Contains([]Role{RoleModerator, RoleParticipant, RoleVisitor, RoleNone}, c.role) {
-			return c, xmppd.ErrBadRequest
+			return c, stanza.ErrBadRequest
 		}
 		return c, nil
 	}
 	c.affiliation = Affiliation(affiliation)
 	if !slices.Contains([]Affiliation{Owner, Admin, Member, None, Outcast}, c.affiliation) {
-		return c, xmppd.ErrBadRequest
+		return c, stanza.ErrBadRequest
 	}
 	jid, hasJID := it.Attr("jid")
 	if !hasJID {
 		return r.changeByNick(c, nick)
 	}
-	a, err := xmppd.ParseAddress(jid)
+	a, err := stanza.ParseAddress(jid)
 	if err != nil {
 		return c, err
 	}
@@ -100,7 +101,7 @@ func (r *room) changeByNick(c change, nick string) (change, error) {
 	defer r.mu.Unlock()
 	o := r.find(nick)
 	if o == nil {
-		return c, xmppd.ErrItemNotFound
+		return c, stanza.ErrItemNotFound
 	}
 	c.user = o.user
 	return c, nil
@@ -108,7 +109,7 @@ func (r *room) changeByNick(c change, nick string) (change, error) {
 
 // ours reports whether an address is an account's of this server: rooms live
 // below the server's domain.
-func (s *Service) ours(a xmppd.Address) bool { return a.Domain == s.server.Domain() }
+func (s *Service) ours(a stanza.Address) bool { return a.Domain == s.server.Domain() }
 
 // handleListSet changes roles or affiliations, all of them or none.
 func handleListSet(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
@@ -147,7 +148,7 @@ func (r *room) moderator(c xmppd.Client) (*occupant, error) {
 		return nil, errNotHere
 	}
 	if m.occupant.role != RoleModerator {
-		return nil, xmppd.ErrForbidden
+		return nil, stanza.ErrForbidden
 	}
 	return m.occupant, nil
 }
@@ -157,11 +158,11 @@ func (r *room) moderator(c xmppd.Client) (*occupant, error) {
 // with an affiliation cannot be taken (§8.2, §8.4, §9.6, §9.7, S-87).
 func (r *room) mayChangeRole(actor *occupant, ch change) error {
 	if ch.affiliation != "" {
-		return xmppd.ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	o := r.find(ch.nick)
 	if o == nil {
-		return xmppd.ErrItemNotFound
+		return stanza.ErrItemNotFound
 	}
 	mine, theirs := r.affiliation(actor.user).rank(), r.affiliation(o.user).rank()
 	switch {
@@ -170,9 +171,9 @@ func (r *room) mayChangeRole(actor *occupant, ch change) error {
 	case ch.role == RoleNone && theirs <= mine:
 		return nil
 	case ch.role == RoleNone, theirs >= Admin.rank(), ch.role == RoleVisitor && theirs > mine:
-		return xmppd.ErrNotAllowed
+		return stanza.ErrNotAllowed
 	case (ch.role == RoleModerator || o.role == RoleModerator) && mine < Admin.rank():
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	}
 	return nil
 }
@@ -211,7 +212,7 @@ func (r *room) giveRole(o *occupant, role Role) {
 func because(actor, reason string) []byte {
 	var dst []byte
 	if actor != "" {
-		dst = append(xmppd.AppendAttr([]byte("<actor"), "nick", actor), "/>"...)
+		dst = append(stanza.AppendAttr([]byte("<actor"), "nick", actor), "/>"...)
 	}
 	if reason != "" {
 		dst = append(append(append(dst, "<reason>"...), stream.Escape(reason)...), "</reason>"...)
@@ -267,7 +268,7 @@ func (r *room) affiliate(ctx context.Context, entries []Affiliated) error {
 	case errors.Is(err, ErrTooMany):
 		return errTooManyListed
 	case errors.Is(err, ErrNotFound):
-		return xmppd.ErrItemNotFound
+		return stanza.ErrItemNotFound
 	}
 	return err
 }
@@ -276,13 +277,13 @@ func (r *room) affiliate(ctx context.Context, entries []Affiliated) error {
 func (r *room) newEntries(user string, changes []change) ([]Affiliated, error) {
 	mine := r.affiliation(user)
 	if mine.rank() < Admin.rank() {
-		return nil, xmppd.ErrForbidden
+		return nil, stanza.ErrForbidden
 	}
 	after := make(map[string]Affiliation)
 	out := make([]Affiliated, 0, len(changes))
 	for _, ch := range changes {
 		if ch.role != "" {
-			return nil, xmppd.ErrBadRequest
+			return nil, stanza.ErrBadRequest
 		}
 		e := r.people[ch.user]
 		if e.Affiliation == "" {
@@ -312,9 +313,9 @@ func mayAffiliate(user string, mine Affiliation, ch change, before Affiliation) 
 	case mine == Owner:
 		return nil
 	case before.rank() >= Admin.rank() && ch.affiliation == Outcast:
-		return xmppd.ErrNotAllowed // §9.1
+		return stanza.ErrNotAllowed // §9.1
 	case before.rank() >= Admin.rank() || ch.affiliation.rank() >= Admin.rank():
-		return xmppd.ErrForbidden // §10.3, §10.4, §10.6, §10.7
+		return stanza.ErrForbidden // §10.3, §10.4, §10.6, §10.7
 	}
 	return nil
 }
@@ -382,8 +383,8 @@ func (r *room) affiliationChanged(e Affiliated, before Affiliation, d departure)
 // noticeAffiliation tells those who may see addresses of somebody who is not here
 // (§9.3).
 func (r *room) noticeAffiliation(e Affiliated) {
-	rest := xmppd.AppendAttr([]byte(` xmlns="jabber:client"`), "from", r.jid)
-	rest = append(xmppd.AppendAttr(rest, "id", uuid.NewString()), '>')
+	rest := stanza.AppendAttr([]byte(` xmlns="jabber:client"`), "from", r.jid)
+	rest = append(stanza.AppendAttr(rest, "id", uuid.NewString()), '>')
 	rest = item(rest, e.Affiliation, RoleNone, e.User+"@"+r.svc.server.Domain(), e.Nick)
 	rest = append(rest, "</x></message>"...)
 	for _, m := range r.members {
@@ -398,12 +399,12 @@ func (r *room) noticeAffiliation(e Affiliated) {
 func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
 	it, ok := query.Find(nsAdmin, "item")
 	if !ok {
-		return nil, xmppd.ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
 	role, hasRole := it.Attr("role")
 	affiliation, hasAffiliation := it.Attr("affiliation")
 	if hasRole == hasAffiliation {
-		return nil, xmppd.ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -424,7 +425,7 @@ func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Chil
 // secret members and whoever is here, see who belongs to the room (§5.2.1, §9.5).
 func (r *room) mayList(c xmppd.Client, a Affiliation) error {
 	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
-		return xmppd.ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	mine := r.affiliation(c.User())
 	if mine.rank() >= Admin.rank() {
@@ -435,7 +436,7 @@ func (r *room) mayList(c xmppd.Client, a Affiliation) error {
 	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
 		return nil
 	}
-	return xmppd.ErrForbidden
+	return stanza.ErrForbidden
 }
 
 func (r *room) affiliationList(dst []byte, a Affiliation) []byte {
@@ -444,9 +445,9 @@ func (r *room) affiliationList(dst []byte, a Affiliation) []byte {
 		if e.Affiliation != a {
 			continue
 		}
-		dst = xmppd.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
-		dst = xmppd.AppendAttr(dst, "jid", user+"@"+r.svc.server.Domain())
-		dst = xmppd.AppendAttr(dst, "nick", e.Nick)
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
+		dst = stanza.AppendAttr(dst, "jid", user+"@"+r.svc.server.Domain())
+		dst = stanza.AppendAttr(dst, "nick", e.Nick)
 		if e.Reason == "" {
 			dst = append(dst, "/>"...)
 			continue
@@ -465,9 +466,9 @@ func (r *room) roleList(dst []byte, role Role) []byte {
 	}
 	slices.SortFunc(found, func(x, y *occupant) int { return strings.Compare(x.nick, y.nick) })
 	for _, o := range found {
-		dst = xmppd.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliation(o.user)))
-		dst = xmppd.AppendAttr(xmppd.AppendAttr(dst, "role", string(role)), "nick", o.nick)
-		dst = append(xmppd.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliation(o.user)))
+		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
+		dst = append(stanza.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
 	}
 	return dst
 }

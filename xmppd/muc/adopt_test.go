@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 // A room whose last owner's account was deleted belongs to whoever runs the site
@@ -17,7 +19,7 @@ func TestAdopt(t *testing.T) {
 	w.store.people["den"]["bob"] = Affiliated{User: "bob", Affiliation: Member}
 	bob, admin, other := w.online("bob", "b"), w.online("admin", "a"), w.online("admin2", "a")
 	enter := func(c *client) {
-		c.Send(`<presence xmlns="jabber:client" to="den@rooms.h/` + c.user + `"><x xmlns="` + nsMUC + `"><history maxstanzas="0"/><password>sesame</password></x></presence>`)
+		c.Send(`<presence xmlns="jabber:client" to="den@rooms.h/` + c.user + `"><x xmlns="` + stanza.NSMUC + `"><history maxstanzas="0"/><password>sesame</password></x></presence>`)
 	}
 	enter(bob)
 	bob.sync()

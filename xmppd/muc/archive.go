@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -18,15 +19,15 @@ func (r *room) mayRead(c xmppd.Client) (reader, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state != open {
-		return reader{}, xmppd.ErrItemNotFound
+		return reader{}, stanza.ErrItemNotFound
 	}
 	user := c.User()
 	a := r.affiliation(user)
 	if r.mayEnter(user) != nil {
-		return reader{}, xmppd.ErrForbidden
+		return reader{}, stanza.ErrForbidden
 	}
 	if !r.knowsPassword(user) {
-		return reader{}, xmppd.ErrForbidden
+		return reader{}, stanza.ErrForbidden
 	}
 	m := r.member(c)
 	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.sees())}, nil
@@ -52,14 +53,14 @@ func handleArchiveQuery(ctx context.Context, r *room, c xmppd.Client, query stre
 		return nil, err
 	}
 	if !may.identities && asksWho(query) {
-		return nil, xmppd.ErrForbidden
+		return nil, stanza.ErrForbidden
 	}
 	return r.svc.server.QueryArchive(ctx, c, r.jid, query, func(e xmppd.ArchiveEntry) []byte { return may.view(e) })
 }
 
 // asksWho reports whether a query selects by the sender's real address.
 func asksWho(query stream.Child) bool {
-	form, ok := query.Find(nsDataForms, "x")
+	form, ok := query.Find(stanza.NSDataForms, "x")
 	if !ok {
 		return false
 	}
@@ -79,6 +80,6 @@ func (v reader) view(e xmppd.ArchiveEntry) []byte {
 		return e.Stanza
 	}
 	dst := append(make([]byte, 0, len(e.Stanza)+128), e.Stanza[:end]...)
-	dst = xmppd.AppendAttr(append(dst, `<x xmlns="`+nsUser+`"><item`...), "jid", e.With)
+	dst = stanza.AppendAttr(append(dst, `<x xmlns="`+stanza.NSMUCUser+`"><item`...), "jid", e.With)
 	return append(append(dst, "/></x>"...), e.Stanza[end:]...)
 }

@@ -6,8 +6,8 @@ import (
 	"runtime"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
-	"foyer/xmppd"
 
 	"github.com/google/uuid"
 )
@@ -44,7 +44,7 @@ func enter(tb testing.TB, svc *Service, s *sink) {
 	presence(tb, svc, s, `<presence xmlns="jabber:client" from="`+s.jid+`" to="den@rooms.h/`+s.user+`">`+
 		`<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="https://conversejs.org" ver="qgxN8hmrdSa2/4/7PUoM9bPFN2s="/>`+
 		`<x xmlns="vcard-temp:x:update"><photo>0123456789abcdef0123456789abcdef01234567</photo></x>`+
-		`<x xmlns="`+nsMUC+`"><history maxstanzas="0"/></x></presence>`)
+		`<x xmlns="`+stanza.NSMUC+`"><history maxstanzas="0"/></x></presence>`)
 }
 
 func presence(tb testing.TB, svc *Service, s *sink, raw string) {
@@ -52,7 +52,7 @@ func presence(tb testing.TB, svc *Service, s *sink, raw string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	to := xmppd.Address{User: "den", Domain: "rooms.h", Resource: s.user}
+	to := stanza.Address{User: "den", Domain: "rooms.h", Resource: s.user}
 	if err := svc.Handle(context.Background(), s, el, to); err != nil {
 		tb.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func BenchmarkDelivery(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			to := xmppd.Address{User: "den", Domain: "rooms.h"}
+			to := stanza.Address{User: "den", Domain: "rooms.h"}
 			b.ReportAllocs()
 			runtime.GC()
 			for b.Loop() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 // configure submits a room's form with these fields.
@@ -26,7 +28,7 @@ func TestConfig_SubjectInfo(t *testing.T) {
 	w.open("strict", func(s *Settings) { s.ChangeSubject = false })
 	alice := w.online("alice", "a")
 	for room, value := range map[string]string{"open": "1", "strict": "0"} {
-		e := alice.ask("get", room+"@rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`)
+		e := alice.ask("get", room+"@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`)
 		for _, field := range []string{"muc#roominfo_subjectmod", "muc#roomconfig_changesubject", "muc#roominfo_changesubject"} {
 			alice.has(e, `<field var="`+field+`" type="boolean"><value>`+value+`</value>`)
 		}

@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -32,7 +33,7 @@ func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 	}
 	r.mu.Unlock()
 	if !owner {
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	}
 	if state == open {
 		err = r.delete(ctx)
@@ -67,11 +68,11 @@ func (r *room) dissolve(d departure) {
 func destination(d stream.Child) ([]byte, error) {
 	dst := []byte("<destroy")
 	if jid, ok := d.Attr("jid"); ok && jid != "" {
-		a, err := xmppd.ParseAddress(jid)
+		a, err := stanza.ParseAddress(jid)
 		if err != nil {
 			return nil, err
 		}
-		dst = xmppd.AppendAttr(dst, "jid", a.String())
+		dst = stanza.AppendAttr(dst, "jid", a.String())
 	}
 	dst = append(dst, '>')
 	if reason, ok := d.Find(nsOwner, "reason"); ok {

@@ -3,7 +3,7 @@ package muc
 import (
 	"context"
 
-	"foyer/xmppd"
+	"foyer/internal/stanza"
 )
 
 // What the site's pages do with rooms.
@@ -51,9 +51,9 @@ func (s *Service) DefaultSettings() Settings { return s.defaultSettings() }
 
 // Found makes a room that belongs to an account, as if it had been created and
 // configured in the chat (XEP-0045 §10.1). Errors: ErrTaken, ErrTooMany,
-// ErrNoAccount; a *xmppd.StanzaError for a name that is none.
+// ErrNoAccount; a *stanza.Error for a name that is none.
 func (s *Service) Found(ctx context.Context, name, creator string, settings Settings) error {
-	a, err := xmppd.ParseAddress(name + "@" + s.cfg.Domain)
+	a, err := stanza.ParseAddress(name + "@" + s.cfg.Domain)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *Service) Found(ctx context.Context, name, creator string, settings Sett
 
 // Destroy ends a room on behalf of an owner, who need not be in it (XEP-0045
 // §10.9). A room that nobody owns belongs to the steward who destroys it. Errors:
-// a *xmppd.StanzaError for who may not, or a room that is not there; else the
+// a *stanza.Error for who may not, or a room that is not there; else the
 // store's.
 func (s *Service) Destroy(ctx context.Context, name, user string) error {
 	return s.withRoom(ctx, name, func(r *room) error {

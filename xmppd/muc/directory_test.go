@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"foyer/xmppd"
+	"foyer/internal/stanza"
 )
 
 // A page ends a room as its owner does in the chat, whether or not the owner is in
@@ -17,7 +17,7 @@ func TestService_Destroy(t *testing.T) {
 	bob := w.online("bob", "b")
 	gather("den", bob)
 	for room, user := range map[string]string{"den": "bob", "nowhere": "alice"} {
-		var refused *xmppd.StanzaError
+		var refused *stanza.Error
 		if err := w.svc.Destroy(t.Context(), room, user); !errors.As(err, &refused) {
 			t.Errorf("%s ended %s: %v", user, room, err)
 		}

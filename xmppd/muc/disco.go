@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -14,15 +15,16 @@ import (
 const itemsPage = 100
 
 func (s *Service) info(query stream.Child) ([]byte, error) {
-	name := stream.Escape(s.cfg.Name)
-	return xmppd.DiscoInfo(query, `<identity category="conference" type="text" name="`+name+`"/>`,
-		[]string{nsDiscoInfo, nsDiscoItems, nsMUC, nsMUC + "#stable_id", nsPing, nsRSM, nsOccupantID, nsHats})
+	return stanza.Info{
+		Identities: []stanza.Identity{{Category: "conference", Type: "text", Name: s.cfg.Name}},
+		Features:   []string{stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSMUC, stanza.NSMUC + "#stable_id", stanza.NSPing, stanza.NSRSM, stanza.NSOccupantID, nsHats},
+	}.Answer(query)
 }
 
 // items lists the public rooms, page by page (§6.3).
 func (s *Service) items(ctx context.Context, query stream.Child) ([]byte, error) {
 	if node, ok := query.Attr("node"); ok && node != "" {
-		return nil, xmppd.ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
 	after, limit, err := s.itemsWanted(query)
 	if err != nil {
@@ -32,42 +34,36 @@ func (s *Service) items(ctx context.Context, query stream.Child) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	dst := []byte(`<query xmlns="` + nsDiscoItems + `">`)
-	for _, l := range list {
-		dst = xmppd.AppendAttr(append(dst, "<item"...), "jid", l.Name+"@"+s.cfg.Domain)
-		dst = append(xmppd.AppendAttr(dst, "name", l.Title), "/>"...)
+	items := make([]stanza.Item, len(list))
+	for i, l := range list {
+		items[i] = stanza.Item{JID: l.Name + "@" + s.cfg.Domain, Name: l.Title}
 	}
-	dst = append(dst, `<set xmlns="`+nsRSM+`">`...)
-	if n := len(list); n > 0 {
-		dst = append(dst, `<first>`+stream.Escape(list[0].Name+"@"+s.cfg.Domain)+`</first>`...)
-		dst = append(dst, `<last>`+stream.Escape(list[n-1].Name+"@"+s.cfg.Domain)+`</last>`...)
+	first, last := "", ""
+	if n := len(items); n > 0 {
+		first, last = items[0].JID, items[n-1].JID
 	}
-	return append(dst, `</set></query>`...), nil
+	return stanza.ItemsPayload("", items, stanza.AppendResultSet(nil, first, last, 0, -1)), nil
 }
 
 // itemsWanted reads the page that is asked for (XEP-0059 §2.1, §2.2).
 func (s *Service) itemsWanted(query stream.Child) (after string, limit int, err error) {
+	set, err := stanza.ParseResultSet(query)
+	switch {
+	case err != nil:
+		return "", 0, err
+	case set.Last:
+		return "", 0, stanza.ErrFeatureNotImplemented
+	}
 	limit = itemsPage
-	set, ok := query.Find(nsRSM, "set")
-	if !ok {
-		return "", limit, nil
+	if set.Max >= 0 {
+		limit = min(set.Max, limit)
 	}
-	if max, ok := set.Find(nsRSM, "max"); ok {
-		n, err := strconv.Atoi(max.Text())
-		if err != nil || n < 0 {
-			return "", 0, xmppd.ErrBadRequest
-		}
-		limit = min(n, limit)
-	}
-	if last, ok := set.Find(nsRSM, "after"); ok {
-		a, err := xmppd.ParseAddress(last.Text())
+	if set.After != "" {
+		a, err := stanza.ParseAddress(set.After)
 		if err != nil || a.Domain != s.cfg.Domain {
-			return "", 0, xmppd.ErrItemNotFound
+			return "", 0, stanza.ErrItemNotFound
 		}
 		after = a.User
-	}
-	if _, ok := set.Find(nsRSM, "before"); ok {
-		return "", 0, xmppd.ErrFeatureMissing
 	}
 	return after, limit, nil
 }
@@ -76,7 +72,7 @@ func (s *Service) itemsWanted(query stream.Child) (after string, limit int, err 
 const nodeReservedNick = "x-roomuser-item"
 
 // nodeTraffic asks what may be in messages: nothing is kept out (§18.1.1).
-const nodeTraffic = nsMUC + "#traffic"
+const nodeTraffic = stanza.NSMUC + "#traffic"
 
 func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
 	r.mu.Lock()
@@ -85,30 +81,32 @@ func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Chi
 	case nodeReservedNick:
 		return r.reservedNick(c.User()), nil
 	case nodeTraffic:
-		return nil, xmppd.ErrServiceUnavailable
+		return nil, stanza.ErrServiceUnavailable
 	}
 	title := r.settings.Title
 	if title == "" {
 		title = r.name
 	}
-	return xmppd.DiscoInfo(query, `<identity category="conference" type="text" name="`+stream.Escape(title)+`"/>`,
-		r.features(), r.infoForm(c.User()))
+	return stanza.Info{
+		Identities: []stanza.Identity{{Category: "conference", Type: "text", Name: title}},
+		Features:   r.features(),
+		Forms:      [][]byte{r.infoForm(c.User())},
+	}.Answer(query)
 }
 
 func (r *room) reservedNick(user string) []byte {
-	dst := []byte(`<query xmlns="` + nsDiscoInfo + `" node="` + nodeReservedNick + `">`)
+	info := stanza.Info{Node: nodeReservedNick}
 	if nick := r.people[user].Nick; nick != "" {
-		dst = xmppd.AppendAttr(append(dst, `<identity category="conference" type="text"`...), "name", nick)
-		dst = append(dst, "/>"...)
+		info.Identities = []stanza.Identity{{Category: "conference", Type: "text", Name: nick}}
 	}
-	return append(dst, `</query>`...)
+	return info.Payload()
 }
 
 // features are the room's, as it is configured (§6.4, §15.3).
 func (r *room) features() []string {
 	out := []string{
-		nsDiscoInfo, nsDiscoItems, nsMUC, nsMUC + "#stable_id", nsMUC + "#self-ping-optimization", nsRequest,
-		nsOccupantID, nsHats, nsRegister, nsPing,
+		stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSMUC, stanza.NSMUC + "#stable_id", stanza.NSMUC + "#self-ping-optimization", nsRequest,
+		stanza.NSOccupantID, nsHats, nsRegister, stanza.NSPing,
 	}
 	either := func(is bool, yes, no string) {
 		if is {
@@ -135,22 +133,22 @@ func (r *room) features() []string {
 // name and whether the subject may be changed from here. The subject is for those
 // who may enter.
 func (r *room) infoForm(user string) []byte {
-	f := newForm("result", nsRoomInfo)
-	f.text("muc#roominfo_description", "", r.settings.Description)
+	f := stanza.NewForm("result", nsRoomInfo)
+	f.Text("muc#roominfo_description", "", r.settings.Description)
 	if r.mayEnter(user) == nil && r.knowsPassword(user) {
-		f.text("muc#roominfo_subject", "", r.subject.Text)
+		f.Text("muc#roominfo_subject", "", r.subject.Text)
 	}
-	f.text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))
-	f.text("muc#roominfo_lang", "", r.settings.Lang)
+	f.Text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))
+	f.Text("muc#roominfo_lang", "", r.settings.Lang)
 	// The registered field, the one of §6.4's example, and the one that Converse reads.
-	f.boolean("muc#roominfo_subjectmod", "", r.settings.ChangeSubject)
-	f.boolean("muc#roomconfig_changesubject", "", r.settings.ChangeSubject)
-	f.boolean("muc#roominfo_changesubject", "", r.settings.ChangeSubject)
-	f.text("muc#roomconfig_roomname", "", r.settings.Title)
-	return f.bytes()
+	f.Bool("muc#roominfo_subjectmod", "", r.settings.ChangeSubject)
+	f.Bool("muc#roomconfig_changesubject", "", r.settings.ChangeSubject)
+	f.Bool("muc#roominfo_changesubject", "", r.settings.ChangeSubject)
+	f.Text("muc#roomconfig_roomname", "", r.settings.Title)
+	return f.Payload()
 }
 
 // handleRoomItems: who is in a room is told to those who enter it (§6.5).
 func handleRoomItems(context.Context, *room, xmppd.Client, stream.Child) ([]byte, error) {
-	return []byte(`<query xmlns="` + nsDiscoItems + `"/>`), nil
+	return stanza.ItemsPayload("", nil), nil
 }

@@ -3,7 +3,7 @@ package muc
 import (
 	"errors"
 
-	"foyer/xmppd"
+	"foyer/internal/stanza"
 )
 
 // The errors that xmppd does not have. Clients look at the type and the condition
@@ -11,57 +11,57 @@ import (
 var (
 	// errEnding: the room ends, or only leaves memory; in a moment it is known what
 	// comes after it (Service.withRoom).
-	errEnding          = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "This room has been closed."}
-	errNotSetUp        = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "This room is still being set up. Try again in a moment."}
-	errSetUpFirst      = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-allowed", Text: "Set the room up first: until then nothing can be said in it."}
-	errNotAuthorized   = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "not-authorized", Text: "This room needs a password, and this was not the right one."}
-	errMembersOnly     = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "registration-required", Text: "Only members may enter this room. Ask somebody in it to invite you."}
-	errBanned          = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "forbidden", Text: "You have been banned from this room."}
-	errNickTaken       = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "Somebody else has that name in this room. Choose another one."}
-	errRoomTaken       = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "There is a room of that name already."}
-	errSelfBan         = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "You cannot ban yourself."}
-	errNoNick          = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "jid-malformed", Text: "Choose a name to use in this room."}
-	errFull            = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "service-unavailable", Text: "This room is full. Try again later."}
-	errNotOccupant     = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable", Text: "Enter the room first."}
-	errNotHere         = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-acceptable", Text: "You are not in this room."} // XEP-0410 §3.3
-	errNoSuchOccupant  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "Nobody of that name is in this room."}
-	errNoPrivate       = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "forbidden", Text: "You may not send private messages in this room."}
-	errNoVoice         = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "forbidden", Text: "You may not speak in this room. Ask a moderator."}
-	errNotInvited      = &xmppd.StanzaError{Type: xmppd.ErrorAuth, Condition: "forbidden", Text: "There is no invitation from there that could be declined."}
-	errNotAcceptable   = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable", Text: "One of the values is not possible."}
-	errNeedsPassword   = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "not-acceptable", Text: "Choose a password for the room, or leave it without."}
-	errTooLarge        = &xmppd.StanzaError{Type: xmppd.ErrorModify, Condition: "policy-violation", Text: "This is too large."}
-	errCreationBarred  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-allowed", Text: "You have created as many rooms as you may."}
-	errTooManyListed   = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "resource-constraint", Text: "The room keeps no more people."}
-	errTooManyJoined   = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "resource-constraint", Text: "You are in as many rooms as you may be."}
-	errUnknownAccount  = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "item-not-found", Text: "There is no such account."}
-	errHasVoice        = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-allowed", Text: "You may speak already."}
-	errNoModerator     = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "recipient-unavailable", Text: "No moderator is here."}
-	errAskedAlready    = &xmppd.StanzaError{Type: xmppd.ErrorWait, Condition: "policy-violation", Text: "The moderators have been asked a moment ago."}
-	errNoLastOwnerLeft = &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "conflict", Text: "A room needs an owner."}
+	errEnding          = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "This room has been closed."}
+	errNotSetUp        = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "This room is still being set up. Try again in a moment."}
+	errSetUpFirst      = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "Set the room up first: until then nothing can be said in it."}
+	errNotAuthorized   = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.NotAuthorized, Text: "This room needs a password, and this was not the right one."}
+	errMembersOnly     = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.RegistrationRequired, Text: "Only members may enter this room. Ask somebody in it to invite you."}
+	errBanned          = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You have been banned from this room."}
+	errNickTaken       = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.Conflict, Text: "Somebody else has that name in this room. Choose another one."}
+	errRoomTaken       = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.Conflict, Text: "There is a room of that name already."}
+	errSelfBan         = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.Conflict, Text: "You cannot ban yourself."}
+	errNoNick          = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.JIDMalformed, Text: "Choose a name to use in this room."}
+	errFull            = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ServiceUnavailable, Text: "This room is full. Try again later."}
+	errNotOccupant     = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Enter the room first."}
+	errNotHere         = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."} // XEP-0410 §3.3
+	errNoSuchOccupant  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "Nobody of that name is in this room."}
+	errNoPrivate       = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You may not send private messages in this room."}
+	errNoVoice         = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You may not speak in this room. Ask a moderator."}
+	errNotInvited      = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "There is no invitation from there that could be declined."}
+	errNotAcceptable   = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "One of the values is not possible."}
+	errNeedsPassword   = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Choose a password for the room, or leave it without."}
+	errTooLarge        = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.PolicyViolation, Text: "This is too large."}
+	errCreationBarred  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You have created as many rooms as you may."}
+	errTooManyListed   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The room keeps no more people."}
+	errTooManyJoined   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "You are in as many rooms as you may be."}
+	errUnknownAccount  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "There is no such account."}
+	errHasVoice        = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You may speak already."}
+	errNoModerator     = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.RecipientUnavailable, Text: "No moderator is here."}
+	errAskedAlready    = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.PolicyViolation, Text: "The moderators have been asked a moment ago."}
+	errNoLastOwnerLeft = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.Conflict, Text: "A room needs an owner."}
 )
 
 // nickRefused says why a nickname cannot be used.
 func nickRefused(why error) error {
-	return &xmppd.StanzaError{Type: xmppd.ErrorCancel, Condition: "not-acceptable", Text: why.Error()}
+	return &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAcceptable, Text: why.Error()}
 }
 
 // asJoinError marks an error as the answer to an attempt to enter, by the x that
 // was sent (XEP-0045 §7.2): some clients take no other for it.
 func asJoinError(err error) error {
-	var se *xmppd.StanzaError
+	var se *stanza.Error
 	if !errors.As(err, &se) {
 		return err
 	}
 	answer := *se
-	answer.Echo = `<x xmlns="` + nsMUC + `"/>`
+	answer.Echo = `<x xmlns="` + stanza.NSMUC + `"/>`
 	return &answer
 }
 
 // inPlainWords gives a refusal that has no text one that people understand: clients
 // show it (RFC 6120 §8.3.2).
 func inPlainWords(err error) error {
-	var se *xmppd.StanzaError
+	var se *stanza.Error
 	if !errors.As(err, &se) || se.Text != "" {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -48,13 +49,13 @@ func (c *checker) sound() {
 		if err != nil {
 			c.tb.Fatalf("%s got %v: %s", c.jid, err, raw)
 		}
-		from, err := xmppd.ParseAddress(el.From)
+		from, err := stanza.ParseAddress(el.From)
 		if err != nil || from.Domain != "rooms.h" || el.To != c.jid || el.Name.Space != stream.NSClient {
 			c.tb.Fatalf("%s got %s", c.jid, raw)
 		}
 		ids := 0
 		for child := range el.Children() {
-			if child.Name.Space == nsOccupantID {
+			if child.Name.Space == stanza.NSOccupantID {
 				ids++
 			}
 			if child.Name.Space == nsHats {
@@ -109,7 +110,7 @@ func FuzzRoom(f *testing.F) {
 		mallory := &checker{tb: t, user: "mallory", jid: "mallory@h/m"}
 		bob := &checker{tb: t, user: "bob", jid: "bob@h/b"}
 		for _, c := range []*checker{alice, mallory, bob} {
-			w.handle(c, `<presence to="den@rooms.h/`+c.user+`"><x xmlns="`+nsMUC+`"/></presence>`)
+			w.handle(c, `<presence to="den@rooms.h/`+c.user+`"><x xmlns="`+stanza.NSMUC+`"/></presence>`)
 		}
 		for n, line := range bytes.Split(in, []byte("\n")) {
 			if n == 8 {
@@ -122,7 +123,7 @@ func FuzzRoom(f *testing.F) {
 			w.handle(who, string(line))
 		}
 		// However that went, a room like this one can be entered, and works.
-		w.handle(bob, `<presence to="after@rooms.h/bob"><x xmlns="`+nsMUC+`"/></presence>`)
+		w.handle(bob, `<presence to="after@rooms.h/bob"><x xmlns="`+stanza.NSMUC+`"/></presence>`)
 		w.handle(bob, `<iq type="set" id="o" to="after@rooms.h"><query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit"/></query></iq>`)
 		w.handle(bob, `<message type="groupchat" to="after@rooms.h" id="last"><body>here</body></message>`)
 		if n := len(bob.got); n == 0 || !bytes.Contains(bob.got[n-1], []byte("<body>here</body>")) {
@@ -160,7 +161,7 @@ func (w *world) handle(c xmppd.Client, raw string) {
 	default:
 		return
 	}
-	to, err := xmppd.ParseAddress(el.To)
+	to, err := stanza.ParseAddress(el.To)
 	if err != nil || to.Domain != "rooms.h" {
 		return
 	}

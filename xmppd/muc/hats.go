@@ -3,7 +3,7 @@ package muc
 import (
 	"context"
 
-	"foyer/xmppd"
+	"foyer/internal/stanza"
 )
 
 // Hat is a role that somebody has beyond the room (XEP-0317).
@@ -24,8 +24,8 @@ func (s *Service) hatsOf(ctx context.Context, user string) ([]byte, error) {
 	}
 	dst := []byte(`<hats xmlns="` + nsHats + `">`)
 	for _, h := range hats {
-		dst = xmppd.AppendAttr(append(dst, "<hat"...), "uri", h.URI)
-		dst = append(xmppd.AppendAttr(dst, "title", h.Title), "/>"...)
+		dst = stanza.AppendAttr(append(dst, "<hat"...), "uri", h.URI)
+		dst = append(stanza.AppendAttr(dst, "title", h.Title), "/>"...)
 	}
 	return append(dst, "</hats>"...), nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -34,7 +35,7 @@ func (h historyRequest) wanted() bool { return h.stanzas > 0 && h.chars != 0 }
 
 func parseHistory(x stream.Child) (historyRequest, error) {
 	h := historyRequest{stanzas: defaultHistory, chars: -1}
-	el, ok := x.Find(nsMUC, "history")
+	el, ok := x.Find(stanza.NSMUC, "history")
 	if !ok {
 		return h, nil
 	}
@@ -49,7 +50,7 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return h, xmppd.ErrBadRequest
+			return h, stanza.ErrBadRequest
 		}
 		*bound.value = n
 	}
@@ -62,7 +63,7 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 	if text, ok := el.Attr("since"); ok {
 		t, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
-			return h, xmppd.ErrBadRequest
+			return h, stanza.ErrBadRequest
 		}
 		if t.After(h.since) {
 			h.since = t
@@ -110,5 +111,5 @@ func (r *room) historic(e xmppd.ArchiveEntry, m *member) []byte {
 	if _, ok := el.Find(stream.NSClient, "body"); !ok {
 		return nil
 	}
-	return el.Edit().Set("to", m.client.JID()).Append(xmppd.Delay(r.jid, e.Time()), r.stanzaID(e.ID)).Bytes()
+	return el.Edit().Set("to", m.client.JID()).Append(stanza.Delay(r.jid, e.Time()), r.stanzaID(e.ID)).Bytes()
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"foyer/xmppd"
+	"foyer/internal/stanza"
 )
 
 // How long an invitation may be declined, and how many of one person's are
@@ -73,6 +73,6 @@ func (v *invitations) expire(now time.Time) {
 
 // userOf returns the localpart of an address that the server made.
 func userOf(jid string) string {
-	a, _ := xmppd.ParseAddress(jid)
+	a, _ := stanza.ParseAddress(jid)
 	return a.User
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -20,14 +21,14 @@ func (r *room) invitation(ctx context.Context, c xmppd.Client, x stream.Child) e
 	var invites []stream.Child
 	for el := range x.Children() {
 		switch el.Name {
-		case stream.Name{Space: nsUser, Local: "invite"}:
+		case stream.Name{Space: stanza.NSMUCUser, Local: "invite"}:
 			invites = append(invites, el)
-		case stream.Name{Space: nsUser, Local: "decline"}:
+		case stream.Name{Space: stanza.NSMUCUser, Local: "decline"}:
 			return r.decline(ctx, c, el)
 		}
 	}
 	if len(invites) == 0 || len(invites) > maxInvitees {
-		return xmppd.ErrBadRequest
+		return stanza.ErrBadRequest
 	}
 	for _, el := range invites {
 		if err := r.invite(ctx, c, el); err != nil {
@@ -47,11 +48,11 @@ func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) erro
 }
 
 // Invite invites an account into a room, on behalf of somebody who belongs to it
-// and need not be there. Errors: a *xmppd.StanzaError for what is not allowed, or
+// and need not be there. Errors: a *stanza.Error for what is not allowed, or
 // for a room or an account that is not there; else the store's.
 func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) error {
-	to := xmppd.Address{User: invitee, Domain: s.server.Domain()}
-	from := xmppd.Address{User: inviter, Domain: s.server.Domain()}
+	to := stanza.Address{User: invitee, Domain: s.server.Domain()}
+	from := stanza.Address{User: inviter, Domain: s.server.Domain()}
 	return s.withRoom(ctx, name, func(r *room) error {
 		return r.inviteOne(ctx, func() error { return r.mayInviteAs(inviter) }, from.Bare(), to, "")
 	})
@@ -59,7 +60,7 @@ func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) err
 
 // inviteOne invites somebody, if may, asked under the lock, agrees. Where only
 // members may enter, whoever is invited becomes one (§7.8.2).
-func (r *room) inviteOne(ctx context.Context, may func() error, from string, to xmppd.Address, reason string) error {
+func (r *room) inviteOne(ctx context.Context, may func() error, from string, to stanza.Address, reason string) error {
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	case err != nil:
 		return err
 	case before == Outcast:
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	}
 	if blocked, err := r.svc.server.Blocks(ctx, to.User, from); err != nil || blocked {
 		return err // and so makes no member
@@ -93,7 +94,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 		r.mu.Unlock()
 	}
 	err = r.sendInvite(ctx, from, to, reason, password)
-	if errors.Is(err, xmppd.ErrServiceUnavailable) {
+	if errors.Is(err, stanza.ErrServiceUnavailable) {
 		return errUnknownAccount
 	}
 	return err
@@ -107,7 +108,7 @@ func (r *room) mayInvite(c xmppd.Client) error {
 		return errNotOccupant
 	}
 	if r.state != open {
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	}
 	return r.mayInviteAs(c.User())
 }
@@ -119,15 +120,15 @@ func (r *room) mayInviteAs(user string) error {
 	case a.rank() >= Admin.rank():
 		return nil
 	case r.state != open, a == Outcast, r.settings.MembersOnly && (a != Member || !r.settings.Invites), !r.knowsPassword(user):
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	}
 	return nil
 }
 
 // invited reads whom a message is about.
-func (s *Service) invited(el stream.Child, attr string) (xmppd.Address, string, error) {
+func (s *Service) invited(el stream.Child, attr string) (stanza.Address, string, error) {
 	jid, _ := el.Attr(attr)
-	to, err := xmppd.ParseAddress(jid)
+	to, err := stanza.ParseAddress(jid)
 	if err != nil {
 		return to, "", err
 	}
@@ -135,7 +136,7 @@ func (s *Service) invited(el stream.Child, attr string) (xmppd.Address, string, 
 		return to, "", errUnknownAccount
 	}
 	reason := ""
-	if r, ok := el.Find(nsUser, "reason"); ok {
+	if r, ok := el.Find(stanza.NSMUCUser, "reason"); ok {
 		if reason = r.Text(); len(reason) > maxReason {
 			return to, "", errTooLarge
 		}
@@ -145,14 +146,14 @@ func (s *Service) invited(el stream.Child, attr string) (xmppd.Address, string, 
 
 // sendInvite sends an invitation from the room. Clients that know direct
 // invitations only find one in it too.
-func (r *room) sendInvite(ctx context.Context, from string, to xmppd.Address, reason, password string) error {
-	dst := append(xmppd.AppendAttr([]byte(`<x xmlns="`+nsUser+`"><invite`), "from", from), '>')
+func (r *room) sendInvite(ctx context.Context, from string, to stanza.Address, reason, password string) error {
+	dst := append(stanza.AppendAttr([]byte(`<x xmlns="`+stanza.NSMUCUser+`"><invite`), "from", from), '>')
 	dst = append(append(dst, because("", reason)...), `</invite>`...)
 	if password != "" {
 		dst = append(append(append(dst, `<password>`...), stream.Escape(password)...), `</password>`...)
 	}
-	dst = xmppd.AppendAttr(append(dst, `</x><x xmlns="`+nsConference+`"`...), "jid", r.jid)
-	dst = xmppd.AppendAttr(xmppd.AppendAttr(dst, "password", password), "reason", reason)
+	dst = stanza.AppendAttr(append(dst, `</x><x xmlns="`+stanza.NSConference+`"`...), "jid", r.jid)
+	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "password", password), "reason", reason)
 	r.svc.invitations.add(invitation{room: r.name, inviter: userOf(from), invitee: to.User}, time.Now())
 	return r.writeFor(ctx, from, to, append(dst, "/>"...))
 }
@@ -170,7 +171,7 @@ func (r *room) decline(ctx context.Context, c xmppd.Client, el stream.Child) err
 	if !r.svc.invitations.take(invitation{room: r.name, inviter: to.User, invitee: c.User()}, time.Now()) || banned {
 		return errNotInvited
 	}
-	dst := xmppd.AppendAttr([]byte(`<x xmlns="`+nsUser+`"><decline`), "from", c.Bare())
+	dst := stanza.AppendAttr([]byte(`<x xmlns="`+stanza.NSMUCUser+`"><decline`), "from", c.Bare())
 	dst = append(append(append(dst, '>'), because("", reason)...), `</decline></x>`...)
 	return r.writeFor(ctx, c.JID(), to, dst)
 }
@@ -178,11 +179,11 @@ func (r *room) decline(ctx context.Context, c xmppd.Client, el stream.Child) err
 // writeFor sends a message of the room to an account on somebody's behalf. Those
 // who block that person get nothing, and that is no error: a room is no way around
 // a block (XEP-0191 §3). The server sees to those who block the room.
-func (r *room) writeFor(ctx context.Context, behalf string, to xmppd.Address, payload []byte) error {
+func (r *room) writeFor(ctx context.Context, behalf string, to stanza.Address, payload []byte) error {
 	if blocked, err := r.svc.server.Blocks(ctx, to.User, behalf); err != nil || blocked {
 		return err
 	}
-	raw := xmppd.AppendAttr(xmppd.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", r.jid), "to", to.Bare())
+	raw := stanza.AppendAttr(stanza.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", r.jid), "to", to.Bare())
 	raw = append(append(append(raw, '>'), payload...), "</message>"...)
 	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
@@ -195,16 +196,16 @@ func (r *room) writeFor(ctx context.Context, behalf string, to xmppd.Address, pa
 // (§9.3). That they learn of it later, or never, is no failure of the change.
 func (r *room) inviteNewMembers(ctx context.Context, c xmppd.Client, entries []Affiliated) {
 	r.mu.Lock()
-	var to []xmppd.Address
+	var to []stanza.Address
 	for _, e := range entries {
 		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.of(e.User)) == 0 {
-			to = append(to, xmppd.Address{User: e.User, Domain: r.svc.server.Domain()})
+			to = append(to, stanza.Address{User: e.User, Domain: r.svc.server.Domain()})
 		}
 	}
 	r.mu.Unlock()
 	for _, a := range to {
 		err := r.sendInvite(ctx, c.JID(), a, "", "")
-		var refused *xmppd.StanzaError
+		var refused *stanza.Error
 		if err != nil && !errors.As(err, &refused) {
 			r.svc.log.Error("a new member was not told", "room", r.jid, "err", err)
 		}

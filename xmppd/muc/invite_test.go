@@ -4,14 +4,16 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"foyer/internal/stanza"
 )
 
 func (c *client) decline(room, to string) {
-	c.Send(`<message xmlns="jabber:client" to="` + room + `@rooms.h"><x xmlns="` + nsUser + `"><decline to="` + to + `"><reason>no time</reason></decline></x></message>`)
+	c.Send(`<message xmlns="jabber:client" to="` + room + `@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><decline to="` + to + `"><reason>no time</reason></decline></x></message>`)
 }
 
 func (c *client) invite(room, to string) {
-	c.Send(`<message xmlns="jabber:client" to="` + room + `@rooms.h"><x xmlns="` + nsUser + `"><invite to="` + to + `"/></x></message>`)
+	c.Send(`<message xmlns="jabber:client" to="` + room + `@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><invite to="` + to + `"/></x></message>`)
 }
 
 // X-57: a room takes a decline only from who was invited, once, to who invited, and

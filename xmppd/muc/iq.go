@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -15,24 +16,24 @@ type iqHandler func(ctx context.Context, r *room, c xmppd.Client, payload stream
 func roomHandler(typ string, payload stream.Name) iqHandler {
 	get := typ == "get"
 	switch payload {
-	case stream.Name{Space: nsDiscoInfo, Local: "query"}:
+	case stream.Name{Space: stanza.NSDiscoInfo, Local: "query"}:
 		if get {
 			return handleRoomInfo
 		}
-	case stream.Name{Space: nsDiscoItems, Local: "query"}:
+	case stream.Name{Space: stanza.NSDiscoItems, Local: "query"}:
 		if get {
 			return handleRoomItems
 		}
-	case stream.Name{Space: nsPing, Local: "ping"}:
+	case stream.Name{Space: stanza.NSPing, Local: "ping"}:
 		if get {
 			return handleRoomPing
 		}
-	case stream.Name{Space: nsMAM, Local: "query"}:
+	case stream.Name{Space: stanza.NSMAM, Local: "query"}:
 		if get {
 			return handleArchiveForm
 		}
 		return handleArchiveQuery
-	case stream.Name{Space: nsMAM, Local: "metadata"}:
+	case stream.Name{Space: stanza.NSMAM, Local: "metadata"}:
 		if get {
 			return handleArchiveMetadata
 		}
@@ -61,7 +62,7 @@ func roomHandler(typ string, payload stream.Name) iqHandler {
 
 // handleIQ answers IQs to the service and to rooms, and passes on those to
 // occupants.
-func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Element, to xmppd.Address) error {
+func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Element, to stanza.Address) error {
 	request := iq.Type == "get" || iq.Type == "set"
 	switch {
 	case to.User == "" && to.Resource == "" && request:
@@ -71,20 +72,20 @@ func (s *Service) handleIQ(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	case !request:
 		return nil // an answer to nothing that was asked
 	case to.User == "":
-		return xmppd.ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	handler := roomHandler(iq.Type, iq.Child)
 	if handler == nil {
-		return xmppd.ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	payload, _ := iq.Find(iq.Child.Space, iq.Child.Local)
 	return s.withRoom(ctx, to.User, func(r *room) error {
 		if !r.existsFor(c.User()) {
-			return xmppd.ErrItemNotFound
+			return stanza.ErrItemNotFound
 		}
 		result, err := handler(ctx, r, c, payload)
 		if err == nil {
-			c.Deliver(xmppd.IQResult(iq, c.JID(), result))
+			c.Deliver(stanza.Result(iq, c.JID(), result))
 		}
 		return err
 	})
@@ -95,20 +96,20 @@ func (s *Service) serviceIQ(ctx context.Context, c xmppd.Client, iq *stream.Elem
 	var result []byte
 	var err error
 	switch iq.Child {
-	case stream.Name{Space: nsDiscoInfo, Local: "query"}:
+	case stream.Name{Space: stanza.NSDiscoInfo, Local: "query"}:
 		result, err = s.info(payload)
-	case stream.Name{Space: nsDiscoItems, Local: "query"}:
+	case stream.Name{Space: stanza.NSDiscoItems, Local: "query"}:
 		result, err = s.items(ctx, payload)
-	case stream.Name{Space: nsPing, Local: "ping"}:
+	case stream.Name{Space: stanza.NSPing, Local: "ping"}:
 	default:
-		return xmppd.ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
 	if err != nil {
 		return err
 	}
 	if iq.Type != "get" {
-		return xmppd.ErrServiceUnavailable
+		return stanza.ErrServiceUnavailable
 	}
-	c.Deliver(xmppd.IQResult(iq, c.JID(), result))
+	c.Deliver(stanza.Result(iq, c.JID(), result))
 	return nil
 }

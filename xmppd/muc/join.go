@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"foyer/internal/names"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -24,14 +25,14 @@ type entry struct {
 
 // join lets a client into a room, which is made if there is none (XEP-0045 §7.2,
 // §10.1).
-func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, to xmppd.Address, x stream.Child) error {
+func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, to stanza.Address, x stream.Child) error {
 	e := entry{client: c, presence: p}
 	var err error
 	if e.nick, e.key, err = prepareNick(to.Resource); err != nil {
 		return err
 	}
 	e.altered = e.nick != to.Resource
-	if password, ok := x.Find(nsMUC, "password"); ok {
+	if password, ok := x.Find(stanza.NSMUC, "password"); ok {
 		e.password = password.Text()
 	}
 	if e.history, err = parseHistory(x); err != nil {
@@ -67,7 +68,7 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 // again.
 func (s *Service) roomOrNew(ctx context.Context, name, user string) (*room, error) {
 	r, err := s.room(ctx, name)
-	if errors.Is(err, xmppd.ErrItemNotFound) {
+	if errors.Is(err, stanza.ErrItemNotFound) {
 		return s.create(ctx, name, user)
 	}
 	return r, err
@@ -211,7 +212,7 @@ func (r *room) seat(e entry) *member {
 		}
 		r.occupants[e.key] = o
 	}
-	m := &member{client: e.client, occupant: o, to: xmppd.AppendAttr(nil, "to", e.client.JID())}
+	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID())}
 	r.add(m)
 	return m
 }

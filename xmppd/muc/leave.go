@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -97,7 +98,7 @@ var unreachable = []string{"gone", "item-not-found", "recipient-unavailable", "r
 
 // bounced handles an error that a client answers with: if it means that what the
 // room sends does not arrive, the client is taken out (S-90).
-func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
+func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Element, to stanza.Address) error {
 	r := s.inMemory(to.User)
 	if r == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -12,7 +13,7 @@ import (
 
 // handleMessage handles a message to a room or to an occupant (XEP-0045 §7.4,
 // §7.5, §7.8, §8.1).
-func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.Element, to xmppd.Address) error {
+func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.Element, to stanza.Address) error {
 	if m.Type == "error" {
 		return s.bounced(ctx, c, m, to)
 	}
@@ -22,7 +23,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	}
 	switch {
 	case to.Resource != "" && m.Type == "groupchat":
-		return xmppd.ErrBadRequest // §7.5 (S-84)
+		return stanza.ErrBadRequest // §7.5 (S-84)
 	case to.Resource != "":
 		return r.private(ctx, c, m, to.Resource)
 	case m.Type == "groupchat" && isSubject(m):
@@ -30,13 +31,13 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	case m.Type == "groupchat":
 		return r.say(ctx, c, m)
 	}
-	if x, ok := m.Find(nsUser, "x"); ok {
+	if x, ok := m.Find(stanza.NSMUCUser, "x"); ok {
 		return r.invitation(ctx, c, x)
 	}
-	if x, ok := m.Find(nsDataForms, "x"); ok {
+	if x, ok := m.Find(stanza.NSDataForms, "x"); ok {
 		return r.voice(ctx, c, x)
 	}
-	return xmppd.ErrBadRequest
+	return stanza.ErrBadRequest
 }
 
 // say reflects a message to everybody, its sender included, after it was stored
@@ -61,7 +62,7 @@ func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error
 // owner's archive, with that other side: a client whose stream was lost sends its
 // last ones again (XEP-0198 §5).
 func (r *room) saidBefore(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
-	if _, delayed := m.Find(nsDelay, "delay"); !delayed || m.ID == "" {
+	if _, delayed := m.Find(stanza.NSDelay, "delay"); !delayed || m.ID == "" {
 		return false, nil
 	}
 	return r.svc.server.Archived(ctx, owner, with, m.ID)
@@ -78,7 +79,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retrac
 	}
 	said := r.quote(o, m)
 	var entry *xmppd.ArchiveEntry
-	if r.settings.Archive && xmppd.Lasting(m) {
+	if r.settings.Archive && stanza.ShouldArchive(m) {
 		entry = r.entryFor(o, m, said)
 		entry.Retracts = retracted
 	}
@@ -91,13 +92,13 @@ func (r *room) speaker(c xmppd.Client) (*occupant, error) {
 	m := r.member(c)
 	switch {
 	case m == nil && r.state == locked: // not there yet (§17.2)
-		return nil, xmppd.ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	case m == nil:
 		return nil, errNotOccupant
 	case r.state == locked: // it has no archive yet: acknowledged means stored (§10.1.1)
 		return nil, errSetUpFirst
 	case r.state == ending: // its archive is being deleted
-		return nil, xmppd.ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	case m.occupant.role == RoleVisitor:
 		return nil, errNoVoice
 	}
@@ -126,7 +127,7 @@ func (r *room) cut(said []byte, id uuid.UUID) []byte {
 // entryFor is what the archive keeps. The real sender stands beside the stanza,
 // for those who may know (S-65).
 func (r *room) entryFor(o *occupant, m *stream.Element, said []byte) *xmppd.ArchiveEntry {
-	e := &xmppd.ArchiveEntry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: xmppd.CorrectedID(m), Stanza: said}
+	e := &xmppd.ArchiveEntry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: said}
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		e.Body = body.Text()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -16,13 +17,12 @@ import (
 
 const (
 	nsModerate = "urn:xmpp:message-moderate:1"
-	nsRetract  = "urn:xmpp:message-retract:1"
 )
 
 // retraction finds what a message takes back: something that the same person said
 // here, named by its id in the archive (XEP-0424 §3.1). nil: nothing.
 func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*xmppd.Retraction, error) {
-	el, ok := m.Find(nsRetract, "retract")
+	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return nil, nil
 	}
@@ -32,13 +32,15 @@ func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element
 		return nil, err
 	}
 	if entry.With != c.Bare() {
-		return nil, xmppd.ErrForbidden
+		return nil, stanza.ErrForbidden
 	}
 	return &xmppd.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
 }
 
 // keptChildren are what stays of a message that was taken back: who said it.
-func keptChildren() []stream.Name { return []stream.Name{{Space: nsOccupantID, Local: "occupant-id"}} }
+func keptChildren() []stream.Name {
+	return []stream.Name{{Space: stanza.NSOccupantID, Local: "occupant-id"}}
+}
 
 // said returns an archived message with the ids of everything that corrects it;
 // no ids: it is not there.
@@ -61,8 +63,8 @@ func (r *room) said(ctx context.Context, text string) (xmppd.ArchiveEntry, []uui
 // handleModerate takes back what somebody else said (XEP-0425 §3).
 func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream.Child) ([]byte, error) {
 	id, _ := request.Attr("id")
-	if _, ok := request.Find(nsRetract, "retract"); !ok {
-		return nil, xmppd.ErrFeatureMissing
+	if _, ok := request.Find(stanza.NSRetract, "retract"); !ok {
+		return nil, stanza.ErrFeatureNotImplemented
 	}
 	reason := ""
 	if el, ok := request.Find(nsModerate, "reason"); ok {
@@ -78,14 +80,14 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 		return nil, err
 	}
 	if !archived {
-		return nil, xmppd.ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
 	_, ids, err := r.said(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) == 0 {
-		return nil, xmppd.ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
 	t, err := r.moderate(c, id, reason, ids)
 	if err != nil {
@@ -103,18 +105,18 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*ti
 		return nil, err
 	}
 	if r.state != open {
-		return nil, xmppd.ErrItemNotFound
+		return nil, stanza.ErrItemNotFound
 	}
-	moderated := xmppd.AppendAttr([]byte(`<moderated xmlns="`+nsModerate+`"`), "by", actor.jid)
+	moderated := stanza.AppendAttr([]byte(`<moderated xmlns="`+nsModerate+`"`), "by", actor.jid)
 	moderated = append(append(append(moderated, '>'), occupantID(actor.id)...), `</moderated>`...)
 	why := ""
 	if reason != "" {
 		why = `<reason>` + stream.Escape(reason) + `</reason>`
 	}
 	own := uuid.NewString()
-	said := xmppd.AppendAttr([]byte(`<message xmlns="jabber:client" type="groupchat"`), "from", r.jid)
-	said = append(xmppd.AppendAttr(said, "id", own), '>')
-	said = xmppd.AppendAttr(append(said, `<retract xmlns="`+nsRetract+`"`...), "id", id)
+	said := stanza.AppendAttr([]byte(`<message xmlns="jabber:client" type="groupchat"`), "from", r.jid)
+	said = append(stanza.AppendAttr(said, "id", own), '>')
+	said = stanza.AppendAttr(append(said, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id)
 	said = append(append(append(append(said, '>'), moderated...), why...), `</retract></message>`...)
 	entry := &xmppd.ArchiveEntry{
 		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: said,

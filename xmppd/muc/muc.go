@@ -31,29 +31,19 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
 
 // Namespaces.
 const (
-	nsMUC        = "http://jabber.org/protocol/muc"
-	nsUser       = "http://jabber.org/protocol/muc#user"
-	nsAdmin      = "http://jabber.org/protocol/muc#admin"
-	nsOwner      = "http://jabber.org/protocol/muc#owner"
-	nsRoomConfig = "http://jabber.org/protocol/muc#roomconfig"
-	nsRoomInfo   = "http://jabber.org/protocol/muc#roominfo"
-	nsRequest    = "http://jabber.org/protocol/muc#request"
-	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
-	nsDiscoItems = "http://jabber.org/protocol/disco#items"
-	nsDataForms  = "jabber:x:data"
-	nsMAM        = "urn:xmpp:mam:2"
-	nsSID        = "urn:xmpp:sid:0"
-	nsOccupantID = "urn:xmpp:occupant-id:0"
+	nsAdmin      = stanza.NSMUC + "#admin"
+	nsOwner      = stanza.NSMUC + "#owner"
+	nsRoomConfig = stanza.NSMUC + "#roomconfig"
+	nsRoomInfo   = stanza.NSMUC + "#roominfo"
+	nsRequest    = stanza.NSMUC + "#request"
 	nsHats       = "urn:xmpp:hats:0"
-	nsConference = "jabber:x:conference"
-	nsDelay      = "urn:xmpp:delay"
-	nsRSM        = "http://jabber.org/protocol/rsm"
 )
 
 // Config is what a Service needs. Zero limits take the documented default.
@@ -149,17 +139,17 @@ const (
 )
 
 // Handle implements xmppd.Service.
-func (s *Service) Handle(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
+func (s *Service) Handle(ctx context.Context, c xmppd.Client, el *stream.Element, to stanza.Address) error {
 	return inPlainWords(s.handle(ctx, c, el, to))
 }
 
-func (s *Service) handle(ctx context.Context, c xmppd.Client, el *stream.Element, to xmppd.Address) error {
+func (s *Service) handle(ctx context.Context, c xmppd.Client, el *stream.Element, to stanza.Address) error {
 	if el.Name.Local == "iq" {
 		return s.handleIQ(ctx, c, el, to)
 	}
 	if to.User == "" {
 		if el.Name.Local == "message" && el.Type != "error" {
-			return xmppd.ErrServiceUnavailable
+			return stanza.ErrServiceUnavailable
 		}
 		return nil // nobody is told of the service's presence
 	}

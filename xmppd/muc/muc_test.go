@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
-	"foyer/xmppd"
 )
 
 // XEP-0045 §10.1 (S-89), §7.2 (S-77, S-78): a new room is its creator's until it
@@ -23,7 +23,7 @@ func TestRoom_Creation(t *testing.T) {
 	bob.say("den", "1", "anybody there?") // §17.2
 	bob.sees("message den@rooms.h error cancel item-not-found")
 	bob.refused(bob.ask("get", "den@rooms.h", items(`<item affiliation="owner"/>`)), "cancel item-not-found")
-	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="x-roomuser-item"/>`), "cancel item-not-found")
+	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`" node="x-roomuser-item"/>`), "cancel item-not-found")
 	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="submit"/></query>`); e.Type != "result" {
 		t.Fatalf("%s", e.Raw)
 	}
@@ -34,7 +34,7 @@ func TestRoom_Creation(t *testing.T) {
 	carol.join("other", "Bo")
 	carol.sync()
 	carol.ask("set", "other@rooms.h", `<query xmlns="`+nsOwner+`"><x xmlns="jabber:x:data" type="cancel"/></query>`)
-	alice.refused(alice.ask("get", "other@rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), "cancel item-not-found")
+	alice.refused(alice.ask("get", "other@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "cancel item-not-found")
 }
 
 // XEP-0045 §7.2 (S-79, S-80): why somebody may not enter, with the type that
@@ -51,7 +51,7 @@ func TestRoom_Refusals(t *testing.T) {
 	alice.join("small", "Al")
 	alice.sync()
 	enter := func(c *client, to, inside string) *stream.Element {
-		c.Send(`<presence xmlns="jabber:client" to="` + to + `"><x xmlns="` + nsMUC + `">` + inside + `</x></presence>`)
+		c.Send(`<presence xmlns="jabber:client" to="` + to + `"><x xmlns="` + stanza.NSMUC + `">` + inside + `</x></presence>`)
 		return c.sync()[0]
 	}
 	for _, c := range []struct {
@@ -72,7 +72,7 @@ func TestRoom_Refusals(t *testing.T) {
 	} {
 		e := enter(c.who, c.to, c.inside)
 		c.who.refused(e, c.want)
-		c.who.has(e, `<x xmlns="`+nsMUC+`"/>`)
+		c.who.has(e, `<x xmlns="`+stanza.NSMUC+`"/>`)
 	}
 	if got := short(enter(bob, "secret@rooms.h/Bo", "<password>sesame</password>")); !strings.HasPrefix(got, "presence Bo none/participant") {
 		t.Error(got)
@@ -100,14 +100,14 @@ func TestRoom_Messages(t *testing.T) {
 	alice.sync()
 	second.sync()
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="m1" to="den@rooms.h"><body>hi</body>` +
-		`<x xmlns="` + nsUser + `"><status code="100"/></x><occupant-id xmlns="` + nsOccupantID + `" id="forged"/><stanza-id xmlns="` + nsSID + `" by="den@rooms.h" id="forged"/><origin-id xmlns="` + nsSID + `" id="o"/></message>`)
+		`<x xmlns="` + stanza.NSMUCUser + `"><status code="100"/></x><occupant-id xmlns="` + stanza.NSOccupantID + `" id="forged"/><stanza-id xmlns="` + stanza.NSSID + `" by="den@rooms.h" id="forged"/><origin-id xmlns="` + stanza.NSSID + `" id="o"/></message>`)
 	for _, c := range []*client{bob, alice, second} {
 		got := c.sync()
 		if len(got) != 1 || got[0].ID != "m1" || got[0].From != "den@rooms.h/Bo" {
 			t.Fatalf("%s got %v", c.user, got)
 		}
-		c.has(got[0], `<origin-id`, `<stanza-id xmlns="`+nsSID+`" by="den@rooms.h" id="`+w.store.entries[0].ID.String(), `<occupant-id`)
-		if strings.Contains(string(got[0].Raw), "forged") || strings.Contains(string(got[0].Raw), nsUser) {
+		c.has(got[0], `<origin-id`, `<stanza-id xmlns="`+stanza.NSSID+`" by="den@rooms.h" id="`+w.store.entries[0].ID.String(), `<occupant-id`)
+		if strings.Contains(string(got[0].Raw), "forged") || strings.Contains(string(got[0].Raw), stanza.NSMUCUser) {
 			t.Errorf("%s", got[0].Raw)
 		}
 	}
@@ -178,7 +178,7 @@ func TestRoom_HistoryAndSubject(t *testing.T) {
 		`<history since="2999-01-01T00:00:00Z" maxstanzas="5"/>`: {},
 	} {
 		bob := w.online("bob", "b")
-		bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/Bo"><x xmlns="` + nsMUC + `">` + history + `</x></presence>`)
+		bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/Bo"><x xmlns="` + stanza.NSMUC + `">` + history + `</x></presence>`)
 		got := bob.seen()
 		want = append([]string{"presence Al owner/moderator", "presence Bo none/participant bob@h/b 110 170"}, want...)
 		if want = append(want, "message Al subject=topic delay"); !slices.Equal(got, want) {
@@ -216,7 +216,7 @@ func TestRoom_Private(t *testing.T) {
 	if len(got) != 1 || got[0].From != "den@rooms.h/Bo" || got[0].Type != "chat" {
 		t.Fatalf("%v", got)
 	}
-	alice.has(got[0], `<x xmlns="`+nsUser+`"/>`, "psst")
+	alice.has(got[0], `<x xmlns="`+stanza.NSMUCUser+`"/>`, "psst")
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="p" to="den@rooms.h/Al"><body>x</body></message>`)
 	bob.sees("message Al error modify bad-request")
 	bob.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/Zoe"><body>x</body></message>`)
@@ -263,7 +263,7 @@ func TestRoom_PrivateKept(t *testing.T) {
 	}
 	alice.Send(`<message xmlns="jabber:client" type="chat" id="q" to="den@rooms.h/Bo"><body>psst</body></message>`)
 	alice.sync()
-	if got := bob.sync(); len(got) != 1 || !strings.Contains(string(got[0].Raw), `<stanza-id xmlns="`+nsSID+`" by="bob@h"`) {
+	if got := bob.sync(); len(got) != 1 || !strings.Contains(string(got[0].Raw), `<stanza-id xmlns="`+stanza.NSSID+`" by="bob@h"`) {
 		t.Errorf("%v", got)
 	}
 	var kept []string
@@ -383,10 +383,10 @@ func TestRoom_ConfigureAndDestroy(t *testing.T) {
 		t.Fatalf("%s", e.Raw)
 	}
 	bob.sees("message den@rooms.h 104 172", "presence Bo unavailable none/none bob@h/b 322 110")
-	alice.has(alice.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), "muc_membersonly", "muc_nonanonymous", "The den", "muc#stable_id", nsMAM)
+	alice.has(alice.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "muc_membersonly", "muc_nonanonymous", "The den", "muc#stable_id", stanza.NSMAM)
 
 	// An invitation lets somebody in (§7.8.2, S-90), who learns of it later.
-	alice.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + nsUser + `"><invite to="carol@h" from="forged@h"><reason>come</reason></invite></x></message>`)
+	alice.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><invite to="carol@h" from="forged@h"><reason>come</reason></invite></x></message>`)
 	alice.sync()
 	carol := w.online("carol", "c")
 	invited := false
@@ -416,7 +416,7 @@ func TestRoom_ConfigureAndDestroy(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	carol.has(got[0], `<destroy jid="new@rooms.h"><reason>moved</reason></destroy>`)
-	carol.refused(carol.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), "cancel item-not-found")
+	carol.refused(carol.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "cancel item-not-found")
 }
 
 // The site invites on behalf of its people, within what they may do (S-90).
@@ -428,11 +428,11 @@ func TestInvite(t *testing.T) {
 		room, inviter, invitee string
 		want                   error
 	}{
-		{"none", "alice", "bob", xmppd.ErrItemNotFound},
-		{"den", "bob", "carol", xmppd.ErrForbidden},
+		{"none", "alice", "bob", stanza.ErrItemNotFound},
+		{"den", "bob", "carol", stanza.ErrForbidden},
 		{"den", "alice", "zoe", errUnknownAccount},
 		{"den", "alice", "bob", nil},
-		{"den", "bob", "carol", xmppd.ErrForbidden}, // members may not, here
+		{"den", "bob", "carol", stanza.ErrForbidden}, // members may not, here
 	} {
 		if err := w.svc.Invite(t.Context(), c.room, c.inviter, c.invitee); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v", c, err)
@@ -464,7 +464,7 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 	bob.say("den", "2", "ruder")
 	bob.sync()
 	alice.sync()
-	query := `<query xmlns="` + nsMAM + `"/>`
+	query := `<query xmlns="` + stanza.NSMAM + `"/>`
 	carol.refused(carol.ask("set", "den@rooms.h", query), "auth forbidden")
 	read := func(c *client) (out []string) {
 		c.Send(`<iq xmlns="jabber:client" type="set" id="q" to="den@rooms.h">` + query + `</iq>`)
@@ -484,18 +484,18 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 	}
 	id := func(i int) string { return w.store.entries[i].ID.String() }
 	moderate := func(id string) string {
-		return `<moderate xmlns="` + nsModerate + `" id="` + id + `"><retract xmlns="` + nsRetract + `"/><reason>rude</reason></moderate>`
+		return `<moderate xmlns="` + nsModerate + `" id="` + id + `"><retract xmlns="` + stanza.NSRetract + `"/><reason>rude</reason></moderate>`
 	}
 	bob.refused(bob.ask("set", "den@rooms.h", moderate(id(0))), "auth forbidden")
 	alice.refused(alice.ask("set", "den@rooms.h", moderate("00000000-0000-7000-8000-000000000000")), "cancel item-not-found")
-	alice.Send(`<message xmlns="jabber:client" type="groupchat" id="r" to="den@rooms.h"><retract xmlns="` + nsRetract + `" id="` + id(1) + `"/></message>`)
+	alice.Send(`<message xmlns="jabber:client" type="groupchat" id="r" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="` + id(1) + `"/></message>`)
 	alice.sees("message den@rooms.h error auth forbidden")
 	if e := alice.ask("set", "den@rooms.h", moderate(id(0))); e.Type != "result" {
 		t.Fatalf("%s", e.Raw)
 	}
 	told := bob.sync()[0]
-	bob.has(told, `<retract xmlns="`+nsRetract+`" id="`+id(0)+`"><moderated xmlns="`+nsModerate+`" by="den@rooms.h/Al">`, "<reason>rude</reason>", `from="den@rooms.h"`)
-	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r2" to="den@rooms.h"><retract xmlns="` + nsRetract + `" id="` + id(1) + `"/></message>`)
+	bob.has(told, `<retract xmlns="`+stanza.NSRetract+`" id="`+id(0)+`"><moderated xmlns="`+nsModerate+`" by="den@rooms.h/Al">`, "<reason>rude</reason>", `from="den@rooms.h"`)
+	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r2" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="` + id(1) + `"/></message>`)
 	bob.sync()
 	for i, e := range w.store.entries[:2] {
 		if s := string(e.Stanza); strings.Contains(s, "rude</body>") || strings.Contains(s, "ruder") || !strings.Contains(s, "<retracted") || !strings.Contains(s, "<occupant-id") {
@@ -510,19 +510,19 @@ func TestRoom_DiscoAndRegistration(t *testing.T) {
 	w.open("den", func(s *Settings) { s.Title = "The den" })
 	w.open("hidden", func(s *Settings) { s.Public = false })
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
-	e := bob.ask("get", "rooms.h", `<query xmlns="`+nsDiscoItems+`"/>`)
+	e := bob.ask("get", "rooms.h", `<query xmlns="`+stanza.NSDiscoItems+`"/>`)
 	bob.has(e, `<item jid="den@rooms.h" name="The den"/>`)
 	if strings.Contains(string(e.Raw), "hidden") {
 		t.Errorf("%s", e.Raw)
 	}
-	bob.has(bob.ask("get", "rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), `category="conference" type="text"`, nsMUC, nsMUC+"#stable_id")
-	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="`+nsMUC+`#traffic"/>`), "cancel service-unavailable") // §18.1.1
+	bob.has(bob.ask("get", "rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), `category="conference" type="text"`, stanza.NSMUC, stanza.NSMUC+"#stable_id")
+	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`" node="`+stanza.NSMUC+`#traffic"/>`), "cancel service-unavailable") // §18.1.1
 	bob.refused(bob.ask("set", "den@rooms.h", `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"/></query>`), "modify bad-request")
 	register := `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>Bo</value></field></x></query>`
 	if e := bob.ask("set", "den@rooms.h", register); e.Type != "result" {
 		t.Fatalf("%s", e.Raw)
 	}
-	bob.has(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="x-roomuser-item"/>`), `name="Bo"`)
+	bob.has(bob.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`" node="x-roomuser-item"/>`), `name="Bo"`)
 	alice.join("den", "Bo")
 	alice.sees("presence Bo error cancel conflict")
 	bob.join("den", "Bo")

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"foyer/internal/names"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -41,14 +42,14 @@ func TestNick_RefusalsHaveText(t *testing.T) {
 	gather("den", alice)
 	gather("full", alice)
 	for _, stanza := range []string{
-		`<presence to="den@rooms.h/a&#x200b;b"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="den@rooms.h/` + strings.Repeat("n", 65) + `"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="den@rooms.h/alice"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="den@rooms.h"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="members@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="secret@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="full@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="banned@rooms.h/bob"><x xmlns="` + nsMUC + `"/></presence>`,
+		`<presence to="den@rooms.h/a&#x200b;b"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="den@rooms.h/` + strings.Repeat("n", 65) + `"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="den@rooms.h/alice"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="den@rooms.h"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="members@rooms.h/bob"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="secret@rooms.h/bob"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="full@rooms.h/bob"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="banned@rooms.h/bob"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
 		`<message type="groupchat" to="den@rooms.h"><body>not here</body></message>`,
 		`<message type="groupchat" to="nowhere@rooms.h"><body>not here</body></message>`,
 		`<message type="chat" to="den@rooms.h/alice"><body>not here</body></message>`,

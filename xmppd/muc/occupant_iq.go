@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -10,13 +11,8 @@ import (
 // IQs between occupants (XEP-0045 §17.4, S-84): they travel under the occupants'
 // addresses, so that neither side learns the other's real one.
 
-const (
-	nsPing  = "urn:xmpp:ping"
-	nsVCard = "vcard-temp"
-)
-
 // occupantIQ passes an IQ to an occupant, or answers it in the occupant's stead.
-func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Element, to xmppd.Address) error {
+func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Element, to stanza.Address) error {
 	request := iq.Type == "get" || iq.Type == "set"
 	r := s.inMemory(to.User)
 	if r == nil {
@@ -44,10 +40,10 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	case o == nil:
 		r.mu.Unlock()
 		return errNoSuchOccupant
-	case o == m.occupant && iq.Child == stream.Name{Space: nsPing, Local: "ping"}:
+	case o == m.occupant && iq.Child == stream.Name{Space: stanza.NSPing, Local: "ping"}:
 		r.mu.Unlock()
 		// XEP-0410 §3.2: the room answers a ping to oneself.
-		c.Deliver(xmppd.IQResult(iq, c.JID(), nil))
+		c.Deliver(stanza.Result(iq, c.JID(), nil))
 		return nil
 	}
 	asker, asked, user := m.occupant.jid, o.shown.client, o.user
@@ -55,7 +51,7 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	if err := r.checkBlocked(ctx, user, asker, c.JID()); err != nil {
 		return err
 	}
-	if iq.Child == (stream.Name{Space: nsVCard, Local: "vCard"}) {
+	if iq.Child == (stream.Name{Space: stanza.NSVCard, Local: "vCard"}) {
 		return r.vCardOf(ctx, c, iq, user)
 	}
 	id := r.svc.seal.seal(c.JID(), asked.JID(), iq.ID)
@@ -67,13 +63,13 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 // of the account, not of one of its clients.
 func (r *room) vCardOf(ctx context.Context, c xmppd.Client, iq *stream.Element, user string) error {
 	if iq.Type != "get" {
-		return xmppd.ErrNotAllowed
+		return stanza.ErrNotAllowed
 	}
 	card, err := r.svc.server.VCardOf(ctx, user)
 	if err != nil {
 		return err
 	}
-	c.Deliver(xmppd.IQResult(iq, c.JID(), card))
+	c.Deliver(stanza.Result(iq, c.JID(), card))
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+
+	"foyer/internal/stanza"
 )
 
 // occupantIDOf is who somebody is in a room, whatever the nickname, and tells
@@ -18,5 +20,5 @@ func (r *room) occupantIDOf(bare string) string {
 
 // occupantID is the element; ids need no escaping.
 func occupantID(id string) []byte {
-	return []byte(`<occupant-id xmlns="` + nsOccupantID + `" id="` + id + `"/>`)
+	return []byte(`<occupant-id xmlns="` + stanza.NSOccupantID + `" id="` + id + `"/>`)
 }

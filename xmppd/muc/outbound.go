@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -47,8 +48,8 @@ func (r *room) toAll(rest []byte) {
 
 // notice is a message from the room itself, as toAll takes it.
 func (r *room) notice(payload string) []byte {
-	dst := xmppd.AppendAttr([]byte(` xmlns="jabber:client" type="groupchat"`), "from", r.jid)
-	dst = xmppd.AppendAttr(dst, "id", uuid.NewString())
+	dst := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="groupchat"`), "from", r.jid)
+	dst = stanza.AppendAttr(dst, "id", uuid.NewString())
 	return append(append(append(dst, '>'), payload...), "</message>"...)
 }
 
@@ -150,8 +151,7 @@ func (r *room) stanzaID(id uuid.UUID) []byte { return stanzaIDBy(r.jid, id) }
 
 // stanzaIDBy is the id of a message in somebody's archive (XEP-0359 §3).
 func stanzaIDBy(owner string, id uuid.UUID) []byte {
-	dst := xmppd.AppendAttr([]byte(`<stanza-id xmlns="`+nsSID+`"`), "by", owner)
-	return append(xmppd.AppendAttr(dst, "id", id.String()), "/>"...)
+	return stanza.ID(owner, id.String())
 }
 
 // mayNotSay reports which children of a stanza its sender, a bare JID, may not
@@ -161,12 +161,12 @@ func stanzaIDBy(owner string, id uuid.UUID) []byte {
 func (r *room) mayNotSay(sender string) func(stream.Child) bool {
 	return func(c stream.Child) bool {
 		switch c.Name {
-		case stream.Name{Space: nsSID, Local: "stanza-id"}:
+		case stream.Name{Space: stanza.NSSID, Local: "stanza-id"}:
 			by, _ := c.Attr("by")
 			return r.svc.isOurs(by)
-		case stream.Name{Space: nsDelay, Local: "delay"}:
+		case stream.Name{Space: stanza.NSDelay, Local: "delay"}:
 			from, _ := c.Attr("from")
-			a, err := xmppd.ParseAddress(from)
+			a, err := stanza.ParseAddress(from)
 			return err != nil || a.Bare() != sender && r.svc.isOurs(from)
 		}
 		return isReserved(c)
@@ -176,6 +176,6 @@ func (r *room) mayNotSay(sender string) func(stream.Child) bool {
 // isOurs reports whether an address is one that this server speaks for, or none at
 // all.
 func (s *Service) isOurs(jid string) bool {
-	a, err := xmppd.ParseAddress(jid)
+	a, err := stanza.ParseAddress(jid)
 	return err != nil || a.Domain == s.cfg.Domain || a.Domain == s.server.Domain()
 }

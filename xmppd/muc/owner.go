@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -24,35 +25,35 @@ func handleConfigGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.affiliation(c.User()) != Owner {
-		return nil, xmppd.ErrForbidden
+		return nil, stanza.ErrForbidden
 	}
 	return append(append([]byte(`<query xmlns="`+nsOwner+`">`), r.configForm()...), `</query>`...), nil
 }
 
 func (r *room) configForm() []byte {
 	s := r.settings
-	f := newForm("form", nsRoomConfig)
-	f.title("Settings of the room")
+	f := stanza.NewForm("form", nsRoomConfig)
+	f.Title("Settings of the room")
 	field := func(name string) string { return "muc#roomconfig_" + name }
-	f.text(field("roomname"), "Name", s.Title)
-	f.text(field("roomdesc"), "What it is about", s.Description)
-	f.text(field("lang"), "Language", s.Lang)
-	f.boolean(field("persistentroom"), "Keep the room when nobody is in it", s.Persistent)
-	f.boolean(field("publicroom"), "Show it in the list of rooms", s.Public)
-	f.boolean(field("membersonly"), "Only members may come in", s.MembersOnly)
-	f.boolean(field("allowinvites"), "Members may invite", s.Invites)
-	f.boolean(field("moderatedroom"), "Only those with voice may speak", s.Moderated)
-	f.boolean(field("changesubject"), "Everybody may change the subject", s.ChangeSubject)
-	f.boolean(field("passwordprotectedroom"), "A password is needed", s.Password != "")
-	f.field("text-private", field("roomsecret"), "The password", s.Password)
-	f.choice(field("whois"), "Who sees people's addresses", whois(s.NonAnonymous),
+	f.Text(field("roomname"), "Name", s.Title)
+	f.Text(field("roomdesc"), "What it is about", s.Description)
+	f.Text(field("lang"), "Language", s.Lang)
+	f.Bool(field("persistentroom"), "Keep the room when nobody is in it", s.Persistent)
+	f.Bool(field("publicroom"), "Show it in the list of rooms", s.Public)
+	f.Bool(field("membersonly"), "Only members may come in", s.MembersOnly)
+	f.Bool(field("allowinvites"), "Members may invite", s.Invites)
+	f.Bool(field("moderatedroom"), "Only those with voice may speak", s.Moderated)
+	f.Bool(field("changesubject"), "Everybody may change the subject", s.ChangeSubject)
+	f.Bool(field("passwordprotectedroom"), "A password is needed", s.Password != "")
+	f.Field("text-private", field("roomsecret"), "The password", s.Password)
+	f.Choice("list-single", field("whois"), "Who sees people's addresses", []string{whois(s.NonAnonymous)},
 		[2]string{"moderators", "Moderators"}, [2]string{"anyone", "Everybody"})
-	f.choice(field("allowpm"), "Who may send private messages", string(s.Private),
+	f.Choice("list-single", field("allowpm"), "Who may send private messages", []string{string(s.Private)},
 		[2]string{string(Anyone), "Everybody"}, [2]string{string(Participants), "Those with voice"},
 		[2]string{string(Moderators), "Moderators"}, [2]string{string(Nobody), "Nobody"})
-	f.text(field("maxusers"), "Most people at once", strconv.Itoa(s.MaxOccupants))
-	f.boolean(field("enablearchiving"), "Keep what is said", s.Archive)
-	return f.bytes()
+	f.Text(field("maxusers"), "Most people at once", strconv.Itoa(s.MaxOccupants))
+	f.Bool(field("enablearchiving"), "Keep what is said", s.Archive)
+	return f.Payload()
 }
 
 func whois(everybody bool) string {
@@ -68,21 +69,21 @@ func handleOwnerSet(ctx context.Context, r *room, c xmppd.Client, query stream.C
 	if d, ok := query.Find(nsOwner, "destroy"); ok {
 		return nil, r.handleDestroy(ctx, c, d)
 	}
-	x, ok := query.Find(nsDataForms, "x")
+	x, ok := query.Find(stanza.NSDataForms, "x")
 	if !ok {
-		return nil, xmppd.ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
-	sent, err := parseForm(x, nsRoomConfig)
+	sent, err := stanza.ParseForm(x, nsRoomConfig)
 	if err != nil {
 		return nil, err
 	}
-	switch sent.typ {
+	switch sent.Type {
 	case "cancel":
 		return nil, r.cancel(ctx, c)
 	case "submit":
 		return nil, r.configure(ctx, c, sent)
 	}
-	return nil, xmppd.ErrBadRequest
+	return nil, stanza.ErrBadRequest
 }
 
 // cancel ends a room that was never configured; else nothing changes (§10.1.3).
@@ -100,7 +101,7 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 	r.mu.Unlock()
 	switch {
 	case !owner:
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	case isNew:
 		r.svc.forget(r)
 	}
@@ -108,7 +109,7 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 }
 
 // configure stores the settings, and opens a new room with them.
-func (r *room) configure(ctx context.Context, c xmppd.Client, sent submission) error {
+func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submission) error {
 	done, err := r.begin(ctx)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent submission) e
 	settings, state, err := r.settings, r.state, error(nil)
 	switch {
 	case r.affiliation(c.User()) != Owner:
-		err = xmppd.ErrForbidden
+		err = stanza.ErrForbidden
 	case state == ending: // it is not to be stored again
 		err = errEnding
 	}
@@ -157,7 +158,7 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 	if state == open {
 		err := r.svc.store.Configure(ctx, kept.Name, kept.Settings)
 		if errors.Is(err, ErrNotFound) {
-			err = xmppd.ErrItemNotFound
+			err = stanza.ErrItemNotFound
 		}
 		return err
 	}
@@ -174,26 +175,26 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 }
 
 // read applies what was sent; fields that were not sent stay as they are.
-func (s *Service) read(to *Settings, sent submission) error {
+func (s *Service) read(to *Settings, sent stanza.Submission) error {
 	field := func(name string) string { return "muc#roomconfig_" + name }
-	secured := to.Password != "" || sent.fields[field("roomsecret")] != ""
+	secured := to.Password != "" || sent.Get(field("roomsecret")) != ""
 	public, people := to.Public, to.NonAnonymous
 	err := errors.Join(
-		sent.text(field("roomname"), &to.Title, maxTitle),
-		sent.text(field("roomdesc"), &to.Description, maxDescription),
-		sent.text(field("lang"), &to.Lang, maxLang),
-		sent.text(field("roomsecret"), &to.Password, maxPassword),
-		sent.boolean(field("persistentroom"), &to.Persistent),
-		sent.boolean(field("publicroom"), &public),
-		sent.boolean(field("membersonly"), &to.MembersOnly),
-		sent.boolean(field("allowinvites"), &to.Invites),
-		sent.boolean(field("moderatedroom"), &to.Moderated),
-		sent.boolean(field("changesubject"), &to.ChangeSubject),
-		sent.boolean(field("passwordprotectedroom"), &secured),
-		sent.boolean(field("enablearchiving"), &to.Archive),
-		sent.audience(field("allowpm"), &to.Private),
-		sent.oneOf(field("whois"), &people, "anyone", "moderators"),
-		sent.number(field("maxusers"), &to.MaxOccupants, s.cfg.Occupants),
+		sent.Text(field("roomname"), &to.Title, maxTitle),
+		sent.Text(field("roomdesc"), &to.Description, maxDescription),
+		sent.Text(field("lang"), &to.Lang, maxLang),
+		sent.Text(field("roomsecret"), &to.Password, maxPassword),
+		sent.Bool(field("persistentroom"), &to.Persistent),
+		sent.Bool(field("publicroom"), &public),
+		sent.Bool(field("membersonly"), &to.MembersOnly),
+		sent.Bool(field("allowinvites"), &to.Invites),
+		sent.Bool(field("moderatedroom"), &to.Moderated),
+		sent.Bool(field("changesubject"), &to.ChangeSubject),
+		sent.Bool(field("passwordprotectedroom"), &secured),
+		sent.Bool(field("enablearchiving"), &to.Archive),
+		readAudience(sent, field("allowpm"), &to.Private),
+		readEither(sent, field("whois"), &people, "anyone", "moderators"),
+		readNumber(sent, field("maxusers"), &to.MaxOccupants, s.cfg.Occupants),
 	)
 	if err != nil {
 		return errNotAcceptable
@@ -207,9 +208,9 @@ func (s *Service) read(to *Settings, sent submission) error {
 	return nil
 }
 
-// audience reads who may do something.
-func (s submission) audience(name string, into *Audience) error {
-	v, ok := s.fields[name]
+// readAudience reads who may do something.
+func readAudience(s stanza.Submission, name string, into *Audience) error {
+	v, ok := s.Value(name)
 	if !ok {
 		return nil
 	}
@@ -221,9 +222,9 @@ func (s submission) audience(name string, into *Audience) error {
 	return errNotAcceptable
 }
 
-// oneOf reads a choice between two.
-func (s submission) oneOf(name string, is *bool, yes, no string) error {
-	switch v, ok := s.fields[name]; {
+// readEither reads a choice between two.
+func readEither(s stanza.Submission, name string, is *bool, yes, no string) error {
+	switch v, ok := s.Value(name); {
 	case !ok:
 	case v == yes:
 		*is = true
@@ -235,9 +236,9 @@ func (s submission) oneOf(name string, is *bool, yes, no string) error {
 	return nil
 }
 
-// number reads a positive number; more than most is most, and so is none.
-func (s submission) number(name string, into *int, most int) error {
-	v, ok := s.fields[name]
+// readNumber reads a positive number; more than most is most, and so is none.
+func readNumber(s stanza.Submission, name string, into *int, most int) error {
+	v, ok := s.Value(name)
 	if !ok {
 		return nil
 	}
@@ -264,7 +265,7 @@ func (r *room) settingsChanged(before Settings) {
 	if before.NonAnonymous != now.NonAnonymous {
 		codes = append(codes, either(now.NonAnonymous, codeNowNonAnon, codeNowSemiAnon))
 	}
-	x := string(appendCodes([]byte(`<x xmlns="`+nsUser+`">`), codes...)) + `</x>`
+	x := string(appendCodes([]byte(`<x xmlns="`+stanza.NSMUCUser+`">`), codes...)) + `</x>`
 	r.toAll(r.notice(x))
 	if now.MembersOnly && !before.MembersOnly {
 		r.expelStrangers()

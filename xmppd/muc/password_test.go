@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"foyer/xmppd"
+	"foyer/internal/stanza"
 )
 
 // XEP-0045 §7.2.5, §7.8.2, §7.10 (S-79, S-90), XEP-0313 §6.1.2 (S-65): a password
@@ -18,14 +18,14 @@ func TestPassword_StrangersOutside(t *testing.T) {
 	register := `<query xmlns="jabber:iq:register"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>Bo</value></field></x></query>`
 	bob.refused(bob.ask("set", "den@rooms.h", register), "cancel not-allowed")
 	bob.refused(bob.ask("get", "den@rooms.h", `<query xmlns="jabber:iq:register"/>`), "cancel not-allowed")
-	bob.refused(bob.ask("set", "den@rooms.h", `<query xmlns="`+nsMAM+`"/>`), "auth forbidden")
+	bob.refused(bob.ask("set", "den@rooms.h", `<query xmlns="`+stanza.NSMAM+`"/>`), "auth forbidden")
 	for _, invitee := range []string{"bob", "carol"} {
-		if err := w.svc.Invite(t.Context(), "den", "bob", invitee); !errors.Is(err, xmppd.ErrForbidden) {
+		if err := w.svc.Invite(t.Context(), "den", "bob", invitee); !errors.Is(err, stanza.ErrForbidden) {
 			t.Errorf("a stranger invites %s: %v", invitee, err)
 		}
 	}
 	bob.sees()
-	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/Bo"><x xmlns="` + nsMUC + `"><password>sesame</password></x></presence>`)
+	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/Bo"><x xmlns="` + stanza.NSMUC + `"><password>sesame</password></x></presence>`)
 	bob.sync()
 	if e := bob.ask("set", "den@rooms.h", register); e.Type != "result" {
 		t.Errorf("from within: %s", e.Raw)

@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -39,7 +40,7 @@ func appendCodes(dst []byte, codes ...string) []byte {
 
 // handlePresence handles presence to a room: entering, leaving, and whatever an
 // occupant shows (XEP-0045 §7).
-func (s *Service) handlePresence(ctx context.Context, c xmppd.Client, p *stream.Element, to xmppd.Address) error {
+func (s *Service) handlePresence(ctx context.Context, c xmppd.Client, p *stream.Element, to stanza.Address) error {
 	switch p.Type {
 	case "":
 		return s.available(ctx, c, p, to)
@@ -53,22 +54,22 @@ func (s *Service) handlePresence(ctx context.Context, c xmppd.Client, p *stream.
 	case "probe":
 		return nil
 	}
-	return xmppd.ErrBadRequest
+	return stanza.ErrBadRequest
 }
 
 // available handles presence that has no type. Only with muc's x does it mean to
 // enter (§7.2.1); from somebody who is not in the room, but thinks so, it is
 // answered as if it had been removed (§7.2.18, S-80).
-func (s *Service) available(ctx context.Context, c xmppd.Client, p *stream.Element, to xmppd.Address) error {
-	x, wants := p.Find(nsMUC, "x")
+func (s *Service) available(ctx context.Context, c xmppd.Client, p *stream.Element, to stanza.Address) error {
+	x, wants := p.Find(stanza.NSMUC, "x")
 	if r := s.inMemory(to.User); r != nil && !wants {
 		if there, err := r.update(c, p, to.Resource); there {
 			return err
 		}
 	}
 	if !wants {
-		from := xmppd.AppendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", to.String())
-		dst := append(xmppd.AppendAttr(from, "to", c.JID()), '>')
+		from := stanza.AppendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", to.String())
+		dst := append(stanza.AppendAttr(from, "to", c.JID()), '>')
 		dst = appendCodes(item(dst, None, RoleNone, "", ""), codeSelf, codeKicked, codeTechnicalFail)
 		c.Deliver(append(dst, endOfPresence...))
 		return nil
@@ -146,16 +147,16 @@ type departure struct {
 // unavailable is the presence of an occupant that goes: behind its name, up to
 // the codes; with the real address, or without.
 func (o *occupant) unavailable(d departure, jid string) []byte {
-	dst := xmppd.AppendAttr([]byte(` xmlns="jabber:client" type="unavailable"`), "from", o.jid)
+	dst := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="unavailable"`), "from", o.jid)
 	dst = append(append(append(dst, '>'), d.status...), occupantID(o.id)...)
 	role := RoleNone
 	if d.nick != "" {
 		role = o.role
 	}
-	dst = append(dst, `<x xmlns="`+nsUser+`"><item`...)
-	dst = xmppd.AppendAttr(dst, "affiliation", string(o.room.affiliation(o.user)))
-	dst = xmppd.AppendAttr(dst, "role", string(role))
-	dst = xmppd.AppendAttr(xmppd.AppendAttr(dst, "jid", jid), "nick", d.nick)
+	dst = append(dst, `<x xmlns="`+stanza.NSMUCUser+`"><item`...)
+	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliation(o.user)))
+	dst = stanza.AppendAttr(dst, "role", string(role))
+	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "jid", jid), "nick", d.nick)
 	if len(d.inside) == 0 {
 		dst = append(dst, "/>"...)
 	} else {

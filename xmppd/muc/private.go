@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -31,7 +32,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		return err
 	}
 	received := m.Edit().Set("from", p.fromJID).Drop(r.mayNotSay(p.from.bare)).
-		Append(occupantID(p.fromID), []byte(`<x xmlns="`+nsUser+`"/>`))
+		Append(occupantID(p.fromID), []byte(`<x xmlns="`+stanza.NSMUCUser+`"/>`))
 	said, err := received.Element()
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 
 // privateEntries are a private message as the archives of its two sides keep it.
 func (r *room) privateEntries(p correspondence, m, said, sent *stream.Element) (theirs, mine xmppd.ArchiveEntry) {
-	theirs = xmppd.ArchiveEntry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: xmppd.CorrectedID(m), Stanza: said.Raw}
+	theirs = xmppd.ArchiveEntry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: said.Raw}
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		theirs.Body = body.Text()
 	}
@@ -78,7 +79,7 @@ func (r *room) checkBlocked(ctx context.Context, user string, addresses ...strin
 		case err != nil:
 			return err
 		case blocked:
-			return xmppd.ErrServiceUnavailable
+			return stanza.ErrServiceUnavailable
 		}
 	}
 	return nil
@@ -87,7 +88,7 @@ func (r *room) checkBlocked(ctx context.Context, user string, addresses ...strin
 // archivePrivate stores a private message for those of the two who want it
 // (XEP-0441 §2, S-64), and returns its ids by whose archive they are in.
 func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, sender xmppd.ArchiveEntry) (map[string]uuid.UUID, error) {
-	if !xmppd.Lasting(m) {
+	if !stanza.ShouldArchive(m) {
 		return nil, nil
 	}
 	both := []xmppd.ArchiveEntry{receiver, sender}
@@ -96,11 +97,11 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 	}
 	var entries []xmppd.ArchiveEntry
 	for _, e := range both {
-		owner, err := xmppd.ParseAddress(e.Owner)
+		owner, err := stanza.ParseAddress(e.Owner)
 		if err != nil {
 			return nil, err
 		}
-		with := xmppd.Address{User: r.name, Domain: r.svc.Domain(), Resource: e.Resource}
+		with := stanza.Address{User: r.name, Domain: r.svc.Domain(), Resource: e.Resource}
 		keep, err := r.svc.server.ArchivesWith(ctx, owner.User, with)
 		if err != nil {
 			return nil, err

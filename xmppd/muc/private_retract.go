@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -17,7 +18,7 @@ import (
 // privateRetraction finds what a private message takes back: what the same person
 // wrote to the same person here, in either's archive. nil: nothing.
 func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender xmppd.ArchiveEntry) (*xmppd.Retraction, error) {
-	el, ok := m.Find(nsRetract, "retract")
+	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return nil, nil
 	}
@@ -59,7 +60,7 @@ func authorOf(e xmppd.ArchiveEntry) string {
 	if err != nil {
 		return ""
 	}
-	id, ok := el.Find(nsOccupantID, "occupant-id")
+	id, ok := el.Find(stanza.NSOccupantID, "occupant-id")
 	if !ok {
 		return ""
 	}

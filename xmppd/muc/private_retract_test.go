@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -23,7 +24,7 @@ func TestPrivate_Retraction(t *testing.T) {
 			t.Fatalf("%s", got[0].Raw)
 		}
 	}
-	retract := func(id string) string { return `<retract xmlns="` + nsRetract + `" id="` + id + `"/>` }
+	retract := func(id string) string { return `<retract xmlns="` + stanza.NSRetract + `" id="` + id + `"/>` }
 	kept := func() string {
 		w.store.mu.Lock()
 		defer w.store.mu.Unlock()
@@ -65,7 +66,7 @@ func TestPrivate_RetractionKeptByOne(t *testing.T) {
 		alice, bob := w.online("alice", "a"), w.online("bob", "b")
 		gather("den", alice, bob)
 		bob.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/alice"><body>secret</body></message>`)
-		bob.Send(`<message xmlns="jabber:client" type="chat" id="r" to="den@rooms.h/alice"><retract xmlns="` + nsRetract + `" id="p"/></message>`)
+		bob.Send(`<message xmlns="jabber:client" type="chat" id="r" to="den@rooms.h/alice"><retract xmlns="` + stanza.NSRetract + `" id="p"/></message>`)
 		bob.sync()
 		if n := len(w.store.entries); n != 3 { // the message once, the retraction in both
 			t.Errorf("%s keeps nothing: %d entries", silent, n)

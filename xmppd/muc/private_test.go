@@ -3,6 +3,8 @@ package muc
 import (
 	"strings"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 // XEP-0191 §3: who blocks a person gets neither private messages, requests nor
@@ -19,7 +21,7 @@ func TestPrivate_Blocked(t *testing.T) {
 	}
 	carol.refused(carol.ask("get", "den@rooms.h/bob", `<query xmlns="jabber:iq:version"/>`), "cancel service-unavailable")
 	carol.refused(carol.ask("get", "den@rooms.h/bob", `<vCard xmlns="vcard-temp"/>`), "cancel service-unavailable")
-	carol.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + nsUser + `"><invite to="bob@h"><reason>read this</reason></invite></x></message>`)
+	carol.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><invite to="bob@h"><reason>read this</reason></invite></x></message>`)
 	carol.sees()
 	bob.sees()
 	alice.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/bob"><body>psst</body></message>`)
@@ -52,7 +54,7 @@ func TestPrivate_BlockedClient(t *testing.T) {
 			t.Errorf("%s: %q", stanza, got)
 		}
 	}
-	phone.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + nsUser + `"><invite to="bob@h"/></x></message>`)
+	phone.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><invite to="bob@h"/></x></message>`)
 	phone.sees()
 	bob.sees()
 	laptop.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/bob"><body>psst</body></message>`)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"pgregory.net/rapid"
@@ -41,7 +42,7 @@ func (v *view) catchUp(t *rapid.T) {
 
 func (v *view) presence(el *stream.Element) {
 	nick := el.From[len("den@rooms.h/"):]
-	x, _ := el.Find(nsUser, "x")
+	x, _ := el.Find(stanza.NSMUCUser, "x")
 	self, renamed := false, false
 	for c := range x.Children() {
 		code, _ := c.Attr("code")
@@ -58,7 +59,7 @@ func (v *view) presence(el *stream.Element) {
 	if self {
 		v.inside = true
 	}
-	item, _ := x.Find(nsUser, "item")
+	item, _ := x.Find(stanza.NSMUCUser, "item")
 	role, _ := item.Attr("role")
 	affiliation, _ := item.Attr("affiliation")
 	v.nicks[nick] = affiliation + "/" + role
@@ -84,7 +85,7 @@ func TestProperty_EverybodyKnowsWhoIsThere(t *testing.T) {
 		said := 0
 		actions := map[string]func(*rapid.T){
 			"enter": func(t *rapid.T) {
-				w.handle(who(t), `<presence to="den@rooms.h/`+nick.Draw(t, "nick")+`"><x xmlns="`+nsMUC+`"><history maxstanzas="0"/></x></presence>`)
+				w.handle(who(t), `<presence to="den@rooms.h/`+nick.Draw(t, "nick")+`"><x xmlns="`+stanza.NSMUC+`"><history maxstanzas="0"/></x></presence>`)
 			},
 			"show": func(t *rapid.T) {
 				w.handle(who(t), `<presence to="den@rooms.h/`+nick.Draw(t, "nick")+`"><show>away</show></presence>`)

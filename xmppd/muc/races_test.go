@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -115,8 +116,8 @@ func TestRaces_EnteringLeavingEnding(t *testing.T) {
 		return `<iq type="set" id="i" to="den@rooms.h"><query xmlns="` + nsOwner + `">` + inside + `</query></iq>`
 	}
 	does := []string{
-		`<presence to="den@rooms.h/NAME"><x xmlns="` + nsMUC + `"/></presence>`,
-		`<presence to="den@rooms.h/NAME"><x xmlns="` + nsMUC + `"><history maxstanzas="0"/></x></presence>`,
+		`<presence to="den@rooms.h/NAME"><x xmlns="` + stanza.NSMUC + `"/></presence>`,
+		`<presence to="den@rooms.h/NAME"><x xmlns="` + stanza.NSMUC + `"><history maxstanzas="0"/></x></presence>`,
 		owner(`<x xmlns="jabber:x:data" type="submit"/>`),
 		`<message type="groupchat" to="den@rooms.h" id="m"><body>x</body></message>`,
 		`<presence to="den@rooms.h/other"/>`,

@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -25,10 +26,10 @@ func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Chil
 	if nick != "" {
 		dst = append(append(append(dst, `<registered/><username>`...), stream.Escape(nick)...), `</username>`...)
 	}
-	f := newForm("form", nsMUC+"#register")
-	f.title("Your nickname in this room")
-	f.text("muc#register_roomnick", "Nickname", nick)
-	return append(append(dst, f.bytes()...), `</query>`...), nil
+	f := stanza.NewForm("form", stanza.NSMUC+"#register")
+	f.Title("Your nickname in this room")
+	f.Text("muc#register_roomnick", "Nickname", nick)
+	return append(append(dst, f.Payload()...), `</query>`...), nil
 }
 
 // mayRegister: outcasts never, and strangers not where only members or those with
@@ -37,11 +38,11 @@ func (r *room) mayRegister(user string) error {
 	a := r.affiliation(user)
 	switch {
 	case a == Outcast:
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	case r.state == ending:
 		return errEnding
 	case r.state != open || (a == None && r.settings.MembersOnly) || !r.knowsPassword(user):
-		return xmppd.ErrNotAllowed
+		return stanza.ErrNotAllowed
 	}
 	return nil
 }
@@ -50,17 +51,17 @@ func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query strea
 	if _, ok := query.Find(nsRegister, "remove"); ok {
 		return nil, r.register(ctx, c, "", "")
 	}
-	x, ok := query.Find(nsDataForms, "x")
+	x, ok := query.Find(stanza.NSDataForms, "x")
 	if !ok {
-		return nil, xmppd.ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
-	sent, err := parseForm(x, nsMUC+"#register")
+	sent, err := stanza.ParseForm(x, stanza.NSMUC+"#register")
 	if err != nil {
 		return nil, err
 	}
-	asked := sent.fields["muc#register_roomnick"]
+	asked := sent.Get("muc#register_roomnick")
 	if asked == "" {
-		return nil, xmppd.ErrBadRequest
+		return nil, stanza.ErrBadRequest
 	}
 	nick, key, err := prepareNick(asked)
 	if err != nil {

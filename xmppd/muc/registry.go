@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"foyer/internal/names"
+	"foyer/internal/stanza"
 	"foyer/xmppd"
 )
 
@@ -61,7 +62,7 @@ func (s *Service) withRoom(ctx context.Context, name string, do func(*room) erro
 func (s *Service) load(ctx context.Context, r *room) {
 	r.err = r.read(ctx)
 	if errors.Is(r.err, ErrNotFound) {
-		r.err = xmppd.ErrItemNotFound
+		r.err = stanza.ErrItemNotFound
 	}
 	if r.err != nil {
 		s.forget(r)

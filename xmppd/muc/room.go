@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"foyer/internal/names"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -250,15 +251,15 @@ func (o *occupant) describe() {
 
 // item appends a muc#user element that is still open, with one item.
 func item(dst []byte, a Affiliation, role Role, jid, nick string) []byte {
-	dst = append(dst, `<x xmlns="`+nsUser+`"><item`...)
-	dst = xmppd.AppendAttr(dst, "affiliation", string(a))
-	dst = xmppd.AppendAttr(dst, "role", string(role))
-	dst = xmppd.AppendAttr(dst, "jid", jid)
-	return append(xmppd.AppendAttr(dst, "nick", nick), "/>"...)
+	dst = append(dst, `<x xmlns="`+stanza.NSMUCUser+`"><item`...)
+	dst = stanza.AppendAttr(dst, "affiliation", string(a))
+	dst = stanza.AppendAttr(dst, "role", string(role))
+	dst = stanza.AppendAttr(dst, "jid", jid)
+	return append(stanza.AppendAttr(dst, "nick", nick), "/>"...)
 }
 
 // isReserved reports whether a child of a client's stanza is something that only
 // the room says (XEP-0045 §17.3, XEP-0421 §4, S-91).
 func isReserved(c stream.Child) bool {
-	return strings.HasPrefix(c.Name.Space, nsMUC) || c.Name.Space == nsOccupantID || c.Name.Space == nsHats
+	return strings.HasPrefix(c.Name.Space, stanza.NSMUC) || c.Name.Space == stanza.NSOccupantID || c.Name.Space == nsHats
 }

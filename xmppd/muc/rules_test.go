@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"foyer/internal/names"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -108,7 +109,7 @@ func TestRules_RegistrationGivesNoVoice(t *testing.T) {
 	}
 	bob.say("den", "1", "may I?")
 	bob.sees("message den@rooms.h error auth forbidden")
-	bob.has(bob.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`" node="x-roomuser-item"/>`), `name="bob"`)
+	bob.has(bob.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`" node="x-roomuser-item"/>`), `name="bob"`)
 }
 
 // An account that is deleted is nobody in the rooms in memory either: it does not
@@ -251,7 +252,7 @@ func TestRules_HistoryThenLive(t *testing.T) {
 		alice.say("den", fmt.Sprint(i), fmt.Sprint(i))
 	}
 	alice.sync()
-	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/bob"><x xmlns="` + nsMUC + `"><history maxstanzas="50"/></x></presence>`)
+	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/bob"><x xmlns="` + stanza.NSMUC + `"><history maxstanzas="50"/></x></presence>`)
 	for i := range during {
 		alice.say("den", fmt.Sprint(before+i), fmt.Sprint(before+i))
 	}

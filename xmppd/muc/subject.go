@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
@@ -61,11 +62,11 @@ func (r *room) maySetSubject(c xmppd.Client) (*occupant, error) {
 	case m == nil:
 		return nil, errNotOccupant
 	case r.state != open:
-		return nil, xmppd.ErrForbidden
+		return nil, stanza.ErrForbidden
 	case m.occupant.role == RoleModerator, m.occupant.role == RoleParticipant && r.settings.ChangeSubject:
 		return m.occupant, nil
 	}
-	return nil, xmppd.ErrForbidden
+	return nil, stanza.ErrForbidden
 }
 
 // announceSubject puts the change into the line; it is in the archive as well
@@ -96,10 +97,10 @@ func (r *room) subjectFor(m *member) []byte {
 		from += "/" + r.subject.Nick
 	}
 	dst := append([]byte(`<message xmlns="jabber:client" type="groupchat"`), m.to...)
-	dst = append(xmppd.AppendAttr(dst, "from", from), `><subject>`...)
+	dst = append(stanza.AppendAttr(dst, "from", from), `><subject>`...)
 	dst = append(stream.AppendEscaped(dst, r.subject.Text), `</subject>`...)
 	if !r.subject.At.IsZero() {
-		dst = append(dst, xmppd.Delay(r.jid, r.subject.At)...)
+		dst = append(dst, stanza.Delay(r.jid, r.subject.At)...)
 	}
 	return append(dst, `</message>`...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
 )
@@ -17,14 +18,14 @@ const voiceEvery = time.Minute
 
 // voice handles a form: a moderator's answer, or a request.
 func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error {
-	sent, err := parseForm(x, nsRequest)
+	sent, err := stanza.ParseForm(x, nsRequest)
 	if err != nil {
 		return err
 	}
-	if sent.typ != "submit" || sent.fields["FORM_TYPE"] != nsRequest {
-		return xmppd.ErrBadRequest
+	if sent.Type != "submit" || sent.Get("FORM_TYPE") != nsRequest {
+		return stanza.ErrBadRequest
 	}
-	if _, answer := sent.fields["muc#request_allow"]; answer {
+	if _, answer := sent.Value("muc#request_allow"); answer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		m := r.member(c)
@@ -64,13 +65,13 @@ func (r *room) moderatorsFor(ctx context.Context, c xmppd.Client) (map[string]bo
 }
 
 // askForVoice passes a request to those moderators (§7.13).
-func (r *room) askForVoice(c xmppd.Client, moderators map[string]bool, sent submission) error {
+func (r *room) askForVoice(c xmppd.Client, moderators map[string]bool, sent stanza.Submission) error {
 	m := r.member(c)
 	if m == nil {
 		return errNotOccupant
 	}
 	o := m.occupant
-	if role, ok := sent.fields["muc#role"]; ok && Role(role) != RoleParticipant {
+	if role, ok := sent.Value("muc#role"); ok && Role(role) != RoleParticipant {
 		return errNotAcceptable
 	}
 	switch {
@@ -96,41 +97,41 @@ func (r *room) askForVoice(c xmppd.Client, moderators map[string]bool, sent subm
 
 // voiceForm is what a moderator fills in (§8.6).
 func voiceForm(nick, jid string) []byte {
-	f := newForm("form", nsRequest)
-	f.title("May " + nick + " speak?")
-	f.text("muc#role", "Requested role", string(RoleParticipant))
-	f.field("jid-single", "muc#jid", "Address", jid)
-	f.text("muc#roomnick", "Nickname", nick)
-	f.boolean("muc#request_allow", "Let them speak", false)
-	return f.bytes()
+	f := stanza.NewForm("form", nsRequest)
+	f.Title("May " + nick + " speak?")
+	f.Text("muc#role", "Requested role", string(RoleParticipant))
+	f.Field("jid-single", "muc#jid", "Address", jid)
+	f.Text("muc#roomnick", "Nickname", nick)
+	f.Bool("muc#request_allow", "Let them speak", false)
+	return f.Payload()
 }
 
 // question is a message from the room itself to one person, as deliver takes it.
 func (r *room) question(payload []byte) []byte {
-	dst := xmppd.AppendAttr([]byte(` xmlns="jabber:client"`), "from", r.jid)
+	dst := stanza.AppendAttr([]byte(` xmlns="jabber:client"`), "from", r.jid)
 	return append(append(append(dst, '>'), payload...), "</message>"...)
 }
 
 // answerVoice gives voice to who asked, if a moderator agrees (§8.6). The nickname
 // may be somebody else's by now: the address must be the same.
-func (r *room) answerVoice(moderator *occupant, sent submission) error {
+func (r *room) answerVoice(moderator *occupant, sent stanza.Submission) error {
 	if moderator.role != RoleModerator {
-		return xmppd.ErrForbidden
+		return stanza.ErrForbidden
 	}
 	allow := false
-	if err := sent.boolean("muc#request_allow", &allow); err != nil {
+	if err := sent.Bool("muc#request_allow", &allow); err != nil {
 		return err
 	}
 	if !allow {
 		return nil
 	}
-	jid, err := xmppd.ParseAddress(sent.fields["muc#jid"])
+	jid, err := stanza.ParseAddress(sent.Get("muc#jid"))
 	if err != nil {
 		return err
 	}
-	o := r.find(sent.fields["muc#roomnick"])
+	o := r.find(sent.Get("muc#roomnick"))
 	if o == nil || o.bare != jid.Bare() {
-		return xmppd.ErrItemNotFound
+		return stanza.ErrItemNotFound
 	}
 	if o.role != RoleVisitor {
 		return nil // another moderator was faster

@@ -3,6 +3,8 @@ package muc
 import (
 	"strings"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 // XEP-0045 §7.13, §8.6 (S-83, S-88): a visitor asks for voice; whoever moderates
@@ -19,7 +21,7 @@ func TestVoice(t *testing.T) {
 		}
 		return out + `</x></message>`
 	}
-	alice.has(alice.ask("get", "den@rooms.h", `<query xmlns="`+nsDiscoInfo+`"/>`), nsRequest)
+	alice.has(alice.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), nsRequest)
 	bob.Send(form("role", "moderator"))
 	bob.sees("message den@rooms.h error modify not-acceptable")
 	bob.Send(form("role", "participant"))

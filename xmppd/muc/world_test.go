@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 	"foyer/xmppd"
@@ -426,7 +427,7 @@ func short(e *stream.Element) string {
 		case "delay":
 			parts = append(parts, "delay")
 		case "x":
-			if c.Name.Space == nsUser {
+			if c.Name.Space == stanza.NSMUCUser {
 				parts = append(parts, describe(c)...)
 			}
 		}
@@ -465,7 +466,7 @@ func (c *client) sees(want ...string) {
 
 // join enters a room without history.
 func (c *client) join(room, nick string) {
-	c.Send(`<presence xmlns="jabber:client" to="` + room + `@rooms.h/` + nick + `"><x xmlns="` + nsMUC + `"><history maxstanzas="0"/></x></presence>`)
+	c.Send(`<presence xmlns="jabber:client" to="` + room + `@rooms.h/` + nick + `"><x xmlns="` + stanza.NSMUC + `"><history maxstanzas="0"/></x></presence>`)
 }
 
 func (c *client) say(room, id, body string) {

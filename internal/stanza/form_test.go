@@ -1,0 +1,66 @@
+package stanza
+
+import (
+	"strings"
+	"testing"
+
+	"foyer/internal/stream"
+)
+
+func child(t *testing.T, raw string) stream.Child {
+	t.Helper()
+	el, err := stream.Parse([]byte(`<iq xmlns="jabber:client">`+raw+`</iq>`), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range el.Children() {
+		return c
+	}
+	t.Fatal("no child")
+	return stream.Child{}
+}
+
+// What is built can be read (XEP-0004).
+func TestForm(t *testing.T) {
+	f := NewForm("form", "urn:f")
+	f.Title("A & B")
+	f.Text("text", "Text", " <x> ")
+	f.Bool("yes", "", true)
+	f.Field("text-multi", "lines", "", "1", "2")
+	f.Choice("list-single", "choice", "", []string{"a"}, [2]string{"a", "A"}, [2]string{"b", ""})
+	want := `<x xmlns="jabber:x:data" type="form"><field var="FORM_TYPE" type="hidden"><value>urn:f</value></field><title>A &amp; B</title>` +
+		`<field var="text" type="text-single" label="Text"><value> &lt;x&gt; </value></field><field var="yes" type="boolean"><value>1</value></field>` +
+		`<field var="lines" type="text-multi"><value>1</value><value>2</value></field>` +
+		`<field var="choice" type="list-single"><value>a</value><option label="A"><value>a</value></option><option><value>b</value></option></field></x>`
+	if got := string(f.Payload()); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	s, err := ParseForm(child(t, want), "urn:f")
+	var text string
+	var yes bool
+	if err != nil || s.Type != "form" || s.Text("text", &text, 9) != nil || s.Bool("yes", &yes) != nil {
+		t.Fatal(s, err)
+	}
+	if text != "<x>" || !yes || s.Get("lines") != "1\n2" || s.Get("choice") != "a" || s.Get("none") != "" {
+		t.Errorf("%q %v %+v", text, yes, s)
+	}
+	if s.Text("text", &text, 2) == nil || s.Bool("text", &yes) == nil {
+		t.Error("what is too long, or neither yes nor no, is taken")
+	}
+}
+
+func TestParseFormRefuses(t *testing.T) {
+	field := `<field var="v"><value>1</value></field>`
+	form := func(fields string) string { return `<x xmlns="jabber:x:data" type="submit">` + fields + `</x>` }
+	if _, err := ParseForm(child(t, form(strings.Repeat(field, maxFields))), "urn:f"); err != nil {
+		t.Error(err)
+	}
+	for name, fields := range map[string]string{
+		"too many fields": strings.Repeat(field, maxFields+1),
+		"another purpose": `<field var="FORM_TYPE"><value>urn:g</value></field>`,
+	} {
+		if _, err := ParseForm(child(t, form(fields)), "urn:f"); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package stanza
+
+// The namespaces that more than one package needs. One that belongs to a single
+// capability is in the file of that capability; none is written down twice
+// (internal/arch).
+const (
+	NSBind        = "urn:ietf:params:xml:ns:xmpp-bind"
+	NSCaps        = "http://jabber.org/protocol/caps"       // XEP-0115
+	NSChatMarkers = "urn:xmpp:chat-markers:0"               // XEP-0333
+	NSChatStates  = "http://jabber.org/protocol/chatstates" // XEP-0085
+	NSConference  = "jabber:x:conference"                   // XEP-0249
+	NSCorrect     = "urn:xmpp:message-correct:0"            // XEP-0308
+	NSDataForms   = "jabber:x:data"                         // XEP-0004
+	NSDelay       = "urn:xmpp:delay"                        // XEP-0203
+	NSDiscoInfo   = "http://jabber.org/protocol/disco#info"
+	NSDiscoItems  = "http://jabber.org/protocol/disco#items"
+	NSForward     = "urn:xmpp:forward:0"     // XEP-0297
+	NSHints       = "urn:xmpp:hints"         // XEP-0334
+	NSMAM         = "urn:xmpp:mam:2"         // XEP-0313
+	NSOccupantID  = "urn:xmpp:occupant-id:0" // XEP-0421
+	NSPing        = "urn:xmpp:ping"          // XEP-0199
+	NSReactions   = "urn:xmpp:reactions:0"   // XEP-0444
+	NSReceipts    = "urn:xmpp:receipts"      // XEP-0184
+	NSRetract     = "urn:xmpp:message-retract:1"
+	NSRSM         = "http://jabber.org/protocol/rsm"
+	NSSASL        = "urn:ietf:params:xml:ns:xmpp-sasl"
+	NSSASL2       = "urn:xmpp:sasl:2" // XEP-0388
+	NSSID         = "urn:xmpp:sid:0"  // XEP-0359
+	NSStanzas     = "urn:ietf:params:xml:ns:xmpp-stanzas"
+	NSVCard       = "vcard-temp" // XEP-0054
+
+	NSMUC     = "http://jabber.org/protocol/muc" // XEP-0045
+	NSMUCUser = NSMUC + "#user"
+
+	NSOMEMO    = "urn:xmpp:omemo:2" // XEP-0384
+	NSOldOMEMO = "eu.siacs.conversations.axolotl"
+)
