@@ -29,10 +29,11 @@ type Config struct {
 	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
 	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
-	Domain   string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
-	Login    Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
-	Upstream string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server; embedded is the one there is so far"`
-	Roster   models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
+	Domain    string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
+	Login     Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
+	Upstream  string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server; embedded is the one there is so far"`
+	Roster    models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
+	RosterMax int               `env:"ROSTER_MAX" envDefault:"200" desc:"with ROSTER=everyone: how many members a contact list holds at most; on a larger site, those one talks with or shares a group with"`
 
 	UploadMaxSize    Size   `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
 	UploadQuota      Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
@@ -138,6 +139,7 @@ func (c Config) Validate() error {
 	oneOf(check, "APP_ENV", c.Env, "development", "production")
 	oneOf(check, "XMPP_LOGIN", string(c.Login), "session", "prebind", "token", "signed", "password")
 	oneOf(check, "ROSTER", string(c.Roster), "everyone", "groups", "none")
+	check(c.RosterMax >= 1, "ROSTER_MAX=%d must be at least 1", c.RosterMax)
 	oneOf(check, "TOKEN_ALG", c.TokenAlg, "EdDSA", "HS256")
 	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
 	check(c.Upstream == "embedded", "XMPP_UPSTREAM=%s: only the embedded server is supported in this version; leave it empty", c.Upstream)

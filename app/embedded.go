@@ -28,6 +28,7 @@ var _ Chat = (*embedded)(nil)
 func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	server, err := xmppd.New(xmppd.Config{
 		Domain: s.cfg.Domain, Authority: s.auth, Stores: s.db.Stores(s.cfg.Domain, s.cfg.Roster), FAST: s.auth.FAST(), Logger: s.log, Version: Version,
+		Open: s.cfg.Roster == models.RosterEveryone,
 	})
 	if err != nil {
 		return nil, err

@@ -10,9 +10,9 @@ import (
 
 var errSignedOut = &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
 
-// tell acts on what has ended or changed, here at once and then on the other
-// instances. The database knows already; a notification that is missed is made up
-// for by recheck.
+// tell acts on what has ended here at once, and on what changed in the background;
+// then it tells the other instances. The database knows already; a notification
+// that is missed is made up for by recheck.
 func (s *Server) tell(ctx context.Context, e models.Event) {
 	s.handleEvent(e)
 	s.notify(ctx, e)
@@ -27,17 +27,17 @@ func (s *Server) notify(ctx context.Context, e models.Event) {
 // handleEvent acts on an event, of this instance or another. Doing it twice does
 // no harm.
 func (s *Server) handleEvent(e models.Event) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
 	switch e.Kind {
 	case models.EventEnded:
 		s.gateway.End(stream.Scope{User: e.User, Session: e.Session}, errSignedOut)
 	case models.EventRemoved:
 		s.gateway.End(stream.Scope{User: e.User}, errSignedOut)
-		s.chat.AccountRemoved(ctx, e.User)
+		s.accountChanges.add(e.Kind, e.User)
 	case models.EventChanged:
-		s.chat.AccountChanged(ctx, e.User)
+		s.accountChanges.add(e.Kind, e.User)
 	case models.EventResync:
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
 		s.recheck(ctx)
 	}
 }

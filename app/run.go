@@ -73,7 +73,7 @@ func OpenDatabase(ctx context.Context, cfg *Config, say func(string), log *slog.
 			return nil, nil, fmt.Errorf("the private Postgres did not start: %w", err)
 		}
 	}
-	db, err := models.Open(ctx, models.Options{URL: cfg.DatabaseURL, Logger: log})
+	db, err := models.Open(ctx, models.Options{URL: cfg.DatabaseURL, RosterMax: cfg.RosterMax, Logger: log})
 	if err != nil {
 		stop()
 		return nil, nil, fmt.Errorf("the database cannot be reached; check DATABASE_URL and that Postgres runs: %w", err)
@@ -124,7 +124,7 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
 
 // New puts the site together on an open database; it does not listen yet.
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, db: db, log: log}
+	s := &Server{cfg: cfg, db: db, log: log, accountChanges: newAccountChanges()}
 	s.baseURL.Store(strings.TrimSuffix(cfg.BaseURL, "/"))
 	var err error
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
@@ -190,6 +190,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	work, stopWork := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { s.db.Listen(work, s.handleEvent) })
+	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.retention(work) })
 	background.Go(func() { _ = s.chat.Run(work) })

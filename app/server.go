@@ -37,6 +37,8 @@ type Server struct {
 	uploads uploadCounts
 	native  []nativePort // set before serving
 	baseURL atomic.Value // string; known once the site listens
+
+	accountChanges *accountChanges
 }
 
 // BaseURL is the site's public URL.

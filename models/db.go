@@ -4,6 +4,7 @@ package models
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -39,8 +40,12 @@ type Options struct {
 	URL       string // a Postgres URL or key-value string
 	SiteConns int    // connections for the pages; default 10
 	ChatConns int    // connections for the chat; default 10
+	RosterMax int    // members up to which ROSTER=everyone puts all of them on every roster, and otherwise at most so many; default 200
 	Logger    *slog.Logger
 }
+
+// DefaultRosterMax is Options.RosterMax where nothing else is said.
+const DefaultRosterMax = 200
 
 // DB is the database. It has a pool for the pages and one for the chat, so that
 // neither waits for the other. It is safe for concurrent use.
@@ -50,6 +55,9 @@ type DB struct {
 	chat *pgxpool.Pool
 	sql  *sql.DB // the pages' pool, for gorm and goose
 	log  *slog.Logger
+
+	instance  string // who this is among those that share the database
+	rosterMax int
 }
 
 // Open connects to the database. It fails if the database cannot be asked.
@@ -63,6 +71,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.ChatConns == 0 {
 		o.ChatConns = 10
 	}
+	if o.RosterMax == 0 {
+		o.RosterMax = DefaultRosterMax
+	}
 	site, err := newPool(ctx, o.URL, o.SiteConns)
 	if err != nil {
 		return nil, err
@@ -72,7 +83,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		site.Close()
 		return nil, err
 	}
-	db := &DB{pool: site, chat: chat, sql: stdlib.OpenDBFromPool(site), log: o.Logger}
+	db := &DB{pool: site, chat: chat, sql: stdlib.OpenDBFromPool(site), log: o.Logger, instance: rand.Text(), rosterMax: o.RosterMax}
 	db.site, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, not logged twice
 		TranslateError:         true,

@@ -108,7 +108,7 @@ func TestAccount_Lifecycle(t *testing.T) {
 	if page, err := chat.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "bob@h", Max: 5}); err != nil || len(page.Entries) != 1 {
 		t.Errorf("bob's archive: %+v %v", page, err)
 	}
-	if list, err := chat.Roster.Roster(ctx, "bob"); err != nil || len(list) != 0 {
+	if list, _, err := chat.Roster.Roster(ctx, "bob"); err != nil || len(list) != 0 {
 		t.Errorf("bob's roster: %v %v", list, err)
 	}
 	if _, err := db.Avatar(ctx, hash); err != nil {
@@ -231,12 +231,18 @@ func TestLockAndNotify(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); db.Listen(ctx, func(e Event) { events <- e }) }()
 	want := Event{Kind: EventEnded, User: "alice", Session: "1"}
+	another := *db
+	another.instance = "another"
 	for got := (Event{}); got != want; { // until it listens
-		if err := db.Notify(ctx, want); err != nil {
+		// what it did itself it does not hear again.
+		if err := errors.Join(db.Notify(ctx, Event{Kind: EventChanged, User: "bob"}), another.Notify(ctx, want)); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case got = <-events:
+			if got != want {
+				t.Fatalf("heard %+v", got)
+			}
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -279,7 +285,7 @@ func TestRoster_Modes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		list, err := r.Roster(ctx, "alice")
+		list, _, err := r.Roster(ctx, "alice")
 		var jids []string
 		for _, c := range list {
 			jids = append(jids, c.JID)

@@ -16,6 +16,13 @@ type Event struct {
 	Session string    `json:"session,omitempty"`
 }
 
+// sentEvent is an event on its way. An instance acts on its own events before it
+// sends them, and does not hear them again.
+type sentEvent struct {
+	Event
+	From string `json:"from"`
+}
+
 // EventKind says what happened.
 type EventKind string
 
@@ -29,9 +36,9 @@ const (
 
 const eventChannel = "foyer_events"
 
-// Notify sends an event to every listener.
+// Notify sends an event to every other instance.
 func (db *DB) Notify(ctx context.Context, e Event) error {
-	raw, err := json.Marshal(e)
+	raw, err := json.Marshal(sentEvent{e, db.instance})
 	if err != nil {
 		return err
 	}
@@ -39,7 +46,7 @@ func (db *DB) Notify(ctx context.Context, e Event) error {
 	return err
 }
 
-// Listen calls handle for each event until ctx ends. It reconnects by itself,
+// Listen calls handle for each event of another instance until ctx ends. It reconnects by itself,
 // and then calls handle with EventResync, since a notification can be missed.
 func (db *DB) Listen(ctx context.Context, handle func(Event)) {
 	for first := true; ctx.Err() == nil; first = false {
@@ -74,11 +81,13 @@ func (db *DB) listenOnce(ctx context.Context, ready func(), handle func(Event)) 
 		if err != nil {
 			return err
 		}
-		var e Event
+		var e sentEvent
 		if err := json.Unmarshal([]byte(n.Payload), &e); err != nil {
 			db.log.Warn("an unreadable notification", "err", err)
 			continue
 		}
-		handle(e)
+		if e.From != db.instance {
+			handle(e.Event)
+		}
 	}
 }

@@ -2,7 +2,7 @@ package models
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"strings"
 
 	"foyer/xmppd"
@@ -10,17 +10,89 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// storedContacts are the contacts people made or changed themselves.
-const storedContacts = `SELECT jid, name, groups, subscription, ask, approved, listed, request FROM contacts WHERE username = $1`
+// A roster is laid together from two sources: the contacts that a person made or
+// changed, and those that the site supplies (setting ROSTER). With "everyone" the
+// site's part is all members as long as they are few (Options.RosterMax), and then
+// the people one talks with or shares a group with, at most as many. Whom the
+// rosters leave out may be talked with all the same.
 
-// siteContacts are those the site supplies, by mode; $1 is the account.
-var siteContacts = map[RosterMode]string{
-	RosterEveryone: `SELECT a.username, a.name FROM accounts a WHERE a.username <> $1 AND a.blocked_at IS NULL`,
-	RosterGroups: `SELECT DISTINCT a.username, a.name FROM accounts me
+// storedContacts are the contacts people made or changed themselves; site_name is
+// set for those that are members.
+const storedContacts = `SELECT c.jid, c.name, c.groups, c.subscription, c.ask, c.approved, c.listed, c.request, coalesce(a.name, '') AS site_name
+	FROM contacts c LEFT JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL
+	WHERE c.username = $1 ORDER BY c.jid`
+
+// maxTalks bounds the conversations that are looked at for one roster.
+const maxTalks = 1000
+
+const (
+	// siteIsSmall: all members have a place in a roster; $3 is the bound.
+	siteIsSmall = `(SELECT count(*) <= $3 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $3::int + 1) members)`
+
+	everybody = `SELECT a.username, a.name FROM accounts a WHERE a.username <> $1 AND a.blocked_at IS NULL`
+
+	groupMates = `SELECT DISTINCT a.username, a.name FROM accounts me
 		JOIN account_groups mine ON mine.account_id = me.id
 		JOIN account_groups theirs ON theirs.group_name = mine.group_name
 		JOIN accounts a ON a.id = theirs.account_id
-		WHERE me.username = $1 AND a.username <> $1 AND a.blocked_at IS NULL`,
+		WHERE me.username = $1 AND a.username <> $1 AND a.blocked_at IS NULL`
+
+	// talkedWith is who $1 talks with, the latest first. It hops from one
+	// conversation to the next in archive_by_peer, so that its cost is that of the
+	// conversations, however long they are. Somebody who has more of them than
+	// maxTalks is given those of the latest messages too.
+	talkedWith = `WITH RECURSIVE hops(peer) AS (
+			(SELECT peer FROM archive WHERE owner = $1 || '@' || $2 ORDER BY peer LIMIT 1)
+			UNION ALL
+			SELECT (SELECT a.peer FROM archive a WHERE a.owner = $1 || '@' || $2 AND a.peer > h.peer ORDER BY a.peer LIMIT 1)
+				FROM hops h WHERE h.peer IS NOT NULL
+		), known AS MATERIALIZED (SELECT peer FROM hops WHERE peer IS NOT NULL LIMIT $4),
+		peers AS (
+			SELECT peer FROM known
+			UNION
+			SELECT peer FROM (SELECT peer FROM archive WHERE owner = $1 || '@' || $2 ORDER BY id DESC LIMIT $4) latest
+				WHERE (SELECT count(*) = $4 FROM known)
+		)
+		SELECT a.id, a.username, a.name, said.at FROM peers p
+			CROSS JOIN LATERAL (SELECT l.id AS at FROM archive l WHERE l.owner = $1 || '@' || $2 AND l.peer = p.peer ORDER BY l.id DESC LIMIT 1) said
+			CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(p.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
+			WHERE split_part(p.peer, '@', 2) = $2 AND a.username <> $1`
+
+	// someMates bounds what is read of large groups.
+	someMates = `SELECT theirs.account_id AS id FROM accounts me
+		JOIN account_groups mine ON mine.account_id = me.id
+		JOIN account_groups theirs ON theirs.group_name = mine.group_name
+		WHERE me.username = $1 LIMIT 2 * $3`
+
+	knownPeople = `SELECT a.username, a.name FROM (
+			SELECT id, username, name, at FROM (` + talkedWith + `) talks
+			UNION ALL
+			SELECT a.id, a.username, a.name, NULL FROM (` + someMates + `) mates JOIN accounts a ON a.id = mates.id
+				WHERE a.username <> $1 AND a.blocked_at IS NULL
+		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at::text) DESC NULLS LAST, a.username LIMIT $3`
+
+	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
+	// record, and what the site says. The site's word is filled in by mode.
+	contactsOf = `SELECT v.username, coalesce(c.name, ''), coalesce(c.groups, '{}'), coalesce(c.subscription, ''), coalesce(c.ask, false),
+			coalesce(c.approved, false), coalesce(c.listed, false), c.request, coalesce(a.name, ''),
+			coalesce(a.name IS NOT NULL AND v.username <> $3 AND %s, false), coalesce(%s, false)
+		FROM unnest($1::text[]) v(username)
+		LEFT JOIN contacts c ON c.username = v.username AND c.jid = $2
+		LEFT JOIN accounts a ON a.username = $3 AND a.blocked_at IS NULL AND $2 = $3 || '@' || $4`
+
+	// sharesGroup: v and a are in one group.
+	sharesGroup = `EXISTS (SELECT 1 FROM accounts me
+		JOIN account_groups mine ON mine.account_id = me.id
+		JOIN account_groups theirs ON theirs.group_name = mine.group_name
+		WHERE me.username = v.username AND theirs.account_id = a.id)`
+)
+
+// contactsByMode is contactsOf with what the site grants, and what it lists.
+var contactsByMode = map[RosterMode]string{
+	RosterNone:   fmt.Sprintf(contactsOf, "false", "false AND $5 > 0"),
+	RosterGroups: fmt.Sprintf(contactsOf, sharesGroup, "$5 > 0"),
+	RosterEveryone: fmt.Sprintf(contactsOf, "true", `(SELECT count(*) <= $5 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $5::int + 1) members)
+		OR EXISTS (SELECT 1 FROM archive WHERE owner = v.username || '@' || $4 AND peer = $2) OR `+sharesGroup),
 }
 
 // querier is a pool or a transaction.
@@ -29,49 +101,77 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-func scanContact(row pgx.CollectableRow) (c xmppd.Contact, err error) {
-	err = row.Scan(&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request)
-	return c, err
-}
-
-// Roster implements xmppd.RosterStore: the site's contacts, with the names and
-// groups that the person gave them, and the person's own.
-func (s *chatStore) Roster(ctx context.Context, user string) ([]xmppd.Contact, error) {
-	rows, err := s.chat.Query(ctx, storedContacts+" ORDER BY jid", user)
+// Roster implements xmppd.RosterStore.
+func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Contact, whole bool, err error) {
+	rows, err := s.chat.Query(ctx, storedContacts, user, s.domain)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	stored, err := pgx.CollectRows(rows, scanContact)
+	siteNames := make(map[string]string)
+	stored, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c xmppd.Contact, err error) {
+		var siteName string
+		err = row.Scan(&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName)
+		siteNames[c.JID] = siteName
+		return c, err
+	})
 	if err != nil || s.mode == RosterNone {
-		return stored, err
+		return stored, false, err
 	}
 	own := make(map[string]xmppd.Contact, len(stored))
 	for _, c := range stored {
 		own[c.JID] = c
 	}
-	rows, err = s.chat.Query(ctx, siteContacts[s.mode], user)
+	supplied, whole, err := s.supplied(ctx, user)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var list []xmppd.Contact
-	var username, name string
-	_, err = pgx.ForEachRow(rows, []any{&username, &name}, func() error {
-		jid := username + "@" + s.domain
-		list = append(list, siteContact(own[jid], jid, name))
+	for _, m := range supplied {
+		jid := m.username + "@" + s.domain
+		list = append(list, siteContact(own[jid], jid, m.name, true))
 		delete(own, jid)
-		return nil
-	})
+	}
 	for _, c := range stored {
-		if _, left := own[c.JID]; left {
-			list = append(list, c)
+		if _, left := own[c.JID]; !left {
+			continue
+		}
+		if name := siteNames[c.JID]; name != "" && s.mode == RosterEveryone {
+			c = siteContact(c, c.JID, name, false)
+		}
+		list = append(list, c)
+	}
+	return list, whole, nil
+}
+
+type member struct{ username, name string }
+
+// supplied returns the members that the site puts on a roster; whole: all there
+// are.
+func (s *chatStore) supplied(ctx context.Context, user string) (list []member, whole bool, err error) {
+	query, args := groupMates, []any{user}
+	if s.mode == RosterEveryone {
+		if err := s.chat.QueryRow(ctx, strings.ReplaceAll("SELECT "+siteIsSmall, "$3", "$1"), s.rosterMax).Scan(&whole); err != nil {
+			return nil, false, err
+		}
+		query = everybody
+		if !whole {
+			query, args = knownPeople, []any{user, s.domain, s.rosterMax, maxTalks}
 		}
 	}
-	return list, err
+	rows, err := s.chat.Query(ctx, query, args...)
+	if err != nil {
+		return nil, false, err
+	}
+	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m member, err error) { return m, row.Scan(&m.username, &m.name) })
+	return list, whole, err
 }
 
 // siteContact lays what the person said of a contact over what the site says.
-func siteContact(own xmppd.Contact, jid, name string) xmppd.Contact {
-	c := xmppd.Contact{JID: jid, Name: name, Groups: own.Groups, Subscription: xmppd.SubscriptionBoth, Listed: true, Site: true}
+// fixed: the site lists it.
+func siteContact(own xmppd.Contact, jid, name string, fixed bool) xmppd.Contact {
+	c := xmppd.Contact{
+		JID: jid, Name: name, Groups: own.Groups, Subscription: xmppd.SubscriptionBoth,
+		Listed: own.Listed || fixed, Site: true, Fixed: fixed,
+	}
 	if own.Name != "" {
 		c.Name = own.Name
 	}
@@ -80,34 +180,62 @@ func siteContact(own xmppd.Contact, jid, name string) xmppd.Contact {
 
 // Contact implements xmppd.RosterStore.
 func (s *chatStore) Contact(ctx context.Context, user, jid string) (xmppd.Contact, error) {
-	c, err := s.contact(ctx, s.chat, user, jid, "")
+	c, err := s.contact(ctx, s.chat, user, jid)
 	if err == nil && c.Subscription == "" {
 		err = xmppd.ErrNotFound
 	}
 	return c, err
 }
 
+// ContactsOf implements xmppd.RosterStore.
+func (s *chatStore) ContactsOf(ctx context.Context, jid string, users []string) (map[string]xmppd.Contact, error) {
+	list, err := s.contactsOf(ctx, s.chat, jid, users)
+	for user, c := range list {
+		if c.Subscription == "" {
+			delete(list, user)
+		}
+	}
+	return list, err
+}
+
 // contact reads one; a contact that does not exist has no Subscription.
-func (s *chatStore) contact(ctx context.Context, q querier, user, jid, lock string) (xmppd.Contact, error) {
-	rows, err := q.Query(ctx, storedContacts+" AND jid = $2"+lock, user, jid)
+func (s *chatStore) contact(ctx context.Context, q querier, user, jid string) (xmppd.Contact, error) {
+	list, err := s.contactsOf(ctx, q, jid, []string{user})
+	return list[user], err
+}
+
+// contactsOf reads what each user has under a JID.
+func (s *chatStore) contactsOf(ctx context.Context, q querier, jid string, users []string) (map[string]xmppd.Contact, error) {
+	name, _, _ := strings.Cut(jid, "@")
+	rows, err := q.Query(ctx, contactsByMode[s.mode], users, jid, name, s.domain, s.rosterMax)
 	if err != nil {
-		return xmppd.Contact{}, err
+		return nil, err
 	}
-	own, err := pgx.CollectOneRow(rows, scanContact)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return own, err
+	list := make(map[string]xmppd.Contact, len(users))
+	c := xmppd.Contact{JID: jid}
+	var user, siteName string
+	var granted, listed bool
+	_, err = pgx.ForEachRow(rows, []any{&user, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName, &granted, &listed}, func() error {
+		list[user] = c
+		if granted {
+			list[user] = siteContact(c, jid, siteName, listed)
+		}
+		c = xmppd.Contact{JID: jid} // its slices are the list's now
+		return nil
+	})
+	return list, err
+}
+
+// Mates implements xmppd.RosterStore.
+func (s *chatStore) Mates(ctx context.Context, user string) ([]string, error) {
+	if s.mode == RosterNone {
+		return nil, nil
 	}
-	own.JID = jid
-	username, domain, _ := strings.Cut(jid, "@")
-	if s.mode == RosterNone || domain != s.domain {
-		return own, nil
+	rows, err := s.chat.Query(ctx, "SELECT username FROM ("+groupMates+") mates", user)
+	if err != nil {
+		return nil, err
 	}
-	var name string
-	err = q.QueryRow(ctx, "SELECT name FROM ("+siteContacts[s.mode]+") site WHERE username = $2", user, username).Scan(&name)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return own, nil
-	}
-	return siteContact(own, jid, name), err
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // UpdateContact implements xmppd.RosterStore.
@@ -119,7 +247,7 @@ func (s *chatStore) UpdateContact(ctx context.Context, user, jid string, update 
 			return err
 		}
 		var err error
-		if c, err = s.contact(ctx, tx, user, jid, " FOR UPDATE"); err != nil {
+		if c, err = s.contact(ctx, tx, user, jid); err != nil {
 			return err
 		}
 		keep, err := update(&c)

@@ -38,7 +38,7 @@ func iqHandlers() map[iqKey]iqHandler {
 		{toSelf, "set", stream.Name{Space: nsSession, Local: "session"}}:   handleSession,
 	}
 	for _, table := range []map[iqKey]iqHandler{
-		rosterHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),
+		rosterHandlers(), watchHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),
 		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), privateHandlers(), pubsubHandlers(),
 	} {
 		maps.Copy(all, table)

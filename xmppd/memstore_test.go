@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type memStore struct {
 	revoked      map[string]bool     // sessions that ended
 	prefs        map[string]ArchivePrefs
 	everyone     bool
+	large        bool // with everyone: rosters have only those one talks with, or added
 	appends      int
 	reads        int                      // of rosters and block lists
 	held         map[string]chan struct{} // by method: it tells here that it has begun, and then waits for another word
@@ -176,7 +178,17 @@ func (m *memStore) site(user, jid string) bool {
 	return m.everyone && other != user && m.accounts[other] != nil
 }
 
-func (m *memStore) Roster(_ context.Context, user string) ([]Contact, error) {
+// member is what the site says of somebody, and what user does.
+func (m *memStore) member(user, other string) Contact {
+	jid := other + "@h"
+	fixed := !m.large || slices.ContainsFunc(m.archive, func(e ArchiveEntry) bool { return e.Owner == user+"@h" && e.With == jid })
+	return Contact{
+		JID: jid, Name: m.accounts[other].Name, Subscription: SubscriptionBoth, Site: true,
+		Fixed: fixed, Listed: fixed || m.rosters[user][jid].Listed,
+	}
+}
+
+func (m *memStore) Roster(_ context.Context, user string) ([]Contact, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
@@ -186,14 +198,12 @@ func (m *memStore) Roster(_ context.Context, user string) ([]Contact, error) {
 			out = append(out, c)
 		}
 	}
-	if m.everyone {
-		for u, v := range m.accounts {
-			if u != user {
-				out = append(out, Contact{JID: u + "@h", Name: v.Name, Subscription: SubscriptionBoth, Listed: true, Site: true})
-			}
+	for u := range m.accounts {
+		if c := m.member(user, u); m.everyone && u != user && c.Listed {
+			out = append(out, c)
 		}
 	}
-	return out, m.fail
+	return out, m.everyone && !m.large, m.fail
 }
 
 func (m *memStore) Contact(_ context.Context, user, jid string) (Contact, error) {
@@ -203,14 +213,35 @@ func (m *memStore) Contact(_ context.Context, user, jid string) (Contact, error)
 		return Contact{}, m.fail
 	}
 	if m.site(user, jid) {
-		other, _, _ := strings.Cut(jid, "@")
-		return Contact{JID: jid, Name: m.accounts[other].Name, Subscription: SubscriptionBoth, Listed: true, Site: true}, nil
+		return m.member(user, localpart(jid)), nil
 	}
 	c, ok := m.rosters[user][jid]
 	if !ok {
 		return c, ErrNotFound
 	}
 	return c, nil
+}
+
+func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (map[string]Contact, error) {
+	out := make(map[string]Contact)
+	for _, u := range users {
+		c, err := m.Contact(ctx, u, jid)
+		if err == nil {
+			out[u] = c
+		} else if !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (m *memStore) Mates(context.Context, string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.everyone || m.large {
+		return nil, nil
+	}
+	return slices.Collect(maps.Keys(m.accounts)), nil
 }
 
 func (m *memStore) UpdateContact(_ context.Context, user, jid string, update func(*Contact) (bool, error)) (Contact, error) {
@@ -221,7 +252,9 @@ func (m *memStore) UpdateContact(_ context.Context, user, jid string, update fun
 	}
 	c := m.rosters[user][jid]
 	c.JID = jid
-	c.Site = m.site(user, jid)
+	if m.site(user, jid) {
+		c = m.member(user, localpart(jid))
+	}
 	keep, err := update(&c)
 	if err != nil {
 		return c, err

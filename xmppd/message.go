@@ -51,6 +51,9 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil {
 		return err
 	}
+	if mine != uuid.Nil || theirs != uuid.Nil {
+		s.server.nowTalking(ctx, s.user, to.User)
+	}
 	s.server.deliverMessage(ctx, s, m, to, route, mine, theirs)
 	return nil
 }

@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,10 +154,14 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 		return
 	}
 	for c := range r.contacts() {
-		if c.hasFrom() {
+		if c.hasFrom() && !c.Site {
 			s.server.showPresence(ctx, s.user, c.JID, raw)
 		}
 	}
+	for _, a := range s.server.followers.shownTo(s.user, s.bare) {
+		s.server.showPresenceTo(ctx, s.user, a, raw)
+	}
+	s.server.toWatchers(ctx, s.user, raw)
 }
 
 // showPresence delivers user's presence to a contact's available resources,
@@ -166,8 +171,13 @@ func (srv *Server) showPresence(ctx context.Context, user, contact string, raw [
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
-	sessions := srv.lookup(a.User).available()
-	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, a.User) {
+	srv.showPresenceTo(ctx, user, srv.lookup(a.User), raw)
+}
+
+// showPresenceTo is showPresence for an account; nil: one that is not online.
+func (srv *Server) showPresenceTo(ctx context.Context, user string, a *account, raw []byte) {
+	sessions := a.available()
+	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, a.user) {
 		return
 	}
 	for _, o := range sessions {
@@ -189,7 +199,7 @@ func (s *session) receivePresences(ctx context.Context) error {
 		return err
 	}
 	for c := range r.contacts() {
-		if c.hasTo() {
+		if c.hasTo() && (c.Listed || !c.Site) {
 			if a, err := stanza.ParseAddress(c.JID); err == nil {
 				s.server.currentPresence(ctx, a.User, s)
 			}
@@ -265,10 +275,24 @@ func (s *session) leave(ctx context.Context, raw []byte) {
 	s.leaveServices(ctx, raw)
 	for jid := range directed {
 		// Those who saw it by subscription have been told already.
-		if a, err := stanza.ParseAddress(jid); err == nil && !(was && s.server.subscribedFrom(ctx, s.user, a.Bare())) {
+		if a, err := stanza.ParseAddress(jid); err == nil && !(was && s.server.broadcastsTo(ctx, s.user, a)) {
 			s.server.deliverDirected(ctx, s.user, a, raw)
 		}
 	}
+}
+
+// broadcastsTo reports whether what user broadcasts goes to an account.
+func (srv *Server) broadcastsTo(ctx context.Context, user string, to stanza.Address) bool {
+	if srv.followers.shows(srv.lookup(to.User), user+"@"+srv.domain) {
+		return true
+	}
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return false
+	}
+	e, ok := r.entry(to.Bare())
+	c := e.contact()
+	return ok && c.hasFrom() && !c.Site
 }
 
 // direct sends presence to one entity and remembers it (RFC 6121 §4.6, S-43).
@@ -402,47 +426,98 @@ func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 	srv.rostersChanged(ctx, user)
 }
 
-// rostersChanged pushes user's roster item wherever it changed.
+// rostersChanged brings the rosters on which user is, or now should be, up to date,
+// and pushes what changed. Its cost is that of those rosters.
 func (srv *Server) rostersChanged(ctx context.Context, user string) {
+	srv.forgetRoster(user)
 	jid := user + "@" + srv.domain
-	for _, a := range srv.online() {
-		if a.user == user {
-			a.forget()
-			continue
+	concerned := srv.followers.concerned(user)
+	mates, err := srv.stores.Roster.Mates(ctx, user)
+	if err != nil {
+		srv.log.Error("new contacts were not told of an account", "user", user, "err", err)
+	}
+	for _, m := range mates {
+		if a := srv.lookup(m); a != nil && !slices.Contains(concerned, a) {
+			concerned = append(concerned, a)
 		}
-		if err := srv.contactChanged(ctx, a, user, jid); err != nil {
-			srv.log.Error("a roster could not be refreshed", "user", a.user, "err", err)
+	}
+	for batch := range slices.Chunk(concerned, contactBatch) {
+		if err := srv.contactsChanged(ctx, batch, jid); err != nil {
+			srv.log.Error("rosters could not be refreshed", "contact", user, "err", err)
 		}
 	}
 }
 
-// contactChanged brings one entry of a's roster up to date: a whole site may be
-// online, and whole rosters are long.
-func (srv *Server) contactChanged(ctx context.Context, a *account, user, jid string) error {
-	var old *roster
-	changes := a.cached(func() { old = a.roster })
-	if old == nil {
-		return srv.pushContact(ctx, a.user, jid)
-	}
+// contactBatch is how many rosters are brought up to date by one query.
+const contactBatch = 500
+
+// contactsChanged brings one entry of several rosters up to date: many people may
+// be online, and rosters are long.
+func (srv *Server) contactsChanged(ctx context.Context, accounts []*account, jid string) error {
 	ctx, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
 	defer cancel()
-	c, err := srv.stores.Roster.Contact(ctx, a.user, jid)
-	found := err == nil
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		a.forget()
-		return err
+	users := make([]string, len(accounts))
+	changes := make([]uint64, len(accounts))
+	before := make([]*roster, len(accounts))
+	for i, a := range accounts {
+		users[i] = a.user
+		changes[i] = a.cached(func() { before[i] = a.roster })
 	}
-	c.JID = jid
+	now, err := srv.stores.Roster.ContactsOf(ctx, jid, users)
+	for i, a := range accounts {
+		if err != nil {
+			a.forget()
+			continue
+		}
+		c, found := now[a.user]
+		if before[i] == nil { // whatever was known of it is out of date already
+			if pushErr := srv.pushContact(ctx, a.user, jid); pushErr != nil {
+				srv.log.Error("a roster could not be refreshed", "user", a.user, "err", pushErr)
+			}
+			continue
+		}
+		c.JID = jid
+		srv.replaceContact(ctx, a, changes[i], before[i], c, found)
+	}
+	return err
+}
+
+// replaceContact puts one entry, as the store has it now, into a's roster.
+func (srv *Server) replaceContact(ctx context.Context, a *account, changes uint64, old *roster, c Contact, found bool) {
 	now := old.with(c, found)
-	a.replaceRoster(changes, now)
-	before, _ := old.find(jid)
+	srv.replaceRoster(a, changes, now)
+	before, _ := old.find(c.JID)
 	if (before.Listed || c.Listed) && now.version() != old.version() {
-		a.pushItem(now, jid)
+		a.pushItem(now, c.JID)
 	}
-	if found && c.hasTo() && !before.hasTo() {
+	if found && c.hasTo() && c.Listed && !(before.hasTo() && before.Listed) {
 		for _, s := range a.available() {
-			srv.currentPresence(ctx, user, s)
+			srv.currentPresence(ctx, localpart(c.JID), s)
 		}
 	}
-	return nil
+}
+
+// nowTalking puts two members who begin to talk on each other's rosters, where the
+// site's rosters hold those whom a person talks with. It costs a query only then.
+func (srv *Server) nowTalking(ctx context.Context, x, y string) {
+	if !srv.cfg.Open || x == y {
+		return
+	}
+	for _, pair := range [][2]string{{x, y}, {y, x}} {
+		a, jid := srv.lookup(pair[0]), pair[1]+"@"+srv.domain
+		if a == nil {
+			continue
+		}
+		var r *roster
+		a.cached(func() { r = a.roster })
+		if r == nil || r.whole {
+			continue
+		}
+		if _, known := r.entry(jid); known {
+			continue
+		}
+		if err := srv.contactsChanged(ctx, []*account{a}, jid); err != nil {
+			srv.log.Error("a new contact was not put on a roster", "user", a.user, "err", err)
+		}
+	}
 }

@@ -190,7 +190,7 @@ func TestRoster_Digest(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		contents := map[int]string{}
-		r := newRoster(nil)
+		r := newRoster(nil, false)
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			n, keep := rapid.IntRange(0, 8).Draw(t, "contact"), rapid.Bool().Draw(t, "keep")
 			delete(contents, n)
@@ -202,7 +202,7 @@ func TestRoster_Digest(t *testing.T) {
 			for n, name := range contents {
 				want = append(want, contact(n, name))
 			}
-			fresh := newRoster(want)
+			fresh := newRoster(want, false)
 			if !slices.Equal(r.entries, fresh.entries) || r.version() != fresh.version() {
 				t.Fatalf("%v and %v differ", r, fresh)
 			}
@@ -218,16 +218,16 @@ func TestRoster_Digest(t *testing.T) {
 // What was read before a change is not cached after it.
 func TestRoster_StaleCache(t *testing.T) {
 	var a account
-	stale, fresh := newRoster(nil), newRoster([]Contact{{JID: "x@h", Listed: true}})
+	stale, fresh := newRoster(nil, false), newRoster([]Contact{{JID: "x@h", Listed: true}}, false)
 	changes := a.cached(func() {})
-	a.replaceRoster(changes, fresh)
+	new(Server).replaceRoster(&a, changes, fresh)
 	a.cache(changes, func() { a.roster = stale })
 	if a.roster != fresh {
 		t.Error("what was read before an update replaced it")
 	}
 	changes = a.cached(func() {})
 	a.forget()
-	a.replaceRoster(changes, stale)
+	new(Server).replaceRoster(&a, changes, stale)
 	if a.roster != nil {
 		t.Error("an update of what was read before another change is kept")
 	}

@@ -32,6 +32,9 @@ func (srv *Server) reader(ctx context.Context, owner, jid string) reader {
 			return Contact{}, err
 		}
 		c, _ := r.find(jid)
+		if srv.openTo(jid) {
+			c.Subscription = SubscriptionBoth
+		}
 		return c, nil
 	})}
 }

@@ -41,18 +41,24 @@ func (srv *Server) audience(ctx context.Context, user string, n PubsubNode) ([]*
 	if err != nil {
 		return out, err
 	}
-	for c := range r.contacts() {
-		if !n.Config.tells(c) {
-			continue
-		}
-		a, err := stanza.ParseAddress(c.JID)
-		if err != nil || a.Domain != srv.domain {
-			continue
+	tell := func(c Contact, a *account) {
+		if a == nil || !n.Config.tells(c) {
+			return
 		}
 		// XEP-0163 §4.3.3: nothing to those who are blocked (S-52).
-		if found := srv.lookup(a.User).wanting(n.Name); len(found) > 0 && !srv.eitherBlocks(ctx, user, a.User) {
+		if found := a.wanting(n.Name); len(found) > 0 && !srv.eitherBlocks(ctx, user, a.user) {
 			out = append(out, found...)
 		}
+	}
+	for c := range r.contacts() {
+		if a, err := stanza.ParseAddress(c.JID); err == nil && a.Domain == srv.domain && !c.Site {
+			tell(c, srv.lookup(a.User))
+		}
+	}
+	for _, a := range srv.followers.shownTo(user, user+"@"+srv.domain) {
+		c, _ := r.find(a.bare)
+		c.JID, c.Subscription = a.bare, SubscriptionBoth
+		tell(c, a)
 	}
 	return out, nil
 }
@@ -126,7 +132,7 @@ func (s *session) sendLastItems(ctx context.Context, nodes []string) error {
 	}
 	users := []string{s.user}
 	for c := range r.contacts() {
-		if a, err := stanza.ParseAddress(c.JID); err == nil && c.hasTo() && a.Domain == s.server.domain {
+		if a, err := stanza.ParseAddress(c.JID); err == nil && c.hasTo() && (c.Listed || !c.Site) && a.Domain == s.server.domain {
 			users = append(users, a.User)
 		}
 	}

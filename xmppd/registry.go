@@ -29,6 +29,9 @@ type account struct {
 	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
 	prefs    *archivePrefs       // cached; nil: not read yet (archive_prefs.go)
 	changes  uint64              // of any of them, so that what was read before a change is not cached after it
+
+	follows  *roster // as followers has it, under its lock
+	released bool    // likewise: not online any more
 }
 
 // cached calls read with the account's lock held and returns the number of
@@ -47,18 +50,6 @@ func (a *account) cache(changes uint64, write func()) {
 	if a.changes == changes {
 		write()
 	}
-}
-
-// replaceRoster caches the roster as it is after a change in the store, unless
-// something else changed meanwhile.
-func (a *account) replaceRoster(changes uint64, r *roster) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.changes != changes {
-		r = nil
-	}
-	a.changes++ // what was read before the change is not cached after it
-	a.roster = r
 }
 
 // forget drops what is cached after a change in the store.
@@ -183,6 +174,7 @@ func (srv *Server) release(a *account) {
 	defer a.mu.Unlock()
 	if len(a.sessions) == 0 && srv.accounts[a.user] == a {
 		delete(srv.accounts, a.user)
+		srv.followers.drop(a)
 	}
 }
 
@@ -219,6 +211,7 @@ func (srv *Server) retire(s *session, reason error, when func() bool) (unacked [
 		unacked = append(unacked, returned(st)...)
 	}
 	srv.unregister(s)
+	srv.watches.set(s, nil)
 	srv.forget(id)
 	return unacked, true
 }

@@ -36,20 +36,21 @@ type entry struct {
 	groups                        string // joined with newlines, which no group has
 	subscription                  Subscription
 	ask, approved, listed, onSite bool
+	fixed                         bool
 	request                       string
 }
 
 func entryOf(c Contact) unique.Handle[entry] {
 	return unique.Make(entry{
 		jid: c.JID, name: c.Name, groups: strings.Join(c.Groups, "\n"), subscription: c.Subscription,
-		ask: c.Ask, approved: c.Approved, listed: c.Listed, onSite: c.Site, request: string(c.Request),
+		ask: c.Ask, approved: c.Approved, listed: c.Listed, onSite: c.Site, fixed: c.Fixed, request: string(c.Request),
 	})
 }
 
 func (e entry) contact() Contact {
 	c := Contact{
 		JID: e.jid, Name: e.name, Subscription: e.subscription,
-		Ask: e.ask, Approved: e.approved, Listed: e.listed, Site: e.onSite,
+		Ask: e.ask, Approved: e.approved, Listed: e.listed, Site: e.onSite, Fixed: e.fixed,
 	}
 	if e.groups != "" {
 		c.Groups = strings.Split(e.groups, "\n")
@@ -64,11 +65,12 @@ func (e entry) contact() Contact {
 type roster struct {
 	entries []unique.Handle[entry] // ordered by JID
 	digest  [2]uint64              // the sum of the listed items' digests
+	whole   bool                   // every member of the site is on it
 }
 
-func newRoster(contacts []Contact) *roster {
+func newRoster(contacts []Contact, whole bool) *roster {
 	slices.SortFunc(contacts, func(x, y Contact) int { return cmp.Compare(x.JID, y.JID) })
-	r := &roster{entries: make([]unique.Handle[entry], len(contacts))}
+	r := &roster{entries: make([]unique.Handle[entry], len(contacts)), whole: whole}
 	for i, c := range contacts {
 		r.entries[i] = entryOf(c)
 		r.count(c, 1)
@@ -111,19 +113,35 @@ func (r *roster) search(jid string) (int, bool) {
 	return slices.BinarySearchFunc(r.entries, jid, func(e unique.Handle[entry], jid string) int { return cmp.Compare(e.Value().jid, jid) })
 }
 
+// entry returns the entry with that bare JID.
+func (r *roster) entry(jid string) (entry, bool) {
+	i, ok := r.search(jid)
+	if !ok {
+		return entry{}, false
+	}
+	return r.entries[i].Value(), true
+}
+
 // find returns the contact with that bare JID.
 func (r *roster) find(jid string) (Contact, bool) {
-	i, ok := r.search(jid)
+	e, ok := r.entry(jid)
 	if !ok {
 		return Contact{}, false
 	}
-	return r.entries[i].Value().contact(), true
+	return e.contact(), true
+}
+
+// shows reports whether the owner sees that JID's presence by the roster.
+func (r *roster) shows(jid string) bool {
+	e, ok := r.entry(jid)
+	c := e.contact()
+	return ok && c.hasTo() && (e.listed || !e.onSite)
 }
 
 // with returns the roster with c in the place of what it had under c's JID; not
 // keep: without it.
 func (r *roster) with(c Contact, keep bool) *roster {
-	next := &roster{digest: r.digest}
+	next := &roster{digest: r.digest, whole: r.whole}
 	i, found := r.search(c.JID)
 	rest := r.entries[i:]
 	if found {
@@ -149,15 +167,33 @@ func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
 			return cached, nil
 		}
 	}
-	contacts, err := srv.stores.Roster.Roster(ctx, user)
+	contacts, whole, err := srv.stores.Roster.Roster(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	r := newRoster(contacts)
+	r := newRoster(contacts, whole)
 	if a != nil {
-		a.cache(changes, func() { a.roster = r })
+		a.cache(changes, func() { srv.setRosterLocked(a, r) })
 	}
 	return r, nil
+}
+
+// setRosterLocked caches a's roster, with a's lock held.
+func (srv *Server) setRosterLocked(a *account, r *roster) {
+	a.roster = r
+	srv.followers.follow(a, r)
+}
+
+// replaceRoster caches the roster as it is after a change in the store, unless
+// something else changed meanwhile.
+func (srv *Server) replaceRoster(a *account, changes uint64, r *roster) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	same := a.changes == changes
+	a.changes++ // what was read before the change is not cached after it
+	if a.roster = nil; same {
+		srv.setRosterLocked(a, r)
+	}
 }
 
 // forgetRoster drops the cached roster after a change.
@@ -167,14 +203,22 @@ func (srv *Server) forgetRoster(user string) {
 	}
 }
 
-// subscribedFrom reports whether contact may see user's presence.
+// subscribedFrom reports whether contact, a bare JID, may see user's presence.
 func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) bool {
+	if srv.openTo(contact) {
+		return true
+	}
 	r, err := srv.rosterOf(ctx, user)
 	if err != nil {
 		return false
 	}
 	c, _ := r.find(contact)
 	return c.hasFrom()
+}
+
+// openTo reports whether the site lets a JID see everybody's presence.
+func (srv *Server) openTo(jid string) bool {
+	return srv.cfg.Open && strings.HasSuffix(jid, "@"+srv.domain)
 }
 
 func rosterHandlers() map[iqKey]iqHandler {
@@ -318,7 +362,7 @@ func (s *session) roomFor(ctx context.Context, jid string) error {
 	}
 	added := 0
 	for _, e := range r.entries {
-		if v := e.Value(); v.listed && !v.onSite {
+		if v := e.Value(); v.listed && !v.fixed {
 			added++
 		}
 	}
@@ -329,7 +373,7 @@ func (s *session) roomFor(ctx context.Context, jid string) error {
 }
 
 // removeContact removes an item and both subscriptions (RFC 6121 §2.5.2,
-// S-34). Contacts that the site supplies stay.
+// S-34). Contacts that the site lists stay.
 func (s *session) removeContact(ctx context.Context, jid string) error {
 	old, err := s.server.stores.Roster.Contact(ctx, s.user, jid)
 	switch {
@@ -337,15 +381,15 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 		return stanza.ErrItemNotFound
 	case err != nil:
 		return err
-	case old.Site:
+	case old.Fixed:
 		return stanza.ErrNotAllowed
 	}
-	if old.hasTo() || old.Ask {
+	if !old.Site && (old.hasTo() || old.Ask) {
 		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribe", nil); err != nil {
 			return err
 		}
 	}
-	if old.hasFrom() {
+	if !old.Site && old.hasFrom() {
 		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribed", nil); err != nil {
 			return err
 		}

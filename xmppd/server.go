@@ -7,7 +7,7 @@
 // goroutines reach a session only through its deliver method. One more
 // goroutine commits the archive (archive.go).
 //
-// Locks: Server.mu, then account.mu, then session.mu; none is held while a
+// Locks: Server.mu, then account.mu, then session.mu or followers.mu; none is held while a
 // store is asked or anything is written that could block. Outside them all,
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
@@ -34,6 +34,7 @@ type Config struct {
 	Authority Authority
 	Stores    Stores
 	FAST      FASTStore // nil: no XEP-0484
+	Open      bool      // every account may see the presence of every other (ROSTER=everyone), on its roster or not
 	Logger    *slog.Logger
 	Version   string // told by XEP-0092
 
@@ -64,7 +65,10 @@ type Server struct {
 	counts   lastCounts
 	services []Service // before the first Serve; read only then
 	stats    counters
-	ending   sync.WaitGroup // sessions that end by themselves
+
+	followers followers
+	watches   watches
+	ending    sync.WaitGroup // sessions that end by themselves
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session

@@ -111,17 +111,27 @@ type Contact struct {
 	Approved     bool   // pre-approved (RFC 6121 §3.4)
 	Listed       bool   // on the roster; a pending-in request alone is not (RFC 6121 §3.1.3)
 	Request      []byte // pending in: the subscribe stanza, stored whole; nil: none
-	Site         bool   // supplied by the site (ROSTER=everyone or groups): mutual, cannot be removed
+	Site         bool   // a member whose presence the site shares both ways (ROSTER=everyone or groups)
+	Fixed        bool   // on the roster by the site's word: cannot be removed
 }
 
 // RosterStore keeps rosters. Names of users are prepared localparts.
 type RosterStore interface {
 	// Roster returns all of user's contacts, those with only a pending Request
-	// included, ordered by JID.
-	Roster(ctx context.Context, user string) ([]Contact, error)
+	// included. whole: every member of the site is among them, and new ones will be.
+	Roster(ctx context.Context, user string) (contacts []Contact, whole bool, err error)
 
-	// Contact returns one, or ErrNotFound.
+	// Contact returns one, or ErrNotFound. A member whose presence the site shares
+	// is a contact even where it is on no roster.
 	Contact(ctx context.Context, user, jid string) (Contact, error)
+
+	// ContactsOf returns what each of users has under jid, by user; those who have
+	// nothing are not in it.
+	ContactsOf(ctx context.Context, jid string, users []string) (map[string]Contact, error)
+
+	// Mates returns whose rosters the site puts user on for something they have in
+	// common, such as a group.
+	Mates(ctx context.Context, user string) ([]string, error)
 
 	// UpdateContact changes one under a lock: update gets the contact as it is
 	// (a zero Contact with JID set when there is none) and returns whether to

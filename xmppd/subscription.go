@@ -125,6 +125,7 @@ type change struct {
 	passed  bool // the stanza goes on: to the contact, or to the owner's client
 	granted bool // the server answers for the owner
 	visible bool // the roster item is another one
+	site    bool // a member was added, whose presence the site shares anyway
 }
 
 // updateContact applies a stanza to one side's state.
@@ -150,12 +151,22 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, apply fu
 // then to the contact's. p is the stanza as sent; nil makes one up.
 func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ string, p *stream.Element) error {
 	ch, err := srv.updateContact(ctx, s.user, jid, func(c *Contact, ch *change) error {
+		if c.Site && typ == "subscribe" && !c.Listed {
+			c.Listed, ch.site = true, true // somebody whom the site's rosters leave out is added
+			return nil
+		}
 		if c.Site {
 			return errSiteContact
 		}
 		ch.passed = c.outbound(typ)
 		return nil
 	})
+	if err == nil && ch.site {
+		if err := srv.pushContact(ctx, s.user, jid); err != nil {
+			return err
+		}
+		return s.answerSiteContact(ctx, jid, typ)
+	}
 	if errors.Is(err, errSiteContact) {
 		return s.answerSiteContact(ctx, jid, typ)
 	}

@@ -69,15 +69,15 @@ func (m *memStore) Account(_ context.Context, user string) (xmppd.Account, error
 	return xmppd.Account{User: user, Name: user}, nil
 }
 
-func (m *memStore) Roster(_ context.Context, user string) ([]xmppd.Contact, error) {
+func (m *memStore) Roster(_ context.Context, user string) ([]xmppd.Contact, bool, error) {
 	if other, ok := m.contacts[user]; ok {
-		return []xmppd.Contact{{JID: other + "@h", Subscription: xmppd.SubscriptionBoth, Listed: true}}, nil
+		return []xmppd.Contact{{JID: other + "@h", Subscription: xmppd.SubscriptionBoth, Listed: true}}, false, nil
 	}
-	return nil, nil
+	return nil, false, nil
 }
 
 func (m *memStore) Contact(ctx context.Context, user, jid string) (xmppd.Contact, error) {
-	if list, _ := m.Roster(ctx, user); len(list) > 0 && list[0].JID == jid {
+	if list, _, _ := m.Roster(ctx, user); len(list) > 0 && list[0].JID == jid {
 		return list[0], nil
 	}
 	return xmppd.Contact{}, xmppd.ErrNotFound

@@ -1,0 +1,144 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// talk puts messages between two people into both archives, seconds after from.
+func (db *DB) talk(t testing.TB, x, y string, seconds ...int) {
+	t.Helper()
+	for _, s := range seconds {
+		id := uuid.Must(uuid.NewV7())
+		at := uint64(time.Unix(1_700_000_000+int64(s), 0).UnixMilli())
+		for i := range 6 {
+			id[i] = byte(at >> (8 * (5 - i)))
+		}
+		for _, p := range [][2]string{{x, y}, {y, x}} {
+			if _, err := db.pool.Exec(t.Context(), "INSERT INTO archive (owner, id, peer, outgoing, stanza) VALUES ($1 || '@h', $2, $3 || '@h', true, '')", p[0], id, p[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func rosterJIDs(t testing.TB, s xmppd.RosterStore, user string) (jids []string, whole bool) {
+	t.Helper()
+	list, whole, err := s.Roster(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range list {
+		jid := c.JID
+		if !c.Fixed {
+			jid += "*"
+		}
+		jids = append(jids, jid)
+	}
+	slices.Sort(jids)
+	return jids, whole
+}
+
+// X-28: everybody, while the site is small; then those whom a person talks with,
+// shares a group with, or has added.
+func TestRoster_LargeSite(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.rosterMax = 4
+	s := db.Stores("h", RosterEveryone).Roster
+	for _, n := range []string{"alice", "bob", "carol", "dave"} {
+		db.person(t, n)
+	}
+	if jids, whole := rosterJIDs(t, s, "alice"); !whole || strings.Join(jids, " ") != "bob@h carol@h dave@h" {
+		t.Errorf("small: %v %v", jids, whole)
+	}
+	for i := range 6 {
+		db.person(t, fmt.Sprintf("m%d", i))
+	}
+	if jids, whole := rosterJIDs(t, s, "alice"); whole || len(jids) > 0 {
+		t.Errorf("nobody is known yet: %v %v", jids, whole)
+	}
+	db.talk(t, "alice", "bob", 1)
+	if _, err := db.pool.Exec(ctx, "INSERT INTO account_groups SELECT id, 'g' FROM accounts WHERE username IN ('alice', 'carol')"); err != nil {
+		t.Fatal(err)
+	}
+	add := func(c *xmppd.Contact) (bool, error) { c.Listed = true; return true, nil }
+	if _, err := s.UpdateContact(ctx, "alice", "dave@h", add); err != nil {
+		t.Fatal(err)
+	}
+	if jids, _ := rosterJIDs(t, s, "alice"); strings.Join(jids, " ") != "bob@h carol@h dave@h*" {
+		t.Errorf("%v", jids)
+	}
+	// A stranger is a contact that is on no roster.
+	if c, err := s.Contact(ctx, "alice", "m1@h"); err != nil || !c.Site || c.Listed || c.Name != "M1" || c.Subscription != xmppd.SubscriptionBoth {
+		t.Errorf("%+v %v", c, err)
+	}
+	of, err := s.ContactsOf(ctx, "alice@h", []string{"bob", "carol", "dave", "alice", "nobody"})
+	if err != nil || len(of) != 4 || !of["bob"].Fixed || !of["carol"].Fixed || of["dave"].Listed {
+		t.Errorf("%+v %v", of, err)
+	}
+	// The latest conversations, when there are more than have room.
+	for i := range 6 {
+		db.talk(t, "alice", fmt.Sprintf("m%d", i), 10+i, 100-i)
+	}
+	if jids, _ := rosterJIDs(t, s, "alice"); strings.Join(jids, " ") != "dave@h* m0@h m1@h m2@h m3@h" {
+		t.Errorf("%v", jids)
+	}
+	gone, err := db.AccountByName(ctx, "m0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SetBlocked(ctx, gone.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if jids, _ := rosterJIDs(t, s, "alice"); slices.Contains(jids, "m0@h") {
+		t.Errorf("blocked: %v", jids)
+	}
+	if mates, err := s.Mates(ctx, "carol"); err != nil || strings.Join(mates, " ") != "alice" {
+		t.Errorf("%v %v", mates, err)
+	}
+}
+
+// A roster's cost follows the number of conversations, not their length: the
+// queries touch the archive through its indexes alone.
+func TestRoster_LargeSitePlan(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	const fill = `INSERT INTO accounts (username, name, password_hash) SELECT 'u' || n, 'Person ' || n, 'x' FROM generate_series(1, 20000) n;
+		INSERT INTO archive (owner, id, peer, outgoing, stanza)
+			SELECT 'u' || (n % 50 + 1) || '@h', gen_random_uuid(), 'u' || (n % 7 + 100) || '@h', true, '' FROM generate_series(1, 30000) n;
+		ANALYZE accounts; ANALYZE archive`
+	if _, err := db.pool.Exec(ctx, fill); err != nil {
+		t.Fatal(err)
+	}
+	plan := db.explain(t, knownPeople, "u1", "h", DefaultRosterMax, maxTalks)
+	if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "archive_by_peer") {
+		t.Errorf("plan:\n%s", plan)
+	}
+}
+
+// explain returns the plan of a query as it was executed.
+func (db *DB) explain(t testing.TB, query string, args ...any) string {
+	t.Helper()
+	rows, err := db.pool.Query(t.Context(), "EXPLAIN (ANALYZE, BUFFERS) "+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	var line string
+	for rows.Next() {
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,140 @@
+package xmppd
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// The presence of the people whom a page shows, on the roster or not: a client
+// names them, and is told who of them is around, and then hears of their presence
+// until it names others.
+//
+//	<iq type='set'><watch xmlns='urn:foyer:watch:0'><account jid='bob@…'/>…</watch></iq>
+//	<iq type='result'><watch xmlns='urn:foyer:watch:0'><account jid='bob@…'/></watch></iq>
+//
+// The answer has those who are available; of the others it says nothing. It shows
+// nobody who is not open to the client by the site's rule (Config.Open) or by
+// subscription, and nobody who blocks it or is blocked (XEP-0191 §3).
+
+const nsWatch = "urn:foyer:watch:0"
+
+// maxWatched is how many people one session may watch.
+const maxWatched = 200
+
+// watches is which sessions watch whom. The zero value is ready.
+type watches struct {
+	mu       sync.RWMutex
+	watchers map[string][]*session // by the localpart of the one who is watched
+	watched  map[*session][]string
+}
+
+// set replaces whom a session watches.
+func (w *watches) set(s *session, users []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range w.watched[s] {
+		removeFrom(w.watchers, u, s)
+	}
+	delete(w.watched, s)
+	if len(users) == 0 {
+		return
+	}
+	if w.watched == nil {
+		w.watched = make(map[*session][]string)
+	}
+	w.watched[s] = users
+	for _, u := range users {
+		addTo(&w.watchers, u, s)
+	}
+}
+
+// of returns the sessions that watch an account.
+func (w *watches) of(user string) []*session {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.Clone(w.watchers[user])
+}
+
+func watchHandlers() map[iqKey]iqHandler {
+	return map[iqKey]iqHandler{{toSelf, "set", stream.Name{Space: nsWatch, Local: "watch"}}: handleWatch}
+}
+
+// handleWatch replaces whom the session watches.
+func handleWatch(ctx context.Context, s *session, _ *stream.Element, watch stream.Child) ([]byte, error) {
+	users, err := s.parseWatch(watch)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.server.rosterOf(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	// What the roster shows is heard of anyway.
+	var more []string
+	for _, u := range users {
+		if s.server.openTo(s.bare) && !r.shows(u+"@"+s.server.domain) {
+			more = append(more, u)
+		}
+	}
+	// First watch, then look: somebody who comes in between is told of twice, not never.
+	s.watch(more)
+	dst := []byte(`<watch xmlns="` + nsWatch + `">`)
+	for _, u := range users {
+		if s.server.seesAround(ctx, s, r, u) {
+			dst = append(stanza.AppendAttr(append(dst, "<account"...), "jid", u+"@"+s.server.domain), "/>"...)
+		}
+	}
+	return append(dst, "</watch>"...), nil
+}
+
+// watch replaces whom the session watches, unless it has ended.
+func (s *session) watch(users []string) {
+	s.server.watches.set(s, users)
+	s.mu.Lock()
+	over := s.state >= ended
+	s.mu.Unlock()
+	if over { // retire may have looked before
+		s.server.watches.set(s, nil)
+	}
+}
+
+// parseWatch reads whom the client names: members, each once.
+func (s *session) parseWatch(watch stream.Child) ([]string, error) {
+	var users []string
+	for c := range watch.Children() {
+		jid, _ := c.Attr("jid")
+		a, err := stanza.ParseAddress(jid)
+		if err != nil || a.User == "" || a.Domain != s.server.domain {
+			return nil, stanza.ErrBadRequest
+		}
+		if len(users) >= maxWatched {
+			return nil, stanza.ErrResourceConstraint
+		}
+		if a.User != s.user && !slices.Contains(users, a.User) {
+			users = append(users, a.User)
+		}
+	}
+	return users, nil
+}
+
+// seesAround reports whether user is available, and s may know it.
+func (srv *Server) seesAround(ctx context.Context, s *session, r *roster, user string) bool {
+	if !srv.Online(user) || srv.eitherBlocks(ctx, user, s.user) {
+		return false
+	}
+	return srv.openTo(s.bare) || r.shows(user+"@"+srv.domain)
+}
+
+// toWatchers shows user's presence to those who watch it; blocking is looked at
+// again, since it may be younger.
+func (srv *Server) toWatchers(ctx context.Context, user string, raw []byte) {
+	for _, s := range srv.watches.of(user) {
+		if p, _ := s.available(); p != nil && !srv.eitherBlocks(ctx, user, s.user) {
+			s.deliver(raw)
+		}
+	}
+}

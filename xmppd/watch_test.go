@@ -1,0 +1,77 @@
+package xmppd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func watchIQ(jids ...string) string {
+	var b strings.Builder
+	for _, j := range jids {
+		b.WriteString(`<account jid="` + j + `"/>`)
+	}
+	return `<iq xmlns="jabber:client" type="set" id="w"><watch xmlns="urn:foyer:watch:0">` + b.String() + `</watch></iq>`
+}
+
+func watchResult(jids ...string) string {
+	return strings.NewReplacer(`type="set"`, `type="result"`).Replace(watchIQ(jids...))
+}
+
+// A page's people are followed without being on the roster, until the page
+// changes.
+func TestWatch(t *testing.T) {
+	w := large(t, "alice", "bob", "carol", "dave")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.ask(watchIQ("bob@h", "carol@h", "nobody@h", "alice@h"), watchResult("bob@h"))
+	carol := w.online("carol", "c")
+	alice.until(`<presence xmlns="jabber:client" from="carol@h/c" type="!"><any xmlns="test"/></presence>`)
+	w.online("dave", "d") // on no page
+	if got := presences(alice.sync()); len(got) > 0 {
+		t.Errorf("alice was told of dave: %v", got)
+	}
+	alice.ask(watchIQ("carol@h"), watchResult("carol@h"))
+	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	bob.sync()
+	carol.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
+	if got := alice.until(`<presence xmlns="jabber:client" from="{who}"><any xmlns="test"/></presence>`); got["who"] != "carol@h/c" {
+		t.Errorf("alice hears of %s", got["who"])
+	}
+	alice.ask(watchIQ(), watchResult())
+	alice.ask(watchIQ("bob@h"), watchResult("bob@h"))
+	alice.Close()
+	<-alice.done
+	if len(w.srv.watches.watchers) > 0 || len(w.srv.watches.watched) > 0 {
+		t.Error("watches are left behind")
+	}
+}
+
+// Nobody sees by a page what the site or the person keeps from them (XEP-0191 §3).
+func TestWatch_Refused(t *testing.T) {
+	w := newWorld(t, "alice", "bob") // contacts by request
+	alice := w.online("alice", "a")
+	w.online("bob", "b")
+	alice.ask(watchIQ("bob@h"), watchResult())
+
+	w = large(t, "alice", "bob", "carol")
+	w.store.blocked["bob"] = []string{"alice@h"}
+	alice = w.online("alice", "a")
+	bob := w.online("bob", "b")
+	alice.ask(watchIQ("bob@h"), watchResult())
+	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	bob.sync()
+	if got := presences(alice.sync()); len(got) > 0 {
+		t.Errorf("alice is blocked, and told: %v", got)
+	}
+	refused := func(jid, typ, condition string) {
+		t.Helper()
+		alice.ask(watchIQ(jid), `<iq xmlns="jabber:client" type="error" id="w">`+stanzaErrorOf(typ, condition)+`</iq>`)
+	}
+	refused("room@conference.h", "modify", "bad-request")
+	refused("h", "modify", "bad-request")
+	var many []string
+	for i := range maxWatched + 1 {
+		many = append(many, fmt.Sprintf("u%d@h", i))
+	}
+	alice.ask(watchIQ(many...), `<iq xmlns="jabber:client" type="error" id="w">`+stanzaErrorOf("wait", "resource-constraint")+`</iq>`)
+}
