@@ -82,6 +82,18 @@ func (m *memStore) Contact(ctx context.Context, user, jid string) (xmppd.Contact
 	}
 	return xmppd.Contact{}, xmppd.ErrNotFound
 }
+
+func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (map[string]xmppd.Contact, error) {
+	out := make(map[string]xmppd.Contact)
+	for _, u := range users {
+		if c, err := m.Contact(ctx, u, jid); err == nil {
+			out[u] = c
+		}
+	}
+	return out, nil
+}
+func (m *memStore) Mates(context.Context, string) ([]string, error) { return nil, nil }
+
 func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
 	return m.blocked[user], nil
 }
