@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"foyer/app/uploads"
 	"foyer/internal/stanza"
 	"foyer/models"
 
@@ -152,7 +153,7 @@ func (c Config) Validate() error {
 	if c.BaseURL != "" {
 		check(validBaseURL(c.BaseURL), "BASE_URL=%q must be like https://chat.example.org (plain http only for localhost)", c.BaseURL)
 	}
-	_, err = newStore(c)
+	_, err = uploads.NewStore(c.uploadStore())
 	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))

@@ -45,7 +45,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	}
 	server.Mount(rooms)
 	if s.cfg.UploadMaxSize > 0 {
-		server.Mount(xmppd.NewUploads(uploadDomain+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s))
+		server.Mount(xmppd.NewUploads("upload."+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s.uploads))
 	}
 	return &embedded{Server: server, rooms: rooms, db: s.db, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"foyer/app/uploads"
+
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -63,6 +65,10 @@ func explain(err error) (status int, public string) {
 	var e *Error
 	if errors.As(err, &e) {
 		return statuses[e.Code], e.Public
+	}
+	var file *uploads.Error
+	if errors.As(err, &file) {
+		return file.Status, file.Public
 	}
 	var f *fiber.Error
 	if errors.As(err, &f) {

@@ -59,7 +59,7 @@ func (s *Server) housekeeping(ctx context.Context) {
 		if err := s.db.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("expired records were not removed", "err", err)
 		}
-		s.removeDoomed(ctx)
+		s.uploads.RemoveDeleted(ctx)
 		if err := s.db.TidySearch(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("the search index was not tidied", "err", err)
 		}

@@ -82,8 +82,8 @@ func (s *Server) register(r prometheus.Registerer) {
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "people"}, s.expired.people.Load)
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "rooms"}, s.expired.rooms.Load)
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "offline"}, s.expired.offline.Load)
-	counter("foyer_uploads_total", "Files received.", nil, s.uploads.received.Load)
-	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, s.uploads.receivedBytes.Load)
-	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, s.uploads.sent.Load)
-	counter("foyer_uploads_removed_total", "Files removed, and slots that nobody used.", nil, s.uploads.removed.Load)
+	counter("foyer_uploads_total", "Files received.", nil, func() int64 { return s.uploads.Figures().Received })
+	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, func() int64 { return s.uploads.Figures().ReceivedBytes })
+	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, func() int64 { return s.uploads.Figures().Sent })
+	counter("foyer_uploads_removed_total", "Files removed, and slots that nobody used.", nil, func() int64 { return s.uploads.Figures().Removed })
 }

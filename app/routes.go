@@ -9,10 +9,7 @@ func (s *Server) routes() {
 	s.web.Get("/metrics", s.metrics())
 	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
 
-	uploads := s.web.Group(uploadPrefix+"/:secret/*", s.fileHeaders)
-	uploads.Get("", s.getUpload)
-	uploads.Put("", s.putUpload) // reads its body as it arrives
-	uploads.All("", s.uploadOptions)
+	s.uploads.Mount(s.web) // reads bodies as they arrive
 	s.web.Use(s.wholeBody) // the others get theirs whole, and bounded
 
 	s.gateway.Mount(s.web)

@@ -136,7 +136,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.assets, err = newAssets(staticFiles()); err != nil {
 		return nil, err
 	}
-	if s.files, err = openFiles(cfg); err != nil {
+	if s.uploads, err = s.newUploads(); err != nil {
 		return nil, err
 	}
 	if s.chat, err = s.newEmbedded(ctx); err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
-	"foyer/app/files"
+	"foyer/app/uploads"
 	"foyer/models"
 	"foyer/static"
 	"foyer/views"
@@ -32,9 +32,8 @@ type Server struct {
 	proxies []netip.Prefix
 	assets  *assets
 	web     *fiber.App
-	files   files.Store
 	expired expired
-	uploads uploadCounts
+	uploads *uploads.Service
 	native  []nativePort // set before serving
 	baseURL atomic.Value // string; known once the site listens
 

@@ -12,16 +12,16 @@ import (
 // UploadState says how far a file has come:
 //
 //	slot ─▶ writing ─▶ stored
-//	  └────────┴──────────┴──▶ doomed ─▶ (no row)
+//	  └────────┴──────────┴──▶ deleted ─▶ (no row)
 type UploadState string
 
-// The states. A doomed file is handed out no more, and removed in the
+// The states. A deleted file is handed out no more, and removed in the
 // background.
 const (
 	UploadSlot    UploadState = "slot"    // may be sent, until it expires
 	UploadWriting UploadState = "writing" // is being sent
 	UploadStored  UploadState = "stored"
-	UploadDoomed  UploadState = "doomed"
+	UploadDeleted UploadState = "deleted"
 )
 
 // Upload is a file that somebody sent, or may send.
@@ -188,35 +188,35 @@ func (db *DB) UploadOf(ctx context.Context, accountID int64, id uuid.UUID) (Uplo
 
 // AbandonUpload dooms a file that was not received.
 func (db *DB) AbandonUpload(ctx context.Context, id uuid.UUID) error {
-	return db.execUpload(ctx, "UPDATE uploads SET state = 'doomed', expires_at = now() WHERE id = $1", id)
+	return db.execUpload(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE id = $1", id)
 }
 
-// DoomUpload dooms a stored file of an account; ErrNotFound when it has none by
+// MarkUploadDeleted marks a stored file of an account; ErrNotFound when it has none by
 // that id.
-func (db *DB) DoomUpload(ctx context.Context, accountID int64, id uuid.UUID) error {
-	return db.execUpload(ctx, "UPDATE uploads SET state = 'doomed', expires_at = now() WHERE account_id = $1 AND id = $2 AND state = 'stored'", accountID, id)
+func (db *DB) MarkUploadDeleted(ctx context.Context, accountID int64, id uuid.UUID) error {
+	return db.execUpload(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE account_id = $1 AND id = $2 AND state = 'stored'", accountID, id)
 }
 
-// DoomUploads dooms all stored files of an account.
-func (db *DB) DoomUploads(ctx context.Context, accountID int64) error {
-	_, err := db.pool.Exec(ctx, "UPDATE uploads SET state = 'doomed', expires_at = now() WHERE account_id = $1 AND state = 'stored'", accountID)
+// MarkUploadsDeleted marks all stored files of an account.
+func (db *DB) MarkUploadsDeleted(ctx context.Context, accountID int64) error {
+	_, err := db.pool.Exec(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE account_id = $1 AND state = 'stored'", accountID)
 	return err
 }
 
-// How long whoever took doomed uploads has to remove them, before they are
+// How long the one who claimed deleted files has to remove them, before they are
 // given out again.
 const removalLease = 5 * time.Minute
 
-// TakeDoomedUploads returns up to n files that are to be removed: doomed ones,
+// ClaimDeletedUploads returns up to n files that are to be removed: deleted ones,
 // those without an owner, slots and uploads that expired, and stored ones older
 // than retention (0: kept for ever). What is being written is left alone until
 // it expires. They are given out again later unless ForgetUploads follows.
-func (db *DB) TakeDoomedUploads(ctx context.Context, retention time.Duration, n int) ([]uuid.UUID, error) {
+func (db *DB) ClaimDeletedUploads(ctx context.Context, retention time.Duration, n int) ([]uuid.UUID, error) {
 	oldest := time.Time{}
 	if retention > 0 {
 		oldest = time.Now().Add(-retention)
 	}
-	rows, err := db.pool.Query(ctx, `UPDATE uploads SET state = 'doomed', expires_at = $2 WHERE id IN (
+	rows, err := db.pool.Query(ctx, `UPDATE uploads SET state = 'deleted', expires_at = $2 WHERE id IN (
 		SELECT id FROM uploads WHERE expires_at <= now() OR (state = 'stored' AND created_at < $1)
 			OR (account_id IS NULL AND state IN ('slot', 'stored'))
 		LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id`, oldest, time.Now().Add(removalLease), n)
@@ -226,9 +226,9 @@ func (db *DB) TakeDoomedUploads(ctx context.Context, retention time.Duration, n 
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// ForgetUploads removes the records of doomed files that are gone from the store.
+// ForgetUploads removes the records of deleted files that are gone from the store.
 func (db *DB) ForgetUploads(ctx context.Context, ids []uuid.UUID) error {
-	_, err := db.pool.Exec(ctx, "DELETE FROM uploads WHERE id = ANY($1) AND state = 'doomed'", ids)
+	_, err := db.pool.Exec(ctx, "DELETE FROM uploads WHERE id = ANY($1) AND state = 'deleted'", ids)
 	return err
 }
 

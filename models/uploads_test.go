@@ -36,9 +36,9 @@ func (db *DB) stored(t testing.TB, user, name string, size int64) Upload {
 	return u
 }
 
-func (db *DB) doomed(t testing.TB, retention time.Duration) []uuid.UUID {
+func (db *DB) claimDeleted(t testing.TB, retention time.Duration) []uuid.UUID {
 	t.Helper()
-	ids, err := db.TakeDoomedUploads(t.Context(), retention, 100)
+	ids, err := db.ClaimDeletedUploads(t.Context(), retention, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestUpload_SlotExpires(t *testing.T) {
 	if _, err = db.reserve(ctx, "alice", "more", 900, roomy); err != nil {
 		t.Errorf("an expired slot counts: %v", err)
 	}
-	if got := db.doomed(t, 0); !slices.Equal(got, []uuid.UUID{late.ID}) {
+	if got := db.claimDeleted(t, 0); !slices.Equal(got, []uuid.UUID{late.ID}) {
 		t.Errorf("removed: %v", got)
 	}
 }
@@ -165,14 +165,14 @@ func TestUpload_Removal(t *testing.T) {
 	writing, err := db.reserve(ctx, "bob", "writing", 1, roomy)
 	is(t, err, nil)
 	is(t, db.BeginUpload(ctx, writing.ID, time.Now().Add(time.Minute)), nil)
-	if got := db.doomed(t, time.Minute); len(got) > 0 {
+	if got := db.claimDeleted(t, time.Minute); len(got) > 0 {
 		t.Fatalf("removed: %v", got)
 	}
 
 	db.age(t, "created_at", old.ID)
-	is(t, db.DoomUpload(ctx, bob.ID, deleted.ID), ErrNotFound)
-	is(t, db.DoomUpload(ctx, alice.ID, deleted.ID), nil)
-	is(t, db.DoomUpload(ctx, alice.ID, deleted.ID), ErrNotFound)
+	is(t, db.MarkUploadDeleted(ctx, bob.ID, deleted.ID), ErrNotFound)
+	is(t, db.MarkUploadDeleted(ctx, alice.ID, deleted.ID), nil)
+	is(t, db.MarkUploadDeleted(ctx, alice.ID, deleted.ID), ErrNotFound)
 	is(t, db.DeleteAccount(ctx, bob.ID, AnyVersion, "h"), nil)
 	for _, secret := range []string{"gbobs", "gdeleted"} {
 		_, err := db.UploadByGet(ctx, []byte(secret))
@@ -185,17 +185,17 @@ func TestUpload_Removal(t *testing.T) {
 	is(t, db.FinishUpload(ctx, writing.ID, ""), ErrNotFound)
 
 	// What is still being written waits until that has ended.
-	same(t, db.doomed(t, time.Minute), old.ID, deleted.ID, bobs.ID, slot.ID)
+	same(t, db.claimDeleted(t, time.Minute), old.ID, deleted.ID, bobs.ID, slot.ID)
 	is(t, db.ForgetUploads(ctx, []uuid.UUID{deleted.ID, slot.ID, kept.ID}), nil)
 	db.age(t, "expires_at", writing.ID)
-	same(t, db.doomed(t, time.Minute), writing.ID)
+	same(t, db.claimDeleted(t, time.Minute), writing.ID)
 	// Those that could not be removed come again.
 	db.age(t, "expires_at", old.ID)
 	db.age(t, "expires_at", bobs.ID)
-	same(t, db.doomed(t, time.Minute), old.ID, bobs.ID)
+	same(t, db.claimDeleted(t, time.Minute), old.ID, bobs.ID)
 
-	is(t, db.DoomUploads(ctx, alice.ID), nil)
-	same(t, db.doomed(t, 0), kept.ID)
+	is(t, db.MarkUploadsDeleted(ctx, alice.ID), nil)
+	same(t, db.claimDeleted(t, 0), kept.ID)
 	stranger := uuid.New()
 	unknown, err := db.UnknownUploads(ctx, []uuid.UUID{kept.ID, deleted.ID, stranger})
 	is(t, err, nil)

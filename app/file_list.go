@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"foyer/app/uploads"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -87,13 +88,10 @@ func (s *Server) showFiles(c *fiber.Ctx) error {
 func (s *Server) ownFile(c *fiber.Ctx) (models.Upload, error) {
 	id, err := uuid.Parse(c.Params("id"))
 	if err != nil {
-		return models.Upload{}, errNoFile
+		return models.Upload{}, uploads.ErrNoFile
 	}
 	u, err := s.db.UploadOf(c.UserContext(), viewer(c).account.ID, id)
-	if err != nil {
-		return u, uploadError(err)
-	}
-	return u, nil
+	return u, uploads.AsError(err)
 }
 
 // saveOwnFile: GET /settings/files/:id — to be saved, since only the address that
@@ -103,10 +101,7 @@ func (s *Server) saveOwnFile(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	u.MediaType = ""
-	describeFile(c, u)
-	c.Set("Cache-Control", "no-store")
-	return s.sendFile(c, u, 0, u.Size)
+	return s.uploads.Save(c, u)
 }
 
 // deleteOwnFile: POST /settings/files/:id/delete
@@ -115,22 +110,22 @@ func (s *Server) deleteOwnFile(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.db.DoomUpload(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
-		return uploadError(err)
+	if err := s.db.MarkUploadDeleted(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
+		return uploads.AsError(err)
 	}
 	return s.filesDeleted(c, "filedeleted")
 }
 
 // deleteOwnFiles: POST /settings/files/delete
 func (s *Server) deleteOwnFiles(c *fiber.Ctx) error {
-	if err := s.db.DoomUploads(c.UserContext(), viewer(c).account.ID); err != nil {
+	if err := s.db.MarkUploadsDeleted(c.UserContext(), viewer(c).account.ID); err != nil {
 		return err
 	}
 	return s.filesDeleted(c, "filesdeleted")
 }
 
 func (s *Server) filesDeleted(c *fiber.Ctx, flash string) error {
-	s.removeDoomed(c.UserContext())
+	s.uploads.RemoveDeleted(c.UserContext())
 	s.flash(c, flash)
 	return c.Redirect("/settings/files", http.StatusSeeOther)
 }

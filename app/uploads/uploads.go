@@ -1,8 +1,13 @@
-package app
+// Package uploads is files that people send in the chat (XEP-0363). The chat
+// server asks here for a slot; the file itself comes and goes over HTTP (put.go,
+// get.go). Both addresses are secrets of their own, of 256 bits, and neither leads
+// to the other: whoever may read a file may not write it.
+package uploads
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"path"
 	"strings"
@@ -10,20 +15,17 @@ import (
 	"time"
 	"unicode"
 
+	"foyer/app/uploads/files"
 	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/token"
 	"foyer/xmppd"
+
+	"github.com/dustin/go-humanize"
 )
 
-// Files that people send in the chat (XEP-0363). The chat server asks here for a
-// slot; the file itself comes and goes over HTTP (upload_put.go, upload_get.go).
-// Both addresses are secrets of their own, of 256 bits, and neither leads to the
-// other: whoever may read a file may not write it.
-
 const (
-	uploadPrefix  = "/upload"
-	uploadDomain  = "upload." // in front of XMPP_DOMAIN
+	prefix        = "/upload"
 	slotLifetime  = 300 * time.Second
 	maxFileName   = 200    // bytes
 	maxExtension  = 16     // bytes of a long name's ending that are kept
@@ -31,23 +33,71 @@ const (
 	slotsPerOwner = 50     // open at once
 )
 
-// uploadCounts is what the metrics tell.
-type uploadCounts struct{ received, receivedBytes, sent, removed atomic.Int64 }
+// Config is what a Service needs.
+type Config struct {
+	DB        *models.DB
+	Store     files.Store
+	BaseURL   func() string // the site's public URL
+	Quota     int64         // bytes that the files of one account may take
+	Retention time.Duration // how long files are kept; 0: for ever
+	Logger    *slog.Logger
 
-// uploadLimits are what one account may keep.
-func (s *Server) uploadLimits() models.UploadLimits {
-	return models.UploadLimits{
-		Bytes: int64(s.cfg.UploadQuota), Files: filesPerOwner, Slots: slotsPerOwner, Retention: time.Duration(s.cfg.UploadRetention),
+	// Explain returns the status and the sentence for errors that are no *Error.
+	Explain func(error) (status int, public string)
+}
+
+// Service receives, sends and removes files. It is safe for concurrent use.
+type Service struct {
+	cfg    Config
+	db     *models.DB
+	log    *slog.Logger
+	counts counts
+}
+
+type counts struct{ received, receivedBytes, sent, removed atomic.Int64 }
+
+// New returns a Service.
+func New(cfg Config) *Service { return &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger} }
+
+// Figures count what happened since the start.
+type Figures struct{ Received, ReceivedBytes, Sent, Removed int64 }
+
+// Figures returns the counts.
+func (s *Service) Figures() Figures {
+	return Figures{
+		Received: s.counts.received.Load(), ReceivedBytes: s.counts.receivedBytes.Load(),
+		Sent: s.counts.sent.Load(), Removed: s.counts.removed.Load(),
 	}
 }
 
+// Error is what a client is told about a file, and for the log what was behind it.
+type Error struct {
+	Status int
+	Public string
+	Err    error
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Public + ": " + e.Err.Error()
+	}
+	return e.Public
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// limits are what one account may keep.
+func (s *Service) limits() models.UploadLimits {
+	return models.UploadLimits{Bytes: s.cfg.Quota, Files: filesPerOwner, Slots: slotsPerOwner, Retention: s.cfg.Retention}
+}
+
 // UploadSlot implements xmppd.UploadSite (S-98).
-func (s *Server) UploadSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.UploadSlot, error) {
+func (s *Service) UploadSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.UploadSlot, error) {
 	put, putHash := token.New()
 	get, getHash := token.New()
 	expires := time.Now().Add(slotLifetime)
 	u := models.Upload{Name: cleanFileName(r.Name), Size: r.Size, ClaimedType: plainMediaType(r.Type), ExpiresAt: &expires}
-	err := s.db.ReserveUpload(ctx, r.User, &u, putHash, getHash, s.uploadLimits())
+	err := s.db.ReserveUpload(ctx, r.User, &u, putHash, getHash, s.limits())
 	var full *models.UploadQuotaError
 	switch {
 	case errors.As(err, &full):
@@ -60,8 +110,8 @@ func (s *Server) UploadSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.U
 	return xmppd.UploadSlot{Put: s.uploadURL(put, u.Name), Get: s.uploadURL(get, u.Name)}, nil
 }
 
-func (s *Server) quotaError(full *models.UploadQuotaError) error {
-	text := "There is no room for this file: yours take " + Size(full.Used.Bytes).String() + " of " + s.cfg.UploadQuota.String() +
+func (s *Service) quotaError(full *models.UploadQuotaError) error {
+	text := "There is no room for this file: yours take " + humanize.Bytes(uint64(full.Used.Bytes)) + " of " + humanize.Bytes(uint64(s.cfg.Quota)) +
 		". You can delete some in the settings."
 	switch {
 	case full.Used.Slots >= slotsPerOwner:
@@ -75,8 +125,8 @@ func (s *Server) quotaError(full *models.UploadQuotaError) error {
 // uploadURL is an address under /upload, percent-encoded (XEP-0363 §4, S-98):
 // everything but letters, digits and -_.~ is, so that no program that looks for
 // addresses in a text can mistake where this one ends.
-func (s *Server) uploadURL(secret, name string) string {
-	return s.BaseURL() + uploadPrefix + "/" + secret + "/" + escapeFileName(name)
+func (s *Service) uploadURL(secret, name string) string {
+	return s.cfg.BaseURL() + prefix + "/" + secret + "/" + escapeFileName(name)
 }
 
 func escapeFileName(name string) string {

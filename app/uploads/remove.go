@@ -1,8 +1,7 @@
-package app
+package uploads
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -10,13 +9,13 @@ import (
 // Files that are removed at a time.
 const removalBatch = 100
 
-// removeDoomed removes files that nobody may have any more: deleted ones, those
+// RemoveDeleted removes files that nobody may have any more: deleted ones, those
 // of deleted accounts, those older than UPLOAD_RETENTION, and what was announced
 // but never came. The record goes after the file, so whatever fails is tried
 // again.
-func (s *Server) removeDoomed(ctx context.Context) {
+func (s *Service) RemoveDeleted(ctx context.Context) {
 	for ctx.Err() == nil {
-		ids, err := s.db.TakeDoomedUploads(ctx, time.Duration(s.cfg.UploadRetention), removalBatch)
+		ids, err := s.db.ClaimDeletedUploads(ctx, s.cfg.Retention, removalBatch)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.log.Error("files that are to be removed could not be listed", "err", err)
@@ -28,7 +27,7 @@ func (s *Server) removeDoomed(ctx context.Context) {
 			s.log.Error("records of removed files stay for now", "err", err)
 			return
 		}
-		s.uploads.removed.Add(int64(len(gone)))
+		s.counts.removed.Add(int64(len(gone)))
 		if len(gone) < removalBatch {
 			return
 		}
@@ -36,10 +35,10 @@ func (s *Server) removeDoomed(ctx context.Context) {
 }
 
 // removeFiles returns those that are gone.
-func (s *Server) removeFiles(ctx context.Context, ids []uuid.UUID) []uuid.UUID {
+func (s *Service) removeFiles(ctx context.Context, ids []uuid.UUID) []uuid.UUID {
 	gone := make([]uuid.UUID, 0, len(ids))
 	for _, id := range ids {
-		if err := s.files.Delete(ctx, id); err != nil {
+		if err := s.cfg.Store.Delete(ctx, id); err != nil {
 			s.log.Error("a file could not be removed; it will be tried again", "file", id, "err", err)
 			continue
 		}

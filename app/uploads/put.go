@@ -1,4 +1,4 @@
-package app
+package uploads
 
 import (
 	"bufio"
@@ -30,33 +30,38 @@ func transferTime(size int64) time.Duration {
 	return uploadGrace + time.Duration(size/slowestUpload)*time.Second
 }
 
+// ErrNoFile is what people are told about a file that is not there, or not theirs.
+var ErrNoFile = &Error{Status: http.StatusNotFound, Public: "There is no such file."}
+
 var (
-	errNoFile   = &Error{Code: NotFound, Public: "There is no such file."}
-	errSlotUsed = &Error{Code: Conflict, Public: "This address was used already, or nobody used it for too long. Ask for a new one."}
-	errNoLength = &Error{Code: LengthRequired, Public: "Say how long the file is (Content-Length)."}
-	errLength   = &Error{Code: Invalid, Public: "The file is not as long as was announced."}
-	errType     = &Error{Code: WrongType, Public: "The file is not of the type that was announced."}
+	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address was used already, or nobody used it for too long. Ask for a new one."}
+	errNoLength = &Error{Status: http.StatusLengthRequired, Public: "Say how long the file is (Content-Length)."}
+	errLength   = &Error{Status: http.StatusBadRequest, Public: "The file is not as long as was announced."}
+	errType     = &Error{Status: http.StatusUnsupportedMediaType, Public: "The file is not of the type that was announced."}
 )
 
-// uploadError turns a database's error into ours.
-func uploadError(err error) error {
-	if errors.Is(err, models.ErrNotFound) {
-		return errNoFile
+// AsError turns a database's error into one for people.
+func AsError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, models.ErrNotFound):
+		return ErrNoFile
 	}
-	return &Error{Code: Unavailable, Public: "Files cannot be kept or read just now. Please try again in a moment.", Err: err}
+	return &Error{Status: http.StatusServiceUnavailable, Public: "Files cannot be kept or read just now. Please try again in a moment.", Err: err}
 }
 
 // cutOff is the sender's fault, or that of the network between.
 func cutOff(err error) error {
-	return &Error{Code: Invalid, Public: "The file did not arrive whole.", Err: err}
+	return &Error{Status: http.StatusBadRequest, Public: "The file did not arrive whole.", Err: err}
 }
 
-// putUpload: PUT /upload/:secret/:name — receives a file into its slot, once
+// put: PUT /upload/:secret/:name — receives a file into its slot, once
 // (XEP-0363 §6, S-99).
-func (s *Server) putUpload(c *fiber.Ctx) error {
+func (s *Service) put(c *fiber.Ctx) error {
 	u, err := s.db.UploadByPut(c.UserContext(), token.Hash(c.Params("secret")))
 	if err != nil {
-		return uploadError(err)
+		return AsError(err)
 	}
 	if err := checkPut(c, u); err != nil {
 		return err
@@ -67,7 +72,7 @@ func (s *Server) putUpload(c *fiber.Ctx) error {
 		return errSlotUsed
 	}
 	if err != nil {
-		return uploadError(err)
+		return AsError(err)
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), patience+storeReply)
 	defer cancel()
@@ -76,8 +81,8 @@ func (s *Server) putUpload(c *fiber.Ctx) error {
 		s.abandon(u)
 		return err
 	}
-	s.uploads.received.Add(1)
-	s.uploads.receivedBytes.Add(u.Size)
+	s.counts.received.Add(1)
+	s.counts.receivedBytes.Add(u.Size)
 	return c.SendStatus(http.StatusCreated)
 }
 
@@ -86,7 +91,7 @@ func checkPut(c *fiber.Ctx, u models.Upload) error {
 	h := &c.Request().Header
 	switch length := int64(h.ContentLength()); {
 	case !sameName(c, u):
-		return errNoFile
+		return ErrNoFile
 	case u.State != models.UploadSlot || u.ExpiresAt == nil || !time.Now().Before(*u.ExpiresAt):
 		return errSlotUsed
 	case length < 0 || !c.Request().IsBodyStream():
@@ -107,35 +112,35 @@ func sameName(c *fiber.Ctx, u models.Upload) bool {
 }
 
 // receive stores the file, and then makes it available.
-func (s *Server) receive(ctx context.Context, u models.Upload, body io.Reader) error {
+func (s *Service) receive(ctx context.Context, u models.Upload, body io.Reader) error {
 	r := bufio.NewReaderSize(body, 32<<10)
 	head, err := r.Peek(int(min(u.Size, sniffLength)))
 	if err != nil {
 		return cutOff(err)
 	}
 	mediaType := inlineType(u.ClaimedType, u.Name, head)
-	if err := s.files.Put(ctx, u.ID, r, u.Size); err != nil {
+	if err := s.cfg.Store.Put(ctx, u.ID, r, u.Size); err != nil {
 		if readErr := (*readError)(nil); errors.As(err, &readErr) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return cutOff(err)
 		}
-		return uploadError(err)
+		return AsError(err)
 	}
 	if err := s.db.FinishUpload(ctx, u.ID, mediaType); err != nil {
-		return uploadError(err)
+		return AsError(err)
 	}
 	return nil
 }
 
 // abandon removes what a failed upload left. If that fails too, it is made up
 // for in the background.
-func (s *Server) abandon(u models.Upload) {
+func (s *Service) abandon(u models.Upload) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeReply)
 	defer cancel()
 	if err := s.db.AbandonUpload(ctx, u.ID); err != nil {
 		s.log.Warn("a file that did not arrive is removed later", "file", u.ID, "err", err)
 		return
 	}
-	s.removeDoomed(ctx)
+	s.RemoveDeleted(ctx)
 }
 
 // arriving reads a request's body and gives up when nothing comes for a while,

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"foyer/app/files"
+	"foyer/app/uploads"
+	"foyer/app/uploads/files"
 
 	"github.com/google/uuid"
 )
@@ -104,16 +105,19 @@ func TestFiles_Orphans(t *testing.T) {
 	slot := s.slot(t, "alice", "a.txt", 1, "")
 	put(t, slot.Put, []byte("x")).is(t, 201)
 	stranger := uuid.New()
-	if err := s.files.Put(t.Context(), stranger, strings.NewReader("x"), 1); err != nil {
+	store, err := uploads.OpenStore(s.cfg.uploadStore())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Put(t.Context(), stranger, strings.NewReader("x"), 1); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := OrphanFiles(t.Context(), s.cfg, s.db, true); n != 0 || err != nil {
 		t.Errorf("%d, too new to be missed; %v", n, err)
 	}
-	s.files = aged{s.files}
 	count := func(remove bool) int {
 		t.Helper()
-		n, err := orphans(t.Context(), s.files, s.db, remove)
+		n, err := uploads.Orphans(t.Context(), aged{store}, s.db, remove)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package app
+package uploads
 
 import (
 	"errors"
@@ -18,10 +18,18 @@ import (
 // origin, so it is none of this site's pages.
 const filePolicy = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 
-// fileHeaders sets what every answer under /upload carries. Whoever has the
+// Mount serves the files' addresses. Bodies must come as streams.
+func (s *Service) Mount(app fiber.Router) {
+	r := app.Group(prefix+"/:secret/*", s.headers)
+	r.Get("", s.get)
+	r.Put("", s.put)
+	r.All("", s.options)
+}
+
+// headers sets what every answer under /upload carries. Whoever has the
 // address may have the file, wherever their page is from; cookies play no part
 // (XEP-0363 §9, S-99).
-func (s *Server) fileHeaders(c *fiber.Ctx) error {
+func (s *Service) headers(c *fiber.Ctx) error {
 	c.Set("Content-Security-Policy", filePolicy)
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
@@ -31,25 +39,33 @@ func (s *Server) fileHeaders(c *fiber.Ctx) error {
 	c.Set("X-Robots-Tag", "noindex, nofollow")
 	c.Set("Cache-Control", "no-store")
 	c.Set("Access-Control-Allow-Origin", "*")
-	if s.secure() {
+	if strings.HasPrefix(s.cfg.BaseURL(), "https:") {
 		c.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	err := c.Next()
 	if err == nil {
 		return nil
 	}
-	status, public := explain(err)
+	status, public := s.explain(err)
 	if status >= http.StatusInternalServerError {
 		s.log.Error("a file was not served", "method", c.Method(), "err", err) // not the address, which is a secret
 	}
 	return c.Status(status).SendString(public + "\n")
 }
 
+func (s *Service) explain(err error) (status int, public string) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Status, e.Public
+	}
+	return s.cfg.Explain(err)
+}
+
 const allowedOnFiles = "PUT, GET, HEAD, OPTIONS"
 
-// uploadOptions: OPTIONS /upload/:secret/:name — and the refusal of every other
+// options: OPTIONS /upload/:secret/:name — and the refusal of every other
 // method that files do not have (S-99).
-func (s *Server) uploadOptions(c *fiber.Ctx) error {
+func (s *Service) options(c *fiber.Ctx) error {
 	c.Set("Allow", allowedOnFiles)
 	if c.Method() != fiber.MethodOptions {
 		return c.SendStatus(http.StatusMethodNotAllowed)
@@ -60,14 +76,14 @@ func (s *Server) uploadOptions(c *fiber.Ctx) error {
 	return c.SendStatus(http.StatusNoContent)
 }
 
-// getUpload: GET, HEAD /upload/:secret/:name — a file, or a part of it.
-func (s *Server) getUpload(c *fiber.Ctx) error {
+// get: GET, HEAD /upload/:secret/:name — a file, or a part of it.
+func (s *Service) get(c *fiber.Ctx) error {
 	u, err := s.db.UploadByGet(c.UserContext(), token.Hash(c.Params("secret")))
 	if err != nil {
-		return uploadError(err)
+		return AsError(err)
 	}
 	if !sameName(c, u) {
-		return errNoFile
+		return ErrNoFile
 	}
 	describeFile(c, u)
 	tag := c.GetRespHeader("ETag")
@@ -136,20 +152,29 @@ func wantedPart(c *fiber.Ctx, size int64, tag string) (first, length int64, err 
 	if err != nil {
 		c.Set("Cache-Control", "no-store")
 		c.Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
-		return 0, 0, &Error{Code: NotInRange, Public: "The file does not have that part."}
+		return 0, 0, &Error{Status: http.StatusRequestedRangeNotSatisfiable, Public: "The file does not have that part."}
 	}
 	c.Status(http.StatusPartialContent).Response().Header.SetContentRange(from, to, int(size))
 	return int64(from), int64(to-from) + 1, nil
 }
 
+// Save sends a file to be saved, since only the address that was sent shows it in
+// place.
+func (s *Service) Save(c *fiber.Ctx, u models.Upload) error {
+	u.MediaType = ""
+	describeFile(c, u)
+	c.Set("Cache-Control", "no-store")
+	return s.sendFile(c, u, 0, u.Size)
+}
+
 // sendFile streams a part of the file.
-func (s *Server) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) error {
-	body, err := s.files.Open(c.UserContext(), u.ID, first, length)
+func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) error {
+	body, err := s.cfg.Store.Open(c.UserContext(), u.ID, first, length)
 	if err != nil {
 		c.Set("Cache-Control", "no-store")
-		return uploadError(err)
+		return AsError(err)
 	}
-	s.uploads.sent.Add(1)
+	s.counts.sent.Add(1)
 	if err := c.Context().SetWriteDeadline(time.Now().Add(transferTime(length))); err != nil {
 		return errors.Join(err, body.Close())
 	}

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"foyer/app/uploads"
+	"foyer/app/uploads/files"
+	"foyer/models"
+)
+
+// uploadStore is where files are kept, as the settings say.
+func (c Config) uploadStore() uploads.StoreOptions {
+	return uploads.StoreOptions{
+		Place: c.UploadStore, Dir: filepath.Join(c.DataDir, "uploads"), Endpoint: c.S3Endpoint, Region: c.S3Region,
+		AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey,
+	}
+}
+
+// newUploads opens the store for the files that people send.
+func (s *Server) newUploads() (*uploads.Service, error) {
+	store, err := uploads.OpenStore(s.cfg.uploadStore())
+	if err != nil {
+		return nil, err
+	}
+	return uploads.New(uploads.Config{
+		DB: s.db, Store: store, BaseURL: s.BaseURL, Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention),
+		Logger: s.log, Explain: explain,
+	}), nil
+}
+
+// CheckFiles reports whether files can be kept, read back and removed.
+func CheckFiles(ctx context.Context, cfg Config) error {
+	store, err := uploads.OpenStore(cfg.uploadStore())
+	if err != nil {
+		return err
+	}
+	return files.Check(ctx, store)
+}
+
+// OrphanFiles returns how many files of the store no record knows of, and removes
+// them if remove is set.
+func OrphanFiles(ctx context.Context, cfg Config, db *models.DB, remove bool) (int, error) {
+	store, err := uploads.OpenStore(cfg.uploadStore())
+	if err != nil {
+		return 0, err
+	}
+	return uploads.Orphans(ctx, store, db, remove)
+}
