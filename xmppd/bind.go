@@ -68,7 +68,7 @@ func (c *conn) bindFeatures() []byte {
 // is offered only while it is off: some clients turn on what is offered, and
 // take the refusal for the end of it.
 func (c *conn) features(more string, sm bool) []byte {
-	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="` + nsCSI + `"/>`
+	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="` + nsCSI + `"/>`
 	if sm {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}

@@ -72,6 +72,9 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 		if err := s.receivePresences(ctx); err != nil {
 			return err
 		}
+		var cancel context.CancelFunc
+		ctx, cancel = s.server.renewed(ctx)
+		defer cancel()
 	}
 	if arrived {
 		if err := s.arrive(ctx); err != nil {
@@ -199,16 +202,29 @@ func (s *session) receivePresences(ctx context.Context) error {
 		return err
 	}
 	for c := range r.contacts() {
-		if c.hasTo() && (c.Listed || !c.Site) {
-			if a, err := stanza.ParseAddress(c.JID); err == nil {
-				s.server.currentPresence(ctx, a.User, s)
-			}
-		}
-		if c.Request != nil {
-			s.deliver(c.Request)
-		}
+		s.receiveContact(ctx, c)
 	}
 	return nil
+}
+
+// receiveContact gives a newly available resource what there is of one contact, at
+// the pace at which it reads. If the stream is gone, that is kept for the next
+// (XEP-0198 §5), or lost with the session.
+func (s *session) receiveContact(ctx context.Context, c Contact) {
+	_ = s.Ready(ctx)
+	if ctx.Err() != nil { // the client took longer than a stanza may
+		var cancel context.CancelFunc
+		ctx, cancel = s.server.renewed(ctx)
+		defer cancel()
+	}
+	if c.hasTo() && (c.Listed || !c.Site) {
+		if a, err := stanza.ParseAddress(c.JID); err == nil {
+			s.server.currentPresence(ctx, a.User, s)
+		}
+	}
+	if c.Request != nil {
+		s.deliver(c.Request)
+	}
 }
 
 // currentPresence delivers the presence of each of user's resources to s.

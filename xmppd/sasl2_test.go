@@ -98,7 +98,7 @@ func native2() stream.Peer {
 const (
 	agentID      = "d4565fa7-4d72-4749-b3d3-740edbf87770"
 	userAgent    = `<user-agent id="` + agentID + `"><software>Test</software></user-agent>`
-	liveFeatures = `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="urn:xmpp:csi:0"/><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:foyer" ver="*"/></stream:features>`
+	liveFeatures = `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="urn:xmpp:csi:0"/><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:foyer" ver="*"/></stream:features>`
 )
 
 // authenticate asks with PLAIN, and with what else the test wants.
