@@ -272,13 +272,17 @@ func unavailable(from, to string) []byte {
 // broadcastUnavailable handles the client's going unavailable; the session
 // stays, and gets what is sent to its full JID (RFC 6121 §4.5.2, S-44).
 func (s *session) broadcastUnavailable(ctx context.Context, p *stream.Element) {
-	s.leave(ctx, p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes())
+	status := ""
+	if c, ok := p.Find(stream.NSClient, "status"); ok {
+		status = c.Text()
+	}
+	s.leave(ctx, p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes(), status)
 }
 
 // goOffline makes a session that ended disappear, exactly once (S-42).
-func (s *session) goOffline(ctx context.Context) { s.leave(ctx, unavailable(s.full, "")) }
+func (s *session) goOffline(ctx context.Context) { s.leave(ctx, unavailable(s.full, ""), "") }
 
-func (s *session) leave(ctx context.Context, raw []byte) {
+func (s *session) leave(ctx context.Context, raw []byte, status string) {
 	s.mu.Lock()
 	was := s.presence != nil
 	s.presence, s.priority, s.reachable = nil, 0, time.Time{}
@@ -286,6 +290,9 @@ func (s *session) leave(ctx context.Context, raw []byte) {
 	s.directed = make(map[string]struct{})
 	s.mu.Unlock()
 	if was {
+		if len(s.account.available()) == 0 {
+			s.server.departures.note(s.user, departure{time.Now(), status})
+		}
 		s.toSubscribers(ctx, raw)
 	}
 	s.leaveServices(ctx, raw)
@@ -434,6 +441,7 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 	srv.vcards.forget(user)
 	srv.End(stream.Scope{User: user}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
+	srv.departures.forget(user)
 	for _, svc := range srv.services {
 		if w, ok := svc.(AccountWatcher); ok {
 			w.AccountRemoved(ctx, user)
