@@ -13,5 +13,6 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		Secure:   func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
+		NoSCRAM:  login == LoginPassword, // what is kept of the site's own passwords is not for SCRAM
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -109,7 +110,7 @@ func (c *conn) stillCurrent(ctx context.Context) error {
 	defer cancel()
 	err := c.server.cfg.Authority.Current(ctx, c.identity)
 	switch {
-	case errors.Is(err, ErrNotAuthorized):
+	case errors.Is(err, sasl.NotAuthorized):
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
 	case err != nil:
 		c.log.Error("sign-in could not be checked", "err", err)
