@@ -2,94 +2,52 @@ package xmppgw
 
 import (
 	"context"
-	"net/netip"
-	"sync"
-	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 
 	"golang.org/x/time/rate"
 )
 
-// Addresses whose rate is remembered; beyond that the idle ones are forgotten.
-const maxAddresses = 10_000
-
 // admission bounds how many streams an address or account has, and how fast an
-// address opens them (RFC 6120 §13.12). Its memory is bounded.
+// address opens them (RFC 6120 §13.12).
 type admission struct {
-	cfg Config
-
-	mu     *sync.Mutex
-	addrs  map[string]*visitor // by network
-	users  map[string]int
-	pruned *time.Time
+	addresses, users *budget.Share
+	opened           *budget.Rate
 }
 
-type visitor struct {
-	open int
-	rate *rate.Limiter
-	seen time.Time
-}
+// Streams that there can be at all; the system's limits are below that.
+const maxStreams = 1 << 20
 
 func newAdmission(cfg Config) admission {
-	return admission{cfg: cfg, mu: new(sync.Mutex), addrs: make(map[string]*visitor), users: make(map[string]int), pruned: new(time.Time)}
+	return admission{
+		addresses: budget.NewShare(budget.Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, maxStreams, int64(cfg.PerAddress), cfg.Meter),
+		users:     budget.NewShare(budget.Limit{Name: "streams of one account", Setting: "STREAMS_PER_ACCOUNT"}, maxStreams, int64(cfg.PerUser), cfg.Meter),
+		opened:    budget.NewRate(budget.Limit{Name: "new streams of one address", Setting: "NEW_STREAMS_PER_ADDRESS"}, cfg.CreateRate, cfg.CreateBurst, cfg.Meter),
+	}
 }
 
-func (a admission) enter(addr, user string) error {
-	addr = network(addr)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	v := a.addrs[addr]
-	if v == nil {
-		if !a.prune() {
-			return &stream.Error{Condition: stream.ResourceConstraint, Text: "too many newcomers; wait a moment"}
-		}
-		v = &visitor{rate: rate.NewLimiter(rate.Limit(a.cfg.CreateRate), a.cfg.CreateBurst)}
-		a.addrs[addr] = v
+// enter admits a stream, until leave is called. The error is a stream condition
+// for the client.
+func (a admission) enter(addr, user string) (leave func(), err error) {
+	network := budget.Network(addr)
+	address, ok := a.addresses.TryAcquire(network, 1)
+	if !ok {
+		return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "too many streams from this address"}
 	}
-	v.seen = time.Now()
-	switch {
-	case v.open >= a.cfg.PerAddress:
-		return &stream.Error{Condition: stream.PolicyViolation, Text: "too many streams from this address"}
-	case user != "" && a.users[user] >= a.cfg.PerUser:
-		return &stream.Error{Condition: stream.PolicyViolation, Text: "too many streams of this account"}
-	case !v.rate.Allow():
-		return &stream.Error{Condition: stream.PolicyViolation, Text: "streams are opened too fast; wait a moment"}
+	if !a.opened.Allow(network, 1) {
+		address()
+		return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "streams are opened too fast; wait a moment"}
 	}
-	v.open++
-	if user != "" {
-		a.users[user]++
+	if user == "" {
+		return address, nil
 	}
-	return nil
-}
-
-// prune makes room for another address: it forgets those without streams, once
-// there are too many, and looks for them once a second at most. It reports false
-// when there is no room.
-func (a admission) prune() bool {
-	if now := time.Now(); len(a.addrs) >= maxAddresses && now.Sub(*a.pruned) > time.Second {
-		*a.pruned = now
-		for addr, v := range a.addrs {
-			if v.open == 0 && now.Sub(v.seen) > time.Second {
-				delete(a.addrs, addr)
-			}
-		}
+	account, ok := a.users.TryAcquire(user, 1)
+	if !ok {
+		address()
+		return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "too many streams of this account"}
 	}
-	return len(a.addrs) < 2*maxAddresses
-}
-
-// network is what one client can hold of addresses: of IPv6, 64 bits are its own
-// choice.
-func network(addr string) string {
-	ip, err := netip.ParseAddr(addr)
-	if err != nil || ip.Unmap().Is4() {
-		return addr
-	}
-	p, err := ip.WithZone("").Prefix(64)
-	if err != nil {
-		return addr
-	}
-	return p.String()
+	return func() { account(); address() }, nil
 }
 
 // shaper slows a stream that sends too much: nothing is dropped (RFC 6120
@@ -111,19 +69,4 @@ func (s shaper) wait(ctx context.Context, n int) error {
 		return err
 	}
 	return s.bytes.WaitN(ctx, n)
-}
-
-func (a admission) leave(addr, user string) {
-	addr = network(addr)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if v := a.addrs[addr]; v != nil {
-		v.open--
-	}
-	if user == "" {
-		return
-	}
-	if a.users[user]--; a.users[user] <= 0 {
-		delete(a.users, user)
-	}
 }

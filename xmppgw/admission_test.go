@@ -2,71 +2,53 @@ package xmppgw
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"foyer/internal/stream"
 )
 
 // RFC 6120 §13.12 (B-24): an IPv6 client chooses 64 bits of its address, and is
-// one client all the same.
-func TestAdmission_Network(t *testing.T) {
-	for addr, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "::ffff:192.0.2.1", "2001:db8:0:1:2::3": "2001:db8:0:1::/64", "fe80::1%eth0": "fe80::/64", "": "",
-	} {
-		if got := network(addr); got != want {
-			t.Errorf("%s is %s, want %s", addr, got, want)
-		}
-	}
-	cfg := Config{PerAddress: 2}
+// one client all the same; an account has its bound wherever it comes from.
+func TestAdmission(t *testing.T) {
+	cfg := Config{PerAddress: 2, PerUser: 1}
 	cfg.setDefaults()
 	a := newAdmission(cfg)
+	var leave func()
 	for i := range 3 {
-		err := a.enter(fmt.Sprintf("2001:db8::%d", i), "")
+		out, err := a.enter(fmt.Sprintf("2001:db8::%d", i), "")
 		if (err != nil) != (i == 2) {
 			t.Errorf("%d: %v", i, err)
 		}
+		if out != nil {
+			leave = out
+		}
 	}
-	a.leave("2001:db8::77", "")
-	if err := a.enter("2001:db8::78", ""); err != nil {
+	leave()
+	if _, err := a.enter("2001:db8::78", "alice"); err != nil {
 		t.Error(err)
+	}
+	if _, err := a.enter("192.0.2.1", "alice"); err == nil {
+		t.Error("an account has more streams than it may")
+	}
+	for range 2 { // what was refused took nothing
+		if _, err := a.enter("192.0.2.1", ""); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
-// What is remembered of addresses is bounded, however many come (B-24).
-func TestAdmission_Bounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cfg := Config{}
-		cfg.setDefaults()
-		a := newAdmission(cfg)
-		refused := 0
-		come := func(n int) {
-			for i := range n {
-				addr := fmt.Sprintf("10.%d.%d.%d", n%251, i/250, i%250)
-				var full *stream.Error
-				switch err := a.enter(addr, ""); {
-				case err == nil:
-					a.leave(addr, "")
-				case errors.As(err, &full) && full.Condition == stream.ResourceConstraint:
-					refused++
-				default:
-					t.Fatal(err)
-				}
-			}
+// An office of 2,000 behind one address comes back at once after a restart, every
+// member with three streams (B-24).
+func TestAdmission_Office(t *testing.T) {
+	cfg := Config{}
+	cfg.setDefaults()
+	a := newAdmission(cfg)
+	for i := range 6000 {
+		if _, err := a.enter("192.0.2.1", fmt.Sprint(i/3)); err != nil {
+			t.Fatalf("stream %d: %v", i, err)
 		}
-		come(3 * maxAddresses)
-		if len(a.addrs) != 2*maxAddresses || refused != maxAddresses {
-			t.Errorf("%d addresses, %d refused", len(a.addrs), refused)
-		}
-		time.Sleep(2 * time.Second)
-		come(10)
-		if len(a.addrs) > 10 {
-			t.Errorf("%d addresses are remembered", len(a.addrs))
-		}
-	})
+	}
 }
 
 // RFC 6120 §13.12: many small stanzas are slowed like large ones, and none is

@@ -71,29 +71,32 @@ func refusal(c boshCondition, legacy bool) boshReply {
 	return boshReply{status, terminal(c)}
 }
 
-// post handles one POST and returns when it is answered.
-func (g *Gateway) post(ctx context.Context, r boshHTTP) boshReply {
-	// Room for the wrapper around the largest stanza (B-09).
-	if len(r.body) > g.cfg.Limits.Bytes+4096 {
-		return refusal(boshPolicyViolation, false)
+// MaxBody is the largest body of a BOSH request, in bytes: the largest stanza, and
+// room for the wrapper around it (B-09).
+func (g *Gateway) MaxBody() int { return g.cfg.Limits.Bytes + 4096 }
+
+// post handles one POST. Its answer may take a while.
+func (g *Gateway) post(ctx context.Context, r boshHTTP) *boshAwaited {
+	if len(r.body) > g.MaxBody() {
+		return answered(refusal(boshPolicyViolation, false))
 	}
 	c, err := g.arrive(r.header, r.peer)
 	if err != nil {
-		return boshReply{http.StatusForbidden, terminal(boshPolicyViolation)}
+		return answered(boshReply{http.StatusForbidden, terminal(boshPolicyViolation)})
 	}
 	body, err := stream.ParseBody(r.body, g.cfg.Limits)
 	if err != nil {
-		return refusal(parseCondition(err), false)
+		return answered(refusal(parseCondition(err), false))
 	}
 	rid, err := requestID(body)
 	if err != nil {
-		return refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid"))
+		return answered(refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid")))
 	}
 	request := &boshRequest{rid: rid, body: body, gone: r.gone}
 	s := g.boshSession(body.Attr("sid"))
 	if s != nil && s.secure && !c.secure {
 		// XEP-0124 §19.1 (B-54): a sid that travels in the clear ends nothing.
-		return boshReply{}
+		return answered(boshReply{})
 	}
 	known, fresh := s.recognises(c, r.header)
 	if fresh {
@@ -107,11 +110,11 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP) boshReply {
 	case err != nil:
 		// Clients try again after a 5xx (B-33).
 		g.log.Error("sign-in could not be checked", "err", err)
-		return boshReply{http.StatusServiceUnavailable, nil}
+		return answered(boshReply{http.StatusServiceUnavailable, nil})
 	case !body.Has("sid"):
 		return g.create(c, r.header, request)
 	case s == nil || !s.belongsTo(c):
-		return boshReply{http.StatusOK, terminal(boshItemNotFound)}
+		return answered(boshReply{http.StatusOK, terminal(boshItemNotFound)})
 	}
 	s.remember(r.header)
 	return s.serve(request)
@@ -188,18 +191,18 @@ func (s *boshSession) remember(h Header) {
 }
 
 // create opens a session (XEP-0124 §7).
-func (g *Gateway) create(c caller, h Header, r *boshRequest) boshReply {
+func (g *Gateway) create(c caller, h Header, r *boshRequest) *boshAwaited {
 	body := r.body
 	legacy := !body.Has("ver")
 	switch to := body.Attr("to"); {
 	case to == "":
-		return refusal(boshImproperAddressing, legacy)
-	case to != g.cfg.Domain:
-		return refusal(boshHostUnknown, legacy)
+		return answered(refusal(boshImproperAddressing, legacy))
+	case !g.serves(to):
+		return answered(refusal(boshHostUnknown, legacy))
 	}
 	s, err := g.newBOSH(c, body, r.rid)
 	if err != nil {
-		return refusal(admissionCondition(err), legacy)
+		return answered(refusal(admissionCondition(err), legacy))
 	}
 	s.remember(h)
 	return s.serve(r)

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -161,22 +163,49 @@ func (s *boshSession) gapped() {
 	s.Close(boshItemNotFound)
 }
 
-// serve hands a request to the session and waits for its answer.
-func (s *boshSession) serve(r *boshRequest) boshReply {
+// serve hands a request to the session.
+func (s *boshSession) serve(r *boshRequest) *boshAwaited {
 	r.answer = make(chan boshReply, 1)
 	s.submit(r)
-	t := time.NewTimer(time.Duration(s.params.wait) * time.Second)
-	defer t.Stop()
-	for {
-		select {
-		case a := <-r.answer:
-			return a
-		case <-t.C:
-			s.timeout(r)
-			// Parked requests have no turn yet; gapped sees to them.
-			t.Reset(gapPatience)
-		}
+	return &boshAwaited{session: s, request: r, until: time.Now().Add(time.Duration(s.params.wait) * time.Second)}
+}
+
+// boshAwaited is the answer to a request, which may take as long as the session's
+// wait.
+type boshAwaited struct {
+	reply   boshReply // without a session: the answer
+	session *boshSession
+	request *boshRequest
+	until   time.Time
+}
+
+func answered(r boshReply) *boshAwaited { return &boshAwaited{reply: r} }
+
+// within returns the answer if it comes within d.
+func (a *boshAwaited) within(d time.Duration) (boshReply, bool) {
+	if a.session == nil {
+		return a.reply, true
 	}
+	t := time.NewTimer(min(d, time.Until(a.until)))
+	defer t.Stop()
+	select {
+	case reply := <-a.request.answer:
+		return reply, true
+	case <-t.C:
+		return boshReply{}, false
+	}
+}
+
+// await returns the answer, at the end of the session's wait at the latest.
+func (a *boshAwaited) await() boshReply {
+	reply, ok := a.within(time.Until(a.until))
+	for !ok {
+		a.session.timeout(a.request)
+		// Parked requests have no turn yet; gapped sees to them.
+		a.until = time.Now().Add(gapPatience)
+		reply, ok = a.within(gapPatience)
+	}
+	return reply
 }
 
 // submit takes in a request (XEP-0124 §14.2, §14.3).
@@ -203,7 +232,7 @@ func (s *boshSession) submit(r *boshRequest) {
 		s.proceed()
 		s.checkRequests(r)
 	}
-	s.rest()
+	s.startInactivityTimer()
 }
 
 // checkRequests ends the session of a client that has more requests under way
@@ -278,7 +307,7 @@ func (s *boshSession) process(r *boshRequest) {
 	}
 	s.acknowledged(r)
 	empty := len(r.body.Elements) == 0
-	if r.body.XMPP("restart") == "true" {
+	if xsTrue(r.body.XMPP("restart")) {
 		s.receive(inbound{restart: true}) // its stanzas are ignored (XEP-0206 §5)
 		empty = false
 	} else {
@@ -333,7 +362,7 @@ func (s *boshSession) checkPolling(empty bool, r *boshRequest) {
 // pause answers everything, and gives the client time (XEP-0124 §10, B-41).
 func (s *boshSession) pause(text string) {
 	n, err := strconv.Atoi(text)
-	if err != nil || n <= 0 || time.Duration(n)*time.Second > boshMaxPause {
+	if err != nil || n <= 0 || n > int(boshMaxPause/time.Second) {
 		s.endLocked(boshPolicyViolation)
 		return
 	}
@@ -352,10 +381,10 @@ func (s *boshSession) receive(in inbound) {
 	}
 }
 
-// rest starts the inactivity timer when no request is here (B-40). What comes for
+// startInactivityTimer starts the inactivity timer when no request is here (B-40). What comes for
 // the client meanwhile does not start it again: a pause lasts as long as was
 // agreed (B-41).
-func (s *boshSession) rest() {
+func (s *boshSession) startInactivityTimer() {
 	if len(s.held) > 0 || len(s.parked) > 0 || (!s.idleFrom.IsZero() && !s.unclaimed) {
 		return
 	}
@@ -384,7 +413,7 @@ func (s *boshSession) timeout(r *boshRequest) {
 		}
 		break
 	}
-	s.rest()
+	s.startInactivityTimer()
 }
 
 // flush is called when there is something to send, or the end.
@@ -396,7 +425,7 @@ func (s *boshSession) flush() {
 	} else {
 		s.answerReady()
 	}
-	s.rest()
+	s.startInactivityTimer()
 }
 
 // answerReady answers the oldest request if there is payload for it.
@@ -531,18 +560,17 @@ func (s *boshSession) endLocked(reason error) {
 	if len(s.held)+len(s.parked) > 0 {
 		s.told.Store(true)
 	}
-	for i, r := range s.held {
+	first := true
+	for _, r := range s.underWay() {
 		switch {
-		case i == 0:
+		case first:
 			r.reply(s.finalReplyFor(reason))
 		case reason == nil:
 			r.reply(boshReply{200, []byte(emptyBody)})
 		default:
 			r.reply(boshReply{200, terminal("other-request")})
 		}
-	}
-	for _, r := range s.parked {
-		r.reply(boshReply{200, terminal("other-request")})
+		first = false
 	}
 	s.held, s.parked = nil, make(map[uint64]*boshRequest)
 	var condition boshCondition
@@ -551,6 +579,15 @@ func (s *boshSession) endLocked(reason error) {
 	}
 	// Outside the lock: the queue's end wakes the server's goroutine.
 	go s.Close(reason)
+}
+
+// underWay returns the requests without an answer, in rid order.
+func (s *boshSession) underWay() []*boshRequest {
+	all := slices.Clone(s.held)
+	for _, rid := range slices.Sorted(maps.Keys(s.parked)) {
+		all = append(all, s.parked[rid])
+	}
+	return all
 }
 
 func (s *boshSession) finalReply() boshReply { return boshReply{200, s.final} }

@@ -327,6 +327,11 @@ func TestBOSH_Endings(t *testing.T) {
 	b.wants(<-poll, emptyBody)
 	b.wants(b.post(b.body("", message("a", "back"))), `id="back"`)
 	b.wants(b.post(b.body(` pause="100000"`, "")), "policy-violation")
+	for _, pause := range []string{"9223372036854775807", "9223372037", "18446744073709551616", "-1", "x"} { // X-69
+		b := s.bosh(true)
+		b.signIn()
+		b.wants(b.post(b.body(` pause="`+pause+`"`, "")), "policy-violation")
+	}
 }
 
 // XEP-0124 §10 (B-40), §14.2 (B-31): what never comes ends the session.
@@ -340,7 +345,8 @@ func TestBOSH_Inactivity(t *testing.T) {
 	s = newSite(t, nil)
 	b = s.bosh(true)
 	b.signIn()
-	b.wants(b.post(b.bodyAt(b.rid+1, "", message("quiet", "early"))), "other-request")
+	// X-69: the request that waited for it hears why (B-31).
+	b.wants(b.post(b.bodyAt(b.rid+1, "", message("quiet", "early"))), `condition="item-not-found"`)
 	if got := s.echo.stanzas(); got != "" {
 		t.Errorf("out of order: %s", got)
 	}

@@ -1,13 +1,13 @@
 package xmppgw
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"net"
 	"net/http"
 	"strings"
 
-	"github.com/fasthttp/websocket"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -16,42 +16,62 @@ import (
 // Mount adds the gateway's routes: /xmpp-websocket, /http-bind and discovery.
 func (g *Gateway) Mount(r *fiber.App) {
 	r.Server().KeepHijackedConns = true // WebSockets outlive their handler (upgrade.go)
-	r.Get("/xmpp-websocket", g.fiberWebSocket())
-	r.All("/http-bind", g.fiberBOSH)
+	r.Get("/xmpp-websocket", g.fiberWebSocket)
+	r.All(BOSHPath, g.fiberBOSH)
 	r.Get("/.well-known/host-meta", g.fiberHostMeta)
 	r.Get("/.well-known/host-meta.json", g.fiberHostMetaJSON)
 }
+
+// BOSHPath is where BOSH is.
+const BOSHPath = "/http-bind"
 
 // fiberHeader reads a request's headers. The values are copied: Fiber's own live
 // only as long as the handler.
 type fiberHeader struct{ c *fiber.Ctx }
 
-func (h fiberHeader) Get(name string) string { return strings.Clone(h.c.Get(name)) }
+// Get implements Header. Cookies may come in several lines (RFC 9113 §8.2.3).
+func (h fiberHeader) Get(name string) string {
+	if name != fiber.HeaderCookie {
+		return strings.Clone(h.c.Get(name))
+	}
+	lines := h.c.Request().Header.PeekAll(name)
+	all := make([]string, len(lines))
+	for i, line := range lines {
+		all[i] = string(line)
+	}
+	return strings.Join(all, "; ")
+}
 
 // peerAddress is the TCP peer's IP; Fiber's c.IP() would believe any header.
 func peerAddress(c *fiber.Ctx) string { return c.Context().RemoteIP().String() }
 
-func (g *Gateway) fiberWebSocket() fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		if status, text := checkUpgrade(c); status != 0 {
-			c.Set("Sec-WebSocket-Version", "13") // RFC 6455 §4.4
-			return c.Status(status).SendString(text)
-		}
-		who, err := g.identify(c.UserContext(), fiberHeader{c}, peerAddress(c))
-		if errors.Is(err, errForeignOrigin) {
-			return c.Status(http.StatusForbidden).SendString("This endpoint serves the pages of this site only.")
-		}
-		upgrade(c.Context(), func(conn *websocket.Conn) { g.serveWebSocket(conn, who, err) })
-		return nil
+// fiberWebSocket accepts a handshake, and lets the stream go on without the HTTP
+// server.
+func (g *Gateway) fiberWebSocket(c *fiber.Ctx) error {
+	if status, text := checkUpgrade(c); status != 0 {
+		c.Set("Sec-WebSocket-Version", "13") // RFC 6455 §4.4
+		return c.Status(status).SendString(text)
 	}
+	who, err := g.identify(c.UserContext(), fiberHeader{c}, peerAddress(c))
+	if errors.Is(err, errForeignOrigin) {
+		return c.Status(http.StatusForbidden).SendString("This endpoint serves the pages of this site only.")
+	}
+	c.Set("Upgrade", "websocket")
+	c.Set("Connection", "Upgrade")
+	c.Set("Sec-WebSocket-Accept", acceptKey(c.Get("Sec-WebSocket-Key")))
+	c.Set("Sec-WebSocket-Protocol", "xmpp")
+	hijack(c.Context(), false, func(nc net.Conn, early *bytes.Reader) { g.serveWebSocket(nc, early, who, err) })
+	return c.SendStatus(http.StatusSwitchingProtocols)
 }
 
-// checkUpgrade makes the checks of RFC 6455 §4.2.1 and RFC 7395 §3.1 that the
-// library leaves open (W-01, W-02). Status 0: all is well.
+// checkUpgrade makes the checks of RFC 6455 §4.2.1 and RFC 7395 §3.1 (W-01,
+// W-02). Status 0: all is well.
 func checkUpgrade(c *fiber.Ctx) (status int, text string) {
 	switch {
-	case !fasthttpUpgrade(c):
+	case !lists(c, "Upgrade", "websocket") || !lists(c, "Connection", "upgrade"):
 		return http.StatusUpgradeRequired, "This is a WebSocket endpoint for XMPP (RFC 7395)."
+	case c.Method() != fiber.MethodGet || !c.Request().Header.IsHTTP11():
+		return http.StatusBadRequest, "A WebSocket begins with a GET of HTTP/1.1."
 	case c.Get("Sec-WebSocket-Version") != "13":
 		return http.StatusUpgradeRequired, "Only WebSocket version 13 is supported."
 	case !offersXMPP(c):
@@ -64,17 +84,23 @@ func checkUpgrade(c *fiber.Ctx) (status int, text string) {
 	return 0, ""
 }
 
-func fasthttpUpgrade(c *fiber.Ctx) bool {
-	return websocket.FastHTTPIsWebSocketUpgrade(c.Context())
+// lists reports whether a header, which is a list, has that token in it.
+func lists(c *fiber.Ctx, header, token string) bool {
+	for _, h := range c.Request().Header.PeekAll(header) {
+		for t := range strings.SplitSeq(string(h), ",") {
+			if strings.EqualFold(strings.TrimSpace(t), token) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-// offersXMPP looks for the exact token in any of the headers, and leaves it as
-// the only one for the library, which reads just the first.
+// offersXMPP looks for the exact token in any of the headers.
 func offersXMPP(c *fiber.Ctx) bool {
 	for _, h := range c.Request().Header.PeekAll("Sec-WebSocket-Protocol") {
-		for _, p := range strings.Split(string(h), ",") {
+		for p := range strings.SplitSeq(string(h), ",") {
 			if strings.TrimSpace(p) == "xmpp" {
-				c.Request().Header.Set("Sec-WebSocket-Protocol", "xmpp")
 				return true
 			}
 		}
@@ -99,15 +125,18 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 	// As it came: no coding was advertised (B-05), and one that unpacks to more
 	// than it seems is not unpacked. It outlives the handler's buffer.
 	body := append([]byte(nil), c.BodyRaw()...)
-	reply := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
-	if reply.status == 0 {
-		c.Context().HijackSetNoResponse(true)
-		c.Context().Hijack(func(conn net.Conn) { conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn().Close() })
-		return nil
+	answer := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
+	reply, ok := answer.within(soonAnswered)
+	if ok && reply.status != 0 && len(reply.body) <= writeBatch {
+		c.Set("Cache-Control", "no-store")
+		c.Set("Content-Type", boshContentType) // B-03
+		return c.Status(reply.status).Send(reply.body)
 	}
-	c.Set("Cache-Control", "no-store")
-	c.Set("Content-Type", boshContentType) // B-03
-	return c.Status(reply.status).Send(reply.body)
+	if ok {
+		answer = answered(reply)
+	}
+	g.parkBOSH(c.Context(), c.App().Server(), answer)
+	return nil
 }
 
 // allowOrigin echoes one of the site's own origins, never * (B-06).

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/budget"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -46,7 +48,6 @@ type Config struct {
 
 	External bool // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
 	Password bool // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
-	NoSCRAM  bool // native clients may have passwords that only PLAIN can prove (XMPP_LOGIN password)
 
 	Limits          stream.Limits // of one stanza
 	Queue           int           // bytes queued towards one client; default 4 MiB
@@ -57,13 +58,15 @@ type Config struct {
 	Unauthenticated time.Duration // time to sign in; default 30 s
 	Farewell        time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
+	WritePatience   time.Duration // for which a client may take nothing of what is written; default 20 s
 	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
 	Stanzas         int           // stanzas per second, likewise; default 1000
 	Idle            time.Duration // of a TCP stream before white space is sent over it (RFC 6120 §4.6.1); default 2 min
-	PerAddress      int           // streams per client address; default 500
+	PerAddress      int           // streams per client address; default 10,000
 	PerUser         int           // streams per account; default 100
-	CreateRate      float64       // new streams per second and address; default 20
-	CreateBurst     int           // and at once; default 200
+	CreateRate      float64       // new streams per second and address; default 200
+	CreateBurst     int           // and at once; default 6,000
+	Meter           budget.Meter  // is told which of the last four are met; nil: nobody
 }
 
 // Gateway serves /xmpp-websocket and /http-bind. It is safe for concurrent use.
@@ -131,13 +134,14 @@ func (c *Config) setDefaults() {
 	orDefault(&c.Unauthenticated, 30*time.Second)
 	orDefault(&c.Farewell, time.Second)
 	orDefault(&c.Ping, 25*time.Second)
+	orDefault(&c.WritePatience, writePatience)
 	orDefault(&c.Idle, 2*time.Minute)
 	orDefault(&c.Rate, 256<<10)
 	orDefault(&c.Stanzas, 1000)
-	orDefault(&c.PerAddress, 500)
+	orDefault(&c.PerAddress, 10_000)
 	orDefault(&c.PerUser, 100)
-	orDefault(&c.CreateRate, 20)
-	orDefault(&c.CreateBurst, 200)
+	orDefault(&c.CreateRate, 200)
+	orDefault(&c.CreateBurst, 6000)
 }
 
 func orDefault[T comparable](field *T, value T) {
@@ -207,8 +211,11 @@ func (g *Gateway) idle(t stream.Transport) time.Duration {
 	case stream.TCP:
 		return g.cfg.Idle
 	}
-	return 3*g.cfg.Ping + closePatience
+	return g.silence()
 }
+
+// serves reports whether a stream is to our domain (RFC 7622 §3.2).
+func (g *Gateway) serves(domain string) bool { return stanza.SameDomain(g.cfg.Domain, domain) }
 
 // private reports whether passwords may travel: over TLS, or within the machine
 // (RFC 6120 §13.8.3).
@@ -229,7 +236,8 @@ func (g *Gateway) track(c carrier) (release func(), err error) {
 		return nil, &stream.Error{Condition: stream.SystemShutdown}
 	}
 	peer := c.info()
-	if err := g.admit.enter(peer.Addr, peer.Identity.User); err != nil {
+	leave, err := g.admit.enter(peer.Addr, peer.Identity.User)
+	if err != nil {
 		return nil, err
 	}
 	g.streams[c] = struct{}{}
@@ -239,7 +247,7 @@ func (g *Gateway) track(c carrier) (release func(), err error) {
 		g.mu.Lock()
 		delete(g.streams, c)
 		g.mu.Unlock()
-		g.admit.leave(peer.Addr, peer.Identity.User)
+		leave()
 		g.served.Done()
 	}, nil
 }
@@ -296,7 +304,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	for _, c := range g.all() {
 		c.Close(&stream.Error{Condition: stream.SystemShutdown})
 	}
-	g.bidFarewell(ctx)
+	g.awaitFinalPolls(ctx)
 	g.cancel()
 	done := make(chan struct{})
 	go func() {
@@ -311,14 +319,14 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	}
 }
 
-// bidFarewell lets BOSH clients that are between two requests hear of the end:
+// awaitFinalPolls lets BOSH clients that are between two requests hear of the end:
 // later they would find nobody, and take long to make sense of it.
-func (g *Gateway) bidFarewell(ctx context.Context) {
+func (g *Gateway) awaitFinalPolls(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Farewell)
 	defer cancel()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for g.anyUntold() {
+	for g.anyWithoutEnd() {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -327,7 +335,9 @@ func (g *Gateway) bidFarewell(ctx context.Context) {
 	}
 }
 
-func (g *Gateway) anyUntold() bool {
+// anyWithoutEnd reports whether the client of a BOSH session has not been told of
+// its end.
+func (g *Gateway) anyWithoutEnd() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, s := range g.sessions {

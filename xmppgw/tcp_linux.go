@@ -2,13 +2,14 @@ package xmppgw
 
 import (
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // setUserTimeout ends a connection whose peer does not acknowledge what was
 // sent (RFC 5482).
-func setUserTimeout(c *net.TCPConn) {
+func setUserTimeout(c syscall.Conn) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return
@@ -16,4 +17,20 @@ func setUserTimeout(c *net.TCPConn) {
 	_ = raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unacknowledged.Milliseconds()))
 	})
+}
+
+// unacknowledgedBytes is how much of what was written the peer has not
+// acknowledged yet (tcp(7), SIOCOUTQ).
+func unacknowledgedBytes(nc net.Conn) int {
+	c, ok := nc.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	n := 0
+	_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	return n
 }

@@ -2,7 +2,13 @@
 
 package xmppgw
 
-import "net"
+import (
+	"net"
+	"syscall"
+)
 
 // setUserTimeout cannot be done here: the system's own patience counts.
-func setUserTimeout(*net.TCPConn) {}
+func setUserTimeout(syscall.Conn) {}
+
+// unacknowledgedBytes cannot be told here: only what a write takes counts.
+func unacknowledgedBytes(net.Conn) int { return 0 }

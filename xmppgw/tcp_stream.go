@@ -23,13 +23,9 @@ import (
 
 const streamEnd = `</stream:stream>`
 
-// What one write may take; each has its own patience, so that a slow line is no
-// dead one.
-const writePiece = 64 << 10
-
 type tcpStream struct {
 	gateway *Gateway
-	raw     net.Conn
+	raw     *patientConn
 	reader  *stream.Reader
 	peer    stream.Peer
 	queue   *stream.Queue
@@ -46,9 +42,10 @@ type tcpStream struct {
 var _ carrier = (*tcpStream)(nil)
 
 func (g *Gateway) newTCPStream(nc net.Conn, o TCPOptions) *tcpStream {
-	s := &tcpStream{gateway: g, raw: nc, conn: nc, peer: g.nativePeer(nc, o), shaper: g.newShaper(), written: make(chan struct{})}
+	raw := &patientConn{Conn: nc, patience: g.cfg.WritePatience}
+	s := &tcpStream{gateway: g, raw: raw, conn: raw, peer: g.nativePeer(nc, o), shaper: g.newShaper(), written: make(chan struct{})}
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
-	s.reader = stream.NewReader(shapedReader{s, nc}, g.cfg.Limits)
+	s.reader = stream.NewReader(shapedReader{s, raw}, g.cfg.Limits)
 	s.touch()
 	return s
 }
@@ -101,8 +98,8 @@ func (s *tcpStream) greet(to string) {
 	s.greeted = s.queue.Push(s.header(to)) == nil
 }
 
-// anew waits for another header: errors need one of ours before them.
-func (s *tcpStream) anew() {
+// resetHeader waits for another header: errors need one of ours before them.
+func (s *tcpStream) resetHeader() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.greeted = false
@@ -117,7 +114,7 @@ func (s *tcpStream) check(h stream.Header) error {
 		return &stream.Error{Condition: stream.BadFormat} // §4.9.3.1
 	case h.To == "":
 		return &stream.Error{Condition: stream.ImproperAddressing} // §4.9.3.7
-	case !strings.EqualFold(h.To, s.gateway.cfg.Domain):
+	case !s.gateway.serves(h.To):
 		return &stream.Error{Condition: stream.HostUnknown} // §4.9.3.6
 	case !atLeast1(h.Version):
 		return &stream.Error{Condition: stream.UnsupportedVersion} // §4.7.5
@@ -158,7 +155,7 @@ func (s *tcpStream) Recv(ctx context.Context) (*stream.Element, error) {
 
 // Restart implements stream.Stream.
 func (s *tcpStream) Restart(context.Context) error {
-	s.anew()
+	s.resetHeader()
 	err := s.readHeader()
 	s.SignedIn()
 	return err
@@ -188,7 +185,7 @@ func (s *tcpStream) readError(err error) error {
 func (s *tcpStream) Send(raw []byte) error {
 	err := s.queue.Push(raw)
 	if errors.Is(err, stream.ErrOverflow) {
-		s.hurry()
+		s.boundClose()
 	}
 	return err
 }
@@ -199,14 +196,17 @@ func (s *tcpStream) Ready(ctx context.Context) error { return s.queue.Ready(ctx)
 // Close implements stream.Stream.
 func (s *tcpStream) Close(reason error) error {
 	if s.queue.Close(reason) {
-		s.hurry()
+		s.boundClose()
 	}
 	return nil
 }
 
-// hurry bounds what remains: our reader may be waiting for a peer that is
+// boundClose bounds what remains: our reader may be waiting for a peer that is
 // silent, and our writer for one that does not read.
-func (s *tcpStream) hurry() { _ = s.raw.SetDeadline(time.Now().Add(closePatience)) }
+func (s *tcpStream) boundClose() {
+	s.raw.boundClose()
+	_ = s.raw.SetReadDeadline(time.Now().Add(closePatience))
+}
 
 // finish waits, within bounds, until the end is written and the peer has closed
 // its side (RFC 6120 §4.4).
@@ -228,7 +228,7 @@ func (s *tcpStream) write() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	for {
-		items, reason, closed := s.queue.Next()
+		items, reason, closed := s.queue.Next(writeBatch)
 		switch {
 		case closed:
 			s.writeEnd(reason)
@@ -236,14 +236,14 @@ func (s *tcpStream) write() {
 		case len(items) == 0:
 			return
 		case !s.writeAll(items):
-			s.lose()
+			s.abort()
 			return
 		}
 	}
 }
 
-// lose ends a stream whose peer takes nothing more.
-func (s *tcpStream) lose() {
+// abort ends a stream whose peer takes nothing more.
+func (s *tcpStream) abort() {
 	s.queue.Close(stream.ErrDisconnected)
 	s.conn = nil
 	s.raw.Close()
@@ -263,17 +263,8 @@ func (s *tcpStream) writeAll(items [][]byte) bool {
 	for _, it := range items {
 		buf = append(buf, it...)
 	}
-	patience := writePatience
-	if _, closed := s.queue.Closed(); closed {
-		patience = closePatience
-	}
-	for len(buf) > 0 {
-		piece := buf[:min(len(buf), writePiece)]
-		_ = s.raw.SetWriteDeadline(time.Now().Add(patience))
-		if _, err := s.conn.Write(piece); err != nil {
-			return false
-		}
-		buf = buf[len(piece):]
+	if _, err := s.conn.Write(buf); err != nil {
+		return false
 	}
 	s.touch()
 	return true
@@ -300,7 +291,11 @@ func (s *tcpStream) writeEnd(reason error) {
 		return
 	}
 	// TLS says goodbye too, and both halves of TCP close in order.
-	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
+	conn := s.conn
+	if conn == net.Conn(s.raw) {
+		conn = s.raw.Conn
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 }

@@ -2,6 +2,7 @@ package xmppgw
 
 import (
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -12,7 +13,10 @@ const unacknowledged = 90 * time.Second
 // tuneTCP lets the system notice a peer that vanished: an idle one by probes,
 // one that something was sent to by its silence.
 func tuneTCP(nc net.Conn) {
-	c, ok := nc.(*net.TCPConn)
+	c, ok := nc.(interface {
+		syscall.Conn
+		SetKeepAliveConfig(net.KeepAliveConfig) error
+	})
 	if !ok {
 		return
 	}

@@ -1,19 +1,18 @@
 package xmppgw
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"foyer/internal/stream"
-
-	"github.com/fasthttp/websocket"
 )
 
 // A WebSocket stream (RFC 7395):
@@ -22,44 +21,56 @@ import (
 //
 // Its goroutine reads, and calls the server for each element. A writer runs
 // only while something is queued, so that an idle stream costs one goroutine.
-// Whatever is written goes out as whole frames in one write.
+// Nobody else writes: pings, pongs and the close frame go through the queue, too,
+// so that none is in the middle of a frame, and no deadline of one cuts another
+// off (X-23).
 
-// How long a write, and the peer's part of closing, may take.
+// How long a peer may take nothing of what is written; how long its part of
+// closing may take; and how long the end of a stream may take, with all that was
+// queued before it.
 const (
 	writePatience = 20 * time.Second
 	closePatience = 3 * time.Second
+	endPatience   = 20 * time.Second
 )
+
+// How much is put together for one write.
+const writeBatch = 64 << 10
 
 // The exact bytes that Strophe recognises as the end (W-22).
 const wsClose = `<close xmlns="` + stream.NSFraming + `" />`
 
 type wsStream struct {
 	gateway *Gateway
-	conn    *websocket.Conn
+	conn    *patientConn
+	frames  frameReader
 	peer    stream.Peer
-	queue   *stream.Queue
+	queue   *stream.Queue // elements; and frames, which do not begin with '<'
 	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
-	gone    atomic.Bool   // the peer has closed its side: nothing may be sent after that (RFC 6455 §5.5.1)
 	signIn  *time.Timer
+	acked   int64        // what the peer had taken when it was last looked for; the reader's own
+	closing atomic.Int32 // code of a close frame to end with, and nothing else: the peer has closed its side (RFC 6455 §5.5.1), or broken the rules (§7.1.7)
 
-	lending sync.Mutex // held by others than our own goroutines while they use conn
-	over    bool       // conn was given back, and may be somebody else's by now
+	pongMu sync.Mutex
+	pong   []byte // what the pong in the queue answers; nil: there is none
 }
 
 var _ carrier = (*wsStream)(nil)
 
-// serveWebSocket serves an upgraded connection until it ends.
-func (g *Gateway) serveWebSocket(conn *websocket.Conn, c caller, authErr error) {
-	defer conn.Close()
+// serveWebSocket serves an upgraded connection until it ends. early is what the
+// client sent together with the handshake.
+func (g *Gateway) serveWebSocket(nc net.Conn, early *bytes.Reader, c caller, authErr error) {
+	defer nc.Close()
 	if authErr != nil {
 		// The database is away: an unclean end, so that Converse comes back.
 		g.log.Error("sign-in could not be checked", "err", authErr)
 		return
 	}
+	conn := &patientConn{Conn: nc, patience: g.cfg.WritePatience}
 	s := &wsStream{gateway: g, conn: conn, peer: g.peer(c, stream.WebSocket), shaper: g.newShaper(), written: make(chan struct{})}
+	s.frames = newFrameReader(livingReader{s, early}, s.handleControl)
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
-	defer s.giveBack()
 	release, err := g.track(s)
 	if err != nil {
 		s.refuse(err)
@@ -71,7 +82,6 @@ func (g *Gateway) serveWebSocket(conn *websocket.Conn, c caller, authErr error) 
 		s.Close(&stream.Error{Condition: stream.PolicyViolation, Text: "sign in sooner"})
 	})
 	defer s.signIn.Stop()
-	conn.SetPongHandler(func(string) error { return s.alive() })
 	_ = s.alive()
 	if err := s.open(g.ctx); err != nil {
 		s.Close(err)
@@ -90,39 +100,100 @@ func (s *wsStream) refuse(err error) {
 }
 
 // finish waits, within bounds, until the end is written and the peer has closed
-// its side (RFC 7395 §3.6).
+// its side (RFC 7395 §3.6, RFC 6455 §7.1.1).
 func (s *wsStream) finish() {
 	s.Close(nil)
 	<-s.written
-	_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
-	for {
-		if _, _, err := s.conn.NextReader(); err != nil {
-			return
-		}
+	if s.closing.Load() == 0 {
+		_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
+		s.frames.skip()
 	}
 }
 
 func (s *wsStream) info() *stream.Peer { return &s.peer }
 
-// borrow lets a goroutine that is not the stream's own use the connection, while
-// it is there: fasthttp gives it to another client after serveWebSocket.
-func (s *wsStream) borrow(use func(*websocket.Conn)) {
-	s.lending.Lock()
-	defer s.lending.Unlock()
-	if !s.over {
-		use(s.conn)
-	}
-}
-
-func (s *wsStream) giveBack() {
-	s.lending.Lock()
-	defer s.lending.Unlock()
-	s.over = true
-}
+// silence is how long a peer may say nothing, pongs included.
+func (g *Gateway) silence() time.Duration { return 3*g.cfg.Ping + closePatience }
 
 // alive notes that the peer is there.
 func (s *wsStream) alive() error {
-	return s.conn.SetReadDeadline(time.Now().Add(3*s.gateway.cfg.Ping + closePatience))
+	err := s.conn.SetReadDeadline(time.Now().Add(s.gateway.silence()))
+	if _, closed := s.queue.Closed(); closed {
+		err = s.conn.SetReadDeadline(time.Now().Add(closePatience))
+	}
+	return err
+}
+
+// livingReader reads from a peer for as long as it lives. Over a slow line our
+// ping waits behind all that was written before, and its answer with it: a peer
+// that has taken some of that meanwhile is not gone (X-51).
+type livingReader struct {
+	s     *wsStream
+	early *bytes.Reader // what came with the handshake
+}
+
+// Read implements io.Reader.
+func (r livingReader) Read(b []byte) (int, error) {
+	if r.early.Len() > 0 {
+		return r.early.Read(b)
+	}
+	for {
+		n, err := r.s.conn.Read(b)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !r.s.moved() {
+			return n, err
+		}
+	}
+}
+
+// moved reports whether the peer has taken something since it was last asked, of
+// which more is waiting.
+func (s *wsStream) moved() bool {
+	if _, closed := s.queue.Closed(); closed {
+		return false
+	}
+	acked := s.conn.acknowledged()
+	waiting := acked < s.conn.written.Load() || s.queue.Len() > 0
+	moved := acked > s.acked
+	s.acked = acked
+	return moved && waiting && s.alive() == nil
+}
+
+// ping asks an idle peer for a sign of life (RFC 6455 §5.5.2).
+func (s *wsStream) ping() {
+	if s.queue.Len() == 0 {
+		_ = s.queue.Push(appendFrame(nil, opPing, nil))
+	}
+}
+
+// handleControl answers a ping, the latest if there are many (RFC 6455 §5.5.3).
+// Each counts as a stanza does.
+func (s *wsStream) handleControl(op opcode, data []byte) error {
+	if err := s.shaper.stanzas.Wait(s.gateway.ctx); err != nil {
+		return err // the gateway is stopping
+	}
+	if op == opPing {
+		s.pongMu.Lock()
+		queued := s.pong != nil
+		s.pong = append(make([]byte, 0, len(data)), data...)
+		s.pongMu.Unlock()
+		if !queued {
+			_ = s.queue.Push([]byte{pongToCome})
+		}
+	}
+	return s.alive()
+}
+
+// pongToCome stands in the queue for a pong whose content is known when it is
+// written.
+const pongToCome = 0x80 | byte(opPong)
+
+// takePong returns what the next pong answers.
+func (s *wsStream) takePong() []byte {
+	s.pongMu.Lock()
+	defer s.pongMu.Unlock()
+	data := s.pong
+	s.pong = nil
+	return data
 }
 
 // pingAll pings every WebSocket, so that proxies keep it open and a vanished
@@ -139,9 +210,7 @@ func (g *Gateway) pingAll() {
 		for _, c := range g.all() {
 			switch s := c.(type) {
 			case *wsStream:
-				s.borrow(func(conn *websocket.Conn) {
-					_ = conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
-				})
+				s.ping()
 			case *tcpStream:
 				s.keepAlive(time.Now())
 			}
@@ -160,11 +229,11 @@ func (s *wsStream) open(ctx context.Context) error {
 	switch {
 	case el.Name.Space != stream.NSFraming || el.Name.Local != "open":
 		return &stream.Error{Condition: stream.InvalidNamespace, Text: "a stream begins with <open xmlns='" + stream.NSFraming + "'/>"}
-	case el.To != s.gateway.cfg.Domain:
+	case !s.gateway.serves(el.To):
 		return &stream.Error{Condition: stream.HostUnknown}
 	}
-	if version, _ := el.Attr("version"); version != "1.0" {
-		return &stream.Error{Condition: stream.UnsupportedVersion}
+	if version, _ := el.Attr("version"); !atLeast1(version) {
+		return &stream.Error{Condition: stream.UnsupportedVersion} // RFC 6120 §4.7.5
 	}
 	s.peer.Lang = el.Lang
 	return nil
@@ -204,7 +273,7 @@ func (s *wsStream) Restart(ctx context.Context) error {
 		return err
 	}
 	if el.Name != (stream.Name{Space: stream.NSFraming, Local: "open"}) {
-		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream anew after signing in"}
+		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream again after signing in"}
 	}
 	return s.queue.Push(s.header(el.From))
 }
@@ -220,20 +289,14 @@ var errBinary = &stream.Error{Condition: stream.NotWellFormed, Text: "only text 
 
 // read reads one message, which must be one element (RFC 7395 §3.3.3).
 func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
-	kind, r, err := s.conn.NextReader()
-	if err != nil {
-		return nil, s.readError(err)
-	}
-	if kind != websocket.TextMessage {
-		return nil, errBinary
-	}
-	limit := s.gateway.cfg.Limits.Bytes
-	raw, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	op, raw, err := s.frames.message(s.gateway.cfg.Limits.Bytes)
 	switch {
+	case errors.Is(err, errTooBig):
+		return nil, errTooBig
 	case err != nil:
 		return nil, s.readError(err)
-	case len(raw) > limit:
-		return nil, errTooBig
+	case op != opText:
+		return nil, errBinary
 	}
 	if err := s.shaper.wait(ctx, len(raw)); err != nil {
 		return nil, stream.ErrDisconnected // the gateway is stopping
@@ -246,9 +309,12 @@ func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 // socket that closes without <close/> is a lost peer, whatever its code: the
 // stream may be resumed (RFC 7395 §3.6, §3.10).
 func (s *wsStream) readError(err error) error {
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
-		s.gone.Store(true)
+	var closed *closedFrame
+	switch {
+	case errors.As(err, &closed):
+		s.closing.Store(int32(closed.code)) // RFC 6455 §5.5.1: the same code goes back
+	case errors.Is(err, errProtocol):
+		s.closing.Store(codeProtocolError)
 	}
 	if reason, closed := s.queue.Closed(); closed {
 		if reason == nil {
@@ -260,7 +326,13 @@ func (s *wsStream) readError(err error) error {
 }
 
 // Send implements stream.Stream.
-func (s *wsStream) Send(raw []byte) error { return s.queue.Push(raw) }
+func (s *wsStream) Send(raw []byte) error {
+	err := s.queue.Push(raw)
+	if errors.Is(err, stream.ErrOverflow) {
+		s.boundClose()
+	}
+	return err
+}
 
 // Ready implements stream.Stream.
 func (s *wsStream) Ready(ctx context.Context) error { return s.queue.Ready(ctx) }
@@ -268,10 +340,16 @@ func (s *wsStream) Ready(ctx context.Context) error { return s.queue.Ready(ctx) 
 // Close implements stream.Stream.
 func (s *wsStream) Close(reason error) error {
 	if s.queue.Close(reason) {
-		// Our reader may be waiting for a peer that is silent.
-		s.borrow(func(conn *websocket.Conn) { _ = conn.SetReadDeadline(time.Now().Add(closePatience)) })
+		s.boundClose()
 	}
 	return nil
+}
+
+// boundClose bounds what remains: our reader may be waiting for a peer that is
+// silent, and our writer for one that does not read.
+func (s *wsStream) boundClose() {
+	s.conn.boundClose()
+	_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
 }
 
 // startWriter is called when there is something to write and no writer.
@@ -280,29 +358,33 @@ func (s *wsStream) startWriter() { go s.write() }
 // write writes until nothing is queued, and the end when the queue is closed.
 func (s *wsStream) write() {
 	for {
-		items, reason, closed := s.queue.Next()
+		items, reason, closed := s.queue.Next(writeBatch)
 		switch {
+		case s.closing.Load() != 0:
+			s.queue.Close(stream.ErrDisconnected)
+			s.writeEnd(stream.ErrDisconnected)
+			return
 		case closed:
 			s.writeEnd(reason)
 			return
 		case len(items) == 0:
 			return
-		case s.gone.Load() || !s.writeFrames(items):
-			s.lose()
+		case !s.writeFrames(items):
+			s.abort()
 			return
 		}
 	}
 }
 
-// lose ends a stream whose peer takes nothing more.
-func (s *wsStream) lose() {
+// abort ends a stream whose peer takes nothing more.
+func (s *wsStream) abort() {
 	s.queue.Close(stream.ErrDisconnected)
 	s.conn.Close()
 	close(s.written)
 }
 
-// writeFrames writes each element as one text frame, all in one write. The
-// underlying connection serialises it with control frames.
+// writeFrames writes each element as one text frame, and frames as they are, all
+// in one write.
 func (s *wsStream) writeFrames(items [][]byte) bool {
 	size := 0
 	for _, it := range items {
@@ -310,36 +392,30 @@ func (s *wsStream) writeFrames(items [][]byte) bool {
 	}
 	buf := make([]byte, 0, size)
 	for _, it := range items {
-		buf = append(appendFrameHeader(buf, len(it)), it...)
+		switch {
+		case it[0] == '<':
+			buf = appendFrame(buf, opText, it)
+		case it[0] == pongToCome:
+			buf = appendFrame(buf, opPong, s.takePong())
+		default:
+			buf = append(buf, it...)
+		}
 	}
-	return s.writeAll(buf)
-}
-
-func (s *wsStream) writeAll(buf []byte) bool {
-	nc := s.conn.NetConn()
-	_ = nc.SetWriteDeadline(time.Now().Add(writePatience))
-	_, err := nc.Write(buf)
+	_, err := s.conn.Write(buf)
 	return err == nil
 }
 
-// appendFrameHeader appends the header of an unmasked, final text frame (RFC
-// 6455 §5.2).
-func appendFrameHeader(dst []byte, n int) []byte {
-	const finalText = 0x81
-	switch {
-	case n < 126:
-		return append(dst, finalText, byte(n))
-	case n < 1<<16:
-		return binary.BigEndian.AppendUint16(append(dst, finalText, 126), uint16(n))
-	}
-	return binary.BigEndian.AppendUint64(append(dst, finalText, 127), uint64(n))
-}
-
 // writeEnd writes the error, if any, the closing element and the close frame
-// (RFC 7395 §3.5, §3.6). ErrDisconnected ends without any of them.
+// (RFC 7395 §3.5, §3.6). ErrDisconnected ends without any of them, or with a close
+// frame alone.
 func (s *wsStream) writeEnd(reason error) {
 	defer close(s.written)
-	if errors.Is(reason, stream.ErrDisconnected) || s.gone.Load() {
+	if code := int(s.closing.Load()); code != 0 {
+		_, _ = s.conn.Write(appendClose(nil, code))
+		s.drop()
+		return
+	}
+	if errors.Is(reason, stream.ErrDisconnected) {
 		s.drop()
 		return
 	}
@@ -348,15 +424,13 @@ func (s *wsStream) writeEnd(reason error) {
 	if errors.As(reason, &se) {
 		last = append(last, se.Append(nil))
 	}
-	last = append(last, []byte(wsClose))
-	s.writeFrames(last)
-	code := closeCode(reason)
-	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closePatience))
+	s.writeFrames(append(last, []byte(wsClose), appendClose(nil, closeCode(reason))))
 }
 
-// drop closes the socket so that the client sees an abnormal end (code 1006).
+// drop closes the socket; without a close frame before it the client sees an
+// abnormal end (code 1006).
 func (s *wsStream) drop() {
-	if tcp, ok := s.conn.NetConn().(*net.TCPConn); ok {
+	if tcp, ok := s.conn.Conn.(interface{ CloseWrite() error }); ok {
 		_ = tcp.CloseWrite()
 	}
 	s.conn.Close()
@@ -367,23 +441,23 @@ func closeCode(reason error) int {
 	var se *stream.Error
 	switch {
 	case reason == nil || errors.Is(reason, io.EOF):
-		return websocket.CloseNormalClosure
+		return codeNormal
 	case errors.Is(reason, errTooBig):
-		return websocket.CloseMessageTooBig
+		return codeTooBig
 	case errors.Is(reason, errBinary):
-		return websocket.CloseUnsupportedData
+		return codeUnsupported
 	case !errors.As(reason, &se):
-		return websocket.CloseInternalServerErr
+		return codeInternalError
 	}
 	switch se.Condition {
 	case stream.UnsupportedEncoding:
-		return websocket.CloseInvalidFramePayloadData
+		return codeInvalidData
 	case stream.SystemShutdown:
-		return websocket.CloseGoingAway
+		return codeGoingAway
 	case stream.InternalServerError:
-		return websocket.CloseInternalServerErr
+		return codeInternalError
 	case stream.Conflict, stream.NotAuthorized, stream.Reset, stream.ConnectionTimeout:
-		return websocket.CloseNormalClosure
+		return codeNormal
 	}
-	return websocket.ClosePolicyViolation
+	return codePolicy
 }

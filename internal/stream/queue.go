@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -66,12 +67,13 @@ func (q *Queue) Take() [][]byte {
 }
 
 // Next is Take for a writer that stops when there is nothing: it tells as well,
-// once, that the queue is closed and empty, and why.
-func (q *Queue) Next() (items [][]byte, reason error, closed bool) {
+// once, that the queue is closed and empty, and why. It returns at most max bytes
+// at once, or one element that is larger; the rest still counts as queued.
+func (q *Queue) Next(max int) (items [][]byte, reason error, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.items) > 0 {
-		return q.takeLocked(), nil, false
+		return q.takeSomeLocked(max), nil, false
 	}
 	q.busy = q.closed // nobody else is called for the end
 	return nil, q.reason, q.closed
@@ -89,6 +91,27 @@ func (q *Queue) takeLocked() [][]byte {
 	items := q.items
 	q.items, q.bytes = nil, 0
 	q.release()
+	return items
+}
+
+func (q *Queue) takeSomeLocked(max int) [][]byte {
+	if q.bytes <= max {
+		return q.takeLocked()
+	}
+	n, size := 1, len(q.items[0])
+	for n < len(q.items) && size+len(q.items[n]) <= max {
+		size += len(q.items[n])
+		n++
+	}
+	if n == len(q.items) {
+		return q.takeLocked()
+	}
+	items := slices.Clone(q.items[:n])
+	clear(q.items[:n]) // they are the caller's now
+	q.items, q.bytes = q.items[n:], q.bytes-size
+	if q.bytes <= q.max/4 {
+		q.release()
+	}
 	return items
 }
 

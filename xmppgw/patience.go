@@ -1,0 +1,71 @@
+package xmppgw
+
+import (
+	"errors"
+	"math"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// patientConn is a connection whose writes take as long as they need, while the
+// peer takes something: a slow line is no dead one. It is for one writer.
+type patientConn struct {
+	net.Conn
+	patience time.Duration // for which a peer may take nothing
+	closing  atomic.Int64  // when the stream's end began, Unix nanoseconds; 0: it did not
+	written  atomic.Int64  // bytes given to the system
+}
+
+// boundClose bounds what is still to be written: the peer is silent, or is to hear of
+// the end.
+func (c *patientConn) boundClose() {
+	now := time.Now()
+	if c.closing.CompareAndSwap(0, now.UnixNano()) {
+		_ = c.SetWriteDeadline(now.Add(closePatience))
+	}
+}
+
+// deadline is for the next piece: at the end all that is left has its time.
+func (c *patientConn) deadline() time.Time {
+	began := c.closing.Load()
+	if began == 0 {
+		return time.Now().Add(c.patience)
+	}
+	next, last := time.Now().Add(closePatience), time.Unix(0, began).Add(endPatience)
+	if last.Before(next) {
+		return last
+	}
+	return next
+}
+
+// overdue reports whether the end has taken all the time that it may.
+func (c *patientConn) overdue() bool {
+	began := c.closing.Load()
+	return began != 0 && time.Since(time.Unix(0, began)) >= endPatience
+}
+
+// Write implements net.Conn.
+func (c *patientConn) Write(b []byte) (int, error) {
+	total := len(b)
+	for waiting := math.MaxInt; ; {
+		_ = c.SetWriteDeadline(c.deadline())
+		n, err := c.Conn.Write(b)
+		c.written.Add(int64(n))
+		if b = b[n:]; err == nil {
+			return total, nil
+		}
+		now := unacknowledgedBytes(c.Conn)
+		moved := n > 0 || now < waiting
+		waiting = now
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !moved || c.overdue() {
+			return total - len(b), err
+		}
+	}
+}
+
+// acknowledged is how many bytes the peer has taken so far.
+func (c *patientConn) acknowledged() int64 {
+	return c.written.Load() - int64(unacknowledgedBytes(c.Conn))
+}
