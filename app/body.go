@@ -1,17 +1,39 @@
 package app
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
+	"time"
+
+	"foyer/internal/budget"
 
 	"github.com/gofiber/fiber/v2"
 )
 
-// maxBody is the most that any handler but an upload's takes: a picture and the
-// rest of its form.
-const maxBody = maxUpload + 1<<20
+// What the body of a request may be, in bytes: each route has its own bound, and
+// no more than that is read. Uploads are read as they arrive, and the
+// gateway knows its own bound.
+const (
+	maxFormBody    = 64 << 10
+	maxPictureBody = maxUpload + maxFormBody
+)
+
+// Bodies that are in memory at once, beyond the first freeBody bytes of each.
+const (
+	freeBody          = 16 << 10
+	bodiesInMemory    = 64 << 20
+	bodiesOfOneClient = bodiesInMemory / 4
+)
+
+// How long a body may take: ReadTimeout, and longer for a large one on a slow
+// line.
+const slowestBody = 32 << 10 // bytes per second
+
+func newBodies(meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "bodies of requests in memory"}, bodiesInMemory, bodiesOfOneClient, meter)
+}
 
 // plainBody refuses a request whose body is compressed, on every route: nothing
 // here asks for one, and a reader that unpacks it, as fasthttp's forms do, has no
@@ -29,39 +51,128 @@ func (s *Server) plainBody(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// wholeBody reads a request's body for the handlers that follow, up to maxBody.
-// The server streams bodies, without any bound of its own, for the sake of
-// uploads; that must not reach a handler which reads its body into memory.
-func (s *Server) wholeBody(c *fiber.Ctx) error {
-	req := c.Request()
-	if !req.IsBodyStream() {
+// wholeBody reads a request's body, up to limit bytes, for the handlers that
+// follow. The server streams bodies, without any bound of its own, for the sake
+// of uploads; that must not reach a handler which reads its body into memory.
+func (s *Server) wholeBody(limit int) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		req := c.Request()
+		if !req.IsBodyStream() {
+			return c.Next()
+		}
+		if limit > maxFormBody {
+			// An error would leave the shorter deadline.
+			_ = c.Context().SetReadDeadline(time.Now().Add(readTimeout + time.Duration(limit/slowestBody)*time.Second))
+		}
+		b := &body{share: s.bodies, client: budget.Network(s.address(c))}
+		defer b.release()
+		err := b.read(req.BodyStream(), req.Header.ContentLength(), limit)
+		if err != nil {
+			c.Context().SetConnectionClose() // what is left of the body is not worth reading
+			return err
+		}
+		req.SetBodyRaw(b.data)
 		return c.Next()
 	}
-	body, err := readBody(req.BodyStream(), req.Header.ContentLength())
-	if err != nil {
-		c.Context().SetConnectionClose() // what is left of the body is not worth reading
-		return err
+}
+
+// body is a request's body on its way into memory. It costs what has arrived,
+// whatever its length is said to be.
+type body struct {
+	share  *budget.Share
+	client string // who pays
+	data   []byte
+	paid   []func() // give back what it took of the share
+}
+
+var errTooManyBodies = &Error{Code: Unavailable, Public: "Too much is being sent at once. Please try again in a moment."}
+
+// read reads a body of at most limit bytes; a length below 0 is not known
+// (chunked).
+func (b *body) read(r io.Reader, length, limit int) error {
+	if length > limit {
+		return fiber.ErrRequestEntityTooLarge
 	}
-	req.SetBodyRaw(body)
+	for {
+		if len(b.data) == cap(b.data) {
+			if err := b.grow(length, limit); err != nil {
+				return err
+			}
+		}
+		n, err := r.Read(b.data[len(b.data):cap(b.data)])
+		b.data = b.data[:len(b.data)+n]
+		switch {
+		case len(b.data) > limit:
+			return fiber.ErrRequestEntityTooLarge
+		case errors.Is(err, io.EOF) && (length < 0 || len(b.data) == length):
+			return nil
+		case err != nil:
+			return bodyError(err)
+		}
+	}
+}
+
+// grow makes room for as much again, and one byte beyond the limit, to see that
+// there is more.
+func (b *body) grow(length, limit int) error {
+	size := min(max(2*cap(b.data), freeBody/4), limit+1)
+	if length >= 0 {
+		size = min(size, length+1)
+	}
+	if more := size - max(cap(b.data), freeBody); more > 0 {
+		release, ok := b.share.TryAcquire(b.client, int64(more))
+		if !ok {
+			return errTooManyBodies
+		}
+		b.paid = append(b.paid, release)
+	}
+	b.data = append(make([]byte, 0, size), b.data...)
+	return nil
+}
+
+func (b *body) release() {
+	for _, giveBack := range b.paid {
+		giveBack()
+	}
+}
+
+// bodyError tells a body that is too slow from one that is cut off.
+func bodyError(err error) error {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return fiber.ErrRequestTimeout
+	}
+	return fiber.ErrBadRequest
+}
+
+// How long a request may take that reads and writes no file.
+const requestPatience = 15 * time.Second
+
+// deadline bounds what a request waits for, the database above all.
+func (s *Server) deadline(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.patience)
+	defer cancel()
+	c.SetUserContext(ctx)
 	return c.Next()
 }
 
-// readBody reads a body; a length below 0 is not known (chunked). Memory is
-// taken as the bytes arrive, whatever the length says.
-func readBody(r io.Reader, length int) ([]byte, error) {
-	if length > maxBody {
-		return nil, fiber.ErrRequestEntityTooLarge
+// What the header of a request may be, cookies included: other programs of the
+// domain set cookies too, and a proxy's own sign-on takes 8 to 16 kB.
+// What is read at most is a little more, so that the answer can be given.
+const (
+	maxHeader    = 36 << 10
+	maxReadAhead = 40 << 10
+)
+
+var errLargeHeader = &Error{Code: LargeHeader, Public: "Your browser sends too many cookies for this site. Delete the cookies of this domain, and try again."}
+
+// smallHeader refuses a request whose header is too large, where it can still be
+// told what it was for.
+func (s *Server) smallHeader(c *fiber.Ctx) error {
+	if len(c.Request().Header.RawHeaders()) > maxHeader {
+		s.log.Warn("a request with too large a header", "path", c.Path(), "bytes", len(c.Request().Header.RawHeaders()), "address", s.address(c))
+		c.Context().SetConnectionClose()
+		return errLargeHeader
 	}
-	body := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), 64<<10)+bytes.MinRead))
-	n, err := body.ReadFrom(io.LimitReader(r, maxBody+1))
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return nil, fiber.ErrRequestTimeout
-	case err != nil || (length >= 0 && n < int64(length)):
-		return nil, fiber.ErrBadRequest
-	case n > maxBody:
-		return nil, fiber.ErrRequestEntityTooLarge
-	}
-	return body.Bytes(), nil
+	return c.Next()
 }

@@ -3,11 +3,21 @@ package app
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
+
+	"foyer/internal/stream/streamtest"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // packedForm is a form of size bytes, nearly all of them zeros, packed.
@@ -68,5 +78,110 @@ func TestBody_PackedIsRefused(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 150<<20 {
 		t.Errorf("refusing took %d MiB; something was unpacked", took>>20)
+	}
+}
+
+// X-61: what is read of a body is what its route takes, and it costs what has
+// arrived.
+func TestBody_Read(t *testing.T) {
+	share := newBodies(nil)
+	read := func(r io.Reader, length, limit int) ([]byte, error) {
+		b := &body{share: share, client: "a"}
+		defer b.release()
+		err := b.read(r, length, limit)
+		return b.data, err
+	}
+	data := bytes.Repeat([]byte("0123456789"), 20_000)
+	for name, c := range map[string]struct {
+		r             io.Reader
+		length, limit int
+		want          error
+	}{
+		"known":           {bytes.NewReader(data), len(data), len(data), nil},
+		"chunked":         {bytes.NewReader(data), -1, len(data), nil},
+		"byte by byte":    {iotest.OneByteReader(bytes.NewReader(data)), -1, len(data), nil},
+		"end with it":     {iotest.DataErrReader(bytes.NewReader(data)), -1, len(data), nil},
+		"said too large":  {iotest.ErrReader(errors.New("nothing is read")), len(data), len(data) - 1, fiber.ErrRequestEntityTooLarge},
+		"is too large":    {bytes.NewReader(data), -1, len(data) - 1, fiber.ErrRequestEntityTooLarge},
+		"is cut off":      {bytes.NewReader(data), len(data) + 1, len(data) + 1, fiber.ErrBadRequest},
+		"says a lot more": {strings.NewReader("x"), 8 << 20, 9 << 20, fiber.ErrBadRequest},
+	} {
+		got, err := read(c.r, c.length, c.limit)
+		if !errors.Is(err, c.want) || (err == nil && !bytes.Equal(got, data)) {
+			t.Errorf("%s: %d bytes, %v, want %v", name, len(got), err, c.want)
+		}
+	}
+	if got := testing.AllocsPerRun(1, func() { _, _ = read(strings.NewReader("x"), 8<<20, 9<<20) }); got > 20 {
+		t.Errorf("%v allocations", got)
+	}
+	if _, ok := share.TryAcquire("a", bodiesOfOneClient); !ok {
+		t.Error("something was not given back")
+	}
+	if _, err := read(bytes.NewReader(data), -1, len(data)); !errors.Is(err, errTooManyBodies) {
+		t.Errorf("beyond the client's share: %v", err)
+	}
+	if _, err := read(bytes.NewReader(data[:freeBody-1]), -1, len(data)); err != nil {
+		t.Errorf("small bodies need no share: %v", err)
+	}
+}
+
+// X-61: unfinished bodies to every route, each said to be 9 MiB, cost next to
+// nothing; and each route refuses what is beyond its own bound.
+func TestBody_Unfinished(t *testing.T) {
+	s, base := start(t, nil)
+	host := strings.TrimPrefix(base, "http://")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 100 {
+		conn, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		path, size := "/http-bind", s.gateway.MaxBody()
+		if i%2 == 1 {
+			path, size = "/settings/picture", maxPictureBody
+		}
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, size, strings.Repeat("x", 20_000))
+	}
+	time.Sleep(200 * time.Millisecond) // nothing tells that it has been read
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 30<<20 {
+		t.Errorf("100 unfinished bodies take %d MiB", grown>>20)
+	}
+	for path, size := range map[string]int{"/http-bind": s.gateway.MaxBody() + 1, "/signin": maxFormBody + 1, "/xmpp/prebind": maxFormBody + 1, "/settings/picture": maxPictureBody + 1} {
+		conn, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, size, strings.Repeat("x", 9000))
+		line := make([]byte, 12)
+		if _, err := io.ReadFull(conn, line); err != nil || string(line) != "HTTP/1.1 413" {
+			t.Errorf("%s: %q %v", path, line, err)
+		}
+	}
+}
+
+// X-16: cookies of other programs, up to 32 KiB of them, are in nobody's way;
+// beyond that a page says so, and JSON where pages ask for that.
+func TestHeader_ManyCookies(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	with := func(size int, path string) *browser {
+		b.headers["Cookie"] = "foyer=" + b.cookies["foyer"].Value + "; sso=" + strings.Repeat("x", size)
+		own := *b
+		own.cookies = map[string]*http.Cookie{}
+		return own.get(path)
+	}
+	with(32<<10, "/settings").wants(200, "Devices")
+	with(32<<10, "/xmpp/me").wants(200, `"alice"`)
+	for _, size := range []int{37 << 10, 60 << 10, 200 << 10} {
+		with(size, "/settings").wants(431, "too many cookies")
+		with(size, "/xmpp/me").wants(431, `{"error":"`)
 	}
 }

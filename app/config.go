@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -53,9 +52,15 @@ type Config struct {
 	TLSCert    string `env:"XMPP_TLS_CERT" desc:"file with the certificate for XMPP_DOMAIN that native clients see, with its chain, PEM; read anew when it changes"`
 	TLSKey     string `env:"XMPP_TLS_KEY" desc:"file with its private key, PEM"`
 
+	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have, such as an office; three quarters of all that the system gives at most"`
+	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"10000" desc:"chat streams that one address may have"`
+	StreamsPerAccount     int     `env:"STREAMS_PER_ACCOUNT" envDefault:"100" desc:"chat streams that one account may have"`
+	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"200" desc:"chat streams that one address may open a second; 30 times as many at once"`
+
 	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`
 	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that know nothing better"`
-	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: loopback only"`
+	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: nobody (in development: everybody)"`
+	MetricsAddr  string `env:"METRICS_ADDR" desc:"another port for /metrics, without a token, such as localhost:9100; empty: none"`
 	LogLevel     string `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
 }
 
@@ -91,7 +96,16 @@ func LoadConfig(environ map[string]string) (Config, error) {
 	if domain, err := stanza.PrepareDomain(c.Domain); err == nil { // X-06
 		c.Domain = domain
 	}
-	return c, c.Validate()
+	if err := c.Validate(); err != nil {
+		return c, err
+	}
+	if c.BaseURL != "" {
+		var err error
+		if c.BaseURL, err = normalOrigin(c.BaseURL); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // Environ returns the process's environment for LoadConfig.
@@ -151,7 +165,11 @@ func (c Config) Validate() error {
 	_, err = parseProxies(c.TrustedProxies)
 	check(err == nil, "TRUSTED_PROXIES: %v", err)
 	if c.BaseURL != "" {
-		check(validBaseURL(c.BaseURL), "BASE_URL=%q must be like https://chat.example.org (plain http only for localhost)", c.BaseURL)
+		origin, err := normalOrigin(c.BaseURL)
+		if err == nil {
+			err = checkBaseURL(origin)
+		}
+		check(err == nil, "BASE_URL=%q must be like https://chat.example.org: %v", c.BaseURL, err)
 	}
 	_, err = uploads.NewStore(c.uploadStore())
 	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
@@ -159,6 +177,7 @@ func (c Config) Validate() error {
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
 	c.checkNative(check)
+	c.checkMetrics(check)
 	if c.Development() {
 		check(c.loopback(), "ADDR=%q: development listens on loopback only, since its passwords are published; use localhost:PORT, or APP_ENV=production", c.Addr)
 	} else {
@@ -183,19 +202,4 @@ func (c Config) loopback() bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
-}
-
-func validBaseURL(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-		return false
-	}
-	switch u.Scheme {
-	case "https":
-		return true
-	case "http":
-		ip, err := netip.ParseAddr(u.Hostname())
-		return u.Hostname() == "localhost" || (err == nil && ip.IsLoopback())
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"foyer/app/uploads"
+	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -25,6 +26,7 @@ const (
 	WrongType
 	NotInRange
 	TooMany
+	LargeHeader
 	Unavailable
 )
 
@@ -57,6 +59,7 @@ var statuses = map[Code]int{
 	WrongType:      http.StatusUnsupportedMediaType,
 	NotInRange:     http.StatusRequestedRangeNotSatisfiable,
 	TooMany:        http.StatusTooManyRequests,
+	LargeHeader:    http.StatusRequestHeaderFieldsTooLarge,
 	Unavailable:    http.StatusServiceUnavailable,
 }
 
@@ -70,6 +73,9 @@ func explain(err error) (status int, public string) {
 	if errors.As(err, &file) {
 		return file.Status, file.Public
 	}
+	if models.Unavailable(err) {
+		return http.StatusServiceUnavailable, "We cannot reach our database just now. Please try again in a moment."
+	}
 	var f *fiber.Error
 	if errors.As(err, &f) {
 		switch f.Code {
@@ -77,6 +83,10 @@ func explain(err error) (status int, public string) {
 			return http.StatusNotFound, "There is no such page."
 		case http.StatusRequestEntityTooLarge:
 			return f.Code, "That is too large to upload."
+		case http.StatusRequestHeaderFieldsTooLarge:
+			return f.Code, errLargeHeader.Public
+		case http.StatusRequestTimeout:
+			return f.Code, "That took too long to arrive. Please try again."
 		}
 		if f.Code < http.StatusInternalServerError {
 			return f.Code, "The request could not be understood."

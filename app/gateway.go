@@ -10,9 +10,10 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		Address: func(h xmppgw.Header, peer string) string {
 			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
 		},
-		Secure:   func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
+		Secure:     func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
+		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Meter: s.limits,
+		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
-		NoSCRAM:  login == LoginPassword, // what is kept of the site's own passwords is not for SCRAM
 	})
 }

@@ -1,17 +1,24 @@
 package app
 
+import "foyer/xmppgw"
+
 // routes is every address of the site. Where
 // signedIn stands in front, it is for members, for members.
 func (s *Server) routes() {
-	s.web.Use(s.plainBody)
+	s.web.Use(s.smallHeader, s.plainBody)
 	s.web.Get("/healthz", s.healthz)
 	s.web.Get("/readyz", s.readyz)
-	s.web.Get("/metrics", s.metrics())
+	s.web.Get("/metrics", s.showMetrics(s.newMetrics()))
 	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
 
 	s.uploads.Mount(s.web) // reads bodies as they arrive
-	s.web.Use(s.wholeBody) // the others get theirs whole, and bounded
 
+	// The others get their bodies whole, and bounded.
+	s.web.Use(xmppgw.BOSHPath, s.wholeBody(s.gateway.MaxBody()))
+	s.web.Post("/settings/picture", s.wholeBody(maxPictureBody))
+	s.web.Use(s.wholeBody(maxFormBody))
+
+	s.web.Use(s.deadline)
 	s.gateway.Mount(s.web)
 
 	s.web.Use(s.secureHeaders)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/internal/budget"
 	"foyer/internal/pgdev"
 	"foyer/models"
 )
@@ -58,6 +59,11 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	}
 	if err := s.listenNative(); err != nil {
 		listener.Close()
+		return err
+	}
+	if s.metrics, err = s.listenMetrics(); err != nil {
+		listener.Close()
+		s.closeNative()
 		return err
 	}
 	return s.serve(ctx, listener, lock.lost, say)
@@ -124,12 +130,15 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
 
 // New puts the site together on an open database; it does not listen yet.
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, db: db, log: log, accountChanges: newAccountChanges()}
-	s.baseURL.Store(strings.TrimSuffix(cfg.BaseURL, "/"))
+	s := &Server{cfg: cfg, db: db, log: log, accountChanges: newAccountChanges(), patience: requestPatience}
+	s.baseURL.Store(cfg.BaseURL)
+	s.limits = budget.NewLedger(log)
+	s.bodies = newBodies(s.limits)
 	var err error
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
+	s.conns = newConnections(max(maxFiles()-reservedFiles, 64), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
 	if s.auth, err = auth.New(ctx, cfg.Auth(db, log, s.tell)); err != nil {
 		return nil, err
 	}
@@ -180,7 +189,7 @@ func (s *Server) listen() (net.Listener, error) {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		s.baseURL.Store("http://localhost:" + port)
 	}
-	return l, nil
+	return s.conns.listen(l), nil
 }
 
 // serve runs everything until ctx ends, another instance takes over or the web server
@@ -195,6 +204,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.retention(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
 
+	if s.metrics != nil {
+		background.Go(func() { s.serveMetrics(work, s.metrics) })
+	}
 	for _, p := range s.native {
 		background.Go(func() { s.serveNative(p) })
 	}

@@ -1,17 +1,19 @@
 package app
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"foyer/app/auth"
 	"foyer/app/uploads"
+	"foyer/internal/budget"
 	"foyer/models"
 	"foyer/static"
 	"foyer/views"
@@ -19,23 +21,29 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/template/html/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // Server is the website. Run makes it and the rest of the program.
 type Server struct {
-	cfg     Config
-	log     *slog.Logger
-	db      *models.DB
-	chat    Chat
-	gateway *xmppgw.Gateway
-	auth    *auth.Service
-	proxies []netip.Prefix
-	assets  *assets
-	web     *fiber.App
-	expired expired
-	uploads *uploads.Service
-	native  []nativePort // set before serving
-	baseURL atomic.Value // string; known once the site listens
+	cfg      Config
+	log      *slog.Logger
+	db       *models.DB
+	chat     Chat
+	gateway  *xmppgw.Gateway
+	auth     *auth.Service
+	proxies  []netip.Prefix
+	assets   *assets
+	web      *fiber.App
+	expired  expired
+	uploads  *uploads.Service
+	native   []nativePort // set before serving
+	metrics  net.Listener // likewise; nil: metrics have no port of their own
+	baseURL  atomic.Value // string, a normal origin; known once the site listens
+	conns    *connections
+	bodies   *budget.Share
+	limits   *budget.Ledger // which of them were met
+	patience time.Duration  // for a request that reads and writes no file
 
 	accountChanges *accountChanges
 }
@@ -44,31 +52,6 @@ type Server struct {
 func (s *Server) BaseURL() string {
 	url, _ := s.baseURL.Load().(string)
 	return url
-}
-
-// isOrigin reports whether an Origin header names this site. In development the
-// site has three names on loopback.
-func (s *Server) isOrigin(origin string) bool {
-	base := s.BaseURL()
-	if base == "" {
-		return false
-	}
-	if strings.EqualFold(origin, base) {
-		return true
-	}
-	if !s.cfg.Development() || s.cfg.BaseURL != "" {
-		return false
-	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return false
-	}
-	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
-		if origin == "http://"+host+":"+u.Port() {
-			return true
-		}
-	}
-	return false
 }
 
 // newWeb makes the Fiber application with its templates. A template that does
@@ -84,24 +67,42 @@ func (s *Server) newWeb() (*fiber.App, error) {
 	if err := engine.Load(); err != nil {
 		return nil, err
 	}
-	return fiber.New(fiber.Config{
+	web := fiber.New(fiber.Config{
 		AppName:               s.cfg.SiteName,
 		Views:                 engine,
 		ErrorHandler:          s.handleError,
 		Immutable:             true, // values from a request are kept after it
 		DisableStartupMessage: true,
-		BodyLimit:             maxBody,
+		BodyLimit:             maxPictureBody,
 		// Files arrive in pieces; every other handler gets its body whole (wholeBody).
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
-		ReadTimeout:                  30 * time.Second,
+		ReadTimeout:                  readTimeout,
 		WriteTimeout:                 90 * time.Second, // above the longest BOSH wait (B-60)
 		IdleTimeout:                  120 * time.Second,
-		// A waiting BOSH request keeps its connection's buffers. This bounds a
-		// request's header, cookies included, too.
-		ReadBufferSize:    8 << 10,
-		ReduceMemoryUsage: true,
-	}), nil
+		ReadBufferSize:               maxReadAhead, // while a request is read and answered
+		ReduceMemoryUsage:            true,
+	})
+	web.Server().ErrorHandler = s.handleUnread(web.Server().ErrorHandler)
+	return web, nil
+}
+
+// How long a request may take to arrive.
+const readTimeout = 30 * time.Second
+
+// handleUnread answers a request that could not be read. Of one whose header is
+// larger than all that is read, the library's error tells how it begins.
+func (s *Server) handleUnread(others func(*fasthttp.RequestCtx, error)) func(*fasthttp.RequestCtx, error) {
+	return func(c *fasthttp.RequestCtx, err error) {
+		var large *fasthttp.ErrSmallBuffer
+		if errors.As(err, &large) {
+			s.log.Warn("a request with too large a header", "address", c.RemoteIP())
+			if strings.Contains(large.Error(), " /xmpp/") {
+				c.Request.SetRequestURI("/xmpp/")
+			}
+		}
+		others(c, err)
+	}
 }
 
 // staticFiles are the files of static/, without the Go file that embeds them.

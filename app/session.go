@@ -54,7 +54,7 @@ func (s *Server) dropCookie(c *fiber.Ctx, name string) {
 
 // loadVisit finds out who is behind every request to a page.
 func (s *Server) loadVisit(c *fiber.Ctx) error {
-	secret := c.Cookies(s.cookieName())
+	secret := readCookie(c, s.cookieName())
 	if secret == "" {
 		return c.Next()
 	}
@@ -108,13 +108,19 @@ func (s *Server) device(c *fiber.Ctx, isTrusted bool) auth.Device {
 	return auth.Device{Client: s.client(c), UserAgent: c.Get("User-Agent"), Trusted: isTrusted}
 }
 
+// formSecretKey is where a request keeps the cookie that it made.
+const formSecretKey = "form secret"
+
 // secretOf is what the form's token is bound to: the session's secret, or for
 // visitors that of a cookie made for the purpose.
 func (s *Server) secretOf(c *fiber.Ctx) string {
 	if v := viewer(c); v != nil {
 		return v.secret
 	}
-	return c.Cookies(s.formCookieName())
+	if made, ok := c.Locals(formSecretKey).(string); ok {
+		return made
+	}
+	return readCookie(c, s.formCookieName())
 }
 
 // csrfToken returns the token for the forms of this page.
@@ -123,7 +129,7 @@ func (s *Server) csrfToken(c *fiber.Ctx) string {
 	if secret == "" {
 		secret, _ = token.New()
 		c.Cookie(s.cookie(s.formCookieName(), secret))
-		c.Request().Header.SetCookie(s.formCookieName(), secret)
+		c.Locals(formSecretKey, secret)
 	}
 	return s.auth.FormToken(secret)
 }
@@ -169,7 +175,7 @@ func (s *Server) flash(c *fiber.Ctx, name string) {
 
 func (s *Server) takeFlash(c *fiber.Ctx) *Flash {
 	name := s.cookieName() + "-note"
-	value := c.Cookies(name)
+	value := readCookie(c, name)
 	if value == "" {
 		return nil
 	}

@@ -335,7 +335,7 @@ func TestUpload_QuotaRace(t *testing.T) {
 // without a length, and no connection confuses two requests.
 func TestBodies_Bounded(t *testing.T) {
 	_, base := start(t, nil)
-	big := make([]byte, maxBody+1)
+	big := make([]byte, maxPictureBody+1)
 	for _, path := range []string{"/signin", "/settings/picture", "/http-bind", "/xmpp/prebind", "/nothing", "/upload"} {
 		for _, body := range []io.Reader{bytes.NewReader(big), io.MultiReader(bytes.NewReader(big))} {
 			req, err := http.NewRequestWithContext(t.Context(), "POST", base+path, body)

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -107,19 +106,13 @@ func (s *Server) prebind(c *fiber.Ctx) error {
 // FromRequest implements xmppgw.Authenticator: the site session behind a
 // WebSocket or BOSH request.
 func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header) (stream.Identity, error) {
-	cookies, err := http.ParseCookie(h.Get("Cookie"))
-	if err != nil {
+	secret := cookieValue(h.Get("Cookie"), s.cookieName())
+	if secret == "" {
 		return stream.Identity{}, xmppgw.ErrNoSession
 	}
-	for _, c := range cookies {
-		if c.Name != s.cookieName() {
-			continue
-		}
-		session, account, err := s.auth.Session(ctx, c.Value)
-		if errors.Is(err, auth.ErrGone) {
-			return stream.Identity{}, xmppgw.ErrNoSession
-		}
-		return auth.Identity(account, session), err
+	session, account, err := s.auth.Session(ctx, secret)
+	if errors.Is(err, auth.ErrGone) {
+		return stream.Identity{}, xmppgw.ErrNoSession
 	}
-	return stream.Identity{}, xmppgw.ErrNoSession
+	return auth.Identity(account, session), err
 }

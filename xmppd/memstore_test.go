@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"foyer/internal/sasl"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -121,23 +120,23 @@ func (m *memStore) Password(_ context.Context, user, password string, _ stream.P
 		return stream.Identity{User: user, Session: "app " + password}, nil
 	}
 	if m.accounts[user] == nil || password != "secret" {
-		return stream.Identity{}, sasl.NotAuthorized
+		return stream.Identity{}, ErrNotAuthorized
 	}
 	return stream.Identity{User: user, Session: "s-" + user}, nil
 }
 
 // SCRAM implements Authority; the salt follows from the name, whether or not
 // there is such an account.
-func (m *memStore) SCRAM(_ context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
+func (m *memStore) SCRAM(_ context.Context, user string, hash SCRAMHash) (SCRAMCredentials, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := sasl.SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: 4096}
+	c := SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: 4096}
 	for _, password := range m.apps[user] {
-		stored, server, err := sasl.DeriveSCRAM(hash, password, c.Salt, c.Iterations)
+		stored, server, err := DeriveSCRAM(hash, password, c.Salt, c.Iterations)
 		if err != nil {
 			return c, err
 		}
-		c.Keys = append(c.Keys, sasl.SCRAMKey{Identity: stream.Identity{User: user, Session: "app " + password}, StoredKey: stored, ServerKey: server})
+		c.Keys = append(c.Keys, SCRAMKey{stream.Identity{User: user, Session: "app " + password}, stored, server})
 	}
 	return c, m.fail
 }
@@ -146,7 +145,7 @@ func (m *memStore) SignedIn(_ context.Context, id stream.Identity) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.disabled[id.User] {
-		return sasl.AccountDisabled
+		return ErrDisabled
 	}
 	return m.fail
 }
@@ -155,7 +154,7 @@ func (m *memStore) Current(_ context.Context, id stream.Identity) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.revoked[id.Session] {
-		return sasl.NotAuthorized
+		return ErrNotAuthorized
 	}
 	return m.fail
 }

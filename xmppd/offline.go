@@ -51,7 +51,7 @@ func (srv *Server) flushArrived(ctx context.Context, user string) {
 	if len(reachable) == 0 {
 		return
 	}
-	if _, err := srv.flushOffline(ctx, reachable[0]); err != nil {
+	if err := srv.flushOffline(ctx, reachable[0]); err != nil {
 		srv.log.Error("offline messages could not be delivered", "user", user, "err", err)
 	}
 }
@@ -63,28 +63,12 @@ func (s *session) arrive(ctx context.Context) error {
 		s.setReachable() // nothing waits but what is just being kept
 	}
 	kept := s.account.kept.Load()
-	err := s.flushAll(ctx)
+	err := s.server.flushOffline(ctx, s)
 	s.setReachable()
 	if err == nil && s.account.kept.Load() != kept {
-		err = s.flushAll(ctx)
+		err = s.server.flushOffline(ctx, s)
 	}
 	return err
-}
-
-// flushAll delivers all that waits at the pace at which the client reads, in turns:
-// in between, another of the account's sessions may take what is left.
-func (s *session) flushAll(ctx context.Context) error {
-	for {
-		turn, cancel := s.server.renewed(ctx)
-		left, err := s.server.flushOffline(turn, s)
-		cancel()
-		if err != nil || !left {
-			return err
-		}
-		if err := s.Ready(ctx); err != nil {
-			return nil // the stream is gone; the rest waits for the next
-		}
-	}
 }
 
 // setReachable lets messages to the bare JID come here, if the session is still
@@ -100,30 +84,25 @@ func (s *session) setReachable() {
 // flushOffline delivers what waits, oldest first, with the time it was sent
 // (XEP-0160 §3, XEP-0203 §2, S-31). What is delivered is removed; stream
 // management has it from here. Two at a time would deliver the same twice.
-//
-// It takes no longer than the time of a stanza, and reports whether something is
-// left because the client did not read as fast.
-func (srv *Server) flushOffline(ctx context.Context, s *session) (left bool, err error) {
+func (srv *Server) flushOffline(ctx context.Context, s *session) error {
 	s.account.flushing.Lock()
-	left, ended, err := srv.flushOnce(ctx, s)
+	ended, err := srv.flushOnce(ctx, s)
 	s.account.flushing.Unlock()
 	if ended {
 		srv.flushArrived(ctx, s.user) // whoever is there instead
 	}
-	return left && !ended, err
+	return err
 }
 
-// flushOnce reports whether something is left, and whether the session ended
-// meanwhile.
-func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool, err error) {
+// flushOnce reports whether the session ended meanwhile.
+func (srv *Server) flushOnce(ctx context.Context, s *session) (ended bool, err error) {
 	read, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
 	defer cancel()
 	messages, err := srv.stores.Offline.Offline(read, s.user)
 	if err != nil || len(messages) == 0 {
-		return false, false, err
+		return false, err
 	}
 	delivered := s.deliverWaiting(read, messages)
-	left = len(delivered) < len(messages)
 	ids := make([]uuid.UUID, len(delivered))
 	for i, m := range delivered {
 		ids[i] = m.ID
@@ -132,7 +111,7 @@ func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool,
 	defer cancel()
 	err = srv.stores.Offline.RemoveOffline(write, s.user, ids)
 	if !s.over() {
-		return left, false, err
+		return false, err
 	}
 	// What it left behind may just have been removed.
 	for _, m := range delivered {
@@ -140,7 +119,7 @@ func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool,
 			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 		}
 	}
-	return left, true, err
+	return true, err
 }
 
 // deliverWaiting delivers messages that waited, for as long as the session is
@@ -152,7 +131,7 @@ func (s *session) deliverWaiting(ctx context.Context, messages []OfflineMessage)
 			s.log.Error("an offline message is damaged", "id", m.ID, "err", err)
 			continue
 		}
-		if s.readyWithin(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
+		if s.Ready(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
 			return messages[:i]
 		}
 	}

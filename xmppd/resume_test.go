@@ -475,10 +475,7 @@ func TestOffline_EndedMeanwhile(t *testing.T) {
 	entered, release := w.store.hold("RemoveOffline")
 	done := make(chan error)
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
-	go func() {
-		_, err := w.srv.flushOffline(t.Context(), s)
-		done <- err
-	}()
+	go func() { done <- w.srv.flushOffline(t.Context(), s) }()
 	entered()
 	w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
 	release()

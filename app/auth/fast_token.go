@@ -10,7 +10,6 @@ import (
 	"errors"
 	"time"
 
-	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd"
@@ -66,10 +65,8 @@ func (f fastTokens) FASTTokens(ctx context.Context, user, agent string) ([]xmppd
 
 func (f fastTokens) token(user, agent string, t models.FastToken) xmppd.FASTToken {
 	return xmppd.FASTToken{
-		Token: sasl.Token{
-			Identity: stream.Identity{User: user, Session: t.AppPasswordID}, Mechanism: t.Mechanism, Secret: f.secret(t), Expires: t.ExpiresAt,
-		},
-		Agent: agent, Issued: t.IssuedAt, Fresh: t.Fresh, Nonce: t.Nonce,
+		Identity: stream.Identity{User: user, Session: t.AppPasswordID}, Agent: agent, Mechanism: t.Mechanism,
+		Secret: f.secret(t), Issued: t.IssuedAt, Expires: t.ExpiresAt, Fresh: t.Fresh, Nonce: t.Nonce,
 	}
 }
 

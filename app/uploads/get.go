@@ -1,7 +1,9 @@
 package uploads
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -169,15 +171,31 @@ func (s *Service) Save(c *fiber.Ctx, u models.Upload) error {
 
 // sendFile streams a part of the file.
 func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) error {
-	body, err := s.cfg.Store.Open(c.UserContext(), u.ID, first, length)
+	// The file is read after the handler has returned, and has its own time.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.UserContext()), transferTime(length))
+	body, err := s.cfg.Store.Open(ctx, u.ID, first, length)
 	if err != nil {
+		cancel()
 		c.Set("Cache-Control", "no-store")
 		return AsError(err)
 	}
 	s.counts.sent.Add(1)
 	if err := c.Context().SetWriteDeadline(time.Now().Add(transferTime(length))); err != nil {
+		cancel()
 		return errors.Join(err, body.Close())
 	}
-	c.Context().SetBodyStream(body, int(length))
+	c.Context().SetBodyStream(&sending{body, cancel}, int(length))
 	return nil
+}
+
+// sending is a file on its way out.
+type sending struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close implements io.Closer.
+func (s *sending) Close() error {
+	s.cancel()
+	return s.ReadCloser.Close()
 }

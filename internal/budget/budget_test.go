@@ -151,3 +151,15 @@ func BenchmarkRate_Wait(b *testing.B) {
 		}
 	}
 }
+
+// RFC 6120 §13.12 (B-24): an IPv6 client chooses 64 bits of its address, and is
+// one client all the same.
+func TestNetwork(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:0:1:2::3": "2001:db8:0:1::/64", "fe80::1%eth0": "fe80::/64", "": "",
+	} {
+		if got := Network(addr); got != want {
+			t.Errorf("%s is %s, want %s", addr, got, want)
+		}
+	}
+}

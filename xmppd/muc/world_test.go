@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
@@ -59,7 +58,7 @@ func (noPubsub) Node(context.Context, string, string) (xmppd.PubsubNode, error) 
 }
 
 func (m *memStore) Password(context.Context, string, string, stream.Peer) (stream.Identity, error) {
-	return stream.Identity{}, sasl.NotAuthorized
+	return stream.Identity{}, xmppd.ErrNotAuthorized
 }
 func (m *memStore) Current(context.Context, stream.Identity) error { return nil }
 

@@ -1,0 +1,133 @@
+//go:build linux
+
+package app
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"foyer/internal/pgdev"
+	"foyer/models"
+)
+
+// family returns a process and all below it.
+func family(t *testing.T, pid int) []int {
+	t.Helper()
+	children := map[int][]int{}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range stats {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// proc_pid_stat(5): the name may hold anything.
+		fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		parent, _ := strconv.Atoi(fields[1])
+		children[parent] = append(children[parent], child)
+	}
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
+}
+
+// X-24: while Postgres hangs, pages say so in time, and the chat's own questions
+// are answered as JSON; afterwards all goes on. The same when it is gone.
+func TestDeadline_PostgresHangs(t *testing.T) {
+	dir := t.TempDir()
+	pg, err := pgdev.Start(t.Context(), pgdev.Options{Dir: filepath.Join(dir, "pg"), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	t.Cleanup(func() {
+		if !stopped {
+			if err := pg.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := pg.CreateDatabase(t.Context(), "site", ""); err != nil {
+		t.Fatal(err)
+	}
+	base := startOn(t, pg.URL("site"), 3*time.Second)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+
+	pids := family(t, pg.PID())
+	signal := func(sig syscall.Signal) {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, sig) // some have ended meanwhile
+		}
+	}
+	signal(syscall.SIGSTOP)
+	t.Cleanup(func() { signal(syscall.SIGCONT) })
+	ask := func() {
+		t.Helper()
+		begin := time.Now()
+		b.get("/settings").wants(503, "database")
+		b.get("/xmpp/me").wants(503, `{"error":"`)
+		b.do("POST", "/http-bind", nil)
+		if took := time.Since(begin); took > 20*time.Second {
+			t.Errorf("three requests took %s", took)
+		}
+	}
+	ask()
+	signal(syscall.SIGCONT)
+	b.get("/settings").wants(200, "Devices")
+
+	stopped = true
+	if err := pg.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	ask()
+}
+
+// startOn runs a site on a database that is there, with so much patience for a
+// request.
+func startOn(t *testing.T, url string, patience time.Duration) string {
+	t.Helper()
+	db, err := models.Open(t.Context(), models.Options{URL: url, SiteConns: 6, ChatConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := testConfig(t, map[string]string{"DATABASE_URL": url})
+	s, err := New(t.Context(), cfg, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.patience = patience
+	l, err := s.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.serve(ctx, l, make(chan error), func(string) {}) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	})
+	return s.BaseURL()
+}

@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"foyer/internal/budget"
+)
+
+// Connections, whatever they carry, cost a file descriptor each. All listeners
+// share one count of them, which leaves enough for the database, files and the
+// log; and one address may have its share.
+
+// Descriptors that are left for everything but connections.
+const reservedFiles = 256
+
+// connections counts them.
+type connections struct {
+	share   *budget.Share
+	free    chan struct{}  // a place in the whole; nil: as many as the system gives
+	proxies []netip.Prefix // these speak for many
+	log     *slog.Logger
+}
+
+// newConnections returns a count of at most so many, of which each address may
+// have its part.
+func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logger, meter budget.Meter) *connections {
+	limit := budget.Limit{Name: "connections of one address", Setting: "CONNECTIONS_PER_ADDRESS"}
+	// One address never has all: others get in beside it.
+	perAddress = max(min(perAddress, most*3/4), 1)
+	return &connections{
+		share:   budget.NewShare(limit, int64(most), int64(perAddress), meter),
+		free:    make(chan struct{}, most),
+		proxies: proxies,
+		log:     log,
+	}
+}
+
+// listen bounds what a listener accepts.
+func (c *connections) listen(l net.Listener) net.Listener {
+	ctx, stop := context.WithCancel(context.Background())
+	return &boundedListener{Listener: l, conns: c, ctx: ctx, stop: stop}
+}
+
+// boundedListener accepts connections while there is room for them. It returns
+// an error only when it is closed: the others, such as too many open files, pass.
+type boundedListener struct {
+	net.Listener
+	conns *connections
+	ctx   context.Context // ends with Close
+	stop  context.CancelFunc
+}
+
+// Accept implements net.Listener. One that there is no room for waits in the
+// system's queue; one of an address that has its share is closed.
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		select {
+		case l.conns.free <- struct{}{}:
+		case <-l.ctx.Done():
+			return nil, net.ErrClosed
+		}
+		nc, err := l.accept()
+		if err != nil {
+			<-l.conns.free
+			return nil, err
+		}
+		if conn, ok := l.conns.admit(nc); ok {
+			return conn, nil
+		}
+		nc.Close()
+		<-l.conns.free
+	}
+}
+
+// accept waits out errors that pass.
+func (l *boundedListener) accept() (net.Conn, error) {
+	for wait := time.Duration(0); ; {
+		nc, err := l.Listener.Accept()
+		if err == nil {
+			return nc, nil
+		}
+		if l.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return nil, net.ErrClosed
+		}
+		wait = min(max(2*wait, 5*time.Millisecond), time.Second)
+		l.conns.log.Error("a connection could not be accepted; more open files may be needed (ulimit -n)", "err", err)
+		select {
+		case <-time.After(wait):
+		case <-l.ctx.Done():
+		}
+	}
+}
+
+// Close implements net.Listener.
+func (l *boundedListener) Close() error {
+	l.stop()
+	return l.Listener.Close()
+}
+
+// admit takes a place for a connection. Proxies that are trusted have no share of
+// their own: they bring everybody.
+func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return nc, true
+	}
+	conn := &boundedConn{TCPConn: tcp, place: c.free}
+	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && !trusted(c.proxies, a.IP.String()) {
+		conn.release, ok = c.share.TryAcquire(budget.Network(a.IP.String()), 1)
+		return conn, ok
+	}
+	return conn, true
+}
+
+// boundedConn gives its place back when it is closed.
+type boundedConn struct {
+	*net.TCPConn
+	closed  sync.Once
+	place   chan struct{}
+	release func() // of the address's share; nil: it has none
+}
+
+// Close implements net.Conn.
+func (c *boundedConn) Close() error {
+	err := c.TCPConn.Close()
+	c.closed.Do(func() {
+		if c.release != nil {
+			c.release()
+		}
+		<-c.place
+	})
+	return err
+}

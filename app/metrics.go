@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// newMetrics makes what answers with the figures.
+func (s *Server) newMetrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.register(registry)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// showMetrics: GET /metrics — with the bearer token METRICS_TOKEN. Where a request
+// comes from proves nothing here: a proxy on this machine makes everybody look
+// local. In development everybody is.
+func (s *Server) showMetrics(metrics http.Handler) fiber.Handler {
+	serve := adaptor.HTTPHandler(metrics)
+	return func(c *fiber.Ctx) error {
+		token, _ := strings.CutPrefix(c.Get("Authorization"), "Bearer ")
+		known := s.cfg.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.MetricsToken)) == 1
+		if !known && !(s.cfg.Development() && s.cfg.MetricsToken == "") {
+			return &Error{Code: Forbidden, Public: "Metrics want the token METRICS_TOKEN, or have a port of their own (METRICS_ADDR)."}
+		}
+		return serve(c)
+	}
+}
+
+// checkMetrics checks the settings of the port for metrics, which asks for
+// nothing.
+func (c Config) checkMetrics(check func(bool, string, ...any)) {
+	if c.MetricsAddr == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(c.MetricsAddr)
+	check(err == nil && port != "", "METRICS_ADDR=%q must be host:port, such as localhost:9100", c.MetricsAddr)
+	check(c.MetricsAddr != c.Addr, "METRICS_ADDR=%q is where the site listens; use another port", c.MetricsAddr)
+}
+
+// listenMetrics binds the port for metrics; nil: there is none.
+func (s *Server) listenMetrics() (net.Listener, error) {
+	if s.cfg.MetricsAddr == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.cfg.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s; stop what uses it, or set METRICS_ADDR to another address: %w", s.cfg.MetricsAddr, err)
+	}
+	return l, nil
+}
+
+// serveMetrics serves /metrics on a port of its own until ctx ends.
+func (s *Server) serveMetrics(ctx context.Context, l net.Listener) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.newMetrics())
+	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		s.log.Error("metrics are not served any more", "err", err)
+	}
+}
+
+// register exports what the gateway and the chat server count.
+func (s *Server) register(r prometheus.Registerer) {
+	counter := func(name, help string, labels prometheus.Labels, value func() int64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels},
+			func() float64 { return float64(value()) }))
+	}
+	gauge := func(name, help string, labels prometheus.Labels, value func() int64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels},
+			func() float64 { return float64(value()) }))
+	}
+	ws, bosh := prometheus.Labels{"transport": "websocket"}, prometheus.Labels{"transport": "bosh"}
+	tcp := prometheus.Labels{"transport": "tcp"}
+	counter("foyer_streams_opened_total", "Streams opened.", ws, func() int64 { return s.gateway.Stats().WebSocketsOpened })
+	counter("foyer_streams_opened_total", "Streams opened.", bosh, func() int64 { return s.gateway.Stats().BOSHOpened })
+	counter("foyer_streams_opened_total", "Streams opened.", tcp, func() int64 { return s.gateway.Stats().TCPOpened })
+	gauge("foyer_streams_open", "Streams open now.", tcp, func() int64 { return s.gateway.Stats().TCP })
+	gauge("foyer_streams_open", "Streams open now.", ws, func() int64 { return s.gateway.Stats().WebSockets })
+	gauge("foyer_streams_open", "Streams open now.", bosh, func() int64 { return s.gateway.Stats().BOSH })
+	counter("foyer_sessions_bound_total", "Chat sessions bound.", nil, func() int64 { return s.chat.Figures().SessionsBound })
+	counter("foyer_sessions_resumed_total", "Chat streams resumed.", nil, func() int64 { return s.chat.Figures().SessionsResumed })
+	gauge("foyer_sessions", "Chat sessions, those that wait for resumption included.", nil, func() int64 { return s.chat.Figures().Sessions })
+	counter("foyer_roster_gets_total", "Rosters fetched.", nil, func() int64 { return s.chat.Figures().RosterGets })
+	counter("foyer_messages_archived_total", "Messages stored.", nil, func() int64 { return s.chat.Figures().Archived })
+	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "people"}, s.expired.people.Load)
+	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "rooms"}, s.expired.rooms.Load)
+	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "offline"}, s.expired.offline.Load)
+	counter("foyer_uploads_total", "Files received.", nil, func() int64 { return s.uploads.Figures().Received })
+	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, func() int64 { return s.uploads.Figures().ReceivedBytes })
+	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, func() int64 { return s.uploads.Figures().Sent })
+	counter("foyer_uploads_removed_total", "Files removed, and slots that nobody used.", nil, func() int64 { return s.uploads.Figures().Removed })
+}
