@@ -38,7 +38,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		return nil, err
 	}
 	rooms, err := muc.New(muc.Config{
-		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, Steward: s.isAdmin, Logger: s.log,
+		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (e *embedded) CreateRoom(ctx context.Context, owner string, r NewRoom) erro
 	settings.MembersOnly, settings.Public = r.Private, !r.Private
 	// Encryption needs to know who reads along (XEP-0384 §5.8).
 	settings.NonAnonymous = r.Private
-	return asRoomError(e.rooms.Found(ctx, r.Name, owner, settings))
+	return asRoomError(e.rooms.CreateRoom(ctx, r.Name, owner, settings))
 }
 
 // Invite implements Chat.

@@ -2,8 +2,8 @@ package muc
 
 import "context"
 
-// AccountRemoved is told of an account that was deleted or blocked: the lists of
-// the rooms in memory that name it are read again. A deleted one is in none any
+// AccountRemoved implements xmppd.AccountWatcher. The affiliations of the rooms in
+// memory that the account belongs to are read again; a deleted account has none any
 // more. Its clients have left already.
 func (s *Service) AccountRemoved(ctx context.Context, user string) {
 	for _, r := range s.loadedRooms() {
@@ -15,22 +15,22 @@ func (s *Service) AccountRemoved(ctx context.Context, user string) {
 		if r.err != nil {
 			continue
 		}
-		if err := r.readLists(ctx, user); err != nil {
+		if err := r.readAffiliations(ctx, user); err != nil {
 			s.log.Error("a room's lists may name somebody who is gone", "room", r.jid, "user", user, "err", err)
 		}
 	}
 }
 
-// readLists reads the lists again, if the account is in them.
-func (r *room) readLists(ctx context.Context, user string) error {
+// readAffiliations reads the affiliations again, if the account has one.
+func (r *room) readAffiliations(ctx context.Context, user string) error {
 	r.mu.Lock()
-	_, there := r.people[user]
+	_, there := r.affiliations[user]
 	there = there && r.state == open
 	r.mu.Unlock()
 	if !there {
 		return nil
 	}
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,11 +41,11 @@ func (r *room) readLists(ctx context.Context, user string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, a := range r.people {
-		r.list(Affiliated{User: a.User, Affiliation: None})
+	for _, a := range r.affiliations {
+		r.setAffiliationLocked(Affiliated{User: a.User, Affiliation: None})
 	}
 	for _, a := range people {
-		r.list(a)
+		r.setAffiliationLocked(a)
 	}
 	return nil
 }

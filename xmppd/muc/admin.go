@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -17,7 +16,8 @@ import (
 // Who is what in a room: voice, kick, ban, membership, administrators, owners
 // (XEP-0045 §8, §9, §10.3 to §10.8, S-87, S-88).
 
-// Most changes in one request, and the longest reason in bytes.
+// maxListChanges is the maximum number of changes in one request, and maxReason the
+// maximum length of a reason in bytes.
 const (
 	maxListChanges = 100
 	maxReason      = 1000
@@ -99,7 +99,7 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 func (r *room) changeByNick(c change, nick string) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := r.find(nick)
+	o := r.findLocked(nick)
 	if o == nil {
 		return c, stanza.ErrItemNotFound
 	}
@@ -127,23 +127,23 @@ func handleListSet(ctx context.Context, r *room, c xmppd.Client, query stream.Ch
 // §9.6 to §9.8).
 func (r *room) changeRoles(ctx context.Context, c xmppd.Client, changes []change) error {
 	r.mu.Lock()
-	actor, err := r.moderator(c)
+	actor, err := r.moderatorLocked(c)
 	for i := 0; err == nil && i < len(changes); i++ {
-		err = r.mayChangeRole(actor, changes[i])
+		err = r.mayChangeRoleLocked(actor, changes[i])
 	}
 	if err == nil {
 		for _, ch := range changes {
-			r.setRole(actor, ch)
+			r.setRoleLocked(actor, ch)
 		}
 	}
 	r.mu.Unlock()
-	r.settleEmpty(ctx)
+	r.endIfEmpty(ctx)
 	return err
 }
 
-// moderator returns the occupant that a client is, if it is one.
-func (r *room) moderator(c xmppd.Client) (*occupant, error) {
-	m := r.member(c)
+// moderatorLocked returns the occupant that a client is, if it is one.
+func (r *room) moderatorLocked(c xmppd.Client) (*occupant, error) {
+	m := r.memberLocked(c)
 	if m == nil {
 		return nil, errNotHere
 	}
@@ -153,18 +153,18 @@ func (r *room) moderator(c xmppd.Client) (*occupant, error) {
 	return m.occupant, nil
 }
 
-// mayChangeRole: moderators kick, and give and take voice; only administrators make
+// mayChangeRoleLocked: moderators kick, and give and take voice; only administrators make
 // and unmake moderators; nobody kicks those above them, and the role that comes
 // with an affiliation cannot be taken (§8.2, §8.4, §9.6, §9.7, S-87).
-func (r *room) mayChangeRole(actor *occupant, ch change) error {
+func (r *room) mayChangeRoleLocked(actor *occupant, ch change) error {
 	if ch.affiliation != "" {
 		return stanza.ErrBadRequest
 	}
-	o := r.find(ch.nick)
+	o := r.findLocked(ch.nick)
 	if o == nil {
 		return stanza.ErrItemNotFound
 	}
-	mine, theirs := r.affiliation(actor.user).rank(), r.affiliation(o.user).rank()
+	mine, theirs := r.affiliationLocked(actor.user).rank(), r.affiliationLocked(o.user).rank()
 	switch {
 	case ch.role == o.role:
 		return nil
@@ -178,38 +178,38 @@ func (r *room) mayChangeRole(actor *occupant, ch change) error {
 	return nil
 }
 
-func (r *room) setRole(actor *occupant, ch change) {
-	o := r.find(ch.nick)
+func (r *room) setRoleLocked(actor *occupant, ch change) {
+	o := r.findLocked(ch.nick)
 	if o == nil || o.role == ch.role {
 		return
 	}
 	if ch.role == RoleNone {
 		o.role = RoleNone
-		r.expel(o, departure{codes: []string{codeKicked}, inside: because(actor.nick, ch.reason)})
+		r.expelLocked(o, departure{codes: []string{codeKicked}, inside: itemReason(actor.nick, ch.reason)})
 		return
 	}
-	r.giveRole(o, ch.role)
+	r.giveRoleLocked(o, ch.role)
 }
 
-// giveRole changes a role and shows it. A new moderator is shown everybody again:
+// giveRoleLocked changes a role and shows it. A new moderator is shown everybody again:
 // with real addresses now (§7.2.4, S-88), which it takes to ban somebody.
-func (r *room) giveRole(o *occupant, role Role) {
-	before := o.sees()
+func (r *room) giveRoleLocked(o *occupant, role Role) {
+	before := o.seesAddressesLocked()
 	o.role = role
-	o.describe()
+	o.describeLocked()
 	for _, other := range r.occupants {
-		if before || !o.sees() || other == o {
+		if before || !o.seesAddressesLocked() || other == o {
 			continue
 		}
 		for _, m := range o.all {
-			r.showTo(m, other, nil)
+			r.showToLocked(m, other, nil)
 		}
 	}
-	r.announce(o)
+	r.announceLocked(o)
 }
 
-// because is the inside of an item: who did it, and why (§8.2).
-func because(actor, reason string) []byte {
+// itemReason is the inside of an item: who did it, and why (§8.2).
+func itemReason(actor, reason string) []byte {
 	var dst []byte
 	if actor != "" {
 		dst = append(stanza.AppendAttr([]byte("<actor"), "nick", actor), "/>"...)
@@ -223,13 +223,13 @@ func because(actor, reason string) []byte {
 // changeAffiliations changes lasting relations: first in the store, then in the
 // room.
 func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes []change) error {
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	r.mu.Lock()
-	entries, err := r.newEntries(c.User(), changes)
+	entries, err := r.newEntriesLocked(c.User(), changes)
 	stored := r.state == open
 	if r.state == ending {
 		err = errEnding
@@ -245,17 +245,17 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	}
 	r.mu.Lock()
 	actor := ""
-	if m := r.member(c); m != nil {
+	if m := r.memberLocked(c); m != nil {
 		actor = m.occupant.nick
 	}
 	for i, e := range entries {
-		before := r.affiliation(e.User)
-		r.list(e)
-		r.affiliationChanged(e, before, departure{inside: because(actor, changes[i].reason)})
+		before := r.affiliationLocked(e.User)
+		r.setAffiliationLocked(e)
+		r.affiliationChangedLocked(e, before, departure{inside: itemReason(actor, changes[i].reason)})
 	}
 	r.mu.Unlock()
 	r.inviteNewMembers(ctx, c, entries)
-	r.settleEmpty(ctx)
+	r.endIfEmpty(ctx)
 	return nil
 }
 
@@ -273,9 +273,9 @@ func (r *room) affiliate(ctx context.Context, entries []Affiliated) error {
 	return err
 }
 
-// newEntries checks every change and returns the entries as they will be.
-func (r *room) newEntries(user string, changes []change) ([]Affiliated, error) {
-	mine := r.affiliation(user)
+// newEntriesLocked checks every change and returns the entries as they will be.
+func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, error) {
+	mine := r.affiliationLocked(user)
 	if mine.rank() < Admin.rank() {
 		return nil, stanza.ErrForbidden
 	}
@@ -285,7 +285,7 @@ func (r *room) newEntries(user string, changes []change) ([]Affiliated, error) {
 		if ch.role != "" {
 			return nil, stanza.ErrBadRequest
 		}
-		e := r.people[ch.user]
+		e := r.affiliations[ch.user]
 		if e.Affiliation == "" {
 			e.Affiliation = None
 		}
@@ -293,12 +293,12 @@ func (r *room) newEntries(user string, changes []change) ([]Affiliated, error) {
 			return nil, err
 		}
 		e.User, e.Affiliation, e.Reason = ch.user, ch.affiliation, ch.reason
-		if err := r.reserveWith(&e, ch); err != nil {
+		if err := r.reserveWithLocked(&e, ch); err != nil {
 			return nil, err
 		}
 		out, after[ch.user] = append(out, e), ch.affiliation
 	}
-	if !r.ownersAfter(after) {
+	if !r.ownersAfterLocked(after) {
 		return nil, errNoLastOwnerLeft // §10.6
 	}
 	return out, nil
@@ -320,8 +320,8 @@ func mayAffiliate(user string, mine Affiliation, ch change, before Affiliation) 
 	return nil
 }
 
-// reserveWith takes a nickname that is reserved along with a membership (§9.3).
-func (r *room) reserveWith(e *Affiliated, ch change) error {
+// reserveWithLocked takes a nickname that is reserved along with a membership (§9.3).
+func (r *room) reserveWithLocked(e *Affiliated, ch change) error {
 	if ch.affiliation == None || ch.affiliation == Outcast {
 		e.Nick = ""
 		return nil
@@ -333,17 +333,17 @@ func (r *room) reserveWith(e *Affiliated, ch change) error {
 	if err != nil {
 		return err
 	}
-	if r.reservedFor(key, ch.user) {
+	if r.reservedForLocked(key, ch.user) {
 		return errNickTaken
 	}
 	e.Nick = nick
 	return nil
 }
 
-// ownersAfter reports whether somebody still owns the room after the changes.
-func (r *room) ownersAfter(changes map[string]Affiliation) bool {
-	all := make(map[string]Affiliation, len(r.people))
-	for user, a := range r.people {
+// ownersAfterLocked reports whether somebody still owns the room after the changes.
+func (r *room) ownersAfterLocked(changes map[string]Affiliation) bool {
+	all := make(map[string]Affiliation, len(r.affiliations))
+	for user, a := range r.affiliations {
 		all[user] = a.Affiliation
 	}
 	maps.Copy(all, changes)
@@ -355,120 +355,41 @@ func (r *room) ownersAfter(changes map[string]Affiliation) bool {
 	return false
 }
 
-// affiliationChanged shows what a new affiliation does. Those who are here may be
+// affiliationChangedLocked shows what a new affiliation does. Those who are here may be
 // put out, else their role changes with it (§9.1, §9.4, §10.3); of those who are not,
 // everybody is told who may see addresses (§9.3).
-func (r *room) affiliationChanged(e Affiliated, before Affiliation, d departure) {
+func (r *room) affiliationChangedLocked(e Affiliated, before Affiliation, d departure) {
 	if e.Affiliation == before {
 		return
 	}
-	occupants := r.of(e.User)
+	occupants := r.occupantsOfLocked(e.User)
 	if len(occupants) == 0 {
-		r.noticeAffiliation(e)
+		r.noticeAffiliationLocked(e)
 	}
 	for _, o := range occupants {
 		switch {
 		case e.Affiliation == Outcast:
 			d.codes = []string{codeBanned}
-			r.expel(o, d)
+			r.expelLocked(o, d)
 		case e.Affiliation == None && r.settings.MembersOnly:
 			d.codes = []string{codeAffiliation}
-			r.expel(o, d)
+			r.expelLocked(o, d)
 		default:
-			r.giveRole(o, r.defaultRole(e.Affiliation))
+			r.giveRoleLocked(o, r.defaultRoleLocked(e.Affiliation))
 		}
 	}
 }
 
-// noticeAffiliation tells those who may see addresses of somebody who is not here
+// noticeAffiliationLocked tells those who may see addresses of somebody who is not here
 // (§9.3).
-func (r *room) noticeAffiliation(e Affiliated) {
+func (r *room) noticeAffiliationLocked(e Affiliated) {
 	rest := stanza.AppendAttr([]byte(` xmlns="jabber:client"`), "from", r.jid)
 	rest = append(stanza.AppendAttr(rest, "id", uuid.NewString()), '>')
 	rest = item(rest, e.Affiliation, RoleNone, e.User+"@"+r.svc.server.Domain(), e.Nick)
 	rest = append(rest, "</x></message>"...)
 	for _, m := range r.members {
-		if m.occupant.sees() {
-			m.deliver("<message", rest)
+		if m.occupant.seesAddressesLocked() {
+			m.deliverLocked("<message", rest)
 		}
 	}
-}
-
-// handleListGet answers with the people of one affiliation or role (§8.5, §9.2,
-// §9.5, §10.5). Converse asks for members, administrators and owners on entering.
-func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
-	it, ok := query.Find(nsAdmin, "item")
-	if !ok {
-		return nil, stanza.ErrBadRequest
-	}
-	role, hasRole := it.Attr("role")
-	affiliation, hasAffiliation := it.Attr("affiliation")
-	if hasRole == hasAffiliation {
-		return nil, stanza.ErrBadRequest
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	dst := []byte(`<query xmlns="` + nsAdmin + `">`)
-	if hasRole {
-		if _, err := r.moderator(c); err != nil {
-			return nil, err
-		}
-		return append(r.roleList(dst, Role(role)), `</query>`...), nil
-	}
-	if err := r.mayList(c, Affiliation(affiliation)); err != nil {
-		return nil, err
-	}
-	return append(r.affiliationList(dst, Affiliation(affiliation)), `</query>`...), nil
-}
-
-// mayList: administrators see every list; moderators, and where addresses are no
-// secret members and whoever is here, see who belongs to the room (§5.2.1, §9.5).
-func (r *room) mayList(c xmppd.Client, a Affiliation) error {
-	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
-		return stanza.ErrBadRequest
-	}
-	mine := r.affiliation(c.User())
-	if mine.rank() >= Admin.rank() {
-		return nil
-	}
-	m := r.member(c)
-	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
-	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
-		return nil
-	}
-	return stanza.ErrForbidden
-}
-
-func (r *room) affiliationList(dst []byte, a Affiliation) []byte {
-	for _, user := range slices.Sorted(maps.Keys(r.people)) {
-		e := r.people[user]
-		if e.Affiliation != a {
-			continue
-		}
-		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
-		dst = stanza.AppendAttr(dst, "jid", user+"@"+r.svc.server.Domain())
-		dst = stanza.AppendAttr(dst, "nick", e.Nick)
-		if e.Reason == "" {
-			dst = append(dst, "/>"...)
-			continue
-		}
-		dst = append(append(append(dst, '>'), because("", e.Reason)...), "</item>"...)
-	}
-	return dst
-}
-
-func (r *room) roleList(dst []byte, role Role) []byte {
-	var found []*occupant
-	for _, o := range r.occupants {
-		if o.role == role {
-			found = append(found, o)
-		}
-	}
-	slices.SortFunc(found, func(x, y *occupant) int { return strings.Compare(x.nick, y.nick) })
-	for _, o := range found {
-		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliation(o.user)))
-		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
-		dst = append(stanza.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
-	}
-	return dst
 }

@@ -22,15 +22,15 @@ func (r *room) mayRead(c xmppd.Client) (reader, error) {
 		return reader{}, stanza.ErrItemNotFound
 	}
 	user := c.User()
-	a := r.affiliation(user)
-	if r.mayEnter(user) != nil {
+	a := r.affiliationLocked(user)
+	if r.mayEnterLocked(user) != nil {
 		return reader{}, stanza.ErrForbidden
 	}
-	if !r.knowsPassword(user) {
+	if !r.knowsPasswordLocked(user) {
 		return reader{}, stanza.ErrForbidden
 	}
-	m := r.member(c)
-	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.sees())}, nil
+	m := r.memberLocked(c)
+	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.seesAddressesLocked())}, nil
 }
 
 func handleArchiveForm(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {

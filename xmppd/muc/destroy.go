@@ -20,14 +20,14 @@ func (r *room) handleDestroy(ctx context.Context, c xmppd.Client, d stream.Child
 // destroy ends the room for good, if user owns it (XEP-0045 §10.9, S-89): what
 // was kept of it goes first, then everybody is told, once.
 func (r *room) destroy(ctx context.Context, user string, where []byte) error {
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	r.mu.Lock()
 	state := r.state
-	owner := r.affiliation(user) == Owner
+	owner := r.affiliationLocked(user) == Owner
 	if owner {
 		r.state = ending // nobody enters, and nothing is said any more
 	}
@@ -44,23 +44,23 @@ func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 		r.mu.Unlock()
 		return err
 	}
-	r.dissolve(departure{after: where})
+	r.dissolveLocked(departure{after: where})
 	r.mu.Unlock()
 	r.svc.forget(r)
 	return nil
 }
 
-// dissolve puts everybody out. The caller forgets the room, without its lock.
-func (r *room) dissolve(d departure) {
+// dissolveLocked puts everybody out. The caller forgets the room, without its lock.
+func (r *room) dissolveLocked(d departure) {
 	r.state = ending
 	members := append([]*member(nil), r.members...)
 	for _, m := range members {
-		r.remove(m)
-		m.stopHolding()
+		r.removeLocked(m)
+		m.releaseHeldLocked()
 	}
 	for _, m := range members {
-		raw := m.occupant.unavailable(d, m.client.JID())
-		m.deliver("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
+		raw := m.occupant.unavailableLocked(d, m.client.JID())
+		m.deliverLocked("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
 	}
 }
 
@@ -79,7 +79,7 @@ func destination(d stream.Child) ([]byte, error) {
 		if len(reason.Text()) > maxReason {
 			return nil, errTooLarge
 		}
-		dst = append(dst, because("", reason.Text())...)
+		dst = append(dst, itemReason("", reason.Text())...)
 	}
 	return append(dst, "</destroy>"...), nil
 }

@@ -15,12 +15,12 @@ type Listed struct {
 }
 
 // Directory returns the rooms that an account may know of, by title, at most max.
-// Stewards know of those that nobody owns too.
+// Those who may take over a room that nobody owns know of these, too.
 func (s *Service) Directory(ctx context.Context, user string, max int) ([]Listed, error) {
 	steward := false
-	if s.cfg.Steward != nil {
+	if s.cfg.MayTakeOver != nil {
 		var err error
-		if steward, err = s.cfg.Steward(ctx, user); err != nil {
+		if steward, err = s.cfg.MayTakeOver(ctx, user); err != nil {
 			return nil, err
 		}
 	}
@@ -49,10 +49,10 @@ func (s *Service) occupants(name string) int {
 // DefaultSettings are those of a new room: anybody may find it and enter.
 func (s *Service) DefaultSettings() Settings { return s.defaultSettings() }
 
-// Found makes a room that belongs to an account, as if it had been created and
+// CreateRoom makes a room that belongs to an account, as if it had been created and
 // configured in the chat (XEP-0045 §10.1). Errors: ErrTaken, ErrTooMany,
 // ErrNoAccount; a *stanza.Error for a name that is none.
-func (s *Service) Found(ctx context.Context, name, creator string, settings Settings) error {
+func (s *Service) CreateRoom(ctx context.Context, name, creator string, settings Settings) error {
 	a, err := stanza.ParseAddress(name + "@" + s.cfg.Domain)
 	if err != nil {
 		return err
@@ -62,12 +62,12 @@ func (s *Service) Found(ctx context.Context, name, creator string, settings Sett
 }
 
 // Destroy ends a room on behalf of an owner, who need not be in it (XEP-0045
-// §10.9). A room that nobody owns belongs to the steward who destroys it. Errors:
+// §10.9). A room that nobody owns may be destroyed by those who may take it over. Errors:
 // a *stanza.Error for who may not, or a room that is not there; else the
 // store's.
 func (s *Service) Destroy(ctx context.Context, name, user string) error {
 	return s.withRoom(ctx, name, func(r *room) error {
-		if err := r.adopt(ctx, user); err != nil {
+		if err := r.takeover(ctx, user); err != nil {
 			return err
 		}
 		return r.destroy(ctx, user, []byte("<destroy/>"))

@@ -12,7 +12,7 @@ import (
 // it (XEP-0045 §10.9, X-34).
 func TestService_Destroy(t *testing.T) {
 	steward := func(_ context.Context, user string) (bool, error) { return user == "admin", nil }
-	w := newWorld(t, Config{Steward: steward}, "alice", "bob", "admin")
+	w := newWorld(t, Config{MayTakeOver: steward}, "alice", "bob", "admin")
 	w.open("den", nil)
 	bob := w.online("bob", "b")
 	gather("den", bob)

@@ -79,7 +79,7 @@ func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Chi
 	defer r.mu.Unlock()
 	switch node, _ := query.Attr("node"); node {
 	case nodeReservedNick:
-		return r.reservedNick(c.User()), nil
+		return r.reservedNickLocked(c.User()), nil
 	case nodeTraffic:
 		return nil, stanza.ErrServiceUnavailable
 	}
@@ -89,21 +89,21 @@ func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Chi
 	}
 	return stanza.Info{
 		Identities: []stanza.Identity{{Category: "conference", Type: "text", Name: title}},
-		Features:   r.features(),
-		Forms:      [][]byte{r.infoForm(c.User())},
+		Features:   r.featuresLocked(),
+		Forms:      [][]byte{r.infoFormLocked(c.User())},
 	}.Answer(query)
 }
 
-func (r *room) reservedNick(user string) []byte {
+func (r *room) reservedNickLocked(user string) []byte {
 	info := stanza.Info{Node: nodeReservedNick}
-	if nick := r.people[user].Nick; nick != "" {
+	if nick := r.affiliations[user].Nick; nick != "" {
 		info.Identities = []stanza.Identity{{Category: "conference", Type: "text", Name: nick}}
 	}
 	return info.Payload()
 }
 
-// features are the room's, as it is configured (§6.4, §15.3).
-func (r *room) features() []string {
+// featuresLocked are the room's, as it is configured (§6.4, §15.3).
+func (r *room) featuresLocked() []string {
 	out := []string{
 		stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSMUC, stanza.NSMUC + "#stable_id", stanza.NSMUC + "#self-ping-optimization", nsRequest,
 		stanza.NSOccupantID, nsHats, nsRegister, stanza.NSPing,
@@ -129,13 +129,13 @@ func (r *room) features() []string {
 	return out
 }
 
-// infoForm says more about the room (§6.4, §15.5.4). Converse takes the room's
+// infoFormLocked says more about the room (§6.4, §15.5.4). Converse takes the room's
 // name and whether the subject may be changed from here. The subject is for those
 // who may enter.
-func (r *room) infoForm(user string) []byte {
+func (r *room) infoFormLocked(user string) []byte {
 	f := stanza.NewForm("result", nsRoomInfo)
 	f.Text("muc#roominfo_description", "", r.settings.Description)
-	if r.mayEnter(user) == nil && r.knowsPassword(user) {
+	if r.mayEnterLocked(user) == nil && r.knowsPasswordLocked(user) {
 		f.Text("muc#roominfo_subject", "", r.subject.Text)
 	}
 	f.Text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))

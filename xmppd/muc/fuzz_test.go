@@ -134,7 +134,7 @@ func FuzzRoom(f *testing.F) {
 			w.svc.Gone(context.Background(), c, nil)
 		}
 		for _, r := range w.svc.loadedRooms() {
-			if len(r.members) != 0 || len(r.occupants) != 0 || len(r.byClient) != 0 || len(r.line) != 0 {
+			if len(r.members) != 0 || len(r.occupants) != 0 || len(r.byClient) != 0 || len(r.queue) != 0 {
 				t.Fatalf("somebody is left in %s", r.name)
 			}
 		}

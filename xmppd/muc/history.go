@@ -16,7 +16,8 @@ import (
 // History on entering, for clients that do not ask the archive (XEP-0045
 // §7.2.13, S-82).
 
-// Messages that are sent to somebody who says nothing about it, and at most.
+// How much history a client gets that does not ask for a certain amount, and the
+// maxima.
 const (
 	defaultHistory = 20
 	maxHistory     = 50

@@ -13,7 +13,7 @@ import (
 // Invitations that go through the room (XEP-0045 §7.8.2, S-90). Those that people
 // send each other directly (XEP-0249) are no matter of the room.
 
-// Most people who are invited at once.
+// maxInvitees is the maximum number of people in one invitation.
 const maxInvitees = 50
 
 // invitation handles a message that invites, or declines.
@@ -44,7 +44,7 @@ func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) erro
 	if err != nil {
 		return err
 	}
-	return r.inviteOne(ctx, func() error { return r.mayInvite(c) }, c.JID(), to, reason)
+	return r.inviteOne(ctx, func() error { return r.mayInviteLocked(c) }, c.JID(), to, reason)
 }
 
 // Invite invites an account into a room, on behalf of somebody who belongs to it
@@ -54,14 +54,14 @@ func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) err
 	to := stanza.Address{User: invitee, Domain: s.server.Domain()}
 	from := stanza.Address{User: inviter, Domain: s.server.Domain()}
 	return s.withRoom(ctx, name, func(r *room) error {
-		return r.inviteOne(ctx, func() error { return r.mayInviteAs(inviter) }, from.Bare(), to, "")
+		return r.inviteOne(ctx, func() error { return r.mayInviteAsLocked(inviter) }, from.Bare(), to, "")
 	})
 }
 
-// inviteOne invites somebody, if may, asked under the lock, agrees. Where only
-// members may enter, whoever is invited becomes one (§7.8.2).
+// inviteOne invites somebody if may, which is called with the lock held, returns no
+// error. Where only members may enter, the person invited becomes one (§7.8.2).
 func (r *room) inviteOne(ctx context.Context, may func() error, from string, to stanza.Address, reason string) error {
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,9 +70,9 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	if err = may(); r.state == ending {
 		err = errEnding
 	}
-	before := r.affiliation(to.User)
+	before := r.affiliationLocked(to.User)
 	admit := r.settings.MembersOnly && before == None
-	password, nick := r.settings.Password, r.people[to.User].Nick
+	password, nick := r.settings.Password, r.affiliations[to.User].Nick
 	r.mu.Unlock()
 	switch {
 	case err != nil:
@@ -89,8 +89,8 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 			return err
 		}
 		r.mu.Lock()
-		r.list(e)
-		r.affiliationChanged(e, before, departure{})
+		r.setAffiliationLocked(e)
+		r.affiliationChangedLocked(e, before, departure{})
 		r.mu.Unlock()
 	}
 	err = r.sendInvite(ctx, from, to, reason, password)
@@ -100,26 +100,26 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	return err
 }
 
-// mayInvite: occupants, but where only members may enter just those whom the room
+// mayInviteLocked: occupants, but where only members may enter just those whom the room
 // lets (§7.8.2, §9.3).
-func (r *room) mayInvite(c xmppd.Client) error {
-	m := r.member(c)
+func (r *room) mayInviteLocked(c xmppd.Client) error {
+	m := r.memberLocked(c)
 	if m == nil {
 		return errNotOccupant
 	}
 	if r.state != open {
 		return stanza.ErrForbidden
 	}
-	return r.mayInviteAs(c.User())
+	return r.mayInviteAsLocked(c.User())
 }
 
-// mayInviteAs reports whether an account may invite, wherever it is.
-func (r *room) mayInviteAs(user string) error {
-	a := r.affiliation(user)
+// mayInviteAsLocked reports whether an account may invite, wherever it is.
+func (r *room) mayInviteAsLocked(user string) error {
+	a := r.affiliationLocked(user)
 	switch {
 	case a.rank() >= Admin.rank():
 		return nil
-	case r.state != open, a == Outcast, r.settings.MembersOnly && (a != Member || !r.settings.Invites), !r.knowsPassword(user):
+	case r.state != open, a == Outcast, r.settings.MembersOnly && (a != Member || !r.settings.Invites), !r.knowsPasswordLocked(user):
 		return stanza.ErrForbidden
 	}
 	return nil
@@ -148,7 +148,7 @@ func (s *Service) invited(el stream.Child, attr string) (stanza.Address, string,
 // invitations only find one in it too.
 func (r *room) sendInvite(ctx context.Context, from string, to stanza.Address, reason, password string) error {
 	dst := append(stanza.AppendAttr([]byte(`<x xmlns="`+stanza.NSMUCUser+`"><invite`), "from", from), '>')
-	dst = append(append(dst, because("", reason)...), `</invite>`...)
+	dst = append(append(dst, itemReason("", reason)...), `</invite>`...)
 	if password != "" {
 		dst = append(append(append(dst, `<password>`...), stream.Escape(password)...), `</password>`...)
 	}
@@ -166,13 +166,13 @@ func (r *room) decline(ctx context.Context, c xmppd.Client, el stream.Child) err
 		return err
 	}
 	r.mu.Lock()
-	banned := r.affiliation(c.User()) == Outcast
+	banned := r.affiliationLocked(c.User()) == Outcast
 	r.mu.Unlock()
 	if !r.svc.invitations.take(invitation{room: r.name, inviter: to.User, invitee: c.User()}, time.Now()) || banned {
 		return errNotInvited
 	}
 	dst := stanza.AppendAttr([]byte(`<x xmlns="`+stanza.NSMUCUser+`"><decline`), "from", c.Bare())
-	dst = append(append(append(dst, '>'), because("", reason)...), `</decline></x>`...)
+	dst = append(append(append(dst, '>'), itemReason("", reason)...), `</decline></x>`...)
 	return r.writeFor(ctx, c.JID(), to, dst)
 }
 
@@ -198,7 +198,7 @@ func (r *room) inviteNewMembers(ctx context.Context, c xmppd.Client, entries []A
 	r.mu.Lock()
 	var to []stanza.Address
 	for _, e := range entries {
-		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.of(e.User)) == 0 {
+		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.occupantsOfLocked(e.User)) == 0 {
 			to = append(to, stanza.Address{User: e.User, Domain: r.svc.server.Domain()})
 		}
 	}

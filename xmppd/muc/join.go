@@ -11,8 +11,8 @@ import (
 	"foyer/xmppd"
 )
 
-// entry is somebody at the door.
-type entry struct {
+// joinRequest is what a client asks for that wants to enter.
+type joinRequest struct {
 	client   xmppd.Client
 	presence *stream.Element
 	nick     string
@@ -26,7 +26,7 @@ type entry struct {
 // join lets a client into a room, which is made if there is none (XEP-0045 §7.2,
 // §10.1).
 func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, to stanza.Address, x stream.Child) error {
-	e := entry{client: c, presence: p}
+	e := joinRequest{client: c, presence: p}
 	var err error
 	if e.nick, e.key, err = prepareNick(to.Resource); err != nil {
 		return err
@@ -49,11 +49,11 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 		if r == nil {
 			continue
 		}
-		if err = r.adopt(ctx, c.User()); err == nil {
+		if err = r.takeover(ctx, c.User()); err == nil {
 			err = r.enter(ctx, e)
 		}
 		if !errors.Is(err, errEnding) {
-			r.settleEmpty(ctx) // a new room that its creator could not enter
+			r.endIfEmpty(ctx) // a new room that its creator could not enter
 			return err
 		}
 		select {
@@ -90,12 +90,12 @@ func prepareNick(nick string) (prepared, key string, err error) {
 
 // enter lets a client in, and shows it around: everybody's presence, its own, the
 // history, the subject; what happens meanwhile comes after that (§7.1, S-77).
-func (r *room) enter(ctx context.Context, e entry) error {
+func (r *room) enter(ctx context.Context, e joinRequest) error {
 	if err := e.client.Ready(ctx); err != nil {
 		return err
 	}
 	r.mu.Lock()
-	m, err := r.admit(e)
+	m, err := r.admitLocked(e)
 	if err != nil {
 		r.mu.Unlock()
 		return err
@@ -107,15 +107,15 @@ func (r *room) enter(ctx context.Context, e entry) error {
 		r.mu.Lock()
 	}
 	defer r.mu.Unlock()
-	if r.member(e.client) == m {
-		m.client.Deliver(r.subjectFor(m))
-		m.stopHolding()
+	if r.memberLocked(e.client) == m {
+		m.client.Deliver(r.subjectForLocked(m))
+		m.releaseHeldLocked()
 	}
 	return nil
 }
 
-// stopHolding sends what had to wait for the history.
-func (m *member) stopHolding() {
+// releaseHeldLocked sends what had to wait for the history.
+func (m *member) releaseHeldLocked() {
 	m.holding = false
 	for _, raw := range m.held {
 		m.client.Deliver(raw)
@@ -123,44 +123,44 @@ func (m *member) stopHolding() {
 	m.held = nil
 }
 
-// admit checks everything that may keep a client out, takes it in, and shows the
+// admitLocked checks everything that may keep a client out, takes it in, and shows the
 // occupants to it and it to them. A client that is in already, and asks again,
 // sees everything again (§7.2.1, S-80).
-func (r *room) admit(e entry) (*member, error) {
-	m := r.member(e.client)
+func (r *room) admitLocked(e joinRequest) (*member, error) {
+	m := r.memberLocked(e.client)
 	if m != nil && m.occupant.key != e.key {
-		return m, r.rename(m, e.presence, e.nick)
+		return m, r.renameLocked(m, e.presence, e.nick)
 	}
 	created := r.state == locked && len(r.members) == 0
 	if m == nil {
-		if err := r.check(e); err != nil {
+		if err := r.mayJoinLocked(e); err != nil {
 			return nil, err
 		}
 		if !r.svc.joined.add(e.client, r, r.svc.cfg.RoomsPerSession) {
 			return nil, errTooManyJoined
 		}
-		m = r.seat(e)
+		m = r.seatLocked(e)
 	}
 	m.presence = e.presence
 	o := m.occupant
 	o.hats = e.hats
-	o.show(m)
+	o.showLocked(m)
 	for _, other := range r.occupants {
 		if other != o {
-			r.showTo(m, other, nil)
+			r.showToLocked(m, other, nil)
 		}
 	}
 	for _, other := range r.members {
 		if other != m {
-			r.showTo(other, o, appendCodes(nil, codeSelf))
+			r.showToLocked(other, o, appendCodes(nil, codeSelf))
 		}
 	}
-	r.showTo(m, o, appendCodes(nil, r.entryCodes(e, created)...))
+	r.showToLocked(m, o, appendCodes(nil, r.joinCodesLocked(e, created)...))
 	return m, nil
 }
 
-// check applies §7.2.5 to §7.2.9, with each error as clients expect it (S-79).
-func (r *room) check(e entry) error {
+// mayJoinLocked applies §7.2.5 to §7.2.9, with each error as clients expect it (S-79).
+func (r *room) mayJoinLocked(e joinRequest) error {
 	user := e.client.User()
 	switch {
 	case r.state == ending:
@@ -168,58 +168,58 @@ func (r *room) check(e entry) error {
 	case r.state == locked && user != r.creator:
 		return errNotSetUp // §10.1.1
 	}
-	if err := r.mayEnter(user); err != nil {
+	if err := r.mayEnterLocked(user); err != nil {
 		return err
 	}
-	if !r.opens(e) {
+	if !r.hasPasswordLocked(e) {
 		return errNotAuthorized
 	}
 	o := r.occupants[e.key]
 	if o != nil && o.user == user {
 		return nil // another client under the same nickname
 	}
-	if o != nil || r.reservedFor(e.key, user) {
+	if o != nil || r.reservedForLocked(e.key, user) {
 		return errNickTaken
 	}
-	if a := r.affiliation(user); len(r.occupants) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.members) >= 2*r.svc.cfg.Occupants {
+	if a := r.affiliationLocked(user); len(r.occupants) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.members) >= 2*r.svc.cfg.Occupants {
 		return errFull
 	}
 	return nil
 }
 
-// opens reports whether somebody has the password, if one is needed. Owners need
+// hasPasswordLocked reports whether somebody has the password, if one is needed. Owners need
 // not type it: they choose it (§10.2).
-func (r *room) opens(e entry) bool {
-	return r.settings.Password == "" || r.affiliation(e.client.User()) == Owner ||
+func (r *room) hasPasswordLocked(e joinRequest) bool {
+	return r.settings.Password == "" || r.affiliationLocked(e.client.User()) == Owner ||
 		subtle.ConstantTimeCompare([]byte(r.settings.Password), []byte(e.password)) == 1
 }
 
-// reservedFor reports whether a nickname belongs to somebody else.
-func (r *room) reservedFor(key, user string) bool {
+// reservedForLocked reports whether a nickname belongs to somebody else.
+func (r *room) reservedForLocked(key, user string) bool {
 	owner, ok := r.reserved[key]
 	return ok && owner != user
 }
 
-// seat makes a place for a client, and an occupant unless there is one.
-func (r *room) seat(e entry) *member {
+// seatLocked makes a place for a client, and an occupant unless there is one.
+func (r *room) seatLocked(e joinRequest) *member {
 	o := r.occupants[e.key]
 	if o == nil {
 		bare := e.client.Bare()
 		user := e.client.User()
 		o = &occupant{
 			room: r, nick: e.nick, key: e.key, jid: r.jid + "/" + e.nick, user: user, bare: bare,
-			id: r.occupantIDOf(bare), role: r.defaultRole(r.affiliation(user)),
+			id: r.occupantIDOf(bare), role: r.defaultRoleLocked(r.affiliationLocked(user)),
 		}
 		r.occupants[e.key] = o
 	}
 	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID())}
-	r.add(m)
+	r.addLocked(m)
 	return m
 }
 
-// entryCodes are the codes of the presence that tells a client that it is in
+// joinCodesLocked are the codes of the presence that tells a client that it is in
 // (§7.2.2, §7.2.3, §7.2.12, §10.1.1, S-78).
-func (r *room) entryCodes(e entry, created bool) []string {
+func (r *room) joinCodesLocked(e joinRequest, created bool) []string {
 	codes := []string{codeSelf}
 	if r.settings.NonAnonymous {
 		codes = append(codes, codeNonAnonymous)

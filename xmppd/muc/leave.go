@@ -14,11 +14,11 @@ import (
 // its last client (§7.2.8, S-81).
 func (r *room) leave(ctx context.Context, c xmppd.Client, p *stream.Element) {
 	r.mu.Lock()
-	if m := r.member(c); m != nil {
-		r.release(m, departure{status: statusOf(p)})
+	if m := r.memberLocked(c); m != nil {
+		r.releaseLocked(m, departure{status: statusOf(p)})
 	}
 	r.mu.Unlock()
-	r.settleEmpty(ctx)
+	r.endIfEmpty(ctx)
 }
 
 // statusOf returns the words that somebody leaves with.
@@ -32,38 +32,37 @@ func statusOf(p *stream.Element) []byte {
 	return nil
 }
 
-// release takes one client out and says so.
-func (r *room) release(m *member, d departure) {
+// releaseLocked takes one client out and says so.
+func (r *room) releaseLocked(m *member, d departure) {
 	o := m.occupant
-	r.remove(m)
-	m.stopHolding()
+	r.removeLocked(m)
+	m.releaseHeldLocked()
 	if len(o.all) == 0 {
-		r.sayGone(o, []*member{m}, d)
+		r.sayGoneLocked(o, []*member{m}, d)
 		return
 	}
-	m.deliver("<presence", o.unavailable(d, m.client.JID()), appendCodes(nil, codeSelf), endOfPresence)
+	m.deliverLocked("<presence", o.unavailableLocked(d, m.client.JID()), appendCodes(nil, codeSelf), endOfPresence)
 	if o.shown == m {
-		o.show(o.all[len(o.all)-1])
-		r.announce(o)
+		o.showLocked(o.all[len(o.all)-1])
+		r.announceLocked(o)
 	}
 }
 
-// expel takes an occupant out with all its clients, and says why (§8.2, §9.1).
-func (r *room) expel(o *occupant, d departure) { r.sayGone(o, r.evict(o), d) }
+// expelLocked takes an occupant out with all its clients, and says why (§8.2, §9.1).
+func (r *room) expelLocked(o *occupant, d departure) { r.sayGoneLocked(o, r.evictLocked(o), d) }
 
-// evict takes all clients of an occupant out, and returns them; nobody is told.
-func (r *room) evict(o *occupant) []*member {
+// evictLocked takes all clients of an occupant out, and returns them; nobody is told.
+func (r *room) evictLocked(o *occupant) []*member {
 	own := slices.Clone(o.all)
 	for _, m := range own {
-		r.remove(m)
-		m.stopHolding()
+		r.removeLocked(m)
+		m.releaseHeldLocked()
 	}
 	return own
 }
 
-// settleEmpty ends the room if its last occupant has left and nobody is meant to
-// come back (XEP-0045 §7.14, S-86). Called without the lock.
-func (r *room) settleEmpty(ctx context.Context) {
+// endIfEmpty ends a room that is not persistent when its last occupant has left (XEP-0045 §7.14, S-86). Called without the lock.
+func (r *room) endIfEmpty(ctx context.Context) {
 	r.mu.Lock()
 	over := len(r.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
 	kept := r.state == open
@@ -86,7 +85,7 @@ func (r *room) settleEmpty(ctx context.Context) {
 
 // delete deletes what is kept of the room, once nothing is on its way there.
 func (r *room) delete(ctx context.Context) error {
-	if err := r.quiet(ctx); err != nil {
+	if err := r.drain(ctx); err != nil {
 		return err
 	}
 	return r.svc.store.Delete(ctx, r.name, r.jid)
@@ -115,17 +114,17 @@ func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Elemen
 		return nil
 	}
 	r.mu.Lock()
-	if m := r.member(c); m != nil {
-		r.release(m, departure{codes: []string{codeTechnicalFail}})
+	if m := r.memberLocked(c); m != nil {
+		r.releaseLocked(m, departure{codes: []string{codeTechnicalFail}})
 	}
 	r.mu.Unlock()
-	r.settleEmpty(ctx)
+	r.endIfEmpty(ctx)
 	return nil
 }
 
-// begin waits for the right to change what is kept of the room; done gives it
+// beginChange waits for the right to change what is kept of the room; done gives it
 // back. Errors: errEnding when the room ends meanwhile, or ctx's.
-func (r *room) begin(ctx context.Context) (done func(), err error) {
+func (r *room) beginChange(ctx context.Context) (done func(), err error) {
 	select {
 	case r.changing <- struct{}{}:
 		return func() { <-r.changing }, nil

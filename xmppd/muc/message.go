@@ -55,7 +55,7 @@ func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error
 	if err != nil {
 		return err
 	}
-	return r.settle(ctx, t)
+	return r.await(ctx, t)
 }
 
 // saidBefore reports whether a message that its sender marks as delayed is in
@@ -68,30 +68,30 @@ func (r *room) saidBefore(ctx context.Context, owner, with string, m *stream.Ele
 	return r.svc.server.Archived(ctx, owner, with, m.ID)
 }
 
-// accept checks that somebody may speak, and puts the message into the line, with
-// what it takes back.
-func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retraction) (*ticket, error) {
+// accept checks that somebody may speak, and enqueues the message, with what it
+// retracts.
+func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retraction) (*pending, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o, err := r.speaker(c)
+	o, err := r.speakerLocked(c)
 	if err != nil {
 		return nil, err
 	}
-	said := r.quote(o, m)
+	reflected := r.reflectedLocked(o, m)
 	var entry *xmppd.ArchiveEntry
 	if r.settings.Archive && stanza.ShouldArchive(m) {
-		entry = r.entryFor(o, m, said)
+		entry = r.archiveEntryLocked(o, m, reflected)
 		entry.Retracts = retracted
 	}
-	return r.draw(entry, func(id uuid.UUID) { r.toAll(r.cut(said, id)) })
+	return r.enqueueLocked(entry, func(id uuid.UUID) { r.toAllLocked(r.withStanzaID(reflected, id)) })
 }
 
-// speaker returns the occupant that a client is, if it may speak: only those who
+// speakerLocked returns the occupant that a client is, if it may speak: only those who
 // are here, and in a moderated room only those with voice (§7.4, S-83).
-func (r *room) speaker(c xmppd.Client) (*occupant, error) {
-	m := r.member(c)
+func (r *room) speakerLocked(c xmppd.Client) (*occupant, error) {
+	m := r.memberLocked(c)
 	switch {
-	case m == nil && r.state == locked: // not there yet (§17.2)
+	case m == nil && r.state == locked: // it does not exist yet for others (§17.2)
 		return nil, stanza.ErrItemNotFound
 	case m == nil:
 		return nil, errNotOccupant
@@ -105,29 +105,30 @@ func (r *room) speaker(c xmppd.Client) (*occupant, error) {
 	return m.occupant, nil
 }
 
-// quote is a message as the room says it: from the occupant, to nobody yet, and
-// without what only the room may say (S-91).
-func (r *room) quote(o *occupant, m *stream.Element) []byte {
+// reflectedLocked is a message as the room sends it: from the occupant, without a
+// recipient yet, and without what only the room may say (S-91).
+func (r *room) reflectedLocked(o *occupant, m *stream.Element) []byte {
 	return m.Edit().Set("to", "").Set("from", o.jid).
 		Drop(r.mayNotSay(o.bare)).
 		Append(occupantID(o.id)).Bytes()
 }
 
-// cut is a message behind its name, with its id in the archive if it has one.
-func (r *room) cut(said []byte, id uuid.UUID) []byte {
+// withStanzaID returns a reflected message without the start of its tag, as
+// toAllLocked takes it, and with its id in the archive if it has one (XEP-0359 §3).
+func (r *room) withStanzaID(reflected []byte, id uuid.UUID) []byte {
 	const name = len("<message")
 	if id == uuid.Nil {
-		return said[name:]
+		return reflected[name:]
 	}
-	end := bytes.LastIndex(said, []byte("</"))
-	dst := append(make([]byte, 0, len(said)+len(r.jid)+96), said[name:end]...)
-	return append(append(dst, r.stanzaID(id)...), said[end:]...)
+	end := bytes.LastIndex(reflected, []byte("</"))
+	dst := append(make([]byte, 0, len(reflected)+len(r.jid)+96), reflected[name:end]...)
+	return append(append(dst, r.stanzaID(id)...), reflected[end:]...)
 }
 
-// entryFor is what the archive keeps. The real sender stands beside the stanza,
+// archiveEntryLocked is what the archive keeps. The real sender stands beside the stanza,
 // for those who may know (S-65).
-func (r *room) entryFor(o *occupant, m *stream.Element, said []byte) *xmppd.ArchiveEntry {
-	e := &xmppd.ArchiveEntry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: said}
+func (r *room) archiveEntryLocked(o *occupant, m *stream.Element, reflected []byte) *xmppd.ArchiveEntry {
+	e := &xmppd.ArchiveEntry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected}
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		e.Body = body.Text()
 	}

@@ -27,7 +27,7 @@ func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element
 		return nil, nil
 	}
 	id, _ := el.Attr("id")
-	entry, ids, err := r.said(ctx, id)
+	entry, ids, err := r.archived(ctx, id)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -42,9 +42,9 @@ func keptChildren() []stream.Name {
 	return []stream.Name{{Space: stanza.NSOccupantID, Local: "occupant-id"}}
 }
 
-// said returns an archived message with the ids of everything that corrects it;
+// archived returns a message of the archive with the ids of everything that corrects it;
 // no ids: it is not there.
-func (r *room) said(ctx context.Context, text string) (xmppd.ArchiveEntry, []uuid.UUID, error) {
+func (r *room) archived(ctx context.Context, text string) (xmppd.ArchiveEntry, []uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil {
 		return xmppd.ArchiveEntry{}, nil, nil
@@ -73,7 +73,7 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 		}
 	}
 	r.mu.Lock()
-	_, err := r.moderator(c)
+	_, err := r.moderatorLocked(c)
 	archived := r.settings.Archive
 	r.mu.Unlock()
 	if err != nil {
@@ -82,7 +82,7 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if !archived {
 		return nil, stanza.ErrItemNotFound
 	}
-	_, ids, err := r.said(ctx, id)
+	_, ids, err := r.archived(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +93,14 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if err != nil {
 		return nil, err
 	}
-	return nil, r.settle(ctx, t)
+	return nil, r.await(ctx, t)
 }
 
-// moderate puts the notice into the line, and the tombstones with it.
-func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*ticket, error) {
+// moderate enqueues the notice, and the tombstones with it.
+func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pending, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	actor, err := r.moderator(c)
+	actor, err := r.moderatorLocked(c)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +114,13 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*ti
 		why = `<reason>` + stream.Escape(reason) + `</reason>`
 	}
 	own := uuid.NewString()
-	said := stanza.AppendAttr([]byte(`<message xmlns="jabber:client" type="groupchat"`), "from", r.jid)
-	said = append(stanza.AppendAttr(said, "id", own), '>')
-	said = stanza.AppendAttr(append(said, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id)
-	said = append(append(append(append(said, '>'), moderated...), why...), `</retract></message>`...)
+	notice := stanza.AppendAttr([]byte(`<message xmlns="jabber:client" type="groupchat"`), "from", r.jid)
+	notice = append(stanza.AppendAttr(notice, "id", own), '>')
+	notice = stanza.AppendAttr(append(notice, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id)
+	notice = append(append(append(append(notice, '>'), moderated...), why...), `</retract></message>`...)
 	entry := &xmppd.ArchiveEntry{
-		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: said,
+		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: notice,
 		Retracts: &xmppd.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
-	return r.draw(entry, func(stored uuid.UUID) { r.toAll(r.cut(said, stored)) })
+	return r.enqueueLocked(entry, func(stored uuid.UUID) { r.toAllLocked(r.withStanzaID(notice, stored)) })
 }

@@ -9,14 +9,14 @@
 // state), then joined.mu (which rooms a client is in). None is held while a
 // store is asked. What a room sends is queued for its clients, which never
 // blocks, with room.mu held: so that everybody sees what happens in a room in
-// the same order.
+// the same order. A method whose name ends in Locked is called with room.mu held.
 //
 // A message's way: under room.mu the sender's right is checked, the stanza is
-// made, a ticket is drawn and the entry is handed to the archive's writer, which
+// made, put into the room's queue and handed to the archive's writer, which
 // gives ids in the order it is handed entries. Without the lock the sender's
 // goroutine waits until the message is in Postgres; any number of a room's
 // messages may be on their way there, and share commits. Then, under the lock
-// again, the tickets that are settled are delivered from the head of the line on:
+// again, what is stored is delivered from the head of the queue on:
 // the order for all occupants, the sender's echo included, is the archive's.
 //
 // A change of what is kept of a room (its configuration, its affiliations, its
@@ -58,13 +58,13 @@ type Config struct {
 	// Hats returns what an account wears in every room (XEP-0317); nil: nothing.
 	Hats func(ctx context.Context, user string) ([]Hat, error)
 
-	// Steward reports whether an account looks after rooms that nobody owns any
-	// more: by entering one it becomes the owner. nil: nobody does.
-	Steward func(ctx context.Context, user string) (bool, error)
+	// MayTakeOver reports whether an account may take over rooms that nobody owns
+	// any more: it becomes the owner by entering. nil: nobody may.
+	MayTakeOver func(ctx context.Context, user string) (bool, error)
 
 	RoomsPerUser    int           // rooms that one account may have created; default 50
 	RoomsPerSession int           // rooms that one client may be in; default 200
-	Occupants       int           // most occupants of a room, and the default of its own bound; default 2000
+	Occupants       int           // maximum of a room, and the default of its own bound; default 2000
 	Affiliations    int           // affiliations and reserved nicknames kept of a room; default 5000
 	Idle            time.Duration // how long an empty room stays in memory; default 10 min
 	StoreTimeout    time.Duration // how long work that no client waits for waits for the database; default 10 s

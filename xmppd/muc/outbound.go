@@ -13,9 +13,9 @@ import (
 // What a room sends is made once; only the to attribute is put in for each
 // recipient, right behind the element's name.
 
-// deliver sends a stanza that is given in parts: its start up to the element's
+// deliverLocked sends a stanza that is given in parts: its start up to the element's
 // name, and the rest.
-func (m *member) deliver(name string, rest ...[]byte) {
+func (m *member) deliverLocked(name string, rest ...[]byte) {
 	n := len(name) + len(m.to)
 	for _, p := range rest {
 		n += len(p)
@@ -24,25 +24,25 @@ func (m *member) deliver(name string, rest ...[]byte) {
 	for _, p := range rest {
 		out = append(out, p...)
 	}
-	m.send(out)
+	m.sendLocked(out)
 }
 
-// send sends a stanza that was made for this client.
-func (m *member) send(raw []byte) {
+// sendLocked sends a stanza that was made for this client.
+func (m *member) sendLocked(raw []byte) {
 	if m.holding && len(m.held) < maxHeld {
 		m.held = append(m.held, raw)
 		return
 	}
 	if m.holding {
-		m.stopHolding() // there is no waiting for the history any more
+		m.releaseHeldLocked() // too much waits for the history: it goes on without
 	}
 	m.client.Deliver(raw)
 }
 
-// toAll sends a message to everybody; rest is all but its name.
-func (r *room) toAll(rest []byte) {
+// toAllLocked sends a message to everybody; rest is all but its name.
+func (r *room) toAllLocked(rest []byte) {
 	for _, m := range r.members {
-		m.deliver("<message", rest)
+		m.deliverLocked("<message", rest)
 	}
 }
 
@@ -53,8 +53,8 @@ func (r *room) notice(payload string) []byte {
 	return append(append(append(dst, '>'), payload...), "</message>"...)
 }
 
-// ticket is a message's place in the line.
-type ticket struct {
+// pending is a message that waits to be stored and delivered.
+type pending struct {
 	storing *xmppd.Storing // nil: it is not archived
 	settled bool
 	stored  bool          // else it failed, and nobody gets it
@@ -63,11 +63,11 @@ type ticket struct {
 	deliver func(id uuid.UUID)
 }
 
-// draw puts a message into the line, and into the archive's; no entry: it is not
-// archived. deliver is called when its turn has come and it is in Postgres, with
-// the room's lock held.
-func (r *room) draw(entry *xmppd.ArchiveEntry, deliver func(id uuid.UUID)) (*ticket, error) {
-	t := &ticket{done: make(chan struct{}), deliver: deliver}
+// enqueueLocked adds a message to the room's queue and to the archive writer's; no
+// entry: it is not archived. deliver is called with the room's lock held, in the
+// order of the queue, once the message is in Postgres.
+func (r *room) enqueueLocked(entry *xmppd.ArchiveEntry, deliver func(id uuid.UUID)) (*pending, error) {
+	t := &pending{done: make(chan struct{}), deliver: deliver}
 	if entry != nil {
 		storing, err := r.svc.server.BeginArchive(*entry)
 		if err != nil {
@@ -75,14 +75,14 @@ func (r *room) draw(entry *xmppd.ArchiveEntry, deliver func(id uuid.UUID)) (*tic
 		}
 		t.storing = storing
 	}
-	r.line = append(r.line, t)
+	r.queue = append(r.queue, t)
 	return t, nil
 }
 
-// settle waits until the message is stored, and delivers what has its turn. It
+// await waits until the message is stored, and delivers what can be delivered. It
 // returns after the message was delivered: what its sender asks next is answered
 // after that. Called without the room's lock.
-func (r *room) settle(ctx context.Context, t *ticket) error {
+func (r *room) await(ctx context.Context, t *pending) error {
 	var id uuid.UUID
 	var err error
 	if t.storing != nil {
@@ -90,24 +90,24 @@ func (r *room) settle(ctx context.Context, t *ticket) error {
 	}
 	r.mu.Lock()
 	t.settled, t.stored, t.id = true, err == nil, id
-	r.flush()
+	r.deliverStoredLocked()
 	r.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	select {
 	case <-t.done:
-	case <-ctx.Done(): // the head of the line waits for the database; ours is stored
+	case <-ctx.Done(): // an earlier message waits for the database; this one is stored
 	}
 	return nil
 }
 
-// flush delivers from the head of the line on.
-func (r *room) flush() {
-	for len(r.line) > 0 && r.line[0].settled {
-		t := r.line[0]
-		r.line[0] = nil
-		r.line = r.line[1:]
+// deliverStoredLocked delivers what is stored, from the head of the queue on.
+func (r *room) deliverStoredLocked() {
+	for len(r.queue) > 0 && r.queue[0].settled {
+		t := r.queue[0]
+		r.queue[0] = nil
+		r.queue = r.queue[1:]
 		if t.stored {
 			if t.id != uuid.Nil {
 				r.last = t.id
@@ -116,27 +116,27 @@ func (r *room) flush() {
 		}
 		close(t.done)
 	}
-	if len(r.line) == 0 {
-		r.line = nil
-		if r.emptied != nil {
-			close(r.emptied)
-			r.emptied = nil
+	if len(r.queue) == 0 {
+		r.queue = nil
+		if r.drained != nil {
+			close(r.drained)
+			r.drained = nil
 		}
 	}
 }
 
-// quiet waits until no message is on its way.
-func (r *room) quiet(ctx context.Context) error {
+// drain waits until the queue is empty.
+func (r *room) drain(ctx context.Context) error {
 	for {
 		r.mu.Lock()
-		if len(r.line) == 0 {
+		if len(r.queue) == 0 {
 			r.mu.Unlock()
 			return nil
 		}
-		if r.emptied == nil {
-			r.emptied = make(chan struct{})
+		if r.drained == nil {
+			r.drained = make(chan struct{})
 		}
-		wait := r.emptied
+		wait := r.drained
 		r.mu.Unlock()
 		select {
 		case <-wait:

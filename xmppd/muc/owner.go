@@ -24,13 +24,13 @@ const (
 func handleConfigGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.affiliation(c.User()) != Owner {
+	if r.affiliationLocked(c.User()) != Owner {
 		return nil, stanza.ErrForbidden
 	}
-	return append(append([]byte(`<query xmlns="`+nsOwner+`">`), r.configForm()...), `</query>`...), nil
+	return append(append([]byte(`<query xmlns="`+nsOwner+`">`), r.configFormLocked()...), `</query>`...), nil
 }
 
-func (r *room) configForm() []byte {
+func (r *room) configFormLocked() []byte {
 	s := r.settings
 	f := stanza.NewForm("form", nsRoomConfig)
 	f.Title("Settings of the room")
@@ -88,15 +88,15 @@ func handleOwnerSet(ctx context.Context, r *room, c xmppd.Client, query stream.C
 
 // cancel ends a room that was never configured; else nothing changes (§10.1.3).
 func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	r.mu.Lock()
-	owner, isNew := r.affiliation(c.User()) == Owner, r.state == locked
+	owner, isNew := r.affiliationLocked(c.User()) == Owner, r.state == locked
 	if owner && isNew {
-		r.dissolve(departure{after: []byte("<destroy/>")})
+		r.dissolveLocked(departure{after: []byte("<destroy/>")})
 	}
 	r.mu.Unlock()
 	switch {
@@ -110,7 +110,7 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 
 // configure stores the settings, and opens a new room with them.
 func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submission) error {
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,14 +118,14 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 	r.mu.Lock()
 	settings, state, err := r.settings, r.state, error(nil)
 	switch {
-	case r.affiliation(c.User()) != Owner:
+	case r.affiliationLocked(c.User()) != Owner:
 		err = stanza.ErrForbidden
 	case state == ending: // it is not to be stored again
 		err = errEnding
 	}
 	kept := Room{Name: r.name, Creator: r.creator}
 	var people []Affiliated
-	for _, a := range r.people {
+	for _, a := range r.affiliations {
 		people = append(people, a)
 	}
 	r.mu.Unlock()
@@ -143,13 +143,13 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 	before := r.settings
 	r.settings, r.state = settings, open
 	if state == open || settings != before { // an instant room is as its creator found it (§10.1.2)
-		r.settingsChanged(before)
+		r.settingsChangedLocked(before)
 	}
 	r.mu.Unlock()
 	if state == locked {
 		r.svc.configured(r)
 	}
-	r.settleEmpty(ctx)
+	r.endIfEmpty(ctx)
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 		return errCreationBarred
 	case errors.Is(err, ErrTaken):
 		return errRoomTaken
-	case errors.Is(err, ErrNoAccount): // somebody whom the new room lists
+	case errors.Is(err, ErrNoAccount): // somebody in the new room's affiliations
 		return errUnknownAccount
 	}
 	return err
@@ -236,7 +236,7 @@ func readEither(s stanza.Submission, name string, is *bool, yes, no string) erro
 	return nil
 }
 
-// readNumber reads a positive number; more than most is most, and so is none.
+// readNumber reads a positive number; more than most counts as most, and so does none.
 func readNumber(s stanza.Submission, name string, into *int, most int) error {
 	v, ok := s.Value(name)
 	if !ok {
@@ -254,9 +254,9 @@ func readNumber(s stanza.Submission, name string, into *int, most int) error {
 	return nil
 }
 
-// settingsChanged tells those who are here what changed (§10.2.1), and puts out
+// settingsChangedLocked tells those who are here what changed (§10.2.1), and puts out
 // those who may not stay: 322 (§9.4).
-func (r *room) settingsChanged(before Settings) {
+func (r *room) settingsChangedLocked(before Settings) {
 	codes := []string{codeConfigured}
 	now := r.settings
 	if before.Archive != now.Archive {
@@ -266,9 +266,9 @@ func (r *room) settingsChanged(before Settings) {
 		codes = append(codes, either(now.NonAnonymous, codeNowNonAnon, codeNowSemiAnon))
 	}
 	x := string(appendCodes([]byte(`<x xmlns="`+stanza.NSMUCUser+`">`), codes...)) + `</x>`
-	r.toAll(r.notice(x))
+	r.toAllLocked(r.notice(x))
 	if now.MembersOnly && !before.MembersOnly {
-		r.expelStrangers()
+		r.expelStrangersLocked()
 	}
 }
 
@@ -279,16 +279,16 @@ func either(is bool, yes, no string) string {
 	return no
 }
 
-// expelStrangers puts out everybody who is no member. All are out before anybody is
+// expelStrangersLocked puts out everybody who is no member. All are out before anybody is
 // told, so that those who go are not told of each other.
-func (r *room) expelStrangers() {
+func (r *room) expelStrangersLocked() {
 	gone := make(map[*occupant][]*member)
 	for _, o := range r.occupants {
-		if r.affiliation(o.user) == None {
-			gone[o] = r.evict(o)
+		if r.affiliationLocked(o.user) == None {
+			gone[o] = r.evictLocked(o)
 		}
 	}
 	for o, own := range gone {
-		r.sayGone(o, own, departure{codes: []string{codeNowMembers}})
+		r.sayGoneLocked(o, own, departure{codes: []string{codeNowMembers}})
 	}
 }

@@ -98,7 +98,7 @@ func (s *Service) inMemory(name string) *room {
 func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.member(c)
+	m := r.memberLocked(c)
 	if m == nil {
 		return false, nil
 	}
@@ -106,32 +106,32 @@ func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there boo
 		return true, errNoNick
 	}
 	if nick != m.occupant.nick {
-		return true, r.rename(m, p, nick)
+		return true, r.renameLocked(m, p, nick)
 	}
 	m.presence = p
-	m.occupant.show(m)
-	r.announce(m.occupant)
+	m.occupant.showLocked(m)
+	r.announceLocked(m.occupant)
 	return true, nil
 }
 
-// announce shows an occupant's presence to everybody, its own clients included;
+// announceLocked shows an occupant's presence to everybody, its own clients included;
 // those get the codes.
-func (r *room) announce(o *occupant, codes ...string) {
+func (r *room) announceLocked(o *occupant, codes ...string) {
 	own := appendCodes(nil, append([]string{codeSelf}, codes...)...)
 	for _, m := range r.members {
-		r.showTo(m, o, own)
+		r.showToLocked(m, o, own)
 	}
 }
 
-// showTo shows one occupant to one client; own are the codes for its own clients.
-func (r *room) showTo(m *member, o *occupant, own []byte) {
+// showToLocked shows one occupant to one client; own are the codes for its own clients.
+func (r *room) showToLocked(m *member, o *occupant, own []byte) {
 	switch {
 	case m.occupant == o:
-		m.deliver("<presence", o.head, o.itemJID, own, endOfPresence)
-	case m.occupant.sees():
-		m.deliver("<presence", o.head, o.itemJID, endOfPresence)
+		m.deliverLocked("<presence", o.head, o.itemJID, own, endOfPresence)
+	case m.occupant.seesAddressesLocked():
+		m.deliverLocked("<presence", o.head, o.itemJID, endOfPresence)
 	default:
-		m.deliver("<presence", o.head, o.item, endOfPresence)
+		m.deliverLocked("<presence", o.head, o.item, endOfPresence)
 	}
 }
 
@@ -144,9 +144,9 @@ type departure struct {
 	after  []byte // behind the item: where to go instead
 }
 
-// unavailable is the presence of an occupant that goes: behind its name, up to
+// unavailableLocked is the presence of an occupant that goes: behind its name, up to
 // the codes; with the real address, or without.
-func (o *occupant) unavailable(d departure, jid string) []byte {
+func (o *occupant) unavailableLocked(d departure, jid string) []byte {
 	dst := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="unavailable"`), "from", o.jid)
 	dst = append(append(append(dst, '>'), d.status...), occupantID(o.id)...)
 	role := RoleNone
@@ -154,7 +154,7 @@ func (o *occupant) unavailable(d departure, jid string) []byte {
 		role = o.role
 	}
 	dst = append(dst, `<x xmlns="`+stanza.NSMUCUser+`"><item`...)
-	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliation(o.user)))
+	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliationLocked(o.user)))
 	dst = stanza.AppendAttr(dst, "role", string(role))
 	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "jid", jid), "nick", d.nick)
 	if len(d.inside) == 0 {
@@ -165,22 +165,22 @@ func (o *occupant) unavailable(d departure, jid string) []byte {
 	return appendCodes(append(dst, d.after...), d.codes...)
 }
 
-// sayGone tells everybody in the room, and the clients given, that an occupant
+// sayGoneLocked tells everybody in the room, and the clients given, that an occupant
 // went (§7.14).
-func (r *room) sayGone(o *occupant, own []*member, d departure) {
+func (r *room) sayGoneLocked(o *occupant, own []*member, d departure) {
 	jid := o.shown.client.JID()
-	with, without := o.unavailable(d, jid), o.unavailable(d, "")
+	with, without := o.unavailableLocked(d, jid), o.unavailableLocked(d, "")
 	self := appendCodes(nil, codeSelf)
 	for _, m := range own {
-		m.deliver("<presence", with, self, endOfPresence)
+		m.deliverLocked("<presence", with, self, endOfPresence)
 	}
 	for _, m := range r.members {
 		switch {
 		case m.occupant == o: // told already
-		case m.occupant.sees():
-			m.deliver("<presence", with, endOfPresence)
+		case m.occupant.seesAddressesLocked():
+			m.deliverLocked("<presence", with, endOfPresence)
 		default:
-			m.deliver("<presence", without, endOfPresence)
+			m.deliverLocked("<presence", without, endOfPresence)
 		}
 	}
 }

@@ -33,17 +33,17 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	}
 	received := m.Edit().Set("from", p.fromJID).Drop(r.mayNotSay(p.from.bare)).
 		Append(occupantID(p.fromID), []byte(`<x xmlns="`+stanza.NSMUCUser+`"/>`))
-	said, err := received.Element()
+	reflected, err := received.Element()
 	if err != nil {
 		return err
 	}
 	// The sender's other clients and her own archive have it as she sent it
 	// (XEP-0280 §6.1, XEP-0313 §4.2).
-	sent, err := said.Edit().Set("from", c.JID()).Element()
+	sent, err := reflected.Edit().Set("from", c.JID()).Element()
 	if err != nil {
 		return err
 	}
-	theirs, mine := r.privateEntries(p, m, said, sent)
+	theirs, mine := r.privateEntries(p, m, reflected, sent)
 	if theirs.Retracts, err = r.privateRetraction(ctx, m, p.fromID, theirs, mine); err != nil {
 		return err
 	}
@@ -55,13 +55,13 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if p.from.user != p.to.user {
 		c.CopySent(sent, ids[mine.Owner])
 	}
-	r.handOver(p.to, said, ids[theirs.Owner])
+	r.deliverPrivate(p.to, reflected, ids[theirs.Owner])
 	return nil
 }
 
 // privateEntries are a private message as the archives of its two sides keep it.
-func (r *room) privateEntries(p correspondence, m, said, sent *stream.Element) (theirs, mine xmppd.ArchiveEntry) {
-	theirs = xmppd.ArchiveEntry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: said.Raw}
+func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Element) (theirs, mine xmppd.ArchiveEntry) {
+	theirs = xmppd.ArchiveEntry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected.Raw}
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		theirs.Body = body.Text()
 	}
@@ -125,11 +125,11 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.member(c)
+	m := r.memberLocked(c)
 	if m == nil {
 		return correspondence{}, errNotOccupant
 	}
-	from, to := m.occupant, r.find(nick)
+	from, to := m.occupant, r.findLocked(nick)
 	if to == nil {
 		return correspondence{}, errNoSuchOccupant
 	}
@@ -148,9 +148,9 @@ func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, erro
 	return correspondence{from: from, to: to, fromJID: from.jid, fromID: from.id, fromNick: from.nick, toNick: to.nick}, nil
 }
 
-// handOver delivers a private message to all clients of an occupant.
-func (r *room) handOver(to *occupant, said *stream.Element, id uuid.UUID) {
-	edit := said.Edit().Set("to", "")
+// deliverPrivate delivers a private message to all clients of an occupant.
+func (r *room) deliverPrivate(to *occupant, reflected *stream.Element, id uuid.UUID) {
+	edit := reflected.Edit().Set("to", "")
 	if id != uuid.Nil {
 		edit.Append(stanzaIDBy(to.bare, id))
 	}
@@ -158,6 +158,6 @@ func (r *room) handOver(to *occupant, said *stream.Element, id uuid.UUID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, m := range to.all {
-		m.deliver("<message", rest)
+		m.deliverLocked("<message", rest)
 	}
 }

@@ -136,14 +136,14 @@ func agree(t *rapid.T, w *world, views []*view) {
 	}
 	want := map[string]string{}
 	for _, o := range r.occupants {
-		want[o.nick] = string(r.affiliation(o.user)) + "/" + string(o.role)
+		want[o.nick] = string(r.affiliationLocked(o.user)) + "/" + string(o.role)
 	}
-	if !r.ownersAfter(nil) {
+	if !r.ownersAfterLocked(nil) {
 		t.Fatal("nobody owns the room")
 	}
 	for _, v := range views {
 		v.catchUp(t)
-		if inside := r.member(v) != nil; v.inside != inside {
+		if inside := r.memberLocked(v) != nil; v.inside != inside {
 			t.Fatalf("%s thinks it is inside: %v; it is: %v", v.jid, v.inside, inside)
 		}
 		if v.inside && !maps.Equal(v.nicks, want) {

@@ -85,10 +85,10 @@ func TestRaces_Unloaded(t *testing.T) {
 		if seen = append(seen, r); len(seen) == 1 {
 			w.svc.unload(time.Now().Add(time.Hour))
 		}
-		done, err := r.begin(t.Context())
+		done, err := r.beginChange(t.Context())
 		if err == nil {
 			defer done()
-			_, err = r.newEntries("alice", nil)
+			_, err = r.newEntriesLocked("alice", nil)
 			if r.state == ending {
 				err = errEnding
 			}
@@ -156,8 +156,8 @@ func TestRaces_EnteringLeavingEnding(t *testing.T) {
 		t.Errorf("%d clients are still somewhere", n)
 	}
 	for _, r := range w.svc.loadedRooms() {
-		if len(r.members)+len(r.occupants)+len(r.byClient)+len(r.line) != 0 || r.state != open {
-			t.Errorf("state %d: %d members, %d occupants, %d in the line", r.state, len(r.members), len(r.occupants), len(r.line))
+		if len(r.members)+len(r.occupants)+len(r.byClient)+len(r.queue) != 0 || r.state != open {
+			t.Errorf("state %d: %d members, %d occupants, %d in the queue", r.state, len(r.members), len(r.occupants), len(r.queue))
 		}
 	}
 }

@@ -18,11 +18,11 @@ const nsRegister = "jabber:iq:register"
 func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.mayRegister(c.User()); err != nil {
+	if err := r.mayRegisterLocked(c.User()); err != nil {
 		return nil, err
 	}
 	dst := []byte(`<query xmlns="` + nsRegister + `">`)
-	nick := r.people[c.User()].Nick
+	nick := r.affiliations[c.User()].Nick
 	if nick != "" {
 		dst = append(append(append(dst, `<registered/><username>`...), stream.Escape(nick)...), `</username>`...)
 	}
@@ -32,16 +32,16 @@ func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Chil
 	return append(append(dst, f.Payload()...), `</query>`...), nil
 }
 
-// mayRegister: outcasts never, and strangers not where only members or those with
+// mayRegisterLocked: outcasts never, and strangers not where only members or those with
 // the password may enter.
-func (r *room) mayRegister(user string) error {
-	a := r.affiliation(user)
+func (r *room) mayRegisterLocked(user string) error {
+	a := r.affiliationLocked(user)
 	switch {
 	case a == Outcast:
 		return stanza.ErrForbidden
 	case r.state == ending:
 		return errEnding
-	case r.state != open || (a == None && r.settings.MembersOnly) || !r.knowsPassword(user):
+	case r.state != open || (a == None && r.settings.MembersOnly) || !r.knowsPasswordLocked(user):
 		return stanza.ErrNotAllowed
 	}
 	return nil
@@ -72,18 +72,18 @@ func handleRegisterSet(ctx context.Context, r *room, c xmppd.Client, query strea
 
 // register keeps the nickname, or gives it up with a membership that came of it.
 func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) error {
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	user := c.User()
 	r.mu.Lock()
-	err = r.mayRegister(user)
-	if o := r.occupants[key]; err == nil && nick != "" && (r.reservedFor(key, user) || (o != nil && o.user != user)) {
+	err = r.mayRegisterLocked(user)
+	if o := r.occupants[key]; err == nil && nick != "" && (r.reservedForLocked(key, user) || (o != nil && o.user != user)) {
 		err = errNickTaken
 	}
-	before, moderated := r.affiliation(user), r.settings.Moderated
+	before, moderated := r.affiliationLocked(user), r.settings.Moderated
 	r.mu.Unlock()
 	if err != nil {
 		return err
@@ -99,9 +99,9 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) e
 		return err
 	}
 	r.mu.Lock()
-	r.list(e)
-	r.affiliationChanged(e, before, departure{})
+	r.setAffiliationLocked(e)
+	r.affiliationChangedLocked(e, before, departure{})
 	r.mu.Unlock()
-	r.settleEmpty(ctx)
+	r.endIfEmpty(ctx)
 	return nil
 }

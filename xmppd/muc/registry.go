@@ -81,23 +81,23 @@ func (r *room) read(ctx context.Context) error {
 	}
 	r.state, r.creator, r.settings, r.subject, r.last = open, kept.Creator, kept.Settings, kept.Subject, last
 	for _, a := range people {
-		r.list(a)
+		r.setAffiliationLocked(a)
 	}
 	return nil
 }
 
-// list notes an entry of the room's lists.
-func (r *room) list(a Affiliated) {
-	if old, ok := r.people[a.User]; ok && old.Nick != "" {
+// setAffiliationLocked notes an account's affiliation and reserved nickname.
+func (r *room) setAffiliationLocked(a Affiliated) {
+	if old, ok := r.affiliations[a.User]; ok && old.Nick != "" {
 		if key, err := names.Key(old.Nick); err == nil && r.reserved[key] == a.User {
 			delete(r.reserved, key)
 		}
 	}
 	if a.Affiliation == None && a.Nick == "" {
-		delete(r.people, a.User)
+		delete(r.affiliations, a.User)
 		return
 	}
-	r.people[a.User] = a
+	r.affiliations[a.User] = a
 	if key, err := names.Key(a.Nick); a.Nick != "" && err == nil {
 		r.reserved[key] = a.User
 	}
@@ -122,7 +122,7 @@ func (s *Service) create(ctx context.Context, name, creator string) (*room, erro
 	r := newRoom(s, name)
 	r.counted = true
 	r.state, r.creator, r.settings = locked, creator, s.defaultSettings()
-	r.list(Affiliated{User: creator, Affiliation: Owner})
+	r.setAffiliationLocked(Affiliated{User: creator, Affiliation: Owner})
 	close(r.loaded)
 	s.rooms[name] = r
 	return r, nil
@@ -195,7 +195,7 @@ func (s *Service) Run(ctx context.Context) error {
 			s.unload(now)
 			s.invitations.expire(now)
 			if !swept && now.Sub(started) > grace {
-				swept = s.sweep(ctx)
+				swept = s.deleteLeftTemporary(ctx)
 			}
 		case <-ctx.Done():
 			return nil
@@ -213,7 +213,7 @@ func (s *Service) unload(now time.Time) {
 			continue
 		}
 		r.mu.Lock()
-		idle := r.state == open && len(r.members) == 0 && len(r.line) == 0 && len(r.changing) == 0 && now.Sub(r.idleSince) >= s.cfg.Idle
+		idle := r.state == open && len(r.members) == 0 && len(r.queue) == 0 && len(r.changing) == 0 && now.Sub(r.idleSince) >= s.cfg.Idle
 		if idle {
 			r.state = ending
 		}
@@ -224,9 +224,9 @@ func (s *Service) unload(now time.Time) {
 	}
 }
 
-// sweep deletes what temporary rooms left behind. It reports whether that is
+// deleteLeftTemporary deletes what temporary rooms left behind. It reports whether that is
 // done.
-func (s *Service) sweep(ctx context.Context) bool {
+func (s *Service) deleteLeftTemporary(ctx context.Context) bool {
 	var keep []string
 	for _, r := range s.loadedRooms() {
 		keep = append(keep, r.name)

@@ -84,9 +84,9 @@ func TestReload_FullRoom(t *testing.T) {
 	r.mu.Lock()
 	for i := range people {
 		nick := fmt.Sprintf("user%d", i)
-		m := r.seat(entry{client: &sink{user: nick, jid: nick + "@h/browser"}, nick: nick, key: nick})
+		m := r.seatLocked(joinRequest{client: &sink{user: nick, jid: nick + "@h/browser"}, nick: nick, key: nick})
 		m.presence = shown
-		m.occupant.show(m)
+		m.occupant.showLocked(m)
 	}
 	r.mu.Unlock()
 	page := w.online("bob", "first")

@@ -43,20 +43,20 @@ type room struct {
 	changing chan struct{} // holds one word while what is kept is being changed
 	counted  bool          // among its creator's rooms that are not configured; under Service.mu
 
-	mu        sync.Mutex
-	state     roomState
-	creator   string // localpart
-	settings  Settings
-	subject   Subject
-	people    map[string]Affiliated // by localpart
-	reserved  map[string]string     // key of a reserved nickname → localpart
-	occupants map[string]*occupant  // by the nickname's key
-	members   []*member             // every client in the room
-	byClient  map[xmppd.Client]*member
-	line      []*ticket     // messages on their way, in order
-	emptied   chan struct{} // closed when the line is empty; nil: nobody waits
-	last      uuid.UUID     // id of the newest message that was delivered
-	idleSince time.Time     // when the last occupant left
+	mu           sync.Mutex
+	state        roomState
+	creator      string // localpart
+	settings     Settings
+	subject      Subject
+	affiliations map[string]Affiliated // by localpart
+	reserved     map[string]string     // key of a reserved nickname → localpart
+	occupants    map[string]*occupant  // by the nickname's key
+	members      []*member             // every client in the room
+	byClient     map[xmppd.Client]*member
+	queue        []*pending    // messages on their way, in order
+	drained      chan struct{} // closed when the queue is empty; nil: nobody waits
+	last         uuid.UUID     // id of the newest message that was delivered
+	idleSince    time.Time     // when the last occupant left
 }
 
 type roomState int
@@ -105,15 +105,15 @@ func newRoom(s *Service, name string) *room {
 	return &room{
 		svc: s, name: name, jid: name + "@" + s.cfg.Domain,
 		loaded: make(chan struct{}), ended: make(chan struct{}), changing: make(chan struct{}, 1),
-		people: make(map[string]Affiliated), reserved: make(map[string]string),
+		affiliations: make(map[string]Affiliated), reserved: make(map[string]string),
 		occupants: make(map[string]*occupant), byClient: make(map[xmppd.Client]*member),
 		idleSince: time.Now(),
 	}
 }
 
-// affiliation returns an account's affiliation.
-func (r *room) affiliation(user string) Affiliation {
-	if a, ok := r.people[user]; ok {
+// affiliationLocked returns an account's affiliation.
+func (r *room) affiliationLocked(user string) Affiliation {
+	if a, ok := r.affiliations[user]; ok {
 		return a.Affiliation
 	}
 	return None
@@ -134,8 +134,8 @@ func (a Affiliation) rank() int {
 	return 0
 }
 
-// defaultRole is the role that an affiliation comes in with (XEP-0045 §5.1.2).
-func (r *room) defaultRole(a Affiliation) Role {
+// defaultRoleLocked is the role that an affiliation comes in with (XEP-0045 §5.1.2).
+func (r *room) defaultRoleLocked(a Affiliation) Role {
 	switch {
 	case a == Owner || a == Admin:
 		return RoleModerator
@@ -153,10 +153,10 @@ func (r *room) existsFor(user string) bool {
 	return r.state != locked || user == r.creator
 }
 
-// mayEnter reports why an account may not enter, apart from a password
+// mayEnterLocked reports why an account may not enter, apart from a password
 // (XEP-0045 §7.2.6, §7.2.7).
-func (r *room) mayEnter(user string) error {
-	switch r.affiliation(user) {
+func (r *room) mayEnterLocked(user string) error {
+	switch r.affiliationLocked(user) {
 	case Outcast:
 		return errBanned
 	case None:
@@ -167,14 +167,14 @@ func (r *room) mayEnter(user string) error {
 	return nil
 }
 
-// knowsPassword reports whether an account has shown the password, or needs none:
+// knowsPasswordLocked reports whether an account has shown the password, or needs none:
 // invitations carry it, and the archive and membership are behind it.
-func (r *room) knowsPassword(user string) bool {
-	return r.settings.Password == "" || r.affiliation(user).rank() >= Member.rank() || len(r.of(user)) > 0
+func (r *room) knowsPasswordLocked(user string) bool {
+	return r.settings.Password == "" || r.affiliationLocked(user).rank() >= Member.rank() || len(r.occupantsOfLocked(user)) > 0
 }
 
-// find returns the occupant with exactly that nickname, or nil.
-func (r *room) find(nick string) *occupant {
+// findLocked returns the occupant with exactly that nickname, or nil.
+func (r *room) findLocked(nick string) *occupant {
 	key, err := names.Key(nick)
 	if err != nil {
 		return nil
@@ -185,8 +185,8 @@ func (r *room) find(nick string) *occupant {
 	return nil
 }
 
-// of returns the occupants that are one account.
-func (r *room) of(user string) []*occupant {
+// occupantsOfLocked returns the occupants that are one account.
+func (r *room) occupantsOfLocked(user string) []*occupant {
 	var out []*occupant
 	for _, o := range r.occupants {
 		if o.user == user {
@@ -196,18 +196,18 @@ func (r *room) of(user string) []*occupant {
 	return out
 }
 
-// member returns a client's place in the room, or nil.
-func (r *room) member(c xmppd.Client) *member { return r.byClient[c] }
+// memberLocked returns a client's place in the room, or nil.
+func (r *room) memberLocked(c xmppd.Client) *member { return r.byClient[c] }
 
-func (r *room) add(m *member) {
+func (r *room) addLocked(m *member) {
 	m.index = len(r.members)
 	r.members = append(r.members, m)
 	r.byClient[m.client] = m
 	m.occupant.all = append(m.occupant.all, m)
 }
 
-// remove takes a client out of the room, and its occupant with the last one.
-func (r *room) remove(m *member) {
+// removeLocked takes a client out of the room, and its occupant with the last one.
+func (r *room) removeLocked(m *member) {
 	last := len(r.members) - 1
 	r.members[m.index] = r.members[last]
 	r.members[m.index].index = m.index
@@ -230,21 +230,23 @@ func (r *room) remove(m *member) {
 	r.svc.joined.remove(m.client, r)
 }
 
-// sees reports whether an occupant sees real addresses (S-88).
-func (o *occupant) sees() bool { return o.room.settings.NonAnonymous || o.role == RoleModerator }
+// seesAddressesLocked reports whether an occupant sees real addresses (S-88).
+func (o *occupant) seesAddressesLocked() bool {
+	return o.room.settings.NonAnonymous || o.role == RoleModerator
+}
 
-// show takes m's presence for the occupant's.
-func (o *occupant) show(m *member) {
+// showLocked takes m's presence for the occupant's.
+func (o *occupant) showLocked(m *member) {
 	o.shown = m
 	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(o.room.mayNotSay(o.bare)).
 		Append(occupantID(o.id), o.hats).Bytes()
 	o.head = raw[len("<presence"):bytes.LastIndex(raw, []byte("</"))]
-	o.describe()
+	o.describeLocked()
 }
 
-// describe renews what presence says of role and affiliation (S-88).
-func (o *occupant) describe() {
-	a := o.room.affiliation(o.user)
+// describeLocked renews what presence says of role and affiliation (S-88).
+func (o *occupant) describeLocked() {
+	a := o.room.affiliationLocked(o.user)
 	o.item = item(nil, a, o.role, "", "")
 	o.itemJID = item(nil, a, o.role, o.shown.client.JID(), "")
 }

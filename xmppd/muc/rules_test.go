@@ -143,7 +143,7 @@ func TestRules_OneOrder(t *testing.T) {
 		talking.Go(func() {
 			for i := range each {
 				c.say("den", fmt.Sprintf("%s-%d", c.user, i), "x")
-				if i%10 == 0 { // what is not archived keeps its place in the line
+				if i%10 == 0 { // what is not archived keeps its place in the queue
 					c.Send(`<message xmlns="jabber:client" type="groupchat" id="state" to="den@rooms.h"><composing xmlns="http://jabber.org/protocol/chatstates"/></message>`)
 				}
 			}

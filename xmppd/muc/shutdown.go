@@ -19,7 +19,7 @@ func (r *room) sayShutdown() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, m := range r.members {
-		raw := m.occupant.unavailable(departure{codes: []string{codeShutdown}}, m.client.JID())
-		m.deliver("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
+		raw := m.occupant.unavailableLocked(departure{codes: []string{codeShutdown}}, m.client.JID())
+		m.deliverLocked("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
 	}
 }

@@ -71,7 +71,7 @@ type Room struct {
 	Subject  Subject
 }
 
-// Affiliated is an account's entry in a room's lists. With no affiliation and no
+// Affiliated is an account's affiliation with a room. Without an affiliation and a
 // nickname there is nothing to keep.
 type Affiliated struct {
 	User        string // localpart
@@ -90,11 +90,11 @@ type Listing struct {
 // Store keeps rooms. Names of rooms and users are prepared localparts. An account
 // that is deleted takes its affiliations with it.
 type Store interface {
-	// Room returns a room and everybody in its lists, or ErrNotFound.
+	// Room returns a room with its affiliations, or ErrNotFound.
 	Room(ctx context.Context, name string) (Room, []Affiliated, error)
 
 	// Create stores a new room with these affiliations: ErrTaken when it exists,
-	// ErrTooMany when its creator has created most rooms already.
+	// ErrTooMany when its creator has created as many as most.
 	Create(ctx context.Context, r Room, people []Affiliated, most int) error
 
 	// Configure changes the settings; ErrNotFound.
@@ -111,7 +111,7 @@ type Store interface {
 	// bare JID. A room that does not exist is no error.
 	Delete(ctx context.Context, name, owner string) error
 
-	// DeleteTemporary deletes the rooms that are not persistent but for those
+	// DeleteTemporary deletes the rooms that are not persistent, except those
 	// named, with their archives at the domain.
 	DeleteTemporary(ctx context.Context, domain string, except []string) error
 

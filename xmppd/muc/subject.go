@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Longest subject, in bytes.
+// maxSubject is the maximum length of a subject in bytes.
 const maxSubject = 4096
 
 // isSubject reports whether a message changes the subject: it has one, and
@@ -30,13 +30,13 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if len(subject.Text) > maxSubject {
 		return errTooLarge
 	}
-	done, err := r.begin(ctx)
+	done, err := r.beginChange(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	r.mu.Lock()
-	o, err := r.maySetSubject(c)
+	o, err := r.maySetSubjectLocked(c)
 	if err == nil {
 		subject.Nick = o.nick
 	}
@@ -51,13 +51,13 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if err != nil {
 		return err
 	}
-	return r.settle(ctx, t)
+	return r.await(ctx, t)
 }
 
-// maySetSubject: moderators, and where the room allows it everybody with voice
+// maySetSubjectLocked: moderators, and where the room allows it everybody with voice
 // (§8.1).
-func (r *room) maySetSubject(c xmppd.Client) (*occupant, error) {
-	m := r.member(c)
+func (r *room) maySetSubjectLocked(c xmppd.Client) (*occupant, error) {
+	m := r.memberLocked(c)
 	switch {
 	case m == nil:
 		return nil, errNotOccupant
@@ -69,29 +69,29 @@ func (r *room) maySetSubject(c xmppd.Client) (*occupant, error) {
 	return nil, stanza.ErrForbidden
 }
 
-// announceSubject puts the change into the line; it is in the archive as well
+// announceSubject enqueues the change; it is in the archive as well
 // (XEP-0313 §6.1.2).
-func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subject) (*ticket, error) {
+func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subject) (*pending, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	member := r.member(c)
+	member := r.memberLocked(c)
 	if member == nil {
 		return nil, errNotOccupant
 	}
-	said := r.quote(member.occupant, m)
+	reflected := r.reflectedLocked(member.occupant, m)
 	var entry *xmppd.ArchiveEntry
 	if r.settings.Archive {
-		entry = r.entryFor(member.occupant, m, said)
+		entry = r.archiveEntryLocked(member.occupant, m, reflected)
 	}
-	return r.draw(entry, func(id uuid.UUID) {
+	return r.enqueueLocked(entry, func(id uuid.UUID) {
 		r.subject = subject
-		r.toAll(r.cut(said, id))
+		r.toAllLocked(r.withStanzaID(reflected, id))
 	})
 }
 
-// subjectFor is what tells a client the subject after it entered; always sent,
+// subjectForLocked is what tells a client the subject after it entered; always sent,
 // empty if there is none (§7.2.15, S-77).
-func (r *room) subjectFor(m *member) []byte {
+func (r *room) subjectForLocked(m *member) []byte {
 	from := r.jid
 	if r.subject.Nick != "" {
 		from += "/" + r.subject.Nick

@@ -28,11 +28,11 @@ func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error 
 	if _, answer := sent.Value("muc#request_allow"); answer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		m := r.member(c)
+		m := r.memberLocked(c)
 		if m == nil {
 			return errNotOccupant
 		}
-		return r.answerVoice(m.occupant, sent)
+		return r.answerVoiceLocked(m.occupant, sent)
 	}
 	moderators, err := r.moderatorsFor(ctx, c)
 	if err != nil {
@@ -40,7 +40,7 @@ func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.askForVoice(c, moderators, sent)
+	return r.askForVoiceLocked(c, moderators, sent)
 }
 
 // moderatorsFor returns the accounts of the moderators who do not block somebody
@@ -64,9 +64,9 @@ func (r *room) moderatorsFor(ctx context.Context, c xmppd.Client) (map[string]bo
 	return willing, nil
 }
 
-// askForVoice passes a request to those moderators (§7.13).
-func (r *room) askForVoice(c xmppd.Client, moderators map[string]bool, sent stanza.Submission) error {
-	m := r.member(c)
+// askForVoiceLocked passes a request to those moderators (§7.13).
+func (r *room) askForVoiceLocked(c xmppd.Client, moderators map[string]bool, sent stanza.Submission) error {
+	m := r.memberLocked(c)
 	if m == nil {
 		return errNotOccupant
 	}
@@ -84,7 +84,7 @@ func (r *room) askForVoice(c xmppd.Client, moderators map[string]bool, sent stan
 	asked := false
 	for _, to := range r.members {
 		if to.occupant.role == RoleModerator && moderators[to.occupant.user] {
-			to.deliver("<message", r.question(payload))
+			to.deliverLocked("<message", r.question(payload))
 			asked = true
 		}
 	}
@@ -112,9 +112,9 @@ func (r *room) question(payload []byte) []byte {
 	return append(append(append(dst, '>'), payload...), "</message>"...)
 }
 
-// answerVoice gives voice to who asked, if a moderator agrees (§8.6). The nickname
+// answerVoiceLocked gives voice to who asked, if a moderator agrees (§8.6). The nickname
 // may be somebody else's by now: the address must be the same.
-func (r *room) answerVoice(moderator *occupant, sent stanza.Submission) error {
+func (r *room) answerVoiceLocked(moderator *occupant, sent stanza.Submission) error {
 	if moderator.role != RoleModerator {
 		return stanza.ErrForbidden
 	}
@@ -129,13 +129,13 @@ func (r *room) answerVoice(moderator *occupant, sent stanza.Submission) error {
 	if err != nil {
 		return err
 	}
-	o := r.find(sent.Get("muc#roomnick"))
+	o := r.findLocked(sent.Get("muc#roomnick"))
 	if o == nil || o.bare != jid.Bare() {
 		return stanza.ErrItemNotFound
 	}
 	if o.role != RoleVisitor {
 		return nil // another moderator was faster
 	}
-	r.giveRole(o, RoleParticipant)
+	r.giveRoleLocked(o, RoleParticipant)
 	return nil
 }

@@ -523,7 +523,7 @@ func (w *world) open(name string, change func(*Settings)) {
 	if change != nil {
 		change(&s)
 	}
-	if err := w.svc.Found(context.Background(), name, "alice", s); err != nil {
+	if err := w.svc.CreateRoom(context.Background(), name, "alice", s); err != nil {
 		w.t.Fatal(err)
 	}
 }

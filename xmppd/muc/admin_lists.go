@@ -1,0 +1,94 @@
+package muc
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/xmppd"
+)
+
+// The lists of a room: who has an affiliation, who has a role (XEP-0045 §8.5, §9.2,
+// §9.5, §10.5).
+
+// handleListGet answers with the people of one affiliation or role (§8.5, §9.2,
+// §9.5, §10.5). Converse asks for members, administrators and owners on entering.
+func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
+	it, ok := query.Find(nsAdmin, "item")
+	if !ok {
+		return nil, stanza.ErrBadRequest
+	}
+	role, hasRole := it.Attr("role")
+	affiliation, hasAffiliation := it.Attr("affiliation")
+	if hasRole == hasAffiliation {
+		return nil, stanza.ErrBadRequest
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	dst := []byte(`<query xmlns="` + nsAdmin + `">`)
+	if hasRole {
+		if _, err := r.moderatorLocked(c); err != nil {
+			return nil, err
+		}
+		return append(r.roleListLocked(dst, Role(role)), `</query>`...), nil
+	}
+	if err := r.mayListLocked(c, Affiliation(affiliation)); err != nil {
+		return nil, err
+	}
+	return append(r.affiliationListLocked(dst, Affiliation(affiliation)), `</query>`...), nil
+}
+
+// mayListLocked: administrators see every list; moderators, and where addresses are
+// public also members and occupants, see who belongs to the room (§5.2.1, §9.5).
+func (r *room) mayListLocked(c xmppd.Client, a Affiliation) error {
+	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
+		return stanza.ErrBadRequest
+	}
+	mine := r.affiliationLocked(c.User())
+	if mine.rank() >= Admin.rank() {
+		return nil
+	}
+	m := r.memberLocked(c)
+	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
+	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
+		return nil
+	}
+	return stanza.ErrForbidden
+}
+
+func (r *room) affiliationListLocked(dst []byte, a Affiliation) []byte {
+	for _, user := range slices.Sorted(maps.Keys(r.affiliations)) {
+		e := r.affiliations[user]
+		if e.Affiliation != a {
+			continue
+		}
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
+		dst = stanza.AppendAttr(dst, "jid", user+"@"+r.svc.server.Domain())
+		dst = stanza.AppendAttr(dst, "nick", e.Nick)
+		if e.Reason == "" {
+			dst = append(dst, "/>"...)
+			continue
+		}
+		dst = append(append(append(dst, '>'), itemReason("", e.Reason)...), "</item>"...)
+	}
+	return dst
+}
+
+func (r *room) roleListLocked(dst []byte, role Role) []byte {
+	var found []*occupant
+	for _, o := range r.occupants {
+		if o.role == role {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(x, y *occupant) int { return strings.Compare(x.nick, y.nick) })
+	for _, o := range found {
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliationLocked(o.user)))
+		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
+		dst = append(stanza.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
+	}
+	return dst
+}
