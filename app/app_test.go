@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,10 +23,35 @@ var cluster pgtest.Cluster
 
 func TestMain(m *testing.M) {
 	// fasthttp's workers and clock outlive a server for a while.
-	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster},
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster, Prepare: demoData},
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))
+}
+
+// demoData is the schema and the demo accounts, whose passwords take long to hash.
+func demoData(ctx context.Context, url string) error {
+	cfg, err := LoadConfig(map[string]string{"APP_ENV": "development", "ADDR": "localhost:0", "DATABASE_URL": url, "DATA_DIR": os.TempDir()})
+	if err != nil {
+		return err
+	}
+	db, err := models.Open(ctx, models.Options{URL: url})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	s, err := New(ctx, cfg, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if err := s.seed(ctx); err != nil {
+		return err
+	}
+	s.chat.Shutdown(ctx)
+	return s.gateway.Shutdown(ctx)
 }
 
 func testConfig(t testing.TB, more map[string]string) Config {
@@ -50,14 +76,8 @@ func start(t testing.TB, more map[string]string) (*Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	s, err := New(t.Context(), cfg, db, log)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	l, err := s.listen()

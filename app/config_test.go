@@ -76,7 +76,7 @@ func TestConfig_Domain(t *testing.T) {
 // password.
 func TestPrepareSchema_Production(t *testing.T) {
 	ctx := t.Context()
-	url := cluster.DB(t)
+	url := cluster.EmptyDB(t)
 	db, err := models.Open(ctx, models.Options{URL: url})
 	if err != nil {
 		t.Fatal(err)

@@ -20,18 +20,31 @@ import (
 
 var cluster pgtest.Cluster
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster, Prepare: migrate})
+}
+
+func migrate(ctx context.Context, url string) error {
+	db, err := Open(ctx, Options{URL: url})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Migrate(ctx)
+}
 
 func open(t testing.TB) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), Options{URL: cluster.DB(t), SiteConns: 4, ChatConns: 4})
+	return openAt(t, cluster.DB(t))
+}
+
+func openAt(t testing.TB, url string) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), Options{URL: url, SiteConns: 4, ChatConns: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return db
 }
 
@@ -61,9 +74,11 @@ func is(t testing.TB, err, want error) {
 }
 
 func TestMigrate_UpAndAgain(t *testing.T) {
-	db := open(t)
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
+	db := openAt(t, cluster.EmptyDB(t))
+	for range 2 {
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	have, want, err := db.SchemaStatus(t.Context())
 	if err != nil || have != want || want < 2 {

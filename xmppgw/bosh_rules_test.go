@@ -152,6 +152,7 @@ func TestBOSH_Beacon(t *testing.T) {
 // After a restore a client sends nothing but its next request (B-58): the
 // session is as it was, and an expired one says so at once.
 func TestBOSH_Restore(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	s := newSite(t, nil)
 	b := s.bosh(true)
 	b.signIn()

@@ -336,6 +336,7 @@ func TestBOSH_Endings(t *testing.T) {
 
 // XEP-0124 §10 (B-40), §14.2 (B-31): what never comes ends the session.
 func TestBOSH_Inactivity(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	s := newSite(t, func(c *Config) { c.Inactivity = 50 * time.Millisecond })
 	b := s.bosh(true)
 	b.signIn()

@@ -377,6 +377,7 @@ func TestTCP_Bounds(t *testing.T) {
 // Decision 2: a client that reads too slowly is cut off, and costs no more than
 // its queue.
 func TestTCP_SlowReader(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	s := newSite(t, func(c *Config) { c.Queue = 64 << 10 })
 	c := s.dialTCP(s.listenTCP(TCPOptions{}))
 	c.signIn()

@@ -18,7 +18,18 @@ import (
 
 var cluster pgtest.Cluster
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster, Prepare: migrate})
+}
+
+func migrate(ctx context.Context, url string) error {
+	db, err := models.Open(ctx, models.Options{URL: url})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Migrate(ctx)
+}
 
 const testPassword = "a few words in a row"
 
@@ -39,9 +50,6 @@ func newSite(t testing.TB, change func(*Config)) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	s := &site{t: t, db: db}
 	cfg := Config{DB: db, Domain: "h", Logger: slog.New(slog.DiscardHandler), Tell: func(_ context.Context, e models.Event) {
 		s.mu.Lock()

@@ -204,6 +204,7 @@ func TestDisk_Leftovers(t *testing.T) {
 }
 
 func TestS3_Refused(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	_, o := bucket(t)
 	for name, change := range map[string]func(*S3Options){
 		"a foreign key": func(o *S3Options) { o.AccessKey = "them" },

@@ -15,14 +15,24 @@ import (
 	"foyer/internal/pgdev"
 )
 
-// Cluster is one private Postgres.
-type Cluster struct{ server *pgdev.Server }
+// Cluster is one private Postgres. It is safe for concurrent use.
+type Cluster struct {
+	server   *pgdev.Server
+	template string // what DB gives copies of
+}
+
+// The database that Tests.Prepare fills.
+const prepared = "prepared"
 
 // Tests is a package's tests with a cluster around them. It is for TestMain:
 // goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}).
 type Tests struct {
 	*testing.M
 	Cluster *Cluster
+
+	// Prepare fills the database of which every test gets a copy: what all of them
+	// would do first, done once. It leaves no connection open. nil: an empty one.
+	Prepare func(ctx context.Context, url string) error
 }
 
 // Run starts the cluster, runs the tests, and stops it. It returns the exit code.
@@ -40,7 +50,14 @@ func (t Tests) Run() int {
 		fmt.Fprintln(os.Stderr, "these tests need Postgres:", err)
 		return 1
 	}
-	code := t.M.Run()
+	code := 1
+	if err := c.prepare(ctx, t.Prepare); err != nil {
+		fmt.Fprintln(os.Stderr, "preparing the tests' database:", err)
+	} else {
+		code = t.M.Run()
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	if err := c.server.Stop(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -48,13 +65,36 @@ func (t Tests) Run() int {
 	return code
 }
 
-// DB returns the URL of a fresh, empty database, dropped after the test.
+func (c *Cluster) prepare(ctx context.Context, fill func(context.Context, string) error) error {
+	c.template = "template0"
+	if fill == nil {
+		return nil
+	}
+	if err := c.server.CreateDatabase(ctx, prepared, c.template); err != nil {
+		return err
+	}
+	c.template = prepared
+	return fill(ctx, c.server.URL(prepared))
+}
+
+// DB returns the URL of a copy of the prepared database, dropped after the test.
 func (c *Cluster) DB(t testing.TB) string {
+	t.Helper()
+	return c.copyOf(t, c.template)
+}
+
+// EmptyDB returns the URL of an empty database, dropped after the test.
+func (c *Cluster) EmptyDB(t testing.TB) string {
+	t.Helper()
+	return c.copyOf(t, "template0")
+}
+
+func (c *Cluster) copyOf(t testing.TB, template string) string {
 	t.Helper()
 	name := "test_" + strings.ToLower(rand.Text())
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := c.server.CreateDatabase(ctx, name, "template0"); err != nil {
+	if err := c.server.CreateDatabase(ctx, name, template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
