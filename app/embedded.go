@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"foyer/app/pictures"
 	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/xmppd"
@@ -26,8 +27,10 @@ var _ Chat = (*embedded)(nil)
 
 // newEmbedded makes the chat server with its services.
 func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
+	stores := s.db.Stores(s.cfg.Domain, s.cfg.Roster)
+	stores.VCards = vcards{stores.VCards, s.pictures}
 	server, err := xmppd.New(xmppd.Config{
-		Domain: s.cfg.Domain, Authority: s.auth, Stores: s.db.Stores(s.cfg.Domain, s.cfg.Roster), FAST: s.auth.FAST(), Logger: s.log, Version: Version,
+		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Logger: s.log, Version: Version,
 		Open: s.cfg.Roster == models.RosterEveryone,
 	})
 	if err != nil {
@@ -48,6 +51,28 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		server.Mount(xmppd.NewUploads("upload."+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s.uploads))
 	}
 	return &embedded{Server: server, rooms: rooms, db: s.db, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
+}
+
+// vcards lets the pictures of vCards and of personal eventing in by the same door
+// as those of the settings.
+type vcards struct {
+	xmppd.VCardStore
+	pictures *pictures.Decoder
+}
+
+// SetVCard implements xmppd.VCardStore.
+func (v vcards) SetVCard(ctx context.Context, user string, card xmppd.VCard) error {
+	if len(card.Photo) > 0 {
+		var err error
+		card.Photo, card.PhotoType, err = v.pictures.Square(ctx, user, card.Photo)
+		if err != nil && ctx.Err() == nil {
+			return xmppd.ErrNotAcceptable
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return v.VCardStore.SetVCard(ctx, user, card)
 }
 
 // hats shows in every room who runs the site (XEP-0317).

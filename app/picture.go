@@ -1,35 +1,26 @@
 package app
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/color"
-	_ "image/gif" // the formats people upload
-	"image/jpeg"
-	"image/png"
 	"io"
 
+	"foyer/app/pictures"
+
 	"github.com/gofiber/fiber/v2"
-	"golang.org/x/image/draw"
-	_ "golang.org/x/image/webp" // as above
 )
 
-// Bounds of a picture.
-const (
-	maxUpload     = 8 << 20  // bytes as uploaded
-	maxPixels     = 40 << 20 // before it is decoded
-	pictureSide   = 256      // pixels as kept
-	jpegQuality   = 85
-	pngIsSmallest = 48 << 10 // bytes up to which PNG is kept
-)
+// maxUpload is the largest picture that a form takes, in bytes.
+const maxUpload = 8 << 20
 
 func badPicture(sentence string, err error) error {
 	return &Error{Code: Invalid, Public: sentence, Err: err}
 }
 
 // uploadedPicture reads the form's file and makes a square of it.
-func uploadedPicture(c *fiber.Ctx) (data []byte, mediaType string, err error) {
+func (s *Server) uploadedPicture(c *fiber.Ctx) (data []byte, mediaType string, err error) {
 	file, err := c.FormFile("picture")
 	if err != nil || file.Size == 0 {
 		return nil, "", badPicture("Choose a picture first.", err)
@@ -46,55 +37,34 @@ func uploadedPicture(c *fiber.Ctx) (data []byte, mediaType string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return squarePicture(raw)
+	data, mediaType, err = s.pictures.Square(c.UserContext(), viewer(c).account.Username, raw)
+	return data, mediaType, pictureError(err)
 }
 
-// squarePicture decodes a picture, cuts the middle out of it, and encodes it
-// anew: what else was in the file, such as where it was taken, is gone.
-func squarePicture(raw []byte) (data []byte, mediaType string, err error) {
-	cfg, _, err := image.DecodeConfig(bytes.NewReader(raw))
-	if err != nil {
-		return nil, "", badPicture("That is no picture we can read. Use a PNG, JPEG, GIF or WebP file.", err)
+// pictureError says what is wrong with a picture.
+func pictureError(err error) error {
+	switch {
+	case errors.Is(err, pictures.ErrFormat):
+		return badPicture("That is no picture we can read. Use a PNG, JPEG, GIF or WebP file.", err)
+	case errors.Is(err, pictures.ErrTooLarge):
+		return badPicture("That picture has too many pixels. Choose a smaller one.", err)
+	case errors.Is(err, pictures.ErrDamaged):
+		return badPicture("That picture is damaged. Choose another one.", err)
+	case errors.Is(err, pictures.ErrTooMany):
+		return badPicture("That were many pictures. Please wait a minute.", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: Unavailable, Public: "Many pictures are being saved just now. Please try again in a moment.", Err: err}
 	}
-	if cfg.Width <= 0 || cfg.Height <= 0 || cfg.Width*cfg.Height > maxPixels {
-		return nil, "", badPicture("That picture has too many pixels. Choose a smaller one.", nil)
-	}
-	src, _, err := image.Decode(bytes.NewReader(raw))
-	if err != nil {
-		return nil, "", badPicture("That picture is damaged. Choose another one.", err)
-	}
-	dst := image.NewRGBA(image.Rect(0, 0, pictureSide, pictureSide))
-	draw.CatmullRom.Scale(dst, dst.Bounds(), src, middle(src.Bounds()), draw.Src, nil)
-	return encodePicture(dst)
-}
-
-// middle is the largest square in the middle of a rectangle.
-func middle(r image.Rectangle) image.Rectangle {
-	side := min(r.Dx(), r.Dy())
-	x, y := r.Min.X+(r.Dx()-side)/2, r.Min.Y+(r.Dy()-side)/2
-	return image.Rect(x, y, x+side, y+side)
-}
-
-func encodePicture(img *image.RGBA) (data []byte, mediaType string, err error) {
-	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
-		return nil, "", err
-	}
-	if b.Len() <= pngIsSmallest || !img.Opaque() {
-		return b.Bytes(), "image/png", nil
-	}
-	b.Reset()
-	err = jpeg.Encode(&b, img, &jpeg.Options{Quality: jpegQuality})
-	return b.Bytes(), "image/jpeg", err
+	return err
 }
 
 // drawPicture draws a demo account's picture: two circles of a colour, like a
 // head and shoulders.
 func drawPicture(ground, figure color.RGBA) ([]byte, error) {
-	img := image.NewRGBA(image.Rect(0, 0, pictureSide, pictureSide))
+	img := image.NewRGBA(image.Rect(0, 0, pictures.Side, pictures.Side))
 	disc := func(x, y, cx, cy, r int) bool { return (x-cx)*(x-cx)+(y-cy)*(y-cy) <= r*r }
-	for y := range pictureSide {
-		for x := range pictureSide {
+	for y := range pictures.Side {
+		for x := range pictures.Side {
 			c := ground
 			if disc(x, y, 128, 100, 52) || disc(x, y, 128, 268, 104) {
 				c = figure
@@ -102,7 +72,7 @@ func drawPicture(ground, figure color.RGBA) ([]byte, error) {
 			img.SetRGBA(x, y, c)
 		}
 	}
-	data, _, err := encodePicture(img)
+	data, _, err := pictures.Encode(img)
 	return data, err
 }
 

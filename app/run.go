@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/app/pictures"
 	"foyer/internal/budget"
 	"foyer/internal/pgdev"
 	"foyer/models"
@@ -134,6 +135,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	s.baseURL.Store(cfg.BaseURL)
 	s.limits = budget.NewLedger(log)
 	s.bodies = newBodies(s.limits)
+	s.pictures = pictures.New(s.limits)
 	var err error
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err

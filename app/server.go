@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/app/pictures"
 	"foyer/app/uploads"
 	"foyer/internal/budget"
 	"foyer/models"
@@ -42,6 +43,7 @@ type Server struct {
 	baseURL  atomic.Value // string, a normal origin; known once the site listens
 	conns    *connections
 	bodies   *budget.Share
+	pictures *pictures.Decoder
 	limits   *budget.Ledger // which of them were met
 	patience time.Duration  // for a request that reads and writes no file
 

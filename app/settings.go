@@ -67,7 +67,7 @@ func (s *Server) saveProfile(c *fiber.Ctx) error {
 // savePicture: POST /settings/picture
 func (s *Server) savePicture(c *fiber.Ctx) error {
 	v := viewer(c)
-	data, mediaType, err := uploadedPicture(c)
+	data, mediaType, err := s.uploadedPicture(c)
 	var bad *Error
 	if errors.As(err, &bad) && bad.Code == Invalid {
 		var form Form

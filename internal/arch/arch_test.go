@@ -68,8 +68,9 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app":               {"app/auth", "app/pictures", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
 		"app/auth":          {"internal/names", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
+		"app/pictures":      {"internal/budget"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
 		"app/cli":           {"app/...", "internal/pgdev", "models", "token"},
