@@ -15,5 +15,6 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
+		NoSCRAM:  login == LoginPassword, // what is kept of the site's own passwords is not for SCRAM
 	})
 }

@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
+	mechanisms "foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
-	"foyer/xmppd"
 
 	"mellium.im/sasl"
 	"mellium.im/xmpp"
@@ -116,6 +116,19 @@ func TestNative_SignIn(t *testing.T) {
 	b.get("/settings")
 	if n := strings.Count(b.body, "Last used"); n < 2 || strings.Contains(b.body, passwords[0]) {
 		t.Errorf("%d uses are shown", n)
+	}
+}
+
+// in mode password an app that prefers SCRAM gets in with the account's own
+// password, of which nothing is kept that SCRAM could use.
+func TestNative_AccountPassword(t *testing.T) {
+	s, _ := start(t, map[string]string{"XMPP_LOGIN": "password", "XMPP_C2S_ADDR": "localhost:0", "XMPP_C2S_TLS_ADDR": "localhost:0"})
+	for port := range s.native {
+		session, err := nativeLogin(t, s, port, "alice", demoPassword, sasl.ScramSha256Plus, sasl.ScramSha256, sasl.Plain)
+		if err != nil {
+			t.Fatalf("port %d: %v", port, err)
+		}
+		session.Close()
 	}
 }
 
@@ -220,7 +233,7 @@ func TestAppPasswords_Off(t *testing.T) {
 func TestSCRAM_Salt(t *testing.T) {
 	s, base := nativeSite(t)
 	salt := func(user string) string {
-		c, err := s.auth.SCRAM(t.Context(), user, xmppd.SHA1)
+		c, err := s.auth.SCRAM(t.Context(), user, mechanisms.SHA1)
 		if err != nil || len(c.Salt) != 16 || c.Iterations != 4096 {
 			t.Fatalf("%+v %v", c, err)
 		}
@@ -271,7 +284,7 @@ func TestPassword_AppPassword(t *testing.T) {
 	if err != nil || id.User != "alice" || id.Session == "" || s.auth.Current(t.Context(), id) != nil {
 		t.Errorf("%+v %v", id, err)
 	}
-	if _, err := s.auth.Password(t.Context(), "bob", password, stream.Peer{}); !errors.Is(err, xmppd.ErrNotAuthorized) {
+	if _, err := s.auth.Password(t.Context(), "bob", password, stream.Peer{}); !errors.Is(err, mechanisms.NotAuthorized) {
 		t.Errorf("bob: %v", err)
 	}
 }

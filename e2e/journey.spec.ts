@@ -3,7 +3,7 @@
 
 import type { Counts } from "./support/site.ts";
 import { clearStorage } from "./support/storage.ts";
-import { expect, type Site, test, type Transport, ways } from "./support/test.ts";
+import { expect, pageWays, sessionWays, type Site, test, type Transport } from "./support/test.ts";
 
 /** What the server counted between two moments. */
 async function during(site: Site, act: () => Promise<void>): Promise<Counts> {
@@ -27,7 +27,7 @@ function expectCost(cost: Counts, streams: { opened: number; resumed: number }):
 const reloadCost = (transport: Transport) =>
   transport === "websocket" ? { opened: 1, resumed: 1 } : { opened: 0, resumed: 0 };
 
-for (const { login, transport } of ways) {
+for (const { login, transport } of sessionWays) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
@@ -51,6 +51,26 @@ for (const { login, transport } of ways) {
       expectCost(cost, { opened: 0, resumed: 0 });
     });
 
+    test("the history is there after the browser forgot everything", async ({ alice, bob }) => {
+      await alice.talkTo("bob");
+      for (const text of ["one", "two", "🐈‍⬛ three"]) await alice.say(text);
+      await bob.talkTo("alice");
+      await bob.say("four");
+      await alice.hears("four");
+      await clearStorage(alice);
+      await alice.page.goto("/");
+      await alice.enterChat();
+      await alice.talkTo("bob");
+      await alice.hears("four");
+      expect(await alice.conversation()).toEqual(["one", "two", "🐈‍⬛ three", "four"]);
+    });
+  });
+}
+
+for (const { login, transport } of pageWays) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
+
     // A WebSocket has to sign in again, and a password only the person knows.
     const asks = login === "password" && transport === "websocket";
     const goesOn = asks ? "a reload asks for the password" : "a reload goes on where it was";
@@ -73,20 +93,6 @@ for (const { login, transport } of ways) {
       if (!asks) expectCost(cost, reloadCost(transport));
       expect(await alice.conversation()).toEqual(["before", "while away", "after"]);
       expect(await bob.conversation()).toEqual(["before", "while away", "after"]);
-    });
-
-    test("the history is there after the browser forgot everything", async ({ alice, bob }) => {
-      await alice.talkTo("bob");
-      for (const text of ["one", "two", "🐈‍⬛ three"]) await alice.say(text);
-      await bob.talkTo("alice");
-      await bob.say("four");
-      await alice.hears("four");
-      await clearStorage(alice);
-      await alice.page.goto("/");
-      await alice.enterChat();
-      await alice.talkTo("bob");
-      await alice.hears("four");
-      expect(await alice.conversation()).toEqual(["one", "two", "🐈‍⬛ three", "four"]);
     });
   });
 }

@@ -3,7 +3,7 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, names, test } from "./support/test.ts";
+import { expect, inBothThemes, names, screens, test } from "./support/test.ts";
 
 const visitors = { landing: "/", signup: "/signup", signin: "/signin", error: "/no-such-page" };
 const members = { home: "/", chat: "/chat", settings: "/settings" };
@@ -22,47 +22,43 @@ async function expectNoSidewaysScroll(page: Page): Promise<void> {
   expect(content).toBeLessThanOrEqual(window);
 }
 
-const screens = { phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } };
+for (const [screen, viewport] of Object.entries(screens)) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
 
-for (const colorScheme of ["light", "dark"] as const) {
-  for (const [screen, viewport] of Object.entries(screens)) {
-    test.describe(`${colorScheme}, ${screen}`, () => {
-      test.use({ contextOptions: { colorScheme, viewport, reducedMotion: "reduce" } });
-
-      test("visitors' pages", async ({ visit }) => {
-        const { page, watch } = await visit("alice");
-        watch.allow(/404/);
-        for (const [name, path] of Object.entries(visitors)) {
-          await test.step(name, async () => {
-            await page.goto(path);
-            await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-            await expectNoSidewaysScroll(page);
-            expect(await violations(page)).toEqual([]);
-          });
-        }
-      });
-
-      test("members' pages, and a conversation", async ({ alice, bob }) => {
-        await bob.talkTo("alice");
-        await bob.say("hello, and some ­ words to look at");
-        await expect(alice.page).toHaveTitle(/^\(1\) /);
-        for (const [name, path] of Object.entries(members)) {
-          await test.step(name, async () => {
-            await alice.page.goto(path);
-            await expect(alice.page.getByRole("heading", { level: 1 })).toBeAttached();
-            await alice.ready();
-            await expectNoSidewaysScroll(alice.page);
-            expect(await violations(alice.page)).toEqual([]);
-          });
-        }
-        await alice.page.goto("/");
-        await alice.talkTo("bob");
-        await alice.hears("hello");
-        await expectNoSidewaysScroll(alice.page);
-        expect(await violations(alice.page)).toEqual([]);
-      });
+    test("visitors' pages", async ({ visit }) => {
+      const { page, watch } = await visit("alice");
+      watch.allow(/404/);
+      for (const [name, path] of Object.entries(visitors)) {
+        await test.step(name, async () => {
+          await page.goto(path);
+          await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+          await expectNoSidewaysScroll(page);
+          await inBothThemes(page, async () => expect(await violations(page)).toEqual([]));
+        });
+      }
     });
-  }
+
+    test("members' pages, and a conversation", async ({ alice, bob }) => {
+      await bob.talkTo("alice");
+      await bob.say("hello, and some ­ words to look at");
+      await expect(alice.page).toHaveTitle(/^\(1\) /);
+      for (const [name, path] of Object.entries(members)) {
+        await test.step(name, async () => {
+          await alice.page.goto(path);
+          await expect(alice.page.getByRole("heading", { level: 1 })).toBeAttached();
+          await alice.ready();
+          await expectNoSidewaysScroll(alice.page);
+          await inBothThemes(alice.page, async () => expect(await violations(alice.page)).toEqual([]));
+        });
+      }
+      await alice.page.goto("/");
+      await alice.talkTo("bob");
+      await alice.hears("hello");
+      await expectNoSidewaysScroll(alice.page);
+      await inBothThemes(alice.page, async () => expect(await violations(alice.page)).toEqual([]));
+    });
+  });
 }
 
 test.describe("without JavaScript", () => {

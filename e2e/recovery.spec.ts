@@ -2,12 +2,15 @@
 // conversation: no message that was acknowledged is lost, none comes twice, and
 // the chat comes back by itself.
 
-import { enterRoom, expect, makeRoom, test, ways } from "./support/test.ts";
+import { enterRoom, expect, makeRoom, sessionWays, test, ways } from "./support/test.ts";
 
 const numbered = (n: number, what: string) => Array.from({ length: n }, (_, i) => `${what} ${i + 1}`);
 
-// In mode `password` the person types it again after the server forgot.
-for (const { login, transport } of ways.filter((way) => way.login !== "password")) {
+// One way for each thing that is asked of a site which has just begun. In mode
+// `password` the person types it again after the server forgot.
+const asked = ["session over websocket", "session over bosh", "prebind over bosh", "token over bosh", "signed over websocket"];
+
+for (const { login, transport } of ways.filter((way) => asked.includes(`${way.login} over ${way.transport}`))) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
@@ -30,6 +33,12 @@ for (const { login, transport } of ways.filter((way) => way.login !== "password"
       expect(await database.archived("bob")).toEqual(["before", "after", "and back"]);
       expect(await bob.conversation()).toEqual(["before", "after", "and back"]);
     });
+  });
+}
+
+for (const { login, transport } of sessionWays) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
 
     test("a crash loses nothing that was acknowledged", async ({ alice, bob, site, database }) => {
       for (const person of [alice, bob]) person.watch.allowOutage();
@@ -65,9 +74,9 @@ for (const { login, transport } of ways.filter((way) => way.login !== "password"
   });
 }
 
-for (const transport of ["websocket", "bosh"] as const) {
-  test.describe(`session over ${transport}`, () => {
-    test.use({ login: "session", transport });
+for (const { login, transport } of sessionWays) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
 
     // XEP-0045 §11.2 (S-87): the room says that the server stops, and is entered
     // again afterwards.

@@ -1,6 +1,6 @@
 // Signing out means out: in every tab, on every transport, and for good.
 
-import { expect, type Person, test, ways } from "./support/test.ts";
+import { expect, modeWays, pageWays, type Person, sessionWays, test } from "./support/test.ts";
 
 /** Nothing of a person is left in the browser but what a fresh visit makes. */
 async function leftovers(person: Person): Promise<string[]> {
@@ -27,7 +27,7 @@ async function leftovers(person: Person): Promise<string[]> {
   }, person.user);
 }
 
-for (const { login, transport } of ways) {
+for (const { login, transport } of sessionWays) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
@@ -49,6 +49,12 @@ for (const { login, transport } of ways) {
       await expect(alice.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
       expect((await site.counts()).foyer_sessions).toBe(1);
     });
+  });
+}
+
+for (const { login, transport } of pageWays) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
 
     test("another person in the same tab is another person", async ({ alice, database }) => {
       await alice.talkTo("bob");
@@ -66,6 +72,13 @@ for (const { login, transport } of ways) {
         { owner: "bob@localhost", body: "from bob" },
       ]);
     });
+  });
+}
+
+// The page learns of it from the stream, and each mode asks for a new one in its own way.
+for (const { login, transport } of modeWays) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
 
     test("a session that is ended elsewhere ends here", async ({ alice, bob, visit, site }) => {
       const elsewhere = await visit("alice");

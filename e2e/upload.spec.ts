@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { Locator } from "@playwright/test";
-import { expect, joinRoom, makeRoom, type Person, test } from "./support/test.ts";
+import { expect, inBothThemes, joinRoom, makeRoom, type Person, screens, test } from "./support/test.ts";
 
 type File = { name: string; mimeType: string; buffer: Buffer };
 
@@ -109,27 +109,25 @@ test.describe("with little room", () => {
   });
 });
 
-for (const colorScheme of ["light", "dark"] as const) {
-  for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } })) {
-    test.describe(`${colorScheme}, ${screen}`, () => {
-      test.use({ contextOptions: { colorScheme, viewport, reducedMotion: "reduce" } });
+for (const [screen, viewport] of Object.entries(screens)) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
 
-      test("a picture fits", async ({ alice, bob }, info) => {
-        const file = await picture(bob, "view.png");
-        await bob.talkTo("alice");
-        await alice.page.goto("/chat");
-        await alice.ready();
-        await alice.talkTo("bob");
-        await attach(bob, file);
-        await expectShown(images(alice));
-        const box = (await images(alice).boundingBox())!;
-        expect(box.x).toBeGreaterThanOrEqual(0);
-        expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
-        await alice.page.screenshot({ path: info.outputPath("chat.png") });
-        await bob.page.goto("/settings/files");
-        await expect(bob.page.getByRole("link", { name: "view.png" })).toBeVisible();
-        await bob.page.screenshot({ path: info.outputPath("files.png") });
-      });
+    test("a picture fits", async ({ alice, bob }, info) => {
+      const file = await picture(bob, "view.png");
+      await bob.talkTo("alice");
+      await alice.page.goto("/chat");
+      await alice.ready();
+      await alice.talkTo("bob");
+      await attach(bob, file);
+      await expectShown(images(alice));
+      const box = (await images(alice).boundingBox())!;
+      expect(box.x).toBeGreaterThanOrEqual(0);
+      expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+      await inBothThemes(alice.page, async (theme) => void (await alice.page.screenshot({ path: info.outputPath(`chat-${theme}.png`) })));
+      await bob.page.goto("/settings/files");
+      await expect(bob.page.getByRole("link", { name: "view.png" })).toBeVisible();
+      await inBothThemes(bob.page, async (theme) => void (await bob.page.screenshot({ path: info.outputPath(`files-${theme}.png`) })));
     });
-  }
+  });
 }

@@ -47,7 +47,7 @@ find_chromium() {
 		echo "$CHROMIUM"
 		return
 	fi
-	for name in chromium chromium-browser google-chrome google-chrome-stable; do
+	for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
 		command -v "$name" && return
 	done
 	name="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"

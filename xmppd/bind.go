@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -68,7 +69,7 @@ func (c *conn) bindFeatures() []byte {
 // is offered only while it is off: some clients turn on what is offered, and
 // take the refusal for the end of it.
 func (c *conn) features(more string, sm bool) []byte {
-	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="` + nsCSI + `"/>`
+	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="` + nsCSI + `"/>`
 	if sm {
 		f += `<sm xmlns="` + nsSM + `"/>`
 	}
@@ -109,7 +110,7 @@ func (c *conn) stillCurrent(ctx context.Context) error {
 	defer cancel()
 	err := c.server.cfg.Authority.Current(ctx, c.identity)
 	switch {
-	case errors.Is(err, ErrNotAuthorized):
+	case errors.Is(err, sasl.NotAuthorized):
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
 	case err != nil:
 		c.log.Error("sign-in could not be checked", "err", err)

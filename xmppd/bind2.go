@@ -2,7 +2,9 @@ package xmppd
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"slices"
@@ -118,8 +120,9 @@ func (s *session) attach(st stream.Stream, m *smState, answer [][]byte) bool {
 func (c *conn) resourceFor(r *sasl2Request) string {
 	id := rand.Text()
 	if r.agent != "" {
-		sum := mac(SHA256, c.server.agents, []byte(c.identity.User+"\x00"+r.agent))
-		id = base32.StdEncoding.EncodeToString(sum[:15])
+		sum := hmac.New(sha256.New, c.server.agents)
+		sum.Write([]byte(c.identity.User + "\x00" + r.agent))
+		id = base32.StdEncoding.EncodeToString(sum.Sum(nil)[:15])
 	}
 	if r.bind.tag == "" {
 		return id

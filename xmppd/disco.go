@@ -20,14 +20,14 @@ func accountIdentities() []stanza.Identity {
 // serverFeatures are those of the domain (S-45). Clients look for carbons and
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
-	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, nsTime,
+	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, nsTime, nsLast,
 	stanza.NSVCard, "msgoffline", stanza.NSSID, nsPrivate, stanza.NSForward, stanza.NSRetract, stanza.NSCaps,
 	formPublishOptions, // XEP-0223 §5 looks for it here
 	stanza.NSMAM,       // that of accounts; Profanity looks for it here
 }
 
 // accountFeatures are those of an account's bare JID (S-46).
-var accountFeatures = append(ArchiveFeatures(), stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSVCard)
+var accountFeatures = append(ArchiveFeatures(), stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSVCard, nsLast)
 
 func discoHandlers() map[iqKey]iqHandler {
 	info := stream.Name{Space: stanza.NSDiscoInfo, Local: "query"}

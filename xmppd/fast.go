@@ -1,13 +1,12 @@
 package xmppd
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
 	"errors"
 	"slices"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -22,37 +21,12 @@ const nsFAST = "urn:xmpp:fast:0"
 // A token older than this is replaced when it is used.
 const fastRenew = 24 * time.Hour
 
-// The mechanisms of hashed tokens (draft-schmaus-kitten-sasl-ht), by the channel
-// binding that they need.
-const (
-	htPlain    = "HT-SHA-256-NONE"
-	htEndpoint = "HT-SHA-256-ENDP"
-	htExporter = "HT-SHA-256-EXPR"
-)
-
 // fastMechanisms are those for this connection; none without a store.
 func (c *conn) fastMechanisms() []string {
 	if c.server.cfg.FAST == nil {
 		return nil
 	}
-	var names []string
-	if c.peer.Binding.Exporter != nil {
-		names = append(names, htExporter)
-	}
-	if c.peer.Binding.Endpoint != nil {
-		names = append(names, htEndpoint)
-	}
-	return append(names, htPlain)
-}
-
-func htBinding(b stream.Binding, mechanism string) []byte {
-	switch mechanism {
-	case htExporter:
-		return b.Exporter
-	case htEndpoint:
-		return b.Endpoint
-	}
-	return nil
+	return sasl.HTNames(c.peer.Binding)
 }
 
 // appendFAST appends the feature (XEP-0484 §3.1).
@@ -76,69 +50,51 @@ func parseFAST(fast stream.Child) *fastRequest {
 	return &fastRequest{invalidate: invalidate == "true" || invalidate == "1"}
 }
 
-// newFAST is the exchange: one message, and an answer that proves that the
-// server knows the token too.
-func (c *conn) newFAST(r *sasl2Request) mechanism {
-	return func(ctx context.Context, message []byte) (saslStep, error) {
-		name, proof, ok := bytes.Cut(message, []byte{0})
-		if !ok {
-			return saslStep{}, saslMalformedRequest
-		}
-		user, err := c.authcid(string(name))
-		if err != nil {
-			return saslStep{}, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
-		defer cancel()
-		tokens, err := c.server.cfg.FAST.FASTTokens(ctx, user, r.agent)
-		if err != nil {
-			return saslStep{}, err
-		}
-		binding := htBinding(c.peer.Binding, r.mechanism)
-		t, ok := findToken(tokens, r.mechanism, binding, proof)
-		switch {
-		case !ok:
-			return saslStep{}, saslNotAuthorized
-		case time.Now().After(t.Expires):
-			return saslStep{}, saslCredentialsExpired
-		}
-		if err := c.useToken(ctx, t, r.fast.invalidate); err != nil {
-			return saslStep{}, err
-		}
-		r.fast.used = &t
-		return saslStep{reply: tokenMAC(t, "Responder", binding), done: true, id: t.Identity}, nil
+// newFAST begins the exchange. A token is found by the client's own id, so that one
+// without has none.
+func (c *conn) newFAST(r *sasl2Request) (sasl.Mechanism, error) {
+	if c.server.cfg.FAST == nil || r.agent == "" {
+		return nil, sasl.InvalidMechanism
 	}
+	return sasl.NewHT(r.mechanism, c.saslOptions(), &fastVerifier{conn: c, request: r})
 }
 
-// findToken returns the token that the proof is of. All are tried, and one that
-// nobody has where there is none.
-func findToken(tokens []FASTToken, mechanism string, binding, proof []byte) (found FASTToken, ok bool) {
-	if len(tokens) == 0 {
-		tokens = []FASTToken{{}}
-	}
-	for _, t := range tokens {
-		// §3.4: only with the mechanism that it was issued for.
-		if hmac.Equal(tokenMAC(t, "Initiator", binding), proof) && t.Secret != "" && t.Mechanism == mechanism {
-			found, ok = t, true
-		}
-	}
-	return found, ok
+// fastVerifier knows the tokens of one client.
+type fastVerifier struct {
+	conn    *conn
+	request *sasl2Request
+	tokens  []FASTToken
 }
 
-func tokenMAC(t FASTToken, who string, binding []byte) []byte {
-	return mac(SHA256, []byte(t.Secret), append([]byte(who), binding...))
+// Tokens implements sasl.TokenVerifier.
+func (v *fastVerifier) Tokens(ctx context.Context, user string) ([]sasl.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, v.conn.server.cfg.StoreTimeout)
+	defer cancel()
+	var err error
+	if v.tokens, err = v.conn.server.cfg.FAST.FASTTokens(ctx, user, v.request.agent); err != nil {
+		return nil, err
+	}
+	tokens := make([]sasl.Token, len(v.tokens))
+	for i, t := range v.tokens {
+		tokens[i] = t.Token
+	}
+	return tokens, nil
 }
 
-// useToken notes that the token was used: earlier ones of the same client end,
-// and this one too if the client wants that (XEP-0484 §3.5, §3.6).
-func (c *conn) useToken(ctx context.Context, t FASTToken, invalidate bool) error {
-	if err := c.server.cfg.Authority.SignedIn(ctx, t.Identity); err != nil {
+// Used implements sasl.TokenVerifier: earlier tokens of the same client end, and
+// this one too if the client wants that (XEP-0484 §3.5, §3.6).
+func (v *fastVerifier) Used(ctx context.Context, i int) error {
+	ctx, cancel := context.WithTimeout(ctx, v.conn.server.cfg.StoreTimeout)
+	defer cancel()
+	t := v.tokens[i]
+	if err := v.conn.server.cfg.Authority.SignedIn(ctx, t.Identity); err != nil {
 		return err
 	}
-	if invalidate {
-		return c.server.cfg.FAST.RevokeFAST(ctx, t)
+	v.request.fast.used = &t
+	if v.request.fast.invalidate {
+		return v.conn.server.cfg.FAST.RevokeFAST(ctx, t)
 	}
-	return c.server.cfg.FAST.UseFAST(ctx, t)
+	return v.conn.server.cfg.FAST.UseFAST(ctx, t)
 }
 
 // newToken returns a <token/> for a client that asks for one, or whose own is

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -49,7 +50,7 @@ var seedStanzas = []string{
 
 func FuzzAuthenticating(f *testing.F) {
 	f.Add(authenticate("app", bindTest))
-	f.Add(withToken(htPlain, "x", "", fastNow, bindTest))
+	f.Add(withToken(sasl.HTPlain, "x", "", fastNow, bindTest))
 	fuzzState(f, func(w *world) *client {
 		peer := vouched("alice")
 		peer.Password, peer.Native, peer.SCRAM = true, true, true
@@ -63,7 +64,7 @@ func FuzzChallenged(f *testing.F) {
 	f.Add(`<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">` + encode("c=biws,r=abc,p=YQ==") + `</response>`)
 	f.Add(scramAuth("SCRAM-SHA-512", "n,,n=alice,r=xyz") + "\n" + `<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">$final</response>`)
 	fuzzState(f, func(w *world) *client {
-		s := newSCRAMClient(w.modernStream(), SHA256)
+		s := newSCRAMClient(w.modernStream(), sasl.SHA256)
 		final, _ := s.final(s.challenge())
 		s.client.final = encode(final)
 		return s.client
@@ -74,10 +75,10 @@ func FuzzChallenged(f *testing.F) {
 func FuzzChallenged2(f *testing.F) {
 	f.Add(`<response xmlns="urn:xmpp:sasl:2">` + encode("\x00alice\x00app") + `</response>` + "\n" + `<r xmlns="urn:xmpp:sm:3"/>`)
 	f.Add(`<response xmlns="urn:xmpp:sasl:2">` + encode("\x00alice\x00wrong") + `</response>` + "\n" + authenticate("app", bindTest))
-	f.Add(`<abort xmlns="urn:xmpp:sasl:2"/>` + "\n" + withToken(htPlain, "x", "", fastNow, bindTest))
+	f.Add(`<abort xmlns="urn:xmpp:sasl:2"/>` + "\n" + withToken(sasl.HTPlain, "x", "", fastNow, bindTest))
 	fuzzState(f, func(w *world) *client {
 		c := w.modernStream()
-		c.Send(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="PLAIN">` + userAgent + `<request-token xmlns="urn:xmpp:fast:0" mechanism="` + htPlain + `"/>` + bindAll + `</authenticate>`)
+		c.Send(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="PLAIN">` + userAgent + `<request-token xmlns="urn:xmpp:fast:0" mechanism="` + sasl.HTPlain + `"/>` + bindAll + `</authenticate>`)
 		c.Expect(`<challenge xmlns="urn:xmpp:sasl:2"/>`)
 		return c
 	})

@@ -39,7 +39,7 @@ func iqHandlers() map[iqKey]iqHandler {
 	}
 	for _, table := range []map[iqKey]iqHandler{
 		rosterHandlers(), watchHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),
-		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), privateHandlers(), pubsubHandlers(),
+		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), lastActivityHandlers(), privateHandlers(), pubsubHandlers(),
 	} {
 		maps.Copy(all, table)
 	}
@@ -114,9 +114,16 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to stanza.Addr
 	if err != nil {
 		return err
 	}
+	if len(result) > bigAnswer { // many requests at once are answered as they are read
+		_ = s.Ready(ctx) // else the stream is gone, and the answer is kept for the next
+	}
 	s.deliver(stanza.Result(iq, s.full, result))
 	return nil
 }
+
+// bigAnswer is the size in bytes from which an answer waits for the client to have
+// read what it was sent before.
+const bigAnswer = 32 << 10
 
 // iqToResource passes an IQ to a full JID. Requests reach only those who share
 // their presence with the sender (RFC 6121 §8.5.3.1, S-27); without a match

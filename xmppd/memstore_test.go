@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -120,23 +121,23 @@ func (m *memStore) Password(_ context.Context, user, password string, _ stream.P
 		return stream.Identity{User: user, Session: "app " + password}, nil
 	}
 	if m.accounts[user] == nil || password != "secret" {
-		return stream.Identity{}, ErrNotAuthorized
+		return stream.Identity{}, sasl.NotAuthorized
 	}
 	return stream.Identity{User: user, Session: "s-" + user}, nil
 }
 
 // SCRAM implements Authority; the salt follows from the name, whether or not
 // there is such an account.
-func (m *memStore) SCRAM(_ context.Context, user string, hash SCRAMHash) (SCRAMCredentials, error) {
+func (m *memStore) SCRAM(_ context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: 4096}
+	c := sasl.SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: 4096}
 	for _, password := range m.apps[user] {
-		stored, server, err := DeriveSCRAM(hash, password, c.Salt, c.Iterations)
+		stored, server, err := sasl.DeriveSCRAM(hash, password, c.Salt, c.Iterations)
 		if err != nil {
 			return c, err
 		}
-		c.Keys = append(c.Keys, SCRAMKey{stream.Identity{User: user, Session: "app " + password}, stored, server})
+		c.Keys = append(c.Keys, sasl.SCRAMKey{Identity: stream.Identity{User: user, Session: "app " + password}, StoredKey: stored, ServerKey: server})
 	}
 	return c, m.fail
 }
@@ -145,7 +146,7 @@ func (m *memStore) SignedIn(_ context.Context, id stream.Identity) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.disabled[id.User] {
-		return ErrDisabled
+		return sasl.AccountDisabled
 	}
 	return m.fail
 }
@@ -154,7 +155,7 @@ func (m *memStore) Current(_ context.Context, id stream.Identity) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.revoked[id.Session] {
-		return ErrNotAuthorized
+		return sasl.NotAuthorized
 	}
 	return m.fail
 }

@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"foyer/internal/stanza"
@@ -27,6 +28,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if to.Domain != s.server.domain {
 		return stanza.ErrRemoteServerNotFound
 	}
+	resent := isResent(m) // before a delay that names nobody is taken out
 	m, err = s.stampMessage(m, to)
 	if err != nil {
 		return err
@@ -44,8 +46,10 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil || route.drop {
 		return err
 	}
-	if again, err := s.sentBefore(ctx, m, to); err != nil || again {
-		return err
+	if resent {
+		if again, err := s.sentBefore(ctx, m, to); err != nil || again {
+			return err
+		}
 	}
 	mine, theirs, err := s.server.archiveMessage(ctx, s, m, to)
 	if err != nil {
@@ -74,15 +78,26 @@ func (srv *Server) checkRecipient(ctx context.Context, user string) error {
 // How far back a message that is sent again is looked for.
 const resendWindow = 24 * time.Hour
 
-// sentBefore reports whether a message that its sender marks as delayed is in
-// the archive already. A client whose stream was lost and could not be resumed
-// cannot know which of its last messages arrived, and sends them again with the
-// same id (XEP-0198 §5, XEP-0203 §2).
+// isResent reports whether the sender marks a message as delayed. A client whose
+// stream was lost and could not be resumed cannot know which of its last messages
+// arrived, and sends them again with the same id (XEP-0198 §5, XEP-0203 §2).
+func isResent(m *stream.Element) bool {
+	_, delayed := m.Find(stanza.NSDelay, "delay")
+	return delayed && m.ID != ""
+}
+
+// sentBefore reports whether a message that is sent again is in an archive
+// already: the sender's, or the recipient's if the sender keeps none. A note to
+// oneself is in only one, as received.
 func (s *session) sentBefore(ctx context.Context, m *stream.Element, to stanza.Address) (bool, error) {
-	if _, delayed := m.Find(stanza.NSDelay, "delay"); !delayed || m.ID == "" || to.User == s.user {
-		return false, nil
+	since := time.Now().Add(-resendWindow)
+	if to.User != s.user {
+		if stored, err := s.server.stores.Archive.Stored(ctx, s.bare, to.Bare(), m.ID, since); err != nil || stored {
+			return stored, err
+		}
 	}
-	return s.server.stores.Archive.Stored(ctx, s.bare, to.Bare(), m.ID, time.Now().Add(-resendWindow))
+	ids, err := s.server.stores.Archive.Versions(ctx, to.Bare(), s.bare, false, m.ID)
+	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return ArchiveEntry{ID: id}.Time().After(since) }), err
 }
 
 // messageAddress is the recipient; without one it is the sender (RFC 6120

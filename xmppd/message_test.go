@@ -61,6 +61,31 @@ func TestMessage_SentAgain(t *testing.T) {
 	}
 }
 
+// X-64: whoever the delay of a message that is sent again names, and whether or not
+// the sender keeps an archive: it is stored and delivered once (XEP-0198 §5, XEP-0203 §4).
+func TestMessage_SentAgainByAnyDelay(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.store.prefs["carol"] = ArchivePrefs{Default: ArchiveNever}
+	bob := w.online("bob", "b")
+	for user, to := range map[string]string{"alice": "bob@h", "carol": "bob@h", "bob": "bob@h"} {
+		c := bob
+		if user != "bob" {
+			c = w.online(user, "a")
+		}
+		message := `<message xmlns="jabber:client" to="` + to + `" type="chat" id="once"><body>x</body>%s</message>`
+		c.Send(fmt.Sprintf(message, ""))
+		c.sync()
+		stored := len(w.store.archived())
+		for _, from := range []string{"", ` from="h"`, ` from="` + user + `@h"`} {
+			c.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay"`+from+` stamp="2026-01-01T00:00:00Z"/>`))
+			c.sync()
+			if now := len(w.store.archived()); now != stored {
+				t.Errorf("%s, delay%s: %d entries, then %d", user, from, stored, now)
+			}
+		}
+	}
+}
+
 // RFC 6121 §8.5, Table 1 (S-23, S-24, S-25, S-26, S-27, S-28, S-30).
 func TestMessage_Routing(t *testing.T) {
 	type expect struct{ low, high, offline int }

@@ -51,7 +51,7 @@ func (srv *Server) flushArrived(ctx context.Context, user string) {
 	if len(reachable) == 0 {
 		return
 	}
-	if err := srv.flushOffline(ctx, reachable[0]); err != nil {
+	if _, err := srv.flushOffline(ctx, reachable[0]); err != nil {
 		srv.log.Error("offline messages could not be delivered", "user", user, "err", err)
 	}
 }
@@ -63,12 +63,28 @@ func (s *session) arrive(ctx context.Context) error {
 		s.setReachable() // nothing waits but what is just being kept
 	}
 	kept := s.account.kept.Load()
-	err := s.server.flushOffline(ctx, s)
+	err := s.flushAll(ctx)
 	s.setReachable()
 	if err == nil && s.account.kept.Load() != kept {
-		err = s.server.flushOffline(ctx, s)
+		err = s.flushAll(ctx)
 	}
 	return err
+}
+
+// flushAll delivers all that waits at the pace at which the client reads, in turns:
+// in between, another of the account's sessions may take what is left.
+func (s *session) flushAll(ctx context.Context) error {
+	for {
+		turn, cancel := s.server.renewed(ctx)
+		left, err := s.server.flushOffline(turn, s)
+		cancel()
+		if err != nil || !left {
+			return err
+		}
+		if err := s.Ready(ctx); err != nil {
+			return nil // the stream is gone; the rest waits for the next
+		}
+	}
 }
 
 // setReachable lets messages to the bare JID come here, if the session is still
@@ -84,25 +100,30 @@ func (s *session) setReachable() {
 // flushOffline delivers what waits, oldest first, with the time it was sent
 // (XEP-0160 §3, XEP-0203 §2, S-31). What is delivered is removed; stream
 // management has it from here. Two at a time would deliver the same twice.
-func (srv *Server) flushOffline(ctx context.Context, s *session) error {
+//
+// It takes no longer than the time of a stanza, and reports whether something is
+// left because the client did not read as fast.
+func (srv *Server) flushOffline(ctx context.Context, s *session) (left bool, err error) {
 	s.account.flushing.Lock()
-	ended, err := srv.flushOnce(ctx, s)
+	left, ended, err := srv.flushOnce(ctx, s)
 	s.account.flushing.Unlock()
 	if ended {
 		srv.flushArrived(ctx, s.user) // whoever is there instead
 	}
-	return err
+	return left && !ended, err
 }
 
-// flushOnce reports whether the session ended meanwhile.
-func (srv *Server) flushOnce(ctx context.Context, s *session) (ended bool, err error) {
+// flushOnce reports whether something is left, and whether the session ended
+// meanwhile.
+func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool, err error) {
 	read, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
 	defer cancel()
 	messages, err := srv.stores.Offline.Offline(read, s.user)
 	if err != nil || len(messages) == 0 {
-		return false, err
+		return false, false, err
 	}
 	delivered := s.deliverWaiting(read, messages)
+	left = len(delivered) < len(messages)
 	ids := make([]uuid.UUID, len(delivered))
 	for i, m := range delivered {
 		ids[i] = m.ID
@@ -111,7 +132,7 @@ func (srv *Server) flushOnce(ctx context.Context, s *session) (ended bool, err e
 	defer cancel()
 	err = srv.stores.Offline.RemoveOffline(write, s.user, ids)
 	if !s.over() {
-		return false, err
+		return left, false, err
 	}
 	// What it left behind may just have been removed.
 	for _, m := range delivered {
@@ -119,7 +140,7 @@ func (srv *Server) flushOnce(ctx context.Context, s *session) (ended bool, err e
 			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 		}
 	}
-	return true, err
+	return left, true, err
 }
 
 // deliverWaiting delivers messages that waited, for as long as the session is
@@ -131,7 +152,7 @@ func (s *session) deliverWaiting(ctx context.Context, messages []OfflineMessage)
 			s.log.Error("an offline message is damaged", "id", m.ID, "err", err)
 			continue
 		}
-		if s.Ready(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
+		if s.readyWithin(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
 			return messages[:i]
 		}
 	}

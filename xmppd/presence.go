@@ -72,6 +72,9 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 		if err := s.receivePresences(ctx); err != nil {
 			return err
 		}
+		var cancel context.CancelFunc
+		ctx, cancel = s.server.renewed(ctx)
+		defer cancel()
 	}
 	if arrived {
 		if err := s.arrive(ctx); err != nil {
@@ -199,16 +202,29 @@ func (s *session) receivePresences(ctx context.Context) error {
 		return err
 	}
 	for c := range r.contacts() {
-		if c.hasTo() && (c.Listed || !c.Site) {
-			if a, err := stanza.ParseAddress(c.JID); err == nil {
-				s.server.currentPresence(ctx, a.User, s)
-			}
-		}
-		if c.Request != nil {
-			s.deliver(c.Request)
-		}
+		s.receiveContact(ctx, c)
 	}
 	return nil
+}
+
+// receiveContact gives a newly available resource what there is of one contact, at
+// the pace at which it reads. If the stream is gone, that is kept for the next
+// (XEP-0198 §5), or lost with the session.
+func (s *session) receiveContact(ctx context.Context, c Contact) {
+	_ = s.Ready(ctx)
+	if ctx.Err() != nil { // the client took longer than a stanza may
+		var cancel context.CancelFunc
+		ctx, cancel = s.server.renewed(ctx)
+		defer cancel()
+	}
+	if c.hasTo() && (c.Listed || !c.Site) {
+		if a, err := stanza.ParseAddress(c.JID); err == nil {
+			s.server.currentPresence(ctx, a.User, s)
+		}
+	}
+	if c.Request != nil {
+		s.deliver(c.Request)
+	}
 }
 
 // currentPresence delivers the presence of each of user's resources to s.
@@ -256,13 +272,17 @@ func unavailable(from, to string) []byte {
 // broadcastUnavailable handles the client's going unavailable; the session
 // stays, and gets what is sent to its full JID (RFC 6121 §4.5.2, S-44).
 func (s *session) broadcastUnavailable(ctx context.Context, p *stream.Element) {
-	s.leave(ctx, p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes())
+	status := ""
+	if c, ok := p.Find(stream.NSClient, "status"); ok {
+		status = c.Text()
+	}
+	s.leave(ctx, p.Edit().Set("from", s.full).SetLang(s.lang()).Bytes(), status)
 }
 
 // goOffline makes a session that ended disappear, exactly once (S-42).
-func (s *session) goOffline(ctx context.Context) { s.leave(ctx, unavailable(s.full, "")) }
+func (s *session) goOffline(ctx context.Context) { s.leave(ctx, unavailable(s.full, ""), "") }
 
-func (s *session) leave(ctx context.Context, raw []byte) {
+func (s *session) leave(ctx context.Context, raw []byte, status string) {
 	s.mu.Lock()
 	was := s.presence != nil
 	s.presence, s.priority, s.reachable = nil, 0, time.Time{}
@@ -270,6 +290,9 @@ func (s *session) leave(ctx context.Context, raw []byte) {
 	s.directed = make(map[string]struct{})
 	s.mu.Unlock()
 	if was {
+		if len(s.account.available()) == 0 {
+			s.server.departures.note(s.user, departure{time.Now(), status})
+		}
 		s.toSubscribers(ctx, raw)
 	}
 	s.leaveServices(ctx, raw)
@@ -418,6 +441,7 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 func (srv *Server) AccountRemoved(ctx context.Context, user string) {
 	srv.vcards.forget(user)
 	srv.End(stream.Scope{User: user}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
+	srv.departures.forget(user)
 	for _, svc := range srv.services {
 		if w, ok := svc.(AccountWatcher); ok {
 			w.AccountRemoved(ctx, user)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 
@@ -462,4 +463,103 @@ func TestSubscription_SidesAgree(t *testing.T) {
 			}
 		}
 	})
+}
+
+// X-21: who is approved in advance gets in without a question, until that is taken
+// back (RFC 6121 §3.4).
+func TestSubscription_PreApproval(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+	approve := func(jid, typ string) {
+		alice.Send(`<presence xmlns="jabber:client" type="` + typ + `" to="` + jid + `"/>`)
+	}
+	approve("bob@h", "subscribed")
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="none" approved="true" ask="!"/></query></iq>`)
+	for _, e := range bob.sync() {
+		t.Errorf("bob is told: %s", e.Raw) // §3.4.2
+	}
+	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
+	bob.until(`<presence xmlns="jabber:client" type="subscribed" from="alice@h" to="bob@h"/>`)
+	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
+	alice.Expect(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="from" approved="true"/></query></iq>`)
+	alice.none()
+
+	approve("carol@h", "subscribed")
+	alice.sync()
+	approve("carol@h", "unsubscribed")
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="none" approved="!"/></query></iq>`)
+	for _, e := range carol.sync() {
+		t.Errorf("carol is told: %s", e.Raw)
+	}
+	carol.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h" id="please"/>`)
+	alice.until(`<presence xmlns="jabber:client" type="subscribe" from="carol@h" id="please"/>`)
+}
+
+// X-59: whatever waits for somebody comes at the pace at which it is read, though
+// it is more than the queue holds and takes longer than a stanza may.
+func TestPresence_RequestsThatWait(t *testing.T) {
+	const n = 400 // 6.5 MB; the queue takes 4
+	w := newWorldWith(t, Config{StoreTimeout: 10 * time.Millisecond}, "alice")
+	words := strings.Repeat("x", maxPresence-200)
+	for i := range n {
+		jid := fmt.Sprintf("u%d@h", i)
+		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionNone,
+			Request: []byte(`<presence xmlns="jabber:client" type="subscribe" from="` + jid + `" to="alice@h"><status>` + words + `</status></presence>`)}
+	}
+	alice := w.bound("alice", "a")
+	alice.Send(`<presence xmlns="jabber:client"/>`)
+	got := 0
+	for _, e := range alice.sync() {
+		if e.Type == "subscribe" {
+			got++
+		}
+	}
+	if got != n {
+		t.Errorf("%d of %d requests came", got, n)
+	}
+}
+
+// X-53: a roster is bounded in bytes besides items, what is in the site's contacts
+// included.
+func TestRoster_BoundInBytes(t *testing.T) {
+	w := newWorld(t, "alice")
+	groups := make([]string, maxContactGroups)
+	for i := range groups {
+		groups[i] = fmt.Sprint(i) + strings.Repeat("й", maxContactName-2)
+	}
+	item := func(jid string) string {
+		return `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="` + jid + `"><group>` +
+			strings.Join(groups, `</group><group>`) + `</group></item></query></iq>`
+	}
+	one := len(strings.Join(groups, ""))
+	for i := range maxRosterBytes / (one + maxContactGroups) {
+		jid := fmt.Sprintf("c%d@h", i)
+		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionBoth, Listed: true, Groups: groups, Site: i%2 == 0}
+	}
+	alice := w.online("alice", "a")
+	alice.refused(item("more@h"), "wait", "resource-constraint")
+	alice.ask(item("c1@h"), `<iq xmlns="jabber:client" type="result" id="s"/>`)
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="c2@h"/></query></iq>`, `<iq xmlns="jabber:client" type="result" id="s"/>`)
+
+	// Many requests at once share one encoding, and none is too much for the queue.
+	r, err := w.srv.rosterOf(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if items := r.items(); r.items() != items {
+		t.Error("encoded twice")
+	}
+	for range 30 {
+		alice.Send(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+	}
+	answers := 0
+	for _, e := range alice.sync() {
+		if e.ID == "r" && e.Type == "result" {
+			answers++
+		}
+	}
+	if answers != 30 {
+		t.Errorf("%d answers", answers)
+	}
 }

@@ -138,7 +138,13 @@ func (s *session) sendLastItems(ctx context.Context, nodes []string) error {
 	}
 	for len(users) > 0 {
 		n := min(len(users), lastItemUsers)
-		if err := s.sendLastItemsOf(ctx, users[:n], nodes); err != nil {
+		if err := s.Ready(ctx); err != nil {
+			return err
+		}
+		batch, cancel := s.server.renewed(ctx)
+		err := s.sendLastItemsOf(batch, users[:n], nodes)
+		cancel()
+		if err != nil {
 			return err
 		}
 		users = users[n:]
@@ -165,7 +171,7 @@ func (s *session) sendLastItemsOf(ctx context.Context, users, nodes []string) er
 			continue
 		}
 		if i%lastItemUsers == 0 {
-			if err := s.Ready(ctx); err != nil {
+			if err := s.readyWithin(ctx); err != nil {
 				return err
 			}
 		}

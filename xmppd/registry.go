@@ -256,6 +256,12 @@ func (srv *Server) leaveBehind(ctx context.Context, s *session, unacked []sentSt
 	srv.release(s.account)
 }
 
+// renewed gives what follows a wait for the client's reading the time of a stanza
+// again.
+func (srv *Server) renewed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), srv.cfg.StoreTimeout)
+}
+
 // storeContext bounds work that no client waits for.
 func (srv *Server) storeContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), srv.cfg.StoreTimeout)

@@ -475,7 +475,10 @@ func TestOffline_EndedMeanwhile(t *testing.T) {
 	entered, release := w.store.hold("RemoveOffline")
 	done := make(chan error)
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
-	go func() { done <- w.srv.flushOffline(t.Context(), s) }()
+	go func() {
+		_, err := w.srv.flushOffline(t.Context(), s)
+		done <- err
+	}()
 	entered()
 	w.srv.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
 	release()

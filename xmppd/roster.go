@@ -11,8 +11,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 	"unique"
+	"weak"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -26,6 +28,7 @@ const (
 	maxContactName   = 128
 	maxContactGroups = 32
 	maxContacts      = 2000
+	maxRosterBytes   = 1 << 20 // of names and groups together
 )
 
 // entry is a Contact as the cache keeps it. Members of one site have nearly the
@@ -66,6 +69,9 @@ type roster struct {
 	entries []unique.Handle[entry] // ordered by JID
 	digest  [2]uint64              // the sum of the listed items' digests
 	whole   bool                   // every member of the site is on it
+
+	encoding sync.Mutex
+	encoded  weak.Pointer[[]byte] // the items, until the garbage collector takes them
 }
 
 func newRoster(contacts []Contact, whole bool) *roster {
@@ -248,13 +254,25 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 		return nil, nil
 	}
 	dst := stanza.AppendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
-	dst = append(dst, '>')
+	return append(append(append(dst, '>'), *r.items()...), "</query>"...), nil
+}
+
+// items returns the listed items, encoded. Requests that come at once share one
+// encoding; it is not kept after that, since most rosters are asked for once.
+func (r *roster) items() *[]byte {
+	r.encoding.Lock()
+	defer r.encoding.Unlock()
+	if items := r.encoded.Value(); items != nil {
+		return items
+	}
+	items := new([]byte)
 	for c := range r.contacts() {
 		if c.Listed {
-			dst = appendItem(dst, c)
+			*items = appendItem(*items, c)
 		}
 	}
-	return append(dst, "</query>"...), nil
+	r.encoded = weak.Make(items)
+	return items
 }
 
 // appendItem appends a roster item (RFC 6121 §2.1.2).
@@ -335,7 +353,7 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
 	}
-	if err := s.roomFor(ctx, it.jid); err != nil {
+	if err := s.roomFor(ctx, it); err != nil {
 		return nil, err
 	}
 	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, it.jid, func(c *Contact) (bool, error) {
@@ -351,22 +369,32 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	return nil, s.server.pushContact(ctx, s.user, it.jid)
 }
 
-// roomFor refuses a contact that would be one too many.
-func (s *session) roomFor(ctx context.Context, jid string) error {
+// roomFor refuses an item that would be one too many, or with which the person's
+// own words in the roster would be too long. What the site says does not count.
+func (s *session) roomFor(ctx context.Context, it rosterItem) error {
 	r, err := s.server.rosterOf(ctx, s.user)
 	if err != nil {
 		return err
 	}
-	if c, ok := r.find(jid); ok && c.Listed {
-		return nil
+	added, size := 1, len(it.name)
+	for _, g := range it.groups {
+		size += len(g)
 	}
-	added := 0
 	for _, e := range r.entries {
-		if v := e.Value(); v.listed && !v.fixed {
+		v := e.Value()
+		if !v.listed || v.jid == it.jid {
+			continue
+		}
+		size += len(v.groups)
+		if !v.fixed {
+			size += len(v.name)
 			added++
 		}
 	}
-	if added >= maxContacts {
+	if c, ok := r.find(it.jid); ok && c.Listed {
+		added = 0 // it is there already
+	}
+	if added > maxContacts || (size > maxRosterBytes && len(it.name)+len(it.groups) > 0) {
 		return stanza.ErrResourceConstraint
 	}
 	return nil
@@ -395,7 +423,7 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 		}
 	}
 	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, jid, func(c *Contact) (bool, error) {
-		c.Listed = false
+		c.Listed, c.Approved = false, false
 		return c.Request != nil, nil
 	})
 	if err != nil {

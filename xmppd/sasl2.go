@@ -3,8 +3,8 @@ package xmppd
 import (
 	"context"
 	"encoding/base64"
-	"slices"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -17,7 +17,7 @@ import (
 // offersSASL2 reports whether the profile is there for the client. BOSH restarts
 // in ways of its own.
 func (c *conn) offersSASL2() bool {
-	return c.peer.Native && c.peer.Transport != stream.BOSH && len(c.mechanisms()) > 0
+	return c.peer.Native && c.peer.Transport != stream.BOSH && len(sasl.Names(c.saslOptions())) > 0
 }
 
 // appendSASL2 appends the feature (XEP-0388 §2.2).
@@ -26,7 +26,7 @@ func (c *conn) appendSASL2(dst []byte) []byte {
 		return dst
 	}
 	dst = append(dst, `<authentication xmlns="`+stanza.NSSASL2+`">`...)
-	dst = appendMechanisms(dst, c.mechanisms())
+	dst = appendMechanisms(dst, sasl.Names(c.saslOptions()))
 	dst = append(dst, `<inline><sm xmlns="`+nsSM+`"/>`+bind2Feature...)
 	dst = c.appendFAST(dst)
 	return append(dst, `</inline></authentication>`...)
@@ -77,7 +77,7 @@ func parseSASL2(el *stream.Element) *sasl2Request {
 type sasl2Exchange struct {
 	conn    *conn
 	request *sasl2Request
-	running mechanism // nil: none is under way
+	running sasl.Mechanism // nil: none is under way
 }
 
 // handle answers one element.
@@ -86,10 +86,10 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	step, err := x.step(ctx, el)
 	switch {
 	case err != nil:
-		failure := c.saslFailure(err)
+		failure := c.failureOf(err)
 		return signInResult{failed: failure}, c.stream.Send([]byte(`<failure xmlns="` + stanza.NSSASL2 + `"><` + string(failure) + ` xmlns="` + stanza.NSSASL + `"/></failure>`))
-	case !step.done:
-		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + stanza.NSSASL2 + `">` + base64.StdEncoding.EncodeToString(step.reply) + `</challenge>`))
+	case !step.Done:
+		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + stanza.NSSASL2 + `">` + base64.StdEncoding.EncodeToString(step.Reply) + `</challenge>`))
 	}
 	s, err := c.welcome(ctx, x.request, step)
 	return signInResult{done: true, session: s}, err
@@ -97,59 +97,56 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 
 // step handles one element. While an exchange is under way there is nothing but
 // its response, or its end (XEP-0388 §2.5).
-func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (saslStep, error) {
+func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step, error) {
 	m := x.running
 	x.running = nil
 	text := ""
 	switch {
 	case el.Name.Local == "abort":
-		return saslStep{}, saslAborted
+		return sasl.Step{}, sasl.Aborted
 	case el.Name.Local == "authenticate" && m == nil:
 		x.request = parseSASL2(el)
 		var err error
 		if m, err = x.begin(); err != nil {
-			return saslStep{}, err
+			return sasl.Step{}, err
 		}
 		if !x.request.begun {
 			x.running = m
-			return saslStep{}, nil
+			return sasl.Step{}, nil
 		}
 		text = x.request.initial
 	case el.Name.Local == "response" && m != nil:
 		text = elementText(el)
 	default:
-		return saslStep{}, saslMalformedRequest
+		return sasl.Step{}, sasl.MalformedRequest
 	}
 	message, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return saslStep{}, saslIncorrectEncoding
+		return sasl.Step{}, sasl.IncorrectEncoding
 	}
-	step, err := m(ctx, message)
-	if err == nil && !step.done {
+	step, err := m.Next(ctx, message)
+	if err == nil && !step.Done {
 		x.running = m
 	}
 	return step, err
 }
 
-func (x *sasl2Exchange) begin() (mechanism, error) {
+func (x *sasl2Exchange) begin() (sasl.Mechanism, error) {
 	if x.request.fast == nil {
-		return x.conn.begin(x.request.mechanism)
+		return sasl.New(x.request.mechanism, x.conn.saslOptions())
 	}
-	if !slices.Contains(x.conn.fastMechanisms(), x.request.mechanism) || x.request.agent == "" {
-		return nil, saslInvalidMechanism
-	}
-	return x.conn.newFAST(x.request), nil
+	return x.conn.newFAST(x.request)
 }
 
 // welcome does what was asked for along with signing in, and answers: success
 // first, the features next (XEP-0388 §2.6.1), then what a resumed session
 // missed.
-func (c *conn) welcome(ctx context.Context, r *sasl2Request, step saslStep) (*session, error) {
-	c.signedIn(step.id)
+func (c *conn) welcome(ctx context.Context, r *sasl2Request, step sasl.Step) (*session, error) {
+	c.signedIn(step.Identity)
 	if l, ok := c.stream.(stream.Lasting); ok {
 		l.SignedIn()
 	}
-	w := &welcome{conn: c, additional: step.reply, token: c.newToken(ctx, r)}
+	w := &welcome{conn: c, additional: step.Reply, token: c.newToken(ctx, r)}
 	var failed []byte
 	if r.resume != nil {
 		var s *session

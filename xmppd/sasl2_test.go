@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
@@ -36,7 +37,9 @@ func (m *memTokens) IssueFAST(_ context.Context, id stream.Identity, agent, mech
 	if !strings.HasPrefix(id.Session, "app ") {
 		return FASTToken{}, ErrNotFound
 	}
-	t := FASTToken{Identity: id, Agent: agent, Mechanism: mechanism, Secret: rand.Text(), Issued: time.Now(), Expires: time.Now().Add(time.Hour), Fresh: true}
+	t := FASTToken{
+		Token: sasl.Token{Identity: id, Mechanism: mechanism, Secret: rand.Text(), Expires: time.Now().Add(time.Hour)}, Agent: agent, Issued: time.Now(), Fresh: true,
+	}
 	m.removeLocked(func(o FASTToken) bool { return o.Fresh })
 	m.tokens = append(m.tokens, t)
 	return t, m.fail
@@ -98,7 +101,7 @@ func native2() stream.Peer {
 const (
 	agentID      = "d4565fa7-4d72-4749-b3d3-740edbf87770"
 	userAgent    = `<user-agent id="` + agentID + `"><software>Test</software></user-agent>`
-	liveFeatures = `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><ver xmlns="urn:xmpp:features:rosterver"/><csi xmlns="urn:xmpp:csi:0"/><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:foyer" ver="*"/></stream:features>`
+	liveFeatures = `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="urn:xmpp:csi:0"/><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:foyer" ver="*"/></stream:features>`
 )
 
 // authenticate asks with PLAIN, and with what else the test wants.
@@ -107,7 +110,7 @@ func authenticate(password, more string) string {
 }
 
 func withToken(mechanism, secret, binding, fast, more string) string {
-	proof := mac(SHA256, []byte(secret), []byte("Initiator"+binding))
+	proof := mac(sasl.SHA256, []byte(secret), []byte("Initiator"+binding))
 	return `<authenticate xmlns="urn:xmpp:sasl:2" mechanism="` + mechanism + `"><initial-response>` + encode("alice\x00"+string(proof)) + `</initial-response>` +
 		userAgent + fast + more + `</authenticate>`
 }
@@ -192,7 +195,7 @@ func TestSASL2_SCRAM(t *testing.T) {
 	w, _ := modern(t, Config{})
 	for _, initial := range []bool{true, false} {
 		c := w.modernStream()
-		s := newSCRAMClient(c, SHA256)
+		s := newSCRAMClient(c, sasl.SHA256)
 		bare := "n=alice,r=abc"
 		if initial {
 			c.Send(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="SCRAM-SHA-256"><initial-response>` + encode("n,,"+bare) + `</initial-response></authenticate>`)
@@ -218,13 +221,13 @@ func TestSASL2_Failures(t *testing.T) {
 	const begin = `<authenticate xmlns="urn:xmpp:sasl:2" mechanism="PLAIN"/>`
 	for want, sends := range map[string][]string{
 		"not-authorized":     {authenticate("wrong", bindTest)},
-		"invalid-mechanism":  {`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="X"/>`, withToken("PLAIN", "x", "", fastNow, ""), strings.Replace(withToken(htPlain, "x", "", fastNow, ""), agentID, "", 1), withToken(htPlain, "x", "", "", "")},
+		"invalid-mechanism":  {`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="X"/>`, withToken("PLAIN", "x", "", fastNow, ""), strings.Replace(withToken(sasl.HTPlain, "x", "", fastNow, ""), agentID, "", 1), withToken(sasl.HTPlain, "x", "", "", "")},
 		"incorrect-encoding": {`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="PLAIN"><initial-response>?</initial-response></authenticate>`},
 		"malformed-request":  {`<response xmlns="urn:xmpp:sasl:2"/>`, `<other xmlns="urn:xmpp:sasl:2"/>`},
 		"aborted":            {`<abort xmlns="urn:xmpp:sasl:2"/>`},
 	} {
 		tries := saslRefusals
-		if saslFailure(want).guess() {
+		if sasl.Failure(want).IsGuess() {
 			tries = saslAttempts
 		}
 		for _, send := range sends {
@@ -376,10 +379,10 @@ func (w *world) fastFails(condition, mechanism, token, binding string) {
 // over the connection that it is used on, and the server proves itself too.
 func TestFAST(t *testing.T) {
 	b := bindable().Binding
-	for mechanism, binding := range map[string]string{htPlain: "", htEndpoint: string(b.Endpoint), htExporter: string(b.Exporter)} {
+	for mechanism, binding := range map[string]string{sasl.HTPlain: "", sasl.HTEndpoint: string(b.Endpoint), sasl.HTExporter: string(b.Exporter)} {
 		w, _ := modern(t, Config{})
 		token := w.requested(mechanism)
-		proof := encode(string(mac(SHA256, []byte(token), []byte("Responder"+binding))))
+		proof := encode(string(mac(sasl.SHA256, []byte(token), []byte("Responder"+binding))))
 		for range 2 {
 			c := w.modernStream()
 			c.Send(withToken(mechanism, token, binding, fastNow, bindTest))
@@ -390,9 +393,9 @@ func TestFAST(t *testing.T) {
 		}
 		w.fastFails("not-authorized", mechanism, "wrong", binding)
 		w.fastFails("not-authorized", mechanism, token, binding+"another connection's")
-		other := htPlain
-		if mechanism == htPlain {
-			other = htEndpoint
+		other := sasl.HTPlain
+		if mechanism == sasl.HTPlain {
+			other = sasl.HTEndpoint
 		}
 		w.fastFails("not-authorized", other, token, binding)
 	}
@@ -402,38 +405,38 @@ func TestFAST(t *testing.T) {
 // by the client's wish, by time.
 func TestFAST_Ends(t *testing.T) {
 	w, tokens := modern(t, Config{})
-	first := w.requested(htPlain)
+	first := w.requested(sasl.HTPlain)
 	tokens.change(func(t *FASTToken) { t.Issued = t.Issued.Add(-2 * fastRenew) })
 	const renewed = `<success xmlns="urn:xmpp:sasl:2"><additional-data>*</additional-data><authorization-identifier>alice@h</authorization-identifier><token xmlns="urn:xmpp:fast:0" token="{token}" expiry="*"/></success>`
-	el := w.fast(htPlain, first, "", fastNow)
+	el := w.fast(sasl.HTPlain, first, "", fastNow)
 	offered, err := streamtest.Match(renewed, el.Raw)
 	if err != nil {
 		t.Fatalf("not renewed: %v %s", err, el.Raw)
 	}
-	if el := w.fast(htPlain, first, "", fastNow); el.Name.Local != "success" {
+	if el := w.fast(sasl.HTPlain, first, "", fastNow); el.Name.Local != "success" {
 		t.Errorf("the old token ended before the new one was used: %s", el.Raw)
 	}
 	// §3.5: the last one that was offered counts. The one before it was offered to
 	// a client that did not take it.
-	el = w.fast(htPlain, first, "", fastNow)
+	el = w.fast(sasl.HTPlain, first, "", fastNow)
 	got, err := streamtest.Match(renewed, el.Raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.fastFails("not-authorized", htPlain, offered["token"], "")
-	if el := w.fast(htPlain, got["token"], "", fastNow); el.Name.Local != "success" {
+	w.fastFails("not-authorized", sasl.HTPlain, offered["token"], "")
+	if el := w.fast(sasl.HTPlain, got["token"], "", fastNow); el.Name.Local != "success" {
 		t.Errorf("the new token: %s", el.Raw)
 	}
-	w.fastFails("not-authorized", htPlain, first, "")
+	w.fastFails("not-authorized", sasl.HTPlain, first, "")
 
-	if el := w.fast(htPlain, got["token"], "", `<fast xmlns="urn:xmpp:fast:0" invalidate="true"/>`); el.Name.Local != "success" {
+	if el := w.fast(sasl.HTPlain, got["token"], "", `<fast xmlns="urn:xmpp:fast:0" invalidate="true"/>`); el.Name.Local != "success" {
 		t.Errorf("to end it: %s", el.Raw)
 	}
-	w.fastFails("not-authorized", htPlain, got["token"], "")
+	w.fastFails("not-authorized", sasl.HTPlain, got["token"], "")
 
-	last := w.requested(htPlain)
+	last := w.requested(sasl.HTPlain)
 	tokens.change(func(t *FASTToken) { t.Expires = time.Now().Add(-time.Minute) })
-	w.fastFails("credentials-expired", htPlain, last, "")
+	w.fastFails("credentials-expired", sasl.HTPlain, last, "")
 }
 
 // What has no tokens, and a database that is away.
@@ -451,9 +454,9 @@ func TestFAST_None(t *testing.T) {
 	c = w.modernStream()
 	c.Send(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="HT-SHA-256-NONE"><initial-response>YQ==</initial-response>` + userAgent + fastNow + `</authenticate>`)
 	c.Expect(failure2("malformed-request"))
-	token := w.requested(htPlain)
+	token := w.requested(sasl.HTPlain)
 	w.store.disabled["alice"] = true
-	w.fastFails("account-disabled", htPlain, token, "")
+	w.fastFails("account-disabled", sasl.HTPlain, token, "")
 	w.store.setFail(errAway)
-	w.fastFails("temporary-auth-failure", htPlain, token, "")
+	w.fastFails("temporary-auth-failure", sasl.HTPlain, token, "")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 )
@@ -368,9 +369,9 @@ func TestServe_OddElements(t *testing.T) {
 }
 
 // RFC 6120 §6.5 (S-16): what the site knows of credentials that prove the account
-// and are of no use all the same.
+// and are of no use all the same; and that somebody has to wait (§6.5.12; X-15).
 func TestSASL_NoUse(t *testing.T) {
-	for err, want := range map[error]string{ErrExpired: "credentials-expired", ErrDisabled: "account-disabled"} {
+	for err, want := range map[error]string{sasl.CredentialsExpired: "credentials-expired", sasl.AccountDisabled: "account-disabled", sasl.TemporaryAuthFailure: "temporary-auth-failure"} {
 		w := newWorld(t, "alice")
 		w.store.setFail(err)
 		c := w.connect(stream.Peer{Password: true})

@@ -69,6 +69,9 @@ type Server struct {
 	followers followers
 	watches   watches
 	ending    sync.WaitGroup // sessions that end by themselves
+	started   time.Time
+
+	departures departures
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session
@@ -101,6 +104,7 @@ func New(cfg Config) (*Server, error) {
 		iqs:      iqHandlers(),
 		agents:   []byte(rand.Text()),
 		accounts: make(map[string]*account),
+		started:  time.Now(),
 		resume:   make(map[string]*session),
 	}
 	return srv, nil

@@ -56,7 +56,10 @@ type Client interface {
 	// and id is its id in the account's archive, zero when it is in none.
 	CopySent(m *stream.Element, id uuid.UUID)
 
-	// Ready waits until the client's queue has room for a burst, or ctx ends.
+	// Ready waits until the client's queue has room for a burst, for as long as
+	// the client takes to read: the time that a stanza has does not count. It is
+	// for the goroutine that serves the client. The error tells that the client's
+	// stream is gone: what is sent to it is kept, if it can come back.
 	Ready(ctx context.Context) error
 }
 
@@ -82,8 +85,13 @@ func (s *session) CopySent(m *stream.Element, id uuid.UUID) {
 }
 
 // Ready implements Client. A client whose stream is lost is ready: what is sent
-// to it is kept.
-func (s *session) Ready(ctx context.Context) error {
+// to it is kept. Whatever ends the session, or moves it to another stream, closes
+// the stream first, which ends the wait.
+func (s *session) Ready(ctx context.Context) error { return s.readyWithin(context.WithoutCancel(ctx)) }
+
+// readyWithin is Ready for other goroutines than the client's: they wait no longer
+// than ctx.
+func (s *session) readyWithin(ctx context.Context) error {
 	if st := s.current(); st != nil {
 		return st.Ready(ctx)
 	}

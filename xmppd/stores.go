@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 
 	"github.com/google/uuid"
@@ -15,49 +16,38 @@ import (
 // stanza gets a wait error and may try again.
 var ErrNotFound = errors.New("xmppd: not found")
 
-// ErrNotAuthorized is what an Authority returns when credentials do not prove
-// the account, and whenever an identity no longer stands.
-var ErrNotAuthorized = errors.New("xmppd: not authorized")
-
-// ErrDisabled and ErrExpired are what an Authority may return instead of
-// ErrNotAuthorized to somebody who has proved the account: it is blocked, or
-// the credentials are too old (RFC 6120 §6.5.2, §6.5.3).
-var (
-	ErrDisabled = errors.New("xmppd: account disabled")
-	ErrExpired  = errors.New("xmppd: credentials expired")
-)
-
-// Authority says who may sign in. The site implements it.
+// Authority says who may sign in. The site implements it. An error that is a
+// sasl.Failure is what the client is told: NotAuthorized when credentials do not
+// prove the account; AccountDisabled and CredentialsExpired to somebody who has
+// proved it; TemporaryAuthFailure while somebody has tried too often, when nothing
+// was checked. Any other error means that the site could not tell.
 type Authority interface {
 	// Password verifies what SASL PLAIN brought: a password, a one-use token or
 	// a signed token, as the site's mode allows. user is prepared. Unknown
-	// users and wrong passwords are both ErrNotAuthorized, in equal time.
+	// users and wrong passwords are both NotAuthorized, in equal time.
 	Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error)
 
 	// SCRAM returns what is kept of the account's app passwords. user is
 	// prepared. An account without any, or one that does not exist, has no keys,
 	// and a salt that is always the same and tells nothing (S-17).
-	SCRAM(ctx context.Context, user string, hash SCRAMHash) (SCRAMCredentials, error)
+	SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error)
 
-	// SignedIn is told that the app password behind id was proved. ErrDisabled:
-	// the account may not sign in; ErrNotAuthorized: the password is gone.
+	// SignedIn is told that the app password behind id was proved. AccountDisabled:
+	// the account may not sign in; NotAuthorized: the password is gone.
 	SignedIn(ctx context.Context, id stream.Identity) error
 
 	// Current reports whether id still stands: its session neither ended nor
-	// expired, its account neither blocked nor deleted. Else ErrNotAuthorized.
+	// expired, its account neither blocked nor deleted. Else NotAuthorized.
 	Current(ctx context.Context, id stream.Identity) error
 }
 
 // FASTToken is a token that signs one client in quickly (XEP-0484).
 type FASTToken struct {
-	Identity  stream.Identity // of the app password that it was got with
-	Agent     string          // the client's own id (XEP-0388 §2.4.1)
-	Mechanism string          // the only one that it is good for
-	Secret    string
-	Issued    time.Time
-	Expires   time.Time
-	Fresh     bool   // not used yet
-	Nonce     []byte // the store's own
+	sasl.Token        // its identity is that of the app password that it was got with
+	Agent      string // the client's own id (XEP-0388 §2.4.1)
+	Issued     time.Time
+	Fresh      bool   // not used yet
+	Nonce      []byte // the store's own
 }
 
 // FASTStore keeps tokens: for each client a current one, and a fresh one that

@@ -49,13 +49,14 @@ func (c *Contact) outbound(typ string) (route bool) {
 		c.Ask = false
 		to = false
 	case "subscribed": // A.2.3
-		route = c.Request != nil
-		if route {
+		if route = c.Request != nil; route {
 			c.Request, c.Listed, from = nil, true, true
+		} else if !from { // §3.4.2: nobody has asked yet, and the contact is not told
+			c.Approved, c.Listed = true, true
 		}
 	case "unsubscribed": // A.2.4
 		route = from || c.Request != nil
-		c.Request = nil
+		c.Request, c.Approved = nil, false
 		from = false
 	}
 	c.setSubscription(to, from)
@@ -65,12 +66,13 @@ func (c *Contact) outbound(typ string) (route bool) {
 // inbound applies a subscription stanza from the contact (App. A.3.1–A.3.4).
 // It reports whether the stanza is delivered to the owner's client; granted
 // means that the server answers a subscribe itself, since the contact has the
-// subscription already (RFC 6121 §3.1.3).
+// subscription already (RFC 6121 §3.1.3) or was approved in advance (§3.4.2).
 func (c *Contact) inbound(typ string, raw []byte) (deliver, granted bool) {
 	to, from := c.hasTo(), c.hasFrom()
 	switch typ {
 	case "subscribe": // A.3.1
-		if from {
+		if from || c.Approved {
+			c.setSubscription(to, true)
 			return false, true
 		}
 		// One per requester: a repeated request replaces the stored one, and does
@@ -108,8 +110,8 @@ func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to 
 	if jid == s.bare || to.User == "" {
 		return stanza.ErrBadRequest
 	}
-	if p.Type == "subscribe" {
-		if err := s.roomFor(ctx, jid); err != nil {
+	if p.Type == "subscribe" || p.Type == "subscribed" {
+		if err := s.roomFor(ctx, rosterItem{jid: jid}); err != nil {
 			return err
 		}
 	}
@@ -140,7 +142,7 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, apply fu
 		if err := apply(c, &ch); err != nil {
 			return true, err
 		}
-		ch.visible = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed
+		ch.visible = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed || before.Approved != c.Approved
 		return !c.idle(), nil
 	})
 	srv.forgetRoster(user)
@@ -231,8 +233,12 @@ func subscriptionBytes(from, to, typ string) []byte {
 	return append(stanza.AppendAttr(dst, "id", rand.Text()), "/>"...)
 }
 
-// Requests that wait for one account's answer; more are refused.
-const maxRequests = 1000
+// Requests that wait for one account's answer, in number and in bytes; more are
+// refused.
+const (
+	maxRequests     = 1000
+	maxRequestBytes = 8 << 20
+)
 
 // manyRequests reports whether as many requests wait for user's answer as may.
 func (srv *Server) manyRequests(ctx context.Context, user string) (bool, error) {
@@ -240,13 +246,14 @@ func (srv *Server) manyRequests(ctx context.Context, user string) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	n := 0
+	n, size := 0, 0
 	for _, e := range r.entries {
-		if e.Value().request != "" {
+		if request := e.Value().request; request != "" {
 			n++
+			size += len(request)
 		}
 	}
-	return n >= maxRequests, nil
+	return n >= maxRequests || size >= maxRequestBytes, nil
 }
 
 // receiveSubscription handles the stanza at the contact's side.
@@ -281,7 +288,7 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 	case err != nil:
 		return err
 	case ch.granted:
-		return srv.receiveSubscription(ctx, to, from, "subscribed", subscriptionBytes(to, from, "subscribed"))
+		return srv.grant(ctx, owner.User, from, ch)
 	case !ch.passed:
 		return nil
 	}
@@ -297,6 +304,26 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 		return nil // a request alone makes no roster item (RFC 6121 §3.1.3)
 	}
 	return srv.pushIfListed(ctx, owner.User, from)
+}
+
+// grant answers a request that user has approved already: long ago, or in advance
+// (RFC 6121 §3.1.3, §3.4.2). In the latter case presence follows, as after any
+// approval.
+func (srv *Server) grant(ctx context.Context, user, contact string, ch change) error {
+	if ch.visible {
+		if err := srv.pushContact(ctx, user, contact); err != nil {
+			return err
+		}
+	}
+	own := stanza.Address{User: user, Domain: srv.domain}.Bare()
+	if err := srv.receiveSubscription(ctx, own, contact, "subscribed", subscriptionBytes(own, contact, "subscribed")); err != nil {
+		return err
+	}
+	if !ch.saw {
+		srv.presenceTo(ctx, user, contact)
+		srv.lastItemsTo(ctx, user, contact)
+	}
+	return nil
 }
 
 // pushIfListed pushes a contact that is on the roster.

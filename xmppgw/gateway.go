@@ -48,6 +48,7 @@ type Config struct {
 
 	External bool // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
 	Password bool // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
+	NoSCRAM  bool // native clients may have passwords that only PLAIN can prove (XMPP_LOGIN password)
 
 	Limits          stream.Limits // of one stanza
 	Queue           int           // bytes queued towards one client; default 4 MiB

@@ -84,7 +84,7 @@ func (g *Gateway) nativePeer(nc net.Conn, o TCPOptions) stream.Peer {
 		p.Addr, loopback = ip.WithZone("").String(), ip.IsLoopback()
 	}
 	p.Password = o.Certificate == nil && loopback
-	p.SCRAM = p.Password
+	p.SCRAM = p.Password && !g.cfg.NoSCRAM
 	return p
 }
 
@@ -166,7 +166,7 @@ func (s *tcpStream) handshake(ctx context.Context, pair *keyPair, last []byte) e
 	}
 	s.conn = conn
 	s.reader = stream.NewReader(shapedReader{s, conn}, s.gateway.cfg.Limits)
-	s.peer.Password, s.peer.SCRAM, s.peer.Binding = true, true, binding(conn, pair)
+	s.peer.Password, s.peer.SCRAM, s.peer.Binding = true, !s.gateway.cfg.NoSCRAM, binding(conn, pair)
 	return nil
 }
 

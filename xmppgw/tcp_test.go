@@ -298,6 +298,18 @@ func TestTCP_EndsAndPeer(t *testing.T) {
 	if !errors.Is(got.err, stream.ErrDisconnected) || !got.peer.Password || !got.peer.SCRAM || got.peer.Binding.Endpoint != nil {
 		t.Errorf("%+v", got)
 	}
+	// not where a password may be one that SCRAM cannot prove.
+	for _, o := range []TCPOptions{{}, {Certificate: cert, Direct: true}} {
+		other := newSite(t, func(c *Config) { c.Server, c.NoSCRAM = recorder{served}, true })
+		c = other.dialTCP(other.listenTCP(o))
+		if o.Direct {
+			c.secure(config)
+		}
+		c.send(tcpOpen + streamEnd)
+		if got = <-served; !got.peer.Password || got.peer.SCRAM {
+			t.Errorf("SCRAM with any password: %+v", got.peer)
+		}
+	}
 	c = s.dialTCP(secure)
 	conn := c.secure(config)
 	c.send(tcpOpen + streamEnd)

@@ -9,9 +9,9 @@ import (
 	"errors"
 	"strings"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
-	"foyer/xmppd"
 )
 
 // App passwords are what apps on people's devices sign in to the chat with: made
@@ -53,15 +53,15 @@ func (s *Service) scramSalt(user string) []byte {
 }
 
 // SCRAM implements xmppd.Authority.
-func (s *Service) SCRAM(ctx context.Context, user string, hash xmppd.SCRAMHash) (xmppd.SCRAMCredentials, error) {
-	c := xmppd.SCRAMCredentials{Salt: s.scramSalt(user), Iterations: scramIterations}
+func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
+	c := sasl.SCRAMCredentials{Salt: s.scramSalt(user), Iterations: scramIterations}
 	list, err := s.db.AppPasswordKeys(ctx, user, string(hash))
 	if err != nil {
 		return c, err
 	}
 	for _, p := range list {
 		c.Salt, c.Iterations = p.Salt, p.Iterations
-		c.Keys = append(c.Keys, xmppd.SCRAMKey{
+		c.Keys = append(c.Keys, sasl.SCRAMKey{
 			Identity:  stream.Identity{User: user, Session: p.ID},
 			StoredKey: p.Keys[0].StoredKey, ServerKey: p.Keys[0].ServerKey,
 		})
@@ -74,9 +74,9 @@ func (s *Service) SignedIn(ctx context.Context, id stream.Identity) error {
 	blocked, err := s.db.UseAppPassword(ctx, id.Session)
 	switch {
 	case errors.Is(err, models.ErrNotFound):
-		return xmppd.ErrNotAuthorized
+		return sasl.NotAuthorized
 	case err == nil && blocked:
-		return xmppd.ErrDisabled
+		return sasl.AccountDisabled
 	}
 	return err
 }
@@ -85,13 +85,13 @@ func (s *Service) SignedIn(ctx context.Context, id stream.Identity) error {
 // whether or not the account has any.
 func (s *Service) appPassword(ctx context.Context, user, password string) (stream.Identity, error) {
 	if !isAppPassword(password) {
-		return stream.Identity{}, xmppd.ErrNotAuthorized
+		return stream.Identity{}, sasl.NotAuthorized
 	}
-	c, err := s.SCRAM(ctx, user, xmppd.SHA256)
+	c, err := s.SCRAM(ctx, user, sasl.SHA256)
 	if err != nil {
 		return stream.Identity{}, err
 	}
-	stored, _, err := xmppd.DeriveSCRAM(xmppd.SHA256, password, c.Salt, c.Iterations)
+	stored, _, err := sasl.DeriveSCRAM(sasl.SHA256, password, c.Salt, c.Iterations)
 	if err != nil {
 		return stream.Identity{}, err
 	}
@@ -100,7 +100,7 @@ func (s *Service) appPassword(ctx context.Context, user, password string) (strea
 			return k.Identity, s.SignedIn(ctx, k.Identity)
 		}
 	}
-	return stream.Identity{}, xmppd.ErrNotAuthorized
+	return stream.Identity{}, sasl.NotAuthorized
 }
 
 // CreateAppPassword makes an app password for an account, in a session of it, and
@@ -109,8 +109,8 @@ func (s *Service) appPassword(ctx context.Context, user, password string) (strea
 func (s *Service) CreateAppPassword(ctx context.Context, a models.Account, session, name string) (string, error) {
 	password := newAppPassword()
 	p := models.AppPassword{AccountID: a.ID, Name: name, Salt: s.scramSalt(a.Username), Iterations: scramIterations}
-	for _, hash := range xmppd.SCRAMHashes() {
-		stored, server, err := xmppd.DeriveSCRAM(hash, password, p.Salt, p.Iterations)
+	for _, hash := range sasl.SCRAMHashes() {
+		stored, server, err := sasl.DeriveSCRAM(hash, password, p.Salt, p.Iterations)
 		if err != nil {
 			return "", err
 		}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"foyer/internal/pgdev/pgtest"
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
-	"foyer/xmppd"
 
 	"go.uber.org/goleak"
 )
@@ -167,7 +167,7 @@ func TestPassword_Expired(t *testing.T) {
 	old, err := s.signer.Sign("alice@h", "", time.Now().Add(-time.Hour))
 	is(t, err, nil)
 	_, err = s.Password(t.Context(), "alice", old, stream.Peer{})
-	is(t, err, xmppd.ErrExpired)
+	is(t, err, sasl.CredentialsExpired)
 }
 
 // One question for however many streams there are.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/token"
@@ -24,7 +25,7 @@ func Identity(a models.Account, s models.Session) stream.Identity {
 func (s *Service) Current(ctx context.Context, id stream.Identity) error {
 	err := s.db.SessionCurrent(ctx, id.Session, id.User)
 	if errors.Is(err, models.ErrNotFound) {
-		return xmppd.ErrNotAuthorized
+		return sasl.NotAuthorized
 	}
 	return err
 }
@@ -55,11 +56,11 @@ func (s *Service) Password(ctx context.Context, user, password string, peer stre
 	case err == nil && owner == user:
 		return stream.Identity{User: user, Session: session}, nil
 	case err == nil:
-		return stream.Identity{}, xmppd.ErrNotAuthorized
+		return stream.Identity{}, sasl.NotAuthorized
 	case !errors.Is(err, models.ErrNotFound):
 		return stream.Identity{}, err
 	}
-	if id, err := s.appPassword(ctx, user, password); !errors.Is(err, xmppd.ErrNotAuthorized) {
+	if id, err := s.appPassword(ctx, user, password); !errors.Is(err, sasl.NotAuthorized) {
 		return id, err
 	}
 	switch {
@@ -68,21 +69,21 @@ func (s *Service) Password(ctx context.Context, user, password string, peer stre
 	case s.cfg.Passwords:
 		return s.accountPassword(ctx, user, password, peer)
 	}
-	return stream.Identity{}, xmppd.ErrNotAuthorized
+	return stream.Identity{}, sasl.NotAuthorized
 }
 
 // signedToken checks a signed token, which is good once.
 func (s *Service) signedToken(ctx context.Context, user, password string) (stream.Identity, error) {
 	claims, err := s.signer.Verify(password)
 	if errors.Is(err, token.ErrExpired) && claims.JID == s.Address(user) {
-		return stream.Identity{}, xmppd.ErrExpired
+		return stream.Identity{}, sasl.CredentialsExpired
 	}
 	if err != nil || claims.JID != s.Address(user) {
-		return stream.Identity{}, xmppd.ErrNotAuthorized
+		return stream.Identity{}, sasl.NotAuthorized
 	}
 	err = s.db.UseTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
 	if errors.Is(err, models.ErrTaken) {
-		err = xmppd.ErrNotAuthorized
+		err = sasl.NotAuthorized
 	}
 	return stream.Identity{User: user, Session: claims.Session}, err
 }
@@ -92,10 +93,12 @@ func (s *Service) signedToken(ctx context.Context, user, password string) (strea
 func (s *Service) accountPassword(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
 	account, err := s.guess(ctx, "signin", user, password, Client{Address: peer.Addr})
 	var throttled *ThrottledError
-	if errors.Is(err, ErrNotProved) || errors.As(err, &throttled) {
-		return stream.Identity{}, xmppd.ErrNotAuthorized
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotProved):
+		return stream.Identity{}, sasl.NotAuthorized
+	case errors.As(err, &throttled):
+		return stream.Identity{}, sasl.TemporaryAuthFailure
+	case err != nil:
 		return stream.Identity{}, err
 	}
 	// A page of the site is signed in there too: signing out ends both.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd"
@@ -65,8 +66,10 @@ func (f fastTokens) FASTTokens(ctx context.Context, user, agent string) ([]xmppd
 
 func (f fastTokens) token(user, agent string, t models.FastToken) xmppd.FASTToken {
 	return xmppd.FASTToken{
-		Identity: stream.Identity{User: user, Session: t.AppPasswordID}, Agent: agent, Mechanism: t.Mechanism,
-		Secret: f.secret(t), Issued: t.IssuedAt, Expires: t.ExpiresAt, Fresh: t.Fresh, Nonce: t.Nonce,
+		Token: sasl.Token{
+			Identity: stream.Identity{User: user, Session: t.AppPasswordID}, Mechanism: t.Mechanism, Secret: f.secret(t), Expires: t.ExpiresAt,
+		},
+		Agent: agent, Issued: t.IssuedAt, Fresh: t.Fresh, Nonce: t.Nonce,
 	}
 }
 

@@ -1,4 +1,4 @@
-import { type Browser, expect, test as base } from "@playwright/test";
+import { type Browser, expect, type Page, test as base } from "@playwright/test";
 import { Cluster, type Database } from "./cluster.ts";
 import { Person, type Transport, type User } from "./person.ts";
 import { type Login, Site } from "./site.ts";
@@ -10,8 +10,10 @@ export { enterRoom, joinRoom, makeRoom } from "./rooms.ts";
 export type { Person, Transport, User };
 export type { Login, Site };
 
+type Way = { login: Login; transport: Transport };
+
 /** Every way into the chat: each mode over each transport that it has. */
-export const ways: { login: Login; transport: Transport }[] = [
+export const ways: Way[] = [
   { login: "session", transport: "websocket" },
   { login: "session", transport: "bosh" },
   { login: "prebind", transport: "bosh" },
@@ -22,6 +24,29 @@ export const ways: { login: Login; transport: Transport }[] = [
   { login: "password", transport: "websocket" },
   { login: "password", transport: "bosh" },
 ];
+
+/**
+ * One way for each thing that pages do differently. To a page, a signed token is
+ * what a temporary one is: it asks for either at the same address.
+ */
+export const pageWays = ways.filter(({ login }) => login !== "signed");
+
+/** Where it is the mode that matters, or else the transport: each once. */
+export const modeWays = pageWays.filter(({ login, transport }) => transport === "websocket" || login === "session" || login === "prebind");
+
+/** The default, for what is the same in every mode. */
+export const sessionWays = ways.filter(({ login }) => login === "session");
+
+/** Screens that people have, from the narrowest. */
+export const screens = { phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } };
+
+/** Looks at a page twice: in the light theme and in the dark one. */
+export async function inBothThemes(page: Page, look: (theme: "light" | "dark") => Promise<void>): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await look(colorScheme);
+  }
+}
 
 type Options = { login: Login; transport: Transport; settings: Record<string, string> };
 

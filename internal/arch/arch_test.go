@@ -68,8 +68,8 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/pictures", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
-		"app/auth":          {"internal/names", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
+		"app":               {"app/auth", "app/pictures", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
+		"app/auth":          {"internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/pictures":      {"internal/budget"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
@@ -80,11 +80,12 @@ func mayImport() map[string][]string {
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":    {"internal/budget", "internal/stanza", "internal/stream"},
-		"xmppd":     {"internal/budget", "internal/names", "internal/stanza", "internal/stream"},
-		"xmppd/muc": {"internal/budget", "internal/names", "internal/stanza", "internal/stream", "xmppd"},
+		"xmppd":     {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream"},
+		"xmppd/muc": {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd"},
 
 		"internal/budget":            nil,
 		"internal/names":             nil,
+		"internal/sasl":              {"internal/stanza", "internal/stream"},
 		"internal/stanza":            {"internal/stream"},
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},

@@ -98,7 +98,7 @@ type Peer struct {
 	External  bool      // the Identity may be used for SASL EXTERNAL
 	Password  bool      // SASL PLAIN may be offered: the channel is private, and the mode wants passwords or tokens
 	Native    bool      // no browser, which tells by its Origin
-	SCRAM     bool      // SASL SCRAM may be offered too: no page that brings a token, which only PLAIN can carry
+	SCRAM     bool      // SASL SCRAM may be offered too: the peer brings nothing that only PLAIN can carry, such as a token
 	Binding   Binding   // ties a sign-in to the TLS connection; zero unless TLS ends in this process
 	MaxBytes  int       // most bytes of one element that the transport takes; 0: not told
 

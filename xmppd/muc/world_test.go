@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
@@ -58,7 +59,7 @@ func (noPubsub) Node(context.Context, string, string) (xmppd.PubsubNode, error) 
 }
 
 func (m *memStore) Password(context.Context, string, string, stream.Peer) (stream.Identity, error) {
-	return stream.Identity{}, xmppd.ErrNotAuthorized
+	return stream.Identity{}, sasl.NotAuthorized
 }
 func (m *memStore) Current(context.Context, stream.Identity) error { return nil }
 
