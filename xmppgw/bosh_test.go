@@ -214,6 +214,8 @@ func TestBOSH_OrderAndHold(t *testing.T) {
 		t.Errorf("the older request: %s", got)
 	}
 	b.rid += 2
+	// The gateway answers when it has taken a request in, which is before the server has.
+	eventually(t, func() bool { return strings.Count(s.echo.stanzas(), " ") == 1 })
 	if got := s.echo.stanzas(); got != "first second" {
 		t.Errorf("arrived as %q", got)
 	}
