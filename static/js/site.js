@@ -20,7 +20,7 @@ document.addEventListener('click', (event) => {
 /** Closes the account menu on a click elsewhere, and with Escape. */
 document.addEventListener('click', (event) => {
     for (const menu of document.querySelectorAll('details.menu[open]')) {
-        if (!menu.contains(event.target)) menu.open = false;
+        if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
     }
 });
 document.addEventListener('keydown', (event) => {
@@ -32,8 +32,9 @@ document.addEventListener('keydown', (event) => {
 
 /** Narrows the list of people to what is typed. */
 document.addEventListener('input', (event) => {
-    if (!event.target.closest?.('[data-find]')) return;
-    const wanted = event.target.value.trim().toLocaleLowerCase();
+    const find = event.target;
+    if (!(find instanceof HTMLInputElement && find.closest('[data-find]'))) return;
+    const wanted = find.value.trim().toLocaleLowerCase();
     let shown = 0;
     for (const person of document.querySelectorAll('.person')) {
         person.hidden = !person.dataset.name.toLocaleLowerCase().includes(wanted);

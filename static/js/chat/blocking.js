@@ -4,6 +4,10 @@
 
 const ERRORS = 'urn:xmpp:blocking:errors';
 
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
 export function blockPeople(_converse, config) {
     const { api, __ } = _converse;
 

@@ -2,7 +2,7 @@
 // a long absence, Converse makes a chat for every message: each asks the archive
 // for everything, and what the others were given is lost with them.
 
-/** @param {Object} _converse */
+/** @param {Converse.Private} _converse */
 export function oneChatEach(_converse) {
     const { api } = _converse;
     const create = api.chatboxes.create;

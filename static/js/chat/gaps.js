@@ -2,7 +2,7 @@
 // was said, and the pages before it when somebody scrolls there. It forgets on the
 // next page of the site that there was more; so it is noted with the chat.
 
-/** @param {Object} _converse */
+/** @param {Converse.Private} _converse */
 export function rememberGaps(_converse) {
     const { api } = _converse;
     const query = api.archive.query;

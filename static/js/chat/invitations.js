@@ -9,6 +9,7 @@ function inviter(message) {
     return (invite ?? message).getAttribute('from')?.split('/')[0];
 }
 
+/** @param {Converse.Private} _converse */
 function show(_converse, message) {
     const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
     if (!jid || _converse.state.chatboxes.get(jid)) return;
@@ -22,6 +23,7 @@ function show(_converse, message) {
     box.hidden = false;
 }
 
+/** @param {Converse.Private} _converse */
 export function receiveInvitations(_converse) {
     const { api } = _converse;
     const listen = () =>

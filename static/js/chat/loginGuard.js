@@ -59,7 +59,10 @@ export class LoginGuard {
         this.closed = true;
     }
 
-    /** Watches over an attempt: one that gets nowhere is given up. */
+    /**
+     * Watches over an attempt: one that gets nowhere is given up.
+     * @param {Converse.Api} api
+     */
     watch(api) {
         clearTimeout(this.watchdog);
         if (!api.settings.get('websocket_url') || this.config.login === 'password') return;
@@ -81,6 +84,7 @@ export class LoginGuard {
 
     /**
      * Resolves when an attempt may be made; never, when none should be.
+     * @param {Converse.Api} api
      * @param {boolean} typed whether a person just asked for it
      */
     async pass(api, typed) {
@@ -93,7 +97,10 @@ export class LoginGuard {
         this.watch(api);
     }
 
-    /** Waits for the site, and for a moment that is not everybody's. */
+    /**
+     * Waits for the site, and for a moment that is not everybody's.
+     * @param {Converse.Api} api
+     */
     async retry(api) {
         panel.notice('Reconnecting …');
         for (;;) {

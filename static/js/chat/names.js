@@ -10,6 +10,7 @@ function tidy(element) {
     else element.removeAttribute('title');
 }
 
+/** @param {Converse.Private} _converse */
 export function hideAddresses(_converse) {
     const { api } = _converse;
     api.listen.on('getHeadingButtons', (element, buttons) => buttons.filter((button) => button.name !== 'details'));
@@ -19,8 +20,9 @@ export function hideAddresses(_converse) {
         for (const { type, target, addedNodes } of changes) {
             if (type === 'attributes') tidy(target);
             for (const node of addedNodes) {
+                if (!(node instanceof Element)) continue;
                 tidy(node);
-                node.querySelectorAll?.('[title*="@"]').forEach(tidy);
+                node.querySelectorAll('[title*="@"]').forEach(tidy);
             }
         }
     }).observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ['title'] });

@@ -2,6 +2,7 @@
 
 import { panel } from './panel.js';
 
+/** @param {Converse.Private} _converse */
 export function openChats(_converse) {
     const { api } = _converse;
     let ready = false;

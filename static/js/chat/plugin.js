@@ -50,7 +50,12 @@ export function plugin(config) {
     };
 }
 
-/** Lets every attempt to sign in pass the guard, the first one included. */
+/**
+ * Lets every attempt to sign in pass the guard, the first one included.
+ * @param {Converse.Api} api
+ * @param {LoginGuard} guard
+ * @param {import('./types.js').ChatConfig} config
+ */
 function guardLogin(api, guard, config) {
     const login = api.user.login.bind(api.user);
     api.user.login = async (...args) => {

@@ -12,6 +12,7 @@ function paint(jid, around) {
 
 const isAround = (presence) => AROUND.has(presence.get('show') ?? presence.get('presence'));
 
+/** @param {Converse.Private} _converse */
 export function followPresence(_converse) {
     const { api } = _converse;
     const followed = new WeakSet();

@@ -1,7 +1,7 @@
 // Who was put out of a room, and opens it again, asks to be let in again.
 // Converse would only show once more that they are out.
 
-/** @param {Object} _converse */
+/** @param {Converse.Private} _converse */
 export function comeBackToRooms(_converse) {
     const { api } = _converse;
     const open = api.rooms.open;

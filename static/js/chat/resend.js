@@ -10,6 +10,7 @@ const WINDOW = 2 * 60 * 1000; // ms
 /** Whether a stanza is a message that says something. */
 const says = (stanza) => stanza.nodeName === 'message' && Boolean(stanza.querySelector('body'));
 
+/** @param {Converse.Private} _converse */
 export function resendUnacknowledged(_converse) {
     const { api } = _converse;
     /** @type {{at: number, raw: string}[]} */

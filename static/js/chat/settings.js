@@ -30,7 +30,7 @@ const quietRooms = (converse) =>
 
 /**
  * @param {import('./types.js').ChatConfig} config
- * @param {Object} converse
+ * @param {Converse.Public} converse
  */
 export function settings(config, converse) {
     const origin = location.origin;

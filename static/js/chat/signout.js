@@ -9,7 +9,10 @@ const channel = new BroadcastChannel('foyer');
 
 const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 
-/** Ends the chat in this tab and forgets the stream it kept. */
+/**
+ * Ends the chat in this tab and forgets the stream it kept.
+ * @param {Converse.Private} _converse
+ */
 async function leave(_converse, guard) {
     guard.close();
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
@@ -26,9 +29,10 @@ async function signedOut(meURL) {
     }
 }
 
+/** @param {Converse.Private} _converse */
 export function handleSignOut(_converse, guard) {
     document.addEventListener('submit', async (event) => {
-        const form = event.target;
+        const form = /** @type {HTMLFormElement} */ (event.target);
         // A form for deleting the account may come back with a mistake in it;
         // the server ends the streams in any case.
         if (!form.matches('[action="/signout"][data-signout]')) return;

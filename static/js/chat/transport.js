@@ -59,7 +59,10 @@ export const transport = {
         return failures >= (worked ? PATIENCE.worked : PATIENCE.fresh);
     },
 
-    /** Changes a Converse that uses WebSocket over to BOSH, for this tab. */
+    /**
+     * Changes a Converse that uses WebSocket over to BOSH, for this tab.
+     * @param {Converse.Api} api
+     */
     fallBack(api) {
         if (!api.settings.get('websocket_url')) return;
         sessionStorage.setItem(KEY, String(Date.now()));

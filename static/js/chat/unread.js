@@ -31,6 +31,7 @@ function readOnlyInSight({ prototype }) {
     };
 }
 
+/** @param {Converse.Private} _converse */
 export function countUnread(_converse) {
     const { api, exports } = _converse;
     readOnlyInSight(exports.ChatBox);

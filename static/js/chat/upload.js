@@ -10,7 +10,10 @@ function owner(prototype, method) {
     return prototype;
 }
 
-/** Shows what went wrong, in the service's words if it gave any (XEP-0363 §5). */
+/**
+ * Shows what went wrong, in the service's words if it gave any (XEP-0363 §5).
+ * @param {Converse.Private} _converse
+ */
 export function explainFailedFiles(_converse) {
     const message = owner(_converse.exports.Message.prototype, 'sendSlotRequestStanza'); // that of rooms' messages, too
     if (!message) return;
@@ -21,7 +24,7 @@ export function explainFailedFiles(_converse) {
         try {
             return await sendSlotRequestStanza.call(this);
         } catch (refusal) {
-            const reason = refusal?.querySelector?.('error > text')?.textContent;
+            const reason = refusal instanceof Element && refusal.querySelector('error > text')?.textContent;
             if (reason) reasons.set(this, reason);
             throw refusal;
         }

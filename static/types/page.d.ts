@@ -1,0 +1,38 @@
+// What the page's scripts take for granted of the document: what they look for is
+// HTML, and what an event comes from may be an element of it.
+
+interface ParentNode {
+    querySelector(selectors: 'details.menu[open]'): HTMLDetailsElement | null;
+    querySelector(selectors: 'form[action="/signin"]'): SignInForm | null;
+    querySelector(selectors: string): HTMLElement | null;
+    querySelectorAll(selectors: 'details.menu[open]'): NodeListOf<HTMLDetailsElement>;
+    querySelectorAll(selectors: string): NodeListOf<HTMLElement>;
+}
+
+interface SignInForm extends HTMLFormElement {
+    elements: HTMLFormControlsCollection & { username: HTMLInputElement; password: HTMLInputElement };
+}
+
+interface EventTarget {
+    closest?(selectors: 'converse-dropdown'): Converse.Dropdown | null;
+    closest?(selectors: 'converse-message-form, converse-muc-message-form'): Converse.MessageForm | null;
+    closest?(selectors: string): HTMLElement | null;
+}
+
+interface Element {
+    closest(selectors: 'converse-dropdown'): Converse.Dropdown | null;
+    closest(selectors: 'converse-message-form, converse-muc-message-form'): Converse.MessageForm | null;
+    closest(selectors: string): HTMLElement | null;
+}
+
+interface WindowEventMap {
+    'converse-loaded': CustomEvent<{ converse: Converse.Public }>;
+}
+
+interface DocumentEventMap {
+    'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
+}
+
+interface Window {
+    converse?: Converse.Public;
+}
