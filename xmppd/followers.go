@@ -105,6 +105,13 @@ func (f *followers) shownTo(user, jid string) []*account {
 	return out
 }
 
+// count returns at most how many accounts shownTo would return.
+func (f *followers) count(user string) int {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return len(f.of[user]) + len(f.whole)
+}
+
 // shows reports whether the site shows user's presence to an account because of
 // its roster.
 func (f *followers) shows(a *account, jid string) bool {

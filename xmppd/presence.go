@@ -66,6 +66,9 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 	if err != nil {
 		return err
 	}
+	if err := s.server.SpendFanOut(ctx, s.user, len(own.Raw), s.server.presenceAudience(ctx, s.user)); err != nil {
+		return err
+	}
 	initial, arrived := s.setPresence(own, priority)
 	s.toSubscribers(ctx, own.Raw)
 	if initial {

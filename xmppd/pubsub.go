@@ -258,6 +258,8 @@ func (srv *Server) publishInTurn(ctx context.Context, user string, p publication
 		return false, srv.publishOldBookmarks(ctx, user, p)
 	case nodeBookmarks:
 		err = checkBookmark(p.item)
+	case nodeNick, nodeVCard4:
+		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
 		picture, err = srv.adoptAvatar(ctx, user, p)
 	}

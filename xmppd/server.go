@@ -24,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -46,6 +47,9 @@ type Config struct {
 	UnackedTotal  int           // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (bounds.go)
 	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
 	ArchivePage   int           // most results of one archive page; default 100
+	FanOut        int           // bytes a second that are delivered to many for one account, twice as many at once; default 32 MiB (fanout.go)
+	FanOutSaid    int           // bytes a second that one account sends to many, four times as many at once; default 512 KiB
+	Meter         budget.Meter  // is told which of the last two are met; nil: nobody
 }
 
 // Server is the embedded XMPP server. It is safe for concurrent use.
@@ -72,6 +76,7 @@ type Server struct {
 	started   time.Time
 
 	departures departures
+	fanOut     fanOut
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session
@@ -105,6 +110,7 @@ func New(cfg Config) (*Server, error) {
 		agents:   []byte(rand.Text()),
 		accounts: make(map[string]*account),
 		started:  time.Now(),
+		fanOut:   newFanOut(cfg),
 		resume:   make(map[string]*session),
 	}
 	return srv, nil
@@ -126,6 +132,8 @@ func (c *Config) setDefaults() {
 	orDefault(&c.UnackedTotal, 32<<20)
 	orDefault(&c.StoreTimeout, 10*time.Second)
 	orDefault(&c.ArchivePage, 100)
+	orDefault(&c.FanOut, 32<<20)
+	orDefault(&c.FanOutSaid, 512<<10)
 }
 
 func orDefault[T comparable](field *T, value T) {

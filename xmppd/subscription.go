@@ -200,12 +200,12 @@ func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ 
 }
 
 // subscriptionStamped is p as it leaves: between bare JIDs (RFC 6121 §3.1.2,
-// S-37).
+// S-37), and without a name that nobody may have.
 func (s *session) subscriptionStamped(jid, typ string, p *stream.Element) []byte {
 	if p == nil {
 		return subscriptionBytes(s.bare, jid, typ)
 	}
-	return p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Bytes()
+	return p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Drop(isUnfitNick).Bytes()
 }
 
 // answerSiteContact: the site grants presence among its members, so a request

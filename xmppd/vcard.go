@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -140,20 +139,6 @@ func parseVCard(card stream.Child, before string) (VCard, error) {
 		v.Extra = append(append(append(v.Extra, `<NICKNAME>`...), stream.Escape(nick)...), `</NICKNAME>`...)
 	}
 	return v, nil
-}
-
-// nameOf reads a name by the rule for all names; empty if there is none. The error
-// is a *stanza.Error that says why it cannot be taken.
-func nameOf(c stream.Child) (string, error) {
-	text := strings.TrimSpace(c.Text())
-	if text == "" {
-		return "", nil
-	}
-	name, err := names.Prepare(text)
-	if err != nil {
-		return "", &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: err.Error()}
-	}
-	return name, nil
 }
 
 // parsePhoto reads an embedded picture; one that is only linked is not taken.

@@ -185,3 +185,15 @@ func reason(name string) Refusal {
 	}
 	return ErrMixed
 }
+
+// Line returns a text of one line that people see beside names, such as a room's
+// title, without what is not seen: it may have any sign that is drawn.
+func Line(text string) string {
+	visible := strings.Map(func(r rune) rune {
+		if isInvisible(r) && !isJoiner(r) && !unicode.Is(unicode.Variation_Selector, r) && !unicode.IsSpace(r) && !isEmojiTag(r) {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(visible), " ")
+}

@@ -102,3 +102,16 @@ func FuzzPrepare(f *testing.F) {
 		}
 	})
 }
+
+func TestLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"  Tea\n& cake  ":           "Tea & cake",
+		"\u202Eetirw\u200b":         "etirw",
+		"Design · 👩\u200d🚀 ❤\uFE0F": "Design · 👩\u200d🚀 ❤\uFE0F",
+		"\u2066":                    "",
+	} {
+		if got := Line(text); got != want {
+			t.Errorf("%+q becomes %+q, want %+q", text, got, want)
+		}
+	}
+}

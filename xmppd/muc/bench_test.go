@@ -8,6 +8,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd"
 
 	"github.com/google/uuid"
 )
@@ -29,7 +30,7 @@ func (s *sink) CopySent(*stream.Element, uuid.UUID) {}
 // crowd makes a room with n people in it. Nothing is archived: what is measured is
 // the room's own work.
 func crowd(b *testing.B, n int) (*Service, []*sink) {
-	w := newWorld(b, Config{Occupants: 4000}, "alice")
+	w := newWorldWith(b, Config{Occupants: 4000}, xmppd.Config{FanOut: 1 << 40, FanOutSaid: 1 << 40}, "alice") // no budget is met
 	w.open("den", func(s *Settings) { s.Archive = false })
 	people := make([]*sink, n)
 	for i := range people {

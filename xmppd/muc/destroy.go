@@ -56,7 +56,7 @@ func (r *room) dissolveLocked(d departure) {
 	members := append([]*member(nil), r.members...)
 	for _, m := range members {
 		r.removeLocked(m)
-		m.releaseHeldLocked()
+		m.goneLocked()
 	}
 	for _, m := range members {
 		raw := m.occupant.unavailableLocked(d, m.client.JID())

@@ -3,6 +3,7 @@ package muc
 import (
 	"context"
 
+	"foyer/internal/names"
 	"foyer/internal/stanza"
 )
 
@@ -53,19 +54,34 @@ func (s *Service) DefaultSettings() Settings { return s.defaultSettings() }
 // configured in the chat (XEP-0045 §10.1). Errors: ErrTaken, ErrTooMany,
 // ErrNoAccount; a *stanza.Error for a name that is none.
 func (s *Service) CreateRoom(ctx context.Context, name, creator string, settings Settings) error {
-	a, err := stanza.ParseAddress(name + "@" + s.cfg.Domain)
+	name, err := s.prepareName(name)
 	if err != nil {
 		return err
 	}
-	return s.store.Create(ctx, Room{Name: a.User, Creator: creator, Settings: settings},
+	settings.Title = names.Line(settings.Title)
+	return s.store.Create(ctx, Room{Name: name, Creator: creator, Settings: settings},
 		[]Affiliated{{User: creator, Affiliation: Owner}}, s.cfg.RoomsPerUser)
 }
 
+// prepareName returns a room's name as rooms are found by (RFC 7622 §3.3), whatever
+// case and form somebody wrote it in.
+func (s *Service) prepareName(name string) (string, error) {
+	a, err := stanza.ParseAddress(name + "@" + s.cfg.Domain)
+	if err == nil && (a.User == "" || a.Resource != "" || a.Domain != s.cfg.Domain) {
+		err = stanza.ErrJIDMalformed
+	}
+	return a.User, err
+}
+
 // Destroy ends a room on behalf of an owner, who need not be in it (XEP-0045
-// §10.9). A room that nobody owns may be destroyed by those who may take it over. Errors:
-// a *stanza.Error for who may not, or a room that is not there; else the
-// store's.
+// §10.9). A room that nobody owns may be destroyed by those who may take it over.
+// Errors: a *stanza.Error for those who may not, or a room that is not there; else
+// the store's.
 func (s *Service) Destroy(ctx context.Context, name, user string) error {
+	name, err := s.prepareName(name)
+	if err != nil {
+		return err
+	}
 	return s.withRoom(ctx, name, func(r *room) error {
 		if err := r.takeover(ctx, user); err != nil {
 			return err

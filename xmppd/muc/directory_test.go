@@ -38,3 +38,31 @@ func TestService_Destroy(t *testing.T) {
 		t.Errorf("nobody owns it, and the steward may not end it: %v", err)
 	}
 }
+
+// a page names a room as its address does, in any case and form; what is no
+// name of a room is refused.
+func TestService_NamesOfRooms(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	s := w.svc.DefaultSettings()
+	s.Title = "\u202EКафе\n для всех"
+	if err := w.svc.CreateRoom(t.Context(), "Кафе", "alice", s); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.store.rooms["кафе"].Settings.Title; got != "Кафе для всех" {
+		t.Errorf("the title is %q", got)
+	}
+	bob := w.online("bob", "b")
+	if err := w.svc.Invite(t.Context(), "КАФЕ", "alice", "bob"); err != nil {
+		t.Error(err)
+	}
+	bob.sees("message кафе@rooms.h invite")
+	for _, name := range []string{"", "a/b", "a@b", "a b"} {
+		var refused *stanza.Error
+		if err := w.svc.CreateRoom(t.Context(), name, "alice", s); !errors.As(err, &refused) {
+			t.Errorf("%q was made: %v", name, err)
+		}
+	}
+	if err := w.svc.Destroy(t.Context(), "Кафе", "alice"); err != nil {
+		t.Error(err)
+	}
+}

@@ -76,7 +76,9 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 // giveHistory sends what was said before the client came: nothing after cut,
 // which is delivered as it happens.
 func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut uuid.UUID) {
-	page, err := r.svc.server.ArchivePage(ctx, xmppd.ArchiveQuery{Owner: r.jid, Start: h.since, Last: true, Max: maxHistory})
+	read, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout) // the client may have taken its time
+	defer cancel()
+	page, err := r.svc.server.ArchivePage(read, xmppd.ArchiveQuery{Owner: r.jid, Start: h.since, Last: true, Max: maxHistory})
 	if err != nil {
 		r.svc.log.Error("somebody entered without the history", "room", r.jid, "err", err)
 		return
@@ -97,6 +99,7 @@ func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut
 		stanzas = append(stanzas, raw)
 	}
 	for _, raw := range slices.Backward(stanzas) {
+		_ = m.client.Ready(ctx)
 		m.client.Deliver(raw)
 	}
 }

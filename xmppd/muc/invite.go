@@ -51,6 +51,10 @@ func (r *room) invite(ctx context.Context, c xmppd.Client, el stream.Child) erro
 // and need not be there. Errors: a *stanza.Error for what is not allowed, or
 // for a room or an account that is not there; else the store's.
 func (s *Service) Invite(ctx context.Context, name, inviter, invitee string) error {
+	name, err := s.prepareName(name)
+	if err != nil {
+		return err
+	}
 	to := stanza.Address{User: invitee, Domain: s.server.Domain()}
 	from := stanza.Address{User: inviter, Domain: s.server.Domain()}
 	return s.withRoom(ctx, name, func(r *room) error {

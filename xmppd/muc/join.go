@@ -100,10 +100,14 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 		r.mu.Unlock()
 		return err
 	}
-	if m.holding = e.history.wanted() && r.settings.Archive && r.state == open; m.holding {
+	history := e.history.wanted() && r.settings.Archive && r.state == open
+	if m.holding = m.holding || history; m.holding {
 		cut := r.last
 		r.mu.Unlock()
-		r.giveHistory(ctx, m, e.history, cut)
+		r.showCrowd(ctx, m)
+		if history {
+			r.giveHistory(ctx, m, e.history, cut)
+		}
 		r.mu.Lock()
 	}
 	defer r.mu.Unlock()
@@ -114,13 +118,39 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 	return nil
 }
 
-// releaseHeldLocked sends what had to wait for the history.
+// showCrowd shows a member the occupants, as long as not all have been shown, at the
+// pace at which the client reads. If its stream is gone, that is kept for the next
+// one, or lost with the session.
+func (r *room) showCrowd(ctx context.Context, m *member) {
+	for more := true; more; {
+		_ = m.client.Ready(ctx)
+		r.mu.Lock()
+		for size := 0; len(m.crowd) > 0 && size < burst; m.crowd = m.crowd[1:] {
+			m.client.Deliver(m.crowd[0])
+			size += len(m.crowd[0])
+		}
+		more = len(m.crowd) > 0
+		r.mu.Unlock()
+	}
+}
+
+// releaseHeldLocked sends what had to wait for the occupants and the history.
 func (m *member) releaseHeldLocked() {
 	m.holding = false
+	for _, raw := range m.crowd {
+		m.client.Deliver(raw)
+	}
 	for _, raw := range m.held {
 		m.client.Deliver(raw)
 	}
-	m.held = nil
+	m.crowd, m.held = nil, nil
+}
+
+// goneLocked ends the holding for a member that has left: it need not see who is in
+// the room any more.
+func (m *member) goneLocked() {
+	m.crowd = nil
+	m.releaseHeldLocked()
 }
 
 // admitLocked checks everything that may keep a client out, takes it in, and shows the
@@ -145,6 +175,8 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 	o := m.occupant
 	o.hats = e.hats
 	o.showLocked(m)
+	m.holding = r.crowdSizeLocked() > burst
+	m.crowding = m.holding
 	for _, other := range r.occupants {
 		if other != o {
 			r.showToLocked(m, other, nil)
@@ -156,7 +188,20 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 		}
 	}
 	r.showToLocked(m, o, appendCodes(nil, r.joinCodesLocked(e, created)...))
+	m.crowding = false
 	return m, nil
+}
+
+// burst is how many bytes are sent at once to a client that is ready.
+const burst = 512 << 10
+
+// crowdSizeLocked is about how many bytes the presence of all occupants is.
+func (r *room) crowdSizeLocked() int {
+	size := 0
+	for _, o := range r.occupants {
+		size += len(o.head) + len(o.itemJID)
+	}
+	return size
 }
 
 // mayJoinLocked applies §7.2.5 to §7.2.9, with each error as clients expect it (S-79).

@@ -36,7 +36,7 @@ func statusOf(p *stream.Element) []byte {
 func (r *room) releaseLocked(m *member, d departure) {
 	o := m.occupant
 	r.removeLocked(m)
-	m.releaseHeldLocked()
+	m.goneLocked()
 	if len(o.all) == 0 {
 		r.sayGoneLocked(o, []*member{m}, d)
 		return
@@ -56,7 +56,7 @@ func (r *room) evictLocked(o *occupant) []*member {
 	own := slices.Clone(o.all)
 	for _, m := range own {
 		r.removeLocked(m)
-		m.releaseHeldLocked()
+		m.goneLocked()
 	}
 	return own
 }

@@ -28,6 +28,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,6 +146,9 @@ func (s *Service) Handle(ctx context.Context, c xmppd.Client, el *stream.Element
 
 func (s *Service) handle(ctx context.Context, c xmppd.Client, el *stream.Element, to stanza.Address) error {
 	if el.Name.Local == "iq" {
+		if err := s.spend(ctx, c, el, to); err != nil {
+			return err
+		}
 		return s.handleIQ(ctx, c, el, to)
 	}
 	if to.User == "" {
@@ -157,12 +161,38 @@ func (s *Service) handle(ctx context.Context, c xmppd.Client, el *stream.Element
 		if len(el.Raw) > maxPresence {
 			return errTooLarge
 		}
+		if err := s.spend(ctx, c, el, to); err != nil {
+			return asJoinError(err)
+		}
 		return s.handlePresence(ctx, c, el, to)
 	}
 	if len(el.Raw) > maxMessage {
 		return errTooLarge
 	}
+	if err := s.spend(ctx, c, el, to); err != nil {
+		return err
+	}
 	return s.handleMessage(ctx, c, el, to)
+}
+
+// spend charges the sender's account with what a stanza may cause: everybody in the
+// room may get one like it. Questions, answers and leaving are free.
+func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element, to stanza.Address) error {
+	switch el.Type {
+	case "get", "result", "error", "unavailable", "probe":
+		return nil
+	}
+	recipients := 1
+	private := el.Name.Local != "presence" && to.Resource != ""
+	if el.Name.Local == "iq" && (private || !strings.HasPrefix(el.Child.Space, stanza.NSMUC)) {
+		return nil // only changes of the room are told to everybody
+	}
+	if r := s.inMemory(to.User); r != nil && !private {
+		r.mu.Lock()
+		recipients += len(r.members)
+		r.mu.Unlock()
+	}
+	return s.server.SpendFanOut(ctx, c.User(), len(el.Raw), recipients)
 }
 
 // Gone implements xmppd.Service: the client leaves every room (S-42).

@@ -29,12 +29,16 @@ func (m *member) deliverLocked(name string, rest ...[]byte) {
 
 // sendLocked sends a stanza that was made for this client.
 func (m *member) sendLocked(raw []byte) {
+	if m.crowding {
+		m.crowd = append(m.crowd, raw)
+		return
+	}
 	if m.holding && len(m.held) < maxHeld {
 		m.held = append(m.held, raw)
 		return
 	}
 	if m.holding {
-		m.releaseHeldLocked() // too much waits for the history: it goes on without
+		m.releaseHeldLocked() // too much waits: it goes on without
 	}
 	m.client.Deliver(raw)
 }

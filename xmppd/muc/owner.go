@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
@@ -199,7 +200,7 @@ func (s *Service) read(to *Settings, sent stanza.Submission) error {
 	if err != nil {
 		return errNotAcceptable
 	}
-	to.Public, to.NonAnonymous = public, people
+	to.Public, to.NonAnonymous, to.Title = public, people, names.Line(to.Title)
 	if !secured {
 		to.Password = ""
 	} else if to.Password == "" {

@@ -97,8 +97,10 @@ type member struct {
 	presence *stream.Element // as sent last
 	to       []byte          // the to attribute of what it is sent
 	index    int             // in room.members
-	holding  bool            // history is being read: what happens comes after it
-	held     [][]byte
+	holding  bool            // occupants and history are being sent: what happens comes after them
+	held     [][]byte        // what happened meanwhile
+	crowding bool            // what is sent now goes into crowd
+	crowd    [][]byte        // the occupants' presence that is still to be sent
 }
 
 func newRoom(s *Service, name string) *room {

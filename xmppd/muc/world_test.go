@@ -331,9 +331,14 @@ type world struct {
 }
 
 func newWorld(t testing.TB, cfg Config, users ...string) *world {
+	return newWorldWith(t, cfg, xmppd.Config{}, users...)
+}
+
+func newWorldWith(t testing.TB, cfg Config, server xmppd.Config, users ...string) *world {
 	w := &world{t: t, store: &memStore{users: users, rooms: map[string]Room{}, people: map[string]map[string]Affiliated{}, offline: map[string][]xmppd.OfflineMessage{}}}
 	var err error
-	if w.srv, err = xmppd.New(xmppd.Config{Domain: "h", Authority: w.store, Stores: w.store.stores(), StoreTimeout: streamtest.Patience / 4}); err != nil {
+	server.Domain, server.Authority, server.Stores, server.StoreTimeout = "h", w.store, w.store.stores(), streamtest.Patience/4
+	if w.srv, err = xmppd.New(server); err != nil {
 		t.Fatal(err)
 	}
 	cfg.Domain, cfg.Server, cfg.Store, cfg.Key = "rooms.h", w.srv, roomStore{w.store}, []byte("key")

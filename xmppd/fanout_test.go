@@ -1,0 +1,66 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"foyer/internal/stanza"
+)
+
+// X-50: what all streams of an account send to many is bounded together; others
+// have their own, and who waits a moment may go on.
+func TestFanOut(t *testing.T) {
+	w := newWorldWith(t, Config{FanOut: 64 << 10, FanOutSaid: 8 << 10}, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	phone, laptop, bob := w.online("alice", "a"), w.online("alice", "b"), w.online("bob", "b")
+	large := `<presence xmlns="jabber:client" id="large"><status>` + strings.Repeat("x", 15_000) + `</status></presence>`
+	refused := 0
+	for range 3 {
+		for _, c := range []*client{phone, laptop} {
+			c.Send(large)
+		}
+	}
+	for _, c := range []*client{phone, laptop} {
+		for _, e := range c.sync() {
+			if e.ID == "large" && e.Type == "error" {
+				refused++
+			}
+		}
+	}
+	if refused < 2 {
+		t.Errorf("%d of 6 were refused", refused)
+	}
+	bob.Send(`<presence xmlns="jabber:client" id="small"><show>away</show></presence>`)
+	for _, e := range bob.sync() {
+		if e.ID == "small" && e.Type == "error" {
+			t.Error("bob has to pay for alice")
+		}
+	}
+}
+
+func TestFanOut_WaitsAMoment(t *testing.T) { synctest.Test(t, testFanOutWaits) }
+
+func testFanOutWaits(t *testing.T) {
+	cfg := Config{FanOut: 1000, FanOutSaid: 1 << 20}
+	srv := &Server{fanOut: newFanOut(cfg)}
+	if err := srv.SpendFanOut(t.Context(), "alice", 1488, 1); err != nil { // the whole burst
+		t.Fatal(err)
+	}
+	var refused *stanza.Error
+	if err := srv.SpendFanOut(t.Context(), "alice", 3000, 1); !errors.As(err, &refused) {
+		t.Errorf("far too much: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := srv.SpendFanOut(ctx, "alice", 10, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("her stream has ended: %v", err)
+	}
+	begin := time.Now()
+	if err := srv.SpendFanOut(t.Context(), "alice", 10, 1); err != nil || time.Since(begin) == 0 || time.Since(begin) > fanOutPatience {
+		t.Errorf("went on after %s: %v", time.Since(begin), err)
+	}
+}
