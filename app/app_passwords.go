@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"foyer/app/auth"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -28,6 +29,9 @@ func (s *Server) createAppPassword(c *fiber.Ctx) error {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{App: form})
 	}
 	password, err := s.auth.CreateAppPassword(c.UserContext(), v.account, v.session.ID, form.Name)
+	if errors.Is(err, auth.ErrGone) {
+		return errChangedMeanwhile
+	}
 	if errors.Is(err, models.ErrTooMany) {
 		form.fail("name", "You have "+plural(models.MaxAppPasswords, "app password")+", which is as many as there can be. Revoke one that you no longer use.")
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{App: form})

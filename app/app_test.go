@@ -207,6 +207,56 @@ func TestSignIn_CookieAndRotation(t *testing.T) {
 	}
 }
 
+// X-56: wrong guesses of a stranger do not keep somebody out of a browser that was
+// signed in before, not even after signing out there. X-69: what the browser has
+// cached goes with the sign-out.
+func TestSignIn_KnownDevice(t *testing.T) {
+	_, base := start(t, nil)
+	b, stranger := newBrowser(t, base), newBrowser(t, base)
+	b.signIn("alice")
+	if c := b.cookies["foyer-device"]; c == nil || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || time.Until(c.Expires) < 300*24*time.Hour {
+		t.Fatalf("cookie %+v", c)
+	}
+	b.submit("/settings", "/signout").wants(303, "")
+	if got := b.last.Header.Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("Clear-Site-Data %q", got)
+	}
+	for range auth.FailuresPerAccount + 1 {
+		stranger.submit("/signin", "/signin", "username", "alice", "password", "wrong password")
+	}
+	stranger.wants(429, "Please wait")
+	b.signIn("alice")
+	stranger.submit("/signin", "/signin", "username", "alice", "password", demoPassword).wants(429, "")
+}
+
+// X-55: proxies that each add a line of their own are one list; the client is the
+// rightmost hop that is no proxy, whatever the first line says.
+func TestAddress_ManyLines(t *testing.T) {
+	s, base := start(t, map[string]string{"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8"})
+	form := newBrowser(t, base)
+	form.get("/signin")
+	fields := url.Values{"csrf": {csrfField.FindStringSubmatch(form.body)[1]}, "username": {"alice"}, "password": {demoPassword}}
+	req, err := http.NewRequest("POST", base+"/signin", strings.NewReader(fields.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "X-Forwarded-For": {"203.0.113.66", "198.51.100.7, 10.0.0.1"}}
+	req.AddCookie(form.cookies["foyer-form"])
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil || resp.StatusCode != 303 {
+		t.Fatal(resp, err)
+	}
+	resp.Body.Close()
+	alice, err := s.db.AccountByName(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions, err := s.db.Sessions(t.Context(), alice.ID)
+	if err != nil || len(sessions) != 1 || sessions[0].Address != "198.51.100.7" {
+		t.Errorf("%+v %v", sessions, err)
+	}
+}
+
 // The same answer, whether or not there is such an account.
 func TestSignIn_SameAnswer(t *testing.T) {
 	s, base := start(t, nil)
@@ -238,7 +288,7 @@ func TestSignIn_SameAnswer(t *testing.T) {
 func TestSignIn_Throttle(t *testing.T) {
 	_, base := start(t, nil)
 	b := newBrowser(t, base)
-	for range auth.AttemptsPerAccount {
+	for range auth.FailuresPerAccount {
 		b.submit("/signin", "/signin", "username", "carol", "password", "wrong password").wants(422, "")
 	}
 	b.submit("/signin", "/signin", "username", "carol", "password", demoPassword).wants(429, "Please wait")

@@ -27,6 +27,7 @@ type Config struct {
 	DataDir        string `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
 	SiteName       string `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
 	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
+	SignInFailures int    `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are borne from one address within a quarter of an hour; right ones do not count"`
 	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain    string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
@@ -162,6 +163,7 @@ func (c Config) Validate() error {
 	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
 	_, _, err = net.SplitHostPort(c.Addr)
 	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
+	check(c.SignInFailures > 0, "SIGNIN_FAILURES_PER_ADDRESS must be at least 1, not %d", c.SignInFailures)
 	_, err = parseProxies(c.TrustedProxies)
 	check(err == nil, "TRUSTED_PROXIES: %v", err)
 	if c.BaseURL != "" {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -62,7 +63,10 @@ func clientAddress(proxies []netip.Prefix, peer, forwardedFor string) string {
 
 // address is the address of the person behind a request.
 func (s *Server) address(c *fiber.Ctx) string {
-	return clientAddress(s.proxies, c.Context().RemoteIP().String(), c.Get("X-Forwarded-For"))
+	// each proxy may add a line of its own; together they are one list (RFC
+	// 9110 §5.3).
+	lines := c.Request().Header.PeekAll("X-Forwarded-For")
+	return clientAddress(s.proxies, c.Context().RemoteIP().String(), string(bytes.Join(lines, []byte(","))))
 }
 
 // secure reports whether a request came over TLS, as the proxy in front tells;

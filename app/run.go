@@ -141,7 +141,9 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.conns = newConnections(max(maxFiles()-reservedFiles, 64), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
-	if s.auth, err = auth.New(ctx, cfg.Auth(db, log, s.tell)); err != nil {
+	signIn := cfg.Auth(db, log, s.tell)
+	signIn.Meter = s.limits
+	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
 	}
 	if s.assets, err = newAssets(staticFiles()); err != nil {
@@ -172,7 +174,7 @@ func freshKey() []byte {
 // Auth is what signing in needs of the settings.
 func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context, models.Event)) auth.Config {
 	return auth.Config{
-		DB: db, Domain: c.Domain, Logger: log, TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
+		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
 		SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell,
 	}
 }

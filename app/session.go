@@ -39,6 +39,10 @@ func (s *Server) cookieName() string {
 
 func (s *Server) formCookieName() string { return s.cookieName() + "-form" }
 
+// deviceCookieName is the cookie by which a browser is known at later sign-ins. It
+// outlives them, and opens nothing.
+func (s *Server) deviceCookieName() string { return s.cookieName() + "-device" }
+
 // secure reports whether people reach the site over https.
 func (s *Server) secure() bool { return strings.HasPrefix(s.BaseURL(), "https:") }
 
@@ -96,12 +100,17 @@ func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool) er
 		cookie.Expires = in.Expires
 	}
 	c.Cookie(cookie)
+	device := s.cookie(s.deviceCookieName(), in.Device)
+	device.Expires = in.DeviceExpires
+	c.Cookie(device)
 	s.dropCookie(c, s.formCookieName())
 	return nil
 }
 
 // client is who is behind a request, as far as it is known before signing in.
-func (s *Server) client(c *fiber.Ctx) auth.Client { return auth.Client{Address: s.address(c)} }
+func (s *Server) client(c *fiber.Ctx) auth.Client {
+	return auth.Client{Address: s.address(c), Device: readCookie(c, s.deviceCookieName())}
+}
 
 // device is where somebody signs in.
 func (s *Server) device(c *fiber.Ctx, isTrusted bool) auth.Device {

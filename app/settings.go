@@ -103,11 +103,16 @@ func (s *Server) confirmPassword(c *fiber.Ctx, form *Form) (models.Account, erro
 		form.fail("current", "Too many attempts. Please wait a while and try again.")
 	case errors.Is(err, auth.ErrNotProved):
 		form.fail("current", "That is not your password.")
+	case errors.Is(err, auth.ErrBusy):
+		return account, errBusy
 	default:
 		return account, err
 	}
 	return account, nil
 }
+
+// errChangedMeanwhile: what was confirmed is not so any more.
+var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was changed, or you were signed out, from somewhere else just now. Sign in and try again."}
 
 // savePassword: POST /settings/password
 func (s *Server) savePassword(c *fiber.Ctx) error {
@@ -118,13 +123,17 @@ func (s *Server) savePassword(c *fiber.Ctx) error {
 		return err
 	}
 	password := c.FormValue("password")
-	if err := auth.CheckNew(password, v.account.Username); len(form.Errors) == 0 && err != nil {
+	if err := s.auth.CheckPassword(password, v.account.Username, v.account.Name); len(form.Errors) == 0 && err != nil {
 		form.fail("password", err.Error())
 	}
 	if len(form.Errors) > 0 {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Password: form})
 	}
-	if err := s.auth.ChangePassword(c.UserContext(), account, password, v.session.ID); err != nil {
+	err = s.auth.ChangePassword(c.UserContext(), account, password, v.session.ID, s.client(c))
+	if errors.Is(err, auth.ErrGone) {
+		return errChangedMeanwhile
+	}
+	if err != nil {
 		return err
 	}
 	return s.done(c, "password", "password")
@@ -162,7 +171,11 @@ func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	if len(form.Errors) > 0 {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Delete: form})
 	}
-	if err := s.auth.DeleteAccount(c.UserContext(), account); err != nil {
+	err = s.auth.DeleteAccount(c.UserContext(), account)
+	if errors.Is(err, auth.ErrGone) {
+		return errChangedMeanwhile
+	}
+	if err != nil {
 		return err
 	}
 	s.dropCookie(c, s.cookieName())

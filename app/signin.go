@@ -37,6 +37,8 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	switch {
 	case errors.As(err, &throttled):
 		return s.tooMany(c, "signin", "Sign in", form, throttled.Wait)
+	case errors.Is(err, auth.ErrBusy):
+		return errBusy
 	case errors.Is(err, auth.ErrNotProved):
 		form.fail("", "That user name and password do not match. Check both and try again.")
 		p := s.page(c, "signin", "Sign in")
@@ -50,6 +52,8 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	}
 	return c.Redirect(form.Next, http.StatusSeeOther)
 }
+
+var errBusy = &Error{Code: Unavailable, Public: "Many people are signing in just now. Please try again in a moment."}
 
 // tooMany says how long to wait.
 func (s *Server) tooMany(c *fiber.Ctx, template, title string, form Form, wait time.Duration) error {
@@ -88,6 +92,8 @@ func (s *Server) signOut(c *fiber.Ctx) error {
 		}
 	}
 	s.dropCookie(c, s.cookieName())
+	// X-69: the one who uses the browser next finds no page in its cache.
+	c.Set("Clear-Site-Data", `"cache"`)
 	s.flash(c, "signedout")
 	return c.Redirect("/", http.StatusSeeOther)
 }
@@ -111,7 +117,7 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
 	form := Form{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
-	account := form.newAccount(c.FormValue("password"))
+	account := s.newAccount(&form, c.FormValue("password"))
 	if len(form.Errors) > 0 {
 		return s.renderSignUp(c, form)
 	}
@@ -120,6 +126,8 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 	switch {
 	case errors.As(err, &throttled):
 		return s.tooMany(c, "signup", "Create an account", form, throttled.Wait)
+	case errors.Is(err, auth.ErrBusy):
+		return errBusy
 	case errors.Is(err, auth.ErrUnavailable):
 		form.fail("username", err.Error())
 		return s.renderSignUp(c, form)
@@ -140,7 +148,7 @@ func (s *Server) renderSignUp(c *fiber.Ctx, form Form) error {
 
 // newAccount is the account that the form asks for; what is wrong with it is
 // noted in the form.
-func (f *Form) newAccount(password string) auth.NewAccount {
+func (s *Server) newAccount(f *Form, password string) auth.NewAccount {
 	username, err := auth.PrepareUsername(f.Username)
 	if err != nil {
 		f.fail("username", err.Error())
@@ -151,7 +159,7 @@ func (f *Form) newAccount(password string) auth.NewAccount {
 	if err != nil {
 		f.fail("name", err.Error())
 	}
-	if err := auth.CheckNew(password, username); err != nil {
+	if err := s.auth.CheckPassword(password, username, name); err != nil {
 		f.fail("password", err.Error())
 	}
 	return auth.NewAccount{Username: username, Name: name, Password: password}

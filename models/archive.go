@@ -136,7 +136,7 @@ func (s *chatStore) Remove(ctx context.Context, entries []xmppd.ArchiveEntry) er
 func (s *chatStore) Stored(ctx context.Context, owner, with, stanzaID string, since time.Time) (bool, error) {
 	var there bool
 	err := s.chat.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM archive
-		WHERE owner = $1 AND peer = $2 AND id >= $3 AND outgoing AND stanza_id = $4)`,
+		WHERE `+peerIs+` AND id >= $3 AND outgoing AND stanza_id = $4)`,
 		owner, with, firstID(since), stanzaID).Scan(&there)
 	return there, err
 }
@@ -150,7 +150,7 @@ const versionsWithin = 10_000
 func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
 	rows, err := s.chat.Query(ctx, fmt.Sprintf(`WITH recent AS MATERIALIZED (
 			SELECT id, outgoing, stanza_id, replaces FROM archive
-			WHERE owner = $1 AND peer = $2 ORDER BY owner DESC, peer DESC, id DESC LIMIT %d
+			WHERE %s ORDER BY %s DESC, id DESC LIMIT %d
 		), named AS (
 			SELECT coalesce(replaces, stanza_id) AS original FROM recent
 			WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1
@@ -160,7 +160,7 @@ func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing b
 		SELECT id FROM first
 		UNION SELECT id FROM recent, named WHERE outgoing = $3 AND replaces = original
 			AND id > coalesce((SELECT id FROM first), '00000000-0000-0000-0000-000000000000')
-		UNION (SELECT id FROM recent WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1)`, versionsWithin),
+		UNION (SELECT id FROM recent WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1)`, peerIs, peerNumber, versionsWithin),
 		owner, with, outgoing, stanzaID)
 	if err != nil {
 		return nil, err

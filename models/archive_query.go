@@ -14,60 +14,90 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// filter builds the WHERE clause that selects q's messages, without paging.
+// The indexes of one side of an archive (see the migrations).
+const (
+	peerNumber     = "hashtextextended(peer, hashtextextended(owner, 0))"
+	resourceNumber = "hashtextextended(resource, " + peerNumber + ")"
+)
+
+// peerIs selects what is in an archive, $1, with a bare address, $2; see side.
+const peerIs = "coalesce(owner = $1::text AND peer = $2::text, false) AND " +
+	peerNumber + " = hashtextextended($2::text, hashtextextended($1::text, 0))"
+
+// filter builds the WHERE clause that selects q's messages by what an index has:
+// owner, peer, resource and id.
 type filter struct {
 	where []string
 	args  []any
 }
 
-func (f *filter) add(condition string, arg any) {
-	f.args = append(f.args, arg)
-	f.where = append(f.where, fmt.Sprintf(condition, len(f.args)))
+// arg adds an argument and returns its placeholder.
+func (f *filter) arg(v any) string {
+	f.args = append(f.args, v)
+	return fmt.Sprint("$", len(f.args))
+}
+
+func (f *filter) add(condition string, v any) {
+	f.where = append(f.where, fmt.Sprintf(condition, f.arg(v)))
 }
 
 func archiveFilter(q xmppd.ArchiveQuery) *filter {
 	f := &filter{}
-	f.add("owner = $%d", q.Owner)
-	if q.With != "" {
-		bare, resource, full := strings.Cut(q.With, "/")
-		f.add("peer = $%d", bare)
-		if full {
-			f.add("resource = $%d", resource)
-		}
-	}
+	f.side(q.Owner, q.With)
 	if !q.Start.IsZero() {
-		f.add("id >= $%d", firstID(q.Start))
+		f.add("id >= %s", firstID(q.Start))
 	}
 	if !q.End.IsZero() {
-		f.add("id <= $%d", lastID(q.End))
+		f.add("id <= %s", lastID(q.End))
 	}
 	if len(q.IDs) > 0 {
-		f.add("id = ANY($%d)", q.IDs)
-	}
-	if q.Text != "" {
-		f.search(q.Owner, q.Text)
+		f.add("id = ANY(%s)", q.IDs)
 	}
 	return f
 }
 
-// search selects by words, in the syntax of web searches. The owner is one of
-// the words (see the migration). Text without a word finds nothing.
-func (f *filter) search(owner, text string) {
-	quoted := "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace("@"+owner) + "'"
-	f.args = append(f.args, quoted, text)
-	n := len(f.args)
-	f.where = append(f.where, fmt.Sprintf(
-		"body <> '' AND numnode(websearch_to_tsquery('simple', $%d)) > 0 AND search @@ ($%d::tsquery && websearch_to_tsquery('simple', $%d))", n, n-1, n))
+// side selects an archive, or what is in it with one address. Then the names are
+// compared in a form that no index knows, so that the number's index is used,
+// whatever the statistics say: it alone has nothing else in its range.
+func (f *filter) side(owner, with string) {
+	if with == "" {
+		f.add("owner = %s", owner)
+		return
+	}
+	o, p, r := f.names(owner, with)
+	number, value := peerNumber, "hashtextextended("+p+", hashtextextended("+o+", 0))"
+	if r != "" {
+		number, value = resourceNumber, "hashtextextended("+r+", "+value+")"
+	}
+	f.where = append(f.where, number+" = "+value)
+}
+
+// names compares the names without an index. It returns their placeholders; with
+// is a bare or a full address, and may be empty.
+func (f *filter) names(owner, with string) (o, p, r string) {
+	o = f.arg(owner) + "::text"
+	same := "owner = " + o
+	bare, resource, full := strings.Cut(with, "/")
+	if with != "" {
+		p = f.arg(bare) + "::text"
+		same += " AND peer = " + p
+	}
+	if full {
+		r = f.arg(resource) + "::text"
+		same += " AND resource = " + r
+	}
+	f.where = append(f.where, "coalesce("+same+", false)")
+	return o, p, r
 }
 
 // pageFilter is the filter with the page's bounds.
 func pageFilter(q xmppd.ArchiveQuery) *filter {
 	f := archiveFilter(q)
 	if q.After != uuid.Nil {
-		f.add("id > $%d", q.After)
+		f.add("id > %s", q.After)
 	}
 	if q.Before != uuid.Nil {
-		f.add("id < $%d", q.Before)
+		f.add("id < %s", q.Before)
 	}
 	return f
 }
@@ -80,11 +110,22 @@ const archiveColumns = "id, peer, resource, outgoing, stanza_id, coalesce(replac
 // pageSQL selects one entry more than the page has, to see whether it is the
 // last.
 func (f *filter) pageSQL(q xmppd.ArchiveQuery) string {
-	order := "owner, id"
-	if q.Last {
-		order = "owner DESC, id DESC"
+	return fmt.Sprintf("SELECT %s%s%s LIMIT %d", archiveColumns, f.sql(), inOrder(q), q.Max+1)
+}
+
+// inOrder begins at the end of the index that the page is at. All of what is
+// selected has the same owner and the same number.
+func inOrder(q xmppd.ArchiveQuery) string {
+	prefix := "owner"
+	if strings.Contains(q.With, "/") {
+		prefix = resourceNumber
+	} else if q.With != "" {
+		prefix = peerNumber
 	}
-	return fmt.Sprintf("SELECT %s%s ORDER BY %s LIMIT %d", archiveColumns, f.sql(), order, q.Max+1)
+	if q.Last {
+		return " ORDER BY " + prefix + " DESC, id DESC"
+	}
+	return " ORDER BY " + prefix + ", id"
 }
 
 // firstID is the lowest UUIDv7 that is not before t.
@@ -111,22 +152,23 @@ func timeBound(t time.Time, fill byte) uuid.UUID {
 	return id
 }
 
-// Query implements xmppd.ArchiveStore, in one round trip. A page is one range
-// scan of (owner, id), or of (owner, peer, id) when the other side is given.
+// Query implements xmppd.ArchiveStore. A page is one range scan of an index, in
+// one round trip; for words see archive_search.go.
 func (s *chatStore) Query(ctx context.Context, q xmppd.ArchiveQuery) (xmppd.ArchivePage, error) {
+	if q.Text != "" {
+		return s.search(ctx, q)
+	}
 	page := xmppd.ArchivePage{Counted: q.WithCount}
 	batch := &pgx.Batch{}
 	named := queueNamed(batch, q)
-	all := archiveFilter(q)
 	if q.WithCount {
-		batch.Queue("SELECT count(*)"+all.sql(), all.args...).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Count) })
+		all := archiveFilter(q)
+		batch.Queue(all.countSQL(countExactly+1), all.args...).QueryRow(scanInto(&page.Count))
 	}
+	found := foundEntries{q: q}
 	if q.Max > 0 {
 		f := pageFilter(q)
-		batch.Queue(f.pageSQL(q), f.args...).Query(func(rows pgx.Rows) (err error) {
-			page.Entries, page.Complete, err = scanPage(rows, q)
-			return err
-		})
+		batch.Queue(f.pageSQL(q), f.args...).Query(found.add)
 	}
 	if err := s.chat.SendBatch(ctx, batch).Close(); err != nil {
 		return page, err
@@ -134,14 +176,41 @@ func (s *chatStore) Query(ctx context.Context, q xmppd.ArchiveQuery) (xmppd.Arch
 	if !named.allThere() {
 		return page, xmppd.ErrNotFound
 	}
-	if q.Max == 0 {
-		page.Complete = page.Count == 0
+	found.fill(&page)
+	if page.Count <= countExactly {
 		return page, nil
 	}
-	if q.Last {
-		slices.Reverse(page.Entries)
+	var err error
+	page.Count, err = s.estimate(ctx, archiveFilter(q))
+	return page, err
+}
+
+// scanInto reads one value.
+func scanInto(dst any) func(pgx.Row) error {
+	return func(row pgx.Row) error { return row.Scan(dst) }
+}
+
+// How far is counted; what is more is estimated, as XEP-0059 §2.6 allows.
+const countExactly = 10_000
+
+// countSQL counts what is selected, up to a bound.
+func (f *filter) countSQL(most int) string {
+	return fmt.Sprintf("SELECT count(*) FROM (SELECT 1%s LIMIT %d) counted", f.sql(), most)
+}
+
+// estimate is how much the database's statistics expect, of what is known to be
+// more than is counted.
+func (s *chatStore) estimate(ctx context.Context, f *filter) (int, error) {
+	var plans []struct {
+		Plan struct {
+			Rows int `json:"Plan Rows"`
+		}
 	}
-	return page, s.index(ctx, all, &page)
+	err := s.chat.QueryRow(ctx, "EXPLAIN (FORMAT JSON) SELECT 1"+f.sql(), f.args...).Scan(&plans)
+	if err != nil || len(plans) == 0 {
+		return countExactly, err
+	}
+	return max(plans[0].Plan.Rows, countExactly), nil
 }
 
 // namedIDs are the ids that a query names.
@@ -169,32 +238,53 @@ func queueNamed(batch *pgx.Batch, q xmppd.ArchiveQuery) *namedIDs {
 	return n
 }
 
-// scanPage reads entries until the page is full.
-func scanPage(rows pgx.Rows, q xmppd.ArchiveQuery) (entries []xmppd.ArchiveEntry, complete bool, err error) {
-	entries = make([]xmppd.ArchiveEntry, 0, q.Max)
-	size := 0
-	for rows.Next() {
-		e := xmppd.ArchiveEntry{Owner: q.Owner}
-		if err := rows.Scan(&e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Replaces, &e.Stanza); err != nil {
-			return nil, false, err
-		}
-		size += len(e.Stanza)
-		if len(entries) == q.Max || (q.MaxBytes > 0 && size > q.MaxBytes && len(entries) > 0) {
-			rows.Close()
-			return entries, false, rows.Err()
-		}
-		entries = append(entries, e)
-	}
-	return entries, true, rows.Err()
+// foundEntries collects the entries of a page, in the order in which they are
+// found.
+type foundEntries struct {
+	q    xmppd.ArchiveQuery
+	list []xmppd.ArchiveEntry
+	size int  // of the stanzas
+	full bool // there is more than the page takes
 }
 
-// index counts what precedes the page.
-func (s *chatStore) index(ctx context.Context, all *filter, page *xmppd.ArchivePage) error {
-	if !page.Counted || len(page.Entries) == 0 {
-		return nil
+// add reads entries until the page is full.
+func (f *foundEntries) add(rows pgx.Rows) error {
+	if f.list == nil {
+		f.list = make([]xmppd.ArchiveEntry, 0, f.q.Max)
 	}
-	all.add("id < $%d", page.Entries[0].ID)
-	return s.chat.QueryRow(ctx, "SELECT count(*)"+all.sql(), all.args...).Scan(&page.Index)
+	for rows.Next() {
+		e := xmppd.ArchiveEntry{Owner: f.q.Owner}
+		if err := rows.Scan(&e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Replaces, &e.Stanza); err != nil {
+			return err
+		}
+		if !f.take(e) {
+			rows.Close()
+			break
+		}
+	}
+	return rows.Err()
+}
+
+// take takes an entry, unless the page is full.
+func (f *foundEntries) take(e xmppd.ArchiveEntry) bool {
+	f.size += len(e.Stanza)
+	f.full = len(f.list) == f.q.Max || (f.q.MaxBytes > 0 && f.size > f.q.MaxBytes && len(f.list) > 0)
+	if !f.full {
+		f.list = append(f.list, e)
+	}
+	return !f.full
+}
+
+// fill puts the entries into the page, oldest first.
+func (f *foundEntries) fill(page *xmppd.ArchivePage) {
+	if f.q.Max == 0 {
+		page.Complete = page.Count == 0
+		return
+	}
+	page.Entries, page.Complete = f.list, !f.full
+	if f.q.Last {
+		slices.Reverse(page.Entries)
+	}
 }
 
 // Bounds implements xmppd.ArchiveStore.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
 )
 
@@ -284,6 +285,7 @@ func modelMatches(q xmppd.ArchiveQuery, e xmppd.ArchiveEntry) bool {
 func TestArchive_Model(t *testing.T) {
 	db := open(t)
 	s, ctx := db.Stores("h", RosterNone).Archive, t.Context()
+	s.(*chatStore).reads = searchBounds{first: 2, stretch: 2} // all steps are taken
 	rapid.Check(t, func(rt *rapid.T) {
 		if _, err := db.chat.Exec(ctx, "DELETE FROM archive"); err != nil {
 			rt.Fatal(err)
@@ -358,21 +360,56 @@ func TestArchive_Model(t *testing.T) {
 	})
 }
 
-// A search reads the entries of one archive that have the words, however many
-// others have them too.
-func TestArchive_SearchPlan(t *testing.T) {
+// common words are found where the page begins; rare ones, and those that
+// nobody has, by the index of words, within the archive and its time.
+func TestArchive_SearchPlans(t *testing.T) {
 	db := open(t)
 	fillWords(t, db, 200, 100)
-	q := xmppd.ArchiveQuery{Owner: "user7@h", Text: "word3", Max: 50}
+	q := xmppd.ArchiveQuery{Owner: "user7@h", Text: "word3", Max: 50, Last: true}
 	f := pageFilter(q)
-	rows, err := db.chat.Query(t.Context(), "EXPLAIN (ANALYZE, TIMING OFF) "+f.pageSQL(q), f.args...)
+	near := explain(t, db.searches, f.firstReadSQL(q, 20), f.args...)
+	if !strings.Contains(near, "Index Scan Backward using archive_pkey") || strings.Contains(near, "Sort") {
+		t.Errorf("the first step:\n%s", near)
+	}
+	sql, args := stretchSQL(q, stretch{near: lastID(time.UnixMilli(1_700_000_000_090)), far: firstID(time.UnixMilli(1_700_000_000_010)), back: true}, 4001)
+	far := explain(t, db.searches, sql, args...)
+	if !strings.Contains(far, "Bitmap Index Scan on archive_search") || strings.Contains(far, "Seq Scan") || strings.Contains(far, "archive_pkey") {
+		t.Errorf("the second step:\n%s", far)
+	}
+	if found := "(actual rows=8 "; !strings.Contains(far, found) { // of 100, every tenth, and 80 of their time
+		t.Errorf("more is read than is found:\n%s", far)
+	}
+}
+
+// explain runs a statement and returns its plan.
+func explain(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), "EXPLAIN (ANALYZE, TIMING OFF) "+sql, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	plan := strings.Join(lines, "\n")
-	if err != nil || !strings.Contains(plan, "archive_search") || strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Removed by Filter") {
-		t.Errorf("%v\n%s", err, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// what is counted is bounded; the rest is an estimate (XEP-0059 §2.6).
+func TestArchive_CountOfMany(t *testing.T) {
+	db := open(t)
+	fillWords(t, db, 1, 30_000)
+	s := db.Stores("h", RosterNone).Archive
+	page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "user1@h", WithCount: true})
+	if err != nil || page.Count < 27_000 || page.Count > 33_000 {
+		t.Errorf("%d of 30000, %v", page.Count, err)
+	}
+	f := archiveFilter(xmppd.ArchiveQuery{Owner: "user1@h"})
+	if plan := explain(t, db.chat, f.countSQL(countExactly+1), f.args...); !strings.Contains(plan, "(actual rows=10001") {
+		t.Errorf("all are counted:\n%s", plan)
+	}
+	if page, err = s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "user1@h", Text: "common", WithCount: true}); err != nil || page.Count != countedFound {
+		t.Errorf("%d found, %v", page.Count, err)
 	}
 }
 

@@ -3,6 +3,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -37,24 +38,26 @@ var (
 
 // Options configure Open. Zero numbers take the documented default.
 type Options struct {
-	URL       string // a Postgres URL or key-value string
-	SiteConns int    // connections for the pages; default 10
-	ChatConns int    // connections for the chat; default 10
-	RosterMax int    // members up to which ROSTER=everyone puts all of them on every roster, and otherwise at most so many; default 200
-	Logger    *slog.Logger
+	URL         string // a Postgres URL or key-value string
+	SiteConns   int    // connections for the pages; default 10
+	ChatConns   int    // connections for the chat; default 10
+	SearchConns int    // connections for searches in archives; default 4
+	RosterMax   int    // members up to which ROSTER=everyone puts all of them on every roster, and otherwise at most so many; default 200
+	Logger      *slog.Logger
 }
 
 // DefaultRosterMax is Options.RosterMax where nothing else is said.
 const DefaultRosterMax = 200
 
-// DB is the database. It has a pool for the pages and one for the chat, so that
-// neither waits for the other. It is safe for concurrent use.
+// DB is the database. It has a pool for the pages, one for the chat and one for
+// searches, so that none waits for another. It is safe for concurrent use.
 type DB struct {
-	site *gorm.DB
-	pool *pgxpool.Pool // the pages'
-	chat *pgxpool.Pool
-	sql  *sql.DB // the pages' pool, for gorm and goose
-	log  *slog.Logger
+	site     *gorm.DB
+	pool     *pgxpool.Pool // the pages'
+	chat     *pgxpool.Pool
+	searches *pgxpool.Pool
+	sql      *sql.DB // the pages' pool, for gorm and goose
+	log      *slog.Logger
 
 	instance  string // who this is among those that share the database
 	rosterMax int
@@ -65,15 +68,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.SiteConns == 0 {
-		o.SiteConns = 10
-	}
-	if o.ChatConns == 0 {
-		o.ChatConns = 10
-	}
-	if o.RosterMax == 0 {
-		o.RosterMax = DefaultRosterMax
-	}
+	o.SiteConns = cmp.Or(o.SiteConns, 10)
+	o.ChatConns = cmp.Or(o.ChatConns, 10)
+	o.SearchConns = cmp.Or(o.SearchConns, 4)
+	o.RosterMax = cmp.Or(o.RosterMax, DefaultRosterMax)
 	site, err := newPool(ctx, o.URL, o.SiteConns)
 	if err != nil {
 		return nil, err
@@ -83,7 +81,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		site.Close()
 		return nil, err
 	}
-	db := &DB{pool: site, chat: chat, sql: stdlib.OpenDBFromPool(site), log: o.Logger, instance: rand.Text(), rosterMax: o.RosterMax}
+	searches, err := newSearchPool(ctx, o.URL, o.SearchConns)
+	if err != nil {
+		site.Close()
+		chat.Close()
+		return nil, err
+	}
+	db := &DB{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, instance: rand.Text(), rosterMax: o.RosterMax}
 	db.site, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, not logged twice
 		TranslateError:         true,
@@ -96,17 +100,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-// newPool makes a pool whose statements cannot hang for ever.
+// newPool makes a pool and connects it.
 func newPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(url)
+	cfg, err := poolConfig(url, conns)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL is not valid: %w", err)
+		return nil, err
 	}
-	cfg.MaxConns = int32(conns)
-	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
-	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
-	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "30s"
-	cfg.MaxConnIdleTime = 5 * time.Minute
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -120,11 +119,41 @@ func newPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) 
 	return pool, nil
 }
 
+// newSearchPool makes a pool that connects when it is used. Its statements are
+// planned each time, with their arguments, for indexes (archive_search.go); what
+// takes long is given up.
+func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
+	cfg, err := poolConfig(url, conns)
+	if err != nil {
+		return nil, err
+	}
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	for name, value := range map[string]string{"statement_timeout": "5s", "enable_seqscan": "off", "jit": "off", "work_mem": "16MB"} {
+		cfg.ConnConfig.RuntimeParams[name] = value
+	}
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+// poolConfig sees to it that no statement can hang for ever.
+func poolConfig(url string, conns int) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the database URL is not valid: %w", err)
+	}
+	cfg.MaxConns = int32(conns)
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "30s"
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	return cfg, nil
+}
+
 // Close closes all connections.
 func (db *DB) Close() {
 	db.sql.Close()
 	db.pool.Close()
 	db.chat.Close()
+	db.searches.Close()
 }
 
 // Ping asks the database whether it is there.

@@ -441,8 +441,8 @@ func TestArchive_Query(t *testing.T) {
 		if err != nil || !slices.Equal(got, c.want) || page.Complete != c.complete {
 			t.Errorf("%s: %v complete %v, %v; want %v %v", name, got, page.Complete, err, c.want, c.complete)
 		}
-		if len(got) > 0 && c.q.With == "" && len(c.q.IDs) == 0 && c.q.Start.IsZero() && (page.Count != 10 || page.Index != got[0]) {
-			t.Errorf("%s: count %d, index %d", name, page.Count, page.Index)
+		if len(got) > 0 && c.q.With == "" && len(c.q.IDs) == 0 && c.q.Start.IsZero() && page.Count != 10 {
+			t.Errorf("%s: count %d", name, page.Count)
 		}
 	}
 	for _, q := range []xmppd.ArchiveQuery{{After: uuid.New()}, {Before: uuid.New()}, {IDs: []uuid.UUID{ids[0], uuid.New()}}} {
@@ -480,6 +480,8 @@ func TestArchive_Plans(t *testing.T) {
 	for name, q := range map[string]xmppd.ArchiveQuery{
 		"newest": {Last: true}, "after": {After: ids[2500]}, "with": {With: "bob@h", Last: true}, "with, after": {With: "bob@h", After: ids[2500]},
 		"since": {Start: xmppd.ArchiveEntry{ID: ids[4000]}.Time()},
+		// also for a resource that never wrote.
+		"resource": {With: "bob@h/r1"}, "no such resource": {With: "bob@h/never", Last: true},
 	} {
 		q.Owner, q.Max = "alice@h", 50
 		f := pageFilter(q)

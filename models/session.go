@@ -125,7 +125,7 @@ func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error 
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
 func (db *DB) DeleteExpired(ctx context.Context) error {
-	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "attempts", "fast_tokens"} {
+	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "attempts", "fast_tokens", "known_devices"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
 			return err
 		}
@@ -176,6 +176,23 @@ func (db *DB) Attempt(ctx context.Context, key string, limit int, window time.Du
 		return 0, err
 	}
 	return max(time.Until(expires), time.Second), nil
+}
+
+// Attempts is how many were counted under a key, and until when they count.
+type Attempts struct {
+	Key   string
+	Count int
+	Until time.Time
+}
+
+// AttemptsUnder returns what was counted under keys; those without any are left
+// out.
+func (db *DB) AttemptsUnder(ctx context.Context, keys []string) ([]Attempts, error) {
+	rows, err := db.pool.Query(ctx, "SELECT key, count, expires_at FROM attempts WHERE key = ANY($1) AND expires_at > now()", keys)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Attempts])
 }
 
 // ResetAttempts forgets the attempts under key.

@@ -176,10 +176,10 @@ func archiveFin(page ArchivePage) []byte {
 		first, last = page.Entries[0].ID.String(), page.Entries[n-1].ID.String()
 	}
 	count := -1
-	if page.Counted {
+	if page.Counted && first == "" { // beside entries there would have to be an index (XEP-0059 §2.6)
 		count = page.Count
 	}
-	return append(stanza.AppendResultSet(append(dst, '>'), first, last, page.Index, count), "</fin>"...)
+	return append(stanza.AppendResultSet(append(dst, '>'), first, last, 0, count), "</fin>"...)
 }
 
 // Time is when the message was archived, from the id (RFC 9562 §5.7).

@@ -168,16 +168,15 @@ type ArchiveQuery struct {
 	Last       bool        // the newest Max of the matching, still oldest first
 	Max        int
 	MaxBytes   int  // of stanzas, beyond which the page is cut off after the first entry; 0: no bound
-	WithCount  bool // fill ArchivePage.Count and Index
+	WithCount  bool // fill ArchivePage.Count
 }
 
 // ArchivePage is one page of results, oldest first.
 type ArchivePage struct {
 	Entries  []ArchiveEntry
 	Complete bool // nothing was cut off in the direction of paging
-	Counted  bool // Count and Index are filled
-	Count    int  // of all that match
-	Index    int  // of the first entry among them
+	Counted  bool // Count is filled
+	Count    int  // of all that match; where there are many, an estimate (XEP-0059 §2.6)
 }
 
 // ArchiveStore keeps archives.

@@ -29,9 +29,16 @@ const BOSHPath = "/http-bind"
 // only as long as the handler.
 type fiberHeader struct{ c *fiber.Ctx }
 
-// Get implements Header. Cookies may come in several lines (RFC 9113 §8.2.3).
+// Get implements Header. Cookies may come in several lines (RFC 9113 §8.2.3), and
+// so may lists (RFC 9110 §5.3): each proxy may add one.
 func (h fiberHeader) Get(name string) string {
-	if name != fiber.HeaderCookie {
+	var separator string
+	switch name {
+	case fiber.HeaderCookie:
+		separator = "; "
+	case fiber.HeaderXForwardedFor:
+		separator = ", "
+	default:
 		return strings.Clone(h.c.Get(name))
 	}
 	lines := h.c.Request().Header.PeekAll(name)
@@ -39,7 +46,7 @@ func (h fiberHeader) Get(name string) string {
 	for i, line := range lines {
 		all[i] = string(line)
 	}
-	return strings.Join(all, "; ")
+	return strings.Join(all, separator)
 }
 
 // peerAddress is the TCP peer's IP; Fiber's c.IP() would believe any header.

@@ -4,20 +4,22 @@ import (
 	"context"
 	"errors"
 
+	"foyer/internal/budget"
 	"foyer/models"
 )
 
 // NewAccount is an account to be made. Username and Name are prepared, and the
-// password is checked (PrepareUsername, PrepareName, CheckNew).
+// password is checked (PrepareUsername, PrepareName, CheckPassword).
 type NewAccount struct {
 	Username, Name, Password string
 	Admin, Demo              bool
+	From                     Client
 }
 
 // CreateAccount makes an account: ErrUnavailable when somebody has the name, or
 // had it.
 func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Account, error) {
-	hash, err := s.hasher.hash(ctx, n.Password)
+	hash, err := s.hasher.hash(ctx, n.Password, n.From)
 	if err != nil {
 		return models.Account{}, err
 	}
@@ -34,15 +36,16 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 }
 
 // SignUp makes an account for somebody, and signs them in. Errors: ErrUnavailable;
-// *ThrottledError.
+// *ThrottledError; ErrBusy.
 func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn, error) {
-	wait, err := s.attempt(ctx, "signup", "", d.Client)
+	wait, err := s.db.Attempt(ctx, "signup:address:"+budget.Network(d.Address), signUpsPerAddress, failureWindow)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	if wait > 0 {
 		return SignedIn{}, &ThrottledError{Wait: wait}
 	}
+	n.From = d.Client
 	account, err := s.CreateAccount(ctx, n)
 	if err != nil {
 		return SignedIn{}, err
@@ -54,19 +57,19 @@ func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn,
 // one had opened, but for one session. account is as Confirm returned it: if the
 // password has changed since, or the session has ended, nothing changes and the
 // error is ErrGone.
-func (s *Service) ChangePassword(ctx context.Context, account models.Account, password, keep string) error {
-	return s.changePassword(ctx, account, models.PasswordChange{AccountID: account.ID, Version: account.PasswordVersion, Keep: keep}, password)
+func (s *Service) ChangePassword(ctx context.Context, account models.Account, password, keep string, from Client) error {
+	return s.changePassword(ctx, account, models.PasswordChange{AccountID: account.ID, Version: account.PasswordVersion, Keep: keep}, password, from)
 }
 
 // SetPassword gives an account a new password on the operator's word, and ends
 // everything that the old one had opened.
 func (s *Service) SetPassword(ctx context.Context, account models.Account, password string) error {
-	return s.changePassword(ctx, account, models.PasswordChange{AccountID: account.ID, Version: models.AnyVersion}, password)
+	return s.changePassword(ctx, account, models.PasswordChange{AccountID: account.ID, Version: models.AnyVersion}, password, Client{})
 }
 
-func (s *Service) changePassword(ctx context.Context, account models.Account, change models.PasswordChange, password string) error {
+func (s *Service) changePassword(ctx context.Context, account models.Account, change models.PasswordChange, password string, from Client) error {
 	var err error
-	if change.Hash, err = s.hasher.hash(ctx, password); err != nil {
+	if change.Hash, err = s.hasher.hash(ctx, password, from); err != nil {
 		return err
 	}
 	ids, err := s.db.ChangePassword(ctx, change)

@@ -75,7 +75,10 @@ func (s *site) account(name string) models.Account {
 }
 
 func (s *site) signIn(name, password string) (SignedIn, error) {
-	from := Client{Address: "192.0.2.1"}
+	return s.signInFrom(Client{Address: "192.0.2.1"}, name, password)
+}
+
+func (s *site) signInFrom(from Client, name, password string) (SignedIn, error) {
 	fields := map[string]string{"username": name, "password": password}
 	return s.SignIn(context.Background(), s.Local(), Answer{Form: func(f string) string { return fields[f] }, From: from}, Device{Client: from})
 }
@@ -103,7 +106,7 @@ func TestChangePassword_Parallel(t *testing.T) {
 		is(t, err, nil)
 		other, _, err := s.Session(ctx, theirs.Secret)
 		is(t, err, nil)
-		checked, err := s.checkPassword(ctx, "alice", password)
+		checked, err := s.Confirm(ctx, "alice", password, Client{})
 		is(t, err, nil)
 
 		next := password + "!"
@@ -120,9 +123,9 @@ func TestChangePassword_Parallel(t *testing.T) {
 				}
 			})
 		}
-		all.Go(func() { is(t, s.ChangePassword(ctx, checked, next, own.ID), nil) })
+		all.Go(func() { is(t, s.ChangePassword(ctx, checked, next, own.ID, Client{}), nil) })
 		all.Wait()
-		is(t, s.ChangePassword(ctx, checked, "what an intruder chose", ""), ErrGone)
+		is(t, s.ChangePassword(ctx, checked, "what an intruder chose", "", Client{}), ErrGone)
 		is(t, s.DeleteAccount(ctx, checked), ErrGone)
 
 		sessions, err := s.db.Sessions(ctx, alice.ID)

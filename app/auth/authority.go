@@ -96,7 +96,7 @@ func (s *Service) accountPassword(ctx context.Context, user, password string, pe
 	switch {
 	case errors.Is(err, ErrNotProved):
 		return stream.Identity{}, sasl.NotAuthorized
-	case errors.As(err, &throttled):
+	case errors.As(err, &throttled), errors.Is(err, ErrBusy):
 		return stream.Identity{}, sasl.TemporaryAuthFailure
 	case err != nil:
 		return stream.Identity{}, err

@@ -3,6 +3,8 @@ package auth
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/trustelem/zxcvbn"
 )
 
 // Bounds of a password, in characters and bytes.
@@ -11,28 +13,42 @@ const (
 	MaxPassword = 512
 )
 
-// common are passwords that many would try first and that are long enough to
-// pass the length.
-var common = []string{"1234567890", "0123456789", "password123", "password12", "passwort123", "qwertyuiop", "qwerty12345", "iloveyou12", "letmein1234", "1q2w3e4r5t", "administrator", "changeme123"}
+// A password must stand so many guesses, as zxcvbn estimates them (scores from 0
+// to 4): 10^8, of those who try the usual ones first.
+const minScore = 3
 
-// CheckNew refuses a password that is too easy to guess. The error is a
-// sentence for people.
-func CheckNew(password, username string) error {
-	lower := strings.ToLower(password)
+// maxRated is how much of a password is rated, in bytes: the time that takes grows
+// faster than its length.
+const maxRated = 64
+
+// CheckPassword refuses a password that is too easy to guess for an account with
+// that user name and name. The error is a Refusal that says why.
+func (s *Service) CheckPassword(password, username, name string) error {
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return Refusal("Use at least 10 characters. A few words in a row are easy to remember.")
 	case len(password) > MaxPassword:
 		return Refusal("That is longer than a password can be here.")
-	case username != "" && strings.Contains(lower, strings.ToLower(username)):
+	case username != "" && strings.Contains(strings.ToLower(password), strings.ToLower(username)):
 		return Refusal("Your user name is the first thing others would try. Choose something else.")
-	case strings.Count(lower, lower[:1]) == len(lower):
-		return Refusal("That is easy to guess. Choose something else.")
 	}
-	for _, c := range common {
-		if lower == c {
-			return Refusal("That is one of the first passwords others would try. Choose something else.")
+	// What others know of the person and the site.
+	personal := append(strings.Fields(name), username, s.cfg.SiteName, s.cfg.Domain, "chat")
+	rated := zxcvbn.PasswordStrength(truncate(password, maxRated), personal)
+	if rated.Score >= minScore {
+		return nil
+	}
+	for _, m := range rated.Sequence {
+		switch {
+		case m.Pattern == "dictionary" && m.DictionaryName == "user_inputs":
+			return Refusal("Your name and the name of this site are among the first things others would try. Choose something else.")
+		case m.Pattern == "dictionary" && m.DictionaryName == "passwords":
+			return Refusal("That is one of the passwords others would try first, or close to one. Use a few words in a row that have nothing to do with each other.")
+		case m.Pattern == "repeat":
+			return Refusal("Repeating something makes it hardly harder to guess. Use a few different words in a row.")
+		case m.Pattern == "spatial" || m.Pattern == "sequence":
+			return Refusal("Keys or characters in a row are easy to guess. Use a few words in a row.")
 		}
 	}
-	return nil
+	return Refusal("That is easy to guess. Use a few words in a row that have nothing to do with each other.")
 }

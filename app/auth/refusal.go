@@ -17,6 +17,9 @@ var (
 	// exist and one that is blocked.
 	ErrNotProved = errors.New("auth: that proves nobody")
 
+	// ErrBusy: too many passwords wait to be checked; nothing was.
+	ErrBusy = errors.New("auth: too many sign-ins at once")
+
 	// ErrGone: somebody who was signed in may not be any more.
 	ErrGone = errors.New("auth: no longer signed in")
 )

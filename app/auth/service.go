@@ -6,7 +6,8 @@
 //	account.go            accounts are made, get a new password, are deleted
 //	session.go            who is signed in
 //	password_check.go     the one place where an account's password is checked
-//	password_hash.go      argon2id, a bounded number at once
+//	password_hash.go      argon2id
+//	hash_queue.go         a bounded number at once, and who is next
 //	password_rules.go     what a new password must be like
 //	throttle.go           how often somebody may guess
 //	authority.go          what a chat server asks
@@ -22,6 +23,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 
+	"foyer/internal/budget"
 	"foyer/models"
 	"foyer/token"
 )
@@ -32,8 +34,15 @@ type Config struct {
 	Domain string // of people's chat addresses
 	Logger *slog.Logger
 
+	SiteName string // which is no password
+
 	TokenKey string // of signed tokens and FAST tokens; empty: the site makes one and keeps it in the database
 	TokenAlg string // EdDSA or HS256
+
+	// FailuresPerAddress is how many wrong passwords are borne from one address
+	// within a quarter of an hour; default 300.
+	FailuresPerAddress int
+	Meter              budget.Meter // is told when that is met; nil: nobody
 
 	// What chat servers take besides temporary tokens and app passwords.
 	SignedTokens bool
@@ -63,6 +72,9 @@ const hashesAtOnce = 4
 // made the first time.
 func New(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger}
+	if s.cfg.FailuresPerAddress == 0 {
+		s.cfg.FailuresPerAddress = 300
+	}
 	var err error
 	if s.hasher, err = newHasher(hashesAtOnce); err != nil {
 		return nil, err

@@ -30,6 +30,11 @@ type Device struct {
 type SignedIn struct {
 	Secret  string    // for the session's cookie; only its hash is kept
 	Expires time.Time // of the session
+
+	// Device is the secret of another cookie, by which the browser is known at
+	// later sign-ins, and when that ends.
+	Device        string
+	DeviceExpires time.Time
 }
 
 // SignIn finishes signing in: the source says who it is, and a session begins.
@@ -59,7 +64,13 @@ func (s *Service) startSession(ctx context.Context, account models.Account, d De
 	if errors.Is(err, models.ErrStale) {
 		err = ErrNotProved
 	}
-	return SignedIn{Secret: secret, Expires: session.ExpiresAt}, err
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return SignedIn{
+		Secret: secret, Expires: session.ExpiresAt,
+		Device: s.remember(ctx, account, d.Client), DeviceExpires: time.Now().Add(deviceLifetime),
+	}, nil
 }
 
 func truncate(s string, n int) string {

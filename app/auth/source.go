@@ -21,7 +21,7 @@ type Source interface {
 	Start(ctx context.Context, callback string) (Trip, error)
 
 	// Finish says who it is, from what the browser brought back. Errors:
-	// ErrNotProved; *ThrottledError; any other means that the source could not
+	// ErrNotProved; *ThrottledError; ErrBusy; any other means that the source could not
 	// tell just now.
 	Finish(ctx context.Context, a Answer) (Person, error)
 
@@ -46,6 +46,7 @@ type Answer struct {
 // Client is who is asking, as far as it is known before anything is proved.
 type Client struct {
 	Address string // IP address, as the trusted proxies tell it
+	Device  string // secret of the browser's long-lived cookie (SignedIn.Device); empty: none
 }
 
 // Person is who somebody is, as a source says.

@@ -2,25 +2,129 @@ package auth
 
 import (
 	"context"
+	"encoding/hex"
 	"time"
+
+	"foyer/internal/budget"
+	"foyer/models"
+	"foyer/token"
 )
 
-// How often somebody may try, within the window.
+// How often somebody may guess. Only failures count: of people who know their
+// passwords, any number may come from one address. Failures count against the
+// account, whether or not it exists, and against the address. From a device that
+// the account has signed in from before they count against that device alone, so
+// that a stranger's guesses do not keep the owner out.
+
+// Failures that are borne within the window; the next guess has to wait.
 const (
-	AttemptsPerAccount = 10
-	attemptsPerAddress = 60
-	attemptWindow      = 15 * time.Minute
+	FailuresPerAccount = 10
+	failuresPerDevice  = 10
+	failureWindow      = 15 * time.Minute
 )
 
-func accountKey(action, username string) string { return action + ":account:" + username }
+// failuresPerAddress names the limit of an address for the log.
+var failuresPerAddress = budget.Limit{Name: "wrong passwords from one address", Setting: "SIGNIN_FAILURES_PER_ADDRESS"}
 
-// attempt counts an attempt against the account, whether or not it exists, and
-// against the address. It returns how long to wait.
-func (s *Service) attempt(ctx context.Context, action, username string, from Client) (time.Duration, error) {
-	byAddress, err := s.db.Attempt(ctx, action+":address:"+from.Address, attemptsPerAddress, attemptWindow)
-	if err != nil || username == "" {
-		return byAddress, err
+// signUpsPerAddress is how many accounts may be asked for from one address within
+// the window.
+const signUpsPerAddress = 60
+
+// limit is how many failures are borne under a key.
+type limit struct {
+	key     string
+	max     int
+	own     bool   // a success clears it
+	network string // of which all failures count together; else empty
+}
+
+// limits are what a guess at an account's password counts against.
+func (s *Service) limits(action, username string, known bool, from Client) []limit {
+	if known {
+		return []limit{{action + ":device:" + username + ":" + hex.EncodeToString(token.Hash(from.Device)), failuresPerDevice, true, ""}}
 	}
-	byAccount, err := s.db.Attempt(ctx, accountKey(action, username), AttemptsPerAccount, attemptWindow)
-	return max(byAddress, byAccount), err
+	network := budget.Network(from.Address)
+	list := []limit{{action + ":address:" + network, s.cfg.FailuresPerAddress, false, network}}
+	if username != "" {
+		list = append(list, limit{action + ":account:" + username, FailuresPerAccount, true, ""})
+	}
+	return list
+}
+
+// failures returns what has failed under limits. The error is a *ThrottledError
+// if it is too much.
+func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int, error) {
+	keys := make([]string, len(limits))
+	for i, l := range limits {
+		keys[i] = l.key
+	}
+	list, err := s.db.AttemptsUnder(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[string]int, len(list))
+	var wait time.Duration
+	for _, a := range list {
+		counts[a.Key] = a.Count
+		for _, l := range limits {
+			if l.key == a.Key && a.Count >= l.max {
+				wait = max(wait, time.Until(a.Until), time.Second)
+				if l.network != "" && s.cfg.Meter != nil {
+					s.cfg.Meter.Met(failuresPerAddress, l.network)
+				}
+			}
+		}
+	}
+	if wait > 0 {
+		return counts, &ThrottledError{Wait: wait}
+	}
+	return counts, nil
+}
+
+// failed counts a failure.
+func (s *Service) failed(ctx context.Context, limits []limit) error {
+	for _, l := range limits {
+		if _, err := s.db.Attempt(ctx, l.key, l.max, failureWindow); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// succeeded forgets the failures of the one who knew the password in the end. Those
+// of the address stay: they may be somebody else's.
+func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[string]int) error {
+	for _, l := range limits {
+		if l.own && counts[l.key] > 0 {
+			if err := s.db.ResetAttempts(ctx, l.key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// known reports whether an account has signed in from there before.
+func (s *Service) known(ctx context.Context, account models.Account, from Client) (bool, error) {
+	if from.Device == "" || account.ID == 0 {
+		return false, nil
+	}
+	return s.db.KnowsDevice(ctx, account.ID, token.Hash(from.Device))
+}
+
+// deviceLifetime is how long a device is known after a sign-in; browsers keep
+// cookies no longer.
+const deviceLifetime = 400 * 24 * time.Hour
+
+// remember makes the device of somebody who has just signed in a known one, and
+// returns its secret. That it could not be noted is no failure of the sign-in.
+func (s *Service) remember(ctx context.Context, account models.Account, from Client) string {
+	secret, hash := from.Device, token.Hash(from.Device)
+	if secret == "" {
+		secret, hash = token.New()
+	}
+	if err := s.db.RememberDevice(ctx, account.ID, hash, time.Now().Add(deviceLifetime)); err != nil {
+		s.log.Warn("a device was not noted as known", "user", account.Username, "err", err)
+	}
+	return secret
 }

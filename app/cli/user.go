@@ -67,7 +67,7 @@ func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool)
 	if err != nil {
 		return err
 	}
-	if err := auth.CheckNew(password, username); err != nil {
+	if err := s.CheckPassword(password, username, name); err != nil {
 		return err
 	}
 	_, err = s.CreateAccount(e.ctx, auth.NewAccount{Username: username, Name: name, Password: password, Admin: admin})
@@ -176,7 +176,7 @@ type userPasswdCmd struct {
 // Run sets the password and ends every session.
 func (c userPasswdCmd) Run(e *env) error {
 	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
-		if err := auth.CheckNew(c.Password, a.Username); err != nil {
+		if err := s.CheckPassword(c.Password, a.Username, a.Name); err != nil {
 			return err
 		}
 		return s.SetPassword(e.ctx, a, c.Password)

@@ -69,7 +69,7 @@ func mayImport() map[string][]string {
 		module: {"app/cli"}, // main.go
 
 		"app":               {"app/auth", "app/pictures", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw"},
-		"app/auth":          {"internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
+		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/pictures":      {"internal/budget"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,

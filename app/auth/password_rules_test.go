@@ -1,0 +1,40 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// what others would try first is refused, with a reason.
+func TestCheckPassword(t *testing.T) {
+	s := &Service{cfg: Config{SiteName: "Foyer", Domain: "chat.example.org"}}
+	for password, reason := range map[string]string{
+		"short": "10 characters", strings.Repeat("word ", 200): "longer than", "alice-in-chains": "user name",
+		"Password123!": "try first", "qwerty123456": "try first", "P@ssw0rd2024": "try first", "iloveyou1234": "try first", "Welcome2024!": "try first",
+		"foyerfoyer": "Repeating", "aaaaaaaaaa": "Repeating", "abcdefghij": "in a row", "FoyerFoyer1": "Repeating",
+		"foyer12345": "this site", "Adlerchat1": "Your name",
+	} {
+		err := s.CheckPassword(password, "alice", "Alice Adler")
+		var refusal Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%.20q: %v, want %q", password, err, reason)
+		}
+	}
+	for _, password := range []string{"a few words in a row", "another long one", "correct horse battery", "Kieselstein-4711", strings.Repeat("aB3$x9 ", 70)} {
+		if err := s.CheckPassword(password, "bob", "Bob Baker"); err != nil {
+			t.Errorf("%.20q: %v", password, err)
+		}
+	}
+}
+
+// The rating of a long password takes no longer than that of a shorter one.
+func BenchmarkCheckPassword_Long(b *testing.B) {
+	s := &Service{}
+	password := strings.Repeat("aB3$", MaxPassword/4)
+	for b.Loop() {
+		_ = s.CheckPassword(password, "alice", "Alice")
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(time.Millisecond), "ms/op")
+}

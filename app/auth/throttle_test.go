@@ -1,0 +1,228 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"foyer/internal/sasl"
+	"foyer/internal/stream"
+)
+
+func throttled(err error) bool {
+	var t *ThrottledError
+	return errors.As(err, &t)
+}
+
+// whoever knows the password is let in, however many are behind one
+// address; only failures count.
+func TestThrottle_OnlyFailures(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.FailuresPerAddress = 3 })
+	s.account("alice")
+	for range 12 {
+		_, err := s.signIn("alice", testPassword)
+		is(t, err, nil)
+	}
+	for i := range 3 {
+		_, err := s.signIn(fmt.Sprint("nobody", i), "wrong password")
+		is(t, err, ErrNotProved)
+	}
+	if _, err := s.signIn("alice", testPassword); !throttled(err) {
+		t.Errorf("a fourth guess from the address: %v", err)
+	}
+	_, err := s.signInFrom(Client{Address: "192.0.2.2"}, "alice", testPassword)
+	is(t, err, nil)
+}
+
+// what is tried from one network counts together, all its 2^64 addresses.
+func TestThrottle_IPv6(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.FailuresPerAddress = 3 })
+	s.account("alice")
+	for i := range 4 {
+		_, err := s.signInFrom(Client{Address: fmt.Sprintf("2001:db8::%d", i+1)}, fmt.Sprint("nobody", i), "wrong password")
+		if throttled(err) != (i == 3) {
+			t.Errorf("guess %d: %v", i, err)
+		}
+	}
+	_, err := s.signInFrom(Client{Address: "2001:db8:0:1::1"}, "alice", testPassword)
+	is(t, err, nil)
+}
+
+// a stranger's guesses do not keep the owner out of a device that the
+// account has signed in from before; and there, too, guessing is slow.
+func TestThrottle_KnownDevice(t *testing.T) {
+	s := newSite(t, nil)
+	s.account("alice")
+	s.account("bob")
+	here := Client{Address: "192.0.2.1"}
+	in, err := s.signInFrom(here, "alice", testPassword)
+	is(t, err, nil)
+	here.Device = in.Device
+	stranger := Client{Address: "203.0.113.1"}
+	bobs, err := s.signInFrom(Client{Address: "203.0.113.1"}, "bob", testPassword)
+	is(t, err, nil)
+	for _, device := range []string{"", "made up", bobs.Device} { // known, but not to alice
+		stranger.Device = device
+		for range 4 {
+			_, err = s.signInFrom(stranger, "alice", "wrong password")
+		}
+	}
+	if !throttled(err) {
+		t.Fatalf("the stranger's twelfth guess: %v", err)
+	}
+	if _, err := s.signInFrom(Client{Address: here.Address}, "alice", testPassword); !throttled(err) {
+		t.Errorf("from a device that nobody knows: %v", err)
+	}
+	again, err := s.signInFrom(here, "alice", testPassword)
+	is(t, err, nil)
+	if again.Device != in.Device {
+		t.Error("the device has another secret now")
+	}
+	if _, err := s.signInFrom(stranger, "alice", testPassword); !throttled(err) {
+		t.Errorf("the owner's success let the stranger go on: %v", err)
+	}
+	for range failuresPerDevice {
+		_, err := s.signInFrom(here, "alice", "wrong password")
+		is(t, err, ErrNotProved)
+	}
+	if _, err := s.signInFrom(here, "alice", testPassword); !throttled(err) {
+		t.Errorf("guessing from the known device: %v", err)
+	}
+	_, err = s.Confirm(t.Context(), "alice", testPassword, here) // which counts by itself
+	is(t, err, nil)
+}
+
+// However many guesses come at once, hardly more than the limit are looked at.
+func TestThrottle_AtOnce(t *testing.T) {
+	s := newSite(t, nil)
+	s.account("alice")
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	looked := 0
+	for range 60 {
+		all.Go(func() {
+			if _, err := s.signIn("alice", "wrong password"); errors.Is(err, ErrNotProved) {
+				mu.Lock()
+				looked++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if looked < FailuresPerAccount || looked >= FailuresPerAccount+hashesAtOnce {
+		t.Errorf("%d guesses were looked at", looked)
+	}
+}
+
+// RFC 6120 §6.5.12: a client that is throttled is told to come back, not
+// that its password is wrong.
+func TestPassword_Throttled(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Passwords = true })
+	s.account("alice")
+	peer := stream.Peer{Addr: "192.0.2.1"}
+	for range FailuresPerAccount {
+		_, err := s.Password(t.Context(), "alice", "wrong password", peer)
+		is(t, err, sasl.NotAuthorized)
+	}
+	_, err := s.Password(t.Context(), "alice", testPassword, peer)
+	is(t, err, sasl.TemporaryAuthFailure)
+}
+
+// a thousand sign-ins from one address do not delay one from another; a
+// known device waits for hardly anybody.
+func TestHashQueue_Fair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newHashQueue(1)
+		const work = 10 * time.Millisecond
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		refused := 0
+		begin := time.Now()
+		come := func(client string, known bool) (waited time.Duration, err error) {
+			release, err := q.enter(t.Context(), client, known)
+			if err != nil {
+				return 0, err
+			}
+			waited = time.Since(begin)
+			time.Sleep(work)
+			release()
+			return waited, nil
+		}
+		for range 1500 {
+			all.Go(func() {
+				if _, err := come("flood", false); err != nil {
+					is(t, err, ErrBusy)
+					mu.Lock()
+					refused++
+					mu.Unlock()
+				}
+			})
+		}
+		synctest.Wait()
+		for client, known := range map[string]bool{"somebody": false, "owner": true} {
+			all.Go(func() {
+				if waited, err := come(client, known); err != nil || waited > 3*work {
+					t.Errorf("%s waited %s: %v", client, waited, err)
+				}
+			})
+		}
+		all.Wait()
+		if refused != 1500-maxLine-1 {
+			t.Errorf("%d were turned away", refused)
+		}
+		if q.free != 1 || q.known.waiting+q.others.waiting != 0 || len(q.known.order)+len(q.others.order) != 0 {
+			t.Errorf("left: %+v", q)
+		}
+	})
+}
+
+// When too many wait, the longest lines give way; and those who give up leave
+// nothing behind.
+func TestHashQueue_Full(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newHashQueue(1)
+		release, err := q.enter(t.Context(), "first", false)
+		is(t, err, nil)
+		var all sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		for i := range maxWaiting {
+			all.Go(func() {
+				if _, err := q.enter(ctx, fmt.Sprint(i%4), false); err == nil {
+					t.Error("served")
+				}
+			})
+		}
+		synctest.Wait()
+		served := make(chan error)
+		go func() {
+			release, err := q.enter(t.Context(), "late", false)
+			if err == nil {
+				defer release()
+			}
+			served <- err
+		}()
+		synctest.Wait()
+		if n := q.others.waiting; n != maxWaiting {
+			t.Errorf("%d wait", n)
+		}
+		cancel()
+		all.Wait()
+		release()
+		is(t, <-served, nil)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		q := newHashQueue(1)
+		release, err := q.enter(t.Context(), "a", false)
+		is(t, err, nil)
+		_, err = q.enter(t.Context(), "b", false) // nobody waits for ever
+		is(t, err, ErrBusy)
+		release()
+		if q.free != 1 {
+			t.Error("a turn was lost")
+		}
+	})
+}
