@@ -1,6 +1,21 @@
 package app
 
-import "strings"
+import (
+	"strings"
+
+	"foyer/models"
+)
+
+// sessionName says in words a person recognises what is signed in.
+func sessionName(s models.Session) string {
+	switch s.Kind {
+	case models.AppSession:
+		return "A chat app, with your password"
+	case models.TokenSession:
+		return "A sign-in token from the people who run this site"
+	}
+	return deviceName(s.UserAgent)
+}
 
 // deviceName turns a browser's User-Agent into words a person recognises.
 func deviceName(userAgent string) string {

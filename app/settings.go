@@ -27,7 +27,7 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	}
 	for _, ses := range sessions {
 		data.Sessions = append(data.Sessions, SessionRow{
-			ID: ses.ID, Device: deviceName(ses.UserAgent), Address: ses.Address, Created: ses.CreatedAt, Seen: ses.SeenAt,
+			ID: ses.ID, Device: sessionName(ses), Address: ses.Address, Created: ses.CreatedAt, Seen: ses.SeenAt,
 			Current: ses.ID == v.session.ID, Trusted: ses.Trusted,
 		})
 	}

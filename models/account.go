@@ -137,13 +137,9 @@ func holdSession(ctx context.Context, tx pgx.Tx, accountID int64, id string) err
 	return err
 }
 
-// endAll ends what an account is signed in with, but for one session, and
-// returns the ids.
+// endAll ends what an account is signed in with, except one session, and returns the
+// ids. Tokens go with their sessions.
 func endAll(ctx context.Context, tx pgx.Tx, accountID int64, keep string) ([]string, error) {
-	_, err := tx.Exec(ctx, "DELETE FROM login_tokens WHERE account_id = $1 AND coalesce(session_id::text, '-') <> $2", accountID, keep)
-	if err != nil {
-		return nil, err
-	}
 	rows, err := tx.Query(ctx, `WITH s AS (DELETE FROM sessions WHERE account_id = $1 AND id::text <> $2 RETURNING id),
 		p AS (DELETE FROM app_passwords WHERE account_id = $1 RETURNING id)
 		SELECT id::text FROM s UNION ALL SELECT id::text FROM p`, accountID, keep)

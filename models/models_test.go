@@ -156,7 +156,7 @@ func TestSession_Lifecycle(t *testing.T) {
 	is(t, db.SessionCurrent(ctx, s.ID, "alice"), nil)
 	is(t, db.SessionCurrent(ctx, s.ID, "bob"), ErrNotFound)
 	is(t, db.SessionCurrent(ctx, old.ID, "alice"), ErrNotFound)
-	is(t, db.SessionCurrent(ctx, "", "alice"), nil)
+	is(t, db.SessionCurrent(ctx, "", "alice"), ErrNotFound) // nothing stands by itself
 	other := db.session(t, alice, "other", time.Hour)
 	if ids, err := db.EndSessions(ctx, alice.ID, s.ID); err != nil || !slices.Contains(ids, other.ID) || slices.Contains(ids, s.ID) {
 		t.Errorf("%v %v", ids, err)

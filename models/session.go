@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,11 +10,13 @@ import (
 	"gorm.io/gorm"
 )
 
-// Session is a site session: somebody signed in, on one device.
+// Session is what somebody's streams and requests stand on: a browser that is signed
+// in, an app, or a token.
 type Session struct {
 	ID         string // public; a UUID
 	AccountID  int64
-	SecretHash []byte // of the cookie's value
+	Kind       SessionKind
+	SecretHash []byte // of the cookie's value; nil for all but browsers
 	UserAgent  string
 	Address    string
 	Trusted    bool // the device keeps the chat's cache
@@ -22,7 +25,21 @@ type Session struct {
 	ExpiresAt  time.Time
 }
 
-// CreateSession creates a session and sets its ID, if the account's password has
+// SessionKind says what a session is of.
+type SessionKind string
+
+// The kinds of sessions.
+const (
+	BrowserSession SessionKind = "browser" // with a cookie
+	AppSession     SessionKind = "app"     // signed in to the chat with the account's password
+	TokenSession   SessionKind = "token"   // of a token that the operator made
+)
+
+// chatSessionLifetime is how long a session that is no browser's is kept without a
+// stream that stands on it.
+const chatSessionLifetime = 24 * time.Hour
+
+// CreateSession creates a browser's session and sets its ID, if the account's password has
 // still the version that was checked, and the account may sign in; else ErrStale
 // (X-49).
 func (db *DB) CreateSession(ctx context.Context, s *Session, version int) error {
@@ -41,6 +58,35 @@ func (db *DB) CreateSession(ctx context.Context, s *Session, version int) error 
 	return translate(err)
 }
 
+// SignInApp returns the session of an app that signed in with the account's
+// password, from one address; there is one for each. ErrStale as for CreateSession.
+func (db *DB) SignInApp(ctx context.Context, accountID int64, version int, address string) (id string, err error) {
+	err = db.pool.QueryRow(ctx, `INSERT INTO sessions (id, account_id, kind, address, expires_at)
+		SELECT $3, a.id, 'app', $4, $5 FROM accounts a
+		WHERE a.id = $1 AND a.password_version = $2 AND a.blocked_at IS NULL FOR SHARE
+		ON CONFLICT (account_id, address) WHERE kind = 'app' DO UPDATE SET seen_at = now(), expires_at = excluded.expires_at
+		RETURNING id::text`, accountID, version, uuid.NewString(), address, time.Now().Add(chatSessionLifetime)).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrStale
+	}
+	return id, err
+}
+
+// HasApp reports whether an app has signed in to an account from an address and was
+// not signed out.
+func (db *DB) HasApp(ctx context.Context, accountID int64, address string) (bool, error) {
+	var has bool
+	err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM sessions WHERE account_id = $1 AND address = $2 AND kind = 'app' AND expires_at > now())", accountID, address).Scan(&has)
+	return has, err
+}
+
+// KeepChatSessions keeps the sessions of apps and tokens that have streams now.
+func (db *DB) KeepChatSessions(ctx context.Context, ids []string) error {
+	_, err := db.chat.Exec(ctx, `UPDATE sessions SET seen_at = now(), expires_at = $2
+		WHERE id = ANY($1::uuid[]) AND kind <> 'browser' AND seen_at < now() - interval '10 minutes'`, ids, time.Now().Add(chatSessionLifetime))
+	return err
+}
+
 // SessionBySecret returns the session that a cookie stands for, and its
 // account. ErrNotFound when it ended or expired, or the account is blocked.
 func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (Session, Account, error) {
@@ -55,26 +101,23 @@ func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (Session, Accoun
 }
 
 // SessionCurrent returns nil when the session or app password, and its account,
-// named, still stand; else ErrNotFound. Without a session only the account
-// counts.
+// named, still stand; else ErrNotFound. Nothing stands without either (X-48).
 func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
-	q := "SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL"
-	args := []any{username}
-	if id != "" {
-		q += ` AND (EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())
-			OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = $2))`
-		args = append(args, id)
+	if _, err := uuid.Parse(id); err != nil {
+		return ErrNotFound
 	}
 	var one int
-	return translate(db.chat.QueryRow(ctx, q, args...).Scan(&one))
+	return translate(db.chat.QueryRow(ctx, `SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL
+		AND (EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())
+			OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = $2))`, username, id).Scan(&one))
 }
 
 // LapsedSessions is SessionCurrent for many, who are given by name and session: it
 // returns the places of those that do not stand.
 func (db *DB) LapsedSessions(ctx context.Context, usernames, sessions []string) ([]int, error) {
 	rows, err := db.chat.Query(ctx, `SELECT i.place::int - 1 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (username, session, place)
-		WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.username = i.username AND a.blocked_at IS NULL AND (i.session = ''
-			OR EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = nullif(i.session, '')::uuid AND s.expires_at > now())
+		WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.username = i.username AND a.blocked_at IS NULL AND (
+			EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = nullif(i.session, '')::uuid AND s.expires_at > now())
 			OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = nullif(i.session, '')::uuid)))
 		ORDER BY i.place`, usernames, sessions)
 	if err != nil {
@@ -133,18 +176,23 @@ func (db *DB) DeleteExpired(ctx context.Context) error {
 	return nil
 }
 
-// SaveToken keeps the hash of a temporary token. Without a session the token
-// stands by itself. ErrStale: the session has ended.
+// SaveToken keeps the hash of a temporary token, which stands on a session.
+// ErrStale: the session has ended.
 func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessionID string, expires time.Time) error {
-	var session *string
-	if sessionID != "" {
-		session = &sessionID
-	}
 	_, err := db.pool.Exec(ctx, "INSERT INTO login_tokens (hash, account_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
-		hash, accountID, session, expires)
+		hash, accountID, sessionID, expires)
 	if isViolation(err, "23503") {
 		return ErrStale
 	}
+	return translate(err)
+}
+
+// SaveOperatorToken keeps the hash of a temporary token that the operator made,
+// with a session of its own, on which its stream will stand.
+func (db *DB) SaveOperatorToken(ctx context.Context, hash []byte, accountID int64, expires time.Time) error {
+	_, err := db.pool.Exec(ctx, `WITH s AS (INSERT INTO sessions (id, account_id, kind, expires_at) VALUES ($3, $2, 'token', $5) RETURNING id)
+		INSERT INTO login_tokens (hash, account_id, session_id, expires_at) SELECT $1, $2, id, $4 FROM s`,
+		hash, accountID, uuid.NewString(), expires, expires.Add(chatSessionLifetime))
 	return translate(err)
 }
 
@@ -152,7 +200,7 @@ func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessi
 func (db *DB) ConsumeToken(ctx context.Context, hash []byte) (username, sessionID string, err error) {
 	err = db.chat.QueryRow(ctx, `DELETE FROM login_tokens t USING accounts a
 		WHERE t.hash = $1 AND t.expires_at > now() AND a.id = t.account_id AND a.blocked_at IS NULL
-		RETURNING a.username, coalesce(t.session_id::text, '')`, hash).Scan(&username, &sessionID)
+		RETURNING a.username, t.session_id::text`, hash).Scan(&username, &sessionID)
 	return username, sessionID, translate(err)
 }
 

@@ -135,7 +135,7 @@ func TestChangePassword_Parallel(t *testing.T) {
 		if apps, err := s.db.AppPasswords(ctx, alice.ID); err != nil || len(apps) != 0 {
 			t.Errorf("round %d: %d app passwords stand: %v", round, len(apps), err)
 		}
-		_, err = s.temporaryToken(ctx, alice, other.ID, time.Minute)
+		_, err = s.ChatToken(ctx, alice, other.ID)
 		is(t, err, ErrGone)
 		password = next
 	}

@@ -30,8 +30,8 @@ func (s *Service) Current(ctx context.Context, id stream.Identity) error {
 	return err
 }
 
-// Gone returns which identities do not stand any more; one query, however many
-// they are.
+// Gone returns which identities of open streams do not stand any more, and keeps the
+// sessions of the others. It costs two statements, however many they are.
 func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Identity, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -45,7 +45,10 @@ func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Ide
 	for i, at := range lapsed {
 		gone[i] = ids[at]
 	}
-	return gone, err
+	if err != nil {
+		return gone, err
+	}
+	return gone, s.db.KeepChatSessions(ctx, sessions)
 }
 
 // Password implements xmppd.Authority: temporary tokens and app passwords always,
@@ -91,7 +94,7 @@ func (s *Service) signedToken(ctx context.Context, user, password string) (strea
 // accountPassword checks what a person typed, within the bounds of signing in to
 // the site.
 func (s *Service) accountPassword(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
-	account, err := s.guess(ctx, "signin", user, password, Client{Address: peer.Addr})
+	account, err := s.guess(ctx, "signin", user, password, Client{Address: peer.Addr, App: true})
 	var throttled *ThrottledError
 	switch {
 	case errors.Is(err, ErrNotProved):
@@ -101,10 +104,13 @@ func (s *Service) accountPassword(ctx context.Context, user, password string, pe
 	case err != nil:
 		return stream.Identity{}, err
 	}
-	// A page of the site is signed in there too: signing out ends both.
-	id := stream.Identity{User: account.Username}
 	if peer.Identity.User == account.Username {
-		id.Session, id.Expires = peer.Identity.Session, peer.Identity.Expires
+		// A page of the site is signed in there too: signing out ends both.
+		return peer.Identity, nil
 	}
-	return id, nil
+	session, err := s.db.SignInApp(ctx, account.ID, account.PasswordVersion, peer.Addr)
+	if errors.Is(err, models.ErrStale) {
+		err = sasl.NotAuthorized // the password changed meanwhile
+	}
+	return stream.Identity{User: account.Username, Session: session}, err
 }

@@ -46,6 +46,7 @@ type Answer struct {
 // Client is who is asking, as far as it is known before anything is proved.
 type Client struct {
 	Address string // IP address, as the trusted proxies tell it
+	App     bool   // no browser; what is known of it is its address
 	Device  string // secret of the browser's long-lived cookie (SignedIn.Device); empty: none
 }
 

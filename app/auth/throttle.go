@@ -13,8 +13,9 @@ import (
 // How often somebody may guess. Only failures count: of people who know their
 // passwords, any number may come from one address. Failures count against the
 // account, whether or not it exists, and against the address. From a device that
-// the account has signed in from before they count against that device alone, so
-// that a stranger's guesses do not keep the owner out.
+// the account has signed in from before (a browser with a cookie; an app that is
+// signed in from that address) they count against that device alone, so that a
+// stranger's guesses do not keep the owner out.
 
 // Failures that are borne within the window; the next guess has to wait.
 const (
@@ -40,7 +41,10 @@ type limit struct {
 
 // limits are what a guess at an account's password counts against.
 func (s *Service) limits(action, username string, known bool, from Client) []limit {
-	if known {
+	switch {
+	case known && from.App:
+		return []limit{{action + ":app:" + username + ":" + from.Address, failuresPerDevice, true, ""}}
+	case known:
 		return []limit{{action + ":device:" + username + ":" + hex.EncodeToString(token.Hash(from.Device)), failuresPerDevice, true, ""}}
 	}
 	network := budget.Network(from.Address)
@@ -106,7 +110,10 @@ func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[stri
 
 // known reports whether an account has signed in from there before.
 func (s *Service) known(ctx context.Context, account models.Account, from Client) (bool, error) {
-	if from.Device == "" || account.ID == 0 {
+	switch {
+	case from.App:
+		return s.db.HasApp(ctx, account.ID, from.Address)
+	case from.Device == "":
 		return false, nil
 	}
 	return s.db.KnowsDevice(ctx, account.ID, token.Hash(from.Device))

@@ -226,3 +226,28 @@ func TestHashQueue_Full(t *testing.T) {
 		}
 	})
 }
+
+// an app that is signed in from an address gets in from there again, whatever
+// strangers guess elsewhere. X-48: it is one session, however often it comes.
+func TestThrottle_KnownApp(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Passwords = true })
+	alice := s.account("alice")
+	home := stream.Peer{Addr: "192.0.2.1"}
+	first, err := s.Password(t.Context(), "alice", testPassword, home)
+	is(t, err, nil)
+	for range FailuresPerAccount {
+		_, err := s.Password(t.Context(), "alice", "wrong password", stream.Peer{Addr: "203.0.113.1"})
+		is(t, err, sasl.NotAuthorized)
+	}
+	_, err = s.Password(t.Context(), "alice", testPassword, stream.Peer{Addr: "192.0.2.2"})
+	is(t, err, sasl.TemporaryAuthFailure)
+	again, err := s.Password(t.Context(), "alice", testPassword, home)
+	is(t, err, nil)
+	if first.Session == "" || again != first {
+		t.Errorf("%+v, then %+v", first, again)
+	}
+	is(t, s.Current(t.Context(), first), nil)
+	is(t, s.SetPassword(t.Context(), alice, "some other words"), nil)
+	is(t, s.Current(t.Context(), first), sasl.NotAuthorized)
+	is(t, s.Current(t.Context(), stream.Identity{User: "alice"}), sasl.NotAuthorized)
+}

@@ -18,22 +18,19 @@ func (s *Service) ChatToken(ctx context.Context, account models.Account, session
 	if s.cfg.SignedTokens {
 		return s.signer.Sign(s.Address(account.Username), session, time.Now())
 	}
-	return s.temporaryToken(ctx, account, session, token.Lifetime)
-}
-
-// OperatorToken makes a temporary token that stands by itself, on the operator's
-// word.
-func (s *Service) OperatorToken(ctx context.Context, account models.Account, lifetime time.Duration) (string, error) {
-	return s.temporaryToken(ctx, account, "", lifetime)
-}
-
-func (s *Service) temporaryToken(ctx context.Context, account models.Account, session string, lifetime time.Duration) (string, error) {
 	secret, hash := token.New()
-	err := s.db.SaveToken(ctx, hash, account.ID, session, time.Now().Add(lifetime))
+	err := s.db.SaveToken(ctx, hash, account.ID, session, time.Now().Add(token.Lifetime))
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
 	}
 	return secret, err
+}
+
+// OperatorToken makes a temporary token on the operator's word. It has a session of
+// its own, which somebody sees among their devices.
+func (s *Service) OperatorToken(ctx context.Context, account models.Account, lifetime time.Duration) (string, error) {
+	secret, hash := token.New()
+	return secret, s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(lifetime))
 }
 
 // Address is somebody's bare address in the chat.

@@ -115,7 +115,7 @@ type Binding struct {
 // token, or an app password.
 type Identity struct {
 	User    string    // localpart, prepared (RFC 7622 §3.3); empty: nobody
-	Session string    // public id of the site session that stands behind it (for a token: the session that minted it); empty for a native client's password
+	Session string    // public id of the session or app password that stands behind it; for a token, of the session that made it
 	Expires time.Time // when the site session ends by itself; zero: never
 }
 
