@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -13,12 +13,12 @@ import (
 // setting, and are counted.
 func TestRetention(t *testing.T) {
 	s, _ := start(t, map[string]string{"ARCHIVE_RETENTION": "1d", "ROOM_ARCHIVE_RETENTION": "30d"})
-	archive := s.db.Stores(s.cfg.Domain, s.cfg.Roster).Archive
-	var entries []xmppd.ArchiveEntry
+	store := s.db.Stores(s.cfg.Domain, s.cfg.Roster).Archive
+	var entries []archive.Entry
 	for _, owner := range []string{"alice@localhost", "room@conference.localhost"} {
-		entries = append(entries, xmppd.ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: owner, With: "bob@localhost", Stanza: []byte("<message/>")})
+		entries = append(entries, archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: owner, With: "bob@localhost", Stanza: []byte("<message/>")})
 	}
-	if err := archive.Append(t.Context(), entries); err != nil {
+	if err := store.Append(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -25,8 +25,8 @@ const appendArchive = `WITH busy AS MATERIALIZED (SELECT pg_advisory_xact_lock_s
 // archiveLock is the number of the lock.
 const archiveLock = "4915630"
 
-// Append implements xmppd.ArchiveStore.
-func (s *chatStore) Append(ctx context.Context, entries []xmppd.ArchiveEntry) error {
+// Append implements archive.Store.
+func (s *chatStore) Append(ctx context.Context, entries []archive.Entry) error {
 	args, retracts := archiveArgs(entries)
 	if !retracts {
 		_, err := s.chat.Exec(ctx, appendArchive, args...)
@@ -49,7 +49,7 @@ func (s *chatStore) Append(ctx context.Context, entries []xmppd.ArchiveEntry) er
 
 // archiveArgs turns entries into columns, of types that are encoded without
 // reflection.
-func archiveArgs(entries []xmppd.ArchiveEntry) (args []any, retracts bool) {
+func archiveArgs(entries []archive.Entry) (args []any, retracts bool) {
 	n := len(entries)
 	var (
 		owners, peers, resources = make([]string, n), make([]string, n), make([]string, n)
@@ -72,12 +72,12 @@ func archiveArgs(entries []xmppd.ArchiveEntry) (args []any, retracts bool) {
 
 // retract puts tombstones in the place of messages, and takes away the copies
 // that wait for somebody who is offline.
-func (s *chatStore) retract(ctx context.Context, tx pgx.Tx, owner string, r *xmppd.Retraction) error {
+func (s *chatStore) retract(ctx context.Context, tx pgx.Tx, owner string, r *archive.Retraction) error {
 	rows, err := tx.Query(ctx, "SELECT id, stanza FROM archive WHERE owner = $1 AND id = ANY($2) ORDER BY id FOR UPDATE", owner, r.IDs)
 	if err != nil {
 		return err
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e xmppd.ArchiveEntry, err error) {
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e archive.Entry, err error) {
 		return e, row.Scan(&e.ID, &e.Stanza)
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *chatStore) retract(ctx context.Context, tx pgx.Tx, owner string, r *xmp
 	for _, e := range found {
 		tombstone, err := r.Tombstone(e.Stanza)
 		if err != nil {
-			return fmt.Errorf("%w: the message to retract is damaged: %w", xmppd.ErrUnstorable, err)
+			return fmt.Errorf("%w: the message to retract is damaged: %w", archive.ErrUnstorable, err)
 		}
 		if _, err := tx.Exec(ctx, "UPDATE archive SET stanza = $3, body = '' WHERE owner = $1 AND id = $2", owner, e.ID, tombstone); err != nil {
 			return err
@@ -109,15 +109,15 @@ func storable(err error) error {
 	}
 	switch pg.Code[:2] {
 	case "22", "23", "54", "XX": // data, rules, limits, internal
-		return fmt.Errorf("%w: %w", xmppd.ErrUnstorable, err)
+		return fmt.Errorf("%w: %w", archive.ErrUnstorable, err)
 	}
 	return err
 }
 
-// Remove implements xmppd.ArchiveStore. It waits for statements of Append that
+// Remove implements archive.Store. It waits for statements of Append that
 // nobody waits for any more, as when the connection was lost: what they store
 // is removed too.
-func (s *chatStore) Remove(ctx context.Context, entries []xmppd.ArchiveEntry) error {
+func (s *chatStore) Remove(ctx context.Context, entries []archive.Entry) error {
 	owners, ids := make([]string, len(entries)), make([]uuid.UUID, len(entries))
 	for i, e := range entries {
 		owners[i], ids[i] = e.Owner, e.ID
@@ -132,7 +132,7 @@ func (s *chatStore) Remove(ctx context.Context, entries []xmppd.ArchiveEntry) er
 	})
 }
 
-// Stored implements xmppd.ArchiveStore.
+// Stored implements archive.Store.
 func (s *chatStore) Stored(ctx context.Context, owner, with, stanzaID string, since time.Time) (bool, error) {
 	var there bool
 	err := s.chat.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM archive
@@ -145,7 +145,7 @@ func (s *chatStore) Stored(ctx context.Context, owner, with, stanzaID string, si
 // retracted.
 const versionsWithin = 10_000
 
-// Versions implements xmppd.ArchiveStore. A stanza id need not be unique: the
+// Versions implements archive.Store. A stanza id need not be unique: the
 // newest counts, and what corrects it.
 func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
 	rows, err := s.chat.Query(ctx, fmt.Sprintf(`WITH recent AS MATERIALIZED (
@@ -168,16 +168,19 @@ func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing b
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// ArchivePrefs implements xmppd.ArchivePrefsStore.
-func (s *chatStore) ArchivePrefs(ctx context.Context, user string) (xmppd.ArchivePrefs, error) {
-	var p xmppd.ArchivePrefs
+// Prefs implements archive.PrefsStore.
+func (s *chatStore) Prefs(ctx context.Context, user string) (archive.Prefs, error) {
+	var p archive.Prefs
 	err := s.chat.QueryRow(ctx, "SELECT fallback, always, never FROM archive_prefs WHERE username = $1", user).
 		Scan(&p.Default, &p.Always, &p.Never)
-	return p, found(err)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = archive.ErrNotFound
+	}
+	return p, err
 }
 
-// SetArchivePrefs implements xmppd.ArchivePrefsStore.
-func (s *chatStore) SetArchivePrefs(ctx context.Context, user string, p xmppd.ArchivePrefs) error {
+// SetPrefs implements archive.PrefsStore.
+func (s *chatStore) SetPrefs(ctx context.Context, user string, p archive.Prefs) error {
 	_, err := s.chat.Exec(ctx, `INSERT INTO archive_prefs (username, fallback, always, never) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (username) DO UPDATE SET fallback = excluded.fallback, always = excluded.always, never = excluded.never`,
 		user, p.Default, nonNil(p.Always), nonNil(p.Never))

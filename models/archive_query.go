@@ -3,12 +3,13 @@ package models
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -41,7 +42,7 @@ func (f *filter) add(condition string, v any) {
 	f.where = append(f.where, fmt.Sprintf(condition, f.arg(v)))
 }
 
-func archiveFilter(q xmppd.ArchiveQuery) *filter {
+func archiveFilter(q archive.Query) *filter {
 	f := &filter{}
 	f.side(q.Owner, q.With)
 	if !q.Start.IsZero() {
@@ -91,7 +92,7 @@ func (f *filter) names(owner, with string) (o, p, r string) {
 }
 
 // pageFilter is the filter with the page's bounds.
-func pageFilter(q xmppd.ArchiveQuery) *filter {
+func pageFilter(q archive.Query) *filter {
 	f := archiveFilter(q)
 	if q.After != uuid.Nil {
 		f.add("id > %s", q.After)
@@ -109,13 +110,13 @@ const archiveColumns = "id, peer, resource, outgoing, stanza_id, coalesce(replac
 
 // pageSQL selects one entry more than the page has, to see whether it is the
 // last.
-func (f *filter) pageSQL(q xmppd.ArchiveQuery) string {
+func (f *filter) pageSQL(q archive.Query) string {
 	return fmt.Sprintf("SELECT %s%s%s LIMIT %d", archiveColumns, f.sql(), inOrder(q), q.Max+1)
 }
 
 // inOrder begins at the end of the index that the page is at. All of what is
 // selected has the same owner and the same number.
-func inOrder(q xmppd.ArchiveQuery) string {
+func inOrder(q archive.Query) string {
 	prefix := "owner"
 	if strings.Contains(q.With, "/") {
 		prefix = resourceNumber
@@ -152,13 +153,13 @@ func timeBound(t time.Time, fill byte) uuid.UUID {
 	return id
 }
 
-// Query implements xmppd.ArchiveStore. A page is one range scan of an index, in
+// Query implements archive.Store. A page is one range scan of an index, in
 // one round trip; for words see archive_search.go.
-func (s *chatStore) Query(ctx context.Context, q xmppd.ArchiveQuery) (xmppd.ArchivePage, error) {
+func (s *chatStore) Query(ctx context.Context, q archive.Query) (archive.Page, error) {
 	if q.Text != "" {
 		return s.search(ctx, q)
 	}
-	page := xmppd.ArchivePage{Counted: q.WithCount}
+	page := archive.Page{Counted: q.WithCount}
 	batch := &pgx.Batch{}
 	named := queueNamed(batch, q)
 	if q.WithCount {
@@ -174,7 +175,7 @@ func (s *chatStore) Query(ctx context.Context, q xmppd.ArchiveQuery) (xmppd.Arch
 		return page, err
 	}
 	if !named.allThere() {
-		return page, xmppd.ErrNotFound
+		return page, archive.ErrNotFound
 	}
 	found.fill(&page)
 	if page.Count <= countExactly {
@@ -220,7 +221,7 @@ func (n *namedIDs) allThere() bool { return n.want == n.have }
 
 // queueNamed looks for what a query names: an id that is not in the archive is
 // an error (XEP-0059 §2.2, XEP-0313 §4.1.3).
-func queueNamed(batch *pgx.Batch, q xmppd.ArchiveQuery) *namedIDs {
+func queueNamed(batch *pgx.Batch, q archive.Query) *namedIDs {
 	named := slices.Concat(q.IDs, q.Named)
 	for _, id := range []uuid.UUID{q.After, q.Before} {
 		if id != uuid.Nil {
@@ -241,8 +242,8 @@ func queueNamed(batch *pgx.Batch, q xmppd.ArchiveQuery) *namedIDs {
 // foundEntries collects the entries of a page, in the order in which they are
 // found.
 type foundEntries struct {
-	q    xmppd.ArchiveQuery
-	list []xmppd.ArchiveEntry
+	q    archive.Query
+	list []archive.Entry
 	size int  // of the stanzas
 	full bool // there is more than the page takes
 }
@@ -250,10 +251,10 @@ type foundEntries struct {
 // add reads entries until the page is full.
 func (f *foundEntries) add(rows pgx.Rows) error {
 	if f.list == nil {
-		f.list = make([]xmppd.ArchiveEntry, 0, f.q.Max)
+		f.list = make([]archive.Entry, 0, f.q.Max)
 	}
 	for rows.Next() {
-		e := xmppd.ArchiveEntry{Owner: f.q.Owner}
+		e := archive.Entry{Owner: f.q.Owner}
 		if err := rows.Scan(&e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Replaces, &e.Stanza); err != nil {
 			return err
 		}
@@ -266,7 +267,7 @@ func (f *foundEntries) add(rows pgx.Rows) error {
 }
 
 // take takes an entry, unless the page is full.
-func (f *foundEntries) take(e xmppd.ArchiveEntry) bool {
+func (f *foundEntries) take(e archive.Entry) bool {
 	f.size += len(e.Stanza)
 	f.full = len(f.list) == f.q.Max || (f.q.MaxBytes > 0 && f.size > f.q.MaxBytes && len(f.list) > 0)
 	if !f.full {
@@ -276,7 +277,7 @@ func (f *foundEntries) take(e xmppd.ArchiveEntry) bool {
 }
 
 // fill puts the entries into the page, oldest first.
-func (f *foundEntries) fill(page *xmppd.ArchivePage) {
+func (f *foundEntries) fill(page *archive.Page) {
 	if f.q.Max == 0 {
 		page.Complete = page.Count == 0
 		return
@@ -287,8 +288,18 @@ func (f *foundEntries) fill(page *xmppd.ArchivePage) {
 	}
 }
 
-// Bounds implements xmppd.ArchiveStore.
-func (s *chatStore) Bounds(ctx context.Context, owner string) (first, last xmppd.ArchiveEntry, err error) {
+// Newest implements archive.Store.
+func (s *chatStore) Newest(ctx context.Context, after uuid.UUID) (uuid.UUID, error) {
+	var id uuid.UUID
+	err := s.chat.QueryRow(ctx, "SELECT id FROM archive WHERE id > $1 ORDER BY id DESC LIMIT 1", after).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, nil
+	}
+	return id, err
+}
+
+// Bounds implements archive.Store.
+func (s *chatStore) Bounds(ctx context.Context, owner string) (first, last archive.Entry, err error) {
 	var oldest, newest *uuid.UUID
 	err = s.chat.QueryRow(ctx, `SELECT
 		(SELECT id FROM archive WHERE owner = $1 ORDER BY owner, id LIMIT 1),
@@ -297,7 +308,7 @@ func (s *chatStore) Bounds(ctx context.Context, owner string) (first, last xmppd
 	case err != nil:
 		return first, last, err
 	case oldest == nil || newest == nil:
-		return first, last, xmppd.ErrNotFound
+		return first, last, archive.ErrNotFound
 	}
-	return xmppd.ArchiveEntry{Owner: owner, ID: *oldest}, xmppd.ArchiveEntry{Owner: owner, ID: *newest}, nil
+	return archive.Entry{Owner: owner, ID: *oldest}, archive.Entry{Owner: owner, ID: *newest}, nil
 }

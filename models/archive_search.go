@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -41,8 +41,8 @@ type searchBounds struct {
 const countedFound = 1000
 
 // search answers a query with words.
-func (s *chatStore) search(ctx context.Context, q xmppd.ArchiveQuery) (xmppd.ArchivePage, error) {
-	page := xmppd.ArchivePage{Counted: q.WithCount}
+func (s *chatStore) search(ctx context.Context, q archive.Query) (archive.Page, error) {
+	page := archive.Page{Counted: q.WithCount}
 	if q.WithCount {
 		// With the same steps; more than the bound is told as the bound
 		// (XEP-0059 §2.6 allows an estimate).
@@ -79,7 +79,7 @@ func (s *chatStore) find(ctx context.Context, found *foundEntries) error {
 	}
 	switch {
 	case !named.allThere():
-		return xmppd.ErrNotFound
+		return archive.ErrNotFound
 	case !words.any || edge == nil || found.full:
 		return nil
 	case !words.indexed:
@@ -139,7 +139,7 @@ func (s *chatStore) findIndexed(ctx context.Context, found *foundEntries, in str
 func (f *foundEntries) addStretch(rows pgx.Rows, limit int) (total int, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		e := xmppd.ArchiveEntry{Owner: f.q.Owner}
+		e := archive.Entry{Owner: f.q.Owner}
 		if err := rows.Scan(&e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Replaces, &e.Stanza, &total); err != nil {
 			return total, err
 		}
@@ -212,7 +212,7 @@ func (f *filter) matches(text string) string {
 
 // edgesSQL finds the first and the last of the messages that are read first, and
 // the last of all.
-func (f *filter) edgesSQL(q xmppd.ArchiveQuery, read int) string {
+func (f *filter) edgesSQL(q archive.Query, read int) string {
 	order, reverse := inOrder(q), q
 	reverse.Last = !q.Last
 	return fmt.Sprintf("SELECT (SELECT id%[1]s%[2]s LIMIT 1), (SELECT id%[1]s%[2]s OFFSET %[4]d LIMIT 1), (SELECT id%[1]s%[3]s LIMIT 1)",
@@ -220,12 +220,12 @@ func (f *filter) edgesSQL(q xmppd.ArchiveQuery, read int) string {
 }
 
 // firstReadSQL reads the first messages, and selects those with the words.
-func (f *filter) firstReadSQL(q xmppd.ArchiveQuery, read int) string {
+func (f *filter) firstReadSQL(q archive.Query, read int) string {
 	return fmt.Sprintf("SELECT %s FROM (SELECT *%s%s LIMIT %d) read WHERE %s ORDER BY id%s LIMIT %d",
 		archiveColumns, f.sql(), inOrder(q), read, f.matches(q.Text), direction(q), q.Max+1)
 }
 
-func direction(q xmppd.ArchiveQuery) string {
+func direction(q archive.Query) string {
 	if q.Last {
 		return " DESC"
 	}
@@ -235,7 +235,7 @@ func direction(q xmppd.ArchiveQuery) string {
 // stretchSQL finds messages by words and time. The names are compared in a form
 // that no index knows: a range of theirs may be all of an archive. A limit bounds
 // how many are looked at; 0 is none.
-func stretchSQL(q xmppd.ArchiveQuery, in stretch, limit int) (string, []any) {
+func stretchSQL(q archive.Query, in stretch, limit int) (string, []any) {
 	f := &filter{}
 	f.names(q.Owner, q.With)
 	if len(q.IDs) > 0 {

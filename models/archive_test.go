@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,17 +19,17 @@ import (
 )
 
 // message is an entry of alice's archive, i milliseconds after some time.
-func message(i int, body string) xmppd.ArchiveEntry {
+func message(i int, body string) archive.Entry {
 	id := timeBound(time.UnixMilli(int64(1_700_000_000_000+i)), 0)
 	id[6], id[8] = 0x70, 0x80
 	stanza := fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>%s</body></message>`, i, body)
-	return xmppd.ArchiveEntry{ID: id, Owner: "alice@h", With: "bob@h", StanzaID: fmt.Sprint("m", i), Body: body, Stanza: []byte(stanza)}
+	return archive.Entry{ID: id, Owner: "alice@h", With: "bob@h", StanzaID: fmt.Sprint("m", i), Body: body, Stanza: []byte(stanza)}
 }
 
 // search returns the stanza ids of what a search finds.
-func search(t testing.TB, s xmppd.ArchiveStore, owner, text string) string {
+func search(t testing.TB, s archive.Store, owner, text string) string {
 	t.Helper()
-	page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: owner, Text: text, Max: 10, WithCount: true})
+	page, err := s.Query(t.Context(), archive.Query{Owner: owner, Text: text, Max: 10, WithCount: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func search(t testing.TB, s xmppd.ArchiveStore, owner, text string) string {
 // alphabet.
 func TestArchive_Search(t *testing.T) {
 	s := open(t).Stores("h", RosterNone).Archive
-	entries := []xmppd.ArchiveEntry{
+	entries := []archive.Entry{
 		message(1, "Shall we meet at the café?"), message(2, "At the Café, ten o'clock"), message(3, "Ärger mit dem Drucker"),
 		message(4, ""), message(5, "встреча в кафе"), message(6, strings.Repeat("long ", 100_000)+"end"),
 	}
@@ -72,7 +73,7 @@ func TestArchive_Search(t *testing.T) {
 // the room, and by each nickname apart.
 func TestArchive_PrivateOfRooms(t *testing.T) {
 	s := open(t).Stores("h", RosterNone).Archive
-	var entries []xmppd.ArchiveEntry
+	var entries []archive.Entry
 	for i, nick := range []string{"Bo", "bo", "Bo/b", "Bo", "Cä"} {
 		e := message(i+1, "psst")
 		e.With, e.Resource, e.Outgoing = "den@rooms.h", nick, i%2 == 0
@@ -87,7 +88,7 @@ func TestArchive_PrivateOfRooms(t *testing.T) {
 		"den@rooms.h": "m1 m2 m3 m4 m5", "den@rooms.h/Bo": "m1 m4", "den@rooms.h/bo": "m2", "den@rooms.h/Bo/b": "m3",
 		"den@rooms.h/Cä": "m5", "den@rooms.h/Zoe": "", "other@rooms.h/Bo": "m6", "rooms.h": "",
 	} {
-		page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", With: with, Max: 10})
+		page, err := s.Query(t.Context(), archive.Query{Owner: "alice@h", With: with, Max: 10})
 		var ids []string
 		for _, e := range page.Entries {
 			ids = append(ids, e.StanzaID)
@@ -106,7 +107,7 @@ func TestArchive_Retract(t *testing.T) {
 	s := db.Stores("h", RosterNone)
 	old, original, correction, other, again := message(1, "secret"), message(2, "secret"), message(3, "secret, corrected"), message(4, "other"), message(5, "secret")
 	old.StanzaID, original.StanzaID, correction.Replaces, again.Outgoing, again.StanzaID = "x", "x", "x", true, "x"
-	if err := s.Archive.Append(ctx, []xmppd.ArchiveEntry{old, original, correction, other, again}); err != nil {
+	if err := s.Archive.Append(ctx, []archive.Entry{old, original, correction, other, again}); err != nil {
 		t.Fatal(err)
 	}
 	is(t, s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: original.ID, Stamp: time.Now(), Stanza: original.Stanza}), nil)
@@ -131,11 +132,11 @@ func TestArchive_Retract(t *testing.T) {
 		}
 	}
 	retraction := message(6, "retracted")
-	retraction.Retracts = &xmppd.Retraction{IDs: []uuid.UUID{original.ID, correction.ID, uuid.New()}, By: "r", At: time.Now()}
+	retraction.Retracts = &archive.Retraction{IDs: []uuid.UUID{original.ID, correction.ID, uuid.New()}, By: "r", At: time.Now()}
 	for range 2 { // again is no error
-		is(t, s.Archive.Append(ctx, []xmppd.ArchiveEntry{retraction}), nil)
+		is(t, s.Archive.Append(ctx, []archive.Entry{retraction}), nil)
 	}
-	page, err := s.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "alice@h", Max: 10, Before: again.ID})
+	page, err := s.Archive.Query(ctx, archive.Query{Owner: "alice@h", Max: 10, Before: again.ID})
 	if err != nil || len(page.Entries) != 4 {
 		t.Fatalf("%+v %v", page, err)
 	}
@@ -157,18 +158,18 @@ func TestArchive_Retract(t *testing.T) {
 func TestArchive_Unstorable(t *testing.T) {
 	s := open(t).Stores("h", RosterNone).Archive
 	bad := message(2, "nul \x00")
-	is(t, s.Append(t.Context(), []xmppd.ArchiveEntry{message(1, "good"), bad}), xmppd.ErrUnstorable)
+	is(t, s.Append(t.Context(), []archive.Entry{message(1, "good"), bad}), archive.ErrUnstorable)
 	_, _, err := s.Bounds(t.Context(), "alice@h")
-	is(t, err, xmppd.ErrNotFound)
+	is(t, err, archive.ErrNotFound)
 	damaged := message(3, "x")
 	damaged.Stanza = []byte("no stanza")
-	is(t, s.Append(t.Context(), []xmppd.ArchiveEntry{damaged}), nil)
+	is(t, s.Append(t.Context(), []archive.Entry{damaged}), nil)
 	retraction := message(4, "")
-	retraction.Retracts = &xmppd.Retraction{IDs: []uuid.UUID{damaged.ID}}
-	is(t, s.Append(t.Context(), []xmppd.ArchiveEntry{retraction}), xmppd.ErrUnstorable)
+	retraction.Retracts = &archive.Retraction{IDs: []uuid.UUID{damaged.ID}}
+	is(t, s.Append(t.Context(), []archive.Entry{retraction}), archive.ErrUnstorable)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Append(gone, []xmppd.ArchiveEntry{bad}); err == nil || errors.Is(err, xmppd.ErrUnstorable) {
+	if err := s.Append(gone, []archive.Entry{bad}); err == nil || errors.Is(err, archive.ErrUnstorable) {
 		t.Errorf("not asked: %v", err)
 	}
 }
@@ -183,12 +184,12 @@ func TestArchive_RemoveWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args, _ := archiveArgs([]xmppd.ArchiveEntry{e})
+	args, _ := archiveArgs([]archive.Entry{e})
 	if _, err := tx.Exec(ctx, appendArchive, args...); err != nil {
 		t.Fatal(err)
 	}
 	removed := make(chan error, 1)
-	go func() { removed <- s.Remove(ctx, []xmppd.ArchiveEntry{e}) }()
+	go func() { removed <- s.Remove(ctx, []archive.Entry{e}) }()
 	for waiting := false; !waiting; { // until it does
 		if err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").Scan(&waiting); err != nil {
 			t.Fatal(err)
@@ -197,7 +198,7 @@ func TestArchive_RemoveWaits(t *testing.T) {
 	is(t, tx.Commit(ctx), nil)
 	is(t, <-removed, nil)
 	_, _, err = s.Bounds(ctx, "alice@h")
-	is(t, err, xmppd.ErrNotFound)
+	is(t, err, archive.ErrNotFound)
 }
 
 // XEP-0441 §2 (S-64).
@@ -205,16 +206,16 @@ func TestArchivePrefs(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	db.person(t, "alice")
 	s := db.Stores("h", RosterNone).Prefs
-	_, err := s.ArchivePrefs(ctx, "alice")
-	is(t, err, xmppd.ErrNotFound)
-	for _, want := range []xmppd.ArchivePrefs{{Default: xmppd.ArchiveRoster, Always: []string{"a@h", "b@h/x"}, Never: []string{}}, {Default: xmppd.ArchiveNever, Always: []string{}, Never: []string{"c@h"}}} {
-		is(t, s.SetArchivePrefs(ctx, "alice", want), nil)
-		if got, err := s.ArchivePrefs(ctx, "alice"); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+	_, err := s.Prefs(ctx, "alice")
+	is(t, err, archive.ErrNotFound)
+	for _, want := range []archive.Prefs{{Default: archive.Roster, Always: []string{"a@h", "b@h/x"}, Never: []string{}}, {Default: archive.Never, Always: []string{}, Never: []string{"c@h"}}} {
+		is(t, s.SetPrefs(ctx, "alice", want), nil)
+		if got, err := s.Prefs(ctx, "alice"); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%+v %v", got, err)
 		}
 	}
-	is(t, s.SetArchivePrefs(ctx, "alice", xmppd.ArchivePrefs{Default: xmppd.ArchiveAlways}), nil)
-	if err := s.SetArchivePrefs(ctx, "nobody", xmppd.ArchivePrefs{Default: xmppd.ArchiveAlways}); err == nil {
+	is(t, s.SetPrefs(ctx, "alice", archive.Prefs{Default: archive.Always}), nil)
+	if err := s.SetPrefs(ctx, "nobody", archive.Prefs{Default: archive.Always}); err == nil {
 		t.Error("preferences of nobody")
 	}
 }
@@ -222,7 +223,7 @@ func TestArchivePrefs(t *testing.T) {
 // A page ends before it has too many bytes, and has one entry at least.
 func TestArchive_PageBytes(t *testing.T) {
 	s := open(t).Stores("h", RosterNone).Archive
-	var all []xmppd.ArchiveEntry
+	var all []archive.Entry
 	for i := range 6 {
 		e := message(i, "")
 		e.Stanza = make([]byte, 100)
@@ -231,7 +232,7 @@ func TestArchive_PageBytes(t *testing.T) {
 	is(t, s.Append(t.Context(), all), nil)
 	for bytes, want := range map[int]int{0: 6, 50: 1, 250: 2, 600: 6} {
 		for _, last := range []bool{false, true} {
-			page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", Max: 10, MaxBytes: bytes, Last: last})
+			page, err := s.Query(t.Context(), archive.Query{Owner: "alice@h", Max: 10, MaxBytes: bytes, Last: last})
 			if err != nil || len(page.Entries) != want || page.Complete != (want == 6) {
 				t.Errorf("%d bytes: %d entries, complete %v, %v", bytes, len(page.Entries), page.Complete, err)
 			}
@@ -243,13 +244,13 @@ func TestArchive_PageBytes(t *testing.T) {
 }
 
 // archiveModel is an archive as a list.
-type archiveModel []xmppd.ArchiveEntry
+type archiveModel []archive.Entry
 
-func (m archiveModel) query(q xmppd.ArchiveQuery) (ids []uuid.UUID, complete bool, count int, err error) {
+func (m archiveModel) query(q archive.Query) (ids []uuid.UUID, complete bool, count int, err error) {
 	named := slices.Concat(q.IDs, q.Named, []uuid.UUID{q.After, q.Before})
 	for _, id := range named {
-		if id != uuid.Nil && !slices.ContainsFunc(m, func(e xmppd.ArchiveEntry) bool { return e.Owner == q.Owner && e.ID == id }) {
-			return nil, false, 0, xmppd.ErrNotFound
+		if id != uuid.Nil && !slices.ContainsFunc(m, func(e archive.Entry) bool { return e.Owner == q.Owner && e.ID == id }) {
+			return nil, false, 0, archive.ErrNotFound
 		}
 	}
 	for _, e := range m {
@@ -271,7 +272,7 @@ func (m archiveModel) query(q xmppd.ArchiveQuery) (ids []uuid.UUID, complete boo
 	return ids[:q.Max], false, count, nil
 }
 
-func modelMatches(q xmppd.ArchiveQuery, e xmppd.ArchiveEntry) bool {
+func modelMatches(q archive.Query, e archive.Entry) bool {
 	bare, resource, full := strings.Cut(q.With, "/")
 	return e.Owner == q.Owner &&
 		(q.With == "" || e.With == bare && (!full || e.Resource == resource)) &&
@@ -295,15 +296,15 @@ func TestArchive_Model(t *testing.T) {
 		anyID := func(label string) uuid.UUID { return message(rapid.IntRange(0, 20).Draw(rt, label), "").ID }
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": func(rt *rapid.T) {
-				var batch []xmppd.ArchiveEntry
+				var batch []archive.Entry
 				for range rapid.IntRange(1, 8).Draw(rt, "entries") {
 					e := message(rapid.IntRange(0, 20).Draw(rt, "id"), anyOf("body", "", "one", "one two", "two three"))
 					e.Owner, e.With, e.Resource = anyOf("owner", "alice@h", "al@h"), anyOf("with", "bob@h", "bo@h"), anyOf("resource", "", "a")
-					if slices.ContainsFunc(batch, func(x xmppd.ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
+					if slices.ContainsFunc(batch, func(x archive.Entry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
 						continue
 					}
 					batch = append(batch, e)
-					if !slices.ContainsFunc(model, func(x xmppd.ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
+					if !slices.ContainsFunc(model, func(x archive.Entry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
 						model = append(model, e)
 					}
 				}
@@ -312,9 +313,9 @@ func TestArchive_Model(t *testing.T) {
 				}
 			},
 			"remove": func(rt *rapid.T) {
-				gone := xmppd.ArchiveEntry{Owner: anyOf("owner", "alice@h", "al@h"), ID: anyID("gone")}
-				model = slices.DeleteFunc(model, func(x xmppd.ArchiveEntry) bool { return x.Owner == gone.Owner && x.ID == gone.ID })
-				if err := s.Remove(ctx, []xmppd.ArchiveEntry{gone}); err != nil {
+				gone := archive.Entry{Owner: anyOf("owner", "alice@h", "al@h"), ID: anyID("gone")}
+				model = slices.DeleteFunc(model, func(x archive.Entry) bool { return x.Owner == gone.Owner && x.ID == gone.ID })
+				if err := s.Remove(ctx, []archive.Entry{gone}); err != nil {
 					rt.Fatal(err)
 				}
 			},
@@ -325,7 +326,7 @@ func TestArchive_Model(t *testing.T) {
 					}
 					return anyID(label)
 				}
-				q := xmppd.ArchiveQuery{
+				q := archive.Query{
 					Owner: anyOf("owner", "alice@h", "al@h"), With: anyOf("with", "", "", "bob@h", "bob@h/a"), Text: anyOf("text", "", "", "one", "three"),
 					After: maybe("after"), Before: maybe("before"), Last: rapid.Bool().Draw(rt, "last"), WithCount: rapid.Bool().Draw(rt, "count"),
 					Max: rapid.IntRange(1, 10).Draw(rt, "max"),
@@ -334,7 +335,7 @@ func TestArchive_Model(t *testing.T) {
 					q.IDs = []uuid.UUID{id, anyID("ids"), id}
 				}
 				at := func(label string) time.Time {
-					t := xmppd.ArchiveEntry{ID: maybe(label)}.Time()
+					t := archive.Entry{ID: maybe(label)}.Time()
 					return t.Add(time.Duration(rapid.IntRange(-1, 1).Draw(rt, label+" µs")) * time.Microsecond)
 				}
 				if rapid.Bool().Draw(rt, "times") {
@@ -365,7 +366,7 @@ func TestArchive_Model(t *testing.T) {
 func TestArchive_SearchPlans(t *testing.T) {
 	db := open(t)
 	fillWords(t, db, 200, 100)
-	q := xmppd.ArchiveQuery{Owner: "user7@h", Text: "word3", Max: 50, Last: true}
+	q := archive.Query{Owner: "user7@h", Text: "word3", Max: 50, Last: true}
 	f := pageFilter(q)
 	near := explain(t, db.searches, f.firstReadSQL(q, 20), f.args...)
 	if !strings.Contains(near, "Index Scan Backward using archive_pkey") || strings.Contains(near, "Sort") {
@@ -400,15 +401,15 @@ func TestArchive_CountOfMany(t *testing.T) {
 	db := open(t)
 	fillWords(t, db, 1, 30_000)
 	s := db.Stores("h", RosterNone).Archive
-	page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "user1@h", WithCount: true})
+	page, err := s.Query(t.Context(), archive.Query{Owner: "user1@h", WithCount: true})
 	if err != nil || page.Count < 27_000 || page.Count > 33_000 {
 		t.Errorf("%d of 30000, %v", page.Count, err)
 	}
-	f := archiveFilter(xmppd.ArchiveQuery{Owner: "user1@h"})
+	f := archiveFilter(archive.Query{Owner: "user1@h"})
 	if plan := explain(t, db.chat, f.countSQL(countExactly+1), f.args...); !strings.Contains(plan, "(actual rows=10001") {
 		t.Errorf("all are counted:\n%s", plan)
 	}
-	if page, err = s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "user1@h", Text: "common", WithCount: true}); err != nil || page.Count != countedFound {
+	if page, err = s.Query(t.Context(), archive.Query{Owner: "user1@h", Text: "common", WithCount: true}); err != nil || page.Count != countedFound {
 		t.Errorf("%d found, %v", page.Count, err)
 	}
 }
@@ -447,8 +448,8 @@ func TestExpireArchive(t *testing.T) {
 		t.Errorf("the oldest is of %v, %v", first.Time(), err)
 	}
 	_, _, err = s.Archive.Bounds(ctx, "bob@h")
-	is(t, err, xmppd.ErrNotFound)
-	if page, err := s.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "room@conference.h", WithCount: true}); err != nil || page.Count != 20 {
+	is(t, err, archive.ErrNotFound)
+	if page, err := s.Archive.Query(ctx, archive.Query{Owner: "room@conference.h", WithCount: true}); err != nil || page.Count != 20 {
 		t.Errorf("rooms: %+v %v", page, err)
 	}
 	stopped, stop := context.WithCancel(ctx)
@@ -471,11 +472,29 @@ func BenchmarkArchive_Page(b *testing.B) {
 	db := open(b)
 	s := db.Stores("h", RosterNone).Archive
 	ids := fill(b, s, "alice@h", 5000)
-	q := xmppd.ArchiveQuery{Owner: "alice@h", With: "bob@h", Before: ids[4000], Last: true, Max: 50, MaxBytes: 1 << 20}
+	q := archive.Query{Owner: "alice@h", With: "bob@h", Before: ids[4000], Last: true, Max: 50, MaxBytes: 1 << 20}
 	b.ReportAllocs()
 	for b.Loop() {
 		if page, err := s.Query(b.Context(), q); err != nil || len(page.Entries) != 50 {
 			b.Fatal(len(page.Entries), err)
+		}
+	}
+}
+
+// X-65: the last id of all archives, if it is later than what the clock says.
+func TestArchive_Newest(t *testing.T) {
+	s := open(t).Stores("h", RosterNone).Archive
+	id := func(text string) uuid.UUID { return uuid.MustParse(text) }
+	early, late, later := id("01900000-0000-7000-8000-000000000000"), id("01a00000-0000-7000-8000-000000000000"), id("01b00000-0000-7000-8000-000000000000")
+	entry := func(owner string, id uuid.UUID) archive.Entry {
+		return archive.Entry{ID: id, Owner: owner, With: "x@h", Stanza: []byte("<message/>")}
+	}
+	if err := s.Append(t.Context(), []archive.Entry{entry("a@h", late), entry("b@h", early)}); err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[uuid.UUID]uuid.UUID{{}: late, early: late, late: uuid.Nil, later: uuid.Nil} {
+		if got, err := s.Newest(t.Context(), after); err != nil || got != want {
+			t.Errorf("after %s: %s %v, want %s", after, got, err, want)
 		}
 	}
 }

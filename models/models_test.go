@@ -12,6 +12,7 @@ import (
 	"foyer/internal/pgdev/pgtest"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -98,10 +99,10 @@ func TestAccount_Lifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	chat := db.Stores("h", RosterNone)
-	entry := xmppd.ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: "bob@h", Stanza: []byte("<message/>")}
+	entry := archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: "bob@h", Stanza: []byte("<message/>")}
 	theirs := entry
 	theirs.Owner, theirs.With = "bob@h", "alice@h"
-	if err := chat.Archive.Append(ctx, []xmppd.ArchiveEntry{entry, theirs}); err != nil {
+	if err := chat.Archive.Append(ctx, []archive.Entry{entry, theirs}); err != nil {
 		t.Fatal(err)
 	}
 	listed := func(c *xmppd.Contact) (bool, error) { c.Listed = true; return true, nil }
@@ -120,7 +121,7 @@ func TestAccount_Lifecycle(t *testing.T) {
 	is(t, err, ErrNotFound)
 	_, _, err = chat.Archive.Bounds(ctx, "alice@h")
 	is(t, err, xmppd.ErrNotFound)
-	if page, err := chat.Archive.Query(ctx, xmppd.ArchiveQuery{Owner: "bob@h", Max: 5}); err != nil || len(page.Entries) != 1 {
+	if page, err := chat.Archive.Query(ctx, archive.Query{Owner: "bob@h", Max: 5}); err != nil || len(page.Entries) != 1 {
 		t.Errorf("bob's archive: %+v %v", page, err)
 	}
 	if list, _, err := chat.Roster.Roster(ctx, "bob"); err != nil || len(list) != 0 {
@@ -393,15 +394,15 @@ var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xf
 
 // fill puts n messages into alice's archive, in turns with two people, and
 // returns the ids.
-func fill(t testing.TB, s xmppd.ArchiveStore, owner string, n int) []uuid.UUID {
+func fill(t testing.TB, s archive.Store, owner string, n int) []uuid.UUID {
 	t.Helper()
-	var batch []xmppd.ArchiveEntry
+	var batch []archive.Entry
 	var ids []uuid.UUID
 	for i := range n {
 		id := timeBound(time.UnixMilli(int64(1_700_000_000_000+i)), byte(i))
 		id[6], id[8] = 0x70, 0x80
 		ids = append(ids, id)
-		batch = append(batch, xmppd.ArchiveEntry{ID: id, Owner: owner, With: []string{"bob@h", "carol@h"}[i%2], Resource: fmt.Sprint("r", i%3), Body: "x", Stanza: []byte("<message/>")})
+		batch = append(batch, archive.Entry{ID: id, Owner: owner, With: []string{"bob@h", "carol@h"}[i%2], Resource: fmt.Sprint("r", i%3), Body: "x", Stanza: []byte("<message/>")})
 	}
 	for range 2 { // again is no error, and changes nothing
 		if err := s.Append(t.Context(), batch); err != nil {
@@ -416,21 +417,21 @@ func TestArchive_Query(t *testing.T) {
 	s := open(t).Stores("h", RosterNone).Archive
 	ids := fill(t, s, "alice@h", 10)
 	fill(t, s, "zoe@h", 3)
-	at := func(i int) time.Time { return xmppd.ArchiveEntry{ID: ids[i]}.Time() }
+	at := func(i int) time.Time { return archive.Entry{ID: ids[i]}.Time() }
 	for name, c := range map[string]struct {
-		q        xmppd.ArchiveQuery
+		q        archive.Query
 		want     []int
 		complete bool
 	}{
-		"first page":      {xmppd.ArchiveQuery{Max: 3}, []int{0, 1, 2}, false},
-		"last page":       {xmppd.ArchiveQuery{Max: 3, Last: true}, []int{7, 8, 9}, false},
-		"after":           {xmppd.ArchiveQuery{Max: 3, After: ids[6]}, []int{7, 8, 9}, true},
-		"before":          {xmppd.ArchiveQuery{Max: 3, Before: ids[2], Last: true}, []int{0, 1}, true},
-		"both":            {xmppd.ArchiveQuery{Max: 9, After: ids[2], Before: ids[5]}, []int{3, 4}, true},
-		"with":            {xmppd.ArchiveQuery{Max: 9, With: "bob@h"}, []int{0, 2, 4, 6, 8}, true},
-		"with a resource": {xmppd.ArchiveQuery{Max: 9, With: "bob@h/r0"}, []int{0, 6}, true},
-		"ids":             {xmppd.ArchiveQuery{Max: 9, IDs: []uuid.UUID{ids[4], ids[1], ids[4]}}, []int{1, 4}, true},
-		"start and end":   {xmppd.ArchiveQuery{Max: 9, Start: at(3), End: at(5)}, []int{3, 4, 5}, true},
+		"first page":      {archive.Query{Max: 3}, []int{0, 1, 2}, false},
+		"last page":       {archive.Query{Max: 3, Last: true}, []int{7, 8, 9}, false},
+		"after":           {archive.Query{Max: 3, After: ids[6]}, []int{7, 8, 9}, true},
+		"before":          {archive.Query{Max: 3, Before: ids[2], Last: true}, []int{0, 1}, true},
+		"both":            {archive.Query{Max: 9, After: ids[2], Before: ids[5]}, []int{3, 4}, true},
+		"with":            {archive.Query{Max: 9, With: "bob@h"}, []int{0, 2, 4, 6, 8}, true},
+		"with a resource": {archive.Query{Max: 9, With: "bob@h/r0"}, []int{0, 6}, true},
+		"ids":             {archive.Query{Max: 9, IDs: []uuid.UUID{ids[4], ids[1], ids[4]}}, []int{1, 4}, true},
+		"start and end":   {archive.Query{Max: 9, Start: at(3), End: at(5)}, []int{3, 4, 5}, true},
 	} {
 		c.q.Owner, c.q.WithCount = "alice@h", true
 		page, err := s.Query(t.Context(), c.q)
@@ -445,23 +446,23 @@ func TestArchive_Query(t *testing.T) {
 			t.Errorf("%s: count %d", name, page.Count)
 		}
 	}
-	for _, q := range []xmppd.ArchiveQuery{{After: uuid.New()}, {Before: uuid.New()}, {IDs: []uuid.UUID{ids[0], uuid.New()}}} {
+	for _, q := range []archive.Query{{After: uuid.New()}, {Before: uuid.New()}, {IDs: []uuid.UUID{ids[0], uuid.New()}}} {
 		q.Owner, q.Max = "alice@h", 5
 		_, err := s.Query(t.Context(), q)
-		is(t, err, xmppd.ErrNotFound)
+		is(t, err, archive.ErrNotFound)
 	}
 	first, last, err := s.Bounds(t.Context(), "alice@h")
 	if err != nil || first.ID != ids[0] || last.ID != ids[9] {
 		t.Errorf("%v %v %v", first.ID, last.ID, err)
 	}
-	var gone []xmppd.ArchiveEntry
+	var gone []archive.Entry
 	for _, id := range ids[:9] {
-		gone = append(gone, xmppd.ArchiveEntry{Owner: "alice@h", ID: id})
+		gone = append(gone, archive.Entry{Owner: "alice@h", ID: id})
 	}
 	if err := s.Remove(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
-	if page, err := s.Query(t.Context(), xmppd.ArchiveQuery{Owner: "alice@h", Max: 0, WithCount: true}); err != nil || page.Count != 1 {
+	if page, err := s.Query(t.Context(), archive.Query{Owner: "alice@h", Max: 0, WithCount: true}); err != nil || page.Count != 1 {
 		t.Errorf("%+v %v", page, err)
 	}
 }
@@ -477,9 +478,9 @@ func TestArchive_Plans(t *testing.T) {
 	if _, err := db.chat.Exec(t.Context(), "ANALYZE archive"); err != nil {
 		t.Fatal(err)
 	}
-	for name, q := range map[string]xmppd.ArchiveQuery{
+	for name, q := range map[string]archive.Query{
 		"newest": {Last: true}, "after": {After: ids[2500]}, "with": {With: "bob@h", Last: true}, "with, after": {With: "bob@h", After: ids[2500]},
-		"since": {Start: xmppd.ArchiveEntry{ID: ids[4000]}.Time()},
+		"since": {Start: archive.Entry{ID: ids[4000]}.Time()},
 		// X-26: also for a resource that never wrote.
 		"resource": {With: "bob@h/r1"}, "no such resource": {With: "bob@h/never", Last: true},
 	} {
@@ -502,9 +503,9 @@ func BenchmarkArchive_Append(b *testing.B) {
 	for _, n := range []int{2, 200} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
-				batch := make([]xmppd.ArchiveEntry, n)
+				batch := make([]archive.Entry, n)
 				for i := range batch {
-					batch[i] = xmppd.ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: fmt.Sprint("u", i%2), With: "x@h", Stanza: []byte("<message/>")}
+					batch[i] = archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: fmt.Sprint("u", i%2), With: "x@h", Stanza: []byte("<message/>")}
 				}
 				if err := s.Append(b.Context(), batch); err != nil {
 					b.Fatal(err)

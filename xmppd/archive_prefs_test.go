@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"foyer/internal/stanza"
+	"foyer/xmppd/archive"
 )
 
 func prefs(fallback, always, never string) string {
@@ -50,7 +51,7 @@ func TestArchivePrefs(t *testing.T) {
 	}
 	alice.refused(`<iq xmlns="jabber:client" type="set" id="p">`+prefs("never", "@h", "")+`</iq>`, "modify", "jid-malformed")
 	many := ""
-	for i := range maxArchivePrefs + 1 {
+	for i := range archive.MaxPrefs + 1 {
 		many += fmt.Sprintf(" u%d@h", i)
 	}
 	alice.refused(`<iq xmlns="jabber:client" type="set" id="p">`+prefs("never", many, "")+`</iq>`, "wait", "resource-constraint")
@@ -121,7 +122,7 @@ func TestArchivePrefs_Applied(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.store.mu.Lock()
-	w.store.prefs["carol"] = ArchivePrefs{Default: ArchiveNever}
+	w.store.prefs["carol"] = archive.Prefs{Default: archive.Never}
 	w.store.mu.Unlock()
 	say(alice, "carol@h")
 	if got := w.store.waiting("carol"); len(got) != 1 {

@@ -139,7 +139,7 @@ func (c *conn) resourceFor(r *sasl2Request) string {
 func (c *conn) archiveBounds(ctx context.Context, s *session) []byte {
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
-	metadata, err := c.server.ArchiveMetadata(ctx, s.bare)
+	metadata, err := c.server.archive.Metadata(ctx, s.bare)
 	if err != nil {
 		c.log.Error("the archive could not be described", "err", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 )
 
 // Service discovery (XEP-0030): what the server and its accounts really do.
@@ -27,7 +28,7 @@ var serverFeatures = []string{
 }
 
 // accountFeatures are those of an account's bare JID (S-46).
-var accountFeatures = append(ArchiveFeatures(), stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSVCard, nsLast)
+var accountFeatures = append(archive.Features(), stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSVCard, nsLast)
 
 func discoHandlers() map[iqKey]iqHandler {
 	info := stream.Name{Space: stanza.NSDiscoInfo, Local: "query"}

@@ -1,16 +1,14 @@
 package xmppd
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"foyer/internal/stanza"
-	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -117,11 +115,10 @@ func TestMAM(t *testing.T) {
 func TestMAM_AnyPages(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.online("alice", "a")
-	writer := newArchiveWriter(w.store, slog.New(slog.DiscardHandler))
-	var all []ArchiveEntry
+	var all []archive.Entry
 	for i := range 40 {
-		all = append(all, ArchiveEntry{
-			ID: writer.newID(), Owner: "alice@h", With: []string{"bob@h", "carol@h"}[i%3%2],
+		all = append(all, archive.Entry{
+			ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: []string{"bob@h", "carol@h"}[i%3%2],
 			Body: fmt.Sprint("word", i%4), Stanza: []byte(`<message xmlns="jabber:client"/>`),
 		})
 	}
@@ -131,21 +128,21 @@ func TestMAM_AnyPages(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := pager{backwards: rapid.Bool().Draw(rt, "backwards"), flip: rapid.Bool().Draw(rt, "flip")}
 		want := all
-		filter := func(name, value string, keep func(e ArchiveEntry) bool) {
+		filter := func(name, value string, keep func(e archive.Entry) bool) {
 			p.fields += `<field var="` + name + `"><value>` + value + `</value></field>`
-			want = slices.DeleteFunc(slices.Clone(want), func(e ArchiveEntry) bool { return !keep(e) })
+			want = slices.DeleteFunc(slices.Clone(want), func(e archive.Entry) bool { return !keep(e) })
 		}
 		if rapid.Bool().Draw(rt, "with") {
-			filter("with", "bob@h", func(e ArchiveEntry) bool { return e.With == "bob@h" })
+			filter("with", "bob@h", func(e archive.Entry) bool { return e.With == "bob@h" })
 		}
 		if rapid.Bool().Draw(rt, "text") {
-			filter(fullTextField, "word1", func(e ArchiveEntry) bool { return e.Body == "word1" })
+			filter("{urn:xmpp:fulltext:0}fulltext", "word1", func(e archive.Entry) bool { return e.Body == "word1" })
 		}
 		if i := rapid.IntRange(-1, len(all)-1).Draw(rt, "after-id"); i >= 0 {
-			filter("after-id", all[i].ID.String(), func(e ArchiveEntry) bool { return e.ID.String() > all[i].ID.String() })
+			filter("after-id", all[i].ID.String(), func(e archive.Entry) bool { return e.ID.String() > all[i].ID.String() })
 		}
 		if i := rapid.IntRange(-1, len(all)-1).Draw(rt, "before-id"); i >= 0 {
-			filter("before-id", all[i].ID.String(), func(e ArchiveEntry) bool { return e.ID.String() < all[i].ID.String() })
+			filter("before-id", all[i].ID.String(), func(e archive.Entry) bool { return e.ID.String() < all[i].ID.String() })
 		}
 		var ids []string
 		for _, e := range want {
@@ -210,106 +207,3 @@ func (p pager) page(c *client, rsm string) (ids []string, complete bool) {
 		return ids, text == "true"
 	}
 }
-
-// FuzzParseArchiveQuery: whatever a client asks (XEP-0313 §4.1, XEP-0059 §2),
-// the query is bounded, or refused with an error that the client may see.
-func FuzzParseArchiveQuery(f *testing.F) {
-	for _, seed := range []string{
-		``, `<set xmlns="http://jabber.org/protocol/rsm"><max>5</max><before/></set><flip-page/>`,
-		`<x xmlns="jabber:x:data"><field var="with"><value>a@b/c</value></field><field var="ids"><value>018f0000-0000-7000-8000-000000000000</value></field></x>`,
-		`<x xmlns="jabber:x:data"><field var="start"><value>2026-01-01T00:00:00.123456Z</value></field><field var="end"><value>9999-12-31T23:59:59+14:00</value></field></x>`,
-		`<x xmlns="jabber:x:data"><field var="after-id"><value>x</value></field><field var="{urn:xmpp:fulltext:0}fulltext"><value>a -b "c</value></field></x>`,
-		`<set xmlns="http://jabber.org/protocol/rsm"><max>99999999999999999999</max><after>018f0000-0000-7000-8000-000000000000</after><index>3</index></set>`,
-	} {
-		f.Add(seed)
-	}
-	srv := &Server{cfg: Config{ArchivePage: 100}}
-	f.Fuzz(func(t *testing.T, inner string) {
-		el, err := stream.Parse([]byte(`<iq xmlns="jabber:client"><query xmlns="urn:xmpp:mam:2">`+inner+`</query></iq>`), stream.DefaultLimits)
-		if err != nil || el.Child.Space != stanza.NSMAM {
-			return // no such request
-		}
-		query, _ := el.Find(stanza.NSMAM, "query")
-		q, err := srv.parseArchiveQuery("alice@h", query)
-		if err != nil {
-			if _, ok := err.(*stanza.Error); !ok {
-				t.Fatalf("%q: %v is no error for the client", inner, err)
-			}
-			return
-		}
-		if q.Max < 0 || q.Max > 100 || q.MaxBytes <= 0 || q.WithCount != (q.Max == 0) || q.Owner != "alice@h" || len(q.Text) > maxSearchText {
-			t.Errorf("%q: %+v", inner, q)
-		}
-		if slices.Contains(q.Named, uuid.Nil) || slices.Contains(q.IDs, uuid.Nil) {
-			t.Errorf("%q: %+v", inner, q)
-		}
-	})
-}
-
-// One buffer for a page, and results that do not reach into each other
-// (XEP-0313 §4.2, S-59).
-func TestArchiveResults(t *testing.T) {
-	var entries []ArchiveEntry
-	for i := range 3 {
-		entries = append(entries, ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Stanza: fmt.Appendf(nil, `<message xmlns="jabber:client" id="m%d"/>`, i)})
-	}
-	results := archiveResults("alice@h", "alice@h/a", `<&">`, entries, func(e ArchiveEntry) []byte { return e.Stanza })
-	for i, r := range results {
-		el, err := stream.Parse(r, stream.DefaultLimits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := fmt.Sprintf(`<message xmlns="jabber:client" from="alice@h" to="alice@h/a"><result xmlns="urn:xmpp:mam:2" queryid="&lt;&amp;&quot;&gt;" id="%s"><forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="%s"/><message xmlns="jabber:client" id="m%d"/></forwarded></result></message>`,
-			entries[i].ID, entries[i].Time().Format("2006-01-02T15:04:05.000Z"), i)
-		if _, err := streamMatch(want, el); err != nil {
-			t.Error(err)
-		}
-		_ = append(r, "this must not get into the next"...)
-	}
-}
-
-// BenchmarkArchivePage is a page of 50 from the query's bytes to the client's
-// queue, but for the database.
-func BenchmarkArchivePage(b *testing.B) {
-	w := newWorld(b, "alice")
-	var entries []ArchiveEntry
-	for range 50 {
-		entries = append(entries, ArchiveEntry{ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: "bob@h", Stanza: []byte(
-			`<message xmlns="jabber:client" from="bob@h/converse.js-123456" to="alice@h" type="chat" id="7f9b0a3e-8f0c-4f3b-9d9c-0a1b2c3d4e5f"><body>Hello, how are you today? Shall we meet?</body><request xmlns="urn:xmpp:receipts"/><origin-id xmlns="urn:xmpp:sid:0" id="7f9b0a3e-8f0c-4f3b-9d9c-0a1b2c3d4e5f"/></message>`)})
-	}
-	w.srv.stores.Archive = onePage{w.store, ArchivePage{Entries: entries}}
-	el, err := stream.Parse([]byte(`<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2" queryid="f"><x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"><value>bob@h</value></field></x><set xmlns="http://jabber.org/protocol/rsm"><max>50</max><before/></set></query></iq>`), stream.DefaultLimits)
-	if err != nil {
-		b.Fatal(err)
-	}
-	query, _ := el.Find(stanza.NSMAM, "query")
-	c := &sink{full: "alice@h/a"}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := w.srv.QueryArchive(b.Context(), c, "alice@h", query, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// onePage is an archive whose every page is the same.
-type onePage struct {
-	*memStore
-	page ArchivePage
-}
-
-func (o onePage) Query(context.Context, ArchiveQuery) (ArchivePage, error) { return o.page, nil }
-
-// sink is a client that reads at once.
-type sink struct {
-	full  string
-	bytes int
-}
-
-func (s *sink) JID() string                 { return s.full }
-func (s *sink) Bare() string                { return bareOf(s.full) }
-func (s *sink) User() string                { return "alice" }
-func (s *sink) Deliver(stanza []byte)       { s.bytes += len(stanza) }
-func (s *sink) Ready(context.Context) error { return nil }
-
-func (s *sink) CopySent(*stream.Element, uuid.UUID) {}

@@ -14,6 +14,7 @@ import (
 
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -28,7 +29,7 @@ type memStore struct {
 	lostAck  bool // Append stores and then fails, as when an answer is lost
 	accounts map[string]*VCard
 	rosters  map[string]map[string]Contact
-	archive  []ArchiveEntry
+	archive  []archive.Entry
 	offline  map[string][]OfflineMessage
 
 	offlineBytes int // most bytes of offline messages of one user; 0: any
@@ -38,7 +39,7 @@ type memStore struct {
 	apps         map[string][]string // app passwords, by user
 	disabled     map[string]bool     // accounts that may not sign in
 	revoked      map[string]bool     // sessions that ended
-	prefs        map[string]ArchivePrefs
+	prefs        map[string]archive.Prefs
 	everyone     bool
 	large        bool // with everyone: rosters have only those one talks with, or added
 	appends      int
@@ -71,7 +72,7 @@ func (m *memStore) pass(method string) {
 func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
-		blocked: map[string][]string{}, private: map[string][]byte{}, nodes: map[string]map[string]*memNode{}, prefs: map[string]ArchivePrefs{}, revoked: map[string]bool{},
+		blocked: map[string][]string{}, private: map[string][]byte{}, nodes: map[string]map[string]*memNode{}, prefs: map[string]archive.Prefs{}, revoked: map[string]bool{},
 		held: map[string]chan struct{}{}, apps: map[string][]string{}, disabled: map[string]bool{},
 	}
 	for _, u := range users {
@@ -91,7 +92,7 @@ func (m *memStore) setFail(err error) {
 	m.fail = err
 }
 
-func (m *memStore) archived() []ArchiveEntry {
+func (m *memStore) archived() []archive.Entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.archive)
@@ -182,7 +183,7 @@ func (m *memStore) site(user, jid string) bool {
 // member is what the site says of somebody, and what user does.
 func (m *memStore) member(user, other string) Contact {
 	jid := other + "@h"
-	fixed := !m.large || slices.ContainsFunc(m.archive, func(e ArchiveEntry) bool { return e.Owner == user+"@h" && e.With == jid })
+	fixed := !m.large || slices.ContainsFunc(m.archive, func(e archive.Entry) bool { return e.Owner == user+"@h" && e.With == jid })
 	return Contact{
 		JID: jid, Name: m.accounts[other].Name, Subscription: SubscriptionBoth, Site: true,
 		Fixed: fixed, Listed: fixed || m.rosters[user][jid].Listed,
@@ -268,7 +269,7 @@ func (m *memStore) UpdateContact(_ context.Context, user, jid string, update fun
 	return c, nil
 }
 
-func (m *memStore) Append(_ context.Context, entries []ArchiveEntry) error {
+func (m *memStore) Append(_ context.Context, entries []archive.Entry) error {
 	m.pass("Append")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -278,11 +279,11 @@ func (m *memStore) Append(_ context.Context, entries []ArchiveEntry) error {
 	}
 	for _, e := range entries {
 		if e.Body == "unstorable" {
-			return fmt.Errorf("%w: no", ErrUnstorable)
+			return fmt.Errorf("%w: no", archive.ErrUnstorable)
 		}
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(m.archive, func(x ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
+		if !slices.ContainsFunc(m.archive, func(x archive.Entry) bool { return x.Owner == e.Owner && x.ID == e.ID }) {
 			m.archive = append(m.archive, e)
 		}
 		if e.Retracts != nil {
@@ -294,7 +295,7 @@ func (m *memStore) Append(_ context.Context, entries []ArchiveEntry) error {
 	return m.fail
 }
 
-func (m *memStore) retract(e ArchiveEntry) (err error) {
+func (m *memStore) retract(e archive.Entry) (err error) {
 	for i := range m.archive {
 		if x := &m.archive[i]; x.Owner == e.Owner && slices.Contains(e.Retracts.IDs, x.ID) {
 			x.Body = ""
@@ -308,14 +309,16 @@ func (m *memStore) retract(e ArchiveEntry) (err error) {
 	return nil
 }
 
-func (m *memStore) Remove(_ context.Context, entries []ArchiveEntry) error {
+func (m *memStore) Newest(context.Context, uuid.UUID) (uuid.UUID, error) { return uuid.Nil, nil }
+
+func (m *memStore) Remove(_ context.Context, entries []archive.Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
-	m.archive = slices.DeleteFunc(m.archive, func(x ArchiveEntry) bool {
-		return slices.ContainsFunc(entries, func(e ArchiveEntry) bool { return x.Owner == e.Owner && x.ID == e.ID })
+	m.archive = slices.DeleteFunc(m.archive, func(x archive.Entry) bool {
+		return slices.ContainsFunc(entries, func(e archive.Entry) bool { return x.Owner == e.Owner && x.ID == e.ID })
 	})
 	return nil
 }
@@ -323,13 +326,13 @@ func (m *memStore) Remove(_ context.Context, entries []ArchiveEntry) error {
 func (m *memStore) Versions(_ context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var mine []ArchiveEntry
+	var mine []archive.Entry
 	for _, e := range slices.Backward(m.archive) {
 		if e.Owner == owner && e.With == with && e.Outgoing == outgoing {
 			mine = append(mine, e)
 		}
 	}
-	i := slices.IndexFunc(mine, func(e ArchiveEntry) bool { return e.StanzaID == stanzaID })
+	i := slices.IndexFunc(mine, func(e archive.Entry) bool { return e.StanzaID == stanzaID })
 	if i < 0 {
 		return nil, m.fail
 	}
@@ -348,39 +351,39 @@ func (m *memStore) Versions(_ context.Context, owner, with string, outgoing bool
 	return ids, m.fail
 }
 
-func (m *memStore) ArchivePrefs(_ context.Context, user string) (ArchivePrefs, error) {
+func (m *memStore) Prefs(_ context.Context, user string) (archive.Prefs, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.prefs[user]
 	if !ok && m.fail == nil {
-		return p, ErrNotFound
+		return p, archive.ErrNotFound
 	}
 	return p, m.fail
 }
 
-func (m *memStore) SetArchivePrefs(_ context.Context, user string, p ArchivePrefs) error {
+func (m *memStore) SetPrefs(_ context.Context, user string, p archive.Prefs) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.prefs[user] = p
 	return m.fail
 }
 
-func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error) {
+func (m *memStore) Query(_ context.Context, q archive.Query) (archive.Page, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var mine, found []ArchiveEntry
+	var mine, found []archive.Entry
 	for _, e := range m.archive {
 		if e.Owner == q.Owner {
 			mine = append(mine, e)
 		}
 	}
-	slices.SortFunc(mine, func(a, b ArchiveEntry) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(mine, func(a, b archive.Entry) int { return slices.Compare(a.ID[:], b.ID[:]) })
 	for _, id := range slices.Concat(q.IDs, q.Named, []uuid.UUID{q.After, q.Before}) {
-		if id != uuid.Nil && !slices.ContainsFunc(mine, func(e ArchiveEntry) bool { return e.ID == id }) {
-			return ArchivePage{}, ErrNotFound
+		if id != uuid.Nil && !slices.ContainsFunc(mine, func(e archive.Entry) bool { return e.ID == id }) {
+			return archive.Page{}, archive.ErrNotFound
 		}
 	}
-	var page ArchivePage
+	var page archive.Page
 	for _, e := range mine {
 		bare, resource, full := strings.Cut(q.With, "/")
 		if (q.With != "" && (e.With != bare || (full && e.Resource != resource))) || (len(q.IDs) > 0 && !slices.Contains(q.IDs, e.ID)) ||
@@ -407,15 +410,15 @@ func (m *memStore) Query(_ context.Context, q ArchiveQuery) (ArchivePage, error)
 func (m *memStore) Stored(_ context.Context, owner, with, stanzaID string, _ time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.ContainsFunc(m.archive, func(e ArchiveEntry) bool {
+	return slices.ContainsFunc(m.archive, func(e archive.Entry) bool {
 		return e.Owner == owner && e.With == with && e.Outgoing && e.StanzaID == stanzaID
 	}), m.fail
 }
 
-func (m *memStore) Bounds(_ context.Context, owner string) (first, last ArchiveEntry, err error) {
-	page, err := m.Query(context.Background(), ArchiveQuery{Owner: owner, Max: 1 << 20})
+func (m *memStore) Bounds(_ context.Context, owner string) (first, last archive.Entry, err error) {
+	page, err := m.Query(context.Background(), archive.Query{Owner: owner, Max: 1 << 20})
 	if err == nil && len(page.Entries) == 0 {
-		err = ErrNotFound
+		err = archive.ErrNotFound
 	}
 	if err != nil {
 		return first, last, err

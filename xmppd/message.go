@@ -3,11 +3,11 @@ package xmppd
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -47,7 +47,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 		return err
 	}
 	if resent {
-		if again, err := s.sentBefore(ctx, m, to); err != nil || again {
+		if again, err := s.server.archive.SentBefore(ctx, s.bare, to.Bare(), m.ID); err != nil || again {
 			return err
 		}
 	}
@@ -75,29 +75,12 @@ func (srv *Server) checkRecipient(ctx context.Context, user string) error {
 	return err
 }
 
-// How far back a message that is sent again is looked for.
-const resendWindow = 24 * time.Hour
-
 // isResent reports whether the sender marks a message as delayed. A client whose
 // stream was lost and could not be resumed cannot know which of its last messages
 // arrived, and sends them again with the same id (XEP-0198 §5, XEP-0203 §2).
 func isResent(m *stream.Element) bool {
 	_, delayed := m.Find(stanza.NSDelay, "delay")
 	return delayed && m.ID != ""
-}
-
-// sentBefore reports whether a message that is sent again is in an archive
-// already: the sender's, or the recipient's if the sender keeps none. A note to
-// oneself is in only one, as received.
-func (s *session) sentBefore(ctx context.Context, m *stream.Element, to stanza.Address) (bool, error) {
-	since := time.Now().Add(-resendWindow)
-	if to.User != s.user {
-		if stored, err := s.server.stores.Archive.Stored(ctx, s.bare, to.Bare(), m.ID, since); err != nil || stored {
-			return stored, err
-		}
-	}
-	ids, err := s.server.stores.Archive.Versions(ctx, to.Bare(), s.bare, false, m.ID)
-	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return ArchiveEntry{ID: id}.Time().After(since) }), err
 }
 
 // messageAddress is the recipient; without one it is the sender (RFC 6120
@@ -186,10 +169,10 @@ func (a *account) reachable() []*session {
 // and returns its id in the sender's archive and in the recipient's; the zero id
 // where it is not kept.
 func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to stanza.Address) (mine, theirs uuid.UUID, err error) {
-	if !archives(m) {
+	if !archive.Wants(m) {
 		return mine, theirs, nil
 	}
-	retracts, err := srv.retraction(ctx, s, m, to)
+	retracts, err := srv.archive.Retraction(ctx, m, s.bare, to.Bare())
 	if err != nil {
 		return mine, theirs, err
 	}
@@ -202,9 +185,9 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 	if err != nil || !keepMine && !keepTheirs {
 		return mine, theirs, err
 	}
-	entry := newEntry(m, to.Bare(), from)
+	entry := archive.Received(m, to.Bare(), from)
 	entry.Retracts = retracts
-	entries := make([]ArchiveEntry, 0, 2)
+	entries := make([]archive.Entry, 0, 2)
 	if keepTheirs {
 		entries = append(entries, entry)
 	}
@@ -212,7 +195,7 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 		entry.Owner, entry.With, entry.Resource, entry.Outgoing = s.bare, to.Bare(), to.Resource, true
 		entries = append(entries, entry)
 	}
-	id, err := srv.Archive(ctx, entries...)
+	id, err := srv.archive.Store(ctx, entries...)
 	if keepTheirs {
 		theirs = id
 	}
@@ -222,17 +205,9 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 	return mine, theirs, err
 }
 
-// newEntry is a message that owner receives.
-func newEntry(m *stream.Element, owner string, from stanza.Address) ArchiveEntry {
-	return ArchiveEntry{
-		Owner: owner, With: from.Bare(), Resource: from.Resource,
-		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.BodyText(m), Stanza: m.Raw,
-	}
-}
-
 // keeps reports whether user's archive takes a message from or to that address.
 func (srv *Server) keeps(ctx context.Context, user string, with stanza.Address, m *stream.Element) (bool, error) {
-	if _, retracts := retractedID(m); retracts {
+	if _, retracts := archive.RetractedID(m); retracts {
 		return true, nil
 	}
 	return srv.ArchivesWith(ctx, user, with)
@@ -251,14 +226,4 @@ func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Ele
 	if copies(m) {
 		srv.copyMessage(s, m, to, r, raw, mine)
 	}
-}
-
-// archives reports whether a message goes into the archives (XEP-0313 §6.1.1,
-// XEP-0334 §4, S-63, S-64).
-func archives(m *stream.Element) bool { return isConversation(m) && stanza.ShouldArchive(m) }
-
-// isConversation reports whether a message is from one person to another.
-func isConversation(m *stream.Element) bool {
-	kind := stanza.MessageType(m)
-	return kind == "chat" || kind == "normal"
 }

@@ -1,9 +1,7 @@
 package xmppd
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
+	"foyer/xmppd/archive"
 )
 
 func stanzaErrorOf(typ, condition string) string {
@@ -65,7 +64,7 @@ func TestMessage_SentAgain(t *testing.T) {
 // the sender keeps an archive: it is stored and delivered once (XEP-0198 §5, XEP-0203 §4).
 func TestMessage_SentAgainByAnyDelay(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")
-	w.store.prefs["carol"] = ArchivePrefs{Default: ArchiveNever}
+	w.store.prefs["carol"] = archive.Prefs{Default: archive.Never}
 	bob := w.online("bob", "b")
 	for user, to := range map[string]string{"alice": "bob@h", "carol": "bob@h", "bob": "bob@h"} {
 		c := bob
@@ -251,64 +250,6 @@ func TestMessage_DatabaseAway(t *testing.T) {
 		if e.StanzaID == "m1" {
 			t.Error("a message whose sender saw a failure is in the archive")
 		}
-	}
-}
-
-// The archive writer takes back what was stored although the answer was lost
-// and the sender gave up, and keeps what somebody still waits for.
-func TestArchiveWriter_LostAnswer(t *testing.T) {
-	store := newMemStore()
-	store.lostAck, store.fail = true, errAway
-	w := newArchiveWriter(store, slog.New(slog.DiscardHandler))
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = w.run(ctx) }()
-	defer func() { stop(); <-done }()
-
-	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if _, err := w.store(short, ArchiveEntry{Owner: "a@h", Body: "given up"}); err == nil {
-		t.Fatal("stored while the database is away")
-	}
-	waiting := make(chan error, 1)
-	go func() { _, err := w.store(t.Context(), ArchiveEntry{Owner: "a@h", Body: "waits"}); waiting <- err }()
-	store.setFail(nil)
-	if err := <-waiting; err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.store(t.Context(), ArchiveEntry{Owner: "a@h", Body: "after"}); err != nil {
-		t.Fatal(err)
-	}
-	var bodies []string
-	for _, e := range store.archived() {
-		bodies = append(bodies, e.Body)
-	}
-	if fmt.Sprint(bodies) != "[waits after]" {
-		t.Errorf("archive holds %v", bodies)
-	}
-}
-
-// Ids strictly increase in commit order, whatever the clock does, with fresh
-// random bits (RFC 9562 §5.7, S-63).
-func TestArchiveWriter_IDs(t *testing.T) {
-	w := &archiveWriter{}
-	last := w.newID()
-	seen := map[string]bool{}
-	for range 20_000 {
-		id := w.newID()
-		if id.String() <= last.String() || id.Version() != 7 || id.Variant() != 1 || seen[id.String()[19:]] {
-			t.Fatalf("%s after %s", id, last)
-		}
-		seen[id.String()[19:]] = true
-		last = id
-	}
-	w.last += 1 << 30 // the clock goes back a long way
-	ahead := w.newID()
-	if next := w.newID(); next.String() <= ahead.String() {
-		t.Errorf("%s after %s", next, ahead)
-	}
-	if d := time.Until(ArchiveEntry{ID: last}.Time()); d < -time.Minute || d > time.Minute {
-		t.Errorf("the id says %v from now", d)
 	}
 }
 

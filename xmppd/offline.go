@@ -181,5 +181,5 @@ func (s *session) over() bool {
 // storesOffline reports whether a message waits for its recipient (XEP-0160 §3,
 // S-31): chat states alone do not.
 func storesOffline(m *stream.Element) bool {
-	return isConversation(m) && !stanza.HasHint(m, "no-store") && (stanza.HasHint(m, "store") || stanza.IsSubstantial(m))
+	return stanza.IsConversation(m) && !stanza.HasHint(m, "no-store") && (stanza.HasHint(m, "store") || stanza.IsSubstantial(m))
 }

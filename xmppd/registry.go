@@ -11,6 +11,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 )
 
 // account is the live state of one account: present while the account has at
@@ -27,7 +28,7 @@ type account struct {
 	sessions map[string]*session // by resource
 	roster   *roster             // cached; nil: not read yet (roster.go)
 	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
-	prefs    *archivePrefs       // cached; nil: not read yet (archive_prefs.go)
+	prefs    *archive.Rules      // cached; nil: not read yet (archive_prefs.go)
 	changes  uint64              // of any of them, so that what was read before a change is not cached after it
 
 	follows  *roster // as followers has it, under its lock

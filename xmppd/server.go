@@ -27,6 +27,7 @@ import (
 	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 )
 
 // Config is what a Server needs. Zero limits take the documented default.
@@ -58,7 +59,7 @@ type Server struct {
 	domain   string
 	log      *slog.Logger
 	stores   Stores
-	archive  *archiveWriter
+	archive  *archive.Archive
 	iqs      map[iqKey]iqHandler
 	vcards   vcardCache
 	caps     capsCache
@@ -105,7 +106,7 @@ func New(cfg Config) (*Server, error) {
 		domain:   cfg.Domain,
 		log:      cfg.Logger,
 		stores:   cfg.Stores,
-		archive:  newArchiveWriter(cfg.Stores.Archive, cfg.Logger),
+		archive:  archive.New(cfg.Stores.Archive, cfg.ArchivePage, cfg.Logger),
 		iqs:      iqHandlers(),
 		agents:   []byte(rand.Text()),
 		accounts: make(map[string]*account),
@@ -118,7 +119,7 @@ func New(cfg Config) (*Server, error) {
 
 // Run does the server's background work until ctx ends; then it commits what is
 // queued and returns.
-func (srv *Server) Run(ctx context.Context) error { return srv.archive.run(ctx) }
+func (srv *Server) Run(ctx context.Context) error { return srv.archive.Run(ctx) }
 
 func (c *Config) setDefaults() {
 	if c.Logger == nil {

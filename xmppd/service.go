@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -215,7 +216,7 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza
 // archiveReceived stores a service's message for its recipient; the zero id
 // when it is not kept.
 func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to stanza.Address) (uuid.UUID, error) {
-	if !archives(m) {
+	if !archive.Wants(m) {
 		return uuid.Nil, nil
 	}
 	from, err := stanza.ParseAddress(m.From)
@@ -225,17 +226,7 @@ func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to st
 	if keep, err := srv.ArchivesWith(ctx, to.User, from); err != nil || !keep {
 		return uuid.Nil, err
 	}
-	return srv.Archive(ctx, newEntry(m, to.Bare(), from))
-}
-
-// Archive stores entries under one id and returns it. It blocks until they are
-// in Postgres, or ctx ends; then they are not, and will not be.
-func (srv *Server) Archive(ctx context.Context, entries ...ArchiveEntry) (uuid.UUID, error) {
-	id, err := srv.archive.store(ctx, entries...)
-	if err == nil {
-		srv.stats.archived.Add(1)
-	}
-	return id, err
+	return srv.archive.Store(ctx, archive.Received(m, to.Bare(), from))
 }
 
 // presenceToService sends directed presence to a service, with the picture's
@@ -255,71 +246,8 @@ func (s *session) presenceToService(ctx context.Context, p *stream.Element, to s
 	return err
 }
 
-// Storing is a message on its way into the archive.
-type Storing struct {
-	srv *Server
-	job *archiveJob
-}
-
-// BeginArchive puts an entry into the line for the archive and does not block.
-// Ids are given in the order of the calls. Wait must be called afterwards, once.
-// The error is a *stanza.Error of type wait when the line is too long.
-func (srv *Server) BeginArchive(entry ArchiveEntry) (*Storing, error) {
-	job, err := srv.archive.begin(entry)
-	if err != nil {
-		return nil, err
-	}
-	return &Storing{srv, job}, nil
-}
-
-// Wait blocks until the message is in Postgres and returns its id, or until ctx
-// ends; then it is not there, and will not be.
-func (st *Storing) Wait(ctx context.Context) (uuid.UUID, error) {
-	id, err := st.srv.archive.wait(ctx, st.job)
-	if err == nil {
-		st.srv.stats.archived.Add(1)
-	}
-	return id, err
-}
-
-// LastArchived returns the id of the newest entry in an archive; zero when it is
-// empty.
-func (srv *Server) LastArchived(ctx context.Context, owner string) (uuid.UUID, error) {
-	_, last, err := srv.stores.Archive.Bounds(ctx, owner)
-	if errors.Is(err, ErrNotFound) {
-		return uuid.Nil, nil
-	}
-	return last.ID, err
-}
-
-// ArchivePage returns a page of an archive.
-func (srv *Server) ArchivePage(ctx context.Context, q ArchiveQuery) (ArchivePage, error) {
-	return srv.stores.Archive.Query(ctx, q)
-}
-
-// Archived reports whether an archive has a message from or to with (a bare JID)
-// under that stanza id, as one that was sent again a short time later would be.
-func (srv *Server) Archived(ctx context.Context, owner, with, stanzaID string) (bool, error) {
-	return srv.stores.Archive.Stored(ctx, owner, with, stanzaID, time.Now().Add(-resendWindow))
-}
-
-// ArchivedEntry returns one entry of an archive; false when it is not there.
-func (srv *Server) ArchivedEntry(ctx context.Context, owner string, id uuid.UUID) (ArchiveEntry, bool, error) {
-	page, err := srv.stores.Archive.Query(ctx, ArchiveQuery{Owner: owner, IDs: []uuid.UUID{id}, Max: 1})
-	if errors.Is(err, ErrNotFound) || (err == nil && len(page.Entries) == 0) {
-		return ArchiveEntry{}, false, nil
-	}
-	if err != nil {
-		return ArchiveEntry{}, false, err
-	}
-	return page.Entries[0], true, nil
-}
-
-// ArchivedVersions returns the ids of what was said in an archive under that
-// stanza id to or from with, as outgoing tells, its corrections included (XEP-0308).
-func (srv *Server) ArchivedVersions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
-	return srv.stores.Archive.Versions(ctx, owner, with, outgoing, stanzaID)
-}
+// Archive is the archives of accounts and of services.
+func (srv *Server) Archive() *archive.Archive { return srv.archive }
 
 // VCardOf returns an account's vCard as a payload (XEP-0054 §3.3);
 // service-unavailable when there is none.

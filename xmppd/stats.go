@@ -11,7 +11,7 @@ type Stats struct {
 	Archived        int64 // messages stored
 }
 
-type counters struct{ bound, resumed, rosterGets, archived atomic.Int64 }
+type counters struct{ bound, resumed, rosterGets atomic.Int64 }
 
 // Stats returns the counts. It is safe to call at any time.
 func (srv *Server) Stats() Stats {
@@ -19,7 +19,7 @@ func (srv *Server) Stats() Stats {
 		SessionsBound:   srv.stats.bound.Load(),
 		SessionsResumed: srv.stats.resumed.Load(),
 		RosterGets:      srv.stats.rosterGets.Load(),
-		Archived:        srv.stats.archived.Load(),
+		Archived:        srv.archive.Count(),
 	}
 	for _, a := range srv.online() {
 		st.Sessions += int64(len(a.all()))

@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -130,112 +131,6 @@ type RosterStore interface {
 	UpdateContact(ctx context.Context, user, jid string, update func(*Contact) (keep bool, err error)) (Contact, error)
 }
 
-// ArchiveEntry is one message in one archive (XEP-0313).
-type ArchiveEntry struct {
-	ID       uuid.UUID // version 7, given by the archive writer in commit order; the same in both archives of a 1:1 message
-	Owner    string    // bare JID whose archive it is
-	With     string    // bare JID of the other side
-	Resource string    // resource of the other side; may be empty
-	Outgoing bool      // sent by the owner
-	StanzaID string    // the stanza's id or origin-id, for de-duplication; may be empty
-	Replaces string    // the stanza id of the message that this one corrects (XEP-0308); may be empty
-	Body     string    // plain text of <body/>, for search; may be empty; pages do not bring it
-	Stanza   []byte    // the message as delivered, without stanza-ids
-
-	Retracts *Retraction // what is taken back with this message; nil: nothing. Pages do not bring it
-}
-
-// Retraction leaves tombstones in the place of earlier messages of an archive
-// (XEP-0424 §5), in the transaction that stores the entry it comes with.
-type Retraction struct {
-	IDs   []uuid.UUID   // in the archive of the entry; those that are not there are ignored
-	By    string        // the stanza id of the retraction
-	At    time.Time     // when it was retracted
-	Keep  []stream.Name // children of the messages that stay, such as who wrote them
-	Extra []byte        // children of <retracted/>, such as who moderated
-}
-
-// ArchiveQuery selects from one archive. Zero fields do not limit.
-type ArchiveQuery struct {
-	Owner      string
-	With       string // bare or full JID
-	Start, End time.Time
-	After      uuid.UUID // exclusive
-	Before     uuid.UUID // exclusive
-	IDs        []uuid.UUID
-	Named      []uuid.UUID // ids that must be there, whatever is selected
-	Text       string      // words that the body must have, as people type them (XEP-0431)
-	Last       bool        // the newest Max of the matching, still oldest first
-	Max        int
-	MaxBytes   int  // of stanzas, beyond which the page is cut off after the first entry; 0: no bound
-	WithCount  bool // fill ArchivePage.Count
-}
-
-// ArchivePage is one page of results, oldest first.
-type ArchivePage struct {
-	Entries  []ArchiveEntry
-	Complete bool // nothing was cut off in the direction of paging
-	Counted  bool // Count is filled
-	Count    int  // of all that match; where there are many, an estimate (XEP-0059 §2.6)
-}
-
-// ArchiveStore keeps archives.
-type ArchiveStore interface {
-	// Append stores all entries or none. Entries that are there already (same
-	// owner and id) are left as they are. An error that wraps ErrUnstorable
-	// means that at least one entry never can be stored.
-	Append(ctx context.Context, entries []ArchiveEntry) error
-
-	// Remove deletes the entries with the same owners and ids; what does not
-	// exist is ignored.
-	Remove(ctx context.Context, entries []ArchiveEntry) error
-
-	// Query returns a page; ErrNotFound when After, Before, one of IDs or one of
-	// Named is not in the archive.
-	Query(ctx context.Context, q ArchiveQuery) (ArchivePage, error)
-
-	// Versions returns the ids of the newest message in the owner's archive that
-	// was exchanged with that bare JID in that direction under that stanza id,
-	// and of its corrections; or, if the stanza id is a correction's, of what it
-	// corrects and its other corrections. None: not found, or too far back.
-	Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error)
-
-	// Stored reports whether the owner's archive has a message that the owner
-	// sent to with (a bare JID) under that stanza id, not before since.
-	Stored(ctx context.Context, owner, with, stanzaID string, since time.Time) (bool, error)
-
-	// Bounds returns owner and id of the oldest and the newest entry; ErrNotFound
-	// for an empty archive.
-	Bounds(ctx context.Context, owner string) (first, last ArchiveEntry, err error)
-}
-
-// ErrUnstorable is wrapped by what an ArchiveStore returns for entries that it
-// can never store, however often it is asked.
-var ErrUnstorable = errors.New("xmppd: unstorable")
-
-// ArchiveDefault says what happens to messages with people of whom the
-// preferences say nothing (XEP-0441 §2).
-type ArchiveDefault string
-
-// The defaults.
-const (
-	ArchiveAlways ArchiveDefault = "always"
-	ArchiveNever  ArchiveDefault = "never"
-	ArchiveRoster ArchiveDefault = "roster" // with contacts only
-)
-
-// ArchivePrefs is what an account wants in its archive. JIDs are bare or full.
-type ArchivePrefs struct {
-	Default       ArchiveDefault
-	Always, Never []string
-}
-
-// ArchivePrefsStore keeps what people want in their archives.
-type ArchivePrefsStore interface {
-	ArchivePrefs(ctx context.Context, user string) (ArchivePrefs, error) // ErrNotFound: nothing was ever set
-	SetArchivePrefs(ctx context.Context, user string, p ArchivePrefs) error
-}
-
 // OfflineStore keeps messages for people who are away (XEP-0160).
 type OfflineStore interface {
 	// AddOffline keeps a message; ErrFull when the user's bound, in number or in
@@ -295,8 +190,8 @@ type PrivateStore interface {
 type Stores struct {
 	Accounts AccountStore
 	Roster   RosterStore
-	Archive  ArchiveStore
-	Prefs    ArchivePrefsStore
+	Archive  archive.Store
+	Prefs    archive.PrefsStore
 	Offline  OfflineStore
 	Blocks   BlockStore
 	VCards   VCardStore

@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -42,7 +43,7 @@ func isMessage(stanza sentStanza) bool { return bytes.HasPrefix(stanza.raw, []by
 func offlineAgain(m *stream.Element, s *session, at time.Time) OfflineMessage {
 	id, archived := archivedID(m, s.bare)
 	if archived {
-		at = (ArchiveEntry{ID: id}).Time()
+		at = (archive.Entry{ID: id}).Time()
 	} else {
 		id = uuid.Must(uuid.NewV7())
 	}

@@ -38,6 +38,12 @@ func MessageType(m *stream.Element) string {
 	return "normal"
 }
 
+// IsConversation reports whether a message is from one person to another.
+func IsConversation(m *stream.Element) bool {
+	kind := MessageType(m)
+	return kind == "chat" || kind == "normal"
+}
+
 // BodyText returns the plain text of a message, or "".
 func BodyText(m *stream.Element) string {
 	body, ok := m.Find(stream.NSClient, "body")

@@ -7,6 +7,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 )
 
 // The room's archive (XEP-0313 §6.1.2, S-65).
@@ -37,14 +38,14 @@ func handleArchiveForm(_ context.Context, r *room, c xmppd.Client, _ stream.Chil
 	if _, err := r.mayRead(c); err != nil {
 		return nil, err
 	}
-	return xmppd.ArchiveForm(), nil
+	return archive.Form(), nil
 }
 
 func handleArchiveMetadata(ctx context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
 	if _, err := r.mayRead(c); err != nil {
 		return nil, err
 	}
-	return r.svc.server.ArchiveMetadata(ctx, r.jid)
+	return r.svc.archive.Metadata(ctx, r.jid)
 }
 
 func handleArchiveQuery(ctx context.Context, r *room, c xmppd.Client, query stream.Child) ([]byte, error) {
@@ -55,7 +56,7 @@ func handleArchiveQuery(ctx context.Context, r *room, c xmppd.Client, query stre
 	if !may.identities && asksWho(query) {
 		return nil, stanza.ErrForbidden
 	}
-	return r.svc.server.QueryArchive(ctx, c, r.jid, query, func(e xmppd.ArchiveEntry) []byte { return may.view(e) })
+	return r.svc.archive.Answer(ctx, c, r.jid, query, func(e archive.Entry) []byte { return may.view(e) })
 }
 
 // asksWho reports whether a query selects by the sender's real address.
@@ -74,7 +75,7 @@ func asksWho(query stream.Child) bool {
 
 // view is an entry as a reader sees it: with the sender's real address for those
 // who may know it (S-65).
-func (v reader) view(e xmppd.ArchiveEntry) []byte {
+func (v reader) view(e archive.Entry) []byte {
 	end := bytes.LastIndex(e.Stanza, []byte("</"))
 	if !v.identities || end < 0 {
 		return e.Stanza

@@ -7,6 +7,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 )
 
 // Service discovery (XEP-0045 §6, S-76).
@@ -124,7 +125,7 @@ func (r *room) featuresLocked() []string {
 	either(s.Password != "", "muc_passwordprotected", "muc_unsecured")
 	if s.Archive {
 		out = append(out, nsModerate)
-		out = append(out, xmppd.ArchiveFeatures()...)
+		out = append(out, archive.Features()...)
 	}
 	return out
 }

@@ -8,7 +8,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -78,7 +78,7 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut uuid.UUID) {
 	read, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout) // the client may have taken its time
 	defer cancel()
-	page, err := r.svc.server.ArchivePage(read, xmppd.ArchiveQuery{Owner: r.jid, Start: h.since, Last: true, Max: maxHistory})
+	page, err := r.svc.archive.Page(read, archive.Query{Owner: r.jid, Start: h.since, Last: true, Max: maxHistory})
 	if err != nil {
 		r.svc.log.Error("somebody entered without the history", "room", r.jid, "err", err)
 		return
@@ -106,7 +106,7 @@ func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut
 
 // historic is an archived message as history: with its time, in the room's name
 // (§7.2.14). What has no body, such as a change of subject, is no history.
-func (r *room) historic(e xmppd.ArchiveEntry, m *member) []byte {
+func (r *room) historic(e archive.Entry, m *member) []byte {
 	el, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
 	if err != nil {
 		r.svc.log.Error("an archived message is damaged", "room", r.jid, "id", e.ID, "err", err)

@@ -7,6 +7,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -65,12 +66,12 @@ func (r *room) saidBefore(ctx context.Context, owner, with string, m *stream.Ele
 	if _, delayed := m.Find(stanza.NSDelay, "delay"); !delayed || m.ID == "" {
 		return false, nil
 	}
-	return r.svc.server.Archived(ctx, owner, with, m.ID)
+	return r.svc.archive.Sent(ctx, owner, with, m.ID)
 }
 
 // accept checks that somebody may speak, and enqueues the message, with what it
 // retracts.
-func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retraction) (*pending, error) {
+func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retraction) (*pending, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o, err := r.speakerLocked(c)
@@ -78,7 +79,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *xmppd.Retrac
 		return nil, err
 	}
 	reflected := r.reflectedLocked(o, m)
-	var entry *xmppd.ArchiveEntry
+	var entry *archive.Entry
 	if r.settings.Archive && stanza.ShouldArchive(m) {
 		entry = r.archiveEntryLocked(o, m, reflected)
 		entry.Retracts = retracted
@@ -127,8 +128,8 @@ func (r *room) withStanzaID(reflected []byte, id uuid.UUID) []byte {
 
 // archiveEntryLocked is what the archive keeps. The real sender stands beside the stanza,
 // for those who may know (S-65).
-func (r *room) archiveEntryLocked(o *occupant, m *stream.Element, reflected []byte) *xmppd.ArchiveEntry {
-	e := &xmppd.ArchiveEntry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected}
+func (r *room) archiveEntryLocked(o *occupant, m *stream.Element, reflected []byte) *archive.Entry {
+	e := &archive.Entry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected}
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		e.Body = body.Text()
 	}

@@ -7,6 +7,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -21,7 +22,7 @@ const (
 
 // retraction finds what a message takes back: something that the same person said
 // here, named by its id in the archive (XEP-0424 §3.1). nil: nothing.
-func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*xmppd.Retraction, error) {
+func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*archive.Retraction, error) {
 	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return nil, nil
@@ -34,7 +35,7 @@ func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element
 	if entry.With != c.Bare() {
 		return nil, stanza.ErrForbidden
 	}
-	return &xmppd.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
+	return &archive.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
 }
 
 // keptChildren are what stays of a message that was taken back: who said it.
@@ -44,16 +45,16 @@ func keptChildren() []stream.Name {
 
 // archived returns a message of the archive with the ids of everything that corrects it;
 // no ids: it is not there.
-func (r *room) archived(ctx context.Context, text string) (xmppd.ArchiveEntry, []uuid.UUID, error) {
+func (r *room) archived(ctx context.Context, text string) (archive.Entry, []uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil {
-		return xmppd.ArchiveEntry{}, nil, nil
+		return archive.Entry{}, nil, nil
 	}
-	entry, ok, err := r.svc.server.ArchivedEntry(ctx, r.jid, id)
+	entry, ok, err := r.svc.archive.Entry(ctx, r.jid, id)
 	if err != nil || !ok {
 		return entry, nil, err
 	}
-	ids, err := r.svc.server.ArchivedVersions(ctx, r.jid, entry.With, true, entry.StanzaID)
+	ids, err := r.svc.archive.Versions(ctx, r.jid, entry.With, true, entry.StanzaID)
 	if err != nil {
 		return entry, nil, err
 	}
@@ -118,9 +119,9 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pe
 	notice = append(stanza.AppendAttr(notice, "id", own), '>')
 	notice = stanza.AppendAttr(append(notice, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id)
 	notice = append(append(append(append(notice, '>'), moderated...), why...), `</retract></message>`...)
-	entry := &xmppd.ArchiveEntry{
+	entry := &archive.Entry{
 		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: notice,
-		Retracts: &xmppd.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
+		Retracts: &archive.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
 	return r.enqueueLocked(entry, func(stored uuid.UUID) { r.toAllLocked(r.withStanzaID(notice, stored)) })
 }

@@ -35,6 +35,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 )
 
 // Namespaces.
@@ -73,12 +74,13 @@ type Config struct {
 
 // Service is group chat at one domain. It is safe for concurrent use.
 type Service struct {
-	cfg    Config
-	server *xmppd.Server
-	store  Store
-	log    *slog.Logger
-	seal   *sealer
-	joined joined
+	cfg     Config
+	server  *xmppd.Server
+	archive *archive.Archive
+	store   Store
+	log     *slog.Logger
+	seal    *sealer
+	joined  joined
 
 	invitations invitations
 
@@ -114,7 +116,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		cfg: cfg, server: cfg.Server, store: cfg.Store, log: cfg.Logger, seal: seal,
+		cfg: cfg, server: cfg.Server, archive: cfg.Server.Archive(), store: cfg.Store, log: cfg.Logger, seal: seal,
 		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
 		rooms:  make(map[string]*room), founded: make(map[string]int),
 	}, nil

@@ -5,7 +5,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -59,7 +59,7 @@ func (r *room) notice(payload string) []byte {
 
 // pending is a message that waits to be stored and delivered.
 type pending struct {
-	storing *xmppd.Storing // nil: it is not archived
+	storing *archive.Storing // nil: it is not archived
 	settled bool
 	stored  bool          // else it failed, and nobody gets it
 	id      uuid.UUID     // in the archive; zero: in none
@@ -70,10 +70,10 @@ type pending struct {
 // enqueueLocked adds a message to the room's queue and to the archive writer's; no
 // entry: it is not archived. deliver is called with the room's lock held, in the
 // order of the queue, once the message is in Postgres.
-func (r *room) enqueueLocked(entry *xmppd.ArchiveEntry, deliver func(id uuid.UUID)) (*pending, error) {
+func (r *room) enqueueLocked(entry *archive.Entry, deliver func(id uuid.UUID)) (*pending, error) {
 	t := &pending{done: make(chan struct{}), deliver: deliver}
 	if entry != nil {
-		storing, err := r.svc.server.BeginArchive(*entry)
+		storing, err := r.svc.archive.Begin(*entry)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -60,8 +61,8 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 }
 
 // privateEntries are a private message as the archives of its two sides keep it.
-func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Element) (theirs, mine xmppd.ArchiveEntry) {
-	theirs = xmppd.ArchiveEntry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected.Raw}
+func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Element) (theirs, mine archive.Entry) {
+	theirs = archive.Entry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected.Raw}
 	if body, ok := m.Find(stream.NSClient, "body"); ok {
 		theirs.Body = body.Text()
 	}
@@ -87,15 +88,15 @@ func (r *room) checkBlocked(ctx context.Context, user string, addresses ...strin
 
 // archivePrivate stores a private message for those of the two who want it
 // (XEP-0441 §2, S-64), and returns its ids by whose archive they are in.
-func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, sender xmppd.ArchiveEntry) (map[string]uuid.UUID, error) {
+func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, sender archive.Entry) (map[string]uuid.UUID, error) {
 	if !stanza.ShouldArchive(m) {
 		return nil, nil
 	}
-	both := []xmppd.ArchiveEntry{receiver, sender}
+	both := []archive.Entry{receiver, sender}
 	if receiver.Owner == sender.Owner {
 		both = both[:1]
 	}
-	var entries []xmppd.ArchiveEntry
+	var entries []archive.Entry
 	for _, e := range both {
 		owner, err := stanza.ParseAddress(e.Owner)
 		if err != nil {
@@ -113,7 +114,7 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	id, err := r.svc.server.Archive(ctx, entries...)
+	id, err := r.svc.archive.Store(ctx, entries...)
 	ids := make(map[string]uuid.UUID, len(entries))
 	for _, e := range entries {
 		ids[e.Owner] = id

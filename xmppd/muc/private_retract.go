@@ -7,7 +7,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -17,7 +17,7 @@ import (
 
 // privateRetraction finds what a private message takes back: what the same person
 // wrote to the same person here, in either's archive. nil: nothing.
-func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender xmppd.ArchiveEntry) (*xmppd.Retraction, error) {
+func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender archive.Entry) (*archive.Retraction, error) {
 	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return nil, nil
@@ -26,26 +26,26 @@ func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author 
 	if stanzaID == "" {
 		return nil, nil
 	}
-	ids, err := r.privateVersions(ctx, receiver.Owner, false, stanzaID, func(e xmppd.ArchiveEntry) bool { return authorOf(e) == author })
+	ids, err := r.privateVersions(ctx, receiver.Owner, false, stanzaID, func(e archive.Entry) bool { return authorOf(e) == author })
 	if err == nil && len(ids) == 0 { // the receiver keeps nothing
-		ids, err = r.privateVersions(ctx, sender.Owner, true, stanzaID, func(e xmppd.ArchiveEntry) bool { return e.Resource == sender.Resource })
+		ids, err = r.privateVersions(ctx, sender.Owner, true, stanzaID, func(e archive.Entry) bool { return e.Resource == sender.Resource })
 	}
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return &xmppd.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
+	return &archive.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
 }
 
 // privateVersions returns the ids of a message of this room in somebody's archive,
 // and of its corrections, that are the right ones.
-func (r *room) privateVersions(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(xmppd.ArchiveEntry) bool) ([]uuid.UUID, error) {
-	ids, err := r.svc.server.ArchivedVersions(ctx, owner, r.jid, outgoing, stanzaID)
+func (r *room) privateVersions(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(archive.Entry) bool) ([]uuid.UUID, error) {
+	ids, err := r.svc.archive.Versions(ctx, owner, r.jid, outgoing, stanzaID)
 	if err != nil {
 		return nil, err
 	}
 	var failed error
 	ids = slices.DeleteFunc(ids, func(id uuid.UUID) bool {
-		e, ok, err := r.svc.server.ArchivedEntry(ctx, owner, id)
+		e, ok, err := r.svc.archive.Entry(ctx, owner, id)
 		if err != nil {
 			failed = err
 		}
@@ -55,7 +55,7 @@ func (r *room) privateVersions(ctx context.Context, owner string, outgoing bool,
 }
 
 // authorOf returns the occupant id of who said something, as the room wrote it.
-func authorOf(e xmppd.ArchiveEntry) string {
+func authorOf(e archive.Entry) string {
 	el, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
 	if err != nil {
 		return ""

@@ -75,7 +75,7 @@ func (r *room) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last, err := r.svc.server.LastArchived(ctx, r.jid)
+	last, err := r.svc.archive.Last(ctx, r.jid)
 	if err != nil {
 		return err
 	}

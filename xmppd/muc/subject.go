@@ -7,6 +7,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -79,7 +80,7 @@ func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subjec
 		return nil, errNotOccupant
 	}
 	reflected := r.reflectedLocked(member.occupant, m)
-	var entry *xmppd.ArchiveEntry
+	var entry *archive.Entry
 	if r.settings.Archive {
 		entry = r.archiveEntryLocked(member.occupant, m, reflected)
 	}

@@ -16,6 +16,7 @@ import (
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
@@ -37,7 +38,7 @@ type memStore struct {
 	users   []string
 	rooms   map[string]Room
 	people  map[string]map[string]Affiliated
-	entries []xmppd.ArchiveEntry
+	entries []archive.Entry
 	offline map[string][]xmppd.OfflineMessage
 
 	blocked      map[string][]string // by whom; set before anybody is there
@@ -98,14 +99,14 @@ func (m *memStore) Mates(context.Context, string) ([]string, error) { return nil
 func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
 	return m.blocked[user], nil
 }
-func (m *memStore) Block(context.Context, string, []string) error                     { return nil }
-func (m *memStore) Unblock(context.Context, string, []string) error                   { return nil }
-func (m *memStore) SetArchivePrefs(context.Context, string, xmppd.ArchivePrefs) error { return nil }
-func (m *memStore) ArchivePrefs(_ context.Context, user string) (xmppd.ArchivePrefs, error) {
+func (m *memStore) Block(context.Context, string, []string) error         { return nil }
+func (m *memStore) Unblock(context.Context, string, []string) error       { return nil }
+func (m *memStore) SetPrefs(context.Context, string, archive.Prefs) error { return nil }
+func (m *memStore) Prefs(_ context.Context, user string) (archive.Prefs, error) {
 	if user == m.keepsNothing {
-		return xmppd.ArchivePrefs{Default: xmppd.ArchiveNever}, nil
+		return archive.Prefs{Default: archive.Never}, nil
 	}
-	return xmppd.ArchivePrefs{}, xmppd.ErrNotFound
+	return archive.Prefs{}, archive.ErrNotFound
 }
 
 func (m *memStore) VCard(_ context.Context, user string) (xmppd.VCard, error) {
@@ -135,7 +136,7 @@ func (m *memStore) RemoveOffline(_ context.Context, user string, _ []uuid.UUID) 
 // archiveStore is the archive.
 type archiveStore struct{ *memStore }
 
-func (m archiveStore) Append(_ context.Context, entries []xmppd.ArchiveEntry) error {
+func (m archiveStore) Append(_ context.Context, entries []archive.Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -160,24 +161,24 @@ func (m archiveStore) Append(_ context.Context, entries []xmppd.ArchiveEntry) er
 	return nil
 }
 
-func (m archiveStore) Remove(context.Context, []xmppd.ArchiveEntry) error { return nil }
+func (m archiveStore) Remove(context.Context, []archive.Entry) error { return nil }
 
-func (m archiveStore) Query(_ context.Context, q xmppd.ArchiveQuery) (xmppd.ArchivePage, error) {
+func (m archiveStore) Query(_ context.Context, q archive.Query) (archive.Page, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var found []xmppd.ArchiveEntry
+	var found []archive.Entry
 	for _, e := range m.entries {
 		if e.Owner == q.Owner && (len(q.IDs) == 0 || slices.Contains(q.IDs, e.ID)) && e.Time().Compare(q.Start) >= 0 {
 			found = append(found, e)
 		}
 	}
 	if len(q.IDs) > 0 && len(found) == 0 {
-		return xmppd.ArchivePage{}, xmppd.ErrNotFound
+		return archive.Page{}, archive.ErrNotFound
 	}
 	if q.Last && len(found) > q.Max {
 		found = found[len(found)-q.Max:]
 	}
-	return xmppd.ArchivePage{Entries: found, Complete: true}, nil
+	return archive.Page{Entries: found, Complete: true}, nil
 }
 
 func (m archiveStore) Stored(context.Context, string, string, string, time.Time) (bool, error) {
@@ -196,10 +197,12 @@ func (m archiveStore) Versions(_ context.Context, owner, with string, outgoing b
 	return out, nil
 }
 
-func (m archiveStore) Bounds(_ context.Context, owner string) (first, last xmppd.ArchiveEntry, err error) {
+func (m archiveStore) Newest(context.Context, uuid.UUID) (uuid.UUID, error) { return uuid.Nil, nil }
+
+func (m archiveStore) Bounds(_ context.Context, owner string) (first, last archive.Entry, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err = xmppd.ErrNotFound
+	err = archive.ErrNotFound
 	for _, e := range m.entries {
 		if e.Owner == owner {
 			if err != nil {
@@ -283,7 +286,7 @@ func (m roomStore) Delete(_ context.Context, name, owner string) error {
 		return m.fail
 	}
 	delete(m.rooms, name)
-	m.entries = slices.DeleteFunc(m.entries, func(e xmppd.ArchiveEntry) bool { return e.Owner == owner })
+	m.entries = slices.DeleteFunc(m.entries, func(e archive.Entry) bool { return e.Owner == owner })
 	return nil
 }
 

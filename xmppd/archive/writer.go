@@ -1,9 +1,7 @@
-package xmppd
+package archive
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"sync"
@@ -34,52 +32,42 @@ const (
 	slowestRetry = time.Second
 )
 
-var errArchiveBusy = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The archive is busy. Please try again in a moment."}
+var errBusy = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The archive is busy. Please try again in a moment."}
 
-type archiveJob struct {
-	entries []ArchiveEntry
+type writeJob struct {
+	entries []Entry
 	id      uuid.UUID
 	done    chan struct{} // closed when committed or refused
 	err     error         // why it was refused; set before done is closed
 	unsure  bool          // it may be stored, though no answer said so; run's alone
 
-	// Guarded by archiveWriter.mu.
+	// Guarded by writer.mu.
 	finished  bool // done is closed
 	abandoned bool // nobody waits any more
 }
 
-type archiveWriter struct {
-	store_ ArchiveStore
-	log    *slog.Logger
-	work   chan struct{}
+type writer struct {
+	to   Store
+	log  *slog.Logger
+	work chan struct{}
 
 	mu    sync.Mutex
-	queue []*archiveJob
+	queue []*writeJob
 
 	last uint64 // the time and counter of the last id; run's alone
 }
 
-func newArchiveWriter(store ArchiveStore, log *slog.Logger) *archiveWriter {
-	return &archiveWriter{store_: store, log: log, work: make(chan struct{}, 1)}
-}
-
-// store commits the entries under one id and returns it. It blocks until they
-// are in Postgres, or ctx ends; after an error they are not, and will not be.
-func (w *archiveWriter) store(ctx context.Context, entries ...ArchiveEntry) (uuid.UUID, error) {
-	job, err := w.begin(entries...)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	return w.wait(ctx, job)
+func newWriter(store Store, log *slog.Logger) *writer {
+	return &writer{to: store, log: log, work: make(chan struct{}, 1)}
 }
 
 // begin queues the entries. Ids are given in the order of these calls.
-func (w *archiveWriter) begin(entries ...ArchiveEntry) (*archiveJob, error) {
-	job := &archiveJob{entries: entries, done: make(chan struct{})}
+func (w *writer) begin(entries ...Entry) (*writeJob, error) {
+	job := &writeJob{entries: entries, done: make(chan struct{})}
 	w.mu.Lock()
 	if len(w.queue) >= maxQueued {
 		w.mu.Unlock()
-		return nil, errArchiveBusy
+		return nil, errBusy
 	}
 	w.queue = append(w.queue, job)
 	w.mu.Unlock()
@@ -92,7 +80,7 @@ func (w *archiveWriter) begin(entries ...ArchiveEntry) (*archiveJob, error) {
 
 // wait waits for a job. It must be called, once: a job that nobody waits for any
 // more is taken back.
-func (w *archiveWriter) wait(ctx context.Context, job *archiveJob) (uuid.UUID, error) {
+func (w *writer) wait(ctx context.Context, job *writeJob) (uuid.UUID, error) {
 	select {
 	case <-job.done:
 		return job.id, job.err
@@ -108,7 +96,8 @@ func (w *archiveWriter) wait(ctx context.Context, job *archiveJob) (uuid.UUID, e
 }
 
 // run commits until ctx ends, and then once more what is queued.
-func (w *archiveWriter) run(ctx context.Context) error {
+func (w *writer) run(ctx context.Context) error {
+	w.continueIDs(ctx)
 	for {
 		select {
 		case <-w.work:
@@ -121,7 +110,7 @@ func (w *archiveWriter) run(ctx context.Context) error {
 }
 
 // drain commits groups until nothing is queued.
-func (w *archiveWriter) drain(ctx context.Context) {
+func (w *writer) drain(ctx context.Context) {
 	for {
 		group := w.next()
 		if len(group) == 0 {
@@ -132,11 +121,11 @@ func (w *archiveWriter) drain(ctx context.Context) {
 }
 
 // next takes the next group from the queue and gives out the ids.
-func (w *archiveWriter) next() []*archiveJob {
+func (w *writer) next() []*writeJob {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := min(len(w.queue), maxGroup)
-	group := make([]*archiveJob, 0, n)
+	group := make([]*writeJob, 0, n)
 	for _, job := range w.queue[:n] {
 		if job.abandoned {
 			continue
@@ -155,7 +144,7 @@ func (w *archiveWriter) next() []*archiveJob {
 
 // commit stores a group, however long it takes, for as long as anybody waits
 // for it.
-func (w *archiveWriter) commit(ctx context.Context, group []*archiveJob) {
+func (w *writer) commit(ctx context.Context, group []*writeJob) {
 	for wait := firstRetry; ; wait = min(2*wait, slowestRetry) {
 		if group = w.stillWaiting(ctx, group); len(group) == 0 {
 			return
@@ -182,18 +171,18 @@ func (w *archiveWriter) commit(ctx context.Context, group []*archiveJob) {
 	}
 }
 
-func (w *archiveWriter) attempt(group []*archiveJob) error {
+func (w *writer) attempt(group []*writeJob) error {
 	ctx, cancel := context.WithTimeout(context.Background(), attemptTime)
 	defer cancel()
-	return w.store_.Append(ctx, entriesOf(group))
+	return w.to.Append(ctx, entriesOf(group))
 }
 
-func entriesOf(jobs []*archiveJob) []ArchiveEntry {
+func entriesOf(jobs []*writeJob) []Entry {
 	n := 0
 	for _, job := range jobs {
 		n += len(job.entries)
 	}
-	entries := make([]ArchiveEntry, 0, n)
+	entries := make([]Entry, 0, n)
 	for _, job := range jobs {
 		entries = append(entries, job.entries...)
 	}
@@ -202,7 +191,7 @@ func entriesOf(jobs []*archiveJob) []ArchiveEntry {
 
 // finish tells the waiting senders. It returns the jobs of those that gave up
 // while the commit was under way.
-func (w *archiveWriter) finish(group []*archiveJob) (gone []*archiveJob) {
+func (w *writer) finish(group []*writeJob) (gone []*writeJob) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, job := range group {
@@ -218,19 +207,19 @@ func (w *archiveWriter) finish(group []*archiveJob) (gone []*archiveJob) {
 
 // refuse tells a sender that its message cannot be stored, once it is certain
 // that it is not.
-func (w *archiveWriter) refuse(ctx context.Context, job *archiveJob, err error) {
+func (w *writer) refuse(ctx context.Context, job *writeJob, err error) {
 	w.log.Error("the archive refuses a message", "owner", job.entries[0].Owner, "err", err)
 	if job.unsure {
-		w.remove(ctx, []*archiveJob{job})
+		w.remove(ctx, []*writeJob{job})
 	}
 	job.id, job.err = uuid.Nil, err
-	w.finish([]*archiveJob{job})
+	w.finish([]*writeJob{job})
 }
 
 // stillWaiting takes out the jobs whose sender gave up, and takes back what
 // they may have stored.
-func (w *archiveWriter) stillWaiting(ctx context.Context, group []*archiveJob) []*archiveJob {
-	var rest, gone []*archiveJob
+func (w *writer) stillWaiting(ctx context.Context, group []*writeJob) []*writeJob {
+	var rest, gone []*writeJob
 	w.mu.Lock()
 	for _, job := range group {
 		switch {
@@ -247,14 +236,14 @@ func (w *archiveWriter) stillWaiting(ctx context.Context, group []*archiveJob) [
 
 // remove takes back what may have been stored although its sender was told
 // that it failed.
-func (w *archiveWriter) remove(ctx context.Context, jobs []*archiveJob) {
+func (w *writer) remove(ctx context.Context, jobs []*writeJob) {
 	if len(jobs) == 0 {
 		return
 	}
 	entries := entriesOf(jobs)
 	for wait := firstRetry; ; wait = min(2*wait, slowestRetry) {
 		attempt, cancel := context.WithTimeout(context.Background(), attemptTime)
-		err := w.store_.Remove(attempt, entries)
+		err := w.to.Remove(attempt, entries)
 		cancel()
 		if err == nil {
 			return
@@ -265,21 +254,4 @@ func (w *archiveWriter) remove(ctx context.Context, jobs []*archiveJob) {
 		}
 		time.Sleep(wait)
 	}
-}
-
-// newID returns a UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds and a counter
-// of 12 bits within one, so that ids strictly increase even when the clock goes
-// back; the other 62 bits are fresh and random.
-func (w *archiveWriter) newID() uuid.UUID {
-	now := uint64(time.Now().UnixMilli()) << 12
-	w.last = max(now, w.last+1)
-	var id uuid.UUID
-	_, _ = rand.Read(id[8:]) // never fails (crypto/rand)
-	var head [8]byte
-	binary.BigEndian.PutUint64(head[:], w.last<<4)
-	copy(id[:6], head[:6])
-	id[6] = 0x70 | byte(w.last>>8)&0x0f
-	id[7] = byte(w.last)
-	id[8] = 0x80 | id[8]&0x3f
-	return id
 }

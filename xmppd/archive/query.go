@@ -1,4 +1,4 @@
-package xmppd
+package archive
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// mamForm is the form that queries are made with (XEP-0313 §4.1.1, §4.1.5;
+// queryForm is the form that queries are made with (XEP-0313 §4.1.1, §4.1.5;
 // XEP-0431 §3).
-const mamForm = `<query xmlns="` + stanza.NSMAM + `"><x xmlns="` + stanza.NSDataForms + `" type="form">` +
+const queryForm = `<query xmlns="` + stanza.NSMAM + `"><x xmlns="` + stanza.NSDataForms + `" type="form">` +
 	`<field type="hidden" var="FORM_TYPE"><value>` + stanza.NSMAM + `</value></field>` +
 	`<field type="jid-single" var="with"/><field type="text-single" var="start"/><field type="text-single" var="end"/>` +
 	`<field type="text-single" var="before-id"/><field type="text-single" var="after-id"/>` +
@@ -25,16 +25,17 @@ const fullTextField = "{" + nsFullText + "}fulltext"
 // Most bytes of what may be searched for.
 const maxSearchText = 1 << 10
 
-// archiveQuery is a client's query.
-type archiveQuery struct {
-	ArchiveQuery
+// request is a client's query.
+type request struct {
+	Query
 	id   string // queryid
 	flip bool   // <flip-page/>
 }
 
-// parseArchiveQuery reads the form and the page that is wanted.
-func (srv *Server) parseArchiveQuery(owner string, query stream.Child) (archiveQuery, error) {
-	q := archiveQuery{ArchiveQuery: ArchiveQuery{Owner: owner, Max: min(mamDefaultPage, srv.cfg.ArchivePage), MaxBytes: mamPageBytes}}
+// parseQuery reads the form and the page that is wanted, which has at most most
+// results.
+func parseQuery(owner string, query stream.Child, most int) (request, error) {
+	q := request{Query: Query{Owner: owner, Max: min(defaultPage, most), MaxBytes: pageBytes}}
 	q.id, _ = query.Attr("queryid")
 	for c := range query.Children() {
 		switch c.Name {
@@ -50,10 +51,10 @@ func (srv *Server) parseArchiveQuery(owner string, query stream.Child) (archiveQ
 	if err != nil {
 		return q, err
 	}
-	return q, q.page(r, srv.cfg.ArchivePage)
+	return q, q.page(r, most)
 }
 
-func (q *ArchiveQuery) form(form stream.Child) error {
+func (q *Query) form(form stream.Child) error {
 	for f := range form.Children() {
 		if f.Name != (stream.Name{Space: stanza.NSDataForms, Local: "field"}) {
 			continue
@@ -67,7 +68,7 @@ func (q *ArchiveQuery) form(form stream.Child) error {
 
 // field applies one field of the form; unknown ones are refused (XEP-0313
 // §4.1.1, S-60). One without a value, or with an empty one, does not limit.
-func (q *ArchiveQuery) field(f stream.Child) error {
+func (q *Query) field(f stream.Child) error {
 	name, _ := f.Attr("var")
 	var values []string
 	for v := range f.Children() {
@@ -111,7 +112,7 @@ func (q *ArchiveQuery) field(f stream.Child) error {
 
 // with: one's own address, with a resource or without, selects the messages to
 // oneself (XEP-0313 §4.1.2).
-func (q *ArchiveQuery) with(jid string) error {
+func (q *Query) with(jid string) error {
 	if jid == "" {
 		return nil
 	}
@@ -127,7 +128,7 @@ func (q *ArchiveQuery) with(jid string) error {
 }
 
 // ids selects entries by their ids; each must be there (XEP-0313 §4.1.4).
-func (q *ArchiveQuery) ids(values []string) error {
+func (q *Query) ids(values []string) error {
 	for _, v := range values {
 		id, err := parseID(v)
 		if err != nil {
@@ -141,16 +142,16 @@ func (q *ArchiveQuery) ids(values []string) error {
 // after narrows the query to what comes after an id. A form and a page may each
 // name one; both must be there, and the narrower bound counts, so that paging
 // stays within after-id and before-id.
-func (q *ArchiveQuery) after(text string) error {
+func (q *Query) after(text string) error {
 	return q.bound(&q.After, text, 1)
 }
 
 // before narrows the query to what comes before an id.
-func (q *ArchiveQuery) before(text string) error {
+func (q *Query) before(text string) error {
 	return q.bound(&q.Before, text, -1)
 }
 
-func (q *ArchiveQuery) bound(field *uuid.UUID, text string, narrower int) error {
+func (q *Query) bound(field *uuid.UUID, text string, narrower int) error {
 	if text == "" {
 		return nil
 	}
@@ -191,7 +192,7 @@ func parseTime(s string) (time.Time, error) {
 }
 
 // page applies the page that is wanted (XEP-0059 §2.2–2.6).
-func (q *ArchiveQuery) page(r stanza.ResultSet, most int) error {
+func (q *Query) page(r stanza.ResultSet, most int) error {
 	if r.Max >= 0 {
 		q.Max = min(r.Max, most)
 	}

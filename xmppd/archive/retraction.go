@@ -1,4 +1,4 @@
-package xmppd
+package archive
 
 import (
 	"context"
@@ -17,10 +17,10 @@ import (
 
 const nsTombstones = stanza.NSRetract + "#tombstone"
 
-// retractedID returns the stanza id of the message that m takes back. A
+// RetractedID returns the stanza id of the message that m takes back. A
 // retraction without an id of its own cannot be referred to by a tombstone
 // (XEP-0424 §5), and is a message only.
-func retractedID(m *stream.Element) (string, bool) {
+func RetractedID(m *stream.Element) (string, bool) {
 	r, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return "", false
@@ -29,17 +29,17 @@ func retractedID(m *stream.Element) (string, bool) {
 	return id, id != ""
 }
 
-// retraction finds what a message of s takes back: only what the same account
-// sent to the same person (XEP-0424 §6). It may be in either archive, under the
-// same id; nil when it is in none.
-func (srv *Server) retraction(ctx context.Context, s *session, m *stream.Element, to stanza.Address) (*Retraction, error) {
-	stanzaID, ok := retractedID(m)
+// Retraction finds what a message takes back that one bare JID sent to another: only
+// what the same account sent to the same person (XEP-0424 §6). It may be in either
+// archive, under the same id; nil when it is in none.
+func (a *Archive) Retraction(ctx context.Context, m *stream.Element, from, to string) (*Retraction, error) {
+	stanzaID, ok := RetractedID(m)
 	if !ok {
 		return nil, nil
 	}
-	ids, err := srv.stores.Archive.Versions(ctx, s.bare, to.Bare(), to.User != s.user, stanzaID)
-	if err == nil && len(ids) == 0 && to.User != s.user {
-		ids, err = srv.stores.Archive.Versions(ctx, to.Bare(), s.bare, false, stanzaID)
+	ids, err := a.store.Versions(ctx, from, to, to != from, stanzaID)
+	if err == nil && len(ids) == 0 && to != from {
+		ids, err = a.store.Versions(ctx, to, from, false, stanzaID)
 	}
 	if err != nil || len(ids) == 0 {
 		return nil, err

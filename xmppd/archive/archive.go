@@ -1,0 +1,143 @@
+// Package archive keeps what was said: it writes messages in groups, answers queries
+// (XEP-0313), applies people's preferences (XEP-0441) and retractions (XEP-0424). An
+// archive belongs to a bare JID, an account's or a room's. It stands below the server,
+// which says who may read what; the store is the site's.
+//
+// Goroutines: one, the writer's, in Run.
+package archive
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// Archive is all archives of a server. It is safe for concurrent use.
+type Archive struct {
+	store  Store
+	writer *writer
+	page   int
+	stored atomic.Int64
+}
+
+// New returns the archives in a store, of which a client gets at most page results at
+// once. Run must be called for anything to be written.
+func New(store Store, page int, log *slog.Logger) *Archive {
+	return &Archive{store: store, writer: newWriter(store, log), page: page}
+}
+
+// Run writes until ctx ends, and then once more what is queued.
+func (a *Archive) Run(ctx context.Context) error { return a.writer.run(ctx) }
+
+// Count is how many messages were stored since the start.
+func (a *Archive) Count() int64 { return a.stored.Load() }
+
+// Wants reports whether a message between people goes into their archives (XEP-0313
+// §6.1.1, XEP-0334 §4, S-63, S-64).
+func Wants(m *stream.Element) bool { return stanza.IsConversation(m) && stanza.ShouldArchive(m) }
+
+// Received is a message that owner receives from somebody.
+func Received(m *stream.Element, owner string, from stanza.Address) Entry {
+	return Entry{
+		Owner: owner, With: from.Bare(), Resource: from.Resource,
+		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.BodyText(m), Stanza: m.Raw,
+	}
+}
+
+// Store stores entries under one id and returns it. It blocks until they are in the
+// store, or ctx ends; then they are not, and will not be.
+func (a *Archive) Store(ctx context.Context, entries ...Entry) (uuid.UUID, error) {
+	storing, err := a.Begin(entries...)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return storing.Wait(ctx)
+}
+
+// Storing is a message on its way into the archive.
+type Storing struct {
+	archive *Archive
+	job     *writeJob
+}
+
+// Begin queues entries, which get one id, and does not block. Ids are given in the
+// order of the calls. Wait must be called afterwards, once. The error is a
+// *stanza.Error of type wait when too much is queued.
+func (a *Archive) Begin(entries ...Entry) (*Storing, error) {
+	job, err := a.writer.begin(entries...)
+	if err != nil {
+		return nil, err
+	}
+	return &Storing{a, job}, nil
+}
+
+// Wait blocks until the message is in the store and returns its id, or until ctx
+// ends; then it is not there, and will not be.
+func (st *Storing) Wait(ctx context.Context) (uuid.UUID, error) {
+	id, err := st.archive.writer.wait(ctx, st.job)
+	if err == nil {
+		st.archive.stored.Add(1)
+	}
+	return id, err
+}
+
+// Last returns the id of the newest entry of an archive; zero when it is empty.
+func (a *Archive) Last(ctx context.Context, owner string) (uuid.UUID, error) {
+	_, last, err := a.store.Bounds(ctx, owner)
+	if errors.Is(err, ErrNotFound) {
+		return uuid.Nil, nil
+	}
+	return last.ID, err
+}
+
+// Page returns a page of an archive.
+func (a *Archive) Page(ctx context.Context, q Query) (Page, error) { return a.store.Query(ctx, q) }
+
+// Entry returns one entry of an archive; false when it is not there.
+func (a *Archive) Entry(ctx context.Context, owner string, id uuid.UUID) (Entry, bool, error) {
+	page, err := a.store.Query(ctx, Query{Owner: owner, IDs: []uuid.UUID{id}, Max: 1})
+	if errors.Is(err, ErrNotFound) || (err == nil && len(page.Entries) == 0) {
+		return Entry{}, false, nil
+	}
+	if err != nil {
+		return Entry{}, false, err
+	}
+	return page.Entries[0], true, nil
+}
+
+// Versions returns the ids of what was said in an archive under that stanza id to or
+// from with, as outgoing tells, its corrections included (XEP-0308).
+func (a *Archive) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
+	return a.store.Versions(ctx, owner, with, outgoing, stanzaID)
+}
+
+// resendWindow is how far back a message that is sent again is looked for.
+const resendWindow = 24 * time.Hour
+
+// Sent reports whether an archive has a message that its owner sent to with (a bare
+// JID) under that stanza id, so that another one was sent again.
+func (a *Archive) Sent(ctx context.Context, owner, with, stanzaID string) (bool, error) {
+	return a.store.Stored(ctx, owner, with, stanzaID, time.Now().Add(-resendWindow))
+}
+
+// SentBefore reports whether a message from one bare JID to another that is sent
+// again is in an archive already: the sender's, or the recipient's if the sender keeps
+// none. A note to oneself is in only one, as received.
+func (a *Archive) SentBefore(ctx context.Context, from, to, stanzaID string) (bool, error) {
+	if from != to {
+		if sent, err := a.Sent(ctx, from, to, stanzaID); err != nil || sent {
+			return sent, err
+		}
+	}
+	since := time.Now().Add(-resendWindow)
+	ids, err := a.store.Versions(ctx, to, from, false, stanzaID)
+	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return Entry{ID: id}.Time().After(since) }), err
+}
