@@ -40,7 +40,7 @@ type chatStore struct {
 
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
-	s := &chatStore{db, domain, mode, searchBounds{first: 2000, stretch: 4000}}
+	s := &chatStore{db, domain, mode, searchBounds{first: 1000, stretch: 4000}}
 	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, Pubsub: s}
 }
 
