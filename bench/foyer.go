@@ -21,7 +21,10 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	base := "127.0.0.1:" + strconv.Itoa(port)
 	env := []string{
 		"APP_ENV=production", "ADDR=" + base, "BASE_URL=http://" + base,
-		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "ROSTER=none", "LOG_LEVEL=warn",
+		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "LOG_LEVEL=warn",
+	}
+	if w.size == nil {
+		env = append(env, "ROSTER=none")
 	}
 	run := func(ctx context.Context, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, program, args...)
@@ -40,12 +43,17 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	if err := importUsers(ctx, w, run); err != nil {
 		return nil, err
 	}
+	if w.size != nil {
+		if err := w.fill(ctx, *w.size); err != nil {
+			return nil, err
+		}
+	}
 	cmd, stop, err := w.start("foyer", env, program, "serve")
 	if err != nil {
 		return nil, err
 	}
 	s := &server{
-		name: "Foyer", webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind",
+		name: "Foyer", webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind", web: "http://" + base,
 		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop,
 		note:        "`foyer serve`, `APP_ENV=production`, `ROSTER=none`; signs in with one-use tokens (`foyer token`)",
 		credentials: func(ctx context.Context, n int) ([]credential, error) { return tokens(ctx, run, n) },

@@ -17,7 +17,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -49,6 +48,8 @@ type bench struct {
 	notes  []string // what the report says besides
 	values map[key][]float64
 	rooms  int
+	size   size   // of the scale step
+	facts  []fact // what it found
 }
 
 // key names a figure.
@@ -71,18 +72,28 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	seconds := flags.Duration("time", 6*time.Second, "how long each load is measured")
 	runs := flags.Int("runs", 1, "how often; the table has the medians")
 	result := flags.String("o", "", "the file to write the table to, besides")
+	var z size
+	flags.IntVar(&z.accounts, "accounts", 100_000, "how many accounts the site of the scale step has; 2,600 at least")
+	flags.IntVar(&z.messages, "messages", 10_000_000, "and how many archived messages")
+	flags.IntVar(&z.online, "online", 2000, "and how many people are online")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	z.arriving = 500
 	steps, err := regexp.Compile(*match)
 	if err != nil {
 		return err
 	}
-	b := &bench{plan: fullPlan(*seconds), steps: steps, runs: *runs, log: log, values: make(map[key][]float64)}
+	b := &bench{plan: fullPlan(*seconds), steps: steps, runs: *runs, log: log, size: z, values: make(map[key][]float64)}
 	if err := b.all(ctx, strings.Split(*which, ","), *program); err != nil {
 		return err
 	}
-	b.report(out)
+	if len(b.names) > 0 {
+		b.report(out)
+	}
+	if len(b.facts) > 0 {
+		b.reportScale(out)
+	}
 	if *result == "" {
 		return nil
 	}
@@ -109,6 +120,14 @@ func (b *bench) all(ctx context.Context, names []string, program string) error {
 		return err
 	}
 	defer func() { _ = pg.Stop(context.WithoutCancel(ctx)) }()
+	if b.steps.String() != "" && b.steps.MatchString("scale") {
+		if err := b.measureScale(ctx, pg, port, dir, program); err != nil {
+			return err
+		}
+	}
+	if b.accounts() == 0 {
+		return nil
+	}
 	for _, name := range names {
 		w := site{dir: filepath.Join(dir, name), pg: pg, pgPort: port, database: name, users: b.accounts()}
 		if err := os.MkdirAll(w.dir, 0o755); err != nil {
@@ -183,25 +202,4 @@ func (b *bench) one(ctx context.Context, name string, w site, program string) er
 		}
 	}
 	return nil
-}
-
-// writeResults writes the table with what it needs to be understood.
-func (b *bench) writeResults(path string) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(f, `# Results
-
-Written by `+"`make bench`"+` on %s: %d cores, %s/%s, clients and servers on the same machine, %s per
-load, medians of %d run(s). CPU is seconds per 1,000 messages or deliveries. Rates drift from run to run; compare CPU and
-ratios taken in one run.
-
-`, time.Now().UTC().Format("2 January 2006"), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.plan.seconds, b.runs)
-	b.report(f)
-	fmt.Fprintln(f)
-	for _, note := range b.notes {
-		fmt.Fprintf(f, "- %s\n", note)
-	}
-	return f.Close()
 }

@@ -77,8 +77,7 @@ func (b *bench) cell(name string, l line) string {
 func number(v float64) string {
 	switch {
 	case v >= 1000:
-		s := strconv.Itoa(int(v + 0.5))
-		return s[:len(s)-3] + "," + s[len(s)-3:]
+		return grouped(strconv.Itoa(int(v + 0.5)))
 	case v >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 1:
@@ -87,4 +86,13 @@ func number(v float64) string {
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 3, 64)
+}
+
+// grouped puts commas between thousands.
+func grouped(digits string) string {
+	if len(digits) <= 3 {
+		return digits
+	}
+	n := len(digits) - 3
+	return grouped(digits[:n]) + "," + digits[n:]
 }

@@ -25,6 +25,7 @@ const domain = "localhost"
 type server struct {
 	name, version   string
 	webSocket, bosh string // URLs
+	web             string // URL of the site; Foyer's only
 	pid, postgres   int
 	fresh           int    // KiB of memory before anybody signed in; 0: not measured
 	note            string // how it was set up, for the report
@@ -42,6 +43,7 @@ type site struct {
 	pgPort   int // on 127.0.0.1
 	database string
 	users    int
+	size     *size // of the scale step: default settings, and a database that is full; nil: no
 }
 
 // userName is the i-th account's.

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// The scale step's part of the file begins with this line.
+const scaleTitle = "## A large site"
+
+// writeResults writes what was measured, and leaves the other part of the file as
+// it is.
+func (b *bench) writeResults(path string) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	servers, large, _ := strings.Cut(string(old), scaleTitle)
+	if len(b.names) > 0 {
+		servers = b.serversPart()
+	}
+	if len(b.facts) > 0 {
+		large = b.scalePart()
+	}
+	if large != "" {
+		large = scaleTitle + large
+	}
+	return os.WriteFile(path, []byte(strings.TrimRight(servers, "\n")+"\n\n"+large), 0o644)
+}
+
+func today() string { return time.Now().UTC().Format("2 January 2006") }
+
+// serversPart is the table of the servers beside each other, with what it needs
+// to be understood.
+func (b *bench) serversPart() string {
+	var f strings.Builder
+	fmt.Fprintf(&f, `# Results
+
+Written by `+"`make bench`"+` on %s: %d cores, %s/%s, clients and servers on the same machine, %s per
+load, medians of %d run(s). CPU is seconds per 1,000 messages or deliveries. Rates drift from run to run; compare CPU and
+ratios taken in one run.
+
+`, today(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.plan.seconds, b.runs)
+	b.report(&f)
+	fmt.Fprintln(&f)
+	for _, note := range b.notes {
+		fmt.Fprintf(&f, "- %s\n", note)
+	}
+	return f.String()
+}
+
+// scalePart is what stands below its title.
+func (b *bench) scalePart() string {
+	var f strings.Builder
+	fmt.Fprintf(&f, `
+
+Written by `+"`make bench ARGS=\"-steps scale\"`"+` on %s: %s accounts, %s online, %s archived messages; default settings; %d cores,
+clients, server and database on the same machine. CPU is per request.
+
+`, today(), number(float64(b.size.accounts)), number(float64(b.size.online)), number(float64(b.size.messages)), runtime.NumCPU())
+	b.reportScale(&f)
+	return f.String()
+}
+
+func (b *bench) reportScale(w io.Writer) {
+	fmt.Fprintln(w, "| what | reached | to reach |")
+	fmt.Fprintln(w, "|---|---|---|")
+	for _, f := range b.facts {
+		fmt.Fprintf(w, "| %s | %s | %s |\n", f.what, f.reached, f.goal)
+	}
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"foyer/internal/pgdev"
+)
+
+// The scale step: a large site on default settings. It takes minutes, and runs
+// only when it is asked for: -steps scale.
+
+// fact is one line of its table.
+type fact struct{ what, reached, goal string }
+
+// scale is a run of the step.
+type scale struct {
+	*server
+	size    size
+	log     io.Writer
+	facts   []fact
+	browser *browser
+}
+
+func (s *scale) note(what, goal, format string, args ...any) {
+	f := fact{what, fmt.Sprintf(format, args...), goal}
+	s.facts = append(s.facts, f)
+	fmt.Fprintf(s.log, "  %-60s %s\n", f.what, f.reached)
+}
+
+// measureScale fills a database, starts the program on it and measures.
+func (b *bench) measureScale(ctx context.Context, pg *pgdev.Server, port int, dir, program string) error {
+	w := site{dir: filepath.Join(dir, "scale"), pg: pg, pgPort: port, database: "scale", users: 1, size: &b.size}
+	if err := os.MkdirAll(w.dir, 0o755); err != nil {
+		return err
+	}
+	if err := pg.CreateDatabase(ctx, w.database, ""); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.log, "filling a site of %d accounts and %d messages …\n", b.size.accounts, b.size.messages)
+	foyer, err := startFoyer(ctx, w, program)
+	if err != nil {
+		return err
+	}
+	defer foyer.stop()
+	s := &scale{server: foyer, size: b.size, log: b.log}
+	defer func() { b.facts = s.facts }()
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"people", s.people}, {"searches", s.searches}} {
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("scale, %s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// people measures while many are online.
+func (s *scale) people(ctx context.Context) error {
+	creds, err := s.credentials(ctx, s.size.online+s.size.arriving)
+	if err != nil {
+		return err
+	}
+	before, err := residentKiB(s.pid)
+	if err != nil {
+		return err
+	}
+	online, err := s.signInAll(ctx, webSocket, creds[:s.size.online], 20)
+	if err != nil {
+		return err
+	}
+	defer closeAll(online)
+	if _, err := s.arrive(online); err != nil {
+		return err
+	}
+	if err := pause(ctx, 5*time.Second); err != nil {
+		return err
+	}
+	after, err := residentKiB(s.pid)
+	if err != nil {
+		return err
+	}
+	s.note("memory per idle session, roster fetched", "≤ 25 KiB", "%.1f KiB", float64(after-before)/float64(len(online)))
+	stop := drain(online)
+	defer stop()
+	if err := s.arrivals(ctx, creds[s.size.online:]); err != nil {
+		return err
+	}
+	// Not before: hashing a password takes much memory for a while.
+	if s.browser, err = newBrowser(ctx, s.web, userName(0)); err != nil {
+		return err
+	}
+	if err := s.pages(ctx); err != nil {
+		return err
+	}
+	return s.profile(ctx)
+}
+
+// drain reads what comes for clients that wait.
+func drain(clients []*client) (stop func()) {
+	for _, c := range clients {
+		go func() {
+			for {
+				if _, err := c.recv(); err != nil {
+					return // closed
+				}
+			}
+		}()
+	}
+	return func() { closeAll(clients) }
+}
+
+// arrive asks for the roster and sends presence, as a client does; it returns
+// the bytes of all rosters.
+func (s *scale) arrive(clients []*client) (int64, error) {
+	var total atomic.Int64
+	err := each(clients, func(c *client) error {
+		if err := c.write([]byte(`<iq xmlns="jabber:client" type="get" id="roster"><query xmlns="jabber:iq:roster"/></iq>`)); err != nil {
+			return err
+		}
+		roster, err := await(c, `id="roster"`)
+		if err != nil {
+			return err
+		}
+		total.Add(int64(len(roster)))
+		return exchange(c, `<presence xmlns="jabber:client"/>`, `from="`+c.user+"@"+domain+"/"+resource)
+	})
+	return total.Load(), err
+}
+
+// arrival is how long a class, a shift or a meeting takes to sign in.
+const arrival = 5 * time.Second
+
+// arrivals measures many people who sign in within a short time.
+func (s *scale) arrivals(ctx context.Context, creds []credential) error {
+	before := s.usage(0)
+	written := s.sent()
+	clients := make([]*client, len(creds))
+	rosters := make([]int64, len(creds))
+	errs := make(chan error, len(creds))
+	for i, c := range creds {
+		go func() {
+			errs <- func() (err error) {
+				if err := pause(ctx, arrival*time.Duration(i)/time.Duration(len(creds))); err != nil {
+					return err
+				}
+				if clients[i], err = s.signIn(ctx, webSocket, s.size.online+i, c); err != nil {
+					return err
+				}
+				rosters[i], err = s.arrive(clients[i : i+1])
+				return err
+			}()
+		}()
+	}
+	var err error
+	for range creds {
+		err = errors.Join(err, <-errs)
+	}
+	defer closeAll(clients)
+	if err != nil {
+		return err
+	}
+	m := between(before, s.usage(int64(len(clients))))
+	s.note("roster at sign-in", "≤ 20 kB", "%.1f kB", float64(slices.Max(rosters))/1000)
+	s.note(fmt.Sprintf("%d people sign in within 5 s: server CPU; all bytes that the server sends", len(creds)), "≤ 0.5 s; ≤ 5 MB",
+		"%.2f s (and the database %.2f s); %.1f MB", m.server.Seconds(), m.tables.Seconds(), float64(s.sent()-written)/1e6)
+	return nil
+}
+
+// sent is how many bytes the server has written, to everybody and the database.
+func (s *scale) sent() int64 {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", s.pid))
+	if err != nil {
+		return 0
+	}
+	for line := range bytes.Lines(raw) {
+		if rest, ok := bytes.CutPrefix(line, []byte("wchar: ")); ok {
+			n, _ := strconv.ParseInt(string(bytes.TrimSpace(rest)), 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// pages measures the pages that show people and rooms.
+func (s *scale) pages(ctx context.Context) error {
+	for _, p := range []struct{ what, path string }{
+		{"the home page", "/"}, {"the people", "/people"}, {"the rooms", "/rooms"},
+		{"finding anybody by typing", "/people?q=mason"}, {"finding one of all", "/people?q=potter+" + strconv.Itoa(s.size.accounts/2)},
+	} {
+		const times = 200
+		body, err := s.browser.get(ctx, p.path)
+		before := s.usage(0)
+		for range times {
+			if err != nil {
+				break
+			}
+			_, err = s.browser.get(ctx, p.path)
+		}
+		if err != nil {
+			s.note(p.what+", `"+p.path+"`", "", "%v", err)
+			continue
+		}
+		m := between(before, s.usage(times))
+		s.note(p.what+", `"+p.path+"`: server CPU; database; size", "≤ 2 ms; ≤ 5 ms; ≤ 60 kB",
+			"%.1f ms; %.1f ms; %.1f kB", milliseconds(m.cpu()), milliseconds(m.tables)/times, float64(len(body))/1000)
+	}
+	return nil
+}
+
+// profile measures a name that is saved, until nobody is told of it any more.
+func (s *scale) profile(ctx context.Context) error {
+	before := s.usage(0)
+	begin := time.Now()
+	if err := s.browser.post(ctx, "/settings", "/settings/profile", url.Values{"name": {"Ada Archer"}}); err != nil {
+		return err
+	}
+	took := time.Since(begin)
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	m := between(before, s.usage(1))
+	s.note("a profile saved: until the page is there; CPU within 3 s, with the database", "O(those who see it)",
+		"%.0f ms; %.0f ms", milliseconds(took), milliseconds(m.total()))
+	return nil
+}
+
+// searches measures the first page of full-text searches.
+func (s *scale) searches(ctx context.Context) error {
+	creds, err := s.credentials(ctx, 1)
+	if err != nil {
+		return err
+	}
+	c, err := s.signIn(ctx, webSocket, 0, creds[0])
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	for _, a := range []struct {
+		what, to string
+		part     int
+	}{{"an own archive", "", largePerson}, {"a room", ` to="` + hall + "@" + mucDomain + `"`, largeRoom}} {
+		for _, word := range searchedWords {
+			took := &delays{}
+			before := s.usage(0)
+			const times = 100
+			for range times {
+				begin := time.Now().UnixNano()
+				if err := search(c, a.to, word); err != nil {
+					return err
+				}
+				took.add(begin)
+			}
+			m := between(before, s.usage(times))
+			s.note(fmt.Sprintf("search in %s of %d, “%s”: p50 / p99; CPU, with the database", a.what, s.size.messages/a.part, word),
+				"≤ 10 ms p99", "%.1f / %.1f ms; %.1f ms", milliseconds(took.quantile(0.5)), milliseconds(took.quantile(0.99)), milliseconds(m.total()))
+		}
+	}
+	return nil
+}
+
+// search reads the newest page of a search (XEP-0313 §4, XEP-0431 §3).
+func search(c *client, to, word string) error {
+	query := `<iq xmlns="jabber:client" type="set" id="search"` + to + `><query xmlns="urn:xmpp:mam:2"><x xmlns="jabber:x:data" type="submit">` +
+		`<field var="FORM_TYPE" type="hidden"><value>urn:xmpp:mam:2</value></field>` +
+		`<field var="{urn:xmpp:fulltext:0}fulltext"><value>` + word + `</value></field></x>` +
+		`<set xmlns="http://jabber.org/protocol/rsm"><max>50</max><before/></set></query></iq>`
+	if err := c.write([]byte(query)); err != nil {
+		return err
+	}
+	for {
+		got, err := c.recv()
+		if err != nil {
+			return err
+		}
+		for _, g := range got {
+			if bytes.Contains(g, []byte("<fin")) {
+				return nil
+			}
+			if failed(g) {
+				return fmt.Errorf("search: %s", g)
+			}
+		}
+	}
+}
