@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -143,5 +144,26 @@ func TestTable_OfAFullRun(t *testing.T) {
 	}
 	if rows := slices.Collect(strings.Lines(out.String())); len(rows) != len(table())+2 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// Each part of the results stays when only the other is measured.
+func TestWriteResults_LeavesTheOtherPart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "RESULTS.md")
+	servers := &bench{names: []string{"Foyer"}, notes: []string{"a note"}}
+	large := &bench{facts: []fact{{"the home page", "1.0 ms", "≤ 2 ms"}}}
+	for _, b := range []*bench{servers, large, servers, large} {
+		if err := b.writeResults(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, once := range []string{"# Results\n", "- a note\n", scaleTitle + "\n", "| the home page | 1.0 ms | ≤ 2 ms |\n"} {
+		if strings.Count(string(raw), once) != 1 {
+			t.Errorf("%q is there %d times in:\n%s", once, strings.Count(string(raw), once), raw)
+		}
 	}
 }
