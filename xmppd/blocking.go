@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"slices"
 
 	"foyer/internal/stanza"
@@ -13,8 +14,12 @@ import (
 
 const nsBlocking = "urn:xmpp:blocking"
 
-// Most entries of one block list.
-const maxBlocked = 1000
+// maxBlocked is the maximum number of entries of one block list, and
+// maxBlockedBytes of the bytes in them.
+const (
+	maxBlocked      = 1000
+	maxBlockedBytes = 256 << 10
+)
 
 // blocklist is an account's blocked JIDs. It is immutable.
 type blocklist struct{ jids map[string]struct{} }
@@ -166,7 +171,11 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if err != nil {
 		return nil, err
 	}
-	if len(b.jids)+len(jids) > maxBlocked {
+	size := 0
+	for _, jid := range slices.AppendSeq(slices.Clone(jids), maps.Keys(b.jids)) {
+		size += len(jid)
+	}
+	if len(b.jids)+len(jids) > maxBlocked || size > maxBlockedBytes {
 		return nil, stanza.ErrResourceConstraint
 	}
 	if slices.Contains(jids, s.bare) {

@@ -40,21 +40,38 @@ func copies(m *stream.Element) bool {
 	case "chat", "error":
 		return true
 	case "normal":
-		return stanza.IsSubstantial(m)
+		return stanza.IsSubstantial(m) || isInvitation(m)
 	}
 	return false
+}
+
+// isInvitation reports whether a message invites into a room through the room, or
+// declines (XEP-0045 §7.8.2).
+func isInvitation(m *stream.Element) bool {
+	x, ok := m.Find(stanza.NSMUCUser, "x")
+	if !ok {
+		return false
+	}
+	_, invite := x.Find(stanza.NSMUCUser, "invite")
+	_, decline := x.Find(stanza.NSMUCUser, "decline")
+	return invite || decline
 }
 
 // copyMessage sends the copies: "received" to the recipient's resources that
 // did not get the message, "sent" to the sender's other ones (XEP-0280 §7, §8).
 func (srv *Server) copyMessage(s *session, m *stream.Element, to stanza.Address, r route, theirs []byte, id uuid.UUID) {
-	for _, o := range srv.lookup(to.User).all() {
-		if o != s && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
-			o.deliver(carbon("received", m, o, theirs))
-		}
-	}
+	srv.copyReceived(s, m, to, r, theirs)
 	if to.User != s.user { // else the account's resources have it already
 		s.copySent(m, id)
+	}
+}
+
+// copyReceived sends "received" copies; sender, if not nil, needs none.
+func (srv *Server) copyReceived(sender *session, m *stream.Element, to stanza.Address, r route, theirs []byte) {
+	for _, o := range srv.lookup(to.User).all() {
+		if o != sender && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
+			o.deliver(carbon("received", m, o, theirs))
+		}
 	}
 }
 

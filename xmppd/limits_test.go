@@ -123,3 +123,23 @@ func TestNoTo(t *testing.T) {
 	one.until(`<iq xmlns="jabber:client" type="result" id="r" to="alice@h/one"><query xmlns="jabber:iq:roster"><item jid="bob@h"/></query></iq>`)
 	bob.none()
 }
+
+// X-53: a block list is bounded in bytes besides entries.
+func TestLimits_BlockedBytes(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.online("alice", "a")
+	items, size := "", 0
+	for i := 0; size <= maxBlockedBytes; i++ {
+		jid := fmt.Sprint(i) + strings.Repeat("x", 1000) + "@h"
+		items += `<item jid="` + jid + `"/>`
+		if size += len(jid); i%50 == 49 || size > maxBlockedBytes {
+			block := `<iq xmlns="jabber:client" type="set" id="b"><block xmlns="urn:xmpp:blocking">` + items + `</block></iq>`
+			if size > maxBlockedBytes {
+				alice.refused(block, "wait", "resource-constraint")
+				return
+			}
+			alice.ask(block, `<iq xmlns="jabber:client" type="result" id="b"/>`)
+			items = ""
+		}
+	}
+}

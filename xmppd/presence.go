@@ -17,7 +17,7 @@ const nsVCardUpdate = "vcard-temp:x:update"
 // Directed presence that is tracked for one session; more is refused.
 const maxDirected = 1000
 
-// Largest presence, in bytes. It is kept, and sent to whoever may see it, so
+// maxPresence is the maximum size of a presence in bytes. It is kept, and sent to whoever may see it, so
 // that it is bounded more tightly than what goes to one (RFC 6120 §13.12, S-06).
 const maxPresence = 16 << 10
 

@@ -12,7 +12,7 @@ import (
 
 const nsPrivate = "jabber:iq:private"
 
-// Largest piece of private XML, in bytes.
+// maxPrivate is the maximum size of a piece of private XML in bytes.
 const maxPrivate = 64 << 10
 
 func privateHandlers() map[iqKey]iqHandler {

@@ -28,7 +28,7 @@ const (
 	maxContactName   = 128
 	maxContactGroups = 32
 	maxContacts      = 2000
-	maxRosterBytes   = 1 << 20 // of names and groups together
+	maxRosterBytes   = 1 << 20 // of addresses, names and groups together
 )
 
 // entry is a Contact as the cache keeps it. Members of one site have nearly the
@@ -376,7 +376,7 @@ func (s *session) roomFor(ctx context.Context, it rosterItem) error {
 	if err != nil {
 		return err
 	}
-	added, size := 1, len(it.name)
+	added, size := 1, len(it.jid)+len(it.name)
 	for _, g := range it.groups {
 		size += len(g)
 	}
@@ -387,14 +387,14 @@ func (s *session) roomFor(ctx context.Context, it rosterItem) error {
 		}
 		size += len(v.groups)
 		if !v.fixed {
-			size += len(v.name)
+			size += len(v.jid) + len(v.name)
 			added++
 		}
 	}
 	if c, ok := r.find(it.jid); ok && c.Listed {
 		added = 0 // it is there already
 	}
-	if added > maxContacts || (size > maxRosterBytes && len(it.name)+len(it.groups) > 0) {
+	if added > maxContacts || (size > maxRosterBytes && (added > 0 || len(it.name)+len(it.groups) > 0)) {
 		return stanza.ErrResourceConstraint
 	}
 	return nil

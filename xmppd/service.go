@@ -201,6 +201,9 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza
 	for _, s := range r.to {
 		s.deliver(raw)
 	}
+	if copies(m) {
+		srv.copyReceived(nil, m, to, r, raw)
+	}
 	if r.offline && storesOffline(m) {
 		if id == uuid.Nil {
 			id = uuid.Must(uuid.NewV7())

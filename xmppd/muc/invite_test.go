@@ -127,3 +127,30 @@ func TestInvitations(t *testing.T) {
 		t.Errorf("kept: %v", v.sent)
 	}
 }
+
+// X-09: what is sent through the room to one person is copied to the sender's other
+// clients, and what a room sends to a client that the recipient's others have not
+// got to those (XEP-0280 §6.1).
+func TestInvite_Copies(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, other, bob, quiet := w.online("alice", "a"), w.online("alice", "other"), w.online("bob", "b"), w.online("bob", "quiet")
+	other.ask("set", "alice@h", `<enable xmlns="urn:xmpp:carbons:2"/>`)
+	quiet.ask("set", "bob@h", `<enable xmlns="urn:xmpp:carbons:2"/>`)
+	quiet.Send(`<presence xmlns="jabber:client"><priority>-1</priority></presence>`)
+	quiet.sync()
+	gather("den", alice)
+	other.sync()
+	bob.sync()
+	alice.invite("den", "bob@h")
+	alice.sees()
+	bob.sees("message den@rooms.h invite")
+	for c, kind := range map[*client]string{other: "sent", quiet: "received"} {
+		got := c.sync()
+		if len(got) != 1 {
+			t.Errorf("%s: %d stanzas", kind, len(got))
+			continue
+		}
+		c.has(got[0], `<`+kind+` xmlns="urn:xmpp:carbons:2">`, `<invite`)
+	}
+}

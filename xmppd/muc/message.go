@@ -33,7 +33,11 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 		return r.say(ctx, c, m)
 	}
 	if x, ok := m.Find(stanza.NSMUCUser, "x"); ok {
-		return r.invitation(ctx, c, x)
+		err := r.invitation(ctx, c, x)
+		if err == nil {
+			c.CopySent(m, uuid.Nil)
+		}
+		return err
 	}
 	if x, ok := m.Find(stanza.NSDataForms, "x"); ok {
 		return r.voice(ctx, c, x)
