@@ -125,15 +125,52 @@ func (s *session) takeOver(c *conn, h uint32, answer func(resumed []byte) [][]by
 	for _, raw := range answer([]byte(resumed)) {
 		_ = s.stream.Send(raw)
 	}
-	for _, u := range s.sm.unacked {
-		_ = s.stream.Send(u.raw)
+	s.sm.unsent = len(s.sm.unacked)
+	if s.resendLocked() {
+		s.server.ending.Go(func() { s.resendRest(c.stream) })
 	}
 	s.releaseLocked()
 	if len(s.sm.unacked) > 0 {
-		s.sm.asked = 0
-		_ = s.stream.Send([]byte(smRequest))
+		s.requestAckLocked()
 	}
 	return true, nil
+}
+
+// resendBurst is how many bytes are sent again at once: more may be unacknowledged
+// than a queue holds.
+const resendBurst = 512 << 10
+
+// resendRest sends the rest of what the client missed at the pace at which it reads.
+// If the stream is lost meanwhile, the next one begins from the client's count.
+func (s *session) resendRest(st stream.Stream) {
+	for more := true; more; {
+		if st.Ready(context.Background()) != nil { // its end closes it
+			return
+		}
+		s.mu.Lock()
+		if more = s.stream == st; more {
+			more = s.resendLocked()
+			s.requestAckLocked()
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *session) requestAckLocked() {
+	s.sm.asked = 0
+	_ = s.stream.Send([]byte(smRequest))
+}
+
+// resendLocked sends the next of what the client missed. It reports whether there is
+// more.
+func (s *session) resendLocked() (more bool) {
+	m := s.sm
+	for size := 0; m.unsent > 0 && size < resendBurst; m.unsent-- {
+		raw := m.unacked[len(m.unacked)-m.unsent].raw
+		_ = s.stream.Send(raw)
+		size += len(raw)
+	}
+	return m.unsent > 0
 }
 
 // detach takes the session off a stream that is still open, as if it had been

@@ -489,3 +489,43 @@ func TestOffline_EndedMeanwhile(t *testing.T) {
 		t.Errorf("%d messages wait", len(got))
 	}
 }
+
+// X-59: what a client missed may be more than a queue holds: it is sent again at the
+// pace at which it is read, and what comes meanwhile comes after it (XEP-0198 §5).
+func TestSM_ResumesMoreThanAQueue(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice := w.online("alice", "a")
+	id := alice.enableSM()
+	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s.mu.Lock()
+	lost := s.stream
+	s.hibernateLocked() // as if the line had been lost
+	s.mu.Unlock()
+	lost.Close(nil)
+	const n = 60 // 6 MB; the queue takes 4
+	for i := range n {
+		s.deliver([]byte(fmt.Sprintf(`<message xmlns="jabber:client" id="m%d" from="bob@h" to="alice@h"><body>%s</body></message>`, i, strings.Repeat("x", 100<<10))))
+	}
+	again := w.signIn("alice")
+	again.Send(resume(id, 0))
+	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
+	s.deliver([]byte(`<message xmlns="jabber:client" id="last" from="bob@h" to="alice@h"><body>x</body></message>`))
+	var got []string
+	for _, e := range again.sync() {
+		if e.Name.Local == "message" {
+			got = append(got, e.ID)
+		}
+	}
+	if len(got) != n+1 {
+		t.Fatalf("%d messages came", len(got))
+	}
+	for i := range n {
+		if got[i] != fmt.Sprint("m", i) {
+			t.Fatalf("message %d is %s", i, got[i])
+		}
+	}
+	if got[n] != "last" {
+		t.Errorf("what came last is %s", got[n])
+	}
+}

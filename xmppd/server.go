@@ -5,7 +5,8 @@
 // Goroutines: each stream is served by the one goroutine that calls Serve; it
 // handles the stream's elements in order, to the end (RFC 6120 §10.1). Other
 // goroutines reach a session only through its deliver method. One more
-// goroutine commits the archive (archive.go).
+// goroutine commits the archive (archive.go), and one for each client that resumed
+// and missed more than a queue holds sends it the rest (resume.go).
 //
 // Locks: Server.mu, then account.mu, then session.mu or followers.mu; none is held while a
 // store is asked or anything is written that could block. Outside them all,

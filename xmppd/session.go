@@ -99,6 +99,10 @@ func (s *session) deliverLocked(stanza sentStanza) {
 func (s *session) transmitLocked(stanza sentStanza) {
 	if s.sm != nil {
 		s.keepLocked(stanza)
+		if s.sm.unsent > 0 { // older ones go first
+			s.sm.unsent++
+			return
+		}
 	}
 	if s.stream == nil {
 		return

@@ -31,6 +31,7 @@ type smState struct {
 	in        uint32 // stanzas handled; wraps (XEP-0198 §4)
 	acked     uint32 // stanzas the client acknowledged; wraps
 	unacked   []sentStanza
+	unsent    int           // of unacked, at its end: not sent on this stream yet (resume.go)
 	size      int           // of unacked, in bytes
 	total     *atomic.Int64 // sizes of all the account's sessions
 	asked     int           // stanzas since the last <r/>
@@ -79,7 +80,7 @@ func (m *smState) ack(h uint32) bool {
 	if len(m.unacked) == 0 {
 		m.unacked = nil // memory is given back
 	}
-	m.acked = h
+	m.acked, m.unsent = h, min(m.unsent, len(m.unacked))
 	return true
 }
 
