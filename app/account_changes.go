@@ -71,9 +71,12 @@ func (s *Server) tellChanges(ctx context.Context) {
 func (s *Server) tellChange(ctx context.Context, e models.Event) {
 	ctx, cancel := context.WithTimeout(ctx, changePatience)
 	defer cancel()
-	if e.Kind == models.EventRemoved {
+	switch e.Kind {
+	case models.EventRemoved:
 		s.chat.AccountRemoved(ctx, e.User)
-	} else {
+	case models.EventGroups:
+		s.chat.GroupsChanged(ctx, e.User)
+	default:
 		s.chat.AccountChanged(ctx, e.User)
 	}
 }

@@ -38,6 +38,9 @@ type Chat interface {
 	// AccountChanged tells of a new account, and of a changed name or picture.
 	AccountChanged(ctx context.Context, user string)
 
+	// GroupsChanged tells of an account that the site has put into other groups.
+	GroupsChanged(ctx context.Context, user string)
+
 	// AccountRemoved tells of an account that is deleted or blocked; its streams
 	// end.
 	AccountRemoved(ctx context.Context, user string)

@@ -86,7 +86,7 @@ func LoadConfig(environ map[string]string) (Config, error) {
 	}
 	var c Config
 	if err := env.ParseWithOptions(&c, env.Options{Environment: environ}); err != nil {
-		return c, err
+		return c, settingErrors(err, environ)
 	}
 	if c.Addr == "" {
 		c.Addr = ":3000"

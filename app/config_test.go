@@ -126,3 +126,16 @@ func TestSettingsTable_InReadme(t *testing.T) {
 		t.Errorf("README.md's settings are not those of the program; replace the table by the output of `foyer settings`:\n%s", SettingsTable())
 	}
 }
+
+// X-44: what cannot be read is told by the setting's name.
+func TestConfig_NamesTheSetting(t *testing.T) {
+	_, err := LoadConfig(map[string]string{"APP_ENV": "development", "SIGNUP": "perhaps", "SIGNIN_FAILURES_PER_ADDRESS": "many", "UPLOAD_QUOTA": "much", "ARCHIVE_RETENTION": "long"})
+	for _, want := range []string{`SIGNUP="perhaps" must be true or false`, `SIGNIN_FAILURES_PER_ADDRESS="many" must be a number`, `UPLOAD_QUOTA: "much" is not a size`, `ARCHIVE_RETENTION: "long" is not a period`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if err != nil && (strings.Contains(err.Error(), "Signup") || strings.Contains(err.Error(), "field")) {
+		t.Errorf("names a Go field: %v", err)
+	}
+}

@@ -33,7 +33,7 @@ func (s *Server) handleEvent(e models.Event) {
 	case models.EventRemoved:
 		s.gateway.End(stream.Scope{User: e.User}, errSignedOut)
 		s.accountChanges.add(e.Kind, e.User)
-	case models.EventChanged:
+	case models.EventChanged, models.EventGroups:
 		s.accountChanges.add(e.Kind, e.User)
 	case models.EventResync:
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -2,11 +2,13 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"foyer/app"
@@ -14,6 +16,7 @@ import (
 	"foyer/models"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 )
 
 // commands is every command, with its arguments.
@@ -21,17 +24,23 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the site."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	User     userCmd     `cmd:"" help:"Manage accounts."`
+	Group    groupCmd    `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
 	Token    tokenCmd    `cmd:"" help:"Print a one-use sign-in token for each account, as JSON lines."`
 	Doctor   doctorCmd   `cmd:"" help:"Check the settings and the database, and say how to mend what is wrong."`
 	Orphans  orphansCmd  `cmd:"" help:"Count the uploaded files that no record knows of."`
 	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
 
 	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask the site on this machine whether it is alive."`
+
+	Version kong.VersionFlag `help:"Print the version."`
 }
 
 // env is what a command works with.
 type env struct {
 	ctx    context.Context
+	in     *bufio.Reader
+	asks   bool                   // somebody is at the terminal, who can be asked
+	hidden func() ([]byte, error) // reads a line from the terminal without showing it
 	out    io.Writer
 	errOut io.Writer
 	config func() (app.Config, error)
@@ -39,11 +48,21 @@ type env struct {
 
 // Run parses the arguments and runs the command. An error is a sentence for the
 // person at the terminal.
-func Run(ctx context.Context, args []string, out, errOut io.Writer) error {
+func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
+	e := &env{ctx: ctx, in: bufio.NewReader(in), out: out, errOut: errOut, config: func() (app.Config, error) {
+		return app.LoadConfig(app.Environ())
+	}}
+	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		e.asks, e.hidden = true, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
+	}
+	return e.run(args)
+}
+
+func (e *env) run(args []string) error {
 	var c commands
 	exited := false
 	parser, err := kong.New(&c, kong.Name("foyer"), kong.Description("A website whose members chat in its pages."),
-		kong.Writers(out, errOut), kong.Exit(func(int) { exited = true }))
+		kong.Vars{"version": "foyer " + app.Version}, kong.Writers(e.out, e.errOut), kong.Exit(func(int) { exited = true }))
 	if err != nil {
 		return err
 	}
@@ -51,12 +70,13 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer) error {
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
-	if exited || err != nil {
+	if exited {
+		return nil // help or the version was all that was asked for (X-44)
+	}
+	if err != nil {
 		return err
 	}
-	return parsed.Run(&env{ctx: ctx, out: out, errOut: errOut, config: func() (app.Config, error) {
-		return app.LoadConfig(app.Environ())
-	}})
+	return parsed.Run(e)
 }
 
 // logger logs to the terminal, at the level that is set.

@@ -2,13 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"time"
 
 	"foyer/app"
 	"foyer/app/auth"
@@ -26,16 +21,29 @@ type userCmd struct {
 }
 
 type userAddCmd struct {
-	Name     string `arg:"" help:"The user name."`
-	Password string `required:"" help:"The password."`
+	Name string `arg:"" help:"The user name."`
+	newPassword
 	FullName string `name:"full-name" help:"The name people see."`
 	Admin    bool   `help:"Make the account an administrator."`
 }
 
 // Run creates the account.
 func (c userAddCmd) Run(e *env) error {
+	password, err := c.read(e)
+	if err != nil {
+		return err
+	}
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
-		return e.add(s, c.Name, c.Password, c.FullName, c.Admin)
+		account, err := e.add(s, c.Name, password, c.FullName, c.Admin)
+		if err != nil {
+			return err
+		}
+		what := "The account"
+		if account.Admin {
+			what = "The administrator's account"
+		}
+		e.say("%s %s (%s) is created; its chat address is %s.", what, account.Username, account.Name, s.Address(account.Username))
+		return nil
 	})
 }
 
@@ -58,65 +66,23 @@ func (e *env) withAuth(f func(*models.DB, *auth.Service) error) error {
 
 // add creates one account. The names the site keeps for itself are the
 // operator's to give.
-func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool) error {
+func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool) (models.Account, error) {
 	username, err := auth.PrepareUsername(typed)
 	if err != nil {
-		return err
+		return models.Account{}, err
 	}
 	name, err := auth.PrepareName(fullName, username)
 	if err != nil {
-		return err
+		return models.Account{}, err
 	}
 	if err := s.CheckPassword(password, username, name); err != nil {
-		return err
+		return models.Account{}, err
 	}
-	_, err = s.CreateAccount(e.ctx, auth.NewAccount{Username: username, Name: name, Password: password, Admin: admin})
+	account, err := s.CreateAccount(e.ctx, auth.NewAccount{Username: username, Name: name, Password: password, Admin: admin})
 	if errors.Is(err, auth.ErrUnavailable) {
-		return fmt.Errorf("%s: somebody has that name, or had it; names are never given out again", username)
+		err = fmt.Errorf("%s: somebody has that name, or had it; names are never given out again", username)
 	}
-	return err
-}
-
-type userImportCmd struct {
-	File string `arg:"" type:"existingfile" help:"The file; - is standard input."`
-}
-
-// Run creates every account it can and reports the others by line.
-func (c userImportCmd) Run(e *env) error {
-	f, err := os.Open(c.File)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
-		rows := csv.NewReader(f)
-		rows.FieldsPerRecord = -1
-		added, failed := 0, 0
-		for {
-			row, err := rows.Read()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err == nil && len(row) < 2 {
-				err = errors.New("need username,password[,name]")
-			}
-			if err == nil {
-				err = e.add(s, row[0], row[1], append(row, "")[2], false)
-			}
-			if err != nil {
-				line, _ := rows.FieldPos(0)
-				fmt.Fprintf(e.errOut, "line %d: %v\n", line, err)
-				failed++
-				continue
-			}
-			added++
-		}
-		fmt.Fprintf(e.out, "%d accounts created, %d not.\n", added, failed)
-		if failed > 0 {
-			return fmt.Errorf("%d lines could not be imported", failed)
-		}
-		return nil
-	})
+	return account, err
 }
 
 type userListCmd struct{}
@@ -169,17 +135,25 @@ func (e *env) account(db *models.DB, typed string) (models.Account, error) {
 }
 
 type userPasswdCmd struct {
-	Name     string `arg:"" help:"The user name."`
-	Password string `required:"" help:"The new password."`
+	Name string `arg:"" help:"The user name."`
+	newPassword
 }
 
 // Run sets the password and ends every session.
 func (c userPasswdCmd) Run(e *env) error {
+	password, err := c.read(e)
+	if err != nil {
+		return err
+	}
 	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
-		if err := s.CheckPassword(c.Password, a.Username, a.Name); err != nil {
+		if err := s.CheckPassword(password, a.Username, a.Name); err != nil {
 			return err
 		}
-		return s.SetPassword(e.ctx, a, c.Password)
+		if err := s.SetPassword(e.ctx, a, password); err != nil {
+			return err
+		}
+		e.say("%s has a new password, and is signed out everywhere.", a.Username)
+		return nil
 	})
 }
 
@@ -189,7 +163,13 @@ type userBlockCmd struct {
 
 // Run blocks the account.
 func (c userBlockCmd) Run(e *env) error {
-	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error { return s.SetBlocked(e.ctx, a, true) })
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
+		if err := s.SetBlocked(e.ctx, a, true); err != nil {
+			return err
+		}
+		e.say("%s is blocked, and signed out everywhere.", a.Username)
+		return nil
+	})
 }
 
 type userUnblockCmd struct {
@@ -198,46 +178,31 @@ type userUnblockCmd struct {
 
 // Run unblocks the account.
 func (c userUnblockCmd) Run(e *env) error {
-	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error { return s.SetBlocked(e.ctx, a, false) })
-}
-
-type userDeleteCmd struct {
-	Name string `arg:"" help:"The user name."`
-}
-
-// Run deletes the account.
-func (c userDeleteCmd) Run(e *env) error {
-	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error { return s.RemoveAccount(e.ctx, a) })
-}
-
-type tokenCmd struct {
-	Users []string      `arg:"" name:"user" help:"The user names."`
-	For   time.Duration `default:"1h" help:"How long a token may wait to be used; it works once."`
-}
-
-// Run prints {"jid","password"} for each account.
-func (c tokenCmd) Run(e *env) error {
-	return e.withAuth(func(db *models.DB, s *auth.Service) error {
-		lines := json.NewEncoder(e.out)
-		for _, user := range c.Users {
-			account, err := e.account(db, user)
-			if err != nil {
-				return err
-			}
-			secret, err := s.OperatorToken(e.ctx, account, c.For)
-			if err != nil {
-				return err
-			}
-			if err := lines.Encode(printedToken{s.Address(account.Username), secret}); err != nil {
-				return err
-			}
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
+		if err := s.SetBlocked(e.ctx, a, false); err != nil {
+			return err
 		}
+		e.say("%s may sign in again.", a.Username)
 		return nil
 	})
 }
 
-// printedToken is a line of `foyer token`.
-type printedToken struct {
-	JID      string `json:"jid"`
-	Password string `json:"password"`
+type userDeleteCmd struct {
+	Name string `arg:"" help:"The user name."`
+	Yes  bool   `help:"Do not ask."`
+}
+
+// Run deletes the account.
+func (c userDeleteCmd) Run(e *env) error {
+	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
+		question := fmt.Sprintf("Delete %s (%s), with all messages and files of that account? The name is never given out again.", a.Username, a.Name)
+		if err := e.confirm(c.Yes, question); err != nil {
+			return err
+		}
+		if err := s.RemoveAccount(e.ctx, a); err != nil {
+			return err
+		}
+		e.say("%s is deleted.", a.Username)
+		return nil
+	})
 }

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"foyer/app"
+	"foyer/internal/pgdev/pgtest"
+	"foyer/models"
+
+	"go.uber.org/goleak"
+)
+
+var cluster pgtest.Cluster
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}) }
+
+const testPassword = "a few words in a row"
+
+// terminal runs commands on a database of its own.
+type terminal struct {
+	t   testing.TB
+	cfg app.Config
+	db  *models.DB
+
+	asks  bool     // somebody is there, and types:
+	typed []string // passwords that are not shown
+}
+
+func newTerminal(t testing.TB, more map[string]string) *terminal {
+	t.Helper()
+	environ := map[string]string{"APP_ENV": "development", "DATABASE_URL": cluster.DB(t), "DATA_DIR": t.TempDir(), "LOG_LEVEL": "error"}
+	for k, v := range more {
+		environ[k] = v
+	}
+	cfg, err := app.LoadConfig(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := models.Open(t.Context(), models.Options{URL: cfg.DatabaseURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return &terminal{t: t, cfg: cfg, db: db}
+}
+
+// run runs a command with that standard input, and returns what it said.
+func (c *terminal) run(in string, args ...string) (out string, err error) {
+	c.t.Helper()
+	var said, errSaid strings.Builder
+	e := &env{
+		ctx: context.Background(), in: bufio.NewReader(strings.NewReader(in)), out: &said, errOut: &errSaid, asks: c.asks,
+		config: func() (app.Config, error) { return c.cfg, nil },
+		hidden: func() ([]byte, error) {
+			if len(c.typed) == 0 {
+				return nil, errors.New("nothing more was typed")
+			}
+			line := c.typed[0]
+			c.typed = c.typed[1:]
+			return []byte(line), nil
+		},
+	}
+	err = e.run(args)
+	return said.String() + errSaid.String(), err
+}
+
+// says expects a command to succeed and to say that.
+func (c *terminal) says(want, in string, args ...string) {
+	c.t.Helper()
+	out, err := c.run(in, args...)
+	if err != nil || !strings.Contains(out, want) {
+		c.t.Errorf("%v: %v, %q; want %q", args, err, out, want)
+	}
+}
+
+// fails expects a command to fail with an error that says that.
+func (c *terminal) fails(want, in string, args ...string) {
+	c.t.Helper()
+	if out, err := c.run(in, args...); err == nil || !strings.Contains(err.Error(), want) {
+		c.t.Errorf("%v: %v, %q; want the error %q", args, err, out, want)
+	}
+}
+
+// X-44: who asks for help gets it, and no error.
+func TestHelp(t *testing.T) {
+	for _, args := range []string{"--help", "user add --help", "user --help", "--version", "group add -h", ""} {
+		var out strings.Builder
+		err := Run(t.Context(), strings.Fields(args), strings.NewReader(""), &out, &out)
+		if err != nil || out.Len() == 0 {
+			t.Errorf("foyer %s: %v, %q", args, err, out.String())
+		}
+	}
+	if err := Run(t.Context(), []string{"user", "add"}, strings.NewReader(""), &strings.Builder{}, &strings.Builder{}); err == nil {
+		t.Error("a name is missing, and nothing is wrong")
+	}
+}
+
+// X-45: commands say what they did, ask before they delete, and say plainly what is
+// wrong. X-30: passwords need not be on the command line.
+func TestUser(t *testing.T) {
+	c := newTerminal(t, nil)
+	c.says("The administrator's account zoe (Zoe Z.) is created; its chat address is zoe@localhost.", "", "user", "add", "Zoe", "--password", testPassword, "--full-name", "Zoe Z.", "--admin")
+	c.says("bob (bob) is created", testPassword+"\n", "user", "add", "bob", "--password-stdin")
+	c.fails("standard input is empty", "", "user", "add", "carol", "--password-stdin")
+	c.fails("--password-stdin", "", "user", "add", "carol")
+	c.fails("first", "", "user", "add", "carol", "--password", "Password123!")
+	c.fails("names are never given out again", "", "user", "add", "zoe", "--password", testPassword)
+	c.says("zoe\tZoe Z.\tadmin", "", "user", "list")
+	c.says("bob is blocked, and signed out everywhere.", "", "user", "block", "bob")
+	c.says("bob\tbob\tblocked", "", "user", "list")
+	c.says("bob may sign in again.", "", "user", "unblock", "bob")
+	c.fails(`there is no account "nobody"`, "", "user", "block", "nobody")
+	c.fails(`there is no account "nobody"`, "", "token", "nobody")
+	c.says(`{"jid":"bob@localhost","password":"`, "", "token", "bob")
+
+	before, err := c.db.AccountByName(t.Context(), "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.asks, c.typed = true, []string{"some other words", "some other word"}
+	c.fails("two different passwords", "", "user", "passwd", "bob")
+	c.typed = []string{"some other words", "some other words"}
+	c.says("bob has a new password, and is signed out everywhere.", "", "user", "passwd", "bob")
+	after, err := c.db.AccountByName(t.Context(), "bob")
+	if err != nil || after.PasswordHash == before.PasswordHash || after.PasswordVersion != before.PasswordVersion+1 {
+		t.Errorf("%+v %v", after, err)
+	}
+
+	for _, answer := range []string{"", "n\n", "\n", "yesterday\n"} {
+		c.fails("nothing was changed", answer, "user", "delete", "bob")
+	}
+	c.asks = false
+	c.fails("--yes", "", "user", "delete", "bob")
+	c.says("bob is deleted.", "", "user", "delete", "bob", "--yes")
+	c.asks = true
+	c.says("zoe is deleted.", "y\n", "user", "delete", "zoe")
+	c.fails(`there is no account "bob"`, "", "user", "delete", "bob")
+}
+
+// X-30, X-45: a file with or without a header line, or standard input.
+func TestUserImport(t *testing.T) {
+	c := newTerminal(t, nil)
+	file := filepath.Join(t.TempDir(), "people.csv")
+	const rows = "\ufeffUsername,Password,Name\nann," + testPassword + ",Ann A.\n" + `"cy` + `","` + testPassword + `"` + "\n"
+	if err := os.WriteFile(file, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.says("2 accounts created.", "", "user", "import", file)
+	c.says("1 account created.", "dan,"+testPassword+"\n", "user", "import", "-")
+	c.says("ann\tAnn A.\ncy\tcy\ndan\tdan\n", "", "user", "list")
+	out, err := c.run("eve,"+testPassword+"\nx\nann,"+testPassword+"\nfay,short\n\"a\"b,c\n", "user", "import", "-")
+	if err == nil || !strings.Contains(err.Error(), "4 lines could not be imported") || !strings.Contains(out, "1 account created.") {
+		t.Errorf("%v %q", err, out)
+	}
+	for _, want := range []string{"line 2: need username,password", "line 3: ann: somebody has that name", "line 4: Use at least 10", "line 5: "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in %q", want, out)
+		}
+	}
+	c.fails("no such file", "", "user", "import", filepath.Join(t.TempDir(), "nothing.csv"))
+}
+
+// ROSTER=groups can be filled, and a running site is told.
+func TestGroup(t *testing.T) {
+	c := newTerminal(t, map[string]string{"ROSTER": "groups"})
+	for _, name := range []string{"ann", "bob", "cy"} {
+		if err := c.db.CreateAccount(t.Context(), &models.Account{Username: name, Name: name, PasswordHash: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.says("2 members added to Choir.", "", "group", "add", " Choir ", "ann", "Bob")
+	c.says("1 member added to Choir.", "", "group", "add", "Choir", "ann", "cy")
+	c.says("Choir\t3\n", "", "group", "list")
+	c.says("ann\nbob\ncy\n", "", "group", "list", "Choir")
+	c.fails(`there is no account "dan"`, "", "group", "add", "Choir", "dan")
+	c.fails("1 to 64", "", "group", "add", strings.Repeat("x", 65), "ann")
+	c.says("1 member removed from Choir.", "", "group", "remove", "Choir", "bob")
+	c.says("0 members removed from Choir.", "", "group", "remove", "Choir", "bob")
+	c.fails("there is no group Band", "", "group", "list", "Band")
+	if list, _, err := c.db.Stores("h", models.RosterGroups).Roster.Roster(t.Context(), "ann"); err != nil || len(list) != 1 || list[0].JID != "cy@h" {
+		t.Errorf("ann's roster: %+v %v", list, err)
+	}
+}

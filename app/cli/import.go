@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"foyer/app/auth"
+	"foyer/models"
+)
+
+type userImportCmd struct {
+	File string `arg:"" help:"The file; - is standard input."`
+}
+
+// Run creates every account it can (X-30), and reports the others by line.
+func (c userImportCmd) Run(e *env) error {
+	file := io.Reader(e.in)
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		file = f
+	}
+	return e.withAuth(func(_ *models.DB, s *auth.Service) error { return e.importAccounts(s, file) })
+}
+
+func (e *env) importAccounts(s *auth.Service, file io.Reader) error {
+	rows := csv.NewReader(file)
+	rows.FieldsPerRecord = -1
+	created, failed := 0, 0
+	for {
+		row, line, err := readRow(rows)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var broken *csv.ParseError
+		switch {
+		case errors.As(err, &broken):
+			err = broken.Err // the line is told below
+		case err != nil:
+			return err
+		case line == 1 && isHeader(row):
+			continue
+		default:
+			err = e.importRow(s, row)
+		}
+		if err != nil {
+			fmt.Fprintf(e.errOut, "line %d: %v\n", line, err)
+			failed++
+			continue
+		}
+		created++
+	}
+	e.say("%s created.", count(created, "account", "accounts"))
+	if failed > 0 {
+		return fmt.Errorf("%s could not be imported; see above", count(failed, "line", "lines"))
+	}
+	return nil
+}
+
+// isHeader reports whether a row names the columns (X-45).
+func isHeader(row []string) bool {
+	return len(row) >= 2 && strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(row[0], "\ufeff")), "username") &&
+		strings.EqualFold(strings.TrimSpace(row[1]), "password")
+}
+
+func (e *env) importRow(s *auth.Service, row []string) error {
+	if len(row) < 2 {
+		return errors.New("need username,password[,name]")
+	}
+	username := strings.TrimPrefix(row[0], "\ufeff") // spreadsheets write it
+	_, err := e.add(s, username, row[1], append(row, "")[2], false)
+	return err
+}
+
+// readRow reads a row, and says on which line it begins.
+func readRow(rows *csv.Reader) (row []string, line int, err error) {
+	row, err = rows.Read()
+	var broken *csv.ParseError
+	switch {
+	case errors.As(err, &broken):
+		line = broken.StartLine
+	case err == nil:
+		line, _ = rows.FieldPos(0)
+	}
+	return row, line, err
+}

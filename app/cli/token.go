@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"encoding/json"
+	"time"
+
+	"foyer/app/auth"
+	"foyer/models"
+)
+
+type tokenCmd struct {
+	Users []string      `arg:"" name:"user" help:"The user names."`
+	For   time.Duration `default:"1h" help:"How long a token may wait to be used; it works once."`
+}
+
+// printedToken is a line of `foyer token`.
+type printedToken struct {
+	JID      string `json:"jid"`
+	Password string `json:"password"`
+}
+
+// Run prints {"jid","password"} for each account.
+func (c tokenCmd) Run(e *env) error {
+	return e.withAuth(func(db *models.DB, s *auth.Service) error {
+		lines := json.NewEncoder(e.out)
+		for _, user := range c.Users {
+			account, err := e.account(db, user)
+			if err != nil {
+				return err
+			}
+			secret, err := s.OperatorToken(e.ctx, account, c.For)
+			if err != nil {
+				return err
+			}
+			if err := lines.Encode(printedToken{s.Address(account.Username), secret}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// settingErrors says of values that could not be read which settings they are of
+// and what is wrong with them: people know SIGNUP, not a Go field.
+func settingErrors(err error, environ map[string]string) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	list := make([]error, len(all.Errors))
+	for i, e := range all.Errors {
+		list[i] = settingError(e, environ)
+	}
+	return errors.Join(list...)
+}
+
+func settingError(err error, environ map[string]string) error {
+	var wrong env.ParseError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	field, ok := reflect.TypeFor[Config]().FieldByName(wrong.Name)
+	if !ok {
+		return err
+	}
+	setting, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+	switch wrong.Type.Kind() {
+	case reflect.Bool:
+		return fmt.Errorf("%s=%q must be true or false", setting, environ[setting])
+	case reflect.Int, reflect.Float64:
+		return fmt.Errorf("%s=%q must be a number", setting, environ[setting])
+	}
+	return fmt.Errorf("%s: %w", setting, wrong.Err) // which repeats the value
+}

@@ -1,0 +1,54 @@
+package models
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Group is a group of members, who know each other where ROSTER is groups.
+type Group struct {
+	Name    string
+	Members int
+}
+
+// Groups returns the groups that have members, by name.
+func (db *DB) Groups(ctx context.Context) ([]Group, error) {
+	rows, err := db.pool.Query(ctx, "SELECT group_name, count(*) FROM account_groups GROUP BY group_name ORDER BY group_name")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Group])
+}
+
+// GroupMembers returns the user names of a group's members, in order.
+func (db *DB) GroupMembers(ctx context.Context, group string) ([]string, error) {
+	rows, err := db.pool.Query(ctx, "SELECT a.username FROM account_groups g JOIN accounts a ON a.id = g.account_id WHERE g.group_name = $1 ORDER BY a.username", group)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// AddToGroup adds accounts to a group, which need not exist before, and returns the
+// user names of those who were not in it.
+func (db *DB) AddToGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
+	rows, err := db.pool.Query(ctx, `WITH added AS (INSERT INTO account_groups (account_id, group_name)
+			SELECT id, $1 FROM accounts WHERE username = ANY($2) ON CONFLICT DO NOTHING RETURNING account_id)
+		SELECT a.username FROM added JOIN accounts a ON a.id = added.account_id ORDER BY a.username`, group, usernames)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// RemoveFromGroup takes accounts out of a group, and returns the user names of
+// those who were in it. A group without members is gone.
+func (db *DB) RemoveFromGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
+	rows, err := db.pool.Query(ctx, `DELETE FROM account_groups g USING accounts a
+		WHERE g.group_name = $1 AND a.id = g.account_id AND a.username = ANY($2) RETURNING a.username`, group, usernames)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}

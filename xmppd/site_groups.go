@@ -1,0 +1,64 @@
+package xmppd
+
+import (
+	"context"
+	"unique"
+)
+
+// GroupsChanged tells the server that the site has put an account into other groups:
+// it is on other rosters now, and others are on its own.
+func (srv *Server) GroupsChanged(ctx context.Context, user string) {
+	a := srv.lookup(user)
+	before := newRoster(nil, false)
+	if a != nil {
+		a.cached(func() {
+			if a.roster != nil {
+				before = a.roster
+			}
+		})
+	}
+	srv.rostersChanged(ctx, user)
+	if len(a.interested()) == 0 {
+		return // nobody has seen the old one
+	}
+	now, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		srv.log.Error("a roster could not be refreshed", "user", user, "err", err)
+		return
+	}
+	for _, c := range now.changedSince(before) {
+		a.pushItem(now, c.JID)
+		if old, _ := before.find(c.JID); !c.hasTo() || old.hasTo() {
+			continue
+		}
+		for _, s := range a.available() {
+			srv.currentPresence(ctx, localpart(c.JID), s)
+		}
+	}
+}
+
+// changedSince returns the listed contacts that are new on r or differ, and those
+// that are not on it any more, without a subscription.
+func (r *roster) changedSince(before *roster) []Contact {
+	old := make(map[unique.Handle[entry]]struct{}, len(before.entries))
+	for _, e := range before.entries {
+		old[e] = struct{}{}
+	}
+	var changed []Contact
+	for _, e := range r.entries {
+		if _, same := old[e]; same {
+			delete(old, e)
+			continue
+		}
+		if c := e.Value().contact(); c.Listed {
+			changed = append(changed, c)
+		}
+	}
+	for e := range old {
+		c := e.Value().contact()
+		if _, there := r.find(c.JID); !there && c.Listed {
+			changed = append(changed, Contact{JID: c.JID})
+		}
+	}
+	return changed
+}

@@ -1,0 +1,28 @@
+package xmppd
+
+import "testing"
+
+// Somebody whom the site puts into a group sees the others at once, and loses them
+// when they are taken out of it.
+func TestGroupsChanged(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.store.mu.Lock()
+	w.store.subscribe("alice", "carol")
+	w.store.mu.Unlock()
+	alice := w.online("alice", "a")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`,
+		`<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="both"/></query></iq>`)
+	w.online("bob", "b")
+	w.store.mu.Lock()
+	w.store.subscribe("alice", "bob")
+	delete(w.store.rosters["alice"], "carol@h")
+	w.store.mu.Unlock()
+	w.srv.GroupsChanged(t.Context(), "alice")
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="both"/></query></iq>`)
+	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="remove"/></query></iq>`)
+	w.srv.GroupsChanged(t.Context(), "alice")
+	if got := alice.sync(); len(got) > 0 {
+		t.Errorf("alice was told again: %v", got)
+	}
+}
