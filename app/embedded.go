@@ -31,7 +31,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	stores.VCards = vcards{stores.VCards, s.pictures}
 	server, err := xmppd.New(xmppd.Config{
 		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Logger: s.log, Version: Version,
-		Open: s.cfg.Roster == models.RosterEveryone, Meter: s.limits,
+		Open: s.cfg.Roster == models.RosterEveryone, ArchiveRate: int(s.cfg.ArchiveRate), Meter: s.limits,
 	})
 	if err != nil {
 		return nil, err

@@ -56,6 +56,7 @@ func (s *Server) housekeeping(ctx context.Context) {
 			return
 		}
 		s.recheck(ctx)
+		s.noteLimits(ctx)
 		if err := s.db.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("expired records were not removed", "err", err)
 		}
@@ -75,5 +76,13 @@ func (s *Server) recheck(ctx context.Context) {
 	}
 	for _, id := range gone {
 		s.gateway.End(stream.Scope{User: id.User, Session: id.Session}, errSignedOut)
+	}
+}
+
+// noteLimits keeps which limits were met, for `foyer doctor`. What cannot be kept
+// now was logged.
+func (s *Server) noteLimits(ctx context.Context) {
+	if err := s.db.NoteLimits(ctx, s.limits.Take()); err != nil && ctx.Err() == nil {
+		s.log.Error("the limits that were met were not noted", "err", err)
 	}
 }

@@ -51,6 +51,13 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 	if err := checkIQ(iq); err != nil {
 		return err
 	}
+	if iq.Type == "get" || iq.Type == "set" {
+		release, err := s.server.spending.asking.Acquire(ctx, s.user, 1)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	to := stanza.Address{User: s.user, Domain: s.server.domain}
 	if iq.To != "" {
 		var err error

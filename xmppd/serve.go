@@ -60,6 +60,9 @@ func (c *conn) active(ctx context.Context, s *session) error {
 	for {
 		el, err := c.stream.Recv(ctx)
 		if err == nil {
+			err = c.server.spending.admit(ctx, s.user, el)
+		}
+		if err == nil {
 			err = c.handle(ctx, s, el)
 		}
 		if err != nil {

@@ -51,7 +51,8 @@ type Config struct {
 	ArchivePage   int           // most results of one archive page; default 100
 	FanOut        int           // bytes a second that are delivered to many for one account, twice as many at once; default 32 MiB (fanout.go)
 	FanOutSaid    int           // bytes a second that one account sends to many, four times as many at once; default 512 KiB
-	Meter         budget.Meter  // is told which of the last two are met; nil: nobody
+	ArchiveRate   int           // bytes that one account may have stored a second; default 64 KiB; 1024 times as much at once
+	Meter         budget.Meter  // is told which of the last three an account meets, and other limits of one account; nil: nobody
 }
 
 // Server is the embedded XMPP server. It is safe for concurrent use.
@@ -71,6 +72,7 @@ type Server struct {
 	counts   lastCounts
 	services []Service // before the first Serve; read only then
 	stats    counters
+	spending spending
 
 	followers followers
 	watches   watches
@@ -109,6 +111,7 @@ func New(cfg Config) (*Server, error) {
 		stores:   cfg.Stores,
 		archive:  archive.New(cfg.Stores.Archive, cfg.ArchivePage, cfg.Logger),
 		iqs:      iqHandlers(),
+		spending: newSpending(cfg.ArchiveRate, cfg.Meter),
 		agents:   []byte(rand.Text()),
 		accounts: make(map[string]*account),
 		started:  time.Now(),
@@ -136,6 +139,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.ArchivePage, 100)
 	orDefault(&c.FanOut, 32<<20)
 	orDefault(&c.FanOutSaid, 512<<10)
+	orDefault(&c.ArchiveRate, 64<<10)
 }
 
 func orDefault[T comparable](field *T, value T) {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"foyer/app"
 	"foyer/internal/pgdev"
@@ -174,10 +175,31 @@ func (doctorCmd) Run(e *env) error {
 	failed = e.report("native clients", app.CheckNative(cfg)) || failed
 	failed = e.report("assets", app.CheckAssets()) || failed
 	failed = e.checkUploads(cfg, db) || failed
+	failed = e.checkLimits(db) || failed
 	if failed {
 		return errors.New("something needs mending")
 	}
 	return nil
+}
+
+// Limits that were met before that are no news.
+const recentlyMet = 7 * 24 * time.Hour
+
+// checkLimits tells which limits were met lately. That is no failure: it may be
+// what they are for.
+func (e *env) checkLimits(db *models.DB) (failed bool) {
+	met, err := db.LimitsMet(e.ctx, time.Now().Add(-recentlyMet))
+	if e.report("limits", err) {
+		return true
+	}
+	for _, m := range met {
+		fmt.Fprintf(e.out, "  met: %s, %d times, last by %s on %s", m.Limit.Name, m.Count, m.Last, m.At.Local().Format("2 January 15:04"))
+		if m.Limit.Setting != "" {
+			fmt.Fprintf(e.out, "; %s changes it", m.Limit.Setting)
+		}
+		fmt.Fprintln(e.out)
+	}
+	return false
 }
 
 // checkUploads checks that files can be kept, and that each has its record.
