@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"maps"
 	"slices"
+	"strings"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -55,6 +56,9 @@ func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error
 	b := &blocklist{jids: make(map[string]struct{}, len(jids))}
 	for _, j := range jids {
 		b.jids[j] = struct{}{}
+		if strings.Contains(j, "/") {
+			srv.clientsBlocked.Store(true)
+		}
 	}
 	if a != nil {
 		a.cache(changes, func() { a.blocks = b })
@@ -84,6 +88,21 @@ func (srv *Server) eitherBlocks(ctx context.Context, x, y string) bool {
 		}
 	}
 	return false
+}
+
+// clientBlocked reports whether a client, by its full JID, is blocked by the account
+// that another client belongs to, or blocks that one; accounts are looked at before.
+// Hardly anybody blocks single clients, so that it is asked only when somebody does.
+func (srv *Server) clientBlocked(ctx context.Context, from string, to *session) bool {
+	if !srv.clientsBlocked.Load() {
+		return false
+	}
+	theirs, err := srv.blocks(ctx, to.user, from)
+	if err != nil || theirs {
+		return true
+	}
+	mine, err := srv.blocks(ctx, localpart(from), to.full)
+	return err != nil || mine
 }
 
 // checkBlocked applies both lists to a message or IQ that s sends: what one

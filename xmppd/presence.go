@@ -161,33 +161,35 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 	}
 	for c := range r.contacts() {
 		if c.hasFrom() && !c.Site {
-			s.server.showPresence(ctx, s.user, c.JID, raw)
+			s.server.showPresence(ctx, s.full, c.JID, raw)
 		}
 	}
 	for _, a := range s.server.followers.shownTo(s.user, s.bare) {
-		s.server.showPresenceTo(ctx, s.user, a, raw)
+		s.server.showPresenceTo(ctx, s.full, a, raw)
 	}
-	s.server.toWatchers(ctx, s.user, raw)
+	s.server.toWatchers(ctx, s.full, raw)
 }
 
-// showPresence delivers user's presence to a contact's available resources,
+// showPresence delivers a client's presence to a contact's available resources,
 // unless either blocks the other (XEP-0191 §3, S-52).
-func (srv *Server) showPresence(ctx context.Context, user, contact string, raw []byte) {
+func (srv *Server) showPresence(ctx context.Context, from, contact string, raw []byte) {
 	a, err := stanza.ParseAddress(contact)
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
-	srv.showPresenceTo(ctx, user, srv.lookup(a.User), raw)
+	srv.showPresenceTo(ctx, from, srv.lookup(a.User), raw)
 }
 
 // showPresenceTo is showPresence for an account; nil: one that is not online.
-func (srv *Server) showPresenceTo(ctx context.Context, user string, a *account, raw []byte) {
+func (srv *Server) showPresenceTo(ctx context.Context, from string, a *account, raw []byte) {
 	sessions := a.available()
-	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, a.user) {
+	if len(sessions) == 0 || srv.eitherBlocks(ctx, localpart(from), a.user) {
 		return
 	}
 	for _, o := range sessions {
-		o.deliver(raw)
+		if !srv.clientBlocked(ctx, from, o) {
+			o.deliver(raw)
+		}
 	}
 }
 
@@ -237,7 +239,7 @@ func (srv *Server) currentPresence(ctx context.Context, user string, s *session)
 		return
 	}
 	for _, o := range sessions {
-		if p, _ := o.available(); p != nil {
+		if p, _ := o.available(); p != nil && !srv.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 		}
 	}
@@ -248,7 +250,7 @@ func (srv *Server) currentPresence(ctx context.Context, user string, s *session)
 func (srv *Server) presenceTo(ctx context.Context, user, contact string) {
 	for _, o := range srv.lookup(user).available() {
 		if p, _ := o.available(); p != nil {
-			srv.showPresence(ctx, user, contact, p.Raw)
+			srv.showPresence(ctx, o.full, contact, p.Raw)
 		}
 	}
 }
@@ -302,7 +304,7 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 	for jid := range directed {
 		// Those who saw it by subscription have been told already.
 		if a, err := stanza.ParseAddress(jid); err == nil && !(was && s.server.broadcastsTo(ctx, s.user, a)) {
-			s.server.deliverDirected(ctx, s.user, a, raw)
+			s.server.deliverDirected(ctx, s.full, a, raw)
 		}
 	}
 }
@@ -341,7 +343,7 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Addre
 	if err != nil {
 		return err
 	}
-	s.server.deliverDirected(ctx, s.user, to, own)
+	s.server.deliverDirected(ctx, s.full, to, own)
 	return nil
 }
 
@@ -358,18 +360,21 @@ func (s *session) stampDirected(ctx context.Context, p *stream.Element) ([]byte,
 
 // deliverDirected delivers to a full JID, or to all available resources of a
 // bare one (RFC 6121 §8.5.2.1.2, §8.5.3.1).
-func (srv *Server) deliverDirected(ctx context.Context, user string, to stanza.Address, raw []byte) {
-	if user != to.User && srv.eitherBlocks(ctx, user, to.User) {
+func (srv *Server) deliverDirected(ctx context.Context, from string, to stanza.Address, raw []byte) {
+	if user := localpart(from); user != to.User && srv.eitherBlocks(ctx, user, to.User) {
 		return
 	}
-	if to.Resource == "" {
-		for _, o := range srv.lookup(to.User).available() {
+	sessions := srv.lookup(to.User).available()
+	if to.Resource != "" {
+		sessions = nil
+		if o := srv.session(to); o != nil {
+			sessions = []*session{o}
+		}
+	}
+	for _, o := range sessions {
+		if !srv.clientBlocked(ctx, from, o) {
 			o.deliver(raw)
 		}
-		return
-	}
-	if o := srv.session(to); o != nil {
-		o.deliver(raw)
 	}
 }
 
@@ -382,7 +387,7 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 	}
 	found := false
 	for _, o := range s.server.lookup(to.User).available() {
-		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.eitherBlocks(ctx, to.User, s.user) {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.eitherBlocks(ctx, to.User, s.user) && !s.server.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 			found = true
 		}

@@ -563,3 +563,38 @@ func TestRoster_BoundInBytes(t *testing.T) {
 		t.Errorf("%d answers", answers)
 	}
 }
+
+// X-67: who blocks one client of somebody does not see that client, and is not seen
+// by it; the others are as before (XEP-0191 §3.2).
+func TestPresence_BlockedClient(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	w.store.blocked["alice"] = []string{"bob@h/phone"}
+	alice, phone, laptop := w.online("alice", "a"), w.online("bob", "phone"), w.online("bob", "laptop")
+	alice.sync()
+	show := func(c *client) { c.Send(`<presence xmlns="jabber:client" id="news"><show>away</show></presence>`) }
+	heard := func(c *client, from string) bool {
+		return slices.ContainsFunc(c.sync(), func(e *stream.Element) bool { return e.ID == "news" && e.From == from })
+	}
+	for _, c := range []struct {
+		from, to *client
+		full     string
+		want     bool
+	}{
+		{phone, alice, "bob@h/phone", false}, {laptop, alice, "bob@h/laptop", true},
+		{alice, phone, "alice@h/a", false}, {alice, laptop, "alice@h/a", true},
+	} {
+		show(c.from)
+		c.from.sync()
+		if got := heard(c.to, c.full); got != c.want {
+			t.Errorf("%s is shown to %s: %v", c.full, c.to.full, got)
+		}
+	}
+	laptop.sync()
+	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
+	for _, e := range alice.sync() {
+		if e.From == "bob@h/phone" {
+			t.Errorf("a probe shows %s", e.Raw)
+		}
+	}
+}

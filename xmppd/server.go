@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"foyer/internal/budget"
@@ -80,7 +81,9 @@ type Server struct {
 	started   time.Time
 
 	departures departures
-	fanOut     fanOut
+
+	clientsBlocked atomic.Bool // some block list that was read names a single client
+	fanOut         fanOut
 
 	mu       sync.RWMutex
 	accounts map[string]*account // by localpart; present while it has a session

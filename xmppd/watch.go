@@ -129,11 +129,12 @@ func (srv *Server) seesAround(ctx context.Context, s *session, r *roster, user s
 	return srv.openTo(s.bare) || r.shows(user+"@"+srv.domain)
 }
 
-// toWatchers shows user's presence to those who watch it; blocking is looked at
-// again, since it may be younger.
-func (srv *Server) toWatchers(ctx context.Context, user string, raw []byte) {
+// toWatchers shows a client's presence to those who watch its account; blocking is
+// looked at again, since it may be younger.
+func (srv *Server) toWatchers(ctx context.Context, from string, raw []byte) {
+	user := localpart(from)
 	for _, s := range srv.watches.of(user) {
-		if p, _ := s.available(); p != nil && !srv.eitherBlocks(ctx, user, s.user) {
+		if p, _ := s.available(); p != nil && !srv.eitherBlocks(ctx, user, s.user) && !srv.clientBlocked(ctx, from, s) {
 			s.deliver(raw)
 		}
 	}

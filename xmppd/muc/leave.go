@@ -61,7 +61,8 @@ func (r *room) evictLocked(o *occupant) []*member {
 	return own
 }
 
-// endIfEmpty ends a room that is not persistent when its last occupant has left (XEP-0045 §7.14, S-86). Called without the lock.
+// endIfEmpty ends a room that is not persistent, or not configured, when its last
+// occupant has left (XEP-0045 §7.14, S-86). Called without the lock.
 func (r *room) endIfEmpty(ctx context.Context) {
 	r.mu.Lock()
 	over := len(r.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
