@@ -43,11 +43,11 @@ func avatarMetadata(it PubsubItem) (ids []string, none bool, err error) {
 	return ids, none, nil
 }
 
-// adoptAvatar takes a picture whose metadata is being published into the
+// adoptAvatarLocked takes a picture whose metadata is being published into the
 // profile; without any, the profile's picture goes (XEP-0084 §4.2.3, XEP-0398
-// §3.1, S-74, S-75). It reports whether the profile changed. The caller has the
-// account's turn.
-func (srv *Server) adoptAvatar(ctx context.Context, user string, p publication) (changed bool, err error) {
+// §3.1, S-74, S-75). It reports whether the profile changed. The caller holds the
+// account's lock.
+func (srv *Server) adoptAvatarLocked(ctx context.Context, user string, p publication) (changed bool, err error) {
 	ids, none, err := avatarMetadata(p.item)
 	if err != nil {
 		return false, err
@@ -149,11 +149,11 @@ func (srv *Server) publishAvatar(ctx context.Context, user, hash string) error {
 		return err
 	}
 	for _, p := range items {
-		n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, []PubsubItem{p.item}, p.admit)
+		n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, p.items(), p.admit)
 		if err != nil {
 			return err
 		}
-		srv.notify(ctx, user, n, itemsEvent(n, p.item))
+		srv.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (srv *Server) publishAvatar(ctx context.Context, user, hash string) error {
 func (srv *Server) avatarItems(ctx context.Context, user, hash string) ([]publication, error) {
 	if hash == "" {
 		none := PubsubItem{ID: "none", Payload: []byte(`<metadata xmlns="` + nodeAvatarMetadata + `"/>`)}
-		return []publication{{node: nodeAvatarMetadata, item: none}}, nil
+		return []publication{{node: nodeAvatarMetadata, item: none, hasItem: true}}, nil
 	}
 	card, err := srv.stores.VCards.VCard(ctx, user)
 	if err != nil || card.PhotoHash != hash {
@@ -172,8 +172,8 @@ func (srv *Server) avatarItems(ctx context.Context, user, hash string) ([]public
 	metadata := stanza.AppendAttr([]byte(`<metadata xmlns="`+nodeAvatarMetadata+`"><info`), "id", hash)
 	metadata = stanza.AppendAttr(stanza.AppendAttr(metadata, "type", card.PhotoType), "bytes", strconv.Itoa(len(card.Photo)))
 	return []publication{
-		{node: nodeAvatarData, item: PubsubItem{ID: hash, Payload: append(data, "</data>"...)}},
-		{node: nodeAvatarMetadata, item: PubsubItem{ID: hash, Payload: append(metadata, "/></metadata>"...)}},
+		{node: nodeAvatarData, item: PubsubItem{ID: hash, Payload: append(data, "</data>"...)}, hasItem: true},
+		{node: nodeAvatarMetadata, item: PubsubItem{ID: hash, Payload: append(metadata, "/></metadata>"...)}, hasItem: true},
 	}, nil
 }
 

@@ -155,17 +155,21 @@ func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err 
 	return list, rest, nil
 }
 
-// replaceBookmarks takes a list that a client wrote in the old way: what differs
-// is stored and told, what is not in it is removed (XEP-0402 §5). The caller has
-// the account's turn.
-func (srv *Server) replaceBookmarks(ctx context.Context, user string, list []bookmark, options []submission) error {
+// replaceBookmarksLocked takes a list that a client wrote in the old way: what differs
+// is stored and told, what is not in it is removed (XEP-0402 §5). The caller
+// holds the account's lock.
+func (srv *Server) replaceBookmarksLocked(ctx context.Context, user string, list []bookmark, options []submission) error {
 	old, err := srv.bookmarks(ctx, user)
 	if err != nil {
 		return err
 	}
 	items, gone := bookmarkChanges(old, list)
 	options = withoutMaxItems(options)
-	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, nodeBookmarks, items, publication{node: nodeBookmarks, options: options}.admit)
+	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, nodeBookmarks, items, func(n *PubsubNode, exists bool) (bool, error) {
+		var err error
+		n.Config, err = publication{node: nodeBookmarks, options: options}.ready(n, exists)
+		return true, err
+	})
 	if err != nil {
 		return storeBound(err)
 	}
@@ -212,14 +216,14 @@ func bookmarkChanges(old, list []bookmark) (items []PubsubItem, gone []string) {
 	return items, gone
 }
 
-// publishOldBookmarks is a publication to the old node.
-func (srv *Server) publishOldBookmarks(ctx context.Context, user string, p publication) error {
+// publishOldBookmarksLocked is a publication to the old node.
+func (srv *Server) publishOldBookmarksLocked(ctx context.Context, user string, p publication) error {
 	storage, _ := p.item.payload(nodeOldBookmarks, "storage")
 	list, _, err := parseOldBookmarks(storage)
 	if err != nil {
 		return err
 	}
-	return srv.replaceBookmarks(ctx, user, list, p.options)
+	return srv.replaceBookmarksLocked(ctx, user, list, p.options)
 }
 
 // notifyOldBookmarks tells those who ask for the old node.
@@ -280,5 +284,5 @@ func (s *session) setPrivateBookmarks(ctx context.Context, storage stream.Child)
 		return nil, err
 	}
 	defer release()
-	return oldBookmarks(nil, rest), s.server.replaceBookmarks(ctx, s.user, list, nil)
+	return oldBookmarks(nil, rest), s.server.replaceBookmarksLocked(ctx, s.user, list, nil)
 }

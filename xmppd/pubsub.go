@@ -161,31 +161,39 @@ func handleForeignPubsub(ctx context.Context, s *session, iq *stream.Element, pu
 	return nil, stanza.ErrForbidden
 }
 
-// publication is one item on its way into a node.
+// publication is what somebody publishes to a node: one item, or only that
+// something happened.
 type publication struct {
 	node    string
 	item    PubsubItem
+	hasItem bool
 	options []submission
 }
 
-// parsePublish reads one item with one payload (XEP-0060 §7.1.1, §7.1.3).
+// items are what is published: one, or none.
+func (p publication) items() []PubsubItem {
+	if !p.hasItem {
+		return nil
+	}
+	return []PubsubItem{p.item}
+}
+
+// parsePublish reads at most one item with at most one payload (XEP-0060 §7.1.1,
+// §7.1.3). Whether there has to be any is for the node's configuration to say.
 func parsePublish(pubsub, publish stream.Child) (publication, error) {
 	node, err := nodeOf(publish)
 	if err != nil {
 		return publication{}, err
 	}
 	p := publication{node: node}
-	found := 0
 	for item := range publish.Children() {
-		if found++; found > 1 || item.Name != (stream.Name{Space: nsPubsub, Local: "item"}) {
+		if p.hasItem || item.Name != (stream.Name{Space: nsPubsub, Local: "item"}) {
 			return p, stanza.ErrBadRequest
 		}
 		if p.item, err = parseItem(item); err != nil {
 			return p, err
 		}
-	}
-	if found == 0 {
-		return p, pubsubError(stanza.ErrBadRequest, "item-required")
+		p.hasItem = true
 	}
 	if options, ok := pubsub.Find(nsPubsub, "publish-options"); ok {
 		p.options, err = parseConfig(options, formPublishOptions)
@@ -198,16 +206,14 @@ func parseItem(item stream.Child) (PubsubItem, error) {
 	if id == "" {
 		id = rand.Text()
 	}
-	it := PubsubItem{ID: id}
+	it := PubsubItem{ID: id, Payload: []byte{}}
 	for payload := range item.Children() {
-		if it.Payload != nil {
+		if len(it.Payload) > 0 {
 			return it, pubsubError(stanza.ErrBadRequest, "invalid-payload")
 		}
 		it.Payload = payload.Raw()
 	}
 	switch {
-	case it.Payload == nil:
-		return it, pubsubError(stanza.ErrBadRequest, "payload-required")
 	case len(it.Payload) > maxItemBytes:
 		return it, pubsubError(stanza.ErrNotAcceptable, "payload-too-big")
 	case len(id) > maxItemID:
@@ -233,8 +239,11 @@ func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Chil
 	if err := s.server.publish(ctx, s.user, p); err != nil {
 		return nil, err
 	}
-	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><publish`), "node", p.node)
-	return append(stanza.AppendAttr(append(dst, "><item"...), "id", p.item.ID), `/></publish></pubsub>`...), nil
+	dst := append(stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><publish`), "node", p.node), '>')
+	for _, it := range p.items() {
+		dst = appendItemTo(dst, it, false)
+	}
+	return append(dst, `</publish></pubsub>`...), nil
 }
 
 // publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).
@@ -253,42 +262,91 @@ func (srv *Server) publishInTurn(ctx context.Context, user string, p publication
 		return false, err
 	}
 	defer release()
+	if isWellKnown(p.node) { // its items have a form, whatever the configuration
+		if err := p.complete(); err != nil {
+			return false, err
+		}
+	}
 	switch p.node {
 	case nodeOldBookmarks:
-		return false, srv.publishOldBookmarks(ctx, user, p)
+		return false, srv.publishOldBookmarksLocked(ctx, user, p)
 	case nodeBookmarks:
 		err = checkBookmark(p.item)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
-		picture, err = srv.adoptAvatar(ctx, user, p)
+		picture, err = srv.adoptAvatarLocked(ctx, user, p)
 	}
 	if err != nil {
 		return false, err
 	}
-	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, []PubsubItem{p.item}, p.admit)
+	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, p.items(), p.admit)
 	if err != nil {
 		return picture, storeBound(err)
 	}
-	srv.notify(ctx, user, n, itemsEvent(n, p.item))
+	srv.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	if p.node == nodeBookmarks {
 		srv.notifyOldBookmarks(ctx, user, n)
 	}
 	return picture, nil
 }
 
+// isWellKnown reports whether the server reads what is published to a node.
+func isWellKnown(node string) bool {
+	switch node {
+	case nodeBookmarks, nodeOldBookmarks, nodeNick, nodeVCard4, nodeAvatarMetadata:
+		return true
+	}
+	return false
+}
+
+// complete reports an item or a payload that is missing (XEP-0060 §7.1.3.6).
+func (p publication) complete() error {
+	switch {
+	case !p.hasItem:
+		return pubsubError(stanza.ErrBadRequest, "item-required")
+	case len(p.item.Payload) == 0:
+		return pubsubError(stanza.ErrBadRequest, "payload-required")
+	}
+	return nil
+}
+
 // admit creates the node as the options want it, or checks that it is as they
-// want it (XEP-0060 §7.1.4, §7.1.5, S-67).
+// want it (XEP-0060 §7.1.4, §7.1.5, S-67). Then it is known what may be published.
 func (p publication) admit(n *PubsubNode, exists bool) (keep bool, err error) {
+	ready, err := p.ready(n, exists)
+	if err == nil {
+		err = ready.takes(p)
+	}
+	n.Config = ready
+	return true, err
+}
+
+// ready is a node's configuration if it is, or is made, as the options want it.
+func (p publication) ready(n *PubsubNode, exists bool) (NodeConfig, error) {
 	if !exists {
-		n.Config, err = defaultConfig(p.node).apply(p.options)
-		return true, err
+		return defaultConfig(p.node).apply(p.options)
 	}
 	ok, err := n.Config.meets(p.options)
 	if err == nil && !ok {
 		err = pubsubError(stanza.ErrConflict, "precondition-not-met")
 	}
-	return true, err
+	return n.Config, err
+}
+
+// takes reports whether a publication is of the kind that a node is for: where
+// nothing is kept and no payload is delivered there is no item, else there is one; it
+// has a payload where payloads are delivered (XEP-0060 §4.3, §7.1.3.6; X-11).
+func (c NodeConfig) takes(p publication) error {
+	switch {
+	case c.Payloads:
+		return p.complete()
+	case !c.Persist && p.hasItem:
+		return pubsubError(stanza.ErrBadRequest, "item-forbidden")
+	case c.Persist && !p.hasItem:
+		return pubsubError(stanza.ErrBadRequest, "item-required")
+	}
+	return nil
 }
 
 // storeBound tells the owner which bound was reached.
@@ -476,7 +534,7 @@ func (page ItemPage) fitting(size int, last bool) (fits ItemPage, cut bool) {
 
 func appendItemTo(dst []byte, it PubsubItem, payload bool) []byte {
 	dst = stanza.AppendAttr(append(dst, "<item"...), "id", it.ID)
-	if !payload || it.Payload == nil {
+	if !payload || len(it.Payload) == 0 {
 		return append(dst, "/>"...)
 	}
 	return append(append(append(dst, '>'), it.Payload...), "</item>"...)

@@ -312,9 +312,45 @@ func TestPubsub_Items(t *testing.T) {
 	alice.refused(inOwner("set", `<purge node="n"/>`), "cancel", "item-not-found")
 
 	// What is not persistent is passed on only.
-	alice.publishes("n", "6", `<a xmlns="urn:a"/>`, options("persist_items", "false", "deliver_payloads", "false"))
-	other.told("alice@h", `<items node="n"><item id="6"/></items>`)
+	alice.publishes("n", "6", `<a xmlns="urn:a"/>`, options("persist_items", "false"))
+	other.told("alice@h", `<items node="n"><item id="6"><a xmlns="urn:a"/></item></items>`)
 	alice.has("", `<items node="n"/>`)
+}
+
+// XEP-0060 §4.3, §7.1.3.6 (X-11): whether there is an item, and a payload in it, is
+// for the node's configuration to say: what is neither kept nor delivered is none.
+func TestPubsub_WithoutItem(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.online("alice", "a")
+	alice.wantsTold("n", "m")
+	publish := func(node, item string, rest ...string) string {
+		return inPubsub("set", "", `<publish node="`+node+`">`+item+`</publish>`+strings.Join(rest, ""))
+	}
+	const empty, full = `<item id="x"/>`, `<item id="x"><a xmlns="urn:a"/></item>`
+	bare := options("persist_items", "0", "deliver_payloads", "0")
+	done := func(node, item string) string {
+		return `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="` + node + `">` + item + `</publish></pubsub></iq>`
+	}
+	for range 2 { // the node is made, and is there
+		alice.refusedWith(publish("n", full, bare), "modify", "bad-request", "item-forbidden")
+		alice.refusedWith(publish("n", empty, bare), "modify", "bad-request", "item-forbidden")
+		alice.Send(publish("n", "", bare))
+		alice.told("alice@h", `<items node="n"/>`)
+		alice.until(done("n", ""))
+	}
+	alice.refusedWith(publish("n", full), "modify", "bad-request", "item-forbidden")
+
+	// Kept, but not delivered: an item, which may be empty.
+	kept := options("deliver_payloads", "0")
+	alice.refusedWith(publish("m", "", kept), "modify", "bad-request", "item-required")
+	alice.Send(publish("m", empty, kept))
+	alice.told("alice@h", `<items node="m"><item id="x"/></items>`)
+	alice.until(done("m", empty))
+	alice.has("", `<items node="m"/>`, "x")
+
+	// Nodes whose items the server reads have them, whatever is asked for.
+	alice.refusedWith(publish("urn:xmpp:bookmarks:1", "", bare), "modify", "bad-request", "item-required")
+	alice.refusedWith(publish("storage:bookmarks", empty), "modify", "bad-request", "payload-required")
 }
 
 // An answer has its bound: what is too much for one can be asked for (XEP-0060
