@@ -123,7 +123,7 @@ func (srv *Server) avatarData(ctx context.Context, user string, ids []string) (p
 // publishAvatar makes the profile's picture the one that is published, and tells
 // of it (XEP-0398 §3.2, S-75).
 func (srv *Server) publishAvatar(ctx context.Context, user, hash string) error {
-	release, err := srv.turns.take(ctx, user)
+	release, err := srv.nodeLocks.lock(ctx, user)
 	if err != nil {
 		return err
 	}

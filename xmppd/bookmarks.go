@@ -279,7 +279,7 @@ func (s *session) setPrivateBookmarks(ctx context.Context, storage stream.Child)
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.server.turns.take(ctx, s.user)
+	release, err := s.server.nodeLocks.lock(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (s *session) noteCaps(ctx context.Context, p *stream.Element, initial bool)
 		return
 	}
 	query := stanza.AppendAttr([]byte(`<query xmlns="`+stanza.NSDiscoInfo+`"`), "node", c.node+"#"+c.ver)
-	s.ask(append(query, "/>"...), func(ctx context.Context, iq *stream.Element) { s.capsAnswered(ctx, c, iq) })
+	s.request(append(query, "/>"...), func(ctx context.Context, iq *stream.Element) { s.capsAnswered(ctx, c, iq) })
 }
 
 // setWanted notes what the client asks for, unless its capabilities changed

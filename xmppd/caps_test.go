@@ -106,14 +106,14 @@ func hashOf(t testing.TB, d discoInfo) string {
 func TestCaps_Bounds(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.bound("alice", "a")
-	for i := range 5 * maxAsked {
+	for i := range 5 * maxServerRequests {
 		alice.Send(fmt.Sprintf(`<presence xmlns="jabber:client"><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:c" ver="%d"/></presence>`, i))
 	}
 	alice.sync()
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	s.mu.Lock()
-	if len(s.asked) > maxAsked {
-		t.Errorf("%d questions are open", len(s.asked))
+	if len(s.requests) > maxServerRequests {
+		t.Errorf("%d requests are open", len(s.requests))
 	}
 	s.mu.Unlock()
 	features := make([]string, 2*maxWantedNodes)

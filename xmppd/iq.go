@@ -80,7 +80,7 @@ func (s *session) handleIQ(ctx context.Context, iq *stream.Element) error {
 		return s.iqToResource(ctx, iq, to)
 	}
 	if iq.Type == "result" || iq.Type == "error" {
-		s.answered(ctx, iq)
+		s.handleResponse(ctx, iq)
 		return nil
 	}
 	return s.answer(ctx, iq, to)

@@ -52,7 +52,7 @@ func TestLimits_Late(t *testing.T) {
 	w := newWorldWith(t, Config{Unacked: 5, UnackedBytes: 1000}, "alice")
 	alice := w.online("alice", "a")
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
-	if _, ok := w.srv.retire(s, nil, nil); !ok {
+	if _, ok := w.srv.cutOff(s, nil, nil); !ok {
 		t.Fatal("it had ended")
 	}
 	alice.cutOff()
@@ -70,7 +70,7 @@ func TestLimits_Late(t *testing.T) {
 	if len(s.late) != 2 { // the one that reaches the bound is the last
 		t.Errorf("%d large ones are kept", len(s.late))
 	}
-	w.srv.farewell(s, nil)
+	w.srv.finish(s, nil)
 }
 
 // RFC 6120 §8.3.1 (S-09): an error has the stanza's kind and id, its addresses

@@ -257,7 +257,7 @@ func (srv *Server) publish(ctx context.Context, user string, p publication) erro
 
 // publishInTurn reports whether the profile's picture changed by it.
 func (srv *Server) publishInTurn(ctx context.Context, user string, p publication) (picture bool, err error) {
-	release, err := srv.turns.take(ctx, user)
+	release, err := srv.nodeLocks.lock(ctx, user)
 	if err != nil {
 		return false, err
 	}
@@ -405,7 +405,7 @@ func itemIDs(parent stream.Child) ([]string, error) {
 // retract removes items and tells of it, if the request or the node wants that
 // (XEP-0060 §7.2.2).
 func (srv *Server) retract(ctx context.Context, user, node string, ids []string, tell bool) error {
-	release, err := srv.turns.take(ctx, user)
+	release, err := srv.nodeLocks.lock(ctx, user)
 	if err != nil {
 		return err
 	}

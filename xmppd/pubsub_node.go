@@ -99,7 +99,7 @@ func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child)
 	if node == nodeOldBookmarks {
 		submitted = withoutMaxItems(submitted)
 	}
-	release, err := s.server.turns.take(ctx, s.user)
+	release, err := s.server.nodeLocks.lock(ctx, s.user)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (s *session) configure(ctx context.Context, configure stream.Child) error {
 
 // changeNode changes the configuration of a node that exists.
 func (s *session) changeNode(ctx context.Context, node string, change func(NodeConfig) (NodeConfig, error)) error {
-	release, err := s.server.turns.take(ctx, s.user)
+	release, err := s.server.nodeLocks.lock(ctx, s.user)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.server.turns.take(ctx, s.user)
+	release, err := s.server.nodeLocks.lock(ctx, s.user)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (s *session) purge(ctx context.Context, purge stream.Child) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.server.turns.take(ctx, s.user)
+	release, err := s.server.nodeLocks.lock(ctx, s.user)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type account struct {
 
 	flushing sync.Mutex    // held while what waited is delivered; outside the other locks
 	kept     atomic.Uint64 // messages kept for later, so far
-	unacked  atomic.Int64  // bytes that its sessions have not acknowledged (bounds.go)
+	unacked  atomic.Int64  // bytes that its sessions have not acknowledged (unacked_limit.go)
 
 	mu       sync.RWMutex
 	sessions map[string]*session // by resource
@@ -186,16 +186,17 @@ func (srv *Server) end(s *session, reason error) { srv.endIf(s, reason, nil) }
 
 // endIf ends a session if when, asked under its lock, agrees.
 func (srv *Server) endIf(s *session, reason error, when func() bool) {
-	unacked, ok := srv.retire(s, reason, when)
+	unacked, ok := srv.cutOff(s, reason, when)
 	if !ok {
 		return
 	}
-	srv.farewell(s, unacked)
+	srv.finish(s, unacked)
 }
 
-// retire cuts a session off at once: no store is asked, nothing waited for. It
-// cannot be resumed afterwards. It reports false when it had ended before.
-func (srv *Server) retire(s *session, reason error, when func() bool) (unacked []sentStanza, ok bool) {
+// cutOff ends a session's stream at once, without asking a store or waiting. The
+// session cannot be resumed afterwards. It returns what the client did not
+// acknowledge, and false when the session had ended before.
+func (srv *Server) cutOff(s *session, reason error, when func() bool) (unacked []sentStanza, ok bool) {
 	s.mu.Lock()
 	if s.state >= ended || (when != nil && !when()) {
 		s.mu.Unlock()
@@ -209,7 +210,7 @@ func (srv *Server) retire(s *session, reason error, when func() bool) (unacked [
 	s.mu.Unlock()
 	if st != nil {
 		st.Close(reason)
-		unacked = append(unacked, returned(st)...)
+		unacked = append(unacked, undeliveredOf(st)...)
 	}
 	srv.unregister(s)
 	srv.watches.set(s, nil)
@@ -217,9 +218,9 @@ func (srv *Server) retire(s *session, reason error, when func() bool) (unacked [
 	return unacked, true
 }
 
-// returned is what a stream without stream management could not deliver.
-func returned(st stream.Stream) []sentStanza {
-	r, ok := st.(stream.Returning)
+// undeliveredOf is what a stream without stream management could not deliver.
+func undeliveredOf(st stream.Stream) []sentStanza {
+	r, ok := st.(stream.UndeliveredReporter)
 	if !ok {
 		return nil
 	}
@@ -231,20 +232,21 @@ func returned(st stream.Stream) []sentStanza {
 	return stanzas
 }
 
-// farewell is the rest of ending, with what is cached of the account still
-// there. It waits for the stanza in hand: a presence that is being broadcast
-// must not come after its end.
-func (srv *Server) farewell(s *session, unacked []sentStanza) {
+// finish is the second half of ending a session that was cut off: subscribers see it
+// go, and what it did not acknowledge is stored. It waits for the stanza that is
+// being handled, since a presence must not be broadcast after its end.
+func (srv *Server) finish(s *session, unacked []sentStanza) {
 	s.handling.Lock()
 	defer s.handling.Unlock()
 	ctx, cancel := srv.storeContext()
 	defer cancel()
 	s.goOffline(ctx)
-	srv.leaveBehind(ctx, s, unacked)
+	srv.storeUnacked(ctx, s, unacked)
 }
 
-// leaveBehind keeps what the session leaves behind; it is gone then.
-func (srv *Server) leaveBehind(ctx context.Context, s *session, unacked []sentStanza) {
+// storeUnacked stores for later what the session did not acknowledge; the session is
+// gone after that.
+func (srv *Server) storeUnacked(ctx context.Context, s *session, unacked []sentStanza) {
 	s.mu.Lock()
 	s.state = gone
 	if s.sm != nil {
@@ -253,7 +255,7 @@ func (srv *Server) leaveBehind(ctx context.Context, s *session, unacked []sentSt
 	unacked = append(unacked, s.late...)
 	s.late = nil
 	s.mu.Unlock()
-	srv.keepUndelivered(ctx, s, unacked)
+	srv.redeliver(ctx, s, unacked)
 	srv.release(s.account)
 }
 
@@ -274,16 +276,16 @@ func (srv *Server) End(scope stream.Scope, reason error) {
 	for _, c := range srv.conns.matching(scope) {
 		c.stream.Close(reason)
 	}
-	cutOff := make(map[*session][]sentStanza)
+	unackedOf := make(map[*session][]sentStanza)
 	for _, a := range srv.online() {
 		for _, s := range a.all() {
-			if unacked, ok := srv.retire(s, reason, func() bool { return scope.Matches(s.identity) }); ok {
-				cutOff[s] = unacked
+			if unacked, ok := srv.cutOff(s, reason, func() bool { return scope.Matches(s.identity) }); ok {
+				unackedOf[s] = unacked
 			}
 		}
 	}
-	for s, unacked := range cutOff {
-		srv.farewell(s, unacked)
+	for s, unacked := range unackedOf {
+		srv.finish(s, unacked)
 	}
 }
 
@@ -296,19 +298,19 @@ func (srv *Server) Shutdown(ctx context.Context) {
 	srv.closed = true
 	srv.mu.Unlock()
 	reason := &stream.Error{Condition: stream.SystemShutdown}
-	cutOff := make(map[*session][]sentStanza)
+	unackedOf := make(map[*session][]sentStanza)
 	for _, a := range srv.online() {
 		for _, s := range a.all() {
-			if unacked, ok := srv.retire(s, reason, nil); ok {
-				cutOff[s] = unacked
+			if unacked, ok := srv.cutOff(s, reason, nil); ok {
+				unackedOf[s] = unacked
 			}
 		}
 	}
 	for _, c := range srv.conns.close() {
 		c.stream.Close(reason)
 	}
-	for s, unacked := range cutOff {
-		srv.leaveBehind(ctx, s, unacked)
+	for s, unacked := range unackedOf {
+		srv.storeUnacked(ctx, s, unacked)
 	}
 	srv.ending.Wait()
 }

@@ -21,7 +21,7 @@ func (srv *Server) hibernate(s *session, st stream.Stream) bool {
 	}
 	s.hibernateLocked()
 	s.mu.Unlock()
-	srv.capHibernating(s.account)
+	srv.limitHibernating(s.account)
 	return true
 }
 
@@ -37,9 +37,9 @@ func (srv *Server) expire(s *session, since time.Time) {
 	srv.endIf(s, nil, func() bool { return s.state == hibernating && s.sm.since.Equal(since) })
 }
 
-// capHibernating ends the oldest hibernating session beyond the bound: a
+// limitHibernating ends the oldest hibernating session beyond the bound: a
 // browser leaves one behind with every reload that does not resume.
-func (srv *Server) capHibernating(a *account) {
+func (srv *Server) limitHibernating(a *account) {
 	var oldest *session
 	var since time.Time
 	n := 0

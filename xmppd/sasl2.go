@@ -143,7 +143,7 @@ func (x *sasl2Exchange) begin() (sasl.Mechanism, error) {
 // missed.
 func (c *conn) welcome(ctx context.Context, r *sasl2Request, step sasl.Step) (*session, error) {
 	c.signedIn(step.Identity)
-	if l, ok := c.stream.(stream.Lasting); ok {
+	if l, ok := c.stream.(stream.AuthDeadliner); ok {
 		l.SignedIn()
 	}
 	w := &welcome{conn: c, additional: step.Reply, token: c.newToken(ctx, r)}

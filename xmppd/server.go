@@ -13,7 +13,7 @@
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
 // while offline messages are delivered, so that each is once; and an account's
-// turn (turns.go) while its nodes change, until that is told.
+// lock in Server.nodeLocks while its nodes change, until that is told.
 package xmppd
 
 import (
@@ -47,7 +47,7 @@ type Config struct {
 	ResumeTimeout time.Duration // how long a lost stream may be resumed (XEP-0198 §5), and a closed tab looks present; default 45 s
 	Unacked       int           // unacknowledged stanzas kept for one session; default 5000, which is more than a full room has people; beyond it ends
 	UnackedBytes  int           // their size; default 16 MiB
-	UnackedTotal  int           // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (bounds.go)
+	UnackedTotal  int           // size of those of all sessions of an account, in bytes; default 32 MiB, beyond which sessions end (unacked_limit.go)
 	StoreTimeout  time.Duration // how long a stanza waits for the database before its sender gets a wait error; default 10 s
 	ArchivePage   int           // most results of one archive page; default 100
 	FanOut        int           // bytes a second that are delivered to many for one account, twice as many at once; default 32 MiB (fanout.go)
@@ -58,22 +58,22 @@ type Config struct {
 
 // Server is the embedded XMPP server. It is safe for concurrent use.
 type Server struct {
-	cfg      Config
-	domain   string
-	log      *slog.Logger
-	stores   Stores
-	archive  *archive.Archive
-	iqs      map[iqKey]iqHandler
-	vcards   vcardCache
-	caps     capsCache
-	turns    turns
-	conns    connSet
-	agents   []byte // key that resources are made with from clients' ids (bind2.go)
-	ver      string // hash of the server's own capabilities (server_caps.go)
-	counts   lastCounts
-	services []Service // before the first Serve; read only then
-	stats    counters
-	spending spending
+	cfg       Config
+	domain    string
+	log       *slog.Logger
+	stores    Stores
+	archive   *archive.Archive
+	iqs       map[iqKey]iqHandler
+	vcards    vcardCache
+	caps      capsCache
+	nodeLocks keyedLock // by account: held while its nodes change
+	conns     connSet
+	agents    []byte // key that resources are made with from clients' ids (bind2.go)
+	ver       string // hash of the server's own capabilities (server_caps.go)
+	counts    resumeCounts
+	services  []Service // before the first Serve; read only then
+	stats     counters
+	spending  spending
 
 	followers followers
 	watches   watches

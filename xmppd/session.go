@@ -33,23 +33,23 @@ type session struct {
 	state      sessionState
 	peer       stream.Peer
 	identity   stream.Identity
-	stream     stream.Stream       // nil unless connected
-	sm         *smState            // nil: stream management is off (sm.go)
-	late       []sentStanza        // what came for it while it was ended
-	lateSize   int                 // of late, in bytes
-	presence   *stream.Element     // last available presence broadcast, from = full; nil: not available
-	ownPhoto   bool                // the client speaks for the picture itself (XEP-0398 §4)
-	priority   int8                // of presence
-	reachable  time.Time           // since when messages to the bare JID come here; zero: they do not
-	interested bool                // asked for the roster (RFC 6121 §2.1.6)
-	blockWatch bool                // asked for the block list (XEP-0191 §3.2)
-	carbons    bool                // XEP-0280
-	inactive   bool                // nobody looks at the client (csi.go)
-	held       heldBack            // what waits until somebody does
-	caps       caps                // of presence (XEP-0115)
-	wanted     wanted              // nodes it asks to be told of (caps.go)
-	asked      map[string]asked    // requests of the server's own, by id (asks.go)
-	directed   map[string]struct{} // full or bare JIDs that got directed presence (RFC 6121 §4.6)
+	stream     stream.Stream            // nil unless connected
+	sm         *smState                 // nil: stream management is off (sm.go)
+	late       []sentStanza             // what came for it while it was ended
+	lateSize   int                      // of late, in bytes
+	presence   *stream.Element          // last available presence broadcast, from = full; nil: not available
+	ownPhoto   bool                     // the client speaks for the picture itself (XEP-0398 §4)
+	priority   int8                     // of presence
+	reachable  time.Time                // since when messages to the bare JID come here; zero: they do not
+	interested bool                     // asked for the roster (RFC 6121 §2.1.6)
+	blockWatch bool                     // asked for the block list (XEP-0191 §3.2)
+	carbons    bool                     // XEP-0280
+	inactive   bool                     // nobody looks at the client (csi.go)
+	held       heldBack                 // what waits until somebody does
+	caps       caps                     // of presence (XEP-0115)
+	wanted     wanted                   // nodes it asks to be told of (caps.go)
+	requests   map[string]serverRequest // requests of the server's own, by id (server_requests.go)
+	directed   map[string]struct{}      // full or bare JIDs that got directed presence (RFC 6121 §4.6)
 }
 
 type sessionState int
@@ -74,7 +74,7 @@ func (s *session) deliver(raw []byte) {
 	if tooLate {
 		ctx, cancel := s.server.storeContext()
 		defer cancel()
-		s.server.keepUndelivered(ctx, s, []sentStanza{{raw, now}})
+		s.server.redeliver(ctx, s, []sentStanza{{raw, now}})
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *session) transmitLocked(stanza sentStanza) {
 // the middle of something that the end waits for.
 func (s *session) keepLocked(stanza sentStanza) {
 	before := s.overflows()
-	s.boundTotal(s.sm.sent(stanza), len(stanza.raw))
+	s.limitUnackedLocked(s.sm.sent(stanza), len(stanza.raw))
 	if !before && s.overflows() {
 		s.server.ending.Go(func() {
 			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})

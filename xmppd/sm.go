@@ -14,7 +14,7 @@ import (
 // Stream management (XEP-0198): a stanza counts as handled when it was handled
 // to the end, so an acknowledged message is in Postgres. What the client has
 // not acknowledged is kept, and sent again when it resumes (resume.go) or left
-// for later when it does not (undelivered.go).
+// for later when it does not (redeliver.go).
 
 const (
 	nsSM      = "urn:xmpp:sm:3"

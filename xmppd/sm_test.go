@@ -117,19 +117,19 @@ func TestSM_CountOfAnEndedSession(t *testing.T) {
 
 // What is remembered of sessions that ended is bounded in age and in number.
 func TestSM_CountsAreForgotten(t *testing.T) {
-	var l lastCounts
+	var l resumeCounts
 	now := time.Now()
-	for i := range lastCountsMost + 1 {
+	for i := range maxResumeCounts + 1 {
 		l.keep(fmt.Sprint(i), "alice", uint32(i), now)
 	}
 	l.keep("", "alice", 1, now)
-	if _, ok := l.find("0", "alice", now); ok || len(l.byID) != lastCountsMost || len(l.order) != lastCountsMost {
+	if _, ok := l.find("0", "alice", now); ok || len(l.byID) != maxResumeCounts || len(l.order) != maxResumeCounts {
 		t.Errorf("%d and %d are kept", len(l.byID), len(l.order))
 	}
-	if h, ok := l.find("1", "alice", now.Add(lastCountsFor)); !ok || h != 1 {
+	if h, ok := l.find("1", "alice", now.Add(resumeCountsFor)); !ok || h != 1 {
 		t.Errorf("%d %v", h, ok)
 	}
-	if _, ok := l.find("1", "alice", now.Add(lastCountsFor+time.Second)); ok || len(l.byID) != 0 || l.order != nil {
+	if _, ok := l.find("1", "alice", now.Add(resumeCountsFor+time.Second)); ok || len(l.byID) != 0 || l.order != nil {
 		t.Errorf("%d are kept for too long", len(l.byID))
 	}
 }

@@ -97,7 +97,7 @@ func (s *session) watch(users []string) {
 	s.mu.Lock()
 	over := s.state >= ended
 	s.mu.Unlock()
-	if over { // retire may have looked before
+	if over { // cutOff may have looked before
 		s.server.watches.set(s, nil)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // What comes for a client between its last request and the end of its session
 // goes back to the server, which may keep it (XEP-0206 §7, B-53).
 
-var _ stream.Returning = (*boshSession)(nil)
+var _ stream.UndeliveredReporter = (*boshSession)(nil)
 
 // leftOver takes what is queued at the end, for the final body; or, when nobody
 // will ask for that any more, for the server.
@@ -21,7 +21,7 @@ func (s *boshSession) leftOver() [][]byte {
 	return items
 }
 
-// Undelivered implements stream.Returning. When the last request had been answered
+// Undelivered implements stream.UndeliveredReporter. When the last request had been answered
 // there was nothing left to send.
 func (s *boshSession) Undelivered() ([][]byte, time.Time) {
 	s.mu.Lock()

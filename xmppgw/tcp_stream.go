@@ -161,7 +161,7 @@ func (s *tcpStream) Restart(context.Context) error {
 	return err
 }
 
-// SignedIn implements stream.Lasting.
+// SignedIn implements stream.AuthDeadliner.
 func (s *tcpStream) SignedIn() { s.signIn.Stop() }
 
 // readError tells our own closing, an orderly end, a broken rule and a lost

@@ -278,7 +278,7 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	return s.queue.Push(s.header(el.From))
 }
 
-// SignedIn implements stream.Lasting.
+// SignedIn implements stream.AuthDeadliner.
 func (s *wsStream) SignedIn() { s.signIn.Stop() }
 
 // errTooBig is closed with its own code (W-05).

@@ -49,17 +49,17 @@ type Stream interface {
 	Close(reason error) error
 }
 
-// Lasting is a Stream that allows a bounded time to sign in. SignedIn ends it
-// where no Restart does (XEP-0388 §2.6).
-type Lasting interface {
+// AuthDeadliner is a Stream that allows a bounded time to sign in. SignedIn lifts
+// that bound where no Restart does (XEP-0388 §2.6).
+type AuthDeadliner interface {
 	Stream
 	SignedIn()
 }
 
-// Returning is a Stream that gives back what it could not deliver before its peer
-// was lost: elements that nobody will see, in order, and a time before which none
-// of them was sent. It is asked after the stream has ended, once.
-type Returning interface {
+// UndeliveredReporter is a Stream that reports what it could not deliver before its
+// peer was lost: elements that nobody will see, in order, and a time before which
+// none of them was sent. It is called once, after the stream has ended.
+type UndeliveredReporter interface {
 	Stream
 	Undelivered() (elements [][]byte, since time.Time)
 }

@@ -12,52 +12,52 @@ import (
 
 // Bounds of what is remembered: the age, and the number for the whole server.
 const (
-	lastCountsFor  = 10 * time.Minute
-	lastCountsMost = 10_000
+	resumeCountsFor = 10 * time.Minute
+	maxResumeCounts = 10_000
 )
 
-// lastCounts is safe for concurrent use.
-type lastCounts struct {
+// resumeCounts is safe for concurrent use.
+type resumeCounts struct {
 	mu    sync.Mutex
-	byID  map[string]lastCount
+	byID  map[string]resumeCount
 	order []string // ids, the oldest first
 }
 
-type lastCount struct {
+type resumeCount struct {
 	user string // who alone may ask (S-94)
 	h    uint32
 	at   time.Time
 }
 
 // keep remembers the count of a session; one without an id cannot be asked for.
-func (l *lastCounts) keep(id, user string, h uint32, now time.Time) {
+func (l *resumeCounts) keep(id, user string, h uint32, now time.Time) {
 	if id == "" {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.drop(now, 1)
+	l.dropLocked(now, 1)
 	if l.byID == nil {
-		l.byID = make(map[string]lastCount)
+		l.byID = make(map[string]resumeCount)
 	}
-	l.byID[id] = lastCount{user, h, now}
+	l.byID[id] = resumeCount{user, h, now}
 	l.order = append(l.order, id)
 }
 
 // find returns the count of a session of that user.
-func (l *lastCounts) find(id, user string, now time.Time) (h uint32, ok bool) {
+func (l *resumeCounts) find(id, user string, now time.Time) (h uint32, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.drop(now, 0)
+	l.dropLocked(now, 0)
 	c, ok := l.byID[id]
 	return c.h, ok && c.user == user
 }
 
-// drop forgets what is too old, and the oldest where there would be too many
+// dropLocked forgets what is too old, and the oldest where there would be too many
 // with some more.
-func (l *lastCounts) drop(now time.Time, more int) {
+func (l *resumeCounts) dropLocked(now time.Time, more int) {
 	n := 0
-	for n < len(l.order) && (len(l.order)-n+more > lastCountsMost || now.Sub(l.byID[l.order[n]].at) > lastCountsFor) {
+	for n < len(l.order) && (len(l.order)-n+more > maxResumeCounts || now.Sub(l.byID[l.order[n]].at) > resumeCountsFor) {
 		delete(l.byID, l.order[n])
 		n++
 	}
