@@ -7,7 +7,7 @@ COPY scripts/assets.mjs scripts/
 COPY static static
 RUN node scripts/assets.mjs
 
-FROM golang:1.26-bookworm AS build
+FROM golang:1.26.10-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

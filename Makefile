@@ -33,6 +33,9 @@ fuzz: tools assets ## Every fuzz target for FUZZTIME (20s); FUZZTIME="--total 30
 lint: tools ## Formatting, vet, staticcheck, the arrows between packages, go.mod, TypeScript
 	@scripts/lint.sh
 
+audit: tools ## Known holes in the Go release, the modules and the npm packages
+	@scripts/audit.sh
+
 assets: ## Fetch what browsers need: Converse, Turbo, Pico
 	@scripts/npm.sh run
 	@node scripts/assets.mjs
@@ -43,4 +46,4 @@ build: tools assets ## The program, bin/foyer
 tools:
 	@bash -c '. scripts/lib.sh; need_go'
 
-.PHONY: help run test test-unit e2e interop bench microbench fuzz lint assets build tools
+.PHONY: help run test test-unit e2e interop bench microbench fuzz lint audit assets build tools
