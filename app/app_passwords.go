@@ -13,7 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// maxAppName is the longest name of an app password, in characters.
+// maxAppName is the maximum length of an app password's name, in characters.
 const maxAppName = 60
 
 // createAppPassword: POST /settings/apps — the only answer that ever shows the
@@ -23,7 +23,7 @@ func (s *Server) createAppPassword(c *fiber.Ctx) error {
 		return &Error{Code: NotFound, Public: "Apps cannot connect to this site."}
 	}
 	v := viewer(c)
-	form := Form{Name: strings.Join(strings.Fields(c.FormValue("name")), " ")}
+	form := AppForm{Name: strings.Join(strings.Fields(c.FormValue("name")), " ")}
 	if form.Name == "" || utf8.RuneCountInString(form.Name) > maxAppName || !utf8.ValidString(form.Name) {
 		form.fail("name", "Say which app or device it is for, such as “Phone”.")
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{App: form})

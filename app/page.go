@@ -41,24 +41,6 @@ type Person struct {
 // DemoAccount is shown on the sign-in page in development.
 type DemoAccount struct{ Name, Password string }
 
-// Form is a form's values and what is wrong with them, by field; "" is the form
-// as a whole.
-type Form struct {
-	Username, Name, Next string
-	Trusted              bool
-	Errors               map[string]string
-}
-
-// fail notes what is wrong with a field.
-func (f *Form) fail(field, sentence string) {
-	if f.Errors == nil {
-		f.Errors = make(map[string]string)
-	}
-	if f.Errors[field] == "" {
-		f.Errors[field] = sentence
-	}
-}
-
 // HomePage is the data of "home".
 type HomePage struct {
 	People []Person
@@ -77,18 +59,22 @@ type RoomRow struct {
 
 // RoomForm is the form for a new room.
 type RoomForm struct {
-	Form
-	About   string
-	Private bool
+	formErrors
+	Name, About string
+	Private     bool
 }
 
 // SettingsPage is the data of "settings".
 type SettingsPage struct {
-	Files                                   *FileUsage // nil: nobody sends files here
-	Profile, Picture, Password, App, Delete Form
-	Sessions                                []SessionRow
-	Apps                                    []AppRow
-	Native                                  bool // apps may connect
+	Files    *FileUsage // nil: nobody sends files here
+	Profile  ProfileForm
+	Picture  PictureForm
+	Password PasswordForm
+	App      AppForm
+	Delete   DeleteForm
+	Sessions []SessionRow
+	Apps     []AppRow
+	Native   bool // apps may connect
 }
 
 // AppRow is an app password.

@@ -49,7 +49,7 @@ func (s *Server) roomJID(name string) string { return name + "@" + s.cfg.RoomsDo
 
 // makeRoom: POST /rooms — a new room, which then opens in the chat.
 func (s *Server) makeRoom(c *fiber.Ctx) error {
-	form := RoomForm{Form: Form{Name: strings.TrimSpace(c.FormValue("name"))}, About: strings.TrimSpace(c.FormValue("about")), Private: c.FormValue("who") == "invited"}
+	form := RoomForm{Name: strings.TrimSpace(c.FormValue("name")), About: strings.TrimSpace(c.FormValue("about")), Private: c.FormValue("who") == "invited"}
 	form.check()
 	if len(form.Errors) > 0 {
 		return s.renderHome(c, http.StatusUnprocessableEntity, HomePage{Room: form})

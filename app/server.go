@@ -63,6 +63,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 	engine.AddFuncMap(map[string]any{
 		"asset":    s.assets.url,
 		"initials": initials,
+		"limits":   limits,
 		"timeAgo":  timeAgo,
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})

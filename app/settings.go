@@ -51,7 +51,7 @@ func (s *Server) done(c *fiber.Ctx, flash, anchor string) error {
 // saveProfile: POST /settings/profile
 func (s *Server) saveProfile(c *fiber.Ctx) error {
 	v := viewer(c)
-	form := Form{Name: c.FormValue("name")}
+	form := ProfileForm{Name: c.FormValue("name")}
 	name, err := auth.PrepareName(form.Name, v.account.Username)
 	if err != nil {
 		form.fail("name", err.Error())
@@ -70,7 +70,7 @@ func (s *Server) savePicture(c *fiber.Ctx) error {
 	data, mediaType, err := s.uploadedPicture(c)
 	var bad *Error
 	if errors.As(err, &bad) && bad.Code == Invalid {
-		var form Form
+		var form PictureForm
 		form.fail("picture", bad.Public)
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Picture: form})
 	}
@@ -95,7 +95,7 @@ func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flas
 
 // confirmPassword checks the password typed to confirm something serious, and
 // returns the account as it was then; what is wrong is noted in the form.
-func (s *Server) confirmPassword(c *fiber.Ctx, form *Form) (models.Account, error) {
+func (s *Server) confirmPassword(c *fiber.Ctx, form *formErrors) (models.Account, error) {
 	account, err := s.auth.Confirm(c.UserContext(), viewer(c).account.Username, c.FormValue("current"), s.client(c))
 	var throttled *auth.ThrottledError
 	switch {
@@ -117,8 +117,8 @@ var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was chan
 // savePassword: POST /settings/password
 func (s *Server) savePassword(c *fiber.Ctx) error {
 	v := viewer(c)
-	var form Form
-	account, err := s.confirmPassword(c, &form)
+	var form PasswordForm
+	account, err := s.confirmPassword(c, &form.formErrors)
 	if err != nil {
 		return err
 	}
@@ -160,11 +160,11 @@ func (s *Server) endOneSession(c *fiber.Ctx) error {
 // deleteAccount: POST /settings/delete
 func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	v := viewer(c)
-	form := Form{Username: c.FormValue("confirm")}
-	if name, err := auth.PrepareUsername(form.Username); err != nil || name != v.account.Username {
+	var form DeleteForm
+	if name, err := auth.PrepareUsername(c.FormValue("confirm")); err != nil || name != v.account.Username {
 		form.fail("confirm", "Type your user name, "+v.account.Username+", to confirm.")
 	}
-	account, err := s.confirmPassword(c, &form)
+	account, err := s.confirmPassword(c, &form.formErrors)
 	if err != nil {
 		return err
 	}

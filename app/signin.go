@@ -18,14 +18,18 @@ func (s *Server) showSignIn(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Redirect("/", http.StatusSeeOther)
 	}
+	return s.renderSignIn(c, http.StatusOK, SignInForm{Next: localPath(c.Query("next"))})
+}
+
+func (s *Server) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
 	p := s.page(c, "signin", "Sign in")
-	p.Data = Form{Next: localPath(c.Query("next"))}
-	return s.render(c, "signin", p)
+	p.Data = form
+	return s.render(c.Status(status), "signin", p)
 }
 
 // signIn: POST /signin
 func (s *Server) signIn(c *fiber.Ctx) error {
-	form := Form{
+	form := SignInForm{
 		Username: strings.TrimSpace(c.FormValue("username")),
 		Next:     localPath(c.FormValue("next")),
 		Trusted:  c.FormValue("trusted") != "",
@@ -36,14 +40,13 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	var throttled *auth.ThrottledError
 	switch {
 	case errors.As(err, &throttled):
-		return s.tooMany(c, "signin", "Sign in", form, throttled.Wait)
+		tooMany(c, &form.formErrors, throttled.Wait)
+		return s.renderSignIn(c, http.StatusTooManyRequests, form)
 	case errors.Is(err, auth.ErrBusy):
 		return errBusy
 	case errors.Is(err, auth.ErrNotProved):
 		form.fail("", "That user name and password do not match. Check both and try again.")
-		p := s.page(c, "signin", "Sign in")
-		p.Data = form
-		return s.render(c.Status(http.StatusUnprocessableEntity), "signin", p)
+		return s.renderSignIn(c, http.StatusUnprocessableEntity, form)
 	case err != nil:
 		return err
 	}
@@ -56,13 +59,10 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 var errBusy = &Error{Code: Unavailable, Public: "Many people are signing in just now. Please try again in a moment."}
 
 // tooMany says how long to wait.
-func (s *Server) tooMany(c *fiber.Ctx, template, title string, form Form, wait time.Duration) error {
+func tooMany(c *fiber.Ctx, form *formErrors, wait time.Duration) {
 	minutes := int(wait.Minutes()) + 1
 	form.fail("", "Too many attempts. Please wait "+plural(minutes, "minute")+" and try again.")
 	c.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-	p := s.page(c, template, title)
-	p.Data = form
-	return s.render(c.Status(http.StatusTooManyRequests), template, p)
 }
 
 func plural(n int, unit string) string {
@@ -106,9 +106,7 @@ func (s *Server) showSignUp(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Redirect("/", http.StatusSeeOther)
 	}
-	p := s.page(c, "signup", "Create an account")
-	p.Data = Form{}
-	return s.render(c, "signup", p)
+	return s.renderSignUp(c, http.StatusOK, SignUpForm{})
 }
 
 // signUp: POST /signup
@@ -116,21 +114,22 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 	if !s.cfg.Signup {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
-	form := Form{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
+	form := SignUpForm{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
 	account := s.newAccount(&form, c.FormValue("password"))
 	if len(form.Errors) > 0 {
-		return s.renderSignUp(c, form)
+		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
 	}
 	in, err := s.auth.SignUp(c.UserContext(), account, s.device(c, form.Trusted))
 	var throttled *auth.ThrottledError
 	switch {
 	case errors.As(err, &throttled):
-		return s.tooMany(c, "signup", "Create an account", form, throttled.Wait)
+		tooMany(c, &form.formErrors, throttled.Wait)
+		return s.renderSignUp(c, http.StatusTooManyRequests, form)
 	case errors.Is(err, auth.ErrBusy):
 		return errBusy
 	case errors.Is(err, auth.ErrUnavailable):
 		form.fail("username", err.Error())
-		return s.renderSignUp(c, form)
+		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
 	case err != nil:
 		return err
 	}
@@ -140,15 +139,15 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 	return c.Redirect("/", http.StatusSeeOther)
 }
 
-func (s *Server) renderSignUp(c *fiber.Ctx, form Form) error {
+func (s *Server) renderSignUp(c *fiber.Ctx, status int, form SignUpForm) error {
 	p := s.page(c, "signup", "Create an account")
 	p.Data = form
-	return s.render(c.Status(http.StatusUnprocessableEntity), "signup", p)
+	return s.render(c.Status(status), "signup", p)
 }
 
 // newAccount is the account that the form asks for; what is wrong with it is
 // noted in the form.
-func (s *Server) newAccount(f *Form, password string) auth.NewAccount {
+func (s *Server) newAccount(f *SignUpForm, password string) auth.NewAccount {
 	username, err := auth.PrepareUsername(f.Username)
 	if err != nil {
 		f.fail("username", err.Error())

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -19,14 +20,14 @@ const minScore = 3
 
 // maxRated is how much of a password is rated, in bytes: the time that takes grows
 // faster than its length.
-const maxRated = 64
+const maxRated = 40
 
 // CheckPassword refuses a password that is too easy to guess for an account with
 // that user name and name. The error is a Refusal that says why.
 func (s *Service) CheckPassword(password, username, name string) error {
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
-		return Refusal("Use at least 10 characters. A few words in a row are easy to remember.")
+		return Refusal(fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", MinPassword))
 	case len(password) > MaxPassword:
 		return Refusal("That is longer than a password can be here.")
 	case username != "" && strings.Contains(strings.ToLower(password), strings.ToLower(username)):

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,8 +23,8 @@ func isReserved(name string) bool {
 	return false
 }
 
-// Longest user name, in characters.
-const maxUsername = 32
+// MaxUsername is the maximum length of a user name, in characters.
+const MaxUsername = 32
 
 // PrepareUsername turns a user name as typed into the local part of an address
 // (RFC 7622 §3.3: PRECIS UsernameCaseMapped). The error is a sentence for
@@ -33,8 +34,8 @@ func PrepareUsername(typed string) (string, error) {
 	switch {
 	case typed == "":
 		return "", Refusal("Choose a user name.")
-	case utf8.RuneCountInString(typed) > maxUsername:
-		return "", Refusal("A user name has at most 32 characters.")
+	case utf8.RuneCountInString(typed) > MaxUsername:
+		return "", Refusal(fmt.Sprintf("A user name has at most %d characters.", MaxUsername))
 	}
 	j, err := jid.New(typed, "localhost", "")
 	if err != nil {

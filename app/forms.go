@@ -1,0 +1,60 @@
+package app
+
+import (
+	"foyer/app/auth"
+	"foyer/internal/names"
+)
+
+// formErrors is what is wrong with a form, by field; "" is the form as a whole.
+type formErrors struct{ Errors map[string]string }
+
+// fail notes what is wrong with a field; the first word counts.
+func (f *formErrors) fail(field, sentence string) {
+	if f.Errors == nil {
+		f.Errors = make(map[string]string)
+	}
+	if f.Errors[field] == "" {
+		f.Errors[field] = sentence
+	}
+}
+
+// SignInForm is what somebody typed to sign in.
+type SignInForm struct {
+	formErrors
+	Username, Next string
+	Trusted        bool
+}
+
+// SignUpForm is what somebody typed to get an account.
+type SignUpForm struct {
+	formErrors
+	Username, Name string
+	Trusted        bool
+}
+
+// ProfileForm is the name that people see.
+type ProfileForm struct {
+	formErrors
+	Name string
+}
+
+// AppForm is the form for a new app password.
+type AppForm struct {
+	formErrors
+	Name string
+}
+
+// PasswordForm, PictureForm and DeleteForm keep nothing of what was typed.
+type (
+	PasswordForm struct{ formErrors }
+	PictureForm  struct{ formErrors }
+	DeleteForm   struct{ formErrors }
+)
+
+// formLimits are what the forms allow, in characters. Templates ask for them, so
+// that a browser refuses what the site would refuse, and nothing else.
+type formLimits struct{ Username, Name, Password, AppName int }
+
+func limits() formLimits {
+	return formLimits{Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName}
+}
