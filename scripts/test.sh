@@ -46,7 +46,7 @@ program() {
 e2e() {
 	say "Browser tests …"
 	program
-	CHROMIUM=$(scripts/browser.sh) npx playwright test -c e2e "$@" || failed=1
+	CHROMIUM=$(scripts/browser.sh) FIREFOX=$(scripts/firefox.sh) npx playwright test -c e2e "$@" || failed=1
 }
 
 # What other people wrote: a server as the referee, and clients.

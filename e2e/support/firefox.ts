@@ -1,0 +1,35 @@
+import { type Browser, launch, type Page } from "puppeteer-core";
+
+/**
+ * Starts a Firefox of its own, driven by WebDriver BiDi, which Playwright does not
+ * speak to the Firefox that people have.
+ */
+export function startFirefox(path: string): Promise<Browser> {
+  return launch({
+    browser: "firefox",
+    executablePath: path,
+    headless: true,
+    defaultViewport: { width: 1280, height: 800 },
+    extraPrefsFirefox: {
+      "intl.accept_languages": "en-GB",
+      // Nobody but the site is asked for anything.
+      "network.captive-portal-service.enabled": false,
+      "network.connectivity-service.enabled": false,
+      "network.proxy.type": 0,
+    },
+  });
+}
+
+/** What goes wrong in a page: exceptions, and errors on the console. */
+export function problemsOf(page: Page): string[] {
+  const problems: string[] = [];
+  page.on("pageerror", (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    // Converse asks once it is connected; Firefox lets pages ask only at a click.
+    if (!message.startsWith("The Notification permission may only be requested")) problems.push(`exception: ${message}`);
+  });
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`console: ${message.text()}`);
+  });
+  return problems;
+}
