@@ -257,6 +257,26 @@ func TestAddress_ManyLines(t *testing.T) {
 	}
 }
 
+// what was on its way with a session that has ended says nothing about the
+// cookie, which may be the next person's by then.
+func TestSession_EndedLeavesCookie(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	late := newBrowser(t, base)
+	late.cookies["foyer"] = b.cookies["foyer"]
+	b.submit("/settings", "/signout").wants(303, "")
+	b.signIn("bob")
+	for path, status := range map[string]int{"/xmpp/me": 401, "/": 200, "/settings": 303} {
+		late.get(path).wants(status, "")
+		for _, c := range late.last.Cookies() {
+			if c.Name == "foyer" {
+				t.Errorf("%s: %s", path, c)
+			}
+		}
+	}
+}
+
 // The same answer, whether or not there is such an account.
 func TestSignIn_SameAnswer(t *testing.T) {
 	s, base := start(t, nil)

@@ -65,7 +65,8 @@ func (s *Server) loadVisit(c *fiber.Ctx) error {
 	session, account, err := s.auth.Session(c.UserContext(), secret)
 	switch {
 	case errors.Is(err, auth.ErrGone):
-		s.dropCookie(c, s.cookieName())
+		// The cookie stays: a request that was on its way while somebody signed in
+		// would take the new one with it. A dead one opens nothing.
 		return c.Next()
 	case err != nil:
 		return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}
