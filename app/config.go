@@ -50,7 +50,7 @@ type Config struct {
 	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"where native clients connect, with STARTTLS, such as :5222; empty: nowhere"`
 	C2STLSAddr string `env:"XMPP_C2S_TLS_ADDR" desc:"where they connect with TLS from the first byte, such as :5223; empty: nowhere"`
 	C2SPlain   bool   `env:"XMPP_C2S_PLAIN" envDefault:"false" desc:"native clients on XMPP_C2S_ADDR go without TLS; only on loopback, as behind a proxy that ends TLS"`
-	TLSCert    string `env:"XMPP_TLS_CERT" desc:"file with the certificate for XMPP_DOMAIN that native clients see, with its chain, PEM; read anew when it changes"`
+	TLSCert    string `env:"XMPP_TLS_CERT" desc:"file with the certificate for XMPP_DOMAIN that native clients see, with its chain, PEM; read again when it changes"`
 	TLSKey     string `env:"XMPP_TLS_KEY" desc:"file with its private key, PEM"`
 
 	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have, such as an office; three quarters of all that the system gives at most"`

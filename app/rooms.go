@@ -83,7 +83,7 @@ func hasControls(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// Longest part of a room's address that comes from its name.
+// maxRoomSlug is the maximum length of what a room's address takes from its name.
 const maxRoomSlug = 32
 
 // roomName makes the local part of an address out of what people type: something

@@ -79,7 +79,7 @@ func (db *DB) HasDemoAccounts(ctx context.Context) (bool, error) {
 }
 
 func (db *DB) updateAccount(ctx context.Context, id int64, fields map[string]any) error {
-	return changed(db.site.WithContext(ctx).Model(&Account{}).Where("id = ?", id).Updates(fields))
+	return requireRows(db.site.WithContext(ctx).Model(&Account{}).Where("id = ?", id).Updates(fields))
 }
 
 // SetName changes what people see.
@@ -105,8 +105,8 @@ type PasswordChange struct {
 // has ended (X-49). A demo account is none afterwards.
 func (db *DB) ChangePassword(ctx context.Context, c PasswordChange) (ended []string, err error) {
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		// The account first: whoever writes on the strength of the old password
-		// holds or awaits this row.
+		// The account first: everything that is written because of the old password
+		// locks this row, or waits for it.
 		tag, err := tx.Exec(ctx, `UPDATE accounts SET password_hash = $2, demo = false, password_version = password_version + 1
 			WHERE id = $1 AND (password_version = $3 OR $3 = -1)`, c.AccountID, c.Hash, c.Version)
 		if err != nil {
@@ -163,7 +163,7 @@ func (db *DB) SetBlocked(ctx context.Context, id int64, blocked bool) error {
 		at = &now
 	}
 	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := changed(tx.Model(&Account{}).Where("id = ?", id).Updates(map[string]any{"blocked_at": at})); err != nil || !blocked {
+		if err := requireRows(tx.Model(&Account{}).Where("id = ?", id).Updates(map[string]any{"blocked_at": at})); err != nil || !blocked {
 			return err
 		}
 		return tx.Where("account_id = ?", id).Delete(&Session{}).Error
@@ -180,7 +180,7 @@ func (db *DB) SetAvatar(ctx context.Context, id int64, data []byte, mediaType st
 		if hash, err = storeAvatar(tx, data, mediaType); err != nil {
 			return err
 		}
-		if err := changed(tx.Model(&Account{}).Where("id = ?", id).Update("avatar_hash", hash)); err != nil {
+		if err := requireRows(tx.Model(&Account{}).Where("id = ?", id).Update("avatar_hash", hash)); err != nil {
 			return err
 		}
 		return dropAvatar(tx, old)
@@ -233,7 +233,7 @@ func (db *DB) DeleteAccount(ctx context.Context, id int64, version int, domain s
 				return err
 			}
 		}
-		if err := changed(tx.Delete(&Account{}, id)); err != nil {
+		if err := requireRows(tx.Delete(&Account{}, id)); err != nil {
 			return err
 		}
 		return dropAvatar(tx, a.AvatarHash)

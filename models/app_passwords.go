@@ -49,10 +49,10 @@ func (db *DB) CreateAppPassword(ctx context.Context, p *AppPassword, session str
 		// One at a time for each account, or two would both be the last. The
 		// session cannot end before this is written: what ends it, and would end
 		// the new password too, waits.
-		if err := changed(tx.Exec("SELECT 1 FROM accounts WHERE id = ? FOR UPDATE", p.AccountID)); err != nil {
+		if err := requireRows(tx.Exec("SELECT 1 FROM accounts WHERE id = ? FOR UPDATE", p.AccountID)); err != nil {
 			return err
 		}
-		err := changed(tx.Exec("SELECT 1 FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session))
+		err := requireRows(tx.Exec("SELECT 1 FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session))
 		if errors.Is(err, ErrNotFound) {
 			return ErrStale
 		}
@@ -82,7 +82,7 @@ func (db *DB) RevokeAppPassword(ctx context.Context, accountID int64, id string)
 	if _, err := uuid.Parse(id); err != nil {
 		return ErrNotFound
 	}
-	return changed(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&AppPassword{}))
+	return requireRows(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&AppPassword{}))
 }
 
 // AppPasswordKeys returns what is kept of an account's passwords for one hash;

@@ -203,8 +203,8 @@ func translate(err error) error {
 	return err
 }
 
-// changed returns ErrNotFound when a statement changed no row.
-func changed(r *gorm.DB) error {
+// requireRows returns ErrNotFound when a statement changed no row.
+func requireRows(r *gorm.DB) error {
 	if r.Error == nil && r.RowsAffected == 0 {
 		return ErrNotFound
 	}

@@ -215,7 +215,7 @@ func TestAttempt_Window(t *testing.T) {
 		t.Errorf("%v %v", wait, err)
 	}
 	if wait, err := db.Attempt(ctx, "k", 0, time.Hour); err != nil || wait <= 0 {
-		t.Errorf("a window that passed counts anew: %v %v", wait, err)
+		t.Errorf("a window that passed counts from the start: %v %v", wait, err)
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 func (s *chatStore) Node(ctx context.Context, user, node string) (xmppd.PubsubNode, error) {
 	n := xmppd.PubsubNode{Name: node}
 	err := s.chat.QueryRow(ctx, "SELECT config FROM pubsub_nodes WHERE username = $1 AND node = $2", user, node).Scan(&n.Config)
-	return n, found(err)
+	return n, asXMPPError(err)
 }
 
 // Nodes implements xmppd.PubsubStore.
@@ -163,7 +163,7 @@ func (s *chatStore) itemSeq(ctx context.Context, q xmppd.ItemQuery, id string, n
 	}
 	var seq int64
 	err := s.chat.QueryRow(ctx, "SELECT seq FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3", q.User, q.Node, id).Scan(&seq)
-	return seq, found(err)
+	return seq, asXMPPError(err)
 }
 
 // countItems fills in how many items the node has and where the page begins.

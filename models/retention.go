@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Most rows that one statement removes: it holds its locks for
+// The maximum number of rows that one statement removes: it holds its locks for
 // milliseconds.
 const expiryBatch = 500
 

@@ -138,7 +138,7 @@ func (db *DB) EndSession(ctx context.Context, accountID int64, id string) error 
 	if _, err := uuid.Parse(id); err != nil {
 		return ErrNotFound
 	}
-	return changed(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&Session{}))
+	return requireRows(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&Session{}))
 }
 
 // EndSessions ends all sessions of an account but one, and returns their ids.

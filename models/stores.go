@@ -44,8 +44,8 @@ func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
 	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, Pubsub: s}
 }
 
-// found turns the database's "no rows" into the chat server's.
-func found(err error) error {
+// asXMPPError turns the database's "no rows" into the chat server's.
+func asXMPPError(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNotFound) {
 		return xmppd.ErrNotFound
 	}
@@ -57,10 +57,10 @@ func (s *chatStore) Account(ctx context.Context, user string) (xmppd.Account, er
 	a := xmppd.Account{User: user}
 	err := s.chat.QueryRow(ctx, "SELECT name, avatar_hash FROM accounts WHERE username = $1 AND blocked_at IS NULL", user).
 		Scan(&a.Name, &a.AvatarHash)
-	return a, found(err)
+	return a, asXMPPError(err)
 }
 
-// Most messages that wait for one account, and most bytes of them.
+// The maximum of messages that wait for one account, and of their bytes.
 const (
 	maxOffline      = 1000
 	maxOfflineBytes = 16 << 20
@@ -132,10 +132,10 @@ func nonNil(list []string) []string {
 func (s *chatStore) Private(ctx context.Context, user string, name stream.Name) ([]byte, error) {
 	var raw []byte
 	err := s.chat.QueryRow(ctx, "SELECT raw FROM private_xml WHERE username = $1 AND space = $2 AND local = $3", user, name.Space, name.Local).Scan(&raw)
-	return raw, found(err)
+	return raw, asXMPPError(err)
 }
 
-// Most pieces of private XML of one account.
+// maxPrivate is the maximum number of pieces of private XML of one account.
 const maxPrivate = 100
 
 // SetPrivate implements xmppd.PrivateStore.
@@ -165,7 +165,7 @@ func (s *chatStore) VCard(ctx context.Context, user string) (xmppd.VCard, error)
 		FROM accounts a LEFT JOIN avatars p ON p.hash = a.avatar_hash
 		WHERE a.username = $1 AND a.blocked_at IS NULL`, user).
 		Scan(&v.Name, &v.Extra, &v.PhotoHash, &v.PhotoType, &v.Photo)
-	return v, found(err)
+	return v, asXMPPError(err)
 }
 
 // SetVCard implements xmppd.VCardStore. A card without a name leaves the name
@@ -176,16 +176,16 @@ func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) er
 	}
 	a, err := s.AccountByName(ctx, user)
 	if err != nil {
-		return found(err)
+		return asXMPPError(err)
 	}
 	if v.Name == "" {
 		v.Name = a.Name
 	}
 	if err := s.updateAccount(ctx, a.ID, map[string]any{"name": v.Name, "vcard_extra": append([]byte{}, v.Extra...)}); err != nil {
-		return found(err)
+		return asXMPPError(err)
 	}
 	_, err = s.SetAvatar(ctx, a.ID, v.Photo, v.PhotoType)
-	return found(err)
+	return asXMPPError(err)
 }
 
 // checkVCard refuses what the site's own forms would refuse, and corrects the

@@ -54,7 +54,7 @@ func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn,
 }
 
 // ChangePassword gives an account a new password and ends everything that the old
-// one had opened, but for one session. account is as Confirm returned it: if the
+// one had opened, except one session. account is as Confirm returned it: if the
 // password has changed since, or the session has ended, nothing changes and the
 // error is ErrGone.
 func (s *Service) ChangePassword(ctx context.Context, account models.Account, password, keep string, from Client) error {

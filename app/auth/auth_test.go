@@ -141,7 +141,7 @@ func TestChangePassword_Parallel(t *testing.T) {
 	}
 }
 
-// whoever asks for a name while its owner leaves does not get it.
+// nobody gets a name while its owner leaves.
 func TestCreateAccount_WhileItsNameIsGivenUp(t *testing.T) {
 	s := newSite(t, nil)
 	for range 6 {

@@ -17,7 +17,7 @@ import (
 )
 
 // Tokens that apps sign in with after the first time (XEP-0484). Such a token
-// proves by HMAC, so whoever checks it must know it: it is not stored, but
+// proves by HMAC, so the one who checks it must know it: it is not stored, but
 // follows from a stored nonce and the key of tokens, TOKEN_KEY.
 
 // fastLifetime is how long an app may be away before it needs its password.

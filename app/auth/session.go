@@ -16,7 +16,7 @@ const (
 	sessionLifetime = 12 * time.Hour
 )
 
-// Longest description of a browser that is kept, in bytes.
+// maxUserAgent is the maximum of a browser's description that is kept, in bytes.
 const maxUserAgent = 400
 
 // Device is where somebody signs in.

@@ -18,7 +18,7 @@ func throttled(err error) bool {
 	return errors.As(err, &t)
 }
 
-// whoever knows the password is let in, however many are behind one
+// those who know the password are let in, however many are behind one
 // address; only failures count.
 func TestThrottle_OnlyFailures(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.FailuresPerAddress = 3 })

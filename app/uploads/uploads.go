@@ -1,7 +1,7 @@
 // Package uploads is files that people send in the chat (XEP-0363). The chat
 // server asks here for a slot; the file itself comes and goes over HTTP (put.go,
 // get.go). Both addresses are secrets of their own, of 256 bits, and neither leads
-// to the other: whoever may read a file may not write it.
+// to the other: those who may read a file may not write it.
 package uploads
 
 import (
