@@ -1,6 +1,7 @@
 // The chat by keyboard alone.
 
-import { expect, test } from "./support/test.ts";
+import type { Locator, Page } from "@playwright/test";
+import { expect, joinRoom, makeRoom, test } from "./support/test.ts";
 
 // what is typed goes to the person who was chosen.
 test("a person is written to from the keyboard, and Escape closes the chat", async ({ alice, bob }) => {
@@ -21,4 +22,98 @@ test("a person is written to from the keyboard, and Escape closes the chat", asy
   await page.keyboard.type("and again");
   await page.keyboard.press("Enter");
   await bob.hears("and again");
+});
+
+/** Presses a key until something has the focus. */
+async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press(key);
+  }
+  await expect(target).toBeFocused();
+}
+
+// X-38 (WCAG 2.1.1, 2.1.2, 2.4.7)
+test("menus, emoji and people by keyboard, in a room", async ({ alice, bob }) => {
+  const { page } = alice;
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await bob.say("Anybody?");
+  await alice.hears("Anybody?");
+
+  await test.step("Tab leaves the composer, with text in it and without", async () => {
+    for (const text of ["", "half a sentence", ":)"]) {
+      await alice.input().fill(text);
+      await page.keyboard.press("Tab");
+      await expect(alice.input()).not.toBeFocused();
+      await expect(alice.input()).toHaveValue(text);
+      await alice.input().focus();
+      await page.keyboard.press("Shift+Tab");
+      await expect(alice.input()).not.toBeFocused();
+      await alice.input().focus();
+    }
+    await alice.input().fill("");
+  });
+
+  await test.step("the menu of the room", async () => {
+    const menu = page.locator("#chat .chat-head converse-dropdown");
+    const toggle = menu.locator(".dropdown-toggle");
+    await alice.input().focus();
+    await tabTo(page, toggle, "Shift+Tab");
+    expect(await toggle.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe("solid");
+    await page.keyboard.press("Enter");
+    const items = menu.locator(".dropdown-item:visible");
+    await expect(items.first()).toBeFocused();
+    await page.keyboard.press("End");
+    await expect(items.last()).toBeFocused();
+    await page.keyboard.press("ArrowDown");
+    await expect(items.first()).toBeFocused();
+    await page.keyboard.press("ArrowUp");
+    await expect(items.last()).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(toggle).toBeFocused();
+    await expect(page.locator("#chat")).toBeVisible();
+    await page.keyboard.press("ArrowDown");
+    await expect(items.first()).toBeFocused();
+    await tabTo(page, items.filter({ hasText: "Leave" }), "ArrowDown");
+    await page.keyboard.press("Enter");
+    const dialog = page.locator("#chat .modal.show");
+    await expect(dialog).toContainText("Are you sure you want to leave this room?");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toHaveCount(0);
+    await expect(page.locator("#chat")).toBeVisible();
+  });
+
+  await test.step("emoji", async () => {
+    const toggle = page.locator("#chat .toggle-emojis");
+    await tabTo(page, toggle);
+    await page.keyboard.press("Enter");
+    const search = page.locator("#chat .chat-toolbar .emoji-search, #chat .bottom-panel .emoji-search").first();
+    await expect(search).toBeFocused();
+    await page.keyboard.type("smile");
+    const found = page.locator("#chat .emojis-lists__container--search .insert-emoji a");
+    await expect(found.first()).toBeVisible();
+    await page.keyboard.press("ArrowDown");
+    await expect(found.first()).toBeFocused();
+    await page.keyboard.press("ArrowRight");
+    await expect(found.nth(1)).toBeFocused();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Enter");
+    await expect(alice.input()).toHaveValue(/\S/);
+    await toggle.focus();
+    await page.keyboard.press("Enter");
+    await expect(search).toBeFocused();
+    await page.keyboard.press("Tab");
+    await expect(search).not.toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(toggle).toBeFocused();
+  });
+
+  await test.step("who wrote a message", async () => {
+    const author = page.locator("#chat .chat-msg__author a").filter({ hasText: bob.name });
+    await alice.input().focus();
+    await tabTo(page, author, "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await expect(page.locator("#chat .modal.show .modal-title")).toHaveText(bob.name);
+  });
 });

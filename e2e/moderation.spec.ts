@@ -48,7 +48,7 @@ test("somebody is put out, comes back, and is banned", async ({ alice, bob }) =>
 
   await alice.type(`/kick ${names.bob} shouting`);
   await expect(said(alice, `${names.bob} has been kicked out by ${names.alice}`)).toBeVisible();
-  await expect(outside(bob)).toContainText("You have been kicked from this groupchat");
+  await expect(outside(bob)).toContainText("You have been kicked from this room");
   await expect(outside(bob)).toContainText(`This action was done by ${names.alice}.`);
   await expect(outside(bob)).toContainText('The reason given is: "shouting".');
   await expect(bob.input()).toHaveCount(0);
@@ -62,10 +62,10 @@ test("somebody is put out, comes back, and is banned", async ({ alice, bob }) =>
 
   await alice.type(`/ban ${names.bob} again`);
   await expect(said(alice, `${names.bob} has been banned by ${names.alice}`)).toBeVisible();
-  await expect(outside(bob)).toContainText("You have been banned from this groupchat");
+  await expect(outside(bob)).toContainText("You have been banned from this room");
   await expect(outside(bob)).toContainText('The reason given is: "again".');
   await enterRoom(bob, "Book club"); // in vain
-  await expect(outside(bob)).toContainText("You have been banned from this groupchat");
+  await expect(outside(bob)).toContainText("You have been banned from this room");
   await expect(bob.input()).toHaveCount(0);
   await alice.say("Peace at last");
   await expect(bob.message("Peace at last")).toHaveCount(0);

@@ -77,6 +77,8 @@ test.describe("without JavaScript", () => {
     await page.getByRole("button", { name: "Save profile" }).click();
     await page.goto("/");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alice of the Adlers");
+    await page.goto("/chat"); // says what is needed
+    await expect(page.getByText("The chat needs JavaScript.")).toBeVisible();
     await page.getByRole("banner").locator("summary").click();
     await page.getByRole("button", { name: "Sign out", exact: true }).click();
     await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();

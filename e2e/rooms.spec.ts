@@ -1,7 +1,8 @@
 // Rooms: people make them on the home page, meet there, and come back to what
 // was said.
 
-import { enterRoom, expect, makeRoom, names, test } from "./support/test.ts";
+import { chooseAbove } from "./support/rooms.ts";
+import { enterRoom, expect, joinRoom, makeRoom, names, test } from "./support/test.ts";
 
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`over ${transport}`, () => {
@@ -59,3 +60,75 @@ test("a room needs a name", async ({ alice }) => {
   await expect(alice.page.getByText("Give the room a name.")).toBeVisible();
   await expect(alice.page.getByRole("heading", { name: "Rooms" })).toBeVisible();
 });
+
+// X-34: nobody knows a room's address, so nobody is asked for it.
+test("an owner deletes a room from its menu", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await expect(bob.page.locator("#chat .destroy-chatroom-button")).toHaveCount(0); // not his to delete
+  await chooseAbove(alice, "Delete the room");
+  const dialog = alice.page.locator(".modal.show");
+  await expect(dialog).toContainText("Delete “Book club” for everybody?");
+  await expect(dialog.locator("input:not([type=button])")).toHaveCount(0);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(dialog).toHaveCount(0);
+  await alice.say("still here");
+
+  await alice.type("/destroy"); // as Converse's own command
+  await dialog.getByRole("button", { name: "Confirm" }).click();
+  await expect(alice.room("Book club")).toHaveCount(0);
+  await expect(bob.page.getByText("This room no longer exists")).toBeVisible();
+  await bob.page.goto("/");
+  await bob.ready();
+  await expect(bob.page.getByRole("button", { name: "Open Lobby" })).toBeVisible();
+  await expect(bob.page.getByRole("button", { name: "Open Book club" })).toHaveCount(0);
+});
+
+// X-03: people have one name everywhere, that of their settings.
+test("a new name is the name in rooms, in those that are open and in others", async ({ alice, bob, visit }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await alice.say("before");
+  await alice.goTo("Settings");
+  await alice.page.getByLabel("Your name, as others see it").fill("Alice of the Adlers");
+  await alice.page.getByRole("button", { name: "Save profile" }).click();
+  await expect(bob.page.locator("#chat .chat-msg", { hasText: "before" })).toContainText("Alice of the Adlers");
+  await alice.say("after");
+  await expect(bob.page.locator("#chat .chat-msg", { hasText: "after" })).toContainText("Alice of the Adlers");
+  await alice.page.goto("/");
+  await alice.ready();
+  await makeRoom(alice, "Cooking");
+  await alice.say("a new room");
+  await expect(alice.page.locator("#chat .chat-msg", { hasText: "a new room" })).toContainText("Alice of the Adlers");
+
+  const elsewhere = await visit("alice"); // another browser, which finds the bookmark of the room
+  await elsewhere.openSite({ as: "Alice of the Adlers" });
+  await elsewhere.ready();
+  await enterRoom(elsewhere, "Book club");
+  await elsewhere.say("from elsewhere");
+  await expect(bob.page.locator("#chat .chat-msg", { hasText: "from elsewhere" })).toHaveAttribute("data-from", /\/Alice of the Adlers$/);
+  expect(await bob.page.locator("#chat .occupant-nick").allInnerTexts()).not.toContain(names.alice);
+});
+
+// X-04: a room's refusal is said, whatever it is.
+for (const [what, error, said] of [
+  ["with a reason", `<error type="modify"><jid-malformed xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas">This name has a space too many.</text></error>`, "This name has a space too many."],
+  ["without one", `<error type="modify"><jid-malformed xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`, "You cannot enter this room just now."],
+  ["for a while", `<error type="wait"><internal-server-error xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`, "You cannot enter this room just now."],
+] as const) {
+  test(`a room that refuses ${what}`, async ({ visit }) => {
+    const alice = await visit("alice");
+    await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+      const server = page.connectToServer();
+      page.onMessage((message) => {
+        const [, to] = /^<presence[^>]* to="(lobby@[^"]+)"/.exec(String(message)) ?? [];
+        if (to) page.send(`<presence xmlns="jabber:client" type="error" from="${to}" to="alice@localhost">${error}</presence>`);
+        else server.send(message);
+      });
+      server.onMessage((message) => page.send(message));
+    });
+    await alice.signIn();
+    await alice.page.getByRole("button", { name: "Open Lobby" }).click();
+    await expect(alice.page.locator("#chat converse-muc")).toContainText(said);
+  });
+}

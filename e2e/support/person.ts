@@ -44,13 +44,18 @@ export class Person {
 
   /** Signs in to the site, and to the chat where that takes a hand. */
   async signIn({ trusted = false } = {}): Promise<void> {
+    await this.openSite({ trusted });
+    await this.enterChat();
+  }
+
+  /** Signs in to the site. */
+  async openSite({ trusted = false, as = this.name }: { trusted?: boolean; as?: string } = {}): Promise<void> {
     await this.page.goto("/signin");
     await this.page.getByLabel("User name").fill(this.user);
     await this.page.getByLabel("Password").fill(password);
     await this.page.getByLabel("This is a trusted device").setChecked(trusted);
     await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
-    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${this.name}`);
-    await this.enterChat();
+    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${as}`);
   }
 
   /** In mode `password`, types it in Converse's form; elsewhere the page does it all. */

@@ -1,8 +1,6 @@
 // Page changes by Turbo: only the header and <main> are swapped, so that the
 // chat's element never leaves the document.
 
-import '../lib/turbo.js';
-
 /** Replaces what belongs to the page and leaves the rest of the body alone. */
 function swap(current, next) {
     if ((current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
@@ -15,7 +13,9 @@ function swap(current, next) {
         if (fresh) current.querySelector(`#${id}`).replaceWith(fresh);
     }
     current.dataset.page = next.dataset.page;
-    document.dispatchEvent(new CustomEvent('foyer:page'));
+    // A page knows the person's name of today.
+    const configured = next.querySelector('#chat-config')?.textContent;
+    document.dispatchEvent(new CustomEvent('foyer:page', { detail: configured ? JSON.parse(configured) : null }));
 }
 
 export function keepChatAcrossPages() {

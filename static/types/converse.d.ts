@@ -8,12 +8,26 @@ declare namespace Converse {
         plugins: { add(name: string, plugin: object): void };
         initialize(settings: object): Promise<unknown>;
         env: Env;
-        ROOMSTATUS: { DISCONNECTED: number; BANNED: number };
+        ROOMSTATUS: Record<'BANNED' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED', number>;
         MUC: { INFO_CODES: Record<string, string[]> };
     }
 
     interface Env {
-        Strophe: { SASLExternal: unknown; getBareJidFromJid(jid: string): string };
+        Strophe: {
+            SASLExternal: unknown;
+            getBareJidFromJid(jid: string): string;
+            Connection: typeof Connection;
+            Status: Record<'AUTHFAIL' | 'CONNFAIL', number>;
+            ErrorCondition: { NO_AUTH_MECH: string };
+        };
+        Stanza: typeof Stanza;
+        stx(parts: TemplateStringsArray, ...values: unknown[]): Stanza;
+        html(parts: TemplateStringsArray, ...values: unknown[]): unknown;
+        i18n: { translate(text: string, args: unknown[]): string; getLocale(): string };
+        u: {
+            getUniqueId(suffix?: string): string;
+            muc: { setAffiliation(affiliation: string, room: string, people: { jid: string; reason: string }[]): Promise<unknown> };
+        };
         utils: { mam: { fetchArchivedMessages(chat: Chat, options: ArchiveQuery): Promise<unknown> } };
     }
 
@@ -21,29 +35,49 @@ declare namespace Converse {
     interface Private {
         api: Api;
         __(text: string, ...values: string[]): string;
-        state: { chatboxes: Collection<Room>; roster: Collection<Contact> };
+        state: {
+            chatboxes: Collection<Room>;
+            roster: Collection<Contact> & { data: Model };
+            profile: Model & { getDisplayName(): string };
+            vcards: Collection<Model>;
+            config: Model & { storage: Storage };
+        };
+        storage: { persistent: unknown };
         session: Model;
         exports: {
             ChatBox: typeof Chat;
             MUC: typeof Room;
             Message: typeof Message;
+            MUCOccupant: typeof Occupant;
+            RosterContact: typeof Contact;
+            VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
         };
     }
 
     interface Api {
         archive: { query(options?: ArchiveQuery): Promise<ArchivePage> };
+        alert(type: string, title: string, messages: string[]): void;
         blocklist: { add(jid: string): Promise<unknown> };
+        bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
         chats: { open(jid: string, attributes: object, force: boolean): Promise<unknown> };
-        rooms: { get(jid: string): Promise<Room | null>; open(jids: string | string[], ...rest: unknown[]): Promise<any> };
+        rooms: {
+            get(jid: string): Promise<Room | null>;
+            open(jids: string | string[], ...rest: unknown[]): Promise<any>;
+            affiliations: { get(affiliation: string, room: string): Promise<{ jid: string }[] | Error> };
+        };
         confirm(title: string, messages: string[]): Promise<unknown>;
-        connection: { get(): Connection | undefined; connected(): boolean };
+        connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
+        elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
-        send(stanza: Element): void;
+        modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
+        send(stanza: Element | Stanza): unknown;
+        sendIQ(stanza: Element | Stanza, timeout?: number, reject?: boolean): Promise<Element | null>;
         settings: { get(name: Setting): any; set(name: Setting, value: unknown): void };
-        user: { login(jid?: string, password?: string, automatic?: boolean): Promise<unknown>; logout(): Promise<unknown> };
-        waitUntil(promise: 'chatBoxesFetched'): Promise<unknown>;
+        user: { login(jid?: string, password?: string, automatic?: boolean): Promise<unknown>; logout(): Promise<unknown>; settings: { clear(): Promise<unknown> } };
+        vcard: { get(of: string, force?: boolean): Promise<{ fullname?: string; nickname?: string } | null>; update(jid: string, force: boolean): Promise<unknown> };
+        waitUntil(promise: 'chatBoxesFetched' | 'VCardsInitialized'): Promise<unknown>;
     }
 
     /** Events and hooks; a hook's handler returns what goes on. */
@@ -51,26 +85,52 @@ declare namespace Converse {
         | 'afterMessagesFetched'
         | 'beforeAttemptNonPreboundSession'
         | 'chatBoxesInitialized'
+        | 'chatRoomInitialized'
+        | 'chatRoomViewInitialized'
         | 'connected'
+        | 'connectionInitialized'
         | 'disconnected'
+        | 'enteredNewRoom'
         | 'getErrorAttributesForMessage'
         | 'getHeadingButtons'
+        | 'getOutgoingMessageAttributes'
+        | 'noResumeableBOSHSession'
+        | 'parseMessageForCommands'
         | 'reconnected'
         | 'rosterContactsFetched'
         | 'send'
+        | 'sendMessage'
         | 'will-reconnect';
 
     /** Settings that are looked at, or changed, while the chat runs. */
-    type Setting = 'bosh_service_url' | 'websocket_url';
+    type Setting = 'bosh_service_url' | 'muc_show_info_messages' | 'nickname' | 'websocket_url';
 
     /** Strophe's connection. */
-    interface Connection {
+    class Connection {
         restored?: boolean;
         reconnecting?: boolean;
         service: string;
         setProtocol(): void;
-        addHandler(handler: (stanza: Element) => boolean, namespace: string, name: string): unknown;
+        addHandler(handler: (stanza: Element) => boolean, namespace: string, name: string, type?: string): unknown;
+        debouncedReconnect: { flush(): unknown };
+        onConnectStatusChanged(status: number, condition?: string): unknown;
+        send(stanza: Element): void;
+        xmlInput(element: Element): void;
+        xmlOutput(element: Element): void;
+        _queueData(element: Element): void;
         _proto?: { socket?: WebSocket; _doDisconnect?(): void };
+    }
+
+    /** What is sent, before it is an element. */
+    class Stanza {
+        tree(): Element;
+        toString(): string;
+    }
+
+    /** Skeletor's storage of a model or a collection. */
+    interface Storage {
+        store: unknown;
+        save(model: Model): Promise<unknown>;
     }
 
     interface ArchiveQuery {
@@ -87,8 +147,10 @@ declare namespace Converse {
 
     class Model {
         get(name: string): any;
-        save(attributes: object): void;
+        set(name: string, value: unknown): void;
+        save(attributes: object, options?: { silent: boolean }): void;
         on(events: string, handler: (...args: any[]) => unknown): void;
+        off(events: string, handler: (...args: any[]) => unknown): void;
         once(events: string, handler: (...args: any[]) => unknown): void;
     }
 
@@ -117,8 +179,27 @@ declare namespace Converse {
 
     class Room extends Chat {
         session: Model;
+        features: Model;
+        occupants: Collection<Occupant> & { fetchMembers(): Promise<unknown> };
         isEntered(): boolean;
+        join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
+        createMessage(attributes: object): Promise<unknown>;
+        createInfoMessageFromPresence(code: string, ...attributes: unknown[]): void;
+        getAndPersistNickname(nick?: string): Promise<string>;
+        getOwnAffiliation(): string;
+        getOwnOccupant(): Occupant | undefined;
+        onErrorPresence(presence: Element): void;
+        sendDestroyIQ(): Promise<unknown>;
+        setDisconnectionState(message: string, reason?: string | null): void;
+        setNickname(nick: string): Promise<unknown>;
+        setRole(occupant: Occupant, role: string, reason: string, done: (answer: unknown) => void, failed: (error: unknown) => void): Promise<unknown>;
+    }
+
+    /** Somebody in a room, or who belongs to it. */
+    class Occupant extends Model {
+        getDisplayName(): string;
+        isSelf(): boolean;
     }
 
     /** <converse-dropdown> */

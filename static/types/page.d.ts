@@ -30,6 +30,10 @@ interface WindowEventMap {
 }
 
 interface DocumentEventMap {
+    /** The chat came into sight. */
+    'foyer:chat-shown': CustomEvent<void>;
+    /** Another page is shown; what it says of the chat. */
+    'foyer:page': CustomEvent<import('../js/chat/types.js').ChatConfig | null>;
     'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
 }
 

@@ -5,31 +5,49 @@ import { panel } from './panel.js';
 import { settings } from './settings.js';
 import { transport } from './transport.js';
 import { plugin } from './plugin.js';
+import { speakPlainly } from './words.js';
 
-/** Resolves with Converse when its module has run. */
-function converseLoaded() {
-    if (window.converse) return Promise.resolve(window.converse);
-    return new Promise((resolve) => {
-        window.addEventListener('converse-loaded', (event) => resolve(event.detail.converse), { once: true });
+function load(tag, attributes) {
+    return new Promise((resolve, reject) => {
+        const element = Object.assign(document.createElement(tag), attributes);
+        element.onload = resolve;
+        element.onerror = () => reject(new Error(`${attributes.src ?? attributes.href} did not load`));
+        document.head.append(element);
     });
 }
 
-function load(tag, attributes) {
-    const element = Object.assign(document.createElement(tag), attributes);
-    document.head.append(element);
+/** Resolves with Converse when its module has run. */
+async function loadConverse(config) {
+    const styles = [config.converseCSS, config.chatCSS].map((href) => load('link', { rel: 'stylesheet', href }));
+    // Converse finds its own files by the address of this element.
+    await Promise.all([...styles, load('script', { type: 'module', src: config.converseJS })]);
+    return window.converse;
+}
+
+/** @param {import('./types.js').ChatConfig} config */
+async function start(config) {
+    const loading = loadConverse(config);
+    const [converse] = await Promise.all([
+        loading,
+        prepareTab(config.user),
+        config.login === 'password' ? transport.probe(config) : null,
+    ]);
+    speakPlainly(converse);
+    converse.plugins.add('foyer', plugin(config));
+    await converse.initialize(settings(config, converse));
 }
 
 /** @param {import('./types.js').ChatConfig} config */
 export async function startChat(config) {
     panel.prepare();
-    const tab = prepareTab(config.user);
-    load('link', { rel: 'stylesheet', href: config.converseCSS });
-    load('link', { rel: 'stylesheet', href: config.chatCSS });
-    // Converse finds its own files by the address of this element.
-    load('script', { type: 'module', src: config.converseJS });
-    await tab;
-    if (config.login === 'password') await transport.probe(config);
-    const converse = await converseLoaded();
-    converse.plugins.add('foyer', plugin(config));
-    await converse.initialize(settings(config, converse));
+    if (!window.isSecureContext) {
+        panel.notice('The chat needs a secure connection: the address of this site should begin with https.');
+        return;
+    }
+    try {
+        await start(config);
+    } catch (cause) {
+        console.error('The chat did not start.', cause);
+        panel.notice('The chat did not start.', { href: location.pathname, label: 'Reload' });
+    }
 }

@@ -1,6 +1,8 @@
 // Where one writes. A conversation that is opened takes a moment to be there; what
 // is typed meanwhile is written into it, and never goes to another control.
 
+import { all } from '../dom.js';
+
 const COMPOSER = 'textarea.chat-textarea';
 
 // How long a conversation may take to open before the keys are nobody's again.
@@ -64,7 +66,7 @@ export function focusConversation(chat, jid) {
     const textarea = composer(chat, jid);
     if (textarea) return textarea.focus();
     if (!jid) {
-        const first = [...chat.querySelectorAll('.open-chat, .open-room')].find((element) => element.checkVisibility());
+        const first = all('.open-chat, .open-room', chat).find((element) => element.checkVisibility());
         return (first ?? chat).focus();
     }
     chat.focus();

@@ -4,8 +4,8 @@
 // So made, they also follow when the system turns from light to dark.
 
 export async function paintIcons() {
-    await customElements.whenDefined('converse-icon');
-    customElements.get('converse-icon').prototype.getStyles = function () {
+    const Icon = await customElements.whenDefined('converse-icon');
+    Icon.prototype.getStyles = function () {
         const size = this.size ? `width: ${this.size}; height: ${this.size};` : '';
         return `${size} ${this.color ? `fill: ${this.color};` : ''} ${this.css}`;
     };

@@ -1,6 +1,8 @@
 // Invitations to rooms: who invites is told by name, and the room opens at a
 // click. Converse would show addresses.
 
+import { byId } from '../dom.js';
+
 const CONFERENCE = 'jabber:x:conference';
 
 /** Who invites: in an invitation that came through the room, or a direct one. */
@@ -14,7 +16,7 @@ function show(_converse, message) {
     const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
     if (!jid || _converse.state.chatboxes.get(jid)) return;
     const name = _converse.state.roster.get(inviter(message))?.getDisplayName() ?? 'Somebody';
-    const box = document.getElementById('chat-invitation');
+    const box = byId('chat-invitation');
     const open = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Open' });
     open.dataset.room = jid;
     const later = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Later' });

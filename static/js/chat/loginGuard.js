@@ -1,18 +1,21 @@
-// Every attempt to sign in to the chat goes through here: not too often, only
-// while the site answers, and only for the person the page was made for.
+// Every attempt to sign in to the chat passes here: not too often, only while the
+// site answers, and only for the person the page was made for. What keeps somebody
+// out of the chat is said on the page.
 
 import { panel } from './panel.js';
 import { transport } from './transport.js';
 
 const FIRST_WAIT = 700; // ms
-const LONGEST_WAIT = 30_000;
+const LONGEST_WAIT = 30_000; // ms
 
-// How long a WebSocket may take to get anywhere. Some proxies neither pass nor
-// refuse one.
-const FIRST_LOOK = 1000;
-const CONNECT_PATIENCE = 6000;
+// How long a WebSocket may say nothing, and how long all of signing in may take
+// over it. Some proxies neither pass nor refuse one.
+const SILENCE = 3500; // ms
+const CONNECT_PATIENCE = 15_000; // ms
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const RECONNECTING = 'Reconnecting …';
+const OFFLINE = 'You are offline. What you write is sent when you are back.';
+const REFUSED = 'The chat cannot sign you in. Reload the page; if that does not help, sign out of the site and in again.';
 
 /** Never resolves: Converse then stays as it is. */
 const never = new Promise(() => {});
@@ -20,8 +23,11 @@ const never = new Promise(() => {});
 /** Waits longer each time, and not as long as everybody else. */
 const backoff = (attempt) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + Math.random());
 
+const reload = () => ({ href: location.pathname, label: 'Reload' });
+
 /**
  * Asks the site who is signed in.
+ * @param {import('./types.js').ChatConfig} config
  * @returns {Promise<'same'|'other'|'nobody'|'away'>}
  */
 async function whoAmI(config) {
@@ -35,6 +41,12 @@ async function whoAmI(config) {
     }
 }
 
+/** What the site gives as the reason, in an answer that is an error. */
+async function reasonOf(response) {
+    const answer = await response.json().catch(() => null);
+    return typeof answer?.error === 'string' ? answer.error : null;
+}
+
 export class LoginGuard {
     /** @param {import('./types.js').ChatConfig} config */
     constructor(config) {
@@ -42,6 +54,9 @@ export class LoginGuard {
         this.attempt = 0;
         this.closed = false;
         this.worked = false; // whether there was a stream on this page
+        this.heard = false; // whether the server said anything in this attempt
+        this.refusal = null; // why the server did not let the person in
+        this.wake = () => {};
     }
 
     /** A stream works. */
@@ -49,6 +64,7 @@ export class LoginGuard {
         clearTimeout(this.watchdog);
         this.worked = true;
         this.attempt = 0;
+        this.refusal = null;
         transport.connected();
         panel.notice();
     }
@@ -59,32 +75,62 @@ export class LoginGuard {
         this.closed = true;
     }
 
-    /**
-     * Watches over an attempt: one that gets nowhere is given up.
-     * @param {Converse.Api} api
-     */
+    /** The stream is gone, or there is no network for it. */
+    away() {
+        if (!this.closed) panel.notice(navigator.onLine ? RECONNECTING : OFFLINE);
+    }
+
+    /** There is a network again: the next attempt is made at once. */
+    hurry() {
+        this.attempt = 0;
+        this.wake();
+    }
+
+    /** The server says no, which the console keeps and the next attempt tells. */
+    refused(condition) {
+        this.refusal = condition;
+        console.warn(`The chat did not sign in: ${condition}`);
+    }
+
+    /** @param {number} ms @returns {Promise<void>} */
+    pause(ms) {
+        return new Promise((resolve) => {
+            const timer = setTimeout(resolve, ms);
+            this.wake = () => {
+                clearTimeout(timer);
+                resolve();
+            };
+        });
+    }
+
+    /** Watches over an attempt: one that gets nowhere is given up. */
     watch(api) {
         clearTimeout(this.watchdog);
-        if (!api.settings.get('websocket_url') || this.config.login === 'password') return;
+        this.heard = false;
+        if (!api.settings.get('websocket_url')) return;
         const giveUp = async () => {
             clearTimeout(this.watchdog);
-            if (this.closed || api.connection.connected() || (await whoAmI(this.config)) !== 'same') return;
+            if (this.closed || api.connection.authenticated() || (await whoAmI(this.config)) !== 'same') return;
             transport.fallBack(api);
+            if (this.config.login === 'password') return this.givenUp();
             await api.user.login(this.config.jid, undefined, true);
         };
-        this.watchdog = setTimeout(() => {
+        const started = Date.now();
+        const look = () => {
             // A socket that was closed in good order before the stream began
             // goes unnoticed by Converse.
             const socket = api.connection.get()?._proto?.socket;
-            if (!socket || socket.readyState > WebSocket.OPEN) return giveUp();
-            socket.addEventListener('close', giveUp, { once: true });
-            this.watchdog = setTimeout(giveUp, CONNECT_PATIENCE);
-        }, FIRST_LOOK);
+            const closed = !socket || socket.readyState > WebSocket.OPEN;
+            const patience = this.heard ? CONNECT_PATIENCE : SILENCE;
+            if (api.connection.authenticated()) return;
+            if (closed || Date.now() - started > patience) return giveUp();
+            this.watchdog = setTimeout(look, 500);
+        };
+        this.watchdog = setTimeout(look, 1000);
     }
 
     /**
      * Resolves when an attempt may be made; never, when none should be.
-     * @param {Converse.Api} api
      * @param {boolean} typed whether a person just asked for it
      */
     async pass(api, typed) {
@@ -97,15 +143,14 @@ export class LoginGuard {
         this.watch(api);
     }
 
-    /**
-     * Waits for the site, and for a moment that is not everybody's.
-     * @param {Converse.Api} api
-     */
+    /** Waits for the site, and for a moment that is not everybody's. */
     async retry(api) {
-        panel.notice('Reconnecting …');
+        if (this.refusal) panel.notice(REFUSED, reload());
+        else this.away();
         for (;;) {
-            await sleep(backoff(this.attempt++));
+            await this.pause(backoff(this.attempt++));
             if (this.closed) return never;
+            if (!navigator.onLine) continue;
             const who = await whoAmI(this.config);
             if (who === 'nobody') return this.signedOut();
             if (who === 'other') {
@@ -121,7 +166,11 @@ export class LoginGuard {
     /** Converse has no password any more; only the person knows it. */
     async givenUp() {
         if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
-        if (!this.closed) panel.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
+        if (this.closed) return;
+        // A wrong password is said in the form.
+        if (this.refusal === 'not-authorized') return;
+        if (this.refusal) panel.notice(REFUSED, reload());
+        else panel.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
     }
 
     signedOut() {
@@ -136,15 +185,18 @@ export class LoginGuard {
      */
     async credentials() {
         for (;;) {
+            let reason = null;
             try {
                 const response = await fetch(this.config.credentialsURL, { cache: 'no-store' });
                 if (response.status === 401) return this.signedOut();
                 if (response.ok) return await response.json();
+                reason = await reasonOf(response);
             } catch {
                 // the site is away; try again
             }
-            panel.notice('Reconnecting …');
-            await sleep(backoff(this.attempt++));
+            if (reason) panel.notice(reason);
+            else this.away();
+            await this.pause(backoff(this.attempt++));
         }
     }
 }

@@ -1,9 +1,11 @@
 // A menu closes when something in it was chosen. Converse leaves it open, over
 // what was asked for.
 
+import { around, byId } from '../dom.js';
+
 export function closeMenus() {
-    document.querySelector('#chat').addEventListener('click', (event) => {
-        const chosen = event.target.closest?.('converse-dropdown .dropdown-item');
-        chosen?.closest('converse-dropdown').hide();
+    byId('chat').addEventListener('click', (event) => {
+        const menu = around(event, 'converse-dropdown .dropdown-item')?.closest('converse-dropdown');
+        /** @type {any} */ (menu)?.hide();
     });
 }

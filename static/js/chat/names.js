@@ -1,6 +1,22 @@
 // People are known by their names here: addresses are kept out of sight, and so
 // is what would show or ask for one.
 
+import { byId } from '../dom.js';
+import { SOMEBODY } from './people.js';
+
+// What a menu of Converse's offers and this site does not: a room's details are the
+// page's, and people have one name everywhere, that of their settings.
+const NOT_OFFERED = new Set(['details', 'nickname', 'bookmark', 'toggle-bookmark']);
+
+/** Who has no name is not called by their address. */
+function nameNobodyByAddress({ prototype }) {
+    const { getDisplayName } = prototype;
+    prototype.getDisplayName = function (...options) {
+        const name = getDisplayName.apply(this, options);
+        return name && name === this.get('jid') ? SOMEBODY : name;
+    };
+}
+
 /** Takes "(XMPP address: …)" and bare addresses out of tooltips, in whatever language. */
 function tidy(element) {
     const title = element.getAttribute?.('title');
@@ -10,19 +26,18 @@ function tidy(element) {
     else element.removeAttribute('title');
 }
 
-/** @param {Converse.Private} _converse */
 export function hideAddresses(_converse) {
-    const { api } = _converse;
-    api.listen.on('getHeadingButtons', (element, buttons) => buttons.filter((button) => button.name !== 'details'));
+    const { api, exports } = _converse;
+    for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
+    api.listen.on('getHeadingButtons', (element, buttons) => buttons.filter(({ name }) => !NOT_OFFERED.has(name)));
 
-    const root = document.querySelector('#chat converse-root');
+    const root = byId('conversejs');
     new MutationObserver((changes) => {
         for (const { type, target, addedNodes } of changes) {
             if (type === 'attributes') tidy(target);
             for (const node of addedNodes) {
-                if (!(node instanceof Element)) continue;
                 tidy(node);
-                node.querySelectorAll('[title*="@"]').forEach(tidy);
+                if (node instanceof Element) node.querySelectorAll('[title*="@"]').forEach(tidy);
             }
         }
     }).observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ['title'] });

@@ -1,18 +1,20 @@
 // The panel that holds the chat: open or closed, in sight or not, and the line
 // beside it that says how the connection is.
 
+import { around, byId } from '../dom.js';
 import { focusConversation } from './composer.js';
 
 const OPEN = 'foyer-chat-open';
 
-const chat = () => document.getElementById('chat');
-const toggle = () => document.getElementById('chat-toggle');
+const chat = () => byId('chat');
+const toggle = () => byId('chat-toggle');
 const onChatPage = () => document.body.dataset.page === 'chat';
 
 /** What Escape closes before it closes the panel: dialogs, menus, suggestions. */
 const ABOVE = '.modal.show, .dropdown-menu.show, .suggestion-box__results:not([hidden])';
 
 /** What had the focus before the panel opened. */
+/** @type {Element|null} */
 let opener = null;
 
 function show(open) {
@@ -33,7 +35,7 @@ function closeWithEscape() {
     document.addEventListener('keydown', () => (above = Boolean(chat().querySelector(ABOVE))), { capture: true });
     chat().addEventListener('keydown', (event) => {
         if (event.key !== 'Escape' || event.defaultPrevented || above) return;
-        const corrected = event.target.closest('converse-message-form, converse-muc-message-form');
+        const corrected = /** @type {any} */ (around(event, 'converse-message-form, converse-muc-message-form'));
         if (corrected?.querySelector('.correcting')) return corrected.onEscapePressed(event);
         if (!onChatPage()) panel.close();
     });
@@ -44,8 +46,8 @@ export const panel = {
         // On a phone the open chat would cover the page that was asked for.
         show(sessionStorage.getItem(OPEN) === '1' && matchMedia('(min-width: 40.01rem)').matches);
         document.addEventListener('click', (event) => {
-            if (event.target.closest?.('[data-chat-toggle]')) panel.open();
-            if (event.target.closest?.('[data-chat-close]')) panel.close();
+            if (around(event, '[data-chat-toggle]')) panel.open();
+            if (around(event, '[data-chat-close]')) panel.close();
         });
         document.addEventListener('foyer:page', tellWhenShown);
         closeWithEscape();
@@ -64,7 +66,8 @@ export const panel = {
 
     close() {
         show(false);
-        (opener?.isConnected && opener !== document.body ? opener : toggle()).focus();
+        const back = opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : toggle();
+        back.focus();
         opener = null;
     },
 
@@ -79,7 +82,7 @@ export const panel = {
      * @param {{href: string, label: string}} [link]
      */
     notice(text, link) {
-        const element = document.getElementById('chat-notice');
+        const element = byId('chat-notice');
         element.replaceChildren(text ?? '');
         if (link) {
             const a = Object.assign(document.createElement('a'), { href: link.href, textContent: link.label });

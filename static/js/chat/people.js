@@ -1,42 +1,19 @@
-// The buttons of the pages open a chat with a person, or a room.
+// People by their names. Nobody here needs to see an address.
 
-import { panel } from './panel.js';
+const AROUND = new Set(['online', 'chat', 'away', 'xa', 'dnd']);
 
-/** @param {Converse.Private} _converse */
-export function openChats(_converse) {
-    const { api } = _converse;
-    let ready = false;
+/** Whether somebody is signed in to the chat, by what is known of their presence. */
+export const isAround = (presence) => AROUND.has(presence?.get('show') ?? presence?.get('presence'));
 
-    const showButtons = () => {
-        for (const button of document.querySelectorAll('[data-message], [data-room]')) button.hidden = !ready;
-        const asked = ready && document.querySelector('[data-open-room]');
-        if (!asked) return;
-        history.replaceState(history.state, '', location.pathname);
-        openRoom(asked.dataset.openRoom);
-        asked.remove();
-    };
-    const openRoom = (jid) => {
-        panel.open(jid);
-        return api.rooms.open(jid, {}, true);
-    };
-    const becomeReady = () => {
-        ready = true;
-        showButtons();
-    };
-    api.listen.on('rosterContactsFetched', () => {
-        becomeReady();
-        // Somebody who left the site leaves the list of conversations too; what
-        // was said stays in the archive.
-        _converse.state.roster.on('remove', (contact) => _converse.state.chatboxes.get(contact.get('jid'))?.close());
-    });
-    api.listen.on('connected', becomeReady);
-    document.addEventListener('foyer:page', showButtons);
+/** Who belongs to an address, among those that the person knows. */
+export const byAddress = (_converse, jid) => _converse.state.roster?.get(jid) ?? null;
 
-    document.addEventListener('click', async (event) => {
-        const button = event.target.closest?.('[data-message], [data-room]');
-        if (!button) return;
-        if (button.dataset.room) return openRoom(button.dataset.room);
-        panel.open(button.dataset.message);
-        await api.chats.open(button.dataset.message, {}, true);
-    });
+/** The name that belongs to an address: from the list of people, or from their card. */
+export async function nameOf(_converse, jid) {
+    const contact = byAddress(_converse, jid);
+    if (contact) return contact.getDisplayName();
+    const card = await _converse.api.vcard.get(jid).catch(() => null);
+    return card?.fullname || card?.nickname || SOMEBODY;
 }
+
+export const SOMEBODY = 'Somebody';

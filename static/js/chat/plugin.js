@@ -2,21 +2,30 @@
 // pages, unread messages, signing out.
 
 import { LoginGuard } from './loginGuard.js';
+import { signIn } from './signin.js';
 import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
 import { handleSignOut } from './signout.js';
-import { openChats } from './people.js';
+import { openChats } from './pageButtons.js';
 import { receiveInvitations } from './invitations.js';
-import { resendUnacknowledged } from './resend.js';
+import { sendWellFormed } from './xml.js';
+import { deliverAll } from './outbox.js';
+import { followNetwork } from './connectivity.js';
 import { hideAddresses } from './names.js';
 import { explainFailedFiles } from './upload.js';
 import { blockPeople } from './blocking.js';
 import { comeBackToRooms } from './rejoin.js';
+import { offerRoomMenu } from './roomMenu.js';
+import { noticeDeletedRooms } from './roomEnd.js';
+import { showPeopleByName } from './dialogs.js';
+import { workByKeyboard } from './keyboard.js';
+import { enterRoomsByName } from './roomEntry.js';
+import { assertInternals } from './internals.js';
 import { closeMenus } from './menus.js';
 import { oneChatEach } from './chats.js';
 import { rememberGaps } from './gaps.js';
+import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
-import { panel } from './panel.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -25,60 +34,32 @@ export function plugin(config) {
         initialize() {
             const { _converse } = this;
             const { api } = _converse;
+            assertInternals(_converse);
             const guard = new LoginGuard(config);
 
-            guardLogin(api, guard, config);
-            api.listen.on('connected', () => guard.connected());
-            api.listen.on('reconnected', () => guard.connected());
-            api.listen.on('will-reconnect', () => panel.notice('Reconnecting …'));
-
+            signIn(_converse, guard, config);
+            keepBeforeResuming(_converse);
             hideAddresses(_converse);
             followPresence(_converse);
             countUnread(_converse);
             openChats(_converse);
             receiveInvitations(_converse);
-            resendUnacknowledged(_converse);
+            sendWellFormed(_converse);
+            deliverAll(_converse, config.user);
+            followNetwork(_converse, guard);
             explainFailedFiles(_converse);
             blockPeople(_converse, config);
             comeBackToRooms(_converse);
+            offerRoomMenu(_converse);
+            noticeDeletedRooms(_converse);
+            enterRoomsByName(_converse, config);
+            showPeopleByName(_converse);
             closeMenus();
+            workByKeyboard();
             oneChatEach(_converse);
             rememberGaps(_converse);
             paintIcons();
             handleSignOut(_converse, guard);
         },
     };
-}
-
-/**
- * Lets every attempt to sign in pass the guard, the first one included.
- * @param {Converse.Api} api
- * @param {LoginGuard} guard
- * @param {import('./types.js').ChatConfig} config
- */
-function guardLogin(api, guard, config) {
-    const login = api.user.login.bind(api.user);
-    api.user.login = async (...args) => {
-        const [jid, , automatic] = args;
-        // Converse's form names nobody; its reconnections do, and its start is
-        // automatic.
-        await guard.pass(api, !jid && !automatic);
-        // A first stream that comes about late is no reconnection, whatever
-        // Converse thinks: everything is still to be set up.
-        const connection = api.connection.get();
-        if (connection && !guard.worked) delete connection.reconnecting;
-        return login(...args);
-    };
-    if (config.login === 'token' || config.login === 'signed') {
-        api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
-            ...data,
-            credentials: await guard.credentials(),
-        }));
-    }
-    // Converse has given up, for example because it was never connected.
-    api.listen.on('disconnected', () => {
-        if (guard.closed) return;
-        if (config.login === 'password') guard.givenUp();
-        else api.user.login(config.jid, undefined, true);
-    });
 }

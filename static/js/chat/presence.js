@@ -1,18 +1,16 @@
 // Presence dots on the pages, from the chat's roster.
 
-const AROUND = new Set(['online', 'chat', 'away', 'xa', 'dnd']);
+import { all } from '../dom.js';
+import { isAround } from './people.js';
 
 /** Shows whether one person is around, wherever the page shows them. */
 function paint(jid, around) {
-    for (const person of document.querySelectorAll(`.person[data-jid="${CSS.escape(jid)}"]`)) {
+    for (const person of all(`.person[data-jid="${CSS.escape(jid)}"]`)) {
         person.dataset.online = String(around);
-        person.querySelector('[data-state-text]').textContent = around ? 'Around' : 'Away';
+        for (const state of all('[data-state-text]', person)) state.textContent = around ? 'Around' : 'Away';
     }
 }
 
-const isAround = (presence) => AROUND.has(presence.get('show') ?? presence.get('presence'));
-
-/** @param {Converse.Private} _converse */
 export function followPresence(_converse) {
     const { api } = _converse;
     const followed = new WeakSet();

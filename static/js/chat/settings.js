@@ -89,6 +89,7 @@ export function settings(config, converse) {
         muc_domain: config.roomsDomain,
         locked_muc_domain: 'hidden',
         locked_muc_nickname: true,
+        muc_disable_slash_commands: ['destroy', 'register'], // destroy: see roomMenu.js; names are not reserved here
         auto_register_muc_nickname: false,
         muc_show_info_messages: quietRooms(converse),
 

@@ -1,5 +1,7 @@
 // What a tab keeps of its stream belongs to one person and to one tab.
 
+import { somethingWasLost, startKeeping } from './kept.js';
+
 const USER = 'foyer-user';
 const TAB = 'foyer-tab';
 
@@ -28,12 +30,14 @@ function hold(name) {
 }
 
 /**
- * Prepares the tab for a person: a previous person's stream is forgotten, and a
- * copied tab, which would fight with its original over one stream, gets its own.
+ * Prepares the tab for a person: the stream of a previous person is forgotten, and
+ * one of which something is missing; and a copied tab, which would fight with its
+ * original over one stream, gets its own.
  * @param {string} user
  */
 export async function prepareTab(user) {
-    if (sessionStorage.getItem(USER) !== user) forgetStream();
+    if (sessionStorage.getItem(USER) !== user || somethingWasLost()) forgetStream();
+    startKeeping();
     sessionStorage.setItem(USER, user);
     const name = sessionStorage.getItem(TAB);
     if (name && (await hold(name))) return;

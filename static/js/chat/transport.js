@@ -10,7 +10,7 @@ const RETRY_AFTER = 60 * 60 * 1000;
 // a page that has had one working, or none, changes over.
 const PATIENCE = { fresh: 1, worked: 3 };
 
-const PROBE_PATIENCE = 5000; // ms
+const PROBE_PATIENCE = 3500; // ms
 
 let failures = 0;
 let worked = false;
@@ -24,23 +24,24 @@ export const transport = {
     },
 
     /**
-     * Finds out beforehand whether a WebSocket opens, where people type their
-     * password: they should not have to do it twice.
+     * Finds out beforehand whether the server answers over a WebSocket, where people
+     * type their password: they should not have to do it twice.
      * @param {import('./types.js').ChatConfig} config
      */
     async probe(config) {
         if (!this.wantsWebSocket(config)) return;
-        const opened = await new Promise((resolve) => {
+        const answered = await new Promise((resolve) => {
             const socket = new WebSocket(location.origin.replace(/^http/, 'ws') + config.websocketURL, 'xmpp');
             const done = (ok) => () => {
                 resolve(ok);
                 socket.close();
             };
-            socket.onopen = done(true);
+            socket.onopen = () => socket.send(`<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="${config.domain}" version="1.0"/>`);
+            socket.onmessage = done(true);
             socket.onerror = socket.onclose = done(false);
             setTimeout(done(false), PROBE_PATIENCE);
         });
-        if (!opened) sessionStorage.setItem(KEY, String(Date.now()));
+        if (!answered) sessionStorage.setItem(KEY, String(Date.now()));
     },
 
     /** Notes a stream that works. */

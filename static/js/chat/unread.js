@@ -1,13 +1,14 @@
 // What is unread: in the header, on the button, in the tab's title, and in the
 // lists of the chat. Something is read when it was in sight.
 
+import { all } from '../dom.js';
 import { panel } from './panel.js';
 
 /** Unread in a conversation; in rooms Converse counts mentions apart. */
 const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?? 0;
 
 function show(count) {
-    for (const badge of document.querySelectorAll('[data-unread]')) {
+    for (const badge of all('[data-unread]')) {
         badge.hidden = count === 0;
         badge.textContent = count > 99 ? '99+' : String(count);
         badge.setAttribute('aria-label', count === 1 ? '1 unread message' : `${count} unread messages`);
@@ -47,5 +48,6 @@ export function countUnread(_converse) {
         sum();
     });
     document.addEventListener('foyer:chat-shown', readWhatIsInSight);
+    api.listen.on('chatRoomViewInitialized', readWhatIsInSight); // a room that was open when the page was left
     document.addEventListener('foyer:page', sum);
 }

@@ -1,0 +1,142 @@
+// The chat says how its connection is, and comes back by itself.
+
+import { expect, type Person, test } from "./support/test.ts";
+
+const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
+
+// X-36: what is written offline is marked, kept, and sent.
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`over ${transport}`, () => {
+    test.use({ transport });
+
+    test("the network goes and comes back", async ({ alice, bob, database }) => {
+      alice.watch.allowOutage();
+      alice.watch.allow(/ERR_INTERNET_DISCONNECTED/);
+      await alice.talkTo("bob");
+      await bob.talkTo("alice");
+      await alice.say("before");
+      await bob.hears("before");
+      await expect(unsent(alice, "before")).toHaveCount(0);
+
+      await alice.context.setOffline(true);
+      await expect(alice.notice()).toContainText("You are offline.", { timeout: 2000 });
+      await alice.say("written offline");
+      await alice.say("and more");
+      await expect(unsent(alice, "written offline")).toBeVisible();
+      await expect(unsent(alice, "and more")).toBeVisible();
+      await expect(bob.message("written offline")).toHaveCount(0);
+
+      await alice.context.setOffline(false);
+      await expect(alice.notice()).toBeHidden({ timeout: 6000 }); // 2 s on a machine that is not busy
+      await bob.hears("written offline");
+      await bob.hears("and more");
+      await expect(alice.page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
+      expect(await bob.conversation()).toEqual(["before", "written offline", "and more"]);
+      expect(await database.archived("bob")).toEqual(["before", "written offline", "and more"]);
+      await bob.say("welcome back");
+      await alice.hears("welcome back");
+    });
+  });
+}
+
+/** Whatever comes and goes over the WebSockets that are open now is lost from here on. */
+async function breakable(person: Person): Promise<() => void> {
+  let broken = false;
+  await person.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+    const server = page.connectToServer();
+    const early = !broken;
+    page.onMessage((message) => (broken && early ? undefined : server.send(message)));
+    server.onMessage((message) => (broken && early ? undefined : page.send(message)));
+  });
+  await person.page.reload();
+  await person.ready();
+  return () => (broken = true);
+}
+
+// X-36: a stream that went dead says nothing by itself.
+test("what is written on a dead connection is marked, and sent over the next, after a reload as well", async ({ alice, bob }) => {
+  const go = await breakable(alice);
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("before");
+  await bob.hears("before");
+  go();
+  await alice.say("into the void");
+  await expect(unsent(alice, "into the void")).toBeVisible();
+  await expect(bob.message("into the void")).toHaveCount(1, { timeout: 30_000 });
+  await expect(unsent(alice, "into the void")).toHaveCount(0);
+
+  const goAgain = await breakable(alice);
+  await expect(alice.input()).toBeVisible();
+  goAgain();
+  await alice.say("and gone");
+  await alice.page.reload();
+  await bob.hears("and gone");
+  await alice.hears("and gone");
+  expect(await bob.conversation()).toEqual(["before", "into the void", "and gone"]);
+});
+
+// X-02: whatever keeps somebody out of the chat is said, with what to do.
+test.describe("signing in", () => {
+  const told = "The chat cannot sign you in. Reload the page; if that does not help, sign out of the site and in again.";
+
+  for (const [what, from, to] of [
+    ["no mechanism is offered", /<mechanism>EXTERNAL<\/mechanism>/, ""],
+    ["no mechanism of ours is offered", /EXTERNAL/, "GSSAPI"],
+    ["it is refused", /<success.*/, '<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><not-authorized/></failure>'],
+  ] as const) {
+    test(`${what}`, async ({ visit }) => {
+      const alice = await visit("alice");
+      await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+        const server = page.connectToServer();
+        page.onMessage((message) => server.send(message));
+        server.onMessage((message) => page.send(String(message).replace(from, to)));
+      });
+      const warned = alice.context.waitForEvent("console", (message) => message.text().startsWith("The chat did not sign in: "));
+      await alice.openSite();
+      await expect(alice.notice()).toContainText(told);
+      await expect(alice.notice().getByRole("link", { name: "Reload" })).toBeVisible();
+      await warned;
+    });
+  }
+
+  test("Converse does not load", async ({ visit }) => {
+    const alice = await visit("alice");
+    alice.watch.allow(/converse\.min\.js/, /The chat did not start/);
+    await alice.context.route(/converse\.min\.js/, (route) => route.abort());
+    await alice.openSite();
+    await expect(alice.notice()).toContainText("The chat did not start.");
+  });
+
+  test.describe("with prebinding", () => {
+    test.use({ login: "prebind" });
+    test("the site has no stream to give", async ({ visit }) => {
+      const alice = await visit("alice");
+      alice.watch.allow(/503/);
+      let refuse = true;
+      await alice.context.route(/\/xmpp\/prebind/, (route) =>
+        refuse ? route.fulfill({ status: 503, json: { error: "The chat is not available just now." } }) : route.continue(),
+      );
+      await alice.openSite();
+      await expect(alice.notice()).toBeVisible();
+      refuse = false;
+      await alice.enterChat();
+    });
+  });
+});
+
+// X-42: a socket that opens and stays silent.
+for (const login of ["session", "token", "password"] as const) {
+  test.describe(login, () => {
+    test.use({ login });
+    test("a silent WebSocket is given up for BOSH", async ({ visit }) => {
+      const alice = await visit("alice");
+      await alice.context.routeWebSocket(/\/xmpp-websocket/, () => {}); // opens, and that is all
+      const bosh = alice.context.waitForEvent("request", { predicate: (request) => request.url().endsWith("/http-bind"), timeout: 30_000 });
+      await alice.signIn();
+      await bosh;
+      await alice.talkTo("bob");
+      await alice.say("over BOSH");
+    });
+  });
+}

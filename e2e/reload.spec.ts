@@ -1,0 +1,45 @@
+// A reload at any moment loses nothing.
+
+import { clearStorage } from "./support/storage.ts";
+import { expect, type Person, test } from "./support/test.ts";
+
+/** Loads the page, which loads itself again so long after the list of people appeared. */
+async function reloadAfterList(person: Person, ms: number): Promise<void> {
+  await person.page.addInitScript((after) => {
+    const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    if (navigation!.type === "reload") return;
+    const observer = new MutationObserver(() => {
+      if (!document.querySelector("#chat converse-roster .open-chat")) return;
+      observer.disconnect();
+      setTimeout(() => location.reload(), after);
+    });
+    document.addEventListener("DOMContentLoaded", () => observer.observe(document.body, { subtree: true, childList: true }));
+  }, ms);
+  await person.page.goto("/");
+  await person.page.waitForFunction(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).type === "reload");
+}
+
+// X-33: what a stream brought before it was resumed is kept, or asked for again.
+for (const transport of ["websocket", "bosh"] as const) {
+  for (const cpu of ["fast", "slow"] as const) {
+    test.describe(`${transport}, ${cpu} CPU`, () => {
+      test.use({ transport });
+
+      test("the list of people is complete after a reload, whenever it comes", async ({ alice }) => {
+        test.setTimeout(150_000);
+        for (const ms of [0, 20, 50, 150, 300]) {
+          await test.step(`${ms} ms after the list appeared`, async () => {
+            await clearStorage(alice);
+            if (cpu === "slow") {
+              const session = await alice.context.newCDPSession(alice.page);
+              await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+            }
+            await reloadAfterList(alice, ms);
+            const list = alice.page.locator("#chat converse-roster .open-chat:not(.cbox-self) .contact-name");
+            await expect(list).toHaveText(["Bob Baker", "Carol Costa", "Dave Dunn"], { timeout: 30_000 });
+          });
+        }
+      });
+    });
+  }
+}

@@ -1,0 +1,94 @@
+// Every internal of Converse 14 that this site relies on. They are no promise of
+// Converse's; so each is looked for when the page starts, and one that is missing is
+// said loudly, instead of failing later and quietly. An upgrade begins here.
+
+import { panel } from './panel.js';
+
+/** Methods that are replaced or called, by where they are. */
+const METHODS = {
+    // The chat's models.
+    'exports.ChatBox.prototype': ['isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close'],
+    'exports.MUC.prototype': [
+        'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
+        'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName',
+    ],
+    'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf'],
+    'exports.RosterContact.prototype': ['getDisplayName'],
+    'exports.VCard.prototype': ['getDisplayName'],
+    'exports.Message.prototype': ['sendSlotRequestStanza', 'getRequestSlotURL'],
+    'exports.MAMPlaceholderMessage': [],
+    // What they are kept with.
+    'state.config.storage': ['save'],
+    // The interface for plugins.
+    'api': ['send', 'sendIQ', 'confirm', 'alert', 'waitUntil'],
+    'api.user': ['login', 'logout'],
+    'api.user.settings': ['clear'],
+    'api.connection': ['get', 'connected', 'authenticated', 'reconnect'],
+    'api.chats': ['open'],
+    'api.chatboxes': ['create'],
+    'api.rooms': ['open', 'get'],
+    'api.rooms.affiliations': ['get'],
+    'api.archive': ['query'],
+    'api.bookmarks': ['set'],
+    'api.blocklist': ['add'],
+    'api.vcard': ['get', 'update'],
+    'api.modal': ['show'],
+    'api.elements': ['define'],
+    'api.settings': ['get', 'set'],
+    // The connection.
+    'env.Strophe.Connection.prototype': ['_queueData', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler'],
+    'env.Stanza.prototype': ['toString', 'tree'],
+    'env.Strophe': ['getBareJidFromJid', 'SASLExternal'],
+    'env': ['stx', 'html'],
+    'env.u': ['getUniqueId'],
+    'env.u.muc': ['setAffiliation'],
+    'env.utils.mam': ['fetchArchivedMessages'],
+    'env.i18n': ['translate', 'getLocale'],
+    // The elements.
+    'elements.converse-message-form': ['onFormSubmitted', 'onEscapePressed'],
+    'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed'],
+    'elements.converse-chat-message': ['getExtraMessageClasses', 'showUserModal'],
+    'elements.converse-icon': ['getStyles'],
+    'elements.converse-dropdown': ['show', 'hide', 'toggle'],
+    'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],
+    'elements.converse-confirm-modal': ['initialize'],
+    'elements.converse-muc-occupant-modal': ['renderModal', 'getModalTitle', 'alert', 'close'],
+    'elements.converse-user-details-modal': [],
+    'elements.converse-profile-modal': [],
+    'elements.converse-modtools-modal': [],
+    'elements.converse-muc-details-modal': [],
+    'elements.converse-muc-occupant-list-item': ['onOccupantClicked'],
+};
+
+/** Values that are compared with. */
+const VALUES = ['converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
+
+/** What stands at a path, an element's prototype for "elements.NAME". */
+function at(roots, path) {
+    return path.split('.').reduce((object, name) => object?.[name], roots);
+}
+
+/**
+ * What Converse does not have.
+ * @param {Converse.Private} _converse
+ * @returns {string[]}
+ */
+export function missing(_converse) {
+    const { registry } = _converse.api.elements ?? {};
+    const elements = Object.fromEntries(Object.entries(registry ?? {}).map(([name, type]) => [name, type.prototype]));
+    const roots = { ...{ converse: window.converse, env: window.converse.env, elements }, api: _converse.api, exports: _converse.exports, state: _converse.state };
+    const methods = Object.entries(METHODS).flatMap(([path, names]) => {
+        const object = at(roots, path);
+        if (!object) return [path];
+        return names.filter((name) => typeof object[name] !== 'function').map((name) => `${path}.${name}`);
+    });
+    return [...methods, ...VALUES.filter((path) => at(roots, path) === undefined)];
+}
+
+/** @param {Converse.Private} _converse */
+export function assertInternals(_converse) {
+    const names = missing(_converse);
+    if (names.length === 0) return;
+    console.error(`Converse has no ${names.join(', no ')}: see static/js/chat/internals.js.`);
+    panel.notice('Parts of the chat do not work: it was made for another version of Converse. Please tell whoever runs this site.');
+}

@@ -1,0 +1,77 @@
+// Entering rooms: under the person's name of the site, and when a room says no, with
+// what it says. Converse would enter under a name that it kept from before, and shows
+// "Loading…" for ever on a refusal that it does not know.
+
+const NOT_NOW = 'You cannot enter this room just now.';
+const NAME_REFUSED = 'The room did not take your new name.';
+
+// How many people of one name a room may have.
+const MOST_NAMESAKES = 9;
+
+const textOf = (presence) => presence.querySelector('error > text')?.textContent || null;
+
+/** The next to try when somebody else of that name is in the room. */
+function nextName(name, taken) {
+    const number = taken === name ? 2 : Number(/ \((\d)\)$/.exec(taken)?.[1] ?? MOST_NAMESAKES) + 1;
+    return number > MOST_NAMESAKES ? null : `${name} (${number})`;
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function enterRoomsByName(_converse, config) {
+    const { api } = _converse;
+    const room = _converse.exports.MUC.prototype;
+    const { ENTERED, CONNECTING, CONNECTED } = window.converse.ROOMSTATUS;
+    const { onErrorPresence, createInfoMessageFromPresence } = room;
+    let { name } = config;
+
+    const isNamed = (nick) => nick === name || nextName(name, nick) !== null && nick.startsWith(`${name} (`);
+
+    room.getAndPersistNickname = async function (nick) {
+        const chosen = nick || name;
+        this.save({ nick: chosen }, { silent: true });
+        return chosen;
+    };
+    // It tests whether there is a test of what is to be said, and says everything.
+    room.createInfoMessageFromPresence = function (code, ...attributes) {
+        if (api.settings.get('muc_show_info_messages').includes(code)) createInfoMessageFromPresence.call(this, code, ...attributes);
+    };
+    room.onErrorPresence = function (presence) {
+        const status = () => this.session.get('connection_status');
+        if (status() === ENTERED) {
+            this.createMessage({ message: textOf(presence) ?? NAME_REFUSED, type: 'error' });
+            return;
+        }
+        const namesake = presence.querySelector('error > conflict') && nextName(name, this.get('nick'));
+        if (namesake) {
+            this.session.save({ connection_status: window.converse.ROOMSTATUS.DISCONNECTED }, { silent: true });
+            this.join(namesake);
+            return;
+        }
+        onErrorPresence.call(this, presence);
+        if ([CONNECTING, CONNECTED].includes(status())) this.setDisconnectionState(NOT_NOW, textOf(presence));
+    };
+
+    const rename = (entered) => {
+        if (entered.isEntered?.() && !isNamed(entered.get('nick'))) entered.setNickname(name);
+    };
+    api.listen.on('chatRoomInitialized', rename);
+    api.listen.on('enteredNewRoom', rename);
+    document.addEventListener('foyer:page', ({ detail }) => {
+        if (!detail?.name || detail.name === name) return;
+        ({ name } = detail);
+        api.settings.set('nickname', name);
+        for (const box of _converse.state.chatboxes?.models ?? []) rename(box);
+        refreshOwnCard();
+    });
+
+    // One's own card is what one's messages are signed with.
+    const refreshOwnCard = async () => {
+        const own = _converse.session.get('bare_jid');
+        const card = _converse.state.vcards?.get(own);
+        if (card && card.get('fullname') !== name) await api.vcard.update(own, true);
+    };
+    api.listen.on('connected', () => api.waitUntil('VCardsInitialized').then(refreshOwnCard));
+}

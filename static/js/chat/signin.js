@@ -1,0 +1,80 @@
+// Signing in to the chat: every attempt of Converse's passes the guard, and what
+// becomes of it is told to the guard.
+
+/** Conditions of stream errors (RFC 6120 §4.9.3) that mean no. */
+const REFUSALS = new Set(['host-unknown', 'not-authorized', 'policy-violation', 'improper-addressing', 'conflict', 'unsupported-version']);
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./loginGuard.js').LoginGuard} guard
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function signIn(_converse, guard, config) {
+    const { api } = _converse;
+    guardLogin(api, guard);
+    startAgain(api, guard, config);
+    listenToServer(api, guard);
+    forgiveSettings(api);
+    if (config.login === 'token' || config.login === 'signed') {
+        api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
+            ...data,
+            credentials: await guard.credentials(),
+        }));
+    }
+    api.listen.on('connected', () => guard.connected());
+    api.listen.on('reconnected', () => guard.connected());
+    api.listen.on('will-reconnect', () => guard.away());
+}
+
+/** Lets every attempt to sign in pass the guard, the first one included. */
+function guardLogin(api, guard) {
+    const login = api.user.login.bind(api.user);
+    api.user.login = async (...args) => {
+        const [jid, , automatic] = args;
+        // Converse's form names nobody; its reconnections do, and its start is
+        // automatic.
+        await guard.pass(api, !jid && !automatic);
+        // A first stream that comes about late is no reconnection, whatever
+        // Converse thinks: everything is still to be set up.
+        const connection = api.connection.get();
+        if (connection && !guard.worked) delete connection.reconnecting;
+        return login(...args);
+    };
+}
+
+/** Starts again when Converse has given up, for example because it was never connected. */
+function startAgain(api, guard, config) {
+    const again = () => {
+        if (guard.closed) return;
+        if (config.login === 'password') guard.givenUp();
+        else api.user.login(config.jid, undefined, true);
+    };
+    api.listen.on('disconnected', again);
+    api.listen.on('noResumeableBOSHSession', again); // the site did not prebind
+}
+
+/** Tells the guard whether the server says anything, and what it refuses. */
+function listenToServer(api, guard) {
+    api.listen.on('connectionInitialized', () => {
+        const connection = api.connection.get();
+        const { Status, ErrorCondition } = window.converse.env.Strophe;
+        const { xmlInput, onConnectStatusChanged } = connection;
+        connection.xmlInput = (element) => {
+            guard.heard = true;
+            xmlInput.call(connection, element);
+        };
+        connection.onConnectStatusChanged = (status, condition) => {
+            if (status === Status.AUTHFAIL) guard.refused(condition || 'not-authorized');
+            if (status === Status.CONNFAIL && REFUSALS.has(condition)) guard.refused(condition);
+            if (status === Status.CONNFAIL && condition === ErrorCondition.NO_AUTH_MECH) guard.refused('no way to sign in was offered');
+            return onConnectStatusChanged.call(connection, status, condition);
+        };
+    });
+}
+
+/** Converse clears a person's settings after a sign-in that failed before they were there, and throws. */
+function forgiveSettings(api) {
+    const { settings } = api.user;
+    const { clear } = settings;
+    settings.clear = () => clear.call(settings).catch(() => {});
+}

@@ -1,0 +1,28 @@
+// What the page's own templates always have.
+
+/**
+ * The element with an id of views/layouts/main.html.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+    const element = document.getElementById(id);
+    if (!element) throw new Error(`#${id} is not in this page`);
+    return element;
+}
+
+/**
+ * @param {string} selector
+ * @param {ParentNode} [within]
+ * @returns {HTMLElement[]}
+ */
+export const all = (selector, within = document) => [...within.querySelectorAll(/** @type {'div'} */ (selector))];
+
+/**
+ * What an event happened to, or what is around that.
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {HTMLElement|null}
+ */
+export const around = (event, selector) =>
+    event.target instanceof Element ? event.target.closest(/** @type {'div'} */ (selector)) : null;
