@@ -133,6 +133,10 @@ type site struct {
 }
 
 func newSite(t testing.TB, change func(*Config)) *site {
+	return newSiteOn(t, fiber.Config{DisableStartupMessage: true, Immutable: true}, change)
+}
+
+func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +150,7 @@ func newSite(t testing.TB, change func(*Config)) *site {
 	if s.gw, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true, Immutable: true})
+	app := fiber.New(web)
 	s.gw.Mount(app)
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(l) }()

@@ -8,8 +8,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // BenchmarkIdle tells what an idle session costs the gateway, with everything
@@ -22,16 +25,24 @@ func BenchmarkIdle(b *testing.B) {
 			idle(b, sessions, func(s *site) { rawWebSocket(b, s) })
 		}
 	})
+	b.Run("bosh", func(b *testing.B) {
+		for b.Loop() {
+			idle(b, sessions, func(s *site) { rawBOSH(b, s) })
+		}
+	})
 }
 
 func idle(b *testing.B, sessions int, open func(*site)) {
-	s := newSite(b, func(c *Config) {
+	// As the program has it (app/server.go).
+	web := fiber.Config{DisableStartupMessage: true, Immutable: true, ReadBufferSize: 40 << 10, ReduceMemoryUsage: true, StreamRequestBody: true}
+	s := newSiteOn(b, web, func(c *Config) {
 		c.CreateRate, c.CreateBurst, c.PerAddress, c.PerUser = 1e6, 1e6, 1e6, 1e6
 	})
 	before := inUse()
 	for range sessions {
 		open(s)
 	}
+	time.Sleep(2 * soonAnswered) // requests that wait leave the HTTP server
 	after := inUse()
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(sessions), "heapB/session")
 	b.ReportMetric(float64(after.StackInuse-before.StackInuse)/float64(sessions), "stackB/session")
@@ -84,6 +95,40 @@ func rawWebSocket(b testing.TB, s *site) net.Conn {
 		got += string(line[:n])
 	}
 	return conn
+}
+
+// rawBOSH signs in over a bare socket, and leaves a request waiting.
+func rawBOSH(b *testing.B, s *site) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { conn.Close() })
+	buf := make([]byte, 2048)
+	rid, sid := 1000, ""
+	post := func(attrs, payload string, answered bool) string {
+		body := fmt.Sprintf(`<body xmlns="%s" rid="%d"%s%s>%s</body>`, stream.NSHTTPBind, rid, sid, attrs, payload)
+		rid++
+		fmt.Fprintf(conn, "POST /http-bind HTTP/1.1\r\nHost: h\r\nOrigin: %s\r\nCookie: s=alice\r\nContent-Length: %d\r\n\r\n%s", s.base, len(body), body)
+		if !answered {
+			return ""
+		}
+		n, err := conn.Read(buf)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return string(buf[:n])
+	}
+	first := post(` to="h" wait="59" hold="1" ver="1.6"`, "", true)
+	_, rest, _ := strings.Cut(first, ` sid="`)
+	id, _, _ := strings.Cut(rest, `"`)
+	sid = ` sid="` + id + `"`
+	post("", `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`, true)
+	post(` xmlns:xmpp="urn:xmpp:xbosh" xmpp:restart="true"`, "", true)
+	if got := post("", `<iq xmlns="jabber:client" type="set" id="bind"/>`, true); !strings.Contains(got, "</jid>") {
+		b.Fatal(got)
+	}
+	post("", "", false)
 }
 
 // maskedText is a text frame as clients send it, with a mask of zeroes (RFC 6455
