@@ -219,3 +219,37 @@ func TestThirdParties(t *testing.T) {
 		}
 	}
 }
+
+// TestSecurityTests: the tests that docs/security.md names are there.
+func TestSecurityTests(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "docs/security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Z][A-Za-z0-9_]*)`").FindAllSubmatch(doc, -1)
+	if len(named) < 20 {
+		t.Fatalf("%d tests are named; something is wrong with this test", len(named))
+	}
+	there := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != root) {
+			return filepath.SkipDir
+		}
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(raw, -1) {
+			there[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range named {
+		if name := string(m[1]); !there[name] {
+			t.Errorf("docs/security.md names %s, which is nowhere", name)
+		}
+	}
+}
