@@ -1,23 +1,15 @@
 package models
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"image"
-	_ "image/gif" // the picture formats that vCards may carry
-	_ "image/jpeg"
-	_ "image/png"
-	"strings"
-	"unicode/utf8"
 
 	"foyer/internal/stream"
 	"foyer/xmppd"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	_ "golang.org/x/image/webp" // as above
+	"github.com/jackc/pgx/v5/pgconn" // as above
 )
 
 // RosterMode says whom people know without asking (setting ROSTER).
@@ -150,14 +142,6 @@ func (s *chatStore) SetPrivate(ctx context.Context, user string, name stream.Nam
 	return err
 }
 
-// Bounds of what a vCard may bring into a profile.
-const (
-	maxVCardName  = 64
-	maxVCardPhoto = 128 << 10 // bytes
-	maxVCardExtra = 16 << 10
-	maxPhotoSide  = 1024 // pixels
-)
-
 // VCard implements xmppd.VCardStore.
 func (s *chatStore) VCard(ctx context.Context, user string) (xmppd.VCard, error) {
 	var v xmppd.VCard
@@ -171,9 +155,6 @@ func (s *chatStore) VCard(ctx context.Context, user string) (xmppd.VCard, error)
 // SetVCard implements xmppd.VCardStore. A card without a name leaves the name
 // as it is; one without a photo removes the picture.
 func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) error {
-	if err := checkVCard(&v); err != nil {
-		return err
-	}
 	a, err := s.AccountByName(ctx, user)
 	if err != nil {
 		return asXMPPError(err)
@@ -186,24 +167,6 @@ func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) er
 	}
 	_, err = s.SetAvatar(ctx, a.ID, v.Photo, v.PhotoType)
 	return asXMPPError(err)
-}
-
-// checkVCard refuses what the site's own forms would refuse, and corrects the
-// picture's type from its bytes.
-func checkVCard(v *xmppd.VCard) error {
-	v.Name = strings.TrimSpace(v.Name)
-	if utf8.RuneCountInString(v.Name) > maxVCardName || len(v.Extra) > maxVCardExtra || len(v.Photo) > maxVCardPhoto {
-		return xmppd.ErrNotAcceptable
-	}
-	if len(v.Photo) == 0 {
-		return nil
-	}
-	cfg, format, err := image.DecodeConfig(bytes.NewReader(v.Photo))
-	if err != nil || cfg.Width > maxPhotoSide || cfg.Height > maxPhotoSide {
-		return xmppd.ErrNotAcceptable
-	}
-	v.PhotoType = "image/" + format
-	return nil
 }
 
 // isViolation reports whether err breaks the named kind of rule.

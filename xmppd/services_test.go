@@ -77,6 +77,16 @@ func TestVCard_Nickname(t *testing.T) {
 	}
 }
 
+// What a card holds besides name and picture has a bound (S-50).
+func TestVCard_Extra(t *testing.T) {
+	alice := newWorld(t, "alice").bound("alice", "a")
+	card := func(note int) string {
+		return `<iq xmlns="jabber:client" type="set" id="v"><vCard xmlns="vcard-temp"><FN>Al</FN><NOTE>` + strings.Repeat("x", note) + `</NOTE></vCard></iq>`
+	}
+	alice.refused(card(maxVCardExtra), "modify", "not-acceptable")
+	alice.ask(card(maxVCardExtra-100), `<iq xmlns="jabber:client" type="result" id="v"/>`)
+}
+
 // X-05: names in a card go by the rule for all names; the refusal says why.
 func TestVCard_Names(t *testing.T) {
 	w := newWorld(t, "alice")

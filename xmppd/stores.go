@@ -170,8 +170,7 @@ type VCard struct {
 	Extra     []byte // the vCard's other children as the owner sent them, each standing alone
 }
 
-// ErrNotAcceptable is returned by SetVCard for a name or picture that the site
-// refuses.
+// ErrNotAcceptable is returned by SetVCard for a picture that the site refuses.
 var ErrNotAcceptable = errors.New("xmppd: not acceptable")
 
 // VCardStore reads and writes profiles.

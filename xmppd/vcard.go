@@ -14,6 +14,10 @@ import (
 
 // vcard-temp (XEP-0054): the site's profile as a vCard, both ways.
 
+// maxVCardExtra is the maximum size, in bytes, of what is in a card besides name and
+// picture.
+const maxVCardExtra = 16 << 10
+
 // Encoded vCards that are kept, so that a crowd that opens the same picture
 // reads it once; larger ones are not.
 const (
@@ -133,6 +137,8 @@ func parseVCard(card stream.Child, before string) (VCard, error) {
 	switch {
 	case err != nil:
 		return v, err
+	case len(v.Extra) > maxVCardExtra:
+		return v, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "There is too much in this profile besides the name and the picture."}
 	case v.Name == "":
 		v.Name = nick
 	case nick != "" && nick != v.Name && nick != before:
