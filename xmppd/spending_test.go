@@ -20,8 +20,11 @@ func TestSpending_OneAccount(t *testing.T) {
 		bob := w.online("bob", "b")
 		alice := w.online("alice", "a")
 		word := strings.Repeat("x", 1000)
-		for i := range 5 {
-			mallory := w.online("mallory", fmt.Sprint("m", i))
+		var streams []*client
+		for i := range 5 { // all are there before the account has spent what it may
+			streams = append(streams, w.online("mallory", fmt.Sprint("m", i)))
+		}
+		for _, mallory := range streams {
 			for range 20 {
 				mallory.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>` + word + `</body></message>`)
 			}
