@@ -1,14 +1,8 @@
 package xmppd
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/base64"
 	"errors"
-	"hash"
 	"slices"
 	"strings"
 	"sync"
@@ -142,180 +136,15 @@ func (s *session) capsAnswered(ctx context.Context, c caps, iq *stream.Element) 
 	if !ok || iq.Type != "result" {
 		return
 	}
-	var info discoInfo
+	var info stanza.Capabilities
 	if err := query.Decode(&info); err != nil {
 		return
 	}
-	w := wantedOf(info.features())
-	if info.verify(c) == nil {
+	w := wantedOf(info.Names())
+	if info.Verify(c.hash, c.ver) == nil {
 		s.server.caps.put(c, w)
 	}
 	s.setWanted(ctx, c, w)
-}
-
-// discoInfo is an answer to disco#info (XEP-0030 §3.1, XEP-0128).
-type discoInfo struct {
-	Identities []struct {
-		Category string `xml:"category,attr"`
-		Type     string `xml:"type,attr"`
-		Lang     string `xml:"http://www.w3.org/XML/1998/namespace lang,attr"`
-		Name     string `xml:"name,attr"`
-	} `xml:"http://jabber.org/protocol/disco#info identity"`
-	Features []struct {
-		Var string `xml:"var,attr"`
-	} `xml:"http://jabber.org/protocol/disco#info feature"`
-	Forms []discoForm `xml:"jabber:x:data x"`
-}
-
-type discoForm struct {
-	Fields []discoField `xml:"jabber:x:data field"`
-}
-
-type discoField struct {
-	Var    string   `xml:"var,attr"`
-	Type   string   `xml:"type,attr"`
-	Values []string `xml:"jabber:x:data value"`
-}
-
-func (d discoInfo) features() []string {
-	out := make([]string, len(d.Features))
-	for i, f := range d.Features {
-		out[i] = f.Var
-	}
-	return out
-}
-
-var (
-	errCapsIllFormed = errors.New("xmppd: ill-formed capabilities")
-	errCapsMismatch  = errors.New("xmppd: capabilities do not have that hash")
-	errCapsHash      = errors.New("xmppd: unknown hash of capabilities")
-)
-
-// verify computes the hash anew (XEP-0115 §5.4).
-func (d discoInfo) verify(c caps) error {
-	s, err := d.verification()
-	if err != nil {
-		return err
-	}
-	switch sum := capsSum(c.hash, s); sum {
-	case "":
-		return errCapsHash
-	case c.ver:
-		return nil
-	}
-	return errCapsMismatch
-}
-
-// capsSum hashes a verification string; empty when the function is not known.
-func capsSum(name, s string) string {
-	h := capsHash(name)
-	if h == nil {
-		return ""
-	}
-	h.Write([]byte(s))
-	return base64.StdEncoding.EncodeToString(h.Sum(nil))
-}
-
-// capsHash returns the hash function by its registered name (XEP-0300).
-func capsHash(name string) hash.Hash {
-	switch name {
-	case "sha-1":
-		return sha1.New() // what XEP-0115 §5.1 asks for
-	case "sha-256":
-		return sha256.New()
-	case "sha-384":
-		return sha512.New384()
-	case "sha-512":
-		return sha512.New()
-	}
-	return nil
-}
-
-// verification is the string that is hashed (XEP-0115 §5.1). The error tells that
-// the answer is ill-formed (§5.4): something in it is there twice.
-func (d discoInfo) verification() (string, error) {
-	identities := make([]string, len(d.Identities))
-	for i, id := range d.Identities {
-		identities[i] = strings.Join([]string{capsEscape(id.Category), capsEscape(id.Type), capsEscape(id.Lang), capsEscape(id.Name)}, "/")
-	}
-	features := d.features()
-	for i := range features {
-		features[i] = capsEscape(features[i])
-	}
-	slices.Sort(features)
-	slices.Sort(identities)
-	if hasTwins(identities) || hasTwins(features) {
-		return "", errCapsIllFormed
-	}
-	forms, err := d.formStrings()
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, part := range slices.Concat(identities, features, forms) {
-		b.WriteString(part)
-		b.WriteByte('<')
-	}
-	return b.String(), nil
-}
-
-// capsEscape: the separator cannot occur in what it separates (XEP-0115 §5.1).
-func capsEscape(s string) string { return strings.ReplaceAll(s, "<", "&lt;") }
-
-// hasTwins reports whether something is in the sorted list twice.
-func hasTwins(sorted []string) bool { return len(slices.Compact(slices.Clone(sorted))) != len(sorted) }
-
-// formStrings returns, form by form, what the extended information adds
-// (XEP-0115 §5.1 step 7).
-func (d discoInfo) formStrings() ([]string, error) {
-	byType := make(map[string][]string)
-	for _, f := range d.Forms {
-		formType, fields, err := f.strings()
-		if err != nil {
-			return nil, err
-		}
-		if formType == "" {
-			continue // §5.4: a form without a type is ignored
-		}
-		if _, twice := byType[formType]; twice {
-			return nil, errCapsIllFormed
-		}
-		byType[formType] = fields
-	}
-	types := make([]string, 0, len(byType))
-	for t := range byType {
-		types = append(types, t)
-	}
-	slices.Sort(types)
-	var out []string
-	for _, t := range types {
-		out = append(append(out, t), byType[t]...)
-	}
-	return out, nil
-}
-
-// strings returns a form's type and its fields, each followed by its values.
-func (f discoForm) strings() (formType string, out []string, err error) {
-	fields := slices.Clone(f.Fields)
-	slices.SortStableFunc(fields, func(a, b discoField) int { return cmp.Compare(a.Var, b.Var) })
-	for _, field := range fields {
-		values := slices.Clone(field.Values)
-		for i := range values {
-			values[i] = capsEscape(values[i])
-		}
-		slices.Sort(values)
-		if field.Var == "FORM_TYPE" {
-			if len(slices.Compact(slices.Clone(values))) > 1 {
-				return "", nil, errCapsIllFormed
-			}
-			if field.Type == "hidden" && len(values) > 0 {
-				formType = values[0]
-			}
-			continue
-		}
-		out = append(append(out, capsEscape(field.Var)), values...)
-	}
-	return formType, out, nil
 }
 
 // capsCache is the hashes that are known for everybody. Its zero value is ready.

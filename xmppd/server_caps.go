@@ -21,15 +21,11 @@ func ownInfo(node string) stanza.Info {
 
 // serverVer computes the hash of what the server answers to disco#info.
 func serverVer() (string, error) {
-	var info discoInfo
+	var info stanza.Capabilities
 	if err := xml.Unmarshal(ownInfo("").Payload(), &info); err != nil {
 		return "", fmt.Errorf("xmppd: own capabilities: %w", err)
 	}
-	s, err := info.verification()
-	if err != nil {
-		return "", err
-	}
-	return capsSum("sha-1", s), nil // the function that everybody knows (§5.1)
+	return info.Ver("sha-1") // the function that everybody knows (§5.1)
 }
 
 // capsElement is what comes with the features of a stream.

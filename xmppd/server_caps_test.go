@@ -36,11 +36,11 @@ func TestServerCaps(t *testing.T) {
 		if !ok || !strings.Contains(string(query.Raw()), `disco#info"`+asked+`>`) {
 			t.Fatalf("%q: %s", asked, answer.Raw)
 		}
-		var d discoInfo
+		var d stanza.Capabilities
 		if err := query.Decode(&d); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.verify(caps{node, hash, ver}); err != nil {
+		if err := d.Verify(hash, ver); err != nil {
 			t.Errorf("%q: %v", asked, err)
 		}
 	}
