@@ -236,6 +236,9 @@ func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Chil
 	if err != nil {
 		return nil, err
 	}
+	if err := s.spendPublication(ctx, p); err != nil {
+		return nil, err
+	}
 	if err := s.server.publish(ctx, s.user, p); err != nil {
 		return nil, err
 	}
@@ -244,6 +247,16 @@ func (s *session) handlePublish(ctx context.Context, pubsub, publish stream.Chil
 		dst = appendItemTo(dst, it, false)
 	}
 	return append(dst, `</publish></pubsub>`...), nil
+}
+
+// spendPublication charges the account with the events that a publication causes, as
+// far as the node is as nodes are (X-50).
+func (s *session) spendPublication(ctx context.Context, p publication) error {
+	audience, err := s.server.audience(ctx, s.user, PubsubNode{Name: p.node, Config: defaultConfig(p.node)})
+	if err != nil {
+		return err
+	}
+	return s.server.SpendFanOut(ctx, s.user, len(p.item.Payload), len(audience))
 }
 
 // publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).

@@ -40,7 +40,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	}
 	// The sender's other clients and her own archive have it as she sent it
 	// (XEP-0280 §6.1, XEP-0313 §4.2).
-	sent, err := reflected.Edit().Set("from", c.JID()).Element()
+	sent, err := reflected.Edit().Set("from", c.JID()).Set("to", r.jid+"/"+p.toNick).Element()
 	if err != nil {
 		return err
 	}
