@@ -23,7 +23,7 @@ const (
 	bind2Feature = `<bind xmlns="` + nsBind2 + `"><inline><feature var="` + nsCarbons + `"/><feature var="` + nsCSI + `"/><feature var="` + nsSM + `"/></inline></bind>`
 )
 
-// The longest tag that becomes part of a resource.
+// maxTag is the maximum length, in bytes, of a tag that becomes part of a resource.
 const maxTag = 64
 
 // bind2Request is what <bind/> asks for.

@@ -263,7 +263,7 @@ func (s *session) privateBookmarks(ctx context.Context, kept []byte) ([]byte, er
 	var rest []byte
 	for c := range el.Children() {
 		// What was written before there were views of the node is shown until the
-		// client writes its list anew.
+		// client writes its list again.
 		jid, _ := c.Attr("jid")
 		if !slices.ContainsFunc(list, func(b bookmark) bool { return b.jid == jid }) {
 			rest = append(rest, c.Raw()...)

@@ -15,7 +15,7 @@ import (
 // presence names a hash of its features; the server asks for the features behind
 // a hash it does not know.
 
-// Bounds of what clients' capabilities may take.
+// Limits on what clients' capabilities may take up.
 const (
 	maxCaps        = 1000 // hashes that are known for everybody
 	maxWantedNodes = 50   // of one client
@@ -169,7 +169,7 @@ func (cc *capsCache) put(c caps, w wanted) {
 		cc.known = make(map[caps]wanted)
 	}
 	if len(cc.known) >= maxCaps {
-		for k := range cc.known { // any: whoever sends it is asked again
+		for k := range cc.known { // any: a client that sends it is asked again
 			delete(cc.known, k)
 			break
 		}

@@ -17,7 +17,7 @@ import (
 
 const nsCSI = "urn:xmpp:csi:0"
 
-// Bounds of what waits for one client; beyond them it goes out.
+// Limits on what is held back for one client; beyond them it is sent.
 const (
 	maxHeld      = 1000
 	maxHeldBytes = 1 << 20

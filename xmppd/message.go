@@ -16,7 +16,7 @@ import (
 // server may say, find the recipient, store in both archives, deliver to the
 // recipient's resources, copy to the sender's and the recipient's other
 // resources, or keep it for later (RFC 6121 §8.5). It returns only after the
-// message is in Postgres, so that whoever is told of it can rely on it.
+// message is in Postgres, so that everybody who is told of it can rely on it.
 func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	to, err := s.messageAddress(m)
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	return nil
 }
 
-// checkRecipient: there is nobody of that name (RFC 6121 §8.5.1, S-23). Whoever
-// has a session is there.
+// checkRecipient returns service-unavailable when there is no such account (RFC 6121
+// §8.5.1, S-23). One with a session exists.
 func (srv *Server) checkRecipient(ctx context.Context, user string) error {
 	if srv.lookup(user) != nil {
 		return nil

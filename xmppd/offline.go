@@ -108,7 +108,7 @@ func (srv *Server) flushOffline(ctx context.Context, s *session) (left bool, err
 	left, ended, err := srv.flushOnce(ctx, s)
 	s.account.flushing.Unlock()
 	if ended {
-		srv.flushArrived(ctx, s.user) // whoever is there instead
+		srv.flushArrived(ctx, s.user) // to another session, if there is one
 	}
 	return left && !ended, err
 }

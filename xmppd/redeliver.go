@@ -14,7 +14,7 @@ import (
 
 // redeliver stores for later the messages that an ended session did not
 // acknowledge, unless another of the account's resources got them as well
-// (XEP-0198 §6, S-95). Whoever is there by now gets them at once.
+// (XEP-0198 §6, S-95). A session that is there by now gets them at once.
 func (srv *Server) redeliver(ctx context.Context, s *session, unacked []sentStanza) {
 	kept := false
 	for _, u := range unacked {

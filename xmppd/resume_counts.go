@@ -10,7 +10,7 @@ import (
 // while, so that a client that comes too late to resume it learns what need not
 // be sent again (XEP-0198 §5).
 
-// Bounds of what is remembered: the age, and the number for the whole server.
+// Limits on what is remembered: how long, and how many for the whole server.
 const (
 	resumeCountsFor = 10 * time.Minute
 	maxResumeCounts = 10_000

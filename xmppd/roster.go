@@ -237,7 +237,7 @@ func rosterHandlers() map[iqKey]iqHandler {
 	}
 }
 
-// handleForeignRoster: another's roster is nobody's business (RFC 6121 §2.1.5).
+// handleForeignRoster: nobody may read another's roster (RFC 6121 §2.1.5).
 func handleForeignRoster(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
 	return nil, stanza.ErrForbidden
 }

@@ -44,7 +44,7 @@ type sasl2Request struct {
 	token     string // the mechanism that a token is wanted for; empty: none
 }
 
-// The longest id of a client that counts; they are UUIDs.
+// maxAgent is the maximum length, in bytes, of a client's id that is used; ids are UUIDs.
 const maxAgent = 128
 
 func parseSASL2(el *stream.Element) *sasl2Request {
@@ -165,7 +165,7 @@ func (c *conn) welcome(ctx context.Context, r *sasl2Request, step sasl.Step) (*s
 	return nil, c.stream.Send(w.success(c.identity.User+"@"+c.server.domain, failed))
 }
 
-// welcome is what a success consists of, but for the session.
+// welcome is what a success consists of, apart from the session.
 type welcome struct {
 	conn       *conn
 	additional []byte // nil: none

@@ -9,7 +9,7 @@ import (
 	"foyer/internal/stream"
 )
 
-// Bounds of the server's own requests to one client.
+// Limits on the server's own requests to one client.
 const (
 	maxServerRequests    = 8
 	serverRequestTimeout = time.Minute

@@ -44,7 +44,8 @@ type sentStanza struct {
 	at  time.Time
 }
 
-// sent keeps a stanza. It returns what the account owes with it, in bytes.
+// sent keeps a stanza. It returns how many bytes the account's sessions have
+// unacknowledged with it.
 func (m *smState) sent(stanza sentStanza) (total int64) {
 	m.unacked = append(m.unacked, stanza)
 	m.asked++

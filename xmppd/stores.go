@@ -151,7 +151,7 @@ var ErrFull = errors.New("xmppd: offline store full")
 type OfflineMessage struct {
 	ID     uuid.UUID // that of the archive, or a fresh UUIDv7
 	Stamp  time.Time
-	Stanza []byte // as it will be delivered, but for the delay
+	Stanza []byte // as it will be delivered, without the delay
 }
 
 // BlockStore keeps block lists (XEP-0191).

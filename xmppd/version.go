@@ -6,7 +6,7 @@ import (
 	"foyer/internal/stream"
 )
 
-// Software version (XEP-0092); the operating system is nobody's business (§5).
+// Software version (XEP-0092); the operating system is not told (§5).
 
 const nsVersion = "jabber:iq:version"
 

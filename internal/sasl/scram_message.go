@@ -51,7 +51,7 @@ func parseGS2Flag(s string) (flag, binding string, err error) {
 	return "", "", MalformedRequest
 }
 
-// checkOptional lets unknown attributes pass (RFC 5802 §5.1), but for m, which
+// checkOptional lets unknown attributes pass (RFC 5802 §5.1), except for m, which
 // stands for extensions that must be understood.
 func checkOptional(attrs []string) error {
 	for _, a := range attrs {

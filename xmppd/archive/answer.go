@@ -16,7 +16,7 @@ const (
 	nsFullText    = "urn:xmpp:fulltext:0"
 )
 
-// Bounds of a page: results when the client does not say, and bytes.
+// Limits of a page: results when the client does not say how many, and bytes.
 const (
 	defaultPage = 50
 	pageBytes   = 1 << 20

@@ -22,7 +22,7 @@ const queryForm = `<query xmlns="` + stanza.NSMAM + `"><x xmlns="` + stanza.NSDa
 
 const fullTextField = "{" + nsFullText + "}fulltext"
 
-// Most bytes of what may be searched for.
+// maxSearchText is the maximum length of a search in bytes.
 const maxSearchText = 1 << 10
 
 // request is a client's query.

@@ -23,7 +23,7 @@ import (
 // twice. A message that the database refuses fails alone: its group is halved
 // until it is found.
 
-// Bounds of the writer.
+// Limits of the writer.
 const (
 	maxQueued    = 10_000 // jobs; more is refused
 	maxGroup     = 500    // jobs in one statement
