@@ -24,6 +24,9 @@ interop: ## Other people's clients, and another server as the referee; ARGS="-g 
 bench: tools assets ## Measure it, beside Prosody and ejabberd where they are installed; ARGS="-servers foyer -steps room"
 	@scripts/bench.sh -o bench/RESULTS.md $(ARGS)
 
+soak: tools assets ## People who talk beside each attacker in turn, 10 minutes each; ARGS="-soak 1m -steps X-50"
+	@scripts/bench.sh -soak 10m $(ARGS)
+
 microbench: tools assets ## The Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -46,4 +49,4 @@ build: tools assets ## The program, bin/foyer
 tools:
 	@bash -c '. scripts/lib.sh; need_go'
 
-.PHONY: help run test test-unit e2e interop bench microbench fuzz lint audit assets build tools
+.PHONY: help run test test-unit e2e interop bench soak microbench fuzz lint audit assets build tools

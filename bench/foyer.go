@@ -26,6 +26,9 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	if w.size == nil {
 		env = append(env, "ROSTER=none")
 	}
+	if w.passwords {
+		env = append(env, "XMPP_LOGIN=password")
+	}
 	run := func(ctx context.Context, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, program, args...)
 		cmd.Env = append(os.Environ(), env...)
@@ -57,6 +60,9 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop,
 		note:        "`foyer serve`, `APP_ENV=production`, `ROSTER=none`; signs in with one-use tokens (`foyer token`)",
 		credentials: func(ctx context.Context, n int) ([]credential, error) { return tokens(ctx, run, n) },
+	}
+	if w.passwords {
+		s.credentials = passwords
 	}
 	if err := w.ready(ctx, cmd, port); err != nil {
 		stop()

@@ -71,6 +71,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	match := flags.String("steps", "", "a regular expression: only the steps whose name matches")
 	seconds := flags.Duration("time", 6*time.Second, "how long each load is measured")
 	runs := flags.Int("runs", 1, "how often; the table has the medians")
+	soak := flags.Duration("soak", 0, "instead: let people talk beside each attacker for so long; -steps picks some")
 	result := flags.String("o", "", "the file to write the table to, besides")
 	var z size
 	flags.IntVar(&z.accounts, "accounts", 100_000, "how many accounts the site of the scale step has; 2,600 at least")
@@ -85,6 +86,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	b := &bench{plan: fullPlan(*seconds), steps: steps, runs: *runs, log: log, size: z, values: make(map[key][]float64)}
+	if *soak > 0 {
+		return b.soak(ctx, *program, *soak, out)
+	}
 	if err := b.all(ctx, strings.Split(*which, ","), *program); err != nil {
 		return err
 	}

@@ -38,12 +38,13 @@ type server struct {
 
 // site is what every server is given.
 type site struct {
-	dir      string // for its files
-	pg       *pgdev.Server
-	pgPort   int // on 127.0.0.1
-	database string
-	users    int
-	size     *size // of the scale step: default settings, and a database that is full; nil: no
+	dir       string // for its files
+	pg        *pgdev.Server
+	pgPort    int // on 127.0.0.1
+	database  string
+	users     int
+	passwords bool  // people sign in to the chat with their passwords, not with tokens
+	size      *size // of the scale step: default settings, and a database that is full; nil: no
 }
 
 // userName is the i-th account's.

@@ -50,7 +50,9 @@ func (s *server) signIn(ctx context.Context, t transport, i int, c credential) (
 	return &client{link: l, user: c.User, i: i}, nil
 }
 
-func authenticate(l link, c credential) error {
+func authenticate(l link, c credential) error { return authenticateAs(l, c, resource) }
+
+func authenticateAs(l link, c credential, resource string) error {
 	if err := l.header(); err != nil {
 		return err
 	}

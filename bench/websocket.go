@@ -25,8 +25,12 @@ type wsLink struct {
 var _ link = (*wsLink)(nil)
 
 func dialWebSocket(ctx context.Context, url, domain string, i int) (*wsLink, error) {
+	return dialWebSocketFrom(ctx, url, domain, dialer(i))
+}
+
+func dialWebSocketFrom(ctx context.Context, url, domain string, from *net.Dialer) (*wsLink, error) {
 	d := websocket.Dialer{
-		NetDialContext:  dialer(i).DialContext,
+		NetDialContext:  from.DialContext,
 		Subprotocols:    []string{"xmpp"},
 		ReadBufferSize:  512,
 		WriteBufferSize: 512,

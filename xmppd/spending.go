@@ -25,7 +25,7 @@ type spending struct {
 const (
 	stanzaCost    = 256
 	inputRate     = 512 << 10
-	inputBurst    = 8 << 20
+	inputBurst    = 2 << 20
 	presenceRate  = 16 << 10
 	presenceBurst = 1 << 20
 	archiveBurst  = 1024 // times the rate
