@@ -112,7 +112,7 @@ func New(cfg Config) (*Server, error) {
 		domain:   cfg.Domain,
 		log:      cfg.Logger,
 		stores:   cfg.Stores,
-		archive:  archive.New(cfg.Stores.Archive, cfg.ArchivePage, cfg.Logger),
+		archive:  archive.New(cfg.Stores.Archive, cfg.ArchivePage, cfg.Logger, cfg.Meter),
 		iqs:      iqHandlers(),
 		spending: newSpending(cfg.ArchiveRate, cfg.Meter),
 		agents:   []byte(rand.Text()),

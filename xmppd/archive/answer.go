@@ -67,7 +67,7 @@ func (a *Archive) Answer(ctx context.Context, c Reader, owner string, query stre
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.store.Query(ctx, q.Query)
+	page, err := a.read(ctx, c, q.Query)
 	if errors.Is(err, ErrNotFound) {
 		return nil, stanza.ErrItemNotFound
 	}

@@ -78,7 +78,7 @@ func BenchmarkArchivePage(b *testing.B) {
 		entries = append(entries, Entry{ID: uuid.Must(uuid.NewV7()), Owner: "alice@h", With: "bob@h", Stanza: []byte(
 			`<message xmlns="jabber:client" from="bob@h/converse.js-123456" to="alice@h" type="chat" id="7f9b0a3e-8f0c-4f3b-9d9c-0a1b2c3d4e5f"><body>Hello, how are you today? Shall we meet?</body><request xmlns="urn:xmpp:receipts"/><origin-id xmlns="urn:xmpp:sid:0" id="7f9b0a3e-8f0c-4f3b-9d9c-0a1b2c3d4e5f"/></message>`)})
 	}
-	a := New(onePage{page: Page{Entries: entries}}, 100, slog.New(slog.DiscardHandler))
+	a := New(onePage{page: Page{Entries: entries}}, 100, slog.New(slog.DiscardHandler), nil)
 	el, err := stream.Parse([]byte(`<iq xmlns="jabber:client" type="set" id="q"><query xmlns="urn:xmpp:mam:2" queryid="f"><x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"><value>bob@h</value></field></x><set xmlns="http://jabber.org/protocol/rsm"><max>50</max><before/></set></query></iq>`), stream.DefaultLimits)
 	if err != nil {
 		b.Fatal(err)

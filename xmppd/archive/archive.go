@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
@@ -22,16 +23,18 @@ import (
 
 // Archive is all archives of a server. It is safe for concurrent use.
 type Archive struct {
-	store  Store
-	writer *writer
-	page   int
-	stored atomic.Int64
+	store    Store
+	writer   *writer
+	searches *budget.Share
+	page     int
+	stored   atomic.Int64
 }
 
 // New returns the archives in a store, of which a client gets at most page results at
 // once. Run must be called for anything to be written.
-func New(store Store, page int, log *slog.Logger) *Archive {
-	return &Archive{store: store, writer: newWriter(store, log), page: page}
+// meter is told when an account meets a limit; it may be nil.
+func New(store Store, page int, log *slog.Logger, meter budget.Meter) *Archive {
+	return &Archive{store: store, writer: newWriter(store, log), searches: newSearches(meter), page: page}
 }
 
 // Run writes until ctx ends, and then once more what is queued.

@@ -136,7 +136,7 @@ func TestArchiveWriter_KeepsPromises(t *testing.T) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			store := &faultyStore{memory: &memory{}, outcomes: slices.Clone(outcomes), took: took}
-			w := New(store, 100, slog.New(slog.DiscardHandler))
+			w := New(store, 100, slog.New(slog.DiscardHandler), nil)
 			ctx, stop := context.WithCancel(t.Context())
 			var run, all sync.WaitGroup
 			run.Go(func() { _ = w.Run(ctx) })
@@ -181,7 +181,7 @@ func TestArchiveWriter_KeepsPromises(t *testing.T) {
 func TestArchiveWriter_Unstorable(t *testing.T) {
 	store := &memory{}
 	store.enter, store.release = make(chan struct{}), make(chan struct{})
-	w := New(store, 100, slog.New(slog.DiscardHandler))
+	w := New(store, 100, slog.New(slog.DiscardHandler), nil)
 	ctx, stop := context.WithCancel(t.Context())
 	var run, all sync.WaitGroup
 	run.Go(func() { _ = w.Run(ctx) })
@@ -222,7 +222,7 @@ func TestArchiveWriter_Unstorable(t *testing.T) {
 func TestArchiveWriter_LostAnswer(t *testing.T) {
 	store := &memory{}
 	store.lostAck, store.fail = true, errAway
-	w := New(store, 100, slog.New(slog.DiscardHandler))
+	w := New(store, 100, slog.New(slog.DiscardHandler), nil)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.Run(ctx) }()
@@ -283,7 +283,7 @@ func TestArchive_ContinuesIDs(t *testing.T) {
 	store := &memory{entries: []Entry{{ID: ahead, Owner: "a@h"}}}
 	last := ahead
 	for range 3 { // starts
-		a := New(store, 100, slog.New(slog.DiscardHandler))
+		a := New(store, 100, slog.New(slog.DiscardHandler), nil)
 		ctx, stop := context.WithCancel(t.Context())
 		var run sync.WaitGroup
 		run.Go(func() { _ = a.Run(ctx) })
@@ -299,7 +299,7 @@ func TestArchive_ContinuesIDs(t *testing.T) {
 	}
 	// Before the store tells, nothing is written.
 	away := &memory{}
-	a := New(unasked{away}, 100, slog.New(slog.DiscardHandler))
+	a := New(unasked{away}, 100, slog.New(slog.DiscardHandler), nil)
 	ctx, stop := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	run.Go(func() { _ = a.Run(ctx) })

@@ -1,0 +1,47 @@
+package archive
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"foyer/internal/budget"
+	"foyer/internal/stanza"
+)
+
+// Searches are few at once, of all and of one account, whatever the number of its
+// streams: the database has as many connections for them, and others find
+// one free.
+const (
+	searchesAtOnce    = 4
+	searchesOfAccount = 2
+
+	// How long a search waits for its turn.
+	searchPatience = 2 * time.Second
+)
+
+// errBusySearching refuses a search whose turn does not come.
+var errBusySearching = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "Too many searches at once. Please try again in a moment."}
+
+func newSearches(meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "searches of one account at once"}, searchesAtOnce, searchesOfAccount, meter)
+}
+
+// read returns a page for a client. A search waits for its account's turn.
+func (a *Archive) read(ctx context.Context, c Reader, q Query) (Page, error) {
+	if q.Text == "" {
+		return a.store.Query(ctx, q)
+	}
+	account, _, _ := strings.Cut(c.JID(), "/")
+	turn, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
+	release, err := a.searches.Acquire(turn, account, 1)
+	if err != nil && ctx.Err() == nil {
+		err = errBusySearching
+	}
+	if err != nil {
+		return Page{}, err
+	}
+	defer release()
+	return a.store.Query(ctx, q)
+}
