@@ -27,7 +27,11 @@ func newWorld(t testing.TB, users ...string) *world { return newWorldWith(t, Con
 
 func newWorldWith(t testing.TB, cfg Config, users ...string) *world {
 	w := &world{t: t, store: newMemStore(users...)}
+	kept := cfg.Stores.Archive
 	cfg.Domain, cfg.Authority, cfg.Stores, cfg.Version = "h", w.store, w.store.stores(), "1"
+	if kept != nil { // an archive of the test's own
+		cfg.Stores.Archive = kept
+	}
 	var err error
 	if w.srv, err = New(cfg); err != nil {
 		t.Fatal(err)

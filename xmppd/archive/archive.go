@@ -58,11 +58,19 @@ func Received(m *stream.Element, owner string, from stanza.Address) Entry {
 // Store stores entries under one id and returns it. It blocks until they are in the
 // store, or ctx ends; then they are not, and will not be.
 func (a *Archive) Store(ctx context.Context, entries ...Entry) (uuid.UUID, error) {
-	storing, err := a.Begin(entries...)
+	job, err := a.writer.begin(entries...)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	return storing.Wait(ctx)
+	return a.wait(ctx, job)
+}
+
+func (a *Archive) wait(ctx context.Context, job *writeJob) (uuid.UUID, error) {
+	id, err := a.writer.wait(ctx, job)
+	if err == nil {
+		a.stored.Add(1)
+	}
+	return id, err
 }
 
 // Storing is a message on its way into the archive.
@@ -84,13 +92,7 @@ func (a *Archive) Begin(entries ...Entry) (*Storing, error) {
 
 // Wait blocks until the message is in the store and returns its id, or until ctx
 // ends; then it is not there, and will not be.
-func (st *Storing) Wait(ctx context.Context) (uuid.UUID, error) {
-	id, err := st.archive.writer.wait(ctx, st.job)
-	if err == nil {
-		st.archive.stored.Add(1)
-	}
-	return id, err
-}
+func (st *Storing) Wait(ctx context.Context) (uuid.UUID, error) { return st.archive.wait(ctx, st.job) }
 
 // Last returns the id of the newest entry of an archive; zero when it is empty.
 func (a *Archive) Last(ctx context.Context, owner string) (uuid.UUID, error) {
