@@ -141,6 +141,9 @@ func (b *browser) do(method, path string, form url.Values) *browser {
 	raw, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	b.last, b.body = resp, string(raw)
+	if strings.Contains(b.body, "executing &#34;") {
+		b.t.Errorf("%s %s: a template failed: %s", method, path, b.body[strings.Index(b.body, "executing &#34;"):][:200])
+	}
 	for _, c := range resp.Cookies() {
 		if c.Value == "" || (!c.Expires.IsZero() && c.Expires.Before(time.Now())) {
 			delete(b.cookies, c.Name)

@@ -44,11 +44,16 @@ type AppForm struct {
 	Name string
 }
 
-// PasswordForm, PictureForm and DeleteForm keep nothing of what was typed.
+// DeleteForm is the user name that somebody typed to delete the account.
+type DeleteForm struct {
+	formErrors
+	Confirm string
+}
+
+// PasswordForm and PictureForm keep nothing of what was typed.
 type (
 	PasswordForm struct{ formErrors }
 	PictureForm  struct{ formErrors }
-	DeleteForm   struct{ formErrors }
 )
 
 // formLimits are what the forms allow, in characters. Templates ask for them, so

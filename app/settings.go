@@ -160,8 +160,8 @@ func (s *Server) endOneSession(c *fiber.Ctx) error {
 // deleteAccount: POST /settings/delete
 func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	v := viewer(c)
-	var form DeleteForm
-	if name, err := auth.PrepareUsername(c.FormValue("confirm")); err != nil || name != v.account.Username {
+	form := DeleteForm{Confirm: c.FormValue("confirm")}
+	if name, err := auth.PrepareUsername(form.Confirm); err != nil || name != v.account.Username {
 		form.fail("confirm", "Type your user name, "+v.account.Username+", to confirm.")
 	}
 	account, err := s.confirmPassword(c, &form.formErrors)
