@@ -16,6 +16,7 @@ import (
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
 
+	"github.com/gofiber/fiber/v2"
 	"go.uber.org/goleak"
 )
 
@@ -278,6 +279,17 @@ func TestSession_EndedLeavesCookie(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A template that fails is an error like any other: nothing of it is shown.
+func TestRender_Fails(t *testing.T) {
+	s, base := start(t, nil)
+	s.web.Get("/fails", func(c *fiber.Ctx) error {
+		p := s.page(c, "settings", "Fails")
+		p.Data = struct{}{}
+		return s.render(c, "settings", p)
+	})
+	newBrowser(t, base).get("/fails").wants(500, "Something went wrong on our side")
 }
 
 // The same answer, whether or not there is such an account.

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
+	"html/template"
 	"time"
 
 	"foyer/internal/names"
@@ -24,6 +26,7 @@ type Page struct {
 	Signup   bool
 	Demo     []DemoAccount // development only
 	Data     any
+	Content  template.HTML // the page itself, for the layout
 }
 
 // Flash is a message after an action.
@@ -183,5 +186,12 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 
 // render renders a page within the layout.
 func (s *Server) render(c *fiber.Ctx, name string, p *Page) error {
-	return c.Render(name, p, "layouts/main")
+	// The page first, then what is around it: Fiber's own layouts would show a
+	// template's error in the middle of the page, with status 200.
+	var content bytes.Buffer
+	if err := s.views.Render(&content, name, p); err != nil {
+		return err
+	}
+	p.Content = template.HTML(content.String())
+	return c.Render("layouts/main", p)
 }

@@ -36,6 +36,7 @@ type Server struct {
 	proxies  []netip.Prefix
 	assets   *assets
 	web      *fiber.App
+	views    *html.Engine
 	expired  expired
 	uploads  *uploads.Service
 	native   []nativePort // set before serving
@@ -59,20 +60,20 @@ func (s *Server) BaseURL() string {
 // newWeb makes the Fiber application with its templates. A template that does
 // not parse stops the start.
 func (s *Server) newWeb() (*fiber.App, error) {
-	engine := html.NewFileSystem(http.FS(views.FS), ".html")
-	engine.AddFuncMap(map[string]any{
+	s.views = html.NewFileSystem(http.FS(views.FS), ".html")
+	s.views.AddFuncMap(map[string]any{
 		"asset":    s.assets.url,
 		"initials": initials,
 		"limits":   limits,
 		"timeAgo":  timeAgo,
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
-	if err := engine.Load(); err != nil {
+	if err := s.views.Load(); err != nil {
 		return nil, err
 	}
 	web := fiber.New(fiber.Config{
 		AppName:               s.cfg.SiteName,
-		Views:                 engine,
+		Views:                 s.views,
 		ErrorHandler:          s.handleError,
 		Immutable:             true, // values from a request are kept after it
 		DisableStartupMessage: true,
