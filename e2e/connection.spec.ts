@@ -125,6 +125,53 @@ test.describe("signing in", () => {
   });
 });
 
+test.describe("with a password", () => {
+  test.use({ login: "password" });
+
+  // X-42: a form that one can use. X-02: a wrong password is said.
+  for (const viewport of [{ width: 390, height: 844 }, { width: 1440, height: 900 }]) {
+    test(`the form is wide enough, ${viewport.width} px`, async ({ visit }) => {
+      const alice = await visit("alice");
+      const { page } = alice;
+      await page.setViewportSize(viewport);
+      await alice.openSite();
+      const field = page.locator('converse-login-form input[type="password"]');
+      await expect(field).toBeAttached();
+      await page.locator("#chat-toggle").click();
+      await expect(field).toBeFocused();
+      expect((await field.boundingBox())!.width).toBeGreaterThan(280);
+      await page.goto("/chat");
+      await expect(field).toBeVisible();
+      expect((await field.boundingBox())!.width).toBeGreaterThan(280);
+      await field.fill("wrong");
+      await page.keyboard.press("Enter");
+      await expect(alice.notice()).toContainText("That is not your password.");
+      await alice.notice().getByRole("link", { name: "Try again" }).click();
+      await alice.enterChat();
+    });
+  }
+});
+
+// A page asks for tokens until it has one, and no more once nobody is signed in.
+test.describe("with tokens", () => {
+  test.use({ login: "token" });
+
+  test("a page that was signed out stops asking, and says so", async ({ visit }) => {
+    const alice = await visit("alice");
+    alice.watch.allow(/401/);
+    let asked = 0;
+    await alice.context.route(/\/xmpp\/credentials/, (route) => {
+      asked++;
+      return route.fulfill({ status: 401, json: { error: "You are not signed in." } });
+    });
+    await alice.openSite();
+    await expect(alice.notice()).toContainText("You are signed out.");
+    await alice.page.clock.install();
+    await alice.page.clock.runFor(60_000); // whatever waits in the page has its minute
+    expect(asked).toBe(1);
+  });
+});
+
 // X-42: a socket that opens and stays silent.
 for (const login of ["session", "token", "password"] as const) {
   test.describe(login, () => {

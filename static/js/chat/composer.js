@@ -5,6 +5,10 @@ import { all } from '../dom.js';
 
 const COMPOSER = 'textarea.chat-textarea';
 
+// Where the focus goes while there is no conversation: to the password that is asked
+// for, or to the first of the list.
+const ELSEWHERE = 'converse-login-form input[type="password"], .open-chat, .open-room';
+
 // How long a conversation may take to open before the keys are nobody's again.
 const PATIENCE = 10_000; // ms
 
@@ -66,7 +70,7 @@ export function focusConversation(chat, jid) {
     const textarea = composer(chat, jid);
     if (textarea) return textarea.focus();
     if (!jid) {
-        const first = all('.open-chat, .open-room', chat).find((element) => element.checkVisibility());
+        const first = all(ELSEWHERE, chat).find((element) => element.checkVisibility());
         return (first ?? chat).focus();
     }
     chat.focus();

@@ -167,10 +167,10 @@ export class LoginGuard {
     async givenUp() {
         if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
         if (this.closed) return;
-        // A wrong password is said in the form.
-        if (this.refusal === 'not-authorized') return;
-        if (this.refusal) panel.notice(REFUSED, reload());
-        else panel.notice('You are not in the chat.', { href: location.pathname, label: 'Try again' });
+        const again = { href: location.pathname, label: 'Try again' };
+        if (this.refusal === 'not-authorized') panel.notice('That is not your password.', again);
+        else if (this.refusal) panel.notice(REFUSED, reload());
+        else panel.notice('You are not in the chat.', again);
     }
 
     signedOut() {
