@@ -1,6 +1,6 @@
 // The chat says how its connection is, and comes back by itself.
 
-import { expect, type Person, test } from "./support/test.ts";
+import { expect, password, type Person, test } from "./support/test.ts";
 
 const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
 
@@ -147,7 +147,9 @@ test.describe("with a password", () => {
       await page.keyboard.press("Enter");
       await expect(alice.notice()).toContainText("That is not your password.");
       await alice.notice().getByRole("link", { name: "Try again" }).click();
-      await alice.enterChat();
+      await field.fill(password);
+      await page.keyboard.press("Enter");
+      await alice.ready();
     });
   }
 });

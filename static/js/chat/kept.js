@@ -25,16 +25,16 @@ class Keeper {
     listed = false; // whether the list of people is there
     writes = new Set(); // into IndexedDB, under way
     asked = new Set(); // ids of requests without an answer
-    came = 0; // elements so far
+    came = 0; // elements that are to be kept, so far
     settling = false;
 
     /** An element came. */
     received(element) {
-        this.came++;
         for (const iq of [element, ...element.children]) {
             if (iq.nodeName === 'iq' && /result|error/.test(iq.getAttribute('type'))) this.asked.delete(iq.getAttribute('id'));
         }
         if (!this.starting && ![element, ...element.children].some(isPushed)) return;
+        this.came++;
         sessionStorage.setItem(KEY, '1');
         this.settle();
     }
