@@ -46,8 +46,9 @@ type fastRequest struct {
 }
 
 func parseFAST(fast stream.Child) *fastRequest {
-	invalidate, _ := fast.Attr("invalidate")
-	return &fastRequest{invalidate: invalidate == "true" || invalidate == "1"}
+	attr, _ := fast.Attr("invalidate")
+	invalidate, _ := stanza.ParseBool(attr)
+	return &fastRequest{invalidate: invalidate}
 }
 
 // newFAST begins the exchange. A token is found by the client's own id, so that one

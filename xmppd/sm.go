@@ -131,7 +131,8 @@ func (s *session) enableSM(el *stream.Element) error {
 // newSM is the state that an <enable/> asks for.
 func (s *session) newSM(enable attributed) *smState {
 	m := &smState{total: &s.account.unacked}
-	if resume, _ := enable.Attr("resume"); resume == "true" || resume == "1" {
+	attr, _ := enable.Attr("resume")
+	if resume, _ := stanza.ParseBool(attr); resume {
 		m.resumable, m.id = true, rand.Text()
 		s.server.remember(m.id, s)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -307,7 +308,7 @@ func (s *boshSession) process(r *boshRequest) {
 	}
 	s.acknowledged(r)
 	empty := len(r.body.Elements) == 0
-	if xsTrue(r.body.XMPP("restart")) {
+	if restart, _ := stanza.ParseBool(r.body.XMPP("restart")); restart {
 		s.receive(inbound{restart: true}) // its stanzas are ignored (XEP-0206 §5)
 		empty = false
 	} else {

@@ -145,9 +145,10 @@ func (s Submission) Text(name string, into *string, limit int) error {
 	return nil
 }
 
-// ParseBool reads an xs:boolean (XEP-0004 §3.3).
+// ParseBool reads an xs:boolean (XML Schema Part 2 §3.2.2, XEP-0004 §3.3). White
+// space around it does not count.
 func ParseBool(s string) (value, ok bool) {
-	switch s {
+	switch strings.Trim(s, " \t\r\n") {
 	case "1", "true":
 		return true, true
 	case "0", "false":

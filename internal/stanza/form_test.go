@@ -64,3 +64,15 @@ func TestParseFormRefuses(t *testing.T) {
 		}
 	}
 }
+
+// xs:boolean has four names, and white space around them does not count.
+func TestParseBool(t *testing.T) {
+	for text, want := range map[string][2]bool{
+		"true": {true, true}, "1": {true, true}, " 1 ": {true, true}, "\n\ttrue\r\n": {true, true}, "false": {false, true}, " 0": {false, true},
+		"": {}, "TRUE": {}, "yes": {}, "01": {}, "t rue": {}, "\u00a01": {},
+	} {
+		if value, ok := ParseBool(text); value != want[0] || ok != want[1] {
+			t.Errorf("%q is %v, %v", text, value, ok)
+		}
+	}
+}
