@@ -7,9 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"foyer/internal/budget"
+
+	"github.com/valyala/fasthttp"
 )
 
 // Connections, whatever they carry, cost a file descriptor each. All listeners
@@ -22,10 +25,16 @@ const reservedFiles = 256
 // connections counts them.
 type connections struct {
 	share   *budget.Share
+	busy    *budget.Share  // those on which a request is read or answered
 	free    chan struct{}  // a place in the whole; nil: as many as the system gives
 	proxies []netip.Prefix // these speak for many
 	log     *slog.Logger
 }
+
+// Requests that are read or answered at once. Each has a buffer as large as the
+// largest header, for as long as its client takes to send that; what waits for
+// long, WebSockets and BOSH, does not count.
+const requestsAtOnce = 4096
 
 // newConnections returns a count of at most so many, of which each address may
 // have its part.
@@ -35,6 +44,7 @@ func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logg
 	perAddress = max(min(perAddress, most*3/4), 1)
 	return &connections{
 		share:   budget.NewShare(limit, int64(most), int64(perAddress), meter),
+		busy:    budget.NewShare(budget.Limit{Name: "requests of one address at once"}, requestsAtOnce, requestsAtOnce/2, meter),
 		free:    make(chan struct{}, most),
 		proxies: proxies,
 		log:     log,
@@ -112,7 +122,8 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 	}
 	conn := &boundedConn{TCPConn: tcp, place: c.free}
 	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && !trusted(c.proxies, a.IP.String()) {
-		conn.release, ok = c.share.TryAcquire(budget.Network(a.IP.String()), 1)
+		conn.network = budget.Network(a.IP.String())
+		conn.release, ok = c.share.TryAcquire(conn.network, 1)
 		return conn, ok
 	}
 	return conn, true
@@ -123,13 +134,41 @@ type boundedConn struct {
 	*net.TCPConn
 	closed  sync.Once
 	place   chan struct{}
-	release func() // of the address's share; nil: it has none
+	network string                 // who pays; empty: nobody
+	release func()                 // of the address's share; nil: it has none
+	request atomic.Pointer[func()] // ends the request that is under way; nil: there is none
+}
+
+// follow counts the requests that are under way. One too many of an address ends
+// its connection.
+func (c *connections) follow(nc net.Conn, state fasthttp.ConnState) {
+	conn, ok := nc.(*boundedConn)
+	if !ok || conn.network == "" {
+		return
+	}
+	if state != fasthttp.StateActive {
+		conn.endRequest()
+		return
+	}
+	end, ok := c.busy.TryAcquire(conn.network, 1)
+	if !ok {
+		conn.Close()
+		return
+	}
+	conn.request.Store(&end)
+}
+
+func (c *boundedConn) endRequest() {
+	if end := c.request.Swap(nil); end != nil {
+		(*end)()
+	}
 }
 
 // Close implements net.Conn.
 func (c *boundedConn) Close() error {
 	err := c.TCPConn.Close()
 	c.closed.Do(func() {
+		c.endRequest()
 		if c.release != nil {
 			c.release()
 		}

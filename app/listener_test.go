@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -11,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream/streamtest"
+
+	"github.com/valyala/fasthttp"
 )
 
 // exhausted is a listener that fails a few times, as when no file can be opened.
@@ -121,4 +125,57 @@ func TestListener_Bounded(t *testing.T) {
 	}
 	dial("127.0.0.1")
 	(<-accepted).Close()
+}
+
+// requests whose headers do not end take the buffers of half of all that
+// there may be at once, and those of another address are served.
+func TestListener_SlowHeaders(t *testing.T) {
+	conns := newConnections(100, 100, nil, slog.New(slog.DiscardHandler), nil)
+	conns.busy = budget.NewShare(budget.Limit{}, 4, 2, nil)
+	l := conns.listen(listenLocal(t))
+	server := &fasthttp.Server{Handler: func(*fasthttp.RequestCtx) {}, ConnState: conns.follow, ReduceMemoryUsage: true}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	t.Cleanup(func() {
+		if err := errors.Join(server.Shutdown(), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+	host := l.Addr().String()
+	begin := func(from string) net.Conn {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: streamtest.Patience}
+		c, err := d.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := c.Write([]byte("GET /healthz HTTP/1.1\r\nHost: h\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(streamtest.Patience))
+		return c
+	}
+	ended := make(chan net.Conn, 3)
+	var slow []net.Conn
+	for range 3 {
+		c := begin("127.0.0.1")
+		slow = append(slow, c)
+		go func() {
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
+				ended <- c
+			}
+		}()
+	}
+	<-ended // one of the three is too many
+	other := begin("127.0.0.2")
+	if _, err := other.Write([]byte("\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	status := make([]byte, 15)
+	if _, err := io.ReadFull(other, status); err != nil || string(status) != "HTTP/1.1 200 OK" {
+		t.Errorf("another address: %q %v", status, err)
+	}
+	for _, c := range slow {
+		c.Close()
+	}
 }

@@ -87,6 +87,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		ReadBufferSize:               maxReadAhead, // while a request is read and answered
 		ReduceMemoryUsage:            true,
 	})
+	web.Server().ConnState = s.conns.follow
 	web.Server().ErrorHandler = s.handleUnread(web.Server().ErrorHandler)
 	return web, nil
 }
