@@ -45,8 +45,31 @@ type Chat interface {
 	// end.
 	AccountRemoved(ctx context.Context, user string)
 
-	// Rooms returns the rooms that viewer may know of, by title, at most max.
-	Rooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error)
+	// Around returns some of those who are available to chat and whose presence
+	// viewer may see, at most max.
+	Around(ctx context.Context, viewer string, max int) ([]string, error)
+
+	// Contacts returns what viewer and each of users are to each other.
+	Contacts(ctx context.Context, viewer string, users []string) (map[string]ContactState, error)
+
+	// ContactRequests returns who waits for viewer's answer, at most max.
+	ContactRequests(ctx context.Context, viewer string, max int) ([]string, error)
+
+	// AskContact asks other to be user's contact: ErrContactRefused.
+	AskContact(ctx context.Context, user, other string) error
+
+	// AnswerContact accepts or declines other's request: ErrContactRefused.
+	AnswerContact(ctx context.Context, user, other string, accept bool) error
+
+	// Rooms returns rooms that viewer may know of, by title.
+	Rooms(ctx context.Context, viewer string, q RoomQuery) ([]ChatRoom, error)
+
+	// Room returns one of them: ErrRoomRefused.
+	Room(ctx context.Context, viewer, name string) (ChatRoom, error)
+
+	// BusyRooms returns rooms that anybody may enter, those with the most people
+	// first, at most max.
+	BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error)
 
 	// CreateRoom makes a room that belongs to owner: ErrRoomTaken,
 	// ErrTooManyRooms, ErrRoomRefused for a name that is none.
@@ -68,11 +91,35 @@ var (
 	ErrRoomRefused  = errors.New("app: the room is not there, or does not allow it")
 )
 
+// ErrContactRefused: the other side cannot be asked.
+var ErrContactRefused = errors.New("app: the chat server refuses the request to be a contact")
+
+// ContactState is what two people are to each other.
+type ContactState int
+
+// The states, by what viewer can do.
+const (
+	Strangers   ContactState = iota // may be asked
+	Asked                           // an answer is awaited
+	Asks                            // viewer is asked
+	KnownPeople                     // viewer sees the other's presence
+)
+
+// RoomQuery says which rooms a page shows.
+type RoomQuery struct {
+	Own   bool   // only those that viewer belongs to
+	Typed string // only those that begin with it, or have all its words; the first Max of them
+	After string // only those after the room of that name
+	Max   int
+}
+
 // ChatRoom is a room as the chat server lists it.
 type ChatRoom struct {
 	Name, Title, Description string
 	Occupants                int  // now
 	Private                  bool // by invitation
+	Member                   bool // viewer belongs to it
+	Owner                    bool // viewer owns it
 	Orphan                   bool // nobody owns it, and the viewer may take it over
 }
 

@@ -18,7 +18,7 @@ func TestChat_Rooms(t *testing.T) {
 	}
 	names := func(viewer string) map[string]ChatRoom {
 		t.Helper()
-		list, err := s.chat.Rooms(ctx, viewer, 100)
+		list, err := s.chat.Rooms(ctx, viewer, RoomQuery{Max: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

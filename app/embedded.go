@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,18 +137,77 @@ func (e *embedded) Online(ctx context.Context, viewer string, users []string) (m
 	return online, err
 }
 
+// Contacts implements Chat.
+func (e *embedded) Contacts(ctx context.Context, viewer string, users []string) (map[string]ContactState, error) {
+	list, err := e.db.ContactStates(ctx, e.domain, e.roster, viewer, users)
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]ContactState, len(list))
+	for user, c := range list {
+		switch {
+		case c.Known:
+			states[user] = KnownPeople
+		case c.Asks:
+			states[user] = Asks
+		case c.Asked:
+			states[user] = Asked
+		}
+	}
+	return states, nil
+}
+
+// ContactRequests implements Chat.
+func (e *embedded) ContactRequests(ctx context.Context, viewer string, max int) ([]string, error) {
+	if e.roster == models.RosterEveryone {
+		return nil, nil // nobody needs to ask
+	}
+	return e.db.ContactRequests(ctx, e.domain, viewer, max)
+}
+
+// AskContact implements Chat.
+func (e *embedded) AskContact(ctx context.Context, user, other string) error {
+	return asChatError(e.Server.AskContact(ctx, user, other), ErrContactRefused)
+}
+
+// AnswerContact implements Chat.
+func (e *embedded) AnswerContact(ctx context.Context, user, other string, accept bool) error {
+	return asChatError(e.Server.AnswerContact(ctx, user, other, accept), ErrContactRefused)
+}
+
 // Rooms implements Chat.
-func (e *embedded) Rooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error) {
-	list, err := e.rooms.Directory(ctx, viewer, max)
+func (e *embedded) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]ChatRoom, error) {
+	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Own: q.Own, Typed: q.Typed, After: q.After, Max: q.Max})
+	return chatRooms(list), err
+}
+
+// Room implements Chat.
+func (e *embedded) Room(ctx context.Context, viewer, name string) (ChatRoom, error) {
+	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Name: name, Max: 1})
+	switch {
+	case err != nil:
+		return ChatRoom{}, err
+	case len(list) == 0:
+		return ChatRoom{}, ErrRoomRefused
+	}
+	return chatRooms(list)[0], nil
+}
+
+// BusyRooms implements Chat.
+func (e *embedded) BusyRooms(_ context.Context, viewer string, max int) ([]ChatRoom, error) {
+	return chatRooms(e.rooms.Busy(viewer, max)), nil
+}
+
+func chatRooms(list []muc.Listed) []ChatRoom {
 	rooms := make([]ChatRoom, 0, len(list))
 	for _, r := range list {
-		room := ChatRoom{Name: r.Name, Title: r.Title, Description: r.Description, Occupants: r.Occupants, Private: r.MembersOnly, Orphan: r.Orphan}
-		if room.Title == "" {
-			room.Title = r.Name
-		}
-		rooms = append(rooms, room)
+		rooms = append(rooms, ChatRoom{
+			Name: r.Name, Title: cmp.Or(r.Title, r.Name), Description: r.Description, Occupants: r.Occupants,
+			Private: r.MembersOnly, Orphan: r.Orphan, Owner: r.Affiliation == muc.Owner,
+			Member: r.Affiliation == muc.Owner || r.Affiliation == muc.Admin || r.Affiliation == muc.Member,
+		})
 	}
-	return rooms, err
+	return rooms
 }
 
 // CreateRoom implements Chat.
@@ -172,14 +232,20 @@ func (e *embedded) DestroyRoom(ctx context.Context, room, owner string) error {
 
 // asRoomError turns the chat server's errors into the site's.
 func asRoomError(err error) error {
-	var refused *stanza.Error
 	switch {
 	case errors.Is(err, muc.ErrTaken):
 		return ErrRoomTaken
 	case errors.Is(err, muc.ErrTooMany):
 		return ErrTooManyRooms
-	case errors.As(err, &refused):
-		return fmt.Errorf("%w: %w", ErrRoomRefused, err)
+	}
+	return asChatError(err, ErrRoomRefused)
+}
+
+// asChatError turns what the chat server refuses into one of the site's errors.
+func asChatError(err, refusal error) error {
+	var refused *stanza.Error
+	if errors.As(err, &refused) {
+		return fmt.Errorf("%w: %w", refusal, err)
 	}
 	return err
 }

@@ -1,10 +1,7 @@
 package app
 
 import (
-	"context"
 	"net/http"
-
-	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -14,52 +11,27 @@ func (s *Server) index(c *fiber.Ctx) error {
 	if viewer(c) == nil {
 		return s.render(c, "landing", s.page(c, "landing", s.cfg.SiteName))
 	}
-	return s.home(c)
+	return s.renderHome(c, http.StatusOK, HomePage{Open: s.takeMadeRoom(c)})
 }
 
-// home shows the people of the site, and its rooms.
-func (s *Server) home(c *fiber.Ctx) error {
-	return s.renderHome(c, http.StatusOK, HomePage{Open: s.askedRoom(c)})
-}
-
-// renderHome fills in what the form at hand does not bring.
+// renderHome shows some of the people and rooms of the site, with what the form at
+// hand brings.
 func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
-	me := viewer(c).account
-	accounts, err := s.db.Directory(c.UserContext())
-	if err != nil {
+	ctx, me := c.UserContext(), viewer(c).account
+	var err error
+	if data.Groups, data.All, err = s.homePeople(ctx, me); err != nil {
 		return err
 	}
-	if data.People, err = s.people(c.UserContext(), me, accounts); err != nil {
+	data.Find = !data.All || len(data.Groups[0].People) >= enoughToFind
+	if data.Asking, err = s.asking(ctx, me); err != nil {
 		return err
 	}
-	if data.Rooms, err = s.roomRows(c.UserContext(), me.Username); err != nil {
+	if data.Rooms, err = s.homeRooms(ctx, me.Username); err != nil {
 		return err
 	}
 	p := s.page(c, "home", "Home")
 	p.Data = data
 	return s.render(c.Status(status), "home", p)
-}
-
-// people shows accounts to somebody, without that person's own.
-func (s *Server) people(ctx context.Context, me models.Account, accounts []models.Account) ([]Person, error) {
-	users := make([]string, 0, len(accounts))
-	for _, a := range accounts {
-		users = append(users, a.Username)
-	}
-	online, err := s.chat.Online(ctx, me.Username, users)
-	if err != nil {
-		return nil, err
-	}
-	people := make([]Person, 0, len(accounts))
-	for _, a := range accounts {
-		if a.ID == me.ID {
-			continue
-		}
-		p := s.person(a)
-		p.Online = online[a.Username]
-		people = append(people, p)
-	}
-	return people, nil
 }
 
 // chatPage: GET /chat — the same chat at full size.

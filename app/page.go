@@ -39,6 +39,8 @@ type Flash struct {
 type Person struct {
 	User, Name, JID, AvatarURL string
 	Online, Admin, Self        bool
+	Known                      bool // to the viewer, who sees whether they are around
+	Asked, Asks                bool // to be a contact: by the viewer, the viewer
 }
 
 // DemoAccount is shown on the sign-in page in development.
@@ -46,18 +48,58 @@ type DemoAccount struct{ Name, Password string }
 
 // HomePage is the data of "home".
 type HomePage struct {
-	People []Person
+	Asking []Person // who asks the viewer to be a contact
+	Groups []PeopleGroup
+	All    bool // the groups are all people there are
+	Find   bool // there are enough to look for one
 	Rooms  []RoomRow
 	Room   RoomForm // the form for a new one
 	Open   string   // address of the room to open in the chat
 }
 
-// RoomRow is a room as the home page lists it.
+// PeopleGroup is a part of the people, with a heading unless it is the only one.
+type PeopleGroup struct {
+	Title  string
+	People []Person
+}
+
+// personForm is a person with what a form about them needs.
+type personForm struct {
+	Person Person
+	CSRF   string
+}
+
+// finder is a form that looks something up by what is typed.
+type finder struct{ Action, Label, Typed string }
+
+// PeoplePage is the data of "people".
+type PeoplePage struct {
+	Asking      []Person
+	Typed, Next string // Next: whom the next page comes after; empty: there is none
+	People      []Person
+}
+
+// RoomRow is a room as pages list it.
 type RoomRow struct {
 	Key, JID, Name, Description string // Key names it in addresses of pages
 	Here                        string // how many people are in it
 	Private                     bool   // by invitation
-	Orphan                      bool   // whoever of the admins opens it owns it
+	Member, Owner               bool   // what the viewer is there
+	Orphan                      bool   // the admin who opens it owns it
+}
+
+// RoomsPage is the data of "rooms".
+type RoomsPage struct {
+	Typed, Next string
+	Rooms       []RoomRow
+	Room        RoomForm
+}
+
+// RoomPage is the data of "room".
+type RoomPage struct {
+	RoomRow
+	Typed string // whom to invite
+	Found []Person
 }
 
 // RoomForm is the form for a new room.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,33 +17,99 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Rooms of the home page: people make them by name and never see an address.
+// Rooms: people make them by name and never see an address.
 
 // Bounds of the form, in characters.
 const (
 	maxRoomName  = 60
 	maxRoomAbout = 200
-	listedRooms  = 100
 )
 
-// roomRows are the rooms that a person may see.
-func (s *Server) roomRows(ctx context.Context, user string) ([]RoomRow, error) {
-	rooms, err := s.chat.Rooms(ctx, user, listedRooms)
+// How many rooms pages list.
+const (
+	roomsPerPage = 50
+	homeOwnRooms = 12
+	homeBusy     = 6
+	homeAnyRooms = 6 // where one has few
+)
+
+// showRooms: GET /rooms — those one may know of, page by page, or those that were
+// looked for.
+func (s *Server) showRooms(c *fiber.Ctx) error {
+	return s.renderRooms(c, http.StatusOK, RoomsPage{})
+}
+
+func (s *Server) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
+	data.Typed = strings.TrimSpace(c.Query("q"))
+	rooms, err := s.chat.Rooms(c.UserContext(), viewer(c).account.Username,
+		RoomQuery{Typed: data.Typed, After: c.Query("after"), Max: roomsPerPage + 1})
+	if err != nil {
+		return err
+	}
+	if len(rooms) > roomsPerPage {
+		rooms = rooms[:roomsPerPage]
+		if data.Typed == "" {
+			data.Next = rooms[roomsPerPage-1].Name
+		}
+	}
+	data.Rooms = s.roomRows(rooms)
+	p := s.page(c, "rooms", "Rooms")
+	p.Data = data
+	return s.render(c.Status(status), "rooms", p)
+}
+
+// homeRooms are one's own rooms, then the busy ones; and some others where that is
+// not much.
+func (s *Server) homeRooms(ctx context.Context, user string) ([]RoomRow, error) {
+	own, err := s.chat.Rooms(ctx, user, RoomQuery{Own: true, Max: homeOwnRooms})
 	if err != nil {
 		return nil, err
 	}
+	busy, err := s.chat.BusyRooms(ctx, user, homeBusy)
+	if err != nil {
+		return nil, err
+	}
+	list := addRooms(own, busy)
+	if len(list) < homeAnyRooms {
+		others, err := s.chat.Rooms(ctx, user, RoomQuery{Max: homeAnyRooms})
+		if err != nil {
+			return nil, err
+		}
+		list = addRooms(list, others)
+	}
+	return s.roomRows(list), nil
+}
+
+// addRooms adds the rooms that are not in the list.
+func addRooms(list, more []ChatRoom) []ChatRoom {
+	for _, r := range more {
+		if !slices.ContainsFunc(list, func(l ChatRoom) bool { return l.Name == r.Name }) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func (s *Server) roomRows(rooms []ChatRoom) []RoomRow {
 	rows := make([]RoomRow, 0, len(rooms))
 	for _, r := range rooms {
-		row := RoomRow{Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description, Private: r.Private, Orphan: r.Orphan, Here: "Nobody is here"}
-		switch {
-		case r.Occupants == 1:
-			row.Here = "1 person here"
-		case r.Occupants > 1:
-			row.Here = strconv.Itoa(r.Occupants) + " people here"
-		}
-		rows = append(rows, row)
+		rows = append(rows, s.roomRow(r))
 	}
-	return rows, nil
+	return rows
+}
+
+func (s *Server) roomRow(r ChatRoom) RoomRow {
+	row := RoomRow{
+		Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description,
+		Private: r.Private, Member: r.Member, Owner: r.Owner, Orphan: r.Orphan, Here: "Nobody is here",
+	}
+	switch {
+	case r.Occupants == 1:
+		row.Here = "1 person here"
+	case r.Occupants > 1:
+		row.Here = strconv.Itoa(r.Occupants) + " people here"
+	}
+	return row
 }
 
 func (s *Server) roomJID(name string) string { return name + "@" + s.cfg.RoomsDomain() }
@@ -64,7 +131,22 @@ func (s *Server) makeRoom(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect("/?room="+url.QueryEscape(name), http.StatusSeeOther)
+	c.Cookie(s.cookie(s.madeRoomCookie(), url.QueryEscape(name)))
+	return c.Redirect("/", http.StatusSeeOther)
+}
+
+func (s *Server) madeRoomCookie() string { return s.cookieName() + "-room" }
+
+// takeMadeRoom is the address of the room that the viewer has just made, for the page
+// to open. It comes in a cookie that only our answer can have set: an address that
+// somebody else's page links to opens nothing.
+func (s *Server) takeMadeRoom(c *fiber.Ctx) string {
+	name, err := url.QueryUnescape(c.Cookies(s.madeRoomCookie()))
+	if err != nil || name == "" {
+		return ""
+	}
+	s.dropCookie(c, s.madeRoomCookie())
+	return s.roomJID(name)
 }
 
 func (f *RoomForm) check() {
@@ -108,17 +190,52 @@ func roomName(title string) string {
 	return slug + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// askedRoom is the room that a page was asked to open, as /?room=NAME does.
-func (s *Server) askedRoom(c *fiber.Ctx) string {
-	name := c.Query("room")
-	if name == "" || strings.ContainsAny(name, "@/ ") {
+// param is a part of the request's path, decoded: rooms are named in any script.
+func param(c *fiber.Ctx, name string) string {
+	value, err := url.PathUnescape(c.Params(name))
+	if err != nil {
 		return ""
 	}
-	return s.roomJID(name)
+	return value
 }
+
+var errNoRoom = &Error{Code: NotFound, Public: "There is no such room, or it is not open to you."}
+
+// showRoom: GET /rooms/:name — one room, and whom to invite.
+func (s *Server) showRoom(c *fiber.Ctx) error {
+	return s.renderRoom(c, RoomPage{Typed: strings.TrimSpace(c.Query("q"))})
+}
+
+// renderRoom shows a room with what the page at hand brings.
+func (s *Server) renderRoom(c *fiber.Ctx, data RoomPage) error {
+	me := viewer(c).account
+	room, err := s.chat.Room(c.UserContext(), me.Username, param(c, "name"))
+	if errors.Is(err, ErrRoomRefused) {
+		return errNoRoom
+	}
+	if err != nil {
+		return err
+	}
+	data.RoomRow = s.roomRow(room)
+	if data.Typed != "" {
+		accounts, err := s.db.FindPeople(c.UserContext(), data.Typed, foundPeople)
+		if err != nil {
+			return err
+		}
+		if data.Found, err = s.people(c.UserContext(), me, accounts); err != nil {
+			return err
+		}
+	}
+	p := s.page(c, "room", room.Title)
+	p.Data = data
+	return s.render(c, "room", p)
+}
+
+func roomPath(name string) string { return "/rooms/" + url.PathEscape(name) }
 
 // invite: POST /rooms/:name/invite — somebody else may come in, and is told.
 func (s *Server) invite(c *fiber.Ctx) error {
+	name := param(c, "name")
 	invitee, err := s.db.AccountByName(c.UserContext(), c.FormValue("user"))
 	if errors.Is(err, models.ErrNotFound) {
 		return &Error{Code: NotFound, Public: "There is nobody by that name."}
@@ -126,7 +243,7 @@ func (s *Server) invite(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	err = s.chat.Invite(c.UserContext(), c.Params("name"), viewer(c).account.Username, invitee.Username)
+	err = s.chat.Invite(c.UserContext(), name, viewer(c).account.Username, invitee.Username)
 	if errors.Is(err, ErrRoomRefused) {
 		return &Error{Code: Forbidden, Public: "You cannot invite " + invitee.Name + " to this room.", Err: err}
 	}
@@ -134,5 +251,19 @@ func (s *Server) invite(c *fiber.Ctx) error {
 		return err
 	}
 	s.flash(c, "invited")
-	return c.Redirect("/", http.StatusSeeOther)
+	return c.Redirect(roomPath(name), http.StatusSeeOther)
+}
+
+// deleteRoom: POST /rooms/:name/delete — ends a room for good, with what was said
+// there.
+func (s *Server) deleteRoom(c *fiber.Ctx) error {
+	err := s.chat.DestroyRoom(c.UserContext(), param(c, "name"), viewer(c).account.Username)
+	if errors.Is(err, ErrRoomRefused) {
+		return errNoRoom
+	}
+	if err != nil {
+		return err
+	}
+	s.flash(c, "roomdeleted")
+	return c.Redirect("/rooms", http.StatusSeeOther)
 }

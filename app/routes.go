@@ -2,8 +2,8 @@ package app
 
 import "foyer/xmppgw"
 
-// routes is every address of the site. Where
-// signedIn stands in front, it is for members, for members.
+// routes is every address of the site. Where signedIn stands in front, it is for
+// members.
 func (s *Server) routes() {
 	s.web.Use(s.smallHeader, s.plainBody)
 	s.web.Get("/healthz", s.healthz)
@@ -21,7 +21,7 @@ func (s *Server) routes() {
 	s.web.Use(s.deadline)
 	s.gateway.Mount(s.web)
 
-	s.web.Use(s.secureHeaders)
+	s.web.Use(s.secureHeaders, s.compressed)
 	xmpp := s.web.Group("/xmpp", s.sameOrigin, s.loadVisit)
 	xmpp.Get("/me", s.me)
 	xmpp.Get("/credentials", s.credentials)
@@ -37,8 +37,14 @@ func (s *Server) routes() {
 	s.web.Post("/signout", s.signOut)
 
 	s.web.Get("/chat", s.signedIn, s.chatPage)
+	s.web.Get("/people", s.signedIn, s.showPeople)
+	s.web.Post("/people/:user/contact", s.signedIn, s.askContact)
+	s.web.Post("/people/:user/answer", s.signedIn, s.answerContact)
+	s.web.Get("/rooms", s.signedIn, s.showRooms)
 	s.web.Post("/rooms", s.signedIn, s.makeRoom)
+	s.web.Get("/rooms/:name", s.signedIn, s.showRoom)
 	s.web.Post("/rooms/:name/invite", s.signedIn, s.invite)
+	s.web.Post("/rooms/:name/delete", s.signedIn, s.deleteRoom)
 	s.web.Get("/avatars/:hash", s.signedIn, s.showAvatar)
 	s.web.Get("/settings", s.signedIn, s.showSettings)
 	s.web.Post("/settings/profile", s.signedIn, s.saveProfile)

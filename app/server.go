@@ -66,6 +66,9 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		"initials": initials,
 		"limits":   limits,
 		"timeAgo":  timeAgo,
+		"of":       func(p Person, csrf string) personForm { return personForm{p, csrf} },
+		"find":     func(action, label, typed string) finder { return finder{action, label, typed} },
+		"roomPath": roomPath,
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
 	if err := s.views.Load(); err != nil {

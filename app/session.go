@@ -165,6 +165,10 @@ func (s *Server) protectForms(c *fiber.Ctx) error {
 // Flash messages travel in a cookie that the next page takes.
 
 var flashes = map[string]Flash{
+	"roomdeleted":  {"ok", "The room is deleted."},
+	"asked":        {"ok", "Your request is on its way."},
+	"accepted":     {"ok", "You are contacts now."},
+	"declined":     {"ok", "The request is declined."},
 	"invited":      {"ok", "The invitation is on its way."},
 	"profile":      {"ok", "Your profile is saved."},
 	"picture":      {"ok", "Your picture is saved."},

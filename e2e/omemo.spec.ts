@@ -38,7 +38,7 @@ test("people talk encrypted in a room by invitation", async ({ visit, database }
   await alice.signIn({ trusted: true });
   await bob.signIn({ trusted: true });
   for (const who of ["alice", "bob"]) await published(database, who);
-  await makeRoom(alice, "Surprise party", "Whoever is invited");
+  await makeRoom(alice, "Surprise party", "Only people who are invited");
   await alice.type("/member bob@localhost");
   await expect.poll(async () => (await database.query("SELECT affiliation FROM room_affiliations WHERE username = 'bob'")).length).toBe(1);
   await bob.page.reload(); // the room is on the page, and no question about the invitation

@@ -34,3 +34,40 @@ func (db *DB) VisiblePresence(ctx context.Context, domain string, mode RosterMod
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// ContactState is what an account is to somebody who looks at it.
+type ContactState struct {
+	Known bool // its presence is shown
+	Asked bool // it was asked to be a contact
+	Asks  bool // it asks
+}
+
+// ContactStates returns what each of users is to viewer.
+func (db *DB) ContactStates(ctx context.Context, domain string, mode RosterMode, viewer string, users []string) (map[string]ContactState, error) {
+	rows, err := db.pool.Query(ctx, `SELECT a.username, `+siteShows(mode)+` OR coalesce(c.subscription IN ('to', 'both'), false),
+			coalesce(c.ask, false), c.request IS NOT NULL
+		FROM accounts a LEFT JOIN contacts c ON c.username = $1 AND c.jid = a.username || '@' || $3
+		WHERE a.username = ANY($2) AND a.blocked_at IS NULL`, viewer, nonNil(users), domain)
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]ContactState, len(users))
+	var user string
+	var s ContactState
+	_, err = pgx.ForEachRow(rows, []any{&user, &s.Known, &s.Asked, &s.Asks}, func() error {
+		states[user] = s
+		return nil
+	})
+	return states, err
+}
+
+// ContactRequests returns the members who wait for an account's answer.
+func (db *DB) ContactRequests(ctx context.Context, domain, user string, max int) ([]string, error) {
+	rows, err := db.pool.Query(ctx, `SELECT a.username FROM contacts c
+		JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL
+		WHERE c.username = $1 AND c.request IS NOT NULL ORDER BY a.username LIMIT $3`, user, domain, max)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}

@@ -190,14 +190,7 @@ func (s roomStore) DeleteTemporary(ctx context.Context, domain string, except []
 
 const (
 	listingColumns = "r.name, r.title, r.description, r.members_only"
-	publicRooms    = "SELECT " + listingColumns + ", false FROM rooms r WHERE r.public AND r.name > $1 ORDER BY r.name LIMIT $2"
-	visibleRooms   = "SELECT " + listingColumns + `, o.orphan FROM rooms r
-		LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
-		CROSS JOIN LATERAL (SELECT $2 AND NOT EXISTS
-			(SELECT 1 FROM room_affiliations WHERE room = r.name AND affiliation = 'owner') AS orphan) o
-		WHERE r.persistent AND (o.orphan OR (coalesce(a.affiliation, 'none') <> 'outcast'
-			AND (r.public OR a.affiliation IN ('owner', 'admin', 'member'))))
-		ORDER BY lower(r.title), r.name LIMIT $3`
+	publicRooms    = "SELECT " + listingColumns + ", 'none', false FROM rooms r WHERE r.public AND r.name > $1 ORDER BY r.name LIMIT $2"
 	createdRooms   = "SELECT count(*) FROM rooms WHERE creator = $1"
 	listsOfRoom    = "SELECT username, affiliation, nick, reason FROM room_affiliations WHERE room = $1"
 	temporaryRooms = "SELECT name FROM rooms WHERE NOT persistent AND name <> ALL ($1) FOR UPDATE"
@@ -208,18 +201,13 @@ func listings(rows pgx.Rows, err error) ([]muc.Listing, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l muc.Listing, err error) {
-		return l, row.Scan(&l.Name, &l.Title, &l.Description, &l.MembersOnly, &l.Orphan)
+		return l, row.Scan(&l.Name, &l.Title, &l.Description, &l.MembersOnly, &l.Affiliation, &l.Orphan)
 	})
 }
 
 // Public implements muc.Store.
 func (s roomStore) Public(ctx context.Context, after string, limit int) ([]muc.Listing, error) {
 	return listings(s.chat.Query(ctx, publicRooms, after, limit))
-}
-
-// Visible implements muc.Store.
-func (s roomStore) Visible(ctx context.Context, user string, orphans bool, limit int) ([]muc.Listing, error) {
-	return listings(s.chat.Query(ctx, visibleRooms, user, orphans, limit))
 }
 
 // Created implements muc.Store.

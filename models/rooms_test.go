@@ -110,7 +110,7 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	}
 	for who, want := range map[string][]string{"alice": {"hidden", "open"}, "bob": {"open"}, "carol": nil} {
 		for _, orphans := range []bool{false, true} { // there are none
-			if got := names(store.Visible(ctx, who, orphans, 10)); !slices.Equal(got, want) {
+			if got := names(store.Visible(ctx, muc.Wanted{User: who, Orphans: orphans, Max: 10})); !slices.Equal(got, want) {
 				t.Errorf("%s sees %v", who, got)
 			}
 		}
@@ -152,10 +152,10 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	if err := db.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
-	if got := names(store.Visible(ctx, "bob", false, 10)); !slices.Equal(got, []string{"open"}) {
+	if got := names(store.Visible(ctx, muc.Wanted{User: "bob", Max: 10})); !slices.Equal(got, []string{"open"}) {
 		t.Errorf("bob sees %v", got)
 	}
-	if list, err := store.Visible(ctx, "bob", true, 10); err != nil || len(list) != 2 || !list[0].Orphan || !list[1].Orphan || list[0].Name != "hidden" {
+	if list, err := store.Visible(ctx, muc.Wanted{User: "bob", Orphans: true, Max: 10}); err != nil || len(list) != 2 || !list[0].Orphan || !list[1].Orphan || list[0].Name != "hidden" {
 		t.Errorf("as a steward bob sees %+v %v", list, err)
 	}
 	if err := store.Delete(ctx, "open", "open@rooms.h"); err != nil {

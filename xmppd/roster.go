@@ -413,12 +413,12 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 		return stanza.ErrNotAllowed
 	}
 	if !old.Site && (old.hasTo() || old.Ask) {
-		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribe", nil); err != nil {
+		if err := s.server.subscriptionStanza(ctx, s.user, jid, "unsubscribe", subscriptionBytes(s.bare, jid, "unsubscribe")); err != nil {
 			return err
 		}
 	}
 	if !old.Site && old.hasFrom() {
-		if err := s.server.subscriptionStanza(ctx, s, jid, "unsubscribed", nil); err != nil {
+		if err := s.server.subscriptionStanza(ctx, s.user, jid, "unsubscribed", subscriptionBytes(s.bare, jid, "unsubscribed")); err != nil {
 			return err
 		}
 	}

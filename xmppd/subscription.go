@@ -115,10 +115,18 @@ func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to 
 			return err
 		}
 	}
-	return s.server.subscriptionStanza(ctx, s, jid, p.Type, p)
+	// It leaves between bare JIDs (RFC 6121 §3.1.2, S-37), and without a name that
+	// nobody may have.
+	raw := p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Drop(isUnfitNick).Bytes()
+	err := s.server.subscriptionStanza(ctx, s.user, jid, p.Type, raw)
+	if errors.Is(err, errSiteContact) {
+		return s.answerSiteContact(ctx, jid, p.Type)
+	}
+	return err
 }
 
-// errSiteContact ends an update of a contact that the site supplies.
+// errSiteContact says that the site shares presence between the two, so that there
+// is nothing to ask for and nothing to take back.
 var errSiteContact = errors.New("xmppd: site contact")
 
 // change is what a subscription stanza did to a contact.
@@ -149,10 +157,12 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, apply fu
 	return ch, err
 }
 
-// subscriptionStanza applies a subscription stanza to the sender's roster and
-// then to the contact's. p is the stanza as sent; nil makes one up.
-func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ string, p *stream.Element) error {
-	ch, err := srv.updateContact(ctx, s.user, jid, func(c *Contact, ch *change) error {
+// subscriptionStanza applies a subscription stanza to the roster of user, who sends
+// it, and then to the contact's. raw is the stanza as it leaves, between bare JIDs
+// (RFC 6121 §3.1.2, S-37). Errors: errSiteContact; else those of the store, and
+// stanza errors.
+func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string, raw []byte) error {
+	ch, err := srv.updateContact(ctx, user, jid, func(c *Contact, ch *change) error {
 		if c.Site && typ == "subscribe" && !c.Listed {
 			c.Listed, ch.site = true, true // somebody whom the site's rosters leave out is added
 			return nil
@@ -163,49 +173,34 @@ func (srv *Server) subscriptionStanza(ctx context.Context, s *session, jid, typ 
 		ch.passed = c.outbound(typ)
 		return nil
 	})
-	if err == nil && ch.site {
-		if err := srv.pushContact(ctx, s.user, jid); err != nil {
-			return err
-		}
-		return s.answerSiteContact(ctx, jid, typ)
-	}
-	if errors.Is(err, errSiteContact) {
-		return s.answerSiteContact(ctx, jid, typ)
-	}
 	if err != nil {
 		return err
 	}
 	if typ == "unsubscribed" && ch.saw {
 		// RFC 6121 §3.2.2: unavailable first, then the cancellation. Somebody whose
 		// request is merely denied does not learn who was there.
-		srv.unavailableTo(ctx, s.user, jid)
+		srv.unavailableTo(ctx, user, jid)
 	}
 	if ch.visible {
-		if err := srv.pushContact(ctx, s.user, jid); err != nil {
+		if err := srv.pushContact(ctx, user, jid); err != nil {
 			return err
 		}
+	}
+	if ch.site {
+		return errSiteContact
 	}
 	if !ch.passed {
 		return nil
 	}
-	if err := srv.receiveSubscription(ctx, s.bare, jid, typ, s.subscriptionStamped(jid, typ, p)); err != nil {
+	if err := srv.receiveSubscription(ctx, user+"@"+srv.domain, jid, typ, raw); err != nil {
 		return err
 	}
 	if typ == "subscribed" {
 		// RFC 6121 §3.1.5: approval is followed by current presence (S-39).
-		srv.presenceTo(ctx, s.user, jid)
-		srv.lastItemsTo(ctx, s.user, jid)
+		srv.presenceTo(ctx, user, jid)
+		srv.lastItemsTo(ctx, user, jid)
 	}
 	return nil
-}
-
-// subscriptionStamped is p as it leaves: between bare JIDs (RFC 6121 §3.1.2,
-// S-37), and without a name that nobody may have.
-func (s *session) subscriptionStamped(jid, typ string, p *stream.Element) []byte {
-	if p == nil {
-		return subscriptionBytes(s.bare, jid, typ)
-	}
-	return p.Edit().Set("from", s.bare).Set("to", jid).SetLang(s.lang()).Drop(isUnfitNick).Bytes()
 }
 
 // answerSiteContact: the site grants presence among its members, so a request

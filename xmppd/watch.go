@@ -14,9 +14,9 @@ import (
 // until it names others.
 //
 //	<iq type='set'><watch xmlns='urn:foyer:watch:0'><account jid='bob@…'/>…</watch></iq>
-//	<iq type='result'><watch xmlns='urn:foyer:watch:0'><account jid='bob@…'/></watch></iq>
+//	<iq type='result'><watch xmlns='urn:foyer:watch:0'><account jid='bob@…/…'/></watch></iq>
 //
-// The answer has those who are available; of the others it says nothing. It shows
+// The answer has the resources that are available; of others it says nothing. It shows
 // nobody who is not open to the client by the site's rule (Config.Open) or by
 // subscription, and nobody who blocks it or is blocked (XEP-0191 §3).
 
@@ -84,8 +84,8 @@ func handleWatch(ctx context.Context, s *session, _ *stream.Element, watch strea
 	s.watch(more)
 	dst := []byte(`<watch xmlns="` + nsWatch + `">`)
 	for _, u := range users {
-		if s.server.seesAround(ctx, s, r, u) {
-			dst = append(stanza.AppendAttr(append(dst, "<account"...), "jid", u+"@"+s.server.domain), "/>"...)
+		for _, o := range s.server.seen(ctx, s, r, u) {
+			dst = append(stanza.AppendAttr(append(dst, "<account"...), "jid", o.full), "/>"...)
 		}
 	}
 	return append(dst, "</watch>"...), nil
@@ -121,12 +121,16 @@ func (s *session) parseWatch(watch stream.Child) ([]string, error) {
 	return users, nil
 }
 
-// seesAround reports whether user is available, and s may know it.
-func (srv *Server) seesAround(ctx context.Context, s *session, r *roster, user string) bool {
-	if !srv.Online(user) || srv.eitherBlocks(ctx, user, s.user) {
-		return false
+// seen returns the available resources of user that s may know of.
+func (srv *Server) seen(ctx context.Context, s *session, r *roster, user string) []*session {
+	found := srv.lookup(user).available()
+	if len(found) == 0 || srv.eitherBlocks(ctx, user, s.user) {
+		return nil
 	}
-	return srv.openTo(s.bare) || r.shows(user+"@"+srv.domain)
+	if !srv.openTo(s.bare) && !r.shows(user+"@"+srv.domain) {
+		return nil
+	}
+	return found
 }
 
 // toWatchers shows a client's presence to those who watch its account; blocking is

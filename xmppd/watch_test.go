@@ -23,14 +23,14 @@ func watchResult(jids ...string) string {
 func TestWatch(t *testing.T) {
 	w := large(t, "alice", "bob", "carol", "dave")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
-	alice.ask(watchIQ("bob@h", "carol@h", "nobody@h", "alice@h"), watchResult("bob@h"))
+	alice.ask(watchIQ("bob@h", "carol@h", "nobody@h", "alice@h"), watchResult("bob@h/b"))
 	carol := w.online("carol", "c")
 	alice.until(`<presence xmlns="jabber:client" from="carol@h/c" type="!"><any xmlns="test"/></presence>`)
 	w.online("dave", "d") // on no page
 	if got := presences(alice.sync()); len(got) > 0 {
 		t.Errorf("alice was told of dave: %v", got)
 	}
-	alice.ask(watchIQ("carol@h"), watchResult("carol@h"))
+	alice.ask(watchIQ("carol@h"), watchResult("carol@h/c"))
 	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
 	bob.sync()
 	carol.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
@@ -38,7 +38,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("alice hears of %s", got["who"])
 	}
 	alice.ask(watchIQ(), watchResult())
-	alice.ask(watchIQ("bob@h"), watchResult("bob@h"))
+	alice.ask(watchIQ("bob@h"), watchResult("bob@h/b"))
 	alice.Close()
 	<-alice.done
 	if len(w.srv.watches.watchers) > 0 || len(w.srv.watches.watched) > 0 {

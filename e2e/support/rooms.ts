@@ -2,7 +2,7 @@ import { expect } from "@playwright/test";
 import type { Person } from "./person.ts";
 
 /** Makes a room on the home page, and is in it. */
-export async function makeRoom(person: Person, name: string, who: "Everybody" | "Whoever is invited" = "Everybody"): Promise<void> {
+export async function makeRoom(person: Person, name: string, who: "Everybody" | "Only people who are invited" = "Everybody"): Promise<void> {
   await person.page.getByText("New room", { exact: true }).click();
   await person.page.getByLabel("Name", { exact: true }).fill(name);
   await person.page.getByLabel(who).check();

@@ -22,4 +22,11 @@ export function keepChatAcrossPages() {
     document.addEventListener('turbo:before-render', (event) => {
         event.detail.render = async (current, next) => swap(current, next);
     });
+    // Somebody was signed out meanwhile, or the site is away: a whole page says so.
+    document.addEventListener('turbo:frame-missing', (event) => {
+        event.preventDefault();
+        event.detail.visit(event.detail.response);
+    });
+    // A part of a page is a page's change to the chat: other people may be in it.
+    document.addEventListener('turbo:frame-load', () => document.dispatchEvent(new CustomEvent('foyer:page')));
 }

@@ -32,21 +32,23 @@ document.addEventListener('keydown', (event) => {
     menu.querySelector('summary')?.focus();
 });
 
-/** Narrows the list of people to what is typed. */
+// How long somebody who types may pause before the site looks for it.
+const TYPING = 180; // ms
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+
+/** Looks for what is typed, and shows it in the place of the list. */
 document.addEventListener('input', (event) => {
     const input = around(event, '[data-find] input');
-    if (!(input instanceof HTMLInputElement)) return;
-    const wanted = input.value.trim().toLocaleLowerCase();
-    const people = all('.person[data-name]'); // rooms are listed alike
-    for (const person of people) person.hidden = !person.dataset.name?.toLocaleLowerCase().includes(wanted);
-    for (const nobody of all('[data-nobody]')) nobody.hidden = people.some((person) => !person.hidden);
+    if (!(input instanceof HTMLInputElement && input.form)) return;
+    const { form } = input;
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+        // Nothing typed: the page's own list again.
+        if (input.value.trim()) form.requestSubmit();
+        else document.getElementById(form.dataset.turboFrame ?? '')?.setAttribute('src', location.pathname);
+    }, TYPING);
 });
-
-function onPage() {
-    for (const find of all('[data-find]')) find.hidden = all('.person[data-name]').length < 6;
-}
-document.addEventListener('foyer:page', onPage);
-onPage();
 
 const configured = document.getElementById('chat-config');
 const config = configured ? JSON.parse(configured.textContent ?? '') : null;

@@ -13,6 +13,7 @@ declare namespace Converse {
     }
 
     interface Env {
+        $iq(attributes: object): Builder;
         Strophe: {
             SASLExternal: unknown;
             getBareJidFromJid(jid: string): string;
@@ -29,6 +30,12 @@ declare namespace Converse {
             muc: { setAffiliation(affiliation: string, room: string, people: { jid: string; reason: string }[]): Promise<unknown> };
         };
         utils: { mam: { fetchArchivedMessages(chat: Chat, options: ArchiveQuery): Promise<unknown> } };
+    }
+
+    /** Strophe's builder of stanzas. */
+    interface Builder {
+        c(name: string, attributes: object): Builder;
+        up(): Builder;
     }
 
     /** _converse, which plugins are given. */
@@ -73,7 +80,7 @@ declare namespace Converse {
         listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
         send(stanza: Element | Stanza): unknown;
-        sendIQ(stanza: Element | Stanza, timeout?: number, reject?: boolean): Promise<Element | null>;
+        sendIQ(stanza: Element | Stanza | Builder, timeout?: number, reject?: boolean): Promise<Element | null>;
         settings: { get(name: Setting): any; set(name: Setting, value: unknown): void };
         user: { login(jid?: string, password?: string, automatic?: boolean): Promise<unknown>; logout(): Promise<unknown>; settings: { clear(): Promise<unknown> } };
         vcard: { get(of: string, force?: boolean): Promise<{ fullname?: string; nickname?: string } | null>; update(jid: string, force: boolean): Promise<unknown> };
@@ -111,7 +118,8 @@ declare namespace Converse {
         reconnecting?: boolean;
         service: string;
         setProtocol(): void;
-        addHandler(handler: (stanza: Element) => boolean, namespace: string, name: string, type?: string): unknown;
+        addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string): unknown;
+        deleteHandler(handler: unknown): void;
         debouncedReconnect: { flush(): unknown };
         onConnectStatusChanged(status: number, condition?: string): unknown;
         send(stanza: Element): void;

@@ -1,7 +1,10 @@
 package muc
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 
 	"foyer/internal/names"
 	"foyer/internal/stanza"
@@ -15,17 +18,17 @@ type Listed struct {
 	Occupants int // now
 }
 
-// Directory returns the rooms that an account may know of, by title, at most max.
-// Those who may take over a room that nobody owns know of these, too.
-func (s *Service) Directory(ctx context.Context, user string, max int) ([]Listed, error) {
-	steward := false
-	if s.cfg.MayTakeOver != nil {
+// Directory returns rooms that an account may know of, by title. Those who
+// may take over a room that nobody owns know of these too, where they are not looking
+// for their own.
+func (s *Service) Directory(ctx context.Context, w Wanted) ([]Listed, error) {
+	if s.cfg.MayTakeOver != nil && !w.Own {
 		var err error
-		if steward, err = s.cfg.MayTakeOver(ctx, user); err != nil {
+		if w.Orphans, err = s.cfg.MayTakeOver(ctx, w.User); err != nil {
 			return nil, err
 		}
 	}
-	list, err := s.store.Visible(ctx, user, steward, max)
+	list, err := s.store.Visible(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +37,39 @@ func (s *Service) Directory(ctx context.Context, user string, max int) ([]Listed
 		out = append(out, Listed{Listing: l, Occupants: s.occupants(l.Name)})
 	}
 	return out, nil
+}
+
+// Busy returns the rooms that anybody may enter in which the most people are now,
+// at most max; without those that ban the account. No store is asked.
+func (s *Service) Busy(user string, max int) []Listed {
+	s.mu.Lock()
+	rooms := slices.Collect(maps.Values(s.rooms))
+	s.mu.Unlock()
+	var out []Listed
+	for _, r := range rooms {
+		select {
+		case <-r.loaded:
+		default:
+			continue
+		}
+		if l, ok := r.listed(user); ok {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(x, y Listed) int {
+		return cmp.Or(cmp.Compare(y.Occupants, x.Occupants), cmp.Compare(x.Name, y.Name))
+	})
+	return out[:min(max, len(out))]
+}
+
+// listed shows a room that anybody may enter and somebody is in.
+func (r *room) listed(user string) (Listed, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own := r.affiliations[user].Affiliation
+	shown := r.err == nil && r.state == open && r.settings.Public && r.settings.Persistent && len(r.occupants) > 0 && own != Outcast
+	l := Listing{Name: r.name, Title: r.settings.Title, Description: r.settings.Description, MembersOnly: r.settings.MembersOnly, Affiliation: own}
+	return Listed{Listing: l, Occupants: len(r.occupants)}, shown
 }
 
 // occupants counts who is in a room now.

@@ -84,7 +84,19 @@ type Affiliated struct {
 type Listing struct {
 	Name, Title, Description string
 	MembersOnly              bool
-	Orphan                   bool // nobody owns it, and the asker may take it over
+	Affiliation              Affiliation // the asker's
+	Orphan                   bool        // nobody owns it, and the asker may take it over
+}
+
+// Wanted says which rooms a page shows.
+type Wanted struct {
+	User    string // who asks
+	Orphans bool   // rooms that nobody owns, too
+	Own     bool   // only those that User belongs to
+	Name    string // only the room of that name
+	Typed   string // only those that begin with it, or have all its words; the first Max of them
+	After   string // only those that come after the room of that name
+	Max     int
 }
 
 // Store keeps rooms. Names of rooms and users are prepared localparts. An account
@@ -118,10 +130,9 @@ type Store interface {
 	// Public returns public rooms by name, those after a name, at most max.
 	Public(ctx context.Context, after string, max int) ([]Listing, error)
 
-	// Visible returns the rooms that an account may know of: persistent ones that
-	// are public or that it belongs to, by title, at most max. With orphans, those
-	// that nobody owns are among them, and marked.
-	Visible(ctx context.Context, user string, orphans bool, max int) ([]Listing, error)
+	// Visible returns rooms that an account may know of, by title: persistent ones
+	// that are public or that it belongs to. Orphans are marked.
+	Visible(ctx context.Context, w Wanted) ([]Listing, error)
 
 	// Created returns how many rooms an account has created that exist.
 	Created(ctx context.Context, user string) (int, error)

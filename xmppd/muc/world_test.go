@@ -303,8 +303,8 @@ func (m roomStore) Public(_ context.Context, after string, limit int) (out []Lis
 	return out, nil
 }
 
-func (m roomStore) Visible(ctx context.Context, _ string, _ bool, limit int) ([]Listing, error) {
-	return m.Public(ctx, "", limit)
+func (m roomStore) Visible(ctx context.Context, w Wanted) ([]Listing, error) {
+	return m.Public(ctx, "", w.Max)
 }
 
 func (m roomStore) Created(_ context.Context, user string) (n int, _ error) {

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// People as pages show them. No page lists more than its bound, however many there
+// are.
+const (
+	peoplePerPage = 50
+	foundPeople   = 30
+	homeSmall     = 24 // members that home shows all of
+	homePartners  = 10
+	homeAround    = 10
+	homeNewest    = 6
+	shownRequests = 20
+	enoughToFind  = 6 // people on a page for whom a search is worth its place
+)
+
+// showPeople: GET /people — everybody, page by page, or those that were looked for.
+func (s *Server) showPeople(c *fiber.Ctx) error {
+	ctx, me := c.UserContext(), viewer(c).account
+	data := PeoplePage{Typed: strings.TrimSpace(c.Query("q"))}
+	var accounts []models.Account
+	var err error
+	if data.Typed != "" {
+		accounts, err = s.db.FindPeople(ctx, data.Typed, foundPeople)
+	} else {
+		accounts, err = s.db.People(ctx, c.Query("after"), peoplePerPage+1)
+		if len(accounts) > peoplePerPage {
+			accounts = accounts[:peoplePerPage]
+			data.Next = accounts[peoplePerPage-1].Username
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if data.People, err = s.people(ctx, me, accounts); err != nil {
+		return err
+	}
+	if data.Asking, err = s.asking(ctx, me); err != nil {
+		return err
+	}
+	p := s.page(c, "people", "People")
+	p.Data = data
+	return s.render(c, "people", p)
+}
+
+// people shows accounts to somebody, without that person's own.
+func (s *Server) people(ctx context.Context, me models.Account, accounts []models.Account) ([]Person, error) {
+	users := make([]string, 0, len(accounts))
+	for _, a := range accounts {
+		if a.ID != me.ID {
+			users = append(users, a.Username)
+		}
+	}
+	if len(users) == 0 {
+		return nil, nil
+	}
+	online, err := s.chat.Online(ctx, me.Username, users)
+	if err != nil {
+		return nil, err
+	}
+	states, err := s.chat.Contacts(ctx, me.Username, users)
+	if err != nil {
+		return nil, err
+	}
+	people := make([]Person, 0, len(users))
+	for _, a := range accounts {
+		if a.ID == me.ID {
+			continue
+		}
+		p := s.person(a)
+		p.Online = online[a.Username]
+		p.Known, p.Asked, p.Asks = states[a.Username] == KnownPeople, states[a.Username] == Asked, states[a.Username] == Asks
+		people = append(people, p)
+	}
+	return people, nil
+}
+
+// asking returns who asks somebody to be a contact.
+func (s *Server) asking(ctx context.Context, me models.Account) ([]Person, error) {
+	users, err := s.chat.ContactRequests(ctx, me.Username, shownRequests)
+	if err != nil || len(users) == 0 {
+		return nil, err
+	}
+	accounts, err := s.db.PeopleNamed(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	return s.people(ctx, me, accounts)
+}
+
+// homePeople chooses whom the home page shows: everybody while they are few, else
+// those one talks with, some who are around, and the newest.
+func (s *Server) homePeople(ctx context.Context, me models.Account) (groups []PeopleGroup, all bool, err error) {
+	around, err := s.chat.Around(ctx, me.Username, homeAround)
+	if err != nil {
+		return nil, false, err
+	}
+	h, err := s.db.HomePeople(ctx, s.cfg.Domain, me.Username, around, homeSmall+2)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(h.First) <= homeSmall+1 { // the viewer is one of them
+		people, err := s.people(ctx, me, h.First)
+		return []PeopleGroup{{People: people}}, true, err
+	}
+	parts := []struct {
+		title    string
+		accounts []models.Account
+		max      int
+	}{{"You talk with", h.Partners, homePartners}, {"Around now", h.Around, homeAround}, {"New here", h.Newest, homeNewest}}
+	seen := map[int64]bool{me.ID: true}
+	var chosen []models.Account
+	var ends []int
+	for _, part := range parts {
+		room := len(chosen) + part.max
+		for _, a := range part.accounts {
+			if !seen[a.ID] && len(chosen) < room {
+				seen[a.ID] = true
+				chosen = append(chosen, a)
+			}
+		}
+		ends = append(ends, len(chosen))
+	}
+	people, err := s.people(ctx, me, chosen)
+	if err != nil {
+		return nil, false, err
+	}
+	from := 0
+	for i, part := range parts {
+		if ends[i] > from {
+			groups = append(groups, PeopleGroup{part.title, people[from:ends[i]]})
+		}
+		from = ends[i]
+	}
+	return groups, false, nil
+}
+
+// other is the person that a page's address names.
+func (s *Server) other(c *fiber.Ctx) (models.Account, error) {
+	a, err := s.db.AccountByName(c.UserContext(), param(c, "user"))
+	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
+		err = &Error{Code: NotFound, Public: "There is nobody by that name."}
+	}
+	return a, err
+}
+
+// askContact: POST /people/:user/contact — asks somebody to be a contact.
+func (s *Server) askContact(c *fiber.Ctx) error {
+	other, err := s.other(c)
+	if err != nil {
+		return err
+	}
+	err = s.chat.AskContact(c.UserContext(), viewer(c).account.Username, other.Username)
+	return s.contactDone(c, other, "asked", err)
+}
+
+// answerContact: POST /people/:user/answer — accepts or declines a request.
+func (s *Server) answerContact(c *fiber.Ctx) error {
+	other, err := s.other(c)
+	if err != nil {
+		return err
+	}
+	accept, flash := c.FormValue("answer") == "accept", "declined"
+	if accept {
+		flash = "accepted"
+	}
+	err = s.chat.AnswerContact(c.UserContext(), viewer(c).account.Username, other.Username, accept)
+	return s.contactDone(c, other, flash, err)
+}
+
+func (s *Server) contactDone(c *fiber.Ctx, other models.Account, flash string, err error) error {
+	if errors.Is(err, ErrContactRefused) {
+		return &Error{Code: Forbidden, Public: "That is not possible with " + other.Name + " just now.", Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	s.flash(c, flash)
+	return c.Redirect("/people", http.StatusSeeOther)
+}

@@ -1,0 +1,96 @@
+package models
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func usernames(list []Account, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	var out []string
+	for _, a := range list {
+		out = append(out, a.Username)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestPeople(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	for user, name := range map[string]string{
+		"anna": "Anna Karenina", "jose": "José Núñez", "kolya": "Николай Вронский", "obrien": "Mary O'Brien", "zed": "anatole", "k2": "Åsa & Co",
+	} {
+		if err := db.CreateAccount(ctx, &Account{Username: user, Name: name, PasswordHash: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blocked := db.person(t, "annette")
+	if err := db.SetBlocked(ctx, blocked.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	for typed, want := range map[string]string{
+		"an": "zed anna", "ANNA": "anna", "karen": "anna", "kar ann": "anna", "nunez": "jose", "José": "jose", "JOSE\u0301": "jose", "вронский": "kolya", "НИК": "kolya",
+		"o'brien": "obrien", "brien": "obrien", "asa": "k2", "k": "k2 kolya", "zzz": "", "": "", "%": "", "'": "", "'':*": "", "\\": "", "\x00": "", "\xff": "", "&": "", "(": "", "a b c d": "",
+		strings.Repeat("a ", 5000): "zed anna k2",
+	} {
+		if got := usernames(db.FindPeople(ctx, typed, 10)); got != want {
+			t.Errorf("%.30q finds %q, want %q", typed, got, want)
+		}
+	}
+	var all []string
+	for after := ""; ; {
+		page, err := db.People(ctx, after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page {
+			all = append(all, a.Username)
+		}
+		if len(page) < 2 {
+			break
+		}
+		after = page[1].Username
+	}
+	if got := strings.Join(all, " "); got != "zed anna k2 jose obrien kolya" {
+		t.Errorf("page by page: %s", got)
+	}
+	db.talk(t, "anna", "jose", 1)
+	db.talk(t, "anna", "zed", 2)
+	db.talk(t, "anna", "annette", 3)
+	if got := usernames(db.Partners(ctx, "h", "anna", 10)); got != "zed jose" {
+		t.Errorf("partners: %s", got)
+	}
+	if got := usernames(db.PeopleNamed(ctx, []string{"jose", "annette", "nobody"})); got != "jose" {
+		t.Errorf("named: %s", got)
+	}
+	if got, err := db.NewestPeople(ctx, 3); err != nil || len(got) != 3 || slices.ContainsFunc(got, func(a Account) bool { return a.Username == "annette" }) {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+// X-27, X-28: with many accounts, every way of finding people reads an index.
+func TestPeople_Plans(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	const fill = `INSERT INTO accounts (username, name, password_hash, created_at)
+		SELECT 'u' || n, (ARRAY['Anna','Ben','Carla','Dmitri','Élodie'])[1 + n % 5] || ' ' || (ARRAY['Smith','Kuznetsov','Müller','de la Cruz'])[1 + n % 4] || n % 1000, 'x', now() - n * interval '1 s'
+		FROM generate_series(1, 20000) n; ANALYZE accounts`
+	if _, err := db.pool.Exec(ctx, fill); err != nil {
+		t.Fatal(err)
+	}
+	for _, typed := range []string{"a", "an", "anna", "smith", "kuz", "u19", "cruz12", "nobody"} {
+		f := fold(typed)
+		if plan := db.explain(t, foundPeople, f, f+lastRune, wordQuery(f), 20); strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s:\n%s", typed, plan)
+		}
+	}
+	for query, args := range map[string][]any{peoplePage: {"u777", 50}, newestPeople: {12}, partnersOf: {"u1", "h", 12, maxTalks}, namedPeople: {[]string{"u1", "u2"}}} {
+		if plan := db.explain(t, query, args...); strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s\n%s", query, plan)
+		}
+	}
+	if got, err := db.FindPeople(ctx, "cruz12", 5); err != nil || len(got) == 0 {
+		t.Errorf("%v %v", got, err)
+	}
+}

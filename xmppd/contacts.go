@@ -1,0 +1,105 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// What the site's pages do with contacts, on behalf of somebody who need not be
+// online. People are named by localparts.
+
+// AskContact asks other to be user's contact: to show presence to each other (RFC
+// 6121 §3.1). Errors: a *stanza.Error when it is refused; else the store's.
+func (srv *Server) AskContact(ctx context.Context, user, other string) error {
+	jid, bare := other+"@"+srv.domain, user+"@"+srv.domain
+	err := srv.subscriptionStanza(ctx, user, jid, "subscribe", subscriptionBytes(bare, jid, "subscribe"))
+	if err != nil {
+		return ignoreSiteContact(err)
+	}
+	// Who asks to be a contact shows itself as well (pre-approval, §3.4).
+	_, err = srv.stores.Roster.UpdateContact(ctx, user, jid, func(c *Contact) (bool, error) {
+		c.Approved = c.Approved || !c.hasFrom()
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	return srv.pushContact(ctx, user, jid)
+}
+
+// AnswerContact answers a request to be user's contact. Accepting asks for the same
+// in return, which is granted at once if the other has approved it beforehand.
+func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept bool) error {
+	jid, bare := other+"@"+srv.domain, user+"@"+srv.domain
+	typ := "unsubscribed"
+	if accept {
+		typ = "subscribed"
+	}
+	if err := srv.subscriptionStanza(ctx, user, jid, typ, subscriptionBytes(bare, jid, typ)); err != nil || !accept {
+		return ignoreSiteContact(err)
+	}
+	if err := srv.subscriptionStanza(ctx, user, jid, "subscribe", subscriptionBytes(bare, jid, "subscribe")); err != nil {
+		return ignoreSiteContact(err)
+	}
+	back, err := srv.stores.Roster.Contact(ctx, other, bare)
+	if errors.Is(err, ErrNotFound) || (err == nil && !back.Approved) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return ignoreSiteContact(srv.subscriptionStanza(ctx, other, bare, "subscribed", subscriptionBytes(jid, bare, "subscribed")))
+}
+
+func ignoreSiteContact(err error) error {
+	if errors.Is(err, errSiteContact) {
+		return nil
+	}
+	return err
+}
+
+// Around returns some of the accounts that are available and whose presence user
+// may see, at most max, by name: of those on the roster, and where everybody may
+// see everybody, of all.
+func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, error) {
+	var found []string
+	add := func(other string) {
+		if other != user && srv.Online(other) && !srv.eitherBlocks(ctx, user, other) {
+			found = append(found, other)
+		}
+	}
+	if srv.cfg.Open {
+		for _, a := range srv.someOnline(4 * max) { // some are not available, or blocked
+			if len(found) < max {
+				add(a.user)
+			}
+		}
+		slices.Sort(found)
+		return found, nil
+	}
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	for c := range r.contacts() {
+		if len(found) < max && r.shows(c.JID) {
+			add(localpart(c.JID))
+		}
+	}
+	return found, nil
+}
+
+// someOnline returns accounts that have sessions, at most max.
+func (srv *Server) someOnline(max int) []*account {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	out := make([]*account, 0, min(max, len(srv.accounts)))
+	for _, a := range srv.accounts {
+		if len(out) == max {
+			break
+		}
+		out = append(out, a)
+	}
+	return out
+}

@@ -1,0 +1,85 @@
+package xmppd
+
+import (
+	"slices"
+	"testing"
+)
+
+// X-43: a page asks, another accepts; nobody has to be online for it.
+func TestContacts_AskAndAnswer(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	ctx := t.Context()
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func(user, other string) string {
+		t.Helper()
+		c, err := w.store.Contact(ctx, user, other+"@h")
+		if err != nil {
+			return err.Error()
+		}
+		s := string(c.Subscription)
+		if c.Ask {
+			s += " asked"
+		}
+		if c.Request != nil {
+			s += " request"
+		}
+		return s
+	}
+	do(w.srv.AskContact(ctx, "alice", "bob"))
+	do(w.srv.AskContact(ctx, "alice", "bob"))
+	if a, b := state("alice", "bob"), state("bob", "alice"); a != "none asked" || b != "none request" {
+		t.Errorf("asked: %q %q", a, b)
+	}
+	bob := w.bound("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client"/>`)
+	bob.until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h"/>`)
+	alice := w.online("alice", "a")
+	do(w.srv.AnswerContact(ctx, "bob", "alice", true))
+	if a, b := state("alice", "bob"), state("bob", "alice"); a != "both" || b != "both" {
+		t.Errorf("accepted: %q %q", a, b)
+	}
+	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+
+	do(w.srv.AskContact(ctx, "carol", "bob"))
+	do(w.srv.AnswerContact(ctx, "bob", "carol", false))
+	if a, b := state("carol", "bob"), state("bob", "carol"); a != "none" || b != ErrNotFound.Error() {
+		t.Errorf("declined: %q %q", a, b)
+	}
+	// Who asked in another way, to see and not to be seen, is only asked in return.
+	do(w.srv.subscriptionStanza(ctx, "carol", "alice@h", "subscribe", subscriptionBytes("carol@h", "alice@h", "subscribe")))
+	do(w.srv.AnswerContact(ctx, "alice", "carol", true))
+	if a, c := state("alice", "carol"), state("carol", "alice"); a != "from asked" || c != "to request" {
+		t.Errorf("one way: %q %q", a, c)
+	}
+	do(w.srv.AnswerContact(ctx, "alice", "nobody", true)) // there is no request
+	if got := state("nobody", "alice"); got != ErrNotFound.Error() {
+		t.Errorf("nobody: %q", got)
+	}
+}
+
+// X-43: strangers do not see who is around.
+func TestAround(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	w.store.subscribe("alice", "bob")
+	w.online("bob", "b")
+	w.online("carol", "c")
+	if got, err := w.srv.Around(t.Context(), "alice", 9); err != nil || !slices.Equal(got, []string{"bob"}) {
+		t.Errorf("by request: %v %v", got, err)
+	}
+	w = large(t, "alice", "bob", "carol", "dave")
+	w.store.blocked["dave"] = []string{"alice@h"}
+	for _, u := range []string{"alice", "bob", "carol", "dave"} {
+		w.online(u, "x")
+	}
+	if got, err := w.srv.Around(t.Context(), "alice", 9); err != nil || !slices.Equal(got, []string{"bob", "carol"}) {
+		t.Errorf("everyone: %v %v", got, err)
+	}
+	if got, _ := w.srv.Around(t.Context(), "alice", 1); len(got) != 1 {
+		t.Errorf("one of them: %v", got)
+	}
+}
