@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"foyer/xmppd"
+	"foyer/xmppd/archive"
 	"foyer/xmppd/muc"
 
 	"github.com/jackc/pgx/v5"
@@ -118,18 +118,18 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	if got := names(store.Public(ctx, "open", 10)); !slices.Equal(got, []string{"passing"}) {
 		t.Errorf("after open: %v", got)
 	}
-	archive := db.Stores("h", RosterEveryone).Archive
-	fill(t, archive, "passing@rooms.h", 3)
+	messages := db.Stores("h", RosterEveryone).Archive
+	fill(t, messages, "passing@rooms.h", 3)
 	if err := store.DeleteTemporary(ctx, "rooms.h", []string{"passing"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := archive.Bounds(ctx, "passing@rooms.h"); err != nil {
+	if _, _, err := messages.Bounds(ctx, "passing@rooms.h"); err != nil {
 		t.Errorf("a room that was to stay: %v", err)
 	}
 	if err := store.DeleteTemporary(ctx, "rooms.h", nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := archive.Bounds(ctx, "passing@rooms.h"); !errors.Is(err, xmppd.ErrNotFound) {
+	if _, _, err := messages.Bounds(ctx, "passing@rooms.h"); !errors.Is(err, archive.ErrNotFound) {
 		t.Errorf("its archive: %v", err)
 	}
 	if n, err := store.Created(ctx, "alice"); n != 2 || err != nil {
