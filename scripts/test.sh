@@ -33,7 +33,7 @@ unit() {
 # Every fuzz target, for a moment: make fuzz is for longer.
 fuzz() {
 	say "Fuzzing …"
-	scripts/fuzz.sh --total 60s "$results/fuzz.json" || failed=1
+	scripts/fuzz.sh --total 30s "$results/fuzz.json" || failed=1
 }
 
 # The browser and the other clients meet the program itself, with the race
@@ -72,17 +72,26 @@ clients() {
 	npx playwright test -c e2e/interop "$@" || failed=1
 }
 
+# timed STAGE…: runs a stage, and notes how long it took.
+stages=()
+timed() {
+	local start=$SECONDS
+	"$@"
+	stages+=("$1 $((SECONDS - start)) s")
+}
+
 need_go
 scripts/npm.sh test
 node scripts/assets.mjs
 rm -rf "$results"
 mkdir -p "$results"
 case $what in
-unit) need_compiler && unit && fuzz ;;
-e2e) need_compiler && e2e "$@" ;;
-interop) need_compiler && need_others && referee && clients "$@" ;;
-all) need_compiler && need_others && unit && fuzz && e2e && clients ;; # the referee is among the Go tests
+unit) need_compiler && timed unit && timed fuzz ;;
+e2e) need_compiler && timed e2e "$@" ;;
+interop) need_compiler && need_others && timed referee && timed clients "$@" ;;
+all) need_compiler && need_others && timed unit && timed fuzz && timed e2e && timed clients ;; # the referee is among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
+say "Took: $(printf '%s, ' "${stages[@]}" | sed 's/, $//')."
 node scripts/summary.mjs "$results" || failed=1
 exit "$failed"
