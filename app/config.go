@@ -56,7 +56,7 @@ type Config struct {
 	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have, such as an office; three quarters of all that the system gives at most"`
 	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"10000" desc:"chat streams that one address may have"`
 	StreamsPerAccount     int     `env:"STREAMS_PER_ACCOUNT" envDefault:"100" desc:"chat streams that one account may have"`
-	ArchiveRate           Size    `env:"ARCHIVE_RATE" envDefault:"64KB" desc:"what one account may have stored in the archive a second; 1024 times as much at once"`
+	ArchiveRate           Size    `env:"ARCHIVE_RATE" envDefault:"64KB" desc:"what one account may have stored in the archive a second; 256 times as much at once"`
 	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"200" desc:"chat streams that one address may open a second; 30 times as many at once"`
 
 	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`

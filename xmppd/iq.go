@@ -121,6 +121,9 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to stanza.Addr
 	if err != nil {
 		return err
 	}
+	if s.server.spending.answers.Wait(ctx, s.user, len(result)) != nil {
+		return errTooMuch // what it has asked for takes longer than it can wait
+	}
 	if len(result) > bigAnswer { // many requests at once are answered as they are read
 		_ = s.Ready(ctx) // else the stream is gone, and the answer is kept for the next
 	}

@@ -52,7 +52,7 @@ type Config struct {
 	ArchivePage   int           // most results of one archive page; default 100
 	FanOut        int           // bytes a second that are delivered to many for one account, twice as many at once; default 32 MiB (fanout.go)
 	FanOutSaid    int           // bytes a second that one account sends to many, four times as many at once; default 512 KiB
-	ArchiveRate   int           // bytes that one account may have stored a second; default 64 KiB; 1024 times as much at once
+	ArchiveRate   int           // bytes that one account may have stored a second; default 64 KiB; 256 times as much at once
 	Meter         budget.Meter  // is told which of the last three an account meets, and other limits of one account; nil: nobody
 }
 

@@ -16,6 +16,7 @@ type spending struct {
 	input    *budget.Rate  // bytes that are sent to the server
 	presence *budget.Rate  // of them, bytes of presence: all who see it get it
 	archive  *budget.Rate  // bytes that are stored in archives
+	answers  *budget.Rate  // bytes of answers to its own requests
 	asking   *budget.Share // requests that are answered at the same time
 }
 
@@ -28,7 +29,9 @@ const (
 	inputBurst    = 2 << 20
 	presenceRate  = 16 << 10
 	presenceBurst = 1 << 20
-	archiveBurst  = 1024 // times the rate
+	answerRate    = 2 << 20
+	answerBurst   = 16 << 20
+	archiveBurst  = 256 // times the rate
 )
 
 // Requests of one account that are answered at the same time, by which it holds
@@ -47,7 +50,8 @@ func newSpending(archiveRate int, m budget.Meter) spending {
 		presence: rate("presence of one account", presenceRate, presenceBurst),
 		archive: budget.NewRate(budget.Limit{Name: "archived bytes of one account", Setting: "ARCHIVE_RATE"},
 			float64(archiveRate), archiveBurst*archiveRate, m),
-		asking: budget.NewShare(budget.Limit{Name: "requests of one account at once"}, askingOfAll, askingAtOnce, m),
+		answers: rate("answers to one account", answerRate, answerBurst),
+		asking:  budget.NewShare(budget.Limit{Name: "requests of one account at once"}, askingOfAll, askingAtOnce, m),
 	}
 }
 

@@ -67,6 +67,19 @@ func TestSpending_Each(t *testing.T) {
 	}
 }
 
+// X-53: what an account asks for is answered at its own rate, and refused when that
+// would take long.
+func TestSpending_Answers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "mallory")
+		w.srv.spending.answers = budget.NewRate(budget.Limit{}, 1, 500, nil)
+		mallory := w.online("mallory", "m")
+		ask := `<iq xmlns="jabber:client" type="get" id="i"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
+		mallory.Send(ask)
+		mallory.until(`<iq xmlns="jabber:client" from="mallory@h" type="error" id="i"><error type="wait"><policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></iq>`)
+	})
+}
+
 func parsed(t *testing.T, raw string) *stream.Element {
 	t.Helper()
 	el, err := stream.Parse([]byte(raw), stream.DefaultLimits)
