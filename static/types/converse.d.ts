@@ -102,6 +102,7 @@ declare namespace Converse {
         | 'getHeadingButtons'
         | 'getOutgoingMessageAttributes'
         | 'noResumeableBOSHSession'
+        | 'parseMUCMessage'
         | 'parseMessageForCommands'
         | 'reconnected'
         | 'rosterContactsFetched'

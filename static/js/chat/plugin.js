@@ -22,6 +22,7 @@ import { workByKeyboard } from './keyboard.js';
 import { enterRoomsByName } from './roomEntry.js';
 import { assertInternals } from './internals.js';
 import { closeMenus } from './menus.js';
+import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
 import { rememberGaps } from './gaps.js';
 import { keepBeforeResuming } from './kept.js';
@@ -57,6 +58,7 @@ export function plugin(config) {
             closeMenus();
             workByKeyboard();
             oneChatEach(_converse);
+            knowOccupants(_converse);
             rememberGaps(_converse);
             paintIcons();
             handleSignOut(_converse, guard);
