@@ -58,8 +58,11 @@ type (
 
 // formLimits are what the forms allow, in characters. Templates ask for them, so
 // that a browser refuses what the site would refuse, and nothing else.
-type formLimits struct{ Username, Name, Password, AppName int }
+type formLimits struct{ Username, Name, Password, AppName, RoomName, RoomAbout int }
 
 func limits() formLimits {
-	return formLimits{Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName}
+	return formLimits{
+		Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName,
+		RoomName: maxRoomName, RoomAbout: maxRoomAbout,
+	}
 }
