@@ -21,6 +21,7 @@ type Page struct {
 	CSRF     string
 	Nonce    string      // of the content security policy, for styles
 	Me       *Person     // nil for visitors
+	Away     bool        // nobody can tell who the viewer is: the database is away
 	Chat     *ChatConfig // nil where there is no chat
 	Flash    *Flash
 	Signup   bool
@@ -185,6 +186,7 @@ func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
 	p.Flash = s.takeFlash(c)
 	v := viewer(c)
 	if v == nil {
+		p.Away = c.Locals(awayKey) != nil
 		return p
 	}
 	me := s.person(v.account)

@@ -22,6 +22,9 @@ type visit struct {
 
 const visitKey = "visit"
 
+// awayKey marks a request of which nobody can tell whose it is.
+const awayKey = "away"
+
 // viewer returns who is behind the request; nil for visitors.
 func viewer(c *fiber.Ctx) *visit {
 	v, _ := c.Locals(visitKey).(*visit)
@@ -69,6 +72,7 @@ func (s *Server) loadVisit(c *fiber.Ctx) error {
 		// would take the new one with it. A dead one opens nothing.
 		return c.Next()
 	case err != nil:
+		c.Locals(awayKey, true)
 		return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}
 	}
 	s.auth.Touch(c.UserContext(), session)

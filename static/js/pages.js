@@ -3,12 +3,14 @@
 
 /** Replaces what belongs to the page and leaves the rest of the body alone. */
 function swap(current, next) {
-    if ((current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
+    // The site cannot tell who is signed in just now: whoever it was stays.
+    const away = next.hasAttribute('data-away');
+    if (!away && (current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
         // Somebody else, or nobody, is signed in now: begin anew.
         window.location.reload();
         return;
     }
-    for (const id of ['site-header', 'main']) {
+    for (const id of away ? ['main'] : ['site-header', 'main']) {
         const fresh = next.querySelector(`#${id}`);
         if (fresh) current.querySelector(`#${id}`).replaceWith(fresh);
     }

@@ -2,11 +2,13 @@
 // page has one. Everything but the chat works without this.
 
 import { keepChatAcrossPages } from './pages.js';
+import { showMistakes } from './mistakes.js';
 import { startChat } from './chat/boot.js';
 import { forgetPeople } from './chat/forget.js';
 import { all, around } from './dom.js';
 
 keepChatAcrossPages();
+showMistakes();
 
 /** Fills in a demo account (development only). */
 document.addEventListener('click', (event) => {
