@@ -77,6 +77,7 @@ class Outbox {
     /** @type {Entry[]} */
     entries = [];
     asking = false;
+    stream = 0; // counts them
 
     constructor(_converse, user) {
         this._converse = _converse;
@@ -118,7 +119,9 @@ class Outbox {
         this.asking = true;
         while (this.entries.some(({ sent }) => sent)) {
             const asked = this.entries.filter(({ sent }) => sent);
+            const { stream } = this;
             if (!(await answers(this._converse, PATIENCE))) {
+                if (stream !== this.stream) continue; // there is another by now
                 if (this.api.connection.connected() && navigator.onLine) this.api.connection.reconnect();
                 break;
             }
@@ -162,6 +165,7 @@ export function deliverAll(_converse, user) {
         if (says(element)) outbox.add(element, true);
     });
     api.listen.on('sendMessage', ({ message }) => outbox.written(message));
+    api.listen.on('will-reconnect', () => outbox.stream++);
     api.listen.on('connected', () => outbox.flush());
     api.listen.on('reconnected', () => outbox.flush());
     window.addEventListener('offline', () => outbox.markUnsent());

@@ -109,7 +109,7 @@ export function personDialog(_converse) {
             }
         }
 
-        message_() {
+        startConversation() {
             const { occupant, jid } = this;
             this.close();
             if (jid) return api.chats.open(jid, {}, true);
@@ -126,7 +126,7 @@ export function personDialog(_converse) {
                 ${state && !this.isSelf ? html`<p>${state}</p>` : ''}
                 <div class="person-card__actions">
                     ${this.isSelf ? html`<a class="btn btn-primary" href="/settings">Settings</a>` : ''}
-                    ${canWrite ? html`<button type="button" class="btn btn-primary" @click=${() => this.message_()}>Message</button>` : ''}
+                    ${canWrite ? html`<button type="button" class="btn btn-primary" @click=${() => this.startConversation()}>Message</button>` : ''}
                     ${occupant && !this.isSelf ? this.renderModeration(new Moderation(occupant.collection.chatroom, occupant)) : ''}
                 </div>
             </div>`;

@@ -42,7 +42,7 @@ export function plugin(config) {
             keepBeforeResuming(_converse);
             hideAddresses(_converse);
             followPresence(_converse);
-            countUnread(_converse);
+            countUnread(_converse, config.user);
             openChats(_converse);
             receiveInvitations(_converse);
             sendWellFormed(_converse);

@@ -32,14 +32,38 @@ function readOnlyInSight({ prototype }) {
     };
 }
 
-/** @param {Converse.Private} _converse */
-export function countUnread(_converse) {
+/**
+ * @param {Converse.Private} _converse
+ * @param {string} user
+ */
+export function countUnread(_converse, user) {
     const { api, exports } = _converse;
     readOnlyInSight(exports.ChatBox);
     readOnlyInSight(exports.MUC);
 
+    // Converse keeps the counts a moment later than they change, and a page may go
+    // away before: so the tab keeps them, too.
+    const key = `foyer-unread-${user}`;
+    const before = JSON.parse(sessionStorage.getItem(key) ?? '{}');
+    let restored = false;
+
     const boxes = () => _converse.state.chatboxes?.models ?? [];
-    const sum = () => show(boxes().reduce((n, box) => n + unread(box), 0));
+    const sum = () => {
+        show(boxes().reduce((n, box) => n + unread(box), 0));
+        if (!restored) return;
+        const counts = boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : []));
+        sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(counts)));
+    };
+    const restore = () => {
+        for (const box of boxes()) {
+            const count = before[box.get('jid')] ?? 0;
+            if (count <= unread(box)) continue;
+            box.save(box.get('num_unread_general') === undefined ? { num_unread: count } : { num_unread_general: count });
+        }
+        restored = true;
+        readWhatIsInSight();
+        sum();
+    };
     const readWhatIsInSight = () => {
         for (const box of boxes()) if (!box.get('closed') && box.isHidden?.() === false) box.clearUnreadMsgCounter();
     };
@@ -47,6 +71,7 @@ export function countUnread(_converse) {
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
+    api.waitUntil('chatBoxesFetched').then(restore);
     document.addEventListener('foyer:chat-shown', readWhatIsInSight);
     api.listen.on('chatRoomViewInitialized', readWhatIsInSight); // a room that was open when the page was left
     document.addEventListener('foyer:page', sum);
