@@ -22,7 +22,7 @@ const storedContacts = `SELECT c.jid, c.name, c.groups, c.subscription, c.ask, c
 	FROM contacts c LEFT JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL
 	WHERE c.username = $1 ORDER BY c.jid`
 
-// maxTalks bounds the conversations that are looked at for one roster.
+// maxTalks is how many of the latest messages are looked at for one roster.
 const maxTalks = 1000
 
 const (
@@ -37,26 +37,15 @@ const (
 		JOIN accounts a ON a.id = theirs.account_id
 		WHERE me.username = $1 AND a.username <> $1 AND a.blocked_at IS NULL`
 
-	// talkedWith is who $1 talks with, the latest first. It hops from one
-	// conversation to the next in archive_by_peer, so that its cost is that of the
-	// conversations, however long they are. Somebody who has more of them than
-	// maxTalks is given those of the latest messages too.
-	talkedWith = `WITH RECURSIVE hops(peer) AS (
-			(SELECT peer FROM archive WHERE owner = $1 || '@' || $2 ORDER BY peer LIMIT 1)
-			UNION ALL
-			SELECT (SELECT a.peer FROM archive a WHERE a.owner = $1 || '@' || $2 AND a.peer > h.peer ORDER BY a.peer LIMIT 1)
-				FROM hops h WHERE h.peer IS NOT NULL
-		), known AS MATERIALIZED (SELECT peer FROM hops WHERE peer IS NOT NULL LIMIT $4),
-		peers AS (
-			SELECT peer FROM known
-			UNION
-			SELECT peer FROM (SELECT peer FROM archive WHERE owner = $1 || '@' || $2 ORDER BY id DESC LIMIT $4) latest
-				WHERE (SELECT count(*) = $4 FROM known)
-		)
-		SELECT a.id, a.username, a.name, said.at FROM peers p
-			CROSS JOIN LATERAL (SELECT l.id AS at FROM archive l WHERE l.owner = $1 || '@' || $2 AND l.peer = p.peer ORDER BY l.id DESC LIMIT 1) said
-			CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(p.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
-			WHERE split_part(p.peer, '@', 2) = $2 AND a.username <> $1`
+	// talkedWith is who $1 talked with in the latest $4 messages, the latest first:
+	// one walk along the archive's own order, bounded however long the archive is.
+	// Somebody whom it leaves out is back with the next message (xmppd, nowTalking).
+	talkedWith = `SELECT a.id, a.username, a.name, said.at FROM (
+			SELECT peer, max(id::text) AS at FROM
+				(SELECT peer, id FROM archive WHERE owner = $1 || '@' || $2 ORDER BY id DESC LIMIT $4) latest GROUP BY peer
+		) said
+		CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(said.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
+		WHERE split_part(said.peer, '@', 2) = $2 AND a.username <> $1`
 
 	// someMates bounds what is read of large groups.
 	someMates = `SELECT theirs.account_id AS id FROM accounts me
@@ -69,7 +58,7 @@ const (
 			UNION ALL
 			SELECT a.id, a.username, a.name, NULL FROM (` + someMates + `) mates JOIN accounts a ON a.id = mates.id
 				WHERE a.username <> $1 AND a.blocked_at IS NULL
-		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at::text) DESC NULLS LAST, a.username LIMIT $3`
+		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT $3`
 
 	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
 	// record, and what the site says. The site's word is filled in by mode.
@@ -92,7 +81,8 @@ var contactsByMode = map[RosterMode]string{
 	RosterNone:   fmt.Sprintf(contactsOf, "false", "false AND $5 > 0"),
 	RosterGroups: fmt.Sprintf(contactsOf, sharesGroup, "$5 > 0"),
 	RosterEveryone: fmt.Sprintf(contactsOf, "true", `(SELECT count(*) <= $5 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $5::int + 1) members)
-		OR EXISTS (SELECT 1 FROM archive WHERE owner = v.username || '@' || $4 AND peer = $2) OR `+sharesGroup),
+		OR EXISTS (SELECT 1 FROM archive WHERE hashtextextended(peer, hashtextextended(owner, 0)) = hashtextextended($2, hashtextextended(v.username || '@' || $4, 0))
+			AND owner = v.username || '@' || $4 AND peer = $2) OR `+sharesGroup),
 }
 
 // querier is a pool or a transaction.
