@@ -7,5 +7,5 @@ export function closeMenus() {
     byId('chat').addEventListener('click', (event) => {
         const menu = around(event, 'converse-dropdown .dropdown-item')?.closest('converse-dropdown');
         /** @type {any} */ (menu)?.hide();
-    });
+    }, { capture: true }); // some entries keep the click to themselves
 }
