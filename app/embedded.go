@@ -12,6 +12,7 @@ import (
 	"foyer/models"
 	"foyer/xmppd"
 	"foyer/xmppd/muc"
+	"foyer/xmppd/pep"
 )
 
 // embedded is the Chat that runs within the site: xmppd, with the services that
@@ -48,6 +49,13 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		return nil, err
 	}
 	server.Mount(rooms)
+	eventing, err := pep.New(pep.Config{Server: server, Store: s.db.PubsubStore(), Accounts: stores.Accounts, VCards: stores.VCards, Logger: s.log})
+	if err != nil {
+		return nil, err
+	}
+	if err := server.MountOnAccounts(eventing); err != nil {
+		return nil, err
+	}
 	if s.cfg.UploadMaxSize > 0 {
 		server.Mount(xmppd.NewUploads("upload."+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s.uploads))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"foyer/xmppd"
+	"foyer/xmppd/pep"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -15,27 +16,33 @@ const (
 	maxPubsubBytes = 4 << 20
 )
 
-// Node implements xmppd.PubsubStore.
-func (s *chatStore) Node(ctx context.Context, user, node string) (xmppd.PubsubNode, error) {
-	n := xmppd.PubsubNode{Name: node}
+// pubsubStore implements pep.Store.
+type pubsubStore struct{ *DB }
+
+// PubsubStore returns what accounts publish, as it is kept in this database.
+func (db *DB) PubsubStore() pep.Store { return pubsubStore{db} }
+
+// Node implements pep.Store.
+func (s pubsubStore) Node(ctx context.Context, user, node string) (pep.Node, error) {
+	n := pep.Node{Name: node}
 	err := s.chat.QueryRow(ctx, "SELECT config FROM pubsub_nodes WHERE username = $1 AND node = $2", user, node).Scan(&n.Config)
 	return n, asXMPPError(err)
 }
 
-// Nodes implements xmppd.PubsubStore.
-func (s *chatStore) Nodes(ctx context.Context, user string) ([]xmppd.PubsubNode, error) {
+// Nodes implements pep.Store.
+func (s pubsubStore) Nodes(ctx context.Context, user string) ([]pep.Node, error) {
 	rows, err := s.chat.Query(ctx, "SELECT node, config FROM pubsub_nodes WHERE username = $1 ORDER BY node", user)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n xmppd.PubsubNode, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n pep.Node, err error) {
 		return n, row.Scan(&n.Name, &n.Config)
 	})
 }
 
-// UpdateNode implements xmppd.PubsubStore.
-func (s *chatStore) UpdateNode(ctx context.Context, user, node string, items []xmppd.PubsubItem, update func(*xmppd.PubsubNode, bool) (bool, error)) (xmppd.PubsubNode, error) {
-	n := xmppd.PubsubNode{Name: node}
+// UpdateNode implements pep.Store.
+func (s pubsubStore) UpdateNode(ctx context.Context, user, node string, items []pep.Item, update func(*pep.Node, bool) (bool, error)) (pep.Node, error) {
+	n := pep.Node{Name: node}
 	err := pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
 		if err := lockNodes(ctx, tx, user); err != nil {
 			return err
@@ -68,7 +75,7 @@ func lockNodes(ctx context.Context, tx pgx.Tx, user string) error {
 	return err
 }
 
-func saveNode(ctx context.Context, tx pgx.Tx, user string, n xmppd.PubsubNode, exists bool) error {
+func saveNode(ctx context.Context, tx pgx.Tx, user string, n pep.Node, exists bool) error {
 	if exists {
 		_, err := tx.Exec(ctx, "UPDATE pubsub_nodes SET config = $3 WHERE username = $1 AND node = $2 AND config <> $3", user, n.Name, n.Config)
 		return err
@@ -79,13 +86,13 @@ func saveNode(ctx context.Context, tx pgx.Tx, user string, n xmppd.PubsubNode, e
 	case isViolation(err, "23503"):
 		return xmppd.ErrNotFound
 	case err == nil && tag.RowsAffected() == 0:
-		return xmppd.ErrTooManyNodes
+		return pep.ErrTooManyNodes
 	}
 	return err
 }
 
 // saveItems stores items and removes the oldest beyond what the node keeps.
-func saveItems(ctx context.Context, tx pgx.Tx, user string, n xmppd.PubsubNode, items []xmppd.PubsubItem) error {
+func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []pep.Item) error {
 	keep := n.Config.MaxItems
 	if !n.Config.Persist {
 		items, keep = nil, 0
@@ -106,13 +113,13 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n xmppd.PubsubNode, 
 	var size int64
 	err = tx.QueryRow(ctx, "SELECT coalesce(sum(octet_length(payload)), 0) FROM pubsub_items WHERE username = $1", user).Scan(&size)
 	if err == nil && size > maxPubsubBytes {
-		err = xmppd.ErrFull
+		err = pep.ErrFull
 	}
 	return err
 }
 
-// RemoveItems implements xmppd.PubsubStore.
-func (s *chatStore) RemoveItems(ctx context.Context, user, node string, ids []string, all bool) (removed []string, err error) {
+// RemoveItems implements pep.Store.
+func (s pubsubStore) RemoveItems(ctx context.Context, user, node string, ids []string, all bool) (removed []string, err error) {
 	if _, err := s.Node(ctx, user, node); err != nil {
 		return nil, err
 	}
@@ -124,15 +131,15 @@ func (s *chatStore) RemoveItems(ctx context.Context, user, node string, ids []st
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Items implements xmppd.PubsubStore.
-func (s *chatStore) Items(ctx context.Context, q xmppd.ItemQuery) (xmppd.ItemPage, error) {
+// Items implements pep.Store.
+func (s pubsubStore) Items(ctx context.Context, q pep.ItemQuery) (pep.ItemPage, error) {
 	after, err := s.itemSeq(ctx, q, q.After, 0)
 	if err != nil {
-		return xmppd.ItemPage{}, err
+		return pep.ItemPage{}, err
 	}
 	before, err := s.itemSeq(ctx, q, q.Before, 1<<63-1)
 	if err != nil {
-		return xmppd.ItemPage{}, err
+		return pep.ItemPage{}, err
 	}
 	order := "ASC"
 	if q.Last {
@@ -144,10 +151,10 @@ func (s *chatStore) Items(ctx context.Context, q xmppd.ItemQuery) (xmppd.ItemPag
 			ORDER BY seq `+order+` LIMIT $6
 		) page ORDER BY seq`, q.User, q.Node, after, before, nonNil(q.IDs), q.Max)
 	if err != nil {
-		return xmppd.ItemPage{}, err
+		return pep.ItemPage{}, err
 	}
-	var page xmppd.ItemPage
-	page.Items, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (it xmppd.PubsubItem, err error) {
+	var page pep.ItemPage
+	page.Items, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (it pep.Item, err error) {
 		return it, row.Scan(&it.ID, &it.Published, &it.Payload)
 	})
 	if err == nil && q.Paged {
@@ -157,7 +164,7 @@ func (s *chatStore) Items(ctx context.Context, q xmppd.ItemQuery) (xmppd.ItemPag
 }
 
 // itemSeq returns an item's place; that of no item is as given.
-func (s *chatStore) itemSeq(ctx context.Context, q xmppd.ItemQuery, id string, none int64) (int64, error) {
+func (s pubsubStore) itemSeq(ctx context.Context, q pep.ItemQuery, id string, none int64) (int64, error) {
 	if id == "" {
 		return none, nil
 	}
@@ -167,7 +174,7 @@ func (s *chatStore) itemSeq(ctx context.Context, q xmppd.ItemQuery, id string, n
 }
 
 // countItems fills in how many items the node has and where the page begins.
-func (s *chatStore) countItems(ctx context.Context, q xmppd.ItemQuery, page *xmppd.ItemPage) error {
+func (s pubsubStore) countItems(ctx context.Context, q pep.ItemQuery, page *pep.ItemPage) error {
 	first := ""
 	if len(page.Items) > 0 {
 		first = page.Items[0].ID
@@ -189,13 +196,13 @@ const lastItems = `SELECT n.username, n.node, n.config, i.id, i.published, i.pay
 	WHERE NOT EXISTS (SELECT 1 FROM blocks b WHERE b.username = n.username AND b.jid = ANY($3))
 	ORDER BY n.username, n.node`
 
-// LastItems implements xmppd.PubsubStore.
-func (s *chatStore) LastItems(ctx context.Context, users, nodes, viewer []string, payloadMax int) ([]xmppd.LastItem, error) {
+// LastItems implements pep.Store.
+func (s pubsubStore) LastItems(ctx context.Context, users, nodes, viewer []string, payloadMax int) ([]pep.LastItem, error) {
 	rows, err := s.chat.Query(ctx, lastItems, nonNil(users), nonNil(nodes), nonNil(viewer), payloadMax)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l xmppd.LastItem, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l pep.LastItem, err error) {
 		return l, row.Scan(&l.User, &l.Node.Name, &l.Node.Config, &l.Item.ID, &l.Item.Published, &l.Item.Payload)
 	})
 }

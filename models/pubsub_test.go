@@ -10,29 +10,30 @@ import (
 	"time"
 
 	"foyer/xmppd"
+	"foyer/xmppd/pep"
 
 	"pgregory.net/rapid"
 )
 
-func node(max int) xmppd.NodeConfig {
-	return xmppd.NodeConfig{Access: xmppd.AccessOpen, MaxItems: max, Persist: true, SendLast: xmppd.SendOnPresence}
+func node(max int) pep.NodeConfig {
+	return pep.NodeConfig{Access: pep.AccessOpen, MaxItems: max, Persist: true, SendLast: pep.SendOnPresence}
 }
 
 // publish stores items into a node that keeps max.
-func publish(t testing.TB, s xmppd.PubsubStore, user, name string, max int, ids ...string) error {
+func publish(t testing.TB, s pep.Store, user, name string, max int, ids ...string) error {
 	t.Helper()
-	var items []xmppd.PubsubItem
+	var items []pep.Item
 	for _, id := range ids {
-		items = append(items, xmppd.PubsubItem{ID: id, Payload: []byte("<" + id + "/>")})
+		items = append(items, pep.Item{ID: id, Payload: []byte("<" + id + "/>")})
 	}
-	_, err := s.UpdateNode(t.Context(), user, name, items, func(n *xmppd.PubsubNode, _ bool) (bool, error) {
+	_, err := s.UpdateNode(t.Context(), user, name, items, func(n *pep.Node, _ bool) (bool, error) {
 		n.Config = node(max)
 		return true, nil
 	})
 	return err
 }
 
-func itemIDs(t testing.TB, s xmppd.PubsubStore, q xmppd.ItemQuery) string {
+func itemIDs(t testing.TB, s pep.Store, q pep.ItemQuery) string {
 	t.Helper()
 	if q.Max == 0 {
 		q.Max = 100
@@ -55,14 +56,14 @@ func itemIDs(t testing.TB, s xmppd.PubsubStore, q xmppd.ItemQuery) string {
 func TestPubsub_Items(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	db.person(t, "alice")
-	s := db.Stores("h", RosterNone).Pubsub
+	s := db.PubsubStore()
 	_, err := s.Node(ctx, "alice", "n")
 	is(t, err, xmppd.ErrNotFound)
 	is(t, publish(t, s, "zoe", "n", 3, "a"), xmppd.ErrNotFound)
 	for _, id := range []string{"a", "b", "c", "b", "d"} {
 		is(t, publish(t, s, "alice", "n", 3, id), nil)
 	}
-	for want, q := range map[string]xmppd.ItemQuery{
+	for want, q := range map[string]pep.ItemQuery{
 		"c b d": {},
 		"b d":   {Max: 2, Last: true},
 		"c b":   {Max: 2},
@@ -75,11 +76,11 @@ func TestPubsub_Items(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", q, got, want)
 		}
 	}
-	page, err := s.Items(ctx, xmppd.ItemQuery{User: "alice", Node: "n", Max: 1, Last: true, Paged: true})
+	page, err := s.Items(ctx, pep.ItemQuery{User: "alice", Node: "n", Max: 1, Last: true, Paged: true})
 	if err != nil || page.Count != 3 || page.Index != 2 {
 		t.Errorf("%+v %v", page, err)
 	}
-	_, err = s.Items(ctx, xmppd.ItemQuery{User: "alice", Node: "n", Max: 1, After: "x"})
+	_, err = s.Items(ctx, pep.ItemQuery{User: "alice", Node: "n", Max: 1, After: "x"})
 	is(t, err, xmppd.ErrNotFound)
 
 	removed, err := s.RemoveItems(ctx, "alice", "n", []string{"b", "x"}, false)
@@ -87,17 +88,17 @@ func TestPubsub_Items(t *testing.T) {
 		t.Errorf("%v %v", removed, err)
 	}
 	is(t, publish(t, s, "alice", "n", 1), nil) // fewer are kept
-	if got := itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: "n"}); got != "d" {
+	if got := itemIDs(t, s, pep.ItemQuery{User: "alice", Node: "n"}); got != "d" {
 		t.Errorf("after trimming: %s", got)
 	}
-	if _, err := s.RemoveItems(ctx, "alice", "n", nil, true); err != nil || itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: "n"}) != "" {
+	if _, err := s.RemoveItems(ctx, "alice", "n", nil, true); err != nil || itemIDs(t, s, pep.ItemQuery{User: "alice", Node: "n"}) != "" {
 		t.Errorf("after purging: %v", err)
 	}
 	_, err = s.RemoveItems(ctx, "alice", "x", nil, true)
 	is(t, err, xmppd.ErrNotFound)
 	refused := errors.New("refused")
-	_, err = s.UpdateNode(ctx, "alice", "n", nil, func(n *xmppd.PubsubNode, exists bool) (bool, error) {
-		if !exists || n.Config.MaxItems != 1 || n.Config.Access != xmppd.AccessOpen {
+	_, err = s.UpdateNode(ctx, "alice", "n", nil, func(n *pep.Node, exists bool) (bool, error) {
+		if !exists || n.Config.MaxItems != 1 || n.Config.Access != pep.AccessOpen {
 			t.Errorf("%+v %v", n, exists)
 		}
 		return false, refused
@@ -106,7 +107,7 @@ func TestPubsub_Items(t *testing.T) {
 	if list, err := s.Nodes(ctx, "alice"); err != nil || len(list) != 1 || list[0].Name != "n" {
 		t.Errorf("%+v %v", list, err)
 	}
-	gone := func(*xmppd.PubsubNode, bool) (bool, error) { return false, nil }
+	gone := func(*pep.Node, bool) (bool, error) { return false, nil }
 	if _, err := s.UpdateNode(ctx, "alice", "n", nil, gone); err != nil {
 		t.Fatal(err)
 	}
@@ -118,15 +119,14 @@ func TestPubsub_Items(t *testing.T) {
 // S-70).
 func TestPubsub_LastItems(t *testing.T) {
 	db, ctx := open(t), t.Context()
-	stores := db.Stores("h", RosterNone)
-	s := stores.Pubsub
+	s, blocks := db.PubsubStore(), db.Stores("h", RosterNone).Blocks
 	for _, u := range []string{"alice", "bob", "carol"} {
 		db.person(t, u)
 		is(t, publish(t, s, u, "n", 5, "old", "new"), nil)
 		is(t, publish(t, s, u, "m", 5, "other"), nil)
 		is(t, publish(t, s, u, "empty", 5), nil)
 	}
-	is(t, stores.Blocks.Block(ctx, "bob", []string{"dave@h"}), nil)
+	is(t, blocks.Block(ctx, "bob", []string{"dave@h"}), nil)
 	last, err := s.LastItems(ctx, []string{"carol", "bob", "alice", "zoe"}, []string{"n", "empty", "x"}, []string{"dave@h/r", "dave@h"}, 100)
 	if err != nil || len(last) != 2 || last[0].User != "alice" || last[1].User != "carol" || last[0].Item.ID != "new" || last[0].Node.Config.MaxItems != 5 {
 		t.Errorf("%+v %v", last, err)
@@ -140,19 +140,19 @@ func TestPubsub_LastItems(t *testing.T) {
 func TestPubsub_Bounds(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice := db.person(t, "alice")
-	s := db.Stores("h", RosterNone).Pubsub
+	s := db.PubsubStore()
 	if _, err := db.chat.Exec(ctx, "INSERT INTO pubsub_nodes SELECT 'alice', 'n' || i, '{}' FROM generate_series(1, $1) i", maxPubsubNodes); err != nil {
 		t.Fatal(err)
 	}
-	is(t, publish(t, s, "alice", "more", 1, "a"), xmppd.ErrTooManyNodes)
+	is(t, publish(t, s, "alice", "more", 1, "a"), pep.ErrTooManyNodes)
 	is(t, publish(t, s, "alice", "n1", 1, "a"), nil)
-	big := []xmppd.PubsubItem{{ID: "big", Payload: make([]byte, maxPubsubBytes/2+1)}}
-	keep := func(n *xmppd.PubsubNode, _ bool) (bool, error) { n.Config = node(1); return true, nil }
+	big := []pep.Item{{ID: "big", Payload: make([]byte, maxPubsubBytes/2+1)}}
+	keep := func(n *pep.Node, _ bool) (bool, error) { n.Config = node(1); return true, nil }
 	_, err := s.UpdateNode(ctx, "alice", "n1", big, keep)
 	is(t, err, nil)
 	_, err = s.UpdateNode(ctx, "alice", "n2", big, keep)
-	is(t, err, xmppd.ErrFull)
-	if got := itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: "n2"}); got != "" {
+	is(t, err, pep.ErrFull)
+	if got := itemIDs(t, s, pep.ItemQuery{User: "alice", Node: "n2"}); got != "" {
 		t.Errorf("%s was stored", got)
 	}
 	_, err = s.UpdateNode(ctx, "alice", "n1", big, keep) // in the place of itself
@@ -211,7 +211,7 @@ func noScan(ctx context.Context, t *testing.T, db *DB, sql string, args ...any) 
 func TestPubsub_Property(t *testing.T) {
 	db := open(t)
 	db.person(t, "alice")
-	s := db.Stores("h", RosterNone).Pubsub
+	s := db.PubsubStore()
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
@@ -239,7 +239,7 @@ func TestPubsub_Property(t *testing.T) {
 			},
 			"": func(rt *rapid.T) {
 				want = want[len(want)-min(len(want), max):]
-				if got := itemIDs(t, s, xmppd.ItemQuery{User: "alice", Node: name}); got != strings.Join(want, " ") {
+				if got := itemIDs(t, s, pep.ItemQuery{User: "alice", Node: name}); got != strings.Join(want, " ") {
 					rt.Fatalf("%s, want %v", got, want)
 				}
 				last, err := s.LastItems(t.Context(), []string{"alice"}, []string{name}, nil, 100)
@@ -248,7 +248,7 @@ func TestPubsub_Property(t *testing.T) {
 				}
 			},
 		})
-		_, err := s.UpdateNode(t.Context(), "alice", name, nil, func(*xmppd.PubsubNode, bool) (bool, error) { return false, nil })
+		_, err := s.UpdateNode(t.Context(), "alice", name, nil, func(*pep.Node, bool) (bool, error) { return false, nil })
 		is(t, err, nil)
 	})
 }

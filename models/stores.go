@@ -33,7 +33,7 @@ type chatStore struct {
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
 	s := &chatStore{db, domain, mode, searchBounds{first: 1000, stretch: 4000}}
-	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, Pubsub: s}
+	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s}
 }
 
 // asXMPPError turns the database's "no rows" into the chat server's.

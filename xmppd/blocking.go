@@ -76,9 +76,9 @@ func (srv *Server) blocks(ctx context.Context, user, jid string) (bool, error) {
 	return err == nil && b.matches(a), nil
 }
 
-// eitherBlocks reports whether one of two accounts blocks the other. If that
-// cannot be found out, nothing is shown.
-func (srv *Server) eitherBlocks(ctx context.Context, x, y string) bool {
+// EitherBlocks reports whether one of two accounts blocks the other (XEP-0191 §3), or
+// that cannot be found out: then nothing is shown.
+func (srv *Server) EitherBlocks(ctx context.Context, x, y string) bool {
 	if x == y {
 		return false
 	}
@@ -236,7 +236,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	for _, jid := range gone {
 		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
 			s.server.presenceTo(ctx, s.user, bareOf(jid))
-			s.server.lastItemsTo(ctx, s.user, bareOf(jid))
+			s.server.granted(ctx, s.user, bareOf(jid))
 		}
 	}
 	return nil, nil

@@ -65,7 +65,7 @@ func ignoreSiteContact(err error) error {
 func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, error) {
 	var found []string
 	add := func(other string) {
-		if other != user && srv.Online(other) && !srv.eitherBlocks(ctx, user, other) {
+		if other != user && srv.Online(other) && !srv.EitherBlocks(ctx, user, other) {
 			found = append(found, other)
 		}
 	}

@@ -12,19 +12,12 @@ import (
 
 // Service discovery (XEP-0030): what the server and its accounts really do.
 
-// accountIdentities is what every account is: somebody registered, and a place to
-// publish (XEP-0163 §3).
-func accountIdentities() []stanza.Identity {
-	return []stanza.Identity{{Category: "account", Type: "registered"}, {Category: "pubsub", Type: "pep"}}
-}
-
 // serverFeatures are those of the domain (S-45). Clients look for carbons and
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
 	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, nsTime, nsLast,
 	stanza.NSVCard, "msgoffline", stanza.NSSID, nsPrivate, stanza.NSForward, stanza.NSRetract, stanza.NSCaps,
-	formPublishOptions, // XEP-0223 §5 looks for it here
-	stanza.NSMAM,       // that of accounts; Profanity looks for it here
+	stanza.NSMAM, // that of accounts; Profanity looks for it here
 }
 
 // accountFeatures are those of an account's bare JID (S-46).
@@ -51,7 +44,7 @@ func handleAccountInfo(ctx context.Context, s *session, _ *stream.Element, query
 	if node, ok := query.Attr("node"); ok && node != "" {
 		return s.nodeInfo(ctx, s.user, node)
 	}
-	return stanza.Info{Identities: accountIdentities(), Features: slices.Concat(accountFeatures, pubsubFeatures())}.Answer(query)
+	return s.server.accountInfo(accountFeatures).Answer(query)
 }
 
 // handleContactInfo: only those who see the account's presence learn that it
@@ -73,8 +66,17 @@ func handleContactInfo(ctx context.Context, s *session, iq *stream.Element, quer
 	if node, ok := query.Attr("node"); ok && node != "" {
 		return s.nodeInfo(ctx, to.User, node)
 	}
-	features := append([]string{stanza.NSDiscoInfo, stanza.NSDiscoItems}, pubsubFeatures()...)
-	return stanza.Info{Identities: accountIdentities(), Features: features}.Answer(query)
+	return s.server.accountInfo([]string{stanza.NSDiscoInfo, stanza.NSDiscoItems}).Answer(query)
+}
+
+// accountInfo is what an account is and can do: features are those of the server
+// itself, and what is mounted on the accounts has its own.
+func (srv *Server) accountInfo(features []string) stanza.Info {
+	mounted := srv.mounted.discovery
+	return stanza.Info{
+		Identities: slices.Concat([]stanza.Identity{{Category: "account", Type: "registered"}}, mounted.Identities),
+		Features:   slices.Concat(features, mounted.Features),
+	}
 }
 
 // handleServerItems lists the services (S-45).

@@ -42,16 +42,6 @@ func TestFanOut(t *testing.T) {
 	}
 }
 
-// X-50: what is published goes to many as well.
-func TestFanOut_Publications(t *testing.T) {
-	w := newWorldWith(t, Config{FanOutSaid: 2 << 10}, "alice")
-	alice := w.online("alice", "a")
-	publish := `<iq xmlns="jabber:client" type="set" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="urn:example"><item><x xmlns="urn:example">` +
-		strings.Repeat("x", 7000) + `</x></item></publish></pubsub></iq>`
-	alice.ask(publish, `<iq xmlns="jabber:client" type="result" id="p"><any xmlns="test"/></iq>`)
-	alice.refused(publish, "wait", "policy-violation")
-}
-
 func TestFanOut_WaitsAMoment(t *testing.T) { synctest.Test(t, testFanOutWaits) }
 
 func testFanOutWaits(t *testing.T) {

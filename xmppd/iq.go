@@ -39,7 +39,7 @@ func iqHandlers() map[iqKey]iqHandler {
 	}
 	for _, table := range []map[iqKey]iqHandler{
 		rosterHandlers(), watchHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),
-		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), lastActivityHandlers(), privateHandlers(), pubsubHandlers(),
+		vcardHandlers(), pingHandlers(), versionHandlers(), timeHandlers(), lastActivityHandlers(), privateHandlers(),
 	} {
 		maps.Copy(all, table)
 	}

@@ -35,7 +35,6 @@ type memStore struct {
 	offlineBytes int // most bytes of offline messages of one user; 0: any
 	blocked      map[string][]string
 	private      map[string][]byte
-	nodes        map[string]map[string]*memNode
 	apps         map[string][]string // app passwords, by user
 	disabled     map[string]bool     // accounts that may not sign in
 	revoked      map[string]bool     // sessions that ended
@@ -72,7 +71,7 @@ func (m *memStore) pass(method string) {
 func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
-		blocked: map[string][]string{}, private: map[string][]byte{}, nodes: map[string]map[string]*memNode{}, prefs: map[string]archive.Prefs{}, revoked: map[string]bool{},
+		blocked: map[string][]string{}, private: map[string][]byte{}, prefs: map[string]archive.Prefs{}, revoked: map[string]bool{},
 		held: map[string]chan struct{}{}, apps: map[string][]string{}, disabled: map[string]bool{},
 	}
 	for _, u := range users {
@@ -83,7 +82,7 @@ func newMemStore(users ...string) *memStore {
 }
 
 func (m *memStore) stores() Stores {
-	return Stores{Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m, Pubsub: m}
+	return Stores{Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m}
 }
 
 func (m *memStore) setFail(err error) {

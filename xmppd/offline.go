@@ -75,7 +75,7 @@ func (s *session) arrive(ctx context.Context) error {
 // in between, another of the account's sessions may take what is left.
 func (s *session) flushAll(ctx context.Context) error {
 	for {
-		turn, cancel := s.server.renewed(ctx)
+		turn, cancel := s.server.Renewed(ctx)
 		left, err := s.server.flushOffline(turn, s)
 		cancel()
 		if err != nil || !left {
@@ -152,7 +152,7 @@ func (s *session) deliverWaiting(ctx context.Context, messages []OfflineMessage)
 			s.log.Error("an offline message is damaged", "id", m.ID, "err", err)
 			continue
 		}
-		if s.readyWithin(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
+		if s.ReadyWithin(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {
 			return messages[:i]
 		}
 	}

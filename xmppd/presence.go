@@ -76,7 +76,7 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 			return err
 		}
 		var cancel context.CancelFunc
-		ctx, cancel = s.server.renewed(ctx)
+		ctx, cancel = s.server.Renewed(ctx)
 		defer cancel()
 	}
 	if arrived {
@@ -84,7 +84,9 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 			return err
 		}
 	}
-	s.noteCaps(ctx, own, initial)
+	for _, w := range s.server.mounted.presence {
+		w.Available(ctx, s, own)
+	}
 	return nil
 }
 
@@ -183,7 +185,7 @@ func (srv *Server) showPresence(ctx context.Context, from, contact string, raw [
 // showPresenceTo is showPresence for an account; nil: one that is not online.
 func (srv *Server) showPresenceTo(ctx context.Context, from string, a *account, raw []byte) {
 	sessions := a.available()
-	if len(sessions) == 0 || srv.eitherBlocks(ctx, localpart(from), a.user) {
+	if len(sessions) == 0 || srv.EitherBlocks(ctx, localpart(from), a.user) {
 		return
 	}
 	for _, o := range sessions {
@@ -219,7 +221,7 @@ func (s *session) receiveContact(ctx context.Context, c Contact) {
 	_ = s.Ready(ctx)
 	if ctx.Err() != nil { // the client took longer than a stanza may
 		var cancel context.CancelFunc
-		ctx, cancel = s.server.renewed(ctx)
+		ctx, cancel = s.server.Renewed(ctx)
 		defer cancel()
 	}
 	if c.hasTo() && (c.Listed || !c.Site) {
@@ -235,7 +237,7 @@ func (s *session) receiveContact(ctx context.Context, c Contact) {
 // currentPresence delivers the presence of each of user's resources to s.
 func (srv *Server) currentPresence(ctx context.Context, user string, s *session) {
 	sessions := srv.lookup(user).available()
-	if len(sessions) == 0 || srv.eitherBlocks(ctx, user, s.user) {
+	if len(sessions) == 0 || srv.EitherBlocks(ctx, user, s.user) {
 		return
 	}
 	for _, o := range sessions {
@@ -300,6 +302,9 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 		}
 		s.toSubscribers(ctx, raw)
 	}
+	for _, w := range s.server.mounted.presence {
+		w.Unavailable(s)
+	}
 	s.leaveServices(ctx, raw)
 	for jid := range directed {
 		// Those who saw it by subscription have been told already.
@@ -361,7 +366,7 @@ func (s *session) stampDirected(ctx context.Context, p *stream.Element) ([]byte,
 // deliverDirected delivers to a full JID, or to all available resources of a
 // bare one (RFC 6121 §8.5.2.1.2, §8.5.3.1).
 func (srv *Server) deliverDirected(ctx context.Context, from string, to stanza.Address, raw []byte) {
-	if user := localpart(from); user != to.User && srv.eitherBlocks(ctx, user, to.User) {
+	if user := localpart(from); user != to.User && srv.EitherBlocks(ctx, user, to.User) {
 		return
 	}
 	sessions := srv.lookup(to.User).available()
@@ -387,7 +392,7 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 	}
 	found := false
 	for _, o := range s.server.lookup(to.User).available() {
-		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.eitherBlocks(ctx, to.User, s.user) && !s.server.clientBlocked(ctx, o.full, s) {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.EitherBlocks(ctx, to.User, s.user) && !s.server.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 			found = true
 		}
@@ -413,8 +418,8 @@ func (srv *Server) AccountChanged(ctx context.Context, user string) {
 	for _, s := range srv.lookup(user).available() {
 		s.announcePicture(ctx, acc.AvatarHash)
 	}
-	if err := srv.publishAvatar(ctx, user, acc.AvatarHash); err != nil && !errors.Is(err, ErrNotFound) {
-		srv.log.Error("a changed picture was not published", "user", user, "err", err)
+	for _, w := range srv.mounted.profiles {
+		w.ProfileChanged(ctx, acc)
 	}
 }
 

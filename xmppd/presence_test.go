@@ -524,7 +524,7 @@ func TestPresence_RequestsThatWait(t *testing.T) {
 // included.
 func TestRoster_BoundInBytes(t *testing.T) {
 	w := newWorld(t, "alice")
-	groups := make([]string, maxContactGroups)
+	groups := make([]string, MaxContactGroups)
 	for i := range groups {
 		groups[i] = fmt.Sprint(i) + strings.Repeat("й", maxContactName-2)
 	}
@@ -533,7 +533,7 @@ func TestRoster_BoundInBytes(t *testing.T) {
 			strings.Join(groups, `</group><group>`) + `</group></item></query></iq>`
 	}
 	one := len(strings.Join(groups, ""))
-	for i := range maxRosterBytes / (one + maxContactGroups) {
+	for i := range maxRosterBytes / (one + MaxContactGroups) {
 		jid := fmt.Sprintf("c%d@h", i)
 		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionBoth, Listed: true, Groups: groups, Site: i%2 == 0}
 	}

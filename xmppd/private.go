@@ -49,8 +49,8 @@ func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query 
 	if errors.Is(err, ErrNotFound) {
 		raw, err = c.Raw(), nil // nothing stored: the request comes back
 	}
-	if err == nil && c.Name == privateBookmarks {
-		raw, err = s.privateBookmarks(ctx, raw)
+	if view := s.server.mounted.private[c.Name]; view != nil && err == nil {
+		raw, err = view.ReadPrivate(ctx, s.user, raw)
 	}
 	if err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query 
 	if len(raw) > maxPrivate {
 		return nil, stanza.ErrNotAcceptable
 	}
-	if c.Name == privateBookmarks {
-		if raw, err = s.setPrivateBookmarks(ctx, c); err != nil {
+	if view := s.server.mounted.private[c.Name]; view != nil {
+		if raw, err = view.WritePrivate(ctx, s.user, c); err != nil {
 			return nil, err
 		}
 	}

@@ -259,9 +259,9 @@ func (srv *Server) storeUnacked(ctx context.Context, s *session, unacked []sentS
 	srv.release(s.account)
 }
 
-// renewed gives what follows a wait for the client's reading the time of a stanza
-// again.
-func (srv *Server) renewed(ctx context.Context) (context.Context, context.CancelFunc) {
+// Renewed returns a context in which a stanza has its time once more: after a wait
+// for a client that reads slowly, which does not count (Client.Ready).
+func (srv *Server) Renewed(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), srv.cfg.StoreTimeout)
 }
 

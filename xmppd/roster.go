@@ -26,7 +26,7 @@ const nsRoster = "jabber:iq:roster"
 // the contacts that the site gives them.
 const (
 	maxContactName   = 128
-	maxContactGroups = 32
+	MaxContactGroups = 32
 	maxContacts      = 2000
 	maxRosterBytes   = 1 << 20 // of addresses, names and groups together
 )
@@ -333,7 +333,7 @@ func (it *rosterItem) parseGroups(item stream.Child) error {
 		switch {
 		case slices.Contains(it.groups, name):
 			return stanza.ErrBadRequest
-		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= maxContactGroups:
+		case name == "" || strings.Contains(name, "\n") || utf8.RuneCountInString(name) > maxContactName || len(it.groups) >= MaxContactGroups:
 			return stanza.ErrNotAcceptable
 		}
 		it.groups = append(it.groups, name)

@@ -12,8 +12,7 @@
 // store is asked or anything is written that could block. Outside them all,
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
-// while offline messages are delivered, so that each is once; and an account's
-// lock in Server.nodeLocks while its nodes change, until that is told.
+// while offline messages are delivered, so that each is once.
 package xmppd
 
 import (
@@ -58,22 +57,21 @@ type Config struct {
 
 // Server is the embedded XMPP server. It is safe for concurrent use.
 type Server struct {
-	cfg       Config
-	domain    string
-	log       *slog.Logger
-	stores    Stores
-	archive   *archive.Archive
-	iqs       map[iqKey]iqHandler
-	vcards    vcardCache
-	caps      capsCache
-	nodeLocks keyedLock // by account: held while its nodes change
-	conns     connSet
-	agents    []byte // key that resources are made with from clients' ids (bind2.go)
-	ver       string // hash of the server's own capabilities (server_caps.go)
-	counts    resumeCounts
-	services  []Service // before the first Serve; read only then
-	stats     counters
-	spending  spending
+	cfg      Config
+	domain   string
+	log      *slog.Logger
+	stores   Stores
+	archive  *archive.Archive
+	iqs      map[iqKey]iqHandler
+	vcards   vcardCache
+	conns    connSet
+	agents   []byte // key that resources are made with from clients' ids (bind2.go)
+	ver      string // hash of the server's own capabilities (server_caps.go)
+	counts   resumeCounts
+	services []Service       // before the first Serve; read only then
+	mounted  accountServices // likewise
+	stats    counters
+	spending spending
 
 	followers followers
 	watches   watches
@@ -102,13 +100,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("xmppd: Domain %q is not prepared (RFC 7622 §3.2)", cfg.Domain)
 	}
 	cfg.setDefaults()
-	ver, err := serverVer()
-	if err != nil {
-		return nil, err
-	}
 	srv := &Server{
 		cfg:      cfg,
-		ver:      ver,
 		domain:   cfg.Domain,
 		log:      cfg.Logger,
 		stores:   cfg.Stores,
@@ -120,6 +113,11 @@ func New(cfg Config) (*Server, error) {
 		started:  time.Now(),
 		fanOut:   newFanOut(cfg),
 		resume:   make(map[string]*session),
+		mounted:  accountServices{private: make(map[stream.Name]PrivateView)},
+	}
+	var err error
+	if srv.ver, err = srv.hashOwnInfo(); err != nil {
+		return nil, err
 	}
 	return srv, nil
 }

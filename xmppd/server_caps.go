@@ -3,6 +3,7 @@ package xmppd
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -15,14 +16,18 @@ import (
 const capsURI = "urn:foyer"
 
 // ownInfo is what the server is and can do.
-func ownInfo(node string) stanza.Info {
-	return stanza.Info{Node: node, Identities: []stanza.Identity{{Category: "server", Type: "im", Name: "Foyer"}}, Features: serverFeatures}
+func (srv *Server) ownInfo(node string) stanza.Info {
+	return stanza.Info{
+		Node:       node,
+		Identities: []stanza.Identity{{Category: "server", Type: "im", Name: "Foyer"}},
+		Features:   slices.Concat(serverFeatures, srv.mounted.discovery.ServerFeatures),
+	}
 }
 
-// serverVer computes the hash of what the server answers to disco#info.
-func serverVer() (string, error) {
+// hashOwnInfo computes the hash of what the server answers to disco#info.
+func (srv *Server) hashOwnInfo() (string, error) {
 	var info stanza.Capabilities
-	if err := xml.Unmarshal(ownInfo("").Payload(), &info); err != nil {
+	if err := xml.Unmarshal(srv.ownInfo("").Payload(), &info); err != nil {
 		return "", fmt.Errorf("xmppd: own capabilities: %w", err)
 	}
 	return info.Ver("sha-1") // the function that everybody knows (§5.1)
@@ -40,5 +45,5 @@ func (srv *Server) serverInfo(query stream.Child) ([]byte, error) {
 	if node != "" && node != capsURI+"#"+srv.ver {
 		return nil, stanza.ErrItemNotFound
 	}
-	return ownInfo(node).Payload(), nil
+	return srv.ownInfo(node).Payload(), nil
 }

@@ -21,10 +21,8 @@ type serverRequest struct {
 	answered func(ctx context.Context, iq *stream.Element)
 }
 
-// request sends the client an IQ get in the server's name. answered is called, on
-// the goroutine that handles the client's stanzas, with the result or the error;
-// it is not called if none comes in time. Of too many the oldest is forgotten.
-func (s *session) request(payload []byte, answered func(ctx context.Context, iq *stream.Element)) {
+// Request implements Client.
+func (s *session) Request(payload []byte, answered func(ctx context.Context, iq *stream.Element)) {
 	id, now := rand.Text(), time.Now()
 	s.mu.Lock()
 	if s.requests == nil {

@@ -62,6 +62,14 @@ type Client interface {
 	// for the goroutine that serves the client. The error tells that the client's
 	// stream is gone: what is sent to it is kept, if it can come back.
 	Ready(ctx context.Context) error
+
+	// ReadyWithin is Ready for other goroutines: they wait no longer than ctx.
+	ReadyWithin(ctx context.Context) error
+
+	// Request sends the client an IQ get in the server's name. answered is called, on
+	// the goroutine that serves the client, with the result or the error; it is not
+	// called if none comes in time. Of too many requests the oldest is forgotten.
+	Request(payload []byte, answered func(ctx context.Context, iq *stream.Element))
 }
 
 var _ Client = (*session)(nil)
@@ -88,11 +96,10 @@ func (s *session) CopySent(m *stream.Element, id uuid.UUID) {
 // Ready implements Client. A client whose stream is lost is ready: what is sent
 // to it is kept. Whatever ends the session, or moves it to another stream, closes
 // the stream first, which ends the wait.
-func (s *session) Ready(ctx context.Context) error { return s.readyWithin(context.WithoutCancel(ctx)) }
+func (s *session) Ready(ctx context.Context) error { return s.ReadyWithin(context.WithoutCancel(ctx)) }
 
-// readyWithin is Ready for other goroutines than the client's: they wait no longer
-// than ctx.
-func (s *session) readyWithin(ctx context.Context) error {
+// ReadyWithin implements Client.
+func (s *session) ReadyWithin(ctx context.Context) error {
 	if st := s.current(); st != nil {
 		return st.Ready(ctx)
 	}

@@ -46,8 +46,6 @@ type session struct {
 	carbons    bool                     // XEP-0280
 	inactive   bool                     // nobody looks at the client (csi.go)
 	held       heldBack                 // what waits until somebody does
-	caps       caps                     // of presence (XEP-0115)
-	wanted     wanted                   // nodes it asks to be told of (caps.go)
 	requests   map[string]serverRequest // requests of the server's own, by id (server_requests.go)
 	directed   map[string]struct{}      // full or bare JIDs that got directed presence (RFC 6121 §4.6)
 }

@@ -195,5 +195,4 @@ type Stores struct {
 	Blocks   BlockStore
 	VCards   VCardStore
 	Private  PrivateStore
-	Pubsub   PubsubStore
 }

@@ -198,7 +198,7 @@ func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string
 	if typ == "subscribed" {
 		// RFC 6121 §3.1.5: approval is followed by current presence (S-39).
 		srv.presenceTo(ctx, user, jid)
-		srv.lastItemsTo(ctx, user, jid)
+		srv.granted(ctx, user, jid)
 	}
 	return nil
 }
@@ -316,7 +316,7 @@ func (srv *Server) grant(ctx context.Context, user, contact string, ch change) e
 	}
 	if !ch.saw {
 		srv.presenceTo(ctx, user, contact)
-		srv.lastItemsTo(ctx, user, contact)
+		srv.granted(ctx, user, contact)
 	}
 	return nil
 }

@@ -108,7 +108,10 @@ func TestUpload_Others(t *testing.T) {
 }
 
 // listener is a client that notes what it is sent.
-type listener struct{ got []string }
+type listener struct {
+	Client
+	got []string
+}
 
 func (*listener) JID() string                 { return "alice@h/a" }
 func (*listener) Bare() string                { return "alice@h" }

@@ -120,7 +120,7 @@ func parseVCard(card stream.Child, before string) (VCard, error) {
 	for c := range card.Children() {
 		switch c.Name.Local {
 		case "FN":
-			if v.Name, err = nameOf(c); err != nil {
+			if v.Name, err = NameIn(c); err != nil {
 				return v, err
 			}
 		case "NICKNAME":
@@ -133,7 +133,7 @@ func parseVCard(card stream.Child, before string) (VCard, error) {
 			v.Extra = append(v.Extra, c.Raw()...)
 		}
 	}
-	nick, err := nameOf(nickname)
+	nick, err := NameIn(nickname)
 	switch {
 	case err != nil:
 		return v, err

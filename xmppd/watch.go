@@ -124,7 +124,7 @@ func (s *session) parseWatch(watch stream.Child) ([]string, error) {
 // seen returns the available resources of user that s may know of.
 func (srv *Server) seen(ctx context.Context, s *session, r *roster, user string) []*session {
 	found := srv.lookup(user).available()
-	if len(found) == 0 || srv.eitherBlocks(ctx, user, s.user) {
+	if len(found) == 0 || srv.EitherBlocks(ctx, user, s.user) {
 		return nil
 	}
 	if !srv.openTo(s.bare) && !r.shows(user+"@"+srv.domain) {
@@ -138,7 +138,7 @@ func (srv *Server) seen(ctx context.Context, s *session, r *roster, user string)
 func (srv *Server) toWatchers(ctx context.Context, from string, raw []byte) {
 	user := localpart(from)
 	for _, s := range srv.watches.of(user) {
-		if p, _ := s.available(); p != nil && !srv.eitherBlocks(ctx, user, s.user) && !srv.clientBlocked(ctx, from, s) {
+		if p, _ := s.available(); p != nil && !srv.EitherBlocks(ctx, user, s.user) && !srv.clientBlocked(ctx, from, s) {
 			s.deliver(raw)
 		}
 	}

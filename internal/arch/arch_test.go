@@ -76,13 +76,14 @@ func mayImport() map[string][]string {
 		"app/cli":           {"app/...", "internal/pgdev", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
-		"models": {"internal/budget", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc"},
+		"models": {"internal/budget", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":        {"internal/budget", "internal/stanza", "internal/stream"},
 		"xmppd":         {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd/archive"},
 		"xmppd/archive": {"internal/budget", "internal/stanza", "internal/stream"},
 		"xmppd/muc":     {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
+		"xmppd/pep":     {"internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
 
 		"internal/budget":            nil,
 		"internal/names":             nil,

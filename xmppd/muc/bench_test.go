@@ -13,8 +13,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// sink is a client that reads at once.
+// sink is a client that reads at once. What rooms do not ask of a client is not there.
 type sink struct {
+	xmppd.Client
 	user, jid string
 	n, bytes  int
 }

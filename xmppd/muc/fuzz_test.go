@@ -16,6 +16,7 @@ import (
 
 // checker is a client that looks at everything it gets.
 type checker struct {
+	xmppd.Client
 	tb        testing.TB
 	user, jid string
 	mu        sync.Mutex

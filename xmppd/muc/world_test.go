@@ -48,15 +48,7 @@ type memStore struct {
 }
 
 func (m *memStore) stores() xmppd.Stores {
-	return xmppd.Stores{Accounts: m, Roster: m, Archive: archiveStore{m}, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m, Pubsub: noPubsub{}}
-}
-
-type noPubsub struct{ xmppd.PubsubStore }
-
-func (noPubsub) Nodes(context.Context, string) ([]xmppd.PubsubNode, error) { return nil, nil }
-
-func (noPubsub) Node(context.Context, string, string) (xmppd.PubsubNode, error) {
-	return xmppd.PubsubNode{}, xmppd.ErrNotFound
+	return xmppd.Stores{Accounts: m, Roster: m, Archive: archiveStore{m}, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m}
 }
 
 func (m *memStore) Password(context.Context, string, string, stream.Peer) (stream.Identity, error) {

@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"context"
@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"foyer/internal/stanza"
+	"foyer/xmppd"
 )
 
 // Pictures of people as personal eventing has them (XEP-0084), and the same
 // picture in the site's profile, which is also the vCard's (XEP-0398): what is
-// set by one way is read by all. A data node that is not open is the client's
-// own affair, and stays apart from the profile, which every member may read.
+// set by one way is read by all. A data node that is not open
+// stays apart from the profile, which every member may read.
 
 const (
 	nodeAvatarData     = "urn:xmpp:avatar:data"
@@ -24,10 +25,9 @@ const (
 	nsVCardConversion  = "urn:xmpp:pep-vcard-conversion:0"
 )
 
-// avatarMetadata are the ids of the pictures that a metadata item offers, but
-// for those that are elsewhere (XEP-0398 §3.1); none tells that it offers
-// nothing at all.
-func avatarMetadata(it PubsubItem) (ids []string, none bool, err error) {
+// avatarMetadata returns the ids of the pictures that a metadata item offers, except
+// those that are elsewhere (XEP-0398 §3.1); none: it offers nothing at all.
+func avatarMetadata(it Item) (ids []string, none bool, err error) {
 	metadata, ok := it.payload(nodeAvatarMetadata, "metadata")
 	if !ok {
 		return nil, false, pubsubError(stanza.ErrBadRequest, "invalid-payload")
@@ -47,22 +47,22 @@ func avatarMetadata(it PubsubItem) (ids []string, none bool, err error) {
 // profile; without any, the profile's picture goes (XEP-0084 §4.2.3, XEP-0398
 // §3.1, S-74, S-75). It reports whether the profile changed. The caller holds the
 // account's lock.
-func (srv *Server) adoptAvatarLocked(ctx context.Context, user string, p publication) (changed bool, err error) {
+func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publication) (changed bool, err error) {
 	ids, none, err := avatarMetadata(p.item)
 	if err != nil {
 		return false, err
 	}
-	if err := srv.admits(ctx, user, p); err != nil {
+	if err := s.admits(ctx, user, p); err != nil {
 		return false, err
 	}
-	if open, err := srv.avatarOpen(ctx, user); err != nil || !open {
+	if open, err := s.avatarOpen(ctx, user); err != nil || !open {
 		return false, err
 	}
-	card, err := srv.stores.VCards.VCard(ctx, user)
+	card, err := s.vcards.VCard(ctx, user)
 	if err != nil {
 		return false, err
 	}
-	photo, id, err := srv.avatarData(ctx, user, ids)
+	photo, id, err := s.avatarData(ctx, user, ids)
 	switch {
 	case err != nil:
 		return false, err
@@ -71,17 +71,17 @@ func (srv *Server) adoptAvatarLocked(ctx context.Context, user string, p publica
 		return false, nil
 	}
 	card.Photo, card.PhotoType = photo, ""
-	err = srv.stores.VCards.SetVCard(ctx, user, card)
-	if errors.Is(err, ErrNotAcceptable) {
+	err = s.vcards.SetVCard(ctx, user, card)
+	if errors.Is(err, xmppd.ErrNotAcceptable) {
 		err = stanza.ErrNotAcceptable
 	}
 	return err == nil, err
 }
 
 // admits reports beforehand why a publication would be refused.
-func (srv *Server) admits(ctx context.Context, user string, p publication) error {
-	n, err := srv.stores.Pubsub.Node(ctx, user, p.node)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+func (s *Service) admits(ctx context.Context, user string, p publication) error {
+	n, err := s.store.Node(ctx, user, p.node)
+	if err != nil && !errors.Is(err, xmppd.ErrNotFound) {
 		return err
 	}
 	_, err = p.admit(&n, err == nil)
@@ -89,9 +89,9 @@ func (srv *Server) admits(ctx context.Context, user string, p publication) error
 }
 
 // avatarOpen reports whether the data node is as open as the profile is.
-func (srv *Server) avatarOpen(ctx context.Context, user string) (bool, error) {
-	n, err := srv.stores.Pubsub.Node(ctx, user, nodeAvatarData)
-	if errors.Is(err, ErrNotFound) {
+func (s *Service) avatarOpen(ctx context.Context, user string) (bool, error) {
+	n, err := s.store.Node(ctx, user, nodeAvatarData)
+	if errors.Is(err, xmppd.ErrNotFound) {
 		return true, nil
 	}
 	return n.Config.Access == AccessOpen, err
@@ -99,11 +99,11 @@ func (srv *Server) avatarOpen(ctx context.Context, user string) (bool, error) {
 
 // avatarData returns the first of these pictures whose data was published, and
 // its id, which must be its hash (XEP-0084 §4.1).
-func (srv *Server) avatarData(ctx context.Context, user string, ids []string) (photo []byte, id string, err error) {
+func (s *Service) avatarData(ctx context.Context, user string, ids []string) (photo []byte, id string, err error) {
 	if len(ids) == 0 {
 		return nil, "", nil
 	}
-	page, err := srv.stores.Pubsub.Items(ctx, ItemQuery{User: user, Node: nodeAvatarData, IDs: ids, Max: 1, Last: true})
+	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeAvatarData, IDs: ids, Max: 1, Last: true})
 	if err != nil || len(page.Items) == 0 {
 		return nil, "", err
 	}
@@ -120,18 +120,25 @@ func (srv *Server) avatarData(ctx context.Context, user string, ids []string) (p
 	return photo, strings.ToLower(it.ID), nil
 }
 
+// ProfileChanged implements xmppd.ProfileWatcher: a changed picture is published.
+func (s *Service) ProfileChanged(ctx context.Context, a xmppd.Account) {
+	if err := s.publishAvatar(ctx, a.User, a.AvatarHash); err != nil && !errors.Is(err, xmppd.ErrNotFound) {
+		s.log.Error("a changed picture was not published", "user", a.User, "err", err)
+	}
+}
+
 // publishAvatar makes the profile's picture the one that is published, and tells
 // of it (XEP-0398 §3.2, S-75).
-func (srv *Server) publishAvatar(ctx context.Context, user, hash string) error {
-	release, err := srv.nodeLocks.lock(ctx, user)
+func (s *Service) publishAvatar(ctx context.Context, user, hash string) error {
+	release, err := s.changing.lock(ctx, user)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if open, err := srv.avatarOpen(ctx, user); err != nil || !open {
+	if open, err := s.avatarOpen(ctx, user); err != nil || !open {
 		return err
 	}
-	page, err := srv.stores.Pubsub.Items(ctx, ItemQuery{User: user, Node: nodeAvatarMetadata, Max: 1, Last: true})
+	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeAvatarMetadata, Max: 1, Last: true})
 	if err != nil {
 		return err
 	}
@@ -144,27 +151,27 @@ func (srv *Server) publishAvatar(ctx context.Context, user, hash string) error {
 	if slices.Contains(published, hash) || (hash == "" && none) {
 		return nil
 	}
-	items, err := srv.avatarItems(ctx, user, hash)
+	items, err := s.avatarItems(ctx, user, hash)
 	if err != nil {
 		return err
 	}
 	for _, p := range items {
-		n, err := srv.stores.Pubsub.UpdateNode(ctx, user, p.node, p.items(), p.admit)
+		n, err := s.store.UpdateNode(ctx, user, p.node, p.items(), p.admit)
 		if err != nil {
 			return err
 		}
-		srv.notify(ctx, user, n, itemsEvent(n, p.items()...))
+		s.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	}
 	return nil
 }
 
 // avatarItems are what to publish for the profile's picture: the data first.
-func (srv *Server) avatarItems(ctx context.Context, user, hash string) ([]publication, error) {
+func (s *Service) avatarItems(ctx context.Context, user, hash string) ([]publication, error) {
 	if hash == "" {
-		none := PubsubItem{ID: "none", Payload: []byte(`<metadata xmlns="` + nodeAvatarMetadata + `"/>`)}
+		none := Item{ID: "none", Payload: []byte(`<metadata xmlns="` + nodeAvatarMetadata + `"/>`)}
 		return []publication{{node: nodeAvatarMetadata, item: none, hasItem: true}}, nil
 	}
-	card, err := srv.stores.VCards.VCard(ctx, user)
+	card, err := s.vcards.VCard(ctx, user)
 	if err != nil || card.PhotoHash != hash {
 		return nil, err // it changed again, and the next call is about that
 	}
@@ -172,24 +179,24 @@ func (srv *Server) avatarItems(ctx context.Context, user, hash string) ([]public
 	metadata := stanza.AppendAttr([]byte(`<metadata xmlns="`+nodeAvatarMetadata+`"><info`), "id", hash)
 	metadata = stanza.AppendAttr(stanza.AppendAttr(metadata, "type", card.PhotoType), "bytes", strconv.Itoa(len(card.Photo)))
 	return []publication{
-		{node: nodeAvatarData, item: PubsubItem{ID: hash, Payload: append(data, "</data>"...)}, hasItem: true},
-		{node: nodeAvatarMetadata, item: PubsubItem{ID: hash, Payload: append(metadata, "/></metadata>"...)}, hasItem: true},
+		{node: nodeAvatarData, item: Item{ID: hash, Payload: append(data, "</data>"...)}, hasItem: true},
+		{node: nodeAvatarMetadata, item: Item{ID: hash, Payload: append(metadata, "/></metadata>"...)}, hasItem: true},
 	}, nil
 }
 
-// readyAvatar publishes a picture that was in the profile before anybody asked
-// for it as XEP-0084 has it.
-func (srv *Server) readyAvatar(ctx context.Context, user, node string) error {
+// readyAvatar publishes the profile's picture when somebody asks for it by XEP-0084
+// for the first time.
+func (s *Service) readyAvatar(ctx context.Context, user, node string) error {
 	if node != nodeAvatarData && node != nodeAvatarMetadata {
 		return nil
 	}
-	_, err := srv.stores.Pubsub.Node(ctx, user, nodeAvatarMetadata)
-	if !errors.Is(err, ErrNotFound) {
+	_, err := s.store.Node(ctx, user, nodeAvatarMetadata)
+	if !errors.Is(err, xmppd.ErrNotFound) {
 		return err
 	}
-	acc, err := srv.stores.Accounts.Account(ctx, user)
+	acc, err := s.accounts.Account(ctx, user)
 	if err != nil || acc.AvatarHash == "" {
 		return err
 	}
-	return srv.publishAvatar(ctx, user, acc.AvatarHash)
+	return s.publishAvatar(ctx, user, acc.AvatarHash)
 }

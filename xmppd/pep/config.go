@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd"
 )
 
 // The configuration of a node as a form (XEP-0060 §8.2, §16.4.3, §16.4.5).
@@ -68,7 +69,7 @@ func configFields() []configField {
 		{
 			name: "roster_groups_allowed", kind: "text-multi", label: "Groups of contacts that may read (access model roster)",
 			get: func(c *NodeConfig) []string { return c.Groups },
-			set: func(c *NodeConfig, v []string) bool { c.Groups = v; return len(v) <= maxContactGroups },
+			set: func(c *NodeConfig, v []string) bool { c.Groups = v; return len(v) <= xmppd.MaxContactGroups },
 		},
 		{
 			name: "max_items", kind: "text-single", label: "Items that are kept: a number, or max",

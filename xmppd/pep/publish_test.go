@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
+	"foyer/xmppd"
 )
 
 // asking signs somebody in whose client asks to be told of nodes; what comes of
@@ -91,8 +93,8 @@ func (c *client) next(pattern string) {
 		if e.Name.Local != "message" {
 			continue
 		}
-		if _, err := streamMatch(pattern, e); err != nil {
-			c.w.t.Fatal(err)
+		if _, err := streamtest.Match(pattern, e.Raw); err != nil {
+			c.w.t.Fatalf("%v: %s", err, e.Raw)
 		}
 		if e.To != c.full {
 			c.w.t.Fatalf("to %q, want %q", e.To, c.full)
@@ -521,6 +523,15 @@ func TestPubsub_Disco(t *testing.T) {
 	items := `<iq xmlns="jabber:client" type="get" id="p" to="alice@h"><query xmlns="http://jabber.org/protocol/disco#items"/></iq>`
 	bob.ask(items, `<iq xmlns="jabber:client" type="result" id="p"><query xmlns="http://jabber.org/protocol/disco#items"><item jid="alice@h" node="open" name="My node"/><item jid="alice@h" node="presence"/></query></iq>`)
 	carol.ask(items, `<iq xmlns="jabber:client" type="result" id="p"><query xmlns="http://jabber.org/protocol/disco#items"><item jid="alice@h" node="open"/></query></iq>`)
+}
+
+// X-50: what is published goes to many, and is charged to its account.
+func TestFanOut_Publications(t *testing.T) {
+	w := newWorldWith(t, xmppd.Config{FanOutSaid: 2 << 10}, "alice")
+	alice := w.online("alice", "a")
+	publish := inPubsub("set", "", `<publish node="urn:example"><item><x xmlns="urn:example">`+strings.Repeat("x", 7000)+`</x></item></publish>`)
+	alice.ask(publish, `<iq xmlns="jabber:client" type="result" id="p"><any xmlns="test"/></iq>`)
+	alice.refused(publish, "wait", "policy-violation")
 }
 
 // FuzzPubsub: every request about a node gets one answer, and the session goes

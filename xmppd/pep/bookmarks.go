@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func bookmarkFeatures() []string {
 	return []string{nodeBookmarks + "#compat", nodeBookmarks + "#compat-pep"}
 }
 
-// storedNode is the node in which the items of a node are kept.
+// storedNode returns the node in which the items of a node are kept.
 func storedNode(node string) string {
 	if node == nodeOldBookmarks {
 		return nodeBookmarks
@@ -34,8 +34,8 @@ func storedNode(node string) string {
 	return node
 }
 
-// privateBookmarks is their name as private XML.
-var privateBookmarks = stream.Name{Space: nodeOldBookmarks, Local: "storage"}
+// oldBookmarksName is the element that has them, in the old node and in private XML.
+func oldBookmarksName() stream.Name { return stream.Name{Space: nodeOldBookmarks, Local: "storage"} }
 
 // bookmark is one room.
 type bookmark struct {
@@ -65,7 +65,7 @@ func parseBookmark(jid string, c stream.Child) bookmark {
 }
 
 // checkBookmark refuses an item that is no bookmark (XEP-0402 §2).
-func checkBookmark(it PubsubItem) error {
+func checkBookmark(it Item) error {
 	_, ok := parseBookmarkItem(it)
 	if _, err := stanza.ParseAddress(it.ID); err != nil || !ok {
 		return pubsubError(stanza.ErrBadRequest, "invalid-payload")
@@ -73,7 +73,7 @@ func checkBookmark(it PubsubItem) error {
 	return nil
 }
 
-func parseBookmarkItem(it PubsubItem) (bookmark, bool) {
+func parseBookmarkItem(it Item) (bookmark, bool) {
 	c, ok := it.payload(nodeBookmarks, "conference")
 	if !ok {
 		return bookmark{}, false
@@ -105,8 +105,8 @@ func (b bookmark) append(dst []byte, space string) []byte {
 }
 
 // bookmarks returns an account's bookmarks, the oldest first.
-func (srv *Server) bookmarks(ctx context.Context, user string) ([]bookmark, error) {
-	page, err := srv.stores.Pubsub.Items(ctx, ItemQuery{User: user, Node: nodeBookmarks, Max: maxNodeItems})
+func (s *Service) bookmarks(ctx context.Context, user string) ([]bookmark, error) {
+	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeBookmarks, Max: maxNodeItems})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (srv *Server) bookmarks(ctx context.Context, user string) ([]bookmark, erro
 	return out, nil
 }
 
-// oldBookmarks is the list as of old, with what else was in it.
+// oldBookmarks is the list in the old form, with what else was in it.
 func oldBookmarks(list []bookmark, rest []byte) []byte {
 	dst := []byte(`<storage xmlns="` + nodeOldBookmarks + `">`)
 	for _, b := range list {
@@ -128,9 +128,9 @@ func oldBookmarks(list []bookmark, rest []byte) []byte {
 	return append(append(dst, rest...), "</storage>"...)
 }
 
-// parseOldBookmarks reads a list as of old; the rest of it is returned as it is.
+// parseOldBookmarks reads a list in the old form; the rest of it is returned as it is.
 func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err error) {
-	if storage.Name != privateBookmarks {
+	if storage.Name != oldBookmarksName() {
 		return nil, nil, pubsubError(stanza.ErrBadRequest, "invalid-payload")
 	}
 	seen := make(map[string]bool)
@@ -158,14 +158,14 @@ func parseOldBookmarks(storage stream.Child) (list []bookmark, rest []byte, err 
 // replaceBookmarksLocked takes a list that a client wrote in the old way: what differs
 // is stored and told, what is not in it is removed (XEP-0402 §5). The caller
 // holds the account's lock.
-func (srv *Server) replaceBookmarksLocked(ctx context.Context, user string, list []bookmark, options []submission) error {
-	old, err := srv.bookmarks(ctx, user)
+func (s *Service) replaceBookmarksLocked(ctx context.Context, user string, list []bookmark, options []submission) error {
+	old, err := s.bookmarks(ctx, user)
 	if err != nil {
 		return err
 	}
 	items, gone := bookmarkChanges(old, list)
 	options = withoutMaxItems(options)
-	n, err := srv.stores.Pubsub.UpdateNode(ctx, user, nodeBookmarks, items, func(n *PubsubNode, exists bool) (bool, error) {
+	n, err := s.store.UpdateNode(ctx, user, nodeBookmarks, items, func(n *Node, exists bool) (bool, error) {
 		var err error
 		n.Config, err = publication{node: nodeBookmarks, options: options}.ready(n, exists)
 		return true, err
@@ -174,16 +174,16 @@ func (srv *Server) replaceBookmarksLocked(ctx context.Context, user string, list
 		return storeBound(err)
 	}
 	if len(gone) > 0 {
-		if _, err := srv.stores.Pubsub.RemoveItems(ctx, user, nodeBookmarks, gone, false); err != nil {
+		if _, err := s.store.RemoveItems(ctx, user, nodeBookmarks, gone, false); err != nil {
 			return storeBound(err)
 		}
-		srv.notify(ctx, user, n, retractEvent(nodeBookmarks, gone))
+		s.notify(ctx, user, n, retractEvent(nodeBookmarks, gone))
 	}
 	for _, it := range items {
-		srv.notify(ctx, user, n, itemsEvent(n, it))
+		s.notify(ctx, user, n, itemsEvent(n, it))
 	}
 	if len(items)+len(gone) > 0 {
-		srv.notifyOldBookmarks(ctx, user, n)
+		s.notifyOldBookmarks(ctx, user, n)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func withoutMaxItems(submitted []submission) []submission {
 
 // bookmarkChanges returns the items to store and those to remove. Extensions,
 // which the old way does not have, are kept.
-func bookmarkChanges(old, list []bookmark) (items []PubsubItem, gone []string) {
+func bookmarkChanges(old, list []bookmark) (items []Item, gone []string) {
 	before := make(map[string]bookmark, len(old))
 	for _, b := range old {
 		before[b.jid] = b
@@ -205,7 +205,7 @@ func bookmarkChanges(old, list []bookmark) (items []PubsubItem, gone []string) {
 		was, there := before[b.jid]
 		delete(before, b.jid)
 		if b.extensions = was.extensions; !there || b != was {
-			items = append(items, PubsubItem{ID: b.jid, Payload: b.append(nil, nodeBookmarks)})
+			items = append(items, Item{ID: b.jid, Payload: b.append(nil, nodeBookmarks)})
 		}
 	}
 	for _, b := range old {
@@ -217,42 +217,45 @@ func bookmarkChanges(old, list []bookmark) (items []PubsubItem, gone []string) {
 }
 
 // publishOldBookmarksLocked is a publication to the old node.
-func (srv *Server) publishOldBookmarksLocked(ctx context.Context, user string, p publication) error {
+func (s *Service) publishOldBookmarksLocked(ctx context.Context, user string, p publication) error {
 	storage, _ := p.item.payload(nodeOldBookmarks, "storage")
 	list, _, err := parseOldBookmarks(storage)
 	if err != nil {
 		return err
 	}
-	return srv.replaceBookmarksLocked(ctx, user, list, p.options)
+	return s.replaceBookmarksLocked(ctx, user, list, p.options)
 }
 
 // notifyOldBookmarks tells those who ask for the old node.
-func (srv *Server) notifyOldBookmarks(ctx context.Context, user string, n PubsubNode) {
+func (s *Service) notifyOldBookmarks(ctx context.Context, user string, n Node) {
 	n.Name = nodeOldBookmarks
-	page, err := srv.itemPage(ctx, ItemQuery{User: user, Node: nodeOldBookmarks, Max: 1})
+	page, err := s.itemPage(ctx, ItemQuery{User: user, Node: nodeOldBookmarks, Max: 1})
 	if err != nil {
-		srv.log.Error("changed bookmarks were not told in the old way", "user", user, "err", err)
+		s.log.Error("changed bookmarks were not told in the old way", "user", user, "err", err)
 		return
 	}
-	srv.notify(ctx, user, n, itemsEvent(n, page.Items...))
+	s.notify(ctx, user, n, itemsEvent(n, page.Items...))
 }
 
 // itemPage reads a page of items; that of the old node is made up.
-func (srv *Server) itemPage(ctx context.Context, q ItemQuery) (ItemPage, error) {
+func (s *Service) itemPage(ctx context.Context, q ItemQuery) (ItemPage, error) {
 	if q.Node != nodeOldBookmarks {
-		return srv.stores.Pubsub.Items(ctx, q)
+		return s.store.Items(ctx, q)
 	}
-	list, err := srv.bookmarks(ctx, q.User)
+	list, err := s.bookmarks(ctx, q.User)
 	if err != nil || q.Max == 0 || (len(q.IDs) > 0 && !slices.Contains(q.IDs, oldBookmarksItem)) {
 		return ItemPage{Count: 1}, err
 	}
-	return ItemPage{Items: []PubsubItem{{ID: oldBookmarksItem, Payload: oldBookmarks(list, nil)}}, Count: 1}, nil
+	return ItemPage{Items: []Item{{ID: oldBookmarksItem, Payload: oldBookmarks(list, nil)}}, Count: 1}, nil
 }
 
-// privateBookmarks are the bookmarks as private XML, with what else a client
-// keeps there (XEP-0048 §3.2 has links, too).
-func (s *session) privateBookmarks(ctx context.Context, kept []byte) ([]byte, error) {
-	list, err := s.server.bookmarks(ctx, s.user)
+// PrivateName implements xmppd.PrivateView.
+func (s *Service) PrivateName() stream.Name { return oldBookmarksName() }
+
+// ReadPrivate implements xmppd.PrivateView: the bookmarks as private XML, with what
+// else a client keeps there (XEP-0048 §3.2 has links, too).
+func (s *Service) ReadPrivate(ctx context.Context, user string, kept []byte) ([]byte, error) {
+	list, err := s.bookmarks(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -272,17 +275,17 @@ func (s *session) privateBookmarks(ctx context.Context, kept []byte) ([]byte, er
 	return oldBookmarks(list, rest), nil
 }
 
-// setPrivateBookmarks takes the bookmarks out of what is to be kept as private
-// XML, and returns the rest.
-func (s *session) setPrivateBookmarks(ctx context.Context, storage stream.Child) ([]byte, error) {
+// WritePrivate implements xmppd.PrivateView: the bookmarks are taken out, and the rest
+// is kept.
+func (s *Service) WritePrivate(ctx context.Context, user string, storage stream.Child) ([]byte, error) {
 	list, rest, err := parseOldBookmarks(storage)
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.server.nodeLocks.lock(ctx, s.user)
+	release, err := s.changing.lock(ctx, user)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	return oldBookmarks(nil, rest), s.server.replaceBookmarksLocked(ctx, s.user, list, nil)
+	return oldBookmarks(nil, rest), s.replaceBookmarksLocked(ctx, user, list, nil)
 }

@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd"
 )
 
 // Entity capabilities (XEP-0115): which nodes a client asks to be told of. Its
@@ -72,66 +73,38 @@ func (w wanted) without(old wanted) wanted {
 	return slices.DeleteFunc(slices.Clone(w), old.has)
 }
 
-// wants reports whether the session is available and asks for the node's events.
-func (s *session) wants(node string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.presence != nil && s.wanted.has(node)
-}
-
-func (s *session) wantedNodes() wanted {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.wanted
-}
-
-// noteCaps looks at the capabilities in a presence that was broadcast. What the
-// client asks for in addition, and with initial presence all, is sent to it.
-func (s *session) noteCaps(ctx context.Context, p *stream.Element, initial bool) {
-	c := capsOf(p)
-	s.mu.Lock()
-	if initial {
-		s.caps, s.wanted = caps{}, nil
-	}
-	same := s.caps == c
-	s.caps = c
-	s.mu.Unlock()
-	if same {
+// Available implements xmppd.PresenceWatcher. A client whose capabilities ask for more
+// nodes than before is sent their last items; with initial presence those of all.
+func (s *Service) Available(ctx context.Context, c xmppd.Client, presence *stream.Element) {
+	said := capsOf(presence)
+	if !s.clients.setCaps(c, said) {
 		return
 	}
-	if w, ok := s.server.caps.get(c); ok || c == (caps{}) {
-		s.setWanted(ctx, c, w)
+	if w, ok := s.caps.get(said); ok || said == (caps{}) {
+		s.setWanted(ctx, c, said, w)
 		return
 	}
-	query := stanza.AppendAttr([]byte(`<query xmlns="`+stanza.NSDiscoInfo+`"`), "node", c.node+"#"+c.ver)
-	s.request(append(query, "/>"...), func(ctx context.Context, iq *stream.Element) { s.capsAnswered(ctx, c, iq) })
+	query := stanza.AppendAttr([]byte(`<query xmlns="`+stanza.NSDiscoInfo+`"`), "node", said.node+"#"+said.ver)
+	c.Request(append(query, "/>"...), func(ctx context.Context, iq *stream.Element) { s.capsAnswered(ctx, c, said, iq) })
 }
+
+// Unavailable implements xmppd.PresenceWatcher.
+func (s *Service) Unavailable(c xmppd.Client) { s.clients.remove(c) }
 
 // setWanted notes what the client asks for, unless its capabilities changed
 // meanwhile, and sends it what is new to it. Its presence stands, whatever
 // becomes of that.
-func (s *session) setWanted(ctx context.Context, c caps, w wanted) {
-	s.mu.Lock()
-	if s.caps != c {
-		s.mu.Unlock()
-		return
-	}
-	added := w.without(s.wanted)
-	s.wanted = w
-	available := s.presence != nil
-	s.mu.Unlock()
-	if !available {
-		return
-	}
-	if err := s.sendLastItems(ctx, added); err != nil && !errors.Is(err, context.Canceled) {
-		s.log.Error("the last items of nodes were not sent", "err", err)
+func (s *Service) setWanted(ctx context.Context, c xmppd.Client, said caps, w wanted) {
+	added := s.clients.setWanted(c, said, w)
+	if err := s.sendLastItems(ctx, c, added); err != nil && !errors.Is(err, context.Canceled) {
+		s.log.Error("the last items of nodes were not sent", "user", c.User(), "err", err)
 	}
 }
 
 // capsAnswered reads the features behind a hash. Those that have that hash are
 // good for everybody who sends it; others for this client alone (XEP-0115 §5.4,
 // S-48).
-func (s *session) capsAnswered(ctx context.Context, c caps, iq *stream.Element) {
+func (s *Service) capsAnswered(ctx context.Context, c xmppd.Client, said caps, iq *stream.Element) {
 	query, ok := iq.Find(stanza.NSDiscoInfo, "query")
 	if !ok || iq.Type != "result" {
 		return
@@ -141,10 +114,10 @@ func (s *session) capsAnswered(ctx context.Context, c caps, iq *stream.Element) 
 		return
 	}
 	w := wantedOf(info.Names())
-	if info.Verify(c.hash, c.ver) == nil {
-		s.server.caps.put(c, w)
+	if info.Verify(said.hash, said.ver) == nil {
+		s.caps.put(said, w)
 	}
-	s.setWanted(ctx, c, w)
+	s.setWanted(ctx, c, said, w)
 }
 
 // capsCache is the hashes that are known for everybody. Its zero value is ready.

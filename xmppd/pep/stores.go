@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"context"
@@ -46,14 +46,14 @@ type NodeConfig struct {
 	Type          string      `json:"type,omitempty"` // the payload's namespace, as the owner says
 }
 
-// PubsubNode is one node of an account.
-type PubsubNode struct {
+// Node is one node of an account.
+type Node struct {
 	Name   string
 	Config NodeConfig
 }
 
-// PubsubItem is one item of a node.
-type PubsubItem struct {
+// Item is one item of a node.
+type Item struct {
 	ID        string
 	Payload   []byte    // one element that stands alone
 	Published time.Time // when it was stored last; set by the store
@@ -73,7 +73,7 @@ type ItemQuery struct {
 // ItemPage is one page of items, oldest first: an item that is published again
 // is the newest.
 type ItemPage struct {
-	Items []PubsubItem
+	Items []Item
 	Count int // of the node's items
 	Index int // of the first item of the page
 }
@@ -81,22 +81,24 @@ type ItemPage struct {
 // LastItem is the newest item of a node.
 type LastItem struct {
 	User string
-	Node PubsubNode
-	Item PubsubItem
+	Node Node
+	Item Item
 }
 
-// ErrTooManyNodes is returned by a PubsubStore for a node that would be one too
-// many for its account.
-var ErrTooManyNodes = errors.New("xmppd: too many nodes")
+// Errors of a Store. What does not exist is xmppd.ErrNotFound.
+var (
+	ErrTooManyNodes = errors.New("pep: too many nodes") // it would be one too many for its account
+	ErrFull         = errors.New("pep: account full")   // the account's bytes are used up
+)
 
-// PubsubStore keeps the nodes of accounts (XEP-0163). Names of users are
+// Store keeps the nodes of accounts (XEP-0163). Names of users are
 // prepared localparts. What belongs to an account goes with it.
-type PubsubStore interface {
-	// Node returns a node, or ErrNotFound.
-	Node(ctx context.Context, user, node string) (PubsubNode, error)
+type Store interface {
+	// Node returns a node, or xmppd.ErrNotFound.
+	Node(ctx context.Context, user, node string) (Node, error)
 
 	// Nodes returns an account's nodes, by name.
-	Nodes(ctx context.Context, user string) ([]PubsubNode, error)
+	Nodes(ctx context.Context, user string) ([]Node, error)
 
 	// UpdateNode changes a node, and the items in it, in one step: update gets
 	// the node as it is (exists false: a zero Config) and returns whether to keep
@@ -105,14 +107,14 @@ type PubsubStore interface {
 	// overwritten, and the oldest beyond MaxItems removed; a node that does not
 	// persist keeps none. Changes of one account happen one after the other.
 	// Errors: ErrTooManyNodes; ErrFull when the account's bytes are used up;
-	// ErrNotFound for an account that is gone.
-	UpdateNode(ctx context.Context, user, node string, items []PubsubItem, update func(n *PubsubNode, exists bool) (keep bool, err error)) (PubsubNode, error)
+	// xmppd.ErrNotFound for an account that is gone.
+	UpdateNode(ctx context.Context, user, node string, items []Item, update func(n *Node, exists bool) (keep bool, err error)) (Node, error)
 
 	// RemoveItems removes items and returns which of them were there. all
-	// removes every item. ErrNotFound when the node does not exist.
+	// removes every item. xmppd.ErrNotFound when the node does not exist.
 	RemoveItems(ctx context.Context, user, node string, ids []string, all bool) (removed []string, err error)
 
-	// Items returns a page of a node's items; ErrNotFound when After or Before
+	// Items returns a page of a node's items; xmppd.ErrNotFound when After or Before
 	// is not there. A node that does not exist has none.
 	Items(ctx context.Context, q ItemQuery) (ItemPage, error)
 

@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd"
 )
 
 // The nodes of an account: create, configure, delete, purge, and who may read
@@ -22,21 +23,19 @@ var (
 type reader struct {
 	jid     string // bare
 	own     bool   // the account itself
-	contact func() (Contact, error)
+	contact func() (xmppd.Contact, error)
 }
 
-func (srv *Server) reader(ctx context.Context, owner, jid string) reader {
-	return reader{jid: jid, own: jid == owner+"@"+srv.domain, contact: sync.OnceValues(func() (Contact, error) {
-		r, err := srv.rosterOf(ctx, owner)
-		if err != nil {
-			return Contact{}, err
-		}
-		c, _ := r.find(jid)
-		if srv.openTo(jid) {
-			c.Subscription = SubscriptionBoth
-		}
-		return c, nil
+func (s *Service) reader(ctx context.Context, owner, jid string) reader {
+	return reader{jid: jid, own: jid == s.bare(owner), contact: sync.OnceValues(func() (xmppd.Contact, error) {
+		return s.server.ContactOf(ctx, owner, jid)
 	})}
+}
+
+// seesPresence reports whether a contact sees the roster owner's presence (RFC 6121
+// §2.1.2.5).
+func seesPresence(c xmppd.Contact) bool {
+	return c.Subscription == xmppd.SubscriptionFrom || c.Subscription == xmppd.SubscriptionBoth
 }
 
 // mayRead applies a node's access model (XEP-0060 §6.5.9, S-69).
@@ -54,7 +53,7 @@ func (r reader) mayRead(c NodeConfig) error {
 	switch {
 	case err != nil:
 		return err
-	case !contact.hasFrom():
+	case !seesPresence(contact):
 		return errPresenceRequired
 	case c.Access == AccessRoster && !c.hasGroupOf(contact):
 		return errNotInGroup
@@ -64,8 +63,8 @@ func (r reader) mayRead(c NodeConfig) error {
 
 // tells reports whether a contact is told of a node's events. Subscriptions come
 // with presence (XEP-0163 §4), whatever the access model.
-func (c NodeConfig) tells(contact Contact) bool {
-	if !contact.hasFrom() {
+func (c NodeConfig) tells(contact xmppd.Contact) bool {
+	if !seesPresence(contact) {
 		return false
 	}
 	switch c.Access {
@@ -77,12 +76,12 @@ func (c NodeConfig) tells(contact Contact) bool {
 	return true
 }
 
-func (c NodeConfig) hasGroupOf(contact Contact) bool {
+func (c NodeConfig) hasGroupOf(contact xmppd.Contact) bool {
 	return slices.ContainsFunc(contact.Groups, func(g string) bool { return slices.Contains(c.Groups, g) })
 }
 
-// handleCreate creates a node (XEP-0060 §8.1).
-func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child) error {
+// create creates a node (XEP-0060 §8.1).
+func (s *Service) create(ctx context.Context, user string, pubsub, create stream.Child) error {
 	if attr, ok := create.Attr("node"); !ok || attr == "" {
 		return pubsubError(stanza.ErrNotAcceptable, "nodeid-required") // no instant nodes
 	}
@@ -99,12 +98,12 @@ func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child)
 	if node == nodeOldBookmarks {
 		submitted = withoutMaxItems(submitted)
 	}
-	release, err := s.server.nodeLocks.lock(ctx, s.user)
+	release, err := s.changing.lock(ctx, user)
 	if err != nil {
 		return err
 	}
 	defer release()
-	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
+	_, err = s.store.UpdateNode(ctx, user, storedNode(node), nil, func(n *Node, exists bool) (bool, error) {
 		if exists {
 			return true, stanza.ErrConflict // §8.1.1
 		}
@@ -115,52 +114,13 @@ func (s *session) handleCreate(ctx context.Context, pubsub, create stream.Child)
 	return storeBound(err)
 }
 
-func handlePubsubOwnerGet(ctx context.Context, s *session, _ *stream.Element, pubsub stream.Child) ([]byte, error) {
-	c, err := firstOf(pubsub)
-	if err != nil {
-		return nil, err
-	}
-	switch c.Name.Local {
-	case "default":
-		dst := append([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><default>`), defaultConfig("").form()...)
-		return append(dst, "</default></pubsub>"...), nil
-	case "configure":
-		return s.configuration(ctx, c)
-	case "affiliations":
-		return s.nodeAffiliations(ctx, c)
-	case "subscriptions":
-		return nil, unsupported("manage-subscriptions")
-	}
-	return nil, stanza.ErrBadRequest
-}
-
-func handlePubsubOwnerSet(ctx context.Context, s *session, _ *stream.Element, pubsub stream.Child) ([]byte, error) {
-	c, err := firstOf(pubsub)
-	if err != nil {
-		return nil, err
-	}
-	switch c.Name.Local {
-	case "configure":
-		return nil, s.configure(ctx, c)
-	case "delete":
-		return nil, s.deleteNode(ctx, c)
-	case "purge":
-		return nil, s.purge(ctx, c)
-	case "affiliations":
-		return nil, s.setAffiliations(ctx, c)
-	case "subscriptions":
-		return nil, unsupported("manage-subscriptions")
-	}
-	return nil, stanza.ErrBadRequest
-}
-
 // configuration answers with the form of a node (XEP-0060 §8.2.1, S-68).
-func (s *session) configuration(ctx context.Context, configure stream.Child) ([]byte, error) {
+func (s *Service) configuration(ctx context.Context, user string, configure stream.Child) ([]byte, error) {
 	node, err := nodeOf(configure)
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.server.stores.Pubsub.Node(ctx, s.user, storedNode(node))
+	n, err := s.store.Node(ctx, user, storedNode(node))
 	if err != nil {
 		return nil, storeBound(err)
 	}
@@ -170,7 +130,7 @@ func (s *session) configuration(ctx context.Context, configure stream.Child) ([]
 
 // configure changes a node's configuration (XEP-0060 §8.2.4, S-68). A form that
 // is cancelled changes nothing.
-func (s *session) configure(ctx context.Context, configure stream.Child) error {
+func (s *Service) configure(ctx context.Context, user string, configure stream.Child) error {
 	node, err := nodeOf(configure)
 	if err != nil {
 		return err
@@ -189,17 +149,17 @@ func (s *session) configure(ctx context.Context, configure stream.Child) error {
 	if node == nodeOldBookmarks {
 		submitted = withoutMaxItems(submitted)
 	}
-	return s.changeNode(ctx, node, func(c NodeConfig) (NodeConfig, error) { return c.apply(submitted) })
+	return s.changeNode(ctx, user, node, func(c NodeConfig) (NodeConfig, error) { return c.apply(submitted) })
 }
 
 // changeNode changes the configuration of a node that exists.
-func (s *session) changeNode(ctx context.Context, node string, change func(NodeConfig) (NodeConfig, error)) error {
-	release, err := s.server.nodeLocks.lock(ctx, s.user)
+func (s *Service) changeNode(ctx context.Context, user, node string, change func(NodeConfig) (NodeConfig, error)) error {
+	release, err := s.changing.lock(ctx, user)
 	if err != nil {
 		return err
 	}
 	defer release()
-	n, err := s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
+	n, err := s.store.UpdateNode(ctx, user, storedNode(node), nil, func(n *Node, exists bool) (bool, error) {
 		if !exists {
 			return false, stanza.ErrItemNotFound
 		}
@@ -211,24 +171,24 @@ func (s *session) changeNode(ctx context.Context, node string, change func(NodeC
 		return storeBound(err)
 	}
 	if n.Config.NotifyConfig {
-		s.server.notifyNode(ctx, s.user, n, "configuration")
+		s.notifyNode(ctx, user, n, "configuration")
 	}
 	return nil
 }
 
 // deleteNode deletes a node with its items (XEP-0060 §8.4).
-func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
+func (s *Service) deleteNode(ctx context.Context, user string, del stream.Child) error {
 	node, err := nodeOf(del)
 	if err != nil {
 		return err
 	}
-	release, err := s.server.nodeLocks.lock(ctx, s.user)
+	release, err := s.changing.lock(ctx, user)
 	if err != nil {
 		return err
 	}
 	defer release()
-	var old PubsubNode
-	_, err = s.server.stores.Pubsub.UpdateNode(ctx, s.user, storedNode(node), nil, func(n *PubsubNode, exists bool) (bool, error) {
+	var old Node
+	_, err = s.store.UpdateNode(ctx, user, storedNode(node), nil, func(n *Node, exists bool) (bool, error) {
 		if !exists {
 			return false, stanza.ErrItemNotFound
 		}
@@ -239,31 +199,31 @@ func (s *session) deleteNode(ctx context.Context, del stream.Child) error {
 		return storeBound(err)
 	}
 	if old.Config.NotifyDelete {
-		s.server.notifyNode(ctx, s.user, old, "delete")
+		s.notifyNode(ctx, user, old, "delete")
 	}
 	return nil
 }
 
 // purge removes all items of a node (XEP-0060 §8.5).
-func (s *session) purge(ctx context.Context, purge stream.Child) error {
+func (s *Service) purge(ctx context.Context, user string, purge stream.Child) error {
 	node, err := nodeOf(purge)
 	if err != nil {
 		return err
 	}
-	release, err := s.server.nodeLocks.lock(ctx, s.user)
+	release, err := s.changing.lock(ctx, user)
 	if err != nil {
 		return err
 	}
 	defer release()
-	n, err := s.server.stores.Pubsub.Node(ctx, s.user, storedNode(node))
+	n, err := s.store.Node(ctx, user, storedNode(node))
 	if err != nil {
 		return storeBound(err)
 	}
-	if _, err := s.server.stores.Pubsub.RemoveItems(ctx, s.user, n.Name, nil, true); err != nil {
+	if _, err := s.store.RemoveItems(ctx, user, n.Name, nil, true); err != nil {
 		return storeBound(err)
 	}
 	if n.Config.NotifyRetract {
-		s.server.notifyNode(ctx, s.user, n, "purge")
+		s.notifyNode(ctx, user, n, "purge")
 	}
 	return nil
 }
@@ -271,17 +231,17 @@ func (s *session) purge(ctx context.Context, purge stream.Child) error {
 // relations answers which subscriptions and affiliations the asker has (XEP-0060
 // §5.6, §5.7). Subscriptions come with presence and are not listed; the owner
 // owns the nodes, others may be members.
-func (s *session) relations(ctx context.Context, owner string, c stream.Child) ([]byte, error) {
+func (s *Service) relations(ctx context.Context, r xmppd.AccountRequest, c stream.Child) ([]byte, error) {
 	only, _ := c.Attr("node")
 	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><`+c.Name.Local), "node", only)
 	dst = append(dst, '>')
 	if c.Name.Local == "affiliations" {
-		nodes, err := s.server.stores.Pubsub.Nodes(ctx, owner)
+		nodes, err := s.store.Nodes(ctx, r.Owner)
 		if err != nil {
 			return nil, err
 		}
 		for _, n := range nodes {
-			affiliation := n.Config.affiliation(owner+"@"+s.server.domain, s.bare)
+			affiliation := n.Config.affiliation(s.bare(r.Owner), r.Client.Bare())
 			if affiliation == "none" || (only != "" && n.Name != only) {
 				continue
 			}
@@ -303,40 +263,40 @@ func (c NodeConfig) affiliation(owner, jid string) string {
 }
 
 // nodeAffiliations lists who has to do with a node (XEP-0060 §8.9.1).
-func (s *session) nodeAffiliations(ctx context.Context, c stream.Child) ([]byte, error) {
+func (s *Service) nodeAffiliations(ctx context.Context, user string, c stream.Child) ([]byte, error) {
 	node, err := nodeOf(c)
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.server.stores.Pubsub.Node(ctx, s.user, storedNode(node))
+	n, err := s.store.Node(ctx, user, storedNode(node))
 	if err != nil {
 		return nil, storeBound(err)
 	}
 	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsubOwner+`"><affiliations`), "node", node)
 	dst = append(dst, '>')
-	for _, jid := range append([]string{s.bare}, n.Config.Members...) {
+	for _, jid := range append([]string{s.bare(user)}, n.Config.Members...) {
 		dst = stanza.AppendAttr(append(dst, "<affiliation"...), "jid", jid)
-		dst = append(stanza.AppendAttr(dst, "affiliation", n.Config.affiliation(s.bare, jid)), "/>"...)
+		dst = append(stanza.AppendAttr(dst, "affiliation", n.Config.affiliation(s.bare(user), jid)), "/>"...)
 	}
 	return append(dst, `</affiliations></pubsub>`...), nil
 }
 
 // setAffiliations changes who is a member, and so on the whitelist (XEP-0060
 // §8.9.2). There are no other publishers and no other owners.
-func (s *session) setAffiliations(ctx context.Context, c stream.Child) error {
+func (s *Service) setAffiliations(ctx context.Context, user string, c stream.Child) error {
 	node, err := nodeOf(c)
 	if err != nil {
 		return err
 	}
 	wanted := make(map[string]bool)
 	for a := range c.Children() {
-		jid, member, err := s.parseAffiliation(a)
+		jid, member, err := parseAffiliation(s.bare(user), a)
 		if err != nil {
 			return err
 		}
 		wanted[jid] = member
 	}
-	return s.changeNode(ctx, node, func(config NodeConfig) (NodeConfig, error) {
+	return s.changeNode(ctx, user, node, func(config NodeConfig) (NodeConfig, error) {
 		config = config.clone()
 		for jid, member := range wanted {
 			config.Members = slices.DeleteFunc(config.Members, func(m string) bool { return m == jid })
@@ -352,7 +312,7 @@ func (s *session) setAffiliations(ctx context.Context, c stream.Child) error {
 	})
 }
 
-func (s *session) parseAffiliation(a stream.Child) (jid string, member bool, err error) {
+func parseAffiliation(owner string, a stream.Child) (jid string, member bool, err error) {
 	attr, _ := a.Attr("jid")
 	address, err := stanza.ParseAddress(attr)
 	if err != nil {
@@ -360,7 +320,7 @@ func (s *session) parseAffiliation(a stream.Child) (jid string, member bool, err
 	}
 	affiliation, _ := a.Attr("affiliation")
 	switch {
-	case address.Bare() == s.bare:
+	case address.Bare() == owner:
 		return "", false, stanza.ErrNotAcceptable // the owner stays
 	case affiliation == "member":
 		return address.Bare(), true, nil

@@ -1,10 +1,12 @@
-package xmppd
+package pep
 
 import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
 	"testing"
+
+	"foyer/xmppd"
 )
 
 func picture(pixels string) (id, data, metadata string) {
@@ -69,7 +71,7 @@ func TestAvatar_ProfileToPublished(t *testing.T) {
 	bob.none0("message")
 
 	// The site removes it.
-	if err := w.store.SetVCard(t.Context(), "alice", VCard{Name: "Alice"}); err != nil {
+	if err := w.store.SetVCard(t.Context(), "alice", xmppd.VCard{Name: "Alice"}); err != nil {
 		t.Fatal(err)
 	}
 	w.srv.AccountChanged(t.Context(), "alice")

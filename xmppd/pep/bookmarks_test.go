@@ -1,4 +1,4 @@
-package xmppd
+package pep
 
 import (
 	"strings"

@@ -1,0 +1,76 @@
+package xmppd
+
+import (
+	"context"
+	"iter"
+
+	"foyer/internal/stanza"
+)
+
+// What services may know of accounts: who sees whose presence, and who blocks whom
+// (EitherBlocks is in blocking.go).
+
+// ContactOf returns what an account has on its roster under a bare JID, a zero
+// Contact if nothing, with the subscriptions that the site grants besides.
+func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, error) {
+	r, err := srv.rosterOf(ctx, owner)
+	if err != nil {
+		return Contact{}, err
+	}
+	c, _ := r.find(jid)
+	if srv.openTo(jid) {
+		c.Subscription = SubscriptionBoth
+	}
+	return c, nil
+}
+
+// Followers yields the localpart of accounts that may see user's presence, each with
+// the contact that user has in it: those on user's own roster, whether they are
+// online or not, and those who are online and to whom the site shows it. Some of
+// them may have no subscription, and blocking is not looked at (see EitherBlocks).
+func (srv *Server) Followers(ctx context.Context, user string) (iter.Seq2[string, Contact], error) {
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(string, Contact) bool) {
+		for c := range r.contacts() {
+			a, err := stanza.ParseAddress(c.JID)
+			if err == nil && a.Domain == srv.domain && !c.Site && !yield(a.User, c) {
+				return
+			}
+		}
+		for _, a := range srv.followers.shownTo(user, user+"@"+srv.domain) {
+			c, _ := r.find(a.bare)
+			c.JID, c.Subscription = a.bare, SubscriptionBoth
+			if !yield(a.user, c) {
+				return
+			}
+		}
+	}, nil
+}
+
+// Followed returns the accounts whose presence user sees by its roster.
+func (srv *Server) Followed(ctx context.Context, user string) ([]string, error) {
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	var users []string
+	for c := range r.contacts() {
+		if a, err := stanza.ParseAddress(c.JID); err == nil && c.hasTo() && (c.Listed || !c.Site) && a.Domain == srv.domain {
+			users = append(users, a.User)
+		}
+	}
+	return users, nil
+}
+
+// Blocked returns a function that reports whether an account, as it is now, blocks
+// an address (XEP-0191 §3.2).
+func (srv *Server) Blocked(ctx context.Context, user string) (func(stanza.Address) bool, error) {
+	b, err := srv.blocksOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return b.matches, nil
+}
