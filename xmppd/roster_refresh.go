@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Rosters are cached while their owners are online (roster.go). Here the entries of
-// one account are brought up to date on all of them.
+// Rosters are cached while their owners are online (roster_cache.go). When somebody
+// changes, their entry is brought up to date on all of them.
 
 // rostersChanged brings the rosters on which user is, or now should be, up to date,
 // and pushes what changed. Its cost is that of those rosters.
