@@ -13,9 +13,9 @@ import (
 // wantsAcks reports whether a creation request asks for acknowledgements.
 func wantsAcks(b *stream.Body) bool { return b.Attr("ack") == "1" }
 
-// ackAttr acknowledges the requests that have come so far, in the answer to one
+// ackAttrLocked acknowledges the requests that have come so far, in the answer to one
 // of them; that it came itself needs no saying (§9.1, B-43).
-func (s *boshSession) ackAttr(rid uint64) string {
+func (s *boshSession) ackAttrLocked(rid uint64) string {
 	if !s.acks || (!s.first && s.next-1 == rid) {
 		return ""
 	}
@@ -25,9 +25,9 @@ func (s *boshSession) ackAttr(rid uint64) string {
 	return ` ack="` + strconv.FormatUint(rid, 10) + `"`
 }
 
-// acknowledged forgets the answers that a request says have arrived: up to the
+// acknowledgedLocked forgets the answers that a request says have arrived: up to the
 // one it names, or, when it names none, all before it (§9.2, B-42).
-func (s *boshSession) acknowledged(r *boshRequest) {
+func (s *boshSession) acknowledgedLocked(r *boshRequest) {
 	if !s.acks || s.first {
 		return
 	}

@@ -14,10 +14,10 @@ import (
 
 const emptyBody = `<body xmlns="` + stream.NSHTTPBind + `"/>`
 
-// bodyOf wraps payload in the answer to a request; the first body of a session
+// bodyOfLocked wraps payload in the answer to a request; the first body of a session
 // tells its parameters.
-func (s *boshSession) bodyOf(rid uint64, items [][]byte) []byte {
-	attrs := s.ackAttr(rid)
+func (s *boshSession) bodyOfLocked(rid uint64, items [][]byte) []byte {
+	attrs := s.ackAttrLocked(rid)
 	if s.first {
 		s.first = false
 		attrs += s.creationAttrs()
@@ -66,11 +66,11 @@ func (s *boshSession) creationAttrs() string {
 	return a + ` xmlns:xmpp="` + stream.NSXBOSH + `" xmpp:version="1.0" xmpp:restartlogic="true"`
 }
 
-// finalBody tells how the session ended (XEP-0124 §17.2). A stream error is
+// finalBodyLocked tells how the session ended (XEP-0124 §17.2). A stream error is
 // copied whole, with what was still to send before it (B-51). A backend that is
 // lost before its features came could not be reached; later that is
 // system-shutdown, after which Converse reconnects (B-50, B-61).
-func (s *boshSession) finalBody(reason error, items [][]byte) []byte {
+func (s *boshSession) finalBodyLocked(reason error, items [][]byte) []byte {
 	var condition boshCondition
 	var se *stream.Error
 	attrs := ` type="terminate"`

@@ -11,9 +11,9 @@ import (
 
 var _ stream.UndeliveredReporter = (*boshSession)(nil)
 
-// leftOver takes what is queued at the end, for the final body; or, when nobody
+// leftOverLocked takes what is queued at the end, for the final body; or, when nobody
 // will ask for that any more, for the server.
-func (s *boshSession) leftOver() [][]byte {
+func (s *boshSession) leftOverLocked() [][]byte {
 	items := s.queue.Drain()
 	if s.abandoned {
 		s.lost, items = items, nil
@@ -21,8 +21,8 @@ func (s *boshSession) leftOver() [][]byte {
 	return items
 }
 
-// Undelivered implements stream.UndeliveredReporter. When the last request had been answered
-// there was nothing left to send.
+// Undelivered implements stream.UndeliveredReporter. When the last request had been
+// answered there was nothing left to send.
 func (s *boshSession) Undelivered() ([][]byte, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

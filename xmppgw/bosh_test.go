@@ -372,8 +372,8 @@ func TestBOSH_Polling(t *testing.T) {
 }
 
 // A client that is between two requests when the gateway stops hears of it.
-func TestBOSH_Farewell(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.Farewell = 10 * time.Second })
+func TestBOSH_ShutdownBetweenRequests(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.FinalPolls = 10 * time.Second })
 	b := s.bosh(true)
 	b.signIn()
 	b.post(b.body("", message("a", "1")))

@@ -57,7 +57,7 @@ type Config struct {
 	PrebindUnused   time.Duration // prebound session nobody attached to; default 30 s
 	Recheck         time.Duration // how long a BOSH request's cookies need not be checked again; default 30 s
 	Unauthenticated time.Duration // time to sign in; default 30 s
-	Farewell        time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
+	FinalPolls      time.Duration // that Shutdown waits for BOSH clients between two requests; default 1 s
 	Ping            time.Duration // between WebSocket pings; default 25 s
 	WritePatience   time.Duration // for which a client may take nothing of what is written; default 20 s
 	Rate            int           // bytes per second that a stream may send; more is read more slowly; default 256 KiB
@@ -133,7 +133,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.PrebindUnused, 30*time.Second)
 	orDefault(&c.Recheck, 30*time.Second)
 	orDefault(&c.Unauthenticated, 30*time.Second)
-	orDefault(&c.Farewell, time.Second)
+	orDefault(&c.FinalPolls, time.Second)
 	orDefault(&c.Ping, 25*time.Second)
 	orDefault(&c.WritePatience, writePatience)
 	orDefault(&c.Idle, 2*time.Minute)
@@ -323,7 +323,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 // awaitFinalPolls lets BOSH clients that are between two requests hear of the end:
 // later they would find nobody, and take long to make sense of it.
 func (g *Gateway) awaitFinalPolls(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, g.cfg.Farewell)
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.FinalPolls)
 	defer cancel()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()

@@ -143,7 +143,7 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	}
 	s := &site{t: t, echo: &echo{}, auth: &cookies{}, base: "http://" + l.Addr().String(), client: &http.Client{Transport: &http.Transport{}}}
 	cfg := Config{Domain: domain, Auth: s.auth, Server: s.echo, BaseURL: func() string { return s.base },
-		Origin: func(o string) bool { return o == s.base }, External: true, Farewell: 10 * time.Millisecond}
+		Origin: func(o string) bool { return o == s.base }, External: true, FinalPolls: 10 * time.Millisecond}
 	if change != nil {
 		change(&cfg)
 	}

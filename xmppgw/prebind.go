@@ -47,7 +47,7 @@ func (g *Gateway) Prebind(ctx context.Context, id stream.Identity, addr string) 
 	}
 	s.mu.Lock()
 	s.unclaimed = true
-	s.startInactivityTimer()
+	s.startInactivityTimerLocked()
 	s.mu.Unlock()
 	return Prebound{JID: jid, SID: s.sid, RID: p.rid}, nil
 }
