@@ -64,3 +64,26 @@ func inlineType(claimed, name string, head []byte) string {
 	}
 	return ""
 }
+
+// plainMediaType is a media type without its parameters, in lower case; empty
+// for what is none.
+func plainMediaType(s string) string {
+	s, _, _ = strings.Cut(s, ";")
+	s = strings.ToLower(strings.TrimSpace(s))
+	kind, sub, ok := strings.Cut(s, "/")
+	if !ok || len(s) > 127 || !isToken(kind) || !isToken(sub) {
+		return ""
+	}
+	return s
+}
+
+// isToken: RFC 9110 §5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"foyer/models"
@@ -28,32 +27,6 @@ const (
 // transferTime is how long a file of that size may take.
 func transferTime(size int64) time.Duration {
 	return uploadGrace + time.Duration(size/slowestUpload)*time.Second
-}
-
-// ErrNoFile is what people are told about a file that is not there, or not theirs.
-var ErrNoFile = &Error{Status: http.StatusNotFound, Public: "There is no such file."}
-
-var (
-	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address was used already, or nobody used it for too long. Ask for a new one."}
-	errNoLength = &Error{Status: http.StatusLengthRequired, Public: "Say how long the file is (Content-Length)."}
-	errLength   = &Error{Status: http.StatusBadRequest, Public: "The file is not as long as was announced."}
-	errType     = &Error{Status: http.StatusUnsupportedMediaType, Public: "The file is not of the type that was announced."}
-)
-
-// AsError turns a database's error into one for people.
-func AsError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, models.ErrNotFound):
-		return ErrNoFile
-	}
-	return &Error{Status: http.StatusServiceUnavailable, Public: "Files cannot be kept or read just now. Please try again in a moment.", Err: err}
-}
-
-// cutOff is the sender's fault, or that of the network between.
-func cutOff(err error) error {
-	return &Error{Status: http.StatusBadRequest, Public: "The file did not arrive whole.", Err: err}
 }
 
 // put: PUT /upload/:secret/:name — receives a file into its slot, once
@@ -103,12 +76,6 @@ func checkPut(c *fiber.Ctx, u models.Upload) error {
 		return errType
 	}
 	return nil
-}
-
-// sameName reports whether the address ends with the file's name.
-func sameName(c *fiber.Ctx, u models.Upload) bool {
-	name, err := url.PathUnescape(c.Params("*"))
-	return err == nil && name == u.Name
 }
 
 // receive stores the file, and then makes it available.

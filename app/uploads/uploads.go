@@ -8,12 +8,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
-	"path"
-	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"foyer/app/uploads/files"
 	"foyer/internal/stanza"
@@ -27,8 +23,6 @@ import (
 const (
 	prefix        = "/upload"
 	slotLifetime  = 300 * time.Second
-	maxFileName   = 200    // bytes
-	maxExtension  = 16     // bytes of a long name's ending that are kept
 	filesPerOwner = 10_000 // however small they are
 	slotsPerOwner = 50     // open at once
 )
@@ -69,22 +63,6 @@ func (s *Service) Figures() Figures {
 		Sent: s.counts.sent.Load(), Removed: s.counts.removed.Load(),
 	}
 }
-
-// Error is what a client is told about a file, and for the log what was behind it.
-type Error struct {
-	Status int
-	Public string
-	Err    error
-}
-
-func (e *Error) Error() string {
-	if e.Err != nil {
-		return e.Public + ": " + e.Err.Error()
-	}
-	return e.Public
-}
-
-func (e *Error) Unwrap() error { return e.Err }
 
 // limits are what one account may keep.
 func (s *Service) limits() models.UploadLimits {
@@ -127,69 +105,4 @@ func (s *Service) quotaError(full *models.UploadQuotaError) error {
 // addresses in a text can mistake where this one ends.
 func (s *Service) uploadURL(secret, name string) string {
 	return s.cfg.BaseURL() + prefix + "/" + secret + "/" + escapeFileName(name)
-}
-
-func escapeFileName(name string) string {
-	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-}
-
-// cleanFileName makes a name out of whatever a client sends: the last part of a
-// path, without characters that cannot be seen or that turn the text around them
-// (so that an ending is where it seems to be), and not too long. What the ending
-// says is kept.
-func cleanFileName(raw string) string {
-	name := strings.ToValidUTF8(raw, "")
-	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
-		name = name[at+1:]
-	}
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
-			return -1
-		case unicode.IsSpace(r):
-			return ' '
-		}
-		return r
-	}, name)
-	if name = strings.TrimSpace(name); strings.Trim(name, ". ") == "" {
-		return "file"
-	}
-	if len(name) <= maxFileName {
-		return name
-	}
-	ext := path.Ext(name)
-	if len(ext) > maxExtension {
-		ext = ""
-	}
-	return strings.TrimSpace(truncate(name, maxFileName-len(ext))) + ext
-}
-
-// plainMediaType is a media type without its parameters, in lower case; empty
-// for what is none.
-func plainMediaType(s string) string {
-	s, _, _ = strings.Cut(s, ";")
-	s = strings.ToLower(strings.TrimSpace(s))
-	kind, sub, ok := strings.Cut(s, "/")
-	if !ok || len(s) > 127 || !isToken(kind) || !isToken(sub) {
-		return ""
-	}
-	return s
-}
-
-// isToken: RFC 9110 §5.6.2.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func truncate(s string, n int) string {
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "")
-	}
-	return s
 }

@@ -1,0 +1,68 @@
+package uploads
+
+import (
+	"net/url"
+	"path"
+	"strings"
+	"unicode"
+
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// The names of files: what people see, and the last part of an address.
+
+// Bounds of a name, in bytes; of a long one the ending is kept.
+const (
+	maxFileName  = 200
+	maxExtension = 16
+)
+
+func escapeFileName(name string) string {
+	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+}
+
+// cleanFileName makes a name out of whatever a client sends: the last part of a
+// path, without characters that cannot be seen or that turn the text around them
+// (so that an ending is where it seems to be), and not too long. What the ending
+// says is kept.
+func cleanFileName(raw string) string {
+	name := strings.ToValidUTF8(raw, "")
+	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
+		name = name[at+1:]
+	}
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
+			return -1
+		case unicode.IsSpace(r):
+			return ' '
+		}
+		return r
+	}, name)
+	if name = strings.TrimSpace(name); strings.Trim(name, ". ") == "" {
+		return "file"
+	}
+	if len(name) <= maxFileName {
+		return name
+	}
+	ext := path.Ext(name)
+	if len(ext) > maxExtension {
+		ext = ""
+	}
+	return strings.TrimSpace(truncate(name, maxFileName-len(ext))) + ext
+}
+
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+// sameName reports whether the address ends with the file's name.
+func sameName(c *fiber.Ctx, u models.Upload) bool {
+	name, err := url.PathUnescape(c.Params("*"))
+	return err == nil && name == u.Name
+}
