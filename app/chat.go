@@ -7,9 +7,8 @@ import (
 	"foyer/internal/stream"
 )
 
-// Chat is what the site asks of its chat server. Pages know no other door to it,
-// and so need not know which server it is: the embedded one (embedded.go), or
-// another one.
+// Chat is what the site asks of its chat server. Pages have no other way to it, and
+// so need not know which server it is: the embedded one (embedded.go), or another.
 //
 // People and rooms are named by localparts. Errors are those below, or mean that
 // the server could not tell just now. Everything is safe for concurrent use.
@@ -84,7 +83,7 @@ type Chat interface {
 	DestroyRoom(ctx context.Context, room, owner string) error
 }
 
-// What a Chat may answer about rooms.
+// Errors of a Chat, about rooms.
 var (
 	ErrRoomTaken    = errors.New("app: there is such a room")
 	ErrTooManyRooms = errors.New("app: that account has as many rooms as it may")

@@ -27,7 +27,7 @@ type Config struct {
 	DataDir        string `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
 	SiteName       string `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
 	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
-	SignInFailures int    `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are borne from one address within a quarter of an hour; right ones do not count"`
+	SignInFailures int    `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
 	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain    string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`

@@ -62,8 +62,8 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	return &embedded{Server: server, rooms: rooms, db: s.db, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
 }
 
-// vcards lets the pictures of vCards and of personal eventing in by the same door
-// as those of the settings.
+// vcards checks the pictures of vCards and of personal eventing as those of the
+// settings are checked.
 type vcards struct {
 	xmppd.VCardStore
 	pictures *pictures.Decoder

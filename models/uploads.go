@@ -203,8 +203,8 @@ func (db *DB) MarkUploadsDeleted(ctx context.Context, accountID int64) error {
 	return err
 }
 
-// How long the one who claimed deleted files has to remove them, before they are
-// given out again.
+// removalLease is how long deleted files that were claimed are not given out again:
+// so long is there to remove them.
 const removalLease = 5 * time.Minute
 
 // ClaimDeletedUploads returns up to n files that are to be removed: deleted ones,

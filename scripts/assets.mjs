@@ -1,6 +1,6 @@
 // Fills static/converse and static/lib from node_modules: what browsers
 // fetch of Converse, Turbo and Pico, each file with a .br and a .gz beside it
-// where that makes it smaller. Both directories are made anew, but for their
+// where that makes it smaller. Both directories are made again, except for their
 // README.md. Does nothing when they are up to date; --force does it all the same.
 //
 // Converse finds its chunks, its worker and its wasm file by name, beside

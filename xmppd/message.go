@@ -213,8 +213,9 @@ func (srv *Server) keeps(ctx context.Context, user string, with stanza.Address, 
 	return srv.ArchivesWith(ctx, user, with)
 }
 
-// deliverMessage serialises once for each archive, whatever the number of
-// resources. mine and theirs are its ids in them.
+// deliverMessage gives a message to the recipient's resources, keeps it when there are
+// none, and copies it to the others. It serialises once for each archive, however
+// many resources there are; mine and theirs are its ids in them.
 func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to stanza.Address, r route, mine, theirs uuid.UUID) {
 	raw := withStanzaID(m, to.Bare(), theirs)
 	for _, t := range r.to {

@@ -26,7 +26,7 @@ type account struct {
 
 	mu       sync.RWMutex
 	sessions map[string]*session // by resource
-	roster   *roster             // cached; nil: not read yet (roster.go)
+	roster   *roster             // cached; nil: not read yet (roster_cache.go)
 	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
 	prefs    *archive.Rules      // cached; nil: not read yet (archive_prefs.go)
 	changes  uint64              // of any of them, so that what was read before a change is not cached after it

@@ -18,7 +18,7 @@ import (
 
 const boshContentType = "text/xml; charset=utf-8"
 
-// boshRequest is what the HTTP adapter hands over.
+// boshHTTP is a request as the HTTP adapter hands it over.
 type boshHTTP struct {
 	header Header
 	peer   string // the TCP peer's address
@@ -130,7 +130,7 @@ func parseCondition(err error) boshCondition {
 	return boshBadRequest
 }
 
-// The largest request id (XEP-0124 §14.1): a client must be able to count on.
+// maxRID is the largest request id (XEP-0124 §14.1): a client must be able to count on.
 const maxRID = 9007199254740991
 
 func requestID(b *stream.Body) (uint64, error) {

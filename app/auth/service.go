@@ -13,9 +13,9 @@
 //	authority.go          what a chat server asks
 //	app_password.go, fast_token.go, token.go   and what it takes besides passwords
 //
-// Whoever ends something writes it to the database first, and then tells
-// Config.Tell; what a check was for is written only if what was checked still
-// holds, by the write itself.
+// Everything that ends is written to the database first, and Config.Tell is told
+// then. A write that rests on a check carries it as a condition: it changes nothing
+// if what was checked does not hold any more.
 package auth
 
 import (
@@ -39,7 +39,7 @@ type Config struct {
 	TokenKey string // of signed tokens and FAST tokens; empty: the site makes one and keeps it in the database
 	TokenAlg string // EdDSA or HS256
 
-	// FailuresPerAddress is how many wrong passwords are borne from one address
+	// FailuresPerAddress is how many wrong passwords are allowed from one address
 	// within a quarter of an hour; default 300.
 	FailuresPerAddress int
 	Meter              budget.Meter // is told when that is met; nil: nobody
@@ -65,7 +65,7 @@ type Service struct {
 	formKey []byte
 }
 
-// Passwords that are hashed at once; each takes 19 MiB.
+// hashesAtOnce is how many passwords are hashed at the same time; each takes 19 MiB.
 const hashesAtOnce = 4
 
 // New returns a Service. The keys that it needs are in the database; they are

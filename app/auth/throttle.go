@@ -17,7 +17,7 @@ import (
 // signed in from that address) they count against that device alone, so that a
 // stranger's guesses do not keep the owner out.
 
-// Failures that are borne within the window; the next guess has to wait.
+// Failures that are allowed within the window; after them the next guess has to wait.
 const (
 	FailuresPerAccount = 10
 	failuresPerDevice  = 10
@@ -31,7 +31,7 @@ var failuresPerAddress = budget.Limit{Name: "wrong passwords from one address", 
 // the window.
 const signUpsPerAddress = 60
 
-// limit is how many failures are borne under a key.
+// limit is how many failures are allowed under a key.
 type limit struct {
 	key     string
 	max     int
@@ -95,7 +95,7 @@ func (s *Service) failed(ctx context.Context, limits []limit) error {
 	return nil
 }
 
-// succeeded forgets the failures of the one who knew the password in the end. Those
+// succeeded forgets the failures of somebody who knew the password in the end. Those
 // of the address stay: they may be somebody else's.
 func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[string]int) error {
 	for _, l := range limits {

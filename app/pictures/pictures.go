@@ -1,6 +1,6 @@
-// Package pictures is the one door for pictures of people, whichever way they come
-// in: they are decoded within bounds, and what is kept was encoded here, or holds
-// nothing but a picture.
+// Package pictures checks the pictures of people, from the settings, from vCards and
+// from personal eventing: they are decoded within bounds, and what is kept was encoded
+// here, or holds nothing but a picture.
 package pictures
 
 import (

@@ -29,7 +29,7 @@ func (e *Error) Unwrap() error { return e.Err }
 var ErrNoFile = &Error{Status: http.StatusNotFound, Public: "There is no such file."}
 
 var (
-	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address was used already, or nobody used it for too long. Ask for a new one."}
+	errSlotUsed = &Error{Status: http.StatusConflict, Public: "This address was used already, or has expired. Ask for a new one."}
 	errNoLength = &Error{Status: http.StatusLengthRequired, Public: "Say how long the file is (Content-Length)."}
 	errLength   = &Error{Status: http.StatusBadRequest, Public: "The file is not as long as was announced."}
 	errType     = &Error{Status: http.StatusUnsupportedMediaType, Public: "The file is not of the type that was announced."}

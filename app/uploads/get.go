@@ -28,9 +28,9 @@ func (s *Service) Mount(app fiber.Router) {
 	r.All("", s.options)
 }
 
-// headers sets what every answer under /upload carries. Whoever has the
-// address may have the file, wherever their page is from; cookies play no part
-// (XEP-0363 §9, S-99).
+// headers sets what every answer under /upload carries. Everybody who has the
+// address may have the file, from a page of any site; cookies play no part (XEP-0363
+// §9, S-99).
 func (s *Service) headers(c *fiber.Ctx) error {
 	c.Set("Content-Security-Policy", filePolicy)
 	c.Set("X-Content-Type-Options", "nosniff")

@@ -37,7 +37,7 @@ type Stream interface {
 	// than being cut off.
 	Ready(ctx context.Context) error
 
-	// Restart waits for the peer to open the stream anew after SASL, and
+	// Restart waits for the peer to open the stream again after SASL, and
 	// answers with a new stream header (RFC 6120 §6.4.6, RFC 7395 §3.7,
 	// XEP-0206 §5). Errors as for Recv.
 	Restart(ctx context.Context) error

@@ -3,10 +3,10 @@
 
 /** Replaces what belongs to the page and leaves the rest of the body alone. */
 function swap(current, next) {
-    // The site cannot tell who is signed in just now: whoever it was stays.
+    // The site cannot tell who is signed in just now: the page stays that of the same person.
     const away = next.hasAttribute('data-away');
     if (!away && (current.dataset.user ?? '') !== (next.dataset.user ?? '')) {
-        // Somebody else, or nobody, is signed in now: begin anew.
+        // Somebody else, or nobody, is signed in now: start again.
         window.location.reload();
         return;
     }

@@ -97,8 +97,8 @@ type Store interface {
 	Bounds(ctx context.Context, owner string) (first, last Entry, err error)
 }
 
-// ErrUnstorable is wrapped by what an Store returns for entries that it
-// can never store, however often it is asked.
+// ErrUnstorable is wrapped by what a Store returns for entries that it can never
+// store, however often it is asked.
 var ErrUnstorable = errors.New("archive: unstorable")
 
 // Default says what happens to messages with people of whom the

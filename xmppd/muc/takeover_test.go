@@ -8,13 +8,13 @@ import (
 	"foyer/internal/stanza"
 )
 
-// A room whose last owner's account was deleted belongs to whoever runs the site
-// and enters it first: whatever keeps others out, and nobody else.
-func TestAdopt(t *testing.T) {
-	steward := func(_ context.Context, user string) (bool, error) {
+// A room whose last owner's account was deleted belongs to the administrator of
+// the site who enters it first, although others may not enter, and to nobody else.
+func TestTakeOver(t *testing.T) {
+	mayTakeOver := func(_ context.Context, user string) (bool, error) {
 		return strings.HasPrefix(user, "admin"), nil
 	}
-	w := newWorld(t, Config{MayTakeOver: steward}, "alice", "bob", "admin", "admin2")
+	w := newWorld(t, Config{MayTakeOver: mayTakeOver}, "alice", "bob", "admin", "admin2")
 	w.open("den", func(s *Settings) { s.MembersOnly, s.Password = true, "sesame" })
 	w.store.people["den"]["bob"] = Affiliated{User: "bob", Affiliation: Member}
 	bob, admin, other := w.online("bob", "b"), w.online("admin", "a"), w.online("admin2", "a")
@@ -47,7 +47,7 @@ func TestAdopt(t *testing.T) {
 
 // Somebody who runs the site and is in the room already takes it over by asking to
 // enter again.
-func TestAdopt_FromWithin(t *testing.T) {
+func TestTakeOver_FromWithin(t *testing.T) {
 	w := newWorld(t, Config{MayTakeOver: func(_ context.Context, user string) (bool, error) { return user == "bob", nil }}, "alice", "bob")
 	w.open("den", nil)
 	bob := w.online("bob", "b")

@@ -7,7 +7,7 @@
 // the order in which they were stored.
 //
 // Goroutines: none. Everything happens on the goroutine of the client that asked for
-// it, or of whoever tells that a profile changed.
+// it, or of the caller of ProfileChanged.
 //
 // Locks: an account's lock in Service.changing is held while its nodes change, until
 // that is told; a method whose name ends in Locked is called with it, or with the

@@ -68,8 +68,8 @@ func read(ctx context.Context, s Store, id uuid.UUID, length int64) ([]byte, err
 	return io.ReadAll(io.LimitReader(r, length+1))
 }
 
-// exactly reads size bytes, and takes an earlier end for an error: whoever sends
-// less than announced has not sent a file.
+// exactly reads size bytes, and takes an earlier end for an error: less than was
+// announced is no file.
 type exactly struct {
 	r    io.Reader
 	left int64

@@ -14,7 +14,7 @@ export async function answers(_converse, ms) {
     const { stx, u } = window.converse.env;
     const to = _converse.session.get('domain');
     const ping = stx`<iq type="get" to="${to}" id="${u.getUniqueId('ping')}" xmlns="jabber:client"><ping xmlns="urn:xmpp:ping"/></iq>`;
-    // Strophe forgets who waits for an answer when it connects anew.
+    // Strophe forgets who waits for an answer when it connects again.
     const late = new Promise((resolve) => setTimeout(resolve, ms, null));
     return (await Promise.race([api.sendIQ(ping, ms, false), late])) !== null;
 }

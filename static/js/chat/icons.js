@@ -1,5 +1,5 @@
 // Icons take their colour from the style sheet. Converse works it out for every
-// icon by itself, and has the browser lay out all styles anew each time: more
+// icon by itself, and has the browser work out all styles again each time: more
 // than half of the work of showing a long conversation, seven icons a message.
 // So made, they also follow when the system turns from light to dark.
 
