@@ -38,7 +38,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.db.SiteKey(ctx, "occupants", freshKey())
+	key, err := s.db.SiteKey(ctx, "occupants")
 	if err != nil {
 		return nil, err
 	}

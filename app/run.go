@@ -3,7 +3,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -163,12 +162,6 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	}
 	s.routes()
 	return s, nil
-}
-
-func freshKey() []byte {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails (crypto/rand)
-	return key
 }
 
 // Auth is what signing in needs of the settings.

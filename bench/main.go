@@ -110,20 +110,13 @@ func (b *bench) all(ctx context.Context, names []string, program string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "foyer-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "postgres"), Port: port})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = pg.Stop(context.WithoutCancel(ctx)) }()
+	return b.withDatabase(ctx, func(dir string, pg *pgdev.Server, port int) error {
+		return b.allOn(ctx, names, program, dir, pg, port)
+	})
+}
+
+// allOn is all, on a Postgres that runs.
+func (b *bench) allOn(ctx context.Context, names []string, program, dir string, pg *pgdev.Server, port int) error {
 	if b.steps.String() != "" && b.steps.MatchString("scale") {
 		if err := b.measureScale(ctx, pg, port, dir, program); err != nil {
 			return err

@@ -388,7 +388,7 @@ func pings(ctx context.Context, s *server) {
 
 // withDatabase runs f with a Postgres of its own, and a directory.
 func (b *bench) withDatabase(ctx context.Context, f func(dir string, pg *pgdev.Server, port int) error) error {
-	dir, err := os.MkdirTemp("", "foyer-soak-")
+	dir, err := os.MkdirTemp("", "foyer-bench-")
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,6 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 
 	"foyer/internal/budget"
@@ -79,15 +78,15 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.hasher, err = newHasher(hashesAtOnce); err != nil {
 		return nil, err
 	}
-	if s.formKey, err = s.db.SiteKey(ctx, "forms", freshKey()); err != nil {
+	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {
 		return nil, err
 	}
-	if s.saltKey, err = s.db.SiteKey(ctx, "scram", freshKey()); err != nil {
+	if s.saltKey, err = s.db.SiteKey(ctx, "scram"); err != nil {
 		return nil, err
 	}
 	key := []byte(cfg.TokenKey)
 	if len(key) == 0 {
-		if key, err = s.db.SiteKey(ctx, "tokens", freshKey()); err != nil {
+		if key, err = s.db.SiteKey(ctx, "tokens"); err != nil {
 			return nil, err
 		}
 	}
@@ -100,12 +99,6 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		s.signer, err = token.NewEd25519(key, cfg.Domain)
 	}
 	return s, err
-}
-
-func freshKey() []byte {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails (crypto/rand)
-	return key
 }
 
 // tell says that something has ended or changed. The database knows already.

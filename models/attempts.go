@@ -1,0 +1,49 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// How often something was tried under a key, within a window that begins with the first
+// attempt: wrong passwords, new accounts, credentials for pages.
+
+// Attempt counts an attempt under key. When more than limit happened within the
+// window, it returns how long to wait.
+func (db *DB) Attempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+	var count int
+	var expires time.Time
+	err = db.site.WithContext(ctx).Raw(`INSERT INTO attempts (key, count, expires_at) VALUES (?, 1, ?)
+		ON CONFLICT (key) DO UPDATE SET
+			count = CASE WHEN attempts.expires_at < now() THEN 1 ELSE attempts.count + 1 END,
+			expires_at = CASE WHEN attempts.expires_at < now() THEN excluded.expires_at ELSE attempts.expires_at END
+		RETURNING count, expires_at`, key, time.Now().Add(window)).Row().Scan(&count, &expires)
+	if err != nil || count <= limit {
+		return 0, err
+	}
+	return max(time.Until(expires), time.Second), nil
+}
+
+// Attempts is how many were counted under a key, and until when they count.
+type Attempts struct {
+	Key   string
+	Count int
+	Until time.Time
+}
+
+// AttemptsUnder returns what was counted under keys; those without any are left
+// out.
+func (db *DB) AttemptsUnder(ctx context.Context, keys []string) ([]Attempts, error) {
+	rows, err := db.pool.Query(ctx, "SELECT key, count, expires_at FROM attempts WHERE key = ANY($1) AND expires_at > now()", keys)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Attempts])
+}
+
+// ResetAttempts forgets the attempts under key.
+func (db *DB) ResetAttempts(ctx context.Context, key string) error {
+	return db.site.WithContext(ctx).Exec("DELETE FROM attempts WHERE key = ?", key).Error
+}

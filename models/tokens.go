@@ -1,0 +1,44 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Tokens that sign somebody in to the chat once (package token).
+
+// SaveToken keeps the hash of a temporary token, which stands on a session.
+// ErrStale: the session has ended.
+func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessionID string, expires time.Time) error {
+	_, err := db.pool.Exec(ctx, "INSERT INTO login_tokens (hash, account_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+		hash, accountID, sessionID, expires)
+	if isViolation(err, "23503") {
+		return ErrStale
+	}
+	return translate(err)
+}
+
+// SaveOperatorToken keeps the hash of a temporary token that the operator made,
+// with a session of its own, on which its stream will stand.
+func (db *DB) SaveOperatorToken(ctx context.Context, hash []byte, accountID int64, expires time.Time) error {
+	_, err := db.pool.Exec(ctx, `WITH s AS (INSERT INTO sessions (id, account_id, kind, expires_at) VALUES ($3, $2, 'token', $5) RETURNING id)
+		INSERT INTO login_tokens (hash, account_id, session_id, expires_at) SELECT $1, $2, id, $4 FROM s`,
+		hash, accountID, uuid.NewString(), expires, expires.Add(chatSessionLifetime))
+	return translate(err)
+}
+
+// ConsumeToken returns whom a token is for and takes it away: it works once.
+func (db *DB) ConsumeToken(ctx context.Context, hash []byte) (username, sessionID string, err error) {
+	err = db.chat.QueryRow(ctx, `DELETE FROM login_tokens t USING accounts a
+		WHERE t.hash = $1 AND t.expires_at > now() AND a.id = t.account_id AND a.blocked_at IS NULL
+		RETURNING a.username, t.session_id::text`, hash).Scan(&username, &sessionID)
+	return username, sessionID, translate(err)
+}
+
+// UseTokenID notes that a signed token was used; ErrTaken when it was before.
+func (db *DB) UseTokenID(ctx context.Context, id string, expires time.Time) error {
+	_, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) VALUES ($1, $2)", id, expires)
+	return translate(err)
+}
