@@ -80,6 +80,8 @@ func fillStatements(z size) []string {
 		"ALTER TABLE archive DROP CONSTRAINT archive_pkey",
 		fillArchive(z),
 		"ALTER TABLE archive ADD PRIMARY KEY (owner, id)",
+		fmt.Sprintf(`INSERT INTO conversations (owner, peer, latest)
+			SELECT DISTINCT ON (owner, peer) owner, peer, id FROM archive WHERE owner LIKE '%%@%s' ORDER BY owner, peer, id DESC`, domain),
 	}
 }
 

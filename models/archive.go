@@ -16,18 +16,31 @@ import (
 )
 
 // appendArchive is one statement whatever the number of entries. It shares a
-// lock that Remove takes alone.
-const appendArchive = `WITH busy AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(` + archiveLock + `))
-	INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, replaces, body, stanza)
-	SELECT e.* FROM busy, unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::text[], $9::bytea[]) e
-	ON CONFLICT DO NOTHING`
+// lock that Remove takes alone. Besides, it notes which members of the domain $10
+// talk with each other, unless that was noted after the id $11.
+const appendArchive = `WITH busy AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(` + archiveLock + `)),
+	stored AS (
+		INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, replaces, body, stanza)
+		SELECT e.* FROM busy, unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::text[], $9::bytea[]) e
+		ON CONFLICT DO NOTHING
+	)
+	INSERT INTO conversations AS c (owner, peer, latest)
+	SELECT DISTINCT ON (owner, peer) e.* FROM unnest($1::text[], $3::text[], $2::uuid[]) e (owner, peer, id)
+		WHERE split_part(owner, '@', 2) = $10 AND split_part(peer, '@', 2) = $10
+			AND NOT EXISTS (SELECT 1 FROM conversations k WHERE k.owner = e.owner AND k.peer = e.peer AND k.latest >= $11)
+		ORDER BY owner, peer, id DESC
+	ON CONFLICT (owner, peer) DO UPDATE SET latest = excluded.latest WHERE c.latest < excluded.latest`
+
+// conversationNoted is for how long a conversation that was noted is not noted again,
+// so that most messages write nothing but themselves.
+const conversationNoted = time.Minute
 
 // archiveLock is the number of the lock.
 const archiveLock = "4915630"
 
 // Append implements archive.Store.
 func (s *chatStore) Append(ctx context.Context, entries []archive.Entry) error {
-	args, retracts := archiveArgs(entries)
+	args, retracts := archiveArgs(s.domain, entries)
 	if !retracts {
 		_, err := s.chat.Exec(ctx, appendArchive, args...)
 		return storable(err)
@@ -47,9 +60,9 @@ func (s *chatStore) Append(ctx context.Context, entries []archive.Entry) error {
 	}))
 }
 
-// archiveArgs turns entries into columns, of types that are encoded without
-// reflection.
-func archiveArgs(entries []archive.Entry) (args []any, retracts bool) {
+// archiveArgs turns entries into the arguments of appendArchive: columns, of types
+// that are encoded without reflection.
+func archiveArgs(domain string, entries []archive.Entry) (args []any, retracts bool) {
 	n := len(entries)
 	var (
 		owners, peers, resources = make([]string, n), make([]string, n), make([]string, n)
@@ -67,7 +80,8 @@ func archiveArgs(entries []archive.Entry) (args []any, retracts bool) {
 		replaces[i] = pgtype.Text{String: e.Replaces, Valid: e.Replaces != ""}
 		retracts = retracts || e.Retracts != nil
 	}
-	return []any{owners, ids, peers, resources, outgoing, stanzaIDs, replaces, bodies, stanzas}, retracts
+	noted := pgtype.UUID{Bytes: firstID(time.Now().Add(-conversationNoted)), Valid: true}
+	return []any{owners, ids, peers, resources, outgoing, stanzaIDs, replaces, bodies, stanzas, domain, noted}, retracts
 }
 
 // retract puts tombstones in the place of messages, and takes away the copies

@@ -184,7 +184,8 @@ func TestArchive_RemoveWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args, _ := archiveArgs([]archive.Entry{e})
+	defer func() { _ = tx.Rollback(ctx) }() // after Commit there is nothing to take back
+	args, _ := archiveArgs("h", []archive.Entry{e})
 	if _, err := tx.Exec(ctx, appendArchive, args...); err != nil {
 		t.Fatal(err)
 	}

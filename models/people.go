@@ -54,7 +54,7 @@ const (
 
 	newestPeople = `SELECT ` + personColumns + ` FROM accounts a WHERE a.blocked_at IS NULL ORDER BY a.created_at DESC, a.id LIMIT $1`
 
-	partnersOf = `SELECT ` + personColumns + ` FROM (` + talkedWith + ` ORDER BY said.at DESC LIMIT $3) t
+	partnersOf = `SELECT ` + personColumns + ` FROM (` + talkedWith + ` ORDER BY c.latest DESC LIMIT $3) t
 		CROSS JOIN LATERAL (SELECT * FROM accounts WHERE id = t.id LIMIT 1) a ORDER BY t.at DESC`
 
 	namedPeople = `SELECT ` + personColumns + ` FROM accounts a WHERE a.username = ANY($1) AND a.blocked_at IS NULL

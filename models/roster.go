@@ -37,15 +37,11 @@ const (
 		JOIN accounts a ON a.id = theirs.account_id
 		WHERE me.username = $1 AND a.username <> $1 AND a.blocked_at IS NULL`
 
-	// talkedWith is who $1 talked with in the latest $4 messages, the latest first:
-	// one walk along the archive's own order, bounded however long the archive is.
-	// Somebody whom it leaves out is back with the next message (xmppd, nowTalking).
-	talkedWith = `SELECT a.id, a.username, a.name, said.at FROM (
-			SELECT peer, max(id::text) AS at FROM
-				(SELECT peer, id FROM archive WHERE owner = $1 || '@' || $2 ORDER BY id DESC LIMIT $4) latest GROUP BY peer
-		) said
-		CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(said.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
-		WHERE split_part(said.peer, '@', 2) = $2 AND a.username <> $1`
+	// talkedWith is who $1 talks with, the latest $4 of them.
+	talkedWith = `SELECT a.id, a.username, a.name, c.latest::text AS at
+			FROM (SELECT peer, latest FROM conversations WHERE owner = $1 || '@' || $2 ORDER BY latest DESC LIMIT $4) c
+			CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(c.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
+			WHERE a.username <> $1`
 
 	// someMates bounds what is read of large groups.
 	someMates = `SELECT theirs.account_id AS id FROM accounts me
@@ -81,8 +77,7 @@ var contactsByMode = map[RosterMode]string{
 	RosterNone:   fmt.Sprintf(contactsOf, "false", "false AND $5 > 0"),
 	RosterGroups: fmt.Sprintf(contactsOf, sharesGroup, "$5 > 0"),
 	RosterEveryone: fmt.Sprintf(contactsOf, "true", `(SELECT count(*) <= $5 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $5::int + 1) members)
-		OR EXISTS (SELECT 1 FROM archive WHERE hashtextextended(peer, hashtextextended(owner, 0)) = hashtextextended($2, hashtextextended(v.username || '@' || $4, 0))
-			AND owner = v.username || '@' || $4 AND peer = $2) OR `+sharesGroup),
+		OR EXISTS (SELECT 1 FROM conversations WHERE owner = v.username || '@' || $4 AND peer = $2) OR `+sharesGroup),
 }
 
 // querier is a pool or a transaction.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -22,7 +23,8 @@ func (db *DB) talk(t testing.TB, x, y string, seconds ...int) {
 			id[i] = byte(at >> (8 * (5 - i)))
 		}
 		for _, p := range [][2]string{{x, y}, {y, x}} {
-			if _, err := db.pool.Exec(t.Context(), "INSERT INTO archive (owner, id, peer, outgoing, stanza) VALUES ($1 || '@h', $2, $3 || '@h', true, '')", p[0], id, p[1]); err != nil {
+			entry := archive.Entry{ID: id, Owner: p[0] + "@h", With: p[1] + "@h", Outgoing: true, Stanza: []byte("<message/>")}
+			if err := db.Stores("h", RosterEveryone).Archive.Append(t.Context(), []archive.Entry{entry}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -105,20 +107,61 @@ func TestRoster_LargeSite(t *testing.T) {
 	}
 }
 
-// A roster's cost is bounded, however long the archive: the queries touch it through
-// its indexes alone.
+// A roster's cost is that of the conversations that it shows: the archive is not
+// asked, and of the others nothing is read.
 func TestRoster_LargeSitePlan(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	const fill = `INSERT INTO accounts (username, name, password_hash) SELECT 'u' || n, 'Person ' || n, 'x' FROM generate_series(1, 20000) n;
-		INSERT INTO archive (owner, id, peer, outgoing, stanza)
-			SELECT 'u' || (n % 50 + 1) || '@h', gen_random_uuid(), 'u' || (n % 7 + 100) || '@h', true, '' FROM generate_series(1, 30000) n;
-		ANALYZE accounts; ANALYZE archive`
+		INSERT INTO conversations (owner, peer, latest)
+			SELECT 'u' || (n % 50 + 1) || '@h', 'u' || n || '@h', gen_random_uuid() FROM generate_series(1, 20000) n;
+		ANALYZE accounts; ANALYZE conversations`
 	if _, err := db.pool.Exec(ctx, fill); err != nil {
 		t.Fatal(err)
 	}
 	plan := db.explain(t, knownPeople, "u1", "h", DefaultRosterMax, maxTalks)
-	if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "archive_pkey") {
+	if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, " archive") || !strings.Contains(plan, "on conversations") {
 		t.Errorf("plan:\n%s", plan)
+	}
+}
+
+// Conversations are noted with the messages, once a minute, and only those
+// between members.
+func TestConversations_Noted(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	s := db.Stores("h", RosterEveryone).Archive
+	say := func(ago time.Duration, owner, with string) uuid.UUID {
+		t.Helper()
+		e := archive.Entry{ID: firstID(time.Now().Add(-ago)), Owner: owner, With: with, Stanza: []byte("<message/>")}
+		other := e
+		other.ID[15]++ // in the same commit
+		if err := s.Append(ctx, []archive.Entry{e, other}); err != nil {
+			t.Fatal(err)
+		}
+		return other.ID
+	}
+	latest := func() (id uuid.UUID) {
+		t.Helper()
+		if err := db.pool.QueryRow(ctx, "SELECT latest FROM conversations WHERE owner = 'alice@h' AND peer = 'bob@h'").Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	if first := say(time.Hour, "alice@h", "bob@h"); latest() != first {
+		t.Errorf("%s, want %s", latest(), first)
+	}
+	second := say(0, "alice@h", "bob@h")
+	if latest() != second {
+		t.Errorf("%s, want %s", latest(), second)
+	}
+	say(-time.Millisecond, "alice@h", "bob@h")
+	if latest() != second {
+		t.Error("noted again within a minute")
+	}
+	say(0, "lobby@conference.h", "bob@h")
+	say(0, "alice@h", "lobby@conference.h")
+	var n int
+	if err := db.pool.QueryRow(ctx, "SELECT count(*) FROM conversations").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d conversations, %v", n, err)
 	}
 }
 
