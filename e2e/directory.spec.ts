@@ -63,6 +63,21 @@ test("a room's name in the address does nothing", async ({ alice, database }) =>
   expect(await database.query("SELECT name FROM rooms WHERE name LIKE 'evil%'")).toEqual([]);
 });
 
+// X-60: nor does what Converse would read there, in a new page or the open one.
+test("an address of Converse's own does nothing", async ({ alice, database }) => {
+  for (const name of ["evil-2", "evil-3"]) {
+    await alice.page.goto(`/#converse/room?jid=${name}@conference.localhost`);
+    await alice.ready();
+    await expect(alice.page).not.toHaveURL(/#/);
+  }
+  await alice.page.evaluate(() => { location.hash = "#converse/chat?jid=stranger@localhost"; });
+  await expect(alice.page).not.toHaveURL(/#/);
+  await alice.page.getByRole("button", { name: "Open Lobby" }).click();
+  await expect(alice.page.locator("#chat converse-muc")).toHaveCount(1);
+  await expect(alice.page.locator("#chat converse-chat")).toHaveCount(0);
+  expect(await database.query("SELECT name FROM rooms WHERE name LIKE 'evil%'")).toEqual([]);
+});
+
 // X-43: contacts by request.
 test.describe("with contacts by request", () => {
   test.use({ settings: { ROSTER: "none" } });

@@ -1,5 +1,6 @@
 // Starts Converse once per document, for the person the page was made for.
 
+import { ignoreAddress } from './address.js';
 import { prepareTab } from './tabs.js';
 import { panel } from './panel.js';
 import { settings } from './settings.js';
@@ -26,6 +27,7 @@ async function loadConverse(config) {
 
 /** @param {import('./types.js').ChatConfig} config */
 async function start(config) {
+    ignoreAddress();
     const loading = loadConverse(config);
     const [converse] = await Promise.all([
         loading,
