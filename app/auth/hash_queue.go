@@ -98,14 +98,10 @@ func (q *hashQueue) admitLocked(t *ticket, client string, known bool) bool {
 		return false
 	}
 	if q.known.waiting+q.others.waiting >= maxWaiting {
-		longest := q.others.longest()
-		if longest == nil || len(longest.tickets) <= length+1 {
+		// A known device is easily had: everybody has one for an account of their own.
+		if !q.others.yield(length) && !q.known.yield(length) {
 			return false
 		}
-		last := longest.tickets[len(longest.tickets)-1]
-		q.others.remove(last)
-		last.refused = true
-		close(last.ready)
 	}
 	own.add(t, client)
 	return true
@@ -178,6 +174,20 @@ func (l *lines) next() *ticket {
 		l.order = append(l.order, first)
 	}
 	return t
+}
+
+// yield turns the last one of the longest line away, for somebody whose line has
+// that length; false: no line is long enough.
+func (l *lines) yield(length int) bool {
+	longest := l.longest()
+	if longest == nil || len(longest.tickets) <= length+1 {
+		return false
+	}
+	last := longest.tickets[len(longest.tickets)-1]
+	l.remove(last)
+	last.refused = true
+	close(last.ready)
+	return true
 }
 
 func (l *lines) longest() *line {

@@ -227,6 +227,38 @@ func TestHashQueue_Full(t *testing.T) {
 	})
 }
 
+// those who come from known devices, as everybody can for an account of their
+// own, do not keep others out when all places are theirs.
+func TestHashQueue_FullOfKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newHashQueue(1)
+		release, err := q.enter(t.Context(), "first", false)
+		is(t, err, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range maxWaiting {
+			all.Go(func() { _, _ = q.enter(ctx, fmt.Sprint(i%2), true) })
+		}
+		synctest.Wait()
+		served := make(chan error, 2)
+		for _, known := range []bool{false, true} {
+			go func() {
+				release, err := q.enter(t.Context(), "late", known)
+				if err == nil {
+					defer release()
+				}
+				served <- err
+			}()
+		}
+		synctest.Wait()
+		cancel()
+		all.Wait()
+		release()
+		is(t, <-served, nil)
+		is(t, <-served, nil)
+	})
+}
+
 // an app that is signed in from an address gets in from there again, whatever
 // strangers guess elsewhere. X-48: it is one session, however often it comes.
 func TestThrottle_KnownApp(t *testing.T) {
