@@ -362,7 +362,7 @@ func TestSignUp(t *testing.T) {
 	const password = "a few words in a row"
 	for _, c := range []struct{ username, password, want string }{
 		{"alice", password, "not available"}, {"Support", password, "not available"}, {"ad.min", password, "not available"},
-		{"a b", password, "letters, digits"}, {"zoe", "short", "at least 10"}, {"zoe", "zoezoezoezoe", "user name"}, {"", password, "Choose a user name"},
+		{"a b", password, "letters, digits"}, {"zoe", "short", "at least 10"}, {"zoe", "zoezoezoezoe", "Repeating"}, {"", password, "Choose a user name"},
 	} {
 		b.submit("/signup", "/signup", "username", c.username, "password", c.password).wants(422, c.want)
 	}

@@ -22,6 +22,10 @@ const minScore = 3
 // faster than its length.
 const maxRated = 40
 
+// minTelling is how long a user name must be to tell anything of a password that it
+// stands in, in characters: two or three letters stand in many words.
+const minTelling = 4
+
 // CheckPassword refuses a password that is too easy to guess for an account with
 // that user name and name. The error is a Refusal that says why.
 func (s *Service) CheckPassword(password, username, name string) error {
@@ -30,7 +34,7 @@ func (s *Service) CheckPassword(password, username, name string) error {
 		return Refusal(fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", MinPassword))
 	case len(password) > MaxPassword:
 		return Refusal("That is longer than a password can be here.")
-	case username != "" && strings.Contains(strings.ToLower(password), strings.ToLower(username)):
+	case utf8.RuneCountInString(username) >= minTelling && strings.Contains(strings.ToLower(password), strings.ToLower(username)):
 		return Refusal("Your user name is the first thing others would try. Choose something else.")
 	}
 	// What others know of the person and the site.

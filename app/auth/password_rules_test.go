@@ -29,6 +29,19 @@ func TestCheckPassword(t *testing.T) {
 	}
 }
 
+// a short user name stands in many passwords, and makes none of them easy.
+func TestCheckPassword_ShortUserName(t *testing.T) {
+	s := &Service{cfg: Config{SiteName: "Foyer", Domain: "chat.example.org"}}
+	for _, username := range []string{"a", "al", "ali"} {
+		if err := s.CheckPassword("vertical-plankton-alibi", username, username); err != nil {
+			t.Errorf("%s: %v", username, err)
+		}
+		if err := s.CheckPassword(strings.Repeat(username, 12)[:12], username, username); err == nil {
+			t.Errorf("%s: the user name again and again is taken", username)
+		}
+	}
+}
+
 // The rating of a long password takes no longer than that of a shorter one.
 func BenchmarkCheckPassword_Long(b *testing.B) {
 	s := &Service{}
