@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,6 +117,8 @@ func TestUser(t *testing.T) {
 	c.fails("names are never given out again", "", "user", "add", "zoe", "--password", testPassword)
 	c.says("zoe\tZoe Z.\tadmin", "", "user", "list")
 	c.says("bob is blocked, and signed out everywhere.", "", "user", "block", "bob")
+	c.fails("bob is blocked", "", "token", "bob")
+	c.fails("such as 1h", "", "token", "--for=-1h", "zoe")
 	c.says("bob\tbob\tblocked", "", "user", "list")
 	c.says("bob may sign in again.", "", "user", "unblock", "bob")
 	c.fails(`there is no account "nobody"`, "", "user", "block", "nobody")
@@ -166,6 +169,9 @@ func TestUserImport(t *testing.T) {
 			t.Errorf("%q is not in %q", want, out)
 		}
 	}
+	for i, header := range []string{"\ufeff\"username\",\"password\"", "\r\n\nUser,PASSWORD", "login,password,name"} {
+		c.says("1 account created.", header+"\r\nnew"+strconv.Itoa(i)+","+testPassword+"\r\n", "user", "import", "-")
+	}
 	c.fails("no such file", "", "user", "import", filepath.Join(t.TempDir(), "nothing.csv"))
 }
 
@@ -180,7 +186,7 @@ func TestGroup(t *testing.T) {
 	c.says("2 members added to Choir.", "", "group", "add", " Choir ", "ann", "Bob")
 	c.says("1 member added to Choir.", "", "group", "add", "Choir", "ann", "cy")
 	c.says("Choir\t3\n", "", "group", "list")
-	c.says("ann\nbob\ncy\n", "", "group", "list", "Choir")
+	c.says("ann\nbob\ncy\n", "", "group", "list", " Choir ")
 	c.fails(`there is no account "dan"`, "", "group", "add", "Choir", "dan")
 	c.fails("1 to 64", "", "group", "add", strings.Repeat("x", 65), "ann")
 	c.says("1 member removed from Choir.", "", "group", "remove", "Choir", "bob")

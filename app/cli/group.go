@@ -92,7 +92,11 @@ type groupListCmd struct {
 func (c groupListCmd) Run(e *env) error {
 	return e.withDatabase(func(_ app.Config, db *models.DB) error {
 		if c.Group != "" {
-			return e.listMembers(db, c.Group)
+			name, err := groupName(c.Group)
+			if err != nil {
+				return err
+			}
+			return e.listMembers(db, name)
 		}
 		groups, err := db.Groups(e.ctx)
 		if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -31,10 +32,10 @@ func (c userImportCmd) Run(e *env) error {
 }
 
 func (e *env) importAccounts(s *auth.Service, file io.Reader) error {
-	rows := csv.NewReader(file)
+	rows := csv.NewReader(withoutMark(file))
 	rows.FieldsPerRecord = -1
 	created, failed := 0, 0
-	for {
+	for isFirst := true; ; isFirst = false {
 		row, line, err := readRow(rows)
 		if errors.Is(err, io.EOF) {
 			break
@@ -45,7 +46,7 @@ func (e *env) importAccounts(s *auth.Service, file io.Reader) error {
 			err = broken.Err // the line is told below
 		case err != nil:
 			return err
-		case line == 1 && isHeader(row):
+		case isFirst && isHeader(row):
 			continue
 		default:
 			err = e.importRow(s, row)
@@ -66,16 +67,32 @@ func (e *env) importAccounts(s *auth.Service, file io.Reader) error {
 
 // isHeader reports whether a row names the columns.
 func isHeader(row []string) bool {
-	return len(row) >= 2 && strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(row[0], "\ufeff")), "username") &&
-		strings.EqualFold(strings.TrimSpace(row[1]), "password")
+	if len(row) < 2 || !strings.EqualFold(strings.TrimSpace(row[1]), "password") {
+		return false
+	}
+	switch strings.ToLower(strings.TrimSpace(row[0])) {
+	case "username", "user name", "user", "login":
+		return true
+	}
+	return false
+}
+
+// withoutMark leaves out the byte order mark that spreadsheets begin a file with,
+// also before a quoted field.
+func withoutMark(file io.Reader) io.Reader {
+	buffered := bufio.NewReader(file)
+	const mark = "\ufeff"
+	if begin, _ := buffered.Peek(len(mark)); string(begin) == mark { // an error comes again with the next read
+		_, _ = buffered.Discard(len(mark))
+	}
+	return buffered
 }
 
 func (e *env) importRow(s *auth.Service, row []string) error {
 	if len(row) < 2 {
 		return errors.New("need username,password[,name]")
 	}
-	username := strings.TrimPrefix(row[0], "\ufeff") // spreadsheets write it
-	_, err := e.add(s, username, row[1], append(row, "")[2], false)
+	_, err := e.add(s, row[0], row[1], append(row, "")[2], false)
 	return err
 }
 

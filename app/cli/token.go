@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"foyer/app/auth"
@@ -21,12 +22,18 @@ type printedToken struct {
 
 // Run prints {"jid","password"} for each account.
 func (c tokenCmd) Run(e *env) error {
+	if c.For <= 0 {
+		return fmt.Errorf("--for=%s: a token needs some time to be used, such as 1h", c.For)
+	}
 	return e.withAuth(func(db *models.DB, s *auth.Service) error {
 		lines := json.NewEncoder(e.out)
 		for _, user := range c.Users {
 			account, err := e.account(db, user)
 			if err != nil {
 				return err
+			}
+			if account.BlockedAt != nil {
+				return fmt.Errorf("%s is blocked, and cannot sign in; `foyer user unblock %[1]s` first", account.Username)
 			}
 			secret, err := s.OperatorToken(e.ctx, account, c.For)
 			if err != nil {
