@@ -156,7 +156,6 @@ func (c Config) Validate() error {
 	oneOf(check, "APP_ENV", c.Env, "development", "production")
 	oneOf(check, "XMPP_LOGIN", string(c.Login), "session", "prebind", "token", "signed", "password")
 	oneOf(check, "ROSTER", string(c.Roster), "everyone", "groups", "none")
-	check(c.RosterMax >= 1, "ROSTER_MAX=%d must be at least 1", c.RosterMax)
 	oneOf(check, "TOKEN_ALG", c.TokenAlg, "EdDSA", "HS256")
 	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
 	check(c.Upstream == "embedded", "XMPP_UPSTREAM=%s: only the embedded server is supported in this version; leave it empty", c.Upstream)
@@ -164,7 +163,6 @@ func (c Config) Validate() error {
 	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
 	_, _, err = net.SplitHostPort(c.Addr)
 	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
-	check(c.SignInFailures > 0, "SIGNIN_FAILURES_PER_ADDRESS must be at least 1, not %d", c.SignInFailures)
 	_, err = parseProxies(c.TrustedProxies)
 	check(err == nil, "TRUSTED_PROXIES: %v", err)
 	if c.BaseURL != "" {
@@ -179,6 +177,7 @@ func (c Config) Validate() error {
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
+	c.checkLimits(check)
 	c.checkNative(check)
 	c.checkMetrics(check)
 	if c.Development() {
@@ -189,6 +188,21 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(wrong...)
 }
+
+// checkLimits refuses limits that would keep everybody out.
+func (c Config) checkLimits(check func(bool, string, ...any)) {
+	for setting, n := range map[string]int{
+		"CONNECTIONS_PER_ADDRESS": c.ConnectionsPerAddress, "STREAMS_PER_ADDRESS": c.StreamsPerAddress,
+		"STREAMS_PER_ACCOUNT": c.StreamsPerAccount, "SIGNIN_FAILURES_PER_ADDRESS": c.SignInFailures, "ROSTER_MAX": c.RosterMax,
+	} {
+		check(n >= 1, "%s=%d must be at least 1", setting, n)
+	}
+	check(c.ArchiveRate >= 1, "ARCHIVE_RATE must be at least 1 byte")
+	check(c.NewStreamsPerAddress > 0 && c.NewStreamsPerAddress <= maxNewStreams, "NEW_STREAMS_PER_ADDRESS=%v must be a number above 0, at most %d", c.NewStreamsPerAddress, maxNewStreams)
+}
+
+// maxNewStreams is no limit any more.
+const maxNewStreams = 1_000_000
 
 func oneOf(check func(bool, string, ...any), name, value string, allowed ...string) {
 	check(slices.Contains(allowed, value), "%s=%q is not one of %s", name, value, strings.Join(allowed, ", "))

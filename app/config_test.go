@@ -127,6 +127,20 @@ func TestSettingsTable_InReadme(t *testing.T) {
 	}
 }
 
+// A limit that would keep everybody out, or is no number, is refused at the start.
+func TestConfig_Limits(t *testing.T) {
+	for setting, values := range map[string][]string{
+		"CONNECTIONS_PER_ADDRESS": {"0", "-4"}, "STREAMS_PER_ADDRESS": {"0", "-1"}, "STREAMS_PER_ACCOUNT": {"0", "-1"},
+		"SIGNIN_FAILURES_PER_ADDRESS": {"0"}, "ROSTER_MAX": {"0"}, "ARCHIVE_RATE": {"0"}, "NEW_STREAMS_PER_ADDRESS": {"0", "-1", "NaN", "Inf"},
+	} {
+		for _, value := range values {
+			if _, err := LoadConfig(map[string]string{"APP_ENV": "development", setting: value}); err == nil || !strings.Contains(err.Error(), setting) {
+				t.Errorf("%s=%s: %v", setting, value, err)
+			}
+		}
+	}
+}
+
 // what cannot be read is told by the setting's name.
 func TestConfig_NamesTheSetting(t *testing.T) {
 	_, err := LoadConfig(map[string]string{"APP_ENV": "development", "SIGNUP": "perhaps", "SIGNIN_FAILURES_PER_ADDRESS": "many", "UPLOAD_QUOTA": "much", "ARCHIVE_RETENTION": "long"})

@@ -48,7 +48,7 @@ func (c Config) checkMetrics(check func(bool, string, ...any)) {
 	}
 	_, port, err := net.SplitHostPort(c.MetricsAddr)
 	check(err == nil && port != "", "METRICS_ADDR=%q must be host:port, such as localhost:9100", c.MetricsAddr)
-	check(c.MetricsAddr != c.Addr, "METRICS_ADDR=%q is where the site listens; use another port", c.MetricsAddr)
+	check(c.MetricsAddr != c.Addr || port == "0", "METRICS_ADDR=%q is where the site listens; use another port", c.MetricsAddr)
 }
 
 // listenMetrics binds the port for metrics; nil: there is none.

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -29,7 +31,11 @@ func normalOrigin(raw string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	scheme := strings.ToLower(u.Scheme)
+	port, err := normalPort(u.Port())
+	if err != nil {
+		return "", err
+	}
 	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
 		port = ""
 	}
@@ -42,13 +48,25 @@ func normalOrigin(raw string) (string, error) {
 	return scheme + "://" + host, nil
 }
 
+// normalPort is a port as browsers write it, without zeros in front; empty: none.
+func normalPort(port string) (string, error) {
+	if port == "" {
+		return "", nil
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return "", errors.New("its port is not one from 1 to 65535")
+	}
+	return strconv.FormatUint(n, 10), nil
+}
+
 // normalHost is an address, or a domain as it stands in a certificate (RFC 5891).
 func normalHost(host string) (string, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.String(), nil
 	}
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(host, "."))
-	if err != nil {
+	if err != nil || slices.Contains(strings.Split(ascii, "."), "") {
 		return "", errors.New("its host is no domain")
 	}
 	return ascii, nil

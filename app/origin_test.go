@@ -27,6 +27,12 @@ func TestNormalOrigin(t *testing.T) {
 		"chat.example.org":                  "",
 		"https:chat.example.org":            "",
 		"https://a b":                       "",
+		"https://chat.example.org:0443":     "https://chat.example.org",
+		"https://chat.example.org:":         "https://chat.example.org",
+		"https://chat.example.org:0":        "",
+		"https://chat.example.org:65536":    "",
+		"https://chat..example.org":         "",
+		"https://.":                         "",
 		"null":                              "",
 		"":                                  "",
 	} {
