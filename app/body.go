@@ -1,11 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"foyer/internal/budget"
 
@@ -144,6 +146,31 @@ func bodyError(err error) error {
 	}
 	return fiber.ErrBadRequest
 }
+
+var errNoText = &Error{Code: Invalid, Public: "The request has characters that are no text."}
+
+// plainText refuses a request whose address or form holds what is no text: bytes
+// that are not UTF-8, or NUL. No browser sends them, and the database takes neither
+//
+func (s *Server) plainText(c *fiber.Ctx) error {
+	ok := isText(c.Context().Path())
+	check := func(name, value []byte) { ok = ok && isText(name) && isText(value) }
+	c.Context().QueryArgs().VisitAll(check)
+	c.Context().PostArgs().VisitAll(check)
+	if form, err := c.MultipartForm(); err == nil { // another body, or a broken one, has no fields
+		for _, values := range form.Value {
+			for _, value := range values {
+				check(nil, []byte(value))
+			}
+		}
+	}
+	if !ok {
+		return errNoText
+	}
+	return c.Next()
+}
+
+func isText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }
 
 // How long a request may take that reads and writes no file.
 const requestPatience = 15 * time.Second

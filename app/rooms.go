@@ -141,7 +141,7 @@ func (s *Server) madeRoomCookie() string { return s.cookieName() + "-room" }
 // to open. It comes in a cookie that only our answer can have set: an address that
 // somebody else's page links to opens nothing.
 func (s *Server) takeMadeRoom(c *fiber.Ctx) string {
-	name, err := url.QueryUnescape(c.Cookies(s.madeRoomCookie()))
+	name, err := url.QueryUnescape(readCookie(c, s.madeRoomCookie()))
 	if err != nil || name == "" {
 		return ""
 	}

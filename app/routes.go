@@ -28,7 +28,7 @@ func (s *Server) routes() {
 	xmpp.Get("/prebind", s.prebind)
 	xmpp.Post("/prebind", s.prebind)
 
-	s.web.Use(s.loadVisit, s.protectForms)
+	s.web.Use(s.loadVisit, s.plainText, s.protectForms)
 	s.web.Get("/", s.index)
 	s.web.Get("/signup", s.showSignUp)
 	s.web.Post("/signup", s.signUp)

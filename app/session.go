@@ -61,6 +61,7 @@ func (s *Server) dropCookie(c *fiber.Ctx, name string) {
 
 // loadVisit finds out who is behind every request to a page.
 func (s *Server) loadVisit(c *fiber.Ctx) error {
+	c.Set("Cache-Control", "no-store") // a visitor's page, too, has a form's token of that one browser
 	secret := readCookie(c, s.cookieName())
 	if secret == "" {
 		return c.Next()
@@ -77,7 +78,6 @@ func (s *Server) loadVisit(c *fiber.Ctx) error {
 	}
 	s.auth.Touch(c.UserContext(), session)
 	c.Locals(visitKey, &visit{account, session, secret})
-	c.Set("Cache-Control", "no-store")
 	return c.Next()
 }
 

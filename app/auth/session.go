@@ -74,10 +74,7 @@ func (s *Service) startSession(ctx context.Context, account models.Account, d De
 }
 
 func truncate(s string, n int) string {
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "")
-	}
-	return s
+	return strings.ToValidUTF8(s[:min(n, len(s))], "")
 }
 
 // Session returns the session that a cookie's secret stands for, and whose it is.

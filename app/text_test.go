@@ -1,0 +1,47 @@
+package app
+
+import (
+	"net/http"
+	"testing"
+)
+
+// an address or a form whose letters are none is refused, and is no failure of
+// the site.
+func TestPlainText(t *testing.T) {
+	_, base := start(t, nil)
+	b := signedInAs(t, base, "alice")
+	for _, path := range []string{
+		"/people?after=%00", "/people?after=%ff", "/people?q=%ff", "/rooms?after=%ff", "/rooms/%ff", "/rooms/%00", "/people?%ff=x", "/?%zz%00",
+	} {
+		b.get(path).wants(http.StatusBadRequest, "")
+	}
+	for action, fields := range map[string][]string{
+		"/rooms":              {"name", "a", "about", "\xff"},
+		"/rooms/x/invite":     {"user", "\x00"},
+		"/people/%ff/contact": nil,
+		"/settings/apps":      {"name", "a\x00b"},
+		"/settings/profile":   {"name", "\xff"},
+	} {
+		b.submit("/", action, fields...).wants(http.StatusBadRequest, "")
+	}
+	b.get("/people?q=%F0%9F%A6%8A+%D0%BA").wants(http.StatusOK, "")
+}
+
+// A browser's description is kept as far as it is text.
+func TestSignIn_StrangeUserAgent(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.headers["User-Agent"] = "B\xff\xfe"
+	b.submit("/signin", "/signin", "username", "alice", "password", demoPassword).wants(http.StatusSeeOther, "")
+}
+
+// no page is kept by a cache; a visitor's, too, has the token of a form.
+func TestPages_NotKept(t *testing.T) {
+	_, base := start(t, nil)
+	for _, path := range []string{"/", "/signin", "/signup", "/nowhere", "/settings"} {
+		v := newBrowser(t, base).get(path)
+		if got := v.last.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", path, got)
+		}
+	}
+}
