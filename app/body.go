@@ -1,10 +1,10 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,6 +12,7 @@ import (
 	"foyer/internal/budget"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // What the body of a request may be, in bytes: each route has its own bound, and
@@ -153,24 +154,29 @@ var errNoText = &Error{Code: Invalid, Public: "The request has characters that a
 // that are not UTF-8, or NUL. No browser sends them, and the database takes neither
 // (X-63).
 func (s *Server) plainText(c *fiber.Ctx) error {
-	ok := isText(c.Context().Path())
-	check := func(name, value []byte) { ok = ok && isText(name) && isText(value) }
-	c.Context().QueryArgs().VisitAll(check)
-	c.Context().PostArgs().VisitAll(check)
-	if form, err := c.MultipartForm(); err == nil { // another body, or a broken one, has no fields
-		for _, values := range form.Value {
-			for _, value := range values {
-				check(nil, []byte(value))
+	if !isText(string(c.Context().Path())) {
+		return errNoText
+	}
+	for _, args := range []*fasthttp.Args{c.Context().QueryArgs(), c.Context().PostArgs()} {
+		for name, value := range args.All() {
+			if !isText(string(name)) || !isText(string(value)) {
+				return errNoText
 			}
 		}
 	}
-	if !ok {
-		return errNoText
+	form, err := c.MultipartForm()
+	if err != nil {
+		return c.Next() // another body, or a broken one, has no fields
+	}
+	for _, values := range form.Value {
+		if slices.ContainsFunc(values, func(value string) bool { return !isText(value) }) {
+			return errNoText
+		}
 	}
 	return c.Next()
 }
 
-func isText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // How long a request may take that reads and writes no file.
 const requestPatience = 15 * time.Second

@@ -60,6 +60,7 @@ func (s *Server) listenMetrics() (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s; stop what uses it, or set METRICS_ADDR to another address: %w", s.cfg.MetricsAddr, err)
 	}
+	s.log.Info("metrics", "addr", l.Addr().String())
 	return l, nil
 }
 
