@@ -22,9 +22,7 @@ const (
 	Forbidden
 	NotFound
 	Conflict
-	LengthRequired
 	WrongType
-	NotInRange
 	TooMany
 	LargeHeader
 	Unavailable
@@ -49,18 +47,16 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // statuses is the one map from code to status.
 var statuses = map[Code]int{
-	Internal:       http.StatusInternalServerError,
-	Invalid:        http.StatusBadRequest,
-	Unauthorized:   http.StatusUnauthorized,
-	Forbidden:      http.StatusForbidden,
-	NotFound:       http.StatusNotFound,
-	Conflict:       http.StatusConflict,
-	LengthRequired: http.StatusLengthRequired,
-	WrongType:      http.StatusUnsupportedMediaType,
-	NotInRange:     http.StatusRequestedRangeNotSatisfiable,
-	TooMany:        http.StatusTooManyRequests,
-	LargeHeader:    http.StatusRequestHeaderFieldsTooLarge,
-	Unavailable:    http.StatusServiceUnavailable,
+	Internal:     http.StatusInternalServerError,
+	Invalid:      http.StatusBadRequest,
+	Unauthorized: http.StatusUnauthorized,
+	Forbidden:    http.StatusForbidden,
+	NotFound:     http.StatusNotFound,
+	Conflict:     http.StatusConflict,
+	WrongType:    http.StatusUnsupportedMediaType,
+	TooMany:      http.StatusTooManyRequests,
+	LargeHeader:  http.StatusRequestHeaderFieldsTooLarge,
+	Unavailable:  http.StatusServiceUnavailable,
 }
 
 // explain returns the status and the sentence for any error.

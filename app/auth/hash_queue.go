@@ -6,48 +6,48 @@ import (
 	"time"
 )
 
-// Hashing a password is dear on purpose, so that a bounded number is hashed at
-// once and the others wait. Those who wait stand in lines, one for each client,
-// which are served in turn: a thousand guesses from one address delay nobody at
-// another. Known devices have lines of their own, which get at least every second
-// turn.
+// Hashing a password is expensive on purpose, so that a bounded number is hashed at
+// once and the others wait. Each client has a queue, and the queues are served in
+// turn (round robin): a thousand guesses from one address delay nobody at another.
+// Known devices are apart from the others, and get at least every second turn.
 
 // Bounds of the queue.
 const (
-	maxLine    = 512              // of one client: an office may come at once
-	maxWaiting = 1024             // in all
-	maxWait    = 10 * time.Second // then it is better to say so
+	maxOfClient = 512              // of one client: an office may come at once
+	maxWaiting  = 1024             // in all
+	maxWait     = 10 * time.Second // then it is better to say so
 )
 
 // hashQueue lets a bounded number through at once. It is safe for concurrent use.
 type hashQueue struct {
 	mu     sync.Mutex
 	free   int
-	known  lines
-	others lines
-	turn   bool // the others' is next
+	known  roundRobin
+	others roundRobin
+	turn   bool // the next is the others'
 }
 
-// ticket is a place in a line.
-type ticket struct {
+// waiter is one who waits, in the queue of its client.
+type waiter struct {
 	ready   chan struct{} // closed: served, or turned away
 	refused bool          // read after ready
 }
 
-// lines are those who wait, by client, in the order of their turns.
-type lines struct {
-	order   []*line
+// roundRobin is the queues of the clients that wait, in the order of their turns.
+type roundRobin struct {
+	order   []*clientQueue
 	waiting int
 }
 
-type line struct {
+// clientQueue is who waits of one client.
+type clientQueue struct {
 	name    string
-	tickets []*ticket
+	waiters []*waiter
 }
 
 func newHashQueue(atOnce int) *hashQueue { return &hashQueue{free: atOnce} }
 
-// enter waits for a turn, in the line of a client. release gives it to the next
+// enter waits for a turn, in the queue of a client. release gives it to the next
 // one. ErrBusy: too many are waiting already.
 func (q *hashQueue) enter(ctx context.Context, client string, known bool) (release func(), err error) {
 	q.mu.Lock()
@@ -56,8 +56,8 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 		q.mu.Unlock()
 		return q.leave, nil
 	}
-	t := &ticket{ready: make(chan struct{})}
-	if !q.admitLocked(t, client, known) {
+	w := &waiter{ready: make(chan struct{})}
+	if !q.admitLocked(w, client, known) {
 		q.mu.Unlock()
 		return nil, ErrBusy
 	}
@@ -66,17 +66,17 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 	patience := time.NewTimer(maxWait)
 	defer patience.Stop()
 	select {
-	case <-t.ready:
+	case <-w.ready:
 	case <-patience.C:
 		err = ErrBusy
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	if err != nil && q.withdraw(t) {
+	if err != nil && q.withdraw(w) {
 		return nil, err
 	}
-	<-t.ready // it was served or turned away meanwhile
-	if t.refused {
+	<-w.ready // it was served or turned away meanwhile
+	if w.refused {
 		return nil, ErrBusy
 	}
 	if err != nil {
@@ -86,15 +86,15 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 	return q.leave, nil
 }
 
-// admitLocked puts a ticket into its line. When too many wait, the longest line
-// gives way to a shorter one.
-func (q *hashQueue) admitLocked(t *ticket, client string, known bool) bool {
+// admitLocked puts a waiter into its client's queue. When too many wait, the longest
+// queue gives way to a shorter one.
+func (q *hashQueue) admitLocked(w *waiter, client string, known bool) bool {
 	own := &q.others
 	if known {
 		own = &q.known
 	}
 	length := own.length(client)
-	if length >= maxLine {
+	if length >= maxOfClient {
 		return false
 	}
 	if q.known.waiting+q.others.waiting >= maxWaiting {
@@ -103,7 +103,7 @@ func (q *hashQueue) admitLocked(t *ticket, client string, known bool) bool {
 			return false
 		}
 	}
-	own.add(t, client)
+	own.add(w, client)
 	return true
 }
 
@@ -116,99 +116,99 @@ func (q *hashQueue) leave() {
 		first, second = second, first
 	}
 	q.turn = !q.turn
-	t := first.next()
-	if t == nil {
-		t = second.next()
+	w := first.next()
+	if w == nil {
+		w = second.next()
 	}
-	if t == nil {
+	if w == nil {
 		q.free++
 		return
 	}
-	close(t.ready)
+	close(w.ready)
 }
 
-// withdraw takes a ticket out of its line; false: it is in none any more.
-func (q *hashQueue) withdraw(t *ticket) bool {
+// withdraw takes a waiter out of its queue; false: it is in none any more.
+func (q *hashQueue) withdraw(w *waiter) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.known.remove(t) || q.others.remove(t)
+	return q.known.remove(w) || q.others.remove(w)
 }
 
-func (l *lines) find(client string) *line {
-	for _, line := range l.order {
-		if line.name == client {
-			return line
+func (r *roundRobin) find(client string) *clientQueue {
+	for _, queue := range r.order {
+		if queue.name == client {
+			return queue
 		}
 	}
 	return nil
 }
 
-func (l *lines) length(client string) int {
-	if line := l.find(client); line != nil {
-		return len(line.tickets)
+func (r *roundRobin) length(client string) int {
+	if queue := r.find(client); queue != nil {
+		return len(queue.waiters)
 	}
 	return 0
 }
 
-func (l *lines) add(t *ticket, client string) {
-	own := l.find(client)
+func (r *roundRobin) add(w *waiter, client string) {
+	own := r.find(client)
 	if own == nil {
-		own = &line{name: client}
-		l.order = append(l.order, own)
+		own = &clientQueue{name: client}
+		r.order = append(r.order, own)
 	}
-	own.tickets = append(own.tickets, t)
-	l.waiting++
+	own.waiters = append(own.waiters, w)
+	r.waiting++
 }
 
-// next takes the first ticket of the line whose turn it is.
-func (l *lines) next() *ticket {
-	if len(l.order) == 0 {
+// next takes the first waiter of the queue whose turn it is.
+func (r *roundRobin) next() *waiter {
+	if len(r.order) == 0 {
 		return nil
 	}
-	first := l.order[0]
-	t := first.tickets[0]
-	first.tickets = first.tickets[1:]
-	l.waiting--
-	l.order = l.order[1:]
-	if len(first.tickets) > 0 {
-		l.order = append(l.order, first)
+	first := r.order[0]
+	w := first.waiters[0]
+	first.waiters = first.waiters[1:]
+	r.waiting--
+	r.order = r.order[1:]
+	if len(first.waiters) > 0 {
+		r.order = append(r.order, first)
 	}
-	return t
+	return w
 }
 
-// yield turns the last one of the longest line away, for somebody whose line has
-// that length; false: no line is long enough.
-func (l *lines) yield(length int) bool {
-	longest := l.longest()
-	if longest == nil || len(longest.tickets) <= length+1 {
+// yield turns the last one of the longest queue away, for somebody whose queue has
+// that length; false: no queue is long enough.
+func (r *roundRobin) yield(length int) bool {
+	longest := r.longest()
+	if longest == nil || len(longest.waiters) <= length+1 {
 		return false
 	}
-	last := longest.tickets[len(longest.tickets)-1]
-	l.remove(last)
+	last := longest.waiters[len(longest.waiters)-1]
+	r.remove(last)
 	last.refused = true
 	close(last.ready)
 	return true
 }
 
-func (l *lines) longest() *line {
-	var longest *line
-	for _, line := range l.order {
-		if longest == nil || len(line.tickets) > len(longest.tickets) {
-			longest = line
+func (r *roundRobin) longest() *clientQueue {
+	var longest *clientQueue
+	for _, queue := range r.order {
+		if longest == nil || len(queue.waiters) > len(longest.waiters) {
+			longest = queue
 		}
 	}
 	return longest
 }
 
-func (l *lines) remove(t *ticket) bool {
-	for at, line := range l.order {
-		for i, other := range line.tickets {
-			if other != t {
+func (r *roundRobin) remove(w *waiter) bool {
+	for at, queue := range r.order {
+		for i, other := range queue.waiters {
+			if other != w {
 				continue
 			}
-			line.tickets = append(line.tickets[:i:i], line.tickets[i+1:]...)
-			if l.waiting--; len(line.tickets) == 0 {
-				l.order = append(l.order[:at:at], l.order[at+1:]...)
+			queue.waiters = append(queue.waiters[:i:i], queue.waiters[i+1:]...)
+			if r.waiting--; len(queue.waiters) == 0 {
+				r.order = append(r.order[:at:at], r.order[at+1:]...)
 			}
 			return true
 		}

@@ -171,7 +171,7 @@ func TestHashQueue_Fair(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if refused != 1500-maxLine-1 {
+		if refused != 1500-maxOfClient-1 {
 			t.Errorf("%d were turned away", refused)
 		}
 		if q.free != 1 || q.known.waiting+q.others.waiting != 0 || len(q.known.order)+len(q.others.order) != 0 {
@@ -180,7 +180,7 @@ func TestHashQueue_Fair(t *testing.T) {
 	})
 }
 
-// When too many wait, the longest lines give way; and those who give up leave
+// When too many wait, the longest queues give way; and those who give up leave
 // nothing behind.
 func TestHashQueue_Full(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,13 @@
 // server asks here for a slot; the file itself comes and goes over HTTP (put.go,
 // get.go). Both addresses are secrets of their own, of 256 bits, and neither leads
 // to the other: those who may read a file may not write it.
+//
+//	uploads.go      slots, and what one account may keep
+//	put.go, get.go  a file comes, once; and goes, to everybody who has its address
+//	media_type.go   what pages may show in place
+//	name.go         what a file may be called
+//	remove.go       files that nobody may have any more
+//	store.go        where files are kept, and whether records and files agree
 package uploads
 
 import (
