@@ -55,6 +55,11 @@ func (c *conn) run(ctx context.Context) error {
 	return c.active(ctx, s)
 }
 
+// isStreamEnd reports whether err is the way a healthy stream ends.
+func isStreamEnd(err error) bool {
+	return errors.Is(err, stream.ErrDisconnected) || errors.Is(err, stream.ErrClosed) || errors.Is(err, context.Canceled)
+}
+
 // active handles stanzas until the stream ends.
 func (c *conn) active(ctx context.Context, s *session) error {
 	for {

@@ -5,17 +5,18 @@
 // Goroutines: each stream is served by the one goroutine that calls Serve; it
 // handles the stream's elements in order, to the end (RFC 6120 §10.1). Other
 // goroutines reach a session only through its deliver method. One more
-// goroutine commits the archive (archive.go), and one for each client that resumed
-// and missed more than a queue holds sends it the rest (resume.go).
+// goroutine commits the archive (package archive), and one for each client that
+// resumed and missed more than a queue holds sends it the rest (resume.go).
 //
-// Locks: Server.mu, then account.mu, then session.mu or followers.mu; none is held while a
-// store is asked or anything is written that could block. Outside them all,
+// Locks: Server.mu, then account.mu, then session.mu or followers.mu; none is held
+// while a store is asked or anything is written that could block. Outside them all,
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
 // while offline messages are delivered, so that each is once.
 package xmppd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -130,22 +131,26 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	orDefault(&c.Resources, 50)
-	orDefault(&c.Hibernating, 10)
-	orDefault(&c.ResumeTimeout, 45*time.Second)
-	orDefault(&c.Unacked, 5000)
-	orDefault(&c.UnackedBytes, 16<<20)
-	orDefault(&c.UnackedTotal, 32<<20)
-	orDefault(&c.StoreTimeout, 10*time.Second)
-	orDefault(&c.ArchivePage, 100)
-	orDefault(&c.FanOut, 32<<20)
-	orDefault(&c.FanOutSaid, 512<<10)
-	orDefault(&c.ArchiveRate, 64<<10)
+	c.Resources = cmp.Or(c.Resources, 50)
+	c.Hibernating = cmp.Or(c.Hibernating, 10)
+	c.ResumeTimeout = cmp.Or(c.ResumeTimeout, 45*time.Second)
+	c.Unacked = cmp.Or(c.Unacked, 5000)
+	c.UnackedBytes = cmp.Or(c.UnackedBytes, 16<<20)
+	c.UnackedTotal = cmp.Or(c.UnackedTotal, 32<<20)
+	c.StoreTimeout = cmp.Or(c.StoreTimeout, 10*time.Second)
+	c.ArchivePage = cmp.Or(c.ArchivePage, 100)
+	c.FanOut = cmp.Or(c.FanOut, 32<<20)
+	c.FanOutSaid = cmp.Or(c.FanOutSaid, 512<<10)
+	c.ArchiveRate = cmp.Or(c.ArchiveRate, 64<<10)
 }
 
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+// Renewed returns a context in which a stanza has its time once more: after a wait
+// for a client that reads slowly, which does not count (Client.Ready).
+func (srv *Server) Renewed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), srv.cfg.StoreTimeout)
+}
+
+// storeContext bounds work that no client waits for.
+func (srv *Server) storeContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), srv.cfg.StoreTimeout)
 }

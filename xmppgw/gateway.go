@@ -1,10 +1,11 @@
 // Package xmppgw is the gateway: it turns WebSocket (RFC 7395), BOSH (XEP-0124,
 // XEP-0206) and, for native clients, TCP (RFC 6120) into streams, knows from the
-// site's cookie who is calling, and hands each stream to a stream.Server: the
-// embedded one or a relay to another.
+// site's cookie who is calling, and hands each stream to a stream.Server, such as the
+// embedded one (xmppd).
 package xmppgw
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -126,30 +127,23 @@ func (c *Config) setDefaults() {
 	if c.Limits.Bytes == 0 {
 		c.Limits = stream.DefaultLimits
 	}
-	orDefault(&c.Queue, 4<<20)
-	orDefault(&c.MaxWait, 59*time.Second)
+	c.Queue = cmp.Or(c.Queue, 4<<20)
+	c.MaxWait = cmp.Or(c.MaxWait, 59*time.Second)
 	c.MaxWait = min(c.MaxWait, 59*time.Second)
-	orDefault(&c.Inactivity, 60*time.Second)
-	orDefault(&c.PrebindUnused, 30*time.Second)
-	orDefault(&c.Recheck, 30*time.Second)
-	orDefault(&c.Unauthenticated, 30*time.Second)
-	orDefault(&c.FinalPolls, time.Second)
-	orDefault(&c.Ping, 25*time.Second)
-	orDefault(&c.WritePatience, writePatience)
-	orDefault(&c.Idle, 2*time.Minute)
-	orDefault(&c.Rate, 256<<10)
-	orDefault(&c.Stanzas, 1000)
-	orDefault(&c.PerAddress, 10_000)
-	orDefault(&c.PerUser, 100)
-	orDefault(&c.CreateRate, 200)
-	orDefault(&c.CreateBurst, 6000)
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+	c.Inactivity = cmp.Or(c.Inactivity, 60*time.Second)
+	c.PrebindUnused = cmp.Or(c.PrebindUnused, 30*time.Second)
+	c.Recheck = cmp.Or(c.Recheck, 30*time.Second)
+	c.Unauthenticated = cmp.Or(c.Unauthenticated, 30*time.Second)
+	c.FinalPolls = cmp.Or(c.FinalPolls, time.Second)
+	c.Ping = cmp.Or(c.Ping, 25*time.Second)
+	c.WritePatience = cmp.Or(c.WritePatience, writePatience)
+	c.Idle = cmp.Or(c.Idle, 2*time.Minute)
+	c.Rate = cmp.Or(c.Rate, 256<<10)
+	c.Stanzas = cmp.Or(c.Stanzas, 1000)
+	c.PerAddress = cmp.Or(c.PerAddress, 10_000)
+	c.PerUser = cmp.Or(c.PerUser, 100)
+	c.CreateRate = cmp.Or(c.CreateRate, 200)
+	c.CreateBurst = cmp.Or(c.CreateBurst, 6000)
 }
 
 // caller is what an HTTP request says about who opens a stream.

@@ -25,6 +25,7 @@
 package muc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -105,12 +106,12 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Name == "" {
 		cfg.Name = "Rooms"
 	}
-	orDefault(&cfg.RoomsPerUser, 50)
-	orDefault(&cfg.RoomsPerSession, 200)
-	orDefault(&cfg.Occupants, 2000)
-	orDefault(&cfg.Affiliations, 5000)
-	orDefault(&cfg.Idle, 10*time.Minute)
-	orDefault(&cfg.StoreTimeout, 10*time.Second)
+	cfg.RoomsPerUser = cmp.Or(cfg.RoomsPerUser, 50)
+	cfg.RoomsPerSession = cmp.Or(cfg.RoomsPerSession, 200)
+	cfg.Occupants = cmp.Or(cfg.Occupants, 2000)
+	cfg.Affiliations = cmp.Or(cfg.Affiliations, 5000)
+	cfg.Idle = cmp.Or(cfg.Idle, 10*time.Minute)
+	cfg.StoreTimeout = cmp.Or(cfg.StoreTimeout, 10*time.Second)
 	seal, err := newSealer()
 	if err != nil {
 		return nil, err
@@ -120,13 +121,6 @@ func New(cfg Config) (*Service, error) {
 		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
 		rooms:  make(map[string]*room), founded: make(map[string]int),
 	}, nil
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Domain implements xmppd.Service.
