@@ -116,17 +116,17 @@ func (s *session) transmitLocked(stanza sentStanza) {
 // first that is more than it may keep; but not here, since the caller may be in
 // the middle of something that the end waits for.
 func (s *session) keepLocked(stanza sentStanza) {
-	before := s.overflows()
+	before := s.overflowsLocked()
 	s.limitUnackedLocked(s.sm.sent(stanza), len(stanza.raw))
-	if !before && s.overflows() {
+	if !before && s.overflowsLocked() {
 		s.server.ending.Go(func() {
 			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})
 		})
 	}
 }
 
-// overflows reports whether more is unacknowledged than may be.
-func (s *session) overflows() bool {
+// overflowsLocked reports whether more is unacknowledged than may be.
+func (s *session) overflowsLocked() bool {
 	return len(s.sm.unacked) > s.server.cfg.Unacked || s.sm.size > s.server.cfg.UnackedBytes
 }
 
