@@ -142,6 +142,9 @@ type boundedConn struct {
 // follow counts the requests that are under way. One too many of an address ends
 // its connection.
 func (c *connections) follow(nc net.Conn, state fasthttp.ConnState) {
+	if wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = wrapped.NetConn() // one that the gateway gives back
+	}
 	conn, ok := nc.(*boundedConn)
 	if !ok || conn.network == "" {
 		return

@@ -127,6 +127,25 @@ func TestListener_Bounded(t *testing.T) {
 	(<-accepted).Close()
 }
 
+// givenBack is a connection as the gateway gives it back.
+type givenBack struct{ net.Conn }
+
+func (c givenBack) NetConn() net.Conn { return c.Conn }
+
+// a request on a connection that a BOSH request has waited on counts as well.
+func TestListener_GivenBack(t *testing.T) {
+	conns := newConnections(100, 100, nil, slog.New(slog.DiscardHandler), nil)
+	conn := &boundedConn{network: "192.0.2.1"}
+	conns.follow(givenBack{conn}, fasthttp.StateActive)
+	if conn.request.Load() == nil {
+		t.Error("the request is not counted")
+	}
+	conns.follow(givenBack{conn}, fasthttp.StateIdle)
+	if conn.request.Load() != nil {
+		t.Error("it is counted after its end")
+	}
+}
+
 // requests whose headers do not end take the buffers of half of all that
 // there may be at once, and those of another address are served.
 func TestListener_SlowHeaders(t *testing.T) {

@@ -112,6 +112,19 @@ type earlyConn struct {
 	early *bytes.Reader
 }
 
+// withoutEarly takes earlyConn off a connection of which everything that came early
+// has been read: one that is parked many times would be wrapped as often, and keep
+// all that ever came early.
+func withoutEarly(nc net.Conn) net.Conn {
+	if c, ok := nc.(*earlyConn); ok && c.early.Len() == 0 {
+		return c.Conn
+	}
+	return nc
+}
+
+// NetConn returns the connection itself, for those who count connections.
+func (c *earlyConn) NetConn() net.Conn { return c.Conn }
+
 // SyscallConn implements syscall.Conn.
 func (c *earlyConn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok {

@@ -229,6 +229,27 @@ func TestBOSH_TooManyRequests(t *testing.T) {
 	}
 }
 
+// A connection that is parked again and again, each time with something sent early,
+// keeps nothing of that.
+func TestResumed_Again(t *testing.T) {
+	conn, other := net.Pipe()
+	defer conn.Close()
+	defer other.Close()
+	nc := net.Conn(conn)
+	for range 3 {
+		nc = resumed(withoutEarly(nc), bytes.NewReader([]byte("early")))
+		if c, ok := nc.(*earlyConn); !ok || c.NetConn() != conn {
+			t.Fatalf("%#v", nc)
+		}
+		if _, err := io.ReadFull(nc, make([]byte, len("early"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if withoutEarly(nc) != conn {
+		t.Error("what was read is kept")
+	}
+}
+
 // XEP-0124 §11 (B-37): a client that polls fast has each request answered by the
 // next one, so that it never has all its requests unanswered, and is not ended.
 func TestBOSH_FastPolls(t *testing.T) {

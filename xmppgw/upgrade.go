@@ -21,7 +21,7 @@ func hijack(c *fasthttp.RequestCtx, silent bool, serve func(nc net.Conn, early *
 	c.HijackSetNoResponse(silent)
 	c.Hijack(func(conn net.Conn) {
 		early := arrived(conn)
-		nc := conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn()
+		nc := withoutEarly(conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn())
 		go serve(nc, bytes.NewReader(early))
 	})
 }
