@@ -27,12 +27,17 @@ func (srv *Server) GroupsChanged(ctx context.Context, user string) {
 		return
 	}
 	for _, c := range now.changedSince(before) {
+		other := localpart(c.JID)
+		old, _ := before.find(c.JID)
+		if old.hasTo() && !c.hasTo() { // RFC 6121 §3.2.2: unavailable first, then the end of it
+			srv.unavailableTo(ctx, other, user+"@"+srv.domain)
+		}
 		a.pushItem(now, c.JID)
-		if old, _ := before.find(c.JID); !c.hasTo() || old.hasTo() {
+		if old.hasTo() || !c.hasTo() {
 			continue
 		}
 		for _, s := range a.available() {
-			srv.currentPresence(ctx, localpart(c.JID), s)
+			srv.currentPresence(ctx, other, s)
 		}
 	}
 }

@@ -13,6 +13,7 @@ func TestGroupsChanged(t *testing.T) {
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`,
 		`<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="both"/></query></iq>`)
 	w.online("bob", "b")
+	w.online("carol", "c")
 	w.store.mu.Lock()
 	w.store.subscribe("alice", "bob")
 	delete(w.store.rosters["alice"], "carol@h")
@@ -20,6 +21,7 @@ func TestGroupsChanged(t *testing.T) {
 	w.srv.GroupsChanged(t.Context(), "alice")
 	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="both"/></query></iq>`)
 	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+	alice.until(`<presence xmlns="jabber:client" type="unavailable" from="carol@h/c" to="alice@h"/>`)
 	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="remove"/></query></iq>`)
 	w.srv.GroupsChanged(t.Context(), "alice")
 	if got := alice.sync(); len(got) > 0 {
