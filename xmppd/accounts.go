@@ -3,12 +3,13 @@ package xmppd
 import (
 	"context"
 	"iter"
+	"strings"
 
 	"foyer/internal/stanza"
 )
 
-// What services may know of accounts: who sees whose presence, and who blocks whom
-// (EitherBlocks is in blocking.go).
+// Who sees whose presence, and who blocks whom (EitherBlocks is in blocking.go): for
+// the server itself and for its services.
 
 // ContactOf returns what an account has on its roster under a bare JID, a zero
 // Contact if nothing, with the subscriptions that the site grants besides.
@@ -73,4 +74,22 @@ func (srv *Server) Blocked(ctx context.Context, user string) (func(stanza.Addres
 		return nil, err
 	}
 	return b.matches, nil
+}
+
+// subscribedFrom reports whether contact, a bare JID, may see user's presence.
+func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) bool {
+	if srv.openTo(contact) {
+		return true
+	}
+	r, err := srv.rosterOf(ctx, user)
+	if err != nil {
+		return false
+	}
+	c, _ := r.find(contact)
+	return c.hasFrom()
+}
+
+// openTo reports whether the site lets a JID see everybody's presence.
+func (srv *Server) openTo(jid string) bool {
+	return srv.cfg.Open && strings.HasSuffix(jid, "@"+srv.domain)
 }

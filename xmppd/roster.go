@@ -24,24 +24,6 @@ const (
 	maxRosterBytes   = 1 << 20 // of addresses, names and groups together
 )
 
-// subscribedFrom reports whether contact, a bare JID, may see user's presence.
-func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) bool {
-	if srv.openTo(contact) {
-		return true
-	}
-	r, err := srv.rosterOf(ctx, user)
-	if err != nil {
-		return false
-	}
-	c, _ := r.find(contact)
-	return c.hasFrom()
-}
-
-// openTo reports whether the site lets a JID see everybody's presence.
-func (srv *Server) openTo(jid string) bool {
-	return srv.cfg.Open && strings.HasSuffix(jid, "@"+srv.domain)
-}
-
 func rosterHandlers() map[iqKey]iqHandler {
 	query := stream.Name{Space: nsRoster, Local: "query"}
 	return map[iqKey]iqHandler{
