@@ -120,7 +120,7 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 	if !ok {
 		return nc, true
 	}
-	conn := &boundedConn{TCPConn: tcp, place: c.free}
+	conn := &boundedConn{admitted: &admitted{TCPConn: tcp, place: c.free}}
 	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && !trusted(c.proxies, a.IP.String()) {
 		conn.network = budget.Network(a.IP.String())
 		conn.release, ok = c.share.TryAcquire(conn.network, 1)
@@ -129,8 +129,20 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 	return conn, true
 }
 
-// boundedConn gives its place back when it is closed.
+// boundedConn gives its place back when it is closed, unless it was detached.
 type boundedConn struct {
+	*admitted
+	detached atomic.Bool
+}
+
+// Detach implements xmppgw.Detacher.
+func (c *boundedConn) Detach() net.Conn {
+	c.detached.Store(true)
+	return &boundedConn{admitted: c.admitted}
+}
+
+// admitted is a connection that has a place.
+type admitted struct {
 	*net.TCPConn
 	closed  sync.Once
 	place   chan struct{}
@@ -161,7 +173,7 @@ func (c *connections) follow(nc net.Conn, state fasthttp.ConnState) {
 	conn.request.Store(&end)
 }
 
-func (c *boundedConn) endRequest() {
+func (c *admitted) endRequest() {
 	if end := c.request.Swap(nil); end != nil {
 		(*end)()
 	}
@@ -169,6 +181,9 @@ func (c *boundedConn) endRequest() {
 
 // Close implements net.Conn.
 func (c *boundedConn) Close() error {
+	if c.detached.Load() {
+		return nil
+	}
 	err := c.TCPConn.Close()
 	c.closed.Do(func() {
 		c.endRequest()

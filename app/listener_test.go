@@ -135,7 +135,7 @@ func (c givenBack) NetConn() net.Conn { return c.Conn }
 // a request on a connection that a BOSH request has waited on counts as well.
 func TestListener_GivenBack(t *testing.T) {
 	conns := newConnections(100, 100, nil, slog.New(slog.DiscardHandler), nil)
-	conn := &boundedConn{network: "192.0.2.1"}
+	conn := &boundedConn{admitted: &admitted{network: "192.0.2.1"}}
 	conns.follow(givenBack{conn}, fasthttp.StateActive)
 	if conn.request.Load() == nil {
 		t.Error("the request is not counted")

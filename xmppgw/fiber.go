@@ -15,7 +15,6 @@ import (
 
 // Mount adds the gateway's routes: /xmpp-websocket, /http-bind and discovery.
 func (g *Gateway) Mount(r *fiber.App) {
-	r.Server().KeepHijackedConns = true // WebSockets outlive their handler (upgrade.go)
 	r.Get("/xmpp-websocket", g.fiberWebSocket)
 	r.All(BOSHPath, g.fiberBOSH)
 	r.Get("/.well-known/host-meta", g.fiberHostMeta)

@@ -153,7 +153,7 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	app := fiber.New(web)
 	s.gw.Mount(app)
 	served := make(chan error, 1)
-	go func() { served <- app.Listener(l) }()
+	go func() { served <- app.Listener(detaching{l}) }()
 	s.close = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), streamtest.Patience)
 		defer cancel()

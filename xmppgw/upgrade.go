@@ -15,6 +15,18 @@ import (
 // as large as the largest header, while a handler runs; what waits for long, a
 // WebSocket or a BOSH request, goes on without either.
 
+// Detacher is a connection that leaves the HTTP server while that goes on to use
+// what it kept for it: the server closes such a connection when the handler is done,
+// and takes its buffer for another. A listener whose connections are no Detachers is
+// served as well, but each stream keeps that buffer.
+type Detacher interface {
+	net.Conn
+
+	// Detach returns the connection for another to read, write and close. Closing
+	// the Detacher itself does nothing from then on.
+	Detach() net.Conn
+}
+
 // hijack answers a request with what the handler has set, unless silent, and then
 // hands over its connection, with what the client has sent early.
 func hijack(c *fasthttp.RequestCtx, silent bool, serve func(nc net.Conn, early *bytes.Reader)) {
@@ -22,7 +34,11 @@ func hijack(c *fasthttp.RequestCtx, silent bool, serve func(nc net.Conn, early *
 	c.Hijack(func(conn net.Conn) {
 		early := arrived(conn)
 		nc := withoutEarly(conn.(interface{ UnsafeConn() net.Conn }).UnsafeConn())
-		go serve(nc, bytes.NewReader(early))
+		if d, ok := nc.(Detacher); ok {
+			go serve(d.Detach(), bytes.NewReader(early))
+			return
+		}
+		serve(nc, bytes.NewReader(early))
 	})
 }
 
