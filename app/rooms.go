@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"foyer/models"
@@ -161,8 +162,13 @@ func (f *RoomForm) check() {
 	}
 }
 
+// hasControls reports whether a text has characters that nobody sees and that change
+// how the rest is shown.
 func hasControls(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+	return strings.ContainsFunc(s, func(r rune) bool {
+		isPart := r == 0x200c || r == 0x200d || (r >= 0xe0020 && r <= 0xe007f) // of Persian words, emoji and flags
+		return unicode.IsControl(r) || (unicode.Is(unicode.Cf, r) && !isPart)
+	})
 }
 
 // maxRoomSlug is the maximum length of what a room's address takes from its name.

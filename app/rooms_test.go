@@ -5,6 +5,16 @@ import (
 	"testing"
 )
 
+// the name of a room has no character that turns the text around, or hides in it.
+func TestRoomForm_Hidden(t *testing.T) {
+	for name, ok := range map[string]bool{"кафе 🦊": true, "می\u200cخواهم": true, "👩\u200d🚀": true, "\u202eabc": false, "a\u200bb": false, "a\u0085b": false, "🏴\U000e0067\U000e007f": true, "a\u2066b": false} {
+		f := RoomForm{Name: name, About: name}
+		if f.check(); (len(f.Errors) == 0) != ok {
+			t.Errorf("%q: %v", name, f.Errors)
+		}
+	}
+}
+
 // A private room whose only owner left the site is shown to the site's admins, and
 // to nobody else (docs/decisions/0008-rooms-that-nobody-owns.md).
 func TestRooms_ThatNobodyOwns(t *testing.T) {
