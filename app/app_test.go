@@ -356,6 +356,18 @@ func TestForms_Protected(t *testing.T) {
 	b.get("/").wants(200, "Hello, Alice A.")
 }
 
+// passwords for new accounts are rated at the address's rate.
+func TestSignUp_Rated(t *testing.T) {
+	s, base := start(t, nil)
+	b := newBrowser(t, base)
+	for s.auth.MayRate(auth.Client{Address: "127.0.0.1"}) {
+	}
+	b.submit("/signup", "/signup", "username", "zoe", "password", "short").wants(429, "Too many attempts")
+	if !s.auth.MayRate(auth.Client{Address: "192.0.2.1"}) {
+		t.Error("another address has to wait")
+	}
+}
+
 func TestSignUp(t *testing.T) {
 	_, base := start(t, nil)
 	b := newBrowser(t, base)

@@ -115,6 +115,10 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
 	form := SignUpForm{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
+	if !s.auth.MayRate(s.client(c)) {
+		tooMany(c, &form.formErrors, 0)
+		return s.renderSignUp(c, http.StatusTooManyRequests, form)
+	}
 	account := s.newAccount(&form, c.FormValue("password"))
 	if len(form.Errors) > 0 {
 		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)

@@ -57,6 +57,7 @@ type Service struct {
 	db     *models.DB
 	log    *slog.Logger
 	hasher *hasher
+	rated  *budget.Rate // new passwords, by address
 	fast   fastTokens
 	signer *token.Signer
 
@@ -74,6 +75,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.cfg.FailuresPerAddress == 0 {
 		s.cfg.FailuresPerAddress = 300
 	}
+	s.rated = newRated(cfg.Meter)
 	var err error
 	if s.hasher, err = newHasher(hashesAtOnce); err != nil {
 		return nil, err

@@ -31,6 +31,22 @@ var failuresPerAddress = budget.Limit{Name: "wrong passwords from one address", 
 // the window.
 const signUpsPerAddress = 60
 
+// How many passwords are rated for new accounts of one address: a second, and at
+// once. Rating one takes some milliseconds of a processor, and nothing else bounds
+// those that are refused.
+const (
+	ratedPerSecond = 5
+	ratedAtOnce    = 100
+)
+
+func newRated(meter budget.Meter) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"}, ratedPerSecond, ratedAtOnce, meter)
+}
+
+// MayRate reports whether one more password may be rated for somebody who has no
+// account yet.
+func (s *Service) MayRate(from Client) bool { return s.rated.Allow(budget.Network(from.Address), 1) }
+
 // limit is how many failures are allowed under a key.
 type limit struct {
 	key     string
