@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ type healthcheckCmd struct{}
 // Run asks the site on this machine whether it is alive: for containers, which
 // have no other program to ask with.
 func (healthcheckCmd) Run(e *env) error {
-	_, port, err := net.SplitHostPort(app.Environ()["ADDR"])
+	_, port, err := net.SplitHostPort(cmp.Or(app.Environ()["ADDR"], ":3000"))
 	if err != nil {
 		return fmt.Errorf("ADDR: %w", err)
 	}
