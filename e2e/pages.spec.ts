@@ -78,7 +78,8 @@ test.describe("without JavaScript", () => {
     await page.goto("/");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alice of the Adlers");
     await page.goto("/chat"); // says what is needed
-    await expect(page.getByText("The chat needs JavaScript.")).toBeVisible();
+    const needs = page.locator("noscript p").filter({ visible: true }); // getByText does not look into <noscript>
+    await expect(needs).toContainText("The chat needs JavaScript.");
     await page.getByRole("banner").locator("summary").click();
     await page.getByRole("button", { name: "Sign out", exact: true }).click();
     await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
@@ -129,4 +130,20 @@ test("a copied tab gets a stream of its own", async ({ alice, bob, site }) => {
   await copy.say("from the copy");
   await alice.hears("from the copy");
   expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
+});
+
+test("the browser is asked for notifications only once somebody writes", async ({ visit }) => {
+  const alice = await visit("alice");
+  await alice.page.addInitScript(() => {
+    const asked = { times: 0 };
+    Object.assign(window, { asked });
+    Object.defineProperty(Notification, "permission", { get: () => "default" });
+    Notification.requestPermission = async () => ((asked.times += 1), "default");
+  });
+  const asked = () => alice.page.evaluate(() => (window as unknown as { asked: { times: number } }).asked.times);
+  await alice.signIn();
+  await alice.talkTo("bob"); // connected
+  expect(await asked()).toBe(0);
+  await alice.say("hello");
+  await expect.poll(asked).toBe(1);
 });

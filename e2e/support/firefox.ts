@@ -25,8 +25,7 @@ export function problemsOf(page: Page): string[] {
   const problems: string[] = [];
   page.on("pageerror", (error) => {
     const message = error instanceof Error ? error.message : String(error);
-    // Converse asks once it is connected; Firefox lets pages ask only at a click.
-    if (!message.startsWith("The Notification permission may only be requested")) problems.push(`exception: ${message}`);
+    problems.push(`exception: ${message}`);
   });
   page.on("console", (message) => {
     if (message.type() === "error") problems.push(`console: ${message.text()}`);

@@ -27,6 +27,7 @@ import { oneChatEach } from './chats.js';
 import { rememberGaps } from './gaps.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
+import { askForNotifications } from './notifications.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -61,6 +62,7 @@ export function plugin(config) {
             knowOccupants(_converse);
             rememberGaps(_converse);
             paintIcons();
+            askForNotifications(_converse);
             handleSignOut(_converse, guard);
         },
     };

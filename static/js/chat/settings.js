@@ -23,8 +23,8 @@ const ways = {
     }),
 };
 
-/** What a room says of itself: not who comes and goes, which the list shows, nor that it keeps what is said, as all here do. */
-const unsaid = ['join_leave_events', 'muc_logging_changes'];
+/** What a room says of itself: not who comes and goes, which the list shows, nor that it keeps what is said and shows who said it, as all here do. */
+const unsaid = ['join_leave_events', 'muc_logging_changes', 'visibility_changes'];
 const quietRooms = (converse) =>
     Object.entries(converse.MUC.INFO_CODES).flatMap(([kind, codes]) => (unsaid.includes(kind) ? [] : codes));
 

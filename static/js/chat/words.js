@@ -7,6 +7,7 @@ const WORDS = {
     'xmpp address and/or password': 'password',
     'xmpp address': 'address',
     'xmpp server': 'server',
+    'log in': 'sign in',
     'my contacts': 'everybody',
     contacts: 'people',
     groupchats: 'rooms',
