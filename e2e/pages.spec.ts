@@ -72,6 +72,7 @@ test.describe("without JavaScript", () => {
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${names.alice}`);
     await expect(page.getByText(names.bob)).toBeVisible();
+    await expect(page.locator('.person[data-online="false"]').first()).toBeVisible();
     await page.goto("/settings");
     await page.getByLabel("Your name, as others see it").fill("Alice of the Adlers");
     await page.getByRole("button", { name: "Save profile" }).click();
