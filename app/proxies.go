@@ -49,8 +49,8 @@ func clientAddress(proxies []netip.Prefix, peer, forwardedFor string) string {
 	client := peer
 	hops := strings.Split(forwardedFor, ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop := strings.TrimSpace(hops[i])
-		if _, err := netip.ParseAddr(hop); err != nil {
+		hop, ok := hopAddress(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		client = hop
@@ -59,6 +59,16 @@ func clientAddress(proxies []netip.Prefix, peer, forwardedFor string) string {
 		}
 	}
 	return client
+}
+
+// hopAddress reads one hop. Some proxies write the port too, and brackets around
+// an IPv6 address (RFC 7239 §6 has both).
+func hopAddress(hop string) (address string, ok bool) {
+	if a, err := netip.ParseAddr(strings.Trim(hop, "[]")); err == nil {
+		return a.String(), true
+	}
+	p, err := netip.ParseAddrPort(hop)
+	return p.Addr().String(), err == nil
 }
 
 // address is the address of the person behind a request.
