@@ -94,3 +94,30 @@ for (const { login, transport } of modeWays) {
     });
   });
 }
+
+// X-73: what is written goes out before the person does. Over BOSH it waits for a
+// request while two are under way.
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`over ${transport}`, () => {
+    test.use({ transport });
+
+    test("what was written just before signing out arrives", async ({ alice, bob }) => {
+      await alice.talkTo("bob");
+      await alice.say("one moment");
+      await alice.context.route(/\/http-bind/, async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 300)); // a slow line
+        await route.continue();
+      });
+      await alice.menu().click();
+      await alice.input().fill("good night");
+      await alice.page.evaluate(() => {
+        const input = document.querySelector("#chat textarea.chat-textarea")!;
+        input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+        setTimeout(() => (document.querySelector('[action="/signout"][data-signout]') as HTMLFormElement).requestSubmit(), 30);
+      });
+      await expect(alice.page.getByRole("link", { name: "Sign in" })).toBeVisible();
+      await bob.talkTo("alice");
+      await bob.hears("good night");
+    });
+  });
+}

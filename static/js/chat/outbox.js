@@ -77,6 +77,8 @@ class Outbox {
     /** @type {Entry[]} */
     entries = [];
     asking = false;
+    /** @type {(() => void)[]} who waits until nothing is under way */
+    emptied = [];
     stream = 0; // counts them
 
     constructor(_converse, user) {
@@ -128,8 +130,15 @@ class Outbox {
             for (const entry of asked) entry.mark(false);
             this.entries = this.entries.filter((entry) => !asked.includes(entry));
             this.save();
+            if (this.entries.length === 0) for (const resolve of this.emptied.splice(0)) resolve();
         }
         this.asking = false;
+    }
+
+    /** Resolves when all of it arrived. @returns {Promise<void>} */
+    empty() {
+        if (this.entries.length === 0) return Promise.resolve();
+        return new Promise((resolve) => this.emptied.push(resolve));
     }
 
     /** A stream works: what may have been lost is sent again, in the order it was written. */
@@ -173,6 +182,7 @@ export function deliverAll(_converse, user) {
 
     writeWhileAway(api);
     showUnsent();
+    return outbox;
 }
 
 /** Converse's form takes nothing while there is no stream. */

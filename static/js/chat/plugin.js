@@ -47,7 +47,7 @@ export function plugin(config) {
             openChats(_converse);
             receiveInvitations(_converse);
             sendWellFormed(_converse);
-            deliverAll(_converse, config.user);
+            const outbox = deliverAll(_converse, config.user);
             followNetwork(_converse, guard);
             explainFailedFiles(_converse);
             blockPeople(_converse, config);
@@ -63,7 +63,7 @@ export function plugin(config) {
             rememberGaps(_converse);
             paintIcons();
             askForNotifications(_converse);
-            handleSignOut(_converse, guard);
+            handleSignOut(_converse, guard, outbox);
         },
     };
 }

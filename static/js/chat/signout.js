@@ -10,10 +10,13 @@ const channel = new BroadcastChannel('foyer');
 const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 
 /**
- * Ends the chat in this tab and forgets the stream it kept.
+ * Ends the chat in this tab, once what was written has arrived, and forgets the stream it kept.
  * @param {Converse.Private} _converse
+ * @param {import('./loginGuard.js').LoginGuard} guard
+ * @param {{empty: () => Promise<void>}} outbox
  */
-async function leave(_converse, guard) {
+async function leave(_converse, guard, outbox) {
+    await within(outbox.empty(), PATIENCE); // BOSH drops what waits for a request
     guard.close();
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
@@ -30,7 +33,7 @@ async function signedOut(meURL) {
 }
 
 /** @param {Converse.Private} _converse */
-export function handleSignOut(_converse, guard) {
+export function handleSignOut(_converse, guard, outbox) {
     document.addEventListener('submit', async (event) => {
         const form = /** @type {HTMLFormElement} */ (event.target);
         // A form for deleting the account may come back with a mistake in it;
@@ -39,12 +42,12 @@ export function handleSignOut(_converse, guard) {
         event.preventDefault();
         event.stopImmediatePropagation();
         channel.postMessage('signed-out');
-        await leave(_converse, guard);
+        await leave(_converse, guard, outbox);
         form.submit();
     });
     channel.addEventListener('message', async (event) => {
         if (event.data !== 'signed-out') return;
-        await leave(_converse, guard);
+        await leave(_converse, guard, outbox);
         await signedOut(guard.config.meURL);
         location.assign('/signin');
     });
