@@ -189,3 +189,30 @@ for (const login of ["session", "token", "password"] as const) {
     });
   });
 }
+
+// what a room is asked while it opens may be lost with the stream.
+test("a room that was being opened when the stream was lost opens on the next one", async ({ alice }) => {
+  alice.watch.allow(/WebSocket connection to/);
+  let lose = false;
+  let lost = 0;
+  await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+    const server = page.connectToServer();
+    page.onMessage((data) => {
+      const text = String(data);
+      if (lose && text.includes("disco#info") && text.includes("@conference.")) {
+        lose = false;
+        lost++;
+        void server.close();
+        void page.close({ code: 1001 });
+      } else server.send(data);
+    });
+  });
+  await alice.page.reload();
+  await alice.ready();
+  await expect(alice.page.getByRole("button", { name: "Open Lobby" })).toBeVisible();
+  lose = true;
+  await alice.page.getByRole("button", { name: "Open Lobby" }).click();
+  await expect(alice.room("Lobby")).toBeVisible();
+  await expect(alice.input()).toBeVisible();
+  expect(lost).toBe(1);
+});

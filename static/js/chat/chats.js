@@ -2,18 +2,38 @@
 // a long absence, Converse makes a chat for every message: each asks the archive
 // for everything, and what the others were given is lost with them.
 
+// A room is there only when it has answered what it is. When the stream is lost
+// before, that answer never comes; so the room is made again on the next one.
+
+const ANOTHER_STREAM = Symbol('another stream');
+
 /** @param {Converse.Private} _converse */
 export function oneChatEach(_converse) {
     const { api } = _converse;
     const create = api.chatboxes.create;
     const beingMade = new Map(); // by address
 
+    let note = (_stream) => {};
+    let anotherStream; // resolves when there is one
+    const watchStream = () => {
+        note(ANOTHER_STREAM);
+        anotherStream = new Promise((resolve) => (note = resolve));
+    };
+    api.listen.on('reconnected', watchStream);
+    watchStream();
+
+    const make = async (key, attrs, model) => {
+        for (;;) {
+            const chat = await Promise.race([create(key, { ...attrs }, model), anotherStream]);
+            if (chat !== ANOTHER_STREAM) return chat;
+        }
+    };
     const createOne = async (jid, attrs, model) => {
         await api.waitUntil('chatBoxesFetched');
         const key = window.converse.env.Strophe.getBareJidFromJid(jid.toLowerCase());
         const there = _converse.state.chatboxes.get(key) ?? beingMade.get(key);
         if (there) return there;
-        const made = create(key, attrs, model).finally(() => beingMade.delete(key));
+        const made = make(key, attrs, model).finally(() => beingMade.delete(key));
         beingMade.set(key, made);
         return made;
     };
