@@ -88,28 +88,34 @@ type querier interface {
 
 // Roster implements xmppd.RosterStore.
 func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Contact, whole bool, err error) {
-	rows, err := s.chat.Query(ctx, storedContacts, user, s.domain)
-	if err != nil {
-		return nil, false, err
-	}
 	siteNames := make(map[string]string)
-	stored, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c xmppd.Contact, err error) {
-		var siteName string
-		err = row.Scan(&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName)
-		siteNames[c.JID] = siteName
-		return c, err
+	var stored []xmppd.Contact
+	ask := &pgx.Batch{} // both in one journey to the database
+	ask.Queue(storedContacts, user, s.domain).Query(func(rows pgx.Rows) error {
+		var err error
+		stored, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c xmppd.Contact, err error) {
+			var siteName string
+			err = row.Scan(&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName)
+			siteNames[c.JID] = siteName
+			return c, err
+		})
+		return err
 	})
-	if err != nil || s.mode == RosterNone {
+	if s.mode == RosterEveryone {
+		ask.Queue(strings.ReplaceAll("SELECT "+siteIsSmall, "$3", "$1"), s.rosterMax).QueryRow(func(row pgx.Row) error { return row.Scan(&whole) })
+	}
+	if err := s.chat.SendBatch(ctx, ask).Close(); err != nil || s.mode == RosterNone {
 		return stored, false, err
 	}
 	own := make(map[string]xmppd.Contact, len(stored))
 	for _, c := range stored {
 		own[c.JID] = c
 	}
-	supplied, whole, err := s.supplied(ctx, user)
+	supplied, err := s.supplied(ctx, user, whole)
 	if err != nil {
 		return nil, false, err
 	}
+	list = make([]xmppd.Contact, 0, len(supplied)+len(stored))
 	for _, m := range supplied {
 		jid := m.username + "@" + s.domain
 		list = append(list, siteContact(own[jid], jid, m.name, true))
@@ -130,24 +136,20 @@ func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Conta
 type member struct{ username, name string }
 
 // supplied returns the members that the site puts on a roster; whole: all there
-// are.
-func (s *chatStore) supplied(ctx context.Context, user string) (list []member, whole bool, err error) {
+// are, where rosters are for everyone.
+func (s *chatStore) supplied(ctx context.Context, user string, whole bool) ([]member, error) {
 	query, args := groupMates, []any{user}
-	if s.mode == RosterEveryone {
-		if err := s.chat.QueryRow(ctx, strings.ReplaceAll("SELECT "+siteIsSmall, "$3", "$1"), s.rosterMax).Scan(&whole); err != nil {
-			return nil, false, err
-		}
+	switch {
+	case whole:
 		query = everybody
-		if !whole {
-			query, args = knownPeople, []any{user, s.domain, s.rosterMax, maxTalks}
-		}
+	case s.mode == RosterEveryone:
+		query, args = knownPeople, []any{user, s.domain, s.rosterMax, maxTalks}
 	}
 	rows, err := s.chat.Query(ctx, query, args...)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m member, err error) { return m, row.Scan(&m.username, &m.name) })
-	return list, whole, err
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m member, err error) { return m, row.Scan(&m.username, &m.name) })
 }
 
 // siteContact lays what the person said of a contact over what the site says.
