@@ -30,6 +30,7 @@ class Keeper {
 
     /** An element came. */
     received(element) {
+        if (!(element instanceof Element)) return; // Strophe passes the event of a WebSocket's <close/>
         for (const iq of [element, ...element.children]) {
             if (iq.nodeName === 'iq' && /result|error/.test(iq.getAttribute('type'))) this.asked.delete(iq.getAttribute('id'));
         }
