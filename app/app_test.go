@@ -72,6 +72,12 @@ func testConfig(t testing.TB, more map[string]string) Config {
 // start runs a whole site for the test.
 func start(t testing.TB, more map[string]string) (*Server, string) {
 	t.Helper()
+	return startChanged(t, more, func(*Server) {})
+}
+
+// startChanged runs a site that change changed before it serves.
+func startChanged(t testing.TB, more map[string]string, change func(*Server)) (*Server, string) {
+	t.Helper()
 	cfg := testConfig(t, more)
 	log := slog.New(slog.DiscardHandler)
 	db, err := models.Open(t.Context(), models.Options{URL: cfg.DatabaseURL, SiteConns: 6, ChatConns: 4})
@@ -82,6 +88,7 @@ func start(t testing.TB, more map[string]string) (*Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(s)
 	l, err := s.listen()
 	if err != nil {
 		t.Fatal(err)
@@ -284,11 +291,12 @@ func TestSession_EndedLeavesCookie(t *testing.T) {
 
 // A template that fails is an error like any other: nothing of it is shown.
 func TestRender_Fails(t *testing.T) {
-	s, base := start(t, nil)
-	s.web.Get("/fails", func(c *fiber.Ctx) error {
-		p := s.page(c, "settings", "Fails")
-		p.Data = struct{}{}
-		return s.render(c, "settings", p)
+	_, base := startChanged(t, nil, func(s *Server) {
+		s.web.Get("/fails", func(c *fiber.Ctx) error {
+			p := s.page(c, "settings", "Fails")
+			p.Data = struct{}{}
+			return s.render(c, "settings", p)
+		})
 	})
 	newBrowser(t, base).get("/fails").wants(500, "Something went wrong on our side")
 }
