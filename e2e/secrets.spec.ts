@@ -62,6 +62,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       await seen.say("hello");
       await page.reload();
       await seen.enterChat();
+      await expect(seen.message("hello")).toBeVisible();
 
       const cookie = (await alice.context.cookies()).find((c) => c.name === "foyer");
       is(cookie, "the session's cookie").toMatchObject({ httpOnly: true, sameSite: "Lax", path: "/" });
