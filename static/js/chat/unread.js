@@ -7,6 +7,9 @@ import { panel } from './panel.js';
 /** Unread in a conversation; in rooms Converse counts mentions apart. */
 const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?? 0;
 
+/** How old what the tab keeps may be to count for more than what Converse kept, in ms. */
+const JUST_NOW = 10_000;
+
 function show(count) {
     for (const badge of all('[data-unread]')) {
         badge.hidden = count === 0;
@@ -42,22 +45,30 @@ export function countUnread(_converse, user) {
     readOnlyInSight(exports.MUC);
 
     // Converse keeps the counts a moment later than they change, and a page may go
-    // away before: so the tab keeps them, too.
+    // away before: so the tab keeps them, too, and when they last changed.
     const key = `foyer-unread-${user}`;
-    const before = JSON.parse(sessionStorage.getItem(key) ?? '{}');
+    const { at = 0, counts: before = {} } = JSON.parse(sessionStorage.getItem(key) ?? '{}');
+    const isFresh = Date.now() - at < JUST_NOW;
+    const kept = new Map(); // by conversation: the count that Converse had kept
     let restored = false;
 
     const boxes = () => _converse.state.chatboxes?.models ?? [];
     const sum = () => {
         show(boxes().reduce((n, box) => n + unread(box), 0));
         if (!restored) return;
-        const counts = boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : []));
-        sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(counts)));
+        const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
+        sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), counts }));
+    };
+    /** What the tab knows, and what has come since the page began. */
+    const rightCount = (box) => {
+        const known = before[box.get('jid')] ?? 0;
+        if (!kept.has(box) || !isFresh) return Math.max(known, unread(box)); // another tab may know better
+        return known + Math.max(0, unread(box) - kept.get(box));
     };
     const restore = () => {
         for (const box of boxes()) {
-            const count = before[box.get('jid')] ?? 0;
-            if (count <= unread(box)) continue;
+            const count = rightCount(box);
+            if (count === unread(box)) continue;
             box.save(box.get('num_unread_general') === undefined ? { num_unread: count } : { num_unread_general: count });
         }
         restored = true;
@@ -68,6 +79,7 @@ export function countUnread(_converse, user) {
         for (const box of boxes()) if (!box.get('closed') && box.isHidden?.() === false) box.clearUnreadMsgCounter();
     };
     api.listen.on('chatBoxesInitialized', () => {
+        _converse.state.chatboxes.on('add', (box) => restored || kept.set(box, unread(box)));
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
