@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -96,6 +97,13 @@ func startChanged(t testing.TB, more map[string]string, change func(*Server)) (*
 	if err := s.listenNative(); err != nil {
 		t.Fatal(err)
 	}
+	serveUntilEnd(t, s, l)
+	return s, s.BaseURL()
+}
+
+// serveUntilEnd serves a site until the test ends, and then closes its database.
+func serveUntilEnd(t testing.TB, s *Server, l net.Listener) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.serve(ctx, l, make(chan error), func(string) {}) }()
@@ -104,9 +112,8 @@ func startChanged(t testing.TB, more map[string]string, change func(*Server)) (*
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		db.Close()
+		s.db.Close()
 	})
-	return s, s.BaseURL()
 }
 
 // browser keeps cookies and follows no redirect by itself.

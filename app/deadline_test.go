@@ -119,15 +119,6 @@ func startOn(t *testing.T, url string, patience time.Duration) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.serve(ctx, l, make(chan error), func(string) {}) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		db.Close()
-	})
+	serveUntilEnd(t, s, l)
 	return s.BaseURL()
 }
