@@ -130,6 +130,7 @@ type site struct {
 	base   string
 	client *http.Client
 	close  func()
+	inHTTP func() int32 // connections that the HTTP server has; those that are parked have left it
 }
 
 func newSite(t testing.TB, change func(*Config)) *site {
@@ -152,6 +153,7 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	}
 	app := fiber.New(web)
 	s.gw.Mount(app)
+	s.inHTTP = app.Server().GetOpenConnectionsCount
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(detaching{l}) }()
 	s.close = sync.OnceFunc(func() {

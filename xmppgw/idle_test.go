@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"foyer/internal/stream"
 
@@ -42,7 +41,7 @@ func idle(b *testing.B, sessions int, open func(*site)) {
 	for range sessions {
 		open(s)
 	}
-	time.Sleep(2 * soonAnswered) // requests that wait leave the HTTP server
+	eventually(b, func() bool { return s.inHTTP() == 0 }) // streams, and requests that wait, leave the HTTP server
 	after := inUse()
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(sessions), "heapB/session")
 	b.ReportMetric(float64(after.StackInuse-before.StackInuse)/float64(sessions), "stackB/session")

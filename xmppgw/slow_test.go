@@ -179,6 +179,7 @@ func TestBOSH_ParkedConnection(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.bosh(true)
 	b.signIn()
+	others := s.inHTTP() // that of the session's creation
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +209,7 @@ func TestBOSH_ParkedConnection(t *testing.T) {
 	for i := range 3 {
 		send(b.body("", ""))
 		s.held(b)
-		time.Sleep(2 * soonAnswered) // it is parked by now, and nothing tells from outside
+		eventually(t, func() bool { return s.inHTTP() == others }) // it is parked
 		if i == 1 {
 			send(b.body("", message("quiet", "ahead"))) // before its answer
 		}
