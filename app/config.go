@@ -28,6 +28,7 @@ type Config struct {
 	SiteName       string `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
 	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
 	SignInFailures int    `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
+	SignUps        int    `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
 	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain    string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
@@ -193,7 +194,7 @@ func (c Config) Validate() error {
 func (c Config) checkLimits(check func(bool, string, ...any)) {
 	for setting, n := range map[string]int{
 		"CONNECTIONS_PER_ADDRESS": c.ConnectionsPerAddress, "STREAMS_PER_ADDRESS": c.StreamsPerAddress,
-		"STREAMS_PER_ACCOUNT": c.StreamsPerAccount, "SIGNIN_FAILURES_PER_ADDRESS": c.SignInFailures, "ROSTER_MAX": c.RosterMax,
+		"STREAMS_PER_ACCOUNT": c.StreamsPerAccount, "SIGNIN_FAILURES_PER_ADDRESS": c.SignInFailures, "SIGNUPS_PER_ADDRESS": c.SignUps, "ROSTER_MAX": c.RosterMax,
 	} {
 		check(n >= 1, "%s=%d must be at least 1", setting, n)
 	}

@@ -167,7 +167,8 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 // Auth is what signing in needs of the settings.
 func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context, models.Event)) auth.Config {
 	return auth.Config{
-		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
+		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
+		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
 		SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell,
 	}
 }

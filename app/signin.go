@@ -37,23 +37,37 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	device := s.device(c, form.Trusted)
 	field := func(name string) string { return c.FormValue(name) }
 	in, err := s.auth.SignIn(c.UserContext(), s.auth.Local(), auth.Answer{Form: field, From: device.Client}, device)
-	var throttled *auth.ThrottledError
-	switch {
-	case errors.As(err, &throttled):
-		tooMany(c, &form.formErrors, throttled.Wait)
-		return s.renderSignIn(c, http.StatusTooManyRequests, form)
-	case errors.Is(err, auth.ErrBusy):
-		return errBusy
-	case errors.Is(err, auth.ErrNotProved):
-		form.fail("", "That user name and password do not match. Check both and try again.")
-		return s.renderSignIn(c, http.StatusUnprocessableEntity, form)
-	case err != nil:
-		return err
+	if err != nil {
+		status, err := refusal(c, &form.formErrors, err)
+		if err != nil {
+			return err
+		}
+		return s.renderSignIn(c, status, form)
 	}
 	if err := s.keepSignedIn(c, in, form.Trusted); err != nil {
 		return err
 	}
 	return c.Redirect(form.Next, http.StatusSeeOther)
+}
+
+// refusal notes in a form why nobody was signed in, and returns the status to show the
+// form with. What is not the visitor's to mend is an error.
+func refusal(c *fiber.Ctx, form *formErrors, err error) (status int, _ error) {
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.As(err, &throttled):
+		tooMany(c, form, throttled.Wait)
+		return http.StatusTooManyRequests, nil
+	case errors.Is(err, auth.ErrBusy):
+		return 0, errBusy
+	case errors.Is(err, auth.ErrNotProved):
+		form.fail("", "That user name and password do not match. Check both and try again.")
+	case errors.Is(err, auth.ErrUnavailable):
+		form.fail("username", err.Error())
+	default:
+		return 0, err
+	}
+	return http.StatusUnprocessableEntity, nil
 }
 
 var errBusy = &Error{Code: Unavailable, Public: "Many people are signing in just now. Please try again in a moment."}
@@ -124,18 +138,12 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
 	}
 	in, err := s.auth.SignUp(c.UserContext(), account, s.device(c, form.Trusted))
-	var throttled *auth.ThrottledError
-	switch {
-	case errors.As(err, &throttled):
-		tooMany(c, &form.formErrors, throttled.Wait)
-		return s.renderSignUp(c, http.StatusTooManyRequests, form)
-	case errors.Is(err, auth.ErrBusy):
-		return errBusy
-	case errors.Is(err, auth.ErrUnavailable):
-		form.fail("username", err.Error())
-		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
-	case err != nil:
-		return err
+	if err != nil {
+		status, err := refusal(c, &form.formErrors, err)
+		if err != nil {
+			return err
+		}
+		return s.renderSignUp(c, status, form)
 	}
 	if err := s.keepSignedIn(c, in, form.Trusted); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"foyer/internal/budget"
 	"foyer/models"
 )
 
@@ -38,12 +37,8 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 // SignUp makes an account for somebody, and signs them in. Errors: ErrUnavailable;
 // *ThrottledError; ErrBusy.
 func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn, error) {
-	wait, err := s.db.Attempt(ctx, "signup:address:"+budget.Network(d.Address), signUpsPerAddress, failureWindow)
-	if err != nil {
+	if err := s.countSignUp(ctx, d.Client); err != nil {
 		return SignedIn{}, err
-	}
-	if wait > 0 {
-		return SignedIn{}, &ThrottledError{Wait: wait}
 	}
 	n.From = d.Client
 	account, err := s.CreateAccount(ctx, n)

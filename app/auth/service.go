@@ -19,6 +19,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -38,10 +39,10 @@ type Config struct {
 	TokenKey string // of signed tokens and FAST tokens; empty: the site makes one and keeps it in the database
 	TokenAlg string // EdDSA or HS256
 
-	// FailuresPerAddress is how many wrong passwords are allowed from one address
-	// within a quarter of an hour; default 300.
-	FailuresPerAddress int
-	Meter              budget.Meter // is told when that is met; nil: nobody
+	// What is allowed from one address within a quarter of an hour.
+	FailuresPerAddress int          // wrong passwords; default 300
+	SignUpsPerAddress  int          // new accounts that are asked for; default 600
+	Meter              budget.Meter // is told when one of them is met; nil: nobody
 
 	// What chat servers take besides temporary tokens and app passwords.
 	SignedTokens bool
@@ -72,9 +73,8 @@ const hashesAtOnce = 4
 // made the first time.
 func New(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger}
-	if s.cfg.FailuresPerAddress == 0 {
-		s.cfg.FailuresPerAddress = 300
-	}
+	s.cfg.FailuresPerAddress = cmp.Or(s.cfg.FailuresPerAddress, 300)
+	s.cfg.SignUpsPerAddress = cmp.Or(s.cfg.SignUpsPerAddress, 600)
 	s.rated = newRated(cfg.Meter)
 	var err error
 	if s.hasher, err = newHasher(hashesAtOnce); err != nil {

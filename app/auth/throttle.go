@@ -24,12 +24,11 @@ const (
 	failureWindow      = 15 * time.Minute
 )
 
-// failuresPerAddress names the limit of an address for the log.
-var failuresPerAddress = budget.Limit{Name: "wrong passwords from one address", Setting: "SIGNIN_FAILURES_PER_ADDRESS"}
-
-// signUpsPerAddress is how many accounts may be asked for from one address within
-// the window.
-const signUpsPerAddress = 60
+// The limits of one address, as the log names them.
+var (
+	failuresPerAddress = budget.Limit{Name: "wrong passwords from one address", Setting: "SIGNIN_FAILURES_PER_ADDRESS"}
+	signUpsPerAddress  = budget.Limit{Name: "new accounts from one address", Setting: "SIGNUPS_PER_ADDRESS"}
+)
 
 // How many passwords are rated for new accounts of one address: a second, and at
 // once. Rating one takes some milliseconds of a processor, and nothing else bounds
@@ -89,8 +88,8 @@ func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int,
 		for _, l := range limits {
 			if l.key == a.Key && a.Count >= l.max {
 				wait = max(wait, time.Until(a.Until), time.Second)
-				if l.network != "" && s.cfg.Meter != nil {
-					s.cfg.Meter.Met(failuresPerAddress, l.network)
+				if l.network != "" {
+					s.met(failuresPerAddress, l.network)
 				}
 			}
 		}
@@ -99,6 +98,28 @@ func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int,
 		return counts, &ThrottledError{Wait: wait}
 	}
 	return counts, nil
+}
+
+// met tells the operator that a limit was met.
+func (s *Service) met(limit budget.Limit, network string) {
+	if s.cfg.Meter != nil {
+		s.cfg.Meter.Met(limit, network)
+	}
+}
+
+// countSignUp counts an account that is asked for, whatever comes of it. The error is
+// a *ThrottledError if they are too many from that address.
+func (s *Service) countSignUp(ctx context.Context, from Client) error {
+	network := budget.Network(from.Address)
+	wait, err := s.db.Attempt(ctx, "signup:address:"+network, s.cfg.SignUpsPerAddress, failureWindow)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		s.met(signUpsPerAddress, network)
+		return &ThrottledError{Wait: wait}
+	}
+	return nil
 }
 
 // failed counts a failure.

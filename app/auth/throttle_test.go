@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
 )
@@ -282,4 +284,30 @@ func TestThrottle_KnownApp(t *testing.T) {
 	is(t, s.SetPassword(t.Context(), alice, "some other words"), nil)
 	is(t, s.Current(t.Context(), first), sasl.NotAuthorized)
 	is(t, s.Current(t.Context(), stream.Identity{User: "alice"}), sasl.NotAuthorized)
+}
+
+// met notes which settings would have to be changed.
+type met []string
+
+// Met implements budget.Meter.
+func (m *met) Met(limit budget.Limit, name string) { *m = append(*m, limit.Setting+" "+name) }
+
+// how many accounts visitors at one address may ask for is a setting, and
+// the operator hears when it is met.
+func TestSignUp_PerAddress(t *testing.T) {
+	var told met
+	s := newSite(t, func(c *Config) { c.SignUpsPerAddress, c.Meter = 2, &told })
+	signUp := func(name, address string) error {
+		_, err := s.SignUp(t.Context(), NewAccount{Username: name, Name: name, Password: testPassword}, Device{Client: Client{Address: address}})
+		return err
+	}
+	is(t, signUp("alice", "2001:db8::1"), nil)
+	is(t, signUp("bob", "2001:db8::2"), nil)
+	if err := signUp("carol", "2001:db8::3"); !throttled(err) {
+		t.Errorf("a third account from one network: %v", err)
+	}
+	is(t, signUp("carol", "192.0.2.1"), nil)
+	if len(told) != 1 || !strings.HasPrefix(told[0], "SIGNUPS_PER_ADDRESS 2001:db8::") {
+		t.Errorf("the operator was told %q", told)
+	}
 }
