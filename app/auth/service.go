@@ -11,6 +11,7 @@
 //	password_rules.go     what a new password must be like
 //	throttle.go           how often somebody may guess
 //	authority.go          what a chat server asks
+//	upstream.go           and what signs people in to one that is not ours
 //	app_password.go, fast_token.go, token.go   and what it takes besides passwords
 //
 // Everything that ends is written to the database first, and Config.Tell is told

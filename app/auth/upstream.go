@@ -1,0 +1,30 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// Signing in to another XMPP server on people's behalf. That server is behind the
+// gateway, and believes the site's signed tokens: it checks them itself (ejabberd),
+// or asks the site (Prosody).
+
+// ServiceUser is the local part of the address under which the site itself signs in
+// there, to look after rooms. No account can have it: a user name begins with a
+// letter or a digit.
+const ServiceUser = "_foyer"
+
+// Upstream returns what signs an identity in to the server behind the gateway, by
+// SASL PLAIN: the local part of the address, and a signed token that is good for a
+// minute. sasl.NotAuthorized: what the identity stands on has ended.
+func (s *Service) Upstream(ctx context.Context, id stream.Identity) (user, secret string, err error) {
+	if id.User != ServiceUser {
+		if err := s.Current(ctx, id); err != nil {
+			return "", "", err
+		}
+	}
+	secret, err = s.signer.Sign(s.Address(id.User), id.Session, time.Now())
+	return id.User, secret, err
+}
