@@ -28,6 +28,7 @@ type connections struct {
 	busy    *budget.Share  // those on which a request is read or answered
 	free    chan struct{}  // a place in the whole; nil: as many as the system gives
 	proxies []netip.Prefix // these speak for many
+	linger  lingering
 	log     *slog.Logger
 }
 
@@ -47,6 +48,7 @@ func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logg
 		busy:    budget.NewShare(budget.Limit{Name: "requests of one address at once"}, requestsAtOnce, requestsAtOnce/2, meter),
 		free:    make(chan struct{}, most),
 		proxies: proxies,
+		linger:  defaultLingering(),
 		log:     log,
 	}
 }
@@ -120,7 +122,7 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 	if !ok {
 		return nc, true
 	}
-	conn := &boundedConn{admitted: &admitted{TCPConn: tcp, place: c.free}}
+	conn := &boundedConn{admitted: &admitted{TCPConn: tcp, conns: c}}
 	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && !trusted(c.proxies, a.IP.String()) {
 		conn.network = budget.Network(a.IP.String())
 		conn.release, ok = c.share.TryAcquire(conn.network, 1)
@@ -132,7 +134,8 @@ func (c *connections) admit(nc net.Conn) (net.Conn, bool) {
 // boundedConn gives its place back when it is closed, unless it was detached.
 type boundedConn struct {
 	*admitted
-	detached atomic.Bool
+	detached  atomic.Bool
+	answering atomic.Bool // a request is read or answered; closed now, it ends with that
 }
 
 // Detach implements xmppgw.Detacher.
@@ -145,32 +148,36 @@ func (c *boundedConn) Detach() net.Conn {
 type admitted struct {
 	*net.TCPConn
 	closed  sync.Once
-	place   chan struct{}
+	conns   *connections
 	network string                 // who pays; empty: nobody
 	release func()                 // of the address's share; nil: it has none
 	request atomic.Pointer[func()] // ends the request that is under way; nil: there is none
 }
 
 // follow counts the requests that are under way. One too many of an address ends
-// its connection.
+// its connection without an answer.
 func (c *connections) follow(nc net.Conn, state fasthttp.ConnState) {
 	if wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok {
 		nc = wrapped.NetConn() // one that the gateway gives back
 	}
 	conn, ok := nc.(*boundedConn)
-	if !ok || conn.network == "" {
+	if !ok {
 		return
 	}
 	if state != fasthttp.StateActive {
+		conn.answering.Store(false)
 		conn.endRequest()
 		return
 	}
-	end, ok := c.busy.TryAcquire(conn.network, 1)
-	if !ok {
-		conn.Close()
-		return
+	if conn.network != "" {
+		end, ok := c.busy.TryAcquire(conn.network, 1)
+		if !ok {
+			conn.Close()
+			return
+		}
+		conn.request.Store(&end)
 	}
-	conn.request.Store(&end)
+	conn.answering.Store(true)
 }
 
 func (c *admitted) endRequest() {
@@ -179,10 +186,15 @@ func (c *admitted) endRequest() {
 	}
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. While a request is answered it waits until the client
+// has seen the answer, or has come to a bound.
 func (c *boundedConn) Close() error {
 	if c.detached.Load() {
 		return nil
+	}
+	if c.answering.CompareAndSwap(true, false) {
+		c.endRequest()
+		c.conns.linger.linger(c.TCPConn)
 	}
 	err := c.TCPConn.Close()
 	c.closed.Do(func() {
@@ -190,7 +202,7 @@ func (c *boundedConn) Close() error {
 		if c.release != nil {
 			c.release()
 		}
-		<-c.place
+		<-c.conns.free
 	})
 	return err
 }
