@@ -169,7 +169,7 @@ func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context,
 	return auth.Config{
 		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
 		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
-		SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell,
+		External: c.Upstream != "embedded", SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell,
 	}
 }
 

@@ -197,8 +197,67 @@ func TestToken_Once(t *testing.T) {
 	}
 	_, _, err = db.ConsumeToken(ctx, []byte("b")) // gone with its session
 	is(t, err, ErrNotFound)
-	is(t, db.UseTokenID(ctx, "jti", time.Now()), nil)
-	is(t, db.UseTokenID(ctx, "jti", time.Now()), ErrTaken)
+}
+
+// A signed token is noted as used while what it stands on stands, by the same
+// statement.
+func TestUseTokenID(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	db.person(t, "bob")
+	s := db.session(t, alice, "s", time.Hour)
+	use := func(id, user, session string) error {
+		return db.UseTokenID(ctx, UsedToken{ID: id, Username: user, Session: session, Expires: time.Now().Add(time.Minute)})
+	}
+	is(t, use("1", "alice", s.ID), nil)
+	is(t, use("1", "alice", s.ID), ErrTaken)
+	is(t, use("2", "bob", s.ID), ErrNotFound)
+	is(t, use("2", "alice", ""), ErrNotFound)
+	p := AppPassword{AccountID: alice.ID, Name: "Phone", Salt: []byte("salt"), Iterations: 4096}
+	is(t, db.CreateAppPassword(ctx, &p, s.ID), nil)
+	is(t, use("2", "alice", p.ID), nil)
+	is(t, db.EndSession(ctx, alice.ID, s.ID), nil)
+	is(t, use("3", "alice", s.ID), ErrNotFound)
+	is(t, db.SetBlocked(ctx, alice.ID, true), nil)
+	is(t, use("3", "alice", p.ID), ErrNotFound)
+}
+
+// One key signs for a server and one waits; a retired one verifies until it expires.
+func TestTokenKeys(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	add := func(id, audience string, state TokenKeyState) error {
+		return db.AddTokenKey(ctx, TokenKey{ID: id, Audience: audience, Algorithm: "EdDSA", Nonce: make([]byte, 32), State: state})
+	}
+	_, err := db.SigningKey(ctx, "a")
+	is(t, err, ErrNotFound)
+	is(t, add("1", "a", KeySigning), nil)
+	is(t, add("2", "a", KeySigning), ErrTaken)
+	is(t, add("other", "b", KeySigning), nil)
+	is(t, db.SwitchTokenKey(ctx, "a", time.Now()), ErrNotFound)
+	is(t, add("2", "a", KeyNext), nil)
+	is(t, add("3", "a", KeyNext), ErrTaken)
+	is(t, db.SwitchTokenKey(ctx, "a", time.Now().Add(time.Hour)), nil)
+	k, err := db.SigningKey(ctx, "a")
+	if err != nil || k.ID != "2" || k.ExpiresAt != nil {
+		t.Errorf("%+v %v", k, err)
+	}
+	list, err := db.TokenKeys(ctx, "a")
+	if err != nil || len(list) != 2 || list[0].ID != "2" || list[1].State != KeyRetired {
+		t.Errorf("%+v %v", list, err)
+	}
+	_, err = db.TokenKey(ctx, "1")
+	is(t, err, nil)
+	is(t, db.DropTokenKey(ctx, "a", "2"), ErrNotFound) // it signs
+	is(t, db.DropTokenKey(ctx, "b", "1"), ErrNotFound)
+	is(t, db.DropTokenKey(ctx, "a", "1"), nil)
+	is(t, add("4", "a", KeyNext), nil)
+	is(t, db.SwitchTokenKey(ctx, "a", time.Now()), nil)
+	_, err = db.TokenKey(ctx, "2")
+	is(t, err, ErrNotFound)
+	is(t, db.DeleteExpired(ctx), nil)
+	if k, err := db.SigningKey(ctx, "a"); err != nil || k.ID != "4" {
+		t.Errorf("%+v %v", k, err)
+	}
 }
 
 func TestAttempt_Window(t *testing.T) {

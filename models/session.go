@@ -100,16 +100,20 @@ func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (Session, Accoun
 	return s, a, translate(err)
 }
 
+// standing is the condition that the account named $1 may sign in, and that its session
+// or app password $2 stands. Nothing stands without either (X-48).
+const standing = `EXISTS (SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL
+	AND (EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())
+		OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = $2)))`
+
 // SessionCurrent returns nil when the session or app password, and its account,
-// named, still stand; else ErrNotFound. Nothing stands without either (X-48).
+// named, still stand; else ErrNotFound.
 func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
 	if _, err := uuid.Parse(id); err != nil {
 		return ErrNotFound
 	}
 	var one int
-	return translate(db.chat.QueryRow(ctx, `SELECT 1 FROM accounts a WHERE a.username = $1 AND a.blocked_at IS NULL
-		AND (EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = $2 AND s.expires_at > now())
-			OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.account_id = a.id AND p.id = $2))`, username, id).Scan(&one))
+	return translate(db.chat.QueryRow(ctx, "SELECT 1 WHERE "+standing, username, id).Scan(&one))
 }
 
 // LapsedSessions is SessionCurrent for many, who are given by name and session: it
@@ -168,7 +172,7 @@ func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error 
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
 func (db *DB) DeleteExpired(ctx context.Context) error {
-	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "attempts", "fast_tokens", "known_devices"} {
+	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
 			return err
 		}

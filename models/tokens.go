@@ -37,8 +37,25 @@ func (db *DB) ConsumeToken(ctx context.Context, hash []byte) (username, sessionI
 	return username, sessionID, translate(err)
 }
 
-// UseTokenID notes that a signed token was used; ErrTaken when it was before.
-func (db *DB) UseTokenID(ctx context.Context, id string, expires time.Time) error {
-	_, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) VALUES ($1, $2)", id, expires)
+// UsedToken is a signed token that somebody signs in with.
+type UsedToken struct {
+	ID       string
+	Username string
+	Session  string // on which it stands; or an app password's id
+	Expires  time.Time
+}
+
+// UseTokenID notes that a signed token was used. ErrTaken: it was before.
+// ErrNotFound: what it
+// stands on has ended, or the account may not sign in.
+func (db *DB) UseTokenID(ctx context.Context, t UsedToken) error {
+	if _, err := uuid.Parse(t.Session); err != nil {
+		return ErrNotFound
+	}
+	tag, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) SELECT $3, $4 WHERE "+standing,
+		t.Username, t.Session, t.ID, t.Expires)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrNotFound
+	}
 	return translate(err)
 }

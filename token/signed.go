@@ -33,6 +33,7 @@ type Claims struct {
 
 // Signer signs and verifies tokens for one chat server.
 type Signer struct {
+	id       string // of the key
 	method   jwt.SigningMethod
 	sign     any
 	verify   any
@@ -64,13 +65,16 @@ func NewHS256(key []byte, audience string) (*Signer, error) {
 
 func newSigner(method jwt.SigningMethod, sign, verify any, audience string) *Signer {
 	return &Signer{
-		method: method, sign: sign, verify: verify, audience: audience,
+		id: thumbprint(verify), method: method, sign: sign, verify: verify, audience: audience,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{method.Alg()}), // the algorithm is ours to choose (RFC 8725 §3.1)
 			jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(),
 		),
 	}
 }
+
+// ID names the key (RFC 7638), as the token's header kid does.
+func (s *Signer) ID() string { return s.id }
 
 // Sign returns a token that proves jid until Lifetime from now.
 func (s *Signer) Sign(jid, session string, now time.Time) (string, error) {
@@ -83,7 +87,9 @@ func (s *Signer) Sign(jid, session string, now time.Time) (string, error) {
 		},
 		JID: jid, Session: session,
 	}
-	signed, err := jwt.NewWithClaims(s.method, c).SignedString(s.sign)
+	t := jwt.NewWithClaims(s.method, c)
+	t.Header["kid"] = s.id
+	signed, err := t.SignedString(s.sign)
 	if err == nil && len(signed) > MaxLength {
 		err = fmt.Errorf("token: %d bytes are more than chat servers take", len(signed))
 	}

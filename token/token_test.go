@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -105,4 +106,45 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("%q is accepted as %+v", s, c)
 		}
 	})
+}
+
+// RFC 8037 appendix A.2 and A.3: the public key of RFC 8032's first test, and its
+// thumbprint.
+func TestJWK(t *testing.T) {
+	seed, err := base64.RawURLEncoding.DecodeString("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ed, err := NewEd25519(seed, "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := JWK{Type: "OKP", Curve: "Ed25519", X: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+		ID: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", Algorithm: "EdDSA", Use: "sig"}
+	if key, ok := ed.PublicJWK(); !ok || key != want {
+		t.Errorf("%+v", key)
+	}
+	if _, ok := ed.SecretJWK(); ok {
+		t.Error("the private key is given away")
+	}
+	_, hs := signers(t)
+	if key, ok := hs.PublicJWK(); ok {
+		t.Errorf("a shared secret is published: %+v", key)
+	}
+	if key, ok := hs.SecretJWK(); !ok || key.Type != "oct" || key.K == "" || key.ID != hs.ID() {
+		t.Errorf("%+v", key)
+	}
+}
+
+func TestKeyID(t *testing.T) {
+	ed, _ := signers(t)
+	text, err := ed.Sign("a@h", "", time.Now())
+	if err != nil || KeyID(text) != ed.ID() {
+		t.Errorf("%q, want %q: %v", KeyID(text), ed.ID(), err)
+	}
+	for _, nonsense := range []string{"", "x.y.z", "eyJhbGciOiJub25lIn0.e30.", "correct horse battery staple", strings.Repeat("a.", 600)} {
+		if id := KeyID(nonsense); id != "" {
+			t.Errorf("%q has %q", nonsense, id)
+		}
+	}
 }

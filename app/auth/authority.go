@@ -54,41 +54,72 @@ func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Ide
 // Password implements xmppd.Authority: temporary tokens and app passwords always,
 // signed tokens and the account's password where the site's mode has them.
 func (s *Service) Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
-	owner, session, err := s.db.ConsumeToken(ctx, token.Hash(password))
-	switch {
-	case err == nil && owner == user:
-		return stream.Identity{User: user, Session: session}, nil
-	case err == nil:
-		return stream.Identity{}, sasl.NotAuthorized
-	case !errors.Is(err, models.ErrNotFound):
-		return stream.Identity{}, err
-	}
-	if id, err := s.appPassword(ctx, user, password); !errors.Is(err, sasl.NotAuthorized) {
-		return id, err
-	}
-	switch {
-	case s.cfg.SignedTokens:
-		return s.signedToken(ctx, user, password)
-	case s.cfg.Passwords:
+	id, err := s.madeSecret(ctx, user, password, Accepted{Tokens: true, AppPasswords: true, SignedTokens: s.cfg.SignedTokens})
+	if errors.Is(err, sasl.NotAuthorized) && s.cfg.Passwords {
 		return s.accountPassword(ctx, user, password, peer)
+	}
+	return id, err
+}
+
+// Accepted is what is taken as a password.
+type Accepted struct {
+	Tokens       bool // temporary ones, which work once
+	SignedTokens bool // the site's own and those for the external server, once as well
+	AppPasswords bool
+	Passwords    bool // the accounts' own
+}
+
+// madeSecret checks a password against the secrets that the site makes: nobody
+// guesses these, so that failures are not counted. sasl.NotAuthorized: it is none of
+// them.
+func (s *Service) madeSecret(ctx context.Context, user, password string, accepted Accepted) (stream.Identity, error) {
+	if accepted.Tokens {
+		if id, err := s.temporaryToken(ctx, user, password); !errors.Is(err, models.ErrNotFound) {
+			return id, err
+		}
+	}
+	if accepted.AppPasswords {
+		if id, err := s.appPassword(ctx, user, password); !errors.Is(err, sasl.NotAuthorized) {
+			return id, err
+		}
+	}
+	if accepted.SignedTokens {
+		return s.signedToken(ctx, user, password)
 	}
 	return stream.Identity{}, sasl.NotAuthorized
 }
 
-// signedToken checks a signed token, which is good once.
-func (s *Service) signedToken(ctx context.Context, user, password string) (stream.Identity, error) {
-	claims, err := s.signer.Verify(password)
-	if errors.Is(err, token.ErrExpired) && claims.JID == s.Address(user) {
-		return stream.Identity{}, sasl.CredentialsExpired
-	}
-	if err != nil || claims.JID != s.Address(user) {
-		return stream.Identity{}, sasl.NotAuthorized
-	}
-	err = s.db.UseTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
-	if errors.Is(err, models.ErrTaken) {
+// temporaryToken checks a temporary token, which is good once: for its owner or,
+// brought by somebody else, for nobody. models.ErrNotFound: it is none.
+func (s *Service) temporaryToken(ctx context.Context, user, password string) (stream.Identity, error) {
+	owner, session, err := s.db.ConsumeToken(ctx, token.Hash(password))
+	if err == nil && owner != user {
 		err = sasl.NotAuthorized
 	}
-	return stream.Identity{User: user, Session: claims.Session}, err
+	if err != nil {
+		return stream.Identity{}, err
+	}
+	return stream.Identity{User: user, Session: session}, nil
+}
+
+// signedToken checks a signed token, which is good once, and while the session
+// that asked for it stands.
+func (s *Service) signedToken(ctx context.Context, user, password string) (stream.Identity, error) {
+	claims, err := s.verifyToken(ctx, password)
+	switch {
+	case errors.Is(err, token.ErrExpired) && claims.JID == s.Address(user):
+		return stream.Identity{}, sasl.CredentialsExpired
+	case errors.Is(err, token.ErrInvalid), err == nil && claims.JID != s.Address(user):
+		return stream.Identity{}, sasl.NotAuthorized
+	case err != nil:
+		return stream.Identity{}, err
+	}
+	id := stream.Identity{User: user, Session: claims.Session}
+	err = s.db.UseTokenID(ctx, models.UsedToken{ID: claims.ID, Username: user, Session: claims.Session, Expires: claims.ExpiresAt.Time})
+	if errors.Is(err, models.ErrTaken) || errors.Is(err, models.ErrNotFound) {
+		err = sasl.NotAuthorized
+	}
+	return id, err
 }
 
 // accountPassword checks what a person typed, within the bounds of signing in to

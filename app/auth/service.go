@@ -13,6 +13,7 @@
 //	authority.go          what a chat server asks
 //	upstream.go           and what signs people in to one that is not ours
 //	app_password.go, fast_token.go, token.go   and what it takes besides passwords
+//	token_keys.go         keys of the tokens that an external chat server checks
 //
 // Everything that ends is written to the database first, and Config.Tell is told
 // then. A write that rests on a check carries it as a condition: it changes nothing
@@ -45,6 +46,9 @@ type Config struct {
 	SignUpsPerAddress  int          // new accounts that are asked for; default 600
 	Meter              budget.Meter // is told when one of them is met; nil: nobody
 
+	// External: the chat server is another program, and tokens are for it.
+	External bool
+
 	// What chat servers take besides temporary tokens and app passwords.
 	SignedTokens bool
 	Passwords    bool // the accounts' own
@@ -62,6 +66,8 @@ type Service struct {
 	rated  *budget.Rate // new passwords, by address
 	fast   fastTokens
 	signer *token.Signer
+
+	tokenKey []byte // what the keys of tokens follow from
 
 	saltKey []byte // of SCRAM's salts
 	formKey []byte
@@ -87,20 +93,16 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.saltKey, err = s.db.SiteKey(ctx, "scram"); err != nil {
 		return nil, err
 	}
-	key := []byte(cfg.TokenKey)
-	if len(key) == 0 {
-		if key, err = s.db.SiteKey(ctx, "tokens"); err != nil {
+	s.tokenKey = []byte(cfg.TokenKey)
+	if len(s.tokenKey) == 0 {
+		if s.tokenKey, err = s.db.SiteKey(ctx, "tokens"); err != nil {
 			return nil, err
 		}
 	}
-	if s.fast, err = newFastTokens(s.db, key); err != nil {
+	if s.fast, err = newFastTokens(s.db, s.tokenKey); err != nil {
 		return nil, err
 	}
-	if cfg.TokenAlg == "HS256" {
-		s.signer, err = token.NewHS256(key, cfg.Domain)
-	} else {
-		s.signer, err = token.NewEd25519(key, cfg.Domain)
-	}
+	s.signer, err = newSigner(cfg.TokenAlg, s.tokenKey, cfg.Domain)
 	return s, err
 }
 

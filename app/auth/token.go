@@ -16,7 +16,7 @@ import (
 // longer than the session. ErrGone: the session has ended.
 func (s *Service) ChatToken(ctx context.Context, account models.Account, session string) (string, error) {
 	if s.cfg.SignedTokens {
-		return s.signer.Sign(s.Address(account.Username), session, time.Now())
+		return s.signedFor(ctx, account.Username, session)
 	}
 	secret, hash := token.New()
 	err := s.db.SaveToken(ctx, hash, account.ID, session, time.Now().Add(token.Lifetime))
@@ -24,6 +24,18 @@ func (s *Service) ChatToken(ctx context.Context, account models.Account, session
 		err = ErrGone
 	}
 	return secret, err
+}
+
+// signedFor signs a token for the chat server.
+func (s *Service) signedFor(ctx context.Context, username, session string) (string, error) {
+	if !s.cfg.External {
+		return s.signer.Sign(s.Address(username), session, time.Now())
+	}
+	signer, err := s.upstreamSigner(ctx)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(s.Address(username), session, time.Now())
 }
 
 // OperatorToken makes a temporary token on the operator's word. It has a session of

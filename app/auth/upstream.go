@@ -17,14 +17,20 @@ import (
 const ServiceUser = "_foyer"
 
 // Upstream returns what signs an identity in to the server behind the gateway, by
-// SASL PLAIN: the local part of the address, and a signed token that is good for a
-// minute. sasl.NotAuthorized: what the identity stands on has ended.
+// SASL PLAIN: the local part of the address, and a signed token that is good once and
+// for token.Lifetime. It says jid = user@domain, aud = xmpp:domain and the session it
+// stands on, under a key of that server (token_keys.go). sasl.NotAuthorized: what the
+// identity stands on has ended.
 func (s *Service) Upstream(ctx context.Context, id stream.Identity) (user, secret string, err error) {
 	if id.User != ServiceUser {
 		if err := s.Current(ctx, id); err != nil {
 			return "", "", err
 		}
 	}
-	secret, err = s.signer.Sign(s.Address(id.User), id.Session, time.Now())
+	signer, err := s.upstreamSigner(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	secret, err = signer.Sign(s.Address(id.User), id.Session, time.Now())
 	return id.User, secret, err
 }

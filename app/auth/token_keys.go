@@ -1,0 +1,194 @@
+package auth
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+)
+
+// Keys of the tokens that an external chat server checks. It has keys of its own, and a
+// name of its own in its tokens, so that none of them is good anywhere else. A new key is
+// published before it signs, and an old one for as long as its tokens live: servers that
+// check tokens by themselves never meet one that they do not know.
+
+// tokenNonceSize is the length of a key's nonce, in bytes.
+const tokenNonceSize = 32
+
+// retiredFor is how long a key is published after it has signed its last token: that
+// token's lifetime, and clocks that disagree.
+const retiredFor = 5 * token.Lifetime
+
+// ErrOtherTokenKey: keys were made while TOKEN_KEY was another one.
+var ErrOtherTokenKey = errors.New("auth: the external server's token key does not follow from TOKEN_KEY, which has changed since it was made; set the former one, or make another key (`foyer token key prepare`, then `switch`), and give it to the server")
+
+// upstreamAudience names the external chat server in its tokens, by its address
+// (RFC 5122).
+func (s *Service) upstreamAudience() string { return "xmpp:" + s.cfg.Domain }
+
+// signerOf derives a Signer from what is kept of its key. ErrOtherTokenKey.
+func (s *Service) signerOf(k models.TokenKey) (*token.Signer, error) {
+	signer, err := s.deriveSigner(k.Algorithm, k.Audience, k.Nonce)
+	if err == nil && signer.ID() != k.ID {
+		err = ErrOtherTokenKey
+	}
+	return signer, err
+}
+
+func (s *Service) deriveSigner(algorithm, audience string, nonce []byte) (*token.Signer, error) {
+	key, err := hkdf.Key(sha256.New, s.tokenKey, nonce, "foyer "+algorithm+" key for "+audience, token.SeedSize)
+	if err != nil {
+		return nil, err
+	}
+	return newSigner(algorithm, key, audience)
+}
+
+// newSigner makes a Signer of an algorithm of TOKEN_ALG.
+func newSigner(algorithm string, key []byte, audience string) (*token.Signer, error) {
+	if algorithm == "HS256" {
+		return token.NewHS256(key, audience)
+	}
+	return token.NewEd25519(key, audience)
+}
+
+// addTokenKey makes a key for the external server. models.ErrTaken: it has one in this
+// state.
+func (s *Service) addTokenKey(ctx context.Context, algorithm string, state models.TokenKeyState) error {
+	k := models.TokenKey{Audience: s.upstreamAudience(), Algorithm: algorithm, Nonce: make([]byte, tokenNonceSize), State: state}
+	_, _ = rand.Read(k.Nonce) // never fails (crypto/rand)
+	signer, err := s.deriveSigner(k.Algorithm, k.Audience, k.Nonce)
+	if err != nil {
+		return err
+	}
+	k.ID = signer.ID()
+	return s.db.AddTokenKey(ctx, k)
+}
+
+// upstreamSigner returns what signs for the external server now. Its first key is made
+// when it is asked for.
+func (s *Service) upstreamSigner(ctx context.Context) (*token.Signer, error) {
+	k, err := s.db.SigningKey(ctx, s.upstreamAudience())
+	if errors.Is(err, models.ErrNotFound) {
+		if err := s.addTokenKey(ctx, s.tokenAlg(), models.KeySigning); err != nil && !errors.Is(err, models.ErrTaken) {
+			return nil, err
+		}
+		k, err = s.db.SigningKey(ctx, s.upstreamAudience())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.signerOf(k)
+}
+
+func (s *Service) tokenAlg() string {
+	if s.cfg.TokenAlg == "HS256" {
+		return "HS256"
+	}
+	return "EdDSA"
+}
+
+// verifyToken says what a signed token proves: one of the site's own, or one for the
+// external server. Errors: those of token.Signer.Verify; others mean that the database
+// could not be asked.
+func (s *Service) verifyToken(ctx context.Context, text string) (token.Claims, error) {
+	id := token.KeyID(text)
+	if id == s.signer.ID() {
+		return s.signer.Verify(text)
+	}
+	k, err := s.db.TokenKey(ctx, id)
+	if errors.Is(err, models.ErrNotFound) {
+		return token.Claims{}, token.ErrInvalid
+	}
+	if err != nil {
+		return token.Claims{}, err
+	}
+	signer, err := s.signerOf(k)
+	if err != nil {
+		return token.Claims{}, err
+	}
+	return signer.Verify(text)
+}
+
+// TokenKey is one key of the external server's tokens.
+type TokenKey struct {
+	models.TokenKey
+	JWK   token.JWK // what the server has to know; zero: the key follows from another TOKEN_KEY
+	Stale bool      // it follows from another TOKEN_KEY, and is good for nothing
+}
+
+// TokenKeys returns all keys that are published for the external server, the newest
+// first. One is made if there is none.
+func (s *Service) TokenKeys(ctx context.Context) ([]TokenKey, error) {
+	if _, err := s.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
+		return nil, err
+	}
+	list, err := s.db.TokenKeys(ctx, s.upstreamAudience())
+	keys := make([]TokenKey, len(list))
+	for i, k := range list {
+		signer, err := s.signerOf(k)
+		if err != nil && !errors.Is(err, ErrOtherTokenKey) {
+			return nil, err
+		}
+		keys[i] = TokenKey{TokenKey: k, Stale: err != nil}
+		if err == nil {
+			keys[i].JWK = jwkFor(signer)
+		}
+	}
+	return keys, err
+}
+
+// PublicKeys are the keys with which the external server checks tokens. Secrets that it
+// shares are not among them.
+func (s *Service) PublicKeys(ctx context.Context) (token.JWKSet, error) {
+	set := token.JWKSet{Keys: []token.JWK{}}
+	list, err := s.TokenKeys(ctx)
+	for _, k := range list {
+		if k.JWK.Public() {
+			set.Keys = append(set.Keys, k.JWK)
+		}
+	}
+	return set, err
+}
+
+// jwkFor is what the server that checks has to know.
+func jwkFor(signer *token.Signer) token.JWK {
+	key, ok := signer.PublicJWK()
+	if !ok {
+		key, _ = signer.SecretJWK()
+	}
+	return key
+}
+
+// PrepareTokenKey makes the key that will sign after SwitchTokenKey, and publishes it.
+// algorithm: EdDSA, HS256, or empty for that of TOKEN_ALG. models.ErrTaken: there is one
+// that waits.
+func (s *Service) PrepareTokenKey(ctx context.Context, algorithm string) error {
+	if _, err := s.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
+		return err
+	}
+	if algorithm == "" {
+		algorithm = s.tokenAlg()
+	}
+	return s.addTokenKey(ctx, algorithm, models.KeyNext)
+}
+
+// SwitchTokenKey lets the prepared key sign. The former one verifies while its tokens
+// live. models.ErrNotFound: none was prepared.
+func (s *Service) SwitchTokenKey(ctx context.Context) error {
+	return s.db.SwitchTokenKey(ctx, s.upstreamAudience(), time.Now().Add(retiredFor))
+}
+
+// DropTokenKey takes back a key that does not sign, and with it all of its tokens.
+// models.ErrNotFound: there is none, or it signs.
+func (s *Service) DropTokenKey(ctx context.Context, id string) error {
+	if err := s.db.DropTokenKey(ctx, s.upstreamAudience(), id); err != nil {
+		return fmt.Errorf("key %s: %w", id, err)
+	}
+	return nil
+}
