@@ -2,7 +2,7 @@
 # fuzz.sh [--total] TIME [REPORT]: runs every fuzz target there is for TIME (such
 # as 20s or 5m) each, or for TIME altogether. An input that is found to fail is
 # left in testdata/fuzz of its package, where the tests try it from then on.
-# REPORT is a file for the counts.
+# REPORT is a file for the counts and what failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -51,18 +51,19 @@ while IFS= read -r line; do all+=("$line"); done < <(targets)
 each=$(seconds "$time")
 "$total" && each=$((each / ${#all[@]} > 0 ? each / ${#all[@]} : 1))
 each+=s
-passed=0 failed=0
+passed=0
+mkdir "$work/failed"
 for line in "${all[@]}"; do
 	read -r package dir target <<<"$line"
 	if fuzz "$package" "$dir" "$target"; then
 		passed=$((passed + 1))
 		say "ok   $package $target: $(grep -o 'execs: [0-9]*.*' "$work/output" | tail -1)"
 	else
-		failed=$((failed + 1))
+		cp "$work/output" "$work/failed/${package//\//_} $target"
 		say "FAIL $package $target"
 		cat "$work/output"
 	fi
 done
-[[ -z $report ]] || printf '{"passed": %d, "failed": %d, "skipped": []}\n' "$passed" "$failed" >"$report"
+[[ -z $report ]] || node scripts/fuzz_report.mjs "$passed" "$work/failed" >"$report"
 say "$passed of ${#all[@]} fuzz targets found nothing in $each each."
-((failed == 0))
+((passed == ${#all[@]}))

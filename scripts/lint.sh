@@ -5,14 +5,11 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 need_go
 
-bad=0
+failed=()
 check() {
 	local name=$1
 	shift
-	if ! "$@"; then
-		say "lint: $name failed"
-		bad=1
-	fi
+	"$@" || failed+=("$name")
 }
 
 gofmt_clean() {
@@ -34,6 +31,11 @@ scripts_parse() {
 	return "$status"
 }
 
+scripts_work() {
+	local said
+	said=$(node --test scripts 2>&1) || { say "$said"; return 1; }
+}
+
 types() { npx tsc -p e2e; }
 
 # Turbo's own file is imported, and is not ours to mend.
@@ -52,8 +54,9 @@ check "the arrows between packages" go test ./internal/arch/...
 check "go mod tidy" go mod tidy -diff
 check "the table of settings in README.md" scripts/settings.sh --check
 check scripts scripts_parse
+check "tests of the scripts" scripts_work
 check "npm packages" npm_packages
 check "the browser tests' types" types
 check "types in static/js" browser_types
-((bad == 0)) && say "lint: all is well"
-exit "$bad"
+for name in "${failed[@]+"${failed[@]}"}"; do say "FAILED lint: $name"; done
+((${#failed[@]} == 0)) && say "lint: all is well"

@@ -1,47 +1,93 @@
-// Adds up what the Go tests (go.json, fuzz.json, referee.json) and Playwright (e2e.json,
-// interop.json) left in a directory, names what was skipped and why, and closes with the counts.
+// Adds up what the stages of test.sh left in a directory: stages.txt has a line for
+// each, its name, its seconds and its exit status; NAME.json is its report, by
+// gotest.mjs or Playwright. Names what was skipped and why, says the counts, and
+// closes with what failed, so that the last lines of the output tell it.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const dir = process.argv[2];
-const sum = { passed: 0, failed: 0, skipped: /** @type {{name: string, why: string}[]} */ ([]) };
+const sum = {
+  passed: 0,
+  failures: /** @type {{name: string, error: string}[]} */ ([]),
+  skipped: /** @type {{name: string, why: string}[]} */ ([]),
+};
 
 function read(name) {
   const file = join(dir, name);
-  return existsSync(file) ? readFileSync(file, "utf8") : null;
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-function addGo(text) {
-  const go = JSON.parse(text);
+const lines = (text) => text.split("\n").filter(Boolean);
+
+function addGo(go) {
   sum.passed += go.passed;
-  sum.failed += go.failed;
+  sum.failures.push(...go.failures);
   sum.skipped.push(...go.skipped);
 }
 
 /** Playwright nests suites: files, then describe blocks. */
-function* specs(suite) {
-  for (const spec of suite.specs ?? []) yield spec;
-  for (const inner of suite.suites ?? []) yield* specs(inner);
+function* specs(suite, titles = []) {
+  for (const spec of suite.specs ?? []) yield { ...spec, title: [...titles, spec.title].join(" › ") };
+  for (const inner of suite.suites ?? []) yield* specs(inner, [...titles, inner.title]);
 }
 
-function addPlaywright(text) {
-  const report = JSON.parse(text);
-  sum.failed += report.errors?.length ?? 0;
+function addPlaywright(report) {
+  for (const error of report.errors ?? []) sum.failures.push({ name: "Playwright", error: error.message ?? error.value ?? "" });
   for (const spec of report.suites.flatMap((s) => [...specs(s)])) {
-    for (const test of spec.tests) {
-      if (test.status === "skipped") {
-        const why = test.annotations.find((a) => a.type === "skip" || a.type === "fixme")?.description;
-        sum.skipped.push({ name: `${spec.file} ${spec.title}`, why: why ?? "no reason given" });
-      } else if (test.status === "unexpected") sum.failed++;
-      else sum.passed++;
-    }
+    for (const test of spec.tests) addPlaywrightTest(`${spec.file}:${spec.line} ${spec.title}`, test);
   }
 }
 
-for (const text of ["go.json", "fuzz.json", "referee.json"].map(read)) if (text) addGo(text);
-for (const text of ["e2e.json", "interop.json"].map(read)) if (text) addPlaywright(text);
-for (const line of (read("skipped.txt") ?? "").split("\n").filter(Boolean)) {
+/** A test without a result that nobody skipped did not run, and one that passes the second time has failed. */
+function addPlaywrightTest(name, test) {
+  const skip = test.annotations.find((a) => a.type === "skip" || a.type === "fixme");
+  if (test.status === "expected") sum.passed++;
+  else if (test.status === "skipped" && skip) sum.skipped.push({ name, why: skip.description ?? "no reason given" });
+  else {
+    const errors = test.results.flatMap((result) => result.errors).map((error) => error.message ?? error.value);
+    sum.failures.push({ name, error: errors.join("\n") || `it did not run to its end (${test.status})` });
+  }
+}
+
+/** A stage that fails without a test that does has failed itself. */
+function addStage(name, status) {
+  const before = sum.failures.length;
+  const text = read(`${name}.json`);
+  try {
+    const report = text && JSON.parse(text);
+    if (report?.suites) addPlaywright(report);
+    else if (report) addGo(report);
+  } catch (error) {
+    sum.failures.push({ name: `its report (${name}.json)`, error: String(error) });
+  }
+  if (status !== 0 && sum.failures.length === before) {
+    sum.failures.push({ name: "the stage itself", error: `it ended with status ${status}; its own output, above, tells why` });
+  }
+  for (const failure of sum.failures.slice(before)) failure.name = `${name}: ${failure.name}`;
+}
+
+const tail = 26; // lines that the list of what failed may have, so that it is seen whole
+const longest = 15; // lines of one error
+
+/** The lines of an error that tell most: without colours, and from where a Go test says what is wrong. */
+function essence(error) {
+  const said = lines(error.replace(/\u001b\[[0-9;]*m/g, "")).filter((line) => line.trim() && !/^\s*(=== |--- FAIL)/.test(line));
+  const start = said.findIndex((line) => /_test\.go:\d+: |^panic: |^fatal error: |^WARNING: DATA RACE/.test(line));
+  return said.slice(Math.max(start, 0));
+}
+
+function sayFailures() {
+  const each = Math.min(longest, Math.max(1, Math.floor(tail / sum.failures.length) - 1));
+  for (const { name, error } of sum.failures) {
+    console.log(`FAILED ${name}`);
+    for (const line of essence(error).slice(0, each)) console.log(`    ${line.trim().slice(0, 200)}`);
+  }
+}
+
+const stages = lines(read("stages.txt")).map((line) => line.split(" "));
+for (const [name, , status] of stages) addStage(name, Number(status));
+for (const line of lines(read("skipped.txt"))) {
   const [name, ...why] = line.split(": ");
   sum.skipped.push({ name, why: why.join(": ") });
 }
@@ -49,5 +95,7 @@ for (const line of (read("skipped.txt") ?? "").split("\n").filter(Boolean)) {
 console.log();
 for (const { name, why } of sum.skipped) console.log(`skipped: ${name}: ${why}`);
 if (sum.skipped.length === 0) console.log("Nothing was skipped.");
-console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped.length} skipped`);
-if (sum.failed > 0 || sum.passed === 0) process.exitCode = 1;
+console.log(`Took: ${stages.map(([name, seconds]) => `${name} ${seconds} s`).join(", ")}.`);
+console.log(`${sum.passed} passed, ${sum.failures.length} failed, ${sum.skipped.length} skipped`);
+sayFailures();
+if (sum.failures.length > 0 || sum.passed === 0) process.exitCode = 1;

@@ -11,5 +11,5 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
   expect: { timeout: 15_000 },
-  reporter: [["list"], ["json", { outputFile: "../../test-results/interop.json" }]],
+  reporter: [["list"], ["json", { outputFile: "../../test-results/clients.json" }]],
 });
