@@ -43,7 +43,7 @@ func (s *session) announcePicture(ctx context.Context, hash string) {
 	}
 	own, err := s.stampAgain(ctx, p)
 	if err != nil {
-		s.log.Error("a changed picture was not announced", "err", err)
+		s.log().Error("a changed picture was not announced", "err", err)
 		return
 	}
 	s.mu.Lock()

@@ -113,7 +113,7 @@ func (c *conn) stillCurrent(ctx context.Context) error {
 	case errors.Is(err, sasl.NotAuthorized):
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
 	case err != nil:
-		c.log.Error("sign-in could not be checked", "err", err)
+		c.log().Error("sign-in could not be checked", "err", err)
 		return stream.ErrDisconnected
 	}
 	return nil
@@ -139,7 +139,6 @@ func (c *conn) sessionFor(resource string) *session {
 	bare := c.identity.User + "@" + c.server.domain
 	return &session{
 		server:   c.server,
-		log:      c.log.With("user", c.identity.User),
 		user:     c.identity.User,
 		bare:     bare,
 		full:     bare + "/" + resource,
@@ -147,7 +146,6 @@ func (c *conn) sessionFor(resource string) *session {
 		peer:     c.peer,
 		identity: c.identity,
 		stream:   c.stream,
-		directed: make(map[string]struct{}),
 	}
 }
 

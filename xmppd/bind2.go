@@ -141,7 +141,7 @@ func (c *conn) archiveBounds(ctx context.Context, s *session) []byte {
 	defer cancel()
 	metadata, err := c.server.archive.Metadata(ctx, s.bare)
 	if err != nil {
-		c.log.Error("the archive could not be described", "err", err)
+		c.log().Error("the archive could not be described", "err", err)
 	}
 	return metadata
 }
@@ -161,6 +161,6 @@ func (c *conn) dropOffline(ctx context.Context) {
 		err = store.RemoveOffline(ctx, c.identity.User, ids)
 	}
 	if err != nil {
-		c.log.Error("offline messages stay; the client may see them twice", "err", err)
+		c.log().Error("offline messages stay; the client may see them twice", "err", err)
 	}
 }

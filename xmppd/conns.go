@@ -9,19 +9,19 @@ import (
 // connSet is the streams being served, authenticated or not.
 type connSet struct {
 	mu     sync.Mutex
-	set    map[*conn]stream.Identity
+	set    map[*conn]*stream.Identity // who the site says is calling, or who signed in
 	closed bool
 }
 
 // put reports false after close.
-func (cs *connSet) put(c *conn, id stream.Identity) bool {
+func (cs *connSet) put(c *conn, id *stream.Identity) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.closed {
 		return false
 	}
 	if cs.set == nil {
-		cs.set = make(map[*conn]stream.Identity)
+		cs.set = make(map[*conn]*stream.Identity)
 	}
 	cs.set[c] = id
 	return true
@@ -38,7 +38,7 @@ func (cs *connSet) matching(scope stream.Scope) []*conn {
 	defer cs.mu.Unlock()
 	var out []*conn
 	for c, id := range cs.set {
-		if scope.Matches(id) {
+		if scope.Matches(*id) {
 			out = append(out, c)
 		}
 	}

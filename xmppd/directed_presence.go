@@ -26,6 +26,9 @@ func (s *session) direct(ctx context.Context, p *stream.Element, to stanza.Addre
 		s.mu.Unlock()
 		return stanza.ErrResourceConstraint
 	} else {
+		if s.directed == nil {
+			s.directed = make(map[string]struct{})
+		}
 		s.directed[jid] = struct{}{}
 	}
 	s.mu.Unlock()

@@ -21,7 +21,7 @@ func (s *session) asStanzaError(el *stream.Element, err error) *stanza.Error {
 		return se
 	}
 	if !errors.Is(err, context.Canceled) {
-		s.log.Error("stanza failed", "stanza", el.Name.Local, "payload", el.Child.Space, "err", err)
+		s.log().Error("stanza failed", "stanza", el.Name.Local, "payload", el.Child.Space, "err", err)
 	}
 	return stanza.ErrInternal
 }

@@ -114,7 +114,7 @@ func (c *conn) newToken(ctx context.Context, r *sasl2Request) []byte {
 	t, err := c.server.cfg.FAST.IssueFAST(ctx, c.identity, r.agent, mechanism)
 	if err != nil {
 		if !errors.Is(err, ErrNotFound) {
-			c.log.Error("a token could not be issued", "err", err)
+			c.log().Error("a token could not be issued", "err", err)
 		}
 		return nil
 	}

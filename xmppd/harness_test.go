@@ -63,7 +63,7 @@ type client struct {
 func (w *world) connect(peer stream.Peer) *client {
 	server, c := streamtest.Pipe(w.t)
 	cl := &client{Client: c, w: w, server: server, done: make(chan error, 1)}
-	w.serve.Go(func() { cl.done <- w.srv.Serve(context.Background(), server, peer) })
+	w.serve.Go(func() { cl.done <- w.srv.Serve(context.Background(), server, &peer) })
 	return cl
 }
 

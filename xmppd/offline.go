@@ -28,7 +28,7 @@ func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Elemen
 		srv.flushArrived(ctx, to.User)
 	case archived:
 		if !errors.Is(err, ErrFull) {
-			s.log.Error("a message could not be kept offline; it is in the archive", "err", err)
+			s.log().Error("a message could not be kept offline; it is in the archive", "err", err)
 		}
 	default:
 		s.sendError(m, stanza.ErrServiceUnavailable)
@@ -137,7 +137,7 @@ func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool,
 	// What it left behind may just have been removed.
 	for _, m := range delivered {
 		if err := srv.stores.Offline.AddOffline(write, s.user, m); err != nil {
-			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
+			s.log().Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 		}
 	}
 	return left, true, err
@@ -149,7 +149,7 @@ func (s *session) deliverWaiting(ctx context.Context, messages []OfflineMessage)
 	for i, m := range messages {
 		el, err := stream.Parse(m.Stanza, stream.Limits{Bytes: len(m.Stanza)})
 		if err != nil {
-			s.log.Error("an offline message is damaged", "id", m.ID, "err", err)
+			s.log().Error("an offline message is damaged", "id", m.ID, "err", err)
 			continue
 		}
 		if s.ReadyWithin(ctx) != nil || !s.deliverNow(el.Edit().Append(stanza.Delay(s.server.domain, m.Stamp)).Bytes()) {

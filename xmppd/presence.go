@@ -207,7 +207,7 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 	was := s.presence != nil
 	s.presence, s.priority, s.reachable = nil, 0, time.Time{}
 	directed := s.directed
-	s.directed = make(map[string]struct{})
+	s.directed = nil
 	s.mu.Unlock()
 	if was {
 		if len(s.account.available()) == 0 {

@@ -19,7 +19,7 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 	}
 	r, err := s.server.rosterOf(ctx, s.user)
 	if err != nil {
-		s.log.Error("presence was not broadcast", "err", err)
+		s.log().Error("presence was not broadcast", "err", err)
 		return
 	}
 	for c := range r.contacts() {

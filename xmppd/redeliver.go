@@ -26,7 +26,7 @@ func (srv *Server) redeliver(ctx context.Context, s *session, unacked []sentStan
 			continue
 		}
 		if err := srv.addOffline(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
-			s.log.Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
+			s.log().Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 			continue
 		}
 		kept = true

@@ -1,7 +1,6 @@
 package xmppd
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,11 +21,11 @@ type account struct {
 	unacked  atomic.Int64  // bytes that its sessions have not acknowledged (unacked_limit.go)
 
 	mu       sync.RWMutex
-	sessions map[string]*session // by resource
-	roster   *roster             // cached; nil: not read yet (roster_cache.go)
-	blocks   *blocklist          // cached; nil: not read yet (blocking.go)
-	prefs    *archive.Rules      // cached; nil: not read yet (archive_prefs.go)
-	changes  uint64              // of any of them, so that what was read before a change is not cached after it
+	sessions []*session     // few; each has a resource of its own
+	roster   *roster        // cached; nil: not read yet (roster_cache.go)
+	blocks   *blocklist     // cached; nil: not read yet (blocking.go)
+	prefs    *archive.Rules // cached; nil: not read yet (archive_prefs.go)
+	changes  uint64         // of any of them, so that what was read before a change is not cached after it
 
 	follows  *roster // as followers has it, under its lock
 	released bool    // likewise: not online any more
@@ -65,34 +64,38 @@ func (a *account) all() []*session {
 	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	out := make([]*session, 0, len(a.sessions))
-	for _, s := range a.sessions {
-		out = append(out, s)
-	}
-	return out
+	return slices.Clone(a.sessions)
 }
 
 // available returns the sessions that sent presence, the highest priority
 // first.
 func (a *account) available() []*session {
-	type ranked struct {
-		s        *session
-		priority int8
-	}
-	var found []ranked
-	for _, s := range a.all() {
-		if p, priority := s.available(); p != nil {
-			found = append(found, ranked{s, priority})
+	found := a.all() // a copy, of which those that are available are kept
+	priorities := make([]int8, 0, 8)
+	n := 0
+	for _, s := range found {
+		p, priority := s.available()
+		if p == nil {
+			continue
 		}
+		i := n // where it belongs: there are few
+		for ; i > 0 && comesBefore(s, priority, found[i-1], priorities[i-1]); i-- {
+			found[i] = found[i-1]
+		}
+		found[i], priorities = s, slices.Insert(priorities, i, priority)
+		n++
 	}
-	slices.SortFunc(found, func(x, y ranked) int {
-		return cmp.Or(cmp.Compare(y.priority, x.priority), cmp.Compare(x.s.resource, y.s.resource))
-	})
-	out := make([]*session, len(found))
-	for i, f := range found {
-		out[i] = f.s
-	}
-	return out
+	return found[:n]
+}
+
+// comesBefore orders sessions by priority, and else by resource.
+func comesBefore(x *session, px int8, y *session, py int8) bool {
+	return px > py || (px == py && x.resource < y.resource)
+}
+
+// indexLocked returns the place of the session with that resource; -1: there is none.
+func (a *account) indexLocked(resource string) int {
+	return slices.IndexFunc(a.sessions, func(s *session) bool { return s.resource == resource })
 }
 
 // lookup returns an account that has sessions, or nil.
@@ -110,7 +113,10 @@ func (srv *Server) session(a stanza.Address) *session {
 	}
 	acc.mu.RLock()
 	defer acc.mu.RUnlock()
-	return acc.sessions[a.Resource]
+	if i := acc.indexLocked(a.Resource); i >= 0 {
+		return acc.sessions[i]
+	}
+	return nil
 }
 
 // online returns a snapshot of the accounts that have sessions.
@@ -141,26 +147,29 @@ func (srv *Server) register(s *session) (replaced *session, err error) {
 	}
 	a := srv.accounts[s.user]
 	if a == nil {
-		a = &account{user: s.user, bare: s.bare, sessions: make(map[string]*session)}
+		a = &account{user: s.user, bare: s.bare}
 		srv.accounts[s.user] = a
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	replaced = a.sessions[s.resource]
-	if replaced == nil && len(a.sessions) >= srv.cfg.Resources {
+	s.account = a
+	if i := a.indexLocked(s.resource); i >= 0 {
+		replaced, a.sessions[i] = a.sessions[i], s
+		return replaced, nil
+	}
+	if len(a.sessions) >= srv.cfg.Resources {
 		return nil, stanza.ErrResourceConstraint
 	}
-	a.sessions[s.resource] = s
-	s.account = a
-	return replaced, nil
+	a.sessions = append(a.sessions, s)
+	return nil, nil
 }
 
 // unregister removes a session. Its account stays until release.
 func (srv *Server) unregister(s *session) {
 	s.account.mu.Lock()
 	defer s.account.mu.Unlock()
-	if s.account.sessions[s.resource] == s {
-		delete(s.account.sessions, s.resource)
+	if i := slices.Index(s.account.sessions, s); i >= 0 {
+		s.account.sessions = slices.Delete(s.account.sessions, i, i+1)
 	}
 }
 

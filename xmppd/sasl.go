@@ -88,7 +88,7 @@ func (c *conn) failureOf(err error) sasl.Failure {
 	if errors.As(err, &failure) {
 		return failure
 	}
-	c.log.Error("sign-in could not be checked", "err", err)
+	c.log().Error("sign-in could not be checked", "err", err)
 	return sasl.TemporaryAuthFailure
 }
 
@@ -141,8 +141,8 @@ func appendBindings(dst []byte, b stream.Binding) []byte {
 
 func (c *conn) signedIn(id stream.Identity) {
 	c.identity = id
-	c.server.conns.put(c, id)
-	c.log.Debug("signed in", "user", id.User)
+	c.server.conns.put(c, &c.identity)
+	c.server.log.Debug("signed in", "conn", c.peer.Conn, "user", id.User)
 }
 
 // saslExchange is one exchange after the other:

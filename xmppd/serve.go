@@ -19,27 +19,34 @@ import (
 type conn struct {
 	server   *Server
 	stream   stream.Stream
-	peer     stream.Peer
-	identity stream.Identity
-	log      *slog.Logger
+	peer     *stream.Peer
+	identity stream.Identity // zero until the client has signed in
 }
 
-// Serve implements stream.Server.
-func (srv *Server) Serve(ctx context.Context, st stream.Stream, peer stream.Peer) error {
-	c := &conn{server: srv, stream: st, peer: peer, log: srv.log.With("conn", peer.Conn)}
-	if !srv.conns.put(c, peer.Identity) {
-		err := &stream.Error{Condition: stream.SystemShutdown}
-		st.Close(err)
-		return err
+// log is the logger for what concerns the stream. It is made when something is to
+// be told, since most streams tell nothing.
+func (c *conn) log() *slog.Logger { return c.server.log.With("conn", c.peer.Conn) }
+
+// Serve implements stream.Server. An idle stream waits beneath it, in Recv: what
+// stands on the stack here, in run and in active is kept small.
+func (srv *Server) Serve(ctx context.Context, st stream.Stream, peer *stream.Peer) error {
+	c := &conn{server: srv, stream: st, peer: peer}
+	if !srv.conns.put(c, &peer.Identity) {
+		return c.over(&stream.Error{Condition: stream.SystemShutdown})
 	}
-	defer srv.conns.remove(c)
 	err := c.run(ctx)
+	srv.conns.remove(c)
+	return c.over(err)
+}
+
+// over closes the stream after err, and returns what Serve does.
+func (c *conn) over(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	st.Close(err)
+	c.stream.Close(err)
 	if err != nil && !isStreamEnd(err) {
-		c.log.Info("stream ended", "user", c.identity.User, "reason", err)
+		c.log().Info("stream ended", "user", c.identity.User, "reason", err)
 	}
 	return err
 }

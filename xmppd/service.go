@@ -145,7 +145,7 @@ func (s *session) leaveServices(ctx context.Context, raw []byte) {
 	}
 	presence, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
-		s.log.Error("services were not told who left", "err", err)
+		s.log().Error("services were not told who left", "err", err)
 		return
 	}
 	for _, svc := range s.server.services {

@@ -21,7 +21,6 @@ import (
 type session struct {
 	server   *Server
 	account  *account
-	log      *slog.Logger
 	user     string // localpart
 	bare     string // user@domain
 	full     string // user@domain/resource
@@ -31,7 +30,7 @@ type session struct {
 
 	mu         sync.Mutex
 	state      sessionState
-	peer       stream.Peer
+	peer       *stream.Peer
 	identity   stream.Identity
 	stream     stream.Stream            // nil unless connected
 	sm         *smState                 // nil: stream management is off (sm.go)
@@ -47,7 +46,15 @@ type session struct {
 	inactive   bool                     // nobody looks at the client (csi.go)
 	held       heldBack                 // what waits until somebody does
 	requests   map[string]serverRequest // requests of the server's own, by id (server_requests.go)
-	directed   map[string]struct{}      // full or bare JIDs that got directed presence (RFC 6121 §4.6)
+	directed   map[string]struct{}      // full or bare JIDs that got directed presence (RFC 6121 §4.6); nil: none
+}
+
+// log is the logger for what concerns the session, made when there is something to
+// tell.
+func (s *session) log() *slog.Logger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server.log.With("conn", s.peer.Conn, "user", s.user)
 }
 
 type sessionState int

@@ -19,10 +19,7 @@ func TestBounds_UnackedTotal(t *testing.T) {
 		ids[i] = clients[i].enableSM()
 	}
 	a := w.srv.lookup("alice")
-	sessions := make([]*session, 3)
-	for i, resource := range []string{"a", "b", "c"} {
-		sessions[i] = a.sessions[resource]
-	}
+	sessions := a.all() // in the order in which they were bound
 	owe := func(s *session, id string, size int) {
 		s.deliver([]byte(`<message xmlns="jabber:client" to="alice@h/x" type="chat" id="` + id + `"><body>` + strings.Repeat("x", size) + `</body></message>`))
 	}
@@ -95,7 +92,7 @@ func TestStreamLimits(t *testing.T) {
 	if e := c.Read(); !strings.Contains(string(e.Raw), limits) {
 		t.Errorf("after: %s", e.Raw)
 	}
-	if got := streamLimits(stream.Peer{}); got != "" {
+	if got := streamLimits(&stream.Peer{}); got != "" {
 		t.Errorf("of a transport that tells nothing: %s", got)
 	}
 }

@@ -21,7 +21,7 @@ func (v verifier) bounded(ctx context.Context) (context.Context, context.CancelF
 func (v verifier) Password(ctx context.Context, user, password string) (stream.Identity, error) {
 	ctx, cancel := v.bounded(ctx)
 	defer cancel()
-	return v.conn.server.cfg.Authority.Password(ctx, user, password, v.conn.peer)
+	return v.conn.server.cfg.Authority.Password(ctx, user, password, *v.conn.peer)
 }
 
 // SCRAM implements sasl.Verifier.

@@ -294,7 +294,7 @@ type failing struct{ speaks bool }
 
 func (failing) End(stream.Scope, error) {}
 
-func (f failing) Serve(ctx context.Context, s stream.Stream, _ stream.Peer) error {
+func (f failing) Serve(ctx context.Context, s stream.Stream, _ *stream.Peer) error {
 	if f.speaks {
 		_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"/>`))
 		if _, err := s.Recv(ctx); err != nil {

@@ -23,7 +23,7 @@ type boshSession struct {
 	gateway *Gateway
 	sid     string
 	secure  bool // created over TLS
-	peer    stream.Peer
+	peer    *stream.Peer
 	params  params
 	queue   *stream.Queue
 	shaper  shaper
@@ -78,7 +78,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 		gateway: g,
 		sid:     rand.Text() + rand.Text()[:4],
 		secure:  c.secure,
-		peer:    g.peer(c, stream.BOSH),
+		peer:    g.peer(&c, stream.BOSH),
 		params:  g.negotiate(b),
 		shaper:  g.newShaper(),
 		wake:    make(chan struct{}, 1),
@@ -118,7 +118,7 @@ func (s *boshSession) run() {
 	s.stop()
 }
 
-func (s *boshSession) info() *stream.Peer { return &s.peer }
+func (s *boshSession) info() *stream.Peer { return s.peer }
 
 // forget removes the session: requests for it find nothing from here on.
 func (s *boshSession) forget() {

@@ -66,7 +66,7 @@ func (g *Gateway) fiberWebSocket(c *fiber.Ctx) error {
 	c.Set("Connection", "Upgrade")
 	c.Set("Sec-WebSocket-Accept", acceptKey(c.Get("Sec-WebSocket-Key")))
 	c.Set("Sec-WebSocket-Protocol", "xmpp")
-	hijack(c.Context(), false, func(nc net.Conn, early *bytes.Reader) { g.serveWebSocket(nc, early, who, err) })
+	hijack(c.Context(), false, func(nc net.Conn, early *bytes.Reader) { g.serveWebSocket(nc, early, &who, err) })
 	return c.SendStatus(http.StatusSwitchingProtocols)
 }
 

@@ -70,6 +70,12 @@ func newFrameReader(r io.Reader, control func(opcode, []byte) error) frameReader
 	return frameReader{bufio.NewReaderSize(r, wsReadBuffer), control}
 }
 
+// await waits until there is something to read, with little on the stack.
+func (f frameReader) await() error {
+	_, err := f.r.Peek(1)
+	return err
+}
+
 // message returns the next message, which may come in pieces with control frames
 // between them (RFC 6455 §5.4). Errors: errTooBig beyond limit bytes, errProtocol,
 // *closedFrame, and those of the connection.

@@ -79,6 +79,7 @@ type Gateway struct {
 	ctx    context.Context // ends with Shutdown
 	cancel context.CancelFunc
 	served sync.WaitGroup
+	ping   []byte // the frame that asks a WebSocket's peer for a sign of life
 
 	mu       sync.Mutex
 	streams  map[carrier]struct{}
@@ -109,6 +110,7 @@ func New(cfg Config) (*Gateway, error) {
 		cancel:   cancel,
 		streams:  make(map[carrier]struct{}),
 		sessions: make(map[string]*boshSession),
+		ping:     appendFrame(nil, opPing, nil),
 	}
 	g.served.Go(g.pingAll)
 	return g, nil
@@ -181,9 +183,9 @@ func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, 
 }
 
 // peer describes the caller to the server.
-func (g *Gateway) peer(c caller, t stream.Transport) stream.Peer {
+func (g *Gateway) peer(c *caller, t stream.Transport) *stream.Peer {
 	native := c.origin == ""
-	return stream.Peer{
+	return &stream.Peer{
 		Conn:      rand.Text()[:10],
 		Transport: t,
 		Addr:      c.addr,

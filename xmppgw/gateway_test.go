@@ -50,7 +50,7 @@ func (e *echo) stanzas() string {
 	return strings.Join(e.got, " ")
 }
 
-func (e *echo) Serve(ctx context.Context, s stream.Stream, peer stream.Peer) (err error) {
+func (e *echo) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) (err error) {
 	defer func() {
 		e.mu.Lock()
 		e.left = append(e.left, err)
@@ -479,11 +479,11 @@ func TestGateway_TellsItsBounds(t *testing.T) {
 	defer local.Close()
 	defer remote.Close()
 	for _, told := range []struct {
-		peer stream.Peer
+		peer *stream.Peer
 		idle time.Duration
 	}{
-		{s.gw.peer(caller{}, stream.WebSocket), 33 * time.Second},
-		{s.gw.peer(caller{}, stream.BOSH), 40 * time.Second},
+		{s.gw.peer(&caller{}, stream.WebSocket), 33 * time.Second},
+		{s.gw.peer(&caller{}, stream.BOSH), 40 * time.Second},
 		{s.gw.nativePeer(local, TCPOptions{}), time.Minute},
 	} {
 		if p := told.peer; p.MaxBytes != 20_000 || p.Idle != told.idle {

@@ -75,8 +75,8 @@ func (g *Gateway) serveTCP(nc net.Conn, o TCPOptions) {
 
 // nativePeer describes a client to the server. Nobody vouches for it; whether
 // passwords may travel is known once there is TLS, or is none (RFC 6120 §13.8.3).
-func (g *Gateway) nativePeer(nc net.Conn, o TCPOptions) stream.Peer {
-	p := stream.Peer{Conn: rand.Text()[:10], Transport: stream.TCP, Domain: g.cfg.Domain, Native: true,
+func (g *Gateway) nativePeer(nc net.Conn, o TCPOptions) *stream.Peer {
+	p := &stream.Peer{Conn: rand.Text()[:10], Transport: stream.TCP, Domain: g.cfg.Domain, Native: true,
 		MaxBytes: g.cfg.Limits.Bytes, Idle: g.idle(stream.TCP)}
 	loopback := false
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {

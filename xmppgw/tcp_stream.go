@@ -27,7 +27,7 @@ type tcpStream struct {
 	gateway *Gateway
 	raw     *patientConn
 	reader  *stream.Reader
-	peer    stream.Peer
+	peer    *stream.Peer
 	queue   *stream.Queue
 	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
@@ -67,7 +67,7 @@ func (r shapedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (s *tcpStream) info() *stream.Peer { return &s.peer }
+func (s *tcpStream) info() *stream.Peer { return s.peer }
 
 func (s *tcpStream) touch() { s.used.Store(time.Now().Unix()) }
 

@@ -341,7 +341,7 @@ func TestTCP_EndsAndPeer(t *testing.T) {
 }
 
 type servedPeer struct {
-	peer stream.Peer
+	peer *stream.Peer
 	err  error
 }
 
@@ -350,7 +350,7 @@ type recorder struct{ served chan servedPeer }
 
 func (recorder) End(stream.Scope, error) {}
 
-func (r recorder) Serve(ctx context.Context, s stream.Stream, peer stream.Peer) error {
+func (r recorder) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) error {
 	for {
 		if _, err := s.Recv(ctx); err != nil {
 			s.Close(nil)

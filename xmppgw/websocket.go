@@ -20,8 +20,9 @@ import (
 //	opening ──<open/>──▶ running ──Close or <close/>──▶ closing ──▶ gone
 //
 // Its goroutine reads, and calls the server for each element. A writer runs
-// only while something is queued, so that an idle stream costs one goroutine.
-// Nobody else writes: pings, pongs and the close frame go through the queue, too,
+// only while something is queued, so that an idle stream costs one goroutine; and
+// that waits in few and small frames (serve, Recv), so that the collector can
+// halve its stack to the smallest. Nobody else writes: pings, pongs and the close frame go through the queue, too,
 // so that none is in the middle of a frame, and no deadline of one cuts another
 // off (X-23).
 
@@ -42,15 +43,17 @@ const wsClose = `<close xmlns="` + stream.NSFraming + `" />`
 
 type wsStream struct {
 	gateway *Gateway
-	conn    *patientConn
+	conn    patientConn
 	frames  frameReader
-	peer    stream.Peer
+	peer    *stream.Peer
 	queue   *stream.Queue // elements; and frames, which do not begin with '<'
 	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
-	signIn  *time.Timer
-	acked   int64        // what the peer had taken when it was last looked for; the reader's own
-	closing atomic.Int32 // code of a close frame to end with, and nothing else: the peer has closed its side (RFC 6455 §5.5.1), or broken the rules (§7.1.7)
+	release func()        // gives back what the stream holds of the gateway
+	signIn  *time.Timer   // nil: the client has signed in; the reader's own, as are the next two
+	early   *bytes.Reader // what came with the handshake; nil: it was read
+	acked   int64         // what the peer had taken when it was last looked for
+	closing atomic.Int32  // code of a close frame to end with, and nothing else: the peer has closed its side (RFC 6455 §5.5.1), or broken the rules (§7.1.7)
 
 	pongMu sync.Mutex
 	pong   []byte // what the pong in the queue answers; nil: there is none
@@ -60,35 +63,57 @@ var _ carrier = (*wsStream)(nil)
 
 // serveWebSocket serves an upgraded connection until it ends. early is what the
 // client sent together with the handshake.
-func (g *Gateway) serveWebSocket(nc net.Conn, early *bytes.Reader, c caller, authErr error) {
-	defer nc.Close()
+func (g *Gateway) serveWebSocket(nc net.Conn, early *bytes.Reader, c *caller, authErr error) {
 	if authErr != nil {
 		// The database is away: an unclean end, so that Converse comes back.
 		g.log.Error("sign-in could not be checked", "err", authErr)
+		nc.Close()
 		return
 	}
-	conn := &patientConn{Conn: nc, patience: g.cfg.WritePatience}
-	s := &wsStream{gateway: g, conn: conn, peer: g.peer(c, stream.WebSocket), shaper: g.newShaper(), written: make(chan struct{})}
-	s.frames = newFrameReader(livingReader{s, early}, s.handleControl)
+	if s, ok := g.admitWebSocket(nc, early, c); ok {
+		s.serve()
+	}
+}
+
+// admitWebSocket makes the stream of a connection; one that is not admitted has
+// ended when it returns.
+func (g *Gateway) admitWebSocket(nc net.Conn, early *bytes.Reader, c *caller) (*wsStream, bool) {
+	s := &wsStream{gateway: g, peer: g.peer(c, stream.WebSocket), shaper: g.newShaper(), written: make(chan struct{}), early: early}
+	s.conn.Conn, s.conn.patience = nc, g.cfg.WritePatience
+	s.frames = newFrameReader(livingReader{s}, s.handleControl)
 	s.queue = stream.NewQueue(g.cfg.Queue, s.startWriter)
 	release, err := g.track(s)
 	if err != nil {
 		s.refuse(err)
-		return
+		nc.Close()
+		return nil, false
 	}
-	defer release()
-	defer expire(s)()
+	stopExpiry := expire(s)
+	s.release = func() { stopExpiry(); release() }
 	s.signIn = time.AfterFunc(g.cfg.Unauthenticated, func() {
 		s.Close(&stream.Error{Condition: stream.PolicyViolation, Text: "sign in sooner"})
 	})
-	defer s.signIn.Stop()
 	_ = s.alive()
-	if err := s.open(g.ctx); err != nil {
+	return s, true
+}
+
+// serve lets the server serve the stream until it ends.
+func (s *wsStream) serve() {
+	if err := s.open(s.gateway.ctx); err != nil {
 		s.Close(err)
-	} else if err := g.cfg.Server.Serve(g.ctx, s, s.peer); err != nil {
-		g.log.Debug("websocket ended", "conn", s.peer.Conn, "reason", err)
+	} else {
+		s.note(s.gateway.cfg.Server.Serve(s.gateway.ctx, s, s.peer))
 	}
 	s.finish()
+	s.SignedIn()
+	s.release()
+	s.conn.Close()
+}
+
+func (s *wsStream) note(err error) {
+	if err != nil {
+		s.gateway.log.Debug("websocket ended", "conn", s.peer.Conn, "reason", err)
+	}
 }
 
 // refuse ends a stream that was not admitted: an error needs a header before it
@@ -110,7 +135,7 @@ func (s *wsStream) finish() {
 	}
 }
 
-func (s *wsStream) info() *stream.Peer { return &s.peer }
+func (s *wsStream) info() *stream.Peer { return s.peer }
 
 // silence is how long a peer may say nothing, pongs included.
 func (g *Gateway) silence() time.Duration { return 3*g.cfg.Ping + closePatience }
@@ -127,16 +152,14 @@ func (s *wsStream) alive() error {
 // livingReader reads from a peer for as long as it lives. Over a slow line our
 // ping waits behind all that was written before, and its answer with it: a peer
 // that has taken some of that meanwhile is not gone (X-51).
-type livingReader struct {
-	s     *wsStream
-	early *bytes.Reader // what came with the handshake
-}
+type livingReader struct{ s *wsStream }
 
 // Read implements io.Reader.
 func (r livingReader) Read(b []byte) (int, error) {
-	if r.early.Len() > 0 {
-		return r.early.Read(b)
+	if r.s.early != nil && r.s.early.Len() > 0 {
+		return r.s.early.Read(b)
 	}
+	r.s.early = nil
 	for {
 		n, err := r.s.conn.Read(b)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !r.s.moved() {
@@ -161,7 +184,7 @@ func (s *wsStream) moved() bool {
 // ping asks an idle peer for a sign of life (RFC 6455 §5.5.2).
 func (s *wsStream) ping() {
 	if s.queue.Len() == 0 {
-		_ = s.queue.Push(appendFrame(nil, opPing, nil))
+		_ = s.queue.Push(s.gateway.ping)
 	}
 }
 
@@ -251,6 +274,13 @@ func (s *wsStream) header(from string) []byte {
 
 // Recv implements stream.Stream.
 func (s *wsStream) Recv(ctx context.Context) (*stream.Element, error) {
+	if err := s.frames.await(); err != nil { // an idle stream is here
+		return nil, s.readError(err)
+	}
+	return s.recv(ctx)
+}
+
+func (s *wsStream) recv(ctx context.Context) (*stream.Element, error) {
 	el, err := s.read(ctx)
 	if err != nil {
 		return nil, err
@@ -267,7 +297,7 @@ func (s *wsStream) Recv(ctx context.Context) (*stream.Element, error) {
 
 // Restart implements stream.Stream.
 func (s *wsStream) Restart(ctx context.Context) error {
-	s.signIn.Stop()
+	s.SignedIn()
 	el, err := s.read(ctx)
 	if err != nil {
 		return err
@@ -279,7 +309,12 @@ func (s *wsStream) Restart(ctx context.Context) error {
 }
 
 // SignedIn implements stream.AuthDeadliner.
-func (s *wsStream) SignedIn() { s.signIn.Stop() }
+func (s *wsStream) SignedIn() {
+	if s.signIn != nil {
+		s.signIn.Stop()
+		s.signIn = nil
+	}
+}
 
 // errTooBig is closed with its own code (W-05).
 var errTooBig = &stream.Error{Condition: stream.PolicyViolation, Text: "the stanza is too large"}

@@ -68,8 +68,9 @@ type UndeliveredReporter interface {
 type Server interface {
 	// Serve talks to the peer until the stream ends. The opening header was
 	// exchanged; Serve sends the features first. It returns nil after an
-	// orderly end, else the reason. It always leaves s closed.
-	Serve(ctx context.Context, s Stream, peer Peer) error
+	// orderly end, else the reason. It always leaves s closed. Nobody changes
+	// peer from here on; Serve may keep it.
+	Serve(ctx context.Context, s Stream, peer *Peer) error
 
 	// End closes, with reason, every stream within scope that Serve has in
 	// hand, those that wait for resumption included. Nothing that was ended

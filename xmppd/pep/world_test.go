@@ -65,7 +65,7 @@ func (w *world) bound(user, resource string) *client {
 	server, end := streamtest.Pipe(w.t)
 	c := &client{Client: end, w: w}
 	peer := stream.Peer{Transport: stream.WebSocket, Identity: stream.Identity{User: user, Session: "s-" + user}, External: true}
-	w.serve.Go(func() { _ = w.srv.Serve(context.Background(), server, peer) })
+	w.serve.Go(func() { _ = w.srv.Serve(context.Background(), server, &peer) })
 	c.Read()
 	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
 	c.Read()
