@@ -36,7 +36,7 @@ func (c *conn) appendFAST(dst []byte) []byte {
 		return dst
 	}
 	dst = append(dst, `<fast xmlns="`+nsFAST+`">`...)
-	return append(appendMechanisms(dst, names), `</fast>`...)
+	return append(sasl.AppendMechanisms(dst, names), `</fast>`...)
 }
 
 // fastRequest is what <fast/> says: the mechanism is one of tokens.

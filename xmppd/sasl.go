@@ -2,7 +2,6 @@ package xmppd
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 
 	"foyer/internal/sasl"
@@ -10,7 +9,7 @@ import (
 	"foyer/internal/stream"
 )
 
-const nsSASLCB = "urn:xmpp:sasl-cb:0"
+const nsSASLCB = stanza.NSSASLCB
 
 // Failures before the stream ends (RFC 6120 §6.4.5): wrong passwords, and
 // exchanges that never came to one, such as those of clients that try every
@@ -41,7 +40,7 @@ func (c *conn) authenticate(ctx context.Context) (*session, error) {
 	if err := c.stream.Send(c.saslFeatures()); err != nil {
 		return nil, err
 	}
-	one, two := &saslExchange{conn: c}, &sasl2Exchange{conn: c}
+	one, two := &saslExchange{c, sasl.Exchange{Options: c.saslOptions}}, &sasl2Exchange{conn: c}
 	for attempts, refusals := 0, 0; attempts < saslAttempts && refusals < saslRefusals; {
 		el, err := c.stream.Recv(ctx)
 		if err != nil {
@@ -92,38 +91,12 @@ func (c *conn) failureOf(err error) sasl.Failure {
 	return sasl.TemporaryAuthFailure
 }
 
-func saslElement(name, content string) []byte {
-	if content == "" {
-		return []byte(`<` + name + ` xmlns="` + stanza.NSSASL + `"/>`)
-	}
-	return []byte(`<` + name + ` xmlns="` + stanza.NSSASL + `">` + content + `</` + name + `>`)
-}
-
-// saslText encodes what goes with a challenge or success; nothing at all is
-// told from something empty (RFC 6120 §6.4.2).
-func saslText(data []byte) string {
-	switch {
-	case data == nil:
-		return ""
-	case len(data) == 0:
-		return "="
-	}
-	return base64.StdEncoding.EncodeToString(data)
-}
-
 func (c *conn) saslFeatures() []byte {
 	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + stanza.NSSASL + `">`)
-	dst = appendMechanisms(dst, sasl.Names(c.saslOptions()))
+	dst = sasl.AppendMechanisms(dst, sasl.Names(c.saslOptions()))
 	dst = c.appendSASL2(append(dst, "</mechanisms>"...))
 	dst = append(appendBindings(dst, c.peer.Binding), streamLimits(c.peer)...)
 	return append(dst, "</stream:features>"...)
-}
-
-func appendMechanisms(dst []byte, names []string) []byte {
-	for _, m := range names {
-		dst = append(append(append(dst, "<mechanism>"...), m...), "</mechanism>"...)
-	}
-	return dst
 }
 
 // appendBindings says which channel bindings there are (XEP-0440 §3).
@@ -145,92 +118,26 @@ func (c *conn) signedIn(id stream.Identity) {
 	c.server.log.Debug("signed in", "conn", c.peer.Conn, "user", id.User)
 }
 
-// saslExchange is one exchange after the other:
-//
-//	(none) ──auth──▶ under way ──response──▶ done
-//	                  ▲      │
-//	                  └──────┘ response
+// saslExchange carries the exchanges of RFC 6120 §6.
 type saslExchange struct {
-	conn      *conn
-	running   sasl.Mechanism // nil: none is under way
-	discarded int            // exchanges that a new <auth/> cut short
+	conn *conn
+	sasl.Exchange
 }
 
 // handle answers one element.
 func (x *saslExchange) handle(ctx context.Context, el *stream.Element) (signInResult, error) {
 	c := x.conn
-	step, err := x.step(ctx, el)
+	step, err := x.Next(ctx, el)
 	switch {
 	case err != nil:
 		failure := c.failureOf(err)
-		return signInResult{failed: failure}, c.stream.Send(saslElement("failure", `<`+string(failure)+`/>`))
+		return signInResult{failed: failure}, c.stream.Send(sasl.FailureElement(failure))
 	case !step.Done:
-		return signInResult{}, c.stream.Send(saslElement("challenge", saslText(step.Reply)))
+		return signInResult{}, c.stream.Send(sasl.Element("challenge", sasl.Encode(step.Reply)))
 	}
 	c.signedIn(step.Identity)
-	if err := c.stream.Send(saslElement("success", saslText(step.Reply))); err != nil {
+	if err := c.stream.Send(sasl.Element("success", sasl.Encode(step.Reply))); err != nil {
 		return signInResult{}, err
 	}
 	return signInResult{done: true}, c.stream.Restart(ctx)
-}
-
-// step handles one element. A new <auth/> discards the exchange under way (RFC
-// 6120 §6.4.2, S-18), but not for ever.
-func (x *saslExchange) step(ctx context.Context, el *stream.Element) (sasl.Step, error) {
-	m := x.running
-	x.running = nil
-	text := elementText(el)
-	switch {
-	case el.Name.Local == "abort":
-		return sasl.Step{}, sasl.Aborted
-	case el.Name.Local == "auth":
-		if m != nil {
-			x.discarded++
-		}
-		name, _ := el.Attr("mechanism")
-		var err error
-		if m, err = sasl.New(name, x.conn.saslOptions()); err != nil {
-			return sasl.Step{}, err
-		}
-		if text == "" && x.discarded < saslAttempts {
-			// §6.4.2: the client waits to be asked.
-			x.running = m
-			return sasl.Step{}, nil
-		}
-	case el.Name.Local != "response" || m == nil:
-		return sasl.Step{}, sasl.MalformedRequest
-	}
-	message, err := decodeSASL(text)
-	if err != nil {
-		return sasl.Step{}, err
-	}
-	step, err := m.Next(ctx, message)
-	if err == nil && !step.Done {
-		x.running = m
-	}
-	return step, err
-}
-
-// elementText returns the text of an element that has no children.
-func elementText(el *stream.Element) string {
-	var content struct {
-		Text string `xml:",chardata"`
-	}
-	if err := el.Decode(&content); err != nil {
-		return ""
-	}
-	return content.Text
-}
-
-// decodeSASL decodes a response; = stands for one of no length (RFC 6120
-// §6.4.2).
-func decodeSASL(text string) ([]byte, error) {
-	if text == "=" || text == "" {
-		return nil, nil
-	}
-	response, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return nil, sasl.IncorrectEncoding
-	}
-	return response, nil
 }

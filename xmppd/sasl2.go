@@ -26,7 +26,7 @@ func (c *conn) appendSASL2(dst []byte) []byte {
 		return dst
 	}
 	dst = append(dst, `<authentication xmlns="`+stanza.NSSASL2+`">`...)
-	dst = appendMechanisms(dst, sasl.Names(c.saslOptions()))
+	dst = sasl.AppendMechanisms(dst, sasl.Names(c.saslOptions()))
 	dst = append(dst, `<inline><sm xmlns="`+nsSM+`"/>`+bind2Feature...)
 	dst = c.appendFAST(dst)
 	return append(dst, `</inline></authentication>`...)
@@ -116,7 +116,7 @@ func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step
 		}
 		text = x.request.initial
 	case el.Name.Local == "response" && m != nil:
-		text = elementText(el)
+		text = sasl.Text(el)
 	default:
 		return sasl.Step{}, sasl.MalformedRequest
 	}

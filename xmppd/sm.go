@@ -17,7 +17,7 @@ import (
 // for later when it does not (redeliver.go).
 
 const (
-	nsSM      = "urn:xmpp:sm:3"
+	nsSM      = stanza.NSSM
 	smRequest = `<r xmlns="` + nsSM + `"/>`
 )
 

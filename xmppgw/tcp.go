@@ -16,8 +16,6 @@ import (
 // TCP for native clients (RFC 6120). Streams are admitted, shaped, bounded and
 // ended as those of the web are, and served by the same server.
 
-const nsTLS = "urn:ietf:params:xml:ns:xmpp-tls"
-
 // Things a client may say before TLS other than asking for it.
 const beforeTLS = 3
 
@@ -120,19 +118,19 @@ func (s *tcpStream) startTLS(ctx context.Context, cert *Certificate) error {
 	if err := s.readHeader(); err != nil {
 		return err
 	}
-	_ = s.queue.Push([]byte(`<stream:features><starttls xmlns="` + nsTLS + `"><required/></starttls></stream:features>`))
+	_ = s.queue.Push([]byte(`<stream:features><starttls xmlns="` + stanza.NSTLS + `"><required/></starttls></stream:features>`))
 	for range beforeTLS {
 		el, err := s.Recv(ctx)
 		if err != nil {
 			return err
 		}
 		switch {
-		case el.Name == stream.Name{Space: nsTLS, Local: "starttls"}:
+		case el.Name == stream.Name{Space: stanza.NSTLS, Local: "starttls"}:
 			if s.reader.Buffered() > 0 {
 				// What was sent in clear must not count as sent over TLS.
 				return &stream.Error{Condition: stream.PolicyViolation, Text: "wait for <proceed/>"}
 			}
-			return s.handshake(ctx, cert.current(), []byte(`<proceed xmlns="`+nsTLS+`"/>`))
+			return s.handshake(ctx, cert.current(), []byte(`<proceed xmlns="`+stanza.NSTLS+`"/>`))
 		case el.Name.Space == stanza.NSSASL || el.Name.Space == stanza.NSSASL2:
 			// RFC 6120 §6.5.5 (S-16).
 			_ = s.queue.Push([]byte(`<failure xmlns="` + el.Name.Space + `"><encryption-required xmlns="` + stanza.NSSASL + `"/></failure>`))

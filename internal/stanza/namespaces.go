@@ -10,6 +10,7 @@ const (
 	NSChatStates  = "http://jabber.org/protocol/chatstates" // XEP-0085
 	NSConference  = "jabber:x:conference"                   // XEP-0249
 	NSCorrect     = "urn:xmpp:message-correct:0"            // XEP-0308
+	NSCSI         = "urn:xmpp:csi:0"                        // XEP-0352
 	NSDataForms   = "jabber:x:data"                         // XEP-0004
 	NSDelay       = "urn:xmpp:delay"                        // XEP-0203
 	NSDiscoInfo   = "http://jabber.org/protocol/disco#info"
@@ -25,9 +26,12 @@ const (
 	NSRetract     = "urn:xmpp:message-retract:1"
 	NSRSM         = "http://jabber.org/protocol/rsm"
 	NSSASL        = "urn:ietf:params:xml:ns:xmpp-sasl"
-	NSSASL2       = "urn:xmpp:sasl:2" // XEP-0388
-	NSSID         = "urn:xmpp:sid:0"  // XEP-0359
+	NSSASL2       = "urn:xmpp:sasl:2"    // XEP-0388
+	NSSASLCB      = "urn:xmpp:sasl-cb:0" // XEP-0440
+	NSSID         = "urn:xmpp:sid:0"     // XEP-0359
+	NSSM          = "urn:xmpp:sm:3"      // XEP-0198
 	NSStanzas     = "urn:ietf:params:xml:ns:xmpp-stanzas"
+	NSTLS         = "urn:ietf:params:xml:ns:xmpp-tls"
 	NSVCard       = "vcard-temp" // XEP-0054
 
 	NSMUC     = "http://jabber.org/protocol/muc" // XEP-0045

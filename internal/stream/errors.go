@@ -5,6 +5,7 @@ type Error struct {
 	Condition Condition
 	Text      string // for people; may be empty
 	Extra     string // an application-specific condition as XML that stands alone; may be empty
+	Whole     string // the error as another server sent it, each child standing alone; it is passed on as it is (B-51)
 }
 
 // Condition is a defined stream error condition (RFC 6120 §4.9.3).
@@ -47,7 +48,10 @@ func (e *Error) Error() string {
 // Append appends the error as an element that stands alone, each child with
 // its own xmlns (Strophe loses the condition otherwise).
 func (e *Error) Append(dst []byte) []byte {
-	const ns = ` xmlns="urn:ietf:params:xml:ns:xmpp-streams"`
+	if e.Whole != "" {
+		return append(dst, e.Whole...)
+	}
+	const ns = ` xmlns="` + NSStreams + `"`
 	dst = append(dst, `<stream:error xmlns:stream="`+NSStream+`"><`...)
 	dst = append(append(dst, e.Condition...), ns+`/>`...)
 	if e.Text != "" {

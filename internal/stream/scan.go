@@ -11,6 +11,7 @@ import (
 const (
 	NSClient   = "jabber:client"
 	NSStream   = "http://etherx.jabber.org/streams"
+	NSStreams  = "urn:ietf:params:xml:ns:xmpp-streams" // of stream errors
 	NSFraming  = "urn:ietf:params:xml:ns:xmpp-framing"
 	NSHTTPBind = "http://jabber.org/protocol/httpbind"
 	NSXBOSH    = "urn:xmpp:xbosh"

@@ -1,0 +1,71 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+
+	"mellium.im/sasl"
+	"mellium.im/xmpp"
+	"mellium.im/xmpp/jid"
+)
+
+// SignIn opens a session of the site's own at the upstream, for a service account: over
+// the same addresses and with the same demands as the streams of people. It signs in by
+// SCRAM where the upstream has it, else by PLAIN. resource may be empty. ctx bounds the
+// sign-in only. The caller serves the session, and closes it and its Conn.
+func (r *Relay) SignIn(ctx context.Context, user, secret, resource string) (session *xmpp.Session, err error) {
+	address, err := jid.New(user, r.cfg.Domain, resource)
+	if err != nil {
+		return nil, fmt.Errorf("service account %q: %w", user, err)
+	}
+	err = r.each(ctx, func(ctx context.Context, t target) error {
+		session, err = r.signInAt(ctx, t, address, secret)
+		return err
+	})
+	return session, err
+}
+
+func (r *Relay) signInAt(ctx context.Context, t target, address jid.JID, secret string) (*xmpp.Session, error) {
+	l, err := r.openFresh(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	relax := l.hurry(ctx)
+	defer relax()
+	// mellium has SASL only on what it takes for secure, which this is: TLS, or within
+	// the machine.
+	session, err := xmpp.NewSession(ctx, address.Domain(), address, l.conn, xmpp.Secure,
+		xmpp.NewNegotiator(func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
+			return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
+				xmpp.SASL("", secret, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain),
+				xmpp.BindResource(),
+			}}
+		}))
+	if err != nil {
+		l.raw.Close()
+		return nil, fmt.Errorf("service account %s: %w", address.Bare(), err)
+	}
+	return session, nil
+}
+
+// openFresh returns a secured connection on which no stream is open yet.
+func (r *Relay) openFresh(ctx context.Context, t target) (*link, error) {
+	l, err := r.dial(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	relax := l.hurry(ctx)
+	features, err := l.secure(ctx, "")
+	relax()
+	if err != nil {
+		l.abort()
+		return nil, err
+	}
+	if features == nil {
+		return l, nil
+	}
+	// Without TLS a stream had to be opened to see that none is wanted.
+	l.close()
+	l.finish()
+	return r.dial(ctx, t)
+}

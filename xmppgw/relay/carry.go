@@ -1,0 +1,180 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// side is the upstream's side of a stream that is being carried. ready and send are for
+// the goroutine that reads from the client, next for the one that reads from the
+// upstream; the others are safe from any.
+type side interface {
+	// ready waits until the upstream takes more. An error means that ctx has ended.
+	ready(ctx context.Context) error
+
+	// send sends a client's element on. An error ends the client's stream.
+	send(el *stream.Element) error
+
+	// next returns the next element for the client. An error ends its stream.
+	next(ctx context.Context) (*stream.Element, error)
+
+	// end ends the upstream's side after the client's has ended with reason.
+	end(reason error)
+
+	// finish waits, within bounds, for the upstream's end, after everybody else has
+	// left.
+	finish()
+
+	keepAlive(now time.Time)
+}
+
+// carry is the last state: elements go both ways until either side ends.
+func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) error {
+	s := c.newSide(l, features)
+	c.mu.Lock()
+	c.side = s
+	c.mu.Unlock()
+	var reader sync.WaitGroup
+	err := c.stream.Send(passedFeatures(features, c.peer.Transport))
+	if err == nil {
+		reader.Go(func() { c.stream.Close(c.fromUpstream(s)) })
+		err = c.fromClient(ctx, s)
+	}
+	s.end(err)
+	c.cancel() // nobody waits for the upstream any more
+	reader.Wait()
+	s.finish()
+	return err
+}
+
+// newSide: on BOSH the relay manages the stream itself (XEP-0198), since BOSH clients do
+// not; elsewhere that is the client's own, and passes through.
+func (c *conn) newSide(l *link, features *stream.Element) side {
+	if c.peer.Transport == stream.BOSH {
+		_, offered := features.Find(stanza.NSSM, "sm")
+		return &managed{conn: c, link: l, offered: offered}
+	}
+	return &passing{conn: c, link: l}
+}
+
+// fromClient carries what the client sends.
+func (c *conn) fromClient(ctx context.Context, s side) error {
+	for {
+		if err := s.ready(c.ctx); err != nil {
+			return c.endedWith(stream.ErrDisconnected)
+		}
+		el, err := c.stream.Recv(ctx)
+		if err == nil {
+			el, err = c.outgoing(el)
+		}
+		if err == nil {
+			err = s.send(el)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// outgoing checks an element of the client. Only stanzas, and on a stream that the client
+// manages itself what manages it, may pass: nothing that would negotiate with the
+// upstream again. The server knows whose stream it is: from is taken off (RFC 6120
+// §8.1.2.1), since Converse, after it has resumed a stream, names a resource that it does
+// not have, for which ejabberd ends the stream.
+func (c *conn) outgoing(el *stream.Element) (*stream.Element, error) {
+	switch el.Name.Space {
+	case stream.NSClient:
+		switch el.Name.Local {
+		case "message", "presence", "iq":
+			if el.From != "" {
+				return el.Edit().Set("from", "").Element()
+			}
+			return el, nil
+		}
+	case stanza.NSCSI:
+		return el, nil
+	case stanza.NSSM:
+		if c.peer.Transport != stream.BOSH {
+			return el, nil
+		}
+	}
+	// RFC 6120 §4.8.4: what is no stanza is refused.
+	return nil, &stream.Error{Condition: stream.UnsupportedStanzaType}
+}
+
+// fromUpstream carries what the upstream sends, no faster than the client takes it.
+func (c *conn) fromUpstream(s side) error {
+	for {
+		if err := c.stream.Ready(c.ctx); err != nil {
+			return stream.ErrDisconnected // it has ended; its reason counts
+		}
+		el, err := s.next(c.ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case isStreamError(el):
+			return c.passedError(el)
+		case el.Name.Space == stream.NSClient, el.Name.Space == stanza.NSSM:
+			err = c.stream.Send(el.Raw)
+		default:
+			c.log().Debug("the upstream sent what is not for clients", "name", el.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// passedError is a stream error of the upstream, for the client: it is passed on whole
+// (XEP-0124 §17.2, B-51). Another host is nothing for the client, which could not go
+// there; it comes back to us.
+func (c *conn) passedError(el *stream.Element) error {
+	e := streamErrorOf(el)
+	c.log().Info("the XMPP server ended a stream", "user", c.who().User, "condition", e.Condition, "text", e.Text)
+	if e.Condition == seeOtherHost {
+		return stream.ErrDisconnected
+	}
+	var whole strings.Builder
+	whole.WriteString(`<stream:error xmlns:stream="` + stream.NSStream + `">`)
+	for child := range el.Children() {
+		whole.Write(child.Raw()) // each with its own xmlns, which Strophe needs (W-23)
+	}
+	whole.WriteString(`</stream:error>`)
+	return &stream.Error{Condition: stream.Condition(e.Condition), Text: e.Text, Whole: whole.String()}
+}
+
+// lost is what the client's stream ends with when the upstream's has failed.
+func (c *conn) lost(err error) error {
+	var broken *stream.Error
+	switch {
+	case errors.As(err, &broken):
+		// Resuming would only bring the same again.
+		c.log().Error("the XMPP server sent what cannot be passed on", "user", c.who().User, "err", err)
+		return &stream.Error{Condition: stream.InternalServerError, Text: "the chat server sent something that cannot be passed on"}
+	case errors.Is(err, io.EOF):
+		// It ended the stream, and did not say why: not the client's wish, which should
+		// come back (B-61).
+		return &stream.Error{Condition: stream.SystemShutdown}
+	}
+	c.relay.counters.lost.Add(1)
+	c.log().Info("the connection to the XMPP server was lost", "user", c.who().User, "err", err)
+	return stream.ErrDisconnected
+}
+
+// mayResume reports whether the client will want to resume what ended with reason: its
+// connection was lost, the upstream's was, or this program stops.
+func mayResume(reason error) bool {
+	var se *stream.Error
+	if errors.As(reason, &se) {
+		return se.Condition == stream.SystemShutdown
+	}
+	return errors.Is(reason, stream.ErrDisconnected) || errors.Is(reason, context.Canceled)
+}

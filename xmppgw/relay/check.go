@@ -1,0 +1,26 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Check dials the upstream and looks at what it offers, without signing anybody in: for
+// /readyz and foyer doctor. The error says what to mend.
+func (r *Relay) Check(ctx context.Context) error {
+	l, features, err := r.connect(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer l.finish()
+	l.close()
+	offered := mechanisms(features)
+	switch {
+	case len(offered) == 0:
+		return errors.New("the XMPP server offers no way to sign in: look at its authentication")
+	case !slices.Contains(offered, "PLAIN"):
+		return errNoPlain
+	}
+	return nil
+}

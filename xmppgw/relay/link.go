@@ -1,0 +1,207 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+const (
+	streamEnd = `</stream:stream>`
+
+	// closePatience bounds the end of a link: what is left to write, and the answer.
+	closePatience = 5 * time.Second
+
+	// writeBatch is how many bytes are written to the upstream together.
+	writeBatch = 64 << 10
+)
+
+// link is one stream to the upstream (RFC 6120 §4). Until somebody is signed in, one
+// goroutine negotiates, writing and reading in turn (negotiate.go). After that one
+// goroutine reads (next), any may send, and a writer runs only while something is
+// queued.
+//
+//	negotiating ──signed in──▶ carrying ──close──▶ closing ──▶ gone
+//	     └───────────abort──────────┴─────────────────┴──────────▲
+type link struct {
+	relay   *Relay
+	target  target
+	raw     net.Conn
+	conn    net.Conn // raw, or TLS over it
+	reader  *stream.Reader
+	queue   *stream.Queue
+	read    atomic.Int64 // when something last came, Unix seconds
+	sent    atomic.Int64 // when something was last written, Unix seconds
+	writing sync.Mutex
+}
+
+func newLink(r *Relay, t target, raw net.Conn) *link {
+	l := &link{relay: r, target: t, raw: raw}
+	l.queue = stream.NewQueue(r.cfg.Queue, func() { go l.write() })
+	l.use(raw)
+	l.touch(&l.read)
+	return l
+}
+
+// use reads and writes over c from here on.
+func (l *link) use(c net.Conn) {
+	l.conn = c
+	l.reader = stream.NewReader(touchingReader{l, c}, l.relay.cfg.Limits)
+}
+
+// touchingReader notes every sign of life.
+type touchingReader struct {
+	link *link
+	src  io.Reader
+}
+
+func (t touchingReader) Read(b []byte) (int, error) {
+	n, err := t.src.Read(b)
+	if n > 0 {
+		t.link.touch(&t.link.read)
+	}
+	return n, err
+}
+
+func (l *link) touch(at *atomic.Int64) { at.Store(time.Now().Unix()) }
+
+// silent returns for how long nothing has come, and for how long nothing was written.
+func (l *link) silent(now time.Time) (read, sent time.Duration) {
+	since := func(at *atomic.Int64) time.Duration { return now.Sub(time.Unix(at.Load(), 0)) }
+	return since(&l.read), since(&l.sent)
+}
+
+// hurry bounds everything on the connection by ctx until relax is called.
+func (l *link) hurry(ctx context.Context) (relax func()) {
+	if at, ok := ctx.Deadline(); ok {
+		_ = l.raw.SetDeadline(at)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.raw.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		if stop() {
+			_ = l.raw.SetDeadline(time.Time{})
+		}
+	}
+}
+
+// writeNow writes while negotiating.
+func (l *link) writeNow(s string) error {
+	_, err := l.conn.Write([]byte(s))
+	return err
+}
+
+// send queues an element and never blocks: stream.ErrClosed after the link was closed,
+// stream.ErrOverflow when the upstream reads too slowly for those who did not wait.
+func (l *link) send(raw []byte) error { return l.queue.Push(raw) }
+
+// ready waits until the upstream has taken most of what was sent, so that a slow one
+// slows its clients down.
+func (l *link) ready(ctx context.Context) error { return l.queue.Ready(ctx) }
+
+// next returns the upstream's next element. Errors: io.EOF after its orderly end, a
+// *stream.Error when it broke a rule, any other when the connection was lost.
+func (l *link) next() (*stream.Element, error) { return l.reader.Next() }
+
+// keepAlive sends white space over a link on which nothing was sent for a while (RFC
+// 6120 §4.6.1). The system ends a connection whose peer does not acknowledge it.
+func (l *link) keepAlive(now time.Time) {
+	if _, sent := l.silent(now); sent >= l.relay.cfg.KeepAlive {
+		_ = l.send([]byte(" "))
+	}
+}
+
+// write writes until nothing is queued, and the end when the queue is closed.
+func (l *link) write() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	for {
+		items, reason, closed := l.queue.Next(writeBatch)
+		switch {
+		case closed:
+			l.writeEnd(reason)
+			return
+		case len(items) == 0:
+			return
+		}
+		if err := l.writeAll(items); err != nil {
+			l.queue.Close(stream.ErrDisconnected)
+			l.raw.Close() // the reader notices
+			return
+		}
+	}
+}
+
+func (l *link) writeAll(items [][]byte) error {
+	buf := items[0]
+	if len(items) > 1 {
+		size := 0
+		for _, it := range items {
+			size += len(it)
+		}
+		buf = make([]byte, 0, size)
+		for _, it := range items {
+			buf = append(buf, it...)
+		}
+	}
+	_ = l.raw.SetWriteDeadline(time.Now().Add(l.patience()))
+	_, err := l.conn.Write(buf)
+	l.touch(&l.sent)
+	return err
+}
+
+// patience is how long the upstream may take for one batch.
+func (l *link) patience() time.Duration {
+	if _, closed := l.queue.Closed(); closed {
+		return closePatience
+	}
+	return l.relay.cfg.Stalled
+}
+
+// writeEnd ends our side in order (RFC 6120 §4.4), or drops the connection.
+func (l *link) writeEnd(reason error) {
+	if errors.Is(reason, stream.ErrDisconnected) {
+		l.raw.Close()
+		return
+	}
+	_ = l.raw.SetReadDeadline(time.Now().Add(closePatience))
+	if l.writeAll([][]byte{[]byte(streamEnd)}) != nil {
+		l.raw.Close()
+		return
+	}
+	if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+}
+
+// close ends the stream in order, so that the server ends the session at once and
+// nothing can be resumed. It does not wait: the reader goes on to the upstream's own
+// end, within bounds.
+func (l *link) close() {
+	if l.queue.Close(nil) {
+		// A writer that is stuck has its time cut short.
+		_ = l.raw.SetDeadline(time.Now().Add(closePatience))
+	}
+}
+
+// abort drops the connection without a closing element, after which the server keeps
+// the session for resumption, if it was agreed (XEP-0198 §5).
+func (l *link) abort() {
+	l.queue.Close(stream.ErrDisconnected)
+	l.raw.Close()
+}
+
+// finish reads to the upstream's end after close, and gives the connection back.
+func (l *link) finish() {
+	for {
+		if _, err := l.reader.Next(); err != nil {
+			break
+		}
+	}
+	l.raw.Close()
+}

@@ -1,0 +1,397 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// managed is the side of a BOSH client. The relay does stream management of its own
+// towards the upstream (XEP-0198): once the client has bound its resource, the relay asks
+// for a session that can be resumed, counts what comes, and keeps what it sends until that
+// is acknowledged. When the link is lost, the relay resumes on another one, and the client
+// does not notice more than a pause.
+//
+//	off ──bind──▶ enabling ──enabled──▶ on ⇄ (link lost: resuming)
+//	 ▲               │                  │
+//	 └────failed─────┘                  └──not resumed──▶ system-shutdown
+type managed struct {
+	conn    *conn
+	offered bool // the upstream has XEP-0198
+
+	mu       sync.Mutex
+	link     *link // nil while the relay looks for another
+	ended    bool
+	state    managing
+	id       string        // of resumption; empty: none was agreed
+	keeps    time.Duration // for which the upstream keeps the session
+	in       uint32        // stanzas that came; wraps (XEP-0198 §4)
+	acked    uint32        // stanzas that the upstream acknowledged; wraps
+	unacked  [][]byte      // what it did not, in order
+	size     int           // of those, in bytes
+	asked    int           // stanzas since the upstream was last asked
+	room     chan struct{} // closed when there is room or an end; nil: nobody waits
+	inactive []byte        // the client's last <inactive/> (XEP-0352); nil: it is active
+}
+
+type managing int
+
+const (
+	manageOff managing = iota
+	manageEnabling
+	manageOn
+)
+
+// ackEvery is how many stanzas are sent before the upstream is asked whether they came.
+const ackEvery = 10
+
+const (
+	smEnable  = `<enable xmlns="` + stanza.NSSM + `" resume="true"/>`
+	smRequest = `<r xmlns="` + stanza.NSSM + `"/>`
+)
+
+func isStanza(el *stream.Element) bool { return el.Name.Space == stream.NSClient }
+
+// ready waits for the upstream to take, and acknowledge, what was sent before.
+func (m *managed) ready(ctx context.Context) error {
+	for {
+		m.mu.Lock()
+		l, room := m.link, m.roomLocked()
+		m.mu.Unlock()
+		if room == nil {
+			if l != nil && l.ready(ctx) != nil && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// roomLocked returns nil when more may be sent, or what to wait for.
+func (m *managed) roomLocked() chan struct{} {
+	if m.size < m.conn.relay.cfg.Unacked || m.ended {
+		return nil
+	}
+	if m.room == nil {
+		m.room = make(chan struct{})
+		m.askLocked()
+	}
+	return m.room
+}
+
+func (m *managed) releaseLocked() {
+	if m.room != nil {
+		close(m.room)
+		m.room = nil
+	}
+}
+
+func (m *managed) send(el *stream.Element) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if el.Name.Space == stanza.NSCSI {
+		m.inactive = nil
+		if el.Name.Local == "inactive" {
+			m.inactive = el.Raw
+		}
+	} else if m.state != manageOff {
+		m.unacked = append(m.unacked, el.Raw)
+		m.size += len(el.Raw)
+		m.asked++
+	}
+	if m.link != nil && m.link.send(el.Raw) != nil && m.state == manageOff {
+		return stream.ErrDisconnected
+	}
+	if m.asked >= ackEvery {
+		m.askLocked()
+	}
+	return nil
+}
+
+// askLocked asks what has come (XEP-0198 §4).
+func (m *managed) askLocked() {
+	if m.state == manageOn && m.link != nil {
+		m.asked = 0
+		_ = m.link.send([]byte(smRequest))
+	}
+}
+
+// next also answers what is between the relay and the upstream, and looks for another
+// link when one is lost.
+func (m *managed) next(ctx context.Context) (*stream.Element, error) {
+	for {
+		m.mu.Lock()
+		l := m.link
+		m.mu.Unlock()
+		el, err := l.next()
+		switch {
+		case err != nil:
+			err = m.recover(ctx, err)
+		case el.Name.Space == stanza.NSSM:
+			err = m.handleSM(el)
+		default:
+			m.received(el)
+			return el, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// received counts an element that goes to the client. After the answer to the client's
+// bind, and before the client can send anything more, management is turned on.
+func (m *managed) received(el *stream.Element) {
+	if !isStanza(el) {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.state == manageOn:
+		m.in++
+	case m.state == manageOff && m.offered && el.Type == "result" && el.Child == stream.Name{Space: stanza.NSBind, Local: "bind"}:
+		m.state = manageEnabling
+		_ = m.link.send([]byte(smEnable))
+	}
+}
+
+func (m *managed) handleSM(el *stream.Element) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch el.Name.Local {
+	case "r":
+		_ = m.link.send([]byte(`<a xmlns="` + stanza.NSSM + `" h="` + strconv.FormatUint(uint64(m.in), 10) + `"/>`))
+	case "a":
+		if !m.ackLocked(countOf(el, m.acked)) {
+			// XEP-0198 §4: more than was sent. What it has is not known any more.
+			m.link.close()
+			return m.conn.lost(&stream.Error{Condition: stream.UndefinedCondition, Text: "it acknowledges more than was sent"})
+		}
+	case "enabled":
+		m.state = manageOn
+		m.id, m.keeps = resumption(el)
+	case "failed":
+		m.state, m.unacked, m.size = manageOff, nil, 0
+		m.offered = false
+		m.releaseLocked()
+	}
+	return nil
+}
+
+// ackLocked forgets what the upstream has. It reports false when that is more than was
+// sent.
+func (m *managed) ackLocked(h uint32) bool {
+	n := h - m.acked // wraps
+	if int64(n) > int64(len(m.unacked)) {
+		return false
+	}
+	for _, raw := range m.unacked[:n] {
+		m.size -= len(raw)
+	}
+	clear(m.unacked[:n])
+	if m.unacked = m.unacked[n:]; len(m.unacked) == 0 {
+		m.unacked = nil // memory is given back
+	}
+	m.acked = h
+	if m.size < m.conn.relay.cfg.Unacked {
+		m.releaseLocked()
+	}
+	return true
+}
+
+// recover finds another link after one was lost, if the session can be resumed. It
+// returns what the client's stream ends with when it cannot.
+func (m *managed) recover(ctx context.Context, err error) error {
+	err = m.conn.lost(err)
+	m.mu.Lock()
+	l := m.link
+	resumable := errors.Is(err, stream.ErrDisconnected) && m.id != "" && !m.ended
+	if resumable {
+		m.link = nil
+	}
+	until := time.Now().Add(min(m.keeps, m.conn.relay.cfg.ResumeFor))
+	m.mu.Unlock()
+	if !resumable {
+		return err
+	}
+	l.abort()
+	for wait := firstWait; ; wait = min(2*wait, mostWait) {
+		// Those who lost their links together come back one after the other.
+		if !sleep(ctx, wait/2+rand.N(wait/2)) {
+			return stream.ErrDisconnected
+		}
+		err, again := m.tryAgain(ctx)
+		switch {
+		case err == nil:
+			m.conn.relay.counters.resumed.Add(1)
+			return nil
+		case !again:
+			return err
+		case time.Now().After(until):
+			m.conn.log().Error("the XMPP server did not come back in time", "user", m.conn.who().User, "err", err)
+			return stream.ErrDisconnected
+		}
+	}
+}
+
+// The waits between attempts to resume.
+const (
+	firstWait = 200 * time.Millisecond
+	mostWait  = 10 * time.Second
+)
+
+// sleep waits, and reports false when ctx has ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tryAgain tries once to resume on another link. again: it may be tried once more;
+// otherwise the error is what the client's stream ends with.
+func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
+	c := m.conn
+	id := c.who()
+	switch err := c.relay.standing(ctx, id); {
+	case err == errSignedOut:
+		return err, false
+	case err != nil:
+		return err, true
+	}
+	l, _, err := c.relay.signIn(ctx, id, c.peer.Lang)
+	if err != nil {
+		return err, true
+	}
+	m.mu.Lock()
+	previd, in := m.id, m.in
+	m.mu.Unlock()
+	h, err := l.resume(ctx, previd, in)
+	if err == nil {
+		err = m.adopt(l, h)
+	}
+	var gone *notResumedError
+	switch {
+	case err == nil:
+		return nil, false
+	case errors.As(err, &gone):
+		l.close()
+		l.finish()
+		c.log().Info("a session could not be resumed", "user", id.User, "err", err)
+		return &stream.Error{Condition: stream.SystemShutdown}, false
+	}
+	l.abort()
+	return err, true
+}
+
+// adopt goes on over a link on which the session was resumed: what the upstream has not
+// handled is sent again, in order.
+func (m *managed) adopt(l *link, h uint32) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended || !m.ackLocked(h) {
+		return &notResumedError{condition: "the counts do not agree, or the client has left"}
+	}
+	m.link = l
+	for _, raw := range m.unacked {
+		_ = l.send(raw)
+	}
+	if m.inactive != nil {
+		_ = l.send(m.inactive) // XEP-0352 §5.2: a resumed session is active
+	}
+	if len(m.unacked) > 0 {
+		m.askLocked()
+	}
+	return nil
+}
+
+// end ends the session at the upstream for good: a BOSH client that is gone does not come
+// back to it.
+func (m *managed) end(reason error) {
+	var left [][]byte
+	if errors.Is(reason, stream.ErrDisconnected) {
+		left = undelivered(m.conn.stream)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ended = true
+	m.releaseLocked()
+	if m.link != nil {
+		for _, raw := range left {
+			_ = m.link.send(raw)
+		}
+		m.link.close()
+		return
+	}
+	// Between two links.
+	m.conn.relay.endParked(waiting{identity: m.conn.who(), id: m.id, h: m.in, until: time.Now().Add(m.keeps), lang: m.conn.peer.Lang})
+}
+
+// undelivered are the errors for what came for a client that did not come back (XEP-0206
+// §7, B-53): the sender of a request learns that nobody answers, and a message goes back,
+// which makes the server keep it for later. Presence is dropped.
+func undelivered(st stream.Stream) (errs [][]byte) {
+	r, ok := st.(stream.UndeliveredReporter)
+	if !ok {
+		return nil
+	}
+	elements, _ := r.Undelivered()
+	for _, raw := range elements {
+		el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw), Depth: 1 << 10, Attrs: 1 << 10})
+		if err != nil || !isStanza(el) {
+			continue
+		}
+		switch {
+		case el.Name.Local == "iq" && (el.Type == "get" || el.Type == "set"):
+			errs = append(errs, stanza.ErrorReply(el, "", el.From, stanza.ErrServiceUnavailable))
+		case el.Name.Local == "message" && el.Type != "error" && el.Type != "groupchat":
+			errs = append(errs, stanza.ErrorReply(el, "", el.From, &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.RecipientUnavailable}))
+		}
+	}
+	return errs
+}
+
+func (m *managed) finish() {
+	m.mu.Lock()
+	l := m.link
+	m.mu.Unlock()
+	if l != nil {
+		l.finish()
+	}
+}
+
+// keepAlive: an upstream that owes an acknowledgement is asked for it, and given up when
+// it stays silent.
+func (m *managed) keepAlive(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.link == nil {
+		return
+	}
+	every := m.conn.relay.cfg.KeepAlive
+	read, sent := m.link.silent(now)
+	switch {
+	case m.state != manageOn || len(m.unacked) == 0 || read < every:
+		m.link.keepAlive(now)
+	case read >= 2*every:
+		m.link.abort() // the reader notices
+	case sent >= every/2:
+		m.askLocked()
+	}
+}

@@ -1,0 +1,180 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// Sessions that wait at the upstream for their clients to resume them (XEP-0198 §5). The
+// upstream gives one back only to somebody who has signed in as its account, which nobody
+// can do without the relay. But until its time is over the account would look present
+// there, and messages would wait: so when its person signs out meanwhile, the relay takes
+// the session up and ends it.
+
+// waiting is one such session, as far as the relay knows.
+type waiting struct {
+	identity stream.Identity
+	id       string // of the resumption
+	h        uint32 // stanzas that the client is known to have
+	keeps    time.Duration
+	until    time.Time // when the upstream has ended it
+	lang     string
+}
+
+// parkedSet is what waits, by account: bounded, the oldest of an account is forgotten
+// first.
+type parkedSet struct {
+	perUser int
+
+	mu     sync.Mutex
+	byUser map[string][]waiting
+	owners map[string]string // the account of each id
+}
+
+func (ps *parkedSet) put(w waiting) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.byUser == nil {
+		ps.byUser, ps.owners = make(map[string][]waiting), make(map[string]string)
+	}
+	user := w.identity.User
+	list := append(ps.byUser[user], w)
+	if len(list) > ps.perUser {
+		delete(ps.owners, list[0].id)
+		list = slices.Delete(list, 0, 1)
+	}
+	ps.byUser[user], ps.owners[w.id] = list, user
+}
+
+// resumed forgets a session that its client has taken up again. It returns for how long
+// the upstream keeps it when it is lost once more.
+func (ps *parkedSet) resumed(id string) time.Duration {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, w := range ps.removeLocked(ps.owners[id], func(w waiting) bool { return w.id == id }) {
+		return w.keeps
+	}
+	return keptUnlessTold // parked before this program started, or forgotten
+}
+
+// remove forgets a session, and reports whether it was there.
+func (ps *parkedSet) remove(id string) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return len(ps.removeLocked(ps.owners[id], func(w waiting) bool { return w.id == id })) > 0
+}
+
+// take removes and returns what is within scope.
+func (ps *parkedSet) take(scope stream.Scope) []waiting {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	matches := func(w waiting) bool { return scope.Matches(w.identity) }
+	if scope.User != "" {
+		return ps.removeLocked(scope.User, matches)
+	}
+	return ps.removeAllLocked(matches)
+}
+
+// expire forgets what the upstream has ended by itself.
+func (ps *parkedSet) expire(now time.Time) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.removeAllLocked(func(w waiting) bool { return now.After(w.until) })
+}
+
+func (ps *parkedSet) removeAllLocked(matches func(waiting) bool) (removed []waiting) {
+	for user := range ps.byUser {
+		removed = append(removed, ps.removeLocked(user, matches)...)
+	}
+	return removed
+}
+
+func (ps *parkedSet) removeLocked(user string, matches func(waiting) bool) (removed []waiting) {
+	list := slices.DeleteFunc(ps.byUser[user], func(w waiting) bool {
+		if !matches(w) {
+			return false
+		}
+		removed = append(removed, w)
+		delete(ps.owners, w.id)
+		return true
+	})
+	if len(list) == 0 {
+		delete(ps.byUser, user)
+	} else {
+		ps.byUser[user] = list
+	}
+	return removed
+}
+
+func (ps *parkedSet) identities() []stream.Identity {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	var out []stream.Identity
+	for _, list := range ps.byUser {
+		for _, w := range list {
+			out = append(out, w.identity)
+		}
+	}
+	return out
+}
+
+func (ps *parkedSet) len() int {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return len(ps.owners)
+}
+
+// endParked ends a session that waits at the upstream, in the background.
+func (r *Relay) endParked(w waiting) {
+	r.start(func() { r.endNow(w) })
+}
+
+// endNow resumes a session and ends it in order. It does not matter if that fails: then
+// the upstream's own time ends it.
+func (r *Relay) endNow(w waiting) {
+	l, _, err := r.signIn(r.ctx, w.identity, w.lang)
+	if err == nil {
+		_, err = l.resume(r.ctx, w.id, w.h)
+		l.close()
+		l.finish()
+	}
+	if err != nil {
+		r.log.Warn("a session could not be ended at the XMPP server, which ends it by itself", "user", w.identity.User, "within", time.Until(w.until).Round(time.Second), "err", err)
+	}
+}
+
+// resume takes up a session on a link that has signed in (XEP-0198 §5). h counts the
+// stanzas that came; it returns how many the upstream has handled. An error of type
+// *notResumedError means that the session is gone.
+func (l *link) resume(ctx context.Context, id string, h uint32) (handled uint32, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.relay.cfg.DialTimeout)
+	defer cancel()
+	relax := l.hurry(ctx)
+	defer relax()
+	err = l.writeNow(`<resume xmlns="` + stanza.NSSM + `" previd="` + stream.Escape(id) + `" h="` + strconv.FormatUint(uint64(h), 10) + `"/>`)
+	if err != nil {
+		return 0, err
+	}
+	el, err := l.nextNegotiated()
+	switch {
+	case err != nil:
+		return 0, err
+	case el.Name == stream.Name{Space: stanza.NSSM, Local: "resumed"}:
+		return countOf(el, 0), nil
+	}
+	return 0, &notResumedError{condition: el.Child.Local}
+}
+
+// notResumedError: the upstream has ended the session.
+type notResumedError struct{ condition string }
+
+// Error implements error.
+func (e *notResumedError) Error() string {
+	return "the XMPP server does not resume the session: " + e.condition
+}

@@ -1,0 +1,135 @@
+package relay
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// passing is the side of a WebSocket or TCP client: stream management is its own, and
+// passes through. When the link is lost, the client's connection is dropped as abruptly:
+// it comes back, and resumes at the upstream through a new link.
+//
+// The relay notes the client's resumption id and count as they pass, to end the session
+// at the upstream if its person signs out while nobody is connected.
+type passing struct {
+	conn *conn
+	link *link
+
+	mu       sync.Mutex
+	id       string        // of resumption; empty: none was agreed
+	keeps    time.Duration // for which the upstream keeps the session then
+	h        uint32        // stanzas that the client acknowledged
+	resuming string        // the id that the client wants to resume
+}
+
+// keptUnlessTold is how long a server may keep a session that does not say (XEP-0198 §3).
+const keptUnlessTold = 10 * time.Minute
+
+func (p *passing) ready(ctx context.Context) error {
+	if err := p.link.ready(ctx); err != nil && ctx.Err() != nil {
+		return err
+	}
+	return nil // a link that was closed tells the other goroutine
+}
+
+func (p *passing) send(el *stream.Element) error {
+	if el.Name.Space == stanza.NSSM {
+		p.noteSent(el)
+	}
+	if err := p.link.send(el.Raw); err != nil {
+		return stream.ErrDisconnected
+	}
+	return nil
+}
+
+// noteSent follows the client's part of stream management (XEP-0198 §4, §5).
+func (p *passing) noteSent(el *stream.Element) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch el.Name.Local {
+	case "a":
+		p.h = countOf(el, p.h)
+	case "resume":
+		p.resuming, _ = el.Attr("previd")
+		p.h = countOf(el, p.h)
+	}
+}
+
+// countOf returns the attribute h; before, when there is none.
+func countOf(el *stream.Element, before uint32) uint32 {
+	s, _ := el.Attr("h")
+	h, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return before
+	}
+	return uint32(h)
+}
+
+func (p *passing) next(context.Context) (*stream.Element, error) {
+	el, err := p.link.next()
+	if err != nil {
+		return nil, p.conn.lost(err)
+	}
+	if el.Name.Space == stanza.NSSM {
+		p.noteReceived(el)
+	}
+	return el, nil
+}
+
+// noteReceived follows the upstream's part of stream management.
+func (p *passing) noteReceived(el *stream.Element) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch el.Name.Local {
+	case "enabled":
+		p.id, p.keeps = resumption(el)
+	case "resumed":
+		p.id, p.keeps = p.resuming, p.conn.relay.parked.resumed(p.resuming)
+	}
+}
+
+// resumption returns what <enabled/> says about resuming the session: its id, empty when
+// it cannot be, and for how long it is kept (XEP-0198 §3, §5).
+func resumption(enabled *stream.Element) (id string, keeps time.Duration) {
+	attr, _ := enabled.Attr("resume")
+	if may, _ := stanza.ParseBool(attr); !may {
+		return "", 0
+	}
+	id, _ = enabled.Attr("id")
+	keeps = keptUnlessTold
+	attr, _ = enabled.Attr("max")
+	if seconds, err := strconv.ParseUint(attr, 10, 31); err == nil && seconds > 0 {
+		keeps = time.Duration(seconds) * time.Second
+	}
+	return id, keeps
+}
+
+func (p *passing) end(reason error) {
+	if !mayResume(reason) {
+		p.link.close()
+		return
+	}
+	p.mu.Lock()
+	wait := waiting{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
+	p.mu.Unlock()
+	p.link.abort()
+	if wait.id == "" {
+		return
+	}
+	r := p.conn.relay
+	r.parked.put(wait)
+	// End looks at the streams first, and then at what is parked: when it saw this
+	// stream before, it has left its reason.
+	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.parked.remove(wait.id) {
+		r.endParked(wait)
+	}
+}
+
+func (p *passing) finish() { p.link.finish() }
+
+func (p *passing) keepAlive(now time.Time) { p.link.keepAlive(now) }

@@ -1,0 +1,87 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"foyer/internal/sasl"
+	"foyer/internal/stream"
+)
+
+// signIn opens a stream at the upstream on behalf of id, with a credential that is made
+// for it. It returns the features that follow. Many sign-ins at once wait for their turn,
+// so that a server that has just started is not run over.
+//
+// A sign-in that is refused is tried once more with another credential: the first one
+// after a restart of Prosody fails while it finds its way back to the site.
+func (r *Relay) signIn(ctx context.Context, id stream.Identity, lang string) (*link, *stream.Element, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.SignInTimeout)
+	defer cancel()
+	select {
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("waiting for a turn to sign in: %w", ctx.Err())
+	}
+	l, features, err := r.attempt(ctx, id, lang)
+	var refused *RefusedError
+	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled {
+		l, features, err = r.attempt(ctx, id, lang)
+	}
+	switch {
+	case err == nil:
+		r.counters.signedIn.Add(1)
+	case errors.As(err, &refused):
+		r.counters.refused.Add(1)
+	default:
+		r.counters.failed.Add(1)
+	}
+	return l, features, err
+}
+
+func (r *Relay) attempt(ctx context.Context, id stream.Identity, lang string) (*link, *stream.Element, error) {
+	l, features, err := r.connect(ctx, lang)
+	if err != nil {
+		return nil, nil, err
+	}
+	relax := l.hurry(ctx)
+	features, err = r.prove(ctx, l, features, id, lang)
+	relax()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		l.abort()
+		return nil, nil, err
+	}
+	return l, features, nil
+}
+
+// prove asks for the credential only now that somebody is there to take it: it does not
+// live long.
+func (r *Relay) prove(ctx context.Context, l *link, features *stream.Element, id stream.Identity, lang string) (*stream.Element, error) {
+	user, secret, err := r.cfg.Authority.Upstream(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("no credential for the XMPP server: %w", err)
+	}
+	return l.authenticate(features, lang, user, secret)
+}
+
+// standing asks the site whether id still stands. What it returns is for the client's
+// stream.
+func (r *Relay) standing(ctx context.Context, id stream.Identity) error {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.StoreTimeout)
+	defer cancel()
+	err := r.cfg.Authority.Standing(ctx, id)
+	switch {
+	case errors.Is(err, sasl.NotAuthorized):
+		return errSignedOut
+	case err != nil:
+		r.log.Error("sign-in could not be checked", "err", err)
+		return stream.ErrDisconnected
+	}
+	return nil
+}
+
+var errSignedOut = &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
