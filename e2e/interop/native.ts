@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "@playwright/test";
 import { type Account, test as base } from "./fixtures.ts";
+import { makeCertificate } from "../support/certificate.ts";
 import { password as demoPassword } from "../support/test.ts";
 
 export { expect } from "./fixtures.ts";
@@ -22,12 +22,7 @@ export type Port = {
 export const test = base.extend<{ port: Port; certificate: string }>({
   certificate: async ({}, use) => {
     const directory = mkdtempSync(join(tmpdir(), "foyer-certificate-"));
-    const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];
-    execFileSync("openssl", [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"],
-      ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
-    ], { stdio: "pipe" });
-    await use(cert);
+    await use(makeCertificate(directory).cert);
     rmSync(directory, { recursive: true });
   },
 

@@ -51,7 +51,7 @@ export class Site {
       XMPP_LOGIN: this.login,
       ...this.settings,
     });
-    const [, address] = await this.program.says(/ is at (http:\S+)/);
+    const [, address] = await this.program.says(/ is at (https?:\S+)/);
     this.address = address!;
   }
 
