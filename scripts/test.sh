@@ -48,12 +48,13 @@ e2e() {
 	CHROMIUM=$chromium FIREFOX=$firefox npx playwright test -c e2e "${arguments[@]+"${arguments[@]}"}"
 }
 
-# What other people wrote: a server as the referee, and clients.
+# What other people wrote: a server as the referee, clients, and proxies.
 need_others() {
 	local name missing=()
-	for name in prosody profanity tmux; do
+	for name in prosody profanity tmux nginx caddy openssl; do
 		command -v "$name" >/dev/null || missing+=("$name")
 	done
+	command -v apache2 >/dev/null || missing+=(apache2-bin)
 	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)
 	[[ ${#missing[@]} -gt 0 ]] && is_root_on_debian || return 0
 	say "Installing ${missing[*]} …"
@@ -63,7 +64,15 @@ need_others() {
 # Transcripts, against this server and Prosody.
 referee() { go test -json ./e2e/referee | node scripts/gotest.mjs "$results/referee.json"; }
 
-clients() { npx playwright test -c e2e/interop "${arguments[@]+"${arguments[@]}"}"; }
+clients() { npx playwright test -c e2e/interop --pass-with-no-tests "${arguments[@]+"${arguments[@]}"}"; }
+
+# The proxies of deploy/. What takes a minute is for make interop.
+proxies() {
+	local chromium slow=()
+	chromium=$(scripts/browser.sh)
+	[[ $what == interop ]] || slow=(--grep-invert @interop)
+	CHROMIUM=$chromium npx playwright test -c e2e/proxies --pass-with-no-tests "${slow[@]+"${slow[@]}"}" "${arguments[@]+"${arguments[@]}"}"
+}
 
 # stages NAME…: runs them one after the other, whatever the others did.
 stages() {
@@ -89,8 +98,8 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
-interop) need_others && stages build referee clients ;;
-all) need_others && stages unit fuzz build e2e clients ;; # the referee is among the Go tests
+interop) need_others && stages build referee clients proxies ;;
+all) need_others && stages unit fuzz build e2e clients proxies ;; # the referee is among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
 node scripts/summary.mjs "$results"

@@ -26,7 +26,7 @@ export const nginx: SetUp = {
     worker_processes 1;
     pid ${dir}/nginx.pid;
     error_log stderr notice;
-    events { worker_connections 768; }
+    events { worker_connections 4096; }
     http {
       access_log ${dir}/access.log;
       ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${dir}/${name};`).join(" ")}
