@@ -19,7 +19,7 @@ const maxAppName = 60
 // createAppPassword: POST /settings/apps — the only answer that ever shows the
 // password.
 func (s *Server) createAppPassword(c *fiber.Ctx) error {
-	if !s.cfg.Native() {
+	if !s.cfg.apps() {
 		return &Error{Code: NotFound, Public: "Apps cannot connect to this site."}
 	}
 	v := viewer(c)

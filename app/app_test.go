@@ -94,7 +94,7 @@ func startChanged(t testing.TB, more map[string]string, change func(*Server)) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.listenNative(); err != nil {
+	if err := s.listenBesides(); err != nil {
 		t.Fatal(err)
 	}
 	serveUntilEnd(t, s, l)

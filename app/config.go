@@ -54,6 +54,12 @@ type Config struct {
 	TLSCert    string `env:"XMPP_TLS_CERT" desc:"file with the certificate for XMPP_DOMAIN that native clients see, with its chain, PEM; read again when it changes"`
 	TLSKey     string `env:"XMPP_TLS_KEY" desc:"file with its private key, PEM"`
 
+	AuthDovecot string `env:"XMPP_AUTH_DOVECOT" desc:"where other chat servers ask whether a login is good, as they ask Dovecot (Prosody's mod_auth_dovecot): unix:/run/foyer/dovecot or localhost:12345; empty: nowhere"`
+	AuthHTTP    string `env:"XMPP_AUTH_HTTP" desc:"where they ask over HTTP (ejabberd through foyer extauth, MongooseIM, Prosody's mod_auth_http): unix:/run/foyer/auth or localhost:5281; empty: nowhere"`
+	AuthSecret  string `env:"XMPP_AUTH_SECRET" secret:"true" desc:"what they prove themselves with at XMPP_AUTH_HTTP: the password of Basic authentication, or a bearer token; may be empty for a unix socket"`
+	AuthGroup   string `env:"XMPP_AUTH_GROUP" desc:"system group that may use these unix sockets, such as prosody or ejabberd; empty: root and the site's own user alone"`
+	AuthAccept  string `env:"XMPP_AUTH_ACCEPT" desc:"what is good there as a password, separated by commas: token, app-password, password (the accounts' own); empty: token and app-password, and with XMPP_LOGIN=password all"`
+
 	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have, such as an office; three quarters of all that the system gives at most"`
 	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"10000" desc:"chat streams that one address may have"`
 	StreamsPerAccount     int     `env:"STREAMS_PER_ACCOUNT" envDefault:"100" desc:"chat streams that one account may have"`
@@ -180,6 +186,7 @@ func (c Config) Validate() error {
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
 	c.checkLimits(check)
 	c.checkNative(check)
+	c.checkDoors(check)
 	c.checkMetrics(check)
 	if c.Development() {
 		check(c.loopback(), "ADDR=%q: development listens on loopback only, since its passwords are published; use localhost:PORT, or APP_ENV=production", c.Addr)

@@ -9,6 +9,7 @@ func (s *Server) routes() {
 	s.web.Get("/healthz", s.healthz)
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.showMetrics(s.newMetrics()))
+	s.web.Get("/.well-known/jwks.json", s.deadline, s.showKeys)
 	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
 
 	s.uploads.Mount(s.web) // reads bodies as they arrive

@@ -57,13 +57,8 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	if err := s.listenNative(); err != nil {
+	if err := s.listenBesides(); err != nil {
 		listener.Close()
-		return err
-	}
-	if s.metrics, err = s.listenMetrics(); err != nil {
-		listener.Close()
-		s.closeNative()
 		return err
 	}
 	return s.serve(ctx, listener, lock.lost, say)
@@ -169,7 +164,7 @@ func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context,
 	return auth.Config{
 		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
 		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
-		External: c.Upstream != "embedded", SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell,
+		External: c.Upstream != "embedded", SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell, Servers: c.accepted(),
 	}
 }
 
@@ -190,6 +185,23 @@ func (s *Server) listen() (net.Listener, error) {
 	return s.conns.listen(l), nil
 }
 
+// listenBesides binds what is listened on besides the pages, or nothing.
+func (s *Server) listenBesides() error {
+	if err := s.listenNative(); err != nil {
+		return err
+	}
+	if err := s.listenDoors(); err != nil {
+		s.closeNative()
+		return err
+	}
+	var err error
+	if s.metrics, err = s.listenMetrics(); err != nil {
+		s.closeNative()
+		s.closeDoors()
+	}
+	return err
+}
+
 // serve runs everything until ctx ends, another instance takes over or the web server
 // fails, and then stops in stages: no new requests, streams told to come back,
 // what they sent stored.
@@ -207,6 +219,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	}
 	for _, p := range s.native {
 		background.Go(func() { s.serveNative(p) })
+	}
+	for _, d := range s.doors {
+		background.Go(func() { s.serveDoor(work, d) })
 	}
 
 	failed := make(chan error, 1)

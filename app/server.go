@@ -40,6 +40,7 @@ type Server struct {
 	expired  expired
 	uploads  *uploads.Service
 	native   []nativePort // set before serving
+	doors    []door       // likewise
 	metrics  net.Listener // likewise; nil: metrics have no port of their own
 	baseURL  atomic.Value // string, a normal origin; known once the site listens
 	conns    *connections

@@ -34,7 +34,7 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	if data.Apps, err = s.appRows(c.UserContext(), v.account); err != nil {
 		return err
 	}
-	data.Native = s.cfg.Native()
+	data.Native = s.cfg.apps()
 	if data.Files, err = s.fileUsage(c.UserContext(), v.account); err != nil {
 		return err
 	}

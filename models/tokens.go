@@ -59,3 +59,10 @@ func (db *DB) UseTokenID(ctx context.Context, t UsedToken) error {
 	}
 	return translate(err)
 }
+
+// UseServiceTokenID notes that a signed token of the site itself was used, behind which
+// there is no account. ErrTaken: it was before.
+func (db *DB) UseServiceTokenID(ctx context.Context, id string, expires time.Time) error {
+	_, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) VALUES ($1, $2)", id, expires)
+	return translate(err)
+}

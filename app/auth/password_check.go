@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"foyer/internal/budget"
 	"foyer/models"
 
 	"github.com/alexedwards/argon2id"
@@ -24,7 +23,7 @@ func (s *Service) guess(ctx context.Context, action, username, password string, 
 	if err != nil {
 		return account, err
 	}
-	release, err := s.hasher.queue.enter(ctx, budget.Network(from.Address), known)
+	release, err := s.hasher.queue.enter(ctx, queueOf(username, from), known)
 	if err != nil {
 		return account, err
 	}

@@ -12,6 +12,7 @@
 //	throttle.go           how often somebody may guess
 //	authority.go          what a chat server asks
 //	upstream.go           and what signs people in to one that is not ours
+//	server_check.go       and what such a one asks
 //	app_password.go, fast_token.go, token.go   and what it takes besides passwords
 //	token_keys.go         keys of the tokens that an external chat server checks
 //
@@ -52,6 +53,9 @@ type Config struct {
 	// What chat servers take besides temporary tokens and app passwords.
 	SignedTokens bool
 	Passwords    bool // the accounts' own
+
+	// Servers is what other chat servers take, which ask by CheckForServer.
+	Servers Accepted
 
 	// Tell is told what has ended or changed, after the database knows.
 	Tell func(context.Context, models.Event)

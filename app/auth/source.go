@@ -47,6 +47,7 @@ type Answer struct {
 type Client struct {
 	Address string // IP address, as the trusted proxies tell it
 	App     bool   // no browser; what is known of it is its address
+	Server  bool   // another chat server asks for it, which does not tell the address
 	Device  string // secret of the browser's long-lived cookie (SignedIn.Device); empty: none
 }
 

@@ -15,7 +15,8 @@ import (
 // account, whether or not it exists, and against the address. From a device that
 // the account has signed in from before (a browser with a cookie; an app that is
 // signed in from that address) they count against that device alone, so that a
-// stranger's guesses do not keep the owner out.
+// stranger's guesses do not keep the owner out. Where another chat server asks, the
+// account is all that is known.
 
 // Failures that are allowed within the window; after them the next guess has to wait.
 const (
@@ -54,6 +55,15 @@ type limit struct {
 	network string // of which all failures count together; else empty
 }
 
+// queueOf names the queue in which a guess waits for its turn. Those that other servers
+// pass on would all be of one address: each account has a queue of its own.
+func queueOf(username string, from Client) string {
+	if from.Server {
+		return "server:" + username
+	}
+	return budget.Network(from.Address)
+}
+
 // limits are what a guess at an account's password counts against.
 func (s *Service) limits(action, username string, known bool, from Client) []limit {
 	switch {
@@ -62,8 +72,10 @@ func (s *Service) limits(action, username string, known bool, from Client) []lim
 	case known:
 		return []limit{{action + ":device:" + username + ":" + hex.EncodeToString(token.Hash(from.Device)), failuresPerDevice, true, ""}}
 	}
-	network := budget.Network(from.Address)
-	list := []limit{{action + ":address:" + network, s.cfg.FailuresPerAddress, false, network}}
+	var list []limit
+	if network := budget.Network(from.Address); !from.Server {
+		list = append(list, limit{action + ":address:" + network, s.cfg.FailuresPerAddress, false, network})
+	}
 	if username != "" {
 		list = append(list, limit{action + ":account:" + username, FailuresPerAccount, true, ""})
 	}

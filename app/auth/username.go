@@ -8,6 +8,8 @@ import (
 
 	"foyer/internal/names"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 	"mellium.im/xmpp/jid"
 )
 
@@ -52,6 +54,11 @@ func PrepareUsername(typed string) (string, error) {
 	}
 	return name, nil
 }
+
+// isPortable reports whether a prepared name is the same on servers that prepare names
+// by the older rule of XMPP (RFC 6122, Nodeprep), as Prosody and ejabberd do. There,
+// "straße" is "strasse": the one would sign in as the other.
+func isPortable(name string) bool { return norm.NFKC.String(cases.Fold().String(name)) == name }
 
 // ErrUnavailable is the one answer for names that are taken, were taken, or are
 // the site's own.

@@ -26,11 +26,12 @@ type commands struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	User     userCmd     `cmd:"" help:"Manage accounts."`
 	Group    groupCmd    `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
-	Token    tokenCmd    `cmd:"" help:"Print a one-use sign-in token for each account, as JSON lines."`
+	Token    tokensCmd   `cmd:"" help:"Print one-use sign-in tokens; manage the keys of tokens."`
 	Doctor   doctorCmd   `cmd:"" help:"Check the settings and the database, and say how to mend what is wrong."`
 	Orphans  orphansCmd  `cmd:"" help:"Count the uploaded files that no record knows of."`
 	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
 
+	Extauth     extauthCmd     `cmd:"" help:"Answer ejabberd, which starts this to ask the site who may sign in (extauth_program)."`
 	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask the site on this machine whether it is alive."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -9,6 +9,12 @@ import (
 	"foyer/models"
 )
 
+// tokensCmd is `foyer token USER…`, and what belongs to it.
+type tokensCmd struct {
+	Make tokenCmd    `cmd:"" default:"withargs" help:"Print a one-use sign-in token for each account, as JSON lines."`
+	Key  tokenKeyCmd `cmd:"" help:"Manage the keys with which an external chat server checks the site's tokens."`
+}
+
 type tokenCmd struct {
 	Users []string      `arg:"" name:"user" help:"The user names."`
 	For   time.Duration `default:"1h" help:"How long a token may wait to be used; it works once."`

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"foyer/app/doors"
+)
+
+// extauthCmd is the program that ejabberd starts (extauth_program).
+type extauthCmd struct {
+	Site       string `env:"XMPP_AUTH_HTTP" required:"" placeholder:"ADDR" help:"Where the site's HTTP door is, as XMPP_AUTH_HTTP says: unix:/run/foyer/auth or localhost:5281."`
+	SecretFile string `env:"XMPP_AUTH_SECRET_FILE" placeholder:"FILE" help:"File with the site's XMPP_AUTH_SECRET; a unix socket needs none."`
+}
+
+// Run answers ejabberd's questions until ejabberd closes the pipe. It reads none of the
+// site's other settings, and what it logs goes to standard error: standard output is
+// ejabberd's.
+func (c extauthCmd) Run(e *env) error {
+	if err := doors.CheckAddress(c.Site); err != nil {
+		return err
+	}
+	secret, err := c.secret()
+	if err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // what was needed to start: this program mostly waits
+	client := doors.NewClient(c.Site, secret, slog.New(slog.NewTextHandler(e.errOut, nil)))
+	defer client.Close()
+	return doors.ExtAuth(e.ctx, client, e.in, e.out)
+}
+
+// secret comes from the environment or a file: others on the machine can read a command
+// line.
+func (c extauthCmd) secret() (string, error) {
+	if c.SecretFile == "" {
+		return os.Getenv("XMPP_AUTH_SECRET"), nil
+	}
+	raw, err := os.ReadFile(c.SecretFile)
+	return strings.TrimRight(string(raw), "\r\n"), err
+}
