@@ -45,7 +45,7 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 	err := c.stream.Send(passedFeatures(features, c.peer.Transport))
 	if err == nil {
 		reader.Go(func() { c.stream.Close(c.fromUpstream(s)) })
-		err = c.fromClient(ctx, s)
+		err = c.endedWith(c.fromClient(ctx, s))
 	}
 	s.end(err)
 	c.cancel() // nobody waits for the upstream any more
@@ -68,7 +68,7 @@ func (c *conn) newSide(l *link, features *stream.Element) side {
 func (c *conn) fromClient(ctx context.Context, s side) error {
 	for {
 		if err := s.ready(c.ctx); err != nil {
-			return c.endedWith(stream.ErrDisconnected)
+			return stream.ErrDisconnected
 		}
 		el, err := c.stream.Recv(ctx)
 		if err == nil {

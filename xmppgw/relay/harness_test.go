@@ -257,7 +257,7 @@ func (e *serverEnd) success(user string) {
 // newRelay returns a relay to upstreams, which ends with the test.
 func newRelay(t testing.TB, s *site, change func(*Config), upstreams ...*upstream) *Relay {
 	t.Helper()
-	cfg := Config{Domain: domain, Authority: s}
+	cfg := Config{Domain: domain, Authority: s, Backoff: time.Millisecond}
 	cfg.Upstream.written = "xmpp://test"
 	for _, u := range upstreams {
 		cfg.Upstream.targets = append(cfg.Upstream.targets, u.target)

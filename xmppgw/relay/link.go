@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,7 @@ type link struct {
 	read    atomic.Int64 // when something last came, Unix seconds
 	sent    atomic.Int64 // when something was last written, Unix seconds
 	writing sync.Mutex
+	over    atomic.Bool // the end of our side was written
 }
 
 func newLink(r *Relay, t target, raw net.Conn) *link {
@@ -158,7 +160,7 @@ func (l *link) writeAll(items [][]byte) error {
 // patience is how long the upstream may take for one batch.
 func (l *link) patience() time.Duration {
 	if _, closed := l.queue.Closed(); closed {
-		return closePatience
+		return l.ending()
 	}
 	return l.relay.cfg.Stalled
 }
@@ -169,11 +171,12 @@ func (l *link) writeEnd(reason error) {
 		l.raw.Close()
 		return
 	}
-	_ = l.raw.SetReadDeadline(time.Now().Add(closePatience))
+	_ = l.raw.SetReadDeadline(time.Now().Add(l.ending()))
 	if l.writeAll([][]byte{[]byte(streamEnd)}) != nil {
 		l.raw.Close()
 		return
 	}
+	l.over.Store(true)
 	if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
@@ -185,7 +188,7 @@ func (l *link) writeEnd(reason error) {
 func (l *link) close() {
 	if l.queue.Close(nil) {
 		// A writer that is stuck has its time cut short.
-		_ = l.raw.SetDeadline(time.Now().Add(closePatience))
+		_ = l.raw.SetDeadline(time.Now().Add(l.ending()))
 	}
 }
 
@@ -196,12 +199,18 @@ func (l *link) abort() {
 	l.raw.Close()
 }
 
-// finish reads to the upstream's end after close, and gives the connection back.
-func (l *link) finish() {
+// ending is how long the end may take.
+func (l *link) ending() time.Duration { return min(closePatience, l.relay.cfg.Stalled) }
+
+// finish reads to the upstream's end after close, and gives the connection back. It
+// reports whether the upstream has learnt that the stream is over: it closes its own side
+// then, while one that stands still lets the time run out.
+func (l *link) finish() (told bool) {
 	for {
-		if _, err := l.reader.Next(); err != nil {
-			break
+		_, err := l.reader.Next()
+		if err != nil {
+			l.raw.Close()
+			return l.over.Load() && !errors.Is(err, os.ErrDeadlineExceeded)
 		}
 	}
-	l.raw.Close()
 }

@@ -227,7 +227,8 @@ func (m *managed) recover(ctx context.Context, err error) error {
 		return err
 	}
 	l.abort()
-	for wait := firstWait; ; wait = min(2*wait, mostWait) {
+	first := m.conn.relay.cfg.Backoff
+	for wait := first; ; wait = min(2*wait, mostWaits*first) {
 		// Those who lost their links together come back one after the other.
 		if !sleep(ctx, wait/2+rand.N(wait/2)) {
 			return stream.ErrDisconnected
@@ -246,11 +247,9 @@ func (m *managed) recover(ctx context.Context, err error) error {
 	}
 }
 
-// The waits between attempts to resume.
-const (
-	firstWait = 200 * time.Millisecond
-	mostWait  = 10 * time.Second
-)
+// mostWaits is how many times as long as the first the wait between two attempts to
+// resume becomes at most.
+const mostWaits = 50
 
 // sleep waits, and reports false when ctx has ended.
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -291,6 +290,7 @@ func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 	case err == nil:
 		return nil, false
 	case errors.As(err, &gone):
+		m.gone()
 		l.close()
 		l.finish()
 		c.log().Info("a session could not be resumed", "user", id.User, "err", err)
@@ -298,6 +298,13 @@ func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 	}
 	l.abort()
 	return err, true
+}
+
+// gone notes that the upstream has nothing left to resume.
+func (m *managed) gone() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.id = ""
 }
 
 // adopt goes on over a link on which the session was resumed: what the upstream has not
@@ -332,15 +339,13 @@ func (m *managed) end(reason error) {
 	defer m.mu.Unlock()
 	m.ended = true
 	m.releaseLocked()
-	if m.link != nil {
-		for _, raw := range left {
-			_ = m.link.send(raw)
-		}
-		m.link.close()
-		return
+	if m.link == nil {
+		return // between two links: see finish
 	}
-	// Between two links.
-	m.conn.relay.endParked(waiting{identity: m.conn.who(), id: m.id, h: m.in, until: time.Now().Add(m.keeps), lang: m.conn.peer.Lang})
+	for _, raw := range left {
+		_ = m.link.send(raw)
+	}
+	m.link.close()
 }
 
 // undelivered are the errors for what came for a client that did not come back (XEP-0206
@@ -369,10 +374,11 @@ func undelivered(st stream.Stream) (errs [][]byte) {
 
 func (m *managed) finish() {
 	m.mu.Lock()
-	l := m.link
+	l, w := m.link, waiting{identity: m.conn.who(), id: m.id, h: m.in, until: time.Now().Add(m.keeps), lang: m.conn.peer.Lang}
 	m.mu.Unlock()
-	if l != nil {
-		l.finish()
+	if (l == nil || !l.finish()) && w.id != "" {
+		// The upstream could not be told that the session is over, and keeps it.
+		m.conn.relay.endParked(w)
 	}
 }
 

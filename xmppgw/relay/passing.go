@@ -19,6 +19,7 @@ import (
 type passing struct {
 	conn *conn
 	link *link
+	over bool // the session has ended for good; Serve's goroutine's own
 
 	mu       sync.Mutex
 	id       string        // of resumption; empty: none was agreed
@@ -110,26 +111,37 @@ func resumption(enabled *stream.Element) (id string, keeps time.Duration) {
 }
 
 func (p *passing) end(reason error) {
-	if !mayResume(reason) {
+	if p.over = !mayResume(reason); p.over {
 		p.link.close()
 		return
 	}
-	p.mu.Lock()
-	wait := waiting{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
-	p.mu.Unlock()
 	p.link.abort()
-	if wait.id == "" {
+	w := p.waiting()
+	if w.id == "" {
 		return
 	}
 	r := p.conn.relay
-	r.parked.put(wait)
+	r.parked.put(w)
 	// End looks at the streams first, and then at what is parked: when it saw this
 	// stream before, it has left its reason.
-	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.parked.remove(wait.id) {
-		r.endParked(wait)
+	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.parked.remove(w.id) {
+		r.endParked(w)
 	}
 }
 
-func (p *passing) finish() { p.link.finish() }
+// waiting is the session as it waits at the upstream once the link is lost; without an id
+// when it does not.
+func (p *passing) waiting() waiting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return waiting{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
+}
+
+func (p *passing) finish() {
+	if w := p.waiting(); !p.link.finish() && p.over && w.id != "" {
+		// The upstream could not be told that the session is over, and keeps it.
+		p.conn.relay.endParked(w)
+	}
+}
 
 func (p *passing) keepAlive(now time.Time) { p.link.keepAlive(now) }

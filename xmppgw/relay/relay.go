@@ -74,6 +74,7 @@ type Config struct {
 	Stalled       time.Duration // for which the upstream may take nothing of what is written; default 30 s
 	KeepAlive     time.Duration // of silence before a sign of life is sent or asked for; default 25 s
 	Unacked       int           // bytes kept for one BOSH stream until the upstream acknowledges them; default 512 KiB, most half of Queue
+	Backoff       time.Duration // before a lost link is resumed for BOSH, at first; the waits grow, and are spread; default 200 ms
 	ResumeFor     time.Duration // most time for which a lost link is resumed for BOSH; default 5 min
 	Parked        int           // streams of one account that may wait for resumption at the upstream, as far as the relay remembers; default 10
 }
@@ -131,6 +132,7 @@ func (c *Config) setDefaults() {
 	c.Stalled = cmp.Or(c.Stalled, 30*time.Second)
 	c.KeepAlive = cmp.Or(c.KeepAlive, 25*time.Second)
 	c.Unacked = min(cmp.Or(c.Unacked, 512<<10), c.Queue/2)
+	c.Backoff = cmp.Or(c.Backoff, 200*time.Millisecond)
 	c.ResumeFor = cmp.Or(c.ResumeFor, 5*time.Minute)
 	c.Parked = cmp.Or(c.Parked, 10)
 }
