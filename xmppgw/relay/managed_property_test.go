@@ -171,6 +171,8 @@ func TestManaged_Property(t *testing.T) {
 		c.Send(bindRequest)
 		c.Expect(bindResult)
 		eventually(t, "managed", s.attached)
+		s.say("first", 0)
+		c.Read() // and <enabled/> before it: without that there is nothing to resume
 
 		var sent, said []string
 		for i, op := range rapid.SliceOfN(rapid.IntRange(0, 9), 1, 60).Draw(rt, "ops") {
