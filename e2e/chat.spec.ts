@@ -8,7 +8,9 @@ for (const { login, transport } of ways) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
-    test("two people talk", async ({ alice, bob, database, site }) => {
+    test("two people talk", async ({ visit, database, site }) => {
+      const [alice, bob] = [await visit("alice"), await visit("bob")];
+      for (const person of [alice, bob]) await person.fillIn();
       await expect.poll(async () => (await site.counts())[`foyer_streams_open ${transport}`]).toBe(2);
       await alice.talkTo("bob");
       for (const text of texts) await alice.say(text);

@@ -63,7 +63,7 @@ for (const { login, transport } of pageWays) {
       await expect.poll(() => leftovers(alice)).toEqual([]);
 
       const bob = alice.become("bob");
-      await bob.signIn();
+      await bob.fillIn();
       await bob.talkTo("alice");
       await bob.say("from bob");
       await bob.hears("from alice");

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -139,14 +140,16 @@ func (c *cluster) running() (*pgdev.Server, error) {
 	return c.pg, nil
 }
 
-// create: PUT /databases/{name} — {"url"} of an empty database.
+// create: PUT /databases/{name}?template= — {"url"} of a database like the
+// template, to which nobody is connected; without one it is empty.
 func (c *cluster) create(r *http.Request) (any, error) {
 	pg, err := c.running()
 	if err != nil {
 		return nil, err
 	}
 	name := r.PathValue("name")
-	if err := pg.CreateDatabase(r.Context(), name, "template0"); err != nil {
+	template := cmp.Or(r.FormValue("template"), "template0")
+	if err := pg.CreateDatabase(r.Context(), name, template); err != nil {
 		return nil, err
 	}
 	return map[string]string{"url": pg.URL(name)}, nil

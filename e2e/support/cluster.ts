@@ -27,9 +27,11 @@ export class Cluster {
     return this.call("POST", "/start");
   }
 
-  async newDatabase(): Promise<Database> {
+  /** Makes a database: an empty one, or a copy of one to which nobody is connected. */
+  async newDatabase(template?: Database): Promise<Database> {
     const name = `e2e_${randomUUID().replaceAll("-", "")}`;
-    const { url } = (await this.call("PUT", `/databases/${name}`)) as { url: string };
+    const query = template ? `?template=${template.name}` : "";
+    const { url } = (await this.call("PUT", `/databases/${name}${query}`)) as { url: string };
     return new Database(this, name, url);
   }
 
@@ -49,7 +51,7 @@ export class Cluster {
 export class Database {
   constructor(
     private readonly cluster: Cluster,
-    private readonly name: string,
+    readonly name: string,
     readonly url: string,
   ) {}
 

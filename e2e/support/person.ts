@@ -48,14 +48,29 @@ export class Person {
     await this.enterChat();
   }
 
-  /** Signs in to the site. */
+  /** Signs in to the site by the form's request alone, which is quicker than filling it in. */
   async openSite({ trusted = false, as = this.name }: { trusted?: boolean; as?: string } = {}): Promise<void> {
+    const { request } = this.context;
+    const page = await (await request.get("/signin")).text();
+    const [, csrf] = page.match(/name="csrf" value="([^"]+)"/)!;
+    const form = { csrf: csrf!, username: this.user, password, next: "/", ...(trusted && { trusted: "1" }) };
+    expect((await request.post("/signin", { form, maxRedirects: 0 })).status()).toBe(303);
+    await this.page.goto("/");
+    await this.expectHome(as);
+  }
+
+  /** Signs in to site and chat as people do. */
+  async fillIn(): Promise<void> {
     await this.page.goto("/signin");
     await this.page.getByLabel("User name").fill(this.user);
     await this.page.getByLabel("Password").fill(password);
-    await this.page.getByLabel("This is a trusted device").setChecked(trusted);
     await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
-    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${as}`);
+    await this.expectHome(this.name);
+    await this.enterChat();
+  }
+
+  private async expectHome(name: string): Promise<void> {
+    await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${name}`);
   }
 
   /** In mode `password`, types it in Converse's form; elsewhere the page does it all. */

@@ -60,7 +60,13 @@ type Fixtures = {
   bob: Person;
 };
 
-export const test = base.extend<Options & Fixtures, { cluster: Cluster }>({
+type WorkerFixtures = {
+  cluster: Cluster;
+  /** What a site makes in an empty database: its tables, and the demo accounts. */
+  template: Database;
+};
+
+export const test = base.extend<Options & Fixtures, WorkerFixtures>({
   login: ["session", { option: true }],
   transport: ["websocket", { option: true }],
   settings: [{}, { option: true }],
@@ -74,8 +80,20 @@ export const test = base.extend<Options & Fixtures, { cluster: Cluster }>({
     { scope: "worker" },
   ],
 
-  database: async ({ cluster }, use) => {
-    const database = await cluster.newDatabase();
+  template: [
+    async ({ cluster }, use) => {
+      const template = await cluster.newDatabase();
+      const site = new Site(template, "session");
+      await site.start();
+      expect(await site.stop()).toEqual({ code: 0, signal: null });
+      site.remove();
+      await use(template);
+    },
+    { scope: "worker" },
+  ],
+
+  database: async ({ cluster, template }, use) => {
+    const database = await cluster.newDatabase(template);
     await use(database);
     await cluster.resume();
     await database.drop();
