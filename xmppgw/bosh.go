@@ -22,8 +22,7 @@ const boshContentType = "text/xml; charset=utf-8"
 type boshHTTP struct {
 	header Header
 	peer   string // the TCP peer's address
-	body   []byte
-	gone   func() bool // whether the peer has closed the connection meanwhile
+	body   []byte // the session keeps it
 }
 
 // boshReply is an HTTP response; status 0 closes the connection without one.
@@ -75,49 +74,65 @@ func refusal(c boshCondition, legacy bool) boshReply {
 // room for the wrapper around it (B-09).
 func (g *Gateway) MaxBody() int { return g.cfg.Limits.Bytes + 4096 }
 
-// post handles one POST. Its answer may take a while.
-func (g *Gateway) post(ctx context.Context, r boshHTTP) *boshAwaited {
+// post handles one POST, and lets asker have the answer, which may take a while: it
+// comes from the session that is returned, or is there already.
+func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSession {
 	if len(r.body) > g.MaxBody() {
-		return answered(refusal(boshPolicyViolation, false))
+		asker.answer(refusal(boshPolicyViolation, false))
+		return nil
 	}
 	c, err := g.arrive(r.header, r.peer)
 	if err != nil {
-		return answered(boshReply{http.StatusForbidden, terminal(boshPolicyViolation)})
+		asker.answer(boshReply{http.StatusForbidden, terminal(boshPolicyViolation)})
+		return nil
 	}
 	body, err := stream.ParseBody(r.body, g.cfg.Limits)
 	if err != nil {
-		return answered(refusal(parseCondition(err), false))
+		asker.answer(refusal(parseCondition(err), false))
+		return nil
 	}
 	rid, err := requestID(body)
 	if err != nil {
-		return answered(refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid")))
+		asker.answer(refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid")))
+		return nil
 	}
-	request := &boshRequest{rid: rid, body: body, gone: r.gone}
+	s, refused := g.sessionFor(ctx, c, r, body, rid)
+	if s == nil {
+		asker.answer(refused)
+		return nil
+	}
+	s.serve(&boshRequest{rid: rid, body: body, asker: asker})
+	return s
+}
+
+// sessionFor returns the session that a request is for; one that it creates; or
+// nil, and what to answer instead.
+func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *stream.Body, rid uint64) (*boshSession, boshReply) {
 	s := g.boshSession(body.Attr("sid"))
 	if s != nil && s.secure && !c.secure {
 		// XEP-0124 §19.1 (B-54): a sid that travels in the clear ends nothing.
-		return answered(boshReply{})
+		return nil, boshReply{}
 	}
 	known, fresh := s.recognises(c, r.header)
 	if fresh {
-		return s.serve(request)
+		return s, boshReply{}
 	}
-	c, err = g.identify(ctx, r.header, r.peer)
+	c, err := g.identify(ctx, r.header, r.peer)
 	switch {
 	case err != nil && known:
 		// The database is away, which is no reason to break off a conversation.
-		return s.serve(request)
+		return s, boshReply{}
 	case err != nil:
 		// Clients try again after a 5xx (B-33).
 		g.log.Error("sign-in could not be checked", "err", err)
-		return answered(boshReply{http.StatusServiceUnavailable, nil})
+		return nil, boshReply{http.StatusServiceUnavailable, nil}
 	case !body.Has("sid"):
-		return g.create(c, r.header, request)
+		return g.create(c, r.header, body, rid)
 	case s == nil || !s.belongsTo(c):
-		return answered(boshReply{http.StatusOK, terminal(boshItemNotFound)})
+		return nil, boshReply{http.StatusOK, terminal(boshItemNotFound)}
 	}
 	s.remember(r.header)
-	return s.serve(request)
+	return s, boshReply{}
 }
 
 // parseCondition: XML that is refused is a bad request, what is too large is
@@ -190,22 +205,22 @@ func (s *boshSession) remember(h Header) {
 	s.proof.Store(&p)
 }
 
-// create opens a session (XEP-0124 §7).
-func (g *Gateway) create(c caller, h Header, r *boshRequest) *boshAwaited {
-	body := r.body
+// create opens a session (XEP-0124 §7), or returns nil, and what to answer
+// instead.
+func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*boshSession, boshReply) {
 	legacy := !body.Has("ver")
 	switch to := body.Attr("to"); {
 	case to == "":
-		return answered(refusal(boshImproperAddressing, legacy))
+		return nil, refusal(boshImproperAddressing, legacy)
 	case !g.serves(to):
-		return answered(refusal(boshHostUnknown, legacy))
+		return nil, refusal(boshHostUnknown, legacy)
 	}
-	s, err := g.newBOSH(c, body, r.rid)
+	s, err := g.newBOSH(c, body, rid)
 	if err != nil {
-		return answered(refusal(admissionCondition(err), legacy))
+		return nil, refusal(admissionCondition(err), legacy)
 	}
 	s.remember(h)
-	return s.serve(r)
+	return s, boshReply{}
 }
 
 // admissionCondition: what is no refusal is a fault of the gateway (B-50).

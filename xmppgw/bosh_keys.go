@@ -37,8 +37,8 @@ func (k *boshKeys) next(b *stream.Body) bool {
 
 // repeats reports whether a request that was seen before comes with the key that
 // it had then: a repeat uses up none.
-func (k *boshKeys) repeats(b *stream.Body, key string) bool {
-	return k.latest == "" || sameKey(b.Attr("key"), key)
+func (k *boshKeys) repeats(key, then string) bool {
+	return k.latest == "" || sameKey(key, then)
 }
 
 func sameKey(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -25,11 +25,14 @@ func (s *boshSession) leftOverLocked() [][]byte {
 // answered there was nothing left to send.
 func (s *boshSession) Undelivered() ([][]byte, time.Time) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.abandoned {
 		s.endLocked(stream.ErrDisconnected) // if Close is not there yet
 	}
 	lost := s.lost
 	s.lost = nil
-	return lost, s.idleFrom
+	if s.idleFrom == 0 {
+		return lost, time.Time{}
+	}
+	return lost, s.gateway.began.Add(s.idleFrom)
 }

@@ -1,8 +1,8 @@
 package xmppgw
 
 import (
+	"cmp"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -15,12 +15,20 @@ import (
 // held until there is something to answer with, answered in rid order, and answered
 // again when they are repeated (XEP-0124 §7 to §14).
 
+// boshAsker is who waits for the answer to a request. It is told once; answer
+// never blocks, and is called without the session's lock.
+type boshAsker interface {
+	answer(boshReply)
+	gone() bool // whether it has vanished: what it is told reaches nobody
+}
+
 // boshRequest is one HTTP request on its way to an answer.
 type boshRequest struct {
-	rid    uint64
-	body   *stream.Body
-	answer chan boshReply // buffered: answering never blocks
-	gone   func() bool    // whether its HTTP peer has vanished; nil: never
+	rid   uint64
+	body  *stream.Body // nil once it is processed: a request that waits keeps none
+	key   string       // XEP-0124 §15
+	until moment       // it is answered then, at the latest
+	asker boshAsker
 }
 
 type boshAnswer struct {
@@ -29,102 +37,105 @@ type boshAnswer struct {
 	body []byte
 }
 
+// boshDelivery is an answer on its way to who asked.
+type boshDelivery struct {
+	to    boshAsker
+	reply boshReply
+}
+
 // How long a request that came before its turn waits for those before it
 // (B-31): after a reload Strophe may have counted one that was never sent.
 const gapPatience = 5 * time.Second
 
-// gapped ends a session whose missing request did not come (B-31).
-func (s *boshSession) gapped() {
-	s.Close(boshItemNotFound)
+// replyLocked answers a request, when the lock is given back.
+func (s *boshSession) replyLocked(r *boshRequest, a boshReply) {
+	s.out = append(s.out, boshDelivery{r.asker, a})
 }
 
-// serve hands a request to the session.
-func (s *boshSession) serve(r *boshRequest) *boshAwaited {
-	r.answer = make(chan boshReply, 1)
+// unlock gives back the lock, sees to the timer, and delivers what is to be
+// delivered: nothing is written while the lock is held.
+func (s *boshSession) unlock() {
+	s.scheduleLocked()
+	out := s.out
+	s.out = nil
+	s.mu.Unlock()
+	for _, d := range out {
+		d.to.answer(d.reply)
+	}
+}
+
+// serve takes in a request, which is answered at the end of the session's wait at
+// the latest.
+func (s *boshSession) serve(r *boshRequest) {
+	r.until = s.gateway.now() + time.Duration(s.params.wait)*time.Second
 	s.submit(r)
-	return &boshAwaited{session: s, request: r, until: time.Now().Add(time.Duration(s.params.wait) * time.Second)}
-}
-
-// boshAwaited is the answer to a request, which may take as long as the session's
-// wait.
-type boshAwaited struct {
-	reply   boshReply // without a session: the answer
-	session *boshSession
-	request *boshRequest
-	until   time.Time
-}
-
-func answered(r boshReply) *boshAwaited { return &boshAwaited{reply: r} }
-
-// within returns the answer if it comes within d.
-func (a *boshAwaited) within(d time.Duration) (boshReply, bool) {
-	if a.session == nil {
-		return a.reply, true
-	}
-	t := time.NewTimer(min(d, time.Until(a.until)))
-	defer t.Stop()
-	select {
-	case reply := <-a.request.answer:
-		return reply, true
-	case <-t.C:
-		return boshReply{}, false
-	}
-}
-
-// await returns the answer, at the end of the session's wait at the latest.
-func (a *boshAwaited) await() boshReply {
-	reply, ok := a.within(time.Until(a.until))
-	for !ok {
-		a.session.timeout(a.request)
-		// Parked requests have no turn yet; gapped sees to them.
-		a.until = time.Now().Add(gapPatience)
-		reply, ok = a.within(gapPatience)
-	}
-	return reply
 }
 
 // submit takes in a request (XEP-0124 §14.2, §14.3).
 func (s *boshSession) submit(r *boshRequest) {
+	r.key = r.body.Attr("key")
+	most := uint64(s.params.requests) + extra(r.body)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.idle.Stop()
-	s.idleFrom = time.Time{}
+	defer s.unlock()
+	s.idleFrom = 0
 	s.unclaimed = false
 	switch {
 	case s.final != nil:
-		r.reply(s.finalReplyLocked())
+		s.replyLocked(r, s.finalReplyLocked())
 		s.told.Store(true)
 	case r.rid < s.next:
 		s.repeatLocked(r)
-	case r.rid >= s.next+uint64(s.params.requests)+s.extra(r):
+	case r.rid >= s.next+most:
 		s.endLocked(boshItemNotFound) // beyond the window (B-27)
-		r.reply(s.finalReplyLocked())
+		s.replyLocked(r, s.finalReplyLocked())
 	default:
-		if old := s.parked[r.rid]; old != nil {
-			old.reply(recoverable())
-		}
-		s.parked[r.rid] = r
+		s.parkLocked(r)
 		s.proceedLocked()
-		s.checkRequestsLocked(r)
+		s.checkRequestsLocked(most)
 	}
-	s.startInactivityTimerLocked()
+	s.startInactivityLocked()
+}
+
+// parkLocked keeps a request until its turn comes. One that is here already is
+// replaced (B-30).
+func (s *boshSession) parkLocked(r *boshRequest) {
+	for i, old := range s.parked {
+		if old.rid == r.rid {
+			s.replyLocked(old, recoverable())
+			s.parked[i] = r
+			return
+		}
+	}
+	s.parked = append(s.parked, r)
+}
+
+// takeParkedLocked returns the parked request whose turn it is, or nil.
+func (s *boshSession) takeParkedLocked() *boshRequest {
+	for i, r := range s.parked {
+		if r.rid == s.next {
+			if s.parked = slices.Delete(s.parked, i, i+1); len(s.parked) == 0 {
+				s.parked = nil
+			}
+			return r
+		}
+	}
+	return nil
 }
 
 // checkRequestsLocked ends the session of a client that has more requests under way
 // than it may (XEP-0124 §11, B-36), those counted out that have just been
 // answered. None is answered late enough to break the rule of how often it may
 // ask (B-37): there are never `requests` of them without a gap.
-func (s *boshSession) checkRequestsLocked(r *boshRequest) {
-	if s.final != nil || uint64(len(s.held)+len(s.parked)) <= uint64(s.params.requests)+s.extra(r) {
-		return
+func (s *boshSession) checkRequestsLocked(most uint64) {
+	if s.final == nil && uint64(len(s.held)+len(s.parked)) > most {
+		s.endLocked(boshPolicyViolation)
 	}
-	s.endLocked(boshPolicyViolation)
 }
 
 // extra is the one further request that may carry a pause or an end (XEP-0124
 // §11, B-36).
-func (s *boshSession) extra(r *boshRequest) uint64 {
-	if r.body.Has("pause") || r.body.Attr("type") == "terminate" {
+func extra(b *stream.Body) uint64 {
+	if b.Has("pause") || b.Attr("type") == "terminate" {
 		return 1
 	}
 	return 0
@@ -134,20 +145,21 @@ func (s *boshSession) extra(r *boshRequest) uint64 {
 // place of the request that still waits (XEP-0124 §14.3, B-28, B-30).
 func (s *boshSession) repeatLocked(r *boshRequest) {
 	for i, h := range s.held {
-		if h.rid == r.rid && s.keys.repeats(r.body, h.body.Attr("key")) {
-			h.reply(recoverable())
+		if h.rid == r.rid && s.keys.repeats(r.key, h.key) {
+			s.replyLocked(h, recoverable())
+			r.body = nil
 			s.held[i] = r
 			return
 		}
 	}
 	for _, a := range s.answered {
-		if a.rid == r.rid && s.keys.repeats(r.body, a.key) {
-			r.reply(boshReply{200, a.body})
+		if a.rid == r.rid && s.keys.repeats(r.key, a.key) {
+			s.replyLocked(r, boshReply{200, a.body})
 			return
 		}
 	}
 	s.endLocked(boshItemNotFound)
-	r.reply(s.finalReplyLocked())
+	s.replyLocked(r, s.finalReplyLocked())
 }
 
 // recoverable ends a request, not the session (XEP-0124 §17.3).
@@ -158,18 +170,17 @@ func recoverable() boshReply {
 // proceedLocked processes the parked requests whose turn has come.
 func (s *boshSession) proceedLocked() {
 	for s.final == nil {
-		r := s.parked[s.next]
+		r := s.takeParkedLocked()
 		if r == nil {
 			break
 		}
-		delete(s.parked, s.next)
 		s.next++
 		s.processLocked(r)
+		r.body = nil
 	}
+	s.gapAt = 0
 	if len(s.parked) > 0 && s.final == nil {
-		s.gap.Reset(gapPatience)
-	} else {
-		s.gap.Stop()
+		s.gapAt = s.gateway.now() + gapPatience
 	}
 }
 
@@ -177,7 +188,7 @@ func (s *boshSession) proceedLocked() {
 func (s *boshSession) processLocked(r *boshRequest) {
 	if !s.keys.next(r.body) {
 		s.endLocked(boshItemNotFound) // XEP-0124 §15.4 (B-44)
-		r.reply(s.finalReplyLocked())
+		s.replyLocked(r, s.finalReplyLocked())
 		return
 	}
 	s.acknowledgedLocked(r)
@@ -219,14 +230,14 @@ func (s *boshSession) checkPollingLocked(empty bool, r *boshRequest) {
 	if s.params.wait > 0 && s.params.hold > 0 {
 		return
 	}
-	now := time.Now()
+	now := s.gateway.now()
 	if !empty {
-		s.emptyAt = time.Time{}
+		s.emptyAt = 0
 		return
 	}
-	if !s.emptyAt.IsZero() && now.Sub(s.emptyAt) < s.params.polling {
+	if s.emptyAt != 0 && now-s.emptyAt < s.params.polling {
 		s.endLocked(boshPolicyViolation)
-		r.reply(s.finalReplyLocked())
+		s.replyLocked(r, s.finalReplyLocked())
 		return
 	}
 	if n := len(s.answered); n > 0 && s.answered[n-1].rid == r.rid && string(s.answered[n-1].body) == emptyBody {
@@ -247,21 +258,33 @@ func (s *boshSession) pauseLocked(text string) {
 	}
 }
 
-// timeout answers a request that has waited long enough, and those before it
-// (B-35).
-func (s *boshSession) timeout(r *boshRequest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, h := range s.held {
-		if h != r {
+// timeoutLocked answers the requests that have waited long enough, and those before
+// them (B-35).
+func (s *boshSession) timeoutLocked(now moment) {
+	for n := len(s.held); n > 0; n-- {
+		if s.held[n-1].until > now {
 			continue
 		}
-		for range i + 1 {
+		for range n {
 			s.answerOldestLocked(nil)
 		}
-		break
+		return
 	}
-	s.startInactivityTimerLocked()
+}
+
+// vanished finds that the peer of a request may have gone: such a request counts as
+// received, and is answered for a repeat of it, with nothing (B-32).
+func (s *boshSession) vanished() {
+	s.mu.Lock()
+	defer s.unlock()
+	s.dropVanishedLocked()
+	s.startInactivityLocked()
+}
+
+func (s *boshSession) dropVanishedLocked() {
+	for len(s.held) > 0 && s.held[0].asker.gone() {
+		s.answerOldestLocked(nil)
+	}
 }
 
 // answerReadyLocked answers the oldest request if there is payload for it.
@@ -271,9 +294,7 @@ func (s *boshSession) answerReadyLocked() {
 	}
 	// B-32: a request whose peer has vanished, as at a reload of the page, counts
 	// as received, but it carries nothing away.
-	for len(s.held) > 0 && s.held[0].gone != nil && s.held[0].gone() {
-		s.answerOldestLocked(nil)
-	}
+	s.dropVanishedLocked()
 	if len(s.held) == 0 {
 		return
 	}
@@ -292,27 +313,19 @@ func (s *boshSession) answerAllLocked() {
 // a repeat (XEP-0124 §14.3, B-29).
 func (s *boshSession) answerOldestLocked(items [][]byte) {
 	r := s.held[0]
-	s.held = s.held[1:]
+	s.held = slices.Delete(s.held, 0, 1)
 	body := s.bodyOfLocked(r.rid, items)
-	s.answered = append(s.answered, boshAnswer{r.rid, r.body.Attr("key"), body})
-	if extra := len(s.answered) - s.params.requests; extra > 0 {
-		s.answered = append([]boshAnswer(nil), s.answered[extra:]...)
+	if extra := len(s.answered) + 1 - s.params.requests; extra > 0 {
+		s.answered = slices.Delete(s.answered, 0, extra)
 	}
-	r.reply(boshReply{200, body})
-}
-
-func (r *boshRequest) reply(a boshReply) {
-	select {
-	case r.answer <- a:
-	default: // answered already
-	}
+	s.answered = append(s.answered, boshAnswer{r.rid, r.key, body})
+	s.replyLocked(r, boshReply{200, body})
 }
 
 // underWayLocked returns the requests without an answer, in rid order.
 func (s *boshSession) underWayLocked() []*boshRequest {
 	all := slices.Clone(s.held)
-	for _, rid := range slices.Sorted(maps.Keys(s.parked)) {
-		all = append(all, s.parked[rid])
-	}
+	all = append(all, s.parked...)
+	slices.SortFunc(all, func(a, b *boshRequest) int { return cmp.Compare(a.rid, b.rid) })
 	return all
 }

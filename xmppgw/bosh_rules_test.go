@@ -362,7 +362,10 @@ func TestBOSH_Undelivered(t *testing.T) {
 	if err := bs.Send([]byte(message("alice@h", "lost"))); err != nil {
 		t.Fatal(err)
 	}
-	bs.inactive()
+	bs.mu.Lock()
+	bs.idleFor = 0
+	bs.mu.Unlock()
+	bs.due()
 	lost, since := bs.Undelivered()
 	if len(lost) != 1 || !strings.Contains(string(lost[0]), `id="lost"`) || since.IsZero() || since.After(time.Now()) {
 		t.Errorf("%q since %s", lost, since)

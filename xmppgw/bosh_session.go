@@ -34,26 +34,31 @@ type boshSession struct {
 
 	mu        sync.Mutex
 	inbox     []inbound
-	waiting   int                     // bytes in the inbox
-	next      uint64                  // the rid to process next
-	parked    map[uint64]*boshRequest // arrived before their turn
-	held      []*boshRequest          // processed and not answered, in rid order
-	answered  []boshAnswer            // the latest, for repeats
-	first     bool                    // the creation response is still to come
-	final     []byte                  // set once ended: what every further request gets
-	legacy    bool                    // the peer sent no ver
-	acks      bool                    // the client acknowledges answers (bosh_acks.go)
-	keys      boshKeys                // who may go on (bosh_keys.go)
-	paused    time.Duration           // inactivity that a pause asked for; 0: none
-	emptyAt   time.Time               // when an empty request was last answered without payload
-	idle      *time.Timer             // runs while no request is here
-	idleFrom  time.Time               // since when; zero: it does not run
-	idleFor   time.Duration           // and for how long
-	abandoned bool                    // it ran out
-	lost      [][]byte                // what nobody came for then (bosh_lost.go)
-	gap       *time.Timer             // runs while requests are parked
-	signIn    *time.Timer
-	unclaimed bool // prebound, and nobody has attached yet
+	waiting   int            // bytes in the inbox
+	next      uint64         // the rid to process next
+	parked    []*boshRequest // arrived before their turn
+	held      []*boshRequest // processed and not answered, in rid order
+	answered  []boshAnswer   // the latest, for repeats
+	out       []boshDelivery // to be delivered when the lock is given back
+	first     bool           // the creation response is still to come
+	final     []byte         // set once ended: what every further request gets
+	legacy    bool           // the peer sent no ver
+	acks      bool           // the client acknowledges answers (bosh_acks.go)
+	keys      boshKeys       // who may go on (bosh_keys.go)
+	paused    time.Duration  // inactivity that a pause asked for; 0: none
+	emptyAt   moment         // when an empty request was last answered without payload; 0: none was
+	abandoned bool           // inactivity ended it
+	lost      [][]byte       // what nobody came for then (bosh_lost.go)
+	unclaimed bool           // prebound, and nobody has attached yet
+
+	// What falls due, each 0 when it does not (bosh_timer.go).
+	idleFrom  moment        // since when no request is here
+	idleFor   time.Duration // and how long that may be
+	gapAt     moment        // the requests before the parked ones must have come
+	signInAt  moment        // the client must have signed in
+	expiresAt moment        // the site session expires
+	timer     *time.Timer
+	timerAt   moment // when the timer runs out, which may be too early; 0: it does not run
 }
 
 // inbound is one thing for Recv or Restart.
@@ -83,7 +88,6 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 		shaper:  g.newShaper(),
 		wake:    make(chan struct{}, 1),
 		next:    rid,
-		parked:  make(map[uint64]*boshRequest),
 		first:   true,
 		legacy:  !b.Has("ver"),
 		acks:    wantsAcks(b),
@@ -94,12 +98,8 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 	if err != nil {
 		return nil, err
 	}
-	stopExpiry := expire(s)
-	s.stop = func() { stopExpiry(); release() }
-	s.idle = time.AfterFunc(s.params.inactivity, s.inactive)
-	s.gap = time.AfterFunc(gapPatience, s.gapped)
-	s.gap.Stop()
-	s.signIn = time.AfterFunc(g.cfg.Unauthenticated, func() { s.Close(boshPolicyViolation) })
+	s.stop = release
+	s.startTimer()
 	g.mu.Lock()
 	g.sessions[s.sid] = s
 	g.mu.Unlock()
@@ -114,7 +114,7 @@ func (s *boshSession) run() {
 		s.gateway.log.Debug("bosh ended", "conn", s.peer.Conn, "reason", err)
 	}
 	s.Close(nil)
-	s.signIn.Stop()
+	s.SignedIn()
 	s.stop()
 }
 
@@ -127,15 +127,6 @@ func (s *boshSession) forget() {
 	s.gateway.mu.Unlock()
 }
 
-// inactive ends a session that no request came for (XEP-0124 §10, B-40).
-func (s *boshSession) inactive() {
-	s.forget()
-	s.mu.Lock()
-	s.abandoned = true
-	s.mu.Unlock()
-	s.Close(stream.ErrDisconnected)
-}
-
 func (s *boshSession) receiveLocked(in inbound) {
 	s.inbox = append(s.inbox, in)
 	s.waiting += in.size()
@@ -145,34 +136,16 @@ func (s *boshSession) receiveLocked(in inbound) {
 	}
 }
 
-// startInactivityTimerLocked starts the inactivity timer when no request is here
-// (B-40). What comes for the client meanwhile does not start it again: a pause lasts
-// as long as was agreed (B-41).
-func (s *boshSession) startInactivityTimerLocked() {
-	if len(s.held) > 0 || len(s.parked) > 0 || (!s.idleFrom.IsZero() && !s.unclaimed) {
-		return
-	}
-	d := s.params.inactivity
-	if s.unclaimed {
-		d = s.gateway.cfg.PrebindUnused
-	}
-	if s.paused > 0 {
-		d, s.paused = s.paused, 0
-	}
-	s.idleFrom, s.idleFor = time.Now(), d
-	s.idle.Reset(d)
-}
-
 // flush is called when there is something to send, or the end.
 func (s *boshSession) flush() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if reason, closed := s.queue.Closed(); closed {
 		s.endLocked(reason)
 	} else {
 		s.answerReadyLocked()
 	}
-	s.startInactivityTimerLocked()
+	s.startInactivityLocked()
 }
 
 // Recv implements stream.Stream.
@@ -189,7 +162,7 @@ func (s *boshSession) Recv(ctx context.Context) (*stream.Element, error) {
 
 // Restart implements stream.Stream: the same session goes on (XEP-0206 §5).
 func (s *boshSession) Restart(ctx context.Context) error {
-	s.signIn.Stop()
+	s.SignedIn()
 	in, err := s.take(ctx)
 	if err == nil && !in.restart {
 		err = &stream.Error{Condition: stream.NotAuthorized, Text: "restart the stream after signing in"}
@@ -259,7 +232,7 @@ func (s *boshSession) endLocked(reason error) {
 		return
 	}
 	s.final = s.finalBodyLocked(reason, s.leftOverLocked())
-	s.gap.Stop()
+	s.gapAt = 0
 	if len(s.held)+len(s.parked) > 0 {
 		s.told.Store(true)
 	}
@@ -267,15 +240,15 @@ func (s *boshSession) endLocked(reason error) {
 	for _, r := range s.underWayLocked() {
 		switch {
 		case first:
-			r.reply(s.finalReplyForLocked(reason))
+			s.replyLocked(r, s.finalReplyForLocked(reason))
 		case reason == nil:
-			r.reply(boshReply{200, []byte(emptyBody)})
+			s.replyLocked(r, boshReply{200, []byte(emptyBody)})
 		default:
-			r.reply(boshReply{200, terminal("other-request")})
+			s.replyLocked(r, boshReply{200, terminal("other-request")})
 		}
 		first = false
 	}
-	s.held, s.parked = nil, make(map[uint64]*boshRequest)
+	s.held, s.parked = nil, nil
 	var condition boshCondition
 	if errors.As(reason, &condition) {
 		reason = stream.ErrDisconnected // the server sees a client that is gone

@@ -289,14 +289,8 @@ func TestBOSH_VanishedPeer(t *testing.T) {
 	fmt.Fprintf(conn, "POST /http-bind HTTP/1.1\r\nHost: h\r\nOrigin: %s\r\nCookie: s=alice\r\nContent-Length: %d\r\n\r\n%s", s.base, len(raw), raw)
 	s.held(b)
 	conn.Close()
-	s.gw.mu.Lock()
-	bs := s.gw.sessions[b.sid]
-	s.gw.mu.Unlock()
-	eventually(t, func() bool {
-		bs.mu.Lock()
-		defer bs.mu.Unlock()
-		return bs.held[0].gone()
-	})
+	eventually(t, func() bool { held, _ := s.requests(b); return held == 0 })
+	bs := s.session(b)
 	if err := bs.Send([]byte(message("alice@h", "kept"))); err != nil {
 		t.Fatal(err)
 	}

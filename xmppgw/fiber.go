@@ -28,16 +28,10 @@ const BOSHPath = "/http-bind"
 // only as long as the handler.
 type fiberHeader struct{ c *fiber.Ctx }
 
-// Get implements Header. Cookies may come in several lines (RFC 9113 §8.2.3), and
-// so may lists (RFC 9110 §5.3): each proxy may add one.
+// Get implements Header.
 func (h fiberHeader) Get(name string) string {
-	var separator string
-	switch name {
-	case fiber.HeaderCookie:
-		separator = "; "
-	case fiber.HeaderXForwardedFor:
-		separator = ", "
-	default:
+	separator, list := listSeparator(name)
+	if !list {
 		return strings.Clone(h.c.Get(name))
 	}
 	lines := h.c.Request().Header.PeekAll(name)
@@ -128,27 +122,25 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 		c.Set("Allow", "POST, OPTIONS")
 		return c.Status(http.StatusMethodNotAllowed).SendString("This is a BOSH endpoint (XEP-0124); it answers POST.")
 	}
+	conn := &boshConn{
+		gateway: g, server: c.App().Server(), peer: peerAddress(c),
+		exchange: exchange{
+			origin: string(c.Response().Header.Peek("Access-Control-Allow-Origin")),
+			last:   c.Request().Header.ConnectionClose(), http10: !c.Request().Header.IsHTTP11(),
+		},
+	}
 	// As it came: no coding was advertised (B-05), and one that unpacks to more
 	// than it seems is not unpacked. It outlives the handler's buffer.
 	body := append([]byte(nil), c.BodyRaw()...)
-	answer := g.post(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: body, gone: peerGone(c.Context().Conn())})
-	reply, ok := answer.within(soonAnswered)
-	if ok && reply.status != 0 && len(reply.body) <= writeBatch {
-		c.Set("Cache-Control", "no-store")
-		c.Set("Content-Type", boshContentType) // B-03
-		return c.Status(reply.status).Send(reply.body)
-	}
-	if ok {
-		answer = answered(reply)
-	}
-	g.parkBOSH(c.Context(), c.App().Server(), answer)
+	conn.ask(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: conn.peer, body: body})
+	hijack(c.Context(), true, conn.begin)
 	return nil
 }
 
 // allowOrigin echoes one of the site's own origins, never * (B-06).
 func (g *Gateway) allowOrigin(c *fiber.Ctx) {
 	c.Vary("Origin")
-	if origin := c.Get("Origin"); origin != "" && g.cfg.Origin(origin) {
+	if origin := g.allowedOrigin(fiberHeader{c}); origin != "" {
 		c.Set("Access-Control-Allow-Origin", origin)
 		c.Set("Access-Control-Allow-Credentials", "true")
 	}

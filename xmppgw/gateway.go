@@ -69,6 +69,8 @@ type Config struct {
 	CreateRate      float64       // new streams per second and address; default 200
 	CreateBurst     int           // and at once; default 6,000
 	Meter           budget.Meter  // is told which of the last four are met; nil: nobody
+
+	portable bool // for tests: wait as on a system without epoll
 }
 
 // Gateway serves /xmpp-websocket and /http-bind. It is safe for concurrent use.
@@ -80,6 +82,11 @@ type Gateway struct {
 	cancel context.CancelFunc
 	served sync.WaitGroup
 	ping   []byte // the frame that asks a WebSocket's peer for a sign of life
+	began  time.Time
+	polled pollers      // of BOSH connections that wait
+	asked  atomic.Int64 // BOSH requests without an answer
+
+	stopping atomic.Bool // Shutdown has begun
 
 	mu       sync.Mutex
 	streams  map[carrier]struct{}
@@ -106,12 +113,14 @@ func New(cfg Config) (*Gateway, error) {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		admit:    newAdmission(cfg),
+		began:    time.Now(),
 		ctx:      ctx,
 		cancel:   cancel,
 		streams:  make(map[carrier]struct{}),
 		sessions: make(map[string]*boshSession),
 		ping:     appendFrame(nil, opPing, nil),
 	}
+	g.polled = newPollers(cfg.portable)
 	g.served.Go(g.pingAll)
 	return g, nil
 }
@@ -146,6 +155,28 @@ func (c *Config) setDefaults() {
 	c.PerUser = cmp.Or(c.PerUser, 100)
 	c.CreateRate = cmp.Or(c.CreateRate, 200)
 	c.CreateBurst = cmp.Or(c.CreateBurst, 6000)
+}
+
+// listSeparator tells whether a field may come in several lines, and how they are
+// put together: cookies may (RFC 9113 §8.2.3), and so may lists (RFC 9110 §5.3), to
+// which each proxy may add.
+func listSeparator(name string) (separator string, list bool) {
+	switch name {
+	case "Cookie":
+		return "; ", true
+	case "X-Forwarded-For":
+		return ", ", true
+	}
+	return "", false
+}
+
+// allowedOrigin returns the Origin of a request if it is one of the site's own, or
+// "".
+func (g *Gateway) allowedOrigin(h Header) string {
+	if origin := h.Get("Origin"); origin != "" && g.cfg.Origin(origin) {
+		return origin
+	}
+	return ""
 }
 
 // caller is what an HTTP request says about who opens a stream.
@@ -298,11 +329,13 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
+	g.stopping.Store(true)
 	for _, c := range g.all() {
 		c.Close(&stream.Error{Condition: stream.SystemShutdown})
 	}
 	g.awaitFinalPolls(ctx)
 	g.cancel()
+	defer g.polled.each(poller.stop)
 	done := make(chan struct{})
 	go func() {
 		g.served.Wait()
@@ -310,10 +343,24 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return nil
+		return until(ctx, func() bool { return g.asked.Load() == 0 })
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// until looks again and again whether something is so, until it is or ctx ends.
+func until(ctx context.Context, so func() bool) error {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for !so() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // awaitFinalPolls lets BOSH clients that are between two requests hear of the end:
@@ -321,15 +368,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 func (g *Gateway) awaitFinalPolls(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.FinalPolls)
 	defer cancel()
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for g.anyWithoutEnd() {
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	_ = until(ctx, func() bool { return !g.anyWithoutEnd() })
 }
 
 // anyWithoutEnd reports whether the client of a BOSH session has not been told of

@@ -168,7 +168,7 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 		<-served
 		s.gw.mu.Lock()
 		for _, b := range s.gw.sessions {
-			b.idle.Stop()
+			b.timer.Stop()
 		}
 		s.gw.mu.Unlock()
 	})

@@ -31,10 +31,11 @@ func BenchmarkIdle(b *testing.B) {
 	})
 }
 
+// asTheProgram has it (app/server.go).
+var asTheProgram = fiber.Config{DisableStartupMessage: true, Immutable: true, ReadBufferSize: 40 << 10, ReduceMemoryUsage: true, StreamRequestBody: true}
+
 func idle(b *testing.B, sessions int, open func(*site)) {
-	// As the program has it (app/server.go).
-	web := fiber.Config{DisableStartupMessage: true, Immutable: true, ReadBufferSize: 40 << 10, ReduceMemoryUsage: true, StreamRequestBody: true}
-	s := newSiteOn(b, web, func(c *Config) {
+	s := newSiteOn(b, asTheProgram, func(c *Config) {
 		c.CreateRate, c.CreateBurst, c.PerAddress, c.PerUser = 1e6, 1e6, 1e6, 1e6
 	})
 	before := inUse()

@@ -47,8 +47,8 @@ func (g *Gateway) Prebind(ctx context.Context, id stream.Identity, addr string) 
 	}
 	s.mu.Lock()
 	s.unclaimed = true
-	s.startInactivityTimerLocked()
-	s.mu.Unlock()
+	s.startInactivityLocked()
+	s.unlock()
 	return Prebound{JID: jid, SID: s.sid, RID: p.rid}, nil
 }
 
@@ -99,15 +99,22 @@ func (p *prebind) send(ctx context.Context, want, raw string) (*stream.Element, 
 	return p.exchange(ctx, &stream.Body{Elements: []*stream.Element{el}}, want)
 }
 
+// prebindAnswers takes the one answer to a request.
+type prebindAnswers chan boshReply
+
+func (a prebindAnswers) answer(r boshReply) { a <- r }
+func (a prebindAnswers) gone() bool         { return false }
+
 // exchange sends a body and polls until the element that is wanted comes.
 func (p *prebind) exchange(ctx context.Context, b *stream.Body, want string) (*stream.Element, error) {
 	for {
-		r := &boshRequest{rid: p.rid, body: b, answer: make(chan boshReply, 1)}
+		answers := make(prebindAnswers, 1)
+		rid := p.rid
 		p.rid++
-		p.session.submit(r)
+		p.session.serve(&boshRequest{rid: rid, body: b, asker: answers})
 		var reply boshReply
 		select {
-		case reply = <-r.answer:
+		case reply = <-answers:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -122,7 +129,7 @@ func (p *prebind) exchange(ctx context.Context, b *stream.Body, want string) (*s
 			if e.Name.Local == want {
 				return e, nil
 			}
-			return nil, fmt.Errorf("%w: %s at request %s", ErrPrebind, e.Raw, strconv.FormatUint(r.rid, 10))
+			return nil, fmt.Errorf("%w: %s at request %s", ErrPrebind, e.Raw, strconv.FormatUint(rid, 10))
 		}
 		b = &stream.Body{}
 	}

@@ -220,7 +220,8 @@ func (s *wsStream) takePong() []byte {
 }
 
 // pingAll pings every WebSocket, so that proxies keep it open and a vanished
-// peer is noticed (RFC 6455 §5.5.2); and looks after idle TCP streams.
+// peer is noticed (RFC 6455 §5.5.2); and looks after idle TCP streams, and BOSH
+// connections on which nothing is asked.
 func (g *Gateway) pingAll() {
 	t := time.NewTicker(g.cfg.Ping)
 	defer t.Stop()
@@ -230,6 +231,8 @@ func (g *Gateway) pingAll() {
 		case <-g.ctx.Done():
 			return
 		}
+		idleSince := g.now() - connIdleFor
+		g.polled.each(func(p poller) { p.closeIdle(idleSince) })
 		for _, c := range g.all() {
 			switch s := c.(type) {
 			case *wsStream:

@@ -1,0 +1,154 @@
+package xmppgw
+
+import (
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// epoll is the poller of Linux (epoll(7)): edge-triggered, so that a connection is
+// registered once. Go's runtime waits for the epoll itself, as for any other file;
+// no thread blocks.
+type epoll struct {
+	file *os.File
+	fd   int
+
+	mu      sync.Mutex
+	conns   map[int32]*boshConn // by file descriptor
+	stopped bool
+}
+
+// newSystemPoller returns nil where there is no epoll.
+func newSystemPoller() poller {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	_ = unix.SetNonblock(fd, true) // Go polls what does not block
+	e := &epoll{file: os.NewFile(uintptr(fd), "epoll"), fd: fd, conns: make(map[int32]*boshConn)}
+	raw, err := e.file.SyscallConn()
+	if err != nil {
+		e.file.Close()
+		return nil
+	}
+	go e.run(raw)
+	return e
+}
+
+// run ends with stop.
+func (e *epoll) run(raw syscall.RawConn) {
+	events := make([]unix.EpollEvent, 128)
+	_ = raw.Read(func(fd uintptr) bool {
+		for {
+			n, err := unix.EpollWait(int(fd), events, 0)
+			if n <= 0 && err != unix.EINTR {
+				return false
+			}
+			e.dispatch(events[:max(n, 0)])
+		}
+	})
+}
+
+func (e *epoll) dispatch(events []unix.EpollEvent) {
+	for _, event := range events {
+		e.mu.Lock()
+		c := e.conns[event.Fd]
+		e.mu.Unlock()
+		if c != nil {
+			c.notice(event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+		}
+	}
+}
+
+func (e *epoll) watch(c *boshConn) bool {
+	ok := false
+	_ = c.raw.Control(func(fd uintptr) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.stopped {
+			return
+		}
+		event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)}
+		e.conns[int32(fd)] = c
+		ok = unix.EpollCtl(e.fd, unix.EPOLL_CTL_ADD, int(fd), &event) == nil
+	})
+	return ok
+}
+
+func (e *epoll) forget(c *boshConn) {
+	_ = c.raw.Control(func(fd uintptr) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.conns[int32(fd)] == c {
+			delete(e.conns, int32(fd))
+			_ = unix.EpollCtl(e.fd, unix.EPOLL_CTL_DEL, int(fd), nil)
+		}
+	})
+}
+
+func (e *epoll) read(c *boshConn, buf []byte) (n int, err error) {
+	outer := c.raw.Read(func(fd uintptr) bool {
+		n, err = ignoringEINTR(func() (int, error) { return unix.Read(int(fd), buf) })
+		return true
+	})
+	switch {
+	case outer != nil:
+		return 0, outer
+	case err == unix.EAGAIN:
+		return 0, nil
+	case err == nil && n == 0:
+		return 0, io.EOF
+	}
+	return max(n, 0), err
+}
+
+func ignoringEINTR(call func() (int, error)) (int, error) {
+	for {
+		if n, err := call(); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func (e *epoll) write(c *boshConn, b []byte) (n int, err error) {
+	outer := c.raw.Write(func(fd uintptr) bool {
+		n, err = ignoringEINTR(func() (int, error) { return unix.Write(int(fd), b) })
+		return true
+	})
+	switch {
+	case outer != nil:
+		return 0, outer
+	case err == unix.EAGAIN:
+		return 0, nil
+	}
+	return max(n, 0), err
+}
+
+func (e *epoll) watched() []*boshConn {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]*boshConn, 0, len(e.conns))
+	for _, c := range e.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+func (e *epoll) closeIdle(before moment) {
+	for _, c := range e.watched() {
+		c.closeIdle(before)
+	}
+}
+
+func (e *epoll) stop() {
+	e.mu.Lock()
+	e.stopped = true
+	e.mu.Unlock()
+	for _, c := range e.watched() {
+		c.close()
+	}
+	e.file.Close()
+}

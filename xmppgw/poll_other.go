@@ -1,0 +1,5 @@
+//go:build !linux
+
+package xmppgw
+
+func newSystemPoller() poller { return nil }
