@@ -61,9 +61,6 @@ func (s *Server) housekeeping(ctx context.Context) {
 			s.log.Error("expired records were not removed", "err", err)
 		}
 		s.uploads.RemoveDeleted(ctx)
-		if err := s.db.TidySearch(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("the search index was not tidied", "err", err)
-		}
 	}
 }
 

@@ -50,6 +50,9 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 		if err := w.fill(ctx, *w.size); err != nil {
 			return nil, err
 		}
+		if _, err := run(ctx, "migrate"); err != nil { // it indexes the words
+			return nil, err
+		}
 	}
 	cmd, stop, err := w.start("foyer", env, program, "serve")
 	if err != nil {

@@ -137,19 +137,26 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// execSQL runs statements in the site's database.
+// execSQL runs statements in the site's database, on one connection.
 func (w site) execSQL(ctx context.Context, statements ...string) error {
+	return w.withConn(ctx, func(conn *pgx.Conn) error {
+		for _, q := range statements {
+			if _, err := conn.Exec(ctx, q); err != nil {
+				return fmt.Errorf("%.60s …: %w", q, err)
+			}
+		}
+		return nil
+	})
+}
+
+// withConn lets f use a connection to the site's database.
+func (w site) withConn(ctx context.Context, f func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, w.pg.URL(w.database))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	for _, q := range statements {
-		if _, err := conn.Exec(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
+	return f(conn)
 }
 
 // errMissing says that a server is not installed.

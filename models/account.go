@@ -228,7 +228,7 @@ func (db *DB) DeleteAccount(ctx context.Context, id int64, version int, domain s
 			return ErrStale
 		}
 		jid := a.Username + "@" + domain
-		for _, q := range []string{"DELETE FROM archive WHERE owner = ?", "DELETE FROM conversations WHERE owner = ?", "DELETE FROM contacts WHERE jid = ?", "DELETE FROM blocks WHERE jid = ?"} {
+		for _, q := range []string{"DELETE FROM archive WHERE owner = ?", deleteIndex, "DELETE FROM conversations WHERE owner = ?", "DELETE FROM contacts WHERE jid = ?", "DELETE FROM blocks WHERE jid = ?"} {
 			if err := tx.Exec(q, jid).Error; err != nil {
 				return err
 			}

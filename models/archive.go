@@ -43,6 +43,9 @@ func (s *chatStore) Append(ctx context.Context, entries []archive.Entry) error {
 	args, retracts := archiveArgs(s.domain, entries)
 	if !retracts {
 		_, err := s.chat.Exec(ctx, appendArchive, args...)
+		if err == nil {
+			s.index.stored(entries)
+		}
 		return storable(err)
 	}
 	return storable(pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
@@ -102,6 +105,9 @@ func (s *chatStore) retract(ctx context.Context, tx pgx.Tx, owner string, r *arc
 		if err != nil {
 			return fmt.Errorf("%w: the message to retract is damaged: %w", archive.ErrUnstorable, err)
 		}
+		if _, err := tx.Exec(ctx, forgetWords, owner, e.ID); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, "UPDATE archive SET stanza = $3, body = '' WHERE owner = $1 AND id = $2", owner, e.ID, tombstone); err != nil {
 			return err
 		}
@@ -126,6 +132,16 @@ func storable(err error) error {
 		return fmt.Errorf("%w: %w", archive.ErrUnstorable, err)
 	}
 	return err
+}
+
+// deleteArchives deletes all messages of archives.
+func deleteArchives(ctx context.Context, tx pgx.Tx, owners ...string) error {
+	for _, q := range []string{"DELETE FROM archive WHERE owner = ANY ($1)", deleteIndexes} {
+		if _, err := tx.Exec(ctx, q, owners); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Remove implements archive.Store. It waits for statements of Append that

@@ -45,6 +45,12 @@ func (f *filter) add(condition string, v any) {
 func archiveFilter(q archive.Query) *filter {
 	f := &filter{}
 	f.side(q.Owner, q.With)
+	f.selected(q)
+	return f
+}
+
+// selected selects by time and id.
+func (f *filter) selected(q archive.Query) {
 	if !q.Start.IsZero() {
 		f.add("id >= %s", firstID(q.Start))
 	}
@@ -54,7 +60,6 @@ func archiveFilter(q archive.Query) *filter {
 	if len(q.IDs) > 0 {
 		f.add("id = ANY(%s)", q.IDs)
 	}
-	return f
 }
 
 // side selects an archive, or what is in it with one address. Then the names are
@@ -94,13 +99,18 @@ func (f *filter) names(owner, with string) (o, p, r string) {
 // pageFilter is the filter with the page's bounds.
 func pageFilter(q archive.Query) *filter {
 	f := archiveFilter(q)
+	f.page(q)
+	return f
+}
+
+// page selects what is between the page's bounds.
+func (f *filter) page(q archive.Query) {
 	if q.After != uuid.Nil {
 		f.add("id > %s", q.After)
 	}
 	if q.Before != uuid.Nil {
 		f.add("id < %s", q.Before)
 	}
-	return f
 }
 
 func (f *filter) sql() string { return " FROM archive WHERE " + strings.Join(f.where, " AND ") }

@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"foyer/xmppd/archive"
 
@@ -14,31 +14,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Full-text search (XEP-0431). A page is found in bounded steps, whatever the
-// words and however long the archive:
+// Full-text search (XEP-0431). An archive is a row of segments, whose words are
+// indexed, and the latest messages, which are not yet (archive_index.go). A page is
+// found from its end of the archive on:
 //
-//  1. The archive is read from the page's end of it, for a bounded number of
-//     messages. That finds words that are common there, and all words of an
-//     archive that is not longer.
-//  2. The rest of the page comes from the index of words, together with the one
-//     of times: for a stretch of time that, by what was found in step 1, has
-//     enough for the page. A stretch that has too many messages is halved; one
-//     that has too few is followed by the next.
+//   - of the latest messages by reading them, less than a small segment;
+//   - of segments by their sets of messages with the words, a few segments at a time
+//     and more when they bring little. Then the messages are read, and looked at
+//     whether they match: by the order of words, and the address they are with.
 //
-// The owner is one of the words of a message (see the migration), so that the
-// index finds messages of one archive only.
+// So a search costs what the page has and one look into each segment, of which an
+// archive of a million messages has some 150, whatever the words.
 //
 // Searches have connections of their own, and each statement is planned with
 // its words: a plan that is good for any word is the wrong one for most.
 
-// searchBounds are how many messages a search reads.
-type searchBounds struct {
-	first   int // in step 1
-	stretch int // with the words, in a stretch of time, before it is halved
-}
-
-// countedFound is how many messages with the words are counted.
-const countedFound = 1000
+const (
+	countedFound  = 1000 // messages with the words that are counted
+	firstSegments = 4    // segments that are looked into first, and then four times as many
+	mostSegments  = 256
+	mostLookedAt  = 2048 // messages that are looked at in one statement
+)
 
 // search answers a query with words.
 func (s *chatStore) search(ctx context.Context, q archive.Query) (archive.Page, error) {
@@ -65,41 +61,55 @@ func (s *chatStore) search(ctx context.Context, q archive.Query) (archive.Page, 
 // find finds the entries of a page.
 func (s *chatStore) find(ctx context.Context, found *foundEntries) error {
 	q := found.q
-	var words struct{ any, indexed bool }
-	var first, edge, end *uuid.UUID // edge: the last that was read; nil: nothing is left
+	var words string
+	var indexed uuid.UUID
 	batch := &pgx.Batch{}
+	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") // a segment may be added just now
 	named := queueNamed(batch, q)
-	batch.Queue(wordsSQL, q.Text).QueryRow(func(row pgx.Row) error { return row.Scan(&words.any, &words.indexed) })
-	f := pageFilter(q)
-	batch.Queue(f.edgesSQL(q, s.reads.first), f.args...).QueryRow(func(row pgx.Row) error { return row.Scan(&first, &edge, &end) })
-	f = pageFilter(q)
-	batch.Queue(f.firstReadSQL(q, s.reads.first), f.args...).Query(found.add)
+	batch.Queue("SELECT websearch_to_tsquery('simple', $1)::text", q.Text).QueryRow(scanInto(&words))
+	batch.Queue("SELECT "+latestSegment, q.Owner).QueryRow(scanInto(&indexed))
+	if q.Last {
+		sql, args := latestSQL(q, nil)
+		batch.Queue(sql, args...).Query(found.add)
+	}
+	batch.Queue("COMMIT")
 	if err := s.searches.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	switch {
-	case !named.allThere():
+	if !named.allThere() {
 		return archive.ErrNotFound
-	case !words.any || edge == nil || found.full:
-		return nil
-	case !words.indexed:
-		return s.readOn(ctx, found, *edge)
 	}
-	likely := stretch{near: *edge, far: *end, back: q.Last}.first(*first, len(found.list), q.Max)
-	return s.findIndexed(ctx, found, likely, *end)
+	if words == "" || found.full {
+		return nil // text without a word matches nothing
+	}
+	if indexed != uuid.Nil {
+		if err := s.findIndexed(ctx, found, words, indexed); err != nil || found.full {
+			return err
+		}
+	}
+	if q.Last {
+		return nil
+	}
+	sql, args := latestSQL(q, &indexed)
+	return s.read(ctx, found, sql, args)
 }
 
-// readOn reads behind the edge for words that no index has, such as "-word".
-func (s *chatStore) readOn(ctx context.Context, found *foundEntries, edge uuid.UUID) error {
-	q := found.q
-	if q.Last {
-		q.Before = edge
-	} else {
-		q.After = edge
-	}
+// latestSQL finds messages that are in no segment. The segments end with an id, or
+// where the database says.
+func latestSQL(q archive.Query, indexed *uuid.UUID) (string, []any) {
 	f := pageFilter(q)
+	if indexed != nil {
+		f.add("id > %s", *indexed)
+	} else {
+		f.where = append(f.where, "id > "+strings.ReplaceAll(latestSegment, "$1", f.arg(q.Owner)))
+	}
 	f.where = append(f.where, f.matches(q.Text))
-	rows, err := s.searches.Query(ctx, f.pageSQL(q), f.args...)
+	return f.pageSQL(q), f.args
+}
+
+// read reads entries of the page.
+func (s *chatStore) read(ctx context.Context, found *foundEntries, sql string, args []any) error {
+	rows, err := s.searches.Query(ctx, sql, args...)
 	if err != nil {
 		return err
 	}
@@ -107,122 +117,195 @@ func (s *chatStore) readOn(ctx context.Context, found *foundEntries, edge uuid.U
 	return found.add(rows)
 }
 
-// findIndexed finds the rest of a page, stretch by stretch up to the end.
-func (s *chatStore) findIndexed(ctx context.Context, found *foundEntries, in stretch, end uuid.UUID) error {
-	for {
-		middle, splits := in.middle()
-		limit := s.reads.stretch + 1
-		if !splits {
-			limit = 0
-		}
-		sql, args := stretchSQL(found.q, in, limit)
-		rows, err := s.searches.Query(ctx, sql, args...)
+// findIndexed finds what the segments have, the last of which ends with an id.
+func (s *chatStore) findIndexed(ctx context.Context, found *foundEntries, words string, end uuid.UUID) error {
+	formula, err := parseTSQuery(words)
+	if err != nil {
+		return err
+	}
+	if peer, _, _ := strings.Cut(found.q.With, "/"); peer != "" && formula.op != '*' {
+		formula = all([]*wordNode{formula, {op: 'w', word: "@" + peer}})
+	}
+	if formula.op == '*' || len(found.q.IDs) > 0 {
+		// Nothing that sets could tell, such as "-word".
+		f := pageFilter(found.q)
+		f.add("id <= %s", end)
+		f.where = append(f.where, f.matches(found.q.Text))
+		return s.read(ctx, found, f.pageSQL(found.q), f.args)
+	}
+	part := partOf(found.q)
+	if before(end, part.end) {
+		part.end = end
+	}
+	for n := firstSegments; !found.full; {
+		may, more, err := s.lookInto(ctx, &part, formula, n)
 		if err != nil {
 			return err
 		}
-		total, err := found.addStretch(rows, limit)
-		switch {
-		case err != nil:
+		if err := s.pick(ctx, found, may); err != nil || !more {
 			return err
-		case splits && total >= limit:
-			in.far = middle
-		case found.full || in.far == end:
-			return nil
-		default:
-			in.near, in.far = in.far, end
+		}
+		if len(may) <= found.q.Max {
+			n = min(4*n, mostSegments)
 		}
 	}
+	return nil
 }
 
-// addStretch reads what was found in a stretch, unless that reaches a limit, and
-// returns how many there are.
-func (f *foundEntries) addStretch(rows pgx.Rows, limit int) (total int, err error) {
+// part is what of an archive was not looked into yet.
+type part struct {
+	owner      string
+	first, end uuid.UUID
+	back       bool // into the past
+}
+
+// partOf is the part that a page is in.
+func partOf(q archive.Query) part {
+	p := part{owner: q.Owner, first: q.After, end: uuid.Max, back: q.Last}
+	if !q.Start.IsZero() {
+		p.first = later(p.first, firstID(q.Start))
+	}
+	if q.Before != uuid.Nil {
+		p.end = q.Before
+	}
+	if !q.End.IsZero() && before(lastID(q.End), p.end) {
+		p.end = lastID(q.End)
+	}
+	return p
+}
+
+func before(a, b uuid.UUID) bool { return bytes.Compare(a[:], b[:]) < 0 }
+
+func later(a, b uuid.UUID) uuid.UUID {
+	if before(a, b) {
+		return b
+	}
+	return a
+}
+
+// segmentsSQL selects the part's next n segments, with the sets of a formula's words if
+// the segment has all that a message must have.
+func (p part) segmentsSQL(formula *wordNode, n int) (string, []any) {
+	order := ""
+	if p.back {
+		order = " DESC"
+	}
+	return fmt.Sprintf(`SELECT s.first, s.last, q.word, w.at
+		FROM (SELECT first, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND word = ANY (ARRAY(SELECT hashtextextended(must, 0) FROM unnest($5::text[]) must)))
+				WHEN cardinality($5::text[]) THEN id END AS segment
+			FROM archive_segments WHERE owner = $1 AND last >= $2 AND first <= $3 ORDER BY owner%[1]s, last%[1]s LIMIT %[2]d) s
+		CROSS JOIN unnest($4::text[]) q (word)
+		LEFT JOIN archive_words w ON w.segment = s.segment AND w.word = hashtextextended(q.word, 0)
+		ORDER BY s.last%[1]s`, order, n), []any{p.owner, p.first, p.end, formula.needs(), formula.musts()}
+}
+
+// lookInto returns the messages that may match, of the part's next n segments, in the
+// page's direction, and takes those segments from the part.
+func (s *chatStore) lookInto(ctx context.Context, p *part, formula *wordNode, n int) (may []int64, more bool, err error) {
+	words := formula.needs()
+	sql, args := p.segmentsSQL(formula, n)
+	rows, err := s.searches.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, false, err
+	}
 	defer rows.Close()
+	sets, segments := make(map[string][]int64, len(words)), 0
+	rest := *p
 	for rows.Next() {
-		e := archive.Entry{Owner: f.q.Owner}
-		if err := rows.Scan(&e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Replaces, &e.Stanza, &total); err != nil {
-			return total, err
+		var first, last uuid.UUID
+		var word string
+		var at []int64
+		if err := rows.Scan(&first, &last, &word, &at); err != nil {
+			return nil, false, err
 		}
-		if limit > 0 && total >= limit || !f.take(e) {
+		slices.Sort(at)
+		sets[word] = slices.Compact(at)
+		if len(sets) < len(words) {
+			continue
+		}
+		may = append(may, p.of(formula.among(sets))...)
+		clear(sets)
+		segments++
+		rest.skip(first, last)
+		if len(may) > mostLookedAt {
 			break
 		}
 	}
 	rows.Close()
-	return total, rows.Err()
+	more = segments == n || len(may) > mostLookedAt
+	*p = rest
+	return may, more, rows.Err()
 }
 
-// stretch is a part of an archive: what is beyond near, up to far, in one
-// direction.
-type stretch struct {
-	near, far uuid.UUID
-	back      bool // into the past
-}
-
-// first is the stretch that has enough for the page, if words are as frequent
-// as they were in the messages that were read, from first to near.
-func (s stretch) first(first uuid.UUID, found, want int) stretch {
-	if found == 0 {
-		return s
+// of returns those of a sorted set that are in the part, in its direction.
+func (p *part) of(set []int64) []int64 {
+	from, _ := slices.BinarySearch(set, half(p.first))
+	to, there := slices.BinarySearch(set, half(p.end))
+	if there {
+		to++
 	}
-	read := millis(s.near) - millis(first)
-	at := millis(s.near) + read*int64(2*want/found+1)
-	if far := s.bound(at); s.before(far) {
-		s.far = far
+	set = slices.Clone(set[from:max(from, to)])
+	if p.back {
+		slices.Reverse(set)
 	}
-	return s
+	return set
 }
 
-// middle halves the stretch; false: it is too short.
-func (s stretch) middle() (uuid.UUID, bool) {
-	near, far := millis(s.near), millis(s.far)
-	if max(near-far, far-near) < 2 {
-		return s.far, false
+// skip takes a segment from the part.
+func (p *part) skip(first, last uuid.UUID) {
+	if p.back {
+		p.end = fromHalves(half(first)-1, ^uint64(0))
+	} else {
+		p.first = fromHalves(half(last)+1, 0)
 	}
-	return s.bound((near + far) / 2), true
 }
 
-// before reports whether an id is not as far as the stretch's end.
-func (s stretch) before(id uuid.UUID) bool {
-	return s.back == (bytes.Compare(id[:], s.far[:]) > 0)
+// half is the first half of an id, which has its time.
+func half(id uuid.UUID) int64 { return int64(binary.BigEndian.Uint64(id[:8]) &^ (1 << 63)) }
+
+func fromHalves(first int64, second uint64) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:8], uint64(first))
+	binary.BigEndian.PutUint64(id[8:], second)
+	return id
 }
 
-// bound is the last id of a millisecond, in the stretch's direction.
-func (s stretch) bound(ms int64) uuid.UUID {
-	if s.back {
-		return timeBound(time.UnixMilli(ms), 0)
+// pick reads those messages that match, in order, until the page is full.
+func (s *chatStore) pick(ctx context.Context, found *foundEntries, may []int64) error {
+	for n := found.q.Max + 1; len(may) > 0 && !found.full; n = min(4*n, mostLookedAt) {
+		n = min(n, len(may))
+		sql, args := pickSQL(found.q, may[:n])
+		if err := s.read(ctx, found, sql, args); err != nil {
+			return err
+		}
+		may = may[n:]
 	}
-	return timeBound(time.UnixMilli(ms), 0xff)
+	return nil
 }
 
-// millis is the time of an id (RFC 9562 §5.7).
-func millis(id uuid.UUID) int64 {
-	return int64(binary.BigEndian.Uint64(id[:8]) >> 16)
+// pickSQL selects those of some messages that match. OFFSET makes the database look
+// them up one by one.
+func pickSQL(q archive.Query, may []int64) (string, []any) {
+	from, to := make([]uuid.UUID, len(may)), make([]uuid.UUID, len(may))
+	for i, first := range may {
+		from[i], to[i] = fromHalves(first, 0), fromHalves(first, ^uint64(0))
+	}
+	f := &filter{}
+	one := fmt.Sprintf("SELECT * FROM archive WHERE owner = %s AND id >= from_id AND id <= to_id OFFSET 0", f.arg(q.Owner))
+	f.selected(q)
+	f.page(q)
+	if q.With != "" {
+		f.names(q.Owner, q.With)
+	}
+	f.where = append(f.where, f.matches(q.Text))
+	return fmt.Sprintf("SELECT %s FROM unnest(%s::uuid[], %s::uuid[]) may (from_id, to_id), LATERAL (%s) one WHERE %s ORDER BY id%s LIMIT %d",
+		archiveColumns, f.arg(from), f.arg(to), one, strings.Join(f.where, " AND "), direction(q), q.Max+1), f.args
 }
-
-// wordsSQL: whether there are words in a text, and words that a message must
-// have, which is what an index can find.
-const wordsSQL = `SELECT numnode(words) > 0, querytree(words) NOT IN ('', 'T')
-	FROM websearch_to_tsquery('simple', $1) words`
 
 // matches is the condition that a message has the words, in the syntax of web
-// searches. Text without a word matches nothing.
+// searches. Text without a word matches nothing. The bound keeps the vector of any
+// message below what Postgres can handle.
 func (f *filter) matches(text string) string {
-	return "body <> '' AND search @@ websearch_to_tsquery('simple', " + f.arg(text) + ")"
-}
-
-// edgesSQL finds the first and the last of the messages that are read first, and
-// the last of all.
-func (f *filter) edgesSQL(q archive.Query, read int) string {
-	order, reverse := inOrder(q), q
-	reverse.Last = !q.Last
-	return fmt.Sprintf("SELECT (SELECT id%[1]s%[2]s LIMIT 1), (SELECT id%[1]s%[2]s OFFSET %[4]d LIMIT 1), (SELECT id%[1]s%[3]s LIMIT 1)",
-		f.sql(), order, inOrder(reverse), read-1)
-}
-
-// firstReadSQL reads the first messages, and selects those with the words.
-func (f *filter) firstReadSQL(q archive.Query, read int) string {
-	return fmt.Sprintf("SELECT %s FROM (SELECT *%s%s LIMIT %d) read WHERE %s ORDER BY id%s LIMIT %d",
-		archiveColumns, f.sql(), inOrder(q), read, f.matches(q.Text), direction(q), q.Max+1)
+	return "body <> '' AND to_tsvector('simple', left(body, 32768)) @@ websearch_to_tsquery('simple', " + f.arg(text) + ")"
 }
 
 func direction(q archive.Query) string {
@@ -230,29 +313,4 @@ func direction(q archive.Query) string {
 		return " DESC"
 	}
 	return ""
-}
-
-// stretchSQL finds messages by words and time. The names are compared in a form
-// that no index knows: a range of theirs may be all of an archive. A limit bounds
-// how many are looked at; 0 is none.
-func stretchSQL(q archive.Query, in stretch, limit int) (string, []any) {
-	f := &filter{}
-	f.names(q.Owner, q.With)
-	if len(q.IDs) > 0 {
-		f.add("id = ANY(%s)", q.IDs)
-	}
-	near, far := "id > %s", "id <= %s"
-	if in.back {
-		near, far = "id < %s", "id >= %s"
-	}
-	f.add(near, in.near)
-	f.add(far, in.far)
-	owner := "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace("@"+q.Owner) + "'"
-	f.where = append(f.where, fmt.Sprintf("body <> '' AND search @@ (%s::tsquery && websearch_to_tsquery('simple', %s))", f.arg(owner), f.arg(q.Text)))
-	found := "SELECT *" + f.sql()
-	if limit > 0 {
-		found += fmt.Sprint(" LIMIT ", limit)
-	}
-	return fmt.Sprintf("SELECT %s, total FROM (SELECT *, count(*) OVER () AS total FROM (%s) found) counted ORDER BY id%s LIMIT %d",
-		archiveColumns, found, direction(q), q.Max+1), f.args
 }

@@ -59,6 +59,7 @@ type DB struct {
 	sql      *sql.DB // the pages' pool, for gorm and goose
 	log      *slog.Logger
 
+	index     *archiveIndex
 	instance  string // who this is among those that share the database
 	rosterMax int
 }
@@ -87,7 +88,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		chat.Close()
 		return nil, err
 	}
-	db := &DB{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, instance: rand.Text(), rosterMax: o.RosterMax}
+	db := &DB{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, index: newArchiveIndex(), instance: rand.Text(), rosterMax: o.RosterMax}
 	db.site, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, not logged twice
 		TranslateError:         true,
@@ -128,7 +129,8 @@ func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, e
 		return nil, err
 	}
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	for name, value := range map[string]string{"statement_timeout": "5s", "enable_seqscan": "off", "jit": "off", "work_mem": "16MB"} {
+	for name, value := range map[string]string{"statement_timeout": "5s", "enable_seqscan": "off", "max_parallel_workers_per_gather": "0",
+		"enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off", "work_mem": "16MB"} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
 	return pgxpool.NewWithConfig(ctx, cfg)

@@ -55,10 +55,3 @@ func (db *DB) inBatches(ctx context.Context, sql string, args ...any) (removed i
 		}
 	}
 }
-
-// TidySearch moves words of new messages from the index's list of what is
-// pending into the index, so that neither a search nor a writer has to.
-func (db *DB) TidySearch(ctx context.Context) error {
-	_, err := db.pool.Exec(ctx, "SELECT gin_clean_pending_list('archive_search')")
-	return err
-}

@@ -161,7 +161,7 @@ func affiliate(ctx context.Context, tx pgx.Tx, room string, changes []muc.Affili
 // Delete implements muc.Store.
 func (s roomStore) Delete(ctx context.Context, name, owner string) error {
 	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM archive WHERE owner = $1", owner); err != nil {
+		if err := deleteArchives(ctx, tx, owner); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, "DELETE FROM rooms WHERE name = $1", name)
@@ -180,7 +180,11 @@ func (s roomStore) DeleteTemporary(ctx context.Context, domain string, except []
 		if err != nil || len(names) == 0 {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM archive WHERE owner = ANY (SELECT n || '@' || $2 FROM unnest($1::text[]) n)", names, domain); err != nil {
+		owners := make([]string, len(names))
+		for i, n := range names {
+			owners[i] = n + "@" + domain
+		}
+		if err := deleteArchives(ctx, tx, owners...); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "DELETE FROM rooms WHERE name = ANY ($1)", names)

@@ -27,12 +27,11 @@ type chatStore struct {
 	*DB
 	domain string
 	mode   RosterMode
-	reads  searchBounds
 }
 
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
-	s := &chatStore{db, domain, mode, searchBounds{first: 1000, stretch: 4000}}
+	s := &chatStore{db, domain, mode}
 	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s}
 }
 

@@ -112,17 +112,19 @@ func (serveCmd) Run(e *env) error {
 
 type migrateCmd struct{}
 
-// Run brings the schema up to date.
+// Run brings the schema up to date, and indexes the words of old messages.
 func (migrateCmd) Run(e *env) error {
 	return e.withDatabase(func(_ app.Config, db *models.DB) error {
 		if err := db.Migrate(e.ctx); err != nil {
 			return err
 		}
 		_, version, err := db.SchemaStatus(e.ctx)
-		if err == nil {
-			fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		if err != nil {
+			return err
 		}
-		return err
+		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		// The program does this as well, but leaves the processor to others.
+		return db.IndexArchives(e.ctx)
 	})
 }
 

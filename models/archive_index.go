@@ -1,0 +1,332 @@
+package models
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// The words of an archive are indexed in segments: its oldest messages in large
+// ones, later ones in small ones, and the latest not at all: a search reads those.
+// So most archives have no index. When enough small segments have come together
+// they are replaced by a large one.
+//
+// This happens in the background, at a pace that leaves the processor to others.
+// Storing a message only looks at its id: by its random bits one of some dozen has
+// its archive looked at.
+//
+// Ids are given in the order of commits, by the one writer (xmppd/archive): what is
+// older than a message that can be seen can be seen too, or never.
+
+// indexBounds are the sizes of segments, in messages.
+type indexBounds struct{ small, large int }
+
+// Sizes of segments: a search reads less than a small one, and looks into one
+// segment for each large one's messages of an archive.
+var defaultIndexBounds = indexBounds{small: 256, large: 8192}
+
+const (
+	lookedAt    = 32        // one of so many messages has its archive looked at
+	maxDue      = 4096      // archives that wait to be looked at; what is more is seen with a later message
+	indexPace   = 9         // times as long as the last segment took is the pause after it
+	sweepEvery  = time.Hour // how often segments of removed messages are looked for
+	ownersAtOne = 1000      // archives that are looked at in one statement
+)
+
+// archiveIndex is the indexing of a database's archives. It is safe for concurrent
+// use.
+type archiveIndex struct {
+	bounds indexBounds
+	wake   chan struct{}
+
+	mu  sync.Mutex
+	due map[string]struct{} // owners of archives to look at
+}
+
+func newArchiveIndex() *archiveIndex {
+	return &archiveIndex{bounds: defaultIndexBounds, wake: make(chan struct{}, 1), due: make(map[string]struct{})}
+}
+
+// stored notes the archives that are to be looked at, of messages that were stored.
+func (x *archiveIndex) stored(entries []archive.Entry) {
+	for i := range entries {
+		if entries[i].ID[15]%lookedAt == 0 {
+			x.add(entries[i].Owner)
+		}
+	}
+}
+
+func (x *archiveIndex) add(owner string) {
+	x.mu.Lock()
+	if len(x.due) < maxDue {
+		x.due[owner] = struct{}{}
+	}
+	x.mu.Unlock()
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns an archive that is to be looked at.
+func (x *archiveIndex) take() (owner string, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for owner = range x.due {
+		delete(x.due, owner)
+		return owner, true
+	}
+	return "", false
+}
+
+// KeepIndex indexes the words of archives until ctx ends: first what was stored while
+// nobody did, then what comes. Errors are logged; what was not indexed is read by
+// searches, and looked at again later.
+func (db *DB) KeepIndex(ctx context.Context) {
+	if err := db.indexAll(ctx, indexPace); err != nil && ctx.Err() == nil {
+		db.log.Error("words of messages were not indexed; searches take longer", "err", err)
+	}
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			err = db.sweepIndex(ctx, indexPace)
+		case <-db.index.wake:
+			err = db.indexDue(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			db.log.Error("words of messages were not indexed; searches take longer", "err", err)
+		}
+	}
+}
+
+// IndexArchives indexes the words of all archives, as fast as it goes.
+func (db *DB) IndexArchives(ctx context.Context) error { return db.indexAll(ctx, 0) }
+
+func (db *DB) indexDue(ctx context.Context) error {
+	for {
+		owner, ok := db.index.take()
+		if !ok {
+			return nil
+		}
+		if err := db.indexArchive(ctx, owner, indexPace); err != nil {
+			return err
+		}
+	}
+}
+
+// indexAll looks at all archives.
+func (db *DB) indexAll(ctx context.Context, pace int) error {
+	for last := ""; ; {
+		begin := time.Now()
+		rows, err := db.pool.Query(ctx, unindexedOwners, last, ownersAtOne, db.index.bounds.small-1)
+		if err != nil {
+			return err
+		}
+		var owner string
+		var long bool
+		var owners []string
+		if _, err := pgx.ForEachRow(rows, []any{&owner, &long}, func() error {
+			if last = owner; long {
+				owners = append(owners, owner)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if owner == "" {
+			return nil
+		}
+		for _, owner := range owners {
+			if err := db.indexArchive(ctx, owner, pace); err != nil {
+				return err
+			}
+		}
+		if err := rest(ctx, begin, pace); err != nil {
+			return err
+		}
+	}
+}
+
+// rest waits for a multiple of the time since begin.
+func rest(ctx context.Context, begin time.Time, pace int) error {
+	if pace == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(time.Duration(pace) * time.Since(begin)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// unindexedOwners are the next $2 owners after $1, and whether more than $3 messages
+// of theirs are in no segment. Owners are skipped through the index one by one.
+const unindexedOwners = `WITH RECURSIVE o AS (
+		(SELECT owner FROM archive WHERE owner > $1 ORDER BY owner LIMIT 1)
+		UNION ALL
+		SELECT (SELECT a.owner FROM archive a WHERE a.owner > o.owner ORDER BY a.owner LIMIT 1) FROM o WHERE o.owner IS NOT NULL
+	)
+	SELECT o.owner, EXISTS (SELECT 1 FROM archive a WHERE a.owner = o.owner AND a.id >
+			coalesce((SELECT last FROM archive_segments s WHERE s.owner = o.owner ORDER BY s.owner DESC, s.last DESC LIMIT 1), '` + firstOfAll + `')
+		ORDER BY a.owner, a.id OFFSET $3 LIMIT 1)
+	FROM o WHERE o.owner IS NOT NULL LIMIT $2`
+
+// indexArchive indexes an archive until less than a small segment is left.
+func (db *DB) indexArchive(ctx context.Context, owner string, pace int) error {
+	for {
+		begin := time.Now()
+		more, err := db.indexSegment(ctx, owner)
+		if err != nil || !more {
+			return err
+		}
+		if err := rest(ctx, begin, pace); err != nil {
+			return err
+		}
+	}
+}
+
+// indexSegment indexes one segment, if there is enough for one.
+func (db *DB) indexSegment(ctx context.Context, owner string) (done bool, err error) {
+	b := db.index.bounds
+	err = db.inIndex(ctx, func(tx pgx.Tx) error {
+		var large, latest uuid.UUID // the ends of the last large segment, and of the last of all
+		var small, unindexed int    // messages in small segments, and in none
+		if err := tx.QueryRow(ctx, indexState, owner, b.large).Scan(&large, &latest, &small, &unindexed); err != nil || unindexed < b.small {
+			return err
+		}
+		done = true
+		if small+unindexed < b.large {
+			_, err := tx.Exec(ctx, insertSegment, owner, latest, lastOfAll, b.small)
+			return err
+		}
+		if _, err := tx.Exec(ctx, deleteSegments, owner, large); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, insertSegment, owner, large, lastOfAll, b.large)
+		return err
+	})
+	return done, err
+}
+
+// indexLock is the number of the lock that those who change the index take.
+const indexLock = "4915631"
+
+// inIndex changes the index, alone.
+func (db *DB) inIndex(ctx context.Context, change func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock("+indexLock+"), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)"); err != nil {
+			return err
+		}
+		return change(tx)
+	})
+}
+
+// messageWords are the words of a message. The other side's address is one of them,
+// so that a search in one conversation reads only what is about it.
+const messageWords = "unnest(tsvector_to_array(to_tsvector('simple', left(a.body, 32768))) || ('@' || a.peer)) m (lexeme)"
+
+const (
+	firstHalf = "('x' || left(translate(a.id::text, '-', ''), 16))::bit(64)::bigint"
+
+	firstOfAll = "00000000-0000-0000-0000-000000000000"
+	lastOfAll  = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+)
+
+// latestSegment is where the segments of the owner $1 end.
+const latestSegment = "coalesce((SELECT last FROM archive_segments WHERE owner = $1 ORDER BY owner DESC, last DESC LIMIT 1), '" + firstOfAll + "')"
+
+// indexState: of the owner $1, and $2 messages being a large segment.
+const indexState = `WITH ends AS MATERIALIZED (SELECT ` + latestSegment + ` AS latest,
+		coalesce((SELECT last FROM archive_segments WHERE owner = $1 AND size >= $2 ORDER BY owner DESC, last DESC LIMIT 1), '` + firstOfAll + `') AS large)
+	SELECT large, latest, (SELECT coalesce(sum(size), 0) FROM archive_segments WHERE owner = $1 AND last > large),
+		(SELECT count(*) FROM (SELECT 1 FROM archive WHERE owner = $1 AND id > latest LIMIT $2) unindexed)
+	FROM ends`
+
+// insertSegment makes a segment of the owner's $1 first $4 messages after $2, up to $3.
+const insertSegment = `WITH part AS MATERIALIZED (
+		SELECT id, peer, body FROM archive WHERE owner = $1 AND id > $2 AND id <= $3 ORDER BY owner, id LIMIT $4
+	), segment AS (
+		INSERT INTO archive_segments (owner, first, last, size)
+		SELECT $1, (SELECT id FROM part ORDER BY id LIMIT 1), (SELECT id FROM part ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM part)
+		WHERE EXISTS (SELECT FROM part)
+		RETURNING id
+	)
+	INSERT INTO archive_words (segment, word, at)
+	SELECT segment.id, w.word, array_agg(w.at)
+	FROM segment, (SELECT hashtextextended(lexeme, 0) AS word, ` + firstHalf + ` AS at FROM part a, ` + messageWords + ` WHERE a.body <> '') w
+	GROUP BY 1, 2 ORDER BY 2`
+
+// deleteIndex deletes all segments of one owner, and deleteIndexes of the owners $1.
+const (
+	deleteIndex = `WITH segments AS (DELETE FROM archive_segments WHERE owner = ? RETURNING id)
+	DELETE FROM archive_words w USING segments s WHERE w.segment = s.id`
+	deleteIndexes = `WITH segments AS (DELETE FROM archive_segments WHERE owner = ANY ($1) RETURNING id)
+	DELETE FROM archive_words w USING segments s WHERE w.segment = s.id`
+)
+
+// deleteSegments deletes the owner's $1 segments that end after $2.
+const deleteSegments = `WITH segments AS (DELETE FROM archive_segments WHERE owner = $1 AND last > $2 RETURNING id)
+	DELETE FROM archive_words w USING segments s WHERE w.segment = s.id`
+
+// forgetWords takes a message, $2 of the owner's $1, out of its segment.
+const forgetWords = `UPDATE archive_words w SET at = array_remove(at, ` + firstHalf + `)
+	FROM archive a, ` + messageWords + `, archive_segments s
+	WHERE a.owner = $1 AND a.id = $2 AND s.owner = $1 AND s.first <= $2 AND s.last >= $2
+		AND w.segment = s.id AND w.word = hashtextextended(lexeme, 0)`
+
+// sweepIndex takes messages that were removed out of the index, such as what is older
+// than the archive's retention. The words of some of them stay, as numbers, until
+// an eighth of their segment is gone.
+func (db *DB) sweepIndex(ctx context.Context, pace int) error {
+	type segment struct {
+		Owner       string
+		First, Last uuid.UUID
+		Size, Left  int
+	}
+	rows, err := db.pool.Query(ctx, `SELECT owner, first, last, size,
+			(SELECT count(*) FROM archive a WHERE a.owner = s.owner AND a.id >= s.first AND a.id <= s.last) AS left
+		FROM archive_segments s WHERE NOT EXISTS (SELECT 1 FROM archive a WHERE a.owner = s.owner AND a.id = s.first)`)
+	if err != nil {
+		return err
+	}
+	segments, err := pgx.CollectRows(rows, pgx.RowToStructByPos[segment])
+	if err != nil {
+		return err
+	}
+	for _, s := range segments {
+		if 8*(s.Size-s.Left) < s.Size {
+			continue
+		}
+		begin := time.Now()
+		err := db.inIndex(ctx, func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, deleteSegment, s.Owner, s.First, s.Last)
+			if err != nil || tag.RowsAffected() == 0 || s.Left == 0 {
+				return err // or it is another one by now
+			}
+			_, err = tx.Exec(ctx, insertSegment, s.Owner, s.First, s.Last, s.Size)
+			return err
+		})
+		if err == nil {
+			err = rest(ctx, begin, pace)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteSegment deletes one segment, from $2 to $3 of the owner $1.
+const deleteSegment = `WITH segments AS (DELETE FROM archive_segments WHERE owner = $1 AND first = $2 AND last = $3 RETURNING id)
+	DELETE FROM archive_words w USING segments s WHERE w.segment = s.id`
