@@ -99,6 +99,7 @@ func mayImport() map[string][]string {
 		"token": nil, "migrations": nil, "static": nil, "views": nil,
 
 		"e2e/cluster": {"internal/pgdev"},
+		"e2e/relay":   {"internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
 		"e2e/referee": {"app", "models", "token"},
 		"bench":       {"internal/pgdev"},
 	}

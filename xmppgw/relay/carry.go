@@ -25,7 +25,8 @@ type side interface {
 	// next returns the next element for the client. An error ends its stream.
 	next(ctx context.Context) (*stream.Element, error)
 
-	// end ends the upstream's side after the client's has ended with reason.
+	// end ends the upstream's side, as the client's has ended with reason. The first
+	// reason counts.
 	end(reason error)
 
 	// finish waits, within bounds, for the upstream's end, after everybody else has
@@ -42,13 +43,13 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 	c.side = s
 	c.mu.Unlock()
 	var reader sync.WaitGroup
-	err := c.stream.Send(passedFeatures(features, c.peer.Transport))
+	err := c.endedWith(c.stream.Send(passedFeatures(features, c.peer.Transport)))
 	if err == nil {
 		reader.Go(func() { c.stream.Close(c.fromUpstream(s)) })
 		err = c.endedWith(c.fromClient(ctx, s))
 	}
-	s.end(err)
 	c.cancel() // nobody waits for the upstream any more
+	s.end(err)
 	reader.Wait()
 	s.finish()
 	return err
@@ -155,6 +156,8 @@ func (c *conn) passedError(el *stream.Element) error {
 func (c *conn) lost(err error) error {
 	var broken *stream.Error
 	switch {
+	case c.ctx.Err() != nil:
+		return stream.ErrDisconnected // it is our own end; its reason counts
 	case errors.As(err, &broken):
 		// Resuming would only bring the same again.
 		c.log().Error("the XMPP server sent what cannot be passed on", "user", c.who().User, "err", err)

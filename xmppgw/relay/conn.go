@@ -72,15 +72,20 @@ func (c *conn) who() stream.Identity {
 	return c.identity
 }
 
-// end ends the stream on both sides.
+// end ends the stream on both sides, at once: Recv may return only when the client has
+// closed its side as well (RFC 7395 §3.6).
 func (c *conn) end(reason error) {
 	c.mu.Lock()
 	if c.reason == nil {
 		c.reason = cmp.Or(reason, stream.ErrClosed)
 	}
+	s, first := c.side, c.reason
 	c.mu.Unlock()
 	c.stream.Close(reason)
 	c.cancel()
+	if s != nil {
+		s.end(first)
+	}
 }
 
 // endedWith returns why the stream was ended from outside, or otherwise.

@@ -337,9 +337,10 @@ func (m *managed) end(reason error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	again := m.ended
 	m.ended = true
 	m.releaseLocked()
-	if m.link == nil {
+	if again || m.link == nil {
 		return // between two links: see finish
 	}
 	for _, raw := range left {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -273,6 +274,40 @@ func TestServe_SlowClient(t *testing.T) {
 	e.expectEnd()
 }
 
+// The upstream learns of the end at once, and not only when the client has closed its side
+// as well, which a WebSocket is given time for (RFC 7395 §3.6).
+func TestEnd_LingeringClient(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	st, pipe := streamtest.Pipe(t)
+	c := &client{pipe, st, make(chan error, 1)}
+	lingering := &lingering{Server: st, closed: make(chan struct{})}
+	c.over(r, lingering, &stream.Peer{Transport: stream.WebSocket, Identity: identity("alice"), External: true})
+	c.authenticate()
+	e := u.next()
+	e.signIn(featureBind)
+	c.begun()
+	c.Read()
+	r.End(stream.Scope{User: "alice"}, &stream.Error{Condition: stream.NotAuthorized})
+	e.expectEnd()
+	close(lingering.closed)
+	wantCondition(t, c.ended(t), stream.NotAuthorized)
+}
+
+// lingering is a stream whose client takes its time to close its side.
+type lingering struct {
+	*streamtest.Server
+	closed chan struct{}
+}
+
+func (l *lingering) Recv(ctx context.Context) (*stream.Element, error) {
+	el, err := l.Server.Recv(ctx)
+	if err != nil {
+		<-l.closed
+	}
+	return el, err
+}
+
 // A WebSocket that was lost leaves its session at the upstream for its client to resume;
 // when its person signs out meanwhile, it is ended there.
 func TestEnd_Parked(t *testing.T) {
@@ -387,9 +422,7 @@ func TestManaged_Undelivered(t *testing.T) {
 	st, pipe := streamtest.Pipe(t)
 	c := &client{pipe, st, make(chan error, 1)}
 	lost := &losing{Server: st}
-	go func() {
-		c.served <- r.Serve(t.Context(), lost, &stream.Peer{Transport: stream.BOSH, Identity: identity("alice"), External: true})
-	}()
+	c.over(r, lost, &stream.Peer{Transport: stream.BOSH, Identity: identity("alice"), External: true})
 	c.authenticate()
 	e := u.next()
 	e.signIn(featureBind + featureSM)

@@ -19,13 +19,14 @@ import (
 type passing struct {
 	conn *conn
 	link *link
-	over bool // the session has ended for good; Serve's goroutine's own
 
 	mu       sync.Mutex
 	id       string        // of resumption; empty: none was agreed
 	keeps    time.Duration // for which the upstream keeps the session then
 	h        uint32        // stanzas that the client acknowledged
 	resuming string        // the id that the client wants to resume
+	ended    bool
+	over     bool // the session has ended for good
 }
 
 // keptUnlessTold is how long a server may keep a session that does not say (XEP-0198 §3).
@@ -111,12 +112,24 @@ func resumption(enabled *stream.Element) (id string, keeps time.Duration) {
 }
 
 func (p *passing) end(reason error) {
-	if p.over = !mayResume(reason); p.over {
+	p.mu.Lock()
+	again := p.ended
+	p.ended = true
+	p.over = p.over || !again && !mayResume(reason)
+	over, w := p.over, p.waitingLocked()
+	p.mu.Unlock()
+	switch {
+	case again:
+	case over:
 		p.link.close()
-		return
+	default:
+		p.link.abort()
+		p.park(w)
 	}
-	p.link.abort()
-	w := p.waiting()
+}
+
+// park remembers the session as one that waits at the upstream.
+func (p *passing) park(w waiting) {
 	if w.id == "" {
 		return
 	}
@@ -129,16 +142,18 @@ func (p *passing) end(reason error) {
 	}
 }
 
-// waiting is the session as it waits at the upstream once the link is lost; without an id
-// when it does not.
-func (p *passing) waiting() waiting {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// waitingLocked is the session as it waits at the upstream once the link is lost; without
+// an id when it does not.
+func (p *passing) waitingLocked() waiting {
 	return waiting{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
 }
 
 func (p *passing) finish() {
-	if w := p.waiting(); !p.link.finish() && p.over && w.id != "" {
+	told := p.link.finish()
+	p.mu.Lock()
+	over, w := p.over, p.waitingLocked()
+	p.mu.Unlock()
+	if over && !told && w.id != "" {
 		// The upstream could not be told that the session is over, and keeps it.
 		p.conn.relay.endParked(w)
 	}

@@ -1,0 +1,167 @@
+package relay
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
+
+	"mellium.im/xmpp/stanza"
+)
+
+func message(to, id string) string {
+	return `<message xmlns="jabber:client" type="chat" to="` + to + `@` + domain + `" id="` + id + `"><body>hello</body></message>`
+}
+
+// TestProsody: what people need of the gateway, with a Prosody behind it.
+func TestProsody(t *testing.T) {
+	p := startProsody(t, "alice", "bob", "foyer")
+	w := newWire(t, p.port)
+	for name, part := range map[string]func(g *gateway){
+		"a conversation between transports":      (*gateway).conversation,
+		"a BOSH session outlives its link":       func(g *gateway) { g.outlivesLink(w) },
+		"a WebSocket resumes at the server":      func(g *gateway) { g.resumes(w) },
+		"signing out":                            (*gateway).signsOut,
+		"a service account":                      (*gateway).serviceAccount,
+		"everybody comes back after its restart": func(g *gateway) { g.restart(p) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, "xmpp://"+w.address())
+			if err := g.relay.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			part(g)
+		})
+	}
+}
+
+func (g *gateway) conversation() {
+	alice, bob := g.open("alice"), g.prebind("bob")
+	alice.bind()
+	bob.post(`<presence xmlns="jabber:client"/>`)
+	bob.until("presence")
+	alice.send(message("bob", "1"))
+	if m := bob.until("message"); m.ID != "1" || m.From == "" {
+		g.t.Errorf("bob gets %s", m.Raw)
+	}
+	bob.post(message("alice", "2"))
+	if m := alice.until("message"); m.ID != "2" {
+		g.t.Errorf("alice gets %s", m.Raw)
+	}
+	// What Prosody would ask of its own clients is not asked of the browser: from is as
+	// the server knows it, whatever the client says (Converse after resuming).
+	alice.send(`<message xmlns="jabber:client" from="alice@` + domain + `/wrong" type="chat" to="bob@` + domain + `" id="3"><body>hello</body></message>`)
+	bob.until("message", "3")
+}
+
+// outlivesLink: the link to the server is cut while both sides speak (XEP-0198 §5).
+func (g *gateway) outlivesLink(w *wire) {
+	alice, bob := g.prebind("alice"), g.prebind("bob")
+	for _, p := range []*poller{alice, bob} {
+		p.post(`<presence xmlns="jabber:client"/>`)
+		p.until("presence")
+	}
+	for i := range 5 {
+		id := strconv.Itoa(i)
+		alice.post(message("bob", id))
+		w.cut()
+		bob.post(message("alice", id))
+		if m := bob.until("message"); m.ID != id {
+			g.t.Fatalf("bob gets %s, want %s", m.Raw, id)
+		}
+		if m := alice.until("message"); m.ID != id {
+			g.t.Fatalf("alice gets %s, want %s", m.Raw, id)
+		}
+	}
+	if st := g.relay.Stats(); st.Resumed == 0 {
+		g.t.Errorf("stats are %+v", st)
+	}
+}
+
+// resumes: a WebSocket is dropped with its link, and its client resumes at the server
+// through the next (W-16).
+func (g *gateway) resumes(w *wire) {
+	alice := g.open("alice")
+	alice.bind()
+	alice.send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+	id, _ := alice.until("enabled").Attr("id")
+	w.cut()
+	if code := alice.code(); code != 1006 {
+		g.t.Errorf("the WebSocket closes with %d", code)
+	}
+	bob := g.prebind("bob")
+	bob.post(message("alice", "meanwhile"))
+	alice = g.open("alice")
+	alice.send(`<resume xmlns="urn:xmpp:sm:3" previd="` + id + `" h="0"/>`)
+	alice.until("resumed")
+	alice.until("message", "meanwhile")
+}
+
+// signsOut: who sees alice sees her go at once, whether she is connected or her session
+// waits for resumption, for which Prosody would keep it much longer.
+func (g *gateway) signsOut() {
+	watcher := g.open("alice/tablet") // sees the presence of her phone
+	watcher.bind()
+	for _, connected := range []bool{true, false} {
+		g.site.signOut("nobody")
+		alice := g.open("alice/phone")
+		alice.bind()
+		watcher.until("presence")
+		alice.send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+		alice.until("enabled")
+		if !connected {
+			alice.conn.Close()
+			g.eventually(func() bool { return g.relay.Stats().Parked == 1 })
+		}
+		g.site.signOut("alice/phone")
+		g.gw.End(stream.Scope{Session: identity("alice/phone").Session}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
+		for watcher.until("presence").Type != "unavailable" {
+		}
+	}
+	g.site.signOut("nobody")
+}
+
+func (g *gateway) eventually(is func() bool) {
+	g.t.Helper()
+	for end := time.Now().Add(streamtest.Patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			g.t.Fatal("it did not come to that")
+		}
+	}
+}
+
+// serviceAccount: the site's own session, by SCRAM.
+func (g *gateway) serviceAccount() {
+	session, err := g.relay.SignIn(g.t.Context(), "foyer", secret, "rooms")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer session.Conn().Close()
+	go func() { _ = session.Serve(nil) }()
+	resp, err := session.SendIQElement(g.t.Context(), nil, stanza.IQ{Type: stanza.GetIQ, To: session.RemoteAddr()})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if got := session.LocalAddr().Bare().String(); got != "foyer@"+domain {
+		g.t.Errorf("the session is %s", got)
+	}
+	_ = resp.Close()
+	_ = session.Close()
+}
+
+// restart: everybody is told so that Converse comes back, and can (B-50, B-61).
+func (g *gateway) restart(p *prosody) {
+	alice, bob := g.open("alice"), g.prebind("bob")
+	alice.bind()
+	p.restart()
+	if code := alice.code(); code == 1000 {
+		g.t.Errorf("the WebSocket closes with %d", code)
+	}
+	if end := bob.untilEnd(); end != "system-shutdown" {
+		g.t.Errorf("the BOSH session ends with %q", end)
+	}
+	alice = g.open("alice")
+	alice.bind()
+}
