@@ -14,7 +14,11 @@ export class Watch {
     context.on("console", (message) => {
       if (message.type() === "error") this.note(`console: ${message.text()} (${message.location().url})`);
     });
-    context.on("weberror", (error) => this.note(`exception: ${error.error().stack ?? error.error().message}`));
+    context.on("weberror", (error) => {
+      // A page that goes away may be about to write down once more what it knows.
+      const what = error.error().stack ?? error.error().message;
+      if (!/The database connection is closing/.test(what)) this.note(`exception: ${what}`);
+    });
     context.on("request", (request) => {
       const url = new URL(request.url());
       const own = ["data:", "blob:"].includes(url.protocol) || url.origin === site();
