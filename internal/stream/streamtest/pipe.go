@@ -14,7 +14,7 @@ import (
 )
 
 // Patience is how long an expectation waits. It bounds a failing test only.
-const Patience = 10 * time.Second
+const Patience = 30 * time.Second
 
 // Pipe returns the two ends of a stream: the server's, and a client for t.
 func Pipe(t testing.TB) (*Server, *Client) {
