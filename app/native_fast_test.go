@@ -28,7 +28,7 @@ func (s *Server) rawClient(t testing.TB) *rawClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
 	c := &rawClient{t, conn, stream.NewReader(conn, stream.Limits{})}
 	c.send(`<?xml version='1.0'?><stream:stream to='localhost' from='alice@localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`)
 	if _, err := c.reader.Header(); err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stream/streamtest"
+
 	"mellium.im/sasl"
 )
 
@@ -60,7 +62,7 @@ func TestNative_StreamsAreDevices(t *testing.T) {
 		for i, served := range ended {
 			select {
 			case <-served:
-			case <-time.After(10 * time.Second):
+			case <-time.After(streamtest.Patience):
 				t.Errorf("%s: stream %d lives on", user, i)
 			}
 		}

@@ -20,6 +20,7 @@ import (
 
 	mechanisms "foyer/internal/sasl"
 	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
 	"foyer/models"
 
 	"mellium.im/sasl"
@@ -62,7 +63,7 @@ func nativeSite(t testing.TB) (*Server, string) {
 // nativeLogin signs in with an independent client, and binds.
 func nativeLogin(t testing.TB, s *Server, port int, user, password string, mechanisms ...sasl.Mechanism) (*xmpp.Session, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), streamtest.Patience)
 	defer cancel()
 	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"xmpp-client"}} // made in memory for the test
 	addr := s.native[port].listener.Addr().String()
@@ -167,7 +168,7 @@ func TestNative_Ends(t *testing.T) {
 		end(b)
 		select {
 		case <-served:
-		case <-time.After(10 * time.Second):
+		case <-time.After(streamtest.Patience):
 			t.Errorf("%s: the stream goes on", name)
 		}
 		if _, err := nativeLogin(t, s, 0, user, password, sasl.ScramSha256); err == nil {

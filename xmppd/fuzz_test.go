@@ -152,7 +152,7 @@ func fuzzState(f *testing.F, begin func(*world) *client) {
 	}
 	f.Add(`<resume xmlns="urn:xmpp:sm:3" previd="$id" h="1"/>` + "\n" + `<a xmlns="urn:xmpp:sm:3" h="2"/>`)
 	f.Fuzz(func(t *testing.T, script string) {
-		watch := time.AfterFunc(20*time.Second, func() {
+		watch := time.AfterFunc(time.Minute, func() {
 			stacks := make([]byte, 1<<20)
 			panic("stuck:\n" + string(stacks[:runtime.Stack(stacks, true)]))
 		})

@@ -237,7 +237,7 @@ func TestCarbons(t *testing.T) {
 // The database is away: the sender sees a wait error, nothing is delivered, and
 // all goes on when it is back (done-when 4).
 func TestMessage_DatabaseAway(t *testing.T) {
-	w := newWorldWith(t, Config{StoreTimeout: 200 * time.Millisecond}, "alice", "bob")
+	w := newWorldWith(t, Config{StoreTimeout: 2 * time.Second}, "alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.sync()
 	w.store.setFail(errAway)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
 
 	"pgregory.net/rapid"
 )
@@ -335,7 +336,7 @@ func TestBOSH_Inactivity(t *testing.T) {
 	t.Parallel() // it waits for most of its time
 	s := newSite(t, func(c *Config) { c.Inactivity = 50 * time.Millisecond })
 	b := s.bosh(true)
-	b.signIn()
+	b.create("")
 	eventually(t, func() bool { return s.gw.Stats().BOSH == 0 })
 	b.wants(b.post(b.body("", "")), "item-not-found")
 
@@ -354,7 +355,7 @@ func TestBOSH_Polling(t *testing.T) {
 	b := newSite(t, nil).bosh(true)
 	b.wait, b.hold = 0, 0
 	b.create("")
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(streamtest.Patience)
 	for !strings.Contains(b.post(b.body("", "<presence xmlns='jabber:client'/>")).body, "success") && time.Now().Before(deadline) {
 		continue
 	}
@@ -382,7 +383,7 @@ func TestBOSH_ShutdownBetweenRequests(t *testing.T) {
 // Prebinding: signed in and bound, a fresh session each time, and the page goes
 // on with the next rid; one that nobody attaches to ends.
 func TestPrebind(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.PrebindUnused = 100 * time.Millisecond })
+	s := newSite(t, nil)
 	id := stream.Identity{User: "alice", Session: "1"}
 	first, err := s.gw.Prebind(t.Context(), id, "127.0.0.1")
 	if err != nil {
@@ -394,15 +395,21 @@ func TestPrebind(t *testing.T) {
 	}
 	b := &boshClient{site: s, cookie: true, sid: first.SID, rid: first.RID}
 	b.wants(b.post(b.body("", message("a", "attached"))), `id="attached"`)
-	eventually(t, func() bool { return s.gw.Stats().BOSH == 1 })
-	lost := &boshClient{site: s, cookie: true, sid: second.SID, rid: second.RID}
+
+	s = newSite(t, func(c *Config) { c.PrebindUnused = 50 * time.Millisecond })
+	unused, err := s.gw.Prebind(t.Context(), id, "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return s.gw.Stats().BOSH == 0 })
+	lost := &boshClient{site: s, cookie: true, sid: unused.SID, rid: unused.RID}
 	lost.wants(lost.post(lost.body("", "")), "item-not-found")
 }
 
 // eventually waits for a state that has no event of its own to await.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(streamtest.Patience)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -42,7 +42,7 @@ func TestWebSocket_SlowLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, func(c2 *Config) { c2.WritePatience, c2.Ping = 500*time.Millisecond, c.ping })
+			s := newSite(t, func(c2 *Config) { c2.WritePatience, c2.Ping = 2*time.Second, c.ping })
 			ws := s.browser()
 			ws.signIn()
 			raw := ws.conn.NetConn().(*net.TCPConn)

@@ -233,7 +233,7 @@ func endsParked(t *testing.T, u *upstream, h int) {
 // link of its own.
 func TestEnd_Stalled(t *testing.T) {
 	u, s := newUpstream(t), &site{}
-	r := newRelay(t, s, func(c *Config) { c.Stalled = 200 * time.Millisecond }, u)
+	r := newRelay(t, s, func(c *Config) { c.Stalled = 2 * time.Second }, u)
 	c, e := connected(t, r, u, stream.WebSocket, featureBind+featureSM)
 	e.send(`<enabled xmlns='urn:xmpp:sm:3' id='resume-1' resume='true'/>`)
 	c.Expect(`<enabled xmlns='urn:xmpp:sm:3' id='resume-1' resume='true'/>`)
