@@ -63,6 +63,7 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop,
 		note:        "`foyer serve`, `APP_ENV=production`, `ROSTER=none`; signs in with one-use tokens (`foyer token`)",
 		credentials: func(ctx context.Context, n int) ([]credential, error) { return tokens(ctx, run, n) },
+		command:     func(ctx context.Context, args ...string) error { _, err := run(ctx, args...); return err },
 	}
 	if w.passwords {
 		s.credentials = passwords

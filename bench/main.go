@@ -50,6 +50,7 @@ type bench struct {
 	rooms  int
 	size   size   // of the scale step
 	facts  []fact // what it found
+	took   time.Duration
 }
 
 // key names a figure.

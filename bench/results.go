@@ -59,9 +59,11 @@ func (b *bench) scalePart() string {
 	fmt.Fprintf(&f, `
 
 Written by `+"`make bench ARGS=\"-steps scale\"`"+` on %s: %s accounts, %s online, %s archived messages; default settings; %d cores,
-clients, server and database on the same machine. CPU is per request.
+clients, server and database on the same machine. It took %s. Times are p50 / p99 as the client sees them, CPU is the server's +
+the database's per request; a roster's bytes and pages' are before compression. That the presence of those whom a page shows is live
+is tested by `+"`xmppd/watch_test.go`"+`.
 
-`, today(), number(float64(b.size.accounts)), number(float64(b.size.online)), number(float64(b.size.messages)), runtime.NumCPU())
+`, today(), number(float64(b.size.accounts)), number(float64(b.size.online)), number(float64(b.size.messages)), runtime.NumCPU(), b.took.Round(time.Second))
 	b.reportScale(&f)
 	return f.String()
 }

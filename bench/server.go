@@ -33,6 +33,7 @@ type server struct {
 	// credentials returns what the first n accounts sign in with; once, in the
 	// case of tokens.
 	credentials func(ctx context.Context, n int) ([]credential, error)
+	command     func(ctx context.Context, args ...string) error // an administrator's; Foyer's only
 	stop        func()
 }
 
