@@ -56,6 +56,15 @@ const (
 				WHERE a.username <> $1 AND a.blocked_at IS NULL
 		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT $3`
 
+	// suppliedToAll is whether the site is small, and all members or those whom $1
+	// knows: one row at least, without a name where there is nobody.
+	suppliedToAll = `WITH site AS MATERIALIZED (SELECT ` + siteIsSmall + ` AS small)
+		SELECT site.small, coalesce(p.username, ''), coalesce(p.name, '') FROM site LEFT JOIN LATERAL (
+			SELECT * FROM (` + everybody + `) everybody WHERE site.small
+			UNION ALL
+			SELECT * FROM (` + knownPeople + `) known WHERE NOT site.small
+		) p ON true`
+
 	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
 	// record, and what the site says. The site's word is filled in by mode.
 	contactsOf = `SELECT v.username, coalesce(c.name, ''), coalesce(c.groups, '{}'), coalesce(c.subscription, ''), coalesce(c.ask, false),
@@ -88,68 +97,91 @@ type querier interface {
 
 // Roster implements xmppd.RosterStore.
 func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Contact, whole bool, err error) {
-	siteNames := make(map[string]string)
-	var stored []xmppd.Contact
-	ask := &pgx.Batch{} // both in one journey to the database
-	ask.Queue(storedContacts, user, s.domain).Query(func(rows pgx.Rows) error {
-		var err error
-		stored, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c xmppd.Contact, err error) {
-			var siteName string
-			err = row.Scan(&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName)
-			siteNames[c.JID] = siteName
-			return c, err
-		})
-		return err
-	})
-	if s.mode == RosterEveryone {
-		ask.Queue(strings.ReplaceAll("SELECT "+siteIsSmall, "$3", "$1"), s.rosterMax).QueryRow(func(row pgx.Row) error { return row.Scan(&whole) })
-	}
-	if err := s.chat.SendBatch(ctx, ask).Close(); err != nil || s.mode == RosterNone {
-		return stored, false, err
-	}
-	own := make(map[string]xmppd.Contact, len(stored))
-	for _, c := range stored {
-		own[c.JID] = c
-	}
-	supplied, err := s.supplied(ctx, user, whole)
-	if err != nil {
+	ask := &pgx.Batch{}
+	sources := s.askRoster(ask, user)
+	if err := s.chat.SendBatch(ctx, ask).Close(); err != nil {
 		return nil, false, err
 	}
-	list = make([]xmppd.Contact, 0, len(supplied)+len(stored))
-	for _, m := range supplied {
-		jid := m.username + "@" + s.domain
-		list = append(list, siteContact(own[jid], jid, m.name, true))
-		delete(own, jid)
-	}
-	for _, c := range stored {
-		if _, left := own[c.JID]; !left {
-			continue
-		}
-		if name := siteNames[c.JID]; name != "" && s.mode == RosterEveryone {
-			c = siteContact(c, c.JID, name, false)
-		}
-		list = append(list, c)
-	}
-	return list, whole, nil
+	return sources.roster(), sources.whole, nil
+}
+
+// rosterSources are what a roster is laid together from.
+type rosterSources struct {
+	store    *chatStore
+	stored   []storedContact
+	supplied []member
+	whole    bool // supplied is the whole site
+}
+
+type storedContact struct {
+	xmppd.Contact
+	siteName string
 }
 
 type member struct{ username, name string }
 
-// supplied returns the members that the site puts on a roster; whole: all there
-// are, where rosters are for everyone.
-func (s *chatStore) supplied(ctx context.Context, user string, whole bool) ([]member, error) {
-	query, args := groupMates, []any{user}
-	switch {
-	case whole:
-		query = everybody
-	case s.mode == RosterEveryone:
-		query, args = knownPeople, []any{user, s.domain, s.rosterMax, maxTalks}
+// askRoster asks for the sources of a roster with a batch, which fills them: all in one
+// journey to the database.
+func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
+	r := &rosterSources{store: s}
+	ask.Queue(storedContacts, user, s.domain).Query(func(rows pgx.Rows) error {
+		var c storedContact
+		_, err := pgx.ForEachRow(rows, []any{&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &c.siteName}, func() error {
+			r.stored = append(r.stored, c)
+			c = storedContact{} // its slices are the list's now
+			return nil
+		})
+		return err
+	})
+	switch s.mode {
+	case RosterGroups:
+		ask.Queue(groupMates, user).Query(func(rows pgx.Rows) error {
+			var m member
+			_, err := pgx.ForEachRow(rows, []any{&m.username, &m.name}, func() error { r.supplied = append(r.supplied, m); return nil })
+			return err
+		})
+	case RosterEveryone:
+		ask.Queue(suppliedToAll, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
+			var m member
+			_, err := pgx.ForEachRow(rows, []any{&r.whole, &m.username, &m.name}, func() error {
+				if m.username != "" {
+					r.supplied = append(r.supplied, m)
+				}
+				return nil
+			})
+			return err
+		})
 	}
-	rows, err := s.chat.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
+	return r
+}
+
+// roster lays the sources together.
+func (r *rosterSources) roster() []xmppd.Contact {
+	s := r.store
+	own := make(map[string]int, len(r.stored))
+	for i, c := range r.stored {
+		own[c.JID] = i
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m member, err error) { return m, row.Scan(&m.username, &m.name) })
+	list := make([]xmppd.Contact, 0, len(r.supplied)+len(r.stored))
+	for _, m := range r.supplied {
+		jid := m.username + "@" + s.domain
+		var c xmppd.Contact
+		if i, ok := own[jid]; ok {
+			c = r.stored[i].Contact
+			delete(own, jid)
+		}
+		list = append(list, siteContact(c, jid, m.name, true))
+	}
+	for _, c := range r.stored {
+		if _, left := own[c.JID]; !left {
+			continue
+		}
+		if c.siteName != "" && s.mode == RosterEveryone {
+			c.Contact = siteContact(c.Contact, c.JID, c.siteName, false)
+		}
+		list = append(list, c.Contact)
+	}
+	return list
 }
 
 // siteContact lays what the person said of a contact over what the site says.

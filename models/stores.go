@@ -32,7 +32,7 @@ type chatStore struct {
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
 	s := &chatStore{db, domain, mode}
-	return xmppd.Stores{Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s}
+	return xmppd.Stores{Arrivals: s, Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s}
 }
 
 // asXMPPError turns the database's "no rows" into the chat server's.
@@ -41,6 +41,30 @@ func asXMPPError(err error) error {
 		return xmppd.ErrNotFound
 	}
 	return err
+}
+
+// arriving is what an arrival needs beside the roster.
+const arriving = `SELECT a.name, a.avatar_hash, ARRAY(SELECT jid FROM blocks WHERE username = $1),
+		coalesce(p.fallback, 'always'), coalesce(p.always, '{}'), coalesce(p.never, '{}'), EXISTS (SELECT 1 FROM offline_messages WHERE username = $1)
+	FROM accounts a LEFT JOIN archive_prefs p ON p.username = $1 WHERE a.username = $1 AND ` + standing
+
+// Arrival implements xmppd.ArrivalStore, in one journey to the database. An identity
+// stands as SessionCurrent says.
+func (s *chatStore) Arrival(ctx context.Context, id stream.Identity) (xmppd.Arrival, error) {
+	if _, err := uuid.Parse(id.Session); err != nil {
+		return xmppd.Arrival{}, xmppd.ErrNotFound
+	}
+	a := xmppd.Arrival{Account: xmppd.Account{User: id.User}}
+	ask := &pgx.Batch{}
+	ask.Queue(arriving, id.User, id.Session).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&a.Account.Name, &a.Account.AvatarHash, &a.Blocked, &a.Prefs.Default, &a.Prefs.Always, &a.Prefs.Never, &a.Waiting)
+	})
+	sources := s.askRoster(ask, id.User)
+	if err := s.chat.SendBatch(ctx, ask).Close(); err != nil {
+		return xmppd.Arrival{}, asXMPPError(err)
+	}
+	a.Contacts, a.Whole = sources.roster(), sources.whole
+	return a, nil
 }
 
 // Account implements xmppd.AccountStore.

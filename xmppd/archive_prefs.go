@@ -30,11 +30,19 @@ func (srv *Server) prefsOf(ctx context.Context, user string) (*archive.Rules, er
 	if err != nil {
 		return nil, err
 	}
-	prefs := archive.NewRules(p)
+	prefs := srv.rules(p)
 	if a != nil {
 		a.cache(changes, func() { a.prefs = prefs })
 	}
 	return prefs, nil
+}
+
+// rules makes preferences ready; those of most accounts are kept once.
+func (srv *Server) rules(p archive.Prefs) *archive.Rules {
+	if p.Default == archive.Always && len(p.Always)+len(p.Never) == 0 {
+		return srv.keepsAll
+	}
+	return archive.NewRules(p)
 }
 
 // ArchivesWith reports whether an account, by its localpart, wants messages from or to that JID archived

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 
-	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -92,9 +91,7 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 	if replaced != nil {
 		c.server.end(replaced, &stream.Error{Condition: stream.Conflict, Text: "replaced by a new stream"})
 	}
-	// The identity may have been ended since it was checked; End sees the
-	// session from here on.
-	if err := c.stillCurrent(ctx); err != nil {
+	if err := c.admit(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err
 	}
@@ -102,21 +99,6 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 	reply := `<iq xmlns="jabber:client" type="result" id="` + stream.Escape(el.ID) + `"><bind xmlns="` + stanza.NSBind +
 		`"><jid>` + stream.Escape(s.full) + `</jid></bind></iq>`
 	return s, c.stream.Send([]byte(reply))
-}
-
-// stillCurrent asks the site whether the identity still stands.
-func (c *conn) stillCurrent(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
-	defer cancel()
-	err := c.server.cfg.Authority.Current(ctx, c.identity)
-	switch {
-	case errors.Is(err, sasl.NotAuthorized):
-		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
-	case err != nil:
-		c.log().Error("sign-in could not be checked", "err", err)
-		return stream.ErrDisconnected
-	}
-	return nil
 }
 
 func (c *conn) newSession(el *stream.Element) (*session, error) {

@@ -85,8 +85,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 		}
 		return nil, errEnded
 	}
-	// As in bound: the identity may have been ended since it was checked.
-	if err := c.stillCurrent(ctx); err != nil {
+	if err := c.admit(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err
 	}

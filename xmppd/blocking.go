@@ -53,6 +53,18 @@ func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error
 	if err != nil {
 		return nil, err
 	}
+	b := srv.newBlocklist(jids)
+	if a != nil {
+		a.cache(changes, func() { a.blocks = b })
+	}
+	return b, nil
+}
+
+// newBlocklist makes a list of what was read.
+func (srv *Server) newBlocklist(jids []string) *blocklist {
+	if len(jids) == 0 {
+		return &srv.blocksNobody
+	}
 	b := &blocklist{jids: make(map[string]struct{}, len(jids))}
 	for _, j := range jids {
 		b.jids[j] = struct{}{}
@@ -60,10 +72,7 @@ func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error
 			srv.clientsBlocked.Store(true)
 		}
 	}
-	if a != nil {
-		a.cache(changes, func() { a.blocks = b })
-	}
-	return b, nil
+	return b
 }
 
 // blocks reports whether user blocks the JID.

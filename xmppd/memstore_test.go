@@ -82,7 +82,7 @@ func newMemStore(users ...string) *memStore {
 }
 
 func (m *memStore) stores() Stores {
-	return Stores{Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m}
+	return Stores{Arrivals: m, Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m}
 }
 
 func (m *memStore) setFail(err error) {
@@ -158,6 +158,26 @@ func (m *memStore) Current(_ context.Context, id stream.Identity) error {
 		return sasl.NotAuthorized
 	}
 	return m.fail
+}
+
+func (m *memStore) Arrival(ctx context.Context, id stream.Identity) (a Arrival, err error) {
+	if m.pass("Arrival"); errors.Is(m.Current(ctx, id), sasl.NotAuthorized) {
+		return a, ErrNotFound
+	}
+	if a.Account, err = m.Account(ctx, id.User); err != nil && !errors.Is(err, ErrNotFound) {
+		return a, err
+	}
+	if a.Contacts, a.Whole, err = m.Roster(ctx, id.User); err != nil {
+		return a, err
+	}
+	if a.Blocked, err = m.Blocked(ctx, id.User); err != nil {
+		return a, err
+	}
+	if a.Prefs, err = m.Prefs(ctx, id.User); errors.Is(err, archive.ErrNotFound) {
+		a.Prefs, err = archive.Prefs{Default: archive.Always}, nil
+	}
+	a.Waiting = len(m.waiting(id.User)) > 0
+	return a, err
 }
 
 func (m *memStore) Account(_ context.Context, user string) (Account, error) {

@@ -63,7 +63,10 @@ func (s *session) arrive(ctx context.Context) error {
 		s.setReachable() // nothing waits but what is just being kept
 	}
 	kept := s.account.kept.Load()
-	err := s.flushAll(ctx)
+	var err error
+	if !s.account.nothingWaits() {
+		err = s.flushAll(ctx)
+	}
 	s.setReachable()
 	if err == nil && s.account.kept.Load() != kept {
 		err = s.flushAll(ctx)

@@ -130,7 +130,7 @@ func (s *session) stampAgain(ctx context.Context, p *stream.Element) (*stream.El
 	if s.flag(func(s *session) *bool { return &s.ownPhoto }) {
 		return edit.Element()
 	}
-	acc, err := s.server.stores.Accounts.Account(ctx, s.user)
+	acc, err := s.server.accountOf(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}

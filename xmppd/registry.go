@@ -25,7 +25,9 @@ type account struct {
 	roster   *roster        // cached; nil: not read yet (roster_cache.go)
 	blocks   *blocklist     // cached; nil: not read yet (blocking.go)
 	prefs    *archive.Rules // cached; nil: not read yet (archive_prefs.go)
-	changes  uint64         // of any of them, so that what was read before a change is not cached after it
+	account  *Account       // cached; nil: not read yet (arrival.go)
+	waits    waiting        // what is known of its offline messages (arrival.go)
+	changes  uint64         // of any of those that are cached, so that what was read before a change is not cached after it
 
 	follows  *roster // as followers has it, under its lock
 	released bool    // likewise: not online any more
@@ -54,7 +56,7 @@ func (a *account) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.changes++
-	a.roster, a.blocks, a.prefs = nil, nil, nil
+	a.roster, a.blocks, a.prefs, a.account = nil, nil, nil, nil
 }
 
 // all returns the account's sessions.

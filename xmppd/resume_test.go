@@ -315,6 +315,7 @@ func TestPresence_NoGhost(t *testing.T) {
 		w := newWorld(t, "alice", "bob")
 		w.store.subscribe("alice", "bob")
 		alice, bob := w.bound("alice", "a"), w.online("bob", "b")
+		w.srv.lookup("alice").forget() // presence asks for the picture then
 		entered, release := w.store.hold("Account")
 		alice.Send(`<presence xmlns="jabber:client"` + to + `/>`)
 		entered()

@@ -81,7 +81,9 @@ type Server struct {
 
 	departures departures
 
-	clientsBlocked atomic.Bool // some block list that was read names a single client
+	clientsBlocked atomic.Bool    // some block list that was read names a single client
+	blocksNobody   blocklist      // that of most accounts
+	keepsAll       *archive.Rules // those of most accounts
 	fanOut         fanOut
 
 	mu       sync.RWMutex
@@ -112,6 +114,7 @@ func New(cfg Config) (*Server, error) {
 		agents:   []byte(rand.Text()),
 		accounts: make(map[string]*account),
 		started:  time.Now(),
+		keepsAll: archive.NewRules(archive.Prefs{Default: archive.Always}),
 		fanOut:   newFanOut(cfg),
 		resume:   make(map[string]*session),
 		mounted:  accountServices{private: make(map[stream.Name]PrivateView)},

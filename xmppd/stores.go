@@ -75,6 +75,23 @@ type Account struct {
 	AvatarHash string // hex SHA-1 of the picture's bytes (XEP-0153 §2); empty: none
 }
 
+// Arrival is what an account's first session needs when it begins.
+type Arrival struct {
+	Account  Account
+	Contacts []Contact // and
+	Whole    bool      // as RosterStore.Roster has them
+	Blocked  []string
+	Prefs    archive.Prefs
+	Waiting  bool // there are offline messages
+}
+
+// ArrivalStore reads all of that at once.
+type ArrivalStore interface {
+	// Arrival returns what the stores have of the account of id. ErrNotFound: id does
+	// not stand, as Authority.Current says by NotAuthorized.
+	Arrival(ctx context.Context, id stream.Identity) (Arrival, error)
+}
+
 // AccountStore reads the site's directory.
 type AccountStore interface {
 	// Account returns an account that may sign in, or ErrNotFound.
@@ -187,6 +204,7 @@ type PrivateStore interface {
 
 // Stores is everything the server keeps.
 type Stores struct {
+	Arrivals ArrivalStore // nil: each thing is asked for when it is needed
 	Accounts AccountStore
 	Roster   RosterStore
 	Archive  archive.Store

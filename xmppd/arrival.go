@@ -1,0 +1,102 @@
+package xmppd
+
+import (
+	"context"
+	"errors"
+
+	"foyer/internal/sasl"
+	"foyer/internal/stream"
+)
+
+// A client that has bound a resource asks for its roster and sends presence next. What
+// that needs of the stores is read along with the last look at its identity, in one
+// journey, so that a crowd that signs in costs little.
+
+// admit asks the site whether the identity of a session that was just registered still
+// stands: it may have been ended since it was checked; End sees the session from here
+// on.
+func (c *conn) admit(ctx context.Context, a *account) error {
+	if c.server.stores.Arrivals == nil || a.isRead() {
+		return c.stillCurrent(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
+	kept := a.kept.Load()
+	changes := a.cached(func() {})
+	got, err := c.server.stores.Arrivals.Arrival(ctx, c.identity)
+	if errors.Is(err, ErrNotFound) {
+		err = sasl.NotAuthorized
+	}
+	if err != nil {
+		return c.notCurrent(err)
+	}
+	r := newRoster(got.Contacts, got.Whole)
+	a.cache(changes, func() {
+		c.server.setRosterLocked(a, r)
+		a.blocks = c.server.newBlocklist(got.Blocked)
+		a.prefs = c.server.rules(got.Prefs)
+		a.account = &got.Account
+		a.waits = waiting{read: true, some: got.Waiting, kept: kept}
+	})
+	return nil
+}
+
+// stillCurrent asks the site whether the identity still stands.
+func (c *conn) stillCurrent(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
+	defer cancel()
+	return c.notCurrent(c.server.cfg.Authority.Current(ctx, c.identity))
+}
+
+// notCurrent is how a stream ends whose identity does not stand, or cannot be
+// checked; nil where it stands.
+func (c *conn) notCurrent(err error) error {
+	switch {
+	case errors.Is(err, sasl.NotAuthorized):
+		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
+	case err != nil:
+		c.log().Error("sign-in could not be checked", "err", err)
+		return stream.ErrDisconnected
+	}
+	return nil
+}
+
+// isRead reports whether an account's roster is in memory already.
+func (a *account) isRead() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.roster != nil
+}
+
+// waiting is what was last read of an account's offline messages.
+type waiting struct {
+	read bool
+	some bool
+	kept uint64 // account.kept before it was read
+}
+
+// nothingWaits reports whether no message waits for the account, as far as is known
+// without asking.
+func (a *account) nothingWaits() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.waits.read && !a.waits.some && a.waits.kept == a.kept.Load()
+}
+
+// accountOf returns an account's entry in the directory, from memory while it is
+// online.
+func (srv *Server) accountOf(ctx context.Context, user string) (Account, error) {
+	a := srv.lookup(user)
+	var changes uint64
+	if a != nil {
+		var cached *Account
+		if changes = a.cached(func() { cached = a.account }); cached != nil {
+			return *cached, nil
+		}
+	}
+	acc, err := srv.stores.Accounts.Account(ctx, user)
+	if err == nil && a != nil {
+		a.cache(changes, func() { a.account = &acc })
+	}
+	return acc, err
+}
