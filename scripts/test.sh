@@ -54,12 +54,20 @@ need_others() {
 	for name in prosody profanity tmux nginx caddy openssl; do
 		command -v "$name" >/dev/null || missing+=("$name")
 	done
+	compgen -G '/usr/lib/*/ejabberd-*' >/dev/null || missing+=(ejabberd)
+	[[ -e /usr/lib/prosody/modules/mod_auth_dovecot ]] || missing+=(prosody-modules)
 	command -v apache2 >/dev/null || missing+=(apache2-bin)
 	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)
-	[[ ${#missing[@]} -gt 0 ]] && is_root_on_debian || return 0
-	say "Installing ${missing[*]} …"
-	install_without_services "${missing[@]}"
+	is_root_on_debian || return 0
+	if ((${#missing[@]} > 0)); then
+		say "Installing ${missing[*]} …"
+		install_without_services "${missing[@]}"
+	fi
+	scripts/backports.sh prosody || say "Prosody 13 cannot be had; its tests are skipped."
 }
+
+# Servers of other people, which let the site decide who signs in.
+doors() { go test -json ./e2e/doors | node scripts/gotest.mjs "$results/doors.json"; }
 
 # Transcripts, against this server and Prosody.
 referee() { go test -json ./e2e/referee | node scripts/gotest.mjs "$results/referee.json"; }
@@ -98,8 +106,8 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
-interop) need_others && stages build referee clients proxies ;;
-all) need_others && stages unit fuzz build e2e clients proxies ;; # the referee is among the Go tests
+interop) need_others && stages build referee doors clients proxies ;;
+all) need_others && stages unit fuzz build e2e clients proxies ;; # the referee and the doors are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
 node scripts/summary.mjs "$results"

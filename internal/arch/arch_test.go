@@ -100,6 +100,7 @@ func mayImport() map[string][]string {
 
 		"e2e/cluster": {"internal/pgdev"},
 		"e2e/relay":   {"internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
+		"e2e/doors":   {"app", "app/auth", "app/cli", "internal/stream", "models", "token"},
 		"e2e/referee": {"app", "models", "token"},
 		"bench":       {"internal/pgdev"},
 	}

@@ -1,0 +1,35 @@
+// Package doors lets other people's XMPP servers ask the site who may sign in, for real:
+// Debian's Prosody by Dovecot's protocol and by our module for tokens, Debian's ejabberd
+// by JWT and by its external-authentication pipe. What each door says in detail is
+// tested in app/doors.
+package doors
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"foyer/app/cli"
+	"foyer/internal/pgdev/pgtest"
+
+	"go.uber.org/goleak"
+)
+
+var cluster pgtest.Cluster
+
+// TestMain runs the tests; as the program that ejabberd starts, it is `foyer extauth`.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "extauth" {
+		if err := cli.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	// fasthttp's workers and clock outlive a server for a while.
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster},
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))
+}

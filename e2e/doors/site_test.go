@@ -1,0 +1,166 @@
+package doors
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/app"
+	"foyer/app/auth"
+	"foyer/internal/stream"
+	"foyer/models"
+)
+
+const (
+	domain   = "doors.test"
+	password = "foyer-demo" // of the accounts that a site in development has
+)
+
+// site is the program itself, with both doors open.
+type site struct {
+	t    *testing.T
+	dir  string
+	cfg  app.Config
+	db   *models.DB
+	auth *auth.Service
+	stop func()
+}
+
+// newSite starts a site on a database of its own.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir()}
+	var err error
+	s.cfg, err = app.LoadConfig(map[string]string{
+		"APP_ENV": "development", "ADDR": "127.0.0.1:0", "DATABASE_URL": cluster.DB(t), "DATA_DIR": s.dir, "XMPP_DOMAIN": domain,
+		"XMPP_AUTH_DOVECOT": "unix:" + s.path("dovecot"), "XMPP_AUTH_HTTP": "unix:" + s.path("auth"), "XMPP_AUTH_ACCEPT": "token,app-password,password",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	t.Cleanup(func() { s.stop() })
+	if s.db, err = models.Open(t.Context(), models.Options{URL: s.cfg.DatabaseURL, SiteConns: 4, ChatConns: 4}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.db.Close)
+	if s.auth, err = auth.New(t.Context(), s.cfg.Auth(s.db, slog.New(slog.DiscardHandler), func(context.Context, models.Event) {})); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+// start runs the site until stop, and returns when its doors are open.
+func (s *site) start() {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	said, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := app.Run(ctx, s.cfg, out, slog.New(slog.DiscardHandler))
+		out.CloseWithError(err)
+		done <- err
+	}()
+	s.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			s.t.Error("the site:", err)
+		}
+		s.stop = func() {}
+	}
+	waitFor(s.t, said, " is at http://")
+}
+
+// waitFor reads lines until one contains mark. Later lines are read and dropped.
+func waitFor(t *testing.T, r io.Reader, mark string) {
+	t.Helper()
+	lines := bufio.NewScanner(r)
+	var said []string
+	for lines.Scan() {
+		said = append(said, lines.Text())
+		if strings.Contains(lines.Text(), mark) {
+			go func() { _, _ = io.Copy(io.Discard, r) }()
+			return
+		}
+	}
+	t.Fatalf("%q was not said, but:\n%s", mark, strings.Join(said, "\n"))
+}
+
+func (s *site) account(user string) models.Account {
+	s.t.Helper()
+	a, err := s.db.AccountByName(s.t.Context(), user)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// identity signs somebody in to the site.
+func (s *site) identity(user string) stream.Identity {
+	s.t.Helper()
+	a := s.account(user)
+	session := models.Session{AccountID: a.ID, SecretHash: []byte(user + time.Now().String()), ExpiresAt: time.Now().Add(time.Hour)}
+	if err := s.db.CreateSession(s.t.Context(), &session, a.PasswordVersion); err != nil {
+		s.t.Fatal(err)
+	}
+	return auth.Identity(a, session)
+}
+
+// secrets that somebody may sign in with besides their password.
+func (s *site) appPassword(user string) string {
+	s.t.Helper()
+	secret, err := s.auth.CreateAppPassword(s.t.Context(), s.account(user), s.identity(user).Session, "Phone")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return secret
+}
+
+func (s *site) temporaryToken(user string) string {
+	s.t.Helper()
+	secret, err := s.auth.OperatorToken(s.t.Context(), s.account(user), time.Hour)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return secret
+}
+
+func (s *site) signedToken(user string) string {
+	s.t.Helper()
+	_, secret, err := s.auth.Upstream(s.t.Context(), s.identity(user))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return secret
+}
+
+// writeKey writes what `foyer token key print` prints.
+func (s *site) writeKey() (file string) {
+	s.t.Helper()
+	keys, err := s.auth.TokenKeys(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return writeJSON(s.t, s.path("foyer.jwk"), keys[0].JWK)
+}
+
+func writeJSON(t *testing.T, file string, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = os.WriteFile(file, raw, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
