@@ -37,8 +37,8 @@ type link struct {
 	conn    net.Conn // raw, or TLS over it
 	reader  *stream.Reader
 	queue   *stream.Queue
-	read    atomic.Int64 // when something last came, Unix seconds
-	sent    atomic.Int64 // when something was last written, Unix seconds
+	read    atomic.Int64 // when something last came, Unix nanoseconds
+	sent    atomic.Int64 // when something was last written, likewise
 	writing sync.Mutex
 	over    atomic.Bool // the end of our side was written
 }
@@ -71,11 +71,11 @@ func (t touchingReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (l *link) touch(at *atomic.Int64) { at.Store(time.Now().Unix()) }
+func (l *link) touch(at *atomic.Int64) { at.Store(time.Now().UnixNano()) }
 
 // silent returns for how long nothing has come, and for how long nothing was written.
 func (l *link) silent(now time.Time) (read, sent time.Duration) {
-	since := func(at *atomic.Int64) time.Duration { return now.Sub(time.Unix(at.Load(), 0)) }
+	since := func(at *atomic.Int64) time.Duration { return now.Sub(time.Unix(0, at.Load())) }
 	return since(&l.read), since(&l.sent)
 }
 

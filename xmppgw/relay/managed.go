@@ -35,6 +35,7 @@ type managed struct {
 	acked    uint32        // stanzas that the upstream acknowledged; wraps
 	unacked  [][]byte      // what it did not, in order
 	size     int           // of those, in bytes
+	owed     time.Time     // since when the upstream owes an acknowledgement, if unacked is not empty
 	asked    int           // stanzas since the upstream was last asked
 	room     chan struct{} // closed when there is room or an end; nil: nobody waits
 	inactive []byte        // the client's last <inactive/> (XEP-0352); nil: it is active
@@ -106,6 +107,9 @@ func (m *managed) send(el *stream.Element) error {
 			m.inactive = el.Raw
 		}
 	} else if m.state != manageOff {
+		if len(m.unacked) == 0 {
+			m.owed = time.Now()
+		}
 		m.unacked = append(m.unacked, el.Raw)
 		m.size += len(el.Raw)
 		m.asked++
@@ -315,7 +319,7 @@ func (m *managed) adopt(l *link, h uint32) error {
 	if m.ended || !m.ackLocked(h) {
 		return &notResumedError{condition: "the counts do not agree, or the client has left"}
 	}
-	m.link = l
+	m.link, m.owed = l, time.Now()
 	for _, raw := range m.unacked {
 		_ = l.send(raw)
 	}
@@ -393,10 +397,11 @@ func (m *managed) keepAlive(now time.Time) {
 	}
 	every := m.conn.relay.cfg.KeepAlive
 	read, sent := m.link.silent(now)
+	silent := min(read, now.Sub(m.owed))
 	switch {
-	case m.state != manageOn || len(m.unacked) == 0 || read < every:
+	case m.state != manageOn || len(m.unacked) == 0 || silent < every:
 		m.link.keepAlive(now)
-	case read >= 2*every:
+	case silent >= 2*every:
 		m.link.abort() // the reader notices
 	case sent >= every/2:
 		m.askLocked()
