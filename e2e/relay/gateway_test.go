@@ -134,8 +134,8 @@ type browser struct {
 	conn *websocket.Conn
 }
 
-// open opens a stream and signs in by the cookie; the features of the upstream were read.
-func (g *gateway) open(user string) *browser {
+// connect opens a WebSocket.
+func (g *gateway) connect(user string) *browser {
 	g.t.Helper()
 	d := websocket.Dialer{Subprotocols: []string{"xmpp"}, HandshakeTimeout: streamtest.Patience}
 	conn, _, err := d.Dial("ws"+strings.TrimPrefix(g.base, "http")+"/xmpp-websocket", http.Header{"Origin": {g.base}, "Cookie": {"s=" + user}})
@@ -143,17 +143,26 @@ func (g *gateway) open(user string) *browser {
 		g.t.Fatal(err)
 	}
 	g.t.Cleanup(func() { conn.Close() })
-	b := &browser{g.t, conn}
+	return &browser{g.t, conn}
+}
+
+// open opens a stream and signs in by the cookie; the features of the upstream were read.
+func (g *gateway) open(user string) *browser {
+	g.t.Helper()
+	b := g.connect(user)
 	b.send(wsOpen)
 	b.until("features")
-	b.send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
+	b.send(authExternal)
 	b.until("success")
 	b.send(wsOpen)
 	b.until("features")
 	return b
 }
 
-const wsOpen = `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="` + domain + `" version="1.0"/>`
+const (
+	wsOpen       = `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="` + domain + `" version="1.0"/>`
+	authExternal = `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`
+)
 
 func (b *browser) send(raw string) {
 	b.t.Helper()

@@ -2,12 +2,14 @@ package relay
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 
+	"github.com/fasthttp/websocket"
 	"mellium.im/xmpp/stanza"
 )
 
@@ -25,6 +27,7 @@ func TestProsody(t *testing.T) {
 		"a WebSocket resumes at the server":      func(g *gateway) { g.resumes(w) },
 		"signing out":                            (*gateway).signsOut,
 		"a service account":                      (*gateway).serviceAccount,
+		"a resource that another client takes":   (*gateway).conflict,
 		"everybody comes back after its restart": func(g *gateway) { g.restart(p) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +91,7 @@ func (g *gateway) resumes(w *wire) {
 	alice.send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
 	id, _ := alice.until("enabled").Attr("id")
 	w.cut()
-	if code := alice.code(); code != 1006 {
+	if code := alice.code(); code != websocket.CloseAbnormalClosure {
 		g.t.Errorf("the WebSocket closes with %d", code)
 	}
 	bob := g.prebind("bob")
@@ -113,7 +116,7 @@ func (g *gateway) signsOut() {
 		alice.until("enabled")
 		if !connected {
 			alice.conn.Close()
-			g.eventually(func() bool { return g.relay.Stats().Parked == 1 })
+			g.eventually(func() bool { return g.relay.Stats().Hibernating == 1 })
 		}
 		g.site.signOut("alice/phone")
 		g.gw.End(stream.Scope{Session: identity("alice/phone").Session}, &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"})
@@ -129,6 +132,42 @@ func (g *gateway) eventually(is func() bool) {
 		if time.Now().After(end) {
 			g.t.Fatal("it did not come to that")
 		}
+	}
+}
+
+// conflict: a stream error of the server's reaches BOSH as remote-stream-error, whole,
+// since Strophe looks for the condition in it (XEP-0124 §17.2, B-51, B-61).
+func (g *gateway) conflict() {
+	bob := g.prebind("bob")
+	_, resource, _ := strings.Cut(bob.session.JID, "/")
+	other := g.open("bob")
+	other.send(`<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
+	other.until("iq", "bind")
+	if end := bob.untilEnd(); end != "remote-stream-error" {
+		g.t.Errorf("the session ends with %q", end)
+	}
+	el := bob.until("error")
+	if _, ok := el.Find(stream.NSStreams, "conflict"); !ok {
+		g.t.Errorf("the error is %s", el.Raw)
+	}
+}
+
+// TestAway: while the server cannot be reached, Converse is told what brings it back, on
+// each transport: not remote-connection-failed, since it has had features, and no failure of
+// SASL, after both of which it gives up (B-50, B-61).
+func TestAway(t *testing.T) {
+	g := newGateway(t, "xmpp://127.0.0.1:"+strconv.Itoa(freePort(t)))
+	b := g.connect("alice")
+	b.send(wsOpen)
+	b.until("features")
+	b.send(authExternal)
+	if code := b.code(); code != websocket.CloseAbnormalClosure {
+		t.Errorf("the WebSocket closes with %d", code)
+	}
+
+	_, err := g.gw.Prebind(t.Context(), identity("alice"), "127.0.0.1")
+	if err == nil || !strings.Contains(err.Error(), `condition="system-shutdown"`) {
+		t.Errorf("Prebind returns %v", err)
 	}
 }
 

@@ -43,7 +43,7 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 	c.side = s
 	c.mu.Unlock()
 	var reader sync.WaitGroup
-	err := c.endedWith(c.stream.Send(passedFeatures(features, c.peer.Transport)))
+	err := c.endedWith(c.stream.Send(passedFeatures(features, c.peer)))
 	if err == nil {
 		reader.Go(func() { c.stream.Close(c.fromUpstream(s)) })
 		err = c.endedWith(c.fromClient(ctx, s))

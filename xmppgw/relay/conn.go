@@ -204,7 +204,7 @@ func (c *conn) saslOptions() sasl.Options {
 func (c *conn) saslFeatures() []byte {
 	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + stanza.NSSASL + `">`)
 	dst = sasl.AppendMechanisms(dst, sasl.Names(c.saslOptions()))
-	return append(dst, "</mechanisms></stream:features>"...)
+	return append(dst, "</mechanisms>"+stanza.StreamLimits(c.peer.MaxBytes, c.peer.Idle)+"</stream:features>"...)
 }
 
 // failureOf is the funnel: what the client is told. What could not be checked is logged,

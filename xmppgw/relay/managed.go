@@ -379,11 +379,11 @@ func undelivered(st stream.Stream) (errs [][]byte) {
 
 func (m *managed) finish() {
 	m.mu.Lock()
-	l, w := m.link, waiting{identity: m.conn.who(), id: m.id, h: m.in, until: time.Now().Add(m.keeps), lang: m.conn.peer.Lang}
+	l, w := m.link, hibernatingSession{identity: m.conn.who(), id: m.id, h: m.in, until: time.Now().Add(m.keeps), lang: m.conn.peer.Lang}
 	m.mu.Unlock()
 	if (l == nil || !l.finish()) && w.id != "" {
 		// The upstream could not be told that the session is over, and keeps it.
-		m.conn.relay.endParked(w)
+		m.conn.relay.endHibernating(w)
 	}
 }
 

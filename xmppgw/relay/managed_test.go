@@ -206,7 +206,7 @@ func TestEnd(t *testing.T) {
 			out(r, s)
 			wantCondition(t, c.ended(t), stream.NotAuthorized)
 			// What waits at the upstream is taken up, and ended there.
-			endsParked(t, u, 0)
+			endsHibernating(t, u, 0)
 		},
 	}
 	for name, test := range tests {
@@ -217,9 +217,9 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// endsParked expects that a session which waits at the upstream is ended there: taken up,
+// endsHibernating expects that a session which waits at the upstream is ended there: taken up,
 // and closed in order.
-func endsParked(t *testing.T, u *upstream, h int) {
+func endsHibernating(t *testing.T, u *upstream, h int) {
 	t.Helper()
 	e := u.next()
 	e.signIn(featureBind + featureSM)
@@ -249,7 +249,7 @@ func TestEnd_Stalled(t *testing.T) {
 	if most := r.cfg.Queue/len(large) + 1; queue.Len() > most {
 		t.Errorf("%d elements are queued", queue.Len())
 	}
-	endsParked(t, u, 0)
+	endsHibernating(t, u, 0)
 	c.ended(t)
 }
 
@@ -310,7 +310,7 @@ func (l *lingering) Recv(ctx context.Context) (*stream.Element, error) {
 
 // A WebSocket that was lost leaves its session at the upstream for its client to resume;
 // when its person signs out meanwhile, it is ended there.
-func TestEnd_Parked(t *testing.T) {
+func TestEnd_Hibernating(t *testing.T) {
 	u, s := newUpstream(t), &site{}
 	r := newRelay(t, s, nil, u)
 	c, e := connected(t, r, u, stream.WebSocket, featureBind+featureSM)
@@ -323,14 +323,14 @@ func TestEnd_Parked(t *testing.T) {
 	c.Drop()
 	e.expectDrop()
 	c.ended(t)
-	if ids := r.Identities(); len(ids) != 1 || r.Stats().Parked != 1 {
-		t.Fatalf("parked: %v", ids)
+	if ids := r.Identities(); len(ids) != 1 || r.Stats().Hibernating != 1 {
+		t.Fatalf("hibernating: %v", ids)
 	}
 	s.end("session-alice")
 	r.End(stream.Scope{User: "alice"}, nil)
-	endsParked(t, u, 4)
-	if r.Stats().Parked != 0 {
-		t.Error("it is still parked")
+	endsHibernating(t, u, 4)
+	if r.Stats().Hibernating != 0 {
+		t.Error("it still hibernates")
 	}
 }
 
@@ -353,13 +353,13 @@ func TestResume_PassesThrough(t *testing.T) {
 	e.expect(`<resume xmlns='urn:xmpp:sm:3' previd='resume-1' h='3'/>`)
 	e.send(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
 	c.Expect(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
-	if r.Stats().Parked != 0 {
+	if r.Stats().Hibernating != 0 {
 		t.Error("it still waits")
 	}
 	c.Drop()
 	e.expectDrop()
 	c.ended(t)
-	if r.Stats().Parked != 1 {
+	if r.Stats().Hibernating != 1 {
 		t.Error("it does not wait again")
 	}
 
@@ -375,13 +375,13 @@ func TestResume_PassesThrough(t *testing.T) {
 
 // The relay remembers a bounded number of sessions of one account, and none for longer
 // than the upstream keeps them.
-func TestParked_Bounds(t *testing.T) {
-	ps := parkedSet{perUser: 3}
+func TestHibernating_Bounds(t *testing.T) {
+	ps := hibernatingSet{perUser: 3}
 	now := time.Now()
 	for i := range 5 {
-		ps.put(waiting{identity: identity("alice"), id: fmt.Sprint(i), until: now.Add(time.Duration(i) * time.Minute)})
+		ps.put(hibernatingSession{identity: identity("alice"), id: fmt.Sprint(i), until: now.Add(time.Duration(i) * time.Minute)})
 	}
-	ps.put(waiting{identity: identity("bob"), id: "b", until: now.Add(time.Hour)})
+	ps.put(hibernatingSession{identity: identity("bob"), id: "b", until: now.Add(time.Hour)})
 	if ps.len() != 4 {
 		t.Errorf("%d wait", ps.len())
 	}

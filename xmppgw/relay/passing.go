@@ -91,7 +91,7 @@ func (p *passing) noteReceived(el *stream.Element) {
 	case "enabled":
 		p.id, p.keeps = resumption(el)
 	case "resumed":
-		p.id, p.keeps = p.resuming, p.conn.relay.parked.resumed(p.resuming)
+		p.id, p.keeps = p.resuming, p.conn.relay.hibernating.resumed(p.resuming)
 	}
 }
 
@@ -116,7 +116,7 @@ func (p *passing) end(reason error) {
 	again := p.ended
 	p.ended = true
 	p.over = p.over || !again && !mayResume(reason)
-	over, w := p.over, p.waitingLocked()
+	over, w := p.over, p.hibernatingLocked()
 	p.mu.Unlock()
 	switch {
 	case again:
@@ -124,38 +124,38 @@ func (p *passing) end(reason error) {
 		p.link.close()
 	default:
 		p.link.abort()
-		p.park(w)
+		p.hibernate(w)
 	}
 }
 
-// park remembers the session as one that waits at the upstream.
-func (p *passing) park(w waiting) {
+// hibernate remembers the session as one that waits at the upstream.
+func (p *passing) hibernate(w hibernatingSession) {
 	if w.id == "" {
 		return
 	}
 	r := p.conn.relay
-	r.parked.put(w)
-	// End looks at the streams first, and then at what is parked: when it saw this
+	r.hibernating.put(w)
+	// End looks at the streams first, and then at what hibernates: when it saw this
 	// stream before, it has left its reason.
-	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.parked.remove(w.id) {
-		r.endParked(w)
+	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.hibernating.remove(w.id) {
+		r.endHibernating(w)
 	}
 }
 
-// waitingLocked is the session as it waits at the upstream once the link is lost; without
+// hibernatingLocked is the session as it waits at the upstream once the link is lost; without
 // an id when it does not.
-func (p *passing) waitingLocked() waiting {
-	return waiting{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
+func (p *passing) hibernatingLocked() hibernatingSession {
+	return hibernatingSession{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
 }
 
 func (p *passing) finish() {
 	told := p.link.finish()
 	p.mu.Lock()
-	over, w := p.over, p.waitingLocked()
+	over, w := p.over, p.hibernatingLocked()
 	p.mu.Unlock()
 	if over && !told && w.id != "" {
 		// The upstream could not be told that the session is over, and keeps it.
-		p.conn.relay.endParked(w)
+		p.conn.relay.endHibernating(w)
 	}
 }
 

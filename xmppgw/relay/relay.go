@@ -52,7 +52,7 @@ type Authority interface {
 	// Upstream returns a fresh credential for the upstream, good for one sign-in: the
 	// account's name there and what goes into SASL PLAIN as its password. It is asked
 	// as well for an identity that was just ended, to end what the upstream keeps for
-	// it (parked.go); where that is refused, the upstream's own time ends it.
+	// it (hibernating.go); where that is refused, the upstream's own time ends it.
 	Upstream(ctx context.Context, id stream.Identity) (user, secret string, err error)
 }
 
@@ -76,20 +76,20 @@ type Config struct {
 	Unacked       int           // bytes kept for one BOSH stream until the upstream acknowledges them; default 512 KiB, most half of Queue
 	Backoff       time.Duration // before a lost link is resumed for BOSH, at first; the waits grow, and are spread; default 200 ms
 	ResumeFor     time.Duration // most time for which a lost link is resumed for BOSH; default 5 min
-	Parked        int           // streams of one account that may wait for resumption at the upstream, as far as the relay remembers; default 10
+	Hibernating   int           // streams of one account that may wait for resumption at the upstream, as far as the relay remembers; default 10
 }
 
 // Relay is a stream.Server that carries streams to another XMPP server. It is safe for
 // concurrent use.
 type Relay struct {
-	cfg      Config
-	log      *slog.Logger
-	ctx      context.Context // ends with Shutdown
-	cancel   context.CancelFunc
-	turns    chan struct{} // one for each sign-in under way
-	conns    connSet
-	parked   parkedSet
-	counters counters
+	cfg         Config
+	log         *slog.Logger
+	ctx         context.Context // ends with Shutdown
+	cancel      context.CancelFunc
+	turns       chan struct{} // one for each sign-in under way
+	conns       connSet
+	hibernating hibernatingSet
+	counters    counters
 
 	mu     sync.Mutex
 	work   sync.WaitGroup // in the background
@@ -111,7 +111,7 @@ func New(cfg Config) (*Relay, error) {
 	cfg.setDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling)}
-	r.parked.perUser = cfg.Parked
+	r.hibernating.perUser = cfg.Hibernating
 	r.start(r.look)
 	return r, nil
 }
@@ -134,7 +134,7 @@ func (c *Config) setDefaults() {
 	c.Unacked = min(cmp.Or(c.Unacked, 512<<10), c.Queue/2)
 	c.Backoff = cmp.Or(c.Backoff, 200*time.Millisecond)
 	c.ResumeFor = cmp.Or(c.ResumeFor, 5*time.Minute)
-	c.Parked = cmp.Or(c.Parked, 10)
+	c.Hibernating = cmp.Or(c.Hibernating, 10)
 }
 
 // start does something in the background, unless Shutdown has begun.
@@ -156,7 +156,7 @@ func (r *Relay) look() {
 			for _, c := range r.conns.all() {
 				c.keepAlive(now)
 			}
-			r.parked.expire(now)
+			r.hibernating.expire(now)
 		case <-r.ctx.Done():
 			return
 		}
@@ -169,8 +169,8 @@ func (r *Relay) End(scope stream.Scope, reason error) {
 	for _, c := range r.conns.matching(scope) {
 		c.end(reason)
 	}
-	for _, p := range r.parked.take(scope) {
-		r.endParked(p)
+	for _, p := range r.hibernating.take(scope) {
+		r.endHibernating(p)
 	}
 }
 
@@ -183,7 +183,7 @@ func (r *Relay) Identities() []stream.Identity {
 			seen[id] = struct{}{}
 		}
 	}
-	for _, id := range r.parked.identities() {
+	for _, id := range r.hibernating.identities() {
 		seen[id] = struct{}{}
 	}
 	out := make([]stream.Identity, 0, len(seen))
@@ -219,13 +219,13 @@ func (r *Relay) Shutdown(ctx context.Context) error {
 
 // Stats counts what the relay did since the start, and what it has now.
 type Stats struct {
-	SignedIn int64 // sign-ins at the upstream
-	Refused  int64 // that the upstream refused
-	Failed   int64 // that found no upstream, or an insecure or broken one
-	Lost     int64 // links that were lost while they carried a stream
-	Resumed  int64 // of those, resumed by the relay without the client's notice
-	Streams  int64 // now
-	Parked   int64 // now waiting at the upstream for resumption, as far as the relay knows
+	SignedIn    int64 // sign-ins at the upstream
+	Refused     int64 // that the upstream refused
+	Failed      int64 // that found no upstream, or an insecure or broken one
+	Lost        int64 // links that were lost while they carried a stream
+	Resumed     int64 // of those, resumed by the relay without the client's notice
+	Streams     int64 // now
+	Hibernating int64 // now waiting at the upstream for resumption, as far as the relay knows
 }
 
 // Stats returns the counts.
@@ -233,6 +233,6 @@ func (r *Relay) Stats() Stats {
 	return Stats{
 		SignedIn: r.counters.signedIn.Load(), Refused: r.counters.refused.Load(), Failed: r.counters.failed.Load(),
 		Lost: r.counters.lost.Load(), Resumed: r.counters.resumed.Load(),
-		Streams: int64(len(r.conns.all())), Parked: int64(r.parked.len()),
+		Streams: int64(len(r.conns.all())), Hibernating: int64(r.hibernating.len()),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
@@ -48,6 +49,27 @@ func TestServe_WebSocket(t *testing.T) {
 	e.expectEnd()
 	if err := c.ended(t); err != nil {
 		t.Errorf("Serve returns %v", err)
+	}
+}
+
+// The client learns what both the gateway and the upstream take (XEP-0478 §3).
+func TestServe_Limits(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	for theirs, want := range map[string]string{
+		"": "1000", "<max-bytes>500</max-bytes>": "500", "<max-bytes>5000</max-bytes><idle-seconds>1</idle-seconds>": "1000", "<max-bytes>x</max-bytes>": "1000",
+	} {
+		c := servePeer(t, r, &stream.Peer{Transport: stream.WebSocket, Identity: identity("alice"), External: true, MaxBytes: 1000, Idle: 90 * time.Second})
+		c.Expect(`<stream:features xmlns:stream='http://etherx.jabber.org/streams'><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL</mechanism></mechanisms>` +
+			`<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>1000</max-bytes><idle-seconds>90</idle-seconds></limits></stream:features>`)
+		c.Send(authExternal)
+		e := u.next()
+		e.signIn(featureBind + `<limits xmlns='urn:xmpp:stream-limits:0'>` + theirs + `</limits>`)
+		c.begun()
+		c.Expect(`<stream:features xmlns:stream='http://etherx.jabber.org/streams'>` + featureBind +
+			`<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>` + want + `</max-bytes><idle-seconds>90</idle-seconds></limits></stream:features>`)
+		c.Close()
+		e.expectEnd()
 	}
 }
 

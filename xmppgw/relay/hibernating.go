@@ -11,14 +11,14 @@ import (
 	"foyer/internal/stream"
 )
 
-// Sessions that wait at the upstream for their clients to resume them (XEP-0198 §5). The
-// upstream gives one back only to somebody who has signed in as its account, which nobody
-// can do without the relay. But until its time is over the account would look present
-// there, and messages would wait: so when its person signs out meanwhile, the relay takes
-// the session up and ends it.
+// Sessions that hibernate at the upstream: they wait for their clients to resume them
+// (XEP-0198 §5). The upstream gives one back only to somebody who has signed in as its
+// account, which nobody can do without the relay. But until its time is over the account
+// would look present there, and messages would wait: so when its person signs out
+// meanwhile, the relay takes the session up and ends it.
 
-// waiting is one such session, as far as the relay knows.
-type waiting struct {
+// hibernatingSession is one such session, as far as the relay knows.
+type hibernatingSession struct {
 	identity stream.Identity
 	id       string // of the resumption
 	h        uint32 // stanzas that the client is known to have
@@ -27,21 +27,21 @@ type waiting struct {
 	lang     string
 }
 
-// parkedSet is what waits, by account: bounded, the oldest of an account is forgotten
+// hibernatingSet is what waits, by account: bounded, the oldest of an account is forgotten
 // first.
-type parkedSet struct {
+type hibernatingSet struct {
 	perUser int
 
 	mu     sync.Mutex
-	byUser map[string][]waiting
+	byUser map[string][]hibernatingSession
 	owners map[string]string // the account of each id
 }
 
-func (ps *parkedSet) put(w waiting) {
+func (ps *hibernatingSet) put(w hibernatingSession) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.byUser == nil {
-		ps.byUser, ps.owners = make(map[string][]waiting), make(map[string]string)
+		ps.byUser, ps.owners = make(map[string][]hibernatingSession), make(map[string]string)
 	}
 	user := w.identity.User
 	list := append(ps.byUser[user], w)
@@ -54,27 +54,27 @@ func (ps *parkedSet) put(w waiting) {
 
 // resumed forgets a session that its client has taken up again. It returns for how long
 // the upstream keeps it when it is lost once more.
-func (ps *parkedSet) resumed(id string) time.Duration {
+func (ps *hibernatingSet) resumed(id string) time.Duration {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for _, w := range ps.removeLocked(ps.owners[id], func(w waiting) bool { return w.id == id }) {
+	for _, w := range ps.removeLocked(ps.owners[id], func(w hibernatingSession) bool { return w.id == id }) {
 		return w.keeps
 	}
-	return keptUnlessTold // parked before this program started, or forgotten
+	return keptUnlessTold // from before this program started, or forgotten
 }
 
 // remove forgets a session, and reports whether it was there.
-func (ps *parkedSet) remove(id string) bool {
+func (ps *hibernatingSet) remove(id string) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	return len(ps.removeLocked(ps.owners[id], func(w waiting) bool { return w.id == id })) > 0
+	return len(ps.removeLocked(ps.owners[id], func(w hibernatingSession) bool { return w.id == id })) > 0
 }
 
 // take removes and returns what is within scope.
-func (ps *parkedSet) take(scope stream.Scope) []waiting {
+func (ps *hibernatingSet) take(scope stream.Scope) []hibernatingSession {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	matches := func(w waiting) bool { return scope.Matches(w.identity) }
+	matches := func(w hibernatingSession) bool { return scope.Matches(w.identity) }
 	if scope.User != "" {
 		return ps.removeLocked(scope.User, matches)
 	}
@@ -82,21 +82,21 @@ func (ps *parkedSet) take(scope stream.Scope) []waiting {
 }
 
 // expire forgets what the upstream has ended by itself.
-func (ps *parkedSet) expire(now time.Time) {
+func (ps *hibernatingSet) expire(now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	ps.removeAllLocked(func(w waiting) bool { return now.After(w.until) })
+	ps.removeAllLocked(func(w hibernatingSession) bool { return now.After(w.until) })
 }
 
-func (ps *parkedSet) removeAllLocked(matches func(waiting) bool) (removed []waiting) {
+func (ps *hibernatingSet) removeAllLocked(matches func(hibernatingSession) bool) (removed []hibernatingSession) {
 	for user := range ps.byUser {
 		removed = append(removed, ps.removeLocked(user, matches)...)
 	}
 	return removed
 }
 
-func (ps *parkedSet) removeLocked(user string, matches func(waiting) bool) (removed []waiting) {
-	list := slices.DeleteFunc(ps.byUser[user], func(w waiting) bool {
+func (ps *hibernatingSet) removeLocked(user string, matches func(hibernatingSession) bool) (removed []hibernatingSession) {
+	list := slices.DeleteFunc(ps.byUser[user], func(w hibernatingSession) bool {
 		if !matches(w) {
 			return false
 		}
@@ -112,7 +112,7 @@ func (ps *parkedSet) removeLocked(user string, matches func(waiting) bool) (remo
 	return removed
 }
 
-func (ps *parkedSet) identities() []stream.Identity {
+func (ps *hibernatingSet) identities() []stream.Identity {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	var out []stream.Identity
@@ -124,20 +124,20 @@ func (ps *parkedSet) identities() []stream.Identity {
 	return out
 }
 
-func (ps *parkedSet) len() int {
+func (ps *hibernatingSet) len() int {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	return len(ps.owners)
 }
 
-// endParked ends a session that waits at the upstream, in the background.
-func (r *Relay) endParked(w waiting) {
+// endHibernating ends a session that waits at the upstream, in the background.
+func (r *Relay) endHibernating(w hibernatingSession) {
 	r.start(func() { r.endNow(w) })
 }
 
 // endNow resumes a session and ends it in order. It does not matter if that fails: then
 // the upstream's own time ends it.
-func (r *Relay) endNow(w waiting) {
+func (r *Relay) endNow(w hibernatingSession) {
 	l, _, err := r.signIn(r.ctx, w.identity, w.lang)
 	if err == nil {
 		_, err = l.resume(r.ctx, w.id, w.h)
