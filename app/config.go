@@ -20,16 +20,17 @@ import (
 // Config is every setting, from the environment. `desc` is what the README
 // says of it.
 type Config struct {
-	Env            string `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
-	Addr           string `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
-	BaseURL        string `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
-	DatabaseURL    string `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
-	DataDir        string `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
-	SiteName       string `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
-	Signup         bool   `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
-	SignInFailures int    `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
-	SignUps        int    `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
-	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
+	Env            string  `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
+	Addr           string  `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
+	BaseURL        string  `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
+	DatabaseURL    string  `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
+	DataDir        string  `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
+	SiteName       string  `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
+	Signup         bool    `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
+	SignInFailures int     `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
+	SignUps        int     `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
+	ChatOrigins    Origins `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
+	TrustedProxies string  `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain    string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
 	Login     Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
@@ -37,16 +38,17 @@ type Config struct {
 	Roster    models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
 	RosterMax int               `env:"ROSTER_MAX" envDefault:"200" desc:"with ROSTER=everyone: how many members a contact list holds at most; on a larger site, those one talks with or shares a group with"`
 
-	UploadMaxSize    Size   `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
-	UploadQuota      Size   `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
-	UploadStore      string `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
-	S3Endpoint       string `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon's"`
-	S3Region         string `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
-	S3AccessKey      string `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
-	S3SecretKey      string `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
-	ArchiveRetention Period `env:"ARCHIVE_RETENTION" desc:"how long people's messages are kept, such as 365d; empty: for ever"`
-	RoomRetention    Period `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages of rooms are kept; empty: for ever"`
-	UploadRetention  Period `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
+	UploadMaxSize    Size    `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
+	UploadQuota      Size    `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
+	UploadStore      string  `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
+	S3Endpoint       string  `env:"S3_ENDPOINT" desc:"URL of the S3-compatible service; empty: Amazon's"`
+	S3Region         string  `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
+	S3AccessKey      string  `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
+	S3SecretKey      string  `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
+	UploadOrigins    Origins `env:"UPLOAD_ORIGINS" desc:"where another chat server keeps files, such as https://files.example.org, separated by commas: pages may send and show files there"`
+	ArchiveRetention Period  `env:"ARCHIVE_RETENTION" desc:"how long people's messages are kept, such as 365d; empty: for ever"`
+	RoomRetention    Period  `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages of rooms are kept; empty: for ever"`
+	UploadRetention  Period  `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
 
 	C2SAddr    string `env:"XMPP_C2S_ADDR" desc:"where native clients connect, with STARTTLS, such as :5222; empty: nowhere"`
 	C2STLSAddr string `env:"XMPP_C2S_TLS_ADDR" desc:"where they connect with TLS from the first byte, such as :5223; empty: nowhere"`

@@ -6,7 +6,7 @@ import "foyer/xmppgw"
 func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 	login := s.cfg.Login
 	return xmppgw.New(xmppgw.Config{
-		Domain: s.cfg.Domain, Auth: s, Server: s.chat, Logger: s.log, BaseURL: s.BaseURL, Origin: s.isOrigin,
+		Domain: s.cfg.Domain, Auth: s, Server: s.chat, Logger: s.log, BaseURL: s.BaseURL, Origin: s.trust,
 		Address: func(h xmppgw.Header, peer string) string {
 			return clientAddress(s.proxies, peer, h.Get("X-Forwarded-For"))
 		},

@@ -10,19 +10,28 @@ import (
 // contentPolicy lets pages use what this site serves and nothing else. Converse
 // needs style attributes, and WebAssembly for OMEMO; the two hashes are of the
 // empty style elements its loader makes. Turbo brings a style element of its own,
-// and marks it with the nonce.
+// and marks it with the nonce. Files may be on another chat server (UPLOAD_ORIGINS).
 const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
 	"style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-JRf3eZJIF59VkE1tlxlBPiCQXjGJ1uE88pEYh49RtTY=' 'nonce-{nonce}'; " +
-	"style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; " +
+	"style-src-attr 'unsafe-inline'; img-src 'self' data: blob:{files}; font-src 'self'; connect-src 'self'{files}; media-src 'self' blob:{files}; " +
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 const nonceKey = "nonce"
+
+// newContentPolicy lets pages use files of these origins as well.
+func newContentPolicy(files Origins) string {
+	var list strings.Builder
+	for _, origin := range files {
+		list.WriteString(" " + origin)
+	}
+	return strings.ReplaceAll(contentPolicy, "{files}", list.String())
+}
 
 // secureHeaders sets what every answer carries.
 func (s *Server) secureHeaders(c *fiber.Ctx) error {
 	nonce := rand.Text()
 	c.Locals(nonceKey, nonce)
-	c.Set("Content-Security-Policy", strings.Replace(contentPolicy, "{nonce}", nonce, 1))
+	c.Set("Content-Security-Policy", strings.Replace(s.policy, "{nonce}", nonce, 1))
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "same-origin")

@@ -5,6 +5,7 @@ import "foyer/xmppgw"
 // routes is every address of the site. Where signedIn stands in front, it is for
 // members.
 func (s *Server) routes() {
+	s.web.Use([]string{xmppgw.BOSHPath, "/xmpp/"}, s.gateway.AllowOrigin) // before all that may refuse
 	s.web.Use(s.smallHeader, s.plainBody)
 	s.web.Get("/healthz", s.healthz)
 	s.web.Get("/readyz", s.readyz)
@@ -23,7 +24,7 @@ func (s *Server) routes() {
 	s.gateway.Mount(s.web)
 
 	s.web.Use(s.secureHeaders, s.compressed)
-	xmpp := s.web.Group("/xmpp", s.sameOrigin, s.loadVisit)
+	xmpp := s.web.Group("/xmpp", s.ownPages, s.loadVisit)
 	xmpp.Get("/me", s.me)
 	xmpp.Get("/credentials", s.credentials)
 	xmpp.Get("/prebind", s.prebind)

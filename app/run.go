@@ -127,6 +127,7 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
 	s := &Server{cfg: cfg, db: db, log: log, accountChanges: newAccountChanges(), patience: requestPatience}
 	s.baseURL.Store(cfg.BaseURL)
+	s.policy = newContentPolicy(cfg.UploadOrigins)
 	s.limits = budget.NewLedger(log)
 	s.bodies = newBodies(s.limits)
 	s.pictures = pictures.New(s.limits)

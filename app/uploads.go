@@ -26,7 +26,7 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 	}
 	return uploads.New(uploads.Config{
 		DB: s.db, Store: store, BaseURL: s.BaseURL, Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention),
-		Logger: s.log, Explain: explain,
+		Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }
 

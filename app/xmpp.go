@@ -13,20 +13,30 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// sameOrigin guards /xmpp/*: only this site's own pages may ask. The answers are
-// JSON, never a redirect, which Converse would try to read.
-func (s *Server) sameOrigin(c *fiber.Ctx) error {
+var errOtherPages = &Error{Code: Forbidden, Public: "This is for the pages of this site only."}
+
+// ownPages guards /xmpp/*: only this site's own pages may ask, and those of
+// CHAT_ORIGINS that the cookie comes with. The answers are JSON, never a redirect,
+// which Converse would try to read.
+func (s *Server) ownPages(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store")
-	if site := c.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
-		return &Error{Code: Forbidden, Public: "This is for the pages of this site only."}
+	origin := c.Get("Origin")
+	switch c.Get("Sec-Fetch-Site") {
+	case "", "same-origin":
+	case "same-site":
+		if origin == "" {
+			return errOtherPages
+		}
+	default:
+		return errOtherPages
 	}
-	if origin := c.Get("Origin"); origin != "" && !s.isOrigin(origin) {
-		return &Error{Code: Forbidden, Public: "This is for the pages of this site only."}
+	if origin != "" && s.trust(origin) != xmppgw.TrustCookies {
+		return errOtherPages
 	}
 	if referer := c.Get("Referer"); referer != "" {
 		u, err := url.Parse(referer)
-		if err != nil || !s.isOrigin(u.Scheme+"://"+u.Host) {
-			return &Error{Code: Forbidden, Public: "This is for the pages of this site only."}
+		if err != nil || s.trust(u.Scheme+"://"+u.Host) != xmppgw.TrustCookies {
+			return errOtherPages
 		}
 	}
 	return c.Next()

@@ -188,8 +188,8 @@ func (s *boshSession) recognises(c caller, h Header) (known, fresh bool) {
 	switch {
 	case s == nil:
 		return false, false
-	case s.peer.Identity.IsZero() || c.origin == "":
-		same := s.peer.Identity.IsZero() && c.origin == ""
+	case s.peer.Identity.IsZero() || c.trust != TrustCookies:
+		same := s.peer.Identity.IsZero() && c.trust != TrustCookies
 		return same, same
 	}
 	was, now := s.proof.Load(), proofOf(h)

@@ -44,6 +44,11 @@ func (b *boshClient) post(raw string) reply {
 		req.Header.Set("Origin", b.base)
 		req.Header.Set("Cookie", "s=alice")
 	}
+	return b.do(req)
+}
+
+func (b *boshClient) do(req *http.Request) reply {
+	b.t.Helper()
 	resp, err := b.client.Do(req)
 	if err != nil {
 		b.t.Error(err)

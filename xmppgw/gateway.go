@@ -43,7 +43,7 @@ type Config struct {
 	Server  stream.Server
 	Logger  *slog.Logger
 	BaseURL func() string                      // the site's public URL, known once it listens
-	Origin  func(string) bool                  // whether an Origin header's value is the site's own
+	Origin  func(string) Trust                 // how far the pages are trusted that an Origin header names
 	Address func(h Header, peer string) string // the client's IP behind trusted proxies; peer is the TCP peer's
 	Secure  func(h Header, peer string) bool   // whether the client came over TLS, as a trusted proxy tells; nil: not known
 
@@ -170,10 +170,10 @@ func listSeparator(name string) (separator string, list bool) {
 	return "", false
 }
 
-// allowedOrigin returns the Origin of a request if it is one of the site's own, or
+// allowedOrigin returns the Origin of a request if its pages are trusted, or
 // "".
 func (g *Gateway) allowedOrigin(h Header) string {
-	if origin := h.Get("Origin"); origin != "" && g.cfg.Origin(origin) {
+	if origin := h.Get("Origin"); origin != "" && g.cfg.Origin(origin) != TrustNone {
 		return origin
 	}
 	return ""
@@ -182,8 +182,9 @@ func (g *Gateway) allowedOrigin(h Header) string {
 // caller is what an HTTP request says about who opens a stream.
 type caller struct {
 	addr     string // the client's, behind trusted proxies
-	origin   string
-	secure   bool // over TLS
+	origin   string // empty: no browser
+	trust    Trust  // in the pages of the origin
+	secure   bool   // over TLS
 	identity stream.Identity
 }
 
@@ -193,17 +194,20 @@ var errForeignOrigin = errors.New("xmppgw: foreign origin")
 // arrive tells where a request comes from. A foreign Origin is refused.
 func (g *Gateway) arrive(h Header, peer string) (caller, error) {
 	c := caller{addr: g.cfg.Address(h, peer), origin: h.Get("Origin"), secure: g.cfg.Secure(h, peer)}
-	if c.origin != "" && !g.cfg.Origin(c.origin) {
+	if c.origin == "" {
+		return c, nil
+	}
+	if c.trust = g.cfg.Origin(c.origin); c.trust == TrustNone {
 		return c, errForeignOrigin
 	}
 	return c, nil
 }
 
-// identify tells who is calling. Without an Origin the client is no browser,
-// and a cookie proves nothing.
+// identify tells who is calling. Without an Origin the client is no browser, and a
+// cookie proves nothing, no more than one that a page of another site sends.
 func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, error) {
 	c, err := g.arrive(h, peer)
-	if err != nil || c.origin == "" {
+	if err != nil || c.trust != TrustCookies {
 		return c, err
 	}
 	c.identity, err = g.cfg.Auth.FromRequest(ctx, h)
@@ -224,7 +228,7 @@ func (g *Gateway) peer(c *caller, t stream.Transport) *stream.Peer {
 		Identity:  c.identity,
 		External:  g.cfg.External && !c.identity.IsZero(),
 		Native:    native,
-		Password:  (native || g.cfg.Password) && g.private(c.addr),
+		Password:  (native || c.trust == TrustTokens || g.cfg.Password) && g.private(c.addr),
 		MaxBytes:  g.cfg.Limits.Bytes,
 		Idle:      g.idle(t),
 	}

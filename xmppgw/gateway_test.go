@@ -64,6 +64,9 @@ func (e *echo) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) (e
 	if peer.External {
 		mechanism = "<mechanism>EXTERNAL</mechanism>"
 	}
+	if peer.Password {
+		mechanism += "<mechanism>PLAIN</mechanism>"
+	}
 	_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl">` + mechanism + `</mechanisms></stream:features>`))
 	if _, err := s.Recv(ctx); err != nil {
 		return err
@@ -144,7 +147,7 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	}
 	s := &site{t: t, echo: &echo{}, auth: &cookies{}, base: "http://" + l.Addr().String(), client: &http.Client{Transport: &http.Transport{}}}
 	cfg := Config{Domain: domain, Auth: s.auth, Server: s.echo, BaseURL: func() string { return s.base },
-		Origin: func(o string) bool { return o == s.base }, External: true, FinalPolls: 10 * time.Millisecond}
+		Origin: s.trust, External: true, FinalPolls: 10 * time.Millisecond}
 	if change != nil {
 		change(&cfg)
 	}
@@ -175,6 +178,22 @@ func newSiteOn(t testing.TB, web fiber.Config, change func(*Config)) *site {
 	t.Cleanup(s.close)
 	return s
 }
+
+// trust: the site itself, and two more origins, of which one is of the same site.
+func (s *site) trust(origin string) Trust {
+	switch origin {
+	case s.base, sameSite:
+		return TrustCookies
+	case otherSite:
+		return TrustTokens
+	}
+	return TrustNone
+}
+
+const (
+	sameSite  = "https://app.h.example"
+	otherSite = "https://elsewhere.example"
+)
 
 // --- WebSocket ---
 

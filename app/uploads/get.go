@@ -36,7 +36,7 @@ func (s *Service) headers(c *fiber.Ctx) error {
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "no-referrer")
-	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", s.shownBy())
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	c.Set("X-Robots-Tag", "noindex, nofollow")
 	c.Set("Cache-Control", "no-store")
@@ -53,6 +53,14 @@ func (s *Service) headers(c *fiber.Ctx) error {
 		s.log.Error("a file was not served", "method", c.Method(), "err", err) // not the address, which is a secret
 	}
 	return c.Status(status).SendString(public + "\n")
+}
+
+// shownBy is whose pages may show a file in place (Fetch standard, CORP).
+func (s *Service) shownBy() string {
+	if s.cfg.Elsewhere {
+		return "cross-origin"
+	}
+	return "same-origin"
 }
 
 func (s *Service) explain(err error) (status int, public string) {

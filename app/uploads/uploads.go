@@ -42,6 +42,7 @@ type Config struct {
 	Quota     int64         // bytes that the files of one account may take
 	Retention time.Duration // how long files are kept; 0: for ever
 	Logger    *slog.Logger
+	Elsewhere bool // pages of other origins show files
 
 	// Explain returns the status and the sentence for errors that are no *Error.
 	Explain func(error) (status int, public string)
