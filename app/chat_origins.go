@@ -40,6 +40,17 @@ func (o *Origins) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// hosts are their names, without ports.
+func (o Origins) hosts() []string {
+	hosts := make([]string, 0, len(o))
+	for _, origin := range o {
+		if u, err := url.Parse(origin); err == nil {
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	return hosts
+}
+
 // trust is how far the chat trusts the pages of an origin: the site's own, and those
 // of CHAT_ORIGINS. Cookies are believed where browsers send them, from the same site
 // (RFC 6265bis §5.2); a page of another site has a token or a password, or nothing.

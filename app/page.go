@@ -173,6 +173,8 @@ type ChatConfig struct {
 	ChatCSS        string `json:"chatCSS"`
 	Icon           string `json:"icon"`
 	Trusted        bool   `json:"trusted"`
+
+	FileHosts []string `json:"fileHosts"` // where files are that pages show, besides the site's own
 }
 
 // page starts a page for the person behind the request.
@@ -225,6 +227,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		ChatCSS:        s.assets.url("css/chat.css"),
 		Icon:           s.assets.url("img/icon.svg"),
 		Trusted:        v.session.Trusted,
+		FileHosts:      s.cfg.UploadOrigins.hosts(),
 	}
 }
 

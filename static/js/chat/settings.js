@@ -99,7 +99,7 @@ export function settings(config, converse) {
         muc_search_service: '',
         embed_3rd_party_media_players: false,
         fetch_url_headers: false,
-        render_media: [location.hostname],
+        render_media: [location.hostname, ...config.fileHosts],
         // Pictures by their endings, besides those that Converse knows.
         image_urls_regex: /\/upload\/[\w-]+\/[^/]+\.(?:webp|avif)$/i,
     };

@@ -6,6 +6,7 @@
  * @property {string} name
  * @property {string} domain
  * @property {string} roomsDomain
+ * @property {string[]} fileHosts where files are that pages show, besides the site's own
  * @property {'session'|'prebind'|'token'|'signed'|'password'} login
  * @property {string} roster
  * @property {string} websocketURL
