@@ -8,7 +8,9 @@ import (
 )
 
 // Chat is what the site asks of its chat server. Pages have no other way to it, and
-// so need not know which server it is: the embedded one (embedded.go), or another.
+// so need not know which server it is: the embedded one (embedded.go), or another
+// behind the gateway (relayed.go). What not every server can do is in Abilities, and
+// pages do without.
 //
 // People and rooms are named by localparts. Errors are those below, or mean that
 // the server could not tell just now. Everything is safe for concurrent use.
@@ -22,6 +24,9 @@ type Chat interface {
 	// Shutdown ends every stream so that clients come back, and takes no new
 	// ones. Run must still run.
 	Shutdown(ctx context.Context)
+
+	// Abilities says what pages can offer; it is always the same.
+	Abilities() ChatAbilities
 
 	// Figures are what the server counts. They are cheap to ask for.
 	Figures() ChatFigures
@@ -83,8 +88,16 @@ type Chat interface {
 	DestroyRoom(ctx context.Context, room, owner string) error
 }
 
+// ChatAbilities is what pages can offer with a chat server.
+type ChatAbilities struct {
+	Presence bool // the site knows who is around; else a person's own stream tells their page
+	Contacts bool // the site knows who is whose contact, and passes requests on; else anybody writes to anybody
+	Uploads  bool // the site keeps the files that people send
+}
+
 // Errors of a Chat, about rooms.
 var (
+	ErrChatAway     = errors.New("app: the chat server does not answer")
 	ErrRoomTaken    = errors.New("app: there is such a room")
 	ErrTooManyRooms = errors.New("app: that account has as many rooms as it may")
 	ErrRoomRefused  = errors.New("app: the room is not there, or does not allow it")

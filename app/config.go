@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"foyer/app/uploads"
 	"foyer/internal/stanza"
 	"foyer/models"
+	"foyer/xmppgw/relay"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -32,11 +34,13 @@ type Config struct {
 	ChatOrigins    Origins `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
 	TrustedProxies string  `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
-	Domain    string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
-	Login     Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
-	Upstream  string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server; embedded is the one there is so far"`
-	Roster    models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
-	RosterMax int               `env:"ROSTER_MAX" envDefault:"200" desc:"with ROSTER=everyone: how many members a contact list holds at most; on a larger site, those one talks with or shares a group with"`
+	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
+	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
+	Upstream   string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server: embedded, or where another one takes clients: xmpp://host:5222 (STARTTLS), xmpps://host:5223 (TLS from the first byte), xmpp+srv://domain (as its SRV records tell)"`
+	UpstreamCA string            `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed that server's certificate, PEM; empty: one that the system knows"`
+	Rooms      string            `env:"XMPP_ROOMS_DOMAIN" desc:"where that server has its rooms; empty: conference.XMPP_DOMAIN"`
+	Roster     models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
+	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"with ROSTER=everyone: how many members a contact list holds at most; on a larger site, those one talks with or shares a group with"`
 
 	UploadMaxSize    Size    `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
 	UploadQuota      Size    `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
@@ -148,8 +152,11 @@ func readSecretFiles(environ map[string]string) error {
 	return nil
 }
 
+// External reports whether the chat server is another program.
+func (c Config) External() bool { return c.Upstream != "" && c.Upstream != "embedded" }
+
 // RoomsDomain is where the rooms are.
-func (c Config) RoomsDomain() string { return "conference." + c.Domain }
+func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, "conference."+c.Domain) }
 
 // Development reports whether conveniences that are no good in public are on.
 func (c Config) Development() bool { return c.Env == "development" }
@@ -167,7 +174,7 @@ func (c Config) Validate() error {
 	oneOf(check, "ROSTER", string(c.Roster), "everyone", "groups", "none")
 	oneOf(check, "TOKEN_ALG", c.TokenAlg, "EdDSA", "HS256")
 	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
-	check(c.Upstream == "embedded", "XMPP_UPSTREAM=%s: only the embedded server is supported in this version; leave it empty", c.Upstream)
+	c.checkUpstream(check)
 	domain, err := stanza.PrepareDomain(c.Domain)
 	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
 	_, _, err = net.SplitHostPort(c.Addr)
@@ -197,6 +204,47 @@ func (c Config) Validate() error {
 		check(c.BaseURL != "", "BASE_URL is empty: production needs the site's public URL, such as https://chat.example.org")
 	}
 	return errors.Join(wrong...)
+}
+
+// checkUpstream checks the settings of an external chat server.
+func (c Config) checkUpstream(check func(bool, string, ...any)) {
+	if !c.External() {
+		check(c.UpstreamCA == "", "XMPP_UPSTREAM_CA is for another chat server: set XMPP_UPSTREAM to its address, or leave both empty")
+		check(c.Rooms == "", "XMPP_ROOMS_DOMAIN is for another chat server; the embedded one has its rooms at conference.%s", c.Domain)
+		return
+	}
+	_, err := relay.ParseUpstream(c.Upstream)
+	check(err == nil, "XMPP_UPSTREAM: %v", err)
+	_, err = c.upstreamRoots()
+	check(err == nil, "%v", err)
+	if c.Rooms != "" {
+		domain, err := stanza.PrepareDomain(c.Rooms)
+		check(err == nil && domain == c.Rooms && domain != c.Domain, "XMPP_ROOMS_DOMAIN=%q must be the domain of the server's rooms, such as conference.%s", c.Rooms, c.Domain)
+	}
+}
+
+// unused returns the settings that are set and mean nothing with an external server.
+func (c Config) unused() []string {
+	var names []string
+	for _, s := range []struct {
+		name string
+		set  bool
+	}{
+		{"ARCHIVE_RETENTION", c.ArchiveRetention != 0}, {"ROOM_ARCHIVE_RETENTION", c.RoomRetention != 0},
+		{"XMPP_C2S_ADDR", c.C2SAddr != ""}, {"XMPP_C2S_TLS_ADDR", c.C2STLSAddr != ""},
+	} {
+		if s.set {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// warnUnused says once what the external server takes over.
+func (s *Server) warnUnused() {
+	if names := s.cfg.unused(); len(names) > 0 {
+		s.log.Warn("these settings are for the embedded chat server; the one behind XMPP_UPSTREAM has its own", "settings", strings.Join(names, ", "))
+	}
 }
 
 // checkLimits refuses limits that would keep everybody out.

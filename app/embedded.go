@@ -113,6 +113,11 @@ func (e *embedded) Shutdown(ctx context.Context) {
 	e.Server.Shutdown(ctx)
 }
 
+// Abilities implements Chat.
+func (e *embedded) Abilities() ChatAbilities {
+	return ChatAbilities{Presence: true, Contacts: true, Uploads: true}
+}
+
 // Figures implements Chat.
 func (e *embedded) Figures() ChatFigures {
 	st := e.Stats()

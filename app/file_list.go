@@ -39,7 +39,7 @@ type FileRow struct {
 
 // fileUsage tells what an account's files take; nil where nobody sends files.
 func (s *Server) fileUsage(ctx context.Context, a models.Account) (*FileUsage, error) {
-	if s.cfg.UploadMaxSize == 0 {
+	if s.cfg.UploadMaxSize == 0 || !s.chat.Abilities().Uploads {
 		return nil, nil
 	}
 	used, err := s.db.UploadUsage(ctx, a.ID)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/gofiber/fiber/v2"
@@ -26,7 +27,8 @@ func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 	if data.Asking, err = s.asking(ctx, me); err != nil {
 		return err
 	}
-	if data.Rooms, err = s.homeRooms(ctx, me.Username); err != nil {
+	data.Rooms, err = s.homeRooms(ctx, me.Username)
+	if data.Silent = errors.Is(err, ErrChatAway); err != nil && !data.Silent {
 		return err
 	}
 	p := s.page(c, "home", "Home")

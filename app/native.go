@@ -15,8 +15,9 @@ import (
 
 // Native clients: apps on people's devices, which speak XMPP over TCP.
 
-// Native reports whether there is a port for native clients.
-func (c Config) Native() bool { return c.C2SAddr != "" || c.C2STLSAddr != "" }
+// Native reports whether there is a port for native clients. An external server has its
+// own.
+func (c Config) Native() bool { return !c.External() && (c.C2SAddr != "" || c.C2STLSAddr != "") }
 
 // nativePort is a port for native clients.
 type nativePort struct {
@@ -77,6 +78,9 @@ func (s *Server) certificate() (*xmppgw.Certificate, error) {
 
 // listenNative binds the ports for native clients.
 func (s *Server) listenNative() error {
+	if !s.cfg.Native() {
+		return nil
+	}
 	cert, err := s.certificate()
 	if err != nil {
 		return err

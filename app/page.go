@@ -41,6 +41,7 @@ type Person struct {
 	User, Name, JID, AvatarURL string
 	Online, Admin, Self        bool
 	Known                      bool // to the viewer, who sees whether they are around
+	Told                       bool // the site knows whether they are; else only the viewer's own stream does
 	Asked, Asks                bool // to be a contact: by the viewer, the viewer
 }
 
@@ -55,6 +56,7 @@ type HomePage struct {
 	Find   bool // there are enough to look for one
 	Rooms  []RoomRow
 	Room   RoomForm // the form for a new one
+	Silent bool     // the chat server does not tell which rooms there are
 	Open   string   // address of the room to open in the chat
 }
 
@@ -94,6 +96,7 @@ type RoomsPage struct {
 	Typed, Next string
 	Rooms       []RoomRow
 	Room        RoomForm
+	Silent      bool
 }
 
 // RoomPage is the data of "room".
@@ -162,6 +165,8 @@ type ChatConfig struct {
 	RoomsDomain    string `json:"roomsDomain"`
 	Login          Login  `json:"login"`
 	Roster         string `json:"roster"`
+	Watch          bool   `json:"watch"`    // the server tells of people who are on no roster
+	Befriend       bool   `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
 	WebSocketURL   string `json:"websocketURL"`
 	BOSHURL        string `json:"boshURL"`
 	PrebindURL     string `json:"prebindURL"`
@@ -216,6 +221,8 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		RoomsDomain:    s.cfg.RoomsDomain(),
 		Login:          s.cfg.Login,
 		Roster:         string(s.cfg.Roster),
+		Watch:          s.chat.Abilities().Presence,
+		Befriend:       !s.chat.Abilities().Contacts && s.cfg.Roster != models.RosterNone,
 		WebSocketURL:   "/xmpp-websocket",
 		BOSHURL:        "/http-bind",
 		PrebindURL:     "/xmpp/prebind",

@@ -72,13 +72,14 @@ func (s *Server) people(ctx context.Context, me models.Account, accounts []model
 	if err != nil {
 		return nil, err
 	}
+	told := s.chat.Abilities().Presence
 	people := make([]Person, 0, len(users))
 	for _, a := range accounts {
 		if a.ID == me.ID {
 			continue
 		}
 		p := s.person(a)
-		p.Online = online[a.Username]
+		p.Online, p.Told = online[a.Username], told
 		p.Known, p.Asked, p.Asks = states[a.Username] == KnownPeople, states[a.Username] == Asked, states[a.Username] == Asks
 		people = append(people, p)
 	}

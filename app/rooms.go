@@ -44,7 +44,7 @@ func (s *Server) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
 	data.Typed = strings.TrimSpace(c.Query("q"))
 	rooms, err := s.chat.Rooms(c.UserContext(), viewer(c).account.Username,
 		RoomQuery{Typed: data.Typed, After: c.Query("after"), Max: roomsPerPage + 1})
-	if err != nil {
+	if data.Silent = errors.Is(err, ErrChatAway); err != nil && !data.Silent {
 		return err
 	}
 	if len(rooms) > roomsPerPage {
@@ -128,6 +128,10 @@ func (s *Server) makeRoom(c *fiber.Ctx) error {
 	if errors.Is(err, ErrTooManyRooms) {
 		form.fail("", "You have made as many rooms as one person may. Close one that is not needed any more.")
 		return s.renderHome(c, http.StatusUnprocessableEntity, HomePage{Room: form})
+	}
+	if errors.Is(err, ErrChatAway) {
+		form.fail("", "The chat does not answer just now. Please try again in a moment.")
+		return s.renderHome(c, http.StatusServiceUnavailable, HomePage{Room: form})
 	}
 	if err != nil {
 		return err

@@ -38,11 +38,15 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 	if err := prepareSchema(ctx, cfg, db); err != nil {
 		return err
 	}
-	lock, err := takeLock(ctx, db, log)
-	if err != nil {
-		return err
+	var lost <-chan error
+	if !cfg.External() {
+		lock, err := takeLock(ctx, db, log)
+		if err != nil {
+			return err
+		}
+		defer lock.release()
+		lost = lock.lost
 	}
-	defer lock.release()
 
 	s, err := New(ctx, cfg, db, log)
 	if err != nil {
@@ -61,7 +65,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 		listener.Close()
 		return err
 	}
-	return s.serve(ctx, listener, lock.lost, say)
+	return s.serve(ctx, listener, lost, say)
 }
 
 // OpenDatabase opens the configured database, or a private Postgres in
@@ -147,7 +151,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.uploads, err = s.newUploads(); err != nil {
 		return nil, err
 	}
-	if s.chat, err = s.newEmbedded(ctx); err != nil {
+	if s.chat, err = s.newChat(ctx); err != nil {
 		return nil, err
 	}
 	if s.gateway, err = s.newGateway(); err != nil {
@@ -160,12 +164,20 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	return s, nil
 }
 
+// newChat makes the chat server, or the link to it.
+func (s *Server) newChat(ctx context.Context) (Chat, error) {
+	if s.cfg.External() {
+		return s.newRelayed()
+	}
+	return s.newEmbedded(ctx)
+}
+
 // Auth is what signing in needs of the settings.
 func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context, models.Event)) auth.Config {
 	return auth.Config{
 		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
 		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
-		External: c.Upstream != "embedded", SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell, Servers: c.accepted(),
+		External: c.External(), SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell, Servers: c.accepted(),
 	}
 }
 

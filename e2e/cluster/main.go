@@ -1,7 +1,8 @@
 // Command cluster runs a private Postgres for the browser tests and lets them
 // make databases, look into them, and take Postgres away for a while, over
 // HTTP on loopback. It prints its address, and ends, Postgres and data with it,
-// when its standard input does.
+// when its standard input does. With -tcp, Postgres listens on a port of loopback as
+// well, for programs that know no unix sockets.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -28,7 +30,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdin, os.Stdout); err != nil {
+	tcp := flag.Bool("tcp", false, "listen on 127.0.0.1 as well")
+	flag.Parse()
+	if err := run(ctx, *tcp, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
@@ -38,13 +42,18 @@ func main() {
 const patience = time.Minute
 
 // run serves until ctx or in ends.
-func run(ctx context.Context, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, tcp bool, in io.Reader, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "foyer-e2e-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	c := &cluster{dir: filepath.Join(dir, "pg")}
+	if tcp {
+		if c.port, err = freePort(); err != nil {
+			return err
+		}
+	}
 	if err := c.start(ctx); err != nil {
 		return err
 	}
@@ -72,10 +81,21 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	return server.Close()
 }
 
+// freePort returns a port that nobody listens on just now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
 // cluster is a Postgres that can be stopped and started again on the same data
 // and at the same address. It is safe for concurrent use.
 type cluster struct {
-	dir string
+	dir  string
+	port int // on 127.0.0.1; 0: none
 
 	mu sync.Mutex
 	pg *pgdev.Server // nil while stopped
@@ -88,6 +108,7 @@ func (c *cluster) routes() http.Handler {
 	mux.HandleFunc("PUT /databases/{name}", answer(c.create))
 	mux.HandleFunc("DELETE /databases/{name}", answer(c.drop))
 	mux.HandleFunc("POST /databases/{name}/query", answer(c.query))
+	mux.HandleFunc("POST /databases/{name}/script", answer(c.script))
 	return mux
 }
 
@@ -111,7 +132,7 @@ func (c *cluster) start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: c.dir, NoSync: true})
+	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: c.dir, NoSync: true, Port: c.port})
 	c.pg = pg
 	return err
 }
@@ -140,7 +161,7 @@ func (c *cluster) running() (*pgdev.Server, error) {
 	return c.pg, nil
 }
 
-// create: PUT /databases/{name}?template= — {"url"} of a database like the
+// create: PUT /databases/{name}?template= — {"url", "port"} of a database like the
 // template, to which nobody is connected; without one it is empty.
 func (c *cluster) create(r *http.Request) (any, error) {
 	pg, err := c.running()
@@ -152,7 +173,7 @@ func (c *cluster) create(r *http.Request) (any, error) {
 	if err := pg.CreateDatabase(r.Context(), name, template); err != nil {
 		return nil, err
 	}
-	return map[string]string{"url": pg.URL(name)}, nil
+	return map[string]any{"url": pg.URL(name), "port": c.port}, nil
 }
 
 // drop: DELETE /databases/{name}
@@ -187,4 +208,23 @@ func (c *cluster) query(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToMap)
+}
+
+// script: POST /databases/{name}/script with {"sql"} — runs any number of statements.
+func (c *cluster) script(r *http.Request) (any, error) {
+	var q struct{ SQL string }
+	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+		return nil, err
+	}
+	pg, err := c.running()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.Connect(r.Context(), pg.URL(r.PathValue("name")))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(r.Context()))
+	_, err = conn.Exec(r.Context(), q.SQL)
+	return nil, err
 }

@@ -11,8 +11,9 @@ export class Cluster {
     private readonly address: string,
   ) {}
 
-  static async start(): Promise<Cluster> {
-    const program = new Program(binary, [], {});
+  /** @param tcp whether Postgres listens on a port of loopback as well */
+  static async start(tcp = false): Promise<Cluster> {
+    const program = new Program(binary, tcp ? ["-tcp"] : [], {});
     const [address] = await program.says(/^http:\S+/);
     return new Cluster(program, address);
   }
@@ -31,8 +32,8 @@ export class Cluster {
   async newDatabase(template?: Database): Promise<Database> {
     const name = `e2e_${randomUUID().replaceAll("-", "")}`;
     const query = template ? `?template=${template.name}` : "";
-    const { url } = (await this.call("PUT", `/databases/${name}${query}`)) as { url: string };
-    return new Database(this, name, url);
+    const { url, port } = (await this.call("PUT", `/databases/${name}${query}`)) as { url: string; port: number };
+    return new Database(this, name, url, port);
   }
 
   async close(): Promise<void> {
@@ -53,7 +54,14 @@ export class Database {
     private readonly cluster: Cluster,
     readonly name: string,
     readonly url: string,
+    /** On 127.0.0.1, if Postgres listens there. */
+    readonly port: number,
   ) {}
+
+  /** Runs any number of statements. */
+  script(sql: string): Promise<unknown> {
+    return this.cluster.call("POST", `/databases/${this.name}/script`, { sql });
+  }
 
   query(sql: string, ...args: unknown[]): Promise<Record<string, unknown>[]> {
     return this.cluster.call("POST", `/databases/${this.name}/query`, { sql, args }) as Promise<Record<string, unknown>[]>;

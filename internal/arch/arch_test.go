@@ -68,10 +68,11 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/doors", "app/pictures", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/doors":         {"app/auth", "internal/stanza"},
 		"app/pictures":      {"internal/budget"},
+		"app/remote":        {"internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
 		"app/cli":           {"app/...", "internal/pgdev", "models", "token"},
@@ -157,17 +158,19 @@ func TestFiberAdapter(t *testing.T) {
 }
 
 // TestChatSeam: the website knows its chat server as an app.Chat, which one file
-// makes out of the embedded server. Pages that knew which server is there could
-// not be had with another one.
+// makes out of the embedded server, and one out of the relay to another. Pages that
+// knew which server is there could not be had with another one. The settings know how
+// an address is written.
 func TestChatSeam(t *testing.T) {
-	const mayKnow = "embedded.go" // implements app.Chat
+	mayKnow := []string{"embedded.go", "relayed.go"} // each implements app.Chat
+	servers := []string{module + "/xmppd/...", module + "/xmppgw/relay", module + "/app/remote"}
 	files, err := filepath.Glob(filepath.Join(root, "app/*.go"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files in app: %v", err)
 	}
 	for _, file := range files {
 		name := filepath.Base(file)
-		if strings.HasSuffix(name, "_test.go") || name == mayKnow {
+		if strings.HasSuffix(name, "_test.go") || slices.Contains(mayKnow, name) {
 			continue
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
@@ -175,7 +178,7 @@ func TestChatSeam(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range f.Imports {
-			if path := strings.Trim(i.Path.Value, `"`); allowed(path, []string{module + "/xmppd/..."}) {
+			if path := strings.Trim(i.Path.Value, `"`); allowed(path, servers) && !(name == "config.go" && path == module+"/xmppgw/relay") {
 				t.Errorf("app/%s imports %s; pages ask app.Chat", name, path)
 			}
 		}

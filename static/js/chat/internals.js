@@ -14,6 +14,7 @@ const METHODS = {
     ],
     'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf'],
     'exports.RosterContact.prototype': ['getDisplayName'],
+    'exports.RosterContacts.prototype': ['handleIncomingSubscription'],
     'exports.VCard.prototype': ['getDisplayName'],
     'exports.Message.prototype': ['sendSlotRequestStanza', 'getRequestSlotURL'],
     'exports.MAMPlaceholderMessage': [],

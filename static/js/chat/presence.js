@@ -17,21 +17,30 @@ function paint(jid, around) {
     }
 }
 
-export function followPresence(_converse) {
+/** Whether the server tells the person about a contact's presence (RFC 6121 §2.1.2.5). */
+const isTold = (contact) => ['to', 'both'].includes(contact.get('subscription'));
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function followPresence(_converse, config) {
     const { api } = _converse;
     const followed = new WeakSet();
 
     const follow = (contact) => {
         const { presence } = contact;
         if (!presence) return;
+        const show = () => isTold(contact) && paint(contact.get('jid'), isAround(presence));
         if (!followed.has(presence)) {
             followed.add(presence);
-            presence.on('change', () => paint(contact.get('jid'), isAround(presence)));
+            presence.on('change', show);
+            contact.on('change:subscription', show);
         }
-        paint(contact.get('jid'), isAround(presence));
+        show();
     };
     const followAll = () => _converse.state.roster?.forEach(follow);
-    const watch = watcher(_converse);
+    const watch = config.watch ? watcher(_converse) : () => {};
 
     api.listen.on('rosterContactsFetched', () => {
         followAll();
@@ -83,7 +92,7 @@ function watcher(_converse) {
         const iq = window.converse.env.$iq({ type: 'set' }).c('watch', { xmlns: WATCH });
         for (const jid of strangers) iq.c('account', { jid }).up();
         const mine = ++asked;
-        const result = await api.sendIQ(iq).catch(() => null); // another server may not know it
+        const result = await api.sendIQ(iq).catch(() => null);
         if (!result || mine !== asked) return;
         for (const account of result.querySelectorAll('account')) {
             const { bare, resource } = split(account.getAttribute('jid') ?? '');

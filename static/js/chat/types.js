@@ -9,6 +9,8 @@
  * @property {string[]} fileHosts where files are that pages show, besides the site's own
  * @property {'session'|'prebind'|'token'|'signed'|'password'} login
  * @property {string} roster
+ * @property {boolean} watch
+ * @property {boolean} befriend
  * @property {string} websocketURL
  * @property {string} boshURL
  * @property {string} prebindURL

@@ -1,0 +1,56 @@
+-- Prosody 0.12 (Debian 12: prosody prosody-modules lua-dbi-postgresql) behind the site.
+-- Change the lines with example.org and the password of the database; the README beside
+-- this file says the rest.
+
+pidfile = "/run/prosody/prosody.pid"
+data_path = "/var/lib/prosody"
+log = { info = "/var/log/prosody/prosody.log", error = "/var/log/prosody/prosody.err" }
+
+-- The site signs people in over this port, on this machine, where nothing needs TLS.
+interfaces = { "127.0.0.1" }
+c2s_ports = { 5222 }
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+
+-- Native clients, if you want them: a certificate for example.org, and
+--   interfaces = { "*", "::" }
+--   certificates = "/etc/prosody/certs"
+--   c2s_require_encryption = true     -- with XMPP_UPSTREAM=xmpp://chat.example.org:5222
+--   allow_unencrypted_plain_auth = false
+
+modules_disabled = { "s2s" } -- the site's people talk with each other
+
+modules_enabled = {
+	"disco"; "roster"; "saslauth"; "tls"; "posix"; "admin_shell";
+	"blocklist"; "bookmarks"; "carbons"; "csi_simple"; "mam"; "offline"; "pep"; "ping"; "private";
+	"smacks"; "time"; "vcard4"; "vcard_legacy"; "version";
+}
+
+-- Who somebody is, the site says: it listens there with AUTH_DOVECOT_ADDR, and must run
+-- before Prosody starts.
+authentication = "dovecot"
+dovecot_auth_host = "127.0.0.1"
+dovecot_auth_port = "5240"
+
+-- Everything that is kept, in Postgres: a database of its own beside the site's.
+storage = "sql"
+sql = { driver = "PostgreSQL", host = "127.0.0.1", port = 5432, database = "prosody", username = "prosody", password = "change me" }
+
+default_archive_policy = true
+archive_expires_after = "never"
+dont_archive_namespaces = {}
+
+-- How long a browser that went away may take to come back to the same session.
+smacks_hibernation_time = 60
+
+-- The site looks after rooms under this address, which nobody can have.
+admins = { "_foyer@example.org" }
+
+VirtualHost "example.org"
+
+Component "conference.example.org" "muc"
+	name = "Rooms"
+	modules_enabled = { "muc_mam"; "vcard_muc" }
+	muc_log_by_default = true
+	muc_log_expires_after = "never"
+	muc_room_default_public = false -- rooms that people make in their apps are not listed

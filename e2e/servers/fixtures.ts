@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Cluster, type Database } from "../support/cluster.ts";
+import { Program } from "../support/process.ts";
+import { binary, Site } from "../support/site.ts";
+import { expect, test as base } from "../support/test.ts";
+import { type ChatServer, freePort, type Kind, kinds, type Surroundings } from "./server.ts";
+
+export { expect };
+
+/** What outlives a test: the server, its data and the site's. */
+export class Household {
+  private server: ChatServer | undefined;
+  private readonly dir = mkdtempSync(join(tmpdir(), "foyer-household-"));
+
+  private constructor(
+    private readonly cluster: Cluster,
+    readonly database: Database,
+    private readonly kind: Kind,
+    private readonly ports: { chat: number; dovecot: number },
+  ) {}
+
+  static async open(kind: Kind): Promise<Household> {
+    const cluster = await Cluster.start(true);
+    const ports = { chat: await freePort(), dovecot: await freePort() };
+    return new Household(cluster, await cluster.newDatabase(), kind, ports);
+  }
+
+  /** How the site finds the server, and the server the site. */
+  get settings(): Record<string, string> {
+    return {
+      XMPP_UPSTREAM: `xmpp://127.0.0.1:${this.ports.chat}`,
+      XMPP_AUTH_DOVECOT: `127.0.0.1:${this.ports.dovecot}`,
+      XMPP_AUTH_HTTP: this.authSocket,
+    };
+  }
+
+  private get authSocket(): string {
+    return `unix:${join(this.dir, "auth")}`;
+  }
+
+  /** The server, started now if it is not running: the site has to be there first. */
+  async chat(): Promise<ChatServer> {
+    if (!this.server) {
+      const { type } = kinds[this.kind];
+      this.server = new type(this.ports.chat, await this.surroundings());
+      await this.server.start();
+    }
+    return this.server;
+  }
+
+  private async surroundings(): Promise<Surroundings> {
+    const keyFile = join(this.dir, "foyer.jwk");
+    const print = new Program(binary, ["token", "key", "print"], { APP_ENV: "development", DATABASE_URL: this.database.url });
+    writeFileSync(keyFile, (await print.says(/^\{.*\}$/))[0]);
+    const extauth = `${binary} extauth --site ${this.authSocket}`;
+    return { database: await this.cluster.newDatabase(), extauth, keyFile, dovecotPort: this.ports.dovecot };
+  }
+
+  async close(): Promise<void> {
+    await this.server?.stop();
+    this.server?.remove();
+    await this.cluster.close();
+    rmSync(this.dir, { recursive: true });
+  }
+}
+
+type Fixtures = {
+  /** The server behind the site. */
+  chat: ChatServer;
+};
+
+export const test = base.extend<Fixtures, { kind: Kind; household: Household }>({
+  kind: ["prosody", { option: true, scope: "worker" }],
+
+  household: [
+    async ({ kind }, use) => {
+      const household = await Household.open(kind);
+      await use(household);
+      await household.close();
+    },
+    { scope: "worker", timeout: 60_000 },
+  ],
+
+  database: async ({ household }, use) => use(household.database),
+
+  site: async ({ household, login, settings }, use, info) => {
+    const site = new Site(household.database, login, { ...household.settings, ...settings });
+    await site.start();
+    const chat = await household.chat();
+    await use(site);
+    const end = await site.stop();
+    site.remove();
+    if (info.status !== info.expectedStatus) {
+      await info.attach("site.log", { body: site.lines.join("\n"), contentType: "text/plain" });
+      await info.attach(`${chat.name}.log`, { body: chat.lines.join("\n"), contentType: "text/plain" });
+    }
+    expect(site.lines.filter((line) => /DATA RACE|^panic:/.test(line))).toEqual([]);
+    expect(end, "how the site stopped").toEqual({ code: 0, signal: null });
+  },
+
+  chat: async ({ household, site: _ }, use) => use(await household.chat()),
+});
+
+test.beforeEach(({ kind }) => {
+  const { installed, packages } = kinds[kind];
+  test.skip(!installed(), `${kind} is not installed: apt-get install ${packages}`);
+});

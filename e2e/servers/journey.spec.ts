@@ -1,0 +1,69 @@
+import type { Person } from "../support/person.ts";
+import { enterRoom, makeRoom } from "../support/rooms.ts";
+import { ways } from "../support/test.ts";
+import { expect, test } from "./fixtures.ts";
+
+// What somebody does in the chat, whichever server is behind the site (docs/SERVERS.md).
+
+for (const { login, transport } of ways) {
+  const quick = transport === "websocket" && login === "session" ? { tag: "@quick" } : {};
+  test.describe(`${login}, ${transport}`, quick, () => {
+    test.use({ login, transport });
+
+    test("from one sign-in to the sign-out", async ({ alice, bob, visit }) => {
+      const [greeting, answer] = [`hello by ${login} and ${transport}`, `hi by ${login} and ${transport}`];
+      await alice.talkTo("bob");
+      await alice.say(greeting);
+      await bob.talkTo("alice");
+      await bob.hears(greeting);
+      await bob.say(answer);
+      await alice.hears(answer);
+
+      await test.step("a reload keeps the person in the chat, with what was said", async () => {
+        await alice.page.reload();
+        await comeBack(alice);
+        await alice.hears(greeting);
+        await alice.hears(answer);
+        await alice.say(`${greeting}, again`);
+        await bob.hears(`${greeting}, again`);
+      });
+
+      const room = `Garden ${login} ${transport}`;
+      await test.step("a room that one makes, another finds and enters", async () => {
+        await alice.goTo("Home");
+        await makeRoom(alice, room);
+        await alice.say(`${greeting}, everybody`);
+        await bob.page.goto("/");
+        await comeBack(bob);
+        await enterRoom(bob, room);
+        await bob.hears(`${greeting}, everybody`); // from the room's archive
+        await bob.say(`${answer}, everybody`);
+        await alice.hears(`${answer}, everybody`);
+      });
+
+      await test.step("each sees whether the other is around", async () => {
+        await bob.goTo("Home");
+        await expect(bob.around("alice")).toHaveText("Around");
+      });
+
+      await test.step("signing out ends the chat at once", async () => {
+        alice.watch.allow(/\b401\b/); // as which the site says that nobody is signed in
+        const elsewhere = await visit("alice");
+        await elsewhere.openSite();
+        await elsewhere.goTo("Settings");
+        await elsewhere.page.getByRole("button", { name: "Sign out everywhere else" }).click();
+        await expect(alice.notice()).toContainText("You are signed out.");
+        await elsewhere.goTo("Home");
+        await elsewhere.signOut();
+        await expect(bob.around("alice")).toHaveText("Away");
+      });
+    });
+  });
+}
+
+/** After a page load: where people type their password, they do it again, unless the stream goes on. */
+async function comeBack(person: Person): Promise<void> {
+  const form = person.page.locator("converse-login-form form");
+  await expect(form.or(person.messageButton("alice")).or(person.messageButton("bob")).filter({ visible: true }).first()).toBeVisible();
+  if (await form.isVisible()) await person.enterChat();
+}

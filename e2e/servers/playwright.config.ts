@@ -1,0 +1,17 @@
+import { defineConfig } from "@playwright/test";
+import browser from "../playwright.config.ts";
+import { type Kind, kinds } from "./server.ts";
+
+// The site with another XMPP server behind it, in a browser. Each project is a server,
+// which runs for all of its tests; make interop runs every way into the chat, make test
+// those that are marked @quick.
+export default defineConfig<object, { kind: Kind }>({
+  ...browser,
+  testDir: ".",
+  testIgnore: [],
+  outputDir: "../../test-results/servers",
+  fullyParallel: false, // the tests of a file share its server
+  workers: 2,
+  reporter: [["list"], ["json", { outputFile: "../../test-results/servers.json" }]],
+  projects: (Object.keys(kinds) as Kind[]).map((kind) => ({ name: kind, use: { kind } })),
+});

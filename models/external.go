@@ -1,0 +1,80 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// What the site tells an external chat server.
+
+// ExternalRooms returns the names of the rooms that the site made there.
+func (db *DB) ExternalRooms(ctx context.Context) ([]string, error) {
+	rows, err := db.chat.Query(ctx, "SELECT name FROM external_rooms ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// AddExternalRoom notes a room.
+func (db *DB) AddExternalRoom(ctx context.Context, name string) error {
+	_, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
+	return err
+}
+
+// RemoveExternalRoom notes that a room is no more.
+func (db *DB) RemoveExternalRoom(ctx context.Context, name string) error {
+	_, err := db.chat.Exec(ctx, "DELETE FROM external_rooms WHERE name = $1", name)
+	return err
+}
+
+// Profile is what others see of an account.
+type Profile struct {
+	Name      string
+	Photo     []byte // nil: none
+	PhotoType string
+
+	hash [sha256.Size]byte
+}
+
+// UntoldProfile returns an account's profile, unless the server was told of this one
+// already: ErrNotFound then, or when there is no such account.
+func (db *DB) UntoldProfile(ctx context.Context, username string) (Profile, error) {
+	var p Profile
+	var picture string
+	var told []byte
+	err := db.chat.QueryRow(ctx, "SELECT name, avatar_hash, told_profile FROM accounts WHERE username = $1 AND blocked_at IS NULL", username).
+		Scan(&p.Name, &picture, &told)
+	if err != nil {
+		return p, translate(err)
+	}
+	p.hash = sha256.Sum256([]byte(picture + "\x00" + p.Name))
+	if string(told) == string(p.hash[:]) {
+		return p, ErrNotFound
+	}
+	if picture != "" {
+		avatar, err := db.Avatar(ctx, picture)
+		if err != nil {
+			return p, err
+		}
+		p.Photo, p.PhotoType = avatar.Data, avatar.MediaType
+	}
+	return p, nil
+}
+
+// ProfileTold notes that the server was told of a profile.
+func (db *DB) ProfileTold(ctx context.Context, username string, p Profile) error {
+	_, err := db.chat.Exec(ctx, "UPDATE accounts SET told_profile = $2 WHERE username = $1", username, p.hash[:])
+	return err
+}
+
+// StandingSession returns the id of a session of the account that stands, the latest
+// used: what the site does for somebody rests on it. ErrNotFound: nobody is signed in.
+func (db *DB) StandingSession(ctx context.Context, username string) (string, error) {
+	var id string
+	err := db.chat.QueryRow(ctx, `SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
+		WHERE a.username = $1 AND a.blocked_at IS NULL AND s.expires_at > now() ORDER BY s.seen_at DESC LIMIT 1`, username).Scan(&id)
+	return id, translate(err)
+}
