@@ -3,6 +3,7 @@ package relay
 import (
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,25 +18,46 @@ func message(to, id string) string {
 	return `<message xmlns="jabber:client" type="chat" to="` + to + `@` + domain + `" id="` + id + `"><body>hello</body></message>`
 }
 
+// server is another XMPP server, for real.
+type server interface {
+	// restart ends it in order, and starts it again.
+	restart()
+}
+
 // TestProsody: what people need of the gateway, with a Prosody behind it.
 func TestProsody(t *testing.T) {
+	t.Parallel()
 	p := startProsody(t, "alice", "bob", "foyer")
-	w := newWire(t, p.port)
-	for name, part := range map[string]func(g *gateway){
-		"a conversation between transports":      (*gateway).conversation,
-		"a BOSH session outlives its link":       func(g *gateway) { g.outlivesLink(w) },
-		"a WebSocket resumes at the server":      func(g *gateway) { g.resumes(w) },
-		"signing out":                            (*gateway).signsOut,
-		"a service account":                      (*gateway).serviceAccount,
-		"a resource that another client takes":   (*gateway).conflict,
-		"everybody comes back after its restart": func(g *gateway) { g.restart(p) },
+	behind(t, p, p.port)
+}
+
+// TestEjabberd: the same with an ejabberd.
+func TestEjabberd(t *testing.T) {
+	t.Parallel()
+	e := startEjabberd(t)
+	behind(t, e, e.port)
+}
+
+func behind(t *testing.T, s server, port int) {
+	w := newWire(t, port)
+	for _, part := range []struct {
+		name string
+		play func(g *gateway)
+	}{
+		{"a conversation between transports", (*gateway).conversation},
+		{"a BOSH session outlives its link", func(g *gateway) { g.outlivesLink(w) }},
+		{"a WebSocket resumes at the server", func(g *gateway) { g.resumes(w) }},
+		{"signing out", (*gateway).signsOut},
+		{"a resource that another client takes", (*gateway).conflict},
+		{"a service account", (*gateway).serviceAccount},
+		{"everybody comes back after its restart", func(g *gateway) { g.restart(s) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(part.name, func(t *testing.T) {
 			g := newGateway(t, "xmpp://"+w.address())
 			if err := g.relay.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			part(g)
+			part.play(g)
 		})
 	}
 }
@@ -190,17 +212,35 @@ func (g *gateway) serviceAccount() {
 	_ = session.Close()
 }
 
-// restart: everybody is told so that Converse comes back, and can (B-50, B-61).
-func (g *gateway) restart(p *prosody) {
-	alice, bob := g.open("alice"), g.prebind("bob")
-	alice.bind()
-	p.restart()
-	if code := alice.code(); code == 1000 {
-		g.t.Errorf("the WebSocket closes with %d", code)
+// restart: everybody is told so that Converse comes back, and can, all at once (B-50, B-61).
+func (g *gateway) restart(s server) {
+	const crowd = 25 // on each transport
+	var browsers []*browser
+	var pollers []*poller
+	for range crowd {
+		b := g.open("alice")
+		b.bind()
+		browsers, pollers = append(browsers, b), append(pollers, g.prebind("bob"))
 	}
-	if end := bob.untilEnd(); end != "system-shutdown" {
-		g.t.Errorf("the BOSH session ends with %q", end)
+	s.restart()
+	for _, b := range browsers {
+		if code := b.code(); code == websocket.CloseNormalClosure {
+			g.t.Errorf("the WebSocket closes with %d", code)
+		}
 	}
-	alice = g.open("alice")
-	alice.bind()
+	for _, p := range pollers {
+		if end := p.untilEnd(); end != "system-shutdown" {
+			g.t.Errorf("the BOSH session ends with %q", end)
+		}
+	}
+	var back sync.WaitGroup
+	for range crowd {
+		back.Go(func() {
+			if _, err := g.gw.Prebind(g.t.Context(), identity("bob"), "127.0.0.1"); err != nil {
+				g.t.Error(err)
+			}
+		})
+	}
+	g.open("alice").bind()
+	back.Wait()
 }
