@@ -40,7 +40,7 @@ async function expectAll(person: Person, before: string): Promise<void> {
 }
 
 test("all that was said while bob was away", async ({ alice, visit, database }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const bob = await visit("bob");
   bob.watch.allow(/No JID to fetch user settings for/); // Converse, in a room that is open when its person signs out
   await bob.signIn({ trusted: true });

@@ -19,7 +19,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       await expect(unsent(alice, "before")).toHaveCount(0);
 
       await alice.context.setOffline(true);
-      await expect(alice.notice()).toContainText("You are offline.", { timeout: 2000 });
+      await expect(alice.notice()).toContainText("You are offline.");
       await alice.say("written offline");
       await alice.say("and more");
       await expect(unsent(alice, "written offline")).toBeVisible();
@@ -27,7 +27,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       await expect(bob.message("written offline")).toHaveCount(0);
 
       await alice.context.setOffline(false);
-      await expect(alice.notice()).toBeHidden({ timeout: 6000 }); // 2 s on a machine that is not busy
+      await expect(alice.notice()).toBeHidden();
       await bob.hears("written offline");
       await bob.hears("and more");
       await expect(alice.page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
@@ -63,7 +63,7 @@ test("what is written on a dead connection is marked, and sent over the next, af
   go();
   await alice.say("into the void");
   await expect(unsent(alice, "into the void")).toBeVisible();
-  await expect(bob.message("into the void")).toHaveCount(1, { timeout: 30_000 });
+  await expect(bob.message("into the void")).toHaveCount(1, { timeout: 60_000 });
   await expect(unsent(alice, "into the void")).toHaveCount(0);
 
   const goAgain = await breakable(alice);
@@ -181,7 +181,7 @@ for (const login of ["session", "token", "password"] as const) {
     test("a silent WebSocket is given up for BOSH", async ({ visit }) => {
       const alice = await visit("alice");
       await alice.context.routeWebSocket(/\/xmpp-websocket/, () => {}); // opens, and that is all
-      const bosh = alice.context.waitForEvent("request", { predicate: (request) => request.url().endsWith("/http-bind"), timeout: 30_000 });
+      const bosh = alice.context.waitForEvent("request", { predicate: (request) => request.url().endsWith("/http-bind"), timeout: 60_000 });
       await alice.signIn();
       await bosh;
       await alice.talkTo("bob");

@@ -26,7 +26,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       test.use({ transport });
 
       test("the list of people is complete after a reload, whenever it comes", async ({ alice }) => {
-        test.setTimeout(150_000);
+        test.setTimeout(300_000);
         for (const ms of [0, 20, 50, 150, 300]) {
           await test.step(`${ms} ms after the list appeared`, async () => {
             await clearStorage(alice);

@@ -15,7 +15,7 @@ async function expectReadable(person: Person): Promise<void> {
 
 //
 test("what comes and goes in a room", async ({ alice, bob }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const { page } = alice;
   await page.emulateMedia({ reducedMotion: "reduce" });
   await makeRoom(alice, "Book club");

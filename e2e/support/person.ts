@@ -80,9 +80,10 @@ export class Person {
   }
 
   private async typeChatPassword(): Promise<void> {
+    const form = this.page.locator("converse-login-form form");
+    await expect(form).toBeAttached();
     const open = this.page.getByRole("button", { name: "Chat", exact: true });
     if (await open.isVisible()) await open.click();
-    const form = this.page.locator("converse-login-form form");
     await form.locator('input[name="password"]').fill(password);
     await form.locator('[type="submit"]').click();
   }

@@ -16,6 +16,7 @@ export function showPeopleByName(_converse) {
     for (const [name, dialog] of Object.entries(dialogs)) api.elements.define(name, dialog(_converse));
 
     closeQuietly(api.elements.registry['converse-confirm-modal']);
+    openAfterClosing(api.modal);
 
     const item = api.elements.registry['converse-muc-occupant-list-item'].prototype;
     item.onOccupantClicked = function (event, occupant) {
@@ -30,5 +31,18 @@ function closeQuietly({ prototype }) {
     prototype.initialize = function () {
         this.addEventListener('hide.bs.modal', () => this.confirmation.resolve(false));
         initialize.call(this);
+    };
+}
+
+/** A dialog that is asked for while it fades away opens again after that; Converse would forget it. */
+function openAfterClosing(modal) {
+    const { show } = modal;
+    const closing = new WeakSet();
+    document.addEventListener('hide.bs.modal', ({ target }) => closing.add(/** @type {Element} */ (target)));
+    modal.show = (name, properties) => {
+        const there = modal.get(name);
+        if (!closing.has(there)) return show.call(modal, name, properties);
+        there.addEventListener('hidden.bs.modal', () => show.call(modal, name, properties), { once: true });
+        return there;
     };
 }

@@ -33,7 +33,7 @@ const METHODS = {
     'api.bookmarks': ['set'],
     'api.blocklist': ['add'],
     'api.vcard': ['get', 'update'],
-    'api.modal': ['show'],
+    'api.modal': ['show', 'get'],
     'api.elements': ['define'],
     'api.settings': ['get', 'set'],
     // The connection.

@@ -8,10 +8,17 @@ import { transport } from './transport.js';
 const FIRST_WAIT = 700; // ms
 const LONGEST_WAIT = 30_000; // ms
 
-// How long a WebSocket may say nothing, and how long all of signing in may take
-// over it. Some proxies neither pass nor refuse one.
+// How often a WebSocket is looked at, for how long it may say nothing, and how long
+// all of signing in may take over it. Some proxies neither pass nor refuse one. Looks
+// are counted, not time: a page that is busy does not hear what has come.
+const LOOK = 500; // ms
 const SILENCE = 3500; // ms
 const CONNECT_PATIENCE = 15_000; // ms
+
+// A site that takes so long to answer anything says nothing about its WebSocket, so
+// often.
+const SLOW = 1000; // ms
+const EXCUSES = 3;
 
 const RECONNECTING = 'Reconnecting …';
 const OFFLINE = 'You are offline. What you write is sent when you are back.';
@@ -108,14 +115,21 @@ export class LoginGuard {
         clearTimeout(this.watchdog);
         this.heard = false;
         if (!api.settings.get('websocket_url')) return;
-        const giveUp = async () => {
+        let looks = 0;
+        let excuses = EXCUSES;
+        const giveUp = async (closed) => {
             clearTimeout(this.watchdog);
+            const asked = performance.now();
             if (this.closed || api.connection.authenticated() || (await whoAmI(this.config)) !== 'same') return;
+            if (!closed && performance.now() - asked > SLOW && excuses-- > 0) {
+                looks = 0;
+                this.watchdog = setTimeout(look, LOOK);
+                return;
+            }
             transport.fallBack(api);
             if (this.config.login === 'password') return this.givenUp();
             await api.user.login(this.config.jid, undefined, true);
         };
-        const started = Date.now();
         const look = () => {
             // A socket that was closed in good order before the stream began
             // goes unnoticed by Converse.
@@ -123,10 +137,10 @@ export class LoginGuard {
             const closed = !socket || socket.readyState > WebSocket.OPEN;
             const patience = this.heard ? CONNECT_PATIENCE : SILENCE;
             if (api.connection.authenticated()) return;
-            if (closed || Date.now() - started > patience) return giveUp();
-            this.watchdog = setTimeout(look, 500);
+            if (closed || ++looks * LOOK > patience) return giveUp(closed);
+            this.watchdog = setTimeout(look, LOOK);
         };
-        this.watchdog = setTimeout(look, 1000);
+        this.watchdog = setTimeout(look, 2 * LOOK);
     }
 
     /**

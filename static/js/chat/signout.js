@@ -3,7 +3,9 @@
 
 import { forgetLater } from './forget.js';
 
-const PATIENCE = 2000; // ms: a chat that is away must not keep anybody in
+// A chat that is away must not keep anybody in; what was written is worth more time.
+const PATIENCE = 2000; // ms
+const DELIVERY_PATIENCE = 5000; // ms
 
 const channel = new BroadcastChannel('foyer');
 
@@ -16,7 +18,7 @@ const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => 
  * @param {{empty: () => Promise<void>}} outbox
  */
 async function leave(_converse, guard, outbox) {
-    await within(outbox.empty(), PATIENCE); // BOSH drops what waits for a request
+    await within(outbox.empty(), DELIVERY_PATIENCE); // BOSH drops what waits for a request
     guard.close();
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);

@@ -10,7 +10,10 @@ const RETRY_AFTER = 60 * 60 * 1000;
 // a page that has had one working, or none, changes over.
 const PATIENCE = { fresh: 1, worked: 3 };
 
-const PROBE_PATIENCE = 3500; // ms
+// How often the probe is looked at, and how many times: a page that is busy does not
+// hear what has come, so looks are counted and not time.
+const LOOK = 500; // ms
+const PROBE_LOOKS = 7;
 
 let failures = 0;
 let worked = false;
@@ -39,7 +42,9 @@ export const transport = {
             socket.onopen = () => socket.send(`<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="${config.domain}" version="1.0"/>`);
             socket.onmessage = done(true);
             socket.onerror = socket.onclose = done(false);
-            setTimeout(done(false), PROBE_PATIENCE);
+            let looks = 0;
+            const look = () => (++looks < PROBE_LOOKS ? setTimeout(look, LOOK) : done(false)());
+            setTimeout(look, LOOK);
         });
         if (!answered) sessionStorage.setItem(KEY, String(Date.now()));
     },
