@@ -225,6 +225,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.retention(work) })
+	background.Go(func() { s.giveBackMemory(work) })
 	background.Go(func() { s.db.KeepIndex(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
 

@@ -50,7 +50,8 @@ type Server struct {
 	limits   *budget.Ledger // which of them were met
 	patience time.Duration  // for a request that reads and writes no file
 
-	accountChanges *accountChanges
+	accountChanges  *accountChanges
+	memoryGivenBack atomic.Int64 // times
 }
 
 // BaseURL is the site's public URL.

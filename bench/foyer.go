@@ -18,10 +18,15 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	base := "127.0.0.1:" + strconv.Itoa(port)
+	figures := "127.0.0.1:" + strconv.Itoa(metrics)
 	env := []string{
 		"APP_ENV=production", "ADDR=" + base, "BASE_URL=http://" + base,
-		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "LOG_LEVEL=warn",
+		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "LOG_LEVEL=warn", "METRICS_ADDR=" + figures,
 	}
 	if w.size == nil {
 		env = append(env, "ROSTER=none")
@@ -60,7 +65,8 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	}
 	s := &server{
 		name: "Foyer", webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind", web: "http://" + base,
-		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop,
+		metrics: "http://" + figures + "/metrics",
+		pid:     cmd.Process.Pid, postgres: w.pg.PID(), stop: stop,
 		note:        "`foyer serve`, `APP_ENV=production`, `ROSTER=none`; signs in with one-use tokens (`foyer token`)",
 		credentials: func(ctx context.Context, n int) ([]credential, error) { return tokens(ctx, run, n) },
 		command:     func(ctx context.Context, args ...string) error { _, err := run(ctx, args...); return err },

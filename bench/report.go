@@ -19,6 +19,8 @@ func table() []line {
 	return []line{
 		{"idle, KiB per session (1,000 sessions)", webSocket, []string{"idle"}, "≤ 25"},
 		{"", bosh, []string{"idle"}, "≤ 30"},
+		{"of that, the live heap / stacks", webSocket, []string{"idle-heap", "idle-stacks"}, ""},
+		{"", bosh, []string{"idle-heap", "idle-stacks"}, ""},
 		{"sign-ins per second (500, 20 at a time)", webSocket, []string{"signin-rate"}, "≥ 1,200"},
 		{"server CPU per sign-in, ms", webSocket, []string{"signin-cpu"}, "≤ 0.8"},
 		{"1:1 messages per second, archived, 100 sessions", webSocket, []string{"archived-rate"}, "≥ 5,000"},

@@ -74,7 +74,7 @@ func (s *scale) people(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := residentKiB(s.pid)
+	before, err := s.memory(ctx, settling)
 	if err != nil {
 		return err
 	}
@@ -86,14 +86,12 @@ func (s *scale) people(ctx context.Context) error {
 	if _, err := s.arrive(online); err != nil {
 		return err
 	}
-	if err := pause(ctx, 5*time.Second); err != nil {
-		return err
-	}
-	after, err := residentKiB(s.pid)
+	after, err := s.memory(ctx, settling)
 	if err != nil {
 		return err
 	}
-	s.note("memory per idle session, roster fetched", "≤ 25 KiB", "%.1f KiB", float64(after-before)/float64(len(online)))
+	resident, heap, stacks := after.perSession(before, len(online))
+	s.note("memory per idle session, roster fetched; of that, live heap and stacks", "≤ 25 KiB", "%.1f KiB; %.1f KiB and %.1f KiB", resident, heap, stacks)
 	stop := drain(online)
 	defer stop()
 	if err := s.arrivals(ctx, creds[s.size.online:]); err != nil {
@@ -108,6 +106,9 @@ func (s *scale) people(ctx context.Context) error {
 	}
 	return s.changes(ctx)
 }
+
+// settling is how long a server has to come to rest before its memory is measured.
+const settling = 5 * time.Second
 
 // drain reads what comes for clients that wait.
 func drain(clients []*client) (stop func()) {

@@ -27,7 +27,8 @@ type server struct {
 	webSocket, bosh string // URLs
 	web             string // URL of the site; Foyer's only
 	pid, postgres   int
-	fresh           int    // KiB of memory before anybody signed in; 0: not measured
+	metrics         string // URL of its figures; empty: it has none
+	fresh           memory // before anybody signed in; zero: not measured
 	note            string // how it was set up, for the report
 
 	// credentials returns what the first n accounts sign in with; once, in the

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -100,12 +99,9 @@ func (b *bench) enter(ctx context.Context, s *server, t transport, n int) ([]*cl
 // took when it was fresh: what earlier sessions left behind counts. Over BOSH
 // each has a request waiting, as a client has.
 func (b *bench) idle(ctx context.Context, s *server, t transport) error {
-	if err := pause(ctx, b.plan.settling); err != nil {
-		return err
-	}
-	if s.fresh == 0 {
+	if s.fresh == (memory{}) {
 		var err error
-		if s.fresh, err = residentKiB(s.pid); err != nil {
+		if s.fresh, err = s.memory(ctx, b.plan.settling); err != nil {
 			return err
 		}
 	}
@@ -118,13 +114,17 @@ func (b *bench) idle(ctx context.Context, s *server, t transport) error {
 			go func() { _, _ = c.recv() }() // ends when it is closed
 		}
 	}
-	err = pause(ctx, b.plan.settling)
-	after, errAfter := residentKiB(s.pid)
+	m, err := s.memory(ctx, b.plan.settling)
 	closeAll(clients)
-	if err := errors.Join(err, errAfter); err != nil {
+	if err != nil {
 		return err
 	}
-	b.record(s, "idle", t, float64(after-s.fresh)/float64(len(clients)))
+	resident, heap, stacks := m.perSession(s.fresh, len(clients))
+	b.record(s, "idle", t, resident)
+	if s.metrics != "" {
+		b.record(s, "idle-heap", t, heap)
+		b.record(s, "idle-stacks", t, stacks)
+	}
 	return nil
 }
 
