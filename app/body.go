@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"foyer/internal/budget"
+	"foyer/xmppgw"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -39,12 +40,16 @@ func newBodies(meter budget.Meter) *budget.Share {
 }
 
 // plainBody refuses a request whose body is compressed, on every route: nothing
-// here asks for one, and a reader that unpacks it, as fasthttp's forms do, has no
-// bound. RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
+// here asks for one, but for BOSH where that is set, and a reader that unpacks it, as
+// fasthttp's forms do, has no bound. RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
 func (s *Server) plainBody(c *fiber.Ctx) error {
 	for _, codings := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
 		for coding := range strings.SplitSeq(string(codings), ",") {
-			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			coding = strings.TrimSpace(coding)
+			if c.Path() == xmppgw.BOSHPath && s.gateway.Unpacks(coding) {
+				continue // it has a bound
+			}
+			if coding != "" && !strings.EqualFold(coding, "identity") {
 				c.Context().SetConnectionClose() // the body is not read
 				c.Set(fiber.HeaderAcceptEncoding, "identity")
 				return &Error{Code: WrongType, Public: "Send this without compression (Content-Encoding)."}

@@ -42,6 +42,9 @@ type Config struct {
 	Roster     models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
 	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"with ROSTER=everyone: how many members a contact list holds at most; on a larger site, those one talks with or shares a group with"`
 
+	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site, such as https://new.example, that new chat streams are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
+	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`
+
 	UploadMaxSize    Size    `env:"UPLOAD_MAX_SIZE" envDefault:"25MB" desc:"the largest file that people may send; 0: none"`
 	UploadQuota      Size    `env:"UPLOAD_QUOTA" envDefault:"500MB" desc:"what the files of one account may take"`
 	UploadStore      string  `env:"UPLOAD_STORE" envDefault:"disk" desc:"where files are kept: disk (DATA_DIR/uploads), s3://bucket or s3://bucket/prefix"`
@@ -197,6 +200,7 @@ func (c Config) Validate() error {
 	c.checkNative(check)
 	c.checkDoors(check)
 	c.checkMetrics(check)
+	c.checkSeeOther(check)
 	if c.Development() {
 		check(c.loopback(), "ADDR=%q: development listens on loopback only, since its passwords are published; use localhost:PORT, or APP_ENV=production", c.Addr)
 	} else {

@@ -46,6 +46,8 @@ func TestLoadConfig(t *testing.T) {
 		"an address as domain": {map[string]string{"XMPP_DOMAIN": "a@example.org"}, "must be a domain"},
 		"open development":     {map[string]string{"APP_ENV": "development", "ADDR": ":3000"}, "loopback only"},
 		"development":          {map[string]string{"APP_ENV": "development", "DATABASE_URL": "", "BASE_URL": ""}, ""},
+		"less secure":          {map[string]string{"BASE_URL": "https://h", "XMPP_SEE_OTHER": "http://new.example"}, "must begin with https"},
+		"elsewhere, a path":    {map[string]string{"XMPP_SEE_OTHER": "https://new.example/chat"}, "must be the URL of a site"},
 	} {
 		environ := map[string]string{}
 		for _, m := range []map[string]string{good, c.set} {

@@ -1,6 +1,10 @@
 package app
 
-import "foyer/xmppgw"
+import (
+	"strings"
+
+	"foyer/xmppgw"
+)
 
 // newGateway makes the gateway to the chat server.
 func (s *Server) newGateway() (*xmppgw.Gateway, error) {
@@ -13,8 +17,21 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		Secure:     func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
 		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Meter: s.limits,
 		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
+		SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
 		NoSCRAM:  login == LoginPassword, // what is kept of the site's own passwords is not for SCRAM
 	})
+}
+
+// checkSeeOther: people of a site with TLS are not sent to one without (RFC 7395
+// §3.6.1).
+func (c Config) checkSeeOther(check func(bool, string, ...any)) {
+	if c.SeeOther == "" {
+		return
+	}
+	origin, err := normalOrigin(c.SeeOther)
+	check(err == nil, "XMPP_SEE_OTHER=%q must be the URL of a site, such as https://new.example", c.SeeOther)
+	check(strings.HasPrefix(origin, "https:") || !strings.HasPrefix(c.BaseURL, "https:"),
+		"XMPP_SEE_OTHER=%q must begin with https, as BASE_URL does", c.SeeOther)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"foyer/internal/stream"
@@ -27,8 +26,10 @@ type boshHTTP struct {
 
 // boshReply is an HTTP response; status 0 closes the connection without one.
 type boshReply struct {
-	status int
-	body   []byte
+	status  int
+	body    []byte
+	content string // its Content-Type; empty: boshContentType
+	packed  bool   // the body is compressed
 }
 
 // boshCondition is a terminal binding condition (XEP-0124 §17.2).
@@ -46,6 +47,7 @@ const (
 
 	boshInternalServerError    boshCondition = "internal-server-error"
 	boshRemoteConnectionFailed boshCondition = "remote-connection-failed"
+	boshSeeOtherURI            boshCondition = "see-other-uri"
 )
 
 // terminal is a body that ends a session, or says that there is none.
@@ -67,7 +69,7 @@ func refusal(c boshCondition, legacy bool) boshReply {
 			status = http.StatusNotFound
 		}
 	}
-	return boshReply{status, terminal(c)}
+	return boshReply{status: status, body: terminal(c)}
 }
 
 // MaxBody is the largest body of a BOSH request, in bytes: the largest stanza, and
@@ -83,7 +85,7 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSe
 	}
 	c, err := g.arrive(r.header, r.peer)
 	if err != nil {
-		asker.answer(boshReply{http.StatusForbidden, terminal(boshPolicyViolation)})
+		asker.answer(boshReply{status: http.StatusForbidden, body: terminal(boshPolicyViolation)})
 		return nil
 	}
 	body, err := stream.ParseBody(r.body, g.cfg.Limits)
@@ -93,7 +95,7 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSe
 	}
 	rid, err := requestID(body)
 	if err != nil {
-		asker.answer(refusal(boshBadRequest, !body.Has("ver") && !body.Has("sid")))
+		asker.answer(refusal(boshBadRequest, g.isLegacy(body)))
 		return nil
 	}
 	s, refused := g.sessionFor(ctx, c, r, body, rid)
@@ -125,11 +127,11 @@ func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *st
 	case err != nil:
 		// Clients try again after a 5xx (B-33).
 		g.log.Error("sign-in could not be checked", "err", err)
-		return nil, boshReply{http.StatusServiceUnavailable, nil}
+		return nil, boshReply{status: http.StatusServiceUnavailable}
 	case !body.Has("sid"):
 		return g.create(c, r.header, body, rid)
 	case s == nil || !s.belongsTo(c):
-		return nil, boshReply{http.StatusOK, terminal(boshItemNotFound)}
+		return nil, boshReply{status: http.StatusOK, body: terminal(boshItemNotFound)}
 	}
 	s.remember(r.header)
 	return s, boshReply{}
@@ -154,6 +156,15 @@ func requestID(b *stream.Body) (uint64, error) {
 		return 0, boshBadRequest
 	}
 	return rid, nil
+}
+
+// isLegacy reports whether a request is of a peer that knows no conditions: it sends
+// no ver when it opens a session (XEP-0124 §17.1).
+func (g *Gateway) isLegacy(b *stream.Body) bool {
+	if s := g.boshSession(b.Attr("sid")); s != nil {
+		return s.legacy
+	}
+	return !b.Has("ver") && !b.Has("sid")
 }
 
 // boshSession returns the session with that sid, or nil.
@@ -203,88 +214,4 @@ func (s *boshSession) recognises(c caller, h Header) (known, fresh bool) {
 func (s *boshSession) remember(h Header) {
 	p := proofOf(h)
 	s.proof.Store(&p)
-}
-
-// create opens a session (XEP-0124 §7), or returns nil, and what to answer
-// instead.
-func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*boshSession, boshReply) {
-	legacy := !body.Has("ver")
-	switch to := body.Attr("to"); {
-	case to == "":
-		return nil, refusal(boshImproperAddressing, legacy)
-	case !g.serves(to):
-		return nil, refusal(boshHostUnknown, legacy)
-	}
-	s, err := g.newBOSH(c, body, rid)
-	if err != nil {
-		return nil, refusal(admissionCondition(err), legacy)
-	}
-	s.remember(h)
-	return s, boshReply{}
-}
-
-// admissionCondition: what is no refusal is a fault of the gateway (B-50).
-func admissionCondition(err error) boshCondition {
-	var se *stream.Error
-	switch {
-	case !errors.As(err, &se):
-		return boshInternalServerError
-	case se.Condition == stream.SystemShutdown:
-		return boshSystemShutdown
-	}
-	return boshPolicyViolation
-}
-
-// params are the session's, as agreed (XEP-0124 §7.1, §7.2).
-type params struct {
-	wait, hold, requests int
-	polling, inactivity  time.Duration
-	ver                  string
-	from                 string
-}
-
-// The limits that are offered.
-const (
-	boshMaxHold  = 2
-	boshMaxPause = 120 * time.Second
-	boshPolling  = 2 * time.Second
-)
-
-func (g *Gateway) negotiate(b *stream.Body) params {
-	p := params{
-		wait:       clamp(b.Attr("wait"), int(g.cfg.MaxWait.Seconds())),
-		hold:       clamp(b.Attr("hold"), boshMaxHold),
-		polling:    boshPolling,
-		inactivity: g.cfg.Inactivity,
-		ver:        lowerVersion(b.Attr("ver")),
-		from:       b.Attr("from"),
-	}
-	// B-15, B-57: one more than hold, and never less than two.
-	p.requests = max(p.hold+1, 2)
-	return p
-}
-
-// clamp reads a number and bounds it; without one the bound is it.
-func clamp(text string, most int) int {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return most
-	}
-	return min(n, most)
-}
-
-// lowerVersion returns the lower of the peer's version and ours, compared as
-// two integers (XEP-0124 §7.1, B-16); empty for a peer that named none.
-func lowerVersion(ver string) string {
-	const ourMajor, ourMinor = 1, 11
-	major, minor, ok := strings.Cut(ver, ".")
-	x, err1 := strconv.Atoi(major)
-	y, err2 := strconv.Atoi(minor)
-	switch {
-	case ver == "":
-		return ""
-	case !ok || err1 != nil || err2 != nil || x > ourMajor || (x == ourMajor && y > ourMinor):
-		return "1.11"
-	}
-	return ver
 }

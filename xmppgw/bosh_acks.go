@@ -3,6 +3,7 @@ package xmppgw
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"foyer/internal/stream"
 )
@@ -40,4 +41,35 @@ func (s *boshSession) acknowledgedLocked(r *boshRequest) {
 		last = min(n, last)
 	}
 	s.answered = slices.DeleteFunc(s.answered, func(a boshAnswer) bool { return a.rid <= last })
+	s.missedLocked(last + 1)
+}
+
+// How long an answer may be under way before a client without it is told.
+const reportAfter = time.Second
+
+// missedLocked lets the client know with the next answer, which comes at once, that
+// it may have missed one; each is reported once (XEP-0124 §9.2, B-42).
+func (s *boshSession) missedLocked(rid uint64) {
+	if len(s.answered) == 0 || s.answered[0].rid != rid || s.reported >= rid {
+		return
+	}
+	if s.gateway.now()-s.answered[0].at >= reportAfter {
+		s.report, s.reported = rid, rid
+	}
+}
+
+// reportAttrsLocked tells which answer may have been missed, and how many
+// milliseconds ago it was sent.
+func (s *boshSession) reportAttrsLocked() string {
+	if s.report == 0 {
+		return ""
+	}
+	rid := s.report
+	s.report = 0
+	i := slices.IndexFunc(s.answered, func(a boshAnswer) bool { return a.rid == rid })
+	if i < 0 {
+		return ""
+	}
+	ago := (s.gateway.now() - s.answered[i].at).Milliseconds()
+	return ` report="` + strconv.FormatUint(rid, 10) + `" time="` + strconv.FormatInt(ago, 10) + `"`
 }

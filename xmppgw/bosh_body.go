@@ -17,7 +17,7 @@ const emptyBody = `<body xmlns="` + stream.NSHTTPBind + `"/>`
 // bodyOfLocked wraps payload in the answer to a request; the first body of a session
 // tells its parameters.
 func (s *boshSession) bodyOfLocked(rid uint64, items [][]byte) []byte {
-	attrs := s.ackAttrLocked(rid)
+	attrs := s.ackAttrLocked(rid) + s.reportAttrsLocked()
 	if s.first {
 		s.first = false
 		attrs += s.creationAttrs()
@@ -57,6 +57,9 @@ func (s *boshSession) creationAttrs() string {
 		`" hold="` + strconv.Itoa(p.hold) + `" inactivity="` + strconv.Itoa(int(p.inactivity.Seconds())) +
 		`" polling="` + strconv.Itoa(int(p.polling.Seconds())) + `" maxpause="` + strconv.Itoa(int(boshMaxPause.Seconds())) +
 		`" from="` + s.gateway.cfg.Domain + `"`
+	if s.gateway.cfg.Compress {
+		a += ` accept="gzip"`
+	}
 	if p.from != "" {
 		a += ` to="` + stream.Escape(p.from) + `"`
 	}

@@ -152,7 +152,7 @@ func (c *boshConn) read() {
 	}
 	c.mu.Lock()
 	c.early = append(slices.Clone(rest), c.early...)
-	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header)}
+	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.packsFor(r.header)}
 	c.state = connWaiting
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(c.gateway.ctx, askPatience)
@@ -216,6 +216,9 @@ func (c *boshConn) write(reply boshReply) {
 	if reply.status == 0 {
 		c.goOn(nil, true)
 		return
+	}
+	if c.exchange.gzip {
+		reply = reply.pack()
 	}
 	buf := writeBuffers.Get().(*[]byte)
 	head := c.exchange.appendHead((*buf)[:0], reply, last)

@@ -2,6 +2,7 @@ package xmppgw
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type exchange struct {
 	origin string // for Access-Control-Allow-Origin; empty: none
 	last   bool   // the client wants the connection closed after it
 	http10 bool
+	gzip   bool // the client takes answers that are compressed
 }
 
 // plainRequest is a POST to BOSH that is all there.
@@ -122,8 +124,9 @@ func (x exchange) appendHead(dst []byte, reply boshReply, last bool) []byte {
 	dst = append(strconv.AppendInt(append(dst, "HTTP/1.1 "...), int64(reply.status), 10), ' ')
 	dst = append(append(dst, fasthttp.StatusMessage(reply.status)...), "\r\nDate: "...)
 	dst = fasthttp.AppendHTTPDate(dst, time.Now())
-	dst = append(dst, "\r\nContent-Type: "+boshContentType+"\r\nCache-Control: no-store\r\nVary: Origin"...) // B-03
-	if x.origin != "" {                                                                                      // B-06
+	dst = append(append(dst, "\r\nContent-Type: "...), cmp.Or(reply.content, boshContentType)...) // B-03
+	dst = append(dst, "\r\nCache-Control: no-store\r\nVary: Origin"...)
+	if x.origin != "" { // B-06
 		dst = append(append(dst, "\r\nAccess-Control-Allow-Origin: "...), x.origin...)
 		dst = append(dst, "\r\nAccess-Control-Allow-Credentials: true"...)
 	}
@@ -132,6 +135,9 @@ func (x exchange) appendHead(dst []byte, reply boshReply, last bool) []byte {
 		dst = append(dst, "\r\nConnection: close"...)
 	case x.http10:
 		dst = append(dst, "\r\nConnection: keep-alive"...)
+	}
+	if reply.packed {
+		dst = append(dst, "\r\nContent-Encoding: gzip\r\nVary: Accept-Encoding"...)
 	}
 	dst = strconv.AppendInt(append(dst, "\r\nContent-Length: "...), int64(len(reply.body)), 10) // B-04
 	return append(dst, "\r\n\r\n"...)

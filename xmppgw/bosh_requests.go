@@ -3,6 +3,7 @@ package xmppgw
 import (
 	"cmp"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -34,6 +35,7 @@ type boshRequest struct {
 type boshAnswer struct {
 	rid  uint64
 	key  string // the request's
+	at   moment // when
 	body []byte
 }
 
@@ -49,6 +51,7 @@ const gapPatience = 5 * time.Second
 
 // replyLocked answers a request, when the lock is given back.
 func (s *boshSession) replyLocked(r *boshRequest, a boshReply) {
+	a.content = s.params.content
 	s.out = append(s.out, boshDelivery{r.asker, a})
 }
 
@@ -81,13 +84,13 @@ func (s *boshSession) submit(r *boshRequest) {
 	s.unclaimed = false
 	switch {
 	case s.final != nil:
-		s.replyLocked(r, s.finalReplyLocked())
+		s.replyLocked(r, *s.final)
 		s.told.Store(true)
 	case r.rid < s.next:
 		s.repeatLocked(r)
 	case r.rid >= s.next+most:
 		s.endLocked(boshItemNotFound) // beyond the window (B-27)
-		s.replyLocked(r, s.finalReplyLocked())
+		s.replyLocked(r, *s.final)
 	default:
 		s.parkLocked(r)
 		s.proceedLocked()
@@ -154,17 +157,17 @@ func (s *boshSession) repeatLocked(r *boshRequest) {
 	}
 	for _, a := range s.answered {
 		if a.rid == r.rid && s.keys.repeats(r.key, a.key) {
-			s.replyLocked(r, boshReply{200, a.body})
+			s.replyLocked(r, boshReply{status: http.StatusOK, body: a.body})
 			return
 		}
 	}
 	s.endLocked(boshItemNotFound)
-	s.replyLocked(r, s.finalReplyLocked())
+	s.replyLocked(r, *s.final)
 }
 
 // recoverable ends a request, not the session (XEP-0124 §17.3).
 func recoverable() boshReply {
-	return boshReply{200, []byte(`<body xmlns="` + stream.NSHTTPBind + `" type="error"/>`)}
+	return boshReply{status: http.StatusOK, body: []byte(`<body xmlns="` + stream.NSHTTPBind + `" type="error"/>`)}
 }
 
 // proceedLocked processes the parked requests whose turn has come.
@@ -188,14 +191,18 @@ func (s *boshSession) proceedLocked() {
 func (s *boshSession) processLocked(r *boshRequest) {
 	if !s.keys.next(r.body) {
 		s.endLocked(boshItemNotFound) // XEP-0124 §15.4 (B-44)
-		s.replyLocked(r, s.finalReplyLocked())
+		s.replyLocked(r, *s.final)
 		return
 	}
 	s.acknowledgedLocked(r)
-	empty := len(r.body.Elements) == 0
+	empty := len(r.body.Elements) == 0 && !r.body.Has("pause") && !r.body.Has("type")
 	if restart, _ := stanza.ParseBool(r.body.XMPP("restart")); restart {
 		s.receiveLocked(inbound{restart: true}) // its stanzas are ignored (XEP-0206 §5)
 		empty = false
+	} else if empty && s.pollsTooOftenLocked() {
+		s.endLocked(boshPolicyViolation)
+		s.replyLocked(r, *s.final)
+		return
 	} else {
 		for _, e := range r.body.Elements {
 			s.receiveLocked(inbound{element: e})
@@ -215,34 +222,25 @@ func (s *boshSession) processLocked(r *boshRequest) {
 		s.pauseLocked(r.body.Attr("pause"))
 		return
 	}
-	s.answerReadyLocked()
+	s.emptyAt = 0
+	if s.answerReadyLocked(); empty && slices.Contains(s.held, r) {
+		s.emptyAt = s.gateway.now()
+	}
 	for len(s.held) > s.params.hold && !s.first {
 		s.answerOldestLocked(nil) // B-34
 	}
 	if s.params.wait == 0 && !s.first {
 		s.answerAllLocked()
 	}
-	s.checkPollingLocked(empty, r)
+	if s.report != 0 && len(s.held) > 0 {
+		s.answerOldestLocked(nil)
+	}
 }
 
-// checkPollingLocked ends a polling session that asks too often (XEP-0124 §12, B-39).
-func (s *boshSession) checkPollingLocked(empty bool, r *boshRequest) {
-	if s.params.wait > 0 && s.params.hold > 0 {
-		return
-	}
-	now := s.gateway.now()
-	if !empty {
-		s.emptyAt = 0
-		return
-	}
-	if s.emptyAt != 0 && now-s.emptyAt < s.params.polling {
-		s.endLocked(boshPolicyViolation)
-		s.replyLocked(r, s.finalReplyLocked())
-		return
-	}
-	if n := len(s.answered); n > 0 && s.answered[n-1].rid == r.rid && string(s.answered[n-1].body) == emptyBody {
-		s.emptyAt = now
-	}
+// pollsTooOftenLocked reports whether an empty request comes too soon after another
+// that there was nothing to answer with (XEP-0124 §12, B-39).
+func (s *boshSession) pollsTooOftenLocked() bool {
+	return s.params.polls() && s.emptyAt != 0 && s.gateway.now()-s.emptyAt < s.params.polling
 }
 
 // pauseLocked answers everything, and gives the client time (XEP-0124 §10, B-41).
@@ -318,8 +316,8 @@ func (s *boshSession) answerOldestLocked(items [][]byte) {
 	if extra := len(s.answered) + 1 - s.params.requests; extra > 0 {
 		s.answered = slices.Delete(s.answered, 0, extra)
 	}
-	s.answered = append(s.answered, boshAnswer{r.rid, r.key, body})
-	s.replyLocked(r, boshReply{200, body})
+	s.answered = append(s.answered, boshAnswer{r.rid, r.key, s.gateway.now(), body})
+	s.replyLocked(r, boshReply{status: http.StatusOK, body: body})
 }
 
 // underWayLocked returns the requests without an answer, in rid order.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 //	open ──Close──▶ ended: the final body waits for a request to carry it
 type boshSession struct {
 	gateway *Gateway
+	server  stream.Server
 	sid     string
 	secure  bool // created over TLS
 	peer    *stream.Peer
@@ -41,9 +43,11 @@ type boshSession struct {
 	answered  []boshAnswer   // the latest, for repeats
 	out       []boshDelivery // to be delivered when the lock is given back
 	first     bool           // the creation response is still to come
-	final     []byte         // set once ended: what every further request gets
+	final     *boshReply     // set once ended: what every further request gets
 	legacy    bool           // the peer sent no ver
 	acks      bool           // the client acknowledges answers (bosh_acks.go)
+	reported  uint64         // the latest answer that was reported as missing
+	report    uint64         // to be reported with the next answer; 0: none
 	keys      boshKeys       // who may go on (bosh_keys.go)
 	paused    time.Duration  // inactivity that a pause asked for; 0: none
 	emptyAt   moment         // when an empty request was last answered without payload; 0: none was
@@ -78,9 +82,10 @@ func (in inbound) size() int {
 var _ carrier = (*boshSession)(nil)
 
 // newBOSH makes a session and lets the server serve it.
-func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, error) {
+func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64, server stream.Server) (*boshSession, error) {
 	s := &boshSession{
 		gateway: g,
+		server:  server,
 		sid:     rand.Text() + rand.Text()[:4],
 		secure:  c.secure,
 		peer:    g.peer(&c, stream.BOSH),
@@ -92,6 +97,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 		legacy:  !b.Has("ver"),
 		acks:    wantsAcks(b),
 	}
+	s.peer.Idle = s.params.inactivity
 	s.peer.Lang = b.Attrs[stream.Name{Space: stream.NSXML, Local: "lang"}]
 	s.queue = stream.NewQueue(g.cfg.Queue, s.flush)
 	release, err := g.track(s)
@@ -110,7 +116,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64) (*boshSession, e
 // run serves the stream; the session stays for a while to tell a late request
 // how it ended.
 func (s *boshSession) run() {
-	if err := s.gateway.cfg.Server.Serve(s.gateway.ctx, s, s.peer); err != nil {
+	if err := s.server.Serve(s.gateway.ctx, s, s.peer); err != nil {
 		s.gateway.log.Debug("bosh ended", "conn", s.peer.Conn, "reason", err)
 	}
 	s.Close(nil)
@@ -231,7 +237,11 @@ func (s *boshSession) endLocked(reason error) {
 	if s.final != nil {
 		return
 	}
-	s.final = s.finalBodyLocked(reason, s.leftOverLocked())
+	s.final = &boshReply{status: http.StatusOK, body: s.finalBodyLocked(reason, s.leftOverLocked())}
+	var condition boshCondition
+	if errors.As(reason, &condition) {
+		s.final.status = refusal(condition, s.legacy).status // B-48
+	}
 	s.gapAt = 0
 	if len(s.held)+len(s.parked) > 0 {
 		s.told.Store(true)
@@ -240,30 +250,18 @@ func (s *boshSession) endLocked(reason error) {
 	for _, r := range s.underWayLocked() {
 		switch {
 		case first:
-			s.replyLocked(r, s.finalReplyForLocked(reason))
+			s.replyLocked(r, *s.final)
 		case reason == nil:
-			s.replyLocked(r, boshReply{200, []byte(emptyBody)})
+			s.replyLocked(r, boshReply{status: http.StatusOK, body: []byte(emptyBody)})
 		default:
-			s.replyLocked(r, boshReply{200, terminal("other-request")})
+			s.replyLocked(r, boshReply{status: http.StatusOK, body: terminal("other-request")})
 		}
 		first = false
 	}
 	s.held, s.parked = nil, nil
-	var condition boshCondition
-	if errors.As(reason, &condition) {
+	if condition != "" {
 		reason = stream.ErrDisconnected // the server sees a client that is gone
 	}
 	// Outside the lock: the queue's end wakes the server's goroutine.
 	go s.Close(reason)
-}
-
-func (s *boshSession) finalReplyLocked() boshReply { return boshReply{200, s.final} }
-
-// finalReplyForLocked uses a status for peers that know no conditions (B-48).
-func (s *boshSession) finalReplyForLocked(reason error) boshReply {
-	var condition boshCondition
-	if s.legacy && errors.As(reason, &condition) {
-		return refusal(condition, true)
-	}
-	return s.finalReplyLocked()
 }

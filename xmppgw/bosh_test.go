@@ -355,22 +355,6 @@ func TestBOSH_Inactivity(t *testing.T) {
 	}
 }
 
-// XEP-0124 §12 (B-39): a polling session is answered at once, and not too often.
-func TestBOSH_Polling(t *testing.T) {
-	b := newSite(t, nil).bosh(true)
-	b.wait, b.hold = 0, 0
-	b.create("")
-	deadline := time.Now().Add(streamtest.Patience)
-	for !strings.Contains(b.post(b.body("", "<presence xmlns='jabber:client'/>")).body, "success") && time.Now().Before(deadline) {
-		continue
-	}
-	b.post(b.body(restart, ""))
-	b.post(b.body("", message("quiet", "1")))
-	b.post(b.body("", ""))
-	b.post(b.body("", ""))
-	b.wants(b.post(b.body("", "")), "")
-}
-
 // A client that is between two requests when the gateway stops hears of it.
 func TestBOSH_ShutdownBetweenRequests(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.FinalPolls = 10 * time.Second })

@@ -17,8 +17,12 @@ const (
 // endpoints returns the public URLs. http gives ws: that is for development on
 // loopback only, and clients ignore such links.
 func (g *Gateway) endpoints() (bosh, ws string) {
-	base := strings.TrimSuffix(g.cfg.BaseURL(), "/")
-	return base + "/http-bind", "ws" + strings.TrimPrefix(base, "http") + "/xmpp-websocket"
+	return endpointsOf(strings.TrimSuffix(g.cfg.BaseURL(), "/"))
+}
+
+// endpointsOf returns those of a site.
+func endpointsOf(base string) (bosh, ws string) {
+	return base + BOSHPath, "ws" + strings.TrimPrefix(base, "http") + "/xmpp-websocket"
 }
 
 // hostMeta is the XRD form (XEP-0156 §2, W-18).

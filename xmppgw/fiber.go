@@ -126,11 +126,13 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 		exchange: exchange{
 			origin: string(c.Response().Header.Peek("Access-Control-Allow-Origin")),
 			last:   c.Request().Header.ConnectionClose(), http10: !c.Request().Header.IsHTTP11(),
+			gzip: g.packsFor(fiberHeader{c}),
 		},
 	}
-	// As it came: no coding was advertised (B-05), and one that unpacks to more
-	// than it seems is not unpacked. It outlives the handler's buffer.
-	body := append([]byte(nil), c.BodyRaw()...)
+	body := append([]byte(nil), c.BodyRaw()...) // it outlives the handler's buffer
+	if g.Unpacks(c.Get("Content-Encoding")) {
+		body = g.unpack(body) // otherwise no coding was advertised (B-05)
+	}
 	conn.ask(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: conn.peer, body: body})
 	hijack(c.Context(), true, conn.begin)
 	return nil

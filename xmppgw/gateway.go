@@ -47,6 +47,21 @@ type Config struct {
 	Address func(h Header, peer string) string // the client's IP behind trusted proxies; peer is the TCP peer's
 	Secure  func(h Header, peer string) bool   // whether the client came over TLS, as a trusted proxy tells; nil: not known
 
+	// Routes are the servers that a BOSH client may ask for by route, such as
+	// "xmpp:chat.example:5222", in lower case (XEP-0124 §7.1); others are refused.
+	// Empty: a route is not looked at.
+	Routes map[string]stream.Server
+
+	// SeeOther is the base URL of another site of which new streams are told, while
+	// it is not empty (RFC 7395 §3.6.1, XEP-0124 §17.2). Where this site has https,
+	// so must that: otherwise it is not told.
+	SeeOther string
+
+	// Compress lets BOSH answers be compressed for clients that take that, and their
+	// requests be. Who sees the lengths of what travels and can have a client sent
+	// something may then guess what else is in the same answer (RFC 7525 §3.3).
+	Compress bool
+
 	External bool // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
 	Password bool // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
 	NoSCRAM  bool // native clients may have passwords that only PLAIN can prove (XMPP_LOGIN password)
@@ -315,6 +330,9 @@ func (g *Gateway) End(scope stream.Scope, reason error) {
 		}
 	}
 	g.cfg.Server.End(scope, reason)
+	for _, server := range g.cfg.Routes {
+		server.End(scope, reason)
+	}
 }
 
 func (g *Gateway) all() []carrier {

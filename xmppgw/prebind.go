@@ -34,7 +34,7 @@ func (g *Gateway) Prebind(ctx context.Context, id stream.Identity, addr string) 
 	body := &stream.Body{Attrs: map[stream.Name]string{
 		{Local: "ver"}: "1.6", {Local: "wait"}: "59", {Local: "hold"}: "1",
 	}}
-	s, err := g.newBOSH(c, body, p.rid)
+	s, err := g.newBOSH(c, body, p.rid, g.cfg.Server)
 	if err != nil {
 		return Prebound{}, err
 	}

@@ -251,6 +251,9 @@ func (s *wsStream) open(ctx context.Context) error {
 		_ = s.queue.Push(s.header("")) // RFC 7395 §3.5: the header precedes the error
 		return err
 	}
+	if elsewhere := s.gateway.seeOther(stream.WebSocket); elsewhere != "" {
+		return seeOther(elsewhere) // instead of a header
+	}
 	_ = s.queue.Push(s.header(el.From))
 	switch {
 	case el.Name.Space != stream.NSFraming || el.Name.Local != "open":
@@ -462,7 +465,12 @@ func (s *wsStream) writeEnd(reason error) {
 	if errors.As(reason, &se) {
 		last = append(last, se.Append(nil))
 	}
-	s.writeFrames(append(last, []byte(wsClose), appendClose(nil, closeCode(reason))))
+	end := []byte(wsClose)
+	var elsewhere seeOther
+	if errors.As(reason, &elsewhere) {
+		end = elsewhere.element()
+	}
+	s.writeFrames(append(last, end, appendClose(nil, closeCode(reason))))
 }
 
 // drop closes the socket; without a close frame before it the client sees an
@@ -478,7 +486,7 @@ func (s *wsStream) drop() {
 func closeCode(reason error) int {
 	var se *stream.Error
 	switch {
-	case reason == nil || errors.Is(reason, io.EOF):
+	case reason == nil || errors.Is(reason, io.EOF) || errors.As(reason, new(seeOther)):
 		return codeNormal
 	case errors.Is(reason, errTooBig):
 		return codeTooBig

@@ -1,0 +1,241 @@
+package xmppgw
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// XEP-0124 §17.1 (B-48): a peer that sent no ver is told by a status, in a session
+// as before it.
+func TestBOSH_LegacyPeer(t *testing.T) {
+	const head = `<body xmlns="http://jabber.org/protocol/httpbind" `
+	s := newSite(t, nil)
+	for name, c := range map[string]struct {
+		raw    func(*boshClient) string
+		status int
+	}{
+		"bad-request":          {func(b *boshClient) string { return head + `sid="` + b.sid + `"/>` }, http.StatusBadRequest},
+		"policy-violation":     {func(b *boshClient) string { return b.body(` pause="1000"`, "") }, http.StatusForbidden},
+		"item-not-found":       {func(b *boshClient) string { return b.bodyAt(b.rid+50, "", "") }, http.StatusNotFound},
+		"after item-not-found": {func(b *boshClient) string { b.post(b.bodyAt(b.rid+50, "", "")); return b.body("", "") }, http.StatusNotFound},
+		"host-unknown":         {func(b *boshClient) string { return head + `rid="1" to="elsewhere"/>` }, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.bosh(true)
+			created := b.post(head + `rid="1000" to="h" wait="5" hold="1"/>`)
+			_, sid, _ := strings.Cut(created.body, ` sid="`)
+			b.sid, _, _ = strings.Cut(sid, `"`)
+			b.rid++
+			if got := b.post(c.raw(b)); got.status != c.status {
+				t.Errorf("%d %s, want %d", got.status, got.body, c.status)
+			}
+		})
+	}
+}
+
+// XEP-0124 §7.1 (B-03): answers are called what the client asked for at the
+// creation, unless that is more than a type.
+func TestBOSH_Content(t *testing.T) {
+	s := newSite(t, nil)
+	for content, want := range map[string]string{
+		"text/xml":                      "text/xml",
+		"application/xml":               "application/xml",
+		"text/html":                     boshContentType,
+		"image/svg+xml":                 boshContentType,
+		"text/xml&#13;&#10;X-Evil: yes": boshContentType,
+	} {
+		b := s.bosh(true)
+		raw := fmt.Sprintf(`<body xmlns="http://jabber.org/protocol/httpbind" rid="%d" to="h" wait="5" hold="1" ver="1.6" content="%s"/>`, b.rid, content)
+		b.rid++
+		r := b.post(raw)
+		_, sid, _ := strings.Cut(r.body, ` sid="`)
+		b.sid, _, _ = strings.Cut(sid, `"`)
+		next := b.post(b.body("", authFrame))
+		for _, r := range []reply{r, next} {
+			if got := r.header.Get("Content-Type"); got != want || r.header.Get("X-Evil") != "" {
+				t.Errorf("%s: %v", content, r.header)
+			}
+		}
+	}
+}
+
+// named is a server that says in its features which one it is.
+type named struct{ name string }
+
+func (named) End(stream.Scope, error) {}
+
+func (n named) Serve(ctx context.Context, s stream.Stream, _ *stream.Peer) error {
+	_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"><` + n.name + ` xmlns="test"/></stream:features>`))
+	_, err := s.Recv(ctx)
+	s.Close(nil)
+	return err
+}
+
+// XEP-0124 §7.1, §17.2 (B-19): a route leads to one of the servers that are
+// configured, and to no other.
+func TestBOSH_Route(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.Server = named{"usual"}
+		c.Routes = map[string]stream.Server{"xmpp:other.example:5222": named{"other"}}
+	})
+	for route, want := range map[string]string{
+		"":                                       "<usual",
+		` route="xmpp:other.example:5222"`:       "<other",
+		` route="XMPP:Other.Example:5222"`:       "<other",
+		` route="xmpp:other.example:22"`:         `condition="host-unknown"`,
+		` route="xmpp:127.0.0.1:5222"`:           `condition="host-unknown"`,
+		` route="http://169.254.169.254/latest"`: `condition="host-unknown"`,
+	} {
+		b := s.bosh(true)
+		b.wants(b.create(route), want)
+	}
+}
+
+// XEP-0124 §5, §7.2 (B-05): where compression is configured, answers that are worth
+// it are compressed for clients that take it, and requests may be, within bounds.
+func TestBOSH_Compressed(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Compress = true })
+	b := s.bosh(true)
+	b.wants(b.create(""), ` accept="gzip"`)
+	b.post(b.body("", authFrame))
+	b.post(b.body(restart, ""))
+	long := strings.Repeat("long ", 1000)
+	for accept, packed := range map[string]bool{"gzip, deflate": true, "br;q=1, GZIP;q=0.5": true, "gzip;q=0": false, "deflate": false, "": false} {
+		for _, size := range []int{1, len(long)} {
+			c := b.overOneConnection()
+			header := ""
+			if accept != "" {
+				header = "Accept-Encoding: " + accept + "\r\n"
+			}
+			c.send(c.request(header, b.body("", `<message xmlns="jabber:client" id="1"><body>`+long[:size]+`</body></message>`)))
+			resp, err := http.ReadResponse(c.r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var body io.Reader = resp.Body
+			is := resp.Header.Get("Content-Encoding") == "gzip"
+			if is {
+				if body, err = gzip.NewReader(resp.Body); err != nil {
+					t.Fatal(err)
+				}
+			}
+			raw, err := io.ReadAll(body)
+			if want := packed && size > 1; err != nil || is != want || !strings.Contains(string(raw), `<body>`+long[:size]+`</body>`) {
+				t.Errorf("%q, %d bytes: compressed %v, %d bytes, %v", accept, size, is, len(raw), err)
+			}
+		}
+	}
+	post := func(payload string) reply {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, _ = io.WriteString(w, b.body("", payload))
+		w.Close()
+		c := b.overOneConnection()
+		c.send(c.request("Content-Encoding: gzip\r\n", out.String()))
+		resp, err := http.ReadResponse(c.r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := io.ReadAll(resp.Body)
+		return reply{body: string(raw)}
+	}
+	b.wants(post(message("a", "packed")), `id="packed"`)
+	b.wants(post(strings.Repeat(" ", 100<<20)), `condition="policy-violation"`) // a bomb
+}
+
+// RFC 7395 §3.6.1 (W-17), XEP-0124 §17.2 (B-52): new streams are sent elsewhere,
+// but not from TLS to where there is none.
+func TestSeeOther(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.SeeOther = "https://new.example/" })
+	c := s.browser()
+	c.send(wsOpen)
+	if got := c.read(); got != `<close xmlns="urn:ietf:params:xml:ns:xmpp-framing" see-other-uri="wss://new.example/xmpp-websocket" />` {
+		t.Errorf("WebSocket: %s", got)
+	}
+	if got := c.code(); got != 1000 {
+		t.Errorf("closed with %d", got)
+	}
+	b := s.bosh(true)
+	b.wants(b.create(""), `type="terminate" condition="see-other-uri"><uri>https://new.example/http-bind</uri></body>`)
+
+	g := &Gateway{cfg: Config{BaseURL: func() string { return "https://h" }}}
+	for elsewhere, want := range map[string]string{"": "", "http://new.example": "", "https://new.example": "wss://new.example/xmpp-websocket"} {
+		g.cfg.SeeOther = elsewhere
+		if got := g.seeOther(stream.WebSocket); got != want {
+			t.Errorf("%q: %q", elsewhere, got)
+		}
+	}
+}
+
+// XEP-0124 §12 (B-39): a polling session is answered at once, may be silent for
+// longer, and may ask for nothing only so often.
+func TestBOSH_Polling(t *testing.T) {
+	for _, how := range []string{`wait="0" hold="1"`, `wait="5" hold="0"`} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newModelSession(t, how)
+			if got := c.session.params; got.inactivity <= c.gateway.cfg.Inactivity+got.polling {
+				t.Errorf("%s: inactivity %s", how, got.inactivity)
+			}
+			wants := func(got, want string) {
+				t.Helper()
+				if !strings.Contains(got, want) {
+					t.Fatalf("%s: %s, want %s", how, got, want)
+				}
+			}
+			wants(c.post(""), emptyBody)
+			time.Sleep(boshPolling)
+			wants(c.post(""), emptyBody)
+			wants(c.post(message("a", "1")), "<body ") // not empty: at any time
+			synctest.Wait()
+			wants(c.post(""), `id="1"`) // with something to answer with, neither
+			wants(c.post(""), emptyBody)
+			time.Sleep(boshPolling - time.Millisecond)
+			wants(c.post(""), `condition="policy-violation"`)
+		})
+	}
+}
+
+// XEP-0124 §9.2 (B-42): a client that seems to miss an answer is told, once, which
+// one and since when; it gets it by repeating its request.
+func TestBOSH_Report(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newModelSession(t, `wait="30" hold="1" ack="1"`)
+		c.post(message("a", "seen"))
+		missed := c.post(message("a", "missed"))
+		rid := c.rid - 1
+		time.Sleep(852 * time.Millisecond)
+		quick := c.start(fmt.Sprintf(` ack="%d"`, rid-1), "") // it may be under way yet
+		synctest.Wait()
+		if len(quick) != 0 {
+			t.Errorf("reported after 852 ms: %s", (<-quick).body)
+		}
+		time.Sleep(time.Second)
+		late := c.start(fmt.Sprintf(` ack="%d"`, rid-1), "")
+		if got, want := string((<-quick).body), fmt.Sprintf(` report="%d" time="1852"`, rid); !strings.Contains(got, want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+		synctest.Wait()
+		if len(late) != 0 {
+			t.Errorf("reported twice: %s", (<-late).body)
+		}
+		if got := c.repeat(rid, message("a", "missed")); got != missed {
+			t.Errorf("repeated: %s, want %s", got, missed)
+		}
+		again := c.start(fmt.Sprintf(` ack="%d"`, rid-1), "")
+		<-late
+		synctest.Wait()
+		if len(again) != 0 {
+			t.Errorf("reported again: %s", (<-again).body)
+		}
+	})
+}
