@@ -9,6 +9,7 @@ what=${1:?all, unit, e2e or interop}
 shift
 arguments=("$@")
 results=test-results
+export GORACE=${GORACE:-atexit_sleep_ms=50} # a program with the race detector would sleep for a second before it ends
 
 # A stage is a function. It leaves its report in test-results/STAGE.json, for
 # summary.mjs to add up; build has none.

@@ -14,9 +14,11 @@ declare namespace Converse {
 
     interface Env {
         $iq(attributes: object): Builder;
+        $pres(attributes: object): Builder;
         Strophe: {
             SASLExternal: unknown;
             getBareJidFromJid(jid: string): string;
+            getDomainFromJid(jid: string): string;
             Connection: typeof Connection;
             Status: Record<'AUTHFAIL' | 'CONNFAIL', number>;
             ErrorCondition: { NO_AUTH_MECH: string };
@@ -57,6 +59,7 @@ declare namespace Converse {
             Message: typeof Message;
             MUCOccupant: typeof Occupant;
             RosterContact: typeof Contact;
+            RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void } };
             VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
         };
@@ -79,7 +82,7 @@ declare namespace Converse {
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
-        send(stanza: Element | Stanza): unknown;
+        send(stanza: Element | Stanza | Builder): unknown;
         sendIQ(stanza: Element | Stanza | Builder, timeout?: number, reject?: boolean): Promise<Element | null>;
         settings: { get(name: Setting): any; set(name: Setting, value: unknown): void };
         user: { login(jid?: string, password?: string, automatic?: boolean): Promise<unknown>; logout(): Promise<unknown>; settings: { clear(): Promise<unknown> } };

@@ -1,14 +1,28 @@
 // Gaps in the history. After a long absence Converse fetches the last page of what
 // was said, and the pages before it when somebody scrolls there. It forgets on the
 // next page of the site that there was more; so it is noted with the chat.
+//
+// After a stream was lost Converse asks for what came after the last message it knows.
+// That may be one which the next stream has brought already, while older ones went down
+// with the stream; so the last one before the loss counts.
 
 /** @param {Converse.Private} _converse */
 export function rememberGaps(_converse) {
     const { api } = _converse;
     const query = api.archive.query;
+    const heard = new Map(); // when somebody else last said something before the loss, by address
+
+    api.listen.on('will-reconnect', () => {
+        for (const chat of _converse.state.chatboxes?.models ?? []) {
+            if (!heard.has(chat.get('jid'))) heard.set(chat.get('jid'), lastHeard(chat));
+        }
+    });
 
     api.archive.query = async (options = {}) => {
+        const since = heard.get(options.mam?.with);
+        if (since && since < options.mam.start) options = { ...options, mam: { ...options.mam, start: since } };
         const result = await query(options);
+        if (!result.error) heard.delete(options.mam?.with);
         const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);
         if (chat && options.rsm?.before !== undefined && !isTimeout(result.error)) {
             const gap = options.mam.start && !result.complete ? before(result, options.mam.start) : null;
@@ -36,6 +50,14 @@ function catchUp(room) {
     const start = room.getMostRecentMessage()?.get('time');
     return fetchArchivedMessages(room, { mam: { start }, rsm: { before: '' } }).catch(() => {}); // cut off again
 }
+
+/** When somebody else last said something in a conversation that is kept here. @returns {string|undefined} */
+const lastHeard = (chat) =>
+    chat.messages
+        ?.filter((message) => message.get('sender') === 'them' && !message.get('is_error'))
+        .map((message) => message.get('time'))
+        .sort()
+        .at(-1);
 
 /** Whether a query may be answered another time. Any other error says that what was asked for is gone. */
 const isTimeout = (error) => Boolean(error) && Object.getPrototypeOf(error) !== Error.prototype;
