@@ -38,6 +38,7 @@ declare namespace Converse {
     interface Builder {
         c(name: string, attributes: object): Builder;
         up(): Builder;
+        tree(): Element;
     }
 
     /** _converse, which plugins are given. */
