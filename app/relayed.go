@@ -109,7 +109,7 @@ func (r *relayed) dial(ctx context.Context, user string) (remote.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	session, err := r.SignIn(ctx, user, secret, "")
+	session, err := r.SignIn(ctx, user, secret)
 	if err != nil {
 		return nil, err
 	}

@@ -11,10 +11,10 @@ import (
 
 // SignIn opens a session of the site's own at the upstream, for a service account: over
 // the same addresses and with the same demands as the streams of people. It signs in by
-// SCRAM where the upstream has it, else by PLAIN. resource may be empty. ctx bounds the
-// sign-in only. The caller serves the session, and closes it and its Conn.
-func (r *Relay) SignIn(ctx context.Context, user, secret, resource string) (session *xmpp.Session, err error) {
-	address, err := jid.New(user, r.cfg.Domain, resource)
+// SCRAM where the upstream has it, else by PLAIN; the upstream chooses the resource. ctx
+// bounds the sign-in only. The caller serves the session, and closes it and its Conn.
+func (r *Relay) SignIn(ctx context.Context, user, secret string) (session *xmpp.Session, err error) {
+	address, err := jid.New(user, r.cfg.Domain, "")
 	if err != nil {
 		return nil, fmt.Errorf("service account %q: %w", user, err)
 	}

@@ -186,6 +186,9 @@ func (m *managed) handleSM(el *stream.Element) error {
 	case "enabled":
 		m.state = manageOn
 		m.id, m.keeps = resumption(el)
+		if m.room != nil {
+			m.askLocked() // somebody waits for the answer already
+		}
 	case "failed":
 		m.state, m.unacked, m.size = manageOff, nil, 0
 		m.offered = false

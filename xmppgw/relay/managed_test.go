@@ -111,6 +111,59 @@ func TestManaged_NotResumed(t *testing.T) {
 	}
 }
 
+// What waits for acknowledgement is bounded: then the client is read no more until there is
+// one, from the first moment on.
+func TestManaged_Bounded(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, func(c *Config) { c.Unacked = 1 << 10 }, u)
+	c, e := connected(t, r, u, stream.BOSH, featureBind+featureSM)
+	c.Send(bindRequest)
+	e.expect(bindRequest)
+	e.send(bindResult)
+	c.Expect(bindResult)
+	e.expect(`<enable xmlns='urn:xmpp:sm:3' resume='true'/>`)
+	first, second, third := message("b", strings.Repeat("1", 1<<10)), message("b", strings.Repeat("2", 1<<10)), message("b", "3")
+	c.Send(first)
+	c.Send(second)
+	c.Send(third)
+	e.expect(first)
+	e.send(`<enabled xmlns='urn:xmpp:sm:3' id='resume-1' resume='true'/>`)
+	e.expect(`<r xmlns='urn:xmpp:sm:3'/>`)
+	e.send(`<a xmlns='urn:xmpp:sm:3' h='1'/>`)
+	e.expect(second)
+	e.expect(`<r xmlns='urn:xmpp:sm:3'/>`)
+	e.send(`<a xmlns='urn:xmpp:sm:3' h='2'/>`)
+	e.expect(third)
+
+	// An acknowledgement of what was never sent: nothing is certain any more.
+	e.send(`<a xmlns='urn:xmpp:sm:3' h='9'/>`)
+	e.expectEnd()
+	wantCondition(t, c.ended(t), stream.InternalServerError)
+}
+
+// A link is resumed only for somebody who still stands, and for as long as was said.
+func TestManaged_NotResumedAnyMore(t *testing.T) {
+	u, s := newUpstream(t), &site{}
+	r := newRelay(t, s, func(c *Config) { c.ResumeFor = time.Nanosecond }, u)
+	c, e := bound(t, r, u)
+	e.send(message("alice@example.test", "1"))
+	c.Expect(message("alice@example.test", "1"))
+	e.conn.Close()
+	u.next().conn.Close()                                           // the one attempt
+	if err := c.ended(t); !errors.Is(err, stream.ErrDisconnected) { // system-shutdown, as features were sent
+		t.Errorf("Serve returns %v", err)
+	}
+	endsHibernating(t, u, 1)
+
+	c, e = bound(t, r, u)
+	e.send(message("alice@example.test", "1"))
+	c.Expect(message("alice@example.test", "1"))
+	s.end("session-alice") // and End was not heard of
+	e.conn.Close()
+	wantCondition(t, c.ended(t), stream.NotAuthorized)
+	endsHibernating(t, u, 1)
+}
+
 // A server without XEP-0198, or that refuses it, is carried without.
 func TestManaged_Without(t *testing.T) {
 	u := newUpstream(t)
