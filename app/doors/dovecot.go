@@ -53,13 +53,13 @@ func NewDovecot(site Site, domain string, log *slog.Logger) *Dovecot {
 // is done.
 func (d *Dovecot) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer context.AfterFunc(ctx, func() { l.Close() })()
+	places := bounded(l, d.log)
+	defer context.AfterFunc(ctx, func() { places.Close() })()
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
-	l = bounded(l, d.log)
 	for {
-		conn, err := l.Accept()
+		conn, err := places.Accept()
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
