@@ -28,8 +28,9 @@ need_compiler() {
 	echo "the race detector: it needs a C compiler; install gcc or clang" >>"$results/skipped.txt"
 }
 
+# Some packages wait for much of their time.
 unit() {
-	CGO_ENABLED=$((${#race[@]} > 0)) go test "${race[@]+"${race[@]}"}" -json ./... | node scripts/gotest.mjs "$results/unit.json"
+	CGO_ENABLED=$((${#race[@]} > 0)) go test -p 3 "${race[@]+"${race[@]}"}" -json ./... | node scripts/gotest.mjs "$results/unit.json"
 }
 
 # Every fuzz target, for a moment: make fuzz is for longer.
