@@ -17,7 +17,7 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		Secure:     func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
 		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Meter: s.limits,
 		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
-		SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
+		Mode: string(login), SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
 		NoSCRAM:  login == LoginPassword, // what is kept of the site's own passwords is not for SCRAM

@@ -85,14 +85,7 @@ func (s *Server) register(r prometheus.Registerer) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels},
 			func() float64 { return float64(value()) }))
 	}
-	ws, bosh := prometheus.Labels{"transport": "websocket"}, prometheus.Labels{"transport": "bosh"}
-	tcp := prometheus.Labels{"transport": "tcp"}
-	counter("foyer_streams_opened_total", "Streams opened.", ws, func() int64 { return s.gateway.Stats().WebSocketsOpened })
-	counter("foyer_streams_opened_total", "Streams opened.", bosh, func() int64 { return s.gateway.Stats().BOSHOpened })
-	counter("foyer_streams_opened_total", "Streams opened.", tcp, func() int64 { return s.gateway.Stats().TCPOpened })
-	gauge("foyer_streams_open", "Streams open now.", tcp, func() int64 { return s.gateway.Stats().TCP })
-	gauge("foyer_streams_open", "Streams open now.", ws, func() int64 { return s.gateway.Stats().WebSockets })
-	gauge("foyer_streams_open", "Streams open now.", bosh, func() int64 { return s.gateway.Stats().BOSH })
+	r.MustRegister(newGatewayMetrics(s.gateway.Stats, s.cfg.Domain))
 	counter("foyer_sessions_bound_total", "Chat sessions bound.", nil, func() int64 { return s.chat.Figures().SessionsBound })
 	counter("foyer_sessions_resumed_total", "Chat streams resumed.", nil, func() int64 { return s.chat.Figures().SessionsResumed })
 	gauge("foyer_sessions", "Chat sessions, those that wait for resumption included.", nil, func() int64 { return s.chat.Figures().Sessions })

@@ -82,6 +82,7 @@ func (s *boshSession) submit(r *boshRequest) {
 	defer s.unlock()
 	s.idleFrom = 0
 	s.unclaimed = false
+	s.requested++
 	switch {
 	case s.final != nil:
 		s.replyLocked(r, *s.final)
@@ -104,6 +105,7 @@ func (s *boshSession) submit(r *boshRequest) {
 func (s *boshSession) parkLocked(r *boshRequest) {
 	for i, old := range s.parked {
 		if old.rid == r.rid {
+			s.repeated++
 			s.replyLocked(old, recoverable())
 			s.parked[i] = r
 			return
@@ -147,6 +149,7 @@ func extra(b *stream.Body) uint64 {
 // repeatLocked answers a rid that was seen before: from the buffer, or by taking the
 // place of the request that still waits (XEP-0124 §14.3, B-28, B-30).
 func (s *boshSession) repeatLocked(r *boshRequest) {
+	s.repeated++
 	for i, h := range s.held {
 		if h.rid == r.rid && s.keys.repeats(r.key, h.key) {
 			s.replyLocked(h, recoverable())

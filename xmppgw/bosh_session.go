@@ -21,6 +21,7 @@ import (
 //
 //	open ──Close──▶ ended: the final body waits for a request to carry it
 type boshSession struct {
+	traffic
 	gateway *Gateway
 	server  stream.Server
 	sid     string
@@ -43,6 +44,7 @@ type boshSession struct {
 	answered  []boshAnswer   // the latest, for repeats
 	out       []boshDelivery // to be delivered when the lock is given back
 	first     bool           // the creation response is still to come
+	ended     error          // why
 	final     *boshReply     // set once ended: what every further request gets
 	legacy    bool           // the peer sent no ver
 	acks      bool           // the client acknowledges answers (bosh_acks.go)
@@ -52,6 +54,8 @@ type boshSession struct {
 	paused    time.Duration  // inactivity that a pause asked for; 0: none
 	emptyAt   moment         // when an empty request was last answered without payload; 0: none was
 	abandoned bool           // inactivity ended it
+	requested int64          // requests that came
+	repeated  int64          // and those of them that had come before
 	lost      [][]byte       // what nobody came for then (bosh_lost.go)
 	unclaimed bool           // prebound, and nobody has attached yet
 
@@ -126,6 +130,16 @@ func (s *boshSession) run() {
 
 func (s *boshSession) info() *stream.Peer { return s.peer }
 
+func (s *boshSession) reason() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.final != nil {
+		return s.ended
+	}
+	reason, _ := s.queue.Closed()
+	return reason
+}
+
 // forget removes the session: requests for it find nothing from here on.
 func (s *boshSession) forget() {
 	s.gateway.mu.Lock()
@@ -189,6 +203,9 @@ func (s *boshSession) take(ctx context.Context) (inbound, error) {
 			if err := s.shaper.wait(ctx, in.size()); err != nil {
 				return inbound{}, err
 			}
+			if in.element != nil {
+				s.received(in.element.Raw)
+			}
 			return in, in.err
 		}
 		s.mu.Unlock()
@@ -212,7 +229,10 @@ func closedError(reason error) error {
 }
 
 // Send implements stream.Stream.
-func (s *boshSession) Send(raw []byte) error { return s.queue.Push(raw) }
+func (s *boshSession) Send(raw []byte) error {
+	s.gateway.sent(s, raw)
+	return s.queue.Push(raw)
+}
 
 // Ready implements stream.Stream.
 func (s *boshSession) Ready(ctx context.Context) error { return s.queue.Ready(ctx) }
@@ -237,6 +257,7 @@ func (s *boshSession) endLocked(reason error) {
 	if s.final != nil {
 		return
 	}
+	s.ended = reason
 	s.final = &boshReply{status: http.StatusOK, body: s.finalBodyLocked(reason, s.leftOverLocked())}
 	var condition boshCondition
 	if errors.As(reason, &condition) {

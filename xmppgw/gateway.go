@@ -62,9 +62,10 @@ type Config struct {
 	// something may then guess what else is in the same answer (RFC 7525 §3.3).
 	Compress bool
 
-	External bool // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
-	Password bool // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
-	NoSCRAM  bool // native clients may have passwords that only PLAIN can prove (XMPP_LOGIN password)
+	Mode     string // names in Stats how the site's pages sign in
+	External bool   // a site session may sign in by SASL EXTERNAL (XMPP_LOGIN session, prebind)
+	Password bool   // browsers may use SASL PLAIN (XMPP_LOGIN token, signed, password)
+	NoSCRAM  bool   // native clients may have passwords that only PLAIN can prove (XMPP_LOGIN password)
 
 	Limits          stream.Limits // of one stanza
 	Queue           int           // bytes queued towards one client; default 4 MiB
@@ -106,6 +107,7 @@ type Gateway struct {
 	mu       sync.Mutex
 	streams  map[carrier]struct{}
 	sessions map[string]*boshSession // by sid
+	totals   totals
 	closed   bool
 
 	opened [3]atomic.Int64 // by transport
@@ -115,6 +117,8 @@ type Gateway struct {
 type carrier interface {
 	stream.Stream
 	info() *stream.Peer
+	counted() *traffic
+	reason() error // why it ended, after that
 }
 
 // New returns a Gateway.
@@ -133,6 +137,7 @@ func New(cfg Config) (*Gateway, error) {
 		cancel:   cancel,
 		streams:  make(map[carrier]struct{}),
 		sessions: make(map[string]*boshSession),
+		totals:   newTotals(),
 		ping:     appendFrame(nil, opPing, nil),
 	}
 	g.polled = newPollers(cfg.portable)
@@ -293,7 +298,9 @@ func (g *Gateway) track(c carrier) (release func(), err error) {
 	return func() {
 		g.mu.Lock()
 		delete(g.streams, c)
+		g.totals.leaveLocked(c)
 		g.mu.Unlock()
+		g.logEnd(c)
 		leave()
 		g.served.Done()
 	}, nil
@@ -404,26 +411,4 @@ func (g *Gateway) anyWithoutEnd() bool {
 		}
 	}
 	return false
-}
-
-// Stats counts streams.
-type Stats struct {
-	WebSocketsOpened, BOSHOpened, TCPOpened int64 // since the start
-	WebSockets, BOSH, TCP                   int64 // now
-}
-
-// Stats returns the counts.
-func (g *Gateway) Stats() Stats {
-	st := Stats{WebSocketsOpened: g.opened[0].Load(), BOSHOpened: g.opened[1].Load(), TCPOpened: g.opened[2].Load()}
-	for _, c := range g.all() {
-		switch c.info().Transport {
-		case stream.BOSH:
-			st.BOSH++
-		case stream.TCP:
-			st.TCP++
-		default:
-			st.WebSockets++
-		}
-	}
-	return st
 }

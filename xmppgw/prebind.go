@@ -123,7 +123,7 @@ func (p *prebind) exchange(ctx context.Context, b *stream.Body, want string) (*s
 			return nil, err
 		}
 		if answer.Attr("type") == "terminate" {
-			return nil, fmt.Errorf("%w: %s", ErrPrebind, reply.body)
+			return nil, fmt.Errorf("%w: the session ended with %q", ErrPrebind, answer.Attr("condition")) // the body has the sid
 		}
 		for _, e := range answer.Elements {
 			if e.Name.Local == want {

@@ -24,6 +24,7 @@ import (
 const streamEnd = `</stream:stream>`
 
 type tcpStream struct {
+	traffic
 	gateway *Gateway
 	raw     *patientConn
 	reader  *stream.Reader
@@ -68,6 +69,11 @@ func (r shapedReader) Read(b []byte) (int, error) {
 }
 
 func (s *tcpStream) info() *stream.Peer { return s.peer }
+
+func (s *tcpStream) reason() error {
+	reason, _ := s.queue.Closed()
+	return reason
+}
 
 func (s *tcpStream) touch() { s.used.Store(time.Now().Unix()) }
 
@@ -150,6 +156,7 @@ func (s *tcpStream) Recv(ctx context.Context) (*stream.Element, error) {
 	if err := s.shaper.stanzas.Wait(ctx); err != nil {
 		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
+	s.received(el.Raw)
 	return el, nil
 }
 
@@ -183,6 +190,7 @@ func (s *tcpStream) readError(err error) error {
 
 // Send implements stream.Stream.
 func (s *tcpStream) Send(raw []byte) error {
+	s.gateway.sent(s, raw)
 	err := s.queue.Push(raw)
 	if errors.Is(err, stream.ErrOverflow) {
 		s.boundClose()

@@ -42,6 +42,7 @@ const writeBatch = 64 << 10
 const wsClose = `<close xmlns="` + stream.NSFraming + `" />`
 
 type wsStream struct {
+	traffic
 	gateway *Gateway
 	conn    patientConn
 	frames  frameReader
@@ -136,6 +137,11 @@ func (s *wsStream) finish() {
 }
 
 func (s *wsStream) info() *stream.Peer { return s.peer }
+
+func (s *wsStream) reason() error {
+	reason, _ := s.queue.Closed()
+	return reason
+}
 
 // silence is how long a peer may say nothing, pongs included.
 func (g *Gateway) silence() time.Duration { return 3*g.cfg.Ping + closePatience }
@@ -298,6 +304,7 @@ func (s *wsStream) recv(ctx context.Context) (*stream.Element, error) {
 		// RFC 7395 §3.4: one stream per connection.
 		return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "the stream is open already"}
 	}
+	s.received(el.Raw)
 	return el, nil
 }
 
@@ -368,6 +375,7 @@ func (s *wsStream) readError(err error) error {
 
 // Send implements stream.Stream.
 func (s *wsStream) Send(raw []byte) error {
+	s.gateway.sent(s, raw)
 	err := s.queue.Push(raw)
 	if errors.Is(err, stream.ErrOverflow) {
 		s.boundClose()

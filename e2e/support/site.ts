@@ -75,9 +75,10 @@ export class Site {
   async counts(): Promise<Counts> {
     const response = await fetch(`${this.address}/metrics`);
     const counts: Counts = {};
-    for (const [, name, transport, value] of (await response.text()).matchAll(/^(foyer_\w+)(?:\{(?:transport="(\w+)"|[^}]*)\})? (\S+)$/gm)) {
+    for (const [, name, labels, value] of (await response.text()).matchAll(/^(foyer_\w+)(?:\{([^}]*)\})? (\S+)$/gm)) {
       counts[name!] = (counts[name!] ?? 0) + Number(value);
-      if (transport) counts[`${name} ${transport}`] = Number(value);
+      const [, transport] = labels?.match(/transport="(\w+)"/) ?? [];
+      if (transport) counts[`${name} ${transport}`] = (counts[`${name} ${transport}`] ?? 0) + Number(value);
     }
     return counts;
   }

@@ -37,6 +37,15 @@ const (
 	UnsupportedVersion     Condition = "unsupported-version"
 )
 
+// Conditions are all of them. Not to be modified.
+var Conditions = []Condition{
+	BadFormat, BadNamespacePrefix, Conflict, ConnectionTimeout, HostUnknown,
+	ImproperAddressing, InternalServerError, InvalidFrom, InvalidNamespace, InvalidXML,
+	NotAuthorized, NotWellFormed, PolicyViolation, RemoteConnectionFailed, Reset,
+	ResourceConstraint, RestrictedXML, SystemShutdown, UndefinedCondition, UnsupportedEncoding,
+	UnsupportedStanzaType, UnsupportedVersion,
+}
+
 // Error implements error.
 func (e *Error) Error() string {
 	if e.Text == "" {
