@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"foyer/xmppd"
@@ -107,16 +108,15 @@ func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Conta
 
 // rosterSources are what a roster is laid together from.
 type rosterSources struct {
-	store    *chatStore
-	stored   []storedContact
-	supplied []member
-	whole    bool // supplied is the whole site
+	store     *chatStore
+	stored    []xmppd.Contact
+	siteNames []string // of those that are members, as stored is
+	supplied  []member
+	whole     bool // supplied is the whole site
 }
 
-type storedContact struct {
-	xmppd.Contact
-	siteName string
-}
+// usualContacts is how many contacts most people have stored at most.
+const usualContacts = 32
 
 type member struct{ username, name string }
 
@@ -125,10 +125,14 @@ type member struct{ username, name string }
 func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 	r := &rosterSources{store: s}
 	ask.Queue(storedContacts, user, s.domain).Query(func(rows pgx.Rows) error {
-		var c storedContact
-		_, err := pgx.ForEachRow(rows, []any{&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &c.siteName}, func() error {
-			r.stored = append(r.stored, c)
-			c = storedContact{} // its slices are the list's now
+		var c xmppd.Contact
+		var siteName string
+		_, err := pgx.ForEachRow(rows, []any{&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName}, func() error {
+			if r.stored == nil {
+				r.stored, r.siteNames = make([]xmppd.Contact, 0, usualContacts), make([]string, 0, usualContacts)
+			}
+			r.stored, r.siteNames = append(r.stored, c), append(r.siteNames, siteName)
+			c = xmppd.Contact{} // its slices are the list's now
 			return nil
 		})
 		return err
@@ -155,31 +159,31 @@ func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 	return r
 }
 
-// roster lays the sources together.
+// roster lays the sources together. It is called once: the result takes the place of
+// what is stored.
 func (r *rosterSources) roster() []xmppd.Contact {
 	s := r.store
-	own := make(map[string]int, len(r.stored))
-	for i, c := range r.stored {
-		own[c.JID] = i
+	stored := make(map[string]int, len(r.stored))
+	if len(r.supplied) > 0 {
+		for i, c := range r.stored {
+			stored[c.JID] = i
+		}
 	}
-	list := make([]xmppd.Contact, 0, len(r.supplied)+len(r.stored))
+	if s.mode == RosterEveryone {
+		for i, c := range r.stored {
+			if r.siteNames[i] != "" {
+				r.stored[i] = siteContact(c, c.JID, r.siteNames[i], false)
+			}
+		}
+	}
+	list := slices.Grow(r.stored, len(r.supplied))
 	for _, m := range r.supplied {
 		jid := m.username + "@" + s.domain
-		var c xmppd.Contact
-		if i, ok := own[jid]; ok {
-			c = r.stored[i].Contact
-			delete(own, jid)
+		if i, ok := stored[jid]; ok {
+			list[i] = siteContact(list[i], jid, m.name, true)
+		} else {
+			list = append(list, siteContact(xmppd.Contact{}, jid, m.name, true))
 		}
-		list = append(list, siteContact(c, jid, m.name, true))
-	}
-	for _, c := range r.stored {
-		if _, left := own[c.JID]; !left {
-			continue
-		}
-		if c.siteName != "" && s.mode == RosterEveryone {
-			c.Contact = siteContact(c.Contact, c.JID, c.siteName, false)
-		}
-		list = append(list, c.Contact)
 	}
 	return list
 }

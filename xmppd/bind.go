@@ -68,11 +68,13 @@ func (c *conn) bindFeatures() []byte {
 // is offered only while it is off: some clients turn on what is offered, and
 // take the refusal for the end of it.
 func (c *conn) features(more string, sm bool) []byte {
-	f := `<stream:features xmlns:stream="` + stream.NSStream + `">` + more + `<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="` + nsCSI + `"/>`
+	f := append(make([]byte, 0, 768), `<stream:features xmlns:stream="`+stream.NSStream+`">`...)
+	f = append(append(f, more...), `<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="`+nsCSI+`"/>`...)
 	if sm {
-		f += `<sm xmlns="` + nsSM + `"/>`
+		f = append(f, `<sm xmlns="`+nsSM+`"/>`...)
 	}
-	return append(append([]byte(f+streamLimits(c.peer)), c.server.capsElement()...), `</stream:features>`...)
+	f = append(append(f, streamLimits(c.peer)...), c.server.capsElement()...)
+	return append(f, `</stream:features>`...)
 }
 
 // resumable reports whether stream management makes sense: BOSH has its own.

@@ -78,7 +78,7 @@ func (srv *Server) newBlocklist(jids []string) *blocklist {
 // blocks reports whether user blocks the JID.
 func (srv *Server) blocks(ctx context.Context, user, jid string) (bool, error) {
 	b, err := srv.blocksOf(ctx, user)
-	if err != nil {
+	if err != nil || len(b.jids) == 0 {
 		return false, err
 	}
 	a, err := stanza.ParseAddress(jid)
@@ -91,12 +91,14 @@ func (srv *Server) EitherBlocks(ctx context.Context, x, y string) bool {
 	if x == y {
 		return false
 	}
-	for _, pair := range [][2]string{{x, y}, {y, x}} {
-		if blocked, err := srv.blocks(ctx, pair[0], pair[1]+"@"+srv.domain); err != nil || blocked {
-			return true
-		}
-	}
-	return false
+	return srv.blocksAccount(ctx, x, y) || srv.blocksAccount(ctx, y, x)
+}
+
+// blocksAccount reports whether user blocks another account, or that cannot be found
+// out.
+func (srv *Server) blocksAccount(ctx context.Context, user, other string) bool {
+	b, err := srv.blocksOf(ctx, user)
+	return err != nil || b.matches(stanza.Address{User: other, Domain: srv.domain})
 }
 
 // clientBlocked reports whether a client, by its full JID, is blocked by the account

@@ -159,7 +159,9 @@ func (s *session) receivePresences(ctx context.Context) error {
 		return err
 	}
 	for c := range r.contacts() {
-		s.receiveContact(ctx, c)
+		if c.Request != nil || s.server.lookup(localpart(c.JID)) != nil { // most are away
+			s.receiveContact(ctx, c)
+		}
 	}
 	return nil
 }

@@ -50,8 +50,10 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 	if ver, ok := query.Attr("ver"); ok && ver == r.version() {
 		return nil, nil
 	}
-	dst := stanza.AppendAttr([]byte(`<query xmlns="`+nsRoster+`"`), "ver", r.version())
-	return append(append(append(dst, '>'), *r.items()...), "</query>"...), nil
+	items := *r.items()
+	dst := append(make([]byte, 0, len(items)+2*itemSize), `<query xmlns="`+nsRoster+`"`...)
+	dst = append(stanza.AppendAttr(dst, "ver", r.version()), '>')
+	return append(append(dst, items...), "</query>"...), nil
 }
 
 // items returns the listed items, encoded. Requests that come at once share one
@@ -63,6 +65,7 @@ func (r *roster) items() *[]byte {
 		return items
 	}
 	items := new([]byte)
+	*items = make([]byte, 0, itemSize*len(r.entries))
 	for c := range r.contacts() {
 		if c.Listed {
 			*items = appendItem(*items, c)
@@ -71,6 +74,9 @@ func (r *roster) items() *[]byte {
 	r.encoded = weak.Make(items)
 	return items
 }
+
+// itemSize is the size of most roster items, in bytes.
+const itemSize = 96
 
 // appendItem appends a roster item (RFC 6121 §2.1.2).
 func appendItem(dst []byte, c Contact) []byte {

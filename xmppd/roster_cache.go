@@ -63,19 +63,22 @@ type roster struct {
 func newRoster(contacts []Contact, whole bool) *roster {
 	slices.SortFunc(contacts, func(x, y Contact) int { return cmp.Compare(x.JID, y.JID) })
 	r := &roster{entries: make([]unique.Handle[entry], len(contacts)), whole: whole}
+	item := make([]byte, 0, 2*itemSize)
 	for i, c := range contacts {
 		r.entries[i] = entryOf(c)
-		r.count(c, 1)
+		item = r.count(item[:0], c, 1)
 	}
 	return r
 }
 
-// count adds an item to the digest, or with -1 takes it out.
-func (r *roster) count(c Contact, sign int) {
+// count adds an item to the digest, or with -1 takes it out. The item is written
+// to scratch, which is returned for the next.
+func (r *roster) count(scratch []byte, c Contact, sign int) []byte {
 	if !c.Listed {
-		return
+		return scratch
 	}
-	sum := sha256.Sum256(appendItem(nil, c))
+	scratch = appendItem(scratch, c)
+	sum := sha256.Sum256(scratch)
 	for i := range r.digest {
 		n := binary.BigEndian.Uint64(sum[8*i:])
 		if sign < 0 {
@@ -83,6 +86,7 @@ func (r *roster) count(c Contact, sign int) {
 		}
 		r.digest[i] += n // wraps
 	}
+	return scratch
 }
 
 // version is opaque to clients (RFC 6121 §2.6). It depends on the contents
@@ -137,12 +141,12 @@ func (r *roster) with(c Contact, keep bool) *roster {
 	i, found := r.search(c.JID)
 	rest := r.entries[i:]
 	if found {
-		next.count(rest[0].Value().contact(), -1)
+		next.count(nil, rest[0].Value().contact(), -1)
 		rest = rest[1:]
 	}
 	next.entries = slices.Clone(r.entries[:i])
 	if keep {
-		next.count(c, 1)
+		next.count(nil, c, 1)
 		next.entries = append(next.entries, entryOf(c))
 	}
 	next.entries = append(next.entries, rest...)

@@ -116,7 +116,7 @@ func (x *sasl2Exchange) step(ctx context.Context, el *stream.Element) (sasl.Step
 		}
 		text = x.request.initial
 	case el.Name.Local == "response" && m != nil:
-		text = sasl.Text(el)
+		text = el.Text()
 	default:
 		return sasl.Step{}, sasl.MalformedRequest
 	}

@@ -31,7 +31,7 @@ type Exchange struct {
 func (x *Exchange) Next(ctx context.Context, el *stream.Element) (Step, error) {
 	m := x.running
 	x.running = nil
-	text := Text(el)
+	text := el.Text()
 	switch {
 	case el.Name.Local == "abort":
 		return Step{}, Aborted
@@ -61,17 +61,6 @@ func (x *Exchange) Next(ctx context.Context, el *stream.Element) (Step, error) {
 		x.running = m
 	}
 	return step, err
-}
-
-// Text returns the text of an element of a profile, which has no children.
-func Text(el *stream.Element) string {
-	var content struct {
-		Text string `xml:",chardata"`
-	}
-	if err := el.Decode(&content); err != nil {
-		return ""
-	}
-	return content.Text
 }
 
 // Element is one of the profile's own: a challenge, a success, or a failure with its

@@ -210,5 +210,9 @@ func (e *Element) Len() int { return len(e.kids) }
 // Attr returns an unprefixed attribute of the element, unescaped.
 func (e *Element) Attr(local string) (string, bool) { return attr(e.Raw, local) }
 
+// Text returns the element's character data, unescaped, without that of its
+// children.
+func (e *Element) Text() string { return Child{Name: e.Name, in: e.Raw}.Text() }
+
 // Decode decodes the element with encoding/xml.
 func (e *Element) Decode(v any) error { return xml.Unmarshal(e.Raw, v) }
