@@ -33,7 +33,7 @@ func TestVCardPictures(t *testing.T) {
 	place := []byte("Exif\x00\x00GPS 51.5 N")
 	withPlace := append([]byte{0xff, 0xd8, 0xff, 0xe1, 0, byte(2 + len(place))}, append(place, b.Bytes()[2:]...)...)
 	store := &cards{}
-	door := vcards{store, pictures.New(nil)}
+	door := vcards{store, pictures.New(nil, nil)}
 	if err := door.SetVCard(t.Context(), "alice", xmppd.VCard{Name: "Alice", Photo: withPlace, PhotoType: "text/html"}); err != nil {
 		t.Fatal(err)
 	}

@@ -134,14 +134,15 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	s.policy = newContentPolicy(cfg.UploadOrigins)
 	s.limits = budget.NewLedger(log)
 	s.bodies = newBodies(s.limits)
-	s.pictures = pictures.New(s.limits)
+	processor := budget.NewProcessor()
+	s.pictures = pictures.New(s.limits, processor)
 	var err error
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
 	s.conns = newConnections(max(maxFiles()-reservedFiles, 64), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
 	signIn := cfg.Auth(db, log, s.tell)
-	signIn.Meter = s.limits
+	signIn.Meter, signIn.Processor = s.limits, processor
 	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
 	}

@@ -15,22 +15,37 @@ var params = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, S
 // hasher hashes and checks passwords, a bounded number at once, so that sign-ins
 // cannot exhaust memory. It is safe for concurrent use.
 type hasher struct {
-	queue *hashQueue
-	dummy string // the hash of nobody's password
+	queue     *hashQueue
+	processor *budget.Processor
+	dummy     string // the hash of nobody's password
 }
 
 // newHasher returns a hasher that works on at most n at once; each takes 19 MiB.
-func newHasher(n int) (*hasher, error) {
+func newHasher(n int, p *budget.Processor) (*hasher, error) {
 	dummy, err := argon2id.CreateHash("nobody", params)
 	if err != nil {
 		return nil, err
 	}
-	return &hasher{queue: newHashQueue(n), dummy: dummy}, nil
+	return &hasher{queue: newHashQueue(n), processor: p, dummy: dummy}, nil
+}
+
+// enter waits for a turn of a client, in the queue and then for the processor.
+func (h *hasher) enter(ctx context.Context, client string, known bool) (release func(), err error) {
+	leave, err := h.queue.enter(ctx, client, known)
+	if err != nil {
+		return nil, err
+	}
+	done, err := h.processor.Acquire(ctx)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return func() { done(); leave() }, nil
 }
 
 // hash returns what is stored of a password, when it is the client's turn.
 func (h *hasher) hash(ctx context.Context, password string, from Client) (string, error) {
-	release, err := h.queue.enter(ctx, budget.Network(from.Address), false)
+	release, err := h.enter(ctx, budget.Network(from.Address), false)
 	if err != nil {
 		return "", err
 	}

@@ -47,6 +47,8 @@ type Config struct {
 	SignUpsPerAddress  int          // new accounts that are asked for; default 600
 	Meter              budget.Meter // is told when one of them is met; nil: nobody
 
+	Processor *budget.Processor // hashes wait for their turn there; nil: for nobody but each other
+
 	// External: the chat server is another program, and tokens are for it.
 	External bool
 
@@ -77,7 +79,8 @@ type Service struct {
 	formKey []byte
 }
 
-// hashesAtOnce is how many passwords are hashed at the same time; each takes 19 MiB.
+// hashesAtOnce is how many passwords are hashed at the same time, at most; each takes
+// 19 MiB.
 const hashesAtOnce = 4
 
 // New returns a Service. The keys that it needs are in the database; they are
@@ -88,7 +91,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	s.cfg.SignUpsPerAddress = cmp.Or(s.cfg.SignUpsPerAddress, 600)
 	s.rated = newRated(cfg.Meter)
 	var err error
-	if s.hasher, err = newHasher(hashesAtOnce); err != nil {
+	if s.hasher, err = newHasher(hashesAtOnce, cfg.Processor); err != nil {
 		return nil, err
 	}
 	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {

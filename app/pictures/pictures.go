@@ -46,15 +46,17 @@ var (
 
 // Decoder decodes people's pictures. It is safe for concurrent use.
 type Decoder struct {
-	memory *budget.Share
-	pixels *budget.Rate
+	memory    *budget.Share
+	pixels    *budget.Rate
+	processor *budget.Processor
 }
 
-// New returns a Decoder.
-func New(meter budget.Meter) *Decoder {
+// New returns a Decoder, which waits for its turns of the processor; nil: it does not.
+func New(meter budget.Meter, p *budget.Processor) *Decoder {
 	return &Decoder{
-		memory: budget.NewShare(budget.Limit{Name: "pictures decoded at once"}, memory, memory, meter),
-		pixels: budget.NewRate(budget.Limit{Name: "pictures of one account"}, pixelsPerSecond, pixelsAtOnce, meter),
+		memory:    budget.NewShare(budget.Limit{Name: "pictures decoded at once"}, memory, memory, meter),
+		pixels:    budget.NewRate(budget.Limit{Name: "pictures of one account"}, pixelsPerSecond, pixelsAtOnce, meter),
+		processor: p,
 	}
 }
 
@@ -82,6 +84,11 @@ func (d *Decoder) Square(ctx context.Context, account string, raw []byte) (data 
 		return nil, "", err
 	}
 	defer release()
+	done, err := d.processor.Acquire(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer done()
 	src, _, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
 		return nil, "", errors.Join(ErrDamaged, err)

@@ -92,7 +92,7 @@ func TestSquare(t *testing.T) {
 		"SVG":              {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), false, ErrFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
-			data, mediaType, err := New(nil).Square(t.Context(), "alice", c.raw)
+			data, mediaType, err := New(nil, nil).Square(t.Context(), "alice", c.raw)
 			if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
 				t.Fatalf("got %v, want %v", err, c.err)
 			}
@@ -109,7 +109,7 @@ func TestSquare(t *testing.T) {
 			if !bare(data, format) {
 				t.Error("there is more in it than a picture")
 			}
-			if again, _, err := New(nil).Square(t.Context(), "alice", data); err != nil || !bytes.Equal(again, data) {
+			if again, _, err := New(nil, nil).Square(t.Context(), "alice", data); err != nil || !bytes.Equal(again, data) {
 				t.Errorf("what was kept is not kept again: %v", err)
 			}
 		})
@@ -130,7 +130,7 @@ func blank(t testing.TB, w, h int) []byte {
 // account has its part of the decoders' time.
 func TestSquare_Bounded(t *testing.T) {
 	raw := blank(t, 3000, 2500)
-	d := New(nil)
+	d := New(nil, nil)
 	d.pixels.Allow("alice", pixelsAtOnce)
 	if _, _, err := d.Square(t.Context(), "alice", raw); !errors.Is(err, ErrTooMany) {
 		t.Errorf("beyond what an account may: %v", err)

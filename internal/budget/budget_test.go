@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -161,5 +162,31 @@ func TestNetwork(t *testing.T) {
 		if got := Network(addr); got != want {
 			t.Errorf("%s is %s, want %s", addr, got, want)
 		}
+	}
+}
+
+// one processor is left for what is short, where there are several.
+func TestProcessor(t *testing.T) {
+	p := NewProcessor()
+	var held []func()
+	for range max(runtime.GOMAXPROCS(0)-1, 1) {
+		release, err := p.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, release)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := p.Acquire(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	held[0]()
+	held[0]()
+	if _, err := p.Acquire(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.Acquire(ended); err == nil {
+		t.Error("a turn was given back twice")
 	}
 }
