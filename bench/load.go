@@ -135,6 +135,18 @@ func (d *delays) add(sent int64) {
 	d.mu.Unlock()
 }
 
+func (d *delays) reset() {
+	d.mu.Lock()
+	d.all = nil
+	d.mu.Unlock()
+}
+
+func (d *delays) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.all)
+}
+
 // quantile returns the delay that a share q of the messages do not exceed.
 func (d *delays) quantile(q float64) time.Duration {
 	d.mu.Lock()

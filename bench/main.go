@@ -25,7 +25,7 @@ import (
 )
 
 // The longest a whole run may take; it ends by itself.
-const runLifetime = 2 * time.Hour
+const runLifetime = 4 * time.Hour
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -73,6 +73,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	seconds := flags.Duration("time", 6*time.Second, "how long each load is measured")
 	runs := flags.Int("runs", 1, "how often; the table has the medians")
 	soak := flags.Duration("soak", 0, "instead: let people talk beside each attacker for so long; -steps picks some")
+	attacker := flags.String("attack", "", "instead: be this attacker of the site at -web, until interrupted")
+	web := flags.String("web", "", "the attacked site")
 	result := flags.String("o", "", "the file to write the table to, besides")
 	var z size
 	flags.IntVar(&z.accounts, "accounts", 100_000, "how many accounts the site of the scale step has; 2,600 at least")
@@ -80,6 +82,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.IntVar(&z.online, "online", 2000, "and how many people are online")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *attacker != "" {
+		return attackFrom(ctx, *attacker, *web)
 	}
 	z.arriving = 500
 	steps, err := regexp.Compile(*match)
