@@ -19,5 +19,6 @@ test("an internal that is gone is said loudly", async ({ visit }) => {
   const said = alice.context.waitForEvent("console", (message) => message.type() === "error");
   await alice.openSite();
   expect((await said).text()).toContain("no elements.converse-chat-message.getExtraMessageClasses");
+  await alice.ready();
   await expect(alice.notice()).toContainText("Parts of the chat do not work");
 });

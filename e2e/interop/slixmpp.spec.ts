@@ -39,7 +39,7 @@ for (const [name, does] of Object.entries(cases)) {
       FOYER_PASSWORDS: JSON.stringify(passwords),
     };
     await new Promise<void>((resolve, reject) => {
-      execFile(python, [script, "-k", name], { env, timeout: 50_000 }, (error, out, err) => (error ? reject(new Error(out + err)) : resolve()));
+      execFile(python, [script, "-k", name], { env, timeout: 170_000 }, (error, out, err) => (error ? reject(new Error(out + err)) : resolve()));
     });
   });
 }

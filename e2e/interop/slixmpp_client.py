@@ -15,7 +15,7 @@ import slixmpp
 HOST, PORT = os.environ["FOYER_HOST"], int(os.environ["FOYER_PORT"])
 CERTIFICATE = os.environ["FOYER_CERTIFICATE"]
 PASSWORDS = json.loads(os.environ["FOYER_PASSWORDS"])
-PATIENCE = 15
+PATIENCE = 60  # seconds; it bounds a test that fails
 
 
 class Person(slixmpp.ClientXMPP):

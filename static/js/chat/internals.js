@@ -91,5 +91,5 @@ export function assertInternals(_converse) {
     const names = missing(_converse);
     if (names.length === 0) return;
     console.error(`Converse has no ${names.join(', no ')}: see static/js/chat/internals.js.`);
-    panel.notice('Parts of the chat do not work: it was made for another version of Converse. Please tell the people who run this site.');
+    panel.warn('Parts of the chat do not work: it was made for another version of Converse. Please tell the people who run this site.');
 }

@@ -13,6 +13,9 @@ const onChatPage = () => document.body.dataset.page === 'chat';
 /** What Escape closes before it closes the panel: dialogs, menus, suggestions. */
 const ABOVE = '.modal.show, .dropdown-menu.show, .suggestion-box__results:not([hidden])';
 
+/** What is said while there is nothing to say about the connection. */
+let warning = '';
+
 /** What had the focus before the panel opened. */
 /** @type {Element|null} */
 let opener = null;
@@ -77,13 +80,22 @@ export const panel = {
     },
 
     /**
+     * Says something that goes on to hold when the connection works.
+     * @param {string} text
+     */
+    warn(text) {
+        warning = text;
+        panel.notice();
+    },
+
+    /**
      * Says something about the connection; without a text, takes it away.
      * @param {string} [text]
      * @param {{href: string, label: string}} [link]
      */
-    notice(text, link) {
+    notice(text = warning, link) {
         const element = byId('chat-notice');
-        element.replaceChildren(text ?? '');
+        element.replaceChildren(text);
         if (link) {
             const a = Object.assign(document.createElement('a'), { href: link.href, textContent: link.label });
             a.dataset.turbo = 'false';
