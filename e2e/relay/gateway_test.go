@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -98,7 +99,7 @@ func newGateway(t *testing.T, upstream string) *gateway {
 		t.Fatal(err)
 	}
 	g := &gateway{t: t, site: &site{}, http: &http.Client{Transport: &http.Transport{}}}
-	if g.relay, err = relay.New(relay.Config{Domain: domain, Upstream: u, Authority: g.site, Backoff: 10 * time.Millisecond}); err != nil {
+	if g.relay, err = relay.New(relay.Config{Domain: domain, Upstream: u, Authority: g.site, Backoff: 10 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -171,15 +171,16 @@ func (w *wire) accept() {
 		w.mu.Lock()
 		w.conns = append(w.conns, from, to)
 		w.mu.Unlock()
-		w.pumps.Go(func() { pump(from, to) })
-		w.pumps.Go(func() { pump(to, from) })
+		w.pumps.Go(func() { pump(from.(*net.TCPConn), to.(*net.TCPConn)) })
+		w.pumps.Go(func() { pump(to.(*net.TCPConn), from.(*net.TCPConn)) })
 	}
 }
 
-func pump(to, from net.Conn) {
+// pump carries one direction to its end, which it passes on; the other goes on. Closing
+// both with something unread would reset them, and lose what was just sent.
+func pump(to, from *net.TCPConn) {
 	_, _ = io.Copy(to, from)
-	to.Close()
-	from.Close()
+	_ = to.CloseWrite()
 }
 
 // cut cuts every connection that goes through, without a closing element.
