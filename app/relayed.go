@@ -12,6 +12,7 @@ import (
 
 	"foyer/app/auth"
 	"foyer/app/remote"
+	"foyer/internal/sasl"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/models"
@@ -89,6 +90,9 @@ func (a upstreamAuthority) Standing(ctx context.Context, id stream.Identity) err
 // Upstream implements relay.Authority.
 func (a upstreamAuthority) Upstream(ctx context.Context, id stream.Identity) (user, secret string, err error) {
 	user, secret, err = a.Service.Upstream(ctx, id)
+	if errors.Is(err, auth.ErrNotPortable) {
+		err = fmt.Errorf("%w: %w", sasl.AccountDisabled, err) // nothing to try again
+	}
 	if err == nil && user != auth.ServiceUser {
 		a.signsIn(user)
 	}

@@ -122,6 +122,16 @@ func (g *gateway) resumes(w *wire) {
 	alice.send(`<resume xmlns="urn:xmpp:sm:3" previd="` + id + `" h="0"/>`)
 	alice.until("resumed")
 	alice.until("message", "meanwhile")
+
+	// And when it is the client that is lost, while the link is held for it.
+	alice.conn.Close()
+	g.eventually(func() bool { return g.relay.Stats().Hibernating == 1 })
+	bob.post(message("alice", "again"))
+	alice = g.open("alice")
+	alice.send(`<resume xmlns="urn:xmpp:sm:3" previd="` + id + `" h="0"/>`)
+	alice.until("resumed")
+	alice.until("message", "again")
+	g.eventually(func() bool { return g.relay.Stats().Hibernating == 0 })
 }
 
 // signsOut: who sees alice sees her go at once, whether she is connected or her session

@@ -168,7 +168,7 @@ func (c *conn) lost(err error) error {
 		return &stream.Error{Condition: stream.SystemShutdown}
 	}
 	c.relay.counters.lost.Add(1)
-	c.log().Info("the connection to the XMPP server was lost", "user", c.who().User, "err", err)
+	c.log().Debug("the connection to the XMPP server was lost", "user", c.who().User, "err", err)
 	return stream.ErrDisconnected
 }
 

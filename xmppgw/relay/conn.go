@@ -180,14 +180,20 @@ func (c *conn) signIn(ctx context.Context, id stream.Identity) (*link, *stream.E
 // notSignedIn is what the client's stream ends with.
 func (c *conn) notSignedIn(err error) error {
 	if c.ctx.Err() != nil {
-		return stream.ErrDisconnected // ended meanwhile; whoever did it has told the client why
+		return stream.ErrDisconnected // ended meanwhile, and the client knows why
 	}
+	var failure sasl.Failure // the site's
 	var refused *RefusedError
-	if errors.As(err, &refused) && refused.Failure == sasl.AccountDisabled {
-		_ = c.stream.Send(sasl.FailureElement(sasl.AccountDisabled))
+	if errors.As(err, &refused) {
+		failure = refused.Failure
+	} else if errors.As(err, &failure) && failure == sasl.NotAuthorized {
+		return errSignedOut
+	}
+	if failure == sasl.AccountDisabled {
+		// That does not mend itself.
+		_ = c.stream.Send(sasl.FailureElement(failure))
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "the account is disabled"}
 	}
-	c.log().Error("the XMPP server could not be reached, or did not sign somebody in", "user", c.who().User, "upstream", c.relay.cfg.Upstream.String(), "err", err)
 	return stream.ErrDisconnected
 }
 

@@ -122,17 +122,27 @@ func isLocal(a net.Addr) bool {
 	return a.Network() == "unix"
 }
 
-// startTLS secures the connection. The certificate must be for the domain, whatever
-// the host is called (RFC 6120 §13.7.2.1).
+// tlsConfigs are for STARTTLS and for TLS from the first byte. The certificate must be for
+// the domain, whatever the host is called (RFC 6120 §13.7.2.1).
+func tlsConfigs(cfg Config) (starttls, direct *tls.Config) {
+	starttls = &tls.Config{
+		ServerName: stanza.ASCIIDomain(cfg.Domain), RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12,
+		ClientSessionCache: tls.NewLRUClientSessionCache(0), // many sign in after an outage
+	}
+	direct = starttls.Clone()
+	direct.NextProtos = []string{"xmpp-client"} // XEP-0368 §4
+	return starttls, direct
+}
+
+// startTLS secures the connection.
 func (l *link) startTLS(ctx context.Context) error {
-	name := stanza.ASCIIDomain(l.relay.cfg.Domain)
-	cfg := &tls.Config{ServerName: name, RootCAs: l.relay.cfg.Roots, MinVersion: tls.VersionTLS12}
+	cfg := l.relay.tls
 	if l.target.direct {
-		cfg.NextProtos = []string{"xmpp-client"} // XEP-0368 §4
+		cfg = l.relay.direct
 	}
 	conn := tls.Client(l.raw, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return tlsError(err, name)
+		return tlsError(err, cfg.ServerName)
 	}
 	l.use(conn)
 	return nil

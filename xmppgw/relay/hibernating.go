@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"sync"
@@ -15,7 +17,13 @@ import (
 // (XEP-0198 §5). The upstream gives one back only to somebody who has signed in as its
 // account, which nobody can do without the relay. But until its time is over the account
 // would look present there, and messages would wait: so when its person signs out
-// meanwhile, the relay takes the session up and ends it.
+// meanwhile, the session is to end.
+//
+// When a client is lost, the relay holds its link: it answers for it that nothing more has
+// come, drops what comes, which the upstream keeps for the client, and can end the session
+// at any moment. When the link is lost as well, or first, the session is taken up with a
+// credential; for somebody who has signed out a site may make none, and then the
+// upstream's own time ends it.
 
 // hibernatingSession is one such session, as far as the relay knows.
 type hibernatingSession struct {
@@ -25,6 +33,7 @@ type hibernatingSession struct {
 	keeps    time.Duration
 	until    time.Time // when the upstream has ended it
 	lang     string
+	link     *link // held; nil: lost
 }
 
 // hibernatingSet is what waits, by account: bounded, the oldest of an account is forgotten
@@ -38,6 +47,20 @@ type hibernatingSet struct {
 }
 
 func (ps *hibernatingSet) put(w hibernatingSession) {
+	for _, oldest := range ps.putIn(w) {
+		oldest.drop()
+	}
+}
+
+// drop leaves the session to the upstream.
+func (w hibernatingSession) drop() {
+	if w.link != nil {
+		w.link.abort()
+	}
+}
+
+// putIn returns what had to make room.
+func (ps *hibernatingSet) putIn(w hibernatingSession) (oldest []hibernatingSession) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.byUser == nil {
@@ -46,10 +69,12 @@ func (ps *hibernatingSet) put(w hibernatingSession) {
 	user := w.identity.User
 	list := append(ps.byUser[user], w)
 	if len(list) > ps.perUser {
+		oldest = append(oldest, list[0])
 		delete(ps.owners, list[0].id)
 		list = slices.Delete(list, 0, 1)
 	}
 	ps.byUser[user], ps.owners[w.id] = list, user
+	return oldest
 }
 
 // resumed forgets a session that its client has taken up again. It returns for how long
@@ -58,16 +83,32 @@ func (ps *hibernatingSet) resumed(id string) time.Duration {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	for _, w := range ps.removeLocked(ps.owners[id], func(w hibernatingSession) bool { return w.id == id }) {
+		w.drop()
 		return w.keeps
 	}
 	return keptUnlessTold // from before this program started, or forgotten
 }
 
-// remove forgets a session, and reports whether it was there.
-func (ps *hibernatingSet) remove(id string) bool {
+// remove forgets a session as it hibernated over its link, and reports whether it was
+// there: it may have been resumed, and hibernate again.
+func (ps *hibernatingSet) remove(gone hibernatingSession) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	return len(ps.removeLocked(ps.owners[id], func(w hibernatingSession) bool { return w.id == id })) > 0
+	return len(ps.removeLocked(gone.identity.User, gone.is)) > 0
+}
+
+func (w hibernatingSession) is(other hibernatingSession) bool {
+	return w.id == other.id && w.link == other.link
+}
+
+// lost notes that the link of a session is held no more.
+func (ps *hibernatingSet) lost(w hibernatingSession) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	list := ps.byUser[w.identity.User]
+	if at := slices.IndexFunc(list, w.is); at >= 0 {
+		list[at].link = nil
+	}
 }
 
 // take removes and returns what is within scope.
@@ -81,11 +122,15 @@ func (ps *hibernatingSet) take(scope stream.Scope) []hibernatingSession {
 	return ps.removeAllLocked(matches)
 }
 
-// expire forgets what the upstream has ended by itself.
+// expire ends, or forgets, what the upstream would have ended by itself.
 func (ps *hibernatingSet) expire(now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	ps.removeAllLocked(func(w hibernatingSession) bool { return now.After(w.until) })
+	for _, w := range ps.removeAllLocked(func(w hibernatingSession) bool { return now.After(w.until) }) {
+		if w.link != nil {
+			w.link.close()
+		}
+	}
 }
 
 func (ps *hibernatingSet) removeAllLocked(matches func(hibernatingSession) bool) (removed []hibernatingSession) {
@@ -130,9 +175,49 @@ func (ps *hibernatingSet) len() int {
 	return len(ps.owners)
 }
 
+// hold holds the link of a session until its client has resumed it over another one, its
+// time is over, or End ends it.
+func (r *Relay) hold(w hibernatingSession) {
+	l := w.link
+	l.resumeReading()
+	stop := context.AfterFunc(r.ctx, l.abort)
+	defer stop()
+	err := l.answerFor(w.h)
+	reason, closed := l.queue.Closed()
+	switch {
+	case closed && reason == nil:
+		if !l.finish() {
+			r.endNow(w)
+		}
+		return
+	case errors.Is(err, io.EOF):
+		r.hibernating.remove(w)
+	default:
+		r.hibernating.lost(w)
+	}
+	l.abort()
+}
+
+// answerFor answers the upstream's requests for a client that is not there, until the
+// stream ends.
+func (l *link) answerFor(h uint32) error {
+	answer := []byte(`<a xmlns="` + stanza.NSSM + `" h="` + strconv.FormatUint(uint64(h), 10) + `"/>`)
+	for {
+		el, err := l.next()
+		if err != nil {
+			return err
+		}
+		if el.Name == (stream.Name{Space: stanza.NSSM, Local: "r"}) {
+			_ = l.send(answer)
+		}
+	}
+}
+
 // endHibernating ends a session that waits at the upstream, in the background.
 func (r *Relay) endHibernating(w hibernatingSession) {
-	r.start(func() { r.endNow(w) })
+	if w.link == nil || !w.link.close() {
+		r.start(func() { r.endNow(w) })
+	}
 }
 
 // endNow resumes a session and ends it in order. It does not matter if that fails: then
@@ -144,7 +229,7 @@ func (r *Relay) endNow(w hibernatingSession) {
 		l.close()
 		l.finish()
 	}
-	if err != nil {
+	if err != nil && r.ctx.Err() == nil {
 		r.log.Warn("a session could not be ended at the XMPP server, which ends it by itself", "user", w.identity.User, "within", time.Until(w.until).Round(time.Second), "err", err)
 	}
 }

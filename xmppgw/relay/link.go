@@ -184,11 +184,24 @@ func (l *link) writeEnd(reason error) {
 
 // close ends the stream in order, so that the server ends the session at once and
 // nothing can be resumed. It does not wait: the reader goes on to the upstream's own
-// end, within bounds.
-func (l *link) close() {
-	if l.queue.Close(nil) {
+// end, within bounds. It reports whether the link was not closed before.
+func (l *link) close() bool {
+	first := l.queue.Close(nil)
+	if first {
 		// A writer that is stuck has its time cut short.
 		_ = l.raw.SetDeadline(time.Now().Add(l.ending()))
+	}
+	return first
+}
+
+// interrupt lets the goroutine that reads give up, and another one go on after
+// resumeReading.
+func (l *link) interrupt() { _ = l.raw.SetReadDeadline(time.Unix(1, 0)) }
+
+func (l *link) resumeReading() {
+	_ = l.raw.SetReadDeadline(time.Time{})
+	if _, closed := l.queue.Closed(); closed { // meanwhile, which set a deadline
+		_ = l.raw.SetReadDeadline(time.Now().Add(l.ending()))
 	}
 }
 

@@ -1,8 +1,11 @@
 package relay
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,4 +131,33 @@ func TestKeepAlive_LongSilent(t *testing.T) {
 	e.send(`<a xmlns='urn:xmpp:sm:3' h='1'/>`)
 	c.Close()
 	e.expectEnd()
+}
+
+// An outage is told once, and again each minute, however many clients come back meanwhile;
+// and when it is over.
+func TestOutage(t *testing.T) {
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	lines := func() int { return strings.Count(said.String(), "\n") }
+	var o outage
+	o.worked(log)
+	if lines() != 0 {
+		t.Errorf("said: %s", said.String())
+	}
+	for range 100 {
+		o.failed(log, Upstream{written: "xmpp://h"}, errors.New("refused"))
+	}
+	if lines() != 1 {
+		t.Errorf("said: %s", said.String())
+	}
+	o.told = o.told.Add(-outageEvery)
+	o.failed(log, Upstream{}, errors.New("refused"))
+	if lines() != 2 || !strings.Contains(said.String(), "sign_ins=100") {
+		t.Errorf("said: %s", said.String())
+	}
+	o.worked(log)
+	o.worked(log)
+	if lines() != 3 {
+		t.Errorf("said: %s", said.String())
+	}
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -142,6 +143,9 @@ func (m *managed) next(ctx context.Context) (*stream.Element, error) {
 		switch {
 		case err != nil:
 			err = m.recover(ctx, err)
+		case isStreamError(el):
+			m.gone()
+			return el, nil
 		case el.Name.Space == stanza.NSSM:
 			err = m.handleSM(el)
 		default:
@@ -221,6 +225,9 @@ func (m *managed) ackLocked(h uint32) bool {
 // recover finds another link after one was lost, if the session can be resumed. It
 // returns what the client's stream ends with when it cannot.
 func (m *managed) recover(ctx context.Context, err error) error {
+	if errors.Is(err, io.EOF) {
+		m.gone() // XEP-0198 §5: what ended in order is not resumed
+	}
 	err = m.conn.lost(err)
 	m.mu.Lock()
 	l := m.link

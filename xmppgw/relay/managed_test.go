@@ -164,6 +164,31 @@ func TestManaged_NotResumedAnyMore(t *testing.T) {
 	endsHibernating(t, u, 1)
 }
 
+// A session that the upstream has ended itself is not taken up again to be ended: at its
+// restart, everybody's would be.
+func TestManaged_EndedByUpstream(t *testing.T) {
+	u := newUpstream(t)
+	s := &site{}
+	r := newRelay(t, s, nil, u)
+	for _, end := range []string{streamEnd, `<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`} {
+		for _, transport := range []stream.Transport{stream.BOSH, stream.WebSocket} {
+			var c *client
+			var e *serverEnd
+			if transport == stream.BOSH {
+				c, e = bound(t, r, u)
+			} else {
+				c, e = resumable(t, r, u)
+			}
+			e.send(end)
+			e.conn.Close()
+			wantCondition(t, c.ended(t), stream.SystemShutdown)
+		}
+	}
+	if s.asked != 4 || r.Stats().Hibernating != 0 {
+		t.Errorf("%d credentials were made; stats are %+v", s.asked, r.Stats())
+	}
+}
+
 // A server without XEP-0198, or that refuses it, is carried without.
 func TestManaged_Without(t *testing.T) {
 	u := newUpstream(t)
@@ -361,11 +386,10 @@ func (l *lingering) Recv(ctx context.Context) (*stream.Element, error) {
 	return el, err
 }
 
-// A WebSocket that was lost leaves its session at the upstream for its client to resume;
-// when its person signs out meanwhile, it is ended there.
-func TestEnd_Hibernating(t *testing.T) {
-	u, s := newUpstream(t), &site{}
-	r := newRelay(t, s, nil, u)
+// resumable is a WebSocket client whose session can be resumed, and that has acknowledged
+// four stanzas.
+func resumable(t *testing.T, r *Relay, u *upstream) (*client, *serverEnd) {
+	t.Helper()
 	c, e := connected(t, r, u, stream.WebSocket, featureBind+featureSM)
 	c.Send(`<enable xmlns='urn:xmpp:sm:3' resume='true'/>`)
 	e.expect(`<enable xmlns='urn:xmpp:sm:3' resume='true'/>`)
@@ -373,48 +397,113 @@ func TestEnd_Hibernating(t *testing.T) {
 	c.Expect(`<enabled xmlns='urn:xmpp:sm:3' id='resume-1' resume='true' max='60'/>`)
 	c.Send(`<a xmlns='urn:xmpp:sm:3' h='4'/>`)
 	e.expect(`<a xmlns='urn:xmpp:sm:3' h='4'/>`)
+	return c, e
+}
+
+// A WebSocket that was lost leaves its session at the upstream for its client to resume,
+// and the relay holds the link; when its person signs out meanwhile, the session ends at
+// once, and no credential is needed for that.
+func TestEnd_Hibernating(t *testing.T) {
+	u, s := newUpstream(t), &site{}
+	r := newRelay(t, s, nil, u)
+	c, e := resumable(t, r, u)
 	c.Drop()
-	e.expectDrop()
 	c.ended(t)
 	if ids := r.Identities(); len(ids) != 1 || r.Stats().Hibernating != 1 {
 		t.Fatalf("hibernating: %v", ids)
 	}
+	e.send(message("alice@example.test", "kept for her") + `<r xmlns='urn:xmpp:sm:3'/>`)
+	e.expect(`<a xmlns='urn:xmpp:sm:3' h='4'/>`)
 	s.end("session-alice")
+	r.End(stream.Scope{User: "alice"}, nil)
+	e.expectEnd()
+	if r.Stats().Hibernating != 0 || s.asked != 1 {
+		t.Errorf("stats are %+v; %d credentials were made", r.Stats(), s.asked)
+	}
+}
+
+// The relay holds the links of a bounded number of sessions, for as long as the upstream
+// would keep them.
+func TestHibernating_Held(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	c, e := resumable(t, r, u)
+	c.Drop()
+	c.ended(t)
+	r.hibernating.expire(time.Now().Add(time.Minute + time.Second))
+	e.expectEnd()
+
+	// More than the relay holds for one account.
+	var ends []*serverEnd
+	for range r.cfg.Hibernating + 1 {
+		c, e = resumable(t, r, u)
+		c.Drop()
+		c.ended(t)
+		ends = append(ends, e)
+	}
+	ends[0].expectDrop() // that one the upstream keeps for its client
+}
+
+// When the link is lost as well, the session is taken up and ended over another one.
+func TestEnd_HibernatingWithoutLink(t *testing.T) {
+	u, s := newUpstream(t), &site{}
+	r := newRelay(t, s, nil, u)
+	c, e := resumable(t, r, u)
+	c.Drop()
+	c.ended(t)
+	e.conn.Close()
+	eventually(t, "lost", func() bool {
+		r.hibernating.mu.Lock()
+		defer r.hibernating.mu.Unlock()
+		return r.hibernating.byUser["alice"][0].link == nil
+	})
 	r.End(stream.Scope{User: "alice"}, nil)
 	endsHibernating(t, u, 4)
 	if r.Stats().Hibernating != 0 {
 		t.Error("it still hibernates")
 	}
+
+	// An upstream that has ended it by itself.
+	c, e = resumable(t, r, u)
+	c.Drop()
+	c.ended(t)
+	e.send(streamEnd)
+	eventually(t, "forgotten", func() bool { return r.Stats().Hibernating == 0 })
 }
 
-// A session that its client takes up again waits no more; nobody's that has signed out is
-// taken up.
+// A session that its client takes up again hibernates no more; nobody's that has signed
+// out is taken up.
 func TestResume_PassesThrough(t *testing.T) {
 	u, s := newUpstream(t), &site{}
 	r := newRelay(t, s, nil, u)
-	c, e := connected(t, r, u, stream.WebSocket, featureBind+featureSM)
-	e.send(`<enabled xmlns='urn:xmpp:sm:3' id='resume-1' resume='true'/>`)
-	c.Expect(`<enabled xmlns='urn:xmpp:sm:3' id='resume-1' resume='true'/>`)
+	c, first := resumable(t, r, u)
 	// The upstream is lost: the client's connection is dropped as abruptly (stream
 	// management is its own).
-	e.conn.Close()
+	first.conn.Close()
 	if err := c.ended(t); !errors.Is(err, stream.ErrDisconnected) {
 		t.Errorf("Serve returns %v", err)
 	}
-	c, e = connected(t, r, u, stream.WebSocket, featureBind+featureSM)
-	c.Send(`<resume xmlns='urn:xmpp:sm:3' previd='resume-1' h='3'/>`)
-	e.expect(`<resume xmlns='urn:xmpp:sm:3' previd='resume-1' h='3'/>`)
-	e.send(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
-	c.Expect(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
-	if r.Stats().Hibernating != 0 {
-		t.Error("it still waits")
+	resume := func() (*client, *serverEnd) {
+		c, e := connected(t, r, u, stream.WebSocket, featureBind+featureSM)
+		c.Send(`<resume xmlns='urn:xmpp:sm:3' previd='resume-1' h='3'/>`)
+		e.expect(`<resume xmlns='urn:xmpp:sm:3' previd='resume-1' h='3'/>`)
+		e.send(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
+		c.Expect(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
+		if r.Stats().Hibernating != 0 {
+			t.Error("it still hibernates")
+		}
+		return c, e
 	}
+	c, e := resume()
 	c.Drop()
-	e.expectDrop()
 	c.ended(t)
 	if r.Stats().Hibernating != 1 {
-		t.Error("it does not wait again")
+		t.Error("it does not hibernate again")
 	}
+	c, _ = resume()
+	e.expectDrop() // the link that was held
+	c.Drop()
+	c.ended(t)
 
 	s.end("session-alice")
 	c = serve(t, r, stream.WebSocket)

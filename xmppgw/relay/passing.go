@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strconv"
 	"sync"
 	"time"
@@ -14,8 +16,9 @@ import (
 // passes through. When the link is lost, the client's connection is dropped as abruptly:
 // it comes back, and resumes at the upstream through a new link.
 //
-// The relay notes the client's resumption id and count as they pass, to end the session
-// at the upstream if its person signs out while nobody is connected.
+// The relay notes the client's resumption id and count as they pass. When the client is
+// lost, it holds the link for a while, so that the session can be ended at the upstream if
+// its person signs out before the client comes back (hibernating.go).
 type passing struct {
 	conn *conn
 	link *link
@@ -27,6 +30,7 @@ type passing struct {
 	resuming string        // the id that the client wants to resume
 	ended    bool
 	over     bool // the session has ended for good
+	held     bool // the link waits for the client to come back
 }
 
 // keptUnlessTold is how long a server may keep a session that does not say (XEP-0198 §3).
@@ -74,13 +78,26 @@ func countOf(el *stream.Element, before uint32) uint32 {
 
 func (p *passing) next(context.Context) (*stream.Element, error) {
 	el, err := p.link.next()
+	switch {
+	case errors.Is(err, io.EOF):
+		p.gone()
+	case err != nil:
+	case isStreamError(el):
+		p.gone()
+	case el.Name.Space == stanza.NSSM:
+		p.noteReceived(el)
+	}
 	if err != nil {
 		return nil, p.conn.lost(err)
 	}
-	if el.Name.Space == stanza.NSSM {
-		p.noteReceived(el)
-	}
 	return el, nil
+}
+
+// gone notes that the upstream has ended the session: nothing is left to resume.
+func (p *passing) gone() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.id = ""
 }
 
 // noteReceived follows the upstream's part of stream management.
@@ -113,49 +130,57 @@ func resumption(enabled *stream.Element) (id string, keeps time.Duration) {
 
 func (p *passing) end(reason error) {
 	p.mu.Lock()
-	again := p.ended
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
 	p.ended = true
-	p.over = p.over || !again && !mayResume(reason)
-	over, w := p.over, p.hibernatingLocked()
-	p.mu.Unlock()
 	switch {
-	case again:
-	case over:
+	case !mayResume(reason):
+		p.over = true
 		p.link.close()
+	case p.id == "" || !errors.Is(reason, stream.ErrDisconnected):
+		p.link.abort() // there is nothing to come back to, or this program stops
 	default:
-		p.link.abort()
-		p.hibernate(w)
+		p.held = true
+		p.hibernateLocked()
 	}
 }
 
-// hibernate remembers the session as one that waits at the upstream.
-func (p *passing) hibernate(w hibernatingSession) {
-	if w.id == "" {
-		return
-	}
-	r := p.conn.relay
+// hibernateLocked remembers the session as one that waits for its client, and takes the
+// link from the goroutine that reads it.
+func (p *passing) hibernateLocked() {
+	r, w := p.conn.relay, p.sessionLocked()
 	r.hibernating.put(w)
 	// End looks at the streams first, and then at what hibernates: when it saw this
 	// stream before, it has left its reason.
-	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.hibernating.remove(w.id) {
+	if ended := p.conn.endedWith(nil); ended != nil && !mayResume(ended) && r.hibernating.remove(w) {
 		r.endHibernating(w)
+	}
+	p.link.interrupt()
+}
+
+// sessionLocked is the session as it hibernates.
+func (p *passing) sessionLocked() hibernatingSession {
+	return hibernatingSession{
+		identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang, link: p.link,
 	}
 }
 
-// hibernatingLocked is the session as it waits at the upstream once the link is lost; without
-// an id when it does not.
-func (p *passing) hibernatingLocked() hibernatingSession {
-	return hibernatingSession{identity: p.conn.who(), id: p.id, h: p.h, keeps: p.keeps, until: time.Now().Add(p.keeps), lang: p.conn.peer.Lang}
-}
-
 func (p *passing) finish() {
-	told := p.link.finish()
 	p.mu.Lock()
-	over, w := p.over, p.hibernatingLocked()
+	over, held, w := p.over, p.held, p.sessionLocked()
 	p.mu.Unlock()
-	if over && !told && w.id != "" {
+	r := p.conn.relay
+	if held && r.start(func() { r.hold(w) }) {
+		return
+	}
+	if held {
+		p.link.abort()
+	}
+	if told := p.link.finish(); over && !told && w.id != "" {
 		// The upstream could not be told that the session is over, and keeps it.
-		p.conn.relay.endHibernating(w)
+		r.start(func() { r.endNow(w) })
 	}
 }
 

@@ -24,6 +24,7 @@ package relay
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -90,6 +91,8 @@ type Relay struct {
 	conns       connSet
 	hibernating hibernatingSet
 	counters    counters
+	outage      outage
+	tls, direct *tls.Config // after STARTTLS, and from the first byte
 
 	mu     sync.Mutex
 	work   sync.WaitGroup // in the background
@@ -112,6 +115,7 @@ func New(cfg Config) (*Relay, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling)}
 	r.hibernating.perUser = cfg.Hibernating
+	r.tls, r.direct = tlsConfigs(cfg)
 	r.start(r.look)
 	return r, nil
 }
@@ -137,13 +141,15 @@ func (c *Config) setDefaults() {
 	c.Hibernating = cmp.Or(c.Hibernating, 10)
 }
 
-// start does something in the background, unless Shutdown has begun.
-func (r *Relay) start(f func()) {
+// start does something in the background. It reports false after Shutdown has begun.
+func (r *Relay) start(f func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.closed {
-		r.work.Go(f)
+	if r.closed {
+		return false
 	}
+	r.work.Go(f)
+	return true
 }
 
 // look sends or asks for signs of life where it is silent, until Shutdown.

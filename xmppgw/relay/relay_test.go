@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -258,3 +259,29 @@ func TestServe_UpstreamEnds(t *testing.T) {
 }
 
 func longText(n int) string { return strings.Repeat("x", n) }
+
+// The site makes no credential for somebody who has signed out meanwhile, or whom the
+// upstream could not take: the client is told, and does not come back for ever.
+func TestServe_NoCredential(t *testing.T) {
+	u, s := newUpstream(t), &site{err: sasl.NotAuthorized}
+	r := newRelay(t, s, nil, u)
+	c := serve(t, r, stream.WebSocket)
+	c.authenticate()
+	u.next().open(featurePlain)
+	wantCondition(t, c.ended(t), stream.NotAuthorized)
+
+	s.err = fmt.Errorf("%w: its name is another one there", sasl.AccountDisabled)
+	c = serve(t, r, stream.WebSocket)
+	c.authenticate()
+	u.next().open(featurePlain)
+	c.Expect(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><account-disabled/></failure>`)
+	wantCondition(t, c.ended(t), stream.NotAuthorized)
+
+	s.err = errors.New("the database is away")
+	c = serve(t, r, stream.WebSocket)
+	c.authenticate()
+	u.next().open(featurePlain)
+	if err := c.ended(t); !errors.Is(err, stream.ErrDisconnected) {
+		t.Errorf("Serve returns %v", err)
+	}
+}

@@ -22,22 +22,35 @@ func (r *Relay) signIn(ctx context.Context, id stream.Identity, lang string) (*l
 	case r.turns <- struct{}{}:
 		defer func() { <-r.turns }()
 	case <-ctx.Done():
-		return nil, nil, fmt.Errorf("waiting for a turn to sign in: %w", ctx.Err())
+		err := fmt.Errorf("waiting for a turn to sign in: %w", ctx.Err())
+		r.note(ctx, err)
+		return nil, nil, err
 	}
 	l, features, err := r.attempt(ctx, id, lang)
 	var refused *RefusedError
 	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled {
 		l, features, err = r.attempt(ctx, id, lang)
 	}
+	r.note(ctx, err)
+	return l, features, err
+}
+
+// note counts a sign-in, and tells the operator what stands in the way of many.
+func (r *Relay) note(ctx context.Context, err error) {
+	var refused *RefusedError
 	switch {
 	case err == nil:
 		r.counters.signedIn.Add(1)
+		r.outage.worked(r.log)
+		return
+	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, sasl.NotAuthorized):
+		return // the client has left, or has been signed out
 	case errors.As(err, &refused):
 		r.counters.refused.Add(1)
 	default:
 		r.counters.failed.Add(1)
 	}
-	return l, features, err
+	r.outage.failed(r.log, r.cfg.Upstream, err)
 }
 
 func (r *Relay) attempt(ctx context.Context, id stream.Identity, lang string) (*link, *stream.Element, error) {
