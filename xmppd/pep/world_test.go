@@ -59,8 +59,8 @@ type client struct {
 	syncs int
 }
 
-// bound signs somebody in and binds a resource.
-func (w *world) bound(user, resource string) *client {
+// signedIn signs somebody in, without a resource.
+func (w *world) signedIn(user string) *client {
 	w.t.Helper()
 	server, end := streamtest.Pipe(w.t)
 	c := &client{Client: end, w: w}
@@ -71,6 +71,13 @@ func (w *world) bound(user, resource string) *client {
 	c.Read()
 	c.Restart()
 	c.Read()
+	return c
+}
+
+// bound signs somebody in and binds a resource.
+func (w *world) bound(user, resource string) *client {
+	w.t.Helper()
+	c := w.signedIn(user)
 	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
 	c.full = c.Expect(`<iq xmlns="jabber:client" type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>{jid}</jid></bind></iq>`)["jid"]
 	return c
