@@ -18,7 +18,7 @@ test-unit: ## The Go tests
 e2e: ## The browser tests; ARGS="-g 'sign out'" picks some
 	@scripts/test.sh e2e $(ARGS)
 
-interop: ## Other people's clients, the proxies of deploy/, and another server as the referee; ARGS="-g stanza" picks clients
+interop: ## Other people's clients, the proxies of deploy/, other servers behind the site and as the referee; ARGS="-g stanza" picks clients
 	@scripts/test.sh interop $(ARGS)
 
 bench: tools assets ## Measure it, beside Prosody and ejabberd where they are installed; ARGS="-servers foyer -steps room"

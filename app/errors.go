@@ -69,11 +69,11 @@ func explain(err error) (status int, public string) {
 	if errors.As(err, &file) {
 		return file.Status, file.Public
 	}
-	if models.Unavailable(err) {
-		return http.StatusServiceUnavailable, "We cannot reach our database just now. Please try again in a moment."
-	}
 	if errors.Is(err, ErrChatAway) {
 		return http.StatusServiceUnavailable, "The chat does not answer just now. Please try again in a moment."
+	}
+	if models.Unavailable(err) {
+		return http.StatusServiceUnavailable, "We cannot reach our database just now. Please try again in a moment."
 	}
 	var f *fiber.Error
 	if errors.As(err, &f) {

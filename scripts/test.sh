@@ -58,6 +58,9 @@ need_others() {
 	done
 	compgen -G '/usr/lib/*/ejabberd-*' >/dev/null || missing+=(ejabberd)
 	[[ -e /usr/lib/prosody/modules/mod_auth_dovecot ]] || missing+=(prosody-modules)
+	for name in lua-dbi-postgresql erlang-p1-pgsql; do
+		dpkg -s "$name" >/dev/null 2>&1 || missing+=("$name")
+	done
 	command -v apache2 >/dev/null || missing+=(apache2-bin)
 	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)
 	is_root_on_debian || return 0
@@ -84,6 +87,16 @@ proxies() {
 	CHROMIUM=$chromium npx playwright test -c e2e/proxies --pass-with-no-tests "${slow[@]+"${slow[@]}"}" "${arguments[@]+"${arguments[@]}"}"
 }
 
+# Other XMPP servers behind the site, in a browser. One way into the chat for each is
+# enough for make test.
+servers() {
+	local chromium all=()
+	chromium=$(scripts/browser.sh)
+	[[ $what == interop ]] || all=(--grep-invert @interop)
+	CHROMIUM=$chromium npx playwright test -c e2e/servers --pass-with-no-tests "${all[@]+"${all[@]}"}" "${arguments[@]+"${arguments[@]}"}"
+	node scripts/matrix.mjs "$results/servers.json"
+}
+
 # stages NAME…: runs them one after the other, whatever the others did.
 stages() {
 	local stage start status
@@ -108,8 +121,8 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
-interop) need_others && stages build referee doors clients proxies ;;
-all) need_others && stages unit fuzz build e2e clients proxies ;; # the referee and the doors are among the Go tests
+interop) need_others && stages build referee doors clients proxies servers ;;
+all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee and the doors are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
 node scripts/summary.mjs "$results"

@@ -3,6 +3,7 @@ package remote
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,8 @@ const (
 	kept  = time.Minute
 
 	lookPatience = 20 * time.Second
+
+	roomPatience = 3 * time.Second
 )
 
 // Room is a room at the server.
@@ -157,9 +160,21 @@ func (d *Directory) Room(ctx context.Context, name string) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
-	r, err := session.room(ctx, d.domain, name)
+	r, err := session.roomOrAgain(ctx, d.domain, name)
 	if err == nil {
 		d.Put(r)
+	}
+	return r, err
+}
+
+// roomOrAgain asks a second time when there is no answer: a question that reaches a room
+// of ejabberd's while it ends is lost.
+func (s *Session) roomOrAgain(ctx context.Context, domain, name string) (Room, error) {
+	once, cancel := context.WithTimeout(ctx, roomPatience)
+	defer cancel()
+	r, err := s.room(once, domain, name)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !s.ended() {
+		return s.room(ctx, domain, name)
 	}
 	return r, err
 }
@@ -175,7 +190,7 @@ func (s *Session) roomsNamed(ctx context.Context, domain string, names []string)
 		turns <- struct{}{}
 		work.Go(func() {
 			defer func() { <-turns }()
-			r, err := s.room(ctx, domain, name)
+			r, err := s.roomOrAgain(ctx, domain, name)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -26,11 +26,10 @@ modules_enabled = {
 	"smacks"; "time"; "vcard4"; "vcard_legacy"; "version";
 }
 
--- Who somebody is, the site says: it listens there with AUTH_DOVECOT_ADDR, and must run
+-- Who somebody is, the site says: it listens there with XMPP_AUTH_DOVECOT, and must run
 -- before Prosody starts.
 authentication = "dovecot"
-dovecot_auth_host = "127.0.0.1"
-dovecot_auth_port = "5240"
+dovecot_auth_socket = "/run/foyer/dovecot"
 
 -- Everything that is kept, in Postgres: a database of its own beside the site's.
 storage = "sql"

@@ -18,33 +18,32 @@ export class Household {
     private readonly cluster: Cluster,
     readonly database: Database,
     private readonly kind: Kind,
-    private readonly ports: { chat: number; dovecot: number },
+    private readonly port: number,
   ) {}
 
   static async open(kind: Kind): Promise<Household> {
     const cluster = await Cluster.start(true);
-    const ports = { chat: await freePort(), dovecot: await freePort() };
-    return new Household(cluster, await cluster.newDatabase(), kind, ports);
+    return new Household(cluster, await cluster.newDatabase(), kind, await freePort());
   }
 
   /** How the site finds the server, and the server the site. */
   get settings(): Record<string, string> {
     return {
-      XMPP_UPSTREAM: `xmpp://127.0.0.1:${this.ports.chat}`,
-      XMPP_AUTH_DOVECOT: `127.0.0.1:${this.ports.dovecot}`,
-      XMPP_AUTH_HTTP: this.authSocket,
+      XMPP_UPSTREAM: `xmpp://127.0.0.1:${this.port}`,
+      XMPP_AUTH_DOVECOT: `unix:${this.socket("dovecot")}`,
+      XMPP_AUTH_HTTP: `unix:${this.socket("auth")}`,
     };
   }
 
-  private get authSocket(): string {
-    return `unix:${join(this.dir, "auth")}`;
+  private socket(name: string): string {
+    return join(this.dir, name);
   }
 
   /** The server, started now if it is not running: the site has to be there first. */
   async chat(): Promise<ChatServer> {
     if (!this.server) {
       const { type } = kinds[this.kind];
-      this.server = new type(this.ports.chat, await this.surroundings());
+      this.server = new type(this.port, await this.surroundings());
       await this.server.start();
     }
     return this.server;
@@ -54,8 +53,8 @@ export class Household {
     const keyFile = join(this.dir, "foyer.jwk");
     const print = new Program(binary, ["token", "key", "print"], { APP_ENV: "development", DATABASE_URL: this.database.url });
     writeFileSync(keyFile, (await print.says(/^\{.*\}$/))[0]);
-    const extauth = `${binary} extauth --site ${this.authSocket}`;
-    return { database: await this.cluster.newDatabase(), extauth, keyFile, dovecotPort: this.ports.dovecot };
+    const extauth = `${binary} extauth --site unix:${this.socket("auth")}`;
+    return { database: await this.cluster.newDatabase(), extauth, keyFile, dovecot: this.socket("dovecot") };
   }
 
   async close(): Promise<void> {

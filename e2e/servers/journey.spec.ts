@@ -6,8 +6,8 @@ import { expect, test } from "./fixtures.ts";
 // What somebody does in the chat, whichever server is behind the site (docs/SERVERS.md).
 
 for (const { login, transport } of ways) {
-  const quick = transport === "websocket" && login === "session" ? { tag: "@quick" } : {};
-  test.describe(`${login}, ${transport}`, quick, () => {
+  const one = transport === "websocket" && login === "session"; // make test goes one way, make interop all
+  test.describe(`${login}, ${transport}`, one ? {} : { tag: "@interop" }, () => {
     test.use({ login, transport });
 
     test("from one sign-in to the sign-out", async ({ alice, bob, visit }) => {

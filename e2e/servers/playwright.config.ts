@@ -4,7 +4,7 @@ import { type Kind, kinds } from "./server.ts";
 
 // The site with another XMPP server behind it, in a browser. Each project is a server,
 // which runs for all of its tests; make interop runs every way into the chat, make test
-// those that are marked @quick.
+// leaves out what is marked @interop.
 export default defineConfig<object, { kind: Kind }>({
   ...browser,
   testDir: ".",

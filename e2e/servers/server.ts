@@ -12,8 +12,8 @@ export type Surroundings = {
   database: Database;
   /** What starts `foyer extauth` for the site. */
   extauth: string;
-  /** Where the site answers as Dovecot does. */
-  dovecotPort: number;
+  /** The socket at which the site answers as Dovecot does. */
+  dovecot: string;
   /** The file with the key that the site's tokens are checked with. */
   keyFile: string;
 };
@@ -117,14 +117,14 @@ export class Prosody extends Server implements ChatServer {
   readonly name = "prosody";
 
   run(): Program {
-    const { database, dovecotPort } = this.around;
+    const { database, dovecot } = this.around;
     const config = shipped("prosody/prosody.cfg.lua", [
       ["example.org", "localhost"],
       ["/run/prosody", this.dir],
       ["/var/lib/prosody", join(this.dir, "data")],
       ['{ info = "/var/log/prosody/prosody.log", error = "/var/log/prosody/prosody.err" }', '"*console"'],
       ["c2s_ports = { 5222 }", `c2s_ports = { ${this.port} }`],
-      ['dovecot_auth_port = "5240"', `dovecot_auth_port = "${dovecotPort}"`],
+      ["/run/foyer/dovecot", dovecot],
       ["port = 5432", `port = ${database.port}`],
       ['database = "prosody"', `database = "${database.name}"`],
       ['username = "prosody"', 'username = "foyer"'],

@@ -2,6 +2,7 @@
 // click. Converse would show addresses.
 
 import { byId } from '../dom.js';
+import { nameOf } from './people.js';
 
 const CONFERENCE = 'jabber:x:conference';
 
@@ -12,10 +13,10 @@ function inviter(message) {
 }
 
 /** @param {Converse.Private} _converse */
-function show(_converse, message) {
+async function show(_converse, message) {
     const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
     if (!jid || _converse.state.chatboxes.get(jid)) return;
-    const name = _converse.state.roster.get(inviter(message))?.getDisplayName() ?? 'Somebody';
+    const name = await nameOf(_converse, inviter(message));
     const box = byId('chat-invitation');
     const open = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Open' });
     open.dataset.room = jid;

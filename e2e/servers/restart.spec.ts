@@ -1,0 +1,43 @@
+import { ways } from "../support/test.ts";
+import { expect, test } from "./fixtures.ts";
+
+// The server is restarted under people who chat: the chat comes back by itself, nothing
+// that was acknowledged is lost, and nothing is there twice.
+
+const numbered = (n: number, what: string) => Array.from({ length: n }, (_, i) => `${what} ${i + 1}`);
+
+for (const { login, transport } of ways.filter(({ login }) => login === "session" || login === "prebind")) {
+  test.describe(`${login}, ${transport}`, { tag: "@interop" }, () => {
+    test.use({ login, transport });
+
+    test("a restart of the server is survived", async ({ alice, bob, chat }) => {
+      for (const person of [alice, bob]) person.watch.allowOutage();
+      const way = `by ${login} and ${transport}`;
+      const early = numbered(3, `early ${way}`);
+      await alice.talkTo("bob");
+      await bob.talkTo("alice");
+      for (const text of early) await alice.say(text);
+      for (const text of early) await bob.hears(text);
+
+      await chat.kill();
+      // To a BOSH session the gateway keeps up appearances: it resumes the stream itself.
+      if (transport === "websocket") await expect(alice.page.getByText("Reconnecting …")).toBeVisible({ timeout: 60_000 });
+      await alice.page.goto("/rooms");
+      await expect(alice.page.getByRole("heading", { level: 1, name: "Rooms" })).toBeVisible(); // the site is there
+      await chat.start();
+      for (const person of [alice, bob]) await expect(person.notice()).toBeHidden({ timeout: 60_000 });
+
+      await alice.page.goto("/");
+      await alice.talkTo("bob");
+      await alice.insist(`after ${way}`);
+      await bob.hears(`after ${way}`);
+      await bob.insist(`and back ${way}`);
+      await alice.hears(`and back ${way}`);
+      const said = [...early, `after ${way}`, `and back ${way}`];
+      for (const person of [alice, bob]) {
+        const shown = (await person.conversation()).filter((text) => text.endsWith(way) || text.includes(`${way} `));
+        expect(shown.sort()).toEqual(said.sort()); // Converse orders by the clocks of two machines
+      }
+    });
+  });
+}
