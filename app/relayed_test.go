@@ -1,0 +1,68 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// Port 1 of loopback: nobody answers there.
+const nobody = "xmpp://127.0.0.1:1"
+
+// With another chat server that is away, the site goes on: people are there, and rooms
+// say why they are not.
+func TestRelayed_Away(t *testing.T) {
+	_, base := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	b := signedInAs(t, base, "alice")
+	const away = "The chat does not answer just now"
+	b.get("/").wants(200, away).wants(200, "Message Bob Baker")
+	for _, unknown := range []string{"Around", "Away", "Add contact", "No rooms yet"} {
+		if strings.Contains(b.body, unknown) {
+			t.Errorf("the page says %q", unknown)
+		}
+	}
+	b.get("/rooms").wants(200, away)
+	b.get("/rooms/den-abc").wants(503, away)
+	b.submit("/rooms", "/rooms", "name", "The den", "who", "everyone").wants(503, away)
+	b.get("/settings").wants(200, "Profile")
+	if strings.Contains(b.body, `id="files"`) {
+		t.Error("files are offered, which the site does not keep")
+	}
+}
+
+// Any number of instances may stand before another chat server: the lock is the
+// embedded one's.
+func TestRelayed_Instances(t *testing.T) {
+	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	lock, err := takeLock(t.Context(), s.db, s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.release()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var started atomic.Bool
+	err = Run(ctx, s.cfg, writerFunc(func(line []byte) {
+		if bytes.Contains(line, []byte(" is at ")) {
+			started.Store(true)
+			stop()
+		}
+	}), s.log)
+	if err != nil || !started.Load() {
+		t.Error("the second instance:", err)
+	}
+}
+
+type writerFunc func([]byte)
+
+func (w writerFunc) Write(b []byte) (int, error) { w(b); return len(b), nil }
+
+// What means nothing with another chat server is named, once.
+func TestConfig_Unused(t *testing.T) {
+	c := testConfig(t, map[string]string{"XMPP_UPSTREAM": nobody, "ARCHIVE_RETENTION": "30d", "XMPP_C2S_ADDR": "localhost:5222"})
+	if got := strings.Join(c.unused(), " "); got != "ARCHIVE_RETENTION XMPP_C2S_ADDR" || c.Native() {
+		t.Error(got)
+	}
+}
