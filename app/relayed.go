@@ -109,7 +109,16 @@ func (r *relayed) dial(ctx context.Context, user string) (remote.Conn, error) {
 			return nil, err
 		}
 	}
-	_, secret, err := r.auth.Upstream(ctx, id)
+	conn, err := r.signIn(ctx, id)
+	if err != nil && ctx.Err() == nil {
+		// After a restart of the site, Prosody finds its way back by failing once.
+		conn, err = r.signIn(ctx, id)
+	}
+	return conn, err
+}
+
+func (r *relayed) signIn(ctx context.Context, id stream.Identity) (remote.Conn, error) {
+	user, secret, err := r.auth.Upstream(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import { expect, test } from "./fixtures.ts";
 // The site's pages with another server behind them: what they show works, and what that
 // server does not tell the site they do without (docs/SERVERS.md).
 
-test("somebody who was never talked with is known by name and picture", async ({ alice, visit }) => {
+test("somebody who was never talked with is known by name and picture", { tag: "@interop" }, async ({ alice, visit }) => {
   const carol = await visit("carol");
   await carol.signIn();
   await carol.goTo("Chat");
@@ -16,7 +16,7 @@ test("somebody who was never talked with is known by name and picture", async ({
   await expect(listed.locator("converse-avatar img, converse-avatar image")).toBeVisible();
 });
 
-test("a room by invitation is seen by those who belong to it, until its owner ends it", async ({ alice, bob, kind }) => {
+test("a room by invitation is seen by those who belong to it, until its owner ends it", { tag: "@interop" }, async ({ alice, bob, kind }) => {
   const name = `Surprise for ${kind}`;
   await makeRoom(alice, name, "Only people who are invited");
   await bob.page.goto("/rooms");

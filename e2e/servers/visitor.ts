@@ -1,0 +1,40 @@
+import { expect } from "@playwright/test";
+import { password, type User } from "../support/person.ts";
+import type { Site } from "../support/site.ts";
+
+/** Somebody whose browser runs no scripts: requests, forms and a cookie. */
+export class Visitor {
+  private readonly cookies = new Map<string, string>();
+
+  private constructor(private readonly site: Site) {}
+
+  /** Signs in. */
+  static async arrive(site: Site, user: User): Promise<Visitor> {
+    const visitor = new Visitor(site);
+    expect(await visitor.submit("/signin", "/signin", { username: user, password })).toBe(303);
+    return visitor;
+  }
+
+  async get(path: string): Promise<{ status: number; body: string }> {
+    const response = await this.request("GET", path);
+    return { status: response.status, body: await response.text() };
+  }
+
+  /** Sends a form of a page; resolves with the status. */
+  async submit(page: string, action: string, fields: Record<string, string>): Promise<number> {
+    const [, csrf] = (await this.get(page)).body.match(/name="csrf" value="([^"]+)"/)!;
+    const response = await this.request("POST", action, new URLSearchParams({ csrf: csrf!, ...fields }));
+    await response.arrayBuffer();
+    return response.status;
+  }
+
+  private async request(method: string, path: string, body?: URLSearchParams): Promise<Response> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const headers = { cookie, ...(body && { origin: this.site.url }) };
+    const response = await fetch(this.site.url + path, { method, body, headers, redirect: "manual" });
+    for (const [, name, value] of response.headers.getSetCookie().map((line) => line.match(/^([^=]+)=([^;]*)/)!)) {
+      this.cookies.set(name!, value!);
+    }
+    return response;
+  }
+}
