@@ -84,3 +84,13 @@ func (s *Server) address(c *fiber.Ctx) string {
 func secure(proxies []netip.Prefix, peer, forwardedProto string) bool {
 	return trusted(proxies, peer) && strings.EqualFold(strings.TrimSpace(forwardedProto), "https")
 }
+
+// TrustedProxy tells trusted proxies from others, as TRUSTED_PROXIES has them; nil:
+// there are none.
+func (c Config) TrustedProxy() func(address string) bool {
+	proxies, err := parseProxies(c.TrustedProxies)
+	if err != nil || len(proxies) == 0 {
+		return nil
+	}
+	return func(address string) bool { return trusted(proxies, address) }
+}

@@ -146,6 +146,9 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
 	}
+	if s.id, err = SiteID(ctx, db); err != nil {
+		return nil, err
+	}
 	if s.assets, err = newAssets(staticFiles()); err != nil {
 		return nil, err
 	}

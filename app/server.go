@@ -42,6 +42,7 @@ type Server struct {
 	native   []nativePort // set before serving
 	doors    []door       // likewise
 	metrics  net.Listener // likewise; nil: metrics have no port of their own
+	id       string       // SiteID
 	policy   string       // of pages, but for the nonce
 	baseURL  atomic.Value // string, a normal origin; known once the site listens
 	conns    *connections

@@ -21,12 +21,13 @@ func (db *DB) SaveToken(ctx context.Context, hash []byte, accountID int64, sessi
 }
 
 // SaveOperatorToken keeps the hash of a temporary token that the operator made,
-// with a session of its own, on which its stream will stand.
-func (db *DB) SaveOperatorToken(ctx context.Context, hash []byte, accountID int64, expires time.Time) error {
-	_, err := db.pool.Exec(ctx, `WITH s AS (INSERT INTO sessions (id, account_id, kind, expires_at) VALUES ($3, $2, 'token', $5) RETURNING id)
+// with a session of its own, on which its stream will stand. It returns that one's id.
+func (db *DB) SaveOperatorToken(ctx context.Context, hash []byte, accountID int64, expires time.Time) (session string, err error) {
+	session = uuid.NewString()
+	_, err = db.pool.Exec(ctx, `WITH s AS (INSERT INTO sessions (id, account_id, kind, expires_at) VALUES ($3, $2, 'token', $5) RETURNING id)
 		INSERT INTO login_tokens (hash, account_id, session_id, expires_at) SELECT $1, $2, id, $4 FROM s`,
-		hash, accountID, uuid.NewString(), expires, expires.Add(chatSessionLifetime))
-	return translate(err)
+		hash, accountID, session, expires, expires.Add(chatSessionLifetime))
+	return session, translate(err)
 }
 
 // ConsumeToken returns whom a token is for and takes it away: it works once.

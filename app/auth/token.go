@@ -41,8 +41,16 @@ func (s *Service) signedFor(ctx context.Context, username, session string) (stri
 // OperatorToken makes a temporary token on the operator's word. It has a session of
 // its own, which somebody sees among their devices.
 func (s *Service) OperatorToken(ctx context.Context, account models.Account, lifetime time.Duration) (string, error) {
+	secret, _, err := s.OperatorSession(ctx, account, lifetime)
+	return secret, err
+}
+
+// OperatorSession is OperatorToken with the id of that session, for those who end it
+// themselves.
+func (s *Service) OperatorSession(ctx context.Context, account models.Account, lifetime time.Duration) (secret, session string, err error) {
 	secret, hash := token.New()
-	return secret, s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(lifetime))
+	session, err = s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(lifetime))
+	return secret, session, err
 }
 
 // Address is somebody's bare address in the chat.

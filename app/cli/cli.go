@@ -4,13 +4,11 @@ package cli
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"foyer/app"
 	"foyer/internal/pgdev"
@@ -27,7 +25,7 @@ type commands struct {
 	User     userCmd     `cmd:"" help:"Manage accounts."`
 	Group    groupCmd    `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
 	Token    tokensCmd   `cmd:"" help:"Print one-use sign-in tokens; manage the keys of tokens."`
-	Doctor   doctorCmd   `cmd:"" help:"Check the settings and the database, and say how to mend what is wrong."`
+	Doctor   doctorCmd   `cmd:"" help:"Check the site, from inside and from outside, and say how to mend what is wrong."`
 	Orphans  orphansCmd  `cmd:"" help:"Count the uploaded files that no record knows of."`
 	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
 
@@ -149,74 +147,6 @@ func (settingsCmd) Run(e *env) error {
 	return err
 }
 
-type doctorCmd struct{}
-
-// Run checks one thing after the other and goes on after a failure.
-func (doctorCmd) Run(e *env) error {
-	cfg, err := e.config()
-	failed := e.report("settings", err)
-	if failed {
-		return errors.New("mend the settings first")
-	}
-	db, closeDB, err := e.database(cfg)
-	if e.report("database", err) {
-		return errors.New("the site cannot run without its database")
-	}
-	defer closeDB()
-	have, want, err := db.SchemaStatus(e.ctx)
-	if err == nil && have < want {
-		err = fmt.Errorf("version %d, this program needs %d; run `foyer migrate`", have, want)
-	}
-	failed = e.report("schema", err)
-	if !failed && !cfg.Development() {
-		demo, err := db.HasDemoAccounts(e.ctx)
-		if err == nil && demo {
-			err = errors.New("demo accounts are in this database; delete them")
-		}
-		failed = e.report("accounts", err)
-	}
-	failed = e.report("native clients", app.CheckNative(cfg)) || failed
-	failed = e.report("assets", app.CheckAssets()) || failed
-	failed = e.checkUploads(cfg, db) || failed
-	failed = e.checkLimits(db) || failed
-	if failed {
-		return errors.New("something needs mending")
-	}
-	return nil
-}
-
-// Limits that were met before that are no news.
-const recentlyMet = 7 * 24 * time.Hour
-
-// checkLimits tells which limits were met lately. That is no failure: it may be
-// what they are for.
-func (e *env) checkLimits(db *models.DB) (failed bool) {
-	met, err := db.LimitsMet(e.ctx, time.Now().Add(-recentlyMet))
-	if e.report("limits", err) {
-		return true
-	}
-	for _, m := range met {
-		fmt.Fprintf(e.out, "  met: %s, %d times, last by %s on %s", m.Limit.Name, m.Count, m.Last, m.At.Local().Format("2 January 15:04"))
-		if m.Limit.Setting != "" {
-			fmt.Fprintf(e.out, "; %s changes it", m.Limit.Setting)
-		}
-		fmt.Fprintln(e.out)
-	}
-	return false
-}
-
-// checkUploads checks that files can be kept, and that each has its record.
-func (e *env) checkUploads(cfg app.Config, db *models.DB) (failed bool) {
-	if e.report("uploads", app.CheckFiles(e.ctx, cfg)) {
-		return true
-	}
-	n, err := app.OrphanFiles(e.ctx, cfg, db, false)
-	if err == nil && n > 0 {
-		err = fmt.Errorf("%d files that no record knows of; `foyer orphans --delete` removes them (not before you know why they are there: was the database restored from an older copy?)", n)
-	}
-	return e.report("uploads' records", err)
-}
-
 type orphansCmd struct {
 	Delete bool `help:"Remove them."`
 }
@@ -235,13 +165,4 @@ func (c orphansCmd) Run(e *env) error {
 		fmt.Fprintf(e.out, "%d files without a record %s.\n", n, what)
 		return nil
 	})
-}
-
-func (e *env) report(what string, err error) (failed bool) {
-	if err != nil {
-		fmt.Fprintf(e.out, "✗ %s: %v\n", what, err)
-		return true
-	}
-	fmt.Fprintf(e.out, "✓ %s\n", what)
-	return false
 }

@@ -7,7 +7,7 @@ import type { Response } from "@playwright/test";
 import { SaxesParser } from "saxes";
 import { BOSHSession, type Post } from "./bosh.ts";
 import { askOver, type Client } from "./client.ts";
-import { expect, test, wrongPasswords } from "./fixtures.ts";
+import { expect, type Finding, test, wrongPasswords } from "./fixtures.ts";
 
 const largest = 25_000_000; // UPLOAD_MAX_SIZE
 
@@ -153,6 +153,23 @@ test("a time-out below the wait makes a poll fail; ours is above it", async ({ i
   expect([502, 504]).toContain(failed.status);
   expect(answered).toMatchObject({ status: 200, isBody: true });
   expect(answered.seconds, "it was held").toBeGreaterThanOrEqual(3);
+});
+
+// The test's own requests come from the proxy's machine, so that whom the site believes cannot be told.
+const healthy = (found: Record<string, Finding>) =>
+  expect(Object.values(found).filter(({ state, check }) => state !== "ok" && check !== "client addresses")).toEqual([]);
+
+test("foyer doctor finds nothing to mend", async ({ doctor }) => {
+  const found = await doctor("--quick");
+  healthy(found);
+  expect(Object.keys(found)).toEqual(expect.arrayContaining(["certificate", "site", "host-meta", "WebSocket", "BOSH", "uploads", "metrics", "cookies"]));
+});
+
+test("foyer doctor waits for a minute", { tag: "@interop" }, async ({ doctor }) => {
+  test.setTimeout(240_000);
+  const found = await doctor();
+  healthy(found);
+  expect(found.BOSH!.text).toMatch(/a poll waited for (59|1m)/);
 });
 
 test("a page that polls for a minute meets no error", { tag: "@interop" }, async ({ visit }) => {

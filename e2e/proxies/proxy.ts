@@ -42,7 +42,8 @@ export class Proxy {
     readonly url: string,
     /** Where it takes plain http. */
     readonly plainURL: string,
-    /** Its certificate, in PEM. */
+    /** The file with its certificate, and what is in it. */
+    readonly certificate: string,
     readonly ca: string,
     private readonly dir: string,
     private readonly program: Program,
@@ -59,7 +60,7 @@ export class Proxy {
     writeFileSync(main, setUp.main(place, shipped));
     const program = new Program(programPath(kind)!, setUp.args(main, place), { HOME: dir, APACHE_LOG_DIR: dir });
     await program.says(setUp.ready);
-    return new Proxy(`https://localhost:${place.https}`, `http://localhost:${place.http}`, readFileSync(place.certificate.cert, "utf8"), dir, program);
+    return new Proxy(`https://localhost:${place.https}`, `http://localhost:${place.http}`, place.certificate.cert, readFileSync(place.certificate.cert, "utf8"), dir, program);
   }
 
   /** What it has logged about requests, file by file. */

@@ -86,7 +86,8 @@ func (s *site) password(ctx context.Context, user string) (string, error) {
 		return "", err
 	}
 	secret, hash := token.New()
-	return secret, s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(time.Minute))
+	_, err = s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(time.Minute))
+	return secret, err
 }
 
 // waitFor reads lines until one contains mark; it returns what stands before

@@ -68,14 +68,15 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/doors":         {"app/auth", "internal/stanza"},
+		"app/doctor":        nil,
 		"app/pictures":      {"internal/budget"},
 		"app/remote":        {"internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
-		"app/cli":           {"app/...", "internal/pgdev", "models", "token"},
+		"app/cli":           {"app/...", "internal/budget", "internal/pgdev", "internal/stanza", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
 		"models": {"internal/budget", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},

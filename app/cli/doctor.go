@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"foyer/app"
+	"foyer/app/auth"
+	"foyer/app/doctor"
+	"foyer/internal/stanza"
+	"foyer/models"
+)
+
+type doctorCmd struct {
+	Quick bool   `help:"Leave out what takes a minute: whether the proxy waits as long as chats do."`
+	JSON  bool   `name:"json" help:"Write the findings as JSON."`
+	As    string `help:"The account to sign in to the chat with; without it, an administrator's." placeholder:"NAME"`
+}
+
+var errMend = errors.New("something needs mending")
+
+// Run makes all checks, those from inside first, and goes on after a failure.
+func (c doctorCmd) Run(e *env) error {
+	report := doctor.NewReport(e.out, c.JSON)
+	c.examine(e, report)
+	failed, err := report.Close()
+	if err == nil && failed > 0 {
+		err = errMend
+	}
+	return err
+}
+
+func (c doctorCmd) examine(e *env, report *doctor.Report) {
+	x := examination{env: e, Report: report}
+	cfg, err := e.config()
+	if x.failed("settings", err, "They are in the environment: of foyer.service, or of docker-compose.yml.") {
+		return
+	}
+	db, closeDB, err := e.database(cfg)
+	if x.failed("database", err, "") {
+		return
+	}
+	defer closeDB()
+	if x.database(cfg, db) {
+		x.files(cfg, db)
+		x.limits(db)
+		x.outside(c, cfg, db)
+	}
+	x.failed("native clients", app.CheckNative(cfg), "XMPP_TLS_CERT and XMPP_TLS_KEY.")
+	x.failed("scripts and styles", app.CheckAssets(), "Build the program with `make build`.")
+}
+
+// examination is a run of the checks from inside.
+type examination struct {
+	*env
+	*doctor.Report
+}
+
+// failed tells how a check went.
+func (x examination) failed(check string, err error, mend string) bool {
+	if err != nil {
+		x.Tell(doctor.Finding{Check: check, State: doctor.Fail, Text: err.Error(), Mend: mend})
+		return true
+	}
+	x.Tell(doctor.Finding{Check: check, State: doctor.OK, Text: "well"})
+	return false
+}
+
+// oldestPostgres is the first version that the site works with.
+const oldestPostgres = 14
+
+// database checks the server, the schema and the accounts; it reports whether the
+// site can work with them.
+func (x examination) database(cfg app.Config, db *models.DB) bool {
+	server, err := db.Postgres(x.ctx)
+	if err == nil && server.Version/10_000 < oldestPostgres {
+		err = fmt.Errorf("this is Postgres %d; the site needs %d or newer", server.Version/10_000, oldestPostgres)
+	}
+	if x.failed("Postgres", err, "Move the database to a newer server (pg_upgrade).") {
+		return false
+	}
+	x.Tell(doctor.Skew("the database's clock", server.Now, time.Now()))
+	have, want, err := db.SchemaStatus(x.ctx)
+	if err == nil && have < want {
+		err = fmt.Errorf("the schema is at version %d, this program needs %d", have, want)
+	}
+	if x.failed("schema", err, "Run `foyer migrate`.") {
+		return false
+	}
+	if !cfg.Development() {
+		demo, err := db.HasDemoAccounts(x.ctx)
+		if err == nil && demo {
+			err = errors.New("demo accounts are in this database, whose password is published")
+		}
+		x.failed("accounts", err, "Delete them: `foyer user delete alice`, and so on; `foyer user list` marks them.")
+	}
+	return true
+}
+
+// files checks that files can be kept, and that each has its record.
+func (x examination) files(cfg app.Config, db *models.DB) {
+	if x.failed("files", app.CheckFiles(x.ctx, cfg), "DATA_DIR, or UPLOAD_STORE and the S3 settings.") {
+		return
+	}
+	n, err := app.OrphanFiles(x.ctx, cfg, db, false)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%d files that no record knows of", n)
+	}
+	x.failed("files' records", err, "`foyer orphans --delete` removes them; not before you know why they are there: was the database restored from an older copy?")
+}
+
+// Limits that were met before that are no news.
+const recentlyMet = 7 * 24 * time.Hour
+
+// limits tells which were met lately. That is no failure: it may be what they are for.
+func (x examination) limits(db *models.DB) {
+	met, err := db.LimitsMet(x.ctx, time.Now().Add(-recentlyMet))
+	if x.failed("limits", err, "") {
+		return
+	}
+	for _, m := range met {
+		f := doctor.Finding{Check: "limits", State: doctor.Warn}
+		f.Text = fmt.Sprintf("met: %s, %d times, last by %s on %s", m.Limit.Name, m.Count, m.Last, m.At.Local().Format("2 January 15:04"))
+		if m.Limit.Setting != "" {
+			f.Mend = "If that was no attack, raise " + m.Limit.Setting + "."
+		}
+		x.Tell(f)
+	}
+}
+
+// outside makes the checks that go by BASE_URL, and signs in to the external server.
+func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
+	service, err := auth.New(x.ctx, cfg.Auth(db, x.logger(cfg), func(context.Context, models.Event) {}))
+	if err != nil {
+		x.failed("sign-in", err, "")
+		return
+	}
+	if cfg.External() {
+		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
+		x.failed("chat server", app.CheckUpstream(ctx, cfg, service), "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")
+		cancel()
+	}
+	if cfg.BaseURL == "" {
+		x.Tell(doctor.Finding{Check: "site", State: doctor.Warn, Text: "not looked at from outside: there is no BASE_URL, as in development"})
+		return
+	}
+	site, end, err := x.site(c, cfg, db, service)
+	if err != nil {
+		x.failed("site", err, "")
+		return
+	}
+	defer end()
+	(&doctor.Doctor{Site: site, Quick: c.Quick}).Run(x.ctx, x.Tell)
+}
+
+// site is what is checked from outside. end takes back what signing in left.
+func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *auth.Service) (site doctor.Site, end func(), err error) {
+	end = func() {}
+	id, err := app.SiteID(x.ctx, db)
+	if err != nil {
+		return site, end, err
+	}
+	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Trusted: cfg.TrustedProxy()}
+	if !cfg.External() {
+		site.STARTTLSPort, site.TLSPort = portOf(cfg.C2SAddr), portOf(cfg.C2STLSAddr)
+		if cfg.C2SPlain {
+			site.STARTTLSPort = "" // loopback, for something that ends TLS
+		}
+	}
+	account, err := x.somebody(c.As, db)
+	if errors.Is(err, models.ErrNotFound) {
+		return site, end, nil
+	}
+	if err != nil {
+		return site, end, err
+	}
+	var session string
+	site.SignIn = func(ctx context.Context) (jid, token string, err error) {
+		token, session, err = service.OperatorSession(ctx, account, time.Minute)
+		return service.Address(account.Username), token, err
+	}
+	return site, func() {
+		if session == "" {
+			return
+		}
+		// It is nobody's device, and would end by itself.
+		_ = service.EndSession(x.ctx, account, session)
+	}, nil
+}
+
+func (x examination) somebody(name string, db *models.DB) (models.Account, error) {
+	if name != "" {
+		return x.account(db, name)
+	}
+	return db.SomeAccount(x.ctx)
+}
+
+// portOf is where a listener can be reached; empty: nowhere.
+func portOf(addr string) string {
+	_, port, _ := net.SplitHostPort(cmp.Or(addr, ":"))
+	return port
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/app/doctor"
+	"foyer/internal/budget"
+	"foyer/models"
+
+	"github.com/google/uuid"
+)
+
+// findings runs foyer doctor, and returns what it found, by the checks.
+func (c *terminal) findings() (map[string]doctor.Finding, error) {
+	c.t.Helper()
+	out, failed := c.run("", "doctor", "--quick", "--json")
+	var list []doctor.Finding
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&list); err != nil {
+		c.t.Fatalf("%v: %s", err, out)
+	}
+	all := map[string]doctor.Finding{}
+	for _, f := range list {
+		all[f.Check] = f
+	}
+	return all, failed
+}
+
+func TestDoctor_AllIsWell(t *testing.T) {
+	c := newTerminal(t, nil)
+	found, err := c.findings()
+	if err != nil {
+		t.Error(err)
+	}
+	for check, f := range found {
+		if f.State != doctor.OK && check != "site" && check != "scripts and styles" { // no BASE_URL; assets may not be fetched yet
+			t.Errorf("%+v", f)
+		}
+	}
+	if found["site"].State != doctor.Warn {
+		t.Errorf("without BASE_URL: %+v", found["site"])
+	}
+	c.says("ok    Postgres: well", "", "doctor")
+}
+
+// Each set-up is broken in one way, and the command fails.
+func TestDoctor_Broken(t *testing.T) {
+	well := newTerminal(t, nil)
+	for name, c := range map[string]struct {
+		spoil func(*terminal)
+		check string
+		text  string
+		mend  string
+	}{
+		"no database":    {func(c *terminal) { c.cfg.DatabaseURL = "postgres://nobody@127.0.0.1:1/none" }, "database", "cannot be reached", ""},
+		"no schema":      {func(c *terminal) { c.cfg.DatabaseURL = cluster.EmptyDB(c.t) }, "schema", "is at version 0", "foyer migrate"},
+		"demo accounts":  {demoAccount, "accounts", "password is published", "foyer user delete"},
+		"no room":        {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
+		"lost files":     {lostFile, "files' records", "1 files that no record", "orphans"},
+		"no TLS":         {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
+		"nobody there":   {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
+		"no chat server": {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spoilt := *well
+			spoilt.t = t
+			c.spoil(&spoilt)
+			found, err := spoilt.findings()
+			f := found[c.check]
+			if err == nil || f.State != doctor.Fail || !strings.Contains(f.Text, c.text) || !strings.Contains(f.Mend, c.mend) {
+				t.Errorf("%v: %+v", err, f)
+			}
+		})
+	}
+}
+
+func demoAccount(c *terminal) {
+	c.cfg.Env = "production"
+	if err := c.db.CreateAccount(c.t.Context(), &models.Account{Username: "alice", Name: "Alice", PasswordHash: "x", Demo: true}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func lostFile(c *terminal) {
+	id := uuid.NewString()
+	path := filepath.Join(c.cfg.DataDir, "uploads", id[len(id)-2:], id)
+	old := time.Now().Add(-30 * 24 * time.Hour) // it is none that is just coming
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Limits that were met are told, and are no failure.
+func TestDoctor_Limits(t *testing.T) {
+	c := newTerminal(t, nil)
+	limit := budget.Limit{Name: "connections of one address", Setting: "CONNECTIONS_PER_ADDRESS"}
+	if err := c.db.NoteLimits(t.Context(), []budget.Entry{{Limit: limit, Last: "192.0.2.1", At: time.Now(), Count: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := c.findings()
+	if f := found["limits"]; err != nil || f.State != doctor.Warn || !strings.Contains(f.Text, "3 times") || !strings.Contains(f.Mend, "CONNECTIONS_PER_ADDRESS") {
+		t.Errorf("%v %+v", err, f)
+	}
+}

@@ -1,0 +1,155 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// names: the name of BASE_URL has an address.
+func (d *Doctor) names(ctx context.Context) []Finding {
+	const check = "name"
+	host := d.base.Hostname()
+	if net.ParseIP(host) != nil {
+		return nil
+	}
+	addresses, err := d.Resolver.LookupHost(ctx, host)
+	if err != nil {
+		f := fail(check, "Create an A or AAAA record where the domain's DNS is kept:", "%s has no address: %v", host, err)
+		f[0].Paste = []string{host + ". 3600 IN A <the machine's address>"}
+		return f
+	}
+	return ok(check, "%s is %s", host, strings.Join(addresses, ", "))
+}
+
+// links are what host-meta says, by relation (XEP-0156 §2).
+type links map[string]string
+
+const (
+	relBOSH      = "urn:xmpp:alt-connections:xbosh"
+	relWebSocket = "urn:xmpp:alt-connections:websocket"
+)
+
+// expected is what both forms of host-meta have to say.
+func (d *Doctor) expected() links {
+	return links{relBOSH: d.BaseURL + "/http-bind", relWebSocket: "ws" + strings.TrimPrefix(d.BaseURL, "http") + "/xmpp-websocket"}
+}
+
+// hostMeta: chat programs in browsers find the site's endpoints, at its own address
+// and at the domain of people's addresses, where they look (XEP-0156 §2).
+func (d *Doctor) hostMeta(ctx context.Context) []Finding {
+	const check = "host-meta"
+	if err := d.hostMetaAt(ctx, d.BaseURL); err != nil {
+		return fail(check, "Let the proxy pass on /.well-known/host-meta and host-meta.json like everything else.", "%v", err)
+	}
+	if d.Domain == d.base.Hostname() || d.base.Scheme != "https" {
+		return ok(check, "it names the site's endpoints")
+	}
+	if err := d.hostMetaAt(ctx, "https://"+d.Domain); err != nil {
+		return warn(check, fmt.Sprintf("The web server of %s has to answer with the files of %s/.well-known/host-meta and host-meta.json, with Access-Control-Allow-Origin: *. "+
+			"The site's own pages do without.", d.Domain, d.BaseURL), "chat programs that know only the domain do not find the site: %v", err)
+	}
+	return ok(check, "it names the site's endpoints, at %s and at %s", d.base.Hostname(), d.Domain)
+}
+
+func (d *Doctor) hostMetaAt(ctx context.Context, origin string) error {
+	for path, read := range map[string]func([]byte) (links, error){"/.well-known/host-meta": readXRD, "/.well-known/host-meta.json": readJRD} {
+		a, err := d.ask(ctx, http.MethodGet, origin+path, nil, "", patience)
+		if err != nil {
+			return err
+		}
+		if a.status != http.StatusOK {
+			return fmt.Errorf("%s%s answers %d", origin, path, a.status)
+		}
+		got, err := read([]byte(a.body))
+		if err != nil {
+			return fmt.Errorf("%s%s cannot be read: %w", origin, path, err)
+		}
+		for rel, want := range d.expected() {
+			if got[rel] != want {
+				return fmt.Errorf("%s%s says that %s is at %q, not at %s", origin, path, rel, got[rel], want)
+			}
+		}
+		if a.header.Get("Access-Control-Allow-Origin") != "*" {
+			return fmt.Errorf("%s%s has no Access-Control-Allow-Origin: *", origin, path)
+		}
+	}
+	return nil
+}
+
+func readXRD(raw []byte) (links, error) {
+	var xrd struct {
+		Links []struct {
+			Rel  string `xml:"rel,attr"`
+			Href string `xml:"href,attr"`
+		} `xml:"http://docs.oasis-open.org/ns/xri/xrd-1.0 Link"`
+	}
+	err := xml.Unmarshal(raw, &xrd)
+	all := links{}
+	for _, l := range xrd.Links {
+		all[l.Rel] = l.Href
+	}
+	return all, err
+}
+
+func readJRD(raw []byte) (links, error) {
+	var jrd struct{ Links []struct{ Rel, Href string } }
+	err := json.Unmarshal(raw, &jrd)
+	all := links{}
+	for _, l := range jrd.Links {
+		all[l.Rel] = l.Href
+	}
+	return all, err
+}
+
+// service is a way in for native clients, and the record that leads there (RFC 6120
+// §3.2.1, XEP-0368 §3).
+type service struct{ name, port, standard string }
+
+func (d *Doctor) services() []service {
+	return []service{{"xmpp-client", d.STARTTLSPort, "5222"}, {"xmpps-client", d.TLSPort, "5223"}}
+}
+
+// records: native clients are led to the ports that there are, and to no others.
+func (d *Doctor) records(ctx context.Context) []Finding {
+	var all []Finding
+	for _, s := range d.services() {
+		all = append(all, d.record(ctx, s)...)
+	}
+	return all
+}
+
+func (d *Doctor) record(ctx context.Context, s service) []Finding {
+	name := "_" + s.name + "._tcp." + d.Domain
+	check := "record " + name
+	_, records, err := d.Resolver.LookupSRV(ctx, s.name, "tcp", d.Domain)
+	var none *net.DNSError
+	if err != nil && (!errors.As(err, &none) || !none.IsNotFound) {
+		return warn(check, "Look whether the name servers of "+d.Domain+" answer.", "it could not be looked up: %v", err)
+	}
+	leads := slices.ContainsFunc(records, func(r *net.SRV) bool { return fmt.Sprint(r.Port) == s.port })
+	paste := []string{fmt.Sprintf("%s. 3600 IN SRV 0 5 %s %s.", name, s.port, d.base.Hostname())}
+	switch {
+	case s.port == "" && len(records) == 0:
+		return nil
+	case s.port == "":
+		return warn(check, "Remove the record, or open the port (XMPP_C2S_ADDR, XMPP_C2S_TLS_ADDR).", "it leads to %s:%d, where this site does not listen", records[0].Target, records[0].Port)
+	case leads:
+		return ok(check, "it leads to port %s", s.port)
+	case len(records) > 0:
+		f := fail(check, "Change it where the domain's DNS is kept:", "it leads to port %d, and the site listens on %s", records[0].Port, s.port)
+		f[0].Paste = paste
+		return f
+	case s.name == "xmpp-client" && s.port == s.standard && d.Domain == d.base.Hostname():
+		return ok(check, "there is none, and none is needed: apps try port %s of %s", s.port, d.Domain)
+	}
+	f := fail(check, "Create it where the domain's DNS is kept:", "there is none, so that apps do not find the site")
+	f[0].Paste = paste
+	return f
+}
