@@ -4,15 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
 // Discovery of the endpoints (XEP-0156), from the site's public URL.
-
-const (
-	relBOSH      = "urn:xmpp:alt-connections:xbosh"
-	relWebSocket = "urn:xmpp:alt-connections:websocket"
-)
 
 // endpoints returns the public URLs. http gives ws: that is for development on
 // loopback only, and clients ignore such links.
@@ -29,7 +25,7 @@ func endpointsOf(base string) (bosh, ws string) {
 func (g *Gateway) hostMeta() []byte {
 	bosh, ws := g.endpoints()
 	return []byte(`<?xml version='1.0' encoding='utf-8'?><XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>` +
-		`<Link rel='` + relBOSH + `' href='` + stream.Escape(bosh) + `'/><Link rel='` + relWebSocket + `' href='` + stream.Escape(ws) + `'/></XRD>`)
+		`<Link rel='` + stanza.NSAltBOSH + `' href='` + stream.Escape(bosh) + `'/><Link rel='` + stanza.NSAltWebSocket + `' href='` + stream.Escape(ws) + `'/></XRD>`)
 }
 
 // hostMetaJSON is the JRD form (XEP-0156 §2.3, W-19).
@@ -39,5 +35,5 @@ func (g *Gateway) hostMetaJSON() ([]byte, error) {
 		Href string `json:"href"`
 	}
 	bosh, ws := g.endpoints()
-	return json.Marshal(map[string][]link{"links": {{relBOSH, bosh}, {relWebSocket, ws}}})
+	return json.Marshal(map[string][]link{"links": {{stanza.NSAltBOSH, bosh}, {stanza.NSAltWebSocket, ws}}})
 }

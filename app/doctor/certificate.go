@@ -10,6 +10,9 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
 )
 
 // Certificates that expire sooner are worth a warning: by then they should have been
@@ -96,8 +99,8 @@ func (d *Doctor) shown(ctx context.Context, address, name string, startTLS bool)
 
 // proceed asks for TLS on an XMPP stream (RFC 6120 §5.4).
 func proceed(conn net.Conn, domain string) error {
-	_, err := fmt.Fprintf(conn, "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"+
-		"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", domain)
+	_, err := fmt.Fprintf(conn, "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xmlns='jabber:client' xmlns:stream='%s'><starttls xmlns='%s'/>",
+		domain, stream.NSStream, stanza.NSTLS)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"foyer/internal/stanza"
 )
 
 // names: the name of BASE_URL has an address.
@@ -31,14 +33,9 @@ func (d *Doctor) names(ctx context.Context) []Finding {
 // links are what host-meta says, by relation (XEP-0156 §2).
 type links map[string]string
 
-const (
-	relBOSH      = "urn:xmpp:alt-connections:xbosh"
-	relWebSocket = "urn:xmpp:alt-connections:websocket"
-)
-
 // expected is what both forms of host-meta have to say.
 func (d *Doctor) expected() links {
-	return links{relBOSH: d.BaseURL + "/http-bind", relWebSocket: "ws" + strings.TrimPrefix(d.BaseURL, "http") + "/xmpp-websocket"}
+	return links{stanza.NSAltBOSH: d.BaseURL + "/http-bind", stanza.NSAltWebSocket: "ws" + strings.TrimPrefix(d.BaseURL, "http") + "/xmpp-websocket"}
 }
 
 // hostMeta: chat programs in browsers find the site's endpoints, at its own address

@@ -13,7 +13,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"foyer/internal/stanza"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // front is a site behind a proxy, well made but for what a test breaks.
 type front struct {
@@ -107,11 +113,11 @@ func (f *front) hostMeta(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	links := f.doctor.expected()
 	if strings.HasSuffix(r.URL.Path, ".json") {
-		fmt.Fprintf(w, `{"links":[{"rel":%q,"href":%q},{"rel":%q,"href":%q}]}`, relBOSH, links[relBOSH], relWebSocket, links[relWebSocket])
+		fmt.Fprintf(w, `{"links":[{"rel":%q,"href":%q},{"rel":%q,"href":%q}]}`, stanza.NSAltBOSH, links[stanza.NSAltBOSH], stanza.NSAltWebSocket, links[stanza.NSAltWebSocket])
 		return
 	}
 	fmt.Fprintf(w, `<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'><Link rel='%s' href='%s'/><Link rel='%s' href='%s'/></XRD>`,
-		relBOSH, links[relBOSH], relWebSocket, links[relWebSocket])
+		stanza.NSAltBOSH, links[stanza.NSAltBOSH], stanza.NSAltWebSocket, links[stanza.NSAltWebSocket])
 }
 
 func (f *front) bosh(w http.ResponseWriter, r *http.Request) {

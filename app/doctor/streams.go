@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
 )
 
 // webSocket: the upgrade gets through the proxy (RFC 7395 §3.1).
@@ -32,7 +35,7 @@ func (d *Doctor) webSocket(ctx context.Context) []Finding {
 
 // httpBody is a body of BOSH (XEP-0124).
 type httpBody struct {
-	XMLName   xml.Name `xml:"http://jabber.org/protocol/httpbind body"`
+	XMLName   xml.Name `xml:"body"`
 	SID       string   `xml:"sid,attr"`
 	Type      string   `xml:"type,attr"`
 	Condition string   `xml:"condition,attr"`
@@ -51,17 +54,16 @@ var errNotBOSH = errors.New("what came back is no BOSH")
 // send sends what a body holds, and returns what comes back.
 func (s *boshSession) send(ctx context.Context, attributes, content string) (httpBody, answer, error) {
 	s.rid++
-	raw := fmt.Sprintf(`<body xmlns="http://jabber.org/protocol/httpbind" rid="%d" xmlns:xmpp="urn:xmpp:xbosh" %s>%s</body>`, s.rid, attributes, content)
 	if s.sid != "" {
 		attributes = fmt.Sprintf(`sid="%s" %s`, s.sid, attributes)
-		raw = fmt.Sprintf(`<body xmlns="http://jabber.org/protocol/httpbind" rid="%d" xmlns:xmpp="urn:xmpp:xbosh" %s>%s</body>`, s.rid, attributes, content)
 	}
+	raw := fmt.Sprintf(`<body xmlns="%s" xmlns:xmpp="%s" rid="%d" %s>%s</body>`, stream.NSHTTPBind, stream.NSXBOSH, s.rid, attributes, content)
 	a, err := s.d.ask(ctx, http.MethodPost, s.d.BaseURL+"/http-bind", http.Header{"Content-Type": {"text/xml"}}, raw, s.d.Wait+patience)
 	if err != nil {
 		return httpBody{}, a, err
 	}
 	var body httpBody
-	if a.status != http.StatusOK || xml.Unmarshal([]byte(a.body), &body) != nil {
+	if a.status != http.StatusOK || xml.Unmarshal([]byte(a.body), &body) != nil || body.XMLName.Space != stream.NSHTTPBind {
 		return body, a, errNotBOSH
 	}
 	if body.Type == "terminate" {
@@ -104,9 +106,9 @@ func (s *boshSession) signIn(ctx context.Context) error {
 	user, _, _ := strings.Cut(jid, "@")
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + token))
 	for _, step := range []struct{ attributes, content, want string }{
-		{"", `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">` + plain + `</auth>`, "<success"},
+		{"", `<auth xmlns="` + stanza.NSSASL + `" mechanism="PLAIN">` + plain + `</auth>`, "<success"},
 		{`xmpp:restart="true" to="` + s.d.Domain + `"`, "", "bind"},
-		{"", `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`, "<jid>"},
+		{"", `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="` + stanza.NSBind + `"/></iq>`, "<jid>"},
 	} {
 		body, _, err := s.send(ctx, step.attributes, step.content)
 		if err != nil {

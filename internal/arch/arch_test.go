@@ -71,7 +71,7 @@ func mayImport() map[string][]string {
 		"app":               {"app/auth", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/doors":         {"app/auth", "internal/stanza"},
-		"app/doctor":        nil,
+		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/pictures":      {"internal/budget"},
 		"app/remote":        {"internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},

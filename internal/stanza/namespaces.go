@@ -4,6 +4,9 @@ package stanza
 // capability is in the file of that capability; none is written down twice
 // (internal/arch).
 const (
+	NSAltBOSH      = "urn:xmpp:alt-connections:xbosh" // XEP-0156
+	NSAltWebSocket = "urn:xmpp:alt-connections:websocket"
+
 	NSBind        = "urn:ietf:params:xml:ns:xmpp-bind"
 	NSCaps        = "http://jabber.org/protocol/caps"       // XEP-0115
 	NSChatMarkers = "urn:xmpp:chat-markers:0"               // XEP-0333
