@@ -98,20 +98,30 @@ func (s *Service) create(ctx context.Context, user string, pubsub, create stream
 	if node == nodeOldBookmarks {
 		submitted = withoutMaxItems(submitted)
 	}
-	release, err := s.changing.lock(ctx, user)
-	if err != nil {
-		return err
-	}
-	defer release()
-	_, err = s.store.UpdateNode(ctx, user, storedNode(node), nil, func(n *Node, exists bool) (bool, error) {
+	return s.updateNode(ctx, user, node, func(n *Node, exists bool) (bool, error) {
 		if exists {
 			return true, stanza.ErrConflict // §8.1.1
 		}
 		var err error
 		n.Config, err = defaultConfig(node).apply(submitted)
 		return true, err
-	})
-	return storeBound(err)
+	}, func(Node) {})
+}
+
+// updateNode changes a node, which need not exist, and then tells of it, as it is
+// stored now; both with the account's lock held.
+func (s *Service) updateNode(ctx context.Context, user, node string, change func(n *Node, exists bool) (keep bool, err error), tell func(Node)) error {
+	release, err := s.changing.lock(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer release()
+	n, err := s.store.UpdateNode(ctx, user, storedNode(node), nil, change)
+	if err != nil {
+		return storeBound(err)
+	}
+	tell(n)
+	return nil
 }
 
 // configuration answers with the form of a node (XEP-0060 §8.2.1, S-68).
@@ -154,26 +164,18 @@ func (s *Service) configure(ctx context.Context, user string, configure stream.C
 
 // changeNode changes the configuration of a node that exists.
 func (s *Service) changeNode(ctx context.Context, user, node string, change func(NodeConfig) (NodeConfig, error)) error {
-	release, err := s.changing.lock(ctx, user)
-	if err != nil {
-		return err
-	}
-	defer release()
-	n, err := s.store.UpdateNode(ctx, user, storedNode(node), nil, func(n *Node, exists bool) (bool, error) {
+	return s.updateNode(ctx, user, node, func(n *Node, exists bool) (bool, error) {
 		if !exists {
 			return false, stanza.ErrItemNotFound
 		}
 		var err error
 		n.Config, err = change(n.Config)
 		return true, err
+	}, func(n Node) {
+		if n.Config.NotifyConfig {
+			s.notifyNode(ctx, user, n, "configuration")
+		}
 	})
-	if err != nil {
-		return storeBound(err)
-	}
-	if n.Config.NotifyConfig {
-		s.notifyNode(ctx, user, n, "configuration")
-	}
-	return nil
 }
 
 // deleteNode deletes a node with its items (XEP-0060 §8.4).
@@ -182,26 +184,18 @@ func (s *Service) deleteNode(ctx context.Context, user string, del stream.Child)
 	if err != nil {
 		return err
 	}
-	release, err := s.changing.lock(ctx, user)
-	if err != nil {
-		return err
-	}
-	defer release()
 	var old Node
-	_, err = s.store.UpdateNode(ctx, user, storedNode(node), nil, func(n *Node, exists bool) (bool, error) {
+	return s.updateNode(ctx, user, node, func(n *Node, exists bool) (bool, error) {
 		if !exists {
 			return false, stanza.ErrItemNotFound
 		}
 		old = *n
 		return false, nil
+	}, func(Node) {
+		if old.Config.NotifyDelete {
+			s.notifyNode(ctx, user, old, "delete")
+		}
 	})
-	if err != nil {
-		return storeBound(err)
-	}
-	if old.Config.NotifyDelete {
-		s.notifyNode(ctx, user, old, "delete")
-	}
-	return nil
 }
 
 // purge removes all items of a node (XEP-0060 §8.5).
