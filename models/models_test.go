@@ -154,6 +154,14 @@ func TestSession_Lifecycle(t *testing.T) {
 	if err != nil || got.ID != s.ID || who.Username != "alice" {
 		t.Errorf("%+v %+v %v", got, who, err)
 	}
+	// A field that is added is read here, too.
+	sessions, err := db.Sessions(ctx, alice.ID)
+	is(t, err, nil)
+	byName, err := db.AccountByName(ctx, "alice")
+	is(t, err, nil)
+	if fmt.Sprintf("%+v %+v", got, who) != fmt.Sprintf("%+v %+v", sessions[0], byName) {
+		t.Errorf("%+v %+v, not %+v %+v", got, who, sessions[0], byName)
+	}
 	_, _, err = db.SessionBySecret(ctx, []byte("old"))
 	is(t, err, ErrNotFound)
 	is(t, db.SessionCurrent(ctx, s.ID, "alice"), nil)
