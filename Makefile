@@ -24,7 +24,7 @@ interop: ## Other people's clients, the proxies of deploy/, other servers behind
 bench: tools assets ## Measure it, beside Prosody and ejabberd where they are installed; ARGS="-servers foyer -steps room"
 	@scripts/bench.sh -o bench/RESULTS.md $(ARGS)
 
-soak: tools assets ## People who talk beside each attacker in turn, 10 minutes each; ARGS="-soak 1m -steps X-50"
+soak: tools assets ## People who talk beside each attacker in turn, 12 minutes each; ARGS="-soak 1m -steps X-50" is a quick look
 	@scripts/bench.sh -soak 10m $(ARGS)
 
 microbench: tools assets ## The Go benchmarks
