@@ -35,7 +35,7 @@ type Config struct {
 	TrustedProxies string  `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
-	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password"`
+	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password; or typed, for a chat server that knows only real passwords: the one typed to sign in to the site, which pages can read then"`
 	Upstream   string            `env:"XMPP_UPSTREAM" envDefault:"embedded" desc:"the chat server: embedded, or where another one takes clients: xmpp://host:5222 (STARTTLS), xmpps://host:5223 (TLS from the first byte), xmpp+srv://domain (as its SRV records tell)"`
 	UpstreamCA string            `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed that server's certificate, PEM; empty: one that the system knows"`
 	Rooms      string            `env:"XMPP_ROOMS_DOMAIN" desc:"where that server has its rooms; empty: conference.XMPP_DOMAIN"`
@@ -92,6 +92,7 @@ const (
 	LoginToken    Login = "token"    // a temporary token, once
 	LoginSigned   Login = "signed"   // a JWT, once
 	LoginPassword Login = "password" // people type it
+	LoginTyped    Login = "typed"    // what they typed to sign in to the site
 )
 
 // LoadConfig reads the settings. A secret may also stand in a file named by
@@ -173,7 +174,7 @@ func (c Config) Validate() error {
 		}
 	}
 	oneOf(check, "APP_ENV", c.Env, "development", "production")
-	oneOf(check, "XMPP_LOGIN", string(c.Login), "session", "prebind", "token", "signed", "password")
+	oneOf(check, "XMPP_LOGIN", string(c.Login), "session", "prebind", "token", "signed", "password", "typed")
 	oneOf(check, "ROSTER", string(c.Roster), "everyone", "groups", "none")
 	oneOf(check, "TOKEN_ALG", c.TokenAlg, "EdDSA", "HS256")
 	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")

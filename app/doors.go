@@ -50,7 +50,7 @@ const (
 
 // authAccept is what other chat servers take as a password.
 func (c Config) authAccept() []string {
-	if c.AuthAccept == "" && c.Login == LoginPassword {
+	if c.AuthAccept == "" && (c.Login == LoginPassword || c.Login == LoginTyped) {
 		return []string{acceptToken, acceptAppPassword, acceptPassword}
 	}
 	if c.AuthAccept == "" {

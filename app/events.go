@@ -57,10 +57,20 @@ func (s *Server) housekeeping(ctx context.Context) {
 		}
 		s.recheck(ctx)
 		s.noteLimits(ctx)
+		if s.cfg.Login != LoginTyped {
+			s.dropKeptPasswords(ctx)
+		}
 		if err := s.db.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("expired records were not removed", "err", err)
 		}
 		s.uploads.RemoveDeleted(ctx)
+	}
+}
+
+// dropKeptPasswords removes what the site kept while XMPP_LOGIN was typed.
+func (s *Server) dropKeptPasswords(ctx context.Context) {
+	if err := s.db.DropKeptPasswords(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("passwords that were kept for the chat were not removed", "err", err)
 	}
 }
 

@@ -19,8 +19,8 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
 		Mode: string(login), SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
-		Password: login == LoginToken || login == LoginSigned || login == LoginPassword,
-		NoSCRAM:  login == LoginPassword, // what is kept of the site's own passwords is not for SCRAM
+		Password: login == LoginToken || login == LoginSigned || login == LoginPassword || login == LoginTyped,
+		NoSCRAM:  login == LoginPassword || login == LoginTyped, // what is kept of the site's own passwords is not for SCRAM
 	})
 }
 

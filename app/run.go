@@ -181,7 +181,7 @@ func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context,
 	return auth.Config{
 		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
 		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
-		External: c.External(), SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword, Tell: tell, Servers: c.accepted(),
+		External: c.External(), SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword || c.Login == LoginTyped, Tell: tell, Servers: c.accepted(),
 	}
 }
 

@@ -100,6 +100,9 @@ func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool) er
 			return err
 		}
 	}
+	if err := s.keepPassword(c, in.Secret, c.FormValue("password")); err != nil {
+		return err
+	}
 	cookie := s.cookie(s.cookieName(), in.Secret)
 	if isTrusted {
 		cookie.Expires = in.Expires

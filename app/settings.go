@@ -133,6 +133,9 @@ func (s *Server) savePassword(c *fiber.Ctx) error {
 	if errors.Is(err, auth.ErrGone) {
 		return errChangedMeanwhile
 	}
+	if err == nil {
+		err = s.keepPassword(c, readCookie(c, s.cookieName()), password)
+	}
 	if err != nil {
 		return err
 	}

@@ -69,9 +69,10 @@ func (s *Server) capAsking(c *fiber.Ctx, v *visit) error {
 }
 
 // credentials: GET /xmpp/credentials — {jid, password} for Converse; the
-// password is a token that works once and for a minute.
+// password is a token that works once and for a minute, or with XMPP_LOGIN=typed the
+// real one.
 func (s *Server) credentials(c *fiber.Ctx) error {
-	if s.cfg.Login != LoginToken && s.cfg.Login != LoginSigned {
+	if s.cfg.Login != LoginToken && s.cfg.Login != LoginSigned && s.cfg.Login != LoginTyped {
 		return &Error{Code: NotFound, Public: "This site does not sign in to the chat with tokens (XMPP_LOGIN is " + string(s.cfg.Login) + ")."}
 	}
 	v := viewer(c)
@@ -81,14 +82,33 @@ func (s *Server) credentials(c *fiber.Ctx) error {
 	if err := s.capAsking(c, v); err != nil {
 		return err
 	}
-	password, err := s.auth.ChatToken(c.UserContext(), v.account, v.session.ID)
-	if errors.Is(err, auth.ErrGone) {
+	password, err := s.chatPassword(c, v)
+	switch {
+	case errors.Is(err, auth.ErrGone):
 		return errNotSignedIn
+	case errors.Is(err, auth.ErrNotKept):
+		return &Error{Code: Conflict, Public: "To enter the chat, sign out and sign in again."}
 	}
 	if err != nil {
 		return err
 	}
 	return c.JSON(fiber.Map{"jid": v.account.Username + "@" + s.cfg.Domain, "password": password})
+}
+
+// chatPassword is what the page signs in to the chat with.
+func (s *Server) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
+	if s.cfg.Login == LoginTyped {
+		return s.auth.KeptPassword(c.UserContext(), v.session, readCookie(c, s.cookieName()))
+	}
+	return s.auth.ChatToken(c.UserContext(), v.account, v.session.ID)
+}
+
+// keepPassword keeps the password that was typed for a session, where the chat needs it.
+func (s *Server) keepPassword(c *fiber.Ctx, secret, password string) error {
+	if s.cfg.Login != LoginTyped {
+		return nil
+	}
+	return s.auth.KeepPassword(c.UserContext(), secret, password)
 }
 
 // prebind: GET or POST /xmpp/prebind — {jid, sid, rid} of a BOSH session that is

@@ -14,6 +14,7 @@
 //	upstream.go           and what signs people in to one that is not ours
 //	server_check.go       and what such a one asks
 //	app_password.go, fast_token.go, token.go   and what it takes besides passwords
+//	kept_password.go      the typed password, for a server that knows no other
 //	token_keys.go         keys of the tokens that an external chat server checks
 //
 // Everything that ends is written to the database first, and Config.Tell is told

@@ -115,6 +115,10 @@ VirtualHost "{{$.Domain}}"
   authentication = "dovecot"
   dovecot_auth_socket = "{{.}}"
 {{end}}
+{{if .Passwords}}
+VirtualHost "{{.Domain}}"
+  authentication = "internal_plain"
+{{end}}
 {{with .Keys}}
 VirtualHost "{{$.Tokens}}"
   authentication = "foyer_token"
@@ -158,6 +162,8 @@ func newer(t *testing.T) prosody {
 type prosodyOptions struct {
 	socket string // of the site's Dovecot door; empty: no host for it
 	keys   string // the file with the keys of tokens; empty: no host for them
+
+	passwords map[string]string // of accounts of its own; nil: no host that has any
 }
 
 // start returns the address of the port for clients, and what makes Prosody read its
@@ -174,9 +180,16 @@ func (p prosody) start(t *testing.T, o prosodyOptions) (addr string, reload func
 	}
 	var config strings.Builder
 	if err := prosodyConfig.Execute(&config, map[string]any{
-		"Dir": dir, "Port": port, "Modules": modules, "Domain": domain, "Tokens": tokenDomain, "Socket": o.socket, "Keys": o.keys,
+		"Dir": dir, "Port": port, "Modules": modules, "Domain": domain, "Tokens": tokenDomain, "Socket": o.socket, "Keys": o.keys, "Passwords": o.passwords,
 	}); err != nil {
 		t.Fatal(err)
+	}
+	for user, password := range o.passwords {
+		accounts := filepath.Join(dir, "data", strings.ReplaceAll(domain, ".", "%2e"), "accounts")
+		if err := os.MkdirAll(accounts, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(accounts, user+".dat"), `return { ["password"] = "`+password+`" };`)
 	}
 	running := run(t, dir, nil, p.binary, "--config", write(t, filepath.Join(dir, "prosody.cfg.lua"), config.String()), "-F")
 	awaitPort(t, loopback(port), running.ended, running.said)

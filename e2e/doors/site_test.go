@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,19 +31,26 @@ type site struct {
 	cfg  app.Config
 	db   *models.DB
 	auth *auth.Service
+	url  string // of its pages
 	stop func()
 }
 
-// newSite starts a site on a database of its own.
+// newSite starts a site with both doors open, on a database of its own.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir()}
-	var err error
-	s.cfg, err = app.LoadConfig(map[string]string{
-		"APP_ENV": "development", "ADDR": "127.0.0.1:0", "DATABASE_URL": cluster.DB(t), "DATA_DIR": s.dir, "XMPP_DOMAIN": domain,
-		"XMPP_AUTH_DOVECOT": "unix:" + s.path("dovecot"), "XMPP_AUTH_HTTP": "unix:" + s.path("auth"), "XMPP_AUTH_ACCEPT": "token,app-password,password",
+	dir := t.TempDir()
+	return newSiteWith(t, dir, map[string]string{
+		"XMPP_AUTH_DOVECOT": "unix:" + filepath.Join(dir, "dovecot"), "XMPP_AUTH_HTTP": "unix:" + filepath.Join(dir, "auth"), "XMPP_AUTH_ACCEPT": "token,app-password,password",
 	})
-	if err != nil {
+}
+
+func newSiteWith(t *testing.T, dir string, settings map[string]string) *site {
+	t.Helper()
+	s := &site{t: t, dir: dir}
+	environ := map[string]string{"APP_ENV": "development", "ADDR": "127.0.0.1:0", "DATABASE_URL": cluster.DB(t), "DATA_DIR": dir, "XMPP_DOMAIN": domain}
+	maps.Copy(environ, settings)
+	var err error
+	if s.cfg, err = app.LoadConfig(environ); err != nil {
 		t.Fatal(err)
 	}
 	s.start()
@@ -77,22 +85,24 @@ func (s *site) start() {
 		}
 		s.stop = func() {}
 	}
-	waitFor(s.t, said, " is at http://")
+	s.url = "http://" + waitFor(s.t, said, " is at http://")
 }
 
-// waitFor reads lines until one contains mark. Later lines are read and dropped.
-func waitFor(t *testing.T, r io.Reader, mark string) {
+// waitFor reads lines until one contains mark, and returns what stands behind it. Later
+// lines are read and dropped.
+func waitFor(t *testing.T, r io.Reader, mark string) (behind string) {
 	t.Helper()
 	lines := bufio.NewScanner(r)
 	var said []string
 	for lines.Scan() {
 		said = append(said, lines.Text())
-		if strings.Contains(lines.Text(), mark) {
+		if _, behind, ok := strings.Cut(lines.Text(), mark); ok {
 			go func() { _, _ = io.Copy(io.Discard, r) }()
-			return
+			return behind
 		}
 	}
 	t.Fatalf("%q was not said, but:\n%s", mark, strings.Join(said, "\n"))
+	return ""
 }
 
 func (s *site) account(user string) models.Account {

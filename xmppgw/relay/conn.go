@@ -31,8 +31,9 @@ type conn struct {
 
 	mu       sync.Mutex
 	identity stream.Identity
-	side     side  // nil: not carrying
-	reason   error // why it was ended from outside; nil: it was not
+	password string // that goes to the upstream (PassPasswords)
+	side     side   // nil: not carrying
+	reason   error  // why it was ended from outside; nil: it was not
 }
 
 // Serve implements stream.Server.
@@ -70,6 +71,14 @@ func (c *conn) who() stream.Identity {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.identity
+}
+
+// ownPassword returns what signs the person in at the upstream; empty: a credential of the
+// site's does.
+func (c *conn) ownPassword() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.password
 }
 
 // end ends the stream on both sides, at once: Recv may return only when the client has
@@ -156,7 +165,7 @@ func (c *conn) signIn(ctx context.Context, id stream.Identity) (*link, *stream.E
 	c.mu.Lock()
 	c.identity = id
 	c.mu.Unlock()
-	l, features, err := c.relay.signIn(c.ctx, id, c.peer.Lang)
+	l, features, err := c.relay.signIn(c.ctx, id, c.ownPassword(), c.peer.Lang)
 	if err != nil {
 		return nil, nil, c.notSignedIn(err)
 	}
@@ -189,10 +198,13 @@ func (c *conn) notSignedIn(err error) error {
 	} else if errors.As(err, &failure) && failure == sasl.NotAuthorized {
 		return errSignedOut
 	}
-	if failure == sasl.AccountDisabled {
-		// That does not mend itself.
+	switch {
+	case failure == sasl.AccountDisabled: // that does not mend itself
 		_ = c.stream.Send(sasl.FailureElement(failure))
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "the account is disabled"}
+	case refused != nil && c.relay.cfg.PassPasswords: // the password is another one there
+		_ = c.stream.Send(sasl.FailureElement(failure))
+		return &stream.Error{Condition: stream.NotAuthorized, Text: "the chat server knows another password"}
 	}
 	return stream.ErrDisconnected
 }
@@ -234,7 +246,13 @@ var _ sasl.Verifier = verifier{}
 func (v verifier) Password(ctx context.Context, user, password string) (stream.Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, v.conn.relay.cfg.StoreTimeout)
 	defer cancel()
-	return v.conn.relay.cfg.Authority.Password(ctx, user, password, *v.conn.peer)
+	id, err := v.conn.relay.cfg.Authority.Password(ctx, user, password, *v.conn.peer)
+	if err == nil && v.conn.relay.cfg.PassPasswords {
+		v.conn.mu.Lock()
+		v.conn.password = password
+		v.conn.mu.Unlock()
+	}
+	return id, err
 }
 
 // SCRAM implements sasl.Verifier.

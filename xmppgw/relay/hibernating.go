@@ -223,7 +223,10 @@ func (r *Relay) endHibernating(w hibernatingSession) {
 // endNow resumes a session and ends it in order. It does not matter if that fails: then
 // the upstream's own time ends it.
 func (r *Relay) endNow(w hibernatingSession) {
-	l, _, err := r.signIn(r.ctx, w.identity, w.lang)
+	if r.cfg.PassPasswords {
+		return // the password is not kept beyond the stream
+	}
+	l, _, err := r.signIn(r.ctx, w.identity, "", w.lang)
 	if err == nil {
 		_, err = l.resume(r.ctx, w.id, w.h)
 		l.close()

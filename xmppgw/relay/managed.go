@@ -288,7 +288,7 @@ func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 	case err != nil:
 		return err, true
 	}
-	l, _, err := c.relay.signIn(ctx, id, c.peer.Lang)
+	l, _, err := c.relay.signIn(ctx, id, c.ownPassword(), c.peer.Lang)
 	if err != nil {
 		return err, true
 	}

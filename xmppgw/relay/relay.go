@@ -66,6 +66,12 @@ type Config struct {
 	Logger    *slog.Logger
 	Resolver  Resolver // of SRV records; nil: the system's
 
+	// PassPasswords: the upstream knows real passwords and nothing else. What the Authority
+	// found good is the person's password there too, and is kept for as long as the
+	// stream; where there is none, as with EXTERNAL, nobody gets in. Sessions that wait at
+	// the upstream for somebody who signed out are left to its own time.
+	PassPasswords bool
+
 	Limits        stream.Limits // of one element that the upstream sends; default 1 MiB
 	Queue         int           // bytes queued towards the upstream for one stream; default 1 MiB
 	Dialling      int           // streams that sign in at the same time, the others wait; default 32

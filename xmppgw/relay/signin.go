@@ -14,8 +14,10 @@ import (
 // so that a server that has just started is not run over.
 //
 // A sign-in that is refused is tried once more with another credential: the first one
-// after a restart of Prosody fails while it finds its way back to the site.
-func (r *Relay) signIn(ctx context.Context, id stream.Identity, lang string) (*link, *stream.Element, error) {
+// after a restart of Prosody fails while it finds its way back to the site. A password of
+// the person's own, where there is one (PassPasswords), is tried once: it would be no
+// other the next time, and servers count.
+func (r *Relay) signIn(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SignInTimeout)
 	defer cancel()
 	select {
@@ -26,10 +28,10 @@ func (r *Relay) signIn(ctx context.Context, id stream.Identity, lang string) (*l
 		r.note(ctx, err)
 		return nil, nil, err
 	}
-	l, features, err := r.attempt(ctx, id, lang)
+	l, features, err := r.attempt(ctx, id, password, lang)
 	var refused *RefusedError
-	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled {
-		l, features, err = r.attempt(ctx, id, lang)
+	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled && !r.cfg.PassPasswords {
+		l, features, err = r.attempt(ctx, id, password, lang)
 	}
 	r.note(ctx, err)
 	return l, features, err
@@ -53,13 +55,13 @@ func (r *Relay) note(ctx context.Context, err error) {
 	r.outage.failed(r.log, r.cfg.Upstream, err)
 }
 
-func (r *Relay) attempt(ctx context.Context, id stream.Identity, lang string) (*link, *stream.Element, error) {
+func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
 	l, features, err := r.connect(ctx, lang)
 	if err != nil {
 		return nil, nil, err
 	}
 	relax := l.hurry(ctx)
-	features, err = r.prove(ctx, l, features, id, lang)
+	features, err = r.prove(ctx, l, features, id, password, lang)
 	relax()
 	if err == nil {
 		err = ctx.Err()
@@ -73,7 +75,13 @@ func (r *Relay) attempt(ctx context.Context, id stream.Identity, lang string) (*
 
 // prove asks for the credential only now that somebody is there to take it: it does not
 // live long.
-func (r *Relay) prove(ctx context.Context, l *link, features *stream.Element, id stream.Identity, lang string) (*stream.Element, error) {
+func (r *Relay) prove(ctx context.Context, l *link, features *stream.Element, id stream.Identity, password, lang string) (*stream.Element, error) {
+	if r.cfg.PassPasswords {
+		if password == "" {
+			return nil, errors.New("the XMPP server wants the person's own password, and the client brought none")
+		}
+		return l.authenticate(features, lang, id.User, password)
+	}
 	user, secret, err := r.cfg.Authority.Upstream(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("no credential for the XMPP server: %w", err)

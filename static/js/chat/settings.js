@@ -15,6 +15,7 @@ const ways = {
     prebind: (config) => ({ authentication: 'prebind', prebind_url: config.prebindURL }),
     token: () => ({ authentication: 'login' }),
     signed: () => ({ authentication: 'login' }),
+    typed: () => ({ authentication: 'login' }),
     password: (config) => ({
         authentication: 'login',
         auto_login: false,

@@ -15,7 +15,7 @@ export function signIn(_converse, guard, config) {
     startAgain(api, guard, config);
     listenToServer(api, guard);
     forgiveSettings(api);
-    if (config.login === 'token' || config.login === 'signed') {
+    if (['token', 'signed', 'typed'].includes(config.login)) {
         api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
             ...data,
             credentials: await guard.credentials(),

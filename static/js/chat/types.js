@@ -7,7 +7,7 @@
  * @property {string} domain
  * @property {string} roomsDomain
  * @property {string[]} fileHosts where files are that pages show, besides the site's own
- * @property {'session'|'prebind'|'token'|'signed'|'password'} login
+ * @property {'session'|'prebind'|'token'|'signed'|'password'|'typed'} login
  * @property {string} roster
  * @property {boolean} watch
  * @property {boolean} befriend

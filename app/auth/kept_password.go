@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+
+	"foyer/models"
+)
+
+// For a chat server that knows only people's real passwords (XMPP_LOGIN=typed), the site
+// keeps the one that was typed to sign in to it, and hands it to that browser's pages. It is
+// sealed under a key that follows from the secret in the session's cookie, of which the
+// database has a hash: without the cookie nobody reads it, and it goes with the session.
+
+// ErrNotKept: nothing was kept for this session.
+var ErrNotKept = errors.New("auth: the session's password was not kept")
+
+// KeepPassword keeps the password that a session, known by its cookie's secret, began with
+// or has now. ErrGone: the session has ended.
+func (s *Service) KeepPassword(ctx context.Context, secret, password string) error {
+	session, _, err := s.Session(ctx, secret)
+	if err != nil {
+		return err
+	}
+	seal, err := sealOf(secret)
+	if err != nil {
+		return err
+	}
+	sealed := seal.Seal(nil, nil, []byte(password), []byte(session.ID))
+	err = s.db.KeepPassword(ctx, session.ID, sealed)
+	if errors.Is(err, models.ErrStale) {
+		err = ErrGone
+	}
+	return err
+}
+
+// KeptPassword returns what was kept for a session. ErrNotKept.
+func (s *Service) KeptPassword(ctx context.Context, session models.Session, secret string) (string, error) {
+	sealed, err := s.db.KeptPassword(ctx, session.ID)
+	if errors.Is(err, models.ErrNotFound) {
+		return "", ErrNotKept
+	}
+	if err != nil {
+		return "", err
+	}
+	seal, err := sealOf(secret)
+	if err != nil {
+		return "", err
+	}
+	password, err := seal.Open(nil, nil, sealed, []byte(session.ID))
+	if err != nil {
+		return "", ErrNotKept
+	}
+	return string(password), nil
+}
+
+// sealOf is AES-256-GCM under a cookie's key, with a random nonce before each text.
+func sealOf(secret string) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "foyer kept password", 32)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}

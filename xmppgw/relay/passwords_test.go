@@ -1,0 +1,53 @@
+package relay
+
+import (
+	"encoding/base64"
+	"testing"
+
+	"foyer/internal/stream"
+)
+
+// An upstream that knows only real passwords gets the one that the site found good, once,
+// and its refusal is the client's: asking again would be another guess. Who brings no
+// password gets no further.
+func TestServe_PassPasswords(t *testing.T) {
+	u := newUpstream(t)
+	s := &site{}
+	r := newRelay(t, s, func(c *Config) { c.PassPasswords = true }, u)
+	real := `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>` + base64.StdEncoding.EncodeToString([]byte("\x00alice\x00token-alice")) + `</auth>`
+	serve := func() *client {
+		c := servePeer(t, r, &stream.Peer{Transport: stream.WebSocket, Password: true})
+		c.Read()
+		c.Send(plainAuth("", "alice", "token-alice"))
+		return c
+	}
+	c := serve()
+	e := u.next()
+	e.open(featurePlain)
+	e.expect(real)
+	e.send(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
+	e.open(featureBind)
+	c.begun()
+	c.Read()
+	c.Close()
+	e.expectEnd()
+
+	c = serve()
+	e = u.next()
+	e.open(featurePlain)
+	e.expect(real)
+	e.send(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`)
+	c.Expect(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`)
+	wantCondition(t, c.ExpectEnd(), stream.NotAuthorized)
+
+	c = servePeer(t, r, &stream.Peer{Transport: stream.WebSocket, Identity: identity("alice"), External: true})
+	c.Read()
+	c.Send(authExternal)
+	u.next().open(featurePlain)
+	if err := c.ExpectEnd(); err == nil {
+		t.Error("somebody without a password is let in")
+	}
+	if s.asked != 0 {
+		t.Errorf("%d credentials were made", s.asked)
+	}
+}
