@@ -61,6 +61,7 @@ need_others() {
 	for name in lua-dbi-postgresql erlang-p1-pgsql; do
 		dpkg -s "$name" >/dev/null 2>&1 || missing+=("$name")
 	done
+	command -v systemd-analyze >/dev/null || missing+=(systemd)
 	command -v apache2 >/dev/null || missing+=(apache2-bin)
 	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)
 	is_root_on_debian || return 0
