@@ -198,7 +198,7 @@ func TestAway(t *testing.T) {
 	}
 
 	_, err := g.gw.Prebind(t.Context(), identity("alice"), "127.0.0.1")
-	if err == nil || !strings.Contains(err.Error(), `condition="system-shutdown"`) {
+	if err == nil || !strings.Contains(err.Error(), "system-shutdown") {
 		t.Errorf("Prebind returns %v", err)
 	}
 }
