@@ -1,0 +1,133 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"foyer/internal/stream"
+)
+
+// How a BOSH client's session outlives its link (XEP-0198 §5).
+
+// recover finds another link after one was lost, if the session can be resumed. It
+// returns what the client's stream ends with when it cannot.
+func (m *managed) recover(ctx context.Context, err error) error {
+	if errors.Is(err, io.EOF) {
+		m.gone() // XEP-0198 §5: what ended in order is not resumed
+	}
+	err = m.conn.lost(err)
+	m.mu.Lock()
+	l := m.link
+	resumable := errors.Is(err, stream.ErrDisconnected) && m.id != "" && !m.ended
+	if resumable {
+		m.link = nil
+	}
+	until := time.Now().Add(min(m.keeps, m.conn.relay.cfg.ResumeFor))
+	m.mu.Unlock()
+	if !resumable {
+		return err
+	}
+	l.abort()
+	first := m.conn.relay.cfg.Backoff
+	for wait := first; ; wait = min(2*wait, mostWaits*first) {
+		// Those who lost their links together come back one after the other.
+		if !sleep(ctx, wait/2+rand.N(wait/2)) {
+			return stream.ErrDisconnected
+		}
+		err, again := m.tryAgain(ctx)
+		switch {
+		case err == nil:
+			m.conn.relay.counters.resumed.Add(1)
+			return nil
+		case !again:
+			return err
+		case time.Now().After(until):
+			m.conn.log().Error("the XMPP server did not come back in time", "user", m.conn.who().User, "err", err)
+			return stream.ErrDisconnected
+		}
+	}
+}
+
+// mostWaits is how many times as long as the first the wait between two attempts to
+// resume becomes at most.
+const mostWaits = 50
+
+// sleep waits, and reports false when ctx has ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tryAgain tries once to resume on another link. again: it may be tried once more;
+// otherwise the error is what the client's stream ends with.
+func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
+	c := m.conn
+	id := c.who()
+	switch err := c.relay.standing(ctx, id); {
+	case err == errSignedOut:
+		return err, false
+	case err != nil:
+		return err, true
+	}
+	l, _, err := c.relay.signIn(ctx, id, c.ownPassword(), c.peer.Lang)
+	if err != nil {
+		return err, true
+	}
+	m.mu.Lock()
+	previd, in := m.id, m.in
+	m.mu.Unlock()
+	h, err := l.resume(ctx, previd, in)
+	if err == nil {
+		err = m.adopt(l, h)
+	}
+	var gone *notResumedError
+	switch {
+	case err == nil:
+		return nil, false
+	case errors.As(err, &gone):
+		m.gone()
+		l.close()
+		l.finish()
+		c.log().Info("a session could not be resumed", "user", id.User, "err", err)
+		return &stream.Error{Condition: stream.SystemShutdown}, false
+	}
+	l.abort()
+	return err, true
+}
+
+// gone notes that the upstream has nothing left to resume.
+func (m *managed) gone() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.id = ""
+}
+
+// adopt goes on over a link on which the session was resumed: what the upstream has not
+// handled is sent again, in order.
+func (m *managed) adopt(l *link, h uint32) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended || !m.ackLocked(h) {
+		return &notResumedError{condition: "the counts do not agree, or the client has left"}
+	}
+	m.link, m.owed = l, time.Now()
+	for _, raw := range m.unacked {
+		_ = l.send(raw)
+	}
+	if m.inactive != nil {
+		_ = l.send(m.inactive) // XEP-0352 §5.2: a resumed session is active
+	}
+	if len(m.unacked) > 0 {
+		m.askLocked()
+	}
+	return nil
+}
