@@ -37,6 +37,49 @@ test("two people talk encrypted", async ({ visit, database }) => {
   }
 });
 
+/** Holds back what comes from somebody until the archive has told it too, and lets it go right after that. */
+async function bothAtOnce(person: Person): Promise<() => void> {
+  let holding = false;
+  const ask: (() => void)[] = [];
+  await person.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+    const server = page.connectToServer();
+    let late: string[] = [];
+    page.onMessage((data) => {
+      if (holding && /<query [^>]*urn:xmpp:mam:2/.test(String(data))) ask.push(() => server.send(data));
+      else server.send(data);
+    });
+    server.onMessage((data) => {
+      const text = String(data);
+      if (holding && /^<message[^>]*>(?!<result)/.test(text) && text.includes("<encrypted")) {
+        late.push(text);
+        for (const send of ask.splice(0)) send();
+        return;
+      }
+      page.send(text);
+      if (late.length > 0 && text.includes("<fin ")) {
+        for (const held of late) page.send(held);
+        late = [];
+      }
+    });
+  });
+  return () => (holding = true);
+}
+
+test("what comes from its sender and from the archive in the same moment is read", async ({ visit, database }) => {
+  const [alice, bob] = [await visit("alice"), await visit("bob")];
+  const hold = await bothAtOnce(alice);
+  const bobs = new Archive(bob.page);
+  await alice.signIn({ trusted: true });
+  await bob.signIn({ trusted: true });
+  for (const who of ["alice", "bob"]) await published(database, who);
+  await bobs.answers(() => bob.talkTo("alice"));
+  await encrypt(bob);
+  hold();
+  await alice.talkTo("bob"); // asks the archive, which is told only when bob has spoken
+  await bob.say("at the same time");
+  await alice.hears("at the same time");
+});
+
 test("people talk encrypted in a room by invitation", async ({ visit, database }) => {
   const [alice, bob] = [await visit("alice"), await visit("bob")];
   const [alices, bobs] = [new Archive(alice.page), new Archive(bob.page)];

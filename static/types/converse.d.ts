@@ -183,6 +183,7 @@ declare namespace Converse {
 
     class Chat extends Model {
         messages: Collection<Model>;
+        queueMessage(attributes: any): Promise<unknown>;
         getDisplayName(): string;
         getMostRecentMessage(): Model | undefined;
         isHidden(): boolean;

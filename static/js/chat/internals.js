@@ -7,9 +7,9 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close'],
+    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close'],
     'exports.MUC.prototype': [
-        'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
+        'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName',
     ],
     'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf'],

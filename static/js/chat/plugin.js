@@ -26,6 +26,7 @@ import { closeMenus } from './menus.js';
 import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
 import { rememberGaps } from './gaps.js';
+import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { askForNotifications } from './notifications.js';
@@ -63,6 +64,7 @@ export function plugin(config) {
             oneChatEach(_converse);
             knowOccupants(_converse);
             rememberGaps(_converse);
+            readOnce(_converse);
             paintIcons();
             askForNotifications(_converse);
             handleSignOut(_converse, guard, outbox);
