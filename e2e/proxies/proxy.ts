@@ -36,6 +36,13 @@ export type SetUp = {
 
 const setUps: Record<Kind, SetUp> = { nginx, apache, caddy };
 
+type Options = {
+  https?: number;
+  timeout?: number;
+  /** Changes the shipped file beforehand, as its comments tell operators to. */
+  prepare?: (text: string) => string;
+};
+
 /** One of the proxies, in front of a site on this machine, with a certificate of its own. */
 export class Proxy {
   private constructor(
@@ -50,12 +57,12 @@ export class Proxy {
   ) {}
 
   /** Starts it in front of a site's port, from the shipped file; with another time-out, in seconds. */
-  static async start(kind: Kind, site: number, { https, timeout }: { https?: number; timeout?: number } = {}): Promise<Proxy> {
+  static async start(kind: Kind, site: number, { https, timeout, prepare = (text) => text }: Options = {}): Promise<Proxy> {
     const setUp = setUps[kind];
     const dir = mkdtempSync(join(tmpdir(), `foyer-${kind}-`));
     const place = { dir, site, http: await freePort(), https: https ?? (await freePort()), certificate: makeCertificate(dir) };
     const [shipped, main] = [join(dir, "shipped.conf"), join(dir, "main.conf")];
-    const text = readFileSync(fileURLToPath(new URL(`../../deploy/${setUp.shipped}`, import.meta.url)), "utf8");
+    const text = prepare(readFileSync(fileURLToPath(new URL(`../../deploy/${setUp.shipped}`, import.meta.url)), "utf8"));
     writeFileSync(shipped, replaced(text, [...setUp.names(place), ...(timeout ? [setUp.timeout(timeout)] : [])]));
     writeFileSync(main, setUp.main(place, shipped));
     const program = new Program(programPath(kind)!, setUp.args(main, place), { HOME: dir, APACHE_LOG_DIR: dir });
