@@ -30,12 +30,12 @@ func (c *conn) admit(ctx context.Context, a *account) error {
 	if err != nil {
 		return c.notCurrent(err)
 	}
-	r := newRoster(got.Contacts, got.Whole)
+	r, acc := newRoster(got.Contacts, got.Whole), got.Account // a copy: what was read is not kept
 	a.cache(changes, func() {
 		c.server.setRosterLocked(a, r)
 		a.blocks = c.server.newBlocklist(got.Blocked)
 		a.prefs = c.server.rules(got.Prefs)
-		a.account = &got.Account
+		a.account = &acc
 		a.waits = waiting{read: true, some: got.Waiting, kept: kept}
 	})
 	return nil
