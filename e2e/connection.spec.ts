@@ -154,6 +154,23 @@ test.describe("with a password", () => {
   }
 });
 
+// what was typed to sign in to the site signs in to the chat as well, on every page, and
+// is neither in the page nor kept by the browser.
+test.describe("with the password that was typed", () => {
+  test.use({ login: "typed" });
+
+  test("nobody is asked twice", async ({ visit }) => {
+    const alice = await visit("alice");
+    await alice.fillIn();
+    await alice.ready();
+    await alice.page.reload();
+    await alice.ready();
+    await expect(alice.page.locator("converse-login-form")).toHaveCount(0);
+    expect(await alice.page.content()).not.toContain(password);
+    expect(await alice.page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain(password);
+  });
+});
+
 // A page asks for tokens until it has one, and no more once nobody is signed in.
 test.describe("with tokens", () => {
   test.use({ login: "token" });

@@ -9,7 +9,7 @@ import { type End, Program } from "./process.ts";
 export const binary = fileURLToPath(new URL("../../bin/foyer-e2e", import.meta.url));
 
 /** How pages sign in to the chat: XMPP_LOGIN. */
-export type Login = "session" | "prebind" | "token" | "signed" | "password";
+export type Login = "session" | "prebind" | "token" | "signed" | "password" | "typed";
 
 /** What foyer_* metrics say, summed over their labels. */
 export type Counts = Record<string, number>;
