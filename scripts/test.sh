@@ -91,11 +91,12 @@ proxies() {
 # Other XMPP servers behind the site, in a browser. One way into the chat for each is
 # enough for make test.
 servers() {
-	local chromium all=()
+	local chromium status=0 all=()
 	chromium=$(scripts/browser.sh)
 	[[ $what == interop ]] || all=(--grep-invert @interop)
-	CHROMIUM=$chromium npx playwright test -c e2e/servers --pass-with-no-tests "${all[@]+"${all[@]}"}" "${arguments[@]+"${arguments[@]}"}"
+	CHROMIUM=$chromium npx playwright test -c e2e/servers --pass-with-no-tests "${all[@]+"${all[@]}"}" "${arguments[@]+"${arguments[@]}"}" || status=$?
 	node scripts/matrix.mjs "$results/servers.json"
+	return "$status"
 }
 
 # stages NAME…: runs them one after the other, whatever the others did.
