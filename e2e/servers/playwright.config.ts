@@ -11,7 +11,7 @@ export default defineConfig<object, { kind: Kind }>({
   testIgnore: [],
   outputDir: "../../test-results/servers",
   fullyParallel: false, // the tests of a file share its server
-  workers: 2,
+  workers: 2, // each with a server, a Postgres and two browsers
   reporter: [["list"], ["json", { outputFile: "../../test-results/servers.json" }]],
   projects: (Object.keys(kinds) as Kind[]).map((kind) => ({ name: kind, use: { kind } })),
 });

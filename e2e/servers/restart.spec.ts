@@ -30,6 +30,7 @@ for (const { login, transport } of ways.filter(({ login }) => login === "session
       await alice.page.goto("/");
       await alice.talkTo("bob");
       await alice.insist(`after ${way}`);
+      await bob.talkTo("alice"); // Converse may have closed what was open
       await bob.hears(`after ${way}`);
       await bob.insist(`and back ${way}`);
       await alice.hears(`and back ${way}`);

@@ -25,7 +25,7 @@ const OFFLINE = 'You are offline. What you write is sent when you are back.';
 const REFUSED = 'The chat cannot sign you in. Reload the page; if that does not help, sign out of the site and in again.';
 
 /** Never resolves: Converse then stays as it is. */
-const never = new Promise(() => {});
+export const never = new Promise(() => {});
 
 /** Waits longer each time, and not as long as everybody else. */
 const backoff = (attempt) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + Math.random());
@@ -132,12 +132,12 @@ export class LoginGuard {
         };
         const look = () => {
             // A socket that was closed in good order before the stream began
-            // goes unnoticed by Converse.
+            // goes unnoticed by Converse. Of one that carried something it knows.
             const socket = api.connection.get()?._proto?.socket;
             const closed = !socket || socket.readyState > WebSocket.OPEN;
             const patience = this.heard ? CONNECT_PATIENCE : SILENCE;
             if (api.connection.authenticated()) return;
-            if (closed || ++looks * LOOK > patience) return giveUp(closed);
+            if ((closed && !this.heard) || ++looks * LOOK > patience) return giveUp(closed);
             this.watchdog = setTimeout(look, LOOK);
         };
         this.watchdog = setTimeout(look, 2 * LOOK);

@@ -1,6 +1,8 @@
 // Signing in to the chat: every attempt of Converse's passes the guard, and what
 // becomes of it is told to the guard.
 
+import { never } from './loginGuard.js';
+
 /** Conditions of stream errors (RFC 6120 §4.9.3) that mean no. */
 const REFUSALS = new Set(['host-unknown', 'not-authorized', 'policy-violation', 'improper-addressing', 'conflict', 'unsupported-version']);
 
@@ -29,11 +31,19 @@ export function signIn(_converse, guard, config) {
 /** Lets every attempt to sign in pass the guard, the first one included. */
 function guardLogin(api, guard) {
     const login = api.user.login.bind(api.user);
+    let waiting = false; // whether an attempt waits for its time
     api.user.login = async (...args) => {
         const [jid, , automatic] = args;
-        // Converse's form names nobody; its reconnections do, and its start is
-        // automatic.
-        await guard.pass(api, !jid && !automatic);
+        // Converse's form names nobody, and its start is automatic. Nor do its
+        // reconnections once the session is forgotten: only where there is a form has
+        // somebody asked for this, and need not wait.
+        const typed = guard.config.login === 'password' && !jid && !automatic;
+        // Several find out that a stream is lost. One attempt is enough: two would make
+        // two streams, and Converse knows one.
+        if (waiting && !typed) return never;
+        waiting = true;
+        await guard.pass(api, typed);
+        waiting = false;
         // A first stream that comes about late is no reconnection, whatever
         // Converse thinks: everything is still to be set up.
         const connection = api.connection.get();
