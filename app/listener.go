@@ -37,6 +37,16 @@ type connections struct {
 // long, WebSockets and BOSH, does not count.
 const requestsAtOnce = 4096
 
+// mostConnections is how many connections of clients there may be, and as many to an
+// external chat server if there is one.
+func (c Config) mostConnections() int {
+	most := maxFiles() - reservedFiles
+	if c.External() {
+		most /= 2
+	}
+	return max(most, 64)
+}
+
 // newConnections returns a count of at most so many, of which each address may
 // have its part.
 func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logger, meter budget.Meter) *connections {

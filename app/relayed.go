@@ -50,7 +50,7 @@ func (s *Server) newRelayed() (*relayed, error) {
 	authority := upstreamAuthority{s.auth, func(user string) {
 		s.accountChanges.add(models.EventChanged, user)
 	}}
-	r.Relay, err = relay.New(relay.Config{Domain: s.cfg.Domain, Upstream: upstream, Roots: roots, Authority: authority, Logger: s.log, PassPasswords: s.cfg.Login == LoginTyped})
+	r.Relay, err = relay.New(relay.Config{Domain: s.cfg.Domain, Upstream: upstream, Roots: roots, Authority: authority, Logger: s.log, PassPasswords: s.cfg.Login == LoginTyped, Links: s.cfg.mostConnections()})
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	s.conns = newConnections(max(maxFiles()-reservedFiles, 64), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
+	s.conns = newConnections(cfg.mostConnections(), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
 	signIn := cfg.Auth(db, log, s.tell)
 	signIn.Meter, signIn.Processor = s.limits, processor
 	if s.auth, err = auth.New(ctx, signIn); err != nil {

@@ -102,16 +102,21 @@ func (r *Relay) open(ctx context.Context, t target, lang string) (*link, *stream
 }
 
 func (r *Relay) dial(ctx context.Context, t target) (*link, error) {
+	leave, err := r.takePlace()
+	if err != nil {
+		return nil, err
+	}
 	d := net.Dialer{KeepAliveConfig: probes, Control: setUserTimeout}
 	raw, err := d.DialContext(ctx, t.network, t.address())
 	if err != nil {
+		leave()
 		return nil, err
 	}
 	if t.local && !isLocal(raw.RemoteAddr()) {
 		// localhost that is not this machine: the exception is not for it.
 		t.local = false
 	}
-	return newLink(r, t, raw), nil
+	return newLink(r, t, &placedConn{raw, leave}), nil
 }
 
 // isLocal reports whether an address is of this machine.

@@ -43,7 +43,7 @@ type hibernatingSet struct {
 
 	mu     sync.Mutex
 	byUser map[string][]hibernatingSession
-	owners map[string]string // the account of each id
+	count  int // of all
 }
 
 func (ps *hibernatingSet) put(w hibernatingSession) {
@@ -64,25 +64,26 @@ func (ps *hibernatingSet) putIn(w hibernatingSession) (oldest []hibernatingSessi
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.byUser == nil {
-		ps.byUser, ps.owners = make(map[string][]hibernatingSession), make(map[string]string)
+		ps.byUser = make(map[string][]hibernatingSession)
 	}
 	user := w.identity.User
 	list := append(ps.byUser[user], w)
 	if len(list) > ps.perUser {
 		oldest = append(oldest, list[0])
-		delete(ps.owners, list[0].id)
 		list = slices.Delete(list, 0, 1)
+	} else {
+		ps.count++
 	}
-	ps.byUser[user], ps.owners[w.id] = list, user
+	ps.byUser[user] = list
 	return oldest
 }
 
-// resumed forgets a session that its client has taken up again. It returns for how long
-// the upstream keeps it when it is lost once more.
-func (ps *hibernatingSet) resumed(id string) time.Duration {
+// resumed forgets a session of an account that its client has taken up again. It returns
+// for how long the upstream keeps it when it is lost once more.
+func (ps *hibernatingSet) resumed(user, id string) time.Duration {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for _, w := range ps.removeLocked(ps.owners[id], func(w hibernatingSession) bool { return w.id == id }) {
+	for _, w := range ps.removeLocked(user, func(w hibernatingSession) bool { return w.id == id }) {
 		w.drop()
 		return w.keeps
 	}
@@ -109,6 +110,42 @@ func (ps *hibernatingSet) lost(w hibernatingSession) {
 	if at := slices.IndexFunc(list, w.is); at >= 0 {
 		list[at].link = nil
 	}
+}
+
+// giveWay drops the link of a session that is held, the oldest of the account that has
+// most; the upstream goes on to keep the session. It reports false when there is none.
+func (ps *hibernatingSet) giveWay() bool {
+	l := ps.giveWayLink()
+	if l != nil {
+		l.abort()
+	}
+	return l != nil
+}
+
+func (ps *hibernatingSet) giveWayLink() (oldest *link) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	var at *hibernatingSession
+	most := 0
+	for _, list := range ps.byUser {
+		var first *hibernatingSession
+		held := 0
+		for i := range list {
+			if list[i].link == nil {
+				continue
+			}
+			if held++; held == 1 {
+				first = &list[i]
+			}
+		}
+		if held > most {
+			most, at = held, first
+		}
+	}
+	if at != nil {
+		oldest, at.link = at.link, nil
+	}
+	return oldest
 }
 
 // take removes and returns what is within scope.
@@ -146,7 +183,7 @@ func (ps *hibernatingSet) removeLocked(user string, matches func(hibernatingSess
 			return false
 		}
 		removed = append(removed, w)
-		delete(ps.owners, w.id)
+		ps.count--
 		return true
 	})
 	if len(list) == 0 {
@@ -172,7 +209,7 @@ func (ps *hibernatingSet) identities() []stream.Identity {
 func (ps *hibernatingSet) len() int {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	return len(ps.owners)
+	return ps.count
 }
 
 // hold holds the link of a session until its client has resumed it over another one, its

@@ -138,6 +138,61 @@ func TestResume_PassesThrough(t *testing.T) {
 	wantCondition(t, c.ended(t), stream.NotAuthorized)
 }
 
+// A session is noted under the id that the upstream resumed, whatever else its client
+// asked for: nobody makes the relay forget somebody else's.
+func TestResume_AnotherId(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	r.hibernating.put(hibernatingSession{identity: identity("bob"), id: "bobs", until: time.Now().Add(time.Hour)})
+	c, e := resumable(t, r, u)
+	c.Drop()
+	c.ended(t)
+
+	c, again := connected(t, r, u, stream.WebSocket, featureBind+featureSM)
+	for _, id := range []string{"resume-1", "bobs"} {
+		c.Send(`<resume xmlns='urn:xmpp:sm:3' previd='` + id + `' h='4'/>`)
+		again.expect(`<resume xmlns='urn:xmpp:sm:3' previd='` + id + `' h='4'/>`)
+	}
+	again.send(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
+	c.Expect(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
+	e.expectDrop()
+	if got := r.hibernating.take(stream.Scope{User: "bob"}); len(got) != 1 {
+		t.Error("bob's session is forgotten")
+	}
+	c.Drop()
+	c.ended(t)
+	if got := r.hibernating.take(stream.Scope{User: "alice"}); len(got) != 1 || got[0].id != "resume-1" {
+		t.Errorf("alice's are %v", got)
+	} else {
+		got[0].drop()
+	}
+}
+
+// Links are bounded in all: those that are held for lost clients give way first, and then
+// nobody gets in until one has ended.
+func TestLinks_Bounded(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, func(c *Config) { c.Links = 2 }, u)
+	c, held := resumable(t, r, u)
+	c.Drop()
+	c.ended(t)
+	first, e := connected(t, r, u, stream.WebSocket, featureBind)
+	connected(t, r, u, stream.WebSocket, featureBind)
+	held.expectDrop()
+	if r.Stats().Hibernating != 1 {
+		t.Error("what waits at the upstream is forgotten")
+	}
+	c = serve(t, r, stream.WebSocket)
+	c.authenticate()
+	if err := c.ended(t); !errors.Is(err, stream.ErrDisconnected) {
+		t.Errorf("Serve returns %v", err)
+	}
+	first.Close()
+	e.expectEnd()
+	first.ended(t)
+	connected(t, r, u, stream.WebSocket, featureBind)
+}
+
 // The relay remembers a bounded number of sessions of one account, and none for longer
 // than the upstream keeps them.
 func TestHibernating_Bounds(t *testing.T) {

@@ -160,4 +160,13 @@ func TestOutage(t *testing.T) {
 	if lines() != 3 {
 		t.Errorf("said: %s", said.String())
 	}
+
+	// One person who is refused again and again, among others who get in.
+	for range 100 {
+		o.failed(log, Upstream{}, errors.New("refused"))
+		o.worked(log)
+	}
+	if lines() != 3 {
+		t.Errorf("said: %s", said.String())
+	}
 }

@@ -8,7 +8,8 @@ import (
 
 // outage tells the operator that the upstream is away, or refuses people: at once, again
 // each minute, and when it is over; not once for each of many clients that come back every
-// few seconds.
+// few seconds. An upstream that refuses one person, and takes others in between, is told
+// of no more often.
 type outage struct {
 	mu    sync.Mutex
 	since time.Time // zero: there is none
@@ -42,6 +43,8 @@ func (o *outage) worked(log *slog.Logger) {
 	if o.since.IsZero() {
 		return
 	}
-	log.Info("the XMPP server signs people in again", "after", time.Since(o.since).Round(time.Millisecond))
-	o.since, o.told, o.hits = time.Time{}, time.Time{}, 0
+	if !o.told.Before(o.since) { // otherwise nobody knows of it
+		log.Info("the XMPP server signs people in again", "after", time.Since(o.since).Round(time.Millisecond))
+	}
+	o.since, o.hits = time.Time{}, 0
 }

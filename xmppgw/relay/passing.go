@@ -108,7 +108,12 @@ func (p *passing) noteReceived(el *stream.Element) {
 	case "enabled":
 		p.id, p.keeps = resumption(el)
 	case "resumed":
-		p.id, p.keeps = p.resuming, p.conn.relay.hibernating.resumed(p.resuming)
+		// The upstream says what it has resumed (XEP-0198 §5): a client may ask twice.
+		p.id = p.resuming
+		if previd, told := el.Attr("previd"); told {
+			p.id = previd
+		}
+		p.keeps = p.conn.relay.hibernating.resumed(p.conn.who().User, p.id)
 	}
 }
 

@@ -75,6 +75,7 @@ type Config struct {
 	Limits        stream.Limits // of one element that the upstream sends; default 1 MiB
 	Queue         int           // bytes queued towards the upstream for one stream; default 1 MiB
 	Dialling      int           // streams that sign in at the same time, the others wait; default 32
+	Links         int           // connections to the upstream, those that are held for lost clients included, which give way first; default 1,048,576
 	DialTimeout   time.Duration // for one address to answer, TLS included; default 10 s
 	SignInTimeout time.Duration // for a whole sign-in, the wait for a turn included; default 30 s
 	StoreTimeout  time.Duration // for an answer of the site; default 10 s
@@ -94,6 +95,7 @@ type Relay struct {
 	ctx         context.Context // ends with Shutdown
 	cancel      context.CancelFunc
 	turns       chan struct{} // one for each sign-in under way
+	places      chan struct{} // one for each link
 	conns       connSet
 	hibernating hibernatingSet
 	counters    counters
@@ -119,7 +121,7 @@ func New(cfg Config) (*Relay, error) {
 	}
 	cfg.setDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling)}
+	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling), places: make(chan struct{}, cfg.Links)}
 	r.hibernating.perUser = cfg.Hibernating
 	r.tls, r.direct = tlsConfigs(cfg)
 	r.start(r.look)
@@ -136,6 +138,7 @@ func (c *Config) setDefaults() {
 	c.Limits.Bytes = cmp.Or(c.Limits.Bytes, 1<<20)
 	c.Queue = cmp.Or(c.Queue, 1<<20)
 	c.Dialling = cmp.Or(c.Dialling, 32)
+	c.Links = cmp.Or(c.Links, 1<<20)
 	c.DialTimeout = cmp.Or(c.DialTimeout, 10*time.Second)
 	c.SignInTimeout = cmp.Or(c.SignInTimeout, 30*time.Second)
 	c.StoreTimeout = cmp.Or(c.StoreTimeout, 10*time.Second)

@@ -1,0 +1,46 @@
+package relay
+
+import (
+	"fmt"
+	"net"
+	"sync"
+)
+
+// Every link costs a file descriptor, also that of a BOSH session whose client has no
+// connection open, and one that is held. They have their part of those that the system
+// gives.
+
+// takePlace takes a place for a link, which leave gives back. Links that are held for
+// lost clients give way.
+func (r *Relay) takePlace() (leave func(), err error) {
+	for {
+		select {
+		case r.places <- struct{}{}:
+			return sync.OnceFunc(func() { <-r.places }), nil
+		default:
+		}
+		if !r.hibernating.giveWay() {
+			return nil, fmt.Errorf("all %d connections to it that there may be are in use; the site needs more open files (ulimit -n)", r.cfg.Links)
+		}
+	}
+}
+
+// placedConn gives its place back when it is closed.
+type placedConn struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements net.Conn.
+func (c *placedConn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends our side of a connection that has sides.
+func (c *placedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
