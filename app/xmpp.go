@@ -98,6 +98,11 @@ func (s *Server) credentials(c *fiber.Ctx) error {
 // chatPassword is what the page signs in to the chat with.
 func (s *Server) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
 	if s.cfg.Login == LoginTyped {
+		// It opens more than the chat: no other origin gets it, those of CHAT_ORIGINS
+		// included.
+		if origin := c.Get("Origin"); c.Get("Sec-Fetch-Site") == "same-site" || (origin != "" && !s.isOrigin(origin)) {
+			return "", errOtherPages
+		}
 		return s.auth.KeptPassword(c.UserContext(), v.session, readCookie(c, s.cookieName()))
 	}
 	return s.auth.ChatToken(c.UserContext(), v.account, v.session.ID)

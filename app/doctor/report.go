@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // State is how a check went.
@@ -43,13 +46,27 @@ func (r *Report) Tell(f Finding) {
 	if r.asJSON {
 		return
 	}
-	fmt.Fprintf(r.out, "%-4s  %s: %s\n", f.State, f.Check, f.Text)
+	fmt.Fprintf(r.out, "%-4s  %s: %s\n", f.State, printable(f.Check), printable(f.Text))
 	if f.Mend != "" {
-		fmt.Fprintf(r.out, "      → %s\n", f.Mend)
+		fmt.Fprintf(r.out, "      → %s\n", printable(f.Mend))
 	}
 	for _, line := range f.Paste {
-		fmt.Fprintf(r.out, "        %s\n", line)
+		fmt.Fprintf(r.out, "        %s\n", printable(line))
 	}
+}
+
+// printable spells out what a terminal would obey, such as escape sequences, and what
+// turns a line around: findings quote servers and name servers that may be anybody's.
+func printable(text string) string {
+	var out strings.Builder
+	for _, c := range text {
+		if c == '\n' || unicode.IsPrint(c) {
+			out.WriteRune(c)
+		} else {
+			out.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		}
+	}
+	return out.String()
 }
 
 // Close writes what programs read, and returns how many checks failed.
