@@ -83,7 +83,7 @@ func mayImport() map[string][]string {
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":        {"internal/budget", "internal/stanza", "internal/stream"},
-		"xmppgw/relay":  {"internal/sasl", "internal/stanza", "internal/stream"},
+		"xmppgw/relay":  {"internal/budget", "internal/sasl", "internal/stanza", "internal/stream"},
 		"xmppd":         {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd/archive"},
 		"xmppd/archive": {"internal/budget", "internal/stanza", "internal/stream"},
 		"xmppd/muc":     {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},

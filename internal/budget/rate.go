@@ -41,6 +41,19 @@ func (r *Rate) Allow(name string, n int) bool {
 	return false
 }
 
+// Has reports whether the name could spend n units now, and spends nothing: for what
+// counts only when it fails.
+func (r *Rate) Has(name string, n int) bool {
+	r.mu.Lock()
+	l := r.spent[name]
+	r.mu.Unlock()
+	if l == nil || l.TokensAt(time.Now()) >= float64(n) {
+		return true
+	}
+	met(r.meter, r.limit, name)
+	return false
+}
+
 // Wait spends n units of the name's, and waits until it has them or ctx ends. n
 // may be larger than the burst. Those who wait are served in order.
 func (r *Rate) Wait(ctx context.Context, name string, n int) error {

@@ -56,9 +56,10 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 }
 
 // newSide: on BOSH the relay manages the stream itself (XEP-0198), since BOSH clients do
-// not; elsewhere that is the client's own, and passes through.
+// not; elsewhere that is the client's own, and passes through. Whose SASL has passed
+// through cannot be signed in again by the relay, which so cannot resume.
 func (c *conn) newSide(l *link, features *stream.Element) side {
-	if c.peer.Transport == stream.BOSH {
+	if c.peer.Transport == stream.BOSH && !c.relay.cfg.PassSASL {
 		_, offered := features.Find(stanza.NSSM, "sm")
 		return &managed{conn: c, link: l, offered: offered}
 	}

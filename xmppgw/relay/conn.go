@@ -20,6 +20,7 @@ const saslAttempts = 3
 // conn is one stream of a client being served:
 //
 //	authenticating ──proved──▶ signing in at the upstream ──success──▶ (restart) ──▶ carrying
+//	passing SASL ────────────────────────────────────────────success──▶ (restart) ──▶ carrying
 //
 // Each state is one method; all run on the goroutine that called Serve.
 type conn struct {
@@ -47,6 +48,13 @@ func (r *Relay) Serve(ctx context.Context, st stream.Stream, peer *stream.Peer) 
 		return err
 	}
 	defer r.conns.remove(c)
+	leave, ok := r.streams.TryAcquire(r.cfg.Domain, 1)
+	if !ok {
+		err := &stream.Error{Condition: stream.ResourceConstraint, Text: "too many streams to this domain; come back later"}
+		st.Close(err)
+		return err
+	}
+	defer leave()
 	err := c.run(ctx)
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -114,7 +122,11 @@ func (c *conn) keepAlive(now time.Time) {
 }
 
 func (c *conn) run(ctx context.Context) error {
-	l, features, err := c.authenticate(ctx)
+	authenticate := c.authenticate
+	if c.relay.cfg.PassSASL {
+		authenticate = c.passSASL
+	}
+	l, features, err := authenticate(ctx)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,8 @@ func (r *Relay) dial(ctx context.Context, t target) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := net.Dialer{KeepAliveConfig: probes, Control: setUserTimeout}
+	d := net.Dialer{KeepAliveConfig: probes, Control: r.control(t)}
+	d.Resolver, _ = r.cfg.Resolver.(*net.Resolver)
 	raw, err := d.DialContext(ctx, t.network, t.address())
 	if err != nil {
 		leave()

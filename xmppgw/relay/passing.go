@@ -144,8 +144,10 @@ func (p *passing) end(reason error) {
 	case !mayResume(reason):
 		p.over = true
 		p.link.close()
-	case p.id == "" || !errors.Is(reason, stream.ErrDisconnected):
-		p.link.abort() // there is nothing to come back to, or this program stops
+	case p.id == "" || !errors.Is(reason, stream.ErrDisconnected) || p.conn.relay.cfg.PassSASL:
+		// There is nothing to come back to, or this program stops, or no site could end
+		// the session meanwhile.
+		p.link.abort()
 	default:
 		p.held = true
 		p.hibernateLocked()
@@ -183,7 +185,7 @@ func (p *passing) finish() {
 	if held {
 		p.link.abort()
 	}
-	if told := p.link.finish(); over && !told && w.id != "" {
+	if told := p.link.finish(); over && !told && w.id != "" && !r.cfg.PassSASL {
 		// The upstream could not be told that the session is over, and keeps it.
 		r.start(func() { r.endNow(w) })
 	}

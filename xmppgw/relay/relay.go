@@ -8,6 +8,9 @@
 // complete, checked elements both ways. The client never learns the credential, and its
 // own authzid never reaches the upstream.
 //
+// Without a site (PassSASL) nobody is known here: the client's own SASL goes through to
+// the upstream, within bounds (pass_sasl.go).
+//
 //	client ──stream.Stream── conn ── side ──link── upstream
 //	                                  │
 //	                 passing (WebSocket, TCP) or managed (BOSH)
@@ -34,6 +37,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -72,6 +76,20 @@ type Config struct {
 	// the upstream for somebody who signed out are left to its own time.
 	PassPasswords bool
 
+	// PassSASL: there is no site, and no Authority. The upstream's own mechanisms are
+	// offered, and the client's SASL goes through to it (pass_sasl.go).
+	PassSASL bool
+
+	// Public: names lead to public addresses only, whatever the DNS says, except to what
+	// Upstream names by its address or as localhost (resolved.go).
+	Public bool
+
+	Streams             int          // streams at once, signed in or not; default 1<<20
+	SigningIn           int          // streams that have not signed in yet, with PassSASL, the others wait; default 1024
+	SigningInPerAddress int          // likewise of one address; default 32
+	FailuresPerAddress  int          // sign-ins that the upstream refuses one address within a quarter of an hour, with PassSASL; default 100
+	Meter               budget.Meter // is told which of these are met; nil: nobody
+
 	Limits        stream.Limits // of one element that the upstream sends; default 1 MiB
 	Queue         int           // bytes queued towards the upstream for one stream; default 1 MiB
 	Dialling      int           // streams that sign in at the same time, the others wait; default 32
@@ -100,7 +118,10 @@ type Relay struct {
 	hibernating hibernatingSet
 	counters    counters
 	outage      outage
-	tls, direct *tls.Config // after STARTTLS, and from the first byte
+	streams     *budget.Share // of the domain
+	signingIn   *budget.Share // of an address, with PassSASL
+	failures    *budget.Rate  // likewise
+	tls, direct *tls.Config   // after STARTTLS, and from the first byte
 
 	mu     sync.Mutex
 	work   sync.WaitGroup // in the background
@@ -113,8 +134,8 @@ type counters struct{ signedIn, refused, failed, lost, resumed atomic.Int64 }
 
 // New returns a Relay. It dials nothing before it has somebody to serve (Check does).
 func New(cfg Config) (*Relay, error) {
-	if cfg.Domain == "" || cfg.Upstream.IsZero() || cfg.Authority == nil {
-		return nil, errors.New("relay: Config needs Domain, Upstream and Authority")
+	if cfg.Domain == "" || cfg.Upstream.IsZero() || (cfg.Authority == nil) != cfg.PassSASL {
+		return nil, errors.New("relay: Config needs Domain, Upstream, and an Authority or PassSASL")
 	}
 	if domain, err := stanza.PrepareDomain(cfg.Domain); err != nil || domain != cfg.Domain {
 		return nil, fmt.Errorf("relay: Domain %q is not prepared (RFC 7622 §3.2)", cfg.Domain)
@@ -124,6 +145,8 @@ func New(cfg Config) (*Relay, error) {
 	r := &Relay{cfg: cfg, log: cfg.Logger, ctx: ctx, cancel: cancel, turns: make(chan struct{}, cfg.Dialling), places: make(chan struct{}, cfg.Links)}
 	r.hibernating.perUser = cfg.Hibernating
 	r.tls, r.direct = tlsConfigs(cfg)
+	r.streams = budget.NewShare(budget.Limit{Name: "streams of one domain", Setting: "GATEWAY_STREAMS_PER_DOMAIN"}, int64(cfg.Streams), int64(cfg.Streams), cfg.Meter)
+	r.signingIn, r.failures = newSignInBounds(cfg)
 	r.start(r.look)
 	return r, nil
 }
@@ -135,6 +158,10 @@ func (c *Config) setDefaults() {
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
 	}
+	c.Streams = cmp.Or(c.Streams, 1<<20)
+	c.SigningIn = cmp.Or(c.SigningIn, 1024)
+	c.SigningInPerAddress = cmp.Or(c.SigningInPerAddress, 32)
+	c.FailuresPerAddress = cmp.Or(c.FailuresPerAddress, 100)
 	c.Limits.Bytes = cmp.Or(c.Limits.Bytes, 1<<20)
 	c.Queue = cmp.Or(c.Queue, 1<<20)
 	c.Dialling = cmp.Or(c.Dialling, 32)

@@ -27,6 +27,7 @@ type target struct {
 	port    string // empty for a unix socket
 	direct  bool   // TLS from the first byte (XEP-0368); otherwise STARTTLS
 	local   bool   // a unix socket or loopback: the link may go without TLS
+	literal bool   // host is an address that the configuration names itself
 }
 
 const howToWrite = "write xmpp://HOST:5222 (STARTTLS), xmpps://HOST:5223 (TLS from the first byte), xmpp+srv://DOMAIN (found by its SRV records) or xmpp+unix:///PATH (a socket on this machine)"
@@ -105,7 +106,8 @@ func (u *Upstream) addHost(part string, parsed *url.URL, usual string, direct bo
 		return fmt.Errorf("%q: the port must be between 1 and 65535; usual is %s", part, usual)
 	}
 	host := parsed.Hostname()
-	u.targets = append(u.targets, target{network: "tcp", host: host, port: port, direct: direct, local: isLoopback(host)})
+	_, err := netip.ParseAddr(host)
+	u.targets = append(u.targets, target{network: "tcp", host: host, port: port, direct: direct, local: isLoopback(host), literal: err == nil})
 	return nil
 }
 

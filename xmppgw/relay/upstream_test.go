@@ -16,9 +16,9 @@ func TestParseUpstream(t *testing.T) {
 		"xmpp://chat.example.test":        {{network: "tcp", host: "chat.example.test", port: "5222"}},
 		"xmpps://chat.example.test/":      {{network: "tcp", host: "chat.example.test", port: "5223", direct: true}},
 		"xmpp://LocalHost:15222":          {{network: "tcp", host: "LocalHost", port: "15222", local: true}},
-		"xmpp://127.0.0.2":                {{network: "tcp", host: "127.0.0.2", port: "5222", local: true}},
-		"xmpp://[::1]:5222":               {{network: "tcp", host: "::1", port: "5222", local: true}},
-		"xmpps://[2001:db8::1]:443":       {{network: "tcp", host: "2001:db8::1", port: "443", direct: true}},
+		"xmpp://127.0.0.2":                {{network: "tcp", host: "127.0.0.2", port: "5222", local: true, literal: true}},
+		"xmpp://[::1]:5222":               {{network: "tcp", host: "::1", port: "5222", local: true, literal: true}},
+		"xmpps://[2001:db8::1]:443":       {{network: "tcp", host: "2001:db8::1", port: "443", direct: true, literal: true}},
 		"xmpp+unix:///run/prosody/c.sock": {{network: "unix", host: "/run/prosody/c.sock", local: true}},
 		"xmpp://a, xmpps://b:1":           {{network: "tcp", host: "a", port: "5222"}, {network: "tcp", host: "b", port: "1", direct: true}},
 		// Loopback is what is written, not what somebody's DNS may say of a name.

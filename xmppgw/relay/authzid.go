@@ -1,0 +1,124 @@
+package relay
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"foyer/internal/sasl"
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// What of the client's SASL may pass (pass_sasl.go).
+
+// passedMechanisms are those of the upstream's mechanisms that the client is offered. TLS
+// ends here, so that a channel binding to the upstream could not be the client's (RFC
+// 5802 §6); EXTERNAL would speak for this program's own connection; and DIGEST-MD5 (RFC
+// 6331) and those that hide their messages could carry an authzid that nobody here sees.
+func passedMechanisms(features *stream.Element) []string {
+	return slices.DeleteFunc(mechanisms(features), func(name string) bool {
+		switch name {
+		case "EXTERNAL", "DIGEST-MD5", "GSSAPI", "GSS-SPNEGO":
+			return true
+		}
+		return strings.HasSuffix(name, "-PLUS") || strings.HasPrefix(name, "GS2-")
+	})
+}
+
+// strangerFeatures are the upstream's features before the sign-in, as the client may see
+// them.
+func strangerFeatures(features *stream.Element, offered []string, p *stream.Peer) []byte {
+	dst := []byte(`<stream:features xmlns:stream="` + stream.NSStream + `"><mechanisms xmlns="` + stanza.NSSASL + `">`)
+	dst = append(sasl.AppendMechanisms(dst, offered), "</mechanisms>"...)
+	most := p.MaxBytes
+	for child := range features.Children() {
+		switch {
+		case child.Name == stream.Name{Space: stanza.NSStreamLimits, Local: "limits"}:
+			most = smaller(most, limitOf(child))
+		case child.Name.Space != stanza.NSSM && passes(child.Name, p.Transport):
+			dst = append(dst, child.Raw()...)
+		}
+	}
+	return append(dst, stanza.StreamLimits(most, p.Idle)+`</stream:features>`...)
+}
+
+// ownMessage returns what goes to the upstream in place of a client's message, in base64,
+// and the name in it, where there is one. An authzid that is not the client's own is
+// refused (RFC 6120 §6.3.8): ejabberd before 26.07 would let anybody act as anybody.
+func ownMessage(mechanism, text, domain string) (passed, user string, err error) {
+	if text = strings.TrimSpace(text); text == "" || text == "=" {
+		return text, "", nil // none, or an empty one (RFC 6120 §6.4.2)
+	}
+	message, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return "", "", sasl.IncorrectEncoding
+	}
+	switch {
+	case mechanism == "PLAIN" || mechanism == "X-OAUTH2":
+		passed, user, err = ownPlain(string(message), domain)
+	case strings.HasPrefix(mechanism, "SCRAM-"):
+		passed, user, err = ownGS2(string(message), domain)
+	default:
+		passed = string(message)
+	}
+	return base64.StdEncoding.EncodeToString([]byte(passed)), user, err
+}
+
+// ownPlain reads a message of PLAIN (RFC 4616 §2). The authzid, which says nothing more
+// than the name, is left out.
+func ownPlain(message, domain string) (passed, user string, err error) {
+	parts := strings.Split(message, "\x00")
+	if len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+		return "", "", sasl.MalformedRequest
+	}
+	if !isOwn(parts[0], parts[1], domain) {
+		return "", "", sasl.InvalidAuthzid
+	}
+	return "\x00" + parts[1] + "\x00" + parts[2], userOf(parts[1], domain), nil
+}
+
+// ownGS2 reads a message of SCRAM: the first begins with a GS2 header, in which an authzid
+// may stand, and the name follows (RFC 5802 §7); the last, "c=…", has neither.
+func ownGS2(message, domain string) (passed, user string, err error) {
+	if strings.HasPrefix(message, "c=") {
+		return message, "", nil
+	}
+	parts := strings.SplitN(message, ",", 4)
+	if len(parts) < 4 || (parts[0] != "n" && parts[0] != "y") {
+		return "", "", sasl.MalformedRequest // "p=…" binds to a channel that ends here
+	}
+	authzid, named := strings.CutPrefix(parts[1], "a=")
+	name, ok := strings.CutPrefix(parts[2], "n=")
+	if !ok || (!named && parts[1] != "") {
+		return "", "", sasl.MalformedRequest
+	}
+	unescape := strings.NewReplacer("=2C", ",", "=3D", "=")
+	authzid, name = unescape.Replace(authzid), unescape.Replace(name)
+	if !isOwn(authzid, name, domain) {
+		return "", "", sasl.InvalidAuthzid
+	}
+	return message, userOf(name, domain), nil
+}
+
+// isOwn reports whether an authzid says no more than the name beside it.
+func isOwn(authzid, name, domain string) bool {
+	if authzid == "" {
+		return true
+	}
+	a, err := stanza.ParseAddress(authzid)
+	return err == nil && a.User != "" && a == stanza.Address{User: userOf(name, domain), Domain: domain}
+}
+
+// userOf returns the account of a name, which some clients write as a whole address;
+// empty: it is none of this domain.
+func userOf(name, domain string) string {
+	if !strings.Contains(name, "@") {
+		name += "@" + domain
+	}
+	a, err := stanza.ParseAddress(name)
+	if err != nil || a.Domain != domain {
+		return ""
+	}
+	return a.User
+}
