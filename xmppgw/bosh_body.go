@@ -56,7 +56,7 @@ func (s *boshSession) creationAttrs() string {
 	a := ` sid="` + s.sid + `" wait="` + strconv.Itoa(p.wait) + `" requests="` + strconv.Itoa(p.requests) +
 		`" hold="` + strconv.Itoa(p.hold) + `" inactivity="` + strconv.Itoa(int(p.inactivity.Seconds())) +
 		`" polling="` + strconv.Itoa(int(p.polling.Seconds())) + `" maxpause="` + strconv.Itoa(int(boshMaxPause.Seconds())) +
-		`" from="` + s.gateway.cfg.Domain + `"`
+		`"` + fromAttr(s.peer.Domain)
 	if s.gateway.cfg.Compress {
 		a += ` accept="gzip"`
 	}

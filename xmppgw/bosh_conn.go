@@ -152,7 +152,7 @@ func (c *boshConn) read() {
 	}
 	c.mu.Lock()
 	c.early = append(slices.Clone(rest), c.early...)
-	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.packsFor(r.header)}
+	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.packsFor(r.header), site: c.gateway.cfg.Auth != nil}
 	c.state = connWaiting
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(c.gateway.ctx, askPatience)

@@ -16,17 +16,21 @@ import (
 // instead.
 func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*boshSession, boshReply) {
 	legacy := !body.Has("ver")
-	server, known := g.route(body.Attr("route"))
-	switch to := body.Attr("to"); {
-	case to == "":
+	to := body.Attr("to")
+	if to == "" {
 		return nil, refusal(boshImproperAddressing, legacy)
-	case !g.serves(to) || !known:
+	}
+	where, known := g.hostOf(to)
+	if known {
+		where.server, known = g.route(body.Attr("route"), where.server)
+	}
+	if !known {
 		return nil, refusal(boshHostUnknown, legacy)
 	}
 	if elsewhere := g.seeOther(stream.BOSH); elsewhere != "" {
 		return nil, boshReply{status: http.StatusOK, body: seeOtherBody(elsewhere)}
 	}
-	s, err := g.newBOSH(c, body, rid, server)
+	s, err := g.newBOSH(c, body, rid, where)
 	if err != nil {
 		return nil, refusal(admissionCondition(err), legacy)
 	}
@@ -35,10 +39,10 @@ func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*bo
 }
 
 // route returns the server that a client wants (XEP-0124 §7.1, B-19): one of those
-// that are configured, whatever it names. Without any, all goes to the one there is.
-func (g *Gateway) route(name string) (stream.Server, bool) {
+// that are configured, whatever it names. Without any, all goes to the domain's own.
+func (g *Gateway) route(name string, own stream.Server) (stream.Server, bool) {
 	if name == "" || len(g.cfg.Routes) == 0 {
-		return g.cfg.Server, true
+		return own, true
 	}
 	server, known := g.cfg.Routes[strings.ToLower(name)]
 	return server, known

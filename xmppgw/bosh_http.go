@@ -19,6 +19,7 @@ type exchange struct {
 	last   bool   // the client wants the connection closed after it
 	http10 bool
 	gzip   bool // the client takes answers that are compressed
+	site   bool // there is one, whose cookies pages may send
 }
 
 // plainRequest is a POST to BOSH that is all there.
@@ -128,7 +129,9 @@ func (x exchange) appendHead(dst []byte, reply boshReply, last bool) []byte {
 	dst = append(dst, "\r\nCache-Control: no-store\r\nVary: Origin"...)
 	if x.origin != "" { // B-06
 		dst = append(append(dst, "\r\nAccess-Control-Allow-Origin: "...), x.origin...)
-		dst = append(dst, "\r\nAccess-Control-Allow-Credentials: true"...)
+		if x.site {
+			dst = append(dst, "\r\nAccess-Control-Allow-Credentials: true"...)
+		}
 	}
 	switch {
 	case last:

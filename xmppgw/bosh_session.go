@@ -86,10 +86,10 @@ func (in inbound) size() int {
 var _ carrier = (*boshSession)(nil)
 
 // newBOSH makes a session and lets the server serve it.
-func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64, server stream.Server) (*boshSession, error) {
+func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64, at host) (*boshSession, error) {
 	s := &boshSession{
 		gateway: g,
-		server:  server,
+		server:  at.server,
 		sid:     rand.Text() + rand.Text()[:4],
 		secure:  c.secure,
 		peer:    g.peer(&c, stream.BOSH),
@@ -101,6 +101,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64, server stream.Se
 		legacy:  !b.Has("ver"),
 		acks:    wantsAcks(b),
 	}
+	s.peer.Domain = at.domain
 	s.peer.Idle = s.params.inactivity
 	s.peer.Lang = b.Attrs[stream.Name{Space: stream.NSXML, Local: "lang"}]
 	s.queue = stream.NewQueue(g.cfg.Queue, s.flush)

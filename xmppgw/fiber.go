@@ -126,7 +126,7 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 		exchange: exchange{
 			origin: string(c.Response().Header.Peek("Access-Control-Allow-Origin")),
 			last:   c.Request().Header.ConnectionClose(), http10: !c.Request().Header.IsHTTP11(),
-			gzip: g.packsFor(fiberHeader{c}),
+			gzip: g.packsFor(fiberHeader{c}), site: g.cfg.Auth != nil,
 		},
 	}
 	body := append([]byte(nil), c.BodyRaw()...) // it outlives the handler's buffer
@@ -144,18 +144,26 @@ func (g *Gateway) AllowOrigin(c *fiber.Ctx) error {
 	c.Vary("Origin")
 	if origin := g.allowedOrigin(fiberHeader{c}); origin != "" {
 		c.Set("Access-Control-Allow-Origin", origin)
-		c.Set("Access-Control-Allow-Credentials", "true")
+		if g.cfg.Auth != nil { // without a site cookies mean nothing
+			c.Set("Access-Control-Allow-Credentials", "true")
+		}
 	}
 	return c.Next()
 }
 
 func (g *Gateway) fiberHostMeta(c *fiber.Ctx) error {
+	if !g.discoverable(requestHost(c)) {
+		return c.SendStatus(http.StatusNotFound)
+	}
 	c.Set("Access-Control-Allow-Origin", "*") // W-20
 	c.Set("Content-Type", "application/xrd+xml")
 	return c.Send(g.hostMeta())
 }
 
 func (g *Gateway) fiberHostMetaJSON(c *fiber.Ctx) error {
+	if !g.discoverable(requestHost(c)) {
+		return c.SendStatus(http.StatusNotFound)
+	}
 	raw, err := g.hostMetaJSON()
 	if err != nil {
 		return err
@@ -164,3 +172,7 @@ func (g *Gateway) fiberHostMetaJSON(c *fiber.Ctx) error {
 	c.Set("Content-Type", "application/json")
 	return c.Send(raw)
 }
+
+// requestHost is the name in a request's Host header, without a port; what else a header
+// claims (X-Forwarded-Host) does not count.
+func requestHost(c *fiber.Ctx) string { return hostIn("//" + string(c.Request().Host())) }

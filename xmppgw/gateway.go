@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -38,7 +39,7 @@ type Authenticator interface {
 
 // Config is what a Gateway needs. Zero limits take the documented default.
 type Config struct {
-	Domain  string // XMPP_DOMAIN
+	Domain  string // XMPP_DOMAIN; empty with Domains
 	Auth    Authenticator
 	Server  stream.Server
 	Logger  *slog.Logger
@@ -46,6 +47,11 @@ type Config struct {
 	Origin  func(string) Trust                 // how far the pages are trusted that an Origin header names
 	Address func(h Header, peer string) string // the client's IP behind trusted proxies; peer is the TCP peer's
 	Secure  func(h Header, peer string) bool   // whether the client came over TLS, as a trusted proxy tells; nil: not known
+
+	// Domains are several domains, prepared (RFC 7622 §3.2), each with its server, over
+	// WebSocket and BOSH. There is no site then: Domain, Auth, Server and Routes are not
+	// set, cookies mean nothing, and what a BOSH client asks for by route is not looked at.
+	Domains map[string]stream.Server
 
 	// Routes are the servers that a BOSH client may ask for by route, such as
 	// "xmpp:chat.example:5222", in lower case (XEP-0124 §7.1); others are refused.
@@ -123,8 +129,8 @@ type carrier interface {
 
 // New returns a Gateway.
 func New(cfg Config) (*Gateway, error) {
-	if cfg.Domain == "" || cfg.Auth == nil || cfg.Server == nil || cfg.BaseURL == nil || cfg.Origin == nil {
-		return nil, errors.New("xmppgw: Config needs Domain, Auth, Server, BaseURL and Origin")
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	cfg.setDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -143,6 +149,20 @@ func New(cfg Config) (*Gateway, error) {
 	g.polled = newPollers(cfg.portable)
 	g.served.Go(g.pingAll)
 	return g, nil
+}
+
+func (c *Config) check() error {
+	site, domains := c.Domain != "" && c.Auth != nil && c.Server != nil, len(c.Domains) > 0
+	none := c.Domain == "" && c.Auth == nil && c.Server == nil && len(c.Routes) == 0
+	if c.BaseURL == nil || c.Origin == nil || !((site && !domains) || (domains && none)) {
+		return errors.New("xmppgw: Config needs BaseURL, Origin, and either Domain, Auth and Server or Domains alone")
+	}
+	for domain, server := range c.Domains {
+		if prepared, err := stanza.PrepareDomain(domain); err != nil || prepared != domain || server == nil {
+			return fmt.Errorf("xmppgw: %q of Domains is not prepared (RFC 7622 §3.2), or has no server", domain)
+		}
+	}
+	return nil
 }
 
 func (c *Config) setDefaults() {
@@ -227,7 +247,7 @@ func (g *Gateway) arrive(h Header, peer string) (caller, error) {
 // cookie proves nothing, no more than one that a page of another site sends.
 func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, error) {
 	c, err := g.arrive(h, peer)
-	if err != nil || c.trust != TrustCookies {
+	if err != nil || c.trust != TrustCookies || g.cfg.Auth == nil {
 		return c, err
 	}
 	c.identity, err = g.cfg.Auth.FromRequest(ctx, h)
@@ -265,9 +285,6 @@ func (g *Gateway) idle(t stream.Transport) time.Duration {
 	}
 	return g.silence()
 }
-
-// serves reports whether a stream is to our domain (RFC 7622 §3.2).
-func (g *Gateway) serves(domain string) bool { return stanza.SameDomain(g.cfg.Domain, domain) }
 
 // private reports whether passwords may travel: over TLS, or within the machine
 // (RFC 6120 §13.8.3).
@@ -336,9 +353,13 @@ func (g *Gateway) End(scope stream.Scope, reason error) {
 			c.Close(reason)
 		}
 	}
-	g.cfg.Server.End(scope, reason)
-	for _, server := range g.cfg.Routes {
-		server.End(scope, reason)
+	if g.cfg.Server != nil {
+		g.cfg.Server.End(scope, reason)
+	}
+	for _, more := range []map[string]stream.Server{g.cfg.Routes, g.cfg.Domains} {
+		for _, server := range more {
+			server.End(scope, reason)
+		}
 	}
 }
 

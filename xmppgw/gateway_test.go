@@ -36,6 +36,8 @@ type echo struct {
 	got  []string // ids of the stanzas, in order
 	ends []stream.Scope
 	left []error // how the streams ended, as Serve saw it
+
+	served int // streams
 }
 
 func (e *echo) End(scope stream.Scope, _ error) {
@@ -51,6 +53,9 @@ func (e *echo) stanzas() string {
 }
 
 func (e *echo) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) (err error) {
+	e.mu.Lock()
+	e.served++
+	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
 		e.left = append(e.left, err)

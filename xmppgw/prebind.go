@@ -29,12 +29,15 @@ var ErrPrebind = errors.New("xmppgw: prebind failed")
 // attaching. Each call makes a fresh session; one that nobody attaches to ends
 // after Config.PrebindUnused.
 func (g *Gateway) Prebind(ctx context.Context, id stream.Identity, addr string) (Prebound, error) {
+	if g.cfg.Server == nil {
+		return Prebound{}, fmt.Errorf("%w: there is no site", ErrPrebind)
+	}
 	c := caller{addr: addr, origin: g.cfg.BaseURL(), identity: id}
 	p := prebind{rid: firstRID()}
 	body := &stream.Body{Attrs: map[stream.Name]string{
 		{Local: "ver"}: "1.6", {Local: "wait"}: "59", {Local: "hold"}: "1",
 	}}
-	s, err := g.newBOSH(c, body, p.rid, g.cfg.Server)
+	s, err := g.newBOSH(c, body, p.rid, host{g.cfg.Domain, g.cfg.Server})
 	if err != nil {
 		return Prebound{}, err
 	}

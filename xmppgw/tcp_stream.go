@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -120,7 +121,7 @@ func (s *tcpStream) check(h stream.Header) error {
 		return &stream.Error{Condition: stream.BadFormat} // §4.9.3.1
 	case h.To == "":
 		return &stream.Error{Condition: stream.ImproperAddressing} // §4.9.3.7
-	case !s.gateway.serves(h.To):
+	case !stanza.SameDomain(s.peer.Domain, h.To):
 		return &stream.Error{Condition: stream.HostUnknown} // §4.9.3.6
 	case !atLeast1(h.Version):
 		return &stream.Error{Condition: stream.UnsupportedVersion} // §4.7.5
@@ -140,7 +141,7 @@ func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") =
 // header is the server's, with a fresh id each time (RFC 6120 §4.7.3).
 func (s *tcpStream) header(to string) []byte {
 	h := `<?xml version="1.0"?><stream:stream xmlns="` + stream.NSClient + `" xmlns:stream="` + stream.NSStream +
-		`" from="` + s.gateway.cfg.Domain + `" id="` + rand.Text() + `"`
+		`" from="` + s.peer.Domain + `" id="` + rand.Text() + `"`
 	if to != "" {
 		h += ` to="` + stream.Escape(to) + `"`
 	}

@@ -100,10 +100,10 @@ func (g *Gateway) admitWebSocket(nc net.Conn, early *bytes.Reader, c *caller) (*
 
 // serve lets the server serve the stream until it ends.
 func (s *wsStream) serve() {
-	if err := s.open(s.gateway.ctx); err != nil {
+	if server, err := s.open(s.gateway.ctx); err != nil {
 		s.Close(err)
 	} else {
-		s.note(s.gateway.cfg.Server.Serve(s.gateway.ctx, s, s.peer))
+		s.note(server.Serve(s.gateway.ctx, s, s.peer))
 	}
 	s.finish()
 	s.SignedIn()
@@ -250,34 +250,39 @@ func (g *Gateway) pingAll() {
 	}
 }
 
-// open handles the client's first message and answers it (RFC 7395 §3.4).
-func (s *wsStream) open(ctx context.Context) error {
+// open handles the client's first message and answers it (RFC 7395 §3.4). It returns the
+// server of the domain that the stream is to.
+func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	el, err := s.read(ctx)
 	if err != nil {
 		_ = s.queue.Push(s.header("")) // RFC 7395 §3.5: the header precedes the error
-		return err
+		return nil, err
 	}
 	if elsewhere := s.gateway.seeOther(stream.WebSocket); elsewhere != "" {
-		return seeOther(elsewhere) // instead of a header
+		return nil, seeOther(elsewhere) // instead of a header
+	}
+	to, known := s.gateway.hostOf(el.To)
+	if known {
+		s.peer.Domain = to.domain
 	}
 	_ = s.queue.Push(s.header(el.From))
 	switch {
 	case el.Name.Space != stream.NSFraming || el.Name.Local != "open":
-		return &stream.Error{Condition: stream.InvalidNamespace, Text: "a stream begins with <open xmlns='" + stream.NSFraming + "'/>"}
-	case !s.gateway.serves(el.To):
-		return &stream.Error{Condition: stream.HostUnknown}
+		return nil, &stream.Error{Condition: stream.InvalidNamespace, Text: "a stream begins with <open xmlns='" + stream.NSFraming + "'/>"}
+	case !known:
+		return nil, &stream.Error{Condition: stream.HostUnknown}
 	}
 	if version, _ := el.Attr("version"); !atLeast1(version) {
-		return &stream.Error{Condition: stream.UnsupportedVersion} // RFC 6120 §4.7.5
+		return nil, &stream.Error{Condition: stream.UnsupportedVersion} // RFC 6120 §4.7.5
 	}
 	s.peer.Lang = el.Lang
-	return nil
+	return to.server, nil
 }
 
 // header is the server's <open/>, with a fresh id each time (RFC 7395 §3.4,
 // §3.7, RFC 6120 §4.7).
 func (s *wsStream) header(from string) []byte {
-	h := `<open xmlns="` + stream.NSFraming + `" from="` + s.gateway.cfg.Domain + `" id="` + rand.Text() + `"`
+	h := `<open xmlns="` + stream.NSFraming + `"` + fromAttr(s.peer.Domain) + ` id="` + rand.Text() + `"`
 	if from != "" {
 		h += ` to="` + stream.Escape(from) + `"`
 	}
