@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"foyer/app/auth"
 	"foyer/app/remote"
@@ -303,21 +304,52 @@ func (r *relayed) BusyRooms(ctx context.Context, viewer string, max int) ([]Chat
 	return busy[:min(len(busy), max)], nil
 }
 
+// What one person may have done at the server: each costs a sign-in there.
+const (
+	doneForPerMinute = 60
+	madePerDay       = 50 // rooms
+)
+
+var errTooMuchDone = &Error{Code: TooMany, Public: "You have asked for that too often. Please try again later."}
+
+func (r *relayed) bounded(ctx context.Context, key string, most int, window time.Duration) error {
+	wait, err := r.db.Attempt(ctx, "upstream:"+key, most, window)
+	if err == nil && wait > 0 {
+		err = errTooMuchDone
+	}
+	return err
+}
+
+// as does something at the server as somebody who asked for it.
+func (r *relayed) as(ctx context.Context, user string, do func(*remote.Session) error) error {
+	if err := r.bounded(ctx, "done:"+user, doneForPerMinute, time.Minute); err != nil {
+		return err
+	}
+	return remote.Dial(r.dial).With(ctx, user, do)
+}
+
 // CreateRoom implements Chat.
 func (r *relayed) CreateRoom(ctx context.Context, owner string, n NewRoom) error {
 	jid, err := r.roomAddress(n.Name)
 	if err != nil {
 		return err
 	}
-	// Noted first: a room that nobody is told of could not be found again.
-	if err := r.db.AddExternalRoom(ctx, n.Name); err != nil {
+	if err := r.bounded(ctx, "rooms:"+owner, madePerDay, 24*time.Hour); err != nil {
 		return err
 	}
-	err = remote.Dial(r.dial).With(ctx, owner, func(s *remote.Session) error {
+	// Noted first: a room that nobody is told of could not be found again.
+	added, err := r.db.AddExternalRoom(ctx, n.Name)
+	if err != nil {
+		return err
+	}
+	err = r.as(ctx, owner, func(s *remote.Session) error {
 		return s.CreateRoom(ctx, jid, owner, remote.NewRoom{Title: n.Title, Description: n.Description, Private: n.Private})
 	})
-	if err != nil {
-		return asRelayedError(err)
+	if err = asRelayedError(err); err != nil {
+		if added && (errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrRoomRefused)) {
+			err = errors.Join(err, r.db.RemoveExternalRoom(ctx, n.Name)) // the site did not make it
+		}
+		return err
 	}
 	r.listed.Put(remote.Room{
 		Name: n.Name, Title: n.Title, Description: n.Description, MembersOnly: n.Private, Hidden: n.Private,
@@ -336,7 +368,7 @@ func (r *relayed) Invite(ctx context.Context, name, inviter, invitee string) err
 	if err != nil {
 		return err
 	}
-	err = remote.Dial(r.dial).With(ctx, inviter, func(s *remote.Session) error {
+	err = r.as(ctx, inviter, func(s *remote.Session) error {
 		return s.Invite(ctx, room, jid, r.address(invitee))
 	})
 	if err != nil {
@@ -352,7 +384,7 @@ func (r *relayed) DestroyRoom(ctx context.Context, name, owner string) error {
 	if err != nil {
 		return err
 	}
-	err = remote.Dial(r.dial).With(ctx, owner, func(s *remote.Session) error { return s.DestroyRoom(ctx, jid) })
+	err = r.as(ctx, owner, func(s *remote.Session) error { return s.DestroyRoom(ctx, jid) })
 	if err != nil {
 		return asRelayedError(err)
 	}

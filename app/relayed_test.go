@@ -3,6 +3,8 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,6 +31,34 @@ func TestRelayed_Away(t *testing.T) {
 	b.get("/settings").wants(200, "Profile")
 	if strings.Contains(b.body, `id="files"`) {
 		t.Error("files are offered, which the site does not keep")
+	}
+}
+
+// One person makes a bounded number of rooms in a day, and has a bounded number of things
+// done at the server in a minute.
+func TestRelayed_Bounded(t *testing.T) {
+	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	r, ctx := s.chat.(*relayed), t.Context()
+	for i := range madePerDay + 1 {
+		err := r.CreateRoom(ctx, "alice", NewRoom{Name: fmt.Sprintf("room-%d", i), Title: "Room"})
+		if want := ErrChatAway; i < madePerDay && !errors.Is(err, want) {
+			t.Fatal(i, err)
+		}
+		if i == madePerDay && !errors.Is(err, errTooMuchDone) {
+			t.Error("one too many:", err)
+		}
+	}
+	if list, err := s.db.ExternalRooms(ctx, 2*madePerDay); err != nil || len(list) != madePerDay {
+		t.Error(len(list), err)
+	}
+	for range doneForPerMinute - madePerDay {
+		_ = r.DestroyRoom(ctx, "room-0", "alice")
+	}
+	if err := r.DestroyRoom(ctx, "room-0", "alice"); !errors.Is(err, errTooMuchDone) {
+		t.Error("one too many:", err)
+	}
+	if err := r.DestroyRoom(ctx, "room-0", "bob"); errors.Is(err, errTooMuchDone) {
+		t.Error("somebody else:", err)
 	}
 }
 

@@ -9,19 +9,20 @@ import (
 
 // What the site tells an external chat server.
 
-// ExternalRooms returns the names of the rooms that the site made there.
-func (db *DB) ExternalRooms(ctx context.Context) ([]string, error) {
-	rows, err := db.chat.Query(ctx, "SELECT name FROM external_rooms ORDER BY name")
+// ExternalRooms returns the names of the rooms that the site made there last, so many at
+// most.
+func (db *DB) ExternalRooms(ctx context.Context, most int) ([]string, error) {
+	rows, err := db.chat.Query(ctx, "SELECT name FROM external_rooms ORDER BY created_at DESC, name LIMIT $1", most)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// AddExternalRoom notes a room.
-func (db *DB) AddExternalRoom(ctx context.Context, name string) error {
-	_, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
-	return err
+// AddExternalRoom notes a room, and reports whether it was not noted before.
+func (db *DB) AddExternalRoom(ctx context.Context, name string) (added bool, err error) {
+	tag, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
+	return tag.RowsAffected() > 0, err
 }
 
 // RemoveExternalRoom notes that a room is no more.

@@ -36,15 +36,18 @@ func TestExternal_Profile(t *testing.T) {
 
 func TestExternal_Rooms(t *testing.T) {
 	db, ctx := open(t), t.Context()
-	for _, name := range []string{"den", "attic", "den"} {
-		if err := db.AddExternalRoom(ctx, name); err != nil {
-			t.Fatal(err)
+	for i, name := range []string{"den", "attic", "den"} {
+		if added, err := db.AddExternalRoom(ctx, name); err != nil || added != (i < 2) {
+			t.Fatal(name, added, err)
 		}
+	}
+	if list, err := db.ExternalRooms(ctx, 1); err != nil || !slices.Equal(list, []string{"attic"}) {
+		t.Error("the latest:", list, err)
 	}
 	if err := db.RemoveExternalRoom(ctx, "attic"); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := db.ExternalRooms(ctx); err != nil || !slices.Equal(list, []string{"den"}) {
+	if list, err := db.ExternalRooms(ctx, 10); err != nil || !slices.Equal(list, []string{"den"}) {
 		t.Error(list, err)
 	}
 }

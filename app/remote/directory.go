@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -55,7 +56,7 @@ func (r Room) MayKnow(jid string) bool {
 type Directory struct {
 	service *Service
 	domain  string // where the rooms are
-	own     func(context.Context) ([]string, error)
+	own     func(ctx context.Context, most int) ([]string, error)
 
 	mu      sync.Mutex
 	rooms   map[string]Room
@@ -65,8 +66,8 @@ type Directory struct {
 }
 
 // NewDirectory makes a Directory of the rooms at domain. own returns the names of rooms
-// that the site made: the server lists no others that are hidden.
-func NewDirectory(service *Service, domain string, own func(context.Context) ([]string, error)) *Directory {
+// that the site made, so many at most: the server lists no others that are hidden.
+func NewDirectory(service *Service, domain string, own func(ctx context.Context, most int) ([]string, error)) *Directory {
 	return &Directory{service: service, domain: domain, own: own}
 }
 
@@ -142,7 +143,7 @@ func (d *Directory) all(ctx context.Context) (map[string]Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := d.own(ctx)
+	own, err := d.own(ctx, maxRooms)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +246,7 @@ func (s *Session) room(ctx context.Context, domain, name string) (Room, error) {
 	if query, ok := el.Find(stanza.NSDiscoInfo, "query"); ok {
 		r.describe(query)
 	}
+	r.Title, r.Description = cmp.Or(line(r.Title), name), line(r.Description)
 	for _, affiliation := range []string{"owner", "admin", "member"} {
 		var list struct {
 			Items []struct {
@@ -268,6 +270,15 @@ func (s *Session) room(ctx context.Context, domain, name string) (Room, error) {
 		}
 	}
 	return r, nil
+}
+
+// maxLine is how much of a title or a description is shown, in bytes.
+const maxLine = 1000
+
+// line is a text of the server's as the site's own are: one line, with nothing in it that
+// is not seen (internal/names).
+func line(text string) string {
+	return names.Line(strings.ToValidUTF8(text[:min(len(text), maxLine)], ""))
 }
 
 // describe reads what a room says of itself.

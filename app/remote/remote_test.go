@@ -210,7 +210,7 @@ func TestDirectory(t *testing.T) {
 		return `<iq xmlns="jabber:client" type="result" id="ID" from="c.h"><query xmlns="http://jabber.org/protocol/disco#items">` + names +
 			`<set xmlns="http://jabber.org/protocol/rsm">` + last + `</set></query></iq>`
 	}
-	info := `<iq xmlns="jabber:client" type="result" id="ID" from="den@c.h"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="conference" type="text" name="The den"/>
+	info := `<iq xmlns="jabber:client" type="result" id="ID" from="den@c.h"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="conference" type="text" name="The&#x202e; den&#x200b;"/>
 		<feature var="muc_membersonly"/><feature var="muc_hidden"/><x xmlns="jabber:x:data" type="result"><field var="FORM_TYPE" type="hidden"><value>http://jabber.org/protocol/muc#roominfo</value></field>
 		<field var="muc#roominfo_description"><value>quiet</value></field><field var="muc#roominfo_occupants"><value>3</value></field></x></query></iq>`
 	owners := `<iq xmlns="jabber:client" type="result" id="ID" from="den@c.h"><query xmlns="http://jabber.org/protocol/muc#admin"><item affiliation="owner" jid="ann@h"/></query></iq>`
@@ -224,7 +224,7 @@ func TestDirectory(t *testing.T) {
 	)
 	service := NewService(func(context.Context, string) (Conn, error) { return nil, io.ErrUnexpectedEOF }, "_site")
 	service.session = s
-	d := NewDirectory(service, "c.h", func(context.Context) ([]string, error) { return []string{"den"}, nil })
+	d := NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) { return []string{"den"}, nil })
 	list, err := d.Rooms(t.Context())
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err, c.sent)
@@ -247,7 +247,7 @@ func TestDirectory(t *testing.T) {
 func TestDirectory_Away(t *testing.T) {
 	dials := 0
 	service := NewService(func(context.Context, string) (Conn, error) { dials++; return nil, io.ErrUnexpectedEOF }, "_site")
-	d := NewDirectory(service, "c.h", func(context.Context) ([]string, error) { return nil, nil })
+	d := NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) { return nil, nil })
 	for range 3 {
 		if _, err := d.Rooms(t.Context()); !errors.Is(err, ErrAway) {
 			t.Error(err)

@@ -73,7 +73,7 @@ func mayImport() map[string][]string {
 		"app/doors":         {"app/auth", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/pictures":      {"internal/budget"},
-		"app/remote":        {"internal/stanza", "internal/stream"},
+		"app/remote":        {"internal/names", "internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
 		"app/cli":           {"app/...", "internal/budget", "internal/pgdev", "internal/stanza", "models", "token"},

@@ -18,6 +18,10 @@ func (r *Relay) SignIn(ctx context.Context, user, secret string) (session *xmpp.
 	if err != nil {
 		return nil, fmt.Errorf("service account %q: %w", user, err)
 	}
+	if err := r.takeTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer r.leaveTurn()
 	err = r.each(ctx, func(ctx context.Context, t target) error {
 		session, err = r.signInAt(ctx, t, address, secret)
 		return err

@@ -20,14 +20,11 @@ import (
 func (r *Relay) signIn(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SignInTimeout)
 	defer cancel()
-	select {
-	case r.turns <- struct{}{}:
-		defer func() { <-r.turns }()
-	case <-ctx.Done():
-		err := fmt.Errorf("waiting for a turn to sign in: %w", ctx.Err())
+	if err := r.takeTurn(ctx); err != nil {
 		r.note(ctx, err)
 		return nil, nil, err
 	}
+	defer r.leaveTurn()
 	l, features, err := r.attempt(ctx, id, password, lang)
 	var refused *RefusedError
 	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled && !r.cfg.PassPasswords {
@@ -36,6 +33,18 @@ func (r *Relay) signIn(ctx context.Context, id stream.Identity, password, lang s
 	r.note(ctx, err)
 	return l, features, err
 }
+
+// takeTurn waits for one of the turns to sign in, which leaveTurn gives back.
+func (r *Relay) takeTurn(ctx context.Context) error {
+	select {
+	case r.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a turn to sign in: %w", ctx.Err())
+	}
+}
+
+func (r *Relay) leaveTurn() { <-r.turns }
 
 // note counts a sign-in, and tells the operator what stands in the way of many.
 func (r *Relay) note(ctx context.Context, err error) {
