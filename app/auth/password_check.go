@@ -23,7 +23,7 @@ func (s *Service) guess(ctx context.Context, action, username, password string, 
 	if err != nil {
 		return account, err
 	}
-	release, err := s.hasher.enter(ctx, queueOf(username, from), known)
+	release, err := s.hasher.enterFor(ctx, username, from, known)
 	if err != nil {
 		return account, err
 	}

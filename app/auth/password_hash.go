@@ -16,6 +16,7 @@ var params = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, S
 // cannot exhaust memory. It is safe for concurrent use.
 type hasher struct {
 	queue     *hashQueue
+	servers   *hashQueue // in front of queue, for what other chat servers pass on
 	processor *budget.Processor
 	dummy     string // the hash of nobody's password
 }
@@ -26,7 +27,7 @@ func newHasher(n int, p *budget.Processor) (*hasher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hasher{queue: newHashQueue(n), processor: p, dummy: dummy}, nil
+	return &hasher{queue: newHashQueue(n), servers: newHashQueue(n), processor: p, dummy: dummy}, nil
 }
 
 // enter waits for a turn of a client, in the queue and then for the processor.
@@ -36,6 +37,25 @@ func (h *hasher) enter(ctx context.Context, client string, known bool) (release 
 		return nil, err
 	}
 	done, err := h.processor.Acquire(ctx)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return func() { done(); leave() }, nil
+}
+
+// enterFor waits for the turn of a guess at somebody's password. Those that other chat
+// servers pass on would all be of one address: each account has a queue of its own, and all
+// of them together are one client among those of the site, however many names are tried.
+func (h *hasher) enterFor(ctx context.Context, username string, from Client, known bool) (release func(), err error) {
+	if !from.Server {
+		return h.enter(ctx, budget.Network(from.Address), known)
+	}
+	leave, err := h.servers.enter(ctx, username, false)
+	if err != nil {
+		return nil, err
+	}
+	done, err := h.enter(ctx, "other chat servers", false)
 	if err != nil {
 		leave()
 		return nil, err

@@ -55,15 +55,6 @@ type limit struct {
 	network string // of which all failures count together; else empty
 }
 
-// queueOf names the queue in which a guess waits for its turn. Those that other servers
-// pass on would all be of one address: each account has a queue of its own.
-func queueOf(username string, from Client) string {
-	if from.Server {
-		return "server:" + username
-	}
-	return budget.Network(from.Address)
-}
-
 // limits are what a guess at an account's password counts against.
 func (s *Service) limits(action, username string, known bool, from Client) []limit {
 	switch {

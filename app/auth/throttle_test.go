@@ -229,6 +229,40 @@ func TestHashQueue_Full(t *testing.T) {
 	})
 }
 
+// However many names are tried through other chat servers, people on the site wait for
+// one of those guesses at most.
+func TestHashQueue_Servers(t *testing.T) {
+	h, err := newHasher(1, nil)
+	is(t, err, nil)
+	synctest.Test(t, func(t *testing.T) {
+		h.queue, h.servers = newHashQueue(1), newHashQueue(1)
+		const work = 10 * time.Millisecond
+		var all sync.WaitGroup
+		begin := time.Now()
+		for i := range 200 {
+			all.Go(func() {
+				release, err := h.enterFor(t.Context(), fmt.Sprint("name-", i), Client{Server: true}, false)
+				is(t, err, nil)
+				time.Sleep(work)
+				release()
+			})
+		}
+		synctest.Wait()
+		all.Go(func() {
+			release, err := h.enterFor(t.Context(), "ann", Client{Address: "192.0.2.1"}, false)
+			is(t, err, nil)
+			if waited := time.Since(begin); waited > 2*work {
+				t.Errorf("somebody on the site waited %s", waited)
+			}
+			release()
+		})
+		all.Wait()
+		if h.queue.free != 1 || h.servers.free != 1 {
+			t.Error("a turn was lost")
+		}
+	})
+}
+
 // those who come from known devices, as everybody can for an account of their
 // own, do not keep others out when all places are theirs.
 func TestHashQueue_FullOfKnown(t *testing.T) {
