@@ -79,13 +79,21 @@ func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 		return err, true
 	}
 	l, _, err := c.relay.signIn(ctx, id, c.ownPassword(), c.peer.Lang)
-	if err != nil {
+	var refused *RefusedError
+	switch {
+	case c.relay.cfg.PassPasswords && errors.As(err, &refused):
+		// The password is another one by now: the client comes back, and learns it from
+		// its own sign-in. Servers count wrong ones.
+		return &stream.Error{Condition: stream.SystemShutdown}, false
+	case err != nil:
 		return err, true
 	}
 	m.mu.Lock()
 	previd, in := m.id, m.in
 	m.mu.Unlock()
-	h, err := l.resume(ctx, previd, in)
+	// Not under ctx: who is signed out meanwhile has the session taken up, and ended in
+	// order (adopt); there is no other credential for that.
+	h, err := l.resume(c.relay.ctx, previd, in)
 	if err == nil {
 		err = m.adopt(l, h)
 	}

@@ -78,6 +78,28 @@ func TestManaged_Resume(t *testing.T) {
 	e.expectEnd()
 }
 
+// Who is signed out while the relay takes the session up on another link is not left at
+// the upstream: it is taken up, and ended.
+func TestManaged_EndedWhileResuming(t *testing.T) {
+	u, s := newUpstream(t), &site{}
+	r := newRelay(t, s, nil, u)
+	c, e := bound(t, r, u)
+	e.send(message("alice@example.test", "1"))
+	c.Expect(message("alice@example.test", "1"))
+	e.conn.Close()
+	e = u.next()
+	e.signIn(featureBind + featureSM)
+	e.expect(`<resume xmlns='urn:xmpp:sm:3' previd='resume-1' h='1'/>`)
+	s.end("session-alice")
+	r.End(stream.Scope{User: "alice"}, nil)
+	e.send(`<resumed xmlns='urn:xmpp:sm:3' previd='resume-1' h='0'/>`)
+	e.expectEnd()
+	c.ended(t)
+	if s.asked != 2 {
+		t.Errorf("%d credentials were made", s.asked)
+	}
+}
+
 // What cannot be resumed is system-shutdown, after which Converse signs in again (B-50,
 // B-61); as is a link that is lost before anything was agreed.
 func TestManaged_NotResumed(t *testing.T) {
