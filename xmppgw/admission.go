@@ -19,6 +19,16 @@ type admission struct {
 // Streams that there can be at all; the system's limits are below that.
 const maxStreams = 1 << 20
 
+// Bytes of BOSH requests that wait for their turn, of an address and of all.
+const (
+	earlyBytes      = 64 << 20
+	earlyBytesOfOne = earlyBytes / 4
+)
+
+func newEarly(meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "BOSH requests of one address before their turn"}, earlyBytes, earlyBytesOfOne, meter)
+}
+
 func newAdmission(cfg Config) admission {
 	return admission{
 		addresses: budget.NewShare(budget.Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, maxStreams, int64(cfg.PerAddress), cfg.Meter),

@@ -103,7 +103,7 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSe
 		asker.answer(refused)
 		return nil
 	}
-	s.serve(&boshRequest{rid: rid, body: body, asker: asker})
+	s.serve(&boshRequest{rid: rid, body: body, asker: asker, size: len(r.body)})
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
@@ -30,6 +31,16 @@ type boshRequest struct {
 	key   string       // XEP-0124 §15
 	until moment       // it is answered then, at the latest
 	asker boshAsker
+	size  int    // of the body, in bytes
+	free  func() // gives back the memory that it was given while it waits for its turn; nil: none
+}
+
+// release gives back what the request was given while it waited for its turn.
+func (r *boshRequest) release() {
+	if r.free != nil {
+		r.free()
+		r.free = nil
+	}
 }
 
 type boshAnswer struct {
@@ -95,6 +106,7 @@ func (s *boshSession) submit(r *boshRequest) {
 	default:
 		s.parkLocked(r)
 		s.proceedLocked()
+		s.chargeLocked(r)
 		s.checkRequestsLocked(most)
 	}
 	s.startInactivityLocked()
@@ -107,11 +119,25 @@ func (s *boshSession) parkLocked(r *boshRequest) {
 		if old.rid == r.rid {
 			s.repeated++
 			s.replyLocked(old, recoverable())
+			old.release()
 			s.parked[i] = r
 			return
 		}
 	}
 	s.parked = append(s.parked, r)
+}
+
+// chargeLocked lets the address pay for a request that waits for its turn, since the
+// body is kept: somebody may have many sessions, and send each one's second request first
+// . One that there is no room for ends its session.
+func (s *boshSession) chargeLocked(r *boshRequest) {
+	if s.final != nil || !slices.Contains(s.parked, r) {
+		return
+	}
+	free, ok := s.gateway.early.TryAcquire(budget.Network(s.peer.Addr), int64(r.size))
+	if r.free = free; !ok {
+		s.endLocked(boshPolicyViolation)
+	}
 }
 
 // takeParkedLocked returns the parked request whose turn it is, or nil.
@@ -121,6 +147,7 @@ func (s *boshSession) takeParkedLocked() *boshRequest {
 			if s.parked = slices.Delete(s.parked, i, i+1); len(s.parked) == 0 {
 				s.parked = nil
 			}
+			r.release()
 			return r
 		}
 	}

@@ -270,6 +270,7 @@ func (s *boshSession) endLocked(reason error) {
 	}
 	first := true
 	for _, r := range s.underWayLocked() {
+		r.release()
 		switch {
 		case first:
 			s.replyLocked(r, *s.final)

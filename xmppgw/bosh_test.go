@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 
@@ -333,6 +334,37 @@ func TestBOSH_Endings(t *testing.T) {
 		b := s.bosh(true)
 		b.signIn()
 		b.wants(b.post(b.body(` pause="`+pause+`"`, "")), "policy-violation")
+	}
+}
+
+// X-46: what comes before its turn is kept in memory, and its address pays for it until
+// its turn has come or its session has ended.
+func TestBOSH_EarlyRequestsPay(t *testing.T) {
+	s := newSite(t, nil)
+	const room = 1 << 10
+	s.gw.early = budget.NewShare(budget.Limit{Name: "test"}, room, room, nil)
+	free := func() bool {
+		release, ok := s.gw.early.TryAcquire("127.0.0.1", room)
+		if ok {
+			release()
+		}
+		return ok
+	}
+	b := s.bosh(true)
+	b.signIn()
+	early := b.async(b.bodyAt(b.rid+1, "", message("late", "early")))
+	eventually(t, func() bool { return !free() })
+	b.post(b.body("", message("now", "due")))
+	<-early
+	b.rid++
+	if !free() {
+		t.Error("its turn has come, and it still pays")
+	}
+
+	<-b.async(b.bodyAt(b.rid+1, "", message("large", strings.Repeat("x", room))))
+	b.wants(b.post(b.body("", "")), "policy-violation")
+	if !free() {
+		t.Error("its session has ended, and it still pays")
 	}
 }
 

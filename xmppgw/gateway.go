@@ -100,6 +100,7 @@ type Gateway struct {
 	cfg    Config
 	log    *slog.Logger
 	admit  admission
+	early  *budget.Share   // of BOSH requests that came before their turn
 	ctx    context.Context // ends with Shutdown
 	cancel context.CancelFunc
 	served sync.WaitGroup
@@ -138,6 +139,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		admit:    newAdmission(cfg),
+		early:    newEarly(cfg.Meter),
 		began:    time.Now(),
 		ctx:      ctx,
 		cancel:   cancel,
