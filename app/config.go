@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -99,12 +100,9 @@ const (
 // NAME_FILE. The error says what to mend.
 func LoadConfig(environ map[string]string) (Config, error) {
 	environ = maps.Clone(environ)
-	if err := readSecretFiles(environ); err != nil {
-		return Config{}, err
-	}
 	var c Config
-	if err := env.ParseWithOptions(&c, env.Options{Environment: environ}); err != nil {
-		return c, settingErrors(err, environ)
+	if err := readSettings(&c, environ); err != nil {
+		return c, err
 	}
 	if c.Addr == "" {
 		c.Addr = ":3000"
@@ -130,15 +128,28 @@ func LoadConfig(environ map[string]string) (Config, error) {
 // Environ returns the process's environment for LoadConfig.
 func Environ() map[string]string { return env.ToMap(os.Environ()) }
 
-func readSecretFiles(environ map[string]string) error {
-	fields, err := env.GetFieldParams(&Config{})
+// readSettings reads settings into a struct, into which secrets that stand in files
+// go as well.
+func readSettings[T any](settings *T, environ map[string]string) error {
+	kind := reflect.TypeFor[T]()
+	if err := readSecretFiles(settings, kind, environ); err != nil {
+		return err
+	}
+	if err := env.ParseWithOptions(settings, env.Options{Environment: environ}); err != nil {
+		return settingErrors(err, kind, environ)
+	}
+	return nil
+}
+
+func readSecretFiles(settings any, kind reflect.Type, environ map[string]string) error {
+	fields, err := env.GetFieldParams(settings)
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
 		name := f.Key + "_FILE"
 		path := environ[name]
-		if path == "" || !isSecret(f.Key) {
+		if path == "" || !isSecret(kind, f.Key) {
 			continue
 		}
 		if environ[f.Key] != "" {

@@ -11,24 +11,24 @@ import (
 
 // settingErrors says of values that could not be read which settings they are of
 // and what is wrong with them: people know SIGNUP, not a Go field.
-func settingErrors(err error, environ map[string]string) error {
+func settingErrors(err error, kind reflect.Type, environ map[string]string) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
 	}
 	list := make([]error, len(all.Errors))
 	for i, e := range all.Errors {
-		list[i] = settingError(e, environ)
+		list[i] = settingError(e, kind, environ)
 	}
 	return errors.Join(list...)
 }
 
-func settingError(err error, environ map[string]string) error {
+func settingError(err error, kind reflect.Type, environ map[string]string) error {
 	var wrong env.ParseError
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	field, ok := reflect.TypeFor[Config]().FieldByName(wrong.Name)
+	field, ok := kind.FieldByName(wrong.Name)
 	if !ok {
 		return err
 	}

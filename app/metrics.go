@@ -18,10 +18,14 @@ import (
 )
 
 // newMetrics makes what answers with the figures.
-func (s *Server) newMetrics() http.Handler {
+func (s *Server) newMetrics() http.Handler { return metricsOf(s.register) }
+
+// metricsOf makes what answers with the figures that register registers, and with those of
+// the process.
+func metricsOf(register func(prometheus.Registerer)) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	s.register(registry)
+	register(registry)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
@@ -65,9 +69,9 @@ func (s *Server) listenMetrics() (net.Listener, error) {
 }
 
 // serveMetrics serves /metrics on a port of its own until ctx ends.
-func (s *Server) serveMetrics(ctx context.Context, l net.Listener) {
+func (s *Server) serveMetrics(ctx context.Context, l net.Listener, metrics http.Handler) {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", s.newMetrics())
+	mux.Handle("GET /metrics", metrics)
 	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -234,7 +234,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { _ = s.chat.Run(work) })
 
 	if s.metrics != nil {
-		background.Go(func() { s.serveMetrics(work, s.metrics) })
+		background.Go(func() { s.serveMetrics(work, s.metrics, s.newMetrics()) })
 	}
 	for _, p := range s.native {
 		background.Go(func() { s.serveNative(p) })

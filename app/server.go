@@ -78,10 +78,14 @@ func (s *Server) newWeb() (*fiber.App, error) {
 	if err := s.views.Load(); err != nil {
 		return nil, err
 	}
-	web := fiber.New(fiber.Config{
-		AppName:               s.cfg.SiteName,
-		Views:                 s.views,
-		ErrorHandler:          s.handleError,
+	cfg := webConfig()
+	cfg.AppName, cfg.Views, cfg.ErrorHandler = s.cfg.SiteName, s.views, s.handleError
+	return s.boundedWeb(cfg), nil
+}
+
+// webConfig is what every Fiber application here has in common.
+func webConfig() fiber.Config {
+	return fiber.Config{
 		Immutable:             true, // values from a request are kept after it
 		DisableStartupMessage: true,
 		BodyLimit:             maxPictureBody,
@@ -93,10 +97,15 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		IdleTimeout:                  120 * time.Second,
 		ReadBufferSize:               maxReadAhead, // while a request is read and answered
 		ReduceMemoryUsage:            true,
-	})
+	}
+}
+
+// boundedWeb makes a Fiber application whose connections and requests are bounded.
+func (s *Server) boundedWeb(cfg fiber.Config) *fiber.App {
+	web := fiber.New(cfg)
 	web.Server().ConnState = s.conns.follow
 	web.Server().ErrorHandler = s.handleUnread(web.Server().ErrorHandler)
-	return web, nil
+	return web
 }
 
 // How long a request may take to arrive.

@@ -8,10 +8,14 @@ import (
 
 // SettingsTable returns the settings as the table in the README; a test holds
 // the two together.
-func SettingsTable() string {
+func SettingsTable() string { return settingsTable(reflect.TypeFor[Config]()) }
+
+// GatewaySettingsTable returns those of foyer gateway, as docs/GATEWAY.md has them.
+func GatewaySettingsTable() string { return settingsTable(reflect.TypeFor[GatewayConfig]()) }
+
+func settingsTable(t reflect.Type) string {
 	var b strings.Builder
 	b.WriteString("| setting | default | what it is |\n|---|---|---|\n")
-	t := reflect.TypeFor[Config]()
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := f.Tag.Get("env")
@@ -28,8 +32,7 @@ func SettingsTable() string {
 }
 
 // isSecret reports whether a setting may also come from a file.
-func isSecret(name string) bool {
-	t := reflect.TypeFor[Config]()
+func isSecret(t reflect.Type, name string) bool {
 	for i := range t.NumField() {
 		if f := t.Field(i); f.Tag.Get("env") == name {
 			return f.Tag.Get("secret") == "true"

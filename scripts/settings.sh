@@ -1,18 +1,25 @@
 #!/usr/bin/env bash
-# settings.sh [--check]: puts the table of settings that the program prints into
-# README.md, or checks that it is there.
+# settings.sh [--check]: puts the tables of settings that the program prints into
+# README.md and docs/GATEWAY.md, or checks that they are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-table=$(go run . settings)
-fresh=$(TABLE="$table" awk '
-	/^<!-- end of settings -->/ { skip = 0 }
-	!skip { print }
-	/^<!-- settings: / { print ENVIRON["TABLE"]; skip = 1 }
-' README.md)
-if [[ ${1:-} == --check ]]; then
-	[[ $fresh == "$(<README.md)" ]] || die "README.md has another table of settings than the program; run scripts/settings.sh"
-else
-	printf '%s\n' "$fresh" >README.md
-fi
+# put CHECK FILE ARGUMENTS of `foyer settings`
+put() {
+	local check=$1 file=$2 table fresh
+	table=$(go run . settings "${@:3}")
+	fresh=$(TABLE="$table" awk '
+		/^<!-- end of settings -->/ { skip = 0 }
+		!skip { print }
+		/^<!-- settings: / { print ENVIRON["TABLE"]; skip = 1 }
+	' "$file")
+	if [[ $check == --check ]]; then
+		[[ $fresh == "$(<"$file")" ]] || die "$file has another table of settings than the program; run scripts/settings.sh"
+	else
+		printf '%s\n' "$fresh" >"$file"
+	fi
+}
+
+put "${1:-}" README.md
+put "${1:-}" docs/GATEWAY.md --gateway

@@ -21,6 +21,7 @@ import (
 // commands is every command, with its arguments.
 type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the site."`
+	Gateway  gatewayCmd  `cmd:"" help:"Run the gateway alone, without a site, for the XMPP servers of other domains (docs/GATEWAY.md)."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	User     userCmd     `cmd:"" help:"Manage accounts."`
 	Group    groupCmd    `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
@@ -139,11 +140,17 @@ func (e *env) withDatabase(f func(app.Config, *models.DB) error) error {
 	return f(cfg, db)
 }
 
-type settingsCmd struct{}
+type settingsCmd struct {
+	Gateway bool `help:"Those of foyer gateway."`
+}
 
-// Run prints the table that the README has.
-func (settingsCmd) Run(e *env) error {
-	_, err := fmt.Fprint(e.out, app.SettingsTable())
+// Run prints the table that the README has, or docs/GATEWAY.md.
+func (c settingsCmd) Run(e *env) error {
+	table := app.SettingsTable()
+	if c.Gateway {
+		table = app.GatewaySettingsTable()
+	}
+	_, err := fmt.Fprint(e.out, table)
 	return err
 }
 

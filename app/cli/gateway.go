@@ -1,0 +1,14 @@
+package cli
+
+import "foyer/app"
+
+type gatewayCmd struct{}
+
+// Run runs the gateway by itself until it is interrupted.
+func (gatewayCmd) Run(e *env) error {
+	cfg, err := app.LoadGatewayConfig(app.Environ())
+	if err != nil {
+		return err
+	}
+	return app.RunGateway(e.ctx, cfg, e.out, e.logger(app.Config{LogLevel: cfg.LogLevel}))
+}

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"strings"
+
+	"foyer/internal/stanza"
+	"foyer/xmppgw/relay"
+)
+
+// GatewayConfig is every setting of `foyer gateway`, the gateway by itself, from the
+// environment. `desc` is what docs/GATEWAY.md says of it.
+type GatewayConfig struct {
+	Env       string    `env:"APP_ENV" envDefault:"production" desc:"production, or development (plain http, on loopback only)"`
+	Addr      string    `env:"ADDR" envDefault:"localhost:3000" desc:"where to listen, behind the web server that has the certificate"`
+	BaseURL   string    `env:"BASE_URL" desc:"the public URL of the gateway, such as https://xmpp.example.org; follows ADDR in development"`
+	Upstreams Upstreams `env:"GATEWAY_UPSTREAMS" desc:"the domains that are served, and no others, each with its XMPP server, separated by commas: example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net; forms as of XMPP_UPSTREAM, and several nodes of one domain follow each other"`
+	Private   Domains   `env:"GATEWAY_PRIVATE_UPSTREAMS" desc:"domains, separated by commas, whose server's name may lead to an address inside your network; an address that GATEWAY_UPSTREAMS spells out, and localhost, need none of this"`
+	CA        string    `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed the servers' certificates, PEM; empty: those that the system knows"`
+	Origins   Origins   `env:"GATEWAY_ORIGINS" desc:"origins of the pages that may chat, such as https://www.example.org, separated by commas; clients that are no browsers have none and may"`
+
+	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks of the web servers in front, separated by commas, whose X-Forwarded-* headers count, such as 127.0.0.1"`
+
+	StreamsPerDomain      int     `env:"GATEWAY_STREAMS_PER_DOMAIN" envDefault:"10000" desc:"streams that each domain may have"`
+	FailuresPerAddress    int     `env:"GATEWAY_FAILURES_PER_ADDRESS" envDefault:"100" desc:"sign-ins that a domain's server may refuse one address within a quarter of an hour; those that it accepts do not count"`
+	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have"`
+	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"1000" desc:"streams that one address may have"`
+	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"20" desc:"streams that one address may open a second; 30 times as many at once"`
+
+	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: nobody (in development: everybody)"`
+	MetricsAddr  string `env:"METRICS_ADDR" desc:"another port for /metrics, without a token, such as localhost:9100; empty: none"`
+	LogLevel     string `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
+}
+
+// Upstreams are domains, prepared (RFC 7622 §3.2), each with its XMPP server.
+type Upstreams map[string]relay.Upstream
+
+const howToWriteUpstreams = "write DOMAIN=xmpp://HOST:5222, separated by commas, such as example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *Upstreams) UnmarshalText(text []byte) error {
+	written := make(map[string]string)
+	last := ""
+	for part := range strings.SplitSeq(string(text), ",") {
+		part = strings.TrimSpace(part)
+		name, address, named := strings.Cut(part, "=")
+		switch {
+		case part == "":
+			continue
+		case !named && last == "":
+			return fmt.Errorf("%q names no domain: %s", part, howToWriteUpstreams)
+		case !named:
+			written[last] += "," + part // another node
+			continue
+		}
+		domain, err := stanza.PrepareDomain(strings.TrimSpace(name))
+		if err != nil {
+			return fmt.Errorf("%q is no domain: %s", name, howToWriteUpstreams)
+		}
+		if _, twice := written[domain]; twice {
+			return fmt.Errorf("the domain %s stands there twice; write its nodes one after the other: %s=xmpp://a:5222, xmpp://b:5222", domain, domain)
+		}
+		written[domain], last = address, domain
+	}
+	all := make(Upstreams, len(written))
+	for domain, address := range written {
+		upstream, err := relay.ParseUpstream(address)
+		if err != nil {
+			return fmt.Errorf("%s: %w", domain, err)
+		}
+		all[domain] = upstream
+	}
+	*u = all
+	return nil
+}
+
+// Domains are a list of them in the settings, separated by commas; prepared.
+type Domains map[string]bool
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Domains) UnmarshalText(text []byte) error {
+	all := make(Domains)
+	for _, name := range strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == ' ' }) {
+		domain, err := stanza.PrepareDomain(name)
+		if err != nil {
+			return fmt.Errorf("%q is no domain; write domains of GATEWAY_UPSTREAMS, separated by commas", name)
+		}
+		all[domain] = true
+	}
+	*d = all
+	return nil
+}
+
+// LoadGatewayConfig reads the settings of `foyer gateway`. The error says what to mend.
+func LoadGatewayConfig(environ map[string]string) (GatewayConfig, error) {
+	var c GatewayConfig
+	if err := readSettings(&c, maps.Clone(environ)); err != nil {
+		return c, err
+	}
+	if err := c.validate(); err != nil {
+		return c, err
+	}
+	if c.BaseURL != "" {
+		c.BaseURL, _ = normalOrigin(c.BaseURL) // validate has checked it
+	}
+	return c, nil
+}
+
+// front is what these settings have in common with those of a site: what the parts of the
+// program need that stand in front of both.
+func (c GatewayConfig) front() Config {
+	return Config{
+		Env: c.Env, Addr: c.Addr, BaseURL: c.BaseURL, UpstreamCA: c.CA, TrustedProxies: c.TrustedProxies,
+		ConnectionsPerAddress: c.ConnectionsPerAddress, MetricsToken: c.MetricsToken, MetricsAddr: c.MetricsAddr, LogLevel: c.LogLevel,
+	}
+}
+
+// validate returns everything that is wrong.
+func (c GatewayConfig) validate() error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	front := c.front()
+	oneOf(check, "APP_ENV", c.Env, "development", "production")
+	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
+	_, _, err := net.SplitHostPort(c.Addr)
+	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
+	_, err = front.upstreamRoots()
+	check(err == nil, "%v", err)
+	front.checkMetrics(check)
+	check(len(c.Upstreams) > 0, "GATEWAY_UPSTREAMS is empty: %s", howToWriteUpstreams)
+	for domain := range c.Private {
+		_, served := c.Upstreams[domain]
+		check(served, "GATEWAY_PRIVATE_UPSTREAMS names %s, which GATEWAY_UPSTREAMS does not have", domain)
+	}
+	for setting, n := range map[string]int{
+		"GATEWAY_STREAMS_PER_DOMAIN": c.StreamsPerDomain, "GATEWAY_FAILURES_PER_ADDRESS": c.FailuresPerAddress,
+		"CONNECTIONS_PER_ADDRESS": c.ConnectionsPerAddress, "STREAMS_PER_ADDRESS": c.StreamsPerAddress,
+	} {
+		check(n >= 1, "%s=%d must be at least 1", setting, n)
+	}
+	check(c.NewStreamsPerAddress > 0 && c.NewStreamsPerAddress <= maxNewStreams, "NEW_STREAMS_PER_ADDRESS=%v must be a number above 0, at most %d", c.NewStreamsPerAddress, maxNewStreams)
+	c.checkPublic(check)
+	return errors.Join(wrong...)
+}
+
+// checkPublic checks how the gateway is reached: passwords come with every stream, so that
+// nobody reaches it without TLS except on this machine (RFC 6120 §13.8.3).
+func (c GatewayConfig) checkPublic(check func(bool, string, ...any)) {
+	if c.BaseURL != "" {
+		origin, err := normalOrigin(c.BaseURL)
+		if err == nil {
+			err = checkBaseURL(origin)
+		}
+		check(err == nil, "BASE_URL=%q must be like https://xmpp.example.org: %v", c.BaseURL, err)
+	}
+	proxies, err := parseProxies(c.TrustedProxies)
+	check(err == nil, "TRUSTED_PROXIES: %v", err)
+	if c.front().Development() {
+		check(c.front().loopback(), "ADDR=%q: development listens on loopback only; use localhost:PORT, or APP_ENV=production", c.Addr)
+		return
+	}
+	check(strings.HasPrefix(strings.ToLower(c.BaseURL), "https://"), "BASE_URL=%q must begin with https://, since passwords travel: put nginx or another web server with a certificate in front (docs/GATEWAY.md), or set APP_ENV=development", c.BaseURL)
+	check(len(proxies) > 0 || err != nil, "TRUSTED_PROXIES is empty: name the web server in front, such as 127.0.0.1,::1; otherwise all clients would count as one address, and share its limits")
+}
