@@ -94,12 +94,32 @@ type gateway struct {
 }
 
 func newGateway(t *testing.T, upstream string) *gateway {
+	g := &gateway{t: t, site: &site{}}
+	g.start(upstream, relay.Config{Authority: g.site}, func() xmppgw.Config {
+		return xmppgw.Config{Domain: domain, Auth: g.site, Server: g.relay, External: true}
+	})
+	return g
+}
+
+// newGatewayAlone is a gateway without a site.
+func newGatewayAlone(t *testing.T, upstream string) *gateway {
+	g := &gateway{t: t}
+	g.start(upstream, relay.Config{PassSASL: true, Public: true}, func() xmppgw.Config {
+		return xmppgw.Config{Domains: map[string]stream.Server{domain: g.relay}, Password: true}
+	})
+	return g
+}
+
+// start starts the relay and then the gateway; the rest of their settings is the same.
+func (g *gateway) start(upstream string, link relay.Config, front func() xmppgw.Config) {
+	t := g.t
 	u, err := relay.ParseUpstream(upstream)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{t: t, site: &site{}, http: &http.Client{Transport: &http.Transport{}}}
-	if g.relay, err = relay.New(relay.Config{Domain: domain, Upstream: u, Authority: g.site, Backoff: 10 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}); err != nil {
+	g.http = &http.Client{Transport: &http.Transport{}}
+	link.Domain, link.Upstream, link.Backoff, link.Logger = domain, u, 10*time.Millisecond, slog.New(slog.NewTextHandler(t.Output(), nil))
+	if g.relay, err = relay.New(link); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -107,11 +127,10 @@ func newGateway(t *testing.T, upstream string) *gateway {
 		t.Fatal(err)
 	}
 	g.base = "http://" + l.Addr().String()
-	g.gw, err = xmppgw.New(xmppgw.Config{
-		Domain: domain, Auth: g.site, Server: g.relay, BaseURL: func() string { return g.base },
-		Origin: g.trust, External: true, FinalPolls: 10 * time.Millisecond, Inactivity: 2 * time.Second,
-	})
-	if err != nil {
+	cfg := front()
+	cfg.BaseURL, cfg.Origin = func() string { return g.base }, g.trust
+	cfg.FinalPolls, cfg.Inactivity = 10*time.Millisecond, 2*time.Second
+	if g.gw, err = xmppgw.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	web := fiber.New(fiber.Config{DisableStartupMessage: true, Immutable: true})
@@ -131,7 +150,6 @@ func newGateway(t *testing.T, upstream string) *gateway {
 		_ = web.ShutdownWithContext(ctx)
 		<-served
 	})
-	return g
 }
 
 // browser is a WebSocket client, as a page of the site has it.
@@ -181,19 +199,26 @@ func (b *browser) send(raw string) {
 func (b *browser) until(name string, id ...string) *stream.Element {
 	b.t.Helper()
 	for {
-		_ = b.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
-		_, raw, err := b.conn.ReadMessage()
-		if err != nil {
-			b.t.Fatalf("no <%s/>: %v", name, err)
-		}
-		el, err := stream.Parse(raw, stream.Limits{})
-		if err != nil {
-			b.t.Fatalf("%s: %v", raw, err)
-		}
+		el := b.next()
 		if el.Name.Local == name && (len(id) == 0 || el.ID == id[0]) {
 			return el
 		}
 	}
+}
+
+// next reads the next element.
+func (b *browser) next() *stream.Element {
+	b.t.Helper()
+	_ = b.conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
+	_, raw, err := b.conn.ReadMessage()
+	if err != nil {
+		b.t.Fatalf("nothing comes: %v", err)
+	}
+	el, err := stream.Parse(raw, stream.Limits{})
+	if err != nil {
+		b.t.Fatalf("%s: %v", raw, err)
+	}
+	return el
 }
 
 // code reads up to the close frame; 1006 means that there was none.

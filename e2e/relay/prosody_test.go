@@ -26,8 +26,8 @@ type prosody struct {
 	cmd  *exec.Cmd
 }
 
-// The modules are those that Debian's package has. Passwords are stored as they are, so
-// that a test can write an account.
+// The modules are those that Debian's package has. Passwords are written as they are;
+// internal_hashed hashes them when they are first looked at.
 var prosodyConfig = template.Must(template.New("prosody").Parse(`
 run_as_root = true
 daemonize = false
@@ -41,7 +41,7 @@ https_ports = {}
 http_ports = {}
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
-authentication = "internal_plain"
+authentication = "{{.Authentication}}"
 storage = "internal"
 modules_disabled = { "s2s", "tls" }
 modules_enabled = {
@@ -54,13 +54,18 @@ VirtualHost "{{.Domain}}"
 
 // startProsody skips the test if there is no Prosody.
 func startProsody(t *testing.T, users ...string) *prosody {
+	return startProsodyThat(t, "internal_plain", users...)
+}
+
+// startProsodyThat starts one with that way to keep passwords.
+func startProsodyThat(t *testing.T, authentication string, users ...string) *prosody {
 	binary, err := exec.LookPath("prosody")
 	if err != nil {
 		t.Skip("prosody is not installed")
 	}
 	p := &prosody{t: t, dir: t.TempDir(), port: freePort(t)}
 	var config bytes.Buffer
-	if err := prosodyConfig.Execute(&config, map[string]any{"Dir": p.dir, "Port": p.port, "Domain": domain}); err != nil {
+	if err := prosodyConfig.Execute(&config, map[string]any{"Dir": p.dir, "Port": p.port, "Domain": domain, "Authentication": authentication}); err != nil {
 		t.Fatal(err)
 	}
 	p.file = filepath.Join(p.dir, "prosody.cfg.lua")
