@@ -99,7 +99,7 @@ func (s *Standalone) newGateway() (*xmppgw.Gateway, error) {
 		servers[domain] = r
 	}
 	return xmppgw.New(xmppgw.Config{
-		Domains: servers, Logger: s.log, BaseURL: s.front.BaseURL, Origin: s.trust,
+		Mode: string(LoginPassword), Domains: servers, Logger: s.log, BaseURL: s.front.BaseURL, Origin: s.trust,
 		Address: func(h xmppgw.Header, peer string) string {
 			return clientAddress(s.front.proxies, peer, h.Get("X-Forwarded-For"))
 		},

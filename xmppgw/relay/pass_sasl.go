@@ -46,8 +46,11 @@ func (c *conn) passSASL(ctx context.Context) (*link, *stream.Element, error) {
 	defer cancel()
 	network := budget.Network(c.peer.Addr)
 	leave, err := c.relay.signingIn.Acquire(within, network, 1)
-	if err != nil {
-		return nil, nil, c.unreached(fmt.Errorf("waiting for others to sign in: %w", err))
+	switch {
+	case err != nil && c.ctx.Err() != nil:
+		return nil, nil, stream.ErrDisconnected
+	case err != nil: // which is not the upstream's fault
+		return nil, nil, &stream.Error{Condition: stream.ResourceConstraint, Text: "too many are signing in; come back later"}
 	}
 	defer leave()
 	l, features, err := c.relay.connectInTurn(within, c.peer.Lang)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 )
@@ -232,6 +233,21 @@ func TestPassSASL_Bounds(t *testing.T) {
 	u.next().open(featureStrong)
 	second.Expect(offeredStrong)
 	second.Close()
+}
+
+// Who waits in vain for others of its address is told so; the upstream is not taken for
+// being away.
+func TestPassSASL_WaitsInVain(t *testing.T) {
+	r := newRelay(t, nil, func(cfg *Config) { passSASL(cfg); cfg.SigningInPerAddress, cfg.SignInTimeout = 1, time.Millisecond }, newUpstream(t))
+	leave, err := r.signingIn.Acquire(t.Context(), "192.0.2.1", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	wantCondition(t, stranger(t, r, stream.BOSH).ended(t), stream.ResourceConstraint)
+	if st := r.Stats(); st.Failed != 0 {
+		t.Errorf("stats are %+v", st)
+	}
 }
 
 // While the upstream is away, before and during the sign-in, the client is told to come
