@@ -43,3 +43,20 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
   }
 }
+
+// RFC 6121 §4.5: a stream that goes on after a reload says only what changes.
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(transport, () => {
+    test.use({ transport });
+
+    test("who leaves after a reload is seen to leave", async ({ alice, bob }) => {
+      await expect(alice.around("bob")).toHaveText("Around");
+      await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-unkept"))).toBeNull();
+      await alice.page.reload();
+      await alice.ready();
+      await expect(alice.around("bob")).toHaveText("Around");
+      await bob.signOut();
+      await expect(alice.around("bob")).toHaveText("Away");
+    });
+  });
+}

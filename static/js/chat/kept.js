@@ -6,6 +6,9 @@
 
 const KEY = 'foyer-unkept';
 
+// How often it is looked whether everything was sent.
+const LOOK = 50; // ms
+
 /** Whether the page before this one, in this tab, went away before it had kept everything. */
 export const somethingWasLost = () => sessionStorage.getItem(KEY) !== null;
 
@@ -14,8 +17,9 @@ export const startKeeping = () => sessionStorage.removeItem(KEY);
 /** Resolves when the browser has nothing else to do. */
 const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? ((done) => setTimeout(done, 300)))(resolve));
 
-/** Whether this is lost with the page: a change that is pushed, or a message to the person. What rooms said is asked for again. */
+/** Whether this is lost with the page: a change that is pushed, a request to be a contact, or a message to the person. What rooms said is asked for again. */
 const isPushed = (stanza) =>
+    (stanza.nodeName === 'presence' && stanza.getAttribute('type') === 'subscribe') ||
     (stanza.nodeName === 'iq' && stanza.getAttribute('type') === 'set') ||
     (stanza.nodeName === 'message' && stanza.getAttribute('type') !== 'groupchat' && stanza.querySelector('body') !== null);
 
@@ -27,6 +31,7 @@ class Keeper {
     asked = new Set(); // ids of requests without an answer
     came = 0; // elements that are to be kept, so far
     settling = false;
+    connection = null;
 
     /** An element came. */
     received(element) {
@@ -52,6 +57,11 @@ class Keeper {
         return promise;
     }
 
+    /** Whether an answer of ours waits: BOSH gathers for a moment what it sends. */
+    get unsent() {
+        return this.connection.connected && this.connection._data.length > 0;
+    }
+
     /** Takes the note away once everything that came was handled, answered and written. */
     async settle() {
         if (this.settling) return;
@@ -61,6 +71,7 @@ class Keeper {
             before = this.came;
             await idle();
             await Promise.all(this.writes);
+            while (this.unsent) await new Promise((resolve) => setTimeout(resolve, LOOK));
         } while (before !== this.came || this.writes.size > 0);
         this.settling = false;
         if (this.starting && (!this.listed || this.asked.size > 0)) return;
@@ -80,6 +91,7 @@ export function keepBeforeResuming(_converse) {
     api.listen.on('connectionInitialized', () => {
         const connection = api.connection.get();
         const { xmlInput, xmlOutput } = connection;
+        keeper.connection = connection;
         connection.xmlInput = (element) => {
             keeper.received(element);
             xmlInput.call(connection, element);

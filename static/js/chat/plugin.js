@@ -8,6 +8,7 @@ import { countUnread } from './unread.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './pageButtons.js';
 import { befriend } from './befriend.js';
+import { keepContactPresence } from './contactPresence.js';
 import { receiveInvitations } from './invitations.js';
 import { sendWellFormed } from './xml.js';
 import { deliverAll } from './outbox.js';
@@ -44,6 +45,7 @@ export function plugin(config) {
             signIn(_converse, guard, config);
             keepBeforeResuming(_converse);
             hideAddresses(_converse);
+            keepContactPresence(_converse);
             followPresence(_converse, config);
             countUnread(_converse, config.user);
             openChats(_converse);

@@ -44,7 +44,7 @@ export function followPresence(_converse, config) {
 
     api.listen.on('rosterContactsFetched', () => {
         followAll();
-        _converse.state.roster.on('add', follow);
+        _converse.state.roster.on('add', (contact) => contact.initialized.then(() => follow(contact)));
         watch();
     });
     api.listen.on('reconnected', watch);

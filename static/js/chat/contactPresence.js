@@ -1,0 +1,52 @@
+// Who of the person's contacts is around, and on which devices (RFC 6121 §4), where
+// Converse loses some of it.
+
+/** @param {Converse.Private} _converse */
+export function keepContactPresence(_converse) {
+    const { Presences, RosterContacts } = _converse.exports;
+    fetchDevices(_converse.api, Presences.prototype);
+    awaitContacts(RosterContacts.prototype);
+}
+
+const fetched = (fetch) => new Promise((resolve) => fetch({ success: resolve, error: resolve }));
+
+/**
+ * After a page load Converse knows who was around, but not on which devices, so that
+ * whoever leaves would stay around. A stream that goes on tells only what changes; a new
+ * one tells of everybody who is around, and of nobody else.
+ */
+function fetchDevices(api, presences) {
+    const { fetch } = presences;
+    presences.fetch = async function ({ success }) {
+        await fetched((options) => fetch.call(this, options));
+        await Promise.all(this.map(({ resources }) => fetched((options) => resources.fetch(options))));
+        for (const presence of this.models) {
+            const { resources } = presence;
+            // What the account itself can do is kept under the same name (XEP-0030).
+            resources.remove(resources.filter((device) => !device.get('presence')));
+            if (!api.connection.get().restored) for (const device of [...resources.models]) device.destroy();
+            presence.onResourcesChanged();
+        }
+        success(this);
+    };
+}
+
+/**
+ * A contact is made in several steps. Presence that comes in the same answer of BOSH as
+ * the contact would meet one without a place for it: Converse throws, and Strophe never
+ * calls a handler again that has thrown.
+ */
+function awaitContacts(roster) {
+    const { Strophe } = window.converse.env;
+    const { presenceHandler } = roster;
+    const made = new WeakSet();
+
+    roster.presenceHandler = function (presence) {
+        const contact = this.get(Strophe.getBareJidFromJid(presence.getAttribute('from') ?? ''));
+        if (!contact || made.has(contact)) return presenceHandler.call(this, presence);
+        contact.initialized.then(() => {
+            made.add(contact);
+            presenceHandler.call(this, presence);
+        });
+    };
+}
