@@ -241,11 +241,15 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 // render renders a page within the layout.
 func (s *Server) render(c *fiber.Ctx, name string, p *Page) error {
 	// The page first, then what is around it: Fiber's own layouts would show a
-	// template's error in the middle of the page, with status 200.
-	var content bytes.Buffer
+	// template's error in the middle of the page, with status 200. Not by Fiber's
+	// Render either, which makes a list at the first page, without a lock.
+	var content, page bytes.Buffer
 	if err := s.views.Render(&content, name, p); err != nil {
 		return err
 	}
 	p.Content = template.HTML(content.String())
-	return c.Render("layouts/main", p)
+	if err := s.views.Render(&page, "layouts/main", p); err != nil {
+		return err
+	}
+	return c.Type("html", "utf-8").Send(page.Bytes())
 }
