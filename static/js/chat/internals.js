@@ -25,7 +25,7 @@ const METHODS = {
     // The interface for plugins.
     'api': ['send', 'sendIQ', 'confirm', 'alert', 'waitUntil'],
     'api.user': ['login', 'logout'],
-    'api.user.settings': ['clear'],
+    'api.user.settings': ['clear', 'getModel'],
     'api.connection': ['get', 'connected', 'authenticated', 'reconnect'],
     'api.chats': ['open'],
     'api.chatboxes': ['create'],

@@ -82,9 +82,15 @@ function listenToServer(api, guard) {
     });
 }
 
-/** Converse clears a person's settings after a sign-in that failed before they were there, and throws. */
+/**
+ * Converse clears a person's settings after a sign-in that failed before they were there,
+ * and throws. So it does when what it shows asks for them while the person signs out: that
+ * waits for the next one.
+ */
 function forgiveSettings(api) {
     const { settings } = api.user;
-    const { clear } = settings;
+    const { clear, getModel } = settings;
+    const nextPerson = () => new Promise((resolve) => api.listen.once('setUserJID', resolve));
     settings.clear = () => clear.call(settings).catch(() => {});
+    settings.getModel = () => getModel.call(settings).catch(() => nextPerson().then(() => settings.getModel()));
 }
