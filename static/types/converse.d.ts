@@ -60,7 +60,8 @@ declare namespace Converse {
             Message: typeof Message;
             MUCOccupant: typeof Occupant;
             RosterContact: typeof Contact;
-            RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void } };
+            RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
+            Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
             VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
         };
