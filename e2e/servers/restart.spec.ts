@@ -35,9 +35,10 @@ for (const { login, transport } of ways.filter(({ login }) => login === "session
       await bob.insist(`and back ${way}`);
       await alice.hears(`and back ${way}`);
       const said = [...early, `after ${way}`, `and back ${way}`];
+      // The history comes from the archive, and Converse orders by the clocks of two machines.
       for (const person of [alice, bob]) {
-        const shown = (await person.conversation()).filter((text) => text.endsWith(way) || text.includes(`${way} `));
-        expect(shown.sort()).toEqual(said.sort()); // Converse orders by the clocks of two machines
+        const shown = async () => (await person.conversation()).filter((text) => text.endsWith(way) || text.includes(`${way} `)).sort();
+        await expect.poll(shown).toEqual(said.sort());
       }
     });
   });
