@@ -29,6 +29,10 @@ type Site struct {
 	Domain    string // of people's addresses, in ASCII
 	MaxUpload int64  // bytes; 0: no files are taken
 
+	// Development sites, which only this machine reaches, show their metrics to
+	// everybody who gets there.
+	Development bool
+
 	// Where native clients connect at this site; empty: nowhere.
 	STARTTLSPort, TLSPort string
 

@@ -169,6 +169,8 @@ func (d *Doctor) metrics(ctx context.Context) []Finding {
 	switch {
 	case err != nil:
 		return fail(check, "", "%v", err)
+	case a.status == http.StatusOK && d.Development:
+		return warn(check, "Nothing, as long as only this machine reaches the site; with APP_ENV=production they want METRICS_TOKEN.", "everybody can read %s/metrics", d.BaseURL)
 	case a.status == http.StatusOK:
 		return fail(check, "Refuse /metrics in the proxy, as the files in deploy/ do, and read them at METRICS_ADDR.", "everybody can read %s/metrics", d.BaseURL)
 	}
