@@ -19,20 +19,21 @@ func TestMain(m *testing.M) {
 }
 
 // fakeSite knows alice, whose password is "right". A password that begins with "wait"
-// takes until release is closed.
+// takes until release is closed, and tells of itself in waits.
 type fakeSite struct {
 	asked   atomic.Int64
-	running atomic.Int64
+	waits   chan struct{}
 	release chan struct{}
 }
 
-func newFakeSite() *fakeSite { return &fakeSite{release: make(chan struct{})} }
+func newFakeSite() *fakeSite {
+	return &fakeSite{waits: make(chan struct{}, 1000), release: make(chan struct{})}
+}
 
 func (s *fakeSite) CheckForServer(ctx context.Context, user, password string) (string, error) {
 	s.asked.Add(1)
-	s.running.Add(1)
-	defer s.running.Add(-1)
 	if strings.HasPrefix(password, "wait") {
+		s.waits <- struct{}{}
 		select {
 		case <-s.release:
 		case <-ctx.Done():

@@ -68,7 +68,10 @@ func (d *Dovecot) Serve(ctx context.Context, l net.Listener) error {
 			return err
 		default:
 			d.log.Error("a chat server's connection could not be accepted", "err", err)
-			time.Sleep(100 * time.Millisecond) // such as too many open files
+			select { // such as too many open files
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
 			continue
 		}
 		all.Go(func() {

@@ -164,8 +164,8 @@ func TestDovecot_ManyAtOnce(t *testing.T) {
 	c.expect("OK\t9999\tuser=alice")
 	c.send("CANCEL\t0")
 	c.send(lines[maxUnderWay/2:]...)
-	for site.running.Load() < maxUnderWay {
-		time.Sleep(time.Millisecond)
+	for range maxUnderWay {
+		<-site.waits
 	}
 	close(site.release)
 	seen := map[string]bool{}
