@@ -94,13 +94,19 @@ func (e *epoll) read(c *boshConn, buf []byte) (n int, err error) {
 		n, err = ignoringEINTR(func() (int, error) { return unix.Read(int(fd), buf) })
 		return true
 	})
+	if outer == nil && err == nil && n == 0 {
+		return 0, io.EOF
+	}
+	return moved(n, outer, err)
+}
+
+// moved is what a system call moved: nothing, if it would have had to wait.
+func moved(n int, outer, err error) (int, error) {
 	switch {
 	case outer != nil:
 		return 0, outer
 	case err == unix.EAGAIN:
 		return 0, nil
-	case err == nil && n == 0:
-		return 0, io.EOF
 	}
 	return max(n, 0), err
 }
@@ -118,13 +124,7 @@ func (e *epoll) write(c *boshConn, b []byte) (n int, err error) {
 		n, err = ignoringEINTR(func() (int, error) { return unix.Write(int(fd), b) })
 		return true
 	})
-	switch {
-	case outer != nil:
-		return 0, outer
-	case err == unix.EAGAIN:
-		return 0, nil
-	}
-	return max(n, 0), err
+	return moved(n, outer, err)
 }
 
 func (e *epoll) watched() []*boshConn {

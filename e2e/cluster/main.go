@@ -185,6 +185,15 @@ func (c *cluster) drop(r *http.Request) (any, error) {
 	return nil, pg.DropDatabase(r.Context(), r.PathValue("name"))
 }
 
+// connect connects to the database that a request names.
+func (c *cluster) connect(r *http.Request) (*pgx.Conn, error) {
+	pg, err := c.running()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.Connect(r.Context(), pg.URL(r.PathValue("name")))
+}
+
 // query: POST /databases/{name}/query with {"sql", "args"} — the rows as objects.
 func (c *cluster) query(r *http.Request) (any, error) {
 	var q struct {
@@ -194,11 +203,7 @@ func (c *cluster) query(r *http.Request) (any, error) {
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 		return nil, err
 	}
-	pg, err := c.running()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.Connect(r.Context(), pg.URL(r.PathValue("name")))
+	conn, err := c.connect(r)
 	if err != nil {
 		return nil, err
 	}
@@ -216,11 +221,7 @@ func (c *cluster) script(r *http.Request) (any, error) {
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 		return nil, err
 	}
-	pg, err := c.running()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.Connect(r.Context(), pg.URL(r.PathValue("name")))
+	conn, err := c.connect(r)
 	if err != nil {
 		return nil, err
 	}
