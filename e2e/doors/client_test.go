@@ -3,7 +3,6 @@ package doors
 import (
 	"encoding/base64"
 	"encoding/xml"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -121,36 +120,6 @@ func try(t *testing.T, addr, domain string, attempts ...attempt) {
 		}
 		if got != a.want {
 			t.Errorf("%s: %s, want %s", a.what, got, a.want)
-		}
-	}
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
-
-// awaitPort waits until somebody listens.
-func awaitPort(t *testing.T, addr string, ended <-chan struct{}, said func() string) {
-	t.Helper()
-	for {
-		conn, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-ended:
-			t.Fatalf("it ended before it listened:\n%s", said())
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }

@@ -1,96 +1,22 @@
 package doors
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"text/template"
-	"time"
+
+	"foyer/e2e/peers"
 )
 
 // Servers of other people, each with its files in a directory of its own, on loopback.
 
-// process is a server that runs until the test ends.
-type process struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-	mu    sync.Mutex
-	out   bytes.Buffer
-}
-
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
-}
-
-func (p *process) said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
-
 // keysRead is what our module for Prosody says of its keys.
 const keysRead = "token keys were read"
-
-// await waits until the server has said something so many times.
-func (p *process) await(t *testing.T, mark string, times int) {
-	t.Helper()
-	patience := time.After(time.Minute)
-	for strings.Count(p.said(), mark) < times {
-		select {
-		case <-p.ended:
-			t.Fatalf("it ended before it said %q:\n%s", mark, p.said())
-		case <-patience:
-			t.Fatalf("it has not said %q, but:\n%s", mark, p.said())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-func run(t *testing.T, dir string, env []string, program string, args ...string) *process {
-	t.Helper()
-	p := &process{ended: make(chan struct{})}
-	cmd := exec.Command(program, args...)
-	p.cmd = cmd
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(os.Environ(), env...), p, p
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = cmd.Wait() // it says by which signal it ended
-		close(p.ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-p.ended:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-			<-p.ended
-		}
-		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(program), p.said())
-		}
-	})
-	return p
-}
-
-func write(t *testing.T, file, text string) string {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
 
 // prosodyConfig has a host that asks the site as it would ask Dovecot, and one that
 // checks tokens by itself.
@@ -173,7 +99,7 @@ func (p prosody) start(t *testing.T, o prosodyOptions) (addr string, reload func
 	if p.binary == "" {
 		t.Skipf("there is no Prosody (%s) on this machine; scripts/test.sh interop installs it", p.version)
 	}
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), peers.FreePort(t)
 	modules, err := filepath.Abs("../../deploy/prosody/modules")
 	if err != nil {
 		t.Fatal(err)
@@ -185,18 +111,13 @@ func (p prosody) start(t *testing.T, o prosodyOptions) (addr string, reload func
 		t.Fatal(err)
 	}
 	for user, password := range o.passwords {
-		accounts := filepath.Join(dir, "data", strings.ReplaceAll(domain, ".", "%2e"), "accounts")
-		if err := os.MkdirAll(accounts, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(accounts, user+".dat"), `return { ["password"] = "`+password+`" };`)
+		peers.ProsodyAccount(t, dir, domain, user, password)
 	}
-	running := run(t, dir, nil, p.binary, "--config", write(t, filepath.Join(dir, "prosody.cfg.lua"), config.String()), "-F")
-	awaitPort(t, loopback(port), running.ended, running.said)
-	return loopback(port), func() {
-		read := strings.Count(running.said(), keysRead)
-		_ = running.cmd.Process.Signal(syscall.SIGHUP)
-		running.await(t, keysRead, read+1)
+	running := peers.StartProsody(t, p.binary, dir, config.String(), port)
+	return peers.Addr(port), func() {
+		read := strings.Count(running.Said(), keysRead)
+		running.Signal(syscall.SIGHUP)
+		running.Await(keysRead, read+1)
 	}
 }
 
@@ -226,22 +147,11 @@ modules:
 // startEjabberd returns the address of the port for clients.
 func startEjabberd(t *testing.T, s *site) (addr string) {
 	t.Helper()
-	erl, err := exec.LookPath("erl")
-	found, _ := filepath.Glob("/usr/lib/*/ejabberd-*")
-	if err != nil || len(found) == 0 {
-		t.Skip("there is no ejabberd on this machine; scripts/test.sh interop installs it")
-	}
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, port := t.TempDir(), freePort(t)
-	config := write(t, filepath.Join(dir, "ejabberd.yml"), fmt.Sprintf(ejabberdConfig, domain, port, s.writeKey(), program, s.path("auth")))
-	// As ejabberdctl runs it, without a name by which others on the machine would know it.
-	running := run(t, dir, []string{
-		"ERL_LIBS=" + filepath.Dir(found[0]), "EJABBERD_CONFIG_PATH=" + config, "EJABBERD_LOG_PATH=" + filepath.Join(dir, "ejabberd.log"),
-		"ERL_CRASH_DUMP=" + filepath.Join(dir, "crash.dump"), "HOME=" + dir,
-	}, erl, "+K", "true", "-noinput", "-mnesia", "dir", strconv.Quote(filepath.Join(dir, "spool")), "-s", "ejabberd")
-	awaitPort(t, loopback(port), running.ended, running.said)
-	return loopback(port)
+	port := peers.FreePort(t)
+	peers.StartEjabberd(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, s.writeKey(), program, s.path("auth")), port)
+	return peers.Addr(port)
 }

@@ -2,22 +2,18 @@ package referee
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"text/template"
 	"time"
 
 	"foyer/app"
+	"foyer/e2e/peers"
 	"foyer/models"
 	"foyer/token"
 )
@@ -108,6 +104,7 @@ func waitFor(t *testing.T, r io.Reader, mark string) (before, behind string) {
 
 // prosody is a Prosody of the test's own, on loopback only.
 type prosody struct {
+	t    *testing.T
 	dir  string
 	port int
 }
@@ -147,46 +144,17 @@ Component "conference.{{.Domain}}" "muc"
 
 // startProsody returns nil if there is no Prosody.
 func startProsody(t *testing.T) *prosody {
-	binary, err := exec.LookPath("prosody")
+	program, err := exec.LookPath("prosody")
 	if err != nil {
 		return nil
 	}
-	p := &prosody{dir: t.TempDir(), port: freePort(t)}
-	var config bytes.Buffer
+	p := &prosody{t: t, dir: t.TempDir(), port: peers.FreePort(t)}
+	var config strings.Builder
 	if err := prosodyConfig.Execute(&config, map[string]any{"Dir": p.dir, "Port": p.port, "Domain": domain}); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(p.dir, "prosody.cfg.lua")
-	if err := os.WriteFile(file, config.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(binary, "--config", file, "-F")
-	cmd.Dir = p.dir
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait() // it says by which signal it ended
-	})
-	waitFor(t, out, "Activated service 'http'")
+	peers.StartProsody(t, program, p.dir, config.String(), p.port)
 	return p
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (p *prosody) name() string { return "prosody" }
@@ -198,11 +166,8 @@ const prosodyPassword = "secret"
 
 // account writes what mod_auth_internal_plain reads.
 func (p *prosody) account(_ context.Context, user string) error {
-	dir := filepath.Join(p.dir, "data", strings.ReplaceAll(domain, ".", "%2e"), "accounts")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, user+".dat"), []byte(`return { ["password"] = "`+prosodyPassword+`" };`), 0o600)
+	peers.ProsodyAccount(p.t, p.dir, domain, user, prosodyPassword)
+	return nil
 }
 
 func (p *prosody) password(context.Context, string) (string, error) { return prosodyPassword, nil }

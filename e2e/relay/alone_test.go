@@ -2,9 +2,10 @@ package relay
 
 import (
 	"encoding/base64"
-	"strconv"
 	"strings"
 	"testing"
+
+	"foyer/e2e/peers"
 
 	"mellium.im/sasl"
 )
@@ -15,7 +16,7 @@ import (
 func TestProsody_Alone(t *testing.T) {
 	t.Parallel()
 	p := startProsodyThat(t, "internal_hashed", "alice", "bob")
-	g := newGatewayAlone(t, "xmpp://127.0.0.1:"+strconv.Itoa(p.port))
+	g := newGatewayAlone(t, "xmpp://"+peers.Addr(p.Port))
 	if err := g.relay.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,30 +1,16 @@
 package relay
 
 import (
-	"bufio"
-	"bytes"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"text/template"
-	"time"
-)
 
-// prosody is a Prosody of the test's own, on loopback only, that can be restarted.
-type prosody struct {
-	t    *testing.T
-	dir  string
-	file string // of its configuration
-	port int
-	cmd  *exec.Cmd
-}
+	"foyer/e2e/peers"
+)
 
 // The modules are those that Debian's package has. Passwords are written as they are;
 // internal_hashed hashes them when they are first looked at.
@@ -52,89 +38,26 @@ smacks_hibernation_time = 45
 VirtualHost "{{.Domain}}"
 `))
 
-// startProsody skips the test if there is no Prosody.
-func startProsody(t *testing.T, users ...string) *prosody {
+// startProsody starts a Prosody with those users. It skips the test if there is none.
+func startProsody(t *testing.T, users ...string) *peers.Server {
 	return startProsodyThat(t, "internal_plain", users...)
 }
 
 // startProsodyThat starts one with that way to keep passwords.
-func startProsodyThat(t *testing.T, authentication string, users ...string) *prosody {
-	binary, err := exec.LookPath("prosody")
+func startProsodyThat(t *testing.T, authentication string, users ...string) *peers.Server {
+	program, err := exec.LookPath("prosody")
 	if err != nil {
-		t.Skip("prosody is not installed")
+		t.Skip("prosody is not installed; scripts/test.sh interop does that")
 	}
-	p := &prosody{t: t, dir: t.TempDir(), port: freePort(t)}
-	var config bytes.Buffer
-	if err := prosodyConfig.Execute(&config, map[string]any{"Dir": p.dir, "Port": p.port, "Domain": domain, "Authentication": authentication}); err != nil {
+	dir, port := t.TempDir(), peers.FreePort(t)
+	var config strings.Builder
+	if err := prosodyConfig.Execute(&config, map[string]any{"Dir": dir, "Port": port, "Domain": domain, "Authentication": authentication}); err != nil {
 		t.Fatal(err)
 	}
-	p.file = filepath.Join(p.dir, "prosody.cfg.lua")
-	p.write(p.file, config.String())
 	for _, user := range users {
-		p.write(filepath.Join(p.dir, "data", strings.ReplaceAll(domain, ".", "%2e"), "accounts", user+".dat"), `return { ["password"] = "`+secret+`" };`)
+		peers.ProsodyAccount(t, dir, domain, user, secret)
 	}
-	p.start(binary)
-	t.Cleanup(p.stop)
-	return p
-}
-
-func (p *prosody) write(file, text string) {
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *prosody) start(binary string) {
-	p.cmd = exec.Command(binary, "--config", p.file, "-F")
-	p.cmd.Dir = p.dir
-	p.cmd.WaitDelay = 5 * time.Second
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.cmd.Stderr = p.cmd.Stdout
-	if err := p.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	waitFor(p.t, out, "Activated service 'c2s'")
-}
-
-// stop ends it in order; a second time it does nothing.
-func (p *prosody) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	_ = p.cmd.Wait() // it says by which signal it ended
-}
-
-func (p *prosody) restart() {
-	p.stop()
-	p.start(p.cmd.Path)
-}
-
-// waitFor reads lines until one contains mark. Later lines are read and dropped.
-func waitFor(t *testing.T, r io.Reader, mark string) {
-	lines := bufio.NewScanner(r)
-	var said []string
-	for lines.Scan() {
-		said = append(said, lines.Text())
-		if strings.Contains(lines.Text(), mark) {
-			go func() { _, _ = io.Copy(io.Discard, r) }()
-			return
-		}
-	}
-	t.Fatalf("%q was not said, but:\n%s", mark, strings.Join(said, "\n"))
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return peers.StartProsody(t, program, dir, config.String(), port)
 }
 
 // wire stands between the relay and the server, and can be cut.
@@ -152,7 +75,7 @@ func newWire(t *testing.T, port int) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{listen: l, to: "127.0.0.1:" + strconv.Itoa(port)}
+	w := &wire{listen: l, to: peers.Addr(port)}
 	w.pumps.Go(w.accept)
 	t.Cleanup(func() {
 		l.Close()

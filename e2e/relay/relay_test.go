@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/e2e/peers"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 
@@ -18,28 +19,22 @@ func message(to, id string) string {
 	return `<message xmlns="jabber:client" type="chat" to="` + to + `@` + domain + `" id="` + id + `"><body>hello</body></message>`
 }
 
-// server is another XMPP server, for real.
-type server interface {
-	// restart ends it in order, and starts it again.
-	restart()
-}
-
 // TestProsody: what people need of the gateway, with a Prosody behind it.
 func TestProsody(t *testing.T) {
 	t.Parallel()
 	p := startProsody(t, "alice", "bob", "foyer")
-	behind(t, p, p.port)
+	behind(t, p)
 }
 
 // TestEjabberd: the same with an ejabberd.
 func TestEjabberd(t *testing.T) {
 	t.Parallel()
 	e := startEjabberd(t)
-	behind(t, e, e.port)
+	behind(t, e)
 }
 
-func behind(t *testing.T, s server, port int) {
-	w := newWire(t, port)
+func behind(t *testing.T, s *peers.Server) {
+	w := newWire(t, s.Port)
 	for _, part := range []struct {
 		name string
 		play func(g *gateway)
@@ -188,7 +183,7 @@ func (g *gateway) conflict() {
 // each transport: not remote-connection-failed, since it has had features, and no failure of
 // SASL, after both of which it gives up (B-50, B-61).
 func TestAway(t *testing.T) {
-	g := newGateway(t, "xmpp://127.0.0.1:"+strconv.Itoa(freePort(t)))
+	g := newGateway(t, "xmpp://"+peers.Addr(peers.FreePort(t)))
 	b := g.connect("alice")
 	b.send(wsOpen)
 	b.until("features")
@@ -223,7 +218,7 @@ func (g *gateway) serviceAccount() {
 }
 
 // restart: everybody is told so that Converse comes back, and can, all at once (B-50, B-61).
-func (g *gateway) restart(s server) {
+func (g *gateway) restart(s *peers.Server) {
 	const crowd = 25 // on each transport
 	var browsers []*browser
 	var pollers []*poller
@@ -232,7 +227,7 @@ func (g *gateway) restart(s server) {
 		b.bind()
 		browsers, pollers = append(browsers, b), append(pollers, g.prebind("bob"))
 	}
-	s.restart()
+	s.Restart()
 	for _, b := range browsers {
 		if code := b.code(); code == websocket.CloseNormalClosure {
 			g.t.Errorf("the WebSocket closes with %d", code)

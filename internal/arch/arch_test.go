@@ -101,9 +101,10 @@ func mayImport() map[string][]string {
 		"token": nil, "migrations": nil, "static": nil, "views": nil,
 
 		"e2e/cluster": {"internal/pgdev"},
-		"e2e/relay":   {"internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
-		"e2e/doors":   {"app", "app/auth", "app/cli", "internal/stream", "models", "token"},
-		"e2e/referee": {"app", "models", "token"},
+		"e2e/peers":   {},
+		"e2e/relay":   {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
+		"e2e/doors":   {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
+		"e2e/referee": {"e2e/peers", "app", "models", "token"},
 		"bench":       {"internal/pgdev"},
 	}
 }
