@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"foyer/app/auth"
 	"foyer/app/uploads"
 	"foyer/internal/stanza"
 	"foyer/models"
@@ -23,17 +24,20 @@ import (
 // Config is every setting, from the environment. `desc` is what the README
 // says of it.
 type Config struct {
-	Env            string  `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
-	Addr           string  `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
-	BaseURL        string  `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
-	DatabaseURL    string  `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
-	DataDir        string  `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
-	SiteName       string  `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
-	Signup         bool    `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
-	SignInFailures int     `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
-	SignUps        int     `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
-	ChatOrigins    Origins `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
-	TrustedProxies string  `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
+	Env            string             `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
+	Addr           string             `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
+	BaseURL        string             `env:"BASE_URL" desc:"the site's public URL, as people type it; follows ADDR in development"`
+	DatabaseURL    string             `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
+	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
+	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
+	Signup         bool               `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
+	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
+	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
+	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who signs in by a password of this site: all, or admins (those whom the operator made administrators), where the others come from other sources"`
+	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" desc:"sources whose people get an account when they sign in for the first time, separated by commas: all, none, or names; the others sign in to accounts that they are joined to (docs/IDENTITY.md)"`
+	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether those who are signed in by it are still there"`
+	ChatOrigins    Origins            `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
+	TrustedProxies string             `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
 	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password; or typed, for a chat server that knows only real passwords: the one typed to sign in to the site, which pages can read then"`
@@ -131,25 +135,32 @@ func Environ() map[string]string { return env.ToMap(os.Environ()) }
 // readSettings reads settings into a struct, into which secrets that stand in files
 // go as well.
 func readSettings[T any](settings *T, environ map[string]string) error {
+	return readPrefixed(settings, "", environ)
+}
+
+// readPrefixed is readSettings for settings whose names begin with a prefix.
+func readPrefixed[T any](settings *T, prefix string, environ map[string]string) error {
 	kind := reflect.TypeFor[T]()
-	if err := readSecretFiles(settings, kind, environ); err != nil {
+	options := env.Options{Environment: environ, Prefix: prefix}
+	if err := readSecretFiles(settings, kind, options); err != nil {
 		return err
 	}
-	if err := env.ParseWithOptions(settings, env.Options{Environment: environ}); err != nil {
-		return settingErrors(err, kind, environ)
+	if err := env.ParseWithOptions(settings, options); err != nil {
+		return settingErrors(err, kind, options)
 	}
 	return nil
 }
 
-func readSecretFiles(settings any, kind reflect.Type, environ map[string]string) error {
-	fields, err := env.GetFieldParams(settings)
+func readSecretFiles(settings any, kind reflect.Type, options env.Options) error {
+	environ := options.Environment
+	fields, err := env.GetFieldParamsWithOptions(settings, options)
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
 		name := f.Key + "_FILE"
 		path := environ[name]
-		if path == "" || !isSecret(kind, f.Key) {
+		if path == "" || !isSecret(kind, strings.TrimPrefix(f.Key, options.Prefix)) {
 			continue
 		}
 		if environ[f.Key] != "" {
@@ -213,6 +224,7 @@ func (c Config) Validate() error {
 	c.checkDoors(check)
 	c.checkMetrics(check)
 	c.checkSeeOther(check)
+	c.checkSources(check)
 	if c.Development() {
 		check(c.loopback(), "ADDR=%q: development listens on loopback only, since its passwords are published; use localhost:PORT, or APP_ENV=production", c.Addr)
 	} else {

@@ -11,19 +11,19 @@ import (
 
 // settingErrors says of values that could not be read which settings they are of
 // and what is wrong with them: people know SIGNUP, not a Go field.
-func settingErrors(err error, kind reflect.Type, environ map[string]string) error {
+func settingErrors(err error, kind reflect.Type, options env.Options) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
 	}
 	list := make([]error, len(all.Errors))
 	for i, e := range all.Errors {
-		list[i] = settingError(e, kind, environ)
+		list[i] = settingError(e, kind, options)
 	}
 	return errors.Join(list...)
 }
 
-func settingError(err error, kind reflect.Type, environ map[string]string) error {
+func settingError(err error, kind reflect.Type, options env.Options) error {
 	var wrong env.ParseError
 	if !errors.As(err, &wrong) {
 		return err
@@ -33,11 +33,12 @@ func settingError(err error, kind reflect.Type, environ map[string]string) error
 		return err
 	}
 	setting, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+	setting = options.Prefix + setting
 	switch wrong.Type.Kind() {
 	case reflect.Bool:
-		return fmt.Errorf("%s=%q must be true or false", setting, environ[setting])
+		return fmt.Errorf("%s=%q must be true or false", setting, options.Environment[setting])
 	case reflect.Int, reflect.Float64:
-		return fmt.Errorf("%s=%q must be a number", setting, environ[setting])
+		return fmt.Errorf("%s=%q must be a number", setting, options.Environment[setting])
 	}
 	return fmt.Errorf("%s: %w", setting, wrong.Err) // which repeats the value
 }

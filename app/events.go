@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"foyer/internal/stream"
@@ -64,6 +65,31 @@ func (s *Server) housekeeping(ctx context.Context) {
 			s.log.Error("expired records were not removed", "err", err)
 		}
 		s.uploads.RemoveDeleted(ctx)
+	}
+}
+
+// recheckSources asks the sources again and again who is still there, until ctx ends. Of
+// several instances one does it.
+func (s *Server) recheckSources(ctx context.Context) {
+	if len(s.auth.Sources()) == 0 {
+		return
+	}
+	t := time.NewTicker(time.Duration(s.cfg.Recheck))
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		release, _, err := s.db.Lock(ctx, "foyer-recheck-sources")
+		switch {
+		case err == nil:
+			s.auth.RecheckSources(ctx)
+			release()
+		case !errors.Is(err, models.ErrLocked) && ctx.Err() == nil:
+			s.log.Warn("it was not checked who is still there; trying again later", "err", err)
+		}
 	}
 }
 

@@ -23,7 +23,21 @@ type SignInForm struct {
 	formErrors
 	Username, Next string
 	Trusted        bool
+	Ways           []SignInWay // besides user name and password
+	Folded         bool        // few have a password: the form is folded away
+	Directory      string      // whose user names and passwords it takes as well; empty: the site's alone
 }
+
+// ChooseNameForm is the user name that somebody chose whom a source has proved.
+type ChooseNameForm struct {
+	formErrors
+	Username, Next string
+	Trusted        bool
+	Label, Login   string // of the source, and what they are called there
+}
+
+// WaysForm is what is wrong with a way to sign in.
+type WaysForm struct{ formErrors }
 
 // SignUpForm is what somebody typed to get an account.
 type SignUpForm struct {

@@ -72,6 +72,12 @@ type personForm struct {
 	CSRF   string
 }
 
+// confirming is what the form needs that comes before something serious.
+type confirming struct {
+	Confirm    ConfirmRow
+	Next, CSRF string
+}
+
 // finder is a form that looks something up by what is typed.
 type finder struct{ Action, Label, Typed string }
 
@@ -113,6 +119,19 @@ type RoomForm struct {
 	Private     bool
 }
 
+// SignInWay is a button of the sign-in page.
+type SignInWay struct{ Label, Path string }
+
+// LeavePage is the data of "leave".
+type LeavePage struct{ Label, URL string }
+
+// ConfirmRow is how somebody confirms something serious.
+type ConfirmRow struct {
+	Typed bool   // by a password, in the same form
+	Label string // else by a trip to this; empty: there is no way
+	Fresh bool   // which they have just made
+}
+
 // SettingsPage is the data of "settings".
 type SettingsPage struct {
 	Files    *FileUsage // nil: nobody sends files here
@@ -124,6 +143,10 @@ type SettingsPage struct {
 	Sessions []SessionRow
 	Apps     []AppRow
 	Native   bool // apps may connect
+
+	HasPassword, MayHavePassword bool // one of this site
+	Confirm                      ConfirmRow
+	Ways                         WaysForm
 }
 
 // AppRow is an app password.
@@ -184,7 +207,7 @@ type ChatConfig struct {
 
 // page starts a page for the person behind the request.
 func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
-	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.Signup}
+	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.localSignup()}
 	if s.cfg.Development() {
 		p.Demo = demoAccounts()
 	}

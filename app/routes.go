@@ -36,6 +36,10 @@ func (s *Server) routes() {
 	s.web.Post("/signup", s.signUp)
 	s.web.Get("/signin", s.showSignIn)
 	s.web.Post("/signin", s.signIn)
+	s.web.Get("/signin/name", s.showChooseName)
+	s.web.Post("/signin/name", s.chooseName)
+	s.web.Get("/signin/with/:name", s.signInWith)
+	s.web.Get("/signin/with/:name/back", s.backFrom)
 	s.web.Post("/signout", s.signOut)
 
 	s.web.Get("/chat", s.signedIn, s.chatPage)
@@ -52,6 +56,7 @@ func (s *Server) routes() {
 	s.web.Post("/settings/profile", s.signedIn, s.saveProfile)
 	s.web.Post("/settings/picture", s.signedIn, s.savePicture)
 	s.web.Post("/settings/picture/remove", s.signedIn, s.removePicture)
+	s.web.Post("/settings/confirm", s.signedIn, s.startConfirmation)
 	s.web.Post("/settings/password", s.signedIn, s.savePassword)
 	s.web.Post("/settings/sessions/others/end", s.signedIn, s.endOtherSessions)
 	s.web.Post("/settings/sessions/:id/end", s.signedIn, s.endOneSession)

@@ -141,7 +141,10 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.conns = newConnections(cfg.mostConnections(), cfg.ConnectionsPerAddress, s.proxies, log, s.limits)
-	signIn := cfg.Auth(db, log, s.tell)
+	signIn, err := cfg.Auth(db, log, s.tell)
+	if err != nil {
+		return nil, err
+	}
 	signIn.Meter, signIn.Processor = s.limits, processor
 	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
@@ -177,12 +180,14 @@ func (s *Server) newChat(ctx context.Context) (Chat, error) {
 }
 
 // Auth is what signing in needs of the settings.
-func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context, models.Event)) auth.Config {
+func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context, models.Event)) (auth.Config, error) {
+	sources, err := c.Sources(log)
 	return auth.Config{
 		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
 		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
 		External: c.External(), SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword || c.Login == LoginTyped, Tell: tell, Servers: c.accepted(),
-	}
+		Sources: sources, LocalAccounts: c.LocalAccounts, JoinSources: c.joinSources(),
+	}, err
 }
 
 // listen binds the address; with port 0 the system chooses one.
@@ -228,6 +233,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.db.Listen(work, s.handleEvent) })
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
+	background.Go(func() { s.recheckSources(work) })
 	background.Go(func() { s.retention(work) })
 	background.Go(func() { s.giveBackMemory(work) })
 	background.Go(func() { s.db.KeepIndex(work) })

@@ -66,14 +66,15 @@ func (s *Server) BaseURL() string {
 func (s *Server) newWeb() (*fiber.App, error) {
 	s.views = html.NewFileSystem(http.FS(views.FS), ".html")
 	s.views.AddFuncMap(map[string]any{
-		"asset":    s.assets.url,
-		"initials": initials,
-		"limits":   limits,
-		"timeAgo":  timeAgo,
-		"of":       func(p Person, csrf string) personForm { return personForm{p, csrf} },
-		"find":     func(action, label, typed string) finder { return finder{action, label, typed} },
-		"roomPath": roomPath,
-		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"asset":      s.assets.url,
+		"initials":   initials,
+		"limits":     limits,
+		"timeAgo":    timeAgo,
+		"of":         func(p Person, csrf string) personForm { return personForm{p, csrf} },
+		"find":       func(action, label, typed string) finder { return finder{action, label, typed} },
+		"confirming": func(r ConfirmRow, next, csrf string) confirming { return confirming{r, next, csrf} },
+		"roomPath":   roomPath,
+		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
 	if err := s.views.Load(); err != nil {
 		return nil, err

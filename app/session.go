@@ -93,15 +93,17 @@ func (s *Server) signedIn(c *fiber.Ctx) error {
 }
 
 // keepSignedIn gives the browser the cookie of a session that has begun. The one
-// that it had before is ended.
-func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool) error {
+// that it had before is ended. password is what was typed; empty: nothing.
+func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool, password string) error {
 	if old := viewer(c); old != nil {
 		if err := s.auth.EndSession(c.UserContext(), old.account, old.session.ID); err != nil {
 			return err
 		}
 	}
-	if err := s.keepPassword(c, in.Secret, c.FormValue("password")); err != nil {
-		return err
+	if password != "" {
+		if err := s.keepPassword(c, in.Secret, password); err != nil {
+			return err
+		}
 	}
 	cookie := s.cookie(s.cookieName(), in.Secret)
 	if isTrusted {
@@ -181,6 +183,7 @@ var flashes = map[string]Flash{
 	"picture":      {"ok", "Your picture is saved."},
 	"nopicture":    {"ok", "Your picture is removed."},
 	"password":     {"ok", "Your password is changed. Other devices and apps are signed out."},
+	"confirmed":    {"ok", "Thank you: it is you. Go on within five minutes."},
 	"ended":        {"ok", "That device is signed out."},
 	"others":       {"ok", "All other devices are signed out."},
 	"revoked":      {"ok", "That password is revoked. The app that used it is signed out."},

@@ -34,6 +34,9 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	if data.Apps, err = s.appRows(c.UserContext(), v.account); err != nil {
 		return err
 	}
+	if err := s.fillWays(c, &data); err != nil {
+		return err
+	}
 	data.Native = s.cfg.apps()
 	if data.Files, err = s.fileUsage(c.UserContext(), v.account); err != nil {
 		return err
@@ -41,6 +44,18 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	p := s.page(c, "settings", "Settings")
 	p.Data = data
 	return s.render(c.Status(status), "settings", p)
+}
+
+// fillWays says how somebody signs in, and how they confirm something serious.
+func (s *Server) fillWays(c *fiber.Ctx, data *SettingsPage) error {
+	v := viewer(c)
+	data.HasPassword, data.MayHavePassword = v.account.PasswordHash != "", s.auth.MayHavePassword(v.account)
+	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
+	data.Confirm = ConfirmRow{Typed: how.Typed, Fresh: how.Fresh}
+	if how.Source != nil {
+		data.Confirm.Label = how.Source.Label()
+	}
+	return err
 }
 
 func (s *Server) done(c *fiber.Ctx, flash, anchor string) error {
@@ -93,24 +108,6 @@ func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flas
 	return s.done(c, flash, "picture")
 }
 
-// confirmPassword checks the password typed to confirm something serious, and
-// returns the account as it was then; what is wrong is noted in the form.
-func (s *Server) confirmPassword(c *fiber.Ctx, form *formErrors) (models.Account, error) {
-	account, err := s.auth.Confirm(c.UserContext(), viewer(c).account.Username, c.FormValue("current"), s.client(c))
-	var throttled *auth.ThrottledError
-	switch {
-	case errors.As(err, &throttled):
-		form.fail("current", "Too many attempts. Please wait a while and try again.")
-	case errors.Is(err, auth.ErrNotProved):
-		form.fail("current", "That is not your password.")
-	case errors.Is(err, auth.ErrBusy):
-		return account, errBusy
-	default:
-		return account, err
-	}
-	return account, nil
-}
-
 // errChangedMeanwhile: what was confirmed is not so any more.
 var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was changed, or you were signed out, from somewhere else just now. Sign in and try again."}
 
@@ -118,9 +115,12 @@ var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was chan
 func (s *Server) savePassword(c *fiber.Ctx) error {
 	v := viewer(c)
 	var form PasswordForm
-	account, err := s.confirmPassword(c, &form.formErrors)
+	account, err := s.confirm(c, &form.formErrors)
 	if err != nil {
 		return err
+	}
+	if !s.auth.MayHavePassword(v.account) {
+		return &Error{Code: NotFound, Public: "Passwords are not kept here: you sign in by another way."}
 	}
 	password := c.FormValue("password")
 	if err := s.auth.CheckPassword(password, v.account.Username, v.account.Name); len(form.Errors) == 0 && err != nil {
@@ -167,7 +167,7 @@ func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	if name, err := auth.PrepareUsername(form.Confirm); err != nil || name != v.account.Username {
 		form.fail("confirm", "Type your user name, "+v.account.Username+", to confirm.")
 	}
-	account, err := s.confirmPassword(c, &form.formErrors)
+	account, err := s.confirm(c, &form.formErrors)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,20 @@ func GatewaySettingsTable() string { return settingsTable(reflect.TypeFor[Gatewa
 func settingsTable(t reflect.Type) string {
 	var b strings.Builder
 	b.WriteString("| setting | default | what it is |\n|---|---|---|\n")
+	b.WriteString(settingsRows(t, ""))
+	return b.String()
+}
+
+// settingsRows are the rows of a table of settings whose names begin with a prefix.
+func settingsRows(t reflect.Type, prefix string) string {
+	var b strings.Builder
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := f.Tag.Get("env")
+		if name == "" || name == "-" {
+			continue
+		}
+		name = prefix + name
 		if f.Tag.Get("secret") == "true" {
 			name += "` `" + name + "_FILE"
 		}

@@ -22,6 +22,15 @@ func (s *Server) showSignIn(c *fiber.Ctx) error {
 }
 
 func (s *Server) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
+	for _, source := range s.auth.Sources() {
+		switch source.Way() {
+		case auth.ByTrip:
+			form.Ways = append(form.Ways, SignInWay{source.Label(), "/signin/with/" + source.Name()})
+		case auth.ByForm:
+			form.Directory = source.Label()
+		}
+	}
+	form.Folded = len(form.Ways) > 0 && form.Directory == "" && s.cfg.LocalAccounts == auth.LocalAdmins && form.Username == ""
 	p := s.page(c, "signin", "Sign in")
 	p.Data = form
 	return s.render(c.Status(status), "signin", p)
@@ -36,7 +45,10 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	}
 	device := s.device(c, form.Trusted)
 	field := func(name string) string { return c.FormValue(name) }
-	in, err := s.auth.SignIn(c.UserContext(), s.auth.Local(), auth.Answer{Form: field, From: device.Client}, device)
+	in, err := s.auth.SignInByForm(c.UserContext(), auth.Answer{Form: field, From: device.Client}, device)
+	if choose, ok := errors.AsType[*auth.ChooseNameError](err); ok {
+		return s.askName(c, choose, form.Next, form.Trusted)
+	}
 	if err != nil {
 		status, err := refusal(c, &form.formErrors, err)
 		if err != nil {
@@ -44,7 +56,7 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 		}
 		return s.renderSignIn(c, status, form)
 	}
-	if err := s.keepSignedIn(c, in, form.Trusted); err != nil {
+	if err := s.keepSignedIn(c, in, form.Trusted, c.FormValue("password")); err != nil {
 		return err
 	}
 	return c.Redirect(form.Next, http.StatusSeeOther)
@@ -54,16 +66,28 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 // form with. What is not the visitor's to mend is an error.
 func refusal(c *fiber.Ctx, form *formErrors, err error) (status int, _ error) {
 	var throttled *auth.ThrottledError
+	var refused auth.Refusal
 	switch {
 	case errors.As(err, &throttled):
 		tooMany(c, form, throttled.Wait)
 		return http.StatusTooManyRequests, nil
+	case errors.Is(err, auth.ErrAway):
+		form.fail("", "The service that knows you does not answer just now. Please try again in a moment.")
+		return http.StatusServiceUnavailable, nil
+	case errors.Is(err, auth.ErrNoAccount):
+		form.fail("", "You have no account here yet. Ask the people who run this site for one.")
+		return http.StatusForbidden, nil
+	case errors.Is(err, auth.ErrBlocked):
+		form.fail("", "Your account here is blocked. Ask the people who run this site.")
+		return http.StatusForbidden, nil
 	case errors.Is(err, auth.ErrBusy):
 		return 0, errBusy
 	case errors.Is(err, auth.ErrNotProved):
 		form.fail("", "That user name and password do not match. Check both and try again.")
 	case errors.Is(err, auth.ErrUnavailable):
 		form.fail("username", err.Error())
+	case errors.As(err, &refused):
+		form.fail("", refused.Error())
 	default:
 		return 0, err
 	}
@@ -100,7 +124,9 @@ func escapePath(path string) string { return url.QueryEscape(localPath(path)) }
 
 // signOut: POST /signout
 func (s *Server) signOut(c *fiber.Ctx) error {
+	onward := SignInWay{Path: "/"}
 	if v := viewer(c); v != nil {
+		onward = s.signOutElsewhere(c, v)
 		if err := s.auth.EndSession(c.UserContext(), v.account, v.session.ID); err != nil {
 			return err
 		}
@@ -109,12 +135,29 @@ func (s *Server) signOut(c *fiber.Ctx) error {
 	// X-69: the one who uses the browser next finds no page in its cache.
 	c.Set("Clear-Site-Data", `"cache"`)
 	s.flash(c, "signedout")
-	return c.Redirect("/", http.StatusSeeOther)
+	if onward.Label != "" {
+		c.Locals(visitKey, nil) // the page is a visitor's
+		return s.leave(c, onward.Label, onward.Path)
+	}
+	return c.Redirect(onward.Path, http.StatusSeeOther)
+}
+
+// signOutElsewhere is where somebody is signed out besides, if it can be: nothing of it keeps
+// anybody signed in here.
+func (s *Server) signOutElsewhere(c *fiber.Ctx, v *visit) SignInWay {
+	source, url, err := s.auth.SignOutAt(c.UserContext(), v.session, v.secret, s.BaseURL()+"/")
+	if err != nil {
+		s.log.Warn("somebody is not signed out at the source they came from", "user", v.account.Username, "err", err)
+	}
+	if url == "" {
+		return SignInWay{Path: "/"}
+	}
+	return SignInWay{source.Label(), url}
 }
 
 // showSignUp: GET /signup
 func (s *Server) showSignUp(c *fiber.Ctx) error {
-	if !s.cfg.Signup {
+	if !s.cfg.localSignup() {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
 	if viewer(c) != nil {
@@ -125,7 +168,7 @@ func (s *Server) showSignUp(c *fiber.Ctx) error {
 
 // signUp: POST /signup
 func (s *Server) signUp(c *fiber.Ctx) error {
-	if !s.cfg.Signup {
+	if !s.cfg.localSignup() {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
 	form := SignUpForm{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
@@ -145,7 +188,7 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 		}
 		return s.renderSignUp(c, status, form)
 	}
-	if err := s.keepSignedIn(c, in, form.Trusted); err != nil {
+	if err := s.keepSignedIn(c, in, form.Trusted, c.FormValue("password")); err != nil {
 		return err
 	}
 	return c.Redirect("/", http.StatusSeeOther)

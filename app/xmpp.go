@@ -131,7 +131,7 @@ func (s *Server) prebind(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), 10*time.Second)
 	defer cancel()
-	session, err := s.gateway.Prebind(ctx, auth.Identity(v.account, v.session), s.address(c))
+	session, err := s.gateway.Prebind(ctx, auth.ChatIdentity(v.account, v.session), s.address(c))
 	if err != nil {
 		return &Error{Code: Unavailable, Public: "The chat is not available just now.", Err: err}
 	}
@@ -149,5 +149,5 @@ func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header) (stream.Ident
 	if errors.Is(err, auth.ErrGone) {
 		return stream.Identity{}, xmppgw.ErrNoSession
 	}
-	return auth.Identity(account, session), err
+	return auth.ChatIdentity(account, session), err
 }

@@ -17,10 +17,11 @@ type Account struct {
 	ID           int64
 	Username     string // localpart, prepared
 	Name         string
-	PasswordHash string
+	PasswordHash string // empty: the account has no password
 	// PasswordVersion counts the changes of the password.
 	PasswordVersion int
-	Admin           bool
+	Admin           bool // by the operator's word, or that of an identity
+	OwnAdmin        bool // by the operator's
 	Demo            bool
 	BlockedAt       *time.Time
 	AvatarHash      string
@@ -45,6 +46,7 @@ func (db *DB) CreateAccount(ctx context.Context, a *Account) error {
 	if a.VcardExtra == nil {
 		a.VcardExtra = []byte{}
 	}
+	a.OwnAdmin = a.Admin // the operator's word
 	return translate(db.site.WithContext(ctx).Create(a).Error)
 }
 

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -26,6 +27,7 @@ type AppPassword struct {
 	Iterations int
 	CreatedAt  time.Time
 	UsedAt     *time.Time
+	IdentityID *string          // of the session in which it was made; nil: none
 	Keys       []AppPasswordKey `gorm:"foreignKey:AppPasswordID"`
 }
 
@@ -52,8 +54,8 @@ func (db *DB) CreateAppPassword(ctx context.Context, p *AppPassword, session str
 		if err := requireRows(tx.Exec("SELECT 1 FROM accounts WHERE id = ? FOR UPDATE", p.AccountID)); err != nil {
 			return err
 		}
-		err := requireRows(tx.Exec("SELECT 1 FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session))
-		if errors.Is(err, ErrNotFound) {
+		err := tx.Raw("SELECT identity_id::text FROM sessions WHERE account_id = ? AND id = ? AND expires_at > now() FOR SHARE", p.AccountID, session).Row().Scan(&p.IdentityID)
+		if errors.Is(err, sql.ErrNoRows) {
 			return ErrStale
 		}
 		if err != nil {

@@ -6,7 +6,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Group is a group of members, who know each other where ROSTER is groups.
+// Group is a group of members, who know each other where ROSTER is groups. Somebody is in
+// it by the operator's word, or as long as one of their identities says so; the one does
+// not touch the other.
 type Group struct {
 	Name    string
 	Members int
@@ -14,7 +16,7 @@ type Group struct {
 
 // Groups returns the groups that have members, by name.
 func (db *DB) Groups(ctx context.Context) ([]Group, error) {
-	rows, err := db.pool.Query(ctx, "SELECT group_name, count(*) FROM account_groups GROUP BY group_name ORDER BY group_name")
+	rows, err := db.pool.Query(ctx, "SELECT group_name, count(DISTINCT account_id) FROM account_groups GROUP BY group_name ORDER BY group_name")
 	if err != nil {
 		return nil, err
 	}
@@ -23,15 +25,15 @@ func (db *DB) Groups(ctx context.Context) ([]Group, error) {
 
 // GroupMembers returns the user names of a group's members, in order.
 func (db *DB) GroupMembers(ctx context.Context, group string) ([]string, error) {
-	rows, err := db.pool.Query(ctx, "SELECT a.username FROM account_groups g JOIN accounts a ON a.id = g.account_id WHERE g.group_name = $1 ORDER BY a.username", group)
+	rows, err := db.pool.Query(ctx, "SELECT DISTINCT a.username FROM account_groups g JOIN accounts a ON a.id = g.account_id WHERE g.group_name = $1 ORDER BY a.username", group)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// AddToGroup adds accounts to a group, which need not exist before, and returns the
-// user names of those who were not in it.
+// AddToGroup adds accounts to a group by the operator's word. It need not exist before.
+// It returns the user names of those whom the operator had not put into it.
 func (db *DB) AddToGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `WITH added AS (INSERT INTO account_groups (account_id, group_name)
 			SELECT id, $1 FROM accounts WHERE username = ANY($2) ON CONFLICT DO NOTHING RETURNING account_id)
@@ -42,11 +44,11 @@ func (db *DB) AddToGroup(ctx context.Context, group string, usernames []string) 
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// RemoveFromGroup takes accounts out of a group, and returns the user names of
-// those who were in it. A group without members is gone.
+// RemoveFromGroup takes back the operator's word that accounts are in a group, and returns
+// the user names of those of whom that was said. A group without members is gone.
 func (db *DB) RemoveFromGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `DELETE FROM account_groups g USING accounts a
-		WHERE g.group_name = $1 AND a.id = g.account_id AND a.username = ANY($2) RETURNING a.username`, group, usernames)
+		WHERE g.group_name = $1 AND g.identity_id IS NULL AND a.id = g.account_id AND a.username = ANY($2) RETURNING a.username`, group, usernames)
 	if err != nil {
 		return nil, err
 	}

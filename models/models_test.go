@@ -63,7 +63,7 @@ func (db *DB) person(t testing.TB, name string) Account {
 func (db *DB) session(t testing.TB, a Account, secret string, life time.Duration) Session {
 	t.Helper()
 	s := Session{AccountID: a.ID, SecretHash: []byte(secret), ExpiresAt: time.Now().Add(life)}
-	if err := db.CreateSession(t.Context(), &s, a.PasswordVersion); err != nil {
+	if err := db.CreateSession(t.Context(), &s, Proof{PasswordVersion: a.PasswordVersion}); err != nil {
 		t.Fatal(err)
 	}
 	return s

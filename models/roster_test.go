@@ -205,7 +205,7 @@ func TestArrival(t *testing.T) {
 		db.person(t, n)
 	}
 	session := Session{AccountID: alice.ID, SecretHash: []byte("secret"), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := db.CreateSession(ctx, &session, alice.PasswordVersion); err != nil {
+	if err := db.CreateSession(ctx, &session, Proof{PasswordVersion: alice.PasswordVersion}); err != nil {
 		t.Fatal(err)
 	}
 	id := stream.Identity{User: "alice", Session: session.ID}

@@ -23,6 +23,34 @@ type Session struct {
 	CreatedAt  time.Time
 	SeenAt     time.Time
 	ExpiresAt  time.Time
+
+	IdentityID      *string   // by which it began; nil: the account's own password
+	ProviderSession string    // of the identity's source, as that names it; empty: none
+	ProvedAt        time.Time // when the person proved last who they are
+}
+
+// Proof is what a session begins on. It begins only while that holds.
+type Proof struct {
+	PasswordVersion int // of the account, as it was checked or read
+	Identity        ProofOfIdentity
+}
+
+// ProofOfIdentity is the part of a source other than the site; zero: there is none.
+type ProofOfIdentity struct {
+	ID      string
+	Began   time.Time // before the source was asked, by the database's clock (Now)
+	Session string    // the source's own, as it names it; empty: none
+	Hint    []byte    // for signing out there, sealed; nil: none
+
+	Source, Issuer string // of the identity
+}
+
+// id is the identity's for a statement.
+func (p ProofOfIdentity) id() *string {
+	if p.ID == "" {
+		return nil
+	}
+	return &p.ID
 }
 
 // SessionKind says what a session is of.
@@ -39,37 +67,73 @@ const (
 // stream that stands on it.
 const chatSessionLifetime = 24 * time.Hour
 
-// CreateSession creates a browser's session and sets its ID, if the account's password has
-// still the version that was checked, and the account may sign in; else ErrStale
-// (X-49).
-func (db *DB) CreateSession(ctx context.Context, s *Session, version int) error {
-	s.ID = uuid.NewString()
-	s.CreatedAt = time.Now()
-	s.SeenAt = s.CreatedAt
-	// FOR SHARE waits for a change of the password that is under way, and then
-	// sees its outcome; a change that comes later ends this session.
-	tag, err := db.pool.Exec(ctx, `INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, expires_at)
-		SELECT $3, a.id, $4, $5, $6, $7, $8, $8, $9 FROM accounts a
-		WHERE a.id = $1 AND a.password_version = $2 AND a.blocked_at IS NULL FOR SHARE`,
-		s.AccountID, version, s.ID, s.SecretHash, s.UserAgent, s.Address, s.Trusted, s.CreatedAt, s.ExpiresAt)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = ErrStale
-	}
-	return translate(err)
+// onProof is the account $1 if it may sign in on the proof that it has the password's version
+// $2, and the identity $3 that was not ended since $4. FOR SHARE waits for a change that is
+// under way, and then sees its outcome; a change that comes later ends the session. The
+// account is locked before the identity, everywhere.
+const onProof = `WITH a AS MATERIALIZED (SELECT id FROM accounts WHERE id = $1 AND password_version = $2 AND blocked_at IS NULL FOR SHARE),
+	proved AS MATERIALIZED (SELECT a.id FROM a
+		WHERE ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM identities i WHERE i.id = $3 AND i.account_id = a.id AND i.ended_at < $4 FOR SHARE))
+		AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM ended_provider_sessions e WHERE e.session = $5 AND e.source = $6 AND e.issuer = $7)))
+	`
+
+func (p Proof) args(accountID int64) []any {
+	i := p.Identity
+	return []any{accountID, p.PasswordVersion, i.id(), i.Began, i.Session, i.Source, i.Issuer}
 }
 
-// SignInApp returns the session of an app that signed in with the account's
-// password, from one address; there is one for each. ErrStale as for CreateSession.
-func (db *DB) SignInApp(ctx context.Context, accountID int64, version int, address string) (id string, err error) {
-	err = db.pool.QueryRow(ctx, `INSERT INTO sessions (id, account_id, kind, address, expires_at)
-		SELECT $3, a.id, 'app', $4, $5 FROM accounts a
-		WHERE a.id = $1 AND a.password_version = $2 AND a.blocked_at IS NULL FOR SHARE
-		ON CONFLICT (account_id, address) WHERE kind = 'app' DO UPDATE SET seen_at = now(), expires_at = excluded.expires_at
-		RETURNING id::text`, accountID, version, uuid.NewString(), address, time.Now().Add(chatSessionLifetime)).Scan(&id)
+// beginOnProof runs an INSERT on a proof, which returns the session's id. ErrStale: it does
+// not hold any more.
+func (db *DB) beginOnProof(ctx context.Context, p Proof, insert string, args []any) (id string, err error) {
+	var batch pgx.Batch // in one transaction, and one journey
+	if i := p.Identity; i.Session != "" {
+		batch.Queue(lockProviderSessionShared, i.Source, i.Issuer, i.Session)
+	}
+	batch.Queue(insert, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
+	err = db.pool.SendBatch(ctx, &batch).Close()
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrStale
 	}
-	return id, err
+	return id, translate(err)
+}
+
+// CreateSession creates a browser's session and sets its ID, on a proof. ErrStale: the
+// password changed meanwhile, the identity was ended, or the account may not sign in (X-49).
+func (db *DB) CreateSession(ctx context.Context, s *Session, proof Proof) error {
+	s.CreatedAt = time.Now()
+	s.SeenAt, s.ProvedAt = s.CreatedAt, s.CreatedAt
+	var err error
+	s.ID, err = db.beginOnProof(ctx, proof, onProof+`INSERT INTO sessions (id, account_id, secret_hash, user_agent, address, trusted, created_at, seen_at, proved_at, expires_at, identity_id, provider_session, sign_out_hint)
+		SELECT $8, id, $9, $10, $11, $12, $13, $13, $13, $14, $3, $5, $15 FROM proved RETURNING id::text`,
+		append(proof.args(s.AccountID), uuid.NewString(), s.SecretHash, s.UserAgent, s.Address, s.Trusted, s.CreatedAt, s.ExpiresAt, proof.Identity.Hint))
+	s.IdentityID, s.ProviderSession = proof.Identity.id(), proof.Identity.Session
+	return err
+}
+
+// SignInApp returns the session of an app that signed in with a password of the account, or
+// of its identity, from one address; there is one for each. ErrStale as for CreateSession.
+func (db *DB) SignInApp(ctx context.Context, accountID int64, proof Proof, address string) (id string, err error) {
+	return db.beginOnProof(ctx, proof, onProof+`INSERT INTO sessions (id, account_id, kind, address, expires_at, identity_id)
+		SELECT $8, id, 'app', $9, $10, $3 FROM proved
+		ON CONFLICT (account_id, address) WHERE kind = 'app' DO UPDATE SET seen_at = now(), expires_at = excluded.expires_at, identity_id = excluded.identity_id
+		RETURNING id::text`, append(proof.args(accountID), uuid.NewString(), address, time.Now().Add(chatSessionLifetime)))
+}
+
+// Proved notes that a session's person has proved again who they are. ErrStale: it has
+// ended.
+func (db *DB) Proved(ctx context.Context, id string) error {
+	err := requireRows(db.site.WithContext(ctx).Model(&Session{}).Where("id = ? AND expires_at > now()", id).Update("proved_at", gorm.Expr("now()")))
+	if errors.Is(err, ErrNotFound) {
+		err = ErrStale
+	}
+	return err
+}
+
+// SignOutHint returns what a session's source wants to see when somebody signs out there,
+// sealed, and the identity's source: ErrNotFound, no identity.
+func (db *DB) SignOutHint(ctx context.Context, id string) (source string, sealed []byte, err error) {
+	err = db.pool.QueryRow(ctx, "SELECT i.source, s.sign_out_hint FROM sessions s JOIN identities i ON i.id = s.identity_id WHERE s.id = $1", id).Scan(&source, &sealed)
+	return source, sealed, translate(err)
 }
 
 // HasApp reports whether an app has signed in to an account from an address and was
@@ -92,11 +156,11 @@ func (db *DB) KeepChatSessions(ctx context.Context, ids []string) error {
 // page and every stream begins with it, and so it is one statement.
 func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (s Session, a Account, err error) {
 	err = db.pool.QueryRow(ctx, `SELECT s.id::text, s.account_id, s.kind, s.secret_hash, s.user_agent, s.address, s.trusted, s.created_at, s.seen_at, s.expires_at,
-			a.id, a.username, a.name, a.password_hash, a.password_version, a.admin, a.demo, a.avatar_hash, a.vcard_extra, a.created_at
+			s.identity_id::text, s.provider_session, s.proved_at, a.id, a.username, a.name, a.password_hash, a.password_version, a.admin, a.own_admin, a.demo, a.avatar_hash, a.vcard_extra, a.created_at
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.secret_hash = $1 AND s.expires_at > now() AND a.blocked_at IS NULL`, hash).
 		Scan(&s.ID, &s.AccountID, &s.Kind, &s.SecretHash, &s.UserAgent, &s.Address, &s.Trusted, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt,
-			&a.ID, &a.Username, &a.Name, &a.PasswordHash, &a.PasswordVersion, &a.Admin, &a.Demo, &a.AvatarHash, &a.VcardExtra, &a.CreatedAt)
+			&s.IdentityID, &s.ProviderSession, &s.ProvedAt, &a.ID, &a.Username, &a.Name, &a.PasswordHash, &a.PasswordVersion, &a.Admin, &a.OwnAdmin, &a.Demo, &a.AvatarHash, &a.VcardExtra, &a.CreatedAt)
 	return s, a, translate(err)
 }
 
@@ -172,7 +236,7 @@ func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error 
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
 func (db *DB) DeleteExpired(ctx context.Context) error {
-	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices"} {
+	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices", "ended_provider_sessions", "joinings"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
 			return err
 		}

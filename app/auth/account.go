@@ -45,7 +45,7 @@ func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn,
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.startSession(ctx, account, d)
+	return s.startSession(ctx, proved{account: account}, d)
 }
 
 // ChangePassword gives an account a new password and ends everything that the old

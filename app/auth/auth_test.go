@@ -83,6 +83,15 @@ func (s *site) signInFrom(from Client, name, password string) (SignedIn, error) 
 	return s.SignIn(context.Background(), s.Local(), Answer{Form: func(f string) string { return fields[f] }, From: from}, Device{Client: from})
 }
 
+// confirm checks a password that somebody who is signed in typed.
+func (s *site) confirm(name, password string, from Client) (models.Account, error) {
+	account, err := s.db.AccountByName(context.Background(), name)
+	if err != nil {
+		return account, err
+	}
+	return s.Confirm(context.Background(), account, models.Session{}, password, from)
+}
+
 func is(t testing.TB, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -106,7 +115,7 @@ func TestChangePassword_Parallel(t *testing.T) {
 		is(t, err, nil)
 		other, _, err := s.Session(ctx, theirs.Secret)
 		is(t, err, nil)
-		checked, err := s.Confirm(ctx, "alice", password, Client{})
+		checked, err := s.confirm("alice", password, Client{})
 		is(t, err, nil)
 
 		next := password + "!"
@@ -180,11 +189,11 @@ func TestGone(t *testing.T) {
 	alice, bob := s.account("alice"), s.account("bob")
 	ids := make([]stream.Identity, 4)
 	for i, a := range []models.Account{alice, alice, bob, bob} {
-		in, err := s.startSession(ctx, a, Device{})
+		in, err := s.startSession(ctx, proved{account: a}, Device{})
 		is(t, err, nil)
 		session, _, err := s.Session(ctx, in.Secret)
 		is(t, err, nil)
-		ids[i] = Identity(a, session)
+		ids[i] = ChatIdentity(a, session)
 	}
 	is(t, s.EndSession(ctx, alice, ids[1].Session), nil)
 	crossed := stream.Identity{User: "alice", Session: ids[2].Session}

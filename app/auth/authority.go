@@ -16,8 +16,8 @@ import (
 
 var _ xmppd.Authority = (*Service)(nil)
 
-// Identity is what a site session stands for in the chat.
-func Identity(a models.Account, s models.Session) stream.Identity {
+// ChatIdentity is what a site session stands for in the chat.
+func ChatIdentity(a models.Account, s models.Session) stream.Identity {
 	return stream.Identity{User: a.Username, Session: s.ID, Expires: s.ExpiresAt}
 }
 
@@ -125,23 +125,26 @@ func (s *Service) signedToken(ctx context.Context, user, password string) (strea
 // accountPassword checks what a person typed, within the bounds of signing in to
 // the site.
 func (s *Service) accountPassword(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
-	account, err := s.guess(ctx, "signin", user, password, Client{Address: peer.Addr, App: true})
+	p, err := s.typed(ctx, "signin", user, password, Client{Address: peer.Addr, App: true})
 	var throttled *ThrottledError
+	var refused Refusal
 	switch {
 	case errors.Is(err, ErrNotProved):
 		return stream.Identity{}, sasl.NotAuthorized
-	case errors.As(err, &throttled), errors.Is(err, ErrBusy):
+	case errors.Is(err, ErrBlocked), errors.As(err, &refused):
+		return stream.Identity{}, sasl.AccountDisabled
+	case errors.As(err, &throttled), errors.Is(err, ErrBusy), errors.Is(err, ErrAway):
 		return stream.Identity{}, sasl.TemporaryAuthFailure
 	case err != nil:
 		return stream.Identity{}, err
 	}
-	if peer.Identity.User == account.Username {
+	if peer.Identity.User == p.account.Username {
 		// A page of the site is signed in there too: signing out ends both.
 		return peer.Identity, nil
 	}
-	session, err := s.db.SignInApp(ctx, account.ID, account.PasswordVersion, peer.Addr)
+	session, err := s.db.SignInApp(ctx, p.account.ID, p.proof(), peer.Addr)
 	if errors.Is(err, models.ErrStale) {
 		err = sasl.NotAuthorized // the password changed meanwhile
 	}
-	return stream.Identity{User: account.Username, Session: session}, err
+	return stream.Identity{User: p.account.Username, Session: session}, err
 }

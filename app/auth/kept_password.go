@@ -2,10 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 
 	"foyer/models"
@@ -26,11 +22,10 @@ func (s *Service) KeepPassword(ctx context.Context, secret, password string) err
 	if err != nil {
 		return err
 	}
-	seal, err := sealOf(secret)
+	sealed, err := sealFor(secret, sealPassword, []byte(password), []byte(session.ID))
 	if err != nil {
 		return err
 	}
-	sealed := seal.Seal(nil, nil, []byte(password), []byte(session.ID))
 	err = s.db.KeepPassword(ctx, session.ID, sealed)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
@@ -47,26 +42,9 @@ func (s *Service) KeptPassword(ctx context.Context, session models.Session, secr
 	if err != nil {
 		return "", err
 	}
-	seal, err := sealOf(secret)
-	if err != nil {
-		return "", err
-	}
-	password, err := seal.Open(nil, nil, sealed, []byte(session.ID))
+	password, err := openFor(secret, sealPassword, sealed, []byte(session.ID))
 	if err != nil {
 		return "", ErrNotKept
 	}
 	return string(password), nil
-}
-
-// sealOf is AES-256-GCM under a cookie's key, with a random nonce before each text.
-func sealOf(secret string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "foyer kept password", 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
 }

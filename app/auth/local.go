@@ -2,9 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
-
-	"foyer/models"
 )
 
 // local is the Source of the site's own accounts.
@@ -12,14 +9,23 @@ type local struct{ *Service }
 
 var _ Source = local{}
 
+// localName is the source's name. No other may have it.
+const localName = "local"
+
 // Local returns the Source of the site's own accounts.
 func (s *Service) Local() Source { return local{s} }
 
 // Name implements Source.
-func (local) Name() string { return "local" }
+func (local) Name() string { return localName }
 
-// Start implements Source: the site has a form of its own.
-func (local) Start(context.Context, string) (Trip, error) { return Trip{}, nil }
+// Label implements Source.
+func (l local) Label() string { return l.cfg.SiteName }
+
+// Way implements Source.
+func (local) Way() Way { return ByForm }
+
+// Start implements Source: there is no trip.
+func (local) Start(context.Context, Beginning) (Trip, error) { return Trip{}, nil }
 
 // Finish implements Source: user name and password, as typed.
 func (l local) Finish(ctx context.Context, a Answer) (Person, error) {
@@ -32,14 +38,8 @@ func (l local) Finish(ctx context.Context, a Answer) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	return Person{Source: l.Name(), Subject: account.Username, Admin: account.Admin, Account: account}, nil
+	return Person{Subject: account.Username, Login: account.Username, account: &account}, nil
 }
 
-// Still implements Source.
-func (l local) Still(ctx context.Context, p Person) error {
-	account, err := l.db.AccountByName(ctx, p.Subject)
-	if errors.Is(err, models.ErrNotFound) || (err == nil && account.BlockedAt != nil) {
-		return ErrGone
-	}
-	return err
-}
+// Still implements Source: its accounts have no identities, and end by themselves.
+func (local) Still(context.Context, []Identity) ([]Identity, error) { return nil, nil }

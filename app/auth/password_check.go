@@ -48,7 +48,7 @@ func (s *Service) guess(ctx context.Context, action, username, password string, 
 // has its turn in the queue.
 func (s *Service) checkPassword(ctx context.Context, account models.Account, password string) error {
 	hash := account.PasswordHash
-	if account.BlockedAt != nil {
+	if account.BlockedAt != nil || !s.MayHavePassword(account) {
 		hash = ""
 	}
 	ok, renew, err := s.hasher.compare(password, hash)
@@ -73,11 +73,4 @@ func (s *Service) renewHash(ctx context.Context, a models.Account, password stri
 	if err != nil {
 		s.log.Warn("a password's hash was not renewed", "user", a.Username, "err", err)
 	}
-}
-
-// Confirm checks the password that somebody who is signed in typed to confirm
-// something serious, and returns the account as it was then. Errors: ErrNotProved,
-// *ThrottledError.
-func (s *Service) Confirm(ctx context.Context, username, password string, from Client) (models.Account, error) {
-	return s.guess(ctx, "confirm", username, password, from)
 }

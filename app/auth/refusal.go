@@ -20,6 +20,13 @@ var (
 	// ErrBusy: too many passwords wait to be checked; nothing was.
 	ErrBusy = errors.New("auth: too many sign-ins at once")
 
+	// ErrNoAccount: the source knows the person, and this site makes no accounts for
+	// people of that source.
+	ErrNoAccount = errors.New("auth: that person has no account here")
+
+	// ErrBlocked: the account of somebody whom another source has proved is blocked.
+	ErrBlocked = errors.New("auth: the account is blocked")
+
 	// ErrGone: somebody who was signed in may not be any more.
 	ErrGone = errors.New("auth: no longer signed in")
 )

@@ -27,14 +27,16 @@ func (s *Service) CheckForServer(ctx context.Context, user, password string) (na
 	}
 	_, err = s.madeSecret(ctx, name, password, s.cfg.Servers)
 	if errors.Is(err, sasl.NotAuthorized) && s.cfg.Servers.Passwords {
-		_, err = s.guess(ctx, "signin", name, password, Client{Server: true})
+		_, err = s.typed(ctx, "signin", name, password, Client{Server: true})
 	}
 	return name, notProved(err)
 }
 
-// notProved makes one refusal of all that SASL tells apart.
+// notProved makes one refusal of all that SASL and other sources tell apart.
 func notProved(err error) error {
-	if _, ok := errors.AsType[sasl.Failure](err); ok {
+	_, failed := errors.AsType[sasl.Failure](err)
+	_, refused := errors.AsType[Refusal](err)
+	if failed || refused || errors.Is(err, ErrBlocked) {
 		return ErrNotProved
 	}
 	return err

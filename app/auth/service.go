@@ -2,7 +2,14 @@
 // that. The website's pages ask it for sessions, chat servers ask it as their
 // Authority; neither checks anything by itself.
 //
-//	source.go, local.go   where people come from: the site's own accounts
+//	source.go             where people come from: the interface of sources
+//	local.go              the site's own accounts
+//	form.go               one form: which source a typed name belongs to
+//	trip.go               the way to a source's own pages, and back
+//	identity.go           whose account it is that a source speaks of; new ones; joining
+//	joining.go            somebody without an account chooses a user name
+//	ending.go             what a source ends, and who is no longer there
+//	confirm.go            somebody who is signed in proves again who they are
 //	account.go            accounts are made, get a new password, are deleted
 //	session.go            who is signed in
 //	password_check.go     the one place where an account's password is checked
@@ -14,6 +21,7 @@
 //	upstream.go           and what signs people in to one that is not ours
 //	server_check.go       and what such a one asks
 //	app_password.go, fast_token.go, token.go   and what it takes besides passwords
+//	seal.go               what is kept for one browser
 //	kept_password.go      the typed password, for a server that knows no other
 //	token_keys.go         keys of the tokens that an external chat server checks
 //
@@ -26,6 +34,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"time"
 
 	"foyer/internal/budget"
 	"foyer/models"
@@ -60,6 +69,20 @@ type Config struct {
 	// Servers is what other chat servers take, which ask by CheckForServer.
 	Servers Accepted
 
+	// Sources are where people come from besides the site's own accounts, in the order of
+	// the sign-in page. One of them at most takes the form (ByForm).
+	Sources []Source
+
+	// LocalAccounts says who signs in by a password of this site; empty: LocalAll.
+	LocalAccounts LocalAccounts
+
+	// JoinSources are the names of the sources whose people get an account when they sign in
+	// for the first time. The others sign in to accounts that they are joined to. nil: all.
+	JoinSources []string
+
+	// Picture is told that a source has another picture of somebody; nil: nobody.
+	Picture func(username, url string)
+
 	// Tell is told what has ended or changed, after the database knows.
 	Tell func(context.Context, models.Event)
 }
@@ -69,6 +92,7 @@ type Service struct {
 	cfg    Config
 	db     *models.DB
 	log    *slog.Logger
+	now    func() time.Time // time.Now, but in tests
 	hasher *hasher
 	rated  *budget.Rate // new passwords, by address
 	fast   fastTokens
@@ -78,7 +102,19 @@ type Service struct {
 
 	saltKey []byte // of SCRAM's salts
 	formKey []byte
+	tripKey string // of trips' cookies
+
+	questions *hashQueue // about typed passwords, to other sources
 }
+
+// LocalAccounts says who signs in by a password of this site.
+type LocalAccounts string
+
+// Who does.
+const (
+	LocalAll    LocalAccounts = "all"
+	LocalAdmins LocalAccounts = "admins" // those whom the operator made administrators
+)
 
 // hashesAtOnce is how many passwords are hashed at the same time, at most; each takes
 // 19 MiB.
@@ -87,10 +123,14 @@ const hashesAtOnce = 4
 // New returns a Service. The keys that it needs are in the database; they are
 // made the first time.
 func New(ctx context.Context, cfg Config) (*Service, error) {
-	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger}
+	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, now: time.Now}
 	s.cfg.FailuresPerAddress = cmp.Or(s.cfg.FailuresPerAddress, 300)
 	s.cfg.SignUpsPerAddress = cmp.Or(s.cfg.SignUpsPerAddress, 600)
 	s.rated = newRated(cfg.Meter)
+	s.questions = newHashQueue(askedAtOnce)
+	if err := checkSources(cfg.Sources); err != nil {
+		return nil, err
+	}
 	var err error
 	if s.hasher, err = newHasher(hashesAtOnce, cfg.Processor); err != nil {
 		return nil, err
@@ -101,6 +141,11 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.saltKey, err = s.db.SiteKey(ctx, "scram"); err != nil {
 		return nil, err
 	}
+	trips, err := s.db.SiteKey(ctx, "trips")
+	if err != nil {
+		return nil, err
+	}
+	s.tripKey = string(trips)
 	s.tokenKey = []byte(cfg.TokenKey)
 	if len(s.tokenKey) == 0 {
 		if s.tokenKey, err = s.db.SiteKey(ctx, "tokens"); err != nil {

@@ -37,30 +37,43 @@ type SignedIn struct {
 	DeviceExpires time.Time
 }
 
-// SignIn finishes signing in: the source says who it is, and a session begins.
-// Errors: those of Source.Finish; ErrNotProved too when the password changed
-// meanwhile.
+// SignIn finishes signing in: the source says who it is, and a session begins. Somebody who has
+// no account yet gets one. Errors: those of Source.Finish; ErrNotProved too when something
+// changed meanwhile; *ChooseNameError; ErrNoAccount; ErrBlocked.
 func (s *Service) SignIn(ctx context.Context, source Source, a Answer, d Device) (SignedIn, error) {
-	person, err := source.Finish(ctx, a)
+	p, err := s.prove(ctx, "signin", source, a)
+	if err == nil && p.account.ID == 0 {
+		p, err = s.provision(ctx, p, "")
+	}
+	if errors.Is(err, errNameNeeded) {
+		return SignedIn{}, s.askName(ctx, p)
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.startSession(ctx, person.Account, d)
+	return s.startSession(ctx, p, d)
 }
 
 // startSession begins a session of an account that was proved: always with a new
 // secret.
-func (s *Service) startSession(ctx context.Context, account models.Account, d Device) (SignedIn, error) {
+func (s *Service) startSession(ctx context.Context, p proved, d Device) (SignedIn, error) {
 	lifetime := sessionLifetime
 	if d.Trusted {
 		lifetime = trustedLifetime
 	}
 	secret, hash := token.New()
 	session := models.Session{
-		AccountID: account.ID, SecretHash: hash, Trusted: d.Trusted,
+		AccountID: p.account.ID, SecretHash: hash, Trusted: d.Trusted,
 		UserAgent: truncate(d.UserAgent, maxUserAgent), Address: d.Address, ExpiresAt: time.Now().Add(lifetime),
 	}
-	err := s.db.CreateSession(ctx, &session, account.PasswordVersion)
+	proof := p.proof()
+	if p.person.SignOutHint != "" {
+		var err error
+		if proof.Identity.Hint, err = sealFor(secret, sealSignOut, []byte(p.person.SignOutHint), nil); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	err := s.db.CreateSession(ctx, &session, proof)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrNotProved
 	}
@@ -69,7 +82,7 @@ func (s *Service) startSession(ctx context.Context, account models.Account, d De
 	}
 	return SignedIn{
 		Secret: secret, Expires: session.ExpiresAt,
-		Device: s.remember(ctx, account, d.Client), DeviceExpires: time.Now().Add(deviceLifetime),
+		Device: s.remember(ctx, p.account, d.Client), DeviceExpires: time.Now().Add(deviceLifetime),
 	}, nil
 }
 

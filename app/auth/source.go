@@ -2,45 +2,100 @@ package auth
 
 import (
 	"context"
+	"errors"
 
 	"foyer/models"
 )
 
-// Source is where people come from: the site's own accounts (local.go), and later
-// a directory or an identity provider, each in one file.
+// Source is where people come from: the site's own accounts (local.go), a proxy in front
+// (header.go), a directory or an identity provider (packages of their own). Each proves who
+// somebody is within the source, and nothing else: which account that opens, what it is
+// called and what ends it is the Service's.
 //
-// Signing in has two steps, Start and Finish, with a trip of the browser in
-// between: to a form of this site, or to the source's own pages. Still is asked
-// again while somebody is signed in.
+// Signing in has two steps, Start and Finish, with a trip of the browser in between where
+// the Way is ByTrip. Still is asked again while people are signed in. A Source is safe for
+// concurrent use.
 type Source interface {
-	// Name tells sources apart, in addresses and in records: lower-case letters.
+	// Name tells sources apart, in addresses, settings and records: lower-case letters,
+	// digits and hyphens. Records name it, so it never changes.
 	Name() string
 
-	// Start begins to sign somebody in. callback is where the source sends the
-	// browser back to.
-	Start(ctx context.Context, callback string) (Trip, error)
+	// Label is what people call it, as in "Sign in with LABEL".
+	Label() string
 
-	// Finish says who it is, from what the browser brought back. Errors:
-	// ErrNotProved; *ThrottledError; ErrBusy; any other means that the source could not
-	// tell just now.
+	// Way says how people prove themselves there.
+	Way() Way
+
+	// Start begins a trip. Only sources with the Way ByTrip are asked. Errors: ErrAway; any
+	// other means that the source's settings are wrong.
+	Start(ctx context.Context, b Beginning) (Trip, error)
+
+	// Finish says who it is, from what the browser brought. Errors: ErrNotProved;
+	// a Refusal, whose sentence the person may see; ErrAway; *ThrottledError; ErrBusy.
 	Finish(ctx context.Context, a Answer) (Person, error)
 
-	// Still returns nil while somebody may still be who they were, and ErrGone
-	// when they left or are kept out.
-	Still(ctx context.Context, p Person) error
+	// Still returns those of list who are no longer somebody there or are kept out, by one
+	// question for all of them where that can be. It is asked for at most recheckBatch at
+	// once, of this source. A source that cannot know returns nil. An error means that it
+	// could not tell of anybody: nobody is put out by it.
+	Still(ctx context.Context, list []Identity) (gone []Identity, err error)
+}
+
+// SignOuter is a Source with a session of its own in the browser that can be ended, too.
+type SignOuter interface {
+	// SignOut returns where the browser goes for that; empty: nowhere. hint is
+	// Person.SignOutHint of the session, empty if none is known; callback is where the source
+	// sends the browser back to.
+	SignOut(ctx context.Context, hint, callback string) (url string, err error)
+}
+
+// Checker is a Source that `foyer doctor` can try from end to end. The error says what to
+// change, and on whose side.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Way is how people prove themselves to a Source.
+type Way string
+
+// The ways.
+const (
+	ByForm   Way = "form"   // they type user name and password into the site's form
+	ByTrip   Way = "trip"   // the browser goes to the source's own pages, and comes back
+	ByHeader Way = "header" // a proxy in front tells it with every request
+)
+
+// ErrAway: the source cannot be asked just now.
+var ErrAway = errors.New("auth: the source does not answer")
+
+// Beginning is what a trip is for.
+type Beginning struct {
+	Callback string // absolute URL that the source sends the browser back to
+	Fresh    bool   // the person has to prove themselves again, though the source may know them
+	Hint     string // who it may be, as a name that the source knows; empty: nobody said
+
+	// Query is the query of the request that began the trip, for trips that begin at the
+	// source's. Nothing of it is checked.
+	Query func(name string) string
 }
 
 // Trip is where the browser goes to prove who somebody is.
 type Trip struct {
-	URL   string // empty: the site's form for user name and password
-	State string // a secret that must come back with the answer, kept in a cookie meanwhile; empty: none
+	URL string
+
+	// State is what Finish has to know: secrets that must come back with the answer, and
+	// others. It is kept sealed, in that browser alone, for TripLifetime, at most 2 KiB.
+	State string
 }
 
 // Answer is what a browser brought back.
 type Answer struct {
-	Form  func(name string) string // fields of the form or of the address
-	State string                   // of the Trip
-	From  Client
+	Form     func(name string) string // fields of the form, or of the address
+	Header   func(name string) string // of the request, from trusted proxies alone; nil: there are none
+	State    string                   // of the Trip
+	Callback string                   // of the Beginning
+	Fresh    bool                     // of the Beginning: the source makes sure of it
+	From     Client
 }
 
 // Client is who is asking, as far as it is known before anything is proved.
@@ -51,14 +106,29 @@ type Client struct {
 	Device  string // secret of the browser's long-lived cookie (SignedIn.Device); empty: none
 }
 
-// Person is who somebody is, as a source says.
+// Person is who somebody is, as a source says. Issuer and Subject together are never given
+// to anybody else by the source: by nothing else is an account found.
 type Person struct {
-	Source  string
-	Subject string   // who it is, for ever, within the source; for local accounts the user name
-	Groups  []string // nil: the source knows of none, and the site keeps its own
-	Admin   bool
+	Issuer  string // who says so, where a source speaks for several; else empty
+	Subject string // who it is there, for ever
 
-	// Account is theirs here, as it was when they proved who they are. What is
-	// written on the strength of that is written only while it is so still.
-	Account models.Account
+	// What the source says besides. Nothing of it opens an account.
+	Login   string   // what the person is called there: the user name that they would like here
+	Name    string   // as people see it; empty: says nothing
+	Picture string   // URL, https; empty: says nothing
+	Groups  []string // nil: says nothing
+	Admin   *bool    // whether they run the site; nil: says nothing
+
+	Session     string // the source's own session, by which it may be ended (sid); empty: none
+	SignOutHint string // what the source wants to see at sign-out; kept under the browser's cookie only
+
+	account *models.Account // of the site's own accounts, as it was when its password was checked
+}
+
+// Identity is who somebody is at a source, as the site keeps it.
+type Identity struct {
+	ID      string // the record's, a UUID
+	Issuer  string
+	Subject string
+	Login   string // as the source said last
 }

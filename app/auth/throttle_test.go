@@ -94,7 +94,7 @@ func TestThrottle_KnownDevice(t *testing.T) {
 	if _, err := s.signInFrom(here, "alice", testPassword); !throttled(err) {
 		t.Errorf("guessing from the known device: %v", err)
 	}
-	_, err = s.Confirm(t.Context(), "alice", testPassword, here) // which counts by itself
+	_, err = s.confirm("alice", testPassword, here) // which counts by itself
 	is(t, err, nil)
 }
 

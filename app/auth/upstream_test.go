@@ -22,7 +22,7 @@ func TestUpstream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := Identity(ann, session)
+	id := ChatIdentity(ann, session)
 	user, secret, err := s.Upstream(t.Context(), id)
 	if err != nil || user != "ann" {
 		t.Fatal(user, err)

@@ -132,13 +132,29 @@ func (x examination) limits(db *models.DB) {
 	}
 }
 
+// sources tries where people come from besides the site's own accounts.
+func (x examination) sources(service *auth.Service) {
+	for _, source := range service.Sources() {
+		if checker, ok := source.(auth.Checker); ok {
+			ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
+			x.failed("sign-in by "+source.Name(), checker.Check(ctx), "docs/IDENTITY.md.")
+			cancel()
+		}
+	}
+}
+
 // outside makes the checks that go by BASE_URL, and signs in to the external server.
 func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
-	service, err := auth.New(x.ctx, cfg.Auth(db, x.logger(cfg), func(context.Context, models.Event) {}))
+	settings, err := cfg.Auth(db, x.logger(cfg), func(context.Context, models.Event) {})
+	var service *auth.Service
+	if err == nil {
+		service, err = auth.New(x.ctx, settings)
+	}
 	if err != nil {
 		x.failed("sign-in", err, "")
 		return
 	}
+	x.sources(service)
 	if cfg.External() {
 		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
 		x.failed("chat server", app.CheckUpstream(ctx, cfg, service), "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")

@@ -52,11 +52,15 @@ func (c userAddCmd) Run(e *env) error {
 func (e *env) withAuth(f func(*models.DB, *auth.Service) error) error {
 	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
 		log := e.logger(cfg)
-		s, err := auth.New(e.ctx, cfg.Auth(db, log, func(ctx context.Context, event models.Event) {
+		settings, err := cfg.Auth(db, log, func(ctx context.Context, event models.Event) {
 			if err := db.Notify(ctx, event); err != nil {
 				log.Error("a running site was not told; it finds out within a minute", "err", err)
 			}
-		}))
+		})
+		if err != nil {
+			return err
+		}
+		s, err := auth.New(e.ctx, settings)
 		if err != nil {
 			return err
 		}

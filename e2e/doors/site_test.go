@@ -59,7 +59,11 @@ func newSiteWith(t *testing.T, dir string, settings map[string]string) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.db.Close)
-	if s.auth, err = auth.New(t.Context(), s.cfg.Auth(s.db, slog.New(slog.DiscardHandler), func(context.Context, models.Event) {})); err != nil {
+	service, err := s.cfg.Auth(s.db, slog.New(slog.DiscardHandler), func(context.Context, models.Event) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.auth, err = auth.New(t.Context(), service); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -119,10 +123,10 @@ func (s *site) identity(user string) stream.Identity {
 	s.t.Helper()
 	a := s.account(user)
 	session := models.Session{AccountID: a.ID, SecretHash: []byte(user + time.Now().String()), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := s.db.CreateSession(s.t.Context(), &session, a.PasswordVersion); err != nil {
+	if err := s.db.CreateSession(s.t.Context(), &session, models.Proof{PasswordVersion: a.PasswordVersion}); err != nil {
 		s.t.Fatal(err)
 	}
-	return auth.Identity(a, session)
+	return auth.ChatIdentity(a, session)
 }
 
 // secrets that somebody may sign in with besides their password.

@@ -20,6 +20,17 @@ document.addEventListener('click', (event) => {
     all('form[action="/signin"] button[type="submit"]')[0]?.focus();
 });
 
+/** Takes along to a source's own pages that this is a trusted device. */
+document.addEventListener('click', (event) => {
+    const link = around(event, 'a[data-trip]');
+    if (!(link instanceof HTMLAnchorElement)) return;
+    const url = new URL(link.href);
+    const box = document.querySelector('input[type="checkbox"][name="trusted"]');
+    if (box instanceof HTMLInputElement && box.checked) url.searchParams.set('trusted', '1');
+    else url.searchParams.delete('trusted');
+    link.href = url.href;
+});
+
 /** Closes the account menu on a click elsewhere, and with Escape. */
 document.addEventListener('click', (event) => {
     const inside = around(event, 'details.menu');

@@ -1,0 +1,83 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"foyer/models"
+)
+
+// Somebody who is signed in proves again who they are, before something serious: by typing a
+// password, the account's own or that of the directory; or where they have none to type, by a
+// trip to a source that asks them again.
+
+// freshFor is how long such a trip is proof.
+const freshFor = 5 * time.Minute
+
+// Confirmation is how somebody proves again who they are.
+type Confirmation struct {
+	Typed  bool   // by a password
+	Source Source // else by a trip there; nil: there is no way, as with a proxy in front
+	Fresh  bool   // they have just made one
+}
+
+// HowToConfirm returns how the owner of a session proves again who they are.
+func (s *Service) HowToConfirm(ctx context.Context, account models.Account, session models.Session) (Confirmation, error) {
+	fresh := time.Since(session.ProvedAt) < freshFor
+	if s.hasPassword(account) {
+		return Confirmation{Typed: true}, nil
+	}
+	list, err := s.db.Identities(ctx, account.ID)
+	if err != nil {
+		return Confirmation{}, err
+	}
+	how := Confirmation{Fresh: fresh}
+	for _, i := range list {
+		source, ok := s.Source(i.Source)
+		switch {
+		case ok && source.Way() == ByForm:
+			return Confirmation{Typed: true}, nil
+		case ok && source.Way() == ByTrip && (how.Source == nil || (session.IdentityID != nil && *session.IdentityID == i.ID)):
+			how.Source = source
+		}
+	}
+	return how, nil
+}
+
+// Confirm checks what somebody who is signed in confirms something serious with, and returns
+// the account as it was then. Errors: ErrNotProved, *ThrottledError, ErrBusy, ErrAway, a
+// Refusal.
+func (s *Service) Confirm(ctx context.Context, account models.Account, session models.Session, password string, from Client) (models.Account, error) {
+	how, err := s.HowToConfirm(ctx, account, session)
+	switch {
+	case err != nil:
+		return account, err
+	case !how.Typed && how.Fresh:
+		return account, nil
+	case !how.Typed:
+		return account, ErrNotProved
+	}
+	p, err := s.typed(ctx, "confirm", account.Username, password, from)
+	if errors.Is(err, ErrBlocked) {
+		err = ErrNotProved
+	}
+	return p.account, err
+}
+
+// Confirmed finishes a trip to confirm: the source has proved again the owner of a session.
+// Errors: those of Source.Finish; ErrNotProved, if it is somebody else; ErrGone.
+func (s *Service) Confirmed(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) error {
+	p, err := s.prove(ctx, "confirm", source, a)
+	if err != nil {
+		return err
+	}
+	if p.account.ID != account.ID {
+		return ErrNotProved
+	}
+	err = s.db.Proved(ctx, session.ID)
+	if errors.Is(err, models.ErrStale) {
+		err = ErrGone
+	}
+	return err
+}

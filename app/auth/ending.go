@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"foyer/models"
+)
+
+// What a source ends. Each ends what the database says, and tells every instance, as signing
+// out does: sessions of the site, and with them every chat stream on every transport.
+
+// endedSessionsKept is how long no session may begin in a source's session that has ended: as
+// long as a sign-in in it may be on its way (TripLifetime), and much longer than clocks differ.
+const endedSessionsKept = time.Hour
+
+// EndIdentities ends what stands on identities, by their ids: sessions, app passwords that
+// were made in them, and sign-ins that are on their way.
+func (s *Service) EndIdentities(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	ended, err := s.db.EndIdentities(ctx, ids)
+	if err != nil {
+		return err
+	}
+	s.endedOf(ctx, ended)
+	return nil
+}
+
+// EndSubject is EndIdentities for the one that a source names. Nobody has it: no error.
+func (s *Service) EndSubject(ctx context.Context, source Source, issuer, subject string) error {
+	identity, _, err := s.db.IdentityBySubject(ctx, source.Name(), issuer, subject)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.EndIdentities(ctx, []string{identity.ID})
+}
+
+// EndProviderSession ends the sessions that began in a session of the source's own
+// (Person.Session), and lets none begin in it any more. App passwords stay: that somebody
+// signs out in one browser says nothing of their phone.
+func (s *Service) EndProviderSession(ctx context.Context, source Source, issuer, session string) error {
+	ended, err := s.db.EndProviderSession(ctx, source.Name(), issuer, session, time.Now().Add(endedSessionsKept))
+	if err != nil {
+		return err
+	}
+	s.endedOf(ctx, ended)
+	return nil
+}
+
+func (s *Service) endedOf(ctx context.Context, ended []models.Ended) {
+	for _, e := range ended {
+		s.tell(ctx, models.EventEnded, e.Username, e.Session)
+	}
+}
+
+// SignOutAt returns the source by which a session began, and where the browser goes to be
+// signed out there as well; empty: nowhere. It is asked before the session is ended; secret is
+// its cookie's, callback where the source sends the browser back to.
+func (s *Service) SignOutAt(ctx context.Context, session models.Session, secret, callback string) (Source, string, error) {
+	if session.IdentityID == nil {
+		return nil, "", nil
+	}
+	name, sealed, err := s.db.SignOutHint(ctx, session.ID)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	source, _ := s.Source(name)
+	outer, ok := source.(SignOuter)
+	if !ok {
+		return source, "", nil
+	}
+	var hint []byte
+	if sealed != nil {
+		if hint, err = openFor(secret, sealSignOut, sealed, nil); err != nil {
+			return source, "", err
+		}
+	}
+	url, err := outer.SignOut(ctx, string(hint), callback)
+	return source, url, err
+}
+
+// recheckBatch is about how many a source is asked at once.
+const recheckBatch = 500
+
+// RecheckSources asks every source whether those who are signed in by it are still somebody
+// there, and ends what stands on those who are not. A source that does not answer is logged,
+// and puts nobody out.
+func (s *Service) RecheckSources(ctx context.Context) {
+	for _, source := range s.cfg.Sources {
+		if err := s.recheckSource(ctx, source); err != nil && ctx.Err() == nil {
+			s.log.Warn("it was not checked who is still there; trying again later", "source", source.Name(), "err", err)
+		}
+	}
+}
+
+func (s *Service) recheckSource(ctx context.Context, source Source) error {
+	for after := ""; ; {
+		list, err := s.db.IdentitiesInUse(ctx, source.Name(), after, recheckBatch)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		asked := make([]Identity, len(list))
+		for i, one := range list {
+			asked[i] = Identity{ID: one.ID, Issuer: one.Issuer, Subject: one.Subject, Login: one.Login}
+		}
+		gone, err := source.Still(ctx, asked)
+		if err != nil {
+			return err
+		}
+		ids := make([]string, len(gone))
+		for i, one := range gone {
+			ids[i] = one.ID
+		}
+		if err := s.EndIdentities(ctx, ids); err != nil {
+			return err
+		}
+		after = list[len(list)-1].ID
+	}
+}

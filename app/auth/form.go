@@ -1,0 +1,173 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"foyer/internal/budget"
+	"foyer/models"
+)
+
+// One form for user names and passwords, whichever source they are of. A typed password is
+// shown to one source only, which the name alone decides:
+//
+//   - an account here that has a password, and may use it: the site's own;
+//   - any other name, and anything that cannot be a user name here, such as
+//     alice@corp.example or CORP\alice: the source with the Way ByForm.
+//
+// So a wrong password at the one is never a guess at the other, and nobody at a directory can
+// get at an account whose password is kept here by having the same name there. Failures count
+// by the name as it was typed, for all sources alike, before any of them is asked. The answer
+// is the same whether or not there is somebody; how long it takes depends on the source.
+
+// SignInByForm signs in who typed user name and password into the site's form. Errors as for
+// SignIn.
+func (s *Service) SignInByForm(ctx context.Context, a Answer, d Device) (SignedIn, error) {
+	source, err := s.sourceOf(ctx, a.Form("username"))
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.SignIn(ctx, source, a, d)
+}
+
+// sourceOf returns the source to which a typed name belongs.
+func (s *Service) sourceOf(ctx context.Context, typed string) (Source, error) {
+	other := s.formSource()
+	if other == nil {
+		return s.Local(), nil
+	}
+	name, err := PrepareUsername(typed)
+	if err != nil {
+		return other, nil
+	}
+	account, err := s.db.AccountByName(ctx, name)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return nil, err
+	}
+	if s.hasPassword(account) {
+		return s.Local(), nil
+	}
+	return other, nil
+}
+
+// formSource is the source besides the site's own that takes the form; nil: there is none.
+func (s *Service) formSource() Source {
+	for _, source := range s.cfg.Sources {
+		if source.Way() == ByForm {
+			return source
+		}
+	}
+	return nil
+}
+
+// MayHavePassword reports whether an account may sign in by a password of its own.
+func (s *Service) MayHavePassword(a models.Account) bool {
+	return s.cfg.LocalAccounts != LocalAdmins || a.OwnAdmin
+}
+
+// hasPassword reports whether it can do so now.
+func (s *Service) hasPassword(a models.Account) bool {
+	return a.PasswordHash != "" && s.MayHavePassword(a)
+}
+
+// Bounds of asking other sources about typed passwords.
+const (
+	askedAtOnce = 10  // the others wait, and each address gets its turn
+	maxTypedKey = 320 // bytes of a typed name, which failures count for
+)
+
+// finishForm is Finish of a source other than the site's own that takes the form, within the
+// bounds of signing in. action and the name are what failures count for.
+func (s *Service) finishForm(ctx context.Context, action string, source Source, a Answer) (Person, error) {
+	name := typedKey(a.Form("username"))
+	account, err := s.db.AccountByName(ctx, name)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return Person{}, err
+	}
+	known, err := s.known(ctx, account, a.From)
+	if err != nil {
+		return Person{}, err
+	}
+	client := budget.Network(a.From.Address)
+	if a.From.Server {
+		client = name
+	}
+	release, err := s.questions.enter(ctx, client, known)
+	if err != nil {
+		return Person{}, err
+	}
+	defer release()
+	limits := s.limits(action, name, known, a.From)
+	counts, err := s.failures(ctx, limits) // only now, as for passwords of the site
+	if err != nil {
+		return Person{}, err
+	}
+	person, err := Person{}, ErrNotProved
+	if name != "" && a.Form("password") != "" { // an empty one proves nothing, whatever a directory says of it (RFC 4513 §5.1.2)
+		person, err = source.Finish(ctx, a)
+	}
+	var refused Refusal
+	switch {
+	case errors.Is(err, ErrNotProved), errors.As(err, &refused):
+		return Person{}, errors.Join(err, s.failed(ctx, limits))
+	case err != nil:
+		return Person{}, err
+	}
+	return person, s.succeeded(ctx, limits, counts)
+}
+
+// typedKey is a typed name as failures count for it; empty: it is nobody's.
+func typedKey(typed string) string {
+	if name, err := PrepareUsername(typed); err == nil {
+		return name
+	}
+	typed = strings.ToLower(strings.TrimSpace(typed))
+	if len(typed) > maxTypedKey || !utf8.ValidString(typed) || strings.ContainsRune(typed, 0) {
+		return ""
+	}
+	return typed
+}
+
+// typed checks a password that came without the site's form, such as from a chat client,
+// for the user name of an account here: that account is returned, with what proves it.
+// Errors as for guess.
+func (s *Service) typed(ctx context.Context, action, username, password string, from Client) (proved, error) {
+	account, err := s.db.AccountByName(ctx, username)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return proved{}, err
+	}
+	source := s.formSource()
+	if source == nil || s.hasPassword(account) {
+		account, err := s.guess(ctx, action, username, password, from)
+		return proved{account: account}, err
+	}
+	login, err := s.loginAt(ctx, source, account, username)
+	if err != nil {
+		return proved{}, err
+	}
+	fields := map[string]string{"username": login, "password": password}
+	p, err := s.prove(ctx, action, source, Answer{Form: func(name string) string { return fields[name] }, From: from})
+	if err == nil && p.account.ID == 0 {
+		p, err = s.provision(ctx, p, "")
+	}
+	if errors.Is(err, errNameNeeded) || errors.Is(err, ErrNoAccount) || (err == nil && p.account.Username != username) {
+		err = ErrNotProved // it is good, but for another account, or for none yet
+	}
+	return p, err
+}
+
+// loginAt is what a source calls the person whose user name here is given.
+func (s *Service) loginAt(ctx context.Context, source Source, account models.Account, username string) (string, error) {
+	if account.ID == 0 {
+		return username, nil
+	}
+	list, err := s.db.Identities(ctx, account.ID)
+	for _, i := range list {
+		if i.Source == source.Name() && i.Login != "" {
+			return i.Login, err
+		}
+	}
+	return username, err
+}

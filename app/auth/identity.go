@@ -1,0 +1,256 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"foyer/internal/names"
+	"foyer/models"
+)
+
+// Whose account it is that a source speaks of. Source, issuer and subject together find it,
+// and nothing else: no name and no address of mail. An account that somebody has already is
+// joined to an identity only by its owner (link.go) or by the operator.
+
+// Bounds of what sources say of somebody.
+const (
+	maxSaidGroups = 1000
+	maxSaid       = 1000 // bytes of a subject, an issuer, a name there
+)
+
+// checkSources refuses sources that could not be told apart.
+func checkSources(list []Source) error {
+	forms := 0
+	seen := map[string]bool{localName: true}
+	for _, source := range list {
+		name := source.Name()
+		if !regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`).MatchString(name) {
+			return fmt.Errorf("%q is no name for a source of people: it has lower-case letters, digits and hyphens, at most 32", name)
+		}
+		if seen[name] {
+			return fmt.Errorf("two sources of people are called %q", name)
+		}
+		seen[name] = true
+		if source.Way() == ByForm {
+			forms++
+		}
+	}
+	if forms > 1 {
+		return errors.New("two sources besides the site's own take the sign-in form; one can")
+	}
+	return nil
+}
+
+// Sources returns where people come from besides the site's own accounts, in the order of the
+// sign-in page.
+func (s *Service) Sources() []Source { return slices.Clone(s.cfg.Sources) }
+
+// Source returns the source of that name; the site's own is not among them.
+func (s *Service) Source(name string) (Source, bool) {
+	for _, source := range s.cfg.Sources {
+		if source.Name() == name {
+			return source, true
+		}
+	}
+	return nil, false
+}
+
+// proved is somebody whom a source has proved, and their account.
+type proved struct {
+	account models.Account // ID 0: they have none yet
+	source  Source         // nil: the site's own
+	person  Person
+	began   time.Time // before the source was asked, by the database's clock
+	id      string    // the identity's; empty: none
+}
+
+// proof is what a session may begin on.
+func (p proved) proof() models.Proof {
+	proof := models.Proof{PasswordVersion: p.account.PasswordVersion}
+	if p.id != "" {
+		proof.Identity = models.ProofOfIdentity{
+			ID: p.id, Began: p.began, Session: p.person.Session, Source: p.source.Name(), Issuer: p.person.Issuer,
+		}
+	}
+	return proof
+}
+
+// prove asks a source who it is, and finds their account. action is what failures count for.
+func (s *Service) prove(ctx context.Context, action string, source Source, a Answer) (proved, error) {
+	if source.Name() == localName {
+		person, err := source.Finish(ctx, a)
+		if err != nil {
+			return proved{}, err
+		}
+		return proved{account: *person.account, person: person}, nil
+	}
+	// What ends the identity from now on ends what is proved now (CreateSession).
+	began, err := s.db.Now(ctx)
+	if err != nil {
+		return proved{}, err
+	}
+	finish := source.Finish
+	if source.Way() == ByForm {
+		finish = func(ctx context.Context, a Answer) (Person, error) { return s.finishForm(ctx, action, source, a) }
+	}
+	person, err := finish(ctx, a)
+	if err != nil {
+		return proved{}, err
+	}
+	p := proved{source: source, person: person, began: began}
+	return s.resolve(ctx, p)
+}
+
+// resolve finds the account of somebody who was proved, and writes down what the source says
+// of them now. It is no error that they have none.
+func (s *Service) resolve(ctx context.Context, p proved) (proved, error) {
+	if err := checkPerson(p.person); err != nil {
+		return p, fmt.Errorf("%s: %w", p.source.Name(), err)
+	}
+	identity, account, err := s.db.IdentityBySubject(ctx, p.source.Name(), p.person.Issuer, p.person.Subject)
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		return p, nil
+	case err != nil:
+		return p, err
+	case account.BlockedAt != nil:
+		return p, ErrBlocked
+	}
+	p.account, p.id = account, identity.ID
+	if err := s.db.UseIdentity(ctx, p.id); err != nil {
+		return p, err
+	}
+	return p, s.Refresh(ctx, p.source, []Person{p.person})
+}
+
+// checkPerson refuses what could not be kept, or could be somebody else's.
+func checkPerson(p Person) error {
+	for _, text := range []string{p.Issuer, p.Subject} {
+		if len(text) > maxSaid || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return errors.New("auth: the source names somebody by what cannot be kept")
+		}
+	}
+	if p.Subject == "" {
+		return errors.New("auth: the source does not say who it is")
+	}
+	return nil
+}
+
+// Refresh writes down what a source says of people who have an account, however many they
+// are, and tells the chat what changed. Those without one are passed over.
+func (s *Service) Refresh(ctx context.Context, source Source, people []Person) error {
+	said := make([]models.SaidIdentity, len(people))
+	pictures := map[string]string{}
+	for i, p := range people {
+		said[i] = models.SaidIdentity{
+			Source: source.Name(), Issuer: p.Issuer, Subject: p.Subject, Login: keepable(p.Login), Name: names.Clean(p.Name),
+			Picture: keepable(p.Picture), Groups: groupNames(p.Groups), Admin: p.Admin,
+		}
+		pictures[p.Issuer+"\n"+p.Subject] = said[i].Picture
+	}
+	changed, err := s.db.RefreshIdentities(ctx, said)
+	if err != nil {
+		return err
+	}
+	for _, user := range changed.Changed {
+		s.tell(ctx, models.EventChanged, user, "")
+	}
+	for _, user := range changed.Groups {
+		s.tell(ctx, models.EventGroups, user, "")
+	}
+	for _, p := range changed.Pictures {
+		if s.cfg.Picture != nil {
+			s.cfg.Picture(p.Username, p.URL)
+		}
+	}
+	return nil
+}
+
+// keepable is a text that the database keeps, or nothing.
+func keepable(text string) string {
+	if len(text) > maxSaid || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return ""
+	}
+	return text
+}
+
+// maxGroupName is the most characters that a group's name may have.
+const maxGroupName = 64
+
+// GroupName tidies a group's name; the error is a sentence for people.
+func GroupName(typed string) (string, error) {
+	name := strings.Join(strings.Fields(typed), " ")
+	if name == "" || utf8.RuneCountInString(name) > maxGroupName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "", Refusal("A group's name has 1 to 64 characters, all of them visible.")
+	}
+	return name, nil
+}
+
+// groupNames are the groups that can be kept, of those that a source says; nil stays nil.
+func groupNames(said []string) []string {
+	if said == nil {
+		return nil
+	}
+	kept := make([]string, 0, min(len(said), maxSaidGroups))
+	for _, typed := range said[:min(len(said), maxSaidGroups)] {
+		if name, err := GroupName(typed); err == nil {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+// errNameNeeded: the person has to choose a user name.
+var errNameNeeded = errors.New("auth: a user name is to be chosen")
+
+// provision makes the account of somebody whom a source has proved, under the name that they
+// chose (prepared), or else the one by which the source calls them. Errors: ErrNoAccount;
+// errNameNeeded, if nothing was chosen; ErrUnavailable.
+func (s *Service) provision(ctx context.Context, p proved, chosen string) (proved, error) {
+	if s.cfg.JoinSources != nil && !slices.Contains(s.cfg.JoinSources, p.source.Name()) {
+		return p, ErrNoAccount
+	}
+	username := chosen
+	if chosen == "" {
+		var err error
+		if username, err = PrepareUsername(p.person.Login); err != nil || CheckAvailable(username) != nil {
+			return p, errNameNeeded
+		}
+	}
+	name, err := PrepareName(names.Clean(p.person.Name), username)
+	if err != nil {
+		name = username
+	}
+	account := models.Account{Username: username, Name: name}
+	identity := models.Identity{Source: p.source.Name(), Issuer: p.person.Issuer, Subject: p.person.Subject, Login: keepable(p.person.Login)}
+	err = s.db.CreateAccountOf(ctx, &account, &identity)
+	if errors.Is(err, models.ErrTaken) {
+		return s.takenMeanwhile(ctx, p, chosen)
+	}
+	if err != nil {
+		return p, err
+	}
+	p.account, p.id = account, identity.ID
+	s.tell(ctx, models.EventChanged, username, "")
+	return p, s.Refresh(ctx, p.source, []Person{p.person})
+}
+
+// takenMeanwhile tells a name that is taken from a person who got an account in another
+// window just now.
+func (s *Service) takenMeanwhile(ctx context.Context, p proved, chosen string) (proved, error) {
+	p, err := s.resolve(ctx, p)
+	switch {
+	case err != nil || p.account.ID != 0:
+		return p, err
+	case chosen != "":
+		return p, ErrUnavailable
+	}
+	return p, errNameNeeded
+}

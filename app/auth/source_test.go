@@ -1,0 +1,314 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+)
+
+// testSource is a source that says what the test has it say, by the user name that is typed
+// or brought back. It is safe for concurrent use.
+type testSource struct {
+	name string
+	way  Way
+
+	mu     sync.Mutex
+	people map[string]Person // by login; the password is testPassword
+	asked  []string          // logins whose password came
+	gone   []string          // subjects
+	err    error
+}
+
+func (ts *testSource) Name() string  { return ts.name }
+func (ts *testSource) Label() string { return "The " + ts.name }
+func (ts *testSource) Way() Way      { return ts.way }
+
+func (ts *testSource) Start(_ context.Context, b Beginning) (Trip, error) {
+	return Trip{URL: "https://id.example/?back=" + b.Callback, State: "state of " + ts.name}, nil
+}
+
+func (ts *testSource) Finish(_ context.Context, a Answer) (Person, error) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	login := a.Form("username")
+	ts.asked = append(ts.asked, login)
+	p, there := ts.people[login]
+	switch {
+	case ts.err != nil:
+		return Person{}, ts.err
+	case !there || a.Form("password") != testPassword:
+		return Person{}, ErrNotProved
+	}
+	return p, nil
+}
+
+func (ts *testSource) Still(_ context.Context, list []Identity) (gone []Identity, err error) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, i := range list {
+		if slices.Contains(ts.gone, i.Subject) {
+			gone = append(gone, i)
+		}
+	}
+	return gone, ts.err
+}
+
+func newTestSource(name string, way Way, logins ...string) *testSource {
+	ts := &testSource{name: name, way: way, people: map[string]Person{}}
+	for _, login := range logins {
+		ts.people[login] = Person{Subject: "id of " + login, Login: login}
+	}
+	return ts
+}
+
+func from(sources ...Source) func(*Config) { return func(c *Config) { c.Sources = sources } }
+
+func form(name, password string) Answer {
+	fields := map[string]string{"username": name, "password": password}
+	return Answer{Form: func(f string) string { return fields[f] }, From: Client{Address: "192.0.2.1"}}
+}
+
+// who signs somebody in and returns the account that opened.
+func (s *site) who(in SignedIn, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	_, account, err := s.Session(context.Background(), in.Secret)
+	return account.Username, err
+}
+
+// A typed password is shown to one source only, and the name says to which.
+func TestSignInByForm_OneSource(t *testing.T) {
+	dir := newTestSource("directory", ByForm, "alice", "bob", `CORP\alice`)
+	s := newSite(t, from(dir))
+	s.account("alice")
+	for _, c := range []struct {
+		name, password string
+		asked          bool
+		account        string
+	}{
+		{"alice", testPassword, false, "alice"},
+		{"alice", "wrong", false, ""}, // although the directory knows an alice
+		{"Alice", "wrong", false, ""},
+		{"bob", testPassword, true, "bob"},
+		{"bob", "wrong", true, ""},
+		{"bob", "", false, ""}, // RFC 4513 §5.1.2: an empty password proves nothing
+		{"nobody", testPassword, true, ""},
+		{"", testPassword, false, ""},
+	} {
+		dir.asked = nil
+		name, err := s.who(s.SignInByForm(t.Context(), form(c.name, c.password), Device{}))
+		if (len(dir.asked) > 0) != c.asked || name != c.account || (c.account == "") != errors.Is(err, ErrNotProved) {
+			t.Errorf("%q %q: %q %v; the directory was asked for %q", c.name, c.password, name, err, dir.asked)
+		}
+	}
+	// The directory's alice is somebody else, and comes in by what is no user name here.
+	_, err := s.SignInByForm(t.Context(), form(`CORP\alice`, testPassword), Device{})
+	choose, ok := errors.AsType[*ChooseNameError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	joiner, err := s.Joining(t.Context(), choose.Secret)
+	if err != nil || joiner.Login != `CORP\alice` {
+		t.Errorf("%+v %v", joiner, err)
+	}
+	_, err = s.Join(t.Context(), choose.Secret, "alice", Device{})
+	is(t, err, ErrUnavailable)
+	if name, err := s.who(s.Join(t.Context(), choose.Secret, "alice.c", Device{})); err != nil || name != "alice.c" {
+		t.Errorf("%q %v", name, err)
+	}
+	_, err = s.Join(t.Context(), choose.Secret, "another", Device{})
+	is(t, err, ErrGone)
+	// A chat client knows the name here, and the directory the one there.
+	p, err := s.typed(t.Context(), "signin", "alice.c", testPassword, Client{App: true, Address: "192.0.2.9"})
+	if err != nil || p.account.Username != "alice.c" {
+		t.Errorf("%+v %v", p, err)
+	}
+}
+
+// Failures are bounded before the directory is asked.
+func TestSignInByForm_Throttle(t *testing.T) {
+	dir := newTestSource("directory", ByForm, "bob", "bob@corp.example")
+	s := newSite(t, from(dir))
+	for _, name := range []string{"bob", "Bob@corp.example"} {
+		dir.asked = nil
+		for range FailuresPerAccount {
+			_, err := s.SignInByForm(t.Context(), form(name, "wrong"), Device{})
+			is(t, err, ErrNotProved)
+		}
+		_, err := s.SignInByForm(t.Context(), form(name, testPassword), Device{})
+		if _, ok := errors.AsType[*ThrottledError](err); !ok || len(dir.asked) != FailuresPerAccount {
+			t.Errorf("%s: %v after %d questions", name, err, len(dir.asked))
+		}
+	}
+	dir.err = ErrAway // which is no failure of the person's
+	for range FailuresPerAccount + 1 {
+		_, err := s.SignInByForm(t.Context(), form("carol", "wrong"), Device{})
+		is(t, err, ErrAway)
+	}
+}
+
+// Only issuer and subject find an account: neither a name nor what somebody is called.
+func TestSignIn_Resolve(t *testing.T) {
+	one, other := newTestSource("one", ByTrip, "alice"), newTestSource("other", ByTrip, "alice")
+	s := newSite(t, from(one, other))
+	name, err := s.who(s.SignIn(t.Context(), one, form("alice", testPassword), Device{}))
+	if err != nil || name != "alice" {
+		t.Fatalf("%q %v", name, err)
+	}
+	_, err = s.SignIn(t.Context(), other, form("alice", testPassword), Device{})
+	if _, ok := errors.AsType[*ChooseNameError](err); !ok {
+		t.Errorf("the other source's alice is the same: %v", err)
+	}
+	p := one.people["alice"]
+	p.Issuer = "https://other.example"
+	one.people["alice"] = p
+	_, err = s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
+	if _, ok := errors.AsType[*ChooseNameError](err); !ok {
+		t.Errorf("another issuer's alice is the same: %v", err)
+	}
+	// What she is called there may change; she is the same.
+	p.Issuer, p.Login = "", "alice.married"
+	one.people["alice"] = p
+	if name, err := s.who(s.SignIn(t.Context(), one, form("alice", testPassword), Device{})); err != nil || name != "alice" {
+		t.Errorf("%q %v", name, err)
+	}
+	alice, err := s.db.AccountByName(t.Context(), "alice")
+	is(t, err, nil)
+	is(t, s.SetBlocked(t.Context(), alice, true), nil)
+	_, err = s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
+	is(t, err, ErrBlocked)
+	// No password opens an account that has none.
+	is(t, s.SetBlocked(t.Context(), alice, false), nil)
+	for _, password := range []string{"", testPassword, "nobody"} {
+		_, err := s.signIn("alice", password)
+		is(t, err, ErrNotProved)
+	}
+}
+
+// Two windows of somebody who comes for the first time make one account.
+func TestSignIn_FirstTimeTwice(t *testing.T) {
+	one := newTestSource("one", ByTrip, "alice")
+	s := newSite(t, from(one))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if name, err := s.who(s.SignIn(context.Background(), one, form("alice", testPassword), Device{})); err != nil || name != "alice" {
+				t.Errorf("%q %v", name, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// SIGNUP_SOURCES, LOCAL_ACCOUNTS.
+func TestSignIn_WhoMay(t *testing.T) {
+	one := newTestSource("one", ByTrip, "alice")
+	s := newSite(t, func(c *Config) { c.Sources, c.JoinSources, c.LocalAccounts = []Source{one}, []string{}, LocalAdmins })
+	_, err := s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
+	is(t, err, ErrNoAccount)
+	bob := s.account("bob")
+	_, err = s.signIn("bob", testPassword)
+	is(t, err, ErrNotProved)
+	is(t, s.check("bob", testPassword), ErrNotProved)
+	root, err := s.CreateAccount(t.Context(), NewAccount{Username: "boss", Name: "boss", Password: testPassword, Admin: true})
+	is(t, err, nil)
+	if !s.MayHavePassword(root) || s.MayHavePassword(bob) {
+		t.Error("who may have a password")
+	}
+	_, err = s.signIn("boss", testPassword)
+	is(t, err, nil)
+}
+
+// Who is no longer there is put out, with what was made on the strength of it; a source that
+// cannot tell puts nobody out.
+func TestRecheckSources(t *testing.T) {
+	dir := newTestSource("directory", ByForm, "alice", "bob")
+	s := newSite(t, from(dir))
+	var secrets []string
+	for _, name := range []string{"alice", "bob"} {
+		in, err := s.SignInByForm(t.Context(), form(name, testPassword), Device{})
+		is(t, err, nil)
+		secrets = append(secrets, in.Secret)
+	}
+	session, alice, err := s.Session(t.Context(), secrets[0])
+	is(t, err, nil)
+	phone, err := s.CreateAppPassword(t.Context(), alice, session.ID, "Phone")
+	is(t, err, nil)
+	dir.gone, dir.err = []string{"id of alice"}, ErrAway
+	s.RecheckSources(t.Context())
+	_, _, err = s.Session(t.Context(), secrets[0])
+	is(t, err, nil)
+	dir.err = nil
+	s.RecheckSources(t.Context())
+	_, _, err = s.Session(t.Context(), secrets[0])
+	is(t, err, ErrGone)
+	_, _, err = s.Session(t.Context(), secrets[1])
+	is(t, err, nil)
+	if _, err := s.appPassword(t.Context(), "alice", phone); err == nil {
+		t.Error("an app password of somebody who is gone is good")
+	}
+	if !slices.ContainsFunc(s.told, func(e models.Event) bool {
+		return e.Kind == models.EventEnded && e.User == "alice" && e.Session == session.ID
+	}) {
+		t.Errorf("nobody was told: %+v", s.told)
+	}
+}
+
+// A trip is the browser's that began it, of one source, and short.
+func TestOpenTrip(t *testing.T) {
+	one, other := newTestSource("one", ByTrip), newTestSource("other", ByTrip)
+	s := newSite(t, from(one, other))
+	sealed, err := s.SealTrip(TripRecord{Source: "one", State: "secret", Purpose: ToSignIn, Next: "/chat"})
+	is(t, err, nil)
+	r, err := s.OpenTrip(sealed, one)
+	if err != nil || r.State != "secret" || r.Next != "/chat" {
+		t.Errorf("%+v %v", r, err)
+	}
+	for _, cookie := range []string{"", "x", sealed[1:], sealed + "AAAA"} {
+		_, err := s.OpenTrip(cookie, one)
+		is(t, err, ErrNoTrip)
+	}
+	_, err = s.OpenTrip(sealed, other)
+	is(t, err, ErrNoTrip)
+	defer func(now func() time.Time) { s.now = now }(s.now)
+	s.now = func() time.Time { return time.Now().Add(TripLifetime + time.Second) }
+	_, err = s.OpenTrip(sealed, one)
+	is(t, err, ErrNoTrip)
+}
+
+// What the source wants to see at sign-out is read by the cookie's secret only.
+func TestSignOutAt(t *testing.T) {
+	one := &signOuter{testSource: newTestSource("one", ByTrip, "alice")}
+	p := one.people["alice"]
+	p.SignOutHint, p.Session = "an ID token", "sid-1"
+	one.people["alice"] = p
+	s := newSite(t, from(one))
+	in, err := s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
+	is(t, err, nil)
+	session, _, err := s.Session(t.Context(), in.Secret)
+	is(t, err, nil)
+	source, url, err := s.SignOutAt(t.Context(), session, in.Secret, "https://site.example/")
+	if err != nil || url != "https://id.example/end?hint=an ID token&back=https://site.example/" || source.Name() != "one" {
+		t.Errorf("%q %v", url, err)
+	}
+	other, _ := token.New()
+	if _, url, err := s.SignOutAt(t.Context(), session, other, ""); err == nil {
+		t.Errorf("another secret opens it: %q", url)
+	}
+	is(t, s.EndProviderSession(t.Context(), one, "", "sid-1"), nil)
+	_, _, err = s.Session(t.Context(), in.Secret)
+	is(t, err, ErrGone)
+}
+
+type signOuter struct{ *testSource }
+
+func (*signOuter) SignOut(_ context.Context, hint, callback string) (string, error) {
+	return "https://id.example/end?hint=" + hint + "&back=" + callback, nil
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+
+	"foyer/app/auth"
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Somebody who is signed in confirms something serious: by a password in the same form, or by
+// a trip to where they come from, after which the form goes without one for some minutes.
+
+// confirm checks that it is still the one who signed in, and returns the account as it was
+// then; what is wrong is noted in the form.
+func (s *Server) confirm(c *fiber.Ctx, form *formErrors) (models.Account, error) {
+	v := viewer(c)
+	account, err := s.auth.Confirm(c.UserContext(), v.account, v.session, c.FormValue("current"), s.client(c))
+	var throttled *auth.ThrottledError
+	var refused auth.Refusal
+	switch {
+	case errors.As(err, &throttled):
+		form.fail("current", "Too many attempts. Please wait a while and try again.")
+	case errors.As(err, &refused):
+		form.fail("current", refused.Error())
+	case errors.Is(err, auth.ErrNotProved):
+		form.fail("current", "That is not your password.")
+	case errors.Is(err, auth.ErrBusy):
+		return account, errBusy
+	case errors.Is(err, auth.ErrAway):
+		return account, errSourceAway
+	default:
+		return account, err
+	}
+	return account, nil
+}
+
+var errSourceAway = &Error{Code: Unavailable, Public: "The service that knows your password does not answer just now. Please try again in a moment."}
+
+// startConfirmation: POST /settings/confirm — by a trip.
+func (s *Server) startConfirmation(c *fiber.Ctx) error {
+	v := viewer(c)
+	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
+	if err != nil {
+		return err
+	}
+	if how.Source == nil {
+		return c.Redirect("/settings", http.StatusSeeOther)
+	}
+	record := auth.TripRecord{Purpose: auth.ToConfirm, Session: v.session.ID, Fresh: true, Next: localPath(c.FormValue("next"))}
+	return s.startTrip(c, how.Source, record, "")
+}
+
+// afterConfirmation goes back to where the trip began.
+func (s *Server) afterConfirmation(c *fiber.Ctx, source auth.Source, record auth.TripRecord, err error) error {
+	switch {
+	case err == nil:
+		s.flash(c, "confirmed")
+		return c.Redirect(localPath(record.Next), http.StatusSeeOther)
+	case errors.Is(err, auth.ErrNotProved), errors.Is(err, auth.ErrGone):
+		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That was somebody else. Sign in at "+source.Label()+" as the person whose account this is.")
+	}
+	var form formErrors
+	status, err := refusal(c, &form, err)
+	if err != nil {
+		return err
+	}
+	return s.renderSignInFailure(c, source, record, status, form.Errors[""])
+}

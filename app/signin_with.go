@@ -1,0 +1,210 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"foyer/app/auth"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// The way to a source's own pages, and back. The cookie of a trip is SameSite=Lax: the source
+// sends the browser back by a link (GET), with which browsers send such cookies; an answer that
+// another site posts would come without it, and is not taken (RFC 9700 §4.7). It need not be
+// SameSite=None, and so never is.
+
+// tripCookieName is the cookie that holds what has to be known at the end of a trip.
+func (s *Server) tripCookieName() string { return s.cookieName() + "-trip" }
+
+// joiningCookieName is the cookie of somebody who has still to choose a user name.
+func (s *Server) joiningCookieName() string { return s.cookieName() + "-joining" }
+
+var errNoSource = &Error{Code: NotFound, Public: "Nobody signs in to this site that way."}
+
+// tripSource is the source that an address names, if it has pages of its own.
+func (s *Server) tripSource(c *fiber.Ctx) (auth.Source, error) {
+	source, ok := s.auth.Source(c.Params("name"))
+	if !ok || source.Way() != auth.ByTrip {
+		return nil, errNoSource
+	}
+	return source, nil
+}
+
+// signInWith: GET /signin/with/:name — a link of the sign-in page, or of the source.
+func (s *Server) signInWith(c *fiber.Ctx) error {
+	source, err := s.tripSource(c)
+	if err != nil {
+		return err
+	}
+	next := localPath(c.Query("next"))
+	if viewer(c) != nil {
+		return c.Redirect(next, http.StatusSeeOther)
+	}
+	record := auth.TripRecord{Purpose: auth.ToSignIn, Next: next, Trusted: c.Query("trusted") != ""}
+	return s.startTrip(c, source, record, c.Query("login_hint"))
+}
+
+// startTrip sends the browser to a source.
+func (s *Server) startTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, hint string) error {
+	b := auth.Beginning{Callback: s.tripCallback(source), Fresh: record.Fresh, Hint: hint, Query: func(name string) string { return c.Query(name) }}
+	trip, err := source.Start(c.UserContext(), b)
+	if err != nil {
+		s.log.Warn("signing in at a source did not begin", "source", source.Name(), "err", err)
+		return s.renderSignInFailure(c, source, record, http.StatusServiceUnavailable, source.Label()+" does not answer just now. Please try again in a moment.")
+	}
+	record.Source, record.State = source.Name(), trip.State
+	sealed, err := s.auth.SealTrip(record)
+	if err != nil {
+		return err
+	}
+	cookie := s.cookie(s.tripCookieName(), sealed)
+	cookie.Expires = time.Now().Add(auth.TripLifetime)
+	c.Cookie(cookie)
+	return s.leave(c, source.Label(), trip.URL)
+}
+
+// tripCallback is where a source sends the browser back to; operators write it into its
+// settings.
+func (s *Server) tripCallback(source auth.Source) string {
+	return s.BaseURL() + "/signin/with/" + source.Name() + "/back"
+}
+
+// leave sends the browser to another site. After a form that is a page: the content security
+// policy keeps forms from leading elsewhere, and browsers count redirects in.
+func (s *Server) leave(c *fiber.Ctx, label, url string) error {
+	if c.Method() == fiber.MethodGet {
+		return c.Redirect(url, http.StatusSeeOther)
+	}
+	c.Set("Refresh", "0; url="+url)
+	p := s.page(c, "leave", "On to "+label)
+	p.Data = LeavePage{Label: label, URL: url}
+	return s.render(c, "leave", p)
+}
+
+// backFrom: GET /signin/with/:name/back — the source has sent the browser back.
+func (s *Server) backFrom(c *fiber.Ctx) error {
+	source, err := s.tripSource(c)
+	if err != nil {
+		return err
+	}
+	sealed := readCookie(c, s.tripCookieName())
+	s.dropCookie(c, s.tripCookieName())
+	record, err := s.auth.OpenTrip(sealed, source)
+	v := viewer(c)
+	if err == nil && record.Purpose != auth.ToSignIn && (v == nil || v.session.ID != record.Session) {
+		err = auth.ErrNoTrip // it was begun in another session
+	}
+	if errors.Is(err, auth.ErrNoTrip) {
+		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That sign-in was begun in another browser or window, or too long ago. Please begin here.")
+	}
+	if err != nil {
+		return err
+	}
+	device := s.device(c, record.Trusted)
+	answer := auth.Answer{
+		Form: func(name string) string { return c.Query(name) }, State: record.State, Callback: s.tripCallback(source), Fresh: record.Fresh, From: device.Client,
+	}
+	if record.Purpose == auth.ToConfirm {
+		err = s.auth.Confirmed(c.UserContext(), source, answer, v.account, v.session)
+		return s.afterConfirmation(c, source, record, err)
+	}
+	in, err := s.auth.SignIn(c.UserContext(), source, answer, device)
+	return s.afterTrip(c, source, record, in, err)
+}
+
+// afterTrip signs somebody in, lets them choose a name, or says why not.
+func (s *Server) afterTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, in auth.SignedIn, err error) error {
+	if choose, ok := errors.AsType[*auth.ChooseNameError](err); ok {
+		return s.askName(c, choose, record.Next, record.Trusted)
+	}
+	if err != nil {
+		var form formErrors
+		status, err := refusal(c, &form, err)
+		if err != nil {
+			return err
+		}
+		return s.renderSignInFailure(c, source, record, status, form.Errors[""])
+	}
+	if err := s.keepSignedIn(c, in, record.Trusted, ""); err != nil {
+		return err
+	}
+	return c.Redirect(localPath(record.Next), http.StatusSeeOther)
+}
+
+// renderSignInFailure shows why a trip led nowhere: on the sign-in page, or to somebody who is
+// signed in on that of the settings.
+func (s *Server) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.TripRecord, status int, sentence string) error {
+	if viewer(c) != nil {
+		var data SettingsPage
+		data.Ways.fail("", sentence)
+		return s.renderSettings(c, status, data)
+	}
+	form := SignInForm{Next: localPath(record.Next), Trusted: record.Trusted}
+	form.fail("", sentence)
+	return s.renderSignIn(c, status, form)
+}
+
+// askName sends somebody whom a source has proved to choose a user name.
+func (s *Server) askName(c *fiber.Ctx, choose *auth.ChooseNameError, next string, trusted bool) error {
+	cookie := s.cookie(s.joiningCookieName(), choose.Secret)
+	cookie.Expires = choose.Expires
+	c.Cookie(cookie)
+	path := "/signin/name?next=" + escapePath(next)
+	if trusted {
+		path += "&trusted=1"
+	}
+	return c.Redirect(path, http.StatusSeeOther)
+}
+
+// showChooseName: GET /signin/name
+func (s *Server) showChooseName(c *fiber.Ctx) error {
+	return s.renderChooseName(c, http.StatusOK, ChooseNameForm{Next: localPath(c.Query("next")), Trusted: c.Query("trusted") != ""})
+}
+
+func (s *Server) renderChooseName(c *fiber.Ctx, status int, form ChooseNameForm) error {
+	joiner, err := s.auth.Joining(c.UserContext(), readCookie(c, s.joiningCookieName()))
+	if errors.Is(err, auth.ErrGone) {
+		return c.Redirect("/signin", http.StatusSeeOther)
+	}
+	if err != nil {
+		return err
+	}
+	form.Label, form.Login = joiner.Label, joiner.Login
+	if form.Username == "" && len(form.Errors) == 0 {
+		form.Username = joiner.Suggested
+	}
+	p := s.page(c, "choose-name", "Choose a user name")
+	p.Data = form
+	return s.render(c.Status(status), "choose-name", p)
+}
+
+// chooseName: POST /signin/name
+func (s *Server) chooseName(c *fiber.Ctx) error {
+	form := ChooseNameForm{Username: c.FormValue("username"), Next: localPath(c.FormValue("next")), Trusted: c.FormValue("trusted") != ""}
+	username, err := auth.PrepareUsername(form.Username)
+	if err == nil {
+		err = auth.CheckAvailable(username)
+	}
+	if err != nil {
+		form.fail("username", err.Error())
+		return s.renderChooseName(c, http.StatusUnprocessableEntity, form)
+	}
+	in, err := s.auth.Join(c.UserContext(), readCookie(c, s.joiningCookieName()), username, s.device(c, form.Trusted))
+	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrNotProved) {
+		return c.Redirect("/signin", http.StatusSeeOther)
+	}
+	if err != nil {
+		status, err := refusal(c, &form.formErrors, err)
+		if err != nil {
+			return err
+		}
+		return s.renderChooseName(c, status, form)
+	}
+	s.dropCookie(c, s.joiningCookieName())
+	if err := s.keepSignedIn(c, in, form.Trusted, ""); err != nil {
+		return err
+	}
+	return c.Redirect(form.Next, http.StatusSeeOther)
+}

@@ -1,0 +1,211 @@
+package models
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// joined makes an account that an identity of the source "directory" opens.
+func joined(t testing.TB, db *DB, name string) (Account, Identity) {
+	t.Helper()
+	a, i := Account{Username: name, Name: name}, Identity{Source: "directory", Subject: "id of " + name, Login: name}
+	if err := db.CreateAccountOf(t.Context(), &a, &i); err != nil {
+		t.Fatal(err)
+	}
+	return a, i
+}
+
+// proofBy is a proof by an identity, as if somebody had just been asked for it.
+func proofBy(t testing.TB, db *DB, i Identity, session string) Proof {
+	t.Helper()
+	now, err := db.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Proof{Identity: ProofOfIdentity{ID: i.ID, Began: now, Session: session, Source: i.Source, Issuer: i.Issuer}}
+}
+
+func begin(t testing.TB, db *DB, a Account, p Proof) (Session, error) {
+	t.Helper()
+	s := Session{AccountID: a.ID, SecretHash: []byte(uuid.NewString()), ExpiresAt: time.Now().Add(time.Hour)}
+	return s, db.CreateSession(t.Context(), &s, p)
+}
+
+// What was proved before an identity was ended opens nothing afterwards, and what stands on
+// it is ended; what stands on the password or another identity stays.
+func TestEndIdentities(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	alice, i := joined(t, db, "alice")
+	other := Identity{AccountID: alice.ID, Source: "provider", Issuer: "https://id.example", Subject: "7"}
+	if err := db.JoinIdentity(ctx, &other, ""); err != nil {
+		t.Fatal(err)
+	}
+	before := proofBy(t, db, i, "")
+	session, err := begin(t, db, alice, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays, err := begin(t, db, alice, proofBy(t, db, other, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var apps []string
+	for _, in := range []Session{session, stays} {
+		p := AppPassword{AccountID: alice.ID, Name: "Phone", Salt: []byte{1}, Iterations: 4096}
+		if err := db.CreateAppPassword(ctx, &p, in.ID); err != nil {
+			t.Fatal(err)
+		}
+		apps = append(apps, p.ID)
+	}
+	app, err := db.SignInApp(ctx, alice.ID, before, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, err := db.EndIdentities(ctx, []string{i.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{session.ID, app, apps[0]} {
+		if !slices.Contains(ended, Ended{"alice", id}) {
+			t.Errorf("%s is not among what ended: %v", id, ended)
+		}
+		if err := db.SessionCurrent(ctx, id, "alice"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s stands: %v", id, err)
+		}
+	}
+	for _, id := range []string{stays.ID, apps[1]} {
+		if err := db.SessionCurrent(ctx, id, "alice"); err != nil || slices.Contains(ended, Ended{"alice", id}) {
+			t.Errorf("%s was ended: %v", id, err)
+		}
+	}
+	if _, err := begin(t, db, alice, before); !errors.Is(err, ErrStale) {
+		t.Errorf("an old proof opens a session: %v", err)
+	}
+	if _, err := db.SignInApp(ctx, alice.ID, before, "192.0.2.1"); !errors.Is(err, ErrStale) {
+		t.Errorf("an old proof signs an app in: %v", err)
+	}
+	if _, err := begin(t, db, alice, proofBy(t, db, i, "")); err != nil {
+		t.Errorf("a new proof opens none: %v", err)
+	}
+}
+
+// OpenID Connect Back-Channel Logout 1.0 §2.7: a session of the provider that ended opens
+// nothing any more, neither what began in it nor what is about to.
+func TestEndProviderSession(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	alice, i := joined(t, db, "alice")
+	in, err := begin(t, db, alice, proofBy(t, db, i, "sid-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := proofBy(t, db, i, "sid-1")
+	if _, err := begin(t, db, alice, proofBy(t, db, i, "sid-2")); err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(time.Hour)
+	if ended, err := db.EndProviderSession(ctx, "directory", "another issuer", "sid-1", until); err != nil || len(ended) != 0 {
+		t.Errorf("%v %v", ended, err)
+	}
+	ended, err := db.EndProviderSession(ctx, "directory", "", "sid-1", until)
+	if err != nil || !slices.Equal(ended, []Ended{{"alice", in.ID}}) {
+		t.Errorf("%v %v", ended, err)
+	}
+	if _, err := begin(t, db, alice, late); !errors.Is(err, ErrStale) {
+		t.Errorf("a session of the provider that has ended opens one here: %v", err)
+	}
+}
+
+// The last way to sign in to an account stays.
+func TestPartIdentity(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	alice, first := joined(t, db, "alice")
+	if _, err := db.PartIdentity(ctx, alice.ID, first.ID, "", true); !errors.Is(err, ErrLastWay) {
+		t.Errorf("the last way is gone: %v", err)
+	}
+	second := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
+	if err := db.JoinIdentity(ctx, &second, ""); err != nil {
+		t.Fatal(err)
+	}
+	again := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
+	if err := db.JoinIdentity(ctx, &again, ""); !errors.Is(err, ErrTaken) {
+		t.Errorf("it was joined twice: %v", err)
+	}
+	results := make(chan error, 2)
+	for _, id := range []string{first.ID, second.ID} { // of two at once, one is the last
+		go func() {
+			_, err := db.PartIdentity(ctx, alice.ID, id, "", false)
+			results <- err
+		}()
+	}
+	if a, b := <-results, <-results; !errors.Is(errors.Join(a, b), ErrLastWay) || (a != nil && b != nil) {
+		t.Errorf("%v, %v", a, b)
+	}
+}
+
+// Names, groups and roles follow what is said, and only where something is said.
+func TestRefreshIdentities(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	alice, _ := joined(t, db, "alice")
+	bob, _ := joined(t, db, "bob")
+	if _, err := db.AddToGroup(ctx, "staff", []string{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	yes, no := true, false
+	say := func(said ...SaidIdentity) Refreshed {
+		t.Helper()
+		r, err := db.RefreshIdentities(ctx, said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	of := func(name string) SaidIdentity {
+		return SaidIdentity{Source: "directory", Subject: "id of " + name, Login: name}
+	}
+	first, second := of("alice"), of("bob")
+	first.Name, first.Groups, first.Admin, first.Picture = "Alice A.", []string{"staff", "board"}, &yes, "https://pictures.example/a"
+	second.Groups = []string{"staff"}
+	r := say(first, second, of("nobody"))
+	if !slices.Equal(r.Changed, []string{"alice"}) || !slices.Equal(r.Groups, []string{"alice", "bob"}) || !slices.Equal(r.Pictures, []SaidPicture{{"alice", "https://pictures.example/a"}}) {
+		t.Errorf("%+v", r)
+	}
+	if r := say(first, second); len(r.Changed)+len(r.Groups)+len(r.Pictures) != 0 {
+		t.Errorf("the same again changes: %+v", r)
+	}
+	// A name that was chosen here stays, until another is said.
+	if err := db.SetName(ctx, alice.ID, "Ali"); err != nil {
+		t.Fatal(err)
+	}
+	say(first)
+	if a, err := db.AccountByName(ctx, "alice"); err != nil || a.Name != "Ali" || !a.Admin || a.OwnAdmin {
+		t.Errorf("%+v %v", a, err)
+	}
+	first.Name, first.Admin, first.Groups = "Alice B.", &no, []string{}
+	second.Groups = nil // says nothing
+	say(first, second)
+	if a, err := db.AccountByName(ctx, "alice"); err != nil || a.Name != "Alice B." || a.Admin {
+		t.Errorf("%+v %v", a, err)
+	}
+	// The operator's word and the source's are apart.
+	second.Groups = []string{}
+	say(second)
+	if members, err := db.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{bob.Username}) {
+		t.Errorf("%v %v", members, err)
+	}
+	second.Groups = []string{"staff"}
+	say(second)
+	if removed, err := db.RemoveFromGroup(ctx, "staff", []string{"bob"}); err != nil || len(removed) != 1 {
+		t.Errorf("%v %v", removed, err)
+	}
+	if members, err := db.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{"bob"}) {
+		t.Errorf("%v %v", members, err)
+	}
+}
