@@ -36,8 +36,16 @@ type Config struct {
 	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who signs in by a password of this site: all, or admins (those whom the operator made administrators), where the others come from other sources"`
 	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" desc:"sources whose people get an account when they sign in for the first time, separated by commas: all, none, or names; the others sign in to accounts that they are joined to (docs/IDENTITY.md)"`
 	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether those who are signed in by it are still there"`
-	ChatOrigins    Origins            `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
-	TrustedProxies string             `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
+
+	HeaderSignIn      string `env:"HEADER_SIGNIN" desc:"header in which a proxy in front tells who is signed in there, such as X-Forwarded-User; believed from TRUSTED_PROXIES alone; empty: none (docs/IDENTITY.md says what it costs)"`
+	HeaderName        string `env:"HEADER_SIGNIN_NAME" desc:"header with their name as people see it"`
+	HeaderGroups      string `env:"HEADER_SIGNIN_GROUPS" desc:"header with their groups, separated by commas"`
+	HeaderAdminGroups string `env:"HEADER_SIGNIN_ADMIN_GROUPS" desc:"groups of that header whose members run the site, separated by commas; empty: the header says nothing of that"`
+	HeaderLabel       string `env:"HEADER_SIGNIN_LABEL" envDefault:"single sign-on" desc:"what people call the proxy's sign-in"`
+	HeaderSignOut     string `env:"HEADER_SIGNOUT_URL" desc:"where people are sent to sign out at the proxy, such as /oauth2/sign_out; empty: they stay signed in there"`
+
+	ChatOrigins    Origins `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
+	TrustedProxies string  `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
 	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password; or typed, for a chat server that knows only real passwords: the one typed to sign in to the site, which pages can read then"`

@@ -20,7 +20,7 @@ func (s *Server) routes() {
 	s.web.Post("/settings/picture", s.wholeBody(maxPictureBody))
 	s.web.Use(s.wholeBody(maxFormBody))
 
-	s.web.Use(s.deadline)
+	s.web.Use(s.deadline, s.checkHeader)
 	s.gateway.Mount(s.web)
 
 	s.web.Use(s.secureHeaders, s.compressed)

@@ -64,14 +64,14 @@ func (s *Server) loadVisit(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store") // a visitor's page, too, has a form's token of that one browser
 	secret := readCookie(c, s.cookieName())
 	if secret == "" {
-		return c.Next()
+		return s.signInByHeader(c)
 	}
 	session, account, err := s.auth.Session(c.UserContext(), secret)
 	switch {
 	case errors.Is(err, auth.ErrGone):
 		// The cookie stays: a request that was on its way while somebody signed in
 		// would take the new one with it. A dead one opens nothing.
-		return c.Next()
+		return s.signInByHeader(c)
 	case err != nil:
 		c.Locals(awayKey, true)
 		return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}

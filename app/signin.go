@@ -26,6 +26,10 @@ func (s *Server) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
 		switch source.Way() {
 		case auth.ByTrip:
 			form.Ways = append(form.Ways, SignInWay{source.Label(), "/signin/with/" + source.Name()})
+		case auth.ByHeader:
+			if s.hasHeader(c, source) {
+				form.Ways = append(form.Ways, SignInWay{source.Label(), "/signin/with/" + source.Name()})
+			}
 		case auth.ByForm:
 			form.Directory = source.Label()
 		}
@@ -139,6 +143,7 @@ func (s *Server) signOut(c *fiber.Ctx) error {
 		c.Locals(visitKey, nil) // the page is a visitor's
 		return s.leave(c, onward.Label, onward.Path)
 	}
+	s.pauseHeader(c)
 	return c.Redirect(onward.Path, http.StatusSeeOther)
 }
 

@@ -34,6 +34,9 @@ func (s *Server) tripSource(c *fiber.Ctx) (auth.Source, error) {
 
 // signInWith: GET /signin/with/:name — a link of the sign-in page, or of the source.
 func (s *Server) signInWith(c *fiber.Ctx) error {
+	if source := s.auth.HeaderSource(); source != nil && c.Params("name") == source.Name() {
+		return s.resumeHeader(c)
+	}
 	source, err := s.tripSource(c)
 	if err != nil {
 		return err

@@ -12,6 +12,9 @@ import (
 // page: one line for each kind. Nothing is asked of them yet.
 func (c Config) Sources(log *slog.Logger) ([]auth.Source, error) {
 	var list []auth.Source
+	if c.HeaderSignIn != "" {
+		list = append(list, auth.NewHeader(c.headerSettings()))
+	}
 	return list, nil
 }
 
@@ -41,6 +44,7 @@ func (c Config) checkSources(check func(bool, string, ...any)) {
 	if err != nil {
 		return
 	}
+	c.checkHeader(check)
 	var names []string
 	for _, source := range list {
 		names = append(names, source.Name())

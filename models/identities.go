@@ -61,6 +61,18 @@ func (db *DB) IdentityBySubject(ctx context.Context, source, issuer, subject str
 	return i, a, err
 }
 
+// IdentityOwner returns the id of the account that an identity is joined to: ErrNotFound.
+func (db *DB) IdentityOwner(ctx context.Context, source, issuer, subject string) (accountID int64, err error) {
+	err = db.pool.QueryRow(ctx, "SELECT account_id FROM identities WHERE source = $1 AND issuer = $2 AND subject = $3", source, issuer, subject).Scan(&accountID)
+	return accountID, translate(err)
+}
+
+// IdentitySource returns the source that an identity is of: ErrNotFound.
+func (db *DB) IdentitySource(ctx context.Context, id string) (source string, err error) {
+	err = db.pool.QueryRow(ctx, "SELECT source FROM identities WHERE id = $1", id).Scan(&source)
+	return source, translate(err)
+}
+
 // Identities returns an account's, the oldest first.
 func (db *DB) Identities(ctx context.Context, accountID int64) ([]Identity, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+" FROM identities i WHERE i.account_id = $1 ORDER BY i.created_at, i.id", accountID)
