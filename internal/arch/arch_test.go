@@ -70,6 +70,7 @@ func mayImport() map[string][]string {
 
 		"app":               {"app/auth", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
+		"app/auth/oidc":     {"token"},
 		"app/doors":         {"app/auth", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/pictures":      {"internal/budget"},
@@ -95,6 +96,7 @@ func mayImport() map[string][]string {
 		"internal/stanza":            {"internal/stream"},
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},
+		"app/auth/oidc/oidctest":     nil,
 		"internal/pgdev":             nil,
 		"internal/pgdev/pgtest":      {"internal/pgdev"},
 
@@ -110,7 +112,9 @@ func mayImport() map[string][]string {
 }
 
 // Tests may import these besides; none of them is part of the program.
-func testHelpers() []string { return []string{"internal/pgdev/...", "internal/stream/streamtest"} }
+func testHelpers() []string {
+	return []string{"app/auth/oidc/oidctest", "internal/pgdev/...", "internal/stream/streamtest"}
+}
 
 func allowed(name string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
@@ -218,7 +222,9 @@ func TestThirdParties(t *testing.T) {
 		"github.com/fasthttp/":       {"xmppgw", "bench"},
 		"github.com/jackc/pgx":       {"models", "internal/pgdev/...", "e2e/cluster", "bench"},
 		"github.com/alecthomas/kong": {"app/cli"},
-		"github.com/golang-jwt/":     {"token"},
+		"github.com/golang-jwt/":     {"token", "app/auth/oidc/oidctest"},
+		"github.com/coreos/go-oidc/": {"app/auth/oidc"},
+		"github.com/go-jose/":        {"app/auth/oidc/..."},
 		"github.com/minio/":          {"app/uploads/files"},
 	}
 	for _, p := range packages(t) {

@@ -1,0 +1,94 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Bounds of a logout token.
+const (
+	MaxLogoutToken = 16 << 10       // bytes
+	maxLogoutLife  = 24 * time.Hour // of a token: for so long it is remembered that it was used
+)
+
+// logoutEvent is what a logout token is about (OpenID Connect Back-Channel Logout 1.0 §2.4).
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
+// Logout is what a provider says in a logout token that was checked.
+type Logout struct {
+	Issuer  string
+	Subject string // whose sessions end; empty: only Session tells
+	Session string // sid: the one session that ends; empty: all of Subject's
+
+	// ID is the token's, which counts once. Who acts on it remembers that until Until.
+	ID    string
+	Until time.Time
+}
+
+// CheckLogout checks a logout token by every step of OpenID Connect Back-Channel Logout 1.0 §2.6,
+// but for the one that wants a memory (Logout.ID). Errors: ErrInvalid; ErrAway.
+func (p *Provider) CheckLogout(ctx context.Context, raw string) (Logout, error) {
+	invalid := func(err error) (Logout, error) {
+		return Logout{}, fmt.Errorf("%w: the logout token: %w", ErrInvalid, err)
+	}
+	// §2.4: the type keeps other tokens from being taken for one of these.
+	if err := checkForm(raw, MaxLogoutToken, "logout+jwt", "JWT"); err != nil {
+		return invalid(err)
+	}
+	m, err := p.discovery.get(ctx)
+	if err != nil {
+		return Logout{}, err
+	}
+	verifier, keys := p.verifier(m)
+	t, err := verifier.VerifyLogout(ctx, raw)
+	if err != nil {
+		return Logout{}, fmt.Errorf("%w: the logout token: %w", keys.kind(), err)
+	}
+	said := claims{}
+	if err := t.Claims(&said); err != nil {
+		return invalid(err)
+	}
+	if err := p.checkLogoutClaims(said); err != nil {
+		return invalid(err)
+	}
+	out := Logout{Issuer: p.cfg.Issuer, Until: t.Expiry.Add(skew)}
+	out.ID, _ = said.text("jti")
+	out.Subject, _ = said.text("sub")
+	out.Session, _ = said.text("sid")
+	return out, nil
+}
+
+// checkLogoutClaims checks again, by names to the letter, what the library has looked at, and what it does not
+// look at.
+func (p *Provider) checkLogoutClaims(said claims) error {
+	if _, there := said["nonce"]; there { // step 7, be it null
+		return errors.New("it has a nonce, so that it is an ID token")
+	}
+	if err := errors.Join(p.checkParty(said), said.checkTimes(p.cfg.Now())); err != nil { // step 4
+		return err
+	}
+	if expires, _ := said.time("exp"); expires.After(p.cfg.Now().Add(maxLogoutLife)) {
+		return errors.New("it would count for more than a day")
+	}
+	for _, name := range []string{"sub", "sid", "jti"} { // step 5, §2.4
+		if value, ok := said.text(name); said.has(name) && (!ok || !isPlain(value)) {
+			return fmt.Errorf("its %s is no plain text of 255 characters at most", name)
+		}
+	}
+	if !said.has("jti") || (!said.has("sub") && !said.has("sid")) {
+		return errors.New("it has no jti, or neither sub nor sid")
+	}
+	events, _ := parseClaims(said["events"]) // step 6
+	if raw := events[logoutEvent]; !isObject(raw) {
+		return errors.New("it is not about a logout (events)")
+	}
+	return nil
+}
+
+func isObject(raw json.RawMessage) bool {
+	var object map[string]json.RawMessage
+	return json.Unmarshal(raw, &object) == nil && object != nil
+}

@@ -1,0 +1,126 @@
+// Package oidc signs people in with an OpenID Connect provider: the authorization code
+// flow with PKCE, the sign-out at the provider, and the provider's word that somebody is
+// out (back-channel logout).
+//
+//	oidc.go          what a provider is, and its settings
+//	client.go        every request to it: bounded in time and size, TLS, no redirects
+//	discovery.go     what it says of itself, asked for when it is needed
+//	keys.go          the keys it signs with
+//	trip.go          the way of a browser there and back: state, nonce, PKCE
+//	exchange.go      the code of that way becomes tokens
+//	token.go         a token is checked in full
+//	claims.go        what tokens say of people
+//	person.go        and what the site makes of that
+//	logout.go        signing out at the provider
+//	backchannel.go   the provider says that somebody is out
+//	check.go         what `foyer doctor` looks at
+//
+// Nothing that a provider, or somebody who plays one, sends is believed before its
+// signature was checked with a key from the address that the provider's own metadata
+// names; and nothing at all is believed that does not belong to a way which the same
+// browser began here. Whatever is missing fails: no check is passed by its absence.
+//
+// People are known by issuer and subject (OpenID Connect Core 1.0 §5.7). An e-mail
+// address is never looked at.
+package oidc
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Errors of signing in, to be found with errors.Is. Each is wrapped with what is for the
+// log; none of that is for people.
+var (
+	// ErrNotBegun: the answer belongs to no way that this browser began: another browser's, an old one, one
+	// that was taken already, or that of another provider.
+	ErrNotBegun = errors.New("oidc: the answer belongs to no sign-in that this browser began")
+	// ErrDenied: the provider, or the person there, said no.
+	ErrDenied = errors.New("oidc: the provider did not sign the person in")
+	// ErrAway: the provider cannot be asked just now.
+	ErrAway = errors.New("oidc: the provider cannot be reached")
+	// ErrInvalid: what the provider said does not stand up to the checks.
+	ErrInvalid = errors.New("oidc: what the provider says is not valid")
+	// ErrNotAdmitted: it is somebody, but nobody for this site (Config.Require).
+	ErrNotAdmitted = errors.New("oidc: the provider's claims do not let this person in here")
+)
+
+// Config is one provider, and what the site is there.
+type Config struct {
+	Name   string // in addresses and records: lower-case letters and digits
+	Label  string // for people, such as "Example account"
+	Issuer string // as the provider writes it, to the letter (OpenID Connect Discovery 1.0 §4.3)
+
+	ClientID     string
+	ClientSecret string   // empty: a public client, which PKCE alone protects
+	Scopes       []string // besides openid
+
+	UsernameClaim  string // of the user name that somebody would like; default preferred_username
+	UsernameDomain string // taken off such a name: alice@example.org is alice
+	GroupsClaim    string // empty: the provider says nothing of groups
+	AdminGroups    []string
+	RolesClaim     string // empty: the provider says nothing of roles
+	AdminRoles     []string
+	Require        []Requirement // what claims must be for somebody to be let in
+
+	Roots    *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
+	Patience time.Duration  // for one request, from the dialling to the end of the answer; default 8 s
+	Logger   *slog.Logger
+	Now      func() time.Time // nil: time.Now
+}
+
+// Requirement is a claim and the value that it must have, or hold as one of several.
+// Requirements of one claim are alternatives; different claims must all fit.
+type Requirement struct{ Claim, Value string }
+
+// Provider is an OpenID Connect provider. It is safe for concurrent use.
+type Provider struct {
+	cfg       Config
+	client    *http.Client
+	discovery *discovery
+}
+
+// New returns a Provider. It asks nothing of it yet: one that is away is in nobody's way.
+func New(cfg Config) (*Provider, error) {
+	if err := checkIssuer(cfg.Issuer); err != nil {
+		return nil, err
+	}
+	cfg.UsernameClaim = cmp.Or(cfg.UsernameClaim, "preferred_username")
+	cfg.Label = cmp.Or(cfg.Label, cfg.Name)
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	if cfg.Scopes == nil {
+		cfg.Scopes = []string{"profile"}
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cfg.Logger = cfg.Logger.With("provider", cfg.Name)
+	p := &Provider{cfg: cfg, client: newClient(cfg.Roots, cfg.Patience)}
+	p.discovery = newDiscovery(cfg, p.client)
+	return p, nil
+}
+
+// Name tells the provider apart.
+func (p *Provider) Name() string { return p.cfg.Name }
+
+// Label is what people call the provider.
+func (p *Provider) Label() string { return p.cfg.Label }
+
+// Issuer is the provider's name for itself.
+func (p *Provider) Issuer() string { return p.cfg.Issuer }
+
+// scopes are what is asked for.
+func (c Config) scopes() []string {
+	if slices.Contains(c.Scopes, "openid") {
+		return c.Scopes
+	}
+	return append([]string{"openid"}, c.Scopes...)
+}
