@@ -75,6 +75,9 @@ need_others() {
 # Servers of other people, which let the site decide who signs in.
 doors() { go test -json ./e2e/doors | node scripts/gotest.mjs "$results/doors.json"; }
 
+# Two instances and two nodes; who is killed under load is for make interop, too.
+instances() { go test -json ./e2e/instances -args -full | node scripts/gotest.mjs "$results/instances.json"; }
+
 # Transcripts, against this server and Prosody.
 referee() { go test -json ./e2e/referee | node scripts/gotest.mjs "$results/referee.json"; }
 
@@ -123,8 +126,8 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
-interop) need_others && stages build referee doors clients proxies servers ;;
-all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee and the doors are among the Go tests
+interop) need_others && stages build referee doors instances clients proxies servers ;;
+all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors and the instances are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac
 node scripts/summary.mjs "$results"

@@ -102,12 +102,13 @@ func mayImport() map[string][]string {
 
 		"token": nil, "migrations": nil, "static": nil, "views": nil,
 
-		"e2e/cluster": {"internal/pgdev"},
-		"e2e/peers":   {},
-		"e2e/relay":   {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
-		"e2e/doors":   {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
-		"e2e/referee": {"e2e/peers", "app", "models", "token"},
-		"bench":       {"internal/pgdev"},
+		"e2e/cluster":   {"internal/pgdev"},
+		"e2e/peers":     {},
+		"e2e/relay":     {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
+		"e2e/doors":     {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
+		"e2e/instances": {"e2e/peers", "app/cli", "internal/stanza", "internal/stream"},
+		"e2e/referee":   {"e2e/peers", "app", "models", "token"},
+		"bench":         {"internal/pgdev"},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,8 +19,12 @@ import (
 // Cluster is one private Postgres. It is safe for concurrent use.
 type Cluster struct {
 	server   *pgdev.Server
+	port     int
 	template string // what DB gives copies of
 }
+
+// Port is the cluster's port on 127.0.0.1, with Tests.TCP; otherwise 0.
+func (c *Cluster) Port() int { return c.port }
 
 // The database that Tests.Prepare fills.
 const prepared = "prepared"
@@ -33,6 +38,8 @@ type Tests struct {
 	// Prepare fills the database of which every test gets a copy: what all of them
 	// would do first, done once. It leaves no connection open. nil: an empty one.
 	Prepare func(ctx context.Context, url string) error
+
+	TCP bool // listen on a port of 127.0.0.1 as well, for programs that know no unix sockets
 }
 
 // Run starts the cluster, runs the tests, and stops it. It returns the exit code.
@@ -46,7 +53,13 @@ func (t Tests) Run() int {
 	defer os.RemoveAll(dir)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if c.server, err = pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "pg"), NoSync: true}); err != nil {
+	if t.TCP {
+		if c.port, err = freePort(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	if c.server, err = pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "pg"), NoSync: true, Port: c.port}); err != nil {
 		fmt.Fprintln(os.Stderr, "these tests need Postgres:", err)
 		return 1
 	}
@@ -63,6 +76,16 @@ func (t Tests) Run() int {
 		return 1
 	}
 	return code
+}
+
+// freePort returns a port of loopback that was free a moment ago.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (c *Cluster) prepare(ctx context.Context, fill func(context.Context, string) error) error {
