@@ -63,6 +63,9 @@ need_others() {
 	done
 	command -v systemd-analyze >/dev/null || missing+=(systemd)
 	command -v apache2 >/dev/null || missing+=(apache2-bin)
+	[[ -x /usr/sbin/slapd ]] || missing+=(slapd)
+	# A domain controller of Active Directory; none of it is recommended by the others.
+	command -v samba-tool >/dev/null || missing+=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
 	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)
 	is_root_on_debian || return 0
 	if ((${#missing[@]} > 0)); then

@@ -1,0 +1,257 @@
+package ldap
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	ldapv3 "github.com/go-ldap/ldap/v3"
+)
+
+// Bounds of what a directory may answer.
+const (
+	maxAnswer  = 4 << 20 // bytes, for one question
+	maxEntries = 1000    // where they are not read page by page
+	pageSize   = 100
+	maxPages   = 5000
+)
+
+var errTooMuch = errors.New("the directory answers more than was asked for")
+
+// boundedConn lets so many bytes in, and no more.
+type boundedConn struct {
+	net.Conn
+	left atomic.Int64
+}
+
+// Read implements io.Reader.
+func (c *boundedConn) Read(b []byte) (int, error) {
+	left := c.left.Load()
+	if left <= 0 {
+		return 0, errTooMuch
+	}
+	n, err := c.Conn.Read(b[:min(int64(len(b)), left)])
+	c.left.Add(int64(-n))
+	return n, err
+}
+
+// conn is a connection to a directory. Its methods are for one goroutine.
+type conn struct {
+	server *server
+	kind   kind
+	l      *ldapv3.Conn
+	raw    *boundedConn
+	limit  time.Duration // for one question, if its context has none
+
+	as     string // who has signed in; empty: nobody
+	broken bool
+	blame  bool      // it broke, and not because whoever asked went away
+	idle   time.Time // since when nobody uses it
+}
+
+// dial connects to a server, with TLS where its address says so.
+func (s *server) dial(ctx context.Context, limit time.Duration) (*conn, error) {
+	var dialer net.Dialer
+	plain, err := dialer.DialContext(ctx, s.network, s.address.dial)
+	if err != nil {
+		return nil, err
+	}
+	over, err := s.secure(ctx, plain)
+	if err != nil {
+		plain.Close()
+		return nil, err
+	}
+	c := &conn{server: s, raw: &boundedConn{Conn: over}, limit: limit}
+	c.raw.left.Store(maxAnswer)
+	c.l = ldapv3.NewConn(c.raw, s.tls || s.startTLS)
+	c.l.SetTimeout(limit)
+	c.l.Start()
+	if c.kind, err = c.askKind(ctx); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// secure begins TLS.
+func (s *server) secure(ctx context.Context, plain net.Conn) (net.Conn, error) {
+	if !s.tls && !s.startTLS {
+		return plain, nil
+	}
+	stop := context.AfterFunc(ctx, func() { _ = plain.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if s.startTLS {
+		if err := startTLS(plain); err != nil {
+			return nil, err
+		}
+	}
+	over := tls.Client(plain, &tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12})
+	if err := over.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return over, nil
+}
+
+// oidStartTLS is the operation (RFC 4511 §4.14.1).
+const oidStartTLS = "1.3.6.1.4.1.1466.20037"
+
+// startTLS asks for TLS on a new connection. What a server sends after its answer and
+// before TLS is refused, not kept for later.
+func startTLS(plain net.Conn) error {
+	request := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
+	request.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, int64(1), ""))
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldapv3.ApplicationExtendedRequest, nil, "")
+	op.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, oidStartTLS, ""))
+	request.AppendChild(op)
+	if _, err := plain.Write(request.Bytes()); err != nil {
+		return err
+	}
+	in := bufio.NewReader(io.LimitReader(plain, 4096))
+	answer, err := ber.ReadPacket(in)
+	if err == nil {
+		err = ldapv3.GetLDAPError(answer)
+	}
+	if err == nil && in.Buffered() > 0 {
+		err = errors.New("more than the answer came before TLS")
+	}
+	if err != nil {
+		return fmt.Errorf("StartTLS: %w", err)
+	}
+	return nil
+}
+
+// capabilityAD is what a root DSE of Active Directory says ([MS-ADTS] §3.1.1.3.4.3.1).
+const capabilityAD = "1.2.840.113556.1.4.800"
+
+func (c *conn) askKind(ctx context.Context) (kind, error) {
+	entries, err := c.search(ctx, rootDSE("supportedCapabilities"))
+	if err != nil || len(entries) != 1 {
+		return standard, err
+	}
+	for _, v := range entries[0].GetEqualFoldAttributeValues("supportedCapabilities") {
+		if v == capabilityAD {
+			return activeDirectory, nil
+		}
+	}
+	return standard, nil
+}
+
+func rootDSE(attributes ...string) *ldapv3.SearchRequest {
+	return &ldapv3.SearchRequest{Scope: ldapv3.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: attributes, SizeLimit: 1}
+}
+
+// do asks one question, within bounds. An error that is not an answer of the directory
+// leaves the connection unusable.
+func (c *conn) do(ctx context.Context, ask func() error) error {
+	began := time.Now()
+	deadline := began.Add(c.limit)
+	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
+		deadline = sooner
+	}
+	c.raw.left.Store(maxAnswer)
+	_ = c.raw.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
+	err := ask()
+	if !stop() || !isAnswer(err) {
+		c.blame = ctx.Err() == nil || time.Since(began) > c.limit/4
+		c.close()
+	}
+	_ = c.raw.SetDeadline(time.Time{})
+	if ctx.Err() != nil && err != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
+}
+
+// isAnswer reports whether an error is one that the directory gave as its answer (RFC
+// 4511 appendix A), after which the connection may go on.
+func isAnswer(err error) bool {
+	var answer *ldapv3.Error
+	return err == nil || (errors.As(err, &answer) && answer.ResultCode < ldapv3.ErrorNetwork && answer.Packet != nil)
+}
+
+// bind signs in on the connection. A failed attempt leaves nobody signed in (RFC 4513
+// §4).
+func (c *conn) bind(ctx context.Context, dn, password string) error {
+	c.as = ""
+	var controls []ldapv3.Control
+	err := c.do(ctx, func() error {
+		result, err := c.l.SimpleBind(ldapv3.NewSimpleBindRequest(dn, password, []ldapv3.Control{ldapv3.NewControlBeheraPasswordPolicy()}))
+		if result != nil {
+			controls = result.Controls
+		}
+		return err
+	})
+	if err == nil {
+		c.as = dn
+	}
+	return bound(c.kind, controls, err)
+}
+
+// search asks for entries. Where there are more than the request's SizeLimit, it returns
+// so many of them and LDAPResultSizeLimitExceeded. References to other servers are left
+// out.
+func (c *conn) search(ctx context.Context, r *ldapv3.SearchRequest) ([]*ldapv3.Entry, error) {
+	if r.SizeLimit == 0 {
+		r.SizeLimit = maxEntries
+	}
+	r.EnforceSizeLimit = true
+	result, err := c.ask(ctx, r)
+	if result == nil {
+		return nil, err
+	}
+	return result.Entries, err
+}
+
+func (c *conn) ask(ctx context.Context, r *ldapv3.SearchRequest) (result *ldapv3.SearchResult, err error) {
+	r.DerefAliases = ldapv3.NeverDerefAliases
+	r.TimeLimit = int(c.limit.Seconds())
+	err = c.do(ctx, func() (err error) {
+		result, err = c.l.Search(r)
+		return err
+	})
+	return result, err
+}
+
+// searchAll asks for all entries, page by page (RFC 2696), and hands each to one. Any
+// error means that some may be missing.
+func (c *conn) searchAll(ctx context.Context, r *ldapv3.SearchRequest, one func(*ldapv3.Entry) error) error {
+	paging := ldapv3.NewControlPaging(pageSize)
+	for range maxPages {
+		page := *r
+		page.Controls = append([]ldapv3.Control{paging}, r.Controls...)
+		result, err := c.ask(ctx, &page)
+		if err != nil {
+			return err
+		}
+		for _, e := range result.Entries {
+			if err := one(e); err != nil {
+				return err
+			}
+		}
+		next, _ := ldapv3.FindControl(result.Controls, ldapv3.ControlTypePaging).(*ldapv3.ControlPaging)
+		if next == nil || len(next.Cookie) == 0 {
+			return nil
+		}
+		paging.SetCookie(next.Cookie)
+	}
+	c.close()
+	return errTooMuch
+}
+
+// close ends the connection; a second time it does nothing.
+func (c *conn) close() {
+	if c.broken {
+		return
+	}
+	c.broken = true
+	_ = c.raw.SetDeadline(time.Unix(1, 0)) // whatever waits there ends first
+	_ = c.l.Close()
+}

@@ -1,0 +1,197 @@
+// Package ldap signs people in by a directory that speaks LDAP, such as OpenLDAP or
+// Active Directory, and tells who of them is still in it.
+//
+//	ldap.go     the Directory: somebody signs in
+//	config.go   its settings, and what is wrong with them
+//	query.go    filters and names of entries, safe from what people type
+//	entry.go    what an entry says of a person
+//	standing.go whether they may sign in, and the words for why not
+//	groups.go   the groups that somebody is in
+//	members.go  many people at once: who is still there, and in which groups
+//	brake.go    which answers of that kind are believed
+//	pool.go     connections, and servers that are tried in turn
+//	conn.go     one connection: TLS, bounds in time and in bytes
+//
+// The rules that all of it keeps:
+//
+//   - A password goes to the directory over TLS or over loopback, and nowhere else: it is
+//     neither kept nor logged. An empty one does not go there at all, since the directory
+//     would answer that anybody may come in (RFC 4513 §5.1.2).
+//   - Nothing that a person typed is part of a filter or of an entry's name without being
+//     escaped (RFC 4515 §3, RFC 4514 §2.4).
+//   - Who somebody is follows from the entry's entryUUID (RFC 4530) or objectGUID, which
+//     outlive every change of name.
+//   - Referrals are not followed: they would take a password to another server.
+//   - Every answer is bounded, in time and in bytes.
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"foyer/app/auth"
+
+	ldapv3 "github.com/go-ldap/ldap/v3"
+)
+
+// maxPassword is the longest password that is passed on, in bytes. Longer ones are
+// nobody's.
+const maxPassword = 1024
+
+// Directory is an LDAP directory. It is safe for concurrent use.
+type Directory struct {
+	cfg  Config
+	log  *slog.Logger
+	pool *pool
+}
+
+// New returns a Directory; nothing is connected yet. The error says which settings are
+// wrong.
+func New(cfg Config) (*Directory, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	pool, err := newPool(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Directory{cfg: cfg, log: cfg.Logger, pool: pool}, nil
+}
+
+// Close closes the connections.
+func (d *Directory) Close() { d.pool.close() }
+
+// SignIn returns the person whose user name and password these are. Errors:
+// auth.ErrNotProved, which takes the same time whether or not there is such a name; an
+// auth.Refusal, which says after a right password why it is no good; auth.ErrAway: the
+// directory could not be asked.
+func (d *Directory) SignIn(ctx context.Context, typed, password string) (Person, error) {
+	answer := time.After(d.cfg.Floor)
+	name, err := auth.PrepareUsername(typed)
+	if err != nil || !passable(password) {
+		name = "" // belongs to nobody
+	}
+	p, err := d.signIn(ctx, name, password)
+	if errors.Is(err, auth.ErrNotProved) {
+		select {
+		case <-answer:
+		case <-ctx.Done():
+		}
+	}
+	return p, err
+}
+
+// passable reports whether a password may be passed on. One that begins with NUL is
+// empty to servers written in C (RFC 4513 §5.1.2).
+func passable(password string) bool {
+	return password != "" && len(password) <= maxPassword && !strings.ContainsRune(password, 0)
+}
+
+// signIn is SignIn with a prepared name; an empty one is nobody's.
+func (d *Directory) signIn(ctx context.Context, name, password string) (Person, error) {
+	if name == "" {
+		return Person{}, auth.ErrNotProved
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
+	defer cancel()
+	if d.cfg.UserDN != "" {
+		return d.signInByPattern(ctx, name, password)
+	}
+	var p Person
+	err := d.pool.asService(ctx, func(c *conn) (err error) {
+		p, err = d.find(ctx, c, d.cfg.BaseDN, ldapv3.ScopeWholeSubtree, name)
+		return err
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	if err := d.pool.asPerson(ctx, p.DN, password, func(*conn) error { return nil }); err != nil {
+		return Person{}, err
+	}
+	if err := p.Standing.refusal(); err != nil {
+		return Person{}, err
+	}
+	err = d.pool.asService(ctx, func(c *conn) error { return d.complete(ctx, c, &p) })
+	return p, err
+}
+
+// signInByPattern signs in to the directory as somebody whose entry's name follows from
+// the user name, and reads the entry as they may.
+func (d *Directory) signInByPattern(ctx context.Context, name, password string) (Person, error) {
+	var p Person
+	dn := d.cfg.userDN(name)
+	err := d.pool.asPerson(ctx, dn, password, func(c *conn) (err error) {
+		base, scope := dn, ldapv3.ScopeBaseObject
+		if !isDN(dn) { // bob@example.org, EXAMPLE\bob
+			base, scope = d.cfg.BaseDN, ldapv3.ScopeWholeSubtree
+		}
+		if p, err = d.find(ctx, c, base, scope, name); err != nil {
+			return err
+		}
+		return d.complete(ctx, c, &p)
+	})
+	if err == nil {
+		err = p.Standing.refusal()
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	return p, nil
+}
+
+// find returns the one entry of a user name. auth.ErrNotProved: there is none, or more
+// than one, or the directory answers with somebody else's.
+func (d *Directory) find(ctx context.Context, c *conn, base string, scope int, name string) (Person, error) {
+	entries, err := c.search(ctx, &ldapv3.SearchRequest{
+		BaseDN: base, Scope: scope, SizeLimit: 2, Filter: d.cfg.userFilter(c.kind, name), Attributes: d.cfg.personAttributes(c.kind),
+	})
+	switch {
+	case ldapv3.IsErrorWithCode(err, ldapv3.LDAPResultSizeLimitExceeded), len(entries) > 1:
+		d.log.Warn("several entries in the directory have this user name, so that nobody can sign in by it; make LDAP_USER_FILTER or LDAP_BASE_DN narrower", "user", name)
+		return Person{}, auth.ErrNotProved
+	case ldapv3.IsErrorWithCode(err, ldapv3.LDAPResultNoSuchObject) && scope == ldapv3.ScopeBaseObject:
+		return Person{}, auth.ErrNotProved
+	case err != nil:
+		return Person{}, away(err)
+	case len(entries) == 0:
+		return Person{}, auth.ErrNotProved
+	}
+	p, err := d.cfg.person(c.kind, entries[0])
+	if err != nil {
+		d.log.Error("an entry in the directory cannot be used", "user", name, "err", err)
+		return Person{}, auth.ErrNotProved
+	}
+	if !p.hasName(name) {
+		d.log.Warn("the directory answered with an entry of another name", "user", name, "entry", p.DN)
+		return Person{}, auth.ErrNotProved
+	}
+	p.Username = name
+	return p, nil
+}
+
+// complete adds what is asked only of people who are in: groups and picture.
+func (d *Directory) complete(ctx context.Context, c *conn, p *Person) error {
+	if err := d.groupsOf(ctx, c, p); err != nil {
+		return away(err)
+	}
+	photo, err := d.photo(ctx, c, p.DN)
+	if err != nil {
+		// A picture is not worth a sign-in.
+		d.log.Warn("a picture was not read from the directory", "user", p.Username, "err", err)
+	}
+	p.Photo = photo
+	return nil
+}
+
+// away is the error for a directory that could not be asked, with the reason.
+func away(err error) error {
+	if err == nil || errors.Is(err, auth.ErrAway) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", auth.ErrAway, err)
+}

@@ -1,0 +1,81 @@
+package ldap
+
+import (
+	"context"
+	"slices"
+
+	ldapv3 "github.com/go-ldap/ldap/v3"
+)
+
+// subjectsAtOnce is how many people one question is about.
+const subjectsAtOnce = 200
+
+// Everybody returns all people who may sign in, with their standing and their groups.
+// auth.ErrAway: the directory could not be asked, or not to the end.
+func (d *Directory) Everybody(ctx context.Context) ([]Person, error) {
+	var all []Person
+	err := d.pool.asService(ctx, func(c *conn) (err error) {
+		all, err = d.readPeople(ctx, c, d.cfg.everybody(c.kind))
+		return err
+	})
+	return all, away(err)
+}
+
+// Look returns those of some people who are in the directory and may sign in, with their
+// standing and their groups, by subject. It costs a question for every 200 of them.
+// auth.ErrAway: the directory could not be asked, or not to the end.
+func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Person, error) {
+	found := map[string]Person{}
+	err := d.pool.asService(ctx, func(c *conn) error {
+		clear(found)
+		for some := range slices.Chunk(subjects, subjectsAtOnce) {
+			people, err := d.readPeople(ctx, c, d.cfg.subjectsFilter(c.kind, some))
+			if err != nil {
+				return err
+			}
+			for _, p := range people {
+				found[p.Subject] = p
+			}
+		}
+		return nil
+	})
+	return found, away(err)
+}
+
+// readPeople reads the people whom a filter means, and their groups.
+func (d *Directory) readPeople(ctx context.Context, c *conn, filter string) ([]Person, error) {
+	groups, err := d.memberships(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var list []Person
+	request := &ldapv3.SearchRequest{BaseDN: d.cfg.BaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: filter, Attributes: d.cfg.personAttributes(c.kind)}
+	err = c.searchAll(ctx, request, func(e *ldapv3.Entry) error {
+		p, err := d.cfg.person(c.kind, e)
+		if err != nil {
+			return err
+		}
+		if d.cfg.Groups == Search || d.cfg.Groups == Nested {
+			d.cfg.setGroups(&p, groups.of(p))
+		}
+		list = append(list, p)
+		return nil
+	})
+	return list, err
+}
+
+// anybody reports whether the directory shows anybody at all.
+func (d *Directory) anybody(ctx context.Context) (bool, error) {
+	some := false
+	err := d.pool.asService(ctx, func(c *conn) error {
+		entries, err := c.search(ctx, &ldapv3.SearchRequest{
+			BaseDN: d.cfg.BaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: d.cfg.everybody(c.kind), Attributes: []string{"1.1"}, SizeLimit: 1,
+		})
+		some = len(entries) > 0
+		if ldapv3.IsErrorWithCode(err, ldapv3.LDAPResultSizeLimitExceeded) {
+			return nil // there are more
+		}
+		return err
+	})
+	return some, away(err)
+}

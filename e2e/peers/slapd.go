@@ -1,0 +1,181 @@
+package peers
+
+import (
+	"crypto/tls"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// The directory that StartSlapd starts. Everybody's password is SlapdPassword.
+const (
+	SlapdBase     = "dc=example,dc=org"
+	SlapdPeople   = "ou=people," + SlapdBase
+	SlapdGroups   = "ou=groups," + SlapdBase
+	SlapdAdmin    = "cn=admin," + SlapdBase
+	SlapdService  = "cn=foyer,ou=services," + SlapdBase // may search, and see the policy's attributes
+	SlapdPassword = "correct horse"
+)
+
+// slapdConfig is slapd.conf(5): the overlays memberof and ppolicy, TLS, and rights as an
+// operator gives them. ppolicy_use_lockout tells locked accounts by the control.
+const slapdConfig = `
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+moduleload memberof
+moduleload ppolicy
+pidfile {{dir}}/slapd.pid
+argsfile {{dir}}/slapd.args
+TLSCACertificateFile {{ca}}
+TLSCertificateFile {{cert}}
+TLSCertificateKeyFile {{key}}
+sizelimit size.soft=500 size.hard=500 size.prtotal=unlimited
+database mdb
+suffix "dc=example,dc=org"
+rootdn "cn=admin,dc=example,dc=org"
+rootpw "correct horse"
+directory {{dir}}/data
+maxsize 268435456
+dbnosync
+index objectClass,entryUUID,uid,member,memberUid eq
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="cn=foyer,ou=services,dc=example,dc=org" read by users read by anonymous auth
+overlay memberof
+overlay ppolicy
+ppolicy_default "cn=default,dc=example,dc=org"
+ppolicy_use_lockout
+`
+
+// Slapd is an OpenLDAP server. Changes are made as its administrator.
+type Slapd struct {
+	*Server
+	Certificate
+	URL, TLSURL string // ldap:// (StartTLS or plain), ldaps://
+	t           testing.TB
+	admin       *ldap.Conn
+}
+
+// StartSlapd starts an OpenLDAP server with an empty directory; its certificate is for
+// localhost. It skips the test if there is none.
+func StartSlapd(t testing.TB) *Slapd {
+	t.Helper()
+	program, err := exec.LookPath("slapd")
+	if err != nil {
+		program = "/usr/sbin/slapd"
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("slapd is not installed; scripts/test.sh interop does that")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := &Slapd{t: t, Certificate: NewCertificate(t, dir, "localhost")}
+	config := strings.NewReplacer("{{dir}}", dir, "{{ca}}", s.CAFile, "{{cert}}", s.CertFile, "{{key}}", s.KeyFile).Replace(slapdConfig)
+	file := Write(t, filepath.Join(dir, "slapd.conf"), config)
+	port, tlsPort := FreePort(t), FreePort(t)
+	s.URL, s.TLSURL = "ldap://localhost:"+strconv.Itoa(port), "ldaps://localhost:"+strconv.Itoa(tlsPort)
+	s.Server = Start(t, Command{Dir: dir, Path: program, Port: port, Args: []string{"-f", file, "-h", "ldap://127.0.0.1:" + strconv.Itoa(port) + " ldaps://127.0.0.1:" + strconv.Itoa(tlsPort), "-d", "0"}})
+	s.connect()
+	s.Add(SlapdBase, "objectClass", "dcObject", "objectClass", "organization", "dc", "example", "o", "Example")
+	for _, ou := range []string{"people", "groups", "services"} {
+		s.Add("ou="+ou+","+SlapdBase, "objectClass", "organizationalUnit")
+	}
+	s.Add("cn=default,"+SlapdBase, "objectClass", "device", "objectClass", "pwdPolicy", "pwdAttribute", "userPassword", "pwdLockout", "TRUE", "pwdMaxFailure", "5", "pwdMustChange", "TRUE")
+	s.Add(SlapdService, "objectClass", "device", "objectClass", "simpleSecurityObject", "userPassword", SlapdPassword)
+	return s
+}
+
+func (s *Slapd) connect() {
+	s.t.Helper()
+	conn, err := ldap.DialURL(s.TLSURL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: s.Roots, ServerName: "localhost"}))
+	if err == nil {
+		err = conn.Bind(SlapdAdmin, SlapdPassword)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.admin = conn
+	s.t.Cleanup(func() { conn.Close() })
+}
+
+// Add adds an entry with those attributes and values, in turn.
+func (s *Slapd) Add(dn string, pairs ...string) {
+	s.t.Helper()
+	r := ldap.NewAddRequest(dn, nil)
+	values, order := map[string][]string{}, []string{}
+	for i := 0; i < len(pairs); i += 2 {
+		if values[pairs[i]] == nil {
+			order = append(order, pairs[i])
+		}
+		values[pairs[i]] = append(values[pairs[i]], pairs[i+1])
+	}
+	for _, attr := range order {
+		r.Attribute(attr, values[attr])
+	}
+	if err := s.admin.Add(r); err != nil {
+		s.t.Fatalf("%s: %v", dn, err)
+	}
+}
+
+// Person is the name of somebody's entry.
+func (s *Slapd) Person(uid string) string { return "uid=" + ldap.EscapeDN(uid) + "," + SlapdPeople }
+
+// AddPerson adds somebody, with more attributes.
+func (s *Slapd) AddPerson(uid, name string, pairs ...string) {
+	s.t.Helper()
+	s.Add(s.Person(uid), append([]string{"objectClass", "inetOrgPerson", "cn", name, "sn", name, "displayName", name, "userPassword", SlapdPassword}, pairs...)...)
+}
+
+// AddGroup adds a groupOfNames.
+func (s *Slapd) AddGroup(cn string, uids ...string) {
+	s.t.Helper()
+	pairs := []string{"objectClass", "groupOfNames"}
+	for _, uid := range uids {
+		pairs = append(pairs, "member", s.Person(uid))
+	}
+	s.Add("cn="+cn+","+SlapdGroups, pairs...)
+}
+
+// Set replaces an attribute; without values it removes it.
+func (s *Slapd) Set(dn, attr string, values ...string) {
+	s.t.Helper()
+	r := ldap.NewModifyRequest(dn, nil)
+	r.Replace(attr, values)
+	if err := s.admin.Modify(r); err != nil {
+		s.t.Fatalf("%s: %v", dn, err)
+	}
+}
+
+// Delete removes an entry.
+func (s *Slapd) Delete(dn string) {
+	s.t.Helper()
+	if err := s.admin.Del(ldap.NewDelRequest(dn, nil)); err != nil {
+		s.t.Fatalf("%s: %v", dn, err)
+	}
+}
+
+// Rename gives an entry another first part of its name.
+func (s *Slapd) Rename(dn, rdn string) {
+	s.t.Helper()
+	if err := s.admin.ModifyDN(ldap.NewModifyDNRequest(dn, rdn, true, "")); err != nil {
+		s.t.Fatalf("%s: %v", dn, err)
+	}
+}
+
+// Restart ends it in order and starts it again.
+func (s *Slapd) Restart() {
+	s.t.Helper()
+	s.admin.Close()
+	s.Server.Restart()
+	s.connect()
+}
