@@ -1,7 +1,6 @@
 package peers
 
 import (
-	"crypto/tls"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +60,7 @@ type Slapd struct {
 	Certificate
 	URL, TLSURL string // ldap:// (StartTLS or plain), ldaps://
 	t           testing.TB
-	admin       *ldap.Conn
+	admin       *directory
 }
 
 // StartSlapd starts an OpenLDAP server with an empty directory; its certificate is for
@@ -95,36 +94,12 @@ func StartSlapd(t testing.TB) *Slapd {
 	return s
 }
 
-func (s *Slapd) connect() {
-	s.t.Helper()
-	conn, err := ldap.DialURL(s.TLSURL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: s.Roots, ServerName: "localhost"}))
-	if err == nil {
-		err = conn.Bind(SlapdAdmin, SlapdPassword)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.admin = conn
-	s.t.Cleanup(func() { conn.Close() })
-}
+func (s *Slapd) connect() { s.admin = connect(s.t, s.TLSURL, s.Roots, SlapdAdmin, SlapdPassword) }
 
 // Add adds an entry with those attributes and values, in turn.
 func (s *Slapd) Add(dn string, pairs ...string) {
 	s.t.Helper()
-	r := ldap.NewAddRequest(dn, nil)
-	values, order := map[string][]string{}, []string{}
-	for i := 0; i < len(pairs); i += 2 {
-		if values[pairs[i]] == nil {
-			order = append(order, pairs[i])
-		}
-		values[pairs[i]] = append(values[pairs[i]], pairs[i+1])
-	}
-	for _, attr := range order {
-		r.Attribute(attr, values[attr])
-	}
-	if err := s.admin.Add(r); err != nil {
-		s.t.Fatalf("%s: %v", dn, err)
-	}
+	s.admin.add(dn, pairs...)
 }
 
 // Person is the name of somebody's entry.
@@ -149,33 +124,25 @@ func (s *Slapd) AddGroup(cn string, uids ...string) {
 // Set replaces an attribute; without values it removes it.
 func (s *Slapd) Set(dn, attr string, values ...string) {
 	s.t.Helper()
-	r := ldap.NewModifyRequest(dn, nil)
-	r.Replace(attr, values)
-	if err := s.admin.Modify(r); err != nil {
-		s.t.Fatalf("%s: %v", dn, err)
-	}
+	s.admin.set(dn, attr, values...)
 }
 
 // Delete removes an entry.
 func (s *Slapd) Delete(dn string) {
 	s.t.Helper()
-	if err := s.admin.Del(ldap.NewDelRequest(dn, nil)); err != nil {
-		s.t.Fatalf("%s: %v", dn, err)
-	}
+	s.admin.remove(dn)
 }
 
 // Rename gives an entry another first part of its name.
 func (s *Slapd) Rename(dn, rdn string) {
 	s.t.Helper()
-	if err := s.admin.ModifyDN(ldap.NewModifyDNRequest(dn, rdn, true, "")); err != nil {
-		s.t.Fatalf("%s: %v", dn, err)
-	}
+	s.admin.rename(dn, rdn)
 }
 
 // Restart ends it in order and starts it again.
 func (s *Slapd) Restart() {
 	s.t.Helper()
-	s.admin.Close()
+	s.admin.conn.Close()
 	s.Server.Restart()
 	s.connect()
 }

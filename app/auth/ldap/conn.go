@@ -52,7 +52,7 @@ type conn struct {
 
 	as     string // who has signed in; empty: nobody
 	broken bool
-	blame  bool      // it broke, and not because whoever asked went away
+	blame  bool      // it broke by the server's fault: nobody who asked went away, or had enough
 	idle   time.Time // since when nobody uses it
 }
 
@@ -160,7 +160,7 @@ func (c *conn) do(ctx context.Context, ask func() error) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
 	err := ask()
 	if !stop() || !isAnswer(err) {
-		c.blame = ctx.Err() == nil || time.Since(began) > c.limit/4
+		c.blame = !errors.Is(err, ldapv3.ErrSizeLimitExceeded) && (ctx.Err() == nil || time.Since(began) > c.limit/4)
 		c.close()
 	}
 	_ = c.raw.SetDeadline(time.Time{})

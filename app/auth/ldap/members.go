@@ -68,13 +68,11 @@ func (d *Directory) readPeople(ctx context.Context, c *conn, filter string) ([]P
 func (d *Directory) anybody(ctx context.Context) (bool, error) {
 	some := false
 	err := d.pool.asService(ctx, func(c *conn) error {
-		entries, err := c.search(ctx, &ldapv3.SearchRequest{
-			BaseDN: d.cfg.BaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: d.cfg.everybody(c.kind), Attributes: []string{"1.1"}, SizeLimit: 1,
+		result, err := c.ask(ctx, &ldapv3.SearchRequest{
+			BaseDN: d.cfg.BaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: d.cfg.everybody(c.kind), Attributes: []string{"1.1"},
+			Controls: []ldapv3.Control{ldapv3.NewControlPaging(1)}, // Samba keeps to no other limit
 		})
-		some = len(entries) > 0
-		if ldapv3.IsErrorWithCode(err, ldapv3.LDAPResultSizeLimitExceeded) {
-			return nil // there are more
-		}
+		some = result != nil && len(result.Entries) > 0
 		return err
 	})
 	return some, away(err)

@@ -75,10 +75,13 @@ func (p *pool) asPerson(ctx context.Context, dn, password string, ask func(*conn
 // connection failed, it is run once more on another: questions change nothing.
 func (p *pool) asService(ctx context.Context, ask func(*conn) error) error {
 	again, err := p.askOnce(ctx, ask)
-	if again && ctx.Err() == nil {
-		_, err = p.askOnce(ctx, ask)
+	if !again || ctx.Err() != nil {
+		return err
 	}
-	return err
+	if _, second := p.askOnce(ctx, ask); second != nil {
+		return errors.Join(err, second)
+	}
+	return nil
 }
 
 func (p *pool) askOnce(ctx context.Context, ask func(*conn) error) (again bool, _ error) {
@@ -88,10 +91,10 @@ func (p *pool) askOnce(ctx context.Context, ask func(*conn) error) (again bool, 
 	}
 	defer p.put(c)
 	if err := p.bindService(ctx, c); err != nil {
-		return c.broken, err
+		return c.broken && c.blame, err
 	}
 	err = p.told(c, ask(c))
-	return c.broken, err
+	return c.broken && c.blame, err
 }
 
 // bindService signs the site in, if it is not on this connection.
