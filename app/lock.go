@@ -39,6 +39,19 @@ func takeLock(ctx context.Context, db *models.DB, log *slog.Logger) (*instanceLo
 	return l, nil
 }
 
+// ChatServerRuns reports whether an instance runs the embedded chat server on the
+// database.
+func ChatServerRuns(ctx context.Context, db *models.DB) (bool, error) {
+	release, _, err := db.Lock(ctx, lockName)
+	if err == nil {
+		release()
+	}
+	if errors.Is(err, models.ErrLocked) {
+		return true, nil
+	}
+	return false, err
+}
+
 func (l *instanceLock) release() {
 	l.cancel()
 	l.held.Wait()

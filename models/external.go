@@ -25,6 +25,12 @@ func (db *DB) AddExternalRoom(ctx context.Context, name string) (added bool, err
 	return tag.RowsAffected() > 0, err
 }
 
+// AddExternalRooms notes rooms that are there.
+func (db *DB) AddExternalRooms(ctx context.Context, names []string) error {
+	_, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", nonNil(names))
+	return err
+}
+
 // RemoveExternalRoom notes that a room is no more.
 func (db *DB) RemoveExternalRoom(ctx context.Context, name string) error {
 	_, err := db.chat.Exec(ctx, "DELETE FROM external_rooms WHERE name = $1", name)

@@ -10,7 +10,7 @@ import (
 
 // Private XML storage (XEP-0049).
 
-const nsPrivate = "jabber:iq:private"
+const nsPrivate = stanza.NSPrivate
 
 // maxPrivate is the maximum size of a piece of private XML in bytes.
 const maxPrivate = 64 << 10

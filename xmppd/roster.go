@@ -13,7 +13,7 @@ import (
 	"foyer/internal/stream"
 )
 
-const nsRoster = "jabber:iq:roster"
+const nsRoster = stanza.NSRoster
 
 // Bounds of a roster item, in characters and groups, and of what people add to
 // the contacts that the site gives them.

@@ -67,12 +67,13 @@ func (srv *Server) vcard(ctx context.Context, user string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw = encodeVCard(v)
+	raw = v.Payload()
 	srv.vcards.put(user, raw, generation)
 	return raw, nil
 }
 
-func encodeVCard(v VCard) []byte {
+// Payload is the card as a <vCard/> (XEP-0054).
+func (v VCard) Payload() []byte {
 	dst := []byte(`<vCard xmlns="` + stanza.NSVCard + `">`)
 	if v.Name != "" {
 		name := stream.Escape(v.Name)

@@ -25,6 +25,7 @@ type commands struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	User     userCmd     `cmd:"" help:"Manage accounts."`
 	Group    groupCmd    `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
+	Chat     chatCmd     `cmd:"" help:"Move the chat to another server."`
 	Token    tokensCmd   `cmd:"" help:"Print one-use sign-in tokens; manage the keys of tokens."`
 	Doctor   doctorCmd   `cmd:"" help:"Check the site, from inside and from outside, and say how to mend what is wrong."`
 	Orphans  orphansCmd  `cmd:"" help:"Count the uploaded files that no record knows of."`

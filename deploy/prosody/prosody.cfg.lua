@@ -39,6 +39,9 @@ default_archive_policy = true
 archive_expires_after = "never"
 dont_archive_namespaces = {}
 
+-- Bookmarks are items of one node: as many as the embedded server keeps.
+pep_max_items = 1000
+
 -- How long a browser that went away may take to come back to the same session.
 smacks_hibernation_time = 60
 

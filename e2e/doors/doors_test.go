@@ -3,6 +3,8 @@ package doors
 import (
 	"testing"
 	"time"
+
+	"foyer/e2e/peers"
 )
 
 const (
@@ -63,22 +65,22 @@ func TestEjabberd(t *testing.T) {
 	)
 
 	// isuser: a message for somebody who never signed in here is kept for them.
-	from, _ := signIn(t, addr, domain, "", "alice", s.signedToken("alice"))
-	from.send("<message to='bob@" + domain + "' type='chat'><body>hello</body></message>")
-	from.send("<message to='nobody@" + domain + "' type='chat'><body>is there anybody?</body></message>")
-	if bounced := from.message(); bounced.From != "nobody@"+domain {
+	from, _ := peers.SignIn(t, addr, domain, "", "alice", s.signedToken("alice"))
+	from.Send("<message to='bob@" + domain + "' type='chat'><body>hello</body></message>")
+	from.Send("<message to='nobody@" + domain + "' type='chat'><body>is there anybody?</body></message>")
+	if bounced := from.Message(); bounced.From != "nobody@"+domain {
 		t.Errorf("%+v", bounced)
 	}
-	to, _ := signIn(t, addr, domain, "", "bob", password)
-	to.send("<presence/>")
-	if got := to.message(); got.Body != "hello" {
+	to, _ := peers.SignIn(t, addr, domain, "", "bob", password)
+	to.Send("<presence/>")
+	if got := to.Message(); got.Body != "hello" {
 		t.Errorf("%+v", got)
 	}
 
 	s.stop()
 	signedIn := make(chan string, 1)
 	go func() {
-		_, refusal := signIn(t, addr, domain, "", "alice", password)
+		_, refusal := peers.SignIn(t, addr, domain, "", "alice", password)
 		signedIn <- refusal
 	}()
 	s.start()

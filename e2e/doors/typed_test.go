@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"testing"
 
+	"foyer/e2e/peers"
+
 	"github.com/fasthttp/websocket"
 )
 
@@ -108,7 +110,7 @@ func (v *visitor) chat(user, password string) string {
 		v.t.Fatal(err)
 	}
 	defer conn.Close()
-	var in element
+	var in peers.Element
 	say := func(text string, answers int) {
 		v.t.Helper()
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
@@ -116,7 +118,7 @@ func (v *visitor) chat(user, password string) string {
 		}
 		for range answers {
 			_, raw, err := conn.ReadMessage()
-			if in = (element{}); err == nil {
+			if in = (peers.Element{}); err == nil {
 				err = xml.Unmarshal(raw, &in)
 			}
 			if err != nil {
@@ -128,7 +130,7 @@ func (v *visitor) chat(user, password string) string {
 	say(open, 2)
 	say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"+base64.StdEncoding.EncodeToString([]byte("\x00"+user+"\x00"+password))+"</auth>", 1)
 	if in.XMLName.Local == "failure" {
-		return firstChild(in.Inner)
+		return in.Condition()
 	}
 	say(open, 2)
 	return in.XMLName.Local

@@ -175,13 +175,28 @@ func (s *Service) avatarItems(ctx context.Context, user, hash string) ([]publica
 	if err != nil || card.PhotoHash != hash {
 		return nil, err // it changed again, and the next call is about that
 	}
+	return pictureItems(card), nil
+}
+
+// pictureItems are a card's picture as it is published: the data first (XEP-0084 §4.1).
+func pictureItems(card xmppd.VCard) []publication {
 	data := base64.StdEncoding.AppendEncode([]byte(`<data xmlns="`+nodeAvatarData+`">`), card.Photo)
-	metadata := stanza.AppendAttr([]byte(`<metadata xmlns="`+nodeAvatarMetadata+`"><info`), "id", hash)
+	metadata := stanza.AppendAttr([]byte(`<metadata xmlns="`+nodeAvatarMetadata+`"><info`), "id", card.PhotoHash)
 	metadata = stanza.AppendAttr(stanza.AppendAttr(metadata, "type", card.PhotoType), "bytes", strconv.Itoa(len(card.Photo)))
 	return []publication{
-		{node: nodeAvatarData, item: Item{ID: hash, Payload: append(data, "</data>"...)}, hasItem: true},
-		{node: nodeAvatarMetadata, item: Item{ID: hash, Payload: append(metadata, "/></metadata>"...)}, hasItem: true},
-	}, nil
+		{node: nodeAvatarData, item: Item{ID: card.PhotoHash, Payload: append(data, "</data>"...)}, hasItem: true},
+		{node: nodeAvatarMetadata, item: Item{ID: card.PhotoHash, Payload: append(metadata, "/></metadata>"...)}, hasItem: true},
+	}
+}
+
+// Picture is what is published for the picture of a card that has one, as long as its
+// owner has published none: that is done when somebody first asks for it. nodes[i] has
+// items[i].
+func Picture(card xmppd.VCard) (nodes []Node, items []Item) {
+	for _, p := range pictureItems(card) {
+		nodes, items = append(nodes, Node{Name: p.node, Config: defaultConfig(p.node)}), append(items, p.item)
+	}
+	return nodes, items
 }
 
 // readyAvatar publishes the profile's picture when somebody asks for it by XEP-0084

@@ -245,6 +245,15 @@ func (c NodeConfig) form() []byte {
 	return form.Payload()
 }
 
+// Submission is the configuration as a form that was filled in (XEP-0060 §8.2.5).
+func (c NodeConfig) Submission() []byte {
+	form := stanza.NewForm("submit", formNodeConfig)
+	for _, f := range configFields() {
+		form.Field(f.kind, "pubsub#"+f.name, "", f.get(&c)...)
+	}
+	return form.Payload()
+}
+
 // metadata is what anybody may know of a node (XEP-0060 §5.4).
 func (c NodeConfig) metadata() []byte {
 	form := stanza.NewForm("result", formMetadata)

@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	nsPubsub       = "http://jabber.org/protocol/pubsub"
+	nsPubsub       = stanza.NSPubsub
 	nsPubsubOwner  = nsPubsub + "#owner"
 	nsPubsubEvent  = nsPubsub + "#event"
 	nsPubsubErrors = nsPubsub + "#errors"

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"foyer/app"
+	"foyer/app/move"
+	"foyer/models"
+)
+
+type chatCmd struct {
+	Export chatExportCmd `cmd:"" help:"Copy what the embedded chat server keeps into another server's tables, or into files (docs/MOVING.md)."`
+}
+
+type chatExportCmd struct {
+	To           string `enum:",prosody,ejabberd" default:"" help:"Into whose tables: prosody or ejabberd."`
+	Database     string `placeholder:"URL" help:"That server's Postgres database. Leave the password out of it: PGPASSWORD or ~/.pgpass have it, or --database-file."`
+	DatabaseFile string `placeholder:"FILE" help:"A file with the URL in it."`
+	Out          string `placeholder:"DIR" help:"Write files as XEP-0227 has them, without archives, into this directory."`
+	Each         bool   `help:"With --out: a file for each person as well."`
+}
+
+// Run copies everything from one snapshot of the database.
+func (c chatExportCmd) Run(e *env) error {
+	url, err := c.target()
+	if err != nil {
+		return err
+	}
+	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+		if cfg.External() {
+			return errors.New("XMPP_UPSTREAM names another server, so that people chat there by now and not here; to copy what the site had before, run this with XMPP_UPSTREAM=embedded")
+		}
+		running, err := app.ChatServerRuns(e.ctx, db)
+		if err != nil {
+			return err
+		}
+		if running {
+			fmt.Fprintln(e.errOut, "The site is running. What people write from now on is not in this copy: stop the site and run this again before you change over; what is there already is only compared then.")
+		}
+		src, err := db.Snapshot(e.ctx, cfg.Domain, cfg.Roster)
+		if err != nil {
+			return err
+		}
+		defer src.Close()
+		return c.copy(e, cfg, db, src, url)
+	})
+}
+
+// target is the URL of the other server's database.
+func (c chatExportCmd) target() (string, error) {
+	switch {
+	case c.To == "" && c.Out == "":
+		return "", errors.New("say where to: --to prosody or --to ejabberd with --database, or --out DIR")
+	case c.To == "" && (c.Database != "" || c.DatabaseFile != ""):
+		return "", errors.New("say whose tables are in that database: --to prosody or --to ejabberd")
+	case c.Each && c.Out == "":
+		return "", errors.New("--each goes with --out")
+	case c.To != "" && (c.Database == "") == (c.DatabaseFile == ""):
+		return "", errors.New("--to needs the other server's database: --database or --database-file")
+	case c.DatabaseFile == "":
+		return c.Database, nil
+	}
+	raw, err := os.ReadFile(c.DatabaseFile)
+	return strings.TrimSpace(string(raw)), err
+}
+
+func (c chatExportCmd) copy(e *env, cfg app.Config, db *models.DB, src *models.Snapshot, url string) error {
+	begin := time.Now()
+	o := move.Options{Domain: cfg.Domain, Rooms: cfg.RoomsDomain(), Progress: func(line string) { fmt.Fprintln(e.errOut, line) }}
+	if c.Out != "" {
+		r, err := move.Files(e.ctx, src, c.Out, c.Each, o)
+		if err != nil {
+			return err
+		}
+		e.say("%s: %s and %s, without passwords and archives.", c.Out, count(int(r.People), "person", "people"), count(int(r.Rooms), "room", "rooms"))
+		if _, err := r.WriteTo(e.out); err != nil || c.To == "" {
+			return err
+		}
+	}
+	r, err := move.Into(e.ctx, src, c.To, url, o)
+	if err != nil {
+		return fmt.Errorf("%w\nwhat was copied before that is kept: run this again", err)
+	}
+	if err := db.AddExternalRooms(e.ctx, r.RoomNames()); err != nil {
+		return err
+	}
+	e.say("%s has %s, %s and %s: %d rows added, %d changed, %d removed, in %s.", c.To, count(int(r.People), "person", "people"), count(int(r.Rooms), "room", "rooms"),
+		count(int(r.Messages), "message", "messages"), r.Added, r.Changed, r.Removed, time.Since(begin).Round(time.Second/10))
+	_, err = r.WriteTo(e.out)
+	return err
+}
