@@ -37,6 +37,15 @@ func (s *Server) confirm(c *fiber.Ctx, form *formErrors) (models.Account, error)
 	return account, nil
 }
 
+// confirmRow is how somebody confirms something serious, for a page.
+func confirmRow(how auth.Confirmation) ConfirmRow {
+	row := ConfirmRow{Typed: how.Typed, Fresh: how.Fresh}
+	if how.Source != nil {
+		row.Label = how.Source.Label()
+	}
+	return row
+}
+
 var errSourceAway = &Error{Code: Unavailable, Public: "The service that knows your password does not answer just now. Please try again in a moment."}
 
 // startConfirmation: POST /settings/confirm — by a trip.

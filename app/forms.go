@@ -36,8 +36,21 @@ type ChooseNameForm struct {
 	Label, Login   string // of the source, and what they are called there
 }
 
-// WaysForm is what is wrong with a way to sign in.
-type WaysForm struct{ formErrors }
+// WaysForm is the ways to sign in besides the password, and what is wrong with one.
+type WaysForm struct {
+	formErrors
+	List   []auth.LinkedWay
+	Others []SignInWay // that could be added
+}
+
+// WayForm adds or removes a way to sign in.
+type WayForm struct {
+	formErrors
+	Action, Label, Login, Name string
+	Confirm                    ConfirmRow
+	Typed                      bool // user name and password of the source are typed here
+	Username                   string
+}
 
 // SignUpForm is what somebody typed to get an account.
 type SignUpForm struct {

@@ -183,6 +183,8 @@ var flashes = map[string]Flash{
 	"picture":      {"ok", "Your picture is saved."},
 	"nopicture":    {"ok", "Your picture is removed."},
 	"password":     {"ok", "Your password is changed. Other devices and apps are signed out."},
+	"wayadded":     {"ok", "You can sign in that way from now on."},
+	"wayremoved":   {"ok", "That way to sign in is removed. What was signed in by it is signed out."},
 	"confirmed":    {"ok", "Thank you: it is you. Go on within five minutes."},
 	"ended":        {"ok", "That device is signed out."},
 	"others":       {"ok", "All other devices are signed out."},

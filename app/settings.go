@@ -51,9 +51,14 @@ func (s *Server) fillWays(c *fiber.Ctx, data *SettingsPage) error {
 	v := viewer(c)
 	data.HasPassword, data.MayHavePassword = v.account.PasswordHash != "", s.auth.MayHavePassword(v.account)
 	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
-	data.Confirm = ConfirmRow{Typed: how.Typed, Fresh: how.Fresh}
-	if how.Source != nil {
-		data.Confirm.Label = how.Source.Label()
+	if err != nil {
+		return err
+	}
+	data.Confirm = confirmRow(how)
+	ways, others, err := s.auth.LinkedWays(c.UserContext(), v.account)
+	data.Ways.List = ways
+	for _, source := range others {
+		data.Ways.Others = append(data.Ways.Others, SignInWay{source.Label(), "/settings/ways/add/" + source.Name()})
 	}
 	return err
 }

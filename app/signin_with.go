@@ -109,7 +109,10 @@ func (s *Server) backFrom(c *fiber.Ctx) error {
 	answer := auth.Answer{
 		Form: func(name string) string { return c.Query(name) }, State: record.State, Callback: s.tripCallback(source), Fresh: record.Fresh, From: device.Client,
 	}
-	if record.Purpose == auth.ToConfirm {
+	switch record.Purpose {
+	case auth.ToLink:
+		return s.afterLinkTrip(c, source, record, answer)
+	case auth.ToConfirm:
 		err = s.auth.Confirmed(c.UserContext(), source, answer, v.account, v.session)
 		return s.afterConfirmation(c, source, record, err)
 	}

@@ -19,6 +19,7 @@ type Identity struct {
 	Issuer    string
 	Subject   string
 	Login     string // what the person is called there; the source said so last
+	Name      string // and as people see it; only for new ones
 	CreatedAt time.Time
 	UsedAt    time.Time
 }
@@ -115,8 +116,8 @@ func (db *DB) CreateAccountOf(ctx context.Context, a *Account, i *Identity) erro
 }
 
 func insertIdentity(ctx context.Context, tx pgx.Tx, i *Identity) error {
-	return tx.QueryRow(ctx, `INSERT INTO identities (id, account_id, source, issuer, subject, login) VALUES ($1, $2, $3, $4, $5, $6)
-		RETURNING created_at, used_at`, i.ID, i.AccountID, i.Source, i.Issuer, i.Subject, i.Login).Scan(&i.CreatedAt, &i.UsedAt)
+	return tx.QueryRow(ctx, `INSERT INTO identities (id, account_id, source, issuer, subject, login, name) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		RETURNING created_at, used_at`, i.ID, i.AccountID, i.Source, i.Issuer, i.Subject, i.Login, i.Name).Scan(&i.CreatedAt, &i.UsedAt)
 }
 
 // MaxIdentities is how many an account may have.

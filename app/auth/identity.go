@@ -82,6 +82,14 @@ func (p proved) proof() models.Proof {
 	return proof
 }
 
+// identity is the record of somebody who has none.
+func (p proved) identity() models.Identity {
+	return models.Identity{
+		AccountID: p.account.ID, Source: p.source.Name(), Issuer: p.person.Issuer, Subject: p.person.Subject,
+		Login: keepable(p.person.Login), Name: names.Clean(p.person.Name),
+	}
+}
+
 // prove asks a source who it is, and finds their account. action is what failures count for.
 func (s *Service) prove(ctx context.Context, action string, source Source, a Answer) (proved, error) {
 	if source.Name() == localName {
@@ -229,7 +237,7 @@ func (s *Service) provision(ctx context.Context, p proved, chosen string) (prove
 		name = username
 	}
 	account := models.Account{Username: username, Name: name}
-	identity := models.Identity{Source: p.source.Name(), Issuer: p.person.Issuer, Subject: p.person.Subject, Login: keepable(p.person.Login)}
+	identity := p.identity()
 	err = s.db.CreateAccountOf(ctx, &account, &identity)
 	if errors.Is(err, models.ErrTaken) {
 		return s.takenMeanwhile(ctx, p, chosen)

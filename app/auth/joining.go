@@ -12,7 +12,7 @@ import (
 )
 
 // Somebody whom a source has proved, and whose name there is not to be had here, chooses a
-// user name. Meanwhile it is kept who they are, sealed under the secret in a cookie of that
+// user name; or somebody who is signed in says yes to being joined to that (link.go). Meanwhile it is kept who they are, sealed under the secret in a cookie of that
 // browser, for a while, and once.
 
 // joiningLifetime is how long one may take to choose.
@@ -35,24 +35,31 @@ type joining struct {
 
 // askName keeps who somebody is, and returns a *ChooseNameError.
 func (s *Service) askName(ctx context.Context, p proved) error {
-	secret, hash := token.New()
-	text, err := json.Marshal(joining{p.source.Name(), p.person, p.began})
+	secret, expires, err := s.keepJoining(ctx, p, "")
 	if err != nil {
-		return err
-	}
-	sealed, err := sealFor(secret, sealJoining, text, nil)
-	if err != nil {
-		return err
-	}
-	expires := time.Now().Add(joiningLifetime)
-	if err := s.db.KeepJoining(ctx, models.Joining{SecretHash: hash, Sealed: sealed, ExpiresAt: expires}); err != nil {
 		return err
 	}
 	return &ChooseNameError{Secret: secret, Expires: expires}
 }
 
-// joiningOf returns who a cookie's secret stands for: ErrGone.
-func (s *Service) joiningOf(ctx context.Context, secret string) (proved, error) {
+// keepJoining keeps whom a source has proved, for a session if there is one already.
+func (s *Service) keepJoining(ctx context.Context, p proved, session string) (secret string, expires time.Time, err error) {
+	secret, hash := token.New()
+	text, err := json.Marshal(joining{p.source.Name(), p.person, p.began})
+	if err != nil {
+		return "", expires, err
+	}
+	sealed, err := sealFor(secret, sealJoining, text, []byte(session))
+	if err != nil {
+		return "", expires, err
+	}
+	expires = time.Now().Add(joiningLifetime)
+	return secret, expires, s.db.KeepJoining(ctx, models.Joining{SecretHash: hash, Sealed: sealed, ExpiresAt: expires})
+}
+
+// joiningOf returns who a cookie's secret stands for, in that session (empty: in none):
+// ErrGone.
+func (s *Service) joiningOf(ctx context.Context, secret, session string) (proved, error) {
 	sealed, err := s.db.SealedJoining(ctx, token.Hash(secret))
 	if errors.Is(err, models.ErrNotFound) {
 		return proved{}, ErrGone
@@ -60,7 +67,7 @@ func (s *Service) joiningOf(ctx context.Context, secret string) (proved, error) 
 	if err != nil {
 		return proved{}, err
 	}
-	text, err := openFor(secret, sealJoining, sealed, nil)
+	text, err := openFor(secret, sealJoining, sealed, []byte(session))
 	if err != nil {
 		return proved{}, ErrGone
 	}
@@ -85,7 +92,7 @@ type Joiner struct {
 
 // Joining returns who a cookie's secret stands for: ErrGone.
 func (s *Service) Joining(ctx context.Context, secret string) (Joiner, error) {
-	p, err := s.joiningOf(ctx, secret)
+	p, err := s.joiningOf(ctx, secret, "")
 	if err != nil {
 		return Joiner{}, err
 	}
@@ -101,7 +108,7 @@ func (s *Service) Joining(ctx context.Context, secret string) (Joiner, error) {
 // Errors: ErrGone; ErrUnavailable; ErrNoAccount; ErrBlocked; ErrNotProved, if the source ended
 // meanwhile what it had proved.
 func (s *Service) Join(ctx context.Context, secret, username string, d Device) (SignedIn, error) {
-	p, err := s.joiningOf(ctx, secret)
+	p, err := s.joiningOf(ctx, secret, "")
 	if err != nil {
 		return SignedIn{}, err
 	}

@@ -1,0 +1,133 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"foyer/models"
+	"foyer/token"
+)
+
+// An identity is joined to an account that somebody has already: by its owner, who is signed
+// in, has just proved themselves here (Confirm) and at the source, and says yes to what they
+// are shown; or by the operator. Never because a name or an address of mail is the same.
+
+// ErrLinked: the identity is joined to another account.
+var ErrLinked = errors.New("auth: somebody signs in by it to another account")
+
+// ErrLastWay: without it nobody could sign in to the account.
+var ErrLastWay = errors.New("auth: that is the last way to sign in")
+
+// ProveToLink asks a source who it is, for the owner of a session who wants to be joined to
+// that. It returns the secret under which that is kept until they say yes (Link). Errors: those
+// of Source.Finish; ErrLinked.
+func (s *Service) ProveToLink(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) (secret string, expires time.Time, err error) {
+	p, err := s.prove(ctx, "link", source, a)
+	switch {
+	case errors.Is(err, ErrBlocked), err == nil && p.account.ID != 0 && p.account.ID != account.ID:
+		return "", expires, ErrLinked
+	case err != nil:
+		return "", expires, err
+	}
+	return s.keepJoining(ctx, p, session.ID)
+}
+
+// Linking returns who the owner of a session is to be joined to: ErrGone.
+func (s *Service) Linking(ctx context.Context, secret string, session models.Session) (Joiner, error) {
+	p, err := s.joiningOf(ctx, secret, session.ID)
+	if err != nil {
+		return Joiner{}, err
+	}
+	return Joiner{Label: p.source.Label(), Login: p.person.Login, Name: p.person.Name}, nil
+}
+
+// Link joins it. Errors: ErrGone; ErrLinked; models.ErrTooMany.
+func (s *Service) Link(ctx context.Context, secret string, account models.Account, session models.Session) error {
+	p, err := s.joiningOf(ctx, secret, session.ID)
+	if err != nil {
+		return err
+	}
+	err = s.link(ctx, account, session.ID, p.identity())
+	if err != nil {
+		return err
+	}
+	if err := s.db.DropJoining(ctx, token.Hash(secret)); err != nil {
+		return err
+	}
+	return s.Refresh(ctx, p.source, []Person{p.person})
+}
+
+// LinkFor joins an identity to an account on the operator's word. The source need not be in
+// the settings yet. Errors: ErrLinked; ErrGone: there is no such account.
+func (s *Service) LinkFor(ctx context.Context, account models.Account, source, issuer, subject string) error {
+	if err := checkPerson(Person{Issuer: issuer, Subject: subject}); err != nil {
+		return err
+	}
+	return s.link(ctx, account, "", models.Identity{Source: source, Issuer: issuer, Subject: subject})
+}
+
+func (s *Service) link(ctx context.Context, account models.Account, session string, i models.Identity) error {
+	i.AccountID = account.ID
+	err := s.db.JoinIdentity(ctx, &i, session)
+	switch {
+	case errors.Is(err, models.ErrStale):
+		return ErrGone
+	case errors.Is(err, models.ErrTaken):
+		owner, err := s.db.IdentityOwner(ctx, i.Source, i.Issuer, i.Subject)
+		if err == nil && owner != account.ID {
+			err = ErrLinked
+		}
+		return err
+	}
+	return err
+}
+
+// Unlink takes an identity from an account, on the word of the owner of a session, or of the
+// operator (no session). What stands on it ends, but for that session. Errors:
+// models.ErrNotFound; ErrLastWay.
+func (s *Service) Unlink(ctx context.Context, account models.Account, session, id string) error {
+	ended, err := s.db.PartIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))
+	if errors.Is(err, models.ErrLastWay) {
+		err = ErrLastWay
+	}
+	if err != nil {
+		return err
+	}
+	s.ended(ctx, account.Username, ended)
+	s.tell(ctx, models.EventGroups, account.Username, "")
+	return nil
+}
+
+// LinkedWay is an identity by which somebody signs in.
+type LinkedWay struct {
+	ID    string
+	Label string // of the source
+	Login string // what they are called there; may be empty
+	Since time.Time
+	Used  time.Time
+	Last  bool // without it nobody could sign in
+}
+
+// LinkedWays returns an account's identities, the oldest first, and the sources that it could
+// be joined to besides.
+func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]LinkedWay, []Source, error) {
+	list, err := s.db.Identities(ctx, account.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	ways := make([]LinkedWay, len(list))
+	for n, i := range list {
+		ways[n] = LinkedWay{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt, Last: len(list) == 1 && !s.hasPassword(account)}
+		if source, ok := s.Source(i.Source); ok {
+			ways[n].Label = source.Label()
+		}
+	}
+	var others []Source
+	for _, source := range s.cfg.Sources {
+		if source.Way() != ByHeader {
+			others = append(others, source)
+		}
+	}
+	return ways, others, nil
+}

@@ -1,0 +1,199 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"foyer/app/auth"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// provider is a source with pages of its own: whoever brings back a code is the person whose
+// code it is.
+type provider struct {
+	name   string
+	people map[string]auth.Person // by code
+	fresh  bool                   // of the last answer
+}
+
+func (p *provider) Name() string  { return p.name }
+func (p *provider) Label() string { return "Provider " + p.name }
+func (p *provider) Way() auth.Way { return auth.ByTrip }
+func (p *provider) Start(_ context.Context, b auth.Beginning) (auth.Trip, error) {
+	return auth.Trip{URL: "https://" + p.name + ".example/?back=" + url.QueryEscape(b.Callback) + "&hint=" + b.Hint, State: "state of " + p.name}, nil
+}
+
+func (p *provider) Finish(_ context.Context, a auth.Answer) (auth.Person, error) {
+	p.fresh = a.Fresh
+	person, there := p.people[a.Form("code")]
+	if !there || a.Form("state") != a.State {
+		return auth.Person{}, auth.Refusal(p.Label() + " did not say who you are.")
+	}
+	return person, nil
+}
+func (p *provider) Still(context.Context, []auth.Identity) ([]auth.Identity, error) { return nil, nil }
+func (p *provider) SignOut(_ context.Context, hint, callback string) (string, error) {
+	return "https://" + p.name + ".example/end?hint=" + hint, nil
+}
+
+func (p *provider) back(code string) string {
+	return "/signin/with/" + p.name + "/back?" + url.Values{"code": {code}, "state": {"state of " + p.name}}.Encode()
+}
+
+// withSources runs a site whose people come from these sources, too.
+func withSources(t testing.TB, more map[string]string, sources ...auth.Source) (*Server, string) {
+	t.Helper()
+	return startChanged(t, more, func(s *Server) {
+		cfg, err := s.cfg.Auth(s.db, slog.New(slog.DiscardHandler), s.tell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Sources = sources
+		if s.auth, err = auth.New(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func newProvider(name string) *provider {
+	return &provider{name: name, people: map[string]auth.Person{
+		"zoe":   {Subject: "1", Login: "zoe", Name: "Zoë Z.", SignOutHint: "an ID token", Session: "sid-1"},
+		"alice": {Subject: "2", Login: "alice", Name: "Another Alice"},
+	}}
+}
+
+// From the sign-in page to the source, back, in, and out of both.
+func TestSignInWith(t *testing.T) {
+	one := newProvider("one")
+	_, base := withSources(t, nil, one)
+	b := newBrowser(t, base)
+	b.get("/signin?next=/people").wants(200, "Sign in with Provider one").wants(200, `/signin/with/one?next=%2fpeople"`)
+	b.get("/signin/with/one?next=/people&trusted=1&login_hint=zoe").wants(303, "")
+	if to := b.last.Header.Get("Location"); to != "https://one.example/?back="+url.QueryEscape(base+"/signin/with/one/back")+"&hint=zoe" {
+		t.Errorf("sent to %s", to)
+	}
+	trip := b.cookies["foyer-trip"]
+	if trip == nil || !trip.HttpOnly || trip.SameSite != http.SameSiteLaxMode || strings.Contains(trip.Value, "state") {
+		t.Fatalf("the trip's cookie: %+v", trip)
+	}
+	b.get(one.back("zoe")).wants(303, "")
+	if to := b.last.Header.Get("Location"); to != "/people" || b.cookies["foyer"].Expires.IsZero() || b.cookies["foyer-trip"] != nil {
+		t.Errorf("sent to %s with %v", to, b.cookies)
+	}
+	b.get("/settings").wants(200, "Zoë Z.").wants(200, "Provider one · zoe").wants(200, "Set a password")
+	b.submit("/settings", "/signout").wants(200, "https://one.example/end?hint=an%20ID%20token")
+	if b.last.Header.Get("Refresh") != "0; url=https://one.example/end?hint=an ID token" || b.cookies["foyer"] != nil {
+		t.Errorf("%v %v", b.last.Header, b.cookies)
+	}
+}
+
+// An answer counts in the browser that began, once, and for the source that was asked.
+func TestSignInWith_ForeignAnswers(t *testing.T) {
+	one, two := newProvider("one"), newProvider("two")
+	_, base := withSources(t, nil, one, two)
+	for what, prepare := range map[string]func(b *browser) string{
+		"nothing was begun": func(*browser) string { return one.back("zoe") },
+		"begun at another":  func(b *browser) string { b.get("/signin/with/two"); return one.back("zoe") },
+		"a state of another": func(b *browser) string {
+			b.get("/signin/with/one")
+			return strings.Replace(one.back("zoe"), "state+of+one", "x", 1)
+		},
+		"a cookie that is none": func(b *browser) string {
+			b.get("/signin/with/one")
+			b.cookies["foyer-trip"].Value = "x"
+			return one.back("zoe")
+		},
+		"a code of nobody":       func(b *browser) string { b.get("/signin/with/one"); return one.back("nobody") },
+		"the answer a 2nd time":  func(b *browser) string { b.get("/signin/with/one").get(one.back("nobody")); return one.back("zoe") },
+		"a way that is none":     func(b *browser) string { b.get("/signin/with/three").wants(404, ""); return one.back("zoe") },
+		"begun to link, outside": func(b *browser) string { b.get("/settings/ways/add/one"); return one.back("zoe") },
+	} {
+		b := newBrowser(t, base)
+		b.get(prepare(b)).wants(422, `role="alert"`)
+		b.wantsUser("")
+		if t.Failed() {
+			t.Fatal(what)
+		}
+	}
+}
+
+// Somebody is joined to an account only by its owner, who proves themselves in both places
+// and says yes.
+func TestWays(t *testing.T) {
+	one, two := newProvider("one"), newProvider("two")
+	_, base := withSources(t, nil, one, two)
+	alice := newBrowser(t, base).signIn("alice")
+	alice.get("/settings").wants(200, "Add Provider one")
+	alice.submit("/settings/ways/add/one", "/settings/ways/add/one", "current", "wrong").wants(422, "not your password")
+	alice.submit("/settings/ways/add/one", "/settings/ways/add/one", "current", demoPassword).wants(200, "https://one.example/")
+	alice.get(one.back("alice")).wants(303, "")
+	if !one.fresh {
+		t.Error("the source need not ask again")
+	}
+	// Nothing is joined before the yes, which is this session's alone.
+	stranger := newBrowser(t, base)
+	stranger.get("/signin/with/one").get(one.back("alice")).wants(303, "")
+	bob := newBrowser(t, base).signIn("bob")
+	bob.cookies["foyer-joining"] = alice.cookies["foyer-joining"]
+	bob.submit("/settings", "/settings/ways/join").wants(422, "too long")
+	alice.submit("/settings/ways/join", "/settings/ways/join").wants(303, "")
+	alice.get("/settings").wants(200, "Provider one · alice")
+
+	// She comes in by it; her name is still her own.
+	again := newBrowser(t, base)
+	again.get("/signin/with/one").get(one.back("alice")).wants(303, "")
+	again.wantsUser("alice").get("/settings").wants(200, "Alice Adler")
+	// Bob cannot have it as well.
+	bob.submit("/settings/ways/add/one", "/settings/ways/add/one", "current", demoPassword).wants(200, "")
+	bob.get(one.back("alice")).wants(422, "another account")
+
+	// Removed, it signs her out where she came in by it, and not where she typed a password.
+	m := strings.SplitN(strings.SplitN(alice.get("/settings").body, `href="/settings/ways/`, 2)[1], "/remove", 2)[0]
+	bob.get("/settings/ways/"+m+"/remove").wants(404, "")
+	alice.submit("/settings/ways/"+m+"/remove", "/settings/ways/"+m+"/remove", "current", demoPassword).wants(303, "")
+	again.wantsUser("")
+	alice.wantsUser("alice")
+}
+
+// Without a password, another trip confirms, and the last way in stays.
+func TestWays_NoPassword(t *testing.T) {
+	one := newProvider("one")
+	s, base := withSources(t, nil, one)
+	zoe := newBrowser(t, base)
+	zoe.get("/signin/with/one").get(one.back("zoe")).wants(303, "")
+	if strings.Contains(zoe.get("/settings").body, "/remove\"") {
+		t.Error("the last way can be removed")
+	}
+	stale := func() { // everybody proved themselves some time ago
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), s.cfg.DatabaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(t.Context(), "UPDATE sessions SET proved_at = now() - interval '1 hour'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stale()
+	zoe.get("/settings").wants(200, "Sign in again with Provider one")
+	zoe.submit("/settings", "/settings/delete", "confirm", "zoe").wants(422, "")
+	zoe.submit("/settings", "/settings/password", "password", "a few words in a row").wants(422, "")
+	// Somebody else's proof is none.
+	zoe.submit("/settings", "/settings/confirm", "next", "/settings").wants(200, "https://one.example/")
+	zoe.get(one.back("alice")).wants(422, "somebody else")
+	zoe.submit("/settings", "/settings/confirm", "next", "/settings").wants(200, "")
+	zoe.get(one.back("zoe")).wants(303, "")
+	if !one.fresh {
+		t.Error("the source need not ask again")
+	}
+	zoe.submit("/settings", "/settings/password", "password", "a few words in a row").wants(303, "")
+	stale()
+	newBrowser(t, base).submit("/signin", "/signin", "username", "zoe", "password", "a few words in a row").wants(303, "")
+	zoe.submit("/settings", "/settings/delete", "confirm", "zoe", "current", "a few words in a row").wants(303, "")
+}
