@@ -52,10 +52,12 @@ var metricLine = regexp.MustCompile(`(?m)^(\w+)(?:\{([^}]*)\})? `)
 // name is there, with each label, and with each value that a query compares with.
 func TestDashboard(t *testing.T) {
 	_, base := start(t, map[string]string{"APP_ENV": "development"})
+	_, other := start(t, map[string]string{"APP_ENV": "development", "XMPP_UPSTREAM": "xmpp://127.0.0.1:1"}) // nobody is asked
 	failLogin(t, base)
 	has := make(map[string]map[string][]string) // name → label → values
 	eventually(t, func() bool {
-		for _, m := range metricLine.FindAllStringSubmatch(newBrowser(t, base).get("/metrics").body, -1) {
+		both := newBrowser(t, base).get("/metrics").body + newBrowser(t, other).get("/metrics").body
+		for _, m := range metricLine.FindAllStringSubmatch(both, -1) {
 			if has[m[1]] == nil {
 				has[m[1]] = make(map[string][]string)
 			}

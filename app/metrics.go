@@ -90,6 +90,9 @@ func (s *Server) register(r prometheus.Registerer) {
 			func() float64 { return float64(value()) }))
 	}
 	r.MustRegister(newGatewayMetrics(s.gateway.Stats, s.cfg.Domain))
+	if other, ok := s.chat.(interface{ metrics() prometheus.Collector }); ok {
+		r.MustRegister(other.metrics())
+	}
 	counter("foyer_sessions_bound_total", "Chat sessions bound.", nil, func() int64 { return s.chat.Figures().SessionsBound })
 	counter("foyer_sessions_resumed_total", "Chat streams resumed.", nil, func() int64 { return s.chat.Figures().SessionsResumed })
 	gauge("foyer_sessions", "Chat sessions, those that wait for resumption included.", nil, func() int64 { return s.chat.Figures().Sessions })

@@ -94,6 +94,7 @@ func (s *Standalone) register(r prometheus.Registerer) {
 	r.MustRegister(newGatewayMetrics(s.front.gateway.Stats, ""))
 	for _, domain := range s.domains {
 		figures := s.relays[domain].Stats
+		r.MustRegister(newUpstreamMetrics(figures, domain))
 		counter := func(name, help string, value func() int64, labels prometheus.Labels) {
 			labels["domain"] = domain
 			r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels},

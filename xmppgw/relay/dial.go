@@ -25,13 +25,14 @@ const dead = 40 * time.Second
 
 var probes = net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interval: 10 * time.Second, Count: 3}
 
-// each tries the upstream's addresses in turn, until one serves. A server may send us on
-// to another of them.
+// each tries the upstream's addresses in turn, until one serves; those that did not serve
+// lately come last. A server may send us on to another of them.
 func (r *Relay) each(ctx context.Context, try func(ctx context.Context, t target) error) error {
 	targets, err := r.targets(ctx)
 	if err != nil {
 		return err
 	}
+	targets = r.absent.last(targets, time.Now())
 	allowed := slices.Clone(targets)
 	var errs []error
 	for redirects := 0; len(targets) > 0 && ctx.Err() == nil; {
@@ -39,7 +40,11 @@ func (r *Relay) each(ctx context.Context, try func(ctx context.Context, t target
 		targets = targets[1:]
 		err := r.once(ctx, t, try)
 		if err == nil {
+			r.absent.worked(t.address())
 			return nil
+		}
+		if ctx.Err() == nil && !errors.Is(err, errNoPlace) {
+			r.absent.failed(t.address(), time.Now())
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", t, err))
 		if to, ok := redirectOf(err, allowed); ok && redirects < maxRedirects {

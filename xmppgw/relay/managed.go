@@ -36,6 +36,7 @@ type managed struct {
 	size     int           // of those, in bytes
 	owed     time.Time     // since when the upstream owes an acknowledgement, if unacked is not empty
 	asked    int           // stanzas since the upstream was last asked
+	question question      // the last time it was
 	room     chan struct{} // closed when there is room or an end; nil: nobody waits
 	inactive []byte        // the client's last <inactive/> (XEP-0352); nil: it is active
 }
@@ -126,6 +127,7 @@ func (m *managed) send(el *stream.Element) error {
 func (m *managed) askLocked() {
 	if m.state == manageOn && m.link != nil {
 		m.asked = 0
+		m.question.ask()
 		_ = m.link.send([]byte(smRequest))
 	}
 }
@@ -180,6 +182,7 @@ func (m *managed) handleSM(el *stream.Element) error {
 	case "r":
 		_ = m.link.send([]byte(`<a xmlns="` + stanza.NSSM + `" h="` + strconv.FormatUint(uint64(m.in), 10) + `"/>`))
 	case "a":
+		m.question.answered(&m.conn.relay.answers)
 		if !m.ackLocked(countOf(el, m.acked)) {
 			// XEP-0198 §4: more than was sent. What it has is not known any more.
 			m.link.close()

@@ -28,6 +28,7 @@ type passing struct {
 	keeps    time.Duration // for which the upstream keeps the session then
 	h        uint32        // stanzas that the client acknowledged
 	resuming string        // the id that the client wants to resume
+	question question      // of the client
 	ended    bool
 	over     bool // the session has ended for good
 	held     bool // the link waits for the client to come back
@@ -60,6 +61,8 @@ func (p *passing) noteSent(el *stream.Element) {
 	switch el.Name.Local {
 	case "a":
 		p.h = countOf(el, p.h)
+	case "r":
+		p.question.ask()
 	case "resume":
 		p.resuming, _ = el.Attr("previd")
 		p.h = countOf(el, p.h)
@@ -105,6 +108,8 @@ func (p *passing) noteReceived(el *stream.Element) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch el.Name.Local {
+	case "a":
+		p.question.answered(&p.conn.relay.answers)
 	case "enabled":
 		p.id, p.keeps = resumption(el)
 	case "resumed":

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -9,6 +10,9 @@ import (
 // Every link costs a file descriptor, also that of a BOSH session whose client has no
 // connection open, and one that is held. They have their part of those that the system
 // gives.
+
+// errNoPlace: there may be no more links.
+var errNoPlace = errors.New("connections to it that there may be are in use; the site needs more open files (ulimit -n)")
 
 // takePlace takes a place for a link, which leave gives back. Links that are held for
 // lost clients give way.
@@ -20,7 +24,7 @@ func (r *Relay) takePlace() (leave func(), err error) {
 		default:
 		}
 		if !r.hibernating.giveWay() {
-			return nil, fmt.Errorf("all %d connections to it that there may be are in use; the site needs more open files (ulimit -n)", r.cfg.Links)
+			return nil, fmt.Errorf("all %d %w", r.cfg.Links, errNoPlace)
 		}
 	}
 }

@@ -118,6 +118,9 @@ type Relay struct {
 	hibernating hibernatingSet
 	counters    counters
 	outage      outage
+	absent      absences
+	signIns     latency       // of sign-ins that worked
+	answers     latency       // of answers whether something came
 	streams     *budget.Share // of the domain
 	signingIn   *budget.Share // of an address, with PassSASL
 	failures    *budget.Rate  // likewise
@@ -268,6 +271,9 @@ type Stats struct {
 	Resumed     int64 // of those, resumed by the relay without the client's notice
 	Streams     int64 // now
 	Hibernating int64 // now waiting at the upstream for resumption, as far as the relay knows
+
+	SignIns Latency // of sign-ins that worked: from dialling to the features behind them
+	Answers Latency // from a stream's question whether something came (XEP-0198) to the answer
 }
 
 // Stats returns the counts.
@@ -276,5 +282,6 @@ func (r *Relay) Stats() Stats {
 		SignedIn: r.counters.signedIn.Load(), Refused: r.counters.refused.Load(), Failed: r.counters.failed.Load(),
 		Lost: r.counters.lost.Load(), Resumed: r.counters.resumed.Load(),
 		Streams: int64(len(r.conns.all())), Hibernating: int64(r.hibernating.len()),
+		SignIns: r.signIns.read(), Answers: r.answers.read(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
@@ -65,6 +66,7 @@ func (r *Relay) note(ctx context.Context, err error) {
 }
 
 func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
+	began := time.Now()
 	l, features, err := r.connect(ctx, lang)
 	if err != nil {
 		return nil, nil, err
@@ -79,6 +81,7 @@ func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang 
 		l.abort()
 		return nil, nil, err
 	}
+	r.signIns.observe(time.Since(began))
 	return l, features, nil
 }
 
