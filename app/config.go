@@ -37,6 +37,9 @@ type Config struct {
 	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" desc:"sources whose people get an account when they sign in for the first time, separated by commas: all, none, or names; the others sign in to accounts that they are joined to (docs/IDENTITY.md)"`
 	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether those who are signed in by it are still there"`
 
+	OIDCProviders string         `env:"OIDC_PROVIDERS" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, OIDC_KEYCLOAK_ISSUER and so on (docs/IDENTITY.md)"`
+	OIDC          []oidcSettings `env:"-"`
+
 	HeaderSignIn      string `env:"HEADER_SIGNIN" desc:"header in which a proxy in front tells who is signed in there, such as X-Forwarded-User; believed from TRUSTED_PROXIES alone; empty: none (docs/IDENTITY.md says what it costs)"`
 	HeaderName        string `env:"HEADER_SIGNIN_NAME" desc:"header with their name as people see it"`
 	HeaderGroups      string `env:"HEADER_SIGNIN_GROUPS" desc:"header with their groups, separated by commas"`
@@ -114,6 +117,10 @@ func LoadConfig(environ map[string]string) (Config, error) {
 	environ = maps.Clone(environ)
 	var c Config
 	if err := readSettings(&c, environ); err != nil {
+		return c, err
+	}
+	var err error
+	if c.OIDC, err = readOIDC(c.OIDCProviders, environ); err != nil {
 		return c, err
 	}
 	if c.Addr == "" {

@@ -17,11 +17,14 @@ import (
 // rawClient speaks XMPP over direct TLS, word by word.
 type rawClient struct {
 	t      testing.TB
+	user   string
 	conn   *tls.Conn
 	reader *stream.Reader
 }
 
-func (s *Server) rawClient(t testing.TB) *rawClient {
+func (s *Server) rawClient(t testing.TB) *rawClient { t.Helper(); return s.rawClientOf(t, "alice") }
+
+func (s *Server) rawClientOf(t testing.TB, user string) *rawClient {
 	t.Helper()
 	conn, err := tls.Dial("tcp", s.native[1].listener.Addr().String(), &tls.Config{InsecureSkipVerify: true}) // made in memory for the test
 	if err != nil {
@@ -29,8 +32,8 @@ func (s *Server) rawClient(t testing.TB) *rawClient {
 	}
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(streamtest.Patience))
-	c := &rawClient{t, conn, stream.NewReader(conn, stream.Limits{})}
-	c.send(`<?xml version='1.0'?><stream:stream to='localhost' from='alice@localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`)
+	c := &rawClient{t, user, conn, stream.NewReader(conn, stream.Limits{})}
+	c.send(`<?xml version='1.0'?><stream:stream to='localhost' from='` + user + `@localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`)
 	if _, err := c.reader.Header(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +77,7 @@ func (c *rawClient) token(secret, more string) {
 	}
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write(append([]byte("Initiator"), binding...))
-	initial := base64.StdEncoding.EncodeToString(append([]byte("alice\x00"), m.Sum(nil)...))
+	initial := base64.StdEncoding.EncodeToString(append([]byte(c.user+"\x00"), m.Sum(nil)...))
 	c.send(`<authenticate xmlns="urn:xmpp:sasl:2" mechanism="HT-SHA-256-EXPR"><initial-response>` + initial + `</initial-response>` + agent + `<fast xmlns="urn:xmpp:fast:0"/>` + more + `</authenticate>`)
 }
 

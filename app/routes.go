@@ -24,6 +24,8 @@ func (s *Server) routes() {
 	s.gateway.Mount(s.web)
 
 	s.web.Use(s.secureHeaders, s.compressed)
+	s.web.Post("/signin/with/:name/logout", s.logOutByProvider) // from the provider itself: no browser, and no form of ours
+	s.web.Post("/signin/with/:name/start", s.startAtProvider)   // from one of its pages
 	xmpp := s.web.Group("/xmpp", s.ownPages, s.loadVisit)
 	xmpp.Get("/me", s.me)
 	xmpp.Get("/credentials", s.credentials)
@@ -40,6 +42,7 @@ func (s *Server) routes() {
 	s.web.Post("/signin/name", s.chooseName)
 	s.web.Get("/signin/with/:name", s.signInWith)
 	s.web.Get("/signin/with/:name/back", s.backFrom)
+	s.web.Get("/signin/with/:name/start", s.startAtProvider)
 	s.web.Post("/signout", s.signOut)
 
 	s.web.Get("/chat", s.signedIn, s.chatPage)

@@ -145,7 +145,12 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	signIn.Meter, signIn.Processor = s.limits, processor
+	signIn.Meter, signIn.Processor, signIn.Picture = s.limits, processor, s.wantPicture
+	origins, err := cfg.pictureOrigins()
+	if err != nil {
+		return nil, err
+	}
+	s.fetcher, s.saidPictures, s.logouts = pictures.NewFetcher(origins), make(chan saidPicture, maxSaidPictures), newLogouts(s.limits)
 	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
 	}
@@ -234,6 +239,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.recheckSources(work) })
+	for range saidPictureWorkers {
+		background.Go(func() { s.fetchPictures(work) })
+	}
 	background.Go(func() { s.retention(work) })
 	background.Go(func() { s.giveBackMemory(work) })
 	background.Go(func() { s.db.KeepIndex(work) })

@@ -51,6 +51,10 @@ type Server struct {
 	limits   *budget.Ledger // which of them were met
 	patience time.Duration  // for a request that reads and writes no file
 
+	fetcher      *pictures.Fetcher // of those that sources have
+	saidPictures chan saidPicture
+	logouts      *budget.Rate // by providers
+
 	accountChanges  *accountChanges
 	memoryGivenBack atomic.Int64 // times
 }

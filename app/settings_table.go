@@ -8,7 +8,9 @@ import (
 
 // SettingsTable returns the settings as the table in the README; a test holds
 // the two together.
-func SettingsTable() string { return settingsTable(reflect.TypeFor[Config]()) }
+func SettingsTable() string {
+	return settingsTable(reflect.TypeFor[Config]()) + namedSettingsTable("OIDC", reflect.TypeFor[oidcSettings]())
+}
 
 // GatewaySettingsTable returns those of foyer gateway, as docs/GATEWAY.md has them.
 func GatewaySettingsTable() string { return settingsTable(reflect.TypeFor[GatewayConfig]()) }

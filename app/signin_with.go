@@ -55,6 +55,9 @@ func (s *Server) startTrip(c *fiber.Ctx, source auth.Source, record auth.TripRec
 	trip, err := source.Start(c.UserContext(), b)
 	if err != nil {
 		s.log.Warn("signing in at a source did not begin", "source", source.Name(), "err", err)
+		if refused, ok := errors.AsType[auth.Refusal](err); ok {
+			return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, refused.Error())
+		}
 		return s.renderSignInFailure(c, source, record, http.StatusServiceUnavailable, source.Label()+" does not answer just now. Please try again in a moment.")
 	}
 	record.Source, record.State = source.Name(), trip.State

@@ -15,6 +15,13 @@ func (c Config) Sources(log *slog.Logger) ([]auth.Source, error) {
 	if c.HeaderSignIn != "" {
 		list = append(list, auth.NewHeader(c.headerSettings()))
 	}
+	for _, settings := range c.OIDC {
+		provider, err := settings.provider(log)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, provider)
+	}
 	return list, nil
 }
 

@@ -53,6 +53,39 @@ func (s *Service) EndProviderSession(ctx context.Context, source Source, issuer,
 	return nil
 }
 
+// Logout is a source's word that somebody is out, which was checked.
+type Logout struct {
+	Issuer  string
+	Subject string // who; empty: only Session tells
+	Session string // the source's session that ended (Person.Session); empty: everything of Subject's
+
+	// ID is the word's own, which counts once; it is remembered until Until.
+	ID    string
+	Until time.Time
+}
+
+// ErrUsed: the word was acted on already.
+var ErrUsed = errors.New("auth: that was used before")
+
+// LogOut acts on a source's word that somebody is out. One session of the source ends what began in it, and
+// what of the person began without the source saying in which; app passwords stay, as with
+// EndProviderSession. A person without a session ends all that stands on them, app passwords
+// included. Nobody has it: no error. Errors: ErrUsed; any other means that nothing was done.
+func (s *Service) LogOut(ctx context.Context, source Source, l Logout) error {
+	ended, err := s.db.EndByLogout(ctx, models.Logout{
+		Source: source.Name(), Issuer: l.Issuer, Subject: l.Subject, Session: l.Session,
+		ID: l.ID, Until: l.Until, SessionUntil: time.Now().Add(endedSessionsKept),
+	})
+	if errors.Is(err, models.ErrTaken) {
+		return ErrUsed
+	}
+	if err != nil {
+		return err
+	}
+	s.endedOf(ctx, ended)
+	return nil
+}
+
 func (s *Service) endedOf(ctx context.Context, ended []models.Ended) {
 	for _, e := range ended {
 		s.tell(ctx, models.EventEnded, e.Username, e.Session)

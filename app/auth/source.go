@@ -49,6 +49,13 @@ type SignOuter interface {
 	SignOut(ctx context.Context, hint, callback string) (url string, err error)
 }
 
+// LogoutReceiver is a Source that says by itself that somebody is out (OpenID Connect Back-Channel
+// Logout 1.0). Service.LogOut acts on it.
+type LogoutReceiver interface {
+	// Logout checks what was sent. Errors: a Refusal: it does not count; ErrAway.
+	Logout(ctx context.Context, token string) (Logout, error)
+}
+
 // Checker is a Source that `foyer doctor` can try from end to end. The error says what to
 // change, and on whose side.
 type Checker interface {

@@ -68,14 +68,14 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
-		"app/auth/oidc":     {"token"},
+		"app/auth/oidc":     {"app/auth", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names"},
 		"app/doors":         {"app/auth", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/move":          {"internal/stanza", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
-		"app/pictures":      {"internal/budget"},
+		"app/pictures":      {"internal/budget", "internal/netaddr"},
 		"app/remote":        {"internal/names", "internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,
@@ -86,7 +86,7 @@ func mayImport() map[string][]string {
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":        {"internal/budget", "internal/stanza", "internal/stream"},
-		"xmppgw/relay":  {"internal/budget", "internal/sasl", "internal/stanza", "internal/stream"},
+		"xmppgw/relay":  {"internal/budget", "internal/netaddr", "internal/sasl", "internal/stanza", "internal/stream"},
 		"xmppd":         {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd/archive"},
 		"xmppd/archive": {"internal/budget", "internal/stanza", "internal/stream"},
 		"xmppd/muc":     {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
@@ -94,6 +94,7 @@ func mayImport() map[string][]string {
 
 		"internal/budget":            nil,
 		"internal/names":             nil,
+		"internal/netaddr":           nil,
 		"internal/sasl":              {"internal/stanza", "internal/stream"},
 		"internal/stanza":            {"internal/stream"},
 		"internal/stream":            nil,

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/stream"
 )
 
@@ -343,7 +344,7 @@ func TestPublic(t *testing.T) {
 		"::1": false, "::ffff:10.0.0.1": false, "fe80::1": false, "fd00::1": false, "64:ff9b::a00:1": false, "2002:a00:1::1": false,
 		"::": false, "8.8.8.8": true, "2606:4700::1": true,
 	} {
-		if got := isPublic(netip.MustParseAddr(address).Unmap()); got != want {
+		if got := netaddr.IsPublic(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s counts as public: %v", address, got)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"foyer/app/auth"
 )
 
 // Bounds of a logout token.
@@ -17,22 +19,20 @@ const (
 // logoutEvent is what a logout token is about (OpenID Connect Back-Channel Logout 1.0 §2.4).
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// Logout is what a provider says in a logout token that was checked.
-type Logout struct {
-	Issuer  string
-	Subject string // whose sessions end; empty: only Session tells
-	Session string // sid: the one session that ends; empty: all of Subject's
-
-	// ID is the token's, which counts once. Who acts on it remembers that until Until.
-	ID    string
-	Until time.Time
+// Logout implements auth.LogoutReceiver: it checks a logout token by every step of OpenID Connect
+// Back-Channel Logout 1.0 §2.6, but for the one that wants a memory (auth.Logout.ID). Errors:
+// ErrInvalid; ErrAway.
+func (p *Provider) Logout(ctx context.Context, raw string) (auth.Logout, error) {
+	out, err := p.checkLogout(ctx, raw)
+	if err != nil {
+		p.refused("a logout token of the identity provider, or of somebody who plays it, does not count", err)
+	}
+	return out, err
 }
 
-// CheckLogout checks a logout token by every step of OpenID Connect Back-Channel Logout 1.0 §2.6,
-// but for the one that wants a memory (Logout.ID). Errors: ErrInvalid; ErrAway.
-func (p *Provider) CheckLogout(ctx context.Context, raw string) (Logout, error) {
-	invalid := func(err error) (Logout, error) {
-		return Logout{}, fmt.Errorf("%w: the logout token: %w", ErrInvalid, err)
+func (p *Provider) checkLogout(ctx context.Context, raw string) (auth.Logout, error) {
+	invalid := func(err error) (auth.Logout, error) {
+		return auth.Logout{}, fmt.Errorf("%w: the logout token: %w", ErrInvalid, err)
 	}
 	// §2.4: the type keeps other tokens from being taken for one of these.
 	if err := checkForm(raw, MaxLogoutToken, "logout+jwt", "JWT"); err != nil {
@@ -40,12 +40,12 @@ func (p *Provider) CheckLogout(ctx context.Context, raw string) (Logout, error) 
 	}
 	m, err := p.discovery.get(ctx)
 	if err != nil {
-		return Logout{}, err
+		return auth.Logout{}, err
 	}
 	verifier, keys := p.verifier(m)
 	t, err := verifier.VerifyLogout(ctx, raw)
 	if err != nil {
-		return Logout{}, fmt.Errorf("%w: the logout token: %w", keys.kind(), err)
+		return auth.Logout{}, fmt.Errorf("%w: the logout token: %w", keys.kind(), err)
 	}
 	said := claims{}
 	if err := t.Claims(&said); err != nil {
@@ -54,7 +54,7 @@ func (p *Provider) CheckLogout(ctx context.Context, raw string) (Logout, error) 
 	if err := p.checkLogoutClaims(said); err != nil {
 		return invalid(err)
 	}
-	out := Logout{Issuer: p.cfg.Issuer, Until: t.Expiry.Add(skew)}
+	out := auth.Logout{Issuer: p.cfg.Issuer, Until: t.Expiry.Add(skew)}
 	out.ID, _ = said.text("jti")
 	out.Subject, _ = said.text("sub")
 	out.Session, _ = said.text("sid")

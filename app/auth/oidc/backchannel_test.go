@@ -19,13 +19,13 @@ func TestLogoutToken(t *testing.T) {
 	s := newSite(t, idp, nil)
 	typ := map[string]any{"typ": "logout+jwt"}
 	for name, c := range map[string]struct{ subject, session string }{"one session": {"1", "s"}, "all of a person": {"1", ""}, "a session alone": {"", "s"}} {
-		out, err := s.p.CheckLogout(t.Context(), idp.LogoutToken(c.subject, c.session))
+		out, err := s.p.Logout(t.Context(), idp.LogoutToken(c.subject, c.session))
 		if err != nil || out.Issuer != idp.URL || out.Subject != c.subject || out.Session != c.session || out.ID == "" || time.Until(out.Until) < time.Minute {
 			t.Errorf("%s: %+v %v", name, out, err)
 		}
 	}
 	for _, header := range []map[string]any{{"typ": "application/logout+jwt"}, {"typ": "JWT"}, {"typ": "LOGOUT+JWT"}, {"alg": "ES256"}} {
-		if _, err := s.p.CheckLogout(t.Context(), idp.Sign(idp.LogoutClaims("1", ""), header)); err != nil {
+		if _, err := s.p.Logout(t.Context(), idp.Sign(idp.LogoutClaims("1", ""), header)); err != nil {
 			t.Error(header, err)
 		}
 	}
@@ -46,7 +46,7 @@ func TestLogoutToken(t *testing.T) {
 	} {
 		claims := idp.LogoutClaims("1", "s")
 		claim(set)(claims, nil)
-		if out, err := s.p.CheckLogout(t.Context(), idp.Sign(claims, typ)); !errors.Is(err, oidc.ErrInvalid) {
+		if out, err := s.p.Logout(t.Context(), idp.Sign(claims, typ)); !errors.Is(err, oidc.ErrInvalid) {
 			t.Errorf("%s: %+v %v", name, out, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestLogoutToken(t *testing.T) {
 		"too long":        strings.Repeat("x", oidc.MaxLogoutToken+1),
 		"another's token": oidctest.Start(t).LogoutToken("1", ""),
 	} {
-		if out, err := s.p.CheckLogout(t.Context(), raw); !errors.Is(err, oidc.ErrInvalid) {
+		if out, err := s.p.Logout(t.Context(), raw); !errors.Is(err, oidc.ErrInvalid) {
 			t.Errorf("%s: %+v %v", name, out, err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestLogoutToken_Flood(t *testing.T) {
 	s := newSite(t, idp, nil)
 	for range 50 {
 		header := map[string]any{"typ": "logout+jwt", "kid": "unknown"}
-		if out, err := s.p.CheckLogout(t.Context(), idp.Sign(idp.LogoutClaims("1", ""), header)); err == nil {
+		if out, err := s.p.Logout(t.Context(), idp.Sign(idp.LogoutClaims("1", ""), header)); err == nil {
 			t.Fatal(out)
 		}
 	}
@@ -84,7 +84,7 @@ func TestLogoutToken_Flood(t *testing.T) {
 		t.Error("the keys were asked for", n, "times")
 	}
 	// And the provider's own are heard in between.
-	if _, err := s.p.CheckLogout(t.Context(), idp.LogoutToken("1", "")); err != nil {
+	if _, err := s.p.Logout(t.Context(), idp.LogoutToken("1", "")); err != nil {
 		t.Error(err)
 	}
 }
@@ -97,7 +97,7 @@ func TestLogoutToken_Away(t *testing.T) {
 		idp.Change(func() {
 			idp.Before = at(path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 		})
-		if out, err := newSite(t, idp, nil).p.CheckLogout(t.Context(), raw); !errors.Is(err, oidc.ErrAway) {
+		if out, err := newSite(t, idp, nil).p.Logout(t.Context(), raw); !errors.Is(err, oidc.ErrAway) {
 			t.Errorf("%s: %+v %v", path, out, err)
 		}
 	}
@@ -116,7 +116,7 @@ func FuzzLogoutToken(f *testing.F) {
 		if raw == good {
 			return
 		}
-		if out, err := s.p.CheckLogout(t.Context(), raw); err == nil {
+		if out, err := s.p.Logout(t.Context(), raw); err == nil {
 			t.Errorf("%q: %+v", raw, out)
 		}
 	})

@@ -6,44 +6,53 @@ import (
 	"fmt"
 	"net/http"
 
+	"foyer/app/auth"
+
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
-// Finish takes what a browser brought back, and says who it is. Errors: ErrNotBegun, ErrDenied,
-// ErrAway, ErrInvalid, ErrNotAdmitted.
-func (p *Provider) Finish(ctx context.Context, r Return) (Person, error) {
+// Finish implements auth.Source.
+func (p *Provider) Finish(ctx context.Context, a auth.Answer) (auth.Person, error) {
+	who, err := p.finish(ctx, a)
+	if err != nil {
+		p.refused("somebody was not signed in by the identity provider", err)
+	}
+	return who, err
+}
+
+func (p *Provider) finish(ctx context.Context, a auth.Answer) (auth.Person, error) {
 	m, err := p.discovery.get(ctx)
 	if err != nil {
-		return Person{}, err
+		return auth.Person{}, err
 	}
-	code, err := p.check(m, r)
+	code, err := p.check(m, a)
 	if err != nil {
-		return Person{}, err
+		return auth.Person{}, err
 	}
-	tokens, err := p.exchange(ctx, m, code, r)
+	tokens, err := p.exchange(ctx, m, code, a)
 	if err != nil {
-		return Person{}, err
+		return auth.Person{}, err
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	id, err := p.checkIDToken(ctx, m, raw, expected{
-		nonce: p.derive(r.Secret, "nonce"), accessToken: tokens.AccessToken, again: r.Again,
+		nonce: p.derive(a.State, "nonce"), accessToken: tokens.AccessToken, again: a.Fresh,
 	})
 	if err != nil {
-		return Person{}, err
+		return auth.Person{}, err
 	}
 	claims, err := p.completed(ctx, m, id, tokens)
 	if err != nil {
-		return Person{}, err
+		return auth.Person{}, err
 	}
 	return p.person(id, claims, raw)
 }
 
 // exchange gives the code for tokens (RFC 6749 §4.1.3), with the verifier of the trip. It is
 // asked once: a code works once.
-func (p *Provider) exchange(ctx context.Context, m *metadata, code string, r Return) (*oauth2.Token, error) {
+func (p *Provider) exchange(ctx context.Context, m *metadata, code string, a auth.Answer) (*oauth2.Token, error) {
 	ctx = oidc.ClientContext(ctx, p.client)
-	tokens, err := p.oauth(m, r.Callback).Exchange(ctx, code, oauth2.VerifierOption(p.derive(r.Secret, "verifier")))
+	tokens, err := p.oauth(m, a.Callback).Exchange(ctx, code, oauth2.VerifierOption(p.derive(a.State, "verifier")))
 	var refused *oauth2.RetrieveError
 	switch {
 	case errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError:

@@ -28,31 +28,29 @@ func TestHostile_State(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	mine, theirs := s.visit(s.start()), s.visit(s.start())
-	for name, change := range map[string]func(oidc.Return) oidc.Return{
-		"another browser's":     func(r oidc.Return) oidc.Return { r.Secret = theirs.Secret; return r },
-		"no cookie":             func(r oidc.Return) oidc.Return { r.Secret = ""; return r },
-		"no state":              func(r oidc.Return) oidc.Return { r.Query.Del("state"); return r },
-		"neither":               func(r oidc.Return) oidc.Return { r.Secret = ""; r.Query.Set("state", ""); return r },
-		"the cookie as state":   func(r oidc.Return) oidc.Return { r.Query.Set("state", r.Secret); return r },
-		"two states":            func(r oidc.Return) oidc.Return { r.Query.Add("state", "x"); return r },
-		"two codes":             func(r oidc.Return) oidc.Return { r.Query.Add("code", "x"); return r },
-		"an error without one":  func(r oidc.Return) oidc.Return { r.Query = url.Values{"error": {"access_denied"}}; return r },
-		"another issuer":        func(r oidc.Return) oidc.Return { r.Query.Set("iss", "https://evil.example"); return r },
-		"no issuer where it is": func(r oidc.Return) oidc.Return { r.Query.Del("iss"); return r }, // RFC 9207 §2.4
+	for name, change := range map[string]func(answer) answer{
+		"another browser's":     func(r answer) answer { r.Secret = theirs.Secret; return r },
+		"no cookie":             func(r answer) answer { r.Secret = ""; return r },
+		"no state":              func(r answer) answer { r.Query.Del("state"); return r },
+		"neither":               func(r answer) answer { r.Secret = ""; r.Query.Set("state", ""); return r },
+		"the cookie as state":   func(r answer) answer { r.Query.Set("state", r.Secret); return r },
+		"an error without one":  func(r answer) answer { r.Query = url.Values{"error": {"access_denied"}}; return r },
+		"another issuer":        func(r answer) answer { r.Query.Set("iss", "https://evil.example"); return r },
+		"no issuer where it is": func(r answer) answer { r.Query.Del("iss"); return r }, // RFC 9207 §2.4
 	} {
 		r := mine
 		r.Query = maps.Clone(mine.Query)
-		if who, err := s.p.Finish(t.Context(), change(r)); !errors.Is(err, oidc.ErrNotBegun) {
+		if who, err := s.finish(change(r)); !errors.Is(err, oidc.ErrNotBegun) {
 			t.Errorf("%s: %+v %v", name, who, err)
 		}
 	}
 	if n := idp.Hits("/token"); n != 0 {
 		t.Error("a code was taken to the provider", n, "times")
 	}
-	if _, err := s.p.Finish(t.Context(), mine); err != nil {
+	if _, err := s.finish(mine); err != nil {
 		t.Error("after all that, the browser's own answer:", err)
 	}
-	if _, err := s.p.Finish(t.Context(), mine); !errors.Is(err, oidc.ErrInvalid) { // a code used twice
+	if _, err := s.finish(mine); !errors.Is(err, oidc.ErrInvalid) { // a code used twice
 		t.Error(err)
 	}
 }
@@ -64,7 +62,7 @@ func TestHostile_CodeOfAnother(t *testing.T) {
 	s := newSite(t, idp, nil)
 	mine, theirs := s.visit(s.start()), s.visit(s.start())
 	mine.Query.Set("code", theirs.Query.Get("code"))
-	if who, err := s.p.Finish(t.Context(), mine); !errors.Is(err, oidc.ErrInvalid) {
+	if who, err := s.finish(mine); !errors.Is(err, oidc.ErrInvalid) {
 		t.Errorf("%+v %v", who, err)
 	}
 }
@@ -85,13 +83,13 @@ func TestHostile_MixUp(t *testing.T) {
 	}
 	atEvil := newSite(t, evil, func(c *oidc.Config) { c.Name = "evil" })
 	back := atEvil.visit(atEvil.start())
-	if who, err := atEvil.p.Finish(t.Context(), back); !errors.Is(err, oidc.ErrNotBegun) {
+	if who, err := atEvil.finish(back); !errors.Is(err, oidc.ErrNotBegun) {
 		t.Errorf("%+v %v", who, err)
 	}
 	// Nor at the other's address, even of a provider that knows no RFC 9207.
 	honest.Metadata = func(m map[string]any) { m["authorization_response_iss_parameter_supported"] = false }
 	back.Query.Del("iss")
-	if who, err := newSite(t, honest, nil).p.Finish(t.Context(), back); !errors.Is(err, oidc.ErrNotBegun) {
+	if who, err := newSite(t, honest, nil).finish(back); !errors.Is(err, oidc.ErrNotBegun) {
 		t.Errorf("%+v %v", who, err)
 	}
 }

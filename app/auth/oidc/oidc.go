@@ -26,29 +26,34 @@ package oidc
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
-	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
 	"time"
+
+	"foyer/app/auth"
+
+	"golang.org/x/time/rate"
 )
 
-// Errors of signing in, to be found with errors.Is. Each is wrapped with what is for the
-// log; none of that is for people.
-var (
-	// ErrNotBegun: the answer belongs to no way that this browser began: another browser's, an old one, one
-	// that was taken already, or that of another provider.
-	ErrNotBegun = errors.New("oidc: the answer belongs to no sign-in that this browser began")
+// Why somebody is not signed in, to be found with errors.Is: sentences for people. Each is
+// wrapped with what is for the log, and none of that is for people.
+const (
+	// ErrNotBegun: the answer belongs to no trip that this browser began: another browser's, an old one, or
+	// one to another provider.
+	ErrNotBegun auth.Refusal = "That sign-in was begun in another browser or window, or somewhere else. Please begin here."
 	// ErrDenied: the provider, or the person there, said no.
-	ErrDenied = errors.New("oidc: the provider did not sign the person in")
-	// ErrAway: the provider cannot be asked just now.
-	ErrAway = errors.New("oidc: the provider cannot be reached")
+	ErrDenied auth.Refusal = "You were not signed in there. Please try again, or choose another way."
 	// ErrInvalid: what the provider said does not stand up to the checks.
-	ErrInvalid = errors.New("oidc: what the provider says is not valid")
+	ErrInvalid auth.Refusal = "The answer of the identity provider does not stand up to our checks, and so you are not signed in. Please try again; if it stays so, tell the people who run this site, whose log says why."
 	// ErrNotAdmitted: it is somebody, but nobody for this site (Config.Require).
-	ErrNotAdmitted = errors.New("oidc: the provider's claims do not let this person in here")
+	ErrNotAdmitted auth.Refusal = "Your account there is none that may come in here. Ask the people who run this site, or sign in there with another one."
 )
+
+// ErrAway: the provider cannot be asked just now.
+var ErrAway = auth.ErrAway
 
 // Config is one provider, and what the site is there.
 type Config struct {
@@ -83,7 +88,15 @@ type Provider struct {
 	cfg       Config
 	client    *http.Client
 	discovery *discovery
+	logged    *rate.Limiter // what strangers can have written into the log
 }
+
+var (
+	_ auth.Source         = (*Provider)(nil)
+	_ auth.SignOuter      = (*Provider)(nil)
+	_ auth.Checker        = (*Provider)(nil)
+	_ auth.LogoutReceiver = (*Provider)(nil)
+)
 
 // New returns a Provider. It asks nothing of it yet: one that is away is in nobody's way.
 func New(cfg Config) (*Provider, error) {
@@ -103,19 +116,35 @@ func New(cfg Config) (*Provider, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.Logger = cfg.Logger.With("provider", cfg.Name)
-	p := &Provider{cfg: cfg, client: newClient(cfg.Roots, cfg.Patience)}
+	p := &Provider{cfg: cfg, client: newClient(cfg.Roots, cfg.Patience), logged: rate.NewLimiter(rate.Every(logEvery), logBurst)}
 	p.discovery = newDiscovery(cfg, p.client)
 	return p, nil
 }
 
-// Name tells the provider apart.
+// Name implements auth.Source.
 func (p *Provider) Name() string { return p.cfg.Name }
 
-// Label is what people call the provider.
+// Label implements auth.Source.
 func (p *Provider) Label() string { return p.cfg.Label }
 
-// Issuer is the provider's name for itself.
-func (p *Provider) Issuer() string { return p.cfg.Issuer }
+// Way implements auth.Source.
+func (p *Provider) Way() auth.Way { return auth.ByTrip }
+
+// Still implements auth.Source: a provider is not asked, it tells (backchannel.go).
+func (p *Provider) Still(context.Context, []auth.Identity) ([]auth.Identity, error) { return nil, nil }
+
+// What strangers can have written into the log.
+const (
+	logEvery = 2 * time.Second
+	logBurst = 30
+)
+
+// refused writes why somebody was not signed in, who sees a sentence only.
+func (p *Provider) refused(what string, err error) {
+	if p.logged.Allow() {
+		p.cfg.Logger.Warn(what, "err", shortened(err))
+	}
+}
 
 // scopes are what is asked for.
 func (c Config) scopes() []string {

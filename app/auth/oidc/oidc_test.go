@@ -1,7 +1,6 @@
 package oidc_test
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/app/auth"
 	"foyer/app/auth/oidc"
 	"foyer/app/auth/oidc/oidctest"
 
@@ -41,9 +41,20 @@ func newSite(t testing.TB, idp *oidctest.Provider, change func(*oidc.Config)) si
 	return site{t, p, idp}
 }
 
-func (s site) start() oidc.Trip {
+// answer is what a browser brings back.
+type answer struct {
+	Query  url.Values
+	Secret string // of the trip
+	Fresh  bool
+}
+
+func (s site) finish(a answer) (auth.Person, error) {
+	return s.p.Finish(s.t.Context(), auth.Answer{Form: a.Query.Get, State: a.Secret, Callback: callback, Fresh: a.Fresh})
+}
+
+func (s site) start() auth.Trip {
 	s.t.Helper()
-	trip, err := s.p.Start(s.t.Context(), oidc.Wish{Callback: callback})
+	trip, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -51,25 +62,25 @@ func (s site) start() oidc.Trip {
 }
 
 // visit goes to the provider, and returns what the browser brings back.
-func (s site) visit(trip oidc.Trip) oidc.Return {
+func (s site) visit(trip auth.Trip) answer {
 	s.t.Helper()
 	client := *s.idp.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	answer, err := client.Get(trip.URL)
+	response, err := client.Get(trip.URL)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	answer.Body.Close()
-	back, err := answer.Location()
-	if err != nil || !strings.HasPrefix(back.String(), callback+"?") {
-		s.t.Fatal(back, err)
+	response.Body.Close()
+	to, err := response.Location()
+	if err != nil || !strings.HasPrefix(to.String(), callback+"?") {
+		s.t.Fatal(to, err)
 	}
-	return oidc.Return{Query: back.Query(), Secret: trip.Secret, Callback: callback}
+	return answer{Query: to.Query(), Secret: trip.State}
 }
 
-func (s site) signIn() (oidc.Person, error) {
+func (s site) signIn() (auth.Person, error) {
 	s.t.Helper()
-	return s.p.Finish(s.t.Context(), s.visit(s.start()))
+	return s.finish(s.visit(s.start()))
 }
 
 // TestSignIn: the whole way, with what the request has to carry (OpenID Connect Core 1.0 §3.1.2.1, RFC 7636 §4.3).
@@ -92,23 +103,23 @@ func TestSignIn(t *testing.T) {
 		q.Get("redirect_uri") != callback || q.Get("scope") != "openid profile" || q.Get("nonce") == "" || q.Get("state") == "" {
 		t.Error("the request is", q)
 	}
-	for _, secret := range []string{trip.Secret, oidctest.ClientSecret} {
+	for _, secret := range []string{trip.State, oidctest.ClientSecret} {
 		if strings.Contains(trip.URL, secret) {
 			t.Error("a secret is in the address")
 		}
 	}
-	who, err := s.p.Finish(t.Context(), s.visit(trip))
+	who, err := s.finish(s.visit(trip))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if who.LogoutHint == "" {
+	if who.SignOutHint == "" {
 		t.Error("the ID token was not kept")
 	}
-	who.LogoutHint = ""
+	who.SignOutHint = ""
 	admin := true
-	if want := (oidc.Person{
-		Issuer: idp.URL, Subject: "a-1", PreferredName: "alice", Name: "Alice Example", Picture: idp.URL + "/picture.png",
-		Groups: []string{"chat/admins", "staff"}, Admin: &admin, ProviderSession: "session-1",
+	if want := (auth.Person{
+		Issuer: idp.URL, Subject: "a-1", Login: "alice", Name: "Alice Example", Picture: idp.URL + "/picture.png",
+		Groups: []string{"chat/admins", "staff"}, Admin: &admin, Session: "session-1",
 	}); !reflect.DeepEqual(who, want) {
 		t.Errorf("%+v, not %+v", who, want)
 	}
@@ -144,7 +155,7 @@ func TestSignIn_TLS(t *testing.T) {
 		t.Error(err)
 	}
 	untrusting := newSite(t, idp, nil)
-	if _, err := untrusting.p.Start(t.Context(), oidc.Wish{Callback: callback}); !errors.Is(err, oidc.ErrAway) {
+	if _, err := untrusting.p.Start(t.Context(), auth.Beginning{Callback: callback}); !errors.Is(err, oidc.ErrAway) {
 		t.Error("an unknown authority:", err)
 	}
 }
@@ -173,7 +184,7 @@ func TestUserInfo(t *testing.T) {
 	}
 	s := newSite(t, idp, func(c *oidc.Config) { c.RolesClaim, c.AdminRoles = "realm_access.roles", []string{"boss"} })
 	who, err := s.signIn()
-	if err != nil || who.PreferredName != "alice" || who.Name != "from the ID token" || who.Admin == nil || !*who.Admin || who.Groups != nil {
+	if err != nil || who.Login != "alice" || who.Name != "from the ID token" || who.Admin == nil || !*who.Admin || who.Groups != nil {
 		t.Errorf("%+v %v", who, err)
 	}
 
@@ -206,24 +217,24 @@ func TestClaims(t *testing.T) {
 		name   string
 		said   map[string]any
 		change func(*oidc.Config)
-		want   func(oidc.Person) bool
+		want   func(auth.Person) bool
 	}{
-		{"nothing is asked", map[string]any{"groups": []string{"a"}}, nil, func(p oidc.Person) bool { return p.Groups == nil && p.Admin == nil }},
-		{"no claim is no group", nil, groups, func(p oidc.Person) bool { return p.Groups != nil && len(p.Groups) == 0 && !*p.Admin }},
-		{"one string", map[string]any{"groups": "admins"}, groups, func(p oidc.Person) bool { return len(p.Groups) == 1 && *p.Admin }},
-		{"no strings", map[string]any{"groups": []any{1, nil, "a", map[string]any{}, "b\x00", strings.Repeat("g", 300)}}, groups, func(p oidc.Person) bool { return reflect.DeepEqual(p.Groups, []string{"a"}) }},
-		{"an object", map[string]any{"groups": map[string]any{"admins": true}}, groups, func(p oidc.Person) bool { return len(p.Groups) == 0 && !*p.Admin }},
+		{"nothing is asked", map[string]any{"groups": []string{"a"}}, nil, func(p auth.Person) bool { return p.Groups == nil && p.Admin == nil }},
+		{"no claim is no group", nil, groups, func(p auth.Person) bool { return p.Groups != nil && len(p.Groups) == 0 && !*p.Admin }},
+		{"one string", map[string]any{"groups": "admins"}, groups, func(p auth.Person) bool { return len(p.Groups) == 1 && *p.Admin }},
+		{"no strings", map[string]any{"groups": []any{1, nil, "a", map[string]any{}, "b\x00", strings.Repeat("g", 300)}}, groups, func(p auth.Person) bool { return reflect.DeepEqual(p.Groups, []string{"a"}) }},
+		{"an object", map[string]any{"groups": map[string]any{"admins": true}}, groups, func(p auth.Person) bool { return len(p.Groups) == 0 && !*p.Admin }},
 		{"told elsewhere", map[string]any{"_claim_names": map[string]string{"groups": "src1"}, "_claim_sources": map[string]any{"src1": map[string]string{"endpoint": "https://x.example"}}}, groups,
-			func(p oidc.Person) bool { return p.Groups == nil && !*p.Admin }},
+			func(p auth.Person) bool { return p.Groups == nil && !*p.Admin }},
 		{"a name that is an address", map[string]any{"https://example.org/groups": []string{"a"}}, func(c *oidc.Config) { c.GroupsClaim = "https://example.org/groups" },
-			func(p oidc.Person) bool { return reflect.DeepEqual(p.Groups, []string{"a"}) }},
+			func(p auth.Person) bool { return reflect.DeepEqual(p.Groups, []string{"a"}) }},
 		// CVE-2022-36085 and its kind: an address with two @ is of nobody's domain.
 		{"two @", map[string]any{"preferred_username": "a@evil@good.tld"}, func(c *oidc.Config) { c.UsernameDomain = "good.tld" },
-			func(p oidc.Person) bool { return p.PreferredName == "a@evil" }},
+			func(p auth.Person) bool { return p.Login == "a@evil" }},
 		{"another domain", map[string]any{"preferred_username": "a@good.tld.evil"}, func(c *oidc.Config) { c.UsernameDomain = "good.tld" },
-			func(p oidc.Person) bool { return p.PreferredName == "a@good.tld.evil" }},
+			func(p auth.Person) bool { return p.Login == "a@good.tld.evil" }},
 		{"a name that is none", map[string]any{"preferred_username": []string{"root"}, "name": 7, "picture": strings.Repeat("p", 5000)}, nil,
-			func(p oidc.Person) bool { return p.PreferredName == "" && p.Name == "" && p.Picture == "" }},
+			func(p auth.Person) bool { return p.Login == "" && p.Name == "" && p.Picture == "" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			idp.Person = map[string]any{"sub": "1"}
@@ -290,13 +301,13 @@ func TestAgain(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	again := func() error {
-		trip, err := s.p.Start(t.Context(), oidc.Wish{Callback: callback, Again: true})
+		trip, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Fresh: true})
 		if err != nil || !strings.Contains(trip.URL, "max_age=0") || !strings.Contains(trip.URL, "prompt=login") {
 			t.Fatal(trip, err)
 		}
 		r := s.visit(trip)
-		r.Again = true
-		_, err = s.p.Finish(t.Context(), r)
+		r.Fresh = true
+		_, err = s.finish(r)
 		return err
 	}
 	if err := again(); err != nil {
@@ -314,26 +325,37 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestLogoutURL: OpenID Connect RP-Initiated Logout 1.0 §2.
-func TestLogoutURL(t *testing.T) {
+// TestSignOut: OpenID Connect RP-Initiated Logout 1.0 §2.
+func TestSignOut(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	for _, hint := range []string{"", "a.b.c", strings.Repeat("x", 5000)} {
-		to, ok := s.p.LogoutURL(t.Context(), hint, "https://chat.example/signedout", "state")
-		u, err := url.Parse(to)
-		if !ok || err != nil {
-			t.Fatal(to, err)
+		to, err := s.p.SignOut(t.Context(), hint, "https://chat.example/")
+		u, parseErr := url.Parse(to)
+		if err != nil || parseErr != nil {
+			t.Fatal(to, err, parseErr)
 		}
 		q := u.Query()
-		if q.Get("client_id") != oidctest.ClientID || q.Get("post_logout_redirect_uri") != "https://chat.example/signedout" || q.Get("state") != "state" ||
-			q.Has("id_token_hint") != (hint == "a.b.c") {
+		if q.Get("client_id") != oidctest.ClientID || q.Get("post_logout_redirect_uri") != "https://chat.example/" || q.Has("id_token_hint") != (hint == "a.b.c") {
 			t.Error(to)
 		}
 	}
 	idp = oidctest.Start(t)
 	idp.Metadata = func(m map[string]any) { delete(m, "end_session_endpoint") }
-	if to, ok := newSite(t, idp, nil).p.LogoutURL(context.Background(), "", "", ""); ok {
-		t.Error(to)
+	if to, err := newSite(t, idp, nil).p.SignOut(t.Context(), "", ""); to != "" || err != nil {
+		t.Error(to, err)
+	}
+}
+
+// TestStart_OfAnother: who begins a sign-in for another provider than this begins none (Core 1.0 §4).
+func TestStart_OfAnother(t *testing.T) {
+	idp := oidctest.Start(t)
+	s := newSite(t, idp, nil)
+	for issuer, want := range map[string]error{idp.URL: nil, "": nil, "https://evil.example": oidc.ErrNotBegun} {
+		trip, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Hint: "alice", Query: url.Values{"iss": {issuer}}.Get})
+		if !errors.Is(err, want) || err == nil && !strings.Contains(trip.URL, "login_hint=alice") {
+			t.Error(issuer, trip, err)
+		}
 	}
 }
 

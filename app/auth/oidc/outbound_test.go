@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/app/auth"
 	"foyer/app/auth/oidc"
 	"foyer/app/auth/oidc/oidctest"
 )
@@ -31,9 +32,9 @@ func at(path string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Re
 
 // tryOut signs in at a provider, by whichever step fails first.
 func tryOut(s site) error {
-	trip, err := s.p.Start(s.t.Context(), oidc.Wish{Callback: callback})
+	trip, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
 	if err == nil {
-		_, err = s.p.Finish(s.t.Context(), s.visit(trip))
+		_, err = s.finish(s.visit(trip))
 	}
 	return err
 }
@@ -140,7 +141,7 @@ func TestDiscovery_BackOff(t *testing.T) {
 	away := at(steps[0], func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	idp.Change(func() { idp.Before = away })
 	start := func() error {
-		_, err := s.p.Start(t.Context(), oidc.Wish{Callback: callback})
+		_, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback})
 		return err
 	}
 	asked := 0

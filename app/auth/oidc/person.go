@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"foyer/app/auth"
 )
 
 // Bounds of what a provider says of somebody.
@@ -14,29 +16,14 @@ const (
 	maxAddress   = 2000
 )
 
-// Person is somebody, as a provider says. Nothing of it but Issuer and Subject tells who it is.
-type Person struct {
-	Issuer, Subject string
-
-	PreferredName string // a user name they would like; not prepared; empty: none
-	Name          string // what they are called; empty: nothing is said
-	Picture       string // where their picture is; empty: nowhere
-
-	Groups []string // nil: the provider says nothing of groups
-	Admin  *bool    // nil: it says nothing of that
-
-	ProviderSession string // sid; empty: the provider has no sessions
-	LogoutHint      string // the ID token, for LogoutURL
-}
-
 // person is what the site makes of what was checked.
-func (p *Provider) person(id idToken, said claims, raw string) (Person, error) {
+func (p *Provider) person(id idToken, said claims, raw string) (auth.Person, error) {
 	if err := p.admit(said); err != nil {
-		return Person{}, err
+		return auth.Person{}, err
 	}
-	who := Person{
-		Issuer: p.cfg.Issuer, Subject: id.subject, ProviderSession: id.session, LogoutHint: raw,
-		PreferredName: p.preferredName(said), Name: bounded(said, "name", maxName), Picture: bounded(said, "picture", maxAddress),
+	who := auth.Person{
+		Issuer: p.cfg.Issuer, Subject: id.subject, Session: id.session, SignOutHint: raw,
+		Login: p.preferredName(said), Name: bounded(said, "name", maxName), Picture: bounded(said, "picture", maxAddress),
 		Groups: p.groups(said),
 	}
 	if len(p.cfg.AdminGroups)+len(p.cfg.AdminRoles) > 0 {

@@ -7,54 +7,47 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"net/url"
 
+	"foyer/app/auth"
 	"foyer/token"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
-// Trip is a browser's way to the provider and back. Everything that must come back, or must
-// never leave, follows from one secret, which the browser that begins keeps in a cookie:
+// A trip is a browser's way to the provider and back. Everything that must come back, or must
+// never leave, follows from one secret, which only the browser that begins has, sealed in a cookie:
 // state, which the answer brings (RFC 6749 §10.12); nonce, which the ID token holds (OpenID Connect
 // Core 1.0 §15.5.2); and the PKCE verifier, without which the code is worth nothing (RFC 7636).
 // Each is another one for another provider, so that what one of them answers fits no
 // trip to another (RFC 9700 §4.4).
-type Trip struct {
-	URL    string // where the browser goes
-	Secret string // for a cookie of that browser
-}
-
-// Wish is what a trip begins with besides.
-type Wish struct {
-	Callback  string // where the provider sends the browser back to; registered there
-	LoginHint string // who it may be (OpenID Connect Core 1.0 §3.1.2.1); empty: nobody in particular
-	Again     bool   // the person has to prove who they are, although the provider knows them
-}
 
 // maxHint is the maximum of a login hint that is passed on, in bytes.
 const maxHint = 320
 
-// Start begins a trip. ErrAway.
-func (p *Provider) Start(ctx context.Context, w Wish) (Trip, error) {
+// Start implements auth.Source. A trip that begins at somebody's who says that they are this provider
+// is a trip like every other: nothing but whom they think it is goes with it (Core 1.0 §4).
+func (p *Provider) Start(ctx context.Context, b auth.Beginning) (auth.Trip, error) {
+	if b.Query != nil && b.Query("iss") != "" && b.Query("iss") != p.cfg.Issuer {
+		return auth.Trip{}, fmt.Errorf("%w: a sign-in for %.200q", ErrNotBegun, b.Query("iss"))
+	}
 	m, err := p.discovery.get(ctx)
 	if err != nil {
-		return Trip{}, err
+		return auth.Trip{}, err
 	}
 	secret, _ := token.New()
 	options := []oauth2.AuthCodeOption{
 		oidc.Nonce(p.derive(secret, "nonce")),
 		oauth2.S256ChallengeOption(p.derive(secret, "verifier")),
 	}
-	if w.LoginHint != "" && len(w.LoginHint) <= maxHint {
-		options = append(options, oauth2.SetAuthURLParam("login_hint", w.LoginHint))
+	if b.Hint != "" && len(b.Hint) <= maxHint {
+		options = append(options, oauth2.SetAuthURLParam("login_hint", b.Hint))
 	}
-	if w.Again {
+	if b.Fresh {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
-	to := p.oauth(m, w.Callback).AuthCodeURL(p.derive(secret, "state"), options...)
-	return Trip{URL: to, Secret: secret}, nil
+	to := p.oauth(m, b.Callback).AuthCodeURL(p.derive(secret, "state"), options...)
+	return auth.Trip{URL: to, State: secret}, nil
 }
 
 func (p *Provider) oauth(m *metadata, callback string) *oauth2.Config {
@@ -72,38 +65,25 @@ func (p *Provider) derive(secret, purpose string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Return is what a browser brings back.
-type Return struct {
-	Query    url.Values // of the address that it came back to
-	Secret   string     // of the trip, from the browser's cookie; empty: it has none
-	Callback string     // as in Wish
-	Again    bool       // as in Wish
-}
-
 // check decides whether what came back belongs to the trip, and to this provider, before
-// anything of it is looked at. A parameter that comes twice is none (RFC 6749 §3.1).
-func (p *Provider) check(m *metadata, r Return) (code string, err error) {
-	for name, values := range r.Query {
-		if len(values) != 1 {
-			return "", fmt.Errorf("%w: %.40q comes %d times", ErrNotBegun, name, len(values))
-		}
-	}
-	state := r.Query.Get("state")
-	if r.Secret == "" || state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(p.derive(r.Secret, "state"))) != 1 {
+// anything of it is looked at.
+func (p *Provider) check(m *metadata, a auth.Answer) (code string, err error) {
+	state := a.Form("state")
+	if a.State == "" || state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(p.derive(a.State, "state"))) != 1 {
 		return "", fmt.Errorf("%w: its state is not of this browser", ErrNotBegun)
 	}
 	// RFC 9207 §2.4: whose answer it is, and not a word of any other.
-	issuer, isThere := r.Query["iss"]
-	if isThere && issuer[0] != p.cfg.Issuer {
-		return "", fmt.Errorf("%w: the answer is of %.200q", ErrNotBegun, issuer[0])
+	issuer := a.Form("iss")
+	if issuer != "" && issuer != p.cfg.Issuer {
+		return "", fmt.Errorf("%w: the answer is of %.200q", ErrNotBegun, issuer)
 	}
-	if !isThere && m.ResponseIssuer {
+	if issuer == "" && m.ResponseIssuer {
 		return "", fmt.Errorf("%w: the answer does not say whose it is, as the provider's always do (iss)", ErrNotBegun)
 	}
-	if problem := r.Query.Get("error"); problem != "" {
-		return "", p.denied(problem, r.Query.Get("error_description"))
+	if problem := a.Form("error"); problem != "" {
+		return "", p.denied(problem, a.Form("error_description"))
 	}
-	code = r.Query.Get("code")
+	code = a.Form("code")
 	if code == "" {
 		return "", fmt.Errorf("%w: there is no code", ErrInvalid)
 	}
@@ -112,7 +92,7 @@ func (p *Provider) check(m *metadata, r Return) (code string, err error) {
 
 // denied tells a no from a provider that cannot just now (RFC 6749 §4.1.2.1).
 func (p *Provider) denied(problem, description string) error {
-	kind := ErrDenied
+	var kind error = ErrDenied
 	if problem == "temporarily_unavailable" || problem == "server_error" {
 		kind = ErrAway
 	}

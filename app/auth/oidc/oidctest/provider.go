@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,10 +81,8 @@ func New(t testing.TB) *Provider {
 		Person: map[string]any{"sub": "1", "preferred_username": "alice", "name": "Alice Example"},
 		codes:  make(map[string]url.Values), hits: make(map[string]int),
 	}
+	p.RSA = nextKey()
 	var err error
-	if p.RSA, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-		t.Fatal(err)
-	}
 	if p.EC, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +93,19 @@ func New(t testing.TB) *Provider {
 	t.Cleanup(p.Server.Close)
 	return p
 }
+
+// nextKey returns RSA keys in turn: they take long to make, and two providers after each other have two.
+var nextKey = func() func() *rsa.PrivateKey {
+	made := sync.OnceValue(func() [2]*rsa.PrivateKey {
+		var keys [2]*rsa.PrivateKey
+		for i := range keys {
+			keys[i], _ = rsa.GenerateKey(rand.Reader, 2048) // never fails with this reader
+		}
+		return keys
+	})
+	var n atomic.Uint32
+	return func() *rsa.PrivateKey { return made()[n.Add(1)%2] }
+}()
 
 // Change runs what sets exported fields of a provider in use.
 func (p *Provider) Change(set func()) {

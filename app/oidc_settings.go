@@ -1,0 +1,131 @@
+package app
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	"foyer/app/auth/oidc"
+)
+
+// oidcSettings are the settings of one OpenID Connect provider, with OIDC_NAME_ in front.
+type oidcSettings struct {
+	name string
+
+	Issuer         string `env:"ISSUER" desc:"its issuer, exactly as it writes it, such as https://login.example.org/realms/team"`
+	ClientID       string `env:"CLIENT_ID" desc:"what this site is called there"`
+	ClientSecret   string `env:"CLIENT_SECRET" secret:"true" desc:"and how it proves that; empty: a public client, which PKCE alone protects"`
+	Label          string `env:"LABEL" desc:"what people call it, as in Sign in with LABEL; empty: its name"`
+	Scopes         string `env:"SCOPES" envDefault:"openid profile" desc:"what is asked for there, separated by spaces or commas"`
+	UsernameClaim  string `env:"USERNAME_CLAIM" envDefault:"preferred_username" desc:"claim with the user name that somebody would like here"`
+	UsernameDomain string `env:"USERNAME_DOMAIN" desc:"domain that is taken off such a name: with example.org, alice@example.org would like to be alice"`
+	GroupsClaim    string `env:"GROUPS_CLAIM" desc:"claim with somebody's groups, such as groups; a path such as resource_access.chat.roles is good, too; empty: it says nothing of groups"`
+	AdminGroups    string `env:"ADMIN_GROUPS" desc:"groups of that claim whose members run the site, separated by commas"`
+	RolesClaim     string `env:"ROLES_CLAIM" desc:"claim with somebody's roles, such as realm_access.roles"`
+	AdminRoles     string `env:"ADMIN_ROLES" desc:"roles of that claim with which people run the site, separated by commas"`
+	Require        string `env:"REQUIRE" desc:"what claims must be for somebody to be let in, separated by commas, such as hd=example.org or groups=staff; several of one claim are alternatives; empty: everybody whom it knows"`
+	CAFile         string `env:"CA_FILE" desc:"file with the authority that signed its certificate, PEM; empty: one that the system knows"`
+}
+
+// readOIDC reads the settings of the providers that OIDC_PROVIDERS names.
+func readOIDC(providers string, environ map[string]string) ([]oidcSettings, error) {
+	names := settingList(providers)
+	for _, name := range names {
+		if !regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`).MatchString(name) {
+			return nil, fmt.Errorf("OIDC_PROVIDERS: %q is no name; use lower-case letters, digits and hyphens, such as keycloak", name)
+		}
+	}
+	list, err := readNamed[oidcSettings]("OIDC", names, environ)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		list[i].name = name
+	}
+	return list, nil
+}
+
+// setting is the full name of a setting.
+func (o oidcSettings) setting(name string) string { return namedPrefix("OIDC", o.name) + name }
+
+// provider makes the source that the settings describe.
+func (o oidcSettings) provider(log *slog.Logger) (*oidc.Provider, error) {
+	require, err := o.requirements()
+	if err != nil {
+		return nil, err
+	}
+	roots, err := o.roots()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Issuer == "":
+		return nil, fmt.Errorf("%s is empty: it is the provider's address, as its metadata write it under \"issuer\"", o.setting("ISSUER"))
+	case o.ClientID == "":
+		return nil, fmt.Errorf("%s is empty: it is what the provider calls this site", o.setting("CLIENT_ID"))
+	case o.AdminGroups != "" && o.GroupsClaim == "":
+		return nil, fmt.Errorf("%s needs %s, the claim with the groups", o.setting("ADMIN_GROUPS"), o.setting("GROUPS_CLAIM"))
+	case o.AdminRoles != "" && o.RolesClaim == "":
+		return nil, fmt.Errorf("%s needs %s, the claim with the roles", o.setting("ADMIN_ROLES"), o.setting("ROLES_CLAIM"))
+	}
+	p, err := oidc.New(oidc.Config{
+		Name: o.name, Label: o.Label, Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
+		Scopes:        strings.FieldsFunc(o.Scopes, func(r rune) bool { return r == ' ' || r == ',' }),
+		UsernameClaim: o.UsernameClaim, UsernameDomain: o.UsernameDomain,
+		GroupsClaim: o.GroupsClaim, AdminGroups: settingGroups(o.AdminGroups), RolesClaim: o.RolesClaim, AdminRoles: settingGroups(o.AdminRoles),
+		Require: require, Roots: roots, Logger: log,
+	})
+	if err != nil {
+		err = fmt.Errorf("%s: %w", o.setting("ISSUER"), err)
+	}
+	return p, err
+}
+
+// requirements reads REQUIRE.
+func (o oidcSettings) requirements() ([]oidc.Requirement, error) {
+	var list []oidc.Requirement
+	for _, item := range settingGroups(o.Require) {
+		claim, value, ok := strings.Cut(item, "=")
+		if !ok || claim == "" || value == "" {
+			return nil, fmt.Errorf("%s: %q must be CLAIM=VALUE, such as hd=example.org", o.setting("REQUIRE"), item)
+		}
+		list = append(list, oidc.Requirement{Claim: claim, Value: value})
+	}
+	return list, nil
+}
+
+// roots are the authorities that the provider's certificate may be of; nil: those of the system.
+func (o oidcSettings) roots() (*x509.CertPool, error) {
+	if o.CAFile == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(o.CAFile)
+	roots := x509.NewCertPool()
+	if err == nil && !roots.AppendCertsFromPEM(raw) {
+		err = errors.New("there is no certificate in it (PEM)")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.setting("CA_FILE"), err)
+	}
+	return roots, nil
+}
+
+// pictureOrigins are the origins of the providers, whose pictures of people may be inside the network.
+func (c Config) pictureOrigins() (map[string]*x509.CertPool, error) {
+	origins := make(map[string]*x509.CertPool, len(c.OIDC))
+	for _, o := range c.OIDC {
+		u, err := url.Parse(o.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		if origins[u.Scheme+"://"+u.Host], err = o.roots(); err != nil {
+			return nil, err
+		}
+	}
+	return origins, nil
+}

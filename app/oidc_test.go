@@ -1,0 +1,205 @@
+package app
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"foyer/app/auth/oidc/oidctest"
+	"foyer/internal/stream/streamtest"
+)
+
+// providerSite runs a site with one provider.
+func providerSite(t testing.TB, more map[string]string) (*oidctest.Provider, *Server, string) {
+	t.Helper()
+	idp := oidctest.Start(t)
+	settings := map[string]string{
+		"OIDC_PROVIDERS": "idp", "OIDC_IDP_ISSUER": idp.URL, "OIDC_IDP_CLIENT_ID": oidctest.ClientID, "OIDC_IDP_CLIENT_SECRET": oidctest.ClientSecret,
+		"OIDC_IDP_LABEL": "Example ID", "OIDC_IDP_GROUPS_CLAIM": "groups", "OIDC_IDP_ADMIN_GROUPS": "boss",
+	}
+	for k, v := range more {
+		settings[k] = v
+	}
+	s, base := start(t, settings)
+	return idp, s, base
+}
+
+// follow goes to another site, and returns where that sends the browser, as a path of this one.
+func (b *browser) follow(to string) string {
+	b.t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get(to)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	answer.Body.Close()
+	back, ok := strings.CutPrefix(answer.Header.Get("Location"), b.base)
+	if !ok {
+		b.t.Fatalf("%s sends to %q", to, answer.Header.Get("Location"))
+	}
+	return back
+}
+
+// through signs in by the provider, from the link on.
+func (b *browser) through(link string) *browser {
+	b.t.Helper()
+	return b.get(b.follow(b.get(link).wants(303, "").last.Header.Get("Location")))
+}
+
+// person sets who comes by at the provider.
+func person(idp *oidctest.Provider, claims map[string]any) {
+	idp.Change(func() { idp.Person = claims })
+}
+
+// TestOIDC: from the sign-in page to an account, with what the provider says of it, and out at both.
+func TestOIDC(t *testing.T) {
+	idp, s, base := providerSite(t, nil)
+	b := newBrowser(t, base)
+	b.get("/signin").wants(200, "Sign in with Example ID")
+	person(idp, map[string]any{"sub": "z-1", "preferred_username": "zoe", "name": "Zoe Example", "picture": idp.URL + "/picture.png", "groups": []string{"staff", "boss"}})
+	b.through("/signin/with/idp?next=/settings").wants(303, "")
+	if to := b.last.Header.Get("Location"); to != "/settings" {
+		t.Errorf("sent to %s", to)
+	}
+	b.wantsUser("zoe")
+	zoe, err := s.db.AccountByName(t.Context(), "zoe")
+	if err != nil || zoe.Name != "Zoe Example" || !zoe.Admin || zoe.PasswordHash != "" {
+		t.Errorf("%+v %v", zoe, err)
+	}
+	for end := time.Now().Add(streamtest.Patience); zoe.AvatarHash == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if zoe, err = s.db.AccountByName(t.Context(), "zoe"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if zoe.AvatarHash == "" {
+		t.Error("the picture was not taken")
+	}
+
+	// What the provider says is said again with each sign-in.
+	person(idp, map[string]any{"sub": "z-1", "preferred_username": "other", "name": "Zoe New", "groups": []string{"staff"}})
+	other := newBrowser(t, base).through("/signin/with/idp").wants(303, "")
+	other.wantsUser("zoe")
+	if zoe, err := s.db.AccountByName(t.Context(), "zoe"); err != nil || zoe.Name != "Zoe New" || zoe.Admin {
+		t.Errorf("%+v %v", zoe, err)
+	}
+	if members, err := s.db.GroupMembers(t.Context(), "boss"); err != nil || len(members) != 0 {
+		t.Errorf("%v %v", members, err)
+	}
+
+	// Out here, and on to the provider, which knows by the ID token who it is.
+	b.submit("/settings", "/signout").wants(200, idp.URL+"/logout?")
+	out, err := url.Parse(strings.TrimPrefix(b.last.Header.Get("Refresh"), "0; url="))
+	if err != nil || out.Query().Get("id_token_hint") == "" || out.Query().Get("post_logout_redirect_uri") != base+"/" {
+		t.Error(out, err)
+	}
+	b.wantsUser("")
+}
+
+// TestOIDC_NameTaken: nobody gets an account by the name, or the e-mail address, that a provider says.
+func TestOIDC_NameTaken(t *testing.T) {
+	idp, _, base := providerSite(t, nil)
+	person(idp, map[string]any{"sub": "a-1", "preferred_username": "alice", "email": "alice@localhost", "email_verified": true})
+	b := newBrowser(t, base).through("/signin/with/idp").wants(303, "")
+	if to := b.last.Header.Get("Location"); !strings.HasPrefix(to, "/signin/name") {
+		t.Fatalf("sent to %s", to)
+	}
+	b.wantsUser("")
+	b.submit("/signin/name", "/signin/name", "username", "alice").wants(422, "not available")
+	b.submit("/signin/name", "/signin/name", "username", "alice.w").wants(303, "")
+	b.wantsUser("alice.w")
+}
+
+// TestOIDC_OtherBrowser: an answer counts in the browser that began, and once. That is login CSRF's other name.
+func TestOIDC_OtherBrowser(t *testing.T) {
+	_, _, base := providerSite(t, nil)
+	mine, theirs := newBrowser(t, base), newBrowser(t, base)
+	back := mine.follow(mine.get("/signin/with/idp").last.Header.Get("Location"))
+	theirs.get(back).wants(422, "Please begin here")
+	theirs.get("/signin/with/idp")
+	theirs.get(back).wants(422, "Please begin here")
+	theirs.wantsUser("")
+	mine.get(back).wants(303, "")
+	again := newBrowser(t, base)
+	again.get(back).wants(422, "")
+	again.wantsUser("")
+}
+
+// TestOIDC_Failures: what goes wrong at the provider is told in words, on the sign-in page.
+func TestOIDC_Failures(t *testing.T) {
+	idp, _, base := providerSite(t, map[string]string{"OIDC_IDP_REQUIRE": "groups=staff"})
+	b := newBrowser(t, base)
+	person(idp, map[string]any{"sub": "1", "groups": []string{"guests"}})
+	b.through("/signin/with/idp").wants(422, "none that may come in here")
+	idp.Change(func() { idp.Answer = func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") } })
+	b.through("/signin/with/idp").wants(422, "not signed in there")
+	idp.Change(func() {
+		idp.Answer = nil
+		idp.IDToken = func(claims, _ map[string]any) { claims["aud"] = "another" }
+	})
+	b.through("/signin/with/idp").wants(422, "does not stand up to our checks")
+	b.wantsUser("")
+}
+
+// TestOIDC_Away: a provider that was never there keeps nothing from starting, and nobody else from signing in.
+func TestOIDC_Away(t *testing.T) {
+	_, base := start(t, map[string]string{"OIDC_PROVIDERS": "idp", "OIDC_IDP_ISSUER": "http://127.0.0.1:9", "OIDC_IDP_CLIENT_ID": "x"})
+	b := newBrowser(t, base)
+	b.get("/signin/with/idp").wants(503, "idp does not answer just now")
+	b.signIn("alice").wantsUser("alice")
+}
+
+// TestOIDC_StartedElsewhere: OpenID Connect Core 1.0 §4. It leads on a trip like every other, and back to this site alone.
+func TestOIDC_StartedElsewhere(t *testing.T) {
+	idp, _, base := providerSite(t, nil)
+	b := newBrowser(t, base)
+	start := "/signin/with/idp/start?" + url.Values{"iss": {idp.URL}, "login_hint": {"zoe"}, "target_link_uri": {base + "/settings"}}.Encode()
+	to := b.get(start).wants(303, "").last.Header.Get("Location")
+	if !strings.HasPrefix(to, idp.URL+"/authorize?") || !strings.Contains(to, "login_hint=zoe") {
+		t.Error(to)
+	}
+	b.wantsUser("")
+	person(idp, map[string]any{"sub": "z-1", "preferred_username": "zoe"})
+	b.get(b.follow(to)).wants(303, "")
+	if to := b.last.Header.Get("Location"); to != "/settings" {
+		t.Error(to)
+	}
+	b.wantsUser("zoe")
+	for target, want := range map[string]string{"https://evil.example/x": "/", base + ".evil.example/": "/", "//evil.example": "/", "/people": "/people", base + "/rooms": "/rooms"} {
+		b.get("/signin/with/idp/start?"+url.Values{"iss": {idp.URL}, "target_link_uri": {target}}.Encode()).wants(303, "")
+		if to := b.last.Header.Get("Location"); to != want {
+			t.Errorf("%s leads to %s", target, to)
+		}
+	}
+	stranger := newBrowser(t, base)
+	stranger.get("/signin/with/idp/start?iss=https://evil.example").wants(422, "Please begin here")
+	stranger.get("/signin/with/idp/start").wants(422, "Please begin here")
+	stranger.do("POST", "/signin/with/idp/start", url.Values{"iss": {idp.URL}, "login_hint": {"zoe"}, "csrf": {""}}).wants(303, "")
+	if to := stranger.last.Header.Get("Location"); !strings.HasPrefix(to, "/signin/with/idp/start?") || !strings.Contains(to, url.QueryEscape(idp.URL)) {
+		t.Error(to)
+	}
+	stranger.wantsUser("")
+}
+
+// TestOIDC_Settings: what could not work is refused at the start, with the setting's name.
+func TestOIDC_Settings(t *testing.T) {
+	good := map[string]string{"APP_ENV": "development", "OIDC_PROVIDERS": "a-b", "OIDC_A_B_ISSUER": "https://login.example.org", "OIDC_A_B_CLIENT_ID": "x"}
+	if _, err := LoadConfig(good); err != nil {
+		t.Fatal(err)
+	}
+	for setting, value := range map[string]string{
+		"OIDC_PROVIDERS": "A", "OIDC_A_B_ISSUER": "http://login.example.org", "OIDC_A_B_CLIENT_ID": "", "OIDC_A_B_ADMIN_GROUPS": "x", "OIDC_A_B_ADMIN_ROLES": "x",
+		"OIDC_A_B_REQUIRE": "staff", "OIDC_A_B_CA_FILE": "/none", "OIDC_A_B_CLIENT_SECRET_FILE": "/none",
+	} {
+		environ := map[string]string{}
+		for k, v := range good {
+			environ[k] = v
+		}
+		environ[setting] = value
+		if _, err := LoadConfig(environ); err == nil || !strings.Contains(err.Error(), setting) {
+			t.Errorf("%s=%q: %v", setting, value, err)
+		}
+	}
+}

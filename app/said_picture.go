@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"foyer/models"
+)
+
+// Pictures that sources have of people are fetched in the background: no sign-in waits for them, or
+// fails for want of one.
+
+// Bounds of that.
+const (
+	maxSaidPictures     = 1000 // that wait; more are left out
+	saidPictureWorkers  = 2
+	saidPicturePatience = 30 * time.Second
+)
+
+type saidPicture struct{ user, url string }
+
+// wantPicture notes that a source has another picture of somebody.
+func (s *Server) wantPicture(user, url string) {
+	select {
+	case s.saidPictures <- saidPicture{user, url}:
+	default:
+		s.log.Warn("a picture was left out: too many wait to be fetched", "user", user)
+	}
+}
+
+// fetchPictures fetches what is wanted until ctx ends.
+func (s *Server) fetchPictures(ctx context.Context) {
+	for {
+		select {
+		case p := <-s.saidPictures:
+			if err := s.takePicture(ctx, p); err != nil && ctx.Err() == nil {
+				s.log.Warn("somebody's picture was not taken from where they come from", "user", p.user, "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) takePicture(ctx context.Context, p saidPicture) error {
+	ctx, cancel := context.WithTimeout(ctx, saidPicturePatience)
+	defer cancel()
+	raw, err := s.fetcher.Fetch(ctx, p.url)
+	if err != nil {
+		return err
+	}
+	data, mediaType, err := s.pictures.Square(ctx, p.user, raw)
+	if err != nil {
+		return err
+	}
+	account, err := s.db.AccountByName(ctx, p.user)
+	if err != nil {
+		return err
+	}
+	if _, err := s.db.SetAvatar(ctx, account.ID, data, mediaType); err != nil {
+		return err
+	}
+	s.tell(ctx, models.Event{Kind: models.EventChanged, User: p.user})
+	return nil
+}

@@ -1,0 +1,24 @@
+// Package netaddr tells addresses of the internet from those inside a network, for what
+// leads to where somebody else says.
+package netaddr
+
+import "net/netip"
+
+// IsPublic reports whether an address is one of the internet's, and not of this machine,
+// of its network, or of a translator that could lead back there (RFC 6890). One that stands
+// for an IPv4 address counts as that.
+func IsPublic(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+		return false
+	}
+	for _, special := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32", "2002::/16", "fec0::/10",
+	} {
+		if netip.MustParsePrefix(special).Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
