@@ -42,7 +42,9 @@ type Chat interface {
 	// AccountChanged tells of a new account, and of a changed name or picture.
 	AccountChanged(ctx context.Context, user string)
 
-	// GroupsChanged tells of an account that the site has put into other groups.
+	// GroupsChanged tells of an account that the site has put into other groups: it is on
+	// other rosters, and belongs to the rooms of its groups. user empty: groups have other
+	// rooms.
 	GroupsChanged(ctx context.Context, user string)
 
 	// AccountRemoved tells of an account that is deleted or blocked; its streams

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"foyer/app/pictures"
@@ -21,6 +22,7 @@ type embedded struct {
 	*xmppd.Server
 	rooms  *muc.Service
 	db     *models.DB
+	log    *slog.Logger
 	domain string
 	roster models.RosterMode
 }
@@ -59,7 +61,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	if s.cfg.UploadMaxSize > 0 {
 		server.Mount(xmppd.NewUploads("upload."+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s.uploads))
 	}
-	return &embedded{Server: server, rooms: rooms, db: s.db, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
+	return &embedded{Server: server, rooms: rooms, db: s.db, log: s.log, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
 }
 
 // vcards checks the pictures of vCards and of personal eventing as those of the
@@ -103,8 +105,51 @@ func (s *Server) isAdmin(ctx context.Context, user string) (bool, error) {
 func (e *embedded) Run(ctx context.Context) error {
 	var rooms sync.WaitGroup
 	rooms.Go(func() { _ = e.rooms.Run(ctx) })
+	rooms.Go(func() { e.settleGroupRooms(ctx, nil) }) // what changed while nobody listened
 	defer rooms.Wait()
 	return e.Server.Run(ctx)
+}
+
+// GroupsChanged implements Chat.
+func (e *embedded) GroupsChanged(ctx context.Context, user string) {
+	if user == "" {
+		e.settleGroupRooms(ctx, nil)
+		return
+	}
+	e.Server.GroupsChanged(ctx, user)
+	e.settleGroupRooms(ctx, []string{user})
+}
+
+// settleGroupRooms lets people into the rooms of their groups, and puts out those who left
+// them; nil users: of all. What fails is done at the next change, or the next start.
+func (e *embedded) settleGroupRooms(ctx context.Context, users []string) {
+	changes, err := e.db.GroupRoomChanges(ctx, users)
+	if err != nil && ctx.Err() == nil {
+		e.log.Error("the rooms of groups were not settled", "err", err)
+	}
+	for _, c := range changes {
+		if err := e.settleGroupRoom(ctx, c); err != nil && ctx.Err() == nil {
+			e.log.Error("the room of a group has not the members of the group", "room", c.Room, "user", c.Username, "err", err)
+		}
+	}
+}
+
+func (e *embedded) settleGroupRoom(ctx context.Context, c models.GroupRoomChange) error {
+	if c.In {
+		// Noted first: somebody let in without a note would stay for ever.
+		err := e.db.NoteGroupRoomMember(ctx, c.Room, c.Username)
+		if err == nil {
+			err = e.rooms.SetMember(ctx, c.Room, c.Username, true)
+		}
+		if errors.Is(err, models.ErrNotFound) {
+			err = nil
+		}
+		return err
+	}
+	if err := e.rooms.SetMember(ctx, c.Room, c.Username, false); err != nil {
+		return err
+	}
+	return e.db.ForgetGroupRoomMember(ctx, c.Room, c.Username)
 }
 
 // Shutdown implements Chat. People leave their rooms first (XEP-0045 §11.2).

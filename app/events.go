@@ -40,6 +40,7 @@ func (s *Server) handleEvent(e models.Event) {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		s.recheck(ctx)
+		s.accountChanges.add(models.EventGroups, "")
 	}
 }
 

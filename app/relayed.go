@@ -181,7 +181,8 @@ func (r *relayed) AnswerContact(context.Context, string, string, bool) error {
 	return ErrContactRefused
 }
 
-// GroupsChanged implements Chat.
+// GroupsChanged implements Chat: rosters and rooms are the server's, and it has groups of its
+// own.
 func (r *relayed) GroupsChanged(context.Context, string) {}
 
 // AccountRemoved implements Chat.

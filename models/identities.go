@@ -131,8 +131,10 @@ func (db *DB) JoinIdentity(ctx context.Context, i *Identity, session string) err
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		// One at a time for each account: what ends all of it waits, and so does the last one.
 		var n int
-		err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM identities WHERE account_id = a.id)
-			FROM accounts a WHERE a.id = $1 AND a.blocked_at IS NULL FOR UPDATE`, i.AccountID).Scan(&n)
+		err := tx.QueryRow(ctx, "SELECT 1 FROM accounts WHERE id = $1 AND blocked_at IS NULL FOR UPDATE", i.AccountID).Scan(&n)
+		if err == nil {
+			err = tx.QueryRow(ctx, "SELECT count(*) FROM identities WHERE account_id = $1", i.AccountID).Scan(&n)
+		}
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return ErrStale
@@ -161,10 +163,13 @@ func (db *DB) PartIdentity(ctx context.Context, accountID int64, id, keep string
 		return nil, ErrNotFound
 	}
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		// FOR UPDATE: of two that go at once, one is the last.
+		// Locked first, and counted by a statement of its own: of two that go at once, one is
+		// the last.
 		var own, others bool
-		err := tx.QueryRow(ctx, `SELECT a.password_hash <> '', EXISTS (SELECT 1 FROM identities i WHERE i.account_id = a.id AND i.id <> $2)
-			FROM accounts a WHERE a.id = $1 FOR UPDATE`, accountID, id).Scan(&own, &others)
+		err := tx.QueryRow(ctx, "SELECT password_hash <> '' FROM accounts WHERE id = $1 FOR UPDATE", accountID).Scan(&own)
+		if err == nil {
+			err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM identities WHERE account_id = $1 AND id <> $2)", accountID, id).Scan(&others)
+		}
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ const (
 	EventEnded   EventKind = "ended"           // a session, or all of a user's
 	EventChanged EventKind = "account-changed" // name or picture, or a new account
 	EventRemoved EventKind = "account-removed" // deleted or blocked
-	EventGroups  EventKind = "groups-changed"  // an account is in other groups
+	EventGroups  EventKind = "groups-changed"  // an account is in other groups; no user: groups have other rooms
 	EventResync  EventKind = "resync"          // events may have been missed: check again
 )
 

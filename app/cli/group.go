@@ -1,13 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"fmt"
 
 	"foyer/app"
+	"foyer/app/auth"
+	"foyer/internal/stanza"
 	"foyer/models"
 )
 
@@ -15,18 +16,7 @@ type groupCmd struct {
 	Add    groupAddCmd    `cmd:"" help:"Put members into a group; a new name makes a new group."`
 	Remove groupRemoveCmd `cmd:"" help:"Take members out of a group."`
 	List   groupListCmd   `cmd:"" help:"List the groups, or the members of one."`
-}
-
-// maxGroupName is the most characters that a group's name may have.
-const maxGroupName = 64
-
-// groupName tidies a group's name.
-func groupName(typed string) (string, error) {
-	name := strings.Join(strings.Fields(typed), " ")
-	if name == "" || utf8.RuneCountInString(name) > maxGroupName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "", errors.New("a group's name has 1 to 64 characters, all of them visible")
-	}
-	return name, nil
+	Room   groupRoomCmd   `cmd:"" help:"Give a group a room of the chat, or take it away; without a room, list them."`
 }
 
 type groupAddCmd struct {
@@ -54,7 +44,7 @@ type groupChange func(db *models.DB, ctx context.Context, group string, username
 
 // changeGroup changes who is in a group, and tells a running site.
 func (e *env) changeGroup(typed string, users []string, done string, change groupChange) error {
-	name, err := groupName(typed)
+	name, err := auth.GroupName(typed)
 	if err != nil {
 		return err
 	}
@@ -92,7 +82,7 @@ type groupListCmd struct {
 func (c groupListCmd) Run(e *env) error {
 	return e.withDatabase(func(_ app.Config, db *models.DB) error {
 		if c.Group != "" {
-			name, err := groupName(c.Group)
+			name, err := auth.GroupName(c.Group)
 			if err != nil {
 				return err
 			}
@@ -119,6 +109,72 @@ func (e *env) listMembers(db *models.DB, group string) error {
 	}
 	for _, user := range members {
 		e.say("%s", user)
+	}
+	return nil
+}
+
+type groupRoomCmd struct {
+	Group  string `arg:"" optional:"" help:"The group's name."`
+	Room   string `arg:"" optional:"" help:"The room's name: what stands before the @ in its address. One that is not there is made, for members only."`
+	Title  string `help:"What people call a room that is made; else the group's name."`
+	Remove bool   `help:"The group has the room no longer: those who were let in by it are put out."`
+}
+
+// Run gives a group a room, or lists the rooms of groups.
+func (c groupRoomCmd) Run(e *env) error {
+	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
+		if c.Room == "" {
+			return e.listGroupRooms(db, c.Group)
+		}
+		if cfg.External() {
+			return errors.New("the rooms are those of the chat server behind XMPP_UPSTREAM, which knows no groups of this site")
+		}
+		group, err := auth.GroupName(c.Group)
+		if err != nil {
+			return err
+		}
+		address, err := stanza.ParseAddress(c.Room + "@" + cfg.RoomsDomain())
+		if err != nil || address.User == "" || address.Resource != "" {
+			return fmt.Errorf("%q cannot be a room's name", c.Room)
+		}
+		if err := c.change(e, db, models.GroupRoom{Group: group, Room: address.User}); err != nil {
+			return err
+		}
+		return db.Notify(e.ctx, models.Event{Kind: models.EventGroups})
+	})
+}
+
+func (c groupRoomCmd) change(e *env, db *models.DB, g models.GroupRoom) error {
+	if c.Remove {
+		err := db.RemoveGroupRoom(e.ctx, g)
+		if errors.Is(err, models.ErrNotFound) {
+			return fmt.Errorf("the group %s has no room %s", g.Group, g.Room)
+		}
+		if err == nil {
+			e.say("%s is no room of %s any more. The room stays.", g.Room, g.Group)
+		}
+		return err
+	}
+	open, err := db.AddGroupRoom(e.ctx, g, cmp.Or(c.Title, g.Group))
+	if err != nil {
+		return err
+	}
+	e.say("%s is a room of %s: who is in the group belongs to it.", g.Room, g.Group)
+	if open {
+		e.say("Anybody may enter it all the same: its owner can make it for members only.")
+	}
+	return nil
+}
+
+func (e *env) listGroupRooms(db *models.DB, group string) error {
+	list, err := db.GroupRooms(e.ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if group == "" || g.Group == group {
+			e.say("%s\t%s", g.Group, g.Room)
+		}
 	}
 	return nil
 }

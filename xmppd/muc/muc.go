@@ -49,6 +49,9 @@ const (
 	nsHats       = "urn:xmpp:hats:0"
 )
 
+// DefaultOccupants is Config.Occupants where nothing else is said.
+const DefaultOccupants = 2000
+
 // Config is what a Service needs. Zero limits take the documented default.
 type Config struct {
 	Domain string // where the rooms are, such as conference.example.org
@@ -67,7 +70,7 @@ type Config struct {
 
 	RoomsPerUser    int           // rooms that one account may have created; default 50
 	RoomsPerSession int           // rooms that one client may be in; default 200
-	Occupants       int           // maximum of a room, and the default of its own bound; default 2000
+	Occupants       int           // maximum of a room, and the default of its own bound; default DefaultOccupants
 	Affiliations    int           // affiliations and reserved nicknames kept of a room; default 5000
 	Idle            time.Duration // how long an empty room stays in memory; default 10 min
 	StoreTimeout    time.Duration // how long work that no client waits for waits for the database; default 10 s
@@ -108,7 +111,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	cfg.RoomsPerUser = cmp.Or(cfg.RoomsPerUser, 50)
 	cfg.RoomsPerSession = cmp.Or(cfg.RoomsPerSession, 200)
-	cfg.Occupants = cmp.Or(cfg.Occupants, 2000)
+	cfg.Occupants = cmp.Or(cfg.Occupants, DefaultOccupants)
 	cfg.Affiliations = cmp.Or(cfg.Affiliations, 5000)
 	cfg.Idle = cmp.Or(cfg.Idle, 10*time.Minute)
 	cfg.StoreTimeout = cmp.Or(cfg.StoreTimeout, 10*time.Second)
