@@ -18,6 +18,7 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /foyer . && mkdir /data
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /foyer /foyer
 COPY --from=build --chown=nonroot:nonroot /data /data
+COPY --from=build --chown=nonroot:nonroot /data /run/foyer
 ENV ADDR=:3000 DATA_DIR=/data
 EXPOSE 3000
 USER nonroot

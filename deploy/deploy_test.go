@@ -5,13 +5,9 @@ package deploy
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // The unit leaves the program little to harm: 1.5 of 10 at most.
@@ -58,76 +54,4 @@ func TestSystemd_Settings(t *testing.T) {
 			t.Errorf("%s is no setting", m[1])
 		}
 	}
-}
-
-// service is what the tests read of a service in docker-compose.yml.
-type service struct {
-	Build       string
-	Environment map[string]string
-	Volumes     []string
-	Secrets     []string
-	DependsOn   map[string]any `yaml:"depends_on"`
-}
-
-type composition struct {
-	Services map[string]service
-	Volumes  map[string]any
-	Secrets  map[string]any
-}
-
-// There is no Docker where the tests run: what can be told without one is that the
-// file is YAML, and that everything which it names is there.
-func TestCompose(t *testing.T) {
-	raw, err := os.ReadFile("../docker-compose.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c composition
-	if err := yaml.Unmarshal(raw, &c); err != nil {
-		t.Fatal(err)
-	}
-	if len(c.Services) < 3 {
-		t.Errorf("%d services", len(c.Services))
-	}
-	for name, s := range c.Services {
-		for _, missing := range c.missing(s, settings(t)) {
-			t.Errorf("%s: there is no %s", name, missing)
-		}
-	}
-}
-
-// missing returns what a service names that is nowhere.
-func (c composition) missing(s service, settings []string) []string {
-	var all []string
-	need := func(ok bool, what string) {
-		if !ok {
-			all = append(all, what)
-		}
-	}
-	if s.Build != "" {
-		need(exists(s.Build, "Dockerfile"), "Dockerfile in "+s.Build)
-		for setting := range s.Environment {
-			need(slices.Contains(settings, setting), "setting "+setting)
-		}
-	}
-	for _, volume := range s.Volumes {
-		source, _, _ := strings.Cut(volume, ":")
-		_, isNamed := c.Volumes[source]
-		need(isNamed || exists(source), "volume or file "+source)
-	}
-	for _, secret := range s.Secrets {
-		_, ok := c.Secrets[secret]
-		need(ok, "secret "+secret)
-	}
-	for other := range s.DependsOn {
-		_, ok := c.Services[other]
-		need(ok, "service "+other)
-	}
-	return all
-}
-
-// exists looks for a file of the checkout.
-func exists(path ...string) bool {
-	_, err := os.Stat(filepath.Join("..", filepath.Join(path...)))
-	return err == nil
 }
