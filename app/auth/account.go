@@ -8,7 +8,8 @@ import (
 )
 
 // NewAccount is an account to be made. Username and Name are prepared, and the
-// password is checked (PrepareUsername, PrepareName, CheckPassword).
+// password is checked (PrepareUsername, PrepareName, CheckPassword); empty: the account has
+// none, and its owner comes in by another way.
 type NewAccount struct {
 	Username, Name, Password string
 	Admin, Demo              bool
@@ -18,7 +19,11 @@ type NewAccount struct {
 // CreateAccount makes an account: ErrUnavailable when somebody has the name, or
 // had it.
 func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Account, error) {
-	hash, err := s.hasher.hash(ctx, n.Password, n.From)
+	var hash string
+	var err error
+	if n.Password != "" {
+		hash, err = s.hasher.hash(ctx, n.Password, n.From)
+	}
 	if err != nil {
 		return models.Account{}, err
 	}

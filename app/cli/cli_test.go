@@ -150,6 +150,29 @@ func TestUser(t *testing.T) {
 }
 
 // a file with or without a header line, or standard input.
+// An account without a password, whose owner comes in by another source.
+func TestUserLink(t *testing.T) {
+	c := newTerminal(t, map[string]string{"HEADER_SIGNIN": "X-Forwarded-User", "TRUSTED_PROXIES": "127.0.0.1"})
+	c.says("is created", "", "user", "add", "zoe", "--no-password")
+	c.fails("no source", "", "user", "link", "zoe", "keycloak", "7")
+	c.says("signs in as zoe", "", "user", "link", "zoe", "header", "Zoe")
+	c.says("single sign-on", "", "user", "unlink", "zoe")
+	c.says("is created", "", "user", "add", "yan", "--no-password")
+	c.fails("another account", "", "user", "link", "yan", "header", "Zoe")
+	zoe, err := c.db.AccountByName(t.Context(), "zoe")
+	if err != nil || zoe.PasswordHash != "" {
+		t.Fatal(zoe, err)
+	}
+	list, err := c.db.Identities(t.Context(), zoe.ID)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	c.fails("last way", "", "user", "unlink", "zoe", list[0].ID)
+	c.fails("no such way", "", "user", "unlink", "zoe", "x")
+	c.says("new password", testPassword+"\n", "user", "passwd", "zoe", "--password-stdin")
+	c.says("Removed", "", "user", "unlink", "zoe", list[0].ID)
+}
+
 func TestUserImport(t *testing.T) {
 	c := newTerminal(t, nil)
 	file := filepath.Join(t.TempDir(), "people.csv")

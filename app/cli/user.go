@@ -14,6 +14,8 @@ type userCmd struct {
 	Add     userAddCmd     `cmd:"" help:"Create an account."`
 	Import  userImportCmd  `cmd:"" help:"Create accounts from a CSV file: username,password[,name]."`
 	List    userListCmd    `cmd:"" help:"List the accounts."`
+	Link    userLinkCmd    `cmd:"" help:"Let somebody sign in to an account by another source of people."`
+	Unlink  userUnlinkCmd  `cmd:"" help:"Take such a way to sign in away, or list them."`
 	Passwd  userPasswdCmd  `cmd:"" help:"Set a password; the person is signed out everywhere."`
 	Block   userBlockCmd   `cmd:"" help:"Block an account; the person is signed out everywhere."`
 	Unblock userUnblockCmd `cmd:"" help:"Unblock an account."`
@@ -23,15 +25,19 @@ type userCmd struct {
 type userAddCmd struct {
 	Name string `arg:"" help:"The user name."`
 	newPassword
-	FullName string `name:"full-name" help:"The name people see."`
-	Admin    bool   `help:"Make the account an administrator."`
+	NoPassword bool   `xor:"password" name:"no-password" help:"The account has no password: its owner comes in by another source of people (foyer user link)."`
+	FullName   string `name:"full-name" help:"The name people see."`
+	Admin      bool   `help:"Make the account an administrator."`
 }
 
 // Run creates the account.
 func (c userAddCmd) Run(e *env) error {
-	password, err := c.read(e)
-	if err != nil {
-		return err
+	var password string
+	if !c.NoPassword {
+		var err error
+		if password, err = c.read(e); err != nil {
+			return err
+		}
 	}
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
 		account, err := e.add(s, c.Name, password, c.FullName, c.Admin)
@@ -68,7 +74,7 @@ func (e *env) withAuth(f func(*models.DB, *auth.Service) error) error {
 	})
 }
 
-// add creates one account. The names the site keeps for itself are the
+// add creates one account; no password, none. The names the site keeps for itself are the
 // operator's to give.
 func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool) (models.Account, error) {
 	username, err := auth.PrepareUsername(typed)
@@ -79,8 +85,10 @@ func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool)
 	if err != nil {
 		return models.Account{}, err
 	}
-	if err := s.CheckPassword(password, username, name); err != nil {
-		return models.Account{}, err
+	if password != "" {
+		if err := s.CheckPassword(password, username, name); err != nil {
+			return models.Account{}, err
+		}
 	}
 	account, err := s.CreateAccount(e.ctx, auth.NewAccount{Username: username, Name: name, Password: password, Admin: admin})
 	if errors.Is(err, auth.ErrUnavailable) {
