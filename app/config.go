@@ -40,6 +40,8 @@ type Config struct {
 	OIDCProviders string         `env:"OIDC_PROVIDERS" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, OIDC_KEYCLOAK_ISSUER and so on (docs/IDENTITY.md)"`
 	OIDC          []oidcSettings `env:"-"`
 
+	LDAP Directory
+
 	HeaderSignIn      string `env:"HEADER_SIGNIN" desc:"header in which a proxy in front tells who is signed in there, such as X-Forwarded-User; believed from TRUSTED_PROXIES alone; empty: none (docs/IDENTITY.md says what it costs)"`
 	HeaderName        string `env:"HEADER_SIGNIN_NAME" desc:"header with their name as people see it"`
 	HeaderGroups      string `env:"HEADER_SIGNIN_GROUPS" desc:"header with their groups, separated by commas"`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -28,10 +29,12 @@ func settingError(err error, kind reflect.Type, options env.Options) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	field, ok := kind.FieldByName(wrong.Name)
-	if !ok {
+	fields := settingFields(kind)
+	i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return f.Name == wrong.Name && f.Type == wrong.Type })
+	if i < 0 {
 		return err
 	}
+	field := fields[i]
 	setting, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 	setting = options.Prefix + setting
 	switch wrong.Type.Kind() {

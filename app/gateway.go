@@ -20,7 +20,8 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		Mode: string(login), SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword || login == LoginTyped,
-		NoSCRAM:  login == LoginPassword || login == LoginTyped, // what is kept of the site's own passwords is not for SCRAM
+		// what is kept of the site's own passwords is not for SCRAM, and a directory's are not here.
+		NoSCRAM: login == LoginPassword || login == LoginTyped || s.cfg.LDAP.native(),
 	})
 }
 

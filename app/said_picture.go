@@ -45,8 +45,8 @@ func (s *Server) fetchPictures(ctx context.Context) {
 func (s *Server) takePicture(ctx context.Context, p saidPicture) error {
 	ctx, cancel := context.WithTimeout(ctx, saidPicturePatience)
 	defer cancel()
-	raw, err := s.fetcher.Fetch(ctx, p.url)
-	if err != nil {
+	raw, err := s.pictureAt(ctx, p.url)
+	if err != nil || raw == nil {
 		return err
 	}
 	data, mediaType, err := s.pictures.Square(ctx, p.user, raw)
@@ -62,4 +62,22 @@ func (s *Server) takePicture(ctx context.Context, p saidPicture) error {
 	}
 	s.tell(ctx, models.Event{Kind: models.EventChanged, User: p.user})
 	return nil
+}
+
+// pictured is a Source that keeps pictures itself, at addresses of its own.
+type pictured interface {
+	// Picture returns a picture; ok: the address is one of the source's. nil: it is gone.
+	Picture(ctx context.Context, address string) (picture []byte, ok bool, err error)
+}
+
+// pictureAt reads a picture where it is: at its source, or by HTTP. nil: it is gone.
+func (s *Server) pictureAt(ctx context.Context, address string) ([]byte, error) {
+	for _, source := range s.auth.Sources() {
+		if from, keeps := source.(pictured); keeps {
+			if raw, ok, err := from.Picture(ctx, address); ok || err != nil {
+				return raw, err
+			}
+		}
+	}
+	return s.fetcher.Fetch(ctx, address)
 }

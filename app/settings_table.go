@@ -25,8 +25,7 @@ func settingsTable(t reflect.Type) string {
 // settingsRows are the rows of a table of settings whose names begin with a prefix.
 func settingsRows(t reflect.Type, prefix string) string {
 	var b strings.Builder
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range settingFields(t) {
 		name := f.Tag.Get("env")
 		if name == "" || name == "-" {
 			continue
@@ -46,10 +45,25 @@ func settingsRows(t reflect.Type, prefix string) string {
 
 // isSecret reports whether a setting may also come from a file.
 func isSecret(t reflect.Type, name string) bool {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("env") == name {
+	for _, f := range settingFields(t) {
+		if f.Tag.Get("env") == name {
 			return f.Tag.Get("secret") == "true"
 		}
 	}
 	return false
+}
+
+// settingFields are the fields of settings, those of structs within them included, in
+// order.
+func settingFields(t reflect.Type) []reflect.StructField {
+	var list []reflect.StructField
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Type.Kind() == reflect.Struct && f.Tag.Get("env") == "" {
+			list = append(list, settingFields(f.Type)...)
+		} else {
+			list = append(list, f)
+		}
+	}
+	return list
 }

@@ -22,6 +22,13 @@ func (c Config) Sources(log *slog.Logger) ([]auth.Source, error) {
 		}
 		list = append(list, provider)
 	}
+	if c.LDAP.URL != "" {
+		directory, err := c.LDAP.source(log)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, directory)
+	}
 	return list, nil
 }
 

@@ -36,6 +36,11 @@ type Avatar struct {
 	Data      []byte
 }
 
+// NameTaken reports whether somebody has a user name, or had it.
+func (db *DB) NameTaken(ctx context.Context, username string) (taken bool, err error) {
+	return taken, db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM usernames WHERE username = $1)", username).Scan(&taken)
+}
+
 // CreateAccount creates an account and sets its ID. ErrTaken when somebody has
 // the name, or had it: the table usernames keeps every name for ever, and the
 // insert itself fails on it.

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +25,32 @@ func (db *DB) Attempt(ctx context.Context, key string, limit int, window time.Du
 		return 0, err
 	}
 	return max(time.Until(expires), time.Second), nil
+}
+
+// ReserveAttempt counts an attempt under key, unless limit have been counted already: then it
+// returns how long to wait. Every attempt begins the window again.
+func (db *DB) ReserveAttempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+	var count int
+	err = db.pool.QueryRow(ctx, `INSERT INTO attempts (key, count, expires_at) VALUES ($1, 1, now() + make_interval(secs => $3))
+		ON CONFLICT (key) DO UPDATE SET
+			count = CASE WHEN attempts.expires_at < now() THEN 1 ELSE attempts.count + 1 END, expires_at = excluded.expires_at
+		WHERE attempts.expires_at < now() OR attempts.count < $2
+		RETURNING count`, key, limit, window.Seconds()).Scan(&count)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return 0, err
+	}
+	var expires time.Time
+	err = db.pool.QueryRow(ctx, "SELECT expires_at FROM attempts WHERE key = $1", key).Scan(&expires)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return time.Second, nil // it has just been forgotten
+	}
+	return max(time.Until(expires), time.Second), err
+}
+
+// ReleaseAttempt takes back one that ReserveAttempt counted.
+func (db *DB) ReleaseAttempt(ctx context.Context, key string) error {
+	_, err := db.pool.Exec(ctx, "UPDATE attempts SET count = greatest(count - 1, 0) WHERE key = $1", key)
+	return err
 }
 
 // Attempts is how many were counted under a key, and until when they count.

@@ -388,3 +388,27 @@ func (db *DB) DropJoining(ctx context.Context, secretHash []byte) error {
 	_, err := db.pool.Exec(ctx, "DELETE FROM joinings WHERE secret_hash = $1", secretHash)
 	return err
 }
+
+// KeptIdentity is an identity with what its source said last.
+type KeptIdentity struct {
+	Identity
+	Username string   // of the account
+	Name     string   // as the source said
+	Groups   []string // likewise, sorted
+	Admin    bool     // likewise
+	InUse    bool     // a session or an app password stands on it
+}
+
+// KeptIdentities returns all identities of a source, ordered by what the source calls them.
+func (db *DB) KeptIdentities(ctx context.Context, source string) ([]KeptIdentity, error) {
+	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+`, a.username, i.name, i.admin,
+			array(SELECT g.group_name FROM account_groups g WHERE g.identity_id = i.id ORDER BY g.group_name),
+			EXISTS (SELECT 1 FROM sessions s WHERE s.identity_id = i.id AND s.expires_at > now()) OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.identity_id = i.id)
+		FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.source = $1 ORDER BY i.login, i.id`, source)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (k KeptIdentity, err error) {
+		return k, row.Scan(append(k.fields(), &k.Username, &k.Name, &k.Admin, &k.Groups, &k.InUse)...)
+	})
+}

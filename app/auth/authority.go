@@ -55,10 +55,21 @@ func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Ide
 // signed tokens and the account's password where the site's mode has them.
 func (s *Service) Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
 	id, err := s.madeSecret(ctx, user, password, Accepted{Tokens: true, AppPasswords: true, SignedTokens: s.cfg.SignedTokens})
-	if errors.Is(err, sasl.NotAuthorized) && s.cfg.Passwords {
-		return s.accountPassword(ctx, user, password, peer)
+	if !errors.Is(err, sasl.NotAuthorized) || (!s.cfg.Passwords && !s.cfg.SourcePasswords) {
+		return id, err
 	}
-	return id, err
+	if !s.cfg.Passwords {
+		if own, err := s.ownPassword(ctx, user); err != nil || own {
+			return id, errors.Join(err, sasl.NotAuthorized)
+		}
+	}
+	return s.accountPassword(ctx, user, password, peer)
+}
+
+// ownPassword reports whether somebody signs in by a password of the site's own.
+func (s *Service) ownPassword(ctx context.Context, user string) (bool, error) {
+	source, err := s.sourceOf(ctx, user)
+	return err == nil && source.Name() == localName, err
 }
 
 // Accepted is what is taken as a password.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"foyer/internal/budget"
@@ -76,11 +77,30 @@ func (s *Service) hasPassword(a models.Account) bool {
 const (
 	askedAtOnce = 10  // the others wait, and each address gets its turn
 	maxTypedKey = 320 // bytes of a typed name, which failures count for
+
+	// How long a refusal takes at least, where a directory was asked: it answers sooner if it
+	// knows no such name.
+	refusalFloor = 500 * time.Millisecond
 )
 
 // finishForm is Finish of a source other than the site's own that takes the form, within the
 // bounds of signing in. action and the name are what failures count for.
 func (s *Service) finishForm(ctx context.Context, action string, source Source, a Answer) (Person, error) {
+	_, locks := source.(Locker)
+	answer := time.NewTimer(refusalFloor)
+	defer answer.Stop()
+	person, err := s.askForm(ctx, action, source, a)
+	if locks && errors.Is(err, ErrNotProved) {
+		select {
+		case <-answer.C:
+		case <-ctx.Done():
+		}
+	}
+	return person, err
+}
+
+// askForm asks the source when there is room for a question.
+func (s *Service) askForm(ctx context.Context, action string, source Source, a Answer) (Person, error) {
 	name := typedKey(a.Form("username"))
 	account, err := s.db.AccountByName(ctx, name)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
@@ -106,7 +126,7 @@ func (s *Service) finishForm(ctx context.Context, action string, source Source, 
 	}
 	person, err := Person{}, ErrNotProved
 	if name != "" && a.Form("password") != "" { // an empty one proves nothing, whatever a directory says of it (RFC 4513 §5.1.2)
-		person, err = source.Finish(ctx, a)
+		person, err = s.askReserved(ctx, source, name, known, a)
 	}
 	var refused Refusal
 	switch {
@@ -116,6 +136,37 @@ func (s *Service) finishForm(ctx context.Context, action string, source Source, 
 		return Person{}, err
 	}
 	return person, s.succeeded(ctx, limits, counts)
+}
+
+// askReserved asks a source that locks its accounts only while it will not do so: each guess
+// is counted before it is made, wherever it comes from, and taken back if it was none. The
+// last one that is allowed is kept for devices from which the account has signed in before.
+func (s *Service) askReserved(ctx context.Context, source Source, name string, known bool, a Answer) (Person, error) {
+	locker, ok := source.(Locker)
+	if !ok {
+		return source.Finish(ctx, a)
+	}
+	most, window := locker.LocksAfter()
+	if !known {
+		most = max(most-1, 1)
+	}
+	key := "directory:" + source.Name() + ":" + name
+	wait, err := s.db.ReserveAttempt(ctx, key, most, window)
+	if err != nil {
+		return Person{}, err
+	}
+	if wait > 0 {
+		return Person{}, &ThrottledError{Wait: wait}
+	}
+	person, err := source.Finish(ctx, a)
+	switch {
+	case err == nil:
+		return person, s.db.ResetAttempts(ctx, key)
+	case errors.Is(err, ErrNotProved):
+		return Person{}, err
+	}
+	// What it was is not known, or the password was right.
+	return Person{}, errors.Join(err, s.db.ReleaseAttempt(context.WithoutCancel(ctx), key))
 }
 
 // typedKey is a typed name as failures count for it; empty: it is nobody's.

@@ -8,7 +8,8 @@
 //	trip.go               the way to a source's own pages, and back
 //	identity.go           whose account it is that a source speaks of; new ones; joining
 //	joining.go            somebody without an account chooses a user name
-//	ending.go             what a source ends, and who is no longer there
+//	ending.go             what a source ends
+//	recheck.go, sync.go   who is no longer there; what a directory and the site differ in
 //	confirm.go            somebody who is signed in proves again who they are
 //	account.go            accounts are made, get a new password, are deleted
 //	session.go            who is signed in
@@ -72,6 +73,10 @@ type Config struct {
 	// Sources are where people come from besides the site's own accounts, in the order of
 	// the sign-in page. One of them at most takes the form (ByForm).
 	Sources []Source
+
+	// SourcePasswords: chat servers take the passwords of the source with the form, even where
+	// they take no password of the site's own (Passwords).
+	SourcePasswords bool
 
 	// LocalAccounts says who signs in by a password of this site; empty: LocalAll.
 	LocalAccounts LocalAccounts

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"foyer/models"
 )
@@ -54,6 +55,23 @@ type SignOuter interface {
 type LogoutReceiver interface {
 	// Logout checks what was sent. Errors: a Refusal: it does not count; ErrAway.
 	Logout(ctx context.Context, token string) (Logout, error)
+}
+
+// Rechecker is a Source that tells of all who are signed in by it at once whether they are
+// still there, and what it says of them now. It is asked instead of Still, so that it sees how
+// many would go.
+type Rechecker interface {
+	// RecheckAll returns those of list who are no longer there or are kept out, and what is to
+	// be said now of the others. With an error, those who are gone are so nevertheless, and
+	// nothing was told of the rest.
+	RecheckAll(ctx context.Context, list []Identity) (gone []Identity, now []Person, err error)
+}
+
+// Locker is a Source that locks its accounts after too many wrong passwords.
+type Locker interface {
+	// LocksAfter returns how many wrong passwords for one name may reach the source within a
+	// window, from wherever they come.
+	LocksAfter() (failures int, window time.Duration)
 }
 
 // Checker is a Source that `foyer doctor` can try from end to end. The error says what to

@@ -20,16 +20,17 @@ import (
 
 // commands is every command, with its arguments.
 type commands struct {
-	Serve    serveCmd    `cmd:"" help:"Run the site."`
-	Gateway  gatewayCmd  `cmd:"" help:"Run the gateway alone, without a site, for the XMPP servers of other domains (docs/GATEWAY.md)."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
-	User     userCmd     `cmd:"" help:"Manage accounts."`
-	Group    groupCmd    `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
-	Chat     chatCmd     `cmd:"" help:"Move the chat to another server."`
-	Token    tokensCmd   `cmd:"" help:"Print one-use sign-in tokens; manage the keys of tokens."`
-	Doctor   doctorCmd   `cmd:"" help:"Check the site, from inside and from outside, and say how to mend what is wrong."`
-	Orphans  orphansCmd  `cmd:"" help:"Count the uploaded files that no record knows of."`
-	Settings settingsCmd `cmd:"" help:"Print the table of settings."`
+	Serve     serveCmd     `cmd:"" help:"Run the site."`
+	Gateway   gatewayCmd   `cmd:"" help:"Run the gateway alone, without a site, for the XMPP servers of other domains (docs/GATEWAY.md)."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date."`
+	User      userCmd      `cmd:"" help:"Manage accounts."`
+	Group     groupCmd     `cmd:"" help:"Manage the groups of members, who know each other where ROSTER is groups."`
+	Directory directoryCmd `cmd:"" help:"Compare the site with the directory whose people sign in here (docs/IDENTITY.md)."`
+	Chat      chatCmd      `cmd:"" help:"Move the chat to another server."`
+	Token     tokensCmd    `cmd:"" help:"Print one-use sign-in tokens; manage the keys of tokens."`
+	Doctor    doctorCmd    `cmd:"" help:"Check the site, from inside and from outside, and say how to mend what is wrong."`
+	Orphans   orphansCmd   `cmd:"" help:"Count the uploaded files that no record knows of."`
+	Settings  settingsCmd  `cmd:"" help:"Print the table of settings."`
 
 	Extauth     extauthCmd     `cmd:"" help:"Answer ejabberd, which starts this to ask the site who may sign in (extauth_program)."`
 	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask the site on this machine whether it is alive."`

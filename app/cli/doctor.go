@@ -16,9 +16,10 @@ import (
 )
 
 type doctorCmd struct {
-	Quick bool   `help:"Leave out what takes a minute: whether the proxy waits as long as chats do."`
-	JSON  bool   `name:"json" help:"Write the findings as JSON."`
-	As    string `help:"The account to sign in to the chat with; without it, an administrator's." placeholder:"NAME"`
+	Quick  bool   `help:"Leave out what takes a minute: whether the proxy waits as long as chats do."`
+	JSON   bool   `name:"json" help:"Write the findings as JSON."`
+	Person string `name:"directory-person" help:"The user name of somebody to look for in the directory." placeholder:"NAME"`
+	As     string `help:"The account to sign in to the chat with; without it, an administrator's." placeholder:"NAME"`
 }
 
 var errMend = errors.New("something needs mending")
@@ -133,14 +134,31 @@ func (x examination) limits(db *models.DB) {
 }
 
 // sources tries where people come from besides the site's own accounts.
-func (x examination) sources(service *auth.Service) {
+func (x examination) sources(service *auth.Service, person string) {
+	ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
+	defer cancel()
 	for _, source := range service.Sources() {
 		if checker, ok := source.(auth.Checker); ok {
-			ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
 			x.failed("sign-in by "+source.Name(), checker.Check(ctx), "docs/IDENTITY.md.")
-			cancel()
+		}
+		if about, ok := source.(describer); ok && person != "" {
+			x.person(ctx, source.Name(), about, person)
 		}
 	}
+}
+
+// describer is a source that tells the operator about one of its people.
+type describer interface {
+	Describe(ctx context.Context, name string) (string, error)
+}
+
+func (x examination) person(ctx context.Context, source string, about describer, name string) {
+	line, err := about.Describe(ctx, name)
+	if err != nil {
+		x.failed(source+": "+name, err, "LDAP_BASE_DN and LDAP_USER_FILTER here, or that entry in the directory.")
+		return
+	}
+	x.Tell(doctor.Finding{Check: source + ": " + name, State: doctor.OK, Text: line})
 }
 
 // outside makes the checks that go by BASE_URL, and signs in to the external server.
@@ -154,7 +172,7 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 		x.failed("sign-in", err, "")
 		return
 	}
-	x.sources(service)
+	x.sources(service, c.Person)
 	if cfg.External() {
 		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
 		x.failed("chat server", app.CheckUpstream(ctx, cfg, service), "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")

@@ -17,7 +17,7 @@ import (
 // make: one for all.
 func TestSamba(t *testing.T) {
 	s := peers.StartSamba(t)
-	cfg := ldap.Config{URLs: []string{s.TLSURL}, Roots: s.Roots, BindDN: peers.SambaService, BindPassword: peers.SambaPassword, BaseDN: peers.SambaBase, Floor: -1}
+	cfg := ldap.Config{URLs: []string{s.TLSURL}, Roots: s.Roots, BindDN: peers.SambaService, BindPassword: peers.SambaPassword, BaseDN: peers.SambaBase}
 	t.Run("signing in", func(t *testing.T) { sambaSignIn(t, s, cfg) })
 	t.Run("standing", func(t *testing.T) { sambaStanding(t, s, cfg) })
 	t.Run("groups", func(t *testing.T) { sambaGroups(t, s, cfg) })

@@ -19,7 +19,7 @@ import (
 func slapdConfig(s *peers.Slapd) ldap.Config {
 	return ldap.Config{
 		URLs: []string{s.TLSURL}, Roots: s.Roots, BindDN: peers.SlapdService, BindPassword: peers.SlapdPassword,
-		BaseDN: peers.SlapdPeople, GroupBaseDN: peers.SlapdGroups, Floor: -1,
+		BaseDN: peers.SlapdPeople, GroupBaseDN: peers.SlapdGroups,
 	}
 }
 

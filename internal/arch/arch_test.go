@@ -68,7 +68,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names"},
@@ -110,7 +110,7 @@ func mayImport() map[string][]string {
 		"e2e/relay":     {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
 		"e2e/doors":     {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
 		"e2e/instances": {"e2e/peers", "app/cli", "internal/stanza", "internal/stream"},
-		"e2e/directory": {"e2e/peers", "app/auth", "app/auth/ldap"},
+		"e2e/directory": {"e2e/peers", "app", "app/auth", "app/auth/ldap", "app/cli", "models"},
 		"e2e/moving":    {"e2e/peers", "app/cli", "app/move", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"e2e/referee":   {"e2e/peers", "app", "models", "token"},
 		"bench":         {"internal/pgdev"},

@@ -54,7 +54,6 @@ type Config struct {
 
 	PoolSize int           // connections; default 10
 	Timeout  time.Duration // for a sign-in or one question, waiting included; default 10 s
-	Floor    time.Duration // the least that a refused sign-in takes; default 500 ms, negative: none
 
 	Logger *slog.Logger
 }
@@ -62,7 +61,6 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.PoolSize = cmp.Or(c.PoolSize, 10)
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
-	c.Floor = cmp.Or(c.Floor, 500*time.Millisecond)
 	c.GroupBaseDN = cmp.Or(c.GroupBaseDN, c.BaseDN)
 	c.GroupFilter = cmp.Or(c.GroupFilter, "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))")
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))

@@ -201,7 +201,7 @@ func (h *hostile) onSearch(find func(a *asked, base, filter string)) {
 }
 
 func (h *hostile) config() Config {
-	return Config{URLs: []string{"ldap://" + h.l.Addr().String()}, Plain: true, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base, Floor: -1}
+	return Config{URLs: []string{"ldap://" + h.l.Addr().String()}, Plain: true, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base}
 }
 
 // told is what reached it.
@@ -506,7 +506,7 @@ func TestHostile_StartTLS(t *testing.T) {
 					conn.Close()
 				}
 			}()
-			cfg := Config{URLs: []string{"ldap://" + l.Addr().String()}, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base, Floor: -1}
+			cfg := Config{URLs: []string{"ldap://" + l.Addr().String()}, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base}
 			if name == "rubbish" {
 				cfg.Timeout = time.Second // it may be the beginning of an answer
 			}

@@ -31,7 +31,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"foyer/app/auth"
 
@@ -67,23 +66,19 @@ func New(cfg Config) (*Directory, error) {
 func (d *Directory) Close() { d.pool.close() }
 
 // SignIn returns the person whose user name and password these are. Errors:
-// auth.ErrNotProved, which takes the same time whether or not there is such a name; an
-// auth.Refusal, which says after a right password why it is no good; auth.ErrAway: the
-// directory could not be asked.
+// auth.ErrNotProved; an auth.Refusal, which says after a right password why it is no good;
+// auth.ErrAway: the directory could not be asked.
 func (d *Directory) SignIn(ctx context.Context, typed, password string) (Person, error) {
-	answer := time.After(d.cfg.Floor)
 	name, err := auth.PrepareUsername(typed)
 	if err != nil || !passable(password) {
-		name = "" // belongs to nobody
+		return Person{}, auth.ErrNotProved
 	}
-	p, err := d.signIn(ctx, name, password)
-	if errors.Is(err, auth.ErrNotProved) {
-		select {
-		case <-answer:
-		case <-ctx.Done():
-		}
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
+	defer cancel()
+	if d.cfg.UserDN != "" {
+		return d.signInByPattern(ctx, name, password)
 	}
-	return p, err
+	return d.signInBySearch(ctx, name, password)
 }
 
 // passable reports whether a password may be passed on. One that begins with NUL is
@@ -92,16 +87,8 @@ func passable(password string) bool {
 	return password != "" && len(password) <= maxPassword && !strings.ContainsRune(password, 0)
 }
 
-// signIn is SignIn with a prepared name; an empty one is nobody's.
-func (d *Directory) signIn(ctx context.Context, name, password string) (Person, error) {
-	if name == "" {
-		return Person{}, auth.ErrNotProved
-	}
-	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
-	defer cancel()
-	if d.cfg.UserDN != "" {
-		return d.signInByPattern(ctx, name, password)
-	}
+// signInBySearch finds the entry of a user name, and signs in to the directory as that.
+func (d *Directory) signInBySearch(ctx context.Context, name, password string) (Person, error) {
 	var p Person
 	err := d.pool.asService(ctx, func(c *conn) (err error) {
 		p, err = d.find(ctx, c, d.cfg.BaseDN, ldapv3.ScopeWholeSubtree, name)

@@ -160,20 +160,3 @@ func TestBelievable(t *testing.T) {
 		}
 	}
 }
-
-// A refused sign-in takes its time, whatever it was refused for.
-func TestFloor(t *testing.T) {
-	c := usable()
-	c.Floor = 30 * time.Millisecond
-	d, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if _, err := d.SignIn(t.Context(), "no name", "x"); !errors.Is(err, auth.ErrNotProved) {
-		t.Error(err)
-	}
-	if took := time.Since(began); took < c.Floor {
-		t.Errorf("it took %s", took)
-	}
-}

@@ -1,0 +1,138 @@
+package ldap
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"foyer/app/auth"
+)
+
+// Source is the directory as a source of people.
+type Source struct {
+	*Directory
+	label    string
+	failures int
+}
+
+var (
+	_ auth.Source    = (*Source)(nil)
+	_ auth.Rechecker = (*Source)(nil)
+	_ auth.Locker    = (*Source)(nil)
+	_ auth.Checker   = (*Source)(nil)
+	_ auth.Lister    = (*Source)(nil)
+)
+
+// NewSource returns the directory as a source. label is what people call it; failures is
+// Locker's.
+func NewSource(d *Directory, label string, failures int) *Source { return &Source{d, label, failures} }
+
+// Name implements auth.Source.
+func (s *Source) Name() string { return "ldap" }
+
+// Label implements auth.Source.
+func (s *Source) Label() string { return s.label }
+
+// Way implements auth.Source.
+func (s *Source) Way() auth.Way { return auth.ByForm }
+
+// Start implements auth.Source: there is no trip.
+func (s *Source) Start(context.Context, auth.Beginning) (auth.Trip, error) { return auth.Trip{}, nil }
+
+// Finish implements auth.Source.
+func (s *Source) Finish(ctx context.Context, a auth.Answer) (auth.Person, error) {
+	p, err := s.SignIn(ctx, a.Form("username"), a.Form("password"))
+	if err != nil {
+		return auth.Person{}, err
+	}
+	said := p.said()
+	if p.Photo != nil {
+		said.Picture = pictureScheme + p.Subject + "#" + digest(p.Photo)
+	}
+	return said, nil
+}
+
+// said is what the source says of somebody.
+func (p Person) said() auth.Person {
+	return auth.Person{Subject: p.Subject, Login: p.Username, Name: p.Name, Groups: p.Groups, Admin: p.Admin}
+}
+
+// lockoutWindow is how long a failure counts in most directories, at most (the default of
+// Active Directory's "reset account lockout counter after" is 30 minutes).
+const lockoutWindow = 30 * time.Minute
+
+// LocksAfter implements auth.Locker.
+func (s *Source) LocksAfter() (failures int, window time.Duration) { return s.failures, lockoutWindow }
+
+// Still implements auth.Source.
+func (s *Source) Still(ctx context.Context, list []auth.Identity) ([]auth.Identity, error) {
+	gone, _, err := s.RecheckAll(ctx, list)
+	return gone, err
+}
+
+// RecheckAll implements auth.Rechecker.
+func (s *Source) RecheckAll(ctx context.Context, list []auth.Identity) (gone []auth.Identity, now []auth.Person, err error) {
+	subjects, bySubject := make([]string, len(list)), map[string]auth.Identity{}
+	for i, one := range list {
+		subjects[i], bySubject[one.Subject] = one.Subject, one
+	}
+	report, err := s.Recheck(ctx, subjects)
+	for _, subject := range report.Gone {
+		gone = append(gone, bySubject[subject])
+	}
+	for _, p := range report.Present {
+		now = append(now, p.said())
+	}
+	return gone, now, err
+}
+
+// List implements auth.Lister.
+func (s *Source) List(ctx context.Context) ([]auth.Listed, error) {
+	people, err := s.Everybody(ctx)
+	list := make([]auth.Listed, len(people))
+	for i, p := range people {
+		list[i].Person = p.said()
+		if p.Standing.Ends() {
+			list[i].Out = p.Standing.String()
+		}
+	}
+	return list, err
+}
+
+// pictureScheme begins the address of a picture in the directory; the digest after # makes
+// another address of another picture.
+const pictureScheme = "ldap-photo:"
+
+func digest(photo []byte) string {
+	sum := sha256.Sum256(photo)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Picture returns the picture of an address that Finish gave; ok: it is one of those. nil:
+// there is none any more.
+func (s *Source) Picture(ctx context.Context, address string) (photo []byte, ok bool, err error) {
+	subject, ok := strings.CutPrefix(address, pictureScheme)
+	if !ok {
+		return nil, false, nil
+	}
+	subject, _, _ = strings.Cut(subject, "#")
+	found, err := s.Look(ctx, []string{subject})
+	if err != nil {
+		return nil, true, err
+	}
+	p, there := found[subject]
+	if !there {
+		return nil, true, nil
+	}
+	err = s.pool.asService(ctx, func(c *conn) (err error) {
+		photo, err = s.photo(ctx, c, p.DN)
+		return err
+	})
+	if err != nil {
+		return nil, true, fmt.Errorf("the picture of %s: %w", p.DN, err)
+	}
+	return photo, true, nil
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"foyer/app/auth/ldap"
+)
+
+// People of a directory (package ldap).
+
+// Directory are the settings of an LDAP directory.
+type Directory struct {
+	URL          string        `env:"LDAP_URL" desc:"servers of an LDAP directory whose people sign in here, separated by commas and tried in turn: ldaps://ldap.example.org, ldap://ldap.example.org (StartTLS), ldapi:///path/of/a/socket; empty: none (docs/IDENTITY.md)"`
+	Label        string        `env:"LDAP_LABEL" envDefault:"your organisation" desc:"what people call it: “the password of …”"`
+	CAFile       string        `env:"LDAP_CA_FILE" desc:"file with the authority that signed the directory's certificate, PEM; empty: one that the system knows"`
+	Plain        bool          `env:"LDAP_PLAIN" envDefault:"false" desc:"ldap:// goes without TLS; only for a directory on this machine"`
+	BindDN       string        `env:"LDAP_BIND_DN" desc:"account of the directory by which the site searches it; anonymous: without one"`
+	BindPassword string        `env:"LDAP_BIND_PASSWORD" secret:"true" desc:"its password"`
+	BaseDN       string        `env:"LDAP_BASE_DN" desc:"entry below which people are, such as ou=people,dc=example,dc=org"`
+	UserFilter   string        `env:"LDAP_USER_FILTER" desc:"filter of the people who may sign in, with {username}; empty: (&(objectClass=person)(uid={username})), or its like in Active Directory"`
+	UserDN       string        `env:"LDAP_USER_DN" desc:"the name by which people sign in to the directory, with {username}, such as uid={username},ou=people,dc=example,dc=org or {username}@example.org; empty: their entry is searched"`
+	UsernameAttr string        `env:"LDAP_USERNAME_ATTRIBUTE" desc:"attribute with the user name; empty: uid, in Active Directory sAMAccountName"`
+	Groups       string        `env:"LDAP_GROUPS" desc:"how groups are read: memberof (from people's entries), search (from the groups: member, uniqueMember, memberUid), nested (Active Directory: groups within groups); empty: not at all"`
+	GroupBaseDN  string        `env:"LDAP_GROUP_BASE_DN" desc:"entry below which groups count; empty: LDAP_BASE_DN"`
+	GroupFilter  string        `env:"LDAP_GROUP_FILTER" desc:"filter of the groups that count, with search and nested; empty: all"`
+	AdminGroups  string        `env:"LDAP_ADMIN_GROUPS" desc:"groups whose members run the site: names separated by commas, or names of entries separated by semicolons; empty: the directory says nothing of that"`
+	Failures     int           `env:"LDAP_FAILURES" envDefault:"4" desc:"wrong passwords for one name that the site passes on to the directory; then half an hour must pass without one. Keep it below what locks accounts there"`
+	PoolSize     int           `env:"LDAP_POOL" envDefault:"10" desc:"connections to the directory at most"`
+	Timeout      time.Duration `env:"LDAP_TIMEOUT" envDefault:"10s" desc:"how long one sign-in may wait for the directory"`
+	Native       bool          `env:"LDAP_NATIVE_PASSWORDS" envDefault:"false" desc:"apps on people's devices may sign in with the directory's password, over TLS (SASL PLAIN); otherwise with app passwords alone. SCRAM is not offered then"`
+}
+
+// source returns the directory as a source of people.
+func (d Directory) source(log *slog.Logger) (*ldap.Source, error) {
+	roots, err := d.roots()
+	if err != nil {
+		return nil, err
+	}
+	directory, err := ldap.New(ldap.Config{
+		URLs: settingList(d.URL), Plain: d.Plain, Roots: roots, BindDN: d.BindDN, BindPassword: d.BindPassword,
+		BaseDN: d.BaseDN, UserFilter: d.UserFilter, UserDN: d.UserDN, UsernameAttr: d.UsernameAttr,
+		Groups: ldap.GroupMode(d.Groups), GroupBaseDN: d.GroupBaseDN, GroupFilter: d.GroupFilter, AdminGroups: d.adminGroups(),
+		PoolSize: d.PoolSize, Timeout: d.Timeout, Logger: log,
+	})
+	if err == nil && d.Failures < 1 {
+		err = fmt.Errorf("LDAP_FAILURES=%d must be at least 1", d.Failures)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ldap.NewSource(directory, d.Label, d.Failures), nil
+}
+
+func (d Directory) roots() (*x509.CertPool, error) {
+	if d.CAFile == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(d.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("LDAP_CA_FILE: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(raw) {
+		return nil, fmt.Errorf("LDAP_CA_FILE: %s has no certificate in PEM", d.CAFile)
+	}
+	return roots, nil
+}
+
+// adminGroups are names, or names of entries, which have commas themselves.
+func (d Directory) adminGroups() []string {
+	separator := ","
+	if strings.Contains(d.AdminGroups, "=") {
+		separator = ";"
+	}
+	var list []string
+	for name := range strings.SplitSeq(d.AdminGroups, separator) {
+		if name = strings.TrimSpace(name); name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// native reports whether apps may sign in with the directory's passwords.
+func (d Directory) native() bool { return d.URL != "" && d.Native }
