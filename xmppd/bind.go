@@ -17,7 +17,7 @@ const bindAttempts = 8
 // bind is the second state: the client binds a resource (RFC 6120 §7) or
 // resumes a session (XEP-0198 §5).
 func (c *conn) bind(ctx context.Context) (*session, error) {
-	if err := c.stream.Send(c.bindFeatures()); err != nil {
+	if err := c.reply(c.bindFeatures()); err != nil {
 		return nil, err
 	}
 	for range bindAttempts {
@@ -100,7 +100,7 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 	c.server.stats.bound.Add(1)
 	reply := `<iq xmlns="jabber:client" type="result" id="` + stream.Escape(el.ID) + `"><bind xmlns="` + stanza.NSBind +
 		`"><jid>` + stream.Escape(s.full) + `</jid></bind></iq>`
-	return s, c.stream.Send([]byte(reply))
+	return s, c.reply([]byte(reply))
 }
 
 func (c *conn) newSession(el *stream.Element) (*session, error) {

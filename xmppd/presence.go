@@ -66,9 +66,14 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 		return err
 	}
 	initial, arrived := s.setPresence(own, priority)
+	if initial {
+		cork(s.asking) // its own presence and those of its contacts go out together
+	}
 	s.toSubscribers(ctx, own.Raw)
 	if initial {
-		if err := s.receivePresences(ctx); err != nil {
+		err := s.receivePresences(ctx)
+		uncork(s.asking)
+		if err != nil {
 			return err
 		}
 		var cancel context.CancelFunc

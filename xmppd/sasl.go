@@ -37,7 +37,7 @@ func (c *conn) saslOptions() sasl.Options {
 // authenticate is the first state: it returns when the client is signed in, by
 // either profile. SASL2 may bring a session along.
 func (c *conn) authenticate(ctx context.Context) (*session, error) {
-	if err := c.stream.Send(c.saslFeatures()); err != nil {
+	if err := c.reply(c.saslFeatures()); err != nil {
 		return nil, err
 	}
 	one, two := &saslExchange{c, sasl.Exchange{Options: c.saslOptions}}, &sasl2Exchange{conn: c}
@@ -131,12 +131,12 @@ func (x *saslExchange) handle(ctx context.Context, el *stream.Element) (signInRe
 	switch {
 	case err != nil:
 		failure := c.failureOf(err)
-		return signInResult{failed: failure}, c.stream.Send(sasl.FailureElement(failure))
+		return signInResult{failed: failure}, c.reply(sasl.FailureElement(failure))
 	case !step.Done:
-		return signInResult{}, c.stream.Send(sasl.Element("challenge", sasl.Encode(step.Reply)))
+		return signInResult{}, c.reply(sasl.Element("challenge", sasl.Encode(step.Reply)))
 	}
 	c.signedIn(step.Identity)
-	if err := c.stream.Send(sasl.Element("success", sasl.Encode(step.Reply))); err != nil {
+	if err := c.reply(sasl.Element("success", sasl.Encode(step.Reply))); err != nil {
 		return signInResult{}, err
 	}
 	return signInResult{done: true}, c.stream.Restart(ctx)

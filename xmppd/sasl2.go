@@ -87,9 +87,9 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	switch {
 	case err != nil:
 		failure := c.failureOf(err)
-		return signInResult{failed: failure}, c.stream.Send([]byte(`<failure xmlns="` + stanza.NSSASL2 + `"><` + string(failure) + ` xmlns="` + stanza.NSSASL + `"/></failure>`))
+		return signInResult{failed: failure}, c.reply([]byte(`<failure xmlns="` + stanza.NSSASL2 + `"><` + string(failure) + ` xmlns="` + stanza.NSSASL + `"/></failure>`))
 	case !step.Done:
-		return signInResult{}, c.stream.Send([]byte(`<challenge xmlns="` + stanza.NSSASL2 + `">` + base64.StdEncoding.EncodeToString(step.Reply) + `</challenge>`))
+		return signInResult{}, c.reply([]byte(`<challenge xmlns="` + stanza.NSSASL2 + `">` + base64.StdEncoding.EncodeToString(step.Reply) + `</challenge>`))
 	}
 	s, err := c.welcome(ctx, x.request, step)
 	return signInResult{done: true, session: s}, err
@@ -162,7 +162,7 @@ func (c *conn) welcome(ctx context.Context, r *sasl2Request, step sasl.Step) (*s
 		}
 	}
 	// The features come from bind, the next state.
-	return nil, c.stream.Send(w.success(c.identity.User+"@"+c.server.domain, failed))
+	return nil, c.reply(w.success(c.identity.User+"@"+c.server.domain, failed))
 }
 
 // welcome is what a success consists of, apart from the session.

@@ -51,6 +51,25 @@ func (c *conn) over(err error) error {
 	return err
 }
 
+// reply sends what the goroutine of the stream says last before it reads again.
+func (c *conn) reply(raw []byte) error {
+	cork(c.stream)
+	return c.stream.Send(raw)
+}
+
+// cork lets what the stream's goroutine sends go out together, when it reads again.
+func cork(st stream.Stream) {
+	if c, ok := st.(stream.Corker); ok {
+		c.Cork()
+	}
+}
+
+func uncork(st stream.Stream) {
+	if c, ok := st.(stream.Corker); ok {
+		c.Uncork()
+	}
+}
+
 func (c *conn) run(ctx context.Context) error {
 	s, err := c.authenticate(ctx)
 	if err == nil && s == nil {
@@ -94,6 +113,7 @@ func (c *conn) handle(ctx context.Context, s *session, el *stream.Element) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
+	s.asking = c.stream
 	return s.handle(ctx, el)
 }
 

@@ -26,7 +26,8 @@ type session struct {
 	full     string // user@domain/resource
 	resource string
 
-	handling sync.Mutex // held while a stanza of the client is handled
+	handling sync.Mutex    // held while a stanza of the client is handled
+	asking   stream.Stream // that stanza came from; guarded by handling
 
 	mu         sync.Mutex
 	state      sessionState

@@ -65,6 +65,17 @@ func (c *patientConn) Write(b []byte) (int, error) {
 	}
 }
 
+// writeNow writes what the system takes at once, and returns how much that was.
+func (c *patientConn) writeNow(b []byte) int {
+	n, err := writeAtOnce(c.Conn, b)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // of an earlier write
+		_ = c.SetWriteDeadline(time.Time{})
+		n, _ = writeAtOnce(c.Conn, b)
+	}
+	c.written.Add(int64(n))
+	return n
+}
+
 // acknowledged is how many bytes the peer has taken so far.
 func (c *patientConn) acknowledged() int64 {
 	return c.written.Load() - int64(unacknowledgedBytes(c.Conn))

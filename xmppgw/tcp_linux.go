@@ -1,6 +1,7 @@
 package xmppgw
 
 import (
+	"cmp"
 	"net"
 	"syscall"
 
@@ -33,4 +34,23 @@ func unacknowledgedBytes(nc net.Conn) int {
 	n := 0
 	_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
 	return n
+}
+
+// writeAtOnce writes what the system takes without waiting. Of a connection that is
+// no socket of its own, such as TLS, it takes nothing.
+func writeAtOnce(nc net.Conn, b []byte) (n int, err error) {
+	socket, ok := nc.(syscall.Conn)
+	if !ok {
+		return 0, nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var written error
+	err = raw.Write(func(fd uintptr) bool {
+		n, written = syscall.Write(int(fd), b)
+		return true // it is not called again: nobody waits
+	})
+	return max(n, 0), cmp.Or(err, written)
 }

@@ -60,7 +60,10 @@ type wsStream struct {
 	pong   []byte // what the pong in the queue answers; nil: there is none
 }
 
-var _ carrier = (*wsStream)(nil)
+var (
+	_ carrier       = (*wsStream)(nil)
+	_ stream.Corker = (*wsStream)(nil)
+)
 
 // serveWebSocket serves an upgraded connection until it ends. early is what the
 // client sent together with the handshake.
@@ -261,6 +264,7 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	if elsewhere := s.gateway.seeOther(stream.WebSocket); elsewhere != "" {
 		return nil, seeOther(elsewhere) // instead of a header
 	}
+	s.Cork() // the features follow
 	to, known := s.gateway.hostOf(el.To)
 	if known {
 		s.peer.Domain = to.domain
@@ -291,6 +295,7 @@ func (s *wsStream) header(from string) []byte {
 
 // Recv implements stream.Stream.
 func (s *wsStream) Recv(ctx context.Context) (*stream.Element, error) {
+	s.Uncork()
 	if err := s.frames.await(); err != nil { // an idle stream is here
 		return nil, s.readError(err)
 	}
@@ -316,6 +321,7 @@ func (s *wsStream) recv(ctx context.Context) (*stream.Element, error) {
 // Restart implements stream.Stream.
 func (s *wsStream) Restart(ctx context.Context) error {
 	s.SignedIn()
+	s.Uncork()
 	el, err := s.read(ctx)
 	if err != nil {
 		return err
@@ -323,6 +329,7 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	if el.Name != (stream.Name{Space: stream.NSFraming, Local: "open"}) {
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream again after signing in"}
 	}
+	s.Cork() // the features follow
 	return s.queue.Push(s.header(el.From))
 }
 
@@ -389,7 +396,12 @@ func (s *wsStream) Send(raw []byte) error {
 }
 
 // Ready implements stream.Stream.
-func (s *wsStream) Ready(ctx context.Context) error { return s.queue.Ready(ctx) }
+func (s *wsStream) Ready(ctx context.Context) error {
+	if !s.queue.Roomy() {
+		s.Uncork()
+	}
+	return s.queue.Ready(ctx)
+}
 
 // Close implements stream.Stream.
 func (s *wsStream) Close(reason error) error {
@@ -437,9 +449,53 @@ func (s *wsStream) abort() {
 	close(s.written)
 }
 
-// writeFrames writes each element as one text frame, and frames as they are, all
-// in one write.
+// Cork implements stream.Corker.
+func (s *wsStream) Cork() { s.queue.Cork() }
+
+// Uncork implements stream.Corker.
+func (s *wsStream) Uncork() {
+	if s.queue.Uncork() {
+		s.writeNow()
+	}
+}
+
+// writeNow is write for the reader, which does not wait: what the peer does not take
+// at once is left to a writer.
+func (s *wsStream) writeNow() {
+	for {
+		items, _, closed := s.queue.Next(writeBatch)
+		switch {
+		case closed:
+			s.startWriter()
+			return
+		case len(items) == 0:
+			return
+		}
+		frames := s.appendFrames(items)
+		if n := s.conn.writeNow(frames); n < len(frames) {
+			go s.writeRest(frames[n:])
+			return
+		}
+	}
+}
+
+// writeRest writes the rest of some frames, and goes on as write.
+func (s *wsStream) writeRest(frames []byte) {
+	if _, err := s.conn.Write(frames); err != nil {
+		s.abort()
+		return
+	}
+	s.write()
+}
+
+// writeFrames writes elements, all in one write.
 func (s *wsStream) writeFrames(items [][]byte) bool {
+	_, err := s.conn.Write(s.appendFrames(items))
+	return err == nil
+}
+
+// appendFrames returns each element as one text frame, and frames as they are.
+func (s *wsStream) appendFrames(items [][]byte) []byte {
 	size := 0
 	for _, it := range items {
 		size += len(it) + 10
@@ -455,8 +511,7 @@ func (s *wsStream) writeFrames(items [][]byte) bool {
 			buf = append(buf, it...)
 		}
 	}
-	_, err := s.conn.Write(buf)
-	return err == nil
+	return buf
 }
 
 // writeEnd writes the error, if any, the closing element and the close frame

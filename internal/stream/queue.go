@@ -17,6 +17,7 @@ type Queue struct {
 	items  [][]byte
 	bytes  int
 	busy   bool // notify was called, and Take or Drain has not found it empty since
+	corked bool // notify waits for Uncork
 	closed bool
 	reason error
 	room   chan struct{} // closed when there is room or an end; nil: nobody waits
@@ -45,13 +46,32 @@ func (q *Queue) Push(element []byte) error {
 	}
 	q.items = append(q.items, element)
 	q.bytes += len(element)
-	tell := !q.busy
-	q.busy = true
+	tell := !q.busy && !q.corked
+	q.busy = q.busy || tell
 	q.mu.Unlock()
 	if tell {
 		q.notify()
 	}
 	return nil
+}
+
+// Cork puts off notify until Uncork, unless it was called already, or the queue is
+// closed.
+func (q *Queue) Cork() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.corked = !q.busy && !q.closed
+}
+
+// Uncork ends what Cork began. It reports whether the caller is to do what notify
+// would have been called for.
+func (q *Queue) Uncork() (work bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	work = q.corked && !q.busy && len(q.items) > 0
+	q.corked = false
+	q.busy = q.busy || work
+	return work
 }
 
 // Take returns everything queued, in order. When there is nothing it returns
@@ -130,7 +150,14 @@ func (q *Queue) Len() int {
 	return len(q.items)
 }
 
-// Ready waits until at most a quarter of the bound is in use.
+// Roomy reports whether at most a quarter of the bound is in use.
+func (q *Queue) Roomy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes <= q.max/4
+}
+
+// Ready waits until the queue is Roomy.
 func (q *Queue) Ready(ctx context.Context) error {
 	for {
 		q.mu.Lock()

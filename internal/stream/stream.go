@@ -64,6 +64,18 @@ type UndeliveredReporter interface {
 	Undelivered() (elements [][]byte, since time.Time)
 }
 
+// Corker is a Stream that can put off writing for a moment, so that several elements
+// go out together, and without the help of another goroutine. Only the goroutine that
+// calls Recv may call these, and between the two it waits for nothing but the stream.
+type Corker interface {
+	Stream
+	// Cork puts off the writing of what is sent from now on, by everybody, until
+	// Uncork, Recv, Restart or Close.
+	Cork()
+	// Uncork writes what was put off. It never waits for the peer.
+	Uncork()
+}
+
 // Server serves streams: the embedded XMPP server, or a relay to another one.
 type Server interface {
 	// Serve talks to the peer until the stream ends. The opening header was
