@@ -9,12 +9,12 @@ import (
 	"foyer/internal/stanza"
 )
 
-// Searches are few at once, of all and of one account, whatever the number of its
-// streams: the database has as many connections for them, and others find
-// one free.
+// Searches are few at once, whatever the number of streams: the database has as
+// many connections for them. An account has one of them, so that three accounts whose
+// searches take long still leave one to others.
 const (
 	searchesAtOnce    = 4
-	searchesOfAccount = 2
+	searchesOfAccount = 1
 
 	// How long a search waits for its turn.
 	searchPatience = 2 * time.Second
