@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // The collector lets the heap grow to twice what was in use when it last ran, and so
@@ -59,4 +61,10 @@ func (s *Server) giveBackMemory(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// memoryMetric counts how often memory was given back.
+func (s *Server) memoryMetric() prometheus.Collector {
+	opts := prometheus.CounterOpts{Name: "foyer_memory_given_back_total", Help: "Times that memory was given back to the system after a burst."}
+	return prometheus.NewCounterFunc(opts, func() float64 { return float64(s.memoryGivenBack.Load()) })
 }

@@ -101,7 +101,7 @@ func (s *Server) register(r prometheus.Registerer) {
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "people"}, s.expired.people.Load)
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "rooms"}, s.expired.rooms.Load)
 	counter("foyer_messages_expired_total", "Messages removed by retention.", prometheus.Labels{"archive": "offline"}, s.expired.offline.Load)
-	counter("foyer_memory_given_back_total", "Times that memory was given back to the system after a burst.", nil, s.memoryGivenBack.Load)
+	r.MustRegister(s.memoryMetric())
 	counter("foyer_uploads_total", "Files received.", nil, func() int64 { return s.uploads.Figures().Received })
 	counter("foyer_upload_bytes_total", "Bytes of files received.", nil, func() int64 { return s.uploads.Figures().ReceivedBytes })
 	counter("foyer_downloads_total", "Files sent, whole or in part.", nil, func() int64 { return s.uploads.Figures().Sent })

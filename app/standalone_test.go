@@ -351,6 +351,8 @@ func TestStandalone_Web(t *testing.T) {
 		{"GET", "/healthz", "", "", "", 200, "ok"},
 		{"GET", "/readyz", "", "", "", 200, "one.example: ok\ntwo.example: its XMPP server does not answer"},
 		{"GET", "/metrics", "", "", "", 200, `foyer_domain_logins_total{domain="two.example",outcome="success"} 0`},
+		{"GET", "/metrics", "", "", "", 200, `foyer_upstream_answer_seconds_count{domain="two.example"} 0`},
+		{"GET", "/metrics", "", "", "", 200, "foyer_memory_given_back_total 0"},
 		{"GET", "/signin", "", "", "", 404, "no such page"},
 	} {
 		status, body := g.request(tt.method, tt.path, tt.host, tt.origin, tt.body)
