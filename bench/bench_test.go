@@ -147,12 +147,32 @@ func TestTable_OfAFullRun(t *testing.T) {
 	}
 }
 
-// Each part of the results stays when only the other is measured.
-func TestWriteResults_LeavesTheOtherPart(t *testing.T) {
+// What the gateway costs stands beside the server's own endpoint and its port for
+// clients.
+func TestGatewayFigures(t *testing.T) {
+	own := &front{own: true, over: []way{{transport: webSocket, back: 0.2, p50: 0.9, p99: 9}, {transport: tcp, back: 0.1, p50: 0.5, p99: 5}}}
+	through := &front{server: &server{name: gatewayName}, over: []way{{transport: webSocket, front: 0.02, back: 0.1, p50: 0.6, p99: 5.5, idle: 20}}}
+	nginx := &front{server: &server{name: "nginx"}, over: []way{{transport: webSocket, front: 0.1, back: 0.2, p50: 1, p99: 10}}}
+	var g gatewayFigures
+	g.compare(&server{name: "One"}, []*front{own, through, nginx})
+	want := []string{
+		"| One | its own | WebSocket | 0.000 | 0.20 |  |  | 0.90 / 9.0 |  |  |",
+		"| One | its own | TCP | 0.000 | 0.10 |  |  | 0.50 / 5.0 |  |  |",
+		"| One | foyer gateway | WebSocket | 0.000 | 0.10 | 0.020 | 10 % | 0.60 / 5.5 | +0.10 / +0.50 | 20.0 |",
+		"| One | nginx | WebSocket | 0.000 | 0.20 | 0.10 | 50 % | 1.0 / 10.0 | +0.10 / +1.00 |  |",
+	}
+	if !slices.Equal(g.rows, want) {
+		t.Errorf("the rows are\n%s", strings.Join(g.rows, "\n"))
+	}
+}
+
+// Each part of the results stays when only another is measured.
+func TestWriteResults_LeavesTheOtherParts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "RESULTS.md")
 	servers := &bench{names: []string{"Foyer"}, notes: []string{"a note"}}
 	large := &bench{facts: []fact{{"the home page", "1.0 ms", "≤ 2 ms"}}}
-	for _, b := range []*bench{servers, large, servers, large} {
+	gateway := &bench{gateway: gatewayFigures{rows: []string{"| a row |"}}}
+	for _, b := range []*bench{servers, large, gateway, servers, gateway, large} {
 		if err := b.writeResults(path); err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +181,7 @@ func TestWriteResults_LeavesTheOtherPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, once := range []string{"# Results\n", "- a note\n", scaleTitle + "\n", "| the home page | 1.0 ms | ≤ 2 ms |\n"} {
+	for _, once := range []string{"# Results\n", "- a note\n", gatewayTitle + "\n", "| a row |\n", scaleTitle + "\n", "| the home page | 1.0 ms | ≤ 2 ms |\n"} {
 		if strings.Count(string(raw), once) != 1 {
 			t.Errorf("%q is there %d times in:\n%s", once, strings.Count(string(raw), once), raw)
 		}

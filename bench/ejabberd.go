@@ -11,7 +11,7 @@ import (
 
 // ejabberd as Debian has it, set up by somebody who read its manual: everything
 // in Postgres, with a cache, and no shapers. Arguments: the HTTP port, the
-// database's name and port.
+// database's name and port, the port for clients.
 const ejabberdConfig = `
 hosts: [localhost]
 loglevel: error
@@ -23,6 +23,9 @@ listen:
     request_handlers:
       /xmpp-websocket: ejabberd_http_ws
       /http-bind: mod_bosh
+  - port: %[4]d
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
 default_db: sql
 sql_type: pgsql
 sql_server: "127.0.0.1"
@@ -91,8 +94,12 @@ func startEjabberd(ctx context.Context, w site) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	clients, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	config := filepath.Join(w.dir, "ejabberd.yml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, ejabberdConfig, port, w.database, w.pgPort), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, ejabberdConfig, port, w.database, w.pgPort, clients), 0o600); err != nil {
 		return nil, err
 	}
 	env := []string{
@@ -109,7 +116,7 @@ func startEjabberd(ctx context.Context, w site) (*server, error) {
 	base := "127.0.0.1:" + strconv.Itoa(port)
 	s := &server{
 		name: "ejabberd", version: packageVersion("ejabberd"),
-		webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind",
+		webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind", tcp: "127.0.0.1:" + strconv.Itoa(clients),
 		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop, credentials: passwords,
 		note: "everything in Postgres, caches on, `mod_mam` for people and rooms, no shapers; SASL PLAIN",
 	}

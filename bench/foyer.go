@@ -32,7 +32,7 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 		env = append(env, "ROSTER=none")
 	}
 	if w.passwords {
-		env = append(env, "XMPP_LOGIN=password")
+		env = append(env, "XMPP_LOGIN=password", "BOSH_COMPRESSION=true")
 	}
 	run := func(ctx context.Context, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, program, args...)

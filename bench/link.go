@@ -34,6 +34,7 @@ type transport string
 const (
 	webSocket transport = "WebSocket"
 	bosh      transport = "BOSH"
+	tcp       transport = "TCP" // where there is a port for it
 )
 
 // How long any link may live: nothing here runs for ever.

@@ -51,6 +51,8 @@ type bench struct {
 	size   size   // of the scale step
 	facts  []fact // what it found
 	took   time.Duration
+
+	gateway gatewayFigures
 }
 
 // key names a figure.
@@ -104,6 +106,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if len(b.facts) > 0 {
 		b.reportScale(out)
 	}
+	if len(b.gateway.rows) > 0 {
+		b.reportGateway(out)
+	}
 	if *result == "" {
 		return nil
 	}
@@ -125,6 +130,12 @@ func (b *bench) all(ctx context.Context, names []string, program string) error {
 func (b *bench) allOn(ctx context.Context, names []string, program, dir string, pg *pgdev.Server, port int) error {
 	if b.steps.String() != "" && b.steps.MatchString("scale") {
 		if err := b.measureScale(ctx, pg, port, dir, program); err != nil {
+			return err
+		}
+	}
+	if b.steps.String() != "" && b.steps.MatchString("gateway") {
+		b.gateway.load = loadAverage()
+		if err := b.measureGateway(ctx, names, pg, port, dir, program); err != nil {
 			return err
 		}
 	}

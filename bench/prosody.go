@@ -11,7 +11,7 @@ import (
 
 // Prosody as Debian has it, set up by somebody who read its manual: the
 // generational collector, epoll, archives in Postgres, no limits. Arguments: the
-// data directory, the HTTP port, the database's name and port.
+// data directory, the HTTP port, the database's name and port, the port for clients.
 const prosodyConfig = `
 daemonize = false
 run_as_root = true
@@ -28,7 +28,8 @@ modules_enabled = {
 }
 modules_disabled = { "s2s"; "tls"; "limits"; "offline" }
 
-c2s_ports = {}
+c2s_ports = { %[5]d }
+c2s_interfaces = { "127.0.0.1" }
 c2s_direct_tls_ports = {}
 s2s_ports = {}
 http_ports = { %[2]d }
@@ -67,8 +68,12 @@ func startProsody(ctx context.Context, w site) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	clients, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	config := filepath.Join(w.dir, "prosody.cfg.lua")
-	if err := os.WriteFile(config, fmt.Appendf(nil, prosodyConfig, w.dir, port, w.database, w.pgPort), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, prosodyConfig, w.dir, port, w.database, w.pgPort, clients), 0o600); err != nil {
 		return nil, err
 	}
 	if err := prosodyAccounts(w); err != nil {
@@ -81,7 +86,7 @@ func startProsody(ctx context.Context, w site) (*server, error) {
 	base := "127.0.0.1:" + strconv.Itoa(port)
 	s := &server{
 		name: "Prosody", version: packageVersion("prosody"),
-		webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind",
+		webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind", tcp: "127.0.0.1:" + strconv.Itoa(clients),
 		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop, credentials: passwords,
 		note: "generational collector, epoll, larger block list cache, `mod_mam` and `mod_muc_mam` in Postgres, no limits; SASL PLAIN with hashed passwords",
 	}

@@ -12,24 +12,31 @@ import (
 // The scale step's part of the file begins with this line.
 const scaleTitle = "## A large site"
 
-// writeResults writes what was measured, and leaves the other part of the file as
-// it is.
+// writeResults writes what was measured, and leaves the other parts of the file as
+// they are.
 func (b *bench) writeResults(path string) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	servers, large, _ := strings.Cut(string(old), scaleTitle)
+	rest, large, _ := strings.Cut(string(old), scaleTitle)
+	servers, gateway, _ := strings.Cut(rest, gatewayTitle)
 	if len(b.names) > 0 {
 		servers = b.serversPart()
+	}
+	if len(b.gateway.rows) > 0 {
+		gateway = b.gatewayPart()
 	}
 	if len(b.facts) > 0 {
 		large = b.scalePart()
 	}
-	if large != "" {
-		large = scaleTitle + large
+	text := strings.TrimRight(servers, "\n") + "\n"
+	for _, part := range []struct{ title, text string }{{gatewayTitle, gateway}, {scaleTitle, large}} {
+		if part.text != "" {
+			text += "\n" + part.title + strings.TrimRight(part.text, "\n") + "\n"
+		}
 	}
-	return os.WriteFile(path, []byte(strings.TrimRight(servers, "\n")+"\n\n"+large), 0o644)
+	return os.WriteFile(path, []byte(text), 0o644)
 }
 
 func today() string { return time.Now().UTC().Format("2 January 2006") }

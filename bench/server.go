@@ -25,6 +25,7 @@ const domain = "localhost"
 type server struct {
 	name, version   string
 	webSocket, bosh string // URLs
+	tcp             string // address of the port for native clients; empty: it has none
 	web             string // URL of the site; Foyer's only
 	pid, postgres   int
 	metrics         string // URL of its figures; empty: it has none

@@ -24,8 +24,11 @@ const resource = "bench"
 
 // open connects the i-th client and opens its stream.
 func (s *server) open(ctx context.Context, t transport, i int) (link, error) {
-	if t == webSocket {
+	switch t {
+	case webSocket:
 		return asLink(dialWebSocket(ctx, s.webSocket, domain, i))
+	case tcp:
+		return asLink(dialTCP(ctx, s.tcp, i))
 	}
 	return asLink(dialBOSH(ctx, s.bosh, domain, i))
 }

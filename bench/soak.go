@@ -60,6 +60,10 @@ func attacks() []attack {
 		{"X-55: wrong passwords, many at once", guesses},
 		{"X-61: bodies that do not end", endlessBodies},
 		{"pings, as fast as they go", pings},
+		{"gateway: 10,000 connections that begin and do not go on", halfOpen},
+		{"gateway: bodies that come a byte a second", slowBodies},
+		{"gateway: frames of 64 MiB, and without an end", hugeFrames},
+		{"gateway: bodies that unpack to a gigabyte", bombs},
 	}
 }
 
