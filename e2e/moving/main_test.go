@@ -3,8 +3,12 @@
 package moving
 
 import (
+	"context"
+	"fmt"
+	"os"
 	"testing"
 
+	"foyer/app/cli"
 	"foyer/internal/pgdev/pgtest"
 
 	"go.uber.org/goleak"
@@ -12,6 +16,14 @@ import (
 
 var cluster pgtest.Cluster
 
+// TestMain runs the tests; as the program that one of them starts, it is `foyer chat export`.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "chat" {
+		if err := cli.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster, TCP: true})
 }

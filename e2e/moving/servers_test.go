@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"foyer/e2e/peers"
@@ -142,13 +143,11 @@ func ejabberd(t *testing.T, s *site, newSchema bool) newHome {
 	at, name := emptyDatabase(s.t)
 	query(t, at, string(schema))
 	return newHome{kind: "ejabberd", database: at, start: func(t *testing.T) string {
-		for _, user := range s.people {
-			host, value := "", ""
-			if newSchema {
-				host, value = ", server_host", ", '"+domain+"'"
-			}
-			query(t, at, "INSERT INTO users (username, password"+host+") VALUES ('"+user+"', '"+password+"'"+value+")")
+		columns, host := "username, password", ""
+		if newSchema {
+			columns, host = columns+", server_host", ", '"+domain+"'"
 		}
+		query(t, at, "INSERT INTO users ("+columns+") SELECT name, '"+password+"'"+host+" FROM unnest('{"+strings.Join(s.people, ",")+"}'::text[]) name")
 		listens := peers.FreePort(t)
 		peers.StartEjabberd(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, listens, cluster.Port(), name, newSchema), listens)
 		return peers.Addr(listens)

@@ -12,6 +12,8 @@ export { expect };
 /** What outlives a test: the server, its data and the site's. */
 export class Household {
   private server: ChatServer | undefined;
+  private running = false;
+  private home: Database | undefined;
   private readonly dir = mkdtempSync(join(tmpdir(), "foyer-household-"));
 
   private constructor(
@@ -41,11 +43,21 @@ export class Household {
 
   /** The server, started now if it is not running: the site has to be there first. */
   async chat(): Promise<ChatServer> {
-    if (!this.server) {
-      const { type } = kinds[this.kind];
-      this.server = new type(this.port, await this.surroundings());
-      await this.server.start();
-    }
+    const server = await this.made();
+    if (!this.running) await server.start();
+    this.running = true;
+    return server;
+  }
+
+  /** The server's own database, with its tables, whether it has run or not. */
+  async serverDatabase(): Promise<Database> {
+    await (await this.made()).prepare();
+    return this.home!;
+  }
+
+  private async made(): Promise<ChatServer> {
+    const { type } = kinds[this.kind];
+    this.server ??= new type(this.port, await this.surroundings());
     return this.server;
   }
 
@@ -54,11 +66,12 @@ export class Household {
     const print = new Program(binary, ["token", "key", "print"], { APP_ENV: "development", DATABASE_URL: this.database.url });
     writeFileSync(keyFile, (await print.says(/^\{.*\}$/))[0]);
     const extauth = `${binary} extauth --site unix:${this.socket("auth")}`;
-    return { database: await this.cluster.newDatabase(), extauth, keyFile, dovecot: this.socket("dovecot") };
+    this.home = await this.cluster.newDatabase();
+    return { database: this.home, extauth, keyFile, dovecot: this.socket("dovecot") };
   }
 
   async close(): Promise<void> {
-    await this.server?.stop();
+    if (this.running) await this.server?.stop();
     this.server?.remove();
     await this.cluster.close();
     rmSync(this.dir, { recursive: true });

@@ -23,6 +23,8 @@ export interface ChatServer {
   readonly name: string;
   /** Its port for clients; the same after a restart. */
   readonly port: number;
+  /** Makes its tables, if it does not do that itself; start does so, too. */
+  prepare(): Promise<void>;
   start(): Promise<void>;
   /** Stops it in order. */
   stop(): Promise<End>;
@@ -88,7 +90,10 @@ abstract class Server {
 
   abstract run(): Program;
 
+  async prepare(): Promise<void> {}
+
   async start(): Promise<void> {
+    await this.prepare();
     this.program = this.run();
     await listening(this.port, this.program);
   }
@@ -141,10 +146,9 @@ export class Ejabberd extends Server implements ChatServer {
   readonly name = "ejabberd";
   private ready = false;
 
-  override async start(): Promise<void> {
+  override async prepare(): Promise<void> {
     if (!this.ready) await this.around.database.script(readFileSync("/usr/share/ejabberd/sql/pg.sql", "utf8"));
     this.ready = true;
-    await super.start();
   }
 
   run(): Program {

@@ -24,7 +24,7 @@ export class Site {
   constructor(
     private readonly database: Database,
     private readonly login: Login,
-    private readonly settings: Record<string, string> = {},
+    private settings: Record<string, string> = {},
   ) {}
 
   /** Where it is; the same after a restart. */
@@ -53,6 +53,11 @@ export class Site {
     });
     const [, address] = await this.program.says(/ is at (https?:\S+)/);
     this.address = address!;
+  }
+
+  /** Adds settings, for its next start. */
+  set(settings: Record<string, string>): void {
+    this.settings = { ...this.settings, ...settings };
   }
 
   /** Stops it in order (SIGTERM); the promise says how it ended. */
