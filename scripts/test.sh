@@ -81,6 +81,9 @@ doors() { go test -json ./e2e/doors | node scripts/gotest.mjs "$results/doors.js
 # Two instances and two nodes; who is killed under load is for make interop, too.
 instances() { go test -json ./e2e/instances -args -full | node scripts/gotest.mjs "$results/instances.json"; }
 
+# A site with a million messages moves to each server.
+moving() { go test -json -timeout 40m -run Large ./e2e/moving -args -large | node scripts/gotest.mjs "$results/moving.json"; }
+
 # Transcripts, against this server and Prosody.
 referee() { go test -json ./e2e/referee | node scripts/gotest.mjs "$results/referee.json"; }
 
@@ -129,7 +132,7 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
-interop) need_others && stages build referee doors instances clients proxies servers ;;
+interop) need_others && stages build referee doors instances moving clients proxies servers ;;
 all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors and the instances are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac

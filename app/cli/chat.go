@@ -53,10 +53,10 @@ func (c chatExportCmd) Run(e *env) error {
 // target is the URL of the other server's database.
 func (c chatExportCmd) target() (string, error) {
 	switch {
-	case c.To == "" && c.Out == "":
-		return "", errors.New("say where to: --to prosody or --to ejabberd with --database, or --out DIR")
 	case c.To == "" && (c.Database != "" || c.DatabaseFile != ""):
 		return "", errors.New("say whose tables are in that database: --to prosody or --to ejabberd")
+	case c.To == "" && c.Out == "":
+		return "", errors.New("say where to: --to prosody or --to ejabberd with --database, or --out DIR")
 	case c.Each && c.Out == "":
 		return "", errors.New("--each goes with --out")
 	case c.To != "" && (c.Database == "") == (c.DatabaseFile == ""):

@@ -2,6 +2,7 @@ package moving
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,14 +14,13 @@ import (
 	"foyer/xmppd/pep"
 )
 
-// large says that TestMoving_Large is wanted: it takes minutes.
-const large = "FOYER_MOVING_LARGE"
+var large = flag.Bool("large", false, "run TestMoving_Large, which takes minutes")
 
 // TestMoving_Large moves 1,000 people, 50 rooms and 1,000,000 messages to each server, and
 // logs how long that takes and how much memory. docs/MOVING.md has the figures.
 func TestMoving_Large(t *testing.T) {
-	if os.Getenv(large) == "" {
-		t.Skip("it takes minutes; " + large + "=1 runs it, as make interop does")
+	if !*large {
+		t.Skip("it takes minutes; -args -large runs it, as make interop does")
 	}
 	s := newSite(t, size{people: 1000, rooms: 50, perPair: 600, perRoom: 7843})
 	for i := range s.people {

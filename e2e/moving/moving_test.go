@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +71,20 @@ func TestMoving(t *testing.T) {
 			s.read(t, home)
 		})
 	}
+	t.Run("files", func(t *testing.T) {
+		t.Parallel()
+		s.readFiles(t)
+	})
+}
+
+// readFiles lets Prosody keep its rosters, cards and private XML in the files that XEP-0227
+// describes.
+func (s *site) readFiles(t *testing.T) {
+	out := t.TempDir()
+	export(t, "--out", out, "--each")
+	first := signIn(t, prosodyOnFiles(t, s, filepath.Join(out, "people")), s.people[0])
+	s.compareRoster(t, first)
+	s.comparePrivate(t, first)
 }
 
 // change is what happens at the site between the first copy and the last.
@@ -249,10 +264,7 @@ func (s *site) compareRest(t *testing.T, first, second *reader) {
 	if got := first.get(s.jid(1), "<vCard xmlns='vcard-temp'/>"); !strings.Contains(got, ">Bérénice<") || !strings.Contains(got, ">Foyer<") {
 		t.Errorf("card: %s", got)
 	}
-	notes := first.get("", "<query xmlns='jabber:iq:private'><notes xmlns='urn:notes'/></query>")
-	if !hasElement(notes, "note", map[string]string{"at": "2"}) || !strings.Contains(notes, "été &amp; café") {
-		t.Errorf("private XML: %s", notes)
-	}
+	s.comparePrivate(t, first)
 	blocked := first.get("", "<blocklist xmlns='urn:xmpp:blocking'/>")
 	if strings.Count(blocked, "<item ") != 2 || !hasElement(blocked, "item", map[string]string{"jid": s.jid(7)}) || !hasElement(blocked, "item", map[string]string{"jid": "spam.example"}) {
 		t.Errorf("blocked: %s", blocked)
@@ -260,6 +272,14 @@ func (s *site) compareRest(t *testing.T, first, second *reader) {
 	prefs := second.get("", "<prefs xmlns='urn:xmpp:mam:2'/>")
 	if !hasElement(prefs, "prefs", map[string]string{"default": "roster"}) || !strings.Contains(prefs, s.jid(0)) || !strings.Contains(prefs, s.jid(4)) {
 		t.Errorf("what is to be kept: %s", prefs)
+	}
+}
+
+func (s *site) comparePrivate(t *testing.T, first *reader) {
+	t.Helper()
+	notes := first.get("", "<query xmlns='jabber:iq:private'><notes xmlns='urn:notes'/></query>")
+	if !hasElement(notes, "note", map[string]string{"at": "2"}) || !strings.Contains(notes, "été &amp; café") {
+		t.Errorf("private XML: %s", notes)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -91,6 +92,24 @@ func prosody(t *testing.T, s *site) newHome {
 		peers.StartProsody(t, binary, dir, fmt.Sprintf(prosodyConfig, dir, listens, cluster.Port(), name, ""), listens)
 		return peers.Addr(listens)
 	}}
+}
+
+// prosodyOnFiles starts a Prosody whose people have the files of a directory.
+func prosodyOnFiles(t *testing.T, s *site, files string) (addr string) {
+	t.Helper()
+	binary, err := exec.LookPath("prosody")
+	if err != nil {
+		t.Skip("Prosody is not installed; scripts/test.sh interop does that")
+	}
+	_, name := emptyDatabase(t)
+	dir, listens := t.TempDir(), peers.FreePort(t)
+	if err := os.Symlink(files, filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	peers.ProsodyAccount(t, dir, domain, s.people[0], password)
+	config := fmt.Sprintf(prosodyConfig, dir, listens, cluster.Port(), name, `roster = "xep0227"; vcard = "xep0227"; private = "xep0227"`)
+	peers.StartProsody(t, binary, dir, config, listens)
+	return peers.Addr(listens)
 }
 
 const ejabberdConfig = `
