@@ -1,7 +1,10 @@
 package models
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -9,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // The words of an archive are indexed in segments: its oldest messages in large
@@ -31,11 +35,13 @@ type indexBounds struct{ small, large int }
 var defaultIndexBounds = indexBounds{small: 256, large: 8192}
 
 const (
-	lookedAt    = 32        // one of so many messages has its archive looked at
-	maxDue      = 4096      // archives that wait to be looked at; what is more is seen with a later message
-	indexPace   = 9         // times as long as the last segment took is the pause after it
-	sweepEvery  = time.Hour // how often segments of removed messages are looked for
-	ownersAtOne = 1000      // archives that are looked at in one statement
+	lookedAt    = 32          // one of so many messages has its archive looked at
+	maxDue      = 4096        // archives that wait to be looked at; what is more is seen with a later message
+	ownerPace   = 9           // times as long as a segment took, its archive waits for the next
+	indexPace   = 1           // and all archives do
+	indexRetry  = time.Minute // until an archive that could not be indexed is looked at again, or the database
+	sweepEvery  = time.Hour   // how often segments of removed messages are looked for
+	ownersAtOne = 1000        // archives that are looked at in one statement
 )
 
 // archiveIndex is the indexing of a database's archives. It is safe for concurrent
@@ -44,12 +50,13 @@ type archiveIndex struct {
 	bounds indexBounds
 	wake   chan struct{}
 
-	mu  sync.Mutex
-	due map[string]struct{} // owners of archives to look at
+	mu     sync.Mutex
+	due    map[string]time.Time // owners of archives to look at, and when
+	failed map[string]struct{}  // of them, those that could not be indexed; the log has said so
 }
 
 func newArchiveIndex() *archiveIndex {
-	return &archiveIndex{bounds: defaultIndexBounds, wake: make(chan struct{}, 1), due: make(map[string]struct{})}
+	return &archiveIndex{bounds: defaultIndexBounds, wake: make(chan struct{}, 1), due: make(map[string]time.Time), failed: make(map[string]struct{})}
 }
 
 // stored notes the archives that are to be looked at, of messages that were stored.
@@ -61,10 +68,11 @@ func (x *archiveIndex) stored(entries []archive.Entry) {
 	}
 }
 
+// add notes an archive to be looked at in its turn, which is after those that wait.
 func (x *archiveIndex) add(owner string) {
 	x.mu.Lock()
-	if len(x.due) < maxDue {
-		x.due[owner] = struct{}{}
+	if _, waits := x.due[owner]; !waits && len(x.due) < maxDue {
+		x.due[owner] = time.Now()
 	}
 	x.mu.Unlock()
 	select {
@@ -73,61 +81,172 @@ func (x *archiveIndex) add(owner string) {
 	}
 }
 
-// take returns an archive that is to be looked at.
-func (x *archiveIndex) take() (owner string, ok bool) {
+// next returns the archive whose turn is next, and how long that is from now.
+func (x *archiveIndex) next() (owner string, wait time.Duration, ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for owner = range x.due {
-		delete(x.due, owner)
-		return owner, true
+	var first time.Time
+	for o, at := range x.due {
+		if !ok || at.Before(first) {
+			owner, first, ok = o, at, true
+		}
 	}
-	return "", false
+	return owner, time.Until(first), ok
+}
+
+// begin notes that an archive is looked at now: what is stored from here on is for the
+// next time.
+func (x *archiveIndex) begin(owner string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.due, owner)
+}
+
+// looked notes that an archive was looked at, and after which time it is again; 0: when
+// more is stored. It reports whether err is the first of the archive's.
+func (x *archiveIndex) looked(owner string, again time.Duration, err error) (first bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if again > 0 {
+		x.due[owner] = time.Now().Add(again)
+	}
+	if err == nil {
+		delete(x.failed, owner)
+		return false
+	}
+	_, known := x.failed[owner]
+	x.failed[owner] = struct{}{}
+	return !known
 }
 
 // KeepIndex indexes the words of archives until ctx ends: first what was stored while
-// nobody did, then what comes. Errors are logged; what was not indexed is read by
-// searches, and looked at again later.
+// nobody did, then what comes, a segment of each archive in turn. Errors are logged;
+// what was not indexed is read by searches, and looked at again later.
 func (db *DB) KeepIndex(ctx context.Context) {
-	if err := db.indexAll(ctx, indexPace); err != nil && ctx.Err() == nil {
-		db.log.Error("words of messages were not indexed; searches take longer", "err", err)
-	}
-	sweep := time.NewTicker(sweepEvery)
-	defer sweep.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return
-		case <-sweep.C:
-			err = db.sweepIndex(ctx, indexPace)
-		case <-db.index.wake:
-			err = db.indexDue(ctx)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { db.keepSwept(ctx) })
+	defer sweeping.Wait()
+	err := db.eachUnindexed(ctx, func(owners []string) error {
+		for _, owner := range owners {
+			db.index.add(owner)
 		}
-		if err != nil && ctx.Err() == nil {
+		return db.indexDue(ctx)
+	})
+	for ; ctx.Err() == nil; err = db.indexDue(ctx) {
+		if err != nil {
 			db.log.Error("words of messages were not indexed; searches take longer", "err", err)
+			_ = pause(ctx, indexRetry)
+			continue
+		}
+		select {
+		case <-db.index.wake:
+		case <-ctx.Done():
 		}
 	}
 }
 
-// IndexArchives indexes the words of all archives, as fast as it goes.
-func (db *DB) IndexArchives(ctx context.Context) error { return db.indexAll(ctx, 0) }
-
-func (db *DB) indexDue(ctx context.Context) error {
-	for {
-		owner, ok := db.index.take()
-		if !ok {
-			return nil
+// keepSwept takes what was removed out of the index, until ctx ends.
+func (db *DB) keepSwept(ctx context.Context) {
+	for pause(ctx, sweepEvery) == nil {
+		if err := db.sweepIndex(ctx, ownerPace); err != nil && ctx.Err() == nil {
+			db.log.Error("words of removed messages are in the index still", "err", err)
 		}
-		if err := db.indexArchive(ctx, owner, indexPace); err != nil {
+	}
+}
+
+// IndexArchives indexes the words of all archives, as fast as it goes. One that cannot
+// be indexed keeps no other from it.
+func (db *DB) IndexArchives(ctx context.Context) error {
+	var first error
+	failed := 0
+	err := db.eachUnindexed(ctx, func(owners []string) error {
+		for _, owner := range owners {
+			if err := db.indexArchive(ctx, owner); err != nil {
+				first = cmp.Or(first, err)
+				failed++
+			}
+		}
+		return ctx.Err()
+	})
+	if err == nil && first != nil {
+		err = fmt.Errorf("the words of %d archives were not indexed: %w", failed, first)
+	}
+	return err
+}
+
+// indexArchive indexes an archive until less than a small segment is left.
+func (db *DB) indexArchive(ctx context.Context, owner string) error {
+	for {
+		if more, err := db.indexSegment(ctx, owner); err != nil || !more {
 			return err
 		}
 	}
 }
 
-// indexAll looks at all archives.
-func (db *DB) indexAll(ctx context.Context, pace int) error {
-	for last := ""; ; {
+// indexDue indexes the archives that are due, until none is. An archive that cannot be
+// indexed waits, and the others go on.
+func (db *DB) indexDue(ctx context.Context) error {
+	for {
+		owner, wait, ok := db.index.next()
+		if !ok {
+			return nil
+		}
+		if wait > 0 {
+			if err := db.index.await(ctx, wait); err != nil {
+				return err
+			}
+			continue
+		}
 		begin := time.Now()
+		if err := db.indexTurn(ctx, owner); err != nil {
+			return err
+		}
+		if err := pause(ctx, indexPace*time.Since(begin)); err != nil {
+			return err
+		}
+	}
+}
+
+// indexTurn indexes one segment of an archive. An error is the database's; one of the
+// archive's own is logged, once.
+func (db *DB) indexTurn(ctx context.Context, owner string) error {
+	begin := time.Now()
+	db.index.begin(owner)
+	more, err := db.indexSegment(ctx, owner)
+	again := time.Duration(0)
+	switch {
+	case err != nil:
+		again = indexRetry
+	case more:
+		again = ownerPace * time.Since(begin)
+	}
+	first := db.index.looked(owner, again, err)
+	var refused *pgconn.PgError
+	if err == nil || !errors.As(err, &refused) {
+		return err
+	}
+	if first {
+		db.log.Error("the words of an archive were not indexed; searches in it take longer", "owner", owner, "err", err)
+	}
+	return nil
+}
+
+// await waits for so long, or until another archive is to be looked at.
+func (x *archiveIndex) await(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-x.wake:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// eachUnindexed calls do with the archives that have enough for a segment, some at a
+// time.
+func (db *DB) eachUnindexed(ctx context.Context, do func(owners []string) error) error {
+	for last := ""; ; {
 		rows, err := db.pool.Query(ctx, unindexedOwners, last, ownersAtOne, db.index.bounds.small-1)
 		if err != nil {
 			return err
@@ -146,24 +265,15 @@ func (db *DB) indexAll(ctx context.Context, pace int) error {
 		if owner == "" {
 			return nil
 		}
-		for _, owner := range owners {
-			if err := db.indexArchive(ctx, owner, pace); err != nil {
-				return err
-			}
-		}
-		if err := rest(ctx, begin, pace); err != nil {
+		if err := do(owners); err != nil {
 			return err
 		}
 	}
 }
 
-// rest waits for a multiple of the time since begin.
-func rest(ctx context.Context, begin time.Time, pace int) error {
-	if pace == 0 {
-		return nil
-	}
+func pause(ctx context.Context, d time.Duration) error {
 	select {
-	case <-time.After(time.Duration(pace) * time.Since(begin)):
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -181,20 +291,6 @@ const unindexedOwners = `WITH RECURSIVE o AS (
 			coalesce((SELECT last FROM archive_segments s WHERE s.owner = o.owner ORDER BY s.owner DESC, s.last DESC LIMIT 1), '` + firstOfAll + `')
 		ORDER BY a.owner, a.id OFFSET $3 LIMIT 1)
 	FROM o WHERE o.owner IS NOT NULL LIMIT $2`
-
-// indexArchive indexes an archive until less than a small segment is left.
-func (db *DB) indexArchive(ctx context.Context, owner string, pace int) error {
-	for {
-		begin := time.Now()
-		more, err := db.indexSegment(ctx, owner)
-		if err != nil || !more {
-			return err
-		}
-		if err := rest(ctx, begin, pace); err != nil {
-			return err
-		}
-	}
-}
 
 // indexSegment indexes one segment, if there is enough for one.
 func (db *DB) indexSegment(ctx context.Context, owner string) (done bool, err error) {
@@ -318,7 +414,7 @@ func (db *DB) sweepIndex(ctx context.Context, pace int) error {
 			return err
 		})
 		if err == nil {
-			err = rest(ctx, begin, pace)
+			err = pause(ctx, time.Duration(pace)*time.Since(begin))
 		}
 		if err != nil {
 			return err

@@ -1,8 +1,10 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +91,59 @@ func TestIndex_Keep(t *testing.T) {
 	await("old@h")
 	fill(t, s, "new@h", defaultIndexBounds.small) // the bits of their ids are zero
 	await("new@h")
+}
+
+// archives take turns, a segment each, and one that is written to all the time
+// rests on its own.
+func TestIndex_Turns(t *testing.T) {
+	x := newArchiveIndex()
+	for _, owner := range []string{"busy@h", "other@h", "busy@h"} {
+		x.add(owner)
+	}
+	for i, want := range []string{"busy@h", "other@h", "busy@h"} {
+		owner, wait, ok := x.next()
+		if !ok || owner != want || (wait > 0) != (i == 2) {
+			t.Errorf("turn %d: %s after %s", i, owner, wait)
+		}
+		x.begin(owner)
+		x.add(owner) // something is stored meanwhile
+		x.looked(owner, map[string]time.Duration{"busy@h": time.Hour, "other@h": 2 * time.Hour}[owner], nil)
+	}
+}
+
+// An archive that cannot be indexed keeps no other from it; the log says so once.
+func TestIndex_OneFails(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	var said bytes.Buffer
+	db.log = slog.New(slog.NewTextHandler(&said, nil))
+	s := db.Stores("h", RosterNone).Archive
+	for _, owner := range []string{"bad@h", "good@h"} {
+		fill(t, s, owner, defaultIndexBounds.small)
+	}
+	refuse := func(sql string) {
+		t.Helper()
+		if _, err := db.pool.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse("ALTER TABLE archive_segments ADD CONSTRAINT refused CHECK (owner <> 'bad@h')")
+	if err := db.IndexArchives(ctx); err == nil || len(db.segments(t, "good@h")) != 1 {
+		t.Errorf("%v, and the other archive has %v", err, db.segments(t, "good@h"))
+	}
+	for range 2 {
+		is(t, db.indexTurn(ctx, "bad@h"), nil)
+	}
+	if n := strings.Count(said.String(), "bad@h"); n != 1 {
+		t.Errorf("the log says %d times:\n%s", n, said.String())
+	}
+	if wait := time.Until(db.index.due["bad@h"]); wait < indexRetry/2 {
+		t.Errorf("it is tried again after %s", wait)
+	}
+	refuse("ALTER TABLE archive_segments DROP CONSTRAINT refused")
+	is(t, db.indexTurn(ctx, "bad@h"), nil)
+	if len(db.index.failed) > 0 || len(db.segments(t, "bad@h")) != 1 {
+		t.Errorf("afterwards %v have failed, and it has %v", db.index.failed, db.segments(t, "bad@h"))
+	}
 }
 
 // What is taken back, expired or deleted is in the index no longer (XEP-0424 §5,
