@@ -80,6 +80,15 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// SiteChecker is a Checker that has to know the address of this site, as people type it, and
+// tells besides what works and could be better.
+type SiteChecker interface {
+	CheckFor(ctx context.Context, site string) ([]Advice, error)
+}
+
+// Advice is what could be better, and what to change for it.
+type Advice struct{ Text, Mend string }
+
 // Way is how people prove themselves to a Source.
 type Way string
 

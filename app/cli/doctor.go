@@ -134,16 +134,28 @@ func (x examination) limits(db *models.DB) {
 }
 
 // sources tries where people come from besides the site's own accounts.
-func (x examination) sources(service *auth.Service, person string) {
+func (x examination) sources(service *auth.Service, site, person string) {
 	ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
 	defer cancel()
 	for _, source := range service.Sources() {
-		if checker, ok := source.(auth.Checker); ok {
-			x.failed("sign-in by "+source.Name(), checker.Check(ctx), "docs/IDENTITY.md.")
+		check := "sign-in by " + source.Name()
+		switch checker := source.(type) {
+		case auth.Checker:
+			x.failed(check, checker.Check(ctx), "docs/IDENTITY.md.")
+		case auth.SiteChecker:
+			x.tellAdvice(check, func() ([]auth.Advice, error) { return checker.CheckFor(ctx, site) })
 		}
 		if about, ok := source.(describer); ok && person != "" {
 			x.person(ctx, source.Name(), about, person)
 		}
+	}
+}
+
+func (x examination) tellAdvice(check string, ask func() ([]auth.Advice, error)) {
+	advice, err := ask()
+	x.failed(check, err, "docs/IDENTITY.md.")
+	for _, a := range advice {
+		x.Tell(doctor.Finding{Check: check, State: doctor.Warn, Text: a.Text, Mend: a.Mend})
 	}
 }
 
@@ -172,7 +184,7 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 		x.failed("sign-in", err, "")
 		return
 	}
-	x.sources(service, c.Person)
+	x.sources(service, cfg.BaseURL, c.Person)
 	if cfg.External() {
 		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
 		x.failed("chat server", app.CheckUpstream(ctx, cfg, service), "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")

@@ -49,7 +49,16 @@ func newClient(roots *x509.CertPool, patience time.Duration) *http.Client {
 
 // boundedTransport carries https anywhere and http within this machine, and cuts off
 // answers that are too long.
-type boundedTransport struct{ secure, clear http.RoundTripper }
+type boundedTransport struct {
+	secure, clear http.RoundTripper
+	redirects     bool // are answers like others, and still not followed
+}
+
+// withRedirects is for looking where a provider would send a browser.
+func (t boundedTransport) withRedirects() boundedTransport {
+	t.redirects = true
+	return t
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -64,7 +73,7 @@ func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if to := answer.Header.Get("Location"); answer.StatusCode/100 == 3 {
+	if to := answer.Header.Get("Location"); answer.StatusCode/100 == 3 && !t.redirects {
 		answer.Body.Close()
 		return nil, fmt.Errorf("%s sends on to %.200q: redirects are not followed; the issuer has to be the final address", r.URL.Redacted(), to)
 	}

@@ -57,13 +57,23 @@ func (p *Provider) exchange(ctx context.Context, m *metadata, code string, a aut
 	switch {
 	case errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError:
 		// Nothing else of the answer: it may hold what was sent.
-		return nil, fmt.Errorf("%w: its token endpoint answers %d %.80q %.300q", ErrInvalid, refused.Response.StatusCode, refused.ErrorCode, refused.ErrorDescription)
+		return nil, fmt.Errorf("%w: its token endpoint: %w", ErrInvalid, &refusedByEndpoint{refused.Response.StatusCode, refused.ErrorCode, refused.ErrorDescription})
 	case errors.As(err, &refused):
 		return nil, fmt.Errorf("%w: its token endpoint answers %d", ErrAway, refused.Response.StatusCode)
 	case err != nil:
 		return nil, fmt.Errorf("%w: its token endpoint: %w", ErrAway, err)
 	}
 	return tokens, nil
+}
+
+// refusedByEndpoint is what a token endpoint says when it gives no tokens (RFC 6749 §5.2).
+type refusedByEndpoint struct {
+	status            int
+	code, description string
+}
+
+func (r *refusedByEndpoint) Error() string {
+	return fmt.Sprintf("%d %.80q %.300q", r.status, r.code, r.description)
 }
 
 // completed returns what the provider says of somebody: the ID token, and where that says

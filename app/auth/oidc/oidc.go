@@ -94,7 +94,7 @@ type Provider struct {
 var (
 	_ auth.Source         = (*Provider)(nil)
 	_ auth.SignOuter      = (*Provider)(nil)
-	_ auth.Checker        = (*Provider)(nil)
+	_ auth.SiteChecker    = (*Provider)(nil)
 	_ auth.LogoutReceiver = (*Provider)(nil)
 )
 
