@@ -90,6 +90,8 @@ type prosodyOptions struct {
 	keys   string // the file with the keys of tokens; empty: no host for them
 
 	passwords map[string]string // of accounts of its own; nil: no host that has any
+
+	port int // for clients; 0: any
 }
 
 // start returns the address of the port for clients, and what makes Prosody read its
@@ -99,7 +101,10 @@ func (p prosody) start(t *testing.T, o prosodyOptions) (addr string, reload func
 	if p.binary == "" {
 		t.Skipf("there is no Prosody (%s) on this machine; scripts/test.sh interop installs it", p.version)
 	}
-	dir, port := t.TempDir(), peers.FreePort(t)
+	dir, port := t.TempDir(), o.port
+	if port == 0 {
+		port = peers.FreePort(t)
+	}
 	modules, err := filepath.Abs("../../deploy/prosody/modules")
 	if err != nil {
 		t.Fatal(err)
