@@ -128,6 +128,7 @@ func (s *Server) signInByHeader(c *fiber.Ctx) error {
 	}
 	answer := s.headerAnswer(c)
 	in, err := s.auth.SignIn(c.UserContext(), source, answer, s.device(c, false))
+	s.countSignIn(source.Name(), err)
 	var choose *auth.ChooseNameError
 	switch {
 	case errors.As(err, &choose):

@@ -141,6 +141,7 @@ func TestOIDC_Failures(t *testing.T) {
 	})
 	b.through("/signin/with/idp").wants(422, "does not stand up to our checks")
 	b.wantsUser("")
+	b.get("/metrics").wants(200, `foyer_site_signins_total{outcome="refused",source="idp"} 3`)
 }
 
 // TestOIDC_Away: a provider that was never there keeps nothing from starting, and nobody else from signing in.

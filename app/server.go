@@ -22,6 +22,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/template/html/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 )
 
@@ -54,6 +55,8 @@ type Server struct {
 	fetcher      *pictures.Fetcher // of those that sources have
 	saidPictures chan saidPicture
 	logouts      *budget.Rate // by providers
+	returns      *budget.Rate // of browsers from sources
+	signIns      *prometheus.CounterVec
 
 	accountChanges  *accountChanges
 	memoryGivenBack atomic.Int64 // times

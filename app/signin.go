@@ -50,6 +50,7 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	device := s.device(c, form.Trusted)
 	field := func(name string) string { return c.FormValue(name) }
 	in, err := s.auth.SignInByForm(c.UserContext(), auth.Answer{Form: field, From: device.Client}, device)
+	s.countSignIn("form", err)
 	if choose, ok := errors.AsType[*auth.ChooseNameError](err); ok {
 		return s.askName(c, choose, form.Next, form.Trusted)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/internal/budget"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -47,6 +48,16 @@ func (s *Server) signInWith(c *fiber.Ctx) error {
 	}
 	record := auth.TripRecord{Purpose: auth.ToSignIn, Next: next, Trusted: c.Query("trusted") != ""}
 	return s.startTrip(c, source, record, c.Query("login_hint"))
+}
+
+// How often one address may come back from a source, which is asked then.
+const (
+	returnsPerSecond = 20
+	returnsAtOnce    = 2000
+)
+
+func newReturns(meter budget.Meter) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "sign-ins by providers from one address"}, returnsPerSecond, returnsAtOnce, meter)
 }
 
 // startTrip sends the browser to a source.
@@ -95,6 +106,9 @@ func (s *Server) backFrom(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if !s.returns.Allow(budget.Network(s.address(c)), 1) {
+		return &Error{Code: TooMany, Public: "Many people are signing in from your network just now. Please try again in a moment."}
+	}
 	sealed := readCookie(c, s.tripCookieName())
 	s.dropCookie(c, s.tripCookieName())
 	record, err := s.auth.OpenTrip(sealed, source)
@@ -120,6 +134,7 @@ func (s *Server) backFrom(c *fiber.Ctx) error {
 		return s.afterConfirmation(c, source, record, err)
 	}
 	in, err := s.auth.SignIn(c.UserContext(), source, answer, device)
+	s.countSignIn(source.Name(), err)
 	return s.afterTrip(c, source, record, in, err)
 }
 
