@@ -57,15 +57,15 @@ type NodeItems struct {
 
 // Belongings are what the chat keeps for one account, its archive aside.
 type Belongings struct {
-	User    string    // localpart
-	Since   time.Time // when the account was made
-	Card    xmppd.VCard
-	Contact []xmppd.Contact // as the person sees them: what the site supplies is among them
-	Blocked []string
-	Private []PrivateXML
-	Nodes   []NodeItems
-	Offline []xmppd.OfflineMessage
-	Prefs   *archive.Prefs // nil: nothing was ever set
+	User     string    // localpart
+	Since    time.Time // when the account was made
+	Card     xmppd.VCard
+	Contacts []xmppd.Contact // as the person sees them: what the site supplies is among them
+	Blocked  []string
+	Private  []PrivateXML
+	Nodes    []NodeItems
+	Offline  []xmppd.OfflineMessage
+	Prefs    *archive.Prefs // nil: nothing was ever set
 }
 
 // People returns what the chat keeps for the next accounts after a name, at most max,
@@ -180,7 +180,7 @@ func (s *Snapshot) fillRosters(ctx context.Context, people []*Belongings) error 
 		return fmt.Errorf("rosters: %w", err)
 	}
 	for i, b := range people {
-		b.Contact = sources[i].roster()
+		b.Contacts = sources[i].roster()
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ func (e *ejabberd) rosters(ctx context.Context, b *batch, users []string, page [
 	contacts, groups := e.table("rosterusers", []string{"username", "jid"}, values), e.table("rostergroups", []string{"username", "jid", "grp"}, nil)
 	var rows, in [][]any
 	for _, p := range page {
-		for _, c := range p.Contact {
+		for _, c := range p.Contacts {
 			row := []any{p.User, c.JID, c.Name, ejabberdSubscriptions[c.Subscription], ejabberdAsk(c), "", "N", "", "item"}
 			if approved {
 				row = append(row, c.Approved)

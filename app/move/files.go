@@ -104,7 +104,7 @@ func appendPerson(dst []byte, b *models.Belongings, domain string, r *Report) []
 // appendRoster: those who ask to be a contact stand beside the roster (§3.6).
 func appendRoster(dst []byte, b *models.Belongings, r *Report) []byte {
 	dst = append(dst, `<query xmlns="`+stanza.NSRoster+`">`...)
-	for _, c := range b.Contact {
+	for _, c := range b.Contacts {
 		if !c.Listed && c.Subscription == xmppd.SubscriptionNone && !c.Ask && !c.Approved {
 			continue
 		}
@@ -123,7 +123,7 @@ func appendRoster(dst []byte, b *models.Belongings, r *Report) []byte {
 		dst = append(dst, "</item>"...)
 	}
 	dst = append(dst, "</query>"...)
-	for _, c := range b.Contact {
+	for _, c := range b.Contacts {
 		if c.Request == nil {
 			continue
 		}

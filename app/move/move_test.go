@@ -32,7 +32,7 @@ func (memory) People(_ context.Context, after string, _ int) ([]*models.Belongin
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return []*models.Belongings{
 		{User: "anne", Since: at, Card: xmppd.VCard{Name: `Anne "<é>"`, Photo: []byte("picture"), PhotoType: "image/png", PhotoHash: "abc"},
-			Contact: []xmppd.Contact{
+			Contacts: []xmppd.Contact{
 				{JID: "ben@h", Name: "Ben & co", Groups: []string{"A & B"}, Subscription: xmppd.SubscriptionBoth, Listed: true},
 				{JID: "carl@h", Subscription: xmppd.SubscriptionNone, Request: []byte(`<presence xmlns="jabber:client" type="subscribe" from="carl@h" to="anne@h"/>`)},
 				{JID: "dora@h", Subscription: xmppd.SubscriptionNone, Request: []byte("\xff")},

@@ -156,7 +156,7 @@ type rosterItem struct {
 // roster: those who wait for an answer are apart from the contacts.
 func (rows *prosodyRows) roster(person *models.Belongings) {
 	pending := map[string]bool{}
-	for _, c := range person.Contact {
+	for _, c := range person.Contacts {
 		if c.Request != nil {
 			pending[c.JID] = true
 		}
