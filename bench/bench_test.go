@@ -147,6 +147,16 @@ func TestTable_OfAFullRun(t *testing.T) {
 	}
 }
 
+func TestWithoutMessages(t *testing.T) {
+	const in = `<body><message type='error'><body>x</body></message><presence/><message type='error'/><iq type='error'/><message>`
+	if got := string(withoutMessages([]byte(in))); got != "<body><presence/>" {
+		t.Error(got)
+	}
+	if !failed(withoutMessages([]byte(`<message type='error'></message><iq type='error'/>`))) {
+		t.Error("an answer that is an error was left out")
+	}
+}
+
 // What the gateway costs stands beside the server's own endpoint and its port for
 // clients.
 func TestGatewayFigures(t *testing.T) {
