@@ -3,6 +3,7 @@ package move
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -29,17 +30,20 @@ type server interface {
 // whose database has the URL. While it runs, that server should not.
 func Into(ctx context.Context, src Source, kind, url string, o Options) (*Report, error) {
 	r := &Report{}
+	var s server
+	switch kind {
+	case "prosody":
+		s = newProsody(o, r)
+	case "ejabberd":
+		s = &ejabberd{o: o, report: r}
+	default:
+		return r, fmt.Errorf("nobody here knows the tables of %q", kind)
+	}
 	d, err := connect(ctx, url, r)
 	if err != nil {
 		return r, err
 	}
 	defer d.close()
-	var s server
-	if kind == "ejabberd" {
-		s = &ejabberd{o: o, report: r}
-	} else {
-		s = newProsody(o, r)
-	}
 	c := &copier{Options: o, src: src, to: d, server: s, report: r, owners: newOwners()}
 	for _, step := range []func(context.Context) error{c.check, c.people, c.rooms, c.messages} {
 		if err := step(ctx); err != nil {
