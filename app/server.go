@@ -119,13 +119,16 @@ func (s *Server) boundedWeb(cfg fiber.Config) *fiber.App {
 // How long a request may take to arrive.
 const readTimeout = 30 * time.Second
 
+// largeHeaders are counted, and told by the log once a minute: everybody can send many.
+var largeHeaders = budget.Limit{Name: "headers of requests, in bytes"}
+
 // handleUnread answers a request that could not be read. Of one whose header is
 // larger than all that is read, the library's error tells how it begins.
 func (s *Server) handleUnread(others func(*fasthttp.RequestCtx, error)) func(*fasthttp.RequestCtx, error) {
 	return func(c *fasthttp.RequestCtx, err error) {
 		var large *fasthttp.ErrSmallBuffer
 		if errors.As(err, &large) {
-			s.log.Warn("a request with too large a header", "address", c.RemoteIP())
+			s.limits.Met(largeHeaders, budget.Network(c.RemoteIP().String()))
 			if strings.Contains(large.Error(), " /xmpp/") {
 				c.Request.SetRequestURI("/xmpp/")
 			}

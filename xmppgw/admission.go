@@ -29,6 +29,18 @@ func newEarly(meter budget.Meter) *budget.Share {
 	return budget.NewShare(budget.Limit{Name: "BOSH requests of one address before their turn"}, earlyBytes, earlyBytesOfOne, meter)
 }
 
+// Bytes that came over BOSH and wait to be handled, of an account and of all. What
+// little most sessions have waiting is free.
+const (
+	inboxBytes      = 64 << 20
+	inboxBytesOfOne = inboxBytes / 16
+	inboxFree       = 16 << 10
+)
+
+func newInboxes(meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "BOSH stanzas of one account that wait"}, inboxBytes, inboxBytesOfOne, meter)
+}
+
 func newAdmission(cfg Config) admission {
 	return admission{
 		addresses: budget.NewShare(budget.Limit{Name: "streams of one address", Setting: "STREAMS_PER_ADDRESS"}, maxStreams, int64(cfg.PerAddress), cfg.Meter),

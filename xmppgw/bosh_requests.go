@@ -239,7 +239,8 @@ func (s *boshSession) processLocked(r *boshRequest) {
 		}
 	}
 	s.held = append(s.held, r)
-	if s.waiting > 4*s.gateway.cfg.Limits.Bytes {
+	if s.unpaid || s.waiting > 4*s.gateway.cfg.Limits.Bytes {
+		s.dropInboxLocked()
 		s.endLocked(boshPolicyViolation) // sent faster than it may be, for long
 		return
 	}

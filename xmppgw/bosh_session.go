@@ -1,6 +1,7 @@
 package xmppgw
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -38,6 +39,7 @@ type boshSession struct {
 	mu        sync.Mutex
 	inbox     []inbound
 	waiting   int            // bytes in the inbox
+	unpaid    bool           // of which the account could not pay for some
 	next      uint64         // the rid to process next
 	parked    []*boshRequest // arrived before their turn
 	held      []*boshRequest // processed and not answered, in rid order
@@ -74,6 +76,14 @@ type inbound struct {
 	element *stream.Element
 	restart bool
 	err     error
+	paid    func() // gives back what the account pays for it; nil: nothing
+}
+
+// release gives back what is paid for.
+func (in inbound) release() {
+	if in.paid != nil {
+		in.paid()
+	}
 }
 
 func (in inbound) size() int {
@@ -126,7 +136,18 @@ func (s *boshSession) run() {
 	}
 	s.Close(nil)
 	s.SignedIn()
+	s.mu.Lock()
+	s.dropInboxLocked()
+	s.mu.Unlock()
 	s.stop()
+}
+
+// dropInboxLocked gives back what nobody will handle.
+func (s *boshSession) dropInboxLocked() {
+	for _, in := range s.inbox {
+		in.release()
+	}
+	s.inbox, s.waiting = nil, 0
 }
 
 func (s *boshSession) info() *stream.Peer { return s.peer }
@@ -149,8 +170,12 @@ func (s *boshSession) forget() {
 }
 
 func (s *boshSession) receiveLocked(in inbound) {
-	s.inbox = append(s.inbox, in)
 	s.waiting += in.size()
+	if in.size() > 0 && s.waiting > inboxFree {
+		paid, ok := s.gateway.inboxes.TryAcquire(cmp.Or(s.peer.Identity.User, s.peer.Addr), int64(in.size()))
+		in.paid, s.unpaid = paid, s.unpaid || !ok
+	}
+	s.inbox = append(s.inbox, in)
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -197,6 +222,7 @@ func (s *boshSession) take(ctx context.Context) (inbound, error) {
 		if len(s.inbox) > 0 {
 			in := s.inbox[0]
 			s.waiting -= in.size()
+			in.release()
 			if s.inbox = s.inbox[1:]; len(s.inbox) == 0 {
 				s.inbox = nil
 			}

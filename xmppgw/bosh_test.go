@@ -368,6 +368,41 @@ func TestBOSH_EarlyRequestsPay(t *testing.T) {
 	}
 }
 
+// What waits to be handled is paid by the account, whatever the number of its sessions,
+// until it was handled or its session has ended.
+func TestBOSH_InboxIsTheAccounts(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.Limits = stream.DefaultLimits
+		c.Limits.Bytes, c.Rate = 32<<10, 1 // four stanzas at once, and then nothing
+	})
+	const room = 32 << 10
+	s.gw.inboxes = budget.NewShare(budget.Limit{Name: "test"}, 4*room, room, nil)
+	free := func() bool {
+		release, ok := s.gw.inboxes.TryAcquire("alice", room)
+		if ok {
+			release()
+		}
+		return ok
+	}
+	b := s.bosh(true)
+	b.signIn()
+	paid, ended := false, false
+	last := b.async(b.body("", ""))
+	for range 24 { // the session alone might have 128 KiB waiting, besides what is handled
+		next := b.async(b.body("", message("quiet", strings.Repeat("x", 10_000))))
+		r := <-last
+		paid = paid || !free()
+		if ended = strings.Contains(r.body, "policy-violation"); ended {
+			break
+		}
+		last = next
+	}
+	if !paid || !ended {
+		t.Errorf("paid: %v, ended: %v", paid, ended)
+	}
+	eventually(t, free)
+}
+
 // XEP-0124 §10 (B-40), §14.2 (B-31): what never comes ends the session.
 func TestBOSH_Inactivity(t *testing.T) {
 	t.Parallel() // it waits for most of its time

@@ -97,17 +97,18 @@ type Config struct {
 
 // Gateway serves /xmpp-websocket and /http-bind. It is safe for concurrent use.
 type Gateway struct {
-	cfg    Config
-	log    *slog.Logger
-	admit  admission
-	early  *budget.Share   // of BOSH requests that came before their turn
-	ctx    context.Context // ends with Shutdown
-	cancel context.CancelFunc
-	served sync.WaitGroup
-	ping   []byte // the frame that asks a WebSocket's peer for a sign of life
-	began  time.Time
-	polled pollers      // of BOSH connections that wait
-	asked  atomic.Int64 // BOSH requests without an answer
+	cfg     Config
+	log     *slog.Logger
+	admit   admission
+	early   *budget.Share   // of BOSH requests that came before their turn
+	inboxes *budget.Share   // of what came over BOSH and waits to be handled
+	ctx     context.Context // ends with Shutdown
+	cancel  context.CancelFunc
+	served  sync.WaitGroup
+	ping    []byte // the frame that asks a WebSocket's peer for a sign of life
+	began   time.Time
+	polled  pollers      // of BOSH connections that wait
+	asked   atomic.Int64 // BOSH requests without an answer
 
 	stopping atomic.Bool // Shutdown has begun
 
@@ -140,6 +141,7 @@ func New(cfg Config) (*Gateway, error) {
 		log:      cfg.Logger,
 		admit:    newAdmission(cfg),
 		early:    newEarly(cfg.Meter),
+		inboxes:  newInboxes(cfg.Meter),
 		began:    time.Now(),
 		ctx:      ctx,
 		cancel:   cancel,
