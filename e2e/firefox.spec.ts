@@ -3,6 +3,7 @@
 
 import type { Page } from "puppeteer-core";
 import { problemsOf, startFirefox } from "./support/firefox.ts";
+import { leaveAtEveryMoment, leaveAtMoment, momentKey } from "./support/moments.ts";
 import { expect, names, password, sessionWays, test } from "./support/test.ts";
 
 const path = process.env.FIREFOX ?? "";
@@ -32,9 +33,18 @@ class Visitor {
   }
 
   async say(text: string): Promise<void> {
+    await this.type(text);
+    await this.hears(text);
+  }
+
+  async type(text: string): Promise<void> {
     await this.page.locator("#chat textarea.chat-textarea").fill(text);
     await this.page.keyboard.press("Enter");
-    await this.hears(text);
+  }
+
+  /** Runs something in the page. */
+  evaluate(note: (moment: [string, string]) => unknown, moment: [string, string]): Promise<unknown> {
+    return this.page.evaluate(note, moment);
   }
 
   async hears(text: string): Promise<void> {
@@ -105,3 +115,24 @@ for (const { login, transport } of sessionWays) {
     });
   });
 }
+
+test.describe("bosh", () => {
+  test.use({ transport: "bosh" });
+  test.skip(path === "", "Firefox is not installed");
+
+  test("Firefox: the session goes on, whatever moment the page goes away", async ({ bob, site }) => {
+    const firefox = await startFirefox(path);
+    try {
+      const page = await firefox.newPage();
+      await page.evaluateOnNewDocument(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
+      await page.evaluateOnNewDocument(leaveAtMoment, momentKey);
+      const alice = new Visitor(page, site.url);
+      await alice.signIn("alice");
+      await alice.talkTo("bob");
+      await bob.talkTo("alice");
+      await leaveAtEveryMoment(alice, bob, site);
+    } finally {
+      await firefox.close();
+    }
+  });
+});

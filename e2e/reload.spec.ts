@@ -1,10 +1,11 @@
 // A reload at any moment loses nothing.
 
+import { leaveAtEveryMoment, leaveAtMoment, momentKey } from "./support/moments.ts";
 import { clearStorage } from "./support/storage.ts";
 import { expect, type Person, test } from "./support/test.ts";
 
 /** Loads the page, which loads itself again so long after the list of people appeared. */
-async function reloadAfterList(person: Person, ms: number): Promise<void> {
+async function reloadAfterList(person: Person, ms: number, open: () => Promise<unknown> = () => person.page.goto("/")): Promise<void> {
   await person.page.addInitScript((after) => {
     const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
     if (navigation!.type === "reload") return;
@@ -15,7 +16,7 @@ async function reloadAfterList(person: Person, ms: number): Promise<void> {
     });
     document.addEventListener("DOMContentLoaded", () => observer.observe(document.body, { subtree: true, childList: true }));
   }, ms);
-  await person.page.goto("/");
+  await open();
   await person.page.waitForFunction(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).type === "reload");
 }
 
@@ -51,7 +52,7 @@ for (const transport of ["websocket", "bosh"] as const) {
 
     test("who leaves after a reload is seen to leave", async ({ alice, bob }) => {
       await expect(alice.around("bob")).toHaveText("Around");
-      await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-unkept"))).toBeNull();
+      await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
       await alice.page.reload();
       await alice.ready();
       await expect(alice.around("bob")).toHaveText("Around");
@@ -60,3 +61,29 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
   });
 }
+
+test.describe("bosh", () => {
+  test.use({ transport: "bosh" });
+
+  test("the session goes on, whatever moment the page goes away", async ({ alice, bob, site }) => {
+    await alice.page.addInitScript(leaveAtMoment, momentKey);
+    await alice.page.reload();
+    await alice.talkTo("bob");
+    await bob.talkTo("alice");
+    const leaver = {
+      evaluate: (note: (moment: [string, string]) => void, moment: [string, string]) => alice.page.evaluate(note, moment),
+      type: (text: string) => alice.type(text),
+      hears: (text: string) => alice.hears(text),
+      conversation: () => alice.conversation(),
+    };
+    await leaveAtEveryMoment(leaver, bob, site);
+  });
+
+  // and so while it only begins, as a page that was just opened does.
+  test("a reload asks again what was not answered, by the same session", async ({ visit, site }) => {
+    const alice = await visit("alice");
+    await reloadAfterList(alice, 0, () => alice.openSite());
+    await alice.ready();
+    expect((await site.counts())["foyer_streams_opened_total bosh"]).toBe(1);
+  });
+});

@@ -26,7 +26,7 @@ const METHODS = {
     'api': ['send', 'sendIQ', 'confirm', 'alert', 'waitUntil'],
     'api.user': ['login', 'logout'],
     'api.user.settings': ['clear', 'getModel'],
-    'api.connection': ['get', 'connected', 'authenticated', 'reconnect'],
+    'api.connection': ['get', 'connected', 'authenticated', 'reconnect', 'isType'],
     'api.chats': ['open'],
     'api.chatboxes': ['create'],
     'api.rooms': ['open', 'get'],
@@ -39,7 +39,8 @@ const METHODS = {
     'api.elements': ['define'],
     'api.settings': ['get', 'set'],
     // The connection.
-    'env.Strophe.Connection.prototype': ['_queueData', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler'],
+    'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'pause', 'resume', 'restore'],
+    'env.Strophe.Bosh.prototype': ['_onIdle'],
     'env.Stanza.prototype': ['toString', 'tree'],
     'env.Strophe': ['getBareJidFromJid', 'SASLExternal'],
     'env': ['stx', 'html'],

@@ -1,27 +1,50 @@
 // A stream goes on after a reload (XEP-0198, BOSH), and whatever it brought before
 // is not sent again. Converse keeps that in IndexedDB, a little later than it came.
-// So a stream is taken up only if what nobody asks for again was kept when the page
-// went away: the answers to what is asked at the start, changes of the list of people,
-// and messages that are to be unread. Otherwise the tab opens a new one.
+// So the tab notes what came and is not there yet (arrivals.js), and that a new stream
+// still begins: until the list of people is there, and everything that is asked at the
+// start was answered. Over BOSH the next page hears again what was noted, and asks again
+// what was not answered. Over WebSocket it opens a new stream.
 
-const KEY = 'foyer-unkept';
+import { arrivals } from './arrivals.js';
+import { requests } from './requests.js';
+
+const STARTING = 'foyer-starting';
+
+// What Strophe and Converse keep of a session of BOSH.
+const BOSH = /bosh-session/;
 
 // How often it is looked whether everything was sent.
 const LOOK = 50; // ms
 
-/** Whether the page before this one, in this tab, went away before it had kept everything. */
-export const somethingWasLost = () => sessionStorage.getItem(KEY) !== null;
-
-export const startKeeping = () => sessionStorage.removeItem(KEY);
+// How long the browser's store may take for the list of people: longer, and it has to be
+// asked for, which it cannot while nothing is sent.
+const STORE_PATIENCE = 5000; // ms
 
 /** Resolves when the browser has nothing else to do. */
 const idle = () => new Promise((resolve) => (window.requestIdleCallback ?? ((done) => setTimeout(done, 300)))(resolve));
 
-/** Whether this is lost with the page: a change that is pushed, a request to be a contact, or a message to the person. What rooms said is asked for again. */
-const isPushed = (stanza) =>
-    (stanza.nodeName === 'presence' && stanza.getAttribute('type') === 'subscribe') ||
-    (stanza.nodeName === 'iq' && stanza.getAttribute('type') === 'set') ||
-    (stanza.nodeName === 'message' && stanza.getAttribute('type') !== 'groupchat' && stanza.querySelector('body') !== null);
+const beganToStart = () => sessionStorage.getItem(STARTING) !== null;
+
+/** Forgets the stream this tab kept, so that a new one is opened. */
+export function forgetStream() {
+    forgetBut(() => false);
+    arrivals.forget();
+    requests.forget();
+    sessionStorage.removeItem(STARTING);
+}
+
+function forgetBut(stays) {
+    for (const key of Object.keys(sessionStorage)) {
+        if (!key.startsWith('foyer-') && !stays(key)) sessionStorage.removeItem(key);
+    }
+}
+
+/** Prepares for the stream of the page before to go on, as far as it may. */
+export function prepareToGoOn() {
+    const isBOSH = sessionStorage.getItem('strophe-bosh-session') !== null;
+    if (isBOSH && beganToStart()) forgetBut((key) => BOSH.test(key));
+    if (!isBOSH && (beganToStart() || arrivals.any())) forgetStream();
+}
 
 /** Notes in the tab whether something that came is not kept yet. */
 class Keeper {
@@ -30,6 +53,7 @@ class Keeper {
     writes = new Set(); // into IndexedDB, under way
     asked = new Set(); // ids of requests without an answer
     came = 0; // elements that are to be kept, so far
+    settled = Promise.resolve();
     settling = false;
     connection = null;
 
@@ -39,9 +63,9 @@ class Keeper {
         for (const iq of [element, ...element.children]) {
             if (iq.nodeName === 'iq' && /result|error/.test(iq.getAttribute('type'))) this.asked.delete(iq.getAttribute('id'));
         }
-        if (!this.starting && ![element, ...element.children].some(isPushed)) return;
+        if (this.starting) sessionStorage.setItem(STARTING, '1');
+        if (!arrivals.note(element) && !this.starting) return;
         this.came++;
-        sessionStorage.setItem(KEY, '1');
         this.settle();
     }
 
@@ -62,9 +86,13 @@ class Keeper {
         return this.connection.connected && this.connection._data.length > 0;
     }
 
-    /** Takes the note away once everything that came was handled, answered and written. */
-    async settle() {
-        if (this.settling) return;
+    /** Takes the notes away once everything that came was handled, answered and written. */
+    settle() {
+        if (!this.settling) this.settled = this.settleNow();
+        return this.settled;
+    }
+
+    async settleNow() {
         this.settling = true;
         let before;
         do {
@@ -76,30 +104,105 @@ class Keeper {
         this.settling = false;
         if (this.starting && (!this.listed || this.asked.size > 0)) return;
         this.starting = false;
-        sessionStorage.removeItem(KEY);
+        sessionStorage.removeItem(STARTING);
+        arrivals.forget();
     }
+
+    /** The stream goes on where it was: it began long ago. */
+    goesOn() {
+        this.starting = false;
+        this.listed = true;
+    }
+}
+
+/**
+ * Takes up a session of BOSH: nothing is sent, and so nothing heard, before Converse
+ * listens. If the page before went away while the session began, all is asked again.
+ */
+function takeUp(api, keeper, take) {
+    const { connection } = keeper;
+    const { restore } = connection;
+    connection.restore = (jid, callback, ...rest) => {
+        const again = beganToStart();
+        connection.pause();
+        try {
+            restore.call(
+                connection,
+                jid,
+                (...status) => {
+                    if (again) connection.restored = false;
+                    callback.apply(connection, status);
+                },
+                ...rest
+            );
+        } catch (cause) {
+            connection.resume();
+            throw cause; // there is none to take up
+        }
+        if (!again) keeper.goesOn();
+        listening(api, again).then(() => {
+            if (!again) take();
+            connection.resume();
+            requests.repeat(connection);
+        });
+    };
+}
+
+/** Resolves when what comes finds who listens; in a session that only begins, they ask the server first. */
+function listening(api, begins) {
+    const ready = Promise.all(['chatBoxesFetched', begins ? 'rosterInitialized' : 'rosterContactsFetched'].map((name) => api.waitUntil(name)));
+    return Promise.race([ready, new Promise((resolve) => setTimeout(resolve, STORE_PATIENCE))]);
+}
+
+/**
+ * Hears again what the page before had heard, and not kept.
+ * @returns {{take: () => void, heard: Promise<Set<string>>}} how to do it at once, which it
+ *   does by itself when the list of people is there; and from whom there were messages
+ */
+function hearAgain(_converse, keeper) {
+    const { api } = _converse;
+    if (!arrivals.any()) return { take() {}, heard: Promise.resolve(new Set()) };
+    const collected = arrivals.collect();
+    const { getBareJidFromJid } = window.converse.env.Strophe;
+    let take;
+    const taken = new Promise((resolve) => {
+        take = () => {
+            const body = collected();
+            const senders = [...body.querySelectorAll('message')].map((message) => getBareJidFromJid(message.getAttribute('from') ?? ''));
+            // A request that was answered, as Strophe sees it.
+            if (body.children.length) keeper.connection._dataRecv(Object.assign(body, { getResponse: () => body }));
+            resolve(new Set(senders));
+        };
+    });
+    Promise.all([api.waitUntil('chatBoxesFetched'), api.waitUntil('rosterContactsFetched')]).then(() => take());
+    return { take: () => take(), heard: taken.then((senders) => keeper.settled.then(() => senders)) };
 }
 
 /**
  * Watches what comes and what is written.
  * @param {Converse.Private} _converse
+ * @returns {Promise<Set<string>>} from whom messages were heard again, once they are kept
  */
 export function keepBeforeResuming(_converse) {
     const { api } = _converse;
     const keeper = new Keeper();
+    const { take, heard } = hearAgain(_converse, keeper);
 
     api.listen.on('connectionInitialized', () => {
         const connection = api.connection.get();
         const { xmlInput, xmlOutput } = connection;
         keeper.connection = connection;
         connection.xmlInput = (element) => {
+            requests.note(connection);
             keeper.received(element);
             xmlInput.call(connection, element);
         };
         connection.xmlOutput = (element) => {
+            requests.note(connection);
             keeper.sent(element);
             xmlOutput.call(connection, element);
         };
+        takeUp(api, keeper, take);
     });
     api.listen.on('rosterContactsFetched', () => {
         keeper.listed = true;
@@ -109,10 +212,16 @@ export function keepBeforeResuming(_converse) {
         keeper.asked.clear();
         keeper.starting = true;
         keeper.listed = false;
+        sessionStorage.removeItem(STARTING); // there is no stream now
     };
     api.listen.on('disconnected', startAgain);
     api.listen.on('will-reconnect', startAgain);
+    countWrites(_converse, keeper);
+    return heard;
+}
 
+/** Lets the keeper know of everything that is written into IndexedDB. */
+function countWrites(_converse, keeper) {
     const storage = Object.getPrototypeOf(_converse.state.config.storage);
     const { save } = storage;
     storage.save = function (model) {

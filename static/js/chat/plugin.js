@@ -43,11 +43,11 @@ export function plugin(config) {
             const guard = new LoginGuard(config);
 
             signIn(_converse, guard, config);
-            keepBeforeResuming(_converse);
+            const heardAgain = keepBeforeResuming(_converse);
             hideAddresses(_converse);
             keepContactPresence(_converse);
             followPresence(_converse, config);
-            countUnread(_converse, config.user);
+            countUnread(_converse, config.user, heardAgain);
             openChats(_converse);
             if (config.befriend) befriend(_converse, config);
             receiveInvitations(_converse);

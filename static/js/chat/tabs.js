@@ -1,27 +1,20 @@
 // What a tab keeps of its stream belongs to one person and to one tab.
 
-import { somethingWasLost, startKeeping } from './kept.js';
+import { forgetStream, prepareToGoOn } from './kept.js';
 
 const USER = 'foyer-user';
 const TAB = 'foyer-tab';
+const LEFT = 'foyer-left';
 
-// How long a tab waits for the document it replaces to let go. After that it is
-// a copy of a tab that is still open.
+// How long a tab waits for the document it replaces to let go, if that did not say that
+// it left. After that it is a copy of a tab that is still open.
 const HANDOVER = 600;
 
-/** Forgets the stream this tab kept, so that a new one is opened. */
-function forgetStream() {
-    for (const key of Object.keys(sessionStorage)) {
-        if (!key.startsWith('foyer-')) sessionStorage.removeItem(key);
-    }
-}
-
-/** Holds the tab's name for as long as the document lives. */
-function hold(name) {
+/** Holds the tab's name for as long as the document lives. @param {AbortSignal} [signal] until when to wait */
+function hold(name, signal) {
     return new Promise((resolve) => {
-        const patience = AbortSignal.timeout(HANDOVER);
         navigator.locks
-            .request(`foyer-tab-${name}`, { signal: patience }, () => {
+            .request(`foyer-tab-${name}`, { signal }, () => {
                 resolve(true);
                 return new Promise(() => {});
             })
@@ -29,18 +22,27 @@ function hold(name) {
     });
 }
 
+/** Whether this document follows one of this tab, and is not in a copy of it. */
+async function follows(name, left) {
+    if (!left) return hold(name, AbortSignal.timeout(HANDOVER));
+    hold(name); // the document before may be gone only after this one began
+    return true;
+}
+
 /**
- * Prepares the tab for a person: the stream of a previous person is forgotten, and
- * one of which something is missing; and a copied tab, which would fight with its
- * original over one stream, gets its own.
+ * Prepares the tab for a person: the stream of a previous person is forgotten, and a
+ * copied tab, which would fight with its original over one stream, gets its own.
  * @param {string} user
  */
 export async function prepareTab(user) {
-    if (sessionStorage.getItem(USER) !== user || somethingWasLost()) forgetStream();
-    startKeeping();
+    const left = sessionStorage.getItem(LEFT) !== null;
+    sessionStorage.removeItem(LEFT);
+    window.addEventListener('pagehide', () => sessionStorage.setItem(LEFT, '1'));
+    if (sessionStorage.getItem(USER) !== user) forgetStream();
+    prepareToGoOn();
     sessionStorage.setItem(USER, user);
     const name = sessionStorage.getItem(TAB);
-    if (name && (await hold(name))) return;
+    if (name && (await follows(name, left))) return;
     if (name) forgetStream();
     const fresh = crypto.randomUUID();
     sessionStorage.setItem(TAB, fresh);

@@ -38,8 +38,9 @@ function readOnlyInSight({ prototype }) {
 /**
  * @param {Converse.Private} _converse
  * @param {string} user
+ * @param {Promise<Set<string>>} heardAgain who said what came before the page was loaded and is heard again
  */
-export function countUnread(_converse, user) {
+export function countUnread(_converse, user, heardAgain) {
     const { api, exports } = _converse;
     readOnlyInSight(exports.ChatBox);
     readOnlyInSight(exports.MUC);
@@ -60,14 +61,14 @@ export function countUnread(_converse, user) {
         sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), counts }));
     };
     /** What the tab knows, and what has come since the page began. */
-    const rightCount = (box) => {
+    const rightCount = (box, again) => {
         const known = before[box.get('jid')] ?? 0;
-        if (!kept.has(box) || !isFresh) return Math.max(known, unread(box)); // another tab may know better
+        if (!kept.has(box) || !isFresh || again.has(box.get('jid'))) return Math.max(known, unread(box)); // another tab may know better
         return known + Math.max(0, unread(box) - kept.get(box));
     };
-    const restore = () => {
+    const restore = (again) => {
         for (const box of boxes()) {
-            const count = rightCount(box);
+            const count = rightCount(box, again);
             if (count === unread(box)) continue;
             box.save(box.get('num_unread_general') === undefined ? { num_unread: count } : { num_unread_general: count });
         }
@@ -83,7 +84,7 @@ export function countUnread(_converse, user) {
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
-    api.waitUntil('chatBoxesFetched').then(restore);
+    api.waitUntil('chatBoxesFetched').then(() => heardAgain).then(restore);
     document.addEventListener('foyer:chat-shown', readWhatIsInSight);
     api.listen.on('chatRoomViewInitialized', readWhatIsInSight); // a room that was open when the page was left
     document.addEventListener('foyer:page', sum);
