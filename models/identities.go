@@ -251,32 +251,6 @@ const (
 	lockProviderSessionShared = "SELECT pg_advisory_xact_lock_shared(" + providerSessionKey + ")"
 )
 
-// EndProviderSession ends the sessions that began in a session of the source, and lets
-// none begin in it until then.
-func (db *DB) EndProviderSession(ctx context.Context, source, issuer, session string, until time.Time) (ended []Ended, err error) {
-	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		if err := lockOutProviderSession(ctx, tx, source, issuer, session, until); err != nil {
-			return err
-		}
-		ended, err = endedBy(ctx, tx, `DELETE FROM sessions t USING identities i, accounts a
-			WHERE t.provider_session = $3 AND i.id = t.identity_id AND i.source = $1 AND i.issuer = $2 AND a.id = t.account_id
-			RETURNING a.username, t.id::text`, source, issuer, session)
-		return err
-	})
-	return ended, err
-}
-
-// lockOutProviderSession lets no session begin in a session of the source until then, and
-// waits for those that are beginning.
-func lockOutProviderSession(ctx context.Context, tx pgx.Tx, source, issuer, session string, until time.Time) error {
-	if _, err := tx.Exec(ctx, lockProviderSession, source, issuer, session); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `INSERT INTO ended_provider_sessions (source, issuer, session, expires_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (source, issuer, session) DO UPDATE SET expires_at = greatest(ended_provider_sessions.expires_at, excluded.expires_at)`, source, issuer, session, until)
-	return err
-}
-
 // Refreshed is who was changed by what sources say: user names, each once.
 type Refreshed struct {
 	Changed  []string // another name or role

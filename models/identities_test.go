@@ -96,7 +96,7 @@ func TestEndIdentities(t *testing.T) {
 
 // OpenID Connect Back-Channel Logout 1.0 §2.7: a session of the provider that ended opens
 // nothing any more, neither what began in it nor what is about to.
-func TestEndProviderSession(t *testing.T) {
+func TestEndByLogout(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()
 	alice, i := joined(t, db, "alice")
@@ -109,15 +109,22 @@ func TestEndProviderSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	until := time.Now().Add(time.Hour)
-	if ended, err := db.EndProviderSession(ctx, "directory", "another issuer", "sid-1", until); err != nil || len(ended) != 0 {
+	word := Logout{Source: "directory", Session: "sid-1", ID: "word", Until: until, SessionUntil: until}
+	other := word
+	other.Issuer = "another issuer"
+	if ended, err := db.EndByLogout(ctx, other); err != nil || len(ended) != 0 {
 		t.Errorf("%v %v", ended, err)
 	}
-	ended, err := db.EndProviderSession(ctx, "directory", "", "sid-1", until)
+	ended, err := db.EndByLogout(ctx, word)
 	if err != nil || !slices.Equal(ended, []Ended{{"alice", in.ID}}) {
 		t.Errorf("%v %v", ended, err)
 	}
 	if _, err := begin(t, db, alice, late); !errors.Is(err, ErrStale) {
 		t.Errorf("a session of the provider that has ended opens one here: %v", err)
+	}
+	// §2.6, step 8: a word counts once.
+	if ended, err := db.EndByLogout(ctx, word); !errors.Is(err, ErrTaken) {
+		t.Errorf("%v %v", ended, err)
 	}
 }
 

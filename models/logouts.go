@@ -70,3 +70,14 @@ func (l Logout) endSubject(ctx context.Context, tx pgx.Tx) ([]Ended, error) {
 	}
 	return endIdentities(ctx, tx, []string{id})
 }
+
+// lockOutProviderSession lets no session begin in a session of the source until then, and
+// waits for those that are beginning.
+func lockOutProviderSession(ctx context.Context, tx pgx.Tx, source, issuer, session string, until time.Time) error {
+	if _, err := tx.Exec(ctx, lockProviderSession, source, issuer, session); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO ended_provider_sessions (source, issuer, session, expires_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (source, issuer, session) DO UPDATE SET expires_at = greatest(ended_provider_sessions.expires_at, excluded.expires_at)`, source, issuer, session, until)
+	return err
+}

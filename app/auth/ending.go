@@ -29,30 +29,6 @@ func (s *Service) EndIdentities(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// EndSubject is EndIdentities for the one that a source names. Nobody has it: no error.
-func (s *Service) EndSubject(ctx context.Context, source Source, issuer, subject string) error {
-	identity, _, err := s.db.IdentityBySubject(ctx, source.Name(), issuer, subject)
-	if errors.Is(err, models.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.EndIdentities(ctx, []string{identity.ID})
-}
-
-// EndProviderSession ends the sessions that began in a session of the source's own
-// (Person.Session), and lets none begin in it any more. App passwords stay: that somebody
-// signs out in one browser says nothing of their phone.
-func (s *Service) EndProviderSession(ctx context.Context, source Source, issuer, session string) error {
-	ended, err := s.db.EndProviderSession(ctx, source.Name(), issuer, session, time.Now().Add(endedSessionsKept))
-	if err != nil {
-		return err
-	}
-	s.endedOf(ctx, ended)
-	return nil
-}
-
 // Logout is a source's word that somebody is out, which was checked.
 type Logout struct {
 	Issuer  string
@@ -68,8 +44,8 @@ type Logout struct {
 var ErrUsed = errors.New("auth: that was used before")
 
 // LogOut acts on a source's word that somebody is out. One session of the source ends what began in it, and
-// what of the person began without the source saying in which; app passwords stay, as with
-// EndProviderSession. A person without a session ends all that stands on them, app passwords
+// what of the person began without the source saying in which; app passwords stay: that somebody
+// signs out in one browser says nothing of their phone. A person without a session ends all that stands on them, app passwords
 // included. Nobody has it: no error. Errors: ErrUsed; any other means that nothing was done.
 func (s *Service) LogOut(ctx context.Context, source Source, l Logout) error {
 	ended, err := s.db.EndByLogout(ctx, models.Logout{

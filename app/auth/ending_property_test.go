@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 	"foyer/models"
@@ -50,8 +51,8 @@ func endings() []ending {
 		{"deletion", func(r *race) error { return r.s.RemoveAccount(r.ctx, r.account) }, ways, ways},
 		{"identity removed", func(r *race) error { return r.s.Unlink(r.ctx, r.account, "", *r.session[byDir].IdentityID) }, []way{byDir}, []way{byDir}},
 		{"gone from the directory", func(r *race) error { return r.leaveDirectory() }, []way{byDir}, []way{byDir}},
-		{"ended by the provider, all of it", func(r *race) error { return r.s.EndSubject(r.ctx, r.one, "", r.subject) }, []way{byProvider}, []way{byProvider}},
-		{"ended by the provider, its session", func(r *race) error { return r.s.EndProviderSession(r.ctx, r.one, "", "sid-"+r.subject) }, []way{byProvider}, nil},
+		{"ended by the provider, all of it", func(r *race) error { return r.logOut(Logout{Subject: r.subject}) }, []way{byProvider}, []way{byProvider}},
+		{"ended by the provider, its session", func(r *race) error { return r.logOut(Logout{Subject: r.subject, Session: "sid-" + r.subject}) }, []way{byProvider}, nil},
 	}
 }
 
@@ -95,6 +96,11 @@ func (g *gatedSource) Finish(ctx context.Context, a Answer) (Person, error) {
 		<-gate
 	}
 	return g.testSource.Finish(ctx, a)
+}
+
+func (r *race) logOut(l Logout) error {
+	l.ID, l.Until = r.subject, time.Now().Add(time.Minute)
+	return r.s.LogOut(r.ctx, r.one, l)
 }
 
 func (r *race) leaveDirectory() error {

@@ -302,7 +302,7 @@ func TestSignOutAt(t *testing.T) {
 	if _, url, err := s.SignOutAt(t.Context(), session, other, ""); err == nil {
 		t.Errorf("another secret opens it: %q", url)
 	}
-	is(t, s.EndProviderSession(t.Context(), one, "", "sid-1"), nil)
+	is(t, s.LogOut(t.Context(), one, Logout{Session: "sid-1", ID: "word", Until: time.Now().Add(time.Minute)}), nil)
 	_, _, err = s.Session(t.Context(), in.Secret)
 	is(t, err, ErrGone)
 }

@@ -68,6 +68,8 @@ export class Provider {
       cookies: { keys: ["a key of the tests"] },
       features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
       findAccount: async (_: unknown, id: string) => people[id] && { accountId: id, claims: async () => ({ sub: id, ...people[id] }) },
+      // It asks nobody inside its network, unless it is told to: here, all sites are there.
+      fetch: (url: string, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) => fetch(url, options),
       // The team's own site needs nobody's consent.
       loadExistingGrant: async (ctx: { oidc: Context }) => {
         const { provider, client, session } = ctx.oidc;
