@@ -146,11 +146,11 @@ func (s *Service) askReserved(ctx context.Context, source Source, name string, k
 	if !ok {
 		return source.Finish(ctx, a)
 	}
-	most, window := locker.LocksAfter()
+	account, most, window := locker.LocksAfter(name)
 	if !known {
 		most = max(most-1, 1)
 	}
-	key := "directory:" + source.Name() + ":" + name
+	key := "directory:" + source.Name() + ":" + account
 	wait, err := s.db.ReserveAttempt(ctx, key, most, window)
 	if err != nil {
 		return Person{}, err

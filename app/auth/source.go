@@ -69,9 +69,9 @@ type Rechecker interface {
 
 // Locker is a Source that locks its accounts after too many wrong passwords.
 type Locker interface {
-	// LocksAfter returns how many wrong passwords for one name may reach the source within a
-	// window, from wherever they come.
-	LocksAfter() (failures int, window time.Duration)
+	// LocksAfter returns how many wrong passwords for a name may reach the source within a
+	// window, from wherever they come. account is the same for all names that mean one account.
+	LocksAfter(name string) (account string, failures int, window time.Duration)
 }
 
 // Checker is a Source that `foyer doctor` can try from end to end. The error says what to

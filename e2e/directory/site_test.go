@@ -214,8 +214,9 @@ func TestSite(t *testing.T) {
 
 	for who, want := range map[[2]string]string{
 		{"zoe", "wrong"}: "do not match", {"zoe", ""}: "do not match", {"nobody", peers.SlapdPassword}: "do not match", {"zo*", peers.SlapdPassword}: "do not match",
-		{"bob", peers.SlapdPassword}:   "do not match", // is asked of the site, never of the directory
-		{"admin", peers.SlapdPassword}: "Choose a user name",
+		{"bob", peers.SlapdPassword}:             "do not match", // is asked of the site, never of the directory
+		{"admin", peers.SlapdPassword}:           "Choose a user name",
+		{"bob@example.org", peers.SlapdPassword}: "Choose a user name", // and by this, of the directory
 	} {
 		v := x.visitor()
 		if _, body := v.signIn(who[0], who[1]); !strings.Contains(body, want) || v.isIn() {

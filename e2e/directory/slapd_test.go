@@ -72,6 +72,11 @@ func TestSlapdSignIn(t *testing.T) {
 			if p.Username != "bob" || p.Name != "Bob Ross" || len(p.Subject) != 36 || string(p.Photo) != "not a picture" || p.Groups != nil || p.Admin != nil {
 				t.Errorf("%+v", p)
 			}
+			for _, typed := range []string{"bob@example.org", `EXAMPLE\bob`} {
+				if same, err := d.SignIn(t.Context(), typed, peers.SlapdPassword); err != nil || same.Subject != p.Subject {
+					t.Errorf("%q: %+v, %v", typed, same, err)
+				}
+			}
 			for typed, password := range map[string]string{"bob": "wrong", "bo*": peers.SlapdPassword, "nobody": peers.SlapdPassword, "bob ": "", "bobby": "\x00x"} {
 				if _, err := d.SignIn(t.Context(), typed, password); !errors.Is(err, auth.ErrNotProved) {
 					t.Errorf("%q, %q: %v", typed, password, err)

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	_ "embed"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,38 +22,10 @@ const (
 	SlapdPassword = "correct horse"
 )
 
-// slapdConfig is slapd.conf(5): the overlays memberof and ppolicy, TLS, and rights as an
-// operator gives them. ppolicy_use_lockout tells locked accounts by the control.
-const slapdConfig = `
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/nis.schema
-include /etc/ldap/schema/inetorgperson.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-moduleload memberof
-moduleload ppolicy
-pidfile {{dir}}/slapd.pid
-argsfile {{dir}}/slapd.args
-TLSCACertificateFile {{ca}}
-TLSCertificateFile {{cert}}
-TLSCertificateKeyFile {{key}}
-sizelimit size.soft=500 size.hard=500 size.prtotal=unlimited
-database mdb
-suffix "dc=example,dc=org"
-rootdn "cn=admin,dc=example,dc=org"
-rootpw "correct horse"
-directory {{dir}}/data
-maxsize 268435456
-dbnosync
-index objectClass,entryUUID,uid,member,memberUid eq
-access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="cn=foyer,ou=services,dc=example,dc=org" read by users read by anonymous auth
-overlay memberof
-overlay ppolicy
-ppolicy_default "cn=default,dc=example,dc=org"
-ppolicy_use_lockout
-`
+// slapdConfig is read by the browser tests, too.
+//
+//go:embed slapd.conf
+var slapdConfig string
 
 // Slapd is an OpenLDAP server. Changes are made as its administrator.
 type Slapd struct {
@@ -79,7 +52,7 @@ func StartSlapd(t testing.TB) *Slapd {
 		t.Fatal(err)
 	}
 	s := &Slapd{t: t, Certificate: NewCertificate(t, dir, "localhost")}
-	config := strings.NewReplacer("{{dir}}", dir, "{{ca}}", s.CAFile, "{{cert}}", s.CertFile, "{{key}}", s.KeyFile).Replace(slapdConfig)
+	config := strings.NewReplacer("{{dir}}", dir, "{{tls}}", "TLSCACertificateFile "+s.CAFile+"\nTLSCertificateFile "+s.CertFile+"\nTLSCertificateKeyFile "+s.KeyFile).Replace(slapdConfig)
 	file := Write(t, filepath.Join(dir, "slapd.conf"), config)
 	port, tlsPort := FreePort(t), FreePort(t)
 	s.URL, s.TLSURL = "ldap://localhost:"+strconv.Itoa(port), "ldaps://localhost:"+strconv.Itoa(tlsPort)

@@ -274,7 +274,7 @@ func TestHostile_FilterCharacters(t *testing.T) {
 	h := startHostile(t, nil)
 	h.onSearch(func(a *asked, _, _ string) { a.done(0) })
 	d := opened(t, h.config())
-	for _, typed := range []string{"*", "b*", "bob)(uid=*", "bob)(|(uid=*", `\2a`, "bob\x00", "bob)(cn=*))%00", "a,dc=evil"} {
+	for _, typed := range []string{"*", "b*", "bob)(uid=*", "bob)(|(uid=*", "bob\x00", "*@example.org", `EXAMPLE\*`, "bob)(uid=*@x", "@", `\`, "bob)(cn=*))%00", "a,dc=evil"} {
 		if _, err := d.SignIn(t.Context(), typed, secret); !errors.Is(err, auth.ErrNotProved) {
 			t.Errorf("%q: %v", typed, err)
 		}

@@ -69,7 +69,7 @@ func (d *Directory) Close() { d.pool.close() }
 // auth.ErrNotProved; an auth.Refusal, which says after a right password why it is no good;
 // auth.ErrAway: the directory could not be asked.
 func (d *Directory) SignIn(ctx context.Context, typed, password string) (Person, error) {
-	name, err := auth.PrepareUsername(typed)
+	name, err := userName(typed)
 	if err != nil || !passable(password) {
 		return Person{}, auth.ErrNotProved
 	}
@@ -79,6 +79,18 @@ func (d *Directory) SignIn(ctx context.Context, typed, password string) (Person,
 		return d.signInByPattern(ctx, name, password)
 	}
 	return d.signInBySearch(ctx, name, password)
+}
+
+// userName is the user name that somebody means: alice, and with a domain, as Active Directory
+// has it, CORP\alice or alice@corp.example. So people can say that they mean the directory,
+// where the site has an account of that name.
+func userName(typed string) (string, error) {
+	if at := strings.LastIndexByte(typed, '\\'); at >= 0 {
+		typed = typed[at+1:]
+	} else if name, _, found := strings.Cut(typed, "@"); found {
+		typed = name
+	}
+	return auth.PrepareUsername(typed)
 }
 
 // passable reports whether a password may be passed on. One that begins with NUL is

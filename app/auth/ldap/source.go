@@ -65,7 +65,13 @@ func (p Person) said() auth.Person {
 const lockoutWindow = 30 * time.Minute
 
 // LocksAfter implements auth.Locker.
-func (s *Source) LocksAfter() (failures int, window time.Duration) { return s.failures, lockoutWindow }
+func (s *Source) LocksAfter(typed string) (account string, failures int, window time.Duration) {
+	account, err := userName(typed)
+	if err != nil {
+		account = "" // it does not go there
+	}
+	return account, s.failures, lockoutWindow
+}
 
 // Still implements auth.Source.
 func (s *Source) Still(ctx context.Context, list []auth.Identity) ([]auth.Identity, error) {
