@@ -30,6 +30,7 @@ type Config struct {
 	DatabaseURL    string             `env:"DATABASE_URL" secret:"true" desc:"Postgres; empty: a private one (development only)"`
 	DataDir        string             `env:"DATA_DIR" envDefault:"var" desc:"where the private Postgres lives, and the files that people send"`
 	SiteName       string             `env:"SITE_NAME" envDefault:"Foyer" desc:"what the site is called"`
+	Accent         string             `env:"ACCENT" desc:"colour of buttons and links, such as #0b5cad: dark enough to be read on white; the dark theme's is made from it; empty: the one in static/css/tokens.css"`
 	Signup         bool               `env:"SIGNUP" envDefault:"true" desc:"whether visitors may create accounts"`
 	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
 	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
@@ -231,6 +232,8 @@ func (c Config) Validate() error {
 		}
 		check(err == nil, "BASE_URL=%q must be like https://chat.example.org: %v", c.BaseURL, err)
 	}
+	_, err = newAccent(c.Accent)
+	check(err == nil, "ACCENT=%q: %v", c.Accent, err)
 	_, err = uploads.NewStore(c.uploadStore())
 	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")

@@ -23,6 +23,8 @@ type Page struct {
 	Me       *Person     // nil for visitors
 	Away     bool        // nobody can tell who the viewer is: the database is away
 	Chat     *ChatConfig // nil where there is no chat
+	Theme    Theme
+	Accent   *Accent // nil: the one in tokens.css
 	Flash    *Flash
 	Signup   bool
 	Demo     []DemoAccount // development only
@@ -207,7 +209,7 @@ type ChatConfig struct {
 
 // page starts a page for the person behind the request.
 func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
-	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.localSignup()}
+	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.localSignup(), Theme: themeOf(c), Accent: s.accent}
 	if s.cfg.Development() {
 		p.Demo = demoAccounts()
 	}

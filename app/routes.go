@@ -44,6 +44,7 @@ func (s *Server) routes() {
 	s.web.Get("/signin/with/:name/back", s.backFrom)
 	s.web.Get("/signin/with/:name/start", s.startAtProvider)
 	s.web.Post("/signout", s.signOut)
+	s.web.Post("/theme", s.setTheme)
 
 	s.web.Get("/chat", s.signedIn, s.chatPage)
 	s.web.Get("/people", s.signedIn, s.showPeople)

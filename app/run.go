@@ -161,6 +161,9 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.assets, err = newAssets(staticFiles()); err != nil {
 		return nil, err
 	}
+	if s.accent, err = newAccent(cfg.Accent); err != nil {
+		return nil, err
+	}
 	if s.uploads, err = s.newUploads(); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type Server struct {
 	auth     *auth.Service
 	proxies  []netip.Prefix
 	assets   *assets
+	accent   *Accent
 	web      *fiber.App
 	views    *html.Engine
 	expired  expired
@@ -81,6 +82,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		"find":       func(action, label, typed string) finder { return finder{action, label, typed} },
 		"confirming": func(r ConfirmRow, next, csrf string) confirming { return confirming{r, next, csrf} },
 		"roomPath":   roomPath,
+		"themes":     themes,
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
 	if err := s.views.Load(); err != nil {

@@ -119,12 +119,12 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
       await bob.hears("Never mind");
       await retract(alice, "Never mind");
       for (const person of both) await expect(person.message("Never mind")).toHaveCount(0);
-      await expect(tombstones(alice)).toHaveText("You have removed a message");
-      await expect(tombstones(bob)).toHaveText(`${names.alice} has removed a message`);
+      await expect(tombstones(alice)).toHaveText("You deleted this message.");
+      await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
     });
 
     const last = async (person: Person) => {
-      await expect(tombstones(person)).toHaveText(`${person === alice ? "You have" : `${names.alice} has`} removed a message`);
+      await expect(tombstones(person)).toHaveText(`${person === alice ? "You" : names.alice} deleted this message.`);
       await expectReactions(person, "meet at nine", ["👍 1"]);
       await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
       await expectCorrected(person, "At the libary", "At the library");

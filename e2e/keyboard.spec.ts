@@ -78,7 +78,7 @@ test("menus, emoji and people by keyboard, in a room", async ({ alice, bob }) =>
     await tabTo(page, items.filter({ hasText: "Leave" }), "ArrowDown");
     await page.keyboard.press("Enter");
     const dialog = page.locator("#chat .modal.show");
-    await expect(dialog).toContainText("Are you sure you want to leave this room?");
+    await expect(dialog).toContainText("Leave this room?");
     await expect.poll(() => dialog.evaluate((element) => element.contains(document.activeElement))).toBe(true);
     await page.keyboard.press("Escape");
     await expect(dialog).toHaveCount(0);

@@ -68,7 +68,7 @@ test.describe("dialogs", () => {
       await menu.locator(".dropdown-toggle").click();
     }
 
-    await chooseAbove(alice, "Moderate");
+    await chooseAbove(alice, "Manage people");
     const dialog = alice.page.locator("#chat .modal.show");
     await expect(dialog.locator(".modal-title")).toHaveText("People of “Book club”");
     await expectPlain(alice);
@@ -79,13 +79,13 @@ test.describe("dialogs", () => {
     await expectPlain(bob);
 
     await expect(dialog).toHaveCount(0);
-    await chooseAbove(alice, "Moderate");
+    await chooseAbove(alice, "Manage people");
     await expect(dialog.getByRole("button", { name: `${names.bob} Let them in again` })).toBeVisible();
     await expectPlain(alice);
     await dialog.getByRole("button", { name: `${names.bob} Let them in again` }).click();
     await expect(dialog.getByText("Let them in again")).toHaveCount(0);
     await alice.page.keyboard.press("Escape");
-    await chooseAbove(alice, "Configure");
+    await chooseAbove(alice, "Settings");
     await expect(dialog).toBeVisible();
     await expect(dialog.locator("form input:not([type=hidden])").first()).toBeVisible();
     await expectPlain(alice);

@@ -75,7 +75,7 @@ test("an owner deletes a room from its menu", async ({ alice, bob }) => {
   await alice.say("still here");
 
   await alice.type("/destroy"); // as Converse's own command
-  await dialog.getByRole("button", { name: "Confirm" }).click();
+  await dialog.locator("button[type=submit]").click();
   await expect(alice.room("Book club")).toHaveCount(0);
   await expect(bob.page.getByText("This room no longer exists")).toBeVisible();
   await bob.page.goto("/");

@@ -35,6 +35,9 @@ const wanted = [
   ["@picocss/pico/css/pico.conditional.min.css", "lib/pico.conditional.min.css"],
 ];
 
+/** Style sheets that go into a cascade layer of their own (static/css/tokens.css): each is wrapped as it is copied. */
+const layers = { "converse/converse.min.css": "converse", "lib/pico.conditional.min.css": "pico" };
+
 /** Packages whose versions decide whether the directories are up to date. */
 const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico"];
 
@@ -61,7 +64,7 @@ async function stamp() {
     }
     lines.push(`${name} ${JSON.parse(raw).version}`);
   }
-  lines.push(wanted.flat().join(" "));
+  lines.push(wanted.flat().join(" "), JSON.stringify(layers));
   return lines.join("\n") + "\n";
 }
 
@@ -83,6 +86,13 @@ async function clean(/** @type {string} */ dir) {
 async function files(/** @type {string} */ dir) {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   return entries.filter((e) => e.isFile()).map((e) => join(e.parentPath ?? e.path, e.name));
+}
+
+/** Wraps a style sheet. What it says of its encoding has to come first; the site says it in the header. */
+async function wrap(/** @type {string} */ file, /** @type {string} */ layer) {
+  const css = (await readFile(file, "utf8")).replace(/^\uFEFF?@charset "UTF-8";/i, "");
+  if (/@import/.test(css)) throw new Error(`${file} imports another style sheet, which no layer can hold`);
+  await writeFile(file, `@layer ${layer}{${css}}\n`);
 }
 
 async function compress(/** @type {string} */ file) {
@@ -113,6 +123,7 @@ async function main() {
   for (const [from, to] of wanted) {
     await cp(join(modules, from), join(root, "static", to), { recursive: true, filter: copied });
   }
+  for (const [file, layer] of Object.entries(layers)) await wrap(join(root, "static", file), layer);
   const list = (await Promise.all(dirs.map(files))).flat();
   await compressAll(list.filter((f) => !f.endsWith("README.md")));
   await writeFile(stampFile, now);

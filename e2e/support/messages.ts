@@ -3,8 +3,8 @@ import type { Person } from "./person.ts";
 
 const brief = { timeout: 5000 }; // ms
 
-/** What the menu of a message offers. */
-export type Action = "Add Reaction" | "Edit" | "Retract" | "Reply";
+/** What is offered beside a message, in its bar or in the menu there. */
+export type Action = "React" | "Edit" | "Delete" | "Reply";
 
 /** A whole message of the chat that is open: text, reactions and menu. */
 export function bubble(person: Person, text: string): Locator {
@@ -16,11 +16,19 @@ export function tombstones(person: Person): Locator {
   return person.page.locator("#chat .chat-msg--retracted .retraction");
 }
 
-/** Opens the menu of a message. */
-async function openMenu(person: Person, text: string): Promise<Locator> {
+/** What needs no menu. */
+const quick: Action[] = ["React", "Reply"];
+
+/** The bar beside a message. */
+async function hover(person: Person, text: string): Promise<Locator> {
   const message = bubble(person, text).last();
   await message.hover();
-  const menu = message.locator(".chat-msg__actions");
+  return message.locator(".message-bar");
+}
+
+/** Opens the menu of a message. */
+async function openMenu(person: Person, text: string): Promise<Locator> {
+  const menu = (await hover(person, text)).locator(".chat-msg__actions");
   if (!(await menu.locator(".dropdown-menu").isVisible())) await menu.locator(".dropdown-toggle").click(brief);
   return menu;
 }
@@ -32,8 +40,8 @@ async function openMenu(person: Person, text: string): Promise<Locator> {
  */
 export async function choose(person: Person, text: string, action: Action, then?: () => Promise<void>): Promise<void> {
   await expect(async () => {
-    const menu = await openMenu(person, text);
-    await menu.getByRole("button", { name: action }).click(brief);
+    const offered = quick.includes(action) ? await hover(person, text) : await openMenu(person, text);
+    await offered.getByRole("button", { name: action, exact: true }).click(brief);
     await then?.();
   }).toPass();
 }
@@ -41,13 +49,13 @@ export async function choose(person: Person, text: string, action: Action, then?
 /** Presses the button of the question that the chat asks. */
 export async function confirm(person: Person): Promise<void> {
   const dialog = person.page.locator(".modal.show");
-  await dialog.getByRole("button", { name: "Confirm" }).click();
+  await dialog.locator("button[type=submit]").click();
   await expect(dialog).toHaveCount(0);
 }
 
 export async function react(person: Person, text: string, emoji: string): Promise<void> {
   const picker = bubble(person, text).locator("converse-reaction-picker");
-  await choose(person, text, "Add Reaction", () => picker.getByRole("button", { name: emoji }).click(brief));
+  await choose(person, text, "React", () => picker.getByRole("button", { name: emoji }).click(brief));
 }
 
 /** The reactions under a message, with how many chose each. */
@@ -70,6 +78,6 @@ export async function correct(person: Person, text: string, better: string): Pro
 
 /** Takes back a message of one's own. */
 export async function retract(person: Person, text: string): Promise<void> {
-  await choose(person, text, "Retract");
+  await choose(person, text, "Delete");
   await confirm(person);
 }

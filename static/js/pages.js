@@ -15,6 +15,7 @@ function swap(current, next) {
         if (fresh) current.querySelector(`#${id}`).replaceWith(fresh);
     }
     current.dataset.page = next.dataset.page;
+    current.dataset.theme = next.dataset.theme;
     // A page knows the person's name of today.
     const configured = next.querySelector('#chat-config')?.textContent;
     document.dispatchEvent(new CustomEvent('foyer:page', { detail: configured ? JSON.parse(configured) : null }));

@@ -101,6 +101,7 @@ declare namespace Converse {
         | 'chatRoomViewInitialized'
         | 'connected'
         | 'connectionInitialized'
+        | 'createMessageStanza'
         | 'disconnected'
         | 'enteredNewRoom'
         | 'getErrorAttributesForMessage'
@@ -108,6 +109,7 @@ declare namespace Converse {
         | 'getOutgoingMessageAttributes'
         | 'noResumeableBOSHSession'
         | 'parseMUCMessage'
+        | 'parseMessage'
         | 'parseMessageForCommands'
         | 'reconnected'
         | 'rosterContactsFetched'
@@ -187,6 +189,7 @@ declare namespace Converse {
         queueMessage(attributes: any): Promise<unknown>;
         getDisplayName(): string;
         getMostRecentMessage(): Model | undefined;
+        handleChatMarker(attributes: any): boolean;
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
         close(): unknown;

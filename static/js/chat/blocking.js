@@ -9,11 +9,11 @@ const ERRORS = 'urn:xmpp:blocking:errors';
  * @param {import('./types.js').ChatConfig} config
  */
 export function blockPeople(_converse, config) {
-    const { api, __ } = _converse;
+    const { api } = _converse;
 
     const block = async (chat) => {
-        const question = __('Are you sure you want to prevent %1$s from contacting you further?', chat.getDisplayName());
-        if (!(await api.confirm(__('Block user'), [question]))) return;
+        const question = `${chat.getDisplayName()} can no longer write to you, and does not see whether you are around.`;
+        if (!(await api.confirm('Block this person?', [question]))) return;
         await api.blocklist.add(chat.get('jid'));
         chat.close();
     };

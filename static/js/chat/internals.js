@@ -7,7 +7,7 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close'],
+    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker'],
     'exports.MUC.prototype': [
         'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName',
@@ -51,11 +51,14 @@ const METHODS = {
     // The elements.
     'elements.converse-message-form': ['onFormSubmitted', 'onEscapePressed'],
     'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed'],
-    'elements.converse-chat-message': ['getExtraMessageClasses', 'showUserModal'],
+    'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'showUserModal'],
+    'elements.converse-chat-content': ['render', 'scrollDown'],
+    'elements.converse-message-actions': ['renderActions', 'getActionButtons'],
+    'elements.converse-message-history': ['renderMessage'],
     'elements.converse-icon': ['getStyles'],
     'elements.converse-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],
-    'elements.converse-confirm-modal': ['initialize'],
+    'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
     'elements.converse-muc-occupant-modal': ['renderModal', 'getModalTitle', 'alert', 'close'],
     'elements.converse-user-details-modal': [],
     'elements.converse-profile-modal': [],

@@ -30,6 +30,9 @@ import { rememberGaps } from './gaps.js';
 import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
+import { showMessages } from './messages.js';
+import { followDelivery } from './delivery.js';
+import { askWithVerbs } from './questions.js';
 import { askForNotifications } from './notifications.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -68,6 +71,9 @@ export function plugin(config) {
             rememberGaps(_converse);
             readOnce(_converse);
             paintIcons();
+            askWithVerbs(_converse);
+            showMessages(_converse);
+            followDelivery(_converse);
             askForNotifications(_converse);
             handleSignOut(_converse, guard, outbox);
         },

@@ -1,5 +1,9 @@
-// What the menu of a room offers. Deleting it takes one question with the room's
-// name in it; Converse would ask for the room's address, which nobody knows.
+// What the menu on top of a conversation offers, in the site's words; and the end of a
+// room. Deleting it takes one question with the room's name in it; Converse would ask
+// for the room's address, which nobody knows.
+
+/** What entries are called, by their names. @type {Record<string, string>} */
+const LABELS = { configure: 'Settings', moderate: 'Manage people', signout: 'Leave', block: 'Block', unblock: 'Unblock', close: 'Close' };
 
 /** Asks, deletes the room (XEP-0045 §10.9), and leaves the conversation. */
 async function deleteRoom(_converse, room) {
@@ -23,6 +27,12 @@ const isOwnersRoom = (model) => model.get('type') === 'chatroom' && model.getOwn
 export function offerRoomMenu(_converse) {
     const { api } = _converse;
 
+    api.listen.on('getHeadingButtons', (element, buttons) =>
+        buttons.map((button) => {
+            const label = LABELS[button.name];
+            return label ? { ...button, i18n_text: label, i18n_title: '' } : button;
+        }),
+    );
     api.listen.on('getHeadingButtons', (element, buttons) => {
         if (!isOwnersRoom(element.model) || !element.model.isEntered()) return buttons;
         const remove = {

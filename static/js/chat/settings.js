@@ -60,8 +60,8 @@ export function settings(config, converse) {
 
         // Looks.
         view_mode: 'embedded',
-        theme: 'classic',
-        dark_theme: 'dracula',
+        theme: 'foyer', // none that Converse has: all its colours are in chat.css, for both themes
+        dark_theme: 'foyer',
         i18n: locale(),
         // Converse reports every error stanza as an error of its own; what matters
         // reaches people through its interface.
@@ -74,7 +74,8 @@ export function settings(config, converse) {
         show_controlbox_by_default: true,
         show_toolbar: true,
         visible_toolbar_buttons: { call: false, emoji: true, spoiler: false, toggle_occupants: false },
-        send_chat_markers: [],
+        send_chat_markers: ['displayed'], // see delivery.js
+        time_format: 'HH:mm',
         play_sounds: false,
 
         // People come from the site.

@@ -6,6 +6,8 @@
 const WORDS = {
     'xmpp address and/or password': 'password',
     'xmpp address': 'address',
+    users: 'people',
+    user: 'person',
     'xmpp server': 'server',
     'log in': 'sign in',
     'my contacts': 'everybody',

@@ -1,0 +1,120 @@
+// How messages look, where Converse's own does not do: a bar beside each with what is
+// done most, days by their names, and in words what was edited, removed or read.
+
+const DAY = 24 * 60 * 60 * 1000; // ms
+
+// What stands in the bar itself; the rest is in its menu.
+const QUICK = ['reaction', 'reply'];
+
+// What the site calls an action; Converse's words are the protocol's.
+/** @type {Record<string, string>} */
+const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture', copy: 'Copy the text' };
+
+/**
+ * A day as people say it.
+ * @param {Date} day
+ * @param {Date} [now]
+ */
+function dayName(day, now = new Date()) {
+    const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+    const ago = Math.round((midnight(now) - midnight(day)) / DAY);
+    const locale = window.converse.env.i18n.getLocale().replace('_', '-');
+    if (ago === 0 || ago === 1) {
+        const name = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(-ago, 'day');
+        return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
+    }
+    const year = day.getFullYear() === now.getFullYear() ? undefined : 'numeric';
+    return day.toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });
+}
+
+/** A message's actions: the quick ones as buttons, the others in a menu. */
+function withBar(api, Actions) {
+    const { html } = window.converse.env;
+    const button = ({ i18n_text, handler, button_class, icon_class }) => html`
+        <button type="button" class="message-bar__button ${button_class}" title=${i18n_text} aria-label=${i18n_text} @click=${handler}>
+            <converse-icon class=${icon_class} size="1em" aria-hidden="true"></converse-icon>
+        </button>`;
+
+    return class extends Actions {
+        async renderActions() {
+            if (!this.model.collection) return ''; // it was removed meanwhile
+            const offered = await this.getActionButtons();
+            const content = await api.hook('getMessageActionContent', this, html``);
+            if (!offered.length) return content;
+            const buttons = offered.map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
+            const quick = buttons.filter(({ name }) => QUICK.includes(name));
+            const others = buttons.filter(({ name }) => !QUICK.includes(name)).map((each) => Actions.getActionsDropdownItem(each));
+            return html`<div class="message-bar" role="group" aria-label="What to do with this message">
+                ${quick.map(button)}
+                <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>
+            </div>${content}`;
+        }
+    };
+}
+
+/** The history, with the names of days between its messages. */
+function withDays(History) {
+    const { html } = window.converse.env;
+    return class extends History {
+        renderMessage(model) {
+            const shown = super.renderMessage(model);
+            if (!Array.isArray(shown)) return shown;
+            const day = new Date(model.get('time'));
+            return [html`<div class="message date-separator" data-isodate=${day.toISOString()}>
+                <hr class="separator"><time class="separator-text" datetime=${day.toISOString()}>${dayName(day)}</time>
+            </div>`, ...shown.slice(1)];
+        }
+    };
+}
+
+/** How far a message of one's own got, as a class of its element. */
+function deliveryOf(model) {
+    if (model.get('sender') !== 'me' || model.get('type') !== 'chat') return [];
+    if (model.get('marker_displayed')) return ['chat-msg--read'];
+    return model.get('received') ? ['chat-msg--sent'] : [];
+}
+
+/** Messages with classes for what style sheets tell apart, and plain words for what was removed. */
+function withStates(Message) {
+    return class extends Message {
+        getExtraMessageClasses() {
+            return [super.getExtraMessageClasses(), `chat-msg--of-${this.model.get('sender')}`, ...deliveryOf(this.model)].join(' ');
+        }
+
+        getRetractionText() {
+            if (this.model.get('moderated_by')) return 'A moderator deleted this message.';
+            return this.model.get('sender') === 'me' ? 'You deleted this message.' : `${this.model.getDisplayName()} deleted this message.`;
+        }
+    };
+}
+
+/**
+ * A way down to the latest while somebody reads further up. Converse scrolls the element
+ * around the one that scrolls.
+ */
+function withWayDown({ prototype }) {
+    const { html } = window.converse.env;
+    const { render, scrollDown } = prototype;
+    prototype.scrollDown = function () {
+        if (!this.model.ui.get('scrolled')) this.querySelector('.chat-content__messages')?.scrollTo({ top: 0 });
+        return scrollDown.call(this);
+    };
+    prototype.render = function () {
+        const { model } = this;
+        const above = model?.ui?.get('scrolled');
+        const unread = model?.get('num_unread') || model?.get('num_unread_general');
+        return html`${render.call(this)}${above
+            ? html`<button type="button" class="to-latest" @click=${() => model.ui.set({ scrolled: false })}>${unread ? 'New messages' : 'Latest messages'}</button>`
+            : ''}`;
+    };
+}
+
+/** @param {Converse.Private} _converse */
+export function showMessages(_converse) {
+    const { api } = _converse;
+    const { registry } = api.elements;
+    withWayDown(registry['converse-chat-content']); // rooms' own is made of it
+    api.elements.define('converse-message-actions', withBar(api, registry['converse-message-actions']));
+    api.elements.define('converse-message-history', withDays(registry['converse-message-history']));
+    api.elements.define('converse-chat-message', withStates(registry['converse-chat-message']));
+}

@@ -1,0 +1,51 @@
+// Questions say what will be done, by a verb on the button, instead of "Confirm".
+
+/**
+ * What Converse asks, by the words it asks with, and what the button says; of those
+ * that only have a title here, the question stays.
+ * @type {{asked: string, title: string, verb: string, destroys?: boolean}[]}
+ */
+const QUESTIONS = [
+    { asked: 'Are you sure you want to leave this groupchat?', title: 'Leave this room?', verb: 'Leave' },
+    { asked: 'Are you sure you want to retract this message?', title: 'Delete this message?', verb: 'Delete', destroys: true },
+    { asked: 'You are about to retract this message.', title: 'Delete this message for everybody?', verb: 'Delete', destroys: true },
+    { asked: 'Are you sure you want to unblock this user?', title: 'Unblock this person?', verb: 'Unblock' },
+    { asked: 'Are you sure you want to clear the messages from this conversation?', title: 'Clear this conversation?', verb: 'Clear', destroys: true },
+];
+
+/** By the title of the site's own questions. @type {Record<string, {verb: string, destroys?: boolean}>} */
+const OWN = {
+    'Block this person?': { verb: 'Block', destroys: true },
+    'Delete the room': { verb: 'Delete the room', destroys: true },
+};
+
+/** @param {Converse.Private} _converse */
+export function askWithVerbs(_converse) {
+    const { api, __ } = _converse;
+    const { html } = window.converse.env;
+    const { prototype } = api.elements.registry['converse-confirm-modal']; // Converse makes them of this very class
+
+    /** What is asked: its title, what is said below, and the button. */
+    const understood = ({ title, messages }) => {
+        const [first, ...others] = [messages ?? []].flat();
+        const known = QUESTIONS.find(({ asked }) => first === __(asked));
+        if (known) return { ...known, title: /^en/.test(window.converse.env.i18n.getLocale()) ? known.title : first, texts: others };
+        return { title, texts: [first, ...others], verb: __('Confirm'), ...OWN[title] };
+    };
+
+    prototype.getModalTitle = function () {
+        return understood(this.state.toJSON()).title;
+    };
+    prototype.renderModal = function () {
+        const { texts, verb, destroys } = understood(this.state.toJSON());
+        const fields = this.state.get('fields') ?? [];
+        return html`<form class="confirm" action="#" @submit=${(event) => this.onConfirmation(event)}>
+            ${texts.map((text) => html`<p>${text}</p>`)}
+            ${fields.map(({ name, label, placeholder, required }) => html`<label>${label || placeholder}<input class="form-control" name=${name} ?required=${required}></label>`)}
+            <div class="question__buttons">
+                <button type="button" class="btn btn-secondary" data-bs-dismiss="modal">${__('Cancel')}</button>
+                <button type="submit" class="btn btn-primary ${destroys ? 'question__destroys' : ''}">${verb}</button>
+            </div>
+        </form>`;
+    };
+}
