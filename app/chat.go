@@ -85,6 +85,11 @@ type Chat interface {
 	// it: ErrRoomRefused.
 	Invite(ctx context.Context, room, inviter, invitee string) error
 
+	// Latest returns the latest message of each of viewer's conversations with others, of
+	// at most max of them, and of each of the rooms, which viewer belongs to. A server
+	// that tells people only returns none.
+	Latest(ctx context.Context, viewer string, max int, rooms []string) ([]ConversationMessage, error)
+
 	// DestroyRoom ends a room for good on behalf of an owner, who need not be in
 	// it: ErrRoomRefused.
 	DestroyRoom(ctx context.Context, room, owner string) error

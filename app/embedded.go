@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"foyer/app/pictures"
@@ -286,6 +287,24 @@ func (e *embedded) Invite(ctx context.Context, room, inviter, invitee string) er
 // DestroyRoom implements Chat.
 func (e *embedded) DestroyRoom(ctx context.Context, room, owner string) error {
 	return asRoomError(e.rooms.Destroy(ctx, room, owner))
+}
+
+// Latest implements Chat.
+func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []string) ([]ConversationMessage, error) {
+	jids := make([]string, len(rooms))
+	for i, name := range rooms {
+		jids[i] = name + "@" + e.rooms.Domain()
+	}
+	list, err := e.db.LatestMessages(ctx, e.domain, viewer, max, jids)
+	messages := make([]ConversationMessage, len(list))
+	for i, m := range list {
+		name, domain, _ := strings.Cut(m.With, "@")
+		messages[i] = ConversationMessage{
+			With: name, Room: domain == e.rooms.Domain(), Mine: m.Outgoing || m.Author == viewer+"@"+e.domain,
+			By: m.Nick, ID: m.ID, Stanza: m.Stanza,
+		}
+	}
+	return messages, err
 }
 
 // asRoomError turns the chat server's errors into the site's.

@@ -40,3 +40,26 @@ func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 func (s *Server) chatPage(c *fiber.Ctx) error {
 	return s.render(c, "chat", s.page(c, "chat", "Chat"))
 }
+
+// chatWith: GET /chat/with/:user — the chat, with the conversation with somebody open.
+func (s *Server) chatWith(c *fiber.Ctx) error {
+	other, err := s.other(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, "chat", s.page(c, "chat", other.Name))
+}
+
+// chatInRoom: GET /chat/room/:name — the chat, in a room.
+func (s *Server) chatInRoom(c *fiber.Ctx) error {
+	room, err := s.chat.Room(c.UserContext(), viewer(c).account.Username, param(c, "name"))
+	switch {
+	case errors.Is(err, ErrChatAway):
+		room.Title = "Chat" // it comes back by itself, and the room with it
+	case errors.Is(err, ErrRoomRefused):
+		return errNoRoom
+	case err != nil:
+		return err
+	}
+	return s.render(c, "chat", s.page(c, "chat", room.Title))
+}

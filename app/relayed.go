@@ -393,6 +393,11 @@ func (r *relayed) DestroyRoom(ctx context.Context, name, owner string) error {
 	return r.db.RemoveExternalRoom(ctx, name)
 }
 
+// Latest implements Chat: the archive is the server's.
+func (r *relayed) Latest(context.Context, string, int, []string) ([]ConversationMessage, error) {
+	return nil, nil
+}
+
 // asRelayedError turns what app/remote returns into the site's errors.
 func asRelayedError(err error) error {
 	var refusal *remote.Refusal

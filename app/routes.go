@@ -28,6 +28,8 @@ func (s *Server) routes() {
 	s.web.Post("/signin/with/:name/start", s.startAtProvider)   // from one of its pages
 	xmpp := s.web.Group("/xmpp", s.ownPages, s.loadVisit)
 	xmpp.Get("/me", s.me)
+	xmpp.Get("/conversations", s.conversations)
+	xmpp.Get("/find", s.findConversations)
 	xmpp.Get("/credentials", s.credentials)
 	xmpp.Get("/prebind", s.prebind)
 	xmpp.Post("/prebind", s.prebind)
@@ -47,6 +49,8 @@ func (s *Server) routes() {
 	s.web.Post("/theme", s.setTheme)
 
 	s.web.Get("/chat", s.signedIn, s.chatPage)
+	s.web.Get("/chat/with/:user", s.signedIn, s.chatWith)
+	s.web.Get("/chat/room/:name", s.signedIn, s.chatInRoom)
 	s.web.Get("/people", s.signedIn, s.showPeople)
 	s.web.Post("/people/:user/contact", s.signedIn, s.askContact)
 	s.web.Post("/people/:user/answer", s.signedIn, s.answerContact)

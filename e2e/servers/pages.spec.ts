@@ -11,9 +11,9 @@ test("somebody who was never talked with is known by name and picture", { tag: "
   await carol.goTo("Chat");
   await alice.talkTo("carol");
   await alice.say("I am new to you");
-  const listed = carol.page.locator("#chat .open-chat").filter({ hasText: names.alice }).first();
+  const listed = carol.listed(names.alice);
   await expect(listed).toBeVisible();
-  await expect(listed.locator("converse-avatar img, converse-avatar image")).toBeVisible();
+  await expect(listed.locator(".conversation-picture img")).toBeVisible();
 });
 
 test("a room by invitation is seen by those who belong to it, until its owner ends it", { tag: "@interop" }, async ({ alice, bob, kind }) => {

@@ -96,10 +96,15 @@ export class Person {
   /** Opens the chat with somebody: from the home page, or where the chat covers that, from its own list. */
   async talkTo(user: User): Promise<void> {
     if (await this.page.locator(`#chat converse-chat[jid="${user}@localhost"]`).isVisible()) return;
-    const listed = this.page.locator(`#chat .open-chat[data-jid="${user}@localhost"]`).first();
+    const listed = this.listed(names[user]);
     if (await listed.isVisible()) await listed.click();
     else await this.messageButton(user).click();
     await expect(this.input()).toBeVisible();
+  }
+
+  /** Somebody, or a room, in the chat's list of conversations. */
+  listed(name: string): Locator {
+    return this.page.locator("#conversations a.conversation").filter({ has: this.page.getByText(name, { exact: true }) });
   }
 
   input(): Locator {

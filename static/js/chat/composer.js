@@ -7,7 +7,7 @@ const COMPOSER = 'textarea.chat-textarea';
 
 // Where the focus goes while there is no conversation: to the password that is asked
 // for, or to the first of the list.
-const ELSEWHERE = 'converse-login-form input[type="password"], .open-chat, .open-room';
+const ELSEWHERE = 'converse-login-form input[type="password"], #conversations a.conversation';
 
 // How long a conversation may take to open before the keys are nobody's again.
 const PATIENCE = 10_000; // ms

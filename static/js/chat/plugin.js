@@ -7,6 +7,7 @@ import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './pageButtons.js';
+import { listConversations } from './list/list.js';
 import { befriend } from './befriend.js';
 import { keepContactPresence } from './contactPresence.js';
 import { receiveInvitations } from './invitations.js';
@@ -52,6 +53,7 @@ export function plugin(config) {
             followPresence(_converse, config);
             countUnread(_converse, config.user, heardAgain);
             openChats(_converse);
+            listConversations(_converse, config);
             if (config.befriend) befriend(_converse, config);
             receiveInvitations(_converse);
             sendWellFormed(_converse);

@@ -1,0 +1,213 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+)
+
+// The chat's list of conversations: what the browser does not know yet when a page is
+// loaded, or signed in to for the first time.
+
+// How much of it is there at once.
+const (
+	maxConversations = 100 // people
+	maxOwnRooms      = 200
+	maxFound         = 8 // people, and rooms
+	maxPreview       = 120
+)
+
+// Conversation is a person or a room in the chat's list.
+type Conversation struct {
+	JID     string    `json:"jid"`
+	Name    string    `json:"name"`
+	Picture string    `json:"picture,omitempty"`
+	Room    bool      `json:"room,omitempty"`
+	Private bool      `json:"private,omitempty"` // a room by invitation
+	About   string    `json:"about,omitempty"`   // what a room is about
+	Last    *LastLine `json:"last,omitempty"`
+}
+
+// LastLine is the latest message of a conversation, in one line.
+type LastLine struct {
+	ID   string    `json:"id"`
+	At   time.Time `json:"at"`
+	Mine bool      `json:"mine,omitempty"`
+	By   string    `json:"by,omitempty"` // in rooms
+	Text string    `json:"text"`
+	Kind string    `json:"kind,omitempty"` // "file", "encrypted"; else it is text
+}
+
+// ConversationMessage is the latest message between two people, or in a room.
+type ConversationMessage struct {
+	With   string // user name of the other, or name of the room
+	Room   bool
+	Mine   bool
+	By     string // in rooms, the name that its author had there
+	ID     uuid.UUID
+	Stanza []byte
+}
+
+// conversations: GET /xmpp/conversations — whom one talks with and the rooms one
+// belongs to, the latest first.
+func (s *Server) conversations(c *fiber.Ctx) error {
+	v := viewer(c)
+	if v == nil {
+		return errNotSignedIn
+	}
+	ctx, me := c.UserContext(), v.account.Username
+	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Own: true, Max: maxOwnRooms})
+	if err != nil && !errors.Is(err, ErrChatAway) {
+		return err
+	}
+	names := make([]string, len(rooms))
+	for i, r := range rooms {
+		names[i] = r.Name
+	}
+	latest, err := s.chat.Latest(ctx, me, maxConversations, names)
+	if err != nil {
+		return err
+	}
+	list, err := s.withPeople(ctx, me, latest)
+	if err != nil {
+		return err
+	}
+	for _, r := range rooms {
+		entry := s.roomConversation(r)
+		if i := slices.IndexFunc(latest, func(m ConversationMessage) bool { return m.Room && m.With == r.Name }); i >= 0 {
+			entry.Last = lastLine(latest[i])
+		}
+		list = append(list, entry)
+	}
+	slices.SortStableFunc(list, func(a, b Conversation) int { return b.at().Compare(a.at()) })
+	return c.JSON(fiber.Map{"conversations": list})
+}
+
+// at is when something was said last; before everything else if nothing was.
+func (c Conversation) at() time.Time {
+	if c.Last == nil {
+		return time.Time{}
+	}
+	return c.Last.At
+}
+
+// withPeople are the conversations with people whom the site has.
+func (s *Server) withPeople(ctx context.Context, me string, latest []ConversationMessage) ([]Conversation, error) {
+	var users []string
+	for _, m := range latest {
+		if !m.Room && m.With != me {
+			users = append(users, m.With)
+		}
+	}
+	accounts, err := s.db.PeopleNamed(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Conversation, 0, len(accounts))
+	for _, a := range accounts {
+		entry := s.personConversation(a)
+		entry.Last = lastLine(latest[slices.IndexFunc(latest, func(m ConversationMessage) bool { return !m.Room && m.With == a.Username })])
+		list = append(list, entry)
+	}
+	return list, nil
+}
+
+func (s *Server) personConversation(a models.Account) Conversation {
+	p := s.person(a)
+	return Conversation{JID: p.JID, Name: p.Name, Picture: p.AvatarURL}
+}
+
+func (s *Server) roomConversation(r ChatRoom) Conversation {
+	return Conversation{JID: s.roomJID(r.Name), Name: r.Title, Room: true, Private: r.Private, About: r.Description}
+}
+
+// findConversations: GET /xmpp/find?q= — people and rooms that one can talk with, by
+// what is typed.
+func (s *Server) findConversations(c *fiber.Ctx) error {
+	v := viewer(c)
+	if v == nil {
+		return errNotSignedIn
+	}
+	ctx, typed := c.UserContext(), strings.TrimSpace(c.Query("q"))
+	list := []Conversation{}
+	if typed == "" {
+		return c.JSON(fiber.Map{"conversations": list})
+	}
+	people, err := s.db.FindPeople(ctx, typed, maxFound+1)
+	if err != nil {
+		return err
+	}
+	for _, a := range people {
+		if a.Username != v.account.Username && len(list) < maxFound {
+			list = append(list, s.personConversation(a))
+		}
+	}
+	rooms, err := s.chat.Rooms(ctx, v.account.Username, RoomQuery{Typed: typed, Max: maxFound})
+	if err != nil && !errors.Is(err, ErrChatAway) {
+		return err
+	}
+	for _, r := range rooms {
+		list = append(list, s.roomConversation(r))
+	}
+	return c.JSON(fiber.Map{"conversations": list})
+}
+
+// lastLine says a message in one line.
+func lastLine(m ConversationMessage) *LastLine {
+	sec, nsec := m.ID.Time().UnixTime()
+	line := &LastLine{ID: m.ID.String(), At: time.Unix(sec, nsec).UTC(), Mine: m.Mine, By: m.By}
+	el, err := stream.Parse(m.Stanza, stream.Limits{Bytes: len(m.Stanza)})
+	if err != nil {
+		return line // it is damaged; that there is one is true
+	}
+	line.Text, line.Kind = preview(el)
+	return line
+}
+
+// preview is what a message says, and of what kind it is.
+func preview(m *stream.Element) (text, kind string) {
+	for _, ns := range []string{stanza.NSOldOMEMO, stanza.NSOMEMO} {
+		if _, ok := m.Find(ns, "encrypted"); ok {
+			return "", "encrypted"
+		}
+	}
+	text = strings.Join(strings.Fields(stanza.BodyText(m)), " ")
+	if name, ok := fileName(text); ok {
+		return name, "file"
+	}
+	if len(text) > maxPreview {
+		cut := maxPreview
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut] + "…"
+	}
+	return text, ""
+}
+
+// fileName is the name of the file that a message consists of: the address of one in an
+// upload folder, this site's or another server's (XEP-0363).
+func fileName(text string) (string, bool) {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || !strings.Contains(u.Path, "/upload") {
+		return "", false
+	}
+	name := path.Base(u.Path)
+	if id, err := hex.DecodeString(name); err == nil && len(id) > 8 {
+		return "", true // a name that no person gave
+	}
+	return name, name != "/" && name != "."
+}

@@ -1,0 +1,53 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"foyer/internal/stream"
+)
+
+// What a message says in one line of the list.
+func TestPreview(t *testing.T) {
+	for body, want := range map[string]struct{ text, kind string }{
+		`<body>two` + "\n" + `  lines</body>`:                                                                     {"two lines", ""},
+		`<body>https://h/upload/1f/holiday%20photo.jpg</body>`:                                                    {"holiday photo.jpg", "file"},
+		`<body>https://h/upload/1f/0123456789abcdef0123</body>`:                                                   {"", "file"},
+		`<body>see https://h/upload/1f/a.jpg</body>`:                                                              {"see https://h/upload/1f/a.jpg", ""},
+		`<body>https://example.org/news</body>`:                                                                   {"https://example.org/news", ""},
+		`<body>cannot be read here</body><encrypted xmlns="urn:xmpp:omemo:2"/>`:                                   {"", "encrypted"},
+		`<body>cannot be read here</body><encrypted xmlns="eu.siacs.conversations.axolotl"><header/></encrypted>`: {"", "encrypted"},
+		`<body>` + strings.Repeat("é", 100) + `</body>`:                                                           {strings.Repeat("é", 60) + "…", ""},
+	} {
+		m, err := stream.Parse([]byte(`<message xmlns="jabber:client">`+body+`</message>`), stream.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, kind := preview(m); text != want.text || kind != want.kind {
+			t.Errorf("%s: %q, %q", body, text, kind)
+		}
+	}
+}
+
+// Whom one talked with and the rooms one belongs to; for nobody else, and not for
+// visitors.
+func TestConversations(t *testing.T) {
+	_, base := start(t, nil)
+	visitor, alice := newBrowser(t, base), signedInAs(t, base, "alice")
+	alice.submit("/", "/rooms", "name", "Surprise party", "who", "invited")
+	if alice.get("/xmpp/conversations"); !strings.Contains(alice.body, `"name":"Surprise party","room":true,"private":true`) {
+		t.Error(alice.body)
+	}
+	if alice.get("/xmpp/find?q=bob"); !strings.Contains(alice.body, `"jid":"bob@localhost","name":"Bob Baker"`) {
+		t.Error(alice.body)
+	}
+	bob := signedInAs(t, base, "bob")
+	for _, path := range []string{"/xmpp/conversations", "/xmpp/find?q=surprise"} {
+		if bob.get(path); strings.Contains(bob.body, "Surprise") || !strings.Contains(bob.body, `"conversations":[`) {
+			t.Errorf("%s: %s", path, bob.body)
+		}
+		if visitor.get(path); visitor.last.StatusCode != 401 {
+			t.Errorf("%s: %d", path, visitor.last.StatusCode)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+// The list of conversations: complete, the latest first, and with an address each.
+
+import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+
+/** The names in the list, from top to bottom. */
+const listed = (person: Person) => person.page.locator("#conversations .conversation-name");
+
+/** What a row says below the name. */
+const line = (person: Person, name: string) => person.listed(name).locator(".conversation-line");
+
+const screens = { phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
+
+for (const [screen, viewport] of Object.entries(screens)) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport } });
+
+    test("the latest conversation is on top, with what was said, however quick a reload is", async ({ alice, bob }) => {
+      await bob.talkTo("alice");
+      await bob.say("Is anybody there?");
+      await expect(alice.page).toHaveTitle(/^\(1\)/);
+      await alice.page.goto("/chat");
+      await expect(listed(alice)).toHaveText(["Bob Baker", "Carol Costa", "Dave Dunn", "Lobby"]);
+      await expect(line(alice, "Bob Baker")).toHaveText("Is anybody there?");
+      await expect(alice.listed("Bob Baker").locator(".conversation-unread")).toHaveText("1");
+
+      await alice.listed("Bob Baker").click();
+      await expect(alice.page).toHaveURL(/\/chat\/with\/bob$/);
+      await alice.say("I am");
+      for (let i = 0; i < 3; i++) {
+        await alice.page.reload({ waitUntil: "commit" });
+        if (screen === "wide") await expect(line(alice, "Bob Baker")).toHaveText("You: I am");
+      }
+      await expect(alice.message("I am")).toBeVisible(); // its address is open again
+      await expect(alice.page.locator("#conversations .conversation-unread")).toHaveCount(0);
+    });
+
+    test("a link to a conversation opens it after the sign-in, and Back goes to the one before", async ({ alice, bob }) => {
+      await bob.talkTo("alice");
+      await bob.say("hello");
+      await bob.page.goto("/chat/room/lobby");
+      await expect(bob.room("Lobby")).toBeVisible();
+      await bob.say("first");
+      await alice.page.goto("/chat/room/lobby");
+      await expect(alice.room("Lobby")).toBeVisible();
+      await alice.hears("first");
+      await alice.page.goto("/chat/with/bob");
+      await alice.hears("hello");
+      await expect(alice.page).toHaveTitle(/Bob Baker/);
+      await alice.page.goBack();
+      await expect(alice.room("Lobby")).toBeVisible();
+    });
+  });
+}
+
+test("rooms stand among people, with who spoke and who was mentioned", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await alice.page.goto("/chat");
+  await alice.listed("Carol Costa").click();
+  await expect(alice.input()).toBeVisible();
+  await bob.say(`${names.alice}, have you read it?`);
+  const row = alice.listed("Book club");
+  await expect(row.locator(".conversation-line")).toHaveText(`Bob Baker: ${names.alice}, have you read it?`);
+  await expect(row.locator(".conversation-mention")).toBeVisible();
+  await expect(listed(alice).first()).toHaveText("Book club");
+});
+
+test("what is typed finds people and rooms, with the keyboard alone", async ({ alice, bob }) => {
+  await makeRoom(bob, "Kitchen garden");
+  await alice.page.goto("/chat");
+  const field = alice.page.getByRole("searchbox", { name: "Find people and rooms" });
+  await field.pressSequentially("kitch");
+  await expect(listed(alice)).toHaveText(["Kitchen garden"]);
+  await field.press("Enter");
+  await expect(alice.room("Kitchen garden")).toBeVisible();
+  await expect(field).toHaveValue("");
+  await field.fill("nobody like that");
+  await expect(alice.page.locator("#conversations-empty")).toContainText("Nobody and no room");
+  await field.press("Escape");
+  await expect(listed(alice)).not.toHaveCount(0);
+  await field.press("ArrowDown");
+  await expect(alice.page.locator("#conversations a.conversation").first()).toBeFocused();
+});
+
+test("Back and Forward go through conversations", async ({ alice }) => {
+  await alice.page.goto("/chat");
+  for (const name of [names.bob, names.carol]) {
+    await alice.listed(name).click();
+    await expect(alice.input()).toBeVisible();
+  }
+  await expect(alice.page).toHaveURL(/\/chat\/with\/carol$/);
+  await alice.page.goBack();
+  await expect(alice.page).toHaveURL(/\/chat\/with\/bob$/);
+  await expect(alice.page.locator('#chat converse-chat[jid="bob@localhost"]')).toBeVisible();
+  await alice.page.goForward();
+  await expect(alice.page.locator('#chat converse-chat[jid="carol@localhost"]')).toBeVisible();
+});
+
+test("on a phone, the list gives way to a conversation and comes back", async ({ alice }) => {
+  await alice.page.setViewportSize(screens.phone);
+  await alice.page.goto("/chat");
+  await alice.listed(names.bob).click();
+  await expect(alice.input()).toBeVisible();
+  await expect(alice.page.locator("#conversations")).toBeHidden();
+  await alice.page.locator("#chat converse-controlbox-navback").first().click();
+  await expect(alice.page.locator("#conversations")).toBeVisible();
+  await expect(alice.page).toHaveURL(/\/chat$/);
+  await enterRoomFromList(alice, "Lobby");
+  await expect(alice.page).toHaveURL(/\/chat\/room\/lobby$/);
+});
+
+async function enterRoomFromList(person: Person, name: string): Promise<void> {
+  await person.listed(name).click();
+  await expect(person.room(name)).toBeVisible();
+}

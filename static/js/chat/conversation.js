@@ -1,0 +1,70 @@
+// A conversation and its address: /chat/with/bob, /chat/room/lobby. On the page of the
+// chat the address is that of the conversation that is open, so that Back and Forward
+// go through them and links to them can be sent.
+
+import { around } from '../dom.js';
+import { panel } from './panel.js';
+
+const onChatPage = () => document.body.dataset.page === 'chat';
+
+/**
+ * The address of a conversation.
+ * @param {import('./types.js').ChatConfig} config
+ * @param {string} jid
+ */
+export function addressOf(config, jid) {
+    const at = jid.lastIndexOf('@');
+    const name = encodeURIComponent(jid.slice(0, at));
+    return jid.slice(at + 1) === config.roomsDomain ? `/chat/room/${name}` : `/chat/with/${name}`;
+}
+
+/** The conversation that an address of the site means. */
+export function conversationAt(config, path) {
+    const [, kind, name] = /^\/chat\/(with|room)\/([^/]+)$/.exec(path) ?? [];
+    if (!kind) return null;
+    return `${decodeURIComponent(name)}@${kind === 'room' ? config.roomsDomain : config.domain}`;
+}
+
+/** Opens a conversation in the chat, and makes its address that of the page. */
+export async function open(_converse, config, jid) {
+    if (!jid) return;
+    panel.open(jid);
+    setAddress(addressOf(config, jid));
+    await show(_converse, config, jid);
+}
+
+async function show(_converse, config, jid) {
+    const { api } = _converse;
+    if (jid.endsWith(`@${config.roomsDomain}`)) await api.rooms.open(jid, {}, true);
+    else await api.chats.open(jid, {}, true);
+}
+
+/** Opens what the page's address means: when the chat is ready, and when the page changes. */
+export function openedByAddress(_converse, config) {
+    const { api } = _converse;
+    let ready = false;
+    const follow = () => {
+        const jid = ready && onChatPage() ? conversationAt(config, location.pathname) : null;
+        if (!jid) return;
+        const box = _converse.state.chatboxes?.get(jid);
+        if (box && !box.get('hidden') && !box.get('closed')) return;
+        panel.open(jid);
+        show(_converse, config, jid);
+    };
+    const becomeReady = () => {
+        ready = true;
+        follow();
+    };
+    api.listen.on('rosterContactsFetched', becomeReady);
+    api.listen.on('connected', becomeReady);
+    document.addEventListener('foyer:page', follow);
+    // On a phone there is a way back to the list.
+    document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
+}
+
+/** Makes an address of the chat that of the page. */
+function setAddress(path) {
+    if (!onChatPage() || location.pathname === path) return;
+    const { navigator } = /** @type {any} */ (window).Turbo;
+    navigator.history.push(new URL(path, location.origin));
+}

@@ -1,0 +1,135 @@
+// What the list of conversations holds: one entry for each person and each room, put
+// together from what the site told when the page was loaded (app/conversations.go) and
+// from what Converse knows, which is newer wherever it knows anything.
+
+import { isAround, SOMEBODY } from '../people.js';
+
+/**
+ * @typedef {object} Line what was said last
+ * @property {string} at ISO 8601
+ * @property {string} text
+ * @property {string} [by] who said it, in rooms
+ * @property {boolean} [mine]
+ * @property {string} [kind] "file", "encrypted", "deleted"; else it is text
+ *
+ * @typedef {object} Entry
+ * @property {string} jid
+ * @property {string} name
+ * @property {string} [picture]
+ * @property {boolean} room
+ * @property {boolean} [private]
+ * @property {boolean} [around]
+ * @property {Line} [last]
+ * @property {string} [draft]
+ * @property {string} [typing]
+ * @property {number} unread
+ * @property {boolean} [mentioned]
+ * @property {boolean} [pinned]
+ * @property {boolean} [muted]
+ * @property {boolean} [open]
+ */
+
+const isRoom = (box) => box.get('type') === 'chatroom';
+const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
+
+/** What a message of Converse's says; nothing for what is no message of somebody's. */
+function lineOf(box, message) {
+    const { type, is_ephemeral: passing, time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
+    if (passing || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
+    const text = message.get('message') || message.get('body') || '';
+    const file = message.get('oob_url') || (message.get('file') ? message.file?.name ?? 'file' : '');
+    if (!text && !file && !retracted && !message.get('moderated')) return null;
+    const line = { at: time, text: text.replaceAll(/\s+/g, ' ').trim(), mine: sender === 'me', by: isRoom(box) ? nick : undefined };
+    if (retracted || message.get('moderated') === 'retracted' || message.get('is_tombstone')) return { ...line, text: '', kind: 'deleted' };
+    if (file) return { ...line, text: nameOfFile(file), kind: 'file' };
+    if (encrypted && !message.get('plaintext')) return { ...line, text: '', kind: 'encrypted' };
+    return line;
+}
+
+function nameOfFile(address) {
+    try {
+        return decodeURIComponent(new URL(address).pathname.split('/').pop() ?? '');
+    } catch {
+        return address;
+    }
+}
+
+/** What was said last in a box, as far as it is in the browser. */
+function lastLine(box) {
+    const { models = [] } = box.messages ?? {};
+    for (let i = models.length - 1; i >= 0; i--) {
+        const line = lineOf(box, models[i]);
+        if (line) return line;
+    }
+    return undefined;
+}
+
+/** The picture in a card, as an address. */
+function pictureOf(card) {
+    const image = card?.get('image');
+    return image ? `data:${card.get('image_type') || 'image/png'};base64,${image}` : undefined;
+}
+
+const typing = (box) => (!isRoom(box) && box.notifications?.get('chat_state') === 'composing' ? 'typing…' : undefined);
+
+/** The newer of two lines. */
+const newer = (a, b) => (!a || (b && b.at >= a.at) ? b : a);
+
+/** @returns {Entry} */
+function withBox(entry, box) {
+    return {
+        ...entry,
+        name: (isRoom(box) && entry?.name) || nameOfBox(box) || entry?.name || SOMEBODY,
+        last: newer(entry?.last, lastLine(box)),
+        draft: box.get('correcting') ? undefined : box.get('draft')?.trim() || undefined,
+        typing: typing(box),
+        unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
+        mentioned: isRoom(box) && (box.get('num_unread') ?? 0) > 0,
+        open: !box.get('hidden') && !box.get('closed'),
+        picture: entry?.picture ?? pictureOf(box.contact?.vcard ?? box.vcard),
+    };
+}
+
+const nameOfBox = (box) => {
+    const name = box.getDisplayName?.();
+    return name === SOMEBODY ? '' : name;
+};
+
+/** Pinned ones first, then the latest; those without a word at the end, by name. */
+function byTime(a, b) {
+    if (Boolean(a.pinned) !== Boolean(b.pinned)) return a.pinned ? -1 : 1;
+    if (a.last && b.last) return a.last.at < b.last.at ? 1 : a.last.at > b.last.at ? -1 : 0;
+    if (a.last || b.last) return a.last ? -1 : 1;
+    return a.name.localeCompare(b.name);
+}
+
+/**
+ * The entries, in their order.
+ * @param {Converse.Private} _converse
+ * @param {Map<string, Entry>} told by the site
+ * @returns {Entry[]}
+ */
+export function entries(_converse, told) {
+    const { chatboxes, roster } = _converse.state;
+    /** @type {Map<string, Entry>} */
+    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: 0 }]));
+    /** @returns {Entry} */
+    const known = (jid, room) => found.get(jid) ?? { jid, room, unread: 0, name: '' };
+    for (const contact of /** @type {any[]} */ (roster?.models ?? [])) {
+        const jid = contact.get('jid');
+        if (contact.get('requesting')) continue; // asks to be one
+        const entry = known(jid, false);
+        found.set(jid, {
+            ...entry,
+            name: contact.getDisplayName() || entry.name || SOMEBODY,
+            picture: entry.picture ?? pictureOf(contact.vcard),
+            around: isAround(contact.presence),
+        });
+    }
+    for (const box of chatboxes?.models ?? []) {
+        if (!isConversation(box)) continue;
+        const jid = box.get('jid');
+        found.set(jid, withBox(known(jid, isRoom(box)), box));
+    }
+    return [...found.values()].sort(byTime);
+}

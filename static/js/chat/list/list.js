@@ -1,0 +1,173 @@
+// The list of conversations: people and rooms, the latest first, and a field to find
+// any other. It stands in the place of Converse's own lists.
+
+import { around, byId } from '../../dom.js';
+import { panel } from '../panel.js';
+import { addressOf, open, openedByAddress } from '../conversation.js';
+import { entries } from './entries.js';
+import { Rows } from './rows.js';
+
+/** @typedef {import('./entries.js').Entry} Entry */
+
+const MODELS = 'add remove reset change';
+const TYPING = 180; // ms that somebody who types may pause before the site is asked
+const MINUTE = 60_000;
+
+async function ask(path) {
+    const response = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store' });
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    /** @type {{conversations: Entry[]}} */
+    const { conversations } = await response.json();
+    return new Map(conversations.map((entry) => [entry.jid, entry]));
+}
+
+/** Whether a name has all the words that are typed. */
+const matches = (entry, typed) => {
+    const name = fold(entry.name);
+    return fold(typed).split(/\s+/u).every((word) => name.includes(word));
+};
+const fold = (text) => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+
+/**
+ * Shows the list.
+ * @param {Converse.Private} _converse
+ * @param {import('../types.js').ChatConfig} config
+ */
+export function listConversations(_converse, config) {
+    const { api } = _converse;
+    const nav = byId('conversations');
+    const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
+    const empty = byId('conversations-empty');
+    const rows = new Rows(byId('conversations-list'), (entry) => addressOf(config, entry.jid));
+    /** @type {Map<string, Entry>} */
+    let told = new Map();
+    /** @type {Map<string, Entry>} */
+    let found = new Map();
+    let loaded = false;
+
+    const draw = () => {
+        const typed = find.value.trim();
+        const all = entries(_converse, told);
+        const list = typed ? [...all.filter((entry) => matches(entry, typed)), ...others(all)] : all;
+        rows.show(list);
+        empty.hidden = list.length > 0 || !loaded;
+        empty.textContent = typed ? `Nobody and no room has “${typed}” in its name.` : 'Nobody to talk with yet. People whom you write to, and your rooms, stand here.';
+        nav.setAttribute('aria-busy', String(!loaded));
+    };
+    const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
+    const later = once(draw);
+
+    const load = () =>
+        ask('/xmpp/conversations').then(
+            (conversations) => {
+                told = conversations;
+                loaded = true;
+                later();
+            },
+            (cause) => {
+                loaded = true; // what Converse knows is shown
+                later();
+                console.warn('The site did not tell the conversations.', cause);
+            },
+        );
+
+    load();
+    follow(_converse, later);
+    api.listen.on('reconnected', load);
+    document.addEventListener('foyer:page', (event) => event.detail && load());
+    setInterval(later, MINUTE); // times grow older
+    document.addEventListener('visibilitychange', later);
+
+    lookFor(find, later, async (typed) => {
+        found = typed ? await ask(`/xmpp/find?q=${encodeURIComponent(typed)}`) : new Map();
+        later();
+    });
+    nav.addEventListener('click', (event) => {
+        const row = around(event, 'a.conversation');
+        if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        find.value = '';
+        found = new Map();
+        open(_converse, config, row.dataset.jid ?? '');
+        later();
+    });
+    nav.addEventListener('keydown', (event) => moveFocus(event, find));
+    openedByAddress(_converse, config);
+}
+
+/** Calls draw whenever something that the list shows changes. */
+function follow(_converse, draw) {
+    const { api } = _converse;
+    const seen = new WeakSet();
+    const watch = (box) => {
+        if (seen.has(box)) return;
+        seen.add(box);
+        box.messages?.on(MODELS, draw);
+        box.messages?.fetched?.then(draw);
+        box.notifications?.on('change', draw); // somebody types
+    };
+    const watchPeople = () => {
+        const { roster, presences } = _converse.state;
+        roster?.off(MODELS, draw);
+        roster?.on(MODELS, draw);
+        presences?.off('change', draw);
+        presences?.on('change', draw);
+        _converse.state.vcards?.off('change', draw);
+        _converse.state.vcards?.on('change', draw);
+        draw();
+    };
+    api.listen.on('chatBoxesInitialized', () => {
+        const { chatboxes } = _converse.state;
+        chatboxes.on(MODELS, draw);
+        chatboxes.on('add', watch);
+        chatboxes.forEach(watch);
+    });
+    api.waitUntil('chatBoxesFetched').then(() => {
+        _converse.state.chatboxes.forEach(watch);
+        draw();
+    });
+    api.listen.on('rosterContactsFetched', watchPeople);
+}
+
+/** Looks for what is typed: at once in the list, and a little later at the site. */
+function lookFor(find, draw, search) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let typing;
+    let asked = 0;
+    find.addEventListener('input', () => {
+        draw();
+        clearTimeout(typing);
+        const mine = ++asked;
+        typing = setTimeout(() => {
+            if (mine === asked) search(find.value.trim()).catch((cause) => panel.warn(navigator.onLine ? 'The search did not work. Please try again.' : ''));
+        }, TYPING);
+    });
+}
+
+/** Arrow keys go through the rows, from the field on; Enter in the field opens the first. */
+function moveFocus(event, find) {
+    const rows = /** @type {HTMLElement[]} */ ([...event.currentTarget.querySelectorAll('a.conversation')]);
+    const at = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const inField = document.activeElement === find;
+    if (event.key === 'ArrowDown' && (inField || at >= 0)) rows[at + 1]?.focus();
+    else if (event.key === 'ArrowUp' && at >= 0) (rows[at - 1] ?? find).focus();
+    else if (event.key === 'Enter' && inField) rows[0]?.click();
+    else if (event.key === 'Escape' && inField && find.value) {
+        find.value = '';
+        find.dispatchEvent(new Event('input'));
+    } else return;
+    event.preventDefault();
+}
+
+/** A function that runs once, soon, however often it is called. */
+function once(work) {
+    let waiting = false;
+    return () => {
+        if (waiting) return;
+        waiting = true;
+        setTimeout(() => {
+            waiting = false;
+            work();
+        }, 30);
+    };
+}

@@ -1,0 +1,99 @@
+// One row of the list of conversations.
+
+import { longTime, shortTime } from './time.js';
+
+/** @typedef {import('./entries.js').Entry} Entry */
+
+const make = (tag, className, ...content) => {
+    const element = Object.assign(document.createElement(tag), { className });
+    element.append(...content);
+    return element;
+};
+
+const initials = (name) =>
+    name.split(/\s+/u).filter(Boolean).slice(0, 2).map((word) => [...word][0]).join('').toUpperCase() || '?';
+
+const icon = (path) => {
+    const holder = document.createElement('template');
+    holder.innerHTML = `<svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true"><path fill="currentColor" d="${path}"/></svg>`;
+    return /** @type {Element} */ (holder.content.firstElementChild);
+};
+const PIN = 'M16 3v2l-1 1v5l3 3v2h-5v6h-2v-6H6v-2l3-3V6L8 5V3z';
+const MUTED = 'M12 3a6 6 0 0 0-6 6v4l-2 3v1h11.2L5 6.8l1.4-1.4L21 20l-1.4 1.4-2.4-2.4H4m6 1h4a2 2 0 0 1-4 0zm8-8V9a6 6 0 0 0-9.3-5z';
+
+/** @param {Entry} entry */
+function picture(entry) {
+    const holder = make('span', 'conversation-picture');
+    holder.setAttribute('aria-hidden', 'true');
+    if (entry.picture) holder.append(Object.assign(new Image(44, 44), { src: entry.picture, alt: '', loading: 'lazy', decoding: 'async' }));
+    else holder.append(make('span', 'conversation-initials', entry.room ? '#' : initials(entry.name)));
+    if (entry.around) holder.append(make('span', 'conversation-around'));
+    return holder;
+}
+
+const KINDS = { file: (text) => `📎 ${text || 'File'}`, encrypted: () => '🔒 Encrypted message', deleted: () => 'Deleted message' };
+
+/**
+ * What is said below the name.
+ * @param {Entry} entry
+ */
+function below(entry) {
+    if (entry.typing) return make('span', 'conversation-line conversation-typing', entry.typing);
+    if (entry.draft && !entry.open) return make('span', 'conversation-line', make('em', 'conversation-draft', 'Draft:'), ` ${entry.draft}`);
+    const { last } = entry;
+    if (!last) return make('span', 'conversation-line', entry.room ? 'Nothing said yet' : entry.around ? 'Around' : '');
+    const who = last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
+    return make('span', 'conversation-line', who + (KINDS[last.kind ?? '']?.(last.text) ?? last.text));
+}
+
+/** What a screen reader says of the row besides its name. */
+function said(entry) {
+    const parts = [];
+    if (entry.unread) parts.push(entry.unread === 1 ? '1 unread message' : `${entry.unread} unread messages`);
+    if (entry.mentioned) parts.push('you are mentioned');
+    if (entry.around) parts.push('around');
+    if (entry.pinned) parts.push('pinned');
+    if (entry.muted) parts.push('muted');
+    return parts.join(', ');
+}
+
+/**
+ * Fills a row.
+ * @param {HTMLElement} row
+ * @param {Entry} entry
+ * @param {string} href
+ */
+export function fill(row, entry, href) {
+    const link = /** @type {HTMLAnchorElement} */ (make('a', 'conversation'));
+    link.href = href;
+    link.dataset.turbo = 'false';
+    link.dataset.jid = entry.jid;
+    if (entry.open) link.setAttribute('aria-current', 'true');
+    link.classList.toggle('is-unread', entry.unread > 0 && !entry.muted);
+    link.classList.toggle('is-muted', Boolean(entry.muted));
+
+    const time = make('time', 'conversation-time', entry.last ? shortTime(entry.last.at) : '');
+    if (entry.last) {
+        time.setAttribute('datetime', entry.last.at);
+        time.title = longTime(entry.last.at);
+    }
+    const marks = make('span', 'conversation-marks');
+    if (entry.muted) marks.append(icon(MUTED));
+    if (entry.pinned) marks.append(icon(PIN));
+    if (entry.mentioned) marks.append(make('span', 'conversation-mention', '@'));
+    if (entry.unread) marks.append(make('span', 'conversation-unread', entry.unread > 99 ? '99+' : String(entry.unread)));
+    marks.setAttribute('aria-hidden', 'true');
+
+    link.append(
+        picture(entry),
+        make('span', 'conversation-name', entry.name),
+        time,
+        below(entry),
+        marks,
+        make('span', 'sr-only', said(entry)),
+    );
+    row.replaceChildren(link);
+}
+
+/** What a row shows, to see whether it has to be filled again. */
+export const shown = (entry) => JSON.stringify([entry, entry.last && shortTime(entry.last.at)]);

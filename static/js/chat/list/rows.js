@@ -1,0 +1,98 @@
+// The rows that are in sight. Of thousands of conversations only those are elements.
+
+import { fill, shown } from './row.js';
+
+const BEYOND = 6; // rows above and below those in sight
+
+/** Rows of one height, in an element that scrolls. */
+export class Rows {
+    /** @type {import('./entries.js').Entry[]} */
+    #entries = [];
+    /** @type {Map<string, {row: HTMLElement, shown: string}>} */
+    #rows = new Map();
+    #waiting = false;
+
+    /**
+     * @param {HTMLElement} scroller
+     * @param {(entry: import('./entries.js').Entry) => string} address of a conversation
+     */
+    constructor(scroller, address) {
+        this.scroller = scroller;
+        this.address = address;
+        this.list = document.createElement('ul');
+        this.list.className = 'conversations-rows';
+        this.list.setAttribute('role', 'list');
+        scroller.append(this.list);
+        scroller.addEventListener('scroll', () => this.#later(), { passive: true });
+        new ResizeObserver(() => this.#later()).observe(scroller);
+    }
+
+    /** @param {import('./entries.js').Entry[]} entries */
+    show(entries) {
+        this.#entries = entries;
+        this.#later();
+    }
+
+    /** The height of a row, in pixels: that of the style sheet. */
+    get height() {
+        return Number.parseFloat(getComputedStyle(this.list).getPropertyValue('--row-height')) * Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 64;
+    }
+
+    #later() {
+        if (this.#waiting) return;
+        this.#waiting = true;
+        requestAnimationFrame(() => {
+            this.#waiting = false;
+            this.#draw();
+        });
+    }
+
+    #draw() {
+        const { height } = this;
+        const from = Math.max(0, Math.floor(this.scroller.scrollTop / height) - BEYOND);
+        const to = Math.min(this.#entries.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / height) + BEYOND);
+        this.list.style.height = `${this.#entries.length * height}px`;
+        const gone = new Set(this.#rows.keys());
+        for (let i = from; i < to; i++) {
+            const entry = this.#entries[i];
+            this.#place(entry, i, height);
+            gone.delete(entry.jid);
+        }
+        for (const jid of gone) {
+            const { row } = /** @type {{row: HTMLElement}} */ (this.#rows.get(jid));
+            if (row.contains(document.activeElement) && this.#entries.some((entry) => entry.jid === jid)) continue; // the focus is not taken away by scrolling
+            row.remove();
+            this.#rows.delete(jid);
+        }
+        this.#inOrder();
+    }
+
+    #place(entry, index, height) {
+        let known = this.#rows.get(entry.jid);
+        if (!known) {
+            known = { row: document.createElement('li'), shown: '' };
+            this.#rows.set(entry.jid, known);
+            this.list.append(known.row);
+        }
+        const now = shown(entry);
+        if (now !== known.shown) {
+            const focused = known.row.contains(document.activeElement);
+            fill(known.row, entry, this.address(entry));
+            known.shown = now;
+            if (focused) known.row.querySelector('a')?.focus({ preventScroll: true });
+        }
+        known.row.style.transform = `translateY(${index * height}px)`;
+        known.row.dataset.index = String(index);
+        known.row.setAttribute('aria-posinset', String(index + 1));
+        known.row.setAttribute('aria-setsize', String(this.#entries.length));
+    }
+
+    /** Tab goes through the rows as they are seen. */
+    #inOrder() {
+        const rows = [...this.list.children];
+        const sorted = rows.toSorted((a, b) => Number(/** @type {HTMLElement} */ (a).dataset.index) - Number(/** @type {HTMLElement} */ (b).dataset.index));
+        sorted.forEach((row, i) => {
+            if (this.list.children[i] !== row) this.list.insertBefore(row, this.list.children[i]);
+        });
+    }
+}

@@ -1,0 +1,26 @@
+// When something was said, as short as a list has room for.
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
+const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const year = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+
+const DAY = 24 * 60 * 60 * 1000;
+const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
+
+/**
+ * @param {string} at ISO 8601
+ * @param {number} [now]
+ */
+export function shortTime(at, now = Date.now()) {
+    const then = new Date(at);
+    const days = Math.round((midnight(now) - midnight(then.getTime())) / DAY);
+    if (days <= 0) return clock.format(then);
+    if (days === 1) return 'Yesterday';
+    if (days < 7) return weekday.format(then);
+    return then.getFullYear() === new Date(now).getFullYear() ? date.format(then) : year.format(then);
+}
+
+/** @param {string} at */
+export const longTime = (at) => whole.format(new Date(at));
