@@ -64,6 +64,7 @@ need_others() {
 	command -v systemd-analyze >/dev/null || missing+=(systemd)
 	command -v apache2 >/dev/null || missing+=(apache2-bin)
 	[[ -x /usr/sbin/slapd ]] || missing+=(slapd)
+	command -v ldapmodify >/dev/null || missing+=(ldap-utils)
 	# A domain controller of Active Directory; none of it is recommended by the others.
 	command -v samba-tool >/dev/null || missing+=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
 	/usr/bin/python3 -c "import slixmpp, aiohttp" 2>/dev/null || missing+=(python3-slixmpp python3-slixmpp-lib python3-aiohttp)

@@ -1,0 +1,83 @@
+// People of a directory: from the sign-in page to a conversation, and out again, by their own
+// hand or by that of the people who look after the directory.
+
+import type { Page } from "@playwright/test";
+import { directoryPassword, hasSlapd, Slapd } from "./support/slapd.ts";
+import { expect, screens, test as base } from "./support/test.ts";
+
+const test = base.extend<{ slapd: Slapd }>({
+  slapd: async ({}, use) => {
+    base.skip(!hasSlapd, "slapd and ldap-utils are not installed; scripts/test.sh interop does that");
+    const slapd = new Slapd();
+    await slapd.start({ zoe: "Zoë Zimmer" });
+    await use(slapd);
+    await slapd.stop();
+  },
+
+  settings: async ({ slapd }, use) => {
+    await use({ ...slapd.settings, LDAP_LABEL: "Example Ltd", DIRECTORY_RECHECK: "1s" });
+  },
+});
+
+/** Fills in the form, as somebody of the directory does. */
+async function signIn(page: Page): Promise<void> {
+  await page.goto("/signin");
+  await expect(page.getByText("That of Example Ltd is good here, too.")).toBeVisible();
+  await page.getByLabel("User name").fill("zoe");
+  await page.getByLabel("Password").fill(directoryPassword);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Zoë Zimmer");
+}
+
+for (const [screen, viewport] of Object.entries(screens)) {
+  test.describe(`on a ${screen} screen`, () => {
+    test.use({ viewport });
+
+    test("by the directory, into a conversation, and out", async ({ visit, bob }) => {
+      const zoe = await visit("carol"); // whose browser it is does not matter
+      await signIn(zoe.page);
+      await zoe.talkTo("bob");
+      await zoe.say("Hello from the directory");
+      await bob.page.reload();
+      await bob.page.getByRole("button", { name: "Message Zoë Zimmer" }).click();
+      await bob.hears("Hello from the directory");
+      await bob.say("Hello, Zoë");
+      await zoe.hears("Hello, Zoë");
+      if (screen === "phone") await zoe.page.goto("/");
+      await zoe.signOut();
+    });
+  });
+}
+
+test("whoever is disabled in the directory is put out of a running chat", async ({ visit, slapd, site }) => {
+  const zoe = await visit("carol");
+  await signIn(zoe.page);
+  await zoe.talkTo("bob");
+  await zoe.say("still here");
+  zoe.watch.allow(/401|422/); // how a page learns that it is signed out; and the form, later
+  slapd.disable("zoe");
+  await expect(zoe.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(0);
+  await zoe.page.goto("/signin");
+  await zoe.page.getByLabel("User name").fill("zoe");
+  await zoe.page.getByLabel("Password").fill(directoryPassword);
+  await zoe.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(zoe.page.getByRole("alert")).toBeVisible();
+});
+
+test.describe("with XMPP_LOGIN=password", () => {
+  test.use({ login: "password" });
+
+  test("the chat's form takes the directory's password", async ({ visit, site }) => {
+    const zoe = await visit("carol");
+    await signIn(zoe.page);
+    const form = zoe.page.locator("converse-login-form form");
+    await expect(form).toBeAttached();
+    const open = zoe.page.getByRole("button", { name: "Chat", exact: true });
+    if (await open.isVisible()) await open.click();
+    await form.locator('input[name="password"]').fill(directoryPassword);
+    await form.locator('[type="submit"]').click();
+    await expect(zoe.messageButton("bob")).toBeVisible();
+    await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(1);
+  });
+});
