@@ -145,8 +145,11 @@ test.describe("with a password", () => {
       expect((await field.boundingBox())!.width).toBeGreaterThan(280);
       await field.fill("wrong");
       await page.keyboard.press("Enter");
-      await expect(alice.notice()).toContainText("That is not your password.");
-      await alice.notice().getByRole("link", { name: "Try again" }).click();
+      // It stays, says so, and is ready for another one.
+      await expect(page.locator("converse-login-form").getByRole("alert")).toContainText("That password does not match.");
+      await expect(field).toBeFocused();
+      await expect(field).toHaveValue("");
+      await expect(alice.notice()).toBeHidden();
       await field.fill(password);
       await page.keyboard.press("Enter");
       await alice.ready();

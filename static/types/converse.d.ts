@@ -47,6 +47,7 @@ declare namespace Converse {
         __(text: string, ...values: string[]): string;
         state: {
             chatboxes: Collection<Room>;
+            chatboxviews: { get(id: string): { setModel(): void } | undefined };
             roster: Collection<Contact> & { data: Model };
             profile: Model & { getDisplayName(): string };
             vcards: Collection<Model>;
@@ -64,6 +65,7 @@ declare namespace Converse {
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
             VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
+            ControlBox: new (attributes: object) => Room;
         };
     }
 
@@ -118,7 +120,7 @@ declare namespace Converse {
         | 'will-reconnect';
 
     /** Settings that are looked at, or changed, while the chat runs. */
-    type Setting = 'bosh_service_url' | 'muc_show_info_messages' | 'nickname' | 'websocket_url';
+    type Setting = 'bosh_service_url' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
 
     /** Strophe's connection. */
     class Connection {

@@ -20,6 +20,7 @@ const METHODS = {
     'exports.VCard.prototype': ['getDisplayName'],
     'exports.Message.prototype': ['sendSlotRequestStanza', 'getRequestSlotURL'],
     'exports.MAMPlaceholderMessage': [],
+    'exports.ControlBox': [],
     // What they are kept with.
     'state.config.storage': ['save'],
     // The interface for plugins.
@@ -55,6 +56,7 @@ const METHODS = {
     'elements.converse-chat-content': ['render', 'scrollDown'],
     'elements.converse-message-actions': ['renderActions', 'getActionButtons'],
     'elements.converse-message-history': ['renderMessage'],
+    'elements.converse-controlbox': ['setModel'],
     'elements.converse-icon': ['getStyles'],
     'elements.converse-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],

@@ -152,6 +152,7 @@ export class LoginGuard {
         if (this.closed) return never;
         // Only a page's very first attempt is made at once, and what people ask
         // for: nothing has failed then.
+        if (typed) this.refusal = null;
         if (typed || (this.attempt === 0 && !this.worked)) this.attempt++;
         else await this.retry(api);
         this.watch(api);
@@ -182,7 +183,7 @@ export class LoginGuard {
         if ((await whoAmI(this.config)) === 'nobody') return this.signedOut();
         if (this.closed) return;
         const again = { href: location.pathname, label: 'Try again' };
-        if (this.refusal === 'not-authorized') panel.notice('That is not your password.', again);
+        if (this.refusal === 'not-authorized') panel.notice(); // the form says it (loginForm.js)
         else if (this.refusal) panel.notice(REFUSED, reload());
         else panel.notice('You are not in the chat.', again);
     }

@@ -2,6 +2,7 @@
 // becomes of it is told to the guard.
 
 import { never } from './loginGuard.js';
+import { keepLoginForm, WRONG_PASSWORD } from './loginForm.js';
 
 /** Conditions of stream errors (RFC 6120 §4.9.3) that mean no. */
 const REFUSALS = new Set(['host-unknown', 'not-authorized', 'policy-violation', 'improper-addressing', 'conflict', 'unsupported-version']);
@@ -16,6 +17,7 @@ export function signIn(_converse, guard, config) {
     guardLogin(api, guard);
     startAgain(api, guard, config);
     listenToServer(api, guard);
+    if (config.login === 'password') keepLoginForm(_converse, guard);
     forgiveSettings(api);
     if (['token', 'signed', 'typed'].includes(config.login)) {
         api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
@@ -77,7 +79,8 @@ function listenToServer(api, guard) {
             if (status === Status.AUTHFAIL) guard.refused(condition || 'not-authorized');
             if (status === Status.CONNFAIL && REFUSALS.has(condition)) guard.refused(condition);
             if (status === Status.CONNFAIL && condition === ErrorCondition.NO_AUTH_MECH) guard.refused('no way to sign in was offered');
-            return onConnectStatusChanged.call(connection, status, condition);
+            const wrong = guard.config.login === 'password' && status === Status.AUTHFAIL && guard.refusal === 'not-authorized';
+            return onConnectStatusChanged.call(connection, status, wrong ? WRONG_PASSWORD : condition);
         };
     });
 }
