@@ -77,6 +77,10 @@ type Chat interface {
 	// first, at most max.
 	BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error)
 
+	// SearchMessages finds messages that viewer may read, the newest first:
+	// ErrSearchBusy. Abilities say whether the server can.
+	SearchMessages(ctx context.Context, viewer string, q MessageSearch) (MessagesFound, error)
+
 	// CreateRoom makes a room that belongs to owner: ErrRoomTaken,
 	// ErrTooManyRooms, ErrRoomRefused for a name that is none.
 	CreateRoom(ctx context.Context, owner string, r NewRoom) error
@@ -100,6 +104,7 @@ type ChatAbilities struct {
 	Presence bool // the site knows who is around; else a person's own stream tells their page
 	Contacts bool // the site knows who is whose contact, and passes requests on; else anybody writes to anybody
 	Uploads  bool // the site keeps the files that people send
+	Search   bool // messages can be searched from pages
 }
 
 // Errors of a Chat, about rooms.

@@ -161,7 +161,7 @@ func (e *embedded) Shutdown(ctx context.Context) {
 
 // Abilities implements Chat.
 func (e *embedded) Abilities() ChatAbilities {
-	return ChatAbilities{Presence: true, Contacts: true, Uploads: true}
+	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true}
 }
 
 // Figures implements Chat.

@@ -190,6 +190,7 @@ type ChatConfig struct {
 	RoomsDomain    string `json:"roomsDomain"`
 	Login          Login  `json:"login"`
 	Roster         string `json:"roster"`
+	Search         bool   `json:"search"`   // messages can be searched
 	Watch          bool   `json:"watch"`    // the server tells of people who are on no roster
 	Befriend       bool   `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
 	WebSocketURL   string `json:"websocketURL"`
@@ -247,6 +248,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		Login:          s.cfg.Login,
 		Roster:         string(s.cfg.Roster),
 		Watch:          s.chat.Abilities().Presence,
+		Search:         s.chat.Abilities().Search,
 		Befriend:       !s.chat.Abilities().Contacts && s.cfg.Roster != models.RosterNone,
 		WebSocketURL:   "/xmpp-websocket",
 		BOSHURL:        "/http-bind",

@@ -144,6 +144,11 @@ func (r *relayed) Shutdown(ctx context.Context) {
 	}
 }
 
+// SearchMessages implements Chat. Each of the servers has its own way to search, or none.
+func (r *relayed) SearchMessages(context.Context, string, MessageSearch) (MessagesFound, error) {
+	return MessagesFound{}, nil
+}
+
 // Abilities implements Chat.
 func (r *relayed) Abilities() ChatAbilities { return ChatAbilities{} }
 

@@ -27,6 +27,7 @@ func (s *Server) routes() {
 	s.web.Post("/signin/with/:name/logout", s.logOutByProvider) // from the provider itself: no browser, and no form of ours
 	s.web.Post("/signin/with/:name/start", s.startAtProvider)   // from one of its pages
 	xmpp := s.web.Group("/xmpp", s.ownPages, s.loadVisit)
+	xmpp.Get("/search", s.searchMessages)
 	xmpp.Get("/me", s.me)
 	xmpp.Get("/conversations", s.conversations)
 	xmpp.Get("/find", s.findConversations)

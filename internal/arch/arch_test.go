@@ -175,6 +175,7 @@ func TestFiberAdapter(t *testing.T) {
 // an address is written.
 func TestChatSeam(t *testing.T) {
 	mayKnow := []string{"embedded.go", "relayed.go", // each implements app.Chat
+		"embedded_search.go",  // of embedded.go
 		"upstream_metrics.go", // of relayed.go
 		"standalone.go"}       // which has no pages
 	settings := []string{"config.go", "standalone_config.go"}

@@ -33,15 +33,24 @@ func (a *Archive) read(ctx context.Context, c Reader, q Query) (Page, error) {
 		return a.store.Query(ctx, q)
 	}
 	account, _, _ := strings.Cut(c.JID(), "/")
-	turn, cancel := context.WithTimeout(ctx, searchPatience)
-	defer cancel()
-	release, err := a.searches.Acquire(turn, account, 1)
-	if err != nil && ctx.Err() == nil {
-		err = errBusySearching
-	}
+	release, err := a.SearchTurn(ctx, account)
 	if err != nil {
 		return Page{}, err
 	}
 	defer release()
 	return a.store.Query(ctx, q)
+}
+
+// SearchTurn waits until an account, a bare JID, may search, and not for long. Searches
+// on a site's pages and those of clients are the same account's. release must be called
+// when the search is done. The error is a *stanza.Error of type wait when the turn does not
+// come.
+func (a *Archive) SearchTurn(ctx context.Context, account string) (release func(), err error) {
+	turn, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
+	release, err = a.searches.Acquire(turn, account, 1)
+	if err != nil && ctx.Err() == nil {
+		err = errBusySearching
+	}
+	return release, err
 }

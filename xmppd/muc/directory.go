@@ -62,6 +62,24 @@ func (s *Service) Busy(user string, max int) []Listed {
 	return out[:min(max, len(out))]
 }
 
+// Entered returns the rooms that an account is in now. No store is asked.
+func (s *Service) Entered(user string) []string {
+	var names []string
+	for _, r := range s.loadedRooms() {
+		select {
+		case <-r.loaded:
+		default:
+			continue
+		}
+		r.mu.Lock()
+		if r.state == open && len(r.occupantsOfLocked(user)) > 0 {
+			names = append(names, r.name)
+		}
+		r.mu.Unlock()
+	}
+	return names
+}
+
 // listed shows a room that anybody may enter and somebody is in.
 func (r *room) listed(user string) (Listed, bool) {
 	r.mu.Lock()

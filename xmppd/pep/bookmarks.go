@@ -13,8 +13,10 @@ import (
 // private XML (XEP-0049), are views of it: what is written by one way is read by
 // all, and told to those who ask for either node (§5, S-73).
 
+// NodeBookmarks is the node of bookmarks; the id of an item is the room's address.
+const NodeBookmarks = "urn:xmpp:bookmarks:1"
+
 const (
-	nodeBookmarks    = "urn:xmpp:bookmarks:1"
 	nodeOldBookmarks = "storage:bookmarks"
 
 	// The one item of the old node.
@@ -23,13 +25,13 @@ const (
 
 // bookmarkFeatures say that all ways lead to the same bookmarks (XEP-0402 §5.1).
 func bookmarkFeatures() []string {
-	return []string{nodeBookmarks + "#compat", nodeBookmarks + "#compat-pep"}
+	return []string{NodeBookmarks + "#compat", NodeBookmarks + "#compat-pep"}
 }
 
 // storedNode returns the node in which the items of a node are kept.
 func storedNode(node string) string {
 	if node == nodeOldBookmarks {
-		return nodeBookmarks
+		return NodeBookmarks
 	}
 	return node
 }
@@ -57,7 +59,7 @@ func parseBookmark(jid string, c stream.Child) bookmark {
 			b.nick = k.Text()
 		case stream.Name{Space: c.Name.Space, Local: "password"}:
 			b.password = k.Text()
-		case stream.Name{Space: nodeBookmarks, Local: "extensions"}:
+		case stream.Name{Space: NodeBookmarks, Local: "extensions"}:
 			b.extensions = string(k.Raw())
 		}
 	}
@@ -74,7 +76,7 @@ func checkBookmark(it Item) error {
 }
 
 func parseBookmarkItem(it Item) (bookmark, bool) {
-	c, ok := it.payload(nodeBookmarks, "conference")
+	c, ok := it.payload(NodeBookmarks, "conference")
 	if !ok {
 		return bookmark{}, false
 	}
@@ -98,7 +100,7 @@ func (b bookmark) append(dst []byte, space string) []byte {
 	if b.password != "" {
 		dst = append(stream.AppendEscaped(append(dst, "<password>"...), b.password), "</password>"...)
 	}
-	if space == nodeBookmarks {
+	if space == NodeBookmarks {
 		dst = append(dst, b.extensions...)
 	}
 	return append(dst, "</conference>"...)
@@ -106,7 +108,7 @@ func (b bookmark) append(dst []byte, space string) []byte {
 
 // bookmarks returns an account's bookmarks, the oldest first.
 func (s *Service) bookmarks(ctx context.Context, user string) ([]bookmark, error) {
-	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeBookmarks, Max: maxNodeItems})
+	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: NodeBookmarks, Max: maxNodeItems})
 	if err != nil {
 		return nil, err
 	}
@@ -165,19 +167,19 @@ func (s *Service) replaceBookmarksLocked(ctx context.Context, user string, list 
 	}
 	items, gone := bookmarkChanges(old, list)
 	options = withoutMaxItems(options)
-	n, err := s.store.UpdateNode(ctx, user, nodeBookmarks, items, func(n *Node, exists bool) (bool, error) {
+	n, err := s.store.UpdateNode(ctx, user, NodeBookmarks, items, func(n *Node, exists bool) (bool, error) {
 		var err error
-		n.Config, err = publication{node: nodeBookmarks, options: options}.ready(n, exists)
+		n.Config, err = publication{node: NodeBookmarks, options: options}.ready(n, exists)
 		return true, err
 	})
 	if err != nil {
 		return storeBound(err)
 	}
 	if len(gone) > 0 {
-		if _, err := s.store.RemoveItems(ctx, user, nodeBookmarks, gone, false); err != nil {
+		if _, err := s.store.RemoveItems(ctx, user, NodeBookmarks, gone, false); err != nil {
 			return storeBound(err)
 		}
-		s.notify(ctx, user, n, retractEvent(nodeBookmarks, gone))
+		s.notify(ctx, user, n, retractEvent(NodeBookmarks, gone))
 	}
 	for _, it := range items {
 		s.notify(ctx, user, n, itemsEvent(n, it))
@@ -205,7 +207,7 @@ func bookmarkChanges(old, list []bookmark) (items []Item, gone []string) {
 		was, there := before[b.jid]
 		delete(before, b.jid)
 		if b.extensions = was.extensions; !there || b != was {
-			items = append(items, Item{ID: b.jid, Payload: b.append(nil, nodeBookmarks)})
+			items = append(items, Item{ID: b.jid, Payload: b.append(nil, NodeBookmarks)})
 		}
 	}
 	for _, b := range old {

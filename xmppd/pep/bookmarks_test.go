@@ -33,8 +33,8 @@ func TestBookmarks_Compatibility(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	w.store.subscribe("alice", "bob")
 	alice := w.asking("alice", "a")
-	now, old := w.asking("alice", "now", nodeBookmarks), w.asking("alice", "old", nodeOldBookmarks)
-	bob := w.asking("bob", "b", nodeBookmarks, nodeOldBookmarks)
+	now, old := w.asking("alice", "now", NodeBookmarks), w.asking("alice", "old", nodeOldBookmarks)
+	bob := w.asking("bob", "b", NodeBookmarks, nodeOldBookmarks)
 	reads := func(oldWay string, ids ...string) {
 		t.Helper()
 		alice.has("", `<items node="urn:xmpp:bookmarks:1"/>`, ids...)
@@ -43,7 +43,7 @@ func TestBookmarks_Compatibility(t *testing.T) {
 	}
 
 	// The new way. T: Converse 14 asks for the old node and reads the new one.
-	alice.publishes(nodeBookmarks, "a@rooms.h", newRoom, bookmarkOptions())
+	alice.publishes(NodeBookmarks, "a@rooms.h", newRoom, bookmarkOptions())
 	published := `<items node="urn:xmpp:bookmarks:1"><item id="a@rooms.h">` + newRoom + `</item></items>`
 	now.told("alice@h", published)
 	old.told("alice@h", published)
@@ -92,8 +92,8 @@ func TestBookmarks_Refused(t *testing.T) {
 	publish := func(node, id, payload string) string {
 		return inPubsub("set", "", `<publish node="`+node+`"><item id="`+id+`">`+payload+`</item></publish>`)
 	}
-	alice.refusedWith(publish(nodeBookmarks, "a@rooms.h", `<a xmlns="urn:a"/>`), "modify", "bad-request", "invalid-payload")
-	alice.refusedWith(publish(nodeBookmarks, "a@@", newRoom), "modify", "bad-request", "invalid-payload")
+	alice.refusedWith(publish(NodeBookmarks, "a@rooms.h", `<a xmlns="urn:a"/>`), "modify", "bad-request", "invalid-payload")
+	alice.refusedWith(publish(NodeBookmarks, "a@@", newRoom), "modify", "bad-request", "invalid-payload")
 	alice.refusedWith(publish(nodeOldBookmarks, "current", `<a xmlns="urn:a"/>`), "modify", "bad-request", "invalid-payload")
 	alice.refused(publish(nodeOldBookmarks, "current", oldRooms("a@@")), "modify", "jid-malformed")
 
@@ -103,7 +103,7 @@ func TestBookmarks_Refused(t *testing.T) {
 	alice.has("", `<items node="urn:xmpp:bookmarks:1"/>`, "a@rooms.h")
 	old.sync()
 	alice.ask(inOwner("set", `<configure node="storage:bookmarks">`+form("node_config", "max_items", "1", "title", "T")+`</configure>`), psResult)
-	if n, err := w.store.Node(t.Context(), "alice", nodeBookmarks); err != nil || n.Config.MaxItems != maxNodeItems || n.Config.Title != "T" {
+	if n, err := w.store.Node(t.Context(), "alice", NodeBookmarks); err != nil || n.Config.MaxItems != maxNodeItems || n.Config.Title != "T" {
 		t.Errorf("%+v %v", n, err)
 	}
 	alice.ask(inPubsub("set", "", `<retract node="storage:bookmarks"><item id="current"/></retract>`), psResult)

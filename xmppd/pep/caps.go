@@ -56,7 +56,7 @@ func wantedOf(features []string) wanted {
 		w = append(w, node)
 		if node == nodeOldBookmarks {
 			// T: Converse 14 asks for the old node, but reads what comes of the new.
-			w = append(w, nodeBookmarks)
+			w = append(w, NodeBookmarks)
 		}
 	}
 	slices.Sort(w)

@@ -78,7 +78,7 @@ func (s *Service) retract(ctx context.Context, user, node string, ids []string, 
 		return nil
 	}
 	s.notify(ctx, user, n, retractEvent(n.Name, removed))
-	if n.Name == nodeBookmarks {
+	if n.Name == NodeBookmarks {
 		s.notifyOldBookmarks(ctx, user, n)
 	}
 	return nil

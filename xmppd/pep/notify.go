@@ -88,7 +88,7 @@ func retractEvent(node string, ids []string) []byte {
 // notifyNode tells what became of a node, under each of its names.
 func (s *Service) notifyNode(ctx context.Context, user string, n Node, what string) {
 	s.notify(ctx, user, n, nodeEvent(what, n.Name))
-	if n.Name == nodeBookmarks {
+	if n.Name == NodeBookmarks {
 		n.Name = nodeOldBookmarks
 		s.notify(ctx, user, n, nodeEvent(what, n.Name))
 	}

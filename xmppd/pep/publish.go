@@ -142,7 +142,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 	switch p.node {
 	case nodeOldBookmarks:
 		return false, s.publishOldBookmarksLocked(ctx, user, p)
-	case nodeBookmarks:
+	case NodeBookmarks:
 		err = checkBookmark(p.item)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
@@ -157,7 +157,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		return picture, storeBound(err)
 	}
 	s.notify(ctx, user, n, itemsEvent(n, p.items()...))
-	if p.node == nodeBookmarks {
+	if p.node == NodeBookmarks {
 		s.notifyOldBookmarks(ctx, user, n)
 	}
 	return picture, nil
@@ -166,7 +166,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 // isWellKnown reports whether the server reads what is published to a node.
 func isWellKnown(node string) bool {
 	switch node {
-	case nodeBookmarks, nodeOldBookmarks, nodeNick, nodeVCard4, nodeAvatarMetadata:
+	case NodeBookmarks, nodeOldBookmarks, nodeNick, nodeVCard4, nodeAvatarMetadata:
 		return true
 	}
 	return false

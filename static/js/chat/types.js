@@ -9,6 +9,7 @@
  * @property {string[]} fileHosts where files are that pages show, besides the site's own
  * @property {'session'|'prebind'|'token'|'signed'|'password'|'typed'} login
  * @property {string} roster
+ * @property {boolean} search
  * @property {boolean} watch
  * @property {boolean} befriend
  * @property {string} websocketURL

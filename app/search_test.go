@@ -1,0 +1,216 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"foyer/models"
+	"foyer/xmppd/archive"
+	"foyer/xmppd/muc"
+	"foyer/xmppd/pep"
+
+	"github.com/google/uuid"
+)
+
+// said stores what was said in an archive, and returns its id.
+func said(t *testing.T, s *Server, owner, with, body string) uuid.UUID {
+	t.Helper()
+	id, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := archive.Entry{
+		ID: id, Owner: owner, With: with, Resource: "nick of " + with, StanzaID: id.String(), Body: body,
+		Stanza: []byte(`<message xmlns="jabber:client" id="` + id.String() + `"><body>` + body + `</body></message>`),
+	}
+	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// searched returns what somebody finds, as "where: text".
+func (b *browser) searched(query string) (found []string, answer searchAnswer) {
+	b.t.Helper()
+	b.get("/xmpp/search?" + query)
+	if err := json.Unmarshal([]byte(b.body), &answer); err != nil || b.last.StatusCode != 200 {
+		b.t.Fatalf("%s: %d %s", query, b.last.StatusCode, b.body)
+	}
+	for _, m := range answer.Messages {
+		found = append(found, m.Name+": "+m.Text)
+	}
+	return found, answer
+}
+
+type searchAnswer struct {
+	Messages []FoundResult `json:"messages"`
+	Next     string        `json:"next"`
+}
+
+// Who finds what is said in a room: those who belong to it, or have it among their
+// bookmarks or are in it, where its archive would give it to them.
+func TestSearch_WhoFindsWhat(t *testing.T) {
+	s, base := start(t, nil)
+	bob, visitor := signedInAs(t, base, "bob"), newBrowser(t, base)
+	rooms, ctx := s.db.RoomStore(), t.Context()
+	public := muc.Settings{Public: true, Persistent: true, Archive: true, Private: muc.Anyone}
+	closed, secret, off := public, public, public
+	closed.MembersOnly, secret.Password, off.Archive = true, "x", false
+	bookmark := func(room string) {
+		t.Helper()
+		item := []pep.Item{{ID: room + "@conference.localhost", Payload: []byte(`<conference xmlns=pep.NodeBookmarks/>`)}}
+		_, err := s.db.PubsubStore().UpdateNode(ctx, "bob", pep.NodeBookmarks, item, func(n *pep.Node, _ bool) (bool, error) {
+			n.Config = pep.NodeConfig{Access: pep.AccessWhitelist, MaxItems: 99, Persist: true}
+			return true, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want []string
+	for i, c := range []struct {
+		settings    muc.Settings
+		affiliation muc.Affiliation
+		bookmarked  bool
+		finds       bool
+	}{
+		{public, muc.None, false, false}, // one of those that anybody may enter; bob has not
+		{public, muc.None, true, true},
+		{public, muc.Member, false, true},
+		{public, muc.Owner, false, true},
+		{public, muc.Outcast, true, false},
+		{closed, muc.None, true, false},
+		{closed, muc.Member, false, true},
+		{closed, muc.Outcast, true, false},
+		{secret, muc.None, true, false},
+		{secret, muc.Member, false, true},
+		{off, muc.Member, true, false},
+	} {
+		name := fmt.Sprint("room", i)
+		c.settings.Title = name
+		people := []muc.Affiliated{{User: "alice", Affiliation: muc.Owner}, {User: "bob", Affiliation: c.affiliation}}
+		if err := rooms.Create(ctx, muc.Room{Name: name, Creator: "alice", Settings: c.settings}, people, 99); err != nil {
+			t.Fatal(err)
+		}
+		if c.bookmarked {
+			bookmark(name)
+		}
+		said(t, s, name+"@conference.localhost", "alice@localhost", "a needle")
+		if c.finds {
+			want = append([]string{name + ": a needle"}, want...)
+		}
+		if found, _ := bob.searched("q=needle&room=" + name); (len(found) == 1) != c.finds {
+			t.Errorf("%+v: found %v", c, found)
+		}
+	}
+	said(t, s, "alice@localhost", "carol@localhost", "a needle of others")
+	said(t, s, "bob@localhost", "room1@conference.localhost", "a needle that is private to an occupant")
+	id := said(t, s, "bob@localhost", "carol@localhost", "Needle in <hay>")
+	want = append([]string{"Carol Costa: Needle in <hay>"}, want...)
+
+	found, answer := bob.searched("q=needle")
+	if !slices.Equal(found, want) {
+		t.Errorf("found %q, want %q", found, want)
+	}
+	first := answer.Messages[0]
+	if first.Address != "/chat/with/carol?at="+id.String() || first.Who != "Carol Costa" || fmt.Sprint(first.Marks) != "[[0 6]]" {
+		t.Errorf("%+v", first)
+	}
+	if found, _ := bob.searched("q=needle&with=carol"); !slices.Equal(found, want[:1]) {
+		t.Errorf("with carol: %q", found)
+	}
+	if found, _ := bob.searched("q=needle&to=" + url.QueryEscape(time.Now().Add(-time.Hour).Format(time.RFC3339))); len(found) != 0 {
+		t.Errorf("before all: %q", found)
+	}
+	if visitor.get("/xmpp/search?q=needle"); visitor.last.StatusCode != 401 {
+		t.Errorf("a visitor: %d", visitor.last.StatusCode)
+	}
+	for _, bad := range []string{"q=a&with=b&room=c", "q=a&from=yesterday", "q=a&before=1", "q=" + strings.Repeat("a", maxSearchQuery+1)} {
+		if bob.get("/xmpp/search?" + bad); bob.last.StatusCode != 400 {
+			t.Errorf("%s: %d", bad, bob.last.StatusCode)
+		}
+	}
+}
+
+// Pages, and files by their names.
+func TestSearch_PagesAndFiles(t *testing.T) {
+	s, base := start(t, nil)
+	bob := signedInAs(t, base, "bob")
+	for i := range 2*foundMessages + 1 {
+		said(t, s, "bob@localhost", "carol@localhost", fmt.Sprint("apple ", i))
+	}
+	seen, query := 0, "q=apple"
+	for page := range 3 {
+		found, answer := bob.searched(query)
+		seen += len(found)
+		query = "q=apple&before=" + answer.Next
+		if (answer.Next == "") != (page == 2) {
+			t.Errorf("page %d: next is %q", page, answer.Next)
+		}
+	}
+	if seen != 2*foundMessages+1 {
+		t.Errorf("%d on three pages", seen)
+	}
+	said(t, s, "bob@localhost", "carol@localhost", s.BaseURL()+"/upload/1f/apple%20tree.jpg")
+	if found, _ := bob.searched("files=1"); !slices.Equal(found, []string{"Carol Costa: apple tree.jpg"}) {
+		t.Errorf("files: %q", found)
+	}
+	if found, _ := bob.searched("files=1&q=pear"); len(found) != 0 {
+		t.Errorf("files: %q", found)
+	}
+}
+
+// A person has one search at once, those of their chat included (X-54).
+func TestSearch_Share(t *testing.T) {
+	s, base := start(t, nil)
+	bob, carol := signedInAs(t, base, "bob"), signedInAs(t, base, "carol")
+	release, err := s.chat.(*embedded).Archive().SearchTurn(t.Context(), "bob@localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bob.get("/xmpp/search?q=x"); bob.last.StatusCode != 429 {
+		t.Errorf("the second at once: %d %s", bob.last.StatusCode, bob.body)
+	}
+	carol.searched("q=x")
+	release()
+	bob.searched("q=x")
+}
+
+func TestSnippet(t *testing.T) {
+	long := strings.Repeat("word ", 100)
+	for _, c := range []struct{ text, q, want string }{
+		{"The Tea is  ready\nnow", "tea -now", "The [Tea] is ready now"},
+		{"teapot", "tea", "teapot"},
+		{"𝄞 tea", `"tea"`, "𝄞 [tea]"},
+		{"Träume", "träume or x", "[Träume]"},
+		{"no word of it", "tea", "no word of it"},
+	} {
+		text, marks := snippet(c.text, searchWords(c.q))
+		if got := bracketed(text, marks); got != c.want {
+			t.Errorf("%q in %q: %q", c.q, c.text, got)
+		}
+	}
+	text, marks := snippet(long+"tea "+long, searchWords("tea"))
+	if n := len([]rune(text)); n > maxSnippetRunes+2 || len(marks) != 1 || !strings.HasPrefix(text, "…word") || !strings.Contains(bracketed(text, marks), " [tea] ") {
+		t.Errorf("%d runes: %q %v", n, text, marks)
+	}
+}
+
+// bracketed puts brackets around what is marked.
+func bracketed(text string, marks [][2]int) string {
+	units := utf16.Encode([]rune(text))
+	out, at := "", 0
+	for _, m := range marks {
+		out += stringOf(units[at:m[0]]) + "[" + stringOf(units[m[0]:m[1]]) + "]"
+		at = m[1]
+	}
+	return out + stringOf(units[at:])
+}
+
+func stringOf(units []uint16) string { return string(utf16.Decode(units)) }

@@ -1,0 +1,354 @@
+package models
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Search over many archives at once, the newest messages first: somebody's own, and
+// those of the rooms they belong to. It has the steps of a search in one archive
+// (archive_search.go), each for all archives in one statement:
+//
+//   - the latest messages, which are in no segment, of each archive;
+//   - segments, in the order of their ends, whatever archive they are of. What is later
+//     than the end of the last one looked into is complete.
+//
+// So 200 archives cost as many round trips as one, and a look into each segment.
+
+const (
+	mostSegmentsOfAll = 1024
+	mostPending       = 1 << 15 // messages that wait to be looked at; older ones are found again
+)
+
+// ArchivesQuery selects from several archives. Zero fields do not limit.
+type ArchivesQuery struct {
+	Owners     []string // bare JIDs, of archives that the one who asks may read
+	With       string   // bare JID of the other side
+	Text       string   // words that a message must have, as people type them
+	Files      string   // only messages that are a file kept at this host, and Text's words are in its name
+	Start, End time.Time
+	Before     uuid.UUID // only older ones
+	Max        int
+}
+
+// ArchivesPage is what was found, the newest first.
+type ArchivesPage struct {
+	Entries []archive.Entry
+	Next    uuid.UUID // what comes after this page is before this id; zero: nothing does
+	Late    bool      // ctx ended before the page was full; Next goes on from there
+}
+
+// searchOfAll is one search over many archives. It belongs to one goroutine.
+type searchOfAll struct {
+	q       ArchivesQuery
+	tx      pgx.Tx
+	formula *wordNode
+	musts   []string // words that every message has
+
+	found   []archive.Entry // that match
+	sure    int64           // what matches and is later is found; the first half of an id
+	pending []mayMatch
+}
+
+// mayMatch is a message that may match, by its archive and the first half of its id.
+type mayMatch struct {
+	owner string
+	id    int64
+}
+
+// SearchArchives finds the newest messages of several archives. When ctx ends by its
+// deadline, what was found up to then is the page.
+func (db *DB) SearchArchives(ctx context.Context, q ArchivesQuery) (ArchivesPage, error) {
+	if q.Before == uuid.Nil {
+		q.Before = uuid.Max
+	}
+	tx, err := db.searches.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return ArchivesPage{}, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	s := &searchOfAll{q: q, tx: tx, sure: half(uuid.Max)}
+	err = s.run(ctx)
+	late := err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)
+	if err != nil && !late {
+		return ArchivesPage{}, err
+	}
+	return s.page(late), nil
+}
+
+// run finds messages until the page is full.
+func (s *searchOfAll) run(ctx context.Context) error {
+	if ok, err := s.parse(ctx); !ok || err != nil {
+		return err
+	}
+	if err := s.latest(ctx); err != nil {
+		return err
+	}
+	for end := s.end(); ; {
+		rest, err := s.indexed(ctx, end)
+		if err != nil || rest == 0 || s.full() {
+			return err
+		}
+		end = fromHalves(rest, ^uint64(0))
+	}
+}
+
+// wordsOfHost are the words that all addresses of files at the host $1 have, however the
+// database takes addresses apart.
+const wordsOfHost = `SELECT coalesce(string_agg(quote_literal(word), ' & '), '') FROM (
+	SELECT unnest(tsvector_to_array(to_tsvector('simple', 'https://' || $1::text || '/upload/ab12/c.jpg'))) INTERSECT
+	SELECT unnest(tsvector_to_array(to_tsvector('simple', 'https://' || $1::text || '/upload/34cd/e.png')))) w (word)`
+
+// parse reads the words. What no set could tell, such as "-word" alone, finds nothing.
+func (s *searchOfAll) parse(ctx context.Context) (ok bool, err error) {
+	var words string
+	sql, text := "SELECT websearch_to_tsquery('simple', $1)::text", s.q.Text
+	if s.q.Files != "" {
+		sql, text = wordsOfHost, s.q.Files
+	}
+	if err := s.tx.QueryRow(ctx, sql, text).Scan(&words); err != nil || words == "" {
+		return false, err
+	}
+	if s.formula, err = parseTSQuery(words); err != nil || s.formula.op == '*' {
+		return false, err
+	}
+	s.musts = s.formula.musts()
+	if s.q.With != "" {
+		s.formula = all([]*wordNode{s.formula, {op: 'w', word: "@" + s.q.With}})
+	}
+	return true, nil
+}
+
+// end is the last id that may be found.
+func (s *searchOfAll) end() uuid.UUID {
+	if !s.q.End.IsZero() && before(lastID(s.q.End), s.q.Before) {
+		return lastID(s.q.End)
+	}
+	return s.q.Before
+}
+
+// conditions is what each message must have. Looking for the words as letters costs
+// little, and spares most messages from being taken apart.
+func (s *searchOfAll) conditions(f *filter) string {
+	f.where = nil
+	f.selected(archive.Query{Start: s.q.Start, End: s.q.End})
+	f.add("id < %s", s.q.Before)
+	if s.q.With != "" {
+		f.add("peer = %s::text", s.q.With)
+	}
+	for _, word := range s.musts {
+		f.add(`position(%s::text IN lower(body COLLATE "default")) > 0`, word)
+	}
+	if s.q.Files != "" {
+		f.add("body LIKE 'http%%://' || %s::text || '/upload/%%'", s.q.Files)
+		f.where = append(f.where, `body !~ '\s'`)
+		for _, word := range strings.Fields(s.q.Text) {
+			f.add(`position(lower(%s::text) IN lower(body COLLATE "default")) > 0`, url.PathEscape(word))
+		}
+		return strings.Join(f.where, " AND ")
+	}
+	f.where = append(f.where, f.matches(s.q.Text))
+	return strings.Join(f.where, " AND ")
+}
+
+const archivesColumns = "owner, " + archiveColumns + ", body"
+
+// latestOfAllSQL finds messages that are in no segment.
+func (s *searchOfAll) latestOfAllSQL() (string, []any) {
+	f := &filter{}
+	owners, conditions := f.arg(s.q.Owners), s.conditions(f)
+	return fmt.Sprintf(`SELECT %s FROM unnest(%s::text[]) o (of), LATERAL (SELECT * FROM archive
+			WHERE owner = o.of COLLATE "C" AND id > %s AND %s ORDER BY owner DESC, id DESC LIMIT %[5]d) m
+		ORDER BY id DESC LIMIT %[5]d`, archivesColumns, owners, strings.ReplaceAll(latestSegment, "$1", `o.of COLLATE "C"`), conditions, s.q.Max+1), f.args
+}
+
+func (s *searchOfAll) latest(ctx context.Context) error {
+	sql, args := s.latestOfAllSQL()
+	return s.read(ctx, sql, args)
+}
+
+// read adds messages that match.
+func (s *searchOfAll) read(ctx context.Context, sql string, args []any) error {
+	rows, err := s.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e archive.Entry, err error) {
+		return e, row.Scan(&e.Owner, &e.ID, &e.With, &e.Resource, &e.Outgoing, &e.StanzaID, &e.Replaces, &e.Stanza, &e.Body)
+	})
+	if err != nil {
+		return err
+	}
+	s.found = append(s.found, found...)
+	slices.SortFunc(s.found, func(a, b archive.Entry) int { return slices.Compare(b.ID[:], a.ID[:]) })
+	return nil
+}
+
+// full reports whether there is more than the page takes.
+func (s *searchOfAll) full() bool { return s.complete() > s.q.Max }
+
+// complete counts the messages that nothing else can come between.
+func (s *searchOfAll) complete() int {
+	n, _ := slices.BinarySearchFunc(s.found, s.sure, func(e archive.Entry, sure int64) int { return cmp.Compare(sure, half(e.ID)) })
+	return n
+}
+
+// page is what was found. A message with its archive's next, in the same millisecond and
+// beyond, is on the next page.
+func (s *searchOfAll) page(late bool) ArchivesPage {
+	if late {
+		s.found = s.found[:s.complete()]
+	}
+	page := ArchivesPage{Entries: s.found, Late: late}
+	if len(s.found) > s.q.Max {
+		page.Entries = s.found[:s.q.Max]
+		page.Next, page.Late = page.Entries[s.q.Max-1].ID, false
+	} else if late {
+		page.Next = fromHalves(s.sure, ^uint64(0))
+		if before(s.q.Before, page.Next) {
+			page.Next = s.q.Before
+		}
+	}
+	return page
+}
+
+// segmentEnd is how far the segments were looked into.
+type segmentEnd struct {
+	last  uuid.UUID
+	owner string
+}
+
+// indexed finds what the segments have up to an id, until the page is full. Where too
+// much waits it returns the half of the id that the next round begins with; else 0.
+func (s *searchOfAll) indexed(ctx context.Context, end uuid.UUID) (rest int64, err error) {
+	at := segmentEnd{last: uuid.Max}
+	s.pending = nil
+	for n := firstSegments; !s.full(); n = min(4*n, mostSegmentsOfAll) {
+		more, err := s.lookInto(ctx, &at, end, n)
+		if err != nil {
+			return 0, err
+		}
+		rest = max(rest, s.prune())
+		sure := int64(0)
+		if more {
+			sure = half(at.last)
+		}
+		if err := s.pick(ctx, max(sure, rest)); err != nil {
+			return 0, err
+		}
+		if !more || (rest > 0 && sure <= rest) {
+			break
+		}
+	}
+	return rest, nil
+}
+
+// segmentsOfAllSQL selects the next n segments of all archives, the latest first, with the
+// sets of the words.
+func (s *searchOfAll) segmentsOfAllSQL(at segmentEnd, end uuid.UUID, n int) (string, []any) {
+	first := uuid.Nil
+	if !s.q.Start.IsZero() {
+		first = firstID(s.q.Start)
+	}
+	return fmt.Sprintf(`SELECT s.owner, s.last, q.word, w.at
+		FROM (SELECT owner, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND word = ANY (ARRAY(SELECT hashtextextended(must, 0) FROM unnest($5::text[]) must)))
+				WHEN cardinality($5::text[]) THEN id END AS segment
+			FROM archive_segments WHERE owner = ANY ($1) AND last >= $2 AND first <= $3 AND (last, owner) < ($6, $7 COLLATE "C")
+			ORDER BY last DESC, owner DESC LIMIT %d) s
+		CROSS JOIN unnest($4::text[]) q (word)
+		LEFT JOIN archive_words w ON w.segment = s.segment AND w.word = hashtextextended(q.word, 0)
+		ORDER BY s.last DESC, s.owner DESC`, n), []any{s.q.Owners, first, end, s.formula.needs(), s.formula.musts(), at.last, at.owner}
+}
+
+// lookInto adds the messages of the next n segments that may match, and moves the end.
+func (s *searchOfAll) lookInto(ctx context.Context, at *segmentEnd, end uuid.UUID, n int) (more bool, err error) {
+	sql, args := s.segmentsOfAllSQL(*at, end, n)
+	rows, err := s.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	words, in := s.formula.needs(), part{first: uuid.Nil, end: end, back: true}
+	if !s.q.Start.IsZero() {
+		in.first = firstID(s.q.Start)
+	}
+	sets, segments := make(map[string][]int64, len(words)), 0
+	for rows.Next() && len(s.pending) <= 2*mostPending {
+		var seg segmentEnd
+		var word string
+		var set []int64
+		if err := rows.Scan(&seg.owner, &seg.last, &word, &set); err != nil {
+			return false, err
+		}
+		slices.Sort(set)
+		sets[word] = slices.Compact(set)
+		if len(sets) < len(words) {
+			continue
+		}
+		for _, id := range in.of(s.formula.among(sets)) {
+			s.pending = append(s.pending, mayMatch{seg.owner, id})
+		}
+		clear(sets)
+		segments++
+		*at = seg
+	}
+	more = segments == n || len(s.pending) > 2*mostPending
+	rows.Close()
+	return more, rows.Err()
+}
+
+// prune keeps the latest of what waits, and returns the id of the latest that it does not.
+func (s *searchOfAll) prune() int64 {
+	slices.SortFunc(s.pending, func(a, b mayMatch) int { return cmp.Compare(b.id, a.id) })
+	if len(s.pending) <= mostPending {
+		return 0
+	}
+	rest := s.pending[mostPending].id
+	s.pending = slices.DeleteFunc(s.pending[:mostPending], func(m mayMatch) bool { return m.id == rest })
+	return rest
+}
+
+// pick reads what waits and is later than an id, a page at a time and then more, until the
+// page is full.
+func (s *searchOfAll) pick(ctx context.Context, sure int64) error {
+	for n := s.q.Max + 2; !s.full(); n = min(4*n, mostLookedAt) {
+		some := s.pending[:min(n, len(s.pending))]
+		if i := slices.IndexFunc(some, func(m mayMatch) bool { return m.id <= sure }); i >= 0 {
+			some = some[:i]
+		}
+		if len(some) == 0 {
+			s.sure = min(s.sure, sure)
+			return nil
+		}
+		sql, args := s.pickOfAllSQL(some)
+		if err := s.read(ctx, sql, args); err != nil {
+			return err
+		}
+		s.sure = min(s.sure, some[len(some)-1].id)
+		s.pending = s.pending[len(some):]
+	}
+	return nil
+}
+
+// pickOfAllSQL selects those of some messages that match.
+func (s *searchOfAll) pickOfAllSQL(may []mayMatch) (string, []any) {
+	owners, from, to := make([]string, len(may)), make([]uuid.UUID, len(may)), make([]uuid.UUID, len(may))
+	for i, m := range may {
+		owners[i], from[i], to[i] = m.owner, fromHalves(m.id, 0), fromHalves(m.id, ^uint64(0))
+	}
+	f := &filter{}
+	which := fmt.Sprintf("unnest(%s::text[], %s::uuid[], %s::uuid[]) may (of, from_id, to_id)", f.arg(owners), f.arg(from), f.arg(to))
+	return fmt.Sprintf(`SELECT %s FROM %s, LATERAL (SELECT * FROM archive WHERE owner = may.of COLLATE "C" AND id >= from_id AND id <= to_id OFFSET 0) one
+		WHERE %s ORDER BY id DESC`, archivesColumns, which, s.conditions(f)), f.args
+}
