@@ -32,7 +32,7 @@ type chatStore struct {
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
 	s := &chatStore{db, domain, mode}
-	return xmppd.Stores{Arrivals: s, Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s}
+	return xmppd.Stores{Arrivals: s, Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, Departures: s}
 }
 
 // asXMPPError turns the database's "no rows" into the chat server's.

@@ -1,6 +1,14 @@
 package xmppd
 
-import "testing"
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
 
 // X-20: XEP-0012 §4, §5, §7: the server's uptime to everybody, a person's last
 // activity to those who see that person's presence.
@@ -26,12 +34,54 @@ func TestLastActivity(t *testing.T) {
 	carol.refused(get("bob@h"), "auth", "forbidden")
 }
 
-func TestDepartures_Bounded(t *testing.T) {
-	var d departures
-	for i := range maxDepartures + 10 {
-		d.note(string(rune(i)), departure{})
-	}
-	if len(d.last) > maxDepartures {
-		t.Errorf("%d are kept", len(d.last))
-	}
+// XEP-0012 §4: what is known of those who left outlasts the program, those who were there
+// when it stopped included.
+func TestLastActivity_Kept(t *testing.T) {
+	var store *memStore
+	t.Cleanup(func() { // after the server has stopped
+		for user, status := range map[string]string{"alice": "", "bob": "off to lunch"} {
+			if d, ok := store.departed[user]; !ok || d.Status != status {
+				t.Errorf("%s: %v %+v", user, ok, d)
+			}
+		}
+	})
+	w := newWorld(t, "alice", "bob", "carol")
+	store = w.store
+	store.subscribe("alice", "carol")
+	store.departed["carol"] = Departure{"carol", time.Now().Add(-time.Hour), "good night"} // before this program started
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="l" to="carol@h"><query xmlns="jabber:iq:last"/></iq>`,
+		`<iq xmlns="jabber:client" type="result" id="l"><query xmlns="jabber:iq:last" seconds="*">good night</query></iq>`)
+	bob.Send(`<presence xmlns="jabber:client" type="unavailable"><status>off to lunch</status></presence>`)
+	bob.sync()
+}
+
+// Departures are written in sets, and again after a failure; those that wait are bounded.
+func TestDepartures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemStore()
+		store.fail = errAway
+		d := newDepartures(store, time.Second, slog.New(slog.DiscardHandler))
+		ctx, stop := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { d.run(ctx) })
+		for i := range maxDepartures + 10 {
+			d.note(Departure{User: strconv.Itoa(i), At: time.Now()})
+		}
+		if n := len(d.waiting); n != maxDepartures {
+			t.Errorf("%d wait", n)
+		}
+		time.Sleep(2 * departuresAfter)
+		store.setFail(nil)
+		time.Sleep(2 * departuresRetry)
+		if n := len(store.departed); n != maxDepartures || len(d.waiting) != 0 {
+			t.Errorf("%d are kept, %d wait", n, len(d.waiting))
+		}
+		d.note(Departure{User: "last", At: time.Now()})
+		stop()
+		run.Wait()
+		if _, ok := store.departed["last"]; !ok {
+			t.Error("what waited at the end was not written")
+		}
+	})
 }

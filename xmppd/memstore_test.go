@@ -2,6 +2,7 @@ package xmppd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"errors"
@@ -39,6 +40,7 @@ type memStore struct {
 	disabled     map[string]bool     // accounts that may not sign in
 	revoked      map[string]bool     // sessions that ended
 	prefs        map[string]archive.Prefs
+	departed     map[string]Departure
 	everyone     bool
 	large        bool // with everyone: rosters have only those one talks with, or added
 	appends      int
@@ -71,7 +73,7 @@ func (m *memStore) pass(method string) {
 func newMemStore(users ...string) *memStore {
 	m := &memStore{
 		accounts: map[string]*VCard{}, rosters: map[string]map[string]Contact{}, offline: map[string][]OfflineMessage{},
-		blocked: map[string][]string{}, private: map[string][]byte{}, prefs: map[string]archive.Prefs{}, revoked: map[string]bool{},
+		blocked: map[string][]string{}, private: map[string][]byte{}, prefs: map[string]archive.Prefs{}, departed: map[string]Departure{}, revoked: map[string]bool{},
 		held: map[string]chan struct{}{}, apps: map[string][]string{}, disabled: map[string]bool{},
 	}
 	for _, u := range users {
@@ -82,7 +84,7 @@ func newMemStore(users ...string) *memStore {
 }
 
 func (m *memStore) stores() Stores {
-	return Stores{Arrivals: m, Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m}
+	return Stores{Arrivals: m, Accounts: m, Roster: m, Archive: m, Prefs: m, Offline: m, Blocks: m, VCards: m, Private: m, Departures: m}
 }
 
 func (m *memStore) setFail(err error) {
@@ -534,4 +536,25 @@ func (m *memStore) SetPrivate(_ context.Context, user string, name stream.Name, 
 	defer m.mu.Unlock()
 	m.private[user+name.Space+name.Local] = raw
 	return m.fail
+}
+
+func (m *memStore) Departed(_ context.Context, list []Departure) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	for _, d := range list {
+		m.departed[d.User] = d
+	}
+	return nil
+}
+
+func (m *memStore) Departure(_ context.Context, user string) (Departure, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if d, ok := m.departed[user]; ok {
+		return d, m.fail
+	}
+	return Departure{}, cmp.Or(m.fail, ErrNotFound)
 }

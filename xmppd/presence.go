@@ -218,7 +218,7 @@ func (s *session) leave(ctx context.Context, raw []byte, status string) {
 	s.mu.Unlock()
 	if was {
 		if len(s.account.available()) == 0 {
-			s.server.departures.note(s.user, departure{time.Now(), status})
+			s.server.departures.note(Departure{s.user, time.Now(), status})
 		}
 		s.toSubscribers(ctx, raw)
 	}

@@ -79,7 +79,7 @@ type Server struct {
 	ending    sync.WaitGroup // sessions that end by themselves
 	started   time.Time
 
-	departures departures
+	departures *departures
 
 	clientsBlocked atomic.Bool    // some block list that was read names a single client
 	blocksNobody   blocklist      // that of most accounts
@@ -94,7 +94,7 @@ type Server struct {
 
 var _ stream.Server = (*Server)(nil)
 
-// New returns a Server. Run must be called for it to store messages.
+// New returns a Server. Run must be called for it to store messages and departures.
 func New(cfg Config) (*Server, error) {
 	if cfg.Domain == "" || cfg.Authority == nil {
 		return nil, errors.New("xmppd: Config needs Domain and Authority")
@@ -117,7 +117,10 @@ func New(cfg Config) (*Server, error) {
 		keepsAll: archive.NewRules(archive.Prefs{Default: archive.Always}),
 		fanOut:   newFanOut(cfg),
 		resume:   make(map[string]*session),
-		mounted:  accountServices{private: make(map[stream.Name]PrivateView)},
+
+		departures: newDepartures(cfg.Stores.Departures, cfg.StoreTimeout, cfg.Logger),
+
+		mounted: accountServices{private: make(map[stream.Name]PrivateView)},
 	}
 	var err error
 	if srv.ver, err = srv.hashOwnInfo(); err != nil {
@@ -128,7 +131,12 @@ func New(cfg Config) (*Server, error) {
 
 // Run does the server's background work until ctx ends; then it commits what is
 // queued and returns.
-func (srv *Server) Run(ctx context.Context) error { return srv.archive.Run(ctx) }
+func (srv *Server) Run(ctx context.Context) error {
+	var departures sync.WaitGroup
+	departures.Go(func() { srv.departures.run(ctx) })
+	defer departures.Wait()
+	return srv.archive.Run(ctx)
+}
 
 func (c *Config) setDefaults() {
 	if c.Logger == nil {

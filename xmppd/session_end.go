@@ -121,6 +121,9 @@ func (srv *Server) Shutdown(ctx context.Context) {
 	reason := &stream.Error{Condition: stream.SystemShutdown}
 	unackedOf := make(map[*session][]sentStanza)
 	for _, a := range srv.online() {
+		if len(a.available()) > 0 {
+			srv.departures.note(Departure{User: a.user, At: time.Now()})
+		}
 		for _, s := range a.all() {
 			if unacked, ok := srv.cutOff(s, reason, nil); ok {
 				unackedOf[s] = unacked

@@ -202,6 +202,23 @@ type PrivateStore interface {
 	SetPrivate(ctx context.Context, user string, name stream.Name, raw []byte) error
 }
 
+// Departure is when an account's last available resource went, and what it said.
+type Departure struct {
+	User   string
+	At     time.Time
+	Status string
+}
+
+// DepartureStore keeps when accounts left last (XEP-0012 §4).
+type DepartureStore interface {
+	// Departed notes departures of several accounts, one of each. One that is older
+	// than what is known changes nothing; nor does one of an account that is no more.
+	Departed(ctx context.Context, list []Departure) error
+
+	// Departure returns an account's latest departure, or ErrNotFound.
+	Departure(ctx context.Context, user string) (Departure, error)
+}
+
 // Stores is everything the server keeps.
 type Stores struct {
 	Arrivals ArrivalStore // nil: each thing is asked for when it is needed
@@ -213,4 +230,6 @@ type Stores struct {
 	Blocks   BlockStore
 	VCards   VCardStore
 	Private  PrivateStore
+
+	Departures DepartureStore // nil: they are not kept
 }

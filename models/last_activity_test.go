@@ -1,0 +1,31 @@
+package models
+
+import (
+	"testing"
+	"time"
+
+	"foyer/xmppd"
+)
+
+// XEP-0012 §4: the latest departure of each account is kept, and goes with the account.
+func TestDepartures(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	db.person(t, "bob")
+	s := db.Stores("h", RosterNone).Departures
+	left := func(user string, second int64, status string) xmppd.Departure {
+		return xmppd.Departure{User: user, At: time.Unix(second, 0), Status: status}
+	}
+	is(t, s.Departed(ctx, []xmppd.Departure{left("alice", 10, "lunch"), left("nobody", 10, ""), left("bob", 20, "")}), nil)
+	is(t, s.Departed(ctx, []xmppd.Departure{left("alice", 5, "before that"), left("bob", 30, "again")}), nil)
+	for _, want := range []xmppd.Departure{left("alice", 10, "lunch"), left("bob", 30, "again")} {
+		if got, err := s.Departure(ctx, want.User); err != nil || !got.At.Equal(want.At) || got.Status != want.Status {
+			t.Errorf("%+v %v, want %+v", got, err, want)
+		}
+	}
+	_, err := s.Departure(ctx, "nobody")
+	is(t, err, xmppd.ErrNotFound)
+	is(t, db.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
+	_, err = s.Departure(ctx, "alice")
+	is(t, err, xmppd.ErrNotFound)
+}
