@@ -2,6 +2,8 @@
 package main
 
 import (
+	_ "time/tzdata" // for quiet times, where the system has none
+
 	"context"
 	"fmt"
 	"os"

@@ -34,8 +34,16 @@ var _ Chat = (*embedded)(nil)
 func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	stores := s.db.Stores(s.cfg.Domain, s.cfg.Roster)
 	stores.VCards = vcards{stores.VCards, s.pictures}
-	server, err := xmppd.New(xmppd.Config{
-		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Logger: s.log, Version: Version,
+	var server *xmppd.Server
+	pushKey, err := s.db.SiteKey(ctx, "push")
+	if err != nil {
+		return nil, err
+	}
+	if s.push, err = s.newPush(pushKey, func(user string) bool { return server.LookedAt(user) }); err != nil {
+		return nil, err
+	}
+	server, err = xmppd.New(xmppd.Config{
+		Domain: s.cfg.Domain, Authority: s.auth, Stores: stores, FAST: s.auth.FAST(), Notifier: s.push, Logger: s.log, Version: Version,
 		Open: s.cfg.Roster == models.RosterEveryone, ArchiveRate: int(s.cfg.ArchiveRate), Meter: s.limits,
 	})
 	if err != nil {
@@ -46,7 +54,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		return nil, err
 	}
 	rooms, err := muc.New(muc.Config{
-		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Logger: s.log,
+		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Said: s.push.Said, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

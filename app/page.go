@@ -142,9 +142,11 @@ type SettingsPage struct {
 	Password PasswordForm
 	App      AppForm
 	Delete   DeleteForm
-	Sessions []SessionRow
-	Apps     []AppRow
-	Native   bool // apps may connect
+
+	Notifications NotificationsForm
+	Sessions      []SessionRow
+	Apps          []AppRow
+	Native        bool // apps may connect
 
 	HasPassword, MayHavePassword bool // one of this site
 	Confirm                      ConfirmRow
@@ -204,6 +206,7 @@ type ChatConfig struct {
 	ChatCSS        string `json:"chatCSS"`
 	Icon           string `json:"icon"`
 	Trusted        bool   `json:"trusted"`
+	PushKey        string `json:"pushKey"` // of the site, for subscriptions (RFC 8292); empty: no notifications while no page is open
 
 	FileHosts []string `json:"fileHosts"` // where files are that pages show, besides the site's own
 }
@@ -239,6 +242,10 @@ func (s *Server) person(a models.Account) Person {
 }
 
 func (s *Server) chatConfig(v *visit) *ChatConfig {
+	var pushKey string
+	if s.push != nil {
+		pushKey = s.push.PublicKey()
+	}
 	return &ChatConfig{
 		JID:            v.account.Username + "@" + s.cfg.Domain,
 		User:           v.account.Username,
@@ -261,6 +268,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		ChatCSS:        s.assets.url("css/chat.css"),
 		Icon:           s.assets.url("img/icon.svg"),
 		Trusted:        v.session.Trusted,
+		PushKey:        pushKey,
 		FileHosts:      s.cfg.UploadOrigins.hosts(),
 	}
 }

@@ -13,6 +13,8 @@ func (s *Server) routes() {
 	s.web.Get("/.well-known/jwks.json", s.deadline, s.showKeys)
 	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
 
+	s.web.Get("/sw.js", s.secureHeaders, s.serviceWorker)
+
 	s.uploads.Mount(s.web) // reads bodies as they arrive
 
 	// The others get their bodies whole, and bounded.
@@ -31,6 +33,10 @@ func (s *Server) routes() {
 	xmpp.Get("/me", s.me)
 	xmpp.Get("/conversations", s.conversations)
 	xmpp.Get("/find", s.findConversations)
+	xmpp.Get("/conversations/settings", s.showConversationSettings)
+	xmpp.Post("/conversations/settings", s.saveConversationSettings)
+	xmpp.Post("/push", s.subscribePush)
+	xmpp.Delete("/push", s.unsubscribePush)
 	xmpp.Get("/credentials", s.credentials)
 	xmpp.Get("/prebind", s.prebind)
 	xmpp.Post("/prebind", s.prebind)
@@ -65,6 +71,7 @@ func (s *Server) routes() {
 	s.web.Post("/settings/profile", s.signedIn, s.saveProfile)
 	s.web.Post("/settings/picture", s.signedIn, s.savePicture)
 	s.web.Post("/settings/picture/remove", s.signedIn, s.removePicture)
+	s.web.Post("/settings/notifications", s.signedIn, s.saveNotifications)
 	s.web.Post("/settings/confirm", s.signedIn, s.startConfirmation)
 	s.web.Post("/settings/password", s.signedIn, s.savePassword)
 	s.web.Get("/settings/ways/add/:name", s.signedIn, s.showAddWay)

@@ -250,6 +250,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.giveBackMemory(work) })
 	background.Go(func() { s.db.KeepIndex(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
+	if s.push != nil {
+		background.Go(func() { s.push.Run(work) })
+	}
 
 	if s.metrics != nil {
 		background.Go(func() { s.serveMetrics(work, s.metrics, s.newMetrics()) })

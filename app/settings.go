@@ -37,6 +37,9 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	if err := s.fillWays(c, &data); err != nil {
 		return err
 	}
+	if err := s.fillNotifications(c, &data.Notifications); err != nil {
+		return err
+	}
 	data.Native = s.cfg.apps()
 	if data.Files, err = s.fileUsage(c.UserContext(), v.account); err != nil {
 		return err

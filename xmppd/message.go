@@ -227,4 +227,7 @@ func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Ele
 	if copies(m) {
 		srv.copyMessage(s, m, to, r, raw, mine)
 	}
+	if to.User != s.user {
+		srv.notifyUnseen(to.User, m)
+	}
 }

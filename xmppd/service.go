@@ -220,6 +220,7 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza
 		}
 		srv.flushArrived(ctx, to.User)
 	}
+	srv.notifyUnseen(to.User, m)
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"syscall"
 	"time"
@@ -37,7 +36,7 @@ type Fetcher struct {
 // named, and with whose authorities they speak TLS (nil: those of the system): they may be
 // inside the network, and without TLS if they say so.
 func NewFetcher(known map[string]*x509.CertPool) *Fetcher {
-	f := &Fetcher{public: fetchClient(nil, publicOnly), known: make(map[string]*http.Client, len(known))}
+	f := &Fetcher{public: fetchClient(nil, netaddr.OnlyPublic), known: make(map[string]*http.Client, len(known))}
 	for origin, roots := range known {
 		f.known[origin] = fetchClient(roots, nil)
 	}
@@ -56,14 +55,6 @@ func fetchClient(roots *x509.CertPool, control func(string, string, syscall.RawC
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func publicOnly(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err == nil && !netaddr.IsPublic(at.Addr()) {
-		err = fmt.Errorf("pictures: %s is no public address", at.Addr())
-	}
-	return err
 }
 
 // errTooLong is the error of a picture that has no end in sight.

@@ -68,7 +68,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names"},
@@ -76,6 +76,7 @@ func mayImport() map[string][]string {
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/move":          {"internal/stanza", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"app/pictures":      {"internal/budget", "internal/netaddr"},
+		"app/push":          {"internal/budget", "internal/netaddr", "internal/stanza", "internal/stream", "models", "xmppd/muc"},
 		"app/remote":        {"internal/names", "internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
 		"app/uploads/files": nil,

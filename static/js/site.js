@@ -5,6 +5,7 @@ import { keepChatAcrossPages } from './pages.js';
 import { showMistakes } from './mistakes.js';
 import { startChat } from './chat/boot.js';
 import { forgetPeople } from './chat/forget.js';
+import { offerPush } from './push.js';
 import { all, around } from './dom.js';
 
 keepChatAcrossPages();
@@ -66,4 +67,7 @@ document.addEventListener('input', (event) => {
 const configured = document.getElementById('chat-config');
 const config = configured ? JSON.parse(configured.textContent ?? '') : null;
 forgetPeople(config?.jid).catch(() => {}); // the next page tries again
-if (config) startChat(config);
+if (config) {
+    offerPush(config);
+    startChat(config);
+}

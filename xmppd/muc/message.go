@@ -60,7 +60,29 @@ func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error
 	if err != nil {
 		return err
 	}
-	return r.await(ctx, t)
+	if err := r.await(ctx, t); err != nil {
+		return err
+	}
+	if said := r.svc.cfg.Said; said != nil {
+		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m})
+	}
+	return nil
+}
+
+// Saying is a message that was said in a room.
+type Saying struct {
+	Room, RoomJID string          // its name, and its address
+	User, Nick    string          // who said it; Nick is empty if they have left
+	Message       *stream.Element // as the client sent it
+}
+
+func (r *room) nickOf(c xmppd.Client) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.memberLocked(c); m != nil {
+		return m.occupant.nick
+	}
+	return ""
 }
 
 // saidBefore reports whether a message that its sender marks as delayed is in

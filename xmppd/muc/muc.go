@@ -61,6 +61,10 @@ type Config struct {
 	Key    []byte // of occupant ids; never changes (XEP-0421 §5)
 	Logger *slog.Logger
 
+	// Said is told of each message that everybody in a room has got, and who said it; it
+	// must not block. nil: nobody is told.
+	Said func(Saying)
+
 	// Hats returns what an account wears in every room (XEP-0317); nil: nothing.
 	Hats func(ctx context.Context, user string) ([]Hat, error)
 

@@ -35,6 +35,7 @@ import { showMessages } from './messages.js';
 import { followDelivery } from './delivery.js';
 import { askWithVerbs } from './questions.js';
 import { askForNotifications } from './notifications.js';
+import { tellWhoLooks } from './looking.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -77,6 +78,7 @@ export function plugin(config) {
             showMessages(_converse);
             followDelivery(_converse);
             askForNotifications(_converse);
+            tellWhoLooks(_converse);
             handleSignOut(_converse, guard, outbox);
         },
     };

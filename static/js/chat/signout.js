@@ -1,6 +1,7 @@
 // Signing out: the chat first, so that it can clear what it kept, in this tab
 // and in the others; then the site.
 
+import { unsubscribe } from '../push.js';
 import { forgetLater } from './forget.js';
 
 // A chat that is away must not keep anybody in; what was written is worth more time.
@@ -20,6 +21,7 @@ const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => 
 async function leave(_converse, guard, outbox) {
     await within(outbox.empty(), DELIVERY_PATIENCE); // BOSH drops what waits for a request
     guard.close();
+    await within(unsubscribe().catch(() => {}), PATIENCE);
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
     if (!guard.config.trusted) forgetLater(guard.config.jid); // logging out may clear localStorage

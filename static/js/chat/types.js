@@ -23,5 +23,6 @@
  * @property {string} chatCSS
  * @property {string} icon
  * @property {boolean} trusted
+ * @property {string} pushKey empty: nobody is notified whose pages are closed
  */
 export {};

@@ -1,0 +1,237 @@
+package app
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"foyer/app/push"
+	"foyer/internal/stanza"
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// newPush makes what tells people of messages while no page is open.
+func (s *Server) newPush(key []byte, lookedAt func(user string) bool) (*push.Service, error) {
+	contact := s.cfg.BaseURL
+	if !strings.HasPrefix(contact, "https:") {
+		contact = "webmaster@" + s.cfg.Domain
+	}
+	return push.New(push.Config{
+		Store: s.db, Key: key, Contact: contact, Domain: s.cfg.Domain, LookedAt: lookedAt,
+		Meter: s.limits, Logger: s.log, Loopback: s.cfg.Development(),
+	})
+}
+
+// ownJSON reads a request of one of this site's pages, which no form of another could make.
+func ownJSON(c *fiber.Ctx, into any) (*visit, error) {
+	v := viewer(c)
+	if v == nil {
+		return nil, errNotSignedIn
+	}
+	if !c.Is("json") {
+		return nil, &Error{Code: Invalid, Public: "This takes JSON."}
+	}
+	if err := c.BodyParser(into); err != nil {
+		return nil, &Error{Code: Invalid, Public: "That could not be read.", Err: err}
+	}
+	return v, nil
+}
+
+// subscription is what a browser's PushSubscription is as JSON; the keys in base64url.
+type subscription struct {
+	Endpoint string `json:"endpoint"`
+	Keys     struct {
+		P256DH unpadded `json:"p256dh"`
+		Auth   unpadded `json:"auth"`
+	} `json:"keys"`
+}
+
+// unpadded is bytes in base64url, as browsers write keys (RFC 8291 §3.2).
+type unpadded []byte
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *unpadded) UnmarshalText(text []byte) (err error) {
+	*u, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(string(text), "="))
+	return err
+}
+
+var errNoPush = &Error{Code: NotFound, Public: "This site does not notify people whose pages are closed."}
+
+// subscribePush: POST /xmpp/push — where this browser is reached while no page is open.
+func (s *Server) subscribePush(c *fiber.Ctx) error {
+	var body subscription
+	v, err := ownJSON(c, &body)
+	if err != nil {
+		return err
+	}
+	if s.push == nil {
+		return errNoPush
+	}
+	p := models.PushSubscription{
+		SessionID: v.session.ID, AccountID: v.account.ID, Endpoint: body.Endpoint, P256DH: body.Keys.P256DH, Auth: body.Keys.Auth,
+	}
+	if err := s.push.Check(p); err != nil {
+		return &Error{Code: Invalid, Public: "This browser's push service cannot be reached from here.", Err: err}
+	}
+	err = s.db.SavePushSubscription(c.UserContext(), p)
+	if errors.Is(err, models.ErrNotFound) {
+		return errNotSignedIn
+	}
+	if err == nil {
+		s.push.Subscribed(v.account.Username)
+		err = c.SendStatus(http.StatusNoContent)
+	}
+	return err
+}
+
+// unsubscribePush: DELETE /xmpp/push
+func (s *Server) unsubscribePush(c *fiber.Ctx) error {
+	v := viewer(c)
+	if v == nil {
+		return errNotSignedIn
+	}
+	if err := s.db.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// showConversationSettings: GET /xmpp/conversations/settings — what somebody chose for
+// their conversations, and how they want to be told of messages.
+func (s *Server) showConversationSettings(c *fiber.Ctx) error {
+	v := viewer(c)
+	if v == nil {
+		return errNotSignedIn
+	}
+	list, err := s.db.ConversationSettings(c.UserContext(), v.account.ID)
+	if err != nil {
+		return err
+	}
+	n, err := s.db.NotificationSettings(c.UserContext(), v.account.ID)
+	if err != nil {
+		return err
+	}
+	pushed, err := s.db.HasPushSubscription(c.UserContext(), v.session.ID)
+	if err != nil {
+		return err
+	}
+	return c.JSON(fiber.Map{
+		"conversations": append([]models.ConversationSettings{}, list...),
+		"sound":         n.Sound, "quietFrom": n.QuietFrom, "quietUntil": n.QuietUntil, "zone": n.Zone, "pushed": pushed,
+	})
+}
+
+// saveConversationSettings: POST /xmpp/conversations/settings — {jid, level, pinned}; what is
+// left out stays as it is.
+func (s *Server) saveConversationSettings(c *fiber.Ctx) error {
+	var body struct {
+		JID    string                    `json:"jid"`
+		Pinned *bool                     `json:"pinned"`
+		Level  *models.NotificationLevel `json:"level"`
+	}
+	v, err := ownJSON(c, &body)
+	if err != nil {
+		return err
+	}
+	at, err := stanza.ParseAddress(body.JID)
+	if err != nil || at.User == "" || at.Resource != "" || (at.Domain != s.cfg.Domain && at.Domain != s.cfg.RoomsDomain()) {
+		return &Error{Code: Invalid, Public: "That is no conversation of this site.", Err: err}
+	}
+	if body.Level != nil {
+		switch *body.Level {
+		case "", models.NotifyAll, models.NotifyMentions, models.NotifyNone:
+		default:
+			return &Error{Code: Invalid, Public: "There is no such level of notifications."}
+		}
+	}
+	err = s.db.SetConversationSettings(c.UserContext(), v.account.ID, at.String(), body.Pinned, body.Level)
+	if errors.Is(err, models.ErrTooMany) {
+		return &Error{Code: Conflict, Public: "You have settings for as many conversations as there may be.", Err: err}
+	}
+	if err == nil {
+		err = c.SendStatus(http.StatusNoContent)
+	}
+	return err
+}
+
+// NotificationsForm is the part of the settings page on notifications.
+type NotificationsForm struct {
+	formErrors
+	ShowText, Sound       bool
+	QuietFrom, QuietUntil string // 22:00; empty: none
+	Push                  bool   // the site can notify people whose pages are closed
+}
+
+// fillNotifications says how somebody wants to be told.
+func (s *Server) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
+	form.Push = s.push != nil
+	if len(form.Errors) > 0 {
+		return nil
+	}
+	n, err := s.db.NotificationSettings(c.UserContext(), viewer(c).account.ID)
+	form.ShowText, form.Sound, form.QuietFrom, form.QuietUntil = n.ShowText, n.Sound, clock(n.QuietFrom), clock(n.QuietUntil)
+	return err
+}
+
+// saveNotifications: POST /settings/notifications
+func (s *Server) saveNotifications(c *fiber.Ctx) error {
+	form := NotificationsForm{
+		ShowText: c.FormValue("text") != "", Sound: c.FormValue("sound") != "", QuietFrom: c.FormValue("from"), QuietUntil: c.FormValue("until"),
+	}
+	n := models.NotificationSettings{ShowText: form.ShowText, Sound: form.Sound, Zone: c.FormValue("zone", "UTC")}
+	var fromErr, untilErr error
+	n.QuietFrom, fromErr = minuteOfDay(form.QuietFrom)
+	n.QuietUntil, untilErr = minuteOfDay(form.QuietUntil)
+	if fromErr != nil || untilErr != nil || (n.QuietFrom == nil) != (n.QuietUntil == nil) {
+		form.fail("quiet", "Give both times, such as 22:00 and 07:00, or none.")
+	}
+	if _, err := time.LoadLocation(n.Zone); err != nil || n.Zone == "Local" {
+		n.Zone = "UTC"
+	}
+	if len(form.Errors) > 0 {
+		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Notifications: form})
+	}
+	if err := s.db.SetNotificationSettings(c.UserContext(), viewer(c).account.ID, n); err != nil {
+		return err
+	}
+	return s.done(c, "notifications", "notifications")
+}
+
+// minuteOfDay reads a time such as 22:00; nothing is nil.
+func minuteOfDay(typed string) (*int16, error) {
+	if typed == "" {
+		return nil, nil
+	}
+	t, err := time.Parse("15:04", typed)
+	if err != nil {
+		return nil, err
+	}
+	minute := int16(t.Hour()*60 + t.Minute())
+	return &minute, nil
+}
+
+func clock(minute *int16) string {
+	if minute == nil {
+		return ""
+	}
+	return fmt.Sprintf("%02d:%02d", *minute/60, *minute%60)
+}
+
+// serviceWorker: GET /sw.js — the script that shows notifications while no page is open. It
+// stands here and not under /static because its place is its scope; browsers look for a new one
+// by themselves.
+func (s *Server) serviceWorker(c *fiber.Ctx) error {
+	raw, err := fs.ReadFile(s.assets.files, "js/sw.js")
+	if err != nil {
+		return err
+	}
+	c.Set("Cache-Control", "no-cache")
+	c.Set("Content-Type", mediaType("sw.js"))
+	return c.Send(raw)
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// json sends a request as the site's pages do.
+func (b *browser) json(method, path, body string) *browser {
+	b.t.Helper()
+	req, err := http.NewRequest(method, b.base+path, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for k, v := range b.headers {
+		req.Header.Set(k, v)
+	}
+	for _, c := range b.cookies {
+		req.AddCookie(c)
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, _ := io.ReadAll(resp.Body)
+	b.last, b.body = resp, string(raw)
+	return b
+}
+
+func subscriptionJSON(t *testing.T, endpoint string) string {
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	return `{"endpoint":"` + endpoint + `","expirationTime":null,"keys":{"p256dh":"` + enc(key.PublicKey().Bytes()) + `","auth":"` + enc(make([]byte, 16)) + `"}}`
+}
+
+func TestPush_Subscribe(t *testing.T) {
+	s, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.json("POST", "/xmpp/push", `{}`).wants(401, "")
+	b.signIn("alice")
+	b.json("POST", "/xmpp/push", subscriptionJSON(t, "http://10.0.0.1/x")).wants(400, "push service")
+	b.json("POST", "/xmpp/push", `{"endpoint":"https://push.example.net/","keys":{"p256dh":"!"}}`).wants(400, "")
+	b.headers["Sec-Fetch-Site"] = "cross-site"
+	b.json("POST", "/xmpp/push", subscriptionJSON(t, "https://push.example.net/x")).wants(403, "")
+	delete(b.headers, "Sec-Fetch-Site")
+	if s.push.Wants("alice") {
+		t.Error("alice is told")
+	}
+	b.json("POST", "/xmpp/push", subscriptionJSON(t, "https://push.example.net/x")).wants(204, "")
+	if !s.push.Wants("alice") {
+		t.Error("alice is not told")
+	}
+	b.get("/xmpp/conversations/settings").wants(200, `"pushed":true`)
+	b.json("DELETE", "/xmpp/push", "").wants(204, "")
+	b.get("/xmpp/conversations/settings").wants(200, `"pushed":false`)
+}
+
+func TestConversationSettings(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.get("/xmpp/conversations/settings").wants(401, "")
+	b.signIn("alice")
+	b.json("POST", "/xmpp/conversations/settings", `{"jid":"garden@conference.localhost","level":"all"}`).wants(204, "")
+	b.json("POST", "/xmpp/conversations/settings", `{"jid":"bob@localhost","pinned":true}`).wants(204, "")
+	for _, bad := range []string{`{"jid":"bob@elsewhere","level":"all"}`, `{"jid":"bob@localhost/x"}`, `{"jid":"bob@localhost","level":"some"}`, `{"jid":""}`, `[`} {
+		b.json("POST", "/xmpp/conversations/settings", bad).wants(400, "")
+	}
+	b.do("POST", "/xmpp/conversations/settings", map[string][]string{"jid": {"bob@localhost"}}).wants(400, "JSON") // as a form could
+	b.get("/xmpp/conversations/settings").wants(200, `{"jid":"bob@localhost","pinned":true,"level":""},{"jid":"garden@conference.localhost","pinned":false,"level":"all"}`)
+}
+
+func TestSettings_Notifications(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	b.submit("/settings", "/settings/notifications", "text", "1", "from", "22:00", "until", "07:15", "zone", "Europe/Berlin").wants(303, "")
+	b.get("/settings").wants(200, `name="until" value="07:15"`).wants(200, `name="text" value="1" checked`)
+	b.get("/xmpp/conversations/settings").wants(200, `"zone":"Europe/Berlin"`).wants(200, `"quietFrom":1320`)
+	b.submit("/settings", "/settings/notifications", "from", "22:00").wants(422, "Give both times")
+	b.submit("/settings", "/settings/notifications", "zone", "Nowhere/Land").wants(303, "")
+	b.get("/xmpp/conversations/settings").wants(200, `"zone":"UTC"`).wants(200, `"quietFrom":null`)
+}
+
+// The worker's place is its scope, and browsers ask for a new one at each visit.
+func TestServiceWorker(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base).get("/sw.js").wants(200, "notificationclick")
+	if h := b.last.Header; h.Get("Cache-Control") != "no-cache" || !strings.HasPrefix(h.Get("Content-Type"), "text/javascript") || h.Get("Content-Security-Policy") == "" {
+		t.Errorf("%v", h)
+	}
+}

@@ -1,0 +1,263 @@
+package push
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/models"
+	"foyer/xmppd/muc"
+)
+
+// Bounds of what is kept of a message.
+const (
+	maxLookedAt = 4 << 10 // bytes, in which names are looked for
+	maxShown    = 160     // characters
+)
+
+const nsEncryption = "urn:xmpp:eme:0" // XEP-0380
+
+// message is what is kept of one until it is looked at.
+type message struct {
+	to        string // user name; empty: whom it concerns in the room
+	from      string // user name
+	nick      string // in the room
+	room      string // name
+	roomJID   string
+	id        string
+	text      string
+	encrypted bool
+	at        time.Time
+}
+
+// Unseen implements xmppd.Notifier.
+func (s *Service) Unseen(user string, m *stream.Element) {
+	from, err := stanza.ParseAddress(m.From)
+	if err != nil || from.User == "" || from.Domain != s.cfg.Domain {
+		return
+	}
+	if msg, ok := read(m); ok {
+		msg.to, msg.from = user, from.User
+		s.put(msg)
+	}
+}
+
+// Said takes what was said in a room.
+func (s *Service) Said(said muc.Saying) {
+	if !s.anybody.Load() {
+		return
+	}
+	if msg, ok := read(said.Message); ok {
+		msg.from, msg.nick, msg.room, msg.roomJID = said.User, said.Nick, said.Room, said.RoomJID
+		s.put(msg)
+	}
+}
+
+// read takes from a message what is told of it. Corrections, reactions and retractions are
+// nothing new.
+func read(m *stream.Element) (message, bool) {
+	text := stanza.BodyText(m)
+	if text == "" || stanza.CorrectedID(m) != "" {
+		return message{}, false
+	}
+	for c := range m.Children() {
+		switch c.Name.Local {
+		case "retract", "reactions", "moderate", "apply-to":
+			return message{}, false // with a fallback body (XEP-0424, XEP-0444)
+		}
+	}
+	_, encrypted := m.Find(nsEncryption, "encryption")
+	return message{id: m.ID, text: strings.Clone(cut(text, maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
+}
+
+// cut shortens a text to so many bytes, between characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}
+
+// put never waits: what does not fit is not told.
+func (s *Service) put(m message) {
+	select {
+	case s.queue <- m:
+	default:
+		s.cfg.Logger.Warn("too many messages wait to be told by web push; one is not", "user", m.to, "room", m.room)
+	}
+}
+
+// conversation is where the message was said, as the recipient sees it.
+func (s *Service) conversation(m message) string {
+	if m.room != "" {
+		return m.roomJID
+	}
+	return m.from + "@" + s.cfg.Domain
+}
+
+// handle looks at a message once the person may have come back.
+func (s *Service) handle(ctx context.Context, m message) {
+	select {
+	case <-time.After(time.Until(m.at.Add(s.cfg.Grace))):
+	case <-ctx.Done():
+		return
+	}
+	var err error
+	if m.room == "" {
+		err = s.tell(ctx, job{user: m.to, m: m})
+	} else {
+		err = s.tellRoom(ctx, m)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Logger.Error("a message was not told by web push", "user", m.to, "room", m.room, "err", err)
+	}
+}
+
+// knownRoom is whom to tell of a room, as it was a moment ago.
+type knownRoom struct {
+	models.PushRoom
+	until time.Time
+}
+
+func (s *Service) tellRoom(ctx context.Context, m message) error {
+	room, ok := s.rooms[m.room]
+	if now := time.Now(); !ok || now.After(room.until) {
+		if len(s.rooms) >= maxRooms {
+			clear(s.rooms)
+		}
+		found, err := s.cfg.Store.PushRoom(ctx, m.room, m.roomJID)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		room = knownRoom{found, now.Add(roomKnown)}
+		s.rooms[m.room] = room
+	}
+	var failed error
+	for _, user := range room.Users {
+		if user != m.from && !s.cfg.LookedAt(user) {
+			failed = cmp.Or(failed, s.tell(ctx, job{user: user, m: m, title: cmp.Or(room.Title, m.room)}))
+		}
+	}
+	return failed
+}
+
+// tell sends a message to where its recipient is reached, if they want to be told of it.
+func (s *Service) tell(ctx context.Context, j job) error {
+	if s.cfg.LookedAt(j.user) {
+		return nil // they are back, and see it
+	}
+	a, err := s.cfg.Store.PushAudience(ctx, j.user, s.conversation(j.m))
+	if err != nil {
+		return err
+	}
+	if len(a.Subscriptions) == 0 {
+		s.forget(j.user)
+		return nil
+	}
+	if !s.wanted(ctx, j, a) || (j.session == "" && !s.rate.Allow(j.user, 1)) {
+		return nil
+	}
+	if j.payload, err = s.payload(ctx, j, a.Settings.ShowText); err != nil {
+		return err
+	}
+	for _, sub := range a.Subscriptions {
+		if j.session != "" && j.session != sub.SessionID {
+			continue
+		}
+		one := j
+		one.session, one.sub = sub.SessionID, sub
+		select {
+		case s.jobs <- one:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// wanted reports whether somebody wants to be told. People: of everything; rooms: where one's
+// name stands in it; unless they chose.
+func (s *Service) wanted(ctx context.Context, j job, a models.PushAudience) bool {
+	if a.Settings.Quiet(time.Now()) {
+		return false
+	}
+	switch {
+	case a.Level == models.NotifyNone:
+		return false
+	case a.Level == models.NotifyAll, j.m.room == "" && a.Level == "":
+		return true
+	case j.m.room == "": // to one person is as good as a mention
+		return true
+	}
+	account, err := s.cfg.Store.AccountByName(ctx, j.user)
+	return err == nil && (mentions(j.m.text, account.Name) || mentions(j.m.text, account.Username))
+}
+
+// mentions reports whether a name stands in a text as words of their own, whatever the case.
+func mentions(text, name string) bool {
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	if name == "" {
+		return false
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(name)
+		before, _ := utf8.DecodeLastRuneInString(text[:start])
+		after, _ := utf8.DecodeRuneInString(text[end:])
+		if !isWord(before) && !isWord(after) {
+			return true
+		}
+		from = end
+	}
+}
+
+func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// payload is what the service worker gets (static/js/sw.js).
+func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, error) {
+	name := j.m.nick
+	if a, err := s.cfg.Store.AccountByName(ctx, j.m.from); err == nil && name == "" {
+		name = a.Name
+	} else if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return nil, err
+	}
+	name = cmp.Or(name, j.m.from)
+	p := struct {
+		ID    string `json:"id"`
+		Tag   string `json:"tag"`
+		URL   string `json:"url"`
+		Title string `json:"title"`
+		Text  string `json:"text"`
+		Time  int64  `json:"time"` // ms
+	}{ID: j.m.id, Tag: s.conversation(j.m), URL: "/chat/with/" + url.PathEscape(j.m.from), Title: name, Text: "New message", Time: j.m.at.UnixMilli()}
+	if showText && !j.m.encrypted {
+		p.Text = shown(j.m.text)
+	}
+	if j.m.room != "" {
+		p.URL, p.Title, p.Text = "/chat/room/"+url.PathEscape(j.m.room), j.title, name+": "+p.Text
+	}
+	return json.Marshal(p)
+}
+
+// shown is the beginning of a text.
+func shown(text string) string {
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) <= maxShown {
+		return string(runes)
+	}
+	return string(runes[:maxShown-1]) + "…"
+}

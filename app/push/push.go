@@ -1,0 +1,168 @@
+// Package push tells people of messages while no page of theirs is looked at: web push (RFC
+// 8030), encrypted for the browser alone (RFC 8291), signed with the site's own key (RFC 8292).
+//
+// Nothing here is on a message's way: the chat server puts what may interest into a bounded
+// queue, which costs it a look into a map for everybody else. One goroutine takes it from
+// there, after a while in which the person may have come back; a few others send.
+package push
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"foyer/internal/budget"
+	"foyer/models"
+)
+
+// Bounds. What is beyond them is not told; it waits in the chat.
+const (
+	maxQueued  = 4096 // messages that wait to be looked at
+	maxWaiting = 1024 // notifications that wait to be tried again
+	workers    = 4
+	grace      = 3 * time.Second  // somebody who loads a page is back by then
+	roomKnown  = 30 * time.Second // whom to tell of a room
+	maxRooms   = 1024             // of which that is kept
+	sendTime   = 15 * time.Second
+)
+
+// perAccount: one notification every 2 s, and 60 at once.
+var perAccount = budget.Limit{Name: "push notifications of one account"}
+
+// Store is what the service needs of the database. *models.DB is one.
+type Store interface {
+	SubscribedToPush(ctx context.Context) ([]string, error)
+	PushAudience(ctx context.Context, user, conversation string) (models.PushAudience, error)
+	PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error)
+	RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error
+	AccountByName(ctx context.Context, user string) (models.Account, error)
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Store    Store
+	Key      []byte // 32 bytes that never change; the site's key pair follows from them
+	Contact  string // whom a push service may write to: an https URL, or an e-mail address (RFC 8292 §2.1)
+	Domain   string // of the people
+	LookedAt func(user string) bool
+	Meter    budget.Meter
+	Logger   *slog.Logger
+
+	Loopback bool           // push services may be on this machine, without TLS: for development and tests
+	Roots    *x509.CertPool // authorities of push services; nil: those of the system
+	Grace    time.Duration  // zero: 3 s; negative: none
+}
+
+// Service tells people by web push. It is safe for concurrent use.
+type Service struct {
+	cfg    Config
+	key    keyPair
+	client *http.Client
+	rate   *budget.Rate
+	queue  chan message
+	jobs   chan job
+	slots  chan struct{} // of those that wait to be tried again
+
+	mu         sync.RWMutex
+	subscribed map[string]struct{} // user names; some may have ended since
+	anybody    atomic.Bool         // there is one
+
+	rooms map[string]knownRoom // of the one goroutine that looks at messages
+}
+
+// New returns a Service; Run does its work.
+func New(cfg Config) (*Service, error) {
+	if cfg.Store == nil || cfg.LookedAt == nil {
+		return nil, errors.New("push: Config needs Store and LookedAt")
+	}
+	key, err := newKeyPair(cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = grace
+	}
+	return &Service{
+		cfg: cfg, key: key, client: newClient(cfg.Roots, cfg.Loopback),
+		rate:  budget.NewRate(perAccount, 0.5, 60, cfg.Meter),
+		queue: make(chan message, maxQueued), jobs: make(chan job, workers), slots: make(chan struct{}, maxWaiting),
+		subscribed: make(map[string]struct{}), rooms: make(map[string]knownRoom),
+	}, nil
+}
+
+// PublicKey is the site's key as pages need it (RFC 8292 §3.2), in base64url.
+func (s *Service) PublicKey() string { return s.key.public }
+
+// Subscribed tells that somebody has a subscription now.
+func (s *Service) Subscribed(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscribed[user] = struct{}{}
+	s.anybody.Store(true)
+}
+
+// Wants implements xmppd.Notifier.
+func (s *Service) Wants(user string) bool {
+	if !s.anybody.Load() {
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.subscribed[user]
+	return ok
+}
+
+// forget: somebody has no subscription any more.
+func (s *Service) forget(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.subscribed, user)
+	s.anybody.Store(len(s.subscribed) > 0)
+}
+
+// Run does the service's work until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	s.load(ctx)
+	var senders sync.WaitGroup
+	for range workers {
+		senders.Go(func() { s.send(ctx, &senders) })
+	}
+	defer senders.Wait()
+	for {
+		select {
+		case m := <-s.queue:
+			s.handle(ctx, m)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// load reads who has subscriptions; until the database is there.
+func (s *Service) load(ctx context.Context) {
+	for {
+		users, err := s.cfg.Store.SubscribedToPush(ctx)
+		if err == nil {
+			for _, u := range users {
+				s.Subscribed(u)
+			}
+			return
+		}
+		if ctx.Err() == nil {
+			s.cfg.Logger.Warn("it is not known who is told by web push; trying again", "err", err)
+		}
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"foyer/xmppd/pep"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// PushSubscription is where one browser is reached while no page is open (RFC 8030 §4).
+type PushSubscription struct {
+	SessionID string // with which it ends
+	AccountID int64
+	Endpoint  string
+	P256DH    []byte // the browser's public key, 65 bytes (RFC 8291 §3.1)
+	Auth      []byte // 16 bytes (§3.2)
+}
+
+// SavePushSubscription keeps a session's subscription, in the place of one that it had, and
+// of one that the same browser had in another session. ErrNotFound: the session has ended.
+func (db *DB) SavePushSubscription(ctx context.Context, p PushSubscription) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		// Only the browser knows both: nobody can take another's away.
+		if _, err := tx.Exec(ctx, "DELETE FROM push_subscriptions WHERE endpoint = $1 AND auth = $2 AND session_id <> $3", p.Endpoint, p.Auth, p.SessionID); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `INSERT INTO push_subscriptions (session_id, account_id, endpoint, p256dh, auth)
+			SELECT id, account_id, $3, $4, $5 FROM sessions WHERE id = $1 AND account_id = $2 AND expires_at > now() FOR SHARE
+			ON CONFLICT (session_id) DO UPDATE SET endpoint = excluded.endpoint, p256dh = excluded.p256dh, auth = excluded.auth`,
+			p.SessionID, p.AccountID, p.Endpoint, p.P256DH, p.Auth)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrNotFound
+		}
+		return err
+	})
+}
+
+// RemovePushSubscription forgets where a session's browser is reached; endpoint, if not
+// empty, only if it is still that one.
+func (db *DB) RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error {
+	_, err := db.pool.Exec(ctx, "DELETE FROM push_subscriptions WHERE session_id = $1 AND ($2 = '' OR endpoint = $2)", sessionID, endpoint)
+	return err
+}
+
+// HasPushSubscription reports whether a session's browser is reached.
+func (db *DB) HasPushSubscription(ctx context.Context, sessionID string) (bool, error) {
+	var has bool
+	err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM push_subscriptions WHERE session_id = $1)", sessionID).Scan(&has)
+	return has, err
+}
+
+// SubscribedToPush returns the user names of all who have a subscription.
+func (db *DB) SubscribedToPush(ctx context.Context) ([]string, error) {
+	rows, err := db.chat.Query(ctx, "SELECT DISTINCT a.username FROM push_subscriptions p JOIN accounts a ON a.id = p.account_id")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// PushAudience is where and how one person is told of a message.
+type PushAudience struct {
+	Subscriptions []PushSubscription
+	Settings      NotificationSettings
+	Level         NotificationLevel // of the conversation; empty: the default
+}
+
+// PushAudience returns where somebody is told of what is said in a conversation: nowhere
+// once the account is blocked, or its sessions have ended.
+func (db *DB) PushAudience(ctx context.Context, user, conversation string) (PushAudience, error) {
+	a := PushAudience{Settings: defaultNotifications()}
+	rows, err := db.chat.Query(ctx, `SELECT p.session_id::text, p.account_id, p.endpoint, p.p256dh, p.auth,
+			coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, '')
+		FROM accounts a JOIN push_subscriptions p ON p.account_id = a.id JOIN sessions s ON s.id = p.session_id AND s.expires_at > now()
+		LEFT JOIN notification_settings n ON n.account_id = a.id
+		LEFT JOIN conversation_settings c ON c.account_id = a.id AND c.jid = $2
+		WHERE a.username = $1 AND a.blocked_at IS NULL`, user, conversation)
+	if err != nil {
+		return a, err
+	}
+	var p PushSubscription
+	_, err = pgx.ForEachRow(rows, []any{&p.SessionID, &p.AccountID, &p.Endpoint, &p.P256DH, &p.Auth,
+		&a.Settings.ShowText, &a.Settings.QuietFrom, &a.Settings.QuietUntil, &a.Settings.Zone, &a.Level}, func() error {
+		a.Subscriptions = append(a.Subscriptions, p)
+		p = PushSubscription{}
+		return nil
+	})
+	return a, err
+}
+
+// PushRoom is a room as those see it who are told of what is said there.
+type PushRoom struct {
+	Title string
+	Users []string // with a subscription, who belong to it, or have a bookmark of it and may read it
+}
+
+// PushRoom returns whom to tell of what is said in a room, which both its name and its
+// address give. ErrNotFound: there is none.
+func (db *DB) PushRoom(ctx context.Context, name, jid string) (PushRoom, error) {
+	var r PushRoom
+	err := db.chat.QueryRow(ctx, `SELECT r.title, ARRAY(
+			SELECT a.username FROM accounts a WHERE a.blocked_at IS NULL
+				AND EXISTS (SELECT 1 FROM push_subscriptions p WHERE p.account_id = a.id)
+				AND (a.username IN (SELECT m.username FROM room_affiliations m WHERE m.room = r.name AND m.affiliation IN ('owner', 'admin', 'member'))
+					OR (NOT r.members_only AND r.password = ''
+						AND a.username IN (SELECT b.username FROM pubsub_items b WHERE b.node = '`+pep.NodeBookmarks+`' AND b.id = $2)
+						AND NOT EXISTS (SELECT 1 FROM room_affiliations o WHERE o.room = r.name AND o.username = a.username AND o.affiliation = 'outcast'))))
+		FROM rooms r WHERE r.name = $1`, name, jid).Scan(&r.Title, &r.Users)
+	return r, translate(err)
+}
+
+// NotificationLevel says of which messages of a conversation somebody is told.
+type NotificationLevel string
+
+// The levels.
+const (
+	NotifyAll      NotificationLevel = "all"
+	NotifyMentions NotificationLevel = "mentions" // in rooms: with one's name in it
+	NotifyNone     NotificationLevel = "none"
+)
+
+// NotificationSettings are how somebody wants to be told of messages.
+type NotificationSettings struct {
+	ShowText              bool   // also in what goes through a push service
+	Sound                 bool   // of an open page
+	QuietFrom, QuietUntil *int16 // minutes of the day in Zone, from and up to; nil: never quiet
+	Zone                  string // as in the time zone database
+}
+
+func defaultNotifications() NotificationSettings { return NotificationSettings{Zone: "UTC"} }
+
+// Quiet reports whether it is the person's quiet time.
+func (n NotificationSettings) Quiet(now time.Time) bool {
+	if n.QuietFrom == nil || n.QuietUntil == nil || *n.QuietFrom == *n.QuietUntil {
+		return false
+	}
+	zone, err := time.LoadLocation(n.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	now = now.In(zone)
+	minute := int16(now.Hour()*60 + now.Minute())
+	if *n.QuietFrom < *n.QuietUntil {
+		return minute >= *n.QuietFrom && minute < *n.QuietUntil
+	}
+	return minute >= *n.QuietFrom || minute < *n.QuietUntil // over midnight
+}
+
+// NotificationSettings returns an account's, or those of people who never chose.
+func (db *DB) NotificationSettings(ctx context.Context, accountID int64) (NotificationSettings, error) {
+	n := defaultNotifications()
+	err := db.pool.QueryRow(ctx, "SELECT show_text, sound, quiet_from, quiet_until, zone FROM notification_settings WHERE account_id = $1", accountID).
+		Scan(&n.ShowText, &n.Sound, &n.QuietFrom, &n.QuietUntil, &n.Zone)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return n, err
+}
+
+// SetNotificationSettings keeps an account's.
+func (db *DB) SetNotificationSettings(ctx context.Context, accountID int64, n NotificationSettings) error {
+	_, err := db.pool.Exec(ctx, `INSERT INTO notification_settings (account_id, show_text, sound, quiet_from, quiet_until, zone) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (account_id) DO UPDATE SET show_text = excluded.show_text, sound = excluded.sound,
+			quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until, zone = excluded.zone`,
+		accountID, n.ShowText, n.Sound, n.QuietFrom, n.QuietUntil, n.Zone)
+	return err
+}
+
+// ConversationSettings are what somebody chose for one conversation.
+type ConversationSettings struct {
+	JID    string            `json:"jid"`
+	Pinned bool              `json:"pinned"`
+	Level  NotificationLevel `json:"level"` // empty: the default
+}
+
+// maxConversationSettings is for how many conversations one account may choose.
+const maxConversationSettings = 5000
+
+// ConversationSettings returns all that an account chose.
+func (db *DB) ConversationSettings(ctx context.Context, accountID int64) ([]ConversationSettings, error) {
+	rows, err := db.pool.Query(ctx, "SELECT jid, pinned, coalesce(level, '') FROM conversation_settings WHERE account_id = $1 ORDER BY jid", accountID)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[ConversationSettings])
+}
+
+// SetConversationSettings keeps what an account chose for a conversation; nil leaves one of
+// the two as it is. ErrFull: it is as many as may be.
+func (db *DB) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
+	tag, err := db.pool.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
+		SELECT $1, $2, coalesce($3, false), nullif($4, '')
+			WHERE (SELECT count(*) FROM conversation_settings WHERE account_id = $1) < $5
+				OR EXISTS (SELECT 1 FROM conversation_settings WHERE account_id = $1 AND jid = $2)
+		ON CONFLICT (account_id, jid) DO UPDATE SET pinned = coalesce($3, c.pinned),
+			level = CASE WHEN $4::text IS NULL THEN c.level ELSE nullif($4, '') END`, accountID, jid, pinned, level, maxConversationSettings)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrTooMany
+	}
+	return err
+}

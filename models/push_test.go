@@ -1,0 +1,154 @@
+package models
+
+import (
+	"testing"
+	"time"
+)
+
+func subscription(s Session, endpoint, auth string) PushSubscription {
+	return PushSubscription{SessionID: s.ID, AccountID: s.AccountID, Endpoint: endpoint, P256DH: make([]byte, 65), Auth: []byte(auth)}
+}
+
+const auth1, auth2 = "0123456789abcdef", "fedcba9876543210"
+
+func (db *DB) reached(t *testing.T, user string) int {
+	t.Helper()
+	a, err := db.PushAudience(t.Context(), user, "x@h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(a.Subscriptions)
+}
+
+// A subscription ends with whatever ends its session.
+func TestPush_EndsWithSession(t *testing.T) {
+	for name, end := range map[string]func(*DB, Account, Session) error{
+		"sign-out": func(db *DB, a Account, s Session) error { return db.EndSession(t.Context(), a.ID, s.ID) },
+		"block":    func(db *DB, a Account, _ Session) error { return db.SetBlocked(t.Context(), a.ID, true) },
+		"expiry": func(db *DB, _ Account, s Session) error {
+			return db.site.Exec("UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ?", s.ID).Error
+		},
+		"deletion": func(db *DB, a Account, _ Session) error {
+			return db.site.Exec("DELETE FROM accounts WHERE id = ?", a.ID).Error
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			a := db.person(t, "zoe")
+			s := db.session(t, a, "secret", time.Hour)
+			is(t, db.SavePushSubscription(t.Context(), subscription(s, "https://p/1", auth1)), nil)
+			if n := db.reached(t, "zoe"); n != 1 {
+				t.Fatalf("%d subscriptions", n)
+			}
+			is(t, end(db, a, s), nil)
+			if n := db.reached(t, "zoe"); n != 0 {
+				t.Errorf("%d subscriptions", n)
+			}
+			is(t, db.SavePushSubscription(t.Context(), subscription(s, "https://p/1", auth1)), ErrNotFound)
+		})
+	}
+}
+
+// A browser has one subscription, whoever sits at it; and nobody takes another's away.
+func TestPush_OneOfEachBrowser(t *testing.T) {
+	db := open(t)
+	zoe, yan := db.person(t, "zoe"), db.person(t, "yan")
+	first, second := db.session(t, zoe, "1", time.Hour), db.session(t, yan, "2", time.Hour)
+	save := func(p PushSubscription) { t.Helper(); is(t, db.SavePushSubscription(t.Context(), p), nil) }
+	save(subscription(first, "https://p/1", auth1))
+	save(subscription(second, "https://p/1", auth2)) // knows the address, and not the secret
+	if db.reached(t, "zoe") != 1 {
+		t.Error("zoe's was taken away")
+	}
+	save(subscription(second, "https://p/1", auth1)) // the same browser
+	if db.reached(t, "zoe") != 0 || db.reached(t, "yan") != 1 {
+		t.Error("the browser is still zoe's")
+	}
+	is(t, db.RemovePushSubscription(t.Context(), second.ID, "https://p/other"), nil)
+	if db.reached(t, "yan") != 1 {
+		t.Error("one that has changed since was removed")
+	}
+	is(t, db.RemovePushSubscription(t.Context(), second.ID, "https://p/1"), nil)
+	if db.reached(t, "yan") != 0 {
+		t.Error("it was not removed")
+	}
+}
+
+// Whom a room's messages are told to: those who belong to it, and those who have it among
+// their rooms and may read it.
+func TestPush_Room(t *testing.T) {
+	db := open(t)
+	for _, name := range []string{"member", "marked", "banned", "stranger", "unreached"} {
+		a := db.person(t, name)
+		if name != "unreached" {
+			is(t, db.SavePushSubscription(t.Context(), subscription(db.session(t, a, name, time.Hour), "https://p/"+name, auth1)), nil)
+		}
+	}
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := db.pool.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`INSERT INTO rooms (name, title, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+		VALUES ('garden', 'Garden', true, true, false, false, false, true, true, 'anyone', true, 100)`)
+	exec(`INSERT INTO room_affiliations (room, username, affiliation) VALUES ('garden', 'member', 'member'), ('garden', 'unreached', 'owner'), ('garden', 'banned', 'outcast')`)
+	exec(`INSERT INTO pubsub_nodes (username, node, config) SELECT u, 'urn:xmpp:bookmarks:1', '{}' FROM unnest(ARRAY['marked', 'banned']) u`)
+	exec(`INSERT INTO pubsub_items (username, node, id, payload) SELECT u, 'urn:xmpp:bookmarks:1', 'garden@c', '' FROM unnest(ARRAY['marked', 'banned']) u`)
+	told := func() map[string]bool {
+		t.Helper()
+		r, err := db.PushRoom(t.Context(), "garden", "garden@c")
+		if err != nil || r.Title != "Garden" {
+			t.Fatal(r, err)
+		}
+		users := map[string]bool{}
+		for _, u := range r.Users {
+			users[u] = true
+		}
+		return users
+	}
+	if got := told(); len(got) != 2 || !got["member"] || !got["marked"] {
+		t.Errorf("open: %v", got)
+	}
+	exec("UPDATE rooms SET members_only = true")
+	if got := told(); len(got) != 1 || !got["member"] {
+		t.Errorf("members only: %v", got)
+	}
+	_, err := db.PushRoom(t.Context(), "none", "none@c")
+	is(t, err, ErrNotFound)
+}
+
+func TestConversationSettings(t *testing.T) {
+	db := open(t)
+	a := db.person(t, "zoe")
+	none, pinned := NotifyNone, true
+	var standard NotificationLevel
+	is(t, db.SetConversationSettings(t.Context(), a.ID, "x@h", nil, &none), nil)
+	is(t, db.SetConversationSettings(t.Context(), a.ID, "x@h", &pinned, nil), nil)
+	list, err := db.ConversationSettings(t.Context(), a.ID)
+	if err != nil || len(list) != 1 || list[0] != (ConversationSettings{"x@h", true, NotifyNone}) {
+		t.Errorf("%+v, %v", list, err)
+	}
+	is(t, db.SetConversationSettings(t.Context(), a.ID, "x@h", nil, &standard), nil)
+	if list, _ = db.ConversationSettings(t.Context(), a.ID); list[0] != (ConversationSettings{"x@h", true, ""}) {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	at := func(from, until int16, zone string) NotificationSettings {
+		return NotificationSettings{QuietFrom: &from, QuietUntil: &until, Zone: zone}
+	}
+	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		n    NotificationSettings
+		want bool
+	}{
+		{at(12*60, 13*60, "UTC"), true}, {at(11*60, 12*60, "UTC"), false}, {at(22*60, 7*60, "UTC"), false},
+		{at(13*60, 12*60+1, "UTC"), true}, {at(14*60, 15*60, "Europe/Berlin"), true}, {at(0, 0, "UTC"), false}, {NotificationSettings{}, false},
+	} {
+		if c.n.Quiet(noon) != c.want {
+			t.Errorf("%d to %d %s", *c.n.QuietFrom, *c.n.QuietUntil, c.n.Zone)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+// Notifications while no page is open (web push): this browser's subscription, which a
+// person asks for by a click, and which ends when they sign out.
+
+import { all, around } from './dom.js';
+
+/** @typedef {import('./chat/types.js').ChatConfig} ChatConfig */
+
+const OWNER = 'foyer-push'; // whose subscription this browser has
+
+const ask = 'Notification' in window ? Notification.requestPermission.bind(Notification) : null; // Converse's own asking is switched off (notifications.js)
+const possible = () => 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
+
+/** The registration of the service worker, once it is at work. */
+export async function registration() {
+    await navigator.serviceWorker.register('/sw.js', { scope: '/' });
+    return navigator.serviceWorker.ready;
+}
+
+const tell = (method, body) =>
+    fetch('/xmpp/push', { method, headers: { 'Content-Type': 'application/json' }, body: body && JSON.stringify(body), cache: 'no-store' });
+
+/** Bytes of base64url. */
+const bytes = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+
+/** Asks for permission, which takes a click, and subscribes. @param {ChatConfig} config */
+export async function subscribe(config) {
+    if ((await ask?.()) !== 'granted') throw new Error('not allowed');
+    const { pushManager } = await registration();
+    const options = { userVisibleOnly: true, applicationServerKey: bytes(config.pushKey) };
+    const subscription = await pushManager.subscribe(options).catch(async (cause) => {
+        // One for another key, of a site that was here before, stands in the way.
+        const old = await pushManager.getSubscription();
+        if (!old) throw cause;
+        await old.unsubscribe();
+        return pushManager.subscribe(options);
+    });
+    const answer = await tell('POST', subscription);
+    if (!answer.ok) {
+        await subscription.unsubscribe();
+        throw new Error(`the site does not take the subscription: ${answer.status}`);
+    }
+    localStorage.setItem(OWNER, config.user);
+}
+
+/** Ends the subscription, at the push service too. */
+export async function unsubscribe() {
+    if (!possible() || localStorage.getItem(OWNER) === null) return;
+    localStorage.removeItem(OWNER);
+    const there = await navigator.serviceWorker.getRegistration('/');
+    const subscription = await there?.pushManager.getSubscription();
+    for (const shown of (await there?.getNotifications()) ?? []) shown.close();
+    await Promise.all([subscription?.unsubscribe(), tell('DELETE').catch(() => {})]);
+}
+
+/** Whether this browser is notified for this person while no page is open. @param {ChatConfig} config */
+export const isSubscribed = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(OWNER) === config.user;
+
+/** Whether there is something to offer. @param {ChatConfig} config */
+export const mayOffer = (config) => Boolean(config.pushKey) && possible() && Notification.permission !== 'denied' && !isSubscribed(config);
+
+/** Tells the site again where this browser is reached: the session may be a new one, and browsers change it. */
+async function renew(config) {
+    const owner = localStorage.getItem(OWNER);
+    if (owner === null || !config.pushKey || !possible()) return;
+    if (owner !== config.user || Notification.permission !== 'granted') return unsubscribe();
+    const { pushManager } = await registration();
+    const subscription = await pushManager.getSubscription();
+    if (subscription) await tell('POST', subscription);
+    else localStorage.removeItem(OWNER);
+}
+
+/** What the settings page says and offers of this device. */
+function showState(config) {
+    for (const box of all('[data-push]')) {
+        const find = (name) => /** @type {HTMLElement} */ (box.querySelector(name));
+        const on = isSubscribed(config);
+        const denied = possible() && Notification.permission === 'denied';
+        box.hidden = false;
+        find('[data-push-on]').hidden = on || denied || !possible();
+        find('[data-push-off]').hidden = !on;
+        find('[data-push-state]').textContent = !possible()
+            ? 'This browser cannot notify you while this site is closed.'
+            : denied
+              ? 'Your browser does not let this site notify you. Its settings for this site change that.'
+              : on
+                ? 'You are notified on this device, also while this site is closed.'
+                : 'You are not notified on this device while this site is closed.';
+    }
+    for (const zone of /** @type {HTMLInputElement[]} */ (all('[data-zone]'))) {
+        zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+    }
+}
+
+/** @param {ChatConfig} config */
+export function offerPush(config) {
+    renew(config).catch((cause) => console.warn('The site was not told where this browser is reached.', cause));
+    showState(config);
+    document.addEventListener('foyer:page', () => showState(config));
+    document.addEventListener('click', async (event) => {
+        const on = around(event, '[data-push-on]');
+        if (!on && !around(event, '[data-push-off]')) return;
+        const say = (text) => all('[data-push-state]').forEach((state) => (state.textContent = text));
+        try {
+            await (on ? subscribe(config) : unsubscribe());
+            showState(config);
+        } catch (cause) {
+            showState(config);
+            console.warn('This browser does not subscribe.', cause);
+            if (Notification.permission !== 'denied') say('That did not work: the browser’s push service does not answer. Please try again later.');
+        }
+    });
+}
