@@ -29,8 +29,9 @@ func newEarly(meter budget.Meter) *budget.Share {
 	return budget.NewShare(budget.Limit{Name: "BOSH requests of one address before their turn"}, earlyBytes, earlyBytesOfOne, meter)
 }
 
-// Bytes that came over BOSH and wait to be handled, of an account and of all. What
-// little most sessions have waiting is free.
+// Bytes that came over BOSH and wait to be handled, of an account and of all; and those
+// of requests that are being unpacked, of an address. What little most sessions have
+// waiting is free, and so are the first bytes of each request.
 const (
 	inboxBytes      = 64 << 20
 	inboxBytesOfOne = inboxBytes / 16
@@ -38,7 +39,7 @@ const (
 )
 
 func newInboxes(meter budget.Meter) *budget.Share {
-	return budget.NewShare(budget.Limit{Name: "BOSH stanzas of one account that wait"}, inboxBytes, inboxBytesOfOne, meter)
+	return budget.NewShare(budget.Limit{Name: "BOSH stanzas of one account that wait, or of one address while they are unpacked"}, inboxBytes, inboxBytesOfOne, meter)
 }
 
 func newAdmission(cfg Config) admission {

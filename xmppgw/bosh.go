@@ -22,6 +22,7 @@ type boshHTTP struct {
 	header Header
 	peer   string // the TCP peer's address
 	body   []byte // the session keeps it
+	packed bool   // the body is compressed
 }
 
 // boshReply is an HTTP response; status 0 closes the connection without one.
@@ -79,13 +80,22 @@ func (g *Gateway) MaxBody() int { return g.cfg.Limits.Bytes + 4096 }
 // post handles one POST, and lets asker have the answer, which may take a while: it
 // comes from the session that is returned, or is there already.
 func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSession {
-	if len(r.body) > g.MaxBody() {
-		asker.answer(refusal(boshPolicyViolation, false))
-		return nil
-	}
 	c, err := g.arrive(r.header, r.peer)
 	if err != nil {
 		asker.answer(boshReply{status: http.StatusForbidden, body: terminal(boshPolicyViolation)})
+		return nil
+	}
+	if r.packed {
+		unpacked, free, err := g.unpack(ctx, c.addr, r.body)
+		if err != nil { // clients try again after a 5xx (B-33)
+			asker.answer(boshReply{status: http.StatusServiceUnavailable})
+			return nil
+		}
+		defer free()
+		r.body = unpacked
+	}
+	if len(r.body) > g.MaxBody() {
+		asker.answer(refusal(boshPolicyViolation, false))
 		return nil
 	}
 	body, err := stream.ParseBody(r.body, g.cfg.Limits)

@@ -2,9 +2,12 @@ package xmppgw
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
 	"sync"
+
+	"foyer/internal/budget"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -58,16 +61,26 @@ func (g *Gateway) Unpacks(coding string) bool {
 	return g.cfg.Compress && strings.EqualFold(strings.TrimSpace(coding), "gzip")
 }
 
-// unpack returns what a compressed request holds, up to one byte more than it may,
-// or nothing when it is broken.
-func (g *Gateway) unpack(packed []byte) []byte {
+// unpack returns what a compressed request holds, up to one byte more than it may, or
+// nothing when it is broken. The address pays for what is large, as for an inbox, until
+// free is called; the error means that there was no room before ctx ended.
+func (g *Gateway) unpack(ctx context.Context, addr string, packed []byte) (body []byte, free func(), err error) {
+	free = func() {}
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil
+		return nil, free, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r, int64(g.MaxBody())+1))
+	body, err = io.ReadAll(io.LimitReader(r, inboxFree))
+	if err == nil && len(body) == inboxFree {
+		if free, err = g.inboxes.Acquire(ctx, budget.Network(addr), int64(g.MaxBody())); err != nil {
+			return nil, nil, err
+		}
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(r, int64(g.MaxBody())+1-inboxFree))
+		body = append(body, rest...)
+	}
 	if err != nil {
-		return nil
+		body = nil
 	}
-	return body
+	return body, free, nil
 }

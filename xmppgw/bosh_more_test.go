@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 )
 
@@ -135,22 +136,62 @@ func TestBOSH_Compressed(t *testing.T) {
 			}
 		}
 	}
-	post := func(payload string) reply {
-		var out bytes.Buffer
-		w := gzip.NewWriter(&out)
-		_, _ = io.WriteString(w, b.body("", payload))
-		w.Close()
-		c := b.overOneConnection()
-		c.send(c.request("Content-Encoding: gzip\r\n", out.String()))
-		resp, err := http.ReadResponse(c.r, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw, _ := io.ReadAll(resp.Body)
-		return reply{body: string(raw)}
+	b.wants(b.postPacked(message("a", "packed")), `id="packed"`)
+	b.wants(b.postPacked(strings.Repeat(" ", 100<<20)), `condition="policy-violation"`) // a bomb
+}
+
+// postPacked is post for a payload that is compressed.
+func (b *boshClient) postPacked(payload string) reply {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = io.WriteString(w, b.body("", payload))
+	w.Close()
+	c := b.overOneConnection()
+	c.send(c.request("Content-Encoding: gzip\r\n", out.String()))
+	resp, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		b.site.t.Error(err)
+		return reply{}
 	}
-	b.wants(post(message("a", "packed")), `id="packed"`)
-	b.wants(post(strings.Repeat(" ", 100<<20)), `condition="policy-violation"`) // a bomb
+	raw, _ := io.ReadAll(resp.Body)
+	return reply{body: string(raw)}
+}
+
+// metLimits tells who met a limit.
+type metLimits chan string
+
+func (m metLimits) Met(_ budget.Limit, name string) { m <- name }
+
+// X-46: what a large request unpacks to is paid by its address while it is taken in;
+// others wait, and small ones do not.
+func TestBOSH_UnpackingPays(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Compress = true })
+	b := s.bosh(true)
+	b.signIn()
+	met := make(metLimits, 1)
+	s.gw.inboxes = budget.NewShare(budget.Limit{Name: "test"}, 1<<20, 1<<20, met)
+	release, ok := s.gw.inboxes.TryAcquire("127.0.0.1", 1<<20)
+	if !ok {
+		t.Fatal("it is not free")
+	}
+	b.wants(b.postPacked(message("a", "small")), `id="small"`)
+	answered := make(chan reply, 1)
+	go func() { answered <- b.postPacked(message("large", strings.Repeat("x", 2*inboxFree))) }()
+	if who := <-met; who != "127.0.0.1" {
+		t.Errorf("%s waits", who)
+	}
+	select {
+	case <-answered:
+		t.Error("it did not wait")
+	default:
+	}
+	release()
+	b.wants(<-answered, strings.Repeat("x", 2*inboxFree))
+	if release, ok = s.gw.inboxes.TryAcquire("127.0.0.1", 1<<20); !ok {
+		t.Error("it still pays")
+	} else {
+		release()
+	}
 }
 
 // RFC 7395 §3.6.1 (W-17), XEP-0124 §17.2 (B-52): new streams are sent elsewhere,

@@ -129,11 +129,11 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 			gzip: g.packsFor(fiberHeader{c}), site: g.cfg.Auth != nil,
 		},
 	}
-	body := append([]byte(nil), c.BodyRaw()...) // it outlives the handler's buffer
-	if g.Unpacks(c.Get("Content-Encoding")) {
-		body = g.unpack(body) // otherwise no coding was advertised (B-05)
-	}
-	conn.ask(c.UserContext(), boshHTTP{header: fiberHeader{c}, peer: conn.peer, body: body})
+	conn.ask(c.UserContext(), boshHTTP{
+		header: fiberHeader{c}, peer: conn.peer,
+		body:   append([]byte(nil), c.BodyRaw()...),  // it outlives the handler's buffer
+		packed: g.Unpacks(c.Get("Content-Encoding")), // otherwise no coding was advertised (B-05)
+	})
 	hijack(c.Context(), true, conn.begin)
 	return nil
 }
