@@ -64,10 +64,11 @@ func (c Config) authAccept() []string {
 }
 
 // apps reports whether apps can sign in: at this site's own ports, or at another server
-// that takes their passwords.
+// that takes their passwords. One that asks by `foyer extauth` has no setting of its own:
+// then XMPP_AUTH_ACCEPT says so.
 func (c Config) apps() bool {
-	doors := c.AuthDovecot != "" || c.AuthHTTP != ""
-	return c.Native() || (doors && slices.Contains(c.authAccept(), acceptAppPassword))
+	asks := c.AuthDovecot != "" || c.AuthHTTP != "" || c.AuthAccept != ""
+	return c.Native() || (asks && slices.Contains(c.authAccept(), acceptAppPassword))
 }
 
 func (c Config) accepted() auth.Accepted {

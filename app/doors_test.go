@@ -45,6 +45,18 @@ func TestConfig_Doors(t *testing.T) {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
+	// The page of app passwords is there when one of them is good somewhere.
+	for _, c := range []struct {
+		cfg  Config
+		apps bool
+	}{
+		{Config{}, false}, {Config{AuthHTTP: "unix:/run/a"}, true}, {Config{AuthHTTP: "unix:/run/a", AuthAccept: "token"}, false},
+		{Config{AuthAccept: "token, app-password"}, true}, {Config{AuthAccept: "token"}, false}, // asked by `foyer extauth`
+	} {
+		if c.cfg.apps() != c.apps {
+			t.Errorf("%+v: %v", c.cfg.authAccept(), c.cfg.apps())
+		}
+	}
 }
 
 // Both doors lead to the site's own decision, and are shut with it.
