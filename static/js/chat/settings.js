@@ -1,6 +1,7 @@
 // Converse's settings: how this site signs in, and what is left out because it
 // does not work here or would ask third parties.
 
+import { isSubscribed } from '../push.js';
 import { transport } from './transport.js';
 
 /** The chat's language: the browser's, if Converse has it. */
@@ -77,6 +78,7 @@ export function settings(config, converse) {
         send_chat_markers: ['displayed'], // see delivery.js
         time_format: 'HH:mm',
         play_sounds: false,
+        show_desktop_notifications: !isSubscribed(config), // else the site notifies a hidden page, too (push.js)
 
         // People come from the site.
         allow_contact_requests: config.roster === 'none',
