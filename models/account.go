@@ -111,7 +111,7 @@ type PasswordChange struct {
 // ErrStale: the password is another one by now, or the session that was to stay
 // has ended (X-49). A demo account is none afterwards.
 func (db *DB) ChangePassword(ctx context.Context, c PasswordChange) (ended []string, err error) {
-	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+	err = db.ending(ctx, func(tx pgx.Tx) error {
 		// The account first: everything that is written because of the old password
 		// locks this row, or waits for it.
 		tag, err := tx.Exec(ctx, `UPDATE accounts SET password_hash = $2, demo = false, password_version = password_version + 1
@@ -169,11 +169,13 @@ func (db *DB) SetBlocked(ctx context.Context, id int64, blocked bool) error {
 		now := time.Now()
 		at = &now
 	}
-	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := requireRows(tx.Model(&Account{}).Where("id = ?", id).Updates(map[string]any{"blocked_at": at})); err != nil || !blocked {
-			return err
-		}
-		return tx.Where("account_id = ?", id).Delete(&Session{}).Error
+	return insist(ctx, func() error {
+		return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			if err := requireRows(tx.Model(&Account{}).Where("id = ?", id).Updates(map[string]any{"blocked_at": at})); err != nil || !blocked {
+				return err
+			}
+			return tx.Where("account_id = ?", id).Delete(&Session{}).Error
+		})
 	})
 }
 
@@ -226,6 +228,10 @@ func (db *DB) Avatar(ctx context.Context, hash string) (Avatar, error) {
 // the password that was checked, or AnyVersion; ErrStale: it is another one by
 // now.
 func (db *DB) DeleteAccount(ctx context.Context, id int64, version int, domain string) error {
+	return insist(ctx, func() error { return db.deleteAccount(ctx, id, version, domain) })
+}
+
+func (db *DB) deleteAccount(ctx context.Context, id int64, version int, domain string) error {
 	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var a Account
 		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&a).Error; err != nil {

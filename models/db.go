@@ -205,6 +205,26 @@ func translate(err error) error {
 	return err
 }
 
+// deadlocks is how often a transaction that ends something is begun again.
+const deadlocks = 5
+
+// ending runs a transaction that ends sessions, app passwords or tokens.
+func (db *DB) ending(ctx context.Context, end func(tx pgx.Tx) error) error {
+	return insist(ctx, func() error { return pgx.BeginFunc(ctx, db.pool, end) })
+}
+
+// insist does something again that Postgres broke off because two transactions waited for
+// each other (40P01): what is to end must end, whatever begins or ends at the same time. An
+// attempt that failed has changed nothing.
+func insist(ctx context.Context, do func() error) error {
+	for i := 1; ; i++ {
+		err := do()
+		if !isViolation(err, "40P01") || i == deadlocks || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 // requireRows returns ErrNotFound when a statement changed no row.
 func requireRows(r *gorm.DB) error {
 	if r.Error == nil && r.RowsAffected == 0 {

@@ -162,7 +162,7 @@ func (db *DB) PartIdentity(ctx context.Context, accountID int64, id, keep string
 	if _, err := uuid.Parse(id); err != nil {
 		return nil, ErrNotFound
 	}
-	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+	err = db.ending(ctx, func(tx pgx.Tx) error {
 		// Locked first, and counted by a statement of its own: of two that go at once, one is
 		// the last.
 		var own, others bool
@@ -182,6 +182,7 @@ func (db *DB) PartIdentity(ctx context.Context, accountID int64, id, keep string
 			}
 		}
 		list, err := endIdentities(ctx, tx, []string{id})
+		ended = nil
 		for _, e := range list {
 			ended = append(ended, e.Session)
 		}
@@ -211,7 +212,7 @@ type Ended struct{ Username, Session string }
 // EndIdentities ends what stands on identities: sessions, and app passwords that were made
 // in them. What was proved before by one of them opens nothing any more.
 func (db *DB) EndIdentities(ctx context.Context, ids []string) (ended []Ended, err error) {
-	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+	err = db.ending(ctx, func(tx pgx.Tx) error {
 		ended, err = endIdentities(ctx, tx, ids)
 		return err
 	})
@@ -220,9 +221,10 @@ func (db *DB) EndIdentities(ctx context.Context, ids []string) (ended []Ended, e
 
 func endIdentities(ctx context.Context, tx pgx.Tx, ids []string) ([]Ended, error) {
 	// The identities first: a session that begins locks its identity's row, or waits for it
-	// and sees then that it is late (CreateSession).
+	// and sees then that it is late (CreateSession). A new app password refers to the row only,
+	// and does not wait: it holds its session, which waits for it below.
 	_, err := tx.Exec(ctx, `UPDATE identities SET ended_at = clock_timestamp()
-		WHERE id IN (SELECT id FROM identities WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)`, ids)
+		WHERE id IN (SELECT id FROM identities WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`, ids)
 	if err != nil {
 		return nil, err
 	}

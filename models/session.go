@@ -212,15 +212,13 @@ func (db *DB) EndSession(ctx context.Context, accountID int64, id string) error 
 // EndSessions ends all sessions of an account but one, and returns their ids.
 func (db *DB) EndSessions(ctx context.Context, accountID int64, except string) ([]string, error) {
 	var ended []string
-	err := db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		q := tx.Model(&Session{}).Where("account_id = ?", accountID)
-		if except != "" {
-			q = q.Where("id <> ?", except)
-		}
-		if err := q.Pluck("id", &ended).Error; err != nil || len(ended) == 0 {
+	err := db.ending(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "DELETE FROM sessions WHERE account_id = $1 AND id::text <> $2 RETURNING id::text", accountID, except)
+		if err != nil {
 			return err
 		}
-		return tx.Where("id IN ?", ended).Delete(&Session{}).Error
+		ended, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
 	})
 	return ended, err
 }
