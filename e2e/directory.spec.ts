@@ -44,14 +44,14 @@ test.describe("on a large site", () => {
 test("the owner of a room deletes it", async ({ alice, bob }) => {
   await makeRoom(alice, "Book club");
   await alice.page.goto("/rooms");
-  await alice.page.getByRole("link", { name: "Book club" }).click();
+  await alice.page.getByRole("main").getByRole("link", { name: "Book club" }).click();
   await alice.page.getByText("Delete Book club …").click();
   await alice.page.getByRole("button", { name: "Delete Book club for good" }).click();
   await expect(alice.page.getByText("The room is deleted.")).toBeVisible();
-  await expect(alice.page.getByRole("link", { name: "Book club" })).toHaveCount(0);
+  await expect(alice.page.getByRole("main").getByRole("link", { name: "Book club" })).toHaveCount(0);
   await bob.page.goto("/rooms");
-  await expect(bob.page.getByRole("link", { name: "Lobby" })).toBeVisible();
-  await expect(bob.page.getByRole("link", { name: "Book club" })).toHaveCount(0);
+  await expect(bob.page.getByRole("main").getByRole("link", { name: "Lobby" })).toBeVisible();
+  await expect(bob.page.getByRole("main").getByRole("link", { name: "Book club" })).toHaveCount(0);
 });
 
 // a link on another site opens no room.

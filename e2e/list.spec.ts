@@ -27,7 +27,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
       await expect(alice.page).toHaveURL(/\/chat\/with\/bob$/);
       await alice.say("I am");
       for (let i = 0; i < 3; i++) {
-        await alice.page.reload({ waitUntil: "commit" });
+        await alice.page.reload({ waitUntil: "domcontentloaded" });
         if (screen === "wide") await expect(line(alice, "Bob Baker")).toHaveText("You: I am");
       }
       await expect(alice.message("I am")).toBeVisible(); // its address is open again

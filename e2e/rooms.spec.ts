@@ -39,7 +39,7 @@ test("a room by invitation is seen by those who belong to it", async ({ alice, b
   await expect(bob.page.getByRole("button", { name: "Open Lobby" })).toBeVisible();
   await expect(bob.page.getByRole("button", { name: "Open Surprise party" })).toHaveCount(0);
 
-  await alice.page.getByRole("link", { name: "Surprise party" }).click();
+  await alice.page.getByRole("main").getByRole("link", { name: "Surprise party" }).click();
   await alice.page.getByLabel("Whom to invite").pressSequentially("bob b");
   await alice.page.getByRole("button", { name: `Invite ${names.bob}` }).click();
   await expect(alice.page.getByText("The invitation is on its way.")).toBeVisible();

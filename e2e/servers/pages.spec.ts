@@ -24,7 +24,7 @@ test("a room by invitation is seen by those who belong to it, until its owner en
   await expect(bob.page.getByRole("button", { name: `Open ${name}` })).toHaveCount(0);
 
   await alice.page.goto("/rooms");
-  await alice.page.getByRole("link", { name }).click();
+  await alice.page.getByRole("main").getByRole("link", { name }).click();
   await alice.page.getByLabel("Whom to invite").pressSequentially("bob b");
   await alice.page.getByRole("button", { name: `Invite ${names.bob}` }).click();
   await expect(alice.page.getByText("The invitation is on its way.")).toBeVisible();
@@ -36,15 +36,15 @@ test("a room by invitation is seen by those who belong to it, until its owner en
   await bob.hears("You came!");
 
   await bob.page.goto("/rooms");
-  await bob.page.getByRole("link", { name }).click();
+  await bob.page.getByRole("main").getByRole("link", { name }).click();
   await expect(bob.page.getByText("only people who are invited come in")).toBeVisible();
   await expect(bob.page.getByText("Delete this room")).toHaveCount(0);
 
   await alice.page.goto("/rooms");
-  await alice.page.getByRole("link", { name }).click();
+  await alice.page.getByRole("main").getByRole("link", { name }).click();
   await alice.page.getByText(`Delete ${name} …`).click();
   await alice.page.getByRole("button", { name: `Delete ${name} for good` }).click();
-  await expect(alice.page.getByRole("link", { name })).toHaveCount(0);
+  await expect(alice.page.getByRole("main").getByRole("link", { name })).toHaveCount(0);
   bob.watch.allow(/\b404\b/);
   await bob.page.reload();
   await expect(bob.page.getByText("There is no such room, or it is not open to you.")).toBeVisible();

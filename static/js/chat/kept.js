@@ -123,6 +123,7 @@ function takeUp(api, keeper, take) {
     const { connection } = keeper;
     const { restore } = connection;
     connection.restore = (jid, callback, ...rest) => {
+        connection.restore = restore; // later on this page there is nothing to take over from another
         const again = beganToStart();
         connection.pause();
         try {

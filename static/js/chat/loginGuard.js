@@ -155,7 +155,8 @@ export class LoginGuard {
         if (typed) this.refusal = null;
         if (typed || (this.attempt === 0 && !this.worked)) this.attempt++;
         else await this.retry(api);
-        this.watch(api);
+        // Where people type their password, a page's start makes no attempt: the form waits.
+        if (typed || this.worked || this.config.login !== 'password') this.watch(api);
     }
 
     /** Waits for the site, and for a moment that is not everybody's. */
