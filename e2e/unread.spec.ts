@@ -64,3 +64,30 @@ test("so is what is said in a room", async ({ alice, bob }) => {
   await alice.hears("Anybody there?");
   await expect(alice.page).toHaveTitle(/^[^(]/);
 });
+
+// Everything that came meanwhile is below the line, whether it was kept for them or
+// comes from the archive.
+test("a line stands before the first message that is new", async ({ bob, visit }) => {
+  await bob.page.goto("/chat/with/alice");
+  for (const text of ["one", "two", "three"]) {
+    await bob.say(text);
+    await expect(bob.message(text)).toBeVisible();
+  }
+  const alice = await visit("alice");
+  await alice.signIn();
+  await alice.page.goto("/chat/with/bob");
+  await alice.hears("three");
+  const line = alice.page.locator("#chat converse-chat .message.separator:not(.date-separator)");
+  const next = line.locator("xpath=following::*[contains(@class, 'chat-msg__text')][1]");
+  await expect(line).toHaveText("New messages");
+  await expect(next).toHaveText("one");
+
+  await alice.page.goto("/people"); // nothing is in sight there
+  await alice.ready();
+  await bob.say("four");
+  await bob.say("five");
+  await alice.page.goto("/chat/with/bob");
+  await alice.hears("five");
+  await expect(line).toHaveCount(1);
+  await expect(next).toHaveText("four");
+});

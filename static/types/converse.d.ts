@@ -98,6 +98,7 @@ declare namespace Converse {
     type Event =
         | 'afterMessagesFetched'
         | 'beforeAttemptNonPreboundSession'
+        | 'chatBoxInitialized'
         | 'chatBoxesInitialized'
         | 'chatRoomInitialized'
         | 'chatRoomViewInitialized'

@@ -4,6 +4,7 @@
 
 import { around } from '../dom.js';
 import { panel } from './panel.js';
+import { SOMEBODY } from './people.js';
 
 const onChatPage = () => document.body.dataset.page === 'chat';
 
@@ -39,6 +40,15 @@ async function show(_converse, config, jid) {
     else await api.chats.open(jid, {}, true);
 }
 
+/** Names the open conversation in the page's title, before that of the site. */
+function nameInTitle(_converse, config) {
+    if (!onChatPage()) return;
+    const jid = conversationAt(config, location.pathname);
+    const name = jid && _converse.state.chatboxes?.get(jid)?.getDisplayName();
+    const [, count, , site] = /^(\(\d+\) )?(?:(.*) · )?(.*)$/.exec(document.title) ?? [];
+    document.title = `${count ?? ''}${name && name !== SOMEBODY ? name : 'Chat'} · ${site}`;
+}
+
 /** Opens what the page's address means: when the chat is ready, and when the page changes. */
 export function openedByAddress(_converse, config) {
     const { api } = _converse;
@@ -58,6 +68,11 @@ export function openedByAddress(_converse, config) {
     api.listen.on('rosterContactsFetched', becomeReady);
     api.listen.on('connected', becomeReady);
     document.addEventListener('foyer:page', follow);
+    const nameIt = () => nameInTitle(_converse, config);
+    document.addEventListener('foyer:page', nameIt);
+    document.addEventListener('foyer:conversation', nameIt);
+    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add change:hidden change:name change:nickname vcard:change', nameIt));
+    api.listen.on('rosterContactsFetched', () => setTimeout(nameIt));
     // On a phone there is a way back to the list.
     document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
 }
@@ -67,4 +82,5 @@ function setAddress(path) {
     if (!onChatPage() || location.pathname === path) return;
     const { navigator } = /** @type {any} */ (window).Turbo;
     navigator.history.push(new URL(path, location.origin));
+    document.dispatchEvent(new CustomEvent('foyer:conversation'));
 }

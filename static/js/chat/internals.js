@@ -55,6 +55,8 @@ const METHODS = {
     'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'showUserModal'],
     'elements.converse-chat-content': ['render', 'scrollDown'],
     'elements.converse-message-actions': ['renderActions', 'getActionButtons'],
+    'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
+    'elements.converse-muc-heading': ['getHeadingButtons', 'showRoomDetailsModal', 'toggleOccupants'],
     'elements.converse-message-history': ['renderMessage'],
     'elements.converse-controlbox': ['setModel'],
     'elements.converse-icon': ['getStyles'],

@@ -32,6 +32,8 @@ import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showMessages } from './messages.js';
+import { markNewMessages } from './newMessages.js';
+import { showHeaders } from './header.js';
 import { followDelivery } from './delivery.js';
 import { askWithVerbs } from './questions.js';
 import { askForNotifications } from './notifications.js';
@@ -76,6 +78,8 @@ export function plugin(config) {
             paintIcons();
             askWithVerbs(_converse);
             showMessages(_converse);
+            markNewMessages(_converse);
+            showHeaders(_converse);
             followDelivery(_converse);
             askForNotifications(_converse);
             tellWhoLooks(_converse);

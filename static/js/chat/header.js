@@ -1,0 +1,171 @@
+// What stands on top of a conversation, in one line: picture, name, who is there, and
+// one menu.
+
+import { isAround } from './people.js';
+import { shortTime } from './list/time.js';
+
+const LAST = 'jabber:iq:last';
+const DAY = 24 * 60 * 60; // s
+const COUNT_AFTER = 200; // ms: people of large rooms come one by one
+
+const here = (occupant) => occupant.get('presence') === 'online' || occupant.get('show') === 'online';
+
+/** How many are in a room now. */
+export const peopleHere = (room) => room.occupants.filter(here).length;
+
+/** When somebody was last around, in words (XEP-0012 §4); empty if the server does not say. */
+async function lastSeen(api, jid) {
+    const { stx, u } = window.converse.env;
+    const ask = stx`<iq type="get" to="${jid}" id="${u.getUniqueId('last')}" xmlns="jabber:client"><query xmlns="${LAST}"/></iq>`;
+    const answer = await api.sendIQ(ask).catch(() => null);
+    const seconds = Number.parseInt(answer?.querySelector('query')?.getAttribute('seconds') ?? '', 10);
+    if (!(seconds > 0)) return '';
+    const then = shortTime(new Date(Date.now() - seconds * 1000).toISOString());
+    if (then === 'Yesterday') return 'Last seen yesterday';
+    return seconds < 7 * DAY ? `Last seen ${then}` : `Last seen on ${then}`;
+}
+
+/** What can be done with a conversation; who is in a room has a button of its own. */
+const offered = async (element) => (await element.getHeadingButtons()).filter(({ icon_class }) => icon_class !== 'fa-users');
+
+function menu(buttons) {
+    const { html } = window.converse.env;
+    if (!buttons.length) return '';
+    const items = buttons.map(
+        ({ a_class, icon_class, handler, i18n_text }) => html`<a href="#" role="button" class="dropdown-item ${a_class}" @click=${handler}>
+            <converse-icon size="1em" class="fa ${icon_class}" aria-hidden="true"></converse-icon>${i18n_text}
+        </a>`,
+    );
+    return html`<converse-dropdown class="chatbox-btn btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${items}></converse-dropdown>`;
+}
+
+/**
+ * The line itself.
+ * @param {any} element
+ * @param {{picture: any, state: string, open: (event: Event) => void, more?: unknown, below?: unknown}} parts
+ */
+function line(element, { picture, state, open, more, below }) {
+    const { html } = window.converse.env;
+    const { model } = element;
+    const name = model.getDisplayName();
+    return html`<div class="chatbox-title">
+            <converse-controlbox-navback jid=${model.get('jid')}></converse-controlbox-navback>
+            <button type="button" class="head-picture show-msg-author-modal" tabindex="-1" aria-hidden="true" @click=${open}>
+                <converse-avatar .model=${picture} class="avatar" name=${name} nonce=${picture.vcard?.get('vcard_updated')} height="36" width="36"></converse-avatar>
+            </button>
+            <div class="head-names">
+                <div class="chatbox-title__text" role="heading" aria-level="2"><button type="button" class="head-name show-msg-author-modal" @click=${open}>${name}</button></div>
+                ${state ? html`<div class="head-state">${state}</div>` : ''}
+            </div>
+            <div class="chatbox-title__buttons">${more}${element.shownMenu ?? ''}</div>
+        </div>
+        ${below ?? ''}`;
+}
+
+/** Keeps the menu of an element as it was when the element last changed. */
+function withMenu(Heading) {
+    return class extends Heading {
+        updated(changed) {
+            super.updated?.(changed);
+            this.refreshMenu();
+        }
+
+        async refreshMenu() {
+            if (!this.model || this.isRefreshing) return;
+            this.isRefreshing = true;
+            const buttons = await offered(this);
+            this.isRefreshing = false;
+            const names = buttons.map(({ name, i18n_text }) => `${name} ${i18n_text}`).join('\n');
+            if (names === this.menuNames) return;
+            this.menuNames = names;
+            this.shownMenu = menu(buttons);
+            this.requestUpdate();
+        }
+    };
+}
+
+function personHeading(api, Heading) {
+    return class extends withMenu(Heading) {
+        lastSeen = '';
+
+        initialize() {
+            super.initialize();
+            this.follow();
+        }
+
+        async follow() {
+            await this.model.initialized;
+            const { presence } = this.model;
+            if (!presence) return;
+            const look = async () => {
+                this.lastSeen = isAround(presence) ? '' : await lastSeen(api, this.model.get('jid'));
+                this.requestUpdate();
+            };
+            this.listenTo(presence, 'change:show', look);
+            this.listenTo(this.model, 'change:hidden', look);
+            look();
+        }
+
+        render() {
+            const { model } = this;
+            if (!model) return '';
+            return line(this, {
+                picture: model.contact ?? model,
+                state: isAround(model.presence) ? 'Around' : this.lastSeen,
+                open: (event) => this.showUserDetailsModal(event),
+            });
+        }
+    };
+}
+
+function roomHeading(api, Heading) {
+    const { html } = window.converse.env;
+    const WIDE = '(min-width: 60rem)'; // there is room for the list beside the conversation
+
+    return class extends withMenu(Heading) {
+        async initialize() {
+            await super.initialize();
+            this.count();
+            this.listenTo(this.model.occupants, 'add remove change:presence change:show reset', () => this.countSoon());
+        }
+
+        countSoon() {
+            this.counting ??= setTimeout(() => this.count(), COUNT_AFTER);
+        }
+
+        count() {
+            this.counting = undefined;
+            this.here = peopleHere(this.model);
+            this.requestUpdate();
+        }
+
+        showMembers(event) {
+            if (matchMedia(WIDE).matches && this.closest('#chat')?.clientWidth > 700) this.toggleOccupants(event);
+            else this.showRoomDetailsModal(event);
+        }
+
+        render() {
+            const { model } = this;
+            if (!model) return '';
+            const topic = model.get('subject')?.text;
+            const members = html`<button type="button" class="btn chatbox-btn head-members" title="Members" aria-label="Members" @click=${(event) => this.showMembers(event)}>
+                <converse-icon size="1.1em" class="fa fa-users" aria-hidden="true"></converse-icon>
+            </button>`;
+            return line(this, {
+                picture: model,
+                state: this.here ? (this.here === 1 ? 'Only you are here' : `${this.here} people here`) : '',
+                open: (event) => this.showRoomDetailsModal(event),
+                more: members,
+                below: topic && html`<p class="chat-head__desc"><converse-texture text=${topic} render_styling></converse-texture></p>`,
+            });
+        }
+    };
+}
+
+/** @param {Converse.Private} _converse */
+export function showHeaders(_converse) {
+    const { api } = _converse;
+    const { registry } = api.elements;
+    api.elements.define('converse-chat-heading', personHeading(api, registry['converse-chat-heading']));
+    api.elements.define('converse-muc-heading', roomHeading(api, registry['converse-muc-heading']));
+}
