@@ -83,6 +83,54 @@ test("any other file comes to be saved, and is no page of the site", async ({ al
   }
 });
 
+test("files are cards, sound plays in place, and pictures are looked at one by one", async ({ alice, bob }) => {
+  const { page } = alice;
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await attach(bob, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(34_567, "x") });
+  const card = page.locator("#chat .file-card");
+  await expect(card).toContainText("plan.pdf");
+  await expect(card).toContainText("PDF · 34.6 kB");
+
+  await attach(bob, { name: "birds.wav", mimeType: "audio/wav", buffer: silence() });
+  const sound = page.locator("#chat .chat-msg audio");
+  await expect(sound).toHaveAttribute("aria-label", "birds.wav");
+  await expect.poll(() => sound.evaluate((audio: HTMLAudioElement) => audio.duration)).toBeGreaterThan(0);
+
+  for (const name of ["first.png", "second.png"]) await attach(bob, await picture(bob, name));
+  await expect(images(alice)).toHaveCount(2);
+  await expectShown(images(alice).first());
+  const opener = page.getByRole("link", { name: "Picture: first.png" });
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  const viewer = page.getByRole("dialog", { name: "Pictures" });
+  await expect(viewer).toContainText("first.png1 of 2");
+  await page.keyboard.press("ArrowRight");
+  await expect(viewer).toContainText("second.png2 of 2");
+  await page.keyboard.press("ArrowRight");
+  await expect(viewer).toContainText("first.png");
+  await page.keyboard.press("Escape");
+  await expect(viewer).toHaveCount(0);
+  await expect(opener).toBeFocused();
+});
+
+/** A second of it, at 8 kHz. */
+function silence(): Buffer {
+  const samples = 8000;
+  const wav = Buffer.alloc(44 + samples, 128);
+  wav.write("RIFF", 0);
+  wav.writeUInt32LE(36 + samples, 4);
+  wav.write("WAVEfmt ", 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt32LE(0x0001_0001, 20); // PCM, one channel
+  wav.writeUInt32LE(8000, 24);
+  wav.writeUInt32LE(8000, 28);
+  wav.writeUInt32LE(0x0008_0001, 32);
+  wav.write("data", 36);
+  wav.writeUInt32LE(samples, 40);
+  return wav;
+}
+
 test.describe("with little room", () => {
   test.use({ settings: { UPLOAD_MAX_SIZE: "1500B", UPLOAD_QUOTA: "2000B" } });
 

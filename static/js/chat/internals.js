@@ -52,7 +52,7 @@ const METHODS = {
     // The elements.
     'elements.converse-message-form': ['onFormSubmitted', 'onEscapePressed'],
     'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed'],
-    'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'showUserModal'],
+    'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'renderMessageText', 'showUserModal'],
     'elements.converse-chat-content': ['render', 'scrollDown'],
     'elements.converse-message-actions': ['renderActions', 'getActionButtons'],
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],

@@ -1,6 +1,8 @@
 // How messages look, where Converse's own does not do: a bar beside each with what is
 // done most, days by their names, and in words what was edited, removed or read.
 
+import { withFiles } from './files.js';
+
 const DAY = 24 * 60 * 60 * 1000; // ms
 
 // What stands in the bar itself; the rest is in its menu.
@@ -109,12 +111,15 @@ function withWayDown({ prototype }) {
     };
 }
 
-/** @param {Converse.Private} _converse */
-export function showMessages(_converse) {
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function showMessages(_converse, config) {
     const { api } = _converse;
     const { registry } = api.elements;
     withWayDown(registry['converse-chat-content']); // rooms' own is made of it
     api.elements.define('converse-message-actions', withBar(api, registry['converse-message-actions']));
     api.elements.define('converse-message-history', withDays(registry['converse-message-history']));
-    api.elements.define('converse-chat-message', withStates(registry['converse-chat-message']));
+    api.elements.define('converse-chat-message', withFiles(config, withStates(registry['converse-chat-message'])));
 }

@@ -8,7 +8,6 @@ const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
 
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
-const unread = (box) => box.get('num_unread_general') || box.get('num_unread') || 0;
 const isSaid = ({ attributes: { type, time, is_ephemeral: passing } }) => ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && !passing;
 
 /** When a box's last message was said, of those that match. */
@@ -22,7 +21,7 @@ function readUntil(box) {
     const own = lastTime(box, (message) => message.get('sender') === 'me') ?? '';
     const seen = box.get('seen_until');
     if (seen || own) return seen > own ? seen : own || seen;
-    return unread(box) && box.get('type') === 'chatbox' ? '' : undefined; // rooms were there before
+    return box.get('type') === 'chatbox' ? '' : undefined; // rooms were there before
 }
 
 /** @param {Converse.Private} _converse */

@@ -77,7 +77,7 @@ export function plugin(config) {
             readOnce(_converse);
             paintIcons();
             askWithVerbs(_converse);
-            showMessages(_converse);
+            showMessages(_converse, config);
             markNewMessages(_converse);
             showHeaders(_converse);
             followDelivery(_converse);

@@ -1,0 +1,119 @@
+// Files in messages: pictures in a frame of their own, sound and films to be played
+// where they are, and all others as a card that says what they are.
+
+import { viewer } from './viewer.js';
+
+/** What browsers show, by the endings of names. @type {[string, RegExp][]} */
+const KINDS = [
+    ['picture', /\.(?:png|jpe?g|gif|webp|avif|bmp)$/i],
+    ['sound', /\.(?:mp3|m4a|ogg|oga|opus|wav|flac|aac)$/i],
+    ['film', /\.(?:mp4|m4v|webm|ogv|mov)$/i],
+];
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
+
+/** @typedef {{url: string, name: string, kind: string, type: string}} File */
+
+/**
+ * The file that a message is; null for one that says something.
+ * @param {import('./types.js').ChatConfig} config
+ * @returns {File | null}
+ */
+export function fileOf(config, model) {
+    const { oob_url: address, body, is_encrypted: encrypted } = model.attributes;
+    if (!address || encrypted || (body && body.trim() !== address) || !URL.canParse(address)) return null;
+    const { protocol, host, hostname, pathname, href } = new URL(address);
+    const isOurs = host === location.host || config.fileHosts.includes(hostname);
+    if (!/^https?:$/.test(protocol) || !isOurs) return null;
+    const name = nameIn(pathname);
+    return { url: href, name, kind: KINDS.find(([, ending]) => ending.test(name))?.[0] ?? 'other', type: /\.(\w{1,5})$/.exec(name)?.[1].toUpperCase() ?? '' };
+}
+
+function nameIn(path) {
+    const last = path.split('/').pop() || 'File';
+    try {
+        return decodeURIComponent(last);
+    } catch {
+        return last;
+    }
+}
+
+function inWords(bytes) {
+    const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+    return new Intl.NumberFormat(undefined, { style: 'unit', unit: UNITS[power], unitDisplay: 'short', maximumFractionDigits: power ? 1 : 0 }).format(bytes / 1000 ** power);
+}
+
+/** How large files are, by their addresses: the server is asked once. @type {Map<string, Promise<string>>} */
+const sizes = new Map();
+
+/** How large a file of the site is, in words; empty where that is not known. */
+function sizeOf(url) {
+    if (new URL(url).origin !== location.origin) return Promise.resolve('');
+    const known = sizes.get(url);
+    if (known) return known;
+    const asked = fetch(url, { method: 'HEAD' }).then(
+        ({ ok, headers }) => (ok && headers.has('content-length') ? inWords(Number(headers.get('content-length'))) : ''),
+        () => '',
+    );
+    sizes.set(url, asked);
+    return asked;
+}
+
+/**
+ * Messages that show the file they are.
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function withFiles(config, Message) {
+    const { html } = window.converse.env;
+
+    return class extends Message {
+        renderMessageText() {
+            const { model } = this;
+            const file = model.get('error') || model.get('error_text') ? null : fileOf(config, model);
+            if (!file) return super.renderMessageText();
+            const hidden = model.get('hide_url_previews') === true || this.isBroken;
+            if (hidden || file.kind === 'other') return this.renderCard(file);
+            if (file.kind === 'picture') return this.renderPicture(file);
+            const player = file.kind === 'sound'
+                ? html`<audio controls preload="metadata" src=${file.url} aria-label=${file.name} @error=${() => this.giveUp()}></audio>`
+                : html`<video controls preload="metadata" src=${file.url} aria-label=${file.name} @error=${() => this.giveUp()}></video>`;
+            return html`<div class="file-player">${player}${this.renderCard(file)}</div>`;
+        }
+
+        /** Shows a file as a card that the browser cannot show otherwise. */
+        giveUp() {
+            this.isBroken = true;
+            this.requestUpdate();
+        }
+
+        renderPicture({ url, name }) {
+            const look = (event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                event.preventDefault();
+                viewer.open(this.pictures(), url);
+            };
+            return html`<a class="file-picture" href=${url} target="_blank" rel="noopener" aria-label=${`Picture: ${name}`} @click=${look}>
+                <img class="chat-image" src=${url} alt=${name} loading="lazy" decoding="async" @error=${() => this.giveUp()}>
+            </a>`;
+        }
+
+        renderCard({ url, name, type }) {
+            if (this.size === undefined) {
+                this.size = '';
+                sizeOf(url).then((size) => {
+                    this.size = size;
+                    if (size) this.requestUpdate();
+                });
+            }
+            const below = [type, this.size].filter(Boolean).join(' · ');
+            return html`<a class="file-card" href=${url} target="_blank" rel="noopener" download=${name}>
+                <span class="file-card__sign" aria-hidden="true">${type.slice(0, 4) || '•'}</span>
+                <span class="file-card__about"><span class="file-card__name">${name}</span>${below ? html`<small>${below}</small>` : ''}</span>
+            </a>`;
+        }
+
+        /** The pictures of the conversation, in the order in which they came. */
+        pictures() {
+            return this.model.collection.models.map((model) => fileOf(config, model)).filter((file) => file?.kind === 'picture');
+        }
+    };
+}
