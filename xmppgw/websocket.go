@@ -264,7 +264,6 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	if elsewhere := s.gateway.seeOther(stream.WebSocket); elsewhere != "" {
 		return nil, seeOther(elsewhere) // instead of a header
 	}
-	s.Cork() // the features follow
 	to, known := s.gateway.hostOf(el.To)
 	if known {
 		s.peer.Domain = to.domain
@@ -329,7 +328,6 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	if el.Name != (stream.Name{Space: stream.NSFraming, Local: "open"}) {
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream again after signing in"}
 	}
-	s.Cork() // the features follow
 	return s.queue.Push(s.header(el.From))
 }
 
