@@ -133,7 +133,7 @@ test("a copied tab gets a stream of its own", async ({ alice, bob, site }) => {
   expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
 });
 
-test("the browser is asked for notifications only once somebody writes", async ({ visit }) => {
+test("the browser is asked for notifications by a click, and by nothing else", async ({ visit }) => {
   const alice = await visit("alice");
   await alice.page.addInitScript(() => {
     const asked = { times: 0 };
@@ -144,7 +144,9 @@ test("the browser is asked for notifications only once somebody writes", async (
   const asked = () => alice.page.evaluate(() => (window as unknown as { asked: { times: number } }).asked.times);
   await alice.signIn();
   await alice.talkTo("bob"); // connected
-  expect(await asked()).toBe(0);
   await alice.say("hello");
+  expect(await asked()).toBe(0);
+  await alice.goTo("Settings");
+  await alice.page.getByRole("button", { name: "Notify me on this device" }).click();
   await expect.poll(asked).toBe(1);
 });

@@ -6,6 +6,7 @@ import { all, around } from './dom.js';
 /** @typedef {import('./chat/types.js').ChatConfig} ChatConfig */
 
 const OWNER = 'foyer-push'; // whose subscription this browser has
+const WANTS = 'foyer-notify'; // who wants to be notified at this browser
 
 const ask = 'Notification' in window ? Notification.requestPermission.bind(Notification) : null; // Converse's own asking is switched off (notifications.js)
 const possible = () => 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
@@ -25,6 +26,8 @@ const bytes = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAl
 /** Asks for permission, which takes a click, and subscribes. @param {ChatConfig} config */
 export async function subscribe(config) {
     if ((await ask?.()) !== 'granted') throw new Error('not allowed');
+    localStorage.setItem(WANTS, config.user); // while a page is open, whatever the push service says
+    if (!config.pushKey) return;
     const { pushManager } = await registration();
     const options = { userVisibleOnly: true, applicationServerKey: bytes(config.pushKey) };
     const subscription = await pushManager.subscribe(options).catch(async (cause) => {
@@ -44,6 +47,7 @@ export async function subscribe(config) {
 
 /** Ends the subscription, at the push service too. */
 export async function unsubscribe() {
+    localStorage.removeItem(WANTS);
     if (!possible() || localStorage.getItem(OWNER) === null) return;
     localStorage.removeItem(OWNER);
     const there = await navigator.serviceWorker.getRegistration('/');
@@ -55,8 +59,8 @@ export async function unsubscribe() {
 /** Whether this browser is notified for this person while no page is open. @param {ChatConfig} config */
 export const isSubscribed = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(OWNER) === config.user;
 
-/** Whether there is something to offer. @param {ChatConfig} config */
-export const mayOffer = (config) => Boolean(config.pushKey) && possible() && Notification.permission !== 'denied' && !isSubscribed(config);
+/** Whether this person is to be notified at this browser while a page is open. @param {ChatConfig} config */
+export const wantsNotifications = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(WANTS) === config.user;
 
 /** Tells the site again where this browser is reached: the session may be a new one, and browsers change it. */
 async function renew(config) {
@@ -69,22 +73,23 @@ async function renew(config) {
     else localStorage.removeItem(OWNER);
 }
 
+function stateOf(config, on, denied) {
+    if (!possible()) return 'This browser cannot notify you.';
+    if (denied) return 'Your browser does not let this site notify you. Its settings for this site change that.';
+    if (isSubscribed(config)) return 'You are notified on this device, also while this site is closed.';
+    return on ? 'You are notified on this device while this site is open.' : 'You are not notified on this device.';
+}
+
 /** What the settings page says and offers of this device. */
 function showState(config) {
     for (const box of all('[data-push]')) {
         const find = (name) => /** @type {HTMLElement} */ (box.querySelector(name));
-        const on = isSubscribed(config);
+        const on = wantsNotifications(config);
         const denied = possible() && Notification.permission === 'denied';
         box.hidden = false;
-        find('[data-push-on]').hidden = on || denied || !possible();
+        find('[data-push-on]').hidden = isSubscribed(config) || (on && !config.pushKey) || denied || !possible();
         find('[data-push-off]').hidden = !on;
-        find('[data-push-state]').textContent = !possible()
-            ? 'This browser cannot notify you while this site is closed.'
-            : denied
-              ? 'Your browser does not let this site notify you. Its settings for this site change that.'
-              : on
-                ? 'You are notified on this device, also while this site is closed.'
-                : 'You are not notified on this device while this site is closed.';
+        find('[data-push-state]').textContent = stateOf(config, on, denied);
     }
     for (const zone of /** @type {HTMLInputElement[]} */ (all('[data-zone]'))) {
         zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';

@@ -110,6 +110,7 @@ declare namespace Converse {
         | 'getErrorAttributesForMessage'
         | 'getHeadingButtons'
         | 'getOutgoingMessageAttributes'
+        | 'message'
         | 'noResumeableBOSHSession'
         | 'parseMUCMessage'
         | 'parseMessage'

@@ -34,6 +34,8 @@ interface DocumentEventMap {
     'foyer:chat-shown': CustomEvent<void>;
     /** Another page is shown; what it says of the chat. */
     'foyer:page': CustomEvent<import('../js/chat/types.js').ChatConfig | null>;
+    /** What the person chose for conversations is known, or has changed. */
+    'foyer:levels': CustomEvent<void>;
     'turbo:frame-missing': CustomEvent<{ response: Response; visit(response: Response): void }>;
     'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
 }

@@ -1,15 +1,94 @@
-// Notifications of the browser. Converse asks for them as soon as it is connected, when
-// nobody did anything, and browsers refuse that. Here they are asked for once somebody
-// writes a message: then there is an answer to be told of.
+// Notifications of the browser while a page is open: one for each message, whatever
+// tabs there are, in the same place where the service worker shows those that come while
+// none is (sw.js). Of which conversations and when, each person says.
 
-/** @param {Converse.Private} _converse */
-export function askForNotifications({ api }) {
-    if (!('Notification' in window)) return;
-    const ask = Notification.requestPermission.bind(Notification);
-    Notification.requestPermission = async () => Notification.permission; // what Converse calls
+import { isSubscribed, registration, wantsNotifications } from '../push.js';
+import { panel } from './panel.js';
+import { addressOf, conversationAt, open } from './conversation.js';
+import { isUnseen, isVisibleElsewhere } from './looking.js';
+import { levels } from './levels.js';
 
-    // Messages that waited for the connection are sent without anybody's doing.
-    api.listen.on('sendMessage', () => {
-        if (Notification.permission === 'default' && navigator.userActivation?.isActive) ask();
+/** @typedef {import('./types.js').ChatConfig} ChatConfig */
+
+const isRoom = (box) => box.get('type') === 'chatroom';
+const quote = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Whether one of these names stands in a text, as words of their own. */
+export function mentions(text, names) {
+    const known = names.filter(Boolean).map(quote).join('|');
+    return new RegExp(`(?<![\\p{L}\\p{N}])(?:${known})(?![\\p{L}\\p{N}])`, 'iu').test(text);
+}
+
+/** Whether a person wants to be told of a message. */
+function isWanted(box, attrs, config) {
+    if (levels.quiet()) return false;
+    const level = levels.of(box.get('jid'), isRoom(box));
+    if (level !== 'mentions' || !isRoom(box)) return level !== 'none';
+    return mentions(attrs.body ?? '', [config.name, config.user, box.get('nick')]);
+}
+
+/** Whether a message is something new that somebody else said just now. */
+const isNews = (attrs) =>
+    Boolean(attrs?.body) && ['chat', 'normal', 'groupchat'].includes(attrs.type) && attrs.sender !== 'me' &&
+    !(attrs.is_delayed || attrs.is_archived || attrs.is_error || attrs.replace_id || attrs.retract_id);
+
+/** Whether the conversation is in sight. */
+const isInSight = (box) => !document.hidden && !box.isHidden();
+
+/** Shows a notification unless another tab has; a second message in a conversation takes the place of the first. */
+async function show(config, notice) {
+    const { tag, id, title, body, url } = notice;
+    await navigator.locks.request('foyer-notify', async () => {
+        const there = await registration();
+        const [shown] = await there.getNotifications({ tag });
+        if (shown && id && shown.data?.id === id) return;
+        /** @type {any} */
+        const options = { tag, body, icon: config.icon, renotify: true, silent: !levels.sound(), data: { id, url, count: (shown?.data?.count ?? 0) + 1 } };
+        await there.showNotification(title, options);
+        if (levels.sound()) new Audio(`${config.assetsPath}sounds/msg_received.mp3`).play().catch(() => {}); // before a first click browsers do not
+    });
+}
+
+/** Takes away what is shown of a conversation: it was read, here or on another device. */
+export async function clearNotifications(jid) {
+    if (!('serviceWorker' in navigator)) return;
+    const there = await navigator.serviceWorker.getRegistration('/');
+    for (const shown of (await there?.getNotifications({ tag: jid })) ?? []) shown.close();
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {ChatConfig} config
+ */
+export function notifyPeople(_converse, config) {
+    const { api } = _converse;
+    if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked (X-60); push.js asks
+
+    // Converse's own rule takes a conversation for seen whenever the page is visible.
+    api.listen.on('message', async ({ attrs }) => {
+        if (!isNews(attrs)) return;
+        const box = _converse.state.chatboxes.get(attrs.from_muc ?? attrs.contact_jid ?? attrs.from?.split('/')[0]);
+        if (!box || !wantsNotifications(config)) return;
+        if (isInSight(box) || !isWanted(box, attrs, config)) return;
+        if (isUnseen() && isSubscribed(config)) return; // the site sends it
+        if (await isVisibleElsewhere()) return;
+        const text = attrs.is_encrypted ? attrs.plaintext ?? 'Encrypted message' : attrs.body;
+        const jid = box.get('jid');
+        await show(config, {
+            tag: jid, id: attrs.msgid, url: addressOf(config, jid),
+            title: box.getDisplayName(), body: isRoom(box) ? `${attrs.nick}: ${text}` : text,
+        });
+    });
+    api.listen.on('chatBoxesInitialized', () => {
+        _converse.state.chatboxes.on('change:num_unread change:num_unread_general', (box) => {
+            if (!box.get('num_unread') && !box.get('num_unread_general')) clearNotifications(box.get('jid'));
+        });
+    });
+    navigator.serviceWorker?.addEventListener('message', ({ data, ports }) => {
+        if (data?.type !== 'open') return;
+        ports[0]?.postMessage('taken');
+        const jid = conversationAt(config, data.url);
+        if (jid) open(_converse, config, jid);
+        else panel.open();
     });
 }

@@ -36,7 +36,8 @@ import { markNewMessages } from './newMessages.js';
 import { showHeaders } from './header.js';
 import { followDelivery } from './delivery.js';
 import { askWithVerbs } from './questions.js';
-import { askForNotifications } from './notifications.js';
+import { notifyPeople } from './notifications.js';
+import { offerLevels } from './levels.js';
 import { tellWhoLooks } from './looking.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -81,7 +82,8 @@ export function plugin(config) {
             markNewMessages(_converse);
             showHeaders(_converse);
             followDelivery(_converse);
-            askForNotifications(_converse);
+            notifyPeople(_converse, config);
+            offerLevels(_converse);
             tellWhoLooks(_converse);
             handleSignOut(_converse, guard, outbox);
         },

@@ -1,7 +1,6 @@
 // Converse's settings: how this site signs in, and what is left out because it
 // does not work here or would ask third parties.
 
-import { isSubscribed } from '../push.js';
 import { transport } from './transport.js';
 
 /** The chat's language: the browser's, if Converse has it. */
@@ -77,8 +76,9 @@ export function settings(config, converse) {
         visible_toolbar_buttons: { call: false, emoji: true, spoiler: false, toggle_occupants: false },
         send_chat_markers: ['displayed'], // see delivery.js
         time_format: 'HH:mm',
+        // Notifications are the site's own (notifications.js), which asks who wants them.
         play_sounds: false,
-        show_desktop_notifications: !isSubscribed(config), // else the site notifies a hidden page, too (push.js)
+        show_desktop_notifications: false,
 
         // People come from the site.
         allow_contact_requests: config.roster === 'none',

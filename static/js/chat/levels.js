@@ -1,0 +1,99 @@
+// Of which messages a person wants to be told: kept with the account
+// (/xmpp/conversations/settings), the same on every device.
+
+const URL = '/xmpp/conversations/settings';
+
+/** @typedef {'all'|'mentions'|'none'} Level */
+
+/** What the levels are called. @type {Record<Level, string>} */
+export const LEVEL_NAMES = { all: 'All messages', mentions: 'Only when I am mentioned', none: 'None' };
+
+const channel = new BroadcastChannel('foyer-levels');
+
+/** @type {Map<string, {level: Level|'', pinned: boolean}>} */
+let chosen = new Map();
+let sound = false;
+/** @type {{from: number|null, until: number|null, zone: string}} */
+let quietTime = { from: null, until: null, zone: 'UTC' };
+
+/** Minutes of the day in a time zone. */
+function minute(zone) {
+    const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: 'numeric', minute: 'numeric', hourCycle: 'h23' }).formatToParts(new Date());
+    const of = (type) => Number(parts.find((part) => part.type === type)?.value);
+    return of('hour') * 60 + of('minute');
+}
+
+async function load() {
+    const answer = await fetch(URL, { cache: 'no-store' });
+    if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
+    const settings = await answer.json();
+    chosen = new Map(settings.conversations.map(({ jid, ...rest }) => [jid, rest]));
+    sound = settings.sound;
+    quietTime = { from: settings.quietFrom, until: settings.quietUntil, zone: settings.zone };
+    document.dispatchEvent(new CustomEvent('foyer:levels'));
+}
+
+export const levels = {
+    /** Reads what the person chose, now and after every visit to another page. */
+    follow() {
+        const again = () => load().catch((cause) => console.warn('It is not known which notifications are wanted.', cause));
+        again();
+        document.addEventListener('foyer:page', (event) => event.detail && again());
+        channel.addEventListener('message', again);
+    },
+
+    /** @param {string} jid @param {boolean} room @returns {Level} */
+    of: (jid, room) => chosen.get(jid)?.level || (room ? 'mentions' : 'all'),
+
+    sound: () => sound,
+
+    /** Whether it is the person's quiet time; until is not in it. */
+    quiet() {
+        const { from, until, zone } = quietTime;
+        if (from === null || until === null || from === until) return false;
+        const now = minute(zone);
+        return from < until ? now >= from && now < until : now >= from || now < until;
+    },
+
+    /** @param {string} jid @param {Level} level */
+    async choose(jid, level) {
+        const body = JSON.stringify({ jid, level });
+        const answer = await fetch(URL, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+        if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
+        chosen.set(jid, { pinned: false, ...chosen.get(jid), level });
+        channel.postMessage('changed');
+        document.dispatchEvent(new CustomEvent('foyer:levels'));
+    },
+};
+
+/** The entry in each conversation's menu, which goes from one level to the next. @param {Converse.Private} _converse */
+export function offerLevels({ api }) {
+    levels.follow();
+    api.listen.on('getHeadingButtons', (element, buttons) => {
+        const { model } = element;
+        const room = model.get('type') === 'chatroom';
+        if (!room && model.get('type') !== 'chatbox') return buttons;
+        /** @type {Level[]} */
+        const order = room ? ['mentions', 'all', 'none'] : ['all', 'none'];
+        const jid = model.get('jid');
+        const level = levels.of(jid, room);
+        const next = order[(order.indexOf(level) + 1) % order.length];
+        const entry = {
+            i18n_text: `Notifications: ${LEVEL_NAMES[level].toLowerCase()}`,
+            i18n_title: `Change to: ${LEVEL_NAMES[next].toLowerCase()}`,
+            handler: async (event) => {
+                event.preventDefault();
+                try {
+                    await levels.choose(jid, next);
+                } catch {
+                    api.alert('error', 'Notifications', ['That could not be saved just now. Please try again in a moment.']);
+                }
+                element.requestUpdate();
+            },
+            a_class: 'conversation-notifications',
+            icon_class: 'fa-bell',
+            name: 'notifications',
+        };
+        return [entry, ...buttons];
+    });
+}
