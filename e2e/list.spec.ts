@@ -1,6 +1,7 @@
 // The list of conversations: complete, the latest first, and with an address each.
 
 import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+import { chooseAbove } from "./support/rooms.ts";
 
 /** The names in the list, from top to bottom. */
 const listed = (person: Person) => person.page.locator("#conversations .conversation-name");
@@ -113,3 +114,19 @@ async function enterRoomFromList(person: Person, name: string): Promise<void> {
   await person.listed(name).click();
   await expect(person.room(name)).toBeVisible();
 }
+
+test("what is pinned stays on top, on every device, and what is muted says so", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await bob.say("the latest");
+  await alice.page.goto("/chat");
+  await expect(listed(alice).first()).toHaveText(names.bob);
+  await alice.listed("Dave Dunn").click();
+  await expect(alice.input()).toBeVisible();
+  await chooseAbove(alice, "Pin to the top");
+  await expect(listed(alice).first()).toHaveText("Dave Dunn");
+  await chooseAbove(alice, "Notifications: all messages");
+  await expect(alice.listed("Dave Dunn")).toHaveClass(/is-muted/);
+  await alice.page.reload();
+  await expect(listed(alice).first()).toHaveText("Dave Dunn");
+  await expect(alice.listed("Dave Dunn")).toHaveAccessibleName(/pinned, muted/);
+});

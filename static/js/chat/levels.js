@@ -33,6 +33,19 @@ async function load() {
     document.dispatchEvent(new CustomEvent('foyer:levels'));
 }
 
+/**
+ * @param {string} jid
+ * @param {{level?: Level, pinned?: boolean}} what
+ */
+async function change(jid, what) {
+    const body = JSON.stringify({ jid, ...what });
+    const answer = await fetch(URL, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
+    chosen.set(jid, { level: '', pinned: false, ...chosen.get(jid), ...what });
+    channel.postMessage('changed');
+    document.dispatchEvent(new CustomEvent('foyer:levels'));
+}
+
 export const levels = {
     /** Reads what the person chose, now and after every visit to another page. */
     follow() {
@@ -45,6 +58,12 @@ export const levels = {
     /** @param {string} jid @param {boolean} room @returns {Level} */
     of: (jid, room) => chosen.get(jid)?.level || (room ? 'mentions' : 'all'),
 
+    /** @param {string} jid */
+    pinned: (jid) => Boolean(chosen.get(jid)?.pinned),
+
+    /** @param {string} jid @param {boolean} pinned whether it stands on top of the list */
+    pin: (jid, pinned) => change(jid, { pinned }),
+
     sound: () => sound,
 
     /** Whether it is the person's quiet time; until is not in it. */
@@ -56,19 +75,22 @@ export const levels = {
     },
 
     /** @param {string} jid @param {Level} level */
-    async choose(jid, level) {
-        const body = JSON.stringify({ jid, level });
-        const answer = await fetch(URL, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
-        if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
-        chosen.set(jid, { pinned: false, ...chosen.get(jid), level });
-        channel.postMessage('changed');
-        document.dispatchEvent(new CustomEvent('foyer:levels'));
-    },
+    choose: (jid, level) => change(jid, { level }),
 };
 
 /** The entry in each conversation's menu, which goes from one level to the next. @param {Converse.Private} _converse */
 export function offerLevels({ api }) {
     levels.follow();
+    /** What a click saves; whoever it failed for is told. */
+    const saved = (element, save) => async (event) => {
+        event.preventDefault();
+        try {
+            await save();
+        } catch {
+            api.alert('error', 'Not saved', ['That could not be saved just now. Please try again in a moment.']);
+        }
+        element.requestUpdate();
+    };
     api.listen.on('getHeadingButtons', (element, buttons) => {
         const { model } = element;
         const room = model.get('type') === 'chatroom';
@@ -81,19 +103,20 @@ export function offerLevels({ api }) {
         const entry = {
             i18n_text: `Notifications: ${LEVEL_NAMES[level].toLowerCase()}`,
             i18n_title: `Change to: ${LEVEL_NAMES[next].toLowerCase()}`,
-            handler: async (event) => {
-                event.preventDefault();
-                try {
-                    await levels.choose(jid, next);
-                } catch {
-                    api.alert('error', 'Notifications', ['That could not be saved just now. Please try again in a moment.']);
-                }
-                element.requestUpdate();
-            },
+            handler: saved(element, () => levels.choose(jid, next)),
             a_class: 'conversation-notifications',
             icon_class: 'fa-bell',
             name: 'notifications',
         };
-        return [entry, ...buttons];
+        const pinned = levels.pinned(jid);
+        const pin = {
+            i18n_text: pinned ? 'Unpin' : 'Pin to the top',
+            i18n_title: pinned ? 'Let it stand in the list by its time' : 'Keep it on top of the list',
+            handler: saved(element, () => levels.pin(jid, !pinned)),
+            a_class: 'conversation-pin',
+            icon_class: 'fa-bookmark',
+            name: 'pin',
+        };
+        return [entry, pin, ...buttons];
     });
 }

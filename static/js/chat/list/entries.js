@@ -2,6 +2,7 @@
 // together from what the site told when the page was loaded (app/conversations.go) and
 // from what Converse knows, which is newer wherever it knows anything.
 
+import { levels } from '../levels.js';
 import { isAround, SOMEBODY } from '../people.js';
 
 /**
@@ -131,5 +132,6 @@ export function entries(_converse, told) {
         const jid = box.get('jid');
         found.set(jid, withBox(known(jid, isRoom(box)), box));
     }
-    return [...found.values()].sort(byTime);
+    const chosen = (entry) => ({ ...entry, pinned: levels.pinned(entry.jid), muted: levels.of(entry.jid, entry.room) === 'none' });
+    return [...found.values()].map(chosen).sort(byTime);
 }

@@ -76,6 +76,7 @@ export function listConversations(_converse, config) {
     // A room that was deleted, or that one was put out of.
     api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && load()));
     api.listen.on('reconnected', load);
+    document.addEventListener('foyer:levels', later);
     document.addEventListener('foyer:page', (event) => event.detail && load());
     setInterval(later, MINUTE); // times grow older
     document.addEventListener('visibilitychange', later);
