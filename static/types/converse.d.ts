@@ -65,6 +65,7 @@ declare namespace Converse {
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
             VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
+            handleMAMResult(chat: Chat, result: ArchivePage, query: ArchiveQuery, options: ArchiveQuery): Promise<void>;
             ControlBox: new (attributes: object) => Room;
         };
     }
@@ -154,13 +155,13 @@ declare namespace Converse {
     }
 
     interface ArchiveQuery {
-        mam?: { with?: string; start?: string };
-        rsm?: { before?: string };
+        mam?: { with?: string; start?: string; end?: string };
+        rsm?: { before?: string; after?: string; max?: number };
     }
 
     interface ArchivePage {
         messages: Element[];
-        rsm?: { result: { first?: string } };
+        rsm?: { result: { first?: string; last?: string } };
         complete?: boolean;
         error?: unknown;
     }
@@ -189,7 +190,7 @@ declare namespace Converse {
     }
 
     class Chat extends Model {
-        messages: Collection<Model>;
+        messages: Collection<Model> & { fetched: Promise<unknown> };
         queueMessage(attributes: any): Promise<unknown>;
         getDisplayName(): string;
         getMostRecentMessage(): Model | undefined;

@@ -5,6 +5,7 @@
 import { around } from '../dom.js';
 import { panel } from './panel.js';
 import { SOMEBODY } from './people.js';
+import { showAt } from './place.js';
 
 const onChatPage = () => document.body.dataset.page === 'chat';
 
@@ -26,12 +27,16 @@ export function conversationAt(config, path) {
     return `${decodeURIComponent(name)}@${kind === 'room' ? config.roomsDomain : config.domain}`;
 }
 
-/** Opens a conversation in the chat, and makes its address that of the page. */
-export async function open(_converse, config, jid) {
+/**
+ * Opens a conversation in the chat, at a message if an id in the archive is given, and
+ * makes its address that of the page.
+ */
+export async function open(_converse, config, jid, id = '') {
     if (!jid) return;
     panel.open(jid);
-    setAddress(addressOf(config, jid));
+    setAddress(addressOf(config, jid) + (id && `?at=${id}`));
     await show(_converse, config, jid);
+    if (id) await showAt(_converse, jid, id);
 }
 
 async function show(_converse, config, jid) {
@@ -53,13 +58,19 @@ function nameInTitle(_converse, config) {
 export function openedByAddress(_converse, config) {
     const { api } = _converse;
     let ready = false;
-    const follow = () => {
+    let shown = ''; // the address whose message was shown
+    const follow = async () => {
         const jid = ready && onChatPage() ? conversationAt(config, location.pathname) : null;
         if (!jid) return;
         const box = _converse.state.chatboxes?.get(jid);
-        if (box && !box.get('hidden') && !box.get('closed')) return;
-        panel.open(jid);
-        show(_converse, config, jid);
+        if (!box || box.get('hidden') || box.get('closed')) {
+            panel.open(jid);
+            await show(_converse, config, jid);
+        }
+        const id = new URLSearchParams(location.search).get('at');
+        const again = shown === location.href;
+        shown = location.href;
+        if (id && !again) await showAt(_converse, jid, id);
     };
     const becomeReady = () => {
         ready = true;
@@ -79,7 +90,7 @@ export function openedByAddress(_converse, config) {
 
 /** Makes an address of the chat that of the page. */
 function setAddress(path) {
-    if (!onChatPage() || location.pathname === path) return;
+    if (!onChatPage() || location.pathname + location.search === path) return;
     const { navigator } = /** @type {any} */ (window).Turbo;
     navigator.history.push(new URL(path, location.origin));
     document.dispatchEvent(new CustomEvent('foyer:conversation'));

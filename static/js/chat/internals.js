@@ -20,6 +20,7 @@ const METHODS = {
     'exports.VCard.prototype': ['getDisplayName'],
     'exports.Message.prototype': ['sendSlotRequestStanza', 'getRequestSlotURL'],
     'exports.MAMPlaceholderMessage': [],
+    exports: ['handleMAMResult'],
     'exports.ControlBox': [],
     // What they are kept with.
     'state.config.storage': ['save'],

@@ -38,6 +38,7 @@ import { followDelivery } from './delivery.js';
 import { askWithVerbs } from './questions.js';
 import { notifyPeople } from './notifications.js';
 import { offerLevels } from './levels.js';
+import { offerSearch } from './search.js';
 import { tellWhoLooks } from './looking.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -58,6 +59,7 @@ export function plugin(config) {
             countUnread(_converse, config.user, heardAgain);
             openChats(_converse);
             listConversations(_converse, config);
+            offerSearch(_converse, config);
             if (config.befriend) befriend(_converse, config);
             receiveInvitations(_converse);
             sendWellFormed(_converse);

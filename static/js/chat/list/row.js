@@ -4,7 +4,7 @@ import { longTime, shortTime } from './time.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
-const make = (tag, className, ...content) => {
+export const make = (tag, className, ...content) => {
     const element = Object.assign(document.createElement(tag), { className });
     element.append(...content);
     return element;
@@ -21,8 +21,8 @@ const icon = (path) => {
 const PIN = 'M16 3v2l-1 1v5l3 3v2h-5v6h-2v-6H6v-2l3-3V6L8 5V3z';
 const MUTED = 'M12 3a6 6 0 0 0-6 6v4l-2 3v1h11.2L5 6.8l1.4-1.4L21 20l-1.4 1.4-2.4-2.4H4m6 1h4a2 2 0 0 1-4 0zm8-8V9a6 6 0 0 0-9.3-5z';
 
-/** @param {Entry} entry */
-function picture(entry) {
+/** @param {Pick<Entry, 'name' | 'picture' | 'room' | 'around'>} entry */
+export function picture(entry) {
     const holder = make('span', 'conversation-picture');
     holder.setAttribute('aria-hidden', 'true');
     if (entry.picture) holder.append(Object.assign(new Image(44, 44), { src: entry.picture, alt: '', loading: 'lazy', decoding: 'async' }));

@@ -1,0 +1,118 @@
+// Search: over all of one's conversations and rooms, to the place where it was said.
+
+import { expect, inBothThemes, makeRoom, type Person, test } from "./support/test.ts";
+import type { Database } from "./support/cluster.ts";
+
+const COUNT = 400;
+
+/** A long conversation of alice's with bob, a message a minute, and one of bob's with alice. */
+async function longConversation(database: Database): Promise<void> {
+  await database.query(
+    `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza)
+     SELECT 'alice@localhost', id, 'bob@localhost', 'r', false, 'm' || i, body,
+       convert_to('<message xmlns="jabber:client" type="chat" from="bob@localhost/r" to="alice@localhost" id="m' || i || '"><body>' || body || '</body></message>', 'UTF8')
+     FROM (SELECT i, 'message ' || i || CASE WHEN i = 200 THEN ' about the Treasure map' ELSE '' END || '.' AS body,
+       (lpad(to_hex(1790000000000 + 60000 * i), 12, '0') || '7000800000000000' || lpad(to_hex(i), 4, '0'))::uuid AS id FROM generate_series(1, $1::int) i) m`,
+    COUNT,
+  );
+}
+
+const dialog = (person: Person) => person.page.getByRole("dialog", { name: "Search" });
+const found = (person: Person) => dialog(person).locator(".search-option");
+
+async function searchFor(person: Person, words: string): Promise<void> {
+  await person.page.keyboard.press("Control+k");
+  await dialog(person).getByRole("combobox", { name: /Search people/ }).fill(words);
+}
+
+/** The message is in sight, with what was said before and after it. */
+async function expectPlace(person: Person): Promise<void> {
+  await expect(person.message("Treasure map")).toBeInViewport();
+  for (const text of ["message 199.", "message 201."]) await expect(person.message(text)).toHaveCount(1);
+  await expect(person.message("message 300.")).toHaveCount(0);
+}
+
+/** Scrolls the conversation until a message is in sight. */
+async function scrollUntil(person: Person, step: number, text: string): Promise<void> {
+  await person.page.locator("#chat converse-chat-message").first().hover();
+  await expect(async () => {
+    await person.page.mouse.wheel(0, -step / 10);
+    await person.page.mouse.wheel(0, step);
+    await expect(person.message(text)).toBeInViewport({ timeout: 500 });
+  }).toPass({ timeout: 60_000 });
+}
+
+for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } })) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport } });
+
+    test("a message is found and opens at its place, and scrolling goes on both ways", async ({ alice, database }) => {
+      test.setTimeout(180_000);
+      await longConversation(database);
+      await alice.page.goto("/chat");
+      await expect(alice.listed("Bob Baker")).toBeVisible();
+      await searchFor(alice, "treasure");
+      await expect(found(alice)).toHaveCount(1);
+      await expect(found(alice).locator("mark")).toHaveText("Treasure");
+      await inBothThemes(alice.page, async (theme) => {
+        if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/found-${screen}-${theme}.png` });
+      });
+      await alice.page.keyboard.press("Enter");
+      await expect(dialog(alice)).toBeHidden();
+      await expect(alice.page).toHaveURL(/\/chat\/with\/bob\?at=/);
+      await expectPlace(alice);
+      if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/place-${screen}.png` });
+
+      await alice.page.reload(); // a link to a message
+      await expect(alice.message("Treasure map")).toBeInViewport();
+      if (screen === "phone") return;
+      await scrollUntil(alice, 2000, "message 400.");
+      await scrollUntil(alice, -2000, "message 100.");
+    });
+  });
+}
+
+test("a link to a message opens there after the sign-in", async ({ visit, database }) => {
+  await longConversation(database);
+  const alice = await visit("alice");
+  const [row] = await database.query("SELECT id::text FROM archive WHERE stanza_id = 'm200'");
+  await alice.page.goto(`/chat/with/bob?at=${row!["id"]}`);
+  await alice.page.getByLabel("User name").fill("alice");
+  await alice.page.getByLabel("Password").fill("foyer-demo");
+  await alice.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expectPlace(alice);
+});
+
+test("people and rooms by name, messages by where, when and file, all by keyboard", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await alice.say("The kettle is on");
+  await alice.talkTo("bob");
+  await alice.say("No kettle here");
+  await bob.talkTo("alice");
+  await bob.hears("No kettle here");
+  await alice.page.goto("/chat");
+  await expect(alice.listed("Bob Baker")).toBeVisible();
+  await alice.page.getByRole("button", { name: "Search all messages" }).focus();
+  await alice.page.keyboard.press("Enter");
+  await alice.page.keyboard.type("kettle");
+  await expect(found(alice)).toHaveCount(2);
+  await expect(dialog(alice).getByRole("status")).toHaveText("2 found.");
+  await alice.page.keyboard.press("ArrowDown");
+  await expect(found(alice).last()).toHaveAttribute("aria-selected", "true");
+  await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("Bob Baker");
+  await expect(found(alice)).toHaveCount(1);
+  await expect(found(alice)).toHaveText(/You to Bob Baker.*No kettle here/);
+  await dialog(alice).getByRole("checkbox", { name: "Files" }).check();
+  await expect(dialog(alice).getByRole("status")).toContainText("Nothing was found");
+  await dialog(alice).getByRole("checkbox", { name: "Files" }).uncheck();
+  await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("Everywhere");
+  await dialog(alice).getByRole("combobox", { name: /Search people/ }).fill("book");
+  await expect(found(alice)).toHaveCount(1);
+  await expect(found(alice)).toHaveText(/Book club/);
+  await alice.page.keyboard.press("Escape");
+  await expect(dialog(alice)).toBeHidden();
+  await expect(alice.page.getByRole("button", { name: "Search all messages" })).toBeFocused();
+
+  await searchFor(bob, "kettle"); // what was said in a room that he never entered is not his
+  await expect(found(bob)).toHaveText(/No kettle here/);
+});

@@ -1,0 +1,121 @@
+// Opens a conversation at one of its messages: what was said around it is fetched from
+// the archive (XEP-0313), and scrolling goes on from there both ways. What is missing
+// between there and what is known stays a gap (gaps.js).
+
+import { panel } from './panel.js';
+
+const AROUND = 30; // messages before and after it
+const MARKED = 2500; // ms that it stays marked
+const AROUND_SHOWN = 60; // messages that are drawn before and after it
+
+/** Whose ids a conversation's messages have. */
+const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
+
+/** When a message was stored, as its id says (RFC 9562 §5.7); "" if the id is another server's. */
+function timeOf(id) {
+    const hex = /^([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(id);
+    return hex ? new Date(parseInt(hex[1] + hex[2], 16)).toISOString() : '';
+}
+
+/** @param {Converse.Private} _converse */
+export async function showAt(_converse, jid, id) {
+    const chat = _converse.state.chatboxes.get(jid);
+    if (!chat) return;
+    await chat.messages.fetched;
+    const find = () => chat.messages.models.find((message) => message.get(keyOf(_converse, chat)) === id);
+    try {
+        if (!find()) await fetchAround(_converse, chat, id);
+    } catch (cause) {
+        console.warn('A place in a conversation was not fetched.', cause);
+    }
+    const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
+    if (message) await scrollTo(chat, message);
+    else panel.warn('That message is not there any more.');
+}
+
+function nearest(chat, time) {
+    const away = (message) => Math.abs(Date.parse(message.get('time')) - Date.parse(time));
+    return chat.messages.models.filter((message) => message.get('body') && away(message) < 1000).sort((a, b) => away(a) - away(b))[0];
+}
+
+async function fetchAround(_converse, chat, id) {
+    const { fetchArchivedMessages } = window.converse.env.utils.mam;
+    const at = timeOf(id);
+    const key = keyOf(_converse, chat);
+    const known = () => chat.messages.models.filter((message) => message.get(key));
+    if (!known().some((message) => message.get('time') > at)) await fetchArchivedMessages(chat, { rsm: { before: '' } });
+    await chat.msg_chain;
+    if (known().some((message) => message.get(key) === id)) return;
+    const next = known().find((message) => message.get('time') > at);
+    const previous = known().filter((message) => message.get('time') < at).at(-1);
+    const after = await fetchAfter(_converse, chat, id, next);
+    await fetchArchivedMessages(chat, { mam: { start: at && previous?.get('time') }, rsm: { before: after.first ?? '', max: AROUND } });
+    await chat.msg_chain;
+}
+
+/**
+ * Fetches what comes after a message, up to what is known. More of it is fetched when
+ * somebody scrolls there; the next page of the site fetches it from the other end.
+ */
+async function fetchAfter(_converse, chat, id, next) {
+    const { api, exports } = _converse;
+    const query = {
+        is_groupchat: chat.get('type') === 'chatroom',
+        mam: { with: chat.get('jid'), end: next?.get('time') },
+        rsm: { after: id, max: AROUND },
+    };
+    const result = await api.archive.query(query);
+    if (result.error) throw result.error;
+    await exports.handleMAMResult(chat, result, query, {});
+    await chat.msg_chain;
+    const { first, last } = result.rsm?.result ?? {};
+    const key = keyOf(_converse, chat);
+    const end = chat.messages.models.find((message) => message.get(key) === last);
+    if (!result.complete && next && end) addGap(_converse, chat, end, next);
+    return { first };
+}
+
+/** Notes and shows what is missing between two messages. */
+function addGap(_converse, chat, end, next) {
+    const key = keyOf(_converse, chat);
+    const gap = { before: next.get(key), start: end.get('time'), time: new Date(Date.parse(next.get('time')) - 1).toISOString() };
+    const time = new Date(Date.parse(end.get('time')) + 1).toISOString();
+    const shown = new _converse.exports.MAMPlaceholderMessage({ time, template_hook: 'getMessageTemplate' });
+    const others = () => (chat.get('gaps') ?? []).filter((other) => other.before !== gap.before || other.start !== gap.start);
+    shown.fetchMissingMessages = async () => {
+        shown.set('fetching', true);
+        await fetchAfter(_converse, chat, end.get(key), next);
+        chat.save({ gaps: others() });
+        shown.destroy();
+    };
+    chat.save({ gaps: [...others(), gap] });
+    chat.messages.add(shown);
+}
+
+/** Draws the messages around one, brings it into the middle, and marks it for a moment. */
+async function scrollTo(chat, message) {
+    const content = await drawn(chat.get('jid'));
+    if (!content) return;
+    chat.ui.set('scrolled', true); // what comes does not scroll down
+    const at = chat.messages.indexOf(message);
+    content.window_top = Math.max(0, at - AROUND_SHOWN);
+    content.window_bottom = Math.min(chat.messages.length - 1, at + AROUND_SHOWN);
+    const element = await until(() => /** @type {HTMLElement|undefined} */ ([...content.querySelectorAll('converse-chat-message')].find((each) => each.model === message)));
+    if (!element) return;
+    await element.updateComplete;
+    element.scrollIntoView({ block: 'center' });
+    element.dataset.found = '';
+    setTimeout(() => delete element.dataset.found, MARKED);
+}
+
+const drawn = (jid) => until(() => document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] converse-chat-content`));
+
+/** What a function returns, as soon as that is something. */
+async function until(look, frames = 300) {
+    for (let i = 0; i < frames; i++) {
+        const found = look();
+        if (found) return found;
+        await new Promise((done) => requestAnimationFrame(done));
+    }
+    return undefined;
+}
