@@ -32,13 +32,13 @@ async function expectPlace(person: Person): Promise<void> {
   await expect(person.message("message 300.")).toHaveCount(0);
 }
 
-/** Scrolls the conversation until a message is in sight. */
+/** Scrolls the conversation until a message is there. */
 async function scrollUntil(person: Person, step: number, text: string): Promise<void> {
   await person.page.locator("#chat converse-chat-message").first().hover();
   await expect(async () => {
     await person.page.mouse.wheel(0, -step / 10);
     await person.page.mouse.wheel(0, step);
-    await expect(person.message(text)).toBeInViewport({ timeout: 500 });
+    await expect(person.message(text)).toHaveCount(1, { timeout: 500 });
   }).toPass({ timeout: 60_000 });
 }
 

@@ -53,10 +53,7 @@ async function fetchAround(_converse, chat, id) {
     await chat.msg_chain;
 }
 
-/**
- * Fetches what comes after a message, up to what is known. More of it is fetched when
- * somebody scrolls there; the next page of the site fetches it from the other end.
- */
+/** Fetches what comes after a message, up to what is known. */
 async function fetchAfter(_converse, chat, id, next) {
     const { api, exports } = _converse;
     const query = {
@@ -75,21 +72,13 @@ async function fetchAfter(_converse, chat, id, next) {
     return { first };
 }
 
-/** Notes and shows what is missing between two messages. */
+/** Notes and shows what is missing between two messages, as gaps.js does: it is fetched when somebody scrolls there. */
 function addGap(_converse, chat, end, next) {
-    const key = keyOf(_converse, chat);
-    const gap = { before: next.get(key), start: end.get('time'), time: new Date(Date.parse(next.get('time')) - 1).toISOString() };
-    const time = new Date(Date.parse(end.get('time')) + 1).toISOString();
-    const shown = new _converse.exports.MAMPlaceholderMessage({ time, template_hook: 'getMessageTemplate' });
-    const others = () => (chat.get('gaps') ?? []).filter((other) => other.before !== gap.before || other.start !== gap.start);
-    shown.fetchMissingMessages = async () => {
-        shown.set('fetching', true);
-        await fetchAfter(_converse, chat, end.get(key), next);
-        chat.save({ gaps: others() });
-        shown.destroy();
-    };
-    chat.save({ gaps: [...others(), gap] });
-    chat.messages.add(shown);
+    const time = new Date(Date.parse(next.get('time')) - 1).toISOString();
+    const gap = { before: next.get(keyOf(_converse, chat)), start: end.get('time'), time };
+    const others = (chat.get('gaps') ?? []).filter((other) => other.before !== gap.before);
+    chat.save({ gaps: [...others, gap] });
+    chat.messages.add(new _converse.exports.MAMPlaceholderMessage({ ...gap, template_hook: 'getMessageTemplate' }));
 }
 
 /** Draws the messages around one, brings it into the middle, and marks it for a moment. */
