@@ -68,12 +68,14 @@ func TestDepartures(t *testing.T) {
 		for i := range maxDepartures + 10 {
 			d.note(Departure{User: strconv.Itoa(i), At: time.Now()})
 		}
+		synctest.Wait()
 		if n := len(d.waiting); n != maxDepartures {
 			t.Errorf("%d wait", n)
 		}
 		time.Sleep(2 * departuresAfter)
 		store.setFail(nil)
 		time.Sleep(2 * departuresRetry)
+		synctest.Wait()
 		if n := len(store.departed); n != maxDepartures || len(d.waiting) != 0 {
 			t.Errorf("%d are kept, %d wait", n, len(d.waiting))
 		}
