@@ -225,7 +225,7 @@ func (r *relayed) tellProfile(ctx context.Context, user string) error {
 func (r *relayed) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]ChatRoom, error) {
 	list, err := r.listed.Rooms(ctx)
 	if err != nil {
-		return nil, asRelayedError(err)
+		return nil, asSilence(err)
 	}
 	if q.After != "" {
 		at := slices.IndexFunc(list, func(room remote.Room) bool { return room.Name == q.After })
@@ -297,7 +297,7 @@ func (r *relayed) room(ctx context.Context, viewer, name string) (remote.Room, e
 func (r *relayed) BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error) {
 	list, err := r.listed.Rooms(ctx)
 	if err != nil {
-		return nil, asRelayedError(err)
+		return nil, asSilence(err)
 	}
 	me := r.address(viewer)
 	var busy []ChatRoom
@@ -401,6 +401,16 @@ func (r *relayed) DestroyRoom(ctx context.Context, name, owner string) error {
 // Latest implements Chat: the archive is the server's.
 func (r *relayed) Latest(context.Context, string, int, []string) ([]ConversationMessage, error) {
 	return nil, nil
+}
+
+// asSilence is asRelayedError for lists of rooms: a server that refuses to tell them, as one
+// without a room service does, is for pages the same as one that is away.
+func asSilence(err error) error {
+	var refusal *remote.Refusal
+	if errors.As(err, &refusal) {
+		return fmt.Errorf("%w: %w", ErrChatAway, err)
+	}
+	return asRelayedError(err)
 }
 
 // asRelayedError turns what app/remote returns into the site's errors.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"foyer/app/remote"
 )
 
 // Port 1 of loopback: nobody answers there.
@@ -94,5 +96,16 @@ func TestConfig_Unused(t *testing.T) {
 	c := testConfig(t, map[string]string{"XMPP_UPSTREAM": nobody, "ARCHIVE_RETENTION": "30d", "XMPP_C2S_ADDR": "localhost:5222"})
 	if got := strings.Join(c.unused(), " "); got != "ARCHIVE_RETENTION XMPP_C2S_ADDR" || c.Native() {
 		t.Error(got)
+	}
+}
+
+// A server without rooms is one whose rooms cannot be shown; pages go on without them.
+func TestAsSilence(t *testing.T) {
+	refused := &remote.Refusal{Condition: "not-allowed"}
+	if err := asSilence(refused); !errors.Is(err, ErrChatAway) || !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	if err := asSilence(nil); err != nil {
+		t.Error(err)
 	}
 }
