@@ -76,7 +76,7 @@ declare namespace Converse {
         blocklist: { add(jid: string): Promise<unknown> };
         bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
-        chats: { open(jid: string, attributes: object, force: boolean): Promise<unknown> };
+        chats: { get(jid: string, attributes?: object, create?: boolean): Promise<unknown>; open(jid: string, attributes: object, force: boolean): Promise<unknown> };
         rooms: {
             get(jid: string): Promise<Room | null>;
             open(jids: string | string[], ...rest: unknown[]): Promise<any>;
