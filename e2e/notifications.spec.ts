@@ -24,7 +24,7 @@ async function deliver(person: Person, notice: object): Promise<void> {
   await devtools.detach();
 }
 
-test("one notification for each conversation, and one for each message however it comes", async ({ alice, bob }) => {
+test("one notification for each conversation, and one for each message however it comes", async ({ alice, bob, site }) => {
   await alice.context.grantPermissions(["notifications"]);
   await alice.page.evaluate(async () => {
     localStorage.setItem("foyer-notify", "alice"); // as the button does, whose push service is not here
@@ -36,6 +36,10 @@ test("one notification for each conversation, and one for each message however i
   await other.page.goto("/people");
   await other.ready();
   await bob.talkTo("alice");
+  // Both pages are signed in: what comes before is delivered later, which is no news.
+  await expect.poll(async () => (await site.counts())["foyer_streams_open websocket"]).toBe(3);
+  await expect.poll(() => other.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
+  await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
   await bob.say("first");
   await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: first"]);
   await deliver(alice, { id: "other", tag: "bob@localhost", url: "/chat/with/bob", title: "Bob Baker", text: "second", time: 0 });
