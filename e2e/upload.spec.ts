@@ -174,7 +174,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
       expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
       await inBothThemes(alice.page, async (theme) => void (await alice.page.screenshot({ path: info.outputPath(`chat-${theme}.png`) })));
       await bob.page.goto("/settings/files");
-      await expect(bob.page.getByRole("link", { name: "view.png" })).toBeVisible();
+      await expect(bob.page.getByRole("main").getByRole("link", { name: "view.png" })).toBeVisible();
       await inBothThemes(bob.page, async (theme) => void (await bob.page.screenshot({ path: info.outputPath(`files-${theme}.png`) })));
     });
   });
