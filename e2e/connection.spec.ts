@@ -68,12 +68,16 @@ test("what is written on a dead connection is marked, and sent over the next, af
 
   const goAgain = await breakable(alice);
   await expect(alice.input()).toBeVisible();
+  // The page has asked and heard everything that it asks at its start.
+  await bob.say("are you back?");
+  await alice.hears("are you back?");
+  await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
   goAgain();
   await alice.say("and gone");
   await alice.page.reload();
   await bob.hears("and gone");
   await alice.hears("and gone");
-  expect(await bob.conversation()).toEqual(["before", "into the void", "and gone"]);
+  expect(await bob.conversation()).toEqual(["before", "into the void", "are you back?", "and gone"]);
 });
 
 // X-02: whatever keeps somebody out of the chat is said, with what to do.
