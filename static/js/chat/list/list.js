@@ -13,8 +13,12 @@ const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const MINUTE = 60_000;
 
+// What is asked when somebody signs out is asked for nobody.
+const leaving = new AbortController();
+document.addEventListener('submit', (event) => around(event, '[data-signout]') && leaving.abort(), { capture: true });
+
 async function ask(path) {
-    const response = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store' });
+    const response = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store', signal: leaving.signal });
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     /** @type {{conversations: Entry[]}} */
     const { conversations } = await response.json();
@@ -67,14 +71,14 @@ export function listConversations(_converse, config) {
             (cause) => {
                 loaded = true; // what Converse knows is shown
                 later();
-                console.warn('The site did not tell the conversations.', cause);
+                if (!leaving.signal.aborted) console.warn('The site did not tell the conversations.', cause);
             },
         );
 
     load();
     follow(_converse, later);
     // A room that was deleted, or that one was put out of.
-    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && load()));
+    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && api.connection.connected() && load()));
     api.listen.on('reconnected', load);
     document.addEventListener('foyer:levels', later);
     document.addEventListener('foyer:page', (event) => event.detail && load());
