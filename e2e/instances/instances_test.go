@@ -57,9 +57,6 @@ func TestSignOut(t *testing.T) {
 // comes back without help, nothing that had arrived is lost, and nothing is there twice;
 // save for what ejabberd itself loses with a node (mayBeMissing).
 func TestCrashes(t *testing.T) {
-	if !*full {
-		t.Skip("make interop runs it")
-	}
 	const size = 24
 	n := reserveNodes(t, 2)
 	s := newSite(t, "XMPP_UPSTREAM="+n.upstream())

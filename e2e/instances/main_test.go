@@ -18,7 +18,7 @@ import (
 var cluster pgtest.Cluster
 
 // full is for make interop: what takes longer as well.
-var full = flag.Bool("full", false, "kill an instance and a node under load, too")
+var full = flag.Bool("full", false, "sign out with two nodes behind the site, not one")
 
 // TestMain runs the tests; as a program of its own it is foyer, which the tests start and
 // kill, and which ejabberd starts to ask the site.

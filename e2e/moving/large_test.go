@@ -2,7 +2,6 @@ package moving
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,14 +13,9 @@ import (
 	"foyer/xmppd/pep"
 )
 
-var large = flag.Bool("large", false, "run TestMoving_Large, which takes minutes")
-
 // TestMoving_Large moves 1,000 people, 50 rooms and 1,000,000 messages to each server, and
 // logs how long that takes and how much memory. docs/MOVING.md has the figures.
 func TestMoving_Large(t *testing.T) {
-	if !*large {
-		t.Skip("it takes minutes; -args -large runs it, as make interop does")
-	}
 	s := newSite(t, size{people: 1000, rooms: 50, perPair: 600, perRoom: 7843})
 	for i := range s.people {
 		s.publish(i, "eu.siacs.conversations.axolotl.devicelist", "current", pep.NodeConfig{Access: pep.AccessOpen, MaxItems: 1}, devices)
