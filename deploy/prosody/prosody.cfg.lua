@@ -1,4 +1,4 @@
--- Prosody 0.12 (Debian 12: prosody prosody-modules lua-dbi-postgresql) behind the site.
+-- Prosody 0.12 or 13 (Debian 12 or its backports: prosody prosody-modules lua-dbi-postgresql) behind the site.
 -- Change the lines with example.org and the password of the database; the README beside
 -- this file says the rest.
 

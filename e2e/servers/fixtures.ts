@@ -5,7 +5,8 @@ import { Cluster, type Database } from "../support/cluster.ts";
 import { Program } from "../support/process.ts";
 import { binary, Site } from "../support/site.ts";
 import { expect, test as base } from "../support/test.ts";
-import { type ChatServer, freePort, type Kind, kinds, type Surroundings } from "./server.ts";
+import { type Kind, kinds } from "./kinds.ts";
+import { type ChatServer, freePort, type Surroundings } from "./server.ts";
 
 export { expect };
 
@@ -56,8 +57,7 @@ export class Household {
   }
 
   private async made(): Promise<ChatServer> {
-    const { type } = kinds[this.kind];
-    this.server ??= new type(this.port, await this.surroundings());
+    this.server ??= kinds[this.kind].make(this.port, await this.surroundings());
     return this.server;
   }
 
@@ -84,7 +84,7 @@ type Fixtures = {
 };
 
 export const test = base.extend<Fixtures, { kind: Kind; household: Household }>({
-  kind: ["prosody", { option: true, scope: "worker" }],
+  kind: ["prosody 0.12", { option: true, scope: "worker" }],
 
   household: [
     async ({ kind }, use) => {
@@ -116,6 +116,6 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
 });
 
 test.beforeEach(({ kind }) => {
-  const { installed, packages } = kinds[kind];
-  test.skip(!installed(), `${kind} is not installed: apt-get install ${packages}`);
+  const { installed, install } = kinds[kind];
+  test.skip(!installed(), `${kind} is not here: ${install}`);
 });

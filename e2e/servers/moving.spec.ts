@@ -2,6 +2,7 @@ import { Program } from "../support/process.ts";
 import { enterRoom, makeRoom } from "../support/rooms.ts";
 import { binary, Site } from "../support/site.ts";
 import { expect, Household, test as base } from "./fixtures.ts";
+import { kinds } from "./kinds.ts";
 
 // Moving house (docs/MOVING.md): what was said while the site's own server was there is in
 // the chat when another one is.
@@ -47,7 +48,7 @@ test("a site moves, with all that was said", { tag: "@interop" }, async ({ kind,
   await test.step("the site stops, is copied, and starts again with the other server", async () => {
     expect(await site.stop()).toEqual({ code: 0, signal: null });
     const { url } = await home.serverDatabase();
-    const copy = new Program(binary, ["chat", "export", "--to", kind, "--database", url], { APP_ENV: "development", DATABASE_URL: home.database.url });
+    const copy = new Program(binary, ["chat", "export", "--to", kinds[kind].server, "--database", url], { APP_ENV: "development", DATABASE_URL: home.database.url });
     expect((await copy.ended).code, copy.lines.join("\n")).toBe(0);
     site.set(home.settings);
     await site.start();

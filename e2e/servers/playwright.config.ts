@@ -1,10 +1,10 @@
 import { defineConfig } from "@playwright/test";
 import browser from "../playwright.config.ts";
-import { type Kind, kinds } from "./server.ts";
+import { type Kind, kinds } from "./kinds.ts";
 
-// The site with another XMPP server behind it, in a browser. Each project is a server,
-// which runs for all of its tests; make interop runs every way into the chat, make test
-// leaves out what is marked @interop.
+// The site with another XMPP server behind it, in a browser. Each project is a release of a
+// server, which runs for all of its tests. make interop runs every way into the chat; make test
+// leaves out what is marked @interop, and with the releases of backports what is marked @once.
 export default defineConfig<object, { kind: Kind }>({
   ...browser,
   testDir: ".",

@@ -4,7 +4,7 @@ import { Visitor } from "./visitor.ts";
 // What pages do with rooms of another server, by forms alone: who may see one, invite to
 // it and delete it, the server says.
 
-test("a room by invitation, from its making to its end, with the site restarted in between", async ({ site }) => {
+test("a room by invitation, from its making to its end, with the site restarted in between", { tag: "@once" }, async ({ site }) => {
   const alice = await Visitor.arrive(site, "alice");
   const bob = await Visitor.arrive(site, "bob");
   expect(await alice.submit("/", "/rooms", { name: "Den", about: "quiet", who: "invited" })).toBe(303);

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "../support/cluster.ts";
 import { type End, Program } from "../support/process.ts";
@@ -70,7 +70,7 @@ const deploy = (file: string) => fileURLToPath(new URL(`../../deploy/${file}`, i
  * A file of deploy/ with ports, paths and credentials of this machine in it. Each has to
  * be in the file: a test that changes nothing tests something else.
  */
-function shipped(file: string, changes: [string, string][]): string {
+export function shipped(file: string, changes: [string, string][]): string {
   let text = readFileSync(deploy(file), "utf8");
   for (const [from, to] of changes) {
     if (!text.includes(from)) throw new Error(`deploy/${file} has no ${from}`);
@@ -79,16 +79,21 @@ function shipped(file: string, changes: [string, string][]): string {
   return text;
 }
 
-abstract class Server {
+/** What is the same with each: it is a program that listens at a port. */
+export abstract class Server {
   protected program!: Program;
   readonly dir = mkdtempSync(join(tmpdir(), "foyer-servers-"));
 
   constructor(
     readonly port: number,
     protected readonly around: Surroundings,
+    protected readonly release: string,
   ) {}
 
   abstract run(): Program;
+
+  /** Resolves when the server has said that it is the release that is meant, and rejects if it is another. */
+  abstract introduces(): Promise<unknown>;
 
   async prepare(): Promise<void> {}
 
@@ -96,6 +101,7 @@ abstract class Server {
     await this.prepare();
     this.program = this.run();
     await listening(this.port, this.program);
+    await this.introduces();
   }
 
   stop(): Promise<End> {
@@ -116,82 +122,3 @@ abstract class Server {
     return this.program.lines;
   }
 }
-
-/** Prosody, as Debian has it. */
-export class Prosody extends Server implements ChatServer {
-  readonly name = "prosody";
-
-  run(): Program {
-    const { database, dovecot } = this.around;
-    const config = shipped("prosody/prosody.cfg.lua", [
-      ["example.org", "localhost"],
-      ["/run/prosody", this.dir],
-      ["/var/lib/prosody", join(this.dir, "data")],
-      ['{ info = "/var/log/prosody/prosody.log", error = "/var/log/prosody/prosody.err" }', '"*console"'],
-      ["c2s_ports = { 5222 }", `c2s_ports = { ${this.port} }`],
-      ["/run/foyer/dovecot", dovecot],
-      ["port = 5432", `port = ${database.port}`],
-      ['database = "prosody"', `database = "${database.name}"`],
-      ['username = "prosody"', 'username = "foyer"'],
-    ]);
-    mkdirSync(join(this.dir, "data"), { recursive: true });
-    const file = join(this.dir, "prosody.cfg.lua");
-    writeFileSync(file, `run_as_root = true\ndaemonize = false\nadmin_socket = "${join(this.dir, "prosody.sock")}"\n${config}`);
-    return new Program(find("prosody")!, ["--config", file, "-F"], {});
-  }
-}
-
-/** ejabberd, as Debian has it. */
-export class Ejabberd extends Server implements ChatServer {
-  readonly name = "ejabberd";
-  private ready = false;
-
-  override async prepare(): Promise<void> {
-    if (!this.ready) await this.around.database.script(readFileSync("/usr/share/ejabberd/sql/pg.sql", "utf8"));
-    this.ready = true;
-  }
-
-  run(): Program {
-    const { database, extauth, keyFile } = this.around;
-    const config = shipped("ejabberd/ejabberd.yml", [
-      ["example.org", "localhost"],
-      ["certfiles: [/etc/ejabberd/ejabberd.pem]", ""],
-      ["port: 5222", `port: ${this.port}`],
-      ["/etc/ejabberd/foyer.jwk", keyFile],
-      ["/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", extauth],
-      ["sql_port: 5432", `sql_port: ${database.port}`],
-      ["sql_database: ejabberd", `sql_database: ${database.name}`],
-      ["sql_username: ejabberd", "sql_username: foyer"],
-    ]);
-    const file = join(this.dir, "ejabberd.yml");
-    writeFileSync(file, config);
-    // As ejabberdctl runs it, but for a name, by which the machine's others would know it.
-    const args = ["+K", "true", "+P", "250000", "-noinput", "-mnesia", "dir", JSON.stringify(join(this.dir, "spool")), "-s", "ejabberd"];
-    return new Program(find("erl")!, args, {
-      ERL_LIBS: libraries()!,
-      EJABBERD_CONFIG_PATH: file,
-      EJABBERD_LOG_PATH: join(this.dir, "ejabberd.log"),
-      ERL_CRASH_DUMP: join(this.dir, "crash.dump"),
-      HOME: this.dir,
-    });
-  }
-}
-
-/** Where a program is, if it is installed. */
-function find(program: string): string | undefined {
-  const places = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
-  return places.map((dir) => join(dir, program)).find((path) => existsSync(path));
-}
-
-/** Where Debian has ejabberd's libraries: beside the machine's own. */
-const libraries = () =>
-  readdirSync("/usr/lib")
-    .map((dir) => join("/usr/lib", dir))
-    .find((dir) => dir.endsWith("-linux-gnu") && readdirSync(dir).some((name) => name.startsWith("ejabberd-")));
-
-/** The servers that are installed on this machine. */
-export const kinds = {
-  prosody: { type: Prosody, installed: () => Boolean(find("prosody")), packages: "prosody prosody-modules lua-dbi-postgresql" },
-  ejabberd: { type: Ejabberd, installed: () => Boolean(find("erl") && libraries()), packages: "ejabberd erlang-p1-pgsql" },
-};
-export type Kind = keyof typeof kinds;

@@ -1,0 +1,61 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { Program } from "../support/process.ts";
+import { type ChatServer, Server, shipped, type Surroundings } from "./server.ts";
+
+/** ejabberd, as deploy/ejabberd sets it up. */
+export class Ejabberd extends Server implements ChatServer {
+  readonly name = "ejabberd";
+  private ready = false;
+
+  /**
+   * @param erl Erlang's program
+   * @param libraries where its own are
+   * @param share where its tables are described
+   */
+  constructor(
+    port: number,
+    around: Surroundings,
+    release: string,
+    private readonly erl: string,
+    private readonly libraries: string[],
+    private readonly share: string,
+  ) {
+    super(port, around, release);
+  }
+
+  override async prepare(): Promise<void> {
+    if (!this.ready) await this.around.database.script(readFileSync(join(this.share, "sql/pg.sql"), "utf8"));
+    this.ready = true;
+  }
+
+  async introduces(): Promise<void> {
+    const [, version] = await this.program.says(/ejabberd (\d+\.\d+)\S* is started/);
+    if (version !== this.release) throw new Error(`ejabberd ${version} is not ${this.release}`);
+  }
+
+  run(): Program {
+    const { database, extauth, keyFile } = this.around;
+    const config = shipped("ejabberd/ejabberd.yml", [
+      ["example.org", "localhost"],
+      ["certfiles: [/etc/ejabberd/ejabberd.pem]", ""],
+      ["port: 5222", `port: ${this.port}`],
+      ["/etc/ejabberd/foyer.jwk", keyFile],
+      ["/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", extauth],
+      ["sql_port: 5432", `sql_port: ${database.port}`],
+      ["sql_database: ejabberd", `sql_database: ${database.name}`],
+      ["sql_username: ejabberd", "sql_username: foyer"],
+    ]);
+    const file = join(this.dir, "ejabberd.yml");
+    writeFileSync(file, config);
+    // As ejabberdctl runs it, but for a name, by which the machine's others would know it.
+    const args = ["+K", "true", "+P", "250000", "-noinput", "-mnesia", "dir", JSON.stringify(join(this.dir, "spool")), "-s", "ejabberd"];
+    return new Program(this.erl, args, {
+      ERL_LIBS: this.libraries.join(delimiter),
+      EJABBERD_CONFIG_PATH: file,
+      EJABBERD_LOG_PATH: join(this.dir, "ejabberd.log"),
+      ERL_CRASH_DUMP: join(this.dir, "crash.dump"),
+      HOME: this.dir,
+    });
+  }
+}
