@@ -131,11 +131,24 @@ func (s *Service) askForm(ctx context.Context, action string, source Source, a A
 	var refused Refusal
 	switch {
 	case errors.Is(err, ErrNotProved), errors.As(err, &refused):
-		return Person{}, errors.Join(err, s.failed(ctx, limits))
+		return Person{}, errors.Join(toldTo(known, err), s.failed(ctx, limits))
 	case err != nil:
 		return Person{}, err
 	}
 	return person, s.succeeded(ctx, limits, counts)
+}
+
+// toldTo is what somebody is told: a reason that the source gives whatever the password is, only
+// if they have signed in before from where they are, and so proved once that it is theirs.
+func toldTo(known bool, err error) error {
+	withheld, ok := errors.AsType[*WithheldError](err)
+	switch {
+	case !ok:
+		return err
+	case known:
+		return withheld.Reason
+	}
+	return ErrNotProved
 }
 
 // askReserved asks a source that locks its accounts only while it will not do so: each guess

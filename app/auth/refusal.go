@@ -31,6 +31,16 @@ var (
 	ErrGone = errors.New("auth: no longer signed in")
 )
 
+// WithheldError is an ErrNotProved of which the source says why, whatever the password is. Only
+// somebody who has signed in before from where they are is told, since others would learn from
+// it who is at the source.
+type WithheldError struct{ Reason Refusal }
+
+func (e *WithheldError) Error() string { return ErrNotProved.Error() + ": " + e.Reason.Error() }
+
+// Is makes it ErrNotProved.
+func (e *WithheldError) Is(target error) bool { return target == ErrNotProved }
+
 // ThrottledError: there were too many failures, and nothing was checked.
 type ThrottledError struct{ Wait time.Duration }
 

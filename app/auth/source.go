@@ -31,8 +31,8 @@ type Source interface {
 	// other means that the source's settings are wrong.
 	Start(ctx context.Context, b Beginning) (Trip, error)
 
-	// Finish says who it is, from what the browser brought. Errors: ErrNotProved;
-	// a Refusal, whose sentence the person may see; ErrAway; *ThrottledError; ErrBusy.
+	// Finish says who it is, from what the browser brought. Errors: ErrNotProved, also as a
+	// *WithheldError; a Refusal, whose sentence the person may see; ErrAway; *ThrottledError; ErrBusy.
 	Finish(ctx context.Context, a Answer) (Person, error)
 
 	// Still returns those of list who are no longer somebody there or are kept out, by one

@@ -132,6 +132,43 @@ func TestSignInByForm_OneSource(t *testing.T) {
 	}
 }
 
+// What a source says of somebody whatever the password is, is told where they have signed in
+// before, and to nobody else; it counts as a failure for both.
+func TestSignInByForm_Withheld(t *testing.T) {
+	dir := newTestSource("directory", ByForm, "bob")
+	s := newSite(t, from(dir))
+	in, err := s.SignInByForm(t.Context(), form("bob", testPassword), Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const reason = Refusal("Your account is locked.")
+	dir.err = &WithheldError{Reason: reason}
+	_, err = s.SignInByForm(t.Context(), form("bob", testPassword), Device{})
+	if _, told := errors.AsType[Refusal](err); told || !errors.Is(err, ErrNotProved) {
+		t.Errorf("to a stranger: %v", err)
+	}
+	known := form("bob", testPassword)
+	known.From.Device = in.Device
+	for range FailuresPerAccount {
+		_, err = s.SignInByForm(t.Context(), known, Device{})
+		is(t, err, reason)
+	}
+	_, err = s.SignInByForm(t.Context(), known, Device{})
+	if _, ok := errors.AsType[*ThrottledError](err); !ok {
+		t.Errorf("too often: %v", err)
+	}
+	// Another person's browser is a stranger's.
+	s.account("eve")
+	eve, err := s.SignInByForm(t.Context(), form("eve", testPassword), Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := form("bob", testPassword)
+	stranger.From = Client{Address: "192.0.2.2", Device: eve.Device}
+	_, err = s.SignInByForm(t.Context(), stranger, Device{})
+	is(t, err, ErrNotProved)
+}
+
 // Failures are bounded before the directory is asked.
 func TestSignInByForm_Throttle(t *testing.T) {
 	dir := newTestSource("directory", ByForm, "bob", "bob@corp.example")

@@ -79,8 +79,12 @@ func sambaStanding(t *testing.T, s *peers.Samba, cfg ldap.Config) {
 	}
 	want := map[string]error{"disabled": ldap.ErrDisabled, "expired": ldap.ErrExpired, "mustchange": ldap.ErrMustChange, "locked": auth.ErrNotProved}
 	for name, want := range want {
-		if _, err := d.SignIn(t.Context(), name, peers.SambaPassword); !errors.Is(err, want) {
+		_, err := d.SignIn(t.Context(), name, peers.SambaPassword)
+		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, not %v", name, err, want)
+		}
+		if withheld, ok := errors.AsType[*auth.WithheldError](err); ok != (name == "locked") || ok && withheld.Reason != ldap.ErrLocked {
+			t.Errorf("%s: withheld: %v", name, withheld)
 		}
 		if _, err := d.SignIn(t.Context(), name, "wrong"); !errors.Is(err, auth.ErrNotProved) {
 			t.Errorf("%s, with a wrong password: %v", name, err)

@@ -305,6 +305,17 @@ func TestSite_Recheck(t *testing.T) {
 	if _, _, refusal := x.app("zoe", peers.SlapdPassword); refusal == "" {
 		t.Error("zoe came in again")
 	}
+
+	// They are told why, where they have been in before; others learn nothing of it.
+	s.Set(s.Person("yann"), "pwdAccountLockedTime", time.Now().UTC().Format("20060102150405Z"))
+	for user, why := range map[string]string{"zoe": "account is disabled in", "yann": "account is locked in"} {
+		if _, body := x.visitor().signIn(user, peers.SlapdPassword); !strings.Contains(body, "do not match") || strings.Contains(body, why) {
+			t.Errorf("a stranger is told of %s: %s", user, body)
+		}
+		if _, body := in[user].signIn(user, peers.SlapdPassword); !strings.Contains(body, why) {
+			t.Errorf("%s is not told: %s: %s", user, why, body)
+		}
+	}
 }
 
 // However often somebody guesses at the site, the directory locks nobody for it.

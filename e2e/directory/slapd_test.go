@@ -107,8 +107,8 @@ func TestSlapdRenamed(t *testing.T) {
 	}
 }
 
-// draft-behera-ldap-password-policy-10: what is wrong with an account is said after the
-// right password, and not before.
+// draft-behera-ldap-password-policy-10 §6.2: what is wrong with an account is said after the
+// right password, and not before. Where slapd says it whatever the password is, it is withheld.
 func TestSlapdStanding(t *testing.T) {
 	s := peers.StartSlapd(t)
 	for _, uid := range []string{"disabled", "locked", "reset", "old"} {
@@ -124,9 +124,14 @@ func TestSlapdStanding(t *testing.T) {
 		_, _ = d.SignIn(t.Context(), "locked", "wrong")
 	}
 	want := map[string]error{"disabled": auth.ErrNotProved, "locked": auth.ErrNotProved, "reset": ldap.ErrMustChange}
+	why := map[string]auth.Refusal{"disabled": ldap.ErrDisabled, "locked": ldap.ErrLocked}
 	for name, want := range want {
-		if _, err := d.SignIn(t.Context(), name, peers.SlapdPassword); !errors.Is(err, want) {
+		_, err := d.SignIn(t.Context(), name, peers.SlapdPassword)
+		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, not %v", name, err, want)
+		}
+		if withheld, ok := errors.AsType[*auth.WithheldError](err); ok != (why[name] != "") || ok && withheld.Reason != why[name] {
+			t.Errorf("%s: withheld: %v, not %q", name, withheld, why[name])
 		}
 		if _, err := d.SignIn(t.Context(), name, "wrong"); !errors.Is(err, auth.ErrNotProved) {
 			t.Errorf("%s, with a wrong password: %v", name, err)

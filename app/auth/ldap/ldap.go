@@ -66,7 +66,8 @@ func New(cfg Config) (*Directory, error) {
 func (d *Directory) Close() { d.pool.close() }
 
 // SignIn returns the person whose user name and password these are. Errors:
-// auth.ErrNotProved; an auth.Refusal, which says after a right password why it is no good;
+// auth.ErrNotProved, also as an *auth.WithheldError; an auth.Refusal, which says after a right
+// password why it is no good;
 // auth.ErrAway: the directory could not be asked.
 func (d *Directory) SignIn(ctx context.Context, typed, password string) (Person, error) {
 	name, err := userName(typed)
@@ -110,7 +111,7 @@ func (d *Directory) signInBySearch(ctx context.Context, name, password string) (
 		return Person{}, err
 	}
 	if err := d.pool.asPerson(ctx, p.DN, password, func(*conn) error { return nil }); err != nil {
-		return Person{}, err
+		return Person{}, p.Standing.withheld(err)
 	}
 	if err := p.Standing.refusal(); err != nil {
 		return Person{}, err

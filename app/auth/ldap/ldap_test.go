@@ -103,7 +103,7 @@ func TestUserDN(t *testing.T) {
 }
 
 // The codes in the words of Active Directory's refusals. What is said before the password
-// was right is told to nobody.
+// was right is no more than ErrNotProved, and told only to those who are known.
 func TestRefusedAD(t *testing.T) {
 	const words = "80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error, data "
 	for code, want := range map[string]error{
@@ -113,6 +113,9 @@ func TestRefusedAD(t *testing.T) {
 		err := ldapv3.NewError(ldapv3.LDAPResultInvalidCredentials, errors.New(words+code+", v4563\x00"))
 		if got := bound(activeDirectory, nil, err); !errors.Is(got, want) {
 			t.Errorf("%s: %v", code, got)
+		}
+		if withheld, ok := errors.AsType[*auth.WithheldError](bound(activeDirectory, nil, err)); ok != (code == "775") || ok && withheld.Reason != ErrLocked {
+			t.Errorf("%s: withheld: %v", code, withheld)
 		}
 		if got := bound(standard, nil, err); !errors.Is(got, auth.ErrNotProved) {
 			t.Errorf("%s, of another directory: %v", code, got)

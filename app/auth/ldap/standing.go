@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,7 +35,8 @@ func (s Standing) String() string {
 func (s Standing) Ends() bool { return s == Disabled || s == Expired }
 
 // What somebody is told who knows the password. Before that all is auth.ErrNotProved, so
-// that nobody finds out who is in the directory.
+// that nobody finds out who is in the directory. Where a directory says such a thing whatever
+// the password is, it is an auth.WithheldError.
 const (
 	ErrDisabled        = auth.Refusal("Your account is disabled in your organisation's directory. Ask the people who look after it there.")
 	ErrExpired         = auth.Refusal("Your account in your organisation's directory has expired. Ask the people who look after it there.")
@@ -123,10 +125,20 @@ func standingStandard(e *ldapv3.Entry) Standing {
 	return Active
 }
 
+// withheld is why somebody was refused, as far as their entry says it. err is the directory's
+// word. An entry that says Locked may be wrong: it says so until somebody signs in, also when
+// the time of that is over.
+func (s Standing) withheld(err error) error {
+	if s == Disabled && errors.Is(err, auth.ErrNotProved) {
+		return &auth.WithheldError{Reason: ErrDisabled}
+	}
+	return err
+}
+
 var dataCode = regexp.MustCompile(`\bdata ([0-9a-f]+)\b`)
 
 // refusedAD tells the refusals of Active Directory apart, by the code in its words. These
-// are said only to somebody who knows the password; 775 (locked), 525 and 52e are not.
+// are said only to somebody who knows the password; 525, 52e and 775 (locked) are not.
 func refusedAD(message string) error {
 	found := dataCode.FindStringSubmatch(message)
 	if found == nil {
@@ -145,13 +157,15 @@ func refusedAD(message string) error {
 		return ErrExpired
 	case "773":
 		return ErrMustChange
+	case "775":
+		return &auth.WithheldError{Reason: ErrLocked}
 	}
 	return auth.ErrNotProved
 }
 
 // refusedByPolicy tells those of a password policy apart
 // (draft-behera-ldap-password-policy-10 §6.2). Locked accounts are told whatever the
-// password is, so that these words are for nobody. nil: the policy says nothing.
+// password is. nil: the policy says nothing.
 func refusedByPolicy(controls []ldapv3.Control) error {
 	for _, c := range controls {
 		policy, ok := c.(*ldapv3.ControlBeheraPasswordPolicy)
@@ -163,6 +177,8 @@ func refusedByPolicy(controls []ldapv3.Control) error {
 			return ErrPasswordExpired
 		case ldapv3.BeheraChangeAfterReset:
 			return ErrMustChange
+		case ldapv3.BeheraAccountLocked:
+			return &auth.WithheldError{Reason: ErrLocked}
 		}
 	}
 	return nil
