@@ -1,4 +1,5 @@
 import { defineConfig } from "@playwright/test";
+import { launchOptions } from "./support/launch.ts";
 
 // The tests start the program themselves (support/site.ts), one for each test,
 // on a free port and a database of its own.
@@ -22,15 +23,6 @@ export default defineConfig({
     navigationTimeout: 60_000,
     trace: process.env.CI ? "off" : "retain-on-failure", // it takes as long as the test
     screenshot: "only-on-failure",
-    launchOptions: {
-      executablePath: process.env.CHROMIUM || undefined,
-      args: [
-        // Root has no sandbox; nothing but this machine is asked for anything.
-        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-      ],
-    },
+    launchOptions: launchOptions(process.env.CHROMIUM),
   },
 });

@@ -54,6 +54,17 @@ find_chromium() {
 	[[ -x $name ]] && echo "$name"
 }
 
+# A Chromium with everything that people have, notifications among it, which the headless
+# shell is without; prints its path.
+find_whole_chromium() {
+	local name
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do
+		command -v "$name" && return
+	done
+	name="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+	[[ -x $name ]] && echo "$name"
+}
+
 is_root_on_debian() { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; }
 
 # Installs Debian packages and leaves their services stopped, now and later:

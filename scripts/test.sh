@@ -48,10 +48,11 @@ build() {
 }
 
 e2e() {
-	local chromium firefox
+	local chromium whole firefox
 	chromium=$(scripts/browser.sh)
+	whole=$(scripts/browser.sh whole)
 	firefox=$(scripts/firefox.sh)
-	CHROMIUM=$chromium FIREFOX=$firefox npx playwright test -c e2e "${arguments[@]+"${arguments[@]}"}"
+	CHROMIUM=$chromium CHROMIUM_WHOLE=$whole FIREFOX=$firefox npx playwright test -c e2e "${arguments[@]+"${arguments[@]}"}"
 }
 
 # What other people wrote: a server as the referee, clients, and proxies.

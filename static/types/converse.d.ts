@@ -111,7 +111,6 @@ declare namespace Converse {
         | 'getErrorAttributesForMessage'
         | 'getHeadingButtons'
         | 'getOutgoingMessageAttributes'
-        | 'message'
         | 'noResumeableBOSHSession'
         | 'parseMUCMessage'
         | 'parseMessage'
@@ -197,6 +196,7 @@ declare namespace Converse {
         handleChatMarker(attributes: any): boolean;
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
+        handleUnreadMessage(message?: any): void;
         close(): unknown;
     }
 

@@ -27,10 +27,16 @@ function isWanted(box, attrs, config) {
     return mentions(attrs.body ?? '', [config.name, config.user, box.get('nick')]);
 }
 
-/** Whether a message is something new that somebody else said just now. */
+const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
+
+/**
+ * Whether a message is something new that somebody else said just now. What came while
+ * the page was loaded is: it is delivered late, and the site leaves it to the page.
+ */
 const isNews = (attrs) =>
-    Boolean(attrs?.body) && ['chat', 'normal', 'groupchat'].includes(attrs.type) && attrs.sender !== 'me' &&
-    !(attrs.is_delayed || attrs.is_archived || attrs.is_error || attrs.replace_id || attrs.retract_id);
+    Boolean(attrs.body) && ['chat', 'normal', 'groupchat'].includes(attrs.type) && attrs.sender !== 'me' &&
+    !(attrs.is_archived || attrs.is_error || attrs.replace_id || attrs.retract_id) &&
+    !(attrs.is_delayed && Date.now() - Date.parse(attrs.time) > RECENT);
 
 /** Whether the conversation is in sight. */
 const isInSight = (box) => !document.hidden && !box.isHidden();
@@ -61,14 +67,11 @@ export async function clearNotifications(jid) {
  * @param {ChatConfig} config
  */
 export function notifyPeople(_converse, config) {
-    const { api } = _converse;
+    const { api, exports } = _converse;
     if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked (X-60); push.js asks
 
-    // Converse's own rule takes a conversation for seen whenever the page is visible.
-    api.listen.on('message', async ({ attrs }) => {
-        if (!isNews(attrs)) return;
-        const box = _converse.state.chatboxes.get(attrs.from_muc ?? attrs.contact_jid ?? attrs.from?.split('/')[0]);
-        if (!box || !wantsNotifications(config)) return;
+    const notify = async (box, attrs) => {
+        if (!isNews(attrs) || !wantsNotifications(config)) return;
         if (isInSight(box) || !isWanted(box, attrs, config)) return;
         if (isUnseen() && isSubscribed(config)) return; // the site sends it
         if (await isVisibleElsewhere()) return;
@@ -78,7 +81,15 @@ export function notifyPeople(_converse, config) {
             tag: jid, id: attrs.msgid, url: addressOf(config, jid),
             title: box.getDisplayName(), body: isRoom(box) ? `${attrs.nick}: ${text}` : text,
         });
-    });
+    };
+    // What is counted as unread, once: what a stream that goes on brings again is not new.
+    for (const { prototype } of [exports.ChatBox, exports.MUC]) {
+        const { handleUnreadMessage } = prototype;
+        prototype.handleUnreadMessage = function (message) {
+            handleUnreadMessage.call(this, message);
+            if (message) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
+        };
+    }
     api.listen.on('chatBoxesInitialized', () => {
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general', (box) => {
             if (!box.get('num_unread') && !box.get('num_unread_general')) clearNotifications(box.get('jid'));
