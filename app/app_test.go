@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/internal/leaks"
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
 
@@ -24,12 +25,7 @@ import (
 var cluster pgtest.Cluster
 
 func TestMain(m *testing.M) {
-	// fasthttp's workers and clock outlive a server for a while.
-	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster, Prepare: demoData},
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker")) // compresses
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster, Prepare: demoData}, leaks.Fasthttp()...)
 }
 
 // demoData is the schema and the demo accounts, whose passwords take long to hash.

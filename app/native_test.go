@@ -2,17 +2,10 @@ package app
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,6 +14,7 @@ import (
 	mechanisms "foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
+	"foyer/internal/testcert"
 	"foyer/models"
 
 	"mellium.im/sasl"
@@ -290,32 +284,6 @@ func TestPassword_AppPassword(t *testing.T) {
 	}
 }
 
-// certificate writes one to files.
-func certificate(t testing.TB, name string, until time.Time) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: until.Add(-90 * 24 * time.Hour), NotAfter: until}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certFile, keyFile
-}
-
 // RFC 6120 §13.7.2, RFC 7590 §3.4: what `foyer doctor` says of a certificate.
 func TestCheckNative(t *testing.T) {
 	later := time.Now().AddDate(0, 1, 0)
@@ -329,8 +297,8 @@ func TestCheckNative(t *testing.T) {
 		"expired":     {"chat.example", time.Now().Add(-time.Hour), "expired on"},
 		"nearly over": {"chat.example", time.Now().Add(time.Hour), "expires on"},
 	} {
-		certFile, keyFile := certificate(t, c.domain, c.until)
-		err := CheckNative(Config{Domain: "chat.example", C2SAddr: ":5222", TLSCert: certFile, TLSKey: keyFile})
+		files := testcert.NewUntil(t, c.until, c.domain).Write(t, t.TempDir())
+		err := CheckNative(Config{Domain: "chat.example", C2SAddr: ":5222", TLSCert: files.CertFile, TLSKey: files.KeyFile})
 		if (c.want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}

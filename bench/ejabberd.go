@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"foyer/internal/netaddr"
 )
 
 // ejabberd as Debian has it, set up by somebody who read its manual: everything
@@ -90,11 +92,11 @@ func startEjabberd(ctx context.Context, w site) (*server, error) {
 	if err := w.execSQL(ctx, string(schema), ejabberdAccounts(w)); err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	clients, err := freePort()
+	clients, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}

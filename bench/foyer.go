@@ -10,15 +10,17 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"foyer/internal/netaddr"
 )
 
 // startFoyer starts the program itself, as in production.
 func startFoyer(ctx context.Context, w site, program string) (*server, error) {
-	port, err := freePort()
+	port, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freePort()
+	metrics, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/pgdev"
 )
 
@@ -157,12 +158,12 @@ func (f *front) calm(ctx context.Context) error {
 
 // startGateway starts `foyer gateway` in front of a server's port for clients.
 func startGateway(ctx context.Context, w site, s *server, program string) (*front, error) {
-	port, err := freePort()
+	port, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}
 	base := "127.0.0.1:" + strconv.Itoa(port)
-	metrics, err := freePort()
+	metrics, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func startNginx(ctx context.Context, w site, s *server) (*front, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nginx %w", errMissing)
 	}
-	port, err := freePort()
+	port, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}

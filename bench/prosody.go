@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"foyer/internal/netaddr"
 )
 
 // Prosody as Debian has it, set up by somebody who read its manual: the
@@ -64,11 +66,11 @@ func startProsody(ctx context.Context, w site) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prosody %w (Debian: apt-get install prosody prosody-modules lua-dbi-postgresql)", errMissing)
 	}
-	port, err := freePort()
+	port, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	clients, err := freePort()
+	clients, err := netaddr.FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -130,16 +130,6 @@ func (w site) lastLines() string {
 	return strings.Join(out, "\n")
 }
 
-// freePort returns a port that nobody listens on just now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // execSQL runs statements in the site's database, on one connection.
 func (w site) execSQL(ctx context.Context, statements ...string) error {
 	return w.withConn(ctx, func(conn *pgx.Conn) error {

@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/pgdev"
 )
 
@@ -502,7 +503,7 @@ func (b *bench) withDatabase(ctx context.Context, f func(dir string, pg *pgdev.S
 		return err
 	}
 	defer os.RemoveAll(dir)
-	port, err := freePort()
+	port, err := netaddr.FreePort()
 	if err != nil {
 		return err
 	}

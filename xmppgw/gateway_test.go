@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/leaks"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 
@@ -20,10 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// fasthttp's workers and clock outlive a server for a while.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))
+	goleak.VerifyTestMain(m, leaks.Fasthttp()...)
 }
 
 const domain = "h"

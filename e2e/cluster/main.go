@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/pgdev"
 
 	"github.com/jackc/pgx/v5"
@@ -50,7 +51,7 @@ func run(ctx context.Context, tcp bool, in io.Reader, out io.Writer) error {
 	defer os.RemoveAll(dir)
 	c := &cluster{dir: filepath.Join(dir, "pg")}
 	if tcp {
-		if c.port, err = freePort(); err != nil {
+		if c.port, err = netaddr.FreePort(); err != nil {
 			return err
 		}
 	}
@@ -79,16 +80,6 @@ func run(ctx context.Context, tcp bool, in io.Reader, out io.Writer) error {
 	case <-ctx.Done():
 	}
 	return server.Close()
-}
-
-// freePort returns a port that nobody listens on just now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // cluster is a Postgres that can be stopped and started again on the same data

@@ -14,6 +14,7 @@ import (
 	"foyer/app/auth"
 	"foyer/app/auth/ldap"
 	"foyer/e2e/peers"
+	"foyer/internal/testcert"
 )
 
 func slapdConfig(s *peers.Slapd) ldap.Config {
@@ -277,7 +278,7 @@ func TestSlapdRestart(t *testing.T) {
 		s.AddPerson("alice", "Alice")
 	}
 	cfg := slapdConfig(first)
-	cfg.Roots = peers.Pool(t, first.CAFile, second.CAFile)
+	cfg.Roots = testcert.Pool(t, first.CAFile, second.CAFile)
 	cfg.URLs = []string{first.TLSURL, second.TLSURL}
 	d := open(t, cfg)
 	signIn := func() error {

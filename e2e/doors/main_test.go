@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"foyer/app/cli"
+	"foyer/internal/leaks"
 	"foyer/internal/pgdev/pgtest"
 
 	"go.uber.org/goleak"
@@ -27,10 +28,5 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// fasthttp's workers and clock outlive a server for a while.
-	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster},
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker")) // compresses
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}, leaks.Fasthttp()...)
 }

@@ -1,21 +1,14 @@
 package instances
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
-	"time"
 
 	"foyer/e2e/peers"
+	"foyer/internal/testcert"
 )
 
 // nginxMain is what stands around the file of deploy/, as Debian has it.
@@ -41,7 +34,8 @@ var oneUpstream = regexp.MustCompile(`(?m)^upstream foyer \{[^}]*\}`)
 func startNginx(t *testing.T, program string, https int, instances [2]*instance) *x509.CertPool {
 	t.Helper()
 	dir := t.TempDir()
-	roots := certificate(t, dir)
+	cert := testcert.New(t, "127.0.0.1")
+	cert.Write(t, dir)
 	upstream := shipped(t, "nginx/instances.conf", [][2]string{
 		{"10.0.0.1:3000", peers.Addr(instances[0].Port)},
 		{"10.0.0.2:3000", peers.Addr(instances[1].Port)},
@@ -62,37 +56,5 @@ func startNginx(t *testing.T, program string, https int, instances [2]*instance)
 	peers.Write(t, filepath.Join(dir, "foyer.conf"), oneUpstream.ReplaceAllLiteralString(conf, upstream))
 	main := peers.Write(t, filepath.Join(dir, "main.conf"), fmt.Sprintf(nginxMain, dir))
 	peers.Start(t, peers.Command{Dir: dir, Path: program, Args: []string{"-p", dir, "-e", "stderr", "-c", main}, Port: https})
-	return roots
-}
-
-// certificate writes cert.pem and key.pem, and returns who trusts them.
-func certificate(t *testing.T, dir string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: der}, "key": {Type: "PRIVATE KEY", Bytes: private}} {
-		var text strings.Builder
-		if err := pem.Encode(&text, block); err != nil {
-			t.Fatal(err)
-		}
-		peers.Write(t, filepath.Join(dir, name+".pem"), text.String())
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
-	return roots
+	return cert.Roots
 }

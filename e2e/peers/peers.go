@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"foyer/internal/netaddr"
 )
 
 // patience is how long a server may take to start, to say something, or to end.
@@ -22,12 +24,11 @@ const patience = time.Minute
 // FreePort returns a port of loopback that was free a moment ago.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := netaddr.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // Addr is the address of a port of loopback.

@@ -3,6 +3,7 @@
 package peers
 
 import (
+	"crypto/x509"
 	"encoding/binary"
 	"io"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"foyer/internal/testcert"
 )
 
 // The domain that StartSamba starts.
@@ -28,7 +31,8 @@ const (
 // Samba is a domain controller of Active Directory. It runs in a network namespace of its
 // own, since its ports are fixed; TLSURL leads to it from here.
 type Samba struct {
-	Certificate
+	testcert.Files
+	Roots       *x509.CertPool // who signed its certificate
 	URL, TLSURL string
 	t           testing.TB
 	dir, config string
@@ -51,7 +55,8 @@ func StartSamba(t testing.TB) *Samba {
 		t.Skip("only root may start a domain controller")
 	}
 	s := &Samba{t: t, dir: t.TempDir()}
-	s.Certificate = NewCertificate(t, s.dir, sambaHost, "localhost")
+	cert := testcert.New(t, sambaHost, "localhost")
+	s.Files, s.Roots = cert.Write(t, s.dir), cert.Roots
 	s.provision()
 	s.Tool("domain", "passwordsettings", "set", "--account-lockout-threshold=5", "--min-pwd-age=0", "--history-length=0")
 	s.start()

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"crypto/x509"
 	_ "embed"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"foyer/internal/testcert"
 )
 
 // The directory that StartSlapd starts. Everybody's password is SlapdPassword.
@@ -30,8 +33,9 @@ var slapdConfig string
 // Slapd is an OpenLDAP server. Changes are made as its administrator.
 type Slapd struct {
 	*Server
-	Certificate
-	URL, TLSURL string // ldap:// (StartTLS or plain), ldaps://
+	testcert.Files
+	Roots       *x509.CertPool // who signed its certificate
+	URL, TLSURL string         // ldap:// (StartTLS or plain), ldaps://
 	t           testing.TB
 	admin       *directory
 }
@@ -51,7 +55,8 @@ func StartSlapd(t testing.TB) *Slapd {
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s := &Slapd{t: t, Certificate: NewCertificate(t, dir, "localhost")}
+	cert := testcert.New(t, "localhost")
+	s := &Slapd{t: t, Files: cert.Write(t, dir), Roots: cert.Roots}
 	config := strings.NewReplacer("{{dir}}", dir, "{{tls}}", "TLSCACertificateFile "+s.CAFile+"\nTLSCertificateFile "+s.CertFile+"\nTLSCertificateKeyFile "+s.KeyFile).Replace(slapdConfig)
 	file := Write(t, filepath.Join(dir, "slapd.conf"), config)
 	port, tlsPort := FreePort(t), FreePort(t)

@@ -3,6 +3,7 @@ package referee
 import (
 	"testing"
 
+	"foyer/internal/leaks"
 	"foyer/internal/pgdev/pgtest"
 
 	"go.uber.org/goleak"
@@ -11,11 +12,7 @@ import (
 var cluster pgtest.Cluster
 
 func TestMain(m *testing.M) {
-	// fasthttp's workers and clock outlive a server for a while.
-	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster},
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))
+	goleak.VerifyTestMain(pgtest.Tests{M: m, Cluster: &cluster}, leaks.Fasthttp()...)
 }
 
 // script is a transcript.

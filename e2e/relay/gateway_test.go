@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/leaks"
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
@@ -29,10 +30,7 @@ func TestMain(m *testing.M) {
 		answerEjabberd(os.Stdin, os.Stdout)
 		return
 	}
-	// fasthttp's workers and clock outlive a server for a while.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).workerFunc"))
+	goleak.VerifyTestMain(m, leaks.Fasthttp()...)
 }
 
 const (

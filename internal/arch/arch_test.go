@@ -96,31 +96,33 @@ func mayImport() map[string][]string {
 		"internal/budget":            nil,
 		"internal/names":             nil,
 		"internal/netaddr":           nil,
+		"internal/testcert":          nil,
+		"internal/leaks":             nil,
 		"internal/sasl":              {"internal/stanza", "internal/stream"},
 		"internal/stanza":            {"internal/stream"},
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},
 		"app/auth/oidc/oidctest":     nil,
 		"internal/pgdev":             nil,
-		"internal/pgdev/pgtest":      {"internal/pgdev"},
+		"internal/pgdev/pgtest":      {"internal/netaddr", "internal/pgdev"},
 
 		"token": nil, "migrations": nil, "static": nil, "views": nil,
 
-		"e2e/cluster":   {"internal/pgdev"},
-		"e2e/peers":     {},
+		"e2e/cluster":   {"internal/netaddr", "internal/pgdev"},
+		"e2e/peers":     {"internal/netaddr", "internal/testcert"},
 		"e2e/relay":     {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
 		"e2e/doors":     {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
 		"e2e/instances": {"e2e/peers", "app/cli", "internal/stanza", "internal/stream"},
 		"e2e/directory": {"e2e/peers", "app", "app/auth", "app/auth/ldap", "app/cli", "models"},
 		"e2e/moving":    {"e2e/peers", "app/cli", "app/move", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"e2e/referee":   {"e2e/peers", "app", "models", "token"},
-		"bench":         {"internal/pgdev"},
+		"bench":         {"internal/netaddr", "internal/pgdev"},
 	}
 }
 
 // Tests may import these besides; none of them is part of the program.
 func testHelpers() []string {
-	return []string{"app/auth/oidc/oidctest", "internal/pgdev/...", "internal/stream/streamtest"}
+	return []string{"app/auth/oidc/oidctest", "internal/leaks", "internal/pgdev/...", "internal/stream/streamtest", "internal/testcert"}
 }
 
 func allowed(name string, patterns []string) bool {

@@ -2,16 +2,11 @@ package relay
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"sync"
@@ -22,6 +17,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
+	"foyer/internal/testcert"
 
 	"go.uber.org/goleak"
 )
@@ -119,23 +115,8 @@ func (u *upstream) close() {
 
 // secure gives the upstream a certificate for a name, of an authority of its own.
 func (u *upstream) secure(name string) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	cert, _ := x509.ParseCertificate(der)
-	u.roots = x509.NewCertPool()
-	u.roots.AddCert(cert)
-	u.tls = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	cert := testcert.New(u.t, name)
+	u.roots, u.tls = cert.Roots, &tls.Config{Certificates: []tls.Certificate{cert.TLS}}
 	u.target.local = false
 }
 

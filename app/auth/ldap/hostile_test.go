@@ -3,14 +3,10 @@ package ldap
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"math/big"
 	"net"
 	"strconv"
 	"strings"
@@ -19,6 +15,7 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/internal/testcert"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	ldapv3 "github.com/go-ldap/ldap/v3"
@@ -424,38 +421,16 @@ func TestHostile_Recheck(t *testing.T) {
 	}
 }
 
-// testCertificate is for a name, signed by itself.
-func testCertificate(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots
-}
-
 // RFC 4513 §3.1.3: a certificate for another name, or of nobody known, ends the connection
 // before anything is said on it.
 func TestHostile_Certificate(t *testing.T) {
-	right, roots := testCertificate(t, "localhost")
-	other, otherRoots := testCertificate(t, "ldap.example.org")
+	right, other := testcert.New(t, "localhost"), testcert.New(t, "ldap.example.org")
 	for name, c := range map[string]struct {
 		shown tls.Certificate
 		roots *x509.CertPool
 		ok    bool
 	}{
-		"the right one": {right, roots, true}, "for another name": {other, otherRoots, false}, "of nobody known": {right, otherRoots, false},
+		"the right one": {right.TLS, right.Roots, true}, "for another name": {other.TLS, other.Roots, false}, "of nobody known": {right.TLS, other.Roots, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := startHostile(t, func(l net.Listener) net.Listener {

@@ -6,13 +6,13 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/pgdev"
 )
 
@@ -54,7 +54,7 @@ func (t Tests) Run() int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if t.TCP {
-		if c.port, err = freePort(); err != nil {
+		if c.port, err = netaddr.FreePort(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -76,16 +76,6 @@ func (t Tests) Run() int {
 		return 1
 	}
 	return code
-}
-
-// freePort returns a port of loopback that was free a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (c *Cluster) prepare(ctx context.Context, fill func(context.Context, string) error) error {
