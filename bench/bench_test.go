@@ -182,7 +182,8 @@ func TestWriteResults_LeavesTheOtherParts(t *testing.T) {
 	servers := &bench{names: []string{"Foyer"}, notes: []string{"a note"}}
 	large := &bench{facts: []fact{{"the home page", "1.0 ms", "≤ 2 ms"}}}
 	gateway := &bench{gateway: gatewayFigures{rows: []string{"| a row |"}}}
-	for _, b := range []*bench{servers, large, gateway, servers, gateway, large} {
+	pages := &bench{looks: pageFigures{facts: []fact{{"a reload", "0.2 s", "≤ 0.4 s"}}}}
+	for _, b := range []*bench{servers, pages, large, gateway, servers, gateway, pages, large} {
 		if err := b.writeResults(path); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestWriteResults_LeavesTheOtherParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, once := range []string{"# Results\n", "- a note\n", gatewayTitle + "\n", "| a row |\n", scaleTitle + "\n", "| the home page | 1.0 ms | ≤ 2 ms |\n"} {
+	for _, once := range []string{"# Results\n", "- a note\n", gatewayTitle + "\n", "| a row |\n", scaleTitle + "\n", "| the home page | 1.0 ms | ≤ 2 ms |\n", pageTitle + "\n", "| a reload | 0.2 s | ≤ 0.4 s |\n"} {
 		if strings.Count(string(raw), once) != 1 {
 			t.Errorf("%q is there %d times in:\n%s", once, strings.Count(string(raw), once), raw)
 		}

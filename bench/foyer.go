@@ -30,7 +30,7 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 		"APP_ENV=production", "ADDR=" + base, "BASE_URL=http://" + base,
 		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "LOG_LEVEL=warn", "METRICS_ADDR=" + figures,
 	}
-	if w.size == nil {
+	if w.content == nil {
 		env = append(env, "ROSTER=none")
 	}
 	if w.passwords {
@@ -53,8 +53,8 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	if err := importUsers(ctx, w, run); err != nil {
 		return nil, err
 	}
-	if w.size != nil {
-		if err := w.fill(ctx, *w.size); err != nil {
+	if w.content != nil {
+		if err := w.content(ctx, w); err != nil {
 			return nil, err
 		}
 		if _, err := run(ctx, "migrate"); err != nil { // it indexes the words

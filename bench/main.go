@@ -53,6 +53,7 @@ type bench struct {
 	took   time.Duration
 
 	gateway gatewayFigures
+	looks   pageFigures
 }
 
 // key names a figure.
@@ -104,10 +105,13 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		b.report(out)
 	}
 	if len(b.facts) > 0 {
-		b.reportScale(out)
+		reportFacts(out, b.facts)
 	}
 	if len(b.gateway.rows) > 0 {
 		b.reportGateway(out)
+	}
+	if len(b.looks.facts) > 0 {
+		reportFacts(out, b.looks.facts)
 	}
 	if *result == "" {
 		return nil
@@ -138,6 +142,9 @@ func (b *bench) allOn(ctx context.Context, names []string, program, dir string, 
 		if err := b.measureGateway(ctx, names, pg, port, dir, program); err != nil {
 			return err
 		}
+	}
+	if b.steps.String() == "page" {
+		return b.measurePages(ctx, pg, port, dir, program)
 	}
 	if b.accounts() == 0 {
 		return nil

@@ -19,7 +19,8 @@ func (b *bench) writeResults(path string) error {
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	rest, large, _ := strings.Cut(string(old), scaleTitle)
+	rest, pages, _ := strings.Cut(string(old), pageTitle)
+	rest, large, _ := strings.Cut(rest, scaleTitle)
 	servers, gateway, _ := strings.Cut(rest, gatewayTitle)
 	if len(b.names) > 0 {
 		servers = b.serversPart()
@@ -30,8 +31,11 @@ func (b *bench) writeResults(path string) error {
 	if len(b.facts) > 0 {
 		large = b.scalePart()
 	}
+	if len(b.looks.facts) > 0 {
+		pages = b.pagesPart()
+	}
 	text := strings.TrimRight(servers, "\n") + "\n"
-	for _, part := range []struct{ title, text string }{{gatewayTitle, gateway}, {scaleTitle, large}} {
+	for _, part := range []struct{ title, text string }{{gatewayTitle, gateway}, {scaleTitle, large}, {pageTitle, pages}} {
 		if part.text != "" {
 			text += "\n" + part.title + strings.TrimRight(part.text, "\n") + "\n"
 		}
@@ -71,14 +75,14 @@ the database's per request; a roster's bytes and pages' are before compression. 
 is tested by `+"`xmppd/watch_test.go`"+`.
 
 `, today(), number(float64(b.size.accounts)), number(float64(b.size.online)), number(float64(b.size.messages)), runtime.NumCPU(), b.took.Round(time.Second))
-	b.reportScale(&f)
+	reportFacts(&f, b.facts)
 	return f.String()
 }
 
-func (b *bench) reportScale(w io.Writer) {
+func reportFacts(w io.Writer, facts []fact) {
 	fmt.Fprintln(w, "| what | reached | to reach |")
 	fmt.Fprintln(w, "|---|---|---|")
-	for _, f := range b.facts {
+	for _, f := range facts {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", f.what, f.reached, f.goal)
 	}
 }

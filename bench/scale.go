@@ -40,7 +40,8 @@ func (s *scale) note(what, goal, format string, args ...any) {
 
 // measureScale fills a database, starts the program on it and measures.
 func (b *bench) measureScale(ctx context.Context, pg *pgdev.Server, port int, dir, program string) error {
-	w := site{dir: filepath.Join(dir, "scale"), pg: pg, pgPort: port, database: "scale", users: 1, size: &b.size}
+	w := site{dir: filepath.Join(dir, "scale"), pg: pg, pgPort: port, database: "scale", users: 1}
+	w.content = func(ctx context.Context, w site) error { return w.fill(ctx, b.size) }
 	if err := os.MkdirAll(w.dir, 0o755); err != nil {
 		return err
 	}

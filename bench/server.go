@@ -46,8 +46,8 @@ type site struct {
 	pgPort    int // on 127.0.0.1
 	database  string
 	users     int
-	passwords bool  // people sign in to the chat with their passwords, not with tokens
-	size      *size // of the scale step: default settings, and a database that is full; nil: no
+	passwords bool                              // people sign in to the chat with their passwords, not with tokens
+	content   func(context.Context, site) error // fills the database of a site with default settings; nil: it stays empty
 }
 
 // userName is the i-th account's.

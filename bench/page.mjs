@@ -1,0 +1,246 @@
+// node bench/page.mjs URL PASSWORD: the page step's browser. It measures the pages of
+// a site that bench/page.go has filled, in a Chromium of its own, and prints a line of
+// JSON for each thing it found: {"what", "reached", "goal"}.
+//
+// Wall time is told where a goal is in seconds; on a machine that is busy it is the
+// others' too. The processor's time of the page's main thread (CDP Performance,
+// threadTicks), bytes and requests are not.
+
+import { chromium } from "@playwright/test";
+
+const [url, password] = process.argv.slice(2);
+const SLOW_4G = { offline: false, latency: 150, downloadThroughput: (1638.4 * 1024) / 8, uploadThroughput: (750 * 1024) / 8 };
+const CPU = 4; // times slower
+const RUNS = 3; // medians of so many
+const PATIENCE = 120_000; // ms for anything to happen
+
+const note = (what, reached, goal) => console.log(JSON.stringify({ what, reached, goal }));
+const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || undefined,
+  args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-background-networking", "--disable-features=BackForwardCache"],
+});
+
+/** A page of a browser that has been nowhere, and what it costs. */
+class Visit {
+  bytes = 0;
+  requests = 0;
+  /** @type {Map<string, string>} */
+  addresses = new Map();
+  /** @type {Map<string, number>} bytes by address, without its version */
+  each = new Map();
+
+  static async begin({ phone = false } = {}) {
+    const visit = new Visit();
+    visit.context = await browser.newContext({ viewport: phone ? { width: 390, height: 844 } : { width: 1440, height: 900 } });
+    visit.page = await visit.context.newPage();
+    visit.page.setDefaultTimeout(PATIENCE);
+    visit.cdp = await visit.context.newCDPSession(visit.page);
+    await visit.cdp.send("Network.enable");
+    await visit.cdp.send("Performance.enable", { timeDomain: "threadTicks" });
+    visit.cdp.on("Network.requestWillBeSent", ({ requestId, request }) => {
+      if (!request.url.startsWith("data:") && !request.url.startsWith("blob:")) visit.addresses.set(requestId, request.url);
+    });
+    visit.cdp.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      const address = visit.addresses.get(requestId);
+      if (!address || encodedDataLength === 0) return; // from the cache
+      visit.requests++;
+      visit.bytes += encodedDataLength;
+      const { pathname } = new URL(address);
+      visit.each.set(pathname, (visit.each.get(pathname) ?? 0) + encodedDataLength);
+    });
+    return visit;
+  }
+
+  slow({ network = false } = {}) {
+    const sent = [this.cdp.send("Emulation.setCPUThrottlingRate", { rate: CPU })];
+    if (network) sent.push(this.cdp.send("Network.emulateNetworkConditions", SLOW_4G));
+    return Promise.all(sent);
+  }
+
+  async metrics() {
+    const { metrics } = await this.cdp.send("Performance.getMetrics");
+    return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+  }
+
+  /** Waits until nothing has been fetched for a while. */
+  async settled() {
+    for (let before = -1; before !== this.requests; ) {
+      before = this.requests;
+      await this.page.waitForTimeout(1500);
+    }
+  }
+
+  /** Signs in by the form's request alone. */
+  async signIn(user) {
+    const { request } = this.context;
+    const [, csrf] = (await (await request.get(`${url}/signin`)).text()).match(/name="csrf" value="([^"]+)"/);
+    const form = { csrf, username: user, password, next: "/", trusted: "1" };
+    await request.post(`${url}/signin`, { form, maxRedirects: 0, headers: { Origin: url } });
+  }
+
+  /** The chat is usable: a button of the page that opens it is there. */
+  usable() {
+    return this.page.waitForSelector("main button[data-message]:not([hidden]), #conversations[aria-busy=false] a.conversation");
+  }
+
+  end() {
+    return this.context.close();
+  }
+}
+
+/** What something took, and the main thread's part. */
+async function timed(visit, act) {
+  const before = await visit.metrics();
+  const begin = performance.now();
+  await act();
+  const took = performance.now() - begin;
+  const after = await visit.metrics();
+  // A new document may be another process's, which counts from its beginning.
+  const cpu = after.TaskDuration >= before.TaskDuration ? after.TaskDuration - before.TaskDuration : after.TaskDuration;
+  return { took, cpu: cpu * 1000 };
+}
+
+/** The medians of several runs, as one line of the table. */
+const times = (runs) => `${seconds(median(runs.map(({ took }) => took)))}; main thread ${seconds(median(runs.map(({ cpu }) => cpu)))}`;
+
+async function repeat(act) {
+  const runs = [];
+  for (let i = 0; i < RUNS; i++) runs.push(await act());
+  return runs;
+}
+
+async function landing() {
+  const visit = await Visit.begin({ phone: true });
+  await visit.page.goto(url, { waitUntil: "load" });
+  await visit.settled();
+  note("a visitor's landing page", `${kilobytes(visit.bytes)} in ${visit.requests} requests`, "≤ 40 kB");
+  explain(visit);
+  await visit.end();
+}
+
+/** Says on standard error where the bytes are. */
+function explain(visit) {
+  for (const [path, bytes] of [...visit.each].sort(([, a], [, b]) => b - a)) console.error(`    ${String(bytes).padStart(7)} ${path}`);
+}
+
+async function firstVisit() {
+  const visit = await Visit.begin({ phone: true });
+  await visit.signIn("u0000");
+  await visit.page.goto(url);
+  await visit.usable();
+  await visit.settled();
+  note("the first visit signed in", `${kilobytes(visit.bytes)} in ${visit.requests} requests`, "≤ 350 kB in ≤ 25");
+  explain(visit);
+  await visit.end();
+}
+
+async function signInClicked(network) {
+  const visit = await Visit.begin({ phone: true });
+  await visit.slow({ network });
+  await visit.page.goto(`${url}/signin`);
+  await visit.page.fill('input[name="username"]', "u0000");
+  await visit.page.fill('input[name="password"]', password);
+  const run = await timed(visit, async () => {
+    await visit.page.click('#password-form button[type="submit"]');
+    await visit.usable();
+  });
+  await visit.end();
+  return run;
+}
+
+async function reloaded(network) {
+  const visit = await Visit.begin({ phone: true });
+  await visit.signIn("u0000");
+  await visit.page.goto(url);
+  await visit.usable();
+  await visit.settled();
+  await visit.slow({ network });
+  const run = await timed(visit, async () => {
+    await visit.page.reload({ waitUntil: "commit" });
+    await visit.usable();
+  });
+  await visit.end();
+  return run;
+}
+
+/** Opens an address, as somebody who was here before. */
+async function opened(user, path, selector) {
+  const visit = await Visit.begin();
+  await visit.signIn(user);
+  await visit.page.goto(`${url}/chat`);
+  await visit.page.waitForSelector("#conversations[aria-busy=false]");
+  await visit.settled();
+  await visit.slow();
+  const run = await timed(visit, async () => {
+    await visit.page.goto(url + path, { waitUntil: "commit" });
+    await visit.page.waitForSelector(selector);
+  });
+  return { visit, run };
+}
+
+async function longList() {
+  const { visit, run } = await opened("u0001", "/chat", "#conversations[aria-busy=false] a.conversation");
+  const { Nodes } = await visit.metrics();
+  const shown = await visit.page.locator("#conversations a.conversation").count();
+  note("a list of 5,000 opened", `${times([run])}; ${shown} rows drawn, ${Nodes} nodes`, "≤ 1 s");
+  await visit.end();
+}
+
+async function largeRoom() {
+  const { visit, run } = await opened("u0003", "/chat/room/hall", "#chat converse-muc textarea.chat-textarea");
+  await visit.settled();
+  const { Nodes, JSHeapUsedSize } = await visit.metrics();
+  note("a room of 5,000 members opened", `${times([run])}; ${Nodes} nodes, heap ${(JSHeapUsedSize / 1e6).toFixed(0)} MB`, "≤ 1 s");
+  await visit.end();
+}
+
+const SCROLL = 60_000; // ms
+
+/** Scrolls back as far as it goes within a minute, and sees how even the frames are. */
+async function scrolledBack() {
+  const { visit } = await opened("u0002", "/chat/with/u0000", "#chat converse-chat .chat-msg");
+  await visit.cdp.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+  const before = await visit.metrics();
+  const { read, frames } = await visit.page.evaluate(async (limit) => {
+    const content = document.querySelector("#chat converse-chat converse-chat-content");
+    const { model } = /** @type {any} */ (content);
+    const frames = [];
+    let last = performance.now();
+    const end = last + limit;
+    while (performance.now() < end && model.messages.length < 10_000) {
+      await new Promise((done) => requestAnimationFrame(done));
+      const now = performance.now();
+      frames.push(now - last);
+      last = now;
+      content.scrollTop -= 400;
+      if (-content.scrollTop >= content.scrollHeight - content.clientHeight - 2) content.scrollBy(0, 40);
+    }
+    return { read: model.messages.length, frames };
+  }, SCROLL);
+  const after = await visit.metrics();
+  const slow = frames.filter((ms) => ms > 34).length;
+  const each = ((after.TaskDuration - before.TaskDuration) * 1000) / Math.max(read, 1);
+  note("scrolling 10,000 messages back, for a minute",
+    `${read} read, main thread ${each.toFixed(1)} ms each; ${((100 * slow) / frames.length).toFixed(0)} % of frames later than 34 ms; ${after.Nodes} nodes, heap ${(after.JSHeapUsedSize / 1e6).toFixed(0)} MB`,
+    "60 fps, bounded memory");
+  await visit.end();
+}
+
+try {
+  await landing();
+  await firstVisit();
+  for (const network of [false, true]) {
+    const over = network ? ", slow 4G" : "";
+    note(`click Sign in → chat usable, CPU 4x${over}`, times(await repeat(() => signInClicked(network))), network ? "≤ 3 s" : "≤ 0.9 s");
+    note(`reload → chat usable, CPU 4x${over}`, times(await repeat(() => reloaded(network))), network ? "≤ 1 s" : "≤ 0.4 s");
+  }
+  await longList();
+  await largeRoom();
+  await scrolledBack();
+} finally {
+  await browser.close();
+}
