@@ -517,8 +517,8 @@ func TestStatic(t *testing.T) {
 		t.Errorf("wasm as %s", got)
 	}
 	b.get("/static/old/css/site.css").wants(302, "")
-	b.get("/static/"+s.assets.version+"/../../main.go").wants(404, "")
-	b.get("/static/"+s.assets.version+"/embed.go").wants(404, "")
+	b.get(s.assets.url("css/../../main.go")).wants(404, "")
+	b.get(s.assets.url("embed.go")).wants(404, "")
 }
 
 func TestOperations(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"mime"
@@ -17,11 +18,18 @@ import (
 )
 
 // assets serves the files of static/: under an address that names their
-// contents, so that browsers keep them for good, and compressed.
+// contents, so that browsers keep them for good, and compressed. The contents of a
+// directory of static/ have one name: files find each other there, and a change of the
+// site's own leaves Converse where browsers have it.
 type assets struct {
-	files   fs.FS
-	version string
-	packed  map[string][]byte // gzip of files that have no .gz beside them
+	files    fs.FS
+	versions map[string]string // by directory
+	packed   map[string][]byte // gzip of files that have no .gz beside them
+	maps     bool              // browsers may see the sources of bundles
+
+	visitor, member pageFiles
+	chatStyles      []string
+	stale           error // why the bundles are not what is served; nil: they are
 }
 
 // What must be there for the site to work.
@@ -36,8 +44,8 @@ func newAssets(files fs.FS) (*assets, error) {
 			return nil, fmt.Errorf("static/%s is missing from this program; run `make assets` and build again", name)
 		}
 	}
-	a := &assets{files: files, packed: make(map[string][]byte)}
-	h := sha256.New()
+	a := &assets{files: files, versions: make(map[string]string), packed: make(map[string][]byte)}
+	hashes := make(map[string]hash.Hash)
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".br") {
 			return err
@@ -46,12 +54,31 @@ func newAssets(files fs.FS) (*assets, error) {
 		if err != nil {
 			return err
 		}
+		h := hashes[directory(name)]
+		if h == nil {
+			h = sha256.New()
+			hashes[directory(name)] = h
+		}
 		fmt.Fprintf(h, "%s %d\n", name, len(raw))
 		h.Write(raw)
 		return a.pack(name, raw)
 	})
-	a.version = hex.EncodeToString(h.Sum(nil)[:6])
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	for name, h := range hashes {
+		a.versions[name] = hex.EncodeToString(h.Sum(nil)[:6])
+	}
+	if a.stale = a.choosePageFiles(); a.stale != nil && !errors.Is(a.stale, errStaleBundles) {
+		return nil, a.stale
+	}
+	return a, nil
+}
+
+// directory is the part of static/ that a file is in.
+func directory(name string) string {
+	first, _, _ := strings.Cut(name, "/")
+	return first
 }
 
 // pack compresses a small file that was not compressed when it was fetched.
@@ -75,22 +102,27 @@ func (a *assets) pack(name string, raw []byte) error {
 }
 
 // url returns the address of a file.
-func (a *assets) url(name string) string { return "/static/" + a.version + "/" + name }
+func (a *assets) url(name string) string {
+	return "/static/" + a.versions[directory(name)] + "/" + name
+}
 
 // serve: GET /static/:version/*
 func (a *assets) serve(c *fiber.Ctx) error {
 	name := path.Clean(c.Params("*"))
 	info, err := fs.Stat(a.files, name)
-	if err != nil || info.IsDir() || strings.HasSuffix(name, ".go") {
+	if err != nil || info.IsDir() || strings.HasSuffix(name, ".go") || strings.HasSuffix(name, ".map") && !a.maps {
 		return notFound(err)
 	}
-	if c.Params("version") != a.version {
+	if c.Params("version") != a.versions[directory(name)] {
 		// A page from before an update asks for what it knew.
 		return c.Redirect(a.url(name), fiber.StatusFound)
 	}
 	c.Set("Cache-Control", "public, max-age=31536000, immutable")
 	c.Set("Content-Type", mediaType(name))
 	c.Vary("Accept-Encoding")
+	if _, err := fs.Stat(a.files, name+".map"); err == nil && a.maps {
+		c.Set("SourceMap", path.Base(name)+".map")
+	}
 	body, encoding, err := a.encoded(name, c.Get("Accept-Encoding"))
 	if err != nil {
 		return err
@@ -130,7 +162,7 @@ func mediaType(name string) string {
 		return "text/javascript; charset=utf-8"
 	case ".css":
 		return "text/css; charset=utf-8"
-	case ".json":
+	case ".json", ".map":
 		return "application/json"
 	case ".wasm":
 		return "application/wasm"
@@ -154,8 +186,12 @@ func notFound(err error) error {
 	return &Error{Code: NotFound, Public: "There is no such page.", Err: errors.Join(errNoPage, err)}
 }
 
-// CheckAssets reports whether every file the site needs is in this program.
+// CheckAssets reports whether every file the site needs is in this program, and made of
+// the sources that are in it.
 func CheckAssets() error {
-	_, err := newAssets(staticFiles())
-	return err
+	a, err := newAssets(staticFiles())
+	if err != nil {
+		return err
+	}
+	return a.stale
 }

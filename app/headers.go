@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/rand"
+	"path"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -27,19 +28,34 @@ func newContentPolicy(files Origins) string {
 	return strings.ReplaceAll(contentPolicy, "{files}", list.String())
 }
 
-// secureHeaders sets what every answer carries.
+// fileHeaders sets what a file of static/ carries: what could be a document or a worker
+// is kept to the same rules as pages.
+func (s *Server) fileHeaders(c *fiber.Ctx) error {
+	if ext := path.Ext(c.Path()); ext != ".css" && ext != ".wasm" && ext != ".ttf" && ext != ".png" {
+		return s.secureHeaders(c)
+	}
+	s.everyHeader(c)
+	return c.Next()
+}
+
+// everyHeader sets what every answer carries, whatever it is.
+func (s *Server) everyHeader(c *fiber.Ctx) {
+	c.Set("X-Content-Type-Options", "nosniff")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if s.secure() {
+		c.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// secureHeaders sets what pages carry, and everything else that a browser could show.
 func (s *Server) secureHeaders(c *fiber.Ctx) error {
 	nonce := rand.Text()
 	c.Locals(nonceKey, nonce)
 	c.Set("Content-Security-Policy", strings.Replace(s.policy, "{nonce}", nonce, 1))
-	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "same-origin")
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
-	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-	if s.secure() {
-		c.Set("Strict-Transport-Security", "max-age=31536000")
-	}
+	s.everyHeader(c)
 	return c.Next()
 }

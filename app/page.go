@@ -185,28 +185,27 @@ type ErrorPage struct {
 // ChatConfig is what the page's scripts need to start the chat. It holds no
 // secret.
 type ChatConfig struct {
-	JID            string `json:"jid"` // bare
-	User           string `json:"user"`
-	Name           string `json:"name"`
-	Domain         string `json:"domain"`
-	RoomsDomain    string `json:"roomsDomain"`
-	Login          Login  `json:"login"`
-	Roster         string `json:"roster"`
-	Search         bool   `json:"search"`   // messages can be searched
-	Watch          bool   `json:"watch"`    // the server tells of people who are on no roster
-	Befriend       bool   `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
-	WebSocketURL   string `json:"websocketURL"`
-	BOSHURL        string `json:"boshURL"`
-	PrebindURL     string `json:"prebindURL"`
-	CredentialsURL string `json:"credentialsURL"`
-	MeURL          string `json:"meURL"`
-	AssetsPath     string `json:"assetsPath"`
-	ConverseJS     string `json:"converseJS"`
-	ConverseCSS    string `json:"converseCSS"`
-	ChatCSS        string `json:"chatCSS"`
-	Icon           string `json:"icon"`
-	Trusted        bool   `json:"trusted"`
-	PushKey        string `json:"pushKey"` // of the site, for subscriptions (RFC 8292); empty: no notifications while no page is open
+	JID            string   `json:"jid"` // bare
+	User           string   `json:"user"`
+	Name           string   `json:"name"`
+	Domain         string   `json:"domain"`
+	RoomsDomain    string   `json:"roomsDomain"`
+	Login          Login    `json:"login"`
+	Roster         string   `json:"roster"`
+	Search         bool     `json:"search"`   // messages can be searched
+	Watch          bool     `json:"watch"`    // the server tells of people who are on no roster
+	Befriend       bool     `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
+	WebSocketURL   string   `json:"websocketURL"`
+	BOSHURL        string   `json:"boshURL"`
+	PrebindURL     string   `json:"prebindURL"`
+	CredentialsURL string   `json:"credentialsURL"`
+	MeURL          string   `json:"meURL"`
+	AssetsPath     string   `json:"assetsPath"`
+	ConverseJS     string   `json:"converseJS"`
+	ChatStyles     []string `json:"chatStyles"` // in this order
+	Icon           string   `json:"icon"`
+	Trusted        bool     `json:"trusted"`
+	PushKey        string   `json:"pushKey"` // of the site, for subscriptions (RFC 8292); empty: no notifications while no page is open
 
 	FileHosts []string `json:"fileHosts"` // where files are that pages show, besides the site's own
 }
@@ -264,8 +263,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		MeURL:          "/xmpp/me",
 		AssetsPath:     s.assets.url("converse") + "/",
 		ConverseJS:     s.assets.url("converse/converse.min.js"),
-		ConverseCSS:    s.assets.url("converse/converse.min.css"),
-		ChatCSS:        s.assets.url("css/chat.css"),
+		ChatStyles:     s.assets.chatStyles,
 		Icon:           s.assets.url("img/icon.svg"),
 		Trusted:        v.session.Trusted,
 		PushKey:        pushKey,

@@ -11,7 +11,7 @@ func (s *Server) routes() {
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.showMetrics(s.newMetrics()))
 	s.web.Get("/.well-known/jwks.json", s.deadline, s.showKeys)
-	s.web.Get("/static/:version/*", s.secureHeaders, s.assets.serve)
+	s.web.Get("/static/:version/*", s.fileHeaders, s.assets.serve)
 
 	s.web.Get("/sw.js", s.secureHeaders, s.serviceWorker)
 

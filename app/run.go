@@ -161,6 +161,10 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.assets, err = newAssets(staticFiles()); err != nil {
 		return nil, err
 	}
+	s.assets.maps = cfg.Development()
+	if s.assets.stale != nil {
+		s.log.Warn("pages load their sources one by one", "err", errStaleBundles)
+	}
 	if s.accent, err = newAccent(cfg.Accent); err != nil {
 		return nil, err
 	}

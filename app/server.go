@@ -77,6 +77,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 	s.views = html.NewFileSystem(http.FS(views.FS), ".html")
 	s.views.AddFuncMap(map[string]any{
 		"asset":      s.assets.url,
+		"files":      s.assets.of,
 		"initials":   initials,
 		"limits":     limits,
 		"timeAgo":    timeAgo,

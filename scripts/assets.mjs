@@ -1,17 +1,17 @@
 // Fills static/converse and static/lib from node_modules: what browsers
 // fetch of Converse, Turbo and Pico, each file with a .br and a .gz beside it
 // where that makes it smaller. Both directories are made again, except for their
-// README.md. Does nothing when they are up to date; --force does it all the same.
+// README.md. Does nothing when they are up to date; --force does it all the same. Then
+// makes static/bundle (bundle.mjs).
 //
 // Converse finds its chunks, its worker and its wasm file by name, beside
 // converse.min.js: file names stay as they are (one release, never mixed).
 
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { dirname, extname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { bundleAll } from "./bundle.mjs";
+import { compressAll } from "./compress.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
@@ -41,16 +41,7 @@ const layers = { "converse/converse.min.css": "converse", "lib/pico.conditional.
 /** Packages whose versions decide whether the directories are up to date. */
 const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico"];
 
-const compressible = new Set([".js", ".css", ".json", ".svg", ".wasm", ".ttf", ".txt"]);
-const smallest = 1024; // bytes; below this a compressed copy is not worth a file
 const copied = (/** @type {string} */ path) => !path.endsWith(".map") && !path.endsWith("README");
-
-const compressors = {
-  br: (/** @type {Buffer} */ raw) => promisify(brotliCompress)(raw, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length },
-  }),
-  gz: (/** @type {Buffer} */ raw) => promisify(gzip)(raw, { level: 9 }),
-};
 
 /** The versions that are installed, and this script's own text, as one string. */
 async function stamp() {
@@ -95,28 +86,9 @@ async function wrap(/** @type {string} */ file, /** @type {string} */ layer) {
   await writeFile(file, `@layer ${layer}{${css}}\n`);
 }
 
-async function compress(/** @type {string} */ file) {
-  if (!compressible.has(extname(file))) return;
-  const raw = await readFile(file);
-  if (raw.length < smallest) return;
-  for (const [ending, pack] of Object.entries(compressors)) {
-    const packed = await pack(raw);
-    if (packed.length < raw.length * 0.95) await writeFile(`${file}.${ending}`, packed);
-  }
-}
-
-/** Works through the files, as many at once as there are cores. */
-async function compressAll(/** @type {string[]} */ list) {
-  const queue = [...list];
-  const worker = async () => {
-    for (let file = queue.shift(); file; file = queue.shift()) await compress(file);
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-}
-
-async function main() {
+async function copyAll(/** @type {boolean} */ force) {
   const now = await stamp();
-  if (!process.argv.includes("--force") && (await upToDate(now))) return;
+  if (!force && (await upToDate(now))) return;
   const dirs = ["converse", "lib"].map((d) => join(root, "static", d));
   console.log("Copying and compressing what browsers fetch (some seconds, once per release of Converse) …");
   for (const dir of dirs) await clean(dir);
@@ -128,6 +100,12 @@ async function main() {
   await compressAll(list.filter((f) => !f.endsWith("README.md")));
   await writeFile(stampFile, now);
   console.log(`${list.length} files are in ${dirs.map((d) => relative(root, d)).join(" and ")}.`);
+}
+
+async function main() {
+  const force = process.argv.includes("--force");
+  await copyAll(force);
+  await bundleAll(force);
 }
 
 main().catch((err) => {

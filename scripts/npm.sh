@@ -29,6 +29,9 @@ covers && exit 0
 
 say "Installing npm packages (once; ${mode} needs about $([[ $mode == run ]] && echo 100 || echo 200) MB) …"
 npm ci --no-progress --loglevel=error "${with[@]+"${with[@]}"}" >&2
+# The bundler's program is an optional package of its own for each platform. Its own script
+# fetches the one for this platform where they are left out, and checks what it fetched.
+node node_modules/esbuild/install.js 2>/dev/null || die "esbuild has no program for this platform: node node_modules/esbuild/install.js says why."
 if [[ " ${with[*]-} " != *" --omit=optional "* ]]; then
 	node scripts/postgres.mjs || say "npm has no Postgres for this platform: install one, or set DATABASE_URL."
 fi

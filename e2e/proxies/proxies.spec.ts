@@ -59,7 +59,7 @@ test("pages and scripts come compressed", async ({ client }) => {
   expect(page.headers["content-encoding"]).toMatch(/gzip|br/);
   const plain = await client.ask("/");
   expect(plain.headers["content-encoding"]).toBeUndefined();
-  const script = plain.text.match(/src="(\/static\/[^"]+converse\.min\.js|\/static\/[^"]+site\.js)"/)![1]!;
+  const script = plain.text.match(/src="(\/static\/[^"]+converse\.min\.js|\/static\/[^"]+(?:visitor|member)\.js)"/)![1]!;
   const packed = await client.ask(script, { headers: { "accept-encoding": "gzip, deflate, br" } });
   expect(packed.headers["content-encoding"]).toMatch(/gzip|br/);
   expect(packed.headers["cache-control"]).toContain("immutable");

@@ -14,8 +14,7 @@ export function foreignLooks(page: Page, within = "body"): Promise<string[]> {
     };
     const root = getComputedStyle(document.documentElement);
     const names = [...document.styleSheets]
-      .filter(({ href }) => href?.includes("/css/tokens.css"))
-      .flatMap((sheet) => [...sheet.cssRules])
+      .flatMap((sheet) => [...sheet.cssRules]) // all but the rules of tokens.css are in layers
       .flatMap((rule) => (rule instanceof CSSStyleRule ? [...rule.style] : []))
       .filter((name) => name.startsWith("--") && CSS.supports("color", root.getPropertyValue(name)));
     const known = new Set(names.map((name) => resolved(`var(${name})`)));

@@ -1,14 +1,9 @@
-// The site's entry: page changes, small conveniences, and the chat where the
-// page has one. Everything but the chat works without this.
+// Small conveniences of every page: visitor.js and member.js begin with them. Everything
+// works without.
 
-import { keepChatAcrossPages } from './pages.js';
 import { showMistakes } from './mistakes.js';
-import { startChat } from './chat/boot.js';
-import { forgetPeople } from './chat/forget.js';
-import { offerPush } from './push.js';
 import { all, around } from './dom.js';
 
-keepChatAcrossPages();
 showMistakes();
 
 /** Fills in a demo account (development only). */
@@ -63,11 +58,3 @@ document.addEventListener('input', (event) => {
         else document.getElementById(form.dataset.turboFrame ?? '')?.setAttribute('src', location.pathname);
     }, TYPING);
 });
-
-const configured = document.getElementById('chat-config');
-const config = configured ? JSON.parse(configured.textContent ?? '') : null;
-forgetPeople(config?.jid).catch(() => {}); // the next page tries again
-if (config) {
-    offerPush(config);
-    startChat(config);
-}

@@ -19,7 +19,7 @@ function load(tag, attributes) {
 
 /** Resolves with Converse when its module has run. */
 async function loadConverse(config) {
-    const styles = [config.converseCSS, config.chatCSS].map((href) => load('link', { rel: 'stylesheet', href }));
+    const styles = config.chatStyles.map((href) => load('link', { rel: 'stylesheet', href }));
     // Converse finds its own files by the address of this element.
     await Promise.all([...styles, load('script', { type: 'module', src: config.converseJS })]);
     return window.converse;

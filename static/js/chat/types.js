@@ -19,8 +19,7 @@
  * @property {string} meURL
  * @property {string} assetsPath
  * @property {string} converseJS
- * @property {string} converseCSS
- * @property {string} chatCSS
+ * @property {string[]} chatStyles in this order
  * @property {string} icon
  * @property {boolean} trusted
  * @property {string} pushKey empty: nobody is notified whose pages are closed

@@ -1,0 +1,141 @@
+// Fills static/bundle with what pages load: one script and one style sheet for
+// visitors, for members, and for the chat, made of the readable files in static/js and
+// static/css, of Turbo, Pico and Converse. static/bundle/manifest.json says of which
+// sources; the program serves these files only if they are of the sources that it was
+// built with, and the sources themselves otherwise (app/bundle.go).
+
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, transform } from "esbuild";
+import { PurgeCSS } from "purgecss";
+import { compressAll } from "./compress.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bundle = join(root, "static/bundle");
+const manifestFile = join(bundle, "manifest.json");
+
+/** The modules that pages begin with. */
+const scripts = ["static/js/visitor.js", "static/js/member.js"];
+
+/** Style sheets, each of these in this order (layers: static/css/tokens.css). */
+const styles = {
+  "visitor.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css"],
+  "member.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/list.css", "css/search.css"],
+  "chat.css": ["converse/converse.min.css", "css/chat.css"],
+};
+
+/** Style sheets of others, of which only rules stay that could match anything here. */
+const purged = ["lib/pico.conditional.min.css", "converse/converse.min.css"];
+
+/** What could be matched is what any of these say. */
+const content = ["static/js/**/*.js", "views/**/*.html", "static/converse/converse.min.js"];
+
+/** What Converse has for pages that are made otherwise: a background, a whole window, small windows, themes. */
+const unused = ["converse-bg", /^converse-(fullscreen|overlayed)$/, /^theme-(?!foyer)/];
+
+/** Classes begin so that are put together: `converse-${view_mode}`, of which there is one. */
+const used = ["converse-embedded"];
+
+/** Every file under a directory, by its path from the root. */
+async function under(/** @type {string} */ directory, /** @type {RegExp} */ ending) {
+  const entries = await readdir(join(root, directory), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && ending.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)).split(sep).join("/"));
+}
+
+/** What the bundles are made of, as one number: app/bundle.go makes the same of what is in the program. */
+export async function sources() {
+  const lists = await Promise.all([under("static/js", /\.js$/), under("static/css", /\.css$/), under("static/lib", /\.(js|css)$/), under("views", /\.html$/)]);
+  const hash = createHash("sha256");
+  for (const name of lists.flat().sort()) {
+    const raw = await readFile(join(root, name));
+    hash.update(`${name} ${raw.length}\n`).update(raw);
+  }
+  return hash.digest("hex");
+}
+
+/** What the bundles are made with. */
+const tools = async () => createHash("sha256").update(await readFile(fileURLToPath(import.meta.url))).update(await readFile(join(root, "package-lock.json"))).digest("hex");
+
+/** Takes out of a style sheet what nothing here has. A class that is put together while a page runs begins or ends with what stands in the code. */
+async function purge(/** @type {string} */ css) {
+  /** @type {Set<string>} */
+  const parts = new Set();
+  const words = (/** @type {string} */ text) => {
+    const found = text.match(/[A-Za-z0-9_-]+/g) ?? [];
+    for (const word of found) if (/^[a-z][\w-]{2,}-$/.test(word)) parts.add(word);
+    return found;
+  };
+  const files = (await Promise.all(content.map(async (pattern) => {
+    const [directory, name] = pattern.includes("**") ? [pattern.split("/**")[0], pattern.split("*").at(-1)] : [dirname(pattern), pattern.split("/").at(-1)];
+    return (await under(/** @type {string} */ (directory), /./)).filter((file) => file.endsWith(/** @type {string} */ (name)));
+  }))).flat();
+  const texts = await Promise.all(files.map((file) => readFile(join(root, file), "utf8")));
+  texts.forEach(words);
+  const [result] = await new PurgeCSS().purge({
+    css: [{ raw: css }],
+    content: texts.map((raw) => ({ raw, extension: "js" })),
+    defaultExtractor: words,
+    safelist: { standard: [...used, new RegExp(`^(${[...parts].filter((part) => !used.some((name) => name.startsWith(part))).join("|")})`)] },
+    blocklist: unused,
+  });
+  return /** @type {{css: string}} */ (result).css;
+}
+
+/** One style sheet of several. */
+async function bundleStyles(/** @type {string} */ name, /** @type {string[]} */ files) {
+  const texts = await Promise.all(files.map(async (file) => {
+    const raw = await readFile(join(root, "static", file), "utf8");
+    // All typefaces are the system's (static/css/tokens.css).
+    return purged.includes(file) ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, "")) : raw;
+  }));
+  const { code } = await transform(texts.join("\n"), { loader: "css", minify: true, legalComments: "none" });
+  const [address] = code.match(/url\((?!["']?(data:|#))[^)]*\)/) ?? [];
+  if (address) throw new Error(`${name} has ${address}, which would be looked for in another directory`);
+  await writeFile(join(bundle, name), code);
+}
+
+/** What a page begins with, and apart from it what it may come to need; says which files the beginning is in. */
+async function bundleScript(/** @type {string} */ entry) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outdir: "static/bundle",
+    entryNames: "[name]",
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "esnext",
+    minify: true,
+    legalComments: "none",
+    sourcemap: "external", // served in development only
+    sourcesContent: false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  const outputs = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint === entry);
+  return outputs.map(([file, { imports }]) => {
+    const needs = imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path.replace("static/", ""));
+    return [file.replace("static/", ""), needs];
+  });
+}
+
+/** Makes the bundles again, unless they are up to date. */
+export async function bundleAll(force = false) {
+  const now = { sources: await sources(), tools: await tools() };
+  const before = JSON.parse(await readFile(manifestFile, "utf8").catch(() => "{}"));
+  if (!force && before.sources === now.sources && before.tools === now.tools) return;
+  await mkdir(bundle, { recursive: true });
+  for (const name of await readdir(bundle)) {
+    if (name !== "README.md") await rm(join(bundle, name));
+  }
+  const needs = await Promise.all(scripts.map(bundleScript));
+  await Promise.all(Object.entries(styles).map(([name, files]) => bundleStyles(name, files)));
+  await compressAll((await readdir(bundle)).filter((name) => /\.(js|css)$/.test(name)).map((name) => join(bundle, name)));
+  await writeFile(manifestFile, `${JSON.stringify({ ...now, needs: Object.fromEntries(needs.flat()) }, null, 2)}\n`);
+  console.log("static/bundle is made of static/js and static/css.");
+}

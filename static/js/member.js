@@ -1,0 +1,18 @@
+// What a page for a member begins with: page changes by Turbo, so that the chat stays,
+// and the chat.
+
+import '../lib/turbo.js';
+import './site.js';
+import { keepChatAcrossPages } from './pages.js';
+import { startChat } from './chat/boot.js';
+import { forgetPeople } from './chat/forget.js';
+import { offerPush } from './push.js';
+import { byId } from './dom.js';
+
+keepChatAcrossPages();
+
+/** @type {import('./chat/types.js').ChatConfig} */
+const config = JSON.parse(byId('chat-config').textContent ?? '');
+forgetPeople(config.jid).catch(() => {}); // the next page tries again
+offerPush(config);
+startChat(config);
