@@ -39,7 +39,7 @@ lint: tools ## Formatting, vet, staticcheck, the arrows between packages, go.mod
 audit: tools ## Known holes in the Go release, the modules and the npm packages
 	@scripts/audit.sh
 
-assets: ## Fetch what browsers need: Converse, Turbo, Pico
+assets: ## Fetch what browsers need, and bundle it: Converse, Turbo, Pico, static/js, static/css
 	@scripts/npm.sh run
 	@node scripts/assets.mjs
 

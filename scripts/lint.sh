@@ -24,7 +24,7 @@ scripts_parse() {
 	local file status=0
 	while read -r file; do
 		node --check "$file" || status=1
-	done < <(git ls-files --cached --others --exclude-standard 'scripts/*.mjs')
+	done < <(git ls-files --cached --others --exclude-standard 'scripts/*.mjs' 'bench/*.mjs')
 	while read -r file; do
 		bash -n "$file" || status=1
 	done < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
