@@ -56,3 +56,4 @@ Component "conference.example.org" "muc"
 	muc_log_by_default = true
 	muc_log_expires_after = "never"
 	muc_room_default_public = false -- rooms that people make in their apps are not listed
+	component_admins_as_room_owners = true -- the site sees who belongs to a room; 13 wants it said
