@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +46,7 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 	var reader sync.WaitGroup
 	err := c.endedWith(c.stream.Send(passedFeatures(features, c.peer)))
 	if err == nil {
-		reader.Go(func() { c.stream.Close(c.fromUpstream(s)) })
+		reader.Go(func() { c.close(c.fromUpstream(s)) })
 		err = c.endedWith(c.fromClient(ctx, s))
 	}
 	c.cancel() // nobody waits for the upstream any more
@@ -108,7 +109,7 @@ func (c *conn) outgoing(el *stream.Element) (*stream.Element, error) {
 		}
 	}
 	// RFC 6120 §4.8.4: what is no stanza is refused.
-	return nil, &stream.Error{Condition: stream.UnsupportedStanzaType}
+	return nil, &stream.Error{Condition: stream.UnsupportedStanzaType, Text: "<" + el.Name.Local + "/> of " + strconv.Quote(el.Name.Space)}
 }
 
 // fromUpstream carries what the upstream sends, no faster than the client takes it.

@@ -29,6 +29,7 @@ type conn struct {
 	peer   *stream.Peer
 	ctx    context.Context // ends with End, for what waits for the upstream
 	cancel context.CancelFunc
+	leave  func() // gives back the stream's place; more than once does no harm
 
 	mu       sync.Mutex
 	identity stream.Identity
@@ -48,22 +49,28 @@ func (r *Relay) Serve(ctx context.Context, st stream.Stream, peer *stream.Peer) 
 		return err
 	}
 	defer r.conns.remove(c)
-	leave, ok := r.streams.TryAcquire(r.cfg.Domain, 1)
-	if !ok {
+	var ok bool
+	if c.leave, ok = r.streams.TryAcquire(r.cfg.Domain, 1); !ok {
 		err := &stream.Error{Condition: stream.ResourceConstraint, Text: "too many streams to this domain; come back later"}
 		st.Close(err)
 		return err
 	}
-	defer leave()
+	defer c.leave()
 	err := c.run(ctx)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	st.Close(err)
+	c.close(err)
 	if err != nil && !isStreamEnd(err) {
 		c.log().Info("stream ended", "user", c.who().User, "reason", err)
 	}
 	return err
+}
+
+// close ends the client's stream. Who is told to come back finds its place free.
+func (c *conn) close(err error) {
+	c.leave()
+	c.stream.Close(err)
 }
 
 // isStreamEnd reports whether err is the way a healthy stream ends.
