@@ -56,7 +56,7 @@ func (s *Server) seed(ctx context.Context) error {
 // seedRoom makes a room where everybody meets.
 func (s *Server) seedRoom(ctx context.Context, owner string) error {
 	err := s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets"})
-	if errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrChatAway) { // another server, where nobody is signed in yet
+	if errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrChatAway) || errors.Is(err, errNotSignedIn) { // another server, where nobody is signed in yet
 		err = nil
 	}
 	return err

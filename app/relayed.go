@@ -106,7 +106,11 @@ func (r *relayed) dial(ctx context.Context, user string) (remote.Conn, error) {
 	id := stream.Identity{User: user}
 	if user != auth.ServiceUser {
 		var err error
-		if id.Session, err = r.db.StandingSession(ctx, user); err != nil {
+		id.Session, err = r.db.StandingSession(ctx, user)
+		if errors.Is(err, models.ErrNotFound) {
+			err = errNotSignedIn
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -124,8 +128,12 @@ func (r *relayed) signIn(ctx context.Context, id stream.Identity) (remote.Conn, 
 		return nil, err
 	}
 	session, err := r.SignIn(ctx, user, secret)
-	if err != nil {
-		return nil, err
+	var refused *relay.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return nil, fmt.Errorf("%w: %w", remote.ErrNotLetIn, err)
+	case err != nil:
+		return nil, remote.Away(err)
 	}
 	return remote.NewConn(session), nil
 }
@@ -408,10 +416,20 @@ func (r *relayed) Latest(context.Context, string, int, []string) ([]Conversation
 func asSilence(err error) error {
 	var refusal *remote.Refusal
 	if errors.As(err, &refusal) {
-		return fmt.Errorf("%w: %w", ErrChatAway, err)
+		return silence{err}
 	}
 	return asRelayedError(err)
 }
+
+// silence is an ErrChatAway that says why in the words of what it wraps: a server that does
+// not answer is mended in another way than one that does not let the site in.
+type silence struct{ error }
+
+func (silence) Is(target error) bool { return target == ErrChatAway }
+func (s silence) Unwrap() error      { return s.error }
+
+// errNameNotCarried is for people whose account is older than the server behind the site.
+var errNameNotCarried = &Error{Code: Forbidden, Public: "The chat cannot write your user name as it is, because of a letter such as ß. Ask those who run this site for an account with another name."}
 
 // asRelayedError turns what app/remote returns into the site's errors.
 func asRelayedError(err error) error {
@@ -423,8 +441,10 @@ func asRelayedError(err error) error {
 		return ErrRoomTaken
 	case errors.Is(err, remote.ErrRefused), errors.As(err, &refusal):
 		return fmt.Errorf("%w: %w", ErrRoomRefused, err)
-	case errors.Is(err, remote.ErrAway):
-		return fmt.Errorf("%w: %w", ErrChatAway, err)
+	case errors.Is(err, remote.ErrAway), errors.Is(err, remote.ErrNotLetIn):
+		return silence{err}
+	case errors.Is(err, auth.ErrNotPortable):
+		return errNameNotCarried
 	}
 	return err
 }
@@ -454,8 +474,12 @@ func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error
 		return err
 	}
 	session, err := r.SignIn(ctx, auth.ServiceUser, secret)
-	if err != nil {
+	var refused *relay.RefusedError
+	if errors.As(err, &refused) {
 		return fmt.Errorf("a token of the site does not sign in there; docs/SERVERS.md has the server's settings: %w", err)
+	}
+	if err != nil {
+		return err
 	}
 	_ = session.Close()
 	return session.Conn().Close()

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"foyer/app/auth"
 	"foyer/app/remote"
 )
 
@@ -39,7 +40,8 @@ func TestRelayed_Away(t *testing.T) {
 // One person makes a bounded number of rooms in a day, and has a bounded number of things
 // done at the server in a minute.
 func TestRelayed_Bounded(t *testing.T) {
-	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	s, base := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	signedInAs(t, base, "alice")
 	r, ctx := s.chat.(*relayed), t.Context()
 	for i := range madePerDay + 1 {
 		err := r.CreateRoom(ctx, "alice", NewRoom{Name: fmt.Sprintf("room-%d", i), Title: "Room"})
@@ -97,6 +99,46 @@ func TestConfig_Unused(t *testing.T) {
 	if got := strings.Join(c.unused(), " "); got != "ARCHIVE_RETENTION XMPP_C2S_ADDR" || c.Native() {
 		t.Error(got)
 	}
+}
+
+// What stands in the way is told as what it is: people read that they wait, or that their
+// name is the reason; the log has the cause, and not that a server that answers is away.
+func TestAsRelayedError(t *testing.T) {
+	refused := fmt.Errorf("%w: not-authorized", remote.ErrNotLetIn)
+	for _, c := range []struct {
+		err    error
+		silent bool
+		status int
+		says   string
+		never  string // in the log
+	}{
+		{remote.Away(errors.New("connection refused")), true, 503, "The chat does not answer just now", "let the site in"},
+		{refused, true, 503, "The chat does not answer just now", "answer"},
+		{fmt.Errorf("%w: straße", auth.ErrNotPortable), false, 403, "an account with another name", "answer"},
+		{errNotSignedIn, false, 401, "", "answer"},
+	} {
+		err := asRelayedError(c.err)
+		status, public := explain(err)
+		if errors.Is(err, ErrChatAway) != c.silent || status != c.status || !strings.Contains(public, c.says) {
+			t.Errorf("%v: %d %s", err, status, public)
+		}
+		if strings.Contains(err.Error(), c.never) {
+			t.Errorf("the log reads: %v", err)
+		}
+	}
+}
+
+// An account that is older than the server behind the site, with a name that such servers
+// take for another one: its own chat says so, others' goes on, and nobody gets a new one.
+func TestRelayed_NotPortable(t *testing.T) {
+	s, base := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	if _, err := s.auth.CreateAccount(t.Context(), auth.NewAccount{Username: "straße", Name: "S", Password: demoPassword}); err != nil {
+		t.Fatal(err)
+	}
+	b := signedInAs(t, base, "straße")
+	b.submit("/rooms", "/rooms", "name", "The den", "who", "everyone").wants(403, "an account with another name")
+	b.get("/rooms").wants(200, "The chat does not answer just now") // which is the site's own question
+	newBrowser(t, base).submit("/signup", "/signup", "username", "weiß", "name", "W", "password", demoPassword).wants(422, "without letters such as ß")
 }
 
 // A server without rooms is one whose rooms cannot be shown; pages go on without them.

@@ -212,7 +212,7 @@ func (s *Server) newAccount(f *SignUpForm, password string) auth.NewAccount {
 	username, err := auth.PrepareUsername(f.Username)
 	if err != nil {
 		f.fail("username", err.Error())
-	} else if err := auth.CheckAvailable(username); err != nil {
+	} else if err := s.auth.CheckAvailable(username); err != nil {
 		f.fail("username", err.Error())
 	}
 	name, err := auth.PrepareName(f.Name, strings.TrimSpace(f.Username))

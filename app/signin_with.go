@@ -209,7 +209,7 @@ func (s *Server) chooseName(c *fiber.Ctx) error {
 	form := ChooseNameForm{Username: c.FormValue("username"), Next: localPath(c.FormValue("next")), Trusted: c.FormValue("trusted") != ""}
 	username, err := auth.PrepareUsername(form.Username)
 	if err == nil {
-		err = auth.CheckAvailable(username)
+		err = s.auth.CheckAvailable(username)
 	}
 	if err != nil {
 		form.fail("username", err.Error())

@@ -228,7 +228,7 @@ func (s *Service) provision(ctx context.Context, p proved, chosen string) (prove
 	username := chosen
 	if chosen == "" {
 		var err error
-		if username, err = PrepareUsername(p.person.Login); err != nil || CheckAvailable(username) != nil {
+		if username, err = PrepareUsername(p.person.Login); err != nil || s.CheckAvailable(username) != nil {
 			return p, errNameNeeded
 		}
 	}

@@ -98,7 +98,7 @@ func (s *Service) Joining(ctx context.Context, secret string) (Joiner, error) {
 	}
 	j := Joiner{Label: p.source.Label(), Login: p.person.Login, Name: p.person.Name}
 	local, _, _ := strings.Cut(p.person.Login, "@")
-	if name, err := PrepareUsername(local); err == nil && CheckAvailable(name) == nil {
+	if name, err := PrepareUsername(local); err == nil && s.CheckAvailable(name) == nil {
 		j.Suggested = name
 	}
 	return j, nil

@@ -135,7 +135,7 @@ func (s *Service) compareNew(ctx context.Context, d *Differences, p Person) erro
 	}
 	username, err := PrepareUsername(p.Login)
 	if err == nil {
-		err = CheckAvailable(username)
+		err = s.CheckAvailable(username)
 	}
 	if err == nil {
 		var taken bool

@@ -64,11 +64,15 @@ func isPortable(name string) bool { return norm.NFKC.String(cases.Fold().String(
 // the site's own.
 const ErrUnavailable = Refusal("That user name is not available. Try another one.")
 
-// CheckAvailable refuses names that would pass for the site, in any mix of
-// punctuation.
-func CheckAvailable(name string) error {
-	if isReserved(name) || isReserved(strings.NewReplacer(".", "", "_", "", "-", "").Replace(name)) || mixesScripts(name) {
+// CheckAvailable refuses new accounts prepared names that would pass for the site, in any mix of
+// punctuation, and those that the chat server would take for other ones. The error is a
+// sentence for people.
+func (s *Service) CheckAvailable(name string) error {
+	switch {
+	case isReserved(name), isReserved(strings.NewReplacer(".", "", "_", "", "-", "").Replace(name)), mixesScripts(name):
 		return ErrUnavailable
+	case s.cfg.External && !isPortable(name):
+		return Refusal("The chat cannot write that user name as it is: choose one without letters such as ß.")
 	}
 	return nil
 }

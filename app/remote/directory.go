@@ -85,7 +85,7 @@ func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 		select {
 		case <-looking:
 		case <-ctx.Done():
-			return nil, away(ctx.Err())
+			return nil, Away(ctx.Err())
 		}
 	}
 	d.mu.Lock()

@@ -28,12 +28,15 @@ type Conn interface {
 	Close() error
 }
 
-// Dial opens a stream as somebody, by the local part of their address. An error means
-// that the server cannot be asked, or refuses the sign-in.
+// Dial opens a stream as somebody, by the local part of their address. Errors: ErrAway (Away
+// makes it); ErrNotLetIn; any other is the site's own.
 type Dial func(ctx context.Context, user string) (Conn, error)
 
-// ErrAway: the server does not answer. The cause is wrapped.
-var ErrAway = errors.New("remote: the XMPP server does not answer")
+// Errors of a server that cannot be asked. Causes are wrapped.
+var (
+	ErrAway     = errors.New("remote: the XMPP server does not answer")
+	ErrNotLetIn = errors.New("remote: the XMPP server does not let the site in")
+)
 
 // Refusal is a stanza error from the server (RFC 6120 §8.3).
 type Refusal struct{ Condition, Text string }
@@ -59,9 +62,9 @@ func isRefusal(err error, conditions ...string) bool {
 	return len(conditions) == 0
 }
 
-// away says that the server did not answer. What ended because nobody waits any more is
+// Away says that the server did not answer. What ended because nobody waits any more is
 // no fault of the server.
-func away(err error) error {
+func Away(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -72,7 +75,7 @@ func away(err error) error {
 func (d Dial) With(ctx context.Context, user string, use func(*Session) error) error {
 	conn, err := d(ctx, user)
 	if err != nil {
-		return away(err)
+		return err
 	}
 	s := newSession(conn)
 	defer s.Close()

@@ -246,7 +246,7 @@ func TestDirectory(t *testing.T) {
 // away.
 func TestDirectory_Away(t *testing.T) {
 	dials := 0
-	service := NewService(func(context.Context, string) (Conn, error) { dials++; return nil, io.ErrUnexpectedEOF }, "_site")
+	service := NewService(func(context.Context, string) (Conn, error) { dials++; return nil, Away(io.ErrUnexpectedEOF) }, "_site")
 	d := NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) { return nil, nil })
 	for range 3 {
 		if _, err := d.Rooms(t.Context()); !errors.Is(err, ErrAway) {

@@ -46,7 +46,7 @@ func (s *Service) open(ctx context.Context) (*Session, error) {
 		select {
 		case <-opening:
 		case <-ctx.Done():
-			return nil, away(ctx.Err())
+			return nil, Away(ctx.Err())
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (s *Service) connect() {
 	defer s.mu.Unlock()
 	switch {
 	case err != nil:
-		s.failed, s.at = away(err), time.Now()
+		s.failed, s.at = err, time.Now()
 	case s.ctx.Err() != nil:
 		_ = conn.Close()
 	default:

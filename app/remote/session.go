@@ -116,7 +116,7 @@ func (s *Session) exchange(ctx context.Context, key, from string, raw []byte) (*
 		s.mu.Unlock()
 	}()
 	if err := s.conn.Send(raw); err != nil {
-		return nil, away(err)
+		return nil, Away(err)
 	}
 	select {
 	case el := <-w.answer:
@@ -125,11 +125,11 @@ func (s *Session) exchange(ctx context.Context, key, from string, raw []byte) (*
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if errors.Is(s.err, io.EOF) {
-			return nil, away(errors.New("it ended the stream"))
+			return nil, Away(errors.New("it ended the stream"))
 		}
-		return nil, away(s.err)
+		return nil, Away(s.err)
 	case <-ctx.Done():
-		return nil, away(ctx.Err())
+		return nil, Away(ctx.Err())
 	}
 }
 

@@ -2,7 +2,12 @@ package relay
 
 import (
 	"context"
+	"encoding/xml"
+	"errors"
 	"fmt"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
 
 	"mellium.im/sasl"
 	"mellium.im/xmpp"
@@ -13,6 +18,7 @@ import (
 // the same addresses and with the same demands as the streams of people. It signs in by
 // SCRAM where the upstream has it, else by PLAIN; the upstream chooses the resource. ctx
 // bounds the sign-in only. The caller serves the session, and closes it and its Conn.
+// Errors: *RefusedError; any other means that there was no stream to sign in on.
 func (r *Relay) SignIn(ctx context.Context, user, secret string) (session *xmpp.Session, err error) {
 	address, err := jid.New(user, r.cfg.Domain, "")
 	if err != nil {
@@ -26,6 +32,7 @@ func (r *Relay) SignIn(ctx context.Context, user, secret string) (session *xmpp.
 		session, err = r.signInAt(ctx, t, address, secret)
 		return err
 	})
+	r.tell(ctx, err)
 	return session, err
 }
 
@@ -47,9 +54,29 @@ func (r *Relay) signInAt(ctx context.Context, t target, address jid.JID, secret 
 		}))
 	if err != nil {
 		l.raw.Close()
-		return nil, fmt.Errorf("service account %s: %w", address.Bare(), err)
+		return nil, fmt.Errorf("as %s: %w", address.Bare(), asRefused(err))
 	}
 	return session, nil
+}
+
+// asRefused makes a *RefusedError of mellium's, whose type is its own: it has the element.
+func asRefused(err error) error {
+	var failure interface {
+		error
+		xml.Marshaler
+	}
+	if !errors.As(err, &failure) {
+		return err
+	}
+	raw, marshalErr := xml.Marshal(failure)
+	if marshalErr != nil {
+		return err
+	}
+	el, parseErr := stream.Parse(raw, stream.DefaultLimits)
+	if parseErr != nil || el.Name != (stream.Name{Space: stanza.NSSASL, Local: "failure"}) {
+		return err
+	}
+	return refusalOf(el)
 }
 
 // openFresh returns a secured connection on which no stream is open yet.

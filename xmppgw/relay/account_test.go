@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"errors"
 	"testing"
 
+	"foyer/internal/sasl"
 	"foyer/internal/stream"
 
 	"mellium.im/xmpp"
@@ -55,7 +57,11 @@ func TestSignIn_Service(t *testing.T) {
 	e.openTo(`<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>`)
 	e.expect(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>*</auth>`)
 	e.send(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`)
-	contains(t, (<-done).err, "service account alice@example.test: ")
+	got = <-done
+	contains(t, got.err, "as alice@example.test: the XMPP server refuses the sign-in: not-authorized")
+	if refused, ok := errors.AsType[*RefusedError](got.err); !ok || refused.Failure != sasl.NotAuthorized {
+		t.Error(got.err)
+	}
 }
 
 // openTo is open with the header that mellium wants: it names whom the stream is for.

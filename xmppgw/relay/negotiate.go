@@ -25,10 +25,14 @@ type StreamError struct {
 
 // Error implements error.
 func (e *StreamError) Error() string {
-	if e.Text == "" {
-		return "the XMPP server says " + e.Condition
+	s := "the XMPP server says " + e.Condition
+	if e.Text != "" {
+		s += ": " + e.Text
 	}
-	return "the XMPP server says " + e.Condition + ": " + e.Text
+	if e.Condition == string(stream.HostUnknown) {
+		s += ": XMPP_DOMAIN has to be a domain that it serves"
+	}
+	return s
 }
 
 // RefusedError is the upstream's refusal of a sign-in (RFC 6120 §6.5).

@@ -1,15 +1,17 @@
 package relay
 
 import (
+	"crypto/tls"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 )
 
-// outage tells the operator that the upstream is away, or refuses people: at once, again
-// each minute, and when it is over; not once for each of many clients that come back every
-// few seconds. An upstream that refuses one person, and takes others in between, is told
-// of no more often.
+// outage tells the operator that nobody gets to the upstream, or not everybody: at once,
+// again each minute, and when it is over; not once for each of many clients that come back
+// every few seconds. An upstream that refuses one person, and takes others in between, is
+// told of no more often.
 type outage struct {
 	mu    sync.Mutex
 	since time.Time // zero: there is none
@@ -32,19 +34,46 @@ func (o *outage) failed(log *slog.Logger, upstream Upstream, err error) {
 	if now.Sub(o.told) < outageEvery {
 		return
 	}
-	log.Error("the XMPP server cannot be reached, or does not sign people in", "upstream", upstream.String(), "since", o.since, "sign_ins", o.hits, "err", err)
+	log.Error(obstacle(err), "upstream", upstream.String(), "since", o.since, "sign_ins", o.hits, "err", err)
 	o.told, o.hits = now, 0
+}
+
+// obstacle says what stands between the site and the upstream; err says how to mend it.
+func obstacle(err error) string {
+	var refused *RefusedError
+	var broken *StreamError
+	var untrusted *tls.CertificateVerificationError
+	var missing *credentialError
+	switch {
+	case errors.As(err, &missing):
+		return "the site has nothing to sign somebody in to the XMPP server with"
+	case errors.As(err, &refused):
+		return "the XMPP server refuses people's sign-ins"
+	case errors.As(err, &broken):
+		return "the XMPP server ends streams before anybody is signed in"
+	case errors.As(err, &untrusted):
+		return "the XMPP server has no certificate that can be trusted"
+	case errors.Is(err, errNoPlace):
+		return "the site has no connection left for the XMPP server"
+	}
+	return "the XMPP server cannot be reached"
 }
 
 // worked notes a sign-in that worked.
 func (o *outage) worked(log *slog.Logger) {
+	if lasted, known := o.ended(); known {
+		log.Info("the XMPP server signs people in again", "after", lasted.Round(time.Millisecond))
+	}
+}
+
+// ended notes that it is over. known: the operator has been told of it.
+func (o *outage) ended() (lasted time.Duration, known bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.since.IsZero() {
-		return
+		return 0, false
 	}
-	if !o.told.Before(o.since) { // otherwise nobody knows of it
-		log.Info("the XMPP server signs people in again", "after", time.Since(o.since).Round(time.Millisecond))
-	}
+	lasted, known = time.Since(o.since), !o.told.Before(o.since)
 	o.since, o.hits = time.Time{}, 0
+	return lasted, known
 }

@@ -117,7 +117,8 @@ type Relay struct {
 	conns       connSet
 	hibernating hibernatingSet
 	counters    counters
-	outage      outage
+	outage      outage // of the upstream
+	missing     outage // of credentials: the site's own fault, or a person's whom the upstream cannot have
 	absent      absences
 	signIns     latency       // of sign-ins that worked
 	answers     latency       // of answers whether something came

@@ -50,20 +50,43 @@ func (r *Relay) leaveTurn() { <-r.turns }
 // note counts a sign-in, and tells the operator what stands in the way of many.
 func (r *Relay) note(ctx context.Context, err error) {
 	var refused *RefusedError
+	var missing *credentialError
 	switch {
 	case err == nil:
 		r.counters.signedIn.Add(1)
-		r.outage.worked(r.log)
-		return
+		r.missing.ended()
 	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, sasl.NotAuthorized):
 		return // the client has left, or has been signed out
+	case errors.As(err, &missing):
+		r.counters.failed.Add(1)
+		r.missing.failed(r.log, r.cfg.Upstream, err)
+		return
 	case errors.As(err, &refused):
 		r.counters.refused.Add(1)
 	default:
 		r.counters.failed.Add(1)
 	}
-	r.outage.failed(r.log, r.cfg.Upstream, err)
+	r.tell(ctx, err)
 }
+
+// tell tells the operator of the upstream, by how a sign-in there went.
+func (r *Relay) tell(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		r.outage.worked(r.log)
+	case !errors.Is(ctx.Err(), context.Canceled): // else nobody waits any more
+		r.outage.failed(r.log, r.cfg.Upstream, err)
+	}
+}
+
+// credentialError: there is nothing to sign somebody in with, whatever the upstream would
+// say.
+type credentialError struct{ err error }
+
+func (e *credentialError) Error() string {
+	return "no credential for the XMPP server: " + e.err.Error()
+}
+func (e *credentialError) Unwrap() error { return e.err }
 
 func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
 	began := time.Now()
@@ -90,13 +113,13 @@ func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang 
 func (r *Relay) prove(ctx context.Context, l *link, features *stream.Element, id stream.Identity, password, lang string) (*stream.Element, error) {
 	if r.cfg.PassPasswords {
 		if password == "" {
-			return nil, errors.New("the XMPP server wants the person's own password, and the client brought none")
+			return nil, &credentialError{errors.New("it wants the person's own password, and the client brought none")}
 		}
 		return l.authenticate(features, lang, id.User, password)
 	}
 	user, secret, err := r.cfg.Authority.Upstream(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("no credential for the XMPP server: %w", err)
+		return nil, &credentialError{err}
 	}
 	return l.authenticate(features, lang, user, secret)
 }

@@ -127,7 +127,7 @@ func TestCheck(t *testing.T) {
 		u := newUpstream(t)
 		done := check(newRelay(t, &site{}, nil, u))
 		u.next().send(`<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'><stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>not here</text></stream:error>`)
-		contains(t, <-done, "host-unknown: not here")
+		contains(t, <-done, "host-unknown: not here: XMPP_DOMAIN")
 	})
 	t.Run("no PLAIN", func(t *testing.T) {
 		u := newUpstream(t)
