@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -144,113 +143,6 @@ func (s *wsStream) info() *stream.Peer { return s.peer }
 func (s *wsStream) reason() error {
 	reason, _ := s.queue.Closed()
 	return reason
-}
-
-// silence is how long a peer may say nothing, pongs included.
-func (g *Gateway) silence() time.Duration { return 3*g.cfg.Ping + closePatience }
-
-// alive notes that the peer is there.
-func (s *wsStream) alive() error {
-	err := s.conn.SetReadDeadline(time.Now().Add(s.gateway.silence()))
-	if _, closed := s.queue.Closed(); closed {
-		err = s.conn.SetReadDeadline(time.Now().Add(closePatience))
-	}
-	return err
-}
-
-// livingReader reads from a peer for as long as it lives. Over a slow line our
-// ping waits behind all that was written before, and its answer with it: a peer
-// that has taken some of that meanwhile is not gone.
-type livingReader struct{ s *wsStream }
-
-// Read implements io.Reader.
-func (r livingReader) Read(b []byte) (int, error) {
-	if r.s.early != nil && r.s.early.Len() > 0 {
-		return r.s.early.Read(b)
-	}
-	r.s.early = nil
-	for {
-		n, err := r.s.conn.Read(b)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !r.s.moved() {
-			return n, err
-		}
-	}
-}
-
-// moved reports whether the peer has taken something since it was last asked, of
-// which more is waiting.
-func (s *wsStream) moved() bool {
-	if _, closed := s.queue.Closed(); closed {
-		return false
-	}
-	acked := s.conn.acknowledged()
-	waiting := acked < s.conn.written.Load() || s.queue.Len() > 0
-	moved := acked > s.acked
-	s.acked = acked
-	return moved && waiting && s.alive() == nil
-}
-
-// ping asks an idle peer for a sign of life (RFC 6455 §5.5.2).
-func (s *wsStream) ping() {
-	if s.queue.Len() == 0 {
-		_ = s.queue.Push(s.gateway.ping)
-	}
-}
-
-// handleControl answers a ping, the latest if there are many (RFC 6455 §5.5.3).
-// Each counts as a stanza does.
-func (s *wsStream) handleControl(op opcode, data []byte) error {
-	if err := s.shaper.stanzas.Wait(s.gateway.ctx); err != nil {
-		return err // the gateway is stopping
-	}
-	if op == opPing {
-		s.pongMu.Lock()
-		queued := s.pong != nil
-		s.pong = append(make([]byte, 0, len(data)), data...)
-		s.pongMu.Unlock()
-		if !queued {
-			_ = s.queue.Push([]byte{pongToCome})
-		}
-	}
-	return s.alive()
-}
-
-// pongToCome stands in the queue for a pong whose content is known when it is
-// written.
-const pongToCome = 0x80 | byte(opPong)
-
-// takePong returns what the next pong answers.
-func (s *wsStream) takePong() []byte {
-	s.pongMu.Lock()
-	defer s.pongMu.Unlock()
-	data := s.pong
-	s.pong = nil
-	return data
-}
-
-// pingAll pings every WebSocket, so that proxies keep it open and a vanished
-// peer is noticed (RFC 6455 §5.5.2); and looks after idle TCP streams, and BOSH
-// connections on which nothing is asked.
-func (g *Gateway) pingAll() {
-	t := time.NewTicker(g.cfg.Ping)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-g.ctx.Done():
-			return
-		}
-		idleSince := g.now() - connIdleFor
-		g.polled.each(func(p poller) { p.closeIdle(idleSince) })
-		for _, c := range g.all() {
-			switch s := c.(type) {
-			case *wsStream:
-				s.ping()
-			case *tcpStream:
-				s.keepAlive(time.Now())
-			}
-		}
-	}
 }
 
 // open handles the client's first message and answers it (RFC 7395 §3.4). It returns the
