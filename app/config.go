@@ -72,6 +72,8 @@ type Config struct {
 	S3AccessKey      string  `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
 	S3SecretKey      string  `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
 	UploadOrigins    Origins `env:"UPLOAD_ORIGINS" desc:"where another chat server keeps files, such as https://files.example.org, separated by commas: pages may send and show files there"`
+	LinkPreviews     bool    `env:"LINK_PREVIEWS" envDefault:"true" desc:"whether the site fetches the pages that people link to, and shows what they are below the message; from public addresses alone, never of messages that people encrypt"`
+	PreviewOrigins   Origins `env:"LINK_PREVIEW_ORIGINS" desc:"pages inside your network that it may fetch as well, such as https://wiki.example.org, separated by commas; all members see what they say of themselves"`
 	ArchiveRetention Period  `env:"ARCHIVE_RETENTION" desc:"how long people's messages are kept, such as 365d; empty: for ever"`
 	RoomRetention    Period  `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages of rooms are kept; empty: for ever"`
 	UploadRetention  Period  `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`

@@ -65,6 +65,9 @@ func (s *Server) housekeeping(ctx context.Context) {
 		if err := s.db.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("expired records were not removed", "err", err)
 		}
+		if err := s.db.RemovePreviews(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("previews of links that have expired were not removed", "err", err)
+		}
 		s.uploads.RemoveDeleted(ctx)
 	}
 }

@@ -193,6 +193,7 @@ type ChatConfig struct {
 	Login          Login    `json:"login"`
 	Roster         string   `json:"roster"`
 	Search         bool     `json:"search"`   // messages can be searched
+	Previews       bool     `json:"previews"` // links have previews
 	Watch          bool     `json:"watch"`    // the server tells of people who are on no roster
 	Befriend       bool     `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
 	WebSocketURL   string   `json:"websocketURL"`
@@ -255,6 +256,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		Roster:         string(s.cfg.Roster),
 		Watch:          s.chat.Abilities().Presence,
 		Search:         s.chat.Abilities().Search,
+		Previews:       s.previews != nil,
 		Befriend:       !s.chat.Abilities().Contacts && s.cfg.Roster != models.RosterNone,
 		WebSocketURL:   "/xmpp-websocket",
 		BOSHURL:        "/http-bind",

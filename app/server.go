@@ -13,6 +13,7 @@ import (
 
 	"foyer/app/auth"
 	"foyer/app/pictures"
+	"foyer/app/previews"
 	"foyer/app/push"
 	"foyer/app/uploads"
 	"foyer/internal/budget"
@@ -51,9 +52,10 @@ type Server struct {
 	conns    *connections
 	bodies   *budget.Share
 	pictures *pictures.Decoder
-	push     *push.Service  // nil: the chat server is another, which does not say who is away
-	limits   *budget.Ledger // which of them were met
-	patience time.Duration  // for a request that reads and writes no file
+	previews *previews.Service // nil: links have none
+	push     *push.Service     // nil: the chat server is another, which does not say who is away
+	limits   *budget.Ledger    // which of them were met
+	patience time.Duration     // for a request that reads and writes no file
 
 	fetcher      *pictures.Fetcher // of those that sources have
 	saidPictures chan saidPicture

@@ -49,6 +49,7 @@ export class Site {
       DATABASE_URL: this.database.url,
       DATA_DIR: this.dataDir,
       XMPP_LOGIN: this.login,
+      LINK_PREVIEWS: "false", // nothing but this machine is asked for anything
       ...this.settings,
     });
     const [, address] = await this.program.says(/ is at (https?:\S+)/);

@@ -68,14 +68,15 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names"},
 		"app/doors":         {"app/auth", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/move":          {"internal/stanza", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
-		"app/pictures":      {"internal/budget", "internal/netaddr"},
+		"app/pictures":      {"internal/budget", "internal/fetch"},
+		"app/previews":      {"app/pictures", "internal/budget", "internal/fetch", "models"},
 		"app/push":          {"internal/budget", "internal/netaddr", "internal/stanza", "internal/stream", "models", "xmppd/muc"},
 		"app/remote":        {"internal/names", "internal/stanza", "internal/stream"},
 		"app/uploads":       {"app/uploads/files", "internal/stanza", "models", "token", "xmppd"},
@@ -94,6 +95,7 @@ func mayImport() map[string][]string {
 		"xmppd/pep":     {"internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
 
 		"internal/budget":            nil,
+		"internal/fetch":             {"internal/netaddr"},
 		"internal/names":             nil,
 		"internal/netaddr":           nil,
 		"internal/testcert":          nil,

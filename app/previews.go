@@ -1,0 +1,73 @@
+package app
+
+import (
+	"crypto/x509"
+
+	"foyer/app/previews"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// newPreviews makes what tells what is behind links; nil: LINK_PREVIEWS is off.
+func (s *Server) newPreviews() *previews.Service {
+	if !s.cfg.LinkPreviews {
+		return nil
+	}
+	known := make(map[string]*x509.CertPool, len(s.cfg.PreviewOrigins))
+	for _, origin := range s.cfg.PreviewOrigins {
+		known[origin] = nil
+	}
+	return previews.New(previews.Config{
+		Store: s.db, Pictures: s.pictures, SiteName: s.cfg.SiteName, BaseURL: s.BaseURL, Known: known, Meter: s.limits, Logger: s.log,
+	})
+}
+
+// LinkPreview is what the page shows of a link.
+type LinkPreview struct {
+	Title       string `json:"title"`
+	Site        string `json:"site"`
+	Description string `json:"description,omitempty"`
+	Picture     string `json:"picture,omitempty"` // its address here
+}
+
+// linkPreviews: POST /xmpp/previews — {links: […]}; what is behind those of them that have
+// a preview.
+func (s *Server) linkPreviews(c *fiber.Ctx) error {
+	var body struct {
+		Links []string `json:"links"`
+	}
+	v, err := ownJSON(c, &body)
+	if err != nil {
+		return err
+	}
+	if s.previews == nil {
+		return &Error{Code: NotFound, Public: "Links have no previews here."}
+	}
+	if len(body.Links) > previews.MaxLinks {
+		return &Error{Code: Invalid, Public: "Too many links at once."}
+	}
+	found, err := s.previews.Previews(c.UserContext(), v.account.Username, body.Links)
+	if err != nil {
+		return err
+	}
+	shown := make(map[string]LinkPreview, len(found))
+	for link, p := range found {
+		preview := LinkPreview{Title: p.Title, Site: p.Site, Description: p.Description}
+		if p.HasPicture {
+			preview.Picture = "/previews/" + p.ID
+		}
+		shown[link] = preview
+	}
+	return c.JSON(map[string]any{"previews": shown})
+}
+
+// showPreviewPicture: GET /previews/:id — a picture that was encoded here (app/pictures).
+func (s *Server) showPreviewPicture(c *fiber.Ctx) error {
+	data, mediaType, err := s.db.PreviewPicture(c.UserContext(), c.Params("id"))
+	if err != nil {
+		return notFound(err)
+	}
+	c.Set("Content-Type", mediaType)
+	c.Set("Cache-Control", "private, max-age=86400")
+	return c.Send(data)
+}

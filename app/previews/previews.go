@@ -1,0 +1,228 @@
+// Package previews tells what is behind the links that people send: a page's title, what
+// it says of itself, a small picture. The site fetches it, so that nobody's browser asks
+// a third party, and keeps it for a while, so that a link that many see is fetched once.
+//
+// Links are what members make them, and so are the pages behind them. A page is fetched
+// from public addresses alone (internal/fetch), within bounds of time and bytes; of it
+// there is kept some plain text, and a picture that was encoded here.
+package previews
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"foyer/internal/budget"
+	"foyer/internal/fetch"
+	"foyer/models"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Bounds of a request for previews.
+const (
+	MaxLinks      = 20   // in one request
+	MaxLinkLength = 2048 // bytes
+)
+
+// Bounds of fetching.
+const (
+	pageTime     = 6 * time.Second
+	maxPage      = 512 << 10 // bytes; what is beyond is not read
+	pictureTime  = 4 * time.Second
+	maxPicture   = 4 << 20 // bytes
+	maxRedirects = 4
+
+	atOnce        = 32 // pages that are fetched for all
+	ofAccount     = 4  // and for one account
+	fetchesAtOnce = 40 // pages that an account may have fetched, and then one in so many seconds
+	fetchSeconds  = 3
+)
+
+// How long a preview is kept, and that there is none.
+const (
+	keptFor      = 7 * 24 * time.Hour
+	keptEmptyFor = time.Hour
+)
+
+// Store keeps previews; it is models.DB.
+type Store interface {
+	Previews(ctx context.Context, ids []string) (map[string]models.LinkPreview, error)
+	SavePreview(ctx context.Context, p models.LinkPreview, keep time.Duration) error
+}
+
+// Squarer makes the small picture of a large one; it is pictures.Decoder.
+type Squarer interface {
+	Square(ctx context.Context, account string, raw []byte) (data []byte, mediaType string, err error)
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Store    Store
+	Pictures Squarer
+	SiteName string // the site is called so where it fetches
+	BaseURL  func() string
+	Known    map[string]*x509.CertPool // origins that may be inside the network
+	Meter    budget.Meter
+	Logger   *slog.Logger
+	Resolver *net.Resolver // nil: the system's
+}
+
+// Service makes previews. It is safe for concurrent use.
+type Service struct {
+	cfg      Config
+	pages    *fetch.Fetcher
+	pictures *fetch.Fetcher
+	turns    *budget.Share
+	rate     *budget.Rate
+	flights  singleflight.Group
+}
+
+// New returns a Service.
+func New(cfg Config) *Service {
+	rules := fetch.Rules{
+		Plain: true, Ports: []string{"80", "443"}, Time: pageTime, Bytes: maxPage, Cut: true, Redirects: maxRedirects,
+		Accept: "text/html, application/xhtml+xml;q=0.9", Types: []string{"text/html", "application/xhtml+xml"},
+		Agent: "Mozilla/5.0 (compatible; " + cfg.SiteName + " link preview)", Known: cfg.Known, Resolver: cfg.Resolver,
+	}
+	picture := rules
+	picture.Time, picture.Bytes, picture.Cut = pictureTime, maxPicture, false
+	picture.Accept, picture.Types = "image/png, image/jpeg, image/gif, image/webp", []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
+	return &Service{
+		cfg: cfg, pages: fetch.New(rules), pictures: fetch.New(picture),
+		turns: budget.NewShare(budget.Limit{Name: "link previews fetched at once"}, atOnce, ofAccount, cfg.Meter),
+		rate:  budget.NewRate(budget.Limit{Name: "link previews of one account"}, 1.0/fetchSeconds, fetchesAtOnce, cfg.Meter),
+	}
+}
+
+// ID is the name of a link's preview; empty: it is no link that has one.
+func (s *Service) ID(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || len(link) > MaxLinkLength || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return ""
+	}
+	if own, err := url.Parse(s.cfg.BaseURL()); err == nil && own.Host == u.Host {
+		return "" // the site shows its own pages to those who may see them
+	}
+	u.Fragment, u.RawFragment = "", ""
+	sum := sha256.Sum256([]byte(u.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+// Previews returns those of some links, by link; account pays for what has to be fetched. A
+// link without one is left out. It takes as long as the slowest page, within bounds.
+func (s *Service) Previews(ctx context.Context, account string, links []string) (map[string]models.LinkPreview, error) {
+	ids := make(map[string]string, len(links)) // by link
+	for _, link := range links[:min(len(links), MaxLinks)] {
+		if id := s.ID(link); id != "" {
+			ids[link] = id
+		}
+	}
+	asked := make([]string, 0, len(ids))
+	for _, id := range ids {
+		asked = append(asked, id)
+	}
+	kept, err := s.cfg.Store.Previews(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]models.LinkPreview, len(ids))
+	var mu sync.Mutex
+	var fetching sync.WaitGroup
+	note := func(link string, p models.LinkPreview) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p.Title != "" {
+			found[link] = p
+		}
+	}
+	for link, id := range ids {
+		if p, ok := kept[id]; ok {
+			note(link, p)
+			continue
+		}
+		fetching.Go(func() { note(link, s.fetchOnce(ctx, account, link, id)) })
+	}
+	fetching.Wait()
+	return found, nil
+}
+
+// fetchOnce fetches a link's preview, or waits for whoever does so already. An empty one:
+// there is none, or not now.
+func (s *Service) fetchOnce(ctx context.Context, account, link, id string) models.LinkPreview {
+	p, _, _ := s.flights.Do(id, func() (any, error) {
+		if !s.rate.Allow(account, 1) {
+			return models.LinkPreview{}, nil
+		}
+		release, err := s.turns.Acquire(ctx, account, 1)
+		if err != nil {
+			return models.LinkPreview{}, nil
+		}
+		defer release()
+		return s.make(ctx, account, link, id), nil
+	})
+	preview, _ := p.(models.LinkPreview)
+	return preview
+}
+
+// make fetches a page and its picture, and keeps what came of it.
+func (s *Service) make(ctx context.Context, account, link, id string) models.LinkPreview {
+	p, err := s.look(ctx, account, link)
+	p.ID = id
+	if ctx.Err() != nil {
+		return p // who asked has gone: it says nothing of the page
+	}
+	keep := keptFor
+	if err != nil || p.Title == "" {
+		p, keep = models.LinkPreview{ID: id}, keptEmptyFor
+		s.cfg.Logger.Debug("a link has no preview", "err", err)
+	}
+	if err := s.cfg.Store.SavePreview(ctx, p, keep); err != nil {
+		s.cfg.Logger.Warn("a link's preview was not kept", "err", err)
+	}
+	return p
+}
+
+var errNoPage = errors.New("previews: the page does not say what it is")
+
+func (s *Service) look(ctx context.Context, account, link string) (models.LinkPreview, error) {
+	answer, err := s.pages.Fetch(ctx, link)
+	if err != nil {
+		return models.LinkPreview{}, err
+	}
+	page := parsePage(answer.URL, answer.ContentType, answer.Body)
+	if page.title == "" {
+		return models.LinkPreview{}, errNoPage
+	}
+	p := models.LinkPreview{Title: page.title, Site: page.site, Description: page.description}
+	if p.Site == "" {
+		p.Site = strings.TrimPrefix(answer.URL.Hostname(), "www.")
+	}
+	if page.picture != nil {
+		p.Picture, p.PictureType = s.picture(ctx, account, page.picture.String())
+		p.HasPicture = p.Picture != nil
+	}
+	return p, nil
+}
+
+// picture fetches a page's picture, and encodes a small one; nil: there is none. A preview
+// goes without it rather than not at all.
+func (s *Service) picture(ctx context.Context, account, address string) (data []byte, mediaType string) {
+	answer, err := s.pictures.Fetch(ctx, address)
+	if err != nil {
+		return nil, ""
+	}
+	data, mediaType, err = s.cfg.Pictures.Square(ctx, account, answer.Body)
+	if err != nil {
+		return nil, ""
+	}
+	return data, mediaType
+}
