@@ -17,7 +17,7 @@ func TestWebSocket_Cork(t *testing.T) {
 	conn := rawWebSocket(t, s)
 	_ = conn.SetReadDeadline(time.Now().Add(streamtest.Patience))
 	st := s.gw.all()[0].(*wsStream)
-	eventually(t, func() bool { return st.queue.Len() == 0 })
+	eventually(t, st.queue.Cork)                               // once the writer of what came before has found nothing more
 	_ = st.conn.SetWriteDeadline(time.Now().Add(-time.Second)) // what is left of an earlier write
 	var want []byte
 	send := func(size int) {
@@ -28,7 +28,6 @@ func TestWebSocket_Cork(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st.Cork()
 	send(10)
 	send(20)
 	if n := st.queue.Len(); n != 2 {

@@ -55,12 +55,13 @@ func (q *Queue) Push(element []byte) error {
 	return nil
 }
 
-// Cork puts off notify until Uncork, unless it was called already, or the queue is
-// closed.
-func (q *Queue) Cork() {
+// Cork puts off notify until Uncork, and reports whether it does: not where it was called
+// already, nor where the queue is closed.
+func (q *Queue) Cork() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.corked = !q.busy && !q.closed
+	return q.corked
 }
 
 // Uncork ends what Cork began. It reports whether the caller is to do what notify
