@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"foyer/internal/stream"
+
+	"github.com/google/uuid"
 )
 
 // Chat is what the site asks of its chat server. Pages have no other way to it, and
@@ -94,6 +96,15 @@ type Chat interface {
 	// that tells people only returns none.
 	Latest(ctx context.Context, viewer string, max int, rooms []string) ([]ConversationMessage, error)
 
+	// Unread returns what viewer has not read in rooms that they follow, of at most max rooms,
+	// by the room's name. A server whose clients count by themselves returns none.
+	Unread(ctx context.Context, viewer string, max int) (map[string]UnreadCount, error)
+
+	// Discussion returns what was said before an id, the latest of it, at most max messages, in
+	// a room that everybody may read, also who is not signed in: ErrRoomRefused for any
+	// other, and of a server that does not know such rooms.
+	Discussion(ctx context.Context, room string, before uuid.UUID, max int) (Discussion, error)
+
 	// DestroyRoom ends a room for good on behalf of an owner, who need not be in
 	// it: ErrRoomRefused.
 	DestroyRoom(ctx context.Context, room, owner string) error
@@ -105,6 +116,7 @@ type ChatAbilities struct {
 	Contacts bool // the site knows who is whose contact, and passes requests on; else anybody writes to anybody
 	Uploads  bool // the site keeps the files that people send
 	Search   bool // messages can be searched from pages
+	Follow   bool // the server tells what is said in one's rooms, which need not be entered for that
 }
 
 // Errors of a Chat, about rooms.
@@ -131,10 +143,11 @@ const (
 
 // RoomQuery says which rooms a page shows.
 type RoomQuery struct {
-	Own   bool   // only those that viewer belongs to
-	Typed string // only those that begin with it, or have all its words; the first Max of them
-	After string // only those after the room of that name
-	Max   int
+	Own    bool   // only those that viewer belongs to
+	Joined bool   // only those that viewer belongs to or has entered, and has not left; of a server that cannot tell, Own
+	Typed  string // only those that begin with it, or have all its words; the first Max of them
+	After  string // only those after the room of that name
+	Max    int
 }
 
 // ChatRoom is a room as the chat server lists it.
@@ -147,11 +160,18 @@ type ChatRoom struct {
 	Orphan                   bool // nobody owns it, and the viewer may take it over
 }
 
+// UnreadCount is what somebody has not read in a room: at most 100 messages are counted.
+type UnreadCount struct {
+	Messages  int
+	Mentioned bool // in one of them the person is named
+}
+
 // NewRoom is a room to be made: it stays when everybody has left. Anybody may
 // find a room that is not private, and enter.
 type NewRoom struct {
 	Name, Title, Description string
 	Private                  bool // by invitation, and people see each other's addresses
+	Readable                 bool // by everybody on pages of the site, unless it is private
 }
 
 // ChatFigures count what the chat server did since it started, and what it has

@@ -25,7 +25,7 @@ import (
 // How much of it is there at once.
 const (
 	maxConversations = 100 // people
-	maxOwnRooms      = 200
+	maxOwnRooms      = 500
 	maxFound         = 8 // people, and rooms
 	maxPreview       = 120
 )
@@ -39,6 +39,9 @@ type Conversation struct {
 	Private bool      `json:"private,omitempty"` // a room by invitation
 	About   string    `json:"about,omitempty"`   // what a room is about
 	Last    *LastLine `json:"last,omitempty"`
+
+	Unread    int  `json:"unread,omitempty"`    // in rooms, what others said since one read there
+	Mentioned bool `json:"mentioned,omitempty"` // in one of these
 }
 
 // LastLine is the latest message of a conversation, in one line.
@@ -69,7 +72,7 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 		return errNotSignedIn
 	}
 	ctx, me := c.UserContext(), v.account.Username
-	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Own: true, Max: maxOwnRooms})
+	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Joined: true, Max: maxOwnRooms})
 	if err != nil && !errors.Is(err, ErrChatAway) {
 		return err
 	}
@@ -78,6 +81,10 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 		names[i] = r.Name
 	}
 	latest, err := s.chat.Latest(ctx, me, maxConversations, names)
+	if err != nil {
+		return err
+	}
+	unread, err := s.chat.Unread(ctx, me, maxOwnRooms)
 	if err != nil {
 		return err
 	}
@@ -90,6 +97,7 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 		if i := slices.IndexFunc(latest, func(m ConversationMessage) bool { return m.Room && m.With == r.Name }); i >= 0 {
 			entry.Last = lastLine(latest[i])
 		}
+		entry.Unread, entry.Mentioned = unread[r.Name].Messages, unread[r.Name].Mentioned
 		list = append(list, entry)
 	}
 	slices.SortStableFunc(list, func(a, b Conversation) int { return b.at().Compare(a.at()) })

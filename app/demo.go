@@ -53,9 +53,9 @@ func (s *Server) seed(ctx context.Context) error {
 	return nil
 }
 
-// seedRoom makes a room where everybody meets.
+// seedRoom makes a room where everybody meets, and that visitors may read: a page shows it.
 func (s *Server) seedRoom(ctx context.Context, owner string) error {
-	err := s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets"})
+	err := s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets", Readable: true})
 	if errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrChatAway) || errors.Is(err, errNotSignedIn) { // another server, where nobody is signed in yet
 		err = nil
 	}

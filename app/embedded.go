@@ -15,6 +15,8 @@ import (
 	"foyer/xmppd"
 	"foyer/xmppd/muc"
 	"foyer/xmppd/pep"
+
+	"github.com/google/uuid"
 )
 
 // embedded is the Chat that runs within the site: xmppd, with the services that
@@ -169,7 +171,7 @@ func (e *embedded) Shutdown(ctx context.Context) {
 
 // Abilities implements Chat.
 func (e *embedded) Abilities() ChatAbilities {
-	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true}
+	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true, Follow: true}
 }
 
 // Figures implements Chat.
@@ -244,7 +246,7 @@ func (e *embedded) AnswerContact(ctx context.Context, user, other string, accept
 
 // Rooms implements Chat.
 func (e *embedded) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]ChatRoom, error) {
-	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Own: q.Own, Typed: q.Typed, After: q.After, Max: q.Max})
+	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Own: q.Own, Joined: q.Joined, Typed: q.Typed, After: q.After, Max: q.Max})
 	return chatRooms(list), err
 }
 
@@ -284,6 +286,7 @@ func (e *embedded) CreateRoom(ctx context.Context, owner string, r NewRoom) erro
 	settings.MembersOnly, settings.Public = r.Private, !r.Private
 	// Encryption needs to know who reads along (XEP-0384 §5.8).
 	settings.NonAnonymous = r.Private
+	settings.Readable = r.Readable && settings.Open()
 	return asRoomError(e.rooms.CreateRoom(ctx, r.Name, owner, settings))
 }
 
@@ -313,6 +316,31 @@ func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []s
 		}
 	}
 	return messages, err
+}
+
+// Unread implements Chat.
+func (e *embedded) Unread(ctx context.Context, viewer string, max int) (map[string]UnreadCount, error) {
+	list, err := e.db.UnreadRooms(ctx, e.domain, e.rooms.Domain(), viewer, max)
+	counts := make(map[string]UnreadCount, len(list))
+	for _, r := range list {
+		counts[r.Name] = UnreadCount{Messages: r.Unread, Mentioned: r.Mentioned}
+	}
+	return counts, err
+}
+
+// Discussion implements Chat.
+func (e *embedded) Discussion(ctx context.Context, room string, before uuid.UUID, max int) (Discussion, error) {
+	listing, err := e.rooms.Readable(ctx, room)
+	if errors.Is(err, muc.ErrNotFound) {
+		return Discussion{}, ErrRoomRefused
+	}
+	if err != nil {
+		return Discussion{}, asChatError(err, ErrRoomRefused)
+	}
+	list, later, err := e.db.RoomMessages(ctx, room+"@"+e.rooms.Domain(), before, max+1)
+	d := saidInRoom(list, later, max)
+	d.Title, d.About = cmp.Or(listing.Title, listing.Name), listing.Description
+	return d, err
 }
 
 // asRoomError turns the chat server's errors into the site's.

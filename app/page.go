@@ -194,6 +194,7 @@ type ChatConfig struct {
 	Roster         string   `json:"roster"`
 	Search         bool     `json:"search"`   // messages can be searched
 	Previews       bool     `json:"previews"` // links have previews
+	Follow         bool     `json:"follow"`   // the server tells of one's rooms, which need not be entered
 	Watch          bool     `json:"watch"`    // the server tells of people who are on no roster
 	Befriend       bool     `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
 	WebSocketURL   string   `json:"websocketURL"`
@@ -257,6 +258,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		Watch:          s.chat.Abilities().Presence,
 		Search:         s.chat.Abilities().Search,
 		Previews:       s.previews != nil,
+		Follow:         s.chat.Abilities().Follow,
 		Befriend:       !s.chat.Abilities().Contacts && s.cfg.Roster != models.RosterNone,
 		WebSocketURL:   "/xmpp-websocket",
 		BOSHURL:        "/http-bind",
@@ -282,7 +284,11 @@ func (s *Server) render(c *fiber.Ctx, name string, p *Page) error {
 	if err := s.views.Render(&content, name, p); err != nil {
 		return err
 	}
-	p.Content = template.HTML(content.String())
+	inner, err := s.withDiscussions(c, p, content.Bytes())
+	if err != nil {
+		return err
+	}
+	p.Content = template.HTML(inner)
 	if err := s.views.Render(&page, "layouts/main", p); err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppgw/relay"
+
+	"github.com/google/uuid"
 )
 
 // relayed is the Chat that is another XMPP server behind the gateway. Streams are the
@@ -228,6 +230,16 @@ func (r *relayed) tellProfile(ctx context.Context, user string) error {
 // Latest implements Chat: the archive is the server's.
 func (r *relayed) Latest(context.Context, string, int, []string) ([]ConversationMessage, error) {
 	return nil, nil
+}
+
+// Unread implements Chat.
+func (r *relayed) Unread(context.Context, string, int) (map[string]UnreadCount, error) {
+	return nil, nil // rooms are entered, and counted by the page
+}
+
+// Discussion implements Chat.
+func (r *relayed) Discussion(context.Context, string, uuid.UUID, int) (Discussion, error) {
+	return Discussion{}, ErrRoomRefused // its rooms have no such setting
 }
 
 // asSilence is asRelayedError for lists of rooms: a server that refuses to tell them, as one

@@ -24,7 +24,7 @@ func (r *relayed) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]Chat
 	me := r.address(viewer)
 	var found []ChatRoom
 	for _, room := range list {
-		if !room.MayKnow(me) || (q.Own && room.Affiliations[me] == "") || !matches(room.Title, q.Typed) {
+		if !room.MayKnow(me) || ((q.Own || q.Joined) && room.Affiliations[me] == "") || !matches(room.Title, q.Typed) {
 			continue
 		}
 		if found = append(found, asChatRoom(room, me)); len(found) == q.Max {

@@ -44,6 +44,7 @@ func (s *Server) routes() {
 
 	s.web.Use(s.loadVisit, s.plainText, s.protectForms)
 	s.web.Get("/", s.index)
+	s.web.Get("/articles/garden", s.article)
 	s.web.Get("/signup", s.showSignUp)
 	s.web.Post("/signup", s.signUp)
 	s.web.Get("/signin", s.showSignIn)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -41,6 +42,7 @@ type Server struct {
 	accent   *Accent
 	web      *fiber.App
 	views    *html.Engine
+	mark     string // of rooms in pages (discussion.go)
 	expired  expired
 	uploads  *uploads.Service
 	native   []nativePort // set before serving
@@ -63,6 +65,7 @@ type Server struct {
 	returns      *budget.Rate // of browsers from sources
 	signIns      *prometheus.CounterVec
 
+	discussions     discussions
 	accountChanges  *accountChanges
 	memoryGivenBack atomic.Int64 // times
 }
@@ -76,6 +79,7 @@ func (s *Server) BaseURL() string {
 // newWeb makes the Fiber application with its templates. A template that does
 // not parse stops the start.
 func (s *Server) newWeb() (*fiber.App, error) {
+	s.mark = rand.Text() + ":"
 	s.views = html.NewFileSystem(http.FS(views.FS), ".html")
 	s.views.AddFuncMap(map[string]any{
 		"asset":      s.assets.url,
@@ -86,6 +90,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		"of":         func(p Person, csrf string) personForm { return personForm{p, csrf} },
 		"find":       func(action, label, typed string) finder { return finder{action, label, typed} },
 		"confirming": func(r ConfirmRow, next, csrf string) confirming { return confirming{r, next, csrf} },
+		"room":       s.roomMark,
 		"roomPath":   roomPath,
 		"themes":     themes,
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

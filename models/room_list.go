@@ -54,6 +54,9 @@ var (
 
 // Visible implements muc.Store.
 func (s roomStore) Visible(ctx context.Context, w muc.Wanted) ([]muc.Listing, error) {
+	if w.Joined {
+		return listings(s.chat.Query(ctx, joinedRooms, w.User, w.Domain, w.RoomsDomain, w.Max))
+	}
 	if w.Name != "" {
 		return listings(s.chat.Query(ctx, oneRoom, w.User, w.Orphans, w.Own, w.Max, w.Name))
 	}

@@ -19,13 +19,13 @@ type roomStore struct{ *DB }
 func (db *DB) RoomStore() muc.Store { return roomStore{db} }
 
 const roomColumns = `name, creator, title, description, lang, password, persistent, public, members_only, moderated,
-	non_anonymous, change_subject, invites, private, archive, max_occupants`
+	non_anonymous, change_subject, invites, private, archive, max_occupants, readable`
 
 func scanRoom(row pgx.Row) (r muc.Room, err error) {
 	var at *time.Time
 	s := &r.Settings
 	err = row.Scan(&r.Name, &r.Creator, &s.Title, &s.Description, &s.Lang, &s.Password, &s.Persistent, &s.Public, &s.MembersOnly,
-		&s.Moderated, &s.NonAnonymous, &s.ChangeSubject, &s.Invites, &s.Private, &s.Archive, &s.MaxOccupants,
+		&s.Moderated, &s.NonAnonymous, &s.ChangeSubject, &s.Invites, &s.Private, &s.Archive, &s.MaxOccupants, &s.Readable,
 		&r.Subject.Text, &r.Subject.Nick, &at)
 	if at != nil {
 		r.Subject.At = at.UTC()
@@ -40,7 +40,7 @@ func scanRoom(row pgx.Row) (r muc.Room, err error) {
 // creator aside.
 func settingsArgs(s muc.Settings) []any {
 	return []any{s.Title, s.Description, s.Lang, s.Password, s.Persistent, s.Public, s.MembersOnly, s.Moderated,
-		s.NonAnonymous, s.ChangeSubject, s.Invites, s.Private, s.Archive, s.MaxOccupants}
+		s.NonAnonymous, s.ChangeSubject, s.Invites, s.Private, s.Archive, s.MaxOccupants, s.Readable}
 }
 
 // Room implements muc.Store.
@@ -78,7 +78,7 @@ func (s roomStore) Create(ctx context.Context, r muc.Room, people []muc.Affiliat
 			return muc.ErrTooMany
 		}
 		tag, err := tx.Exec(ctx, "INSERT INTO rooms ("+roomColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`,
 			append([]any{r.Name, r.Creator}, settingsArgs(r.Settings)...)...)
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (s roomStore) Create(ctx context.Context, r muc.Room, people []muc.Affiliat
 func (s roomStore) Configure(ctx context.Context, name string, settings muc.Settings) error {
 	tag, err := s.chat.Exec(ctx, `UPDATE rooms SET title = $2, description = $3, lang = $4, password = $5, persistent = $6,
 		public = $7, members_only = $8, moderated = $9, non_anonymous = $10, change_subject = $11, invites = $12,
-		private = $13, archive = $14, max_occupants = $15 WHERE name = $1`, append([]any{name}, settingsArgs(settings)...)...)
+		private = $13, archive = $14, max_occupants = $15, readable = $16 WHERE name = $1`, append([]any{name}, settingsArgs(settings)...)...)
 	return affected(tag, err)
 }
 
@@ -145,7 +145,8 @@ func affiliate(ctx context.Context, tx pgx.Tx, room string, changes []muc.Affili
 			_, err = tx.Exec(ctx, "DELETE FROM room_affiliations WHERE room = $1 AND username = $2", room, a.User)
 		} else {
 			_, err = tx.Exec(ctx, `INSERT INTO room_affiliations (room, username, affiliation, nick, reason) VALUES ($1, $2, $3, $4, $5)
-				ON CONFLICT (room, username) DO UPDATE SET affiliation = excluded.affiliation, nick = excluded.nick, reason = excluded.reason`,
+				ON CONFLICT (room, username) DO UPDATE SET affiliation = excluded.affiliation, nick = excluded.nick, reason = excluded.reason,
+					since = CASE WHEN room_affiliations.affiliation IN ('owner', 'admin', 'member') THEN room_affiliations.since ELSE now() END`,
 				room, a.User, a.Affiliation, a.Nick, a.Reason)
 		}
 		switch {

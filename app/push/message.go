@@ -23,8 +23,6 @@ const (
 	maxShown    = 160     // characters
 )
 
-const nsEncryption = "urn:xmpp:eme:0" // XEP-0380
-
 // message is what is kept of one until it is looked at.
 type message struct {
 	to        string // user name; empty: whom it concerns in the room
@@ -64,29 +62,11 @@ func (s *Service) Said(said muc.Saying) {
 // read takes from a message what is told of it. Corrections, reactions and retractions are
 // nothing new.
 func read(m *stream.Element) (message, bool) {
-	text := stanza.BodyText(m)
-	if text == "" || stanza.CorrectedID(m) != "" {
+	text, encrypted := stanza.NewText(m)
+	if text == "" {
 		return message{}, false
 	}
-	for c := range m.Children() {
-		switch c.Name.Local {
-		case "retract", "reactions", "moderate", "apply-to":
-			return message{}, false // with a fallback body (XEP-0424, XEP-0444)
-		}
-	}
-	_, encrypted := m.Find(nsEncryption, "encryption")
-	return message{id: m.ID, text: strings.Clone(cut(text, maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
-}
-
-// cut shortens a text to so many bytes, between characters.
-func cut(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
+	return message{id: m.ID, text: strings.Clone(stanza.CutText(text, maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
 }
 
 // put never waits: what does not fit is not told.

@@ -77,6 +77,7 @@ declare namespace Converse {
         bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
         chats: { get(jid: string, attributes?: object, create?: boolean): Promise<unknown>; open(jid: string, attributes: object, force: boolean): Promise<unknown> };
+        pubsub: { publish(jid: string | null, node: string, item: unknown, options: object): Promise<unknown> };
         rooms: {
             get(jid: string): Promise<Room | null>;
             open(jids: string | string[], ...rest: unknown[]): Promise<any>;
@@ -84,6 +85,7 @@ declare namespace Converse {
         };
         confirm(title: string, messages: string[]): Promise<unknown>;
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
+        disco: { own: { features: { add(feature: string): void } } };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
@@ -97,6 +99,7 @@ declare namespace Converse {
 
     /** Events and hooks; a hook's handler returns what goes on. */
     type Event =
+        | 'addClientFeatures'
         | 'afterMessagesFetched'
         | 'beforeAttemptNonPreboundSession'
         | 'chatBoxInitialized'

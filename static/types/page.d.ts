@@ -36,6 +36,12 @@ interface DocumentEventMap {
     'foyer:page': CustomEvent<import('../js/chat/types.js').ChatConfig | null>;
     /** What the person chose for conversations is known, or has changed. */
     'foyer:levels': CustomEvent<void>;
+    /** How much is unread in rooms that are not open here. */
+    'foyer:unopened': CustomEvent<number>;
+    /** The counts of what is unread are those from before the page. */
+    'foyer:unread-restored': CustomEvent<void>;
+    /** Something was said in a room that is not open here. */
+    'foyer:room-said': CustomEvent<{ jid: string; name: string; mentioned: boolean; line: import('../js/chat/list/entries.js').Line }>;
     'turbo:frame-missing': CustomEvent<{ response: Response; visit(response: Response): void }>;
     'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
 }

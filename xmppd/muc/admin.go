@@ -250,7 +250,7 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	}
 	for i, e := range entries {
 		before := r.affiliationLocked(e.User)
-		r.setAffiliationLocked(e)
+		r.changeAffiliationLocked(e)
 		r.affiliationChangedLocked(e, before, departure{inside: itemReason(actor, changes[i].reason)})
 	}
 	r.mu.Unlock()

@@ -22,12 +22,13 @@ type Listed struct {
 // may take over a room that nobody owns know of these too, where they are not looking
 // for their own.
 func (s *Service) Directory(ctx context.Context, w Wanted) ([]Listed, error) {
-	if s.cfg.MayTakeOver != nil && !w.Own {
+	if s.cfg.MayTakeOver != nil && !w.Own && !w.Joined {
 		var err error
 		if w.Orphans, err = s.cfg.MayTakeOver(ctx, w.User); err != nil {
 			return nil, err
 		}
 	}
+	w.Domain, w.RoomsDomain = s.server.Domain(), s.cfg.Domain
 	list, err := s.store.Visible(ctx, w)
 	if err != nil {
 		return nil, err
@@ -37,6 +38,16 @@ func (s *Service) Directory(ctx context.Context, w Wanted) ([]Listed, error) {
 		out = append(out, Listed{Listing: l, Occupants: s.occupants(l.Name)})
 	}
 	return out, nil
+}
+
+// Readable returns a room that everybody may read on pages of the site: ErrNotFound for any
+// other.
+func (s *Service) Readable(ctx context.Context, name string) (Listing, error) {
+	prepared, err := s.prepareName(name)
+	if err != nil || prepared != name {
+		return Listing{}, ErrNotFound
+	}
+	return s.store.Readable(ctx, name)
 }
 
 // Busy returns the rooms that anybody may enter in which the most people are now,

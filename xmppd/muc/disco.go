@@ -18,7 +18,7 @@ const itemsPage = 100
 func (s *Service) info(query stream.Child) ([]byte, error) {
 	return stanza.Info{
 		Identities: []stanza.Identity{{Category: "conference", Type: "text", Name: s.cfg.Name}},
-		Features:   []string{stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSMUC, stanza.NSMUC + "#stable_id", stanza.NSPing, stanza.NSRSM, stanza.NSOccupantID, nsHats},
+		Features:   []string{stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSMUC, stanza.NSMUC + "#stable_id", stanza.NSPing, stanza.NSRSM, stanza.NSOccupantID, nsHats, nsRAI},
 	}.Answer(query)
 }
 

@@ -93,7 +93,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 			return err
 		}
 		r.mu.Lock()
-		r.setAffiliationLocked(e)
+		r.changeAffiliationLocked(e)
 		r.affiliationChangedLocked(e, before, departure{})
 		r.mu.Unlock()
 	}

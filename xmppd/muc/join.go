@@ -51,6 +51,7 @@ func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, t
 		}
 		if err = r.takeover(ctx, c.User()); err == nil {
 			err = r.enter(ctx, e)
+			s.followers.seen(c, r.name)
 		}
 		if !errors.Is(err, errEnding) {
 			r.endIfEmpty(ctx) // a new room that its creator could not enter

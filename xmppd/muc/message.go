@@ -110,7 +110,10 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 		entry = r.archiveEntryLocked(o, m, reflected)
 		entry.Retracts = retracted
 	}
-	return r.enqueueLocked(entry, func(id uuid.UUID) { r.toAllLocked(r.withStanzaID(reflected, id)) })
+	return r.enqueueLocked(entry, func(id uuid.UUID) {
+		r.toAllLocked(r.withStanzaID(reflected, id))
+		r.tellFollowersLocked(o, m, id)
+	})
 }
 
 // speakerLocked returns the occupant that a client is, if it may speak: only those who

@@ -6,7 +6,7 @@
 // the client that asked for it; rooms hold no goroutine while nothing happens.
 //
 // Locks: Service.mu (which rooms are in memory), then room.mu (all of a room's
-// state), then joined.mu (which rooms a client is in). None is held while a
+// state), then joined.mu (which rooms a client is in) or followers.mu. None is held while a
 // store is asked. What a room sends is queued for its clients, which never
 // blocks, with room.mu held: so that everybody sees what happens in a room in
 // the same order. A method whose name ends in Locked is called with room.mu held.
@@ -91,6 +91,7 @@ type Service struct {
 	joined  joined
 
 	invitations invitations
+	followers   followers
 
 	mu      sync.Mutex
 	rooms   map[string]*room // by localpart: those in memory
@@ -155,10 +156,16 @@ func (s *Service) handle(ctx context.Context, c xmppd.Client, el *stream.Element
 		return s.handleIQ(ctx, c, el, to)
 	}
 	if to.User == "" {
-		if el.Name.Local == "message" && el.Type != "error" {
+		switch {
+		case el.Name.Local == "presence" && to.Resource == "":
+			if err := s.spend(ctx, c, el, to); err != nil {
+				return err
+			}
+			return s.follow(ctx, c, el)
+		case el.Name.Local == "message" && el.Type != "error":
 			return stanza.ErrServiceUnavailable
 		}
-		return nil // nobody is told of the service's presence
+		return nil
 	}
 	if el.Name.Local == "presence" {
 		if len(el.Raw) > maxPresence {
@@ -194,12 +201,16 @@ func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element,
 		r.mu.Lock()
 		recipients += len(r.members)
 		r.mu.Unlock()
+		if el.Name.Local == "message" {
+			recipients += s.followers.count(to.User)
+		}
 	}
 	return s.server.SpendFanOut(ctx, c.User(), len(el.Raw), recipients)
 }
 
-// Gone implements xmppd.Service: the client leaves every room (S-42).
+// Gone implements xmppd.Service: the client leaves every room (S-42), and follows none.
 func (s *Service) Gone(ctx context.Context, c xmppd.Client, presence *stream.Element) {
+	s.followers.end(c)
 	for _, r := range s.joined.of(c) {
 		r.leave(ctx, c, presence)
 	}

@@ -54,6 +54,7 @@ func (r *room) configFormLocked() []byte {
 		[2]string{string(Moderators), "Moderators"}, [2]string{string(Nobody), "Nobody"})
 	f.Text(field("maxusers"), "Most people at once", strconv.Itoa(s.MaxOccupants))
 	f.Bool(field("enablearchiving"), "Keep what is said", s.Archive)
+	f.Bool(field("enablelogging"), "Show it on pages of the site, also to those who are not signed in", s.Readable) // §15.5.3
 	return f.Payload()
 }
 
@@ -193,6 +194,7 @@ func (s *Service) read(to *Settings, sent stanza.Submission) error {
 		sent.Bool(field("changesubject"), &to.ChangeSubject),
 		sent.Bool(field("passwordprotectedroom"), &secured),
 		sent.Bool(field("enablearchiving"), &to.Archive),
+		sent.Bool(field("enablelogging"), &to.Readable),
 		readAudience(sent, field("allowpm"), &to.Private),
 		readEither(sent, field("whois"), &people, "anyone", "moderators"),
 		readNumber(sent, field("maxusers"), &to.MaxOccupants, s.cfg.Occupants),
@@ -206,6 +208,7 @@ func (s *Service) read(to *Settings, sent stanza.Submission) error {
 	} else if to.Password == "" {
 		return errNeedsPassword
 	}
+	to.Readable = to.Readable && to.Open() // a room that was closed does not become readable by being opened again
 	return nil
 }
 

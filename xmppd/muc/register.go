@@ -99,7 +99,7 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) e
 		return err
 	}
 	r.mu.Lock()
-	r.setAffiliationLocked(e)
+	r.changeAffiliationLocked(e)
 	r.affiliationChangedLocked(e, before, departure{})
 	r.mu.Unlock()
 	r.endIfEmpty(ctx)

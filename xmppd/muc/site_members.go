@@ -49,7 +49,7 @@ func (r *room) setMember(ctx context.Context, user string, is bool) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setAffiliationLocked(e)
+	r.changeAffiliationLocked(e)
 	r.affiliationChangedLocked(e, before, departure{})
 	return nil
 }

@@ -54,6 +54,12 @@ type Settings struct {
 	Private       Audience // who may send private messages
 	Archive       bool     // messages are kept
 	MaxOccupants  int
+	Readable      bool // with Open: by everybody, on pages of the site, also by who is not signed in
+}
+
+// Open reports whether anybody may find a room, enter it and read what was said there.
+func (s Settings) Open() bool {
+	return s.Persistent && s.Public && !s.MembersOnly && s.Password == "" && s.Archive
 }
 
 // Subject is a room's topic, and who set it when.
@@ -88,15 +94,24 @@ type Listing struct {
 	Orphan                   bool        // nobody owns it, and the asker may take it over
 }
 
+// Followed is a room of somebody who need not be in it.
+type Followed struct {
+	Name   string
+	Unread bool // something was said that the account has not read
+}
+
 // Wanted says which rooms a page shows.
 type Wanted struct {
 	User    string // who asks
 	Orphans bool   // rooms that nobody owns, too
 	Own     bool   // only those that User belongs to
+	Joined  bool   // only those that User follows (Store.Followed)
 	Name    string // only the room of that name
 	Typed   string // only those that begin with it, or have all its words; the first Max of them
 	After   string // only those that come after the room of that name
 	Max     int
+
+	Domain, RoomsDomain string // of accounts and of rooms, for Joined; the service knows them
 }
 
 // Store keeps rooms. Names of rooms and users are prepared localparts. An account
@@ -133,6 +148,14 @@ type Store interface {
 	// Visible returns rooms that an account may know of, by title: persistent ones
 	// that are public or that it belongs to. Orphans are marked.
 	Visible(ctx context.Context, w Wanted) ([]Listing, error)
+
+	// Followed returns the rooms that an account belongs to, or has a bookmark of to enter them
+	// by itself and may read; not those whose bookmark says that it has left them (XEP-0402
+	// §4). accounts and rooms are the domains; at most max.
+	Followed(ctx context.Context, user, accounts, rooms string, max int) ([]Followed, error)
+
+	// Readable returns a room that everybody may read on pages of the site, or ErrNotFound.
+	Readable(ctx context.Context, name string) (Listing, error)
 
 	// Created returns how many rooms an account has created that exist.
 	Created(ctx context.Context, user string) (int, error)

@@ -33,7 +33,7 @@ func (r *room) takeover(ctx context.Context, user string) error {
 	r.svc.log.Info("a room that nobody owned has an owner", "room", r.jid, "user", user)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setAffiliationLocked(e)
+	r.changeAffiliationLocked(e)
 	r.affiliationChangedLocked(e, before, departure{})
 	return nil
 }

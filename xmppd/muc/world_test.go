@@ -44,6 +44,8 @@ type memStore struct {
 	blocked      map[string][]string // by whom; set before anybody is there
 	contacts     map[string]string   // who are each other's only contact; set before anybody is there
 	slow         time.Duration       // how long a change of lists takes, as in a database; set before anybody is there
+	bookmarked   []string            // rooms, by everybody; set before anybody is there
+	unread       []string            // rooms, by everybody; set before anybody is there
 	keepsNothing string              // whose preferences say so; set before anybody is there
 }
 
@@ -297,6 +299,27 @@ func (m roomStore) Public(_ context.Context, after string, limit int) (out []Lis
 
 func (m roomStore) Visible(ctx context.Context, w Wanted) ([]Listing, error) {
 	return m.Public(ctx, "", w.Max)
+}
+
+func (m roomStore) Followed(_ context.Context, user, _, _ string, _ int) (out []Followed, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.rooms)) {
+		if a := m.people[name][user].Affiliation; a == Owner || a == Admin || a == Member || slices.Contains(m.bookmarked, name) {
+			out = append(out, Followed{Name: name, Unread: slices.Contains(m.unread, name)})
+		}
+	}
+	return out, nil
+}
+
+func (m roomStore) Readable(_ context.Context, name string) (Listing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.rooms[name]
+	if !ok || !r.Settings.Readable || !r.Settings.Open() {
+		return Listing{}, ErrNotFound
+	}
+	return Listing{Name: name, Title: r.Settings.Title}, nil
 }
 
 func (m roomStore) Created(_ context.Context, user string) (n int, _ error) {

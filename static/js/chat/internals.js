@@ -35,6 +35,7 @@ const METHODS = {
     'api.rooms.affiliations': ['get'],
     'api.archive': ['query'],
     'api.bookmarks': ['set'],
+    'api.pubsub': ['publish'],
     'api.blocklist': ['add'],
     'api.vcard': ['get', 'update'],
     'api.modal': ['show', 'get'],

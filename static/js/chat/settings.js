@@ -91,6 +91,7 @@ export function settings(config, converse) {
         // Rooms are made on the site's pages, and known by their names.
         allow_muc_invitations: false, // it would ask for an address; see invitations.js
         muc_domain: config.roomsDomain,
+        muc_respect_autojoin: !config.follow, // else they are followed until they are opened: list/follow.js
         locked_muc_domain: 'hidden',
         locked_muc_nickname: true,
         muc_disable_slash_commands: ['destroy', 'register'], // destroy: see roomMenu.js; names are not reserved here

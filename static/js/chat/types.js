@@ -11,6 +11,7 @@
  * @property {string} roster
  * @property {boolean} search
  * @property {boolean} watch
+ * @property {boolean} follow
  * @property {boolean} befriend
  * @property {string} websocketURL
  * @property {string} boshURL

@@ -53,9 +53,15 @@ export function countUnread(_converse, user, heardAgain) {
     const kept = new Map(); // by conversation: the count that Converse had kept
     let restored = false;
 
+    let unopened = 0; // in rooms that are not open here
+    document.addEventListener('foyer:unopened', ({ detail }) => {
+        unopened = detail;
+        sum();
+    });
+
     const boxes = () => _converse.state.chatboxes?.models ?? [];
     const sum = () => {
-        show(boxes().reduce((n, box) => n + unread(box), 0));
+        show(boxes().reduce((n, box) => n + unread(box), unopened));
         if (!restored) return;
         const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
         sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), counts }));
@@ -83,6 +89,7 @@ export function countUnread(_converse, user, heardAgain) {
         restored = true;
         readWhatIsInSight();
         sum();
+        document.dispatchEvent(new CustomEvent('foyer:unread-restored'));
     };
     const readWhatIsInSight = () => {
         for (const box of boxes()) if (!box.get('closed') && box.isHidden?.() === false) box.clearUnreadMsgCounter();

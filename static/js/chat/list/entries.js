@@ -7,6 +7,7 @@ import { isAround, SOMEBODY } from '../people.js';
 
 /**
  * @typedef {object} Line what was said last
+ * @property {string} [id] in the archive
  * @property {string} at ISO 8601
  * @property {string} text
  * @property {string} [by] who said it, in rooms
@@ -54,6 +55,9 @@ function nameOfFile(address) {
         return address;
     }
 }
+
+/** The name of the file that a text consists of: the address of one in an upload folder (XEP-0363); undefined for any other. */
+export const fileIn = (text) => (/^https?:\/\/[^\s/]+\/(?:\S*\/)?upload\S*\/\S+$/u.test(text) ? nameOfFile(text) : undefined);
 
 /** What was said last in a box, as far as it is in the browser. */
 function lastLine(box) {
@@ -113,7 +117,7 @@ function byTime(a, b) {
 export function entries(_converse, told) {
     const { chatboxes, roster } = _converse.state;
     /** @type {Map<string, Entry>} */
-    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: 0 }]));
+    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: entry.unread ?? 0 }]));
     /** @returns {Entry} */
     const known = (jid, room) => found.get(jid) ?? { jid, room, unread: 0, name: '' };
     for (const contact of /** @type {any[]} */ (roster?.models ?? [])) {

@@ -5,6 +5,7 @@ import { around, byId } from '../../dom.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
 import { entries } from './entries.js';
+import { FollowedRooms } from './follow.js';
 import { Rows } from './rows.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
@@ -66,6 +67,7 @@ export function listConversations(_converse, config) {
             (conversations) => {
                 told = conversations;
                 loaded = true;
+                followed?.settle();
                 later();
             },
             (cause) => {
@@ -75,6 +77,7 @@ export function listConversations(_converse, config) {
             },
         );
 
+    const followed = config.follow ? new FollowedRooms(_converse, config, { told: () => told, load, draw: later }) : null;
     load();
     follow(_converse, later);
     // A room that was deleted, or that one was put out of.

@@ -1,0 +1,227 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"html/template"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+)
+
+// A room in a page: {{room "garden"}} in a template shows what is said there, as html, to
+// everybody if its owners allow it, with a button that opens the room in the chat for those
+// who are signed in. A page may have several.
+//
+// A template has no way to the database, nor to who looks at it: the function leaves a
+// mark, and render puts the discussion in its place.
+
+// Bounds of a page with discussions.
+const (
+	maxDiscussions  = 8 // on one page; more are left out
+	discussionSize  = 30
+	maxSaidBytes    = 4000 // of one message
+	discussionKnown = 3 * time.Second
+	maxKnown        = 100 // discussions
+)
+
+// Discussion is what was said in a room that everybody may read, the latest last.
+type Discussion struct {
+	Title, About string
+	Messages     []Said
+	Earlier      uuid.UUID // before which there is more; Nil: there is not
+}
+
+// Said is a message of a discussion.
+type Said struct {
+	ID     uuid.UUID
+	By     string // a name, never an address
+	At     time.Time
+	Text   string
+	File   string // the name of the file that is at Link, in the place of a text
+	Link   string
+	Edited bool
+}
+
+// DiscussionPart is the data of "discussion".
+type DiscussionPart struct {
+	Discussion
+	Key, JID string // of the room
+	Readable bool   // what is said may be shown
+	Known    bool   // the viewer may open it
+	Me       bool   // somebody is signed in
+	Page     string // the page's path
+	Older    bool   // not the latest is shown
+	SignUp   bool
+}
+
+// roomMark stands for a discussion until the page is rendered. Its first part is random, so
+// that no text of a page is taken for one.
+func (s *Server) roomMark(name string) template.HTML {
+	return template.HTML("<!--" + s.mark + base64.RawURLEncoding.EncodeToString([]byte(name)) + "-->")
+}
+
+// withDiscussions puts discussions in the place of their marks.
+func (s *Server) withDiscussions(c *fiber.Ctx, p *Page, page []byte) ([]byte, error) {
+	start := []byte("<!--" + s.mark)
+	if !bytes.Contains(page, start) {
+		return page, nil
+	}
+	var out bytes.Buffer
+	for n := 0; ; n++ {
+		before, rest, found := bytes.Cut(page, start)
+		out.Write(before)
+		if !found {
+			return out.Bytes(), nil
+		}
+		mark, after, _ := bytes.Cut(rest, []byte("-->"))
+		page = after
+		name, err := base64.RawURLEncoding.DecodeString(string(mark))
+		if err != nil || n >= maxDiscussions {
+			continue
+		}
+		part, err := s.discussion(c, p, string(name))
+		if err != nil {
+			return nil, err
+		}
+		if err := s.views.Render(&out, "discussion", part); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// discussion is what the viewer may see of a room in a page. ?room=…&before=… asks for what
+// was said earlier in one of them.
+func (s *Server) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, error) {
+	part := DiscussionPart{Key: name, JID: s.roomJID(name), Me: p.Me != nil, Page: c.Path(), SignUp: p.Signup}
+	before := uuid.Max
+	if id, err := uuid.Parse(c.Query("before")); err == nil && c.Query("room") == name {
+		before, part.Older = id, true
+	}
+	d, err := s.discussions.get(c.UserContext(), s.chat, name, before)
+	switch {
+	case err == nil:
+		part.Discussion, part.Readable, part.Known = d, true, part.Me
+		return part, nil
+	case !errors.Is(err, ErrRoomRefused) && !errors.Is(err, ErrChatAway):
+		return part, err
+	case p.Me == nil:
+		return part, nil
+	}
+	room, err := s.chat.Room(c.UserContext(), viewer(c).account.Username, name)
+	if errors.Is(err, ErrRoomRefused) || errors.Is(err, ErrChatAway) {
+		return part, nil
+	}
+	part.Title, part.About, part.Known = room.Title, room.Description, true
+	return part, err
+}
+
+// discussions keeps the latest of each for a moment: many visitors cost one query. The zero
+// value is ready.
+type discussions struct {
+	mu    sync.Mutex
+	known map[string]knownDiscussion
+}
+
+type knownDiscussion struct {
+	Discussion
+	err   error // ErrRoomRefused
+	until time.Time
+}
+
+func (d *discussions) get(ctx context.Context, chat Chat, name string, before uuid.UUID) (Discussion, error) {
+	if before != uuid.Max {
+		return chat.Discussion(ctx, name, before, discussionSize)
+	}
+	d.mu.Lock()
+	k, ok := d.known[name]
+	d.mu.Unlock()
+	if ok && time.Now().Before(k.until) {
+		return k.Discussion, k.err
+	}
+	k.until = time.Now().Add(discussionKnown)
+	if k.Discussion, k.err = chat.Discussion(ctx, name, before, discussionSize); k.err != nil && !errors.Is(k.err, ErrRoomRefused) {
+		return Discussion{}, k.err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil || len(d.known) >= maxKnown {
+		d.known = make(map[string]knownDiscussion)
+	}
+	d.known[name] = k
+	return k.Discussion, k.err
+}
+
+// saidInRoom turns a room's messages, the latest first, into what a page shows, the latest
+// last: corrections in the place of what they correct, files by their names.
+func saidInRoom(list, later []models.RoomMessage, max int) Discussion {
+	var d Discussion
+	if len(list) > max {
+		list = list[:max]
+		d.Earlier = list[max-1].ID
+	}
+	type key struct{ author, id string }
+	corrections := make(map[key][]byte) // the latest of each: they come first
+	for _, m := range slices.Concat(later, list) {
+		if k := (key{m.Author, m.Corrects}); m.Corrects != "" && corrections[k] == nil {
+			corrections[k] = m.Stanza
+		}
+	}
+	for _, m := range slices.Backward(list) {
+		if m.Corrects != "" {
+			continue
+		}
+		raw := m.Stanza
+		newer := corrections[key{m.Author, m.StanzaID}]
+		if m.StanzaID != "" && newer != nil {
+			raw = newer
+		}
+		sec, nsec := m.ID.Time().UnixTime()
+		said := Said{ID: m.ID, By: cmp.Or(m.Nick, "Somebody"), At: time.Unix(sec, nsec).UTC(), Edited: newer != nil}
+		if said.read(raw) {
+			d.Messages = append(d.Messages, said)
+		}
+	}
+	return d
+}
+
+// read takes the text of a message; false: there is nothing to show.
+func (s *Said) read(raw []byte) bool {
+	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+	if err != nil {
+		return false
+	}
+	if _, kind := preview(el); kind == "encrypted" {
+		return false
+	}
+	s.Text = stanza.CutText(strings.TrimSpace(stanza.BodyText(el)), maxSaidBytes)
+	if name, ok := fileName(s.Text); ok {
+		s.File, s.Link = cmp.Or(name, "File"), s.Text
+	}
+	return s.Text != ""
+}
+
+// earlier is where a page shows what was said before.
+func (p DiscussionPart) EarlierPath() string {
+	q := url.Values{"room": {p.Key}, "before": {p.Earlier.String()}}
+	return path.Clean(p.Page) + "?" + q.Encode() + "#" + p.Anchor()
+}
+
+// LatestPath is where it shows the latest.
+func (p DiscussionPart) LatestPath() string { return path.Clean(p.Page) + "#" + p.Anchor() }
+
+// Anchor names the part in the page.
+func (p DiscussionPart) Anchor() string { return "room-" + url.PathEscape(p.Key) }

@@ -1,0 +1,114 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"foyer/models"
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// sayInRoom puts a message into a room's archive.
+func (s *Server) sayInRoom(t *testing.T, room, by, body, more string) {
+	t.Helper()
+	id := uuid.Must(uuid.NewV7())
+	e := archive.Entry{
+		ID: id, Owner: s.roomJID(room), With: by + "@localhost", Resource: by, Outgoing: true, StanzaID: "s-" + body, Body: body,
+		Stanza: []byte(`<message xmlns="jabber:client" type="groupchat"><body>` + body + `</body>` + more + `</message>`),
+	}
+	if i := strings.Index(more, `replace id="`); i >= 0 {
+		e.Replaces, _, _ = strings.Cut(more[i+len(`replace id="`):], `"`)
+	}
+	if err := s.db.Stores("localhost", models.RosterEveryone).Archive.Append(t.Context(), []archive.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A page with a room in it: what is said is there for visitors, in html and with names, if the
+// room's owners allow it; nothing of a room otherwise, not even that it exists.
+func TestDiscussion(t *testing.T) {
+	s, base := start(t, nil)
+	visitor := newBrowser(t, base)
+	s.sayInRoom(t, "lobby", "Bob", "Roses &amp; &lt;script&gt;tulips", "")
+	s.sayInRoom(t, "lobby", "Bob", "first vresion", "")
+	s.sayInRoom(t, "lobby", "Bob", "first version", `<replace id="s-first vresion" xmlns="urn:xmpp:message-correct:0"/>`)
+	s.sayInRoom(t, "lobby", "Carol", "not hers", `<replace id="s-first vresion" xmlns="urn:xmpp:message-correct:0"/>`)
+	s.sayInRoom(t, "lobby", "Bob", "not to be read", `<encrypted xmlns="urn:xmpp:omemo:2"/>`)
+	s.sayInRoom(t, "lobby", "Bob", "fallback", `<retract xmlns="urn:xmpp:message-retract:1" id="x"/>`)
+	visitor.get("/articles/garden").wants(200, "Roses &amp; &lt;script&gt;tulips")
+	for _, want := range []string{"first version", "edited", `<span class="said-by">Bob</span>`, `href="/signin?next=%2farticles%2fgarden"`} {
+		if !strings.Contains(visitor.body, want) {
+			t.Errorf("no %s in %s", want, visitor.body)
+		}
+	}
+	for _, secret := range []string{"vresion", "not hers", "not to be read", "fallback", "@localhost", "data-room", "{{", s.mark} {
+		if strings.Contains(visitor.body, secret) {
+			t.Errorf("%s is shown to visitors: %s", secret, visitor.body)
+		}
+	}
+	alice := signedInAs(t, base, "alice")
+	if alice.get("/articles/garden"); !strings.Contains(alice.body, `data-room="lobby@conference.localhost"`) {
+		t.Error("alice cannot join in")
+	}
+}
+
+// What was said earlier is behind a link, page by page, without anything left out or twice.
+func TestDiscussion_Earlier(t *testing.T) {
+	s, base := start(t, nil)
+	visitor := newBrowser(t, base)
+	const said = 2*discussionSize + 5
+	for i := range said {
+		s.sayInRoom(t, "lobby", "Bob", fmt.Sprintf("word-%03d.", i), "")
+	}
+	seen, path := map[string]int{}, "/articles/garden"
+	for pages := 0; path != "" && pages < 5; pages++ {
+		visitor.get(path).wants(200, "word-")
+		for i := range said {
+			if word := fmt.Sprintf("word-%03d.", i); strings.Contains(visitor.body, word) {
+				seen[word]++
+			}
+		}
+		_, after, found := strings.Cut(visitor.body, `<p class="more"><a href="/articles/garden?`)
+		query, _, _ := strings.Cut(after, "#")
+		if path = ""; found {
+			path = "/articles/garden?" + strings.ReplaceAll(query, "&amp;", "&")
+		}
+	}
+	if len(seen) != said {
+		t.Errorf("%d of %d are shown", len(seen), said)
+	}
+	for word, n := range seen {
+		if n != 1 {
+			t.Errorf("%s is shown %d times", word, n)
+		}
+	}
+}
+
+// A room that is not readable, or not open, is shown to nobody through a page; who may know of
+// it can open it.
+func TestDiscussion_Closed(t *testing.T) {
+	s, base := start(t, nil)
+	visitor, bob := newBrowser(t, base), signedInAs(t, base, "bob")
+	s.sayInRoom(t, "lobby", "Bob", "secret", "")
+	conn, err := pgx.Connect(t.Context(), s.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	for _, change := range []string{"readable = false", "readable = true, members_only = true", "readable = true, members_only = false, public = false",
+		"readable = true, public = true, password = 'x'"} {
+		if _, err := conn.Exec(t.Context(), "UPDATE rooms SET "+change+" WHERE name = 'lobby'"); err != nil {
+			t.Fatal(err)
+		}
+		s.discussions = discussions{}
+		for who, b := range map[string]*browser{"a visitor": visitor, "bob": bob} {
+			if b.get("/articles/garden").wants(200, `class="discussion"`); strings.Contains(b.body, "secret") || (who == "a visitor" && strings.Contains(b.body, "Lobby")) {
+				t.Errorf("with %s %s sees %s", change, who, b.body)
+			}
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package models
+
+import (
+	"context"
+
+	"foyer/internal/stanza"
+	"foyer/xmppd/muc"
+	"foyer/xmppd/pep"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// The rooms that somebody follows, and what is unread there: what others said after the read
+// marker (XEP-0490), after what one said last oneself, and after one came to belong to the room.
+
+// nodeDisplayed is where an account keeps how far it has read (XEP-0490 §3); the id of an item
+// is the conversation's address.
+const nodeDisplayed = "urn:xmpp:mds:displayed:0"
+
+const (
+	// entersByItself: the bookmark b says so (XEP-0402 §2). The attribute is looked for in the
+	// start of the tag alone, whatever stands in the values of others.
+	entersByItself = `convert_from(b.payload, 'UTF8') ~ '^<[^\s>]+(\s+[^\s=>]+\s*=\s*("[^"]*"|''[^'']*''))*?\s+autojoin\s*=\s*["''](true|1)["'']'`
+
+	// followedRooms: $1 follows, by the bookmarks and the affiliations, at the domains $2 of accounts
+	// and $3 of rooms, at most $4; since when at the latest.
+	followedRooms = `bookmarks AS MATERIALIZED (
+			SELECT split_part(b.id, '@', 1) AS room, ` + entersByItself + ` AS enters, b.published FROM pubsub_items b
+			WHERE b.username = $1 AND b.node = '` + pep.NodeBookmarks + `' AND split_part(b.id, '@', 2) = $3
+		), followed AS MATERIALIZED (
+			SELECT r.name, r.name || '@' || $3::text AS jid, greatest(a.since, b.published) AS since
+			FROM room_affiliations a JOIN rooms r ON r.name = a.room LEFT JOIN bookmarks b ON b.room = r.name
+			WHERE a.username = $1 AND a.affiliation IN ('owner', 'admin', 'member') AND r.persistent AND coalesce(b.enters, true)
+			UNION ALL
+			SELECT r.name, r.name || '@' || $3::text, b.published
+			FROM bookmarks b JOIN rooms r ON r.name = b.room LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
+			WHERE b.enters AND r.persistent AND NOT r.members_only AND r.password = '' AND coalesce(a.affiliation, 'none') = 'none'
+			LIMIT $4
+		), marked AS (
+			SELECT f.name, f.jid, $1::text || '@' || $2::text AS me, coalesce(
+				substring(convert_from(m.payload, 'UTF8') FROM '<stanza-id[^>]*?\sid=["'']([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})["'']')::uuid,
+				(lpad(to_hex((extract(epoch FROM f.since) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid) AS upto
+			FROM followed f LEFT JOIN pubsub_items m ON m.username = $1 AND m.node = '` + nodeDisplayed + `' AND m.id = f.jid
+		)`
+
+	// unreadIn are the unread messages of a room m, at most as many as are counted: all of the
+	// messages after the marker, cut off at the latest one's own.
+	unreadIn = `SELECT l.body FROM (
+			SELECT x.body, count(*) FILTER (WHERE x.mine) OVER (ORDER BY x.id DESC) AS own FROM (
+				SELECT id, body, peer = m.me AS mine FROM archive
+				WHERE owner = m.jid COLLATE "C" AND id > m.upto AND body <> '' AND replaces IS NULL
+					AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0
+				ORDER BY owner DESC, id DESC LIMIT 100) x) l
+		WHERE l.own = 0`
+
+	// A name is looked for as a word of its own: letters and digits around it make it another.
+	namesOf = `(SELECT '(^|[^[:alnum:]])(' || regexp_replace(username, '([^[:alnum:] ])', '\\\1', 'g') || '|'
+		|| regexp_replace(coalesce(nullif(name, ''), username), '([^[:alnum:] ])', '\\\1', 'g') || ')($|[^[:alnum:]])' FROM accounts WHERE username = $1)`
+
+	roomsWithUnread = `WITH ` + followedRooms + ` SELECT m.name, EXISTS (` + unreadIn + `) FROM marked m`
+	unreadInRooms   = `WITH ` + followedRooms + `, me AS (SELECT ` + namesOf + ` AS names)
+		SELECT m.name, u.count, u.mentioned FROM me, marked m
+		CROSS JOIN LATERAL (SELECT count(*)::int, coalesce(bool_or(l.body ~* me.names), false) AS mentioned FROM (` + unreadIn + `) l) u
+		WHERE u.count > 0`
+
+	joinedRooms = `WITH ` + followedRooms + `
+		SELECT ` + listingColumns + `, coalesce(a.affiliation, 'none'), false
+		FROM followed f JOIN rooms r ON r.name = f.name LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
+		ORDER BY ` + roomKey + `, r.name COLLATE "C"`
+)
+
+// Followed implements muc.Store.
+func (s roomStore) Followed(ctx context.Context, user, accounts, rooms string, max int) ([]muc.Followed, error) {
+	rows, err := s.chat.Query(ctx, roomsWithUnread, user, accounts, rooms, max)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[muc.Followed])
+}
+
+// UnreadRoom is what somebody has not read in a room that they follow.
+type UnreadRoom struct {
+	Name      string
+	Unread    int // at most 100 are counted
+	Mentioned bool
+}
+
+// UnreadRooms returns the rooms that somebody follows, of at most max, where there is
+// something that they have not read.
+func (db *DB) UnreadRooms(ctx context.Context, accounts, rooms, user string, max int) ([]UnreadRoom, error) {
+	rows, err := db.pool.Query(ctx, unreadInRooms, user, accounts, rooms, max)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[UnreadRoom])
+}

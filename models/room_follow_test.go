@@ -1,0 +1,128 @@
+package models
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"foyer/xmppd/archive"
+	"foyer/xmppd/muc"
+	"foyer/xmppd/pep"
+
+	"github.com/google/uuid"
+)
+
+// bookmark publishes one of a room (XEP-0402), and reads up to a message (XEP-0490).
+func (db *DB) publish(t *testing.T, user, node, id, payload string) {
+	t.Helper()
+	_, err := db.PubsubStore().UpdateNode(t.Context(), user, node, []pep.Item{{ID: id, Payload: []byte(payload)}}, func(n *pep.Node, _ bool) (bool, error) {
+		n.Config = pep.NodeConfig{Persist: true, MaxItems: 100}
+		return true, nil
+	})
+	is(t, err, nil)
+}
+
+func (db *DB) bookmark(t *testing.T, user, room, attrs string) {
+	t.Helper()
+	db.publish(t, user, pep.NodeBookmarks, room+"@rooms.h", `<conference xmlns="urn:xmpp:bookmarks:1" `+attrs+`/>`)
+}
+
+// Which rooms somebody follows: those they belong to and have not left, and those that they
+// enter by themselves and may read.
+func TestRooms_Followed(t *testing.T) {
+	db := open(t)
+	db.person(t, "alice")
+	db.person(t, "bob")
+	rooms := db.RoomStore()
+	settings := muc.Settings{Persistent: true, Archive: true, Private: muc.Anyone, MaxOccupants: 10}
+	for _, name := range []string{"own", "left", "open", "quoted", "other", "closed", "secret", "banned", "passing"} {
+		s := settings
+		s.MembersOnly, s.Persistent = name == "closed", name != "passing"
+		if name == "secret" {
+			s.Password = "x"
+		}
+		is(t, rooms.Create(t.Context(), muc.Room{Name: name, Creator: "bob", Settings: s}, nil, 100), nil)
+		if name != "own" {
+			db.bookmark(t, "alice", name, map[bool]string{true: `autojoin="true"`, false: `name="x" autojoin='1'`}[name == "open"])
+		}
+	}
+	for name, a := range map[string]muc.Affiliation{"own": muc.Owner, "left": muc.Member, "banned": muc.Outcast} {
+		is(t, rooms.Affiliate(t.Context(), name, 100, []muc.Affiliated{{User: "alice", Affiliation: a}}), nil)
+	}
+	db.bookmark(t, "alice", "left", `autojoin="false"`)
+	db.bookmark(t, "alice", "quoted", `name=" autojoin='true'" autojoin="0"`)
+	db.publish(t, "alice", pep.NodeBookmarks, "own@elsewhere.h", `<conference xmlns="urn:xmpp:bookmarks:1" autojoin="true"/>`)
+	list, err := rooms.Visible(t.Context(), muc.Wanted{User: "alice", Joined: true, Max: 100, Domain: "h", RoomsDomain: "rooms.h"})
+	is(t, err, nil)
+	var names []string
+	for _, l := range list {
+		names = append(names, l.Name)
+	}
+	if got := strings.Join(names, " "); got != "open other own" {
+		t.Errorf("follows %s", got)
+	}
+	followed, err := rooms.Followed(t.Context(), "alice", "h", "rooms.h", 2)
+	if err != nil || len(followed) != 2 {
+		t.Errorf("at most two: %v %v", followed, err)
+	}
+}
+
+// What is unread: by others, after the marker, after what one said oneself, and after one
+// came; a name in it is a mention, a part of another word is not.
+func TestRooms_Unread(t *testing.T) {
+	db := open(t)
+	db.person(t, "alice")
+	db.person(t, "bob")
+	rooms, store := db.RoomStore(), db.Stores("h", RosterNone).Archive
+	settings := muc.Settings{Persistent: true, Archive: true, Private: muc.Anyone, MaxOccupants: 10}
+	say := func(room, by, body string) uuid.UUID {
+		id := uuid.Must(uuid.NewV7())
+		e := archive.Entry{ID: id, Owner: room + "@rooms.h", With: by + "@h", Resource: by, Outgoing: true, Body: body, Stanza: []byte("<message><body>" + body + "</body></message>")}
+		is(t, store.Append(t.Context(), []archive.Entry{e}), nil)
+		return id
+	}
+	unread := func(want string) {
+		t.Helper()
+		list, err := db.UnreadRooms(t.Context(), "h", "rooms.h", "alice", 100)
+		is(t, err, nil)
+		var got []string
+		for _, r := range list {
+			got = append(got, fmt.Sprintf("%s %d %t", r.Name, r.Unread, r.Mentioned))
+		}
+		if s := strings.Join(got, ", "); s != want {
+			t.Errorf("unread: %s, want %s", s, want)
+		}
+	}
+	is(t, rooms.Create(t.Context(), muc.Room{Name: "room", Creator: "bob", Settings: settings}, nil, 100), nil)
+	say("room", "bob", "before she came")
+	is(t, rooms.Affiliate(t.Context(), "room", 100, []muc.Affiliated{{User: "alice", Affiliation: muc.Member}}), nil)
+	_, err := db.pool.Exec(t.Context(), "UPDATE room_affiliations SET since = now() + interval '1 second'")
+	is(t, err, nil)
+	unread("")
+	_, err = db.pool.Exec(t.Context(), "UPDATE room_affiliations SET since = now() - interval '1 hour'")
+	is(t, err, nil)
+	say("room", "bob", "malice is a word")
+	unread("room 2 false")
+	said := say("room", "alice", "my own")
+	unread("")
+	read := say("room", "bob", "hello @alice!")
+	say("room", "bob", "and more")
+	unread("room 2 true")
+	db.publish(t, "alice", nodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="`+read.String()+`"/></displayed>`)
+	unread("room 1 false")
+	db.publish(t, "alice", nodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="------------------------------------"/></displayed>`)
+	unread("room 2 true") // no marker that can be read
+	_ = said
+	for range 150 {
+		say("room", "bob", "much")
+	}
+	unread("room 100 false")
+	followed, err := rooms.Followed(t.Context(), "alice", "h", "rooms.h", 100)
+	if err != nil || len(followed) != 1 || !followed[0].Unread {
+		t.Errorf("%+v %v", followed, err)
+	}
+	plan := db.explain(t, unreadInRooms, "alice", "h", "rooms.h", 100)
+	if strings.Contains(plan, "Seq Scan on archive") {
+		t.Errorf("the archive is read from end to end:\n%s", plan)
+	}
+}

@@ -1,0 +1,155 @@
+// The rooms one belongs to are not entered until they are opened: the server tells what is
+// said there (XEP-0437, and in xmppd/muc/follow.go what it tells besides), and the site what was
+// unread before (app/conversations.go). docs/decisions/0014 says why.
+
+import { levels } from '../levels.js';
+import { mentions } from '../notifications.js';
+import { Displayed, NODE } from '../displayed.js';
+import { fileIn } from './entries.js';
+
+/** @typedef {import('./entries.js').Entry} Entry */
+
+const RAI = 'urn:xmpp:rai:0';
+const SAID = 'urn:foyer:said:0';
+const EVENT = 'http://jabber.org/protocol/pubsub#event';
+const BOOKMARKS = ['urn:xmpp:bookmarks:1', 'storage:bookmarks'];
+
+const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
+
+/** When a message was said, by its id: the first 48 bits are milliseconds (RFC 9562 §5.7). */
+const timeOf = (id) => new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toISOString();
+
+/** What a message says, as a line of the list. */
+function lineOf(said) {
+    const id = said.getAttribute('id') ?? '';
+    const text = (said.textContent ?? '').replaceAll(/\s+/g, ' ').trim();
+    const file = fileIn(text);
+    const kind = said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
+    return { id, at: timeOf(id), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind };
+}
+
+export class FollowedRooms {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #loading;
+
+    /**
+     * @param {Converse.Private} _converse
+     * @param {import('../types.js').ChatConfig} config
+     * @param {{told: () => Map<string, Entry>, load: () => void, draw: () => void}} list
+     */
+    constructor(_converse, config, list) {
+        this._converse = _converse;
+        this.config = config;
+        this.list = list;
+        this.displayed = new Displayed(_converse, config.user);
+        const { api } = _converse;
+        api.listen.on('addClientFeatures', () => api.disco.own.features.add(`${NODE}+notify`));
+        api.listen.on('connected', () => this.#begin());
+        api.listen.on('reconnected', () => this.#begin());
+        api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add remove', () => this.count()));
+        document.addEventListener('foyer:levels', () => this.count());
+        document.addEventListener('foyer:unread-restored', () => this.settle());
+        document.addEventListener('foyer:page', () => this.count());
+    }
+
+    #begin() {
+        const connection = this._converse.api.connection.get();
+        /** @param {(message: Element) => void} handle */
+        const always = (handle) => (message) => {
+            handle(message);
+            return true;
+        };
+        connection.addHandler(always((message) => this.#hear(message)), RAI, 'message');
+        connection.addHandler(always((message) => this.#event(message)), EVENT, 'message');
+        this.#follow();
+    }
+
+    /** Asks to be told of one's rooms, as they are now (XEP-0437 §4.1). */
+    #follow() {
+        const { stx } = window.converse.env;
+        if (!this._converse.api.connection.connected()) return;
+        this._converse.api.send(stx`<presence to="${this.config.roomsDomain}" xmlns="jabber:client"><rai xmlns="${RAI}"><said xmlns="${SAID}"/></rai></presence>`);
+    }
+
+    /** Something was said in a room, or there is something in rooms that was not read. */
+    #hear(message) {
+        if (message.getAttribute('from') !== this.config.roomsDomain) return;
+        const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
+        const [said] = message.getElementsByTagNameNS(SAID, 'said');
+        const entry = this.list.told().get(rooms[0]);
+        if (said && entry) this.#said(entry, lineOf(said));
+        else if (said || rooms.some((jid) => !this.#isCounted(jid))) this.#loadSoon();
+    }
+
+    /** Whether it is known that a room has something unread. */
+    #isCounted(jid) {
+        const box = this._converse.state.chatboxes?.get(jid);
+        return Boolean(this.list.told().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
+    }
+
+    /** @param {Entry} entry @param {import('./entries.js').Line} line */
+    #said(entry, line) {
+        if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
+        entry.last = line;
+        if (this._converse.state.chatboxes?.get(entry.jid)) return this.#loadSoon(); // it is being entered
+        const names = [this.config.name, this.config.user];
+        const mentioned = !line.mine && !line.kind && mentions(line.text, names);
+        entry.unread = line.mine ? 0 : (entry.unread ?? 0) + 1;
+        entry.mentioned = !line.mine && (entry.mentioned || mentioned);
+        this.count();
+        this.list.draw();
+        if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
+    }
+
+    /** Another device has read something, entered a room or left one. */
+    #event(message) {
+        const items = message.getElementsByTagNameNS(EVENT, 'items')[0];
+        const node = items?.getAttribute('node') ?? '';
+        const own = this._converse.session.get('bare_jid');
+        if ((message.getAttribute('from') ?? own) !== own) return;
+        if (BOOKMARKS.includes(node)) {
+            this.#follow();
+            this.#loadSoon();
+        }
+        if (node !== NODE) return;
+        for (const item of items.getElementsByTagNameNS(EVENT, 'item')) {
+            const id = item.querySelector('stanza-id')?.getAttribute('id');
+            const jid = item.getAttribute('id') ?? '';
+            if (id && jid.endsWith(`@${this.config.roomsDomain}`) && this.displayed.note(jid, id)) this.#loadSoon();
+        }
+    }
+
+    #loadSoon() {
+        clearTimeout(this.#loading);
+        this.#loading = setTimeout(() => this.list.load(), LOAD_AFTER);
+    }
+
+    /** What the site has counted is right where nothing came since; a room in sight is read. */
+    settle() {
+        for (const entry of this.list.told().values()) {
+            if (!entry.room) continue;
+            if (entry.last?.id && this.displayed.has(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: false });
+            const box = this._converse.state.chatboxes?.get(entry.jid);
+            if (box?.isHidden && box.isHidden()) this.#settleBox(box, entry);
+        }
+        this.count();
+    }
+
+    #settleBox(box, entry) {
+        if (!entry.last) return; // nothing is kept of what is said there
+        const latest = box.messages?.models.findLast((message) => message.get('body') && message.get('time'))?.get('time') ?? '';
+        const before = box.get('num_unread_general') ?? 0;
+        const unread = Date.parse(latest) > Date.parse(entry.last.at) + 1000 ? Math.max(before, entry.unread ?? 0) : entry.unread ?? 0;
+        const mentioned = unread > 0 && (entry.mentioned || box.get('num_unread') > 0);
+        const num_unread = mentioned ? Math.max(1, box.get('num_unread') ?? 0) : 0;
+        if (unread !== before || num_unread !== box.get('num_unread')) box.save({ num_unread_general: unread, num_unread });
+    }
+
+    /** Tells the page how much is unread in rooms that are not open (unread.js). */
+    count() {
+        const { chatboxes } = this._converse.state;
+        const unopened = [...this.list.told().values()].filter(({ jid, room }) => room && !chatboxes?.get(jid) && levels.of(jid, true) !== 'none');
+        const detail = unopened.reduce((sum, { unread }) => sum + (unread ?? 0), 0);
+        document.dispatchEvent(new CustomEvent('foyer:unopened', { detail }));
+    }
+}

@@ -1,0 +1,260 @@
+package muc
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// Room activity indicators (XEP-0437): a client that sends <rai/> in presence to the service
+// is told of what is said in the rooms that its account belongs to, and that the client
+// is not in. It sees nobody there, and nobody sees it: following 200 rooms costs one
+// presence and one query, however many people are in them.
+//
+//	<presence to='conference.…'><rai xmlns='urn:xmpp:rai:0'/></presence>
+//	<message from='conference.…'><rai xmlns='urn:xmpp:rai:0'><activity>garden@conference.…</activity></rai></message>
+//
+// A client that asks with <said xmlns='urn:foyer:said:0'/> inside <rai/> is told of every
+// message, and what it says, beside the indicator; any other once for each room, until it
+// has entered the room or asks again (§4.2). Whoever may not read a room's archive hears
+// nothing of it.
+//
+// followers.mu is taken with room.mu held, never the other way.
+
+const (
+	nsRAI  = "urn:xmpp:rai:0"
+	nsSaid = "urn:foyer:said:0"
+
+	maxFollowed = 500     // rooms that one client is told of
+	maxSaid     = 4 << 10 // bytes of a message's text
+)
+
+// follower is a client that is told of its account's rooms.
+type follower struct {
+	client xmppd.Client
+	said   bool            // also what is said
+	rooms  []string        // under followers.mu
+	told   map[string]bool // of which, without said; under followers.mu
+}
+
+// followers is who follows which rooms. The zero value is ready.
+type followers struct {
+	mu       sync.RWMutex
+	byClient map[xmppd.Client]*follower
+	byUser   map[string][]*follower
+	byRoom   map[string][]*follower
+}
+
+// begin notes a client, which follows no room yet, in the place of what it asked before.
+func (f *followers) begin(fo *follower) {
+	f.end(fo.client)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byClient == nil {
+		f.byClient, f.byUser, f.byRoom = make(map[xmppd.Client]*follower), make(map[string][]*follower), make(map[string][]*follower)
+	}
+	f.byClient[fo.client] = fo
+	f.byUser[fo.client.User()] = append(f.byUser[fo.client.User()], fo)
+}
+
+func (f *followers) end(c xmppd.Client) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fo := f.byClient[c]
+	if fo == nil {
+		return
+	}
+	delete(f.byClient, c)
+	without(f.byUser, c.User(), fo)
+	for _, name := range fo.rooms {
+		without(f.byRoom, name, fo)
+	}
+}
+
+// without takes a follower out of one of the lists.
+func without(lists map[string][]*follower, key string, fo *follower) {
+	list := lists[key]
+	if i := slices.Index(list, fo); i >= 0 {
+		last := len(list) - 1
+		list[i], list[last] = list[last], nil
+		lists[key] = list[:last]
+	}
+	if len(lists[key]) == 0 {
+		delete(lists, key)
+	}
+}
+
+// add lets a client follow rooms, unless it has ended meanwhile.
+func (f *followers) add(fo *follower, names ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byClient[fo.client] != fo {
+		return
+	}
+	for _, name := range names {
+		if len(fo.rooms) < maxFollowed && !slices.Contains(fo.rooms, name) {
+			fo.rooms = append(fo.rooms, name)
+			f.byRoom[name] = append(f.byRoom[name], fo)
+		}
+	}
+}
+
+// of returns who follows a room, and ofUser an account's clients that follow any.
+func (f *followers) of(name string) []*follower {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return slices.Clone(f.byRoom[name])
+}
+
+func (f *followers) ofUser(user string) []*follower {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return slices.Clone(f.byUser[user])
+}
+
+func (f *followers) count(name string) int {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return len(f.byRoom[name])
+}
+
+// isNew reports whether a client is to be told of a room, and notes that it is.
+func (f *followers) isNew(fo *follower, name string) bool {
+	if fo.said {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fo.told[name] {
+		return false
+	}
+	if fo.told == nil {
+		fo.told = make(map[string]bool)
+	}
+	fo.told[name] = true
+	return true
+}
+
+// seen notes that a client has entered a room: it is told again of what comes after it left.
+func (f *followers) seen(c xmppd.Client, name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fo := f.byClient[c]; fo != nil {
+		delete(fo.told, name)
+	}
+}
+
+// follow handles presence to the service itself (XEP-0437 §4.1).
+func (s *Service) follow(ctx context.Context, c xmppd.Client, p *stream.Element) error {
+	rai, wants := p.Find(nsRAI, "rai")
+	if p.Type == "unavailable" {
+		s.followers.end(c)
+		return nil
+	}
+	if p.Type != "" || !wants {
+		return nil // nobody is told of the service's presence
+	}
+	_, said := rai.Find(nsSaid, "said")
+	fo := &follower{client: c, said: said}
+	// First follow, then look: a change of the lists in between is not missed.
+	s.followers.begin(fo)
+	list, err := s.store.Followed(ctx, c.User(), s.server.Domain(), s.cfg.Domain, maxFollowed)
+	if err != nil {
+		return err
+	}
+	var names, unread []string
+	for _, r := range list {
+		names = append(names, r.Name)
+		if r.Unread {
+			unread = append(unread, r.Name)
+			s.followers.isNew(fo, r.Name)
+		}
+	}
+	s.followers.add(fo, names...)
+	if len(unread) > 0 {
+		c.Deliver(s.indicator(c, nil, unread...)) // §4.2: what there is already
+	}
+	return nil
+}
+
+// indicator is a message that tells of rooms.
+func (s *Service) indicator(c xmppd.Client, said []byte, names ...string) []byte {
+	dst := stanza.AppendAttr([]byte(`<message xmlns="jabber:client"`), "from", s.cfg.Domain)
+	dst = append(stanza.AppendAttr(dst, "to", c.JID()), `><rai xmlns="`+nsRAI+`">`...)
+	for _, name := range names {
+		dst = append(stream.AppendEscaped(append(dst, "<activity>"...), name+"@"+s.cfg.Domain), "</activity>"...)
+	}
+	return append(append(append(dst, "</rai>"...), said...), "</message>"...)
+}
+
+// tellFollowersLocked tells those who follow the room of a message that is in its archive.
+func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID) {
+	list := r.svc.followers.of(r.name)
+	if len(list) == 0 || id == uuid.Nil {
+		return
+	}
+	text, encrypted := stanza.NewText(m)
+	if text == "" {
+		return
+	}
+	said, own := appendSaid(id, o.nick, text, encrypted, false), appendSaid(id, o.nick, text, encrypted, true)
+	for _, fo := range list {
+		user := fo.client.User()
+		if r.memberLocked(fo.client) != nil || !r.mayReadLocked(user) || !r.svc.followers.isNew(fo, r.name) {
+			continue
+		}
+		payload := said
+		switch {
+		case !fo.said:
+			payload = nil
+		case user == o.user:
+			payload = own
+		}
+		fo.client.Deliver(r.svc.indicator(fo.client, payload, r.name))
+	}
+}
+
+// mayReadLocked reports whether an account may read what is said without entering first: those
+// who belong to the room, and everybody where anybody may enter.
+func (r *room) mayReadLocked(user string) bool {
+	a := r.affiliationLocked(user)
+	return a.rank() >= Member.rank() || a == None && !r.settings.MembersOnly && r.settings.Password == "" && r.state == open
+}
+
+// appendSaid is what a message says, for clients that ask for it.
+func appendSaid(id uuid.UUID, by, text string, encrypted, mine bool) []byte {
+	dst := stanza.AppendAttr([]byte(`<said xmlns="`+nsSaid+`"`), "id", id.String())
+	dst = stanza.AppendAttr(dst, "by", by)
+	if mine {
+		dst = append(dst, ` mine="true"`...)
+	}
+	if encrypted {
+		return append(dst, ` encrypted="true"/>`...)
+	}
+	return append(stream.AppendEscaped(append(dst, '>'), stanza.CutText(text, maxSaid)), "</said>"...)
+}
+
+// changeAffiliationLocked notes an account's affiliation that has changed. Its clients that follow
+// their rooms follow this one from now on, or are told to look which they still have.
+func (r *room) changeAffiliationLocked(a Affiliated) {
+	before := r.affiliationLocked(a.User).rank() >= Member.rank()
+	r.setAffiliationLocked(a)
+	now := a.Affiliation.rank() >= Member.rank()
+	if before == now {
+		return
+	}
+	for _, fo := range r.svc.followers.ofUser(a.User) {
+		if now {
+			r.svc.followers.add(fo, r.name)
+		}
+		if fo.said {
+			fo.client.Deliver(r.svc.indicator(fo.client, nil, r.name))
+		}
+	}
+}
