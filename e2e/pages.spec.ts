@@ -5,8 +5,8 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, inBothThemes, names, screens, test } from "./support/test.ts";
 
-const visitors = { landing: "/", signup: "/signup", signin: "/signin", error: "/no-such-page" };
-const members = { home: "/", chat: "/chat", settings: "/settings" };
+const visitors = { landing: "/", signup: "/signup", signin: "/signin", article: "/articles/garden", error: "/no-such-page" };
+const members = { home: "/", chat: "/chat", settings: "/settings", article: "/articles/garden" };
 
 /** What axe finds of WCAG 2.2 A and AA, in words. */
 async function violations(page: Page): Promise<string[]> {

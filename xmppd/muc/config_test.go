@@ -118,3 +118,27 @@ func TestConfig_UnconfiguredCount(t *testing.T) {
 		t.Errorf("counted: %v", w.svc.founded)
 	}
 }
+
+// An owner shows a room on pages of the site by muc#roomconfig_enablelogging (XEP-0045 §15.5.3);
+// not one that not everybody may enter, and closing a room takes it back for good.
+func TestConfig_Readable(t *testing.T) {
+	w := newWorld(t, Config{}, "alice")
+	w.open("garden", nil)
+	alice := w.online("alice", "a")
+	readable := func(want bool) {
+		t.Helper()
+		if _, err := w.svc.Readable(t.Context(), "garden"); (err == nil) != want {
+			t.Errorf("readable: %v, want %t", err, want)
+		}
+	}
+	readable(false)
+	alice.configure("garden", [2]string{"enablelogging", "1"})
+	readable(true)
+	alice.configure("garden", [2]string{"membersonly", "1"})
+	readable(false)
+	alice.configure("garden", [2]string{"membersonly", "0"})
+	readable(false)
+	alice.configure("garden", [2]string{"enablelogging", "1"}, [2]string{"passwordprotectedroom", "1"}, [2]string{"roomsecret", "x"})
+	alice.configure("garden", [2]string{"passwordprotectedroom", "0"})
+	readable(false)
+}
