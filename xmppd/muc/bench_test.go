@@ -42,19 +42,21 @@ func crowd(b *testing.B, n int) (*Service, []*sink) {
 	return w.svc, people
 }
 
-func enter(tb testing.TB, svc *Service, s *sink) {
-	presence(tb, svc, s, `<presence xmlns="jabber:client" from="`+s.jid+`" to="den@rooms.h/`+s.user+`">`+
+func enter(tb testing.TB, svc *Service, s *sink) { tb.Helper(); enterRoom(tb, svc, s, "den") }
+
+func enterRoom(tb testing.TB, svc *Service, s *sink, room string) {
+	presence(tb, svc, s, room, `<presence xmlns="jabber:client" from="`+s.jid+`" to="`+room+`@rooms.h/`+s.user+`">`+
 		`<c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="https://conversejs.org" ver="qgxN8hmrdSa2/4/7PUoM9bPFN2s="/>`+
 		`<x xmlns="vcard-temp:x:update"><photo>0123456789abcdef0123456789abcdef01234567</photo></x>`+
 		`<x xmlns="`+stanza.NSMUC+`"><history maxstanzas="0"/></x></presence>`)
 }
 
-func presence(tb testing.TB, svc *Service, s *sink, raw string) {
+func presence(tb testing.TB, svc *Service, s *sink, room, raw string) {
 	el, err := stream.Parse([]byte(raw), stream.DefaultLimits)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	to := stanza.Address{User: "den", Domain: "rooms.h", Resource: s.user}
+	to := stanza.Address{User: room, Domain: "rooms.h", Resource: s.user}
 	if err := svc.Handle(context.Background(), s, el, to); err != nil {
 		tb.Fatal(err)
 	}
@@ -114,4 +116,65 @@ func BenchmarkCrowd(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n*n), "ns/stanza")
 		})
 	}
+}
+
+// What a sign-in of somebody who belongs to 200 rooms with 50 people in each costs in the
+// rooms: entered, or followed (XEP-0437). For entering, only the presence; a client asks
+// each room for more.
+func BenchmarkSignIn_Rooms(b *testing.B) {
+	const rooms, people = 200, 50
+	w := newWorldWith(b, Config{RoomsPerSession: rooms}, xmppd.Config{FanOut: 1 << 40, FanOutSaid: 1 << 40}, "alice")
+	all := make([]*sink, people)
+	for i := range rooms {
+		room := fmt.Sprintf("r%d", i)
+		w.open(room, nil)
+		for j := range people {
+			if all[j] == nil {
+				user := fmt.Sprintf("user%d", j)
+				all[j] = &sink{user: user, jid: user + "@h/browser-4711"}
+			}
+			enterRoom(b, w.svc, all[j], room)
+		}
+	}
+	told := func() (n, bytes int) {
+		for _, s := range all {
+			n, bytes = n+s.n, bytes+s.bytes
+		}
+		return n, bytes
+	}
+	measure := func(b *testing.B, begin func(*sink)) {
+		b.ReportAllocs()
+		var own, ownBytes, others int
+		for i := 0; b.Loop(); i++ {
+			alice := &sink{user: "alice", jid: fmt.Sprintf("alice@h/browser-%d", i)}
+			before, _ := told()
+			begin(alice)
+			after, _ := told()
+			own, ownBytes, others = alice.n, alice.bytes, after-before
+			b.StopTimer()
+			w.svc.Gone(context.Background(), alice, nil)
+			b.StartTimer()
+		}
+		b.ReportMetric(float64(own), "stanzas")
+		b.ReportMetric(float64(ownBytes)/1024, "KiB")
+		b.ReportMetric(float64(others), "to_others")
+	}
+	b.Run("entered", func(b *testing.B) {
+		measure(b, func(alice *sink) {
+			for i := range rooms {
+				enterRoom(b, w.svc, alice, fmt.Sprintf("r%d", i))
+			}
+		})
+	})
+	b.Run("followed", func(b *testing.B) {
+		measure(b, func(alice *sink) {
+			el, err := stream.Parse([]byte(`<presence xmlns="jabber:client" from="`+alice.jid+`" to="rooms.h"><rai xmlns="`+nsRAI+`">`+withSaid+`</rai></presence>`), stream.DefaultLimits)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := w.svc.Handle(context.Background(), alice, el, stanza.Address{Domain: "rooms.h"}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
 }
