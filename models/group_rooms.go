@@ -29,7 +29,7 @@ func (db *DB) AddGroupRoom(ctx context.Context, g GroupRoom, title string) (open
 	}
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "INSERT INTO rooms ("+roomColumns+`)
-			VALUES ($1, '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
+			VALUES ($1, '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
 			append([]any{g.Room}, settingsArgs(settings)...)...)
 		if err != nil {
 			return err
