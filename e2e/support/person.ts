@@ -183,9 +183,9 @@ export class Person {
   /** Goes to another page as people do, by its link. */
   async goTo(page: "Home" | "Chat" | "Settings"): Promise<void> {
     if (page === "Settings") await this.menu().click();
-    await this.page.evaluate(() => (document.body.dataset.left = "")); // it may be the same page, which is loaded once more
+    await this.page.locator("#main").evaluate((main) => (main.dataset.left = "")); // it may be the same page, which is loaded once more
     await this.page.getByRole("banner").getByRole("link", { name: page }).click();
-    await expect(this.page.locator(`body[data-page=${page.toLowerCase()}]:not([data-left])`)).toBeAttached();
+    await expect(this.page.locator(`body[data-page=${page.toLowerCase()}] > #main:not([data-left])`)).toBeAttached();
   }
 
   /** Somebody else sits down at the same tab. */
