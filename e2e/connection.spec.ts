@@ -214,6 +214,27 @@ for (const login of ["session", "token", "password"] as const) {
   });
 }
 
+// X-42: stream management was the WebSocket's; over BOSH nobody has agreed to it (XEP-0198 §3).
+test("after a change to BOSH nothing is asked of the server but by BOSH", async ({ alice, bob }) => {
+  alice.watch.allow(/WebSocket connection to/);
+  const asked: string[] = [];
+  alice.page.on("request", (request) => {
+    if (request.url().endsWith("/http-bind")) asked.push(request.postData() ?? "");
+  });
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("over WebSocket");
+  await bob.hears("over WebSocket");
+  await alice.context.routeWebSocket(/\/xmpp-websocket/, () => {}); // opens, and that is all
+  await alice.page.reload();
+  await expect.poll(() => asked.some((body) => body.includes("xmpp-bind")), { timeout: 60_000 }).toBe(true);
+  for (const n of [1, 2, 3, 4, 5, 6]) {
+    await alice.insist(`over BOSH ${n}`);
+    await bob.hears(`over BOSH ${n}`);
+  }
+  expect(asked.filter((body) => body.includes("urn:xmpp:sm:"))).toEqual([]);
+});
+
 // X-72: what a room is asked while it opens may be lost with the stream.
 test("a room that was being opened when the stream was lost opens on the next one", async ({ alice }) => {
   alice.watch.allow(/WebSocket connection to/);

@@ -28,9 +28,9 @@ need_compiler() {
 	echo "the race detector: it needs a C compiler; install gcc or clang" >>"$results/skipped.txt"
 }
 
-# What takes minutes is for make interop: crashes under load, and a site with a million
-# messages that moves.
-slow='^(TestCrashes|TestMoving_Large)$'
+# What takes minutes is for make interop: crashes under load, a crowd while a server
+# restarts, and a site with a million messages that moves.
+slow='^(TestCrashes|TestCrowd|TestMoving_Large)$'
 
 # Some packages wait for much of their time.
 unit() {
@@ -90,6 +90,9 @@ doors() { go test -json ./e2e/doors | node scripts/gotest.mjs "$results/doors.js
 # Two instances and two nodes; who is killed under load is for make interop, too.
 instances() { go test -json ./e2e/instances -args -full | node scripts/gotest.mjs "$results/instances.json"; }
 
+# Hundreds of sessions over each transport while the server behind the gateway restarts.
+relay() { go test -json -run '^TestCrowd$' ./e2e/relay | node scripts/gotest.mjs "$results/relay.json"; }
+
 # A site with a million messages moves to each server.
 moving() { go test -json -timeout 40m -run Large ./e2e/moving | node scripts/gotest.mjs "$results/moving.json"; }
 
@@ -141,7 +144,7 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
-interop) need_others && stages build referee doors instances moving clients proxies servers ;;
+interop) need_others && stages build referee doors instances relay moving clients proxies servers ;;
 all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors and the instances are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop" ;;
 esac

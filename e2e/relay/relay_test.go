@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func behind(t *testing.T, s *peers.Server) {
 		{"signing out", (*gateway).signsOut},
 		{"a resource that another client takes", (*gateway).conflict},
 		{"a service account", (*gateway).serviceAccount},
-		{"everybody comes back after its restart", func(g *gateway) { g.restart(s) }},
+		{"everybody comes back after its restart", func(g *gateway) { g.restart(s, []string{"alice", "bob"}, 12) }},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			g := newGateway(t, "xmpp://"+w.address())
@@ -217,15 +218,37 @@ func (g *gateway) serviceAccount() {
 	_ = session.Close()
 }
 
+// comesBack reports whether somebody is signed in again over BOSH; a server that has just
+// started may take too long, and Converse tries again.
+func (g *gateway) comesBack(user string) bool {
+	_, err := g.gw.Prebind(g.t.Context(), identity(user), "127.0.0.1")
+	return err == nil
+}
+
+// TestCrowd: 200 sessions on each transport, while the server restarts.
+func TestCrowd(t *testing.T) {
+	users := []string{"alice", "anna", "bob", "bill", "carol", "chris", "dave", "dora"}
+	for name, start := range map[string]func() *peers.Server{
+		"prosody":  func() *peers.Server { return startProsody(t, users...) },
+		"ejabberd": func() *peers.Server { return startEjabberd(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start()
+			newGateway(t, "xmpp://"+peers.Addr(s.Port)).restart(s, users, 25)
+		})
+	}
+}
+
 // restart: everybody is told so that Converse comes back, and can, all at once (B-50, B-61).
-func (g *gateway) restart(s *peers.Server) {
-	const crowd = 25 // on each transport
+// Each of the users has so many sessions on each transport.
+func (g *gateway) restart(s *peers.Server, users []string, each int) {
 	var browsers []*browser
 	var pollers []*poller
-	for range crowd {
-		b := g.open("alice")
+	crowd := slices.Repeat(users, each)
+	for _, user := range crowd {
+		b := g.open(user)
 		b.bind()
-		browsers, pollers = append(browsers, b), append(pollers, g.prebind("bob"))
+		browsers, pollers = append(browsers, b), append(pollers, g.prebind(user))
 	}
 	s.Restart()
 	for _, b := range browsers {
@@ -239,13 +262,17 @@ func (g *gateway) restart(s *peers.Server) {
 		}
 	}
 	var back sync.WaitGroup
-	for range crowd {
-		back.Go(func() {
-			if _, err := g.gw.Prebind(g.t.Context(), identity("bob"), "127.0.0.1"); err != nil {
-				g.t.Error(err)
-			}
-		})
+	for _, user := range crowd {
+		back.Go(func() { g.eventually(func() bool { return g.comesBack(user) }) })
 	}
-	g.open("alice").bind()
+	for i, user := range crowd {
+		browsers[i] = g.open(user)
+		browsers[i].bind()
+	}
 	back.Wait()
+	for i, b := range browsers { // and each can speak again
+		id := "back" + strconv.Itoa(i)
+		b.send(`<iq xmlns="jabber:client" type="get" id="` + id + `"><ping xmlns="urn:xmpp:ping"/></iq>`)
+		b.until("iq", id)
+	}
 }

@@ -44,6 +44,7 @@ test("a room by invitation is seen by those who belong to it, until its owner en
   await alice.page.getByRole("main").getByRole("link", { name }).click();
   await alice.page.getByText(`Delete ${name} …`).click();
   await alice.page.getByRole("button", { name: `Delete ${name} for good` }).click();
+  await expect(alice.page.getByRole("heading", { level: 1, name: "Rooms" })).toBeVisible();
   await expect(alice.page.getByRole("main").getByRole("link", { name })).toHaveCount(0);
   bob.watch.allow(/\b404\b/);
   await bob.page.reload();

@@ -77,7 +77,7 @@ func (c *conn) fromClient(ctx context.Context, s side) error {
 		if err == nil {
 			el, err = c.outgoing(el)
 		}
-		if err == nil {
+		if err == nil && el != nil {
 			err = s.send(el)
 		}
 		if err != nil {
@@ -86,7 +86,7 @@ func (c *conn) fromClient(ctx context.Context, s side) error {
 	}
 }
 
-// outgoing checks an element of the client. Only stanzas, and on a stream that the client
+// outgoing checks an element of the client; nil: it goes no further. Only stanzas, and on a stream that the client
 // manages itself what manages it, may pass: nothing that would negotiate with the
 // upstream again. The server knows whose stream it is: from is taken off (RFC 6120
 // §8.1.2.1), since Converse, after it has resumed a stream, names a resource that it does
@@ -104,8 +104,11 @@ func (c *conn) outgoing(el *stream.Element) (*stream.Element, error) {
 	case stanza.NSCSI:
 		return el, nil
 	case stanza.NSSM:
-		if c.peer.Transport != stream.BOSH {
+		switch {
+		case c.peer.Transport != stream.BOSH:
 			return el, nil
+		case el.Name.Local == "r", el.Name.Local == "a":
+			return nil, nil // of a Converse that had stream management over WebSocket before
 		}
 	}
 	// RFC 6120 §4.8.4: what is no stanza is refused.

@@ -148,6 +148,11 @@ func TestServe_Negotiation(t *testing.T) {
 		wantCondition(t, c.ended(t), stream.UnsupportedStanzaType)
 	}
 	c, e := connected(t, r, u, stream.BOSH, featureBind+featureSM)
+	// Converse, when it has changed from WebSocket: nobody has agreed to that, and it does no harm.
+	c.Send(`<r xmlns='urn:xmpp:sm:3'/>`)
+	c.Send(`<a xmlns='urn:xmpp:sm:3' h='1'/>`)
+	c.Send(`<presence xmlns='jabber:client'/>`)
+	e.expect(`<presence xmlns='jabber:client'/>`)
 	c.Send(`<enable xmlns='urn:xmpp:sm:3'/>`)
 	e.expectEnd()
 	wantCondition(t, c.ended(t), stream.UnsupportedStanzaType)

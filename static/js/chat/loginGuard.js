@@ -63,6 +63,7 @@ export class LoginGuard {
         this.worked = false; // whether there was a stream on this page
         this.heard = false; // whether the server said anything in this attempt
         this.refusal = null; // why the server did not let the person in
+        this.fetching = false; // whether an attempt waits for its token
         this.wake = () => {};
     }
 
@@ -197,9 +198,19 @@ export class LoginGuard {
 
     /**
      * Fetches a token. Converse would try every two seconds for ever; this waits
-     * longer each time, and stops when nobody is signed in.
+     * longer each time, and stops when nobody is signed in. Only what comes after that says
+     * something about the WebSocket.
      */
-    async credentials() {
+    async credentials(api) {
+        clearTimeout(this.watchdog);
+        this.fetching = true;
+        const credentials = await this.fetchCredentials();
+        this.fetching = false;
+        this.watch(api);
+        return credentials;
+    }
+
+    async fetchCredentials() {
         for (;;) {
             let reason = null;
             try {

@@ -17,12 +17,13 @@ export function signIn(_converse, guard, config) {
     guardLogin(api, guard);
     startAgain(api, guard, config);
     listenToServer(api, guard);
+    acknowledgeNothingOverBOSH(_converse);
     if (config.login === 'password') keepLoginForm(_converse, guard);
     forgiveSettings(api);
     if (['token', 'signed', 'typed'].includes(config.login)) {
         api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
             ...data,
-            credentials: await guard.credentials(),
+            credentials: await guard.credentials(api),
         }));
     }
     api.listen.on('connected', () => guard.connected());
@@ -42,7 +43,7 @@ function guardLogin(api, guard) {
         const typed = guard.config.login === 'password' && !jid && !automatic;
         // Several find out that a stream is lost. One attempt is enough: two would make
         // two streams, and Converse knows one.
-        if (waiting && !typed) return never;
+        if ((waiting || guard.fetching) && !typed) return never;
         waiting = true;
         await guard.pass(api, typed);
         waiting = false;
@@ -63,6 +64,26 @@ function startAgain(api, guard, config) {
     };
     api.listen.on('disconnected', again);
     api.listen.on('noResumeableBOSHSession', again); // the site did not prebind
+}
+
+/**
+ * BOSH acknowledges by itself. After a change from WebSocket Converse goes on with stream
+ * management that nobody has agreed to, asks for what it has sent, and some servers end the
+ * stream for that.
+ */
+function acknowledgeNothingOverBOSH(_converse) {
+    const { api } = _converse;
+    api.listen.on('beforeResourceBinding', () => {
+        if (!api.connection.isType('bosh')) return;
+        _converse.session.save({
+            smacks_enabled: false,
+            smacks_stream_id: null,
+            num_stanzas_handled: 0,
+            num_stanzas_handled_by_server: 0,
+            num_stanzas_since_last_ack: 0,
+            unacked_stanzas: [],
+        });
+    });
 }
 
 /** Tells the guard whether the server says anything, and what it refuses. */
