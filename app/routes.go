@@ -14,6 +14,9 @@ func (s *Server) routes() {
 	s.web.Get("/static/:version/*", s.fileHeaders, s.assets.serve)
 
 	s.web.Get("/sw.js", s.secureHeaders, s.serviceWorker)
+	s.web.Get("/manifest.webmanifest", s.secureHeaders, s.showManifest)
+	s.web.Get("/offline", s.secureHeaders, s.showOffline)
+	s.web.Post("/share", s.secureHeaders, s.share) // the service worker's; its body is not read here
 
 	s.uploads.Mount(s.web) // reads bodies as they arrive
 

@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/rand"
 	"errors"
+	"html/template"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -39,6 +40,7 @@ type Server struct {
 	auth     *auth.Service
 	proxies  []netip.Prefix
 	assets   *assets
+	grounds  grounds
 	accent   *Accent
 	web      *fiber.App
 	views    *html.Engine
@@ -84,6 +86,8 @@ func (s *Server) newWeb() (*fiber.App, error) {
 	s.views.AddFuncMap(map[string]any{
 		"asset":      s.assets.url,
 		"files":      s.assets.of,
+		"grounds":    func() grounds { return s.grounds },
+		"css":        func(text string) template.CSS { return template.CSS(text) },
 		"initials":   initials,
 		"limits":     limits,
 		"timeAgo":    timeAgo,

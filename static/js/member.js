@@ -6,7 +6,7 @@ import './site.js';
 import { keepChatAcrossPages } from './pages.js';
 import { startChat } from './chat/boot.js';
 import { forgetPeople } from './chat/forget.js';
-import { offerPush } from './push.js';
+import { offerPush, registration } from './push.js';
 import { byId } from './dom.js';
 
 keepChatAcrossPages();
@@ -16,3 +16,6 @@ const config = JSON.parse(byId('chat-config').textContent ?? '');
 forgetPeople(config.jid).catch(() => {}); // the next page tries again
 offerPush(config);
 startChat(config);
+
+// The page for while the site cannot be reached, and what is shared with it, are the worker's.
+if ('serviceWorker' in navigator) addEventListener('load', () => registration().catch((cause) => console.warn('There is no service worker.', cause)));

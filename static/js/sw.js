@@ -1,13 +1,71 @@
 // The service worker: shows notifications while no page is open, and opens their
-// conversation. It keeps nothing, and answers no requests.
+// conversation. It answers two requests: for a page while the site cannot be reached, by
+// one that is nobody's, and for what somebody shares from another app. It keeps no page of a member's.
 
 /** @typedef {{id: string, tag: string, url: string, title: string, text: string, time: number}} Notice */
 
 const worker = /** @type {any} */ (self);
 
+const AWAY = 'foyer-away'; // the page for while the site cannot be reached, with its script
+const SHARED = 'foyer-shared'; // what somebody shares, until they have chosen with whom (chat/share.js)
+
+const SHARED_FILES = 20;
+const SHARED_BYTES = 256 << 20; // of all files together
+const SHARED_TEXT = 10_000; // characters
+
+/** Keeps the page for while the site cannot be reached, and its script, as they are now. */
+async function keepAway() {
+    const page = await fetch('/offline', { credentials: 'omit', cache: 'no-cache' });
+    if (!page.ok) throw new Error(`/offline: ${page.status}`);
+    const [script] = (await page.clone().text()).match(/\/static\/[^"]+\.js/) ?? [];
+    const cache = await worker.caches.open(AWAY);
+    await Promise.all([cache.put('/offline', page), script && cache.add(script)]);
+}
+
 // A new version takes over at once: it holds nothing that pages rely on.
-worker.addEventListener('install', () => worker.skipWaiting());
-worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener('install', (event) => {
+    worker.skipWaiting();
+    event.waitUntil(keepAway().catch(() => {})); // browsers have a page of their own for then
+});
+worker.addEventListener('activate', (event) =>
+    // Pages are asked for while the worker starts.
+    event.waitUntil(Promise.all([worker.registration.navigationPreload?.enable(), worker.clients.claim()])));
+
+/** A page, or if the site cannot be reached the one for then. */
+async function page(event) {
+    try {
+        return (await event.preloadResponse) ?? (await fetch(event.request));
+    } catch (cause) {
+        const away = await worker.caches.match('/offline', { cacheName: AWAY });
+        if (away) return away;
+        throw cause;
+    }
+}
+
+/** Keeps what is shared, and goes to where its owner chooses with whom. Nothing of it reaches the site before that. */
+async function share(request) {
+    const form = await request.formData();
+    const text = ['title', 'text', 'url'].map((name) => String(form.get(name) ?? '').trim());
+    const lines = text.filter((line, i) => line && text.indexOf(line) === i).join('\n').slice(0, SHARED_TEXT);
+    let bytes = 0;
+    const given = form.getAll('files').filter((file) => file instanceof File && file.size > 0);
+    const files = given.slice(0, SHARED_FILES).filter((file) => (bytes += file.size) <= SHARED_BYTES);
+    await worker.caches.delete(SHARED);
+    const cache = await worker.caches.open(SHARED);
+    const list = files.map((file, i) => ({ name: file.name, type: file.type, at: `/shared/${i}` }));
+    await Promise.all(files.map((file, i) => cache.put(`/shared/${i}`, new Response(file))));
+    await cache.put('/shared', Response.json({ text: lines, files: list, left: given.length - files.length, time: Date.now() }));
+    return Response.redirect('/chat?shared', 303);
+}
+
+worker.addEventListener('fetch', (event) => {
+    const { request } = event;
+    const { origin, pathname } = new URL(request.url);
+    if (origin !== location.origin) return;
+    if (request.mode === 'navigate' && request.method === 'GET') event.respondWith(page(event));
+    else if (pathname === '/share' && request.method === 'POST') event.respondWith(share(request).catch(() => Response.redirect('/chat', 303)));
+    else if (pathname.endsWith('/js/offline.js')) event.respondWith(worker.caches.match(request, { cacheName: AWAY }).then((kept) => kept ?? fetch(request)));
+});
 
 /**
  * One notification for each conversation, and one alert for each message: a page may

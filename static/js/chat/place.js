@@ -100,7 +100,7 @@ async function scrollTo(chat, message) {
 const drawn = (jid) => until(() => document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] converse-chat-content`));
 
 /** What a function returns, as soon as that is something. */
-async function until(look, frames = 300) {
+export async function until(look, frames = 300) {
     for (let i = 0; i < frames; i++) {
         const found = look();
         if (found) return found;

@@ -40,6 +40,7 @@ import { notifyPeople } from './notifications.js';
 import { offerLevels } from './levels.js';
 import { offerSearch } from './search.js';
 import { tellWhoLooks } from './looking.js';
+import { receiveShared } from './share.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -87,6 +88,7 @@ export function plugin(config) {
             notifyPeople(_converse, config);
             offerLevels(_converse);
             tellWhoLooks(_converse);
+            receiveShared(_converse, config);
             handleSignOut(_converse, guard, outbox);
         },
     };

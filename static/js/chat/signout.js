@@ -3,6 +3,7 @@
 
 import { unsubscribe } from '../push.js';
 import { forgetLater } from './forget.js';
+import { discardShared } from './share.js';
 
 // A chat that is away must not keep anybody in; what was written is worth more time.
 const PATIENCE = 2000; // ms
@@ -23,6 +24,7 @@ async function leave(_converse, guard, outbox) {
     guard.close();
     await within(unsubscribe().catch(() => {}), PATIENCE);
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
+    await discardShared().catch(() => {});
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
     if (!guard.config.trusted) forgetLater(guard.config.jid); // logging out may clear localStorage
 }

@@ -1,0 +1,17 @@
+// The page that stands in for all others while the site cannot be reached (views/offline.html):
+// it looks for the site until that answers, and loads what was asked for.
+
+const FIRST = 2000; // ms until it looks again
+const SLOWEST = 30_000;
+
+let pause = FIRST;
+
+async function look() {
+    const answer = await fetch('/healthz', { cache: 'no-store' }).catch(() => null);
+    if (answer?.ok) return location.reload();
+    pause = Math.min(pause * 1.5, SLOWEST);
+    setTimeout(look, pause * (0.5 + Math.random())); // not everybody at once
+}
+
+addEventListener('online', () => location.reload());
+setTimeout(look, pause);
