@@ -6,13 +6,13 @@
 // others' too. The processor's time of the page's main thread (CDP Performance,
 // threadTicks), bytes and requests are not.
 
-import { chromium } from "@playwright/test";
+import { chromium, errors } from "@playwright/test";
 
 const [url, password] = process.argv.slice(2);
 const SLOW_4G = { offline: false, latency: 150, downloadThroughput: (1638.4 * 1024) / 8, uploadThroughput: (750 * 1024) / 8 };
 const CPU = 4; // times slower
 const RUNS = 3; // medians of so many
-const PATIENCE = 120_000; // ms for anything to happen
+const PATIENCE = 60_000; // ms for anything to happen
 
 const note = (what, reached, goal) => console.log(JSON.stringify({ what, reached, goal }));
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
@@ -186,7 +186,7 @@ async function longList() {
   const { visit, run } = await opened("u0001", "/chat", "#conversations[aria-busy=false] a.conversation");
   const { Nodes } = await visit.metrics();
   const shown = await visit.page.locator("#conversations a.conversation").count();
-  note("a list of 5,000 opened", `${times([run])}; ${shown} rows drawn, ${Nodes} nodes`, "≤ 1 s");
+  note("a list of 5,000 opened, CPU 4x", `${times([run])}; ${shown} rows drawn, ${Nodes} nodes`, "≤ 1 s");
   await visit.end();
 }
 
@@ -194,38 +194,41 @@ async function largeRoom() {
   const { visit, run } = await opened("u0003", "/chat/room/hall", "#chat converse-muc textarea.chat-textarea");
   await visit.settled();
   const { Nodes, JSHeapUsedSize } = await visit.metrics();
-  note("a room of 5,000 members opened", `${times([run])}; ${Nodes} nodes, heap ${(JSHeapUsedSize / 1e6).toFixed(0)} MB`, "≤ 1 s");
+  note(LARGE_ROOM, `${times([run])}; ${Nodes} nodes, heap ${(JSHeapUsedSize / 1e6).toFixed(0)} MB`, "≤ 1 s");
   await visit.end();
 }
 
+const LARGE_ROOM = "a room of 5,000 members opened, CPU 4x";
 const SCROLL = 60_000; // ms
 
 /** Scrolls back as far as it goes within a minute, and sees how even the frames are. */
 async function scrolledBack() {
   const { visit } = await opened("u0002", "/chat/with/u0000", "#chat converse-chat .chat-msg");
   await visit.cdp.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+  await visit.page.locator("#chat converse-chat converse-chat-content").hover();
   const before = await visit.metrics();
-  const { read, frames } = await visit.page.evaluate(async (limit) => {
-    const content = document.querySelector("#chat converse-chat converse-chat-content");
-    const { model } = /** @type {any} */ (content);
-    const frames = [];
+  await visit.page.evaluate(() => {
+    const frames = (window.benchFrames = []);
     let last = performance.now();
-    const end = last + limit;
-    while (performance.now() < end && model.messages.length < 10_000) {
-      await new Promise((done) => requestAnimationFrame(done));
-      const now = performance.now();
+    const frame = (now) => {
       frames.push(now - last);
       last = now;
-      content.scrollTop -= 400;
-      if (-content.scrollTop >= content.scrollHeight - content.clientHeight - 2) content.scrollBy(0, 40);
-    }
-    return { read: model.messages.length, frames };
-  }, SCROLL);
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  });
+  const read = () => visit.page.evaluate(() => document.querySelector("#chat converse-chat converse-chat-content").model.messages.length);
+  for (const end = performance.now() + SCROLL; performance.now() < end && (await read()) < 10_000; ) {
+    await visit.page.mouse.wheel(0, 100); // at the end of what is there, nothing would move
+    await visit.page.mouse.wheel(0, -2000);
+  }
   const after = await visit.metrics();
-  const slow = frames.filter((ms) => ms > 34).length;
-  const each = ((after.TaskDuration - before.TaskDuration) * 1000) / Math.max(read, 1);
-  note("scrolling 10,000 messages back, for a minute",
-    `${read} read, main thread ${each.toFixed(1)} ms each; ${((100 * slow) / frames.length).toFixed(0)} % of frames later than 34 ms; ${after.Nodes} nodes, heap ${(after.JSHeapUsedSize / 1e6).toFixed(0)} MB`,
+  const frames = await visit.page.evaluate(() => window.benchFrames);
+  const late = (100 * frames.filter((ms) => ms > 34).length) / frames.length;
+  const count = await read();
+  const each = ((after.TaskDuration - before.TaskDuration) * 1000) / count;
+  note("10,000 messages scrolled back, for a minute",
+    `${count} read, main thread ${each.toFixed(1)} ms each; ${late.toFixed(0)} % of frames later than 34 ms; ${after.Nodes} nodes, heap ${(after.JSHeapUsedSize / 1e6).toFixed(0)} MB`,
     "60 fps, bounded memory");
   await visit.end();
 }
@@ -243,8 +246,9 @@ try {
     try {
       await measure();
     } catch (cause) {
+      if (measure === largeRoom && cause instanceof errors.TimeoutError) note(LARGE_ROOM, `not within ${seconds(PATIENCE)}`, "≤ 1 s");
+      else process.exitCode = 1;
       console.error(measure.name, cause);
-      process.exitCode = 1;
     }
   }
 } finally {
