@@ -72,6 +72,12 @@ func (a *assets) of(p *Page) pageFiles {
 	return a.visitor
 }
 
+// ahead returns what the page after a sign-in loads: a browser fetches it while somebody
+// types their password.
+func (a *assets) ahead() []string {
+	return slices.Concat(a.member.Styles, []string{a.member.Script}, a.chatStyles, []string{a.url("converse/converse.min.js")})
+}
+
 // freshBundles returns which files the bundled scripts begin with: errStaleBundles.
 func (a *assets) freshBundles() (map[string][]string, error) {
 	raw, err := fs.ReadFile(a.files, "bundle/manifest.json")

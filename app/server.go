@@ -86,6 +86,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 	s.views.AddFuncMap(map[string]any{
 		"asset":      s.assets.url,
 		"files":      s.assets.of,
+		"ahead":      s.assets.ahead,
 		"grounds":    func() grounds { return s.grounds },
 		"css":        func(text string) template.CSS { return template.CSS(text) },
 		"initials":   initials,

@@ -3,5 +3,14 @@
 
 import './site.js';
 import { forgetPeople } from './chat/forget.js';
+import { around } from './dom.js';
 
 forgetPeople().catch(() => {}); // the next page tries again
+
+// What the page after the sign-in loads is fetched while somebody types their password.
+document.addEventListener('input', (event) => {
+    const form = around(event, 'form[data-ahead]');
+    if (!form?.dataset.ahead) return;
+    for (const href of form.dataset.ahead.trim().split(' ')) document.head.append(Object.assign(document.createElement('link'), { rel: 'prefetch', href }));
+    delete form.dataset.ahead;
+});
