@@ -69,6 +69,17 @@ test("what is shared goes into the composer of whom one chooses, and is not sent
   expect(await database.archived("alice")).toEqual([]);
 });
 
+test("files that are shared are sent once that is confirmed", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await withWorker(alice);
+  await share(alice, "", ["roses.txt", "tulips.txt"]);
+  await expect(bar(alice)).toContainText("2 files");
+  await alice.listed(names.bob).click();
+  await expect(alice.page.getByRole("dialog")).toContainText("“roses.txt”, “tulips.txt” to Bob Baker");
+  await alice.page.getByRole("dialog").getByRole("button", { name: "Send", exact: true }).click();
+  for (const name of ["roses.txt", "tulips.txt"]) await expect(bob.page.locator("#chat converse-chat").getByText(name).first()).toBeVisible();
+});
+
 test("somebody who has to sign in first loses nothing of what they share", async ({ alice }) => {
   await withWorker(alice);
   await alice.signOut();

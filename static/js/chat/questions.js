@@ -16,6 +16,7 @@ const QUESTIONS = [
 /** By the title of the site's own questions. @type {Record<string, {verb: string, destroys?: boolean}>} */
 const OWN = {
     'Block this person?': { verb: 'Block', destroys: true },
+    'Send the files?': { verb: 'Send' },
     'Delete the room': { verb: 'Delete the room', destroys: true },
 };
 

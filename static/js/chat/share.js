@@ -75,7 +75,10 @@ async function give(_converse, jid, text, files) {
         textarea.dispatchEvent(new Event('input', { bubbles: true }));
     }
     textarea.focus();
-    if (files.length) await _converse.state.chatboxes.get(jid)?.sendFiles(files); // they are shown first (composer/offer.js)
+    const box = _converse.state.chatboxes.get(jid);
+    if (!files.length || !box) return;
+    const question = `${files.map(({ name }) => `“${name}”`).join(', ')} to ${box.getDisplayName()}`;
+    if (await _converse.api.confirm('Send the files?', [question])) await box.sendFiles(files);
 }
 
 /**
