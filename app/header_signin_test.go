@@ -3,6 +3,8 @@ package app
 import (
 	"net/http"
 	"testing"
+
+	"foyer/app/doctor"
 )
 
 func behindProxy(t testing.TB, more map[string]string) (*Server, string) {
@@ -101,6 +103,7 @@ func TestHeaderSignIn_Spoofed(t *testing.T) {
 		{"twice", base, http.Header{"X-Forwarded-User": {"zoe", "alice"}}, 400},
 		{"twice, in other letters", base, http.Header{"X-Forwarded-User": {"zoe"}, "x-forwarded-user": {"alice"}}, 400},
 		{"two in one", base, http.Header{"X-Forwarded-User": {"zoe, alice"}}, 400},
+		{"what foyer doctor tries", base, http.Header{"X-Forwarded-User": {doctor.ForgedPerson}}, 400},
 		{"twice the same", base, http.Header{"X-Forwarded-User": {"zoe", "zoe"}}, 400},
 		{"other letters", base, http.Header{"x-forwarded-USER": {"zoe"}}, 200},
 	} {

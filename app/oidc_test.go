@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,6 +97,59 @@ func TestOIDC(t *testing.T) {
 		t.Error(out, err)
 	}
 	b.wantsUser("")
+}
+
+// TestOIDC_Picture: a picture is fetched once, and again at the next sign-in for as long as it was not to be had.
+func TestOIDC_Picture(t *testing.T) {
+	idp, s, base := providerSite(t, nil)
+	asked, away := make(chan string, 10), atomic.Bool{}
+	away.Store(true)
+	idp.Change(func() {
+		idp.Before = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/picture.png" {
+				return false
+			}
+			is := away.Load()
+			asked <- r.URL.RawQuery
+			if is {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			return is
+		}
+	})
+	signIn := func(picture string) {
+		t.Helper()
+		person(idp, map[string]any{"sub": "z-1", "preferred_username": "zoe", "picture": idp.URL + "/picture.png?" + picture})
+		newBrowser(t, base).through("/signin/with/idp").wants(303, "")
+	}
+	fetched := func(want string) {
+		t.Helper()
+		select {
+		case got := <-asked:
+			if got != want {
+				t.Errorf("fetched %s, not %s", got, want)
+			}
+		case <-time.After(streamtest.Patience):
+			t.Fatalf("%s was not fetched", want)
+		}
+	}
+	has := func() bool {
+		zoe, err := s.db.AccountByName(t.Context(), "zoe")
+		return err == nil && zoe.AvatarHash != ""
+	}
+	signIn("1")
+	fetched("1")
+	if has() {
+		t.Error("she has a picture that was not to be had")
+	}
+	away.Store(false)
+	signIn("1")
+	fetched("1")
+	for end := time.Now().Add(streamtest.Patience); !has() && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	}
+	signIn("1") // it is here
+	signIn("2")
+	fetched("2")
 }
 
 // TestOIDC_NameTaken: nobody gets an account by the name, or the e-mail address, that a provider says.

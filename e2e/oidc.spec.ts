@@ -1,8 +1,8 @@
 // Signing in with the account of an organisation, at a real OpenID Connect provider, and out again.
 
 import { type Page } from "@playwright/test";
-import { expect, password, type Person, screens, test as base, ways } from "./support/test.ts";
-import { Provider } from "./support/provider.ts";
+import { expect, password, screens, test as base, ways } from "./support/test.ts";
+import { atProvider, logIn, Provider } from "./support/provider.ts";
 
 const test = base.extend<{ provider: Provider }>({
   provider: async ({}, use) => {
@@ -22,18 +22,6 @@ async function signInAs(page: Page, login: string): Promise<void> {
   await page.goto("/signin");
   await page.getByRole("link", { name: "Sign in with Example ID" }).or(page.getByRole("button", { name: "Sign in with Example ID" })).click();
   await logIn(page, login);
-}
-
-/** On the provider's own page. */
-async function logIn(page: Page, login: string): Promise<void> {
-  await page.getByPlaceholder("Enter any login").fill(login);
-  await page.getByPlaceholder("and password").fill("any");
-  await page.getByRole("button", { name: "Sign-in" }).click();
-}
-
-/** What a browser says that has gone to the provider's own pages, on purpose. */
-function atProvider(person: Person, provider: Provider): void {
-  person.watch.allow(new RegExp(`third party: ${provider.issuer}`), /401/, new RegExp(`${provider.issuer}/favicon`), /fonts\.googleapis\.com/); // its pages have a font from there
 }
 
 for (const [screen, viewport] of Object.entries(screens)) {

@@ -179,7 +179,8 @@ func (db *DB) SetBlocked(ctx context.Context, id int64, blocked bool) error {
 	})
 }
 
-// SetAvatar sets the picture; no data removes it.
+// SetAvatar sets the picture; no data removes it. Pictures that were still to be fetched from
+// where somebody comes from are not, any more.
 func (db *DB) SetAvatar(ctx context.Context, id int64, data []byte, mediaType string) (hash string, err error) {
 	err = db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var old string
@@ -190,6 +191,9 @@ func (db *DB) SetAvatar(ctx context.Context, id int64, data []byte, mediaType st
 			return err
 		}
 		if err := requireRows(tx.Model(&Account{}).Where("id = ?", id).Update("avatar_hash", hash)); err != nil {
+			return err
+		}
+		if err := tx.Exec("UPDATE identities SET picture_due = false WHERE account_id = ? AND picture_due", id).Error; err != nil {
 			return err
 		}
 		return dropAvatar(tx, old)

@@ -260,7 +260,8 @@ type Refreshed struct {
 	Pictures []SaidPicture
 }
 
-// SaidPicture is another picture than before that a source has of somebody.
+// SaidPicture is a picture that a source has of somebody, and that is still to be fetched: it is
+// another one than before, or was not to be had then. SetAvatar settles that.
 type SaidPicture struct{ Username, URL string }
 
 // RefreshIdentities writes down what sources say of those who have an account, however
@@ -284,11 +285,11 @@ func (db *DB) RefreshIdentities(ctx context.Context, said []SaidIdentity) (r Ref
 		into(&nobody, refreshLockAccounts)
 		into(&nobody, refreshLock)
 		into(&r.Changed, refreshNames)
+		into(&nobody, refreshSaid)
 		steps.Queue(refreshPictures, string(raw)).Query(func(rows pgx.Rows) (err error) {
 			r.Pictures, err = pgx.CollectRows(rows, pgx.RowToStructByPos[SaidPicture])
 			return err
 		})
-		into(&nobody, refreshSaid)
 		into(&r.Changed, refreshAdmins)
 		into(&r.Groups, refreshGroupsGone)
 		into(&r.Groups, refreshGroupsNew)
@@ -316,11 +317,11 @@ const (
 	refreshNames = `UPDATE accounts a SET name = said.name FROM ` + saidNow + `
 		WHERE a.id = i.account_id AND said.name <> '' AND said.name <> i.name AND said.name <> a.name RETURNING a.username`
 
-	refreshPictures = `SELECT a.username, said.picture FROM ` + saidNow + ` JOIN accounts a ON a.id = i.account_id WHERE said.picture <> '' AND said.picture <> i.picture`
-
 	refreshSaid = `UPDATE identities t SET login = said.login, name = coalesce(nullif(said.name, ''), i.name), picture = coalesce(nullif(said.picture, ''), i.picture),
-			admin = coalesce(said.admin, i.admin)
+			picture_due = i.picture_due OR (said.picture <> '' AND said.picture <> i.picture), admin = coalesce(said.admin, i.admin)
 		FROM ` + saidNow + ` WHERE t.id = i.id RETURNING ''`
+
+	refreshPictures = `SELECT a.username, said.picture FROM ` + saidNow + ` JOIN accounts a ON a.id = i.account_id WHERE said.picture <> '' AND i.picture_due`
 
 	refreshAdmins = settleAdmins + ` AND a.id IN (SELECT i.account_id FROM ` + saidNow + `) RETURNING a.username`
 

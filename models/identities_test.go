@@ -184,8 +184,14 @@ func TestRefreshIdentities(t *testing.T) {
 	if !slices.Equal(r.Changed, []string{"alice"}) || !slices.Equal(r.Groups, []string{"alice", "bob"}) || !slices.Equal(r.Pictures, []SaidPicture{{"alice", "https://pictures.example/a"}}) {
 		t.Errorf("%+v", r)
 	}
-	if r := say(first, second); len(r.Changed)+len(r.Groups)+len(r.Pictures) != 0 {
-		t.Errorf("the same again changes: %+v", r)
+	if r := say(first, second); len(r.Changed)+len(r.Groups) != 0 || !slices.Equal(r.Pictures, []SaidPicture{{"alice", "https://pictures.example/a"}}) {
+		t.Errorf("the same again changes, or the picture is due no more: %+v", r)
+	}
+	if _, err := db.SetAvatar(ctx, alice.ID, []byte("a picture"), "image/png"); err != nil {
+		t.Fatal(err)
+	}
+	if r := say(first, second); len(r.Pictures) != 0 {
+		t.Errorf("the picture that was taken is due: %+v", r)
 	}
 	// A name that was chosen here stays, until another is said.
 	if err := db.SetName(ctx, alice.ID, "Ali"); err != nil {

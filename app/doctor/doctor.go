@@ -7,6 +7,7 @@
 //	site.go        is it this site that answers, and does it know who asks
 //	discovery.go   how chat apps find it: host-meta, SRV records
 //	certificate.go certificates of pages and of native clients
+//	header.go      whether the proxy that signs people in lets nobody pass for another
 //	streams.go     WebSocket, and a poll that takes a minute
 //	upload.go      the largest file
 package doctor
@@ -38,6 +39,9 @@ type Site struct {
 
 	// Whether an address is one of TRUSTED_PROXIES; nil: there are none.
 	Trusted func(address string) bool
+
+	// Header is what the proxy in front tells who is signed in by (HEADER_SIGNIN); empty: it does not.
+	Header string
 
 	// SignIn returns somebody's address, and a token that signs in once. nil: there is
 	// no account yet.
@@ -80,9 +84,12 @@ func (d *Doctor) Run(ctx context.Context, tell func(Finding)) {
 		}
 	}
 	all(d.names, d.certificate)
+	if d.Header != "" {
+		all(d.headerSignIn)
+	}
 	found := d.reachable(ctx)
 	tell(found)
-	if found.State != Fail {
+	if found.State == OK {
 		all(d.redirect, d.forwarded, d.clock, d.metrics, d.largeHeader, d.hostMeta, d.webSocket, d.bosh, d.upload)
 	}
 	all(d.records, d.nativeCertificates)

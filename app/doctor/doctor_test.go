@@ -220,14 +220,20 @@ func TestRun_Broken(t *testing.T) {
 		"a poll that is cut": {func(f *front) {
 			f.broken["/http-bind"] = f.whenPolled(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 		}, "BOSH", Fail, "cut off", "above"},
-		"no account":            {func(f *front) { f.doctor.SignIn = nil }, "BOSH", Warn, "takes an account", "foyer user add"},
-		"a refused token":       {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
-		"small uploads":         {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
-		"no PUT":                {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
-		"no record":             {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
-		"a record to elsewhere": {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
-		"a record to nowhere":   {func(f *front) { f.resolver["xmpp-client"] = "5222" }, "record _xmpp-client._tcp.example.com", Warn, "does not listen", "XMPP_C2S_ADDR"},
-		"a port that is closed": {func(f *front) { f.doctor.TLSPort = "5223" }, "certificate of port 5223", Fail, "shows none", "firewall"},
+		"a proxy that passes on who people say they are": {func(f *front) {
+			f.doctor.Header = "X-Forwarded-User"
+			f.broken["/"] = believing("X-Forwarded-User")
+		}, "header sign-on", Fail, "anybody can be anybody", "TRUSTED_PROXIES must name the proxy alone"},
+		"a proxy that takes out who people say they are": {func(f *front) { f.doctor.Header = "X-Forwarded-User"; f.broken["/"] = status(302) }, "header sign-on", OK, "no X-Forwarded-User", ""},
+		"a proxy that asks first":                        {func(f *front) { f.doctor.Header = "X-Forwarded-User"; f.broken["/healthz"] = status(302) }, "site", Warn, "asks for a sign-in first", "exception"},
+		"no account":                                     {func(f *front) { f.doctor.SignIn = nil }, "BOSH", Warn, "takes an account", "foyer user add"},
+		"a refused token":                                {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
+		"small uploads":                                  {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
+		"no PUT":                                         {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
+		"no record":                                      {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
+		"a record to elsewhere":                          {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
+		"a record to nowhere":                            {func(f *front) { f.resolver["xmpp-client"] = "5222" }, "record _xmpp-client._tcp.example.com", Warn, "does not listen", "XMPP_C2S_ADDR"},
+		"a port that is closed":                          {func(f *front) { f.doctor.TLSPort = "5223" }, "certificate of port 5223", Fail, "shows none", "firewall"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -238,6 +244,15 @@ func TestRun_Broken(t *testing.T) {
 				t.Errorf("%s: %+v", c.check, found)
 			}
 		})
+	}
+}
+
+// believing answers as a site does that a proxy tells who is there, in a header that it passed on.
+func believing(header string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get(header), ",") {
+			w.WriteHeader(http.StatusBadRequest)
+		}
 	}
 }
 

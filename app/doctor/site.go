@@ -71,6 +71,9 @@ func (d *Doctor) reachable(ctx context.Context) Finding {
 	case id == "" && a.isGateway():
 		return fail(check, "Start the site (systemctl status foyer), and let proxy_pass of nginx, ProxyPass of Apache or reverse_proxy of Caddy name its ADDR.",
 			"a proxy answers at %s with %d, but not the site behind it", d.BaseURL, a.status)[0]
+	case id == "" && d.asksFirst(a):
+		return warn(check, "Look at the rest once from a machine for which the proxy makes an exception, or without the proxy.",
+			"the proxy at %s asks for a sign-in first (%d), as it should; what is behind it was not looked at", d.BaseURL, a.status)[0]
 	case id == "":
 		return fail(check, "Let the name of BASE_URL lead to the proxy of this site, and its server_name (Apache: ServerName) be "+d.base.Hostname()+".",
 			"something else answers at %s (/healthz: %d)", d.BaseURL, a.status)[0]

@@ -2,7 +2,7 @@ import type { Database } from "../support/cluster.ts";
 import { Program } from "../support/process.ts";
 import { binary, Site } from "../support/site.ts";
 import { expect, test as base } from "../support/test.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../support/ports.ts";
 import { type Kind, programPath, Proxy } from "./proxy.ts";
 import { Client } from "./client.ts";
 

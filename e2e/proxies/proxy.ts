@@ -7,7 +7,7 @@ import { Program } from "../support/process.ts";
 import { apache } from "./apache.ts";
 import { caddy } from "./caddy.ts";
 import { nginx } from "./nginx.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../support/ports.ts";
 
 export const kinds = ["nginx", "apache", "caddy"] as const;
 export type Kind = (typeof kinds)[number];

@@ -1,13 +1,18 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Page } from "@playwright/test";
 import OIDC from "oidc-provider";
+import type { Person } from "./person.ts";
 import MemoryAdapter from "oidc-provider/lib/adapters/memory_adapter.js";
 
 /** Who is known at the provider: by the name that they sign in with there. */
 const people: Record<string, Record<string, unknown>> = {
+  yan: { preferred_username: "yan", name: "Yan Young" },
   zoe: { preferred_username: "zoe", name: "Zoe Zimmer", groups: ["staff"] },
   impostor: { preferred_username: "alice", name: "Alex Impostor", email: "alice@localhost", email_verified: true },
 };
+
+const secret = "a secret of the tests"; // of the clients
 
 /**
  * A real OpenID Connect provider (oidc-provider, which is certified) on a free port of
@@ -37,7 +42,7 @@ export class Provider {
       OIDC_EXAMPLE_LABEL: "Example ID",
       OIDC_EXAMPLE_ISSUER: this.issuer,
       OIDC_EXAMPLE_CLIENT_ID: "foyer",
-      OIDC_EXAMPLE_CLIENT_SECRET: "a secret of the tests",
+      OIDC_EXAMPLE_CLIENT_SECRET: secret,
       OIDC_EXAMPLE_SCOPES: "openid profile groups",
       OIDC_EXAMPLE_GROUPS_CLAIM: "groups",
     };
@@ -45,14 +50,20 @@ export class Provider {
 
   /** Enters a site as a client, as an operator does on the provider's pages. */
   register(site: string): void {
-    this.clients.set("foyer", {
-      client_id: "foyer",
-      client_secret: "a secret of the tests",
-      redirect_uris: [`${site}/signin/with/example/back`],
-      post_logout_redirect_uris: [`${site}/`],
+    this.enter("foyer", site, "/signin/with/example/back", {
       backchannel_logout_uri: `${site}/signin/with/example/logout`,
       backchannel_logout_session_required: true,
     });
+  }
+
+  /** Enters a proxy that signs people in before they reach a site. */
+  registerProxy(site: string, callback: string): { id: string; secret: string } {
+    this.enter("proxy", site, callback, {});
+    return { id: "proxy", secret };
+  }
+
+  private enter(id: string, site: string, callback: string, more: object): void {
+    this.clients.set(id, { client_id: id, client_secret: secret, redirect_uris: [site + callback], post_logout_redirect_uris: [`${site}/`], ...more });
   }
 
   async stop(): Promise<void> {
@@ -80,6 +91,18 @@ export class Provider {
       },
     };
   }
+}
+
+/** Signs in on the provider's own page. */
+export async function logIn(page: Page, login: string): Promise<void> {
+  await page.getByPlaceholder("Enter any login").fill(login);
+  await page.getByPlaceholder("and password").fill("any");
+  await page.getByRole("button", { name: "Sign-in" }).click();
+}
+
+/** What a browser says that has gone to the provider's own pages, on purpose. */
+export function atProvider(person: Person, provider: Provider): void {
+  person.watch.allow(new RegExp(`third party: ${provider.issuer}`), /401/, new RegExp(`${provider.issuer}/favicon`), /fonts\.googleapis\.com/); // its pages have a font from there
 }
 
 /** What of a request's context is used. */
