@@ -52,7 +52,7 @@ async function signInAs(person: Person, login: string, name: string): Promise<vo
 
 for (const [screen, viewport] of Object.entries(screens)) {
   test.describe(`on a ${screen} screen`, () => {
-    test.use({ viewport });
+    test.use({ viewport, transport: screen === "phone" ? "bosh" : "websocket" });
 
     test("from Apache to a conversation, and out at both", async ({ visit, front: { provider } }) => {
       const zoe = await visit("alice"); // whose browser it is does not matter
@@ -86,7 +86,7 @@ test("a header of the browser's own is nobody", async ({ visit, front: { provide
   const forged = { "X-Forwarded-User": "alice", "X-Forwarded-Name": "Alice", "X-Forwarded-Groups": "staff" };
   for (const path of ["/", "/settings", "/xmpp/me", "/xmpp-websocket", "/http-bind"]) {
     const answer = await ask(port, path, forged);
-    expect(answer, path).toMatchObject({ status: 302, location: expect.stringContaining(`${provider.issuer}/auth?`) });
+    expect(answer, path).toBe(401); // only browsers that want a page are sent to the provider
   }
 
   const yan = await visit("carol");
@@ -101,12 +101,12 @@ test("a header of the browser's own is nobody", async ({ visit, front: { provide
   expect(await me.text()).toContain('"yan"');
 });
 
-/** Asks Apache without a browser, which would follow it to the provider. */
-function ask(port: number, path: string, headers: Record<string, string>): Promise<{ status: number; location: string }> {
+/** Asks Apache without a browser; returns the status. */
+function ask(port: number, path: string, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
     const asked = request({ host: "127.0.0.1", port, path, headers: { ...headers, Host: `localhost:${port}` } }, (answer) => {
       answer.resume();
-      resolve({ status: answer.statusCode!, location: answer.headers.location ?? "" });
+      resolve(answer.statusCode!);
     });
     asked.on("error", reject);
     asked.end();

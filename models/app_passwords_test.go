@@ -110,7 +110,7 @@ func TestFastTokens(t *testing.T) {
 	p := db.appPassword(t, alice, "phone", "salt")
 	now := time.Now().Truncate(time.Millisecond)
 	token := func(agent, nonce string, age time.Duration) FastToken {
-		return FastToken{AppPasswordID: p.ID, Agent: []byte(agent), Fresh: true, Mechanism: "HT", Nonce: []byte(nonce), IssuedAt: now.Add(-age), ExpiresAt: now.Add(time.Hour)}
+		return FastToken{StandsOn: p.ID, Agent: []byte(agent), Fresh: true, Mechanism: "HT", Nonce: []byte(nonce), IssuedAt: now.Add(-age), ExpiresAt: now.Add(time.Hour)}
 	}
 	nonces := func(agent string) (all string) {
 		t.Helper()
@@ -153,10 +153,44 @@ func TestFastTokens(t *testing.T) {
 		t.Error("the wrong client lost its token")
 	}
 	other := token("a", "x", 0)
-	other.AppPasswordID = "none"
+	other.StandsOn = "none"
 	is(t, db.IssueFastToken(ctx, other), ErrNotFound)
 	is(t, db.RevokeAppPassword(ctx, alice.ID, p.ID), nil)
 	if nonces("0") != "" {
 		t.Error("tokens outlive their password")
 	}
+}
+
+// Tokens stand on an app's session, too, and on no other.
+func TestFastTokens_Session(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	token := func(session string) FastToken {
+		return FastToken{StandsOn: session, Agent: []byte("a"), Fresh: true, Mechanism: "HT", Nonce: []byte("N"), IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
+	}
+	app, err := db.SignInApp(ctx, alice.ID, Proof{PasswordVersion: alice.PasswordVersion}, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := Session{AccountID: alice.ID, SecretHash: []byte("browser"), ExpiresAt: time.Now().Add(time.Hour)}
+	is(t, db.CreateSession(ctx, &browser, Proof{PasswordVersion: alice.PasswordVersion}), nil)
+	is(t, db.IssueFastToken(ctx, token(browser.ID)), ErrNotFound)
+	is(t, db.IssueFastToken(ctx, token(app)), nil)
+	has := func() int {
+		t.Helper()
+		list, err := db.FastTokens(ctx, "alice", []byte("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	if has() != 1 {
+		t.Error("there is no token")
+	}
+	is(t, db.UseFastToken(ctx, token(app)), nil)
+	is(t, db.EndSession(ctx, alice.ID, app), nil)
+	if has() != 0 {
+		t.Error("tokens outlive their session")
+	}
+	is(t, db.IssueFastToken(ctx, token(app)), ErrNotFound)
 }

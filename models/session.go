@@ -119,6 +119,17 @@ func (db *DB) SignInApp(ctx context.Context, accountID int64, proof Proof, addre
 		RETURNING id::text`, append(proof.args(accountID), uuid.NewString(), address, time.Now().Add(chatSessionLifetime)))
 }
 
+// UseAppSession notes that an app signed in by what stands on its session. ErrNotFound: it has
+// ended.
+func (db *DB) UseAppSession(ctx context.Context, id string) (blocked bool, err error) {
+	err = db.chat.QueryRow(ctx, `SELECT a.blocked_at IS NOT NULL FROM sessions s JOIN accounts a ON a.id = s.account_id
+		WHERE s.id = $1 AND s.kind = 'app' AND s.expires_at > now()`, id).Scan(&blocked)
+	if err != nil || blocked {
+		return blocked, translate(err)
+	}
+	return false, db.KeepChatSessions(ctx, []string{id})
+}
+
 // Proved notes that a session's person has proved again who they are. ErrStale: it has
 // ended.
 func (db *DB) Proved(ctx context.Context, id string) error {

@@ -68,6 +68,7 @@ need_others() {
 	done
 	command -v systemd-analyze >/dev/null || missing+=(systemd)
 	command -v apache2 >/dev/null || missing+=(apache2-bin)
+	[[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]] || missing+=(libapache2-mod-auth-openidc)
 	[[ -x /usr/sbin/slapd ]] || missing+=(slapd)
 	command -v ldapmodify >/dev/null || missing+=(ldap-utils)
 	# A domain controller of Active Directory; none of it is recommended by the others.

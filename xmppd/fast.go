@@ -12,9 +12,9 @@ import (
 )
 
 // Fast authentication tokens (XEP-0484): a client that has signed in once with
-// an app password gets a token, and signs in with that in one round trip. A
-// token is for one client and one mechanism, and goes with its app password. No
-// early data: TLS 1.3's is not accepted.
+// an app password, or with the person's own, gets a token, and signs in with that in one
+// round trip. A token is for one client and one mechanism, and goes with its app password, or
+// with the session that its sign-in began. No early data: TLS 1.3's is not accepted.
 
 const nsFAST = "urn:xmpp:fast:0"
 

@@ -33,8 +33,8 @@ type Authority interface {
 	// and a salt that is always the same and tells nothing (S-17).
 	SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error)
 
-	// SignedIn is told that the app password behind id was proved. AccountDisabled:
-	// the account may not sign in; NotAuthorized: the password is gone.
+	// SignedIn is told that the app password behind id was proved, or a token that stands on it or
+	// on an app's session. AccountDisabled: the account may not sign in; NotAuthorized: it is gone.
 	SignedIn(ctx context.Context, id stream.Identity) error
 
 	// Current reports whether id still stands: its session neither ended nor
@@ -44,7 +44,7 @@ type Authority interface {
 
 // FASTToken is a token that signs one client in quickly (XEP-0484).
 type FASTToken struct {
-	sasl.Token        // its identity is that of the app password that it was got with
+	sasl.Token        // its identity is that of the sign-in that it was got with
 	Agent      string // the client's own id (XEP-0388 §2.4.1)
 	Issued     time.Time
 	Fresh      bool   // not used yet
@@ -58,7 +58,7 @@ type FASTStore interface {
 	FASTTokens(ctx context.Context, user, agent string) ([]FASTToken, error)
 
 	// IssueFAST makes a fresh token, in the place of one that was not used.
-	// ErrNotFound: id is of no app password, and has no tokens.
+	// ErrNotFound: id is of no app password or app's session, and has no tokens.
 	IssueFAST(ctx context.Context, id stream.Identity, agent, mechanism string) (FASTToken, error)
 
 	// UseFAST makes a fresh token the current one.

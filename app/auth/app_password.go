@@ -72,6 +72,9 @@ func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (
 // SignedIn implements xmppd.Authority.
 func (s *Service) SignedIn(ctx context.Context, id stream.Identity) error {
 	blocked, err := s.db.UseAppPassword(ctx, id.Session)
+	if errors.Is(err, models.ErrNotFound) {
+		blocked, err = s.db.UseAppSession(ctx, id.Session)
+	}
 	switch {
 	case errors.Is(err, models.ErrNotFound):
 		return sasl.NotAuthorized

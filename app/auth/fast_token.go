@@ -42,7 +42,7 @@ func (s *Service) FAST() xmppd.FASTStore { return s.fast }
 
 func (f fastTokens) secret(t models.FastToken) string {
 	m := hmac.New(sha256.New, f.key)
-	for _, part := range [][]byte{[]byte(t.AppPasswordID), t.Agent, []byte(t.Mechanism), t.Nonce} {
+	for _, part := range [][]byte{[]byte(t.StandsOn), t.Agent, []byte(t.Mechanism), t.Nonce} {
 		m.Write([]byte{byte(len(part))})
 		m.Write(part)
 	}
@@ -67,7 +67,7 @@ func (f fastTokens) FASTTokens(ctx context.Context, user, agent string) ([]xmppd
 func (f fastTokens) token(user, agent string, t models.FastToken) xmppd.FASTToken {
 	return xmppd.FASTToken{
 		Token: sasl.Token{
-			Identity: stream.Identity{User: user, Session: t.AppPasswordID}, Mechanism: t.Mechanism, Secret: f.secret(t), Expires: t.ExpiresAt,
+			Identity: stream.Identity{User: user, Session: t.StandsOn}, Mechanism: t.Mechanism, Secret: f.secret(t), Expires: t.ExpiresAt,
 		},
 		Agent: agent, Issued: t.IssuedAt, Fresh: t.Fresh, Nonce: t.Nonce,
 	}
@@ -76,7 +76,7 @@ func (f fastTokens) token(user, agent string, t models.FastToken) xmppd.FASTToke
 // IssueFAST implements xmppd.FASTStore.
 func (f fastTokens) IssueFAST(ctx context.Context, id stream.Identity, agent, mechanism string) (xmppd.FASTToken, error) {
 	t := models.FastToken{
-		AppPasswordID: id.Session, Agent: hashAgent(agent), Fresh: true, Mechanism: mechanism,
+		StandsOn: id.Session, Agent: hashAgent(agent), Fresh: true, Mechanism: mechanism,
 		Nonce: []byte(rand.Text()), IssuedAt: time.Now(), ExpiresAt: time.Now().Add(fastLifetime),
 	}
 	err := f.db.IssueFastToken(ctx, t)
@@ -97,5 +97,5 @@ func (f fastTokens) RevokeFAST(ctx context.Context, t xmppd.FASTToken) error {
 }
 
 func stored(t xmppd.FASTToken) models.FastToken {
-	return models.FastToken{AppPasswordID: t.Identity.Session, Agent: hashAgent(t.Agent), Fresh: t.Fresh, Nonce: t.Nonce}
+	return models.FastToken{StandsOn: t.Identity.Session, Agent: hashAgent(t.Agent), Fresh: t.Fresh, Nonce: t.Nonce}
 }

@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -29,7 +28,9 @@ func (s *Source) Check(ctx context.Context) error {
 
 // checkServer tries one of LDAP_URL, on a connection of its own.
 func (s *Source) checkServer(ctx context.Context, server *server) error {
-	c, err := server.dial(ctx, s.cfg.Timeout)
+	reaching, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	c, err := server.dial(reaching, s.cfg.Timeout)
+	cancel()
 	if err != nil {
 		return unreachable(err)
 	}
@@ -52,16 +53,15 @@ func (s *Source) checkServer(ctx context.Context, server *server) error {
 func unreachable(err error) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
-	var header tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("nobody known here has signed its certificate: set LDAP_CA_FILE to the file of the authority that did: %w", err)
 	case errors.As(err, &name):
 		return fmt.Errorf("its certificate is for another name: write that name in LDAP_URL, or give the directory a certificate for this one: %w", err)
-	case errors.As(err, &header):
-		return fmt.Errorf("it does not speak TLS there: use ldap:// for StartTLS, or the port for TLS (636): %w", err)
-	case strings.Contains(err.Error(), "StartTLS"):
+	case errors.Is(err, errStartTLS):
 		return fmt.Errorf("it does not offer StartTLS: give the directory a certificate, or use ldaps:// where it has one: %w", err)
+	case errors.Is(err, errTLS):
+		return fmt.Errorf("it does not speak TLS there as it should: use ldap:// for StartTLS, or the port for TLS (636): %w", err)
 	}
 	return fmt.Errorf("it cannot be reached: check host and port in LDAP_URL, and the firewalls between: %w", err)
 }

@@ -94,10 +94,16 @@ func (s *server) secure(ctx context.Context, plain net.Conn) (net.Conn, error) {
 	}
 	over := tls.Client(plain, &tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12})
 	if err := over.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, fmt.Errorf("%w: %w", errTLS, err)
 	}
 	return over, nil
 }
+
+// Where speaking TLS failed, before anything was said.
+var (
+	errTLS      = errors.New("TLS")
+	errStartTLS = errors.New("StartTLS")
+)
 
 // oidStartTLS is the operation (RFC 4511 §4.14.1).
 const oidStartTLS = "1.3.6.1.4.1.1466.20037"
@@ -122,7 +128,7 @@ func startTLS(plain net.Conn) error {
 		err = errors.New("more than the answer came before TLS")
 	}
 	if err != nil {
-		return fmt.Errorf("StartTLS: %w", err)
+		return fmt.Errorf("%w: %w", errStartTLS, err)
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ type hostile struct {
 	mu    sync.Mutex
 	bind  func(a *asked, dn, password string)
 	find  func(a *asked, base, filter string)
+	root  []string // what it says of itself: attributes and values in turn
 	binds []string // "dn password"
 	finds []string // filters
 	conns int
@@ -167,7 +168,10 @@ func (h *hostile) answer(a *asked, op *ber.Packet) {
 		under, _ := op.Children[0].Value.(string)
 		filter, _ := ldapv3.DecompileFilter(op.Children[6])
 		if under == "" { // what the directory is
-			_ = a.entry("", "vendorName", "hostile")
+			h.mu.Lock()
+			root := append([]string{"vendorName", "hostile"}, h.root...)
+			h.mu.Unlock()
+			_ = a.entry("", root...)
 			a.done(0)
 			return
 		}
