@@ -45,6 +45,7 @@ fuzz() { scripts/fuzz.sh --total 30s "$results/fuzz.json"; }
 build() {
 	CGO_ENABLED=$((${#race[@]} > 0)) go build "${race[@]+"${race[@]}"}" -o bin/foyer-e2e .
 	CGO_ENABLED=0 go build -o bin/e2e-cluster ./e2e/cluster
+	[[ $(go env GOOS) != linux ]] || CGO_ENABLED=0 go build -o bin/e2e-samba ./e2e/samba
 }
 
 e2e() {

@@ -112,6 +112,7 @@ func mayImport() map[string][]string {
 
 		"e2e/cluster":   {"internal/netaddr", "internal/pgdev"},
 		"e2e/peers":     {"internal/netaddr", "internal/testcert"},
+		"e2e/samba":     {"e2e/peers"},
 		"e2e/relay":     {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
 		"e2e/doors":     {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
 		"e2e/instances": {"e2e/peers", "app/cli", "internal/stanza", "internal/stream"},
