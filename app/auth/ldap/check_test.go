@@ -7,16 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/testcert"
+
 	ldapv3 "github.com/go-ldap/ldap/v3"
 )
 
 // What foyer doctor says of a directory, one broken set-up for each check: what to change, and
 // on which side.
 func TestCheck(t *testing.T) {
-	certificate, roots := testCertificate(t, "localhost")
-	_, otherRoots := testCertificate(t, "localhost")
+	certificate, other := testcert.New(t, "localhost"), testcert.New(t, "localhost")
 	overTLS := func(l net.Listener) net.Listener {
-		return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}})
+		return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate.TLS}})
 	}
 	ldaps := func(h *hostile, c *Config, host string) {
 		_, port, _ := net.SplitHostPort(h.l.Addr().String())
@@ -33,13 +34,13 @@ func TestCheck(t *testing.T) {
 		want  string                                   // empty: all is well
 	}{
 		"all is well":               {},
-		"all is well, over TLS":     {over: overTLS, spoil: func(h *hostile, c *Config) { ldaps(h, c, "localhost"); c.Roots = roots }},
+		"all is well, over TLS":     {over: overTLS, spoil: func(h *hostile, c *Config) { ldaps(h, c, "localhost"); c.Roots = certificate.Roots }},
 		"all is well, with groups":  {spoil: groups(Search)},
 		"nobody there":              {spoil: func(h *hostile, _ *Config) { h.l.Close() }, want: "it cannot be reached: check host and port in LDAP_URL"},
 		"no TLS there":              {spoil: func(h *hostile, c *Config) { ldaps(h, c, "localhost"); c.Timeout = time.Second }, want: "it does not speak TLS there"},
 		"no StartTLS":               {spoil: func(_ *hostile, c *Config) { c.Plain = false }, want: "it does not offer StartTLS: give the directory a certificate"},
-		"an authority nobody knows": {over: overTLS, spoil: func(h *hostile, c *Config) { ldaps(h, c, "localhost"); c.Roots = otherRoots }, want: "set LDAP_CA_FILE"},
-		"a certificate for another": {over: overTLS, spoil: func(h *hostile, c *Config) { ldaps(h, c, "127.0.0.1"); c.Roots = roots }, want: "its certificate is for another name: write that name in LDAP_URL"},
+		"an authority nobody knows": {over: overTLS, spoil: func(h *hostile, c *Config) { ldaps(h, c, "localhost"); c.Roots = other.Roots }, want: "set LDAP_CA_FILE"},
+		"a certificate for another": {over: overTLS, spoil: func(h *hostile, c *Config) { ldaps(h, c, "127.0.0.1"); c.Roots = certificate.Roots }, want: "its certificate is for another name: write that name in LDAP_URL"},
 		"a wrong password":          {spoil: func(_ *hostile, c *Config) { c.BindPassword = "wrong" }, want: "check LDAP_BIND_DN and LDAP_BIND_PASSWORD here, and that this account may sign in there"},
 		"no base":                   {find: refuses("(objectClass=*)"), want: "LDAP_BASE_DN=" + base + " cannot be read: correct it here, or let cn=foyer," + base + " read it there"},
 		"no searches":               {find: refuses("(uid=*)"), want: "people cannot be searched: let cn=foyer," + base + " search below " + base},
