@@ -116,7 +116,7 @@ func mayImport() map[string][]string {
 		"e2e/relay":     {"e2e/peers", "internal/sasl", "internal/stream", "xmppgw", "xmppgw/relay"},
 		"e2e/doors":     {"e2e/peers", "app", "app/auth", "app/cli", "internal/stream", "models", "token"},
 		"e2e/instances": {"e2e/peers", "app/cli", "internal/stanza", "internal/stream"},
-		"e2e/directory": {"e2e/peers", "app", "app/auth", "app/auth/ldap", "app/cli", "models"},
+		"e2e/directory": {"e2e/peers", "app", "app/auth", "app/auth/ldap", "app/cli", "internal/stream", "models"},
 		"e2e/moving":    {"e2e/peers", "app/cli", "app/move", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"e2e/referee":   {"e2e/peers", "app", "models", "token"},
 		"bench":         {"internal/netaddr", "internal/pgdev"},
