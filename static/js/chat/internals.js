@@ -67,6 +67,7 @@ const METHODS = {
     'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
     'elements.converse-muc-occupant-modal': ['renderModal', 'getModalTitle', 'alert', 'close'],
     'elements.converse-user-details-modal': [],
+    'elements.converse-user-profile': ['render'],
     'elements.converse-profile-modal': [],
     'elements.converse-modtools-modal': [],
     'elements.converse-muc-details-modal': [],

@@ -41,6 +41,7 @@ import { offerLevels } from './levels.js';
 import { offerSearch } from './search.js';
 import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './share.js';
+import { leaveOutUnseen } from './unseen.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -89,6 +90,7 @@ export function plugin(config) {
             offerLevels(_converse);
             tellWhoLooks(_converse);
             receiveShared(_converse, config);
+            leaveOutUnseen(_converse);
             handleSignOut(_converse, guard, outbox);
         },
     };
