@@ -83,3 +83,15 @@ test("what comes while a page is loaded is notified once it is there", async ({ 
   await alice.page.goto("/");
   await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: meanwhile"]);
 });
+
+test("a room that is not open notifies, too, of a message with one's name", async ({ alice, bob }) => {
+  await allowNotifications(alice);
+  await alice.page.goto("/chat");
+  await expect(alice.listed("Lobby")).toBeVisible();
+  await bob.page.goto("/chat/room/lobby");
+  await expect(bob.room("Lobby")).toBeVisible();
+  await bob.say("nothing for anybody");
+  await bob.say("this is for Alice Adler");
+  await expect(alice.listed("Lobby").locator(".conversation-unread")).toHaveText("2");
+  await expect.poll(() => shown(alice)).toEqual(["lobby@conference.localhost Lobby: Bob Baker: this is for Alice Adler"]);
+});

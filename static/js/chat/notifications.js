@@ -90,6 +90,15 @@ export function notifyPeople(_converse, config) {
             if (message) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
         };
     }
+    // Rooms that are not open here (list/follow.js).
+    document.addEventListener('foyer:room-said', async ({ detail: { jid, name, mentioned, line } }) => {
+        const level = levels.of(jid, true);
+        if (!wantsNotifications(config) || levels.quiet() || level === 'none' || (level === 'mentions' && !mentioned)) return;
+        if (isUnseen() && isSubscribed(config)) return; // the site sends it
+        if (await isVisibleElsewhere()) return;
+        const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
+        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: `${line.by}: ${text}` });
+    });
     api.listen.on('chatBoxesInitialized', () => {
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general', (box) => {
             if (!box.get('num_unread') && !box.get('num_unread_general')) clearNotifications(box.get('jid'));
