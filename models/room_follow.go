@@ -57,8 +57,12 @@ const (
 	namesOf = `(SELECT '(^|[^[:alnum:]])(' || regexp_replace(username, '([^[:alnum:] ])', '\\\1', 'g') || '|'
 		|| regexp_replace(coalesce(nullif(name, ''), username), '([^[:alnum:] ])', '\\\1', 'g') || ')($|[^[:alnum:]])' FROM accounts WHERE username = $1)`
 
-	roomsWithUnread = `WITH ` + followedRooms + ` SELECT m.name, EXISTS (` + unreadIn + `) FROM marked m`
-	unreadInRooms   = `WITH ` + followedRooms + `, me AS (SELECT ` + namesOf + ` AS names)
+	// Something is unread if the latest message is another's: one look into the index for each room.
+	roomsWithUnread = `WITH ` + followedRooms + ` SELECT m.name, coalesce((SELECT peer <> m.me FROM archive
+			WHERE owner = m.jid COLLATE "C" AND id > m.upto AND body <> '' AND replaces IS NULL
+				AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0
+			ORDER BY owner DESC, id DESC LIMIT 1), false) FROM marked m`
+	unreadInRooms = `WITH ` + followedRooms + `, me AS (SELECT ` + namesOf + ` AS names)
 		SELECT m.name, u.count, u.mentioned FROM me, marked m
 		CROSS JOIN LATERAL (SELECT count(*)::int, coalesce(bool_or(l.body ~* me.names), false) AS mentioned FROM (` + unreadIn + `) l) u
 		WHERE u.count > 0`
