@@ -40,8 +40,9 @@ type Conversation struct {
 	About   string    `json:"about,omitempty"`   // what a room is about
 	Last    *LastLine `json:"last,omitempty"`
 
-	Unread    int  `json:"unread,omitempty"`    // in rooms, what others said since one read there
-	Mentioned bool `json:"mentioned,omitempty"` // in one of these
+	Unread    int    `json:"unread,omitempty"`    // what others said since one read there, 100 at most
+	Mentioned bool   `json:"mentioned,omitempty"` // in rooms, in one of these
+	Read      string `json:"read,omitempty"`      // between people, the id of the message up to which it was read, where that is known
 }
 
 // LastLine is the latest message of a conversation, in one line.
@@ -62,6 +63,8 @@ type ConversationMessage struct {
 	By     string // in rooms, the name that its author had there
 	ID     uuid.UUID
 	Stanza []byte
+	Unread int    // what others said since it was read, 100 at most
+	Read   string // id of the message up to which it was read; empty: not known
 }
 
 // conversations: GET /xmpp/conversations — whom one talks with and the rooms one
@@ -112,6 +115,11 @@ func (c Conversation) at() time.Time {
 	return c.Last.At
 }
 
+// with adds what was said last, and how much of it is unread.
+func (c *Conversation) with(m ConversationMessage) {
+	c.Last, c.Unread, c.Read = lastLine(m), m.Unread, m.Read
+}
+
 // withPeople are the conversations with people whom the site has.
 func (s *Server) withPeople(ctx context.Context, me string, latest []ConversationMessage) ([]Conversation, error) {
 	var users []string
@@ -127,7 +135,7 @@ func (s *Server) withPeople(ctx context.Context, me string, latest []Conversatio
 	list := make([]Conversation, 0, len(accounts))
 	for _, a := range accounts {
 		entry := s.personConversation(a)
-		entry.Last = lastLine(latest[slices.IndexFunc(latest, func(m ConversationMessage) bool { return !m.Room && m.With == a.Username })])
+		entry.with(latest[slices.IndexFunc(latest, func(m ConversationMessage) bool { return !m.Room && m.With == a.Username })])
 		list = append(list, entry)
 	}
 	return list, nil

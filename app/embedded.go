@@ -306,13 +306,20 @@ func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []s
 	for i, name := range rooms {
 		jids[i] = name + "@" + e.rooms.Domain()
 	}
-	list, err := e.db.LatestMessages(ctx, e.domain, viewer, max, jids)
+	read, err := e.db.ReadUpTo(ctx, e.domain, viewer)
+	if err != nil {
+		return nil, err
+	}
+	list, err := e.db.LatestMessages(ctx, e.domain, viewer, max, jids, read)
 	messages := make([]ConversationMessage, len(list))
 	for i, m := range list {
 		name, domain, _ := strings.Cut(m.With, "@")
 		messages[i] = ConversationMessage{
 			With: name, Room: domain == e.rooms.Domain(), Mine: m.Outgoing || m.Author == viewer+"@"+e.domain,
-			By: m.Nick, ID: m.ID, Stanza: m.Stanza,
+			By: m.Nick, ID: m.ID, Stanza: m.Stanza, Unread: m.Unread,
+		}
+		if id, ok := read[m.With]; ok {
+			messages[i].Read = id.String()
 		}
 	}
 	return messages, err

@@ -1,10 +1,15 @@
 package models
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"foyer/xmppd/archive"
+	"foyer/xmppd/pep"
+
+	"github.com/google/uuid"
 )
 
 // The list of conversations: the latest text of each, whatever came later without one;
@@ -26,7 +31,7 @@ func TestLatestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	latest := func(max int, rooms ...string) string {
-		list, err := db.LatestMessages(t.Context(), "h", "alice", max, rooms)
+		list, err := db.LatestMessages(t.Context(), "h", "alice", max, rooms, nil)
 		is(t, err, nil)
 		var said []string
 		for _, m := range list {
@@ -45,5 +50,93 @@ func TestLatestMessages(t *testing.T) {
 	}
 	if got := latest(2); got != "carol@h|||from carol" { // of the two latest, one left
 		t.Errorf("two at most: %s", got)
+	}
+}
+
+// XEP-0490: what is unread is what others said after the message up to which a person has
+// read, and after what they said last themselves; corrections are nothing new. Where nothing
+// is known, everything is unread that came since the account was there.
+func TestLatestMessages_Unread(t *testing.T) {
+	db := open(t)
+	for _, name := range []string{"alice", "bob", "carol", "dave"} {
+		db.person(t, name)
+	}
+	if _, err := db.pool.Exec(t.Context(), "UPDATE accounts SET unread_from = $1", message(3, "").ID); err != nil {
+		t.Fatal(err)
+	}
+	var said []archive.Entry
+	say := func(i int, owner, with string, change func(*archive.Entry)) {
+		e := message(i, "text")
+		e.Owner, e.With = owner, with
+		if change != nil {
+			change(&e)
+		}
+		said = append(said, e)
+	}
+	for i := range 10 { // bob: read up to 4, the last is a correction
+		say(i, "alice@h", "bob@h", func(e *archive.Entry) {
+			if i == 9 {
+				e.Replaces = "m8"
+			}
+		})
+	}
+	for i := range 10 { // carol: nothing is known, from 4 on it counts
+		say(20+i, "alice@h", "carol@h", func(e *archive.Entry) { e.ID = message(i, "").ID; e.ID[15] = 1 })
+	}
+	for i := range 5 { // dave: answered after the third
+		say(40+i, "alice@h", "dave@h", func(e *archive.Entry) { e.Outgoing = i == 2 })
+	}
+	is(t, db.Stores("h", RosterNone).Archive.Append(t.Context(), said), nil)
+	read := map[string]uuid.UUID{"bob@h": message(4, "").ID, "dave@h": message(40, "").ID}
+	list, err := db.LatestMessages(t.Context(), "h", "alice", 10, nil, read)
+	is(t, err, nil)
+	got := make(map[string]int)
+	for _, m := range list {
+		got[m.With] = m.Unread
+	}
+	want := map[string]int{"bob@h": 4, "carol@h": 7, "dave@h": 2}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// What is read of a large archive is at most maxUnread entries of each conversation, in an
+// index.
+func TestLatestMessages_Plans(t *testing.T) {
+	db := open(t)
+	fillWords(t, db, 3, 20_000)
+	_, err := db.chat.Exec(t.Context(), `INSERT INTO accounts (username, name, password_hash, unread_from) SELECT 'user' || i, 'U', 'x', '00000000-0000-0000-0000-000000000000' FROM generate_series(0, 19) i`)
+	if err == nil {
+		_, err = db.chat.Exec(t.Context(), `INSERT INTO conversations (owner, peer, latest) SELECT DISTINCT ON (owner, peer) owner, peer, id FROM archive ORDER BY owner, peer, id DESC`)
+	}
+	if err == nil {
+		_, err = db.chat.Exec(t.Context(), "ANALYZE")
+	}
+	is(t, err, nil)
+	none := []uuid.UUID{uuid.Nil}
+	plan := explain(t, db.chat, latestBetween(), "user1@h", "h", 100, []string{"x"}, none, "user1")
+	if strings.Contains(plan, "Seq Scan on archive") || strings.Contains(plan, "Bitmap") || !strings.Contains(plan, "(actual rows=100 loops") {
+		t.Error(plan)
+	}
+}
+
+// Only what this site's archives gave an id for says up to where somebody has read.
+func TestReadUpTo(t *testing.T) {
+	db := open(t)
+	db.person(t, "alice")
+	item := func(jid, by, id string) pep.Item {
+		return pep.Item{ID: jid, Payload: fmt.Appendf(nil, `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="%s" id="%s"/></displayed>`, by, id)}
+	}
+	known := message(1, "").ID
+	items := []pep.Item{item("bob@h", "alice@h", known.String()), item("room@rooms.h", "room@rooms.h", known.String()), item("carol@h", "alice@h", "x7"), item("dave@h", "else@h", known.String())}
+	_, err := db.PubsubStore().UpdateNode(context.Background(), "alice", pep.NodeDisplayed, items, func(n *pep.Node, _ bool) (bool, error) {
+		n.Config = node(10)
+		return true, nil
+	})
+	is(t, err, nil)
+	read, err := db.ReadUpTo(t.Context(), "h", "alice")
+	is(t, err, nil)
+	if len(read) != 2 || read["bob@h"] != known || read["room@rooms.h"] != known {
+		t.Errorf("%v", read)
 	}
 }

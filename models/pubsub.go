@@ -7,6 +7,7 @@ import (
 	"foyer/xmppd"
 	"foyer/xmppd/pep"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -14,6 +15,7 @@ import (
 const (
 	maxPubsubNodes = 500
 	maxPubsubBytes = 4 << 20
+	maxReadUpTo    = 1000 // conversations; as many as a node keeps
 )
 
 // pubsubStore implements pep.Store.
@@ -182,6 +184,23 @@ func (s pubsubStore) countItems(ctx context.Context, q pep.ItemQuery, page *pep.
 	return s.chat.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE seq <
 			(SELECT seq FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3))
 		FROM pubsub_items WHERE username = $1 AND node = $2`, q.User, q.Node, first).Scan(&page.Count, &page.Index)
+}
+
+// ReadUpTo returns up to which message an account has read each of its conversations, by
+// bare JID, as far as its clients said so (XEP-0490) and the archives here gave the ids.
+func (db *DB) ReadUpTo(ctx context.Context, domain, user string) (map[string]uuid.UUID, error) {
+	page, err := pubsubStore{db}.Items(ctx, pep.ItemQuery{User: user, Node: pep.NodeDisplayed, Max: maxReadUpTo})
+	if err != nil {
+		return nil, err
+	}
+	read := make(map[string]uuid.UUID, len(page.Items))
+	for _, it := range page.Items {
+		said, by, ok := it.Displayed()
+		if id, err := uuid.Parse(said); ok && err == nil && (by == user+"@"+domain || by == it.ID) {
+			read[it.ID] = id
+		}
+	}
+	return read, nil
 }
 
 // lastItems is one index lookup for each node that is there.

@@ -144,6 +144,8 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		return false, s.publishOldBookmarksLocked(ctx, user, p)
 	case NodeBookmarks:
 		err = checkBookmark(p.item)
+	case NodeDisplayed:
+		err = checkDisplayed(p.item)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
@@ -166,7 +168,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 // isWellKnown reports whether the server reads what is published to a node.
 func isWellKnown(node string) bool {
 	switch node {
-	case NodeBookmarks, nodeOldBookmarks, nodeNick, nodeVCard4, nodeAvatarMetadata:
+	case NodeBookmarks, nodeOldBookmarks, NodeDisplayed, nodeNick, nodeVCard4, nodeAvatarMetadata:
 		return true
 	}
 	return false

@@ -1,0 +1,38 @@
+package pep
+
+import (
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+)
+
+// Up to where an account has read its conversations, told from one of its clients to
+// the others (XEP-0490). The id of an item is the conversation's address, the payload
+// the id of the last message that was displayed. The site counts with it what is unread.
+
+// NodeDisplayed is the node of what was displayed.
+const NodeDisplayed = "urn:xmpp:mds:displayed:0"
+
+// Displayed is the id of the message up to which a conversation was read, and who gave
+// it: the account, or the room (XEP-0490 §3.1).
+func (it Item) Displayed() (id, by string, ok bool) {
+	c, ok := it.payload(NodeDisplayed, "displayed")
+	if !ok {
+		return "", "", false
+	}
+	for k := range c.Children() {
+		if k.Name == (stream.Name{Space: stanza.NSSID, Local: "stanza-id"}) {
+			id, _ = k.Attr("id")
+			by, _ = k.Attr("by")
+		}
+	}
+	return id, by, id != "" && by != ""
+}
+
+// checkDisplayed refuses an item that does not say what was displayed (XEP-0490 §3.1).
+func checkDisplayed(it Item) error {
+	_, _, ok := it.Displayed()
+	if _, err := stanza.ParseAddress(it.ID); err != nil || !ok {
+		return pubsubError(stanza.ErrBadRequest, "invalid-payload")
+	}
+	return nil
+}

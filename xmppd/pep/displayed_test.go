@@ -1,0 +1,55 @@
+package pep
+
+import (
+	"fmt"
+	"testing"
+)
+
+func displayed(id string) string {
+	return `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="alice@h" id="` + id + `"/></displayed>`
+}
+
+// XEP-0490 §3.1: what one client has displayed all others of the account learn, each
+// conversation for itself; nobody else does, whatever they ask for.
+func TestDisplayed_ToldToOwnClients(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	phone := w.asking("alice", "phone", NodeDisplayed)
+	laptop := w.asking("alice", "laptop", NodeDisplayed, "l")
+	bob := w.asking("bob", "x", NodeDisplayed, "b")
+
+	private := options("persist_items", "true", "max_items", "max", "send_last_published_item", "never", "access_model", "whitelist")
+	phone.publishes(NodeDisplayed, "bob@h", displayed("m1"), private)
+	laptop.until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="bob@h">`+displayed("m1")+`</item></items>`))
+	laptop.publishes(NodeDisplayed, "room@rooms.h", displayed("m2"), private)
+	phone.until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="room@rooms.h">`+displayed("m2")+`</item></items>`))
+	bob.none()
+	bob.refused(inPubsub("get", "alice@h", `<items node="`+NodeDisplayed+`"/>`), "cancel", "not-allowed")
+
+	// A client that comes later asks; nothing is sent to it unasked.
+	tablet := w.asking("alice", "tablet", NodeDisplayed, "t")
+	tablet.none()
+	tablet.ask(inPubsub("get", "", `<items node="`+NodeDisplayed+`"/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="`+
+		NodeDisplayed+`"><item id="bob@h">`+displayed("m1")+`</item><item id="room@rooms.h">`+displayed("m2")+`</item></items></pubsub></iq>`)
+}
+
+// The node is private and keeps every conversation, also for a client that does not say
+// so; and says nothing that the server could not read.
+func TestDisplayed_Defaults(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "x")
+	for i := range 3 {
+		alice.publishes(NodeDisplayed, fmt.Sprintf("p%d@h", i), displayed("m"))
+	}
+	page, err := w.store.Items(t.Context(), ItemQuery{User: "alice", Node: NodeDisplayed, Max: 10})
+	if err != nil || len(page.Items) != 3 {
+		t.Errorf("%d conversations, %v", len(page.Items), err)
+	}
+	n, err := w.store.Node(t.Context(), "alice", NodeDisplayed)
+	if err != nil || n.Config.Access != AccessWhitelist || n.Config.SendLast != SendNever || n.Config.MaxItems != maxNodeItems {
+		t.Errorf("%+v, %v", n.Config, err)
+	}
+	for _, payload := range []string{`<displayed xmlns="urn:xmpp:mds:displayed:0"/>`, `<other xmlns="x"/>`} {
+		alice.refused(inPubsub("set", "", `<publish node="`+NodeDisplayed+`"><item id="bob@h">`+payload+`</item></publish>`), "modify", "bad-request")
+	}
+}
