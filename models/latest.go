@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"foyer/internal/stanza"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
@@ -32,13 +34,14 @@ const between = `hashtextextended(peer, hashtextextended(owner, 0)) = hashtextex
 
 // unread counts the messages of others after an id, in what is selected, where the latest
 // message m is one of them; it reads the newest ones in the order of an index, whatever
-// there is. What somebody said themselves, they said after reading what was there; a
-// correction is nothing new.
+// there is. What somebody said themselves, they said after reading what was there;
+// corrections and retractions are nothing new.
 func unread(selected, after, own, prefix string) string {
 	return fmt.Sprintf(`CASE WHEN m.id > %s THEN (SELECT count(*) FROM (
-			SELECT id, bool_or(own) OVER (ORDER BY id DESC ROWS UNBOUNDED PRECEDING) AS answered
-			FROM (SELECT id, %s AS own FROM archive WHERE %s AND replaces IS NULL ORDER BY %s DESC, id DESC LIMIT %d) newest
-		) seen WHERE NOT answered AND id > %[1]s) ELSE 0 END`, after, own, selected, prefix, maxUnread)
+			SELECT id, retracts, bool_or(own) OVER (ORDER BY id DESC ROWS UNBOUNDED PRECEDING) AS answered
+			FROM (SELECT id, %s AS own, position('%s'::bytea IN stanza) > 0 AS retracts FROM archive
+				WHERE %s AND replaces IS NULL ORDER BY %s DESC, id DESC LIMIT %d) newest
+		) seen WHERE NOT answered AND NOT retracts AND id > %[1]s) ELSE 0 END`, after, own, stanza.NSRetract, selected, prefix, maxUnread)
 }
 
 // latestBetween reads one message for each of the $3 conversations that $1, a bare JID,

@@ -13,10 +13,6 @@ import (
 // The rooms that somebody follows, and what is unread there: what others said after the read
 // marker (XEP-0490), after what one said last oneself, and after one came to belong to the room.
 
-// nodeDisplayed is where an account keeps how far it has read (XEP-0490 §3); the id of an item
-// is the conversation's address.
-const nodeDisplayed = "urn:xmpp:mds:displayed:0"
-
 const (
 	// entersByItself: the bookmark b says so (XEP-0402 §2). The attribute is looked for in the
 	// start of the tag alone, whatever stands in the values of others.
@@ -40,7 +36,7 @@ const (
 			SELECT f.name, f.jid, $1::text || '@' || $2::text AS me, coalesce(
 				substring(convert_from(m.payload, 'UTF8') FROM '<stanza-id[^>]*?\sid=["'']([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})["'']')::uuid,
 				(lpad(to_hex((extract(epoch FROM f.since) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid) AS upto
-			FROM followed f LEFT JOIN pubsub_items m ON m.username = $1 AND m.node = '` + nodeDisplayed + `' AND m.id = f.jid
+			FROM followed f LEFT JOIN pubsub_items m ON m.username = $1 AND m.node = '` + pep.NodeDisplayed + `' AND m.id = f.jid
 		)`
 
 	// unreadIn are the unread messages of a room m, at most as many as are counted: all of the

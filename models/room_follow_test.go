@@ -108,9 +108,9 @@ func TestRooms_Unread(t *testing.T) {
 	read := say("room", "bob", "hello @alice!")
 	say("room", "bob", "and more")
 	unread("room 2 true")
-	db.publish(t, "alice", nodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="`+read.String()+`"/></displayed>`)
+	db.publish(t, "alice", pep.NodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="`+read.String()+`"/></displayed>`)
 	unread("room 1 false")
-	db.publish(t, "alice", nodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="------------------------------------"/></displayed>`)
+	db.publish(t, "alice", pep.NodeDisplayed, "room@rooms.h", `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="room@rooms.h" id="------------------------------------"/></displayed>`)
 	unread("room 2 true") // no marker that can be read
 	_ = said
 	for range 150 {
