@@ -52,7 +52,7 @@ async function signInAs(person: Person, login: string, name: string): Promise<vo
 
 for (const [screen, viewport] of Object.entries(screens)) {
   test.describe(`on a ${screen} screen`, () => {
-    test.use({ viewport });
+    test.use({ viewport, transport: screen === "phone" ? "bosh" : "websocket" });
 
     test("from Apache to a conversation, and out at both", async ({ visit, front: { provider } }) => {
       const zoe = await visit("alice"); // whose browser it is does not matter

@@ -31,7 +31,7 @@ async function signIn(page: Page): Promise<void> {
 
 for (const [screen, viewport] of Object.entries(screens)) {
   test.describe(`on a ${screen} screen`, () => {
-    test.use({ viewport });
+    test.use({ viewport, transport: screen === "phone" ? "bosh" : "websocket" });
 
     test("by the directory, into a conversation, and out", async ({ visit, bob }) => {
       const zoe = await visit("carol"); // whose browser it is does not matter
@@ -65,19 +65,26 @@ test("whoever is disabled in the directory is put out of a running chat", async 
   await expect(zoe.page.getByRole("alert")).toBeVisible();
 });
 
-test.describe("with XMPP_LOGIN=password", () => {
-  test.use({ login: "password" });
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`with XMPP_LOGIN=password, over ${transport}`, () => {
+    test.use({ login: "password", transport });
 
-  test("the chat's form takes the directory's password", async ({ visit, site }) => {
-    const zoe = await visit("carol");
-    await signIn(zoe.page);
-    const form = zoe.page.locator("converse-login-form form");
-    await expect(form).toBeAttached();
-    const open = zoe.page.getByRole("button", { name: "Chat", exact: true });
-    if (await open.isVisible()) await open.click();
-    await form.locator('input[name="password"]').fill(directoryPassword);
-    await form.locator('[type="submit"]').click();
-    await expect(zoe.messageButton("bob")).toBeVisible();
-    await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(1);
+    test("the chat's form takes the directory's password", async ({ visit, bob, site }) => {
+      const zoe = await visit("carol");
+      await signIn(zoe.page);
+      const form = zoe.page.locator("converse-login-form form");
+      await expect(form).toBeAttached();
+      const open = zoe.page.getByRole("button", { name: "Chat", exact: true });
+      if (await open.isVisible()) await open.click();
+      await form.locator('input[name="password"]').fill(directoryPassword);
+      await form.locator('[type="submit"]').click();
+      await zoe.talkTo("bob");
+      await zoe.say("By the directory's password");
+      await expect(bob.page.getByRole("link", { name: "Chat 1 unread message" })).toBeVisible();
+      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(2); // the chat stands on the page's
+      if (await zoe.page.getByRole("button", { name: "Close the chat" }).isVisible()) await zoe.page.getByRole("button", { name: "Close the chat" }).click();
+      await zoe.signOut();
+      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(1);
+    });
   });
-});
+}

@@ -26,7 +26,7 @@ async function signInAs(page: Page, login: string): Promise<void> {
 
 for (const [screen, viewport] of Object.entries(screens)) {
   test.describe(screen, () => {
-    test.use({ viewport });
+    test.use({ viewport, transport: screen === "phone" ? "bosh" : "websocket" });
 
     test("from the sign-in page to a conversation, and out at both", async ({ visit, bob, provider }) => {
       const zoe = await visit("alice");
