@@ -1,8 +1,10 @@
-// What people write, however it came into the composer.
+// What people write, however it came into the composer, and what becomes of it until it
+// is sent.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import { choose } from "./support/messages.ts";
 import { chooseAbove } from "./support/rooms.ts";
-import { expect, joinRoom, makeRoom, test } from "./support/test.ts";
+import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
 // X-14: characters that XML forbids are left out; a document's line break is one.
 const pasted = "from a document\u000Bnext line\u0007\uFFFE end";
@@ -30,3 +32,162 @@ test("text from a document is sent, corrected and set as a topic", async ({ alic
   await expect(bob.page.locator("#chat .chat-head__desc")).toContainText("next line");
   await chooseAbove(alice, "Hide topic");
 });
+
+/** What stands above the composer and is not sent. */
+const tray = (person: Person) => person.page.getByRole("list", { name: "To be sent" });
+
+test("a draft stays with its conversation, on other pages and after a reload, and is marked in the list", async ({ alice }) => {
+  const { page } = alice;
+  await page.goto("/chat/with/bob");
+  await alice.input().fill("half a *thought");
+  await page.goto("/chat/with/carol"); // no pause, and no way out that a script could have seen but the page's end
+  await expect(alice.listed(names.bob)).toContainText("Draft: half a *thought");
+  await alice.input().fill("another");
+  await alice.talkTo("bob");
+  await expect(alice.input()).toHaveValue("half a *thought");
+  const tab = await alice.newTab();
+  await tab.page.goto("/chat/with/carol");
+  await expect(tab.input()).toHaveValue("another");
+  await tab.page.close();
+  await alice.input().press("Enter");
+  await alice.hears("half a *thought");
+  await page.goto("/chat/with/carol");
+  await expect(alice.input()).toHaveValue("another");
+  await expect(alice.listed(names.bob)).not.toContainText("Draft:");
+
+  // On a device that is not trusted it goes with everything else.
+  await alice.signOut();
+  await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("foyer-drafts")))).toEqual([]);
+});
+
+test("Enter sends, Shift+Enter breaks, the field grows to eight lines, and ↑ edits what was said last", async ({ alice, bob }) => {
+  const { page } = alice;
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.input().pressSequentially("first line");
+  await page.keyboard.press("Shift+Enter");
+  await alice.input().pressSequentially("second *line*");
+  await expect(page.locator("#chat .styled--strong")).toHaveText("*line*"); // XEP-0393
+  await expect(page.locator(".composer-styling")).toHaveText(/first line\s+second \*line\*/);
+  await page.keyboard.press("Enter");
+  await bob.hears("first line");
+  await bob.hears("second");
+
+  const lines = (count: number) => Array.from({ length: count }, (_, i) => `line ${i}`).join("\n");
+  const height = async (text: string) => (await alice.input().fill(text), (await alice.input().boundingBox())!.height);
+  const one = await height("x");
+  const eight = await height(lines(8));
+  expect(Math.round((eight - one) / 7)).toBeGreaterThan(15);
+  expect(await height(lines(30))).toBeLessThanOrEqual(eight + 1);
+
+  await alice.input().fill("");
+  await page.keyboard.press("ArrowUp");
+  await expect(alice.input()).toHaveValue(/second/);
+  await expect(page.getByText("Editing a message")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(alice.input()).toHaveValue("");
+  await page.keyboard.press("ArrowUp");
+  await alice.input().fill("better");
+  await page.keyboard.press("Enter");
+  await bob.hears("better");
+  await expect(bob.message("second")).toHaveCount(0);
+});
+
+test("names and emoji are completed as they are typed", async ({ alice, bob }) => {
+  const { page } = alice;
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  const offers = page.getByRole("listbox", { name: "Suggestions" });
+  await bob.say("Anybody?");
+  await alice.hears("Anybody?");
+
+  await alice.input().pressSequentially("Yes, @bak");
+  await expect(offers.getByRole("option", { selected: true })).toHaveText(names.bob);
+  await page.keyboard.press("Enter");
+  await expect(alice.input()).toHaveValue(`Yes, @${names.bob} `);
+  await alice.input().pressSequentially(":sparkles");
+  await expect(offers.getByRole("option").first()).toContainText("sparkles");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Tab");
+  await expect(alice.input()).toHaveValue(`Yes, @${names.bob} ✨ `);
+  await alice.input().pressSequentially(":sm");
+  await expect(offers).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(offers).toBeHidden();
+  await expect(alice.input()).toBeFocused();
+  await alice.input().fill(`Yes, @${names.bob} ✨`);
+  await page.keyboard.press("Enter");
+  await bob.hears("✨");
+  await expect(bob.page.locator("#chat .message.mentioned")).toBeVisible();
+});
+
+// X-36: nothing tells a page that the stream on which it starts is dead. What Converse waits for
+// then never comes, and it took nothing more.
+test("what is written while a page starts on a dead connection stands in sight, and is sent", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await alice.talkTo("bob");
+  await alice.say("before");
+  let streams = 0;
+  await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+    const server = page.connectToServer();
+    const first = streams++ === 0;
+    let sent = 0;
+    const dead = () => first && sent >= 8;
+    page.onMessage((message) => (sent++, dead() ? undefined : server.send(message)));
+    server.onMessage((message) => (dead() ? undefined : page.send(message)));
+  });
+  await alice.page.reload();
+  await alice.input().fill("is it working?");
+  await alice.input().press("Enter");
+  await expect(alice.input()).toHaveValue("");
+  await expect(alice.input()).toBeEnabled();
+  await expect(tray(alice).or(alice.message("is it working?"))).toBeVisible();
+  await expect(bob.message("is it working?")).toHaveCount(1, { timeout: 60_000 });
+  await alice.hears("is it working?");
+  await expect(tray(alice)).toHaveCount(0);
+});
+
+for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } })) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport, reducedMotion: "reduce" }, settings: { UPLOAD_MAX_SIZE: "500KB" } });
+
+    test("the composer can be read and worked in each of its states", async ({ alice, bob }, info) => {
+      const { page } = alice;
+      await bob.talkTo("alice");
+      await bob.say("Good *morning*");
+      await page.goto("/chat/with/bob");
+      await alice.hears("Good");
+      const look = (name: string) =>
+        inBothThemes(page, async (theme) => {
+          const { violations } = await new AxeBuilder({ page }).include(".bottom-panel, converse-chat-bottom-panel").analyze();
+          expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`), `${name}, ${theme}`).toEqual([]);
+          await page.screenshot({ path: info.outputPath(`${name}-${theme}.png`) });
+        });
+      await alice.input().blur();
+      await look("empty");
+      await alice.input().fill("Hello *strong* and _emphasis_, ~gone~ and `code here`\n> quoted *words*\n```\nfenced\n```\nnormal");
+      await look("styled");
+      await alice.input().fill("");
+      await alice.input().pressSequentially(":smil");
+      await expect(page.getByRole("option").first()).toBeVisible();
+      await look("emoji");
+      await alice.input().fill("");
+      await page.locator("#chat input[type=file]").setInputFiles([
+        { name: "page.png", mimeType: "image/png", buffer: await page.screenshot() },
+        { name: "a document with quite a long name.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(40_000) },
+        { name: "huge.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(500_001) },
+      ]);
+      await alice.input().fill("Here they are");
+      await look("files");
+      await alice.input().press("Enter");
+      await expect(tray(alice).getByRole("alert")).toBeVisible();
+      await look("failed");
+      await tray(alice).getByRole("button", { name: "Cancel: huge.bin" }).click();
+      await bob.hears("Here they are");
+      await page.keyboard.press("ArrowUp");
+      await expect(page.getByText("Editing a message")).toBeVisible();
+      await look("editing");
+    });
+  });
+}

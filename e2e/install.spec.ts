@@ -69,14 +69,14 @@ test("what is shared goes into the composer of whom one chooses, and is not sent
   expect(await database.archived("alice")).toEqual([]);
 });
 
-test("files that are shared are sent once that is confirmed", async ({ alice, bob }) => {
+test("files that are shared are shown, and sent by Send", async ({ alice, bob }) => {
   await bob.talkTo("alice");
   await withWorker(alice);
   await share(alice, "", ["roses.txt", "tulips.txt"]);
   await expect(bar(alice)).toContainText("2 files");
   await alice.listed(names.bob).click();
-  await expect(alice.page.getByRole("dialog")).toContainText("“roses.txt”, “tulips.txt” to Bob Baker");
-  await alice.page.getByRole("dialog").getByRole("button", { name: "Send", exact: true }).click();
+  await expect(alice.page.getByRole("list", { name: "To be sent" }).getByRole("listitem")).toHaveText([/roses.txt/, /tulips.txt/]);
+  await alice.page.getByTitle("Send the message").click();
   for (const name of ["roses.txt", "tulips.txt"]) await expect(bob.page.locator("#chat converse-chat").getByText(name).first()).toBeVisible();
 });
 

@@ -2,6 +2,7 @@
 // saved, and what is refused says why (S-98, S-99).
 
 import { readFile } from "node:fs/promises";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
 import { expect, inBothThemes, joinRoom, makeRoom, type Person, screens, test } from "./support/test.ts";
 
@@ -12,10 +13,20 @@ async function picture(person: Person, name: string): Promise<File> {
   return { name, mimeType: "image/png", buffer: await person.page.screenshot() };
 }
 
-/** Attaches a file, as the button with the paper clip does. */
-async function attach(person: Person, file: File): Promise<void> {
-  await person.page.locator("#chat input[type=file]").setInputFiles(file);
+/** Chooses files, as the button with the paper clip does. */
+async function choose(person: Person, ...files: File[]): Promise<void> {
+  await person.page.locator("#chat input[type=file]").setInputFiles(files);
 }
+
+/** Chooses a file and sends it. */
+async function attach(person: Person, file: File): Promise<void> {
+  await choose(person, file);
+  await tray(person).getByText(file.name).waitFor();
+  await person.page.getByTitle("Send the message").click();
+}
+
+/** What stands above the composer and is not sent. */
+const tray = (person: Person): Locator => person.page.getByRole("list", { name: "To be sent" });
 
 function images(person: Person): Locator {
   return person.page.locator("#chat .chat-msg img.chat-image");
@@ -114,6 +125,59 @@ test("files are cards, sound plays in place, and pictures are looked at one by o
   await expect(opener).toBeFocused();
 });
 
+test("several files go in their order with the text after them, and what fails is tried again", async ({ alice, bob }) => {
+  const { page } = alice;
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  alice.watch.allow(/\/upload\//);
+  const text = (name: string): File => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
+  let refuse = true;
+  await alice.context.route(/\/upload\/.*second/, (route) => (refuse && route.request().method() === "PUT" ? route.abort() : route.continue()));
+
+  await choose(alice, text("first.txt"), text("removed.txt"));
+  await choose(alice, text("second.txt")); // and one more
+  await alice.input().fill("that is all");
+  await tray(alice).getByRole("button", { name: "Remove: removed.txt" }).click();
+  await alice.input().press("Enter");
+  await expect(tray(alice).getByRole("alert")).toHaveText("The file did not get through. Please try again.");
+  await expect(link(bob, "first.txt")).toBeVisible();
+  await expect(bob.message("that is all")).toHaveCount(0); // it waits for what goes before it
+  await expect(tray(alice)).toContainText("that is all");
+  refuse = false;
+  await tray(alice).getByRole("button", { name: "Try again" }).click();
+  await bob.hears("that is all");
+  await expect(tray(alice)).toHaveCount(0);
+  const order = await bob.page.locator("#chat .chat-msg__message").allInnerTexts();
+  expect(order.map((each) => /first|removed|second|all/.exec(each)?.[0])).toEqual(["first", "second", "all"]);
+
+  await test.step("a file under way is stopped, and its text comes back", async () => {
+    const arrived = new Promise<void>((resolve) => void alice.context.route(/\/upload\/.*third/, () => resolve())); // and gets no answer
+    await choose(alice, text("third.txt"));
+    await alice.input().fill("never mind");
+    await page.getByTitle("Send the message").click();
+    await arrived;
+    await expect(tray(alice).getByRole("progressbar", { name: "Sending third.txt" })).toBeVisible();
+    await tray(alice).getByRole("button", { name: "Cancel: never mind" }).click();
+    await expect(alice.input()).toHaveValue("never mind");
+    await tray(alice).getByRole("button", { name: "Cancel: third.txt" }).click();
+    await expect(tray(alice)).toHaveCount(0);
+    await expect(alice.input()).toBeFocused();
+  });
+
+  await test.step("what is pasted or dropped is chosen", async () => {
+    const give = (kind: "paste" | "drop") =>
+      alice.input().evaluate((input, kind) => {
+        const data = new DataTransfer();
+        for (const name of ["one.txt", "two.txt"]) data.items.add(new File(["x"], `${kind}-${name}`, { type: "text/plain" }));
+        const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }) : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+        input.dispatchEvent(event);
+      }, kind);
+    await give("paste");
+    await give("drop");
+    await expect(tray(alice).getByRole("listitem")).toHaveText([/paste-one/, /paste-two/, /drop-one/, /drop-two/]);
+  });
+});
+
 /** A second of it, at 8 kHz. */
 function silence(): Buffer {
   const samples = 8000;
@@ -139,11 +203,12 @@ test.describe("with little room", () => {
     await bob.talkTo("alice");
     const file = (name: string, bytes: number) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") });
     await attach(alice, file("large.txt", 1501));
-    await expect(alice.page.getByText(/The size of your file, large.txt, exceeds the maximum allowed by your server/)).toBeVisible();
+    await expect(tray(alice).getByText("It is too large: a file may have 1.5 kB.")).toBeVisible();
+    await tray(alice).getByRole("button", { name: "Cancel: large.txt" }).click();
     await attach(alice, file("first.txt", 1200));
     await expect(link(bob, "first.txt").first()).toBeVisible();
     await attach(alice, file("second.txt", 1200));
-    await expect(alice.page.getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
+    await expect(tray(alice).getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
 
     // Room is made in the settings.
     await alice.goTo("Settings");
@@ -152,8 +217,9 @@ test.describe("with little room", () => {
     await expect(alice.page.getByText("The file is deleted.")).toBeVisible();
     await alice.goTo("Home");
     await alice.talkTo("bob");
-    await attach(alice, file("second.txt", 1200));
+    await tray(alice).getByRole("button", { name: "Try again" }).click();
     await expect(link(bob, "second.txt").first()).toBeVisible();
+    await expect(tray(alice)).toHaveCount(0);
   });
 });
 
@@ -172,7 +238,24 @@ for (const [screen, viewport] of Object.entries(screens)) {
       const box = (await images(alice).boundingBox())!;
       expect(box.x).toBeGreaterThanOrEqual(0);
       expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+
+      // Several in a row stand side by side, each with what can be done with it.
+      for (const name of ["two.png", "three.png", "four.png"]) await attach(bob, { ...file, name });
+      const row = alice.page.locator("#chat .pictures");
+      await expect(row.locator("converse-chat-message")).toHaveCount(4);
+      await expectShown(images(alice).last());
+      const [first, second] = await Promise.all([0, 1].map(async (i) => (await images(alice).nth(i).boundingBox())!));
+      expect(second!.y).toBe(first!.y);
+      expect(second!.x).toBeGreaterThan(first!.x + first!.width - 1);
+      await expect(row.locator(".message-bar")).toHaveCount(4);
       await inBothThemes(alice.page, async (theme) => void (await alice.page.screenshot({ path: info.outputPath(`chat-${theme}.png`) })));
+      await alice.page.getByRole("link", { name: "Picture: three.png" }).click();
+      const viewer = alice.page.getByRole("dialog", { name: "Pictures" });
+      await expect(viewer).toContainText("three.png3 of 4");
+      await inBothThemes(alice.page, async (theme) => {
+        expect((await new AxeBuilder({ page: alice.page }).include(".viewer").analyze()).violations, theme).toEqual([]);
+        await alice.page.screenshot({ path: info.outputPath(`viewer-${theme}.png`) });
+      });
       await bob.page.goto("/settings/files");
       await expect(bob.page.getByRole("main").getByRole("link", { name: "view.png" })).toBeVisible();
       await inBothThemes(bob.page, async (theme) => void (await bob.page.screenshot({ path: info.outputPath(`files-${theme}.png`) })));

@@ -36,6 +36,7 @@ test("people sign in, chat over WebSocket and BOSH, and send the largest file", 
   const file = info.outputPath("large.bin");
   writeFileSync(file, randomBytes(largest));
   await alice.page.locator("#chat input[type=file]").setInputFiles(file);
+  await alice.page.getByTitle("Send the message").click();
   const link = bob.page.locator('#chat .chat-msg a[href$="/large.bin"]').first();
   await expect(link).toBeVisible();
   const address = (await link.getAttribute("href"))!;

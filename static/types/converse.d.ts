@@ -10,6 +10,7 @@ declare namespace Converse {
         env: Env;
         ROOMSTATUS: Record<'BANNED' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED', number>;
         MUC: { INFO_CODES: Record<string, string[]> };
+        emojis: { list: { sn: string; cp?: string }[] };
     }
 
     interface Env {
@@ -84,8 +85,10 @@ declare namespace Converse {
             affiliations: { get(affiliation: string, room: string): Promise<{ jid: string }[] | Error> };
         };
         confirm(title: string, messages: string[]): Promise<unknown>;
+        hook(name: Event, context: unknown, data: unknown): Promise<any>;
+        emojis: { initialize(): Promise<unknown> };
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
-        disco: { own: { features: { add(feature: string): void } } };
+        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> } };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
@@ -101,7 +104,9 @@ declare namespace Converse {
     type Event =
         | 'addClientFeatures'
         | 'afterMessagesFetched'
+        | 'afterFileUploaded'
         | 'beforeAttemptNonPreboundSession'
+        | 'beforeFileUpload'
         | 'chatBoxInitialized'
         | 'chatBoxesInitialized'
         | 'chatRoomInitialized'
@@ -197,6 +202,8 @@ declare namespace Converse {
         getDisplayName(): string;
         getMostRecentMessage(): Model | undefined;
         handleChatMarker(attributes: any): boolean;
+        sendMessage(attributes: object): Promise<unknown>;
+        sendFiles(files: Iterable<File>): Promise<void>;
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
         handleUnreadMessage(message?: any): void;
@@ -226,6 +233,7 @@ declare namespace Converse {
     class Occupant extends Model {
         getDisplayName(): string;
         isSelf(): boolean;
+        sendFiles(files: Iterable<File>): Promise<void>;
     }
 
     /** <converse-dropdown> */
@@ -238,9 +246,5 @@ declare namespace Converse {
         onEscapePressed(event: KeyboardEvent): void;
     }
 
-    /** A message, which may be a file on its way. */
-    class Message extends Model {
-        sendSlotRequestStanza(): Promise<unknown>;
-        getRequestSlotURL(): unknown;
-    }
+    class Message extends Model {}
 }

@@ -42,6 +42,8 @@ interface DocumentEventMap {
     'foyer:unread-restored': CustomEvent<void>;
     /** Something was said in a room that is not open here. */
     'foyer:room-said': CustomEvent<{ jid: string; name: string; mentioned: boolean; line: import('../js/chat/list/entries.js').Line }>;
+    /** What somebody began to write changed. */
+    'foyer:drafts': CustomEvent<void>;
     'turbo:frame-missing': CustomEvent<{ response: Response; visit(response: Response): void }>;
     'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
 }

@@ -1,6 +1,7 @@
 // Files in messages: pictures in a frame of their own, sound and films to be played
 // where they are, and all others as a card that says what they are.
 
+import { inWords } from './size.js';
 import { viewer } from './viewer.js';
 
 /** What browsers show, by the endings of names. @type {[string, RegExp][]} */
@@ -9,7 +10,6 @@ const KINDS = [
     ['sound', /\.(?:mp3|m4a|ogg|oga|opus|wav|flac|aac)$/i],
     ['film', /\.(?:mp4|m4v|webm|ogv|mov)$/i],
 ];
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 
 /** @typedef {{url: string, name: string, kind: string, type: string}} File */
 
@@ -35,11 +35,6 @@ function nameIn(path) {
     } catch {
         return last;
     }
-}
-
-function inWords(bytes) {
-    const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-    return new Intl.NumberFormat(undefined, { style: 'unit', unit: UNITS[power], unitDisplay: 'short', maximumFractionDigits: power ? 1 : 0 }).format(bytes / 1000 ** power);
 }
 
 /** How large files are, by their addresses: the server is asked once. @type {Map<string, Promise<string>>} */

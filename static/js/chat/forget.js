@@ -2,6 +2,8 @@
 // signed out. Converse empties its store then, but may write to it once more
 // before its page is gone; so the next page empties it again.
 
+import { draftsKey } from './composer/drafts.js';
+
 const KEY = 'foyer-forget';
 
 // Converse's database, with a store for each person.
@@ -44,6 +46,7 @@ async function emptyStores(jids) {
  */
 export async function forgetPeople(jid) {
     const gone = list().filter((other) => other !== jid);
+    for (const other of gone) localStorage.removeItem(draftsKey(other));
     if (gone.length) await emptyStores(gone);
     save(list().filter((other) => other !== jid && !gone.includes(other)));
 }

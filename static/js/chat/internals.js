@@ -7,25 +7,25 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['sendFiles', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage'],
+    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'sendMessage', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
         'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage',
+        'sendMessage', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
     ],
-    'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf'],
+    'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf', 'sendFiles'],
     'exports.RosterContact.prototype': ['getDisplayName'],
     'exports.RosterContacts.prototype': ['handleIncomingSubscription', 'presenceHandler'],
     'exports.Presences.prototype': ['fetch'],
     'exports.Presence.prototype': ['onResourcesChanged'],
     'exports.VCard.prototype': ['getDisplayName'],
-    'exports.Message.prototype': ['sendSlotRequestStanza', 'getRequestSlotURL'],
     'exports.MAMPlaceholderMessage': [],
     exports: ['handleMAMResult'],
     'exports.ControlBox': [],
     // What they are kept with.
     'state.config.storage': ['save'],
     // The interface for plugins.
-    'api': ['send', 'sendIQ', 'confirm', 'alert', 'waitUntil'],
+    'api': ['send', 'sendIQ', 'confirm', 'alert', 'waitUntil', 'hook'],
     'api.user': ['login', 'logout'],
     'api.user.settings': ['clear', 'getModel'],
     'api.connection': ['get', 'connected', 'authenticated', 'reconnect', 'isType'],
@@ -40,6 +40,8 @@ const METHODS = {
     'api.vcard': ['get', 'update'],
     'api.modal': ['show', 'get'],
     'api.elements': ['define'],
+    'api.emojis': ['initialize'],
+    'api.disco.features': ['get'],
     'api.settings': ['get', 'set'],
     // The connection.
     'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'pause', 'resume', 'restore'],
@@ -52,8 +54,9 @@ const METHODS = {
     'env.utils.mam': ['fetchArchivedMessages'],
     'env.i18n': ['translate', 'getLocale'],
     // The elements.
-    'elements.converse-message-form': ['onFormSubmitted', 'onEscapePressed'],
-    'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed'],
+    'elements.converse-message-form': ['initialize', 'onFormSubmitted', 'onEscapePressed', 'onKeyDown', 'onKeyUp', 'onPaste', 'insertIntoTextArea'],
+    'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed', 'initMentionAutoComplete', 'shouldAutoComplete'],
+    'elements.converse-chat-toolbar': [],
     'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'renderMessageText', 'showUserModal'],
     'elements.converse-chat-content': ['render', 'scrollDown'],
     'elements.converse-message-actions': ['renderActions', 'getActionButtons'],

@@ -1,7 +1,10 @@
 // How messages look, where Converse's own does not do: a bar beside each with what is
 // done most, days by their names, and in words what was edited, removed or read.
 
-import { withFiles } from './files.js';
+import { addressOf } from './conversation.js';
+import { fileOf, withFiles } from './files.js';
+import { panel } from './panel.js';
+import { withPreviews } from './previews.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms
 
@@ -29,8 +32,30 @@ function dayName(day, now = new Date()) {
     return day.toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });
 }
 
+/**
+ * The address of a message in a room, which is the same for everybody there; between two
+ * people each has another. null: it is not in the archive, as far as the page knows.
+ */
+function linkTo(config, model) {
+    const room = model.get('type') === 'groupchat' && model.get('from')?.split('/')[0];
+    const id = room && !model.isRetracted?.() && model.get(`stanza_id ${room}`);
+    return id ? new URL(`${addressOf(config, room)}?at=${encodeURIComponent(id)}`, location.origin).href : null;
+}
+
+/** What copies that address. */
+const copyLink = (link) => ({
+    name: 'link',
+    i18n_text: 'Copy link',
+    icon_class: 'fa fa-copy',
+    button_class: 'chat-msg__action-link',
+    handler: (event) => {
+        event.preventDefault();
+        navigator.clipboard.writeText(link).catch(() => panel.warn('The link could not be copied.'));
+    },
+});
+
 /** A message's actions: the quick ones as buttons, the others in a menu. */
-function withBar(api, Actions) {
+function withBar(api, config, Actions) {
     const { html } = window.converse.env;
     const button = ({ i18n_text, handler, button_class, icon_class }) => html`
         <button type="button" class="message-bar__button ${button_class}" title=${i18n_text} aria-label=${i18n_text} @click=${handler}>
@@ -43,6 +68,8 @@ function withBar(api, Actions) {
             const offered = await this.getActionButtons();
             const content = await api.hook('getMessageActionContent', this, html``);
             if (!offered.length) return content;
+            const link = linkTo(config, this.model);
+            if (link) offered.push(copyLink(link));
             const buttons = offered.map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
             const quick = buttons.filter(({ name }) => QUICK.includes(name));
             const others = buttons.filter(({ name }) => !QUICK.includes(name)).map((each) => Actions.getActionsDropdownItem(each));
@@ -54,17 +81,48 @@ function withBar(api, Actions) {
     };
 }
 
-/** The history, with the names of days between its messages. */
-function withDays(History) {
+/**
+ * Pictures that one person sent in a row, by the first of them.
+ * @param {(model: any) => boolean} isPicture
+ * @returns {Map<any, any[]>}
+ */
+function rowsOf(messages, isPicture) {
+    const rows = new Map();
+    const dayOf = (model) => new Date(model.get('time')).toDateString();
+    let first = null;
+    for (const model of messages) {
+        if (!isPicture(model)) first = null;
+        else if (first && model.isFollowup() && dayOf(first) === dayOf(model)) rows.set(first, [...(rows.get(first) ?? [first]), model]);
+        else first = model;
+    }
+    return rows;
+}
+
+/** The history, with the names of days between its messages, and pictures in a row side by side. */
+function withDays(config, History) {
     const { html } = window.converse.env;
+    const isPicture = (model) => !model.isRetracted?.() && fileOf(config, model)?.kind === 'picture';
     return class extends History {
+        render() {
+            this.rows = rowsOf(this.messages, isPicture);
+            this.inRows = new Set([...this.rows.values()].flatMap(([, ...others]) => others));
+            return super.render();
+        }
+
         renderMessage(model) {
-            const shown = super.renderMessage(model);
-            if (!Array.isArray(shown)) return shown;
-            const day = new Date(model.get('time'));
-            return [html`<div class="message date-separator" data-isodate=${day.toISOString()}>
+            if (this.inRows.has(model)) return ''; // it is with the first
+            const shown = this.rows.get(model)?.map((each) => super.renderMessage(each));
+            const parts = [shown?.[0] ?? super.renderMessage(model)].flat();
+            const message = parts.pop();
+            const row = shown ? html`<div class="pictures">${message}${shown.slice(1)}</div>` : message;
+            return parts.length ? [this.renderDay(new Date(model.get('time'))), row] : row;
+        }
+
+        /** @param {Date} day */
+        renderDay(day) {
+            return html`<div class="message date-separator" data-isodate=${day.toISOString()}>
                 <hr class="separator"><time class="separator-text" datetime=${day.toISOString()}>${dayName(day)}</time>
-            </div>`, ...shown.slice(1)];
+            </div>`;
         }
     };
 }
@@ -119,7 +177,7 @@ export function showMessages(_converse, config) {
     const { api } = _converse;
     const { registry } = api.elements;
     withWayDown(registry['converse-chat-content']); // rooms' own is made of it
-    api.elements.define('converse-message-actions', withBar(api, registry['converse-message-actions']));
-    api.elements.define('converse-message-history', withDays(registry['converse-message-history']));
-    api.elements.define('converse-chat-message', withFiles(config, withStates(registry['converse-chat-message'])));
+    api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
+    api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
+    api.elements.define('converse-chat-message', withPreviews(config, withFiles(config, withStates(registry['converse-chat-message']))));
 }

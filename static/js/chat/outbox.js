@@ -180,25 +180,8 @@ export function deliverAll(_converse, user) {
     window.addEventListener('offline', () => outbox.markUnsent());
     window.addEventListener('online', () => outbox.ask());
 
-    writeWhileAway(api);
     showUnsent();
     return outbox;
-}
-
-/** Converse's form takes nothing while there is no stream. */
-async function writeWhileAway(api) {
-    const { prototype: form } = await customElements.whenDefined('converse-message-form');
-    const { onFormSubmitted } = form;
-    form.onFormSubmitted = function (event) {
-        if (api.connection.authenticated()) return onFormSubmitted.call(this, event);
-        const { get } = api.connection;
-        api.connection.get = () => ({ authenticated: true }); // it looks once, at once
-        try {
-            return onFormSubmitted.call(this, event);
-        } finally {
-            api.connection.get = get;
-        }
-    };
 }
 
 async function showUnsent() {

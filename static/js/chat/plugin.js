@@ -15,7 +15,7 @@ import { sendWellFormed } from './xml.js';
 import { deliverAll } from './outbox.js';
 import { followNetwork } from './connectivity.js';
 import { hideAddresses } from './names.js';
-import { explainFailedFiles } from './upload.js';
+import { offerComposer } from './composer/offer.js';
 import { blockPeople } from './blocking.js';
 import { comeBackToRooms } from './rejoin.js';
 import { offerRoomMenu } from './roomMenu.js';
@@ -67,7 +67,7 @@ export function plugin(config) {
             sendWellFormed(_converse);
             const outbox = deliverAll(_converse, config.user);
             followNetwork(_converse, guard);
-            explainFailedFiles(_converse);
+            offerComposer(_converse, config);
             blockPeople(_converse, config);
             comeBackToRooms(_converse);
             offerRoomMenu(_converse);

@@ -76,9 +76,7 @@ async function give(_converse, jid, text, files) {
     }
     textarea.focus();
     const box = _converse.state.chatboxes.get(jid);
-    if (!files.length || !box) return;
-    const question = `${files.map(({ name }) => `“${name}”`).join(', ')} to ${box.getDisplayName()}`;
-    if (await _converse.api.confirm('Send the files?', [question])) await box.sendFiles(files);
+    if (files.length) await box?.sendFiles(files); // they are shown, and go when Send is pressed (composer/queue.js)
 }
 
 /**

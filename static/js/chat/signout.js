@@ -2,6 +2,7 @@
 // and in the others; then the site.
 
 import { unsubscribe } from '../push.js';
+import { allSent } from './composer/queue.js';
 import { forgetLater } from './forget.js';
 import { discardShared } from './share.js';
 
@@ -20,7 +21,7 @@ const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => 
  * @param {{empty: () => Promise<void>}} outbox
  */
 async function leave(_converse, guard, outbox) {
-    await within(outbox.empty(), DELIVERY_PATIENCE); // BOSH drops what waits for a request
+    await within(allSent().then(() => outbox.empty()), DELIVERY_PATIENCE); // BOSH drops what waits for a request
     guard.close();
     await within(unsubscribe().catch(() => {}), PATIENCE);
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);

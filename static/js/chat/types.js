@@ -10,6 +10,7 @@
  * @property {'session'|'prebind'|'token'|'signed'|'password'|'typed'} login
  * @property {string} roster
  * @property {boolean} search
+ * @property {boolean} previews links have previews
  * @property {boolean} watch
  * @property {boolean} follow
  * @property {boolean} befriend

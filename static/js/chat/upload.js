@@ -1,38 +1,87 @@
-// Files that did not get through: why is said here. Converse goes on showing how
-// far the upload is, and does not know the service's reason.
+// A file's way to where the site keeps files (XEP-0363): a slot is asked for, and the
+// file is put there. Converse does it as well, without a way to stop it or to try again.
 
-// How long the reason stands in the conversation.
-const SHOWN = 30 * 1000; // ms
+import { inWords } from './size.js';
 
-/** The prototype in a chain that has a method itself. */
-function owner(prototype, method) {
-    while (prototype && !Object.hasOwn(prototype, method)) prototype = Object.getPrototypeOf(prototype);
-    return prototype;
+const UPLOAD = 'urn:xmpp:http:upload:0';
+const PATIENCE = 30_000; // ms for a slot
+
+/** What went wrong, as people are told. */
+export class UploadError extends Error {}
+
+const AWAY = 'There is no connection. Try again when it is back.';
+const FAILED = 'The file did not get through. Please try again.';
+
+/** Where files go, and how large they may be. */
+async function service(_converse) {
+    const [found] = await _converse.api.disco.features.get(UPLOAD, _converse.session.get('domain'));
+    if (!found) throw new UploadError('Files cannot be sent here.');
+    const form = found.dataforms?.models.find((each) => each.get('FORM_TYPE')?.value === UPLOAD);
+    return { to: found.id, most: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
+}
+
+const tooLarge = (most) => new UploadError(`It is too large: a file may have ${inWords(most)}.`);
+
+/** Why no slot was given, in the service's words if it has any (XEP-0363 §5). */
+function refusal(answer) {
+    if (!(answer instanceof Element)) return new UploadError(AWAY);
+    const most = Number(answer.querySelector('file-too-large > max-file-size')?.textContent);
+    if (most) return tooLarge(most);
+    return new UploadError(answer.querySelector('error > text')?.textContent || FAILED);
+}
+
+/** Asks for a slot. @returns {Promise<{get: string, put: string, headers: [string, string][]}>} */
+async function slotFor(_converse, file, to) {
+    const { api } = _converse;
+    const { stx, u } = window.converse.env;
+    const asked = stx`<iq type="get" to="${to}" id="${u.getUniqueId('slot')}" xmlns="jabber:client">
+        <request xmlns="${UPLOAD}" filename="${file.name}" size="${file.size}" content-type="${file.type || 'application/octet-stream'}"/></iq>`;
+    const answer = await api.sendIQ(asked, PATIENCE).catch((cause) => Promise.reject(refusal(cause)));
+    const [put, get] = ['put', 'get'].map((name) => answer?.querySelector(`slot > ${name}`));
+    if (!put || !get) throw refusal(answer);
+    const headers = Array.from(put.querySelectorAll('header'), (header) => /** @type {[string, string]} */ ([header.getAttribute('name') ?? '', header.textContent]));
+    return { get: get.getAttribute('url') ?? '', put: put.getAttribute('url') ?? '', headers: headers.filter(([name]) => ['Authorization', 'Expires'].includes(name)) };
+}
+
+/** Sends the bytes. @returns {Promise<void>} */
+function put(file, slot, onProgress, signal) {
+    return new Promise((resolve, reject) => {
+        const request = new XMLHttpRequest();
+        const fail = () => reject(new UploadError(navigator.onLine ? FAILED : AWAY));
+        signal.addEventListener('abort', () => request.abort(), { once: true });
+        request.upload.addEventListener('progress', ({ loaded, total, lengthComputable }) => lengthComputable && onProgress(loaded / total));
+        request.addEventListener('abort', fail);
+        request.addEventListener('error', fail);
+        request.addEventListener('load', () => {
+            if (request.status === 200 || request.status === 201) resolve();
+            else reject(new UploadError((request.responseText.length < 200 && request.responseText.trim()) || FAILED));
+        });
+        request.open('PUT', slot.put);
+        request.setRequestHeader('Content-Type', file.type || 'application/octet-stream'); // as the slot was asked for
+        for (const [name, value] of slot.headers) request.setRequestHeader(name, value);
+        request.send(file);
+    });
 }
 
 /**
- * Shows what went wrong, in the service's words if it gave any (XEP-0363 §5).
+ * Sends a file to where files are kept.
  * @param {Converse.Private} _converse
+ * @param {Converse.Chat} chat in which it will be
+ * @param {File} file
+ * @param {(part: number) => void} onProgress
+ * @param {AbortSignal} signal stops it
+ * @returns {Promise<{body: string, oob_url: string | null}>} of the message that shows it
+ * @throws {UploadError} with a sentence for people
  */
-export function explainFailedFiles(_converse) {
-    const message = owner(_converse.exports.Message.prototype, 'sendSlotRequestStanza'); // that of rooms' messages, too
-    if (!message) return;
-    const { sendSlotRequestStanza, getRequestSlotURL } = message;
-    const reasons = new WeakMap();
-
-    message.sendSlotRequestStanza = async function () {
-        try {
-            return await sendSlotRequestStanza.call(this);
-        } catch (refusal) {
-            const reason = refusal instanceof Element && refusal.querySelector('error > text')?.textContent;
-            if (reason) reasons.set(this, reason);
-            throw refusal;
-        }
-    };
-    message.getRequestSlotURL = function () {
-        this.once('change:type', () => {
-            this.save({ file: false, is_ephemeral: SHOWN, message: reasons.get(this) ?? this.get('message') });
-        });
-        return getRequestSlotURL.call(this);
-    };
+export async function upload(_converse, chat, file, onProgress, signal) {
+    const { api } = _converse;
+    if (!api.connection.connected()) throw new UploadError(AWAY);
+    const { to, most } = await service(_converse);
+    if (file.size > most) throw tooLarge(most);
+    const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
+    const slot = await slotFor(_converse, sent, to);
+    signal.throwIfAborted();
+    await put(sent, slot, onProgress, signal);
+    const { body, oob_url } = await api.hook('afterFileUploaded', { file: sent }, { body: slot.get, message: slot.get, oob_url: slot.get });
+    return { body, oob_url };
 }

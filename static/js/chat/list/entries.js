@@ -2,6 +2,7 @@
 // together from what the site told when the page was loaded (app/conversations.go) and
 // from what Converse knows, which is newer wherever it knows anything.
 
+import { drafts } from '../composer/drafts.js';
 import { levels } from '../levels.js';
 import { isAround, SOMEBODY } from '../people.js';
 
@@ -86,7 +87,6 @@ function withBox(entry, box) {
         ...entry,
         name: (isRoom(box) && entry?.name) || nameOfBox(box) || entry?.name || SOMEBODY,
         last: newer(entry?.last, lastLine(box)),
-        draft: box.get('correcting') ? undefined : box.get('draft')?.trim() || undefined,
         typing: typing(box),
         unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
         mentioned: isRoom(box) && (box.get('num_unread') ?? 0) > 0,
@@ -136,6 +136,6 @@ export function entries(_converse, told) {
         const jid = box.get('jid');
         found.set(jid, withBox(known(jid, isRoom(box)), box));
     }
-    const chosen = (entry) => ({ ...entry, pinned: levels.pinned(entry.jid), muted: levels.of(entry.jid, entry.room) === 'none' });
+    const chosen = (entry) => ({ ...entry, draft: drafts.of(entry.jid).replaceAll(/\s+/g, ' ').trim() || undefined, pinned: levels.pinned(entry.jid), muted: levels.of(entry.jid, entry.room) === 'none' });
     return [...found.values()].map(chosen).sort(byTime);
 }

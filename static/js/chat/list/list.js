@@ -84,6 +84,7 @@ export function listConversations(_converse, config) {
     api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && api.connection.connected() && load()));
     api.listen.on('reconnected', load);
     document.addEventListener('foyer:levels', later);
+    document.addEventListener('foyer:drafts', later);
     document.addEventListener('foyer:page', (event) => event.detail && load());
     setInterval(later, MINUTE); // times grow older
     document.addEventListener('visibilitychange', later);

@@ -1,0 +1,83 @@
+// What is behind a link, below the message that has it: fetched by the site, so that
+// no browser asks anybody else (support/watch.ts fails on that).
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, inBothThemes, type Person, test as base } from "./support/test.ts";
+
+type Wiki = { url: string; asked: string[]; picture: Buffer };
+
+/** A site in the operator's network, whose pages may be shown. */
+const test = base.extend<{ wiki: Wiki }>({
+  wiki: async ({}, use) => {
+    const wiki: Wiki = { url: "", asked: [], picture: Buffer.alloc(0) };
+    const server = createServer((request, response) => {
+      wiki.asked.push(request.url!);
+      if (request.url === "/bee.png") return response.setHeader("Content-Type", "image/png").end(wiki.picture);
+      if (request.url === "/plain") return response.setHeader("Content-Type", "text/plain").end("nothing to see");
+      response.setHeader("Content-Type", "text/html; charset=utf-8").end(
+        `<!doctype html><title>Bees &lt;b&gt;and&lt;/b&gt; flowers</title><meta property="og:site_name" content="The garden wiki">
+         <meta name="description" content="Who visits whom, and when: a calendar of what blooms in the garden and of those who come for it.">
+         <meta property="og:image" content="/bee.png">`,
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    wiki.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await use(wiki);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  },
+  settings: async ({ wiki }, use) => use({ LINK_PREVIEWS: "true", LINK_PREVIEW_ORIGINS: wiki.url }),
+});
+
+const card = (person: Person) => person.page.locator("#chat .link-card");
+
+test("a link shows what is behind it, to both, and until somebody hides it", async ({ alice, bob, wiki }) => {
+  wiki.picture = await alice.page.screenshot();
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say(`Look: ${wiki.url}/bees#spring, and ${wiki.url}/other`);
+  for (const person of [alice, bob]) {
+    await expect(card(person)).toContainText("The garden wiki");
+    await expect(card(person)).toContainText("Bees <b>and</b> flowers"); // text, whatever it says
+    await expect(card(person).getByRole("link")).toHaveAttribute("href", `${wiki.url}/bees#spring`);
+    const picture = card(person).locator("img");
+    await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(256);
+    expect(new URL((await picture.getAttribute("src"))!, person.page.url()).origin).toBe(new URL(person.page.url()).origin);
+  }
+  expect(wiki.asked.filter((path) => path !== "/bee.png")).toEqual(["/bees"]); // once for all
+
+  await bob.say(`${wiki.url}/plain`);
+  await alice.hears("/plain");
+  await expect.poll(() => wiki.asked).toContain("/plain");
+  await expect(card(alice)).toHaveCount(1);
+
+  await card(bob).hover();
+  await card(bob).getByRole("button", { name: "Hide the preview" }).click();
+  await expect(card(bob)).toHaveCount(0);
+  await bob.page.reload();
+  await bob.hears("Look:");
+  await expect(card(alice)).toHaveCount(1);
+  await expect(card(bob)).toHaveCount(0);
+});
+
+for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } })) {
+  test.describe(screen, () => {
+    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
+
+    test("a preview fits and can be read", async ({ alice, bob, wiki }, info) => {
+      wiki.picture = await bob.page.screenshot();
+      await bob.talkTo("alice");
+      await bob.say(`Have you seen this? ${wiki.url}/bees`);
+      await alice.page.goto("/chat/with/bob");
+      await expect(card(alice).locator("img")).toBeVisible();
+      const box = (await card(alice).boundingBox())!;
+      expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+      await inBothThemes(alice.page, async (theme) => {
+        expect((await new AxeBuilder({ page: alice.page }).include(".link-card").analyze()).violations, theme).toEqual([]);
+        await alice.page.screenshot({ path: info.outputPath(`preview-${theme}.png`) });
+      });
+    });
+  });
+}

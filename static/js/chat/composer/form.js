@@ -1,0 +1,207 @@
+// Where one writes: one field with what is added before the text and Send after it, and
+// above it what is to be sent and has not been. It takes text at any time: what cannot
+// go at once waits in the queue, and what was begun is kept as a draft.
+
+import { Completion } from './completion.js';
+import { drafts } from './drafts.js';
+import { queueOf } from './queue.js';
+import { paintStyling } from './styling.js';
+import { showQueue } from './tray.js';
+
+const SAVE_AFTER = 400; // ms without a key
+const NOTICEABLE = 1000; // ms after which a text that waits is shown
+
+let count = 0; // of composers, for ids
+
+/**
+ * Converse's form, which it has for people and for rooms, with the site's field in it.
+ * @param {Converse.Private} _converse
+ * @param {any} Form
+ */
+export function withComposer(_converse, Form) {
+    const { api } = _converse;
+    const { html } = window.converse.env;
+
+    return class extends Form {
+        #listId = `composer-offers-${++count}`;
+        /** @type {ReturnType<typeof setTimeout> | undefined} */
+        #saving;
+        #editing = false;
+        #onQueue = () => {
+            this.requestUpdate();
+            setTimeout(() => this.requestUpdate(), NOTICEABLE);
+            if (!this.queue.texts.length) this.#save(); // it arrived
+        };
+        #onLeave = () => this.#save();
+
+        async initialize() {
+            await super.initialize();
+            this.queue = queueOf(_converse, this.model);
+            this.queue.addEventListener('change', this.#onQueue);
+            window.addEventListener('pagehide', this.#onLeave);
+            this.listenTo(this.model, 'change:draft', () => this.#onDraft());
+            this.listenTo(this.model, 'change:correcting', () => this.requestUpdate());
+            this.listenTo(this.model, 'change:hidden', () => this.#save());
+            this.requestUpdate();
+            await this.updateComplete;
+            if (!this.isConnected) return;
+            this.completion ??= new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
+            this.#editing = Boolean(this.model.get('correcting'));
+            this.#show(this.#editing ? this.model.get('draft') : this.#draft());
+        }
+
+        disconnectedCallback() {
+            this.#save();
+            super.disconnectedCallback();
+            this.queue?.removeEventListener('change', this.#onQueue);
+            window.removeEventListener('pagehide', this.#onLeave);
+        }
+
+        /** @returns {HTMLTextAreaElement} */
+        get textarea() {
+            return this.querySelector('.chat-textarea');
+        }
+
+        // Converse completes names in rooms by its own.
+        initMentionAutoComplete() {}
+        shouldAutoComplete() {
+            return false;
+        }
+
+        render() {
+            if (!this.queue) return '';
+            const correcting = Boolean(this.model.get('correcting'));
+            const room = this.model.get('type') === 'chatroom';
+            const key = (event) => this.#onKey(event);
+            return html`
+                ${showQueue(this.queue, (item) => this.#cancel(item), NOTICEABLE)}
+                ${correcting ? html`<p class="composer-note">Editing a message
+                    <button type="button" @click=${(event) => this.onEscapePressed(event)}>Cancel</button></p>` : ''}
+                <form class="chat-message-form ${this.queue.chosen ? 'has-files' : ''}" @submit=${(event) => this.onFormSubmitted(event)}
+                    @change=${forgetFiles} @mousedown=${keepFocus}>
+                    <converse-chat-toolbar class="btn-toolbar chat-toolbar no-text-select" .model=${this.model} ?is_groupchat=${room}
+                        show_emoji_button show_send_button show_toolbar></converse-chat-toolbar>
+                    <div class="suggestion-box composer-field">
+                        <ul class="suggestion-box__results suggestion-box__results--above" id=${this.#listId} role="listbox" aria-label="Suggestions" hidden></ul>
+                        <div class="composer-styling" aria-hidden="true"></div>
+                        <textarea class="chat-textarea ${correcting ? 'correcting' : ''}" rows="1" enterkeyhint="send" placeholder="Message" aria-label="Message"
+                            aria-autocomplete="list" aria-controls=${this.#listId}
+                            @input=${() => this.#onInput()} @scroll=${() => this.#paint()} @click=${() => this.completion?.look()} @blur=${() => this.#onBlur()}
+                            @keydown=${key} @keyup=${(event) => this.onKeyUp(event)} @paste=${(event) => this.onPaste(event)}></textarea>
+                    </div>
+                </form>`;
+        }
+
+        /** @param {KeyboardEvent} event */
+        #onKey(event) {
+            if (event.isComposing || this.completion?.onKey(event)) return; // an input method takes Enter for itself
+            if (event.key === 'Escape') this.onEscapePressed(event);
+            else this.onKeyDown(event);
+            if (['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) this.completion?.close();
+        }
+
+        #onInput() {
+            grow(this.textarea);
+            this.#paint();
+            this.completion?.look();
+            clearTimeout(this.#saving);
+            this.#saving = setTimeout(() => this.#save(), SAVE_AFTER);
+        }
+
+        #onBlur() {
+            this.completion?.close();
+            this.#save();
+            // What quotes a message adds to it.
+            if (!this.model.get('correcting')) this.model.save({ draft: this.textarea.value }, { silent: true });
+        }
+
+        #paint() {
+            paintStyling(this.querySelector('.composer-styling'), this.textarea);
+        }
+
+        /** Converse has another text for the field: that of a message that is edited, or what is quoted. */
+        #onDraft() {
+            const editing = Boolean(this.model.get('correcting'));
+            if (editing && !this.#editing) this.#keep();
+            this.#editing = editing;
+            this.#show(this.model.get('draft') ?? this.#draft());
+        }
+
+        /** @param {string} text */
+        #show(text) {
+            const { textarea } = this;
+            if (!textarea || textarea.value === text) return;
+            textarea.value = text;
+            grow(textarea);
+            this.#paint();
+            if (document.activeElement === textarea) textarea.setSelectionRange(text.length, text.length);
+        }
+
+        /** What was begun here, without what waits to be sent. */
+        #draft() {
+            return this.queue.texts.length ? '' : drafts.of(this.model.get('jid'));
+        }
+
+        /** Keeps what is not sent. What somebody edits is no draft. */
+        #save() {
+            if (this.textarea && !this.model.get('correcting')) this.#keep();
+        }
+
+        #keep() {
+            clearTimeout(this.#saving);
+            drafts.set(this.model.get('jid'), [...this.queue.texts, this.textarea.value].filter(Boolean).join('\n'));
+        }
+
+        insertIntoTextArea(...options) {
+            super.insertIntoTextArea(...options);
+            this.textarea.dispatchEvent(new Event('input', { bubbles: true }));
+        }
+
+        /** @param {ClipboardEvent} event */
+        onPaste(event) {
+            const files = [...(event.clipboardData?.files ?? [])];
+            if (!files.length) return;
+            event.preventDefault();
+            this.queue.choose(files);
+        }
+
+        /** @param {Event} event */
+        onFormSubmitted(event) {
+            event?.preventDefault();
+            const { textarea } = this;
+            const text = textarea.value.trim();
+            if (!text && !this.queue.chosen) return;
+            this.querySelector('converse-emoji-dropdown')?.hide();
+            this.#show('');
+            this.model.save({ draft: '' }, { silent: true });
+            this.completion?.close();
+            this.queue.send(text);
+            this.model.setChatState('active', { silent: true }); // the message says so itself (XEP-0085 §5.3)
+            if (document.activeElement !== textarea) textarea.focus();
+        }
+
+        /** Takes something out of the queue; a text comes back into the field. */
+        #cancel(item) {
+            this.queue.remove(item);
+            if (item.text) this.#show([item.text, this.textarea.value].filter(Boolean).join('\n'));
+            this.textarea.focus();
+        }
+    };
+}
+
+/** A file that was chosen can be chosen again. */
+function forgetFiles({ target }) {
+    if (target.matches('input[type="file"]')) target.value = '';
+}
+
+/** On a phone the keyboard stays when Send is touched. */
+function keepFocus(event) {
+    if (event.target.closest('.send-button')) event.preventDefault();
+}
+
+/** Browsers without `field-sizing`; the style sheet says how far. */
+function grow(textarea) {
+    if (CSS.supports('field-sizing', 'content')) return;
+    textarea.style.height = 'auto';
+    textarea.style.height = `${textarea.scrollHeight}px`;
+}

@@ -1,0 +1,122 @@
+// What is behind a link, below the message that has it. The site fetches it
+// (app/previews), and the page asks for what is in sight, all links at once: no browser
+// asks a third party. Of messages that people encrypt, nothing is asked.
+
+import { fileOf } from './files.js';
+
+const TOGETHER = 150; // ms in which links are asked for at once
+const MOST = 20; // in one request, as the site takes
+
+/** @typedef {{title: string, site: string, description?: string, picture?: string}} Preview */
+
+/** What the site said, by link. @type {Map<string, Promise<Preview | undefined>>} */
+const asked = new Map();
+/** @type {Map<string, (preview: Preview | undefined) => void>} */
+let waiting = new Map();
+
+async function ask() {
+    const batch = [...waiting].slice(0, MOST);
+    waiting = new Map([...waiting].slice(MOST));
+    if (waiting.size) setTimeout(ask, TOGETHER);
+    const links = batch.map(([link]) => link);
+    const response = await fetch('/xmpp/previews', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+        body: JSON.stringify({ links }),
+    }).catch(() => null);
+    const { previews = {} } = response?.ok ? await response.json() : {};
+    if (!response?.ok) for (const link of links) asked.delete(link); // another time
+    for (const [link, settle] of batch) settle(previews[link]);
+}
+
+/** What is behind a link, if anything is shown of it. */
+function previewOf(link) {
+    let preview = asked.get(link);
+    if (preview) return preview;
+    preview = new Promise((resolve) => {
+        if (waiting.size === 0) setTimeout(ask, TOGETHER);
+        waiting.set(link, resolve);
+    });
+    asked.set(link, preview);
+    return preview;
+}
+
+/** The first link of a text that leads away from the site. @param {string} text */
+function linkIn(text) {
+    for (const [found] of text.matchAll(/https?:\/\/[^\s<>"']+/gi)) {
+        const link = found.replace(/[).,;:!?\]}*_~`]+$/u, '');
+        if (URL.canParse(link) && new URL(link).host !== location.host) return link;
+    }
+    return null;
+}
+
+/** The link of a message that gets a preview. */
+function linkOf(config, model) {
+    const { type, retracted, is_encrypted: encrypted, foyer_no_preview: removed, is_error: error } = model.attributes;
+    if (encrypted || removed || retracted || error || !['chat', 'groupchat', 'normal'].includes(type) || fileOf(config, model)) return null;
+    const lines = (model.get('message') || model.get('body') || '').split('\n').filter((line) => !line.startsWith('>')); // what is quoted has it above
+    return linkIn(lines.join('\n'));
+}
+
+/** Tells of messages that come into sight, once. */
+const sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        sight.unobserve(target);
+        target.dispatchEvent(new Event('foyer:in-sight'));
+    }
+});
+
+/**
+ * Messages with a card for what they link to.
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function withPreviews(config, Message) {
+    if (!config.previews) return Message;
+    const { html } = window.converse.env;
+
+    return class extends Message {
+        connectedCallback() {
+            super.connectedCallback();
+            this.addEventListener('foyer:in-sight', () => this.loadPreview());
+            sight.observe(/** @type {any} */ (this));
+        }
+
+        disconnectedCallback() {
+            super.disconnectedCallback();
+            sight.unobserve(/** @type {any} */ (this));
+        }
+
+        async loadPreview() {
+            this.wasInSight = true;
+            const link = this.model && linkOf(config, this.model);
+            if (!link || this.previewed === link) return;
+            this.previewed = link;
+            const preview = await previewOf(link);
+            if (this.previewed !== link) return;
+            this.preview = preview;
+            if (preview) this.requestUpdate();
+        }
+
+        renderMessageText() {
+            const text = super.renderMessageText();
+            const link = linkOf(config, this.model);
+            if (this.wasInSight && link && link !== this.previewed) this.loadPreview(); // it was edited
+            if (!link || link !== this.previewed || !this.preview) return text;
+            return html`${text}${this.renderPreview(link, this.preview)}`;
+        }
+
+        /** @param {string} link @param {Preview} preview */
+        renderPreview(link, { title, site, description, picture }) {
+            return html`<div class="link-card">
+                <a class="link-card__link" href=${link} target="_blank" rel="noopener noreferrer">
+                    <span class="link-card__about"><span class="link-card__site">${site}</span><span class="link-card__title">${title}</span>
+                        ${description ? html`<span class="link-card__description">${description}</span>` : ''}</span>
+                    ${picture ? html`<img class="link-card__picture" src=${picture} alt="" loading="lazy" decoding="async" width="80" height="80">` : ''}
+                </a>
+                <button type="button" class="link-card__remove" title="Hide the preview" aria-label=${`Hide the preview of ${title}`}
+                    @click=${() => this.model.save({ foyer_no_preview: true })}>✕</button>
+            </div>`;
+        }
+    };
+}
