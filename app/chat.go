@@ -117,6 +117,7 @@ type ChatAbilities struct {
 	Uploads  bool // the site keeps the files that people send
 	Search   bool // messages can be searched from pages
 	Follow   bool // the server tells what is said in one's rooms, which need not be entered for that
+	Unread   bool // Latest says what is unread between people
 }
 
 // Errors of a Chat, about rooms.

@@ -171,7 +171,7 @@ func (e *embedded) Shutdown(ctx context.Context) {
 
 // Abilities implements Chat.
 func (e *embedded) Abilities() ChatAbilities {
-	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true, Follow: true}
+	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true, Follow: true, Unread: true}
 }
 
 // Figures implements Chat.

@@ -195,6 +195,7 @@ type ChatConfig struct {
 	Search         bool     `json:"search"`   // messages can be searched
 	Previews       bool     `json:"previews"` // links have previews
 	Follow         bool     `json:"follow"`   // the server tells of one's rooms, which need not be entered
+	CountsUnread   bool     `json:"countsUnread"`
 	Watch          bool     `json:"watch"`    // the server tells of people who are on no roster
 	Befriend       bool     `json:"befriend"` // it knows nothing of the site's people: those who talk become contacts
 	WebSocketURL   string   `json:"websocketURL"`
@@ -259,6 +260,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 		Search:         s.chat.Abilities().Search,
 		Previews:       s.previews != nil,
 		Follow:         s.chat.Abilities().Follow,
+		CountsUnread:   s.chat.Abilities().Unread,
 		Befriend:       !s.chat.Abilities().Contacts && s.cfg.Roster != models.RosterNone,
 		WebSocketURL:   "/xmpp-websocket",
 		BOSHURL:        "/http-bind",

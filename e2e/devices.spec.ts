@@ -66,3 +66,40 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
   });
 }
+
+/** The number in the chat's list, whatever the page. */
+const inList = (person: Person) => person.page.locator("#conversations .conversation-unread");
+
+// XEP-0490: what was read on one device is read on all; also where messages came before
+// there was any device, and after a page was loaded again.
+test("what is read on one device is read on the others, and a new one knows what is unread", async ({ bob, visit }) => {
+  await bob.talkTo("alice");
+  await bob.say("one");
+  await bob.say("two");
+  const phone = await visit("alice");
+  await phone.signIn();
+  await expectUnread(phone, 2);
+  const laptop = await visit("alice"); // where nothing is delivered any more
+  await laptop.signIn();
+  await expectUnread(laptop, 2);
+  await expect(inList(laptop)).toHaveText("2");
+  await bob.say("three");
+  for (const device of [phone, laptop]) await expectUnread(device, 3);
+
+  await laptop.talkTo("bob");
+  for (const device of [laptop, phone]) await expectUnread(device, 0);
+  await expect(inList(phone)).toHaveCount(0);
+  await phone.page.reload();
+  await phone.ready();
+  await expectUnread(phone, 0);
+  await laptop.page.getByRole("button", { name: "Close the chat" }).click();
+  await bob.say("four");
+  for (const device of [phone, laptop]) await expectUnread(device, 1);
+  await expect(phone.page.locator("link[rel=icon]")).toHaveAttribute("href", /^data:image\/png/);
+  const tablet = await visit("alice");
+  await tablet.signIn();
+  await expectUnread(tablet, 1);
+  await phone.page.goto("/chat/with/bob");
+  await phone.hears("four");
+  for (const device of [phone, laptop, tablet]) await expectUnread(device, 0);
+});

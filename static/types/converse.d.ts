@@ -78,7 +78,7 @@ declare namespace Converse {
         bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
         chats: { get(jid: string, attributes?: object, create?: boolean): Promise<unknown>; open(jid: string, attributes: object, force: boolean): Promise<unknown> };
-        pubsub: { publish(jid: string | null, node: string, item: unknown, options: object): Promise<unknown> };
+        pubsub: { publish(jid: string | null, node: string, item: unknown, options: object, strict?: boolean): Promise<unknown> };
         rooms: {
             get(jid: string): Promise<Room | null>;
             open(jids: string | string[], ...rest: unknown[]): Promise<any>;
@@ -207,6 +207,8 @@ declare namespace Converse {
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
         handleUnreadMessage(message?: any): void;
+        incrementUnreadMsgsCounter(message: any): unknown;
+        msg_chain?: Promise<unknown>;
         close(): unknown;
     }
 

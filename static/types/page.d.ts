@@ -44,6 +44,10 @@ interface DocumentEventMap {
     'foyer:room-said': CustomEvent<{ jid: string; name: string; mentioned: boolean; line: import('../js/chat/list/entries.js').Line }>;
     /** What somebody began to write changed. */
     'foyer:drafts': CustomEvent<void>;
+    /** The site told the conversations. */
+    'foyer:conversations': CustomEvent<Map<string, import('../js/chat/list/entries.js').Entry>>;
+    /** What the site counted as unread is known, or has changed. */
+    'foyer:unread': CustomEvent<void>;
     'turbo:frame-missing': CustomEvent<{ response: Response; visit(response: Response): void }>;
     'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
 }

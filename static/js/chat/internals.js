@@ -7,10 +7,10 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'sendMessage', 'sendFiles', 'setChatState'],
+    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
         'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
-        'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage',
+        'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
         'sendMessage', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
     ],
     'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf', 'sendFiles'],
@@ -36,6 +36,7 @@ const METHODS = {
     'api.archive': ['query'],
     'api.bookmarks': ['set'],
     'api.pubsub': ['publish'],
+    'api.disco.own.features': ['add'],
     'api.blocklist': ['add'],
     'api.vcard': ['get', 'update'],
     'api.modal': ['show', 'get'],

@@ -8,7 +8,7 @@ const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
 
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
-const isSaid = ({ attributes: { type, time, is_ephemeral: passing } }) => ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && !passing;
+export const isSaid = ({ attributes: { type, time, is_ephemeral: passing } }) => ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && !passing;
 
 /** When a box's last message was said, of those that match. */
 const lastTime = (box, matches) => box.messages.models.findLast((message) => isSaid(message) && matches(message))?.get('time');
@@ -62,9 +62,11 @@ export function markNewMessages(_converse) {
         if (!isConversation(box)) return;
         box.on('change:hidden change:closed', () => look(box));
         box.messages.on('add', () => {
+            look(box); // the panel may have been closed
             if (!looked.has(box) || timers.has(box)) return;
             timers.set(box, setTimeout(() => {
                 timers.delete(box);
+                look(box);
                 if (!looked.has(box)) return;
                 drawLine(box);
                 note(box);

@@ -65,8 +65,9 @@ export async function clearNotifications(jid) {
 /**
  * @param {Converse.Private} _converse
  * @param {ChatConfig} config
+ * @param {(box: any, message: any) => boolean} isRead whether a message was read on another device
  */
-export function notifyPeople(_converse, config) {
+export function notifyPeople(_converse, config, isRead) {
     const { api, exports } = _converse;
     if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked; push.js asks
 
@@ -87,7 +88,7 @@ export function notifyPeople(_converse, config) {
         const { handleUnreadMessage } = prototype;
         prototype.handleUnreadMessage = function (message) {
             handleUnreadMessage.call(this, message);
-            if (message) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
+            if (message && !isRead(this, message)) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
         };
     }
     // Rooms that are not open here (list/follow.js).

@@ -5,6 +5,7 @@ import { LoginGuard } from './loginGuard.js';
 import { signIn } from './signin.js';
 import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
+import { syncWhatIsRead } from './readMarkers.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
@@ -58,7 +59,8 @@ export function plugin(config) {
             hideAddresses(_converse);
             keepContactPresence(_converse);
             followPresence(_converse, config);
-            countUnread(_converse, config.user, heardAgain);
+            const restored = countUnread(_converse, config.user, heardAgain);
+            const isRead = syncWhatIsRead(_converse, config, restored);
             openChats(_converse);
             listConversations(_converse, config);
             offerSearch(_converse, config);
@@ -86,7 +88,7 @@ export function plugin(config) {
             markNewMessages(_converse);
             showHeaders(_converse);
             followDelivery(_converse);
-            notifyPeople(_converse, config);
+            notifyPeople(_converse, config, isRead);
             offerLevels(_converse);
             tellWhoLooks(_converse);
             receiveShared(_converse, config);

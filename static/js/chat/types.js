@@ -11,6 +11,7 @@
  * @property {string} roster
  * @property {boolean} search
  * @property {boolean} previews links have previews
+ * @property {boolean} countsUnread the site knows what is unread
  * @property {boolean} watch
  * @property {boolean} follow
  * @property {boolean} befriend

@@ -2,6 +2,8 @@
 // lists of the chat. Something is read when it was in sight.
 
 import { all } from '../dom.js';
+import { showBadge } from './badge.js';
+import { counted } from './counted.js';
 import { panel } from './panel.js';
 
 /** Unread in a conversation; in rooms Converse counts mentions apart. */
@@ -11,14 +13,15 @@ const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?
 const JUST_NOW = 10_000;
 
 function show(count) {
-    for (const badge of all('[data-unread]')) {
-        badge.hidden = count === 0;
-        badge.textContent = count > 99 ? '99+' : String(count);
-        badge.setAttribute('aria-label', count === 1 ? '1 unread message' : `${count} unread messages`);
-        badge.setAttribute('role', 'img');
+    for (const number of all('[data-unread]')) {
+        number.hidden = count === 0;
+        number.textContent = count > 99 ? '99+' : String(count);
+        number.setAttribute('aria-label', count === 1 ? '1 unread message' : `${count} unread messages`);
+        number.setAttribute('role', 'img');
     }
     const title = document.title.replace(/^\(\d+\) /, '');
     document.title = count > 0 ? `(${count}) ${title}` : title;
+    showBadge(count);
 }
 
 /**
@@ -39,6 +42,7 @@ function readOnlyInSight({ prototype }) {
  * @param {Converse.Private} _converse
  * @param {string} user
  * @param {Promise<Set<string>>} heardAgain who said what came before the page was loaded and is heard again
+ * @returns {Promise<unknown>} when what this browser had counted is known again
  */
 export function countUnread(_converse, user, heardAgain) {
     const { api, exports } = _converse;
@@ -61,7 +65,8 @@ export function countUnread(_converse, user, heardAgain) {
 
     const boxes = () => _converse.state.chatboxes?.models ?? [];
     const sum = () => {
-        show(boxes().reduce((n, box) => n + unread(box), unopened));
+        const elsewhere = counted.all().filter(([jid]) => !_converse.state.chatboxes?.get(jid)); // not in this browser yet
+        show([...boxes().map(unread), ...elsewhere.map(([, count]) => count)].reduce((n, count) => n + count, unopened));
         if (!restored) return;
         const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
         sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), counts }));
@@ -99,8 +104,10 @@ export function countUnread(_converse, user, heardAgain) {
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general add remove reset', sum);
         sum();
     });
-    api.waitUntil('chatBoxesFetched').then(() => heardAgain).then(restore);
+    const whenRestored = api.waitUntil('chatBoxesFetched').then(() => heardAgain).then(restore);
     document.addEventListener('foyer:chat-shown', readWhatIsInSight);
     api.listen.on('chatRoomViewInitialized', readWhatIsInSight); // a room that was open when the page was left
     document.addEventListener('foyer:page', sum);
+    document.addEventListener('foyer:unread', sum);
+    return whenRestored;
 }

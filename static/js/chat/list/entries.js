@@ -3,6 +3,7 @@
 // from what Converse knows, which is newer wherever it knows anything.
 
 import { drafts } from '../composer/drafts.js';
+import { counted } from '../counted.js';
 import { levels } from '../levels.js';
 import { isAround, SOMEBODY } from '../people.js';
 
@@ -26,6 +27,7 @@ import { isAround, SOMEBODY } from '../people.js';
  * @property {string} [draft]
  * @property {string} [typing]
  * @property {number} unread
+ * @property {string} [read] id of the message up to which it was read
  * @property {boolean} [mentioned]
  * @property {boolean} [pinned]
  * @property {boolean} [muted]
@@ -117,7 +119,7 @@ function byTime(a, b) {
 export function entries(_converse, told) {
     const { chatboxes, roster } = _converse.state;
     /** @type {Map<string, Entry>} */
-    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: entry.unread ?? 0 }]));
+    const found = new Map([...told].map(([jid, entry]) => [jid, { ...entry, unread: entry.room ? entry.unread ?? 0 : counted.of(jid).unread }]));
     /** @returns {Entry} */
     const known = (jid, room) => found.get(jid) ?? { jid, room, unread: 0, name: '' };
     for (const contact of /** @type {any[]} */ (roster?.models ?? [])) {

@@ -66,6 +66,7 @@ export function listConversations(_converse, config) {
         ask('/xmpp/conversations').then(
             (conversations) => {
                 told = conversations;
+                document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
                 loaded = true;
                 followed?.settle();
                 later();
@@ -85,6 +86,7 @@ export function listConversations(_converse, config) {
     api.listen.on('reconnected', load);
     document.addEventListener('foyer:levels', later);
     document.addEventListener('foyer:drafts', later);
+    document.addEventListener('foyer:unread', later);
     document.addEventListener('foyer:page', (event) => event.detail && load());
     setInterval(later, MINUTE); // times grow older
     document.addEventListener('visibilitychange', later);
