@@ -29,7 +29,7 @@ var (
 	memberSources = pageFiles{
 		Styles: []string{"css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/list.css", "css/search.css"}, Script: "js/member.js",
 	}
-	chatSources = []string{"converse/converse.min.css", "css/chat.css"}
+	chatSources = []string{"converse/converse.min.css", "css/chat.css", "css/panel.css"}
 
 	visitorBundle = pageFiles{Styles: []string{"bundle/visitor.css"}, Script: "bundle/visitor.js"}
 	memberBundle  = pageFiles{Styles: []string{"bundle/member.css"}, Script: "bundle/member.js"}

@@ -75,6 +75,10 @@ type Chat interface {
 	// Room returns one of them: ErrRoomRefused.
 	Room(ctx context.Context, viewer, name string) (ChatRoom, error)
 
+	// RoomPeople returns who is in a room or belongs to it, as viewer may see them, by
+	// account: ErrRoomRefused. A server that tells people only returns none.
+	RoomPeople(ctx context.Context, viewer, name string) ([]RoomPerson, error)
+
 	// BusyRooms returns rooms that anybody may enter, those with the most people
 	// first, at most max.
 	BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error)
@@ -173,6 +177,14 @@ type NewRoom struct {
 	Name, Title, Description string
 	Private                  bool // by invitation, and people see each other's addresses
 	Readable                 bool // by everybody on pages of the site, unless it is private
+}
+
+// RoomPerson is somebody in a room, or who belongs to it or is banned from it.
+type RoomPerson struct {
+	User     string
+	Standing string // "owner", "admin", "member", "none"; "outcast": banned
+	Nick     string // in the room now, under this name; empty: not there
+	Seen     bool   // the room shows viewer whose account it is
 }
 
 // ChatFigures count what the chat server did since it started, and what it has

@@ -262,6 +262,19 @@ func (e *embedded) Room(ctx context.Context, viewer, name string) (ChatRoom, err
 	return chatRooms(list)[0], nil
 }
 
+// RoomPeople implements Chat.
+func (e *embedded) RoomPeople(ctx context.Context, viewer, name string) ([]RoomPerson, error) {
+	list, err := e.rooms.People(ctx, name, viewer)
+	if err != nil {
+		return nil, asRoomError(err)
+	}
+	people := make([]RoomPerson, len(list))
+	for i, p := range list {
+		people[i] = RoomPerson{User: p.User, Standing: string(p.Affiliation), Nick: p.Nick, Seen: p.Seen}
+	}
+	return people, nil
+}
+
 // BusyRooms implements Chat.
 func (e *embedded) BusyRooms(_ context.Context, viewer string, max int) ([]ChatRoom, error) {
 	return chatRooms(e.rooms.Busy(viewer, max)), nil

@@ -83,6 +83,9 @@ func (r *relayed) room(ctx context.Context, viewer, name string) (remote.Room, e
 	return room, nil
 }
 
+// RoomPeople implements Chat. The page asks the server itself, as the person.
+func (r *relayed) RoomPeople(context.Context, string, string) ([]RoomPerson, error) { return nil, nil }
+
 // BusyRooms implements Chat.
 func (r *relayed) BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error) {
 	list, err := r.listed.Rooms(ctx)

@@ -246,22 +246,27 @@ func roomPath(name string) string { return "/rooms/" + url.PathEscape(name) }
 // invite: POST /rooms/:name/invite — somebody else may come in, and is told.
 func (s *Server) invite(c *fiber.Ctx) error {
 	name := param(c, "name")
-	invitee, err := s.db.AccountByName(c.UserContext(), c.FormValue("user"))
+	if err := s.inviteAs(c.UserContext(), viewer(c).account.Username, name, c.FormValue("user")); err != nil {
+		return err
+	}
+	s.flash(c, "invited")
+	return c.Redirect(roomPath(name), http.StatusSeeOther)
+}
+
+// inviteAs invites somebody into a room on behalf of a person.
+func (s *Server) inviteAs(ctx context.Context, inviter, room, user string) error {
+	invitee, err := s.db.AccountByName(ctx, user)
 	if errors.Is(err, models.ErrNotFound) {
 		return &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}
 	if err != nil {
 		return err
 	}
-	err = s.chat.Invite(c.UserContext(), name, viewer(c).account.Username, invitee.Username)
+	err = s.chat.Invite(ctx, room, inviter, invitee.Username)
 	if errors.Is(err, ErrRoomRefused) {
 		return &Error{Code: Forbidden, Public: "You cannot invite " + invitee.Name + " to this room.", Err: err}
 	}
-	if err != nil {
-		return err
-	}
-	s.flash(c, "invited")
-	return c.Redirect(roomPath(name), http.StatusSeeOther)
+	return err
 }
 
 // deleteRoom: POST /rooms/:name/delete — ends a room for good, with what was said

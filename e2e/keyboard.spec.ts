@@ -1,5 +1,6 @@
 // The chat by keyboard alone.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { expect, joinRoom, makeRoom, test } from "./support/test.ts";
 
@@ -115,6 +116,68 @@ test("menus, emoji and people by keyboard, in a room", async ({ alice, bob }) =>
     await alice.input().focus();
     await tabTo(page, author, "Shift+Tab");
     await page.keyboard.press("Enter");
-    await expect(page.locator("#chat .modal.show .modal-title")).toHaveText(bob.name);
+    const card = page.locator("#person-card[open]");
+    await expect(card.getByRole("heading", { level: 2 })).toHaveText(bob.name);
+    await page.keyboard.press("Escape");
+    await expect(card).toHaveCount(0);
+    await expect(author).toBeFocused();
+  });
+});
+
+test("? lists the keys, and they do what it says", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await bob.say("hello");
+  const { page } = alice;
+  await makeRoom(alice, "Book club");
+  await page.goto("/chat");
+  await alice.listed("Book club").click();
+  await expect(alice.input()).toBeFocused();
+  const list = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  const panel = page.locator("#room-panel");
+
+  await test.step("the list", async () => {
+    await page.keyboard.type("?"); // a letter, where one writes
+    await expect(list).toHaveCount(0);
+    await expect(alice.input()).toHaveValue("?");
+    await alice.input().fill("");
+    await page.locator("#chat .head-name").focus();
+    await page.keyboard.press("?");
+    await expect(list).toBeVisible();
+    const { violations } = await new AxeBuilder({ page }).include("#shortcuts").analyze();
+    expect(violations).toEqual([]);
+    await list.getByLabel("The key ? opens this list").uncheck();
+    await page.keyboard.press("Escape");
+    await expect(page.locator("#chat .head-name")).toBeFocused();
+    await page.keyboard.press("?");
+    await expect(list).toHaveCount(0);
+    await page.keyboard.press("Control+/");
+    await list.getByLabel("The key ? opens this list").check();
+    await page.keyboard.press("Control+/");
+    await expect(list).toHaveCount(0);
+  });
+  await test.step("about the room, its people, and back to the writing", async () => {
+    await page.keyboard.press("Alt+Shift+I");
+    await expect(panel.getByRole("tab", { name: "About" })).toBeFocused();
+    await page.keyboard.press("Alt+Shift+M");
+    await expect(panel.getByRole("tab", { name: "Members" })).toHaveAttribute("aria-selected", "true");
+    await page.keyboard.press("Escape");
+    await expect(panel).toBeHidden();
+    await page.keyboard.press("Alt+Shift+C");
+    await expect(alice.input()).toBeFocused();
+  });
+  await test.step("the menu, and the list", async () => {
+    await page.keyboard.press("Alt+Shift+O");
+    await expect(page.locator("#chat .chat-head .dropdown-item").first()).toBeFocused();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Alt+Shift+L");
+    await expect(page.locator("#conversations-find")).toBeFocused();
+  });
+  await test.step("from one conversation to the next", async () => {
+    await page.keyboard.press("Alt+Shift+ArrowDown"); // the one with something new
+    await alice.hears("hello");
+    await page.keyboard.press("Alt+ArrowDown");
+    await expect(page.locator(`#chat converse-chat[jid="bob@localhost"]`)).toHaveCount(0);
+    await page.keyboard.press("Alt+ArrowUp");
+    await alice.hears("hello");
   });
 });

@@ -78,19 +78,26 @@ test("somebody has no voice in a moderated room", async ({ alice, bob }) => {
   await alice.hears("I may speak");
 
   await chooseAbove(alice, "Settings");
-  const settings = alice.page.locator(".modal.show");
-  await settings.getByLabel("Only those with voice may speak").check();
-  await settings.getByRole("button", { name: "Save" }).click();
-  await expect(settings).toHaveCount(0);
+  await alice.page.getByLabel("Only those who are allowed to may write").check();
+  await expect(alice.page.locator("#room-panel").getByText("Saved.")).toBeVisible();
 
-  await alice.type(`/mute ${names.bob} a moment of silence`);
+  const panel = alice.page.locator("#room-panel");
+  const onCard = async (verb: string) => {
+    await panel.locator(".room-person").filter({ hasText: names.bob }).click();
+    await alice.page.locator("#person-card").getByRole("button", { name: verb }).click();
+  };
+  await panel.getByRole("tab", { name: "Members" }).click();
+  await onCard("Stop them from writing");
   const mute = bob.page.locator("#chat .muc-bottom-panel--muted");
   await expect(mute).toHaveText("You're not allowed to send messages in this room");
   await expect(bob.input()).toHaveCount(0);
+  await alice.page.keyboard.press("Escape");
+  await expect(panel).toBeHidden();
   await alice.say("Only I speak");
   await bob.hears("Only I speak");
 
-  await alice.type(`/voice ${names.bob}`);
+  await alice.page.getByRole("button", { name: "Members", exact: true }).click();
+  await onCard("Let them write");
   await expect(mute).toHaveCount(0);
   await bob.say("I may speak again");
   await alice.hears("I may speak again");

@@ -7,23 +7,25 @@ import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/
 
 /** Everything that the chat says, what shows on hovering and what is read aloud included. */
 async function expectPlain(person: Person): Promise<void> {
-  const said = await person.page.locator("#chat").evaluate((chat: HTMLElement) => {
+  const said = await person.page.locator("#chat, dialog[open]").evaluateAll((parts) => {
     const attributes = ["title", "aria-label", "placeholder", "alt"];
-    const hidden = [...chat.querySelectorAll("*")].flatMap((element) => attributes.map((name) => element.getAttribute(name) ?? ""));
-    return [chat.innerText, ...hidden].join("\n");
+    const hidden = parts.flatMap((part) => [...part.querySelectorAll("*")]).flatMap((element) => attributes.map((name) => element.getAttribute(name) ?? ""));
+    return [...parts.map((part) => (part as HTMLElement).innerText), ...hidden].join("\n");
   });
   expect(said).not.toMatch(/@|\bXMPP\b|\bJIDs?\b|affiliation|occupant|\bhats?\b|nickname|groupchat|\bMUC\b/i);
 }
 
-/** Opens a dialog, looks at it, and closes it with Escape. */
-async function lookAt(person: Person, open: Locator, title: string | RegExp): Promise<void> {
+/** Opens a person's card, looks at it, and closes it with Escape, which gives the focus back. */
+async function lookAt(person: Person, open: Locator, name: string): Promise<void> {
   await open.click();
-  const dialog = person.page.locator("#chat .modal.show");
-  await expect(dialog.locator(".modal-title")).toHaveText(title);
+  const card = person.page.locator("#person-card[open]");
+  await expect(card.getByRole("heading", { level: 2 })).toHaveText(name);
   await expectPlain(person);
   await person.page.keyboard.press("Escape");
-  await expect(dialog).toHaveCount(0);
+  await expect(card).toHaveCount(0);
 }
+
+const you = (person: Person) => `${person.name} (you)`;
 
 // X-40
 test.describe("dialogs", () => {
@@ -39,7 +41,7 @@ test.describe("dialogs", () => {
     await alice.hears("hello, Alice");
     const author = alice.page.locator("#chat .chat-msg__author a");
     await lookAt(alice, author.filter({ hasText: names.bob }), names.bob);
-    await lookAt(alice, author.filter({ hasText: names.alice }), "You");
+    await lookAt(alice, author.filter({ hasText: names.alice }), you(alice));
     await lookAt(alice, alice.page.locator("#chat .chat-msg .show-msg-author-modal converse-avatar").last(), names.bob);
     await lookAt(alice, alice.page.locator("#chat converse-chat .chat-head .show-msg-author-modal").first(), names.bob);
     await expectPlain(bob);
@@ -59,35 +61,26 @@ test.describe("dialogs", () => {
     for (const [person, other] of [[alice, names.bob], [bob, names.alice]] as const) {
       await expectPlain(person);
       await lookAt(person, person.page.locator("#chat .chat-msg__author a").filter({ hasText: other }), other);
-      await lookAt(person, person.page.locator("#chat .chat-msg__author a").filter({ hasText: person.name }), "You");
-      await lookAt(person, person.page.locator("#chat .occupant-nick").filter({ hasText: other }), other);
-      await lookAt(person, person.page.locator("#chat .occupant-nick").filter({ hasText: person.name }), "You");
+      await lookAt(person, person.page.locator("#chat .chat-msg__author a").filter({ hasText: person.name }), you(person));
+      await person.page.getByRole("button", { name: "Members", exact: true }).click();
+      const members = person.page.locator("#room-panel .room-person");
+      await lookAt(person, members.filter({ hasText: other }), other);
+      await lookAt(person, members.filter({ hasText: person.name }), you(person));
       const menu = person.page.locator("#chat .chat-head converse-dropdown");
       await menu.locator(".dropdown-toggle").click();
       await expectPlain(person);
       await menu.locator(".dropdown-toggle").click();
     }
 
-    await chooseAbove(alice, "Manage people");
-    const dialog = alice.page.locator("#chat .modal.show");
-    await expect(dialog.locator(".modal-title")).toHaveText("People of “Book club”");
+    for (const tab of ["About", "Files", "Settings"]) {
+      await alice.page.getByRole("tab", { name: tab }).click();
+      await expect(alice.page.locator(`#room-panel .room-panel__part--${tab.toLowerCase()}`)).toBeVisible();
+      await expectPlain(alice);
+    }
+    await expect(alice.page.getByLabel("Only people who are invited")).toBeVisible();
     await expectPlain(alice);
-    await dialog.getByRole("button", { name: names.bob }).click();
-    await expect(dialog.locator(".modal-title")).toHaveText(names.bob);
-    await dialog.getByLabel("In this room").selectOption("Kept out");
-    await expect(bob.page.getByText("You have been banned from this room")).toBeVisible();
-    await expectPlain(bob);
-
-    await expect(dialog).toHaveCount(0);
-    await chooseAbove(alice, "Manage people");
-    await expect(dialog.getByRole("button", { name: `${names.bob} Let them in again` })).toBeVisible();
-    await expectPlain(alice);
-    await dialog.getByRole("button", { name: `${names.bob} Let them in again` }).click();
-    await expect(dialog.getByText("Let them in again")).toHaveCount(0);
-    await alice.page.keyboard.press("Escape");
-    await chooseAbove(alice, "Settings");
-    await expect(dialog).toBeVisible();
-    await expect(dialog.locator("form input:not([type=hidden])").first()).toBeVisible();
+    await chooseAbove(alice, "Members");
+    await expect(alice.page.getByRole("tab", { name: "Members" })).toHaveAttribute("aria-selected", "true");
     await expectPlain(alice);
   });
 });

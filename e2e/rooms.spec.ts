@@ -107,7 +107,9 @@ test("a new name is the name in rooms, in those that are open and in others", as
   await enterRoom(elsewhere, "Book club");
   await elsewhere.say("from elsewhere");
   await expect(bob.page.locator("#chat .chat-msg", { hasText: "from elsewhere" })).toHaveAttribute("data-from", /\/Alice of the Adlers$/);
-  expect(await bob.page.locator("#chat .occupant-nick").allInnerTexts()).not.toContain(names.alice);
+  await bob.page.getByRole("button", { name: "Members", exact: true }).click();
+  await expect(bob.page.locator("#room-panel .room-person").filter({ hasText: "Alice of the Adlers" })).toBeVisible();
+  await expect(bob.page.locator("#room-panel .room-person").filter({ hasText: names.alice })).toHaveCount(0);
 });
 
 // a room's refusal is said, whatever it is.

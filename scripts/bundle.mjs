@@ -23,7 +23,7 @@ const scripts = ["static/js/visitor.js", "static/js/member.js"];
 const styles = {
   "visitor.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css"],
   "member.css": ["css/tokens.css", "lib/pico.conditional.min.css", "css/site.css", "css/list.css", "css/search.css"],
-  "chat.css": ["converse/converse.min.css", "css/chat.css"],
+  "chat.css": ["converse/converse.min.css", "css/chat.css", "css/panel.css"],
 };
 
 /** Style sheets of others, of which only rules stay that could match anything here. */

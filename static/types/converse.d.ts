@@ -27,6 +27,7 @@ declare namespace Converse {
         Stanza: typeof Stanza;
         stx(parts: TemplateStringsArray, ...values: unknown[]): Stanza;
         html(parts: TemplateStringsArray, ...values: unknown[]): unknown;
+        render(template: unknown, into: HTMLElement): void;
         i18n: { translate(text: string, args: unknown[]): string; getLocale(): string };
         u: {
             getUniqueId(suffix?: string): string;
@@ -50,7 +51,7 @@ declare namespace Converse {
             chatboxes: Collection<Room>;
             chatboxviews: { get(id: string): { setModel(): void } | undefined };
             roster: Collection<Contact> & { data: Model };
-            profile: Model & { getDisplayName(): string };
+            profile: Model & { vcard?: Model; getDisplayName(): string };
             vcards: Collection<Model>;
             config: Model & { storage: Storage };
         };
@@ -61,6 +62,7 @@ declare namespace Converse {
             MUC: typeof Room;
             Message: typeof Message;
             MUCOccupant: typeof Occupant;
+            MUCOccupants: { prototype: { chatroom: Room; fetchMembers(): Promise<unknown> } };
             RosterContact: typeof Contact;
             RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
@@ -74,7 +76,7 @@ declare namespace Converse {
     interface Api {
         archive: { query(options?: ArchiveQuery): Promise<ArchivePage> };
         alert(type: string, title: string, messages: string[]): void;
-        blocklist: { add(jid: string): Promise<unknown> };
+        blocklist: { get(): Promise<Collection<Model>>; add(jid: string): Promise<unknown>; remove(jid: string): Promise<unknown> };
         bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
         chats: { get(jid: string, attributes?: object, create?: boolean): Promise<unknown>; open(jid: string, attributes: object, force: boolean): Promise<unknown> };
@@ -88,7 +90,7 @@ declare namespace Converse {
         hook(name: Event, context: unknown, data: unknown): Promise<any>;
         emojis: { initialize(): Promise<unknown> };
         connection: { get(): Connection | undefined; authenticated(): boolean; connected(): boolean; reconnect(): Promise<unknown> };
-        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> } };
+        disco: { own: { features: { add(feature: string): void } }; features: { get(feature: string, jid: string): Promise<any[]> }; supports(feature: string, jid: string): Promise<boolean> };
         elements: { registry: Record<string, any>; define(name: string, type: unknown): void };
         listen: { on(event: Event, handler: (...args: any[]) => unknown): void };
         modal: { show(name: string, properties?: object, event?: Event | UIEvent): unknown };
@@ -189,6 +191,7 @@ declare namespace Converse {
         forEach(each: (model: M) => void): void;
         findWhere(attributes: object): M | undefined;
         on(events: string, handler: (...args: any[]) => unknown): void;
+        off(events: string, handler: (...args: any[]) => unknown): void;
     }
 
     class Contact extends Model {
@@ -215,7 +218,8 @@ declare namespace Converse {
     class Room extends Chat {
         session: Model;
         features: Model;
-        occupants: Collection<Occupant> & { fetchMembers(): Promise<unknown> };
+        occupants: Collection<Occupant> & { comparator?: unknown; sort(): unknown; fetchMembers(): Promise<unknown> };
+        initOccupants(): void;
         isEntered(): boolean;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
@@ -224,6 +228,10 @@ declare namespace Converse {
         getAndPersistNickname(nick?: string): Promise<string>;
         getOwnAffiliation(): string;
         getOwnOccupant(): Occupant | undefined;
+        config: Model;
+        fetchRoomConfiguration(): Promise<Element>;
+        refreshDiscoInfo(): Promise<unknown>;
+        setSubject(subject: string): void;
         onErrorPresence(presence: Element): void;
         sendDestroyIQ(): Promise<unknown>;
         setDisconnectionState(message: string, reason?: string | null): void;

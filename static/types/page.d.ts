@@ -48,6 +48,12 @@ interface DocumentEventMap {
     'foyer:conversations': CustomEvent<Map<string, import('../js/chat/list/entries.js').Entry>>;
     /** What the site counted as unread is known, or has changed. */
     'foyer:unread': CustomEvent<void>;
+    /** A room was changed. */
+    'foyer:rooms': CustomEvent<void>;
+    /** The next conversation is asked for, or the one before. */
+    'foyer:step': CustomEvent<{ by: number; unread: boolean }>;
+    /** Somebody's card is asked for. */
+    'foyer:person': CustomEvent<{ jid: string; name?: string }>;
     'turbo:frame-missing': CustomEvent<{ response: Response; visit(response: Response): void }>;
     'turbo:before-render': CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => Promise<void> }>;
 }

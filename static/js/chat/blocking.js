@@ -2,7 +2,17 @@
 // take them out of the list of people as well; who is in that is the site's
 // business, and there they are to be found when they are to be unblocked.
 
+import { ask } from './questions.js';
+
 const ERRORS = 'urn:xmpp:blocking:errors';
+
+/** Asks, blocks somebody, and closes the conversation with them. @param {Converse.Private} _converse */
+export async function block(_converse, jid, name) {
+    const text = `${name} can no longer write to you, and does not see whether you are around.`;
+    if (!(await ask(_converse.api, { title: 'Block this person?', text, verb: 'Block', destroys: true }))) return;
+    await _converse.api.blocklist.add(jid);
+    _converse.state.chatboxes.get(jid)?.close();
+}
 
 /**
  * @param {Converse.Private} _converse
@@ -10,19 +20,12 @@ const ERRORS = 'urn:xmpp:blocking:errors';
  */
 export function blockPeople(_converse, config) {
     const { api } = _converse;
-
-    const block = async (chat) => {
-        const question = `${chat.getDisplayName()} can no longer write to you, and does not see whether you are around.`;
-        if (!(await api.confirm('Block this person?', [question]))) return;
-        await api.blocklist.add(chat.get('jid'));
-        chat.close();
-    };
     api.listen.on('getHeadingButtons', (element, buttons) =>
         buttons.map((button) => {
             if (button.name !== 'block' || config.roster === 'none') return button;
             const handler = (event) => {
                 event.preventDefault();
-                block(element.model);
+                block(_converse, element.model.get('jid'), element.model.getDisplayName());
             };
             return { ...button, handler };
         }),

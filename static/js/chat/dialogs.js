@@ -1,28 +1,64 @@
-// The dialogs about people are the site's own.
+// What Converse asks for in dialogs of its own, about people and rooms, opens the site's:
+// a person's card, and the panel of a room.
 
-import { personDialog } from './personDialog.js';
-import { roomPeopleDialog } from './roomPeopleDialog.js';
+import { byId } from '../dom.js';
+import { pictureOf, SOMEBODY } from './people.js';
+import { personCard } from './personCard.js';
+import { roomPanel } from './room/panel.js';
+import { isSelf } from './room/standing.js';
 
-/** @param {Converse.Private} _converse */
-export function showPeopleByName(_converse) {
+/** Parts of the panel, by the dialogs that they stand for. @type {Record<string, import('./room/panel.js').PartName>} */
+const PANELS = {
+    'converse-muc-details-modal': 'about',
+    'converse-muc-invite-modal': 'members',
+    'converse-muc-config-modal': 'settings',
+};
+
+/** Whose card is meant. @returns {import('./personCard.js').Subject} */
+function ofOccupant({ model: occupant, message }) {
+    const room = occupant?.collection?.chatroom ?? message?.collection?.chatbox;
+    const name = (occupant ?? message).getDisplayName() || SOMEBODY;
+    const here = occupant && occupant.get('presence') !== 'offline' ? occupant : undefined;
+    const jid = (occupant?.get('jid') ?? message?.get('from_real_jid'))?.split('/')[0];
+    return { name, jid, room, occupant: here, standing: occupant?.get('affiliation'), self: Boolean(occupant && isSelf(occupant)), picture: pictureOf((occupant ?? message).vcard) };
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function showPeopleByName(_converse, config) {
     const { api } = _converse;
-    const dialogs = {
-        'converse-user-details-modal': personDialog,
-        'converse-profile-modal': personDialog,
-        'converse-muc-occupant-modal': personDialog,
-        'converse-modtools-modal': roomPeopleDialog,
-        'converse-muc-details-modal': roomPeopleDialog,
+    personCard.prepare(_converse, config);
+    roomPanel.prepare(_converse, config);
+
+    const self = () => ({ name: config.name, self: true, picture: pictureOf(_converse.state.profile.vcard) });
+    const ofContact = ({ model }) => {
+        const of = model?.contact ?? model;
+        return { name: of.getDisplayName() || SOMEBODY, jid: model.get('jid'), picture: pictureOf(of.vcard) };
     };
-    for (const [name, dialog] of Object.entries(dialogs)) api.elements.define(name, dialog(_converse));
+    /** @type {Record<string, (properties: any) => import('./personCard.js').Subject>} */
+    const cards = { 'converse-user-details-modal': ofContact, 'converse-profile-modal': self, 'converse-muc-occupant-modal': ofOccupant };
 
     closeQuietly(api.elements.registry['converse-confirm-modal']);
     openAfterClosing(api.modal);
-
-    const item = api.elements.registry['converse-muc-occupant-list-item'].prototype;
-    item.onOccupantClicked = function (event, occupant) {
-        event.preventDefault();
-        api.modal.show('converse-muc-occupant-modal', { model: occupant }, event);
+    const opener = noteOpener();
+    const { show } = api.modal;
+    api.modal.show = (name, properties, event) => {
+        if (name in cards) return personCard.show(cards[name](properties), opener());
+        if (name in PANELS) return roomPanel.open(PANELS[name]);
+        return show.call(api.modal, name, properties, event);
     };
+}
+
+/** What was clicked last in the chat: a card opens beside it. One listener serves every message. */
+function noteOpener() {
+    /** @type {Element | null} */
+    let last = null;
+    byId('chat').addEventListener('click', ({ target }) => {
+        last = target instanceof Element ? target.closest('a, button, [role="button"]') ?? target : null;
+    }, { capture: true });
+    return () => last;
 }
 
 /** A question that is closed is answered with no; Converse rejects a promise that nobody looks at. */

@@ -2,28 +2,14 @@
 // one menu.
 
 import { isAround } from './people.js';
-import { shortTime } from './list/time.js';
+import { lastSeen } from './lastSeen.js';
+import { roomPanel } from './room/panel.js';
+import { isHere } from './room/standing.js';
 
-const LAST = 'jabber:iq:last';
-const DAY = 24 * 60 * 60; // s
 const COUNT_AFTER = 200; // ms: people of large rooms come one by one
 
-const here = (occupant) => occupant.get('presence') === 'online' || occupant.get('show') === 'online';
-
 /** How many are in a room now. */
-export const peopleHere = (room) => room.occupants.filter(here).length;
-
-/** When somebody was last around, in words (XEP-0012 §4); empty if the server does not say. */
-async function lastSeen(api, jid) {
-    const { stx, u } = window.converse.env;
-    const ask = stx`<iq type="get" to="${jid}" id="${u.getUniqueId('last')}" xmlns="jabber:client"><query xmlns="${LAST}"/></iq>`;
-    const answer = await api.sendIQ(ask).catch(() => null);
-    const seconds = Number.parseInt(answer?.querySelector('query')?.getAttribute('seconds') ?? '', 10);
-    if (!(seconds > 0)) return '';
-    const then = shortTime(new Date(Date.now() - seconds * 1000).toISOString());
-    if (then === 'Yesterday') return 'Last seen yesterday';
-    return seconds < 7 * DAY ? `Last seen ${then}` : `Last seen on ${then}`;
-}
+const peopleHere = (room) => room.occupants.filter(isHere).length;
 
 /** What can be done with a conversation; who is in a room has a button of its own. */
 const offered = async (element) => (await element.getHeadingButtons()).filter(({ icon_class }) => icon_class !== 'fa-users');
@@ -42,7 +28,7 @@ function menu(buttons) {
 /**
  * The line itself.
  * @param {any} element
- * @param {{picture: any, state: string, open: (event: Event) => void, more?: unknown, below?: unknown}} parts
+ * @param {{picture: any, state: unknown, open: (event: Event) => void, more?: unknown, below?: unknown}} parts
  */
 function line(element, { picture, state, open, more, below }) {
     const { html } = window.converse.env;
@@ -120,8 +106,6 @@ function personHeading(api, Heading) {
 
 function roomHeading(api, Heading) {
     const { html } = window.converse.env;
-    const WIDE = '(min-width: 60rem)'; // there is room for the list beside the conversation
-
     return class extends withMenu(Heading) {
         async initialize() {
             await super.initialize();
@@ -139,22 +123,18 @@ function roomHeading(api, Heading) {
             this.requestUpdate();
         }
 
-        showMembers(event) {
-            if (matchMedia(WIDE).matches && this.closest('#chat')?.clientWidth > 700) this.toggleOccupants(event);
-            else this.showRoomDetailsModal(event);
-        }
-
         render() {
             const { model } = this;
             if (!model) return '';
             const topic = model.get('subject')?.text;
-            const members = html`<button type="button" class="btn chatbox-btn head-members" title="Members" aria-label="Members" @click=${(event) => this.showMembers(event)}>
+            const members = html`<button type="button" class="btn chatbox-btn head-members" title="Members" aria-label="Members" @click=${() => roomPanel.toggle('members')}>
                 <converse-icon size="1.1em" class="fa fa-users" aria-hidden="true"></converse-icon>
             </button>`;
+            const count = this.here === 1 ? 'Only you are here' : `${this.here} people here`;
             return line(this, {
                 picture: model,
-                state: this.here ? (this.here === 1 ? 'Only you are here' : `${this.here} people here`) : '',
-                open: (event) => this.showRoomDetailsModal(event),
+                state: this.here ? html`<button type="button" class="head-count" @click=${() => roomPanel.toggle('members')}>${count}</button>` : '',
+                open: () => roomPanel.toggle('about'),
                 more: members,
                 below: topic && html`<p class="chat-head__desc"><converse-texture text=${topic} render_styling></converse-texture></p>`,
             });

@@ -16,4 +16,10 @@ export async function nameOf(_converse, jid) {
     return card?.fullname || card?.nickname || SOMEBODY;
 }
 
+/** The picture in somebody's card, as an address. */
+export function pictureOf(card) {
+    const image = card?.get('image');
+    return image ? `data:${card.get('image_type') || 'image/png'};base64,${image}` : undefined;
+}
+
 export const SOMEBODY = 'Somebody';

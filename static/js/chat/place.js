@@ -97,7 +97,7 @@ async function scrollTo(chat, message) {
     setTimeout(() => delete element.dataset.found, MARKED);
 }
 
-const drawn = (jid) => until(() => document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] converse-chat-content`));
+const drawn = (jid) => until(() => document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] :is(converse-chat-content, converse-muc-chat-content)`));
 
 /** What a function returns, as soon as that is something. */
 export async function until(look, frames = 300) {

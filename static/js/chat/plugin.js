@@ -21,6 +21,7 @@ import { blockPeople } from './blocking.js';
 import { comeBackToRooms } from './rejoin.js';
 import { offerRoomMenu } from './roomMenu.js';
 import { noticeDeletedRooms } from './roomEnd.js';
+import { showPrivateMessages } from './privately.js';
 import { showPeopleByName } from './dialogs.js';
 import { workByKeyboard } from './keyboard.js';
 import { enterRoomsByName } from './roomEntry.js';
@@ -43,6 +44,7 @@ import { offerSearch } from './search.js';
 import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './share.js';
 import { leaveOutUnseen } from './unseen.js';
+import { offerShortcuts } from './shortcuts.js';
 
 /** @param {import('./types.js').ChatConfig} config */
 export function plugin(config) {
@@ -75,9 +77,11 @@ export function plugin(config) {
             offerRoomMenu(_converse);
             noticeDeletedRooms(_converse);
             enterRoomsByName(_converse, config);
-            showPeopleByName(_converse);
+            showPeopleByName(_converse, config);
+            showPrivateMessages(_converse);
             closeMenus();
             workByKeyboard();
+            offerShortcuts();
             oneChatEach(_converse);
             knowOccupants(_converse);
             rememberGaps(_converse);

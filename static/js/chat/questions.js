@@ -13,12 +13,18 @@ const QUESTIONS = [
     { asked: 'Are you sure you want to clear the messages from this conversation?', title: 'Clear this conversation?', verb: 'Clear', destroys: true },
 ];
 
-/** By the title of the site's own questions. @type {Record<string, {verb: string, destroys?: boolean}>} */
-const OWN = {
-    'Block this person?': { verb: 'Block', destroys: true },
-    'Send the files?': { verb: 'Send' },
-    'Delete the room': { verb: 'Delete the room', destroys: true },
-};
+/** By the title of the site's own questions. @type {Map<string, {verb: string, destroys?: boolean}>} */
+const own = new Map();
+
+/**
+ * Asks a question of the site's own. @returns {Promise<boolean>} whether the answer is yes
+ * @param {Converse.Api} api
+ * @param {{title: string, text: string | string[], verb: string, destroys?: boolean}} question
+ */
+export async function ask(api, { title, text, verb, destroys }) {
+    own.set(title, { verb, destroys });
+    return Boolean(await api.confirm(title, [text].flat()));
+}
 
 /** @param {Converse.Private} _converse */
 export function askWithVerbs(_converse) {
@@ -31,7 +37,7 @@ export function askWithVerbs(_converse) {
         const [first, ...others] = [messages ?? []].flat();
         const known = QUESTIONS.find(({ asked }) => first === __(asked));
         if (known) return { ...known, title: /^en/.test(window.converse.env.i18n.getLocale()) ? known.title : first, texts: others };
-        return { title, texts: [first, ...others], verb: __('Confirm'), ...OWN[title] };
+        return { title, texts: [first, ...others], verb: __('Confirm'), ...own.get(title) };
     };
 
     prototype.getModalTitle = function () {

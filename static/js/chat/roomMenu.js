@@ -2,26 +2,27 @@
 // room. Deleting it takes one question with the room's name in it; Converse would ask
 // for the room's address, which nobody knows.
 
+import { deleteRoom } from './room/deeds.js';
+import { roomPanel } from './room/panel.js';
+
 /** What entries are called, by their names. @type {Record<string, string>} */
-const LABELS = { configure: 'Settings', moderate: 'Manage people', signout: 'Leave', block: 'Block', unblock: 'Unblock', close: 'Close' };
+const LABELS = { configure: 'Settings', signout: 'Leave', block: 'Block', unblock: 'Unblock', close: 'Close' };
 
-/** Asks, deletes the room (XEP-0045 §10.9), and leaves the conversation. */
-async function deleteRoom(_converse, room) {
-    const { api } = _converse;
-    const question = `Delete “${room.getDisplayName()}” for everybody?`;
-    const sure = await api.confirm('Delete the room', [question, 'Nobody can come back to it, and this cannot be undone.']);
-    if (!sure) return;
-    try {
-        await room.sendDestroyIQ();
-    } catch (refusal) {
-        const reason = refusal instanceof Element && refusal.querySelector('error > text')?.textContent;
-        api.alert('error', 'The room is still there', [reason || 'It could not be deleted just now. Please try again in a moment.']);
-        return;
-    }
-    await room.close();
-}
+/** The entries that open the panel of a room; that for moderators is one of them. */
+const ENTRIES = [
+    { i18n_text: 'About this room', part: 'about', icon_class: 'fa-info-circle', name: 'about' },
+    { i18n_text: 'Members', part: 'members', icon_class: 'fa-user-cog', name: 'members' },
+];
+const entries = () => ENTRIES.map(({ part, ...entry }) => ({
+    ...entry, i18n_title: '', a_class: `open-room-${part}`,
+    handler: (event) => {
+        event.preventDefault();
+        roomPanel.open(/** @type {import('./room/panel.js').PartName} */ (part));
+    },
+}));
 
-const isOwnersRoom = (model) => model.get('type') === 'chatroom' && model.getOwnAffiliation() === 'owner';
+const isRoom = (model) => model.get('type') === 'chatroom';
+const isOwnersRoom = (model) => isRoom(model) && model.getOwnAffiliation() === 'owner';
 
 /** @param {Converse.Private} _converse */
 export function offerRoomMenu(_converse) {
@@ -33,6 +34,7 @@ export function offerRoomMenu(_converse) {
             return label ? { ...button, i18n_text: label, i18n_title: '' } : button;
         }),
     );
+    api.listen.on('getHeadingButtons', (element, buttons) => (isRoom(element.model) ? [...entries(), ...buttons.filter(({ name }) => name !== 'moderate')] : buttons));
     api.listen.on('getHeadingButtons', (element, buttons) => {
         if (!isOwnersRoom(element.model) || !element.model.isEntered()) return buttons;
         const remove = {

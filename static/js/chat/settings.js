@@ -94,9 +94,10 @@ export function settings(config, converse) {
         muc_respect_autojoin: !config.follow, // else they are followed until they are opened: list/follow.js
         locked_muc_domain: 'hidden',
         locked_muc_nickname: true,
-        muc_disable_slash_commands: ['destroy', 'register'], // destroy: see roomMenu.js; names are not reserved here
+        muc_disable_slash_commands: ['destroy', 'modtools', 'register'], // destroy: see roomMenu.js; modtools: room/members.js; names are not reserved here
         auto_register_muc_nickname: false,
         muc_show_info_messages: quietRooms(converse),
+        hide_muc_participants: true, // the panel of a room has them (room/members.js)
 
         // No third party is asked for anything.
         autocomplete_providers_url: '',

@@ -5,7 +5,7 @@
 import { drafts } from '../composer/drafts.js';
 import { counted } from '../counted.js';
 import { levels } from '../levels.js';
-import { isAround, SOMEBODY } from '../people.js';
+import { isAround, pictureOf, SOMEBODY } from '../people.js';
 
 /**
  * @typedef {object} Line what was said last
@@ -70,12 +70,6 @@ function lastLine(box) {
         if (line) return line;
     }
     return undefined;
-}
-
-/** The picture in a card, as an address. */
-function pictureOf(card) {
-    const image = card?.get('image');
-    return image ? `data:${card.get('image_type') || 'image/png'};base64,${image}` : undefined;
 }
 
 const typing = (box) => (!isRoom(box) && box.notifications?.get('chat_state') === 'composing' ? 'typing…' : undefined);

@@ -7,6 +7,7 @@ import { addressOf, open, openedByAddress } from '../conversation.js';
 import { entries } from './entries.js';
 import { FollowedRooms } from './follow.js';
 import { Rows } from './rows.js';
+import { goByKeys } from './step.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
@@ -87,6 +88,7 @@ export function listConversations(_converse, config) {
     document.addEventListener('foyer:levels', later);
     document.addEventListener('foyer:drafts', later);
     document.addEventListener('foyer:unread', later);
+    document.addEventListener('foyer:rooms', load); // a room was changed
     document.addEventListener('foyer:page', (event) => event.detail && load());
     setInterval(later, MINUTE); // times grow older
     document.addEventListener('visibilitychange', later);
@@ -105,6 +107,7 @@ export function listConversations(_converse, config) {
         later();
     });
     nav.addEventListener('keydown', (event) => moveFocus(event, find));
+    goByKeys(() => entries(_converse, told), (jid) => open(_converse, config, jid));
     openedByAddress(_converse, config);
 }
 

@@ -6,7 +6,7 @@ const BEYOND = 6; // rows above and below those in sight
 
 /** Rows of one height, in an element that scrolls. */
 export class Rows {
-    /** @type {import('./entries.js').Entry[]} */
+    /** @type {any[]} each known by its jid */
     #entries = [];
     /** @type {Map<string, {row: HTMLElement, shown: string}>} */
     #rows = new Map();
@@ -14,11 +14,13 @@ export class Rows {
 
     /**
      * @param {HTMLElement} scroller
-     * @param {(entry: import('./entries.js').Entry) => string} address of a conversation
+     * @param {(entry: any) => string} address of a conversation
+     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string}} row how one is filled, and what it shows
      */
-    constructor(scroller, address) {
+    constructor(scroller, address, row = { fill, shown }) {
         this.scroller = scroller;
         this.address = address;
+        this.row = row;
         this.list = document.createElement('ul');
         this.list.className = 'conversations-rows';
         this.list.setAttribute('role', 'list');
@@ -27,7 +29,7 @@ export class Rows {
         new ResizeObserver(() => this.#later()).observe(scroller);
     }
 
-    /** @param {import('./entries.js').Entry[]} entries */
+    /** @param {any[]} entries */
     show(entries) {
         this.#entries = entries;
         this.#later();
@@ -74,12 +76,12 @@ export class Rows {
             this.#rows.set(entry.jid, known);
             this.list.append(known.row);
         }
-        const now = shown(entry);
+        const now = this.row.shown(entry);
         if (now !== known.shown) {
             const focused = known.row.contains(document.activeElement);
-            fill(known.row, entry, this.address(entry));
+            this.row.fill(known.row, entry, this.address(entry));
             known.shown = now;
-            if (focused) known.row.querySelector('a')?.focus({ preventScroll: true });
+            if (focused) known.row.querySelector('a, button')?.focus({ preventScroll: true });
         }
         known.row.style.transform = `translateY(${index * height}px)`;
         known.row.dataset.index = String(index);

@@ -1,0 +1,173 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"foyer/models"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// What the chat's panel of a room and its cards of people ask the site for.
+
+// Bounds of these.
+const (
+	maxRoomPeople  = 5000 // listed at once, of those who belong to a room and are not there
+	maxSharedRooms = 20
+)
+
+// RoomMember is somebody in the panel of a room.
+type RoomMember struct {
+	JID      string `json:"jid"`
+	Name     string `json:"name"`
+	Picture  string `json:"picture,omitempty"`
+	Standing string `json:"standing"`       // "owner", "admin", "member", "none"; "outcast": banned
+	Nick     string `json:"nick,omitempty"` // in the room now, under this name
+}
+
+// roomPeople: GET /xmpp/rooms/:name/people?nick= — who is in a room or belongs to it, with
+// names and pictures; with nick only who is there under that name. A server that tells
+// only people themselves is asked by the page.
+func (s *Server) roomPeople(c *fiber.Ctx) error {
+	v := viewer(c)
+	if v == nil {
+		return errNotSignedIn
+	}
+	people, err := s.chat.RoomPeople(c.UserContext(), v.account.Username, param(c, "name"))
+	if errors.Is(err, ErrRoomRefused) {
+		return errNoRoom
+	}
+	if err != nil {
+		return err
+	}
+	if nick := c.Query("nick"); nick != "" {
+		people = slices.DeleteFunc(people, func(p RoomPerson) bool { return p.Nick != nick })
+	}
+	people = listedFirst(people)
+	users := make([]string, len(people))
+	for i, p := range people {
+		users[i] = p.User
+	}
+	accounts, err := s.db.PeopleNamed(c.UserContext(), users)
+	if err != nil {
+		return err
+	}
+	return c.JSON(fiber.Map{"people": s.roomMembers(people, accounts)})
+}
+
+// listedFirst bounds a list of people: those who are there, who looks after the room, who is
+// banned, and then the others, as many as are listed.
+func listedFirst(people []RoomPerson) []RoomPerson {
+	if len(people) <= maxRoomPeople {
+		return people
+	}
+	last := func(p RoomPerson) int {
+		if p.Nick == "" && p.Standing == "member" {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(people, func(a, b RoomPerson) int { return last(a) - last(b) })
+	return people[:maxRoomPeople]
+}
+
+// roomMembers are people with their accounts. Where a room does not show whose account
+// somebody is, the site says it only of those who go by their own name there, on a site
+// whose members all know of each other: of somebody under another name nothing is told
+// (XEP-0045 §4.2, semi-anonymous rooms).
+func (s *Server) roomMembers(people []RoomPerson, accounts []models.Account) []RoomMember {
+	byUser := make(map[string]models.Account, len(accounts))
+	for _, a := range accounts {
+		byUser[a.Username] = a
+	}
+	open := s.cfg.Roster == models.RosterEveryone
+	list := make([]RoomMember, 0, len(people))
+	for _, p := range people {
+		a, ok := byUser[p.User]
+		if !ok || (!p.Seen && (!open || (p.Nick != "" && p.Nick != a.Name))) {
+			continue
+		}
+		shown := s.person(a)
+		list = append(list, RoomMember{JID: shown.JID, Name: shown.Name, Picture: shown.AvatarURL, Standing: p.Standing, Nick: p.Nick})
+	}
+	return list
+}
+
+// PersonCard is what the chat shows of somebody besides what it knows itself.
+type PersonCard struct {
+	JID     string       `json:"jid"`
+	Name    string       `json:"name"`
+	Picture string       `json:"picture,omitempty"`
+	Rooms   []SharedRoom `json:"rooms"` // that both belong to
+}
+
+// SharedRoom is a room that two people belong to.
+type SharedRoom struct {
+	JID     string `json:"jid"`
+	Name    string `json:"name"`
+	Address string `json:"address"`
+}
+
+// personCard: GET /xmpp/people/:user — who somebody is, and the rooms that one shares with
+// them.
+func (s *Server) personCard(c *fiber.Ctx) error {
+	v := viewer(c)
+	if v == nil {
+		return errNotSignedIn
+	}
+	other, err := s.other(c)
+	if err != nil {
+		return err
+	}
+	p := s.person(other)
+	card := PersonCard{JID: p.JID, Name: p.Name, Picture: p.AvatarURL}
+	if card.Rooms, err = s.sharedRooms(c, v.account.Username, other.Username); err != nil {
+		return err
+	}
+	return c.JSON(card)
+}
+
+func (s *Server) sharedRooms(c *fiber.Ctx, me, other string) ([]SharedRoom, error) {
+	shared := []SharedRoom{}
+	mine, err := s.chat.Rooms(c.UserContext(), me, RoomQuery{Own: true, Max: maxOwnRooms})
+	if err != nil || len(mine) == 0 {
+		return shared, withoutChat(err)
+	}
+	theirs, err := s.chat.Rooms(c.UserContext(), other, RoomQuery{Own: true, Max: maxOwnRooms})
+	if err != nil {
+		return shared, withoutChat(err)
+	}
+	for _, r := range mine {
+		both := slices.ContainsFunc(theirs, func(t ChatRoom) bool { return t.Name == r.Name })
+		if both && len(shared) < maxSharedRooms {
+			shared = append(shared, SharedRoom{JID: s.roomJID(r.Name), Name: r.Title, Address: "/chat/room/" + url.PathEscape(r.Name)})
+		}
+	}
+	return shared, nil
+}
+
+// withoutChat leaves out what a chat server that does not answer would have told.
+func withoutChat(err error) error {
+	if errors.Is(err, ErrChatAway) {
+		return nil
+	}
+	return err
+}
+
+// inviteFromChat: POST /xmpp/rooms/:name/invite — {user}
+func (s *Server) inviteFromChat(c *fiber.Ctx) error {
+	var body struct {
+		User string `json:"user"`
+	}
+	v, err := ownJSON(c, &body)
+	if err != nil {
+		return err
+	}
+	if err := s.inviteAs(c.UserContext(), v.account.Username, param(c, "name"), body.User); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"foyer/models"
+)
+
+var (
+	madeRoom  = regexp.MustCompile(`"jid":"([^"@]+)@[^"]*","name":"Book club"`)
+	standings = regexp.MustCompile(`"standing":"\w+"`)
+)
+
+// ownRoom makes a room for those who are invited, and returns its name.
+func (b *browser) ownRoom() string {
+	b.t.Helper()
+	b.submit("/", "/rooms", "name", "Book club", "who", "invited")
+	found := madeRoom.FindStringSubmatch(b.get("/xmpp/conversations").body)
+	if found == nil {
+		b.t.Fatal(b.body)
+	}
+	return url.PathEscape(found[1])
+}
+
+// The people of a room, for those who may enter it; and whom one invites is one of them.
+func TestRoomPeople(t *testing.T) {
+	_, base := start(t, nil)
+	visitor, alice, bob := newBrowser(t, base), signedInAs(t, base, "alice"), signedInAs(t, base, "bob")
+	name := alice.ownRoom()
+	people := "/xmpp/rooms/" + name + "/people"
+	visitor.get(people).wants(401, "")
+	bob.get(people).wants(404, "not open to you")
+	bob.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"carol"}`).wants(403, "You cannot invite Carol Costa")
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"nobody"}`).wants(404, "nobody by that name")
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"bob"}`).wants(204, "")
+	for _, b := range []*browser{alice, bob} {
+		b.get(people).wants(200, `{"jid":"bob@localhost","name":"Bob Baker","picture":"/avatars/`)
+		if got := standings.FindAllString(b.body, -1); strings.Join(got, " ") != `"standing":"owner" "standing":"member"` {
+			t.Errorf("%q", got)
+		}
+	}
+	if alice.get(people + "?nick=Bob+Baker"); strings.Contains(alice.body, "bob@") {
+		t.Errorf("he is not there: %s", alice.body)
+	}
+}
+
+// Where a room shows no addresses, the site says whose account somebody is only of those
+// who go by their own names, and only where all members know of each other (XEP-0045 §4.2).
+func TestRoomMembers_UnderOtherNames(t *testing.T) {
+	accounts := []models.Account{{Username: "alice", Name: "Alice Adler"}, {Username: "bob", Name: "Bob Baker"}, {Username: "carol", Name: "Carol Costa"}}
+	people := []RoomPerson{{User: "alice", Nick: "Alice Adler"}, {User: "bob", Nick: "Nobody"}, {User: "carol", Nick: "Somebody", Seen: true}}
+	for roster, want := range map[models.RosterMode]string{models.RosterEveryone: "alice carol", models.RosterGroups: "carol", models.RosterNone: "carol"} {
+		s := &Server{cfg: Config{Domain: "h", Roster: roster}}
+		var got []string
+		for _, m := range s.roomMembers(people, accounts) {
+			got = append(got, strings.TrimSuffix(m.JID, "@h"))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", roster, got, want)
+		}
+	}
+}
+
+// A person's card has the rooms that both belong to, and no other.
+func TestPersonCard(t *testing.T) {
+	_, base := start(t, nil)
+	visitor, alice, bob := newBrowser(t, base), signedInAs(t, base, "alice"), signedInAs(t, base, "bob")
+	name := alice.ownRoom()
+	visitor.get("/xmpp/people/bob").wants(401, "")
+	alice.get("/xmpp/people/nobody").wants(404, "")
+	alice.get("/xmpp/people/bob").wants(200, `"rooms":[]`)
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"bob"}`).wants(204, "")
+	for b, other := range map[*browser]string{alice: "bob", bob: "alice"} {
+		b.get("/xmpp/people/"+other).wants(200, `"name":"Book club","address":"/chat/room/`+name+`"`)
+	}
+	bob.get("/xmpp/people/carol").wants(200, `"rooms":[]`)
+}

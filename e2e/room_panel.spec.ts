@@ -1,0 +1,185 @@
+// The panel of a room and people's cards: what they show, what is done there in plain
+// words, by mouse and by keyboard, on a phone as on a desk, and how they look.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { foreignLooks } from "./support/colours.ts";
+import { send } from "./support/stream.ts";
+import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
+
+test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+const panel = (person: Person) => person.page.locator("#room-panel");
+const card = (person: Person) => person.page.locator("#person-card[open]");
+const member = (person: Person, name: string) => panel(person).locator(".room-person").filter({ hasText: name });
+const question = (person: Person) => person.page.locator("#chat .modal.show");
+
+async function openRoom(person: Person, name: string): Promise<void> {
+  const [, room] = (await person.page.locator("#chat converse-muc").getAttribute("jid"))!.match(/^(.*)@/)!;
+  await person.page.goto(`/chat/room/${room}`);
+  await expect(person.room(name)).toBeVisible();
+  await expect(person.input()).toBeVisible();
+}
+
+async function openMembers(person: Person): Promise<void> {
+  await person.page.getByRole("button", { name: "Members", exact: true }).click();
+  await expect(member(person, person.name)).toBeVisible();
+}
+
+/** Does something on somebody's card, and says yes if that is asked. */
+async function moderate(person: Person, name: string, verb: string, asked?: string): Promise<void> {
+  await member(person, name).click();
+  await card(person).getByRole("button", { name: verb, exact: true }).click();
+  await expect(card(person)).toHaveCount(0);
+  if (!asked) return;
+  await expect(question(person).locator(".modal-title")).toHaveText(asked);
+  await question(person).getByRole("button", { name: verb, exact: true }).click();
+  await expect(question(person)).toHaveCount(0);
+}
+
+/** Nothing is wrong with what is on top, in either theme. */
+async function expectClean(person: Person, part: string): Promise<void> {
+  await inBothThemes(person.page, async (theme) => {
+    const { violations } = await new AxeBuilder({ page: person.page }).include(part).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`), theme).toEqual([]);
+    await expect.poll(() => foreignLooks(person.page, part), theme).toEqual([]);
+  });
+}
+
+for (const [name, viewport] of Object.entries(screens)) {
+  test.describe(name, () => {
+    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
+
+    test("what a room is about is changed in place; its settings are plain words", async ({ alice, bob }) => {
+      await makeRoom(alice, "Book club");
+      await joinRoom(bob, "Book club");
+      await openRoom(alice, "Book club");
+      const title = alice.page.locator("#chat .head-name");
+      await title.click();
+      await expect(panel(alice).getByRole("tab", { name: "About" })).toBeFocused();
+      await expectClean(alice, "#room-panel");
+
+      await panel(alice).getByRole("button", { name: "Change: Name" }).click();
+      await panel(alice).getByLabel("Name").fill("Readers");
+      await panel(alice).getByLabel("Name").press("Enter");
+      await expect(panel(alice).getByRole("heading", { level: 2 })).toHaveText("Readers");
+      await panel(alice).getByRole("button", { name: "Change: What it is about" }).click();
+      await panel(alice).getByLabel("What it is about").fill("A book a month");
+      await panel(alice).getByRole("button", { name: "Save" }).click();
+      await expect(panel(alice).getByText("A book a month")).toBeVisible();
+      await panel(alice).getByRole("button", { name: "Change: Topic" }).click();
+      await panel(alice).getByLabel("Topic").fill("Middlemarch");
+      await panel(alice).getByRole("button", { name: "Save" }).click();
+      await expect(bob.page.locator("#chat .chat-head__desc")).toHaveText("Middlemarch");
+      await panel(alice).getByLabel("Notifications").selectOption("All messages");
+      await expect(panel(alice).getByText("Saved.")).toBeVisible();
+
+      await panel(alice).getByRole("tab", { name: "Settings" }).click();
+      await panel(alice).getByLabel("Only people who are invited").check();
+      await expect(question(alice).locator(".modal-title")).toHaveText("Only people who are invited?");
+      await question(alice).getByRole("button", { name: "Close the room" }).click();
+      await expect(panel(alice).getByText("Saved.")).toBeVisible();
+      await expect(bob.page.locator("#chat converse-muc-disconnected")).toBeVisible();
+      await expectClean(alice, "#room-panel");
+
+      await panel(alice).getByRole("tab", { name: "About" }).click();
+      await expect(panel(alice).getByText("By invitation")).toBeVisible();
+      await alice.page.keyboard.press("Escape");
+      await expect(panel(alice)).toBeHidden();
+      await expect(title).toBeFocused();
+    });
+
+    test("somebody is invited, made a member and a moderator, removed, banned, and let in again", async ({ alice, bob, visit }) => {
+      await makeRoom(alice, "Book club");
+      await joinRoom(bob, "Book club");
+      await bob.say("hello");
+      await openRoom(alice, "Book club");
+      await openMembers(alice);
+      await expect(member(alice, names.bob)).toContainText("Guest");
+      await expect(member(alice, names.alice)).toContainText("Owner");
+
+      await panel(alice).getByRole("button", { name: "Invite", exact: true }).click();
+      await panel(alice).getByLabel("Whom to invite").fill("carol");
+      await panel(alice).getByRole("button", { name: `Invite ${names.carol}` }).click();
+      await expect(panel(alice).getByText("Invited", { exact: true })).toBeVisible();
+      await alice.page.keyboard.press("Escape");
+      await expect(panel(alice).getByLabel("Whom to invite")).toHaveCount(0);
+
+      await moderate(alice, names.bob, "Make member");
+      await expect(member(alice, names.bob)).toContainText("Member");
+      await moderate(alice, names.bob, "Make moderator");
+      await expect(member(alice, names.bob)).toContainText("Moderator");
+      await member(alice, names.bob).click();
+      await expect(card(alice).getByRole("link", { name: "# Book club" })).toBeVisible(); // that they share
+      await expectClean(alice, "#person-card");
+      await alice.page.keyboard.press("Escape");
+      await expect(member(alice, names.bob)).toBeFocused();
+
+      await moderate(alice, names.bob, "Make member");
+      await moderate(alice, names.bob, "Remove from the room", `Remove ${names.bob} from the room?`);
+      await expect(bob.page.locator("#chat converse-muc-disconnected")).toBeVisible();
+      await expect(member(alice, names.bob)).toContainText("Not here now");
+      await moderate(alice, names.bob, "Ban", `Ban ${names.bob} from the room?`);
+      await expect(member(alice, names.bob)).toHaveCount(0);
+      await panel(alice).getByRole("button", { name: "Banned (1)" }).click();
+      await expectClean(alice, "#room-panel");
+      await moderate(alice, names.bob, "Un-ban");
+      await expect(member(alice, names.bob)).toHaveCount(0);
+      await joinRoom(bob, "Book club");
+      await expect(member(alice, names.bob)).toContainText("Guest");
+      const carol = await visit("carol");
+      await carol.signIn();
+    });
+
+    test("a card stands behind every name and picture; Message leads to the conversation with them", async ({ alice, bob }) => {
+      await makeRoom(alice, "Book club");
+      await joinRoom(bob, "Book club");
+      await alice.say("Who reads along?");
+      await openRoom(bob, "Book club");
+      await bob.hears("Who reads along?");
+      const author = bob.page.locator("#chat .chat-msg__author a").filter({ hasText: names.alice });
+      await author.focus();
+      await bob.page.keyboard.press("Enter");
+      await expect(card(bob).getByText("Owner · Around")).toBeVisible();
+      await expect(card(bob).getByRole("button", { name: "Ban" })).toHaveCount(0); // a guest looks after nothing
+      await expectClean(bob, "#person-card");
+      await bob.page.keyboard.press("Escape");
+      await expect(author).toBeFocused();
+      await author.click();
+      await card(bob).getByRole("link", { name: "Message" }).click();
+      await expect(card(bob)).toHaveCount(0);
+      await bob.say("I do");
+      await bob.page.locator("#chat converse-chat .head-name").click();
+      await card(bob).getByRole("button", { name: "Block" }).click();
+      await question(bob).getByRole("button", { name: "Block" }).click();
+      await expect(bob.page.locator("#chat converse-chat")).toHaveCount(0);
+    });
+  });
+}
+
+test("the panel stays open from page to page, and lists the files of the room", async ({ alice }) => {
+  await makeRoom(alice, "Book club");
+  await openRoom(alice, "Book club");
+  await alice.page.locator('#chat input[type="file"]').setInputFiles({ name: "reading list.txt", mimeType: "text/plain", buffer: Buffer.from("Middlemarch") });
+  await expect(alice.page.locator("#chat .file-card__name")).toHaveText("reading list.txt");
+  await alice.page.locator("#chat .head-name").click();
+  await panel(alice).getByRole("tab", { name: "Files" }).click();
+  const file = panel(alice).getByRole("button", { name: "reading list.txt" });
+  await expect(file).toBeVisible();
+  await expectClean(alice, "#room-panel");
+  await alice.page.reload();
+  await expect(file).toBeVisible();
+  await file.click();
+  await expect(alice.page.locator("converse-chat-message[data-found]")).toBeVisible();
+});
+
+// XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
+test("a private message within a room opens beside it", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  const room = await bob.page.locator("#chat converse-muc").getAttribute("jid");
+  await send(bob, [
+    `<presence xmlns="jabber:client" to="${room}/${names.bob}"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
+    `<message xmlns="jabber:client" to="${room}/${names.alice}" type="chat" id="whisper"><body>between us</body><x xmlns="http://jabber.org/protocol/muc#user"/></message>`,
+  ]);
+  await expect(alice.page.locator("#chat converse-muc-sidebar").getByText("between us")).toBeVisible();
+});

@@ -1,0 +1,86 @@
+// The files of a room: those that the site's search finds there, and where it does not
+// search, those among the messages that the browser has.
+
+import { shortTime } from '../list/time.js';
+import { showAt } from '../place.js';
+import { Part } from './part.js';
+
+const PICTURE = /\.(?:png|jpe?g|gif|webp|avif)$/i;
+
+/** @typedef {{id: string, at: string, who: string, name: string}} FileFound */
+
+const nameIn = (address) => decodeURIComponent(new URL(address).pathname.split('/').pop() ?? '');
+const sign = (name) => (PICTURE.test(name) ? '🖼' : (/\.(\w{1,4})$/.exec(name)?.[1] ?? 'file').toUpperCase());
+
+export class Files extends Part {
+    /** @type {FileFound[]} */
+    found = [];
+    next = '';
+    status = '';
+
+    enter() {
+        this.found = [];
+        this.next = '';
+        this.status = '';
+    }
+
+    opened() {
+        const { room } = this.panel;
+        if (!room) return;
+        this.enter();
+        if (this.config.search) return this.#search(room);
+        this.found = this.#known(room);
+        this.#tell();
+    }
+
+    /** Those in the messages that the browser has, the newest first. */
+    #known(room) {
+        const key = `stanza_id ${room.get('jid')}`;
+        const isFile = (message) => message.get('oob_url') && message.get(key) && !message.get('retracted') && !message.get('moderated');
+        return room.messages.models.filter(isFile).map((message) => ({
+            id: message.get(key), at: message.get('time'), who: message.get('sender') === 'me' ? 'You' : message.getDisplayName(), name: nameIn(message.get('oob_url')),
+        })).toReversed();
+    }
+
+    async #search(room, before = '') {
+        const asks = { room: room.get('jid').split('@')[0], files: '1', ...(before && { before }) };
+        try {
+            const answer = await fetch(`/xmpp/search?${new URLSearchParams(asks)}`, { headers: { Accept: 'application/json' }, cache: 'no-store' });
+            if (!answer.ok) throw new Error(String(answer.status));
+            const { messages, next = '' } = await answer.json();
+            if (room !== this.panel.room) return;
+            this.found = [...this.found, ...messages.map(({ id, at, who, mine, text }) => ({ id, at, who: mine ? 'You' : who, name: text || 'File' }))];
+            this.next = next;
+            this.#tell();
+        } catch {
+            this.status = 'The files could not be looked for just now. Please try again in a moment.';
+            this.panel.soon(0);
+        }
+    }
+
+    #tell() {
+        this.status = this.found.length || this.next ? '' : 'Nobody has sent a file here yet.';
+        this.panel.soon(0);
+    }
+
+    /** @param {Converse.Room} room */
+    render(room) {
+        const { html } = window.converse.env;
+        return html`
+            <ul class="room-files" role="list">${this.found.map((file) => html`<li>
+                <button type="button" @click=${() => this.#show(room, file)}>
+                    <span class="file-card__sign" aria-hidden="true">${sign(file.name)}</span>
+                    <span class="room-files__about"><span class="room-files__name">${file.name}</span>
+                        <small>${file.who}, <time datetime=${file.at}>${shortTime(file.at)}</time></small></span>
+                </button>
+            </li>`)}</ul>
+            ${this.next ? html`<button type="button" class="room-button room-files__more" @click=${() => this.#search(room, this.next)}>Older files</button>` : ''}
+            <p class="room-panel__said" role="status">${this.status}</p>`;
+    }
+
+    /** Goes to where it was sent. */
+    #show(room, file) {
+        if (getComputedStyle(this.panel.element).position === 'absolute') this.panel.close();
+        showAt(this._converse, room.get('jid'), file.id);
+    }
+}

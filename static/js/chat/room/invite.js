@@ -1,0 +1,108 @@
+// Whom to invite into a room: found by name as one types.
+
+import { picture } from '../list/row.js';
+import { invite } from './deeds.js';
+
+const TYPING = 180; // ms that somebody who types may pause before the site is asked
+
+export class Invite {
+    open = false;
+    /** @type {{jid: string, name: string, picture?: string}[]} */
+    found = [];
+    /** @type {Map<string, string>} what became of an invitation, by address */
+    done = new Map();
+    typed = '';
+    wantsFocus = false;
+    asked = new AbortController();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    typing;
+
+    /**
+     * @param {import('../types.js').ChatConfig} config
+     * @param {import('./panel.js').Panel} panel
+     */
+    constructor(config, panel) {
+        this.config = config;
+        this.panel = panel;
+    }
+
+    begin() {
+        this.open = true;
+        this.wantsFocus = true;
+        this.panel.soon(0);
+    }
+
+    end() {
+        this.open = false;
+        this.found = [];
+        this.typed = '';
+        this.done.clear();
+        this.asked.abort();
+    }
+
+    toggle() {
+        if (!this.open) return this.begin();
+        this.end();
+        this.panel.soon(0);
+    }
+
+    /** Escape closes it first. */
+    escape() {
+        if (!this.open) return false;
+        this.toggle();
+        /** @type {HTMLElement | null} */ (this.panel.element.querySelector('.room-members__head .room-button'))?.focus();
+        return true;
+    }
+
+    drawn() {
+        if (!this.wantsFocus) return;
+        this.wantsFocus = false;
+        /** @type {HTMLElement | null} */ (this.panel.element.querySelector('.room-invite input'))?.focus();
+    }
+
+    /** @param {Converse.Room} room */
+    render(room) {
+        const { html } = window.converse.env;
+        if (!this.open) return '';
+        return html`<div class="room-invite">
+            <label>Whom to invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)}></label>
+            <ul role="list">${this.found.map((person) => html`<li>
+                ${picture({ ...person, room: false })}<span>${person.name}</span>
+                ${this.done.has(person.jid) ? html`<span role="status">${this.done.get(person.jid)}</span>`
+                    : html`<button type="button" class="room-button" aria-label="Invite ${person.name}" @click=${() => this.#invite(room, person.jid)}>Invite</button>`}
+            </li>`)}</ul>
+            ${this.typed && !this.found.length ? html`<p class="room-panel__said" role="status">Nobody by that name.</p>` : ''}
+        </div>`;
+    }
+
+    #type(typed) {
+        this.typed = typed;
+        clearTimeout(this.typing);
+        this.typing = setTimeout(() => this.#find(), TYPING);
+    }
+
+    async #find() {
+        this.asked.abort();
+        const { signal } = (this.asked = new AbortController());
+        try {
+            const answer = await fetch(`/xmpp/find?${new URLSearchParams({ q: this.typed.trim() })}`, { headers: { Accept: 'application/json' }, signal });
+            const { conversations = [] } = answer.ok ? await answer.json() : {};
+            this.found = conversations.filter(({ room }) => !room);
+            this.panel.soon(0);
+        } catch (cause) {
+            if (!signal.aborted) console.warn('Nobody was looked for.', cause);
+        }
+    }
+
+    async #invite(room, jid) {
+        try {
+            await invite(room, jid.split('@')[0]);
+            this.done.set(jid, 'Invited');
+        } catch (cause) {
+            this.done.set(jid, /** @type {Error} */ (cause).message);
+        }
+        this.wantsFocus = true; // the button is gone
+        this.panel.parts.members.load();
+        this.panel.soon(0);
+    }
+}

@@ -1,0 +1,230 @@
+// The panel of a room: what it is about, its people, its files, its settings. It stands
+// beside the conversation where there is room, and over it on a phone. It stays open from
+// page to page and from room to room, until somebody closes it.
+
+import { all, around, byId } from '../../dom.js';
+import { About } from './about.js';
+import { Files } from './files.js';
+import { Members } from './members.js';
+import { Settings } from './settings.js';
+import { isOwner } from './standing.js';
+
+const KEPT = 'foyer-room-panel'; // the part that is open, in the tab's storage
+const SOON = 120; // ms: people of large rooms come one by one
+
+/** @typedef {'about' | 'members' | 'files' | 'settings'} PartName */
+
+const isRoom = (box) => box.get('type') === 'chatroom';
+
+/** The room that is in sight, if it is one. @returns {Converse.Room | null} */
+const openRoom = (_converse) => _converse.state.chatboxes?.models.find((box) => isRoom(box) && !box.get('hidden') && !box.get('closed')) ?? null;
+
+class RoomPanel {
+    /** @type {Converse.Room | null} */
+    room = null;
+    /** @type {PartName | ''} */
+    part = '';
+    /** @type {Element | null} what had the focus before it opened */
+    opener = null;
+    byHand = false; // somebody opened it here: it may cover the conversation
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    waiting;
+
+    /**
+     * @param {Converse.Private} _converse
+     * @param {import('../types.js').ChatConfig} config
+     */
+    constructor(_converse, config) {
+        this._converse = _converse;
+        this.element = Object.assign(document.createElement('section'), { id: 'room-panel', className: 'room-panel', hidden: true, tabIndex: -1 });
+        byId('conversations').parentElement?.append(this.element);
+        this.parts = {
+            about: new About(_converse, config, this),
+            members: new Members(_converse, config, this),
+            files: new Files(_converse, config, this),
+            settings: new Settings(_converse, config, this),
+        };
+        this.element.addEventListener('keydown', (event) => this.#onKey(event));
+    }
+
+    /** Follows which room is in sight, and what happens in it. */
+    follow() {
+        const { _converse } = this;
+        const look = () => this.#show(openRoom(_converse));
+        const kept = sessionStorage.getItem(KEPT) ?? '';
+        if (kept in this.parts) this.part = /** @type {PartName} */ (kept);
+        _converse.api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add remove reset change:hidden change:closed', look));
+        _converse.api.listen.on('chatRoomInitialized', (room) => {
+            if (room === this.room) this.#listen('on'); // it has its people and its session only now
+            look();
+        });
+        document.addEventListener('foyer:levels', () => this.soon());
+        document.addEventListener('foyer:chat-shown', () => this.soon());
+        document.addEventListener('foyer:page', () => {
+            this.byHand = false;
+            this.soon();
+        });
+    }
+
+    /** Opens a part, and puts the focus into the panel. @param {PartName} part */
+    open(part) {
+        if (!this.element.contains(document.activeElement)) this.opener = document.activeElement;
+        this.#show(openRoom(this._converse));
+        this.byHand = true;
+        this.#choose(part);
+        this.soon(0);
+        if (!this.element.hidden) (this.element.querySelector('[role="tab"][aria-selected="true"]') ?? this.element).focus();
+    }
+
+    /** Opens a part, or closes the panel if that is open already. @param {PartName} part */
+    toggle(part) {
+        if (this.part === part && !this.element.hidden) this.close();
+        else this.open(part);
+    }
+
+    close() {
+        const focused = this.element.contains(document.activeElement);
+        this.#choose('');
+        this.soon(0);
+        if (focused) this.#giveFocusBack();
+    }
+
+    #giveFocusBack() {
+        const { opener } = this;
+        const back = opener instanceof HTMLElement && opener.isConnected && opener.checkVisibility() && opener !== document.body ? opener : byId('chat').querySelector('.head-members');
+        /** @type {HTMLElement | null} */ (back)?.focus();
+        this.opener = null;
+    }
+
+    /** @param {PartName | ''} part */
+    #choose(part) {
+        if (part) this.parts[part].opened();
+        this.part = part;
+        sessionStorage.setItem(KEPT, part);
+    }
+
+    /** @param {Converse.Room | null} room */
+    #show(room) {
+        if (room === this.room) return;
+        if (this.room) this.#listen('off');
+        this.room = room;
+        this.byHand = false;
+        for (const part of Object.values(this.parts)) part.enter();
+        if (room) this.#listen('on');
+        if (room && this.part) this.parts[this.part].opened();
+        this.soon(0);
+    }
+
+    #later = () => this.soon();
+    #people = () => {
+        this.parts.members.changed();
+        this.soon();
+    };
+
+    /** @param {'on' | 'off'} how */
+    #listen(how) {
+        const room = /** @type {Converse.Room} */ (this.room);
+        if (how === 'on') this.#listen('off'); // never twice
+        room[how]('change', this.#later);
+        room.features?.[how]('change', this.#later);
+        room.config?.[how]('change', this.#later);
+        room.session?.[how]('change:connection_status', this.#later);
+        room.occupants?.[how]('add remove reset change vcard:add vcard:change', this.#people);
+    }
+
+    /** Draws it again, once for many changes. */
+    soon(wait = SOON) {
+        if (wait === 0) {
+            clearTimeout(this.waiting);
+            this.waiting = undefined;
+            return this.#draw();
+        }
+        this.waiting ??= setTimeout(() => {
+            this.waiting = undefined;
+            this.#draw();
+        }, wait);
+    }
+
+    #draw() {
+        const { element, room } = this;
+        const { html, render } = window.converse.env;
+        const covers = getComputedStyle(element).position === 'absolute';
+        element.hidden = !room || !this.part || (covers && !this.byHand);
+        byId('chat').classList.toggle('has-room-panel', !element.hidden);
+        // What it covers on a phone cannot be reached meanwhile.
+        for (const other of all('#conversations, #conversejs converse-chats')) other.inert = covers && !element.hidden;
+        if (element.hidden || !room || !this.part) return;
+        if (this.part === 'settings' && !isOwner(room)) this.part = 'about';
+        element.setAttribute('aria-label', `About ${room.getDisplayName()}`);
+        /** @type {[PartName, string][]} */
+        const tabs = [['about', 'About'], ['members', 'Members'], ['files', 'Files']];
+        if (isOwner(room)) tabs.push(['settings', 'Settings']);
+        render(html`
+            <header class="room-panel__head">
+                <button type="button" class="room-panel__back" aria-label="Back to the conversation" @click=${() => this.close()}></button>
+                <h2>${room.getDisplayName()}</h2>
+                <button type="button" class="room-panel__close" aria-label="Close" @click=${() => this.close()}></button>
+            </header>
+            <div class="room-panel__tabs" role="tablist" aria-label="About this room">
+                ${tabs.map(([name, label]) => this.#tab(name, label))}
+            </div>
+            <div class="room-panel__part room-panel__part--${this.part}" role="tabpanel" id="room-panel-part" aria-labelledby="room-tab-${this.part}">
+                ${this.parts[this.part].render(room)}
+            </div>`, element);
+        this.parts[this.part].drawn();
+    }
+
+    #tab(name, label) {
+        const { html } = window.converse.env;
+        const chosen = name === this.part;
+        return html`<button type="button" role="tab" id="room-tab-${name}" aria-controls="room-panel-part" aria-selected=${String(chosen)} tabindex=${chosen ? 0 : -1}
+            @click=${() => this.#go(name)}>${label}</button>`;
+    }
+
+    /** @param {PartName} name */
+    #go(name) {
+        this.#choose(name);
+        this.soon(0);
+    }
+
+    /** @param {KeyboardEvent} event */
+    #onKey(event) {
+        const tab = around(event, '[role="tab"]');
+        if (event.key === 'Escape' && !event.defaultPrevented) {
+            event.preventDefault();
+            if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
+        } else if (tab && ['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) {
+            event.preventDefault();
+            const tabs = /** @type {HTMLElement[]} */ ([...this.element.querySelectorAll('[role="tab"]')]);
+            const forward = getComputedStyle(this.element).direction === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
+            const at = tabs.indexOf(tab);
+            const to = event.key === 'Home' ? 0 : event.key === 'End' ? tabs.length - 1 : at + (event.key === forward ? 1 : -1);
+            const next = tabs.at(to % tabs.length);
+            next?.click();
+            next?.focus();
+        }
+    }
+}
+
+/** @type {RoomPanel | undefined} */
+let panel;
+
+export const roomPanel = {
+    /**
+     * @param {Converse.Private} _converse
+     * @param {import('../types.js').ChatConfig} config
+     */
+    prepare(_converse, config) {
+        panel = new RoomPanel(_converse, config);
+        panel.follow();
+    },
+    /** @param {PartName} part */
+    open: (part) => panel?.open(part),
+    /** @param {PartName} part */
+    toggle: (part) => panel?.toggle(part),
+    close: () => panel?.close(),
+    /** Fetches the people again: something was done with one of them. */
+    peopleChanged: () => panel?.parts.members.load(),
+};
+
+/** @typedef {RoomPanel} Panel */

@@ -1,0 +1,115 @@
+// The settings of a room, for its owners: in plain words, and each saved as it is
+// chosen.
+
+import { ask } from '../questions.js';
+import { configure, settingsOf } from './deeds.js';
+import { Part } from './part.js';
+import { isHere, reasonOf } from './standing.js';
+
+/** @typedef {import('./deeds.js').SettingName} SettingName */
+
+/** Those that are on or off, and what they are called. @type {[SettingName, string, string][]} */
+const SWITCHES = [
+    ['moderated', 'Only those who are allowed to may write', 'Moderators let people write, from their cards. Members always may.'],
+    ['membersInvite', 'Members may invite others', ''],
+    ['topicByAll', 'Everybody may change the topic', ''],
+];
+
+export class Settings extends Part {
+    /** @type {Partial<Record<SettingName, string | boolean>> | null} */
+    settings = null;
+    said = '';
+    asking = false;
+
+    enter() {
+        this.settings = null;
+        this.said = '';
+    }
+
+    async opened() {
+        const { room } = this.panel;
+        if (!room?.isEntered() || this.asking) return;
+        this.asking = true;
+        this.said = '';
+        try {
+            const settings = await settingsOf(room);
+            if (room === this.panel.room) this.settings = settings;
+        } catch (refusal) {
+            this.said = reasonOf(refusal);
+        }
+        this.asking = false;
+        this.panel.soon(0);
+    }
+
+    /** @param {Converse.Room} room */
+    render(room) {
+        const { html } = window.converse.env;
+        const { settings } = this;
+        if (!settings && !this.said) this.opened(); // the room was not entered yet
+        if (!settings) return html`<p class="room-panel__said" role="status">${this.said || 'One moment …'}</p>`;
+        const who = (closed, label, text) => html`<label class="room-choice">
+            <input type="radio" name="who" .checked=${Boolean(settings.invited) === closed} @change=${() => this.#whoComes(room, closed)}>
+            <span>${label}<small>${text}</small></span>
+        </label>`;
+        return html`<div class="room-settings">
+            <fieldset>
+                <legend>Who may come in</legend>
+                ${who(false, 'Everybody', 'It is in the list of rooms, and anybody on this site may come in.')}
+                ${who(true, 'Only people who are invited', 'Only its members see it.')}
+            </fieldset>
+            <fieldset>
+                <legend>What people may do</legend>
+                ${this.#mayShow() ? this.#readable(room) : ''}
+                ${SWITCHES.filter(([name]) => name in settings).map(([name, label, text]) => html`<label class="room-choice">
+                    <input type="checkbox" role="switch" .checked=${Boolean(settings[name])} @change=${(event) => this.#save(room, { [name]: event.target.checked })}>
+                    <span>${label}${text ? html`<small>${text}</small>` : ''}</span>
+                </label>`)}
+            </fieldset>
+            <p class="room-panel__said" role="status">${this.said}</p>
+        </div>`;
+    }
+
+    /** Whether the room can be shown on pages (app/discussion.go): of the site's own server, and open to everybody. */
+    #mayShow() {
+        return this.config.search && !this.settings?.invited && this.settings?.readable !== undefined;
+    }
+
+    #readable(room) {
+        const { html } = window.converse.env;
+        return html`<label class="room-choice">
+            <input type="checkbox" role="switch" .checked=${Boolean(this.settings?.readable)} @change=${(event) => this.#show(room, event.target.checked)}>
+            <span>Pages of this site may show it<small>What is said here is read there by everybody, signed in or not.</small></span>
+        </label>`;
+    }
+
+    async #show(room, readable) {
+        const question = { title: 'Let pages of this site show the room?', text: 'What is said here can then be read by everybody, also by people who are not signed in.', verb: 'Let them' };
+        if (readable && !(await ask(this._converse.api, question))) return this.panel.soon(0);
+        return this.#save(room, { readable });
+    }
+
+    /**
+     * A room by invitation shows its members who each of them is, as one that is made so
+     * (app/embedded.go): encryption needs to know who reads along (XEP-0384 §5.8).
+     */
+    async #whoComes(room, closed) {
+        const strangers = room.occupants.models.filter((occupant) => isHere(occupant) && !['owner', 'admin', 'member'].includes(occupant.get('affiliation'))).length;
+        const people = strangers === 1 ? 'One person who is here is no member, and will be out.' : `${strangers} people who are here are no members, and will be out.`;
+        if (closed && strangers) {
+            const sure = await ask(this._converse.api, { title: 'Only people who are invited?', text: [people, 'Make them members first, or invite them again.'], verb: 'Close the room' });
+            if (!sure) return this.panel.soon(0);
+        }
+        await this.#save(room, { invited: closed, listed: !closed, addresses: closed ? 'anyone' : 'moderators' });
+    }
+
+    async #save(room, changes) {
+        try {
+            await configure(this._converse, room, changes);
+            this.settings = { ...this.settings, ...changes };
+            this.said = 'Saved.';
+        } catch (refusal) {
+            this.said = reasonOf(refusal);
+        }
+        this.panel.soon(0);
+    }
+}

@@ -1,0 +1,137 @@
+// Keys for what is done often, and the list of them, which ? opens. One table is both.
+// A key alone, such as ?, can be switched off (WCAG 2.1.4): Ctrl+/ opens the list, too.
+
+import { all, around } from '../dom.js';
+import { roomPanel } from './room/panel.js';
+
+const OFF = 'foyer-keys-off'; // in the browser's storage: ? is a letter like others
+const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+
+/** @typedef {{keys: string[], what: string, act?: () => unknown}} Shortcut keys such as Alt+Shift+KeyM, by the code of the last */
+
+const click = (selector) => all(selector).find((element) => element.checkVisibility())?.click();
+const focus = (selector) => all(selector).find((element) => element.checkVisibility())?.focus();
+const step = (by, unread = false) => document.dispatchEvent(new CustomEvent('foyer:step', { detail: { by, unread } }));
+const inRoom = () => all('#chat converse-muc').some((element) => element.checkVisibility());
+
+/** Presses a button of the latest message. */
+function onLatest(selector) {
+    const [message] = all('#chat converse-chat-message').filter((element) => element.checkVisibility()).slice(-1);
+    /** @type {HTMLElement | null | undefined} */ (message?.querySelector(selector))?.click();
+}
+
+/** What is in the menu on top of the conversation, the focus in it. */
+function openMenu() {
+    const menu = /** @type {any} */ (all('#chat .chat-head converse-dropdown').find((element) => element.checkVisibility()));
+    menu?.show();
+    menu?.querySelector('.dropdown-item')?.focus();
+}
+
+/** @type {[string, Shortcut[]][]} */
+const SHORTCUTS = [
+    ['Everywhere', [
+        { keys: ['Ctrl+KeyK'], what: 'Search, or go to a person or a room' },
+        { keys: ['Alt+ArrowDown'], what: 'The next conversation', act: () => step(1) },
+        { keys: ['Alt+ArrowUp'], what: 'The one before', act: () => step(-1) },
+        { keys: ['Alt+Shift+ArrowDown'], what: 'The next conversation with something new', act: () => step(1, true) },
+        { keys: ['Alt+Shift+KeyL'], what: 'The list of conversations', act: () => focus('#conversations-find') },
+        { keys: ['Escape'], what: 'Close what is open' },
+        { keys: ['?', 'Ctrl+Slash'], what: 'This list', act: () => list?.toggle() },
+    ]],
+    ['In a conversation', [
+        { keys: ['Alt+Shift+KeyI'], what: 'About this room, or this person', act: () => (inRoom() ? roomPanel.toggle('about') : click('#chat converse-chat .head-name')) },
+        { keys: ['Alt+Shift+KeyM'], what: 'Members of this room', act: () => inRoom() && roomPanel.toggle('members') },
+        { keys: ['Alt+Shift+KeyF'], what: 'Files of this room', act: () => inRoom() && roomPanel.toggle('files') },
+        { keys: ['Alt+Shift+KeyO'], what: 'Its menu: notifications, pin, leave', act: openMenu },
+        { keys: ['Alt+Shift+KeyJ'], what: 'To the latest message', act: () => click('#chat .to-latest') },
+        { keys: ['Alt+Shift+KeyR'], what: 'Reply to the latest message', act: () => onLatest('.message-bar .chat-msg__action-reply') },
+        { keys: ['Alt+Shift+KeyE'], what: 'React to the latest message', act: () => onLatest('.message-bar .chat-msg__action-reaction') },
+    ]],
+    ['Writing', [
+        { keys: ['Alt+Shift+KeyC'], what: 'To where one writes', act: () => focus('#chat textarea.chat-textarea') },
+        { keys: ['Enter'], what: 'Send' },
+        { keys: ['Shift+Enter'], what: 'A new line' },
+        { keys: ['ArrowUp'], what: 'Change what one said last, while nothing is written' },
+        { keys: ['Alt+Shift+KeyA'], what: 'Add a file', act: () => click('#chat .chat-toolbar .fileupload') },
+        { keys: ['Alt+Shift+KeyS'], what: 'Emoji', act: () => click('#chat .chat-toolbar .toggle-emojis') },
+    ]],
+    ['In lists and menus', [
+        { keys: ['Tab'], what: 'To the next part' },
+        { keys: ['ArrowUp', 'ArrowDown'], what: 'From one to the next' },
+        { keys: ['Enter'], what: 'Choose' },
+    ]],
+];
+
+/** Where a key alone is a letter. */
+const isTyping = (target) => target instanceof Element && target.closest('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable]') !== null;
+
+/** The keys that are pressed, as the table has them. @param {KeyboardEvent} event */
+function pressed(event) {
+    if (event.key === '?' && !event.altKey && !event.ctrlKey && !event.metaKey) return isTyping(event.target) || localStorage.getItem(OFF) ? '' : '?';
+    const parts = [];
+    if (MAC ? event.metaKey : event.ctrlKey) parts.push('Ctrl');
+    if (event.altKey) parts.push('Alt');
+    if (event.shiftKey) parts.push('Shift');
+    if (!parts.some((part) => part !== 'Shift') || (event.altKey && event.ctrlKey)) return ''; // AltGr is Ctrl and Alt
+    return [...parts, event.code].join('+');
+}
+
+/** How a key is called. */
+const NAMES = MAC
+    ? { Ctrl: '⌘', Alt: '⌥', Shift: '⇧', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', Slash: '/' }
+    : { ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', Slash: '/' };
+const nameOfKey = (key) => NAMES[key] ?? key.replace(/^Key/, '');
+
+class List {
+    constructor() {
+        this.dialog = Object.assign(document.createElement('dialog'), { id: 'shortcuts', className: 'shortcuts' });
+        this.dialog.setAttribute('aria-labelledby', 'shortcuts-title');
+        document.body.append(this.dialog);
+        this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close());
+    }
+
+    toggle() {
+        if (this.dialog.open) return this.dialog.close();
+        this.#draw();
+        this.dialog.showModal(); // gives the focus back when it closes
+        return undefined;
+    }
+
+    #draw() {
+        const { html, render } = window.converse.env;
+        const combination = (keys) => keys.split('+').map((key) => html`<kbd>${nameOfKey(key)}</kbd>`);
+        render(html`
+            <header><h2 id="shortcuts-title">Keyboard shortcuts</h2>
+                <button type="button" class="shortcuts__close" aria-label="Close" @click=${() => this.dialog.close()}></button></header>
+            <div class="shortcuts__groups" tabindex="0" role="group" aria-label="All shortcuts">
+                ${SHORTCUTS.map(([group, entries]) => html`<section><h3>${group}</h3><dl>
+                    ${entries.map(({ keys, what }) => html`<div><dt>${what}</dt><dd>${keys.map((each, i) => html`${i ? ' or ' : ''}${combination(each)}`)}</dd></div>`)}
+                </dl></section>`)}
+            </div>
+            <label class="room-choice"><input type="checkbox" .checked=${!localStorage.getItem(OFF)} @change=${(event) => this.#keep(event.target.checked)}>
+                <span>The key ? opens this list</span></label>`, this.dialog);
+    }
+
+    #keep(on) {
+        if (on) localStorage.removeItem(OFF);
+        else localStorage.setItem(OFF, '1');
+    }
+}
+
+/** @type {List | undefined} */
+let list;
+
+export function offerShortcuts() {
+    list = new List();
+    const byKeys = new Map(SHORTCUTS.flatMap(([, entries]) => entries).flatMap(({ keys, act }) => (act ? keys.map((each) => /** @type {const} */ ([each, act])) : [])));
+    document.addEventListener('keydown', (event) => {
+        const act = byKeys.get(pressed(event));
+        if (!act) return;
+        event.preventDefault();
+        event.stopPropagation();
+        // What is above the page has the keys, but for the list itself.
+        if (document.querySelector('dialog[open]:not(#shortcuts), .modal.show') || (list?.dialog.open && act !== byKeys.get('?'))) return;
+        act();
+    }, { capture: true });
+    document.addEventListener('click', (event) => around(event, '[data-shortcuts]') && list?.toggle());
+}
