@@ -244,6 +244,19 @@ export function syncWhatIsRead(_converse, config, restored) {
         counted.tell(event.detail);
         if (_converse.state.chatboxes) applyAll();
     });
+    // What the archive brings Converse does not count, although it may be new: something said
+    // while the page was loaded can come that way first.
+    const counting = new WeakSet();
+    api.listen.on('chatBoxInitialized', (box) => {
+        box.messages?.on('add', (message) => {
+            if (!message.get('is_archived') || counting.has(box) || !markers.has(box)) return;
+            counting.add(box);
+            restored.then(() => setTimeout(() => {
+                counting.delete(box);
+                markers.apply(box);
+            }, TELL_AFTER));
+        });
+    });
     api.listen.on('chatBoxesInitialized', () => {
         _converse.state.chatboxes.on('change:seen_until', (box) => markers.has(box) && markers.note(box));
         _converse.state.chatboxes.on('add', (box) => markers.has(box) && restored.then(() => markers.apply(box)));
