@@ -160,6 +160,8 @@ test("the panel stays open from page to page, and lists the files of the room", 
   await makeRoom(alice, "Book club");
   await openRoom(alice, "Book club");
   await alice.page.locator('#chat input[type="file"]').setInputFiles({ name: "reading list.txt", mimeType: "text/plain", buffer: Buffer.from("Middlemarch") });
+  await alice.page.getByRole("list", { name: "To be sent" }).getByText("reading list.txt").waitFor();
+  await alice.page.getByTitle("Send the message").click();
   await expect(alice.page.locator("#chat .file-card__name")).toHaveText("reading list.txt");
   await alice.page.locator("#chat .head-name").click();
   await panel(alice).getByRole("tab", { name: "Files" }).click();
