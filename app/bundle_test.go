@@ -57,7 +57,7 @@ func TestPagesLoadSourcesThatAreNotBundled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.stale == nil || !strings.HasSuffix(a.member.Script, "/js/member.js") || len(a.chatStyles) != 2 {
+		if a.stale == nil || !strings.HasSuffix(a.member.Script, "/js/member.js") || len(a.chatStyles) != len(chatSources) {
 			t.Errorf("%s changed, and members' pages load %+v", changed, a.member)
 		}
 	}
