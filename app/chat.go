@@ -162,6 +162,7 @@ type ChatRoom struct {
 	Private                  bool // by invitation
 	Member                   bool // viewer belongs to it
 	Owner                    bool // viewer owns it
+	Seen                     bool // it shows viewer whose accounts people are
 	Orphan                   bool // nobody owns it, and the viewer may take it over
 }
 

@@ -287,6 +287,7 @@ func chatRooms(list []muc.Listed) []ChatRoom {
 			Name: r.Name, Title: cmp.Or(r.Title, r.Name), Description: r.Description, Occupants: r.Occupants,
 			Private: r.MembersOnly, Orphan: r.Orphan, Owner: r.Affiliation == muc.Owner,
 			Member: r.Affiliation == muc.Owner || r.Affiliation == muc.Admin || r.Affiliation == muc.Member,
+			Seen:   r.NonAnonymous || r.Affiliation == muc.Owner || r.Affiliation == muc.Admin,
 		})
 	}
 	return rooms

@@ -46,9 +46,10 @@ func matches(title, typed string) bool {
 }
 
 func asChatRoom(room remote.Room, viewer string) ChatRoom {
+	mine := room.Affiliations[viewer]
 	return ChatRoom{
 		Name: room.Name, Title: room.Title, Description: room.Description, Occupants: room.Occupants, Private: room.MembersOnly,
-		Member: room.Affiliations[viewer] != "", Owner: room.Affiliations[viewer] == "owner",
+		Member: mine != "", Owner: mine == "owner", Seen: room.NonAnonymous || mine == "owner" || mine == "admin",
 	}
 }
 

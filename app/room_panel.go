@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"foyer/models"
 
@@ -55,7 +57,11 @@ func (s *Server) roomPeople(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(fiber.Map{"people": s.roomMembers(people, accounts)})
+	members := s.roomMembers(people, accounts)
+	if nick := c.Query("nick"); nick != "" {
+		members = slices.DeleteFunc(members, func(m RoomMember) bool { return m.Nick != nick })
+	}
+	return c.JSON(fiber.Map{"people": members})
 }
 
 // listedFirst bounds a list of people: those who are there, who looks after the room, who is
@@ -76,8 +82,9 @@ func listedFirst(people []RoomPerson) []RoomPerson {
 
 // roomMembers are people with their accounts. Where a room does not show whose account
 // somebody is, the site says it only of those who go by their own name there, on a site
-// whose members all know of each other: of somebody under another name nothing is told
-// (XEP-0045 §4.2, semi-anonymous rooms).
+// whose members all know of each other (XEP-0045 §4.2, semi-anonymous rooms). Somebody who
+// belongs to the room and is there under another name is listed as if they were not there:
+// an account that went from the list when a name came would be known by it.
 func (s *Server) roomMembers(people []RoomPerson, accounts []models.Account) []RoomMember {
 	byUser := make(map[string]models.Account, len(accounts))
 	for _, a := range accounts {
@@ -87,13 +94,27 @@ func (s *Server) roomMembers(people []RoomPerson, accounts []models.Account) []R
 	list := make([]RoomMember, 0, len(people))
 	for _, p := range people {
 		a, ok := byUser[p.User]
-		if !ok || (!p.Seen && (!open || (p.Nick != "" && p.Nick != a.Name))) {
+		if !ok || (!p.Seen && !open) {
 			continue
+		}
+		if !p.Seen && p.Nick != a.Name {
+			if p.Nick = ""; p.Standing == "none" {
+				continue
+			}
 		}
 		shown := s.person(a)
 		list = append(list, RoomMember{JID: shown.JID, Name: shown.Name, Picture: shown.AvatarURL, Standing: p.Standing, Nick: p.Nick})
 	}
-	return list
+	// Who is there has gone first: the order says no more than the list does.
+	slices.SortStableFunc(list, func(a, b RoomMember) int {
+		return cmp.Or(strings.Compare(a.JID, b.JID), strings.Compare(b.Nick, a.Nick))
+	})
+	said := ""
+	return slices.DeleteFunc(list, func(m RoomMember) bool {
+		again := m.Nick == "" && m.JID == said // under their own name as well, or under several others
+		said = m.JID
+		return again
+	})
 }
 
 // PersonCard is what the chat shows of somebody besides what it knows itself.
@@ -104,7 +125,7 @@ type PersonCard struct {
 	Rooms   []SharedRoom `json:"rooms"` // that both belong to
 }
 
-// SharedRoom is a room that two people belong to.
+// SharedRoom is a room that two people belong to, as far as it shows whose accounts people are.
 type SharedRoom struct {
 	JID     string `json:"jid"`
 	Name    string `json:"name"`
@@ -140,8 +161,9 @@ func (s *Server) sharedRooms(c *fiber.Ctx, me, other string) ([]SharedRoom, erro
 	if err != nil {
 		return shared, withoutChat(err)
 	}
+	open := s.cfg.Roster == models.RosterEveryone
 	for _, r := range mine {
-		both := slices.ContainsFunc(theirs, func(t ChatRoom) bool { return t.Name == r.Name })
+		both := (open || r.Seen) && slices.ContainsFunc(theirs, func(t ChatRoom) bool { return t.Name == r.Name })
 		if both && len(shared) < maxSharedRooms {
 			shared = append(shared, SharedRoom{JID: s.roomJID(r.Name), Name: r.Title, Address: "/chat/room/" + url.PathEscape(r.Name)})
 		}

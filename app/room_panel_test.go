@@ -1,12 +1,15 @@
 package app
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
 	"foyer/models"
+
+	"github.com/jackc/pgx/v5"
 )
 
 var (
@@ -50,15 +53,19 @@ func TestRoomPeople(t *testing.T) {
 // Where a room shows no addresses, the site says whose account somebody is only of those
 // who go by their own names, and only where all members know of each other (XEP-0045 §4.2).
 func TestRoomMembers_UnderOtherNames(t *testing.T) {
-	accounts := []models.Account{{Username: "alice", Name: "Alice Adler"}, {Username: "bob", Name: "Bob Baker"}, {Username: "carol", Name: "Carol Costa"}}
-	people := []RoomPerson{{User: "alice", Nick: "Alice Adler"}, {User: "bob", Nick: "Nobody"}, {User: "carol", Nick: "Somebody", Seen: true}}
-	for roster, want := range map[models.RosterMode]string{models.RosterEveryone: "alice carol", models.RosterGroups: "carol", models.RosterNone: "carol"} {
+	accounts := []models.Account{{Username: "alice", Name: "Alice Adler"}, {Username: "bob", Name: "Bob Baker"}, {Username: "carol", Name: "Carol Costa"}, {Username: "dave", Name: "Dave Doyle"}, {Username: "erin", Name: "Erin Egan"}}
+	people := []RoomPerson{
+		{User: "alice", Nick: "Alice", Standing: "member"}, {User: "alice", Nick: "Alice Adler", Standing: "member"}, {User: "bob", Nick: "Nobody", Standing: "none"},
+		{User: "carol", Nick: "Somebody", Seen: true}, {User: "dave", Nick: "Shadow", Standing: "member"}, {User: "dave", Nick: "Twin", Standing: "member"}, {User: "erin", Standing: "member"},
+	}
+	everyone := "alice as Alice Adler, carol as Somebody, dave as , erin as " // of dave what was told before he came
+	for roster, want := range map[models.RosterMode]string{models.RosterEveryone: everyone, models.RosterGroups: "carol as Somebody", models.RosterNone: "carol as Somebody"} {
 		s := &Server{cfg: Config{Domain: "h", Roster: roster}}
 		var got []string
 		for _, m := range s.roomMembers(people, accounts) {
-			got = append(got, strings.TrimSuffix(m.JID, "@h"))
+			got = append(got, strings.TrimSuffix(m.JID, "@h")+" as "+m.Nick)
 		}
-		if strings.Join(got, " ") != want {
+		if strings.Join(got, ", ") != want {
 			t.Errorf("%s: %q, want %q", roster, got, want)
 		}
 	}
@@ -77,4 +84,24 @@ func TestPersonCard(t *testing.T) {
 		b.get("/xmpp/people/"+other).wants(200, `"name":"Book club","address":"/chat/room/`+name+`"`)
 	}
 	bob.get("/xmpp/people/carol").wants(200, `"rooms":[]`)
+}
+
+// Of a room that shows addresses to its moderators alone, cards say nothing to others where
+// members do not all know of each other.
+func TestPersonCard_UnderOtherNames(t *testing.T) {
+	s, base := start(t, map[string]string{"ROSTER": "none"})
+	alice, bob := signedInAs(t, base, "alice"), signedInAs(t, base, "bob")
+	name := alice.ownRoom()
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"bob"}`).wants(204, "")
+	bob.get("/xmpp/people/alice").wants(200, "Book club")
+	conn, err := pgx.Connect(t.Context(), s.cfg.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(t.Context(), "UPDATE rooms SET non_anonymous = false WHERE title = 'Book club'"); err != nil {
+		t.Fatal(err)
+	}
+	alice.get("/xmpp/people/bob").wants(200, "Book club") // it is hers
+	bob.get("/xmpp/people/alice").wants(200, `"rooms":[]`)
 }

@@ -43,6 +43,7 @@ type Room struct {
 	Name, Title, Description string
 	Occupants                int
 	MembersOnly, Hidden      bool
+	NonAnonymous             bool              // who is in sees the addresses of all
 	Affiliations             map[string]string // by bare address: owner, admin, member; nil: the server does not tell
 }
 
@@ -293,6 +294,7 @@ func (r *Room) describe(query stream.Child) {
 			feature, _ := c.Attr("var")
 			r.MembersOnly = r.MembersOnly || feature == "muc_membersonly"
 			r.Hidden = r.Hidden || feature == "muc_hidden"
+			r.NonAnonymous = r.NonAnonymous || feature == "muc_nonanonymous"
 		case "x":
 			r.describeMore(c)
 		}

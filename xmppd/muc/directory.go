@@ -97,7 +97,7 @@ func (r *room) listed(user string) (Listed, bool) {
 	defer r.mu.Unlock()
 	own := r.affiliations[user].Affiliation
 	shown := r.err == nil && r.state == open && r.settings.Public && r.settings.Persistent && len(r.occupants) > 0 && own != Outcast
-	l := Listing{Name: r.name, Title: r.settings.Title, Description: r.settings.Description, MembersOnly: r.settings.MembersOnly, Affiliation: own}
+	l := Listing{Name: r.name, Title: r.settings.Title, Description: r.settings.Description, MembersOnly: r.settings.MembersOnly, NonAnonymous: r.settings.NonAnonymous, Affiliation: own}
 	return Listed{Listing: l, Occupants: len(r.occupants)}, shown
 }
 

@@ -90,6 +90,7 @@ type Affiliated struct {
 type Listing struct {
 	Name, Title, Description string
 	MembersOnly              bool
+	NonAnonymous             bool        // who is in sees the addresses of all
 	Affiliation              Affiliation // the asker's
 	Orphan                   bool        // nobody owns it, and the asker may take it over
 }
