@@ -55,8 +55,16 @@ test("a draft stays with its conversation, on other pages and after a reload, an
   await expect(alice.input()).toHaveValue("another");
   await expect(alice.listed(names.bob)).not.toContainText("Draft:");
 
-  // On a device that is not trusted it goes with everything else.
+  // On a device that is not trusted it goes with everything else, also what is in a composer of another tab.
+  const other = await alice.newTab();
+  await other.page.goto("/chat/with/bob");
+  await other.ready();
+  await other.input().fill("in another tab");
+  await expect(alice.listed(names.bob)).toContainText("Draft: in another tab");
+  for (const each of [alice, other]) each.watch.allow(/401/); // how a tab learns that it is signed out
   await alice.signOut();
+  await expect(other.page).toHaveURL(/\/signin/);
+  await other.page.waitForLoadState("load"); // its first act is to forget
   await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("foyer-drafts")))).toEqual([]);
 });
 

@@ -86,6 +86,8 @@ test("what comes while a page is loaded is notified once it is there", async ({ 
   await bob.say("meanwhile");
   await alice.page.goto("/");
   await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: meanwhile"]);
+  await alice.signOut(); // and nothing of it stays on the screen
+  await expect.poll(() => shown(alice)).toEqual([]);
 });
 
 test("a room that is not open notifies, too, of a message with one's name", async ({ alice, bob }) => {

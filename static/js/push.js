@@ -45,14 +45,15 @@ export async function subscribe(config) {
     localStorage.setItem(OWNER, config.user);
 }
 
-/** Ends the subscription, at the push service too. */
+/** Ends the subscription, at the push service too, and takes away what is shown. */
 export async function unsubscribe() {
     localStorage.removeItem(WANTS);
-    if (!possible() || localStorage.getItem(OWNER) === null) return;
-    localStorage.removeItem(OWNER);
+    if (!possible()) return;
     const there = await navigator.serviceWorker.getRegistration('/');
-    const subscription = await there?.pushManager.getSubscription();
     for (const shown of (await there?.getNotifications()) ?? []) shown.close();
+    if (localStorage.getItem(OWNER) === null) return;
+    localStorage.removeItem(OWNER);
+    const subscription = await there?.pushManager.getSubscription();
     await Promise.all([subscription?.unsubscribe(), tell('DELETE').catch(() => {})]);
 }
 

@@ -2,6 +2,8 @@
 // and in the others; then the site.
 
 import { unsubscribe } from '../push.js';
+import { showBadge } from './badge.js';
+import { drafts } from './composer/drafts.js';
 import { allSent } from './composer/queue.js';
 import { forgetLater } from './forget.js';
 import { discardShared } from './share.js';
@@ -27,7 +29,10 @@ async function leave(_converse, guard, outbox) {
     await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     await discardShared().catch(() => {});
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
-    if (!guard.config.trusted) forgetLater(guard.config.jid); // logging out may clear localStorage
+    showBadge(0); // the app's icon outlives the page
+    if (guard.config.trusted) return;
+    drafts.forget(); // what is in the composers is not kept as the page goes
+    forgetLater(guard.config.jid); // logging out may clear localStorage
 }
 
 /** Waits until the tab that signs out has told the site, or should have. */
@@ -56,6 +61,7 @@ export function handleSignOut(_converse, guard, outbox) {
         if (event.data !== 'signed-out') return;
         await leave(_converse, guard, outbox);
         await signedOut(guard.config.meURL);
+        if (!guard.config.trusted) forgetLater(guard.config.jid); // the next page of the other tab may have forgotten already
         location.assign('/signin');
     });
 }

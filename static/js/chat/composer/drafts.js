@@ -18,7 +18,7 @@ class Drafts {
         this.#key = draftsKey(jid);
         this.#read();
         window.addEventListener('storage', ({ key }) => {
-            if (key !== this.#key) return;
+            if (key !== null && key !== this.#key) return; // null: all was removed
             this.#read();
             document.dispatchEvent(new CustomEvent('foyer:drafts'));
         });
@@ -26,6 +26,13 @@ class Drafts {
 
     #read() {
         this.#texts = new Map(Object.entries(JSON.parse(localStorage.getItem(this.#key) ?? '{}')));
+    }
+
+    /** Forgets them, and keeps none from now on. */
+    forget() {
+        localStorage.removeItem(this.#key);
+        this.#key = '';
+        this.#texts = new Map();
     }
 
     /** What was begun in a conversation. @param {string} jid */
@@ -38,7 +45,7 @@ class Drafts {
      * @param {string} text
      */
     set(jid, text) {
-        if (this.of(jid) === text) return;
+        if (!this.#key || this.of(jid) === text) return;
         this.#read(); // another tab may have written
         this.#texts.delete(jid);
         if (text.trim()) this.#texts.set(jid, text.slice(0, LONGEST));

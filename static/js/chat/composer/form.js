@@ -111,8 +111,8 @@ export function withComposer(_converse, Form) {
         #onBlur() {
             this.completion?.close();
             this.#save();
-            // What quotes a message adds to it.
-            if (!this.model.get('correcting')) this.model.save({ draft: this.textarea.value }, { silent: true });
+            // What quotes a message adds to it. The model's store may be gone: somebody signs out.
+            if (!this.model.get('correcting')) this.model.set({ draft: this.textarea.value }, { silent: true });
         }
 
         #paint() {
