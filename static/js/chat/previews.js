@@ -24,9 +24,9 @@ async function ask() {
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify({ links }),
     }).catch(() => null);
-    const { previews = {} } = response?.ok ? await response.json() : {};
-    if (!response?.ok) for (const link of links) asked.delete(link); // another time
-    for (const [link, settle] of batch) settle(previews[link]);
+    const answer = response?.ok ? await response.json().catch(() => null) : null;
+    if (!answer) for (const link of links) asked.delete(link); // another time
+    for (const [link, settle] of batch) settle(answer?.previews?.[link]);
 }
 
 /** What is behind a link, if anything is shown of it. */

@@ -4,6 +4,7 @@
 
 import { byId } from '../dom.js';
 import { conversationAt } from './conversation.js';
+import { panel } from './panel.js';
 import { until } from './place.js';
 
 /** @typedef {{text: string, files: {name: string, type: string, at: string}[], left: number, time: number}} Shared */
@@ -65,11 +66,14 @@ function choose(config, shared) {
     });
 }
 
-/** Puts it into the composer of a conversation. */
-async function give(_converse, jid, text, files) {
+/** Where one writes in a conversation, once it is there. @returns {Promise<HTMLTextAreaElement | null | undefined>} */
+function composerOf(jid) {
     const within = `#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] textarea.chat-textarea`;
-    const textarea = await until(() => /** @type {HTMLTextAreaElement | null} */ (document.querySelector(within)), 1800);
-    if (!textarea) return;
+    return until(() => /** @type {HTMLTextAreaElement | null} */ (document.querySelector(within)), 1800);
+}
+
+/** Puts it into a composer. */
+async function give(_converse, jid, textarea, text, files) {
     if (text) {
         textarea.setRangeText(text, textarea.selectionStart, textarea.selectionEnd, 'end');
         textarea.dispatchEvent(new Event('input', { bubbles: true }));
@@ -92,9 +96,11 @@ export function receiveShared(_converse, config) {
         const shared = await waiting();
         if (!shared) return;
         const jid = await choose(config, shared);
+        const textarea = jid ? await composerOf(jid) : null;
+        if (jid && !textarea) return panel.warn('That could not be shared there. Load the page again to choose once more.'); // it waits
         const files = jid ? await filesOf(shared) : [];
         await discardShared();
-        if (jid) await give(_converse, jid, shared.text, files);
+        if (textarea) await give(_converse, jid, textarea, shared.text, files);
     };
     api.listen.on('connected', ask);
     api.listen.on('reconnected', ask);

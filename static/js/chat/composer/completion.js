@@ -1,8 +1,8 @@
 // Names after an @ and emoji after a colon, offered while they are typed.
 
-const MOST = 8; // that are offered
+import { fold } from '../fold.js';
 
-const fold = (text) => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+const MOST = 8; // that are offered
 
 /** Names of the people in a room that begin so, or one of whose words does. */
 function namesLike(chat, typed) {

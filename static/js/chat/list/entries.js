@@ -51,7 +51,8 @@ function lineOf(box, message) {
     return line;
 }
 
-function nameOfFile(address) {
+/** The name of a file, by its address. @param {string} address */
+export function nameOfFile(address) {
     try {
         return decodeURIComponent(new URL(address).pathname.split('/').pop() ?? '');
     } catch {

@@ -1,6 +1,7 @@
 // The files of a room: those that the site's search finds there, and where it does not
 // search, those among the messages that the browser has.
 
+import { nameOfFile } from '../list/entries.js';
 import { shortTime } from '../list/time.js';
 import { showAt } from '../place.js';
 import { Part } from './part.js';
@@ -9,7 +10,6 @@ const PICTURE = /\.(?:png|jpe?g|gif|webp|avif)$/i;
 
 /** @typedef {{id: string, at: string, who: string, name: string}} FileFound */
 
-const nameIn = (address) => decodeURIComponent(new URL(address).pathname.split('/').pop() ?? '');
 const sign = (name) => (PICTURE.test(name) ? '🖼' : (/\.(\w{1,4})$/.exec(name)?.[1] ?? 'file').toUpperCase());
 
 export class Files extends Part {
@@ -17,8 +17,10 @@ export class Files extends Part {
     found = [];
     next = '';
     status = '';
+    asked = 0; // which answer is waited for
 
     enter() {
+        this.asked++;
         this.found = [];
         this.next = '';
         this.status = '';
@@ -38,21 +40,24 @@ export class Files extends Part {
         const key = `stanza_id ${room.get('jid')}`;
         const isFile = (message) => message.get('oob_url') && message.get(key) && !message.get('retracted') && !message.get('moderated');
         return room.messages.models.filter(isFile).map((message) => ({
-            id: message.get(key), at: message.get('time'), who: message.get('sender') === 'me' ? 'You' : message.getDisplayName(), name: nameIn(message.get('oob_url')),
+            id: message.get(key), at: message.get('time'), who: message.get('sender') === 'me' ? 'You' : message.getDisplayName(), name: nameOfFile(message.get('oob_url')),
         })).toReversed();
     }
 
     async #search(room, before = '') {
+        const asked = ++this.asked;
         const asks = { room: room.get('jid').split('@')[0], files: '1', ...(before && { before }) };
         try {
             const answer = await fetch(`/xmpp/search?${new URLSearchParams(asks)}`, { headers: { Accept: 'application/json' }, cache: 'no-store' });
             if (!answer.ok) throw new Error(String(answer.status));
             const { messages, next = '' } = await answer.json();
-            if (room !== this.panel.room) return;
+            if (asked !== this.asked) return;
             this.found = [...this.found, ...messages.map(({ id, at, who, mine, text }) => ({ id, at, who: mine ? 'You' : who, name: text || 'File' }))];
             this.next = next;
             this.#tell();
-        } catch {
+        } catch (cause) {
+            if (asked !== this.asked) return;
+            console.warn('The files of a room were not found.', cause);
             this.status = 'The files could not be looked for just now. Please try again in a moment.';
             this.panel.soon(0);
         }

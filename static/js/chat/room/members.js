@@ -3,6 +3,7 @@
 // another chat server knows that, it is asked as the person (XEP-0045 §9.5).
 
 import { around } from '../../dom.js';
+import { fold } from '../fold.js';
 import { make, picture } from '../list/row.js';
 import { Rows } from '../list/rows.js';
 import { byAddress, isAround, nameOf, pictureOf, SOMEBODY } from '../people.js';
@@ -37,7 +38,6 @@ const ENOUGH_TO_FIND = 8; // people for whom a field to find them is worth its p
  * @property {() => void} [want] asks for what is still to be shown, when the row comes into sight
  */
 
-const fold = (text) => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
 const { compare } = new Intl.Collator(undefined, { sensitivity: 'base' });
 const ORDER = ['owner', 'admin', 'member', 'none'];
 
@@ -65,7 +65,6 @@ export class Members extends Part {
     /** @type {Member[] | null} all of them, in their order; null: to be put together */
     all = null;
     banned = false; // those who are banned are shown
-    loading = false;
 
     /**
      * @param {Converse.Private} _converse
@@ -115,10 +114,11 @@ export class Members extends Part {
     async load() {
         const { room } = this.panel;
         if (!room) return;
-        this.loading = true;
-        const known = await this.#ask(room).catch(() => /** @type {Known[]} */ ([]));
+        const known = await this.#ask(room).catch((cause) => {
+            console.warn('Who belongs to a room is not known.', cause); // those who are there are shown
+            return /** @type {Known[]} */ ([]);
+        });
         if (room !== this.panel.room) return;
-        this.loading = false;
         this.known = known;
         this.all = null;
         this.panel.soon(0);
