@@ -48,6 +48,8 @@ interface DocumentEventMap {
     'foyer:conversations': CustomEvent<Map<string, import('../js/chat/list/entries.js').Entry>>;
     /** What the site counted as unread is known, or has changed. */
     'foyer:unread': CustomEvent<void>;
+    /** A conversation was read on another device: its address. */
+    'foyer:read': CustomEvent<string>;
     /** A room was changed. */
     'foyer:rooms': CustomEvent<void>;
     /** The next conversation is asked for, or the one before. */

@@ -56,7 +56,7 @@ async function show(config, notice) {
 }
 
 /** Takes away what is shown of a conversation: it was read, here or on another device. */
-export async function clearNotifications(jid) {
+async function clearNotifications(jid) {
     if (!('serviceWorker' in navigator)) return;
     const there = await navigator.serviceWorker.getRegistration('/');
     for (const shown of (await there?.getNotifications({ tag: jid })) ?? []) shown.close();
@@ -65,9 +65,9 @@ export async function clearNotifications(jid) {
 /**
  * @param {Converse.Private} _converse
  * @param {ChatConfig} config
- * @param {(box: any, message: any) => boolean} isRead whether a message was read on another device
+ * @param {import('./readMarkers.js').Markers} markers what was read on another device is not notified
  */
-export function notifyPeople(_converse, config, isRead) {
+export function notifyPeople(_converse, config, markers) {
     const { api, exports } = _converse;
     if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked; push.js asks
 
@@ -88,7 +88,7 @@ export function notifyPeople(_converse, config, isRead) {
         const { handleUnreadMessage } = prototype;
         prototype.handleUnreadMessage = function (message) {
             handleUnreadMessage.call(this, message);
-            if (message && !isRead(this, message)) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
+            if (message && !markers.isRead(this, message)) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
         };
     }
     // Rooms that are not open here (list/follow.js).

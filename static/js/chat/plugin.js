@@ -62,9 +62,9 @@ export function plugin(config) {
             keepContactPresence(_converse);
             followPresence(_converse, config);
             const restored = countUnread(_converse, config.user, heardAgain);
-            const isRead = syncWhatIsRead(_converse, config, restored);
+            const markers = syncWhatIsRead(_converse, config, restored);
             openChats(_converse);
-            listConversations(_converse, config);
+            listConversations(_converse, config, markers);
             offerSearch(_converse, config);
             if (config.befriend) befriend(_converse, config);
             receiveInvitations(_converse);
@@ -92,7 +92,7 @@ export function plugin(config) {
             markNewMessages(_converse);
             showHeaders(_converse);
             followDelivery(_converse);
-            notifyPeople(_converse, config, isRead);
+            notifyPeople(_converse, config, markers);
             offerLevels(_converse);
             tellWhoLooks(_converse);
             receiveShared(_converse, config);

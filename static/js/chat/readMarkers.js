@@ -1,7 +1,7 @@
 // Up to where each conversation was read, the same on every device (XEP-0490): told when
 // something was read here, taken from the others, and from the site, which counts what is
-// unread where this browser was not there (app/conversations.go). Rooms that are followed
-// have displayed.js.
+// unread where this browser was not there (app/conversations.go). What is unread in rooms
+// that are followed, list/follow.js counts.
 
 import { counted } from './counted.js';
 import { isSaid } from './newMessages.js';
@@ -56,7 +56,7 @@ class Untold {
 }
 
 /** The conversations of one page, and up to where they were read. */
-class Markers {
+export class Markers {
     /**
      * @param {Converse.Private} _converse
      * @param {import('./types.js').ChatConfig} config
@@ -65,6 +65,8 @@ class Markers {
         this._converse = _converse;
         this.config = config;
         this.untold = new Untold(config.user);
+        /** Up to where conversations were read, as far as this page learnt it, also those that are not in this browser. @type {Map<string, string>} */
+        this.known = new Map(this.untold.ids);
         /** @type {Map<string, ReturnType<typeof setTimeout>>} */
         this.timers = new Map();
     }
@@ -73,7 +75,7 @@ class Markers {
         return (this._converse.state.chatboxes?.models ?? []).filter((box) => this.has(box));
     }
     has(box) {
-        return box?.get('type') === 'chatbox' || (box?.get('type') === 'chatroom' && !this.config.follow);
+        return ['chatbox', 'chatroom'].includes(box?.get('type'));
     }
     box(jid) {
         const box = this._converse.state.chatboxes?.get(jid);
@@ -112,6 +114,19 @@ class Markers {
         return Boolean(id && read) && !this.isAfter(box, id, read);
     }
 
+    /** Whether a message of this site's own archive was read, by its id; its conversation need not be in this browser. */
+    wasRead(jid, id) {
+        return [this.known.get(jid), this.box(jid)?.get('read_id')].some((read) => read >= id);
+    }
+
+    /** Notes up to where a conversation was read; false: that much was known. */
+    learn(jid, id) {
+        const known = this.known.get(jid);
+        if (known && (known === id || (inOrder(known) && inOrder(id) && known > id))) return false;
+        this.known.set(jid, id);
+        return true;
+    }
+
     /** Whether the site has counted a message. */
     isCounted(box, message) {
         const id = message.get(this.key(box));
@@ -127,6 +142,7 @@ class Markers {
         if (!last || !this.isAfter(box, last, this.readId(box))) return;
         const jid = box.get('jid');
         box.save({ read_id: last });
+        this.learn(jid, last);
         this.untold.add(jid, last);
         if (!this.timers.has(jid)) this.timers.set(jid, setTimeout(() => this.tell(jid), TELL_AFTER));
     }
@@ -154,6 +170,7 @@ class Markers {
     /** A conversation was read on another device. */
     async take(jid, id) {
         counted.read(jid, id);
+        if (this.learn(jid, id)) document.dispatchEvent(new CustomEvent('foyer:read', { detail: jid }));
         const box = this.box(jid);
         if (!box) return;
         await box.messages.fetched;
@@ -201,7 +218,7 @@ function* markersIn(element) {
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  * @param {Promise<unknown>} restored when what this browser had counted is known again
- * @returns {(box: any, message: any) => boolean} whether a message was read, here or on another device
+ * @returns {Markers}
  */
 export function syncWhatIsRead(_converse, config, restored) {
     const { api, exports } = _converse;
@@ -261,5 +278,5 @@ export function syncWhatIsRead(_converse, config, restored) {
         _converse.state.chatboxes.on('change:seen_until', (box) => markers.has(box) && markers.note(box));
         _converse.state.chatboxes.on('add', (box) => markers.has(box) && restored.then(() => markers.apply(box)));
     });
-    return (box, message) => markers.has(box) && markers.isRead(box, message);
+    return markers;
 }

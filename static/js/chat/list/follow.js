@@ -4,7 +4,6 @@
 
 import { levels } from '../levels.js';
 import { mentions } from '../notifications.js';
-import { Displayed, NODE } from '../displayed.js';
 import { fileIn } from './entries.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
@@ -35,19 +34,20 @@ export class FollowedRooms {
     /**
      * @param {Converse.Private} _converse
      * @param {import('../types.js').ChatConfig} config
+     * @param {import('../readMarkers.js').Markers} markers
      * @param {{told: () => Map<string, Entry>, load: () => void, draw: () => void}} list
      */
-    constructor(_converse, config, list) {
+    constructor(_converse, config, markers, list) {
         this._converse = _converse;
         this.config = config;
         this.list = list;
-        this.displayed = new Displayed(_converse, config.user);
+        this.markers = markers;
         const { api } = _converse;
-        api.listen.on('addClientFeatures', () => api.disco.own.features.add(`${NODE}+notify`));
         api.listen.on('connected', () => this.#begin());
         api.listen.on('reconnected', () => this.#begin());
         api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add remove', () => this.count()));
         document.addEventListener('foyer:levels', () => this.count());
+        document.addEventListener('foyer:read', ({ detail: jid }) => jid.endsWith(`@${config.roomsDomain}`) && this.#loadSoon());
         document.addEventListener('foyer:unread-restored', () => this.settle());
         document.addEventListener('foyer:page', () => this.count());
     }
@@ -101,22 +101,15 @@ export class FollowedRooms {
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
-    /** Another device has read something, entered a room or left one. */
+    /** Another device has entered a room or left one. */
     #event(message) {
         const items = message.getElementsByTagNameNS(EVENT, 'items')[0];
         const node = items?.getAttribute('node') ?? '';
         const own = this._converse.session.get('bare_jid');
         if ((message.getAttribute('from') ?? own) !== own) return;
-        if (BOOKMARKS.includes(node)) {
-            this.#follow();
-            this.#loadSoon();
-        }
-        if (node !== NODE) return;
-        for (const item of items.getElementsByTagNameNS(EVENT, 'item')) {
-            const id = item.querySelector('stanza-id')?.getAttribute('id');
-            const jid = item.getAttribute('id') ?? '';
-            if (id && jid.endsWith(`@${this.config.roomsDomain}`) && this.displayed.note(jid, id)) this.#loadSoon();
-        }
+        if (!BOOKMARKS.includes(node)) return;
+        this.#follow();
+        this.#loadSoon();
     }
 
     #loadSoon() {
@@ -128,7 +121,7 @@ export class FollowedRooms {
     settle() {
         for (const entry of this.list.told().values()) {
             if (!entry.room) continue;
-            if (entry.last?.id && this.displayed.has(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: false });
+            if (entry.last?.id && this.markers.wasRead(entry.jid, entry.last.id)) Object.assign(entry, { unread: 0, mentioned: false });
             const box = this._converse.state.chatboxes?.get(entry.jid);
             if (box?.isHidden && box.isHidden()) this.#settleBox(box, entry);
         }

@@ -2,6 +2,7 @@
 // any other. It stands in the place of Converse's own lists.
 
 import { around, byId } from '../../dom.js';
+import { fold } from '../fold.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
 import { entries } from './entries.js';
@@ -32,14 +33,14 @@ const matches = (entry, typed) => {
     const name = fold(entry.name);
     return fold(typed).split(/\s+/u).every((word) => name.includes(word));
 };
-const fold = (text) => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
 
 /**
  * Shows the list.
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
+ * @param {import('../readMarkers.js').Markers} markers
  */
-export function listConversations(_converse, config) {
+export function listConversations(_converse, config, markers) {
     const { api } = _converse;
     const nav = byId('conversations');
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
@@ -79,7 +80,7 @@ export function listConversations(_converse, config) {
             },
         );
 
-    const followed = config.follow ? new FollowedRooms(_converse, config, { told: () => told, load, draw: later }) : null;
+    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
     load();
     follow(_converse, later);
     // A room that was deleted, or that one was put out of.
