@@ -56,7 +56,8 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 		return nil, err
 	}
 	rooms, err := muc.New(muc.Config{
-		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Said: s.push.Said, Logger: s.log,
+		Domain: s.cfg.RoomsDomain(), Server: server, Store: s.db.RoomStore(), Key: key, Hats: s.hats, MayTakeOver: s.isAdmin, Said: s.push.Said,
+		Meter: s.limits, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err

@@ -33,6 +33,10 @@ const (
 
 	maxFollowed = 500     // rooms that one client is told of
 	maxSaid     = 4 << 10 // bytes of a message's text
+
+	// Whoever asks again and again waits: each room costs a look into its archive.
+	looksPerSecond = maxFollowed / 2
+	looksAtOnce    = 20 * maxFollowed
 )
 
 // follower is a client that is told of its account's rooms.
@@ -180,7 +184,7 @@ func (s *Service) follow(ctx context.Context, c xmppd.Client, p *stream.Element)
 	if len(unread) > 0 {
 		c.Deliver(s.indicator(c, nil, unread...)) // §4.2: what there is already
 	}
-	return nil
+	return s.looks.Wait(ctx, c.User(), 1+len(list)) // before the client's next stanza
 }
 
 // indicator is a message that tells of rooms.

@@ -1,9 +1,13 @@
 package muc
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+
+	"foyer/internal/budget"
+	"foyer/internal/stream"
 )
 
 // follow asks to be told of rooms (XEP-0437 §4.1).
@@ -153,6 +157,31 @@ func TestFollow_IndicatorsAlone(t *testing.T) {
 	defer w.svc.followers.mu.RUnlock()
 	if n := len(w.svc.followers.byClient) + len(w.svc.followers.byUser) + len(w.svc.followers.byRoom); n != 0 {
 		t.Errorf("%d entries are left of a client that went", n)
+	}
+}
+
+// Each room that is looked into counts, for the account, and whoever has asked too often waits.
+func TestFollow_Bounded(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	for i := range 3 {
+		w.open(fmt.Sprintf("r%d", i), nil)
+		w.store.bookmarked = append(w.store.bookmarked, fmt.Sprintf("r%d", i))
+	}
+	w.svc.looks = budget.NewRate(budget.Limit{}, 1e-9, 8, nil) // two times three, and the questions
+	p, err := stream.Parse([]byte(`<presence xmlns="jabber:client" to="rooms.h"><rai xmlns="`+nsRAI+`"/></presence>`), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for i, want := range []bool{true, true, false} {
+		alice := &sink{user: "alice", jid: fmt.Sprintf("alice@h/%d", i)}
+		if err := w.svc.follow(gone, alice, p); (err == nil) != want {
+			t.Errorf("the %d. time: %v", i+1, err)
+		}
+	}
+	if err := w.svc.follow(gone, &sink{user: "bob", jid: "bob@h/b"}, p); err != nil {
+		t.Errorf("somebody else waits as well: %v", err)
 	}
 }
 

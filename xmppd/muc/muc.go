@@ -33,6 +33,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
@@ -60,6 +61,9 @@ type Config struct {
 	Store  Store
 	Key    []byte // of occupant ids; never changes (XEP-0421 §5)
 	Logger *slog.Logger
+
+	// Meter is told which accounts meet a limit of what they may ask for; nil: nobody.
+	Meter budget.Meter
 
 	// Said is told of each message that everybody in a room has got, and who said it; it
 	// must not block. nil: nobody is told.
@@ -92,6 +96,7 @@ type Service struct {
 
 	invitations invitations
 	followers   followers
+	looks       *budget.Rate // rooms that are looked into for an account that follows
 
 	mu      sync.Mutex
 	rooms   map[string]*room // by localpart: those in memory
@@ -128,6 +133,7 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, server: cfg.Server, archive: cfg.Server.Archive(), store: cfg.Store, log: cfg.Logger, seal: seal,
 		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
 		rooms:  make(map[string]*room), founded: make(map[string]int),
+		looks: budget.NewRate(budget.Limit{Name: "rooms looked into for one account"}, looksPerSecond, looksAtOnce, cfg.Meter),
 	}, nil
 }
 
