@@ -12,7 +12,8 @@ ALTER TABLE fast_tokens
     ADD COLUMN stands_on uuid GENERATED ALWAYS AS (coalesce(app_password_id, session_id)) STORED,
     ADD CONSTRAINT fast_tokens_stand_on_one CHECK (num_nonnulls(app_password_id, session_id) = 1),
     ADD PRIMARY KEY (stands_on, agent, fresh);
-CREATE INDEX fast_tokens_by_app_password ON fast_tokens (app_password_id) WHERE app_password_id IS NOT NULL;
+-- Unique, and of all rows, so that the previous release goes on with its ON CONFLICT.
+CREATE UNIQUE INDEX fast_tokens_by_app_password ON fast_tokens (app_password_id, agent, fresh);
 CREATE INDEX fast_tokens_by_session ON fast_tokens (session_id) WHERE session_id IS NOT NULL;
 
 -- +goose Down

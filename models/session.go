@@ -158,7 +158,7 @@ func (db *DB) HasApp(ctx context.Context, accountID int64, address string) (bool
 // KeepChatSessions keeps the sessions of apps and tokens that have streams now.
 func (db *DB) KeepChatSessions(ctx context.Context, ids []string) error {
 	_, err := db.chat.Exec(ctx, `UPDATE sessions SET seen_at = now(), expires_at = $2
-		WHERE id = ANY($1::uuid[]) AND kind <> 'browser' AND seen_at < now() - interval '10 minutes'`, ids, time.Now().Add(chatSessionLifetime))
+		WHERE id = ANY($1::uuid[]) AND kind <> 'browser' AND expires_at > now() AND seen_at < now() - interval '10 minutes'`, ids, time.Now().Add(chatSessionLifetime))
 	return err
 }
 
