@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/models"
@@ -28,7 +29,15 @@ const (
 	maxOwnRooms      = 500
 	maxFound         = 8 // people, and rooms
 	maxPreview       = 120
+
+	listsAtOnce = 2 // of one account: what is unread is counted for each
 )
+
+// newLists bounds how many lists of conversations are made at once. No bound for all accounts
+// together: the database's pool has its own.
+func newLists(meter budget.Meter) *budget.Share {
+	return budget.NewShare(budget.Limit{Name: "lists of conversations of one account at once"}, 1<<30, listsAtOnce, meter)
+}
 
 // Conversation is a person or a room in the chat's list.
 type Conversation struct {
@@ -75,9 +84,23 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 		return errNotSignedIn
 	}
 	ctx, me := c.UserContext(), v.account.Username
+	release, err := s.lists.Acquire(ctx, me, 1)
+	if err != nil {
+		return err
+	}
+	defer release()
+	list, err := s.conversationsOf(ctx, me)
+	if err != nil {
+		return err
+	}
+	return c.JSON(fiber.Map{"conversations": list})
+}
+
+// conversationsOf are somebody's, with what was said last and what is unread.
+func (s *Server) conversationsOf(ctx context.Context, me string) ([]Conversation, error) {
 	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Joined: true, Max: maxOwnRooms})
 	if err != nil && !errors.Is(err, ErrChatAway) {
-		return err
+		return nil, err
 	}
 	names := make([]string, len(rooms))
 	for i, r := range rooms {
@@ -85,15 +108,15 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 	}
 	latest, err := s.chat.Latest(ctx, me, maxConversations, names)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	unread, err := s.chat.Unread(ctx, me, maxOwnRooms)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list, err := s.withPeople(ctx, me, latest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range rooms {
 		entry := s.roomConversation(r)
@@ -104,7 +127,7 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 		list = append(list, entry)
 	}
 	slices.SortStableFunc(list, func(a, b Conversation) int { return b.at().Compare(a.at()) })
-	return c.JSON(fiber.Map{"conversations": list})
+	return list, nil
 }
 
 // at is when something was said last; before everything else if nothing was.

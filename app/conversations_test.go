@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"foyer/internal/stream"
@@ -50,4 +52,40 @@ func TestConversations(t *testing.T) {
 			t.Errorf("%s: %d", path, visitor.last.StatusCode)
 		}
 	}
+}
+
+// heldLists is a Chat that counts what is unread when it is told to.
+type heldLists struct {
+	Chat
+	counting, count chan struct{}
+}
+
+func (h heldLists) Unread(ctx context.Context, viewer string, max int) (map[string]UnreadCount, error) {
+	h.counting <- struct{}{}
+	<-h.count
+	return h.Chat.Unread(ctx, viewer, max)
+}
+
+// An account has so many lists made at once, and others theirs.
+func TestConversations_Bounded(t *testing.T) {
+	held := heldLists{counting: make(chan struct{}), count: make(chan struct{})}
+	s, base := startChanged(t, nil, func(s *Server) { held.Chat, s.chat = s.chat, &held })
+	var all sync.WaitGroup
+	for range listsAtOnce {
+		alice := signedInAs(t, base, "alice")
+		all.Go(func() { alice.get("/xmpp/conversations") })
+	}
+	for range listsAtOnce {
+		<-held.counting
+	}
+	if _, ok := s.lists.TryAcquire("alice", 1); ok {
+		t.Error("one more is made")
+	}
+	if release, ok := s.lists.TryAcquire("bob", 1); !ok {
+		t.Error("somebody else waits")
+	} else {
+		release()
+	}
+	close(held.count)
+	all.Wait()
 }

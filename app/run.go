@@ -151,6 +151,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 		return nil, err
 	}
 	s.fetcher, s.saidPictures, s.logouts = pictures.NewFetcher(origins), make(chan saidPicture, maxSaidPictures), newLogouts(s.limits)
+	s.lists = newLists(s.limits)
 	s.previews = s.newPreviews()
 	s.returns, s.signIns = newReturns(s.limits), newSignIns()
 	if s.auth, err = auth.New(ctx, signIn); err != nil {

@@ -55,6 +55,7 @@ type Server struct {
 	baseURL  atomic.Value // string, a normal origin; known once the site listens
 	conns    *connections
 	bodies   *budget.Share
+	lists    *budget.Share // of conversations (conversations.go)
 	pictures *pictures.Decoder
 	previews *previews.Service // nil: links have none
 	push     *push.Service     // nil: the chat server is another, which does not say who is away
