@@ -89,6 +89,9 @@ for (const { login, transport } of modeWays) {
       await expect(elsewhere.page.getByText("All other devices are signed out.")).toBeVisible();
 
       await expect(alice.page.getByText("You are signed out.")).toBeVisible();
+      await alice.page.getByRole("link", { name: "Sign in again" }).click(); // on a device that is not trusted
+      const outlivesTheTab = async () => (await leftovers(alice)).filter((what) => /^converse-persistent|^foyer-drafts/.test(what));
+      await expect.poll(outlivesTheTab).toEqual([]);
       await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(2); // bob's and the other alice's
       await expect(bob.around("alice")).toHaveText("Around");
     });

@@ -2,6 +2,7 @@
 // site answers, and only for the person the page was made for. What keeps somebody
 // out of the chat is said on the page.
 
+import { forgetLater } from './forget.js';
 import { panel } from './panel.js';
 import { transport } from './transport.js';
 
@@ -190,8 +191,10 @@ export class LoginGuard {
         else panel.notice('You are not in the chat.', again);
     }
 
+    /** The session was ended elsewhere, or it was over. */
     signedOut() {
         this.closed = true;
+        if (!this.config.trusted) forgetLater(this.config.jid);
         panel.notice('You are signed out.', { href: '/signin', label: 'Sign in again' });
         return never;
     }

@@ -6,6 +6,7 @@ import { fileOf } from './files.js';
 
 const TOGETHER = 150; // ms in which links are asked for at once
 const MOST = 20; // in one request, as the site takes
+const KEPT = 500; // links whose answers a page keeps
 
 /** @typedef {{title: string, site: string, description?: string, picture?: string}} Preview */
 
@@ -38,6 +39,7 @@ function previewOf(link) {
         waiting.set(link, resolve);
     });
     asked.set(link, preview);
+    if (asked.size > KEPT) asked.delete(asked.keys().next().value); // the oldest
     return preview;
 }
 

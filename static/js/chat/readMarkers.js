@@ -214,26 +214,30 @@ function* markersIn(element) {
     }
 }
 
-/**
- * @param {Converse.Private} _converse
- * @param {import('./types.js').ChatConfig} config
- * @param {Promise<unknown>} restored when what this browser had counted is known again
- * @returns {Markers}
- */
-export function syncWhatIsRead(_converse, config, restored) {
-    const { api, exports } = _converse;
-    const markers = new Markers(_converse, config);
-
+/** What was read, here or elsewhere, and what the site has counted is not counted again. */
+function countWhatIsUnread({ exports }, markers) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { incrementUnreadMsgsCounter } = prototype;
         prototype.incrementUnreadMsgsCounter = function (message) {
             if (!markers.has(this) || !(markers.isRead(this, message) || markers.isCounted(this, message))) incrementUnreadMsgsCounter.call(this, message);
         };
     }
+}
+
+/** Takes what the others tell, and tells them what could not be told before. */
+function hearOthers(_converse, config, markers) {
+    const { api } = _converse;
     api.listen.on('addClientFeatures', () => api.disco.own.features.add(`${NODE}+notify`));
     const hear = (message) => {
         for (const [jid, id] of markersIn(message)) markers.take(jid, id);
         return true;
+    };
+    /** What was read while this browser was away, where the site does not know it. */
+    const ask = async () => {
+        const { stx } = window.converse.env;
+        const query = stx`<iq xmlns="jabber:client" type="get"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="${NODE}"/></pubsub></iq>`;
+        const answer = await api.sendIQ(query, undefined, false);
+        if (answer?.getAttribute('type') === 'result') hear(answer);
     };
     const listen = () => {
         const { Strophe } = window.converse.env;
@@ -245,15 +249,21 @@ export function syncWhatIsRead(_converse, config, restored) {
         markers.tellAll();
         if (!config.countsUnread) ask();
     };
-    /** What was read while this browser was away, where the site does not know it. */
-    const ask = async () => {
-        const { stx } = window.converse.env;
-        const query = stx`<iq xmlns="jabber:client" type="get"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="${NODE}"/></pubsub></iq>`;
-        const answer = await api.sendIQ(query, undefined, false);
-        if (answer?.getAttribute('type') === 'result') hear(answer);
-    };
     api.listen.on('connected', listen);
     api.listen.on('reconnected', listen);
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ * @param {Promise<unknown>} restored when what this browser had counted is known again
+ * @returns {Markers}
+ */
+export function syncWhatIsRead(_converse, config, restored) {
+    const { api } = _converse;
+    const markers = new Markers(_converse, config);
+    countWhatIsUnread(_converse, markers);
+    hearOthers(_converse, config, markers);
 
     const applyAll = () => restored.then(() => markers.boxes.forEach((box) => markers.apply(box)));
     api.waitUntil('chatBoxesFetched').then(applyAll);

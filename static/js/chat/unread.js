@@ -38,6 +38,14 @@ function readOnlyInSight({ prototype }) {
     };
 }
 
+/** Conversations that began just before the page went away, and that the browser had not kept yet. */
+function beginAgain({ api, session, state }, jids) {
+    const { getDomainFromJid } = window.converse.env.Strophe;
+    const here = getDomainFromJid(session.get('bare_jid')); // rooms come back by their bookmarks
+    const lost = jids.filter((jid) => getDomainFromJid(jid) === here && !state.chatboxes.get(jid));
+    return Promise.all(lost.map((jid) => api.chats.get(jid, { hidden: true }, true)));
+}
+
 /**
  * @param {Converse.Private} _converse
  * @param {string} user
@@ -77,15 +85,8 @@ export function countUnread(_converse, user, heardAgain) {
         if (!kept.has(box) || !isFresh || again.has(box.get('jid'))) return Math.max(known, unread(box)); // another tab may know better
         return known + Math.max(0, unread(box) - kept.get(box));
     };
-    /** A conversation that began just before the page went away, and that the browser had not kept yet. */
-    const beginAgain = () => {
-        const { getDomainFromJid } = window.converse.env.Strophe;
-        const here = getDomainFromJid(_converse.session.get('bare_jid')); // rooms come back by their bookmarks
-        const lost = Object.keys(before).filter((jid) => isFresh && getDomainFromJid(jid) === here && !_converse.state.chatboxes.get(jid));
-        return Promise.all(lost.map((jid) => api.chats.get(jid, { hidden: true }, true)));
-    };
     const restore = async (again) => {
-        await beginAgain();
+        if (isFresh) await beginAgain(_converse, Object.keys(before));
         for (const box of boxes()) {
             const count = rightCount(box, again);
             if (count === unread(box)) continue;

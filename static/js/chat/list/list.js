@@ -83,16 +83,10 @@ export function listConversations(_converse, config, markers) {
     const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
     load();
     follow(_converse, later);
+    keepUp(later, load);
     // A room that was deleted, or that one was put out of.
     api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && api.connection.connected() && load()));
     api.listen.on('reconnected', load);
-    document.addEventListener('foyer:levels', later);
-    document.addEventListener('foyer:drafts', later);
-    document.addEventListener('foyer:unread', later);
-    document.addEventListener('foyer:rooms', load); // a room was changed
-    document.addEventListener('foyer:page', (event) => event.detail && load());
-    setInterval(later, MINUTE); // times grow older
-    document.addEventListener('visibilitychange', later);
 
     lookFor(find, later, async (typed) => {
         found = typed ? await ask(`/xmpp/find?q=${encodeURIComponent(typed)}`) : new Map();
@@ -110,6 +104,14 @@ export function listConversations(_converse, config, markers) {
     nav.addEventListener('keydown', (event) => moveFocus(event, find));
     goByKeys(() => entries(_converse, told), (jid) => open(_converse, config, jid));
     openedByAddress(_converse, config);
+}
+
+/** Draws what the page learns, and loads what only the site knows. */
+function keepUp(draw, load) {
+    for (const event of ['foyer:levels', 'foyer:drafts', 'foyer:unread', 'visibilitychange']) document.addEventListener(event, draw);
+    setInterval(draw, MINUTE); // times grow older
+    document.addEventListener('foyer:rooms', load); // a room was changed
+    document.addEventListener('foyer:page', (event) => event.detail && load());
 }
 
 /** Calls draw whenever something that the list shows changes. */
