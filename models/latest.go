@@ -32,16 +32,17 @@ const maxUnread = 100
 const between = `hashtextextended(peer, hashtextextended(owner, 0)) = hashtextextended(c.peer, hashtextextended($1::text, 0))
 				AND coalesce(owner = $1::text AND peer = c.peer, false) AND body <> ''`
 
-// unread counts the messages of others after an id, in what is selected, where the latest
-// message m is one of them; it reads the newest ones in the order of an index, whatever
-// there is. What somebody said themselves, they said after reading what was there;
-// corrections and retractions are nothing new.
-func unread(selected, after, own, prefix string) string {
-	return fmt.Sprintf(`CASE WHEN m.id > %s THEN (SELECT count(*) FROM (
-			SELECT id, retracts, bool_or(own) OVER (ORDER BY id DESC ROWS UNBOUNDED PRECEDING) AS answered
-			FROM (SELECT id, %s AS own, position('%s'::bytea IN stanza) > 0 AS retracts FROM archive
-				WHERE %s AND replaces IS NULL ORDER BY %s DESC, id DESC LIMIT %d) newest
-		) seen WHERE NOT answered AND NOT retracts AND id > %[1]s) ELSE 0 END`, after, own, stanza.NSRetract, selected, prefix, maxUnread)
+// unreadOf selects the texts of what is unread among the latest messages that are selected: what
+// others said after an id, if the newest message is after it. It reads max of them in the order of
+// an index, whatever there is: a bound by the id in there would let Postgres read and sort all that
+// is unread. What somebody said themselves, they said after reading what was there; corrections
+// and retractions are nothing new.
+func unreadOf(selected, newest, after, own, prefix string, max int) string {
+	return fmt.Sprintf(`SELECT l.body FROM (
+			SELECT x.id, x.body, x.retracts, bool_or(x.own AND NOT x.retracts) OVER (ORDER BY x.id DESC) AS answered FROM (
+				SELECT id, body, %s AS own, position('%s'::bytea IN stanza) > 0 AS retracts FROM archive
+				WHERE %s > %s AND %s AND body <> '' AND replaces IS NULL ORDER BY %s DESC, id DESC LIMIT %d) x) l
+		WHERE NOT l.answered AND NOT l.retracts AND l.id > %[4]s`, own, stanza.NSRetract, newest, after, selected, prefix, max)
 }
 
 // latestBetween reads one message for each of the $3 conversations that $1, a bare JID,
@@ -49,7 +50,7 @@ func unread(selected, after, own, prefix string) string {
 // to where they were read, $5 those messages, $6 the user name.
 func latestBetween() string {
 	return `SELECT c.peer, m.id, '', '', m.outgoing, m.stanza,
-			` + unread(between, "coalesce(r.id, me.unread_from)", "outgoing", peerNumber) + `
+			(SELECT count(*) FROM (` + unreadOf(between, "m.id", "coalesce(r.id, me.unread_from)", "outgoing", peerNumber, maxUnread) + `) unread)
 		FROM (SELECT peer, latest FROM conversations WHERE owner = $1 ORDER BY latest DESC LIMIT $3) c
 		JOIN accounts a ON a.username = split_part(c.peer, '@', 1) COLLATE "default" AND a.blocked_at IS NULL
 		JOIN accounts me ON me.username = $6

@@ -118,6 +118,16 @@ func TestLatestMessages_Plans(t *testing.T) {
 	if strings.Contains(plan, "Seq Scan on archive") || strings.Contains(plan, "Bitmap") || !strings.Contains(plan, "(actual rows=100 loops") {
 		t.Error(plan)
 	}
+	// Of rooms as well: these archives are those of rooms now, to which one of the accounts belongs.
+	_, err = db.chat.Exec(t.Context(), `WITH made AS (INSERT INTO rooms (name, creator, title, description, lang, password, persistent, public, members_only, moderated,
+			non_anonymous, change_subject, invites, private, archive, max_occupants) SELECT 'user' || i, '', '', '', '', '', true, true, false, false, false, false, false, 'anyone', true, 10 FROM generate_series(0, 2) i RETURNING name)
+		INSERT INTO room_affiliations (room, username, affiliation, nick, reason, since) SELECT name, 'user9', 'member', '', '', '1970-01-02' FROM made`)
+	is(t, err, nil)
+	for _, query := range []string{unreadInRooms(), roomsWithUnread()} {
+		if plan := explain(t, db.chat, query, "user9", "x", "h", 100); strings.Contains(plan, "Seq Scan on archive") || strings.Contains(plan, "Bitmap Heap Scan on archive") || strings.Contains(plan, "Sort") {
+			t.Error(plan)
+		}
+	}
 }
 
 // Only what this site's archives gave an id for says up to where somebody has read.

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 
-	"foyer/internal/stanza"
 	"foyer/xmppd/muc"
 	"foyer/xmppd/pep"
 
@@ -39,39 +38,44 @@ const (
 			FROM followed f LEFT JOIN pubsub_items m ON m.username = $1 AND m.node = '` + pep.NodeDisplayed + `' AND m.id = f.jid
 		)`
 
-	// unreadIn are the unread messages of a room m, at most as many as are counted: all of the
-	// messages after the marker, cut off at the latest one's own.
-	unreadIn = `SELECT l.body FROM (
-			SELECT x.body, count(*) FILTER (WHERE x.mine) OVER (ORDER BY x.id DESC) AS own FROM (
-				SELECT id, body, peer = m.me AS mine FROM archive
-				WHERE owner = m.jid COLLATE "C" AND id > m.upto AND body <> '' AND replaces IS NULL
-					AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0
-				ORDER BY owner DESC, id DESC LIMIT 100) x) l
-		WHERE l.own = 0`
-
 	// A name is looked for as a word of its own: letters and digits around it make it another.
 	namesOf = `(SELECT '(^|[^[:alnum:]])(' || regexp_replace(username, '([^[:alnum:] ])', '\\\1', 'g') || '|'
 		|| regexp_replace(coalesce(nullif(name, ''), username), '([^[:alnum:] ])', '\\\1', 'g') || ')($|[^[:alnum:]])' FROM accounts WHERE username = $1)`
-
-	// Something is unread if the latest message is another's: one look into the index for each room.
-	roomsWithUnread = `WITH ` + followedRooms + ` SELECT m.name, coalesce((SELECT peer <> m.me FROM archive
-			WHERE owner = m.jid COLLATE "C" AND id > m.upto AND body <> '' AND replaces IS NULL
-				AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0
-			ORDER BY owner DESC, id DESC LIMIT 1), false) FROM marked m`
-	unreadInRooms = `WITH ` + followedRooms + `, me AS (SELECT ` + namesOf + ` AS names)
-		SELECT m.name, u.count, u.mentioned FROM me, marked m
-		CROSS JOIN LATERAL (SELECT count(*)::int, coalesce(bool_or(l.body ~* me.names), false) AS mentioned FROM (` + unreadIn + `) l) u
-		WHERE u.count > 0`
 
 	joinedRooms = `WITH ` + followedRooms + `
 		SELECT ` + listingColumns + `, coalesce(a.affiliation, 'none'), false
 		FROM followed f JOIN rooms r ON r.name = f.name LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
 		ORDER BY ` + roomKey + `, r.name COLLATE "C"`
+
+	// newestIn is the newest message of a room m: one look into the index.
+	newestIn = `(SELECT id FROM archive WHERE owner = m.jid COLLATE "C" AND body <> '' ORDER BY owner DESC, id DESC LIMIT 1) n`
+
+	// newestLooked is how many messages are looked at to say that there is something unread.
+	newestLooked = 10
 )
+
+// unreadIn selects what is unread in a room m whose newest message is n.
+func unreadIn(max int) string {
+	return unreadOf(`owner = m.jid COLLATE "C"`, "n.id", "m.upto", "peer = m.me", "owner", max)
+}
+
+// roomsWithUnread selects the rooms that $1 follows, and in which something is unread.
+func roomsWithUnread() string {
+	return `WITH ` + followedRooms + ` SELECT m.name, coalesce((SELECT true FROM (` + unreadIn(newestLooked) + `) l LIMIT 1), false)
+		FROM marked m LEFT JOIN LATERAL ` + newestIn + ` ON true`
+}
+
+// unreadInRooms selects how much is unread where something is.
+func unreadInRooms() string {
+	return `WITH ` + followedRooms + `, me AS (SELECT ` + namesOf + ` AS names)
+		SELECT m.name, u.count, u.mentioned FROM me, marked m CROSS JOIN LATERAL ` + newestIn + `
+		CROSS JOIN LATERAL (SELECT count(*)::int, coalesce(bool_or(l.body ~* me.names), false) AS mentioned FROM (` + unreadIn(maxUnread) + `) l) u
+		WHERE u.count > 0`
+}
 
 // Followed implements muc.Store.
 func (s roomStore) Followed(ctx context.Context, user, accounts, rooms string, max int) ([]muc.Followed, error) {
-	rows, err := s.chat.Query(ctx, roomsWithUnread, user, accounts, rooms, max)
+	rows, err := s.chat.Query(ctx, roomsWithUnread(), user, accounts, rooms, max)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ type UnreadRoom struct {
 // UnreadRooms returns the rooms that somebody follows, of at most max, where there is
 // something that they have not read.
 func (db *DB) UnreadRooms(ctx context.Context, accounts, rooms, user string, max int) ([]UnreadRoom, error) {
-	rows, err := db.pool.Query(ctx, unreadInRooms, user, accounts, rooms, max)
+	rows, err := db.pool.Query(ctx, unreadInRooms(), user, accounts, rooms, max)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func TestRooms_Unread(t *testing.T) {
 	if err != nil || len(followed) != 1 || !followed[0].Unread {
 		t.Errorf("%+v %v", followed, err)
 	}
-	plan := db.explain(t, unreadInRooms, "alice", "h", "rooms.h", 100)
+	plan := db.explain(t, unreadInRooms(), "alice", "h", "rooms.h", 100)
 	if strings.Contains(plan, "Seq Scan on archive") {
 		t.Errorf("the archive is read from end to end:\n%s", plan)
 	}
