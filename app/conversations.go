@@ -61,7 +61,7 @@ type LastLine struct {
 	Mine bool      `json:"mine,omitempty"`
 	By   string    `json:"by,omitempty"` // in rooms
 	Text string    `json:"text"`
-	Kind string    `json:"kind,omitempty"` // "file", "encrypted"; else it is text
+	Kind string    `json:"kind,omitempty"` // "file", "encrypted", "deleted"; else it is text
 }
 
 // ConversationMessage is the latest message between two people, or in a room.
@@ -223,7 +223,10 @@ func preview(m *stream.Element) (text, kind string) {
 			return "", "encrypted"
 		}
 	}
-	text = strings.Join(strings.Fields(stanza.BodyText(m)), " ")
+	if _, ok := m.Find(stanza.NSRetract, "retract"); ok { // XEP-0424 §3: its text is for other clients
+		return "", "deleted"
+	}
+	text = strings.Join(strings.Fields(stanza.SaidText(m)), " ")
 	if name, ok := fileName(text); ok {
 		return name, "file"
 	}

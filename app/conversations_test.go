@@ -19,7 +19,12 @@ func TestPreview(t *testing.T) {
 		`<body>https://example.org/news</body>`:                                                                   {"https://example.org/news", ""},
 		`<body>cannot be read here</body><encrypted xmlns="urn:xmpp:omemo:2"/>`:                                   {"", "encrypted"},
 		`<body>cannot be read here</body><encrypted xmlns="eu.siacs.conversations.axolotl"><header/></encrypted>`: {"", "encrypted"},
-		`<body>` + strings.Repeat("é", 100) + `</body>`:                                                           {strings.Repeat("é", 60) + "…", ""},
+		`<body>/me retracted a message</body><retract xmlns="urn:xmpp:message-retract:1" id="a"/>`:                {"", "deleted"},
+		// An answer, without what it answers (XEP-0461 §3.1), in characters.
+		`<body>&gt; è?
+yes</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="5"/></fallback>`: {"yes", ""},
+		`<body>yes</body><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="2" end="9"/></fallback>`: {"yes", ""},
+		`<body>` + strings.Repeat("é", 100) + `</body>`:                                                                     {strings.Repeat("é", 60) + "…", ""},
 	} {
 		m, err := stream.Parse([]byte(`<message xmlns="jabber:client">`+body+`</message>`), stream.Limits{})
 		if err != nil {

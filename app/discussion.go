@@ -204,10 +204,10 @@ func (s *Said) read(raw []byte) bool {
 	if err != nil {
 		return false
 	}
-	if _, kind := preview(el); kind == "encrypted" {
+	if _, kind := preview(el); kind == "encrypted" || kind == "deleted" {
 		return false
 	}
-	s.Text = stanza.CutText(strings.TrimSpace(stanza.BodyText(el)), maxSaidBytes)
+	s.Text = stanza.CutText(strings.TrimSpace(stanza.SaidText(el)), maxSaidBytes)
 	if name, ok := fileName(s.Text); ok {
 		s.File, s.Link = cmp.Or(name, "File"), s.Text
 	}

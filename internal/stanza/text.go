@@ -1,14 +1,19 @@
 package stanza
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"foyer/internal/stream"
 )
 
-// nsEncryption says how a message is encrypted (XEP-0380 §3).
-const nsEncryption = "urn:xmpp:eme:0"
+const (
+	nsEncryption = "urn:xmpp:eme:0"      // how a message is encrypted (XEP-0380 §3)
+	nsFallback   = "urn:xmpp:fallback:0" // what a text holds for clients that do not know better (XEP-0428)
+	nsReply      = "urn:xmpp:reply:0"    // XEP-0461
+)
 
 // NewText returns the text of a message that says something new, and whether what it says
 // is encrypted, the text being for clients that cannot read it. It is "" for corrections,
@@ -26,6 +31,38 @@ func NewText(m *stream.Element) (text string, encrypted bool) {
 	}
 	_, encrypted = m.Find(nsEncryption, "encryption")
 	return text, encrypted
+}
+
+// SaidText returns the text of a message without the copy of what it answers, which stands
+// in it for clients that do not know answers (XEP-0461 §3.1; XEP-0428 §2.3, whose offsets
+// count characters). A range that is none in the text takes nothing away.
+func SaidText(m *stream.Element) string {
+	text := BodyText(m)
+	for c := range m.Children() {
+		if c.Name != (stream.Name{Space: nsFallback, Local: "fallback"}) {
+			continue
+		}
+		if what, _ := c.Attr("for"); what != nsReply {
+			continue
+		}
+		if part, ok := c.Find(nsFallback, "body"); ok {
+			from, _ := part.Attr("start")
+			to, _ := part.Attr("end")
+			return withoutPart(text, from, to)
+		}
+	}
+	return text
+}
+
+// withoutPart is a text without its characters from one up to another.
+func withoutPart(text, from, to string) string {
+	start, errStart := strconv.Atoi(from)
+	end, errEnd := strconv.Atoi(to)
+	chars := []rune(text)
+	if errStart != nil || errEnd != nil || start < 0 || end < start || end > len(chars) {
+		return text
+	}
+	return string(slices.Delete(chars, start, end))
 }
 
 // CutText shortens a text to so many bytes, between characters.

@@ -7,6 +7,7 @@ const URL = '/xmpp/conversations/settings';
 
 /** What the levels are called. @type {Record<Level, string>} */
 export const LEVEL_NAMES = { all: 'All messages', mentions: 'Only when I am mentioned', none: 'None' };
+const inSentence = (name) => name[0].toLowerCase() + name.slice(1);
 
 const channel = new BroadcastChannel('foyer-levels');
 
@@ -101,8 +102,8 @@ export function offerLevels({ api }) {
         const level = levels.of(jid, room);
         const next = order[(order.indexOf(level) + 1) % order.length];
         const entry = {
-            i18n_text: `Notifications: ${LEVEL_NAMES[level].toLowerCase()}`,
-            i18n_title: `Change to: ${LEVEL_NAMES[next].toLowerCase()}`,
+            i18n_text: `Notifications: ${inSentence(LEVEL_NAMES[level])}`,
+            i18n_title: `Change to: ${inSentence(LEVEL_NAMES[next])}`,
             handler: saved(element, () => levels.choose(jid, next)),
             a_class: 'conversation-notifications',
             icon_class: 'fa-bell',

@@ -3,11 +3,11 @@
 /**
  * What Converse asks, by the words it asks with, and what the button says; of those
  * that only have a title here, the question stays.
- * @type {{asked: string, title: string, verb: string, destroys?: boolean}[]}
+ * @type {{asked: string, title: string, text?: string, verb: string, destroys?: boolean}[]}
  */
 const QUESTIONS = [
     { asked: 'Are you sure you want to leave this groupchat?', title: 'Leave this room?', verb: 'Leave' },
-    { asked: 'Are you sure you want to retract this message?', title: 'Delete this message?', verb: 'Delete', destroys: true },
+    { asked: 'Are you sure you want to retract this message?', title: 'Delete this message?', text: 'Everybody sees that you deleted it, and no longer what it said.', verb: 'Delete', destroys: true },
     { asked: 'You are about to retract this message.', title: 'Delete this message for everybody?', verb: 'Delete', destroys: true },
     { asked: 'Are you sure you want to unblock this user?', title: 'Unblock this person?', verb: 'Unblock' },
     { asked: 'Are you sure you want to clear the messages from this conversation?', title: 'Clear this conversation?', verb: 'Clear', destroys: true },
@@ -36,7 +36,10 @@ export function askWithVerbs(_converse) {
     const understood = ({ title, messages }) => {
         const [first, ...others] = [messages ?? []].flat();
         const known = QUESTIONS.find(({ asked }) => first === __(asked));
-        if (known) return { ...known, title: /^en/.test(window.converse.env.i18n.getLocale()) ? known.title : first, texts: others };
+        if (known) {
+            const english = /^en/.test(window.converse.env.i18n.getLocale());
+            return { ...known, title: english ? known.title : first, texts: english && known.text ? [known.text, ...others] : others };
+        }
         return { title, texts: [first, ...others], verb: __('Confirm'), ...own.get(title) };
     };
 

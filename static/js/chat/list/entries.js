@@ -41,7 +41,7 @@ const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type')
 function lineOf(box, message) {
     const { type, is_ephemeral: passing, time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
     if (passing || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
-    const text = message.get('message') || message.get('body') || '';
+    const text = message.getMessageText() || message.get('message') || ''; // without what it answers (XEP-0461 §3.1)
     const file = message.get('oob_url') || (message.get('file') ? message.file?.name ?? 'file' : '');
     if (!text && !file && !retracted && !message.get('moderated')) return null;
     const line = { at: time, text: text.replaceAll(/\s+/g, ' ').trim(), mine: sender === 'me', by: isRoom(box) ? nick : undefined };
