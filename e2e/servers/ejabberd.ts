@@ -56,6 +56,6 @@ export class Ejabberd extends Server implements ChatServer {
       EJABBERD_LOG_PATH: join(this.dir, "ejabberd.log"),
       ERL_CRASH_DUMP: join(this.dir, "crash.dump"),
       HOME: this.dir,
-    });
+    }, this.dir); // where its database writes what it remembers of a crash
   }
 }

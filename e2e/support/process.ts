@@ -11,8 +11,9 @@ export class Program {
   private readonly child: ChildProcess;
   private readonly waiting = new Set<(line: string) => void>();
 
-  constructor(path: string, args: string[], env: Record<string, string>) {
-    this.child = spawn(path, args, { env: { ...inherited(), ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  /** It runs in the directory, if there is one, and leaves there what it leaves. */
+  constructor(path: string, args: string[], env: Record<string, string>, directory?: string) {
+    this.child = spawn(path, args, { cwd: directory, env: { ...inherited(), ...env }, stdio: ["pipe", "pipe", "pipe"] });
     this.ended = new Promise((resolve, reject) => {
       this.child.once("error", reject);
       this.child.once("close", (code, signal) => resolve({ code, signal }));
