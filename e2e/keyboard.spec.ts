@@ -25,6 +25,26 @@ test("a person is written to from the keyboard, and Escape closes the chat", asy
   await bob.hears("and again");
 });
 
+// the keys that come before the field does stand in it, after what was begun there.
+test("no letter is lost that is typed before the conversation is there", async ({ alice, bob }) => {
+  const { page } = alice;
+  await bob.talkTo("alice");
+  await page.evaluate(() => { // as another tab of theirs does
+    const key = "foyer-drafts-alice@localhost";
+    localStorage.setItem(key, JSON.stringify({ "bob@localhost": "Good " }));
+    window.dispatchEvent(new StorageEvent("storage", { key }));
+  });
+  await alice.messageButton("bob").evaluate((button: HTMLElement) => {
+    button.click();
+    for (const key of "morning") document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  });
+  await expect(alice.input()).toBeFocused();
+  await expect(alice.input()).toHaveValue("Good morning");
+  await page.keyboard.type(" to you");
+  await page.keyboard.press("Enter");
+  await bob.hears("Good morning to you");
+});
+
 /** Presses a key until something has the focus. */
 async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
   for (let i = 0; i < 60; i++) {

@@ -40,10 +40,19 @@ export const sessionWays = ways.filter(({ login }) => login === "session");
 /** Screens that people have, from the narrowest. */
 export const screens = { phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } };
 
+/** Resolves when nothing on a page is on its way any more: colours, places, what comes into sight. */
+async function comeToRest(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(passing.map(({ finished }) => finished));
+  });
+}
+
 /** Looks at a page twice: in the light theme and in the dark one. */
 export async function inBothThemes(page: Page, look: (theme: "light" | "dark") => Promise<void>): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
+    await comeToRest(page);
     await look(colorScheme);
   }
 }

@@ -43,9 +43,14 @@ export function withComposer(_converse, Form) {
             this.listenTo(this.model, 'change:correcting', () => this.requestUpdate());
             this.listenTo(this.model, 'change:hidden', () => this.#save());
             this.requestUpdate();
-            await this.updateComplete;
-            if (!this.isConnected) return;
-            this.completion ??= new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
+        }
+
+        // The field is there with what was begun in it, at once: what came later would take the
+        // place of what somebody types, or has typed already (composer.js).
+        updated(changed) {
+            super.updated(changed);
+            if (!this.textarea || this.completion) return;
+            this.completion = new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
             this.#editing = Boolean(this.model.get('correcting'));
             this.#show(this.#editing ? this.model.get('draft') : this.#draft());
         }
