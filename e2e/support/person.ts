@@ -97,8 +97,9 @@ export class Person {
   async talkTo(user: User): Promise<void> {
     if (await this.page.locator(`#chat converse-chat[jid="${user}@localhost"]`).isVisible()) return;
     const listed = this.listed(names[user]);
-    if (await listed.isVisible()) await listed.click();
-    else await this.messageButton(user).click();
+    const button = this.messageButton(user);
+    await expect(listed.or(button).filter({ visible: true }).first()).toBeVisible();
+    await (await listed.isVisible() ? listed : button).click();
     await expect(this.input()).toBeVisible();
   }
 
