@@ -39,6 +39,8 @@ class PersonCard {
     blocked = false;
     mayBlock = false;
     learnt = false; // whose account it is, if that can be told
+    /** @type {Converse.Room | undefined} */
+    followed; // the room whose people an open card follows
 
     /**
      * @param {Converse.Private} _converse
@@ -50,7 +52,10 @@ class PersonCard {
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'person-card', className: 'person-card' });
         document.body.append(this.dialog);
         this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close());
-        this.dialog.addEventListener('close', () => (this.opener = null));
+        this.dialog.addEventListener('close', () => {
+            this.opener = null;
+            this.#follow(undefined);
+        });
         window.addEventListener('resize', () => this.dialog.open && this.#place());
     }
 
@@ -58,10 +63,27 @@ class PersonCard {
     show(subject, opener) {
         Object.assign(this, { subject, opener, rooms: [], seen: '', blocked: false, mayBlock: false, learnt: false });
         this.draw();
+        this.#follow(subject.room);
         if (!this.dialog.open) this.dialog.showModal(); // gives the focus back when it closes
         this.#place();
         this.#learn(subject);
     }
+
+    /** An open card says what is true now: people come, go and are made something while it stands. @param {Converse.Room} [room] */
+    #follow(room) {
+        this.followed?.occupants.off('add remove change', this.#changed);
+        this.followed = room;
+        room?.occupants.on('add remove change', this.#changed);
+    }
+
+    /** @param {Converse.Occupant} occupant who came, went or changed */
+    #changed = (occupant) => {
+        const { subject } = this;
+        if (occupant !== subject.occupant && (!subject.jid || occupant.get('jid') !== subject.jid)) return;
+        subject.occupant = subject.room?.occupants.models.includes(occupant) ? occupant : undefined;
+        if (subject.occupant) subject.standing = occupant.get('affiliation') ?? subject.standing;
+        this.#redraw();
+    };
 
     /** What is not known at once. @param {Subject} subject */
     async #learn(subject) {
