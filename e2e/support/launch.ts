@@ -1,5 +1,5 @@
 /** How a Chromium is started; without a path, the one that Playwright brings. */
-export const launchOptions = (path?: string) => ({
+export const launchOptions = (path?: string, ...more: string[]) => ({
   executablePath: path || undefined,
   args: [
     // Root has no sandbox; nothing but this machine is asked for anything.
@@ -7,5 +7,6 @@ export const launchOptions = (path?: string) => ({
     "--disable-background-networking",
     "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    ...more,
   ],
 });
