@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"foyer/models"
@@ -60,14 +61,28 @@ func newSigner(algorithm string, key []byte, audience string) (*token.Signer, er
 // addTokenKey makes a key for the external server. models.ErrTaken: it has one in this
 // state.
 func (s *Service) addTokenKey(ctx context.Context, algorithm string, state models.TokenKeyState) error {
-	k := models.TokenKey{Audience: s.upstreamAudience(), Algorithm: algorithm, Nonce: make([]byte, tokenNonceSize), State: state}
-	_, _ = rand.Read(k.Nonce) // never fails (crypto/rand)
-	signer, err := s.deriveSigner(k.Algorithm, k.Audience, k.Nonce)
-	if err != nil {
+	k := models.TokenKey{Audience: s.upstreamAudience(), Algorithm: algorithm, State: state}
+	var err error
+	if k.Nonce, k.ID, err = s.newNonce(k.Algorithm, k.Audience); err != nil {
 		return err
 	}
-	k.ID = signer.ID()
 	return s.db.AddTokenKey(ctx, k)
+}
+
+// newNonce returns what a new key is derived by, and the key's name: one that is typed on
+// a command line without looking like a flag.
+func (s *Service) newNonce(algorithm, audience string) (nonce []byte, id string, err error) {
+	for {
+		nonce = make([]byte, tokenNonceSize)
+		_, _ = rand.Read(nonce) // never fails (crypto/rand)
+		signer, err := s.deriveSigner(algorithm, audience, nonce)
+		if err != nil {
+			return nil, "", err
+		}
+		if !strings.HasPrefix(signer.ID(), "-") {
+			return nonce, signer.ID(), nil
+		}
+	}
 }
 
 // upstreamSigner returns what signs for the external server now. Its first key is made

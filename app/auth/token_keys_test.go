@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"foyer/internal/sasl"
@@ -161,6 +162,19 @@ func BenchmarkUpstream(b *testing.B) {
 	for b.Loop() {
 		if _, _, err := s.Upstream(b.Context(), alice); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// The name of a key is given to `foyer token key drop`, where one that begins with "-"
+// would be a flag (RFC 7638 has one in 64 begin so).
+func TestTokenKeys_NamesAreNoFlags(t *testing.T) {
+	s := newSite(t, external)
+	for range 400 {
+		_, id, err := s.newNonce("EdDSA", "xmpp:h")
+		is(t, err, nil)
+		if strings.HasPrefix(id, "-") {
+			t.Fatalf("a key is called %s", id)
 		}
 	}
 }
