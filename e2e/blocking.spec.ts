@@ -19,6 +19,7 @@ test("bob blocks carol, and has her back", async ({ bob, visit, database }) => {
     await expect(bob.page.locator(".modal.show")).toContainText("Carol Costa");
     await confirm(bob);
     await expect(carol.around("bob")).toHaveText("Away"); // looks as if he left
+    await expect(carol.page.locator("#chat converse-chat .head-names")).not.toContainText("Around");
     await carol.type("Are you there?");
     await expect(carol.failed("Are you there?").first()).toBeVisible();
     await expect(carol.failed("Are you there?").first()).toContainText("Message delivery failed.");

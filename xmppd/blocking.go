@@ -211,15 +211,16 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if slices.Contains(jids, s.bare) {
 		return nil, stanza.ErrNotAllowed
 	}
-	for _, jid := range jids { // before the list forbids it
-		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
-			s.server.unavailableTo(ctx, s.user, bareOf(jid))
-		}
-	}
+	seeing := slices.DeleteFunc(slices.Clone(jids), func(jid string) bool { // before the list forbids it
+		return !s.server.subscribedFrom(ctx, s.user, bareOf(jid))
+	})
 	if err := s.server.stores.Blocks.Block(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
 	s.server.blocksChanged(s, blockElement("block", jids))
+	for _, jid := range seeing { // only now: nothing that is said after it gets through
+		s.server.unavailableTo(ctx, s.user, bareOf(jid))
+	}
 	return nil, nil
 }
 

@@ -489,6 +489,7 @@ func (m *memStore) Blocked(_ context.Context, user string) ([]string, error) {
 }
 
 func (m *memStore) Block(_ context.Context, user string, jids []string) error {
+	m.pass("Block")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.blocked[user] = append(m.blocked[user], jids...)

@@ -145,6 +145,25 @@ func TestBlocking(t *testing.T) {
 	}
 }
 
+// XEP-0191 §3.3 (S-52): who sees somebody go who blocks them is blocked already; nothing
+// that they say then gets through.
+func TestBlocking_BeforeItIsSeen(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	bob.sync()
+	entered, release := w.store.hold("Block")
+	alice.Send(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
+	entered()
+	if got := presences(bob.sync()); len(got) > 0 {
+		t.Errorf("bob sees %v while alice's list is written", got)
+	}
+	release()
+	bob.until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
+	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
+	bob.until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+}
+
 // XEP-0206 §7 (B-53): what comes for a BOSH session that has died: presence is
 // dropped, requests are refused, and messages wait for the account.
 func TestServices_DeadBOSHSession(t *testing.T) {

@@ -87,7 +87,7 @@ function personHeading(api, Heading) {
                 this.lastSeen = isAround(presence) ? '' : await lastSeen(api, this.model.get('jid'));
                 this.requestUpdate();
             };
-            this.listenTo(presence, 'change:show', look);
+            this.listenTo(presence, 'change', look); // `show` is there only of those who set it
             this.listenTo(this.model, 'change:hidden', look);
             look();
         }
