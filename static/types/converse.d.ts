@@ -49,6 +49,8 @@ declare namespace Converse {
         __(text: string, ...values: string[]): string;
         state: {
             chatboxes: Collection<Room>;
+            /** Nothing once the session is over. */
+            disco_entities?: Collection<Model>;
             chatboxviews: { get(id: string): { setModel(): void } | undefined };
             roster: Collection<Contact> & { data: Model };
             profile: Model & { vcard?: Model; getDisplayName(): string };
@@ -66,6 +68,7 @@ declare namespace Converse {
             RosterContact: typeof Contact;
             RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
+            DiscoEntity: { prototype: { onDiscoItems(answer: Element): void } };
             VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
             handleMAMResult(chat: Chat, result: ArchivePage, query: ArchiveQuery, options: ArchiveQuery): Promise<void>;

@@ -20,6 +20,7 @@ const METHODS = {
     'exports.RosterContact.prototype': ['getDisplayName'],
     'exports.RosterContacts.prototype': ['handleIncomingSubscription', 'presenceHandler'],
     'exports.Presences.prototype': ['fetch'],
+    'exports.DiscoEntity.prototype': ['onDiscoItems'],
     'exports.Presence.prototype': ['onResourcesChanged'],
     'exports.VCard.prototype': ['getDisplayName', 'trigger'],
     'exports.MAMPlaceholderMessage': [],

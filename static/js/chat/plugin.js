@@ -29,6 +29,7 @@ import { assertInternals } from './internals.js';
 import { closeMenus } from './menus.js';
 import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
+import { leaveOutLateAnswers } from './disco.js';
 import { rememberGaps } from './gaps.js';
 import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
@@ -83,6 +84,7 @@ export function plugin(config) {
             workByKeyboard();
             offerShortcuts();
             oneChatEach(_converse);
+            leaveOutLateAnswers(_converse);
             knowOccupants(_converse);
             rememberGaps(_converse);
             readOnce(_converse);
