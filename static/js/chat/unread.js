@@ -39,9 +39,11 @@ function readOnlyInSight({ prototype }) {
 }
 
 /** Conversations that began just before the page went away, and that the browser had not kept yet. */
-function beginAgain({ api, session, state }, jids) {
+async function beginAgain({ api, session, state }, jids) {
     const { getDomainFromJid } = window.converse.env.Strophe;
-    const here = getDomainFromJid(session.get('bare_jid')); // rooms come back by their bookmarks
+    const own = session.get('bare_jid');
+    if (!own || !state.chatboxes) return []; // the session is over already
+    const here = getDomainFromJid(own); // rooms come back by their bookmarks
     const lost = jids.filter((jid) => getDomainFromJid(jid) === here && !state.chatboxes.get(jid));
     return Promise.all(lost.map((jid) => api.chats.get(jid, { hidden: true }, true)));
 }
