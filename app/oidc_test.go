@@ -70,14 +70,10 @@ func TestOIDC(t *testing.T) {
 	if err != nil || zoe.Name != "Zoe Example" || !zoe.Admin || zoe.PasswordHash != "" {
 		t.Errorf("%+v %v", zoe, err)
 	}
-	for end := time.Now().Add(streamtest.Patience); zoe.AvatarHash == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if zoe, err = s.db.AccountByName(t.Context(), "zoe"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if zoe.AvatarHash == "" {
-		t.Error("the picture was not taken")
-	}
+	eventually(t, func() bool { // the picture is taken
+		zoe, err = s.db.AccountByName(t.Context(), "zoe")
+		return err == nil && zoe.AvatarHash != ""
+	})
 
 	// What the provider says is said again with each sign-in.
 	person(idp, map[string]any{"sub": "z-1", "preferred_username": "other", "name": "Zoe New", "groups": []string{"staff"}})
@@ -145,8 +141,7 @@ func TestOIDC_Picture(t *testing.T) {
 	away.Store(false)
 	signIn("1")
 	fetched("1")
-	for end := time.Now().Add(streamtest.Patience); !has() && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-	}
+	eventually(t, has)
 	signIn("1") // it is here
 	signIn("2")
 	fetched("2")

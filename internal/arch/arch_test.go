@@ -99,6 +99,7 @@ func mayImport() map[string][]string {
 		"internal/names":             nil,
 		"internal/netaddr":           nil,
 		"internal/testcert":          nil,
+		"internal/testdns":           nil,
 		"internal/leaks":             nil,
 		"internal/sasl":              {"internal/stanza", "internal/stream"},
 		"internal/stanza":            {"internal/stream"},
@@ -125,7 +126,7 @@ func mayImport() map[string][]string {
 
 // Tests may import these besides; none of them is part of the program.
 func testHelpers() []string {
-	return []string{"app/auth/oidc/oidctest", "internal/leaks", "internal/pgdev/...", "internal/stream/streamtest", "internal/testcert"}
+	return []string{"app/auth/oidc/oidctest", "internal/leaks", "internal/pgdev/...", "internal/stream/streamtest", "internal/testcert", "internal/testdns"}
 }
 
 func allowed(name string, patterns []string) bool {

@@ -3,9 +3,8 @@ package fetch
 import (
 	"context"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
-	"io"
+	"foyer/internal/testdns"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/net/dns/dnsmessage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -128,7 +126,7 @@ func TestFetch_Rebinding(t *testing.T) {
 	var asked atomic.Int32
 	r := rules("http://none")
 	r.Ports = nil
-	r.Resolver = nameServer(t, func() [4]byte {
+	r.Resolver = testdns.Resolver(t, func() [4]byte {
 		if asked.Add(1)%2 == 1 {
 			return [4]byte{192, 0, 2, 1}
 		}
@@ -142,45 +140,5 @@ func TestFetch_Rebinding(t *testing.T) {
 	}
 	if asked.Load() < 2 {
 		t.Error("the name was not asked for again")
-	}
-}
-
-// nameServer returns a resolver for which every name has the address that answer says.
-func nameServer(t *testing.T, answer func() [4]byte) *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		t.Cleanup(func() { ours.Close() })
-		go answerNames(ours, answer)
-		return theirs, nil
-	}}
-}
-
-// answerNames answers queries as a name server does over TCP (RFC 1035 §4.2.2).
-func answerNames(conn net.Conn, answer func() [4]byte) {
-	defer conn.Close()
-	for {
-		var size [2]byte
-		if _, err := io.ReadFull(conn, size[:]); err != nil {
-			return
-		}
-		raw := make([]byte, binary.BigEndian.Uint16(size[:]))
-		if _, err := io.ReadFull(conn, raw); err != nil {
-			return
-		}
-		var m dnsmessage.Message
-		if m.Unpack(raw) != nil || len(m.Questions) != 1 {
-			return
-		}
-		m.Response, m.Additionals = true, nil
-		if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-			m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}, Body: &dnsmessage.AResource{A: answer()}}}
-		}
-		packed, err := m.Pack()
-		if err != nil {
-			return
-		}
-		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(packed))), packed...)); err != nil {
-			return
-		}
 	}
 }
