@@ -22,3 +22,22 @@ test("an internal that is gone is said loudly", async ({ visit }) => {
   await alice.ready();
   await expect(alice.notice()).toContainText("Parts of the chat do not work");
 });
+
+// Signing out removes what may be saved a moment later; Converse would throw.
+test("what was removed is saved and loaded without an error", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await bob.say("soon to be removed");
+  await alice.talkTo("bob");
+  await alice.hears("soon to be removed");
+  // Fails where either throws.
+  const done = await alice.page.evaluate(async () => {
+    type Model = { collection: { remove(model: Model): void }; save(what: object, how: object): Promise<unknown> };
+    const { Collection } = (window as unknown as { converse: { env: { Collection: new () => { fetch(how: object): Promise<unknown> } } } }).converse.env;
+    const { model } = document.querySelector("converse-chat-message")! as unknown as { model: Model };
+    model.collection.remove(model);
+    await model.save({ is_retracted: false }, { promise: true });
+    await new Collection().fetch({ promise: true });
+    return "saved and loaded";
+  });
+  expect(done).toBe("saved and loaded");
+});

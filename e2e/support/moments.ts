@@ -21,6 +21,7 @@ export function leaveAtMoment(key: string): void {
   const leave = (loads: number) => {
     if (loads > 1) sessionStorage.setItem(key, JSON.stringify({ loads: loads - 1 }));
     else sessionStorage.removeItem(key);
+    document.documentElement.dataset.leaving = "yes"; // this document goes on for a moment
     location.reload();
   };
   const { when, loads } = moment();
@@ -57,7 +58,9 @@ export interface Leaver {
 
 /** Resolves when the page has been left as often as it was to be. */
 const left = (leaver: Leaver) =>
-  expect.poll(() => leaver.evaluate(([key]) => sessionStorage.getItem(key), [KEY, ""]).catch(() => "between two pages")).toBeNull();
+  expect
+    .poll(() => leaver.evaluate(([key]) => sessionStorage.getItem(key) ?? document.documentElement.dataset.leaving ?? null, [KEY, ""]).catch(() => "between two pages"))
+    .toBeNull();
 
 /**
  * XEP-0124 §14.3 (B-28, B-31): whatever moment a page goes away, the session goes on, and

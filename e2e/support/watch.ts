@@ -44,8 +44,6 @@ export class Watch {
   /** What a browser says while the site or its database is away. */
   allowOutage(): void {
     this.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED/);
-    // Converse may be cut off while it asks what the server can do.
-    this.allow(/"url" property or function must be specified[\s\S]*onDiscoItems/);
     this.allow(/WebSocket connection to .* failed/, /\b50[0-9]\b/, /ERR_NETWORK_CHANGED|ERR_SOCKET_NOT_CONNECTED/);
   }
 

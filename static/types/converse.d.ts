@@ -28,12 +28,19 @@ declare namespace Converse {
         stx(parts: TemplateStringsArray, ...values: unknown[]): Stanza;
         html(parts: TemplateStringsArray, ...values: unknown[]): unknown;
         render(template: unknown, into: HTMLElement): void;
+        Model: { prototype: Synced };
+        Collection: { prototype: Synced };
         i18n: { translate(text: string, args: unknown[]): string; getLocale(): string };
         u: {
             getUniqueId(suffix?: string): string;
             muc: { setAffiliation(affiliation: string, room: string, people: { jid: string; reason: string }[]): Promise<unknown> };
         };
         utils: { mam: { fetchArchivedMessages(chat: Chat, options: ArchiveQuery): Promise<unknown> } };
+    }
+
+    /** How a model or a collection is saved and loaded. */
+    interface Synced {
+        sync(method: string, object: any, options: any): Promise<unknown> | undefined;
     }
 
     /** Strophe's builder of stanzas. */

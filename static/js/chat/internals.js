@@ -58,6 +58,8 @@ const METHODS = {
     'env.u': ['getUniqueId'],
     'env.u.muc': ['setAffiliation'],
     'env.utils.mam': ['fetchArchivedMessages'],
+    'env.Model.prototype': ['sync'],
+    'env.Collection.prototype': ['sync'],
     'env.i18n': ['translate', 'getLocale'],
     // The elements.
     'elements.converse-message-form': ['initialize', 'onFormSubmitted', 'onEscapePressed', 'onKeyDown', 'onKeyUp', 'onPaste', 'insertIntoTextArea'],

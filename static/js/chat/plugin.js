@@ -29,6 +29,7 @@ import { assertInternals } from './internals.js';
 import { closeMenus } from './menus.js';
 import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
+import { saveOnlyWhatIsKept } from './removed.js';
 import { leaveOutLateAnswers } from './disco.js';
 import { rememberGaps } from './gaps.js';
 import { readOnce } from './encrypted.js';
@@ -55,6 +56,7 @@ export function plugin(config) {
             const { _converse } = this;
             const { api } = _converse;
             assertInternals(_converse);
+            saveOnlyWhatIsKept(window.converse.env);
             const guard = new LoginGuard(config);
 
             signIn(_converse, guard, config);
