@@ -3,6 +3,7 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { foreignLooks } from "./support/colours.ts";
+import { bubble, choose, correct } from "./support/messages.ts";
 import { send } from "./support/stream.ts";
 import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
 
@@ -86,6 +87,40 @@ for (const [name, viewport] of Object.entries(screens)) {
       await alice.page.keyboard.press("Escape");
       await expect(panel(alice)).toBeHidden();
       await expect(title).toBeFocused();
+    });
+
+    // xmppd/muc/pins.go: who looks after a room keeps a message in sight of everybody.
+    test("a message is pinned to the room, and found there by everybody", async ({ alice, bob }) => {
+      await makeRoom(alice, "Book club");
+      await joinRoom(bob, "Book club");
+      await openRoom(alice, "Book club");
+      await openRoom(bob, "Book club");
+      await alice.say("Chapters one to five by Monday");
+      await alice.say("and bring tea");
+      await bob.hears("and bring tea");
+      await bubble(bob, "bring tea").hover();
+      await expect(bob.page.getByRole("button", { name: "Pin to room" })).toHaveCount(0); // a guest pins nothing
+      await choose(alice, "one to five", "Pin to room");
+      const mark = (person: Person) => bubble(person, "Chapters one to").getByRole("button", { name: `Pinned by ${names.alice}` });
+      for (const person of [alice, bob]) await expect(mark(person)).toBeVisible();
+
+      await bob.page.getByRole("button", { name: "1 pinned message" }).click();
+      const pin = panel(bob).getByRole("listitem").filter({ hasText: "Chapters one to" });
+      await expect(pin).toContainText(names.alice);
+      await expect(pin.getByRole("button", { name: /^Unpin/ })).toHaveCount(0);
+      await correct(alice, "Chapters one to five by Monday", "Chapters one to six by Monday"); // it says what its author says now
+      await expect(pin).toContainText("one to six");
+      await expectClean(bob, "#room-panel");
+      await pin.getByRole("button").first().click();
+      await expect(bob.page.locator("converse-chat-message[data-found]")).toContainText("one to six");
+
+      await bob.page.reload();
+      await expect(mark(bob)).toBeVisible();
+      await mark(alice).click();
+      await expectClean(alice, "#room-panel");
+      await panel(alice).getByRole("button", { name: "Unpin" }).click();
+      await expect(panel(alice).getByText("Nothing is pinned yet. Pin a message from its menu")).toBeVisible();
+      for (const person of [alice, bob]) await expect(mark(person)).toHaveCount(0);
     });
 
     test("somebody is invited, made a member and a moderator, removed, banned, and let in again", async ({ alice, bob, visit }) => {

@@ -26,7 +26,7 @@ func scanRoom(row pgx.Row) (r muc.Room, err error) {
 	s := &r.Settings
 	err = row.Scan(&r.Name, &r.Creator, &s.Title, &s.Description, &s.Lang, &s.Password, &s.Persistent, &s.Public, &s.MembersOnly,
 		&s.Moderated, &s.NonAnonymous, &s.ChangeSubject, &s.Invites, &s.Private, &s.Archive, &s.MaxOccupants, &s.Readable,
-		&r.Subject.Text, &r.Subject.Nick, &at)
+		&r.Subject.Text, &r.Subject.Nick, &at, &r.Pins)
 	if at != nil {
 		r.Subject.At = at.UTC()
 	}
@@ -45,7 +45,7 @@ func settingsArgs(s muc.Settings) []any {
 
 // Room implements muc.Store.
 func (s roomStore) Room(ctx context.Context, name string) (muc.Room, []muc.Affiliated, error) {
-	r, err := scanRoom(s.chat.QueryRow(ctx, "SELECT "+roomColumns+", subject, subject_nick, subject_at FROM rooms WHERE name = $1", name))
+	r, err := scanRoom(s.chat.QueryRow(ctx, "SELECT "+roomColumns+", subject, subject_nick, subject_at, "+pinnedCount+" FROM rooms WHERE name = $1", name))
 	if err != nil {
 		return r, nil, err
 	}
@@ -116,12 +116,7 @@ func affected(tag pgconn.CommandTag, err error) error {
 // cannot pass the bound.
 func (s roomStore) Affiliate(ctx context.Context, name string, most int, changes []muc.Affiliated) error {
 	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
-		var there string
-		err := tx.QueryRow(ctx, "SELECT name FROM rooms WHERE name = $1 FOR UPDATE", name).Scan(&there)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return muc.ErrNotFound
-		}
-		if err != nil {
+		if err := lockRoom(ctx, tx, name); err != nil {
 			return err
 		}
 		if err := affiliate(ctx, tx, name, changes); err != nil {

@@ -29,8 +29,14 @@ func NewText(m *stream.Element) (text string, encrypted bool) {
 			return "", false
 		}
 	}
-	_, encrypted = m.Find(nsEncryption, "encryption")
-	return text, encrypted
+	return text, IsEncrypted(m)
+}
+
+// IsEncrypted reports whether what a message says is encrypted: its text is for clients that
+// cannot read it.
+func IsEncrypted(m *stream.Element) bool {
+	_, encrypted := m.Find(nsEncryption, "encryption")
+	return encrypted
 }
 
 // SaidText returns the text of a message without the copy of what it answers, which stands

@@ -34,6 +34,8 @@ var (
 	errCreationBarred  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You have created as many rooms as you may."}
 	errTooManyListed   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "The room keeps no more people."}
 	errTooManyJoined   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "You are in as many rooms as you may be."}
+	errTooManyPinned   = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.ResourceConstraint, Text: "As many messages are pinned here as can be. Unpin one first."}
+	errNothingToPin    = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "That message is not there any more."}
 	errUnknownAccount  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "There is no such account."}
 	errHasVoice        = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAllowed, Text: "You may speak already."}
 	errNoModerator     = &stanza.Error{Type: stanza.ErrorWait, Condition: stanza.RecipientUnavailable, Text: "No moderator is here."}

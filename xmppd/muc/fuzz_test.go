@@ -99,6 +99,8 @@ func FuzzRoom(f *testing.F) {
 		`+<iq type="set" id="b" to="den@rooms.h"><query xmlns="http://jabber.org/protocol/muc#admin"><item jid="mallory@h" affiliation="outcast"/></query></iq>`,
 		`+<iq type="set" id="d" to="den@rooms.h"><query xmlns="http://jabber.org/protocol/muc#owner"><destroy jid="x@rooms.h"><reason>r</reason></destroy></query></iq>`,
 		`+<iq type="set" id="o" to="den@rooms.h"><moderate xmlns="urn:xmpp:message-moderate:1" id="0190f3c0-0000-7000-8000-000000000000"><retract xmlns="urn:xmpp:message-retract:1"/></moderate></iq>`,
+		`+<iq type="set" id="u" to="den@rooms.h"><pubsub xmlns="http://jabber.org/protocol/pubsub"><publish node="urn:foyer:pinned:0"><item id="0190f3c0-0000-7000-8000-000000000000"/></publish></pubsub></iq>`,
+		`<iq type="get" id="w" to="den@rooms.h"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="urn:foyer:pinned:0"/></pubsub></iq>`,
 		`<presence to="new@rooms.h/me"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
 		`<iq type="get" id="i" to="rooms.h"><query xmlns="http://jabber.org/protocol/disco#items"/></iq>`,
 	} {

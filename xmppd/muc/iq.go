@@ -52,6 +52,11 @@ func roomHandler(typ string, payload stream.Name) iqHandler {
 			return handleRegisterGet
 		}
 		return handleRegisterSet
+	case stream.Name{Space: stanza.NSPubsub, Local: "pubsub"}:
+		if get {
+			return handlePinsGet
+		}
+		return handlePinsSet
 	case stream.Name{Space: nsModerate, Local: "moderate"}:
 		if !get {
 			return handleModerate

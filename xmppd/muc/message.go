@@ -63,6 +63,10 @@ func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error
 	if err := r.await(ctx, t); err != nil {
 		return err
 	}
+	if retracted != nil {
+		r.takenBack(ctx, retracted.IDs)
+	}
+	r.corrected(ctx, c.Bare(), m)
 	if said := r.svc.cfg.Said; said != nil {
 		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m})
 	}

@@ -94,7 +94,11 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if err != nil {
 		return nil, err
 	}
-	return nil, r.await(ctx, t)
+	if err := r.await(ctx, t); err != nil {
+		return nil, err
+	}
+	r.takenBack(ctx, ids)
+	return nil, nil
 }
 
 // moderate enqueues the notice, and the tombstones with it.

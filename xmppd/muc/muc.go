@@ -19,8 +19,8 @@
 // again, what is stored is delivered from the head of the queue on:
 // the order for all occupants, the sender's echo included, is the archive's.
 //
-// A change of what is kept of a room (its configuration, its affiliations, its
-// end) has room.changing while the store is asked. Messages and presence do not
+// A change of what is kept of a room (its configuration, its affiliations, its pins,
+// its end) has room.changing while the store is asked. Messages and presence do not
 // wait for that.
 package muc
 
@@ -200,7 +200,7 @@ func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element,
 	}
 	recipients := 1
 	private := el.Name.Local != "presence" && to.Resource != ""
-	if el.Name.Local == "iq" && (private || !strings.HasPrefix(el.Child.Space, stanza.NSMUC)) {
+	if el.Name.Local == "iq" && (private || !strings.HasPrefix(el.Child.Space, stanza.NSMUC) && el.Child.Space != stanza.NSPubsub) {
 		return nil // only changes of the room are told to everybody
 	}
 	if r := s.inMemory(to.User); r != nil && !private {

@@ -80,6 +80,7 @@ func (r *room) read(ctx context.Context) error {
 		return err
 	}
 	r.state, r.creator, r.settings, r.subject, r.last = open, kept.Creator, kept.Settings, kept.Subject, last
+	r.mayHavePins = kept.Pins > 0
 	for _, a := range people {
 		r.setAffiliationLocked(a)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Errors of a Store. Every other one means that it could not be asked: the sender
@@ -75,6 +77,23 @@ type Room struct {
 	Creator  string // localpart of the account
 	Settings Settings
 	Subject  Subject
+	Pins     int // how many messages are pinned
+}
+
+// Pin is a message of a room's archive that everybody finds in the room's panel.
+type Pin struct {
+	ID uuid.UUID // in the archive
+	By string    // the nickname of who pinned it
+	At time.Time
+}
+
+// Pinned is a pin, with what the message says now.
+type Pinned struct {
+	Pin
+	Author, StanzaID string    // bare JID of who wrote it, and the id that corrections name (XEP-0308 §3)
+	Nick             string    // under which it was said
+	Version          uuid.UUID // the latest: ID, or that of a correction
+	Stanza           []byte    // of that version
 }
 
 // Affiliated is an account's affiliation with a room. Without an affiliation and a
@@ -134,6 +153,17 @@ type Store interface {
 	// Affiliate changes entries, all or none: ErrNoAccount, and ErrTooMany when
 	// the room would have more than most.
 	Affiliate(ctx context.Context, name string, most int, changes []Affiliated) error
+
+	// Pin notes a pin; one that is there already stays as it is. ErrNotFound: there is no room, or no
+	// such message in the archive of owner, the room's bare JID, or what it said was taken
+	// back. ErrTooMany: the room has most already.
+	Pin(ctx context.Context, name, owner string, p Pin, most int) error
+
+	// Unpin takes pins away, and returns those that were there.
+	Unpin(ctx context.Context, name string, ids []uuid.UUID) ([]uuid.UUID, error)
+
+	// Pinned returns what is pinned, the latest pin first; ids: only these, unless it is nil.
+	Pinned(ctx context.Context, name, owner string, ids []uuid.UUID) ([]Pinned, error)
 
 	// Delete deletes a room and its archive, which belongs to owner, the room's
 	// bare JID. A room that does not exist is no error.

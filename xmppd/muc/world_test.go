@@ -40,6 +40,7 @@ type memStore struct {
 	people  map[string]map[string]Affiliated
 	entries []archive.Entry
 	offline map[string][]xmppd.OfflineMessage
+	pins    map[string][]Pin // by room
 
 	blocked      map[string][]string // by whom; set before anybody is there
 	contacts     map[string]string   // who are each other's only contact; set before anybody is there
@@ -182,6 +183,11 @@ func (m archiveStore) Stored(context.Context, string, string, string, time.Time)
 func (m archiveStore) Versions(_ context.Context, owner, with string, outgoing bool, id string) ([]uuid.UUID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, e := range m.entries {
+		if e.Owner == owner && e.With == with && e.StanzaID == id && e.Replaces != "" {
+			id = e.Replaces
+		}
+	}
 	var out []uuid.UUID
 	for _, e := range m.entries {
 		if e.Owner == owner && e.With == with && e.Outgoing == outgoing && (e.StanzaID == id || e.Replaces == id) {
@@ -218,7 +224,62 @@ func (m roomStore) Room(_ context.Context, name string) (Room, []Affiliated, err
 	if !ok {
 		return r, nil, ErrNotFound
 	}
+	r.Pins = len(m.pins[name])
 	return r, slices.Collect(maps.Values(m.people[name])), nil
+}
+
+// said returns a message of an archive that says something, and its latest version.
+func (m *memStore) said(owner string, id uuid.UUID) (first, latest archive.Entry, ok bool) {
+	for _, e := range m.entries {
+		switch {
+		case e.Owner == owner && e.ID == id && e.Body != "":
+			first, latest, ok = e, e, true
+		case ok && e.Owner == owner && e.Replaces == first.StanzaID && e.With == first.With:
+			latest = e
+		}
+	}
+	return first, latest, ok
+}
+
+func (m roomStore) Pin(_ context.Context, name, owner string, p Pin, most int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, _, ok := m.said(owner, p.ID); !ok {
+		return ErrNotFound
+	}
+	if slices.ContainsFunc(m.pins[name], func(other Pin) bool { return other.ID == p.ID }) {
+		return m.fail
+	}
+	if len(m.pins[name]) >= most {
+		return ErrTooMany
+	}
+	m.pins[name] = append(m.pins[name], p)
+	return m.fail
+}
+
+func (m roomStore) Unpin(_ context.Context, name string, ids []uuid.UUID) (gone []uuid.UUID, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pins[name] = slices.DeleteFunc(m.pins[name], func(p Pin) bool {
+		if !slices.Contains(ids, p.ID) {
+			return false
+		}
+		gone = append(gone, p.ID)
+		return true
+	})
+	return gone, m.fail
+}
+
+func (m roomStore) Pinned(_ context.Context, name, owner string, ids []uuid.UUID) (out []Pinned, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range slices.Backward(m.pins[name]) {
+		first, latest, ok := m.said(owner, p.ID)
+		if ok && (ids == nil || slices.Contains(ids, p.ID)) {
+			out = append(out, Pinned{Pin: p, Author: first.With, StanzaID: first.StanzaID, Nick: first.Resource, Version: latest.ID, Stanza: latest.Stanza})
+		}
+	}
+	return out, m.fail
 }
 
 func (m roomStore) Create(_ context.Context, r Room, people []Affiliated, _ int) error {
@@ -353,7 +414,7 @@ func newWorld(t testing.TB, cfg Config, users ...string) *world {
 }
 
 func newWorldWith(t testing.TB, cfg Config, server xmppd.Config, users ...string) *world {
-	w := &world{t: t, store: &memStore{users: users, rooms: map[string]Room{}, people: map[string]map[string]Affiliated{}, offline: map[string][]xmppd.OfflineMessage{}}}
+	w := &world{t: t, store: &memStore{users: users, rooms: map[string]Room{}, people: map[string]map[string]Affiliated{}, offline: map[string][]xmppd.OfflineMessage{}, pins: map[string][]Pin{}}}
 	var err error
 	server.Domain, server.Authority, server.Stores, server.StoreTimeout = "h", w.store, w.store.stores(), streamtest.Patience/4
 	if w.srv, err = xmppd.New(server); err != nil {

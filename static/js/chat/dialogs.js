@@ -5,6 +5,7 @@ import { byId } from '../dom.js';
 import { pictureOf, SOMEBODY } from './people.js';
 import { personCard } from './personCard.js';
 import { roomPanel } from './room/panel.js';
+import { followPins } from './room/pins.js';
 import { isSelf } from './room/standing.js';
 
 /** Parts of the panel, by the dialogs that they stand for. @type {Record<string, import('./room/panel.js').PartName>} */
@@ -31,6 +32,7 @@ export function showPeopleByName(_converse, config) {
     const { api } = _converse;
     personCard.prepare(_converse, config);
     roomPanel.prepare(_converse, config);
+    followPins(_converse);
 
     const self = () => ({ name: config.name, self: true, picture: pictureOf(_converse.state.profile.vcard) });
     const ofContact = ({ model }) => {

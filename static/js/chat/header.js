@@ -3,7 +3,9 @@
 
 import { isAround } from './people.js';
 import { lastSeen } from './lastSeen.js';
+import { PIN } from './list/row.js';
 import { roomPanel } from './room/panel.js';
+import { pinsOf } from './room/pins.js';
 import { isHere } from './room/standing.js';
 
 const COUNT_AFTER = 200; // ms: people of large rooms come one by one
@@ -111,6 +113,7 @@ function roomHeading(api, Heading) {
             await super.initialize();
             this.count();
             this.listenTo(this.model.occupants, 'add remove change:presence change:show reset', () => this.countSoon());
+            this.listenTo(this.model, 'foyer:pins', () => this.requestUpdate());
         }
 
         countSoon() {
@@ -127,6 +130,10 @@ function roomHeading(api, Heading) {
             const { model } = this;
             if (!model) return '';
             const topic = model.get('subject')?.text;
+            const pins = pinsOf(model).length;
+            const pinned = pins ? html`<button type="button" class="btn chatbox-btn head-pins" title="Pinned messages" aria-label=${pins === 1 ? '1 pinned message' : `${pins} pinned messages`} @click=${() => roomPanel.toggle('pinned')}>
+                <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>
+            </button>` : '';
             const members = html`<button type="button" class="btn chatbox-btn head-members" title="Members" aria-label="Members" @click=${() => roomPanel.toggle('members')}>
                 <converse-icon size="1.1em" class="fa fa-users" aria-hidden="true"></converse-icon>
             </button>`;
@@ -135,7 +142,7 @@ function roomHeading(api, Heading) {
                 picture: model,
                 state: this.here ? html`<button type="button" class="head-count" @click=${() => roomPanel.toggle('members')}>${count}</button>` : '',
                 open: () => roomPanel.toggle('about'),
-                more: members,
+                more: [pinned, members],
                 below: topic && html`<p class="chat-head__desc"><converse-texture text=${topic} render_styling></converse-texture></p>`,
             });
         }

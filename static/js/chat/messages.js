@@ -3,8 +3,11 @@
 
 import { addressOf } from './conversation.js';
 import { fileOf, withFiles } from './files.js';
+import { PIN } from './list/row.js';
 import { panel } from './panel.js';
 import { withPreviews } from './previews.js';
+import { roomPanel } from './room/panel.js';
+import { isPinnable, mayPin, pinOfMessage, setPinned } from './room/pins.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms
 
@@ -54,6 +57,30 @@ const copyLink = (link) => ({
     },
 });
 
+const pinSign = () => window.converse.env.html`<svg class="pin-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>`;
+
+/** What pins a message of a room, or unpins it, for those who may. */
+function pinning(api, model) {
+    const room = model.collection.chatbox;
+    if (!isPinnable(model) || !mayPin(room)) return [];
+    const pin = pinOfMessage(model);
+    const id = pin?.id ?? model.get(`stanza_id ${room.get('jid')}`);
+    return [{
+        name: 'pin',
+        i18n_text: pin ? 'Unpin' : 'Pin to room',
+        sign: pinSign(),
+        button_class: 'chat-msg__action-pin',
+        handler: (event) => {
+            event.preventDefault();
+            return setPinned(api, room, id, !pin);
+        },
+    }];
+}
+
+/** An entry of a message's menu with a sign that Converse does not have. */
+const entry = ({ handler, button_class, sign, i18n_text }) => window.converse.env.html`
+    <button type="button" class="dropdown-item chat-msg__action ${button_class}" @click=${handler}>${sign}${i18n_text}</button>`;
+
 /** A message's actions: the quick ones as buttons, the others in a menu. */
 function withBar(api, config, Actions) {
     const { html } = window.converse.env;
@@ -69,10 +96,11 @@ function withBar(api, config, Actions) {
             const content = await api.hook('getMessageActionContent', this, html``);
             if (!offered.length) return content;
             const link = linkTo(config, this.model);
+            offered.push(...pinning(api, this.model));
             if (link) offered.push(copyLink(link));
             const buttons = offered.map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
             const quick = buttons.filter(({ name }) => QUICK.includes(name));
-            const others = buttons.filter(({ name }) => !QUICK.includes(name)).map((each) => Actions.getActionsDropdownItem(each));
+            const others = buttons.filter(({ name }) => !QUICK.includes(name)).map((each) => (each.sign ? entry(each) : Actions.getActionsDropdownItem(each)));
             return html`<div class="message-bar" role="group" aria-label="What to do with this message">
                 ${quick.map(button)}
                 <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>
@@ -134,6 +162,18 @@ function deliveryOf(model) {
     return model.get('received') ? ['chat-msg--sent'] : [];
 }
 
+/** Messages with a line above them that says who pinned them. */
+function withPins(Message) {
+    const { html } = window.converse.env;
+    return class extends Message {
+        renderMessageText() {
+            const pin = pinOfMessage(this.model);
+            if (!pin) return super.renderMessageText();
+            return html`<button type="button" class="pin-mark" @click=${() => roomPanel.open('pinned')}>${pinSign()}Pinned by ${pin.by}</button>${super.renderMessageText()}`;
+        }
+    };
+}
+
 /** Messages with classes for what style sheets tell apart, and plain words for what was removed. */
 function withStates(Message) {
     return class extends Message {
@@ -179,5 +219,5 @@ export function showMessages(_converse, config) {
     withWayDown(registry['converse-chat-content']); // rooms' own is made of it
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
     api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
-    api.elements.define('converse-chat-message', withPreviews(config, withFiles(config, withStates(registry['converse-chat-message']))));
+    api.elements.define('converse-chat-message', withPins(withPreviews(config, withFiles(config, withStates(registry['converse-chat-message'])))));
 }

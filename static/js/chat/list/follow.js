@@ -4,28 +4,15 @@
 
 import { levels } from '../levels.js';
 import { mentions } from '../notifications.js';
-import { fileIn } from './entries.js';
+import { lineOfSaid, SAID } from './said.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
 const RAI = 'urn:xmpp:rai:0';
-const SAID = 'urn:foyer:said:0';
 const EVENT = 'http://jabber.org/protocol/pubsub#event';
 const BOOKMARKS = ['urn:xmpp:bookmarks:1', 'storage:bookmarks'];
 
 const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
-
-/** When a message was said, by its id: the first 48 bits are milliseconds (RFC 9562 §5.7). */
-const timeOf = (id) => new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toISOString();
-
-/** What a message says, as a line of the list. */
-function lineOf(said) {
-    const id = said.getAttribute('id') ?? '';
-    const text = (said.textContent ?? '').replaceAll(/\s+/g, ' ').trim();
-    const file = fileIn(text);
-    const kind = said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
-    return { id, at: timeOf(id), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind };
-}
 
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -77,7 +64,7 @@ export class FollowedRooms {
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
         const [said] = message.getElementsByTagNameNS(SAID, 'said');
         const entry = this.list.told().get(rooms[0]);
-        if (said && entry) this.#said(entry, lineOf(said));
+        if (said && entry) this.#said(entry, lineOfSaid(said));
         else if (said || rooms.some((jid) => !this.#isCounted(jid))) this.#loadSoon();
     }
 

@@ -18,7 +18,7 @@ const icon = (path) => {
     holder.innerHTML = `<svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true"><path fill="currentColor" d="${path}"/></svg>`;
     return /** @type {Element} */ (holder.content.firstElementChild);
 };
-const PIN = 'M16 3v2l-1 1v5l3 3v2h-5v6h-2v-6H6v-2l3-3V6L8 5V3z';
+export const PIN = 'M16 3v2l-1 1v5l3 3v2h-5v6h-2v-6H6v-2l3-3V6L8 5V3z';
 const MUTED = 'M12 3a6 6 0 0 0-6 6v4l-2 3v1h11.2L5 6.8l1.4-1.4L21 20l-1.4 1.4-2.4-2.4H4m6 1h4a2 2 0 0 1-4 0zm8-8V9a6 6 0 0 0-9.3-5z';
 
 /** @param {Pick<Entry, 'name' | 'picture' | 'room' | 'around'>} entry */
@@ -33,6 +33,9 @@ export function picture(entry) {
 
 const KINDS = { file: (text) => `📎 ${text || 'File'}`, encrypted: () => '🔒 Encrypted message', deleted: () => 'Deleted message' };
 
+/** What a message says, in one line. @param {import('./entries.js').Line} line */
+export const inWords = ({ kind = '', text }) => KINDS[kind]?.(text) ?? text;
+
 /**
  * What is said below the name.
  * @param {Entry} entry
@@ -43,7 +46,7 @@ function below(entry) {
     const { last } = entry;
     if (!last) return make('span', 'conversation-line', entry.room ? 'Nothing said yet' : entry.around ? 'Around' : '');
     const who = last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
-    return make('span', 'conversation-line', who + (KINDS[last.kind ?? '']?.(last.text) ?? last.text));
+    return make('span', 'conversation-line', who + inWords(last));
 }
 
 /** What a screen reader says of the row besides its name. */

@@ -1,4 +1,4 @@
-// The panel of a room: what it is about, its people, its files, its settings. It stands
+// The panel of a room: what it is about, what is pinned, its people, its files, its settings. It stands
 // beside the conversation where there is room, and over it on a phone. It stays open from
 // page to page and from room to room, until somebody closes it.
 
@@ -6,13 +6,15 @@ import { all, around, byId } from '../../dom.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';
+import { Pinned } from './pinned.js';
+import { canPin } from './pins.js';
 import { Settings } from './settings.js';
 import { isOwner } from './standing.js';
 
 const KEPT = 'foyer-room-panel'; // the part that is open, in the tab's storage
 const SOON = 120; // ms: people of large rooms come one by one
 
-/** @typedef {'about' | 'members' | 'files' | 'settings'} PartName */
+/** @typedef {'about' | 'pinned' | 'members' | 'files' | 'settings'} PartName */
 
 const isRoom = (box) => box.get('type') === 'chatroom';
 
@@ -40,6 +42,7 @@ class RoomPanel {
         byId('conversations').parentElement?.append(this.element);
         this.parts = {
             about: new About(_converse, config, this),
+            pinned: new Pinned(_converse, config, this),
             members: new Members(_converse, config, this),
             files: new Files(_converse, config, this),
             settings: new Settings(_converse, config, this),
@@ -125,7 +128,7 @@ class RoomPanel {
     #listen(how) {
         const room = /** @type {Converse.Room} */ (this.room);
         if (how === 'on') this.#listen('off'); // never twice
-        room[how]('change', this.#later);
+        room[how]('change foyer:pins', this.#later);
         room.features?.[how]('change', this.#later);
         room.config?.[how]('change', this.#later);
         room.session?.[how]('change:connection_status', this.#later);
@@ -154,10 +157,11 @@ class RoomPanel {
         // What it covers on a phone cannot be reached meanwhile.
         for (const other of all('#conversations, #conversejs converse-chats')) other.inert = covers && !element.hidden;
         if (element.hidden || !room || !this.part) return;
-        if (this.part === 'settings' && !isOwner(room)) this.part = 'about';
+        if ((this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room))) this.part = 'about';
         element.setAttribute('aria-label', `About ${room.getDisplayName()}`);
         /** @type {[PartName, string][]} */
         const tabs = [['about', 'About'], ['members', 'Members'], ['files', 'Files']];
+        if (canPin(room)) tabs.splice(1, 0, ['pinned', 'Pinned']);
         if (isOwner(room)) tabs.push(['settings', 'Settings']);
         render(html`
             <header class="room-panel__head">

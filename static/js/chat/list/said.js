@@ -1,0 +1,22 @@
+// What the server tells of a message besides the message itself: in rooms that are followed
+// (follow.js), and of what is pinned (room/pins.js).
+
+import { fileIn } from './entries.js';
+
+export const SAID = 'urn:foyer:said:0';
+
+/** When a message was said, by its id: the first 48 bits are milliseconds (RFC 9562 §5.7). */
+export const timeOf = (id) => new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toISOString();
+
+/**
+ * What a message says, as a line.
+ * @param {Element} said
+ * @returns {import('./entries.js').Line & {id: string, by: string}}
+ */
+export function lineOfSaid(said) {
+    const id = said.getAttribute('id') ?? '';
+    const text = (said.textContent ?? '').replaceAll(/\s+/g, ' ').trim();
+    const file = fileIn(text);
+    const kind = said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
+    return { id, at: timeOf(id), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind };
+}

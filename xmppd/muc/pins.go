@@ -1,0 +1,286 @@
+package muc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/xmppd"
+
+	"github.com/google/uuid"
+)
+
+// Pinned messages: what moderators keep in sight of everybody. They are the items of a node
+// that the room itself has (XEP-0316, a profile of XEP-0060), each with the id that the
+// message has in the room's archive. Moderators publish and retract items; whoever may read
+// the archive may read them; and those who are in the room are told.
+//
+//	<iq type='set' to='garden@conference.…'><pubsub xmlns='http://jabber.org/protocol/pubsub'>
+//	  <publish node='urn:foyer:pinned:0'><item id='ID'/></publish></pubsub></iq>
+//	<message type='headline' from='garden@conference.…'><event xmlns='http://jabber.org/protocol/pubsub#event'>
+//	  <items node='urn:foyer:pinned:0'><item id='ID'>
+//	    <pinned xmlns='urn:foyer:pinned:0' by='Alice' stamp='…'><said xmlns='urn:foyer:said:0' id='…' by='Bob'>…</said></pinned>
+//	  </item></items></event></message>
+//
+// What an item says is what the message says: the room tells of it again when its author corrects it
+// (XEP-0308), and unpins it when it is taken back (XEP-0424, XEP-0425). docs/decisions/0016 says why.
+
+const (
+	nodePinned     = "urn:foyer:pinned:0"
+	nsPubsubEvent  = stanza.NSPubsub + "#event"
+	nsPubsubErrors = stanza.NSPubsub + "#errors"
+
+	maxPins = 50 // in one room; what they say is cut at maxSaid
+)
+
+var errNoPinNamed = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Extra: `<item-required xmlns="` + nsPubsubErrors + `"/>`}
+
+// handlePinsGet returns what is pinned (XEP-0060 §6.5.2).
+func handlePinsGet(ctx context.Context, r *room, c xmppd.Client, pubsub stream.Child) ([]byte, error) {
+	items, ok := pubsub.Find(stanza.NSPubsub, "items")
+	if !ok {
+		return nil, stanza.ErrFeatureNotImplemented
+	}
+	if !isPinned(items) {
+		return nil, stanza.ErrItemNotFound
+	}
+	if _, err := r.mayRead(c); err != nil {
+		return nil, err
+	}
+	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, nil)
+	if err != nil {
+		return nil, err
+	}
+	dst := []byte(`<pubsub xmlns="` + stanza.NSPubsub + `"><items node="` + nodePinned + `">`)
+	for _, p := range list {
+		dst = append(dst, p.item()...)
+	}
+	return append(dst, `</items></pubsub>`...), nil
+}
+
+func isPinned(el stream.Child) bool {
+	node, _ := el.Attr("node")
+	return node == nodePinned
+}
+
+// handlePinsSet pins a message, or unpins one (XEP-0060 §7.1, §7.2).
+func handlePinsSet(ctx context.Context, r *room, c xmppd.Client, pubsub stream.Child) ([]byte, error) {
+	publish, pins := pubsub.Find(stanza.NSPubsub, "publish")
+	retract, unpins := pubsub.Find(stanza.NSPubsub, "retract")
+	switch {
+	case pins == unpins:
+		return nil, stanza.ErrFeatureNotImplemented
+	case pins:
+		return r.pin(ctx, c, publish)
+	}
+	return nil, r.unpin(ctx, c, retract)
+}
+
+// pinnedID is the id of the one message that a request is about.
+func pinnedID(el stream.Child) (uuid.UUID, error) {
+	if !isPinned(el) {
+		return uuid.Nil, stanza.ErrItemNotFound
+	}
+	item, ok := el.Find(stanza.NSPubsub, "item")
+	text, _ := item.Attr("id")
+	if !ok || text == "" {
+		return uuid.Nil, errNoPinNamed
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil, errNothingToPin
+	}
+	return id, nil
+}
+
+// pin notes a pin, and tells everybody. A correction stands for the message that it corrects.
+func (r *room) pin(ctx context.Context, c xmppd.Client, publish stream.Child) ([]byte, error) {
+	id, err := pinnedID(publish)
+	if err != nil {
+		return nil, err
+	}
+	done, err := r.beginChange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	actor, err := r.mayPin(c)
+	if err != nil {
+		return nil, err
+	}
+	_, versions, err := r.archived(ctx, id.String())
+	if err != nil {
+		return nil, err
+	}
+	if len(versions) == 0 {
+		return nil, errNothingToPin
+	}
+	first := slices.MinFunc(versions, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	p := Pin{ID: first, By: actor, At: time.Now().UTC().Truncate(time.Millisecond)}
+	if err := r.svc.store.Pin(ctx, r.name, r.jid, p, maxPins); err != nil {
+		return nil, asPinError(err)
+	}
+	r.mu.Lock()
+	r.mayHavePins = true
+	r.mu.Unlock()
+	if err := r.tellPinned(ctx, p.ID); err != nil {
+		return nil, err
+	}
+	return []byte(`<pubsub xmlns="` + stanza.NSPubsub + `"><publish node="` + nodePinned + `"><item id="` + p.ID.String() + `"/></publish></pubsub>`), nil
+}
+
+// mayPin returns the nickname of a moderator (XEP-0060 §7.1.3.1: others are forbidden to publish).
+func (r *room) mayPin(c xmppd.Client) (nick string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o, err := r.moderatorLocked(c)
+	switch {
+	case err != nil:
+		return "", err
+	case r.state != open || !r.settings.Archive:
+		return "", errNothingToPin
+	}
+	return o.nick, nil
+}
+
+func asPinError(err error) error {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return errNothingToPin
+	case errors.Is(err, ErrTooMany):
+		return errTooManyPinned
+	}
+	return err
+}
+
+// unpin takes a pin away, and tells everybody.
+func (r *room) unpin(ctx context.Context, c xmppd.Client, retract stream.Child) error {
+	id, err := pinnedID(retract)
+	if err != nil {
+		return err
+	}
+	done, err := r.beginChange(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if _, err := r.mayPin(c); err != nil {
+		return err
+	}
+	gone, err := r.svc.store.Unpin(ctx, r.name, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	if len(gone) == 0 {
+		return stanza.ErrItemNotFound // XEP-0060 §7.2.3.2
+	}
+	r.tellUnpinned(gone)
+	return nil
+}
+
+// tellPinned tells everybody what messages that are pinned say.
+func (r *room) tellPinned(ctx context.Context, ids ...uuid.UUID) error {
+	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, ids)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		r.tellPins(p.item())
+	}
+	return nil
+}
+
+// tellUnpinned tells everybody which messages are pinned no more (XEP-0060 §7.2.2.1).
+func (r *room) tellUnpinned(ids []uuid.UUID) {
+	var items []byte
+	for _, id := range ids {
+		items = append(items, `<retract id="`+id.String()+`"/>`...)
+	}
+	r.tellPins(items)
+}
+
+func (r *room) tellPins(items []byte) {
+	event := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="headline"`), "from", r.jid)
+	event = stanza.AppendAttr(event, "id", uuid.NewString())
+	event = append(event, `><event xmlns="`+nsPubsubEvent+`"><items node="`+nodePinned+`">`...)
+	event = append(append(event, items...), `</items></event></message>`...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.toAllLocked(event)
+}
+
+// item is a pin as the room tells it.
+func (p Pinned) item() []byte {
+	id := p.ID.String()
+	dst := stanza.AppendAttr([]byte(`<item id="`+id+`"><pinned xmlns="`+nodePinned+`"`), "by", p.By)
+	dst = append(stanza.AppendAttr(dst, "stamp", p.At.UTC().Format(stanza.StampFormat)), '>')
+	text, encrypted := p.text()
+	return append(append(dst, appendSaid(p.Version, p.Nick, text, encrypted, false)...), `</pinned></item>`...)
+}
+
+// text is what a message says, and whether that is encrypted.
+func (p Pinned) text() (string, bool) {
+	m, err := stream.Parse(p.Stanza, stream.Limits{Bytes: len(p.Stanza)})
+	if err != nil {
+		return "", false // it is damaged; that it is pinned is true
+	}
+	return stanza.SaidText(m), stanza.IsEncrypted(m)
+}
+
+// corrected tells everybody what a pinned message says now, if it is pinned, that m, of
+// a bare JID, corrects.
+func (r *room) corrected(ctx context.Context, author string, m *stream.Element) {
+	id := stanza.CorrectedID(m)
+	if id == "" || !r.looksForPins() {
+		return
+	}
+	r.keepPins(ctx, func(ctx context.Context) error {
+		list, err := r.svc.store.Pinned(ctx, r.name, r.jid, nil)
+		for _, p := range list {
+			if p.Author == author && p.StanzaID == id {
+				r.tellPins(p.item())
+			}
+		}
+		return err
+	})
+}
+
+// takenBack unpins messages that say nothing any more.
+func (r *room) takenBack(ctx context.Context, ids []uuid.UUID) {
+	if len(ids) == 0 || !r.looksForPins() {
+		return
+	}
+	r.keepPins(ctx, func(ctx context.Context) error {
+		gone, err := r.svc.store.Unpin(ctx, r.name, ids)
+		if len(gone) > 0 {
+			r.tellUnpinned(gone)
+		}
+		return err
+	})
+}
+
+// looksForPins reports whether it is worth asking the store: most rooms have none.
+func (r *room) looksForPins() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mayHavePins
+}
+
+// keepPins does what follows from a message that was stored, whether its sender is still there
+// or not. If the store cannot be asked, those who are here see it when they ask again.
+func (r *room) keepPins(ctx context.Context, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout)
+	defer cancel()
+	done, err := r.beginChange(ctx)
+	if err == nil {
+		err = do(ctx)
+		done()
+	}
+	if err != nil {
+		r.svc.log.Warn("people in a room were not told of a pinned message that changed", "room", r.name, "err", err)
+	}
+}
