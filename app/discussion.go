@@ -35,7 +35,7 @@ const (
 	discussionSize  = 30
 	maxSaidBytes    = 4000 // of one message
 	discussionKnown = 3 * time.Second
-	maxKnown        = 100 // discussions
+	maxKnown        = 100 // pages of discussions, of the latest and of what was said earlier
 )
 
 // Discussion is what was said in a room that everybody may read, the latest last.
@@ -129,11 +129,18 @@ func (s *Server) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart,
 	return part, err
 }
 
-// discussions keeps the latest of each for a moment: many visitors cost one query. The zero
-// value is ready.
+// discussions keeps what pages show of rooms for a moment: many visitors cost one query. What was
+// said earlier is kept apart, so that whoever reads on and on does not push out the latest. The
+// zero value is ready.
 type discussions struct {
-	mu    sync.Mutex
-	known map[string]knownDiscussion
+	mu              sync.Mutex
+	latest, earlier map[discussionPage]knownDiscussion
+}
+
+// discussionPage is what was said in a room before a message; before uuid.Max: the latest.
+type discussionPage struct {
+	room   string
+	before uuid.UUID
 }
 
 type knownDiscussion struct {
@@ -143,11 +150,12 @@ type knownDiscussion struct {
 }
 
 func (d *discussions) get(ctx context.Context, chat Chat, name string, before uuid.UUID) (Discussion, error) {
-	if before != uuid.Max {
-		return chat.Discussion(ctx, name, before, discussionSize)
+	page, known := discussionPage{name, before}, &d.earlier
+	if before == uuid.Max {
+		known = &d.latest
 	}
 	d.mu.Lock()
-	k, ok := d.known[name]
+	k, ok := (*known)[page]
 	d.mu.Unlock()
 	if ok && time.Now().Before(k.until) {
 		return k.Discussion, k.err
@@ -158,10 +166,10 @@ func (d *discussions) get(ctx context.Context, chat Chat, name string, before uu
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.known == nil || len(d.known) >= maxKnown {
-		d.known = make(map[string]knownDiscussion)
+	if *known == nil || len(*known) >= maxKnown {
+		*known = make(map[discussionPage]knownDiscussion)
 	}
-	d.known[name] = k
+	(*known)[page] = k
 	return k.Discussion, k.err
 }
 

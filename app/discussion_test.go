@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -85,6 +86,44 @@ func TestDiscussion_Earlier(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s is shown %d times", word, n)
 		}
+	}
+}
+
+// askedChat counts what it is asked.
+type askedChat struct {
+	Chat
+	asked map[discussionPage]int
+}
+
+func (c askedChat) Discussion(_ context.Context, room string, before uuid.UUID, _ int) (Discussion, error) {
+	c.asked[discussionPage{room, before}]++
+	return Discussion{Title: room}, nil
+}
+
+// A page of a discussion, of the latest or of what was said earlier, is read once in a while, and however
+// many there are, only so many are kept; who reads on and on does not push out the latest.
+func TestDiscussion_Kept(t *testing.T) {
+	chat, d := askedChat{asked: map[discussionPage]int{}}, discussions{}
+	get := func(before uuid.UUID) {
+		t.Helper()
+		if got, err := d.get(t.Context(), chat, "garden", before); err != nil || got.Title != "garden" {
+			t.Errorf("%+v %v", got, err)
+		}
+	}
+	earlier := uuid.Must(uuid.NewV7())
+	for range 3 {
+		get(uuid.Max)
+		get(earlier)
+	}
+	if len(chat.asked) != 2 || chat.asked[discussionPage{"garden", uuid.Max}] != 1 || chat.asked[discussionPage{"garden", earlier}] != 1 {
+		t.Errorf("asked %v", chat.asked)
+	}
+	for range 3 * maxKnown {
+		get(uuid.Must(uuid.NewV7()))
+	}
+	get(uuid.Max)
+	if n := len(d.earlier); n > maxKnown || chat.asked[discussionPage{"garden", uuid.Max}] != 1 {
+		t.Errorf("%d pages are kept; the latest was asked for %d times", n, chat.asked[discussionPage{"garden", uuid.Max}])
 	}
 }
 
