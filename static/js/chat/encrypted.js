@@ -1,19 +1,33 @@
 // OMEMO: a key serves once. Of a message that comes twice in the same moment, from its
 // sender and from the archive, Converse reads one; the other has neither a text nor an
-// error, and may come first, and be shown for good. So it waits for the one that was read.
+// error, or an error, and may come first, since who reads the first message of a device
+// sends a new key to the server before. So it waits for the one that is read, and makes
+// room for it if that takes long.
 
-const PATIENCE = 5000; // ms
+const PATIENCE = 2000; // ms
 
-/** A copy of a message that was read already. */
-const isRepeat = (attrs) => attrs?.is_encrypted && attrs.encrypted && !attrs.plaintext && !attrs.is_error && !attrs.is_only_key;
+/** What is said without words is encrypted, too, and has no text. */
+const isSilent = (attrs) => attrs.is_only_key || attrs.is_marker || attrs.reaction_to_id || ['composing', 'paused', 'inactive', 'gone'].includes(attrs.chat_state);
+
+/** A copy of a message that was read already, or that cannot be read. */
+const isUnread = (attrs) => Boolean(attrs?.is_encrypted && !attrs.plaintext && (attrs.is_error ? attrs.error_type === 'Decryption' : attrs.encrypted && !isSilent(attrs)));
+
+/** Tells messages apart: an id is its sender's to give. */
+function identity(chat, { msgid, from }) {
+    const sender = chat.get('type') === 'chatroom' ? from : from?.split('/')[0];
+    return `${msgid} ${sender}`;
+}
 
 /**
  * Whether a message was read, now or within moments.
  * @returns {Promise<boolean>}
  */
-function wasRead(messages, id) {
-    const is = (message) => message.get('msgid') === id && Boolean(message.get('plaintext'));
+function wasRead(chat, attrs) {
+    const { messages } = chat;
+    const wanted = identity(chat, attrs);
+    const is = (message) => Boolean(message.get('plaintext')) && identity(chat, message.attributes) === wanted;
     if (messages.models.some(is)) return Promise.resolve(true);
+    if (attrs.is_error) return Promise.resolve(false); // which is said at once
     return new Promise((resolve) => {
         const settle = (read) => {
             clearTimeout(timer);
@@ -26,12 +40,22 @@ function wasRead(messages, id) {
     });
 }
 
+/** Removes the copies of a message that were not read, once those before it are there. */
+function removeUnread(chat, attrs) {
+    const wanted = identity(chat, attrs);
+    chat.msg_chain = Promise.resolve(chat.msg_chain ?? chat.messages.fetched).then(() => {
+        const unread = chat.messages.filter((message) => isUnread(message.attributes) && identity(chat, message.attributes) === wanted);
+        for (const message of unread) message.destroy();
+    });
+}
+
 /** @param {Converse.Private} _converse */
 export function readOnce(_converse) {
     for (const { prototype } of [_converse.exports.ChatBox, _converse.exports.MUC]) {
         const { queueMessage } = prototype;
         prototype.queueMessage = async function (attrs) {
-            if (isRepeat(attrs) && (await wasRead(this.messages, attrs.msgid))) return;
+            if (isUnread(attrs) && (await wasRead(this, attrs))) return;
+            if (attrs?.plaintext) removeUnread(this, attrs);
             return queueMessage.call(this, attrs);
         };
     }
