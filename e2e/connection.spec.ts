@@ -262,3 +262,48 @@ test("a room that was being opened when the stream was lost opens on the next on
   await expect(alice.input()).toBeVisible();
   expect(lost).toBe(1);
 });
+
+// XEP-0030: Converse puts away what it knows of the server when it gives a stream up, which
+// goes on for a moment.
+test("an answer that comes when its stream was given up does no harm", async ({ visit }) => {
+  const alice = await visit("alice");
+  alice.watch.allow(/WebSocket connection to/);
+  let silent = false;
+  let asked: string | undefined;
+  let answer: () => void = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let begin: () => void = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+    const server = page.connectToServer();
+    page.onMessage((data) => {
+      if (!asked && String(data).includes("disco#items")) asked = String(data).match(/ id="([^"]+)"/)![1];
+      server.send(data);
+    });
+    const first = !asked;
+    server.onMessage((data) => {
+      const isAnswer = asked && String(data).includes(`id="${asked}"`);
+      if (isAnswer) void answered.then(() => page.send(data)).then(begin);
+      else if (!(first && silent)) page.send(data);
+    });
+  });
+  await alice.openSite();
+  await alice.ready();
+  await expect.poll(() => asked).toBeTruthy();
+
+  await alice.context.route(/\/xmpp\/me$/, async (route) => {
+    await begun; // no new stream before that
+    await route.continue();
+  });
+  silent = true;
+  await alice.page.evaluate(() => window.dispatchEvent(new Event("online"))); // the stream is asked, and says nothing
+  await expect(alice.notice()).toContainText("Reconnecting");
+  answer();
+  await begun;
+  await expect(alice.notice()).toBeHidden();
+  await alice.talkTo("bob");
+});

@@ -41,3 +41,32 @@ test("what was removed is saved and loaded without an error", async ({ alice, bo
   });
   expect(done).toBe("saved and loaded");
 });
+
+// Converse fails where its stream is gone, as it does when somebody signs out: a note. With a
+// stream, it is an error of the page.
+test("what fails for want of a stream is no error", async ({ alice, visit }) => {
+  alice.watch.allow(/401/, /WebSocket connection to/, /^exception: /);
+  await alice.talkTo("bob");
+  /** Lets Converse ask for something impossible, for whose answer nobody waits. */
+  const fail = () =>
+    alice.page.evaluate(() => {
+      type Contact = { sendRosterRemoveStanza(this: { get(): string }): Promise<unknown> };
+      const { model } = document.querySelector("converse-chat")! as unknown as { model: { contact: Contact } };
+      void model.contact.sendRosterRemoveStanza.call({ get: () => "nobody@localhost" });
+    });
+  const error = alice.context.waitForEvent("weberror");
+  await fail();
+  await error;
+
+  const elsewhere = await visit("alice");
+  await elsewhere.signIn();
+  await elsewhere.goTo("Settings");
+  await elsewhere.page.getByRole("button", { name: "Sign out everywhere else" }).click();
+  await expect(alice.page.getByText("You are signed out.")).toBeVisible();
+  const errors: Error[] = [];
+  alice.context.on("weberror", (each) => errors.push(each.error()));
+  const note = alice.context.waitForEvent("console", (message) => message.text().startsWith("Cut off:"));
+  await fail();
+  await note;
+  expect(errors).toEqual([]);
+});

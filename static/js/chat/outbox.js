@@ -150,7 +150,9 @@ class Outbox {
             const room = entry.room && (await this.api.rooms.get(entry.room));
             if (entry.room) await entered(room);
             entry.sent = true;
-            this.api.connection.get().send(entry.again(this._converse.session.get('bare_jid')));
+            const connection = this.api.connection.get();
+            if (!connection) return; // the person signed out meanwhile
+            connection.send(entry.again(this._converse.session.get('bare_jid')));
         }
         this.ask();
     }

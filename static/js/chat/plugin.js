@@ -31,6 +31,7 @@ import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
 import { leaveOutLateAnswers } from './disco.js';
+import { failOnce, noteWhatIsCutOff } from './failures.js';
 import { rememberGaps } from './gaps.js';
 import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
@@ -59,6 +60,8 @@ export function plugin(config) {
             saveOnlyWhatIsKept(window.converse.env);
             const guard = new LoginGuard(config);
 
+            failOnce(_converse);
+            noteWhatIsCutOff(_converse, guard);
             signIn(_converse, guard, config);
             const heardAgain = keepBeforeResuming(_converse);
             hideAddresses(_converse);
