@@ -6,7 +6,7 @@ const texts = ["hello", "Grüße aus Köln", "こんにちは、元気ですか"
 
 for (const { login, transport } of ways) {
   test.describe(`${login} over ${transport}`, () => {
-    test.use({ login, transport });
+    test.use({ login, transport, findsOut: true });
 
     test("two people talk", async ({ visit, database, site }) => {
       const [alice, bob] = [await visit("alice"), await visit("bob")];

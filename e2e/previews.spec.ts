@@ -4,6 +4,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AxeBuilder } from "@axe-core/playwright";
+import { bubble } from "./support/messages.ts";
 import { expect, inBothThemes, type Person, test as base } from "./support/test.ts";
 
 type Wiki = { url: string; asked: string[]; picture: Buffer };
@@ -51,15 +52,18 @@ test("a link shows what is behind it, to both, and until somebody hides it", asy
   await bob.say(`${wiki.url}/plain`);
   await alice.hears("/plain");
   await expect.poll(() => wiki.asked).toContain("/plain");
-  await expect(card(alice)).toHaveCount(1);
+  await bob.say(`${wiki.url}/wasps`); // asked for after that
+  await expect(card(alice)).toHaveCount(2);
+  await expect(bubble(alice, "/plain").locator(".link-card")).toHaveCount(0);
 
-  await card(bob).hover();
-  await card(bob).getByRole("button", { name: "Hide the preview" }).click();
-  await expect(card(bob)).toHaveCount(0);
+  const look = bubble(bob, "Look:").locator(".link-card");
+  await look.hover();
+  await look.getByRole("button", { name: "Hide the preview" }).click();
+  await expect(look).toHaveCount(0);
   await bob.page.reload();
-  await bob.hears("Look:");
-  await expect(card(alice)).toHaveCount(1);
-  await expect(card(bob)).toHaveCount(0);
+  await expect(bubble(bob, "/wasps").locator(".link-card")).toHaveCount(1);
+  await expect(look).toHaveCount(0);
+  await expect(card(alice)).toHaveCount(2);
 });
 
 for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } })) {

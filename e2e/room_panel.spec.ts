@@ -163,6 +163,11 @@ for (const [name, viewport] of Object.entries(screens)) {
       await expect(member(alice, names.bob)).toContainText("Guest");
       const carol = await visit("carol");
       await carol.signIn();
+      const invitation = carol.page.locator("#chat-invitation");
+      await expect(invitation).toContainText(`${names.alice} invites you to a room.`);
+      await invitation.getByRole("button", { name: "Open" }).click();
+      await expect(carol.room("Book club")).toBeVisible();
+      await expect(member(alice, names.carol)).toBeVisible();
     });
 
     test("a card stands behind every name and picture; Message leads to the conversation with them", async ({ alice, bob }) => {

@@ -1,5 +1,6 @@
 // Search: over all of one's conversations and rooms, to the place where it was said.
 
+import { choose } from "./support/messages.ts";
 import { expect, inBothThemes, makeRoom, type Person, test } from "./support/test.ts";
 import type { Database } from "./support/cluster.ts";
 
@@ -86,6 +87,8 @@ test("a link to a message opens there after the sign-in", async ({ visit, databa
 test("people and rooms by name, messages by where, when and file, all by keyboard", async ({ alice, bob }) => {
   await makeRoom(alice, "Book club");
   await alice.say("The kettle is on");
+  await alice.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await choose(alice, "kettle is on", "Copy link");
   await alice.talkTo("bob");
   await alice.say("No kettle here");
   await bob.talkTo("alice");
@@ -115,4 +118,8 @@ test("people and rooms by name, messages by where, when and file, all by keyboar
 
   await searchFor(bob, "kettle"); // what was said in a room that he never entered is not his
   await expect(found(bob)).toHaveText(/No kettle here/);
+
+  await alice.page.goto(await alice.page.evaluate(() => navigator.clipboard.readText()));
+  await expect(alice.room("Book club")).toBeVisible();
+  await expect(alice.page.locator("converse-chat-message[data-found]")).toContainText("The kettle is on");
 });

@@ -9,6 +9,7 @@ export function startFirefox(path: string): Promise<Browser> {
     browser: "firefox",
     executablePath: path,
     headless: true,
+    timeout: 120_000, // generous, as all of them (playwright.config.ts)
     defaultViewport: { width: 1280, height: 800 },
     extraPrefsFirefox: {
       "intl.accept_languages": "en-GB",

@@ -4,7 +4,7 @@ import type { Person } from "./person.ts";
 const brief = { timeout: 5000 }; // ms
 
 /** What is offered beside a message, in its bar or in the menu there. */
-export type Action = "React" | "Edit" | "Delete" | "Reply" | "Pin to room" | "Unpin";
+export type Action = "React" | "Edit" | "Delete" | "Reply" | "Copy link" | "Pin to room" | "Unpin";
 
 /** A whole message of the chat that is open: text, reactions and menu. */
 export function bubble(person: Person, text: string): Locator {

@@ -35,11 +35,14 @@ export class Person {
     return this.at(await this.context.newPage());
   }
 
-  /** Makes WebSocket unusable, as some proxies do: it is the page's task to notice. */
-  async prepare(): Promise<void> {
-    if (this.transport === "bosh" && this.login !== "prebind") {
-      await this.context.routeWebSocket(/\/xmpp-websocket/, (socket) => socket.close({ code: 1006 }));
-    }
+  /**
+   * Makes WebSocket unusable, as some proxies do. The page finds that out by itself, which
+   * takes some seconds, or knows it from another page of its tab.
+   */
+  async prepare(findsOut: boolean): Promise<void> {
+    if (this.transport !== "bosh" || this.login === "prebind") return;
+    await this.context.routeWebSocket(/\/xmpp-websocket/, (socket) => socket.close({ code: 1006 }));
+    if (!findsOut) await this.context.addInitScript(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
   }
 
   /** Signs in to the site, and to the chat where that takes a hand. */

@@ -57,7 +57,13 @@ export async function inBothThemes(page: Page, look: (theme: "light" | "dark") =
   }
 }
 
-type Options = { login: Login; transport: Transport; settings: Record<string, string> };
+type Options = {
+  login: Login;
+  transport: Transport;
+  /** Whether pages find out that WebSocket does not work, where the transport is BOSH. */
+  findsOut: boolean;
+  settings: Record<string, string>;
+};
 
 type Fixtures = {
   database: Database;
@@ -78,6 +84,7 @@ type WorkerFixtures = {
 export const test = base.extend<Options & Fixtures, WorkerFixtures>({
   login: ["session", { option: true }],
   transport: ["websocket", { option: true }],
+  findsOut: [false, { option: true }],
   settings: [{}, { option: true }],
 
   cluster: [
@@ -121,10 +128,11 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
     expect(end, "how the site stopped").toEqual({ code: 0, signal: null });
   },
 
-  visit: async ({ browser, site, login, transport, contextOptions }, use) => {
+  visit: async ({ browser, site, login, transport, findsOut, contextOptions }, use) => {
     const people: Person[] = [];
     await use(async (user) => {
       const person = await arrive(browser, site, user, login, transport, contextOptions);
+      await person.prepare(findsOut);
       people.push(person);
       return person;
     });
@@ -150,7 +158,5 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
 async function arrive(browser: Browser, site: Site, user: User, login: Login, transport: Transport, options: object) {
   const context = await browser.newContext({ ...options, baseURL: site.url });
   const watch = new Watch(context, () => site.url);
-  const person = new Person(user, context, watch, login, transport, await context.newPage());
-  await person.prepare();
-  return person;
+  return new Person(user, context, watch, login, transport, await context.newPage());
 }
