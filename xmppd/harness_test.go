@@ -21,6 +21,7 @@ type world struct {
 	srv   *Server
 	store *memStore
 	serve sync.WaitGroup
+	over  func(stream.Stream) stream.Stream // what streams are served as; nil: themselves
 }
 
 func newWorld(t testing.TB, users ...string) *world { return newWorldWith(t, Config{}, users...) }
@@ -63,7 +64,10 @@ type client struct {
 func (w *world) connect(peer stream.Peer) *client {
 	server, c := streamtest.Pipe(w.t)
 	cl := &client{Client: c, w: w, server: server, done: make(chan error, 1)}
-	w.serve.Go(func() { cl.done <- w.srv.Serve(context.Background(), server, &peer) })
+	if w.over != nil {
+		cl.server = w.over(server)
+	}
+	w.serve.Go(func() { cl.done <- w.srv.Serve(context.Background(), cl.server, &peer) })
 	return cl
 }
 

@@ -51,7 +51,7 @@ func (srv *Server) showPresenceTo(ctx context.Context, from string, a *account, 
 	}
 	for _, o := range sessions {
 		if !srv.clientBlocked(ctx, from, o) {
-			o.deliver(raw)
+			o.deliverSoon(raw)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
 	for _, o := range srv.lookup(user).available() {
 		raw := unavailable(o.full, contact)
 		for _, t := range srv.lookup(a.User).available() {
-			t.deliver(raw)
+			t.deliverSoon(raw)
 		}
 	}
 }

@@ -71,11 +71,27 @@ const (
 // stream is lost but may be resumed, the stanza is kept (XEP-0198 §5); a message
 // for a session that has just ended is kept for the account. The bytes may be
 // shared between sessions.
-func (s *session) deliver(raw []byte) {
+func (s *session) deliver(raw []byte) { s.deliverBy(stream.Stream.Send, raw) }
+
+// deliverSoon is deliver for the presence of others, who may come in crowds: what comes
+// within a moment is written together (stream.Batcher).
+func (s *session) deliverSoon(raw []byte) { s.deliverBy(sendSoon, raw) }
+
+// sender sends a stanza over a stream.
+type sender func(stream.Stream, []byte) error
+
+func sendSoon(st stream.Stream, raw []byte) error {
+	if b, ok := st.(stream.Batcher); ok {
+		return b.SendSoon(raw)
+	}
+	return st.Send(raw)
+}
+
+func (s *session) deliverBy(send sender, raw []byte) {
 	now := time.Now()
 	s.mu.Lock()
 	tooLate := s.state == gone
-	s.deliverLocked(sentStanza{raw, now})
+	s.deliverLocked(send, sentStanza{raw, now})
 	s.mu.Unlock()
 	if tooLate {
 		ctx, cancel := s.server.storeContext()
@@ -84,7 +100,7 @@ func (s *session) deliver(raw []byte) {
 	}
 }
 
-func (s *session) deliverLocked(stanza sentStanza) {
+func (s *session) deliverLocked(send sender, stanza sentStanza) {
 	switch s.state {
 	case gone:
 		return
@@ -96,13 +112,13 @@ func (s *session) deliverLocked(stanza sentStanza) {
 		return
 	}
 	if !s.holdLocked(stanza) {
-		s.transmitLocked(stanza)
+		s.transmitLocked(send, stanza)
 	}
 }
 
 // transmitLocked queues a stanza on the stream, and keeps it until it is
 // acknowledged.
-func (s *session) transmitLocked(stanza sentStanza) {
+func (s *session) transmitLocked(send sender, stanza sentStanza) {
 	if s.sm != nil {
 		s.keepLocked(stanza)
 		if s.sm.unsent > 0 { // older ones go first
@@ -114,9 +130,9 @@ func (s *session) transmitLocked(stanza sentStanza) {
 		return
 	}
 	// An error means that the stream is closing; its reader will see to it.
-	_ = s.stream.Send(stanza.raw)
+	_ = send(s.stream, stanza.raw)
 	if s.sm != nil && s.sm.wantsAck() {
-		_ = s.stream.Send([]byte(smRequest))
+		_ = send(s.stream, []byte(smRequest))
 	}
 }
 

@@ -139,7 +139,7 @@ func (srv *Server) toWatchers(ctx context.Context, from string, raw []byte) {
 	user := localpart(from)
 	for _, s := range srv.watches.of(user) {
 		if p, _ := s.available(); p != nil && !srv.EitherBlocks(ctx, user, s.user) && !srv.clientBlocked(ctx, from, s) {
-			s.deliver(raw)
+			s.deliverSoon(raw)
 		}
 	}
 }

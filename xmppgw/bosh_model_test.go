@@ -257,7 +257,11 @@ func (m *model) do(op modelOp) {
 	case opPush:
 		id := fmt.Sprint("p", len(m.pushed))
 		m.pushed = append(m.pushed, id)
-		_ = m.session.Send([]byte(message("alice@h", id)))
+		send := m.session.Send
+		if op.n%2 == 1 {
+			send = m.session.SendSoon
+		}
+		_ = send([]byte(message("alice@h", id)))
 	case opSleep: // what is under way for longer ends the session (B-31)
 		m.arriveAll()
 		time.Sleep(time.Duration(op.n) * time.Second)

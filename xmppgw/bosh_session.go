@@ -93,7 +93,10 @@ func (in inbound) size() int {
 	return len(in.element.Raw)
 }
 
-var _ carrier = (*boshSession)(nil)
+var (
+	_ carrier        = (*boshSession)(nil)
+	_ stream.Batcher = (*boshSession)(nil)
+)
 
 // newBOSH makes a session and lets the server serve it.
 func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64, at host) (*boshSession, error) {
@@ -259,6 +262,16 @@ func closedError(reason error) error {
 func (s *boshSession) Send(raw []byte) error {
 	s.gateway.sent(s, raw)
 	return s.queue.Push(raw)
+}
+
+// SendSoon implements stream.Batcher.
+func (s *boshSession) SendSoon(raw []byte) error { return s.gateway.sendSoon(s, s.queue, raw) }
+
+// flushWaiting implements flusher.
+func (s *boshSession) flushWaiting() {
+	if s.queue.Flush() {
+		s.flush()
+	}
 }
 
 // Ready implements stream.Stream.

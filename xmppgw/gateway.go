@@ -109,6 +109,7 @@ type Gateway struct {
 	began   time.Time
 	polled  pollers      // of BOSH connections that wait
 	asked   atomic.Int64 // BOSH requests without an answer
+	soon    soon         // streams on which something waits
 
 	stopping atomic.Bool // Shutdown has begun
 

@@ -41,7 +41,10 @@ type tcpStream struct {
 	greeted bool       // our header is queued or written
 }
 
-var _ carrier = (*tcpStream)(nil)
+var (
+	_ carrier        = (*tcpStream)(nil)
+	_ stream.Batcher = (*tcpStream)(nil)
+)
 
 func (g *Gateway) newTCPStream(nc net.Conn, o TCPOptions) *tcpStream {
 	raw := &patientConn{Conn: nc, patience: g.cfg.WritePatience}
@@ -192,7 +195,14 @@ func (s *tcpStream) readError(err error) error {
 // Send implements stream.Stream.
 func (s *tcpStream) Send(raw []byte) error {
 	s.gateway.sent(s, raw)
-	err := s.queue.Push(raw)
+	return s.pushed(s.queue.Push(raw))
+}
+
+// SendSoon implements stream.Batcher.
+func (s *tcpStream) SendSoon(raw []byte) error { return s.pushed(s.gateway.sendSoon(s, s.queue, raw)) }
+
+// pushed sees to a queue that has overflowed, and so has closed.
+func (s *tcpStream) pushed(err error) error {
 	if errors.Is(err, stream.ErrOverflow) {
 		s.boundClose()
 	}
@@ -227,6 +237,13 @@ func (s *tcpStream) finish() {
 	}
 	_ = s.raw.SetReadDeadline(time.Now().Add(closePatience))
 	_, _ = io.Copy(io.Discard, io.LimitReader(s.raw, 1<<20))
+}
+
+// flushWaiting implements flusher.
+func (s *tcpStream) flushWaiting() {
+	if s.queue.Flush() {
+		s.startWriter()
+	}
 }
 
 // startWriter is called when there is something to write and no writer.

@@ -60,8 +60,9 @@ type wsStream struct {
 }
 
 var (
-	_ carrier       = (*wsStream)(nil)
-	_ stream.Corker = (*wsStream)(nil)
+	_ carrier        = (*wsStream)(nil)
+	_ stream.Corker  = (*wsStream)(nil)
+	_ stream.Batcher = (*wsStream)(nil)
 )
 
 // serveWebSocket serves an upgraded connection until it ends. early is what the
@@ -278,7 +279,14 @@ func (s *wsStream) readError(err error) error {
 // Send implements stream.Stream.
 func (s *wsStream) Send(raw []byte) error {
 	s.gateway.sent(s, raw)
-	err := s.queue.Push(raw)
+	return s.pushed(s.queue.Push(raw))
+}
+
+// SendSoon implements stream.Batcher.
+func (s *wsStream) SendSoon(raw []byte) error { return s.pushed(s.gateway.sendSoon(s, s.queue, raw)) }
+
+// pushed sees to a queue that has overflowed, and so has closed.
+func (s *wsStream) pushed(err error) error {
 	if errors.Is(err, stream.ErrOverflow) {
 		s.boundClose()
 	}

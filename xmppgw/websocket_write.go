@@ -51,8 +51,15 @@ func (s *wsStream) Uncork() {
 	}
 }
 
-// writeNow is write for the reader, which does not wait: what the peer does not take
-// at once is left to a writer.
+// flushWaiting implements flusher.
+func (s *wsStream) flushWaiting() {
+	if s.queue.Flush() {
+		s.writeNow()
+	}
+}
+
+// writeNow is write for those who do not wait: what the peer does not take at once is
+// left to a writer.
 func (s *wsStream) writeNow() {
 	for {
 		items, _, closed := s.queue.Next(writeBatch)

@@ -33,26 +33,46 @@ func NewQueue(max int, notify func()) *Queue {
 // Push queues an element. ErrClosed after Close; ErrOverflow when the bound is
 // exceeded, which closes the queue with policy-violation.
 func (q *Queue) Push(element []byte) error {
+	_, err := q.push(element, false)
+	return err
+}
+
+// PushSoon is Push for what is not urgent: notify is not called for it. It is taken in
+// its order, with what Push tells of or when Flush is called; waits reports that the
+// caller is to see to the latter, since nobody else does yet.
+func (q *Queue) PushSoon(element []byte) (waits bool, err error) { return q.push(element, true) }
+
+func (q *Queue) push(element []byte, soon bool) (waits bool, err error) {
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
-		return ErrClosed
+		return false, ErrClosed
 	}
 	if q.bytes+len(element) > q.max {
 		q.items, q.bytes = nil, 0
 		q.mu.Unlock()
 		q.Close(&Error{Condition: PolicyViolation, Text: "the client reads too slowly"})
-		return ErrOverflow
+		return false, ErrOverflow
 	}
+	first := len(q.items) == 0
 	q.items = append(q.items, element)
 	q.bytes += len(element)
-	tell := !q.busy && !q.corked
+	free := !q.busy && !q.corked
+	tell := free && !soon
 	q.busy = q.busy || tell
 	q.mu.Unlock()
 	if tell {
 		q.notify()
 	}
-	return nil
+	return free && soon && first, nil
+}
+
+// Flush ends the wait of what PushSoon queued. It reports whether the caller is to do
+// what notify would have been called for.
+func (q *Queue) Flush() (work bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.beginLocked(!q.corked)
 }
 
 // Cork puts off notify until Uncork, and reports whether it does: not where it was called
@@ -69,8 +89,15 @@ func (q *Queue) Cork() bool {
 func (q *Queue) Uncork() (work bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	work = q.corked && !q.busy && len(q.items) > 0
+	was := q.corked
 	q.corked = false
+	return q.beginLocked(was)
+}
+
+// beginLocked lets the caller take what is queued, if it may, nobody is told of that, and there
+// is something.
+func (q *Queue) beginLocked(may bool) (work bool) {
+	work = may && !q.busy && len(q.items) > 0
 	q.busy = q.busy || work
 	return work
 }

@@ -76,6 +76,15 @@ type Corker interface {
 	Uncork()
 }
 
+// Batcher is a Stream on which what is not urgent may wait for more of the kind, so that
+// it is written together.
+type Batcher interface {
+	Stream
+	// SendSoon is Send, but the element may be written up to a tenth of a second later. It
+	// keeps its order: what Send is given after it is written after it.
+	SendSoon(element []byte) error
+}
+
 // Server serves streams: the embedded XMPP server, or a relay to another one.
 type Server interface {
 	// Serve talks to the peer until the stream ends. The opening header was
