@@ -161,6 +161,7 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	if known {
 		s.peer.Domain = to.domain
 	}
+	s.Cork() // the features go out with it
 	_ = s.queue.Push(s.header(el.From))
 	switch {
 	case el.Name.Space != stream.NSFraming || el.Name.Local != "open":
@@ -221,6 +222,7 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	if el.Name != (stream.Name{Space: stream.NSFraming, Local: "open"}) {
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream again after signing in"}
 	}
+	s.Cork() // the features go out with it
 	return s.queue.Push(s.header(el.From))
 }
 
