@@ -9,8 +9,6 @@ import (
 	"foyer/internal/stream"
 )
 
-const nsSession = "urn:ietf:params:xml:ns:xmpp-session"
-
 // Attempts to bind or resume before the stream ends (RFC 6120 §7.6.2).
 const bindAttempts = 8
 
@@ -61,7 +59,7 @@ func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, erro
 // bindFeatures advertises what comes after SASL. <session/> does nothing, but
 // clients of RFC 3921's time ask for it (RFC 6121 App. E).
 func (c *conn) bindFeatures() []byte {
-	return c.features(`<bind xmlns="`+stanza.NSBind+`"/><session xmlns="`+nsSession+`"><optional/></session>`, c.resumable())
+	return c.features(`<bind xmlns="`+stanza.NSBind+`"/><session xmlns="`+stanza.NSSession+`"><optional/></session>`, c.resumable())
 }
 
 // features are those of a stream that is signed in, and more. Stream management

@@ -34,8 +34,8 @@ type iqHandler func(ctx context.Context, s *session, iq *stream.Element, payload
 // service-unavailable (RFC 6120 §8.4).
 func iqHandlers() map[iqKey]iqHandler {
 	all := map[iqKey]iqHandler{
-		{toServer, "set", stream.Name{Space: nsSession, Local: "session"}}: handleSession,
-		{toSelf, "set", stream.Name{Space: nsSession, Local: "session"}}:   handleSession,
+		{toServer, "set", stream.Name{Space: stanza.NSSession, Local: "session"}}: handleSession,
+		{toSelf, "set", stream.Name{Space: stanza.NSSession, Local: "session"}}:   handleSession,
 	}
 	for _, table := range []map[iqKey]iqHandler{
 		rosterHandlers(), watchHandlers(), discoHandlers(), carbonsHandlers(), blockingHandlers(), mamHandlers(),

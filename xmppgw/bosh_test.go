@@ -452,6 +452,18 @@ func TestPrebind(t *testing.T) {
 	b := &boshClient{site: s, cookie: true, sid: first.SID, rid: first.RID}
 	b.wants(b.post(b.body("", message("a", "attached"))), `id="attached"`)
 
+	// A session is opened where the server says so, and does not say that it need not be.
+	for features, want := range map[string]string{
+		`<session xmlns="urn:ietf:params:xml:ns:xmpp-session"/>`:                     "bind session",
+		`<session xmlns="urn:ietf:params:xml:ns:xmpp-session"><optional/></session>`: "bind",
+	} {
+		s := newSite(t, nil)
+		s.echo.features = features
+		if got, err := s.gw.Prebind(t.Context(), id, "127.0.0.1"); err != nil || got.JID != "alice@h/r" || s.echo.stanzas() != want {
+			t.Errorf("%s: %+v, %v; asked for %s", features, got, err, s.echo.stanzas())
+		}
+	}
+
 	s = newSite(t, func(c *Config) { c.PrebindUnused = 50 * time.Millisecond })
 	unused, err := s.gw.Prebind(t.Context(), id, "127.0.0.1")
 	if err != nil {

@@ -36,6 +36,8 @@ type echo struct {
 	left []error // how the streams ended, as Serve saw it
 
 	served int // streams
+
+	features string // behind the sign-in
 }
 
 func (e *echo) End(scope stream.Scope, _ error) {
@@ -78,7 +80,7 @@ func (e *echo) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) (e
 	if err := s.Restart(ctx); err != nil {
 		return err
 	}
-	_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"/>`))
+	_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams">` + e.features + `</stream:features>`))
 	for {
 		el, err := s.Recv(ctx)
 		if err != nil {
@@ -88,6 +90,8 @@ func (e *echo) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) (e
 		e.got = append(e.got, el.ID)
 		e.mu.Unlock()
 		switch {
+		case el.Child.Local == "session":
+			_ = s.Send([]byte(`<iq xmlns="jabber:client" type="result" id="session"/>`))
 		case el.Name.Local == "iq":
 			_ = s.Send([]byte(`<iq xmlns="jabber:client" type="result" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>` + peer.Identity.User + `@h/r</jid></bind></iq>`))
 		case el.To == "quiet":

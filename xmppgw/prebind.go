@@ -68,7 +68,9 @@ type prebind struct {
 	rid     uint64 // of the next request
 }
 
-// signIn goes the way of XEP-0206 §4: features, SASL EXTERNAL, restart, bind.
+// signIn goes the way of XEP-0206 §4: features, SASL EXTERNAL, restart, bind; and where the
+// server wants it, the session of RFC 3921 §3, without which MongooseIM drops what the page
+// would send.
 func (p *prebind) signIn(ctx context.Context, creation *stream.Body) (jid string, err error) {
 	id := p.session.peer.Identity
 	authzid := base64.StdEncoding.EncodeToString([]byte(id.User + "@" + p.session.gateway.cfg.Domain))
@@ -79,19 +81,46 @@ func (p *prebind) signIn(ctx context.Context, creation *stream.Body) (jid string
 		return "", err
 	}
 	restart := &stream.Body{Attrs: map[stream.Name]string{{Space: stream.NSXBOSH, Local: "restart"}: "true"}}
-	if _, err := p.exchange(ctx, restart, "features"); err != nil {
+	features, err := p.exchange(ctx, restart, "features")
+	if err != nil {
 		return "", err
 	}
 	iq, err := p.send(ctx, "iq", `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="`+stanza.NSBind+`"/></iq>`)
 	if err != nil {
 		return "", err
 	}
+	jid, ok := boundTo(iq)
+	if !ok {
+		return "", fmt.Errorf("%w: no resource was bound: %s", ErrPrebind, iq.Raw)
+	}
+	return jid, p.establish(ctx, features)
+}
+
+// boundTo returns the address in a server's answer to a request to bind.
+func boundTo(iq *stream.Element) (jid string, ok bool) {
 	if bind, ok := iq.Find(stanza.NSBind, "bind"); ok {
 		if j, ok := bind.Find(stanza.NSBind, "jid"); ok {
-			return j.Text(), nil
+			return j.Text(), true
 		}
 	}
-	return "", fmt.Errorf("%w: no resource was bound: %s", ErrPrebind, iq.Raw)
+	return "", false
+}
+
+// establish asks for a session, if the features do not say that it is optional
+// (draft-cridland-xmpp-session-01 §2).
+func (p *prebind) establish(ctx context.Context, features *stream.Element) error {
+	session, offered := features.Find(stanza.NSSession, "session")
+	if !offered {
+		return nil
+	}
+	if _, optional := session.Find(stanza.NSSession, "optional"); optional {
+		return nil
+	}
+	iq, err := p.send(ctx, "iq", `<iq xmlns="jabber:client" type="set" id="session"><session xmlns="`+stanza.NSSession+`"/></iq>`)
+	if err == nil && iq.Type != "result" {
+		err = fmt.Errorf("%w: the server opens no session: %s", ErrPrebind, iq.Raw)
+	}
+	return err
 }
 
 func (p *prebind) send(ctx context.Context, want, raw string) (*stream.Element, error) {

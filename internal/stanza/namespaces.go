@@ -32,10 +32,11 @@ const (
 	NSRoster      = "jabber:iq:roster" // RFC 6121 §2
 	NSRSM         = "http://jabber.org/protocol/rsm"
 	NSSASL        = "urn:ietf:params:xml:ns:xmpp-sasl"
-	NSSASL2       = "urn:xmpp:sasl:2"    // XEP-0388
-	NSSASLCB      = "urn:xmpp:sasl-cb:0" // XEP-0440
-	NSSID         = "urn:xmpp:sid:0"     // XEP-0359
-	NSSM          = "urn:xmpp:sm:3"      // XEP-0198
+	NSSASL2       = "urn:xmpp:sasl:2"                     // XEP-0388
+	NSSASLCB      = "urn:xmpp:sasl-cb:0"                  // XEP-0440
+	NSSession     = "urn:ietf:params:xml:ns:xmpp-session" // RFC 3921 §3
+	NSSID         = "urn:xmpp:sid:0"                      // XEP-0359
+	NSSM          = "urn:xmpp:sm:3"                       // XEP-0198
 	NSStanzas     = "urn:ietf:params:xml:ns:xmpp-stanzas"
 	NSTLS         = "urn:ietf:params:xml:ns:xmpp-tls"
 	NSVCard       = "vcard-temp" // XEP-0054

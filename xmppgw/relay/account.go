@@ -5,20 +5,24 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"mellium.im/sasl"
+	"mellium.im/xmlstream"
 	"mellium.im/xmpp"
 	"mellium.im/xmpp/jid"
+	mellium "mellium.im/xmpp/stanza"
 )
 
-// SignIn opens a session of the site's own at the upstream, for a service account: over
-// the same addresses and with the same demands as the streams of people. It signs in by
-// SCRAM where the upstream has it, else by PLAIN; the upstream chooses the resource. ctx
-// bounds the sign-in only. The caller serves the session, and closes it and its Conn.
-// Errors: *RefusedError; any other means that there was no stream to sign in on.
+// SignIn opens a session of the site's own at the upstream, for a service account or for
+// somebody who asks for something on a page: over the same addresses, with the same demands
+// and by the same mechanism as the streams of people, since the secret is a token, which fits
+// into no other. The upstream chooses the resource. ctx bounds the sign-in only. The caller
+// serves the session, and closes it and its Conn. Errors: *RefusedError; any other means
+// that there was no stream to sign in on.
 func (r *Relay) SignIn(ctx context.Context, user, secret string) (session *xmpp.Session, err error) {
 	address, err := jid.New(user, r.cfg.Domain, "")
 	if err != nil {
@@ -47,16 +51,69 @@ func (r *Relay) signInAt(ctx context.Context, t target, address jid.JID, secret 
 	// the machine.
 	session, err := xmpp.NewSession(ctx, address.Domain(), address, l.conn, xmpp.Secure,
 		xmpp.NewNegotiator(func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
-			return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
-				xmpp.SASL("", secret, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain),
-				xmpp.BindResource(),
-			}}
+			return xmpp.StreamConfig{Features: append(bindAndOpen(), xmpp.SASL("", secret, sasl.Plain))}
 		}))
 	if err != nil {
 		l.raw.Close()
 		return nil, fmt.Errorf("as %s: %w", address.Bare(), asRefused(err))
 	}
 	return session, nil
+}
+
+// bindAndOpen are the features of a stream that is signed in: mellium's own binding, and
+// behind it the session of RFC 3921 §3 where the upstream does not say that it is optional
+// (draft-cridland-xmpp-session-01 §2). Without it MongooseIM drops what is sent.
+func bindAndOpen() []xmpp.StreamFeature {
+	wanted := false
+	session := xmpp.StreamFeature{
+		Name: xml.Name{Space: stanza.NSSession, Local: "session"}, Necessary: xmpp.Authn, Prohibited: xmpp.Ready,
+		Parse: func(_ context.Context, d *xml.Decoder, start *xml.StartElement) (required bool, _ any, err error) {
+			var offer struct {
+				Optional *struct{} `xml:"optional"`
+			}
+			err = d.DecodeElement(&offer, start)
+			wanted = offer.Optional == nil
+			return false, nil, err
+		},
+	}
+	bind := xmpp.BindResource()
+	bound := bind.Negotiate
+	bind.Negotiate = func(ctx context.Context, s *xmpp.Session, data any) (xmpp.SessionState, io.ReadWriter, error) {
+		mask, rw, err := bound(ctx, s, data)
+		if err == nil && wanted {
+			err = openSession(s)
+		}
+		return mask, rw, err
+	}
+	return []xmpp.StreamFeature{session, bind}
+}
+
+// openSession asks for a session, and waits for the answer, which comes next: nobody can
+// have written to the stream yet.
+func openSession(s *xmpp.Session) error {
+	w := s.TokenWriter()
+	defer w.Close()
+	iq := mellium.IQ{XMLName: xml.Name{Space: stream.NSClient, Local: "iq"}, Type: mellium.SetIQ, ID: "session"}
+	session := xml.StartElement{Name: xml.Name{Space: stanza.NSSession, Local: "session"}}
+	if _, err := xmlstream.Copy(w, iq.Wrap(xmlstream.Wrap(nil, session))); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	r := s.TokenReader()
+	defer r.Close()
+	var answer struct {
+		mellium.IQ
+		Error mellium.Error `xml:"error"`
+	}
+	if err := xml.NewTokenDecoder(r).Decode(&answer); err != nil {
+		return err
+	}
+	if answer.Type != mellium.ResultIQ {
+		return fmt.Errorf("it opens no session: %w", answer.Error)
+	}
+	return nil
 }
 
 // asRefused makes a *RefusedError of mellium's, whose type is its own: it has the element.

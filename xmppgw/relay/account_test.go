@@ -31,11 +31,14 @@ func TestSignIn_Service(t *testing.T) {
 	done := signIn()
 	e := u.next()
 	e.starttls(u)
-	e.openTo(`<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>`)
+	e.openTo(featurePlain) // and SCRAM, which takes no token
 	e.success("alice")
-	e.openTo(featureBind)
+	e.openTo(`<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>` + featureBind)
 	id := e.expect(`<iq xmlns='jabber:client' type='set' id='{id}'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`)["id"]
 	e.send(`<iq type='result' id='` + id + `'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@example.test/r</jid></bind></iq>`)
+	// MongooseIM drops everything until a session is open (RFC 3921 §3).
+	id = e.expect(`<iq xmlns='jabber:client' type='set' id='{id}'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>`)["id"]
+	e.send(`<iq type='result' id='` + id + `'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>`)
 	got := <-done
 	if got.err != nil {
 		t.Fatal(got.err)
