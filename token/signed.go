@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -24,7 +25,8 @@ var ErrInvalid = errors.New("token: invalid")
 // ErrExpired is ErrInvalid for a token that was good once.
 var ErrExpired = fmt.Errorf("%w: it has expired", ErrInvalid)
 
-// Claims are what a signed token says. jid is the claim that ejabberd reads.
+// Claims are what a signed token says. jid is the claim that ejabberd reads; MongooseIM wants
+// the local part alone, which is the subject.
 type Claims struct {
 	jwt.RegisteredClaims
 	JID     string `json:"jid"`           // bare
@@ -76,11 +78,12 @@ func newSigner(method jwt.SigningMethod, sign, verify any, audience string) *Sig
 // ID names the key (RFC 7638), as the token's header kid does.
 func (s *Signer) ID() string { return s.id }
 
-// Sign returns a token that proves jid until Lifetime from now.
+// Sign returns a token that proves jid, a bare address, until Lifetime from now.
 func (s *Signer) Sign(jid, session string, now time.Time) (string, error) {
 	c := Claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			ID:        rand.Text(),
+			Subject:   localPart(jid),
 			Audience:  jwt.ClaimStrings{s.audience},
 			IssuedAt:  jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(now.Add(Lifetime)),
@@ -94,6 +97,11 @@ func (s *Signer) Sign(jid, session string, now time.Time) (string, error) {
 		err = fmt.Errorf("token: %d bytes are more than chat servers take", len(signed))
 	}
 	return signed, err
+}
+
+func localPart(jid string) string {
+	local, _, _ := strings.Cut(jid, "@")
+	return local
 }
 
 // Verify returns what a token says, or ErrInvalid; with ErrExpired, which is one

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type tokenKeyPrintCmd struct {
 	Next   bool `help:"The next key, instead of the one that signs."`
 	Set    bool `help:"As a set of one key."`
 	Secret bool `help:"Print it although it is a secret (HS256)."`
+	Raw    bool `help:"Print nothing but the bytes of the secret, as MongooseIM wants them in a file."`
 }
 
 // Run prints one key.
@@ -57,12 +59,27 @@ func (c tokenKeyPrintCmd) Run(e *env) error {
 		if !key.Public() && !c.Secret {
 			return errors.New("this key is a secret that the site and the server share (HS256); say --secret to print it, and keep it from everybody else")
 		}
+		if c.Raw {
+			return printRaw(e, key)
+		}
 		out := json.NewEncoder(e.out)
 		if c.Set {
 			return out.Encode(token.JWKSet{Keys: []token.JWK{key}})
 		}
 		return out.Encode(key)
 	})
+}
+
+// printRaw prints the secret itself.
+func printRaw(e *env, key token.JWK) error {
+	if key.Public() {
+		return errors.New("this key is a public one, of which servers want the JWK; say --raw for a shared secret (HS256)")
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(key.K)
+	if err == nil {
+		_, err = e.out.Write(raw)
+	}
+	return err
 }
 
 // find returns the key that signs, or the next one.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -30,8 +31,15 @@ func TestTokenKey(t *testing.T) {
 	c.says("published", "", "token", "key", "prepare", "--alg", "HS256")
 	c.fails("there already", "", "token", "key", "prepare")
 	c.fails("a secret", "", "token", "key", "print", "--next")
-	if next := printed("--next", "--secret"); next.Type != "oct" || next.K == "" || next.X != "" {
+	next := printed("--next", "--secret")
+	if next.Type != "oct" || next.K == "" || next.X != "" {
 		t.Errorf("%+v", next)
+	}
+	// What MongooseIM reads as the key is every byte of the file.
+	c.fails("a secret", "", "token", "key", "print", "--next", "--raw")
+	c.fails("a public one", "", "token", "key", "print", "--raw")
+	if raw, err := c.run("", "token", "key", "print", "--next", "--secret", "--raw"); err != nil || base64.RawURLEncoding.EncodeToString([]byte(raw)) != next.K {
+		t.Errorf("%q %v", raw, err)
 	}
 	if printed() != first {
 		t.Error("another key signs already")
