@@ -7,7 +7,10 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/BurntSushi/toml"
 )
 
 // The unit leaves the program little to harm: 1.5 of 10 at most.
@@ -53,5 +56,50 @@ func TestSystemd_Settings(t *testing.T) {
 		if !slices.Contains(settings(t), string(m[1])) {
 			t.Errorf("%s is no setting", m[1])
 		}
+	}
+}
+
+// MongooseIM asks the site about passwords only if it keeps none of its own as keys of SCRAM
+// (src/auth/ejabberd_auth_http.erl), and waits for the answer longer than a password takes.
+func TestMongooseIM(t *testing.T) {
+	var file struct {
+		Auth struct {
+			Methods    []string
+			Mechanisms []string `toml:"sasl_mechanisms"`
+			Password   struct{ Format string }
+			HTTP       struct {
+				BasicAuth string `toml:"basic_auth"`
+			}
+		}
+		Pools struct {
+			HTTP struct {
+				Auth struct {
+					CallTimeout int `toml:"call_timeout"`
+					Connection  struct {
+						Host    string
+						Timeout int `toml:"request_timeout"`
+					}
+				}
+			}
+		} `toml:"outgoing_pools"`
+		Modules map[string]any
+	}
+	if _, err := toml.DecodeFile("mongooseim/mongooseim.toml", &file); err != nil {
+		t.Fatal(err)
+	}
+	auth, pool := file.Auth, file.Pools.HTTP.Auth
+	if !slices.Equal(auth.Methods, []string{"http"}) || !slices.Equal(auth.Mechanisms, []string{"plain"}) || auth.Password.Format != "plain" || !strings.HasPrefix(auth.HTTP.BasicAuth, "foyer:") {
+		t.Errorf("%+v", auth)
+	}
+	if pool.Connection.Timeout < 16000 || pool.CallTimeout <= pool.Connection.Timeout || pool.Connection.Host != "http://127.0.0.1:5281" {
+		t.Errorf("%+v", pool)
+	}
+	for _, name := range []string{"mod_stream_management", "mod_muc", "mod_mam", "mod_roster", "mod_offline"} {
+		if _, ok := file.Modules[name]; !ok {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	if _, ok := file.Modules["mod_register"]; ok {
+		t.Error("strangers may make accounts")
 	}
 }

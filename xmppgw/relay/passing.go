@@ -89,11 +89,21 @@ func (p *passing) next(context.Context) (*stream.Element, error) {
 		p.gone()
 	case el.Name.Space == stanza.NSSM:
 		p.noteReceived(el)
+		el, err = withoutLocation(el)
 	}
 	if err != nil {
 		return nil, p.conn.lost(err)
 	}
 	return el, nil
+}
+
+// withoutLocation takes off where the upstream would like to be resumed (XEP-0198 §5, as
+// Openfire says): a host that the client cannot go to, and need not know.
+func withoutLocation(el *stream.Element) (*stream.Element, error) {
+	if _, told := el.Attr("location"); !told {
+		return el, nil
+	}
+	return el.Edit().Set("location", "").Element()
 }
 
 // gone notes that the upstream has ended the session: nothing is left to resume.
