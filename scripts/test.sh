@@ -86,8 +86,8 @@ need_others() {
 		say "ejabberd 24.12 cannot be had; its tests are skipped."
 }
 
-# Servers of other people, which let the site decide who signs in.
-doors() { go test -json ./e2e/doors | node scripts/gotest.mjs "$results/doors.json"; }
+# Servers of other people, which let the site decide who signs in, in both of their releases.
+doors() { go test -json ./e2e/doors -args -full | node scripts/gotest.mjs "$results/doors.json"; }
 
 # Two instances and two nodes; who is killed under load is for make interop, too.
 instances() { go test -json ./e2e/instances -args -full | node scripts/gotest.mjs "$results/instances.json"; }

@@ -21,7 +21,7 @@ func TestProsody_Directory(t *testing.T) {
 		"XMPP_AUTH_DOVECOT": "unix:" + filepath.Join(dir, "dovecot"), "XMPP_AUTH_ACCEPT": "token,app-password,password",
 		"LDAP_URL": d.TLSURL, "LDAP_CA_FILE": d.CAFile, "LDAP_BIND_DN": peers.SlapdService, "LDAP_BIND_PASSWORD": peers.SlapdPassword, "LDAP_BASE_DN": peers.SlapdPeople,
 	})
-	addr, _ := packaged().start(t, prosodyOptions{socket: s.path("dovecot")})
+	addr, _ := packaged(t).start(t, prosodyOptions{socket: s.path("dovecot")})
 	const zoe, yann = "zoe@" + domain, "yann@" + domain
 	try(t, addr, domain,
 		attempt{what: "the directory's password", user: "zoe", password: peers.SlapdPassword, want: zoe},

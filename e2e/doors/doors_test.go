@@ -15,8 +15,22 @@ const (
 // Prosody asks the site as it would ask Dovecot, with what Debian ships.
 func TestProsody_Dovecot(t *testing.T) {
 	t.Parallel()
+	releases := []func(*testing.T) prosody{packaged}
+	if *full {
+		releases = append(releases, newer)
+	}
+	for _, release := range releases {
+		p := release(t)
+		t.Run(p.version, func(t *testing.T) {
+			t.Parallel()
+			asksAsDovecot(t, p)
+		})
+	}
+}
+
+func asksAsDovecot(t *testing.T, p prosody) {
 	s := newSite(t)
-	addr, _ := packaged().start(t, prosodyOptions{socket: s.path("dovecot")})
+	addr, _ := p.start(t, prosodyOptions{socket: s.path("dovecot")})
 	temporary, signed := s.temporaryToken("alice"), s.signedToken("alice")
 	late := s.signedToken("bob")
 	if _, err := s.db.EndSessions(t.Context(), s.account("bob").ID, ""); err != nil {
@@ -45,8 +59,21 @@ func TestProsody_Dovecot(t *testing.T) {
 // else through foyer extauth, which finds the site again after it was restarted.
 func TestEjabberd(t *testing.T) {
 	t.Parallel()
+	releases := map[string]startsEjabberd{"Debian's": peers.StartEjabberd}
+	if *full {
+		releases["of Debian's backports"] = peers.StartNewerEjabberd
+	}
+	for version, start := range releases {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			checksAndAsks(t, start)
+		})
+	}
+}
+
+func checksAndAsks(t *testing.T, start startsEjabberd) {
 	s := newSite(t)
-	addr := startEjabberd(t, s)
+	addr := start.on(t, s)
 	if err := s.auth.SetBlocked(t.Context(), s.account("carol"), true); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ package doors
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -18,6 +19,9 @@ import (
 )
 
 var cluster pgtest.Cluster
+
+// full is for make interop: the releases of Debian's backports as well.
+var full = flag.Bool("full", false, "ask with the releases of Debian's backports, too")
 
 // TestMain runs the tests; as the program that ejabberd starts, it is `foyer extauth`.
 func TestMain(m *testing.M) {

@@ -27,7 +27,7 @@ func TestProsody_ProviderLogout(t *testing.T) {
 		"XMPP_UPSTREAM": "xmpp://" + peers.Addr(port), "XMPP_AUTH_DOVECOT": "unix:" + filepath.Join(dir, "dovecot"), "XMPP_AUTH_ACCEPT": "token",
 		"OIDC_PROVIDERS": "idp", "OIDC_IDP_ISSUER": idp.URL, "OIDC_IDP_CLIENT_ID": oidctest.ClientID, "OIDC_IDP_CLIENT_SECRET": oidctest.ClientSecret,
 	})
-	packaged().start(t, prosodyOptions{socket: filepath.Join(dir, "dovecot"), port: port}) // it asks as soon as it starts
+	packaged(t).start(t, prosodyOptions{socket: filepath.Join(dir, "dovecot"), port: port}) // it asks as soon as it starts
 	v := s.visitor()
 	v.get("/signin/with/idp?next=/settings") // and back, as browsers follow redirects
 	conn := v.dial()

@@ -59,7 +59,7 @@ type prosody struct {
 }
 
 // packaged returns Debian's own.
-func packaged() prosody {
+func packaged(*testing.T) prosody {
 	binary, _ := exec.LookPath("prosody")
 	return prosody{"Debian's", binary}
 }
@@ -149,14 +149,17 @@ modules:
   mod_roster: {}
 `
 
-// startEjabberd returns the address of the port for clients.
-func startEjabberd(t *testing.T, s *site) (addr string) {
+// startsEjabberd starts one of ejabberd's releases.
+type startsEjabberd func(t testing.TB, dir, config string, port int) *peers.Server
+
+// on returns the address of the port for clients.
+func (start startsEjabberd) on(t *testing.T, s *site) (addr string) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := peers.FreePort(t)
-	peers.StartEjabberd(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, s.writeKey(), program, s.path("auth")), port)
+	start(t, t.TempDir(), fmt.Sprintf(ejabberdConfig, domain, port, s.writeKey(), program, s.path("auth")), port)
 	return peers.Addr(port)
 }

@@ -47,7 +47,7 @@ func TestProsody_Tokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret, _ := signer.SecretJWK()
-	addr, _ := packaged().start(t, prosodyOptions{keys: writeJSON(t, filepath.Join(t.TempDir(), "jwk"), secret)})
+	addr, _ := packaged(t).start(t, prosodyOptions{keys: writeJSON(t, filepath.Join(t.TempDir(), "jwk"), secret)})
 	mint := mintWith(t, signer)
 	good := mint("alice")
 	header := map[string]any{"alg": "HS256", "typ": "JWT"}

@@ -77,7 +77,7 @@ func (v *visitor) signIn(user, password string) (chatPassword string) {
 // refuses.
 func TestProsody_RealPasswords(t *testing.T) {
 	t.Parallel()
-	addr, _ := packaged().start(t, prosodyOptions{passwords: map[string]string{"alice": password, "bob": "another one"}})
+	addr, _ := packaged(t).start(t, prosodyOptions{passwords: map[string]string{"alice": password, "bob": "another one"}})
 	s := newSiteWith(t, t.TempDir(), map[string]string{"XMPP_UPSTREAM": "xmpp://" + addr, "XMPP_LOGIN": "typed"})
 	a, b := s.visitor(), s.visitor()
 	good, other := a.signIn("alice", password), b.signIn("bob", password)

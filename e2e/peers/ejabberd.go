@@ -15,12 +15,25 @@ import (
 // there is none.
 func StartEjabberd(t testing.TB, dir, config string, port int) *Server {
 	t.Helper()
-	return startEjabberd(t, dir, config, port, nil, nil)
+	erl, libraries := findEjabberd(t, "/")
+	return startEjabberd(t, erl, libraries, dir, config, port, nil, nil)
 }
 
-func startEjabberd(t testing.TB, dir, config string, port int, args, env []string) *Server {
+// StartNewerEjabberd starts the one of Debian's backports, which scripts/backports.sh has
+// unpacked, on the machine's own Erlang.
+func StartNewerEjabberd(t testing.TB, dir, config string, port int) *Server {
 	t.Helper()
-	erl, libraries := findEjabberd(t)
+	root, err := filepath.Abs("../../var/backports")
+	if err != nil {
+		t.Fatal(err)
+	}
+	erl, libraries := findEjabberd(t, root)
+	// Erlang's own libraries of the same names come after these.
+	return startEjabberd(t, erl, libraries+":"+filepath.Join(root, "usr/lib/erlang/lib"), dir, config, port, nil, nil)
+}
+
+func startEjabberd(t testing.TB, erl, libraries, dir, config string, port int, args, env []string) *Server {
+	t.Helper()
 	log := filepath.Join(dir, "ejabberd.log")
 	t.Cleanup(func() {
 		if raw, err := os.ReadFile(log); err == nil && t.Failed() {
@@ -34,12 +47,12 @@ func startEjabberd(t testing.TB, dir, config string, port int, args, env []strin
 	return Start(t, Command{Dir: dir, Path: erl, Port: port, Args: args, Env: env})
 }
 
-// findEjabberd returns Erlang's program and the directory of ejabberd's libraries. It
-// skips the test where they are not.
-func findEjabberd(t testing.TB) (erl, libraries string) {
+// findEjabberd returns Erlang's program and the directory of ejabberd's libraries below
+// root. It skips the test where they are not.
+func findEjabberd(t testing.TB, root string) (erl, libraries string) {
 	t.Helper()
 	erl, err := exec.LookPath("erl")
-	found, _ := filepath.Glob("/usr/lib/*/ejabberd-*")
+	found, _ := filepath.Glob(filepath.Join(root, "usr/lib/*/ejabberd-*"))
 	if err != nil || len(found) == 0 {
 		t.Skip("ejabberd is not installed; scripts/test.sh interop does that")
 	}
@@ -58,7 +71,7 @@ type EjabberdNodes struct {
 // ejabberd.
 func NewEjabberdNodes(t testing.TB) *EjabberdNodes {
 	t.Helper()
-	findEjabberd(t)
+	findEjabberd(t, "/")
 	epmd, err := exec.LookPath("epmd")
 	if err != nil {
 		t.Skip("epmd is not installed (Debian: erlang-base)")
@@ -74,7 +87,8 @@ func (n *EjabberdNodes) Name(node string) string { return node + "@127.0.0.1" }
 // Start starts a node on a configuration, which stands alone until it joins another.
 func (n *EjabberdNodes) Start(node, dir, config string, port int) *Server {
 	n.t.Helper()
-	return startEjabberd(n.t, dir, config, port, n.args(node), n.env())
+	erl, libraries := findEjabberd(n.t, "/")
+	return startEjabberd(n.t, erl, libraries, dir, config, port, n.args(node), n.env())
 }
 
 func (n *EjabberdNodes) args(name string) []string {
@@ -88,7 +102,7 @@ func (n *EjabberdNodes) env() []string {
 // Control gives a node a command, as `ejabberdctl` does, and returns what it says.
 func (n *EjabberdNodes) Control(node string, command ...string) string {
 	n.t.Helper()
-	erl, libraries := findEjabberd(n.t)
+	erl, libraries := findEjabberd(n.t, "/")
 	args := append(n.args("ctl-"+strings.ToLower(rand.Text())), "-hidden", "-noinput", "-s", "ejabberd_ctl", "-extra", n.Name(node))
 	cmd := exec.CommandContext(n.t.Context(), erl, append(args, command...)...)
 	cmd.Dir = n.t.TempDir()
