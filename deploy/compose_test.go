@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,165 +10,195 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
 	"go.yaml.in/yaml/v3"
 )
 
-// There is no Docker where the tests run: what can be told without one is that the files
-// are what they should be, and that everything which they name is there.
+// There is no Docker where the tests run. What can be told without one: docker-compose.yml is
+// read by the engine's own reader, profiles and variables included; what it names is there,
+// and what an image copies is among what it is built from; scripts make of the files in
+// deploy/ what they should.
 
-// service is what the tests read of a service in docker-compose.yml.
-type service struct {
-	Build       build
-	Image       string
-	Command     []string
-	Profiles    []string
-	Environment map[string]string
-	Volumes     []string
-	Secrets     []string
-	NetworkMode string         `yaml:"network_mode"`
-	DependsOn   map[string]any `yaml:"depends_on"`
-	Healthcheck struct {
-		Test    []string
-		Disable bool
-	}
-}
-
-// build is a directory, or a directory and a file in it.
-type build struct{ Context, Dockerfile string }
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (b *build) UnmarshalYAML(node *yaml.Node) error {
-	if node.Kind == yaml.ScalarNode {
-		*b = build{node.Value, "Dockerfile"}
-		return nil
-	}
-	type fields build
-	return node.Decode((*fields)(b))
-}
-
-type composition struct {
-	Services map[string]service
-	Volumes  map[string]any
-	Secrets  map[string]struct{ File string }
-}
-
-func readComposition(t *testing.T) (c composition) {
+// compose reads docker-compose.yml as `docker compose` does, with some variables of the
+// shell and some profiles.
+func compose(t *testing.T, env []string, profiles ...string) (*types.Project, error) {
 	t.Helper()
-	raw, err := os.ReadFile("../docker-compose.yml")
+	o, err := cli.NewProjectOptions([]string{"../docker-compose.yml"}, cli.WithEnv(env), cli.WithProfiles(profiles))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(raw, &c); err != nil {
+	return o.LoadProject(t.Context())
+}
+
+var chosen = []string{"BASE_URL=https://chat.example.org", "XMPP_DOMAIN=example.org"}
+
+func readComposition(t *testing.T) *types.Project {
+	t.Helper()
+	p, err := compose(t, chosen, "prosody", "ejabberd")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return p
 }
 
 func TestCompose(t *testing.T) {
-	c := readComposition(t)
-	if len(c.Services) < 5 {
-		t.Errorf("%d services", len(c.Services))
+	p := readComposition(t)
+	if len(p.Services) != 5 {
+		t.Errorf("there are %v", p.ServiceNames())
 	}
-	for name, s := range c.Services {
-		for _, missing := range c.missing(s, settings(t)) {
+	known := settings(t)
+	for name, s := range p.Services {
+		for _, missing := range missing(t, s) {
 			t.Errorf("%s: there is no %s", name, missing)
 		}
 		for setting, value := range s.Environment {
-			if regexp.MustCompile("PASSWORD|SECRET|KEY").MatchString(setting) && !strings.HasPrefix(value, "/run/secrets/") {
+			if s.Image == "foyer" && !slices.Contains(known, setting) {
+				t.Errorf("%s: %s is no setting", name, setting)
+			}
+			if regexp.MustCompile("PASSWORD|SECRET|KEY").MatchString(setting) && !strings.HasPrefix(*value, "/run/secrets/") {
 				t.Errorf("%s: %s is no file of a secret", name, setting)
 			}
 		}
 		// The site's own image has its health check.
-		if s.Image != "foyer" && len(s.Healthcheck.Test) == 0 {
+		if s.Image != "foyer" && (s.HealthCheck == nil || len(s.HealthCheck.Test) == 0) {
 			t.Errorf("%s has no health check", name)
 		}
+		for _, port := range s.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s: port %s is open to everybody", name, port.Published)
+			}
+		}
 	}
-	for name, s := range c.Secrets {
-		if !strings.HasPrefix(s.File, "./secrets/") {
-			t.Errorf("the secret %s is no file that is made for it", name)
+	for name, s := range p.Secrets {
+		if dir, _ := filepath.Abs("../secrets"); filepath.Dir(s.File) != dir {
+			t.Errorf("the secret %s is %s, no file that is made for it", name, s.File)
 		}
 	}
 }
 
-// Another chat server is there when it is asked for, and page and scripts are.
+// Without the address that people type nothing starts, and what is missing is named.
+func TestCompose_Variables(t *testing.T) {
+	for i, want := range []string{"BASE_URL", "XMPP_DOMAIN"} {
+		if _, err := compose(t, slices.Delete(slices.Clone(chosen), i, i+1)); err == nil || !strings.Contains(err.Error(), "set "+want+" to") {
+			t.Errorf("without %s: %v", want, err)
+		}
+	}
+	p, err := compose(t, append(slices.Clone(chosen), "XMPP_UPSTREAM=xmpp://127.0.0.1:5222", "XMPP_AUTH_DOVECOT=unix:/run/foyer/dovecot"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := p.Services["site"].Environment
+	if *env["XMPP_UPSTREAM"] != "xmpp://127.0.0.1:5222" || *env["XMPP_AUTH_DOVECOT"] != "unix:/run/foyer/dovecot" || *env["XMPP_AUTH_HTTP"] != "" || *env["BASE_URL"] != "https://chat.example.org" {
+		t.Errorf("%v", env)
+	}
+	if names := p.ServiceNames(); !slices.Equal(names, []string{"db", "migrate", "site"}) {
+		t.Errorf("without a profile there are %v", names)
+	}
+}
+
+// Another chat server is there when it is asked for, on the site's own network and with its
+// sockets, and page and scripts are.
 func TestCompose_Profiles(t *testing.T) {
-	c := readComposition(t)
 	page, err := os.ReadFile("compose/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"prosody", "ejabberd"} {
-		s := c.Services[name]
-		if !slices.Equal(s.Profiles, []string{name}) || s.NetworkMode != "service:site" {
-			t.Errorf("%s has the profiles %v and the network %q", name, s.Profiles, s.NetworkMode)
+		p, err := compose(t, chosen, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names := p.ServiceNames(); !slices.Equal(names, slices.Sorted(slices.Values([]string{"db", "migrate", name, "site"}))) {
+			t.Errorf("with %s there are %v", name, names)
+		}
+		s := p.Services[name]
+		if s.NetworkMode != "service:site" || s.DependsOn["site"].Condition != types.ServiceConditionHealthy {
+			t.Errorf("%s has the network %q and waits for %v", name, s.NetworkMode, s.DependsOn)
+		}
+		if shared := mounts(s, "/run/foyer"); shared == "" || shared != mounts(p.Services["site"], "/run/foyer") {
+			t.Errorf("%s does not have the site's sockets", name)
 		}
 		if !strings.Contains(string(page), "--profile "+name+" up") {
 			t.Errorf("the page does not say how %s is started", name)
 		}
 		for _, secret := range s.Secrets {
-			if !strings.Contains(string(page), "secrets/"+secret) {
-				t.Errorf("the page does not say how the secret %s is made", secret)
+			if !strings.Contains(string(page), "secrets/"+secret.Source) {
+				t.Errorf("the page does not say how the secret %s is made", secret.Source)
 			}
 		}
 	}
 }
 
-// missing returns what a service names that is nowhere.
-func (c composition) missing(s service, settings []string) []string {
-	var all []string
-	need := func(ok bool, what string) {
-		if !ok {
-			all = append(all, what)
+// mounts returns the volume that a service has somewhere.
+func mounts(s types.ServiceConfig, target string) string {
+	for _, v := range s.Volumes {
+		if v.Target == target && v.Type == types.VolumeTypeVolume {
+			return v.Source
 		}
 	}
-	if s.Build.Context != "" {
-		need(exists(s.Build.Context, s.Build.Dockerfile), s.Build.Dockerfile)
-		for _, file := range copied(s.Build.Dockerfile) {
-			need(exists(file), file+", which "+s.Build.Dockerfile+" copies")
+	return ""
+}
+
+// missing returns what a service's image is made of and what is not there to be copied.
+// Whether volumes, secrets, networks and services are declared, the reader has looked at.
+func missing(t *testing.T, s types.ServiceConfig) (all []string) {
+	t.Helper()
+	if s.Build == nil {
+		return nil
+	}
+	context, file := s.Build.Context, filepath.Join(s.Build.Context, s.Build.Dockerfile)
+	files := copied(file)
+	if len(files) == 0 {
+		return []string{"Dockerfile that copies anything: " + file}
+	}
+	ignored := ignores(t, context)
+	for _, name := range files {
+		if found, _ := filepath.Glob(filepath.Join(context, name)); len(found) == 0 {
+			all = append(all, name+", which "+s.Build.Dockerfile+" copies")
 		}
-	}
-	for setting := range s.Environment {
-		need(s.Image != "foyer" || slices.Contains(settings, setting), "setting "+setting)
-	}
-	for _, volume := range s.Volumes {
-		source, _, _ := strings.Cut(volume, ":")
-		_, isNamed := c.Volumes[source]
-		need(isNamed || exists(source), "volume or file "+source)
-	}
-	for _, secret := range s.Secrets {
-		_, ok := c.Secrets[secret]
-		need(ok, "secret "+secret)
-	}
-	if other, ok := strings.CutPrefix(s.NetworkMode, "service:"); ok {
-		_, ok := c.Services[other]
-		need(ok, "service "+other)
-	}
-	for other := range s.DependsOn {
-		_, ok := c.Services[other]
-		need(ok, "service "+other)
+		if out, err := ignored.MatchesOrParentMatches(name); err != nil || (out && name != ".") {
+			all = append(all, name+" for "+s.Build.Dockerfile+": .dockerignore keeps it out")
+		}
 	}
 	return all
 }
 
-var copies = regexp.MustCompile(`(?m)^COPY (?:--ch\w+=\S+ )*([a-zA-Z0-9._/][^\n]*)$`)
+// ignores is what a build does not get of its directory.
+func ignores(t *testing.T, context string) *patternmatcher.PatternMatcher {
+	t.Helper()
+	var patterns []string
+	if f, err := os.Open(filepath.Join(context, ".dockerignore")); err == nil {
+		defer f.Close()
+		if patterns, err = ignorefile.ReadAll(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := patternmatcher.New(patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
 
-// copied are the files of the checkout that go into an image.
+var copies = regexp.MustCompile(`^COPY (?:--ch\w+=\S+ )*([a-zA-Z0-9._/][^\n]*)$`)
+
+// copied are the files of the directory that go into an image.
 func copied(dockerfile string) (files []string) {
-	raw, err := os.ReadFile(filepath.Join("..", dockerfile))
+	f, err := os.Open(dockerfile)
 	if err != nil {
 		return nil
 	}
-	for _, m := range copies.FindAllStringSubmatch(string(raw), -1) {
-		all := strings.Fields(m[1])
-		files = append(files, all[:len(all)-1]...)
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if m := copies.FindStringSubmatch(lines.Text()); m != nil {
+			all := strings.Fields(m[1])
+			files = append(files, all[:len(all)-1]...)
+		}
 	}
 	return files
-}
-
-// exists looks for a file of the checkout.
-func exists(path ...string) bool {
-	_, err := os.Stat(filepath.Join("..", filepath.Join(path...)))
-	return err == nil
 }
 
 // The scripts that start the servers make of the files in deploy/ what they should: they

@@ -11,7 +11,7 @@ RUN apt-get update \
  && install -d -o ejabberd -g ejabberd /run/foyer \
  && chown -R ejabberd:ejabberd /etc/ejabberd /var/lib/ejabberd /var/log/ejabberd
 COPY --from=foyer /foyer /usr/local/bin/foyer
-COPY deploy/ejabberd/ejabberd.yml /usr/share/foyer/ejabberd.yml
-COPY --chmod=755 deploy/compose/ejabberd.sh /usr/local/bin/start
+COPY ejabberd/ejabberd.yml /usr/share/foyer/ejabberd.yml
+COPY --chmod=755 compose/ejabberd.sh /usr/local/bin/start
 USER ejabberd
 CMD ["/usr/local/bin/start"]
