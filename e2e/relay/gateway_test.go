@@ -127,7 +127,7 @@ func (g *gateway) start(upstream string, link relay.Config, front func() xmppgw.
 	g.base = "http://" + l.Addr().String()
 	cfg := front()
 	cfg.BaseURL, cfg.Origin = func() string { return g.base }, g.trust
-	cfg.FinalPolls, cfg.Inactivity = 10*time.Millisecond, 2*time.Second
+	cfg.FinalPolls = 10 * time.Millisecond
 	if g.gw, err = xmppgw.New(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +259,25 @@ func (g *gateway) prebind(user string) *poller {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	return g.attach(user, session)
+}
+
+// prebindSoon is prebind at a server that has just started, and may take too long:
+// Converse tries again.
+func (g *gateway) prebindSoon(user string) (p *poller) {
+	g.t.Helper()
+	g.eventually(func() bool {
+		session, err := g.gw.Prebind(g.t.Context(), identity(user), "127.0.0.1")
+		if err == nil {
+			p = g.attach(user, session)
+		}
+		return err == nil
+	})
+	return p
+}
+
+func (g *gateway) attach(user string, session xmppgw.Prebound) *poller {
+	g.t.Helper()
 	if !strings.HasPrefix(session.JID, user+"@"+domain+"/") {
 		g.t.Errorf("prebound is %s", session.JID)
 	}

@@ -226,29 +226,9 @@ func (g *gateway) serviceAccount() {
 	_ = session.Close()
 }
 
-// comesBack reports whether somebody is signed in again over BOSH; a server that has just
-// started may take too long, and Converse tries again.
-func (g *gateway) comesBack(user string) bool {
-	_, err := g.gw.Prebind(g.t.Context(), identity(user), "127.0.0.1")
-	return err == nil
-}
-
-// TestCrowd: 200 sessions on each transport, while the server restarts.
-func TestCrowd(t *testing.T) {
-	users := []string{"alice", "anna", "bob", "bill", "carol", "chris", "dave", "dora"}
-	for name, start := range map[string]func() *peers.Server{
-		"prosody":  func() *peers.Server { return startProsody(t, users...) },
-		"ejabberd": func() *peers.Server { return startEjabberd(t) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := start()
-			newGateway(t, "xmpp://"+peers.Addr(s.Port)).restart(s, users, 25)
-		})
-	}
-}
-
 // restart: everybody is told so that Converse comes back, and can, all at once (B-50, B-61).
-// Each of the users has so many sessions on each transport.
+// Each of the users has so many sessions on each transport. What becomes of their messages,
+// TestCrowd counts.
 func (g *gateway) restart(s *peers.Server, users []string, each int) {
 	var browsers []*browser
 	var pollers []*poller
@@ -271,7 +251,7 @@ func (g *gateway) restart(s *peers.Server, users []string, each int) {
 	}
 	var back sync.WaitGroup
 	for _, user := range crowd {
-		back.Go(func() { g.eventually(func() bool { return g.comesBack(user) }) })
+		back.Go(func() { g.prebindSoon(user) })
 	}
 	for i, user := range crowd {
 		browsers[i] = g.open(user)
