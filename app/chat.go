@@ -37,6 +37,15 @@ type Chat interface {
 	// to check whether it still stands.
 	Identities() []stream.Identity
 
+	// TellsUnseen reports whether the site learns of messages to people who do not look, to
+	// tell them by web push. Of a server that is not the site's own that is known once it
+	// was asked.
+	TellsUnseen() bool
+
+	// WatchUnseen begins or ends that for somebody, who has a subscription now, or has none
+	// any more.
+	WatchUnseen(ctx context.Context, user string, on bool) error
+
 	// Online returns which of users are available to chat, among those whose
 	// presence viewer may see. It costs one query at most, however many they are.
 	Online(ctx context.Context, viewer string, users []string) (map[string]bool, error)

@@ -175,6 +175,12 @@ func (e *embedded) Abilities() ChatAbilities {
 	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true, Follow: true, Unread: true}
 }
 
+// TellsUnseen implements Chat.
+func (e *embedded) TellsUnseen() bool { return true }
+
+// WatchUnseen implements Chat: the server asks for every message (xmppd.Notifier).
+func (e *embedded) WatchUnseen(context.Context, string, bool) error { return nil }
+
 // Figures implements Chat.
 func (e *embedded) Figures() ChatFigures {
 	st := e.Stats()

@@ -36,6 +36,14 @@ func (s *Server) handleEvent(e models.Event) {
 		s.accountChanges.add(e.Kind, e.User)
 	case models.EventChanged, models.EventGroups:
 		s.accountChanges.add(e.Kind, e.User)
+	case models.EventWhoLooks:
+		if s.unseen != nil {
+			s.unseen.asked(context.Background(), e.User)
+		}
+	case models.EventLooks:
+		if s.unseen != nil {
+			s.unseen.looksElsewhere(e.User)
+		}
 	case models.EventResync:
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()

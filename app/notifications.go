@@ -70,7 +70,7 @@ func (s *Server) subscribePush(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if s.push == nil {
+	if !s.chat.TellsUnseen() {
 		return errNoPush
 	}
 	p := models.PushSubscription{
@@ -83,11 +83,15 @@ func (s *Server) subscribePush(c *fiber.Ctx) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return errNotSignedIn
 	}
-	if err == nil {
-		s.push.Subscribed(v.account.Username)
-		err = c.SendStatus(http.StatusNoContent)
+	if err != nil {
+		return err
 	}
-	return err
+	s.push.Subscribed(v.account.Username)
+	if err := s.chat.WatchUnseen(c.UserContext(), v.account.Username, true); err != nil {
+		// Pages subscribe again whenever they are loaded.
+		s.log.Warn("the chat server was not asked to tell of somebody's messages; that is tried again when they come to the site", "user", v.account.Username, "err", err)
+	}
+	return c.SendStatus(http.StatusNoContent)
 }
 
 // unsubscribePush: DELETE /xmpp/push
@@ -98,6 +102,14 @@ func (s *Server) unsubscribePush(c *fiber.Ctx) error {
 	}
 	if err := s.db.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
 		return err
+	}
+	elsewhere, err := s.db.WantsPush(c.UserContext(), v.account.Username)
+	if err == nil && !elsewhere {
+		err = s.chat.WatchUnseen(c.UserContext(), v.account.Username, false)
+	}
+	if err != nil {
+		// What it tells is refused, after which it tells no more.
+		s.log.Info("the chat server was not asked to tell no more of somebody's messages", "user", v.account.Username, "err", err)
 	}
 	return c.SendStatus(http.StatusNoContent)
 }
@@ -170,7 +182,7 @@ type NotificationsForm struct {
 
 // fillNotifications says how somebody wants to be told.
 func (s *Server) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
-	form.Push = s.push != nil
+	form.Push = s.chat.TellsUnseen()
 	if len(form.Errors) > 0 {
 		return nil
 	}

@@ -245,7 +245,7 @@ func (s *Server) person(a models.Account) Person {
 
 func (s *Server) chatConfig(v *visit) *ChatConfig {
 	var pushKey string
-	if s.push != nil {
+	if s.chat.TellsUnseen() {
 		pushKey = s.push.PublicKey()
 	}
 	return &ChatConfig{

@@ -31,12 +31,13 @@ type relayed struct {
 	rooms   string // where the rooms are
 	service *remote.Service
 	listed  *remote.Directory
+	unseen  *unseen // what people did not see, as the server tells it
 }
 
 var _ Chat = (*relayed)(nil)
 
 // newRelayed makes the link to the external server. Nothing is asked of it yet.
-func (s *Server) newRelayed() (*relayed, error) {
+func (s *Server) newRelayed(ctx context.Context) (*relayed, error) {
 	upstream, err := relay.ParseUpstream(s.cfg.Upstream)
 	if err != nil {
 		return nil, err
@@ -55,6 +56,9 @@ func (s *Server) newRelayed() (*relayed, error) {
 	}
 	r.service = remote.NewService(r.dial, auth.ServiceUser)
 	r.listed = remote.NewDirectory(r.service, r.rooms, s.db.ExternalRooms)
+	if err := s.followUnseen(ctx, r); err != nil {
+		return nil, err
+	}
 	s.warnUnused()
 	return r, nil
 }
@@ -112,20 +116,26 @@ func (r *relayed) dial(ctx context.Context, user string) (remote.Conn, error) {
 			return nil, err
 		}
 	}
-	conn, err := r.signIn(ctx, id)
+	return r.open(ctx, id, "", nil)
+}
+
+// open opens a stream of the site's own, with the resource that it asks for (empty: any);
+// answer, if not nil, is what it answers with.
+func (r *relayed) open(ctx context.Context, id stream.Identity, resource string, answer func(*stream.Element) []byte) (remote.Conn, error) {
+	conn, err := r.signIn(ctx, id, resource, answer)
 	if err != nil && ctx.Err() == nil {
 		// After a restart of the site, Prosody finds its way back by failing once.
-		conn, err = r.signIn(ctx, id)
+		conn, err = r.signIn(ctx, id, resource, answer)
 	}
 	return conn, err
 }
 
-func (r *relayed) signIn(ctx context.Context, id stream.Identity) (remote.Conn, error) {
+func (r *relayed) signIn(ctx context.Context, id stream.Identity, resource string, answer func(*stream.Element) []byte) (remote.Conn, error) {
 	user, secret, err := r.auth.Upstream(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	session, err := r.SignIn(ctx, user, secret)
+	session, err := r.SignIn(ctx, user, resource, secret)
 	var refused *relay.RefusedError
 	switch {
 	case errors.As(err, &refused):
@@ -133,12 +143,12 @@ func (r *relayed) signIn(ctx context.Context, id stream.Identity) (remote.Conn, 
 	case err != nil:
 		return nil, remote.Away(err)
 	}
-	return remote.NewConn(session), nil
+	return remote.NewConn(session, answer), nil
 }
 
 // Run implements Chat.
 func (r *relayed) Run(ctx context.Context) error {
-	<-ctx.Done()
+	r.unseen.run(ctx)
 	r.service.Close()
 	return nil
 }
@@ -280,6 +290,10 @@ func asRelayedError(err error) error {
 	return err
 }
 
+// ErrNoUpstreamPush: the external chat server lets the site in, and does not tell it of
+// messages.
+var ErrNoUpstreamPush = errors.New("it does not tell the site of messages, so that nobody is notified whose pages are closed; turn on cloud_notify in Prosody, mod_push in ejabberd (XEP-0357)")
+
 // CheckUpstream signs in to the external chat server, as the site itself does. The
 // error says what to mend.
 func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error {
@@ -304,7 +318,7 @@ func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error
 	if err != nil {
 		return err
 	}
-	session, err := r.SignIn(ctx, auth.ServiceUser, secret)
+	session, err := r.SignIn(ctx, auth.ServiceUser, "", secret)
 	var refused *relay.RefusedError
 	if errors.As(err, &refused) {
 		return fmt.Errorf("a token of the site does not sign in there; docs/SERVERS.md has the server's settings: %w", err)
@@ -312,6 +326,9 @@ func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error
 	if err != nil {
 		return err
 	}
-	_ = session.Close()
-	return session.Conn().Close()
+	offered, err := remote.OffersPush(ctx, remote.NewConn(session, nil))
+	if err == nil && !offered {
+		err = ErrNoUpstreamPush
+	}
+	return err
 }

@@ -192,7 +192,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 // newChat makes the chat server, or the link to it.
 func (s *Server) newChat(ctx context.Context) (Chat, error) {
 	if s.cfg.External() {
-		return s.newRelayed()
+		return s.newRelayed(ctx)
 	}
 	return s.newEmbedded(ctx)
 }
@@ -259,9 +259,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.giveBackMemory(work) })
 	background.Go(func() { s.db.KeepIndex(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
-	if s.push != nil {
-		background.Go(func() { s.push.Run(work) })
-	}
+	background.Go(func() { s.push.Run(work) })
 
 	if s.metrics != nil {
 		background.Go(func() { s.serveMetrics(work, s.metrics, s.newMetrics()) })

@@ -58,9 +58,10 @@ type Server struct {
 	lists    *budget.Share // of conversations (conversations.go)
 	pictures *pictures.Decoder
 	previews *previews.Service // nil: links have none
-	push     *push.Service     // nil: the chat server is another, which does not say who is away
-	limits   *budget.Ledger    // which of them were met
-	patience time.Duration     // for a request that reads and writes no file
+	push     *push.Service
+	unseen   *unseen        // nil: the embedded chat server tells push itself
+	limits   *budget.Ledger // which of them were met
+	patience time.Duration  // for a request that reads and writes no file
 
 	fetcher      *pictures.Fetcher // of those that sources have
 	saidPictures chan saidPicture

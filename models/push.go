@@ -52,6 +52,14 @@ func (db *DB) HasPushSubscription(ctx context.Context, sessionID string) (bool, 
 	return has, err
 }
 
+// WantsPush reports whether a browser of somebody's is reached while no page is open.
+func (db *DB) WantsPush(ctx context.Context, user string) (bool, error) {
+	var wants bool
+	err := db.chat.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM accounts a JOIN push_subscriptions p ON p.account_id = a.id
+		JOIN sessions s ON s.id = p.session_id AND s.expires_at > now() WHERE a.username = $1 AND a.blocked_at IS NULL)`, user).Scan(&wants)
+	return wants, err
+}
+
 // SubscribedToPush returns the user names of all who have a subscription.
 func (db *DB) SubscribedToPush(ctx context.Context) ([]string, error) {
 	rows, err := db.chat.Query(ctx, "SELECT DISTINCT a.username FROM push_subscriptions p JOIN accounts a ON a.id = p.account_id")

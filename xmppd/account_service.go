@@ -10,7 +10,7 @@ import (
 
 // AccountService is a part of the server that answers at the addresses of accounts,
 // such as personal eventing (XEP-0163); a Service has an address of its own. It may
-// be a PresenceWatcher, a ProfileWatcher and a PrivateView besides. Methods are
+// be a PresenceWatcher, a ProfileWatcher, a PrivateView and a DisplayedKeeper besides. Methods are
 // called from many goroutines: for one client in order, on the goroutine that serves
 // it.
 type AccountService interface {
@@ -93,6 +93,7 @@ type accountServices struct {
 	presence  []PresenceWatcher
 	profiles  []ProfileWatcher
 	private   map[stream.Name]PrivateView
+	displayed DisplayedKeeper // nil: nobody is
 }
 
 // MountOnAccounts adds a service. It must be called before the first Serve.
@@ -111,6 +112,9 @@ func (srv *Server) MountOnAccounts(svc AccountService) error {
 	}
 	if v, ok := svc.(PrivateView); ok {
 		m.private[v.PrivateName()] = v
+	}
+	if k, ok := svc.(DisplayedKeeper); ok {
+		m.displayed = k
 	}
 	for _, name := range svc.Payloads() {
 		for _, key := range []iqKey{{toSelf, "get", name}, {toSelf, "set", name}, {toAccount, "get", name}, {toAccount, "set", name}} {

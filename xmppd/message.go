@@ -22,6 +22,9 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil {
 		return err
 	}
+	if m, err = s.takeDisplayed(ctx, m); err != nil {
+		return err
+	}
 	if there, err := s.toService(ctx, m, to); there {
 		return err
 	}

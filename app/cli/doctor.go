@@ -187,7 +187,12 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 	x.sources(service, cfg.BaseURL, c.Person)
 	if cfg.External() {
 		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
-		x.failed("chat server", app.CheckUpstream(ctx, cfg, service), "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")
+		err := app.CheckUpstream(ctx, cfg, service)
+		if errors.Is(err, app.ErrNoUpstreamPush) {
+			x.Tell(doctor.Finding{Check: "chat server", State: doctor.Warn, Text: err.Error(), Mend: "The files of that server; docs/SERVERS.md."})
+		} else {
+			x.failed("chat server", err, "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")
+		}
 		cancel()
 	}
 	if cfg.BaseURL == "" {

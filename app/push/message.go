@@ -37,13 +37,17 @@ type message struct {
 }
 
 // Unseen implements xmppd.Notifier.
-func (s *Service) Unseen(user string, m *stream.Element) {
+func (s *Service) Unseen(user string, m *stream.Element) { s.Missed(user, m, time.Now()) }
+
+// Missed takes a message to somebody which nobody saw when it came. Messages of one's own
+// are none.
+func (s *Service) Missed(user string, m *stream.Element, at time.Time) {
 	from, err := stanza.ParseAddress(m.From)
-	if err != nil || from.User == "" || from.Domain != s.cfg.Domain {
+	if err != nil || from.User == "" || from.User == user || from.Domain != s.cfg.Domain {
 		return
 	}
 	if msg, ok := read(m); ok {
-		msg.to, msg.from = user, from.User
+		msg.to, msg.from, msg.at = user, from.User, at
 		s.put(msg)
 	}
 }

@@ -9,6 +9,8 @@
 //	directory.go  which rooms there are
 //	room.go       making, inviting, ending
 //	profile.go    names and pictures
+//	push.go       being told of messages (XEP-0357)
+//	archive.go    what was said to somebody last
 package remote
 
 import (

@@ -89,6 +89,15 @@ func (s *Service) connect() {
 	s.opening = nil
 }
 
+// OffersPush reports whether the server tells others of its accounts' messages (XEP-0357).
+func (s *Service) OffersPush(ctx context.Context) (bool, error) {
+	session, err := s.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	return session.OffersPush(ctx)
+}
+
 // Close ends the stream for good.
 func (s *Service) Close() {
 	s.cancel()

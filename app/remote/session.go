@@ -17,11 +17,12 @@ type Session struct {
 	conn Conn
 	done chan struct{} // closed when the stream has ended
 
-	mu      sync.Mutex
-	last    int
-	waiting map[string]waiting // by the id of an IQ, or an occupant's address
-	refused error              // the last message that came back as an error
-	err     error              // why it ended
+	mu       sync.Mutex
+	last     int
+	waiting  map[string]waiting // by the id of an IQ, or an occupant's address
+	refused  error              // the last message that came back as an error
+	archived []Archived         // what the account's archive sent
+	err      error              // why it ended
 }
 
 // waiting is somebody who waits for an answer.
@@ -87,7 +88,9 @@ func (s *Session) handle(el *stream.Element) {
 		defer s.mu.Unlock()
 		if kind == "error" {
 			s.refused = refusalIn(el)
+			return
 		}
+		s.keepArchivedLocked(el)
 	}
 }
 

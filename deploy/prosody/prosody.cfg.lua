@@ -22,7 +22,7 @@ modules_disabled = { "s2s" } -- the site's people talk with each other
 
 modules_enabled = {
 	"disco"; "roster"; "saslauth"; "tls"; "posix"; "admin_shell";
-	"blocklist"; "bookmarks"; "carbons"; "csi_simple"; "mam"; "offline"; "pep"; "ping"; "private";
+	"blocklist"; "bookmarks"; "carbons"; "cloud_notify"; "csi_simple"; "mam"; "offline"; "pep"; "ping"; "private";
 	"smacks"; "time"; "vcard4"; "vcard_legacy"; "version";
 }
 

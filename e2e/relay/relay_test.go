@@ -209,7 +209,7 @@ func TestAway(t *testing.T) {
 
 // serviceAccount: the site's own session, by SCRAM.
 func (g *gateway) serviceAccount() {
-	session, err := g.relay.SignIn(g.t.Context(), "foyer", secret)
+	session, err := g.relay.SignIn(g.t.Context(), "foyer", "", secret)
 	if err != nil {
 		g.t.Fatal(err)
 	}

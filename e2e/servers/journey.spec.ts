@@ -1,4 +1,5 @@
 import type { Person } from "../support/person.ts";
+import { PushService } from "../support/push_service.ts";
 import { enterRoom, makeRoom } from "../support/rooms.ts";
 import { ways } from "../support/test.ts";
 import { expect, test } from "./fixtures.ts";
@@ -46,6 +47,26 @@ for (const { login, transport } of ways) {
         await expect(bob.around("alice")).toHaveText("Around");
       });
 
+      // A page over BOSH that was closed is one that somebody looks at, until its session ends.
+      const pushes = transport === "websocket" ? await PushService.start() : null;
+      const told = () => pushes?.notices.map(({ title, text, url }) => `${title}: ${text} ${url}`);
+      if (pushes) await test.step("who has no page open is told by web push, once of each message, by a name and no more", async () => {
+        await expect.poll(() => alice.page.evaluate(() => fetch("/settings").then((answer) => answer.text()))).toContain("Show what was written");
+        await pushes.subscribe(alice);
+        await bob.talkTo("alice");
+        await bob.say("seen at once"); // on the page that is open
+        await expect(alice.page.getByRole("banner").getByLabel(/unread message/)).toBeVisible();
+        const here = alice.page.url();
+        await alice.page.goto("about:blank");
+        await bob.say("are you there?");
+        await bob.say("I waited");
+        await expect.poll(told, { timeout: 60_000 }).toEqual(Array(2).fill("Bob Baker: New message /chat/with/bob"));
+        expect(new Set(pushes.notices.map(({ id }) => id)).size).toBe(2);
+        await alice.page.goto(here);
+        await comeBack(alice);
+        await bob.goTo("Home");
+      });
+
       await test.step("signing out ends the chat at once", async () => {
         alice.watch.allow(/\b401\b/); // as which the site says that nobody is signed in
         const elsewhere = await visit("alice");
@@ -56,6 +77,8 @@ for (const { login, transport } of ways) {
         await elsewhere.goTo("Home");
         await elsewhere.signOut();
         await expect(bob.around("alice")).toHaveText("Away");
+        if (pushes) expect(told()).toHaveLength(2);
+        pushes?.stop();
       });
     });
   });

@@ -183,6 +183,7 @@ func TestFiberAdapter(t *testing.T) {
 func TestChatSeam(t *testing.T) {
 	mayKnow := []string{"embedded.go", "relayed.go", // each implements app.Chat
 		"relayed_rooms.go",    // of relayed.go
+		"relayed_unseen.go",   // likewise
 		"embedded_search.go",  // of embedded.go
 		"upstream_metrics.go", // of relayed.go
 		"standalone.go"}       // which has no pages

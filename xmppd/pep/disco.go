@@ -26,7 +26,7 @@ func (s *Service) Discovery() xmppd.AccountDiscovery {
 	}
 	return xmppd.AccountDiscovery{
 		Identities:     []stanza.Identity{{Category: "pubsub", Type: "pep"}},
-		Features:       append(append(features, bookmarkFeatures()...), nsVCardConversion),
+		Features:       append(append(features, bookmarkFeatures()...), nsVCardConversion, featureAssist),
 		ServerFeatures: []string{formPublishOptions}, // XEP-0223 §5 looks for it here
 	}
 }

@@ -1,8 +1,11 @@
 package pep
 
 import (
+	"context"
+
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
+	"foyer/xmppd"
 )
 
 // Up to where an account has read its conversations, told from one of its clients to
@@ -10,7 +13,20 @@ import (
 // the id of the last message that was displayed. The site counts with it what is unread.
 
 // NodeDisplayed is the node of what was displayed.
-const NodeDisplayed = "urn:xmpp:mds:displayed:0"
+const NodeDisplayed = xmppd.NSDisplayed
+
+// featureAssist says that a message to others may bring what was displayed (XEP-0490 §3.4.2).
+const featureAssist = "urn:xmpp:mds:server-assist:0"
+
+// Displayed implements xmppd.DisplayedKeeper: the item's id is the address as it was written
+// (XEP-0490 §3.4.3).
+func (s *Service) Displayed(ctx context.Context, user, conversation string, displayed stream.Child) error {
+	p := publication{node: NodeDisplayed, item: Item{ID: conversation, Payload: displayed.Raw()}, hasItem: true}
+	if err := s.spendPublication(ctx, user, p); err != nil {
+		return err
+	}
+	return s.publish(ctx, user, p)
+}
 
 // Displayed is the id of the message up to which a conversation was read, and who gave
 // it: the account, or the room (XEP-0490 §3.1).

@@ -2,6 +2,7 @@ package pep
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -31,6 +32,32 @@ func TestDisplayed_ToldToOwnClients(t *testing.T) {
 	tablet.none()
 	tablet.ask(inPubsub("get", "", `<items node="`+NodeDisplayed+`"/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="`+
 		NodeDisplayed+`"><item id="bob@h">`+displayed("m1")+`</item><item id="room@rooms.h">`+displayed("m2")+`</item></items></pubsub></iq>`)
+}
+
+// XEP-0490 §3.4: with one message a client tells somebody, and its own others, what it has
+// displayed; nobody else sees that of its own.
+func TestDisplayed_Assisted(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	phone := w.asking("alice", "phone", NodeDisplayed)
+	laptop := w.asking("alice", "laptop", NodeDisplayed, "l")
+	bob := w.online("bob", "x")
+	if !slices.Contains(w.svc.Discovery().Features, featureAssist) {
+		t.Error("clients do not learn that they may do so (§3.4.2)")
+	}
+
+	const marker = `<displayed xmlns="urn:xmpp:chat-markers:0" id="m1"/><no-store xmlns="urn:xmpp:hints"/>`
+	phone.Send(`<message xmlns="jabber:client" to="bob@h">` + marker + displayed("id-1") + `</message>`)
+	bob.until(`<message xmlns="jabber:client" from="` + phone.full + `" to="bob@h">` + marker + `</message>`)
+	laptop.until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="bob@h">`+displayed("id-1")+`</item></items>`))
+	n, err := w.store.Node(t.Context(), "alice", NodeDisplayed)
+	if err != nil || n.Config.Access != AccessWhitelist {
+		t.Errorf("the node is for %s, %v", n.Config.Access, err)
+	}
+
+	// What says nothing is taken out all the same.
+	phone.Send(`<message xmlns="jabber:client" to="bob@h">` + marker + `<displayed xmlns="urn:xmpp:mds:displayed:0"/></message>`)
+	bob.until(`<message xmlns="jabber:client" from="` + phone.full + `" to="bob@h">` + marker + `</message>`)
+	laptop.none()
 }
 
 // The node is private and keeps every conversation, also for a client that does not say

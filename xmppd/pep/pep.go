@@ -61,6 +61,7 @@ var (
 	_ xmppd.PresenceWatcher = (*Service)(nil)
 	_ xmppd.ProfileWatcher  = (*Service)(nil)
 	_ xmppd.PrivateView     = (*Service)(nil)
+	_ xmppd.DisplayedKeeper = (*Service)(nil)
 )
 
 // New returns a Service; Server.MountOnAccounts makes it reachable.

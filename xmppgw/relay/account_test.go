@@ -20,21 +20,21 @@ func TestSignIn_Service(t *testing.T) {
 		session *xmpp.Session
 		err     error
 	}
-	signIn := func() <-chan result {
+	signIn := func(resource string) <-chan result {
 		done := make(chan result, 1)
 		go func() {
-			session, err := r.SignIn(t.Context(), "alice", "secret-alice")
+			session, err := r.SignIn(t.Context(), "alice", resource, "secret-alice")
 			done <- result{session, err}
 		}()
 		return done
 	}
-	done := signIn()
+	done := signIn("r")
 	e := u.next()
 	e.starttls(u)
 	e.openTo(featurePlain) // and SCRAM, which takes no token
 	e.success("alice")
 	e.openTo(`<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>` + featureBind)
-	id := e.expect(`<iq xmlns='jabber:client' type='set' id='{id}'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`)["id"]
+	id := e.expect(`<iq xmlns='jabber:client' type='set' id='{id}'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>`)["id"]
 	e.send(`<iq type='result' id='` + id + `'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@example.test/r</jid></bind></iq>`)
 	// MongooseIM drops everything until a session is open (RFC 3921 §3).
 	id = e.expect(`<iq xmlns='jabber:client' type='set' id='{id}'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>`)["id"]
@@ -48,13 +48,13 @@ func TestSignIn_Service(t *testing.T) {
 	}
 	got.session.Conn().Close()
 
-	done = signIn()
+	done = signIn("")
 	u.next().open(featurePlain) // STARTTLS is gone
 	if got := <-done; got.err == nil {
 		t.Error("it signs in without TLS")
 	}
 
-	done = signIn()
+	done = signIn("")
 	e = u.next()
 	e.starttls(u)
 	e.openTo(`<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>`)

@@ -43,6 +43,8 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 	c.mu.Lock()
 	c.side = s
 	c.mu.Unlock()
+	c.noteLooked(true)
+	defer c.noteLooked(false)
 	var reader sync.WaitGroup
 	err := c.endedWith(c.stream.Send(passedFeatures(features, c.peer)))
 	if err == nil {
@@ -102,6 +104,7 @@ func (c *conn) outgoing(el *stream.Element) (*stream.Element, error) {
 			return el, nil
 		}
 	case stanza.NSCSI:
+		c.noteLooked(el.Name.Local != "inactive")
 		return el, nil
 	case stanza.NSSM:
 		switch {

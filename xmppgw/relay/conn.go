@@ -30,6 +30,7 @@ type conn struct {
 	ctx    context.Context // ends with End, for what waits for the upstream
 	cancel context.CancelFunc
 	leave  func() // gives back the stream's place; more than once does no harm
+	looked bool   // somebody looks at it (looking.go)
 
 	mu       sync.Mutex
 	identity stream.Identity

@@ -116,6 +116,7 @@ type Relay struct {
 	places      chan struct{} // one for each link
 	conns       connSet
 	hibernating hibernatingSet
+	lookers     lookers
 	counters    counters
 	outage      outage // of the upstream
 	missing     outage // of credentials: the site's own fault, or a person's whom the upstream cannot have

@@ -74,7 +74,7 @@ export function notifyPeople(_converse, config, markers) {
     const notify = async (box, attrs) => {
         if (!isNews(attrs) || !wantsNotifications(config)) return;
         if (isInSight(box) || !isWanted(box, attrs, config)) return;
-        if (isUnseen() && isSubscribed(config)) return; // the site sends it
+        if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = attrs.is_encrypted ? attrs.plaintext ?? 'Encrypted message' : attrs.body;
         const jid = box.get('jid');

@@ -1,0 +1,412 @@
+package app
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"foyer/app/auth"
+	"foyer/app/push"
+	"foyer/app/remote"
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+	"foyer/models"
+)
+
+// unseen are messages that nobody sees just now, with another chat server behind the site:
+//
+//	the server ── publish (XEP-0357) ──▶ one stream of the site's own ──▶ grace ──▶ the archive of
+//	the person, read as the person ──▶ app/push
+//
+// What the server publishes says only that there is a message. It could say whose and what,
+// but then it would say that to the push services of everybody's apps, too; and what it says
+// has no id, by which pages know what was notified already. So the archive is asked, once
+// for all that came within the grace.
+//
+// Of several instances one has the stream, by a lock in the database; it asks the others
+// whether somebody looks at a page there. What the server tells of people without a
+// subscription is refused, and the server tells no more of them.
+type unseen struct {
+	chat   *relayed
+	push   *push.Service
+	key    []byte
+	notify func(context.Context, models.Event)
+	log    *slog.Logger
+	grace  time.Duration
+
+	offered atomic.Bool   // the server tells of messages
+	slots   chan struct{} // of those that ask an archive
+
+	mu        sync.Mutex
+	hints     map[string]*hint     // by user
+	told      map[string]string    // by user: up to which id of the archive it is known who was told
+	enabled   map[string]time.Time // by user: when the server was last asked to tell
+	elsewhere map[string]time.Time // by user: when another instance last said that they look
+	settling  sync.WaitGroup
+}
+
+// hint is that there are messages for somebody.
+type hint struct {
+	at       time.Time // of the first
+	messages int
+}
+
+const (
+	unseenResource = "push" // of the address to which the server publishes
+	unseenLock     = "foyer-unseen"
+
+	unseenGrace   = 3 * time.Second // as that of app/push
+	maxHints      = 4096            // people of whom something is to be looked at
+	maxMissed     = 20              // messages of one person that are read together
+	maxRemembered = 10_000          // people of whom something is remembered
+	archiveAsks   = 4               // at once
+
+	clocksApart  = 30 * time.Second // at most, those of the site and of the server; tokens want no less
+	enabledFor   = time.Hour        // the server is not asked again meanwhile
+	enableEvery  = 50 * time.Millisecond
+	unseenAgain  = 5 * time.Second // after something that failed
+	offeredAgain = 10 * time.Minute
+)
+
+// followUnseen makes what r needs to tell people of messages.
+func (s *Server) followUnseen(ctx context.Context, r *relayed) error {
+	key, err := s.db.SiteKey(ctx, "push")
+	if err != nil {
+		return err
+	}
+	u := &unseen{
+		chat: r, key: key, notify: s.notify, log: s.log, grace: unseenGrace, slots: make(chan struct{}, archiveAsks),
+		hints: make(map[string]*hint), told: make(map[string]string), enabled: make(map[string]time.Time), elsewhere: make(map[string]time.Time),
+	}
+	if u.push, err = s.newPush(key, u.looked); err != nil {
+		return err
+	}
+	s.push, s.unseen, r.unseen = u.push, u, u
+	return nil
+}
+
+// run does its work until ctx ends.
+func (u *unseen) run(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { u.askOffered(ctx) })
+	work.Go(func() { u.takeTurns(ctx) })
+	work.Wait()
+	u.settling.Wait()
+}
+
+// askOffered finds out whether the server tells of messages.
+func (u *unseen) askOffered(ctx context.Context) {
+	for said := false; ctx.Err() == nil && !u.offered.Load(); {
+		ask, cancel := context.WithTimeout(ctx, changePatience)
+		offered, err := u.chat.service.OffersPush(ask)
+		cancel()
+		u.offered.Store(offered)
+		wait := unseenAgain
+		if err == nil && !offered {
+			wait = offeredAgain
+			if !said {
+				u.log.Info("the XMPP server does not tell the site of messages (XEP-0357), so that nobody is notified whose pages are closed; docs/SERVERS.md has what it needs")
+			}
+			said = true
+		}
+		if !offered {
+			pause(ctx, wait)
+		}
+	}
+}
+
+// pause waits, at most until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// takeTurns has the stream while no other instance has it.
+func (u *unseen) takeTurns(ctx context.Context) {
+	for ctx.Err() == nil {
+		release, lost, err := u.chat.db.Lock(ctx, unseenLock)
+		if err == nil {
+			u.listen(ctx, lost)
+			release()
+		} else if !errors.Is(err, models.ErrLocked) && ctx.Err() == nil {
+			u.log.Warn("it is not known which instance is told of messages; trying again", "err", err)
+		}
+		pause(ctx, unseenAgain)
+	}
+}
+
+// listen has the stream, again and again, until the lock is lost.
+func (u *unseen) listen(ctx context.Context, lost <-chan struct{}) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-lost:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	var renewing sync.WaitGroup
+	defer renewing.Wait()
+	for first := true; ctx.Err() == nil; {
+		conn, err := u.open(ctx)
+		if err != nil {
+			pause(ctx, unseenAgain)
+			continue
+		}
+		if first {
+			first = false
+			renewing.Go(func() { u.enableAll(ctx) }) // some servers stop at the first that nobody takes
+		}
+		for err == nil {
+			_, err = conn.Recv(ctx)
+		}
+		_ = conn.Close()
+	}
+}
+
+func (u *unseen) open(ctx context.Context) (remote.Conn, error) {
+	signIn, cancel := context.WithTimeout(ctx, changePatience)
+	defer cancel()
+	return u.chat.open(signIn, stream.Identity{User: auth.ServiceUser}, unseenResource, func(iq *stream.Element) []byte { return u.answer(ctx, iq) })
+}
+
+// enableAll asks the server again to tell of everybody with a subscription, a few each second.
+func (u *unseen) enableAll(ctx context.Context) {
+	users, err := u.chat.db.SubscribedToPush(ctx)
+	for _, user := range users {
+		if ctx.Err() != nil {
+			return
+		}
+		one, cancel := context.WithTimeout(ctx, changePatience)
+		if enableErr := u.enable(one, user); err == nil {
+			err = enableErr
+		}
+		cancel()
+		pause(ctx, enableEvery)
+	}
+	if err != nil && ctx.Err() == nil {
+		u.log.Warn("the XMPP server was not asked to tell of everybody's messages; it is when they come to the site", "err", err)
+	}
+}
+
+// node is where the server publishes what concerns somebody. Only the site can make its name.
+func (u *unseen) node(user string) string {
+	mac := hmac.New(sha256.New, u.key)
+	mac.Write([]byte("unseen\x00" + user))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18]) + "." + user
+}
+
+func (u *unseen) userOf(node string) (user string, ok bool) {
+	_, user, _ = strings.Cut(node, ".")
+	return user, hmac.Equal([]byte(node), []byte(u.node(user)))
+}
+
+func (u *unseen) address() string { return u.chat.address(auth.ServiceUser) + "/" + unseenResource }
+
+// enable has the server tell of somebody's messages.
+func (u *unseen) enable(ctx context.Context, user string) error {
+	u.mu.Lock()
+	fresh := time.Since(u.enabled[user]) < enabledFor
+	u.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	err := remote.Dial(u.chat.dial).With(ctx, user, func(s *remote.Session) error { return s.EnablePush(ctx, u.address(), u.node(user)) })
+	if err == nil {
+		u.mu.Lock()
+		clearLarge(u.enabled)
+		u.enabled[user] = time.Now()
+		u.mu.Unlock()
+	}
+	return err
+}
+
+// disable ends that.
+func (u *unseen) disable(ctx context.Context, user string) error {
+	u.forget(user)
+	return remote.Dial(u.chat.dial).With(ctx, user, func(s *remote.Session) error { return s.DisablePush(ctx, u.address(), u.node(user)) })
+}
+
+func (u *unseen) forget(user string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.enabled, user)
+	delete(u.told, user)
+}
+
+// clearLarge empties what is only remembered, once it is large.
+func clearLarge[V any](m map[string]V) {
+	if len(m) >= maxRemembered {
+		clear(m)
+	}
+}
+
+// answer takes what the server publishes. Nothing is read from the stream meanwhile.
+func (u *unseen) answer(ctx context.Context, iq *stream.Element) []byte {
+	node, ok := remote.PushedNode(iq)
+	if !ok {
+		return nil
+	}
+	user, ours := u.userOf(node)
+	if !ours || (iq.From != u.chat.domain && iq.From != u.chat.address(user)) {
+		return stanza.ErrorReply(iq, iq.To, iq.From, stanza.ErrItemNotFound)
+	}
+	ask, cancel := context.WithTimeout(ctx, unseenAgain)
+	defer cancel()
+	wanted, err := u.chat.db.WantsPush(ask, user)
+	switch {
+	case err != nil:
+		return stanza.ErrorReply(iq, iq.To, iq.From, stanza.ErrResourceConstraint) // a temporary one
+	case !wanted:
+		u.forget(user)
+		return stanza.ErrorReply(iq, iq.To, iq.From, stanza.ErrItemNotFound)
+	}
+	u.hint(ctx, user)
+	return stanza.Result(iq, iq.From, nil)
+}
+
+// hint notes that there is a message for somebody, unless they see it.
+func (u *unseen) hint(ctx context.Context, user string) {
+	looked := u.chat.LookedAt(user)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if looked {
+		delete(u.told, user)
+		return
+	}
+	h := u.hints[user]
+	if h == nil {
+		if len(u.hints) >= maxHints {
+			u.log.Warn("too many messages wait to be told by web push; one is not", "user", user)
+			return
+		}
+		h = &hint{at: time.Now()}
+		u.hints[user] = h
+		u.settling.Go(func() { u.settle(ctx, user, h) })
+	}
+	h.messages++
+}
+
+// take returns how many messages there are for somebody, who is then done with.
+func (u *unseen) take(user string) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	h := u.hints[user]
+	delete(u.hints, user)
+	if h == nil {
+		return 0
+	}
+	return h.messages
+}
+
+// settle looks at somebody's messages once they may have come back.
+func (u *unseen) settle(ctx context.Context, user string, h *hint) {
+	defer u.take(user)
+	if !u.chat.LookedAt(user) {
+		u.notify(ctx, models.Event{Kind: models.EventWhoLooks, User: user})
+	}
+	pause(ctx, time.Until(h.at.Add(u.grace)))
+	if u.looked(user) {
+		u.mu.Lock()
+		delete(u.told, user) // they see for themselves
+		u.mu.Unlock()
+		return
+	}
+	select {
+	case u.slots <- struct{}{}:
+		defer func() { <-u.slots }()
+	case <-ctx.Done():
+		return
+	}
+	if err := u.tell(ctx, user, h.at); err != nil && ctx.Err() == nil && !errors.Is(err, errNotSignedIn) {
+		u.log.Error("messages were not told by web push", "user", user, "err", err)
+	}
+}
+
+// tell reads what somebody missed, as that person, and hands it on.
+func (u *unseen) tell(ctx context.Context, user string, since time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, changePatience)
+	defer cancel()
+	return remote.Dial(u.chat.dial).With(ctx, user, func(s *remote.Session) error {
+		list, err := s.LastMessages(ctx, maxMissed)
+		if err != nil {
+			return fmt.Errorf("the archive: %w", err)
+		}
+		for _, m := range u.news(user, list, u.take(user)) {
+			if m.At.After(since.Add(-clocksApart)) {
+				u.push.Missed(user, m.Message, since)
+			}
+		}
+		return nil
+	})
+}
+
+// news are the messages of the archive that nobody was told of: those after the last one
+// that is known, or where none is the latest n.
+func (u *unseen) news(user string, list []remote.Archived, n int) []remote.Archived {
+	if len(list) == 0 {
+		return nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	from := max(0, len(list)-n)
+	if last := u.told[user]; last != "" {
+		if i := slices.IndexFunc(list, func(m remote.Archived) bool { return m.ID == last }); i >= 0 {
+			from = i + 1
+		}
+	}
+	clearLarge(u.told)
+	u.told[user] = list[len(list)-1].ID
+	return list[from:]
+}
+
+// looked reports whether somebody looks at a page, as far as the site can know.
+func (u *unseen) looked(user string) bool {
+	if u.chat.LookedAt(user) {
+		return true
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return time.Since(u.elsewhere[user]) < 2*u.grace
+}
+
+// asked answers another instance that wants to know whether somebody looks at a page here.
+func (u *unseen) asked(ctx context.Context, user string) {
+	if u.chat.LookedAt(user) {
+		u.notify(ctx, models.Event{Kind: models.EventLooks, User: user})
+	}
+}
+
+// looksElsewhere: somebody looks at a page of another instance.
+func (u *unseen) looksElsewhere(user string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	clearLarge(u.elsewhere)
+	u.elsewhere[user] = time.Now()
+}
+
+// TellsUnseen implements Chat.
+func (r *relayed) TellsUnseen() bool { return r.unseen.offered.Load() }
+
+// WatchUnseen implements Chat. It signs in as the person.
+func (r *relayed) WatchUnseen(ctx context.Context, user string, on bool) error {
+	if err := r.bounded(ctx, "done:"+user, doneForPerMinute, time.Minute); err != nil {
+		return err
+	}
+	if on {
+		return asRelayedError(r.unseen.enable(ctx, user))
+	}
+	return asRelayedError(r.unseen.disable(ctx, user))
+}
