@@ -2,9 +2,18 @@ package app
 
 import "foyer/xmppgw"
 
-// routes is every address of the site. Where signedIn stands in front, it is for
-// members.
+// routes is every address of the site, in the order in which what stands before them
+// applies.
 func (s *Server) routes() {
+	s.plainRoutes()
+	s.chatRoutes()
+	s.pageRoutes()
+	s.memberRoutes()
+}
+
+// plainRoutes are those of programs: figures, files of the site, and files of people,
+// whose bodies are read as they arrive.
+func (s *Server) plainRoutes() {
 	s.web.Use([]string{xmppgw.BOSHPath, "/xmpp/"}, s.gateway.AllowOrigin) // before all that may refuse
 	s.web.Use(s.smallHeader, s.plainBody)
 	s.web.Get("/healthz", s.healthz)
@@ -19,8 +28,10 @@ func (s *Server) routes() {
 	s.web.Post("/share", s.secureHeaders, s.share) // the service worker's; its body is not read here
 
 	s.uploads.Mount(s.web) // reads bodies as they arrive
+}
 
-	// The others get their bodies whole, and bounded.
+// chatRoutes are the chat's own. From here on bodies come whole, and bounded.
+func (s *Server) chatRoutes() {
 	s.web.Use(xmppgw.BOSHPath, s.wholeBody(s.gateway.MaxBody()))
 	s.web.Post("/settings/picture", s.wholeBody(maxPictureBody))
 	s.web.Use(s.wholeBody(maxFormBody))
@@ -47,7 +58,10 @@ func (s *Server) routes() {
 	xmpp.Get("/credentials", s.credentials)
 	xmpp.Get("/prebind", s.prebind)
 	xmpp.Post("/prebind", s.prebind)
+}
 
+// pageRoutes are the pages for everybody.
+func (s *Server) pageRoutes() {
 	s.web.Use(s.loadVisit, s.plainText, s.protectForms)
 	s.web.Get("/", s.index)
 	s.web.Get("/articles/garden", s.article)
@@ -62,7 +76,10 @@ func (s *Server) routes() {
 	s.web.Get("/signin/with/:name/start", s.startAtProvider)
 	s.web.Post("/signout", s.signOut)
 	s.web.Post("/theme", s.setTheme)
+}
 
+// memberRoutes are the pages for members: signedIn stands before each.
+func (s *Server) memberRoutes() {
 	s.web.Get("/chat", s.signedIn, s.chatPage)
 	s.web.Get("/chat/with/:user", s.signedIn, s.chatWith)
 	s.web.Get("/chat/room/:name", s.signedIn, s.chatInRoom)

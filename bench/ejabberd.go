@@ -115,18 +115,11 @@ func startEjabberd(ctx context.Context, w site) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := "127.0.0.1:" + strconv.Itoa(port)
 	s := &server{
-		name: "ejabberd", version: packageVersion("ejabberd"),
-		webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind", tcp: "127.0.0.1:" + strconv.Itoa(clients),
-		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop, credentials: passwords,
+		name: "ejabberd", version: packageVersion("ejabberd"), stop: stop, credentials: passwords,
 		note: "everything in Postgres, caches on, `mod_mam` for people and rooms, no shapers; SASL PLAIN",
 	}
-	if err := w.ready(ctx, cmd, port); err != nil {
-		stop()
-		return nil, err
-	}
-	return s, nil
+	return s, w.peer(ctx, s, cmd, port, clients)
 }
 
 func ejabberdAccounts(w site) string {

@@ -26,40 +26,10 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	}
 	base := "127.0.0.1:" + strconv.Itoa(port)
 	figures := "127.0.0.1:" + strconv.Itoa(metrics)
-	env := []string{
-		"APP_ENV=production", "ADDR=" + base, "BASE_URL=http://" + base,
-		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "LOG_LEVEL=warn", "METRICS_ADDR=" + figures,
-	}
-	if w.content == nil {
-		env = append(env, "ROSTER=none")
-	}
-	if w.passwords {
-		env = append(env, "XMPP_LOGIN=password", "BOSH_COMPRESSION=true")
-	}
-	run := func(ctx context.Context, args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, program, args...)
-		cmd.Env = append(os.Environ(), env...)
-		var errOut bytes.Buffer
-		cmd.Stderr = &errOut
-		out, err := cmd.Output()
-		if err != nil {
-			return nil, fmt.Errorf("foyer %s: %w: %s", args[0], err, errOut.Bytes())
-		}
-		return out, nil
-	}
-	if _, err := run(ctx, "migrate"); err != nil {
+	env := foyerEnv(w, base, figures)
+	run := foyerCommand(program, env)
+	if err := w.prepare(ctx, run); err != nil {
 		return nil, err
-	}
-	if err := importUsers(ctx, w, run); err != nil {
-		return nil, err
-	}
-	if w.content != nil {
-		if err := w.content(ctx, w); err != nil {
-			return nil, err
-		}
-		if _, err := run(ctx, "migrate"); err != nil { // it indexes the words
-			return nil, err
-		}
 	}
 	cmd, stop, err := w.start("foyer", env, program, "serve")
 	if err != nil {
@@ -83,8 +53,55 @@ func startFoyer(ctx context.Context, w site, program string) (*server, error) {
 	return s, nil
 }
 
+// foyerEnv is the program's settings.
+func foyerEnv(w site, base, figures string) []string {
+	env := []string{
+		"APP_ENV=production", "ADDR=" + base, "BASE_URL=http://" + base,
+		"DATABASE_URL=" + w.pg.URL(w.database), "XMPP_DOMAIN=" + domain, "LOG_LEVEL=warn", "METRICS_ADDR=" + figures,
+	}
+	if w.content == nil {
+		env = append(env, "ROSTER=none")
+	}
+	if w.passwords {
+		env = append(env, "XMPP_LOGIN=password", "BOSH_COMPRESSION=true")
+	}
+	return env
+}
+
+// command runs a command of the program, and returns what it prints.
+type command func(ctx context.Context, args ...string) ([]byte, error)
+
+func foyerCommand(program string, env []string) command {
+	return func(ctx context.Context, args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, program, args...)
+		cmd.Env = append(os.Environ(), env...)
+		var errOut bytes.Buffer
+		cmd.Stderr = &errOut
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("foyer %s: %w: %s", args[0], err, errOut.Bytes())
+		}
+		return out, nil
+	}
+}
+
+// prepare makes the database's tables and what is in them.
+func (w site) prepare(ctx context.Context, run command) error {
+	if _, err := run(ctx, "migrate"); err != nil {
+		return err
+	}
+	if err := importUsers(ctx, w, run); err != nil || w.content == nil {
+		return err
+	}
+	if err := w.content(ctx, w); err != nil {
+		return err
+	}
+	_, err := run(ctx, "migrate") // it indexes the words
+	return err
+}
+
 // importUsers makes the accounts as an operator would.
-func importUsers(ctx context.Context, w site, run func(context.Context, ...string) ([]byte, error)) error {
+func importUsers(ctx context.Context, w site, run command) error {
 	var rows strings.Builder
 	for i := range w.users {
 		rows.WriteString(userName(i) + "," + password + "\n")
@@ -98,7 +115,7 @@ func importUsers(ctx context.Context, w site, run func(context.Context, ...strin
 }
 
 // tokens asks for a one-use token for each account.
-func tokens(ctx context.Context, run func(context.Context, ...string) ([]byte, error), n int) ([]credential, error) {
+func tokens(ctx context.Context, run command, n int) ([]credential, error) {
 	args := []string{"token"}
 	for i := range n {
 		args = append(args, userName(i))

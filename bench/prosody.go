@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 
 	"foyer/internal/netaddr"
 )
@@ -85,18 +84,11 @@ func startProsody(ctx context.Context, w site) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := "127.0.0.1:" + strconv.Itoa(port)
 	s := &server{
-		name: "Prosody", version: packageVersion("prosody"),
-		webSocket: "ws://" + base + "/xmpp-websocket", bosh: "http://" + base + "/http-bind", tcp: "127.0.0.1:" + strconv.Itoa(clients),
-		pid: cmd.Process.Pid, postgres: w.pg.PID(), stop: stop, credentials: passwords,
+		name: "Prosody", version: packageVersion("prosody"), stop: stop, credentials: passwords,
 		note: "generational collector, epoll, larger block list cache, `mod_mam` and `mod_muc_mam` in Postgres, no limits; SASL PLAIN with hashed passwords",
 	}
-	if err := w.ready(ctx, cmd, port); err != nil {
-		stop()
-		return nil, err
-	}
-	return s, nil
+	return s, w.peer(ctx, s, cmd, port, clients)
 }
 
 // prosodyAccounts writes the accounts as Prosody keeps them. It hashes a plain

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/pgdev"
 
 	"github.com/jackc/pgx/v5"
@@ -109,6 +110,19 @@ func (w site) ready(ctx context.Context, cmd *exec.Cmd, port int) error {
 	return fmt.Errorf("%s does not answer on %s: %s", cmd.Path, address, w.lastLines())
 }
 
+// peer fills in where another server is that was started, and waits until it answers; one
+// that does not is stopped. Its ports are those of HTTP and of native clients.
+func (w site) peer(ctx context.Context, s *server, cmd *exec.Cmd, port, clients int) error {
+	base := "127.0.0.1:" + strconv.Itoa(port)
+	s.webSocket, s.bosh, s.tcp = "ws://"+base+"/xmpp-websocket", "http://"+base+"/http-bind", "127.0.0.1:"+strconv.Itoa(clients)
+	s.pid, s.postgres = cmd.Process.Pid, w.pg.PID()
+	err := w.ready(ctx, cmd, port)
+	if err != nil {
+		s.stop()
+	}
+	return err
+}
+
 // lastLines are the ends of the logs, for an error.
 func (w site) lastLines() string {
 	logs, _ := filepath.Glob(filepath.Join(w.dir, "*.log"))
@@ -159,4 +173,23 @@ var errMissing = errors.New("is not installed; it was left out")
 func packageVersion(name string) string {
 	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Version}", name).Output()
 	return strings.TrimSpace(string(out))
+}
+
+// withDatabase runs f with a Postgres of its own, and a directory.
+func (b *bench) withDatabase(ctx context.Context, f func(dir string, pg *pgdev.Server, port int) error) error {
+	dir, err := os.MkdirTemp("", "foyer-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	port, err := netaddr.FreePort()
+	if err != nil {
+		return err
+	}
+	pg, err := pgdev.Start(ctx, pgdev.Options{Dir: filepath.Join(dir, "postgres"), Port: port})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pg.Stop(context.WithoutCancel(ctx)) }()
+	return f(dir, pg, port)
 }

@@ -1,6 +1,8 @@
 package xmppd
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"foyer/internal/stream"
@@ -50,9 +52,5 @@ func (cs *connSet) close() []*conn {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.closed = true
-	out := make([]*conn, 0, len(cs.set))
-	for c := range cs.set {
-		out = append(out, c)
-	}
-	return out
+	return slices.Collect(maps.Keys(cs.set))
 }

@@ -32,13 +32,9 @@ func handleUptime(_ context.Context, s *session, _ *stream.Element, _ stream.Chi
 // handleLastActivity: XEP-0012 §4; strangers are refused, whether or not there is
 // such an account (§7).
 func handleLastActivity(ctx context.Context, s *session, iq *stream.Element, _ stream.Child) ([]byte, error) {
-	user := s.user
-	if iq.To != "" {
-		to, err := stanza.ParseAddress(iq.To)
-		if err != nil {
-			return nil, err
-		}
-		user = to.User
+	user, err := s.ownerOf(iq)
+	if err != nil {
+		return nil, err
 	}
 	if user != s.user && !s.server.subscribedFrom(ctx, user, s.bare) {
 		return nil, stanza.ErrForbidden

@@ -1,6 +1,7 @@
 package xmppd
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -125,11 +126,7 @@ func (srv *Server) session(a stanza.Address) *session {
 func (srv *Server) online() []*account {
 	srv.mu.RLock()
 	defer srv.mu.RUnlock()
-	out := make([]*account, 0, len(srv.accounts))
-	for _, a := range srv.accounts {
-		out = append(out, a)
-	}
-	return out
+	return slices.AppendSeq(make([]*account, 0, len(srv.accounts)), maps.Values(srv.accounts))
 }
 
 // Online reports whether an account is available to chat.

@@ -40,13 +40,9 @@ func vcardHandlers() map[iqKey]iqHandler {
 // handleVCardGet: another's missing card and a missing account look the same
 // (XEP-0054 §3.3, S-50).
 func handleVCardGet(ctx context.Context, s *session, iq *stream.Element, _ stream.Child) ([]byte, error) {
-	user := s.user
-	if iq.To != "" {
-		to, err := stanza.ParseAddress(iq.To)
-		if err != nil {
-			return nil, err
-		}
-		user = to.User
+	user, err := s.ownerOf(iq)
+	if err != nil {
+		return nil, err
 	}
 	raw, err := s.server.vcard(ctx, user)
 	if errors.Is(err, ErrNotFound) {

@@ -2,6 +2,8 @@ package xmppgw
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"foyer/internal/stream"
@@ -30,11 +32,7 @@ func (g *Gateway) End(scope stream.Scope, reason error) {
 func (g *Gateway) all() []carrier {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := make([]carrier, 0, len(g.streams))
-	for c := range g.streams {
-		out = append(out, c)
-	}
-	return out
+	return slices.AppendSeq(make([]carrier, 0, len(g.streams)), maps.Keys(g.streams))
 }
 
 // Shutdown refuses new streams, ends the present ones with system-shutdown, and

@@ -3,7 +3,9 @@ package xmppgw
 import (
 	"errors"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -152,11 +154,7 @@ func (p *portablePoller) forget(c *boshConn) {
 func (p *portablePoller) watched() []*boshConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := make([]*boshConn, 0, len(p.conns))
-	for c := range p.conns {
-		all = append(all, c)
-	}
-	return all
+	return slices.Collect(maps.Keys(p.conns))
 }
 
 func (p *portablePoller) closeIdle(before moment) {

@@ -2,7 +2,9 @@ package xmppgw
 
 import (
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -130,11 +132,7 @@ func (e *epoll) write(c *boshConn, b []byte) (n int, err error) {
 func (e *epoll) watched() []*boshConn {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := make([]*boshConn, 0, len(e.conns))
-	for _, c := range e.conns {
-		all = append(all, c)
-	}
-	return all
+	return slices.AppendSeq(make([]*boshConn, 0, len(e.conns)), maps.Values(e.conns))
 }
 
 func (e *epoll) closeIdle(before moment) {

@@ -51,14 +51,8 @@ func cleanFileName(raw string) string {
 	if len(ext) > maxExtension {
 		ext = ""
 	}
-	return strings.TrimSpace(truncate(name, maxFileName-len(ext))) + ext
-}
-
-func truncate(s string, n int) string {
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "")
-	}
-	return s
+	base := strings.ToValidUTF8(name[:maxFileName-len(ext)], "") // a character may be cut in two
+	return strings.TrimSpace(base) + ext
 }
 
 // sameName reports whether the address ends with the file's name.

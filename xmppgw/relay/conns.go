@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"foyer/internal/stream"
@@ -43,13 +45,7 @@ func (cs *connSet) all() []*conn {
 	return cs.allLocked()
 }
 
-func (cs *connSet) allLocked() []*conn {
-	out := make([]*conn, 0, len(cs.set))
-	for c := range cs.set {
-		out = append(out, c)
-	}
-	return out
-}
+func (cs *connSet) allLocked() []*conn { return slices.Collect(maps.Keys(cs.set)) }
 
 func (cs *connSet) matching(scope stream.Scope) []*conn {
 	var out []*conn

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The attackers of the soak. They come from an address of their own.
+
+// attack goes on until ctx ends; what it meets there is its own affair.
+type attack struct {
+	name string
+	run  func(context.Context, *server)
+}
+
+func attacks() []attack {
+	return []attack{
+		{"nobody", func(ctx context.Context, _ *server) { <-ctx.Done() }},
+		{"X-46: forms that unpack to gigabytes", packedForms},
+		{"X-47: more connections than there are files", manyConnections},
+		{"X-50: 50 streams of one account, presence and messages", chatter},
+		{"X-51: readers that stop reading", deafReaders},
+		{"X-52: pictures of 30 million pixels", hugePictures},
+		{"X-53: a large roster, asked for again and again", rosters},
+		{"X-54: 50 streams that fill the archive", archivists},
+		{"X-55: wrong passwords, many at once", guesses},
+		{"X-61: bodies that do not end", endlessBodies},
+		{"pings, as fast as they go", pings},
+		{"gateway: 10,000 connections that begin and do not go on", halfOpen},
+		{"gateway: bodies that come a byte a second", slowBodies},
+		{"gateway: frames of 64 MiB, and without an end", hugeFrames},
+		{"gateway: bodies that unpack to a gigabyte", bombs},
+	}
+}
+
+// atOnce runs n of them until ctx ends; each that returns begins again.
+func atOnce(ctx context.Context, n int, f func(i int) error) {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if f(i) != nil {
+					_ = pause(ctx, 100*time.Millisecond)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// evil is the address that attackers come from; honest people have others.
+func evil() *net.Dialer {
+	return &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 6, 6, 6)}}
+}
+
+func evilClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: evil().DialContext, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+}
+
+func packedForms(ctx context.Context, s *server) {
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	form := multipart.NewWriter(zip)
+	field, _ := form.CreateFormField("csrf") // writing to memory does not fail
+	_, _ = field.Write(make([]byte, 200<<20))
+	form.Close()
+	zip.Close()
+	client := evilClient()
+	atOnce(ctx, 10, func(int) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.web+"/signin", bytes.NewReader(packed.Bytes()))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", form.FormDataContentType())
+		req.Header.Set("Content-Encoding", "gzip")
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	})
+}
+
+// manyConnections opens as many as it can, and keeps them.
+func manyConnections(ctx context.Context, s *server) {
+	host := strings.TrimPrefix(s.web, "http://")
+	var mu sync.Mutex
+	var held []net.Conn
+	atOnce(ctx, 20, func(int) error {
+		conn, err := evil().DialContext(ctx, "tcp", host)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		held = append(held, conn)
+		if len(held) > 18_000 {
+			return errors.New("enough")
+		}
+		return nil
+	})
+	for _, c := range held {
+		c.Close()
+	}
+}
+
+// evilStream signs the attacker's account in once more.
+func evilStream(ctx context.Context, s *server, account int, resource string) (*wsLink, error) {
+	l, err := dialWebSocketFrom(ctx, s.webSocket, domain, evil())
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, l.close)
+	return l, authenticateAs(l, credential{userName(account), password}, resource)
+}
+
+// flood sends the same over and over, from many streams of one account, and reads
+// what comes unless it is deaf.
+func flood(ctx context.Context, s *server, streams int, deaf bool, stanzas ...string) {
+	raw := make([][]byte, len(stanzas))
+	for i, st := range stanzas {
+		raw[i] = []byte(st)
+	}
+	atOnce(ctx, streams, func(i int) error {
+		l, err := evilStream(ctx, s, attackerName, fmt.Sprint("evil", i))
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		if !deaf {
+			go func() {
+				for {
+					if _, err := l.recv(); err != nil {
+						return
+					}
+				}
+			}()
+		}
+		for {
+			if err := l.write(raw...); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+func chatter(ctx context.Context, s *server) {
+	status := strings.Repeat("x", 8000)
+	flood(ctx, s, streamsOfOne, false,
+		`<presence xmlns="jabber:client"><status>`+status+`</status></presence>`,
+		`<message xmlns="jabber:client" to="`+userName(1)+`@`+domain+`" type="chat"><body>`+status+`</body></message>`)
+}
+
+func archivists(ctx context.Context, s *server) {
+	flood(ctx, s, streamsOfOne, false, `<message xmlns="jabber:client" to="`+userName(attackerName+1)+`@`+domain+`" type="chat"><body>`+strings.Repeat("x y ", 10_000)+`</body></message>`)
+}
+
+func deafReaders(ctx context.Context, s *server) {
+	flood(ctx, s, streamsOfOne, true, `<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`,
+		`<iq xmlns="jabber:client" type="get" id="v"><vCard xmlns="vcard-temp"/></iq>`, `<iq xmlns="jabber:client" type="set" id="m"><query xmlns="urn:xmpp:mam:2"/></iq>`)
+}
+
+func hugePictures(ctx context.Context, s *server) {
+	var b bytes.Buffer
+	_ = png.Encode(&b, image.NewGray(image.Rect(0, 0, 6000, 5000))) // writing to memory does not fail
+	flood(ctx, s, 20, false, `<iq xmlns="jabber:client" type="set" id="p"><vCard xmlns="vcard-temp"><PHOTO><TYPE>image/png</TYPE><BINVAL>`+
+		base64.StdEncoding.EncodeToString(b.Bytes())+`</BINVAL></PHOTO></vCard></iq>`)
+}
+
+func rosters(ctx context.Context, s *server) {
+	l, err := evilStream(ctx, s, attackerName, "setup")
+	if err != nil {
+		return
+	}
+	for i := range 100 {
+		item := `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="c` + fmt.Sprint(i) + `@` + domain + `" name="` + strings.Repeat("x", 900) + `"/></query></iq>`
+		if l.write([]byte(item)) != nil {
+			return
+		}
+	}
+	flood(ctx, s, streamsOfOne, false, `<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+}
+
+func guesses(ctx context.Context, s *server) {
+	atOnce(ctx, 100, func(i int) error {
+		l, err := dialWebSocketFrom(ctx, s.webSocket, domain, evil())
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		_ = authenticateAs(l, credential{userName(i % honest), "wrong"}, "evil")
+		return errors.New("again, after a moment")
+	})
+}
+
+func endlessBodies(ctx context.Context, s *server) {
+	host := strings.TrimPrefix(s.web, "http://")
+	begin := strings.Repeat("x", 200_000)
+	atOnce(ctx, 500, func(i int) error {
+		conn, err := evil().DialContext(ctx, "tcp", host)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		path := [...]string{"/http-bind", "/settings/picture", "/signin"}[i%3]
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, 8<<20, begin)
+		return pause(ctx, 5*time.Second)
+	})
+}
+
+func pings(ctx context.Context, s *server) {
+	atOnce(ctx, 20, func(i int) error {
+		l, err := evilStream(ctx, s, attackerName, fmt.Sprint("evil", i))
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		many := bytes.Repeat(appendFrame(nil, opPing, []byte("?")), 1000)
+		for {
+			if _, err := l.conn.Write(many); err != nil {
+				return err
+			}
+		}
+	})
+}
