@@ -147,7 +147,7 @@ func (s *tcpStream) startTLS(ctx context.Context, cert *Certificate) error {
 func (s *tcpStream) handshake(ctx context.Context, pair *keyPair, last []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if last != nil && !s.writeAll(append(s.queue.Take(), last)) {
+	if last != nil && !s.writeAllLocked(append(s.queue.Take(), last)) {
 		return stream.ErrDisconnected
 	}
 	s.conn, s.greeted = nil, false

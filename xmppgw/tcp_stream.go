@@ -257,27 +257,27 @@ func (s *tcpStream) write() {
 		items, reason, closed := s.queue.Next(writeBatch)
 		switch {
 		case closed:
-			s.writeEnd(reason)
+			s.writeEndLocked(reason)
 			return
 		case len(items) == 0:
 			return
-		case !s.writeAll(items):
-			s.abort()
+		case !s.writeAllLocked(items):
+			s.abortLocked()
 			return
 		}
 	}
 }
 
-// abort ends a stream whose peer takes nothing more.
-func (s *tcpStream) abort() {
+// abortLocked ends a stream whose peer takes nothing more.
+func (s *tcpStream) abortLocked() {
 	s.queue.Close(stream.ErrDisconnected)
 	s.conn = nil
 	s.raw.Close()
 	close(s.written)
 }
 
-// writeAll writes elements together. The caller holds s.writing.
-func (s *tcpStream) writeAll(items [][]byte) bool {
+// writeAllLocked writes elements together. Its lock is s.writing.
+func (s *tcpStream) writeAllLocked(items [][]byte) bool {
 	if s.conn == nil {
 		return false
 	}
@@ -296,9 +296,9 @@ func (s *tcpStream) writeAll(items [][]byte) bool {
 	return true
 }
 
-// writeEnd writes the error, if any, and the end tag (RFC 6120 §4.4, §4.9.1.1).
+// writeEndLocked writes the error, if any, and the end tag (RFC 6120 §4.4, §4.9.1.1).
 // ErrDisconnected ends without either.
-func (s *tcpStream) writeEnd(reason error) {
+func (s *tcpStream) writeEndLocked(reason error) {
 	defer close(s.written)
 	if s.conn == nil || errors.Is(reason, stream.ErrDisconnected) {
 		s.conn = nil
@@ -313,7 +313,7 @@ func (s *tcpStream) writeEnd(reason error) {
 	if errors.As(reason, &se) {
 		last = append(last, se.Append(nil))
 	}
-	if !s.writeAll(append(last, []byte(streamEnd))) {
+	if !s.writeAllLocked(append(last, []byte(streamEnd))) {
 		return
 	}
 	// TLS says goodbye too, and both halves of TCP close in order.

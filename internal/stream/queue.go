@@ -138,7 +138,7 @@ func (q *Queue) Drain() [][]byte {
 func (q *Queue) takeLocked() [][]byte {
 	items := q.items
 	q.items, q.bytes = nil, 0
-	q.release()
+	q.releaseLocked()
 	return items
 }
 
@@ -158,13 +158,13 @@ func (q *Queue) takeSomeLocked(max int) [][]byte {
 	clear(q.items[:n]) // they are the caller's now
 	q.items, q.bytes = q.items[n:], q.bytes-size
 	if q.bytes <= q.max/4 {
-		q.release()
+		q.releaseLocked()
 	}
 	return items
 }
 
-// release wakes those that wait for room.
-func (q *Queue) release() {
+// releaseLocked wakes those that wait for room.
+func (q *Queue) releaseLocked() {
 	if q.room != nil {
 		close(q.room)
 		q.room = nil
@@ -221,7 +221,7 @@ func (q *Queue) Close(reason error) bool {
 	q.closed, q.reason = true, reason
 	tell := !q.busy
 	q.busy = true
-	q.release()
+	q.releaseLocked()
 	q.mu.Unlock()
 	if tell {
 		q.notify()
