@@ -1,8 +1,10 @@
-// OMEMO: a key serves once. Of a message that comes twice in the same moment, from its
-// sender and from the archive, Converse reads one; the other has neither a text nor an
-// error, or an error, and may come first, since who reads the first message of a device
-// sends a new key to the server before. So it waits for the one that is read, and makes
-// room for it if that takes long.
+// OMEMO, where Converse loses what was encrypted.
+//
+// A key serves once. Of a message that comes twice in the same moment, from its sender and
+// from the archive, Converse reads one; the other has neither a text nor an error, or an
+// error, and may come first, since who reads the first message of a device sends a new key
+// to the server before. So it waits for the one that is read, and makes room for it if that
+// takes long.
 
 const PATIENCE = 2000; // ms
 
@@ -49,8 +51,29 @@ function removeUnread(chat, attrs) {
     });
 }
 
+/**
+ * One-time keys are told apart by numbers, which Converse counts from 0. The library that it
+ * encrypts with takes 0 for none: what is encrypted with that key, one in a hundred, nobody
+ * can read. So it is neither offered to others nor taken from them.
+ * @param {Converse.Private} _converse
+ */
+function leaveOutKeyZero({ api, exports }) {
+    if (!exports.Device) return; // nothing is encrypted here
+    const { sendIQ } = api;
+    api.sendIQ = (stanza, ...how) => {
+        const element = stanza instanceof Element ? stanza : stanza.tree();
+        for (const key of element.querySelectorAll('publish bundle :is(preKeyPublic[preKeyId="0"], pk[id="0"])')) key.remove();
+        return sendIQ.call(api, element, ...how);
+    };
+    exports.Device.prototype.getRandomPreKey = function () {
+        const keys = this.get('bundle').prekeys.filter(({ id }) => Number(id) !== 0);
+        return keys[Math.floor(Math.random() * keys.length)];
+    };
+}
+
 /** @param {Converse.Private} _converse */
 export function readOnce(_converse) {
+    leaveOutKeyZero(_converse);
     for (const { prototype } of [_converse.exports.ChatBox, _converse.exports.MUC]) {
         const { queueMessage } = prototype;
         prototype.queueMessage = async function (attrs) {
