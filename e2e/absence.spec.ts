@@ -26,7 +26,7 @@ async function expectAll(person: Person, before: string): Promise<void> {
   const said = [before, ...all];
   await expect(person.message(all.at(-1)!)).toHaveCount(1, patience);
   const scrollTo = async (step: number, part: (n: number) => string[]) => {
-    await person.page.locator("#chat converse-chat-message").first().hover();
+    await person.page.locator("#chat converse-chat-message").first().hover(patience);
     await expect(async () => {
       await person.page.mouse.wheel(0, -step / 10); // at the end of what it shows, nothing would move
       await person.page.mouse.wheel(0, step);

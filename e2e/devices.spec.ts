@@ -11,12 +11,30 @@ async function expectUnread(person: Person, count: number): Promise<void> {
   await expect(person.page).toHaveTitle(new RegExp(`^\\(${count}\\) `));
 }
 
+/** Holds back the messages that come to a tab over WebSocket until they are released. */
+async function holdMessages({ page }: Person): Promise<() => void> {
+  let release!: () => void;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.routeWebSocket(/\/xmpp-websocket/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((data) => {
+      if (String(data).startsWith("<message")) void released.then(() => socket.send(data));
+      else socket.send(data);
+    });
+  });
+  return release;
+}
+
+/** Whether a page has kept everything that came. */
+const kept = ({ page }: Person) => page.evaluate(() => !Object.keys(sessionStorage).some((key) => key.startsWith("foyer-arrival-")));
+
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`over ${transport}`, () => {
     test.use({ transport });
 
     test("two tabs and a second device", async ({ alice, visit, site }) => {
       const tab = await alice.newTab();
+      const release = transport === "websocket" ? await holdMessages(tab) : () => {};
       await tab.page.goto("/");
       await tab.ready();
       const laptop = await visit("alice");
@@ -30,6 +48,10 @@ for (const transport of ["websocket", "bosh"] as const) {
       await test.step("unread everywhere, once", async () => {
         await bob.talkTo("alice");
         await bob.say("one");
+        // Whichever tab is the first to keep it, it is new in both.
+        await expectUnread(alice, 1);
+        await expect.poll(() => kept(alice)).toBe(true);
+        release();
         for (const person of everywhere) await expectUnread(person, 1);
         await bob.say("two");
         for (const person of everywhere) await expectUnread(person, 2);

@@ -210,8 +210,9 @@ test("the panel stays open from page to page, and lists the files of the room", 
   await expectClean(alice, "#room-panel");
   await alice.page.reload();
   await expect(file).toBeVisible();
+  const marked = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")); // for a moment
   await file.click();
-  await expect(alice.page.locator("converse-chat-message[data-found]")).toBeVisible();
+  await marked;
 });
 
 // XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.

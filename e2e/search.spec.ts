@@ -119,7 +119,9 @@ test("people and rooms by name, messages by where, when and file, all by keyboar
   await searchFor(bob, "kettle"); // what was said in a room that he never entered is not his
   await expect(found(bob)).toHaveText(/No kettle here/);
 
-  await alice.page.goto(await alice.page.evaluate(() => navigator.clipboard.readText()));
+  const link = await alice.page.evaluate(() => navigator.clipboard.readText());
+  expect(link).toMatch(/\/chat\/room\/book-club-[^/?]+\?at=[\w-]+$/);
+  await alice.page.goto(link);
   await expect(alice.room("Book club")).toBeVisible();
-  await expect(alice.page.locator("converse-chat-message[data-found]")).toContainText("The kettle is on");
+  await expect(alice.message("The kettle is on")).toBeInViewport();
 });

@@ -76,6 +76,8 @@ declare namespace Converse {
             RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
             DiscoEntity: { prototype: { onDiscoItems(answer: Element): void } };
+            /** Of OMEMO; only where it is in use. */
+            Device?: { prototype: Model & { getRandomPreKey(): { id: number; key: string } } };
             VCard: typeof Contact;
             MAMPlaceholderMessage: new (attributes: object) => Model;
             handleMAMResult(chat: Chat, result: ArchivePage, query: ArchiveQuery, options: ArchiveQuery): Promise<void>;
@@ -219,7 +221,9 @@ declare namespace Converse {
         sendFiles(files: Iterable<File>): Promise<void>;
         isHidden(): boolean;
         clearUnreadMsgCounter(): unknown;
+        getDuplicateMessage(attributes: object): Promise<Model | undefined>;
         handleUnreadMessage(message?: any): void;
+        onMessage(attributes: any): Promise<unknown>;
         incrementUnreadMsgsCounter(message: any): unknown;
         msg_chain?: Promise<unknown>;
         close(): unknown;

@@ -7,7 +7,7 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
+    'exports.ChatBox.prototype': ['queueMessage', 'onMessage', 'getDuplicateMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
         'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
@@ -79,6 +79,9 @@ const METHODS = {
     'elements.converse-user-profile': ['render'],
 };
 
+/** The same, on devices that encrypt. */
+const ENCRYPTION = { 'exports.Device.prototype': ['getRandomPreKey'] };
+
 /** Values that are compared with. */
 const VALUES = ['converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
 
@@ -96,7 +99,7 @@ export function missing(_converse) {
     const { registry } = _converse.api.elements ?? {};
     const elements = Object.fromEntries(Object.entries(registry ?? {}).map(([name, type]) => [name, type.prototype]));
     const roots = { ...{ converse: window.converse, env: window.converse.env, elements }, api: _converse.api, exports: _converse.exports, state: _converse.state };
-    const methods = Object.entries(METHODS).flatMap(([path, names]) => {
+    const methods = Object.entries({ ...METHODS, ...(_converse.exports.Device && ENCRYPTION) }).flatMap(([path, names]) => {
         const object = at(roots, path);
         if (!object) return [path];
         return names.filter((name) => typeof object[name] !== 'function').map((name) => `${path}.${name}`);

@@ -5,6 +5,7 @@ import { LoginGuard } from './loginGuard.js';
 import { signIn } from './signin.js';
 import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
+import { countWhatAnotherTabKept } from './anotherTab.js';
 import { syncWhatIsRead } from './readMarkers.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './pageButtons.js';
@@ -68,6 +69,7 @@ export function plugin(config) {
             keepContactPresence(_converse);
             followPresence(_converse, config);
             const restored = countUnread(_converse, config.user, heardAgain);
+            countWhatAnotherTabKept(_converse, restored);
             const markers = syncWhatIsRead(_converse, config, restored);
             openChats(_converse);
             listConversations(_converse, config, markers);
