@@ -127,7 +127,7 @@ func (s *session) answer(ctx context.Context, iq *stream.Element, to stanza.Addr
 	if len(result) > bigAnswer { // many requests at once are answered as they are read
 		_ = s.Ready(ctx) // else the stream is gone, and the answer is kept for the next
 	}
-	cork(s.asking)
+	stream.Cork(s.asking)
 	s.deliver(stanza.Result(iq, s.full, result))
 	return nil
 }

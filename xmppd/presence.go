@@ -67,12 +67,12 @@ func (s *session) broadcast(ctx context.Context, p *stream.Element) error {
 	}
 	initial, arrived := s.setPresence(own, priority)
 	if initial {
-		cork(s.asking) // its own presence and those of its contacts go out together
+		stream.Cork(s.asking) // its own presence and those of its contacts go out together
 	}
 	s.toSubscribers(ctx, own.Raw)
 	if initial {
 		err := s.receivePresences(ctx)
-		uncork(s.asking)
+		stream.Uncork(s.asking)
 		if err != nil {
 			return err
 		}

@@ -53,21 +53,8 @@ func (c *conn) over(err error) error {
 
 // reply sends what the goroutine of the stream says last before it reads again.
 func (c *conn) reply(raw []byte) error {
-	cork(c.stream)
+	stream.Cork(c.stream)
 	return c.stream.Send(raw)
-}
-
-// cork lets what the stream's goroutine sends go out together, when it reads again.
-func cork(st stream.Stream) {
-	if c, ok := st.(stream.Corker); ok {
-		c.Cork()
-	}
-}
-
-func uncork(st stream.Stream) {
-	if c, ok := st.(stream.Corker); ok {
-		c.Uncork()
-	}
 }
 
 func (c *conn) run(ctx context.Context) error {

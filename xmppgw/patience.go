@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"foyer/internal/socket"
 )
 
 // patientConn is a connection whose writes take as long as they need, while the
@@ -56,7 +58,7 @@ func (c *patientConn) Write(b []byte) (int, error) {
 		if b = b[n:]; err == nil {
 			return total, nil
 		}
-		now := unacknowledgedBytes(c.Conn)
+		now := socket.Unacknowledged(c.Conn)
 		moved := n > 0 || now < waiting
 		waiting = now
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !moved || c.overdue() {
@@ -67,10 +69,10 @@ func (c *patientConn) Write(b []byte) (int, error) {
 
 // writeNow writes what the system takes at once, and returns how much that was.
 func (c *patientConn) writeNow(b []byte) int {
-	n, err := writeAtOnce(c.Conn, b)
+	n, err := socket.WriteAtOnce(c.Conn, b)
 	if errors.Is(err, os.ErrDeadlineExceeded) { // of an earlier write
 		_ = c.SetWriteDeadline(time.Time{})
-		n, _ = writeAtOnce(c.Conn, b)
+		n, _ = socket.WriteAtOnce(c.Conn, b)
 	}
 	c.written.Add(int64(n))
 	return n
@@ -78,5 +80,5 @@ func (c *patientConn) writeNow(b []byte) int {
 
 // acknowledged is how many bytes the peer has taken so far.
 func (c *patientConn) acknowledged() int64 {
-	return c.written.Load() - int64(unacknowledgedBytes(c.Conn))
+	return c.written.Load() - int64(socket.Unacknowledged(c.Conn))
 }

@@ -4,6 +4,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"foyer/internal/socket"
 )
 
 // How long a peer may leave what was sent unacknowledged, before it counts as
@@ -22,5 +24,7 @@ func tuneTCP(nc net.Conn) {
 	}
 	// Errors mean that the system's own ways count.
 	_ = c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 3 * time.Minute, Interval: 20 * time.Second, Count: 4})
-	setUserTimeout(c)
+	if raw, err := c.SyscallConn(); err == nil {
+		socket.SetUserTimeout(raw, unacknowledged)
+	}
 }

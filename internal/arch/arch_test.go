@@ -87,8 +87,8 @@ func mayImport() map[string][]string {
 		"models": {"internal/budget", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 
 		// The gateway and the server know streams, and not each other.
-		"xmppgw":        {"internal/budget", "internal/stanza", "internal/stream"},
-		"xmppgw/relay":  {"internal/budget", "internal/netaddr", "internal/sasl", "internal/stanza", "internal/stream"},
+		"xmppgw":        {"internal/budget", "internal/socket", "internal/stanza", "internal/stream"},
+		"xmppgw/relay":  {"internal/budget", "internal/netaddr", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream"},
 		"xmppd":         {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd/archive"},
 		"xmppd/archive": {"internal/budget", "internal/stanza", "internal/stream"},
 		"xmppd/muc":     {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "xmppd", "xmppd/archive"},
@@ -98,6 +98,7 @@ func mayImport() map[string][]string {
 		"internal/fetch":             {"internal/netaddr"},
 		"internal/names":             nil,
 		"internal/netaddr":           nil,
+		"internal/socket":            nil,
 		"internal/testcert":          nil,
 		"internal/testdns":           nil,
 		"internal/leaks":             nil,

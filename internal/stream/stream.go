@@ -65,8 +65,9 @@ type UndeliveredReporter interface {
 }
 
 // Corker is a Stream that can put off writing for a moment, so that several elements
-// go out together, and without the help of another goroutine. Only the goroutine that
-// calls Recv may call these, and between the two it waits for nothing but the stream.
+// go out together, and without the help of another goroutine. The goroutine that calls
+// Cork calls Uncork before it waits for anything but the stream; of a goroutine that calls
+// Recv, Recv does so. Both are safe for concurrent use: any Uncork writes what all put off.
 type Corker interface {
 	Stream
 	// Cork puts off the writing of what is sent from now on, by everybody, until
@@ -74,6 +75,20 @@ type Corker interface {
 	Cork()
 	// Uncork writes what was put off. It never waits for the peer.
 	Uncork()
+}
+
+// Cork corks a stream that is a Corker.
+func Cork(s Stream) {
+	if c, ok := s.(Corker); ok {
+		c.Cork()
+	}
+}
+
+// Uncork uncorks a stream that is a Corker.
+func Uncork(s Stream) {
+	if c, ok := s.(Corker); ok {
+		c.Uncork()
+	}
 }
 
 // Batcher is a Stream on which what is not urgent may wait for more of the kind, so that

@@ -66,6 +66,7 @@ func (c *conn) newSide(l *link, features *stream.Element) side {
 		_, offered := features.Find(stanza.NSSM, "sm")
 		return &managed{conn: c, link: l, offered: offered}
 	}
+	l.beforeRead = func() { stream.Uncork(c.stream) }
 	return &passing{conn: c, link: l}
 }
 
@@ -118,7 +119,8 @@ func (c *conn) outgoing(el *stream.Element) (*stream.Element, error) {
 	return nil, &stream.Error{Condition: stream.UnsupportedStanzaType, Text: "<" + el.Name.Local + "/> of " + strconv.Quote(el.Name.Space)}
 }
 
-// fromUpstream carries what the upstream sends, no faster than the client takes it.
+// fromUpstream carries what the upstream sends, no faster than the client takes it. What
+// comes together goes on together: the side uncorks the stream before it waits for more.
 func (c *conn) fromUpstream(s side) error {
 	for {
 		if err := c.stream.Ready(c.ctx); err != nil {
@@ -132,6 +134,7 @@ func (c *conn) fromUpstream(s side) error {
 		case isStreamError(el):
 			return c.passedError(el)
 		case el.Name.Space == stream.NSClient, el.Name.Space == stanza.NSSM:
+			stream.Cork(c.stream)
 			err = c.stream.Send(el.Raw)
 		default:
 			c.log().Debug("the upstream sent what is not for clients", "name", el.Name)

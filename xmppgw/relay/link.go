@@ -6,10 +6,11 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/socket"
 	"foyer/internal/stream"
 )
 
@@ -31,16 +32,20 @@ const (
 //	negotiating ──signed in──▶ carrying ──close──▶ closing ──▶ gone
 //	     └───────────abort──────────┴─────────────────┴──────────▲
 type link struct {
-	relay   *Relay
-	target  target
-	raw     net.Conn
-	conn    net.Conn // raw, or TLS over it
-	reader  *stream.Reader
-	queue   *stream.Queue
-	read    atomic.Int64 // when something last came, Unix nanoseconds
-	sent    atomic.Int64 // when something was last written, likewise
-	writing sync.Mutex
-	over    atomic.Bool // the end of our side was written
+	relay  *Relay
+	target target
+	raw    net.Conn
+	conn   net.Conn // raw, or TLS over it
+	reader *stream.Reader
+	queue  *stream.Queue
+	read   atomic.Int64 // when something last came, Unix nanoseconds
+	sent   atomic.Int64 // when something was last written, likewise
+
+	// beforeRead, if there is any, is what the goroutine that reads does before it may have
+	// to wait. Whoever reads sets it.
+	beforeRead func()
+
+	over atomic.Bool // the end of our side was written
 }
 
 func newLink(r *Relay, t target, raw net.Conn) *link {
@@ -57,13 +62,16 @@ func (l *link) use(c net.Conn) {
 	l.reader = stream.NewReader(touchingReader{l, c}, l.relay.cfg.Limits)
 }
 
-// touchingReader notes every sign of life.
+// touchingReader notes every sign of life, and tells before it waits for one.
 type touchingReader struct {
 	link *link
 	src  io.Reader
 }
 
 func (t touchingReader) Read(b []byte) (int, error) {
+	if t.link.beforeRead != nil {
+		t.link.beforeRead()
+	}
 	n, err := t.src.Read(b)
 	if n > 0 {
 		t.link.touch(&t.link.read)
@@ -98,9 +106,17 @@ func (l *link) writeNow(s string) error {
 	return err
 }
 
-// send queues an element and never blocks: stream.ErrClosed after the link was closed,
-// stream.ErrOverflow when the upstream reads too slowly for those who did not wait.
-func (l *link) send(raw []byte) error { return l.queue.Push(raw) }
+// send queues an element, writes what the system takes of it, and never waits:
+// stream.ErrClosed after the link was closed, stream.ErrOverflow when the upstream reads
+// too slowly for those who did not wait.
+func (l *link) send(raw []byte) error {
+	l.queue.Cork()
+	err := l.queue.Push(raw)
+	if l.queue.Uncork() {
+		l.writeAtOnce()
+	}
+	return err
+}
 
 // ready waits until the upstream has taken most of what was sent, so that a slow one
 // slows its clients down.
@@ -118,43 +134,67 @@ func (l *link) keepAlive(now time.Time) {
 	}
 }
 
+// writeAtOnce is write for whoever sends, which saves the change to another goroutine:
+// what the system does not take at once is left to one.
+func (l *link) writeAtOnce() {
+	for {
+		items, _, closed := l.queue.Next(writeBatch)
+		switch {
+		case closed:
+			go l.write()
+			return
+		case len(items) == 0:
+			return
+		}
+		buf := join(items)
+		n, _ := socket.WriteAtOnce(l.conn, buf) // an error comes again
+		l.touch(&l.sent)
+		if n < len(buf) {
+			go l.writeRest(buf[n:])
+			return
+		}
+	}
+}
+
+// writeRest writes the rest of a batch, and goes on as write.
+func (l *link) writeRest(buf []byte) {
+	if l.writeAll(buf) {
+		l.write()
+	}
+}
+
 // write writes until nothing is queued, and the end when the queue is closed.
 func (l *link) write() {
-	l.writing.Lock()
-	defer l.writing.Unlock()
 	for {
 		items, reason, closed := l.queue.Next(writeBatch)
 		switch {
 		case closed:
 			l.writeEnd(reason)
 			return
-		case len(items) == 0:
-			return
-		}
-		if err := l.writeAll(items); err != nil {
-			l.queue.Close(stream.ErrDisconnected)
-			l.raw.Close() // the reader notices
+		case len(items) == 0 || !l.writeAll(join(items)):
 			return
 		}
 	}
 }
 
-func (l *link) writeAll(items [][]byte) error {
-	buf := items[0]
-	if len(items) > 1 {
-		size := 0
-		for _, it := range items {
-			size += len(it)
-		}
-		buf = make([]byte, 0, size)
-		for _, it := range items {
-			buf = append(buf, it...)
-		}
+func join(items [][]byte) []byte {
+	if len(items) == 1 {
+		return items[0]
 	}
+	return slices.Concat(items...)
+}
+
+// writeAll waits for the upstream to take buf. It reports false when the connection is
+// lost, which the reader notices then.
+func (l *link) writeAll(buf []byte) bool {
 	_ = l.raw.SetWriteDeadline(time.Now().Add(l.patience()))
 	_, err := l.conn.Write(buf)
 	l.touch(&l.sent)
-	return err
+	if err != nil {
+		l.queue.Close(stream.ErrDisconnected)
+		l.raw.Close()
+	}
+	return err == nil
 }
 
 // patience is how long the upstream may take for one batch.
@@ -172,8 +212,7 @@ func (l *link) writeEnd(reason error) {
 		return
 	}
 	_ = l.raw.SetReadDeadline(time.Now().Add(l.ending()))
-	if l.writeAll([][]byte{[]byte(streamEnd)}) != nil {
-		l.raw.Close()
+	if !l.writeAll([]byte(streamEnd)) {
 		return
 	}
 	l.over.Store(true)

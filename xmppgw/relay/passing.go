@@ -190,6 +190,7 @@ func (p *passing) sessionLocked() hibernatingSession {
 }
 
 func (p *passing) finish() {
+	p.link.beforeRead = nil // the client's stream is not needed any more
 	p.mu.Lock()
 	over, held, w := p.over, p.held, p.sessionLocked()
 	p.mu.Unlock()

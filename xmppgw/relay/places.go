@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // Every link costs a file descriptor, also that of a BOSH session whose client has no
@@ -39,6 +40,14 @@ type placedConn struct {
 func (c *placedConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
+}
+
+// SyscallConn implements syscall.Conn.
+func (c *placedConn) SyscallConn() (syscall.RawConn, error) {
+	if own, ok := c.Conn.(syscall.Conn); ok {
+		return own.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // CloseWrite ends our side of a connection that has sides.

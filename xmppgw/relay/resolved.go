@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"foyer/internal/netaddr"
+	"foyer/internal/socket"
 )
 
 // Where names lead (Config.Public). The system connects to the very address that is
@@ -20,7 +21,10 @@ func (r *Relay) control(t target) func(network, address string, raw syscall.RawC
 				return err
 			}
 		}
-		return setUserTimeout(network, address, raw)
+		if network != "unix" {
+			socket.SetUserTimeout(raw, dead)
+		}
+		return nil
 	}
 }
 

@@ -1,0 +1,18 @@
+//go:build !linux
+
+package socket
+
+import (
+	"net"
+	"syscall"
+	"time"
+)
+
+// SetUserTimeout cannot be done here: the system's own time counts.
+func SetUserTimeout(syscall.RawConn, time.Duration) {}
+
+// Unacknowledged cannot be told here: only what a write takes counts.
+func Unacknowledged(net.Conn) int { return 0 }
+
+// WriteAtOnce takes nothing here: a write that waits does it.
+func WriteAtOnce(net.Conn, []byte) (int, error) { return 0, nil }

@@ -1,0 +1,121 @@
+package relay
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"foyer/internal/stream"
+	"foyer/internal/stream/streamtest"
+)
+
+// corking is a stream.Corker that keeps what is put off, as a WebSocket's does, and
+// notes what was written together.
+type corking struct {
+	*streamtest.Server
+	mu      sync.Mutex
+	corked  bool
+	waiting [][]byte
+	writes  []int // elements in each write of Uncork
+}
+
+func (c *corking) Cork() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked = true
+}
+
+func (c *corking) Uncork() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked = false
+	if len(c.waiting) == 0 {
+		return
+	}
+	c.writes = append(c.writes, len(c.waiting))
+	for _, raw := range c.waiting {
+		_ = c.Server.Send(raw)
+	}
+	c.waiting = nil
+}
+
+func (c *corking) Send(raw []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.corked {
+		c.waiting = append(c.waiting, raw)
+		return nil
+	}
+	return c.Server.Send(raw)
+}
+
+func (c *corking) Recv(ctx context.Context) (*stream.Element, error) {
+	c.Uncork()
+	return c.Server.Recv(ctx)
+}
+
+// What comes from the upstream together goes to the client together, and at once: also
+// where half an element came with it.
+func TestCarry_Together(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	st, browser := streamtest.Pipe(t)
+	corker := &corking{Server: st}
+	c := (&client{browser, st, make(chan error, 1)}).over(r, corker, &stream.Peer{Conn: "1", Transport: stream.WebSocket, Domain: domain, Identity: identity("alice"), External: true})
+	c.authenticate()
+	e := u.next()
+	e.signIn(featureBind)
+	c.begun()
+	c.Read() // features
+
+	one, two, three := message("a", "one"), message("a", "two"), message("a", "three")
+	e.send(one + two + three[:20])
+	c.Expect(one)
+	c.Expect(two)
+	e.send(three[20:])
+	c.Expect(three)
+	corker.mu.Lock()
+	defer corker.mu.Unlock()
+	if len(corker.writes) != 2 || corker.writes[0] != 2 || corker.writes[1] != 1 {
+		t.Errorf("written together: %v; want 2 and 1", corker.writes)
+	}
+}
+
+// Several may send over a link, and more than the system takes at once: it comes whole,
+// and what one sends in its order.
+func TestLink_SendAtOnce(t *testing.T) {
+	const senders, each, size = 3, 40, 30_000
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, func(c *Config) { c.Queue = 2 * senders * each * size }, u)
+	l, err := r.dial(t.Context(), u.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := u.next()
+	var all sync.WaitGroup
+	for sender := range senders {
+		all.Go(func() {
+			for n := range each {
+				if err := l.send([]byte(message(strconv.Itoa(sender)+"-"+strconv.Itoa(n), strings.Repeat("x", size)))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait() // nobody has read yet
+	next := make(map[string]int)
+	for range senders * each {
+		el, err := e.reader.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sender, n, _ := strings.Cut(el.To, "-")
+		if n != strconv.Itoa(next[sender]) {
+			t.Fatalf("%s comes after %d", el.To, next[sender])
+		}
+		next[sender]++
+	}
+	l.abort()
+}
