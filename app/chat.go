@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"foyer/internal/stream"
+	"foyer/models"
 
 	"github.com/google/uuid"
 )
@@ -45,6 +46,10 @@ type Chat interface {
 	// WatchUnseen begins or ends that for somebody, who has a subscription now, or has none
 	// any more.
 	WatchUnseen(ctx context.Context, user string, on bool) error
+
+	// KeepLevel keeps of which messages of a room somebody is notified where their apps look
+	// for it, too. A server that is not the site's own keeps what apps write there.
+	KeepLevel(ctx context.Context, user, room string, level models.NotificationLevel) error
 
 	// Online returns which of users are available to chat, among those whose
 	// presence viewer may see. It costs one query at most, however many they are.

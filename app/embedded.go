@@ -23,11 +23,12 @@ import (
 // are mounted on it.
 type embedded struct {
 	*xmppd.Server
-	rooms  *muc.Service
-	db     *models.DB
-	log    *slog.Logger
-	domain string
-	roster models.RosterMode
+	rooms     *muc.Service
+	published *pep.Service
+	db        *models.DB
+	log       *slog.Logger
+	domain    string
+	roster    models.RosterMode
 }
 
 var _ Chat = (*embedded)(nil)
@@ -73,7 +74,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	if s.cfg.UploadMaxSize > 0 {
 		server.Mount(xmppd.NewUploads("upload."+s.cfg.Domain, int64(s.cfg.UploadMaxSize), s.uploads))
 	}
-	return &embedded{Server: server, rooms: rooms, db: s.db, log: s.log, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
+	return &embedded{Server: server, rooms: rooms, published: eventing, db: s.db, log: s.log, domain: s.cfg.Domain, roster: s.cfg.Roster}, nil
 }
 
 // vcards checks the pictures of vCards and of personal eventing as those of the
@@ -180,6 +181,11 @@ func (e *embedded) TellsUnseen() bool { return true }
 
 // WatchUnseen implements Chat: the server asks for every message (xmppd.Notifier).
 func (e *embedded) WatchUnseen(context.Context, string, bool) error { return nil }
+
+// KeepLevel implements Chat.
+func (e *embedded) KeepLevel(ctx context.Context, user, room string, level models.NotificationLevel) error {
+	return asChatError(e.published.SetLevel(ctx, user, room+"@"+e.rooms.Domain(), level.InBookmarks()), ErrRoomRefused)
+}
 
 // Figures implements Chat.
 func (e *embedded) Figures() ChatFigures {

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,21 +157,25 @@ func (s *Server) saveConversationSettings(c *fiber.Ctx) error {
 	if err != nil || at.User == "" || at.Resource != "" || (at.Domain != s.cfg.Domain && at.Domain != s.cfg.RoomsDomain()) {
 		return &Error{Code: Invalid, Public: "That is no conversation of this site.", Err: err}
 	}
-	if body.Level != nil {
-		switch *body.Level {
-		case "", models.NotifyAll, models.NotifyMentions, models.NotifyNone:
-		default:
-			return &Error{Code: Invalid, Public: "There is no such level of notifications."}
-		}
+	if body.Level != nil && *body.Level != "" && !body.Level.Valid() {
+		return &Error{Code: Invalid, Public: "There is no such level of notifications."}
 	}
-	err = s.db.SetConversationSettings(c.UserContext(), v.account.ID, at.String(), body.Pinned, body.Level)
+	if err := s.setConversation(c.UserContext(), v.account, at, body.Pinned, body.Level); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// setConversation keeps what somebody chose for a conversation; nil: as it is.
+func (s *Server) setConversation(ctx context.Context, a models.Account, at stanza.Address, pinned *bool, level *models.NotificationLevel) error {
+	err := s.db.SetConversationSettings(ctx, a.ID, at.String(), pinned, level)
 	if errors.Is(err, models.ErrTooMany) {
 		return &Error{Code: Conflict, Public: "You have settings for as many conversations as there may be.", Err: err}
 	}
-	if err == nil {
-		err = c.SendStatus(http.StatusNoContent)
+	if err != nil || level == nil || at.Domain != s.cfg.RoomsDomain() {
+		return err
 	}
-	return err
+	return s.chat.KeepLevel(ctx, a.Username, at.User, *level)
 }
 
 // NotificationsForm is the part of the settings page on notifications.
@@ -178,13 +184,112 @@ type NotificationsForm struct {
 	ShowText, Sound       bool
 	QuietFrom, QuietUntil string // 22:00; empty: none
 	Push                  bool   // the site can notify people whose pages are closed
+	Own                   []OwnLevel
+}
+
+// OwnLevel is a conversation of which somebody is notified otherwise than of others.
+type OwnLevel struct {
+	JID, Name string
+	Room      bool
+	Level     models.NotificationLevel
+}
+
+// maxOwnLevels is how many are listed.
+const maxOwnLevels = 200
+
+// defaultLevel is of which messages people are notified who never chose.
+func defaultLevel(room bool) models.NotificationLevel {
+	if room {
+		return models.NotifyMentions
+	}
+	return models.NotifyAll
+}
+
+// ownLevels are the conversations with a level of their own: people first, by name. Those
+// that somebody cannot see any more are left out.
+func (s *Server) ownLevels(ctx context.Context, a models.Account) ([]OwnLevel, error) {
+	chosen, err := s.db.ConversationSettings(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	var users, rooms []string
+	levels := make(map[string]models.NotificationLevel)
+	for _, c := range chosen {
+		name, domain, _ := strings.Cut(c.JID, "@")
+		room := domain == s.cfg.RoomsDomain()
+		switch levels[c.JID] = c.Level; {
+		case c.Level == "" || c.Level == defaultLevel(room) || len(users)+len(rooms) >= maxOwnLevels:
+		case room:
+			rooms = append(rooms, name)
+		default:
+			users = append(users, name)
+		}
+	}
+	list, err := s.namedPeople(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	named, err := s.namedRooms(ctx, a.Username, rooms)
+	list = append(list, named...)
+	for i := range list {
+		list[i].Level = levels[list[i].JID]
+	}
+	return list, err
+}
+
+func (s *Server) namedPeople(ctx context.Context, users []string) (list []OwnLevel, err error) {
+	accounts, err := s.db.PeopleNamed(ctx, users)
+	for _, a := range accounts {
+		list = append(list, OwnLevel{JID: a.Username + "@" + s.cfg.Domain, Name: a.Name})
+	}
+	slices.SortFunc(list, byName)
+	return list, err
+}
+
+func (s *Server) namedRooms(ctx context.Context, viewer string, rooms []string) (list []OwnLevel, err error) {
+	if len(rooms) == 0 {
+		return nil, nil
+	}
+	found, err := s.chat.Rooms(ctx, viewer, RoomQuery{Joined: true, Max: maxOwnRooms})
+	if errors.Is(err, ErrChatAway) {
+		err = nil
+	}
+	for _, r := range found {
+		if slices.Contains(rooms, r.Name) {
+			list = append(list, OwnLevel{JID: s.roomJID(r.Name), Name: r.Title, Room: true})
+		}
+	}
+	slices.SortFunc(list, byName)
+	return list, err
+}
+
+func byName(a, b OwnLevel) int { return strings.Compare(a.Name, b.Name) }
+
+// saveOwnLevels keeps what was chosen in that list; what is as before is left alone.
+func (s *Server) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
+	own, err := s.ownLevels(c.UserContext(), a)
+	if err != nil {
+		return err
+	}
+	for _, o := range own {
+		level := models.NotificationLevel(c.FormValue("level:" + o.JID))
+		at, err := stanza.ParseAddress(o.JID)
+		if level == o.Level || !level.Valid() || err != nil {
+			continue
+		}
+		if err := s.setConversation(c.UserContext(), a, at, nil, &level); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fillNotifications says how somebody wants to be told.
 func (s *Server) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
 	form.Push = s.chat.TellsUnseen()
-	if len(form.Errors) > 0 {
-		return nil
+	var err error
+	if form.Own, err = s.ownLevels(c.UserContext(), viewer(c).account); err != nil || len(form.Errors) > 0 {
+		return err
 	}
 	n, err := s.db.NotificationSettings(c.UserContext(), viewer(c).account.ID)
 	form.ShowText, form.Sound, form.QuietFrom, form.QuietUntil = n.ShowText, n.Sound, clock(n.QuietFrom), clock(n.QuietUntil)
@@ -210,6 +315,9 @@ func (s *Server) saveNotifications(c *fiber.Ctx) error {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Notifications: form})
 	}
 	if err := s.db.SetNotificationSettings(c.UserContext(), viewer(c).account.ID, n); err != nil {
+		return err
+	}
+	if err := s.saveOwnLevels(c, viewer(c).account); err != nil {
 		return err
 	}
 	return s.done(c, "notifications", "notifications")

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"foyer/xmppd/pep"
 )
 
 // json sends a request as the site's pages do.
@@ -89,6 +91,52 @@ func TestSettings_Notifications(t *testing.T) {
 	b.submit("/settings", "/settings/notifications", "from", "22:00").wants(422, "Give both times")
 	b.submit("/settings", "/settings/notifications", "zone", "Nowhere/Land").wants(303, "")
 	b.get("/xmpp/conversations/settings").wants(200, `"zone":"UTC"`).wants(200, `"quietFrom":null`)
+}
+
+// Conversations with a level of their own are listed, by name, and put back to that of
+// others there; a room that one cannot see is nobody's to list.
+func TestSettings_Levels(t *testing.T) {
+	s, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	if err := s.chat.CreateRoom(t.Context(), "alice", NewRoom{Name: "den", Title: "The den"}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.get("/settings").wants(200, "").body, "Otherwise in these") {
+		t.Error("nothing is otherwise, and there is a list")
+	}
+	for jid, level := range map[string]string{"den@conference.localhost": "all", "bob@localhost": "none", "carol@localhost": "all", "other@conference.localhost": "none"} {
+		b.json("POST", "/xmpp/conversations/settings", `{"jid":"`+jid+`","level":"`+level+`"}`).wants(204, "")
+	}
+	b.get("/settings").wants(200, "<span>Bob Baker</span>").wants(200, "<span>The den</span>")
+	for _, name := range []string{"Carol", "other@"} {
+		if _, list, _ := strings.Cut(b.body, "Otherwise in these"); strings.Contains(list, name) {
+			t.Error(name, "is listed")
+		}
+	}
+	b.submit("/settings", "/settings/notifications", "level:bob@localhost", "all", "level:den@conference.localhost", "none", "level:carol@localhost", "none").wants(303, "")
+	b.get("/xmpp/conversations/settings").wants(200, `{"jid":"bob@localhost","pinned":false,"level":"all"},{"jid":"carol@localhost","pinned":false,"level":"all"},{"jid":"den@conference.localhost","pinned":false,"level":"none"}`)
+}
+
+// XEP-0492: a level that somebody chooses for a room is in its bookmark, where their apps look.
+func TestConversationSettings_InBookmarks(t *testing.T) {
+	s, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	store := s.db.PubsubStore()
+	bookmark := pep.Item{ID: "lobby@conference.localhost", Payload: []byte(`<conference xmlns="urn:xmpp:bookmarks:1" autojoin="true"/>`)}
+	_, err := store.UpdateNode(t.Context(), "alice", pep.NodeBookmarks, []pep.Item{bookmark}, func(n *pep.Node, _ bool) (bool, error) {
+		n.Config = pep.NodeConfig{Access: pep.AccessWhitelist, MaxItems: 10, Persist: true, Payloads: true, SendLast: pep.SendNever}
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.json("POST", "/xmpp/conversations/settings", `{"jid":"lobby@conference.localhost","level":"none"}`).wants(204, "")
+	page, err := store.Items(t.Context(), pep.ItemQuery{User: "alice", Node: pep.NodeBookmarks, Max: 1})
+	if err != nil || len(page.Items) != 1 || page.Items[0].Level() != pep.LevelNever {
+		t.Errorf("%s, %v", page.Items, err)
+	}
 }
 
 // The worker's place is its scope, and browsers ask for a new one at each visit.

@@ -397,6 +397,11 @@ func (u *unseen) looksElsewhere(user string) {
 	u.elsewhere[user] = time.Now()
 }
 
+// KeepLevel implements Chat.
+func (r *relayed) KeepLevel(context.Context, string, string, models.NotificationLevel) error {
+	return nil
+}
+
 // TellsUnseen implements Chat.
 func (r *relayed) TellsUnseen() bool { return r.unseen.offered.Load() }
 

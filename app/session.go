@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -171,29 +172,30 @@ func (s *Server) protectForms(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// Flash messages travel in a cookie that the next page takes.
+// Flash messages travel in a cookie that the next page takes. What they are about stands
+// behind their name.
 
 var flashes = map[string]Flash{
-	"roomdeleted":   {"ok", "The room is deleted."},
-	"asked":         {"ok", "Your request is on its way."},
-	"accepted":      {"ok", "You are contacts now."},
-	"declined":      {"ok", "The request is declined."},
-	"invited":       {"ok", "The invitation is on its way."},
-	"profile":       {"ok", "Your profile is saved."},
-	"notifications": {"ok", "Your notifications are saved."},
-	"picture":       {"ok", "Your picture is saved."},
-	"nopicture":     {"ok", "Your picture is removed."},
-	"password":      {"ok", "Your password is changed. Other devices and apps are signed out."},
-	"wayadded":      {"ok", "You can sign in that way from now on."},
-	"wayremoved":    {"ok", "That way to sign in is removed. What was signed in by it is signed out."},
-	"confirmed":     {"ok", "Thank you: it is you. Go on within five minutes."},
-	"ended":         {"ok", "That device is signed out."},
-	"others":        {"ok", "All other devices are signed out."},
-	"revoked":       {"ok", "That password is revoked. The app that used it is signed out."},
-	"filedeleted":   {"ok", "The file is deleted."},
-	"filesdeleted":  {"ok", "All your files are deleted."},
-	"signedout":     {"ok", "You are signed out."},
-	"deleted":       {"ok", "Your account is deleted."},
+	"roomdeleted":   {Kind: "ok", Text: "The room is deleted."},
+	"asked":         {Kind: "ok", Text: "Your request is on its way."},
+	"accepted":      {Kind: "ok", Text: "You are contacts now."},
+	"declined":      {Kind: "ok", Text: "The request is declined."},
+	"invited":       {Kind: "ok", Text: "The invitation is on its way."},
+	"profile":       {Kind: "ok", Text: "Your profile is saved."},
+	"notifications": {Kind: "ok", Text: "Your notifications are saved."},
+	"picture":       {Kind: "ok", Text: "Your picture is saved."},
+	"nopicture":     {Kind: "ok", Text: "Your picture is removed."},
+	"password":      {Kind: "ok", Text: "Your password is changed. Other devices and apps are signed out."},
+	"wayadded":      {Kind: "ok", Text: "You can sign in that way from now on."},
+	"wayremoved":    {Kind: "ok", Text: "That way to sign in is removed. What was signed in by it is signed out."},
+	"confirmed":     {Kind: "ok", Text: "Thank you: it is you. Go on within five minutes."},
+	"ended":         {Kind: "ok", Text: "That device is signed out."},
+	"others":        {Kind: "ok", Text: "All other devices are signed out."},
+	"revoked":       {Kind: "ok", Text: "That password is revoked. The app that used it is signed out."},
+	"filedeleted":   {Kind: "ok", Text: "The file is deleted."},
+	"filesdeleted":  {Kind: "ok", Text: "All your files are deleted."},
+	"signedout":     {Kind: "ok", Text: "You are signed out."},
+	"deleted":       {Kind: "ok", Text: "Your account is deleted."},
 }
 
 func (s *Server) flash(c *fiber.Ctx, name string) {
@@ -201,14 +203,19 @@ func (s *Server) flash(c *fiber.Ctx, name string) {
 }
 
 func (s *Server) takeFlash(c *fiber.Ctx) *Flash {
-	name := s.cookieName() + "-note"
-	value := readCookie(c, name)
+	cookie := s.cookieName() + "-note"
+	value := readCookie(c, cookie)
 	if value == "" {
 		return nil
 	}
-	s.dropCookie(c, name)
-	if f, ok := flashes[value]; ok {
-		return &f
+	s.dropCookie(c, cookie)
+	name, about, _ := strings.Cut(value, "/")
+	f, ok := flashes[name]
+	if !ok {
+		return nil
 	}
-	return nil
+	if gone, err := url.PathUnescape(about); err == nil && name == "deleted" {
+		f.Gone = gone
+	}
+	return &f
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"foyer/app/auth"
 	"foyer/models"
@@ -191,6 +192,6 @@ func (s *Server) deleteAccount(c *fiber.Ctx) error {
 	}
 	s.dropCookie(c, s.cookieName())
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
-	s.flash(c, "deleted")
+	s.flash(c, "deleted/"+url.PathEscape(v.account.Username+"@"+s.cfg.Domain))
 	return c.Redirect("/", http.StatusSeeOther)
 }

@@ -1,5 +1,6 @@
 // From signing up to deleting the account, and what of it the chat sees at once.
 
+import { leftovers } from "./support/storage.ts";
 import { expect, names, password, test } from "./support/test.ts";
 
 test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
@@ -63,12 +64,17 @@ test("a deleted account is gone, for everybody and for good", async ({ alice, bo
   await bob.talkTo("alice");
   await bob.hears("before I go");
   alice.watch.allow(/401/, /WebSocket connection to/);
+  const second = await alice.newTab();
+  await second.page.goto("/chat");
+  await second.ready();
   await alice.page.goto("/settings");
   await alice.page.getByText("Delete my account …").click();
   await alice.page.getByLabel("Type your user name to confirm").fill("alice");
   await alice.page.getByLabel("Your password").fill(password);
   await alice.page.getByRole("button", { name: "Delete my account for good" }).click();
   await expect(alice.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  await expect(second.page).toHaveURL(/\/signin/);
+  await expect.poll(() => leftovers(second)).toEqual([]);
   expect(await database.archived("alice")).toEqual([]);
   expect(await database.archived("bob")).toEqual(["before I go"]); // what she wrote to others stays with them
   await bob.page.reload();

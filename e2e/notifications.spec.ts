@@ -47,9 +47,15 @@ test("one notification for each conversation, and one for each message however i
   await other.page.goto("/people");
   await other.ready();
   const bob = await visit("bob");
+  await bob.context.addInitScript(() => Object.defineProperty(Notification, "permission", { get: () => "default" }));
   await bob.signIn();
   await bob.talkTo("alice");
+  const offer = bob.page.locator("#chat-offer");
+  await expect(offer).toBeHidden();
   await bob.say("first");
+  await expect(offer).toHaveText("Be notified of new messages? Notify me Not now"); // once
+  await offer.getByRole("button", { name: "Not now" }).click();
+  await expect(offer).toBeHidden();
   await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: first"]);
   // Chromium takes a notification away after some seconds, which a busy machine may need.
   let delivered = 0;

@@ -1,31 +1,7 @@
 // Signing out means out: in every tab, on every transport, and for good.
 
-import { expect, modeWays, pageWays, type Person, sessionWays, test } from "./support/test.ts";
-
-/** Nothing of a person is left in the browser but what a fresh visit makes. */
-async function leftovers(person: Person): Promise<string[]> {
-  return person.page.evaluate(async (user) => {
-    const found: string[] = [];
-    const mine = (value: unknown) => JSON.stringify(value ?? "").includes(`${user}@`);
-    for (const storage of [localStorage, sessionStorage]) {
-      for (const [key, value] of Object.entries(storage)) if (mine([key, value])) found.push(key);
-    }
-    for (const { name } of await indexedDB.databases()) {
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        const open = indexedDB.open(name!);
-        open.onsuccess = () => resolve(open.result);
-        open.onerror = () => reject(open.error);
-      });
-      for (const store of db.objectStoreNames) {
-        const read = db.transaction(store).objectStore(store).getAll();
-        const rows = await new Promise<unknown[]>((resolve) => (read.onsuccess = () => resolve(read.result)));
-        for (const row of rows) if (mine(row)) found.push(`${name}/${store}: ${JSON.stringify(row).slice(0, 200)}`);
-      }
-      db.close();
-    }
-    return found;
-  }, person.user);
-}
+import { leftovers } from "./support/storage.ts";
+import { expect, modeWays, pageWays, sessionWays, test } from "./support/test.ts";
 
 for (const { login, transport } of sessionWays) {
   test.describe(`${login} over ${transport}`, () => {

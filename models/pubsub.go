@@ -100,6 +100,11 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 		items, keep = nil, 0
 	}
 	for _, it := range items {
+		if n.Name == pep.NodeBookmarks {
+			if err := saveLevel(ctx, tx, user, it); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (username, node, id) DO UPDATE SET payload = excluded.payload, seq = excluded.seq, published = excluded.published`,
 			user, n.Name, it.ID, it.Payload)
@@ -116,6 +121,30 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 	err = tx.QueryRow(ctx, "SELECT coalesce(sum(octet_length(payload)), 0) FROM pubsub_items WHERE username = $1", user).Scan(&size)
 	if err == nil && size > maxPubsubBytes {
 		err = pep.ErrFull
+	}
+	return err
+}
+
+// saveLevel takes the level of notifications of a room that its bookmark has (XEP-0492),
+// where that is another than before. A bookmark without one leaves it as it is, unless it had one.
+func saveLevel(ctx context.Context, tx pgx.Tx, user string, it pep.Item) error {
+	before := pep.Item{ID: it.ID}
+	err := tx.QueryRow(ctx, "SELECT payload FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3", user, pep.NodeBookmarks, it.ID).Scan(&before.Payload)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	level := it.Level()
+	if level == before.Level() {
+		return nil
+	}
+	var accountID int64
+	if err := tx.QueryRow(ctx, "SELECT id FROM accounts WHERE username = $1", user).Scan(&accountID); err != nil {
+		return translate(err)
+	}
+	chosen := levelOf(level)
+	err = setConversation(ctx, tx, accountID, it.ID, nil, &chosen)
+	if errors.Is(err, ErrTooMany) {
+		return nil // the bookmark has it all the same
 	}
 	return err
 }

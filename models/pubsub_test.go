@@ -52,6 +52,50 @@ func itemIDs(t testing.TB, s pep.Store, q pep.ItemQuery) string {
 	return strings.Join(ids, " ")
 }
 
+// XEP-0492: what an app writes into the bookmark of a room is the level of its notifications,
+// until somebody chooses another; one who knows nothing of levels changes none.
+func TestPubsub_Levels(t *testing.T) {
+	db := open(t)
+	alice := db.person(t, "alice")
+	store := func(inner string) {
+		t.Helper()
+		item := pep.Item{ID: "a@rooms.h", Payload: []byte(`<conference xmlns="urn:xmpp:bookmarks:1">` + inner + `</conference>`)}
+		if _, err := db.PubsubStore().UpdateNode(t.Context(), "alice", pep.NodeBookmarks, []pep.Item{item}, func(n *pep.Node, _ bool) (bool, error) {
+			n.Config = node(10)
+			return true, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	level := func(setting string) string {
+		return `<extensions><notify xmlns="urn:xmpp:notification-settings:1"><` + setting + `/></notify></extensions>`
+	}
+	all := NotifyAll
+	for i, step := range []struct {
+		write func()
+		want  NotificationLevel
+	}{
+		{func() { store("") }, ""},
+		{func() { store(level("never")) }, NotifyNone},
+		{func() { store(level("always")) }, NotifyAll},
+		{func() { store(level("always") + "<nick>n</nick>") }, NotifyAll},
+		{func() { store(level("on-mention")) }, NotifyMentions},
+		{func() { store("") }, ""}, // an app takes it away
+		{func() { _ = db.SetConversationSettings(t.Context(), alice.ID, "a@rooms.h", nil, &all) }, NotifyAll},
+		{func() { store("<nick>n</nick>") }, NotifyAll}, // an app that knows of no levels
+	} {
+		step.write()
+		list, err := db.ConversationSettings(t.Context(), alice.ID)
+		var got NotificationLevel
+		for _, c := range list {
+			got = c.Level
+		}
+		if err != nil || got != step.want || len(list) > 1 {
+			t.Errorf("step %d: %v, %v", i, list, err)
+		}
+	}
+}
+
 // XEP-0060 §6.5, §7.1, §7.2, §8.4 (S-66, S-71).
 func TestPubsub_Items(t *testing.T) {
 	db, ctx := open(t), t.Context()

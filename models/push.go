@@ -8,6 +8,7 @@ import (
 	"foyer/xmppd/pep"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // PushSubscription is where one browser is reached while no page is open (RFC 8030 §4).
@@ -130,6 +131,34 @@ const (
 	NotifyNone     NotificationLevel = "none"
 )
 
+// Valid reports whether there is such a level.
+func (l NotificationLevel) Valid() bool {
+	return l == NotifyAll || l == NotifyMentions || l == NotifyNone
+}
+
+// InBookmarks is the level as bookmarks of rooms have it (XEP-0492).
+func (l NotificationLevel) InBookmarks() pep.Level {
+	switch l {
+	case NotifyAll:
+		return pep.LevelAlways
+	case NotifyNone:
+		return pep.LevelNever
+	}
+	return pep.LevelOnMention // which is also the default of rooms
+}
+
+func levelOf(l pep.Level) NotificationLevel {
+	switch l {
+	case pep.LevelAlways:
+		return NotifyAll
+	case pep.LevelOnMention:
+		return NotifyMentions
+	case pep.LevelNever:
+		return NotifyNone
+	}
+	return ""
+}
+
 // NotificationSettings are how somebody wants to be told of messages.
 type NotificationSettings struct {
 	ShowText              bool   // also in what goes through a push service
@@ -199,7 +228,16 @@ func (db *DB) ConversationSettings(ctx context.Context, accountID int64) ([]Conv
 // SetConversationSettings keeps what an account chose for a conversation; nil leaves one of
 // the two as it is. ErrFull: it is as many as may be.
 func (db *DB) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
-	tag, err := db.pool.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
+	return setConversation(ctx, db.pool, accountID, jid, pinned, level)
+}
+
+// executor is a pool of connections, or a transaction on one.
+type executor interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+func setConversation(ctx context.Context, on executor, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
+	tag, err := on.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
 		SELECT $1, $2, coalesce($3, false), nullif($4, '')
 			WHERE (SELECT count(*) FROM conversation_settings WHERE account_id = $1) < $5
 				OR EXISTS (SELECT 1 FROM conversation_settings WHERE account_id = $1 AND jid = $2)

@@ -57,6 +57,9 @@ export async function unsubscribe() {
     await Promise.all([subscription?.unsubscribe(), tell('DELETE').catch(() => {})]);
 }
 
+/** Whether this browser can notify, and nobody has said yet whether it may: on iPhones only the installed app can. */
+export const mayBeAsked = () => possible() && Notification.permission === 'default';
+
 /** Whether this browser is notified for this person while no page is open. @param {ChatConfig} config */
 export const isSubscribed = (config) => possible() && Notification.permission === 'granted' && localStorage.getItem(OWNER) === config.user;
 

@@ -1,5 +1,5 @@
 // On a device that is not trusted, nothing of a person stays behind after they
-// signed out. Converse empties its store then, but may write to it once more
+// signed out, and on none after they deleted their account. Converse empties its store then, but may write to it once more
 // before its page is gone; so the next page empties it again.
 
 import { draftsKey } from './composer/drafts.js';
@@ -8,6 +8,9 @@ const KEY = 'foyer-forget';
 
 // Converse's database, with a store for each person.
 const DATABASE = 'converse-persistent';
+
+/** Where it is kept that a person was offered notifications (notificationOffer.js). */
+export const offeredKey = (jid) => `foyer-offered-${jid}`;
 
 /** @returns {string[]} */
 const list = () => JSON.parse(localStorage.getItem(KEY) ?? '[]');
@@ -20,6 +23,13 @@ function save(jids) {
 /** Notes that a person is to be forgotten once this page is gone. */
 export function forgetLater(jid) {
     save([...new Set([...list(), jid])]);
+}
+
+/** An account was deleted here: other tabs may still have its chat. @param {string} jid */
+export function forgetAccount(jid) {
+    sessionStorage.clear();
+    forgetLater(jid);
+    new BroadcastChannel('foyer').postMessage({ deleted: jid });
 }
 
 /** Settles an IndexedDB request. */
@@ -46,7 +56,7 @@ async function emptyStores(jids) {
  */
 export async function forgetPeople(jid) {
     const gone = list().filter((other) => other !== jid);
-    for (const other of gone) localStorage.removeItem(draftsKey(other));
+    for (const key of gone.flatMap((other) => [draftsKey(other), offeredKey(other)])) localStorage.removeItem(key);
     if (gone.length) await emptyStores(gone);
     save(list().filter((other) => other !== jid && !gone.includes(other)));
 }

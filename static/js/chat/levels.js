@@ -54,6 +54,7 @@ export const levels = {
         again();
         document.addEventListener('foyer:page', (event) => event.detail && again());
         channel.addEventListener('message', again);
+        document.addEventListener('foyer:bookmarks', again); // people's apps write levels there
     },
 
     /** @param {string} jid @param {boolean} room @returns {Level} */

@@ -72,7 +72,9 @@ export function notifyPeople(_converse, config, markers) {
     if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked; push.js asks
 
     const notify = async (box, attrs) => {
-        if (!isNews(attrs) || !wantsNotifications(config)) return;
+        if (!isNews(attrs)) return;
+        document.dispatchEvent(new CustomEvent('foyer:news'));
+        if (!wantsNotifications(config)) return;
         if (isInSight(box) || !isWanted(box, attrs, config)) return;
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;

@@ -45,6 +45,7 @@ import { askWithVerbs } from './questions.js';
 import { notifyPeople } from './notifications.js';
 import { offerLevels } from './levels.js';
 import { offerSearch } from './search.js';
+import { offerNotifications } from './notificationOffer.js';
 import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './share.js';
 import { leaveOutUnseen } from './unseen.js';
@@ -102,6 +103,7 @@ export function plugin(config) {
             showHeaders(_converse);
             followDelivery(_converse);
             notifyPeople(_converse, config, markers);
+            offerNotifications(_converse, config);
             offerLevels(_converse);
             tellWhoLooks(_converse);
             receiveShared(_converse, config);

@@ -21,8 +21,9 @@ const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => 
  * @param {Converse.Private} _converse
  * @param {import('./loginGuard.js').LoginGuard} guard
  * @param {{empty: () => Promise<void>}} outbox
+ * @param {boolean} forget whether the browser keeps nothing of the person
  */
-async function leave(_converse, guard, outbox) {
+async function leave(_converse, guard, outbox, forget) {
     await within(allSent().then(() => outbox.empty()), DELIVERY_PATIENCE); // BOSH drops what waits for a request
     guard.close();
     await within(unsubscribe().catch(() => {}), PATIENCE);
@@ -30,7 +31,7 @@ async function leave(_converse, guard, outbox) {
     await discardShared().catch(() => {});
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
     showBadge(0); // the app's icon outlives the page
-    if (guard.config.trusted) return;
+    if (!forget) return;
     drafts.forget(); // what is in the composers is not kept as the page goes
     forgetLater(guard.config.jid); // logging out may clear localStorage
 }
@@ -54,14 +55,16 @@ export function handleSignOut(_converse, guard, outbox) {
         event.preventDefault();
         event.stopImmediatePropagation();
         channel.postMessage('signed-out');
-        await leave(_converse, guard, outbox);
+        await leave(_converse, guard, outbox, !guard.config.trusted);
         form.submit();
     });
-    channel.addEventListener('message', async (event) => {
-        if (event.data !== 'signed-out') return;
-        await leave(_converse, guard, outbox);
+    channel.addEventListener('message', async ({ data }) => {
+        const deleted = data?.deleted === guard.config.jid;
+        if (data !== 'signed-out' && !deleted) return;
+        const forget = deleted || !guard.config.trusted;
+        await leave(_converse, guard, outbox, forget);
         await signedOut(guard.config.meURL);
-        if (!guard.config.trusted) forgetLater(guard.config.jid); // the next page of the other tab may have forgotten already
+        if (forget) forgetLater(guard.config.jid); // the next page of the other tab may have forgotten already
         location.assign('/signin');
     });
 }

@@ -95,6 +95,7 @@ export class FollowedRooms {
         const own = this._converse.session.get('bare_jid');
         if ((message.getAttribute('from') ?? own) !== own) return;
         if (!BOOKMARKS.includes(node)) return;
+        document.dispatchEvent(new CustomEvent('foyer:bookmarks'));
         this.#follow();
         this.#loadSoon();
     }
