@@ -223,8 +223,10 @@ func preview(m *stream.Element) (text, kind string) {
 			return "", "encrypted"
 		}
 	}
-	if _, ok := m.Find(stanza.NSRetract, "retract"); ok { // XEP-0424 §3: its text is for other clients
-		return "", "deleted"
+	for _, name := range []string{"retract", "retracted"} { // XEP-0424 §3: its text is for other clients; §5
+		if _, ok := m.Find(stanza.NSRetract, name); ok {
+			return "", "deleted"
+		}
 	}
 	text = strings.Join(strings.Fields(stanza.SaidText(m)), " ")
 	if name, ok := fileName(text); ok {

@@ -20,6 +20,7 @@ func TestPreview(t *testing.T) {
 		`<body>cannot be read here</body><encrypted xmlns="urn:xmpp:omemo:2"/>`:                                   {"", "encrypted"},
 		`<body>cannot be read here</body><encrypted xmlns="eu.siacs.conversations.axolotl"><header/></encrypted>`: {"", "encrypted"},
 		`<body>/me retracted a message</body><retract xmlns="urn:xmpp:message-retract:1" id="a"/>`:                {"", "deleted"},
+		`<retracted xmlns="urn:xmpp:message-retract:1" id="r" stamp="2026-11-27T04:00:00Z"/>`:                     {"", "deleted"},
 		// An answer, without what it answers (XEP-0461 §3.1), in characters.
 		`<body>&gt; è?
 yes</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="5"/></fallback>`: {"yes", ""},

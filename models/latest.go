@@ -61,12 +61,18 @@ func latestBetween() string {
 		ORDER BY m.id DESC`
 }
 
-// latestInRooms reads one message for each of the rooms $1, bare JIDs. What is unread there
-// is told by UnreadRooms.
-const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, m.stanza, 0
+// latestInRooms reads for each of the rooms $1, bare JIDs, the message that said something last: as it
+// was corrected, or what stands in its place since it was taken back. What is unread there is told by
+// UnreadRooms.
+const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(c.stanza, m.stanza), 0
 	FROM unnest($1::text[]) r (jid)
-	CROSS JOIN LATERAL (SELECT id, peer, resource, stanza FROM archive
-		WHERE owner = r.jid COLLATE "C" AND body <> '' ORDER BY owner DESC, id DESC LIMIT 1) m`
+	CROSS JOIN LATERAL (SELECT id, peer, resource, stanza, nullif(stanza_id, '') AS stanza_id FROM archive
+		WHERE owner = r.jid COLLATE "C" AND replaces IS NULL
+			AND (body <> '' AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0 OR body = '' AND position('<retracted xmlns="` + stanza.NSRetract + `"'::bytea IN stanza) > 0)
+		ORDER BY owner DESC, id DESC LIMIT 1) m
+	LEFT JOIN LATERAL (SELECT x.stanza FROM archive x
+		WHERE x.owner = r.jid COLLATE "C" AND x.replaces = m.stanza_id AND x.peer = m.peer AND x.id > m.id AND x.body <> ''
+		ORDER BY x.owner DESC, x.replaces DESC, x.id DESC LIMIT 1) c ON true`
 
 // LatestMessages returns the latest message of each of the conversations that a member
 // has with others, of at most max of them, and of each of the rooms; and how much of those

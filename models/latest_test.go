@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/xmppd/archive"
 	"foyer/xmppd/pep"
@@ -47,6 +48,25 @@ func TestLatestMessages(t *testing.T) {
 	want := "carol@h|||from carol\nbob@h|||I: to bob\nroom@rooms.h|bob@h|Bob|in the room"
 	if got := latest(10, "room@rooms.h", "silent@rooms.h"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// In a room: as it was corrected (XEP-0308); what corrects an older one is not the last; and
+	// that it was deleted (XEP-0424).
+	change := func(i int, body string, change func(*archive.Entry)) string {
+		e := message(i, body)
+		e.Owner, e.With, e.Resource, e.Outgoing = "room@rooms.h", "bob@h", "Bob", true
+		change(&e)
+		is(t, s.Append(t.Context(), []archive.Entry{e}), nil)
+		return strings.Split(latest(10, "room@rooms.h"), "\n")[2]
+	}
+	if got := change(8, "in this room", func(e *archive.Entry) { e.Replaces = room.StanzaID }); got != "room@rooms.h|bob@h|Bob|in this room" {
+		t.Errorf("corrected: %s", got)
+	}
+	if got := change(9, "much earlier", func(e *archive.Entry) { e.Replaces = older.StanzaID }); got != "room@rooms.h|bob@h|Bob|in this room" {
+		t.Errorf("an older one is corrected: %s", got)
+	}
+	retracts := &archive.Retraction{IDs: []uuid.UUID{room.ID, message(8, "").ID}, By: "r", At: time.Now()}
+	if got := change(10, "", func(e *archive.Entry) { e.Retracts = retracts }); got != "room@rooms.h|bob@h|Bob|" {
+		t.Errorf("deleted: %s", got)
 	}
 	if got := latest(2); got != "carol@h|||from carol" { // of the two latest, one left
 		t.Errorf("two at most: %s", got)

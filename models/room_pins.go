@@ -31,7 +31,7 @@ const (
 		FROM room_pins p JOIN archive m ON m.owner = $2 AND m.id = p.id AND m.body <> ''
 		LEFT JOIN LATERAL (SELECT x.id, x.stanza FROM archive x
 			WHERE x.owner = $2 AND x.replaces = coalesce(m.replaces, nullif(m.stanza_id, '')) AND x.id > m.id AND x.peer = m.peer AND x.body <> ''
-			ORDER BY x.id DESC LIMIT 1) c ON true
+			ORDER BY x.owner DESC, x.replaces DESC, x.id DESC LIMIT 1) c ON true
 		WHERE p.room = $1 AND ($3::uuid[] IS NULL OR p.id = ANY ($3))
 		ORDER BY p.pinned_at DESC, p.id DESC`
 )

@@ -94,13 +94,13 @@ func (a *Archive) Begin(entries ...Entry) (*Storing, error) {
 // ends; then it is not there, and will not be.
 func (st *Storing) Wait(ctx context.Context) (uuid.UUID, error) { return st.archive.wait(ctx, st.job) }
 
-// Last returns the id of the newest entry of an archive; zero when it is empty.
-func (a *Archive) Last(ctx context.Context, owner string) (uuid.UUID, error) {
+// Last returns the newest entry of an archive; one without an id if it is empty.
+func (a *Archive) Last(ctx context.Context, owner string) (Entry, error) {
 	_, last, err := a.store.Bounds(ctx, owner)
 	if errors.Is(err, ErrNotFound) {
-		return uuid.Nil, nil
+		return Entry{}, nil
 	}
-	return last.ID, err
+	return last, err
 }
 
 // Page returns a page of an archive.

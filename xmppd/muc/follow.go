@@ -3,11 +3,13 @@ package muc
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
 )
@@ -21,7 +23,8 @@ import (
 //	<message from='conference.…'><rai xmlns='urn:xmpp:rai:0'><activity>garden@conference.…</activity></rai></message>
 //
 // A client that asks with <said xmlns='urn:foyer:said:0'/> inside <rai/> is told of every
-// message, and what it says, beside the indicator; any other once for each room, until it
+// message, and what it says, beside the indicator, and again when the latest is corrected or
+// taken back (change='edited', 'deleted'); any other once for each room, until it
 // has entered the room or asks again (§4.2). Whoever may not read a room's archive hears
 // nothing of it.
 //
@@ -197,27 +200,81 @@ func (s *Service) indicator(c xmppd.Client, said []byte, names ...string) []byte
 	return append(append(append(dst, "</rai>"...), said...), "</message>"...)
 }
 
+// newest is the latest message of a room that said something, for those who follow it.
+type newest struct {
+	id       uuid.UUID // in the archive; Nil: it is not known, or was taken back
+	author   string    // localpart
+	nick     string
+	stanzaID string
+}
+
+// newestOf is the newest entry of a room's archive, if it says something.
+func newestOf(e archive.Entry) newest {
+	m, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
+	if err != nil {
+		return newest{}
+	}
+	if text, _ := stanza.NewText(m); text == "" {
+		return newest{}
+	}
+	user, _, _ := strings.Cut(e.With, "@")
+	return newest{id: e.ID, author: user, nick: e.Resource, stanzaID: e.StanzaID}
+}
+
 // tellFollowersLocked tells those who follow the room of a message that is in its archive.
 func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID) {
-	list := r.svc.followers.of(r.name)
-	if len(list) == 0 || id == uuid.Nil {
+	if id == uuid.Nil {
+		return
+	}
+	if corrects := stanza.CorrectedID(m); corrects != "" {
+		if n := r.newest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
+			r.tellChangeLocked(said{id: n.id, by: n.nick, text: stanza.SaidText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
+		}
 		return
 	}
 	text, encrypted := stanza.NewText(m)
 	if text == "" {
 		return
 	}
-	said, own := appendSaid(id, o.nick, text, encrypted, false), appendSaid(id, o.nick, text, encrypted, true)
+	r.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
+	r.tellSaidLocked(o.user, said{id: id, by: o.nick, text: text, encrypted: encrypted}, func(fo *follower) bool {
+		return r.svc.followers.isNew(fo, r.name)
+	})
+}
+
+// tellGoneLocked tells those who follow the room that its latest message was taken back, if it is
+// among these.
+func (r *room) tellGoneLocked(ids []uuid.UUID) {
+	if n := r.newest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
+		r.tellChangeLocked(said{id: n.id, by: n.nick, change: "deleted"})
+		r.newest = newest{}
+	}
+}
+
+// tellChangeLocked tells what the latest message says now; only to those who were told what it said.
+func (r *room) tellChangeLocked(s said) {
+	r.tellSaidLocked(r.newest.author, s, func(fo *follower) bool { return fo.said })
+}
+
+// tellSaidLocked tells followers that may read it, and are not in the room, what an author says.
+func (r *room) tellSaidLocked(author string, s said, concerns func(*follower) bool) {
+	list := r.svc.followers.of(r.name)
+	if len(list) == 0 {
+		return
+	}
+	others := s.payload()
+	s.mine = true
+	own := s.payload()
 	for _, fo := range list {
 		user := fo.client.User()
-		if r.memberLocked(fo.client) != nil || !r.mayReadLocked(user) || !r.svc.followers.isNew(fo, r.name) {
+		if r.memberLocked(fo.client) != nil || !r.mayReadLocked(user) || !concerns(fo) {
 			continue
 		}
-		payload := said
+		payload := others
 		switch {
 		case !fo.said:
 			payload = nil
-		case user == o.user:
+		case user == author:
 			payload = own
 		}
 		fo.client.Deliver(r.svc.indicator(fo.client, payload, r.name))
@@ -231,17 +288,29 @@ func (r *room) mayReadLocked(user string) bool {
 	return a.rank() >= Member.rank() || a == None && !r.settings.MembersOnly && r.settings.Password == "" && r.state == open
 }
 
-// appendSaid is what a message says, for clients that ask for it.
-func appendSaid(id uuid.UUID, by, text string, encrypted, mine bool) []byte {
-	dst := stanza.AppendAttr([]byte(`<said xmlns="`+nsSaid+`"`), "id", id.String())
-	dst = stanza.AppendAttr(dst, "by", by)
-	if mine {
+// said is what a message says, for clients that ask for it.
+type said struct {
+	id        uuid.UUID
+	by        string
+	text      string
+	encrypted bool   // the text is for those who cannot read it
+	mine      bool   // it is the recipient's own
+	change    string // "edited", "deleted"; "": it is new
+}
+
+func (s said) payload() []byte {
+	dst := stanza.AppendAttr([]byte(`<said xmlns="`+nsSaid+`"`), "id", s.id.String())
+	dst = stanza.AppendAttr(dst, "by", s.by)
+	if s.change != "" {
+		dst = stanza.AppendAttr(dst, "change", s.change)
+	}
+	if s.mine {
 		dst = append(dst, ` mine="true"`...)
 	}
-	if encrypted {
+	if s.encrypted {
 		return append(dst, ` encrypted="true"/>`...)
 	}
-	return append(stream.AppendEscaped(append(dst, '>'), stanza.CutText(text, maxSaid)), "</said>"...)
+	return append(stream.AppendEscaped(append(dst, '>'), stanza.CutText(s.text, maxSaid)), "</said>"...)
 }
 
 // changeAffiliationLocked notes an account's affiliation that has changed. Its clients that follow

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/internal/budget"
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -35,7 +37,8 @@ func (c *client) told() string {
 			by, _ := s.Attr("by")
 			mine, _ := s.Attr("mine")
 			encrypted, _ := s.Attr("encrypted")
-			words = append(words, "by "+by+": "+s.Text()+mine+encrypted)
+			change, _ := s.Attr("change")
+			words = append(words, change+"by "+by+": "+s.Text()+mine+encrypted)
 		}
 		out = append(out, strings.Join(words, " "))
 	}
@@ -74,7 +77,7 @@ func TestFollow(t *testing.T) {
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="4" to="garden@rooms.h"><body>roses</body><replace xmlns="urn:xmpp:message-correct:0" id="1"/></message>`)
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="5" to="garden@rooms.h"><body>no OMEMO here</body><encryption xmlns="urn:xmpp:eme:0" namespace="x"/></message>`)
 	bob.sync()
-	alice.isTold("garden by Bob: roses & tulips", "garden by Bob: true")
+	alice.isTold("garden by Bob: roses & tulips", "garden editedby Bob: roses", "garden by Bob: true")
 
 	second := w.online("alice", "a2")
 	alice.sync() // its presence
@@ -95,6 +98,57 @@ func TestFollow(t *testing.T) {
 	bob.say("garden", "8", "alone")
 	bob.sync()
 	alice.isTold()
+}
+
+// What the latest message says is told again when it is edited (XEP-0308) or deleted (XEP-0424,
+// XEP-0425), also after the room was out of memory; of an older one, and to whoever
+// asked for indicators alone, nothing is.
+func TestFollow_Changes(t *testing.T) {
+	w := newWorld(t, Config{Idle: time.Minute}, "alice", "bob", "carol")
+	w.open("garden", nil)
+	w.store.bookmarked = []string{"garden"}
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	alice.follow(withSaid)
+	carol.follow("")
+	alice.isTold()
+	carol.isTold()
+	gather("garden", bob)
+	w.store.people["garden"]["bob"] = Affiliated{User: "bob", Affiliation: Owner}
+	send := func(inside string) {
+		bob.Send(`<message xmlns="jabber:client" type="groupchat" to="garden@rooms.h" ` + inside + `</message>`)
+		bob.sync()
+	}
+	correct := func(id, text string) {
+		send(`id="c-` + id + text + `"><body>` + text + `</body><replace xmlns="` + stanza.NSCorrect + `" id="` + id + `"/>`)
+	}
+	send(`id="1"><body>one</body>`)
+	send(`id="2"><body>two</body>`)
+	alice.isTold("garden by bob: one", "garden by bob: two")
+	correct("1", "first")
+	correct("2", "second")
+	alice.isTold("garden editedby bob: second")
+	send(`id="3"><body>three</body>`)
+	bob.Send(`<presence xmlns="jabber:client" type="unavailable" to="garden@rooms.h/bob"/>`)
+	bob.sync()
+	w.svc.unload(time.Now().Add(2 * time.Minute))
+	gather("garden", bob)
+	correct("3", "third")
+	alice.isTold("garden by bob: three", "garden editedby bob: third")
+	id := func(stanzaID string) string {
+		for _, e := range w.store.entries {
+			if e.StanzaID == stanzaID {
+				return e.ID.String()
+			}
+		}
+		return ""
+	}
+	send(`id="r"><retract xmlns="` + stanza.NSRetract + `" id="` + id("1") + `"/>`)
+	send(`id="r3"><retract xmlns="` + stanza.NSRetract + `" id="` + id("3") + `"/>`)
+	alice.isTold("garden deletedby bob: ")
+	send(`id="4"><body>four</body>`)
+	bob.ask("set", "garden@rooms.h", `<moderate xmlns="`+nsModerate+`" id="`+id("4")+`"><retract xmlns="`+stanza.NSRetract+`"/></moderate>`)
+	alice.isTold("garden by bob: four", "garden deletedby bob: ")
+	carol.isTold("garden")
 }
 
 // Who becomes a member follows the room from then on, and who is no member any more hears nothing.

@@ -117,6 +117,9 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 	return r.enqueueLocked(entry, func(id uuid.UUID) {
 		r.toAllLocked(r.withStanzaID(reflected, id))
 		r.tellFollowersLocked(o, m, id)
+		if retracted != nil {
+			r.tellGoneLocked(retracted.IDs)
+		}
 	})
 }
 

@@ -127,5 +127,8 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pe
 		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: notice,
 		Retracts: &archive.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
-	return r.enqueueLocked(entry, func(stored uuid.UUID) { r.toAllLocked(r.withStanzaID(notice, stored)) })
+	return r.enqueueLocked(entry, func(stored uuid.UUID) {
+		r.toAllLocked(r.withStanzaID(notice, stored))
+		r.tellGoneLocked(ids)
+	})
 }

@@ -79,8 +79,8 @@ func (r *room) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.state, r.creator, r.settings, r.subject, r.last = open, kept.Creator, kept.Settings, kept.Subject, last
-	r.mayHavePins = kept.Pins > 0
+	r.state, r.creator, r.settings, r.subject, r.last = open, kept.Creator, kept.Settings, kept.Subject, last.ID
+	r.mayHavePins, r.newest = kept.Pins > 0, newestOf(last)
 	for _, a := range people {
 		r.setAffiliationLocked(a)
 	}

@@ -56,6 +56,7 @@ type room struct {
 	queue        []*pending    // messages on their way, in order
 	drained      chan struct{} // closed when the queue is empty; nil: nobody waits
 	last         uuid.UUID     // id of the newest message that was delivered
+	newest       newest        // what followers were told last
 	mayHavePins  bool          // false: no message is pinned
 	idleSince    time.Time     // when the last occupant left
 }
