@@ -133,6 +133,7 @@ declare namespace Converse {
         | 'getErrorAttributesForMessage'
         | 'getHeadingButtons'
         | 'getOutgoingMessageAttributes'
+        | 'getUpdatedMessageAttributes'
         | 'noResumeableBOSHSession'
         | 'parseMUCMessage'
         | 'parseMessage'

@@ -33,6 +33,7 @@ import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
 import { leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
+import { keepEditedInPlace } from './edited.js';
 import { rememberGaps } from './gaps.js';
 import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
@@ -95,6 +96,7 @@ export function plugin(config) {
             leaveOutLateAnswers(_converse);
             knowOccupants(_converse);
             rememberGaps(_converse);
+            keepEditedInPlace(_converse);
             readOnce(_converse);
             paintIcons();
             askWithVerbs(_converse);
