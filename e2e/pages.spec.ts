@@ -3,7 +3,7 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, inBothThemes, names, screens, test } from "./support/test.ts";
+import { expect, inBothThemes, names, type Person, screens, test } from "./support/test.ts";
 
 const visitors = { landing: "/", signup: "/signup", signin: "/signin", article: "/articles/garden", error: "/no-such-page" };
 const members = { home: "/", chat: "/chat", settings: "/settings", article: "/articles/garden" };
@@ -20,6 +20,35 @@ async function violations(page: Page): Promise<string[]> {
 async function expectNoSidewaysScroll(page: Page): Promise<void> {
   const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
   expect(content).toBeLessThanOrEqual(window);
+}
+
+/** What of the open chat sticks out of the window at a side, as if cut off there. */
+function stickingOut(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("#chat :is(.chat-head *, .chat-msg, .chat-msg__text, .chat-message-form *, .date-separator, .beginning, .chat-close)")]
+      .filter((element) => element.checkVisibility() && !element.closest(".dropdown-menu, svg, .sr-only"))
+      .filter((element) => {
+        const { left, right, width } = element.getBoundingClientRect();
+        return width > 0 && (left < -0.5 || right > innerWidth + 0.5);
+      })
+      .map((element) => `${element.tagName.toLowerCase()}.${element.className}`),
+  );
+}
+
+/** A conversation at 320 px (WCAG 1.4.10), written from left to right and from right to left. */
+async function expectToFit(person: Person): Promise<void> {
+  const { page } = person;
+  const edges = () => Promise.all([".chat-head .head-picture", ".chat-head .dropdown-toggle", ".chat-msg converse-avatar", ".chat-msg__text", ".send-button"]
+    .map(async (part) => (await page.locator(`#chat ${part}`).first().boundingBox())!.x));
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const dir of ["ltr", "rtl"]) {
+    await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+    await expectNoSidewaysScroll(page);
+    expect(await stickingOut(page), dir).toEqual([]);
+    const [picture, menu, face, text, send] = await edges();
+    const order = [picture! < menu!, face! < text!, send! > 160];
+    expect(order, dir).toEqual(Array(3).fill(dir === "ltr"));
+  }
 }
 
 for (const [screen, viewport] of Object.entries(screens)) {
@@ -57,6 +86,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
       await alice.hears("hello");
       await expectNoSidewaysScroll(alice.page);
       await inBothThemes(alice.page, async () => expect(await violations(alice.page)).toEqual([]));
+      await test.step("on the narrowest screen, in both directions of writing", () => expectToFit(alice));
     });
   });
 }

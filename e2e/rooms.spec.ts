@@ -68,7 +68,7 @@ test("an owner deletes a room from its menu", async ({ alice, bob }) => {
   await expect(bob.page.locator("#chat .destroy-chatroom-button")).toHaveCount(0); // not his to delete
   await chooseAbove(alice, "Delete the room");
   const dialog = alice.page.locator(".modal.show");
-  await expect(dialog).toContainText("Delete “Book club” for everybody?");
+  await expect(dialog).toContainText("Delete “Book club”?");
   await expect(dialog.locator("input:not([type=button])")).toHaveCount(0);
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await expect(dialog).toHaveCount(0);

@@ -214,6 +214,7 @@ declare namespace Converse {
 
     class Chat extends Model {
         messages: Collection<Model> & { fetched: Promise<unknown> };
+        ui?: Model;
         queueMessage(attributes: any): Promise<unknown>;
         getDisplayName(): string;
         getMostRecentMessage(): Model | undefined;

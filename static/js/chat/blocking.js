@@ -8,8 +8,8 @@ const ERRORS = 'urn:xmpp:blocking:errors';
 
 /** Asks, blocks somebody, and closes the conversation with them. @param {Converse.Private} _converse */
 export async function block(_converse, jid, name) {
-    const text = `${name} can no longer write to you, and does not see whether you are around.`;
-    if (!(await ask(_converse.api, { title: 'Block this person?', text, verb: 'Block', destroys: true }))) return;
+    const text = 'They can no longer write to you, and do not see whether you are around.';
+    if (!(await ask(_converse.api, { title: `Block ${name}?`, text, verb: 'Block', destroys: true }))) return;
     await _converse.api.blocklist.add(jid);
     _converse.state.chatboxes.get(jid)?.close();
 }

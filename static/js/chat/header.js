@@ -8,23 +8,40 @@ import { roomPanel } from './room/panel.js';
 import { pinsOf } from './room/pins.js';
 import { isHere } from './room/standing.js';
 
+const SEARCH = 'Search this conversation';
+const DESTROYS = new Set(['destroy', 'block']);
 const COUNT_AFTER = 200; // ms: people of large rooms come one by one
 
 /** How many are in a room now. */
 const peopleHere = (room) => room.occupants.filter(isHere).length;
 
-/** What can be done with a conversation; who is in a room has a button of its own. */
-const offered = async (element) => (await element.getHeadingButtons()).filter(({ icon_class }) => icon_class !== 'fa-users');
+/** Opens the search for what was said in a conversation. */
+const searchIn = ({ model }) =>
+    document.dispatchEvent(new CustomEvent('foyer:search', { detail: { jid: model.get('jid'), name: model.getDisplayName() } }));
+
+const magnifier = (size) => window.converse.env.html`<svg viewBox="0 0 24 24" width=${size} height=${size} aria-hidden="true">
+    <path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" d="m20 20-4.5-4.5m2-5a7 7 0 1 1-14 0 7 7 0 0 1 14 0Z"/></svg>`;
+
+/** What can be done with a conversation; who is in a room has a button of its own, and the search where there is room for one. */
+async function offered(element) {
+    const buttons = (await element.getHeadingButtons()).filter(({ icon_class }) => icon_class !== 'fa-users');
+    if (!element.searches) return buttons;
+    const handler = (event) => {
+        event.preventDefault();
+        searchIn(element);
+    };
+    return [{ name: 'search', i18n_text: SEARCH, a_class: 'head-search-entry', sign: magnifier(16), handler }, ...buttons];
+}
 
 function menu(buttons) {
     const { html } = window.converse.env;
     if (!buttons.length) return '';
     const items = buttons.map(
-        ({ a_class, icon_class, handler, i18n_text }) => html`<a href="#" role="button" class="dropdown-item ${a_class}" @click=${handler}>
-            <converse-icon size="1em" class="fa ${icon_class}" aria-hidden="true"></converse-icon>${i18n_text}
+        ({ name, a_class, icon_class, sign, handler, i18n_text }) => html`<a href="#" role="button" class="dropdown-item ${a_class} ${DESTROYS.has(name) ? 'dropdown-item--destroys' : ''}" @click=${handler}>
+            ${sign ?? html`<converse-icon size="1em" class="fa ${icon_class}" aria-hidden="true"></converse-icon>`}${i18n_text}
         </a>`,
     );
-    return html`<converse-dropdown class="chatbox-btn btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${items}></converse-dropdown>`;
+    return html`<converse-dropdown class="chatbox-btn btn-group" icon_classes="fa fa-ellipsis-h" .items=${items}></converse-dropdown>`;
 }
 
 /**
@@ -36,23 +53,26 @@ function line(element, { picture, state, open, more, below }) {
     const { html } = window.converse.env;
     const { model } = element;
     const name = model.getDisplayName();
+    const search = html`<button type="button" class="btn chatbox-btn head-search" title=${SEARCH} aria-label=${SEARCH} aria-haspopup="dialog" @click=${() => searchIn(element)}>${magnifier(20)}</button>`;
     return html`<div class="chatbox-title">
             <converse-controlbox-navback jid=${model.get('jid')}></converse-controlbox-navback>
             <button type="button" class="head-picture show-msg-author-modal" tabindex="-1" aria-hidden="true" @click=${open}>
                 <converse-avatar .model=${picture} class="avatar" name=${name} nonce=${picture.vcard?.get('vcard_updated')} height="36" width="36"></converse-avatar>
             </button>
             <div class="head-names">
-                <div class="chatbox-title__text" role="heading" aria-level="2"><button type="button" class="head-name show-msg-author-modal" @click=${open}>${name}</button></div>
+                <div class="chatbox-title__text" role="heading" aria-level="2"><button type="button" class="head-name show-msg-author-modal" dir="auto" @click=${open}>${name}</button></div>
                 ${state ? html`<div class="head-state">${state}</div>` : ''}
             </div>
-            <div class="chatbox-title__buttons">${more}${element.shownMenu ?? ''}</div>
+            <div class="chatbox-title__buttons">${element.searches ? search : ''}${more}${element.shownMenu ?? ''}</div>
         </div>
         ${below ?? ''}`;
 }
 
-/** Keeps the menu of an element as it was when the element last changed. */
-function withMenu(Heading) {
+/** Keeps the menu of an element as it was when the element last changed. @param {import('./types.js').ChatConfig} config */
+function withMenu(Heading, config) {
     return class extends Heading {
+        searches = Boolean(config.search);
+
         updated(changed) {
             super.updated?.(changed);
             this.refreshMenu();
@@ -72,8 +92,8 @@ function withMenu(Heading) {
     };
 }
 
-function personHeading(api, Heading) {
-    return class extends withMenu(Heading) {
+function personHeading(api, Heading, config) {
+    return class extends withMenu(Heading, config) {
         lastSeen = '';
 
         initialize() {
@@ -106,9 +126,9 @@ function personHeading(api, Heading) {
     };
 }
 
-function roomHeading(api, Heading) {
+function roomHeading(api, Heading, config) {
     const { html } = window.converse.env;
-    return class extends withMenu(Heading) {
+    return class extends withMenu(Heading, config) {
         async initialize() {
             await super.initialize();
             this.count();
@@ -149,10 +169,13 @@ function roomHeading(api, Heading) {
     };
 }
 
-/** @param {Converse.Private} _converse */
-export function showHeaders(_converse) {
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function showHeaders(_converse, config) {
     const { api } = _converse;
     const { registry } = api.elements;
-    api.elements.define('converse-chat-heading', personHeading(api, registry['converse-chat-heading']));
-    api.elements.define('converse-muc-heading', roomHeading(api, registry['converse-muc-heading']));
+    api.elements.define('converse-chat-heading', personHeading(api, registry['converse-chat-heading'], config));
+    api.elements.define('converse-muc-heading', roomHeading(api, registry['converse-muc-heading'], config));
 }

@@ -16,7 +16,9 @@ const QUICK = ['reaction', 'reply'];
 
 // What the site calls an action; Converse's words are the protocol's.
 /** @type {Record<string, string>} */
-const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture', copy: 'Copy the text' };
+const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture', copy: 'Copy text' };
+
+const byDanger = (a, b) => Number(a.name === 'retract') - Number(b.name === 'retract'); // what destroys stands last
 
 /**
  * A day as people say it.
@@ -100,7 +102,7 @@ function withBar(api, config, Actions) {
             if (link) offered.push(copyLink(link));
             const buttons = offered.map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
             const quick = buttons.filter(({ name }) => QUICK.includes(name));
-            const others = buttons.filter(({ name }) => !QUICK.includes(name)).map((each) => (each.sign ? entry(each) : Actions.getActionsDropdownItem(each)));
+            const others = buttons.filter(({ name }) => !QUICK.includes(name)).sort(byDanger).map((each) => (each.sign ? entry(each) : Actions.getActionsDropdownItem(each)));
             return html`<div class="message-bar" role="group" aria-label="What to do with this message">
                 ${quick.map(button)}
                 <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>

@@ -146,12 +146,13 @@ class PersonCard {
         const { subject, rooms } = this;
         const { name, self, room, occupant, standing } = subject;
         const word = room && (occupant || standing) ? standingName(occupant?.get('affiliation') ?? standing, occupant?.get('role')) : '';
+        const hats = (occupant?.get('hats') ?? []).map(({ title }) => title);
         this.dialog.setAttribute('aria-label', self ? 'You' : name);
         render(html`
             <button type="button" class="person-card__close" aria-label="Close" @click=${() => this.dialog.close()}></button>
             <div class="person-card__who">
                 ${picture({ name, picture: subject.picture, room: false, around: this.#state === 'Around' })}
-                <div><h2>${name}${self ? html`<small> (you)</small>` : ''}</h2><p>${[word, this.#state].filter(Boolean).join(' · ')}</p></div>
+                <div><h2>${name}${self ? html`<small> (you)</small>` : ''}</h2><p>${[word, ...hats, this.#state].filter(Boolean).join(' · ')}</p></div>
             </div>
             <div class="person-card__actions">${self ? html`<a class="room-button room-button--main" href="/settings" @click=${() => this.dialog.close()}>Your settings</a>` : this.#actions()}</div>
             ${rooms.length && !self ? html`<section><h3>Rooms you share</h3><ul class="person-card__rooms" role="list">

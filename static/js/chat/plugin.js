@@ -39,6 +39,7 @@ import { readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showMessages } from './messages.js';
+import { showBeginnings } from './beginning.js';
 import { markNewMessages } from './newMessages.js';
 import { showHeaders } from './header.js';
 import { followDelivery } from './delivery.js';
@@ -101,8 +102,9 @@ export function plugin(config) {
             paintIcons();
             askWithVerbs(_converse);
             showMessages(_converse, config);
+            showBeginnings(_converse);
             markNewMessages(_converse);
-            showHeaders(_converse);
+            showHeaders(_converse, config);
             followDelivery(_converse);
             notifyPeople(_converse, config, markers);
             offerNotifications(_converse, config);

@@ -5,8 +5,11 @@
 import { deleteRoom } from './room/deeds.js';
 import { roomPanel } from './room/panel.js';
 
-/** What entries are called, by their names. @type {Record<string, string>} */
-const LABELS = { configure: 'Settings', signout: 'Leave', block: 'Block', unblock: 'Unblock', close: 'Close' };
+/** What entries are called, and their signs where Converse's mean something else, by their names. @type {Record<string, {i18n_text: string, icon_class?: string}>} */
+const LABELS = {
+    configure: { i18n_text: 'Settings' }, signout: { i18n_text: 'Leave' }, close: { i18n_text: 'Close' },
+    block: { i18n_text: 'Block', icon_class: 'fa-minus-circle' }, unblock: { i18n_text: 'Unblock' },
+};
 
 /** The entries that open the panel of a room; that for moderators is one of them. */
 const ENTRIES = [
@@ -31,7 +34,7 @@ export function offerRoomMenu(_converse) {
     api.listen.on('getHeadingButtons', (element, buttons) =>
         buttons.map((button) => {
             const label = LABELS[button.name];
-            return label ? { ...button, i18n_text: label, i18n_title: '' } : button;
+            return label ? { ...button, ...label, i18n_title: '' } : button;
         }),
     );
     api.listen.on('getHeadingButtons', (element, buttons) => (isRoom(element.model) ? [...entries(), ...buttons.filter(({ name }) => name !== 'moderate')] : buttons));
@@ -48,8 +51,7 @@ export function offerRoomMenu(_converse) {
             icon_class: 'fa-trash',
             name: 'destroy',
         };
-        const leave = buttons.findIndex(({ name }) => name === 'signout');
-        return buttons.toSpliced(leave < 0 ? buttons.length : leave, 0, remove);
+        return [...buttons, remove]; // what destroys stands last
     });
     // The command is switched off in Converse (settings.js), where it asks the same.
     api.listen.on('parseMessageForCommands', ({ model, text }, handled) => {

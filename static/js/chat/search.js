@@ -95,12 +95,23 @@ class Search {
         this.results.addEventListener('scroll', () => this.more());
     }
 
-    show() {
+    /**
+     * @param {string} [jid] the conversation that is searched; without it, all are
+     * @param {string} [name] what it is called
+     */
+    show(jid = '', name = '') {
         if (this.dialog.open) return;
+        this.narrowTo(jid, name);
         this.dialog.showModal(); // gives the focus back when it closes
         this.field.select();
         this.fillWhere();
         this.search();
+    }
+
+    narrowTo(jid, name) {
+        const where = this.select('where');
+        if (jid && ![...where.options].some(({ value }) => value === jid)) where.add(new Option(name, jid));
+        where.value = jid;
     }
 
     soon() {
@@ -113,9 +124,12 @@ class Search {
         if (!this.config.search) return;
         const where = this.select('where');
         const { conversations } = await ask('/xmpp/conversations', {}).catch(() => ({ conversations: [] }));
-        const chosen = where.value;
-        where.replaceChildren(new Option('Everywhere', ''), ...conversations.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
-        where.value = chosen;
+        const [chosen] = where.selectedOptions;
+        const others = conversations.filter(({ jid }) => jid !== chosen?.value);
+        where.replaceChildren(new Option('Everywhere', ''), ...others.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
+        if (!chosen?.value) return;
+        where.add(chosen);
+        where.value = chosen.value;
     }
 
     /** @returns {HTMLSelectElement} */
@@ -142,7 +156,8 @@ class Search {
         const asks = this.asks();
         this.next = '';
         this.latest = asks;
-        if (!asks.q && !asks.files) return this.tell('Type a name, or words of a message.');
+        const where = this.select('where').value;
+        if (!asks.q && !asks.files) return this.tell(where ? 'Type words of a message.' : 'Type a name, or words of a message.');
         this.status.textContent = 'Searching…';
         try {
             const narrowed = asks.with || asks.room || asks.from || asks.files;
@@ -249,6 +264,7 @@ export function offerSearch(_converse, config) {
     const search = new Search(_converse, config);
     search.listen();
     document.addEventListener('click', (event) => around(event, '[data-search]') && search.show());
+    document.addEventListener('foyer:search', ({ detail: { jid, name } }) => search.show(jid, name));
     document.addEventListener('keydown', (event) => {
         if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
         event.preventDefault();

@@ -26,8 +26,9 @@ const ways = {
 
 /** What a room says of itself: not who comes and goes, which the list shows, nor that it keeps what is said and shows who said it, as all here do. */
 const unsaid = ['join_leave_events', 'muc_logging_changes', 'visibility_changes'];
+const LOST = ['332', '333']; // somebody's connection, or the server: they come back by themselves, and the page says what goes on
 const quietRooms = (converse) =>
-    Object.entries(converse.MUC.INFO_CODES).flatMap(([kind, codes]) => (unsaid.includes(kind) ? [] : codes));
+    Object.entries(converse.MUC.INFO_CODES).flatMap(([kind, codes]) => (unsaid.includes(kind) ? [] : codes.filter((code) => !LOST.includes(code))));
 
 /**
  * @param {import('./types.js').ChatConfig} config
@@ -97,6 +98,7 @@ export function settings(config, converse) {
         muc_disable_slash_commands: ['destroy', 'modtools', 'register'], // destroy: see roomMenu.js; modtools: room/members.js; names are not reserved here
         auto_register_muc_nickname: false,
         muc_show_info_messages: quietRooms(converse),
+        muc_hats: [], // what somebody is on the site stands on their card, not at each of their messages
         hide_muc_participants: true, // the panel of a room has them (room/members.js)
 
         // No third party is asked for anything.

@@ -20,11 +20,14 @@ function onLatest(selector) {
     /** @type {HTMLElement | null | undefined} */ (message?.querySelector(selector))?.click();
 }
 
+/** Presses a button on top of the conversation, which may have stepped into the menu. */
+const inHead = (selector) => /** @type {HTMLElement | null | undefined} */ (all('#chat .chat-head').find((element) => element.checkVisibility())?.querySelector(selector))?.click();
+
 /** What is in the menu on top of the conversation, the focus in it. */
 function openMenu() {
     const menu = /** @type {any} */ (all('#chat .chat-head converse-dropdown').find((element) => element.checkVisibility()));
     menu?.show();
-    menu?.querySelector('.dropdown-item')?.focus();
+    if (menu) all('.dropdown-item', menu).find((element) => element.checkVisibility())?.focus();
 }
 
 /** @type {[string, Shortcut[]][]} */
@@ -42,6 +45,7 @@ const SHORTCUTS = [
         { keys: ['Alt+Shift+KeyI'], what: 'About this room, or this person', act: () => (inRoom() ? roomPanel.toggle('about') : click('#chat converse-chat .head-name')) },
         { keys: ['Alt+Shift+KeyM'], what: 'Members of this room', act: () => inRoom() && roomPanel.toggle('members') },
         { keys: ['Alt+Shift+KeyF'], what: 'Files of this room', act: () => inRoom() && roomPanel.toggle('files') },
+        { keys: ['Alt+Shift+KeyK'], what: 'Search this conversation', act: () => inHead('.head-search') },
         { keys: ['Alt+Shift+KeyO'], what: 'Its menu: notifications, pin, leave', act: openMenu },
         { keys: ['Alt+Shift+KeyJ'], what: 'Go to the latest message', act: () => click('#chat .to-latest') },
         { keys: ['Alt+Shift+KeyR'], what: 'Reply to the latest message', act: () => onLatest('.message-bar .chat-msg__action-reply') },

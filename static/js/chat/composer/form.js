@@ -2,6 +2,7 @@
 // above it what is to be sent and has not been. It takes text at any time: what cannot
 // go at once waits in the queue, and what was begun is kept as a draft.
 
+import { SOMEBODY } from '../people.js';
 import { Completion } from './completion.js';
 import { drafts } from './drafts.js';
 import { queueOf } from './queue.js';
@@ -42,6 +43,7 @@ export function withComposer(_converse, Form) {
             this.listenTo(this.model, 'change:draft', () => this.#onDraft());
             this.listenTo(this.model, 'change:correcting', () => this.requestUpdate());
             this.listenTo(this.model, 'change:hidden', () => this.#save());
+            this.listenTo(this.model, 'change:name change:nickname vcard:change', () => this.requestUpdate());
             this.requestUpdate();
         }
 
@@ -78,6 +80,7 @@ export function withComposer(_converse, Form) {
             const correcting = Boolean(this.model.get('correcting'));
             const room = this.model.get('type') === 'chatroom';
             const key = (event) => this.#onKey(event);
+            const hint = whom(this.model);
             return html`
                 ${showQueue(this.queue, (item) => this.#cancel(item), NOTICEABLE)}
                 ${correcting ? html`<p class="composer-note">Editing a message
@@ -89,7 +92,7 @@ export function withComposer(_converse, Form) {
                     <div class="suggestion-box composer-field">
                         <ul class="suggestion-box__results suggestion-box__results--above" id=${this.#listId} role="listbox" aria-label="Suggestions" hidden></ul>
                         <div class="composer-styling" aria-hidden="true"></div>
-                        <textarea class="chat-textarea ${correcting ? 'correcting' : ''}" rows="1" enterkeyhint="send" placeholder="Message" aria-label="Message"
+                        <textarea class="chat-textarea ${correcting ? 'correcting' : ''}" rows="1" enterkeyhint="send" placeholder=${hint} aria-label=${hint}
                             aria-autocomplete="list" aria-controls=${this.#listId}
                             @input=${() => this.#onInput()} @scroll=${() => this.#paint()} @click=${() => this.completion?.look()} @blur=${() => this.#onBlur()}
                             @keydown=${key} @keyup=${(event) => this.onKeyUp(event)} @paste=${(event) => this.onPaste(event)}></textarea>
@@ -192,6 +195,12 @@ export function withComposer(_converse, Form) {
             this.textarea.focus();
         }
     };
+}
+
+/** What the field is for. */
+function whom(model) {
+    const name = model.getDisplayName();
+    return name && name !== SOMEBODY ? `Message ${name}` : 'Message';
 }
 
 /** A file that was chosen can be chosen again. */

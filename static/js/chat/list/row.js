@@ -60,6 +60,9 @@ function said(entry) {
     return parts.join(', ');
 }
 
+/** What somebody chose or wrote, in the direction of its own script. */
+const theirs = (element) => Object.assign(element, { dir: 'auto' });
+
 /**
  * Fills a row.
  * @param {HTMLElement} row
@@ -89,9 +92,9 @@ export function fill(row, entry, href) {
 
     link.append(
         picture(entry),
-        make('span', 'conversation-name', entry.name),
+        theirs(make('span', 'conversation-name', entry.name)),
         time,
-        below(entry),
+        theirs(below(entry)),
         marks,
         make('span', 'sr-only', said(entry)),
     );

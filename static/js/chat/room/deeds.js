@@ -85,8 +85,8 @@ export async function leave(_converse, room) {
 export async function deleteRoom(_converse, room) {
     const { api } = _converse;
     const sure = await ask(api, {
-        title: 'Delete the room',
-        text: [`Delete “${room.getDisplayName()}” for everybody?`, 'Nobody can come back to it, and this cannot be undone.'],
+        title: `Delete “${room.getDisplayName()}”?`,
+        text: 'It is gone for everybody, with all that was said there. This cannot be undone.',
         verb: 'Delete the room', destroys: true,
     });
     if (!sure) return;

@@ -227,6 +227,11 @@ export const roomPanel = {
     /** @param {PartName} part */
     toggle: (part) => panel?.toggle(part),
     close: () => panel?.close(),
+    /** Opens the field for whom to invite. */
+    invite() {
+        panel?.open('members');
+        panel?.parts.members.invite();
+    },
     /** Fetches the people again: something was done with one of them. */
     peopleChanged: () => panel?.parts.members.load(),
 };
