@@ -1,20 +1,12 @@
 // Every page, as everybody meets it: light and dark, on a phone and on a wide
 // screen, with assistive technology, and without JavaScript.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { violations } from "./support/axe.ts";
 import { expect, inBothThemes, names, type Person, screens, test } from "./support/test.ts";
 
 const visitors = { landing: "/", signup: "/signup", signin: "/signin", article: "/articles/garden", error: "/no-such-page" };
 const members = { home: "/", chat: "/chat", settings: "/settings", article: "/articles/garden" };
-
-/** What axe finds of WCAG 2.2 A and AA, in words. */
-async function violations(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-    .analyze();
-  return violations.flatMap(({ id, impact, nodes }) => nodes.map((n) => `${impact} ${id}: ${n.target.join(" ")}: ${n.failureSummary}`));
-}
 
 /** Nothing sticks out at the side. */
 async function expectNoSidewaysScroll(page: Page): Promise<void> {

@@ -17,7 +17,11 @@ export function foreignLooks(page: Page, within = "body"): Promise<string[]> {
       .flatMap((sheet) => [...sheet.cssRules]) // all but the rules of tokens.css are in layers
       .flatMap((rule) => (rule instanceof CSSStyleRule ? [...rule.style] : []))
       .filter((name) => name.startsWith("--") && CSS.supports("color", root.getPropertyValue(name)));
-    const known = new Set(names.map((name) => resolved(`var(${name})`)));
+    const tokensOf = (scheme: string) => {
+      probe.style.colorScheme = scheme;
+      return new Set(names.map((name) => resolved(`var(${name})`)));
+    };
+    const tokens = new Map(["", "dark"].map((scheme) => [scheme, tokensOf(scheme)])); // some things are dark in every theme
     probe.remove();
 
     const found = new Map<string, string>();
@@ -33,6 +37,7 @@ export function foreignLooks(page: Page, within = "body"): Promise<string[]> {
       }
       if (style.outlineStyle !== "none") used.push(["outline", style.outlineColor]);
       if (element instanceof SVGElement && !element.closest("defs, [hidden]")) used.push(["fill", style.fill], ["stroke", style.stroke]);
+      const known = tokens.get(style.colorScheme) ?? tokens.get("")!;
       const where = `${element.tagName.toLowerCase()}${element.id && `#${element.id}`}${[...element.classList].map((name) => `.${name}`).join("")}${pseudo ?? ""}`;
       for (const [property, value] of used) {
         for (const [colour] of value.matchAll(colours)) {

@@ -65,8 +65,8 @@ function draw(model, empty) {
     const { entry, text, about = '' } = room ? ofRoom(model, empty) : ofPerson(model, empty);
     return html`<div class="beginning">
         ${picture(entry)}
-        <p class="beginning__name" dir="auto">${entry.name}</p>
-        ${about ? html`<p class="beginning__about" dir="auto">${about}</p>` : ''}
+        <p class="beginning__name"><bdi>${entry.name}</bdi></p>
+        ${about ? html`<p class="beginning__about"><bdi>${about}</bdi></p>` : ''}
         <p>${text}</p>
         ${room && model.isEntered() ? html`<button type="button" class="room-button" @click=${() => roomPanel.invite()}>Invite people</button>` : ''}
     </div>`;
