@@ -28,6 +28,7 @@ access_rules:
   local: {allow: local}
 modules:
   mod_disco: {}
+  mod_mam: {assume_mam_usage: true, default: always}
   mod_offline: {}
   mod_roster: {}
   mod_stream_mgmt: {resend_on_timeout: true}
