@@ -109,7 +109,7 @@ func (s *session) holdLocked(sent sentStanza) bool {
 
 func (s *session) releaseLocked() {
 	for _, held := range s.held.take() {
-		s.transmitLocked(stream.Stream.Send, held.sentStanza)
+		s.transmitLocked(atOnce, held.sentStanza)
 	}
 }
 

@@ -170,7 +170,7 @@ func (s *session) deliverNow(raw []byte) bool {
 	if s.state >= ended {
 		return false
 	}
-	s.deliverLocked(stream.Stream.Send, sentStanza{raw, time.Now()})
+	s.deliverLocked(atOnce, sentStanza{raw, time.Now()})
 	return true
 }
 

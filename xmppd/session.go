@@ -71,36 +71,34 @@ const (
 // stream is lost but may be resumed, the stanza is kept (XEP-0198 §5); a message
 // for a session that has just ended is kept for the account. The bytes may be
 // shared between sessions.
-func (s *session) deliver(raw []byte) { s.deliverBy(stream.Stream.Send, raw) }
+func (s *session) deliver(raw []byte) { s.deliverWhen(atOnce, raw) }
 
 // deliverSoon is deliver for the presence of others, who may come in crowds: what comes
 // within a moment is written together (stream.Batcher).
-func (s *session) deliverSoon(raw []byte) { s.deliverBy(sendSoon, raw) }
+func (s *session) deliverSoon(raw []byte) { s.deliverWhen(soon, raw) }
 
-// sender sends a stanza over a stream.
-type sender func(stream.Stream, []byte) error
+// urgency tells when a stanza is to be written.
+type urgency bool
 
-func sendSoon(st stream.Stream, raw []byte) error {
-	if b, ok := st.(stream.Batcher); ok {
-		return b.SendSoon(raw)
-	}
-	return st.Send(raw)
-}
+const (
+	atOnce urgency = true
+	soon   urgency = false // within a moment (stream.Batcher)
+)
 
-func (s *session) deliverBy(send sender, raw []byte) {
-	now := time.Now()
+func (s *session) deliverWhen(when urgency, raw []byte) {
+	stanza := sentStanza{raw, time.Now()}
 	s.mu.Lock()
 	tooLate := s.state == gone
-	s.deliverLocked(send, sentStanza{raw, now})
+	s.deliverLocked(when, stanza)
 	s.mu.Unlock()
 	if tooLate {
 		ctx, cancel := s.server.storeContext()
 		defer cancel()
-		s.server.redeliver(ctx, s, []sentStanza{{raw, now}})
+		s.server.redeliver(ctx, s, []sentStanza{stanza})
 	}
 }
 
-func (s *session) deliverLocked(send sender, stanza sentStanza) {
+func (s *session) deliverLocked(when urgency, stanza sentStanza) {
 	switch s.state {
 	case gone:
 		return
@@ -112,13 +110,13 @@ func (s *session) deliverLocked(send sender, stanza sentStanza) {
 		return
 	}
 	if !s.holdLocked(stanza) {
-		s.transmitLocked(send, stanza)
+		s.transmitLocked(when, stanza)
 	}
 }
 
 // transmitLocked queues a stanza on the stream, and keeps it until it is
 // acknowledged.
-func (s *session) transmitLocked(send sender, stanza sentStanza) {
+func (s *session) transmitLocked(when urgency, stanza sentStanza) {
 	if s.sm != nil {
 		s.keepLocked(stanza)
 		if s.sm.unsent > 0 { // older ones go first
@@ -130,10 +128,19 @@ func (s *session) transmitLocked(send sender, stanza sentStanza) {
 		return
 	}
 	// An error means that the stream is closing; its reader will see to it.
-	_ = send(s.stream, stanza.raw)
+	_ = sendWhen(s.stream, when, stanza.raw)
 	if s.sm != nil && s.sm.wantsAck() {
-		_ = send(s.stream, []byte(smRequest))
+		_ = sendWhen(s.stream, when, []byte(smRequest))
 	}
+}
+
+func sendWhen(st stream.Stream, when urgency, raw []byte) error {
+	if when == soon {
+		if b, ok := st.(stream.Batcher); ok {
+			return b.SendSoon(raw)
+		}
+	}
+	return st.Send(raw)
 }
 
 // keepLocked keeps a stanza until it is acknowledged. The session ends with the
