@@ -14,6 +14,12 @@ const card = (person: Person) => person.page.locator("#person-card[open]");
 const member = (person: Person, name: string) => panel(person).locator(".room-person").filter({ hasText: name });
 const question = (person: Person) => person.page.locator("#chat .modal.show");
 
+/** Resolves with the text of the message that is marked, which is so for a moment: to be awaited from before that. */
+async function marked({ page }: Person): Promise<string> {
+  const text = await page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent, undefined, { timeout: 60_000 });
+  return (await text.jsonValue()) ?? "";
+}
+
 async function openRoom(person: Person, name: string): Promise<void> {
   const [, room] = (await person.page.locator("#chat converse-muc").getAttribute("jid"))!.match(/^(.*)@/)!;
   await person.page.goto(`/chat/room/${room}`);
@@ -111,8 +117,9 @@ for (const [name, viewport] of Object.entries(screens)) {
       await correct(alice, "Chapters one to five by Monday", "Chapters one to six by Monday"); // it says what its author says now
       await expect(pin).toContainText("one to six");
       await expectClean(bob, "#room-panel");
+      const shown = marked(bob);
       await pin.getByRole("button").first().click();
-      await expect(bob.page.locator("converse-chat-message[data-found]")).toContainText("one to six");
+      expect(await shown).toContain("one to six");
 
       await bob.page.reload();
       await expect(mark(bob)).toBeVisible();
@@ -210,9 +217,9 @@ test("the panel stays open from page to page, and lists the files of the room", 
   await expectClean(alice, "#room-panel");
   await alice.page.reload();
   await expect(file).toBeVisible();
-  const marked = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")); // for a moment
+  const shown = marked(alice);
   await file.click();
-  await marked;
+  expect(await shown).toContain("reading list.txt");
 });
 
 // XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
