@@ -64,7 +64,8 @@ export class FollowedRooms {
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
         const [said] = message.getElementsByTagNameNS(SAID, 'said');
         const entry = this.list.told().get(rooms[0]);
-        if (said && entry) this.#said(entry, lineOfSaid(said));
+        const line = said && lineOfSaid(said);
+        if (line && entry) (line.change ? this.#changed : this.#said).call(this, entry, line);
         else if (said || rooms.some((jid) => !this.#isCounted(jid))) this.#loadSoon();
     }
 
@@ -78,14 +79,28 @@ export class FollowedRooms {
     #said(entry, line) {
         if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
         entry.last = line;
-        if (this._converse.state.chatboxes?.get(entry.jid)) return this.#loadSoon(); // it is being entered
+        const box = this._converse.state.chatboxes?.get(entry.jid);
+        if (box) return this.#loadSoon(); // it is being entered
         const names = [this.config.name, this.config.user];
         const mentioned = !line.mine && !line.kind && mentions(line.text, names);
-        entry.unread = line.mine ? 0 : (entry.unread ?? 0) + 1;
-        entry.mentioned = !line.mine && (entry.mentioned || mentioned);
+        this.#count(entry, line.mine ? 0 : (entry.unread ?? 0) + 1, !line.mine && (mentioned || Boolean(entry.mentioned)));
+        if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
+    }
+
+    /** The latest message was edited or deleted: one that is deleted is not unread. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
+    #changed(entry, line) {
+        if (entry.last?.id !== line.id) return;
+        entry.last = line;
+        if (this._converse.state.chatboxes?.get(entry.jid)) return this.list.draw();
+        const unread = Math.max(0, (entry.unread ?? 0) - Number(line.change === 'deleted'));
+        this.#count(entry, unread, unread > 0 && Boolean(entry.mentioned));
+    }
+
+    /** Notes how much is unread in a room that is not open here. */
+    #count(entry, unread, mentioned) {
+        Object.assign(entry, { unread, mentioned });
         this.count();
         this.list.draw();
-        if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
     /** Another device has entered a room or left one. */

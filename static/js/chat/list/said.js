@@ -11,12 +11,13 @@ export const timeOf = (id) => new Date(Number.parseInt(id.replaceAll('-', '').sl
 /**
  * What a message says, as a line.
  * @param {Element} said
- * @returns {import('./entries.js').Line & {id: string, by: string}}
+ * @returns {import('./entries.js').Line & {id: string, by: string, change: string}} change: "edited", "deleted" if it is known, and says something else now
  */
 export function lineOfSaid(said) {
     const id = said.getAttribute('id') ?? '';
     const text = (said.textContent ?? '').replaceAll(/\s+/g, ' ').trim();
     const file = fileIn(text);
-    const kind = said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
-    return { id, at: timeOf(id), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind };
+    const change = said.getAttribute('change') ?? '';
+    const kind = change === 'deleted' ? 'deleted' : said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
+    return { id, at: timeOf(id), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
 }
