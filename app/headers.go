@@ -9,11 +9,10 @@ import (
 )
 
 // contentPolicy lets pages use what this site serves and nothing else. Converse
-// needs style attributes, and WebAssembly for OMEMO; the two hashes are of the
-// empty style elements its loader makes. Turbo brings a style element of its own,
-// and marks it with the nonce. Files may be on another chat server (UPLOAD_ORIGINS).
+// needs style attributes, and WebAssembly for OMEMO. Turbo brings a style element of its
+// own, and marks it with the nonce. Files may be on another chat server (UPLOAD_ORIGINS).
 const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
-	"style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-JRf3eZJIF59VkE1tlxlBPiCQXjGJ1uE88pEYh49RtTY=' 'nonce-{nonce}'; " +
+	"style-src-elem 'self' 'nonce-{nonce}'; " +
 	"style-src-attr 'unsafe-inline'; img-src 'self' data: blob:{files}; font-src 'self'; connect-src 'self'{files}; media-src 'self' blob:{files}; " +
 	"worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 

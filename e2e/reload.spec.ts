@@ -10,11 +10,11 @@ async function reloadAfterList(person: Person, ms: number, open: () => Promise<u
     const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
     if (navigation!.type === "reload") return;
     const observer = new MutationObserver(() => {
-      if (!document.querySelector("#chat converse-roster .open-chat")) return;
+      if (!document.querySelector("#chat[data-ready]")) return;
       observer.disconnect();
       setTimeout(() => location.reload(), after);
     });
-    document.addEventListener("DOMContentLoaded", () => observer.observe(document.body, { subtree: true, childList: true }));
+    document.addEventListener("DOMContentLoaded", () => observer.observe(document.body, { subtree: true, attributeFilter: ["data-ready"] }));
   }, ms);
   await open();
   await person.page.waitForFunction(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).type === "reload");
@@ -28,6 +28,9 @@ for (const transport of ["websocket", "bosh"] as const) {
 
       test("the list of people is complete after a reload, whenever it comes", async ({ alice }) => {
         test.setTimeout(300_000);
+        // What the stream brought is looked at, and not what the site tells besides.
+        alice.watch.allow(/did not tell the conversations|Failed to load resource/);
+        await alice.page.route("**/xmpp/conversations", (route) => route.abort());
         for (const ms of [0, 20, 50, 150, 300]) {
           await test.step(`${ms} ms after the list appeared`, async () => {
             await clearStorage(alice);
@@ -36,8 +39,7 @@ for (const transport of ["websocket", "bosh"] as const) {
               await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
             }
             await reloadAfterList(alice, ms);
-            const list = alice.page.locator("#chat converse-roster .open-chat:not(.cbox-self) .contact-name");
-            await expect(list).toHaveText(["Bob Baker", "Carol Costa", "Dave Dunn"], { timeout: 30_000 });
+            for (const name of ["Bob Baker", "Carol Costa", "Dave Dunn"]) await expect(alice.listed(name)).toBeAttached({ timeout: 30_000 });
           });
         }
       });

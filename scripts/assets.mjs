@@ -1,17 +1,19 @@
 // Fills static/converse and static/lib from node_modules: what browsers
 // fetch of Converse, Turbo and Pico, each file with a .br and a .gz beside it
-// where that makes it smaller. Both directories are made again, except for their
-// README.md. Does nothing when they are up to date; --force does it all the same. Then
-// makes static/bundle (bundle.mjs).
+// where that makes it smaller. Converse's script is made (converse.mjs), the rest is copied.
+// Both directories are made again, except for their README.md. Does nothing when they are
+// up to date; --force does it all the same. Then makes static/bundle (bundle.mjs).
 //
 // Converse finds its chunks, its worker and its wasm file by name, beside
 // converse.min.js: file names stay as they are (one release, never mixed).
 
+import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleAll } from "./bundle.mjs";
 import { compressAll } from "./compress.mjs";
+import { converseScript } from "./converse.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
@@ -19,7 +21,6 @@ const stampFile = join(root, "static/lib/.version");
 
 /** What is copied: from node_modules → under static/. A directory stands for all in it. */
 const wanted = [
-  ["converse.js/dist/converse.min.js", "converse/converse.min.js"],
   ["converse.js/dist/converse.min.css", "converse/converse.min.css"],
   ["converse.js/dist/chunkjs", "converse/chunkjs"],
   ["converse.js/dist/emoji.json", "converse/emoji.json"],
@@ -35,15 +36,18 @@ const wanted = [
   ["@picocss/pico/css/pico.conditional.min.css", "lib/pico.conditional.min.css"],
 ];
 
+/** Converse's script, and what it is made of. */
+const script = { from: "converse.js/dist/converse.js", to: "converse/converse.min.js" };
+
 /** Style sheets that go into a cascade layer of their own (static/css/tokens.css): each is wrapped as it is copied. */
 const layers = { "converse/converse.min.css": "converse", "lib/pico.conditional.min.css": "pico" };
 
 /** Packages whose versions decide whether the directories are up to date. */
-const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico"];
+const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico", "esbuild", "terser"];
 
 const copied = (/** @type {string} */ path) => !path.endsWith(".map") && !path.endsWith("README");
 
-/** The versions that are installed, and this script's own text, as one string. */
+/** The versions that are installed, what is taken of them, and how, as one string. */
 async function stamp() {
   const lines = [];
   for (const name of packages) {
@@ -56,13 +60,14 @@ async function stamp() {
     lines.push(`${name} ${JSON.parse(raw).version}`);
   }
   lines.push(wanted.flat().join(" "), JSON.stringify(layers));
+  lines.push(createHash("sha256").update(await readFile(join(root, "scripts/converse.mjs"))).digest("hex"));
   return lines.join("\n") + "\n";
 }
 
 async function upToDate(/** @type {string} */ now) {
   const before = await readFile(stampFile, "utf8").catch(() => "");
   if (before !== now) return false;
-  const all = await Promise.all(wanted.map(([, to]) => stat(join(root, "static", to)).catch(() => null)));
+  const all = await Promise.all([...wanted.map(([, to]) => to), script.to].map((to) => stat(join(root, "static", to)).catch(() => null)));
   return all.every(Boolean);
 }
 
@@ -86,26 +91,28 @@ async function wrap(/** @type {string} */ file, /** @type {string} */ layer) {
   await writeFile(file, `@layer ${layer}{${css}}\n`);
 }
 
+/** Says whether there was anything to do. */
 async function copyAll(/** @type {boolean} */ force) {
   const now = await stamp();
-  if (!force && (await upToDate(now))) return;
+  if (!force && (await upToDate(now))) return false;
   const dirs = ["converse", "lib"].map((d) => join(root, "static", d));
   console.log("Copying and compressing what browsers fetch (some seconds, once per release of Converse) …");
   for (const dir of dirs) await clean(dir);
   for (const [from, to] of wanted) {
     await cp(join(modules, from), join(root, "static", to), { recursive: true, filter: copied });
   }
+  await writeFile(join(root, "static", script.to), await converseScript(join(modules, script.from)));
   for (const [file, layer] of Object.entries(layers)) await wrap(join(root, "static", file), layer);
   const list = (await Promise.all(dirs.map(files))).flat();
   await compressAll(list.filter((f) => !f.endsWith("README.md")));
   await writeFile(stampFile, now);
   console.log(`${list.length} files are in ${dirs.map((d) => relative(root, d)).join(" and ")}.`);
+  return true;
 }
 
 async function main() {
   const force = process.argv.includes("--force");
-  await copyAll(force);
-  await bundleAll(force);
+  await bundleAll((await copyAll(force)) || force);
 }
 
 main().catch((err) => {

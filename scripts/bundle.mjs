@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { PurgeCSS } from "purgecss";
 import { compressAll } from "./compress.mjs";
+import { compileAhead } from "./converse.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bundle = join(root, "static/bundle");
@@ -58,7 +59,11 @@ export async function sources() {
 }
 
 /** What the bundles are made with. */
-const tools = async () => createHash("sha256").update(await readFile(fileURLToPath(import.meta.url))).update(await readFile(join(root, "package-lock.json"))).digest("hex");
+async function tools() {
+  const hash = createHash("sha256");
+  for (const name of ["scripts/bundle.mjs", "scripts/converse.mjs", "package-lock.json"]) hash.update(await readFile(join(root, name)));
+  return hash.digest("hex");
+}
 
 /** Takes out of a style sheet what nothing here has. A class that is put together while a page runs begins or ends with what stands in the code. */
 async function purge(/** @type {string} */ css) {
@@ -112,6 +117,7 @@ async function bundleScript(/** @type {string} */ entry) {
     target: "esnext",
     minify: true,
     legalComments: "none",
+    banner: { js: compileAhead },
     sourcemap: "external", // served in development only
     sourcesContent: false,
     metafile: true,

@@ -171,7 +171,7 @@ export class Person {
 
   /** Waits until the chat works, on any page. */
   async ready(): Promise<void> {
-    await expect(this.page.locator("#chat .open-chat").first()).toBeAttached();
+    await expect(this.page.locator("#chat[data-ready]")).toBeAttached();
   }
 
   /** What the home page says about somebody: Around or Away. */

@@ -21,6 +21,7 @@ declare namespace Converse {
             getBareJidFromJid(jid: string): string;
             getDomainFromJid(jid: string): string;
             Connection: typeof Connection;
+            Websocket: { prototype: Websocket };
             Status: Record<'AUTHFAIL' | 'CONNFAIL', number>;
             ErrorCondition: { NO_AUTH_MECH: string };
         };
@@ -152,6 +153,8 @@ declare namespace Converse {
         restored?: boolean;
         reconnecting?: boolean;
         service: string;
+        features: Element;
+        do_session: boolean;
         setProtocol(): void;
         addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string): unknown;
         deleteHandler(handler: unknown): void;
@@ -162,6 +165,17 @@ declare namespace Converse {
         xmlOutput(element: Element): void;
         _queueData(element: Element): void;
         _proto?: { socket?: WebSocket; _doDisconnect?(): void };
+    }
+
+    /** Strophe's transport. */
+    interface Websocket {
+        socket: object | null;
+        _connect(): void;
+        _closeSocket(): void;
+        _onOpen(): void;
+        _onInitialMessage(event: MessageEvent): void;
+        _onError(event: Event): void;
+        _onClose(event: CloseEvent): void;
     }
 
     /** What is sent, before it is an element. */

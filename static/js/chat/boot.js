@@ -1,6 +1,7 @@
 // Starts Converse once per document, for the person the page was made for.
 
 import { ignoreAddress } from './address.js';
+import { beginStream, joinStream } from './early.js';
 import { prepareTab } from './tabs.js';
 import { panel } from './panel.js';
 import { settings } from './settings.js';
@@ -17,6 +18,9 @@ function load(tag, attributes) {
     });
 }
 
+/** A plugin that another one names, and whose place the site's list has: there is nothing of it (scripts/converse.mjs). */
+const LEFT_OUT = 'converse-rosterview';
+
 /** Resolves with Converse when its module has run. */
 async function loadConverse(config) {
     const styles = config.chatStyles.map((href) => load('link', { rel: 'stylesheet', href }));
@@ -28,13 +32,16 @@ async function loadConverse(config) {
 /** @param {import('./types.js').ChatConfig} config */
 async function start(config) {
     ignoreAddress();
+    const stream = beginStream(config);
     const loading = loadConverse(config);
     const [converse] = await Promise.all([
         loading,
         prepareTab(config.user),
         config.login === 'password' ? transport.probe(config) : null,
     ]);
+    joinStream(stream);
     speakPlainly(converse);
+    converse.plugins.add(LEFT_OUT, {});
     converse.plugins.add('foyer', plugin(config));
     await converse.initialize(settings(config, converse));
 }

@@ -52,6 +52,7 @@ const METHODS = {
     // The connection.
     'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'pause', 'resume', 'restore'],
     'env.Strophe.Bosh.prototype': ['_onIdle'],
+    'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose'],
     'env.Stanza.prototype': ['toString', 'tree'],
     'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal'],
     'env': ['stx', 'html', 'render'],

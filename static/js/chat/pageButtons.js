@@ -25,11 +25,14 @@ export function openChats(_converse) {
     };
     api.listen.on('rosterContactsFetched', () => {
         becomeReady();
+        panel.ready = true;
         // Somebody who left the site leaves the list of conversations too; what
         // was said stays in the archive.
         _converse.state.roster.on('remove', (contact) => _converse.state.chatboxes.get(contact.get('jid'))?.close());
     });
     api.listen.on('connected', becomeReady);
+    api.listen.on('reconnected', () => (panel.ready = true));
+    for (const lost of ['will-reconnect', 'disconnected']) api.listen.on(lost, () => (panel.ready = false));
     document.addEventListener('foyer:page', showButtons);
 
     document.addEventListener('click', async (event) => {

@@ -74,6 +74,11 @@ export const panel = {
         opener = null;
     },
 
+    /** Whether there is a stream, and the list of people is here; read by style sheets and tests. */
+    set ready(is) {
+        chat().toggleAttribute('data-ready', is);
+    },
+
     /** Whether the chat is in sight. */
     visible() {
         return onChatPage() || chat().dataset.state === 'open';

@@ -18,6 +18,7 @@ export function signIn(_converse, guard, config) {
     startAgain(api, guard, config);
     listenToServer(api, guard);
     acknowledgeNothingOverBOSH(_converse);
+    askForNoSession(api);
     if (config.login === 'password') keepLoginForm(_converse, guard);
     forgiveSettings(api);
     if (['token', 'signed', 'typed'].includes(config.login)) {
@@ -83,6 +84,18 @@ function acknowledgeNothingOverBOSH(_converse) {
             num_stanzas_since_last_ack: 0,
             unacked_stanzas: [],
         });
+    });
+}
+
+/**
+ * After binding a resource there is nothing else to ask for (RFC 6121 §1.4); a server that
+ * offers RFC 3921's session says that it is optional. Strophe would ask, and wait.
+ */
+function askForNoSession(api) {
+    api.listen.on('beforeResourceBinding', () => {
+        const connection = api.connection.get();
+        const optional = [...connection.features.children].find(({ localName }) => localName === 'session')?.getElementsByTagName('optional').length;
+        if (optional) connection.do_session = false;
     });
 }
 
