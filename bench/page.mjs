@@ -24,8 +24,27 @@ const browser = await chromium.launch({
   args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-background-networking", "--disable-features=BackForwardCache"],
 });
 
+/** A promise, and what settles it. */
+function withResolvers() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+/** Runs in each page: tells when the chat becomes usable, once. */
+function tellWhenUsable() {
+  const observer = new MutationObserver(() => {
+    const there = document.querySelector("main button[data-message]:not([hidden]), #conversations[aria-busy=false] a.conversation");
+    if (!there?.checkVisibility()) return;
+    observer.disconnect();
+    window.benchUsable();
+  });
+  observer.observe(document, { subtree: true, attributeFilter: ["hidden", "aria-busy", "aria-setsize"] });
+}
+
 /** A page of a browser that has been nowhere, and what it costs. */
 class Visit {
+  #usable = withResolvers();
   bytes = 0;
   requests = 0;
   /** @type {Map<string, string>} */
@@ -38,6 +57,8 @@ class Visit {
     visit.context = await browser.newContext({ viewport: phone ? { width: 390, height: 844 } : { width: 1440, height: 900 } });
     visit.page = await visit.context.newPage();
     visit.page.setDefaultTimeout(PATIENCE);
+    await visit.page.exposeFunction("benchUsable", () => visit.#usable.resolve());
+    await visit.page.addInitScript(tellWhenUsable);
     visit.cdp = await visit.context.newCDPSession(visit.page);
     await visit.cdp.send("Network.enable");
     await visit.cdp.send("Performance.enable", { timeDomain: "threadTicks" });
@@ -82,9 +103,16 @@ class Visit {
     await request.post(`${url}/signin`, { form, maxRedirects: 0, headers: { Origin: url } });
   }
 
-  /** The chat is usable: a button of the page that opens it is there. */
-  usable() {
-    return this.page.waitForSelector("main button[data-message]:not([hidden]), #conversations[aria-busy=false] a.conversation");
+  /**
+   * Resolves the next time that the chat becomes usable: a button of the page that opens it is
+   * there, or its list. The page says so itself; to be asked again and again would cost what is measured.
+   */
+  async usable() {
+    let timer;
+    const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new errors.TimeoutError("the chat was not usable in time")), PATIENCE)));
+    await Promise.race([this.#usable.promise, late]);
+    clearTimeout(timer);
+    this.#usable = withResolvers();
   }
 
   end() {

@@ -93,6 +93,8 @@ declare namespace Converse {
         bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
         chats: { get(jid: string, attributes?: object, create?: boolean): Promise<unknown>; open(jid: string, attributes: object, force: boolean): Promise<unknown> };
+        /** Only on a device that is one's own. */
+        omemo?: { session: { restore(): Promise<unknown> } };
         pubsub: { publish(jid: string | null, node: string, item: unknown, options: object, strict?: boolean): Promise<unknown> };
         rooms: {
             get(jid: string): Promise<Room | null>;

@@ -18,8 +18,8 @@ function load(tag, attributes) {
     });
 }
 
-/** A plugin that another one names, and whose place the site's list has: there is nothing of it (scripts/converse.mjs). */
-const LEFT_OUT = 'converse-rosterview';
+/** Plugins that others name, and of which nothing is there (scripts/converse.mjs). */
+const LEFT_OUT = ['converse-rosterview', 'converse-adhoc-views'];
 
 /** Resolves with Converse when its module has run. */
 async function loadConverse(config) {
@@ -41,7 +41,7 @@ async function start(config) {
     ]);
     joinStream(stream);
     speakPlainly(converse);
-    converse.plugins.add(LEFT_OUT, {});
+    for (const name of LEFT_OUT) converse.plugins.add(name, {});
     converse.plugins.add('foyer', plugin(config));
     await converse.initialize(settings(config, converse));
 }

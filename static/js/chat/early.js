@@ -67,13 +67,16 @@ class EarlySocket {
     send(frame) {
         const said = this.#ahead[this.#repeated];
         if (said === undefined) return this.socket.send(frame);
-        if (nameOf(said) !== nameOf(frame)) return this.close(); // never yet; it would connect again
+        if (nameOf(said) !== nameOf(frame)) {
+            this.#ahead.length = this.#repeated; // nothing of it counts: Strophe hears the end, and connects again
+            this.#unheard = [];
+            return this.socket.close();
+        }
         this.#repeated++;
         queueMicrotask(() => this.#tell()); // not while it still sends
     }
 
     close() {
-        this.#unheard = [];
         this.socket.close();
     }
 

@@ -83,3 +83,19 @@ export function readOnce(_converse) {
         };
     }
 }
+
+/** Resolves when the list of people is there and the browser has nothing else to do. */
+const idle = (api) =>
+    api.waitUntil('rosterContactsFetched').then(() => new Promise((resolve) => (window.requestIdleCallback ?? ((done) => setTimeout(done, 300)))(resolve, { timeout: 2000 })));
+
+/**
+ * Keys are looked for, and a hundred made for a device that is new, once the chat is usable.
+ * Encrypted messages wait for that by themselves.
+ * @param {Converse.Private} _converse
+ */
+export function makeKeysLater({ api }) {
+    if (!api.omemo) return; // a device that is not one's own keeps no keys
+    const { session } = api.omemo;
+    const { restore } = session;
+    session.restore = () => idle(api).then(() => restore.call(session));
+}

@@ -37,8 +37,9 @@ function nameIn(path) {
     }
 }
 
-/** How large files are, by their addresses: the server is asked once. @type {Map<string, Promise<string>>} */
+/** How large files are, by their addresses, the oldest first: the server is asked once while they are shown. @type {Map<string, Promise<string>>} */
 const sizes = new Map();
+const SIZES = 500; // as many as two windows of a history show
 
 /** How large a file of the site is, in words; empty where that is not known. */
 function sizeOf(url) {
@@ -50,6 +51,7 @@ function sizeOf(url) {
         () => '',
     );
     sizes.set(url, asked);
+    if (sizes.size > SIZES) sizes.delete(sizes.keys().next().value ?? '');
     return asked;
 }
 

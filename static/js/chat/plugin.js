@@ -35,7 +35,7 @@ import { leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
 import { keepEditedInPlace } from './edited.js';
 import { rememberGaps } from './gaps.js';
-import { readOnce } from './encrypted.js';
+import { makeKeysLater, readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showMessages } from './messages.js';
@@ -99,6 +99,7 @@ export function plugin(config) {
             rememberGaps(_converse);
             keepEditedInPlace(_converse);
             readOnce(_converse);
+            makeKeysLater(_converse);
             paintIcons();
             askWithVerbs(_converse);
             showMessages(_converse, config);

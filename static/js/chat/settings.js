@@ -53,7 +53,7 @@ export function settings(config, converse) {
         ...ways[config.login](config, converse.env),
         clear_cache_on_logout: !config.trusted,
         whitelisted_plugins: ['foyer'],
-        blacklisted_plugins: ['converse-register', 'converse-push', 'converse-adhoc-views'],
+        blacklisted_plugins: [], // what is not used is not there: scripts/converse.mjs
 
         // Where its files are.
         assets_path: config.assetsPath,
