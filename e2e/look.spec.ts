@@ -1,14 +1,24 @@
 // What people look at: one set of colours and one typeface everywhere
 // (static/css/tokens.css), and the theme that somebody chooses.
 
+import { violations } from "./support/axe.ts";
 import { foreignLooks } from "./support/colours.ts";
-import { expect, inBothThemes, joinRoom, makeRoom, type Person, test } from "./support/test.ts";
+import { choose } from "./support/messages.ts";
+import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
 test.use({ contextOptions: { reducedMotion: "reduce" } });
 
 async function expectOurLook(person: Person): Promise<void> {
   await inBothThemes(person.page, async (theme) => {
     await expect.poll(() => foreignLooks(person.page), theme).toEqual([]); // colours may be on their way
+  });
+}
+
+/** The same, and axe finds nothing. */
+async function expectToBeRight({ page }: Person): Promise<void> {
+  await inBothThemes(page, async (theme) => {
+    await expect.poll(() => foreignLooks(page), theme).toEqual([]);
+    expect(await violations(page), theme).toEqual([]);
   });
 }
 
@@ -58,6 +68,48 @@ test("every colour in sight is one of the site's own, and no font is loaded", as
     await expectOurLook(alice);
   });
   expect(fonts).toEqual([]);
+});
+
+test("what opens around a conversation has the same look, and axe finds nothing", async ({ alice, bob }) => {
+  test.setTimeout(300_000);
+  const { page } = alice;
+  await makeRoom(alice, "Garden");
+  await joinRoom(bob, "Garden");
+  await bob.say("Good morning, everybody");
+  await alice.goTo("Chat");
+  await alice.hears("everybody");
+  await test.step("what is answered", async () => {
+    await choose(alice, "everybody", "Reply");
+    await expect(page.locator("#chat .reply-preview")).toBeVisible();
+    await expectToBeRight(alice);
+    await page.getByTitle("Cancel reply").click();
+  });
+  await test.step("what is beside it", async () => {
+    await page.getByRole("button", { name: "Members", exact: true }).click();
+    await expect(page.locator("#room-panel .room-person").filter({ hasText: names.bob })).toBeVisible();
+    await expectToBeRight(alice);
+    await page.locator("#room-panel .room-person").filter({ hasText: names.bob }).click();
+    await expect(page.getByRole("dialog", { name: names.bob }).getByRole("button", { name: "Make owner" })).toBeVisible();
+    await expectToBeRight(alice);
+    await page.keyboard.press("Escape");
+    await page.locator("#room-panel").getByRole("button", { name: "Close" }).click();
+  });
+  await test.step("the search in one conversation", async () => {
+    await page.getByRole("button", { name: "Search this conversation" }).click();
+    const search = page.getByRole("dialog", { name: "Search" });
+    await expect(search.getByRole("combobox", { name: "Where" }).locator(":checked")).toHaveText(/Garden/);
+    await page.keyboard.type("morning");
+    await expect(search.locator(".search-option")).toHaveText(/Good morning, everybody/);
+    await expectToBeRight(alice);
+    await page.keyboard.press("Escape");
+  });
+  await test.step("a conversation that nobody has begun", async () => {
+    await page.goto("/chat/with/carol");
+    await expect(page.locator("#chat .beginning")).toHaveText(/This is the beginning of your conversation with Carol Costa. Say hello!/);
+    await expectToBeRight(alice);
+    await alice.say("Hello!");
+    await expect(page.locator("#chat .beginning")).not.toContainText("Say hello");
+  });
 });
 
 test("a theme is kept with the device, from the first thing that is painted", async ({ alice, visit }) => {

@@ -43,7 +43,9 @@ export const screens = { phone: { width: 390, height: 844 }, wide: { width: 1280
 /** Resolves when nothing on a page is on its way any more: colours, places, what comes into sight. */
 async function comeToRest(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    // What is not rendered, as in a closed menu, gets no frames: its animations are over without saying so.
+    const inSight = ({ effect }: Animation) => effect instanceof KeyframeEffect && Boolean(effect.target?.checkVisibility());
+    const passing = document.getAnimations().filter((each) => inSight(each) && each.effect?.getComputedTiming().endTime !== Infinity);
     await Promise.allSettled(passing.map(({ finished }) => finished));
   });
 }
