@@ -157,6 +157,7 @@ for (const [name, viewport] of Object.entries(screens)) {
       await expect(member(alice, names.bob)).toBeFocused();
 
       await moderate(alice, names.bob, "Make member");
+      await expect(member(alice, names.bob)).toContainText("Member"); // members can be removed
       await moderate(alice, names.bob, "Remove from the room", `Remove ${names.bob} from the room?`);
       await expect(bob.page.locator("#chat converse-muc-disconnected")).toBeVisible();
       await expect(member(alice, names.bob)).toContainText("Not here now");
