@@ -108,7 +108,7 @@ func (b *bench) pagesPart() string {
 
 Written by `+"`make bench ARGS=\"-steps page\"`"+` on %s: Chromium, server and database on the same %d cores, whose load was %s when it
 began. Medians of 3. Slow 4G is 1.6 Mbit/s with 150 ms there and back. Seconds are somebody's who waits, and so the machine's other work
-too; the main thread's are the processor's own, not slowed down. Bytes are those of the network, from a browser that was never here.
+too; the main thread's work is in the same measure, slowed down as well. Bytes are those of the network, from a browser that was never here.
 
 `, today(), runtime.NumCPU(), b.looks.load)
 	reportFacts(&f, b.looks.facts)

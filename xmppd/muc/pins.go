@@ -27,7 +27,7 @@ import (
 //	  </item></items></event></message>
 //
 // What an item says is what the message says: the room tells of it again when its author corrects it
-// (XEP-0308), and unpins it when it is taken back (XEP-0424, XEP-0425). docs/decisions/0016 says why.
+// (XEP-0308), and unpins it when it is taken back (XEP-0424, XEP-0425). docs/decisions/0017 says why.
 
 const (
 	nodePinned     = "urn:foyer:pinned:0"
