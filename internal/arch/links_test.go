@@ -12,7 +12,7 @@ import (
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	mark    = regexp.MustCompile("[^\\p{L}\\p{N} _-]")
+	mark    = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
 // TestLinks: where a page of this repository leads to another of its files, or to a heading
