@@ -21,7 +21,7 @@ const (
 )
 
 // retraction finds what a message takes back: something that the same person said
-// here, named by its id in the archive (XEP-0424 §3.1). nil: nothing.
+// here, named by its id in the archive (XEP-0424 §3.1), or by its own. nil: nothing.
 func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*archive.Retraction, error) {
 	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
@@ -29,6 +29,11 @@ func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element
 	}
 	id, _ := el.Attr("id")
 	entry, ids, err := r.archived(ctx, id)
+	if err == nil && len(ids) == 0 && id != "" {
+		// Converse names what somebody takes back by the id that they gave it.
+		entry.With = c.Bare()
+		ids, err = r.svc.archive.Versions(ctx, r.jid, c.Bare(), true, id)
+	}
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}

@@ -495,7 +495,12 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 	}
 	told := bob.sync()[0]
 	bob.has(told, `<retract xmlns="`+stanza.NSRetract+`" id="`+id(0)+`"><moderated xmlns="`+nsModerate+`" by="den@rooms.h/Al">`, "<reason>rude</reason>", `from="den@rooms.h"`)
-	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r2" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="` + id(1) + `"/></message>`)
+	alice.Send(`<message xmlns="jabber:client" type="groupchat" id="r1" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="2"/></message>`)
+	alice.sync()
+	if !strings.Contains(string(w.store.entries[1].Stanza), "ruder") {
+		t.Error("somebody else took it back")
+	}
+	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r2" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="2"/></message>`) // as Converse does
 	bob.sync()
 	for i, e := range w.store.entries[:2] {
 		if s := string(e.Stanza); strings.Contains(s, "rude</body>") || strings.Contains(s, "ruder") || !strings.Contains(s, "<retracted") || !strings.Contains(s, "<occupant-id") {
