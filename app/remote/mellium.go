@@ -18,6 +18,7 @@ type melliumConn struct {
 	session *xmpp.Session
 	answer  func(*stream.Element) []byte // nil: nothing is answered but by an error
 	in      chan *stream.Element
+	closed  chan struct{} // closed when nobody takes from in any more
 	ended   chan struct{} // closed after err was set
 	err     error
 	closing sync.Once
@@ -27,7 +28,7 @@ type melliumConn struct {
 // closes it and its connection. answer, if not nil, returns the answer to an IQ that asks
 // something, or nil where it has none; nothing is read meanwhile.
 func NewConn(session *xmpp.Session, answer func(*stream.Element) []byte) Conn {
-	c := &melliumConn{session: session, answer: answer, in: make(chan *stream.Element, 64), ended: make(chan struct{})}
+	c := &melliumConn{session: session, answer: answer, in: make(chan *stream.Element, 64), closed: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		if c.err = session.Serve(xmpp.HandlerFunc(c.handle)); c.err == nil {
 			c.err = io.EOF
@@ -63,7 +64,7 @@ func (c *melliumConn) handle(t xmlstream.TokenReadEncoder, start *xml.StartEleme
 	select {
 	case c.in <- el:
 		return nil
-	case <-c.ended:
+	case <-c.closed:
 		return io.EOF
 	}
 }
@@ -116,6 +117,7 @@ func (c *melliumConn) Recv(ctx context.Context) (*stream.Element, error) {
 func (c *melliumConn) Close() error {
 	var err error
 	c.closing.Do(func() {
+		close(c.closed) // else handle might wait for ever, and Serve for it
 		err = c.session.Close()
 		c.session.Conn().Close()
 		<-c.ended

@@ -77,7 +77,7 @@ func (it Item) Level() Level {
 // withLevel returns the bookmark with a level for pages. What others keep there stays as it
 // is: a setting for clients of any kind, and what is in a setting beside its name (§3).
 func (it Item) withLevel(level Level) (Item, error) {
-	el, err := stream.Parse(it.Payload, stream.Limits{Bytes: maxItemBytes})
+	el, err := stream.Parse(it.Payload, stream.Limits{Bytes: len(it.Payload)})
 	if err != nil {
 		return it, err
 	}
@@ -86,7 +86,7 @@ func (it Item) withLevel(level Level) (Item, error) {
 	written, fallback := false, false
 	for c := range notify.Children() {
 		switch f := fits(c); {
-		case f != fit || f == 2:
+		case f == 0 || f == 2 || f != fit:
 			dst = append(dst, c.Raw()...)
 			fallback = fallback || f == 1
 		case !written: // a second one would contradict it

@@ -193,8 +193,12 @@ func (l *link) writeAll(buf []byte) bool {
 	if err != nil {
 		l.queue.Close(stream.ErrDisconnected)
 		l.raw.Close()
+		return false
 	}
-	return err == nil
+	// Once it is past, nothing could be written at once any more, nor could TLS answer a
+	// peer that renews its keys (RFC 8446 §4.6.3).
+	_ = l.raw.SetWriteDeadline(time.Time{})
+	return true
 }
 
 // patience is how long the upstream may take for one batch.

@@ -2,10 +2,12 @@ package relay
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
@@ -118,4 +120,32 @@ func TestLink_SendAtOnce(t *testing.T) {
 		next[sender]++
 	}
 	l.abort()
+}
+
+// untilConn notes until when it may be written to.
+type untilConn struct {
+	net.Conn
+	until time.Time
+}
+
+func (c *untilConn) SetWriteDeadline(t time.Time) error {
+	c.until = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// The time that the upstream had for what it took late does not bound what is sent later.
+func TestLink_NoDeadlineLeft(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	l, err := r.dial(t.Context(), u.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.abort()
+	defer u.next().conn.Close()
+	raw := &untilConn{Conn: l.raw, until: time.Now()}
+	l.raw = raw
+	if !l.writeAll([]byte(message("a", "late"))) || !raw.until.IsZero() {
+		t.Errorf("it may be written to until %v", raw.until)
+	}
 }
