@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,12 +50,6 @@ type unseen struct {
 	enabled   map[string]time.Time // by user: when the server was last asked to tell
 	elsewhere map[string]time.Time // by user: when another instance last said that they look
 	settling  sync.WaitGroup
-}
-
-// hint is that there are messages for somebody.
-type hint struct {
-	at       time.Time // of the first
-	messages int
 }
 
 const (
@@ -157,23 +149,35 @@ func (u *unseen) listen(ctx context.Context, lost <-chan struct{}) {
 		case <-ctx.Done():
 		}
 	}()
-	var renewing sync.WaitGroup
-	defer renewing.Wait()
-	for first := true; ctx.Err() == nil; {
+	for ctx.Err() == nil {
 		conn, err := u.open(ctx)
 		if err != nil {
 			pause(ctx, unseenAgain)
 			continue
 		}
-		if first {
-			first = false
-			renewing.Go(func() { u.enableAll(ctx) }) // some servers stop at the first that nobody takes
-		}
-		for err == nil {
-			_, err = conn.Recv(ctx)
-		}
-		_ = conn.Close()
+		began := time.Now()
+		u.hear(ctx, conn)
+		pause(ctx, time.Until(began.Add(unseenAgain))) // a server that ends it at once is not asked at once again
 	}
+}
+
+// hear has one stream to its end. Before it there was none, and the server may have given up:
+// ejabberd does so at the first message that nobody takes. So it is asked again to tell of
+// everybody.
+func (u *unseen) hear(ctx context.Context, conn remote.Conn) {
+	u.mu.Lock()
+	clear(u.enabled)
+	u.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { u.enableAll(ctx) })
+	for ended := false; !ended; {
+		_, err := conn.Recv(ctx)
+		ended = err != nil
+	}
+	cancel()
+	_ = conn.Close()
+	renewing.Wait()
 }
 
 func (u *unseen) open(ctx context.Context) (remote.Conn, error) {
@@ -275,126 +279,6 @@ func (u *unseen) answer(ctx context.Context, iq *stream.Element) []byte {
 	}
 	u.hint(ctx, user)
 	return stanza.Result(iq, iq.From, nil)
-}
-
-// hint notes that there is a message for somebody, unless they see it.
-func (u *unseen) hint(ctx context.Context, user string) {
-	looked := u.chat.LookedAt(user)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if looked {
-		delete(u.told, user)
-		return
-	}
-	h := u.hints[user]
-	if h == nil {
-		if len(u.hints) >= maxHints {
-			u.log.Warn("too many messages wait to be told by web push; one is not", "user", user)
-			return
-		}
-		h = &hint{at: time.Now()}
-		u.hints[user] = h
-		u.settling.Go(func() { u.settle(ctx, user, h) })
-	}
-	h.messages++
-}
-
-// take returns how many messages there are for somebody, who is then done with.
-func (u *unseen) take(user string) int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	h := u.hints[user]
-	delete(u.hints, user)
-	if h == nil {
-		return 0
-	}
-	return h.messages
-}
-
-// settle looks at somebody's messages once they may have come back.
-func (u *unseen) settle(ctx context.Context, user string, h *hint) {
-	defer u.take(user)
-	if !u.chat.LookedAt(user) {
-		u.notify(ctx, models.Event{Kind: models.EventWhoLooks, User: user})
-	}
-	pause(ctx, time.Until(h.at.Add(u.grace)))
-	if u.looked(user) {
-		u.mu.Lock()
-		delete(u.told, user) // they see for themselves
-		u.mu.Unlock()
-		return
-	}
-	select {
-	case u.slots <- struct{}{}:
-		defer func() { <-u.slots }()
-	case <-ctx.Done():
-		return
-	}
-	if err := u.tell(ctx, user, h.at); err != nil && ctx.Err() == nil && !errors.Is(err, errNotSignedIn) {
-		u.log.Error("messages were not told by web push", "user", user, "err", err)
-	}
-}
-
-// tell reads what somebody missed, as that person, and hands it on.
-func (u *unseen) tell(ctx context.Context, user string, since time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, changePatience)
-	defer cancel()
-	return remote.Dial(u.chat.dial).With(ctx, user, func(s *remote.Session) error {
-		list, err := s.LastMessages(ctx, maxMissed)
-		if err != nil {
-			return fmt.Errorf("the archive: %w", err)
-		}
-		for _, m := range u.news(user, list, u.take(user)) {
-			if m.At.After(since.Add(-clocksApart)) {
-				u.push.Missed(user, m.Message, since)
-			}
-		}
-		return nil
-	})
-}
-
-// news are the messages of the archive that nobody was told of: those after the last one
-// that is known, or where none is the latest n.
-func (u *unseen) news(user string, list []remote.Archived, n int) []remote.Archived {
-	if len(list) == 0 {
-		return nil
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	from := max(0, len(list)-n)
-	if last := u.told[user]; last != "" {
-		if i := slices.IndexFunc(list, func(m remote.Archived) bool { return m.ID == last }); i >= 0 {
-			from = i + 1
-		}
-	}
-	clearLarge(u.told)
-	u.told[user] = list[len(list)-1].ID
-	return list[from:]
-}
-
-// looked reports whether somebody looks at a page, as far as the site can know.
-func (u *unseen) looked(user string) bool {
-	if u.chat.LookedAt(user) {
-		return true
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return time.Since(u.elsewhere[user]) < 2*u.grace
-}
-
-// asked answers another instance that wants to know whether somebody looks at a page here.
-func (u *unseen) asked(ctx context.Context, user string) {
-	if u.chat.LookedAt(user) {
-		u.notify(ctx, models.Event{Kind: models.EventLooks, User: user})
-	}
-}
-
-// looksElsewhere: somebody looks at a page of another instance.
-func (u *unseen) looksElsewhere(user string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	clearLarge(u.elsewhere)
-	u.elsewhere[user] = time.Now()
 }
 
 // KeepLevel implements Chat.

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -44,8 +46,35 @@ func TestUnseen_Answer(t *testing.T) {
 			t.Errorf("from %s: %s", from, got)
 		}
 	}
-	if n := u.take("alice"); n != 2 {
+	first := u.hints["alice"]
+	if n := u.take("alice", first); n != 2 {
 		t.Errorf("%d messages wait", n)
+	}
+	answer("localhost", u.node("alice"))
+	next := u.hints["alice"]
+	if u.take("alice", first); next == first || u.hints["alice"] != next {
+		t.Error("what came later is forgotten with what came first")
+	}
+}
+
+// overConn is a stream that has ended.
+type overConn struct{ remote.Conn }
+
+func (overConn) Recv(context.Context) (*stream.Element, error) { return nil, io.EOF }
+func (overConn) Close() error                                  { return nil }
+
+// While there was no stream, the server may have given up what it was asked: it is asked again.
+func TestUnseen_AskedAgain(t *testing.T) {
+	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	u := s.unseen
+	u.mu.Lock()
+	u.enabled["alice"] = time.Now()
+	u.mu.Unlock()
+	u.hear(t.Context(), overConn{})
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.enabled) > 0 {
+		t.Error("the server counts as asked")
 	}
 }
 

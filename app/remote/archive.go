@@ -21,11 +21,12 @@ type Archived struct {
 // max (XEP-0313 §5). One goroutine at a time asks for them.
 func (s *Session) LastMessages(ctx context.Context, max int) ([]Archived, error) {
 	s.mu.Lock()
-	s.archived = nil
+	s.archived, s.expected = nil, max
 	s.mu.Unlock()
 	_, err := s.iq(ctx, "set", "", `<query xmlns="`+stanza.NSMAM+`"><set xmlns="`+stanza.NSRSM+`"><max>`+strconv.Itoa(max)+`</max><before/></set></query>`)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.expected = 0
 	return s.archived, err
 }
 
@@ -34,7 +35,7 @@ func (s *Session) LastMessages(ctx context.Context, max int) ([]Archived, error)
 func (s *Session) keepArchivedLocked(m *stream.Element) {
 	own, _, _ := strings.Cut(s.conn.JID(), "/")
 	result, ok := m.Find(stanza.NSMAM, "result")
-	if !ok || (m.From != "" && m.From != own) {
+	if !ok || (m.From != "" && m.From != own) || len(s.archived) >= s.expected {
 		return
 	}
 	forwarded, _ := result.Find(stanza.NSForward, "forwarded")

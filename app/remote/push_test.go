@@ -44,18 +44,19 @@ func TestPushedNode(t *testing.T) {
 	}
 }
 
-// The last messages are those that the account's own archive sends, in its order.
+// The last messages are those that the account's own archive sends, in its order, and no more
+// than were asked for.
 func TestLastMessages(t *testing.T) {
 	result := func(from, id string) string {
 		return `<message xmlns="jabber:client"` + from + `><result xmlns="urn:xmpp:mam:2" id="` + id + `"><forwarded xmlns="urn:xmpp:forward:0"><delay xmlns="urn:xmpp:delay" stamp="2026-11-27T04:00:00Z"/>` +
 			`<message xmlns="jabber:client" from="bob@h/x" id="m` + id + `"><body>` + id + `</body></message></forwarded></result></message>` + "\n\n"
 	}
-	s, c := play(t, [2]string{"<query", result("", "1") + result(` from="eve@h/x"`, "2") + result(` from="ann@h"`, "3") + `<iq xmlns="jabber:client" type="result" id="ID"><fin xmlns="urn:xmpp:mam:2"/></iq>`})
-	list, err := s.LastMessages(t.Context(), 5)
+	s, c := play(t, [2]string{"<query", result("", "1") + result(` from="eve@h/x"`, "2") + result(` from="ann@h"`, "3") + result("", "4") + `<iq xmlns="jabber:client" type="result" id="ID"><fin xmlns="urn:xmpp:mam:2"/></iq>`})
+	list, err := s.LastMessages(t.Context(), 2)
 	if err != nil || len(list) != 2 || list[0].ID != "1" || list[1].ID != "3" || list[1].Message.ID != "m3" || list[1].At.Hour() != 4 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if !c.said("<max>5</max>", "<before/>") {
+	if !c.said("<max>2</max>", "<before/>") {
 		t.Error(c.sent)
 	}
 }

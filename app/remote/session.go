@@ -22,6 +22,7 @@ type Session struct {
 	waiting  map[string]waiting // by the id of an IQ, or an occupant's address
 	refused  error              // the last message that came back as an error
 	archived []Archived         // what the account's archive sent
+	expected int                // of those, at most
 	err      error              // why it ended
 }
 

@@ -185,6 +185,7 @@ func TestChatSeam(t *testing.T) {
 	mayKnow := []string{"embedded.go", "relayed.go", // each implements app.Chat
 		"relayed_rooms.go",    // of relayed.go
 		"relayed_unseen.go",   // likewise
+		"relayed_missed.go",   // likewise
 		"embedded_search.go",  // of embedded.go
 		"upstream_metrics.go", // of relayed.go
 		"standalone.go"}       // which has no pages
