@@ -165,6 +165,9 @@ func (u *unseen) listen(ctx context.Context, lost <-chan struct{}) {
 // ejabberd does so at the first message that nobody takes. So it is asked again to tell of
 // everybody.
 func (u *unseen) hear(ctx context.Context, conn remote.Conn) {
+	if at := conn.JID(); at != u.address() { // RFC 6120 §7.7.2 lets it
+		u.log.Warn("the XMPP server gives the site another address than it asks for, so that nobody is notified whose pages are closed; let accounts choose their resource there", "asked", u.address(), "got", at)
+	}
 	u.mu.Lock()
 	clear(u.enabled)
 	u.mu.Unlock()

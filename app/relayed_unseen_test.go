@@ -58,8 +58,12 @@ func TestUnseen_Answer(t *testing.T) {
 }
 
 // overConn is a stream that has ended.
-type overConn struct{ remote.Conn }
+type overConn struct {
+	remote.Conn
+	at string
+}
 
+func (c overConn) JID() string                                 { return c.at }
 func (overConn) Recv(context.Context) (*stream.Element, error) { return nil, io.EOF }
 func (overConn) Close() error                                  { return nil }
 
@@ -70,7 +74,7 @@ func TestUnseen_AskedAgain(t *testing.T) {
 	u.mu.Lock()
 	u.enabled["alice"] = time.Now()
 	u.mu.Unlock()
-	u.hear(t.Context(), overConn{})
+	u.hear(t.Context(), overConn{at: u.address()})
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.enabled) > 0 {

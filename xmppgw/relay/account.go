@@ -20,9 +20,10 @@ import (
 // SignIn opens a session of the site's own at the upstream, for a service account or for
 // somebody who asks for something on a page: over the same addresses, with the same demands
 // and by the same mechanism as the streams of people, since the secret is a token, which fits
-// into no other. resource is what it asks for; empty: the upstream chooses. ctx bounds the sign-in only. The caller
-// serves the session, and closes it and its Conn. Errors: *RefusedError; any other means
-// that there was no stream to sign in on.
+// into no other. resource is what it asks for, of which the upstream may make another (RFC
+// 6120 §7.7.2); empty: the upstream chooses. ctx bounds the sign-in only. The caller serves
+// the session, and closes it and its Conn. Errors: *RefusedError; any other means that there
+// was no stream to sign in on.
 func (r *Relay) SignIn(ctx context.Context, user, resource, secret string) (session *xmpp.Session, err error) {
 	address, err := jid.New(user, r.cfg.Domain, "")
 	if err != nil {
@@ -60,7 +61,8 @@ func (r *Relay) signInAt(ctx context.Context, t target, address jid.JID, resourc
 	return session, nil
 }
 
-// bindAndOpen are the features of a stream that is signed in: the binding, and behind it the session of RFC 3921 §3 where the upstream does not say that it is optional
+// bindAndOpen are the features of a stream that is signed in: the binding, and behind it the
+// session of RFC 3921 §3 where the upstream does not say that it is optional
 // (draft-cridland-xmpp-session-01 §2). Without it MongooseIM drops what is sent.
 func bindAndOpen(resource string) []xmpp.StreamFeature {
 	wanted := false
