@@ -66,7 +66,7 @@ test("so is what is said in a room", async ({ alice, bob }) => {
 });
 
 // Everything that came meanwhile is below the line, whether it was kept for them or
-// comes from the archive.
+// comes from the archive; and nothing that was read or answered on another device.
 test("a line stands before the first message that is new", async ({ bob, visit }) => {
   await bob.page.goto("/chat/with/alice");
   for (const text of ["one", "two", "three"]) {
@@ -81,4 +81,17 @@ test("a line stands before the first message that is new", async ({ bob, visit }
   const next = line.locator("xpath=following::*[contains(@class, 'chat-msg__text')][1]");
   await expect(line).toHaveText("New messages");
   await expect(next).toHaveText("one");
+
+  await alice.say("four");
+  await bob.hears("four");
+  await alice.goTo("Settings");
+  await alice.page.getByRole("button", { name: "Close the chat" }).click();
+  await bob.say("five");
+  await expectUnread(alice, 1);
+  const other = await visit("alice");
+  await other.signIn();
+  await other.page.goto("/chat/with/bob");
+  await other.hears("five");
+  const there = other.page.locator("#chat converse-chat .message.separator:not(.date-separator)");
+  await expect(there.locator("xpath=following::*[contains(@class, 'chat-msg__text')][1]")).toHaveText("five");
 });

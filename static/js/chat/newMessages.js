@@ -2,6 +2,7 @@
 // came since the conversation was last in sight, however it came: Converse counts only
 // what comes while the page is there, and sets its line before the first of these.
 
+import { counted } from './counted.js';
 import { panel } from './panel.js';
 
 const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
@@ -24,20 +25,34 @@ function readUntil(box) {
     return box.get('type') === 'chatbox' ? '' : undefined; // rooms were there before
 }
 
-/** @param {Converse.Private} _converse */
-export function markNewMessages(_converse) {
+/**
+ * What was new in a conversation when it came in sight: what was said between two times, and
+ * neither read on another device nor before an answer.
+ * @typedef {{after: string|undefined, before: string, read: string|undefined, line?: string}} Span
+ */
+
+/** @param {Converse.Private} _converse @param {import('./readMarkers.js').Markers} markers */
+export function markNewMessages(_converse, markers) {
     const { api } = _converse;
-    /** What is new in those that are in sight. @type {Map<any, {after: string|undefined, before: string}>} */
+    /** @type {Map<any, Span>} */
     const looked = new Map();
 
+    /** What the archive brings may be older, and an answer to it. */
+    const firstNew = (box, { after, before, read }) => {
+        const own = lastTime(box, (message) => message.get('sender') === 'me' && message.get('time') < before) ?? '';
+        const from = own > after ? own : after;
+        return box.messages.models.find((message) => {
+            const time = message.get('time');
+            return isSaid(message) && message.get('sender') === 'them' && time > from && time < before && !markers.isUpTo(box, message, read);
+        });
+    };
     const drawLine = (box) => {
         const span = looked.get(box);
         if (span?.after === undefined) return;
-        const { after, before } = span;
-        const first = box.messages.models.find(
-            (message) => isSaid(message) && message.get('sender') === 'them' && message.get('time') > after && message.get('time') < before,
-        );
-        if (first) box.set('first_unread_id', first.get('id'));
+        span.read ||= counted.of(box.get('jid')).read; // the site may say so a moment later
+        const first = firstNew(box, span)?.get('id');
+        if (first || (span.line && span.line === box.get('first_unread_id'))) box.set('first_unread_id', first ?? null);
+        span.line = first;
     };
     const note = (box) => {
         const last = lastTime(box, () => true);
@@ -49,7 +64,7 @@ export function markNewMessages(_converse) {
             looked.delete(box);
             return;
         }
-        looked.set(box, { after: readUntil(box), before: new Date().toISOString() });
+        looked.set(box, { after: readUntil(box), before: new Date().toISOString(), read: markers.readId(box) });
         if (looked.get(box)?.after !== undefined) box.set('first_unread_id', null);
         drawLine(box);
         note(box);

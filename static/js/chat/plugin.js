@@ -104,7 +104,7 @@ export function plugin(config) {
             askWithVerbs(_converse);
             showMessages(_converse, config);
             showBeginnings(_converse);
-            markNewMessages(_converse);
+            markNewMessages(_converse, markers);
             showHeaders(_converse, config);
             followDelivery(_converse);
             notifyPeople(_converse, config, markers);

@@ -108,10 +108,14 @@ export class Markers {
         return here && this.isAfter(box, here, kept) ? here : kept;
     }
 
+    /** Whether a message does not come after the one with an id, as far as that is known. */
+    isUpTo(box, message, id) {
+        const own = message.get(this.key(box));
+        return Boolean(own && id) && !this.isAfter(box, own, id);
+    }
+
     isRead(box, message) {
-        const id = message.get(this.key(box));
-        const read = this.readId(box);
-        return Boolean(id && read) && !this.isAfter(box, id, read);
+        return this.isUpTo(box, message, this.readId(box));
     }
 
     /** Whether a message of this site's own archive was read, by its id; its conversation need not be in this browser. */
@@ -129,9 +133,7 @@ export class Markers {
 
     /** Whether the site has counted a message. */
     isCounted(box, message) {
-        const id = message.get(this.key(box));
-        const { upTo } = counted.of(box.get('jid'));
-        return Boolean(id && upTo) && !this.isAfter(box, id, upTo);
+        return this.isUpTo(box, message, counted.of(box.get('jid')).upTo);
     }
 
     /** What was in sight was read: the others are told, a moment later. */
