@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,20 @@ func subscribe(t *testing.T, s *Server, user string) {
 	}
 	if err := s.db.SavePushSubscription(t.Context(), models.PushSubscription{SessionID: session, AccountID: a.ID, Endpoint: "https://push.example.net/x", P256DH: make([]byte, 65), Auth: make([]byte, 16)}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Of so many people at once something is looked at, and no more.
+func TestUnseen_Bounded(t *testing.T) {
+	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
+	u := s.unseen
+	for i := range maxHints {
+		u.hints[strconv.Itoa(i)] = &hint{}
+	}
+	u.hint(t.Context(), "alice")
+	u.hint(t.Context(), "1")
+	if _, there := u.hints["alice"]; there || len(u.hints) != maxHints || u.hints["1"].messages != 1 {
+		t.Errorf("%d wait", len(u.hints))
 	}
 }
 
