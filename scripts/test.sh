@@ -34,7 +34,7 @@ slow='^(TestCrashes|TestCrowd|TestMoving_Large)$'
 
 # Some packages wait for much of their time.
 unit() {
-	BUNDLES_ARE_MADE=yes CGO_ENABLED=$((${#race[@]} > 0)) go test -p 3 -skip "$slow" "${race[@]+"${race[@]}"}" -json ./... | node scripts/gotest.mjs "$results/unit.json"
+	BUNDLES_ARE_MADE=yes CGO_ENABLED=$((${#race[@]} > 0)) go test -p 3 -timeout 30m -skip "$slow" "${race[@]+"${race[@]}"}" -json ./... | node scripts/gotest.mjs "$results/unit.json"
 }
 
 # Every fuzz target, for a moment: make fuzz is for longer.
