@@ -130,7 +130,7 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
       await expectReactions(person, "meet at nine", ["👍 1"]);
       await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
       await expectCorrected(person, "At the libary", "At the library");
-      expect(await person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram"]);
+      await expect.poll(() => person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram"]);
     };
 
     await test.step("again after a reload, and from the archive alone", async () => {

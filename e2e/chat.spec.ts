@@ -18,7 +18,7 @@ for (const { login, transport } of ways) {
       for (const text of texts) await bob.hears(text);
       await bob.say("and back");
       await alice.hears("and back");
-      expect(await alice.conversation()).toEqual([...texts, "and back"]);
+      await expect.poll(() => alice.conversation()).toEqual([...texts, "and back"]);
       expect(await database.archived("alice")).toEqual([...texts, "and back"]);
       expect(await database.archived("bob")).toEqual([...texts, "and back"]);
     });

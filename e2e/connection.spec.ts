@@ -31,7 +31,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       await bob.hears("written offline");
       await bob.hears("and more");
       await expect(alice.page.locator("#chat .chat-msg--unsent")).toHaveCount(0);
-      expect(await bob.conversation()).toEqual(["before", "written offline", "and more"]);
+      await expect.poll(() => bob.conversation()).toEqual(["before", "written offline", "and more"]);
       expect(await database.archived("bob")).toEqual(["before", "written offline", "and more"]);
       await bob.say("welcome back");
       await alice.hears("welcome back");
@@ -77,7 +77,7 @@ test("what is written on a dead connection is marked, and sent over the next, af
   await alice.page.reload();
   await bob.hears("and gone");
   await alice.hears("and gone");
-  expect(await bob.conversation()).toEqual(["before", "into the void", "are you back?", "and gone"]);
+  await expect.poll(() => bob.conversation()).toEqual(["before", "into the void", "are you back?", "and gone"]);
 });
 
 // X-02: whatever keeps somebody out of the chat is said, with what to do.

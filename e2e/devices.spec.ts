@@ -76,12 +76,12 @@ for (const transport of ["websocket", "bosh"] as const) {
           texts.push(text);
           for (const other of [...everywhere, bob]) await other.hears(text);
         }
-        for (const person of [...everywhere, bob]) expect(await person.conversation()).toEqual(texts);
+        for (const person of [...everywhere, bob]) await expect.poll(() => person.conversation()).toEqual(texts);
         for (const person of everywhere) {
           await person.page.reload();
           await person.ready();
           await person.hears("from the laptop");
-          expect(await person.conversation()).toEqual(texts);
+          await expect.poll(() => person.conversation()).toEqual(texts);
           await expectUnread(person, 0);
         }
       });

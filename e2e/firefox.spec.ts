@@ -101,7 +101,7 @@ for (const { login, transport } of sessionWays) {
         await alice.hears("on another page");
         await alice.say("after a reload");
         await bob.hears("after a reload");
-        expect(await alice.conversation()).toEqual(["Grüße aus Firefox 🦊", "and back", "on another page", "after a reload"]);
+        await expect.poll(() => alice.conversation()).toEqual(["Grüße aus Firefox 🦊", "and back", "on another page", "after a reload"]);
         expect(await database.archived("alice")).toEqual(await alice.conversation());
         // A reload resumes the stream over WebSocket, and keeps it on BOSH.
         expect((await site.counts()).foyer_streams_opened_total).toBe(before! + (transport === "websocket" ? 1 : 0));

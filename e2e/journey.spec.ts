@@ -62,7 +62,7 @@ for (const { login, transport } of sessionWays) {
       await alice.enterChat();
       await alice.talkTo("bob");
       await alice.hears("four");
-      expect(await alice.conversation()).toEqual(["one", "two", "🐈‍⬛ three", "four"]);
+      await expect.poll(() => alice.conversation()).toEqual(["one", "two", "🐈‍⬛ three", "four"]);
     });
   });
 }
@@ -91,8 +91,8 @@ for (const { login, transport } of pageWays) {
         await bob.hears("after");
       });
       if (!asks) expectCost(cost, reloadCost(transport));
-      expect(await alice.conversation()).toEqual(["before", "while away", "after"]);
-      expect(await bob.conversation()).toEqual(["before", "while away", "after"]);
+      await expect.poll(() => alice.conversation()).toEqual(["before", "while away", "after"]);
+      await expect.poll(() => bob.conversation()).toEqual(["before", "while away", "after"]);
     });
   });
 }

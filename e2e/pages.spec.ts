@@ -36,10 +36,12 @@ async function expectToFit(person: Person): Promise<void> {
   for (const dir of ["ltr", "rtl"]) {
     await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
     await expectNoSidewaysScroll(page);
-    expect(await stickingOut(page), dir).toEqual([]);
-    const [picture, menu, face, text, send] = await edges();
-    const order = [picture! < menu!, face! < text!, send! > 160];
-    expect(order, dir).toEqual(Array(3).fill(dir === "ltr"));
+    await expect.poll(() => stickingOut(page), dir).toEqual([]);
+    await expect(async () => {
+      const [picture, menu, face, text, send] = await edges();
+      const order = [picture! < menu!, face! < text!, send! > 160];
+      expect(order, dir).toEqual(Array(3).fill(dir === "ltr"));
+    }).toPass({ timeout: 30_000 });
   }
 }
 

@@ -31,7 +31,7 @@ for (const { login, transport } of ways.filter((way) => asked.includes(`${way.lo
       await bob.insist("and back");
       await alice.hears("and back");
       expect(await database.archived("bob")).toEqual(["before", "after", "and back"]);
-      expect(await bob.conversation()).toEqual(["before", "after", "and back"]);
+      await expect.poll(() => bob.conversation()).toEqual(["before", "after", "and back"]);
     });
   });
 }
@@ -128,7 +128,7 @@ for (const { login, transport } of sessionWays) {
       const stored = await database.archived("bob");
       expect(stored).toEqual([...new Set(stored)]);
       expect(stored).toEqual(expect.arrayContaining(["before", "after"]));
-      expect(await bob.conversation()).toEqual(stored);
+      await expect.poll(() => bob.conversation()).toEqual(stored);
       // What did not get through, the sender can see.
       for (const text of during.filter((t) => !stored.includes(t))) {
         await expect(alice.failed(text)).toBeVisible();

@@ -17,7 +17,7 @@ async function reloadAfterList(person: Person, ms: number, open: () => Promise<u
     document.addEventListener("DOMContentLoaded", () => observer.observe(document.body, { subtree: true, attributeFilter: ["data-ready"] }));
   }, ms);
   await open();
-  await person.page.waitForFunction(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).type === "reload");
+  await person.page.waitForFunction(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).type === "reload", undefined, { timeout: 60_000 });
 }
 
 // X-33: what a stream brought before it was resumed is kept, or asked for again.
@@ -29,8 +29,8 @@ for (const transport of ["websocket", "bosh"] as const) {
       test("the list of people is complete after a reload, whenever it comes", async ({ alice }) => {
         test.setTimeout(300_000);
         // What the stream brought is looked at, and not what the site tells besides.
-        alice.watch.allow(/did not tell the conversations|Failed to load resource/);
-        await alice.page.route("**/xmpp/conversations", (route) => route.abort());
+        alice.watch.allow(/did not tell the conversations|Failed to load resource/, /xmpp\/conversations: net::ERR_FAILED/);
+        await alice.context.route("**/xmpp/conversations", (route) => route.abort());
         for (const ms of [0, 20, 50, 150, 300]) {
           await test.step(`${ms} ms after the list appeared`, async () => {
             await clearStorage(alice);

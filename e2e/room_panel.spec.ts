@@ -127,6 +127,7 @@ for (const [name, viewport] of Object.entries(screens)) {
       await expectClean(alice, "#room-panel");
       await panel(alice).getByRole("button", { name: "Unpin" }).click();
       await expect(panel(alice).getByText("Nothing is pinned yet. Pin a message from its menu")).toBeVisible();
+      await expect(panel(alice).getByRole("tab", { name: "Pinned" })).toBeFocused(); // its button is gone
       for (const person of [alice, bob]) await expect(mark(person)).toHaveCount(0);
     });
 

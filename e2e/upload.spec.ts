@@ -244,9 +244,11 @@ for (const [screen, viewport] of Object.entries(screens)) {
       const row = alice.page.locator("#chat .pictures");
       await expect(row.locator("converse-chat-message")).toHaveCount(4);
       await expectShown(images(alice).last());
-      const [first, second] = await Promise.all([0, 1].map(async (i) => (await images(alice).nth(i).boundingBox())!));
-      expect(second!.y).toBe(first!.y);
-      expect(second!.x).toBeGreaterThan(first!.x + first!.width - 1);
+      await expect(async () => { // one is looked at after the other, and what is above may still find its place
+        const [first, second] = await Promise.all([0, 1].map(async (i) => (await images(alice).nth(i).boundingBox())!));
+        expect(second!.y).toBe(first!.y);
+        expect(second!.x).toBeGreaterThan(first!.x + first!.width - 1);
+      }).toPass({ timeout: 30_000 });
       await expect(row.locator(".message-bar")).toHaveCount(4);
       await inBothThemes(alice.page, async (theme) => void (await alice.page.screenshot({ path: info.outputPath(`chat-${theme}.png`) })));
       await alice.page.getByRole("link", { name: "Picture: three.png" }).click();

@@ -80,8 +80,8 @@ export async function leaveAtEveryMoment(leaver: Leaver, bob: Person, site: Site
     await leaver.hears(text);
     await bob.hears(text);
     said.push(text);
-    expect(await leaver.conversation()).toEqual(said);
-    expect(await bob.conversation()).toEqual(said);
+    await expect.poll(() => leaver.conversation()).toEqual(said);
+    await expect.poll(() => bob.conversation()).toEqual(said);
     expect((await site.counts()).foyer_streams_opened_total, text).toBe(opened);
   }
 }

@@ -36,5 +36,5 @@ export async function leftovers(person: Person): Promise<string[]> {
       db.close();
     }
     return found;
-  }, person.user);
+  }, person.user).catch(() => ["between two pages"]);
 }

@@ -63,7 +63,7 @@ const pinSign = () => window.converse.env.html`<svg class="pin-sign" viewBox="0 
 
 /** What pins a message of a room, or unpins it, for those who may. */
 function pinning(api, model) {
-    const room = model.collection.chatbox;
+    const room = model.collection?.chatbox; // it may have been removed while its actions were put together
     if (!isPinnable(model) || !mayPin(room)) return [];
     const pin = pinOfMessage(model);
     const id = pin?.id ?? model.get(`stanza_id ${room.get('jid')}`);

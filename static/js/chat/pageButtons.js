@@ -23,12 +23,14 @@ export function openChats(_converse) {
         ready = true;
         showButtons();
     };
+    // Somebody who left the site leaves the list of conversations too; what
+    // was said stays in the archive.
+    const closeChat = (contact) => _converse.state.chatboxes.get(contact.get('jid'))?.close();
     api.listen.on('rosterContactsFetched', () => {
         becomeReady();
         panel.ready = true;
-        // Somebody who left the site leaves the list of conversations too; what
-        // was said stays in the archive.
-        _converse.state.roster.on('remove', (contact) => _converse.state.chatboxes.get(contact.get('jid'))?.close());
+        _converse.state.roster.off('remove', closeChat); // after a reconnection it is the same
+        _converse.state.roster.on('remove', closeChat);
     });
     api.listen.on('connected', becomeReady);
     api.listen.on('reconnected', () => (panel.ready = true));

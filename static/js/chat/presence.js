@@ -39,12 +39,14 @@ export function followPresence(_converse, config) {
         }
         show();
     };
+    const followNew = (contact) => contact.initialized.then(() => follow(contact));
     const followAll = () => _converse.state.roster?.forEach(follow);
     const watch = config.watch ? watcher(_converse) : () => {};
 
     api.listen.on('rosterContactsFetched', () => {
         followAll();
-        _converse.state.roster.on('add', (contact) => contact.initialized.then(() => follow(contact)));
+        _converse.state.roster.off('add', followNew); // after a reconnection it is the same
+        _converse.state.roster.on('add', followNew);
         watch();
     });
     api.listen.on('reconnected', watch);

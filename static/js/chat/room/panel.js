@@ -76,7 +76,12 @@ class RoomPanel {
         this.byHand = true;
         this.#choose(part);
         this.soon(0);
-        if (!this.element.hidden) (this.element.querySelector('[role="tab"][aria-selected="true"]') ?? this.element).focus();
+        if (!this.element.hidden) this.focus();
+    }
+
+    /** Puts the focus on the tab of the part that is open. */
+    focus() {
+        /** @type {HTMLElement} */ (this.element.querySelector('[role="tab"][aria-selected="true"]') ?? this.element).focus();
     }
 
     /** Opens a part, or closes the panel if that is open already. @param {PartName} part */

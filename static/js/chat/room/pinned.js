@@ -15,9 +15,9 @@ export class Pinned extends Part {
         return html`
             <ul class="room-pins" role="list">${pins.map((pin) => html`<li>
                 <button type="button" class="room-pins__message" @click=${() => this.#show(room, pin)}>
-                    <span class="room-pins__head"><span class="room-pins__who">${pin.line.by}</span> <time datetime=${pin.line.at} title=${longTime(pin.line.at)}>${shortTime(pin.line.at)}</time></span>
+                    <span class="room-pins__head"><span class="room-pins__who"><bdi>${pin.line.by}</bdi></span> <time datetime=${pin.line.at} title=${longTime(pin.line.at)}>${shortTime(pin.line.at)}</time></span>
                     <span class="room-pins__text">${this.#words(room, pin)}</span>
-                    <small>Pinned by ${pin.by}</small>
+                    <small>Pinned by <bdi>${pin.by}</bdi></small>
                 </button>
                 ${mayPin(room) ? html`<button type="button" class="room-pins__unpin" aria-label=${`Unpin what ${pin.line.by} said`} @click=${() => this.#unpin(room, pin)}>Unpin</button>` : ''}
             </li>`)}</ul>
@@ -47,6 +47,7 @@ export class Pinned extends Part {
     }
 
     async #unpin(room, { id }) {
+        this.panel.focus(); // the button that had it goes
         await setPinned(this._converse.api, room, id, false);
     }
 }

@@ -82,8 +82,8 @@ function take(pins, items) {
     }
 }
 
-/** What rooms told since they were asked, until they have answered. @type {Map<object, Element[]>} */
-const meanwhile = new Map();
+/** What rooms told since they were asked, until they have answered. @type {WeakMap<object, Element[]>} */
+const meanwhile = new WeakMap();
 
 /** The room tells of its pins. @param {Converse.Room} room @param {Element} items */
 function learn(room, items) {
