@@ -66,7 +66,7 @@ test("what is shared goes into the composer of whom one chooses, and is not sent
   await alice.page.goto("/chat");
   await alice.ready();
   await expect(bar(alice)).toHaveCount(0); // once
-  expect(await alice.page.evaluate(() => caches.has("foyer-shared"))).toBe(false);
+  await expect.poll(() => alice.page.evaluate(() => caches.has("foyer-shared"))).toBe(false);
   expect(await database.archived("alice")).toEqual([]);
 });
 

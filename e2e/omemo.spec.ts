@@ -128,11 +128,13 @@ async function published(database: Database, who: string): Promise<void> {
   await expect.poll(async () => (await database.query(items, who)).length).toBeGreaterThanOrEqual(4);
 }
 
-/** Presses the lock, once the other side's devices are known; it may be closed already. */
+/** Presses the lock, once the other side's devices are known; it may be closed already, or be just then. */
 async function encrypt(person: Person): Promise<void> {
   const button = person.page.locator('#chat .toggle-omemo[data-disabled="false"]');
   const closed = button.locator("converse-icon.fa-lock");
   await expect(button).toBeVisible();
-  if ((await closed.count()) === 0) await button.click();
-  await expect(closed).toBeVisible();
+  await expect(async () => {
+    if ((await closed.count()) === 0) await button.click();
+    await expect(closed).toBeVisible({ timeout: 5000 });
+  }).toPass({ timeout: 60_000 });
 }
