@@ -117,8 +117,10 @@ function onMenuHidden(event) {
     });
 }
 
+/** @param {Element} root */
 function makeReachable(root) {
-    for (const element of root.querySelectorAll?.(CLICKABLE) ?? []) {
+    for (const element of /** @type {HTMLElement[]} */ ([root, ...root.querySelectorAll(CLICKABLE)])) {
+        if (!element.matches(CLICKABLE)) continue; // the root
         if (element.tabIndex === 0 && element.getAttribute('role') === 'button') continue;
         element.tabIndex = 0;
         element.setAttribute('role', 'button');
@@ -131,7 +133,7 @@ export function workByKeyboard() {
     chat.addEventListener('keydown', onKey, { capture: true });
     chat.addEventListener('converse:dropdown:hide', onMenuHidden);
     new MutationObserver((changes) => {
-        for (const { addedNodes } of changes) for (const node of addedNodes) if (node.parentElement) makeReachable(node.parentElement);
+        for (const { addedNodes } of changes) for (const node of addedNodes) if (node instanceof Element) makeReachable(node);
     }).observe(chat, { subtree: true, childList: true });
     makeReachable(chat);
 }

@@ -11,6 +11,7 @@ export class Rows {
     /** @type {Map<string, {row: HTMLElement, shown: string}>} */
     #rows = new Map();
     #waiting = false;
+    #height = 0; // of a row, once it is known
 
     /**
      * @param {HTMLElement} scroller
@@ -26,7 +27,10 @@ export class Rows {
         this.list.setAttribute('role', 'list');
         scroller.append(this.list);
         scroller.addEventListener('scroll', () => this.#later(), { passive: true });
-        new ResizeObserver(() => this.#later()).observe(scroller);
+        new ResizeObserver(() => {
+            this.#height = 0;
+            this.#later();
+        }).observe(scroller);
     }
 
     /** @param {any[]} entries */
@@ -37,7 +41,8 @@ export class Rows {
 
     /** The height of a row, in pixels: that of the style sheet. */
     get height() {
-        return Number.parseFloat(getComputedStyle(this.list).getPropertyValue('--row-height')) * Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 64;
+        this.#height ||= Number.parseFloat(getComputedStyle(this.list).getPropertyValue('--row-height')) * Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 64;
+        return this.#height;
     }
 
     #later() {
