@@ -2,7 +2,9 @@
 // heard something there for the first time. The browser's own question comes with a click.
 
 import { byId } from '../dom.js';
+import { focusConversation } from './composer.js';
 import { offeredKey } from './forget.js';
+import { panel } from './panel.js';
 import { mayBeAsked, subscribe, wantsNotifications } from '../push.js';
 
 const button = (text, run) => {
@@ -10,6 +12,9 @@ const button = (text, run) => {
     element.addEventListener('click', run);
     return element;
 };
+
+/** Puts the focus where one writes, or on what opens the chat. */
+const giveFocusBack = () => (panel.visible() ? focusConversation(byId('chat')) : byId('chat-toggle').focus());
 
 /**
  * @param {Converse.Private} _converse
@@ -20,8 +25,10 @@ export function offerNotifications({ api }, config) {
     const isOver = () => localStorage.getItem(key) !== null || wantsNotifications(config) || !mayBeAsked();
     const box = byId('chat-offer');
     const end = () => {
+        const byKey = box.querySelector(':focus-visible');
         box.hidden = true;
         localStorage.setItem(key, '1');
+        if (byKey) giveFocusBack(); // the button that had it is gone
     };
     const offer = () => {
         if (!box.hidden || isOver()) return;
