@@ -188,7 +188,7 @@ for (const [name, viewport] of Object.entries(screens)) {
       const author = bob.page.locator("#chat .chat-msg__author a").filter({ hasText: names.alice });
       await author.focus();
       await bob.page.keyboard.press("Enter");
-      await expect(card(bob).getByText("Owner · Around")).toBeVisible();
+      await expect(card(bob).getByText("Owner · Site admin · Around")).toBeVisible();
       await expect(card(bob).getByRole("button", { name: "Ban" })).toHaveCount(0); // a guest looks after nothing
       await expectClean(bob, "#person-card");
       await bob.page.keyboard.press("Escape");

@@ -13,6 +13,9 @@ const OFFERS_EXTERNAL = /<mechanism[^>]*>EXTERNAL</;
 /** The name of the element that a frame is. */
 const nameOf = (frame) => /^<([^\s/>]+)/.exec(frame)?.[1];
 
+/** Text as Base64 of its UTF-8 (RFC 6120 §6.3.8). */
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
 /** What Strophe uses of a WebSocket, around one that may be ahead of it. */
 class EarlySocket {
     /** @type {((event: any) => void) | null} */
@@ -37,7 +40,7 @@ class EarlySocket {
      */
     constructor(url, { domain, jid }) {
         this.open = `<open xmlns="${FRAMING}" to="${domain}" version="1.0"/>`;
-        this.auth = `<auth xmlns="${SASL}" mechanism="EXTERNAL">${btoa(jid)}</auth>`;
+        this.auth = `<auth xmlns="${SASL}" mechanism="EXTERNAL">${base64(jid)}</auth>`;
         const socket = new WebSocket(url, 'xmpp');
         this.socket = socket;
         socket.onopen = () => {
