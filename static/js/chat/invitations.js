@@ -3,6 +3,7 @@
 
 import { byId } from '../dom.js';
 import { nameOf } from './people.js';
+import { isOut } from './rejoin.js';
 
 const CONFERENCE = 'jabber:x:conference';
 
@@ -15,7 +16,9 @@ function inviter(message) {
 /** @param {Converse.Private} _converse */
 async function show(_converse, message) {
     const jid = message.getElementsByTagNameNS(CONFERENCE, 'x')[0]?.getAttribute('jid');
-    if (!jid || _converse.state.chatboxes.get(jid)) return;
+    if (!jid) return;
+    const known = _converse.state.chatboxes.get(jid);
+    if (known && !isOut(known)) return; // who was removed from it may come back
     const name = await nameOf(_converse, inviter(message));
     const box = byId('chat-invitation');
     const open = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Open' });
