@@ -4,15 +4,11 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { foreignLooks } from "./support/colours.ts";
 import { bubble, choose, correct } from "./support/messages.ts";
+import { card, describe, member, moderate, panel, question } from "./support/rooms.ts";
 import { send } from "./support/stream.ts";
 import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
 
 test.use({ contextOptions: { reducedMotion: "reduce" } });
-
-const panel = (person: Person) => person.page.locator("#room-panel");
-const card = (person: Person) => person.page.locator("#person-card[open]");
-const member = (person: Person, name: string) => panel(person).locator(".room-person").filter({ hasText: name });
-const question = (person: Person) => person.page.locator("#chat .modal.show");
 
 /** Resolves with the text of the message that is marked, which is so for a moment: to be awaited from before that. */
 async function marked({ page }: Person): Promise<string> {
@@ -30,17 +26,6 @@ async function openRoom(person: Person, name: string): Promise<void> {
 async function openMembers(person: Person): Promise<void> {
   await person.page.getByRole("button", { name: "Members", exact: true }).click();
   await expect(member(person, person.name)).toBeVisible();
-}
-
-/** Does something on somebody's card, and says yes if that is asked. */
-async function moderate(person: Person, name: string, verb: string, asked?: string): Promise<void> {
-  await member(person, name).click();
-  await card(person).getByRole("button", { name: verb, exact: true }).click();
-  await expect(card(person)).toHaveCount(0);
-  if (!asked) return;
-  await expect(question(person).locator(".modal-title")).toHaveText(asked);
-  await question(person).getByRole("button", { name: verb, exact: true }).click();
-  await expect(question(person)).toHaveCount(0);
 }
 
 /** Nothing is wrong with what is on top, in either theme. */
@@ -69,13 +54,8 @@ for (const [name, viewport] of Object.entries(screens)) {
       await panel(alice).getByLabel("Name").fill("Readers");
       await panel(alice).getByLabel("Name").press("Enter");
       await expect(panel(alice).getByRole("heading", { level: 2 })).toHaveText("Readers");
-      await panel(alice).getByRole("button", { name: "Change: What it is about" }).click();
-      await panel(alice).getByLabel("What it is about").fill("A book a month");
-      await panel(alice).getByRole("button", { name: "Save" }).click();
-      await expect(panel(alice).getByText("A book a month")).toBeVisible();
-      await panel(alice).getByRole("button", { name: "Change: Topic" }).click();
-      await panel(alice).getByLabel("Topic").fill("Middlemarch");
-      await panel(alice).getByRole("button", { name: "Save" }).click();
+      await describe(alice, "What it is about", "A book a month");
+      await describe(alice, "Topic", "Middlemarch");
       await expect(bob.page.locator("#chat .chat-head__desc")).toHaveText("Middlemarch");
       await panel(alice).getByLabel("Notifications").selectOption("All messages");
       await expect(panel(alice).getByText("Saved.")).toBeVisible();

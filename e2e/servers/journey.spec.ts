@@ -1,7 +1,7 @@
 import type { Person } from "../support/person.ts";
 import { PushService } from "../support/push_service.ts";
-import { enterRoom, makeRoom } from "../support/rooms.ts";
-import { ways } from "../support/test.ts";
+import { describe, enterRoom, makeRoom, member, moderate, panel, question } from "../support/rooms.ts";
+import { names, ways } from "../support/test.ts";
 import { expect, test } from "./fixtures.ts";
 
 // What somebody does in the chat, whichever server is behind the site (docs/SERVERS.md).
@@ -42,6 +42,8 @@ for (const { login, transport } of ways) {
         await alice.hears(`${answer}, everybody`);
       });
 
+      if (one) await test.step("its owner looks after it, in its panel", () => lookAfter(alice, bob, room));
+
       await test.step("each sees whether the other is around", async () => {
         await bob.goTo("Home");
         await expect(bob.around("alice")).toHaveText("Around");
@@ -54,8 +56,9 @@ for (const { login, transport } of ways) {
         await expect.poll(() => alice.page.evaluate(() => fetch("/settings").then((answer) => answer.text()))).toContain("Show what was written");
         await pushes.subscribe(alice);
         await bob.talkTo("alice");
+        await alice.talkTo("bob");
         await bob.say("seen at once"); // on the page that is open
-        await expect(alice.page.getByRole("banner").getByLabel(/unread message/)).toBeVisible();
+        await alice.hears("seen at once");
         const here = alice.page.url();
         await alice.page.goto("about:blank");
         await bob.say("are you there?");
@@ -89,4 +92,52 @@ async function comeBack(person: Person): Promise<void> {
   const form = person.page.locator("converse-login-form form");
   await expect(form.or(person.messageButton("alice")).or(person.messageButton("bob")).filter({ visible: true }).first()).toBeVisible();
   if (await form.isVisible()) await person.enterChat();
+}
+
+/** What the owner of a room does in its panel, while somebody else is there: all of it, up to its end. */
+async function lookAfter(alice: Person, bob: Person, room: string): Promise<void> {
+  const outside = bob.page.locator("#chat converse-muc-disconnected");
+  await alice.page.locator("#chat .head-name").click();
+  await describe(alice, "What it is about", "Bees and beds");
+  await describe(alice, "Topic", "Spring");
+  await expect(bob.page.locator("#chat .chat-head__desc")).toHaveText("Spring");
+  await expect(panel(alice).getByRole("tab", { name: "Pinned" })).toHaveCount(0); // these servers have no pins
+
+  await panel(alice).getByRole("tab", { name: "Settings" }).click();
+  const moderated = panel(alice).getByLabel("Only those who are allowed to may write");
+  await moderated.setChecked(!(await moderated.isChecked()));
+  await expect(panel(alice).getByText("Saved.")).toBeVisible();
+  await moderated.check(); // ejabberd's rooms were so from the start
+  await panel(alice).getByRole("tab", { name: "Members" }).click();
+  await expect(member(alice, names.alice)).toContainText("Owner");
+  await expect(member(alice, names.bob)).toContainText("Guest");
+  await moderate(alice, names.bob, "Stop them from writing");
+  await expect(bob.page.locator("#chat .muc-bottom-panel--muted")).toBeVisible();
+  await moderate(alice, names.bob, "Let them write");
+  await expect(bob.input()).toBeVisible();
+  for (const [verb, standing] of [["Make member", "Member"], ["Make moderator", "Moderator"], ["Make member", "Member"]] as const) {
+    await moderate(alice, names.bob, verb);
+    await expect(member(alice, names.bob)).toContainText(standing);
+  }
+  await moderate(alice, names.bob, "Remove from the room", `Remove ${names.bob} from the room?`);
+  await expect(outside).toContainText("You have been kicked from this room");
+  await expect(member(alice, names.bob)).toContainText("Not here now");
+  await moderate(alice, names.bob, "Ban", `Ban ${names.bob} from the room?`);
+  await panel(alice).getByRole("button", { name: "Banned (1)" }).click();
+  await moderate(alice, names.bob, "Un-ban");
+  await expect(member(alice, names.bob)).toHaveCount(0);
+
+  await panel(alice).getByRole("button", { name: "Invite", exact: true }).click();
+  await panel(alice).getByLabel("Whom to invite").fill("bob");
+  await panel(alice).getByRole("button", { name: `Invite ${names.bob}` }).click();
+  await expect(panel(alice).getByText("Invited", { exact: true })).toBeVisible();
+  await bob.page.locator("#chat-invitation").getByRole("button", { name: "Open" }).click();
+  await expect(member(alice, names.bob)).toBeVisible();
+  await expect(outside).toHaveCount(0);
+
+  await panel(alice).getByRole("tab", { name: "About" }).click();
+  await panel(alice).getByRole("button", { name: "Delete the room" }).click();
+  await question(alice).getByRole("button", { name: "Delete the room" }).click();
+  await expect(bob.page.locator("#chat").getByRole("heading", { name: "This room no longer exists" })).toBeVisible();
+  await expect(alice.room(room)).toHaveCount(0);
 }

@@ -1,4 +1,4 @@
-import { expect } from "@playwright/test";
+import { expect, type Locator } from "@playwright/test";
 import type { Person } from "./person.ts";
 
 /** Makes a room on the home page, and is in it. */
@@ -29,4 +29,35 @@ export async function chooseAbove(person: Person, entry: string): Promise<void> 
   const menu = person.page.locator("#chat .chat-head converse-dropdown");
   await menu.locator(".dropdown-toggle").click();
   await menu.locator(".dropdown-menu").getByText(entry).click();
+}
+
+/** The panel of the room that is open. */
+export const panel = (person: Person): Locator => person.page.locator("#room-panel");
+
+/** Somebody among the members in the panel. */
+export const member = (person: Person, name: string): Locator => panel(person).locator(".room-person").filter({ hasText: name });
+
+/** A person's card. */
+export const card = (person: Person): Locator => person.page.locator("#person-card[open]");
+
+/** The question that the chat asks. */
+export const question = (person: Person): Locator => person.page.locator("#chat .modal.show");
+
+/** Does something on somebody's card, and says yes if that is asked. */
+export async function moderate(person: Person, name: string, verb: string, asked?: string): Promise<void> {
+  await member(person, name).click();
+  await card(person).getByRole("button", { name: verb, exact: true }).click();
+  await expect(card(person)).toHaveCount(0);
+  if (!asked) return;
+  await expect(question(person).locator(".modal-title")).toHaveText(asked);
+  await question(person).getByRole("button", { name: verb, exact: true }).click();
+  await expect(question(person)).toHaveCount(0);
+}
+
+/** Changes in the panel what a room is about, or its topic. */
+export async function describe(person: Person, field: "Name" | "What it is about" | "Topic", text: string): Promise<void> {
+  await panel(person).getByRole("button", { name: `Change: ${field}` }).click();
+  await panel(person).getByLabel(field).fill(text);
+  await panel(person).getByRole("button", { name: "Save" }).click();
+  await expect(panel(person).locator(".room-about__field").getByText(text)).toBeVisible();
 }
