@@ -178,6 +178,7 @@ type ChatRoom struct {
 	Owner                    bool // viewer owns it
 	Seen                     bool // it shows viewer whose accounts people are
 	Orphan                   bool // nobody owns it, and the viewer may take it over
+	CanFollow                bool // those who belong to it are told what is said without entering (XEP-0437)
 }
 
 // UnreadCount is what somebody has not read in a room: at most 100 messages are counted.

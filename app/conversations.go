@@ -49,6 +49,8 @@ type Conversation struct {
 	About   string    `json:"about,omitempty"`   // what a room is about
 	Last    *LastLine `json:"last,omitempty"`
 
+	CanFollow bool `json:"canFollow,omitempty"` // a room of which one is told what is said without entering
+
 	Unread    int    `json:"unread,omitempty"`    // what others said since one read there, 100 at most
 	Mentioned bool   `json:"mentioned,omitempty"` // in rooms, in one of these
 	Read      string `json:"read,omitempty"`      // between people, the id of the message up to which it was read, where that is known
@@ -170,7 +172,7 @@ func (s *Server) personConversation(a models.Account) Conversation {
 }
 
 func (s *Server) roomConversation(r ChatRoom) Conversation {
-	return Conversation{JID: s.roomJID(r.Name), Name: r.Title, Room: true, Private: r.Private, About: r.Description}
+	return Conversation{JID: s.roomJID(r.Name), Name: r.Title, Room: true, Private: r.Private, About: r.Description, CanFollow: r.CanFollow}
 }
 
 // findConversations: GET /xmpp/find?q= — people and rooms that one can talk with, by

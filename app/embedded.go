@@ -298,7 +298,7 @@ func chatRooms(list []muc.Listed) []ChatRoom {
 	for _, r := range list {
 		rooms = append(rooms, ChatRoom{
 			Name: r.Name, Title: cmp.Or(r.Title, r.Name), Description: r.Description, Occupants: r.Occupants,
-			Private: r.MembersOnly, Orphan: r.Orphan, Owner: r.Affiliation == muc.Owner,
+			Private: r.MembersOnly, Orphan: r.Orphan, CanFollow: r.CanFollow, Owner: r.Affiliation == muc.Owner,
 			Member: r.Affiliation == muc.Owner || r.Affiliation == muc.Admin || r.Affiliation == muc.Member,
 			Seen:   r.NonAnonymous || r.Affiliation == muc.Owner || r.Affiliation == muc.Admin,
 		})

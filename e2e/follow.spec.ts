@@ -2,7 +2,8 @@
 // counted, a mention is marked, and reading it on one device reads it on the others.
 
 import { expect, names, type Person, test } from "./support/test.ts";
-import { chooseAbove } from "./support/rooms.ts";
+import { correct, retract } from "./support/messages.ts";
+import { chooseAbove, makeRoom } from "./support/rooms.ts";
 import type { Database } from "./support/cluster.ts";
 
 const ROOMS = 200;
@@ -63,6 +64,50 @@ for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 8
     });
   });
 }
+
+test("a room that was opened before is followed, and not entered, until it is opened again", async ({ alice, bob, database }) => {
+  await database.query("INSERT INTO room_affiliations (room, username, affiliation) VALUES ('lobby', 'alice', 'member') ON CONFLICT DO NOTHING");
+  await bob.page.goto("/chat/room/lobby");
+  await alice.goTo("Home");
+  await makeRoom(alice, "Cellar");
+  await alice.say("Nothing is kept here");
+  await database.query("UPDATE rooms SET archive = false WHERE title = 'Cellar'");
+  await alice.page.goto("/chat/room/lobby");
+  await expect(alice.input()).toBeVisible();
+  await alice.say("I was here");
+  await alice.page.goto("/chat/with/bob");
+  await expect(alice.page.locator("#chat converse-chat")).toBeVisible();
+  await alice.say("Are you there?");
+  await expect(bob.listed(names.alice).locator(".conversation-line")).toHaveText("Are you there?"); // by then the browser has kept which conversation is open
+  await alice.page.goto("about:blank"); // and her stream ends
+  const again = await alice.newTab();
+  const entered: string[] = [];
+  again.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => entered.push(...(/<presence[^>]* to="(\w+)[^"]*@/.exec(String(payload)) ?? []).slice(1))));
+  await again.page.goto("/chat");
+  await expect.poll(() => entered).toContain("cellar"); // of which nobody would be told otherwise
+  const line = again.listed("Lobby").locator(".conversation-line");
+  await expect(line).toHaveText("You: I was here");
+  await bob.hears("I was here");
+  await bob.say("How was it, Alicia?");
+  await expect(unread(again, "Lobby")).toHaveText("1");
+  await expect(again.listed("Lobby").locator(".conversation-mention")).toHaveCount(0);
+  await correct(bob, "How was it, Alicia?", `How was it, ${names.alice}?`);
+  await expect(line).toHaveText(`Bob Baker: How was it, ${names.alice}?`);
+  await bob.say(`Tell us, ${names.alice}`);
+  await expect(unread(again, "Lobby")).toHaveText("2");
+  await expect(again.listed("Lobby").locator(".conversation-mention")).toBeVisible();
+  await retract(bob, `Tell us, ${names.alice}`);
+  await expect(line).toHaveText("Bob Baker: Deleted message");
+  await expect(unread(again, "Lobby")).toHaveText("1");
+  await expect(again.page).toHaveTitle(/^\(1\)/);
+  expect(entered).not.toContain("lobby");
+  await again.listed("Lobby").click();
+  await again.hears("How was it, Alice Adler?");
+  await expect(unread(again, "Lobby")).toHaveCount(0);
+  await expect(again.page).toHaveTitle(/^[^(]/);
+  await again.say("As ever");
+  await bob.hears("As ever");
+});
 
 test("what is read in a room on one device is read on the others, and a room that was left is quiet", async ({ alice, bob, database, visit }) => {
   await database.query("INSERT INTO room_affiliations (room, username, affiliation) VALUES ('lobby', 'bob', 'member') ON CONFLICT DO NOTHING");

@@ -189,7 +189,7 @@ func (s roomStore) DeleteTemporary(ctx context.Context, domain string, except []
 }
 
 const (
-	listingColumns = "r.name, r.title, r.description, r.members_only, r.non_anonymous"
+	listingColumns = "r.name, r.title, r.description, r.members_only, r.non_anonymous, r.archive"
 	publicRooms    = "SELECT " + listingColumns + ", 'none', false FROM rooms r WHERE r.public AND r.name > $1 ORDER BY r.name LIMIT $2"
 	createdRooms   = "SELECT count(*) FROM rooms WHERE creator = $1"
 	listsOfRoom    = "SELECT username, affiliation, nick, reason FROM room_affiliations WHERE room = $1"
@@ -201,7 +201,7 @@ func listings(rows pgx.Rows, err error) ([]muc.Listing, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l muc.Listing, err error) {
-		return l, row.Scan(&l.Name, &l.Title, &l.Description, &l.MembersOnly, &l.NonAnonymous, &l.Affiliation, &l.Orphan)
+		return l, row.Scan(&l.Name, &l.Title, &l.Description, &l.MembersOnly, &l.NonAnonymous, &l.CanFollow, &l.Affiliation, &l.Orphan)
 	})
 }
 

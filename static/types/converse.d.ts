@@ -248,6 +248,7 @@ declare namespace Converse {
     }
 
     class Room extends Chat {
+        initialized?: Promise<unknown>;
         session: Model;
         features: Model;
         occupants: Collection<Occupant> & { comparator?: unknown; sort(): unknown; fetchMembers(): Promise<unknown> };
@@ -255,6 +256,7 @@ declare namespace Converse {
         isEntered(): boolean;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
+        handleMessageFromMUCHost(message: Element): void;
         createMessage(attributes: object): Promise<unknown>;
         createInfoMessageFromPresence(code: string, ...attributes: unknown[]): void;
         getAndPersistNickname(nick?: string): Promise<string>;

@@ -110,6 +110,7 @@ type Listing struct {
 	Name, Title, Description string
 	MembersOnly              bool
 	NonAnonymous             bool        // who is in sees the addresses of all
+	CanFollow                bool        // those who belong to it are told what is said without entering: it stays, and has an archive
 	Affiliation              Affiliation // the asker's
 	Orphan                   bool        // nobody owns it, and the asker may take it over
 }

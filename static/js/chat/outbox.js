@@ -5,6 +5,7 @@
 // ids which of them it has.
 
 import { answers } from './connectivity.js';
+import { enter } from './lateEntry.js';
 
 // After how long a message is marked that has not arrived.
 const NOTICEABLE = 2000; // ms
@@ -62,6 +63,7 @@ class Entry {
 function entered(room) {
     return new Promise((resolve) => {
         if (!room || room.isEntered()) return resolve();
+        enter(room); // it may be one that nobody has opened on this page
         const look = () => room.isEntered() && done();
         const done = () => {
             clearTimeout(patience);

@@ -26,6 +26,7 @@ import { showPrivateMessages } from './privately.js';
 import { showPeopleByName } from './dialogs.js';
 import { workByKeyboard } from './keyboard.js';
 import { enterRoomsByName } from './roomEntry.js';
+import { enterWhenOpened } from './lateEntry.js';
 import { assertInternals } from './internals.js';
 import { closeMenus } from './menus.js';
 import { knowOccupants } from './occupants.js';
@@ -88,6 +89,7 @@ export function plugin(config) {
             offerRoomMenu(_converse);
             noticeDeletedRooms(_converse);
             enterRoomsByName(_converse, config);
+            if (config.follow) enterWhenOpened(_converse);
             showPeopleByName(_converse, config);
             showPrivateMessages(_converse);
             closeMenus();

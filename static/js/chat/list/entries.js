@@ -4,6 +4,7 @@
 
 import { drafts } from '../composer/drafts.js';
 import { counted } from '../counted.js';
+import { isFollowed } from '../lateEntry.js';
 import { levels } from '../levels.js';
 import { isAround, pictureOf, SOMEBODY } from '../people.js';
 
@@ -22,6 +23,7 @@ import { isAround, pictureOf, SOMEBODY } from '../people.js';
  * @property {string} [picture]
  * @property {boolean} room
  * @property {boolean} [private]
+ * @property {boolean} [canFollow] a room of which one is told what is said without entering
  * @property {boolean} [around]
  * @property {Line} [last]
  * @property {string} [draft]
@@ -83,7 +85,7 @@ function withBox(entry, box) {
     return {
         ...entry,
         name: (isRoom(box) && entry?.name) || nameOfBox(box) || entry?.name || SOMEBODY,
-        last: newer(entry?.last, lastLine(box)),
+        last: entry?.last && isFollowed(box) ? entry.last : newer(entry?.last, lastLine(box)),
         typing: typing(box),
         unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
         mentioned: isRoom(box) && (box.get('num_unread') ?? 0) > 0,

@@ -2,6 +2,7 @@
 // said there (XEP-0437, and in xmppd/muc/follow.go what it tells besides), and the site what was
 // unread before (app/conversations.go). docs/decisions/0014 says why.
 
+import { isFollowed } from '../lateEntry.js';
 import { levels } from '../levels.js';
 import { mentions } from '../notifications.js';
 import { lineOfSaid, SAID } from './said.js';
@@ -13,6 +14,9 @@ const EVENT = 'http://jabber.org/protocol/pubsub#event';
 const BOOKMARKS = ['urn:xmpp:bookmarks:1', 'storage:bookmarks'];
 
 const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
+
+const unreadOf = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
+const isMentioned = (entry, box) => (box ? box.get('num_unread') > 0 : Boolean(entry.mentioned));
 
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -80,10 +84,10 @@ export class FollowedRooms {
         if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
-        if (box) return this.#loadSoon(); // it is being entered
+        if (box && !isFollowed(box)) return this.#loadSoon(); // it is being entered
         const names = [this.config.name, this.config.user];
         const mentioned = !line.mine && !line.kind && mentions(line.text, names);
-        this.#count(entry, line.mine ? 0 : (entry.unread ?? 0) + 1, !line.mine && (mentioned || Boolean(entry.mentioned)));
+        this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, !line.mine && (mentioned || isMentioned(entry, box)));
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
@@ -91,14 +95,16 @@ export class FollowedRooms {
     #changed(entry, line) {
         if (entry.last?.id !== line.id) return;
         entry.last = line;
-        if (this._converse.state.chatboxes?.get(entry.jid)) return this.list.draw();
-        const unread = Math.max(0, (entry.unread ?? 0) - Number(line.change === 'deleted'));
-        this.#count(entry, unread, unread > 0 && Boolean(entry.mentioned));
+        const box = this._converse.state.chatboxes?.get(entry.jid);
+        if (box && !isFollowed(box)) return this.list.draw();
+        const unread = unreadOf(entry, box) - Number(line.change === 'deleted');
+        this.#count(entry, box, Math.max(0, unread), unread > 0 && isMentioned(entry, box));
     }
 
-    /** Notes how much is unread in a room that is not open here. */
-    #count(entry, unread, mentioned) {
+    /** Notes how much is unread in a room that is followed: in what Converse has of it, if it was opened here before. */
+    #count(entry, box, unread, mentioned) {
         Object.assign(entry, { unread, mentioned });
+        box?.save({ num_unread_general: unread, num_unread: mentioned ? Math.max(1, box.get('num_unread') ?? 0) : 0 });
         this.count();
         this.list.draw();
     }
