@@ -215,6 +215,8 @@ declare namespace Converse {
 
     class Collection<M extends Model> {
         models: M[];
+        /** How they stand: by an attribute, or as it compares two. */
+        comparator: string | ((a: M, b: M) => number);
         get(id: string): M | undefined;
         add(model: M): void;
         forEach(each: (model: M) => void): void;
@@ -231,6 +233,7 @@ declare namespace Converse {
     class Chat extends Model {
         messages: Collection<Model> & { fetched: Promise<unknown> };
         ui?: Model;
+        getMessagesCollection(): Collection<Model>;
         queueMessage(attributes: any): Promise<unknown>;
         getDisplayName(): string;
         getMostRecentMessage(): Model | undefined;
@@ -253,6 +256,7 @@ declare namespace Converse {
         features: Model;
         occupants: Collection<Occupant> & { comparator?: unknown; sort(): unknown; fetchMembers(): Promise<unknown> };
         initOccupants(): void;
+        initDiscoModels(): void;
         isEntered(): boolean;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;

@@ -7,12 +7,12 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['queueMessage', 'onMessage', 'getDuplicateMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
+    'exports.ChatBox.prototype': ['getMessagesCollection', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
-        'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
+        'getMessagesCollection', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
         'sendMessage', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
-        'fetchRoomConfiguration', 'initOccupants', 'refreshDiscoInfo', 'setSubject', 'close',
+        'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'refreshDiscoInfo', 'setSubject', 'close',
     ],
     'exports.Message.prototype': ['getDisplayName', 'isFollowup'],
     'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf', 'sendFiles'],

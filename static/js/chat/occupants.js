@@ -38,9 +38,27 @@ function keepOnlyPresent({ api, exports }) {
     };
 }
 
-/** @param {Converse.Private} _converse */
-export function knowOccupants(_converse) {
+/**
+ * This site's own server gives everybody an id in every room. Converse asks whether a room
+ * does when it is entered, and again when the room changes; meanwhile it would know people by
+ * their names there, oneself for good.
+ * @param {Converse.Private} _converse
+ */
+function takeIdsAtOnce({ exports }) {
+    const { prototype } = exports.MUC;
+    const { initDiscoModels } = prototype;
+    prototype.initDiscoModels = function () {
+        initDiscoModels.call(this);
+        const { features } = this;
+        const { get } = features;
+        features.get = (name) => name === OCCUPANT_ID || get.call(features, name);
+    };
+}
+
+/** @param {Converse.Private} _converse @param {import('./types.js').ChatConfig} config */
+export function knowOccupants(_converse, config) {
     keepOnlyPresent(_converse);
+    if (config.follow) takeIdsAtOnce(_converse);
     _converse.api.listen.on('parseMUCMessage', (stanza, attributes, room) => {
         if (attributes.occupant_id || room.features.get('fetched')) return attributes;
         const id = [...stanza.getElementsByTagNameNS(OCCUPANT_ID, 'occupant-id')].pop()?.getAttribute('id');

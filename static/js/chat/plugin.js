@@ -34,6 +34,7 @@ import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
 import { leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
+import { keepOrder } from './order.js';
 import { keepEditedInPlace } from './edited.js';
 import { rememberGaps } from './gaps.js';
 import { makeKeysLater, readOnce } from './encrypted.js';
@@ -97,8 +98,9 @@ export function plugin(config) {
             offerShortcuts();
             oneChatEach(_converse);
             leaveOutLateAnswers(_converse);
-            knowOccupants(_converse);
+            knowOccupants(_converse, config);
             rememberGaps(_converse);
+            keepOrder(_converse, markers);
             keepEditedInPlace(_converse);
             readOnce(_converse);
             makeKeysLater(_converse);

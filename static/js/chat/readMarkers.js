@@ -13,7 +13,7 @@ const TELL_AFTER = 300; // ms, so that reading on is told once
 const isRoom = (box) => box.get('type') === 'chatroom';
 
 /** Ids of this site's archives stand in the order of time (RFC 9562 §5.7). */
-const inOrder = (id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id);
+export const inOrder = (id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id);
 
 /** Whether a message comes after another one; ids of other servers say nothing of their order. */
 function isAfter(box, key, id, other) {

@@ -13,7 +13,7 @@
  * @property {boolean} previews links have previews
  * @property {boolean} countsUnread the site knows what is unread
  * @property {boolean} watch
- * @property {boolean} follow
+ * @property {boolean} follow the server is the site's own, and tells of rooms that one is not in
  * @property {boolean} befriend
  * @property {string} websocketURL
  * @property {string} boshURL
