@@ -103,11 +103,18 @@ async function lookAfter(alice: Person, bob: Person, room: string): Promise<void
   await expect(bob.page.locator("#chat .chat-head__desc")).toHaveText("Spring");
   await expect(panel(alice).getByRole("tab", { name: "Pinned" })).toHaveCount(0); // these servers have no pins
 
-  await panel(alice).getByRole("tab", { name: "Settings" }).click();
   const moderated = panel(alice).getByLabel("Only those who are allowed to may write");
-  await moderated.setChecked(!(await moderated.isChecked()));
-  await expect(panel(alice).getByText("Saved.")).toBeVisible();
-  await moderated.check(); // ejabberd's rooms were so from the start
+  const setModerated = async (on: boolean) => {
+    await panel(alice).getByRole("tab", { name: "Settings" }).click();
+    await moderated.setChecked(on);
+    await expect(panel(alice).getByText("Saved.")).toBeVisible();
+    await panel(alice).getByRole("tab", { name: "About" }).click();
+    await expect(panel(alice).getByText("Who may write is up to its moderators.")).toHaveCount(on ? 1 : 0);
+  };
+  await panel(alice).getByRole("tab", { name: "Settings" }).click();
+  const before = await moderated.isChecked(); // ejabberd's rooms are from the start
+  await setModerated(!before);
+  if (before) await setModerated(true);
   await panel(alice).getByRole("tab", { name: "Members" }).click();
   await expect(member(alice, names.alice)).toContainText("Owner");
   await expect(member(alice, names.bob)).toContainText("Guest");
