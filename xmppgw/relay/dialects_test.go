@@ -145,6 +145,20 @@ func eachDialect(t *testing.T, play func(t *testing.T, d dialect)) {
 	}
 }
 
+// bind is what a client of one's own does when its stream begins: it binds a resource, and
+// manages the stream itself.
+func (d dialect) bind(c *client, e *serverEnd) {
+	c.Send(bindRequest)
+	e.expect(bindRequest)
+	e.send(bindResult)
+	c.Expect(bindResult)
+	d.opens(c, e)
+	c.Send(smEnable)
+	e.expect(smEnable)
+	e.send(d.enabled)
+	c.Expect(d.told)
+}
+
 // Over WebSocket: signed in by a token, in a room; the link is lost, and the client takes
 // its session up again, then another time from a held link, and at last too late (W-12, W-16).
 func TestDialects_WebSocket(t *testing.T) {
@@ -154,15 +168,7 @@ func TestDialects_WebSocket(t *testing.T) {
 		features := `<stream:features xmlns:stream='http://etherx.jabber.org/streams'>` + d.passed + `</stream:features>`
 		c, e := d.begin(t, r, u, stream.WebSocket)
 		c.Expect(features)
-		c.Send(bindRequest)
-		e.expect(bindRequest)
-		e.send(bindResult)
-		c.Expect(bindResult)
-		d.opens(c, e)
-		c.Send(smEnable)
-		e.expect(smEnable)
-		e.send(d.enabled)
-		c.Expect(d.told)
+		d.bind(c, e)
 		d.room(c, e)
 		e.send(d.asks)
 		c.Expect(smAsked)
@@ -206,15 +212,7 @@ func TestDialects_WebSocket(t *testing.T) {
 		const failed = `<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>`
 		e.send(failed)
 		c.Expect(failed)
-		c.Send(bindRequest)
-		e.expect(bindRequest)
-		e.send(bindResult)
-		c.Expect(bindResult)
-		d.opens(c, e)
-		c.Send(smEnable)
-		e.expect(smEnable)
-		e.send(d.enabled)
-		c.Expect(d.told)
+		d.bind(c, e)
 		c.Close()
 		e.expectEnd()
 	})
