@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf16"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/models"
 
@@ -185,6 +186,8 @@ func (s *Server) foundResults(ctx context.Context, me models.Account, q MessageS
 			}
 			if r.File = kind == "file"; r.File {
 				m.Text = text
+			} else if answer := stanza.SaidText(el); shows(answer, words) || !shows(m.Text, words) {
+				m.Text = answer // without what it answers, unless the words stand there alone
 			}
 		}
 		r.Text, r.Marks = snippet(m.Text, words)
@@ -192,6 +195,9 @@ func (s *Server) foundResults(ctx context.Context, me models.Account, q MessageS
 	}
 	return results, nil
 }
+
+// shows reports whether any of the words is in a text.
+func shows(text string, words []string) bool { return len(marked([]rune(text), words)) > 0 }
 
 // searchWords are the words that a search marks: those that must not be there, and "or",
 // are none.

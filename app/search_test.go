@@ -21,13 +21,19 @@ import (
 // said stores what was said in an archive, and returns its id.
 func said(t *testing.T, s *Server, owner, with, body string) uuid.UUID {
 	t.Helper()
+	return saidWith(t, s, owner, with, body, "")
+}
+
+// saidWith stores what was said, and what the message has besides.
+func saidWith(t *testing.T, s *Server, owner, with, body, besides string) uuid.UUID {
+	t.Helper()
 	id, err := uuid.NewV7()
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := archive.Entry{
 		ID: id, Owner: owner, With: with, Resource: "nick of " + with, StanzaID: id.String(), Body: body,
-		Stanza: []byte(`<message xmlns="jabber:client" id="` + id.String() + `"><body>` + body + `</body></message>`),
+		Stanza: []byte(`<message xmlns="jabber:client" id="` + id.String() + `"><body>` + body + `</body>` + besides + `</message>`),
 	}
 	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{e}); err != nil {
 		t.Fatal(err)
@@ -121,6 +127,14 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 	first := answer.Messages[0]
 	if first.Address != "/chat/with/carol?at="+id.String() || first.Who != "Carol Costa" || fmt.Sprint(first.Marks) != "[[0 6]]" {
 		t.Errorf("%+v", first)
+	}
+	// What a message answers is shown only where the words stand in it alone (XEP-0461 §3.1).
+	saidWith(t, s, "bob@localhost", "carol@localhost", "> Who has an awl?\na thimble, no awl",
+		`<reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="18"/></fallback>`)
+	for q, text := range map[string]string{"thimble": "a thimble, no awl", "awl": "a thimble, no awl", "who": "> Who has an awl? a thimble, no awl"} {
+		if found, _ := bob.searched("q=" + q); !slices.Equal(found, []string{"Carol Costa: " + text}) {
+			t.Errorf("%s finds %q, want %q", q, found, text)
+		}
 	}
 	if found, _ := bob.searched("q=needle&with=carol"); !slices.Equal(found, want[:1]) {
 		t.Errorf("with carol: %q", found)

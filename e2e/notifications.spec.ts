@@ -3,6 +3,7 @@
 // it, and encrypted, app/push tests.
 
 import { launchOptions } from "./support/launch.ts";
+import { reply } from "./support/messages.ts";
 import { expect, type Person, test } from "./support/test.ts";
 
 // The headless shell has no notifications: it calls them denied, whatever was granted.
@@ -58,6 +59,8 @@ test("one notification for each conversation, and one for each message however i
   await offer.getByRole("button", { name: "Not now" }).press("Enter");
   await expect(offer).toBeHidden();
   await expect(bob.input()).toBeFocused(); // where he wrote
+  await reply(bob, "first", "an answer"); // shown without what it answers
+  await expect.poll(() => shown(alice)).toEqual(["bob@localhost Bob Baker: an answer"]);
   // Chromium takes a notification away after some seconds, which a busy machine may need.
   let delivered = 0;
   await expect(async () => {
@@ -104,7 +107,7 @@ test("a room that is not open notifies, too, of a message with one's name", asyn
   await bob.page.goto("/chat/room/lobby");
   await expect(bob.room("Lobby")).toBeVisible();
   await bob.say("nothing for anybody");
-  await bob.say("this is for Alice Adler");
+  await reply(bob, "nothing for anybody", "this is for Alice Adler");
   await expect(alice.listed("Lobby").locator(".conversation-unread")).toHaveText("2");
   await expect.poll(() => shown(alice)).toEqual(["lobby@conference.localhost Lobby: Bob Baker: this is for Alice Adler"]);
 });

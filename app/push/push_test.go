@@ -239,8 +239,9 @@ func TestPush_TextByChoice(t *testing.T) {
 		a.Settings.ShowText = true
 		st.audiences["bob"] = a
 	})
-	s.Unseen("bob", message1(t, `<body>see  you
-at ten</body>`))
+	s.Unseen("bob", message1(t, `<body>&gt; when?
+see  you
+at ten</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback>`)) // what it answers is not told
 	s.Unseen("bob", message1(t, `<body>I sent you an OMEMO message</body><encryption xmlns="urn:xmpp:eme:0" namespace="eu.siacs.conversations.axolotl"/>`))
 	if n, m := b.next(), b.next(); n.Text+m.Text != "see you at tenNew message" && m.Text+n.Text != "see you at tenNew message" {
 		t.Errorf("%q, %q", n.Text, m.Text)

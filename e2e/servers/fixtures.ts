@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cluster, type Database } from "../support/cluster.ts";
 import { Program } from "../support/process.ts";
+import { PushService } from "../support/push_service.ts";
 import { binary, Site } from "../support/site.ts";
 import { expect, test as base } from "../support/test.ts";
 import { type Kind, kinds } from "./kinds.ts";
@@ -81,6 +82,8 @@ export class Household {
 type Fixtures = {
   /** The server behind the site. */
   chat: ChatServer;
+  /** Whom browsers ask for web push; not over BOSH, where a page that was closed is one that somebody looks at until its session ends. */
+  pushes: PushService | null;
 };
 
 export const test = base.extend<Fixtures, { kind: Kind; household: Household }>({
@@ -113,6 +116,12 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
   },
 
   chat: async ({ household, site: _ }, use) => use(await household.chat()),
+
+  pushes: async ({ transport }, use) => {
+    const service = transport === "websocket" ? await PushService.start() : null;
+    await use(service);
+    service?.stop();
+  },
 });
 
 test.beforeEach(({ kind }) => {

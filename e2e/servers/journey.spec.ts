@@ -1,5 +1,4 @@
 import type { Person } from "../support/person.ts";
-import { PushService } from "../support/push_service.ts";
 import { describe, enterRoom, makeRoom, member, moderate, panel, question } from "../support/rooms.ts";
 import { names, ways } from "../support/test.ts";
 import { expect, test } from "./fixtures.ts";
@@ -11,7 +10,7 @@ for (const { login, transport } of ways) {
   test.describe(`${login}, ${transport}`, one ? {} : { tag: "@interop" }, () => {
     test.use({ login, transport });
 
-    test("from one sign-in to the sign-out", async ({ alice, bob, visit }) => {
+    test("from one sign-in to the sign-out", async ({ alice, bob, visit, pushes }) => {
       const [greeting, answer] = [`hello by ${login} and ${transport}`, `hi by ${login} and ${transport}`];
       await alice.talkTo("bob");
       await alice.say(greeting);
@@ -49,8 +48,6 @@ for (const { login, transport } of ways) {
         await expect(bob.around("alice")).toHaveText("Around");
       });
 
-      // A page over BOSH that was closed is one that somebody looks at, until its session ends.
-      const pushes = transport === "websocket" ? await PushService.start() : null;
       const told = () => pushes?.notices.map(({ title, text, url }) => `${title}: ${text} ${url}`);
       if (pushes) await test.step("who has no page open is told by web push, once of each message, by a name and no more", async () => {
         await expect.poll(() => alice.page.evaluate(() => fetch("/settings").then((answer) => answer.text()))).toContain("Show what was written");
@@ -81,7 +78,6 @@ for (const { login, transport } of ways) {
         await elsewhere.signOut();
         await expect(bob.around("alice")).toHaveText("Away");
         if (pushes) expect(told()).toHaveLength(2);
-        pushes?.stop();
       });
     });
   });

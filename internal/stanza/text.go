@@ -15,11 +15,11 @@ const (
 	nsReply      = "urn:xmpp:reply:0"    // XEP-0461
 )
 
-// NewText returns the text of a message that says something new, and whether what it says
-// is encrypted, the text being for clients that cannot read it. It is "" for corrections,
-// reactions and retractions, whose text is for clients that do not know them.
+// NewText returns the text of a message that says something new, as SaidText does, and whether
+// what it says is encrypted, the text being for clients that cannot read it. It is "" for
+// corrections, reactions and retractions, whose text is for clients that do not know them.
 func NewText(m *stream.Element) (text string, encrypted bool) {
-	text = BodyText(m)
+	text = SaidText(m)
 	if text == "" || CorrectedID(m) != "" {
 		return "", false
 	}

@@ -19,12 +19,12 @@ export function mentions(text, names) {
     return new RegExp(`(?<![\\p{L}\\p{N}])(?:${known})(?![\\p{L}\\p{N}])`, 'iu').test(text);
 }
 
-/** Whether a person wants to be told of a message. */
-function isWanted(box, attrs, config) {
+/** Whether a person wants to be told of a message that says something. */
+function isWanted(box, text, config) {
     if (levels.quiet()) return false;
     const level = levels.of(box.get('jid'), isRoom(box));
     if (level !== 'mentions' || !isRoom(box)) return level !== 'none';
-    return mentions(attrs.body ?? '', [config.name, config.user, box.get('nick')]);
+    return mentions(text, [config.name, config.user, box.get('nick')]);
 }
 
 const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
@@ -71,14 +71,16 @@ export function notifyPeople(_converse, config, markers) {
     const { api, exports } = _converse;
     if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked (X-60); push.js asks
 
-    const notify = async (box, attrs) => {
+    const notify = async (box, message) => {
+        const attrs = message.attributes;
         if (!isNews(attrs)) return;
         document.dispatchEvent(new CustomEvent('foyer:news'));
         if (!wantsNotifications(config)) return;
-        if (isInSight(box) || !isWanted(box, attrs, config)) return;
+        const said = message.getMessageText() ?? ''; // without what it answers (XEP-0461 §3.1)
+        if (isInSight(box) || !isWanted(box, said, config)) return;
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
-        const text = attrs.is_encrypted ? attrs.plaintext ?? 'Encrypted message' : attrs.body;
+        const text = attrs.is_encrypted ? attrs.plaintext ?? 'Encrypted message' : said;
         const jid = box.get('jid');
         await show(config, {
             tag: jid, id: attrs.msgid, url: addressOf(config, jid),
@@ -90,7 +92,7 @@ export function notifyPeople(_converse, config, markers) {
         const { handleUnreadMessage } = prototype;
         prototype.handleUnreadMessage = function (message) {
             handleUnreadMessage.call(this, message);
-            if (message && !markers.isRead(this, message)) notify(this, message.attributes).catch((cause) => console.warn('A message was not notified.', cause));
+            if (message && !markers.isRead(this, message)) notify(this, message).catch((cause) => console.warn('A message was not notified.', cause));
         };
     }
     // Rooms that are not open here (list/follow.js).
