@@ -4,7 +4,7 @@
 // closes with what failed, so that the last lines of the output tell it.
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const dir = process.argv[2];
 const sum = {
@@ -18,6 +18,7 @@ function read(name) {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
+const colours = /\u001b\[[0-9;]*m/g;
 const lines = (text) => text.split("\n").filter(Boolean);
 
 function addGo(go) {
@@ -39,13 +40,21 @@ function addPlaywright(report) {
   }
 }
 
+/** What an error of Playwright says: where, what, and first of all what was there instead. */
+function told({ message, value, location }) {
+  const [first = "", ...rest] = lines((message ?? value ?? "").replace(colours, ""));
+  const differs = (line) => /^\s*([-+] |Expected|Received)/.test(line) && !/^\s*([-] Expected {2}|[+] Received {2})/.test(line);
+  const where = location ? `${basename(location.file)}:${location.line}: ` : "";
+  return [where + first, ...rest.filter(differs), ...rest.filter((line) => !differs(line))].join("\n");
+}
+
 /** A test without a result that nobody skipped did not run, and one that passes the second time has failed. */
 function addPlaywrightTest(name, test) {
   const skip = test.annotations.find((a) => a.type === "skip" || a.type === "fixme");
   if (test.status === "expected") sum.passed++;
   else if (test.status === "skipped" && skip) sum.skipped.push({ name, why: skip.description ?? "no reason given" });
   else {
-    const errors = test.results.flatMap((result) => result.errors).map((error) => error.message ?? error.value);
+    const errors = test.results.flatMap((result) => result.errors).map(told);
     sum.failures.push({ name, error: errors.join("\n") || `it did not run to its end (${test.status})` });
   }
 }
@@ -72,7 +81,7 @@ const longest = 15; // lines of one error
 
 /** The lines of an error that tell most: without colours, and from where a Go test says what is wrong. */
 function essence(error) {
-  const said = lines(error.replace(/\u001b\[[0-9;]*m/g, "")).filter((line) => line.trim() && !/^\s*(=== |--- FAIL)/.test(line));
+  const said = lines(error.replace(colours, "")).filter((line) => line.trim() && !/^\s*(=== |--- FAIL)/.test(line));
   const start = said.findIndex((line) => /_test\.go:\d+: |^panic: |^fatal error: |^WARNING: DATA RACE/.test(line));
   return said.slice(Math.max(start, 0));
 }

@@ -75,6 +75,18 @@ test("what failed is named at the end, with what is wrong", () => {
   assert.equal(status, 1);
 });
 
+test("of a browser test it is told where it failed, and what was there instead", () => {
+  const message = "Error: expect(locator).toHaveText(expected) failed\n\nLocator: locator('.reaction')\nTimeout: 30000ms\n- Expected  - 1\n+ Received  + 1\n\n  Array [\n-   /1/,\n+   \"2\",\n";
+  const e2e = playwright({ status: "unexpected", results: [{ errors: [{ message, location: { file: "/somewhere/e2e/support/messages.ts", line: 7, column: 1 } }] }] });
+  const { lines } = summary({ "stages.txt": "e2e 60 1\n", "e2e.json": e2e });
+  assert.deepEqual(lines.slice(-8, -4), [
+    "    messages.ts:7: Error: expect(locator).toHaveText(expected) failed",
+    "    -   /1/,",
+    '    +   "2",',
+    "    Locator: locator('.reaction')",
+  ]);
+});
+
 test("the end of the output has the counts and every name, however long the errors are", () => {
   const long = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
   for (const many of [1, 2, 5, 13]) {

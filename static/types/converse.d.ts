@@ -268,7 +268,7 @@ declare namespace Converse {
         getOwnOccupant(): Occupant | undefined;
         config: Model;
         fetchRoomConfiguration(): Promise<Element>;
-        refreshDiscoInfo(): Promise<unknown>;
+        refreshDiscoInfo(options?: object): Promise<unknown>;
         setSubject(subject: string): void;
         onErrorPresence(presence: Element): void;
         sendDestroyIQ(): Promise<unknown>;

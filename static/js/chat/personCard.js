@@ -12,7 +12,7 @@ import { byAddress, isAround } from './people.js';
 import { openPrivately } from './privately.js';
 import { ask } from './questions.js';
 import { roomPanel } from './room/panel.js';
-import { Moderation, reasonOf, standingName } from './room/standing.js';
+import { isSelf, Moderation, reasonOf, standingName } from './room/standing.js';
 
 const BLOCKING = 'urn:xmpp:blocking';
 const GAP = 8; // px between the card and what it is of
@@ -72,13 +72,16 @@ class PersonCard {
     /** An open card says what is true now: people come, go and are made something while it stands. @param {Converse.Room} [room] */
     #follow(room) {
         this.followed?.occupants.off('add remove change', this.#changed);
+        this.followed?.features.off('change', this.#redraw);
         this.followed = room;
         room?.occupants.on('add remove change', this.#changed);
+        room?.features.on('change', this.#redraw); // what may be done depends on the room
     }
 
     /** @param {Converse.Occupant} occupant who came, went or changed */
     #changed = (occupant) => {
         const { subject } = this;
+        if (isSelf(occupant)) this.#redraw(); // what one may do
         if (occupant !== subject.occupant && (!subject.jid || occupant.get('jid') !== subject.jid)) return;
         subject.occupant = subject.room?.occupants.models.includes(occupant) ? occupant : undefined;
         if (subject.occupant) subject.standing = occupant.get('affiliation') ?? subject.standing;
@@ -128,11 +131,11 @@ class PersonCard {
         this.blocked = Boolean(list?.get(subject.jid));
     }
 
-    #redraw() {
+    #redraw = () => {
         if (!this.dialog.open) return;
         this.draw();
         this.#place();
-    }
+    };
 
     get #state() {
         const { jid, occupant, self } = this.subject;

@@ -32,7 +32,7 @@ import { closeMenus } from './menus.js';
 import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
-import { leaveOutLateAnswers } from './disco.js';
+import { askRoomsInTurn, leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
 import { keepOrder } from './order.js';
 import { keepEditedInPlace } from './edited.js';
@@ -98,6 +98,7 @@ export function plugin(config) {
             offerShortcuts();
             oneChatEach(_converse);
             leaveOutLateAnswers(_converse);
+            askRoomsInTurn(_converse);
             knowOccupants(_converse, config);
             rememberGaps(_converse);
             keepOrder(_converse, markers);

@@ -117,8 +117,14 @@ export function withPreviews(config, Message) {
                     ${picture ? html`<img class="link-card__picture" src=${picture} alt="" loading="lazy" decoding="async" width="80" height="80">` : ''}
                 </a>
                 <button type="button" class="link-card__remove" title="Hide the preview" aria-label=${`Hide the preview of ${title}`}
-                    @click=${() => this.model.save({ foyer_no_preview: true })}>✕</button>
+                    @click=${() => this.hidePreview()}>✕</button>
             </div>`;
+        }
+
+        /** The card goes once the browser has kept that: it is not back after a reload. */
+        async hidePreview() {
+            await new Promise((done) => this.model.save({ foyer_no_preview: true }, { silent: true, success: done, error: done }));
+            this.requestUpdate();
         }
     };
 }

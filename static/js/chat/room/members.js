@@ -6,7 +6,7 @@ import { around } from '../../dom.js';
 import { fold } from '../fold.js';
 import { make, picture } from '../list/row.js';
 import { Rows } from '../list/rows.js';
-import { byAddress, isAround, nameOf, pictureOf, SOMEBODY } from '../people.js';
+import { byAddress, isAround, listedName, nameOf, pictureOf, SOMEBODY } from '../people.js';
 import { personCard } from '../personCard.js';
 import { Invite } from './invite.js';
 import { Part } from './part.js';
@@ -64,6 +64,8 @@ export class Members extends Part {
     known = [];
     /** @type {Member[] | null} all of them, in their order; null: to be put together */
     all = null;
+    /** @type {Map<string, string>} names that are in no list, '' while they are asked for */
+    names = new Map();
     banned = false; // those who are banned are shown
 
     /**
@@ -167,18 +169,22 @@ export class Members extends Part {
     /** @returns {Member} */
     #absent(known) {
         const contact = byAddress(this._converse, known.jid);
+        const name = known.name || listedName(this._converse, known.jid) || this.names.get(known.jid);
         return {
-            jid: known.jid, address: known.jid, name: known.name || contact?.getDisplayName() || SOMEBODY, picture: known.picture ?? pictureOf(contact?.vcard),
+            jid: known.jid, address: known.jid, name: name || SOMEBODY, picture: known.picture ?? pictureOf(contact?.vcard),
             standing: known.standing, word: standingName(known.standing), here: false, around: isAround(contact?.presence),
             self: known.jid === this._converse.session.get('bare_jid'),
-            want: known.name || contact ? undefined : () => this.#name(known),
+            want: name ? undefined : () => this.#learnName(known.jid),
         };
     }
 
-    /** Asks for the name of somebody whom another server only gave an address of. */
-    async #name(known) {
-        known.name = SOMEBODY;
-        known.name = await nameOf(this._converse, known.jid);
+    /** Asks for a name, once. The lists may come again before it is known. @param {string} jid */
+    async #learnName(jid) {
+        if (this.names.has(jid)) return;
+        this.names.set(jid, '');
+        const name = await nameOf(this._converse, jid);
+        if (name === SOMEBODY) this.names.delete(jid); // another time
+        else this.names.set(jid, name);
         this.all = null;
         this.panel.soon();
     }
