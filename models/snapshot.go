@@ -194,7 +194,7 @@ type RoomRecord struct {
 // Rooms returns the next rooms after a name, at most max, by name, those that end with
 // their last occupant among them.
 func (s *Snapshot) Rooms(ctx context.Context, after string, max int) ([]*RoomRecord, error) {
-	rows, err := s.tx.Query(ctx, "SELECT "+roomColumns+`, subject, subject_nick, subject_at, 0 FROM rooms
+	rows, err := s.tx.Query(ctx, "SELECT "+roomColumns+", subject, subject_nick, subject_at, "+pinnedCount+` FROM rooms
 		WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2`, after, max)
 	if err != nil {
 		return nil, err

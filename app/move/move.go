@@ -93,6 +93,7 @@ func eachRoom(ctx context.Context, src Source, r *Report, f func([]*models.RoomR
 		for _, room := range page {
 			if room.Settings.Persistent {
 				lasting = append(lasting, room)
+				r.leaveMany(room.Pins, "pinned messages, which other servers do not know", room.Name)
 			} else {
 				r.leave("rooms that end with their last occupant", room.Name)
 			}

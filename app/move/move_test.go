@@ -52,7 +52,7 @@ func (memory) Rooms(_ context.Context, after string, _ int) ([]*models.RoomRecor
 		return nil, nil
 	}
 	return []*models.RoomRecord{
-		{Room: muc.Room{Name: "garden", Settings: muc.Settings{Title: "Garden <1>", Persistent: true, Password: "sesame", Private: muc.Moderators}},
+		{Room: muc.Room{Name: "garden", Pins: 2, Settings: muc.Settings{Title: "Garden <1>", Persistent: true, Password: "sesame", Private: muc.Moderators}},
 			People: []muc.Affiliated{{User: "anne", Affiliation: muc.Owner, Nick: "a"}, {User: "ben", Affiliation: muc.Outcast, Reason: "why & how"}}},
 		{Room: muc.Room{Name: "short"}},
 	}, nil
@@ -69,7 +69,8 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.People != 2 || r.Rooms != 1 || r.Left("damaged messages that wait for somebody") != 1 || r.Left("damaged requests to be a contact") != 1 || r.Left("rooms that end with their last occupant") != 1 {
+	if r.People != 2 || r.Rooms != 1 || r.Left("damaged messages that wait for somebody") != 1 || r.Left("damaged requests to be a contact") != 1 || r.Left("rooms that end with their last occupant") != 1 ||
+		r.Left("pinned messages, which other servers do not know") != 2 {
 		t.Errorf("%+v", r)
 	}
 	before := contents(t, dir)

@@ -23,14 +23,20 @@ type Report struct {
 func (r *Report) RoomNames() []string { return r.rooms }
 
 // leave notes that something was not taken: why, and whose it is.
-func (r *Report) leave(why, whose string) {
+func (r *Report) leave(why, whose string) { r.leaveMany(1, why, whose) }
+
+// leaveMany notes that n things were not taken, which may be none.
+func (r *Report) leaveMany(n int, why, whose string) {
+	if n == 0 {
+		return
+	}
 	if r.left == nil {
 		r.left = make(map[string]map[string]int)
 	}
 	if r.left[why] == nil {
 		r.left[why] = make(map[string]int)
 	}
-	r.left[why][whose]++
+	r.left[why][whose] += n
 }
 
 // Left is how many things of a kind were not taken.
