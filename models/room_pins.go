@@ -25,14 +25,14 @@ const (
 		SELECT $1, m.id, $4, $5 FROM archive m WHERE m.owner = $2 AND m.id = $3 AND m.body <> ''
 		ON CONFLICT DO NOTHING`
 
-	// pinsOf are those of the room $1, whose archive is $2: all, or those of $3. The latest
-	// version of each message is found by what it corrects.
+	// pinsOf are those of the room $1, whose archive is $2: all, or those of $3, or that of the message
+	// that $4 wrote with the id $5. The latest version of each message is found by what it corrects.
 	pinsOf = `SELECT p.id, p.pinned_by, p.pinned_at, m.peer, coalesce(m.replaces, m.stanza_id), m.resource, coalesce(c.id, m.id), coalesce(c.stanza, m.stanza)
 		FROM room_pins p JOIN archive m ON m.owner = $2 AND m.id = p.id AND m.body <> ''
 		LEFT JOIN LATERAL (SELECT x.id, x.stanza FROM archive x
 			WHERE x.owner = $2 AND x.replaces = coalesce(m.replaces, nullif(m.stanza_id, '')) AND x.id > m.id AND x.peer = m.peer AND x.body <> ''
 			ORDER BY x.owner DESC, x.replaces DESC, x.id DESC LIMIT 1) c ON true
-		WHERE p.room = $1 AND ($3::uuid[] IS NULL OR p.id = ANY ($3))
+		WHERE p.room = $1 AND ($3::uuid[] IS NULL OR p.id = ANY ($3)) AND ($5 = '' OR m.peer = $4 AND coalesce(m.replaces, m.stanza_id) = $5)
 		ORDER BY p.pinned_at DESC, p.id DESC`
 )
 
@@ -83,8 +83,8 @@ func (s roomStore) Unpin(ctx context.Context, name string, ids []uuid.UUID) ([]u
 }
 
 // Pinned implements muc.Store.
-func (s roomStore) Pinned(ctx context.Context, name, owner string, ids []uuid.UUID) ([]muc.Pinned, error) {
-	rows, err := s.chat.Query(ctx, pinsOf, name, owner, ids)
+func (s roomStore) Pinned(ctx context.Context, name, owner string, q muc.PinQuery) ([]muc.Pinned, error) {
+	rows, err := s.chat.Query(ctx, pinsOf, name, owner, q.IDs, q.Author, q.StanzaID)
 	if err != nil {
 		return nil, err
 	}

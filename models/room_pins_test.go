@@ -34,9 +34,9 @@ func TestRooms_Pins(t *testing.T) {
 		at = at.Add(time.Second)
 		return rooms.Pin(ctx, "den", "den@rooms.h", muc.Pin{ID: id, By: "Al", At: at}, most)
 	}
-	pinned := func(want string, ids ...uuid.UUID) {
+	pinned := func(want string, q muc.PinQuery) {
 		t.Helper()
-		list, err := rooms.Pinned(ctx, "den", "den@rooms.h", ids)
+		list, err := rooms.Pinned(ctx, "den", "den@rooms.h", q)
 		is(t, err, nil)
 		var got []string
 		for _, p := range list {
@@ -48,17 +48,17 @@ func TestRooms_Pins(t *testing.T) {
 		if s := strings.Join(got, ", "); s != want {
 			t.Errorf("pinned: %s, want %s", s, want)
 		}
-		if room, _, err := rooms.Room(ctx, "den"); err != nil || (room.Pins > 0) != (want != "") && len(ids) == 0 {
+		if room, _, err := rooms.Room(ctx, "den"); err != nil || (room.Pins > 0) != (want != "") && q.IDs == nil && q.StanzaID == "" {
 			t.Errorf("the room has %d: %v", room.Pins, err)
 		}
 	}
-	pinned("")
+	pinned("", muc.PinQuery{})
 	tea, cups, cake := say("bob", "tea", "", nil), say("carol", "cups", "", nil), say("bob", "cake", "", nil)
 	say("carol", "not hers", "tea", nil)
 	is(t, pin(tea, 2), nil)
 	is(t, pin(cups, 2), nil)
 	is(t, pin(tea, 2), nil) // again
-	pinned("cups by Al: CAROL true, tea by Al: BOB true")
+	pinned("cups by Al: CAROL true, tea by Al: BOB true", muc.PinQuery{})
 	for name, c := range map[string]struct{ got, want error }{
 		"too many":   {pin(cake, 2), muc.ErrTooMany},
 		"no message": {pin(uuid.Must(uuid.NewV7()), 10), muc.ErrNotFound},
@@ -71,21 +71,23 @@ func TestRooms_Pins(t *testing.T) {
 	}
 	say("bob", "tea later", "tea", nil)
 	say("bob", "tea at six", "tea", nil)
-	pinned("cups by Al: CAROL true, tea by Al: BOB false")
-	pinned("tea by Al: BOB false", tea)
+	pinned("cups by Al: CAROL true, tea by Al: BOB false", muc.PinQuery{})
+	pinned("tea by Al: BOB false", muc.PinQuery{IDs: []uuid.UUID{tea}})
+	pinned("tea by Al: BOB false", muc.PinQuery{Author: "bob@h", StanzaID: "tea"})
+	pinned("", muc.PinQuery{Author: "carol@h", StanzaID: "tea"})
 	say("carol", "gone", "", &archive.Retraction{IDs: []uuid.UUID{cups}, By: "gone", At: time.Now()})
-	pinned("tea by Al: BOB false")
+	pinned("tea by Al: BOB false", muc.PinQuery{})
 	is(t, pin(cake, 2), nil) // in the place of what says nothing any more
-	pinned("cake by Al: BOB true, tea by Al: BOB false")
+	pinned("cake by Al: BOB true, tea by Al: BOB false", muc.PinQuery{})
 	gone, err := rooms.Unpin(ctx, "den", []uuid.UUID{tea, cups})
 	if err != nil || len(gone) != 1 || gone[0] != tea {
 		t.Errorf("%v %v", gone, err)
 	}
-	pinned("cake by Al: BOB true")
+	pinned("cake by Al: BOB true", muc.PinQuery{})
 	is(t, rooms.Delete(ctx, "den", "den@rooms.h"), nil)
 	is(t, rooms.Create(ctx, roomNamed("den", "alice", nil), nil, 10), nil)
-	pinned("")
-	if plan := db.explain(t, pinsOf, "den", "den@rooms.h", nil); !strings.Contains(plan, "archive_corrections") {
+	pinned("", muc.PinQuery{})
+	if plan := db.explain(t, pinsOf, "den", "den@rooms.h", nil, "", ""); !strings.Contains(plan, "archive_corrections") {
 		t.Errorf("corrections are looked for in the whole archive:\n%s", plan)
 	}
 }

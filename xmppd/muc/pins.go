@@ -51,7 +51,7 @@ func handlePinsGet(ctx context.Context, r *room, c xmppd.Client, pubsub stream.C
 	if _, err := r.mayRead(c); err != nil {
 		return nil, err
 	}
-	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, nil)
+	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, PinQuery{})
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +108,12 @@ func (r *room) pin(ctx context.Context, c xmppd.Client, publish stream.Child) ([
 		return nil, err
 	}
 	defer done()
-	actor, err := r.mayPin(c)
+	actor, keeps, err := r.mayPin(c)
 	if err != nil {
 		return nil, err
+	}
+	if !keeps {
+		return nil, errNothingToPin
 	}
 	_, versions, err := r.archived(ctx, id.String())
 	if err != nil {
@@ -127,24 +130,25 @@ func (r *room) pin(ctx context.Context, c xmppd.Client, publish stream.Child) ([
 	r.mu.Lock()
 	r.mayHavePins = true
 	r.mu.Unlock()
-	if err := r.tellPinned(ctx, p.ID); err != nil {
+	if err := r.tellPinned(ctx, PinQuery{IDs: []uuid.UUID{p.ID}}); err != nil {
 		return nil, err
 	}
 	return []byte(`<pubsub xmlns="` + stanza.NSPubsub + `"><publish node="` + nodePinned + `"><item id="` + p.ID.String() + `"/></publish></pubsub>`), nil
 }
 
-// mayPin returns the nickname of a moderator (XEP-0060 §7.1.3.1: others are forbidden to publish).
-func (r *room) mayPin(c xmppd.Client) (nick string, err error) {
+// mayPin returns the nickname of a moderator (XEP-0060 §7.1.3.1: others are forbidden to publish),
+// and whether the room keeps what is said: if not, pins can only be taken away.
+func (r *room) mayPin(c xmppd.Client) (nick string, keeps bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o, err := r.moderatorLocked(c)
 	switch {
 	case err != nil:
-		return "", err
-	case r.state != open || !r.settings.Archive:
-		return "", errNothingToPin
+		return "", false, err
+	case r.state != open:
+		return "", false, errNothingToPin
 	}
-	return o.nick, nil
+	return o.nick, r.settings.Archive, nil
 }
 
 func asPinError(err error) error {
@@ -168,7 +172,7 @@ func (r *room) unpin(ctx context.Context, c xmppd.Client, retract stream.Child) 
 		return err
 	}
 	defer done()
-	if _, err := r.mayPin(c); err != nil {
+	if _, _, err := r.mayPin(c); err != nil {
 		return err
 	}
 	gone, err := r.svc.store.Unpin(ctx, r.name, []uuid.UUID{id})
@@ -183,8 +187,8 @@ func (r *room) unpin(ctx context.Context, c xmppd.Client, retract stream.Child) 
 }
 
 // tellPinned tells everybody what messages that are pinned say.
-func (r *room) tellPinned(ctx context.Context, ids ...uuid.UUID) error {
-	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, ids)
+func (r *room) tellPinned(ctx context.Context, q PinQuery) error {
+	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, q)
 	if err != nil {
 		return err
 	}
@@ -239,13 +243,7 @@ func (r *room) corrected(ctx context.Context, author string, m *stream.Element) 
 		return
 	}
 	r.keepPins(ctx, func(ctx context.Context) error {
-		list, err := r.svc.store.Pinned(ctx, r.name, r.jid, nil)
-		for _, p := range list {
-			if p.Author == author && p.StanzaID == id {
-				r.tellPins(p.item())
-			}
-		}
-		return err
+		return r.tellPinned(ctx, PinQuery{Author: author, StanzaID: id})
 	})
 }
 

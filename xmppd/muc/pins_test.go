@@ -127,6 +127,13 @@ func TestPins(t *testing.T) {
 	if got := bob.pinned("den"); got != first {
 		t.Errorf("%s", got)
 	}
+
+	// A room that keeps nothing any more pins nothing; what is pinned can be taken away.
+	alice.configure("den", [2]string{"enablearchiving", "0"})
+	alice.refused(alice.ask("set", "den@rooms.h", publishPin(two)), "cancel item-not-found")
+	bob.sync()
+	alice.ask("set", "den@rooms.h", retractPin(one))
+	bob.hears("no " + one)
 }
 
 // A pin says what the message says: what its author corrects (XEP-0308), and nothing once it was

@@ -87,6 +87,12 @@ type Pin struct {
 	At time.Time
 }
 
+// PinQuery says which pins of a room are asked for. Zero fields do not limit.
+type PinQuery struct {
+	IDs              []uuid.UUID
+	Author, StanzaID string // the message that a correction is of: as in Pinned, both or none
+}
+
 // Pinned is a pin, with what the message says now.
 type Pinned struct {
 	Pin
@@ -163,8 +169,8 @@ type Store interface {
 	// Unpin takes pins away, and returns those that were there.
 	Unpin(ctx context.Context, name string, ids []uuid.UUID) ([]uuid.UUID, error)
 
-	// Pinned returns what is pinned, the latest pin first; ids: only these, unless it is nil.
-	Pinned(ctx context.Context, name, owner string, ids []uuid.UUID) ([]Pinned, error)
+	// Pinned returns what is pinned and is asked for, the latest pin first.
+	Pinned(ctx context.Context, name, owner string, q PinQuery) ([]Pinned, error)
 
 	// Delete deletes a room and its archive, which belongs to owner, the room's
 	// bare JID. A room that does not exist is no error.

@@ -270,12 +270,12 @@ func (m roomStore) Unpin(_ context.Context, name string, ids []uuid.UUID) (gone 
 	return gone, m.fail
 }
 
-func (m roomStore) Pinned(_ context.Context, name, owner string, ids []uuid.UUID) (out []Pinned, _ error) {
+func (m roomStore) Pinned(_ context.Context, name, owner string, q PinQuery) (out []Pinned, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range slices.Backward(m.pins[name]) {
 		first, latest, ok := m.said(owner, p.ID)
-		if ok && (ids == nil || slices.Contains(ids, p.ID)) {
+		if ok && (q.IDs == nil || slices.Contains(q.IDs, p.ID)) && (q.StanzaID == "" || first.With == q.Author && first.StanzaID == q.StanzaID) {
 			out = append(out, Pinned{Pin: p, Author: first.With, StanzaID: first.StanzaID, Nick: first.Resource, Version: latest.ID, Stanza: latest.Stanza})
 		}
 	}
