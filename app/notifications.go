@@ -157,13 +157,19 @@ func (s *Server) saveConversationSettings(c *fiber.Ctx) error {
 	if err != nil || at.User == "" || at.Resource != "" || (at.Domain != s.cfg.Domain && at.Domain != s.cfg.RoomsDomain()) {
 		return &Error{Code: Invalid, Public: "That is no conversation of this site.", Err: err}
 	}
-	if body.Level != nil && *body.Level != "" && !body.Level.Valid() {
+	if body.Level != nil && *body.Level != "" && !s.canBeLevel(at, *body.Level) {
 		return &Error{Code: Invalid, Public: "There is no such level of notifications."}
 	}
 	if err := s.setConversation(c.UserContext(), v.account, at, body.Pinned, body.Level); err != nil {
 		return err
 	}
 	return c.SendStatus(http.StatusNoContent)
+}
+
+// canBeLevel reports whether there is such a level of notifications for a conversation: what is
+// said to one person alone is as good as a mention.
+func (s *Server) canBeLevel(at stanza.Address, level models.NotificationLevel) bool {
+	return level.Valid() && (at.Domain == s.cfg.RoomsDomain() || level != models.NotifyMentions)
 }
 
 // setConversation keeps what somebody chose for a conversation; nil: as it is.
@@ -274,7 +280,7 @@ func (s *Server) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	for _, o := range own {
 		level := models.NotificationLevel(c.FormValue("level:" + o.JID))
 		at, err := stanza.ParseAddress(o.JID)
-		if level == o.Level || !level.Valid() || err != nil {
+		if err != nil || level == o.Level || !s.canBeLevel(at, level) {
 			continue
 		}
 		if err := s.setConversation(c.UserContext(), a, at, nil, &level); err != nil {

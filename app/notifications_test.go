@@ -108,6 +108,7 @@ func TestSettings_Levels(t *testing.T) {
 	for jid, level := range map[string]string{"den@conference.localhost": "all", "bob@localhost": "none", "carol@localhost": "all", "other@conference.localhost": "none"} {
 		b.json("POST", "/xmpp/conversations/settings", `{"jid":"`+jid+`","level":"`+level+`"}`).wants(204, "")
 	}
+	b.json("POST", "/xmpp/conversations/settings", `{"jid":"carol@localhost","level":"mentions"}`).wants(400, "no such level") // people do not mention: they say it to one
 	b.get("/settings").wants(200, "<span>Bob Baker</span>").wants(200, "<span>The den</span>")
 	for _, name := range []string{"Carol", "other@"} {
 		if _, list, _ := strings.Cut(b.body, "Otherwise in these"); strings.Contains(list, name) {

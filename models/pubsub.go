@@ -129,17 +129,16 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 // where that is another than before. A bookmark without one leaves it as it is, unless it had one.
 func saveLevel(ctx context.Context, tx pgx.Tx, user string, it pep.Item) error {
 	before := pep.Item{ID: it.ID}
-	err := tx.QueryRow(ctx, "SELECT payload FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3", user, pep.NodeBookmarks, it.ID).Scan(&before.Payload)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return err
+	var accountID int64
+	err := tx.QueryRow(ctx, `SELECT a.id, i.payload FROM accounts a
+		LEFT JOIN pubsub_items i ON i.username = $1 AND i.node = $2 AND i.id = $3
+		WHERE a.username = $1`, user, pep.NodeBookmarks, it.ID).Scan(&accountID, &before.Payload)
+	if err != nil {
+		return translate(err)
 	}
 	level := it.Level()
 	if level == before.Level() {
 		return nil
-	}
-	var accountID int64
-	if err := tx.QueryRow(ctx, "SELECT id FROM accounts WHERE username = $1", user).Scan(&accountID); err != nil {
-		return translate(err)
 	}
 	chosen := levelOf(level)
 	err = setConversation(ctx, tx, accountID, it.ID, nil, &chosen)

@@ -1,6 +1,8 @@
 // Of which messages a person wants to be told: kept with the account
 // (/xmpp/conversations/settings), the same on every device.
 
+const LOAD_AFTER = 300; // ms, so that many bookmarks at once are asked for once
+
 const URL = '/xmpp/conversations/settings';
 
 /** @typedef {'all'|'mentions'|'none'} Level */
@@ -51,14 +53,25 @@ export const levels = {
     /** Reads what the person chose, now and after every visit to another page. */
     follow() {
         const again = () => load().catch((cause) => console.warn('It is not known which notifications are wanted.', cause));
+        /** @type {ReturnType<typeof setTimeout> | undefined} */
+        let soon;
         again();
         document.addEventListener('foyer:page', (event) => event.detail && again());
         channel.addEventListener('message', again);
-        document.addEventListener('foyer:bookmarks', again); // people's apps write levels there
+        document.addEventListener('foyer:bookmarks', () => {
+            soon ??= setTimeout(() => {
+                soon = undefined;
+                again();
+            }, LOAD_AFTER);
+        }); // people's apps write levels there
     },
 
     /** @param {string} jid @param {boolean} room @returns {Level} */
-    of: (jid, room) => chosen.get(jid)?.level || (room ? 'mentions' : 'all'),
+    of(jid, room) {
+        const level = chosen.get(jid)?.level;
+        if (room) return level || 'mentions';
+        return level === 'none' ? 'none' : 'all'; // what is said to one alone is as good as a mention
+    },
 
     /** @param {string} jid */
     pinned: (jid) => Boolean(chosen.get(jid)?.pinned),
