@@ -108,8 +108,11 @@ test.describe("signing in", () => {
     const alice = await visit("alice");
     alice.watch.allow(/converse\.min\.js/, /The chat did not start/);
     await alice.context.route(/converse\.min\.js/, (route) => route.abort());
+    const early = alice.page.waitForEvent("websocket");
     await alice.openSite();
     await expect(alice.notice()).toContainText("The chat did not start.");
+    const stream = await early; // that has begun meanwhile
+    if (!stream.isClosed()) await stream.waitForEvent("close");
   });
 
   test.describe("with prebinding", () => {

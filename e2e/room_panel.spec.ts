@@ -154,8 +154,10 @@ for (const [name, viewport] of Object.entries(screens)) {
       await carol.signIn();
       const invitation = carol.page.locator("#chat-invitation");
       await expect(invitation).toContainText(`${names.alice} invites you to a room.`);
-      await invitation.getByRole("button", { name: "Open" }).click();
-      await expect(carol.room("Book club")).toBeVisible();
+      await invitation.getByRole("button", { name: "Later" }).press("Enter");
+      await expect(invitation).toBeHidden();
+      await expect(carol.page.locator("#chat-toggle")).toBeFocused(); // the button that had it is gone
+      await joinRoom(carol, "Book club");
       await expect(member(alice, names.carol)).toBeVisible();
     });
 

@@ -33,6 +33,19 @@ async function loadConverse(config) {
 async function start(config) {
     ignoreAddress();
     const stream = beginStream(config);
+    try {
+        await startConverse(config, stream);
+    } catch (cause) {
+        stream?.close(); // nobody is there to use it
+        throw cause;
+    }
+}
+
+/**
+ * @param {import('./types.js').ChatConfig} config
+ * @param {ReturnType<typeof beginStream>} stream
+ */
+async function startConverse(config, stream) {
     const loading = loadConverse(config);
     const [converse] = await Promise.all([
         loading,

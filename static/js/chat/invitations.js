@@ -2,6 +2,7 @@
 // click. Converse would show addresses.
 
 import { byId } from '../dom.js';
+import { panel } from './panel.js';
 import { nameOf } from './people.js';
 import { isOut } from './rejoin.js';
 
@@ -24,7 +25,12 @@ async function show(_converse, message) {
     const open = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Open' });
     open.dataset.room = jid;
     const later = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Later' });
-    for (const button of [open, later]) button.addEventListener('click', () => (box.hidden = true));
+    open.addEventListener('click', () => (box.hidden = true)); // and the room opens, with the focus
+    later.addEventListener('click', () => {
+        const byKey = later.matches(':focus-visible');
+        box.hidden = true;
+        if (byKey) panel.takeFocus();
+    });
     box.replaceChildren(`${name} invites you to a room.`, ' ', open, ' ', later);
     box.hidden = false;
 }

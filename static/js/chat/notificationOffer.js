@@ -2,7 +2,6 @@
 // heard something there for the first time. The browser's own question comes with a click.
 
 import { byId } from '../dom.js';
-import { focusConversation } from './composer.js';
 import { offeredKey } from './forget.js';
 import { panel } from './panel.js';
 import { mayBeAsked, subscribe, wantsNotifications } from '../push.js';
@@ -12,9 +11,6 @@ const button = (text, run) => {
     element.addEventListener('click', run);
     return element;
 };
-
-/** Puts the focus where one writes, or on what opens the chat. */
-const giveFocusBack = () => (panel.visible() ? focusConversation(byId('chat')) : byId('chat-toggle').focus());
 
 /**
  * @param {Converse.Private} _converse
@@ -28,7 +24,7 @@ export function offerNotifications({ api }, config) {
         const byKey = box.querySelector(':focus-visible');
         box.hidden = true;
         localStorage.setItem(key, '1');
-        if (byKey) giveFocusBack(); // the button that had it is gone
+        if (byKey) panel.takeFocus();
     };
     const offer = () => {
         if (!box.hidden || isOver()) return;

@@ -74,6 +74,12 @@ export const panel = {
         opener = null;
     },
 
+    /** Puts the focus where one writes, or on what opens the chat: what had it is gone. */
+    takeFocus() {
+        if (panel.visible()) focusConversation(chat());
+        else toggle().focus();
+    },
+
     /** Whether there is a stream, and the list of people is here; read by style sheets and tests. */
     set ready(is) {
         chat().toggleAttribute('data-ready', is);

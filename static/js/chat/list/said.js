@@ -5,8 +5,10 @@ import { fileIn } from './entries.js';
 
 export const SAID = 'urn:foyer:said:0';
 
-/** When a message was said, by its id: the first 48 bits are milliseconds (RFC 9562 §5.7). */
-export const timeOf = (id) => new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toISOString();
+const UUID7 = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+
+/** When a message was said, by its id: the first 48 bits are milliseconds (RFC 9562 §5.7). Other ids do not tell. @param {string} id */
+export const timeOf = (id) => (UUID7.test(id) ? new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toISOString() : undefined);
 
 /**
  * What a message says, as a line.
@@ -19,5 +21,5 @@ export function lineOfSaid(said) {
     const file = fileIn(text);
     const change = said.getAttribute('change') ?? '';
     const kind = change === 'deleted' ? 'deleted' : said.getAttribute('encrypted') ? 'encrypted' : file === undefined ? undefined : 'file';
-    return { id, at: timeOf(id), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
+    return { id, at: timeOf(id) ?? new Date().toISOString(), by: said.getAttribute('by') ?? '', mine: said.getAttribute('mine') === 'true', text: file ?? text, kind, change };
 }

@@ -31,7 +31,8 @@ function pinOf(item) {
     const id = item.getAttribute('id');
     if (!said || !id) return null;
     const line = lineOfSaid(said);
-    return { id, version: line.id, by: pinned.getAttribute('by') ?? '', at: pinned.getAttribute('stamp') ?? '', line: { ...line, id, at: timeOf(id) } };
+    const at = pinned.getAttribute('stamp') ?? '';
+    return { id, version: line.id, by: pinned.getAttribute('by') ?? '', at, line: { ...line, id, at: timeOf(id) ?? at } };
 }
 
 /** Whether a room can have pinned messages. @param {Converse.Room} room */
