@@ -4,7 +4,7 @@
 
 import { around } from '../dom.js';
 import { panel } from './panel.js';
-import { SOMEBODY } from './people.js';
+import { knownName } from './people.js';
 import { showAt } from './place.js';
 
 const onChatPage = () => document.body.dataset.page === 'chat';
@@ -49,9 +49,9 @@ async function show(_converse, config, jid) {
 function nameInTitle(_converse, config) {
     if (!onChatPage()) return;
     const jid = conversationAt(config, location.pathname);
-    const name = jid && _converse.state.chatboxes?.get(jid)?.getDisplayName();
+    const name = jid && knownName(_converse.state.chatboxes?.get(jid));
     const [, count, , site] = /^(\(\d+\) )?(?:(.*) · )?(.*)$/.exec(document.title) ?? [];
-    document.title = `${count ?? ''}${name && name !== SOMEBODY ? name : 'Chat'} · ${site}`;
+    document.title = `${count ?? ''}${name || 'Chat'} · ${site}`;
 }
 
 /** Opens what the page's address means: when the chat is ready, and when the page changes. */

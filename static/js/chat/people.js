@@ -8,15 +8,15 @@ export const isAround = (presence) => AROUND.has(presence?.get('show') ?? presen
 /** Who belongs to an address, among those that the person knows. */
 export const byAddress = (_converse, jid) => _converse.state.roster?.get(jid) ?? null;
 
-/** What somebody is called in the list of people; nothing if the list, or their entry in it, does not say. */
-export function listedName(_converse, jid) {
-    const name = byAddress(_converse, jid)?.getDisplayName();
-    return name === SOMEBODY ? undefined : name;
+/** What Converse calls somebody or a room; nothing if it has no name for them. */
+export function knownName(model) {
+    const name = model?.getDisplayName?.();
+    return name && name !== SOMEBODY ? name : undefined;
 }
 
 /** The name that belongs to an address: from the list of people, or from their card. */
 export async function nameOf(_converse, jid) {
-    const listed = listedName(_converse, jid);
+    const listed = knownName(byAddress(_converse, jid));
     if (listed) return listed;
     const card = await _converse.api.vcard.get(jid).catch(() => null);
     return card?.fullname || card?.nickname || SOMEBODY;

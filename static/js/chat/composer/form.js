@@ -2,7 +2,7 @@
 // above it what is to be sent and has not been. It takes text at any time: what cannot
 // go at once waits in the queue, and what was begun is kept as a draft.
 
-import { SOMEBODY } from '../people.js';
+import { knownName } from '../people.js';
 import { Completion } from './completion.js';
 import { drafts } from './drafts.js';
 import { queueOf } from './queue.js';
@@ -199,8 +199,8 @@ export function withComposer(_converse, Form) {
 
 /** What the field is for. */
 function whom(model) {
-    const name = model.getDisplayName();
-    return name && name !== SOMEBODY ? `Message ${name}` : 'Message';
+    const name = knownName(model);
+    return name ? `Message ${name}` : 'Message';
 }
 
 /** A file that was chosen can be chosen again. */

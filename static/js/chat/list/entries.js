@@ -6,7 +6,7 @@ import { drafts } from '../composer/drafts.js';
 import { counted } from '../counted.js';
 import { isFollowed } from '../lateEntry.js';
 import { levels } from '../levels.js';
-import { isAround, pictureOf, SOMEBODY } from '../people.js';
+import { isAround, knownName, pictureOf, SOMEBODY } from '../people.js';
 
 /**
  * @typedef {object} Line what was said last
@@ -84,7 +84,7 @@ const newer = (a, b) => (!a || (b && b.at >= a.at) ? b : a);
 function withBox(entry, box) {
     return {
         ...entry,
-        name: (isRoom(box) && entry?.name) || nameOfBox(box) || entry?.name || SOMEBODY,
+        name: (isRoom(box) && entry?.name) || knownName(box) || entry?.name || SOMEBODY,
         last: entry?.last && isFollowed(box) ? entry.last : newer(entry?.last, lastLine(box)),
         typing: typing(box),
         unread: (isRoom(box) ? box.get('num_unread_general') : box.get('num_unread')) ?? 0,
@@ -93,11 +93,6 @@ function withBox(entry, box) {
         picture: entry?.picture ?? pictureOf(box.contact?.vcard ?? box.vcard),
     };
 }
-
-const nameOfBox = (box) => {
-    const name = box.getDisplayName?.();
-    return name === SOMEBODY ? '' : name;
-};
 
 /** Pinned ones first, then the latest; those without a word at the end, by name. */
 function byTime(a, b) {
@@ -125,7 +120,7 @@ export function entries(_converse, told) {
         const entry = known(jid, false);
         found.set(jid, {
             ...entry,
-            name: contact.getDisplayName() || entry.name || SOMEBODY,
+            name: knownName(contact) || entry.name || SOMEBODY,
             picture: entry.picture ?? pictureOf(contact.vcard),
             around: isAround(contact.presence),
         });

@@ -6,7 +6,7 @@ import { around } from '../../dom.js';
 import { fold } from '../fold.js';
 import { make, picture } from '../list/row.js';
 import { Rows } from '../list/rows.js';
-import { byAddress, isAround, listedName, nameOf, pictureOf, SOMEBODY } from '../people.js';
+import { byAddress, isAround, knownName, nameOf, pictureOf, SOMEBODY } from '../people.js';
 import { personCard } from '../personCard.js';
 import { Invite } from './invite.js';
 import { Part } from './part.js';
@@ -169,7 +169,7 @@ export class Members extends Part {
     /** @returns {Member} */
     #absent(known) {
         const contact = byAddress(this._converse, known.jid);
-        const name = known.name || listedName(this._converse, known.jid) || this.names.get(known.jid);
+        const name = known.name || knownName(contact) || this.names.get(known.jid);
         return {
             jid: known.jid, address: known.jid, name: name || SOMEBODY, picture: known.picture ?? pictureOf(contact?.vcard),
             standing: known.standing, word: standingName(known.standing), here: false, around: isAround(contact?.presence),
