@@ -42,6 +42,15 @@ const script = { from: "converse.js/dist/converse.js", to: "converse/converse.mi
 /** Style sheets that go into a cascade layer of their own (static/css/tokens.css): each is wrapped as it is copied. */
 const layers = { "converse/converse.min.css": "converse", "lib/pico.conditional.min.css": "pico" };
 
+/**
+ * Of Converse's style sheet: a rule for whatever element comes after a legend. Browsers do
+ * not look for a legend when they decide what it may be true for, and compute the styles of
+ * an element and all in it again whenever something is put before it: of a conversation,
+ * for each message. These are the elements that forms have there.
+ */
+const broad = "legend+*";
+const narrow = "legend+:where(div,input,label,p,small)";
+
 /** Packages whose versions decide whether the directories are up to date. */
 const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico", "esbuild", "terser"];
 
@@ -59,7 +68,7 @@ async function stamp() {
     }
     lines.push(`${name} ${JSON.parse(raw).version}`);
   }
-  lines.push(wanted.flat().join(" "), JSON.stringify(layers));
+  lines.push(wanted.flat().join(" "), JSON.stringify(layers), narrow);
   lines.push(createHash("sha256").update(await readFile(join(root, "scripts/converse.mjs"))).digest("hex"));
   return lines.join("\n") + "\n";
 }
@@ -91,6 +100,13 @@ async function wrap(/** @type {string} */ file, /** @type {string} */ layer) {
   await writeFile(file, `@layer ${layer}{${css}}\n`);
 }
 
+/** Converse's style sheet, with that rule narrowed. */
+async function narrowRule(/** @type {string} */ file) {
+  const css = await readFile(file, "utf8");
+  if (!css.includes(broad)) throw new Error(`${file} has no rule for ${broad} any more: take narrowRule out of scripts/assets.mjs`);
+  await writeFile(file, css.replaceAll(broad, narrow));
+}
+
 /** Says whether there was anything to do. */
 async function copyAll(/** @type {boolean} */ force) {
   const now = await stamp();
@@ -102,6 +118,7 @@ async function copyAll(/** @type {boolean} */ force) {
     await cp(join(modules, from), join(root, "static", to), { recursive: true, filter: copied });
   }
   await writeFile(join(root, "static", script.to), await converseScript(join(modules, script.from)));
+  await narrowRule(join(root, "static/converse/converse.min.css"));
   for (const [file, layer] of Object.entries(layers)) await wrap(join(root, "static", file), layer);
   const list = (await Promise.all(dirs.map(files))).flat();
   await compressAll(list.filter((f) => !f.endsWith("README.md")));
