@@ -24,9 +24,10 @@ import (
 //
 // A client that asks with <said xmlns='urn:foyer:said:0'/> inside <rai/> is told of every
 // message, and what it says, beside the indicator, and again when the latest is corrected or
-// taken back (change='edited', 'deleted'); any other once for each room, until it
-// has entered the room or asks again (§4.2). Whoever may not read a room's archive hears
-// nothing of it.
+// taken back (change='edited', 'deleted'); and when a room is given to it or taken from it, or
+// keeps what is said no more, after which nothing of it is told (change='room'). Any other
+// is told once for each room, until it has entered the room or asks again (§4.2). Whoever may
+// not read a room's archive hears nothing of it.
 //
 // followers.mu is taken with room.mu held, never the other way.
 
@@ -326,8 +327,23 @@ func (r *room) changeAffiliationLocked(a Affiliated) {
 		if now {
 			r.svc.followers.add(fo, r.name)
 		}
-		if fo.said {
-			fo.client.Deliver(r.svc.indicator(fo.client, nil, r.name))
+		r.tellToLook(fo)
+	}
+}
+
+// tellToLook tells a follower that what the room is to it has changed.
+func (r *room) tellToLook(fo *follower) {
+	if fo.said {
+		fo.client.Deliver(r.svc.indicator(fo.client, []byte(`<said xmlns="`+nsSaid+`" change="room"/>`), r.name))
+	}
+}
+
+// archiveChangedLocked tells those who follow the room that it tells of what is said from now on, or
+// does no more: only what is in its archive is told.
+func (r *room) archiveChangedLocked() {
+	for _, fo := range r.svc.followers.of(r.name) {
+		if r.memberLocked(fo.client) == nil && r.mayReadLocked(fo.client.User()) {
+			r.tellToLook(fo)
 		}
 	}
 }

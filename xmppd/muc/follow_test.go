@@ -167,9 +167,9 @@ func TestFollow_Lists(t *testing.T) {
 		is   bool
 		want []string
 	}{
-		{true, []string{"cellar", "cellar by Bob: word"}},
+		{true, []string{"cellar roomby : ", "cellar by Bob: word"}},
 		{true, []string{"cellar by Bob: word"}},
-		{false, []string{"cellar"}},
+		{false, []string{"cellar roomby : "}},
 	} {
 		if err := w.svc.SetMember(t.Context(), "cellar", "alice", step.is); err != nil {
 			t.Fatal(err)
@@ -178,6 +178,15 @@ func TestFollow_Lists(t *testing.T) {
 		bob.sync()
 		alice.isTold(step.want...)
 	}
+
+	// Of a room that keeps nothing, nothing is told: its followers look.
+	if err := w.svc.SetMember(t.Context(), "cellar", "alice", true); err != nil {
+		t.Fatal(err)
+	}
+	bob.configure("cellar", [2]string{"enablearchiving", "0"})
+	bob.say("cellar", "w", "word")
+	bob.sync()
+	alice.isTold("cellar roomby : ", "cellar roomby : ")
 }
 
 // A client that asks for indicators alone is told once of each room: when it asks, and after it

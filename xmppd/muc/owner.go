@@ -265,6 +265,7 @@ func (r *room) settingsChangedLocked(before Settings) {
 	now := r.settings
 	if before.Archive != now.Archive {
 		codes = append(codes, either(now.Archive, codeArchived, codeNotArchived))
+		r.archiveChangedLocked()
 	}
 	if before.NonAnonymous != now.NonAnonymous {
 		codes = append(codes, either(now.NonAnonymous, codeNowNonAnon, codeNowSemiAnon))

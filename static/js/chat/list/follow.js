@@ -67,6 +67,7 @@ export class FollowedRooms {
         if (message.getAttribute('from') !== this.config.roomsDomain) return;
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
         const [said] = message.getElementsByTagNameNS(SAID, 'said');
+        if (said?.getAttribute('change') === 'room') return this.#loadSoon(); // which rooms there are, or tell what is said
         const entry = this.list.told().get(rooms[0]);
         const line = said && lineOfSaid(said);
         if (line && entry) (line.change ? this.#changed : this.#said).call(this, entry, line);
