@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -85,6 +86,38 @@ func TestBundlesAreOfTheSources(t *testing.T) {
 	}
 	if err := CheckAssets(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What a browser fetches that was never here, without the pages themselves: bench/RESULTS.md
+// has goals of 350 kB for somebody who signs in and 40 kB for a visitor.
+func TestPagesWeighLittle(t *testing.T) {
+	if os.Getenv("BUNDLES_ARE_MADE") == "" {
+		t.Skip("pages load the sources while somebody works on them; make test makes the bundles, and looks at them")
+	}
+	const member, visitor = 340_000, 18_000 // bytes
+	a, err := newAssets(staticFiles())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []struct {
+		files []string
+		most  int
+	}{
+		{slices.Concat(memberBundle.Styles, []string{memberBundle.Script}, chatBundle, []string{"converse/converse.min.js"}), member},
+		{slices.Concat(visitorBundle.Styles, []string{visitorBundle.Script}), visitor},
+	} {
+		sum := 0
+		for _, name := range page.files {
+			body, encoding, err := a.encoded(name, "br")
+			if err != nil || encoding != "br" {
+				t.Fatalf("%s: %q, %v", name, encoding, err)
+			}
+			sum += len(body)
+		}
+		if sum > page.most {
+			t.Errorf("%v are %d bytes; the limit is %d", page.files, sum, page.most)
+		}
 	}
 }
 

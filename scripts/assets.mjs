@@ -13,7 +13,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleAll } from "./bundle.mjs";
 import { compressAll } from "./compress.mjs";
-import { converseScript } from "./converse.mjs";
+import { converseScript, iconsIn } from "./converse.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
@@ -56,8 +56,15 @@ const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico", "esbuild", 
 
 const copied = (/** @type {string} */ path) => !path.endsWith(".map") && !path.endsWith("README");
 
+/** The icons of Converse that the site's own scripts name. */
+async function ownIcons() {
+  const scripts = (await files(join(root, "static/js"))).filter((name) => name.endsWith(".js"));
+  const texts = await Promise.all(scripts.map((name) => readFile(name, "utf8")));
+  return [...new Set(texts.flatMap(iconsIn))].sort();
+}
+
 /** The versions that are installed, what is taken of them, and how, as one string. */
-async function stamp() {
+async function stamp(/** @type {string[]} */ icons) {
   const lines = [];
   for (const name of packages) {
     let raw;
@@ -68,7 +75,7 @@ async function stamp() {
     }
     lines.push(`${name} ${JSON.parse(raw).version}`);
   }
-  lines.push(wanted.flat().join(" "), JSON.stringify(layers), narrow);
+  lines.push(wanted.flat().join(" "), JSON.stringify(layers), narrow, icons.join(" "));
   lines.push(createHash("sha256").update(await readFile(join(root, "scripts/converse.mjs"))).digest("hex"));
   return lines.join("\n") + "\n";
 }
@@ -109,7 +116,8 @@ async function narrowRule(/** @type {string} */ file) {
 
 /** Says whether there was anything to do. */
 async function copyAll(/** @type {boolean} */ force) {
-  const now = await stamp();
+  const icons = await ownIcons();
+  const now = await stamp(icons);
   if (!force && (await upToDate(now))) return false;
   const dirs = ["converse", "lib"].map((d) => join(root, "static", d));
   console.log("Copying and compressing what browsers fetch (some seconds, once per release of Converse) …");
@@ -117,7 +125,7 @@ async function copyAll(/** @type {boolean} */ force) {
   for (const [from, to] of wanted) {
     await cp(join(modules, from), join(root, "static", to), { recursive: true, filter: copied });
   }
-  await writeFile(join(root, "static", script.to), await converseScript(join(modules, script.from)));
+  await writeFile(join(root, "static", script.to), await converseScript(join(modules, script.from), icons));
   await narrowRule(join(root, "static/converse/converse.min.css"));
   for (const [file, layer] of Object.entries(layers)) await wrap(join(root, "static", file), layer);
   const list = (await Promise.all(dirs.map(files))).flat();

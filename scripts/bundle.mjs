@@ -10,6 +10,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { PurgeCSS } from "purgecss";
+import { minify } from "terser";
 import { compressAll } from "./compress.mjs";
 import { compileAhead } from "./converse.mjs";
 
@@ -33,8 +34,11 @@ const purged = ["lib/pico.conditional.min.css", "converse/converse.min.css"];
 /** What could be matched is what any of these say. */
 const content = ["static/js/**/*.js", "views/**/*.html", "static/converse/converse.min.js"];
 
+/** Attributes by which Converse's own themes are chosen: the site's is "foyer", of which Converse has nothing. */
+const themes = ["data-bs-theme", "data-converse-theme"];
+
 /** What Converse has for pages that are made otherwise: a background, a whole window, small windows, themes. */
-const unused = ["converse-bg", /^converse-(fullscreen|overlayed)$/, /^theme-(?!foyer)/];
+const unused = ["converse-bg", /^(converse-)?(fullscreen|overlayed)$/, /^theme-(?!foyer)/, ...themes];
 
 /** Classes begin so that are put together: `converse-${view_mode}`, of which there is one. */
 const used = ["converse-embedded"];
@@ -65,8 +69,17 @@ async function tools() {
   return hash.digest("hex");
 }
 
+/** What all that could be matched says. */
+async function contentTexts() {
+  const files = await Promise.all(content.map(async (pattern) => {
+    const [directory, name] = pattern.includes("**") ? [pattern.split("/**")[0], pattern.split("*").at(-1)] : [dirname(pattern), pattern.split("/").at(-1)];
+    return (await under(/** @type {string} */ (directory), /./)).filter((file) => file.endsWith(/** @type {string} */ (name)));
+  }));
+  return Promise.all(files.flat().map((file) => readFile(join(root, file), "utf8")));
+}
+
 /** Takes out of a style sheet what nothing here has. A class that is put together while a page runs begins or ends with what stands in the code. */
-async function purge(/** @type {string} */ css) {
+async function purge(/** @type {string} */ css, /** @type {string[]} */ texts) {
   /** @type {Set<string>} */
   const parts = new Set();
   const words = (/** @type {string} */ text) => {
@@ -74,38 +87,63 @@ async function purge(/** @type {string} */ css) {
     for (const word of found) if (/^[a-z][\w-]{2,}-$/.test(word)) parts.add(word);
     return found;
   };
-  const files = (await Promise.all(content.map(async (pattern) => {
-    const [directory, name] = pattern.includes("**") ? [pattern.split("/**")[0], pattern.split("*").at(-1)] : [dirname(pattern), pattern.split("/").at(-1)];
-    return (await under(/** @type {string} */ (directory), /./)).filter((file) => file.endsWith(/** @type {string} */ (name)));
-  }))).flat();
-  const texts = await Promise.all(files.map((file) => readFile(join(root, file), "utf8")));
   texts.forEach(words);
   const [result] = await new PurgeCSS().purge({
     css: [{ raw: css }],
     content: texts.map((raw) => ({ raw, extension: "js" })),
     defaultExtractor: words,
-    safelist: { standard: [...used, new RegExp(`^(${[...parts].filter((part) => !used.some((name) => name.startsWith(part))).join("|")})`)] },
+    safelist: { standard: [...used, new RegExp(`^(?!${themes.join("|")})(${[...parts].filter((part) => !used.some((name) => name.startsWith(part))).join("|")})`)] },
     blocklist: unused,
   });
   return /** @type {{css: string}} */ (result).css;
 }
 
-/** One style sheet of several. */
-async function bundleStyles(/** @type {string} */ name, /** @type {string[]} */ files) {
-  const texts = await Promise.all(files.map(async (file) => {
+/** One style sheet of several, made smaller. */
+async function joinStyles(/** @type {string} */ name, /** @type {string[]} */ files, /** @type {string[]} */ texts) {
+  const parts = await Promise.all(files.map(async (file) => {
     const raw = await readFile(join(root, "static", file), "utf8");
     // All typefaces are the system's (static/css/tokens.css).
-    return purged.includes(file) ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, "")) : raw;
+    return purged.includes(file) ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, ""), texts) : raw;
   }));
-  const { code } = await transform(texts.join("\n"), { loader: "css", minify: true, legalComments: "none" });
+  const code = await minifyStyles(parts.join("\n"));
   const [address] = code.match(/url\((?!["']?(data:|#))[^)]*\)/) ?? [];
   if (address) throw new Error(`${name} has ${address}, which would be looked for in another directory`);
-  await writeFile(join(bundle, name), code);
+  return code;
+}
+
+const minifyStyles = async (/** @type {string} */ css) => (await transform(css, { loader: "css", minify: true, legalComments: "none" })).code;
+
+/** A custom property that gets a value, in a style sheet that was made smaller. */
+const property = /(?<=[{;])(--[\w-]+):((?:"[^"]*"|'[^']*'|[^;{}"'])*)(?:;|(?=\}))/g;
+
+/** Takes out of style sheets the custom properties that nothing asks for, and those that only such ones ask for. */
+function withoutUnasked(/** @type {string[]} */ sheets, /** @type {string[]} */ texts) {
+  const elsewhere = texts.flatMap((text) => text.match(/--[\w-]+/g) ?? []);
+  for (let before = NaN, now = sheets.join("").length; now !== before; before = now, now = sheets.join("").length) {
+    const asked = new Set([...elsewhere, ...sheets.flatMap((css) => css.replaceAll(/(?<=[{;])--[\w-]+:/g, "").match(/--[\w-]+/g) ?? [])]);
+    sheets = sheets.map((css) => css.replaceAll(property, (all, name) => (asked.has(name) ? all : "")));
+  }
+  return sheets;
+}
+
+/** All style sheets. */
+async function bundleStyles() {
+  const texts = await contentTexts();
+  const sheets = await Promise.all(Object.entries(styles).map(([name, files]) => joinStyles(name, files, texts)));
+  const smaller = await Promise.all(withoutUnasked(sheets, texts).map(minifyStyles)); // some rules are empty now
+  await Promise.all(Object.keys(styles).map((name, i) => writeFile(join(bundle, name), smaller[i])));
+}
+
+/** A script made smaller once more, by names that compress better, with the map to its sources. */
+async function writeScript(/** @type {string} */ path, /** @type {string} */ text, /** @type {string} */ map) {
+  const { code, map: whole } = await minify(text, { module: true, ecma: 2020, compress: { passes: 2 }, mangle: true, sourceMap: { content: map } });
+  await writeFile(path, `${compileAhead}\n${code}\n`);
+  await writeFile(`${path}.map`, /** @type {string} */ (whole));
 }
 
 /** What a page begins with, and apart from it what it may come to need; says which files the beginning is in. */
 async function bundleScript(/** @type {string} */ entry) {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     outdir: "static/bundle",
@@ -115,14 +153,17 @@ async function bundleScript(/** @type {string} */ entry) {
     splitting: true,
     format: "esm",
     target: "esnext",
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
     legalComments: "none",
-    banner: { js: compileAhead },
     sourcemap: "external", // served in development only
     sourcesContent: false,
     metafile: true,
+    write: false,
     logLevel: "warning",
   });
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  await Promise.all([...texts].filter(([path]) => path.endsWith(".js")).map(([path, text]) => writeScript(path, text, /** @type {string} */ (texts.get(`${path}.map`)))));
   const outputs = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint === entry);
   return outputs.map(([file, { imports }]) => {
     const needs = imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path.replace("static/", ""));
@@ -140,7 +181,7 @@ export async function bundleAll(force = false) {
     if (name !== "README.md") await rm(join(bundle, name));
   }
   const needs = await Promise.all(scripts.map(bundleScript));
-  await Promise.all(Object.entries(styles).map(([name, files]) => bundleStyles(name, files)));
+  await bundleStyles();
   await compressAll((await readdir(bundle)).filter((name) => /\.(js|css)$/.test(name)).map((name) => join(bundle, name)));
   await writeFile(manifestFile, `${JSON.stringify({ ...now, needs: Object.fromEntries(needs.flat()) }, null, 2)}\n`);
   console.log("static/bundle is made of static/js and static/css.");

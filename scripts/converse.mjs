@@ -17,12 +17,21 @@ export const compileAhead = "//# allFunctionsCalledOnLoad";
 /** What is left out, by the beginnings of modules' names. */
 const leftOut = [
   "./src/plugins/adhoc-views/", // commands by form: no page offers them
+  "./src/plugins/bookmark-views/", // static/js/chat/list/follow.js
+  "./src/plugins/controlbox/modals/",
   "./src/plugins/disco-views/", // a browser of services
   "./src/plugins/fullscreen/",
   "./src/plugins/headlines-view/",
   "./src/plugins/minimize/",
+  "./node_modules/bootstrap/js/src/popover.js",
+  "./node_modules/bootstrap/js/src/tooltip.js",
+  "./src/plugins/muc-views/affiliation-form.js",
   "./src/plugins/muc-views/modals/", // static/js/chat/room/, and pages of the site
   "./src/plugins/muc-views/modtools.js",
+  "./src/plugins/muc-views/occupants.js", // static/js/chat/room/members.js
+  "./src/plugins/muc-views/role-form.js",
+  "./src/plugins/muc-views/search.js",
+  "./src/plugins/muc-views/sidebar-occupant.js",
   "./src/plugins/notifications/", // static/js/chat/notifications.js, badge.js
   "./node_modules/favico.js-slevomat/",
   "./src/plugins/omemo-views/profile.js",
@@ -35,6 +44,15 @@ const leftOut = [
   "./src/plugins/rootview/background.js",
   "./src/plugins/rosterview/", // static/js/chat/list/
   "./src/plugins/singleton/",
+  "./src/plugins/profile/statusview.js",
+  "./src/shared/chat/location-button.js",
+  "./src/shared/components/brand-heading.js",
+  "./src/shared/components/brand-logo.js",
+  "./src/shared/components/footer.js",
+  "./src/shared/components/image-picker.js",
+  "./src/shared/components/list-filter.js",
+  "./src/shared/components/logo.js",
+  "./src/shared/components/split-resize.js",
   "./src/shared/modals/user-details.js", // static/js/chat/personCard.js
   "./src/shared/modals/templates/user-details.js",
   "./src/shared/qrcode/",
@@ -43,6 +61,17 @@ const leftOut = [
   "./node_modules/style-loader/",
 ];
 const style = /\.scss$/;
+
+/** What is named all the same and never used: it is nothing, and what it needs goes. */
+const emptied = [
+  "./node_modules/localforage-webextensionstorage-driver/", // a store for a browser's extension
+  "./src/plugins/modal/popover.js",
+];
+
+/** Pictures by names, of which those stay that something names. */
+const icons = "./src/shared/components/templates/icons.js";
+
+/** @typedef {{name: string, text: string}} Module */
 
 /** And what stays of that: what a conversation shows when somebody who is no contact asks to be one. */
 const stay = /^\.\/src\/plugins\/rosterview\/(?:.*\/)?(?:approval-alert|unsaved-alert|add-contact|accept-contact-request|utils|constants)\.js$/;
@@ -72,20 +101,85 @@ function modules(/** @type {string} */ text, /** @type {RegExp} */ begin) {
   ];
 }
 
+/** The names that stand in the code of a text, in their order. */
+const names = (/** @type {string} */ text) => text.replaceAll(/\/\*[^]*?\*\/|\/\/[^\n]*/g, "").match(/[A-Za-z_$][\w$]*/g) ?? [];
+
+/**
+ * What the names of one text are called in another, if both are the same source, put into two scopes.
+ * @returns {Map<string, string> | null}
+ */
+function renamed(/** @type {string} */ first, /** @type {string} */ second) {
+  const [ours, theirs] = [names(first), names(second)];
+  const others = new Map(ours.flatMap((name, i) => (name === theirs[i] ? [] : [[name, theirs[i]]])));
+  const same = ours.length === theirs.length && ours.every((name, i) => [name, others.get(name)].includes(theirs[i]));
+  return same ? others : null;
+}
+
+/**
+ * What both halves of Converse have of others, such as DOMPurify, is there once: that of the second half, which
+ * comes first then, serves the headless one as well.
+ */
+function withoutCopies(/** @type {Module[]} */ list) {
+  /** @type {Module[]} */
+  const shared = [];
+  const rest = list.map((module, i) => {
+    const { name, text } = module;
+    const other = name.startsWith("./node_modules/") && list.find((each, at) => at > i && each.name === name);
+    const aliases = other && renamed(text, other.text);
+    if (!other || !aliases) return module;
+    shared.push(other);
+    return { name, text: [...aliases].map(([ours, theirs]) => `var ${ours} = ${theirs};\n`).join("") };
+  });
+  return [...shared, ...rest.filter((module) => !shared.includes(module))];
+}
+
+/** Leaves of some modules their names alone. */
+function withoutContents(/** @type {Module[]} */ list) {
+  const isEmptied = (/** @type {Module} */ { name }) => emptied.some((begin) => name.startsWith(begin));
+  return list.map((module) => (isEmptied(module) ? { ...module, text: `var ${declared(module.text).join()};\n` } : module));
+}
+
+/** The numbers of modules that a text asks for. */
+const needs = (/** @type {string} */ text) => [...text.matchAll(/__nested_rspack_require_\w+__\((\d+)\)/g)].map(([, number]) => number);
+
+/** Leaves out what is needed by nothing of those modules of the headless half that have numbers. */
+function withoutNeedless(/** @type {Module[]} */ list) {
+  const index = list.findIndex(({ text }) => text.includes(others));
+  const [, before, body, after] = /^(.*?\(\{\n)(.*)(\n\}\);\n\/\/ The module cache.*)$/s.exec(list[index]?.text) ?? [];
+  if (!body) throw new Error("Converse's headless half is built otherwise than it was (scripts/converse.mjs)");
+  const numbered = modules(body, /^(\d+)\(/gm);
+  const stay = new Set(needs([after, ...list.toSpliced(index, 1).map(({ text }) => text)].join()));
+  // What is found is gone through as well.
+  for (const number of stay) for (const next of needs(numbered.find(({ name }) => name === number)?.text ?? "")) stay.add(next);
+  const text = numbered.filter(({ name }) => !name || stay.has(name)).map((each) => each.text).join("");
+  return list.with(index, { ...list[index], text: before + text + after });
+}
+
+/** Leaves out the pictures that nothing names. */
+function withoutUnnamed(/** @type {Module[]} */ list, /** @type {string[]} */ own) {
+  const index = list.findIndex(({ name }) => name === icons);
+  const named = new Set(list.toSpliced(index, 1).flatMap(({ text }) => iconsIn(text)).concat(own));
+  const text = list[index].text.replaceAll(/<symbol id="icon-([\w-]+)".*?<\/symbol>/gs, (symbol, name) => (named.has(`fa-${name}`) ? symbol : ""));
+  return list.with(index, { ...list[index], text });
+}
+
 /** The names that a module gives to all. */
 function declared(/** @type {string} */ text) {
-  const names = [...text.matchAll(/^(?:async )?(?:var|let|const|class|function\*?) (?:\{([^}]*)\}|([\w$]+))/gm)];
+  const names = [...text.matchAll(/^(?:\/\* export default \*\/ )?(?:async )?(?:var|let|const|class|function\*?) (?:\{([^}]*)\}|([\w$]+))/gm)];
   return names.flatMap(([, several, one]) => (one ? [one] : several.split(",").map((each) => /([\w$]+)\s*(?:=.*)?$/s.exec(each)?.[1] ?? ""))).filter(Boolean);
 }
 
 /** Makes sure that nothing is left out in vain: it may have another name by now. */
 function checkList(/** @type {string[]} */ names) {
-  const unmet = leftOut.filter((begin) => !names.some((name) => name.startsWith(begin)));
+  const unmet = [...leftOut, ...emptied].filter((begin) => !names.some((name) => name.startsWith(begin)));
   if (unmet.length > 0) throw new Error(`Converse has no ${unmet.join(", no ")} (scripts/converse.mjs)`);
 }
 
-/** Converse's script, of dist/converse.js of its package. */
-export async function converseScript(/** @type {string} */ file) {
+/** Names of icons that stand in a text. */
+export const iconsIn = (/** @type {string} */ text) => text.match(/\bfa-[a-z-]+/g) ?? [];
+
+/** Converse's script, of dist/converse.js of its package, with the icons that the site's own scripts name. */
+export async function converseScript(/** @type {string} */ file, /** @type {string[]} */ own) {
   const [before, after] = split(await readFile(file, "utf8"), together);
   const [head, single] = split(before, others);
   const [body, rest] = split(after, runtime);
@@ -94,9 +188,10 @@ export async function converseScript(/** @type {string} */ file) {
   const apart = modules(single, /^"([^"\n]+)"\(/gm);
   const inOne = modules(body, /^(?:;\/\/ CONCATENATED|\/\/ EXTERNAL) MODULE: (.*)$/gm);
   checkList([...apart, ...inOne].map(({ name }) => name));
-  const stays = (/** @type {{name: string}} */ { name }) => !goes(name);
-  const text = (/** @type {{text: string}[]} */ list) => list.map((each) => each.text).join("");
+  const stays = (/** @type {Module} */ { name }) => !goes(name);
+  const text = (/** @type {Module[]} */ list) => list.map((each) => each.text).join("");
   const gone = new Set(inOne.filter((each) => !stays(each)).flatMap(({ text }) => declared(text)));
+  const core = withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own);
 
   const whole = `import {${[...gone].join()}} from "left out";
     ${head}const __webpack_require__ = (() => {
@@ -104,12 +199,12 @@ export async function converseScript(/** @type {string} */ file) {
       // The module cache${run}return __webpack_require__;
     })();
     const __webpack_exports__ = {};
-    ${text(inOne.filter(stays))}`;
+    ${text(core)}`;
   const { code } = await transform(whole, { minifySyntax: true, minifyWhitespace: true, treeShaking: true, format: "esm", target: "esnext", legalComments: "none", drop: ["debugger"] });
   // What nobody uses is not imported.
   const [, needed, script] = /** @type {RegExpExecArray} */ (/^import(.*?)"left out";(.*)$/s.exec(code));
   if (needed) throw new Error(`Converse needs ${needed} of what is left out (scripts/converse.mjs)`);
-  // Terser gives names that compress better than esbuild's, by 14 kB.
-  const { code: named } = await minify(script, { module: true, compress: false, mangle: true });
+  // What Terser writes compresses better than what esbuild does, by 18 kB.
+  const { code: named } = await minify(script, { module: true, ecma: 2020, compress: { passes: 2 }, mangle: true });
   return `${compileAhead}\n${named}\n`;
 }

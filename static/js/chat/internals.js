@@ -77,7 +77,6 @@ const METHODS = {
     'elements.converse-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
-    'elements.converse-user-profile': ['render'],
 };
 
 /** The same, on devices that encrypt. */

@@ -52,7 +52,6 @@ import { offerSearch } from './search.js';
 import { offerNotifications } from './notificationOffer.js';
 import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './share.js';
-import { leaveOutUnseen } from './unseen.js';
 import { offerShortcuts } from './shortcuts.js';
 
 /** @param {import('./types.js').ChatConfig} config */
@@ -117,7 +116,6 @@ export function plugin(config) {
             offerLevels(_converse);
             tellWhoLooks(_converse);
             receiveShared(_converse, config);
-            leaveOutUnseen(_converse);
             handleSignOut(_converse, guard, outbox);
         },
     };
