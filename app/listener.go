@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"foyer/internal/budget"
+	"foyer/internal/socket"
 
 	"github.com/valyala/fasthttp"
 )
@@ -153,6 +154,12 @@ func (c *boundedConn) Detach() net.Conn {
 	c.detached.Store(true)
 	return &boundedConn{admitted: c.admitted}
 }
+
+// Read implements net.Conn.
+func (c *boundedConn) Read(b []byte) (int, error) { return socket.Read(c.TCPConn, b, nil) }
+
+// Write implements net.Conn.
+func (c *boundedConn) Write(b []byte) (int, error) { return socket.Write(c.TCPConn, b) }
 
 // admitted is a connection that has a place.
 type admitted struct {

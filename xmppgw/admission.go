@@ -2,6 +2,7 @@ package xmppgw
 
 import (
 	"context"
+	"time"
 
 	"foyer/internal/budget"
 	"foyer/internal/stream"
@@ -86,10 +87,21 @@ func (g *Gateway) newShaper() shaper {
 	}
 }
 
-// wait waits until a stanza of n bytes may be handled, or ctx ends.
-func (s shaper) wait(ctx context.Context, n int) error {
-	if err := s.stanzas.Wait(ctx); err != nil {
+// wait waits until a stanza of n bytes may be handled, or ctx ends. Before it waits it
+// calls waits, unless that is nil.
+func (s shaper) wait(ctx context.Context, n int, waits func()) error {
+	if err := waitFor(ctx, s.stanzas, 1, waits); err != nil {
 		return err
 	}
-	return s.bytes.WaitN(ctx, n)
+	return waitFor(ctx, s.bytes, n, waits)
+}
+
+func waitFor(ctx context.Context, l *rate.Limiter, n int, waits func()) error {
+	if l.AllowN(time.Now(), n) {
+		return ctx.Err()
+	}
+	if waits != nil {
+		waits()
+	}
+	return l.WaitN(ctx, n)
 }

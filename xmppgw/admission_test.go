@@ -60,7 +60,7 @@ func TestShaper(t *testing.T) {
 		s := g.newShaper()
 		begin := time.Now()
 		for range 700 {
-			if err := s.wait(context.Background(), 10); err != nil {
+			if err := s.wait(context.Background(), 10, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -69,7 +69,7 @@ func TestShaper(t *testing.T) {
 		}
 		begin = time.Now()
 		for range 8 {
-			if err := s.wait(context.Background(), g.cfg.Limits.Bytes); err != nil {
+			if err := s.wait(context.Background(), g.cfg.Limits.Bytes, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

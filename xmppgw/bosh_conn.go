@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"foyer/internal/socket"
+
 	"github.com/valyala/fasthttp"
 )
 
@@ -35,9 +37,6 @@ const (
 
 // How long a connection may be idle between two requests.
 const connIdleFor = 2 * time.Minute
-
-// How long it may take to find out who is asking.
-const askPatience = 15 * time.Second
 
 // What is read of a request here; a longer one is for the HTTP server.
 const plainRead = 8 << 10
@@ -118,7 +117,7 @@ func (c *boshConn) notice(closed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.arrived = true
-	c.vanished = c.vanished || (closed && (c.raw == nil || peerGone(c.raw)))
+	c.vanished = c.vanished || (closed && (c.raw == nil || socket.PeerGone(c.raw)))
 	switch {
 	case c.state == connIdle:
 		c.state = connReading
@@ -132,7 +131,7 @@ func (c *boshConn) notice(closed bool) {
 func (c *boshConn) gone() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.vanished || (c.raw != nil && peerGone(c.raw))
+	return c.vanished || (c.raw != nil && socket.PeerGone(c.raw))
 }
 
 var readBuffers = sync.Pool{New: func() any { b := make([]byte, plainRead); return &b }}
@@ -155,9 +154,7 @@ func (c *boshConn) read() {
 	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.packsFor(r.header), site: c.gateway.cfg.Auth != nil}
 	c.state = connWaiting
 	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(c.gateway.ctx, askPatience)
-	defer cancel()
-	c.ask(ctx, boshHTTP{header: r.header, peer: c.peer, body: slices.Clone(r.body)})
+	c.ask(c.gateway.ctx, boshHTTP{header: r.header, peer: c.peer, body: slices.Clone(r.body)})
 }
 
 // fill takes what has arrived. Without anything the connection is idle, or at its

@@ -34,6 +34,7 @@ type boshSession struct {
 	wake    chan struct{}         // there is something in the inbox
 	told    atomic.Bool           // a request has carried the final body
 	proof   atomic.Pointer[proof] // the cookies that proved the site session (bosh.go)
+	waits   func()                // is called before Recv waits; nil: nothing. It is for the goroutine of run
 	stop    func()                // gives back what the session holds of the gateway
 
 	mu        sync.Mutex
@@ -96,6 +97,8 @@ func (in inbound) size() int {
 var (
 	_ carrier        = (*boshSession)(nil)
 	_ stream.Batcher = (*boshSession)(nil)
+	_ stream.Corker  = (*boshSession)(nil)
+	_ stream.Waiter  = (*boshSession)(nil)
 )
 
 // newBOSH makes a session and lets the server serve it.
@@ -219,7 +222,11 @@ func (s *boshSession) Restart(ctx context.Context) error {
 	return err
 }
 
+// BeforeWait implements stream.Waiter.
+func (s *boshSession) BeforeWait(f func()) { s.waits = f }
+
 func (s *boshSession) take(ctx context.Context) (inbound, error) {
+	s.Uncork()
 	for {
 		s.mu.Lock()
 		if len(s.inbox) > 0 {
@@ -230,7 +237,7 @@ func (s *boshSession) take(ctx context.Context) (inbound, error) {
 				s.inbox = nil
 			}
 			s.mu.Unlock()
-			if err := s.shaper.wait(ctx, in.size()); err != nil {
+			if err := s.shaper.wait(ctx, in.size(), s.waits); err != nil {
 				return inbound{}, err
 			}
 			if in.element != nil {
@@ -241,6 +248,9 @@ func (s *boshSession) take(ctx context.Context) (inbound, error) {
 		s.mu.Unlock()
 		if reason, closed := s.queue.Closed(); closed {
 			return inbound{}, closedError(reason)
+		}
+		if s.waits != nil {
+			s.waits()
 		}
 		select {
 		case <-s.wake:
@@ -267,6 +277,16 @@ func (s *boshSession) Send(raw []byte) error {
 // SendSoon implements stream.Batcher.
 func (s *boshSession) SendSoon(raw []byte) error { return s.gateway.sendSoon(s, s.queue, raw) }
 
+// Cork implements stream.Corker: what is sent together goes out in one answer.
+func (s *boshSession) Cork() { s.queue.Cork() }
+
+// Uncork implements stream.Corker.
+func (s *boshSession) Uncork() {
+	if s.queue.Uncork() {
+		s.flush()
+	}
+}
+
 // flushWaiting implements flusher.
 func (s *boshSession) flushWaiting() {
 	if s.queue.Flush() {
@@ -275,7 +295,12 @@ func (s *boshSession) flushWaiting() {
 }
 
 // Ready implements stream.Stream.
-func (s *boshSession) Ready(ctx context.Context) error { return s.queue.Ready(ctx) }
+func (s *boshSession) Ready(ctx context.Context) error {
+	if !s.queue.Roomy() {
+		s.Uncork()
+	}
+	return s.queue.Ready(ctx)
+}
 
 // Close implements stream.Stream.
 func (s *boshSession) Close(reason error) error {

@@ -95,6 +95,12 @@ func (e *echo) Serve(ctx context.Context, s stream.Stream, peer *stream.Peer) (e
 		case el.Name.Local == "iq":
 			_ = s.Send([]byte(`<iq xmlns="jabber:client" type="result" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>` + peer.Identity.User + `@h/r</jid></bind></iq>`))
 		case el.To == "quiet":
+		case el.To == "tell": // once, before Recv waits
+			w := s.(stream.Waiter)
+			w.BeforeWait(func() {
+				w.BeforeWait(nil)
+				_ = s.Send([]byte(message("a", "waits")))
+			})
 		case el.To == "end":
 			return &stream.Error{Condition: stream.SystemShutdown}
 		case el.To == "burst":

@@ -48,12 +48,15 @@ func (c *patientConn) overdue() bool {
 	return began != 0 && time.Since(time.Unix(0, began)) >= endPatience
 }
 
+// Read implements net.Conn.
+func (c *patientConn) Read(b []byte) (int, error) { return socket.Read(c.Conn, b, nil) }
+
 // Write implements net.Conn.
 func (c *patientConn) Write(b []byte) (int, error) {
 	total := len(b)
 	for waiting := math.MaxInt; ; {
 		_ = c.SetWriteDeadline(c.deadline())
-		n, err := c.Conn.Write(b)
+		n, err := socket.Write(c.Conn, b)
 		c.written.Add(int64(n))
 		if b = b[n:]; err == nil {
 			return total, nil

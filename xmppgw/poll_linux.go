@@ -1,12 +1,14 @@
 package xmppgw
 
 import (
-	"io"
 	"maps"
 	"os"
 	"slices"
 	"sync"
 	"syscall"
+	"unsafe"
+
+	"foyer/internal/socket"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,7 +47,7 @@ func (e *epoll) run(raw syscall.RawConn) {
 	events := make([]unix.EpollEvent, 128)
 	_ = raw.Read(func(fd uintptr) bool {
 		for {
-			n, err := unix.EpollWait(int(fd), events, 0)
+			n, err := waitingEvents(int(fd), events)
 			if n <= 0 && err != unix.EINTR {
 				return false
 			}
@@ -91,42 +93,17 @@ func (e *epoll) forget(c *boshConn) {
 	})
 }
 
-func (e *epoll) read(c *boshConn, buf []byte) (n int, err error) {
-	outer := c.raw.Read(func(fd uintptr) bool {
-		n, err = ignoringEINTR(func() (int, error) { return unix.Read(int(fd), buf) })
-		return true
-	})
-	if outer == nil && err == nil && n == 0 {
-		return 0, io.EOF
-	}
-	return moved(n, outer, err)
-}
+func (e *epoll) read(c *boshConn, buf []byte) (n int, err error) { return socket.ReadNow(c.raw, buf) }
 
-// moved is what a system call moved: nothing, if it would have had to wait.
-func moved(n int, outer, err error) (int, error) {
-	switch {
-	case outer != nil:
-		return 0, outer
-	case err == unix.EAGAIN:
-		return 0, nil
-	}
-	return max(n, 0), err
-}
+func (e *epoll) write(c *boshConn, b []byte) (n int, err error) { return socket.WriteNow(c.raw, b) }
 
-func ignoringEINTR(call func() (int, error)) (int, error) {
-	for {
-		if n, err := call(); err != unix.EINTR {
-			return n, err
-		}
+// waitingEvents is epoll_wait(2) that does not wait; the scheduler is not told (socket.Read).
+func waitingEvents(fd int, events []unix.EpollEvent) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 {
+		return 0, errno
 	}
-}
-
-func (e *epoll) write(c *boshConn, b []byte) (n int, err error) {
-	outer := c.raw.Write(func(fd uintptr) bool {
-		n, err = ignoringEINTR(func() (int, error) { return unix.Write(int(fd), b) })
-		return true
-	})
-	return moved(n, outer, err)
+	return int(n), nil
 }
 
 func (e *epoll) watched() []*boshConn {

@@ -52,6 +52,7 @@ type wsStream struct {
 	release func()        // gives back what the stream holds of the gateway
 	signIn  *time.Timer   // nil: the client has signed in; the reader's own, as are the next two
 	early   *bytes.Reader // what came with the handshake; nil: it was read
+	waits   func()        // is called before the reader waits; nil: nothing
 	acked   int64         // what the peer had taken when it was last looked for
 	closing atomic.Int32  // code of a close frame to end with, and nothing else: the peer has closed its side (RFC 6455 §5.5.1), or broken the rules (§7.1.7)
 
@@ -63,6 +64,7 @@ var (
 	_ carrier        = (*wsStream)(nil)
 	_ stream.Corker  = (*wsStream)(nil)
 	_ stream.Batcher = (*wsStream)(nil)
+	_ stream.Waiter  = (*wsStream)(nil)
 )
 
 // serveWebSocket serves an upgraded connection until it ends. early is what the
@@ -211,6 +213,9 @@ func (s *wsStream) recv(ctx context.Context) (*stream.Element, error) {
 	return el, nil
 }
 
+// BeforeWait implements stream.Waiter.
+func (s *wsStream) BeforeWait(f func()) { s.waits = f }
+
 // Restart implements stream.Stream.
 func (s *wsStream) Restart(ctx context.Context) error {
 	s.SignedIn()
@@ -251,7 +256,7 @@ func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 	case op != opText:
 		return nil, errBinary
 	}
-	if err := s.shaper.wait(ctx, len(raw)); err != nil {
+	if err := s.shaper.wait(ctx, len(raw), s.waits); err != nil {
 		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
 	_ = s.alive()

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"foyer/internal/socket"
 )
 
 // silence is how long a peer may say nothing, pongs included.
@@ -30,7 +32,7 @@ func (r livingReader) Read(b []byte) (int, error) {
 	}
 	r.s.early = nil
 	for {
-		n, err := r.s.conn.Read(b)
+		n, err := socket.Read(r.s.conn.Conn, b, r.s.waits)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !r.s.moved() {
 			return n, err
 		}
@@ -60,7 +62,7 @@ func (s *wsStream) ping() {
 // handleControl answers a ping, the latest if there are many (RFC 6455 §5.5.3).
 // Each counts as a stanza does.
 func (s *wsStream) handleControl(op opcode, data []byte) error {
-	if err := s.shaper.stanzas.Wait(s.gateway.ctx); err != nil {
+	if err := waitFor(s.gateway.ctx, s.shaper.stanzas, 1, s.waits); err != nil {
 		return err // the gateway is stopping
 	}
 	if op == opPing {

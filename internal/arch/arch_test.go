@@ -68,7 +68,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		module: {"app/cli"}, // main.go
 
-		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
+		"app":               {"app/auth", "app/auth/ldap", "app/auth/oidc", "app/doctor", "app/doors", "app/pictures", "app/previews", "app/push", "app/remote", "app/uploads/...", "internal/budget", "internal/names", "internal/pgdev", "internal/sasl", "internal/socket", "internal/stanza", "internal/stream", "migrations", "models", "static", "token", "views", "xmppd/...", "xmppgw", "xmppgw/relay"},
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names"},
@@ -84,7 +84,7 @@ func mayImport() map[string][]string {
 		"app/cli":           {"app/...", "internal/budget", "internal/pgdev", "internal/stanza", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
-		"models": {"internal/budget", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
+		"models": {"internal/budget", "internal/socket", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":        {"internal/budget", "internal/socket", "internal/stanza", "internal/stream"},

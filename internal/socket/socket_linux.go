@@ -2,9 +2,13 @@ package socket
 
 import (
 	"cmp"
+	"io"
 	"net"
+	"os"
+	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,19 +30,172 @@ func Unacknowledged(c net.Conn) (n int) {
 	return n
 }
 
+// PeerGone reports whether the peer has closed its side of a connection.
+func PeerGone(raw syscall.RawConn) (gone bool) {
+	err := raw.Control(func(fd uintptr) {
+		var b [1]byte
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+		gone = (n == 0 && errno == 0) || errno == unix.ECONNRESET
+	})
+	return gone || err != nil
+}
+
+// Read is c.Read. Before it waits for the peer it calls waits, unless that is nil, which
+// must neither wait itself nor close c. Of a connection that is no socket of its own it is
+// not known whether it will wait.
+func Read(c net.Conn, b []byte, waits func()) (int, error) {
+	raw := rawConn(c)
+	if raw == nil || len(b) == 0 {
+		if waits != nil {
+			waits()
+		}
+		return c.Read(b)
+	}
+	t := begin(b, waits)
+	defer t.end()
+	err := raw.Read(t.read)
+	return t.came(err)
+}
+
+// ReadNow reads what is there: 0 and no error when that is nothing.
+func ReadNow(raw syscall.RawConn, b []byte) (int, error) {
+	t := begin(b, nil)
+	defer t.end()
+	err := raw.Read(t.readNow)
+	if err == nil && t.err == unix.EAGAIN {
+		return 0, nil
+	}
+	return t.came(err)
+}
+
+// Write is c.Write.
+func Write(c net.Conn, b []byte) (int, error) {
+	raw := rawConn(c)
+	if raw == nil {
+		return c.Write(b)
+	}
+	t := begin(b, nil)
+	defer t.end()
+	err := raw.Write(t.write)
+	return t.n, cmp.Or(err, os.NewSyscallError("write", t.err))
+}
+
 // WriteAtOnce writes what the system takes without waiting, and returns how much that
 // was: nothing of a connection that is no socket of its own, such as TLS.
-func WriteAtOnce(c net.Conn, b []byte) (n int, err error) {
+func WriteAtOnce(c net.Conn, b []byte) (int, error) {
 	raw := rawConn(c)
 	if raw == nil {
 		return 0, nil
 	}
-	var written error
-	err = raw.Write(func(fd uintptr) bool {
-		n, written = syscall.Write(int(fd), b)
-		return true // it is not called again: nobody waits
-	})
-	return max(n, 0), cmp.Or(err, written)
+	return WriteNow(raw, b)
+}
+
+// WriteNow is WriteAtOnce for a socket.
+func WriteNow(raw syscall.RawConn, b []byte) (int, error) {
+	t := begin(b, nil)
+	defer t.end()
+	err := raw.Write(t.writeNow)
+	return t.n, cmp.Or(err, os.NewSyscallError("write", t.err))
+}
+
+// transfer is one read or write. Its functions are made once, and not for each.
+type transfer struct {
+	buf   []byte
+	n     int // of its bytes that were read or written
+	err   error
+	waits func()
+
+	read, readNow, write, writeNow func(fd uintptr) (done bool)
+}
+
+var transfers = sync.Pool{New: func() any {
+	t := &transfer{}
+	t.read, t.readNow, t.write, t.writeNow = t.tryRead, t.tryReadNow, t.tryWrite, t.tryWriteNow
+	return t
+}}
+
+func begin(b []byte, waits func()) *transfer {
+	t := transfers.Get().(*transfer)
+	t.buf, t.waits = b, waits
+	return t
+}
+
+func (t *transfer) end() {
+	t.buf, t.n, t.err, t.waits = nil, 0, nil, nil
+	transfers.Put(t)
+}
+
+// came is the result of a read; err is of the connection.
+func (t *transfer) came(err error) (int, error) {
+	switch {
+	case err != nil:
+		return 0, err
+	case t.n == 0 && t.err == nil:
+		return 0, io.EOF
+	}
+	return t.n, os.NewSyscallError("read", t.err)
+}
+
+func (t *transfer) tryRead(fd uintptr) (done bool) {
+	t.tryReadNow(fd)
+	if t.err != unix.EAGAIN {
+		return true
+	}
+	if t.waits != nil {
+		t.waits()
+		t.waits = nil
+	}
+	return false
+}
+
+func (t *transfer) tryReadNow(fd uintptr) (done bool) {
+	t.n, t.err = call(unix.SYS_READ, fd, t.buf)
+	return true
+}
+
+func (t *transfer) tryWrite(fd uintptr) (done bool) {
+	for t.n < len(t.buf) && t.err == nil {
+		if !t.writeSome(fd) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *transfer) tryWriteNow(fd uintptr) (done bool) {
+	t.writeSome(fd)
+	return true // it is not called again: nobody waits
+}
+
+// writeSome reports false when the system takes nothing now.
+func (t *transfer) writeSome(fd uintptr) bool {
+	n, err := call(unix.SYS_WRITE, fd, t.buf[t.n:])
+	t.n += n
+	if err == unix.EAGAIN {
+		return false
+	}
+	t.err = err
+	return true
+}
+
+// call reads or writes what can be without waiting, as the sockets of Go's net all do.
+// Go's scheduler is not told, as it would be of a call that may take long: each time it would
+// see to it that another thread can go on meanwhile, and in a program that is mostly idle
+// it would wake the thread that looks after such calls for everything that arrives.
+func call(trap, fd uintptr, b []byte) (n int, err error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	for {
+		r, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		switch errno {
+		case 0:
+			return int(r), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
 }
 
 // rawConn returns nil for a connection that is no socket of its own.

@@ -91,6 +91,16 @@ func Uncork(s Stream) {
 	}
 }
 
+// Waiter is a Stream that tells before it waits for its peer, so that what comes together
+// can be handled together.
+type Waiter interface {
+	Stream
+	// BeforeWait lets Recv call f before it waits for anything; nil: nobody is told any
+	// more. It is for the goroutine that calls Recv. f waits for nothing, and does not close
+	// the stream.
+	BeforeWait(f func())
+}
+
 // Batcher is a Stream on which what is not urgent may wait for more of the kind, so that
 // it is written together.
 type Batcher interface {

@@ -20,8 +20,10 @@ type side interface {
 	// ready waits until the upstream takes more. An error means that ctx has ended.
 	ready(ctx context.Context) error
 
-	// send sends a client's element on. An error ends the client's stream.
+	// send takes a client's element; flush sends on what it was given. An error ends the
+	// client's stream.
 	send(el *stream.Element) error
+	flush()
 
 	// next returns the next element for the client. An error ends its stream.
 	next(ctx context.Context) (*stream.Element, error)
@@ -64,14 +66,23 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 func (c *conn) newSide(l *link, features *stream.Element) side {
 	if c.peer.Transport == stream.BOSH && !c.relay.cfg.PassSASL {
 		_, offered := features.Find(stanza.NSSM, "sm")
-		return &managed{conn: c, link: l, offered: offered}
+		m := &managed{conn: c, link: l, offered: offered}
+		l.beforeRead = m.beforeRead
+		return m
 	}
 	l.beforeRead = func() { stream.Uncork(c.stream) }
 	return &passing{conn: c, link: l}
 }
 
-// fromClient carries what the client sends.
+// fromClient carries what the client sends. What comes together goes on together, before
+// the client's stream waits for more, where that tells.
 func (c *conn) fromClient(ctx context.Context, s side) error {
+	client, tells := c.stream.(stream.Waiter)
+	if tells {
+		client.BeforeWait(s.flush)
+		defer client.BeforeWait(nil)
+	}
+	defer s.flush()
 	for {
 		if err := s.ready(c.ctx); err != nil {
 			return stream.ErrDisconnected
@@ -82,6 +93,9 @@ func (c *conn) fromClient(ctx context.Context, s side) error {
 		}
 		if err == nil && el != nil {
 			err = s.send(el)
+		}
+		if !tells {
+			s.flush()
 		}
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"slices"
@@ -65,14 +64,11 @@ func (l *link) use(c net.Conn) {
 // touchingReader notes every sign of life, and tells before it waits for one.
 type touchingReader struct {
 	link *link
-	src  io.Reader
+	src  net.Conn
 }
 
 func (t touchingReader) Read(b []byte) (int, error) {
-	if t.link.beforeRead != nil {
-		t.link.beforeRead()
-	}
-	n, err := t.src.Read(b)
+	n, err := socket.Read(t.src, b, t.link.beforeRead)
 	if n > 0 {
 		t.link.touch(&t.link.read)
 	}
@@ -106,21 +102,36 @@ func (l *link) writeNow(s string) error {
 	return err
 }
 
-// send queues an element, writes what the system takes of it, and never waits:
-// stream.ErrClosed after the link was closed, stream.ErrOverflow when the upstream reads
-// too slowly for those who did not wait.
-func (l *link) send(raw []byte) error {
+// put queues an element for flush, and never waits: stream.ErrClosed after the link was
+// closed, stream.ErrOverflow when the upstream reads too slowly for those who did not
+// wait.
+func (l *link) put(raw []byte) error {
 	l.queue.Cork()
-	err := l.queue.Push(raw)
+	return l.queue.Push(raw)
+}
+
+// flush writes what the system takes of what was put, and never waits.
+func (l *link) flush() {
 	if l.queue.Uncork() {
 		l.writeAtOnce()
 	}
+}
+
+// send is put and flush.
+func (l *link) send(raw []byte) error {
+	err := l.put(raw)
+	l.flush()
 	return err
 }
 
 // ready waits until the upstream has taken most of what was sent, so that a slow one
 // slows its clients down.
-func (l *link) ready(ctx context.Context) error { return l.queue.Ready(ctx) }
+func (l *link) ready(ctx context.Context) error {
+	if !l.queue.Roomy() {
+		l.flush()
+	}
+	return l.queue.Ready(ctx)
+}
 
 // next returns the upstream's next element. Errors: io.EOF after its orderly end, a
 // *stream.Error when it broke a rule, any other when the connection was lost.
@@ -188,7 +199,7 @@ func join(items [][]byte) []byte {
 // lost, which the reader notices then.
 func (l *link) writeAll(buf []byte) bool {
 	_ = l.raw.SetWriteDeadline(time.Now().Add(l.patience()))
-	_, err := l.conn.Write(buf)
+	_, err := socket.Write(l.conn, buf)
 	l.touch(&l.sent)
 	if err != nil {
 		l.queue.Close(stream.ErrDisconnected)

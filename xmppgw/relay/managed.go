@@ -71,6 +71,7 @@ func (m *managed) ready(ctx context.Context) error {
 			}
 			return nil
 		}
+		m.flush()
 		select {
 		case <-room:
 		case <-ctx.Done():
@@ -114,13 +115,21 @@ func (m *managed) send(el *stream.Element) error {
 		m.size += len(el.Raw)
 		m.asked++
 	}
-	if m.link != nil && m.link.send(el.Raw) != nil && m.state == manageOff {
+	if m.link != nil && m.link.put(el.Raw) != nil && m.state == manageOff {
 		return stream.ErrDisconnected
 	}
 	if m.asked >= ackEvery {
 		m.askLocked()
 	}
 	return nil
+}
+
+func (m *managed) flush() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.link != nil {
+		m.link.flush()
+	}
 }
 
 // askLocked asks what has come (XEP-0198 §4).
@@ -142,6 +151,7 @@ func (m *managed) next(ctx context.Context) (*stream.Element, error) {
 		el, err := l.next()
 		switch {
 		case err != nil:
+			m.beforeRead()
 			err = m.recover(ctx, err)
 		case isStreamError(el):
 			m.gone()
@@ -157,6 +167,9 @@ func (m *managed) next(ctx context.Context) (*stream.Element, error) {
 		}
 	}
 }
+
+// beforeRead lets the client have what came, before somebody waits for more.
+func (m *managed) beforeRead() { stream.Uncork(m.conn.stream) }
 
 // received counts an element that goes to the client. After the answer to the client's
 // bind, and before the client can send anything more, management is turned on.

@@ -127,6 +127,7 @@ func (m *managed) adopt(l *link, h uint32) error {
 	if m.ended || !m.ackLocked(h) {
 		return &notResumedError{condition: "the counts do not agree, or the client has left"}
 	}
+	l.beforeRead = m.beforeRead
 	m.link, m.owed, m.question = l, time.Now(), question{}
 	for _, raw := range m.unacked {
 		_ = l.send(raw)

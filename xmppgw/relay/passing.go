@@ -48,11 +48,13 @@ func (p *passing) send(el *stream.Element) error {
 	if el.Name.Space == stanza.NSSM {
 		p.noteSent(el)
 	}
-	if err := p.link.send(el.Raw); err != nil {
+	if err := p.link.put(el.Raw); err != nil {
 		return stream.ErrDisconnected
 	}
 	return nil
 }
+
+func (p *passing) flush() { p.link.flush() }
 
 // noteSent follows the client's part of stream management (XEP-0198 §4, §5).
 func (p *passing) noteSent(el *stream.Element) {

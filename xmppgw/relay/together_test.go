@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -82,6 +83,72 @@ func TestCarry_Together(t *testing.T) {
 	defer corker.mu.Unlock()
 	if len(corker.writes) != 2 || corker.writes[0] != 2 || corker.writes[1] != 1 {
 		t.Errorf("written together: %v; want 2 and 1", corker.writes)
+	}
+}
+
+// twoStanzas is a client's stream that returns two stanzas, then tells that it waits, and ends.
+type twoStanzas struct {
+	stream.Stream
+	waits func()
+	left  []*stream.Element
+}
+
+func (s *twoStanzas) BeforeWait(f func()) { s.waits = f }
+
+func (s *twoStanzas) Recv(context.Context) (*stream.Element, error) {
+	if len(s.left) == 0 {
+		if s.waits != nil {
+			s.waits()
+		}
+		return nil, io.EOF
+	}
+	el := s.left[0]
+	s.left = s.left[1:]
+	return el, nil
+}
+
+// noting is a side that notes what it is asked to do.
+type noting struct {
+	side
+	got []string
+}
+
+func (n *noting) ready(context.Context) error { return nil }
+func (n *noting) flush()                      { n.got = append(n.got, "flush") }
+func (n *noting) send(el *stream.Element) error {
+	n.got = append(n.got, el.ID)
+	return nil
+}
+
+// What comes from a client together goes to the upstream together, before the client's
+// stream waits; where that does not tell, each stanza at once. Nothing is left behind at
+// the end.
+func TestFromClient_Together(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrap func(*twoStanzas) stream.Stream
+		want string
+	}{
+		"it tells":         {func(s *twoStanzas) stream.Stream { return s }, "1 2 flush flush"},
+		"it does not tell": {func(s *twoStanzas) stream.Stream { return struct{ stream.Stream }{s} }, "1 flush 2 flush flush flush"},
+	} {
+		s, n := &twoStanzas{}, &noting{}
+		for _, id := range []string{"1", "2"} {
+			el, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="a@b" id="`+id+`"/>`), stream.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.left = append(s.left, el)
+		}
+		conn := &conn{stream: c.wrap(s), ctx: t.Context(), peer: &stream.Peer{}}
+		if err := conn.fromClient(t.Context(), n); err != io.EOF {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := strings.Join(n.got, " "); got != c.want {
+			t.Errorf("%s: %s; want %s", name, got, c.want)
+		}
+		if s.waits != nil {
+			t.Errorf("%s: the stream tells still", name)
+		}
 	}
 }
 

@@ -1,11 +1,11 @@
-//go:build unix
+//go:build unix && !linux
 
-package xmppgw
+package socket
 
 import "syscall"
 
-// peerGone reports whether the peer has closed its side of a connection.
-func peerGone(raw syscall.RawConn) (gone bool) {
+// PeerGone reports whether the peer has closed its side of a connection.
+func PeerGone(raw syscall.RawConn) (gone bool) {
 	var b [1]byte
 	err := raw.Control(func(fd uintptr) {
 		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package xmppgw
-
-import "syscall"
-
-func peerGone(syscall.RawConn) bool { return false }
