@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
+	"foyer/internal/socket"
 	"foyer/migrations"
 
 	"github.com/jackc/pgx/v5"
@@ -147,6 +149,14 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "30s"
 	cfg.MaxConnIdleTime = 5 * time.Minute
+	dial := cfg.ConnConfig.DialFunc
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return socket.Conn{Conn: c}, nil // statements are short, and many
+	}
 	return cfg, nil
 }
 
