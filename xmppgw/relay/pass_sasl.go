@@ -42,6 +42,7 @@ func (c *conn) passSASL(ctx context.Context) (*link, *stream.Element, error) {
 	if !c.peer.Password {
 		return nil, nil, &stream.Error{Condition: stream.PolicyViolation, Text: "passwords want https"}
 	}
+	stream.Uncork(c.stream) // its header goes out now: the features are the upstream's
 	within, cancel := context.WithTimeout(c.ctx, c.relay.cfg.SignInTimeout)
 	defer cancel()
 	network := budget.Network(c.peer.Addr)
@@ -122,6 +123,7 @@ func (x *passedSASL) run(ctx context.Context, features *stream.Element) (*stream
 		if err := c.stream.Restart(ctx); err != nil {
 			return nil, err
 		}
+		stream.Uncork(c.stream) // likewise
 		features, err := x.link.openStream(c.peer.Lang)
 		if err != nil {
 			return nil, x.broken(err)

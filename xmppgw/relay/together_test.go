@@ -86,6 +86,23 @@ func TestCarry_Together(t *testing.T) {
 	}
 }
 
+// A header is not kept back while the upstream, whose features come after it, takes its time.
+func TestPassSASL_HeaderAtOnce(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, nil, passSASL, u)
+	st, browser := streamtest.Pipe(t)
+	corker := &corking{Server: st}
+	corker.Cork()
+	const header = `<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>`
+	_ = corker.Send([]byte(header))
+	c := (&client{browser, st, make(chan error, 1)}).over(r, corker, &stream.Peer{Conn: "1", Transport: stream.WebSocket, Domain: domain, Addr: "192.0.2.1", Password: true})
+	e := u.next()
+	c.Expect(header)
+	e.open(featureStrong)
+	c.Expect(offeredStrong)
+	c.Close()
+}
+
 // twoStanzas is a client's stream that returns two stanzas, then tells that it waits, and ends.
 type twoStanzas struct {
 	stream.Stream
