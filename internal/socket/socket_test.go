@@ -9,7 +9,11 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // pair returns both ends of a TCP connection.
 func pair(t *testing.T) (ours, theirs *net.TCPConn) {
