@@ -1,6 +1,7 @@
 // Somebody is away while more is said than one page of the archive holds, to
 // them and in a room: all of it is there when they are back, in order, once.
 
+import { leftovers } from "./support/storage.ts";
 import { send } from "./support/stream.ts";
 import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
@@ -52,6 +53,7 @@ test("all that was said while bob was away", async ({ alice, visit, database }) 
   await alice.talkTo("bob");
   await alice.hears("I am off");
   await bob.signOut(); // the session ends; on a trusted device the browser keeps what it had
+  await expect.poll(() => leftovers(bob)).toContainEqual(expect.stringMatching(/^converse-persistent/));
 
   alice.watch.allow(/favicon.ico/);
   await alice.page.goto("/metrics"); // she goes on with another client
@@ -70,4 +72,10 @@ test("all that was said while bob was away", async ({ alice, visit, database }) 
   await bob.ready();
   await enterRoom(bob, "Book club");
   await expectAll(bob, "See you next week");
+
+  // Once the device is not trusted any more, nothing stays, also of what was kept before.
+  await bob.signOut();
+  await bob.signIn();
+  await bob.signOut();
+  await expect.poll(() => leftovers(bob)).toEqual([]);
 });
