@@ -202,11 +202,12 @@ test.describe("with little room", () => {
     await alice.talkTo("bob");
     await bob.talkTo("alice");
     const file = (name: string, bytes: number) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") });
-    await attach(alice, file("large.txt", 1501));
-    await expect(tray(alice).getByText("It is too large: a file may have 1.5 kB.")).toBeVisible();
-    await tray(alice).getByRole("button", { name: "Cancel: large.txt" }).click();
-    await attach(alice, file("first.txt", 1200));
+    await choose(alice, file("large.txt", 1501));
+    await expect(tray(alice).getByText("It is too large: a file may have 1.5 kB.")).toBeVisible(); // before anything is sent
+    await expect(tray(alice).getByRole("button", { name: "Try again" })).toHaveCount(0);
+    await attach(alice, file("first.txt", 1200)); // which is not in its way
     await expect(link(bob, "first.txt").first()).toBeVisible();
+    await tray(alice).getByRole("button", { name: "Remove: large.txt" }).click();
     await attach(alice, file("second.txt", 1200));
     await expect(tray(alice).getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
 

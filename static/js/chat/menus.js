@@ -10,3 +10,17 @@ export function closeMenus() {
         if (menu) setTimeout(() => /** @type {any} */ (menu).hide());
     }, { capture: true }); // some entries keep the click to themselves
 }
+
+/** The bar of a message comes where a finger touched it: the same touch is not for what now lies under the finger. */
+export function touchBarsTwice() {
+    const chat = byId('chat');
+    /** @type {EventTarget | null} */
+    let pressed = null;
+    chat.addEventListener('pointerdown', (event) => (pressed = event.target), { capture: true });
+    chat.addEventListener('click', (event) => {
+        const bar = around(event, '.message-bar');
+        if (!bar || event.pointerType !== 'touch' || bar.contains(/** @type {Node | null} */ (pressed))) return;
+        event.preventDefault();
+        event.stopPropagation();
+    }, { capture: true });
+}

@@ -28,7 +28,7 @@ import { workByKeyboard } from './keyboard.js';
 import { enterRoomsByName } from './roomEntry.js';
 import { enterWhenOpened } from './lateEntry.js';
 import { assertInternals } from './internals.js';
-import { closeMenus } from './menus.js';
+import { closeMenus, touchBarsTwice } from './menus.js';
 import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
@@ -93,6 +93,7 @@ export function plugin(config) {
             showPeopleByName(_converse, config);
             showPrivateMessages(_converse);
             closeMenus();
+            touchBarsTwice();
             workByKeyboard();
             offerShortcuts();
             oneChatEach(_converse);

@@ -7,7 +7,10 @@ const UPLOAD = 'urn:xmpp:http:upload:0';
 const PATIENCE = 30_000; // ms for a slot
 
 /** What went wrong, as people are told. */
-export class UploadError extends Error {}
+export class UploadError extends Error {
+    /** Whether it goes wrong each time. */
+    lasting = false;
+}
 
 const AWAY = 'There is no connection. Try again when it is back.';
 const FAILED = 'The file did not get through. Please try again.';
@@ -16,11 +19,25 @@ const FAILED = 'The file did not get through. Please try again.';
 async function service(_converse) {
     const [found] = await _converse.api.disco.features.get(UPLOAD, _converse.session.get('domain'));
     if (!found) throw new UploadError('Files cannot be sent here.');
+    // After a reload Converse has kept what the service can do, and reads no form again (DiscoEntity.fetchFeatures).
+    if (found.dataforms?.length === 0) await new Promise((resolve) => found.dataforms.fetch({ success: resolve, error: resolve }));
     const form = found.dataforms?.models.find((each) => each.get('FORM_TYPE')?.value === UPLOAD);
     return { to: found.id, most: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
 }
 
-const tooLarge = (most) => new UploadError(`It is too large: a file may have ${inWords(most)}.`);
+const tooLarge = (most) => Object.assign(new UploadError(`It is too large: a file may have ${inWords(most)}.`), { lasting: true });
+
+/**
+ * Whether a file is too large to be sent, as far as that is known before: why, in words.
+ * @param {Converse.Private} _converse
+ * @param {File} file
+ * @returns {Promise<string>}
+ */
+export async function whyNot(_converse, file) {
+    if (!_converse.api.connection.connected()) return '';
+    const { most } = await service(_converse).catch(() => ({ most: Infinity })); // said once it is sent
+    return file.size > most ? tooLarge(most).message : '';
+}
 
 /** Why no slot was given, in the service's words if it has any (XEP-0363 §5). */
 function refusal(answer) {

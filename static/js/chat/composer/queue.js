@@ -1,9 +1,10 @@
 // What is to be sent in a conversation, in its order: files that were chosen, and texts.
 // One thing goes after the other. Where one fails it stands still, until somebody tries
-// that one again or takes it away, so that nothing overtakes what was before it.
+// that one again or takes it away, so that nothing overtakes what was before it. What can never
+// be sent is in nobody's way.
 
 import { answers } from '../connectivity.js';
-import { upload, UploadError } from '../upload.js';
+import { upload, UploadError, whyNot } from '../upload.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -17,6 +18,7 @@ const PATIENCE = 6000; // ms
  * @property {'chosen' | 'waiting' | 'sending' | 'failed'} state
  * @property {number} progress from 0 to 1
  * @property {string} why it failed, in words
+ * @property {boolean} [lasting] it fails each time
  * @property {number} since when it is here
  * @property {AbortController} stop
  */
@@ -86,6 +88,11 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
+            whyNot(this._converse, file).then((why) => {
+                if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
+                Object.assign(chosen, { state: 'failed', why, lasting: true });
+                this.#changed();
+            });
         }
         this.#changed();
     }
@@ -121,7 +128,8 @@ export class Queue extends EventTarget {
     }
 
     async #deliverAll() {
-        for (let [first] = this.items; first?.state === 'waiting'; [first] = this.items) await this.#deliver(first);
+        const next = () => this.items.find(({ lasting }) => !lasting);
+        for (let first = next(); first?.state === 'waiting'; first = next()) await this.#deliver(first);
         this.#running = false;
     }
 
@@ -135,7 +143,8 @@ export class Queue extends EventTarget {
             this.remove(first);
         } catch (cause) {
             if (!(cause instanceof UploadError) && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
-            Object.assign(first, { state: 'failed', why: cause instanceof UploadError ? cause.message : 'It was not sent. Please try again.' });
+            const [why, lasting] = cause instanceof UploadError ? [cause.message, cause.lasting] : ['It was not sent. Please try again.', false];
+            Object.assign(first, { state: 'failed', why, lasting });
             this.#changed();
         }
         clearTimeout(dead);

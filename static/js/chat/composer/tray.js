@@ -28,14 +28,14 @@ export function showQueue(queue, cancel, noticeable) {
         return html`<small>${parts.join(' · ')}</small>${file && state === 'sending'
             ? html`<progress max="1" .value=${progress} aria-label=${`Sending ${file.name}`}></progress>` : ''}`;
     };
+    const cancels = ({ state, lasting }) => (state === 'chosen' || lasting ? 'Remove' : 'Cancel');
     const row = (item) => {
         const name = item.file?.name ?? item.text;
         return html`<li class="tray-item tray-item--${item.state} ${item.picture ? 'tray-item--picture' : ''}">
             ${sign(item)}
             <span class="tray-item__about"><span class="tray-item__name">${name}</span>${below(item)}
-                ${item.state === 'failed' ? html`<button type="button" class="tray-item__again" @click=${() => queue.again(item)}>Try again</button>` : ''}</span>
-            <button type="button" class="tray-item__cancel" title=${item.state === 'chosen' ? 'Remove' : 'Cancel'}
-                aria-label=${`${item.state === 'chosen' ? 'Remove' : 'Cancel'}: ${name}`} @click=${() => cancel(item)}>✕</button>
+                ${item.state === 'failed' && !item.lasting ? html`<button type="button" class="tray-item__again" @click=${() => queue.again(item)}>Try again</button>` : ''}</span>
+            <button type="button" class="tray-item__cancel" title=${cancels(item)} aria-label=${`${cancels(item)}: ${name}`} @click=${() => cancel(item)}>✕</button>
         </li>`;
     };
     return html`<ul class="tray" aria-label="To be sent">${items.map(row)}</ul>`;
