@@ -2,6 +2,7 @@
 
 import { ignoreAddress } from './address.js';
 import { beginStream, joinStream } from './early.js';
+import { askConversations } from './list/ask.js';
 import { prepareTab } from './tabs.js';
 import { panel } from './panel.js';
 import { settings } from './settings.js';
@@ -46,6 +47,8 @@ async function start(config) {
  * @param {ReturnType<typeof beginStream>} stream
  */
 async function startConverse(config, stream) {
+    const conversations = askConversations();
+    conversations.catch(() => {}); // the list says so
     const loading = loadConverse(config);
     const [converse] = await Promise.all([
         loading,
@@ -55,7 +58,7 @@ async function startConverse(config, stream) {
     joinStream(stream);
     speakPlainly(converse);
     for (const name of LEFT_OUT) converse.plugins.add(name, {});
-    converse.plugins.add('foyer', plugin(config));
+    converse.plugins.add('foyer', plugin(config, conversations));
     await converse.initialize(settings(config, converse));
 }
 

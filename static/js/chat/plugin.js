@@ -54,8 +54,11 @@ import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './share.js';
 import { offerShortcuts } from './shortcuts.js';
 
-/** @param {import('./types.js').ChatConfig} config */
-export function plugin(config) {
+/**
+ * @param {import('./types.js').ChatConfig} config
+ * @param {ReturnType<typeof import('./list/ask.js').askConversations>} conversations
+ */
+export function plugin(config, conversations) {
     return {
         dependencies: ['converse-chat', 'converse-roster', 'converse-chatboxes'],
         initialize() {
@@ -76,7 +79,7 @@ export function plugin(config) {
             countWhatAnotherTabKept(_converse, restored);
             const markers = syncWhatIsRead(_converse, config, restored);
             openChats(_converse);
-            listConversations(_converse, config, markers);
+            listConversations(_converse, config, markers, conversations);
             offerSearch(_converse, config);
             if (config.befriend) befriend(_converse, config);
             receiveInvitations(_converse);

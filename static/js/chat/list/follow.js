@@ -21,6 +21,7 @@ const isMentioned = (entry, box) => (box ? box.get('num_unread') > 0 : Boolean(e
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #loading;
+    #begun = false; // a stream began, and the server has not told of one's rooms yet
 
     /**
      * @param {Converse.Private} _converse
@@ -52,6 +53,7 @@ export class FollowedRooms {
         };
         connection.addHandler(always((message) => this.#hear(message)), RAI, 'message');
         connection.addHandler(always((message) => this.#event(message)), EVENT, 'message');
+        this.#begun = true;
         this.#follow();
     }
 
@@ -71,7 +73,8 @@ export class FollowedRooms {
         const entry = this.list.told().get(rooms[0]);
         const line = said && lineOfSaid(said);
         if (line && entry) (line.change ? this.#changed : this.#said).call(this, entry, line);
-        else if (said || rooms.some((jid) => !this.#isCounted(jid))) this.#loadSoon();
+        else if (said || this.#begun || rooms.some((jid) => !this.#isCounted(jid))) this.#loadSoon(); // the site was asked before, and more may be unread by now
+        if (!said) this.#begun = false;
     }
 
     /** Whether it is known that a room has something unread. */

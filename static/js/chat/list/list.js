@@ -5,6 +5,7 @@ import { around, byId } from '../../dom.js';
 import { fold } from '../fold.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
+import { askConversations, askFor, isLeaving } from './ask.js';
 import { entries } from './entries.js';
 import { FollowedRooms } from './follow.js';
 import { Rows } from './rows.js';
@@ -15,18 +16,6 @@ import { goByKeys } from './step.js';
 const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const MINUTE = 60_000;
-
-// What is asked when somebody signs out is asked for nobody.
-const leaving = new AbortController();
-document.addEventListener('submit', (event) => around(event, '[data-signout]') && leaving.abort(), { capture: true });
-
-async function ask(path) {
-    const response = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store', signal: leaving.signal });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    /** @type {{conversations: Entry[]}} */
-    const { conversations } = await response.json();
-    return new Map(conversations.map((entry) => [entry.jid, entry]));
-}
 
 /** Whether a name has all the words that are typed. */
 const matches = (entry, typed) => {
@@ -39,8 +28,9 @@ const matches = (entry, typed) => {
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
  * @param {import('../readMarkers.js').Markers} markers
+ * @param {ReturnType<typeof askConversations>} first what was asked while Converse was still loaded
  */
-export function listConversations(_converse, config, markers) {
+export function listConversations(_converse, config, markers, first) {
     const { api } = _converse;
     const nav = byId('conversations');
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
@@ -64,8 +54,8 @@ export function listConversations(_converse, config, markers) {
     const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
     const later = once(draw);
 
-    const load = () =>
-        ask('/xmpp/conversations').then(
+    const load = (asked = askConversations()) =>
+        asked.then(
             (conversations) => {
                 told = conversations;
                 document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
@@ -76,20 +66,21 @@ export function listConversations(_converse, config, markers) {
             (cause) => {
                 loaded = true; // what Converse knows is shown
                 later();
-                if (!leaving.signal.aborted) console.warn('The site did not tell the conversations.', cause);
+                if (!isLeaving()) console.warn('The site did not tell the conversations.', cause);
             },
         );
 
     const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
-    load();
+    load(first);
+    const again = () => load();
     follow(_converse, later);
-    keepUp(later, load);
+    keepUp(later, again);
     // A room that was deleted, or that one was put out of.
     api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && api.connection.connected() && load()));
-    api.listen.on('reconnected', load);
+    api.listen.on('reconnected', again);
 
     lookFor(find, later, async (typed) => {
-        found = typed ? await ask(`/xmpp/find?q=${encodeURIComponent(typed)}`) : new Map();
+        found = typed ? await askFor(typed) : new Map();
         later();
     });
     nav.addEventListener('click', (event) => {
