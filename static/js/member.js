@@ -13,9 +13,9 @@ keepChatAcrossPages();
 
 /** @type {import('./chat/types.js').ChatConfig} */
 const config = JSON.parse(byId('chat-config').textContent ?? '');
+startChat(config); // first: what it asks of the site is under way while the rest reads what the browser keeps
 forgetPeople(config.jid).catch(() => {}); // the next page tries again
 offerPush(config);
-startChat(config);
 
 // The page for while the site cannot be reached, and what is shared with it, are the worker's.
 if ('serviceWorker' in navigator) addEventListener('load', () => registration().catch((cause) => console.warn('There is no service worker.', cause)));
