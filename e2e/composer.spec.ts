@@ -199,6 +199,7 @@ for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 8
         });
       await alice.input().blur();
       await look("empty");
+      if (screen === "phone") await byFinger(alice); // while all that was said is in sight
       await alice.input().fill("Hello *strong* and _emphasis_, ~gone~ and `code here`\n> quoted *words*\n```\nfenced\n```\nnormal");
       await look("styled");
       await alice.input().fill("");
@@ -222,7 +223,6 @@ for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 8
       await expect(page.getByText("Editing a message")).toBeVisible();
       await look("editing");
       await page.keyboard.press("Escape");
-      if (screen === "phone") await byFinger(alice);
       if (screen === "phone") await withLargeLetters(alice);
     });
   });
