@@ -54,6 +54,7 @@ func TestWebSocket_Cork(t *testing.T) {
 func TestBOSH_Cork(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.bosh(true)
+	b.wait = 50
 	b.signIn()
 	st := s.gw.all()[0].(*boshSession)
 	held := func() bool {
@@ -61,7 +62,8 @@ func TestBOSH_Cork(t *testing.T) {
 		defer st.mu.Unlock()
 		return len(st.held) > 0
 	}
-	answer := b.async(b.body("", message("quiet", "on")))
+	b.wants(b.post(b.body("", message("tell", "on"))), `id="waits"`) // the stream's goroutine is in Recv, and uncorks nothing more
+	answer := b.async(b.body("", ""))
 	eventually(t, held)
 	st.Cork()
 	for _, id := range []string{"1", "2"} {
