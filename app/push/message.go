@@ -31,6 +31,7 @@ type message struct {
 	room      string // name
 	roomJID   string
 	id        string
+	answers   string // in a room, the nickname of whom it answers; empty: nobody
 	text      string
 	encrypted bool
 	at        time.Time
@@ -70,7 +71,7 @@ func read(m *stream.Element) (message, bool) {
 	if text == "" {
 		return message{}, false
 	}
-	return message{id: m.ID, text: strings.Clone(stanza.CutText(text, maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
+	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(text, maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
 }
 
 // put never waits: what does not fit is not told.
@@ -171,7 +172,7 @@ func (s *Service) tell(ctx context.Context, j job) error {
 }
 
 // wanted reports whether somebody wants to be told. People: of everything; rooms: where one's
-// name stands in it; unless they chose.
+// name stands in it, or that answer what they said; unless they chose.
 func (s *Service) wanted(ctx context.Context, j job, a models.PushAudience) bool {
 	if a.Settings.Quiet(time.Now()) {
 		return false
@@ -185,7 +186,7 @@ func (s *Service) wanted(ctx context.Context, j job, a models.PushAudience) bool
 		return true
 	}
 	account, err := s.cfg.Store.AccountByName(ctx, j.user)
-	return err == nil && (mentions(j.m.text, account.Name) || mentions(j.m.text, account.Username))
+	return err == nil && (strings.EqualFold(j.m.answers, account.Name) || mentions(j.m.text, account.Name) || mentions(j.m.text, account.Username))
 }
 
 // mentions reports whether a name stands in a text as words of their own, whatever the case.

@@ -272,6 +272,14 @@ func TestPush_Room(t *testing.T) {
 	if n := b.next(); n.Title != "The Garden" || n.Text != "Ally: New message" || n.Tag != "garden@conference.h" || n.URL != "/chat/room/garden" {
 		t.Errorf("%+v", n)
 	}
+	// XEP-0461 §3: an answer to what one said concerns one as much.
+	s.Said(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+		`<body>&gt; tea?\nyes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@conference.h/Carol"/>`)})
+	s.Said(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+		`<body>yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@conference.h/Bob Adler"/>`)})
+	if n := b.next(); n.Title != "The Garden" {
+		t.Errorf("%+v", n)
+	}
 	if len(b.got) != 0 {
 		t.Errorf("%d more", len(b.got))
 	}

@@ -60,6 +60,21 @@ func SaidText(m *stream.Element) string {
 	return text
 }
 
+// AnsweredNick returns the nickname of whom a message in a room answers (XEP-0461 §3); "" if it
+// answers nobody, or does not say whom.
+func AnsweredNick(m *stream.Element) string {
+	reply, ok := m.Find(nsReply, "reply")
+	if !ok {
+		return ""
+	}
+	to, _ := reply.Attr("to")
+	at, err := ParseAddress(to)
+	if err != nil {
+		return ""
+	}
+	return at.Resource
+}
+
 // withoutPart is a text without its characters from one up to another.
 func withoutPart(text, from, to string) string {
 	start, errStart := strconv.Atoi(from)

@@ -238,7 +238,7 @@ func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID)
 		return
 	}
 	r.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
-	r.tellSaidLocked(o.user, said{id: id, by: o.nick, text: text, encrypted: encrypted}, func(fo *follower) bool {
+	r.tellSaidLocked(o.user, said{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: text, encrypted: encrypted}, func(fo *follower) bool {
 		return r.svc.followers.isNew(fo, r.name)
 	})
 }
@@ -293,6 +293,7 @@ func (r *room) mayReadLocked(user string) bool {
 type said struct {
 	id        uuid.UUID
 	by        string
+	answers   string // whose message it answers, by nickname; "": nobody's
 	text      string
 	encrypted bool   // the text is for those who cannot read it
 	mine      bool   // it is the recipient's own
@@ -302,6 +303,9 @@ type said struct {
 func (s said) payload() []byte {
 	dst := stanza.AppendAttr([]byte(`<said xmlns="`+nsSaid+`"`), "id", s.id.String())
 	dst = stanza.AppendAttr(dst, "by", s.by)
+	if s.answers != "" {
+		dst = stanza.AppendAttr(dst, "answers", s.answers)
+	}
 	if s.change != "" {
 		dst = stanza.AppendAttr(dst, "change", s.change)
 	}

@@ -38,6 +38,9 @@ func (c *client) told() string {
 			mine, _ := s.Attr("mine")
 			encrypted, _ := s.Attr("encrypted")
 			change, _ := s.Attr("change")
+			if to, ok := s.Attr("answers"); ok {
+				by += " to " + to
+			}
 			words = append(words, change+"by "+by+": "+s.Text()+mine+encrypted)
 		}
 		out = append(out, strings.Join(words, " "))
@@ -77,9 +80,9 @@ func TestFollow(t *testing.T) {
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="4" to="garden@rooms.h"><body>roses</body><replace xmlns="urn:xmpp:message-correct:0" id="1"/></message>`)
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="5" to="garden@rooms.h"><body>no OMEMO here</body><encryption xmlns="urn:xmpp:eme:0" namespace="x"/></message>`)
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="5a" to="garden@rooms.h"><body>&gt; roses
-yes</body><reply xmlns="urn:xmpp:reply:0" id="1"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback></message>`)
+yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@rooms.h/Al the gardener"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback></message>`)
 	bob.sync()
-	alice.isTold("garden by Bob: roses & tulips", "garden editedby Bob: roses", "garden by Bob: true", "garden by Bob: yes") // without what it answers (XEP-0461 §3.1)
+	alice.isTold("garden by Bob: roses & tulips", "garden editedby Bob: roses", "garden by Bob: true", "garden by Bob to Al the gardener: yes") // whom it answers, without what (XEP-0461 §3, §3.1)
 
 	second := w.online("alice", "a2")
 	alice.sync() // its presence

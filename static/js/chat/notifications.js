@@ -19,12 +19,15 @@ export function mentions(text, names) {
     return new RegExp(`(?<![\\p{L}\\p{N}])(?:${known})(?![\\p{L}\\p{N}])`, 'iu').test(text);
 }
 
+/** Whether a message answers what the person said in a room (XEP-0461 §3). */
+const answersThem = (box, attrs) => Boolean(attrs.reply_to) && attrs.reply_to === `${box.get('jid')}/${box.get('nick')}`;
+
 /** Whether a person wants to be told of a message that says something. */
-function isWanted(box, text, config) {
+function isWanted(box, attrs, text, config) {
     if (levels.quiet()) return false;
     const level = levels.of(box.get('jid'), isRoom(box));
     if (level !== 'mentions' || !isRoom(box)) return level !== 'none';
-    return mentions(text, [config.name, config.user, box.get('nick')]);
+    return answersThem(box, attrs) || mentions(text, [config.name, config.user, box.get('nick')]);
 }
 
 const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
@@ -77,7 +80,7 @@ export function notifyPeople(_converse, config, markers) {
         document.dispatchEvent(new CustomEvent('foyer:news'));
         if (!wantsNotifications(config)) return;
         const said = message.getMessageText() ?? ''; // without what it answers (XEP-0461 §3.1)
-        if (isInSight(box) || !isWanted(box, said, config)) return;
+        if (isInSight(box) || !isWanted(box, attrs, said, config)) return;
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = attrs.is_encrypted ? attrs.plaintext ?? 'Encrypted message' : said;

@@ -83,14 +83,14 @@ export class FollowedRooms {
         return Boolean(this.list.told().get(jid)?.unread) || Boolean(box && (box.get('num_unread_general') || box.isHidden?.() === false));
     }
 
-    /** @param {Entry} entry @param {import('./entries.js').Line} line */
+    /** @param {Entry} entry @param {ReturnType<typeof lineOfSaid>} line */
     #said(entry, line) {
         if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.#loadSoon(); // it is being entered
         const names = [this.config.name, this.config.user];
-        const mentioned = !line.mine && !line.kind && mentions(line.text, names);
+        const mentioned = !line.mine && (names.includes(line.answers) || (!line.kind && mentions(line.text, names)));
         this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, !line.mine && (mentioned || isMentioned(entry, box)));
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
