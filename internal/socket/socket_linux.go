@@ -149,7 +149,7 @@ func (t *transfer) tryRead(fd uintptr) (done bool) {
 }
 
 func (t *transfer) tryReadNow(fd uintptr) (done bool) {
-	t.n, t.err = call(unix.SYS_READ, fd, t.buf)
+	t.n, t.err = transferNow(readNow, fd, t.buf)
 	return true
 }
 
@@ -169,7 +169,7 @@ func (t *transfer) tryWriteNow(fd uintptr) (done bool) {
 
 // writeSome reports false when the system takes nothing now.
 func (t *transfer) writeSome(fd uintptr) bool {
-	n, err := call(unix.SYS_WRITE, fd, t.buf[t.n:])
+	n, err := transferNow(writeNow, fd, t.buf[t.n:])
 	t.n += n
 	if err == unix.EAGAIN {
 		return false
@@ -178,22 +178,14 @@ func (t *transfer) writeSome(fd uintptr) bool {
 	return true
 }
 
-// call reads or writes what can be without waiting, as the sockets of Go's net all do.
-// Go's scheduler is not told, as it would be of a call that may take long: each time it would
-// see to it that another thread can go on meanwhile, and in a program that is mostly idle
-// it would wake the thread that looks after such calls for everything that arrives.
-func call(trap, fd uintptr, b []byte) (n int, err error) {
+// transferNow reads or writes what can be without waiting, as the sockets of Go's net all do.
+func transferNow(call func(fd uintptr, b []byte) (int, error), fd uintptr, b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
 	for {
-		r, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-		switch errno {
-		case 0:
-			return int(r), nil
-		case unix.EINTR:
-		default:
-			return 0, errno
+		if n, err = call(fd, b); err != unix.EINTR {
+			return max(n, 0), err
 		}
 	}
 }
