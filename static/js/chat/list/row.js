@@ -70,11 +70,13 @@ const theirs = (element) => Object.assign(element, { dir: 'auto' });
  * @param {string} href
  */
 export function fill(row, entry, href) {
-    const link = /** @type {HTMLAnchorElement} */ (make('a', 'conversation'));
+    // The link stays: who presses it just while it changes has pressed it.
+    const link = /** @type {HTMLAnchorElement} */ (row.firstElementChild ?? make('a', 'conversation'));
     link.href = href;
     link.dataset.turbo = 'false';
     link.dataset.jid = entry.jid;
     if (entry.open) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
     link.classList.toggle('is-unread', entry.unread > 0 && !entry.muted);
     link.classList.toggle('is-muted', Boolean(entry.muted));
 
@@ -90,7 +92,7 @@ export function fill(row, entry, href) {
     if (entry.unread) marks.append(make('span', 'conversation-unread', entry.unread > 99 ? '99+' : String(entry.unread)));
     marks.setAttribute('aria-hidden', 'true');
 
-    link.append(
+    link.replaceChildren(
         picture(entry),
         theirs(make('span', 'conversation-name', entry.name)),
         time,
@@ -98,7 +100,7 @@ export function fill(row, entry, href) {
         marks,
         make('span', 'sr-only', said(entry)),
     );
-    row.replaceChildren(link);
+    if (!link.parentElement) row.append(link);
 }
 
 /** What a row shows, to see whether it has to be filled again. */

@@ -53,10 +53,12 @@ function fill(row, member) {
     const state = member.here ? '' : member.standing === 'outcast' ? '' : 'Not here now';
     const line = make('span', 'room-person__line', [member.word, state].filter(Boolean).join(' · '));
     const name = make('span', 'room-person__name', member.name, ...(member.self ? [make('small', '', ' (you)')] : []));
-    const button = make('button', 'room-person', picture({ ...member, room: false, around: member.here || member.around }), name, line);
+    // The button stays: who presses it just while it changes has pressed it.
+    const button = /** @type {HTMLButtonElement} */ (row.firstElementChild ?? make('button', 'room-person'));
     button.type = 'button';
     button.dataset.key = member.jid;
-    row.replaceChildren(button);
+    button.replaceChildren(picture({ ...member, room: false, around: member.here || member.around }), name, line);
+    if (!button.parentElement) row.append(button);
 }
 
 export class Members extends Part {
