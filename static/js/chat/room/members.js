@@ -241,7 +241,9 @@ export class Members extends Part {
 
     #open(event) {
         const button = around(event, '.room-person');
-        const member = button && this.all?.find(({ jid }) => jid === button.dataset.key);
+        if (!button || !this.panel.room) return;
+        this.all ??= this.#everybody(this.panel.room); // somebody has just changed, and it is not drawn yet
+        const member = this.all.find(({ jid }) => jid === button.dataset.key);
         if (member) personCard.show({ jid: member.address, name: member.name, picture: member.picture, standing: member.standing, occupant: member.occupant, room: this.panel.room, self: member.self }, button);
     }
 
