@@ -58,12 +58,13 @@ export const levels = {
         again();
         document.addEventListener('foyer:page', (event) => event.detail && again());
         channel.addEventListener('message', again);
+        // People's apps write levels into bookmarks.
         document.addEventListener('foyer:bookmarks', () => {
             soon ??= setTimeout(() => {
                 soon = undefined;
                 again();
             }, LOAD_AFTER);
-        }); // people's apps write levels there
+        });
     },
 
     /** @param {string} jid @param {boolean} room @returns {Level} */

@@ -11,8 +11,8 @@ export function closeMenus() {
     }, { capture: true }); // some entries keep the click to themselves
 }
 
-/** The bar of a message comes where a finger touched it: the same touch is not for what now lies under the finger. */
-export function touchBarsTwice() {
+/** A touch on a message shows its bar, which may come to lie under the finger: that same touch presses nothing in it. */
+export function showBarFirst() {
     const chat = byId('chat');
     /** @type {EventTarget | null} */
     let pressed = null;

@@ -28,7 +28,7 @@ import { workByKeyboard } from './keyboard.js';
 import { enterRoomsByName } from './roomEntry.js';
 import { enterWhenOpened } from './lateEntry.js';
 import { assertInternals } from './internals.js';
-import { closeMenus, touchBarsTwice } from './menus.js';
+import { closeMenus, showBarFirst } from './menus.js';
 import { knowOccupants } from './occupants.js';
 import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
@@ -96,7 +96,7 @@ export function plugin(config, conversations) {
             showPeopleByName(_converse, config);
             showPrivateMessages(_converse);
             closeMenus();
-            touchBarsTwice();
+            showBarFirst();
             workByKeyboard();
             offerShortcuts();
             oneChatEach(_converse);
