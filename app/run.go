@@ -272,7 +272,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	}
 
 	failed := make(chan error, 1)
-	go func() { failed <- s.web.Listener(l) }()
+	background.Go(func() { failed <- s.web.Listener(l) })
 	s.announce(say)
 
 	var err error
@@ -292,6 +292,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	if stopErr := s.web.ShutdownWithContext(patience); stopErr != nil {
 		s.log.Warn("some requests did not end in time", "err", stopErr)
 	}
+	_ = l.Close() // the web server does not know it yet if it was only just to begin
 	stopWork()
 	background.Wait()
 	return err

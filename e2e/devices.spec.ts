@@ -25,6 +25,17 @@ async function holdMessages({ page }: Person): Promise<() => void> {
   return release;
 }
 
+/** Holds back the WebSocket of a page until it may be opened. */
+async function holdConnection({ page }: Person): Promise<() => void> {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  await page.routeWebSocket(/\/xmpp-websocket/, async (socket) => {
+    await opened;
+    socket.connectToServer();
+  });
+  return open;
+}
+
 /** Whether a page has kept everything that came. */
 const kept = ({ page }: Person) => page.evaluate(() => !Object.keys(sessionStorage).some((key) => key.startsWith("foyer-arrival-")));
 
@@ -102,10 +113,13 @@ test("what is read on one device is read on the others, and a new one knows what
   await phone.signIn();
   await expectUnread(phone, 2);
   const laptop = await visit("alice"); // where nothing is delivered any more
-  await laptop.signIn();
+  const connect = await holdConnection(laptop);
+  await laptop.openSite();
   await expectUnread(laptop, 2);
   await expect(inList(laptop)).toHaveText("2");
-  await bob.say("three");
+  await bob.say("three"); // after the site was asked, and before there is a stream
+  await expectUnread(phone, 3);
+  connect();
   for (const device of [phone, laptop]) await expectUnread(device, 3);
 
   await laptop.talkTo("bob");

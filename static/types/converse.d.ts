@@ -158,7 +158,7 @@ declare namespace Converse {
         features: Element;
         do_session: boolean;
         setProtocol(): void;
-        addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string): unknown;
+        addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string | null, id?: string | null, from?: string | null): unknown;
         deleteHandler(handler: unknown): void;
         debouncedReconnect: { flush(): unknown };
         onConnectStatusChanged(status: number, condition?: string): unknown;

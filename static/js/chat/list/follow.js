@@ -21,6 +21,7 @@ const isMentioned = (entry, box) => (box ? box.get('num_unread') > 0 : Boolean(e
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #loading;
+    heard = 0; // how often something in a room that the list has was told of
     #begun = false; // a stream began, and the server has not told of one's rooms yet
 
     /**
@@ -39,7 +40,7 @@ export class FollowedRooms {
         api.listen.on('reconnected', () => this.#begin());
         api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add remove', () => this.count()));
         document.addEventListener('foyer:levels', () => this.count());
-        document.addEventListener('foyer:read', ({ detail: jid }) => jid.endsWith(`@${config.roomsDomain}`) && this.#loadSoon());
+        document.addEventListener('foyer:read', ({ detail: jid }) => jid.endsWith(`@${config.roomsDomain}`) && this.loadSoon());
         document.addEventListener('foyer:unread-restored', () => this.settle());
         document.addEventListener('foyer:page', () => this.count());
     }
@@ -69,11 +70,13 @@ export class FollowedRooms {
         if (message.getAttribute('from') !== this.config.roomsDomain) return;
         const rooms = [...message.getElementsByTagNameNS(RAI, 'activity')].map((activity) => activity.textContent ?? '');
         const [said] = message.getElementsByTagNameNS(SAID, 'said');
-        if (said?.getAttribute('change') === 'room') return this.#loadSoon(); // which rooms there are, or tell what is said
+        if (said?.getAttribute('change') === 'room') return this.loadSoon(); // which rooms there are, or tell what is said
         const entry = this.list.told().get(rooms[0]);
         const line = said && lineOfSaid(said);
-        if (line && entry) (line.change ? this.#changed : this.#said).call(this, entry, line);
-        else if (said || this.#begun || rooms.some((jid) => !this.#isCounted(jid))) this.#loadSoon(); // the site was asked before, and more may be unread by now
+        if (line && entry) {
+            this.heard++;
+            (line.change ? this.#changed : this.#said).call(this, entry, line);
+        } else if (said || this.#begun || rooms.some((jid) => !this.#isCounted(jid))) this.loadSoon(); // the site was asked before, and more may be unread by now
         if (!said) this.#begun = false;
     }
 
@@ -88,7 +91,7 @@ export class FollowedRooms {
         if (entry.last?.id && line.id && line.id <= entry.last.id) return; // told before
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
-        if (box && !isFollowed(box)) return this.#loadSoon(); // it is being entered
+        if (box && !isFollowed(box)) return this.loadSoon(); // it is being entered
         const names = [this.config.name, this.config.user];
         const mentioned = !line.mine && (names.includes(line.answers) || (!line.kind && mentions(line.text, names)));
         this.#count(entry, box, line.mine ? 0 : unreadOf(entry, box) + 1, !line.mine && (mentioned || isMentioned(entry, box)));
@@ -122,10 +125,11 @@ export class FollowedRooms {
         if (!BOOKMARKS.includes(node)) return;
         document.dispatchEvent(new CustomEvent('foyer:bookmarks'));
         this.#follow();
-        this.#loadSoon();
+        this.loadSoon();
     }
 
-    #loadSoon() {
+    /** Asks the site again, once for many reasons. */
+    loadSoon() {
         clearTimeout(this.#loading);
         this.#loading = setTimeout(() => this.list.load(), LOAD_AFTER);
     }

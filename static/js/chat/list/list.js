@@ -54,9 +54,16 @@ export function listConversations(_converse, config, markers, first) {
     const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
     const later = once(draw);
 
-    const load = (asked = askConversations()) =>
-        asked.then(
+    let asks = 0;
+    let taken = 0; // the ask whose answer is shown
+    const load = (asked = askConversations()) => {
+        const mine = ++asks;
+        const heard = followed?.heard;
+        return asked.then(
             (conversations) => {
+                if (mine < taken) return; // a later answer was quicker
+                if (heard !== followed?.heard) return followed?.loadSoon(); // what has come since may not be in it
+                taken = mine;
                 told = conversations;
                 document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
                 loaded = true;
@@ -69,6 +76,7 @@ export function listConversations(_converse, config, markers, first) {
                 if (!isLeaving()) console.warn('The site did not tell the conversations.', cause);
             },
         );
+    };
 
     const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
     load(first);
@@ -78,6 +86,7 @@ export function listConversations(_converse, config, markers, first) {
     // A room that was deleted, or that one was put out of.
     api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && api.connection.connected() && load()));
     api.listen.on('reconnected', again);
+    askAtFirstPresence(_converse, again);
 
     lookFor(find, later, async (typed) => {
         found = typed ? await askFor(typed) : new Map();
@@ -103,6 +112,23 @@ function keepUp(draw, load) {
     setInterval(draw, MINUTE); // times grow older
     document.addEventListener('foyer:rooms', load); // a room was changed
     document.addEventListener('foyer:page', (event) => event.detail && load());
+}
+
+/**
+ * Messages come from a stream's first presence on, which comes back to who sent it (RFC 6121 §4.2.2). What was
+ * said before that, and after the site was asked, it tells now.
+ */
+function askAtFirstPresence({ api }, load) {
+    const wait = () => {
+        const connection = api.connection.get();
+        const hear = () => {
+            load();
+            return false; // once
+        };
+        connection.addHandler(hear, null, 'presence', null, null, connection.jid);
+    };
+    api.listen.on('connected', wait);
+    api.listen.on('reconnected', wait);
 }
 
 /** Calls draw whenever something that the list shows changes. */
