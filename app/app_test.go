@@ -75,6 +75,14 @@ func start(t testing.TB, more map[string]string) (*Server, string) {
 // startChanged runs a site that change changed before it serves.
 func startChanged(t testing.TB, more map[string]string, change func(*Server)) (*Server, string) {
 	t.Helper()
+	s, l := listening(t, more, change)
+	serveUntilEnd(t, s, l)
+	return s, s.BaseURL()
+}
+
+// listening is a site that change changed, with its listeners, that does not serve yet.
+func listening(t testing.TB, more map[string]string, change func(*Server)) (*Server, net.Listener) {
+	t.Helper()
 	cfg := testConfig(t, more)
 	log := slog.New(slog.DiscardHandler)
 	db, err := models.Open(t.Context(), models.Options{URL: cfg.DatabaseURL, SiteConns: 6, ChatConns: 4})
@@ -93,8 +101,21 @@ func startChanged(t testing.TB, more map[string]string, change func(*Server)) (*
 	if err := s.listenBesides(); err != nil {
 		t.Fatal(err)
 	}
-	serveUntilEnd(t, s, l)
-	return s, s.BaseURL()
+	return s, l
+}
+
+// A site that is told to stop before its web server has begun stops all the same.
+func TestServe_StoppedAtOnce(t *testing.T) {
+	s, l := listening(t, nil, func(*Server) {})
+	defer s.db.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := s.serve(ctx, l, make(chan error), func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Accept(); err == nil { // and goleak finds who still accepts
+		t.Error("it still listens")
+	}
 }
 
 // serveUntilEnd serves a site until the test ends, and then closes its database.
