@@ -46,6 +46,16 @@ func TestConversations(t *testing.T) {
 	if alice.get("/xmpp/conversations"); !strings.Contains(alice.body, `"name":"Surprise party","room":true,"private":true`) {
 		t.Error(alice.body)
 	}
+	// RFC 9110 §13.1.2: a page that has the answer is told that it is still right.
+	tag := alice.last.Header.Get("ETag")
+	alice.headers["If-None-Match"] = tag
+	if alice.get("/xmpp/conversations"); alice.last.StatusCode != 304 || tag == "" {
+		t.Errorf("%d for %q", alice.last.StatusCode, tag)
+	}
+	alice.submit("/", "/rooms", "name", "Another party", "who", "invited")
+	if alice.get("/xmpp/conversations"); !strings.Contains(alice.body, "Another party") {
+		t.Error(alice.last.StatusCode, alice.body)
+	}
 	if alice.get("/xmpp/find?q=bob"); !strings.Contains(alice.body, `"jid":"bob@localhost","name":"Bob Baker"`) {
 		t.Error(alice.body)
 	}

@@ -1,6 +1,10 @@
 package app
 
-import "foyer/xmppgw"
+import (
+	"foyer/xmppgw"
+
+	"github.com/gofiber/fiber/v2/middleware/etag"
+)
 
 // routes is every address of the site, in the order in which what stands before them
 // applies.
@@ -45,7 +49,7 @@ func (s *Server) chatRoutes() {
 	xmpp := s.web.Group("/xmpp", s.ownPages, s.loadVisit)
 	xmpp.Get("/search", s.searchMessages)
 	xmpp.Get("/me", s.me)
-	xmpp.Get("/conversations", s.conversations)
+	xmpp.Get("/conversations", etag.New(), s.conversations) // pages ask often, and most of the time nothing is new
 	xmpp.Get("/find", s.findConversations)
 	xmpp.Get("/people/:user", s.personCard)
 	xmpp.Get("/rooms/:name/people", s.roomPeople)

@@ -11,16 +11,24 @@ document.addEventListener('submit', (event) => around(event, '[data-signout]') &
 /** Whether somebody signs out, so that nothing is answered any more. */
 export const isLeaving = () => leaving.signal.aborted;
 
-async function ask(path) {
-    const response = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store', signal: leaving.signal });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+/** @param {string} path @param {Record<string, string>} [headers] */
+const ask = (path, headers) => fetch(path, { headers: { Accept: 'application/json', ...headers }, cache: 'no-store', signal: leaving.signal });
+
+async function entriesIn(/** @type {Response} */ response) {
+    if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
     /** @type {{conversations: Entry[]}} */
     const { conversations } = await response.json();
     return new Map(conversations.map((entry) => [entry.jid, entry]));
 }
 
-/** One's conversations, by their addresses. */
-export const askConversations = () => ask('/xmpp/conversations');
+/**
+ * One's conversations, by their addresses, and the tag of this answer; null: they are as in the answer that has the tag.
+ * @param {string} [tag]
+ */
+export async function askConversations(tag) {
+    const response = await ask('/xmpp/conversations', tag ? { 'If-None-Match': tag } : {});
+    return response.status === 304 ? null : { told: await entriesIn(response), tag: response.headers.get('ETag') ?? '' };
+}
 
 /** People and rooms that one can talk with, by their addresses. */
-export const askFor = (/** @type {string} */ typed) => ask(`/xmpp/find?q=${encodeURIComponent(typed)}`);
+export const askFor = async (/** @type {string} */ typed) => entriesIn(await ask(`/xmpp/find?q=${encodeURIComponent(typed)}`));

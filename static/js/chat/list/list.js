@@ -56,15 +56,16 @@ export function listConversations(_converse, config, markers, first) {
 
     let asks = 0;
     let taken = 0; // the ask whose answer is shown
-    const load = (asked = askConversations()) => {
+    let tag = ''; // of that answer
+    const load = (asked = askConversations(tag)) => {
         const mine = ++asks;
         const heard = followed?.heard;
         return asked.then(
-            (conversations) => {
-                if (mine < taken) return; // a later answer was quicker
+            (answer) => {
+                if (!answer || mine < taken) return; // nothing is new, or a later answer was quicker
                 if (heard !== followed?.heard) return followed?.loadSoon(); // what has come since may not be in it
                 taken = mine;
-                told = conversations;
+                ({ told, tag } = answer);
                 document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
                 loaded = true;
                 followed?.settle();
@@ -84,7 +85,12 @@ export function listConversations(_converse, config, markers, first) {
     follow(_converse, later);
     keepUp(later, again);
     // A room that was deleted, or that one was put out of.
-    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => told.delete(box.get('jid')) && api.connection.connected() && load()));
+    const forget = (box) => {
+        if (!told.delete(box.get('jid'))) return;
+        tag = ''; // what the site told is not what is shown
+        if (api.connection.connected()) load();
+    };
+    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', forget));
     api.listen.on('reconnected', again);
     askAtFirstPresence(_converse, again);
 
