@@ -219,11 +219,15 @@ async function longList() {
 }
 
 async function largeRoom() {
-  const { visit, run } = await opened("u0003", "/chat/room/hall", "#chat converse-muc textarea.chat-textarea");
-  await visit.settled();
-  const { Nodes, JSHeapUsedSize } = await visit.metrics();
-  note(LARGE_ROOM, `${times([run])}; ${Nodes} nodes, heap ${(JSHeapUsedSize / 1e6).toFixed(0)} MB`, "≤ 1 s");
-  await visit.end();
+  const seen = await repeat(async () => {
+    const { visit, run } = await opened("u0003", "/chat/room/hall", "#chat converse-muc textarea.chat-textarea");
+    await visit.settled();
+    const { Nodes, JSHeapUsedSize } = await visit.metrics();
+    await visit.end();
+    return { ...run, Nodes, JSHeapUsedSize };
+  });
+  const middle = (name) => median(seen.map((each) => each[name]));
+  note(LARGE_ROOM, `${times(seen)}; ${middle("Nodes")} nodes, heap ${(middle("JSHeapUsedSize") / 1e6).toFixed(0)} MB`, "≤ 1 s");
 }
 
 const LARGE_ROOM = "a room of 5,000 members opened, CPU 4x";
