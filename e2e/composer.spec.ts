@@ -2,7 +2,9 @@
 // is sent.
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { bubble, choose } from "./support/messages.ts";
+import { violations } from "./support/axe.ts";
+import { Finger } from "./support/finger.ts";
+import { bubble, choose, expectReactions } from "./support/messages.ts";
 import { chooseAbove } from "./support/rooms.ts";
 import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
@@ -156,20 +158,42 @@ test("what is written while a page starts on a dead connection stands in sight, 
   await expect(tray(alice)).toHaveCount(0);
 });
 
-/** A finger on a message brings its bar; what then lies under it is for the next touch. */
-async function byFinger(alice: Person): Promise<void> {
+/** A finger that rests on a message brings what can be done with it, from below; one that taps or scrolls, as the test's has by now, brings nothing. */
+async function byFinger(alice: Person, finger: Finger): Promise<void> {
   const { page } = alice;
-  const reply = bubble(alice, "Good").getByRole("button", { name: "Reply" });
-  const answered = page.locator("#chat .reply-preview");
-  const touch = async () => {
-    const { x, y, width, height } = (await reply.boundingBox())!;
-    await page.touchscreen.tap(x + width / 2, y + height / 2);
+  const said = bubble(alice, "Good").locator(".chat-msg__text");
+  const sheet = page.getByRole("dialog", { name: "What to do with this message" });
+  const rest = async () => {
+    await finger.rest(said);
+    await expect(sheet).toBeVisible();
+    await finger.lift();
   };
-  await touch();
-  await expect(bubble(alice, "Good").locator(".message-bar")).toHaveCSS("opacity", "1");
-  await expect(answered).toHaveCount(0);
-  await touch();
-  await expect(answered).toBeVisible();
+  await expect(sheet).toHaveCount(0);
+  await finger.lift();
+
+  await rest();
+  await sheet.getByRole("button", { name: "👍" }).tap();
+  await expect(sheet).toHaveCount(0);
+  await expectReactions(alice, "Good", ["👍 1"]);
+
+  await rest();
+  await finger.draw(sheet.getByText(names.bob), 200);
+  await finger.lift();
+  await expect(sheet).toHaveCount(0);
+  await expect(page.locator("#person-card[open]")).toHaveCount(0);
+
+  await alice.input().focus();
+  await rest();
+  await inBothThemes(page, async (theme) => expect(await violations(page), theme).toEqual([]));
+  await page.keyboard.press("Escape");
+  await expect(sheet).toHaveCount(0);
+  await expect(alice.input()).toBeFocused();
+
+  await alice.input().blur();
+  await rest();
+  await sheet.getByRole("button", { name: "Reply" }).tap();
+  await expect(page.locator("#chat .reply-preview")).toBeVisible();
+  await expect(alice.input()).toBeFocused();
   await page.getByTitle("Cancel reply").click();
 }
 
@@ -198,8 +222,12 @@ for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 8
           await page.screenshot({ path: info.outputPath(`${name}-${theme}.png`) });
         });
       await alice.input().blur();
+      const finger = screen === "phone" ? await Finger.on(page) : undefined;
+      const said = bubble(alice, "Good").locator(".chat-msg__text");
+      await finger?.tap(said);
+      await finger?.draw(said, 40); // and stays there
       await look("empty");
-      if (screen === "phone") await byFinger(alice); // while all that was said is in sight
+      if (finger) await byFinger(alice, finger); // while all that was said is in sight
       await alice.input().fill("Hello *strong* and _emphasis_, ~gone~ and `code here`\n> quoted *words*\n```\nfenced\n```\nnormal");
       await look("styled");
       await alice.input().fill("");

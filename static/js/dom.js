@@ -26,3 +26,12 @@ export const all = (selector, within = document) => [...within.querySelectorAll(
  */
 export const around = (event, selector) =>
     event.target instanceof Element ? event.target.closest(/** @type {'div'} */ (selector)) : null;
+
+/** Closes a dialog by a press beside it. @param {HTMLDialogElement} dialog */
+export function closeBeside(dialog) {
+    dialog.addEventListener('click', ({ target, clientX, clientY }) => {
+        const { left, right, top, bottom } = dialog.getBoundingClientRect();
+        const beside = clientX < left || clientX > right || clientY < top || clientY > bottom;
+        if (target === dialog && beside) dialog.close();
+    });
+}

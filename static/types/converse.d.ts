@@ -34,6 +34,7 @@ declare namespace Converse {
         i18n: { translate(text: string, args: unknown[]): string; getLocale(): string };
         u: {
             getUniqueId(suffix?: string): string;
+            reactions: { getOwnReactionJID(chat: Chat): string };
             muc: { setAffiliation(affiliation: string, room: string, people: { jid: string; reason: string }[]): Promise<unknown> };
         };
         utils: { mam: { fetchArchivedMessages(chat: Chat, options: ArchiveQuery): Promise<unknown> } };
@@ -63,6 +64,8 @@ declare namespace Converse {
             roster: Collection<Contact> & { data: Model };
             profile: Model & { vcard?: Model; getDisplayName(): string };
             vcards: Collection<Model>;
+            /** Once there is a session. */
+            popular_emojis?: { getPopularEmojis(): Promise<Record<string, unknown>> };
             config: Model & { storage: Storage };
         };
         storage: { persistent: unknown };

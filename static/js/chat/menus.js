@@ -11,7 +11,7 @@ export function closeMenus() {
     }, { capture: true }); // some entries keep the click to themselves
 }
 
-/** A touch on a message shows its bar, which may come to lie under the finger: that same touch presses nothing in it. */
+/** Where there is a mouse as well, a touch on a message shows its bar, which may come to lie under the finger: that same touch presses nothing in it. */
 export function showBarFirst() {
     const chat = byId('chat');
     /** @type {EventTarget | null} */

@@ -18,7 +18,9 @@ const QUICK = ['reaction', 'reply'];
 /** @type {Record<string, string>} */
 const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture', copy: 'Copy text' };
 
-const byDanger = (a, b) => Number(a.name === 'retract') - Number(b.name === 'retract'); // what destroys stands last
+/** The order of the others; one that Converse has besides them stands before the last, which destroys. */
+const ORDER = ['copy', 'edit', 'quote', 'link', 'hide', 'pin', '', 'retract'];
+const place = ({ name }) => ORDER.indexOf(ORDER.includes(name) ? name : '');
 
 /**
  * A day as people say it.
@@ -92,17 +94,24 @@ function withBar(api, config, Actions) {
         </button>`;
 
     return class extends Actions {
+        /** What can be done with the message, by the site's words: the quick ones first. */
+        async offered() {
+            if (!this.model?.collection) return []; // it was removed meanwhile
+            const offered = await this.getActionButtons();
+            if (!offered.length || !this.model.collection) return [];
+            const link = linkTo(config, this.model);
+            const all = [...offered, ...pinning(api, this.model), ...(link ? [copyLink(link)] : [])].map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
+            const quick = QUICK.flatMap((name) => all.filter((each) => each.name === name));
+            return [...quick, ...all.filter(({ name }) => !QUICK.includes(name)).sort((a, b) => place(a) - place(b))];
+        }
+
         async renderActions() {
             if (!this.model.collection) return ''; // it was removed meanwhile
-            const offered = await this.getActionButtons();
+            const offered = await this.offered();
             const content = await api.hook('getMessageActionContent', this, html``);
             if (!offered.length) return content;
-            const link = linkTo(config, this.model);
-            offered.push(...pinning(api, this.model));
-            if (link) offered.push(copyLink(link));
-            const buttons = offered.map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
-            const quick = buttons.filter(({ name }) => QUICK.includes(name));
-            const others = buttons.filter(({ name }) => !QUICK.includes(name)).sort(byDanger).map((each) => (each.sign ? entry(each) : Actions.getActionsDropdownItem(each)));
+            const quick = offered.filter(({ name }) => QUICK.includes(name));
+            const others = offered.filter(({ name }) => !QUICK.includes(name)).map((each) => (each.sign ? entry(each) : Actions.getActionsDropdownItem(each)));
             return html`<div class="message-bar" role="group" aria-label="What to do with this message">
                 ${quick.map(button)}
                 <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>

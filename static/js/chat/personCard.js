@@ -3,7 +3,7 @@
 // are shown by name and picture; Converse's own dialogs show addresses, and the words
 // and ids of the protocol.
 
-import { around } from '../dom.js';
+import { around, closeBeside } from '../dom.js';
 import { block } from './blocking.js';
 import { addressOf, open } from './conversation.js';
 import { lastSeen } from './lastSeen.js';
@@ -51,7 +51,7 @@ class PersonCard {
         this.config = config;
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'person-card', className: 'person-card' });
         document.body.append(this.dialog);
-        this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close());
+        closeBeside(this.dialog);
         this.dialog.addEventListener('close', () => {
             this.opener = null;
             this.#follow(undefined);

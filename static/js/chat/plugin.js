@@ -41,6 +41,7 @@ import { makeKeysLater, readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showMessages } from './messages.js';
+import { offerMessageSheet } from './messageSheet.js';
 import { showBeginnings } from './beginning.js';
 import { markNewMessages } from './newMessages.js';
 import { showHeaders } from './header.js';
@@ -111,6 +112,7 @@ export function plugin(config, conversations) {
             paintIcons();
             askWithVerbs(_converse);
             showMessages(_converse, config);
+            offerMessageSheet(_converse);
             showBeginnings(_converse);
             markNewMessages(_converse, markers);
             showHeaders(_converse, config);

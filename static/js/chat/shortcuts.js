@@ -1,7 +1,7 @@
 // Keys for what is done often, and the list of them, which ? opens. One table is both.
 // A key alone, such as ?, can be switched off (WCAG 2.1.4): Ctrl+/ opens the list, too.
 
-import { all, around } from '../dom.js';
+import { all, around, closeBeside } from '../dom.js';
 import { roomPanel } from './room/panel.js';
 
 const OFF = 'foyer-keys-off'; // in the browser's storage: ? is a letter like others
@@ -91,7 +91,7 @@ class List {
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'shortcuts', className: 'shortcuts' });
         this.dialog.setAttribute('aria-labelledby', 'shortcuts-title');
         document.body.append(this.dialog);
-        this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close());
+        closeBeside(this.dialog);
     }
 
     toggle() {

@@ -40,7 +40,7 @@ const isRoom = (box) => box.get('type') === 'chatroom';
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 
 /** What a message of Converse's says; nothing for what is no message of somebody's. */
-function lineOf(box, message) {
+export function lineOf(box, message) {
     const { type, is_ephemeral: passing, time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
     if (passing || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
     const text = message.getMessageText() || message.get('message') || ''; // without what it answers (XEP-0461 §3.1)

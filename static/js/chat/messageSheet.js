@@ -1,0 +1,185 @@
+// What can be done with a message, by a finger that rests on it: a sheet from below, with
+// reactions on top and everything else in words. Mouse and keyboard have the bar beside
+// the message (messages.js), which is there for screen readers as well.
+
+import { around, byId, closeBeside } from '../dom.js';
+import { lineOf } from './list/entries.js';
+import { inWords } from './list/row.js';
+import { until } from './place.js';
+
+const HOLD = 450; // ms that a finger rests: before the system's own answer, after half a second
+const STILL = 10; // px that it may move meanwhile
+const AWAY = 72; // px that the sheet is drawn down until it closes
+
+/** What a finger that rests on it is for something else. */
+const ITS_OWN = 'audio, video, .message-bar, .reaction-picker';
+
+const distance = (touch, from) => Math.hypot(touch.clientX - from.clientX, touch.clientY - from.clientY);
+
+/**
+ * Calls back when a finger rests on a message of which something can be done: not when it
+ * scrolls, and not when it is lifted before.
+ * @param {HTMLElement} chat
+ * @param {(message: any) => void} held
+ */
+function whenHeld(chat, held) {
+    chat.addEventListener('touchstart', (event) => {
+        const message = around(event, ITS_OWN) ? null : around(event, 'converse-chat-message:has(.message-bar)');
+        if (!message || event.touches.length > 1 || message.querySelector('.chat-msg--retracted')) return;
+        const [from] = event.touches;
+        const touch = new AbortController();
+        const { signal } = touch;
+        let opened = false;
+        const wait = setTimeout(() => {
+            if (!message.isConnected) return;
+            opened = true;
+            held(message);
+        }, HOLD);
+        signal.addEventListener('abort', () => clearTimeout(wait));
+        const onTouch = (name, handle, options = {}) => event.target?.addEventListener(name, handle, { signal, ...options }); // also when the message was drawn again meanwhile
+        onTouch('touchmove', ({ touches }) => !opened && (touches.length > 1 || distance(touches[0], from) > STILL) && touch.abort());
+        onTouch('touchcancel', () => touch.abort());
+        onTouch('touchend', (end) => {
+            if (opened) end.preventDefault(); // it presses nothing that came to lie under it
+            touch.abort();
+        }, { passive: false });
+        document.addEventListener('contextmenu', (menu) => menu.preventDefault(), { signal, capture: true }); // the system's, by the same finger
+    }, { passive: true });
+}
+
+/** Closes a sheet that is drawn down. @param {HTMLDialogElement} dialog */
+function closeByDrawing(dialog) {
+    /** @type {Touch | null} */
+    let from = null;
+    const drawn = (touch) => Math.max(0, from ? touch.clientY - from.clientY : 0);
+    const move = (px) => dialog.style.setProperty('--drawn', `${px}px`);
+    dialog.addEventListener('touchstart', ({ touches, target }) => {
+        const beside = target === dialog;
+        from = beside || touches.length > 1 || dialog.scrollTop > 0 ? null : touches[0];
+    }, { passive: true });
+    dialog.addEventListener('touchmove', (event) => {
+        const px = drawn(event.touches[0]);
+        if (!px || !event.cancelable) return;
+        event.preventDefault(); // the page does not scroll
+        move(px);
+    }, { passive: false });
+    dialog.addEventListener('touchend', (event) => {
+        const px = drawn(event.changedTouches[0]);
+        from = null;
+        if (px > STILL) event.preventDefault(); // nor does it press what it began on
+        if (px > AWAY) dialog.close();
+        else move(0);
+    }, { passive: false });
+    dialog.addEventListener('touchcancel', () => move(0));
+    dialog.addEventListener('close', () => move(0));
+}
+
+class MessageSheet {
+    /** @type {any} the element of the message */
+    message = null;
+    /** @type {any[]} */
+    offered = [];
+    /** @type {string[]} */
+    emoji = [];
+
+    /** @param {Converse.Private} _converse */
+    constructor(_converse) {
+        this._converse = _converse;
+        this.dialog = Object.assign(document.createElement('dialog'), { id: 'message-sheet', className: 'message-sheet', tabIndex: -1 });
+        this.dialog.setAttribute('aria-label', 'What to do with this message');
+        document.body.append(this.dialog);
+        closeBeside(this.dialog);
+        closeByDrawing(this.dialog);
+        this.dialog.addEventListener('close', () => {
+            this.message?.model.off('change destroy remove', this.#follow);
+            this.message = null;
+        });
+    }
+
+    /** @param {any} message its element */
+    async show(message) {
+        const offered = await message.querySelector('converse-message-actions').offered();
+        if (!offered.length || this.dialog.open) return;
+        Object.assign(this, { message, offered });
+        message.model.on('change destroy remove', this.#follow); // an open sheet offers what can be done now
+        this.#draw();
+        this.dialog.showModal(); // gives the focus back when it closes
+        this.dialog.focus(); // no choice is nearer than another
+        if (this.#can('reaction')) await this.#learnEmoji();
+    }
+
+    /** The emoji that this person takes most, as far as the room allows them. */
+    async #learnEmoji() {
+        const { message } = this;
+        const allowed = message.model.collection.chatbox.get('allowed_reactions');
+        const emoji = Object.keys((await this._converse.state.popular_emojis?.getPopularEmojis()) ?? {});
+        this.emoji = emoji.filter((each) => !allowed || allowed.includes(each));
+        if (this.message === message) this.#draw();
+    }
+
+    #follow = async () => {
+        const { message } = this;
+        const offered = message.model.isRetracted() ? [] : await message.querySelector('converse-message-actions')?.offered();
+        if (this.message !== message) return;
+        if (!offered?.length) return this.dialog.close();
+        this.offered = offered;
+        this.#draw();
+    };
+
+    #can(name) {
+        return this.offered.some((action) => action.name === name);
+    }
+
+    #draw() {
+        const { html, render } = window.converse.env;
+        const { model } = this.message;
+        const line = lineOf(model.collection.chatbox, model);
+        const entries = this.offered.filter(({ name }) => name !== 'reaction');
+        render(html`<div class="message-sheet__all">
+            <p class="message-sheet__what"><b dir="auto">${model.getDisplayName()}</b> <span dir="auto">${line ? inWords(line) : ''}</span></p>
+            ${this.#can('reaction') ? this.#reactions() : ''}
+            ${entries.map((action) => html`<button type="button" class="message-sheet__entry ${action.name === 'retract' ? 'message-sheet__entry--destroys' : ''}" @click=${(event) => this.#do(event, action)}>
+                ${action.sign ?? html`<converse-icon class=${action.icon_class} size="1.25rem" aria-hidden="true"></converse-icon>`}${action.i18n_text}
+            </button>`)}
+        </div>`, this.dialog);
+    }
+
+    #reactions() {
+        const { html, u } = window.converse.env;
+        const { model } = this.message;
+        const mine = model.get('reactions')?.[u.reactions.getOwnReactionJID(model.collection.chatbox)] ?? [];
+        return html`<div class="message-sheet__emoji" role="group" aria-label="React">
+            ${this.emoji.map((emoji) => html`<button type="button" aria-pressed=${mine.includes(emoji)} @click=${() => this.#react(emoji)}>${emoji}</button>`)}
+            <button type="button" aria-label="More emoji" aria-haspopup="dialog" @click=${() => this.#more()}>
+                <converse-icon class="fas fa-plus" size="1.1rem" aria-hidden="true"></converse-icon></button>
+        </div>`;
+    }
+
+    /** Closes it first, so that what an action gives the focus to keeps it. */
+    #do(event, { handler }) {
+        this.dialog.close();
+        handler(event);
+    }
+
+    #react(emoji) {
+        const picker = this.message.querySelector('converse-reaction-picker');
+        this.dialog.close();
+        picker?.onEmojiSelected(emoji);
+    }
+
+    /** Opens Converse's own, with all emoji. */
+    async #more() {
+        const { message } = this;
+        const picker = message.querySelector('converse-reaction-picker');
+        this.dialog.close();
+        await picker?.open({ target: message });
+        const more = await until(() => picker?.querySelector('.reaction-item.more'));
+        more?.click();
+    }
+}
+
+/** @param {Converse.Private} _converse */
+export function offerMessageSheet(_converse) {
+    const sheet = new MessageSheet(_converse);
+    whenHeld(byId('chat'), (message) => sheet.show(message));
+}
