@@ -3,7 +3,7 @@ FROM node:22-bookworm-slim AS assets
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional && node node_modules/esbuild/install.js
-COPY scripts/assets.mjs scripts/bundle.mjs scripts/compress.mjs scripts/
+COPY scripts/assets.mjs scripts/bundle.mjs scripts/compress.mjs scripts/converse.mjs scripts/
 COPY views views
 COPY static static
 RUN node scripts/assets.mjs
