@@ -4,6 +4,7 @@
 import { violations } from "./support/axe.ts";
 import { foreignLooks } from "./support/colours.ts";
 import { choose } from "./support/messages.ts";
+import { costlySelectors } from "./support/selectors.ts";
 import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
 test.use({ contextOptions: { reducedMotion: "reduce" } });
@@ -50,6 +51,7 @@ test("every colour in sight is one of the site's own, and no font is loaded", as
     await alice.goTo("Chat");
     await alice.hears("everybody");
     await expectOurLook(alice);
+    expect(await costlySelectors(page)).toEqual([]); // bench/README.md, "Going back through 10,000 messages"
   });
   await test.step("what is above it", async () => {
     await page.locator("#chat .chat-head converse-dropdown .dropdown-toggle").click();

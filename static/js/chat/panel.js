@@ -21,7 +21,9 @@ let warning = '';
 let opener = null;
 
 function show(open) {
-    chat().dataset.state = open ? 'open' : 'closed';
+    const state = open ? 'open' : 'closed';
+    chat().dataset.state = state;
+    document.body.dataset.chat = state; // for what stands before the chat (static/css/site.css)
     toggle().setAttribute('aria-expanded', String(open));
     toggle().hidden = open;
     sessionStorage.setItem(OPEN, open ? '1' : '');

@@ -42,6 +42,7 @@ import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showMessages } from './messages.js';
 import { offerMessageSheet } from './messageSheet.js';
+import { tellWhatIsShown } from './shown.js';
 import { showBeginnings } from './beginning.js';
 import { markNewMessages } from './newMessages.js';
 import { showHeaders } from './header.js';
@@ -113,6 +114,7 @@ export function plugin(config, conversations) {
             askWithVerbs(_converse);
             showMessages(_converse, config);
             offerMessageSheet(_converse);
+            tellWhatIsShown(_converse);
             showBeginnings(_converse);
             markNewMessages(_converse, markers);
             showHeaders(_converse, config);
