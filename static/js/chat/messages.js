@@ -22,6 +22,17 @@ const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture',
 const ORDER = ['copy', 'edit', 'quote', 'link', 'hide', 'pin', '', 'retract'];
 const place = ({ name }) => ORDER.indexOf(ORDER.includes(name) ? name : '');
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const dateFormats = new Map();
+
+/** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
+function dateFormat(locale, withYear) {
+    const key = `${locale} ${withYear}`;
+    const format = dateFormats.get(key) ?? new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: withYear ? 'numeric' : undefined });
+    dateFormats.set(key, format);
+    return format;
+}
+
 /**
  * A day as people say it.
  * @param {Date} day
@@ -35,8 +46,7 @@ function dayName(day, now = new Date()) {
         const name = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(-ago, 'day');
         return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
     }
-    const year = day.getFullYear() === now.getFullYear() ? undefined : 'numeric';
-    return day.toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });
+    return dateFormat(locale, day.getFullYear() !== now.getFullYear()).format(day);
 }
 
 /**
