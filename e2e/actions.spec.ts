@@ -102,8 +102,10 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
     });
 
     await test.step("reply", async () => {
-      await reply(bob, "meet at nine", "Make it ten");
-      await alice.hears("Make it ten");
+      await reply(bob, "meet at nine", "Make it tan");
+      await alice.hears("Make it tan");
+      await correct(bob, "Make it tan", "Make it ten"); // XEP-0461 §3.1: what it quotes is not part of what is seen
+      for (const person of both) await expectCorrected(person, "Make it tan", "Make it ten");
       for (const person of both) await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
     });
 
@@ -125,9 +127,14 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
       await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
     });
 
+    await test.step("a reaction to what was said before all that, which stays where it is", async () => {
+      await react(alice, "meet at nine", "🎉");
+      for (const person of both) await expectReactions(person, "meet at nine", ["👍 1", "🎉 1"]);
+    });
+
     const last = async (person: Person) => {
       await expect(tombstones(person)).toHaveText(`${person === alice ? "You" : names.alice} deleted this message.`);
-      await expectReactions(person, "meet at nine", ["👍 1"]);
+      await expectReactions(person, "meet at nine", ["👍 1", "🎉 1"]);
       await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
       await expectCorrected(person, "At the libary", "At the library");
       await expect.poll(() => person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram"]);

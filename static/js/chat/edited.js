@@ -1,12 +1,35 @@
-// A message that was edited stays where it was said. Converse knows it by the id of its
-// latest version; when the archive brings that version once more, it takes the time of it
-// for the message's, which then stands below what was said in between, from the next page on.
+// A message stays where it was said, and an answer an answer, whatever becomes of it.
 
-/** @param {Converse.Private} _converse */
+/**
+ * What the archive tells of a message once more is an edit (XEP-0308) or a reaction (XEP-0444). Converse
+ * takes the time of that for the message's, which then stands below what was said in between, from the next page on.
+ * @param {Converse.Private} _converse
+ */
 export function keepEditedInPlace({ api }) {
     api.listen.on('getUpdatedMessageAttributes', (message, updated, received) => {
-        if (!received.replace_id) return updated;
+        if (!received.replace_id && !received.reaction_to_id) return updated;
         const { time, ...others } = updated;
         return others;
     });
+    api.listen.on('getOutgoingMessageAttributes', withQuote);
+}
+
+/**
+ * An answer begins with what it answers, for apps that know no answers, and says how much of it that is (XEP-0461 §3.1).
+ * Of one that is edited, Converse sends the new text alone and says the same, so that as much of it is seen by nobody.
+ */
+function withQuote(chat, attributes) {
+    const edited = chat.messages.findWhere({ correcting: true });
+    const { fallback, reply_to_id: answers, is_encrypted: encrypted, plaintext, body } = edited?.attributes ?? {};
+    const end = answers && fallback?.['urn:xmpp:reply:0']?.end;
+    if (!end) return attributes;
+    const quote = [...((encrypted && plaintext) || body || '')].slice(0, end).join(''); // counted in code points (XEP-0426)
+    const quoted = (text) => text && quote + text;
+    return {
+        ...attributes,
+        body: attributes.is_encrypted ? attributes.body : quoted(attributes.body),
+        plaintext: quoted(attributes.plaintext),
+        message: quoted(attributes.message),
+        references: attributes.references?.map((each) => ({ ...each, begin: each.begin + quote.length, end: each.end + quote.length })),
+    };
 }
