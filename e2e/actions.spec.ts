@@ -127,17 +127,20 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
       await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
     });
 
-    await test.step("a reaction to what was said before all that, which stays where it is", async () => {
-      await react(alice, "meet at nine", "🎉");
-      for (const person of both) await expectReactions(person, "meet at nine", ["👍 1", "🎉 1"]);
+    await test.step("a reaction to what was said before, which stays where it is", async () => {
+      await alice.say("See you there");
+      await bob.hears("See you there");
+      await react(bob, "By tram", "🎉");
+      for (const person of both) await expectReactions(person, "By tram", ["🎉 1"]);
     });
 
     const last = async (person: Person) => {
       await expect(tombstones(person)).toHaveText(`${person === alice ? "You" : names.alice} deleted this message.`);
-      await expectReactions(person, "meet at nine", ["👍 1", "🎉 1"]);
+      await expectReactions(person, "meet at nine", ["👍 1"]);
+      await expectReactions(person, "By tram", ["🎉 1"]);
       await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
       await expectCorrected(person, "At the libary", "At the library");
-      await expect.poll(() => person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram"]);
+      await expect.poll(() => person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram", "See you there"]);
     };
 
     await test.step("again after a reload, and from the archive alone", async () => {

@@ -261,6 +261,7 @@ declare namespace Converse {
         initOccupants(): void;
         initDiscoModels(): void;
         isEntered(): boolean;
+        getUpdatedMessageAttributes(message: Message, received: any): Promise<any>;
         join(nick?: string): Promise<unknown>;
         rejoin(): Promise<unknown>;
         handleMessageFromMUCHost(message: Element): void;

@@ -5,13 +5,25 @@
  * takes the time of that for the message's, which then stands below what was said in between, from the next page on.
  * @param {Converse.Private} _converse
  */
-export function keepEditedInPlace({ api }) {
+export function keepEditedInPlace({ api, exports }) {
     api.listen.on('getUpdatedMessageAttributes', (message, updated, received) => {
         if (!received.replace_id && !received.reaction_to_id) return updated;
         const { time, ...others } = updated;
         return others;
     });
     api.listen.on('getOutgoingMessageAttributes', withQuote);
+    keepText(exports.MUC);
+}
+
+/** Of what one said in a room, Converse takes the text again whenever the room tells it once more, the first text after the edit as well. */
+function keepText({ prototype }) {
+    const { getUpdatedMessageAttributes } = prototype;
+    prototype.getUpdatedMessageAttributes = async function (message, received) {
+        const updated = await getUpdatedMessageAttributes.call(this, message, received);
+        if (!message.get('edited') || received.replace_id) return updated;
+        const { body, ...others } = updated;
+        return others;
+    };
 }
 
 /**

@@ -9,7 +9,7 @@ const METHODS = {
     // The chat's models.
     'exports.ChatBox.prototype': ['getMessagesCollection', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
-        'getMessagesCollection', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
+        'getMessagesCollection', 'getUpdatedMessageAttributes', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
         'sendMessage', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'refreshDiscoInfo', 'setSubject', 'close',
