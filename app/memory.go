@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// The collector lets the heap grow to twice what was in use when it last ran, and so
-// keeps what a burst took (many who sign in at once, passwords that are hashed) for
+// The collector lets the heap grow to twice what was in use when it last ran, or more
+// (collector.go), and so keeps what a burst took (many who sign in at once, passwords that are hashed) for
 // as long as little is allocated after it. When a burst is over, what is garbage by
 // then goes back to the system. While there is much to do the collector is left
 // alone.
@@ -21,6 +21,8 @@ const (
 	calm        = 4 << 20          // bytes allocated between two looks: with less there is little to do
 	worthwhile  = 16 << 20         // bytes allocated since memory was given back; less is not worth a collection, nor is less than a quarter of what is in use
 	givenBackIn = 20 * time.Second // at most once in this time
+
+	stackHalvings = 3 // collections, each of which halves the stacks of goroutines that wait
 )
 
 // memoryWatch decides when memory is given back.
@@ -42,8 +44,10 @@ func (w *memoryWatch) look(now time.Time, allocated, used uint64) bool {
 	return true
 }
 
-// giveBackMemory gives memory back after bursts, until ctx ends.
-func (s *Server) giveBackMemory(ctx context.Context) {
+// tendMemory spares small heaps the collector, and gives memory back after bursts, until
+// ctx ends.
+func (s *Server) tendMemory(ctx context.Context) {
+	collectLess(ctx)
 	t := time.NewTicker(memoryLook)
 	defer t.Stop()
 	var w memoryWatch
@@ -53,7 +57,9 @@ func (s *Server) giveBackMemory(ctx context.Context) {
 		case now := <-t.C:
 			metrics.Read(sample)
 			if w.look(now, sample[0].Value.Uint64(), sample[1].Value.Uint64()) {
-				runtime.GC() // each collection halves the stacks of goroutines that wait
+				for range stackHalvings {
+					runtime.GC()
+				}
 				debug.FreeOSMemory()
 				s.memoryGivenBack.Add(1)
 			}

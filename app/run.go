@@ -256,7 +256,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 		background.Go(func() { s.fetchPictures(work) })
 	}
 	background.Go(func() { s.retention(work) })
-	background.Go(func() { s.giveBackMemory(work) })
+	background.Go(func() { s.tendMemory(work) })
 	background.Go(func() { s.db.KeepIndex(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
 	background.Go(func() { s.push.Run(work) })

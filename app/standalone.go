@@ -138,7 +138,7 @@ func (s *Standalone) listen() (net.Listener, error) {
 func (s *Standalone) serve(ctx context.Context, l net.Listener) error {
 	work, stopWork := context.WithCancel(context.Background())
 	var background sync.WaitGroup
-	background.Go(func() { s.front.giveBackMemory(work) })
+	background.Go(func() { s.front.tendMemory(work) })
 	if s.front.metrics != nil {
 		background.Go(func() { s.front.serveMetrics(work, s.front.metrics, metricsOf(s.register)) })
 	}
