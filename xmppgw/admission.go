@@ -90,14 +90,16 @@ func (g *Gateway) newShaper() shaper {
 // wait waits until a stanza of n bytes may be handled, or ctx ends. Before it waits it
 // calls waits, unless that is nil.
 func (s shaper) wait(ctx context.Context, n int, waits func()) error {
-	if err := waitFor(ctx, s.stanzas, 1, waits); err != nil {
+	now := time.Now()
+	if err := waitFor(ctx, now, s.stanzas, 1, waits); err != nil {
 		return err
 	}
-	return waitFor(ctx, s.bytes, n, waits)
+	return waitFor(ctx, now, s.bytes, n, waits)
 }
 
-func waitFor(ctx context.Context, l *rate.Limiter, n int, waits func()) error {
-	if l.AllowN(time.Now(), n) {
+// waitFor waits for n of what l allows; now is the time, or was a moment ago.
+func waitFor(ctx context.Context, now time.Time, l *rate.Limiter, n int, waits func()) error {
+	if l.AllowN(now, n) {
 		return ctx.Err()
 	}
 	if waits != nil {

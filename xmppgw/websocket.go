@@ -50,10 +50,11 @@ type wsStream struct {
 	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
 	release func()        // gives back what the stream holds of the gateway
-	signIn  *time.Timer   // nil: the client has signed in; the reader's own, as are the next two
+	signIn  *time.Timer   // nil: the client has signed in; the reader's own, as are the next four
 	early   *bytes.Reader // what came with the handshake; nil: it was read
 	waits   func()        // is called before the reader waits; nil: nothing
 	acked   int64         // what the peer had taken when it was last looked for
+	lived   time.Time     // when its silence was last counted from
 	closing atomic.Int32  // code of a close frame to end with, and nothing else: the peer has closed its side (RFC 6455 §5.5.1), or broken the rules (§7.1.7)
 
 	pongMu sync.Mutex
@@ -259,7 +260,7 @@ func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 	if err := s.shaper.wait(ctx, len(raw), s.waits); err != nil {
 		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
-	_ = s.alive()
+	s.heard()
 	return stream.Parse(raw, s.gateway.cfg.Limits)
 }
 

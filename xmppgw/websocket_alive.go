@@ -11,9 +11,18 @@ import (
 // silence is how long a peer may say nothing, pongs included.
 func (g *Gateway) silence() time.Duration { return 3*g.cfg.Ping + closePatience }
 
+// heard notes that something came from the peer. Until the end that is enough once in a
+// while.
+func (s *wsStream) heard() {
+	if _, closed := s.queue.Closed(); closed || time.Since(s.lived) >= s.gateway.silence()/32 {
+		_ = s.alive()
+	}
+}
+
 // alive notes that the peer is there.
 func (s *wsStream) alive() error {
-	err := s.conn.SetReadDeadline(time.Now().Add(s.gateway.silence()))
+	s.lived = time.Now()
+	err := s.conn.SetReadDeadline(s.lived.Add(s.gateway.silence()))
 	if _, closed := s.queue.Closed(); closed {
 		err = s.conn.SetReadDeadline(time.Now().Add(closePatience))
 	}
@@ -62,7 +71,7 @@ func (s *wsStream) ping() {
 // handleControl answers a ping, the latest if there are many (RFC 6455 §5.5.3).
 // Each counts as a stanza does.
 func (s *wsStream) handleControl(op opcode, data []byte) error {
-	if err := waitFor(s.gateway.ctx, s.shaper.stanzas, 1, s.waits); err != nil {
+	if err := waitFor(s.gateway.ctx, time.Now(), s.shaper.stanzas, 1, s.waits); err != nil {
 		return err // the gateway is stopping
 	}
 	if op == opPing {

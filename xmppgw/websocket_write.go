@@ -3,6 +3,7 @@ package xmppgw
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"foyer/internal/stream"
 )
@@ -70,10 +71,14 @@ func (s *wsStream) writeNow() {
 		case len(items) == 0:
 			return
 		}
-		frames := s.appendFrames(items)
+		buf := writeBuffers.Get().(*[]byte)
+		frames := s.appendFrames((*buf)[:0], items)
 		if n := s.conn.writeNow(frames); n < len(frames) {
-			go s.writeRest(frames[n:])
+			go s.writeRest(frames[n:]) // which keeps the buffer
 			return
+		}
+		if *buf = frames; cap(frames) <= plainWrite {
+			writeBuffers.Put(buf)
 		}
 	}
 }
@@ -89,17 +94,17 @@ func (s *wsStream) writeRest(frames []byte) {
 
 // writeFrames writes elements, all in one write.
 func (s *wsStream) writeFrames(items [][]byte) bool {
-	_, err := s.conn.Write(s.appendFrames(items))
+	_, err := s.conn.Write(s.appendFrames(nil, items))
 	return err == nil
 }
 
-// appendFrames returns each element as one text frame, and frames as they are.
-func (s *wsStream) appendFrames(items [][]byte) []byte {
+// appendFrames appends each element as one text frame, and frames as they are.
+func (s *wsStream) appendFrames(buf []byte, items [][]byte) []byte {
 	size := 0
 	for _, it := range items {
 		size += len(it) + 10
 	}
-	buf := make([]byte, 0, size)
+	buf = slices.Grow(buf, size)
 	for _, it := range items {
 		switch {
 		case it[0] == '<':

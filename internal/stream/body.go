@@ -93,7 +93,9 @@ func (s *scanner) payload(t tag, limits Limits) (*Element, error) {
 	if e.Name.Space == NSHTTPBind && !inherits {
 		return requalify(e)
 	}
-	e = declareOn(e, s.used)
+	if len(s.used) > 0 {
+		e.declare(s.used)
+	}
 	if inherits {
 		e.moveToClient()
 	}

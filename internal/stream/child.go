@@ -85,17 +85,18 @@ func (c Child) Raw() []byte {
 	if err != nil {
 		return nil
 	}
-	return declareOn(e, s.used).Raw
+	if len(s.used) > 0 {
+		e.declare(s.used)
+	}
+	return e.Raw
 }
 
 // Decode decodes the child with encoding/xml.
 func (c Child) Decode(v any) error { return xml.Unmarshal(c.Raw(), v) }
 
-// declareOn returns the element with the declarations added to its start tag.
-func declareOn(e *Element, needed []binding) *Element {
-	if len(needed) == 0 {
-		return e
-	}
+// declare adds declarations to the start tag of an element that was just read, and is
+// nobody's yet. Its bytes are a copy from then on.
+func (e *Element) declare(needed []binding) {
 	decl := make([]byte, 0, 64)
 	for _, b := range needed {
 		decl = append(decl, " xmlns"...)
@@ -106,12 +107,9 @@ func declareOn(e *Element, needed []binding) *Element {
 	}
 	at := nameEnd(e.Raw)
 	raw := make([]byte, 0, len(e.Raw)+len(decl))
-	raw = append(append(append(raw, e.Raw[:at]...), decl...), e.Raw[at:]...)
-	moved := *e
-	moved.Raw = raw
-	moved.shift(len(decl))
-	moved.outer = slices.Concat(needed, e.outer)
-	return &moved
+	e.Raw = append(append(append(raw, e.Raw[:at]...), decl...), e.Raw[at:]...)
+	e.shift(len(decl))
+	e.outer = slices.Concat(needed, e.outer)
 }
 
 // shift moves every offset behind the element's name by n.
@@ -120,7 +118,6 @@ func (e *Element) shift(n int) {
 	if e.closeAt > 0 {
 		e.closeAt += n
 	}
-	e.kids = slices.Clone(e.kids)
 	for i := range e.kids {
 		e.kids[i].start += n
 		e.kids[i].end += n

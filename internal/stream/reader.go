@@ -139,7 +139,7 @@ func (r *Reader) Next() (*Element, error) {
 		return nil, fail(NotWellFormed, "the element ends too early")
 	}
 	if len(s.used) > 0 {
-		e = declareOn(e, s.used) // a copy
+		e.declare(s.used)
 	} else {
 		e.Raw = bytes.Clone(e.Raw)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -157,14 +158,37 @@ func (l *link) writeAtOnce() {
 		case len(items) == 0:
 			return
 		}
-		buf := join(items)
-		n, _ := socket.WriteAtOnce(l.conn, buf) // an error comes again
-		l.touch(&l.sent)
-		if n < len(buf) {
-			go l.writeRest(buf[n:])
+		if rest := l.writeSome(items); len(rest) > 0 {
+			go l.writeRest(rest)
 			return
 		}
 	}
+}
+
+var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
+
+// What a buffer may hold that is used again.
+const bufferKept = 16 << 10
+
+// writeSome writes what the system takes at once, and returns the rest.
+func (l *link) writeSome(items [][]byte) (rest []byte) {
+	defer l.touch(&l.sent)
+	if len(items) == 1 {
+		n, _ := socket.WriteAtOnce(l.conn, items[0]) // an error comes again
+		return items[0][n:]
+	}
+	buf := writeBuffers.Get().(*[]byte)
+	all := (*buf)[:0]
+	for _, it := range items {
+		all = append(all, it...)
+	}
+	if n, _ := socket.WriteAtOnce(l.conn, all); n < len(all) {
+		return all[n:] // which keeps the buffer
+	}
+	if *buf = all; cap(all) <= bufferKept {
+		writeBuffers.Put(buf)
+	}
+	return nil
 }
 
 // writeRest writes the rest of a batch, and goes on as write.
