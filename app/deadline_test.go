@@ -5,10 +5,12 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -79,11 +81,16 @@ func TestDeadline_PostgresHangs(t *testing.T) {
 	ask := func() {
 		t.Helper()
 		begin := time.Now()
+		var files sync.WaitGroup
+		for _, method := range []string{http.MethodGet, http.MethodPut} {
+			files.Go(func() { askForFile(t, method, base) })
+		}
 		b.get("/settings").wants(503, "database")
 		b.get("/xmpp/me").wants(503, `{"error":"`)
 		b.do("POST", "/http-bind", nil)
+		files.Wait()
 		if took := time.Since(begin); took > 40*time.Second {
-			t.Errorf("three requests took %s", took)
+			t.Errorf("five requests took %s", took)
 		}
 	}
 	ask()
@@ -98,6 +105,24 @@ func TestDeadline_PostgresHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask()
+}
+
+// askForFile asks for a file, or to take one, while nobody knows whether there is such a file.
+func askForFile(t *testing.T, method, base string) {
+	req, err := http.NewRequestWithContext(t.Context(), method, base+"/upload/secret/name.txt", strings.NewReader("text"))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%s of a file: %s", method, resp.Status)
+	}
 }
 
 // startOn runs a site on a database that is there, with so much patience for a

@@ -61,7 +61,7 @@ type Server struct {
 	push     *push.Service
 	unseen   *unseen        // nil: the embedded chat server tells push itself
 	limits   *budget.Ledger // which of them were met
-	patience time.Duration  // for a request that reads and writes no file
+	patience time.Duration  // that a request has, without the bytes of a file
 
 	fetcher      *pictures.Fetcher // of those that sources have
 	saidPictures chan saidPicture

@@ -25,8 +25,8 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 		return nil, err
 	}
 	return uploads.New(uploads.Config{
-		DB: s.db, Store: store, BaseURL: s.BaseURL, Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention),
-		Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
+		DB: s.db, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.patience },
+		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }
 

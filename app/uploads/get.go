@@ -88,7 +88,7 @@ func (s *Service) options(c *fiber.Ctx) error {
 
 // get: GET, HEAD /upload/:secret/:name — a file, or a part of it.
 func (s *Service) get(c *fiber.Ctx) error {
-	u, err := s.db.UploadByGet(c.UserContext(), token.Hash(c.Params("secret")))
+	u, err := s.find(c)
 	if err != nil {
 		return AsError(err)
 	}
@@ -110,6 +110,12 @@ func (s *Service) get(c *fiber.Ctx) error {
 		return nil
 	}
 	return s.sendFile(c, u, first, length)
+}
+
+func (s *Service) find(c *fiber.Ctx) (models.Upload, error) {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Patience())
+	defer cancel()
+	return s.db.UploadByGet(ctx, token.Hash(c.Params("secret")))
 }
 
 // describeFile sets the headers that depend on the file. Its address names its

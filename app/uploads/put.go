@@ -32,21 +32,11 @@ func transferTime(size int64) time.Duration {
 // put: PUT /upload/:secret/:name — receives a file into its slot, once
 // (XEP-0363 §6, S-99).
 func (s *Service) put(c *fiber.Ctx) error {
-	u, err := s.db.UploadByPut(c.UserContext(), token.Hash(c.Params("secret")))
+	u, err := s.begin(c)
 	if err != nil {
-		return AsError(err)
-	}
-	if err := checkPut(c, u); err != nil {
 		return err
 	}
 	patience := transferTime(u.Size)
-	err = s.db.BeginUpload(c.UserContext(), u.ID, time.Now().Add(patience+2*storeReply))
-	if errors.Is(err, models.ErrNotFound) {
-		return errSlotUsed
-	}
-	if err != nil {
-		return AsError(err)
-	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), patience+storeReply)
 	defer cancel()
 	body := &arriving{c: c.Context(), r: c.Context().RequestBodyStream(), until: time.Now().Add(patience)}
@@ -57,6 +47,24 @@ func (s *Service) put(c *fiber.Ctx) error {
 	s.counts.received.Add(1)
 	s.counts.receivedBytes.Add(u.Size)
 	return c.SendStatus(http.StatusCreated)
+}
+
+// begin finds the slot and marks it used: for another request it is none any more.
+func (s *Service) begin(c *fiber.Ctx) (models.Upload, error) {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.Patience())
+	defer cancel()
+	u, err := s.db.UploadByPut(ctx, token.Hash(c.Params("secret")))
+	if err != nil {
+		return u, AsError(err)
+	}
+	if err := checkPut(c, u); err != nil {
+		return u, err
+	}
+	err = s.db.BeginUpload(ctx, u.ID, time.Now().Add(transferTime(u.Size)+2*storeReply))
+	if errors.Is(err, models.ErrNotFound) {
+		return u, errSlotUsed
+	}
+	return u, AsError(err)
 }
 
 // checkPut compares what arrives with what was announced (XEP-0363 §6, S-99).

@@ -38,9 +38,10 @@ const (
 type Config struct {
 	DB        *models.DB
 	Store     files.Store
-	BaseURL   func() string // the site's public URL
-	Quota     int64         // bytes that the files of one account may take
-	Retention time.Duration // how long files are kept; 0: for ever
+	BaseURL   func() string        // the site's public URL
+	Patience  func() time.Duration // how long a request waits for the database
+	Quota     int64                // bytes that the files of one account may take
+	Retention time.Duration        // how long files are kept; 0: for ever
 	Logger    *slog.Logger
 	Elsewhere bool // pages of other origins show files
 
