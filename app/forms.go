@@ -3,6 +3,7 @@ package app
 import (
 	"foyer/app/auth"
 	"foyer/internal/names"
+	"foyer/models"
 )
 
 // formErrors is what is wrong with a form, by field; "" is the form as a whole.
@@ -85,11 +86,11 @@ type (
 
 // formLimits are what the forms allow, in characters. Templates ask for them, so
 // that a browser refuses what the site would refuse, and nothing else.
-type formLimits struct{ Username, Name, Password, AppName, RoomName, RoomAbout int }
+type formLimits struct{ Username, Name, Password, AppName, RoomName, RoomAbout, People, Search int }
 
 func limits() formLimits {
 	return formLimits{
 		Username: auth.MaxUsername, Name: names.Max, Password: auth.MinPassword, AppName: maxAppName,
-		RoomName: maxRoomName, RoomAbout: maxRoomAbout,
+		RoomName: maxRoomName, RoomAbout: maxRoomAbout, People: models.MaxTyped, Search: maxSearchQuery,
 	}
 }

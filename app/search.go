@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -24,7 +25,7 @@ import (
 // How much a search takes.
 const (
 	foundMessages   = 20
-	maxSearchQuery  = 256 // bytes
+	maxSearchQuery  = 200 // characters
 	snippetBefore   = 60  // runes before the first word that is found
 	maxSnippetRunes = 240
 )
@@ -119,7 +120,7 @@ var errBadSearch = &Error{Code: Invalid, Public: "That search cannot be read. Pl
 // parseSearch reads what is looked for. Days are those of UTC unless the page says the time.
 func (s *Server) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
 	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
-	if len(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
+	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
 		return q, errBadSearch
 	}
 	if c.Query("files") == "1" {

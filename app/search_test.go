@@ -150,6 +150,9 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 			t.Errorf("%s: %d", bad, bob.last.StatusCode)
 		}
 	}
+	if bob.get("/xmpp/search?q=" + url.QueryEscape(strings.Repeat("ж", maxSearchQuery))); bob.last.StatusCode != 200 {
+		t.Errorf("as much as the field takes, in Cyrillic: %d", bob.last.StatusCode)
+	}
 }
 
 // Pages, and files by their names.

@@ -120,14 +120,22 @@ func (db *DB) HomePeople(ctx context.Context, domain, user string, around []stri
 // lastRune is after every other letter.
 const lastRune = "\U0010FFFF"
 
-// maxTyped is how much of what is typed counts, in bytes.
-const maxTyped = 100
+// MaxTyped is how much counts of what somebody types to find people and rooms, in
+// characters.
+const MaxTyped = 100
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
 
 // fold is the database's folded(text), of one line of what people type.
 func fold(s string) string {
-	if len(s) > maxTyped {
-		s = strings.ToValidUTF8(s[:maxTyped], "")
-	}
+	s = firstRunes(s, MaxTyped)
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r >= 0x300 && r <= 0x36f, r == 0:

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func usernames(list []Account, err error) string {
@@ -92,5 +93,13 @@ func TestPeople_Plans(t *testing.T) {
 	}
 	if got, err := db.FindPeople(ctx, "cruz12", 5); err != nil || len(got) == 0 {
 		t.Errorf("%v %v", got, err)
+	}
+}
+
+// What is typed counts by characters, whatever the script.
+func TestFold_Long(t *testing.T) {
+	long := strings.Repeat("ж", MaxTyped)
+	if got := fold(long + "z"); got != long {
+		t.Errorf("%d characters count", utf8.RuneCountInString(got))
 	}
 }

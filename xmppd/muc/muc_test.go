@@ -379,11 +379,11 @@ func TestRoom_ConfigureAndDestroy(t *testing.T) {
 	}
 	alice.refused(alice.ask("set", "den@rooms.h", form(field("maxusers", "many"))), "modify not-acceptable")
 	alice.refused(alice.ask("set", "den@rooms.h", form(field("passwordprotectedroom", "1"))), "modify not-acceptable")
-	if e := alice.ask("set", "den@rooms.h", form(field("whois", "anyone")+field("membersonly", "1")+field("roomname", "The den"))); e.Type != "result" {
+	if e := alice.ask("set", "den@rooms.h", form(field("whois", "anyone")+field("membersonly", "1")+field("roomname", strings.Repeat("🏡", 60)))); e.Type != "result" {
 		t.Fatalf("%s", e.Raw)
 	}
 	bob.sees("message den@rooms.h 104 172", "presence Bo unavailable none/none bob@h/b 322 110")
-	alice.has(alice.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "muc_membersonly", "muc_nonanonymous", "The den", "muc#stable_id", stanza.NSMAM)
+	alice.has(alice.ask("get", "den@rooms.h", `<query xmlns="`+stanza.NSDiscoInfo+`"/>`), "muc_membersonly", "muc_nonanonymous", strings.Repeat("🏡", 60), "muc#stable_id", stanza.NSMAM)
 
 	// An invitation lets somebody in (§7.8.2, S-90), who learns of it later.
 	alice.Send(`<message xmlns="jabber:client" to="den@rooms.h"><x xmlns="` + stanza.NSMUCUser + `"><invite to="carol@h" from="forged@h"><reason>come</reason></invite></x></message>`)

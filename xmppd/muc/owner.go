@@ -15,7 +15,7 @@ import (
 
 // Bounds of what a configuration holds, in bytes.
 const (
-	maxTitle       = 200
+	maxTitle       = 256 // as many characters as pages allow, in any script (app/rooms.go)
 	maxDescription = 2000
 	maxPassword    = 200
 	maxLang        = 35 // RFC 5646 §4.4.1
