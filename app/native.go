@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/stanza"
 	"foyer/xmppgw"
 )
@@ -40,24 +40,20 @@ func (c Config) checkNative(check func(bool, string, ...any)) {
 	}
 	check((c.TLSCert == "") == (c.TLSKey == ""), "XMPP_TLS_CERT and XMPP_TLS_KEY belong together; set both")
 	if c.C2SPlain {
-		check(isLoopback(c.C2SAddr), "XMPP_C2S_PLAIN: without TLS only on loopback, such as XMPP_C2S_ADDR=localhost:5222, not %q", c.C2SAddr)
+		check(listensLocally(c.C2SAddr), "XMPP_C2S_PLAIN: without TLS only on loopback, such as XMPP_C2S_ADDR=localhost:5222, not %q", c.C2SAddr)
 	}
 	if c.TLSCert != "" || (c.C2SPlain && c.C2STLSAddr == "") {
 		return
 	}
-	local := (c.C2SAddr == "" || isLoopback(c.C2SAddr)) && (c.C2STLSAddr == "" || isLoopback(c.C2STLSAddr))
+	local := (c.C2SAddr == "" || listensLocally(c.C2SAddr)) && (c.C2STLSAddr == "" || listensLocally(c.C2STLSAddr))
 	check(c.Development() && local, "XMPP_TLS_CERT is empty: native clients need a certificate for %s; set XMPP_TLS_CERT and XMPP_TLS_KEY to its files (in development on loopback the site makes one that nobody vouches for)", c.Domain)
 }
 
-// isLoopback reports whether an address to listen on cannot be reached from
+// listensLocally reports whether an address to listen on cannot be reached from
 // elsewhere.
-func isLoopback(addr string) bool {
+func listensLocally(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && ip.IsLoopback())
+	return err == nil && netaddr.IsLoopback(host)
 }
 
 // certificate returns what proves the site to native clients; nil: nothing needs

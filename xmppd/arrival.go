@@ -12,10 +12,10 @@ import (
 // that needs of the stores is read along with the last look at its identity, in one
 // journey, so that a crowd that signs in costs little.
 
-// admit asks the site whether the identity of a session that was just registered still
+// confirmIdentity asks the site whether the identity of a session that was just registered still
 // stands: it may have been ended since it was checked; End sees the session from here
 // on.
-func (c *conn) admit(ctx context.Context, a *account) error {
+func (c *conn) confirmIdentity(ctx context.Context, a *account) error {
 	if c.server.stores.Arrivals == nil || a.isRead() {
 		return c.stillCurrent(ctx)
 	}

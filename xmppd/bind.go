@@ -34,13 +34,13 @@ func (c *conn) bind(ctx context.Context) (*session, error) {
 // bindStep handles one element. No session and no error: go on.
 func (c *conn) bindStep(ctx context.Context, el *stream.Element) (*session, error) {
 	switch {
-	case el.Name == stream.Name{Space: nsSM, Local: "resume"}:
+	case el.Name == stream.Name{Space: stanza.NSSM, Local: "resume"}:
 		s, failed, err := c.resume(ctx, el, func(resumed []byte) [][]byte { return [][]byte{resumed} })
 		if failed != nil {
 			err = c.stream.Send(failed)
 		}
 		return s, err
-	case el.Name.Space == nsSM:
+	case el.Name.Space == stanza.NSSM:
 		// XEP-0198 §3: enabling comes after binding.
 		return nil, c.stream.Send(smFailed("unexpected-request"))
 	case el.Name != stream.Name{Space: stream.NSClient, Local: "iq"},
@@ -67,9 +67,9 @@ func (c *conn) bindFeatures() []byte {
 // take the refusal for the end of it.
 func (c *conn) features(more string, sm bool) []byte {
 	f := append(make([]byte, 0, 768), `<stream:features xmlns:stream="`+stream.NSStream+`">`...)
-	f = append(append(f, more...), `<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="`+nsCSI+`"/>`...)
+	f = append(append(f, more...), `<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/><csi xmlns="`+stanza.NSCSI+`"/>`...)
 	if sm {
-		f = append(f, `<sm xmlns="`+nsSM+`"/>`...)
+		f = append(f, `<sm xmlns="`+stanza.NSSM+`"/>`...)
 	}
 	f = append(append(f, streamLimits(c.peer)...), c.server.capsElement()...)
 	return append(f, `</stream:features>`...)
@@ -91,7 +91,7 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 	if replaced != nil {
 		c.server.end(replaced, &stream.Error{Condition: stream.Conflict, Text: "replaced by a new stream"})
 	}
-	if err := c.admit(ctx, s.account); err != nil {
+	if err := c.confirmIdentity(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err
 	}

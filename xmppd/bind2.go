@@ -20,7 +20,7 @@ import (
 
 const (
 	nsBind2      = "urn:xmpp:bind:0"
-	bind2Feature = `<bind xmlns="` + nsBind2 + `"><inline><feature var="` + nsCarbons + `"/><feature var="` + nsCSI + `"/><feature var="` + nsSM + `"/></inline></bind>`
+	bind2Feature = `<bind xmlns="` + nsBind2 + `"><inline><feature var="` + nsCarbons + `"/><feature var="` + stanza.NSCSI + `"/><feature var="` + stanza.NSSM + `"/></inline></bind>`
 )
 
 // maxTag is the maximum length, in bytes, of a tag that becomes part of a resource.
@@ -44,9 +44,9 @@ func parseBind2(bind stream.Child) *bind2Request {
 			}
 		case stream.Name{Space: nsCarbons, Local: "enable"}:
 			r.carbons = true
-		case stream.Name{Space: nsCSI, Local: "inactive"}:
+		case stream.Name{Space: stanza.NSCSI, Local: "inactive"}:
 			r.inactive = true
-		case stream.Name{Space: nsSM, Local: "enable"}:
+		case stream.Name{Space: stanza.NSSM, Local: "enable"}:
 			r.enable = &child
 		}
 	}
@@ -85,7 +85,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 		}
 		return nil, errEnded
 	}
-	if err := c.admit(ctx, s.account); err != nil {
+	if err := c.confirmIdentity(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err
 	}

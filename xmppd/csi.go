@@ -15,8 +15,6 @@ import (
 // and when the client is looked at again. A session without a stream is not
 // looked at either. Nobody else can tell: only the session knows (§6).
 
-const nsCSI = stanza.NSCSI
-
 // Limits on what is held back for one client; beyond them it is sent.
 const (
 	maxHeld      = 1000

@@ -43,13 +43,13 @@ func TestCSI_Feature(t *testing.T) {
 		peer := vouched("alice")
 		peer.Transport = transport
 		c := w.connect(peer)
-		if features := c.Read(); strings.Contains(string(features.Raw), nsCSI) {
+		if features := c.Read(); strings.Contains(string(features.Raw), stanza.NSCSI) {
 			t.Errorf("%s: before login: %s", transport, features.Raw)
 		}
 		c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
 		c.Expect(saslOK)
 		c.Restart()
-		if _, ok := c.Read().Find(nsCSI, "csi"); !ok {
+		if _, ok := c.Read().Find(stanza.NSCSI, "csi"); !ok {
 			t.Errorf("%s: no feature", transport)
 		}
 	}

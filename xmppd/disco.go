@@ -16,7 +16,7 @@ import (
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
 	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, nsTime, nsLast,
-	stanza.NSVCard, "msgoffline", stanza.NSSID, nsPrivate, stanza.NSForward, stanza.NSRetract, stanza.NSCaps,
+	stanza.NSVCard, "msgoffline", stanza.NSSID, stanza.NSPrivate, stanza.NSForward, stanza.NSRetract, stanza.NSCaps,
 	stanza.NSMAM, // that of accounts; Profanity looks for it here
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 
@@ -146,7 +147,7 @@ func (c *client) sync() []*stream.Element {
 func (c *client) none() {
 	c.w.t.Helper()
 	for _, e := range c.sync() {
-		if e.Name.Space != nsSM && e.Name.Local != "presence" {
+		if e.Name.Space != stanza.NSSM && e.Name.Local != "presence" {
 			c.w.t.Errorf("unexpected: %s", e.Raw)
 		}
 	}

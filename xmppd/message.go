@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// handleMessage is the way of a message, in this order: strip what only the
-// server may say, find the recipient, store in both archives, deliver to the
-// recipient's resources, copy to the sender's and the recipient's other
-// resources, or keep it for later (RFC 6121 §8.5). It returns only after the
+// handleMessage is the way of a message, in this order: find the recipient, strip
+// what only the server may say, refuse what is blocked, store in both archives,
+// deliver to the recipient's resources, copy to the sender's and the recipient's
+// other resources, or keep it for later (RFC 6121 §8.5). It returns only after the
 // message is in Postgres, so that everybody who is told of it can rely on it.
 func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	to, err := s.messageAddress(m)

@@ -10,13 +10,11 @@ import (
 
 // Private XML storage (XEP-0049).
 
-const nsPrivate = stanza.NSPrivate
-
 // maxPrivate is the maximum size of a piece of private XML in bytes.
 const maxPrivate = 64 << 10
 
 func privateHandlers() map[iqKey]iqHandler {
-	query := stream.Name{Space: nsPrivate, Local: "query"}
+	query := stream.Name{Space: stanza.NSPrivate, Local: "query"}
 	forbidden := func(context.Context, *session, *stream.Element, stream.Child) ([]byte, error) {
 		return nil, stanza.ErrForbidden // another's storage (§2, S-50)
 	}
@@ -34,7 +32,7 @@ func privateElement(query stream.Child) (stream.Child, error) {
 	for c := range query.Children() {
 		found = append(found, c)
 	}
-	if len(found) != 1 || found[0].Name.Space == "" || found[0].Name.Space == nsPrivate {
+	if len(found) != 1 || found[0].Name.Space == "" || found[0].Name.Space == stanza.NSPrivate {
 		return stream.Child{}, stanza.ErrBadRequest
 	}
 	return found[0], nil
@@ -55,7 +53,7 @@ func handlePrivateGet(ctx context.Context, s *session, _ *stream.Element, query 
 	if err != nil {
 		return nil, err
 	}
-	return append(append([]byte(`<query xmlns="`+nsPrivate+`">`), raw...), "</query>"...), nil
+	return append(append([]byte(`<query xmlns="`+stanza.NSPrivate+`">`), raw...), "</query>"...), nil
 }
 
 func handlePrivateSet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {

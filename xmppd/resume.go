@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -121,7 +122,7 @@ func (s *session) takeOver(c *conn, h uint32, answer func(resumed []byte) [][]by
 	s.inactive = false // XEP-0352 §5.2
 	// An error of Send means that the new stream is closing; its reader will see
 	// to it.
-	resumed := `<resumed xmlns="` + nsSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`
+	resumed := `<resumed xmlns="` + stanza.NSSM + `" previd="` + s.sm.id + `" h="` + strconv.FormatUint(uint64(s.sm.in), 10) + `"/>`
 	for _, raw := range answer([]byte(resumed)) {
 		_ = s.stream.Send(raw)
 	}

@@ -134,7 +134,7 @@ func TestSM_Asks(t *testing.T) {
 	}
 	asked := 0
 	for range 2*smAckEvery + 2 {
-		if e := alice.Read(); e.Name == (stream.Name{Space: nsSM, Local: "r"}) {
+		if e := alice.Read(); e.Name == (stream.Name{Space: stanza.NSSM, Local: "r"}) {
 			asked++
 		}
 	}

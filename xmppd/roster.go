@@ -13,8 +13,6 @@ import (
 	"foyer/internal/stream"
 )
 
-const nsRoster = stanza.NSRoster
-
 // Bounds of a roster item, in characters and groups, and of what people add to
 // the contacts that the site gives them.
 const (
@@ -25,7 +23,7 @@ const (
 )
 
 func rosterHandlers() map[iqKey]iqHandler {
-	query := stream.Name{Space: nsRoster, Local: "query"}
+	query := stream.Name{Space: stanza.NSRoster, Local: "query"}
 	return map[iqKey]iqHandler{
 		{toSelf, "get", query}:    handleRosterGet,
 		{toSelf, "set", query}:    handleRosterSet,
@@ -51,7 +49,7 @@ func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query s
 		return nil, nil
 	}
 	items := *r.items()
-	dst := append(make([]byte, 0, len(items)+2*itemSize), `<query xmlns="`+nsRoster+`"`...)
+	dst := append(make([]byte, 0, len(items)+2*itemSize), `<query xmlns="`+stanza.NSRoster+`"`...)
 	dst = append(stanza.AppendAttr(dst, "ver", r.version()), '>')
 	return append(append(dst, items...), "</query>"...), nil
 }
@@ -112,7 +110,7 @@ func parseRosterItem(query stream.Child) (rosterItem, error) {
 	for c := range query.Children() {
 		items = append(items, c)
 	}
-	if len(items) != 1 || items[0].Name != (stream.Name{Space: nsRoster, Local: "item"}) {
+	if len(items) != 1 || items[0].Name != (stream.Name{Space: stanza.NSRoster, Local: "item"}) {
 		return rosterItem{}, stanza.ErrBadRequest
 	}
 	jid, _ := items[0].Attr("jid")
@@ -264,7 +262,7 @@ func (a *account) pushItem(r *roster, jid string) {
 	}
 	for _, s := range a.interested() {
 		push := stanza.AppendAttr([]byte(`<iq xmlns="jabber:client" type="set" id="`+rand.Text()+`"`), "to", s.full)
-		push = stanza.AppendAttr(append(push, `><query xmlns="`+nsRoster+`"`...), "ver", r.version())
+		push = stanza.AppendAttr(append(push, `><query xmlns="`+stanza.NSRoster+`"`...), "ver", r.version())
 		push = append(append(append(push, '>'), item...), "</query></iq>"...)
 		s.deliver(push)
 	}

@@ -9,8 +9,6 @@ import (
 	"foyer/internal/stream"
 )
 
-const nsSASLCB = stanza.NSSASLCB
-
 // Failures before the stream ends (RFC 6120 §6.4.5): wrong passwords, and
 // exchanges that never came to one, such as those of clients that try every
 // mechanism with a channel binding we do not have before they take another.
@@ -105,7 +103,7 @@ func appendBindings(dst []byte, b stream.Binding) []byte {
 	if len(types) == 0 {
 		return dst
 	}
-	dst = append(dst, `<sasl-channel-binding xmlns="`+nsSASLCB+`">`...)
+	dst = append(dst, `<sasl-channel-binding xmlns="`+stanza.NSSASLCB+`">`...)
 	for _, t := range types {
 		dst = append(dst, `<channel-binding type="`+t+`"/>`...)
 	}

@@ -27,7 +27,7 @@ func (c *conn) appendSASL2(dst []byte) []byte {
 	}
 	dst = append(dst, `<authentication xmlns="`+stanza.NSSASL2+`">`...)
 	dst = sasl.AppendMechanisms(dst, sasl.Names(c.saslOptions()))
-	dst = append(dst, `<inline><sm xmlns="`+nsSM+`"/>`+bind2Feature...)
+	dst = append(dst, `<inline><sm xmlns="`+stanza.NSSM+`"/>`+bind2Feature...)
 	dst = c.appendFAST(dst)
 	return append(dst, `</inline></authentication>`...)
 }
@@ -58,7 +58,7 @@ func parseSASL2(el *stream.Element) *sasl2Request {
 			if id, _ := child.Attr("id"); len(id) <= maxAgent {
 				r.agent = id
 			}
-		case stream.Name{Space: nsSM, Local: "resume"}:
+		case stream.Name{Space: stanza.NSSM, Local: "resume"}:
 			r.resume = &child
 		case stream.Name{Space: nsBind2, Local: "bind"}:
 			r.bind = parseBind2(child)

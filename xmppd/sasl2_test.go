@@ -147,7 +147,7 @@ func TestSASL2_Features(t *testing.T) {
 		t.Fatalf("not offered: %s", f.Raw)
 	}
 	inline, _ := a.Find(stanza.NSSASL2, "inline")
-	for _, n := range []stream.Name{{Space: nsSM, Local: "sm"}, {Space: nsBind2, Local: "bind"}, {Space: nsFAST, Local: "fast"}} {
+	for _, n := range []stream.Name{{Space: stanza.NSSM, Local: "sm"}, {Space: nsBind2, Local: "bind"}, {Space: nsFAST, Local: "fast"}} {
 		if _, ok := inline.Find(n.Space, n.Local); !ok {
 			t.Errorf("%v is not offered", n)
 		}
@@ -278,7 +278,7 @@ func TestBind2(t *testing.T) {
 	if second := again.Expect(success2(`{jid}</authorization-identifier><bound xmlns="urn:xmpp:bind:0"><any xmlns="test"/></bound>`))["jid"]; second != got["jid"] {
 		t.Errorf("the same client is %s, and was %s", second, got["jid"])
 	}
-	if _, ok := again.Read().Find(nsSM, "sm"); !ok {
+	if _, ok := again.Read().Find(stanza.NSSM, "sm"); !ok {
 		t.Error("stream management is not on, and not offered")
 	}
 	c.cutOff()

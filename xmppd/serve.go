@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -32,20 +33,20 @@ func (c *conn) log() *slog.Logger { return c.server.log.With("conn", c.peer.Conn
 func (srv *Server) Serve(ctx context.Context, st stream.Stream, peer *stream.Peer) error {
 	c := &conn{server: srv, stream: st, peer: peer}
 	if !srv.conns.put(c, &peer.Identity) {
-		return c.over(&stream.Error{Condition: stream.SystemShutdown})
+		return c.closeStream(&stream.Error{Condition: stream.SystemShutdown})
 	}
 	err := c.run(ctx)
 	srv.conns.remove(c)
-	return c.over(err)
+	return c.closeStream(err)
 }
 
-// over closes the stream after err, and returns what Serve does.
-func (c *conn) over(err error) error {
+// closeStream closes the stream after err, and returns what Serve does.
+func (c *conn) closeStream(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	c.stream.Close(err)
-	if err != nil && !isStreamEnd(err) {
+	if err != nil && !stream.IsEnd(err) {
 		c.log().Info("stream ended", "user", c.identity.User, "reason", err)
 	}
 	return err
@@ -66,11 +67,6 @@ func (c *conn) run(ctx context.Context) error {
 		return err
 	}
 	return c.active(ctx, s)
-}
-
-// isStreamEnd reports whether err is the way a healthy stream ends.
-func isStreamEnd(err error) bool {
-	return errors.Is(err, stream.ErrDisconnected) || errors.Is(err, stream.ErrClosed) || errors.Is(err, context.Canceled)
 }
 
 // active handles stanzas until the stream ends.
@@ -121,9 +117,9 @@ func (c *conn) lost(s *session, err error) {
 // stream.
 func (s *session) handle(ctx context.Context, el *stream.Element) error {
 	switch el.Name.Space {
-	case nsSM:
+	case stanza.NSSM:
 		return s.handleSM(el)
-	case nsCSI:
+	case stanza.NSCSI:
 		return s.handleCSI(el)
 	case stream.NSClient:
 	default:

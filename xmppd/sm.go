@@ -17,8 +17,7 @@ import (
 // for later when it does not (redeliver.go).
 
 const (
-	nsSM      = stanza.NSSM
-	smRequest = `<r xmlns="` + nsSM + `"/>`
+	smRequest = `<r xmlns="` + stanza.NSSM + `"/>`
 )
 
 // Stanzas sent before an acknowledgement is asked for.
@@ -153,7 +152,7 @@ func (s *session) startSM(m *smState) (bool, error) {
 
 // enabled is the answer to <enable/> (XEP-0198 §3).
 func (s *session) enabled(m *smState) []byte {
-	enabled := `<enabled xmlns="` + nsSM + `"`
+	enabled := `<enabled xmlns="` + stanza.NSSM + `"`
 	if m.resumable {
 		enabled += ` id="` + m.id + `" resume="true" max="` + strconv.Itoa(int(s.server.cfg.ResumeTimeout.Seconds())) + `"`
 	}
@@ -184,7 +183,7 @@ func (s *session) sendAck() {
 }
 
 func smAck(h uint32) []byte {
-	return append(strconv.AppendUint([]byte(`<a xmlns="`+nsSM+`" h="`), uint64(h), 10), `"/>`...)
+	return append(strconv.AppendUint([]byte(`<a xmlns="`+stanza.NSSM+`" h="`), uint64(h), 10), `"/>`...)
 }
 
 func (s *session) handleAck(el *stream.Element) error {
@@ -218,14 +217,14 @@ func tooHigh(h uint32, m *smState) error {
 	return &stream.Error{
 		Condition: stream.UndefinedCondition,
 		Text:      fmt.Sprintf("You acknowledged %d stanzas, but only %d were sent.", h, m.acked+uint32(len(m.unacked))),
-		Extra:     fmt.Sprintf(`<handled-count-too-high xmlns="%s" h="%d" send-count="%d"/>`, nsSM, h, m.acked+uint32(len(m.unacked))),
+		Extra:     fmt.Sprintf(`<handled-count-too-high xmlns="%s" h="%d" send-count="%d"/>`, stanza.NSSM, h, m.acked+uint32(len(m.unacked))),
 	}
 }
 
 func smFailed(condition string) []byte { return smFailedWith("", condition) }
 
 func smFailedWith(attrs, condition string) []byte {
-	return []byte(`<failed xmlns="` + nsSM + `"` + attrs + `><` + condition + ` xmlns="` + stanza.NSStanzas + `"/></failed>`)
+	return []byte(`<failed xmlns="` + stanza.NSSM + `"` + attrs + `><` + condition + ` xmlns="` + stanza.NSStanzas + `"/></failed>`)
 }
 
 func (srv *Server) remember(id string, s *session) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
 	"pgregory.net/rapid"
@@ -203,7 +204,7 @@ func (c *smClient) readOne() bool {
 
 func (c *smClient) take(e *stream.Element) {
 	switch {
-	case e.Name == stream.Name{Space: nsSM, Local: "a"}:
+	case e.Name == stream.Name{Space: stanza.NSSM, Local: "a"}:
 		c.confirmed(e)
 	case e.Name.Space == stream.NSClient:
 		c.handled++

@@ -54,7 +54,7 @@ func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Ide
 // Password implements xmppd.Authority: temporary tokens and app passwords always,
 // signed tokens and the account's password where the site's mode has them.
 func (s *Service) Password(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
-	id, err := s.madeSecret(ctx, user, password, Accepted{Tokens: true, AppPasswords: true, SignedTokens: s.cfg.SignedTokens})
+	id, err := s.verifySiteSecret(ctx, user, password, Accepted{Tokens: true, AppPasswords: true, SignedTokens: s.cfg.SignedTokens})
 	if !errors.Is(err, sasl.NotAuthorized) || (!s.cfg.Passwords && !s.cfg.SourcePasswords) {
 		return id, err
 	}
@@ -80,10 +80,10 @@ type Accepted struct {
 	Passwords    bool // the accounts' own
 }
 
-// madeSecret checks a password against the secrets that the site makes: nobody
+// verifySiteSecret checks a password against the secrets that the site makes: nobody
 // guesses these, so that failures are not counted. sasl.NotAuthorized: it is none of
 // them.
-func (s *Service) madeSecret(ctx context.Context, user, password string, accepted Accepted) (stream.Identity, error) {
+func (s *Service) verifySiteSecret(ctx context.Context, user, password string, accepted Accepted) (stream.Identity, error) {
 	if accepted.Tokens {
 		if id, err := s.temporaryToken(ctx, user, password); !errors.Is(err, models.ErrNotFound) {
 			return id, err
@@ -136,7 +136,7 @@ func (s *Service) signedToken(ctx context.Context, user, password string) (strea
 // accountPassword checks what a person typed, within the bounds of signing in to
 // the site.
 func (s *Service) accountPassword(ctx context.Context, user, password string, peer stream.Peer) (stream.Identity, error) {
-	p, err := s.typed(ctx, "signin", user, password, Client{Address: peer.Addr, App: true})
+	p, err := s.verifyTyped(ctx, "signin", user, password, Client{Address: peer.Addr, App: true})
 	var throttled *ThrottledError
 	var refused Refusal
 	switch {

@@ -58,7 +58,7 @@ func (s *Service) Confirm(ctx context.Context, account models.Account, session m
 	case !how.Typed:
 		return account, ErrNotProved
 	}
-	p, err := s.typed(ctx, "confirm", account.Username, password, from)
+	p, err := s.verifyTyped(ctx, "confirm", account.Username, password, from)
 	if errors.Is(err, ErrBlocked) {
 		err = ErrNotProved
 	}

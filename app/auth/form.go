@@ -194,17 +194,17 @@ func typedKey(typed string) string {
 	return typed
 }
 
-// typed checks a password that came without the site's form, such as from a chat client,
+// verifyTyped checks a password that came without the site's form, such as from a chat client,
 // for the user name of an account here: that account is returned, with what proves it.
-// Errors as for guess.
-func (s *Service) typed(ctx context.Context, action, username, password string, from Client) (proved, error) {
+// Errors as for verifyPassword.
+func (s *Service) verifyTyped(ctx context.Context, action, username, password string, from Client) (proved, error) {
 	account, err := s.db.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return proved{}, err
 	}
 	source := s.formSource()
 	if source == nil || s.hasPassword(account) {
-		account, err := s.guess(ctx, action, username, password, from)
+		account, err := s.verifyPassword(ctx, action, username, password, from)
 		return proved{account: account}, err
 	}
 	login, err := s.loginAt(ctx, source, account, username)

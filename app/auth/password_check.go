@@ -9,12 +9,12 @@ import (
 	"github.com/alexedwards/argon2id"
 )
 
-// guess checks a password that somebody typed, and returns the account whose it is,
+// verifyPassword checks a password that somebody typed, and returns the account it belongs to,
 // in the same time whether or not there is one. action is what it is for, since the
 // failures of one do not count for another. What is done on the strength of it is
 // written only while the account has the same PasswordVersion. Errors: ErrNotProved,
 // *ThrottledError, ErrBusy.
-func (s *Service) guess(ctx context.Context, action, username, password string, from Client) (models.Account, error) {
+func (s *Service) verifyPassword(ctx context.Context, action, username, password string, from Client) (models.Account, error) {
 	account, err := s.db.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return account, err

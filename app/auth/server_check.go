@@ -25,9 +25,9 @@ func (s *Service) CheckForServer(ctx context.Context, user, password string) (na
 	if err != nil || !isPortable(name) {
 		name = "" // one that cannot be a name belongs to nobody
 	}
-	_, err = s.madeSecret(ctx, name, password, s.cfg.Servers)
+	_, err = s.verifySiteSecret(ctx, name, password, s.cfg.Servers)
 	if errors.Is(err, sasl.NotAuthorized) && s.cfg.Servers.Passwords {
-		_, err = s.typed(ctx, "signin", name, password, Client{Server: true})
+		_, err = s.verifyTyped(ctx, "signin", name, password, Client{Server: true})
 	}
 	return name, notProved(err)
 }

@@ -126,7 +126,7 @@ func TestSignInByForm_OneSource(t *testing.T) {
 	_, err = s.Join(t.Context(), choose.Secret, "another", Device{})
 	is(t, err, ErrGone)
 	// A chat client knows the name here, and the directory the one there.
-	p, err := s.typed(t.Context(), "signin", "alice.c", testPassword, Client{App: true, Address: "192.0.2.9"})
+	p, err := s.verifyTyped(t.Context(), "signin", "alice.c", testPassword, Client{App: true, Address: "192.0.2.9"})
 	if err != nil || p.account.Username != "alice.c" {
 		t.Errorf("%+v %v", p, err)
 	}

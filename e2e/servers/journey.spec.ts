@@ -54,12 +54,12 @@ for (const { login, transport } of ways) {
         await pushes.subscribe(alice);
         await bob.talkTo("alice");
         await alice.talkTo("bob");
-        await bob.say("seen at once"); // on the page that is open
-        await alice.hears("seen at once");
+        await bob.say(`${greeting}, seen at once`); // on the page that is open
+        await alice.hears(`${greeting}, seen at once`);
         const here = alice.page.url();
         await alice.page.goto("about:blank");
-        await bob.say("are you there?");
-        await bob.say("I waited");
+        await bob.say(`${greeting}, are you there?`);
+        await bob.say(`${greeting}, I waited`);
         await expect.poll(told, { timeout: 60_000 }).toEqual(Array(2).fill("Bob Baker: New message /chat/with/bob"));
         expect(new Set(pushes.notices.map(({ id }) => id)).size).toBe(2);
         await alice.page.goto(here);

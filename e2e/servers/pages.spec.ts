@@ -37,7 +37,7 @@ test("a room by invitation is seen by those who belong to it, until its owner en
 
   await bob.page.goto("/rooms");
   await bob.page.getByRole("main").getByRole("link", { name }).click();
-  await expect(bob.page.getByText("only people who are invited come in")).toBeVisible();
+  await expect(bob.page.getByRole("main").getByText("only people who are invited come in")).toBeVisible();
   await expect(bob.page.getByText("Delete this room")).toHaveCount(0);
 
   await alice.page.goto("/rooms");

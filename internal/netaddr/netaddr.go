@@ -2,7 +2,10 @@
 // leads to where somebody else says.
 package netaddr
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // IsPublic reports whether an address is one of the internet's, and not of this machine,
 // of its network, or of a translator that could lead back there (RFC 6890). One that stands
@@ -21,4 +24,11 @@ func IsPublic(ip netip.Addr) bool {
 		}
 	}
 	return true
+}
+
+// IsLoopback reports whether a host is this machine by its name or address alone: localhost,
+// whatever the DNS says, or an address of RFC 5735 §3 or RFC 4291 §2.5.3.
+func IsLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || (err == nil && ip.Unmap().IsLoopback())
 }

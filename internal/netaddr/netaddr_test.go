@@ -26,3 +26,16 @@ func TestIsPublic(t *testing.T) {
 		}
 	}
 }
+
+func TestIsLoopback(t *testing.T) {
+	for _, host := range []string{"localhost", "LocalHost", "127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"} {
+		if !IsLoopback(host) {
+			t.Errorf("%s is this machine", host)
+		}
+	}
+	for _, host := range []string{"", "0.0.0.0", "::", "10.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "[::1]"} {
+		if IsLoopback(host) {
+			t.Errorf("%s may be elsewhere", host)
+		}
+	}
+}

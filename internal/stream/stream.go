@@ -193,3 +193,8 @@ var (
 	ErrDisconnected = errors.New("stream: peer disconnected")
 	ErrOverflow     = errors.New("stream: the peer reads too slowly")
 )
+
+// IsEnd reports whether err is the way a healthy stream ends.
+func IsEnd(err error) bool {
+	return errors.Is(err, ErrDisconnected) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled)
+}

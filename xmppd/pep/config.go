@@ -14,9 +14,9 @@ import (
 // The configuration of a node as a form (XEP-0060 §8.2, §16.4.3, §16.4.5).
 
 const (
-	formNodeConfig     = nsPubsub + "#node_config"
-	formPublishOptions = nsPubsub + "#publish-options"
-	formMetadata       = nsPubsub + "#meta-data"
+	formNodeConfig     = stanza.NSPubsub + "#node_config"
+	formPublishOptions = stanza.NSPubsub + "#publish-options"
+	formMetadata       = stanza.NSPubsub + "#meta-data"
 )
 
 // Bounds of a node's configuration.

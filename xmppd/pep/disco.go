@@ -13,7 +13,7 @@ import (
 // Discovery implements xmppd.AccountService. An account is a place to publish
 // (XEP-0163 §3), with the features of XEP-0060 §10 (S-46).
 func (s *Service) Discovery() xmppd.AccountDiscovery {
-	features := []string{nsPubsub, nsPubsubOwner}
+	features := []string{stanza.NSPubsub, nsPubsubOwner}
 	for _, f := range []string{
 		"access-open", "access-presence", "access-roster", "access-whitelist", "auto-create", "auto-subscribe",
 		"config-node", "config-node-max", "create-and-configure", "create-nodes", "delete-items", "delete-nodes",
@@ -22,7 +22,7 @@ func (s *Service) Discovery() xmppd.AccountDiscovery {
 		"publish", "publish-options", "purge-nodes", "retract-items", "retrieve-affiliations", "retrieve-default",
 		"retrieve-items", "rsm",
 	} {
-		features = append(features, nsPubsub+"#"+f)
+		features = append(features, stanza.NSPubsub+"#"+f)
 	}
 	return xmppd.AccountDiscovery{
 		Identities:     []stanza.Identity{{Category: "pubsub", Type: "pep"}},
@@ -43,7 +43,7 @@ func (s *Service) NodeInfo(ctx context.Context, c xmppd.Client, owner, node stri
 	return stanza.Info{
 		Node:       node,
 		Identities: []stanza.Identity{{Category: "pubsub", Type: "leaf"}},
-		Features:   []string{nsPubsub},
+		Features:   []string{stanza.NSPubsub},
 		Forms:      [][]byte{n.Config.metadata()},
 	}.Payload(), nil
 }

@@ -144,7 +144,7 @@ func parseItemQuery(owner, node string, pubsub, items stream.Child) (ItemQuery, 
 // can be asked for (XEP-0060 §6.5.4).
 func appendItems(dst []byte, node string, page ItemPage, q ItemQuery) []byte {
 	page, cut := page.fitting(maxItemsPage, q.Last)
-	dst = stanza.AppendAttr(append(dst, `<pubsub xmlns="`+nsPubsub+`"><items`...), "node", node)
+	dst = stanza.AppendAttr(append(dst, `<pubsub xmlns="`+stanza.NSPubsub+`"><items`...), "node", node)
 	dst = append(dst, '>')
 	for _, it := range page.Items {
 		dst = appendItemTo(dst, it, true)

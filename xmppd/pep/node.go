@@ -90,7 +90,7 @@ func (s *Service) create(ctx context.Context, user string, pubsub, create stream
 		return err
 	}
 	var submitted []submission
-	if configure, ok := pubsub.Find(nsPubsub, "configure"); ok {
+	if configure, ok := pubsub.Find(stanza.NSPubsub, "configure"); ok {
 		if submitted, err = parseConfig(configure, formNodeConfig); err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func (s *Service) purge(ctx context.Context, user string, purge stream.Child) er
 // owns the nodes, others may be members.
 func (s *Service) relations(ctx context.Context, r xmppd.AccountRequest, c stream.Child) ([]byte, error) {
 	only, _ := c.Attr("node")
-	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><`+c.Name.Local), "node", only)
+	dst := stanza.AppendAttr([]byte(`<pubsub xmlns="`+stanza.NSPubsub+`"><`+c.Name.Local), "node", only)
 	dst = append(dst, '>')
 	if c.Name.Local == "affiliations" {
 		nodes, err := s.store.Nodes(ctx, r.Owner)

@@ -26,10 +26,9 @@ import (
 )
 
 const (
-	nsPubsub       = stanza.NSPubsub
-	nsPubsubOwner  = nsPubsub + "#owner"
-	nsPubsubEvent  = nsPubsub + "#event"
-	nsPubsubErrors = nsPubsub + "#errors"
+	nsPubsubOwner  = stanza.NSPubsub + "#owner"
+	nsPubsubEvent  = stanza.NSPubsub + "#event"
+	nsPubsubErrors = stanza.NSPubsub + "#errors"
 )
 
 // Config is what a Service needs.
@@ -83,7 +82,7 @@ func (s *Service) bare(user string) string { return user + "@" + s.domain }
 
 // Payloads implements xmppd.AccountService.
 func (s *Service) Payloads() []stream.Name {
-	return []stream.Name{{Space: nsPubsub, Local: "pubsub"}, {Space: nsPubsubOwner, Local: "pubsub"}}
+	return []stream.Name{{Space: stanza.NSPubsub, Local: "pubsub"}, {Space: nsPubsubOwner, Local: "pubsub"}}
 }
 
 // Answer implements xmppd.AccountService. Only the owner changes a node (XEP-0060

@@ -46,7 +46,7 @@ func parsePublish(pubsub, publish stream.Child) (publication, error) {
 	}
 	p := publication{node: node}
 	for item := range publish.Children() {
-		if p.hasItem || item.Name != (stream.Name{Space: nsPubsub, Local: "item"}) {
+		if p.hasItem || item.Name != (stream.Name{Space: stanza.NSPubsub, Local: "item"}) {
 			return p, stanza.ErrBadRequest
 		}
 		if p.item, err = parseItem(item); err != nil {
@@ -54,7 +54,7 @@ func parsePublish(pubsub, publish stream.Child) (publication, error) {
 		}
 		p.hasItem = true
 	}
-	if options, ok := pubsub.Find(nsPubsub, "publish-options"); ok {
+	if options, ok := pubsub.Find(stanza.NSPubsub, "publish-options"); ok {
 		p.options, err = parseConfig(options, formPublishOptions)
 	}
 	return p, err
@@ -101,7 +101,7 @@ func (s *Service) answerPublish(ctx context.Context, user string, pubsub, publis
 	if err := s.publish(ctx, user, p); err != nil {
 		return nil, err
 	}
-	dst := append(stanza.AppendAttr([]byte(`<pubsub xmlns="`+nsPubsub+`"><publish`), "node", p.node), '>')
+	dst := append(stanza.AppendAttr([]byte(`<pubsub xmlns="`+stanza.NSPubsub+`"><publish`), "node", p.node), '>')
 	for _, it := range p.items() {
 		dst = appendItemTo(dst, it, false)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 	"foyer/xmppd"
@@ -112,12 +113,12 @@ func (c *client) items(to, request string) []string {
 		if e.Name.Local != "iq" || e.ID != "p" {
 			continue
 		}
-		ps, ok := e.Find(nsPubsub, "pubsub")
+		ps, ok := e.Find(stanza.NSPubsub, "pubsub")
 		if e.Type != "result" || !ok {
 			c.w.t.Fatalf("not items: %s", e.Raw)
 		}
 		ids := []string{}
-		items, _ := ps.Find(nsPubsub, "items")
+		items, _ := ps.Find(stanza.NSPubsub, "items")
 		for it := range items.Children() {
 			id, _ := it.Attr("id")
 			ids = append(ids, id)

@@ -62,7 +62,7 @@ func (r *Relay) Serve(ctx context.Context, st stream.Stream, peer *stream.Peer) 
 		err = nil
 	}
 	c.close(err)
-	if err != nil && !isStreamEnd(err) {
+	if err != nil && !stream.IsEnd(err) {
 		c.log().Info("stream ended", "user", c.who().User, "reason", err)
 	}
 	return err
@@ -72,11 +72,6 @@ func (r *Relay) Serve(ctx context.Context, st stream.Stream, peer *stream.Peer) 
 func (c *conn) close(err error) {
 	c.leave()
 	c.stream.Close(err)
-}
-
-// isStreamEnd reports whether err is the way a healthy stream ends.
-func isStreamEnd(err error) bool {
-	return errors.Is(err, stream.ErrDisconnected) || errors.Is(err, stream.ErrClosed) || errors.Is(err, context.Canceled)
 }
 
 // log is the logger for what concerns the stream, made when something is to be told.

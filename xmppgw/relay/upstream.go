@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/stanza"
 )
 
@@ -107,7 +108,7 @@ func (u *Upstream) addHost(part string, parsed *url.URL, usual string, direct bo
 	}
 	host := parsed.Hostname()
 	_, err := netip.ParseAddr(host)
-	u.targets = append(u.targets, target{network: "tcp", host: host, port: port, direct: direct, local: isLoopback(host), literal: err == nil})
+	u.targets = append(u.targets, target{network: "tcp", host: host, port: port, direct: direct, local: netaddr.IsLoopback(host), literal: err == nil})
 	return nil
 }
 
@@ -124,16 +125,6 @@ func (u *Upstream) addDomain(part string, parsed *url.URL) error {
 	}
 	u.srv = stanza.ASCIIDomain(domain)
 	return nil
-}
-
-// isLoopback reports whether a host is this machine by its name or address alone,
-// whatever the DNS says.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // IsZero reports whether no server is named.

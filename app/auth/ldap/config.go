@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"foyer/internal/netaddr"
 
 	ldapv3 "github.com/go-ldap/ldap/v3"
 )
@@ -147,7 +148,7 @@ func (c Config) parseURL(raw string) (address, error) {
 	}
 	a.tls = u.Scheme == "ldaps"
 	a.startTLS = !a.tls && !c.Plain
-	if !a.tls && !a.startTLS && !isLoopback(a.host) {
+	if !a.tls && !a.startTLS && !netaddr.IsLoopback(a.host) {
 		return a, errors.New("LDAP_PLAIN=true would send passwords in clear; take it away, or use ldaps://. It is for a directory on this machine alone")
 	}
 	port := "389"
@@ -156,9 +157,4 @@ func (c Config) parseURL(raw string) (address, error) {
 	}
 	a.dial = net.JoinHostPort(a.host, cmp.Or(u.Port(), port))
 	return a, nil
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && ip.Unmap().IsLoopback())
 }

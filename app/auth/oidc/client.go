@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"foyer/internal/netaddr"
 )
 
 // Bounds of a request to a provider.
@@ -124,16 +126,10 @@ func checkURL(u *url.URL) error {
 		return fmt.Errorf("%q is no address such as https://login.example.org", u.Redacted())
 	case u.Scheme == "https":
 		return nil
-	case u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "http" && netaddr.IsLoopback(u.Hostname()):
 		return nil
 	}
 	return fmt.Errorf("%q must begin with https:// (plain http is for this machine alone, as http://localhost:PORT)", u.Redacted())
-}
-
-// isLoopback reports whether a host is this machine by its very name.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && ip.Unmap().IsLoopback())
 }
 
 // loopbackOnly sees to it that localhost is this machine, whatever the DNS says.
