@@ -39,9 +39,9 @@ func newBodies(meter budget.Meter) *budget.Share {
 	return budget.NewShare(budget.Limit{Name: "bodies of requests in memory"}, bodiesInMemory, bodiesOfOneClient, meter)
 }
 
-// plainBody refuses a request whose body is compressed, on every route: nothing
-// here asks for one, but for BOSH where that is set, and a reader that unpacks it, as
-// fasthttp's forms do, has no bound. RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
+// plainBody refuses a request whose body is compressed, on every route except BOSH with
+// BOSH_COMPRESSION: no page sends one, and a reader that unpacks it, as fasthttp's forms
+// do, has no bound. RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
 func (s *Server) plainBody(c *fiber.Ctx) error {
 	for _, codings := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
 		for coding := range strings.SplitSeq(string(codings), ",") {

@@ -39,8 +39,8 @@ type Chat interface {
 	Identities() []stream.Identity
 
 	// TellsUnseen reports whether the site learns of messages to people who do not look, to
-	// tell them by web push. Of a server that is not the site's own that is known once it
-	// was asked.
+	// tell them by web push. For a server that is not the site's own this is known only after
+	// it has been asked.
 	TellsUnseen() bool
 
 	// WatchUnseen begins or ends that for somebody, who has a subscription now, or has none

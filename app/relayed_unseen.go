@@ -20,7 +20,8 @@ import (
 	"foyer/models"
 )
 
-// unseen are messages that nobody sees just now, with another chat server behind the site:
+// unseen notifies people of messages that arrive while they have no page open, where another
+// chat server is behind the site:
 //
 //	the server ── publish (XEP-0357) ──▶ one stream of the site's own ──▶ grace ──▶ the archive of
 //	the person, read as the person ──▶ app/push
@@ -46,7 +47,7 @@ type unseen struct {
 
 	mu        sync.Mutex
 	hints     map[string]*hint     // by user
-	told      map[string]string    // by user: up to which id of the archive it is known who was told
+	told      map[string]string    // by user: the last id of the archive of which they were notified, or needed not be
 	enabled   map[string]time.Time // by user: when the server was last asked to tell
 	elsewhere map[string]time.Time // by user: when another instance last said that they look
 	settling  sync.WaitGroup

@@ -22,7 +22,7 @@ type link interface {
 	// or more in each slice, valid until the next call.
 	recv() ([][]byte, error)
 
-	// header opens the stream, or opens it anew after signing in.
+	// header opens the stream, or opens it again after signing in.
 	header() error
 
 	close()

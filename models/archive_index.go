@@ -35,8 +35,8 @@ var defaultIndexBounds = indexBounds{small: 256, large: 8192}
 const (
 	lookedAt    = 32          // one of so many messages has its archive looked at
 	maxDue      = 4096        // archives that wait to be looked at; what is more is seen with a later message
-	ownerPace   = 9           // times as long as a segment took, its archive waits for the next
-	indexPace   = 1           // and all archives do
+	ownerPace   = 9           // after a segment its archive waits, this many times as long as the segment took
+	indexPace   = 1           // and all the others wait, this many times as long
 	indexRetry  = time.Minute // until an archive that could not be indexed is looked at again, or the database
 	sweepEvery  = time.Hour   // how often segments of removed messages are looked for
 	ownersAtOne = 1000        // archives that are looked at in one statement

@@ -310,7 +310,7 @@ func TestBind2_Odd(t *testing.T) {
 }
 
 // XEP-0198 §9 (S-100): resumed along with signing in, with what was missed behind
-// the features; or told that it failed, and bound anew.
+// the features; or told that it failed, and bound again.
 func TestSASL2_Resume(t *testing.T) {
 	w, _ := modern(t, Config{})
 	bob := w.online("bob", "b")

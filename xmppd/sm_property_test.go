@@ -265,7 +265,7 @@ func (c *smClient) resume() {
 	}
 }
 
-// startOver binds the resource anew. What came and was not acknowledged may
+// startOver binds the resource again. What came and was not acknowledged may
 // come again; messages that were not acknowledged are sent again.
 func (c *smClient) startOver() {
 	for _, id := range c.fresh {

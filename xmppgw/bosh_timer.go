@@ -6,7 +6,7 @@ import (
 	"foyer/internal/stream"
 )
 
-// What falls due in a BOSH session: one timer serves all of it. It is set anew only
+// What falls due in a BOSH session: one timer serves all of it. It is set again only
 // when something falls due before it runs out; when it runs out too early, as after
 // a poll that was answered in time, it is set again.
 

@@ -18,7 +18,7 @@ import (
 )
 
 // Certificate is what proves the server to native clients. One from files is
-// read anew when they change, as they do when it is renewed. It is safe for
+// read again when they change, as they do when it is renewed. It is safe for
 // concurrent use.
 type Certificate struct {
 	certFile, keyFile string // empty: made in memory
@@ -81,7 +81,7 @@ func SelfSigned(names ...string) (*Certificate, error) {
 // Leaf returns the certificate itself, as it is now.
 func (c *Certificate) Leaf() *x509.Certificate { return c.current().leaf }
 
-// current returns the certificate, read anew if its files have changed. When
+// current returns the certificate, read again if its files have changed. When
 // they cannot be read, the last one that could be stays in use.
 func (c *Certificate) current() *keyPair {
 	c.mu.Lock()
@@ -102,7 +102,7 @@ func (c *Certificate) current() *keyPair {
 		if err != nil {
 			c.log.Error("the certificate for native clients changed and cannot be used; the old one stays", "err", err)
 		} else {
-			c.log.Info("the certificate for native clients was read anew", "valid_until", pair.leaf.NotAfter)
+			c.log.Info("the certificate for native clients was read again", "valid_until", pair.leaf.NotAfter)
 		}
 	}
 	if err == nil {

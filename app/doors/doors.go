@@ -53,7 +53,7 @@ type verdict int
 
 const (
 	refused   verdict = iota
-	good              //
+	good              // it is this account's
 	throttled         // too many wrong passwords: nothing was checked
 	unknown           // the site cannot tell just now
 )

@@ -6,7 +6,7 @@ func pubsubScripts() []script {
 	return []script{
 		{"what is published is told to those whose capabilities ask", pubsubNotify},
 		{"the last item comes with presence", pubsubLast},
-		{"publish-options hold, and the node can be configured anew", pubsubOptions},
+		{"publish-options hold, and the node can be configured again", pubsubOptions},
 		{"a node is read by those who may", pubsubAccess},
 		{"items are kept, retracted, purged", pubsubItems},
 		{"device lists and bundles as OMEMO has them", pubsubOMEMO},

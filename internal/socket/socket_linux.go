@@ -22,7 +22,7 @@ func SetUserTimeout(raw syscall.RawConn, d time.Duration) {
 }
 
 // Unacknowledged is how many bytes of what was written the peer has not acknowledged yet
-// (tcp(7), SIOCOUTQ); 0 of a connection that is no socket of its own, such as TLS.
+// (tcp(7), SIOCOUTQ); 0 if c is not itself a socket, as with TLS.
 func Unacknowledged(c net.Conn) (n int) {
 	if raw := rawConn(c); raw != nil {
 		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
@@ -41,8 +41,8 @@ func PeerGone(raw syscall.RawConn) (gone bool) {
 }
 
 // Read is c.Read. Before it waits for the peer it calls waits, unless that is nil, which
-// must neither wait itself nor close c. Of a connection that is no socket of its own it is
-// not known whether it will wait.
+// must neither wait itself nor close c. If c is not itself a socket, waits is called before
+// each read, since nobody knows whether it will wait.
 func Read(c net.Conn, b []byte, waits func()) (int, error) {
 	raw := rawConn(c)
 	if raw == nil || len(b) == 0 {

@@ -7,7 +7,7 @@ import (
 )
 
 // Child is a child element inside an Element, at any depth. Its methods read
-// the element's bytes anew; they are for payloads, not for routing.
+// the element's bytes again; they are for payloads, not for routing.
 type Child struct {
 	Name  Name
 	in    []byte    // as it stands in the parent

@@ -11,8 +11,8 @@ import (
 // A page ends a room as its owner does in the chat, whether or not the owner is in
 // it (XEP-0045 §10.9, X-34).
 func TestService_Destroy(t *testing.T) {
-	steward := func(_ context.Context, user string) (bool, error) { return user == "admin", nil }
-	w := newWorld(t, Config{MayTakeOver: steward}, "alice", "bob", "admin")
+	admin := func(_ context.Context, user string) (bool, error) { return user == "admin", nil }
+	w := newWorld(t, Config{MayTakeOver: admin}, "alice", "bob", "admin")
 	w.open("den", nil)
 	bob := w.online("bob", "b")
 	gather("den", bob)
@@ -35,7 +35,7 @@ func TestService_Destroy(t *testing.T) {
 	delete(w.store.people["ruin"], "alice")
 	w.store.mu.Unlock()
 	if err := w.svc.Destroy(t.Context(), "ruin", "admin"); err != nil {
-		t.Errorf("nobody owns it, and the steward may not end it: %v", err)
+		t.Errorf("nobody owns it, and the admin may not end it: %v", err)
 	}
 }
 

@@ -147,8 +147,8 @@ func (m *member) releaseHeldLocked() {
 	m.crowd, m.held = nil, nil
 }
 
-// goneLocked ends the holding for a member that has left: it need not see who is in
-// the room any more.
+// goneLocked stops holding back stanzas for a member that has left, who need not see
+// any more who is in the room.
 func (m *member) goneLocked() {
 	m.crowd = nil
 	m.releaseHeldLocked()

@@ -129,7 +129,7 @@ func wantCondition(t testing.TB, err error, condition stream.Condition) {
 	}
 }
 
-// What is no stanza does not reach the upstream, which would negotiate anew (RFC 6120
+// What is no stanza does not reach the upstream, which would negotiate again (RFC 6120
 // §4.8.4).
 func TestServe_Negotiation(t *testing.T) {
 	u := newUpstream(t)

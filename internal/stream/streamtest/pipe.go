@@ -123,7 +123,7 @@ type Client struct {
 // Send sends one element.
 func (c *Client) Send(raw string) { c.server.in <- input{raw: raw} }
 
-// Restart opens the stream anew after SASL.
+// Restart opens the stream again after SASL.
 func (c *Client) Restart() { c.server.in <- input{reopen: true} }
 
 // Close ends the stream in order.
