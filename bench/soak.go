@@ -29,6 +29,7 @@ const (
 	mostDelay    = 50 * time.Millisecond
 	mostSlower   = 3         // times
 	mostMemory   = 400 << 10 // KiB
+	mostKept     = 32 << 10  // KiB more than before, when the attacker is gone
 	attackerName = honest    // the attackers' accounts come after the honest ones
 	streamsOfOne = 50
 )
@@ -56,7 +57,7 @@ func (b *bench) soak(ctx context.Context, program string, d time.Duration, out i
 	}
 	fmt.Fprintf(out, "\nLoad %s afterwards.\n", loadAverage())
 	if failed {
-		return fmt.Errorf("somebody was cut off, or waited longer than %s and %d times as long as before or as the machine made them, or the program took more than %d MiB", mostDelay, mostSlower, mostMemory>>10)
+		return fmt.Errorf("somebody was cut off, or waited longer than %s and %d times as long as before or as the machine made them, or the program took more than %d MiB, or kept %d MiB of it", mostDelay, mostSlower, mostMemory>>10, mostKept>>10)
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ type soaked struct {
 // against the program.
 func (r soaked) failed() bool {
 	slow := mostSlower * max(r.alone.p99, r.alone.machine, r.beside.machine)
-	return r.alone.cutOff+r.beside.cutOff > 0 || r.beside.p99 > max(mostDelay, slow) || r.most > mostMemory
+	return r.alone.cutOff+r.beside.cutOff > 0 || r.beside.p99 > max(mostDelay, slow) || r.most > mostMemory || r.after > r.fresh+mostKept
 }
 
 func (b *bench) soakOne(ctx context.Context, program string, a attack, d time.Duration) (soaked, error) {
