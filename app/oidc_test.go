@@ -1,14 +1,17 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"foyer/app/auth/oidc/oidctest"
+	"foyer/internal/budget"
 	"foyer/internal/stream/streamtest"
 )
 
@@ -252,4 +255,24 @@ func TestOIDC_Settings(t *testing.T) {
 			t.Errorf("%s=%q: %v", setting, value, err)
 		}
 	}
+}
+
+// TestOIDC_TooMany: what the site asks a provider on strangers' behalf is bounded for each address.
+func TestOIDC_TooMany(t *testing.T) {
+	_, s, base := providerSite(t, nil)
+	b := newBrowser(t, base)
+	b.get("/signin/with/idp/back?code=x&state=y").wants(422, "begun in another browser")
+	ctx, cancel := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	others.Go(func() {
+		for ctx.Err() == nil {
+			s.returns.Allow(budget.Network("127.0.0.1"), 1)
+		}
+	})
+	defer others.Wait()
+	defer cancel()
+	for s.returns.Allow(budget.Network("127.0.0.1"), 1) { // until others have had all there is
+		continue
+	}
+	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "Many people are signing in from your network")
 }

@@ -1,12 +1,14 @@
 package oidc_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -330,5 +332,23 @@ func TestHostile_Keys(t *testing.T) {
 		if who, err := newSite(t, idp, nil).signIn(); !errors.Is(err, oidc.ErrAway) {
 			t.Errorf("%s: %+v %v", name, who, err)
 		}
+	}
+}
+
+// TestHostile_Log: strangers who begin sign-ins that end in nothing do not fill the log.
+func TestHostile_Log(t *testing.T) {
+	var log bytes.Buffer
+	idp := oidctest.Start(t)
+	s := newSite(t, idp, func(c *oidc.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	const tries = 100
+	for range tries {
+		bad := s.visit(s.start())
+		bad.Query.Set("code", "guessed")
+		if _, err := s.finish(bad); err == nil {
+			t.Fatal("a guessed code signs in")
+		}
+	}
+	if lines := strings.Count(log.String(), "\n"); lines == 0 || lines > tries/2 {
+		t.Errorf("%d lines of %d failures", lines, tries)
 	}
 }
