@@ -125,8 +125,9 @@ func TestBody_Read(t *testing.T) {
 	}
 }
 
-// unfinished bodies to every route, each said to be 9 MiB, cost next to
-// nothing; and each route refuses what is beyond its own bound.
+// unfinished bodies to the gateway and to the settings, each said to be as
+// large as the route allows, cost next to nothing; and each route refuses what is
+// beyond its own bound.
 func TestBody_Unfinished(t *testing.T) {
 	s, base := start(t, nil)
 	host := strings.TrimPrefix(base, "http://")

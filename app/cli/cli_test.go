@@ -149,7 +149,6 @@ func TestUser(t *testing.T) {
 	c.fails(`there is no account "bob"`, "", "user", "delete", "bob")
 }
 
-// X-30, X-45: a file with or without a header line, or standard input.
 // An account without a password, whose owner comes in by another source.
 func TestUserLink(t *testing.T) {
 	c := newTerminal(t, map[string]string{"HEADER_SIGNIN": "X-Forwarded-User", "TRUSTED_PROXIES": "127.0.0.1"})
@@ -173,6 +172,7 @@ func TestUserLink(t *testing.T) {
 	c.says("Removed", "", "user", "unlink", "zoe", list[0].ID)
 }
 
+// X-30, X-45: a file with or without a header line, or standard input.
 func TestUserImport(t *testing.T) {
 	c := newTerminal(t, nil)
 	file := filepath.Join(t.TempDir(), "people.csv")
