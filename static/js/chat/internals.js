@@ -7,9 +7,9 @@ import { panel } from './panel.js';
 /** Methods that are replaced or called, by where they are. */
 const METHODS = {
     // The chat's models.
-    'exports.ChatBox.prototype': ['getMessagesCollection', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
+    'exports.ChatBox.prototype': ['getMessagesCollection', 'getMostRecentMessage', 'queueMessage', 'onMessage', 'getDuplicateMessage', 'isHidden', 'clearUnreadMsgCounter', 'getDisplayName', 'close', 'handleChatMarker', 'handleUnreadMessage', 'incrementUnreadMsgsCounter', 'sendMessage', 'sendFiles', 'setChatState'],
     'exports.MUC.prototype': [
-        'getMessagesCollection', 'getUpdatedMessageAttributes', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
+        'getMessagesCollection', 'getMostRecentMessage', 'getUpdatedMessageAttributes', 'queueMessage', 'isHidden', 'clearUnreadMsgCounter', 'getAndPersistNickname', 'onErrorPresence', 'createInfoMessageFromPresence', 'setDisconnectionState', 'join', 'rejoin', 'handleMessageFromMUCHost',
         'isEntered', 'setNickname', 'setRole', 'getOwnOccupant', 'getOwnAffiliation', 'sendDestroyIQ', 'getDisplayName', 'handleUnreadMessage', 'incrementUnreadMsgsCounter',
         'sendMessage', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'refreshDiscoInfo', 'setSubject', 'close',
@@ -50,9 +50,9 @@ const METHODS = {
     'api.disco.features': ['get'],
     'api.settings': ['get', 'set'],
     // The connection.
-    'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'pause', 'resume', 'restore'],
-    'env.Strophe.Bosh.prototype': ['_onIdle'],
-    'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose'],
+    'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'deleteHandler', 'pause', 'resume', 'restore'],
+    'env.Strophe.Bosh.prototype': ['_onIdle', '_doDisconnect'],
+    'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose', '_doDisconnect'],
     'env.Stanza.prototype': ['toString', 'tree'],
     'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal'],
     'env': ['stx', 'html', 'render'],
@@ -84,6 +84,12 @@ const METHODS = {
     'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
 };
 
+/** What a connection has, once there is one. */
+const CONNECTION = ['_data', '_proto', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged'];
+
+/** And its transport, where that is BOSH. */
+const BOSH = ['_proto.sid', '_proto.rid', '_proto._requests'];
+
 /** The same, on devices that encrypt. */
 const ENCRYPTION = { 'exports.Device.prototype': ['getRandomPreKey'] };
 
@@ -112,9 +118,21 @@ export function missing(_converse) {
     return [...methods, ...VALUES.filter((path) => at(roots, path) === undefined)];
 }
 
+/** What a connection does not have. */
+function missingOf(connection) {
+    const paths = connection.isType('bosh') ? [...CONNECTION, ...BOSH] : CONNECTION;
+    return paths.filter((path) => at(connection, path) === undefined).map((path) => `connection.${path}`);
+}
+
 /** @param {Converse.Private} _converse */
 export function assertInternals(_converse) {
-    const names = missing(_converse);
+    const { api } = _converse;
+    say(missing(_converse));
+    api.listen.on('connectionInitialized', () => say(missingOf(api.connection.get())));
+}
+
+/** @param {string[]} names of what is missing */
+function say(names) {
     if (names.length === 0) return;
     console.error(`Converse has no ${names.join(', no ')}: see static/js/chat/internals.js.`);
     panel.warn('Parts of the chat do not work: it was made for another version of Converse. Please tell the people who run this site.');
