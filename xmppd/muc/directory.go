@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"foyer/internal/names"
 	"foyer/internal/stanza"
 )
 
@@ -123,7 +122,7 @@ func (s *Service) CreateRoom(ctx context.Context, name, creator string, settings
 	if err != nil {
 		return err
 	}
-	settings.Title = names.Line(settings.Title)
+	settings.tidy()
 	return s.store.Create(ctx, Room{Name: name, Creator: creator, Settings: settings},
 		[]Affiliated{{User: creator, Affiliation: Owner}}, s.cfg.RoomsPerUser)
 }

@@ -44,12 +44,12 @@ func TestService_Destroy(t *testing.T) {
 func TestService_NamesOfRooms(t *testing.T) {
 	w := newWorld(t, Config{}, "alice", "bob")
 	s := w.svc.DefaultSettings()
-	s.Title = "\u202EКафе\n для всех"
+	s.Title, s.Description = "\u202EКафе\n для всех", "чай\u202E и\n\tкофе"
 	if err := w.svc.CreateRoom(t.Context(), "Кафе", "alice", s); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.store.rooms["кафе"].Settings.Title; got != "Кафе для всех" {
-		t.Errorf("the title is %q", got)
+	if got := w.store.rooms["кафе"].Settings; got.Title != "Кафе для всех" || got.Description != "чай и кофе" {
+		t.Errorf("the title is %q, the description %q", got.Title, got.Description)
 	}
 	bob := w.online("bob", "b")
 	if err := w.svc.Invite(t.Context(), "КАФЕ", "alice", "bob"); err != nil {

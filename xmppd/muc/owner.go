@@ -176,6 +176,12 @@ func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Af
 	return err
 }
 
+// tidy takes out of what people see in lists of rooms what nobody sees, and what changes
+// how the rest is shown.
+func (s *Settings) tidy() {
+	s.Title, s.Description = names.Line(s.Title), names.Line(s.Description)
+}
+
 // read applies what was sent; fields that were not sent stay as they are.
 func (s *Service) read(to *Settings, sent stanza.Submission) error {
 	field := func(name string) string { return "muc#roomconfig_" + name }
@@ -202,7 +208,8 @@ func (s *Service) read(to *Settings, sent stanza.Submission) error {
 	if err != nil {
 		return errNotAcceptable
 	}
-	to.Public, to.NonAnonymous, to.Title = public, people, names.Line(to.Title)
+	to.Public, to.NonAnonymous = public, people
+	to.tidy()
 	if !secured {
 		to.Password = ""
 	} else if to.Password == "" {
