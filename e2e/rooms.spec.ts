@@ -30,6 +30,7 @@ for (const transport of ["websocket", "bosh"] as const) {
   });
 }
 
+// its name stands in the chat of whoever is invited, at the first opening.
 test("a room by invitation is seen by those who belong to it", async ({ alice, bob }) => {
   await makeRoom(alice, "Surprise party", "Only people who are invited");
   await alice.page.goto("/");

@@ -32,7 +32,8 @@ for (const { login, transport } of pageWays) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
-    test("another person in the same tab is another person", async ({ alice, database }) => {
+    // X-73: and hears what is said from then on.
+    test("another person in the same tab is another person", async ({ alice, database, visit }) => {
       await alice.talkTo("bob");
       await alice.say("from alice");
       await alice.signOut();
@@ -47,6 +48,12 @@ for (const { login, transport } of pageWays) {
         { owner: "alice@localhost", body: "from alice" },
         { owner: "bob@localhost", body: "from bob" },
       ]);
+      if (login !== "token") return; // one way is enough
+      const elsewhere = await visit("alice");
+      await elsewhere.signIn();
+      await elsewhere.talkTo("bob");
+      await elsewhere.say("from alice, elsewhere");
+      await bob.hears("from alice, elsewhere");
     });
   });
 }
