@@ -116,11 +116,21 @@ async function rest(/** @type {Page} */ page, /** @type {Locator} */ on) {
   await fingers.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
 }
 
-/** Takes a picture of what is in sight, once pictures in it are there. */
+/** Resolves when the list, pictures and names are there, nothing moves, and two pictures of the page are the same. */
+async function comeToRest(/** @type {Page} */ page, /** @type {() => Promise<string>} */ look) {
+  await page.waitForLoadState("networkidle"); // names and pictures of people
+  await page.waitForFunction(() => {
+    const isThere = [...document.images].every((image) => image.complete || !image.checkVisibility());
+    const isListed = !document.querySelector('#conversations[aria-busy="true"]');
+    return isThere && isListed && document.getAnimations().every(({ playState }) => playState !== "running");
+  });
+  for (let before = "", now = await look(); before !== now; ) [before, now] = [now, await look()];
+}
+
+/** Takes a picture of what is in sight. */
 async function shoot(/** @type {Page} */ page, /** @type {string} */ name) {
-  await page.waitForFunction(() => [...document.images].every((image) => image.complete || !image.checkVisibility()));
-  await page.waitForTimeout(600); // what comes into sight, such as names and who is around
   const camera = await page.context().newCDPSession(page);
+  await comeToRest(page, async () => (await camera.send("Page.captureScreenshot")).data);
   for (const quality of [80, 65, 50, 35]) {
     const { data } = await camera.send("Page.captureScreenshot", { format: "webp", quality });
     const picture = Buffer.from(data, "base64");
