@@ -86,6 +86,21 @@ func TestCompose_Variables(t *testing.T) {
 			t.Errorf("without %s: %v", want, err)
 		}
 	}
+	// The reader goes through the services in no order, and those of profiles too: whichever
+	// place it meets first says it in words.
+	raw, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	required := regexp.MustCompile(`\$\{(\w+):?\?([^}]*)\}`).FindAllStringSubmatch(string(raw), -1)
+	if len(required) < 2 {
+		t.Error("nothing is required")
+	}
+	for _, r := range required {
+		if !strings.HasPrefix(r[2], "set "+r[1]+" to ") {
+			t.Errorf("where %s is missing, it is only said: %q", r[1], r[2])
+		}
+	}
 	p, err := compose(t, append(slices.Clone(chosen), "XMPP_UPSTREAM=xmpp://127.0.0.1:5222", "XMPP_AUTH_DOVECOT=unix:/run/foyer/dovecot"))
 	if err != nil {
 		t.Fatal(err)
