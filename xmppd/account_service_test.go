@@ -113,7 +113,7 @@ func TestAccountService_Told(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice, bob := w.bound("alice", "a"), w.bound("bob", "b")
-	step := func(c *client, sent string) { c.Send(sent); c.sync() }
+	step := func(c *client, sent string) { c.Send(sent); c.Sync() }
 	for _, id := range []string{"1", "2"} {
 		step(alice, `<presence xmlns="jabber:client" id="`+id+`"/>`)
 	}

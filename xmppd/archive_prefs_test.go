@@ -74,11 +74,11 @@ func TestArchivePrefs_Applied(t *testing.T) {
 		t.Helper()
 		n++
 		from.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="%s" type="chat" id="m%d"><body>x</body></message>`, to, n))
-		from.sync()
+		from.Sync()
 	}
 	last := func(c *client) (id bool) {
 		t.Helper()
-		for _, e := range c.sync() {
+		for _, e := range c.Sync() {
 			if e.Name.Local == "message" {
 				_, id = e.Find(stanza.NSSID, "stanza-id")
 			}
@@ -165,7 +165,7 @@ func TestArchive_WhatIsKept(t *testing.T) {
 		}
 	}
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="headline" id="h"><body>x</body><store xmlns="urn:xmpp:hints"/></message>`)
-	alice.sync()
+	alice.Sync()
 	for _, owner := range []string{"alice@h", "bob@h"} {
 		if got := w.store.kept(owner); got != strings.Join(want, " ") {
 			t.Errorf("%s has %s", owner, got)

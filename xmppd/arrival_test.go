@@ -17,7 +17,7 @@ func TestArrival_ReadOnce(t *testing.T) {
 	alice.Send(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
 	alice.Expect(`<iq xmlns="jabber:client" type="result" id="r" to="alice@h/a"><query xmlns="jabber:iq:roster" ver="{ver}"><item jid="bob@h" subscription="both"/></query></iq>`)
 	alice.Send(`<presence xmlns="jabber:client"/>`)
-	if got := presences(alice.sync()); len(got) != 2 {
+	if got := presences(alice.Sync()); len(got) != 2 {
 		t.Errorf("presences of herself and of bob, and not %v", got)
 	}
 	if !w.srv.Online("alice") {
@@ -43,9 +43,9 @@ func TestArrival_MessageMeanwhile(t *testing.T) {
 		t.Error("nothing waits for alice, and that was read")
 	}
 	bob.Send(chat("alice@h", "m1", ""))
-	bob.sync()
+	bob.Sync()
 	alice.Send(`<presence xmlns="jabber:client"/>`)
-	alice.until(`<message xmlns="jabber:client" id="m1"><any xmlns="test"/></message>`)
+	alice.Until(`<message xmlns="jabber:client" id="m1"><any xmlns="test"/></message>`)
 }
 
 // An identity that ended while its client was binding does not get in (S-12).

@@ -37,13 +37,13 @@ func TestContacts_AskAndAnswer(t *testing.T) {
 	}
 	bob := w.bound("bob", "b")
 	bob.Send(`<presence xmlns="jabber:client"/>`)
-	bob.until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h"/>`)
+	bob.Until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h"/>`)
 	alice := w.online("alice", "a")
 	do(w.srv.AnswerContact(ctx, "bob", "alice", true))
 	if a, b := state("alice", "bob"), state("bob", "alice"); a != "both" || b != "both" {
 		t.Errorf("accepted: %q %q", a, b)
 	}
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
 
 	do(w.srv.AskContact(ctx, "carol", "bob"))
 	do(w.srv.AnswerContact(ctx, "bob", "carol", false))

@@ -62,32 +62,32 @@ func TestCSI_HoldsBack(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	w.store.subscribe("alice", "carol")
 	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
-	alice.sync()
-	bob.sync()
+	alice.Sync()
+	bob.Sync()
 	alice.Send(csiInactive)
-	alice.sync()
+	alice.Sync()
 	for _, show := range []string{"away", "xa", "dnd"} {
 		bob.Send(showing(show))
 	}
 	bob.Send(composing("alice@h", "composing"))
 	bob.Send(composing("alice@h", "paused"))
-	if others := bob.sync(); slices.ContainsFunc(others, func(e *stream.Element) bool { return e.From != bob.full }) {
+	if others := bob.Sync(); slices.ContainsFunc(others, func(e *stream.Element) bool { return e.From != bob.full }) {
 		t.Errorf("bob learnt of it: %v", others)
 	}
 	carol.Send(showing("away"))
-	carol.sync()
+	carol.Sync()
 	if n := alice.server.(*streamtest.Server).Queued(); n != 0 {
 		t.Errorf("%d stanzas were not held back", n)
 	}
-	if got := seen(alice.sync()); fmt.Sprint(got) != "[presence dnd message paused presence away]" {
+	if got := seen(alice.Sync()); fmt.Sprint(got) != "[presence dnd message paused presence away]" {
 		t.Errorf("alice got %q", got)
 	}
 	bob.Send(showing("away")) // still inactive
-	bob.sync()
+	bob.Sync()
 	alice.Send(csiActive)
-	alice.until(`<presence xmlns="jabber:client" id="away" from="bob@h/b"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" id="away" from="bob@h/b"><any xmlns="test"/></presence>`)
 	bob.Send(showing("xa"))
-	alice.until(`<presence xmlns="jabber:client" id="xa" from="bob@h/b"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" id="xa" from="bob@h/b"><any xmlns="test"/></presence>`)
 	alice.Send(`<away xmlns="urn:xmpp:csi:0"/>`)
 	if got := streamCondition(alice.ExpectEnd()); got != stream.UnsupportedStanzaType {
 		t.Errorf("ended with %s", got)
@@ -102,14 +102,14 @@ func TestCSI_MessageComesAtOnce(t *testing.T) {
 	one, two, bob := w.online("alice", "one"), w.online("alice", "two"), w.online("bob", "b")
 	one.ask(`<iq xmlns="jabber:client" type="set" id="c"><enable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
 	one.Send(csiInactive)
-	one.sync()
+	one.Sync()
 	two.Send(composing("bob@h/b", "composing"))
 	two.Send(composing("bob@h/b", "paused"))
-	two.sync()
+	two.Sync()
 	bob.Send(showing("away"))
 	bob.Send(chat("alice@h", "m", ""))
-	bob.sync()
-	one.until(`<message xmlns="jabber:client" type="chat"><sent xmlns="urn:xmpp:carbons:2"><forwarded xmlns="urn:xmpp:forward:0"><message xmlns="jabber:client" id="paused"><any xmlns="test"/></message></forwarded></sent></message>`)
+	bob.Sync()
+	one.Until(`<message xmlns="jabber:client" type="chat"><sent xmlns="urn:xmpp:carbons:2"><forwarded xmlns="urn:xmpp:forward:0"><message xmlns="jabber:client" id="paused"><any xmlns="test"/></message></forwarded></sent></message>`)
 	one.Expect(`<presence xmlns="jabber:client" id="away"><any xmlns="test"/></presence>`)
 	one.Expect(`<message xmlns="jabber:client" id="m"><any xmlns="test"/></message>`)
 }
@@ -150,7 +150,7 @@ func TestCSI_Bounded(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.online("alice", "a")
 	alice.Send(csiInactive)
-	alice.sync()
+	alice.Sync()
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	for i := range 2*maxHeld + 1 {
 		s.deliver([]byte(fmt.Sprintf(`<presence xmlns="jabber:client" from="room@h/%d" id="p%d"/>`, i, i)))
@@ -165,7 +165,7 @@ func TestCSI_Bounded(t *testing.T) {
 	if s.held.size > maxHeldBytes {
 		t.Errorf("%d bytes are held", s.held.size)
 	}
-	got := seen(alice.sync())
+	got := seen(alice.Sync())
 	for i := range 2*maxHeld + 1 {
 		if got[i] != fmt.Sprint("presence p", i) {
 			t.Fatalf("%s at %d", got[i], i)
@@ -183,17 +183,17 @@ func TestCSI_Resumed(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	id := alice.enableSM()
-	alice.sync() // 1: bob, unless he came before; so count
+	alice.Sync() // 1: bob, unless he came before; so count
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	alice.Send(csiInactive)
 	alice.Send(`<a xmlns="urn:xmpp:sm:3" h="` + fmt.Sprint(len(s.sm.unacked)) + `"/>`)
-	alice.sync()
+	alice.Sync()
 	bob.Send(showing("away"))
-	bob.sync()
+	bob.Sync()
 	alice.Drop()
 	alice.ended()
 	bob.Send(showing("xa")) // held while nobody is there, too
-	bob.sync()
+	bob.Sync()
 	handled := s.sm.acked + uint32(len(s.sm.unacked))
 	again := w.signIn("alice")
 	again.Send(resume(id, int(handled)))
@@ -203,7 +203,7 @@ func TestCSI_Resumed(t *testing.T) {
 	bob.Send(showing("dnd"))
 	again.Expect(`<presence xmlns="jabber:client" id="dnd" from="bob@h/b"><any xmlns="test"/></presence>`)
 	again.Send(`<a xmlns="urn:xmpp:sm:3" h="` + fmt.Sprint(handled+2) + `"/>`)
-	again.sync()
+	again.Sync()
 	if n := len(s.sm.unacked); n != 1 { // the pong
 		t.Errorf("%d unacknowledged", n)
 	}
@@ -246,16 +246,16 @@ func TestCSI_LosesNothing(t *testing.T) {
 				sent = append(sent, fmt.Sprint("message ", i))
 				s.deliver([]byte(fmt.Sprintf(`<message xmlns="jabber:client" from="bob@h/b" id="%d"><body>x</body></message>`, i)))
 			case "sync":
-				take(alice.sync(), 1)
+				take(alice.Sync(), 1)
 			case "drop":
 				alice.Drop()
 				alice.ended()
 				alice = w.signIn("alice")
 				alice.Send(resume(id, handled))
-				alice.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
+				alice.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
 			}
 		}
-		take(alice.sync(), 1)
+		take(alice.Sync(), 1)
 		at := 0
 		for _, line := range got {
 			i := slices.Index(sent[at:], line)

@@ -25,7 +25,7 @@ func TestFanOut(t *testing.T) {
 		}
 	}
 	for _, c := range []*client{phone, laptop} {
-		for _, e := range c.sync() {
+		for _, e := range c.Sync() {
 			if e.ID == "large" && e.Type == "error" {
 				refused++
 			}
@@ -35,7 +35,7 @@ func TestFanOut(t *testing.T) {
 		t.Errorf("%d of 6 were refused", refused)
 	}
 	bob.Send(`<presence xmlns="jabber:client" id="small"><show>away</show></presence>`)
-	for _, e := range bob.sync() {
+	for _, e := range bob.Sync() {
 		if e.ID == "small" && e.Type == "error" {
 			t.Error("bob has to pay for alice")
 		}

@@ -28,24 +28,24 @@ func TestRoster_LargeSite(t *testing.T) {
 	for _, c := range []*client{alice, bob, carol} {
 		c.ask(rosterGet, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
 	}
-	if got := presences(alice.sync()); len(got) > 0 {
+	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice was told of strangers: %v", got)
 	}
 	// Both have the other on the roster before the message is there.
 	alice.Send(`<message xmlns="jabber:client" type="chat" to="bob@h" id="m"><body>hello</body></message>`)
-	bob.until(fmt.Sprintf(rosterPush, `<item jid="alice@h" name="Alice" subscription="both"/>`))
-	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
-	bob.until(`<message xmlns="jabber:client" from="alice@h/a"><body>hello</body><any xmlns="test"/></message>`)
-	alice.until(fmt.Sprintf(rosterPush, `<item jid="bob@h" name="Bob" subscription="both"/>`))
+	bob.Until(fmt.Sprintf(rosterPush, `<item jid="alice@h" name="Alice" subscription="both"/>`))
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
+	bob.Until(`<message xmlns="jabber:client" from="alice@h/a"><body>hello</body><any xmlns="test"/></message>`)
+	alice.Until(fmt.Sprintf(rosterPush, `<item jid="bob@h" name="Bob" subscription="both"/>`))
 	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b"><show>away</show><any xmlns="test"/></presence>`)
-	if got := carol.sync(); len(got) > 0 {
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b"><show>away</show><any xmlns="test"/></presence>`)
+	if got := carol.Sync(); len(got) > 0 {
 		t.Errorf("carol was told of others: %s", got[0].Raw)
 	}
 	// A second message says nothing new.
 	alice.Send(`<message xmlns="jabber:client" type="chat" to="bob@h" id="n"><body>again</body></message>`)
-	alice.sync()
-	for _, e := range bob.sync() {
+	alice.Sync()
+	for _, e := range bob.Sync() {
 		if e.Name.Local == "iq" {
 			t.Errorf("bob is told again: %s", e.Raw)
 		}
@@ -60,24 +60,24 @@ func TestRoster_LargeSiteAddRemove(t *testing.T) {
 	alice.ask(rosterGet, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
 	bob := w.online("bob", "b")
 	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h"/>`)
-	alice.until(fmt.Sprintf(rosterPush, `<item jid="bob@h" name="Bob" subscription="both"/>`))
-	alice.until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h"/>`)
-	if got := presences(bob.sync()); len(got) > 0 {
+	alice.Until(fmt.Sprintf(rosterPush, `<item jid="bob@h" name="Bob" subscription="both"/>`))
+	alice.Until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h"/>`)
+	if got := presences(bob.Sync()); len(got) > 0 {
 		t.Errorf("bob was told: %v", got)
 	}
 	bob.Send(`<presence xmlns="jabber:client"><show>xa</show></presence>`)
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b"><show>xa</show><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b"><show>xa</show><any xmlns="test"/></presence>`)
 	remove := `<iq xmlns="jabber:client" type="set" id="x"><query xmlns="jabber:iq:roster"><item jid="%s" subscription="remove"/></query></iq>`
 	alice.Send(fmt.Sprintf(remove, "bob@h"))
-	alice.until(fmt.Sprintf(rosterPush, `<item jid="bob@h" subscription="remove"/>`))
-	alice.sync()
+	alice.Until(fmt.Sprintf(rosterPush, `<item jid="bob@h" subscription="remove"/>`))
+	alice.Sync()
 	bob.Send(`<presence xmlns="jabber:client"/>`)
-	bob.sync()
-	if got := presences(alice.sync()); len(got) > 0 {
+	bob.Sync()
+	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice is told of bob still: %v", got)
 	}
 	alice.Send(`<message xmlns="jabber:client" type="chat" to="carol@h"><body>hello</body></message>`)
-	alice.until(fmt.Sprintf(rosterPush, `<item jid="carol@h" name="Carol" subscription="both"/>`))
+	alice.Until(fmt.Sprintf(rosterPush, `<item jid="carol@h" name="Carol" subscription="both"/>`))
 	alice.ask(fmt.Sprintf(remove, "carol@h"), `<iq xmlns="jabber:client" type="error" id="x">`+stanzaErrorOf("cancel", "not-allowed")+`</iq>`)
 }
 
@@ -100,9 +100,9 @@ func TestRoster_ChangeOfManyFollowers(t *testing.T) {
 	w.store.mu.Unlock()
 	w.srv.AccountChanged(t.Context(), "alice")
 	for _, c := range seeing {
-		c.until(fmt.Sprintf(rosterPush, `<item jid="alice@h" name="Alice Adler" subscription="both"/>`))
+		c.Until(fmt.Sprintf(rosterPush, `<item jid="alice@h" name="Alice Adler" subscription="both"/>`))
 	}
-	if got := dave.sync(); len(got) > 0 {
+	if got := dave.Sync(); len(got) > 0 {
 		t.Errorf("dave was told: %s", got[0].Raw)
 	}
 }

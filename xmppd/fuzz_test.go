@@ -173,7 +173,7 @@ func fuzzState(f *testing.F, begin func(*world) *client) {
 		}
 		alice.Close()
 		alice.ended()
-		carol.sync()
+		carol.Sync()
 		w.srv.Shutdown(context.Background())
 		w.serve.Wait()
 		if n := w.srv.Stats().Sessions + int64(len(w.srv.resume)); n != 0 {

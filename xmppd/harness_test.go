@@ -58,7 +58,6 @@ type client struct {
 	full   string
 	final  string // what ends the exchange that is under way (fuzz_test.go)
 	done   chan error
-	syncs  int
 }
 
 // connect opens a stream; nobody is signed in yet.
@@ -84,11 +83,7 @@ func (w *world) signIn(user string) *client { return w.signInAs(vouched(user)) }
 func (w *world) signInAs(peer stream.Peer) *client {
 	w.t.Helper()
 	c := w.connect(peer)
-	c.Read()
-	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
-	c.Expect(saslOK)
-	c.Restart()
-	c.Read()
+	c.SignIn()
 	return c
 }
 
@@ -98,9 +93,7 @@ func (w *world) bound(user, resource string) *client { return w.boundAs(vouched(
 func (w *world) boundAs(peer stream.Peer, resource string) *client {
 	w.t.Helper()
 	c := w.signInAs(peer)
-	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
-	got := c.Expect(`<iq xmlns="jabber:client" type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>{jid}</jid></bind></iq>`)
-	c.full = got["jid"]
+	c.full = c.Bind(resource)
 	return c
 }
 
@@ -109,44 +102,16 @@ func (w *world) online(user, resource string) *client {
 	w.t.Helper()
 	c := w.bound(user, resource)
 	c.Send(`<presence xmlns="jabber:client"/>`)
-	c.until(`<presence xmlns="jabber:client" from="` + c.full + `"><any xmlns="test"/></presence>`)
-	c.sync()
+	c.Until(`<presence xmlns="jabber:client" from="` + c.full + `"><any xmlns="test"/></presence>`)
+	c.Sync()
 	return c
-}
-
-// until reads up to the element that matches.
-func (c *client) until(pattern string) map[string]string {
-	c.w.t.Helper()
-	for {
-		e := c.Read()
-		if got, err := streamtest.Match(pattern, e.Raw); err == nil {
-			return got
-		}
-	}
-}
-
-// sync reads everything up to the answer of a ping: what the server had for the
-// client is here.
-func (c *client) sync() []*stream.Element {
-	c.w.t.Helper()
-	c.syncs++ // after a resumption old answers may come again
-	id := fmt.Sprintf("sync-%p-%d", c, c.syncs)
-	c.Send(`<iq xmlns="jabber:client" type="get" id="` + id + `" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
-	var before []*stream.Element
-	for {
-		e := c.Read()
-		if e.Name.Local == "iq" && e.ID == id {
-			return before
-		}
-		before = append(before, e)
-	}
 }
 
 // none fails the test if the server sent anything but presence and stream
 // management.
 func (c *client) none() {
 	c.w.t.Helper()
-	for _, e := range c.sync() {
+	for _, e := range c.Sync() {
 		if e.Name.Space != stanza.NSSM && e.Name.Local != "presence" {
 			c.w.t.Errorf("unexpected: %s", e.Raw)
 		}
@@ -180,7 +145,7 @@ func (c *client) cutOff() {
 func (c *client) ask(request, answer string) map[string]string {
 	c.w.t.Helper()
 	c.Send(request)
-	return c.until(answer)
+	return c.Until(answer)
 }
 
 func streamMatch(pattern string, e *stream.Element) (map[string]string, error) {

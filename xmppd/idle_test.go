@@ -32,10 +32,10 @@ func BenchmarkIdle(b *testing.B) {
 			c.Restart()
 			c.Read()
 			c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
-			c.until(`<iq xmlns="jabber:client" type="result" id="b"><any xmlns="test"/></iq>`)
+			c.Until(`<iq xmlns="jabber:client" type="result" id="b"><any xmlns="test"/></iq>`)
 			c.enableSM()
 			c.Send(`<presence xmlns="jabber:client"/>`)
-			c.sync()
+			c.Sync()
 			c.Send(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
 		}
 		bound := inUse()

@@ -26,7 +26,7 @@ func TestLastActivity(t *testing.T) {
 	carol.refused(get("bob@h"), "auth", "forbidden")
 	carol.refused(get("nobody@h"), "auth", "forbidden")
 	bob.Send(`<presence xmlns="jabber:client" type="unavailable"><status>off to lunch</status></presence>`)
-	bob.sync()
+	bob.Sync()
 	alice.ask(get("bob@h"), result+`off to lunch</query></iq>`)
 	bob.Close()
 	bob.ended()
@@ -53,7 +53,7 @@ func TestLastActivity_Kept(t *testing.T) {
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="l" to="carol@h"><query xmlns="jabber:iq:last"/></iq>`,
 		`<iq xmlns="jabber:client" type="result" id="l"><query xmlns="jabber:iq:last" seconds="*">good night</query></iq>`)
 	bob.Send(`<presence xmlns="jabber:client" type="unavailable"><status>off to lunch</status></presence>`)
-	bob.sync()
+	bob.Sync()
 }
 
 // Departures are written in sets, and again after a failure; those that wait are bounded.

@@ -16,10 +16,10 @@ func TestLimits_Presence(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.Send(`<presence xmlns="jabber:client" id="p"><status>` + strings.Repeat("x", maxPresence) + `</status></presence>`)
-	alice.until(`<presence xmlns="jabber:client" type="error" id="p"><error type="modify"><policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" type="error" id="p"><error type="modify"><policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></presence>`)
 	alice.Send(`<presence xmlns="jabber:client" id="q"><status>` + strings.Repeat("x", 10_000) + `</status></presence>`)
-	alice.sync()
-	for _, e := range bob.sync() {
+	alice.Sync()
+	for _, e := range bob.Sync() {
 		if e.ID == "p" {
 			t.Error("it was broadcast")
 		}
@@ -41,7 +41,7 @@ func TestLimits_Requests(t *testing.T) {
 		bob.none()
 	}
 	carol.Send(ask)
-	carol.until(`<presence xmlns="jabber:client" type="error" id="s"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
+	carol.Until(`<presence xmlns="jabber:client" type="error" id="s"><error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`)
 	if w.store.rosters["alice"]["carol@h"].Request != nil || w.store.rosters["alice"]["bob@h"].Request == nil {
 		t.Error("the wrong request was kept")
 	}
@@ -101,7 +101,7 @@ func TestErrors_Shape(t *testing.T) {
 		`<iq xmlns="jabber:client" id="1" to="x@elsewhere" type="result"/>`,
 	} {
 		alice.Send(raw)
-		if got := alice.sync(); len(got) != 0 {
+		if got := alice.Sync(); len(got) != 0 {
 			t.Errorf("%s is answered by %s", raw, got[0].Raw)
 		}
 	}
@@ -115,12 +115,12 @@ func TestNoTo(t *testing.T) {
 	one, two, bob := w.online("alice", "one"), w.online("alice", "two"), w.online("bob", "b")
 	one.Send(`<message xmlns="jabber:client" type="chat" id="m"><body>x</body></message>`)
 	for _, c := range []*client{one, two} {
-		c.until(`<message xmlns="jabber:client" id="m" from="alice@h/one" to="alice@h"><any xmlns="test"/></message>`)
+		c.Until(`<message xmlns="jabber:client" id="m" from="alice@h/one" to="alice@h"><any xmlns="test"/></message>`)
 	}
 	one.Send(showing("away"))
-	bob.until(`<presence xmlns="jabber:client" id="away" from="alice@h/one"><any xmlns="test"/></presence>`)
+	bob.Until(`<presence xmlns="jabber:client" id="away" from="alice@h/one"><any xmlns="test"/></presence>`)
 	one.Send(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
-	one.until(`<iq xmlns="jabber:client" type="result" id="r" to="alice@h/one"><query xmlns="jabber:iq:roster"><item jid="bob@h"/></query></iq>`)
+	one.Until(`<iq xmlns="jabber:client" type="result" id="r" to="alice@h/one"><query xmlns="jabber:iq:roster"><item jid="bob@h"/></query></iq>`)
 	bob.none()
 }
 

@@ -39,9 +39,9 @@ func TestLiterals(t *testing.T) {
 	read(`<enabled xmlns="urn:xmpp:sm:3"`)
 	bob := w.online("bob", "b")
 	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>hi</body></message>`)
-	bob.sync()
+	bob.Sync()
 	c.Send(`<presence xmlns="jabber:client"/>`)
-	for _, e := range c.sync() {
+	for _, e := range c.Sync() {
 		sent = append(sent, string(e.Raw))
 	}
 	prefixed := regexp.MustCompile(`</?[A-Za-z][\w.-]*:`)

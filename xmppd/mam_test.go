@@ -24,7 +24,7 @@ func TestMAM(t *testing.T) {
 		time.Sleep(2 * time.Millisecond) // each in a millisecond of its own
 		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="%s@h" type="chat" id="m%d"><body>%d</body></message>`, to, i, i))
 	}
-	alice.sync()
+	alice.Sync()
 	for _, e := range w.store.archived() {
 		if e.Owner == "alice@h" {
 			ids = append(ids, e.ID.String())

@@ -26,7 +26,7 @@ func TestMessage_StoredThenDelivered(t *testing.T) {
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m1" from="eve@h/x"><body>hi</body>` +
 		`<stanza-id xmlns="urn:xmpp:sid:0" by="bob@h" id="forged"/><stanza-id xmlns="urn:xmpp:sid:0" by="room@elsewhere" id="theirs"/>` +
 		`<origin-id xmlns="urn:xmpp:sid:0" id="o1"/><delay xmlns="urn:xmpp:delay" from="h" stamp="2001-01-01T00:00:00Z"/></message>`)
-	got := bob.until(`<message xmlns="jabber:client" from="alice@h/a" to="bob@h" type="chat" id="m1"><body>hi</body>` +
+	got := bob.Until(`<message xmlns="jabber:client" from="alice@h/a" to="bob@h" type="chat" id="m1"><body>hi</body>` +
 		`<stanza-id xmlns="urn:xmpp:sid:0" by="room@elsewhere" id="theirs"/><origin-id xmlns="urn:xmpp:sid:0" id="o1"/>` +
 		`<stanza-id xmlns="urn:xmpp:sid:0" by="bob@h" id="{id}"/></message>`)
 	entries := w.store.archived()
@@ -50,9 +50,9 @@ func TestMessage_SentAgain(t *testing.T) {
 	alice.Send(fmt.Sprintf(message, "stored", ""))
 	alice.Send(fmt.Sprintf(message, "stored", again))
 	alice.Send(fmt.Sprintf(message, "lost", again))
-	alice.sync()
+	alice.Sync()
 	for _, id := range []string{"stored", "lost"} {
-		bob.until(`<message xmlns="jabber:client" id="` + id + `"><body>x</body><any xmlns="test"/></message>`)
+		bob.Until(`<message xmlns="jabber:client" id="` + id + `"><body>x</body><any xmlns="test"/></message>`)
 	}
 	bob.none()
 	if n := len(w.store.archived()); n != 4 {
@@ -73,11 +73,11 @@ func TestMessage_SentAgainByAnyDelay(t *testing.T) {
 		}
 		message := `<message xmlns="jabber:client" to="` + to + `" type="chat" id="once"><body>x</body>%s</message>`
 		c.Send(fmt.Sprintf(message, ""))
-		c.sync()
+		c.Sync()
 		stored := len(w.store.archived())
 		for _, from := range []string{"", ` from="h"`, ` from="` + user + `@h"`} {
 			c.Send(fmt.Sprintf(message, `<delay xmlns="urn:xmpp:delay"`+from+` stamp="2026-01-01T00:00:00Z"/>`))
-			c.sync()
+			c.Sync()
 			if now := len(w.store.archived()); now != stored {
 				t.Errorf("%s, delay%s: %d entries, then %d", user, from, stored, now)
 			}
@@ -118,13 +118,13 @@ func TestMessage_Routing(t *testing.T) {
 			negative := w.bound("bob", "negative")
 			negative.Send(`<presence xmlns="jabber:client"><priority>-1</priority></presence>`)
 			high.Send(`<presence xmlns="jabber:client"><priority>5</priority></presence>`)
-			negative.sync()
-			high.sync()
-			low.sync()
+			negative.Sync()
+			high.Sync()
+			low.Sync()
 			alice.Send(`<message xmlns="jabber:client" to="` + c.to + `" type="` + c.typ + `" id="m"><body>x</body></message>`)
-			answers := alice.sync()
+			answers := alice.Sync()
 			count := func(cl *client) (n int) {
-				for _, e := range cl.sync() {
+				for _, e := range cl.Sync() {
 					if e.Name.Local == "message" {
 						if e.To != c.to {
 							t.Errorf("to was rewritten: %s", e.Raw)
@@ -162,17 +162,17 @@ func TestMessage_Offline(t *testing.T) {
 	}
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><active xmlns="http://jabber.org/protocol/chatstates"/></message>`)
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body><no-store xmlns="urn:xmpp:hints"/></message>`)
-	alice.sync()
+	alice.Sync()
 	bob := w.bound("bob", "b")
 	bob.Send(`<presence xmlns="jabber:client"><priority>-1</priority></presence>`)
-	for _, e := range bob.sync() {
+	for _, e := range bob.Sync() {
 		if e.Name.Local == "message" {
 			t.Errorf("with a negative priority: %s", e.Raw)
 		}
 	}
 	bob.Send(`<presence xmlns="jabber:client"/>`)
 	for i := range 3 {
-		bob.until(fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>%d</body><stanza-id xmlns="urn:xmpp:sid:0" by="bob@h"/><delay xmlns="urn:xmpp:delay" from="h" stamp="*"/></message>`, i, i))
+		bob.Until(fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>%d</body><stanza-id xmlns="urn:xmpp:sid:0" by="bob@h"/><delay xmlns="urn:xmpp:delay" from="h" stamp="*"/></message>`, i, i))
 	}
 	bob.none()
 	if n := len(w.store.offline["bob"]); n != 0 {
@@ -194,7 +194,7 @@ func TestMessage_OfflineFull(t *testing.T) {
 	send("archived", 3000, "")
 	alice.none()
 	send("full", 3000, unarchived)
-	alice.until(`<message xmlns="jabber:client" type="error" id="full"><error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`)
+	alice.Until(`<message xmlns="jabber:client" type="error" id="full"><error type="cancel"><service-unavailable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></message>`)
 	send("small", 10, unarchived)
 	alice.none()
 	if n := len(w.store.waiting("bob")); n != 2 {
@@ -213,10 +213,10 @@ func TestCarbons(t *testing.T) {
 		}
 	}
 	alice.Send(`<message xmlns="jabber:client" to="bob@h/b" type="chat" id="m"><body>x</body></message>`)
-	bob.until(`<message xmlns="jabber:client" id="m"><body>x</body><any xmlns="test"/></message>`)
+	bob.Until(`<message xmlns="jabber:client" id="m"><body>x</body><any xmlns="test"/></message>`)
 	inner := `<forwarded xmlns="urn:xmpp:forward:0"><message xmlns="jabber:client" from="alice@h/phone" to="bob@h/b" id="m"><body>x</body><stanza-id xmlns="urn:xmpp:sid:0" by="%s"/></message></forwarded>`
-	desk.until(`<message xmlns="jabber:client" from="alice@h" to="alice@h/desk" type="chat"><sent xmlns="urn:xmpp:carbons:2">` + fmt.Sprintf(inner, "alice@h") + `</sent></message>`)
-	laptop.until(`<message xmlns="jabber:client" from="bob@h" to="bob@h/laptop" type="chat"><received xmlns="urn:xmpp:carbons:2">` + fmt.Sprintf(inner, "bob@h") + `</received></message>`)
+	desk.Until(`<message xmlns="jabber:client" from="alice@h" to="alice@h/desk" type="chat"><sent xmlns="urn:xmpp:carbons:2">` + fmt.Sprintf(inner, "alice@h") + `</sent></message>`)
+	laptop.Until(`<message xmlns="jabber:client" from="bob@h" to="bob@h/laptop" type="chat"><received xmlns="urn:xmpp:carbons:2">` + fmt.Sprintf(inner, "bob@h") + `</received></message>`)
 	alice.none()
 	for _, private := range []string{
 		`<message xmlns="jabber:client" to="bob@h/b" type="chat"><body>x</body><private xmlns="urn:xmpp:carbons:2"/></message>`,
@@ -224,13 +224,13 @@ func TestCarbons(t *testing.T) {
 		`<message xmlns="jabber:client" to="bob@h/b"><x xmlns="u"/></message>`,
 	} {
 		alice.Send(private)
-		bob.until(`<message xmlns="jabber:client"><any xmlns="test"/></message>`)
+		bob.Until(`<message xmlns="jabber:client"><any xmlns="test"/></message>`)
 		desk.none()
 		laptop.none()
 	}
 	desk.ask(`<iq xmlns="jabber:client" type="set" id="c"><disable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`)
-	alice.sync()
+	alice.Sync()
 	desk.none()
 }
 
@@ -239,13 +239,13 @@ func TestCarbons(t *testing.T) {
 func TestMessage_DatabaseAway(t *testing.T) {
 	w := newWorldWith(t, Config{StoreTimeout: 2 * time.Second}, "alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
-	alice.sync()
+	alice.Sync()
 	w.store.setFail(errAway)
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m1"><body>lost</body></message>`)
-	alice.until(`<message xmlns="jabber:client" type="error" id="m1">` + stanzaErrorOf("wait", "internal-server-error") + `</message>`)
+	alice.Until(`<message xmlns="jabber:client" type="error" id="m1">` + stanzaErrorOf("wait", "internal-server-error") + `</message>`)
 	w.store.setFail(nil)
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m2"><body>kept</body></message>`)
-	bob.until(`<message xmlns="jabber:client" id="m2"><body>kept</body><any xmlns="test"/></message>`)
+	bob.Until(`<message xmlns="jabber:client" id="m2"><body>kept</body><any xmlns="test"/></message>`)
 	for _, e := range w.store.archived() {
 		if e.StanzaID == "m1" {
 			t.Error("a message whose sender saw a failure is in the archive")
@@ -263,7 +263,7 @@ func BenchmarkMessage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	alice.sync()
+	alice.Sync()
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := s.handleMessage(b.Context(), m); err != nil {

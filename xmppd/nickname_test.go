@@ -13,11 +13,11 @@ func TestNickname_InRequests(t *testing.T) {
 	nick := func(name string) string { return `<nick xmlns="http://jabber.org/protocol/nick">` + name + `</nick>` }
 	for _, name := range []string{"Al", "Al&#x202E;"} {
 		alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h"><status>hello</status>` + nick(name) + `</presence>`)
-		alice.sync()
+		alice.Sync()
 		got := string(w.store.rosters["bob"]["alice@h"].Request)
 		if want := name == "Al"; strings.Contains(got, "<nick") != want || !strings.Contains(got, "hello") {
 			t.Errorf("%s: bob has %s", name, got)
 		}
 	}
-	bob.sync()
+	bob.Sync()
 }

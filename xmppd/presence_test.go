@@ -29,19 +29,19 @@ func TestPresence_ComesAndGoes(t *testing.T) {
 	bob, carol := w.online("bob", "b"), w.online("carol", "c")
 	alice := w.bound("alice", "a")
 	alice.Send(`<presence xmlns="jabber:client"><priority>7</priority></presence>`)
-	if got := fmt.Sprint(presences(alice.sync())); got != "[ alice@h/a  bob@h/b]" {
+	if got := fmt.Sprint(presences(alice.Sync())); got != "[ alice@h/a  bob@h/b]" {
 		t.Errorf("alice sees %s", got)
 	}
-	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><priority>7</priority><any xmlns="test"/></presence>`)
-	if got := presences(carol.sync()); len(got) > 0 {
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><priority>7</priority><any xmlns="test"/></presence>`)
+	if got := presences(carol.Sync()); len(got) > 0 {
 		t.Errorf("a stranger sees %v", got)
 	}
 	alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
-	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
-	alice.sync()
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
+	alice.Sync()
 	alice.Close()
 	alice.ended()
-	if got := presences(bob.sync()); len(got) > 0 {
+	if got := presences(bob.Sync()); len(got) > 0 {
 		t.Errorf("told twice: %v", got)
 	}
 	for raw, condition := range map[string]string{
@@ -49,7 +49,7 @@ func TestPresence_ComesAndGoes(t *testing.T) {
 		`<presence xmlns="jabber:client" id="p" type="odd"/>`:                        "bad-request",
 	} {
 		bob.Send(raw)
-		bob.until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("modify", condition) + `</presence>`)
+		bob.Until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("modify", condition) + `</presence>`)
 	}
 }
 
@@ -59,17 +59,17 @@ func TestPresence_Directed(t *testing.T) {
 	w := newWorld(t, "alice", "carol")
 	alice, carol := w.online("alice", "a"), w.online("carol", "c")
 	alice.Send(`<presence xmlns="jabber:client" to="carol@h/c"/>`)
-	carol.until(`<presence xmlns="jabber:client" from="alice@h/a" to="carol@h/c"><any xmlns="test"/></presence>`)
+	carol.Until(`<presence xmlns="jabber:client" from="alice@h/a" to="carol@h/c"><any xmlns="test"/></presence>`)
 	// S-27: now carol may ask alice's client.
 	carol.Send(`<iq xmlns="jabber:client" type="get" id="v" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`)
-	alice.until(`<iq xmlns="jabber:client" type="get" id="v" from="carol@h/c" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="get" id="v" from="carol@h/c" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`)
 	alice.Send(`<iq xmlns="jabber:client" type="get" id="w" to="carol@h/c"><query xmlns="jabber:iq:version"/></iq>`)
-	alice.until(`<iq xmlns="jabber:client" type="error" id="w">` + stanzaErrorOf("cancel", "service-unavailable") + `</iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="error" id="w">` + stanzaErrorOf("cancel", "service-unavailable") + `</iq>`)
 	alice.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
-	alice.sync()
+	alice.Sync()
 	carol.none()
 	alice.Close()
-	carol.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
+	carol.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
 }
 
 // RFC 6121 §4.6 (S-43): a directed unavailable ends it; there is a bound.
@@ -83,10 +83,10 @@ func TestPresence_DirectedEnds(t *testing.T) {
 	}
 	alice.none()
 	alice.Send(`<presence xmlns="jabber:client" to="carol@h" id="p"/>`)
-	alice.until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("wait", "resource-constraint") + `</presence>`)
+	alice.Until(`<presence xmlns="jabber:client" type="error" id="p">` + stanzaErrorOf("wait", "resource-constraint") + `</presence>`)
 	alice.Close()
 	alice.ended()
-	if got := presences(carol.sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
+	if got := presences(carol.Sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
 		t.Errorf("carol sees %v", got)
 	}
 }
@@ -105,8 +105,8 @@ func TestPresence_Blocked(t *testing.T) {
 	bob.Send(`<presence xmlns="jabber:client" type="unsubscribe" to="alice@h"/>`)
 	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
 	bob.Send(`<presence xmlns="jabber:client" to="alice@h"/>`)
-	bob.sync()
-	if got := presences(alice.sync()); len(got) > 0 {
+	bob.Sync()
+	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice sees %v", got)
 	}
 }
@@ -117,12 +117,12 @@ func TestPresence_Probe(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	carol := w.online("carol", "c")
-	alice.sync()
+	alice.Sync()
 	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
 	alice.Expect(`<presence xmlns="jabber:client" from="bob@h/b"><any xmlns="test"/></presence>`)
 	bob.Close()
 	bob.ended()
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="unavailable"/>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" type="unavailable"/>`)
 	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
 	alice.Expect(`<presence xmlns="jabber:client" from="bob@h" type="unavailable"/>`)
 	carol.Send(`<presence xmlns="jabber:client" type="probe" to="alice@h"/>`)
@@ -139,11 +139,11 @@ func TestPresence_Picture(t *testing.T) {
 	picture := func(hash string) string {
 		return `<presence xmlns="jabber:client" from="alice@h/a"><x xmlns="vcard-temp:x:update"><photo>` + hash + `</photo></x></presence>`
 	}
-	bob.until(picture("one"))
-	alice.sync()
+	bob.Until(picture("one"))
+	alice.Sync()
 	w.store.accounts["alice"].PhotoHash = "two"
 	w.srv.AccountChanged(t.Context(), "alice")
-	bob.until(picture("two"))
+	bob.Until(picture("two"))
 	w.srv.AccountChanged(t.Context(), "alice")
 	bob.none()
 }
@@ -161,8 +161,8 @@ func TestRoster(t *testing.T) {
 
 	alice.Send(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="BOB@h/x" name="Bobby" subscription="none" ask="subscribe" approved="true"><group>Friends</group></item></query></iq>`)
 	push := `<iq xmlns="jabber:client" type="set" from="!"><query xmlns="jabber:iq:roster" ver="{ver}"><item jid="bob@h" name="Bobby" subscription="both" ask="!"><group>Friends</group></item></query></iq>`
-	alice.until(push)
-	if got := second.until(push)["ver"]; got == ver {
+	alice.Until(push)
+	if got := second.Until(push)["ver"]; got == ver {
 		t.Error("the version did not change")
 	}
 	deaf.none()
@@ -240,29 +240,29 @@ func TestSubscription_RequestApproveRemove(t *testing.T) {
 	alice := w.online("alice", "a")
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
 	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h/whatever" id="1"><status>please</status></presence>`)
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="none" ask="subscribe"/></query></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="none" ask="subscribe"/></query></iq>`)
 	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h" id="2"/>`)
-	alice.sync()
+	alice.Sync()
 
 	for range 2 { // stored whole, one per requester, at each new resource until answered
 		bob := w.bound("bob", "b")
 		bob.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
 		bob.Send(`<presence xmlns="jabber:client"/>`)
-		bob.until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h" to="bob@h" id="2"/>`)
-		bob.sync()
+		bob.Until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h" to="bob@h" id="2"/>`)
+		bob.Sync()
 		bob.Close()
 		bob.ended()
 	}
 	bob := w.online("bob", "b")
 	bob.Send(`<presence xmlns="jabber:client" type="subscribed" to="alice@h"/>`)
-	alice.until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h" to="alice@h"/>`)
+	alice.Until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h" to="alice@h"/>`)
 	alice.Expect(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="to" ask="!"/></query></iq>`)
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
 
 	alice.Send(`<iq xmlns="jabber:client" type="set" id="x"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`)
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`)
-	bob.until(`<presence xmlns="jabber:client" type="unsubscribe" from="alice@h" to="bob@h"/>`)
-	if got := presences(alice.sync()); fmt.Sprint(got) != "[unavailable bob@h/b]" && fmt.Sprint(got) != "[]" {
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`)
+	bob.Until(`<presence xmlns="jabber:client" type="unsubscribe" from="alice@h" to="bob@h"/>`)
+	if got := presences(alice.Sync()); fmt.Sprint(got) != "[unavailable bob@h/b]" && fmt.Sprint(got) != "[]" {
 		t.Errorf("alice sees %v", got)
 	}
 }
@@ -276,26 +276,26 @@ func TestSubscription_CancelAndDeny(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	w.online("alice", "second")
 	alice, bob, mallory := w.online("alice", "a"), w.online("bob", "b"), w.online("mallory", "m")
-	bob.sync()
+	bob.Sync()
 	alice.Send(`<presence xmlns="jabber:client" type="unsubscribed" to="bob@h"/>`)
-	alice.sync()
-	got := presences(bob.sync())
+	alice.Sync()
+	got := presences(bob.Sync())
 	slices.Sort(got[:2])
 	if fmt.Sprint(got) != "[unavailable alice@h/a unavailable alice@h/second unsubscribed alice@h]" {
 		t.Errorf("bob sees %v", got)
 	}
 	alice.Send(`<presence xmlns="jabber:client" type="unsubscribe" to="bob@h"/>`)
-	alice.until(`<presence xmlns="jabber:client" type="unavailable" from="bob@h/b"/>`)
+	alice.Until(`<presence xmlns="jabber:client" type="unavailable" from="bob@h/b"/>`)
 	for _, last := range []string{"unsubscribe", "denied"} {
 		mallory.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
-		mallory.sync()
+		mallory.Sync()
 		if last == "denied" {
 			alice.Send(`<presence xmlns="jabber:client" type="unsubscribed" to="mallory@h"/>`)
-			alice.sync()
+			alice.Sync()
 		} else {
 			mallory.Send(`<presence xmlns="jabber:client" type="` + last + `" to="alice@h"/>`)
 		}
-		for _, p := range presences(mallory.sync()) {
+		for _, p := range presences(mallory.Sync()) {
 			if p != "unsubscribed alice@h" {
 				t.Errorf("%s: mallory sees %q", last, p)
 			}
@@ -313,7 +313,7 @@ func TestSubscription_NoSuchAccount(t *testing.T) {
 			alice.Send(`<presence xmlns="jabber:client" type="` + typ + `" to="` + to + `"/>`)
 		}
 		alice.Send(`<presence xmlns="jabber:client" to="` + to + `"/>`)
-		if got := presences(alice.sync()); len(got) > 0 {
+		if got := presences(alice.Sync()); len(got) > 0 {
 			t.Errorf("%s: %v", to, got)
 		}
 	}
@@ -332,8 +332,8 @@ func TestRoster_NewSiteContact(t *testing.T) {
 	w.store.everyone = true // as when two people come into one group
 	w.store.mu.Unlock()
 	w.srv.AccountChanged(t.Context(), "bob")
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bob" subscription="both"/></query></iq>`)
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bob" subscription="both"/></query></iq>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
 }
 
 // RFC 6121 §3.1.3, App. A.3.1 (S-38): a repeated request bothers nobody who has
@@ -344,13 +344,13 @@ func TestSubscription_AskedTwice(t *testing.T) {
 	for i := range 3 {
 		bob.Send(fmt.Sprintf(`<presence xmlns="jabber:client" type="subscribe" to="alice@h" id="%d"/>`, i))
 	}
-	bob.sync()
-	if got := presences(alice.sync()); fmt.Sprint(got) != "[subscribe bob@h]" {
+	bob.Sync()
+	if got := presences(alice.Sync()); fmt.Sprint(got) != "[subscribe bob@h]" {
 		t.Errorf("alice sees %v", got)
 	}
 	second := w.bound("alice", "second")
 	second.Send(`<presence xmlns="jabber:client"/>`)
-	second.until(`<presence xmlns="jabber:client" type="subscribe" from="bob@h" id="2"/>`)
+	second.Until(`<presence xmlns="jabber:client" type="subscribe" from="bob@h" id="2"/>`)
 }
 
 // What people add to their rosters is bounded.
@@ -377,19 +377,19 @@ func TestSubscription_SiteContacts(t *testing.T) {
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`,
 		`<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"><item jid="bob@h" name="Bob" subscription="both"/></query></iq>`)
 	alice.Send(`<presence xmlns="jabber:client" type="subscribe" to="bob@h"/>`)
-	alice.until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h"/>`)
+	alice.Until(`<presence xmlns="jabber:client" type="subscribed" from="bob@h"/>`)
 	alice.ask(`<iq xmlns="jabber:client" type="set" id="x"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="remove"/></query></iq>`,
 		`<iq xmlns="jabber:client" type="error" id="x">`+stanzaErrorOf("cancel", "not-allowed")+`</iq>`)
 	w.store.mu.Lock()
 	w.store.accounts["zoe"], w.store.rosters["zoe"] = &VCard{Name: "Zoe"}, map[string]Contact{}
 	w.store.mu.Unlock()
 	w.srv.AccountChanged(t.Context(), "zoe")
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" name="Zoe" subscription="both"/></query></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" name="Zoe" subscription="both"/></query></iq>`)
 	w.store.mu.Lock()
 	delete(w.store.accounts, "zoe")
 	w.store.mu.Unlock()
 	w.srv.AccountRemoved(t.Context(), "zoe")
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" subscription="remove"/></query></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="zoe@h" subscription="remove"/></query></iq>`)
 }
 
 // RFC 6121 App. A: every cell of the tables (S-36).
@@ -475,25 +475,25 @@ func TestSubscription_PreApproval(t *testing.T) {
 		alice.Send(`<presence xmlns="jabber:client" type="` + typ + `" to="` + jid + `"/>`)
 	}
 	approve("bob@h", "subscribed")
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="none" approved="true" ask="!"/></query></iq>`)
-	for _, e := range bob.sync() {
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="none" approved="true" ask="!"/></query></iq>`)
+	for _, e := range bob.Sync() {
 		t.Errorf("bob is told: %s", e.Raw) // §3.4.2
 	}
 	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
-	bob.until(`<presence xmlns="jabber:client" type="subscribed" from="alice@h" to="bob@h"/>`)
-	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
+	bob.Until(`<presence xmlns="jabber:client" type="subscribed" from="alice@h" to="bob@h"/>`)
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
 	alice.Expect(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="from" approved="true"/></query></iq>`)
 	alice.none()
 
 	approve("carol@h", "subscribed")
-	alice.sync()
+	alice.Sync()
 	approve("carol@h", "unsubscribed")
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="none" approved="!"/></query></iq>`)
-	for _, e := range carol.sync() {
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="none" approved="!"/></query></iq>`)
+	for _, e := range carol.Sync() {
 		t.Errorf("carol is told: %s", e.Raw)
 	}
 	carol.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h" id="please"/>`)
-	alice.until(`<presence xmlns="jabber:client" type="subscribe" from="carol@h" id="please"/>`)
+	alice.Until(`<presence xmlns="jabber:client" type="subscribe" from="carol@h" id="please"/>`)
 }
 
 // X-59: whatever waits for somebody comes at the pace at which it is read, though
@@ -510,7 +510,7 @@ func TestPresence_RequestsThatWait(t *testing.T) {
 	alice := w.bound("alice", "a")
 	alice.Send(`<presence xmlns="jabber:client"/>`)
 	got := 0
-	for _, e := range alice.sync() {
+	for _, e := range alice.Sync() {
 		if e.Type == "subscribe" {
 			got++
 		}
@@ -554,7 +554,7 @@ func TestRoster_BoundInBytes(t *testing.T) {
 		alice.Send(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
 	}
 	answers := 0
-	for _, e := range alice.sync() {
+	for _, e := range alice.Sync() {
 		if e.ID == "r" && e.Type == "result" {
 			answers++
 		}
@@ -571,10 +571,10 @@ func TestPresence_BlockedClient(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	w.store.blocked["alice"] = []string{"bob@h/phone"}
 	alice, phone, laptop := w.online("alice", "a"), w.online("bob", "phone"), w.online("bob", "laptop")
-	alice.sync()
+	alice.Sync()
 	show := func(c *client) { c.Send(`<presence xmlns="jabber:client" id="news"><show>away</show></presence>`) }
 	heard := func(c *client, from string) bool {
-		return slices.ContainsFunc(c.sync(), func(e *stream.Element) bool { return e.ID == "news" && e.From == from })
+		return slices.ContainsFunc(c.Sync(), func(e *stream.Element) bool { return e.ID == "news" && e.From == from })
 	}
 	for _, c := range []struct {
 		from, to *client
@@ -585,14 +585,14 @@ func TestPresence_BlockedClient(t *testing.T) {
 		{alice, phone, "alice@h/a", false}, {alice, laptop, "alice@h/a", true},
 	} {
 		show(c.from)
-		c.from.sync()
+		c.from.Sync()
 		if got := heard(c.to, c.full); got != c.want {
 			t.Errorf("%s is shown to %s: %v", c.full, c.to.full, got)
 		}
 	}
-	laptop.sync()
+	laptop.Sync()
 	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
-	for _, e := range alice.sync() {
+	for _, e := range alice.Sync() {
 		if e.From == "bob@h/phone" {
 			t.Errorf("a probe shows %s", e.Raw)
 		}

@@ -37,8 +37,8 @@ func TestSM_ResumeCountsWhatIsBeingHandled(t *testing.T) {
 		t.Errorf("ended with %s", got)
 	}
 	release()
-	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`)
-	again.sync()
+	again.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`)
+	again.Sync()
 	if got := w.store.archived(); len(got) != 2 || got[0].StanzaID != "m" {
 		t.Errorf("archived: %v", got)
 	}
@@ -60,14 +60,14 @@ func TestSM_ResumeTwice(t *testing.T) {
 		old.ExpectEnd()
 		release()
 		resumed := `<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`
-		one.until(resumed)
-		two.until(resumed)
+		one.Until(resumed)
+		two.Until(resumed)
 		var lost error
 		select {
 		case lost = <-one.done:
-			two.sync()
+			two.Sync()
 		case lost = <-two.done:
-			one.sync()
+			one.Sync()
 		}
 		if got := streamCondition(lost); got != stream.Conflict || w.srv.Stats().Sessions != 1 {
 			t.Fatalf("ended with %s; %d sessions", got, w.srv.Stats().Sessions)
@@ -155,9 +155,9 @@ func TestSM_ExpiryMissesResumption(t *testing.T) {
 	since := s.sm.since
 	again := w.signIn("alice")
 	again.Send(resume(id, 0))
-	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
+	again.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
 	w.srv.expire(s, since)
-	again.sync()
+	again.Sync()
 	again.Drop()
 	again.ended()
 	w.srv.expire(s, since)
@@ -177,7 +177,7 @@ func TestSM_Overflow(t *testing.T) {
 		for i := range 5 {
 			bob.Send(chat("alice@h", fmt.Sprint("m", i), ""))
 		}
-		bob.sync()
+		bob.Sync()
 		w.srv.ending.Wait()
 		if got := w.store.waiting("alice"); len(got) != 5 {
 			t.Errorf("%s: %d messages wait", name, len(got))
@@ -214,8 +214,8 @@ func TestUndelivered(t *testing.T) {
 	alice := w.online("alice", "a")
 	id := alice.enableSM()
 	bob.Send(chat("alice@h", "both", ""))
-	bob.sync()
-	early.until(`<message xmlns="jabber:client" id="both"><any xmlns="test"/></message>`)
+	bob.Sync()
+	early.Until(`<message xmlns="jabber:client" id="both"><any xmlns="test"/></message>`)
 	early.Close()
 	early.ended()
 	alice.Drop()
@@ -224,15 +224,15 @@ func TestUndelivered(t *testing.T) {
 	bob.Send(chat("alice@h/a", "full", ""))
 	bob.Send(chat("alice@h/a", "fleeting", `<no-permanent-store xmlns="urn:xmpp:hints"/>`))
 	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="headline" id="headline"><body>x</body></message>`)
-	bob.sync()
+	bob.Sync()
 	late := w.online("alice", "late")
 	bob.Send(chat("alice@h", "live", ""))
-	bob.sync()
-	late.until(`<message xmlns="jabber:client" id="live"><any xmlns="test"/></message>`)
+	bob.Sync()
+	late.Until(`<message xmlns="jabber:client" id="live"><any xmlns="test"/></message>`)
 	s := w.srv.resumableAs(id)
 	w.srv.expire(s, s.sm.since)
 	var got []string
-	for _, e := range late.sync() {
+	for _, e := range late.Sync() {
 		if e.Name.Local != "message" {
 			continue
 		}
@@ -257,17 +257,17 @@ func TestUndelivered_MovesOn(t *testing.T) {
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.enableSM()
 	bob.Send(chat("alice@h", "m", ""))
-	bob.sync()
+	bob.Sync()
 	one := w.bound("alice", "one")
 	one.enableSM()
 	one.Send(`<presence xmlns="jabber:client"><priority>5</priority></presence>`)
-	one.sync()
+	one.Sync()
 	two := w.online("alice", "two")
 	m := `<message xmlns="jabber:client" id="m"><any xmlns="test"/></message>`
 	alice.Close()
-	one.until(m)
+	one.Until(m)
 	one.Close()
-	two.until(m)
+	two.Until(m)
 }
 
 // A message that waited, was delivered and never acknowledged waits again, with
@@ -276,13 +276,13 @@ func TestUndelivered_Twice(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	bob := w.online("bob", "b")
 	bob.Send(chat("alice@h", "m", ""))
-	bob.sync()
+	bob.Sync()
 	first := w.store.waiting("alice")[0]
 	for range 2 {
 		alice := w.bound("alice", "a")
 		alice.enableSM()
 		alice.Send(`<presence xmlns="jabber:client"/>`)
-		alice.until(`<message xmlns="jabber:client" id="m"><body>x</body><stanza-id xmlns="urn:xmpp:sid:0"/><delay xmlns="urn:xmpp:delay" from="h"/></message>`)
+		alice.Until(`<message xmlns="jabber:client" id="m"><body>x</body><stanza-id xmlns="urn:xmpp:sid:0"/><delay xmlns="urn:xmpp:delay" from="h"/></message>`)
 		alice.Close()
 		alice.ended()
 		again := w.store.waiting("alice")
@@ -302,7 +302,7 @@ func TestUndelivered_LeftMeanwhile(t *testing.T) {
 	alice.Close()
 	alice.ended()
 	release()
-	bob.sync()
+	bob.Sync()
 	if got := w.store.waiting("alice"); len(got) != 1 {
 		t.Errorf("%d messages wait", len(got))
 	}
@@ -327,7 +327,7 @@ func TestPresence_NoGhost(t *testing.T) {
 		alice.ExpectEnd() // at once, whatever is under way
 		release()
 		<-done
-		if got := presences(bob.sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
+		if got := presences(bob.Sync()); fmt.Sprint(got) != "[ alice@h/a unavailable alice@h/a]" {
 			t.Errorf("bob sees %v", got)
 		}
 	}
@@ -339,7 +339,7 @@ func TestUndelivered_EndedWhileFlushing(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	bob := w.online("bob", "b")
 	bob.Send(chat("alice@h", "m", ""))
-	bob.sync()
+	bob.Sync()
 	alice := w.bound("alice", "a")
 	entered, release := w.store.hold("Offline")
 	alice.Send(`<presence xmlns="jabber:client"/>`)
@@ -396,12 +396,12 @@ func TestPresence_GoesOnce(t *testing.T) {
 		names := []string{"available", "unavailable", "directed", "enable", "drop", "close", "replace", "end"}
 		for _, step := range rapid.SliceOfN(rapid.SampledFrom(names), 1, 12).Draw(rt, "steps") {
 			steps[step]()
-			alice.sync()
+			alice.Sync()
 		}
 		alice.Close()
 		alice.ended()
 		here := false
-		for _, e := range bob.sync() {
+		for _, e := range bob.Sync() {
 			if e.Name.Local != "presence" || !strings.HasPrefix(e.From, "alice") {
 				continue
 			}
@@ -422,16 +422,16 @@ func TestOffline_KeepsOrder(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	bob := w.online("bob", "b")
 	bob.Send(chat("alice@h", "m1", ""))
-	bob.sync()
+	bob.Sync()
 	alice := w.bound("alice", "a")
 	entered, release := w.store.hold("Offline")
 	alice.Send(`<presence xmlns="jabber:client"/>`)
 	entered()
 	bob.Send(chat("alice@h", "m2", ""))
-	bob.sync()
+	bob.Sync()
 	release()
 	for _, id := range []string{"m1", "m2"} {
-		if e := alice.until(`<message xmlns="jabber:client" id="{id}"><any xmlns="test"/></message>`); e["id"] != id {
+		if e := alice.Until(`<message xmlns="jabber:client" id="{id}"><any xmlns="test"/></message>`); e["id"] != id {
 			t.Errorf("got %s, want %s", e["id"], id)
 		}
 	}
@@ -449,9 +449,9 @@ func TestOffline_Once(t *testing.T) {
 		alice := w.bound("alice", "a")
 		bob.Send(chat("alice@h", fmt.Sprint(i), ""))
 		alice.Send(`<presence xmlns="jabber:client"/>`)
-		bob.sync()
+		bob.Sync()
 		n := 0
-		for _, e := range alice.sync() {
+		for _, e := range alice.Sync() {
 			if e.Name.Local == "message" {
 				n++
 			}
@@ -470,9 +470,9 @@ func TestOffline_EndedMeanwhile(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
-	alice.sync()
+	alice.Sync()
 	bob.Send(chat("alice@h", "m", ""))
-	bob.sync()
+	bob.Sync()
 	entered, release := w.store.hold("RemoveOffline")
 	done := make(chan error)
 	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
@@ -510,10 +510,10 @@ func TestSM_ResumesMoreThanAQueue(t *testing.T) {
 	}
 	again := w.signIn("alice")
 	again.Send(resume(id, 0))
-	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
+	again.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
 	s.deliver([]byte(`<message xmlns="jabber:client" id="last" from="bob@h" to="alice@h"><body>x</body></message>`))
 	var got []string
-	for _, e := range again.sync() {
+	for _, e := range again.Sync() {
 		if e.Name.Local == "message" {
 			got = append(got, e.ID)
 		}

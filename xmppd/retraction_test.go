@@ -29,8 +29,8 @@ func TestRetraction(t *testing.T) {
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m2"><body>secret, corrected</body><replace xmlns="urn:xmpp:message-correct:0" id="m1"/></message>`)
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m3"><body>something else</body></message>`)
 	alice.Send(fmt.Sprintf(retract, "bob@h", "r1", "m1"))
-	alice.sync()
-	bob.until(`<message xmlns="jabber:client" id="r1"><retract xmlns="urn:xmpp:message-retract:1" id="m1"/><any xmlns="test"/></message>`)
+	alice.Sync()
+	bob.Until(`<message xmlns="jabber:client" id="r1"><retract xmlns="urn:xmpp:message-retract:1" id="m1"/><any xmlns="test"/></message>`)
 	for _, owner := range []string{"alice@h", "bob@h"} {
 		if got := w.store.kept(owner); got != "m1 m2 m3 r1" {
 			t.Errorf("%s has %s", owner, got)
@@ -64,13 +64,13 @@ func TestRetraction_OfOthers(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")
 	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m1"><body>hers</body></message>`)
-	alice.sync()
+	alice.Sync()
 	bob.Send(fmt.Sprintf(retract, "alice@h", "r1", "m1"))
 	carol.Send(fmt.Sprintf(retract, "bob@h", "r2", "m1"))
 	alice.Send(fmt.Sprintf(retract, "carol@h", "r3", "m1"))
 	alice.Send(fmt.Sprintf(retract, "bob@h", "", "m1")) // no id: nothing a tombstone could name
 	for _, c := range []*client{alice, bob, carol} {
-		for _, e := range c.sync() {
+		for _, e := range c.Sync() {
 			if e.Type == "error" {
 				t.Errorf("%s", e.Raw)
 			}
@@ -90,11 +90,11 @@ func TestRetraction_Everywhere(t *testing.T) {
 	alice := w.online("alice", "a")
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m1"><body>secret</body></message>`)
 	alice.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="note"><body>secret</body></message>`)
-	alice.sync()
+	alice.Sync()
 	alice.setPrefs(prefs("never", "", ""))
 	alice.Send(fmt.Sprintf(retract, "bob@h", "r1", "m1"))
 	alice.Send(fmt.Sprintf(retract, "alice@h", "r2", "note"))
-	alice.sync()
+	alice.Sync()
 	if got := w.store.waiting("bob"); len(got) != 1 || strings.Contains(string(got[0].Stanza), "secret") {
 		t.Errorf("%s", got)
 	}

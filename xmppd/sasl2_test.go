@@ -257,7 +257,7 @@ func TestBind2(t *testing.T) {
 	w, _ := modern(t, Config{})
 	bob := w.online("bob", "b")
 	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
-	bob.sync()
+	bob.Sync()
 	c := w.modernStream()
 	c.Send(authenticate("app", `<bind xmlns="urn:xmpp:bind:0"><tag>Test</tag><enable xmlns="urn:xmpp:carbons:2"/><enable xmlns="urn:xmpp:sm:3" resume="true"/><inactive xmlns="urn:xmpp:csi:0"/></bind>`))
 	got := c.Expect(success2(`{jid}</authorization-identifier><bound xmlns="urn:xmpp:bind:0"><metadata xmlns="urn:xmpp:mam:2"><start id="{id}" timestamp="*"/><end id="*" timestamp="*"/></metadata>` +
@@ -321,7 +321,7 @@ func TestSASL2_Resume(t *testing.T) {
 	c.Drop()
 	c.ended()
 	bob.Send(`<message xmlns="jabber:client" to="` + got["jid"] + `" type="chat" id="missed"><body>x</body></message>`)
-	bob.sync()
+	bob.Sync()
 
 	c = w.modernStream()
 	c.Send(authenticate("app", `<resume xmlns="urn:xmpp:sm:3" previd="`+got["id"]+`" h="0"/>`+bindTest))

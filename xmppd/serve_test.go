@@ -250,7 +250,7 @@ func TestShutdown_KeepsMessages(t *testing.T) {
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.enableSM()
 	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
-	bob.sync()
+	bob.Sync()
 	late := w.signIn("bob")
 	w.srv.Shutdown(t.Context())
 	if got := w.store.waiting("alice"); len(got) != 1 {
@@ -290,7 +290,7 @@ func TestEnd_AsksNoStore(t *testing.T) {
 	alice.Close()
 	alice.ended()
 	for _, o := range others {
-		o.until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
+		o.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="unavailable"/>`)
 	}
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -310,22 +310,22 @@ func TestServe_OrderErrorsAndDefaults(t *testing.T) {
 	peer.Lang = "de"
 	alice, bob := w.boundAs(peer, "a"), w.online("bob", "b")
 	alice.Send(`<presence xmlns="jabber:client"/>`)
-	alice.sync()
+	alice.Sync()
 	for i := range 50 {
 		alice.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="bob@h" id="%d"><body>x</body></message>`, i))
 	}
 	for i := range 50 {
-		bob.until(fmt.Sprintf(`<message xmlns="jabber:client" id="%d" xml:lang="de"><body>x</body><any xmlns="test"/></message>`, i))
+		bob.Until(fmt.Sprintf(`<message xmlns="jabber:client" id="%d" xml:lang="de"><body>x</body><any xmlns="test"/></message>`, i))
 	}
 	alice.Send(`<iq xmlns="jabber:client" type="get" id="v" to="bob@h/b"><query xmlns="jabber:iq:version"/></iq>`)
-	bob.until(`<iq xmlns="jabber:client" type="get" id="v" from="alice@h/a" xml:lang="de"><query xmlns="jabber:iq:version"/></iq>`)
+	bob.Until(`<iq xmlns="jabber:client" type="get" id="v" from="alice@h/a" xml:lang="de"><query xmlns="jabber:iq:version"/></iq>`)
 	alice.Send(`<presence xmlns="jabber:client" to="bob@h" type="unsubscribe" xml:lang="fr"/>`)
-	bob.until(`<presence xmlns="jabber:client" type="unsubscribe" from="alice@h" xml:lang="fr"/>`)
+	bob.Until(`<presence xmlns="jabber:client" type="unsubscribe" from="alice@h" xml:lang="fr"/>`)
 	alice.Send(`<presence xmlns="jabber:client" to="bob@h" type="subscribe"/>`)
-	bob.until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h" xml:lang="de"/>`)
-	alice.sync()
+	bob.Until(`<presence xmlns="jabber:client" type="subscribe" from="alice@h" xml:lang="de"/>`)
+	alice.Sync()
 	alice.Send(`<message xmlns="jabber:client" to="bob@elsewhere" id="e"><body>x</body></message>`)
-	alice.until(`<message xmlns="jabber:client" type="error" id="e" from="bob@elsewhere" to="alice@h/a">` + stanzaErrorOf("cancel", "remote-server-not-found") + `</message>`)
+	alice.Until(`<message xmlns="jabber:client" type="error" id="e" from="bob@elsewhere" to="alice@h/a">` + stanzaErrorOf("cancel", "remote-server-not-found") + `</message>`)
 	for _, raw := range []string{
 		`<message xmlns="jabber:client" to="bob@elsewhere" type="error"/>`, `<presence xmlns="jabber:client" to="bob@elsewhere" type="error"/>`,
 		`<iq xmlns="jabber:client" to="bob@elsewhere" type="result" id="r"/>`, `<iq xmlns="jabber:client" to="bob@elsewhere" type="error" id="r"/>`,
@@ -336,7 +336,7 @@ func TestServe_OrderErrorsAndDefaults(t *testing.T) {
 	alice.none()
 	// Without an address: a message to oneself, an IQ to one's account.
 	alice.Send(`<message xmlns="jabber:client" type="chat" id="self"><body>x</body></message>`)
-	alice.until(`<message xmlns="jabber:client" type="chat" id="self" from="alice@h/a"><body>x</body><any xmlns="test"/></message>`)
+	alice.Until(`<message xmlns="jabber:client" type="chat" id="self" from="alice@h/a"><body>x</body><any xmlns="test"/></message>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="p"><ping xmlns="urn:xmpp:ping"/></iq>`, `<iq xmlns="jabber:client" type="result" id="p" to="alice@h/a"/>`)
 }
 

@@ -28,7 +28,7 @@ func TestRequests(t *testing.T) {
 	for _, typ := range []string{"result", "error"} { // the second comes to no request
 		alice.Send(`<iq xmlns="jabber:client" type="` + typ + `" to="h" id="` + last["id"] + `"/>`)
 	}
-	alice.sync()
+	alice.Sync()
 	if len(answers) != 1 || answers[0] != "result" {
 		t.Errorf("answers: %q", answers)
 	}

@@ -20,7 +20,7 @@ func TestServices(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")
 	w.store.subscribe("alice", "bob")
 	c := w.online("alice", "a")
-	c.sync()
+	c.Sync()
 	info := func(to, node string) string {
 		return `<iq xmlns="jabber:client" type="get" id="1" to="` + to + `"><query xmlns="http://jabber.org/protocol/disco#info"` + node + `/></iq>`
 	}
@@ -114,27 +114,27 @@ func TestBlocking(t *testing.T) {
 		c.ask(`<iq xmlns="jabber:client" type="get" id="l"><blocklist xmlns="urn:xmpp:blocking"/></iq>`, `<iq xmlns="jabber:client" type="result" id="l"><blocklist xmlns="urn:xmpp:blocking"/></iq>`)
 	}
 	alice.refused(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"/></iq>`, "modify", "bad-request")
-	bob.sync()
+	bob.Sync()
 	alice.Send(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
-	other.until(`<iq xmlns="jabber:client" type="set"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
-	alice.until(`<iq xmlns="jabber:client" type="result" id="1"/>`)
-	bob.until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
+	other.Until(`<iq xmlns="jabber:client" type="set"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="result" id="1"/>`)
+	bob.Until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
 
 	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
-	bob.until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+	bob.Until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
 	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
-	bob.sync()
-	if got := presences(alice.sync()); len(got) > 0 {
+	bob.Sync()
+	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice sees %v", got)
 	}
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>x</body></message>`)
-	alice.until(`<message xmlns="jabber:client" type="error" id="m"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></message>`)
+	alice.Until(`<message xmlns="jabber:client" type="error" id="m"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></message>`)
 	if len(w.store.archived()) > 0 {
 		t.Error("what was blocked is in the archive")
 	}
 	alice.Send(`<iq xmlns="jabber:client" type="set" id="2"><unblock xmlns="urn:xmpp:blocking"/></iq>`)
-	other.until(`<iq xmlns="jabber:client" type="set"><unblock xmlns="urn:xmpp:blocking"/></iq>`)
-	bob.until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
+	other.Until(`<iq xmlns="jabber:client" type="set"><unblock xmlns="urn:xmpp:blocking"/></iq>`)
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a" type="!"><any xmlns="test"/></presence>`)
 
 	list := &blocklist{jids: map[string]struct{}{"x@y/z": {}, "x@w": {}, "d/r": {}, "e": {}}}
 	for jid, want := range map[string]bool{"x@y/z": true, "x@y": false, "x@w/any": true, "a@d/r": true, "a@d": false, "a@e/b": true, "e": true} {
@@ -151,17 +151,17 @@ func TestBlocking_BeforeItIsSeen(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	w.store.subscribe("alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
-	bob.sync()
+	bob.Sync()
 	entered, release := w.store.hold("Block")
 	alice.Send(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="bob@h"/></block></iq>`)
 	entered()
-	if got := presences(bob.sync()); len(got) > 0 {
+	if got := presences(bob.Sync()); len(got) > 0 {
 		t.Errorf("bob sees %v while alice's list is written", got)
 	}
 	release()
-	bob.until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
+	bob.Until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
 	bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
-	bob.until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+	bob.Until(`<message xmlns="jabber:client" type="error" id="m">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
 }
 
 // XEP-0206 §7 (B-53): what comes for a BOSH session that has died: presence is
@@ -173,11 +173,11 @@ func TestServices_DeadBOSHSession(t *testing.T) {
 	peer.Transport = stream.BOSH
 	alice := w.boundAs(peer, "a")
 	alice.Send(`<presence xmlns="jabber:client"/>`)
-	alice.sync()
+	alice.Sync()
 	bob := w.online("bob", "b")
 	alice.Drop() // as after its inactivity (XEP-0124 §10)
 	alice.ended()
-	bob.until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
+	bob.Until(`<presence xmlns="jabber:client" type="unavailable" from="alice@h/a"/>`)
 	bob.Send(`<presence xmlns="jabber:client" to="alice@h/a"/>`)
 	bob.Send(chat("alice@h/a", "m", ""))
 	bob.refused(`<iq xmlns="jabber:client" type="get" id="1" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`, "cancel", "service-unavailable")
@@ -222,6 +222,6 @@ func TestDomainInAnyWriting(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.Send(`<message xmlns="jabber:client" to="bob@H." type="chat" id="m"><body>x</body></message>`)
-	bob.until(`<message xmlns="jabber:client" id="m" from="alice@h/a" type="chat"><body>x</body><any xmlns="test"/></message>`)
+	bob.Until(`<message xmlns="jabber:client" id="m" from="alice@h/a" type="chat"><body>x</body><any xmlns="test"/></message>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="p" to="H"><ping xmlns="urn:xmpp:ping"/></iq>`, `<iq xmlns="jabber:client" type="result" id="p"/>`)
 }

@@ -19,12 +19,12 @@ func TestGroupsChanged(t *testing.T) {
 	delete(w.store.rosters["alice"], "carol@h")
 	w.store.mu.Unlock()
 	w.srv.GroupsChanged(t.Context(), "alice")
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="both"/></query></iq>`)
-	alice.until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
-	alice.until(`<presence xmlns="jabber:client" type="unavailable" from="carol@h/c" to="alice@h"/>`)
-	alice.until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="remove"/></query></iq>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="bob@h" subscription="both"/></query></iq>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" type="!"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" type="unavailable" from="carol@h/c" to="alice@h"/>`)
+	alice.Until(`<iq xmlns="jabber:client" type="set"><query xmlns="jabber:iq:roster"><item jid="carol@h" subscription="remove"/></query></iq>`)
 	w.srv.GroupsChanged(t.Context(), "alice")
-	if got := alice.sync(); len(got) > 0 {
+	if got := alice.Sync(); len(got) > 0 {
 		t.Errorf("alice was told again: %v", got)
 	}
 }

@@ -72,7 +72,7 @@ func runSM(t *testing.T, start uint32, steps []smStep) error {
 	alice.do(smStep{"all is quiet", 0})
 	alice.do(smStep{"alice reads", 1 << 20})
 	var bobGot []string
-	for _, e := range bob.sync() {
+	for _, e := range bob.Sync() {
 		if e.Name.Local == "message" {
 			bobGot = append(bobGot, e.ID)
 		}
@@ -273,7 +273,7 @@ func (c *smClient) startOver() {
 	}
 	c.fresh, c.told = nil, 0
 	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>a</resource></bind></iq>`)
-	c.until(`<iq xmlns="jabber:client" type="result" id="b"><any xmlns="test"/></iq>`)
+	c.Until(`<iq xmlns="jabber:client" type="result" id="b"><any xmlns="test"/></iq>`)
 	lost := c.unacked
 	c.enable()
 	for _, raw := range lost {

@@ -31,7 +31,7 @@ func TestSM_Counts(t *testing.T) {
 	c.enableSM()
 	c.Send(`<r xmlns="urn:xmpp:sm:3"/>`)
 	c.Expect(`<a xmlns="urn:xmpp:sm:3" h="0"/>`)
-	c.sync()
+	c.Sync()
 	c.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`)
 	c.Expect(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
 	c.Send(`<enable xmlns="urn:xmpp:sm:3"/>`)
@@ -50,24 +50,24 @@ func TestSM_Resume(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	id := alice.enableSM()
-	alice.sync() // one stanza from the server since <enabled/>: the pong
+	alice.Sync() // one stanza from the server since <enabled/>: the pong
 	alice.Drop()
 	alice.ended()
 	for i := range 3 {
 		bob.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m%d"><body>x</body></message>`, i))
 	}
-	for _, e := range bob.sync() {
+	for _, e := range bob.Sync() {
 		if e.Name.Local == "presence" && e.Type == "unavailable" {
 			t.Errorf("alice went away: %s", e.Raw)
 		}
 	}
 	again := w.signIn("alice")
 	again.Send(resume(id, 1))
-	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`)
+	again.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="1"/>`)
 	for i := range 3 {
-		again.until(fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>x</body><any xmlns="test"/></message>`, i))
+		again.Until(fmt.Sprintf(`<message xmlns="jabber:client" id="m%d"><body>x</body><any xmlns="test"/></message>`, i))
 	}
-	again.sync()
+	again.Sync()
 	if got := w.srv.Stats(); got.SessionsResumed != 1 || got.SessionsBound != 2 || got.Sessions != 2 {
 		t.Errorf("stats: %+v", got)
 	}
@@ -101,7 +101,7 @@ func TestSM_CountOfAnEndedSession(t *testing.T) {
 	id := alice.enableSM()
 	alice.Send(chat("bob@h", "1", ""))
 	alice.Send(chat("bob@h", "2", ""))
-	alice.sync() // a ping, the third
+	alice.Sync() // a ping, the third
 	alice.Drop()
 	alice.ended()
 	w.srv.End(stream.Scope{User: "alice"}, nil)
@@ -141,11 +141,11 @@ func TestSM_ResumeWhileOpen(t *testing.T) {
 	id := old.enableSM()
 	again := w.signIn("alice")
 	again.Send(resume(id, 0))
-	again.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="0"/>`)
+	again.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="0"/>`)
 	if got := streamCondition(old.ExpectEnd()); got != stream.Conflict {
 		t.Errorf("ended with %s", got)
 	}
-	again.sync()
+	again.Sync()
 }
 
 // XEP-0198 §6 (S-95), RFC 6121 §4.5.2 (S-42): when nobody resumes, the session
@@ -159,11 +159,11 @@ func TestSM_Expiry(t *testing.T) {
 		alice.Drop()
 		alice.ended()
 		bob.Send(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m"><body>x</body></message>`)
-		bob.sync()
+		bob.Sync()
 		time.Sleep(time.Minute) // of the bubble's clock
 		synctest.Wait()
 		gone := 0
-		for _, e := range bob.sync() {
+		for _, e := range bob.Sync() {
 			if e.Type == "unavailable" && e.From == "alice@h/a" {
 				gone++
 			}
@@ -220,7 +220,7 @@ func TestSM_ExactlyOnce(t *testing.T) {
 				bob.Send(fmt.Sprintf(`<message xmlns="jabber:client" to="alice@h" type="chat" id="m%d"><body>x</body></message>`, sent))
 				sent++
 			}
-			bob.sync()
+			bob.Sync()
 			for range rapid.IntRange(0, sent-next).Draw(rt, "read") {
 				take(alice.Read())
 			}
@@ -228,7 +228,7 @@ func TestSM_ExactlyOnce(t *testing.T) {
 			alice.ended()
 			alice = w.signIn("alice")
 			alice.Send(resume(id, handled))
-			alice.until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
+			alice.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `"/>`)
 		}
 		for next < sent {
 			take(alice.Read())

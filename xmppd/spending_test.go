@@ -76,7 +76,7 @@ func TestSpending_Answers(t *testing.T) {
 		mallory := w.online("mallory", "m")
 		ask := `<iq xmlns="jabber:client" type="get" id="i"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
 		mallory.Send(ask)
-		mallory.until(`<iq xmlns="jabber:client" from="mallory@h" type="error" id="i"><error type="wait"><policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></iq>`)
+		mallory.Until(`<iq xmlns="jabber:client" from="mallory@h" type="error" id="i"><error type="wait"><policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></iq>`)
 	})
 }
 

@@ -43,9 +43,9 @@ func TestBounds_UnackedTotal(t *testing.T) {
 	}
 	again := w.signIn("alice")
 	again.Send(resume(ids[1], 0))
-	again.until(strings.Replace(smNotFound, ">", ` h="*">`, 1))
+	again.Until(strings.Replace(smNotFound, ">", ` h="*">`, 1))
 	again.Send(resume(ids[0], 0))
-	again.until(`<message xmlns="jabber:client" type="chat" id="to a"><body>*</body></message>`)
+	again.Until(`<message xmlns="jabber:client" type="chat" id="to a"><body>*</body></message>`)
 
 	owe(sessions[2], "too much again", 10_000) // nobody hibernates now
 	clients[2].cutOff()

@@ -30,7 +30,7 @@ func TestUnseen(t *testing.T) {
 	say := func(to, id, inner string) {
 		t.Helper()
 		alice.Send(`<message xmlns="jabber:client" to="` + to + `" type="chat" id="` + id + `">` + inner + `</message>`)
-		alice.sync()
+		alice.Sync()
 	}
 	const text = `<body>x</body>`
 	say("bob@h", "away", text)
@@ -41,13 +41,13 @@ func TestUnseen(t *testing.T) {
 	one, two := w.online("bob", "one"), w.online("bob", "two")
 	say("bob@h", "seen", text)
 	one.Send(csiInactive)
-	one.sync()
+	one.Sync()
 	say("bob@h", "seen at two", text)
 	two.Send(csiInactive)
-	two.sync()
+	two.Sync()
 	say("bob@h", "hidden", text)
 	two.Send(csiActive)
-	two.sync()
+	two.Sync()
 	say("bob@h/one", "seen again", text)
 
 	told.mu.Lock()

@@ -96,7 +96,7 @@ func TestUpload_Others(t *testing.T) {
 	c.refused(fmt.Sprintf(askSlot, "get", "upload.h/x", slot), "cancel", "item-not-found")
 	c.refused(`<iq xmlns="jabber:client" type="get" id="u" to="upload.h"><other xmlns="urn:o"/></iq>`, "cancel", "service-unavailable")
 	c.Send(`<message xmlns="jabber:client" to="upload.h" id="m"><body>x</body></message>`)
-	c.until(`<message xmlns="jabber:client" type="error" id="m" from="upload.h">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+	c.Until(`<message xmlns="jabber:client" type="error" id="m" from="upload.h">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
 	for _, ignored := range []string{`<iq xmlns="jabber:client" type="result" id="r" to="upload.h"/>`, `<presence xmlns="jabber:client" to="upload.h"/>`,
 		`<message xmlns="jabber:client" type="error" to="upload.h"/>`} {
 		c.Send(ignored)

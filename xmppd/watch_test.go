@@ -25,16 +25,16 @@ func TestWatch(t *testing.T) {
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	alice.ask(watchIQ("bob@h", "carol@h", "nobody@h", "alice@h"), watchResult("bob@h/b"))
 	carol := w.online("carol", "c")
-	alice.until(`<presence xmlns="jabber:client" from="carol@h/c" type="!"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" from="carol@h/c" type="!"><any xmlns="test"/></presence>`)
 	w.online("dave", "d") // on no page
-	if got := presences(alice.sync()); len(got) > 0 {
+	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice was told of dave: %v", got)
 	}
 	alice.ask(watchIQ("carol@h"), watchResult("carol@h/c"))
 	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
-	bob.sync()
+	bob.Sync()
 	carol.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
-	if got := alice.until(`<presence xmlns="jabber:client" from="{who}"><any xmlns="test"/></presence>`); got["who"] != "carol@h/c" {
+	if got := alice.Until(`<presence xmlns="jabber:client" from="{who}"><any xmlns="test"/></presence>`); got["who"] != "carol@h/c" {
 		t.Errorf("alice hears of %s", got["who"])
 	}
 	alice.ask(watchIQ(), watchResult())
@@ -59,8 +59,8 @@ func TestWatch_Refused(t *testing.T) {
 	bob := w.online("bob", "b")
 	alice.ask(watchIQ("bob@h"), watchResult())
 	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
-	bob.sync()
-	if got := presences(alice.sync()); len(got) > 0 {
+	bob.Sync()
+	if got := presences(alice.Sync()); len(got) > 0 {
 		t.Errorf("alice is blocked, and told: %v", got)
 	}
 	refused := func(jid, typ, condition string) {

@@ -441,9 +441,9 @@ func newWorldWith(t testing.TB, cfg Config, server xmppd.Config, users ...string
 // client is one person's client, and reads like a transcript.
 type client struct {
 	*streamtest.Client
-	w     *world
-	user  string
-	syncs int
+	w    *world
+	user string
+	asks int
 }
 
 // connect signs somebody in; no resource is bound yet.
@@ -453,11 +453,7 @@ func (w *world) connect(user string) *client {
 	c := &client{Client: end, w: w, user: user}
 	peer := stream.Peer{Transport: stream.WebSocket, Identity: stream.Identity{User: user, Session: "s-" + user}, External: true}
 	w.serve.Go(func() { _ = w.srv.Serve(context.Background(), server, &peer) })
-	c.Read()
-	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
-	c.Read()
-	c.Restart()
-	c.Read()
+	c.SignIn()
 	return c
 }
 
@@ -465,29 +461,16 @@ func (w *world) connect(user string) *client {
 func (w *world) online(user, resource string) *client {
 	w.t.Helper()
 	c := w.connect(user)
-	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
-	c.Read()
+	c.Bind(resource)
 	c.Send(`<presence xmlns="jabber:client"/>`)
 	c.sync()
 	return c
 }
 
-// sync returns everything up to the answer of a ping.
+// sync returns the stanzas that came up to the answer of a ping.
 func (c *client) sync() []*stream.Element {
 	c.w.t.Helper()
-	c.syncs++
-	id := fmt.Sprintf("sync-%d", c.syncs)
-	c.Send(`<iq xmlns="jabber:client" type="get" id="` + id + `" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
-	var got []*stream.Element
-	for {
-		e := c.Read()
-		if e.Name.Local == "iq" && e.ID == id {
-			return got
-		}
-		if e.Name.Space == stream.NSClient {
-			got = append(got, e)
-		}
-	}
+	return slices.DeleteFunc(c.Sync(), func(e *stream.Element) bool { return e.Name.Space != stream.NSClient })
 }
 
 // seen is what came, in short: presences with role and codes, messages with
@@ -573,8 +556,8 @@ func (c *client) say(room, id, body string) {
 // ask sends an IQ to a room and returns its answer.
 func (c *client) ask(typ, to, payload string) *stream.Element {
 	c.w.t.Helper()
-	c.syncs++
-	id := fmt.Sprintf("ask-%d", c.syncs)
+	c.asks++
+	id := fmt.Sprintf("ask-%d", c.asks)
 	c.Send(`<iq xmlns="jabber:client" type="` + typ + `" id="` + id + `" to="` + to + `">` + payload + `</iq>`)
 	for {
 		if e := c.Read(); e.Name.Local == "iq" && e.ID == id {

@@ -29,7 +29,7 @@ func TestAvatar_PublishedToProfile(t *testing.T) {
 	alice.publishes(nodeAvatarData, id, data)
 	alice.publishes(nodeAvatarMetadata, id, metadata)
 	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></items>`)
-	bob.until(photoIn("alice@h/a", id))
+	bob.Until(photoIn("alice@h/a", id))
 	bob.has("alice@h", `<items node="urn:xmpp:avatar:data"><item id="`+id+`"/></items>`, id)
 	bob.ask(`<iq xmlns="jabber:client" type="get" id="v" to="alice@h"><vCard xmlns="vcard-temp"/></iq>`, `<iq xmlns="jabber:client" type="result" id="v"><vCard xmlns="vcard-temp"><FN>Alice</FN><NICKNAME>Alice</NICKNAME><PHOTO><TYPE/><BINVAL>cGl4ZWxz</BINVAL></PHOTO></vCard></iq>`)
 
@@ -41,12 +41,12 @@ func TestAvatar_PublishedToProfile(t *testing.T) {
 	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != id {
 		t.Errorf("%+v %v", v, err)
 	}
-	bob.sync()
+	bob.Sync()
 
 	// Empty metadata disables.
 	alice.publishes(nodeAvatarMetadata, "none", `<metadata xmlns="urn:xmpp:avatar:metadata"/>`)
 	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="none"><metadata xmlns="urn:xmpp:avatar:metadata"/></item></items>`)
-	bob.until(photoIn("alice@h/a", ""))
+	bob.Until(photoIn("alice@h/a", ""))
 }
 
 // XEP-0398 §3.2 (S-75): the profile's picture is published.
@@ -62,7 +62,7 @@ func TestAvatar_ProfileToPublished(t *testing.T) {
 
 	id, data, metadata := picture("pixels")
 	alice.ask(`<iq xmlns="jabber:client" type="set" id="v"><vCard xmlns="vcard-temp"><FN>Alice</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>cGl4ZWxz</BINVAL></PHOTO></vCard></iq>`, `<iq xmlns="jabber:client" type="result" id="v"/>`)
-	bob.until(photoIn("alice@h/a", id))
+	bob.Until(photoIn("alice@h/a", id))
 	bob.told("alice@h", `<items node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></items>`)
 	bob.ask(inPubsub("get", "alice@h", `<items node="urn:xmpp:avatar:data"/>`), `<iq xmlns="jabber:client" type="result" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub"><items node="urn:xmpp:avatar:data"><item id="`+id+`">`+data+`</item></items></pubsub></iq>`)
 

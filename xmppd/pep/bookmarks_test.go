@@ -101,7 +101,7 @@ func TestBookmarks_Refused(t *testing.T) {
 	old := w.asking("alice", "old", nodeOldBookmarks)
 	alice.publishes(nodeOldBookmarks, "current", oldRooms("a@rooms.h", "a@rooms.h"))
 	alice.has("", `<items node="urn:xmpp:bookmarks:1"/>`, "a@rooms.h")
-	old.sync()
+	old.Sync()
 	alice.ask(inOwner("set", `<configure node="storage:bookmarks">`+form("node_config", "max_items", "1", "title", "T")+`</configure>`), psResult)
 	if n, err := w.store.Node(t.Context(), "alice", NodeBookmarks); err != nil || n.Config.MaxItems != maxNodeItems || n.Config.Title != "T" {
 		t.Errorf("%+v %v", n, err)

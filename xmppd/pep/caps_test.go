@@ -34,9 +34,9 @@ func TestCaps_Cache(t *testing.T) {
 	}
 	alice := w.bound("alice", "a")
 	alice.Send(presence(good))
-	q := alice.until(`<iq xmlns="jabber:client" type="get" from="h" id="{id}"><query xmlns="http://jabber.org/protocol/disco#info" node="*"/></iq>`)
+	q := alice.Until(`<iq xmlns="jabber:client" type="get" from="h" id="{id}"><query xmlns="http://jabber.org/protocol/disco#info" node="*"/></iq>`)
 	alice.Send(`<iq xmlns="jabber:client" type="result" to="h" id="` + q["id"] + `"><query xmlns="http://jabber.org/protocol/disco#info">` + content + `</query></iq>`)
-	alice.sync()
+	alice.Sync()
 	bob := w.bound("bob", "b")
 	bob.Send(presence(good))
 	bob.none0("iq") // it is known
@@ -48,7 +48,7 @@ func TestCaps_Cache(t *testing.T) {
 	carol := w.asking("carol", "c", "lied") // not the hash of that
 	carol2 := w.bound("carol", "d")
 	carol2.wantsTold("lied") // and so everybody is asked
-	carol2.sync()
+	carol2.Sync()
 	carol.publishes("lied", "x", `<a xmlns="urn:a"/>`)
 	carol2.told("carol@h", `<items node="lied"><item id="x"><a xmlns="urn:a"/></item></items>`)
 	// An answer to no question, and a second answer, change nothing.

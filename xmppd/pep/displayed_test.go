@@ -21,9 +21,9 @@ func TestDisplayed_ToldToOwnClients(t *testing.T) {
 
 	private := options("persist_items", "true", "max_items", "max", "send_last_published_item", "never", "access_model", "whitelist")
 	phone.publishes(NodeDisplayed, "bob@h", displayed("m1"), private)
-	laptop.until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="bob@h">`+displayed("m1")+`</item></items>`))
+	laptop.Until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="bob@h">`+displayed("m1")+`</item></items>`))
 	laptop.publishes(NodeDisplayed, "room@rooms.h", displayed("m2"), private)
-	phone.until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="room@rooms.h">`+displayed("m2")+`</item></items>`))
+	phone.Until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="room@rooms.h">`+displayed("m2")+`</item></items>`))
 	bob.none()
 	bob.refused(inPubsub("get", "alice@h", `<items node="`+NodeDisplayed+`"/>`), "cancel", "not-allowed")
 
@@ -47,8 +47,8 @@ func TestDisplayed_Assisted(t *testing.T) {
 
 	const marker = `<displayed xmlns="urn:xmpp:chat-markers:0" id="m1"/><no-store xmlns="urn:xmpp:hints"/>`
 	phone.Send(`<message xmlns="jabber:client" to="bob@h">` + marker + displayed("id-1") + `</message>`)
-	bob.until(`<message xmlns="jabber:client" from="` + phone.full + `" to="bob@h">` + marker + `</message>`)
-	laptop.until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="bob@h">`+displayed("id-1")+`</item></items>`))
+	bob.Until(`<message xmlns="jabber:client" from="` + phone.full + `" to="bob@h">` + marker + `</message>`)
+	laptop.Until(event("alice@h", `<items node="`+NodeDisplayed+`"><item id="bob@h">`+displayed("id-1")+`</item></items>`))
 	n, err := w.store.Node(t.Context(), "alice", NodeDisplayed)
 	if err != nil || n.Config.Access != AccessWhitelist {
 		t.Errorf("the node is for %s, %v", n.Config.Access, err)
@@ -56,7 +56,7 @@ func TestDisplayed_Assisted(t *testing.T) {
 
 	// What says nothing is taken out all the same.
 	phone.Send(`<message xmlns="jabber:client" to="bob@h">` + marker + `<displayed xmlns="urn:xmpp:mds:displayed:0"/></message>`)
-	bob.until(`<message xmlns="jabber:client" from="` + phone.full + `" to="bob@h">` + marker + `</message>`)
+	bob.Until(`<message xmlns="jabber:client" from="` + phone.full + `" to="bob@h">` + marker + `</message>`)
 	laptop.none()
 }
 

@@ -46,7 +46,7 @@ func FuzzEventing(f *testing.F) {
 				alice.play(line)
 			}
 		}
-		carol.sync()
+		carol.Sync()
 		for _, user := range []string{"alice", "bob", "carol"} {
 			w.srv.End(stream.Scope{User: user}, &stream.Error{Condition: stream.NotAuthorized})
 		}

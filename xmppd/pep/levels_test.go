@@ -63,13 +63,13 @@ func TestSetLevel(t *testing.T) {
 	}
 	alice.none()
 	alice.publishes(NodeBookmarks, "a@rooms.h", string(roomWith("").Payload), bookmarkOptions())
-	alice.sync()
+	alice.Sync()
 	for range 2 {
 		if err := w.svc.SetLevel(t.Context(), "alice", "a@rooms.h", LevelNever); err != nil {
 			t.Fatal(err)
 		}
 	}
-	told := alice.sync()
+	told := alice.Sync()
 	if len(told) != 1 || !strings.Contains(string(told[0].Raw), `<notify xmlns="urn:xmpp:notification-settings:1"><never/></notify>`) {
 		t.Errorf("it is told %d times", len(told))
 	}

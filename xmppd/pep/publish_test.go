@@ -18,7 +18,7 @@ func (w *world) asking(user, resource string, nodes ...string) *client {
 	c := w.bound(user, resource)
 	c.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"><any xmlns="test"/></query></iq>`)
 	c.wantsTold(nodes...)
-	c.sync()
+	c.Sync()
 	return c
 }
 
@@ -33,7 +33,7 @@ func (c *client) wantsTold(nodes ...string) {
 // answerCaps waits for the server to ask for features, and tells them.
 func (c *client) answerCaps(node string, nodes ...string) {
 	c.w.t.Helper()
-	q := c.until(`<iq xmlns="jabber:client" type="get" from="h" to="` + c.full + `" id="{id}"><query xmlns="http://jabber.org/protocol/disco#info" node="` + node + `"/></iq>`)
+	q := c.Until(`<iq xmlns="jabber:client" type="get" from="h" to="` + c.full + `" id="{id}"><query xmlns="http://jabber.org/protocol/disco#info" node="` + node + `"/></iq>`)
 	features := `<feature var="http://jabber.org/protocol/caps"/>`
 	for _, n := range nodes {
 		features += `<feature var="` + n + `+notify"/>`
@@ -339,7 +339,7 @@ func TestPubsub_WithoutItem(t *testing.T) {
 		alice.refusedWith(publish("n", empty, bare), "modify", "bad-request", "item-forbidden")
 		alice.Send(publish("n", "", bare))
 		alice.told("alice@h", `<items node="n"/>`)
-		alice.until(done("n", ""))
+		alice.Until(done("n", ""))
 	}
 	alice.refusedWith(publish("n", full), "modify", "bad-request", "item-forbidden")
 
@@ -348,7 +348,7 @@ func TestPubsub_WithoutItem(t *testing.T) {
 	alice.refusedWith(publish("m", "", kept), "modify", "bad-request", "item-required")
 	alice.Send(publish("m", empty, kept))
 	alice.told("alice@h", `<items node="m"><item id="x"/></items>`)
-	alice.until(done("m", empty))
+	alice.Until(done("m", empty))
 	alice.has("", `<items node="m"/>`, "x")
 
 	// Nodes whose items the server reads have them, whatever is asked for.
@@ -421,7 +421,7 @@ func TestPubsub_Notify(t *testing.T) {
 	quiet.none()
 	// A resource that is not available is told nothing.
 	carol.Send(`<presence xmlns="jabber:client" type="unavailable"/>`)
-	carol.sync()
+	carol.Sync()
 	alice.publishes("n", "2", `<a xmlns="urn:a"/>`)
 	carol.none()
 	// never: nothing unasked.
@@ -437,7 +437,7 @@ func TestPubsub_RosterChanges(t *testing.T) {
 	alice, bob := w.asking("alice", "a"), w.asking("bob", "b", "n")
 	alice.publishes("n", "1", `<a xmlns="urn:a"/>`)
 	bob.Send(`<presence xmlns="jabber:client" type="subscribe" to="alice@h"/>`)
-	alice.until(`<presence xmlns="jabber:client" type="subscribe" from="bob@h"><any xmlns="test"/></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" type="subscribe" from="bob@h"><any xmlns="test"/></presence>`)
 	bob.none0("message")
 	alice.Send(`<presence xmlns="jabber:client" type="subscribed" to="bob@h"/>`)
 	bob.next(`<message xmlns="jabber:client" type="headline" from="alice@h"><any xmlns="test"/></message>`)
@@ -445,7 +445,7 @@ func TestPubsub_RosterChanges(t *testing.T) {
 	alice.publishes("n", "2", `<a xmlns="urn:a"/>`)
 	bob.told("alice@h", `<items node="n"><item id="2"><a xmlns="urn:a"/></item></items>`)
 	alice.Send(`<presence xmlns="jabber:client" type="unsubscribed" to="bob@h"/>`)
-	bob.until(`<presence xmlns="jabber:client" type="unsubscribed" from="alice@h"><any xmlns="test"/></presence>`)
+	bob.Until(`<presence xmlns="jabber:client" type="unsubscribed" from="alice@h"><any xmlns="test"/></presence>`)
 	alice.publishes("n", "3", `<a xmlns="urn:a"/>`)
 	bob.none0("message")
 	bob.refusedWith(inPubsub("get", "alice@h", `<items node="n"/>`), "auth", "not-authorized", "presence-subscription-required")
@@ -454,7 +454,7 @@ func TestPubsub_RosterChanges(t *testing.T) {
 // none0 fails the test if such a stanza came.
 func (c *client) none0(name string) {
 	c.w.t.Helper()
-	for _, e := range c.sync() {
+	for _, e := range c.Sync() {
 		if e.Name.Local == name {
 			c.w.t.Errorf("unexpected: %s", e.Raw)
 		}
@@ -575,7 +575,7 @@ func FuzzPubsub(f *testing.F) {
 		alice.publishes("n", "x", `<a xmlns="urn:a"/>`)
 		alice.Send(raw)
 		answers := 0
-		for _, e := range alice.sync() {
+		for _, e := range alice.Sync() {
 			if e.Name.Local == "iq" && e.ID == "p" {
 				answers++
 			}

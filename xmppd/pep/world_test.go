@@ -2,7 +2,6 @@ package pep
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -54,9 +53,8 @@ func newWorldWith(t testing.TB, cfg xmppd.Config, users ...string) *world {
 // client is one person's client, and reads like a transcript.
 type client struct {
 	*streamtest.Client
-	w     *world
-	full  string
-	syncs int
+	w    *world
+	full string
 }
 
 // signedIn signs somebody in, without a resource.
@@ -66,11 +64,7 @@ func (w *world) signedIn(user string) *client {
 	c := &client{Client: end, w: w}
 	peer := stream.Peer{Transport: stream.WebSocket, Identity: stream.Identity{User: user, Session: "s-" + user}, External: true}
 	w.serve.Go(func() { _ = w.srv.Serve(context.Background(), server, &peer) })
-	c.Read()
-	c.Send(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>`)
-	c.Read()
-	c.Restart()
-	c.Read()
+	c.SignIn()
 	return c
 }
 
@@ -78,8 +72,7 @@ func (w *world) signedIn(user string) *client {
 func (w *world) bound(user, resource string) *client {
 	w.t.Helper()
 	c := w.signedIn(user)
-	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>` + resource + `</resource></bind></iq>`)
-	c.full = c.Expect(`<iq xmlns="jabber:client" type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>{jid}</jid></bind></iq>`)["jid"]
+	c.full = c.Bind(resource)
 	return c
 }
 
@@ -88,25 +81,15 @@ func (w *world) online(user, resource string) *client {
 	w.t.Helper()
 	c := w.bound(user, resource)
 	c.Send(`<presence xmlns="jabber:client"/>`)
-	c.sync()
+	c.Sync()
 	return c
-}
-
-// until reads up to the element that matches.
-func (c *client) until(pattern string) map[string]string {
-	c.w.t.Helper()
-	for {
-		if got, err := streamtest.Match(pattern, c.Read().Raw); err == nil {
-			return got
-		}
-	}
 }
 
 // ask sends an IQ and expects the answer.
 func (c *client) ask(request, answer string) map[string]string {
 	c.w.t.Helper()
 	c.Send(request)
-	return c.until(answer)
+	return c.Until(answer)
 }
 
 // refused expects an error with that type and condition.
@@ -115,27 +98,10 @@ func (c *client) refused(request, typ, condition string) {
 	c.ask(request, `<iq xmlns="jabber:client" type="error"><error type="`+typ+`"><`+condition+` xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><any xmlns="test"/></error></iq>`)
 }
 
-// sync reads everything up to the answer of a ping: what the server had for the
-// client is here.
-func (c *client) sync() []*stream.Element {
-	c.w.t.Helper()
-	c.syncs++
-	id := fmt.Sprintf("sync-%d", c.syncs)
-	c.Send(`<iq xmlns="jabber:client" type="get" id="` + id + `" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
-	var before []*stream.Element
-	for {
-		e := c.Read()
-		if e.Name.Local == "iq" && e.ID == id {
-			return before
-		}
-		before = append(before, e)
-	}
-}
-
 // none fails the test if the server sent anything but presence.
 func (c *client) none() {
 	c.w.t.Helper()
-	for _, e := range c.sync() {
+	for _, e := range c.Sync() {
 		if e.Name.Local != "presence" {
 			c.w.t.Errorf("unexpected: %s", e.Raw)
 		}

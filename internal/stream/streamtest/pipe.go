@@ -118,6 +118,7 @@ type Client struct {
 	t       testing.TB
 	server  *Server
 	pending [][]byte
+	syncs   int // questions of Sync
 }
 
 // Send sends one element.
