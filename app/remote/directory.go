@@ -61,9 +61,10 @@ type Directory struct {
 
 	mu      sync.Mutex
 	rooms   map[string]Room
-	at      time.Time     // when they were looked at; zero: never
-	looking chan struct{} // closed when a look that is under way is over; nil: none is
-	err     error         // of the last look
+	at      time.Time        // when they were looked at; zero: never
+	looking chan struct{}    // closed when a look that is under way is over; nil: none is
+	changed map[string]*Room // since that look began: it may have passed them already; nil: the room is no more
+	err     error            // of the last look
 }
 
 // NewDirectory makes a Directory of the rooms at domain. own returns the names of rooms
@@ -77,7 +78,7 @@ func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 	d.mu.Lock()
 	age := time.Since(d.at)
 	if age > fresh && d.looking == nil {
-		d.looking = make(chan struct{})
+		d.looking, d.changed = make(chan struct{}), make(map[string]*Room)
 		go d.look(d.looking)
 	}
 	looking := d.looking
@@ -111,6 +112,9 @@ func (d *Directory) Put(r Room) {
 	if d.rooms != nil {
 		d.rooms[r.Name] = r
 	}
+	if d.looking != nil {
+		d.changed[r.Name] = &r
+	}
 }
 
 // Forget notes that a room is no more.
@@ -118,6 +122,9 @@ func (d *Directory) Forget(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.rooms, name)
+	if d.looking != nil {
+		d.changed[name] = nil
+	}
 }
 
 // look asks the server for all rooms.
@@ -130,8 +137,13 @@ func (d *Directory) look(over chan struct{}) {
 	defer d.mu.Unlock()
 	if d.err = err; err == nil {
 		d.rooms, d.at = rooms, started
+		for name, r := range d.changed {
+			if delete(d.rooms, name); r != nil {
+				d.rooms[name] = *r
+			}
+		}
 	}
-	d.looking = nil
+	d.looking, d.changed = nil, nil
 	close(over)
 }
 

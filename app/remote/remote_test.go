@@ -242,6 +242,31 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// What is made and deleted while the rooms are looked at is not undone by the look, which may
+// have passed it already.
+func TestDirectory_ChangedMeanwhile(t *testing.T) {
+	found := func(name string) string {
+		return `<iq xmlns="jabber:client" type="result" id="ID" from="` + name + `@c.h"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`
+	}
+	s, c := play(t,
+		[2]string{"disco#items", `<iq xmlns="jabber:client" type="result" id="ID" from="c.h"><query xmlns="http://jabber.org/protocol/disco#items"><item jid="den@c.h"/></query></iq>`},
+		[2]string{`to="den@c.h"`, found("den")},
+		[2]string{`affiliation="owner"`, refused("forbidden")},
+	)
+	service := NewService(func(context.Context, string) (Conn, error) { return nil, io.ErrUnexpectedEOF }, "_site")
+	service.session = s
+	var d *Directory
+	d = NewDirectory(service, "c.h", func(context.Context, int) ([]string, error) {
+		d.Put(Room{Name: "attic", Title: "The attic"})
+		d.Forget("den")
+		return nil, nil
+	})
+	list, err := d.Rooms(t.Context())
+	if err != nil || len(list) != 1 || list[0].Title != "The attic" {
+		t.Error(list, err, c.sent)
+	}
+}
+
 // A server that does not answer is not asked again at once, and pages learn that it is
 // away.
 func TestDirectory_Away(t *testing.T) {
