@@ -35,6 +35,7 @@ for (const { login, transport } of ways) {
         await alice.say(`${greeting}, everybody`);
         await bob.page.goto("/");
         await comeBack(bob);
+        await bob.goTo("Rooms"); // Home has the busiest alone
         await enterRoom(bob, room);
         await bob.hears(`${greeting}, everybody`); // from the room's archive
         await bob.say(`${answer}, everybody`);

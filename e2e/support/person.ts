@@ -185,7 +185,7 @@ export class Person {
   }
 
   /** Goes to another page as people do, by its link. */
-  async goTo(page: "Home" | "Chat" | "Settings"): Promise<void> {
+  async goTo(page: "Home" | "Rooms" | "Chat" | "Settings"): Promise<void> {
     if (page === "Settings") await this.menu().click();
     await this.page.locator("#main").evaluate((main) => (main.dataset.left = "")); // it may be the same page, which is loaded once more
     await this.page.getByRole("banner").getByRole("link", { name: page }).click();
