@@ -1,9 +1,9 @@
-// Prints what Playwright's report of e2e/servers says as a table: a row for each way
-// into the chat, a column for each server.
+// Prints what Playwright's report of e2e/servers or e2e/proxies says as a table: a row for
+// each test, a column for each server or proxy. matrix.mjs REPORT HEADING
 
 import { existsSync, readFileSync } from "node:fs";
 
-const file = process.argv[2];
+const [file, heading] = process.argv.slice(2);
 if (!existsSync(file)) process.exit(0);
 
 /** Every test with the titles above it. */
@@ -29,6 +29,6 @@ for (const suite of JSON.parse(readFileSync(file, "utf8")).suites) {
 }
 const columns = [...servers];
 const line = (cells) => console.log(`| ${cells.join(" | ")} |`);
-line(["behind the site", ...columns]);
+line([heading, ...columns]);
 line(["---", ...columns.map(() => "---")]);
 for (const [row, cells] of rows) line([row, ...columns.map((server) => cells.get(server) ?? "")]);

@@ -105,10 +105,12 @@ clients() { npx playwright test -c e2e/interop --pass-with-no-tests "${arguments
 
 # The proxies of deploy/. What takes a minute is for make interop.
 proxies() {
-	local chromium slow=()
+	local chromium status=0 slow=()
 	chromium=$(scripts/browser.sh)
 	[[ $what == interop ]] || slow=(--grep-invert @interop)
-	CHROMIUM=$chromium npx playwright test -c e2e/proxies --pass-with-no-tests "${slow[@]+"${slow[@]}"}" "${arguments[@]+"${arguments[@]}"}"
+	CHROMIUM=$chromium npx playwright test -c e2e/proxies --pass-with-no-tests "${slow[@]+"${slow[@]}"}" "${arguments[@]+"${arguments[@]}"}" || status=$?
+	node scripts/matrix.mjs "$results/proxies.json" "in front of the site"
+	return "$status"
 }
 
 # Other XMPP servers behind the site, in a browser. One way into the chat for each release is
@@ -118,7 +120,7 @@ servers() {
 	chromium=$(scripts/browser.sh)
 	[[ $what == interop ]] || all=(--grep-invert '@interop|^(prosody 13|ejabberd 24.12) .*@once')
 	CHROMIUM=$chromium npx playwright test -c e2e/servers --pass-with-no-tests "${all[@]+"${all[@]}"}" "${arguments[@]+"${arguments[@]}"}" || status=$?
-	node scripts/matrix.mjs "$results/servers.json"
+	node scripts/matrix.mjs "$results/servers.json" "behind the site"
 	return "$status"
 }
 
