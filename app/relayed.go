@@ -294,8 +294,8 @@ func asRelayedError(err error) error {
 // messages.
 var ErrNoUpstreamPush = errors.New("it does not tell the site of messages, so that nobody is notified whose pages are closed; turn on cloud_notify in Prosody, mod_push in ejabberd (XEP-0357)")
 
-// CheckUpstream signs in to the external chat server, as the site itself does. The
-// error says what to mend.
+// CheckUpstream signs in to the external chat server, as the site itself does; one that
+// takes nothing but people's own passwords is only looked at. The error says what to mend.
 func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error {
 	upstream, err := relay.ParseUpstream(cfg.Upstream)
 	if err != nil {
@@ -311,7 +311,7 @@ func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error
 		return err
 	}
 	defer func() { _ = r.Shutdown(context.WithoutCancel(ctx)) }() // it has no streams to wait for
-	if err := r.Check(ctx); err != nil {
+	if err := r.Check(ctx); err != nil || cfg.Login == LoginTyped {
 		return err
 	}
 	_, secret, err := service.Upstream(ctx, stream.Identity{User: auth.ServiceUser})

@@ -215,7 +215,7 @@ func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *a
 	if err != nil {
 		return site, end, err
 	}
-	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(), Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn}
+	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(), Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped}
 	if !cfg.External() {
 		site.STARTTLSPort, site.TLSPort = portOf(cfg.C2SAddr), portOf(cfg.C2STLSAddr)
 		if cfg.C2SPlain {

@@ -44,8 +44,12 @@ type Site struct {
 	Header string
 
 	// SignIn returns somebody's address, and a token that signs in once. nil: there is
-	// no account yet.
+	// no account yet, or tokens do not sign in.
 	SignIn func(context.Context) (jid, token string, err error)
+
+	// RealPasswords: what signs in to the chat is what people type, and no token
+	// (XMPP_LOGIN=typed).
+	RealPasswords bool
 }
 
 // Resolver is the part of net.Resolver that is used.

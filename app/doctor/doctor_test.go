@@ -167,6 +167,13 @@ func (r records) LookupSRV(_ context.Context, service, _, name string) (string, 
 	return "", []*net.SRV{{Target: host + ".", Port: n}}, err
 }
 
+// away are name servers that know hosts, and do not answer about services.
+type away struct{ records }
+
+func (away) LookupSRV(_ context.Context, _, _, name string) (string, []*net.SRV, error) {
+	return "", nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
+}
+
 func TestRun_AllIsWell(t *testing.T) {
 	for check, found := range newFront(t).run() {
 		if found.State != OK {
@@ -197,6 +204,15 @@ func TestRun_Broken(t *testing.T) {
 		"something else":      {func(f *front) { f.broken["/healthz"] = status(200) }, "site", Fail, "something else", "server_name"},
 		"another site":        {func(f *front) { f.headers[SiteHeader] = "that one" }, "site", Fail, "another site of Foyer", "DATABASE_URL"},
 		"nobody listens":      {func(f *front) { f.server.Close() }, "site", Fail, "does not answer", "firewall"},
+		"port 80 is closed": {func(f *front) {
+			dial := f.doctor.Dial
+			f.doctor.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if strings.HasSuffix(address, ":80") {
+					return nil, errors.New("connection refused")
+				}
+				return dial(ctx, network, address)
+			}
+		}, "plain http", Warn, "does not answer", "port 80"},
 		"plain http":          {func(f *front) { f.broken[":80"] = status(200) }, "plain http", Fail, "does not lead to https", "port 80"},
 		"proxies not trusted": {func(f *front) { f.doctor.Trusted = nil; f.headers[ClientHeader] = "10.0.0.1 http" }, "client addresses", Fail, "count as one", "TRUSTED_PROXIES to the proxy's address as the site sees it, 10.0.0.1"},
 		"a forged header":     {func(f *front) { f.headers[ClientHeader] = forged + " https" }, "client addresses", Fail, "is believed", "TRUSTED_PROXIES"},
@@ -204,19 +220,22 @@ func TestRun_Broken(t *testing.T) {
 			f.headers[ClientHeader] = forged + " https"
 			f.doctor.Trusted = func(string) bool { return true }
 		}, "client addresses", Warn, "cannot be told", "another machine"},
-		"no X-Forwarded-For":       {func(f *front) { f.headers[ClientHeader] = "10.0.0.1 https" }, "client addresses", Fail, "for whom it asks", "X-Forwarded-For"},
-		"no X-Forwarded-Proto":     {func(f *front) { f.headers[ClientHeader] = "203.0.113.5 http" }, "client addresses", Fail, "by https", "X-Forwarded-Proto"},
-		"a wrong clock":            {func(f *front) { f.headers["Date"] = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, "clock", Fail, "apart", "chrony"},
-		"metrics in public":        {func(f *front) { f.broken["/metrics"] = status(200) }, "metrics", Fail, "everybody", "METRICS_ADDR"},
-		"metrics while developing": {func(f *front) { f.broken["/metrics"], f.doctor.Development = status(200), true }, "metrics", Warn, "everybody", "only this machine"},
-		"small headers":            {func(f *front) { f.broken["/xmpp/me"] = status(400) }, "cookies", Fail, "many cookies", "large_client_header_buffers"},
-		"no host-meta":             {func(f *front) { f.broken["/.well-known/host-meta"] = status(404) }, "host-meta", Fail, "404", "pass on /.well-known"},
-		"host-meta of others":      {func(f *front) { f.broken["/.well-known/host-meta.json"] = write(`{"links":[]}`) }, "host-meta", Fail, "says that", "pass on"},
-		"host-meta not XML":        {func(f *front) { f.broken["/.well-known/host-meta"] = write("<html><hr></html>") }, "host-meta", Fail, "cannot be read", "pass on"},
-		"no upgrade":               {func(f *front) { f.broken["/xmpp-websocket"] = status(426) }, "WebSocket", Fail, "does not pass on the upgrade", "upgrade=websocket"},
-		"another BASE_URL":         {func(f *front) { f.broken["/xmpp-websocket"] = status(403) }, "WebSocket", Fail, "foreign", "BASE_URL=https://example.com"},
-		"no BOSH":                  {func(f *front) { f.broken["/http-bind"] = status(404) }, "BOSH", Fail, "cannot be opened (404)", "/http-bind"},
-		"a short time-out":         {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
+		"no X-Forwarded-For":           {func(f *front) { f.headers[ClientHeader] = "10.0.0.1 https" }, "client addresses", Fail, "for whom it asks", "X-Forwarded-For"},
+		"no X-Forwarded-Proto":         {func(f *front) { f.headers[ClientHeader] = "203.0.113.5 http" }, "client addresses", Fail, "by https", "X-Forwarded-Proto"},
+		"a wrong clock":                {func(f *front) { f.headers["Date"] = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, "clock", Fail, "apart", "chrony"},
+		"a clock that is a little off": {func(f *front) { f.headers["Date"] = time.Now().Add(-10 * time.Second).UTC().Format(http.TimeFormat) }, "clock", Warn, "apart", "chrony"},
+		"no date":                      {func(f *front) { f.headers["Date"] = "" }, "clock", Warn, "no date", "Date header"},
+		"metrics in public":            {func(f *front) { f.broken["/metrics"] = status(200) }, "metrics", Fail, "everybody", "METRICS_ADDR"},
+		"metrics while developing":     {func(f *front) { f.broken["/metrics"], f.doctor.Development = status(200), true }, "metrics", Warn, "everybody", "only this machine"},
+		"small headers":                {func(f *front) { f.broken["/xmpp/me"] = status(400) }, "cookies", Fail, "many cookies", "large_client_header_buffers"},
+		"no host-meta":                 {func(f *front) { f.broken["/.well-known/host-meta"] = status(404) }, "host-meta", Fail, "404", "pass on /.well-known"},
+		"host-meta of others":          {func(f *front) { f.broken["/.well-known/host-meta.json"] = write(`{"links":[]}`) }, "host-meta", Fail, "says that", "pass on"},
+		"host-meta not XML":            {func(f *front) { f.broken["/.well-known/host-meta"] = write("<html><hr></html>") }, "host-meta", Fail, "cannot be read", "pass on"},
+		"no host-meta at the domain":   {func(f *front) { f.doctor.Domain = "example.org" }, "host-meta", Warn, "do not find the site", "web server of example.org"},
+		"no upgrade":                   {func(f *front) { f.broken["/xmpp-websocket"] = status(426) }, "WebSocket", Fail, "does not pass on the upgrade", "upgrade=websocket"},
+		"another BASE_URL":             {func(f *front) { f.broken["/xmpp-websocket"] = status(403) }, "WebSocket", Fail, "foreign", "BASE_URL=https://example.com"},
+		"no BOSH":                      {func(f *front) { f.broken["/http-bind"] = status(404) }, "BOSH", Fail, "cannot be opened (404)", "/http-bind"},
+		"a short time-out":             {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
 		"a poll that is cut": {func(f *front) {
 			f.broken["/http-bind"] = f.whenPolled(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 		}, "BOSH", Fail, "cut off", "above"},
@@ -226,14 +245,23 @@ func TestRun_Broken(t *testing.T) {
 		}, "header sign-on", Fail, "anybody can be anybody", "TRUSTED_PROXIES must name the proxy alone"},
 		"a proxy that takes out who people say they are": {func(f *front) { f.doctor.Header = "X-Forwarded-User"; f.broken["/"] = status(302) }, "header sign-on", OK, "no X-Forwarded-User", ""},
 		"a proxy that asks first":                        {func(f *front) { f.doctor.Header = "X-Forwarded-User"; f.broken["/healthz"] = status(302) }, "site", Warn, "asks for a sign-in first", "exception"},
-		"no account":                                     {func(f *front) { f.doctor.SignIn = nil }, "BOSH", Warn, "takes an account", "foyer user add"},
-		"a refused token":                                {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
-		"small uploads":                                  {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
-		"no PUT":                                         {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
-		"no record":                                      {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
-		"a record to elsewhere":                          {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
-		"a record to nowhere":                            {func(f *front) { f.resolver["xmpp-client"] = "5222" }, "record _xmpp-client._tcp.example.com", Warn, "does not listen", "XMPP_C2S_ADDR"},
-		"a port that is closed":                          {func(f *front) { f.doctor.TLSPort = "5223" }, "certificate of port 5223", Fail, "shows none", "firewall"},
+		"somebody who talks all the time": {func(f *front) {
+			f.broken["/http-bind"] = f.whenPolled(write(`<body xmlns="http://jabber.org/protocol/httpbind"><message/></body>`))
+		}, "BOSH", Warn, "always something to say", "not in the chat"},
+		"real passwords alone": {func(f *front) { f.doctor.RealPasswords = true }, "BOSH", Warn, "only people's own passwords", "deploy/"},
+		"no account":           {func(f *front) { f.doctor.SignIn = nil }, "BOSH", Warn, "takes an account", "foyer user add"},
+		"a refused token":      {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
+		"small uploads":        {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
+		"a file that is broken off": {func(f *front) {
+			f.broken["/upload/doctor/large.bin"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+		}, "uploads", Warn, "broke off", "error log"},
+		"no PUT":                         {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
+		"no record":                      {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
+		"a record to elsewhere":          {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
+		"a record to nowhere":            {func(f *front) { f.resolver["xmpp-client"] = "5222" }, "record _xmpp-client._tcp.example.com", Warn, "does not listen", "XMPP_C2S_ADDR"},
+		"no record where none is needed": {func(f *front) { f.doctor.STARTTLSPort = "5222" }, "record _xmpp-client._tcp.example.com", OK, "none is needed", ""},
+		"name servers that are away":     {func(f *front) { f.doctor.Resolver = away{f.resolver} }, "record _xmpp-client._tcp.example.com", Warn, "could not be looked up", "name servers of example.com"},
+		"a port that is closed":          {func(f *front) { f.doctor.TLSPort = "5223" }, "certificate of port 5223", Fail, "shows none", "firewall"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -284,30 +312,6 @@ func (f *front) when(is func(body string) bool, answer http.HandlerFunc) http.Ha
 	}
 }
 
-// What is wrong with a certificate is told apart.
-func TestCertificate(t *testing.T) {
-	for name, c := range map[string]struct {
-		spoil func(*Doctor)
-		state State
-		text  string
-		mend  string
-	}{
-		"expired":      {func(d *Doctor) { d.Now = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) } }, Fail, "expired on", "certbot renew"},
-		"another name": {func(d *Doctor) { d.BaseURL = "https://elsewhere.example" }, Fail, "not for elsewhere.example", "a certificate for elsewhere.example"},
-		"not known":    {func(d *Doctor) { d.Roots = x509.NewCertPool() }, Fail, "chain is not complete", "fullchain.pem"},
-		"soon": {func(d *Doctor) {
-			d.Now = func() time.Time { return time.Date(2084, 1, 20, 0, 0, 0, 0, time.UTC) } // httptest's ends on 29 January
-		}, Warn, "expires on", "dry-run"},
-	} {
-		f := newFront(t)
-		c.spoil(f.doctor)
-		found := f.run()["certificate"]
-		if found.State != c.state || !strings.Contains(found.Text, c.text) || !strings.Contains(found.Mend, c.mend) {
-			t.Errorf("%s: %+v", name, found)
-		}
-	}
-}
-
 // What is to be pasted is whole.
 func TestRecord_Paste(t *testing.T) {
 	f := newFront(t)
@@ -317,43 +321,6 @@ func TestRecord_Paste(t *testing.T) {
 	if want := "_xmpp-client._tcp.example.org. 3600 IN SRV 0 5 5222 example.com."; len(found.Paste) != 1 || found.Paste[0] != want {
 		t.Errorf("%+v", found)
 	}
-}
-
-// A port of STARTTLS shows its certificate after <proceed/> (RFC 6120 §5.4.2.3).
-func TestCertificate_STARTTLS(t *testing.T) {
-	f := newFront(t)
-	dial := f.doctor.Dial
-	f.doctor.STARTTLSPort, f.doctor.Quick = "5222", true
-	f.doctor.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if !strings.HasSuffix(address, ":5222") {
-			return dial(ctx, network, address)
-		}
-		conn, err := dial(ctx, network, host+":443")
-		return &streamPort{Conn: conn, said: strings.NewReader("<stream:stream><stream:features/><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")}, err
-	}
-	if found := f.run()["certificate of port 5222"]; found.State != OK {
-		t.Errorf("%+v", found)
-	}
-}
-
-// streamPort takes what is sent in clear, answers it, and goes on with TLS.
-type streamPort struct {
-	net.Conn
-	said *strings.Reader
-}
-
-func (p *streamPort) Write(b []byte) (int, error) {
-	if p.said.Len() > 0 {
-		return len(b), nil
-	}
-	return p.Conn.Write(b)
-}
-
-func (p *streamPort) Read(b []byte) (int, error) {
-	if p.said.Len() > 0 {
-		return p.said.Read(b)
-	}
-	return p.Conn.Read(b)
 }
 
 func TestReport(t *testing.T) {
