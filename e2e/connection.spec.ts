@@ -4,7 +4,7 @@ import { expect, password, type Person, test } from "./support/test.ts";
 
 const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
 
-// X-36: what is written offline is marked, kept, and sent.
+// X-36: what is written offline is marked, kept, and sent. How soon is in page/connectivity.test.mjs.
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`over ${transport}`, () => {
     test.use({ transport });
@@ -201,7 +201,7 @@ test.describe("with tokens", () => {
   });
 });
 
-// X-42: a socket that opens and stays silent.
+// X-42: a socket that opens and stays silent. How soon it is given up is in page/connectivity.test.mjs.
 for (const login of ["session", "token", "password"] as const) {
   test.describe(login, () => {
     test.use({ login });
