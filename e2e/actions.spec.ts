@@ -85,6 +85,47 @@ test("a reaction that comes while a page is loaded counts once", async ({ alice,
   await expectReactions(alice, "meet at nine", ["👍 1", "❤️ 1"]);
 });
 
+// Converse lets go of it after ten seconds, and after ten more on the next page.
+test("what somebody took back stays a line", async ({ alice, bob }) => {
+  await alice.page.clock.install();
+  await alice.page.reload();
+  await alice.talkTo("bob");
+  await alice.say("Never mind");
+  await retract(alice, "Never mind");
+  await expect(tombstones(alice)).toHaveText("You deleted this message.");
+  await alice.say("See you there");
+  await bob.talkTo("alice");
+  await bob.hears("See you there");
+  await alice.page.clock.fastForward(20_000);
+  for (let times = 0; times < 2; times++) {
+    await expect(tombstones(alice)).toHaveText("You deleted this message.");
+    await alice.page.reload();
+    await alice.ready();
+    await alice.hears("See you there");
+    await alice.page.clock.fastForward(20_000);
+  }
+  await alice.say("At nine"); // drawn after whatever the time brought
+  await expect(tombstones(alice)).toHaveText("You deleted this message.");
+});
+
+// XEP-0308 §4, XEP-0424 §6: between two people it is the account that counts.
+test("what was said on one device is edited and taken back on another", async ({ alice, bob }) => {
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await alice.say("At the libary");
+  await bob.hears("At the libary");
+  const other = await alice.newTab();
+  await other.page.goto("/");
+  await other.ready();
+  await other.talkTo("bob");
+  await other.hears("At the libary");
+  await correct(other, "At the libary", "At the library");
+  for (const person of [bob, alice]) await expectCorrected(person, "At the libary", "At the library");
+  await retract(other, "At the library");
+  await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
+  await expect(tombstones(alice)).toHaveText("You deleted this message.");
+});
+
 for (const [place, { meet, comeBack }] of Object.entries(places)) {
   test(`what is done with messages in ${place}`, async ({ alice, bob }) => {
     const both = [alice, bob];
@@ -116,6 +157,8 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
       await bob.hears("By tram");
       await correct(bob, "At the libary", "At the library");
       for (const person of both) await expectCorrected(person, "At the libary", "At the library");
+      await react(alice, "At the library", "👍"); // her page had it by the id of the edit
+      for (const person of both) await expectReactions(person, "At the library", ["👍 1"]);
     });
 
     await test.step("retraction", async () => {
@@ -138,6 +181,7 @@ for (const [place, { meet, comeBack }] of Object.entries(places)) {
       await expect(tombstones(person)).toHaveText(`${person === alice ? "You" : names.alice} deleted this message.`);
       await expectReactions(person, "meet at nine", ["👍 1"]);
       await expectReactions(person, "By tram", ["🎉 1"]);
+      await expectReactions(person, "At the library", ["👍 1"]);
       await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
       await expectCorrected(person, "At the libary", "At the library");
       await expect.poll(() => person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram", "See you there"]);

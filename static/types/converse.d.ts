@@ -139,6 +139,7 @@ declare namespace Converse {
         | 'getErrorAttributesForMessage'
         | 'getHeadingButtons'
         | 'getOutgoingMessageAttributes'
+        | 'getDuplicateMessageQueries'
         | 'getUpdatedMessageAttributes'
         | 'noResumeableBOSHSession'
         | 'parseMUCMessage'

@@ -1,4 +1,5 @@
 // A message stays where it was said, and an answer an answer, whatever becomes of it.
+// What somebody takes back stays a line.
 
 /**
  * What the archive tells of a message once more is an edit (XEP-0308) or a reaction (XEP-0444). Converse
@@ -13,6 +14,15 @@ export function keepEditedInPlace({ api, exports }) {
     });
     api.listen.on('getOutgoingMessageAttributes', withQuote);
     keepText(exports.MUC);
+    keepTombstone(exports.Message);
+}
+
+/** What one takes back between two people, Converse removes ten seconds later, or ten seconds after the next page has loaded it: in the browser's store, too. */
+function keepTombstone({ prototype }) {
+    const { isEphemeral } = prototype;
+    prototype.isEphemeral = function () {
+        return this.isRetracted() ? false : isEphemeral.call(this);
+    };
 }
 
 /** Of what one said in a room, Converse takes the text again whenever the room tells it once more, the first text after the edit as well. */

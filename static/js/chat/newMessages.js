@@ -9,7 +9,7 @@ const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
 
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
-export const isSaid = ({ attributes: { type, time, is_ephemeral: passing } }) => ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && !passing;
+export const isSaid = ({ attributes: { type, time, retracted, is_ephemeral: passing } }) => ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && Boolean(!passing || retracted);
 
 /** When a box's last message was said, of those that match. */
 const lastTime = (box, matches) => box.messages.models.findLast((message) => isSaid(message) && matches(message))?.get('time');

@@ -3,6 +3,7 @@
 // between there and what is known stays a gap (gaps.js).
 
 import { panel } from './panel.js';
+import { goesBy } from './versions.js';
 
 const AROUND = 30; // messages before and after it
 const MARKED = 2500; // ms that it stays marked
@@ -22,7 +23,8 @@ export async function showAt(_converse, jid, id) {
     const chat = _converse.state.chatboxes.get(jid);
     if (!chat) return;
     await chat.messages.fetched;
-    const find = () => chat.messages.models.find((message) => message.get(keyOf(_converse, chat)) === id);
+    const key = keyOf(_converse, chat);
+    const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
     try {
         if (!find()) await fetchAround(_converse, chat, id);
     } catch (cause) {

@@ -36,6 +36,8 @@ import { askRoomsInTurn, leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
 import { keepOrder } from './order.js';
 import { keepEditedInPlace } from './edited.js';
+import { knowVersions } from './versions.js';
+import { knowAuthorsByAccount } from './authors.js';
 import { rememberGaps } from './gaps.js';
 import { makeKeysLater, readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
@@ -107,7 +109,9 @@ export function plugin(config, conversations) {
             knowOccupants(_converse, config);
             rememberGaps(_converse);
             keepOrder(_converse, markers);
+            knowAuthorsByAccount(_converse, config);
             keepEditedInPlace(_converse);
+            knowVersions(_converse);
             readOnce(_converse);
             makeKeysLater(_converse);
             paintIcons();

@@ -42,7 +42,7 @@ const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type')
 /** What a message of Converse's says; nothing for what is no message of somebody's. */
 export function lineOf(box, message) {
     const { type, is_ephemeral: passing, time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
-    if (passing || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
+    if ((passing && !retracted) || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
     const text = message.getMessageText() || message.get('message') || ''; // without what it answers (XEP-0461 §3.1)
     const file = message.get('oob_url') || (message.get('file') ? message.file?.name ?? 'file' : '');
     if (!text && !file && !retracted && !message.get('moderated')) return null;

@@ -4,6 +4,7 @@
 import { inWords } from '../list/row.js';
 import { longTime, shortTime } from '../list/time.js';
 import { showAt } from '../place.js';
+import { goesBy } from '../versions.js';
 import { Part } from './part.js';
 import { mayPin, pinsOf, setPinned } from './pins.js';
 
@@ -33,10 +34,10 @@ export class Pinned extends Part {
         return (pin.line.kind === 'encrypted' && this.#message(room, pin)?.get('plaintext')) || inWords(pin.line);
     }
 
-    /** The message, if the browser has it; once it was edited, it goes by the id of that. */
+    /** The message, if the browser has it. */
     #message(room, { id, version }) {
         const key = `stanza_id ${room.get('jid')}`;
-        return room.messages.models.find((message) => [id, version].includes(message.get(key)));
+        return room.messages.models.find((message) => goesBy(message, key, id) || goesBy(message, key, version));
     }
 
     /** Goes to where it was said. */

@@ -3,6 +3,7 @@
 // has none of them says so by not announcing them, and then there are none to be seen.
 
 import { lineOfSaid, timeOf } from '../list/said.js';
+import { goesBy } from '../versions.js';
 import { reasonOf } from './standing.js';
 
 const NODE = 'urn:foyer:pinned:0';
@@ -44,10 +45,11 @@ export const pinsOf = (room) => [...(known.get(room)?.values() ?? [])].sort((a, 
 /** A room's pin of a message, if it has one. @returns {Pin | undefined} */
 export function pinOfMessage(message) {
     const room = message.collection?.chatbox;
-    const id = room && message.get(`stanza_id ${room.get('jid')}`);
+    const key = room && `stanza_id ${room.get('jid')}`;
+    const id = key && message.get(key);
     if (!id) return undefined;
     const pins = known.get(room);
-    return pins?.get(id) ?? (pins && [...pins.values()].find(({ version }) => version === id)); // once it was edited, it goes by the id of that
+    return pins?.get(id) ?? (pins && [...pins.values()].find((pin) => goesBy(message, key, pin.id) || goesBy(message, key, pin.version))); // an edit of it was pinned
 }
 
 /** Whether one may pin messages of a room. @param {Converse.Room} room */
