@@ -230,7 +230,7 @@ func preview(m *stream.Element) (text, kind string) {
 			return "", "deleted"
 		}
 	}
-	text = strings.Join(strings.Fields(stanza.SaidText(m)), " ")
+	text = strings.Join(strings.Fields(stanza.LineText(m)), " ")
 	if name, ok := fileName(text); ok {
 		return name, "file"
 	}

@@ -25,7 +25,16 @@ func TestPreview(t *testing.T) {
 		`<body>&gt; è?
 yes</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="5"/></fallback>`: {"yes", ""},
 		`<body>yes</body><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="2" end="9"/></fallback>`: {"yes", ""},
-		`<body>` + strings.Repeat("é", 100) + `</body>`:                                                                     {strings.Repeat("é", 60) + "…", ""},
+		// Without marks of styling (XEP-0393), and with an @ before who is named (XEP-0372).
+		`<body>*Bring* the _big ` + "`~`" + ` pot_, ~not~ 2 * 3 * 4</body>`: {"Bring the big ~ pot, not 2 * 3 * 4", ""},
+		`<body>&gt; quoted
+` + "```" + `
+a *b*
+` + "```" + `</body>`: {"quoted a *b*", ""},
+		`<body>*no marks*</body><unstyled xmlns="urn:xmpp:styling:0"/>`: {"*no marks*", ""},
+		`<body>&gt; è?
+🎉 Bob Baker, @Carol</body><reference xmlns="urn:xmpp:reference:0" type="mention" begin="8" end="17"/><reference xmlns="urn:xmpp:reference:0" type="mention" begin="19" end="25"/><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="5"/></fallback>`: {"🎉 @Bob Baker, @Carol", ""},
+		`<body>` + strings.Repeat("é", 100) + `</body>`: {strings.Repeat("é", 60) + "…", ""},
 	} {
 		m, err := stream.Parse([]byte(`<message xmlns="jabber:client">`+body+`</message>`), stream.Limits{})
 		if err != nil {

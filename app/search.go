@@ -187,8 +187,8 @@ func (s *Server) foundResults(ctx context.Context, me models.Account, q MessageS
 			}
 			if r.File = kind == "file"; r.File {
 				m.Text = text
-			} else if answer := stanza.SaidText(el); shows(answer, words) || !shows(m.Text, words) {
-				m.Text = answer // without what it answers, unless the words stand there alone
+			} else {
+				m.Text = stanza.LineText(el)
 			}
 		}
 		r.Text, r.Marks = snippet(m.Text, words)
@@ -196,9 +196,6 @@ func (s *Server) foundResults(ctx context.Context, me models.Account, q MessageS
 	}
 	return results, nil
 }
-
-// shows reports whether any of the words is in a text.
-func shows(text string, words []string) bool { return len(marked([]rune(text), words)) > 0 }
 
 // searchWords are the words that a search marks: those that must not be there, and "or",
 // are none.

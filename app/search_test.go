@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd/archive"
 	"foyer/xmppd/muc"
@@ -31,10 +33,17 @@ func saidWith(t *testing.T, s *Server, owner, with, body, besides string) uuid.U
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := archive.Entry{
-		ID: id, Owner: owner, With: with, Resource: "nick of " + with, StanzaID: id.String(), Body: body,
-		Stanza: []byte(`<message xmlns="jabber:client" id="` + id.String() + `"><body>` + body + `</body>` + besides + `</message>`),
+	raw := []byte(`<message xmlns="jabber:client" id="` + id.String() + `"><body>` + stream.Escape(body) + `</body>` + besides + `</message>`)
+	m, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+	if err != nil {
+		t.Fatal(err)
 	}
+	from, err := stanza.ParseAddress(with + "/nick of " + with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := archive.Received(m, owner, from)
+	e.ID = id
 	if err := s.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{e}); err != nil {
 		t.Fatal(err)
 	}
@@ -128,12 +137,24 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 	if first.Address != "/chat/with/carol?at="+id.String() || first.Who != "Carol Costa" || fmt.Sprint(first.Marks) != "[[0 6]]" {
 		t.Errorf("%+v", first)
 	}
-	// What a message answers is shown only where the words stand in it alone (XEP-0461 §3.1).
+	// What a message answers is another's (XEP-0461 §3.1).
 	saidWith(t, s, "bob@localhost", "carol@localhost", "> Who has an awl?\na thimble, no awl",
 		`<reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="18"/></fallback>`)
-	for q, text := range map[string]string{"thimble": "a thimble, no awl", "awl": "a thimble, no awl", "who": "> Who has an awl? a thimble, no awl"} {
-		if found, _ := bob.searched("q=" + q); !slices.Equal(found, []string{"Carol Costa: " + text}) {
-			t.Errorf("%s finds %q, want %q", q, found, text)
+	for q, want := range map[string][]string{"thimble": {"Carol Costa: a thimble, no awl"}, "awl": {"Carol Costa: a thimble, no awl"}, "who": nil} {
+		if found, _ := bob.searched("q=" + q); !slices.Equal(found, want) {
+			t.Errorf("%s finds %q, want %q", q, found, want)
+		}
+	}
+	// Of what was edited, the last version (XEP-0308); not what others say of it, nor that something was taken back (XEP-0424).
+	spool := said(t, s, "bob@localhost", "carol@localhost", "a spool of *red* thraed")
+	edit := `<replace xmlns="urn:xmpp:message-correct:0" id="` + spool.String() + `"/>`
+	saidWith(t, s, "bob@localhost", "carol@localhost", "a spool of *red* tread", edit)
+	saidWith(t, s, "bob@localhost", "carol@localhost", "a spool of *red* thread", edit)
+	saidWith(t, s, "bob@localhost", "alice@localhost", "a spool of another's", edit)
+	saidWith(t, s, "bob@localhost", "carol@localhost", "/me retracted a spool", `<retract xmlns="urn:xmpp:message-retract:1" id="`+spool.String()+`"/>`)
+	for q, want := range map[string][]string{"thraed": nil, "tread": nil, "thread": {"Carol Costa: a spool of red thread"}, "spool": {"Alice Adler: a spool of another's", "Carol Costa: a spool of red thread"}} {
+		if found, _ := bob.searched("q=" + q); !slices.Equal(found, want) {
+			t.Errorf("%s finds %q, want %q", q, found, want)
 		}
 	}
 	if found, _ := bob.searched("q=needle&with=carol"); !slices.Equal(found, want[:1]) {

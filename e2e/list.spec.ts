@@ -53,6 +53,16 @@ for (const [screen, viewport] of Object.entries(screens)) {
   });
 }
 
+test("the list says what was said as plain text", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await bob.type("*Bring* the _big `red`_ pot");
+  await alice.page.goto("/chat");
+  await expect(line(alice, "Bob Baker")).toHaveText("Bring the big red pot"); // as the site told it
+  await alice.listed("Carol Costa").click();
+  await bob.type("~Two~ *three* pots");
+  await expect(line(alice, "Bob Baker")).toHaveText("Two three pots"); // as the page heard it
+});
+
 test("rooms stand among people, with who spoke and who was mentioned", async ({ alice, bob }) => {
   await makeRoom(alice, "Book club");
   await joinRoom(bob, "Book club");
@@ -63,6 +73,10 @@ test("rooms stand among people, with who spoke and who was mentioned", async ({ 
   const row = alice.listed("Book club");
   await expect(row.locator(".conversation-line")).toHaveText(`Bob Baker: ${names.alice}, have you read it?`);
   await expect(row.locator(".conversation-mention")).toBeVisible();
+  await bob.type(`@${names.alice} and *everybody*: tonight!`);
+  await expect(row.locator(".conversation-line")).toHaveText(`Bob Baker: @${names.alice} and everybody: tonight!`);
+  await alice.page.reload();
+  await expect(row.locator(".conversation-line")).toHaveText(`Bob Baker: @${names.alice} and everybody: tonight!`); // as the site tells it
   await expect(listed(alice).first()).toHaveText("Book club");
 });
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
@@ -138,10 +139,16 @@ func (s *searchOfAll) end() uuid.UUID {
 	return s.q.Before
 }
 
-// conditions is what each message must have. Looking for the words as letters costs
+// latestVersion is the condition that a message, one, says what its author left it at: no
+// correction (XEP-0308) of it, or later one of the same message, came after it.
+const latestVersion = `NOT EXISTS (SELECT 1 FROM archive x WHERE x.owner = one.owner AND x.replaces = coalesce(one.replaces, nullif(one.stanza_id, ''))
+		AND x.id > one.id AND x.peer = one.peer AND x.outgoing = one.outgoing AND x.body <> '')`
+
+// conditions is what each message, one, must have: retractions and what was edited since are
+// nothing that somebody says. Looking for the words as letters costs
 // little, and spares most messages from being taken apart.
 func (s *searchOfAll) conditions(f *filter) string {
-	f.where = nil
+	f.where = []string{latestVersion, "position('" + stanza.NSRetract + "'::bytea IN stanza) = 0"}
 	f.selected(archive.Query{Start: s.q.Start, End: s.q.End})
 	f.add("id < %s", s.q.Before)
 	if s.q.With != "" {
@@ -168,7 +175,7 @@ const archivesColumns = "owner, " + archiveColumns + ", body"
 func (s *searchOfAll) latestOfAllSQL() (string, []any) {
 	f := &filter{}
 	owners, conditions := f.arg(s.q.Owners), s.conditions(f)
-	return fmt.Sprintf(`SELECT %s FROM unnest(%s::text[]) o (of), LATERAL (SELECT * FROM archive
+	return fmt.Sprintf(`SELECT %s FROM unnest(%s::text[]) o (of), LATERAL (SELECT * FROM archive one
 			WHERE owner = o.of COLLATE "C" AND id > %s AND %s ORDER BY owner DESC, id DESC LIMIT %[5]d) m
 		ORDER BY id DESC LIMIT %[5]d`, archivesColumns, owners, strings.ReplaceAll(latestSegment, "$1", `o.of COLLATE "C"`), conditions, s.q.Max+1), f.args
 }

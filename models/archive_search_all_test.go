@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"foyer/migrations"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // manyArchives stores n messages in archives of three rooms and of one account, most of
@@ -116,4 +118,70 @@ func TestSearchArchives_TakenBack(t *testing.T) {
 	if got := everyPage(t, db, ArchivesQuery{Owners: []string{"alice@h", "one@rooms.h", "two@rooms.h"}, Text: "common", Max: 10}); len(got) > 0 {
 		t.Errorf("found %v", got)
 	}
+}
+
+// Of what was edited the last version is found (XEP-0308), indexed or not; another's edit of
+// the same id is another message.
+func TestSearchArchives_Edited(t *testing.T) {
+	db := open(t)
+	s := db.Stores("h", RosterNone).Archive
+	db.index.bounds = indexBounds{small: 5, large: 20}
+	edit := func(i int, of archive.Entry, body string) archive.Entry {
+		e := message(i, body)
+		e.Owner, e.With, e.Outgoing, e.Replaces = of.Owner, of.With, of.Outgoing, of.StanzaID
+		return e
+	}
+	first := message(1, "word first")
+	first.Owner, first.With = "alice@h", "bob@h"
+	other := edit(4, first, "word other")
+	other.With = "carol@h"
+	last := edit(3, first, "word last")
+	is(t, s.Append(t.Context(), []archive.Entry{first, edit(2, first, "word second"), last, other}), nil)
+	for _, indexed := range []bool{false, true} {
+		if indexed {
+			for i := range 20 {
+				is(t, s.Append(t.Context(), []archive.Entry{edit(10+i, first, "")}), nil) // no text: nothing is edited by it
+			}
+			is(t, db.IndexArchives(t.Context()), nil)
+		}
+		if got, want := everyPage(t, db, ArchivesQuery{Owners: []string{"alice@h"}, Text: "word", Max: 10}), []string{other.StanzaID, last.StanzaID}; !slices.Equal(got, want) {
+			t.Errorf("indexed %t: found %v, want %v", indexed, got, want)
+		}
+	}
+}
+
+// What was stored before holds the copy of what it answers, which the migration takes away.
+func TestMigration_WordsOfAnswers(t *testing.T) {
+	db := open(t)
+	s := db.Stores("h", RosterNone).Archive
+	const quote = "> Bob:\n> è 🎉?\n"
+	bodies := map[string]string{ // what is after the text, by what is left of "quote + mine"
+		`<fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="14"/></fallback>`:                "mine",
+		`<reply/><fallback for='urn:xmpp:reply:0' xmlns='urn:xmpp:fallback:0'> <body end='14' start='0'></body></fallback>`: "mine",
+		`<fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="99"/></fallback>`:                quote + "mine", // no range in the text
+		`<fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:message-retract:1"><body start="0" end="14"/></fallback>`:      quote + "mine",
+		`<reply xmlns="urn:xmpp:reply:0" id="1"/>`: quote + "mine",
+	}
+	want := map[string]string{}
+	for after, left := range bodies {
+		e := message(len(want), quote+"mine")
+		e.Stanza = []byte(`<message xmlns="jabber:client"><body>` + strings.ReplaceAll(e.Body, ">", "&gt;") + `</body>` + after + `</message>`)
+		is(t, s.Append(t.Context(), []archive.Entry{e}), nil)
+		want[e.StanzaID] = left
+	}
+	file, err := migrations.FS.ReadFile("00037_words_of_answers.sql")
+	is(t, err, nil)
+	up, _, _ := strings.Cut(string(file), "-- +goose Down")
+	_, err = db.pool.Exec(t.Context(), up, pgx.QueryExecModeSimpleProtocol)
+	is(t, err, nil)
+	rows, err := db.pool.Query(t.Context(), "SELECT stanza_id, body FROM archive")
+	is(t, err, nil)
+	var id, body string
+	_, err = pgx.ForEachRow(rows, []any{&id, &body}, func() error {
+		if body != want[id] {
+			t.Errorf("%q, want %q", body, want[id])
+		}
+		return nil
+	})
+	is(t, err, nil)
 }

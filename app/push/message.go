@@ -71,7 +71,7 @@ func read(m *stream.Element) (message, bool) {
 	if text == "" {
 		return message{}, false
 	}
-	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(text, maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
+	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(stanza.LineText(m), maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
 }
 
 // put never waits: what does not fit is not told.

@@ -42,8 +42,10 @@ func IsEncrypted(m *stream.Element) bool {
 // SaidText returns the text of a message without the copy of what it answers, which stands
 // in it for clients that do not know answers (XEP-0461 §3.1; XEP-0428 §2.3, whose offsets
 // count characters). A range that is none in the text takes nothing away.
-func SaidText(m *stream.Element) string {
-	text := BodyText(m)
+func SaidText(m *stream.Element) string { return withoutQuote(m, BodyText(m)) }
+
+// withoutQuote is a message's text without the copy of what it answers.
+func withoutQuote(m *stream.Element, text string) string {
 	for c := range m.Children() {
 		if c.Name != (stream.Name{Space: nsFallback, Local: "fallback"}) {
 			continue

@@ -51,7 +51,7 @@ func Wants(m *stream.Element) bool { return stanza.IsConversation(m) && stanza.S
 func Received(m *stream.Element, owner string, from stanza.Address) Entry {
 	return Entry{
 		Owner: owner, With: from.Bare(), Resource: from.Resource,
-		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.BodyText(m), Stanza: m.Raw,
+		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: m.Raw,
 	}
 }
 

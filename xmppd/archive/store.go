@@ -23,7 +23,7 @@ type Entry struct {
 	Outgoing bool      // sent by the owner
 	StanzaID string    // the stanza's id or origin-id, for de-duplication; may be empty
 	Replaces string    // the stanza id of the message that this one corrects (XEP-0308); may be empty
-	Body     string    // plain text of <body/>, for search; may be empty; pages do not bring it
+	Body     string    // what its author wrote, for search (stanza.SaidText); may be empty; pages do not bring it
 	Stanza   []byte    // the message as delivered, without stanza-ids
 
 	Retracts *Retraction // what is taken back with this message; nil: nothing. Pages do not bring it

@@ -229,7 +229,7 @@ func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID)
 	}
 	if corrects := stanza.CorrectedID(m); corrects != "" {
 		if n := r.newest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
-			r.tellChangeLocked(said{id: n.id, by: n.nick, text: stanza.SaidText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
+			r.tellChangeLocked(said{id: n.id, by: n.nick, text: stanza.LineText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
 		}
 		return
 	}
@@ -238,7 +238,7 @@ func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID)
 		return
 	}
 	r.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
-	r.tellSaidLocked(o.user, said{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: text, encrypted: encrypted}, func(fo *follower) bool {
+	r.tellSaidLocked(o.user, said{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
 		return r.svc.followers.isNew(fo, r.name)
 	})
 }

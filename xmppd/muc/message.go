@@ -165,9 +165,8 @@ func (r *room) withStanzaID(reflected []byte, id uuid.UUID) []byte {
 // archiveEntryLocked is what the archive keeps. The real sender stands beside the stanza,
 // for those who may know (S-65).
 func (r *room) archiveEntryLocked(o *occupant, m *stream.Element, reflected []byte) *archive.Entry {
-	e := &archive.Entry{Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected}
-	if body, ok := m.Find(stream.NSClient, "body"); ok {
-		e.Body = body.Text()
+	return &archive.Entry{
+		Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true,
+		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected,
 	}
-	return e
 }

@@ -232,7 +232,7 @@ func (p Pinned) text() (string, bool) {
 	if err != nil {
 		return "", false // it is damaged; that it is pinned is true
 	}
-	return stanza.SaidText(m), stanza.IsEncrypted(m)
+	return stanza.LineText(m), stanza.IsEncrypted(m)
 }
 
 // corrected tells everybody what a pinned message says now, if it is pinned, that m, of

@@ -62,10 +62,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 
 // privateEntries are a private message as the archives of its two sides keep it.
 func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Element) (theirs, mine archive.Entry) {
-	theirs = archive.Entry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Stanza: reflected.Raw}
-	if body, ok := m.Find(stream.NSClient, "body"); ok {
-		theirs.Body = body.Text()
-	}
+	theirs = archive.Entry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected.Raw}
 	mine = theirs
 	mine.Owner, mine.Resource, mine.Outgoing, mine.Stanza = p.from.bare, p.toNick, true, sent.Raw
 	return theirs, mine

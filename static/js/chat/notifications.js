@@ -7,6 +7,7 @@ import { panel } from './panel.js';
 import { addressOf, conversationAt, open } from './conversation.js';
 import { isUnseen, isVisibleElsewhere } from './looking.js';
 import { levels } from './levels.js';
+import { saidBy } from './list/entries.js';
 
 /** @typedef {import('./types.js').ChatConfig} ChatConfig */
 
@@ -83,7 +84,7 @@ export function notifyPeople(_converse, config, markers) {
         if (isInSight(box) || !isWanted(box, attrs, said, config)) return;
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
-        const text = attrs.is_encrypted ? attrs.plaintext ?? 'Encrypted message' : said;
+        const text = attrs.is_encrypted && !attrs.plaintext ? 'Encrypted message' : saidBy(message);
         const jid = box.get('jid');
         await show(config, {
             tag: jid, id: attrs.msgid, url: addressOf(config, jid),

@@ -42,6 +42,32 @@ function spansOf(line) {
     return [...parts, line.slice(plain)];
 }
 
+/** A line without the marks of its spans. @param {string} line @returns {string} */
+function plainLine(line) {
+    let text = '';
+    let plain = 0;
+    for (let at = 0; at < line.length; at++) {
+        const end = line[at] in SPANS ? spanEnd(line, at) : -1;
+        if (end < 0) continue;
+        const inner = line.slice(at + 1, end);
+        text += line.slice(plain, at) + (line[at] === '`' ? inner : plainLine(inner));
+        plain = end + 1;
+        at = end;
+    }
+    return text + line.slice(plain);
+}
+
+/** A text without marks, for where it stands in one line; as the site does it (internal/stanza/line.go). @param {string} text */
+export function unstyled(text) {
+    if (!/[*_~`>]/.test(text)) return text;
+    let fenced = false;
+    return text.slice(0, LONGEST).split('\n').flatMap((line) => {
+        if (!line.startsWith(FENCE)) return fenced ? [line] : [plainLine(line.replace(/^(?:> ?)+/, ''))];
+        fenced = !fenced;
+        return [];
+    }).join('\n');
+}
+
 /** A text with its marks painted. @param {string} text @returns {(Node | string)[]} */
 function styled(text) {
     let fenced = false;

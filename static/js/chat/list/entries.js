@@ -3,6 +3,7 @@
 // from what Converse knows, which is newer wherever it knows anything.
 
 import { drafts } from '../composer/drafts.js';
+import { unstyled } from '../composer/styling.js';
 import { counted } from '../counted.js';
 import { isFollowed } from '../lateEntry.js';
 import { levels } from '../levels.js';
@@ -39,11 +40,21 @@ import { isAround, knownName, pictureOf, SOMEBODY } from '../people.js';
 const isRoom = (box) => box.get('type') === 'chatroom';
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
 
+/** What its author wrote, as plain text: without what it answers (XEP-0461 §3.1), with an @ before who is named. */
+export function saidBy(message) {
+    const said = message.getMessageText() || message.get('message') || '';
+    const whole = (message.get('is_encrypted') && message.get('plaintext')) || message.get('body') || said;
+    const quote = whole.length - said.length;
+    const named = (message.get('references') ?? []).filter(({ type }) => type === 'mention').map(({ begin }) => begin - quote).sort((a, b) => b - a);
+    const text = named.reduce((all, at) => (at < 0 || at >= all.length || all[at] === '@' || all[at - 1] === '@' ? all : `${all.slice(0, at)}@${all.slice(at)}`), said);
+    return message.get('is_unstyled') ? text : unstyled(text);
+}
+
 /** What a message of Converse's says; nothing for what is no message of somebody's. */
 export function lineOf(box, message) {
     const { type, is_ephemeral: passing, time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
     if ((passing && !retracted) || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
-    const text = message.getMessageText() || message.get('message') || ''; // without what it answers (XEP-0461 §3.1)
+    const text = saidBy(message);
     const file = message.get('oob_url') || (message.get('file') ? message.file?.name ?? 'file' : '');
     if (!text && !file && !retracted && !message.get('moderated')) return null;
     const line = { at: time, text: text.replaceAll(/\s+/g, ' ').trim(), mine: sender === 'me', by: isRoom(box) ? nick : undefined };

@@ -1,0 +1,131 @@
+package stanza
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"foyer/internal/stream"
+)
+
+const (
+	nsReference = "urn:xmpp:reference:0" // whom a part of a text names (XEP-0372)
+	nsStyling   = "urn:xmpp:styling:0"   // XEP-0393
+)
+
+// How far apart the two marks of a span may be, and how many spans may be within each other:
+// both bound what a text costs.
+const (
+	maxSpan  = 512 // bytes
+	maxSpans = 4
+)
+
+// LineText returns SaidText as plain text: without the marks of styling, unless the message says
+// that it has none (XEP-0393 §8), and with an @ before whoever is named (XEP-0372 §3.1; Converse
+// takes it away when it makes the reference).
+func LineText(m *stream.Element) string {
+	text := withoutQuote(m, withMentions(m, BodyText(m)))
+	if _, ok := m.Find(nsStyling, "unstyled"); ok {
+		return text
+	}
+	return Unstyled(text)
+}
+
+// withMentions is a text with an @ before each name that the message says is one. References count
+// in UTF-16, as Converse does. Those in the copy of what is answered are left alone.
+func withMentions(m *stream.Element, text string) string {
+	var at []int
+	for c := range m.Children() {
+		if c.Name != (stream.Name{Space: nsReference, Local: "reference"}) {
+			continue
+		}
+		kind, _ := c.Attr("type")
+		begin, _ := c.Attr("begin")
+		if i, err := strconv.Atoi(begin); err == nil && kind == "mention" {
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 {
+		return text
+	}
+	units := utf16.Encode([]rune(text))
+	slices.Sort(at)
+	for _, i := range slices.Backward(slices.Compact(at)) {
+		if i >= 0 && i < len(units) && units[i] != '@' && (i == 0 || units[i-1] != '@') {
+			units = slices.Insert(units, i, '@')
+		}
+	}
+	return string(utf16.Decode(units))
+}
+
+// Unstyled is a text without the marks of styling (XEP-0393): of spans (§6.2), quotations (§5.1.3)
+// and blocks of code (§5.1.2).
+func Unstyled(text string) string {
+	var lines []string
+	fenced := false
+	for line := range strings.SplitSeq(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			fenced = !fenced
+			continue
+		case !fenced:
+			for strings.HasPrefix(line, ">") {
+				line = strings.TrimPrefix(line[1:], " ")
+			}
+			line = unstyledLine(line, maxSpans)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func unstyledLine(line string, depth int) string {
+	if depth == 0 || !strings.ContainsAny(line, "*_~`") {
+		return line
+	}
+	var b strings.Builder
+	plain := 0
+	for at := 0; at < len(line); at++ {
+		end := spanEnd(line, at)
+		if end < 0 {
+			continue
+		}
+		b.WriteString(line[plain:at])
+		if inner := line[at+1 : end]; line[at] == '`' {
+			b.WriteString(inner)
+		} else {
+			b.WriteString(unstyledLine(inner, depth-1))
+		}
+		plain, at = end+1, end
+	}
+	b.WriteString(line[plain:])
+	return b.String()
+}
+
+func isMark(r rune) bool { return r == '*' || r == '_' || r == '~' || r == '`' }
+
+// spanEnd is where a span that opens at a byte of a line ends; -1: none opens there.
+func spanEnd(line string, at int) int {
+	mark := line[at]
+	if !isMark(rune(mark)) || at+1 == len(line) {
+		return -1
+	}
+	if before, _ := utf8.DecodeLastRuneInString(line[:at]); at > 0 && !unicode.IsSpace(before) && (before == rune(mark) || !isMark(before)) {
+		return -1
+	}
+	if after, _ := utf8.DecodeRuneInString(line[at+1:]); unicode.IsSpace(after) {
+		return -1
+	}
+	for end := at + 2; end < min(len(line), at+maxSpan); end++ {
+		if line[end] != mark {
+			continue
+		}
+		if before, _ := utf8.DecodeLastRuneInString(line[:end]); !unicode.IsSpace(before) {
+			return end
+		}
+	}
+	return -1
+}
