@@ -21,6 +21,9 @@ e2e: ## The browser tests; ARGS="-g 'sign out'" picks some
 interop: ## Other people's clients, the proxies of deploy/, other servers behind the site and as the referee; ARGS="-g stanza" picks clients
 	@scripts/test.sh interop $(ARGS)
 
+patches: ## The proof that each patch of Converse has a test that fails without it; ARGS="words names" picks some
+	@scripts/test.sh patches $(ARGS)
+
 bench: tools assets ## Measure it, beside Prosody and ejabberd where they are installed; ARGS="-servers foyer -steps room"
 	@scripts/bench.sh -o bench/RESULTS.md $(ARGS)
 
@@ -49,4 +52,4 @@ build: tools assets ## The program, bin/foyer
 tools:
 	@bash -c '. scripts/lib.sh; need_go'
 
-.PHONY: help run test test-unit e2e interop bench soak microbench fuzz lint audit assets build tools
+.PHONY: help run test test-unit e2e interop patches bench soak microbench fuzz lint audit assets build tools

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # test.sh all|unit|e2e|interop [arguments for Playwright]: installs what the
 # tests need, runs them, and says at the end what was skipped and why.
+# test.sh patches [names]: the proof that each patch of Converse has a test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-what=${1:?all, unit, e2e or interop}
+what=${1:?all, unit, e2e, interop or patches}
 shift
 arguments=("$@")
 results=test-results
@@ -54,6 +55,14 @@ e2e() {
 	whole=$(scripts/browser.sh whole)
 	firefox=$(scripts/firefox.sh)
 	CHROMIUM=$chromium CHROMIUM_WHOLE=$whole FIREFOX=$firefox npx playwright test -c e2e "${arguments[@]+"${arguments[@]}"}"
+}
+
+# Each patch of Converse is left out in turn, and the test that docs/CONVERSE.md names has to fail.
+patches() {
+	local chromium whole
+	chromium=$(scripts/browser.sh)
+	whole=$(scripts/browser.sh whole)
+	CHROMIUM=$chromium CHROMIUM_WHOLE=$whole node scripts/patches.mjs "${arguments[@]+"${arguments[@]}"}"
 }
 
 # What other people wrote: a server as the referee, clients, and proxies.
@@ -148,8 +157,9 @@ need_compiler
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
+patches) build && patches && exit ;;
 interop) need_others && stages build referee doors instances relay moving clients proxies servers ;;
 all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors and the instances are among the Go tests
-*) die "test.sh: $what is none of all, unit, e2e, interop" ;;
+*) die "test.sh: $what is none of all, unit, e2e, interop, patches" ;;
 esac
 node scripts/summary.mjs "$results"

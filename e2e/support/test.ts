@@ -159,6 +159,9 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
 
 async function arrive(browser: Browser, site: Site, user: User, login: Login, transport: Transport, options: object) {
   const context = await browser.newContext({ ...options, baseURL: site.url });
+  // The members' script without one of the patches of Converse (scripts/patches.mjs).
+  const script = process.env.E2E_MEMBER_SCRIPT;
+  if (script) await context.route(/\/bundle\/member\.js/, (route) => route.fulfill({ path: script, contentType: "text/javascript" }));
   const watch = new Watch(context, () => site.url);
   return new Person(user, context, watch, login, transport, await context.newPage());
 }

@@ -10,6 +10,7 @@ function drop(event) {
 }
 
 /** Takes such an address away, now and later. Converse must not have started. */
+// Patch: address
 export function ignoreAddress() {
     drop();
     window.addEventListener('hashchange', drop, true);

@@ -17,6 +17,7 @@ export function countWhatAnotherTabKept({ api, exports }, restored) {
 
     const { prototype } = exports.ChatBox;
     const { onMessage } = prototype;
+    // Patch: another-tab
     prototype.onMessage = async function (attrs) {
         const mayBe = kept.has(this) && attrs.sender === 'them' && !attrs.is_archived;
         const message = mayBe ? await this.getDuplicateMessage(attrs) : undefined;

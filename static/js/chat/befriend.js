@@ -19,6 +19,7 @@ export function befriend(_converse, config) {
         if (!asked && isOurs(jid)) api.send($pres({ to: jid, type: 'subscribe' }));
     };
 
+    // Patch: requests-answered
     roster.handleIncomingSubscription = function (presence) {
         const jid = Strophe.getBareJidFromJid(presence.getAttribute('from'));
         if (!isOurs(jid)) return handleIncomingSubscription.call(this, presence);

@@ -73,6 +73,7 @@ function draw(model, empty) {
 }
 
 /** @param {Converse.Private} _converse */
+// Patch: beginnings
 export function showBeginnings(_converse) {
     const { api } = _converse;
     const { html } = window.converse.env;

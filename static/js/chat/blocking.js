@@ -20,6 +20,7 @@ export async function block(_converse, jid, name) {
  */
 export function blockPeople(_converse, config) {
     const { api } = _converse;
+    // Patch: block-button
     api.listen.on('getHeadingButtons', (element, buttons) =>
         buttons.map((button) => {
             if (button.name !== 'block' || config.roster === 'none') return button;
@@ -31,6 +32,7 @@ export function blockPeople(_converse, config) {
         }),
     );
     // Only who blocks is told so by the server; Converse takes it for the other side.
+    // Patch: blocked-words
     api.listen.on('getErrorAttributesForMessage', (message, attributes, { errors }) =>
         errors?.some(({ name, xmlns }) => name === 'blocked' && xmlns === ERRORS)
             ? { ...attributes, error: 'You block this person. Unblock them in the menu above, to talk.' }

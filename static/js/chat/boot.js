@@ -57,6 +57,7 @@ async function startConverse(config, stream) {
     ]);
     joinStream(stream);
     speakPlainly(converse);
+    // Patch: left-out
     for (const name of LEFT_OUT) converse.plugins.add(name, {});
     converse.plugins.add('foyer', plugin(config, conversations));
     await converse.initialize(settings(config, converse));

@@ -19,6 +19,7 @@ export function oneChatEach(_converse) {
         note(ANOTHER_STREAM);
         anotherStream = new Promise((resolve) => (note = resolve));
     };
+    // Patch: made-again
     api.listen.on('reconnected', watchStream);
     watchStream();
 
@@ -37,6 +38,7 @@ export function oneChatEach(_converse) {
         beingMade.set(key, made);
         return made;
     };
+    // Patch: one-chat-each
     api.chatboxes.create = async (jids = [], attrs = {}, model) =>
         typeof jids === 'string'
             ? createOne(jids, attrs, model)

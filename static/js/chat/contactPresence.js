@@ -15,6 +15,7 @@ const fetched = (fetch) => new Promise((resolve) => fetch({ success: resolve, er
  * whoever leaves would stay around. A stream that goes on tells only what changes; a new
  * one tells of everybody who is around, and of nobody else.
  */
+// Patch: devices-fetched
 function fetchDevices(api, presences) {
     const { fetch } = presences;
     presences.fetch = async function ({ success }) {
@@ -36,6 +37,7 @@ function fetchDevices(api, presences) {
  * the contact would meet one without a place for it: Converse throws, and Strophe never
  * calls a handler again that has thrown.
  */
+// Patch: contact-first
 function awaitContacts(roster) {
     const { Strophe } = window.converse.env;
     const { presenceHandler } = roster;

@@ -5,6 +5,7 @@
 const MARKERS = 'urn:xmpp:chat-markers:0';
 
 /** @param {Converse.Private} _converse */
+// Patch: read-receipts
 export function followDelivery(_converse) {
     const { api, exports } = _converse;
 

@@ -46,6 +46,7 @@ export function showPeopleByName(_converse, config) {
     openAfterClosing(api.modal);
     const opener = noteOpener();
     const { show } = api.modal;
+    // Patch: dialogs
     api.modal.show = (name, properties, event) => {
         if (name in cards) return personCard.show(cards[name](properties), opener());
         if (name in PANELS) return roomPanel.open(PANELS[name]);
@@ -64,7 +65,8 @@ function noteOpener() {
 }
 
 /** A question that is closed is answered with no; Converse rejects a promise that nobody looks at. */
-function closeQuietly({ prototype }) {
+// Patch: closed-quietly
+export function closeQuietly({ prototype }) {
     const { initialize } = prototype;
     prototype.initialize = function () {
         this.addEventListener('hide.bs.modal', () => this.confirmation.resolve(false));
@@ -73,7 +75,8 @@ function closeQuietly({ prototype }) {
 }
 
 /** A dialog that is asked for while it fades away opens again after that; Converse would forget it. */
-function openAfterClosing(modal) {
+// Patch: opens-again
+export function openAfterClosing(modal) {
     const { show } = modal;
     const closing = new WeakSet();
     document.addEventListener('hide.bs.modal', ({ target }) => closing.add(/** @type {Element} */ (target)));

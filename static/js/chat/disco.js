@@ -8,6 +8,7 @@
 export function leaveOutLateAnswers(_converse) {
     const { prototype } = _converse.exports.DiscoEntity;
     const { onDiscoItems } = prototype;
+    // Patch: late-answers
     prototype.onDiscoItems = function (answer) {
         if (_converse.state.disco_entities) onDiscoItems.call(this, answer);
     };
@@ -29,6 +30,7 @@ export function askRoomsInTurn({ api, exports }) {
     api.listen.on('disconnected', forget);
     api.listen.on('will-reconnect', forget);
 
+    // Patch: asked-in-turn
     prototype.refreshDiscoInfo = function (options) {
         const before = asked.get(this);
         if (before?.waits) return before.answer; // not asked yet: it will tell of this change as well

@@ -118,6 +118,7 @@ export function beginStream(config) {
  * Lets Strophe's first attempt take a stream that has begun, if that is still open.
  * @param {EarlySocket | null} socket
  */
+// Patch: early-stream
 export function joinStream(socket) {
     if (!socket) return;
     const { prototype } = window.converse.env.Strophe.Websocket;

@@ -7,11 +7,13 @@
  * @param {Converse.Private} _converse
  */
 export function keepEditedInPlace({ api, exports }) {
+    // Patch: edited-in-place
     api.listen.on('getUpdatedMessageAttributes', (message, updated, received) => {
         if (!received.replace_id && !received.reaction_to_id) return updated;
         const { time, ...others } = updated;
         return others;
     });
+    // Patch: edited-quote
     api.listen.on('getOutgoingMessageAttributes', withQuote);
     keepText(exports.MUC);
     keepTombstone(exports.Message);
@@ -26,6 +28,7 @@ function keepTombstone({ prototype }) {
 }
 
 /** Of what one said in a room, Converse takes the text again whenever the room tells it once more, the first text after the edit as well. */
+// Patch: edited-text
 function keepText({ prototype }) {
     const { getUpdatedMessageAttributes } = prototype;
     prototype.getUpdatedMessageAttributes = async function (message, received) {

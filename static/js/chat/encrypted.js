@@ -57,6 +57,7 @@ function removeUnread(chat, attrs) {
  * can read. So it is neither offered to others nor taken from them.
  * @param {Converse.Private} _converse
  */
+// Patch: key-zero
 function leaveOutKeyZero({ api, exports }) {
     if (!exports.Device) return; // nothing is encrypted here
     const { sendIQ } = api;
@@ -76,6 +77,7 @@ export function readOnce(_converse) {
     leaveOutKeyZero(_converse);
     for (const { prototype } of [_converse.exports.ChatBox, _converse.exports.MUC]) {
         const { queueMessage } = prototype;
+        // Patch: read-once
         prototype.queueMessage = async function (attrs) {
             if (isUnread(attrs) && (await wasRead(this, attrs))) return;
             if (attrs?.plaintext) removeUnread(this, attrs);
@@ -93,6 +95,7 @@ const idle = (api) =>
  * Encrypted messages wait for that by themselves.
  * @param {Converse.Private} _converse
  */
+// Patch: keys-later
 export function makeKeysLater({ api }) {
     if (!api.omemo) return; // a device that is not one's own keeps no keys
     const { session } = api.omemo;

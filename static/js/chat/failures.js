@@ -12,6 +12,7 @@ const origin = (cause) => (cause instanceof Error ? (cause.stack?.split('\n').fi
  * @param {Converse.Private} _converse
  * @param {import('./loginGuard.js').LoginGuard} guard
  */
+// Patch: cut-off
 export function noteWhatIsCutOff({ api }, guard) {
     const directory = new URL('.', new URL(guard.config.converseJS, location.href)).pathname;
     const isConverses = (cause) => origin(cause)?.includes(directory) ?? true;
@@ -31,6 +32,7 @@ export function noteWhatIsCutOff({ api }, guard) {
  * fail a second time.
  * @param {Converse.Private} _converse
  */
+// Patch: fail-once
 export function failOnce({ api }) {
     const { sendIQ } = api;
     api.sendIQ = async (stanza, timeout, reject = true) => {

@@ -20,10 +20,12 @@ export function rememberGaps(_converse) {
 
     api.archive.query = async (options = {}) => {
         const since = heard.get(options.mam?.with);
+        // Patch: asked-since
         if (since && since < options.mam.start) options = { ...options, mam: { ...options.mam, start: since } };
         const result = await query(options);
         if (!result.error) heard.delete(options.mam?.with);
         const chat = options.mam?.with && _converse.state.chatboxes.get(options.mam.with);
+        // Patch: gaps
         if (chat && options.rsm?.before !== undefined && !isTimeout(result.error)) {
             const gap = options.mam.start && !result.complete ? before(result, options.mam.start) : null;
             const others = (chat.get('gaps') ?? []).filter((g) => ![options.rsm.before, gap?.before].includes(g.before));
@@ -36,6 +38,7 @@ export function rememberGaps(_converse) {
             const shown = { ...gap, template_hook: 'getMessageTemplate' };
             if (!chat.messages.findWhere(shown)) chat.messages.add(new _converse.exports.MAMPlaceholderMessage(shown));
         }
+        // Patch: catch-up
         if (chat.get('type') === 'chatroom' && chat.isEntered()) catchUp(chat);
     });
 }

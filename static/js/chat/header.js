@@ -176,6 +176,8 @@ function roomHeading(api, Heading, config) {
 export function showHeaders(_converse, config) {
     const { api } = _converse;
     const { registry } = api.elements;
+    // Patch: person-heading
     api.elements.define('converse-chat-heading', personHeading(api, registry['converse-chat-heading'], config));
+    // Patch: room-heading
     api.elements.define('converse-muc-heading', roomHeading(api, registry['converse-muc-heading'], config));
 }

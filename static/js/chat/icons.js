@@ -5,6 +5,7 @@
 
 export async function paintIcons() {
     const Icon = await customElements.whenDefined('converse-icon');
+    // Patch: icon-colours
     Icon.prototype.getStyles = function () {
         const size = this.size ? `width: ${this.size}; height: ${this.size};` : '';
         return `${size} ${this.color ? `fill: ${this.color};` : ''} ${this.css}`;

@@ -119,6 +119,7 @@ class Keeper {
  * Takes up a session of BOSH: nothing is sent, and so nothing heard, before Converse
  * listens. If the page before went away while the session began, all is asked again.
  */
+// Patch: taken-up
 function takeUp(api, keeper, take) {
     const { connection } = keeper;
     const { restore } = connection;
@@ -131,6 +132,7 @@ function takeUp(api, keeper, take) {
                 connection,
                 jid,
                 (...status) => {
+                    // Patch: begun-again
                     if (again) connection.restored = false;
                     callback.apply(connection, status);
                 },
@@ -144,6 +146,7 @@ function takeUp(api, keeper, take) {
         listening(api, again).then(() => {
             if (!again) take();
             connection.resume();
+            // Patch: requests-repeated
             requests.repeat(connection);
         });
     };
@@ -171,6 +174,7 @@ function hearAgain(_converse, keeper) {
             const body = collected();
             const senders = [...body.querySelectorAll('message')].map((message) => getBareJidFromJid(message.getAttribute('from') ?? ''));
             // A request that was answered, as Strophe sees it.
+            // Patch: heard-again
             if (body.children.length) keeper.connection._dataRecv(Object.assign(body, { getResponse: () => body }));
             resolve(new Set(senders));
         };
@@ -222,6 +226,7 @@ export function keepBeforeResuming(_converse) {
 }
 
 /** Lets the keeper know of everything that is written into IndexedDB. */
+// Patch: writes-counted
 function countWrites(_converse, keeper) {
     const storage = Object.getPrototypeOf(_converse.state.config.storage);
     const { save } = storage;

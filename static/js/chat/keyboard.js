@@ -118,6 +118,7 @@ function onMenuHidden(event) {
 }
 
 /** @param {Element} root */
+// Patch: reachable
 function makeReachable(root) {
     for (const element of /** @type {HTMLElement[]} */ ([root, ...root.querySelectorAll(CLICKABLE)])) {
         if (!element.matches(CLICKABLE)) continue; // the root
@@ -130,7 +131,9 @@ function makeReachable(root) {
 
 export function workByKeyboard() {
     const chat = byId('chat');
+    // Patch: keyboard
     chat.addEventListener('keydown', onKey, { capture: true });
+    // Patch: menu-focus
     chat.addEventListener('converse:dropdown:hide', onMenuHidden);
     new MutationObserver((changes) => {
         for (const { addedNodes } of changes) for (const node of addedNodes) if (node instanceof Element) makeReachable(node);

@@ -33,8 +33,10 @@ export function enterWhenOpened(_converse) {
     /** @type {Map<string, import('./list/entries.js').Entry> | null} the conversations that the site tells, once it has */
     let told = null;
     const isUntold = (box) => Boolean(told && !told.get(box.get('jid'))?.canFollow);
+    // Patch: activity
     room.handleMessageFromMUCHost = () => {}; // what list/follow.js counts, it would set to nothing
     // When it is shown, Converse finds that it is not in it (onHiddenChange), and comes here again.
+    // Patch: late-entry
     room.join = async function (...rest) {
         if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
     };

@@ -24,6 +24,7 @@ async function focusPassword() {
  * @param {Converse.Private} _converse
  * @param {import('./loginGuard.js').LoginGuard} guard
  */
+// Patch: login-form
 export function keepLoginForm(_converse, guard) {
     const { api, state, exports } = _converse;
     const askAgain = () => {

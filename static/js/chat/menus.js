@@ -4,6 +4,7 @@
 
 import { around, byId } from '../dom.js';
 
+// Patch: menus-close
 export function closeMenus() {
     byId('chat').addEventListener('click', (event) => {
         const menu = around(event, 'converse-dropdown .dropdown-item')?.closest('converse-dropdown');

@@ -216,10 +216,12 @@ function withStates(Message) {
 function withWayDown({ prototype }) {
     const { html } = window.converse.env;
     const { render, scrollDown } = prototype;
+    // Patch: scroll-down
     prototype.scrollDown = function () {
         if (!this.model.ui.get('scrolled')) this.querySelector('.chat-content__messages')?.scrollTo({ top: 0 });
         return scrollDown.call(this);
     };
+    // Patch: way-down
     prototype.render = function () {
         const { model } = this;
         const above = model?.ui?.get('scrolled');
@@ -238,7 +240,10 @@ export function showMessages(_converse, config) {
     const { api } = _converse;
     const { registry } = api.elements;
     withWayDown(registry['converse-chat-content']); // rooms' own is made of it
+    // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
+    // Patch: message-days
     api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
+    // Patch: messages
     api.elements.define('converse-chat-message', withPins(withPreviews(config, withFiles(config, withStates(registry['converse-chat-message'])))));
 }

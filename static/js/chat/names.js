@@ -9,6 +9,7 @@ import { SOMEBODY } from './people.js';
 const NOT_OFFERED = new Set(['details', 'nickname', 'bookmark', 'toggle-bookmark']);
 
 /** Who has no name is not called by their address. */
+// Patch: names
 function nameNobodyByAddress({ prototype }) {
     const { getDisplayName } = prototype;
     prototype.getDisplayName = function (...options) {
@@ -18,6 +19,7 @@ function nameNobodyByAddress({ prototype }) {
 }
 
 /** Takes "(XMPP address: …)" and bare addresses out of tooltips, in whatever language. */
+// Patch: tooltips
 function tidy(element) {
     const title = element.getAttribute?.('title');
     if (!title?.includes('@')) return;
@@ -29,6 +31,7 @@ function tidy(element) {
 export function hideAddresses(_converse) {
     const { api, exports } = _converse;
     for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
+    // Patch: menu-entries
     api.listen.on('getHeadingButtons', (element, buttons) => buttons.filter(({ name }) => !NOT_OFFERED.has(name)));
 
     const root = byId('conversejs');

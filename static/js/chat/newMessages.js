@@ -51,6 +51,7 @@ export function markNewMessages(_converse, markers) {
         if (span?.after === undefined) return;
         span.read ||= counted.of(box.get('jid')).read; // the site may say so a moment later
         const first = firstNew(box, span)?.get('id');
+        // Patch: new-messages
         if (first || (span.line && span.line === box.get('first_unread_id'))) box.set('first_unread_id', first ?? null);
         span.line = first;
     };

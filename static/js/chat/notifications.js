@@ -73,6 +73,7 @@ async function clearNotifications(jid) {
  */
 export function notifyPeople(_converse, config, markers) {
     const { api, exports } = _converse;
+    // Patch: no-question
     if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked; push.js asks
 
     const notify = async (box, message) => {
@@ -94,6 +95,7 @@ export function notifyPeople(_converse, config, markers) {
     // What is counted as unread, once: what a stream that goes on brings again is not new.
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { handleUnreadMessage } = prototype;
+        // Patch: notifications
         prototype.handleUnreadMessage = function (message) {
             handleUnreadMessage.call(this, message);
             if (message && !markers.isRead(this, message)) notify(this, message).catch((cause) => console.warn('A message was not notified.', cause));

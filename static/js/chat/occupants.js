@@ -15,6 +15,7 @@ const OCCUPANT_ID = 'urn:xmpp:occupant-id:0';
 function keepOnlyPresent({ api, exports }) {
     const { prototype } = exports.MUCOccupants;
     const { fetchMembers } = prototype;
+    // Patch: members-fetched
     prototype.fetchMembers = async function () {
         if (this.chatroom.get('omemo_active')) await fetchMembers.call(this);
     };
@@ -24,6 +25,7 @@ function keepOnlyPresent({ api, exports }) {
         const ask = () => known.set(room, room.get('omemo_active') ? room.occupants.fetchMembers() : undefined);
         room.on('change:omemo_active', ask);
     });
+    // Patch: members-awaited
     api.listen.on('getOutgoingMessageAttributes', async (chat, attributes) => {
         await known.get(chat);
         return attributes;
@@ -31,6 +33,7 @@ function keepOnlyPresent({ api, exports }) {
 
     const room = exports.MUC.prototype;
     const { initOccupants } = room;
+    // Patch: occupants-unsorted
     room.initOccupants = function () {
         initOccupants.call(this);
         this.occupants.comparator = undefined;
@@ -47,6 +50,7 @@ function keepOnlyPresent({ api, exports }) {
 function takeIdsAtOnce({ exports }) {
     const { prototype } = exports.MUC;
     const { initDiscoModels } = prototype;
+    // Patch: ids-at-once
     prototype.initDiscoModels = function () {
         initDiscoModels.call(this);
         const { features } = this;
@@ -59,6 +63,7 @@ function takeIdsAtOnce({ exports }) {
 export function knowOccupants(_converse, config) {
     keepOnlyPresent(_converse);
     if (config.follow) takeIdsAtOnce(_converse);
+    // Patch: occupant-ids
     _converse.api.listen.on('parseMUCMessage', (stanza, attributes, room) => {
         if (attributes.occupant_id || room.features.get('fetched')) return attributes;
         const id = [...stanza.getElementsByTagNameNS(OCCUPANT_ID, 'occupant-id')].pop()?.getAttribute('id');

@@ -13,6 +13,7 @@ export function keepOrder({ exports }, markers) {
         prototype.getMessagesCollection = function () {
             const messages = getMessagesCollection.call(this);
             const key = markers.key(this);
+            // Patch: order
             messages.comparator = (a, b) => compare(a.get('time'), b.get('time')) || compareIds(a.get(key), b.get(key));
             return messages;
         };

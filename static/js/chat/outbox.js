@@ -169,6 +169,7 @@ export function deliverAll(_converse, user) {
     const outbox = new Outbox(_converse, user);
 
     const { send } = api;
+    // Patch: outbox
     api.send = (stanza) => {
         const element = stanza instanceof Element ? stanza : stanza.tree();
         if (api.connection.connected() || !says(element)) return send.call(api, element);
@@ -191,6 +192,7 @@ export function deliverAll(_converse, user) {
 async function showUnsent() {
     const { prototype: view } = await customElements.whenDefined('converse-chat-message');
     const { getExtraMessageClasses } = view;
+    // Patch: unsent
     view.getExtraMessageClasses = function () {
         return getExtraMessageClasses.call(this) + (this.model.get('foyer_unsent') ? ' chat-msg--unsent' : '');
     };

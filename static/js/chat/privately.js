@@ -6,6 +6,7 @@
 export const openPrivately = (room, occupant) => room.save({ sidebar_view: `occupant:${occupant.id}`, hidden_occupants: false });
 
 /** @param {Converse.Private} _converse */
+// Patch: private-messages
 export function showPrivateMessages({ api }) {
     api.listen.on('chatRoomInitialized', (room) => {
         room.occupants.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && openPrivately(room, occupant));

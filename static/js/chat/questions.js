@@ -27,6 +27,7 @@ export async function ask(api, { title, text, verb, destroys }) {
 }
 
 /** @param {Converse.Private} _converse */
+// Patch: questions
 export function askWithVerbs(_converse) {
     const { api, __ } = _converse;
     const { html } = window.converse.env;

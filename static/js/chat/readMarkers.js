@@ -220,6 +220,7 @@ function* markersIn(element) {
 function countWhatIsUnread({ exports }, markers) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         const { incrementUnreadMsgsCounter } = prototype;
+        // Patch: counted-once
         prototype.incrementUnreadMsgsCounter = function (message) {
             if (!markers.has(this) || !(markers.isRead(this, message) || markers.isCounted(this, message))) incrementUnreadMsgsCounter.call(this, message);
         };

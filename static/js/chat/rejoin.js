@@ -12,6 +12,7 @@ export function comeBackToRooms(_converse) {
     const { api } = _converse;
     const open = api.rooms.open;
 
+    // Patch: rejoin
     api.rooms.open = async (jids, ...rest) => {
         const before = typeof jids === 'string' ? await api.rooms.get(jids) : null;
         const out = isOut(before);

@@ -18,6 +18,7 @@ export function saveOnlyWhatIsKept({ Model, Collection }) {
 /** Lets an object without storage hear that all went well, and that nothing was found. */
 function answerWithoutStorage(prototype, nothing) {
     const { sync } = prototype;
+    // Patch: sync
     prototype.sync = function (method, object, options) {
         if (storage(object)) return sync.call(this, method, object, options);
         options.success?.(nothing);

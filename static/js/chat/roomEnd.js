@@ -3,6 +3,7 @@
 
 const USER = 'http://jabber.org/protocol/muc#user';
 
+// Patch: room-end
 async function end(_converse, presence) {
     const destroyed = presence.querySelector('x > destroy');
     const jid = presence.getAttribute('from')?.split('/')[0];

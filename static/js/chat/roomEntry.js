@@ -29,15 +29,18 @@ export function enterRoomsByName(_converse, config) {
 
     const isNamed = (nick) => nick === name || nextName(name, nick) !== null && nick.startsWith(`${name} (`);
 
+    // Patch: room-name
     room.getAndPersistNickname = async function (nick) {
         const chosen = nick || name;
         this.save({ nick: chosen }, { silent: true });
         return chosen;
     };
     // It tests whether there is a test of what is to be said, and says everything.
+    // Patch: room-notes
     room.createInfoMessageFromPresence = function (code, ...attributes) {
         if (api.settings.get('muc_show_info_messages').includes(code)) createInfoMessageFromPresence.call(this, code, ...attributes);
     };
+    // Patch: room-refusal
     room.onErrorPresence = function (presence) {
         const status = () => this.session.get('connection_status');
         if (status() === ENTERED) {

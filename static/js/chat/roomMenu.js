@@ -28,6 +28,7 @@ const isRoom = (model) => model.get('type') === 'chatroom';
 const isOwnersRoom = (model) => isRoom(model) && model.getOwnAffiliation() === 'owner';
 
 /** @param {Converse.Private} _converse */
+// Patch: room-menu
 export function offerRoomMenu(_converse) {
     const { api } = _converse;
 

@@ -52,6 +52,7 @@ export function tellWhatIsShown({ api }) {
         'converse-muc-chatarea': tellOfPrivate,
         'converse-muc-sidebar': (sidebar) => tellOfPrivate(sidebar.parentElement),
     };
+    // Patch: shown
     for (const [name, tell] of Object.entries(elements)) api.elements.define(name, telling(registry[name], tell));
     tellOfDialogs();
 }

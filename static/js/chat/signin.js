@@ -21,6 +21,7 @@ export function signIn(_converse, guard, config) {
     askForNoSession(api);
     if (config.login === 'password') keepLoginForm(_converse, guard);
     forgiveSettings(api);
+    // Patch: tokens
     if (['token', 'signed', 'typed'].includes(config.login)) {
         api.listen.on('beforeAttemptNonPreboundSession', async (context, data) => ({
             ...data,
@@ -33,6 +34,7 @@ export function signIn(_converse, guard, config) {
 }
 
 /** Lets every attempt to sign in pass the guard, the first one included. */
+// Patch: login-guard
 function guardLogin(api, guard) {
     const login = api.user.login.bind(api.user);
     let waiting = false; // whether an attempt waits for its time
@@ -57,6 +59,7 @@ function guardLogin(api, guard) {
 }
 
 /** Starts again when Converse has given up, for example because it was never connected. */
+// Patch: start-again
 function startAgain(api, guard, config) {
     const again = () => {
         if (guard.closed) return;
@@ -72,6 +75,7 @@ function startAgain(api, guard, config) {
  * management that nobody has agreed to, asks for what it has sent, and some servers end the
  * stream for that.
  */
+// Patch: no-acks
 function acknowledgeNothingOverBOSH(_converse) {
     const { api } = _converse;
     api.listen.on('beforeResourceBinding', () => {
@@ -91,6 +95,7 @@ function acknowledgeNothingOverBOSH(_converse) {
  * After binding a resource there is nothing else to ask for (RFC 6121 §1.4); a server that
  * offers RFC 3921's session says that it is optional. Strophe would ask, and wait.
  */
+// Patch: no-session
 function askForNoSession(api) {
     api.listen.on('beforeResourceBinding', () => {
         const connection = api.connection.get();
@@ -100,6 +105,7 @@ function askForNoSession(api) {
 }
 
 /** Tells the guard whether the server says anything, and what it refuses. */
+// Patch: refusals
 function listenToServer(api, guard) {
     api.listen.on('connectionInitialized', () => {
         const connection = api.connection.get();
@@ -124,6 +130,7 @@ function listenToServer(api, guard) {
  * and throws. So it does when what it shows asks for them while the person signs out: that
  * waits for the next one.
  */
+// Patch: settings-forgiven
 function forgiveSettings(api) {
     const { settings } = api.user;
     const { clear, getModel } = settings;

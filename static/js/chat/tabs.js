@@ -38,11 +38,14 @@ export async function prepareTab(user) {
     const left = sessionStorage.getItem(LEFT) !== null;
     sessionStorage.removeItem(LEFT);
     window.addEventListener('pagehide', () => sessionStorage.setItem(LEFT, '1'));
+    // Patch: another-person
     if (sessionStorage.getItem(USER) !== user) forgetStream();
+    // Patch: goes-on
     prepareToGoOn();
     sessionStorage.setItem(USER, user);
     const name = sessionStorage.getItem(TAB);
     if (name && (await follows(name, left))) return;
+    // Patch: copied-tab
     if (name) forgetStream();
     const fresh = crypto.randomUUID();
     sessionStorage.setItem(TAB, fresh);

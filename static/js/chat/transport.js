@@ -74,6 +74,7 @@ export const transport = {
         sessionStorage.setItem(KEY, String(Date.now()));
         api.settings.set('websocket_url', undefined);
         const connection = api.connection.get();
+        // Patch: transport
         if (connection) {
             connection._proto?._doDisconnect?.();
             connection.service = api.settings.get('bosh_service_url');

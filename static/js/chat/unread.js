@@ -28,6 +28,7 @@ function show(count) {
  * Converse takes a conversation for read that is open, whether or not the panel is:
  * when a message comes, and when a page is loaded.
  */
+// Patch: in-sight
 function readOnlyInSight({ prototype }) {
     const { isHidden, clearUnreadMsgCounter } = prototype;
     prototype.isHidden = function () {

@@ -40,6 +40,7 @@ function reword(text) {
 export function speakPlainly(converse) {
     const { i18n } = converse.env;
     const { translate } = i18n;
+    // Patch: words
     i18n.translate = (text, args) => {
         if (!/^en\b/.test(i18n.getLocale())) return translate(text, args);
         return translate(reword(text), args);

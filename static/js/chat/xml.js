@@ -30,6 +30,7 @@ function cleanTree(element) {
  * corrections, topics, names, forms.
  * @param {Converse.Private} _converse
  */
+// Patch: well-formed
 export function sendWellFormed({ api }) {
     const { Stanza, Strophe } = window.converse.env;
     const { toString } = Stanza.prototype;

@@ -16,9 +16,11 @@ const CONVERSATION = 'converse-chat, converse-muc';
 export function offerComposer(_converse, config) {
     const { api, exports } = _converse;
     drafts.open(config.jid);
+    // Patch: composer
     for (const name of ['converse-message-form', 'converse-muc-message-form']) api.elements.define(name, withComposer(_converse, api.elements.registry[name]));
     // However files come, they are shown before they are sent.
     for (const { prototype } of [exports.ChatBox, exports.MUC, exports.MUCOccupant]) {
+        // Patch: files-shown
         prototype.sendFiles = async function (files) {
             queueOf(_converse, this).choose([...files]);
         };

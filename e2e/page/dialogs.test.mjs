@@ -1,0 +1,54 @@
+// Converse's dialogs. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./support.mjs";
+
+const listening = {};
+const nothing = { addEventListener() {} };
+Object.assign(globalThis, {
+  window: globalThis,
+  document: { addEventListener: (name, listener) => (listening[name] = listener), getElementById: () => nothing },
+  IntersectionObserver: class {},
+});
+const { closeQuietly, openAfterClosing } = await import("../../static/js/chat/dialogs.js");
+
+/** A dialog that fades away. */
+class Dialog extends EventTarget {
+  closes() {
+    listening["hide.bs.modal"]?.({ target: this });
+  }
+  isGone() {
+    this.dispatchEvent(new Event("hidden.bs.modal"));
+  }
+}
+
+test("a dialog that is asked for while it fades away opens after that", () => {
+  const dialog = new Dialog();
+  const shown = [];
+  const modal = { get: () => dialog, show: (name, properties) => shown.push([name, properties]) };
+  openAfterClosing(modal);
+  modal.show("a question", "first");
+  assert.deepEqual(shown, [["a question", "first"]]);
+  dialog.closes();
+  modal.show("a question", "second");
+  assert.equal(shown.length, 1);
+  dialog.isGone();
+  assert.deepEqual(shown[1], ["a question", "second"]);
+  dialog.isGone();
+  assert.equal(shown.length, 2);
+});
+
+test("a question that is closed is answered with no", async () => {
+  class Question extends Dialog {
+    initialize() {
+      this.addEventListener("hide.bs.modal", () => this.confirmation.reject(new Error("nobody looks at this")));
+    }
+  }
+  closeQuietly(Question);
+  const question = new Question();
+  question.initialize();
+  const answer = new Promise((resolve, reject) => (question.confirmation = { resolve, reject }));
+  question.dispatchEvent(new Event("hide.bs.modal"));
+  assert.equal(await answer, false);
+});

@@ -1,0 +1,85 @@
+// What is asked of the archive, and what is missing of it. Run by `node --test e2e/page`; it
+// needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners, Model } from "./support.mjs";
+import { rememberGaps } from "../../static/js/chat/gaps.js";
+
+/** A conversation as Converse keeps it. */
+class Chat extends Model {
+  constructor(attributes, messages = []) {
+    super(attributes);
+    const models = messages.map((each) => new Model(each));
+    this.messages = {
+      models,
+      filter: (matches) => models.filter(matches),
+      findWhere: (wanted) => models.find(({ attributes: has }) => Object.entries(wanted).every(([name, value]) => has[name] === value)),
+      add: (message) => models.push(message),
+    };
+  }
+
+  isEntered() {
+    return this.get("entered");
+  }
+
+  getMostRecentMessage() {
+    return this.messages.models.at(-1);
+  }
+}
+
+/** A page with one conversation, and the archive's answers in the test's hands. */
+function page(chat, answer = () => ({ messages: [], complete: true })) {
+  const asked = [];
+  const fetched = [];
+  globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async (room, options) => fetched.push(options) } } } } };
+  const { listen, tell } = listeners();
+  const query = async (options) => (asked.push(options), answer(options));
+  const api = { listen, archive: { query } };
+  class MAMPlaceholderMessage extends Model {}
+  rememberGaps({ api, exports: { MAMPlaceholderMessage }, state: { chatboxes: { models: [chat], get: () => chat } } });
+  return { api, asked, fetched, tell };
+}
+
+const jid = "bob@localhost";
+const at = (time) => `2026-01-01T${time}Z`;
+
+test("after a loss the archive is asked from the last message before it", async () => {
+  const chat = new Chat({ jid }, [{ sender: "them", time: at("10:00:00") }, { sender: "me", time: at("10:05:00") }]);
+  const { api, asked, tell } = page(chat);
+  tell("will-reconnect");
+  chat.messages.add(new Model({ sender: "them", time: at("10:10:00") })); // the next stream's
+  await api.archive.query({ mam: { with: jid, start: at("10:10:00") } });
+  await api.archive.query({ mam: { with: jid, start: at("10:10:00") } });
+  assert.deepEqual(asked.map(({ mam }) => mam.start), [at("10:00:00"), at("10:10:00")]);
+});
+
+test("a gap in the history is there on the next page", async () => {
+  const chat = new Chat({ jid });
+  const oldest = { getElementsByTagName: () => [{ getAttribute: () => at("12:00:00") }] };
+  const { api, tell } = page(chat, () => ({ messages: [oldest], complete: false, rsm: { result: { first: "id-51" } } }));
+  await api.archive.query({ mam: { with: jid, start: at("10:00:00") }, rsm: { before: "" } });
+  tell("afterMessagesFetched", chat);
+  tell("afterMessagesFetched", chat); // once
+  assert.deepEqual(
+    chat.messages.models.map(({ attributes }) => attributes),
+    [{ before: "id-51", start: at("10:00:00"), time: "2026-01-01T11:59:59.999Z", template_hook: "getMessageTemplate" }],
+  );
+});
+
+test("a gap that was fetched is no gap any more", async () => {
+  const chat = new Chat({ jid, gaps: [{ before: "id-51", start: at("10:00:00") }] });
+  const { api } = page(chat);
+  await api.archive.query({ mam: { with: jid, start: at("10:00:00") }, rsm: { before: "id-51" } });
+  assert.deepEqual(chat.get("gaps"), []);
+});
+
+test("a room that is still entered is asked for what came last", () => {
+  const messages = [{ sender: "them", time: at("10:00:00") }];
+  for (const [attributes, asks] of [[{ type: "chatroom", entered: true }, 1], [{ type: "chatroom", entered: false }, 0], [{ type: "chatbox" }, 0]]) {
+    const room = new Chat({ jid, ...attributes }, messages);
+    const { tell, fetched } = page(room);
+    tell("afterMessagesFetched", room);
+    assert.deepEqual(fetched, asks ? [{ mam: { start: at("10:00:00") }, rsm: { before: "" } }] : []);
+  }
+});

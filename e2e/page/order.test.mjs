@@ -1,0 +1,22 @@
+// The order of messages. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Model } from "./support.mjs";
+import { keepOrder } from "../../static/js/chat/order.js";
+
+test("messages of one millisecond stand in the archive's order", () => {
+  class Box {
+    getMessagesCollection() {
+      return { comparator: "time" };
+    }
+  }
+  keepOrder({ exports: { ChatBox: Box, MUC: class extends Box {} } }, { key: () => "stanza_id" });
+  const { comparator } = new Box().getMessagesCollection();
+  const message = (name, time, id) => new Model({ name, time, stanza_id: id });
+  const id = (n) => `0190a5b0-0000-7000-8000-00000000000${n}`; // ids of this site count up
+  const said = [message("third", 5, id(3)), message("first", 4, id(9)), message("second", 5, id(2)), message("fourth", 6, id(1))];
+  assert.deepEqual(said.sort(comparator).map((each) => each.get("name")), ["first", "second", "third", "fourth"]);
+  const unknown = [message("one", 5, undefined), message("two", 5, id(1)), message("three", 5, "another server's")];
+  assert.deepEqual(unknown.sort(comparator).map((each) => each.get("name")), ["one", "two", "three"]); // as they came
+});
