@@ -12,9 +12,17 @@ function room() {
       return { body: received.body, origin_id: received.origin_id };
     }
   }
+  class Message extends Model {
+    isRetracted() {
+      return Boolean(this.get("retracted"));
+    }
+    isEphemeral() {
+      return Boolean(this.get("is_ephemeral") || this.get("retracted"));
+    }
+  }
   const { listen } = listeners();
-  keepEditedInPlace({ api: { listen }, exports: { MUC } });
-  return new MUC();
+  keepEditedInPlace({ api: { listen }, exports: { MUC, Message } });
+  return Object.assign(new MUC(), { message: (attributes) => new Message(attributes) });
 }
 
 test("an edited text stays when a room tells the first one again", async () => {
@@ -23,4 +31,10 @@ test("an edited text stays when a room tells the first one again", async () => {
   const next = { body: "eleven", origin_id: "1", replace_id: "1" };
   assert.equal((await room().getUpdatedMessageAttributes(edited, next)).body, "eleven");
   assert.equal((await room().getUpdatedMessageAttributes(new Model({ body: "tan" }), { body: "tan" })).body, "tan");
+});
+
+test("what was taken back is not removed after a while", () => {
+  const { message } = room();
+  assert.equal(message({ retracted: "now" }).isEphemeral(), false);
+  assert.equal(message({ is_ephemeral: true }).isEphemeral(), true);
 });

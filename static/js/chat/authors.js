@@ -8,6 +8,7 @@
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
+// Patch: authors
 export function knowAuthorsByAccount({ api }, config) {
     const { Strophe } = window.converse.env;
     const isOccupant = (jid) => Boolean(jid) && Strophe.getDomainFromJid(jid) === config.roomsDomain;

@@ -20,6 +20,7 @@ export function keepEditedInPlace({ api, exports }) {
 }
 
 /** What one takes back between two people, Converse removes ten seconds later, or ten seconds after the next page has loaded it: in the browser's store, too. */
+// Patch: tombstones
 function keepTombstone({ prototype }) {
     const { isEphemeral } = prototype;
     prototype.isEphemeral = function () {

@@ -60,6 +60,7 @@ function answerAny(prototype) {
 }
 
 /** @param {Converse.Private} _converse */
+// Patch: versions
 export function knowVersions({ api, exports }) {
     for (const { prototype } of [exports.ChatBox, exports.MUC]) {
         keepIds(prototype);

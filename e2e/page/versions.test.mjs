@@ -1,0 +1,37 @@
+// The ids that a message goes by. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners, Model } from "./support.mjs";
+import { knowVersions } from "../../static/js/chat/versions.js";
+
+/** A conversation as Converse has it: an edited message has the ids of its latest edit. */
+function conversation(message) {
+  class ChatBox {
+    messages = { models: [message] };
+    async handleCorrection({ replace_id, ...attributes }) {
+      if (message.get("msgid") !== replace_id) return undefined;
+      message.set({ ...attributes, msgid: replace_id });
+      return message;
+    }
+    async handleRetraction({ retracted_id }) {
+      return message.get("msgid") === retracted_id;
+    }
+    getReferencedMessage(id) {
+      return message.get("msgid") === id ? message : undefined;
+    }
+  }
+  knowVersions({ api: listeners(), exports: { ChatBox, MUC: class extends ChatBox {} } });
+  return new ChatBox();
+}
+
+test("an edited message is answered and taken back by the id of its edit", async () => {
+  const message = new Model({ msgid: "1", origin_id: "1", from: "bob@localhost" });
+  const chat = conversation(message);
+  await chat.handleCorrection({ msgid: "2", origin_id: "2", replace_id: "1", from: "bob@localhost" });
+  assert.equal(message.get("origin_id"), "1");
+  assert.equal(chat.getReferencedMessage("2"), message);
+  assert.equal(chat.getReferencedMessage("3"), undefined);
+  assert.equal(await chat.handleRetraction({ retracted_id: "2", from: "bob@localhost" }), true);
+  assert.equal(await chat.handleRetraction({ retracted_id: "2", from: "eve@localhost" }), false);
+});
