@@ -85,6 +85,76 @@ for (const [screen, viewport] of Object.entries(screens)) {
   });
 }
 
+/** The narrowest screen (WCAG 1.4.10), and a laptop's at 200 % (WCAG 1.4.4). */
+const tight = {
+  "320 px": { viewport: { width: 320, height: 700 } },
+  "200 %": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
+};
+
+const outside = { landing: "/", signin: "/signin", signup: "/signup", article: "/articles/garden", error: "/no-such-page" };
+const inside = {
+  home: "/", people: "/people", rooms: "/rooms", room: "/rooms/lobby", article: "/articles/garden",
+  settings: "/settings", files: "/settings/files", list: "/chat", conversation: "/chat/with/bob", "a room": "/chat/room/lobby",
+};
+
+/** What one could press, and something else lies on, wherever on the screen it is brought. */
+function covered(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found = [...document.querySelectorAll<HTMLElement>(":is(header, main, #chat) :is(a[href], button, input, select, textarea, summary)")]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && element.getBoundingClientRect().width > 1 && !element.closest("[inert], .sr-only, .skip, .message-bar"))
+      .filter((element) => {
+        element.scrollIntoView({ block: "center", inline: "nearest" });
+        const { left, top, width, height } = element.getClientRects()[0]!;
+        const there = document.elementFromPoint(left + width / 2, top + height / 2);
+        return there && !element.contains(there) && !there.contains(element) && there.closest("label")?.control !== element;
+      })
+      .map((element) => `${element.outerHTML.slice(0, 120)}`);
+    scrollTo(0, 0);
+    return found;
+  });
+}
+
+for (const [name, contextOptions] of Object.entries(tight)) {
+  test.describe(name, () => {
+    test.use({ contextOptions: { ...contextOptions, reducedMotion: "reduce" } });
+
+    const look = async (page: Page, path: string) => {
+      await expectNoSidewaysScroll(page);
+      expect(await covered(page), path).toEqual([]);
+      expect(await violations(page), path).toEqual([]);
+      if (process.env["SHOTS"]) {
+        await inBothThemes(page, async (theme) => void (await page.screenshot({ path: `${process.env["SHOTS"]}/${name.replaceAll(/\W/g, "")}-${path.replaceAll("/", "_")}-${theme}.png` })));
+      }
+    };
+
+    test("pages for visitors: nothing sticks out or lies on anything else", async ({ visit }) => {
+      const { page, watch } = await visit("alice");
+      watch.allow(/404/);
+      for (const [name, path] of Object.entries(outside)) {
+        await test.step(name, async () => {
+          await page.goto(path);
+          await look(page, path);
+        });
+      }
+    });
+
+    test("pages for members: nothing sticks out or lies on anything else", async ({ alice, bob }) => {
+      test.setTimeout(400_000); // ten pages, each looked at by axe
+      await bob.talkTo("alice");
+      await bob.say("hello, and some words to look at");
+      for (const [name, path] of Object.entries(inside)) {
+        await test.step(name, async () => {
+          await alice.page.goto(path);
+          await alice.ready();
+          if (name === "conversation") await alice.hears("hello, and some words");
+          if (name === "a room") await expect(alice.input()).toBeVisible();
+          await look(alice.page, path);
+        });
+      }
+    });
+  });
+}
+
 test.describe("without JavaScript", () => {
   test.use({ contextOptions: { javaScriptEnabled: false } });
 

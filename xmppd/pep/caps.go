@@ -2,7 +2,6 @@ package pep
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -96,9 +95,7 @@ func (s *Service) Unavailable(c xmppd.Client) { s.clients.remove(c) }
 // becomes of that.
 func (s *Service) setWanted(ctx context.Context, c xmppd.Client, said caps, w wanted) {
 	added := s.clients.setWanted(c, said, w)
-	if err := s.sendLastItems(ctx, c, added); err != nil && !errors.Is(err, context.Canceled) {
-		s.log.Error("the last items of nodes were not sent", "user", c.User(), "err", err)
-	}
+	s.unsent(c.User(), s.sendLastItems(ctx, c, added))
 }
 
 // capsAnswered reads the features behind a hash. Those that have that hash are

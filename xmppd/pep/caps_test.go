@@ -1,7 +1,9 @@
 package pep
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -83,5 +85,20 @@ func TestCaps_Bounds(t *testing.T) {
 	}
 	if len(cc.known) > maxCaps {
 		t.Errorf("%d hashes are known", len(cc.known))
+	}
+}
+
+// A client that has gone meanwhile is nothing to mend.
+func TestUnsent(t *testing.T) {
+	var log strings.Builder
+	s := &Service{log: slog.New(slog.NewTextHandler(&log, nil))}
+	s.unsent("alice", nil)
+	s.unsent("alice", fmt.Errorf("sending: %w", stream.ErrClosed))
+	if log.Len() > 0 {
+		t.Errorf("logged %s", log.String())
+	}
+	s.unsent("alice", errors.New("no database"))
+	if !strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("logged %q", log.String())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"foyer/internal/stanza"
+	"foyer/internal/stream"
 	"foyer/xmppd"
 )
 
@@ -174,8 +175,18 @@ func (s *Service) addressesOf(c xmppd.Client) []string {
 // §4.3.1).
 func (s *Service) Granted(ctx context.Context, owner, contact string) {
 	for _, l := range s.clients.of(contact) {
-		if err := s.sendLastItemsOf(ctx, l.client, []string{owner}, l.wanted); err != nil {
-			s.log.Error("a new contact's last items were not sent", "user", contact, "err", err)
-		}
+		s.unsent(contact, s.sendLastItemsOf(ctx, l.client, []string{owner}, l.wanted))
+	}
+}
+
+// unsent logs why an account's client was not sent last items, if err is not nil: that its stream
+// has ended is nobody's fault.
+func (s *Service) unsent(user string, err error) {
+	switch {
+	case err == nil:
+	case stream.IsEnd(err):
+		s.log.Debug("the last items of nodes were not sent: the client has gone", "user", user, "err", err)
+	default:
+		s.log.Error("the last items of nodes were not sent", "user", user, "err", err)
 	}
 }

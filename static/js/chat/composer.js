@@ -5,6 +5,9 @@ import { all } from '../dom.js';
 
 const COMPOSER = 'textarea.chat-textarea';
 
+/** Whether the focus in a field brings a keyboard onto the screen, which takes half of it: that is for who taps the field. */
+export const bringsKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
+
 // Where the focus goes while there is no conversation: to the password that is asked
 // for, or to the first of the list.
 const ELSEWHERE = 'converse-login-form input[type="password"], #conversations a.conversation';
@@ -44,7 +47,7 @@ function waitForComposer(chat, jid) {
         const textarea = composer(chat, jid);
         if (!textarea) return;
         stopWaiting();
-        if (document.activeElement === chat || !keys.length) textarea.focus();
+        if (keys.length || !bringsKeyboard()) textarea.focus();
         type(textarea, keys);
     };
     const observer = new MutationObserver(look);
@@ -68,7 +71,8 @@ function waitForComposer(chat, jid) {
 export function focusConversation(chat, jid) {
     stopWaiting();
     const textarea = composer(chat, jid);
-    if (textarea) return textarea.focus();
+    if (textarea && !bringsKeyboard()) return textarea.focus();
+    if (textarea) return chat.focus();
     if (!jid) {
         const first = all(ELSEWHERE, chat).find((element) => element.checkVisibility());
         return (first ?? chat).focus();

@@ -1,6 +1,7 @@
 // Converse's settings: how this site signs in, and what is left out because it
 // does not work here or would ask third parties.
 
+import { bringsKeyboard } from './composer.js';
 import { transport } from './transport.js';
 
 /** The chat's language: the browser's, if Converse has it. */
@@ -60,6 +61,7 @@ export function settings(config, converse) {
         notification_icon: config.icon,
 
         // Looks.
+        auto_focus: !bringsKeyboard(),
         view_mode: 'embedded',
         theme: 'foyer', // none that Converse has: all its colours are in chat.css, for both themes
         dark_theme: 'foyer',

@@ -1,0 +1,59 @@
+// A small screen, and a finger: nothing lies on anything else, and the keyboard comes for who
+// wants to write.
+
+import type { Locator } from "@playwright/test";
+import { expect, test } from "./support/test.ts";
+
+test.use({ contextOptions: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } });
+
+/** Whether two things lie on each other. */
+async function overlap(one: Locator, other: Locator): Promise<boolean> {
+  const [a, b] = await Promise.all([one.boundingBox(), other.boundingBox()]);
+  return a!.x < b!.x + b!.width && b!.x < a!.x + a!.width && a!.y < b!.y + b!.height && b!.y < a!.y + a!.height;
+}
+
+test("a conversation opens without the keyboard, and nothing that was tapped stays grey", async ({ alice, bob }) => {
+  await bob.talkTo("alice");
+  await bob.say("Is anybody there?");
+  await alice.page.goto("/chat");
+  await alice.listed("Bob Baker").tap();
+  await alice.hears("Is anybody there?");
+  await expect(alice.page.locator("#chat")).toBeFocused();
+  const message = alice.page.locator("#chat .message.chat-msg").first();
+  await message.tap();
+  await expect(message).toHaveCSS("background-color", "rgba(0, 0, 0, 0)");
+  await alice.input().tap();
+  await expect(alice.input()).toBeFocused();
+  await alice.say("I am");
+  await expect(alice.input()).toBeFocused(); // goes on writing
+});
+
+test("what the page says stands beside what a conversation begins with", async ({ alice }) => {
+  await alice.page.addInitScript(() => Object.defineProperty(Notification, "permission", { get: () => "default" }));
+  await alice.page.goto("/chat/with/bob");
+  await alice.ready();
+  await alice.input().tap();
+  await alice.say("hello");
+  const offer = alice.page.locator("#chat-offer");
+  await expect(offer).toBeVisible();
+  await expect.poll(() => overlap(offer, alice.page.locator("#chat .beginning .conversation-picture"))).toBe(false);
+});
+
+test("the emoji are above what was written so far", async ({ alice }) => {
+  await alice.page.goto("/chat/with/bob");
+  await alice.ready();
+  await alice.input().fill(Array(8).fill("one more line").join("\n"));
+  await alice.page.locator("#chat converse-emoji-dropdown .dropdown-toggle").tap();
+  const menu = alice.page.locator("#chat converse-emoji-dropdown .dropdown-menu");
+  await expect(menu).toBeVisible();
+  expect(await overlap(menu, alice.input())).toBe(false);
+  const { y } = (await menu.boundingBox())!;
+  expect(y).toBeGreaterThanOrEqual(0);
+});
+
+test("nothing lies on a button of the settings", async ({ alice }) => {
+  await alice.page.goto("/settings");
+  await alice.ready();
+  await expect(alice.page.locator("#chat-toggle")).toBeHidden();
+  await expect(alice.page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeVisible();
+});
