@@ -22,7 +22,7 @@ func (srv *Server) AccountChanged(ctx context.Context, user string) {
 		}
 		return
 	}
-	for _, s := range srv.lookup(user).available() {
+	for _, s := range srv.registry.lookup(user).available() {
 		s.announcePicture(ctx, acc.AvatarHash)
 	}
 	for _, w := range srv.mounted.profiles {

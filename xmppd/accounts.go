@@ -14,7 +14,7 @@ import (
 // ContactOf returns what an account has on its roster under a bare JID, a zero
 // Contact if nothing, with the subscriptions that the site grants besides.
 func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, error) {
-	r, err := srv.rosterOf(ctx, owner)
+	r, err := srv.rosters.of(ctx, owner)
 	if err != nil {
 		return Contact{}, err
 	}
@@ -30,7 +30,7 @@ func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, e
 // online or not, and those who are online and to whom the site shows it. Some of
 // them may have no subscription, and blocking is not looked at (see EitherBlocks).
 func (srv *Server) Followers(ctx context.Context, user string) (iter.Seq2[string, Contact], error) {
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (srv *Server) Followers(ctx context.Context, user string) (iter.Seq2[string
 				return
 			}
 		}
-		for _, a := range srv.followers.shownTo(user, user+"@"+srv.domain) {
+		for _, a := range srv.rosters.followers.shownTo(user, user+"@"+srv.domain) {
 			c, _ := r.find(a.bare)
 			c.JID, c.Subscription = a.bare, SubscriptionBoth
 			if !yield(a.user, c) {
@@ -53,7 +53,7 @@ func (srv *Server) Followers(ctx context.Context, user string) (iter.Seq2[string
 
 // Followed returns the accounts whose presence user sees by its roster.
 func (srv *Server) Followed(ctx context.Context, user string) ([]string, error) {
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (srv *Server) Followed(ctx context.Context, user string) ([]string, error) 
 // Blocked returns a function that reports whether an account, as it is now, blocks
 // an address (XEP-0191 §3.2).
 func (srv *Server) Blocked(ctx context.Context, user string) (func(stanza.Address) bool, error) {
-	b, err := srv.blocksOf(ctx, user)
+	b, err := srv.blocklists.of(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) boo
 	if srv.openTo(contact) {
 		return true
 	}
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return false
 	}

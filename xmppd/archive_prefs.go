@@ -15,7 +15,7 @@ import (
 
 // prefsOf returns an account's preferences, from the cache while it is online.
 func (srv *Server) prefsOf(ctx context.Context, user string) (*archive.Rules, error) {
-	a := srv.lookup(user)
+	a := srv.registry.lookup(user)
 	var changes uint64
 	if a != nil {
 		var cached *archive.Rules
@@ -58,7 +58,7 @@ func (srv *Server) ArchivesWith(ctx context.Context, user string, with stanza.Ad
 	if p.Default != archive.Roster {
 		return p.Default == archive.Always, nil
 	}
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return false, err
 	}

@@ -58,7 +58,7 @@ func TestArchivePrefs(t *testing.T) {
 	alice.refused(`<iq xmlns="jabber:client" type="get" id="p" to="bob@h"><prefs xmlns="urn:xmpp:mam:2"/></iq>`, "auth", "forbidden")
 	alice.refused(`<iq xmlns="jabber:client" type="set" id="p" to="bob@h">`+prefs("never", "", "")+`</iq>`, "auth", "forbidden")
 	w.store.setFail(errAway)
-	w.srv.lookup("alice").forget()
+	w.srv.registry.lookup("alice").forget()
 	alice.refused(get, "wait", "internal-server-error")
 	w.store.setFail(nil)
 }

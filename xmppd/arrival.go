@@ -32,8 +32,8 @@ func (c *conn) confirmIdentity(ctx context.Context, a *account) error {
 	}
 	r, acc := newRoster(got.Contacts, got.Whole), got.Account // a copy: what was read is not kept
 	a.cache(changes, func() {
-		c.server.setRosterLocked(a, r)
-		a.blocks = c.server.newBlocklist(got.Blocked)
+		c.server.rosters.setLocked(a, r)
+		a.blocks = c.server.blocklists.newList(got.Blocked)
 		a.prefs = c.server.rules(got.Prefs)
 		a.account = &acc
 		a.waits = waiting{read: true, some: got.Waiting, kept: kept}
@@ -86,7 +86,7 @@ func (a *account) nothingWaits() bool {
 // accountOf returns an account's entry in the directory, from memory while it is
 // online.
 func (srv *Server) accountOf(ctx context.Context, user string) (Account, error) {
-	a := srv.lookup(user)
+	a := srv.registry.lookup(user)
 	var changes uint64
 	if a != nil {
 		var cached *Account

@@ -39,7 +39,7 @@ func TestArrival_PictureChanges(t *testing.T) {
 func TestArrival_MessageMeanwhile(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	alice, bob := w.bound("alice", "a"), w.online("bob", "b")
-	if !w.srv.lookup("alice").nothingWaits() {
+	if !w.srv.registry.lookup("alice").nothingWaits() {
 		t.Error("nothing waits for alice, and that was read")
 	}
 	bob.Send(chat("alice@h", "m1", ""))

@@ -84,7 +84,7 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 	if err != nil {
 		return nil, err
 	}
-	replaced, err := c.server.register(s)
+	replaced, err := c.server.registry.register(s)
 	if err != nil {
 		return nil, err
 	}

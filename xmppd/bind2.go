@@ -62,7 +62,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 	// What comes from here on is later than the archive that the client is told of.
 	bound := c.archiveBounds(ctx, s)
 	c.dropOffline(ctx)
-	replaced, err := c.server.register(s)
+	replaced, err := c.server.registry.register(s)
 	var full *stanza.Error
 	if errors.As(err, &full) {
 		return nil, nil
@@ -81,7 +81,7 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 	bound = slices.Concat([]byte(`<bound xmlns="`+nsBind2+`">`), bound, []byte(`</bound>`))
 	if !s.attach(c.stream, m, w.answer(s.full, slices.Concat(failed, bound), m != nil)) {
 		if m != nil {
-			c.server.forget(m.id)
+			c.server.registry.removeResumable(m.id)
 		}
 		return nil, errEnded
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -39,9 +40,19 @@ func (b *blocklist) matches(a stanza.Address) bool {
 	return false
 }
 
-// blocksOf returns an account's block list, from the cache while it is online.
-func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error) {
-	a := srv.lookup(user)
+// blocklists are the block lists of accounts. It is safe for concurrent use.
+type blocklists struct {
+	domain   string
+	store    BlockStore
+	registry *registry
+
+	anyClient atomic.Bool // some list that was read names a single client
+	nobody    blocklist   // that of most accounts
+}
+
+// of returns an account's block list, from the cache while it is online.
+func (l *blocklists) of(ctx context.Context, user string) (*blocklist, error) {
+	a := l.registry.lookup(user)
 	var changes uint64
 	if a != nil {
 		var cached *blocklist
@@ -49,35 +60,35 @@ func (srv *Server) blocksOf(ctx context.Context, user string) (*blocklist, error
 			return cached, nil
 		}
 	}
-	jids, err := srv.stores.Blocks.Blocked(ctx, user)
+	jids, err := l.store.Blocked(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	b := srv.newBlocklist(jids)
+	b := l.newList(jids)
 	if a != nil {
 		a.cache(changes, func() { a.blocks = b })
 	}
 	return b, nil
 }
 
-// newBlocklist makes a list of what was read.
-func (srv *Server) newBlocklist(jids []string) *blocklist {
+// newList makes a list of what was read.
+func (l *blocklists) newList(jids []string) *blocklist {
 	if len(jids) == 0 {
-		return &srv.blocksNobody
+		return &l.nobody
 	}
 	b := &blocklist{jids: make(map[string]struct{}, len(jids))}
 	for _, j := range jids {
 		b.jids[j] = struct{}{}
 		if strings.Contains(j, "/") {
-			srv.clientsBlocked.Store(true)
+			l.anyClient.Store(true)
 		}
 	}
 	return b
 }
 
 // blocks reports whether user blocks the JID.
-func (srv *Server) blocks(ctx context.Context, user, jid string) (bool, error) {
-	b, err := srv.blocksOf(ctx, user)
+func (l *blocklists) blocks(ctx context.Context, user, jid string) (bool, error) {
+	b, err := l.of(ctx, user)
 	if err != nil || len(b.jids) == 0 {
 		return false, err
 	}
@@ -91,28 +102,28 @@ func (srv *Server) EitherBlocks(ctx context.Context, x, y string) bool {
 	if x == y {
 		return false
 	}
-	return srv.blocksAccount(ctx, x, y) || srv.blocksAccount(ctx, y, x)
+	return srv.blocklists.blocksAccount(ctx, x, y) || srv.blocklists.blocksAccount(ctx, y, x)
 }
 
 // blocksAccount reports whether user blocks another account, or that cannot be found
 // out.
-func (srv *Server) blocksAccount(ctx context.Context, user, other string) bool {
-	b, err := srv.blocksOf(ctx, user)
-	return err != nil || b.matches(stanza.Address{User: other, Domain: srv.domain})
+func (l *blocklists) blocksAccount(ctx context.Context, user, other string) bool {
+	b, err := l.of(ctx, user)
+	return err != nil || b.matches(stanza.Address{User: other, Domain: l.domain})
 }
 
 // clientBlocked reports whether a client, by its full JID, is blocked by the account
 // that another client belongs to, or blocks that one; accounts are looked at before.
 // Hardly anybody blocks single clients, so that it is asked only when somebody does.
-func (srv *Server) clientBlocked(ctx context.Context, from string, to *session) bool {
-	if !srv.clientsBlocked.Load() {
+func (l *blocklists) clientBlocked(ctx context.Context, from string, to *session) bool {
+	if !l.anyClient.Load() {
 		return false
 	}
-	theirs, err := srv.blocks(ctx, to.user, from)
+	theirs, err := l.blocks(ctx, to.user, from)
 	if err != nil || theirs {
 		return true
 	}
-	mine, err := srv.blocks(ctx, localpart(from), to.full)
+	mine, err := l.blocks(ctx, localpart(from), to.full)
 	return err != nil || mine
 }
 
@@ -123,7 +134,7 @@ func (s *session) checkBlocked(ctx context.Context, to stanza.Address) error {
 	if to.User == s.user {
 		return nil
 	}
-	mine, err := s.server.blocksOf(ctx, s.user)
+	mine, err := s.server.blocklists.of(ctx, s.user)
 	if err != nil {
 		return err
 	}
@@ -133,7 +144,7 @@ func (s *session) checkBlocked(ctx context.Context, to stanza.Address) error {
 	if to.User == "" || to.Domain != s.server.domain { // a room's list is the room's own (XEP-0045 §9.1)
 		return nil
 	}
-	theirs, err := s.server.blocksOf(ctx, to.User)
+	theirs, err := s.server.blocklists.of(ctx, to.User)
 	if err != nil {
 		return err
 	}
@@ -153,7 +164,7 @@ func blockingHandlers() map[iqKey]iqHandler {
 
 func handleBlocklist(ctx context.Context, s *session, _ *stream.Element, _ stream.Child) ([]byte, error) {
 	s.setFlag(flagBlockWatch, true)
-	b, err := s.server.blocksOf(ctx, s.user)
+	b, err := s.server.blocklists.of(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +208,7 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if len(jids) == 0 {
 		return nil, stanza.ErrBadRequest
 	}
-	b, err := s.server.blocksOf(ctx, s.user)
+	b, err := s.server.blocklists.of(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +228,7 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if err := s.server.stores.Blocks.Block(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
-	s.server.blocksChanged(s, blockElement("block", jids))
+	s.blocksChanged(blockElement("block", jids))
 	for _, jid := range seeing { // only now: nothing that is said after it gets through
 		s.server.unavailableTo(ctx, s.user, bareOf(jid))
 	}
@@ -233,7 +244,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	}
 	gone := jids
 	if len(jids) == 0 {
-		b, err := s.server.blocksOf(ctx, s.user)
+		b, err := s.server.blocklists.of(ctx, s.user)
 		if err != nil {
 			return nil, err
 		}
@@ -244,7 +255,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	if err := s.server.stores.Blocks.Unblock(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
-	s.server.blocksChanged(s, blockElement("unblock", jids))
+	s.blocksChanged(blockElement("unblock", jids))
 	for _, jid := range gone {
 		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
 			s.server.presenceTo(ctx, s.user, bareOf(jid))
@@ -264,7 +275,7 @@ func bareOf(jid string) string {
 
 // blocksChanged forgets the cached list and pushes the change to every resource
 // that asked for the list (XEP-0191 §3.3, S-51).
-func (srv *Server) blocksChanged(s *session, change []byte) {
+func (s *session) blocksChanged(change []byte) {
 	s.account.forget()
 	for _, o := range s.account.all() {
 		if !o.flag(flagBlockWatch) {

@@ -68,7 +68,7 @@ func (srv *Server) copyMessage(s *session, m *stream.Element, to stanza.Address,
 
 // copyReceived sends "received" copies; sender, if not nil, needs none.
 func (srv *Server) copyReceived(sender *session, m *stream.Element, to stanza.Address, r route, theirs []byte) {
-	for _, o := range srv.lookup(to.User).all() {
+	for _, o := range srv.registry.lookup(to.User).all() {
 		if o != sender && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
 			o.deliver(carbon("received", m, o, theirs))
 		}

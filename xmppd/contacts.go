@@ -70,7 +70,7 @@ func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, 
 		}
 	}
 	if srv.cfg.Open {
-		for _, a := range srv.someOnline(4 * max) { // some are not available, or blocked
+		for _, a := range srv.registry.someOnline(4 * max) { // some are not available, or blocked
 			if len(found) < max {
 				add(a.user)
 			}
@@ -78,7 +78,7 @@ func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, 
 		slices.Sort(found)
 		return found, nil
 	}
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +91,11 @@ func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, 
 }
 
 // someOnline returns accounts that have sessions, at most max.
-func (srv *Server) someOnline(max int) []*account {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	out := make([]*account, 0, min(max, len(srv.accounts)))
-	for _, a := range srv.accounts {
+func (g *registry) someOnline(max int) []*account {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	out := make([]*account, 0, min(max, len(g.accounts)))
+	for _, a := range g.accounts {
 		if len(out) == max {
 			break
 		}

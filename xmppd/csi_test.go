@@ -151,7 +151,7 @@ func TestCSI_Bounded(t *testing.T) {
 	alice := w.online("alice", "a")
 	alice.Send(csiInactive)
 	alice.Sync()
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	for i := range 2*maxHeld + 1 {
 		s.deliver([]byte(fmt.Sprintf(`<presence xmlns="jabber:client" from="room@h/%d" id="p%d"/>`, i, i)))
 		if n := len(s.held.latest); n > maxHeld {
@@ -184,7 +184,7 @@ func TestCSI_Resumed(t *testing.T) {
 	alice, bob := w.online("alice", "a"), w.online("bob", "b")
 	id := alice.enableSM()
 	alice.Sync() // 1: bob, unless he came before; so count
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	alice.Send(csiInactive)
 	alice.Send(`<a xmlns="urn:xmpp:sm:3" h="` + fmt.Sprint(len(s.sm.unacked)) + `"/>`)
 	alice.Sync()
@@ -218,7 +218,7 @@ func TestCSI_LosesNothing(t *testing.T) {
 		defer w.srv.Shutdown(t.Context())
 		alice := w.bound("alice", "a")
 		id := alice.enableSM()
-		s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+		s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 		var sent, got []string
 		handled := 0
 		take := func(elements []*stream.Element, pongs int) {

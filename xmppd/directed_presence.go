@@ -57,15 +57,15 @@ func (srv *Server) deliverDirected(ctx context.Context, from string, to stanza.A
 	if user := localpart(from); user != to.User && srv.EitherBlocks(ctx, user, to.User) {
 		return
 	}
-	sessions := srv.lookup(to.User).available()
+	sessions := srv.registry.lookup(to.User).available()
 	if to.Resource != "" {
 		sessions = nil
-		if o := srv.session(to); o != nil {
+		if o := srv.registry.session(to); o != nil {
 			sessions = []*session{o}
 		}
 	}
 	for _, o := range sessions {
-		if !srv.clientBlocked(ctx, from, o) {
+		if !srv.blocklists.clientBlocked(ctx, from, o) {
 			o.deliver(raw)
 		}
 	}

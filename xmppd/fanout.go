@@ -61,11 +61,9 @@ func spend(ctx context.Context, r *budget.Rate, user string, n int) error {
 
 // presenceAudience is at most how many accounts see an account's presence.
 func (srv *Server) presenceAudience(ctx context.Context, user string) int {
-	n := srv.followers.count(user)
-	if r, err := srv.rosterOf(ctx, user); err == nil {
+	n := srv.rosters.followers.count(user)
+	if r, err := srv.rosters.of(ctx, user); err == nil {
 		n += len(r.entries)
 	}
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return min(n, len(srv.accounts))
+	return min(n, srv.registry.count())
 }

@@ -127,7 +127,7 @@ func FuzzManaged(f *testing.F) {
 		c := w.online("alice", "a")
 		c.enableSM()
 		for _, id := range []string{"1", "2"} {
-			w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="` + id + `"><body>x</body></message>`))
+			w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="` + id + `"><body>x</body></message>`))
 		}
 		return c
 	})
@@ -139,7 +139,7 @@ func FuzzResuming(f *testing.F) {
 	fuzzState(f, func(w *world) *client {
 		c := w.online("alice", "a")
 		c.enableSM()
-		w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="m"><body>x</body></message>`))
+		w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"}).deliver([]byte(`<message xmlns="jabber:client" id="m"><body>x</body></message>`))
 		c.Drop()
 		c.ended()
 		return w.signIn("alice")
@@ -176,7 +176,7 @@ func fuzzState(f *testing.F, begin func(*world) *client) {
 		carol.Sync()
 		w.srv.Shutdown(context.Background())
 		w.serve.Wait()
-		if n := w.srv.Stats().Sessions + int64(len(w.srv.resume)); n != 0 {
+		if n := w.srv.Stats().Sessions + int64(len(w.srv.registry.byResumption)); n != 0 {
 			t.Errorf("%d sessions are left", n)
 		}
 	})
@@ -205,9 +205,9 @@ func (c *client) play(line string) *client {
 
 // anyID returns the id of a session that can be resumed.
 func (w *world) anyID() string {
-	w.srv.mu.RLock()
-	defer w.srv.mu.RUnlock()
-	for id := range w.srv.resume {
+	w.srv.registry.mu.RLock()
+	defer w.srv.registry.mu.RUnlock()
+	for id := range w.srv.registry.byResumption {
 		return id
 	}
 	return "none"

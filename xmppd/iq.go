@@ -141,7 +141,7 @@ const bigAnswer = 32 << 10
 // they bounce (§8.5.3.2.3, S-28).
 func (s *session) iqToResource(ctx context.Context, iq *stream.Element, to stanza.Address) error {
 	request := iq.Type == "get" || iq.Type == "set"
-	target := s.server.session(to)
+	target := s.server.registry.session(to)
 	if target == nil {
 		if request {
 			return stanza.ErrServiceUnavailable

@@ -39,7 +39,7 @@ func handleLastActivity(ctx context.Context, s *session, iq *stream.Element, _ s
 	if user != s.user && !s.server.subscribedFrom(ctx, user, s.bare) {
 		return nil, stanza.ErrForbidden
 	}
-	if len(s.server.lookup(user).available()) > 0 {
+	if len(s.server.registry.lookup(user).available()) > 0 {
 		return lastPayload(0, ""), nil
 	}
 	left, err := s.server.departures.of(ctx, user)

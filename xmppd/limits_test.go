@@ -51,7 +51,7 @@ func TestLimits_Requests(t *testing.T) {
 func TestLimits_Late(t *testing.T) {
 	w := newWorldWith(t, Config{Unacked: 5, UnackedBytes: 1000}, "alice")
 	alice := w.online("alice", "a")
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	if _, ok := w.srv.cutOff(s, nil, nil); !ok {
 		t.Fatal("it had ended")
 	}

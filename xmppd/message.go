@@ -68,7 +68,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 // checkRecipient returns service-unavailable when there is no such account (RFC 6121
 // §8.5.1, S-23). One with a session exists.
 func (srv *Server) checkRecipient(ctx context.Context, user string) error {
-	if srv.lookup(user) != nil {
+	if srv.registry.lookup(user) != nil {
 		return nil
 	}
 	_, err := srv.stores.Accounts.Account(ctx, user)
@@ -132,7 +132,7 @@ type route struct {
 func (srv *Server) routeMessage(m *stream.Element, to stanza.Address) (route, error) {
 	kind := stanza.MessageType(m)
 	if to.Resource != "" {
-		if target := srv.session(to); target != nil {
+		if target := srv.registry.session(to); target != nil {
 			return route{to: []*session{target}}, nil
 		}
 		switch kind {
@@ -143,7 +143,7 @@ func (srv *Server) routeMessage(m *stream.Element, to stanza.Address) (route, er
 			return route{}, stanza.ErrServiceUnavailable
 		}
 	}
-	reachable := srv.lookup(to.User).reachable()
+	reachable := srv.registry.lookup(to.User).reachable()
 	switch kind {
 	case "groupchat":
 		return route{}, stanza.ErrServiceUnavailable
@@ -225,7 +225,7 @@ func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Ele
 		t.deliver(raw)
 	}
 	if r.offline && storesOffline(m) {
-		srv.keepOffline(ctx, s, m, to, raw, theirs)
+		srv.offline.keep(ctx, s, m, to, raw, theirs)
 	}
 	if copies(m) {
 		srv.copyMessage(s, m, to, r, raw, mine)

@@ -20,7 +20,7 @@ func BenchmarkMessage_Archived(b *testing.B) {
 			w := newWorldWith(b, Config{Stores: Stores{Archive: discard{}}}, "alice", "bob")
 			alice := w.online("alice", "a")
 			alice.Sync()
-			s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+			s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 			m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
 			if err != nil {
 				b.Fatal(err)

@@ -258,7 +258,7 @@ func TestMessage_DatabaseAway(t *testing.T) {
 func BenchmarkMessage(b *testing.B) {
 	w := newWorld(b, "alice", "bob")
 	alice := w.online("alice", "a")
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="bob@h" type="chat" id="m"><body>Hello, how are you?</body><no-store xmlns="urn:xmpp:hints"/></message>`), stream.DefaultLimits)
 	if err != nil {
 		b.Fatal(err)

@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"foyer/internal/stanza"
@@ -14,18 +15,28 @@ import (
 // Offline messages (XEP-0160): what arrived while nobody was there, delivered
 // with the first presence whose priority is not negative.
 
-// keepOffline keeps a message for later. The message is in the archive at this
+// offlineMessages is what waits for accounts that nobody is there for. It is safe for
+// concurrent use; account.flushing is held while what waits is delivered.
+type offlineMessages struct {
+	domain   string
+	store    OfflineStore
+	registry *registry
+	log      *slog.Logger
+	timeout  time.Duration // Config.StoreTimeout
+}
+
+// keep keeps a message for later. The message is in the archive at this
 // point, or is not meant to last; a full store is the sender's to know only in
 // the latter case.
-func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Element, to stanza.Address, theirs []byte, id uuid.UUID) {
+func (off *offlineMessages) keep(ctx context.Context, s *session, m *stream.Element, to stanza.Address, theirs []byte, id uuid.UUID) {
 	archived := id != uuid.Nil
 	if !archived {
 		id = uuid.Must(uuid.NewV7())
 	}
-	err := srv.addOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
+	err := off.add(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
 	switch {
 	case err == nil:
-		srv.flushArrived(ctx, to.User)
+		off.flushArrived(ctx, to.User)
 	case archived:
 		if !errors.Is(err, ErrFull) {
 			s.log().Error("a message could not be kept offline; it is in the archive", "err", err)
@@ -35,10 +46,10 @@ func (srv *Server) keepOffline(ctx context.Context, s *session, m *stream.Elemen
 	}
 }
 
-// addOffline keeps a message, and lets a session that is arriving know.
-func (srv *Server) addOffline(ctx context.Context, user string, m OfflineMessage) error {
-	err := srv.stores.Offline.AddOffline(ctx, user, m)
-	if a := srv.lookup(user); a != nil {
+// add keeps a message, and lets a session that is arriving know.
+func (off *offlineMessages) add(ctx context.Context, user string, m OfflineMessage) error {
+	err := off.store.AddOffline(ctx, user, m)
+	if a := off.registry.lookup(user); a != nil {
 		a.kept.Add(1)
 	}
 	return err
@@ -46,13 +57,13 @@ func (srv *Server) addOffline(ctx context.Context, user string, m OfflineMessage
 
 // flushArrived delivers at once to somebody who became available while the
 // message was being stored, and so has read the offline store too early.
-func (srv *Server) flushArrived(ctx context.Context, user string) {
-	reachable := srv.lookup(user).reachable()
+func (off *offlineMessages) flushArrived(ctx context.Context, user string) {
+	reachable := off.registry.lookup(user).reachable()
 	if len(reachable) == 0 {
 		return
 	}
-	if _, err := srv.flushOffline(ctx, reachable[0]); err != nil {
-		srv.log.Error("offline messages could not be delivered", "user", user, "err", err)
+	if _, err := off.flush(ctx, reachable[0]); err != nil {
+		off.log.Error("offline messages could not be delivered", "user", user, "err", err)
 	}
 }
 
@@ -79,7 +90,7 @@ func (s *session) arrive(ctx context.Context) error {
 func (s *session) flushAll(ctx context.Context) error {
 	for {
 		turn, cancel := s.server.Renewed(ctx)
-		left, err := s.server.flushOffline(turn, s)
+		left, err := s.server.offline.flush(turn, s)
 		cancel()
 		if err != nil || !left {
 			return err
@@ -100,28 +111,28 @@ func (s *session) setReachable() {
 	}
 }
 
-// flushOffline delivers what waits, oldest first, with the time it was sent
+// flush delivers what waits, oldest first, with the time it was sent
 // (XEP-0160 §3, XEP-0203 §2, S-31). What is delivered is removed; stream
 // management has it from here. Two at a time would deliver the same twice.
 //
 // It takes no longer than the time of a stanza, and reports whether something is
 // left because the client did not read as fast.
-func (srv *Server) flushOffline(ctx context.Context, s *session) (left bool, err error) {
+func (off *offlineMessages) flush(ctx context.Context, s *session) (left bool, err error) {
 	s.account.flushing.Lock()
-	left, ended, err := srv.flushOnce(ctx, s)
+	left, ended, err := off.flushOnce(ctx, s)
 	s.account.flushing.Unlock()
 	if ended {
-		srv.flushArrived(ctx, s.user) // to another session, if there is one
+		off.flushArrived(ctx, s.user) // to another session, if there is one
 	}
 	return left && !ended, err
 }
 
 // flushOnce reports whether something is left, and whether the session ended
 // meanwhile.
-func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool, err error) {
-	read, cancel := context.WithTimeout(ctx, srv.cfg.StoreTimeout)
+func (off *offlineMessages) flushOnce(ctx context.Context, s *session) (left, ended bool, err error) {
+	read, cancel := context.WithTimeout(ctx, off.timeout)
 	defer cancel()
-	messages, err := srv.stores.Offline.Offline(read, s.user)
+	messages, err := off.store.Offline(read, s.user)
 	if err != nil || len(messages) == 0 {
 		return false, false, err
 	}
@@ -131,15 +142,15 @@ func (srv *Server) flushOnce(ctx context.Context, s *session) (left, ended bool,
 	for i, m := range delivered {
 		ids[i] = m.ID
 	}
-	write, cancel := srv.storeContext()
+	write, cancel := context.WithTimeout(context.Background(), off.timeout)
 	defer cancel()
-	err = srv.stores.Offline.RemoveOffline(write, s.user, ids)
+	err = off.store.RemoveOffline(write, s.user, ids)
 	if !s.over() {
 		return left, false, err
 	}
 	// What it left behind may just have been removed.
 	for _, m := range delivered {
-		if err := srv.stores.Offline.AddOffline(write, s.user, m); err != nil {
+		if err := off.store.AddOffline(write, s.user, m); err != nil {
 			s.log().Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 		}
 	}

@@ -159,12 +159,12 @@ func (s *session) receivePresences(ctx context.Context) error {
 			s.deliver(p.Raw)
 		}
 	}
-	r, err := s.server.rosterOf(ctx, s.user)
+	r, err := s.server.rosters.of(ctx, s.user)
 	if err != nil {
 		return err
 	}
 	for c := range r.contacts() {
-		if c.Request != nil || s.server.lookup(localpart(c.JID)) != nil { // most are away
+		if c.Request != nil || s.server.registry.lookup(localpart(c.JID)) != nil { // most are away
 			s.receiveContact(ctx, c)
 		}
 	}
@@ -242,8 +242,8 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 		return nil
 	}
 	found := false
-	for _, o := range s.server.lookup(to.User).available() {
-		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.EitherBlocks(ctx, to.User, s.user) && !s.server.clientBlocked(ctx, o.full, s) {
+	for _, o := range s.server.registry.lookup(to.User).available() {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.EitherBlocks(ctx, to.User, s.user) && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 			found = true
 		}

@@ -17,7 +17,7 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 	for _, o := range s.account.available() {
 		o.deliver(raw)
 	}
-	r, err := s.server.rosterOf(ctx, s.user)
+	r, err := s.server.rosters.of(ctx, s.user)
 	if err != nil {
 		s.log().Error("presence was not broadcast", "err", err)
 		return
@@ -27,7 +27,7 @@ func (s *session) toSubscribers(ctx context.Context, raw []byte) {
 			s.server.showPresence(ctx, s.full, c.JID, raw)
 		}
 	}
-	for _, a := range s.server.followers.shownTo(s.user, s.bare) {
+	for _, a := range s.server.rosters.followers.shownTo(s.user, s.bare) {
 		s.server.showPresenceTo(ctx, s.full, a, raw)
 	}
 	s.server.toWatchers(ctx, s.full, raw)
@@ -40,7 +40,7 @@ func (srv *Server) showPresence(ctx context.Context, from, contact string, raw [
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
-	srv.showPresenceTo(ctx, from, srv.lookup(a.User), raw)
+	srv.showPresenceTo(ctx, from, srv.registry.lookup(a.User), raw)
 }
 
 // showPresenceTo is showPresence for an account; nil: one that is not online.
@@ -50,7 +50,7 @@ func (srv *Server) showPresenceTo(ctx context.Context, from string, a *account, 
 		return
 	}
 	for _, o := range sessions {
-		if !srv.clientBlocked(ctx, from, o) {
+		if !srv.blocklists.clientBlocked(ctx, from, o) {
 			o.deliverSoon(raw)
 		}
 	}
@@ -58,12 +58,12 @@ func (srv *Server) showPresenceTo(ctx context.Context, from string, a *account, 
 
 // currentPresence delivers the presence of each of user's resources to s.
 func (srv *Server) currentPresence(ctx context.Context, user string, s *session) {
-	sessions := srv.lookup(user).available()
+	sessions := srv.registry.lookup(user).available()
 	if len(sessions) == 0 || srv.EitherBlocks(ctx, user, s.user) {
 		return
 	}
 	for _, o := range sessions {
-		if p, _ := o.available(); p != nil && !srv.clientBlocked(ctx, o.full, s) {
+		if p, _ := o.available(); p != nil && !srv.blocklists.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 		}
 	}
@@ -72,7 +72,7 @@ func (srv *Server) currentPresence(ctx context.Context, user string, s *session)
 // presenceTo sends the current presence of each of user's resources to a
 // contact.
 func (srv *Server) presenceTo(ctx context.Context, user, contact string) {
-	for _, o := range srv.lookup(user).available() {
+	for _, o := range srv.registry.lookup(user).available() {
 		if p, _ := o.available(); p != nil {
 			srv.showPresence(ctx, o.full, contact, p.Raw)
 		}
@@ -85,9 +85,9 @@ func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
-	for _, o := range srv.lookup(user).available() {
+	for _, o := range srv.registry.lookup(user).available() {
 		raw := unavailable(o.full, contact)
-		for _, t := range srv.lookup(a.User).available() {
+		for _, t := range srv.registry.lookup(a.User).available() {
 			t.deliverSoon(raw)
 		}
 	}
@@ -95,10 +95,10 @@ func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
 
 // broadcastsTo reports whether what user broadcasts goes to an account.
 func (srv *Server) broadcastsTo(ctx context.Context, user string, to stanza.Address) bool {
-	if srv.followers.shows(srv.lookup(to.User), user+"@"+srv.domain) {
+	if srv.rosters.followers.shows(srv.registry.lookup(to.User), user+"@"+srv.domain) {
 		return true
 	}
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return false
 	}

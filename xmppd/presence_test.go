@@ -221,14 +221,14 @@ func TestRoster_StaleCache(t *testing.T) {
 	var a account
 	stale, fresh := newRoster(nil, false), newRoster([]Contact{{JID: "x@h", Listed: true}}, false)
 	changes := a.cached(func() {})
-	new(Server).replaceRoster(&a, changes, fresh)
+	new(rosters).replace(&a, changes, fresh)
 	a.cache(changes, func() { a.roster = stale })
 	if a.roster != fresh {
 		t.Error("what was read before an update replaced it")
 	}
 	changes = a.cached(func() {})
 	a.forget()
-	new(Server).replaceRoster(&a, changes, stale)
+	new(rosters).replace(&a, changes, stale)
 	if a.roster != nil {
 		t.Error("an update of what was read before another change is kept")
 	}
@@ -543,7 +543,7 @@ func TestRoster_BoundInBytes(t *testing.T) {
 	alice.ask(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="c2@h"/></query></iq>`, `<iq xmlns="jabber:client" type="result" id="s"/>`)
 
 	// Many requests at once share one encoding, and none is too much for the queue.
-	r, err := w.srv.rosterOf(t.Context(), "alice")
+	r, err := w.srv.rosters.of(t.Context(), "alice")
 	if err != nil {
 		t.Fatal(err)
 	}

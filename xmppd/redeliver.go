@@ -15,24 +15,24 @@ import (
 // redeliver stores for later the messages that an ended session did not
 // acknowledge, unless another of the account's resources got them as well
 // (XEP-0198 §6, S-95). A session that is there by now gets them at once.
-func (srv *Server) redeliver(ctx context.Context, s *session, unacked []sentStanza) {
+func (off *offlineMessages) redeliver(ctx context.Context, s *session, unacked []sentStanza) {
 	kept := false
 	for _, u := range unacked {
 		if !isMessage(u) {
 			continue
 		}
 		m, err := stream.Parse(u.raw, stream.Limits{Bytes: len(u.raw)})
-		if err != nil || !storesOffline(m) || srv.gotElsewhere(s, m, u.at) {
+		if err != nil || !storesOffline(m) || off.gotElsewhere(s, m, u.at) {
 			continue
 		}
-		if err := srv.addOffline(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
+		if err := off.add(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
 			s.log().Error("an undelivered message could not be kept offline", "id", m.ID, "err", err)
 			continue
 		}
 		kept = true
 	}
 	if kept {
-		srv.flushArrived(ctx, s.user)
+		off.flushArrived(ctx, s.user)
 	}
 }
 
@@ -71,15 +71,15 @@ func delayed(m *stream.Element, domain string) (time.Time, bool) {
 
 // gotElsewhere reports whether a message that s got at that time went to
 // another resource too: by its bare address, or as a carbon.
-func (srv *Server) gotElsewhere(s *session, m *stream.Element, at time.Time) bool {
-	if _, fromStore := delayed(m, srv.domain); fromStore {
+func (off *offlineMessages) gotElsewhere(s *session, m *stream.Element, at time.Time) bool {
+	if _, fromStore := delayed(m, off.domain); fromStore {
 		return false // what waited goes to one resource
 	}
 	to, err := stanza.ParseAddress(m.To)
 	if err != nil {
 		return false
 	}
-	for _, o := range srv.lookup(s.user).reachable() {
+	for _, o := range off.registry.lookup(s.user).reachable() {
 		if o != s && o.reachableAt(at) && (to.Resource == "" || (o.flag(flagCarbons) && copies(m))) {
 			return true
 		}

@@ -101,17 +101,64 @@ func (a *account) indexLocked(resource string) int {
 	return slices.IndexFunc(a.sessions, func(s *session) bool { return s.resource == resource })
 }
 
+// registry is which accounts have sessions, and which sessions may be resumed. It is safe
+// for concurrent use; its lock is taken before any of an account.
+type registry struct {
+	domain    string
+	resources int        // sessions that one account may have
+	followers *followers // lose the account that has no session any more
+
+	mu           sync.RWMutex
+	accounts     map[string]*account // by localpart; present while it has a session
+	byResumption map[string]*session // by stream management id
+	closed       bool                // the server shuts down
+}
+
+// count returns how many accounts have sessions.
+func (g *registry) count() int {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return len(g.accounts)
+}
+
+// close refuses new sessions.
+func (g *registry) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+}
+
+// resumable returns the session with that stream management id, or nil.
+func (g *registry) resumable(id string) *session {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.byResumption[id]
+}
+
+// addResumable notes a session by its stream management id.
+func (g *registry) addResumable(id string, s *session) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.byResumption[id] = s
+}
+
+func (g *registry) removeResumable(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.byResumption, id)
+}
+
 // lookup returns an account that has sessions, or nil.
-func (srv *Server) lookup(user string) *account {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return srv.accounts[user]
+func (g *registry) lookup(user string) *account {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.accounts[user]
 }
 
 // session returns the session with that full JID, or nil.
-func (srv *Server) session(a stanza.Address) *session {
-	acc := srv.lookup(a.User)
-	if acc == nil || a.Domain != srv.domain {
+func (g *registry) session(a stanza.Address) *session {
+	acc := g.lookup(a.User)
+	if acc == nil || a.Domain != g.domain {
 		return nil
 	}
 	acc.mu.RLock()
@@ -123,31 +170,31 @@ func (srv *Server) session(a stanza.Address) *session {
 }
 
 // online returns a snapshot of the accounts that have sessions.
-func (srv *Server) online() []*account {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return slices.AppendSeq(make([]*account, 0, len(srv.accounts)), maps.Values(srv.accounts))
+func (g *registry) online() []*account {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return slices.AppendSeq(make([]*account, 0, len(g.accounts)), maps.Values(g.accounts))
 }
 
 // Online reports whether an account is available to chat.
 func (srv *Server) Online(user string) bool {
-	return len(srv.lookup(user).available()) > 0
+	return len(srv.registry.lookup(user).available()) > 0
 }
 
 // register adds a bound session. A session that holds the resource already is
 // returned: the newcomer replaces it (RFC 6120 §7.7.2.2, the third policy), so
 // that a client which lost its stream without our noticing gets its resource
 // back.
-func (srv *Server) register(s *session) (replaced *session, err error) {
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	if srv.closed {
+func (g *registry) register(s *session) (replaced *session, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
 		return nil, &stream.Error{Condition: stream.SystemShutdown}
 	}
-	a := srv.accounts[s.user]
+	a := g.accounts[s.user]
 	if a == nil {
 		a = &account{user: s.user, bare: s.bare}
-		srv.accounts[s.user] = a
+		g.accounts[s.user] = a
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -156,31 +203,31 @@ func (srv *Server) register(s *session) (replaced *session, err error) {
 		replaced, a.sessions[i] = a.sessions[i], s
 		return replaced, nil
 	}
-	if len(a.sessions) >= srv.cfg.Resources {
+	if len(a.sessions) >= g.resources {
 		return nil, stanza.ErrResourceConstraint
 	}
 	a.sessions = append(a.sessions, s)
 	return nil, nil
 }
 
-// unregister removes a session. Its account stays until release.
-func (srv *Server) unregister(s *session) {
-	s.account.mu.Lock()
-	defer s.account.mu.Unlock()
-	if i := slices.Index(s.account.sessions, s); i >= 0 {
-		s.account.sessions = slices.Delete(s.account.sessions, i, i+1)
+// remove takes a session away. The account stays until registry.release.
+func (a *account) remove(s *session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.Index(a.sessions, s); i >= 0 {
+		a.sessions = slices.Delete(a.sessions, i, i+1)
 	}
 }
 
 // release forgets an account that has no session.
-func (srv *Server) release(a *account) {
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
+func (g *registry) release(a *account) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.sessions) == 0 && srv.accounts[a.user] == a {
-		delete(srv.accounts, a.user)
-		srv.followers.drop(a)
+	if len(a.sessions) == 0 && g.accounts[a.user] == a {
+		delete(g.accounts, a.user)
+		g.followers.drop(a)
 	}
 }
 
@@ -188,7 +235,7 @@ func (srv *Server) release(a *account) {
 // they still stand.
 func (srv *Server) Identities() []stream.Identity {
 	seen := make(map[stream.Identity]struct{})
-	for _, a := range srv.online() {
+	for _, a := range srv.registry.online() {
 		for _, s := range a.all() {
 			s.mu.Lock()
 			seen[s.identity] = struct{}{}

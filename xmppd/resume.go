@@ -69,7 +69,7 @@ func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []
 		return nil, nil, err
 	}
 	previd, _ := el.Attr("previd")
-	s = c.server.resumableAs(previd)
+	s = c.server.registry.resumable(previd)
 	if s == nil || s.user != c.identity.User || !c.resumable() {
 		return nil, c.notResumed(previd), nil
 	}
@@ -92,12 +92,6 @@ func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []
 // attributed is an element, or a child of one.
 type attributed interface {
 	Attr(local string) (string, bool)
-}
-
-func (srv *Server) resumableAs(id string) *session {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return srv.resume[id]
 }
 
 // takeOver moves the session to the new stream and sends again what the client

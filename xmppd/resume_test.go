@@ -80,7 +80,7 @@ func TestSM_ResumeTwice(t *testing.T) {
 func TestSM_ResumeInBetween(t *testing.T) {
 	w := newWorld(t, "alice")
 	old := w.online("alice", "a")
-	s := w.srv.resumableAs(old.enableSM())
+	s := w.srv.registry.resumable(old.enableSM())
 	first, second := w.connect(stream.Peer{}), w.connect(stream.Peer{})
 	first.Read()
 	second.Read()
@@ -149,7 +149,7 @@ func TestSM_ExpiryMissesResumption(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.online("alice", "a")
 	id := alice.enableSM()
-	s := w.srv.resumableAs(id)
+	s := w.srv.registry.resumable(id)
 	alice.Drop()
 	alice.ended()
 	since := s.sm.since
@@ -229,7 +229,7 @@ func TestUndelivered(t *testing.T) {
 	bob.Send(chat("alice@h", "live", ""))
 	bob.Sync()
 	late.Until(`<message xmlns="jabber:client" id="live"><any xmlns="test"/></message>`)
-	s := w.srv.resumableAs(id)
+	s := w.srv.registry.resumable(id)
 	w.srv.expire(s, s.sm.since)
 	var got []string
 	for _, e := range late.Sync() {
@@ -315,7 +315,7 @@ func TestPresence_NoGhost(t *testing.T) {
 		w := newWorld(t, "alice", "bob")
 		w.store.subscribe("alice", "bob")
 		alice, bob := w.bound("alice", "a"), w.online("bob", "b")
-		w.srv.lookup("alice").forget() // presence asks for the picture then
+		w.srv.registry.lookup("alice").forget() // presence asks for the picture then
 		entered, release := w.store.hold("Account")
 		alice.Send(`<presence xmlns="jabber:client"` + to + `/>`)
 		entered()
@@ -475,9 +475,9 @@ func TestOffline_EndedMeanwhile(t *testing.T) {
 	bob.Sync()
 	entered, release := w.store.hold("RemoveOffline")
 	done := make(chan error)
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	go func() {
-		_, err := w.srv.flushOffline(t.Context(), s)
+		_, err := w.srv.offline.flush(t.Context(), s)
 		done <- err
 	}()
 	entered()
@@ -498,7 +498,7 @@ func TestSM_ResumesMoreThanAQueue(t *testing.T) {
 	w.store.subscribe("alice", "bob")
 	alice := w.online("alice", "a")
 	id := alice.enableSM()
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	s.mu.Lock()
 	lost := s.stream
 	s.hibernateLocked() // as if the line had been lost

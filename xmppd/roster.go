@@ -41,7 +41,7 @@ func handleForeignRoster(context.Context, *session, *stream.Element, stream.Chil
 func handleRosterGet(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
 	s.setFlag(flagInterested, true)
 	s.server.stats.rosterGets.Add(1)
-	r, err := s.server.rosterOf(ctx, s.user)
+	r, err := s.server.rosters.of(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 // roomFor refuses an item that would be one too many, or with which the person's
 // own words in the roster would be too long. What the site says does not count.
 func (s *session) roomFor(ctx context.Context, it rosterItem) error {
-	r, err := s.server.rosterOf(ctx, s.user)
+	r, err := s.server.rosters.of(ctx, s.user)
 	if err != nil {
 		return err
 	}
@@ -236,12 +236,12 @@ func (s *session) removeContact(ctx context.Context, jid string) error {
 // pushContact sends an item as it is now to every interested resource (RFC
 // 6121 §2.1.6, S-32); one that is gone as removed.
 func (srv *Server) pushContact(ctx context.Context, user, jid string) error {
-	srv.forgetRoster(user)
-	a := srv.lookup(user)
+	srv.rosters.forget(user)
+	a := srv.registry.lookup(user)
 	if len(a.interested()) == 0 {
 		return nil
 	}
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return err
 	}

@@ -153,9 +153,16 @@ func (r *roster) with(c Contact, keep bool) *roster {
 	return next
 }
 
-// rosterOf returns an account's roster, from the cache while it is online.
-func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
-	a := srv.lookup(user)
+// rosters are the rosters of accounts. It is safe for concurrent use.
+type rosters struct {
+	store     RosterStore
+	registry  *registry
+	followers followers // index of those that are cached
+}
+
+// of returns an account's roster, from the cache while it is online.
+func (rs *rosters) of(ctx context.Context, user string) (*roster, error) {
+	a := rs.registry.lookup(user)
 	var changes uint64
 	if a != nil {
 		var cached *roster
@@ -163,38 +170,38 @@ func (srv *Server) rosterOf(ctx context.Context, user string) (*roster, error) {
 			return cached, nil
 		}
 	}
-	contacts, whole, err := srv.stores.Roster.Roster(ctx, user)
+	contacts, whole, err := rs.store.Roster(ctx, user)
 	if err != nil {
 		return nil, err
 	}
 	r := newRoster(contacts, whole)
 	if a != nil {
-		a.cache(changes, func() { srv.setRosterLocked(a, r) })
+		a.cache(changes, func() { rs.setLocked(a, r) })
 	}
 	return r, nil
 }
 
-// setRosterLocked caches a's roster, with a's lock held.
-func (srv *Server) setRosterLocked(a *account, r *roster) {
+// setLocked caches a's roster, with a's lock held.
+func (rs *rosters) setLocked(a *account, r *roster) {
 	a.roster = r
-	srv.followers.follow(a, r)
+	rs.followers.follow(a, r)
 }
 
-// replaceRoster caches the roster as it is after a change in the store, unless
+// replace caches the roster as it is after a change in the store, unless
 // something else changed meanwhile.
-func (srv *Server) replaceRoster(a *account, changes uint64, r *roster) {
+func (rs *rosters) replace(a *account, changes uint64, r *roster) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	same := a.changes == changes
 	a.changes++ // what was read before the change is not cached after it
 	if a.roster = nil; same {
-		srv.setRosterLocked(a, r)
+		rs.setLocked(a, r)
 	}
 }
 
-// forgetRoster drops the cached roster after a change.
-func (srv *Server) forgetRoster(user string) {
-	if a := srv.lookup(user); a != nil {
+// forget drops the cached roster after a change.
+func (rs *rosters) forget(user string) {
+	if a := rs.registry.lookup(user); a != nil {
 		a.forget()
 	}
 }

@@ -11,15 +11,15 @@ import (
 // rostersChanged brings the rosters on which user is, or now should be, up to date,
 // and pushes what changed. Its cost is that of those rosters.
 func (srv *Server) rostersChanged(ctx context.Context, user string) {
-	srv.forgetRoster(user)
+	srv.rosters.forget(user)
 	jid := user + "@" + srv.domain
-	concerned := srv.followers.concerned(user)
+	concerned := srv.rosters.followers.concerned(user)
 	mates, err := srv.stores.Roster.Mates(ctx, user)
 	if err != nil {
 		srv.log.Error("new contacts were not told of an account", "user", user, "err", err)
 	}
 	for _, m := range mates {
-		if a := srv.lookup(m); a != nil && !slices.Contains(concerned, a) {
+		if a := srv.registry.lookup(m); a != nil && !slices.Contains(concerned, a) {
 			concerned = append(concerned, a)
 		}
 	}
@@ -67,7 +67,7 @@ func (srv *Server) contactsChanged(ctx context.Context, accounts []*account, jid
 // replaceContact puts one entry, as the store has it now, into a's roster.
 func (srv *Server) replaceContact(ctx context.Context, a *account, changes uint64, old *roster, c Contact, found bool) {
 	now := old.with(c, found)
-	srv.replaceRoster(a, changes, now)
+	srv.rosters.replace(a, changes, now)
 	before, _ := old.find(c.JID)
 	if (before.Listed || c.Listed) && now.version() != old.version() {
 		a.pushItem(now, c.JID)
@@ -86,7 +86,7 @@ func (srv *Server) nowTalking(ctx context.Context, x, y string) {
 		return
 	}
 	for _, pair := range [][2]string{{x, y}, {y, x}} {
-		a, jid := srv.lookup(pair[0]), pair[1]+"@"+srv.domain
+		a, jid := srv.registry.lookup(pair[0]), pair[1]+"@"+srv.domain
 		if a == nil {
 			continue
 		}

@@ -269,7 +269,7 @@ func TestBind2(t *testing.T) {
 	if n := len(w.store.waiting("alice")); n != 0 {
 		t.Errorf("%d messages wait", n)
 	}
-	s := w.srv.lookup("alice").all()[0]
+	s := w.srv.registry.lookup("alice").all()[0]
 	if !s.flag(flagCarbons) || !s.flag(func(s *session) *bool { return &s.inactive }) || s.sm == nil {
 		t.Error("carbons, client state or stream management is not as it was asked for")
 	}

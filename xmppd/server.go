@@ -8,7 +8,7 @@
 // goroutine commits the archive (package archive), and one for each client that
 // resumed and missed more than a queue holds sends it the rest (resume.go).
 //
-// Locks: Server.mu, then account.mu, then session.mu or followers.mu; none is held
+// Locks: registry.mu, then account.mu, then session.mu or followers.mu; none is held
 // while a store is asked or anything is written that could block. Outside them all,
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
@@ -23,7 +23,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"foyer/internal/budget"
@@ -75,22 +74,17 @@ type Server struct {
 	stats    counters
 	spending spending
 
-	followers followers
-	watches   watches
-	ending    sync.WaitGroup // sessions that end by themselves
-	started   time.Time
-
+	registry   registry
+	rosters    rosters
+	blocklists blocklists
+	offline    offlineMessages
+	watches    watches
 	departures *departures
+	fanOut     fanOut
+	keepsAll   *archive.Rules // those of most accounts
 
-	clientsBlocked atomic.Bool    // some block list that was read names a single client
-	blocksNobody   blocklist      // that of most accounts
-	keepsAll       *archive.Rules // those of most accounts
-	fanOut         fanOut
-
-	mu       sync.RWMutex
-	accounts map[string]*account // by localpart; present while it has a session
-	resume   map[string]*session // by stream management id
-	closed   bool
+	ending  sync.WaitGroup // sessions that end by themselves
+	started time.Time
 }
 
 var _ stream.Server = (*Server)(nil)
@@ -113,15 +107,22 @@ func New(cfg Config) (*Server, error) {
 		iqs:      iqHandlers(),
 		spending: newSpending(cfg.ArchiveRate, cfg.Meter),
 		agents:   []byte(rand.Text()),
-		accounts: make(map[string]*account),
 		started:  time.Now(),
 		keepsAll: archive.NewRules(archive.Prefs{Default: archive.Always}),
 		fanOut:   newFanOut(cfg),
-		resume:   make(map[string]*session),
 
 		departures: newDepartures(cfg.Stores.Departures, cfg.StoreTimeout, cfg.Logger),
 
 		mounted: accountServices{private: make(map[stream.Name]PrivateView)},
+	}
+	srv.registry = registry{
+		domain: cfg.Domain, resources: cfg.Resources, followers: &srv.rosters.followers,
+		accounts: make(map[string]*account), byResumption: make(map[string]*session),
+	}
+	srv.rosters = rosters{store: cfg.Stores.Roster, registry: &srv.registry}
+	srv.blocklists = blocklists{domain: cfg.Domain, store: cfg.Stores.Blocks, registry: &srv.registry}
+	srv.offline = offlineMessages{
+		domain: cfg.Domain, store: cfg.Stores.Offline, registry: &srv.registry, log: cfg.Logger, timeout: cfg.StoreTimeout,
 	}
 	var err error
 	if srv.ver, err = srv.hashOwnInfo(); err != nil {

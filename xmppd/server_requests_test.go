@@ -13,7 +13,7 @@ import (
 func TestRequests(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.bound("alice", "a")
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	var answers []string
 	var last map[string]string
 	for range 5 * maxServerRequests {

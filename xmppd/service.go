@@ -166,7 +166,7 @@ func (srv *Server) Send(ctx context.Context, el *stream.Element) error {
 	if to.Domain != srv.domain {
 		return stanza.ErrRemoteServerNotFound
 	}
-	if blocked, err := srv.blocks(ctx, to.User, el.From); err != nil || blocked {
+	if blocked, err := srv.blocklists.blocks(ctx, to.User, el.From); err != nil || blocked {
 		return err
 	}
 	if el.Name.Local == "message" {
@@ -176,12 +176,12 @@ func (srv *Server) Send(ctx context.Context, el *stream.Element) error {
 		if el.Name.Local != "presence" {
 			return stanza.ErrServiceUnavailable // S-29
 		}
-		for _, s := range srv.lookup(to.User).available() {
+		for _, s := range srv.registry.lookup(to.User).available() {
 			s.deliver(el.Raw)
 		}
 		return nil
 	}
-	s := srv.session(to)
+	s := srv.registry.session(to)
 	if s == nil {
 		return stanza.ErrServiceUnavailable
 	}
@@ -215,10 +215,10 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza
 		if id == uuid.Nil {
 			id = uuid.Must(uuid.NewV7())
 		}
-		if err := srv.addOffline(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw}); err != nil {
+		if err := srv.offline.add(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw}); err != nil {
 			return err
 		}
-		srv.flushArrived(ctx, to.User)
+		srv.offline.flushArrived(ctx, to.User)
 	}
 	srv.notifyUnseen(to.User, m)
 	return nil
@@ -272,7 +272,7 @@ func (srv *Server) VCardOf(ctx context.Context, user string) ([]byte, error) {
 
 // Blocks reports whether an account has blocked a JID (XEP-0191 §3).
 func (srv *Server) Blocks(ctx context.Context, user, jid string) (bool, error) {
-	return srv.blocks(ctx, user, jid)
+	return srv.blocklists.blocks(ctx, user, jid)
 }
 
 // Domain is the domain of the accounts.

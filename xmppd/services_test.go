@@ -200,7 +200,7 @@ func (r *returning) Undelivered() ([][]byte, time.Time) { return r.left, time.No
 func TestServices_ReturnedByBOSH(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	alice := w.bound("alice", "a")
-	s := w.srv.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
+	s := w.srv.registry.session(stanza.Address{User: "alice", Domain: "h", Resource: "a"})
 	r := &returning{Stream: alice.server, left: [][]byte{
 		[]byte(`<presence xmlns="jabber:client" from="bob@h/b" to="alice@h/a"/>`),
 		[]byte(`<message xmlns="jabber:client" from="bob@h/b" to="alice@h/a" type="chat" id="m"><body>x</body></message>`),

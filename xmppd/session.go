@@ -94,7 +94,7 @@ func (s *session) deliverWhen(when urgency, raw []byte) {
 	if tooLate {
 		ctx, cancel := s.server.storeContext()
 		defer cancel()
-		s.server.redeliver(ctx, s, []sentStanza{stanza})
+		s.server.offline.redeliver(ctx, s, []sentStanza{stanza})
 	}
 }
 

@@ -44,9 +44,9 @@ func (srv *Server) cutOff(s *session, reason error, when func() bool) (unacked [
 		st.Close(reason)
 		unacked = append(unacked, undeliveredOf(st)...)
 	}
-	srv.unregister(s)
+	s.account.remove(s)
 	srv.watches.set(s, nil)
-	srv.forget(id)
+	srv.registry.removeResumable(id)
 	return unacked, true
 }
 
@@ -87,8 +87,8 @@ func (srv *Server) storeUnacked(ctx context.Context, s *session, unacked []sentS
 	unacked = append(unacked, s.late...)
 	s.late = nil
 	s.mu.Unlock()
-	srv.redeliver(ctx, s, unacked)
-	srv.release(s.account)
+	srv.offline.redeliver(ctx, s, unacked)
+	srv.registry.release(s.account)
 }
 
 // End implements stream.Server. Everything within scope is cut off before a
@@ -98,7 +98,7 @@ func (srv *Server) End(scope stream.Scope, reason error) {
 		c.stream.Close(reason)
 	}
 	unackedOf := make(map[*session][]sentStanza)
-	for _, a := range srv.online() {
+	for _, a := range srv.registry.online() {
 		for _, s := range a.all() {
 			if unacked, ok := srv.cutOff(s, reason, func() bool { return scope.Matches(s.identity) }); ok {
 				unackedOf[s] = unacked
@@ -115,12 +115,10 @@ func (srv *Server) End(scope stream.Scope, reason error) {
 // are stored; those that are not before ctx ends are only in the archive. Nobody
 // is told who went: all did.
 func (srv *Server) Shutdown(ctx context.Context) {
-	srv.mu.Lock()
-	srv.closed = true
-	srv.mu.Unlock()
+	srv.registry.close()
 	reason := &stream.Error{Condition: stream.SystemShutdown}
 	unackedOf := make(map[*session][]sentStanza)
-	for _, a := range srv.online() {
+	for _, a := range srv.registry.online() {
 		if len(a.available()) > 0 {
 			srv.departures.note(Departure{User: a.user, At: time.Now()})
 		}

@@ -8,7 +8,7 @@ import (
 // GroupsChanged tells the server that the site has put an account into other groups:
 // it is on other rosters now, and others are on its own.
 func (srv *Server) GroupsChanged(ctx context.Context, user string) {
-	a := srv.lookup(user)
+	a := srv.registry.lookup(user)
 	before := newRoster(nil, false)
 	if a != nil {
 		a.cached(func() {
@@ -21,7 +21,7 @@ func (srv *Server) GroupsChanged(ctx context.Context, user string) {
 	if len(a.interested()) == 0 {
 		return // nobody has seen the old one
 	}
-	now, err := srv.rosterOf(ctx, user)
+	now, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		srv.log.Error("a roster could not be refreshed", "user", user, "err", err)
 		return

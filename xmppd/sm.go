@@ -121,7 +121,7 @@ func (s *session) enableSM(el *stream.Element) error {
 	m := s.newSM(el)
 	started, err := s.startSM(m)
 	if !started {
-		s.server.forget(m.id)
+		s.server.registry.removeResumable(m.id)
 		s.send(smFailed("unexpected-request"))
 	}
 	return err
@@ -133,7 +133,7 @@ func (s *session) newSM(enable attributed) *smState {
 	attr, _ := enable.Attr("resume")
 	if resume, _ := stanza.ParseBool(attr); resume {
 		m.resumable, m.id = true, rand.Text()
-		s.server.remember(m.id, s)
+		s.server.registry.addResumable(m.id, s)
 	}
 	return m
 }
@@ -225,16 +225,4 @@ func smFailed(condition string) []byte { return smFailedWith("", condition) }
 
 func smFailedWith(attrs, condition string) []byte {
 	return []byte(`<failed xmlns="` + stanza.NSSM + `"` + attrs + `><` + condition + ` xmlns="` + stanza.NSStanzas + `"/></failed>`)
-}
-
-func (srv *Server) remember(id string, s *session) {
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	srv.resume[id] = s
-}
-
-func (srv *Server) forget(id string) {
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	delete(srv.resume, id)
 }

@@ -128,7 +128,7 @@ func (c *smClient) put(raw string) {
 func (c *smClient) enable() {
 	c.id = c.enableSM()
 	c.base, c.handled, c.dead, c.unacked = c.start, c.start, false, nil
-	s := c.w.srv.resumableAs(c.id)
+	s := c.w.srv.registry.resumable(c.id)
 	s.mu.Lock()
 	s.sm.in, s.sm.acked = c.start, c.start
 	s.mu.Unlock()

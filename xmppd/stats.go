@@ -21,7 +21,7 @@ func (srv *Server) Stats() Stats {
 		RosterGets:      srv.stats.rosterGets.Load(),
 		Archived:        srv.archive.Count(),
 	}
-	for _, a := range srv.online() {
+	for _, a := range srv.registry.online() {
 		st.Sessions += int64(len(a.all()))
 	}
 	return st

@@ -153,7 +153,7 @@ func (srv *Server) updateContact(ctx context.Context, user, jid string, apply fu
 		ch.visible = before.Subscription != c.Subscription || before.Ask != c.Ask || before.Listed != c.Listed || before.Approved != c.Approved
 		return !c.idle(), nil
 	})
-	srv.forgetRoster(user)
+	srv.rosters.forget(user)
 	return ch, err
 }
 
@@ -237,7 +237,7 @@ const (
 
 // manyRequests reports whether as many requests wait for user's answer as may.
 func (srv *Server) manyRequests(ctx context.Context, user string) (bool, error) {
-	r, err := srv.rosterOf(ctx, user)
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return false, err
 	}
@@ -263,7 +263,7 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 		}
 		return err
 	}
-	if blocked, err := srv.blocks(ctx, owner.User, from); err != nil || blocked {
+	if blocked, err := srv.blocklists.blocks(ctx, owner.User, from); err != nil || blocked {
 		return err
 	}
 	full := false
@@ -288,7 +288,7 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 		return nil
 	}
 	// RFC 6121 §3.1.6: the stanza comes before its roster push (S-39).
-	for _, s := range srv.lookup(owner.User).available() {
+	for _, s := range srv.registry.lookup(owner.User).available() {
 		s.deliver(raw)
 	}
 	if typ == "unsubscribe" && ch.saw {

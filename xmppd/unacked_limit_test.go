@@ -18,7 +18,7 @@ func TestBounds_UnackedTotal(t *testing.T) {
 		clients[i] = w.bound("alice", resource) // not available: what is left behind goes to none of them
 		ids[i] = clients[i].enableSM()
 	}
-	a := w.srv.lookup("alice")
+	a := w.srv.registry.lookup("alice")
 	sessions := a.all() // in the order in which they were bound
 	owe := func(s *session, id string, size int) {
 		s.deliver([]byte(`<message xmlns="jabber:client" to="alice@h/x" type="chat" id="` + id + `"><body>` + strings.Repeat("x", size) + `</body></message>`))

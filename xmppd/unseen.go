@@ -27,7 +27,7 @@ func (srv *Server) notifyUnseen(user string, m *stream.Element) {
 // LookedAt reports whether somebody looks at a client of an account: it is available, its
 // stream is there, and it has not said that nobody does (XEP-0352).
 func (srv *Server) LookedAt(user string) bool {
-	for _, s := range srv.lookup(user).all() {
+	for _, s := range srv.registry.lookup(user).all() {
 		s.mu.Lock()
 		looked := s.presence != nil && s.stream != nil && !s.inactive
 		s.mu.Unlock()

@@ -69,7 +69,7 @@ func handleWatch(ctx context.Context, s *session, _ *stream.Element, watch strea
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.server.rosterOf(ctx, s.user)
+	r, err := s.server.rosters.of(ctx, s.user)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (s *session) parseWatch(watch stream.Child) ([]string, error) {
 
 // seen returns the available resources of user that s may know of.
 func (srv *Server) seen(ctx context.Context, s *session, r *roster, user string) []*session {
-	found := srv.lookup(user).available()
+	found := srv.registry.lookup(user).available()
 	if len(found) == 0 || srv.EitherBlocks(ctx, user, s.user) {
 		return nil
 	}
@@ -138,7 +138,7 @@ func (srv *Server) seen(ctx context.Context, s *session, r *roster, user string)
 func (srv *Server) toWatchers(ctx context.Context, from string, raw []byte) {
 	user := localpart(from)
 	for _, s := range srv.watches.of(user) {
-		if p, _ := s.available(); p != nil && !srv.EitherBlocks(ctx, user, s.user) && !srv.clientBlocked(ctx, from, s) {
+		if p, _ := s.available(); p != nil && !srv.EitherBlocks(ctx, user, s.user) && !srv.blocklists.clientBlocked(ctx, from, s) {
 			s.deliverSoon(raw)
 		}
 	}
