@@ -24,7 +24,7 @@ func (s *Service) AccountRemoved(ctx context.Context, user string) {
 // readAffiliations reads the affiliations again, if the account has one.
 func (r *room) readAffiliations(ctx context.Context, user string) error {
 	r.mu.Lock()
-	_, there := r.affiliations[user]
+	_, there := r.affiliations.byUser[user]
 	there = there && r.state == open
 	r.mu.Unlock()
 	if !there {
@@ -41,11 +41,11 @@ func (r *room) readAffiliations(ctx context.Context, user string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, a := range r.affiliations {
-		r.setAffiliationLocked(Affiliated{User: a.User, Affiliation: None})
+	for _, a := range r.affiliations.byUser {
+		r.affiliations.set(Affiliated{User: a.User, Affiliation: None})
 	}
 	for _, a := range people {
-		r.setAffiliationLocked(a)
+		r.affiliations.set(a)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package muc
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"foyer/internal/stanza"
@@ -99,7 +98,7 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 func (r *room) changeByNick(c change, nick string) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := r.findLocked(nick)
+	o := r.occupants.find(nick)
 	if o == nil {
 		return c, stanza.ErrItemNotFound
 	}
@@ -143,7 +142,7 @@ func (r *room) changeRoles(ctx context.Context, c xmppd.Client, changes []change
 
 // moderatorLocked returns the occupant that a client is, if it is one.
 func (r *room) moderatorLocked(c xmppd.Client) (*occupant, error) {
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	if m == nil {
 		return nil, errNotHere
 	}
@@ -160,11 +159,11 @@ func (r *room) mayChangeRoleLocked(actor *occupant, ch change) error {
 	if ch.affiliation != "" {
 		return stanza.ErrBadRequest
 	}
-	o := r.findLocked(ch.nick)
+	o := r.occupants.find(ch.nick)
 	if o == nil {
 		return stanza.ErrItemNotFound
 	}
-	mine, theirs := r.affiliationLocked(actor.user).rank(), r.affiliationLocked(o.user).rank()
+	mine, theirs := r.affiliations.of(actor.user).rank(), r.affiliations.of(o.user).rank()
 	switch {
 	case ch.role == o.role:
 		return nil
@@ -179,7 +178,7 @@ func (r *room) mayChangeRoleLocked(actor *occupant, ch change) error {
 }
 
 func (r *room) setRoleLocked(actor *occupant, ch change) {
-	o := r.findLocked(ch.nick)
+	o := r.occupants.find(ch.nick)
 	if o == nil || o.role == ch.role {
 		return
 	}
@@ -197,15 +196,15 @@ func (r *room) giveRoleLocked(o *occupant, role Role) {
 	before := o.seesAddressesLocked()
 	o.role = role
 	o.describeLocked()
-	for _, other := range r.occupants {
+	for _, other := range r.occupants.byNick {
 		if before || !o.seesAddressesLocked() || other == o {
 			continue
 		}
 		for _, m := range o.all {
-			r.showToLocked(m, other, nil)
+			m.showLocked(other, nil)
 		}
 	}
-	r.announceLocked(o)
+	r.occupants.announce(o)
 }
 
 // itemReason is the inside of an item: who did it, and why (§8.2).
@@ -245,11 +244,11 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	}
 	r.mu.Lock()
 	actor := ""
-	if m := r.memberLocked(c); m != nil {
+	if m := r.occupants.member(c); m != nil {
 		actor = m.occupant.nick
 	}
 	for i, e := range entries {
-		before := r.affiliationLocked(e.User)
+		before := r.affiliations.of(e.User)
 		r.changeAffiliationLocked(e)
 		r.affiliationChangedLocked(e, before, departure{inside: itemReason(actor, changes[i].reason)})
 	}
@@ -275,7 +274,7 @@ func (r *room) affiliate(ctx context.Context, entries []Affiliated) error {
 
 // newEntriesLocked checks every change and returns the entries as they will be.
 func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, error) {
-	mine := r.affiliationLocked(user)
+	mine := r.affiliations.of(user)
 	if mine.rank() < Admin.rank() {
 		return nil, stanza.ErrForbidden
 	}
@@ -285,7 +284,7 @@ func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, er
 		if ch.role != "" {
 			return nil, stanza.ErrBadRequest
 		}
-		e := r.affiliations[ch.user]
+		e := r.affiliations.byUser[ch.user]
 		if e.Affiliation == "" {
 			e.Affiliation = None
 		}
@@ -293,12 +292,12 @@ func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, er
 			return nil, err
 		}
 		e.User, e.Affiliation, e.Reason = ch.user, ch.affiliation, ch.reason
-		if err := r.reserveWithLocked(&e, ch); err != nil {
+		if err := r.affiliations.reserveNick(&e, ch); err != nil {
 			return nil, err
 		}
 		out, after[ch.user] = append(out, e), ch.affiliation
 	}
-	if !r.ownersAfterLocked(after) {
+	if !r.affiliations.ownedAfter(after) {
 		return nil, errNoLastOwnerLeft // §10.6
 	}
 	return out, nil
@@ -320,41 +319,6 @@ func mayAffiliate(user string, mine Affiliation, ch change, before Affiliation) 
 	return nil
 }
 
-// reserveWithLocked takes a nickname that is reserved along with a membership (§9.3).
-func (r *room) reserveWithLocked(e *Affiliated, ch change) error {
-	if ch.affiliation == None || ch.affiliation == Outcast {
-		e.Nick = ""
-		return nil
-	}
-	if ch.newNick == "" {
-		return nil
-	}
-	nick, key, err := prepareNick(ch.newNick)
-	if err != nil {
-		return err
-	}
-	if r.reservedForLocked(key, ch.user) {
-		return errNickTaken
-	}
-	e.Nick = nick
-	return nil
-}
-
-// ownersAfterLocked reports whether somebody still owns the room after the changes.
-func (r *room) ownersAfterLocked(changes map[string]Affiliation) bool {
-	all := make(map[string]Affiliation, len(r.affiliations))
-	for user, a := range r.affiliations {
-		all[user] = a.Affiliation
-	}
-	maps.Copy(all, changes)
-	for _, a := range all {
-		if a == Owner {
-			return true
-		}
-	}
-	return false
-}
-
 // affiliationChangedLocked shows what a new affiliation does. Those who are here may be
 // put out, else their role changes with it (§9.1, §9.4, §10.3); of those who are not,
 // everybody is told who may see addresses (§9.3).
@@ -362,7 +326,7 @@ func (r *room) affiliationChangedLocked(e Affiliated, before Affiliation, d depa
 	if e.Affiliation == before {
 		return
 	}
-	occupants := r.occupantsOfLocked(e.User)
+	occupants := r.occupants.ofUser(e.User)
 	if len(occupants) == 0 {
 		r.noticeAffiliationLocked(e)
 	}
@@ -387,7 +351,7 @@ func (r *room) noticeAffiliationLocked(e Affiliated) {
 	rest = append(stanza.AppendAttr(rest, "id", uuid.NewString()), '>')
 	rest = item(rest, e.Affiliation, RoleNone, e.User+"@"+r.svc.server.Domain(), e.Nick)
 	rest = append(rest, "</x></message>"...)
-	for _, m := range r.members {
+	for _, m := range r.occupants.members {
 		if m.occupant.seesAddressesLocked() {
 			m.deliverLocked("<message", rest)
 		}

@@ -2,7 +2,6 @@ package muc
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Chil
 	if err := r.mayListLocked(c, Affiliation(affiliation)); err != nil {
 		return nil, err
 	}
-	return append(r.affiliationListLocked(dst, Affiliation(affiliation)), `</query>`...), nil
+	return append(r.affiliations.appendList(dst, Affiliation(affiliation), r.svc.server.Domain()), `</query>`...), nil
 }
 
 // mayListLocked: administrators see every list; moderators, and where addresses are
@@ -47,11 +46,11 @@ func (r *room) mayListLocked(c xmppd.Client, a Affiliation) error {
 	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
 		return stanza.ErrBadRequest
 	}
-	mine := r.affiliationLocked(c.User())
+	mine := r.affiliations.of(c.User())
 	if mine.rank() >= Admin.rank() {
 		return nil
 	}
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
 	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
 		return nil
@@ -59,34 +58,16 @@ func (r *room) mayListLocked(c xmppd.Client, a Affiliation) error {
 	return stanza.ErrForbidden
 }
 
-func (r *room) affiliationListLocked(dst []byte, a Affiliation) []byte {
-	for _, user := range slices.Sorted(maps.Keys(r.affiliations)) {
-		e := r.affiliations[user]
-		if e.Affiliation != a {
-			continue
-		}
-		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
-		dst = stanza.AppendAttr(dst, "jid", user+"@"+r.svc.server.Domain())
-		dst = stanza.AppendAttr(dst, "nick", e.Nick)
-		if e.Reason == "" {
-			dst = append(dst, "/>"...)
-			continue
-		}
-		dst = append(append(append(dst, '>'), itemReason("", e.Reason)...), "</item>"...)
-	}
-	return dst
-}
-
 func (r *room) roleListLocked(dst []byte, role Role) []byte {
 	var found []*occupant
-	for _, o := range r.occupants {
+	for _, o := range r.occupants.byNick {
 		if o.role == role {
 			found = append(found, o)
 		}
 	}
 	slices.SortFunc(found, func(x, y *occupant) int { return strings.Compare(x.nick, y.nick) })
 	for _, o := range found {
-		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliationLocked(o.user)))
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliations.of(o.user)))
 		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
 		dst = append(stanza.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
 	}

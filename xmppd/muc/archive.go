@@ -3,6 +3,8 @@ package muc
 import (
 	"bytes"
 	"context"
+	"log/slog"
+	"time"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -11,6 +13,14 @@ import (
 )
 
 // The room's archive (XEP-0313 §6.1.2, S-65).
+
+// roomArchive is the archive of one room. It is safe for concurrent use.
+type roomArchive struct {
+	owner   string // the room's address
+	archive *archive.Archive
+	log     *slog.Logger
+	timeout time.Duration // Config.StoreTimeout
+}
 
 // reader is what somebody may see of the archive.
 type reader struct{ identities bool }
@@ -23,14 +33,14 @@ func (r *room) mayRead(c xmppd.Client) (reader, error) {
 		return reader{}, stanza.ErrItemNotFound
 	}
 	user := c.User()
-	a := r.affiliationLocked(user)
+	a := r.affiliations.of(user)
 	if r.mayEnterLocked(user) != nil {
 		return reader{}, stanza.ErrForbidden
 	}
 	if !r.knowsPasswordLocked(user) {
 		return reader{}, stanza.ErrForbidden
 	}
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.seesAddressesLocked())}, nil
 }
 

@@ -27,7 +27,7 @@ func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 	defer done()
 	r.mu.Lock()
 	state := r.state
-	owner := r.affiliationLocked(user) == Owner
+	owner := r.affiliations.of(user) == Owner
 	if owner {
 		r.state = ending // nobody enters, and nothing is said any more
 	}
@@ -53,7 +53,7 @@ func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 // dissolveLocked puts everybody out. The caller forgets the room, without its lock.
 func (r *room) dissolveLocked(d departure) {
 	r.state = ending
-	members := append([]*member(nil), r.members...)
+	members := append([]*member(nil), r.occupants.members...)
 	for _, m := range members {
 		r.removeLocked(m)
 		m.goneLocked()

@@ -82,7 +82,7 @@ func (s *Service) Entered(user string) []string {
 			continue
 		}
 		r.mu.Lock()
-		if r.state == open && len(r.occupantsOfLocked(user)) > 0 {
+		if r.state == open && len(r.occupants.ofUser(user)) > 0 {
 			names = append(names, r.name)
 		}
 		r.mu.Unlock()
@@ -94,10 +94,10 @@ func (s *Service) Entered(user string) []string {
 func (r *room) listed(user string) (Listed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	own := r.affiliations[user].Affiliation
-	shown := r.err == nil && r.state == open && r.settings.Public && r.settings.Persistent && len(r.occupants) > 0 && own != Outcast
+	own := r.affiliations.byUser[user].Affiliation
+	shown := r.err == nil && r.state == open && r.settings.Public && r.settings.Persistent && len(r.occupants.byNick) > 0 && own != Outcast
 	l := Listing{Name: r.name, Title: r.settings.Title, Description: r.settings.Description, MembersOnly: r.settings.MembersOnly, NonAnonymous: r.settings.NonAnonymous, Affiliation: own}
-	return Listed{Listing: l, Occupants: len(r.occupants)}, shown
+	return Listed{Listing: l, Occupants: len(r.occupants.byNick)}, shown
 }
 
 // occupants counts who is in a room now.
@@ -108,7 +108,7 @@ func (s *Service) occupants(name string) int {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.occupants)
+	return len(r.occupants.byNick)
 }
 
 // DefaultSettings are those of a new room: anybody may find it and enter.

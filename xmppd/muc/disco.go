@@ -97,7 +97,7 @@ func handleRoomInfo(_ context.Context, r *room, c xmppd.Client, query stream.Chi
 
 func (r *room) reservedNickLocked(user string) []byte {
 	info := stanza.Info{Node: nodeReservedNick}
-	if nick := r.affiliations[user].Nick; nick != "" {
+	if nick := r.affiliations.byUser[user].Nick; nick != "" {
 		info.Identities = []stanza.Identity{{Category: "conference", Type: "text", Name: nick}}
 	}
 	return info.Payload()
@@ -139,7 +139,7 @@ func (r *room) infoFormLocked(user string) []byte {
 	if r.mayEnterLocked(user) == nil && r.knowsPasswordLocked(user) {
 		f.Text("muc#roominfo_subject", "", r.subject.Text)
 	}
-	f.Text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants)))
+	f.Text("muc#roominfo_occupants", "", strconv.Itoa(len(r.occupants.byNick)))
 	f.Text("muc#roominfo_lang", "", r.settings.Lang)
 	// The registered field, the one of §6.4's example, and the one that Converse reads.
 	f.Bool("muc#roominfo_subjectmod", "", r.settings.ChangeSubject)

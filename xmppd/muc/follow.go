@@ -209,6 +209,13 @@ type newest struct {
 	stanzaID string
 }
 
+// activity tells those who follow a room of what is said in it. It is guarded by the room's
+// lock.
+type activity struct {
+	room   *room
+	newest newest // what they were told last
+}
+
 // newestOf is the newest entry of a room's archive, if it says something.
 func newestOf(e archive.Entry) newest {
 	m, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
@@ -222,14 +229,14 @@ func newestOf(e archive.Entry) newest {
 	return newest{id: e.ID, author: user, nick: e.Resource, stanzaID: e.StanzaID}
 }
 
-// tellFollowersLocked tells those who follow the room of a message that is in its archive.
-func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID) {
+// messageLocked tells those who follow the room of a message that is in its archive.
+func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) {
 	if id == uuid.Nil {
 		return
 	}
 	if corrects := stanza.CorrectedID(m); corrects != "" {
-		if n := r.newest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
-			r.tellChangeLocked(said{id: n.id, by: n.nick, text: stanza.LineText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
+		if n := ac.newest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
+			ac.tellChangeLocked(said{id: n.id, by: n.nick, text: stanza.LineText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
 		}
 		return
 	}
@@ -237,29 +244,29 @@ func (r *room) tellFollowersLocked(o *occupant, m *stream.Element, id uuid.UUID)
 	if text == "" {
 		return
 	}
-	r.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
-	r.tellSaidLocked(o.user, said{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
-		return r.svc.followers.isNew(fo, r.name)
+	ac.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
+	ac.tellLocked(o.user, said{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
+		return ac.room.svc.followers.isNew(fo, ac.room.name)
 	})
 }
 
-// tellGoneLocked tells those who follow the room that its latest message was taken back, if it is
+// retractedLocked tells those who follow the room that its latest message was taken back, if it is
 // among these.
-func (r *room) tellGoneLocked(ids []uuid.UUID) {
-	if n := r.newest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
-		r.tellChangeLocked(said{id: n.id, by: n.nick, change: "deleted"})
-		r.newest = newest{}
+func (ac *activity) retractedLocked(ids []uuid.UUID) {
+	if n := ac.newest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
+		ac.tellChangeLocked(said{id: n.id, by: n.nick, change: "deleted"})
+		ac.newest = newest{}
 	}
 }
 
 // tellChangeLocked tells what the latest message says now; only to those who were told what it said.
-func (r *room) tellChangeLocked(s said) {
-	r.tellSaidLocked(r.newest.author, s, func(fo *follower) bool { return fo.said })
+func (ac *activity) tellChangeLocked(s said) {
+	ac.tellLocked(ac.newest.author, s, func(fo *follower) bool { return fo.said })
 }
 
-// tellSaidLocked tells followers that may read it, and are not in the room, what an author says.
-func (r *room) tellSaidLocked(author string, s said, concerns func(*follower) bool) {
-	list := r.svc.followers.of(r.name)
+// tellLocked tells followers that may read it, and are not in the room, what an author says.
+func (ac *activity) tellLocked(author string, s said, concerns func(*follower) bool) {
+	list := ac.room.svc.followers.of(ac.room.name)
 	if len(list) == 0 {
 		return
 	}
@@ -268,7 +275,7 @@ func (r *room) tellSaidLocked(author string, s said, concerns func(*follower) bo
 	own := s.payload()
 	for _, fo := range list {
 		user := fo.client.User()
-		if r.memberLocked(fo.client) != nil || !r.mayReadLocked(user) || !concerns(fo) {
+		if ac.room.occupants.member(fo.client) != nil || !ac.room.mayReadLocked(user) || !concerns(fo) {
 			continue
 		}
 		payload := others
@@ -278,14 +285,14 @@ func (r *room) tellSaidLocked(author string, s said, concerns func(*follower) bo
 		case user == author:
 			payload = own
 		}
-		fo.client.Deliver(r.svc.indicator(fo.client, payload, r.name))
+		fo.client.Deliver(ac.room.svc.indicator(fo.client, payload, ac.room.name))
 	}
 }
 
 // mayReadLocked reports whether an account may read what is said without entering first: those
 // who belong to the room, and everybody where anybody may enter.
 func (r *room) mayReadLocked(user string) bool {
-	a := r.affiliationLocked(user)
+	a := r.affiliations.of(user)
 	return a.rank() >= Member.rank() || a == None && !r.settings.MembersOnly && r.settings.Password == "" && r.state == open
 }
 
@@ -321,8 +328,8 @@ func (s said) payload() []byte {
 // changeAffiliationLocked notes an account's affiliation that has changed. Its clients that follow
 // their rooms follow this one from now on, or are told to look which they still have.
 func (r *room) changeAffiliationLocked(a Affiliated) {
-	before := r.affiliationLocked(a.User).rank() >= Member.rank()
-	r.setAffiliationLocked(a)
+	before := r.affiliations.of(a.User).rank() >= Member.rank()
+	r.affiliations.set(a)
 	now := a.Affiliation.rank() >= Member.rank()
 	if before == now {
 		return
@@ -331,23 +338,23 @@ func (r *room) changeAffiliationLocked(a Affiliated) {
 		if now {
 			r.svc.followers.add(fo, r.name)
 		}
-		r.tellToLook(fo)
+		r.activity.roomChanged(fo)
 	}
 }
 
-// tellToLook tells a follower that what the room is to it has changed.
-func (r *room) tellToLook(fo *follower) {
+// roomChanged tells a follower that what the room is to it has changed.
+func (ac *activity) roomChanged(fo *follower) {
 	if fo.said {
-		fo.client.Deliver(r.svc.indicator(fo.client, []byte(`<said xmlns="`+nsSaid+`" change="room"/>`), r.name))
+		fo.client.Deliver(ac.room.svc.indicator(fo.client, []byte(`<said xmlns="`+nsSaid+`" change="room"/>`), ac.room.name))
 	}
 }
 
 // archiveChangedLocked tells those who follow the room that it tells of what is said from now on, or
 // does no more: only what is in its archive is told.
-func (r *room) archiveChangedLocked() {
-	for _, fo := range r.svc.followers.of(r.name) {
-		if r.memberLocked(fo.client) == nil && r.mayReadLocked(fo.client.User()) {
-			r.tellToLook(fo)
+func (ac *activity) archiveChangedLocked() {
+	for _, fo := range ac.room.svc.followers.of(ac.room.name) {
+		if ac.room.occupants.member(fo.client) == nil && ac.room.mayReadLocked(fo.client.User()) {
+			ac.roomChanged(fo)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func FuzzRoom(f *testing.F) {
 			w.svc.Gone(context.Background(), c, nil)
 		}
 		for _, r := range w.svc.loadedRooms() {
-			if len(r.members) != 0 || len(r.occupants) != 0 || len(r.byClient) != 0 || len(r.queue) != 0 {
+			if len(r.occupants.members) != 0 || len(r.occupants.byNick) != 0 || len(r.occupants.byClient) != 0 || len(r.queue.waiting) != 0 {
 				t.Fatalf("somebody is left in %s", r.name)
 			}
 		}

@@ -75,12 +75,12 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 
 // giveHistory sends what was said before the client came: nothing after cut,
 // which is delivered as it happens.
-func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut uuid.UUID) {
-	read, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout) // the client may have taken its time
+func (ra *roomArchive) giveHistory(ctx context.Context, m *member, h historyRequest, cut uuid.UUID) {
+	read, cancel := context.WithTimeout(context.WithoutCancel(ctx), ra.timeout) // the client may have taken its time
 	defer cancel()
-	page, err := r.svc.archive.Page(read, archive.Query{Owner: r.jid, Start: h.since, Last: true, Max: maxHistory})
+	page, err := ra.archive.Page(read, archive.Query{Owner: ra.owner, Start: h.since, Last: true, Max: maxHistory})
 	if err != nil {
-		r.svc.log.Error("somebody entered without the history", "room", r.jid, "err", err)
+		ra.log.Error("somebody entered without the history", "room", ra.owner, "err", err)
 		return
 	}
 	var stanzas [][]byte
@@ -89,7 +89,7 @@ func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut
 		if slices.Compare(e.ID[:], cut[:]) > 0 {
 			continue
 		}
-		raw := r.historic(e, m)
+		raw := ra.historic(e, m)
 		if raw == nil {
 			continue
 		}
@@ -106,14 +106,14 @@ func (r *room) giveHistory(ctx context.Context, m *member, h historyRequest, cut
 
 // historic is an archived message as history: with its time, in the room's name
 // (§7.2.14). What has no body, such as a change of subject, is no history.
-func (r *room) historic(e archive.Entry, m *member) []byte {
+func (ra *roomArchive) historic(e archive.Entry, m *member) []byte {
 	el, err := stream.Parse(e.Stanza, stream.Limits{Bytes: len(e.Stanza)})
 	if err != nil {
-		r.svc.log.Error("an archived message is damaged", "room", r.jid, "id", e.ID, "err", err)
+		ra.log.Error("an archived message is damaged", "room", ra.owner, "id", e.ID, "err", err)
 		return nil
 	}
 	if _, ok := el.Find(stream.NSClient, "body"); !ok {
 		return nil
 	}
-	return el.Edit().Set("to", m.client.JID()).Append(stanza.Delay(r.jid, e.Time()), r.stanzaID(e.ID)).Bytes()
+	return el.Edit().Set("to", m.client.JID()).Append(stanza.Delay(ra.owner, e.Time()), ra.stanzaID(e.ID)).Bytes()
 }

@@ -103,16 +103,16 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 	}
 	history := e.history.wanted() && r.settings.Archive && r.state == open
 	if m.holding = m.holding || history; m.holding {
-		cut := r.last
+		cut := r.queue.last
 		r.mu.Unlock()
 		r.showCrowd(ctx, m)
 		if history {
-			r.giveHistory(ctx, m, e.history, cut)
+			r.archive.giveHistory(ctx, m, e.history, cut)
 		}
 		r.mu.Lock()
 	}
 	defer r.mu.Unlock()
-	if r.memberLocked(e.client) == m {
+	if r.occupants.member(e.client) == m {
 		m.client.Deliver(r.subjectForLocked(m))
 		m.releaseHeldLocked()
 	}
@@ -158,11 +158,11 @@ func (m *member) goneLocked() {
 // occupants to it and it to them. A client that is in already, and asks again,
 // sees everything again (§7.2.1, S-80).
 func (r *room) admitLocked(e joinRequest) (*member, error) {
-	m := r.memberLocked(e.client)
+	m := r.occupants.member(e.client)
 	if m != nil && m.occupant.key != e.key {
 		return m, r.renameLocked(m, e.presence, e.nick)
 	}
-	created := r.state == locked && len(r.members) == 0
+	created := r.state == locked && len(r.occupants.members) == 0
 	if m == nil {
 		if err := r.mayJoinLocked(e); err != nil {
 			return nil, err
@@ -176,34 +176,25 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 	o := m.occupant
 	o.hats = e.hats
 	o.showLocked(m)
-	m.holding = r.crowdSizeLocked() > burst
+	m.holding = r.occupants.presenceSize() > burst
 	m.crowding = m.holding
-	for _, other := range r.occupants {
+	for _, other := range r.occupants.byNick {
 		if other != o {
-			r.showToLocked(m, other, nil)
+			m.showLocked(other, nil)
 		}
 	}
-	for _, other := range r.members {
+	for _, other := range r.occupants.members {
 		if other != m {
-			r.showToLocked(other, o, appendCodes(nil, codeSelf))
+			other.showLocked(o, appendCodes(nil, codeSelf))
 		}
 	}
-	r.showToLocked(m, o, appendCodes(nil, r.joinCodesLocked(e, created)...))
+	m.showLocked(o, appendCodes(nil, r.joinCodesLocked(e, created)...))
 	m.crowding = false
 	return m, nil
 }
 
 // burst is how many bytes are sent at once to a client that is ready.
 const burst = 512 << 10
-
-// crowdSizeLocked is about how many bytes the presence of all occupants is.
-func (r *room) crowdSizeLocked() int {
-	size := 0
-	for _, o := range r.occupants {
-		size += len(o.head) + len(o.itemJID)
-	}
-	return size
-}
 
 // mayJoinLocked applies §7.2.5 to §7.2.9, with each error as clients expect it (S-79).
 func (r *room) mayJoinLocked(e joinRequest) error {
@@ -220,14 +211,14 @@ func (r *room) mayJoinLocked(e joinRequest) error {
 	if !r.hasPasswordLocked(e) {
 		return errNotAuthorized
 	}
-	o := r.occupants[e.key]
+	o := r.occupants.byNick[e.key]
 	if o != nil && o.user == user {
 		return nil // another client under the same nickname
 	}
-	if o != nil || r.reservedForLocked(e.key, user) {
+	if o != nil || r.affiliations.reservedForOther(e.key, user) {
 		return errNickTaken
 	}
-	if a := r.affiliationLocked(user); len(r.occupants) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.members) >= 2*r.svc.cfg.Occupants {
+	if a := r.affiliations.of(user); len(r.occupants.byNick) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.occupants.members) >= 2*r.svc.cfg.Occupants {
 		return errFull
 	}
 	return nil
@@ -236,30 +227,24 @@ func (r *room) mayJoinLocked(e joinRequest) error {
 // hasPasswordLocked reports whether somebody has the password, if one is needed. Owners need
 // not type it: they choose it (§10.2).
 func (r *room) hasPasswordLocked(e joinRequest) bool {
-	return r.settings.Password == "" || r.affiliationLocked(e.client.User()) == Owner ||
+	return r.settings.Password == "" || r.affiliations.of(e.client.User()) == Owner ||
 		subtle.ConstantTimeCompare([]byte(r.settings.Password), []byte(e.password)) == 1
-}
-
-// reservedForLocked reports whether a nickname belongs to somebody else.
-func (r *room) reservedForLocked(key, user string) bool {
-	owner, ok := r.reserved[key]
-	return ok && owner != user
 }
 
 // seatLocked makes a place for a client, and an occupant unless there is one.
 func (r *room) seatLocked(e joinRequest) *member {
-	o := r.occupants[e.key]
+	o := r.occupants.byNick[e.key]
 	if o == nil {
 		bare := e.client.Bare()
 		user := e.client.User()
 		o = &occupant{
 			room: r, nick: e.nick, key: e.key, jid: r.jid + "/" + e.nick, user: user, bare: bare,
-			id: r.occupantIDOf(bare), role: r.defaultRoleLocked(r.affiliationLocked(user)),
+			id: r.occupantIDOf(bare), role: r.defaultRoleLocked(r.affiliations.of(user)),
 		}
-		r.occupants[e.key] = o
+		r.occupants.byNick[e.key] = o
 	}
 	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID())}
-	r.addLocked(m)
+	r.occupants.add(m)
 	return m
 }
 

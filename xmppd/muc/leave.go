@@ -14,7 +14,7 @@ import (
 // its last client (§7.2.8, S-81).
 func (r *room) leave(ctx context.Context, c xmppd.Client, p *stream.Element) {
 	r.mu.Lock()
-	if m := r.memberLocked(c); m != nil {
+	if m := r.occupants.member(c); m != nil {
 		r.releaseLocked(m, departure{status: statusOf(p)})
 	}
 	r.mu.Unlock()
@@ -38,18 +38,20 @@ func (r *room) releaseLocked(m *member, d departure) {
 	r.removeLocked(m)
 	m.goneLocked()
 	if len(o.all) == 0 {
-		r.sayGoneLocked(o, []*member{m}, d)
+		r.occupants.announceGone(o, []*member{m}, d)
 		return
 	}
 	m.deliverLocked("<presence", o.unavailableLocked(d, m.client.JID()), appendCodes(nil, codeSelf), endOfPresence)
 	if o.shown == m {
 		o.showLocked(o.all[len(o.all)-1])
-		r.announceLocked(o)
+		r.occupants.announce(o)
 	}
 }
 
 // expelLocked takes an occupant out with all its clients, and says why (§8.2, §9.1).
-func (r *room) expelLocked(o *occupant, d departure) { r.sayGoneLocked(o, r.evictLocked(o), d) }
+func (r *room) expelLocked(o *occupant, d departure) {
+	r.occupants.announceGone(o, r.evictLocked(o), d)
+}
 
 // evictLocked takes all clients of an occupant out, and returns them; nobody is told.
 func (r *room) evictLocked(o *occupant) []*member {
@@ -65,7 +67,7 @@ func (r *room) evictLocked(o *occupant) []*member {
 // occupant has left (XEP-0045 §7.14, S-86). Called without the lock.
 func (r *room) endIfEmpty(ctx context.Context) {
 	r.mu.Lock()
-	over := len(r.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
+	over := len(r.occupants.members) == 0 && (r.state == locked || (r.state == open && !r.settings.Persistent))
 	kept := r.state == open
 	if over {
 		r.state = ending
@@ -86,7 +88,7 @@ func (r *room) endIfEmpty(ctx context.Context) {
 
 // delete deletes what is kept of the room, once nothing is on its way there.
 func (r *room) delete(ctx context.Context) error {
-	if err := r.drain(ctx); err != nil {
+	if err := r.queue.drain(ctx); err != nil {
 		return err
 	}
 	return r.svc.store.Delete(ctx, r.name, r.jid)
@@ -115,7 +117,7 @@ func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Elemen
 		return nil
 	}
 	r.mu.Lock()
-	if m := r.memberLocked(c); m != nil {
+	if m := r.occupants.member(c); m != nil {
 		r.releaseLocked(m, departure{codes: []string{codeTechnicalFail}})
 	}
 	r.mu.Unlock()

@@ -49,10 +49,10 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 // (§7.4, S-83). One that is sent again, and was stored the first time, is not
 // said twice.
 func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	if again, err := r.saidBefore(ctx, r.jid, c.Bare(), m); err != nil || again {
+	if again, err := r.archive.saidBefore(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
-	retracted, err := r.retraction(ctx, c, m)
+	retracted, err := r.archive.retraction(ctx, c, m)
 	if err != nil {
 		return err
 	}
@@ -60,13 +60,13 @@ func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error
 	if err != nil {
 		return err
 	}
-	if err := r.await(ctx, t); err != nil {
+	if err := r.queue.await(ctx, t); err != nil {
 		return err
 	}
 	if retracted != nil {
-		r.takenBack(ctx, retracted.IDs)
+		r.pins.retracted(ctx, retracted.IDs)
 	}
-	r.corrected(ctx, c.Bare(), m)
+	r.pins.corrected(ctx, c.Bare(), m)
 	if said := r.svc.cfg.Said; said != nil {
 		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m})
 	}
@@ -83,7 +83,7 @@ type Saying struct {
 func (r *room) nickOf(c xmppd.Client) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m := r.memberLocked(c); m != nil {
+	if m := r.occupants.member(c); m != nil {
 		return m.occupant.nick
 	}
 	return ""
@@ -92,11 +92,11 @@ func (r *room) nickOf(c xmppd.Client) string {
 // saidBefore reports whether a message that its sender marks as delayed is in
 // owner's archive, with that other side: a client whose stream was lost sends its
 // last ones again (XEP-0198 §5).
-func (r *room) saidBefore(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
+func (ra *roomArchive) saidBefore(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
 	if _, delayed := m.Find(stanza.NSDelay, "delay"); !delayed || m.ID == "" {
 		return false, nil
 	}
-	return r.svc.archive.Sent(ctx, owner, with, m.ID)
+	return ra.archive.Sent(ctx, owner, with, m.ID)
 }
 
 // accept checks that somebody may speak, and enqueues the message, with what it
@@ -111,14 +111,14 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 	reflected := r.reflectedLocked(o, m)
 	var entry *archive.Entry
 	if r.settings.Archive && stanza.ShouldArchive(m) {
-		entry = r.archiveEntryLocked(o, m, reflected)
+		entry = r.archive.entryLocked(o, m, reflected)
 		entry.Retracts = retracted
 	}
-	return r.enqueueLocked(entry, func(id uuid.UUID) {
-		r.toAllLocked(r.withStanzaID(reflected, id))
-		r.tellFollowersLocked(o, m, id)
+	return r.queue.addLocked(entry, func(id uuid.UUID) {
+		r.occupants.toAll(r.archive.withStanzaID(reflected, id))
+		r.activity.messageLocked(o, m, id)
 		if retracted != nil {
-			r.tellGoneLocked(retracted.IDs)
+			r.activity.retractedLocked(retracted.IDs)
 		}
 	})
 }
@@ -126,7 +126,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 // speakerLocked returns the occupant that a client is, if it may speak: only those who
 // are here, and in a moderated room only those with voice (§7.4, S-83).
 func (r *room) speakerLocked(c xmppd.Client) (*occupant, error) {
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	switch {
 	case m == nil && r.state == locked: // it does not exist yet for others (§17.2)
 		return nil, stanza.ErrItemNotFound
@@ -146,27 +146,27 @@ func (r *room) speakerLocked(c xmppd.Client) (*occupant, error) {
 // recipient yet, and without what only the room may say (S-91).
 func (r *room) reflectedLocked(o *occupant, m *stream.Element) []byte {
 	return m.Edit().Set("to", "").Set("from", o.jid).
-		Drop(r.mayNotSay(o.bare)).
+		Drop(r.svc.mayNotSay(o.bare)).
 		Append(occupantID(o.id)).Bytes()
 }
 
 // withStanzaID returns a reflected message without the start of its tag, as
-// toAllLocked takes it, and with its id in the archive if it has one (XEP-0359 §3).
-func (r *room) withStanzaID(reflected []byte, id uuid.UUID) []byte {
+// toAll takes it, and with its id in the archive if it has one (XEP-0359 §3).
+func (ra *roomArchive) withStanzaID(reflected []byte, id uuid.UUID) []byte {
 	const name = len("<message")
 	if id == uuid.Nil {
 		return reflected[name:]
 	}
 	end := bytes.LastIndex(reflected, []byte("</"))
-	dst := append(make([]byte, 0, len(reflected)+len(r.jid)+96), reflected[name:end]...)
-	return append(append(dst, r.stanzaID(id)...), reflected[end:]...)
+	dst := append(make([]byte, 0, len(reflected)+len(ra.owner)+96), reflected[name:end]...)
+	return append(append(dst, ra.stanzaID(id)...), reflected[end:]...)
 }
 
-// archiveEntryLocked is what the archive keeps. The real sender stands beside the stanza,
+// entryLocked is what the archive keeps. The real sender stands beside the stanza,
 // for those who may know (S-65).
-func (r *room) archiveEntryLocked(o *occupant, m *stream.Element, reflected []byte) *archive.Entry {
+func (ra *roomArchive) entryLocked(o *occupant, m *stream.Element, reflected []byte) *archive.Entry {
 	return &archive.Entry{
-		Owner: r.jid, With: o.bare, Resource: o.nick, Outgoing: true,
+		Owner: ra.owner, With: o.bare, Resource: o.nick, Outgoing: true,
 		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected,
 	}
 }

@@ -22,17 +22,17 @@ const (
 
 // retraction finds what a message takes back: something that the same person said
 // here, named by its id in the archive (XEP-0424 §3.1), or by its own. nil: nothing.
-func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*archive.Retraction, error) {
+func (ra *roomArchive) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*archive.Retraction, error) {
 	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return nil, nil
 	}
 	id, _ := el.Attr("id")
-	entry, ids, err := r.archived(ctx, id)
+	entry, ids, err := ra.find(ctx, id)
 	if err == nil && len(ids) == 0 && id != "" {
 		// Converse names what somebody takes back by the id that they gave it.
 		entry.With = c.Bare()
-		ids, err = r.svc.archive.Versions(ctx, r.jid, c.Bare(), true, id)
+		ids, err = ra.archive.Versions(ctx, ra.owner, c.Bare(), true, id)
 	}
 	if err != nil || len(ids) == 0 {
 		return nil, err
@@ -48,18 +48,18 @@ func keptChildren() []stream.Name {
 	return []stream.Name{{Space: stanza.NSOccupantID, Local: "occupant-id"}}
 }
 
-// archived returns a message of the archive with the ids of everything that corrects it;
+// find returns a message of the archive with the ids of everything that corrects it;
 // no ids: it is not there.
-func (r *room) archived(ctx context.Context, text string) (archive.Entry, []uuid.UUID, error) {
+func (ra *roomArchive) find(ctx context.Context, text string) (archive.Entry, []uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil {
 		return archive.Entry{}, nil, nil
 	}
-	entry, ok, err := r.svc.archive.Entry(ctx, r.jid, id)
+	entry, ok, err := ra.archive.Entry(ctx, ra.owner, id)
 	if err != nil || !ok {
 		return entry, nil, err
 	}
-	ids, err := r.svc.archive.Versions(ctx, r.jid, entry.With, true, entry.StanzaID)
+	ids, err := ra.archive.Versions(ctx, ra.owner, entry.With, true, entry.StanzaID)
 	if err != nil {
 		return entry, nil, err
 	}
@@ -88,7 +88,7 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if !archived {
 		return nil, stanza.ErrItemNotFound
 	}
-	_, ids, err := r.archived(ctx, id)
+	_, ids, err := r.archive.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +99,10 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if err != nil {
 		return nil, err
 	}
-	if err := r.await(ctx, t); err != nil {
+	if err := r.queue.await(ctx, t); err != nil {
 		return nil, err
 	}
-	r.takenBack(ctx, ids)
+	r.pins.retracted(ctx, ids)
 	return nil, nil
 }
 
@@ -132,8 +132,8 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pe
 		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: notice,
 		Retracts: &archive.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
-	return r.enqueueLocked(entry, func(stored uuid.UUID) {
-		r.toAllLocked(r.withStanzaID(notice, stored))
-		r.tellGoneLocked(ids)
+	return r.queue.addLocked(entry, func(stored uuid.UUID) {
+		r.occupants.toAll(r.archive.withStanzaID(notice, stored))
+		r.activity.retractedLocked(ids)
 	})
 }

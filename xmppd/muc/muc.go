@@ -10,6 +10,7 @@
 // store is asked. What a room sends is queued for its clients, which never
 // blocks, with room.mu held: so that everybody sees what happens in a room in
 // the same order. A method whose name ends in Locked is called with room.mu held.
+// So are those of what a room consists of: its affiliations and its occupants.
 //
 // A message's way: under room.mu the sender's right is checked, the stanza is
 // made, put into the room's queue and handed to the archive's writer, which
@@ -205,7 +206,7 @@ func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element,
 	}
 	if r := s.inMemory(to.User); r != nil && !private {
 		r.mu.Lock()
-		recipients += len(r.members)
+		recipients += len(r.occupants.members)
 		r.mu.Unlock()
 		if el.Name.Local == "message" {
 			recipients += s.followers.count(to.User)

@@ -12,24 +12,24 @@ func (r *room) renameLocked(m *member, p *stream.Element, asked string) error {
 		return err
 	}
 	o := m.occupant
-	if other := r.occupants[key]; (other != nil && other != o) || r.reservedForLocked(key, o.user) {
+	if other := r.occupants.byNick[key]; (other != nil && other != o) || r.affiliations.reservedForOther(key, o.user) {
 		return errNickTaken
 	}
 	m.presence = p
 	if nick == o.nick {
 		o.showLocked(m)
-		r.announceLocked(o, codeNickAltered)
+		r.occupants.announce(o, codeNickAltered)
 		return nil
 	}
-	r.sayGoneLocked(o, o.all, departure{codes: []string{codeNickChanged}, nick: nick})
-	delete(r.occupants, o.key)
+	r.occupants.announceGone(o, o.all, departure{codes: []string{codeNickChanged}, nick: nick})
+	delete(r.occupants.byNick, o.key)
 	o.nick, o.key, o.jid = nick, key, r.jid+"/"+nick
-	r.occupants[key] = o
+	r.occupants.byNick[key] = o
 	o.showLocked(m)
 	if nick != asked {
-		r.announceLocked(o, codeNickAltered)
+		r.occupants.announce(o, codeNickAltered)
 	} else {
-		r.announceLocked(o)
+		r.occupants.announce(o)
 	}
 	return nil
 }

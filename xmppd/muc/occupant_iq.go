@@ -31,8 +31,8 @@ func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Ele
 // askOccupant handles a request to an occupant.
 func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Element, nick string) error {
 	r.mu.Lock()
-	m := r.memberLocked(c)
-	o := r.findLocked(nick)
+	m := r.occupants.member(c)
+	o := r.occupants.find(nick)
 	switch {
 	case m == nil:
 		r.mu.Unlock()
@@ -48,24 +48,24 @@ func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Eleme
 	}
 	asker, asked, user := m.occupant.jid, o.shown.client, o.user
 	r.mu.Unlock()
-	if err := r.checkBlocked(ctx, user, asker, c.JID()); err != nil {
+	if err := r.svc.checkBlocked(ctx, user, asker, c.JID()); err != nil {
 		return err
 	}
 	if iq.Child == (stream.Name{Space: stanza.NSVCard, Local: "vCard"}) {
-		return r.vCardOf(ctx, c, iq, user)
+		return r.svc.answerVCard(ctx, c, iq, user)
 	}
 	id := r.svc.seal.seal(c.JID(), asked.JID(), iq.ID)
 	asked.Deliver(iq.Edit().Set("from", asker).Set("to", asked.JID()).Set("id", id).Bytes())
 	return nil
 }
 
-// vCardOf answers with the account's own card (XEP-0045 §17.4): a card is asked
+// answerVCard answers with the account's own card (XEP-0045 §17.4): a card is asked
 // of the account, not of one of its clients.
-func (r *room) vCardOf(ctx context.Context, c xmppd.Client, iq *stream.Element, user string) error {
+func (s *Service) answerVCard(ctx context.Context, c xmppd.Client, iq *stream.Element, user string) error {
 	if iq.Type != "get" {
 		return stanza.ErrNotAllowed
 	}
-	card, err := r.svc.server.VCardOf(ctx, user)
+	card, err := s.server.VCardOf(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r *room) answerIQ(c xmppd.Client, iq *stream.Element, nick string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m, o := r.memberLocked(c), r.findLocked(nick)
+	m, o := r.occupants.member(c), r.occupants.find(nick)
 	if m == nil || o == nil {
 		return
 	}

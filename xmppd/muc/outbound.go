@@ -2,6 +2,7 @@ package muc
 
 import (
 	"context"
+	"sync"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -43,13 +44,6 @@ func (m *member) sendLocked(raw []byte) {
 	m.client.Deliver(raw)
 }
 
-// toAllLocked sends a message to everybody; rest is all but its name.
-func (r *room) toAllLocked(rest []byte) {
-	for _, m := range r.members {
-		m.deliverLocked("<message", rest)
-	}
-}
-
 // notice is a message from the room itself, as toAll takes it.
 func (r *room) notice(payload string) []byte {
 	dst := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="groupchat"`), "from", r.jid)
@@ -67,35 +61,45 @@ type pending struct {
 	deliver func(id uuid.UUID)
 }
 
-// enqueueLocked adds a message to the room's queue and to the archive writer's; no
+// messageQueue is the messages of a room that are on their way, in order. It is safe for
+// concurrent use: mu guards it.
+type messageQueue struct {
+	mu      *sync.Mutex // the room's: what is delivered changes the room
+	archive *archive.Archive
+	waiting []*pending
+	drained chan struct{} // closed when nothing waits; nil: nobody asked
+	last    uuid.UUID     // id of the newest message that was delivered
+}
+
+// addLocked adds a message to the room's queue and to the archive writer's; no
 // entry: it is not archived. deliver is called with the room's lock held, in the
 // order of the queue, once the message is in Postgres.
-func (r *room) enqueueLocked(entry *archive.Entry, deliver func(id uuid.UUID)) (*pending, error) {
+func (q *messageQueue) addLocked(entry *archive.Entry, deliver func(id uuid.UUID)) (*pending, error) {
 	t := &pending{done: make(chan struct{}), deliver: deliver}
 	if entry != nil {
-		storing, err := r.svc.archive.Begin(*entry)
+		storing, err := q.archive.Begin(*entry)
 		if err != nil {
 			return nil, err
 		}
 		t.storing = storing
 	}
-	r.queue = append(r.queue, t)
+	q.waiting = append(q.waiting, t)
 	return t, nil
 }
 
 // await waits until the message is stored, and delivers what can be delivered. It
 // returns after the message was delivered: what its sender asks next is answered
 // after that. Called without the room's lock.
-func (r *room) await(ctx context.Context, t *pending) error {
+func (q *messageQueue) await(ctx context.Context, t *pending) error {
 	var id uuid.UUID
 	var err error
 	if t.storing != nil {
 		id, err = t.storing.Wait(ctx)
 	}
-	r.mu.Lock()
+	q.mu.Lock()
 	t.settled, t.stored, t.id = true, err == nil, id
-	r.deliverStoredLocked()
-	r.mu.Unlock()
+	q.deliverStoredLocked()
+	q.mu.Unlock()
 	if err != nil {
 		return err
 	}
@@ -107,41 +111,41 @@ func (r *room) await(ctx context.Context, t *pending) error {
 }
 
 // deliverStoredLocked delivers what is stored, from the head of the queue on.
-func (r *room) deliverStoredLocked() {
-	for len(r.queue) > 0 && r.queue[0].settled {
-		t := r.queue[0]
-		r.queue[0] = nil
-		r.queue = r.queue[1:]
+func (q *messageQueue) deliverStoredLocked() {
+	for len(q.waiting) > 0 && q.waiting[0].settled {
+		t := q.waiting[0]
+		q.waiting[0] = nil
+		q.waiting = q.waiting[1:]
 		if t.stored {
 			if t.id != uuid.Nil {
-				r.last = t.id
+				q.last = t.id
 			}
 			t.deliver(t.id)
 		}
 		close(t.done)
 	}
-	if len(r.queue) == 0 {
-		r.queue = nil
-		if r.drained != nil {
-			close(r.drained)
-			r.drained = nil
+	if len(q.waiting) == 0 {
+		q.waiting = nil
+		if q.drained != nil {
+			close(q.drained)
+			q.drained = nil
 		}
 	}
 }
 
 // drain waits until the queue is empty.
-func (r *room) drain(ctx context.Context) error {
+func (q *messageQueue) drain(ctx context.Context) error {
 	for {
-		r.mu.Lock()
-		if len(r.queue) == 0 {
-			r.mu.Unlock()
+		q.mu.Lock()
+		if len(q.waiting) == 0 {
+			q.mu.Unlock()
 			return nil
 		}
-		if r.drained == nil {
-			r.drained = make(chan struct{})
+		if q.drained == nil {
+			q.drained = make(chan struct{})
 		}
-		wait := r.drained
-		r.mu.Unlock()
+		wait := q.drained
+		q.mu.Unlock()
 		select {
 		case <-wait:
 		case <-ctx.Done():
@@ -151,7 +155,7 @@ func (r *room) drain(ctx context.Context) error {
 }
 
 // stanzaID is the id of a message in the room's archive (XEP-0359 §3).
-func (r *room) stanzaID(id uuid.UUID) []byte { return stanzaIDBy(r.jid, id) }
+func (ra *roomArchive) stanzaID(id uuid.UUID) []byte { return stanzaIDBy(ra.owner, id) }
 
 // stanzaIDBy is the id of a message in somebody's archive (XEP-0359 §3).
 func stanzaIDBy(owner string, id uuid.UUID) []byte {
@@ -162,16 +166,16 @@ func stanzaIDBy(owner string, id uuid.UUID) []byte {
 // send: what only the room says, and what claims to be said by the room, by this
 // server, or by somebody else who is served here: an id in an archive (XEP-0359
 // §5, S-91) or a delay (XEP-0203 §4). A client may say that it was delayed itself.
-func (r *room) mayNotSay(sender string) func(stream.Child) bool {
+func (s *Service) mayNotSay(sender string) func(stream.Child) bool {
 	return func(c stream.Child) bool {
 		switch c.Name {
 		case stream.Name{Space: stanza.NSSID, Local: "stanza-id"}:
 			by, _ := c.Attr("by")
-			return r.svc.isOurs(by)
+			return s.isOurs(by)
 		case stream.Name{Space: stanza.NSDelay, Local: "delay"}:
 			from, _ := c.Attr("from")
 			a, err := stanza.ParseAddress(from)
-			return err != nil || a.Bare() != sender && r.svc.isOurs(from)
+			return err != nil || a.Bare() != sender && s.isOurs(from)
 		}
 		return isReserved(c)
 	}

@@ -25,7 +25,7 @@ const (
 func handleConfigGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.affiliationLocked(c.User()) != Owner {
+	if r.affiliations.of(c.User()) != Owner {
 		return nil, stanza.ErrForbidden
 	}
 	return append(append([]byte(`<query xmlns="`+nsOwner+`">`), r.configFormLocked()...), `</query>`...), nil
@@ -96,7 +96,7 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 	}
 	defer done()
 	r.mu.Lock()
-	owner, isNew := r.affiliationLocked(c.User()) == Owner, r.state == locked
+	owner, isNew := r.affiliations.of(c.User()) == Owner, r.state == locked
 	if owner && isNew {
 		r.dissolveLocked(departure{after: []byte("<destroy/>")})
 	}
@@ -120,14 +120,14 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 	r.mu.Lock()
 	settings, state, err := r.settings, r.state, error(nil)
 	switch {
-	case r.affiliationLocked(c.User()) != Owner:
+	case r.affiliations.of(c.User()) != Owner:
 		err = stanza.ErrForbidden
 	case state == ending: // it is not to be stored again
 		err = errEnding
 	}
 	kept := Room{Name: r.name, Creator: r.creator}
 	var people []Affiliated
-	for _, a := range r.affiliations {
+	for _, a := range r.affiliations.byUser {
 		people = append(people, a)
 	}
 	r.mu.Unlock()
@@ -138,7 +138,7 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 		return err
 	}
 	kept.Settings = settings
-	if err := r.keep(ctx, state, kept, people); err != nil {
+	if err := r.svc.keepSettings(ctx, state, kept, people); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -155,16 +155,16 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 	return nil
 }
 
-// keep stores a new room, or new settings.
-func (r *room) keep(ctx context.Context, state roomState, kept Room, people []Affiliated) error {
+// keepSettings stores a new room, or new settings.
+func (s *Service) keepSettings(ctx context.Context, state roomState, kept Room, people []Affiliated) error {
 	if state == open {
-		err := r.svc.store.Configure(ctx, kept.Name, kept.Settings)
+		err := s.store.Configure(ctx, kept.Name, kept.Settings)
 		if errors.Is(err, ErrNotFound) {
 			err = stanza.ErrItemNotFound
 		}
 		return err
 	}
-	err := r.svc.store.Create(ctx, kept, people, r.svc.cfg.RoomsPerUser)
+	err := s.store.Create(ctx, kept, people, s.cfg.RoomsPerUser)
 	switch {
 	case errors.Is(err, ErrTooMany):
 		return errCreationBarred
@@ -272,13 +272,13 @@ func (r *room) settingsChangedLocked(before Settings) {
 	now := r.settings
 	if before.Archive != now.Archive {
 		codes = append(codes, either(now.Archive, codeArchived, codeNotArchived))
-		r.archiveChangedLocked()
+		r.activity.archiveChangedLocked()
 	}
 	if before.NonAnonymous != now.NonAnonymous {
 		codes = append(codes, either(now.NonAnonymous, codeNowNonAnon, codeNowSemiAnon))
 	}
 	x := string(appendCodes([]byte(`<x xmlns="`+stanza.NSMUCUser+`">`), codes...)) + `</x>`
-	r.toAllLocked(r.notice(x))
+	r.occupants.toAll(r.notice(x))
 	if now.MembersOnly && !before.MembersOnly {
 		r.expelStrangersLocked()
 	}
@@ -295,12 +295,12 @@ func either(is bool, yes, no string) string {
 // told, so that those who go are not told of each other.
 func (r *room) expelStrangersLocked() {
 	gone := make(map[*occupant][]*member)
-	for _, o := range r.occupants {
-		if r.affiliationLocked(o.user) == None {
+	for _, o := range r.occupants.byNick {
+		if r.affiliations.of(o.user) == None {
 			gone[o] = r.evictLocked(o)
 		}
 	}
 	for o, own := range gone {
-		r.sayGoneLocked(o, own, departure{codes: []string{codeNowMembers}})
+		r.occupants.announceGone(o, own, departure{codes: []string{codeNowMembers}})
 	}
 }

@@ -39,6 +39,13 @@ const (
 
 var errNoPinNamed = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Extra: `<item-required xmlns="` + nsPubsubErrors + `"/>`}
 
+// pins is what is pinned in a room; the pins themselves are in the store. It is safe for
+// concurrent use.
+type pins struct {
+	room *room
+	any  bool // false: no message is pinned; guarded by the room's lock
+}
+
 // handlePinsGet returns what is pinned (XEP-0060 §6.5.2).
 func handlePinsGet(ctx context.Context, r *room, c xmppd.Client, pubsub stream.Child) ([]byte, error) {
 	items, ok := pubsub.Find(stanza.NSPubsub, "items")
@@ -75,9 +82,9 @@ func handlePinsSet(ctx context.Context, r *room, c xmppd.Client, pubsub stream.C
 	case pins == unpins:
 		return nil, stanza.ErrFeatureNotImplemented
 	case pins:
-		return r.pin(ctx, c, publish)
+		return r.pins.add(ctx, c, publish)
 	}
-	return nil, r.unpin(ctx, c, retract)
+	return nil, r.pins.remove(ctx, c, retract)
 }
 
 // pinnedID is the id of the one message that a request is about.
@@ -97,25 +104,25 @@ func pinnedID(el stream.Child) (uuid.UUID, error) {
 	return id, nil
 }
 
-// pin notes a pin, and tells everybody. A correction stands for the message that it corrects.
-func (r *room) pin(ctx context.Context, c xmppd.Client, publish stream.Child) ([]byte, error) {
+// add notes a pin, and tells everybody. A correction stands for the message that it corrects.
+func (ps *pins) add(ctx context.Context, c xmppd.Client, publish stream.Child) ([]byte, error) {
 	id, err := pinnedID(publish)
 	if err != nil {
 		return nil, err
 	}
-	done, err := r.beginChange(ctx)
+	done, err := ps.room.beginChange(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	actor, keeps, err := r.mayPin(c)
+	actor, keeps, err := ps.mayChange(c)
 	if err != nil {
 		return nil, err
 	}
 	if !keeps {
 		return nil, errNothingToPin
 	}
-	_, versions, err := r.archived(ctx, id.String())
+	_, versions, err := ps.room.archive.find(ctx, id.String())
 	if err != nil {
 		return nil, err
 	}
@@ -124,31 +131,31 @@ func (r *room) pin(ctx context.Context, c xmppd.Client, publish stream.Child) ([
 	}
 	first := slices.MinFunc(versions, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	p := Pin{ID: first, By: actor, At: time.Now().UTC().Truncate(time.Millisecond)}
-	if err := r.svc.store.Pin(ctx, r.name, r.jid, p, maxPins); err != nil {
+	if err := ps.room.svc.store.Pin(ctx, ps.room.name, ps.room.jid, p, maxPins); err != nil {
 		return nil, asPinError(err)
 	}
-	r.mu.Lock()
-	r.mayHavePins = true
-	r.mu.Unlock()
-	if err := r.tellPinned(ctx, PinQuery{IDs: []uuid.UUID{p.ID}}); err != nil {
+	ps.room.mu.Lock()
+	ps.any = true
+	ps.room.mu.Unlock()
+	if err := ps.tell(ctx, PinQuery{IDs: []uuid.UUID{p.ID}}); err != nil {
 		return nil, err
 	}
 	return []byte(`<pubsub xmlns="` + stanza.NSPubsub + `"><publish node="` + nodePinned + `"><item id="` + p.ID.String() + `"/></publish></pubsub>`), nil
 }
 
-// mayPin returns the nickname of a moderator (XEP-0060 §7.1.3.1: others are forbidden to publish),
+// mayChange returns the nickname of a moderator (XEP-0060 §7.1.3.1: others are forbidden to publish),
 // and whether the room keeps what is said: if not, pins can only be taken away.
-func (r *room) mayPin(c xmppd.Client) (nick string, keeps bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	o, err := r.moderatorLocked(c)
+func (ps *pins) mayChange(c xmppd.Client) (nick string, keeps bool, err error) {
+	ps.room.mu.Lock()
+	defer ps.room.mu.Unlock()
+	o, err := ps.room.moderatorLocked(c)
 	switch {
 	case err != nil:
 		return "", false, err
-	case r.state != open:
+	case ps.room.state != open:
 		return "", false, errNothingToPin
 	}
-	return o.nick, r.settings.Archive, nil
+	return o.nick, ps.room.settings.Archive, nil
 }
 
 func asPinError(err error) error {
@@ -161,60 +168,60 @@ func asPinError(err error) error {
 	return err
 }
 
-// unpin takes a pin away, and tells everybody.
-func (r *room) unpin(ctx context.Context, c xmppd.Client, retract stream.Child) error {
+// remove takes a pin away, and tells everybody.
+func (ps *pins) remove(ctx context.Context, c xmppd.Client, retract stream.Child) error {
 	id, err := pinnedID(retract)
 	if err != nil {
 		return err
 	}
-	done, err := r.beginChange(ctx)
+	done, err := ps.room.beginChange(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if _, _, err := r.mayPin(c); err != nil {
+	if _, _, err := ps.mayChange(c); err != nil {
 		return err
 	}
-	gone, err := r.svc.store.Unpin(ctx, r.name, []uuid.UUID{id})
+	gone, err := ps.room.svc.store.Unpin(ctx, ps.room.name, []uuid.UUID{id})
 	if err != nil {
 		return err
 	}
 	if len(gone) == 0 {
 		return stanza.ErrItemNotFound // XEP-0060 §7.2.3.2
 	}
-	r.tellUnpinned(gone)
+	ps.tellRemoved(gone)
 	return nil
 }
 
-// tellPinned tells everybody what messages that are pinned say.
-func (r *room) tellPinned(ctx context.Context, q PinQuery) error {
-	list, err := r.svc.store.Pinned(ctx, r.name, r.jid, q)
+// tell tells everybody what messages that are pinned say.
+func (ps *pins) tell(ctx context.Context, q PinQuery) error {
+	list, err := ps.room.svc.store.Pinned(ctx, ps.room.name, ps.room.jid, q)
 	if err != nil {
 		return err
 	}
 	for _, p := range list {
-		r.tellPins(p.item())
+		ps.send(p.item())
 	}
 	return nil
 }
 
-// tellUnpinned tells everybody which messages are pinned no more (XEP-0060 §7.2.2.1).
-func (r *room) tellUnpinned(ids []uuid.UUID) {
+// tellRemoved tells everybody which messages are pinned no more (XEP-0060 §7.2.2.1).
+func (ps *pins) tellRemoved(ids []uuid.UUID) {
 	var items []byte
 	for _, id := range ids {
 		items = append(items, `<retract id="`+id.String()+`"/>`...)
 	}
-	r.tellPins(items)
+	ps.send(items)
 }
 
-func (r *room) tellPins(items []byte) {
-	event := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="headline"`), "from", r.jid)
+func (ps *pins) send(items []byte) {
+	event := stanza.AppendAttr([]byte(` xmlns="jabber:client" type="headline"`), "from", ps.room.jid)
 	event = stanza.AppendAttr(event, "id", uuid.NewString())
 	event = append(event, `><event xmlns="`+nsPubsubEvent+`"><items node="`+nodePinned+`">`...)
 	event = append(append(event, items...), `</items></event></message>`...)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.toAllLocked(event)
+	ps.room.mu.Lock()
+	defer ps.room.mu.Unlock()
+	ps.room.occupants.toAll(event)
 }
 
 // item is a pin as the room tells it.
@@ -237,48 +244,48 @@ func (p Pinned) text() (string, bool) {
 
 // corrected tells everybody what a pinned message says now, if it is pinned, that m, of
 // a bare JID, corrects.
-func (r *room) corrected(ctx context.Context, author string, m *stream.Element) {
+func (ps *pins) corrected(ctx context.Context, author string, m *stream.Element) {
 	id := stanza.CorrectedID(m)
-	if id == "" || !r.looksForPins() {
+	if id == "" || !ps.mayHaveAny() {
 		return
 	}
-	r.keepPins(ctx, func(ctx context.Context) error {
-		return r.tellPinned(ctx, PinQuery{Author: author, StanzaID: id})
+	ps.followUp(ctx, func(ctx context.Context) error {
+		return ps.tell(ctx, PinQuery{Author: author, StanzaID: id})
 	})
 }
 
-// takenBack unpins messages that say nothing any more.
-func (r *room) takenBack(ctx context.Context, ids []uuid.UUID) {
-	if len(ids) == 0 || !r.looksForPins() {
+// retracted unpins messages that say nothing any more.
+func (ps *pins) retracted(ctx context.Context, ids []uuid.UUID) {
+	if len(ids) == 0 || !ps.mayHaveAny() {
 		return
 	}
-	r.keepPins(ctx, func(ctx context.Context) error {
-		gone, err := r.svc.store.Unpin(ctx, r.name, ids)
+	ps.followUp(ctx, func(ctx context.Context) error {
+		gone, err := ps.room.svc.store.Unpin(ctx, ps.room.name, ids)
 		if len(gone) > 0 {
-			r.tellUnpinned(gone)
+			ps.tellRemoved(gone)
 		}
 		return err
 	})
 }
 
-// looksForPins reports whether it is worth asking the store: most rooms have none.
-func (r *room) looksForPins() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.mayHavePins
+// mayHaveAny reports whether it is worth asking the store: most rooms have none.
+func (ps *pins) mayHaveAny() bool {
+	ps.room.mu.Lock()
+	defer ps.room.mu.Unlock()
+	return ps.any
 }
 
-// keepPins does what follows from a message that was stored, whether its sender is still there
+// followUp does what follows from a message that was stored, whether its sender is still there
 // or not. If the store cannot be asked, those who are here see it when they ask again.
-func (r *room) keepPins(ctx context.Context, do func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.svc.cfg.StoreTimeout)
+func (ps *pins) followUp(ctx context.Context, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ps.room.svc.cfg.StoreTimeout)
 	defer cancel()
-	done, err := r.beginChange(ctx)
+	done, err := ps.room.beginChange(ctx)
 	if err == nil {
 		err = do(ctx)
 		done()
 	}
 	if err != nil {
-		r.svc.log.Warn("people in a room were not told of a pinned message that changed", "room", r.name, "err", err)
+		ps.room.svc.log.Warn("people in a room were not told of a pinned message that changed", "room", ps.room.name, "err", err)
 	}
 }

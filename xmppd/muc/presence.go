@@ -98,7 +98,7 @@ func (s *Service) inMemory(name string) *room {
 func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	if m == nil {
 		return false, nil
 	}
@@ -110,21 +110,12 @@ func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there boo
 	}
 	m.presence = p
 	m.occupant.showLocked(m)
-	r.announceLocked(m.occupant)
+	r.occupants.announce(m.occupant)
 	return true, nil
 }
 
-// announceLocked shows an occupant's presence to everybody, its own clients included;
-// those get the codes.
-func (r *room) announceLocked(o *occupant, codes ...string) {
-	own := appendCodes(nil, append([]string{codeSelf}, codes...)...)
-	for _, m := range r.members {
-		r.showToLocked(m, o, own)
-	}
-}
-
-// showToLocked shows one occupant to one client; own are the codes for its own clients.
-func (r *room) showToLocked(m *member, o *occupant, own []byte) {
+// showLocked shows one occupant to this client; own are the codes for its own clients.
+func (m *member) showLocked(o *occupant, own []byte) {
 	switch {
 	case m.occupant == o:
 		m.deliverLocked("<presence", o.head, o.itemJID, own, endOfPresence)
@@ -154,7 +145,7 @@ func (o *occupant) unavailableLocked(d departure, jid string) []byte {
 		role = o.role
 	}
 	dst = append(dst, `<x xmlns="`+stanza.NSMUCUser+`"><item`...)
-	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliationLocked(o.user)))
+	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliations.of(o.user)))
 	dst = stanza.AppendAttr(dst, "role", string(role))
 	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "jid", jid), "nick", d.nick)
 	if len(d.inside) == 0 {
@@ -163,24 +154,4 @@ func (o *occupant) unavailableLocked(d departure, jid string) []byte {
 		dst = append(append(append(dst, '>'), d.inside...), "</item>"...)
 	}
 	return appendCodes(append(dst, d.after...), d.codes...)
-}
-
-// sayGoneLocked tells everybody in the room, and the clients given, that an occupant
-// went (§7.14).
-func (r *room) sayGoneLocked(o *occupant, own []*member, d departure) {
-	jid := o.shown.client.JID()
-	with, without := o.unavailableLocked(d, jid), o.unavailableLocked(d, "")
-	self := appendCodes(nil, codeSelf)
-	for _, m := range own {
-		m.deliverLocked("<presence", with, self, endOfPresence)
-	}
-	for _, m := range r.members {
-		switch {
-		case m.occupant == o: // told already
-		case m.occupant.seesAddressesLocked():
-			m.deliverLocked("<presence", with, endOfPresence)
-		default:
-			m.deliverLocked("<presence", without, endOfPresence)
-		}
-	}
 }

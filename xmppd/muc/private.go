@@ -26,13 +26,13 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err != nil {
 		return err
 	}
-	if err := r.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
+	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
-	if again, err := r.saidBefore(ctx, p.from.bare, r.jid, m); err != nil || again {
+	if again, err := r.archive.saidBefore(ctx, p.from.bare, r.jid, m); err != nil || again {
 		return err
 	}
-	received := m.Edit().Set("from", p.fromJID).Drop(r.mayNotSay(p.from.bare)).
+	received := m.Edit().Set("from", p.fromJID).Drop(r.svc.mayNotSay(p.from.bare)).
 		Append(occupantID(p.fromID), []byte(`<x xmlns="`+stanza.NSMUCUser+`"/>`))
 	reflected, err := received.Element()
 	if err != nil {
@@ -45,7 +45,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		return err
 	}
 	theirs, mine := r.privateEntries(p, m, reflected, sent)
-	if theirs.Retracts, err = r.privateRetraction(ctx, m, p.fromID, theirs, mine); err != nil {
+	if theirs.Retracts, err = r.archive.privateRetraction(ctx, m, p.fromID, theirs, mine); err != nil {
 		return err
 	}
 	mine.Retracts = theirs.Retracts
@@ -70,9 +70,9 @@ func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Eleme
 
 // checkBlocked: somebody who blocks a person, one of that person's clients, or an
 // occupant's address is not reached from there through a room either (XEP-0191 §3).
-func (r *room) checkBlocked(ctx context.Context, user string, addresses ...string) error {
+func (s *Service) checkBlocked(ctx context.Context, user string, addresses ...string) error {
 	for _, jid := range addresses {
-		blocked, err := r.svc.server.Blocks(ctx, user, jid)
+		blocked, err := s.server.Blocks(ctx, user, jid)
 		switch {
 		case err != nil:
 			return err
@@ -123,11 +123,11 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	if m == nil {
 		return correspondence{}, errNotOccupant
 	}
-	from, to := m.occupant, r.findLocked(nick)
+	from, to := m.occupant, r.occupants.find(nick)
 	if to == nil {
 		return correspondence{}, errNoSuchOccupant
 	}

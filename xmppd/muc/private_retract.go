@@ -17,7 +17,7 @@ import (
 
 // privateRetraction finds what a private message takes back: what the same person
 // wrote to the same person here, in either's archive. nil: nothing.
-func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender archive.Entry) (*archive.Retraction, error) {
+func (ra *roomArchive) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender archive.Entry) (*archive.Retraction, error) {
 	el, ok := m.Find(stanza.NSRetract, "retract")
 	if !ok || m.ID == "" {
 		return nil, nil
@@ -26,9 +26,9 @@ func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author 
 	if stanzaID == "" {
 		return nil, nil
 	}
-	ids, err := r.privateVersions(ctx, receiver.Owner, false, stanzaID, func(e archive.Entry) bool { return authorOf(e) == author })
+	ids, err := ra.versionsIn(ctx, receiver.Owner, false, stanzaID, func(e archive.Entry) bool { return authorOf(e) == author })
 	if err == nil && len(ids) == 0 { // the receiver keeps nothing
-		ids, err = r.privateVersions(ctx, sender.Owner, true, stanzaID, func(e archive.Entry) bool { return e.Resource == sender.Resource })
+		ids, err = ra.versionsIn(ctx, sender.Owner, true, stanzaID, func(e archive.Entry) bool { return e.Resource == sender.Resource })
 	}
 	if err != nil || len(ids) == 0 {
 		return nil, err
@@ -38,14 +38,14 @@ func (r *room) privateRetraction(ctx context.Context, m *stream.Element, author 
 
 // privateVersions returns the ids of a message of this room in somebody's archive,
 // and of its corrections, that are the right ones.
-func (r *room) privateVersions(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(archive.Entry) bool) ([]uuid.UUID, error) {
-	ids, err := r.svc.archive.Versions(ctx, owner, r.jid, outgoing, stanzaID)
+func (ra *roomArchive) versionsIn(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(archive.Entry) bool) ([]uuid.UUID, error) {
+	ids, err := ra.archive.Versions(ctx, owner, ra.owner, outgoing, stanzaID)
 	if err != nil {
 		return nil, err
 	}
 	var failed error
 	ids = slices.DeleteFunc(ids, func(id uuid.UUID) bool {
-		e, ok, err := r.svc.archive.Entry(ctx, owner, id)
+		e, ok, err := ra.archive.Entry(ctx, owner, id)
 		if err != nil {
 			failed = err
 		}

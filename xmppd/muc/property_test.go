@@ -135,22 +135,22 @@ func agree(t *rapid.T, w *world, views []*view) {
 		t.Fatal(err)
 	}
 	want := map[string]string{}
-	for _, o := range r.occupants {
-		want[o.nick] = string(r.affiliationLocked(o.user)) + "/" + string(o.role)
+	for _, o := range r.occupants.byNick {
+		want[o.nick] = string(r.affiliations.of(o.user)) + "/" + string(o.role)
 	}
-	if !r.ownersAfterLocked(nil) {
+	if !r.affiliations.owned() {
 		t.Fatal("nobody owns the room")
 	}
 	for _, v := range views {
 		v.catchUp(t)
-		if inside := r.memberLocked(v) != nil; v.inside != inside {
+		if inside := r.occupants.member(v) != nil; v.inside != inside {
 			t.Fatalf("%s thinks it is inside: %v; it is: %v", v.jid, v.inside, inside)
 		}
 		if v.inside && !maps.Equal(v.nicks, want) {
 			t.Fatalf("%s knows %v; there is %v", v.jid, v.nicks, want)
 		}
 	}
-	if m := len(r.members); m != len(r.byClient) || slices.ContainsFunc(r.members, func(m *member) bool { return !slices.Contains(m.occupant.all, m) }) {
+	if m := len(r.occupants.members); m != len(r.occupants.byClient) || slices.ContainsFunc(r.occupants.members, func(m *member) bool { return !slices.Contains(m.occupant.all, m) }) {
 		t.Fatal("the room does not know itself who is in it")
 	}
 }

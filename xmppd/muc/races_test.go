@@ -156,8 +156,8 @@ func TestRaces_EnteringLeavingEnding(t *testing.T) {
 		t.Errorf("%d clients are still somewhere", n)
 	}
 	for _, r := range w.svc.loadedRooms() {
-		if len(r.members)+len(r.occupants)+len(r.byClient)+len(r.queue) != 0 || r.state != open {
-			t.Errorf("state %d: %d members, %d occupants, %d in the queue", r.state, len(r.members), len(r.occupants), len(r.queue))
+		if len(r.occupants.members)+len(r.occupants.byNick)+len(r.occupants.byClient)+len(r.queue.waiting) != 0 || r.state != open {
+			t.Errorf("state %d: %d members, %d occupants, %d in the queue", r.state, len(r.occupants.members), len(r.occupants.byNick), len(r.queue.waiting))
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/xmppd"
 )
@@ -79,29 +78,12 @@ func (r *room) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.state, r.creator, r.settings, r.subject, r.last = open, kept.Creator, kept.Settings, kept.Subject, last.ID
-	r.mayHavePins, r.newest = kept.Pins > 0, newestOf(last)
+	r.state, r.creator, r.settings, r.subject, r.queue.last = open, kept.Creator, kept.Settings, kept.Subject, last.ID
+	r.pins.any, r.activity.newest = kept.Pins > 0, newestOf(last)
 	for _, a := range people {
-		r.setAffiliationLocked(a)
+		r.affiliations.set(a)
 	}
 	return nil
-}
-
-// setAffiliationLocked notes an account's affiliation and reserved nickname.
-func (r *room) setAffiliationLocked(a Affiliated) {
-	if old, ok := r.affiliations[a.User]; ok && old.Nick != "" {
-		if key, err := names.Key(old.Nick); err == nil && r.reserved[key] == a.User {
-			delete(r.reserved, key)
-		}
-	}
-	if a.Affiliation == None && a.Nick == "" {
-		delete(r.affiliations, a.User)
-		return
-	}
-	r.affiliations[a.User] = a
-	if key, err := names.Key(a.Nick); a.Nick != "" && err == nil {
-		r.reserved[key] = a.User
-	}
 }
 
 // create makes a new room in memory; it is stored when it is configured (XEP-0045
@@ -123,7 +105,7 @@ func (s *Service) create(ctx context.Context, name, creator string) (*room, erro
 	r := newRoom(s, name)
 	r.counted = true
 	r.state, r.creator, r.settings = locked, creator, s.defaultSettings()
-	r.setAffiliationLocked(Affiliated{User: creator, Affiliation: Owner})
+	r.affiliations.set(Affiliated{User: creator, Affiliation: Owner})
 	close(r.loaded)
 	s.rooms[name] = r
 	return r, nil
@@ -214,7 +196,7 @@ func (s *Service) unload(now time.Time) {
 			continue
 		}
 		r.mu.Lock()
-		idle := r.state == open && len(r.members) == 0 && len(r.queue) == 0 && len(r.changing) == 0 && now.Sub(r.idleSince) >= s.cfg.Idle
+		idle := r.state == open && len(r.occupants.members) == 0 && len(r.queue.waiting) == 0 && len(r.changing) == 0 && now.Sub(r.occupants.idleSince) >= s.cfg.Idle
 		if idle {
 			r.state = ending
 		}

@@ -6,12 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
-
-	"github.com/google/uuid"
 )
 
 // Role is what an occupant may do in a room while it is there (XEP-0045 §5.1).
@@ -43,22 +40,18 @@ type room struct {
 	changing chan struct{} // holds one word while what is kept is being changed
 	counted  bool          // among its creator's rooms that are not configured; under Service.mu
 
+	archive roomArchive
+	pins    pins
+
 	mu           sync.Mutex
 	state        roomState
 	creator      string // localpart
 	settings     Settings
 	subject      Subject
-	affiliations map[string]Affiliated // by localpart
-	reserved     map[string]string     // key of a reserved nickname → localpart
-	occupants    map[string]*occupant  // by the nickname's key
-	members      []*member             // every client in the room
-	byClient     map[xmppd.Client]*member
-	queue        []*pending    // messages on their way, in order
-	drained      chan struct{} // closed when the queue is empty; nil: nobody waits
-	last         uuid.UUID     // id of the newest message that was delivered
-	newest       newest        // what followers were told last
-	mayHavePins  bool          // false: no message is pinned
-	idleSince    time.Time     // when the last occupant left
+	affiliations affiliations
+	occupants    occupants
+	queue        messageQueue
+	activity     activity
 }
 
 type roomState int
@@ -98,7 +91,7 @@ type member struct {
 	occupant *occupant
 	presence *stream.Element // as sent last
 	to       []byte          // the to attribute of what it is sent
-	index    int             // in room.members
+	index    int             // in occupants.members
 	holding  bool            // occupants and history are being sent: what happens comes after them
 	held     [][]byte        // what happened meanwhile
 	crowding bool            // what is sent now goes into crowd
@@ -106,21 +99,15 @@ type member struct {
 }
 
 func newRoom(s *Service, name string) *room {
-	return &room{
+	r := &room{
 		svc: s, name: name, jid: name + "@" + s.cfg.Domain,
 		loaded: make(chan struct{}), ended: make(chan struct{}), changing: make(chan struct{}, 1),
-		affiliations: make(map[string]Affiliated), reserved: make(map[string]string),
-		occupants: make(map[string]*occupant), byClient: make(map[xmppd.Client]*member),
-		idleSince: time.Now(),
+		affiliations: newAffiliations(), occupants: newOccupants(),
 	}
-}
-
-// affiliationLocked returns an account's affiliation.
-func (r *room) affiliationLocked(user string) Affiliation {
-	if a, ok := r.affiliations[user]; ok {
-		return a.Affiliation
-	}
-	return None
+	r.archive = roomArchive{owner: r.jid, archive: s.archive, log: s.log, timeout: s.cfg.StoreTimeout}
+	r.queue = messageQueue{mu: &r.mu, archive: s.archive}
+	r.pins.room, r.activity.room = r, r
+	return r
 }
 
 // rank orders affiliations.
@@ -160,7 +147,7 @@ func (r *room) existsFor(user string) bool {
 // mayEnterLocked reports why an account may not enter, apart from a password
 // (XEP-0045 §7.2.6, §7.2.7).
 func (r *room) mayEnterLocked(user string) error {
-	switch r.affiliationLocked(user) {
+	switch r.affiliations.of(user) {
 	case Outcast:
 		return errBanned
 	case None:
@@ -174,63 +161,12 @@ func (r *room) mayEnterLocked(user string) error {
 // knowsPasswordLocked reports whether an account has shown the password, or needs none:
 // invitations carry it, and the archive and membership are behind it.
 func (r *room) knowsPasswordLocked(user string) bool {
-	return r.settings.Password == "" || r.affiliationLocked(user).rank() >= Member.rank() || len(r.occupantsOfLocked(user)) > 0
-}
-
-// findLocked returns the occupant with exactly that nickname, or nil.
-func (r *room) findLocked(nick string) *occupant {
-	key, err := names.Key(nick)
-	if err != nil {
-		return nil
-	}
-	if o := r.occupants[key]; o != nil && o.nick == nick {
-		return o
-	}
-	return nil
-}
-
-// occupantsOfLocked returns the occupants that are one account.
-func (r *room) occupantsOfLocked(user string) []*occupant {
-	var out []*occupant
-	for _, o := range r.occupants {
-		if o.user == user {
-			out = append(out, o)
-		}
-	}
-	return out
-}
-
-// memberLocked returns a client's place in the room, or nil.
-func (r *room) memberLocked(c xmppd.Client) *member { return r.byClient[c] }
-
-func (r *room) addLocked(m *member) {
-	m.index = len(r.members)
-	r.members = append(r.members, m)
-	r.byClient[m.client] = m
-	m.occupant.all = append(m.occupant.all, m)
+	return r.settings.Password == "" || r.affiliations.of(user).rank() >= Member.rank() || len(r.occupants.ofUser(user)) > 0
 }
 
 // removeLocked takes a client out of the room, and its occupant with the last one.
 func (r *room) removeLocked(m *member) {
-	last := len(r.members) - 1
-	r.members[m.index] = r.members[last]
-	r.members[m.index].index = m.index
-	r.members[last] = nil
-	r.members = r.members[:last]
-	delete(r.byClient, m.client)
-	o := m.occupant
-	for i, other := range o.all {
-		if other == m {
-			o.all = append(o.all[:i], o.all[i+1:]...)
-			break
-		}
-	}
-	if len(o.all) == 0 && r.occupants[o.key] == o {
-		delete(r.occupants, o.key)
-	}
-	if len(r.members) == 0 {
-		r.members, r.idleSince = nil, time.Now()
-	}
+	r.occupants.remove(m)
 	r.svc.joined.remove(m.client, r)
 }
 
@@ -242,7 +178,7 @@ func (o *occupant) seesAddressesLocked() bool {
 // showLocked takes m's presence for the occupant's.
 func (o *occupant) showLocked(m *member) {
 	o.shown = m
-	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(o.room.mayNotSay(o.bare)).
+	raw := m.presence.Edit().Set("to", "").Set("id", "").Set("from", o.jid).Drop(o.room.svc.mayNotSay(o.bare)).
 		Append(occupantID(o.id), o.hats).Bytes()
 	o.head = raw[len("<presence"):bytes.LastIndex(raw, []byte("</"))]
 	o.describeLocked()
@@ -250,7 +186,7 @@ func (o *occupant) showLocked(m *member) {
 
 // describeLocked renews what presence says of role and affiliation (S-88).
 func (o *occupant) describeLocked() {
-	a := o.room.affiliationLocked(o.user)
+	a := o.room.affiliations.of(o.user)
 	o.item = item(nil, a, o.role, "", "")
 	o.itemJID = item(nil, a, o.role, o.shown.client.JID(), "")
 }

@@ -18,7 +18,7 @@ func (s *Service) Shutdown() {
 func (r *room) sayShutdown() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, m := range r.members {
+	for _, m := range r.occupants.members {
 		raw := m.occupant.unavailableLocked(departure{codes: []string{codeShutdown}}, m.client.JID())
 		m.deliverLocked("<presence", raw, appendCodes(nil, codeSelf), endOfPresence)
 	}

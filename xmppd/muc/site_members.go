@@ -31,8 +31,8 @@ func (r *room) setMember(ctx context.Context, user string, is bool) error {
 	}
 	defer done()
 	r.mu.Lock()
-	e := r.affiliations[user]
-	before, state := r.affiliationLocked(user), r.state
+	e := r.affiliations.byUser[user]
+	before, state := r.affiliations.of(user), r.state
 	r.mu.Unlock()
 	switch {
 	case state == ending:

@@ -52,13 +52,13 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if err != nil {
 		return err
 	}
-	return r.await(ctx, t)
+	return r.queue.await(ctx, t)
 }
 
 // maySetSubjectLocked: moderators, and where the room allows it everybody with voice
 // (§8.1).
 func (r *room) maySetSubjectLocked(c xmppd.Client) (*occupant, error) {
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	switch {
 	case m == nil:
 		return nil, errNotOccupant
@@ -75,18 +75,18 @@ func (r *room) maySetSubjectLocked(c xmppd.Client) (*occupant, error) {
 func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subject) (*pending, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	member := r.memberLocked(c)
+	member := r.occupants.member(c)
 	if member == nil {
 		return nil, errNotOccupant
 	}
 	reflected := r.reflectedLocked(member.occupant, m)
 	var entry *archive.Entry
 	if r.settings.Archive {
-		entry = r.archiveEntryLocked(member.occupant, m, reflected)
+		entry = r.archive.entryLocked(member.occupant, m, reflected)
 	}
-	return r.enqueueLocked(entry, func(id uuid.UUID) {
+	return r.queue.addLocked(entry, func(id uuid.UUID) {
 		r.subject = subject
-		r.toAllLocked(r.withStanzaID(reflected, id))
+		r.occupants.toAll(r.archive.withStanzaID(reflected, id))
 	})
 }
 

@@ -24,8 +24,8 @@ func (r *room) takeover(ctx context.Context, user string) error {
 		return nil // another one was faster
 	}
 	r.mu.Lock()
-	before := r.affiliationLocked(user)
-	e := Affiliated{User: user, Affiliation: Owner, Nick: r.affiliations[user].Nick}
+	before := r.affiliations.of(user)
+	e := Affiliated{User: user, Affiliation: Owner, Nick: r.affiliations.byUser[user].Nick}
 	r.mu.Unlock()
 	if err := r.affiliate(ctx, []Affiliated{e}); err != nil {
 		return err
@@ -42,13 +42,5 @@ func (r *room) takeover(ctx context.Context, user string) error {
 func (r *room) isOrphaned() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state != open {
-		return false
-	}
-	for _, a := range r.affiliations {
-		if a.Affiliation == Owner {
-			return false
-		}
-	}
-	return true
+	return r.state == open && !r.affiliations.owned()
 }

@@ -28,7 +28,7 @@ func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error 
 	if _, answer := sent.Value("muc#request_allow"); answer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		m := r.memberLocked(c)
+		m := r.occupants.member(c)
 		if m == nil {
 			return errNotOccupant
 		}
@@ -48,7 +48,7 @@ func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error 
 func (r *room) moderatorsFor(ctx context.Context, c xmppd.Client) (map[string]bool, error) {
 	willing := make(map[string]bool)
 	r.mu.Lock()
-	for _, o := range r.occupants {
+	for _, o := range r.occupants.byNick {
 		if o.role == RoleModerator {
 			willing[o.user] = true
 		}
@@ -66,7 +66,7 @@ func (r *room) moderatorsFor(ctx context.Context, c xmppd.Client) (map[string]bo
 
 // askForVoiceLocked passes a request to those moderators (§7.13).
 func (r *room) askForVoiceLocked(c xmppd.Client, moderators map[string]bool, sent stanza.Submission) error {
-	m := r.memberLocked(c)
+	m := r.occupants.member(c)
 	if m == nil {
 		return errNotOccupant
 	}
@@ -82,7 +82,7 @@ func (r *room) askForVoiceLocked(c xmppd.Client, moderators map[string]bool, sen
 	}
 	payload := voiceForm(o.nick, m.client.JID())
 	asked := false
-	for _, to := range r.members {
+	for _, to := range r.occupants.members {
 		if to.occupant.role == RoleModerator && moderators[to.occupant.user] {
 			to.deliverLocked("<message", r.question(payload))
 			asked = true
@@ -129,7 +129,7 @@ func (r *room) answerVoiceLocked(moderator *occupant, sent stanza.Submission) er
 	if err != nil {
 		return err
 	}
-	o := r.findLocked(sent.Get("muc#roomnick"))
+	o := r.occupants.find(sent.Get("muc#roomnick"))
 	if o == nil || o.bare != jid.Bare() {
 		return stanza.ErrItemNotFound
 	}

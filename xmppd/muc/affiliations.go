@@ -1,0 +1,115 @@
+package muc
+
+import (
+	"maps"
+	"slices"
+
+	"foyer/internal/names"
+	"foyer/internal/stanza"
+)
+
+// affiliations is what accounts are in a room for good, and the nicknames that are kept
+// for them (XEP-0045 §5.2, §7.10). It is guarded by its room's lock.
+type affiliations struct {
+	byUser map[string]Affiliated // by localpart
+	nicks  map[string]string     // key of a reserved nickname → localpart
+}
+
+func newAffiliations() affiliations {
+	return affiliations{byUser: make(map[string]Affiliated), nicks: make(map[string]string)}
+}
+
+// of returns an account's affiliation.
+func (af *affiliations) of(user string) Affiliation {
+	if a, ok := af.byUser[user]; ok {
+		return a.Affiliation
+	}
+	return None
+}
+
+// set notes an account's affiliation and reserved nickname.
+func (af *affiliations) set(a Affiliated) {
+	if old, ok := af.byUser[a.User]; ok && old.Nick != "" {
+		if key, err := names.Key(old.Nick); err == nil && af.nicks[key] == a.User {
+			delete(af.nicks, key)
+		}
+	}
+	if a.Affiliation == None && a.Nick == "" {
+		delete(af.byUser, a.User)
+		return
+	}
+	af.byUser[a.User] = a
+	if key, err := names.Key(a.Nick); a.Nick != "" && err == nil {
+		af.nicks[key] = a.User
+	}
+}
+
+// reservedForOther reports whether a nickname belongs to somebody else.
+func (af *affiliations) reservedForOther(key, user string) bool {
+	owner, ok := af.nicks[key]
+	return ok && owner != user
+}
+
+// reserveNick takes a nickname that is reserved along with a membership (§9.3).
+func (af *affiliations) reserveNick(e *Affiliated, ch change) error {
+	if ch.affiliation == None || ch.affiliation == Outcast {
+		e.Nick = ""
+		return nil
+	}
+	if ch.newNick == "" {
+		return nil
+	}
+	nick, key, err := prepareNick(ch.newNick)
+	if err != nil {
+		return err
+	}
+	if af.reservedForOther(key, ch.user) {
+		return errNickTaken
+	}
+	e.Nick = nick
+	return nil
+}
+
+// owned reports whether somebody owns the room.
+func (af *affiliations) owned() bool {
+	for _, a := range af.byUser {
+		if a.Affiliation == Owner {
+			return true
+		}
+	}
+	return false
+}
+
+// ownedAfter reports whether somebody still owns the room after the changes.
+func (af *affiliations) ownedAfter(changes map[string]Affiliation) bool {
+	all := make(map[string]Affiliation, len(af.byUser))
+	for user, a := range af.byUser {
+		all[user] = a.Affiliation
+	}
+	maps.Copy(all, changes)
+	for _, a := range all {
+		if a == Owner {
+			return true
+		}
+	}
+	return false
+}
+
+// appendList appends the items of the accounts at domain that have an affiliation (§9.5, §10.5).
+func (af *affiliations) appendList(dst []byte, a Affiliation, domain string) []byte {
+	for _, user := range slices.Sorted(maps.Keys(af.byUser)) {
+		e := af.byUser[user]
+		if e.Affiliation != a {
+			continue
+		}
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(a))
+		dst = stanza.AppendAttr(dst, "jid", user+"@"+domain)
+		dst = stanza.AppendAttr(dst, "nick", e.Nick)
+		if e.Reason == "" {
+			dst = append(dst, "/>"...)
+			continue
+		}
+		dst = append(append(append(dst, '>'), itemReason("", e.Reason)...), "</item>"...)
+	}
+	return dst
+}
