@@ -9,8 +9,8 @@ import (
 )
 
 // AccountService is a part of the server that answers at the addresses of accounts,
-// such as personal eventing (XEP-0163); a Service has an address of its own. It may
-// be a PresenceWatcher, a ProfileWatcher, a PrivateView and a DisplayedKeeper besides. Methods are
+// such as personal eventing (XEP-0163); a Service has a separate address. It may
+// be a PresenceWatcher, a ProfileWatcher, a PrivateView and a DisplayedKeeper as well. Methods are
 // called from many goroutines: for one client in order, on the goroutine that serves
 // it.
 type AccountService interface {
@@ -178,8 +178,8 @@ func handleNodes(ctx context.Context, s *session, iq *stream.Element, query stre
 	return stanza.ItemsPayload("", all), nil
 }
 
-// granted tells that a contact, a bare JID, may see user's presence from now on.
-func (srv *Server) granted(ctx context.Context, user, contact string) {
+// presenceGranted tells that a contact, a bare JID, may see user's presence from now on.
+func (srv *Server) presenceGranted(ctx context.Context, user, contact string) {
 	a, err := stanza.ParseAddress(contact)
 	if err != nil || a.Domain != srv.domain {
 		return

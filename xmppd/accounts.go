@@ -12,7 +12,7 @@ import (
 // the server itself and for its services.
 
 // ContactOf returns what an account has on its roster under a bare JID, a zero
-// Contact if nothing, with the subscriptions that the site grants besides.
+// Contact if nothing, with the subscriptions that the site adds.
 func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, error) {
 	r, err := srv.rosters.of(ctx, owner)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 // stands: it may have been ended since it was checked; End sees the session from here
 // on.
 func (c *conn) confirmIdentity(ctx context.Context, a *account) error {
-	if c.server.stores.Arrivals == nil || a.isRead() {
-		return c.stillCurrent(ctx)
+	if c.server.stores.Arrivals == nil || a.rosterCached() {
+		return c.checkStanding(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
@@ -28,7 +28,7 @@ func (c *conn) confirmIdentity(ctx context.Context, a *account) error {
 		err = sasl.NotAuthorized
 	}
 	if err != nil {
-		return c.notCurrent(err)
+		return c.standingError(err)
 	}
 	r, acc := newRoster(got.Contacts, got.Whole), got.Account // a copy: what was read is not kept
 	a.cache(changes, func() {
@@ -41,16 +41,16 @@ func (c *conn) confirmIdentity(ctx context.Context, a *account) error {
 	return nil
 }
 
-// stillCurrent asks the site whether the identity still stands.
-func (c *conn) stillCurrent(ctx context.Context) error {
+// checkStanding asks the site whether the identity still stands.
+func (c *conn) checkStanding(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
 	defer cancel()
-	return c.notCurrent(c.server.cfg.Authority.Current(ctx, c.identity))
+	return c.standingError(c.server.cfg.Authority.Current(ctx, c.identity))
 }
 
-// notCurrent is how a stream ends whose identity does not stand, or cannot be
+// standingError is how a stream ends whose identity does not stand, or cannot be
 // checked; nil where it stands.
-func (c *conn) notCurrent(err error) error {
+func (c *conn) standingError(err error) error {
 	switch {
 	case errors.Is(err, sasl.NotAuthorized):
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "signed out"}
@@ -61,8 +61,8 @@ func (c *conn) notCurrent(err error) error {
 	return nil
 }
 
-// isRead reports whether an account's roster is in memory already.
-func (a *account) isRead() bool {
+// rosterCached reports whether an account's roster is in memory already.
+func (a *account) rosterCached() bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.roster != nil

@@ -259,7 +259,7 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 	for _, jid := range gone {
 		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
 			s.server.presenceTo(ctx, s.user, bareOf(jid))
-			s.server.granted(ctx, s.user, bareOf(jid))
+			s.server.presenceGranted(ctx, s.user, bareOf(jid))
 		}
 	}
 	return nil, nil

@@ -123,15 +123,15 @@ func (s *session) deferrable(raw []byte) (heldKey, bool) {
 	case err != nil:
 		return heldKey{}, false
 	case presence:
-		return heldKey{kind: "presence", from: el.From}, s.isChurn(el)
+		return heldKey{kind: "presence", from: el.From}, s.isOthersPresence(el)
 	}
 	return chatState(el)
 }
 
-// isChurn reports whether a presence is only another's coming or going. What
+// isOthersPresence reports whether a presence is only another's coming or going. What
 // concerns the client itself is not: its own presence, in a room too, and the
 // end of a room (XEP-0045 §7.2.2, §10.9).
-func (s *session) isChurn(p *stream.Element) bool {
+func (s *session) isOthersPresence(p *stream.Element) bool {
 	if (p.Type != "" && p.Type != "unavailable") || p.From == s.full {
 		return false
 	}

@@ -18,7 +18,7 @@ import (
 // fanOutPatience is how long a stanza waits for its sender's budget.
 const fanOutPatience = 2 * time.Second
 
-// deliveryCost is what a delivery costs besides its bytes, in bytes.
+// deliveryCost is what a delivery costs on top of its bytes, in bytes.
 const deliveryCost = 512
 
 // errTooMuch refuses what an account's budget has no room for.

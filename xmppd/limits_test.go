@@ -124,7 +124,7 @@ func TestNoTo(t *testing.T) {
 	bob.none()
 }
 
-// a block list is bounded in bytes besides entries.
+// a block list is bounded in bytes as well as in entries.
 func TestLimits_BlockedBytes(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.online("alice", "a")

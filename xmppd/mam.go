@@ -41,7 +41,7 @@ func handleArchiveMetadata(ctx context.Context, s *session, _ *stream.Element, _
 	return s.server.archive.Metadata(ctx, s.bare)
 }
 
-// handleArchiveQuery answers a query of one's own archive.
+// handleArchiveQuery answers a query of the account's archive.
 func handleArchiveQuery(ctx context.Context, s *session, _ *stream.Element, query stream.Child) ([]byte, error) {
 	return s.server.archive.Answer(ctx, s, s.bare, query, nil)
 }

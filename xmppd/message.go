@@ -59,7 +59,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 		return err
 	}
 	if mine != uuid.Nil || theirs != uuid.Nil {
-		s.server.nowTalking(ctx, s.user, to.User)
+		s.server.addToRosters(ctx, s.user, to.User)
 	}
 	s.server.deliverMessage(ctx, s, m, to, route, mine, theirs)
 	return nil
@@ -180,10 +180,10 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 		return mine, theirs, err
 	}
 	from := stanza.Address{User: s.user, Domain: srv.domain, Resource: s.resource}
-	keepTheirs, err := srv.keeps(ctx, to.User, from, m)
+	keepTheirs, err := srv.archivesFor(ctx, to.User, from, m)
 	keepMine := false
 	if err == nil && to.User != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
-		keepMine, err = srv.keeps(ctx, s.user, to, m)
+		keepMine, err = srv.archivesFor(ctx, s.user, to, m)
 	}
 	if err != nil || !keepMine && !keepTheirs {
 		return mine, theirs, err
@@ -208,8 +208,8 @@ func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Ele
 	return mine, theirs, err
 }
 
-// keeps reports whether user's archive takes a message from or to that address.
-func (srv *Server) keeps(ctx context.Context, user string, with stanza.Address, m *stream.Element) (bool, error) {
+// archivesFor reports whether user's archive takes a message from or to that address.
+func (srv *Server) archivesFor(ctx context.Context, user string, with stanza.Address, m *stream.Element) (bool, error) {
 	if _, retracts := archive.RetractedID(m); retracts {
 		return true, nil
 	}

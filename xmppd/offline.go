@@ -145,7 +145,7 @@ func (off *offlineMessages) flushOnce(ctx context.Context, s *session) (left, en
 	write, cancel := context.WithTimeout(context.Background(), off.timeout)
 	defer cancel()
 	err = off.store.RemoveOffline(write, s.user, ids)
-	if !s.over() {
+	if !s.hasEnded() {
 		return left, false, err
 	}
 	// What it left behind may just have been removed.
@@ -185,8 +185,8 @@ func (s *session) deliverNow(raw []byte) bool {
 	return true
 }
 
-// over reports whether the session has ended.
-func (s *session) over() bool {
+// hasEnded reports whether the session has ended.
+func (s *session) hasEnded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state >= ended

@@ -125,12 +125,12 @@ func (s *session) stamp(ctx context.Context, p *stream.Element) (*stream.Element
 		photo, ok := x.Find(nsVCardUpdate, "photo")
 		s.setFlag(func(s *session) *bool { return &s.ownPhoto }, ok && photo.Text() == "")
 	}
-	return s.stampAgain(ctx, p)
+	return s.restamp(ctx, p)
 }
 
-// stampAgain is stamp for a presence that may have been stamped before: an empty
+// restamp is stamp for a presence that may have been stamped before: an empty
 // photo in it may be the server's word.
-func (s *session) stampAgain(ctx context.Context, p *stream.Element) (*stream.Element, error) {
+func (s *session) restamp(ctx context.Context, p *stream.Element) (*stream.Element, error) {
 	edit := p.Edit().Set("from", s.full).SetLang(s.lang())
 	if s.flag(func(s *session) *bool { return &s.ownPhoto }) {
 		return edit.Element()

@@ -520,7 +520,7 @@ func TestPresence_RequestsThatWait(t *testing.T) {
 	}
 }
 
-// a roster is bounded in bytes besides items, what is in the site's contacts
+// a roster is bounded in bytes as well as in items, what is in the site's contacts
 // included.
 func TestRoster_BoundInBytes(t *testing.T) {
 	w := newWorld(t, "alice")

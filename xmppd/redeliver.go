@@ -22,7 +22,7 @@ func (off *offlineMessages) redeliver(ctx context.Context, s *session, unacked [
 			continue
 		}
 		m, err := stream.Parse(u.raw, stream.Limits{Bytes: len(u.raw)})
-		if err != nil || !storesOffline(m) || off.gotElsewhere(s, m, u.at) {
+		if err != nil || !storesOffline(m) || off.deliveredElsewhere(s, m, u.at) {
 			continue
 		}
 		if err := off.add(ctx, s.user, offlineAgain(m, s, u.at)); err != nil {
@@ -69,9 +69,9 @@ func delayed(m *stream.Element, domain string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// gotElsewhere reports whether a message that s got at that time went to
+// deliveredElsewhere reports whether a message that s got at that time went to
 // another resource too: by its bare address, or as a carbon.
-func (off *offlineMessages) gotElsewhere(s *session, m *stream.Element, at time.Time) bool {
+func (off *offlineMessages) deliveredElsewhere(s *session, m *stream.Element, at time.Time) bool {
 	if _, fromStore := delayed(m, off.domain); fromStore {
 		return false // what waited goes to one resource
 	}

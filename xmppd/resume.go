@@ -75,7 +75,7 @@ func (c *conn) resume(ctx context.Context, el attributed, answer func(resumed []
 	}
 	// The identity may have been ended since it was checked. If it is ended from
 	// here on, End finds this stream, and the session goes with it.
-	if err := c.stillCurrent(ctx); err != nil {
+	if err := c.checkStanding(ctx); err != nil {
 		return nil, nil, err
 	}
 	resumed, err := s.takeOver(c, h, answer)

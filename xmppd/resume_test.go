@@ -96,7 +96,7 @@ func TestSM_ResumeInBetween(t *testing.T) {
 	s.state, s.stream = connected, first.server
 	s.mu.Unlock()
 	s.handling.Unlock()
-	if got := streamCondition(first.ExpectEnd()); got != stream.Conflict || !<-done || s.current() != second.server {
+	if got := streamCondition(first.ExpectEnd()); got != stream.Conflict || !<-done || s.currentStream() != second.server {
 		t.Errorf("the first ended with %s", got)
 	}
 }
@@ -205,7 +205,7 @@ func TestSM_CountsWrap(t *testing.T) {
 	}
 }
 
-// XEP-0198 §6 (S-95): what a session leaves behind goes to whoever did not get
+// XEP-0198 §6 (S-95): what a session leaves behind goes to those who did not get
 // it, once, with the time it was sent.
 func TestUndelivered(t *testing.T) {
 	w := newWorld(t, "alice", "bob")

@@ -154,7 +154,7 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
 	}
-	if err := s.roomFor(ctx, it); err != nil {
+	if err := s.checkRosterLimits(ctx, it); err != nil {
 		return nil, err
 	}
 	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, it.jid, func(c *Contact) (bool, error) {
@@ -170,9 +170,9 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	return nil, s.server.pushContact(ctx, s.user, it.jid)
 }
 
-// roomFor refuses an item that would be one too many, or with which the person's
+// checkRosterLimits refuses an item that would be one too many, or with which the person's
 // own words in the roster would be too long. What the site says does not count.
-func (s *session) roomFor(ctx context.Context, it rosterItem) error {
+func (s *session) checkRosterLimits(ctx context.Context, it rosterItem) error {
 	r, err := s.server.rosters.of(ctx, s.user)
 	if err != nil {
 		return err

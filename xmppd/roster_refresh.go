@@ -79,9 +79,9 @@ func (srv *Server) replaceContact(ctx context.Context, a *account, changes uint6
 	}
 }
 
-// nowTalking puts two members who begin to talk on each other's rosters, where the
+// addToRosters puts two members who begin to talk on each other's rosters, where the
 // site's rosters hold those whom a person talks with. It costs a query only then.
-func (srv *Server) nowTalking(ctx context.Context, x, y string) {
+func (srv *Server) addToRosters(ctx context.Context, x, y string) {
 	if !srv.cfg.Open || x == y {
 		return
 	}

@@ -15,7 +15,7 @@ import (
 // browsers have no use for it.
 
 // offersSASL2 reports whether the profile is there for the client. BOSH restarts
-// in ways of its own.
+// in its own ways.
 func (c *conn) offersSASL2() bool {
 	return c.peer.Native && c.peer.Transport != stream.BOSH && len(sasl.Names(c.saslOptions())) > 0
 }
@@ -91,7 +91,7 @@ func (x *sasl2Exchange) handle(ctx context.Context, el *stream.Element) (signInR
 	case !step.Done:
 		return signInResult{}, c.reply([]byte(`<challenge xmlns="` + stanza.NSSASL2 + `">` + base64.StdEncoding.EncodeToString(step.Reply) + `</challenge>`))
 	}
-	s, err := c.welcome(ctx, x.request, step)
+	s, err := c.answerSASL2(ctx, x.request, step)
 	return signInResult{done: true, session: s}, err
 }
 
@@ -138,10 +138,10 @@ func (x *sasl2Exchange) begin() (sasl.Mechanism, error) {
 	return x.conn.newFAST(x.request)
 }
 
-// welcome does what was asked for along with signing in, and answers: success
+// answerSASL2 does what was asked for along with signing in, and answers: success
 // first, the features next (XEP-0388 §2.6.1), then what a resumed session
 // missed.
-func (c *conn) welcome(ctx context.Context, r *sasl2Request, step sasl.Step) (*session, error) {
+func (c *conn) answerSASL2(ctx context.Context, r *sasl2Request, step sasl.Step) (*session, error) {
 	c.signedIn(step.Identity)
 	if l, ok := c.stream.(stream.AuthDeadliner); ok {
 		l.SignedIn()

@@ -80,7 +80,7 @@ func (c *conn) active(ctx context.Context, s *session) error {
 			err = c.handle(ctx, s, el)
 		}
 		if err != nil {
-			c.lost(s, err)
+			c.streamLost(s, err)
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (c *conn) active(ctx context.Context, s *session) error {
 func (c *conn) handle(ctx context.Context, s *session, el *stream.Element) error {
 	s.handling.Lock()
 	defer s.handling.Unlock()
-	if s.current() != c.stream {
+	if s.currentStream() != c.stream {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.cfg.StoreTimeout)
@@ -100,9 +100,9 @@ func (c *conn) handle(ctx context.Context, s *session, el *stream.Element) error
 	return s.handle(ctx, el)
 }
 
-// lost decides what becomes of the session when its stream is gone: it waits
+// streamLost decides what becomes of the session when its stream is gone: it waits
 // for resumption if the transport was lost (XEP-0198 §5), else it ends.
-func (c *conn) lost(s *session, err error) {
+func (c *conn) streamLost(s *session, err error) {
 	if errors.Is(err, stream.ErrDisconnected) && c.server.hibernate(s, c.stream) {
 		return
 	}
@@ -145,7 +145,7 @@ func (s *session) handle(ctx context.Context, el *stream.Element) error {
 		s.sendError(el, err)
 	}
 	// XEP-0198 §4: a stanza counts once it was handled to the end.
-	s.handled(el.Name.Local == "message")
+	s.countHandled(el.Name.Local == "message")
 	return nil
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Service is a part of the server with an address of its own, such as group
+// Service is a part of the server with a separate address, such as group
 // chat at conference.DOMAIN. Its methods are called from many goroutines: for
 // one client in order, on the goroutine that serves it.
 type Service interface {
@@ -100,7 +100,7 @@ func (s *session) Ready(ctx context.Context) error { return s.ReadyWithin(contex
 
 // ReadyWithin implements Client.
 func (s *session) ReadyWithin(ctx context.Context) error {
-	if st := s.current(); st != nil {
+	if st := s.currentStream(); st != nil {
 		return st.Ready(ctx)
 	}
 	return nil

@@ -77,7 +77,7 @@ func TestVCard_Nickname(t *testing.T) {
 	}
 }
 
-// What a card holds besides name and picture has a bound (S-50).
+// What a card holds beyond name and picture has a bound (S-50).
 func TestVCard_Extra(t *testing.T) {
 	alice := newWorld(t, "alice").bound("alice", "a")
 	card := func(note int) string {

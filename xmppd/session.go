@@ -118,7 +118,7 @@ func (s *session) deliverLocked(when urgency, stanza sentStanza) {
 // acknowledged.
 func (s *session) transmitLocked(when urgency, stanza sentStanza) {
 	if s.sm != nil {
-		s.keepLocked(stanza)
+		s.keepUnackedLocked(stanza)
 		if s.sm.unsent > 0 { // older ones go first
 			s.sm.unsent++
 			return
@@ -143,10 +143,10 @@ func sendWhen(st stream.Stream, when urgency, raw []byte) error {
 	return st.Send(raw)
 }
 
-// keepLocked keeps a stanza until it is acknowledged. The session ends with the
+// keepUnackedLocked keeps a stanza until it is acknowledged. The session ends with the
 // first that is more than it may keep; but not here, since the caller may be in
 // the middle of something that the end waits for.
-func (s *session) keepLocked(stanza sentStanza) {
+func (s *session) keepUnackedLocked(stanza sentStanza) {
 	before := s.overflowsLocked()
 	s.limitUnackedLocked(s.sm.sent(stanza), len(stanza.raw))
 	if !before && s.overflowsLocked() {
@@ -170,8 +170,8 @@ func (s *session) send(raw []byte) {
 	}
 }
 
-// current returns the stream, or nil while there is none.
-func (s *session) current() stream.Stream {
+// currentStream returns the stream, or nil while there is none.
+func (s *session) currentStream() stream.Stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stream

@@ -159,10 +159,10 @@ func (s *session) enabled(m *smState) []byte {
 	return []byte(enabled + `/>`)
 }
 
-// handled counts a stanza of the client. Messages are acknowledged without
+// countHandled counts a stanza of the client. Messages are acknowledged without
 // being asked, so that the client's own queue stays short: what it still holds
 // when the stream is lost is what it may have to send again.
-func (s *session) handled(ack bool) {
+func (s *session) countHandled(ack bool) {
 	s.mu.Lock()
 	on := s.sm != nil
 	if on {

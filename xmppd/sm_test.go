@@ -93,7 +93,7 @@ func TestSM_ResumeRefused(t *testing.T) {
 	again.Expect(notFound)
 }
 
-// XEP-0198 §5 (S-94): whoever comes too late to resume is told how much was
+// XEP-0198 §5 (S-94): who comes too late to resume is told how much was
 // handled, as long as that is known; nobody else is.
 func TestSM_CountOfAnEndedSession(t *testing.T) {
 	w := newWorld(t, "alice", "bob")

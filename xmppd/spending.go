@@ -11,7 +11,7 @@ import (
 // bound for each stream is none where somebody may open a hundred. Nothing
 // is dropped: the account's streams are read more slowly (RFC 6120 §13.12).
 //
-// What goes out to many is bounded besides (fanout.go).
+// What goes out to many is bounded as well (fanout.go).
 type spending struct {
 	input    *budget.Rate  // bytes that are sent to the server
 	presence *budget.Rate  // of them, bytes of presence: all who see it get it

@@ -111,7 +111,7 @@ func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to 
 		return stanza.ErrBadRequest
 	}
 	if p.Type == "subscribe" || p.Type == "subscribed" {
-		if err := s.roomFor(ctx, rosterItem{jid: jid}); err != nil {
+		if err := s.checkRosterLimits(ctx, rosterItem{jid: jid}); err != nil {
 			return err
 		}
 	}
@@ -198,7 +198,7 @@ func (srv *Server) subscriptionStanza(ctx context.Context, user, jid, typ string
 	if typ == "subscribed" {
 		// RFC 6121 §3.1.5: approval is followed by current presence (S-39).
 		srv.presenceTo(ctx, user, jid)
-		srv.granted(ctx, user, jid)
+		srv.presenceGranted(ctx, user, jid)
 	}
 	return nil
 }
@@ -235,8 +235,8 @@ const (
 	maxRequestBytes = 8 << 20
 )
 
-// manyRequests reports whether as many requests wait for user's answer as may.
-func (srv *Server) manyRequests(ctx context.Context, user string) (bool, error) {
+// tooManyRequests reports whether as many requests wait for user's answer as may.
+func (srv *Server) tooManyRequests(ctx context.Context, user string) (bool, error) {
 	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return false, err
@@ -268,7 +268,7 @@ func (srv *Server) receiveSubscription(ctx context.Context, from, to, typ string
 	}
 	full := false
 	if typ == "subscribe" {
-		if full, err = srv.manyRequests(ctx, owner.User); err != nil {
+		if full, err = srv.tooManyRequests(ctx, owner.User); err != nil {
 			return err
 		}
 	}
@@ -316,7 +316,7 @@ func (srv *Server) grant(ctx context.Context, user, contact string, ch change) e
 	}
 	if !ch.saw {
 		srv.presenceTo(ctx, user, contact)
-		srv.granted(ctx, user, contact)
+		srv.presenceGranted(ctx, user, contact)
 	}
 	return nil
 }

@@ -3,12 +3,12 @@ package xmppd
 import "foyer/internal/stream"
 
 // What an account's sessions have not acknowledged is limited for all of them
-// together, besides for each: somebody could otherwise leave one full session behind
+// together, as well as for each: somebody could otherwise leave one full session behind
 // after the other.
 
 // limitUnackedLocked is called after the session kept a stanza of that size, with
 // which the account's sessions have total bytes unacknowledged. The stanza that goes
-// beyond the limit starts the search for a session to end; in a goroutine of its own,
+// beyond the limit starts the search for a session to end; in another goroutine,
 // since that takes other sessions' locks.
 func (s *session) limitUnackedLocked(total int64, size int) {
 	most := int64(s.server.cfg.UnackedTotal)

@@ -35,8 +35,8 @@ func TestBounds_UnackedTotal(t *testing.T) {
 	}
 	owe(sessions[2], "too much", 10_000)
 	w.srv.ending.Wait()
-	if !sessions[1].over() || sessions[0].over() || sessions[2].over() {
-		t.Fatalf("not the oldest hibernating session was ended: %v %v %v, %d owed", sessions[0].over(), sessions[1].over(), sessions[2].over(), a.unacked.Load())
+	if !sessions[1].hasEnded() || sessions[0].hasEnded() || sessions[2].hasEnded() {
+		t.Fatalf("not the oldest hibernating session was ended: %v %v %v, %d owed", sessions[0].hasEnded(), sessions[1].hasEnded(), sessions[2].hasEnded(), a.unacked.Load())
 	}
 	if id := waitingID(t, w); id != "to b" {
 		t.Errorf("%q waits", id)
@@ -50,7 +50,7 @@ func TestBounds_UnackedTotal(t *testing.T) {
 	owe(sessions[2], "too much again", 10_000) // nobody hibernates now
 	clients[2].cutOff()
 	w.srv.ending.Wait()
-	if !sessions[2].over() || sessions[0].over() {
+	if !sessions[2].hasEnded() || sessions[0].hasEnded() {
 		t.Error("not the one that owes most was ended")
 	}
 	total := a.unacked.Load()

@@ -14,7 +14,7 @@ import (
 
 // vcard-temp (XEP-0054): the site's profile as a vCard, both ways.
 
-// maxVCardExtra is the maximum size, in bytes, of what is in a card besides name and
+// maxVCardExtra is the maximum size, in bytes, of what is in a card beyond name and
 // picture.
 const maxVCardExtra = 16 << 10
 

@@ -84,7 +84,7 @@ func handleWatch(ctx context.Context, s *session, _ *stream.Element, watch strea
 	s.watch(more)
 	dst := []byte(`<watch xmlns="` + nsWatch + `">`)
 	for _, u := range users {
-		for _, o := range s.server.seen(ctx, s, r, u) {
+		for _, o := range s.server.visibleResources(ctx, s, r, u) {
 			dst = append(stanza.AppendAttr(append(dst, "<account"...), "jid", o.full), "/>"...)
 		}
 	}
@@ -121,8 +121,8 @@ func (s *session) parseWatch(watch stream.Child) ([]string, error) {
 	return users, nil
 }
 
-// seen returns the available resources of user that s may know of.
-func (srv *Server) seen(ctx context.Context, s *session, r *roster, user string) []*session {
+// visibleResources returns the available resources of user that s may know of.
+func (srv *Server) visibleResources(ctx context.Context, s *session, r *roster, user string) []*session {
 	found := srv.registry.lookup(user).available()
 	if len(found) == 0 || srv.EitherBlocks(ctx, user, s.user) {
 		return nil

@@ -88,7 +88,7 @@ func (a *Archive) Answer(ctx context.Context, c Reader, owner string, query stre
 	return fin(page), nil
 }
 
-// What a result has besides the stanza and what is the same for the whole page.
+// What a result has around the stanza and what is the same for the whole page.
 const resultOverhead = len(`">`) + 36 + len(stanza.StampFormat) + len(resultMiddle) + len(resultStart) + len(resultEnd)
 
 const (

@@ -26,7 +26,7 @@ import (
 // message, and what it says, beside the indicator, and again when the latest is corrected or
 // taken back (change='edited', 'deleted'); and when a room is given to it or taken from it, or
 // keeps what is said no more, after which nothing of it is told (change='room'). Any other
-// is told once for each room, until it has entered the room or asks again (§4.2). Whoever may
+// is told once for each room, until it has entered the room or asks again (§4.2). Who may
 // not read a room's archive hears nothing of it.
 //
 // followers.mu is taken with room.mu held, never the other way.
@@ -38,7 +38,7 @@ const (
 	maxFollowed = 500     // rooms that one client is told of
 	maxSaid     = 4 << 10 // bytes of a message's text
 
-	// Whoever asks again and again waits: each room costs a look into its archive.
+	// Who asks again and again waits: each room costs a look into its archive.
 	looksPerSecond = maxFollowed / 2
 	looksAtOnce    = 20 * maxFollowed
 )

@@ -106,7 +106,7 @@ yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@rooms.h/Al the garde
 }
 
 // What the latest message says is told again when it is edited (XEP-0308) or deleted (XEP-0424,
-// XEP-0425), also after the room was out of memory; of an older one, and to whoever
+// XEP-0425), also after the room was out of memory; of an older one, and to anyone who
 // asked for indicators alone, nothing is.
 func TestFollow_Changes(t *testing.T) {
 	w := newWorld(t, Config{Idle: time.Minute}, "alice", "bob", "carol")
@@ -228,7 +228,7 @@ func TestFollow_IndicatorsAlone(t *testing.T) {
 	}
 }
 
-// Each room that is looked into counts, for the account, and whoever has asked too often waits.
+// Each room that is looked into counts, for the account, and who has asked too often waits.
 func TestFollow_Bounded(t *testing.T) {
 	w := newWorld(t, Config{}, "alice", "bob")
 	for i := range 3 {
@@ -253,7 +253,7 @@ func TestFollow_Bounded(t *testing.T) {
 	}
 }
 
-// Following costs one presence and no answer, however many rooms there are and whoever is in
+// Following costs one presence and no answer, however many rooms there are and people are in
 // them; entering them costs at least the presence of all who are there.
 func TestFollow_ManyRooms(t *testing.T) {
 	w := newWorld(t, Config{}, "alice", "bob")

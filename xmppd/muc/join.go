@@ -105,7 +105,7 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 	if m.holding = m.holding || history; m.holding {
 		cut := r.queue.last
 		r.mu.Unlock()
-		r.showCrowd(ctx, m)
+		r.sendOccupants(ctx, m)
 		if history {
 			r.archive.giveHistory(ctx, m, e.history, cut)
 		}
@@ -119,18 +119,18 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 	return nil
 }
 
-// showCrowd shows a member the occupants, as long as not all have been shown, at the
+// sendOccupants shows a member the occupants, as long as not all have been shown, at the
 // pace at which the client reads. If its stream is gone, that is kept for the next
 // one, or lost with the session.
-func (r *room) showCrowd(ctx context.Context, m *member) {
+func (r *room) sendOccupants(ctx context.Context, m *member) {
 	for more := true; more; {
 		_ = m.client.Ready(ctx)
 		r.mu.Lock()
-		for size := 0; len(m.crowd) > 0 && size < burst; m.crowd = m.crowd[1:] {
-			m.client.Deliver(m.crowd[0])
-			size += len(m.crowd[0])
+		for size := 0; len(m.occupantsToSend) > 0 && size < burst; m.occupantsToSend = m.occupantsToSend[1:] {
+			m.client.Deliver(m.occupantsToSend[0])
+			size += len(m.occupantsToSend[0])
 		}
-		more = len(m.crowd) > 0
+		more = len(m.occupantsToSend) > 0
 		r.mu.Unlock()
 	}
 }
@@ -138,19 +138,19 @@ func (r *room) showCrowd(ctx context.Context, m *member) {
 // releaseHeldLocked sends what had to wait for the occupants and the history.
 func (m *member) releaseHeldLocked() {
 	m.holding = false
-	for _, raw := range m.crowd {
+	for _, raw := range m.occupantsToSend {
 		m.client.Deliver(raw)
 	}
 	for _, raw := range m.held {
 		m.client.Deliver(raw)
 	}
-	m.crowd, m.held = nil, nil
+	m.occupantsToSend, m.held = nil, nil
 }
 
 // goneLocked stops holding back stanzas for a member that has left, who need not see
 // any more who is in the room.
 func (m *member) goneLocked() {
-	m.crowd = nil
+	m.occupantsToSend = nil
 	m.releaseHeldLocked()
 }
 
@@ -177,7 +177,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 	o.hats = e.hats
 	o.showLocked(m)
 	m.holding = r.occupants.presenceSize() > burst
-	m.crowding = m.holding
+	m.collecting = m.holding
 	for _, other := range r.occupants.byNick {
 		if other != o {
 			m.showLocked(other, nil)
@@ -189,7 +189,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 		}
 	}
 	m.showLocked(o, appendCodes(nil, r.joinCodesLocked(e, created)...))
-	m.crowding = false
+	m.collecting = false
 	return m, nil
 }
 

@@ -30,7 +30,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	case m.Type == "groupchat" && isSubject(m):
 		return r.changeSubject(ctx, c, m)
 	case m.Type == "groupchat":
-		return r.say(ctx, c, m)
+		return r.reflectMessage(ctx, c, m)
 	}
 	if x, ok := m.Find(stanza.NSMUCUser, "x"); ok {
 		err := r.invitation(ctx, c, x)
@@ -45,10 +45,10 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	return stanza.ErrBadRequest
 }
 
-// say reflects a message to everybody, its sender included, after it was stored
+// reflectMessage reflects a message to everybody, its sender included, after it was stored
 // (§7.4, S-83). One that is sent again, and was stored the first time, is not
 // said twice.
-func (r *room) say(ctx context.Context, c xmppd.Client, m *stream.Element) error {
+func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
 	if again, err := r.archive.saidBefore(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}

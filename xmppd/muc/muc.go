@@ -1,8 +1,8 @@
-// Package muc is group chat: XEP-0045 at an address of its own, with an archive
+// Package muc is group chat: XEP-0045 at a separate address, with an archive
 // for each room (XEP-0313), moderation and retraction (XEP-0425, XEP-0424),
 // occupant ids (XEP-0421) and hats (XEP-0317). One file per capability.
 //
-// Goroutines: none of its own but Run. Everything happens on the goroutine of
+// Goroutines: none but Run. Everything happens on the goroutine of
 // the client that asked for it; rooms hold no goroutine while nothing happens.
 //
 // Locks: Service.mu (which rooms are in memory), then room.mu (all of a room's

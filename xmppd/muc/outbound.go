@@ -30,8 +30,8 @@ func (m *member) deliverLocked(name string, rest ...[]byte) {
 
 // sendLocked sends a stanza that was made for this client.
 func (m *member) sendLocked(raw []byte) {
-	if m.crowding {
-		m.crowd = append(m.crowd, raw)
+	if m.collecting {
+		m.occupantsToSend = append(m.occupantsToSend, raw)
 		return
 	}
 	if m.holding && len(m.held) < maxHeld {

@@ -16,7 +16,7 @@ import (
 
 // Pinned messages: what moderators keep in sight of everybody. They are the items of a node
 // that the room itself has (XEP-0316, a profile of XEP-0060), each with the id that the
-// message has in the room's archive. Moderators publish and retract items; whoever may read
+// message has in the room's archive. Moderators publish and retract items; who may read
 // the archive may read them; and those who are in the room are told.
 //
 //	<iq type='set' to='garden@conference.…'><pubsub xmlns='http://jabber.org/protocol/pubsub'>

@@ -87,15 +87,15 @@ type occupant struct {
 
 // member is one client in a room.
 type member struct {
-	client   xmppd.Client
-	occupant *occupant
-	presence *stream.Element // as sent last
-	to       []byte          // the to attribute of what it is sent
-	index    int             // in occupants.members
-	holding  bool            // occupants and history are being sent: what happens comes after them
-	held     [][]byte        // what happened meanwhile
-	crowding bool            // what is sent now goes into crowd
-	crowd    [][]byte        // the occupants' presence that is still to be sent
+	client          xmppd.Client
+	occupant        *occupant
+	presence        *stream.Element // as sent last
+	to              []byte          // the to attribute of what it is sent
+	index           int             // in occupants.members
+	holding         bool            // occupants and history are being sent: what happens comes after them
+	held            [][]byte        // what happened meanwhile
+	collecting      bool            // what is sent now goes into occupantsToSend
+	occupantsToSend [][]byte        // the occupants' presence that is still to be sent
 }
 
 func newRoom(s *Service, name string) *room {

@@ -13,7 +13,7 @@ import (
 // request that nobody may ever answer.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer makes one with a key of its own: no request outlives the program.
+// newSealer makes one with a fresh key: no request outlives the program.
 func newSealer() (*sealer, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails (crypto/rand)

@@ -7,7 +7,7 @@ import (
 	"foyer/internal/stanza"
 )
 
-// XEP-0045 §7.13, §8.6 (S-83, S-88): a visitor asks for voice; whoever moderates
+// XEP-0045 §7.13, §8.6 (S-83, S-88): a visitor asks for voice; who moderates
 // the room sees the form, and what they answer counts.
 func TestVoice(t *testing.T) {
 	w := newWorld(t, Config{}, "alice", "bob", "carol")

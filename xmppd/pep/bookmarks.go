@@ -9,7 +9,7 @@ import (
 )
 
 // Bookmarks of rooms (XEP-0402). The items of one node are the truth; the old
-// ways of keeping bookmarks, one list in a node of its own (XEP-0048) or in
+// ways of keeping bookmarks, one list in one node (XEP-0048) or in
 // private XML (XEP-0049), are views of it: what is written by one way is read by
 // all, and told to those who ask for either node (§5, S-73).
 
