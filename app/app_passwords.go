@@ -61,7 +61,7 @@ func (s *Server) revokeAppPassword(c *fiber.Ctx) error {
 
 // appRows lists an account's app passwords for its settings.
 func (s *Server) appRows(ctx context.Context, a models.Account) ([]AppRow, error) {
-	list, err := s.db.AppPasswords(ctx, a.ID)
+	list, err := s.db.Tokens.AppPasswords(ctx, a.ID)
 	rows := make([]AppRow, len(list))
 	for i, p := range list {
 		rows[i] = AppRow{ID: p.ID, Name: p.Name, Created: p.CreatedAt, Used: p.UsedAt}

@@ -283,11 +283,11 @@ func TestAddress_ManyLines(t *testing.T) {
 		t.Fatal(resp, err)
 	}
 	resp.Body.Close()
-	alice, err := s.db.AccountByName(t.Context(), "alice")
+	alice, err := s.db.Accounts.AccountByName(t.Context(), "alice")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := s.db.Sessions(t.Context(), alice.ID)
+	sessions, err := s.db.Sessions.Of(t.Context(), alice.ID)
 	if err != nil || len(sessions) != 1 || sessions[0].Address != "198.51.100.7" {
 		t.Errorf("%+v %v", sessions, err)
 	}
@@ -328,11 +328,11 @@ func TestRender_Fails(t *testing.T) {
 // The same answer, whether or not there is such an account.
 func TestSignIn_SameAnswer(t *testing.T) {
 	s, base := start(t, nil)
-	bob, err := s.db.AccountByName(t.Context(), "bob")
+	bob, err := s.db.Accounts.AccountByName(t.Context(), "bob")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.db.SetBlocked(t.Context(), bob.ID, true); err != nil {
+	if err := s.db.Accounts.SetBlocked(t.Context(), bob.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	b := newBrowser(t, base)

@@ -94,7 +94,7 @@ func TestPrepareSchema_Production(t *testing.T) {
 	if err := prepareSchema(ctx, cfg, db); err != nil {
 		t.Error(err)
 	}
-	if err := db.CreateAccount(ctx, &models.Account{Username: "alice", Name: "A", Demo: true}); err != nil {
+	if err := db.Accounts.CreateAccount(ctx, &models.Account{Username: "alice", Name: "A", Demo: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "demo accounts") {

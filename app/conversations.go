@@ -153,7 +153,7 @@ func (s *Server) withPeople(ctx context.Context, me string, latest []Conversatio
 			users = append(users, m.With)
 		}
 	}
-	accounts, err := s.db.PeopleNamed(ctx, users)
+	accounts, err := s.db.People.PeopleNamed(ctx, users)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (s *Server) findConversations(c *fiber.Ctx) error {
 	if typed == "" {
 		return c.JSON(fiber.Map{"conversations": list})
 	}
-	people, err := s.db.FindPeople(ctx, typed, maxFound+1)
+	people, err := s.db.People.FindPeople(ctx, typed, maxFound+1)
 	if err != nil {
 		return err
 	}

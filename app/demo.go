@@ -64,7 +64,7 @@ func (s *Server) seedRoom(ctx context.Context, owner string) error {
 
 // seedPerson makes an account, unless it is there.
 func (s *Server) seedPerson(ctx context.Context, p demoPerson) (made bool, err error) {
-	if _, err := s.db.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
+	if _, err := s.db.Accounts.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
 		return false, err
 	}
 	account, err := s.auth.CreateAccount(ctx, auth.NewAccount{
@@ -80,6 +80,6 @@ func (s *Server) seedPerson(ctx context.Context, p demoPerson) (made bool, err e
 	if err != nil {
 		return false, err
 	}
-	_, err = s.db.SetAvatar(ctx, account.ID, picture, "image/png")
+	_, err = s.db.Accounts.SetAvatar(ctx, account.ID, picture, "image/png")
 	return true, err
 }

@@ -110,7 +110,7 @@ func (s *Server) hats(ctx context.Context, user string) ([]muc.Hat, error) {
 // isAdmin reports whether somebody runs the site. Admins look after rooms that
 // nobody owns any more.
 func (s *Server) isAdmin(ctx context.Context, user string) (bool, error) {
-	a, err := s.db.AccountByName(ctx, user)
+	a, err := s.db.Accounts.AccountByName(ctx, user)
 	return a.Admin, err
 }
 
@@ -136,7 +136,7 @@ func (e *embedded) GroupsChanged(ctx context.Context, user string) {
 // settleGroupRooms lets people into the rooms of their groups, and puts out those who left
 // them; nil users: of all. What fails is done at the next change, or the next start.
 func (e *embedded) settleGroupRooms(ctx context.Context, users []string) {
-	changes, err := e.db.GroupRoomChanges(ctx, users)
+	changes, err := e.db.GroupRooms.GroupRoomChanges(ctx, users)
 	if err != nil && ctx.Err() == nil {
 		e.log.Error("the rooms of groups were not settled", "err", err)
 	}
@@ -150,7 +150,7 @@ func (e *embedded) settleGroupRooms(ctx context.Context, users []string) {
 func (e *embedded) settleGroupRoom(ctx context.Context, c models.GroupRoomChange) error {
 	if c.In {
 		// Noted first: somebody let in without a note would stay for ever.
-		err := e.db.NoteGroupRoomMember(ctx, c.Room, c.Username)
+		err := e.db.GroupRooms.NoteGroupRoomMember(ctx, c.Room, c.Username)
 		if err == nil {
 			err = e.rooms.SetMember(ctx, c.Room, c.Username, true)
 		}
@@ -162,7 +162,7 @@ func (e *embedded) settleGroupRoom(ctx context.Context, c models.GroupRoomChange
 	if err := e.rooms.SetMember(ctx, c.Room, c.Username, false); err != nil {
 		return err
 	}
-	return e.db.ForgetGroupRoomMember(ctx, c.Room, c.Username)
+	return e.db.GroupRooms.ForgetGroupRoomMember(ctx, c.Room, c.Username)
 }
 
 // Shutdown implements Chat. People leave their rooms first (XEP-0045 §11.2).
@@ -212,7 +212,7 @@ func (e *embedded) Online(ctx context.Context, viewer string, users []string) (m
 	if len(others) == 0 {
 		return online, nil
 	}
-	visible, err := e.db.VisiblePresence(ctx, e.domain, e.roster, viewer, others)
+	visible, err := e.db.People.VisiblePresence(ctx, e.domain, e.roster, viewer, others)
 	for _, u := range visible {
 		online[u] = true
 	}
@@ -221,7 +221,7 @@ func (e *embedded) Online(ctx context.Context, viewer string, users []string) (m
 
 // Contacts implements Chat.
 func (e *embedded) Contacts(ctx context.Context, viewer string, users []string) (map[string]ContactState, error) {
-	list, err := e.db.ContactStates(ctx, e.domain, e.roster, viewer, users)
+	list, err := e.db.People.ContactStates(ctx, e.domain, e.roster, viewer, users)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (e *embedded) ContactRequests(ctx context.Context, viewer string, max int) 
 	if e.roster == models.RosterEveryone {
 		return nil, nil // nobody needs to ask
 	}
-	return e.db.ContactRequests(ctx, e.domain, viewer, max)
+	return e.db.People.ContactRequests(ctx, e.domain, viewer, max)
 }
 
 // AskContact implements Chat.
@@ -333,11 +333,11 @@ func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []s
 	for i, name := range rooms {
 		jids[i] = name + "@" + e.rooms.Domain()
 	}
-	read, err := e.db.ReadUpTo(ctx, e.domain, viewer)
+	read, err := e.db.Conversations.ReadUpTo(ctx, e.domain, viewer)
 	if err != nil {
 		return nil, err
 	}
-	list, err := e.db.LatestMessages(ctx, e.domain, viewer, max, jids, read)
+	list, err := e.db.Conversations.LatestMessages(ctx, e.domain, viewer, max, jids, read)
 	messages := make([]ConversationMessage, len(list))
 	for i, m := range list {
 		name, domain, _ := strings.Cut(m.With, "@")
@@ -354,7 +354,7 @@ func (e *embedded) Latest(ctx context.Context, viewer string, max int, rooms []s
 
 // Unread implements Chat.
 func (e *embedded) Unread(ctx context.Context, viewer string, max int) (map[string]UnreadCount, error) {
-	list, err := e.db.UnreadRooms(ctx, e.domain, e.rooms.Domain(), viewer, max)
+	list, err := e.db.Conversations.UnreadRooms(ctx, e.domain, e.rooms.Domain(), viewer, max)
 	counts := make(map[string]UnreadCount, len(list))
 	for _, r := range list {
 		counts[r.Name] = UnreadCount{Messages: r.Unread, Mentioned: r.Mentioned}
@@ -371,7 +371,7 @@ func (e *embedded) Discussion(ctx context.Context, room string, before uuid.UUID
 	if err != nil {
 		return Discussion{}, asChatError(err, ErrRoomRefused)
 	}
-	list, later, err := e.db.RoomMessages(ctx, room+"@"+e.rooms.Domain(), before, max+1)
+	list, later, err := e.db.Conversations.RoomMessages(ctx, room+"@"+e.rooms.Domain(), before, max+1)
 	d := saidInRoom(list, later, max)
 	d.Title, d.About = cmp.Or(listing.Title, listing.Name), listing.Description
 	return d, err

@@ -43,7 +43,7 @@ func (e *embedded) SearchMessages(ctx context.Context, viewer string, q MessageS
 	var found MessagesFound
 	titles := make(map[string]string)
 	if q.With == "" {
-		rooms, err := e.db.SearchRooms(ctx, viewer, e.rooms.Domain(), e.rooms.Entered(viewer), q.Room)
+		rooms, err := e.db.Conversations.SearchRooms(ctx, viewer, e.rooms.Domain(), e.rooms.Entered(viewer), q.Room)
 		if err != nil {
 			return found, err
 		}
@@ -53,7 +53,7 @@ func (e *embedded) SearchMessages(ctx context.Context, viewer string, q MessageS
 			titles[r.Name] = r.Title
 		}
 	}
-	page, err := e.db.SearchArchives(ctx, a)
+	page, err := e.db.Conversations.SearchArchives(ctx, a)
 	found.Next, found.Late = page.Next, page.Late
 	for _, entry := range page.Entries {
 		if _, domain, _ := strings.Cut(entry.With, "@"); domain == e.domain { // else it was said to an occupant of a room, in private

@@ -70,10 +70,10 @@ func (s *Server) housekeeping(ctx context.Context) {
 		if s.cfg.Login != LoginTyped {
 			s.dropKeptPasswords(ctx)
 		}
-		if err := s.db.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
+		if err := s.db.Sessions.DeleteExpired(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("expired records were not removed", "err", err)
 		}
-		if err := s.db.RemovePreviews(ctx); err != nil && ctx.Err() == nil {
+		if err := s.db.Previews.RemovePreviews(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("previews of links that have expired were not removed", "err", err)
 		}
 		s.uploads.RemoveDeleted(ctx)
@@ -107,7 +107,7 @@ func (s *Server) recheckSources(ctx context.Context) {
 
 // dropKeptPasswords removes what the site kept while XMPP_LOGIN was typed.
 func (s *Server) dropKeptPasswords(ctx context.Context) {
-	if err := s.db.DropKeptPasswords(ctx); err != nil && ctx.Err() == nil {
+	if err := s.db.Sessions.DropKeptPasswords(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("passwords that were kept for the chat were not removed", "err", err)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Server) fileUsage(ctx context.Context, a models.Account) (*FileUsage, e
 	if s.cfg.UploadMaxSize == 0 || !s.chat.Abilities().Uploads {
 		return nil, nil
 	}
-	used, err := s.db.UploadUsage(ctx, a.ID)
+	used, err := s.db.Uploads.UploadUsage(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (s *Server) showFiles(c *fiber.Ctx) error {
 		return notFound(nil)
 	}
 	after, _ := uuid.Parse(c.Query("after")) // what is no id is the beginning
-	list, err := s.db.Uploads(c.UserContext(), v.account.ID, after, filesPerPage+1)
+	list, err := s.db.Uploads.Of(c.UserContext(), v.account.ID, after, filesPerPage+1)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Server) ownFile(c *fiber.Ctx) (models.Upload, error) {
 	if err != nil {
 		return models.Upload{}, uploads.ErrNoFile
 	}
-	u, err := s.db.UploadOf(c.UserContext(), viewer(c).account.ID, id)
+	u, err := s.db.Uploads.UploadOf(c.UserContext(), viewer(c).account.ID, id)
 	return u, uploads.AsError(err)
 }
 
@@ -110,7 +110,7 @@ func (s *Server) deleteOwnFile(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.db.MarkUploadDeleted(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
+	if err := s.db.Uploads.MarkUploadDeleted(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
 		return uploads.AsError(err)
 	}
 	return s.filesDeleted(c, "filedeleted")
@@ -118,7 +118,7 @@ func (s *Server) deleteOwnFile(c *fiber.Ctx) error {
 
 // deleteOwnFiles: POST /settings/files/delete
 func (s *Server) deleteOwnFiles(c *fiber.Ctx) error {
-	if err := s.db.MarkUploadsDeleted(c.UserContext(), viewer(c).account.ID); err != nil {
+	if err := s.db.Uploads.MarkUploadsDeleted(c.UserContext(), viewer(c).account.ID); err != nil {
 		return err
 	}
 	return s.filesDeleted(c, "filesdeleted")

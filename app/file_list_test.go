@@ -117,7 +117,7 @@ func TestFiles_Orphans(t *testing.T) {
 	}
 	count := func(remove bool) int {
 		t.Helper()
-		n, err := uploads.Orphans(t.Context(), aged{store}, s.db, remove)
+		n, err := uploads.Orphans(t.Context(), aged{store}, s.db.Uploads, remove)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 func TestGroupRooms(t *testing.T) {
 	s, _ := start(t, map[string]string{"ROSTER": "groups"})
 	ctx := t.Context()
-	if _, err := s.db.AddGroupRoom(ctx, models.GroupRoom{Group: "staff", Room: "staff-room"}, "Staff"); err != nil {
+	if _, err := s.db.GroupRooms.AddGroupRoom(ctx, models.GroupRoom{Group: "staff", Room: "staff-room"}, "Staff"); err != nil {
 		t.Fatal(err)
 	}
 	belongs := func(user string) bool {
@@ -27,18 +27,18 @@ func TestGroupRooms(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.db.AddToGroup(ctx, "staff", []string{"bob", "carol"}); err != nil {
+	if _, err := s.db.Accounts.AddToGroup(ctx, "staff", []string{"bob", "carol"}); err != nil {
 		t.Fatal(err)
 	}
 	told("", true)
-	if _, err := s.db.RemoveFromGroup(ctx, "staff", []string{"bob"}); err != nil {
+	if _, err := s.db.Accounts.RemoveFromGroup(ctx, "staff", []string{"bob"}); err != nil {
 		t.Fatal(err)
 	}
 	s.tellChange(ctx, models.Event{Kind: models.EventGroups, User: "bob"})
 	if belongs("bob") || !belongs("carol") {
 		t.Error("bob is in, or carol out")
 	}
-	if err := s.db.RemoveGroupRoom(ctx, models.GroupRoom{Group: "staff", Room: "staff-room"}); err != nil {
+	if err := s.db.GroupRooms.RemoveGroupRoom(ctx, models.GroupRoom{Group: "staff", Room: "staff-room"}); err != nil {
 		t.Fatal(err)
 	}
 	told("", false)

@@ -34,10 +34,10 @@ func TestHeaderSignIn(t *testing.T) {
 	b.headers["X-Forwarded-User"], b.headers["X-Forwarded-Groups"] = "zoe", "staff, boss"
 	b.get("/settings").wants(200, "zoe")
 	b.wantsUser("zoe")
-	if zoe, err := s.db.AccountByName(t.Context(), "zoe"); err != nil || !zoe.Admin || zoe.OwnAdmin || zoe.PasswordHash != "" {
+	if zoe, err := s.db.Accounts.AccountByName(t.Context(), "zoe"); err != nil || !zoe.Admin || zoe.OwnAdmin || zoe.PasswordHash != "" {
 		t.Errorf("%+v %v", zoe, err)
 	}
-	if members, err := s.db.GroupMembers(t.Context(), "staff"); err != nil || len(members) != 1 {
+	if members, err := s.db.Accounts.GroupMembers(t.Context(), "staff"); err != nil || len(members) != 1 {
 		t.Errorf("%v %v", members, err)
 	}
 

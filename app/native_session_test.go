@@ -19,7 +19,7 @@ func TestNative_StreamsAreDevices(t *testing.T) {
 	s, base := start(t, map[string]string{"XMPP_LOGIN": "password", "XMPP_C2S_ADDR": "localhost:0"})
 	token := func(user string) string {
 		t.Helper()
-		account, err := s.db.AccountByName(t.Context(), user)
+		account, err := s.db.Accounts.AccountByName(t.Context(), user)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,8 +140,8 @@ func TestNative_Ends(t *testing.T) {
 			b.submit("/settings", "/settings/password", "current", demoPassword, "password", "a few other words")
 		},
 		"blocked": func(*browser) {
-			a, err := s.db.AccountByName(t.Context(), "carol")
-			if err != nil || s.db.SetBlocked(t.Context(), a.ID, true) != nil {
+			a, err := s.db.Accounts.AccountByName(t.Context(), "carol")
+			if err != nil || s.db.Accounts.SetBlocked(t.Context(), a.ID, true) != nil {
 				t.Fatal(err)
 			}
 			s.recheck(t.Context()) // nobody told us
@@ -203,11 +203,11 @@ func TestAppPasswords_Page(t *testing.T) {
 	if other.do("POST", "/settings/apps", map[string][]string{"name": {"x"}}); other.last.StatusCode != 403 {
 		t.Errorf("without a token: %d", other.last.StatusCode)
 	}
-	a, err := s.db.AccountByName(t.Context(), "alice")
+	a, err := s.db.Accounts.AccountByName(t.Context(), "alice")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list, err := s.db.AppPasswords(t.Context(), a.ID); err != nil || len(list) != models.MaxAppPasswords {
+	if list, err := s.db.Tokens.AppPasswords(t.Context(), a.ID); err != nil || len(list) != models.MaxAppPasswords {
 		t.Errorf("%d left, %v", len(list), err)
 	}
 }

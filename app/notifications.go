@@ -25,7 +25,7 @@ func (s *Server) newPush(key []byte, lookedAt func(user string) bool) (*push.Ser
 		contact = "webmaster@" + s.cfg.Domain
 	}
 	return push.New(push.Config{
-		Store: s.db, Key: key, Contact: contact, Domain: s.cfg.Domain, LookedAt: lookedAt,
+		Store: s.db.Notifications, Accounts: s.db.Accounts, Key: key, Contact: contact, Domain: s.cfg.Domain, LookedAt: lookedAt,
 		Meter: s.limits, Logger: s.log, Loopback: s.cfg.Development(),
 	})
 }
@@ -81,7 +81,7 @@ func (s *Server) subscribePush(c *fiber.Ctx) error {
 	if err := s.push.Check(p); err != nil {
 		return &Error{Code: Invalid, Public: "This browser's push service cannot be reached from here.", Err: err}
 	}
-	err = s.db.SavePushSubscription(c.UserContext(), p)
+	err = s.db.Notifications.SavePushSubscription(c.UserContext(), p)
 	if errors.Is(err, models.ErrNotFound) {
 		return errNotSignedIn
 	}
@@ -102,10 +102,10 @@ func (s *Server) unsubscribePush(c *fiber.Ctx) error {
 	if v == nil {
 		return errNotSignedIn
 	}
-	if err := s.db.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
+	if err := s.db.Notifications.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
 		return err
 	}
-	elsewhere, err := s.db.WantsPush(c.UserContext(), v.account.Username)
+	elsewhere, err := s.db.Notifications.WantsPush(c.UserContext(), v.account.Username)
 	if err == nil && !elsewhere {
 		err = s.chat.WatchUnseen(c.UserContext(), v.account.Username, false)
 	}
@@ -123,15 +123,15 @@ func (s *Server) showConversationSettings(c *fiber.Ctx) error {
 	if v == nil {
 		return errNotSignedIn
 	}
-	list, err := s.db.ConversationSettings(c.UserContext(), v.account.ID)
+	list, err := s.db.Notifications.ConversationSettings(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err
 	}
-	n, err := s.db.NotificationSettings(c.UserContext(), v.account.ID)
+	n, err := s.db.Notifications.NotificationSettings(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err
 	}
-	pushed, err := s.db.HasPushSubscription(c.UserContext(), v.session.ID)
+	pushed, err := s.db.Notifications.HasPushSubscription(c.UserContext(), v.session.ID)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *Server) canBeLevel(at stanza.Address, level models.NotificationLevel) b
 
 // setConversation keeps what somebody chose for a conversation; nil: as it is.
 func (s *Server) setConversation(ctx context.Context, a models.Account, at stanza.Address, pinned *bool, level *models.NotificationLevel) error {
-	err := s.db.SetConversationSettings(ctx, a.ID, at.String(), pinned, level)
+	err := s.db.Notifications.SetConversationSettings(ctx, a.ID, at.String(), pinned, level)
 	if errors.Is(err, models.ErrTooMany) {
 		return &Error{Code: Conflict, Public: "You have settings for as many conversations as there may be.", Err: err}
 	}
@@ -214,7 +214,7 @@ func defaultLevel(room bool) models.NotificationLevel {
 // ownLevels are the conversations with a level of their own: people first, by name. Those
 // that somebody cannot see any more are left out.
 func (s *Server) ownLevels(ctx context.Context, a models.Account) ([]OwnLevel, error) {
-	chosen, err := s.db.ConversationSettings(ctx, a.ID)
+	chosen, err := s.db.Notifications.ConversationSettings(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (s *Server) ownLevels(ctx context.Context, a models.Account) ([]OwnLevel, e
 }
 
 func (s *Server) namedPeople(ctx context.Context, users []string) (list []OwnLevel, err error) {
-	accounts, err := s.db.PeopleNamed(ctx, users)
+	accounts, err := s.db.People.PeopleNamed(ctx, users)
 	for _, a := range accounts {
 		list = append(list, OwnLevel{JID: a.Username + "@" + s.cfg.Domain, Name: a.Name})
 	}
@@ -297,7 +297,7 @@ func (s *Server) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error 
 	if form.Own, err = s.ownLevels(c.UserContext(), viewer(c).account); err != nil || len(form.Errors) > 0 {
 		return err
 	}
-	n, err := s.db.NotificationSettings(c.UserContext(), viewer(c).account.ID)
+	n, err := s.db.Notifications.NotificationSettings(c.UserContext(), viewer(c).account.ID)
 	form.ShowText, form.Sound, form.QuietFrom, form.QuietUntil = n.ShowText, n.Sound, clock(n.QuietFrom), clock(n.QuietUntil)
 	return err
 }
@@ -320,7 +320,7 @@ func (s *Server) saveNotifications(c *fiber.Ctx) error {
 	if len(form.Errors) > 0 {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Notifications: form})
 	}
-	if err := s.db.SetNotificationSettings(c.UserContext(), viewer(c).account.ID, n); err != nil {
+	if err := s.db.Notifications.SetNotificationSettings(c.UserContext(), viewer(c).account.ID, n); err != nil {
 		return err
 	}
 	if err := s.saveOwnLevels(c, viewer(c).account); err != nil {

@@ -69,12 +69,12 @@ func TestOIDC(t *testing.T) {
 		t.Errorf("sent to %s", to)
 	}
 	b.wantsUser("zoe")
-	zoe, err := s.db.AccountByName(t.Context(), "zoe")
+	zoe, err := s.db.Accounts.AccountByName(t.Context(), "zoe")
 	if err != nil || zoe.Name != "Zoe Example" || !zoe.Admin || zoe.PasswordHash != "" {
 		t.Errorf("%+v %v", zoe, err)
 	}
 	eventually(t, func() bool { // the picture is taken
-		zoe, err = s.db.AccountByName(t.Context(), "zoe")
+		zoe, err = s.db.Accounts.AccountByName(t.Context(), "zoe")
 		return err == nil && zoe.AvatarHash != ""
 	})
 
@@ -82,10 +82,10 @@ func TestOIDC(t *testing.T) {
 	person(idp, map[string]any{"sub": "z-1", "preferred_username": "other", "name": "Zoe New", "groups": []string{"staff"}})
 	other := newBrowser(t, base).through("/signin/with/idp").wants(303, "")
 	other.wantsUser("zoe")
-	if zoe, err := s.db.AccountByName(t.Context(), "zoe"); err != nil || zoe.Name != "Zoe New" || zoe.Admin {
+	if zoe, err := s.db.Accounts.AccountByName(t.Context(), "zoe"); err != nil || zoe.Name != "Zoe New" || zoe.Admin {
 		t.Errorf("%+v %v", zoe, err)
 	}
-	if members, err := s.db.GroupMembers(t.Context(), "boss"); err != nil || len(members) != 0 {
+	if members, err := s.db.Accounts.GroupMembers(t.Context(), "boss"); err != nil || len(members) != 0 {
 		t.Errorf("%v %v", members, err)
 	}
 
@@ -133,7 +133,7 @@ func TestOIDC_Picture(t *testing.T) {
 		}
 	}
 	has := func() bool {
-		zoe, err := s.db.AccountByName(t.Context(), "zoe")
+		zoe, err := s.db.Accounts.AccountByName(t.Context(), "zoe")
 		return err == nil && zoe.AvatarHash != ""
 	}
 	signIn("1")

@@ -31,9 +31,9 @@ func (s *Server) showPeople(c *fiber.Ctx) error {
 	var accounts []models.Account
 	var err error
 	if data.Typed != "" {
-		accounts, err = s.db.FindPeople(ctx, data.Typed, foundPeople)
+		accounts, err = s.db.People.FindPeople(ctx, data.Typed, foundPeople)
 	} else {
-		accounts, err = s.db.People(ctx, c.Query("after"), peoplePerPage+1)
+		accounts, err = s.db.People.After(ctx, c.Query("after"), peoplePerPage+1)
 		if len(accounts) > peoplePerPage {
 			accounts = accounts[:peoplePerPage]
 			data.Next = accounts[peoplePerPage-1].Username
@@ -92,7 +92,7 @@ func (s *Server) asking(ctx context.Context, me models.Account) ([]Person, error
 	if err != nil || len(users) == 0 {
 		return nil, err
 	}
-	accounts, err := s.db.PeopleNamed(ctx, users)
+	accounts, err := s.db.People.PeopleNamed(ctx, users)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *Server) homePeople(ctx context.Context, me models.Account) (groups []Pe
 	if err != nil {
 		return nil, false, err
 	}
-	h, err := s.db.HomePeople(ctx, s.cfg.Domain, me.Username, around, homeSmall+2)
+	h, err := s.db.People.HomePeople(ctx, s.cfg.Domain, me.Username, around, homeSmall+2)
 	if err != nil {
 		return nil, false, err
 	}
@@ -148,7 +148,7 @@ func (s *Server) homePeople(ctx context.Context, me models.Account) (groups []Pe
 
 // other is the person that a page's address names.
 func (s *Server) other(c *fiber.Ctx) (models.Account, error) {
-	a, err := s.db.AccountByName(c.UserContext(), param(c, "user"))
+	a, err := s.db.Accounts.AccountByName(c.UserContext(), param(c, "user"))
 	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
 		err = &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}

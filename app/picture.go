@@ -78,7 +78,7 @@ func drawPicture(ground, figure color.RGBA) ([]byte, error) {
 
 // showAvatar: GET /avatars/:hash
 func (s *Server) showAvatar(c *fiber.Ctx) error {
-	a, err := s.db.Avatar(c.UserContext(), c.Params("hash"))
+	a, err := s.db.Accounts.Avatar(c.UserContext(), c.Params("hash"))
 	if err != nil {
 		return notFound(err)
 	}

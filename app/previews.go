@@ -18,7 +18,7 @@ func (s *Server) newPreviews() *previews.Service {
 		known[origin] = nil
 	}
 	return previews.New(previews.Config{
-		Store: s.db, Pictures: s.pictures, SiteName: s.cfg.SiteName, BaseURL: s.BaseURL, Known: known, Meter: s.limits, Logger: s.log,
+		Store: s.db.Previews, Pictures: s.pictures, SiteName: s.cfg.SiteName, BaseURL: s.BaseURL, Known: known, Meter: s.limits, Logger: s.log,
 	})
 }
 
@@ -63,7 +63,7 @@ func (s *Server) linkPreviews(c *fiber.Ctx) error {
 
 // showPreviewPicture: GET /previews/:id — a picture that was encoded here (app/pictures).
 func (s *Server) showPreviewPicture(c *fiber.Ctx) error {
-	data, mediaType, err := s.db.PreviewPicture(c.UserContext(), c.Params("id"))
+	data, mediaType, err := s.db.Previews.PreviewPicture(c.UserContext(), c.Params("id"))
 	if err != nil {
 		return notFound(err)
 	}

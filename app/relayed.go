@@ -55,7 +55,7 @@ func (s *Server) newRelayed(ctx context.Context) (*relayed, error) {
 		return nil, err
 	}
 	r.service = remote.NewService(r.dial, auth.ServiceUser)
-	r.listed = remote.NewDirectory(r.service, r.rooms, s.db.ExternalRooms)
+	r.listed = remote.NewDirectory(r.service, r.rooms, s.db.External.ExternalRooms)
 	if err := s.followUnseen(ctx, r); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (r *relayed) dial(ctx context.Context, user string) (remote.Conn, error) {
 	id := stream.Identity{User: user}
 	if user != auth.ServiceUser {
 		var err error
-		id.Session, err = r.db.StandingSession(ctx, user)
+		id.Session, err = r.db.Sessions.StandingSession(ctx, user)
 		if errors.Is(err, models.ErrNotFound) {
 			err = errNotSignedIn
 		}
@@ -221,11 +221,11 @@ func (r *relayed) AccountChanged(ctx context.Context, user string) {
 }
 
 func (r *relayed) tellProfile(ctx context.Context, user string) error {
-	p, err := r.db.UntoldProfile(ctx, user)
+	p, err := r.db.External.UntoldProfile(ctx, user)
 	if err != nil {
 		return err
 	}
-	if _, err := r.db.StandingSession(ctx, user); err != nil {
+	if _, err := r.db.Sessions.StandingSession(ctx, user); err != nil {
 		return err
 	}
 	err = remote.Dial(r.dial).With(ctx, user, func(s *remote.Session) error {
@@ -234,7 +234,7 @@ func (r *relayed) tellProfile(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	return r.db.ProfileTold(ctx, user, p)
+	return r.db.External.ProfileTold(ctx, user, p)
 }
 
 // Latest implements Chat: the archive is the server's.

@@ -113,7 +113,7 @@ const (
 var errTooMuchDone = &Error{Code: TooMany, Public: "You have asked for that too often. Please try again later."}
 
 func (r *relayed) bounded(ctx context.Context, key string, most int, window time.Duration) error {
-	wait, err := r.db.Attempt(ctx, "upstream:"+key, most, window)
+	wait, err := r.db.Throttle.Attempt(ctx, "upstream:"+key, most, window)
 	if err == nil && wait > 0 {
 		err = errTooMuchDone
 	}
@@ -138,7 +138,7 @@ func (r *relayed) CreateRoom(ctx context.Context, owner string, n NewRoom) error
 		return err
 	}
 	// Noted first: a room that nobody is told of could not be found again.
-	added, err := r.db.AddExternalRoom(ctx, n.Name)
+	added, err := r.db.External.AddExternalRoom(ctx, n.Name)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (r *relayed) CreateRoom(ctx context.Context, owner string, n NewRoom) error
 	})
 	if err = asRelayedError(err); err != nil {
 		if added && (errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrRoomRefused)) {
-			err = errors.Join(err, r.db.RemoveExternalRoom(ctx, n.Name)) // the site did not make it
+			err = errors.Join(err, r.db.External.RemoveExternalRoom(ctx, n.Name)) // the site did not make it
 		}
 		return err
 	}
@@ -189,5 +189,5 @@ func (r *relayed) DestroyRoom(ctx context.Context, name, owner string) error {
 		return asRelayedError(err)
 	}
 	r.listed.Forget(name)
-	return r.db.RemoveExternalRoom(ctx, name)
+	return r.db.External.RemoveExternalRoom(ctx, name)
 }

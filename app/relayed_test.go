@@ -52,7 +52,7 @@ func TestRelayed_Bounded(t *testing.T) {
 			t.Error("one too many:", err)
 		}
 	}
-	if list, err := s.db.ExternalRooms(ctx, 2*madePerDay); err != nil || len(list) != madePerDay {
+	if list, err := s.db.External.ExternalRooms(ctx, 2*madePerDay); err != nil || len(list) != madePerDay {
 		t.Error(len(list), err)
 	}
 	for range doneForPerMinute - madePerDay {

@@ -192,7 +192,7 @@ func (u *unseen) open(ctx context.Context) (remote.Conn, error) {
 
 // enableAll asks the server again to tell of everybody with a subscription, a few each second.
 func (u *unseen) enableAll(ctx context.Context) {
-	users, err := u.chat.db.SubscribedToPush(ctx)
+	users, err := u.chat.db.Notifications.SubscribedToPush(ctx)
 	for _, user := range users {
 		if ctx.Err() != nil {
 			return
@@ -273,7 +273,7 @@ func (u *unseen) answer(ctx context.Context, iq *stream.Element) []byte {
 	}
 	ask, cancel := context.WithTimeout(ctx, unseenAgain)
 	defer cancel()
-	wanted, err := u.chat.db.WantsPush(ask, user)
+	wanted, err := u.chat.db.Notifications.WantsPush(ask, user)
 	switch {
 	case err != nil:
 		return stanza.ErrorReply(iq, iq.To, iq.From, stanza.ErrResourceConstraint) // a temporary one

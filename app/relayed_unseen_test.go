@@ -85,15 +85,15 @@ func TestUnseen_AskedAgain(t *testing.T) {
 
 func subscribe(t *testing.T, s *Server, user string) {
 	t.Helper()
-	a, err := s.db.AccountByName(t.Context(), user)
+	a, err := s.db.Accounts.AccountByName(t.Context(), user)
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := s.db.StandingSession(t.Context(), user)
+	session, err := s.db.Sessions.StandingSession(t.Context(), user)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.db.SavePushSubscription(t.Context(), models.PushSubscription{SessionID: session, AccountID: a.ID, Endpoint: "https://push.example.net/x", P256DH: make([]byte, 65), Auth: make([]byte, 16)}); err != nil {
+	if err := s.db.Notifications.SavePushSubscription(t.Context(), models.PushSubscription{SessionID: session, AccountID: a.ID, Endpoint: "https://push.example.net/x", P256DH: make([]byte, 65), Auth: make([]byte, 16)}); err != nil {
 		t.Fatal(err)
 	}
 }

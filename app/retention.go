@@ -37,14 +37,14 @@ func (s *Server) retention(ctx context.Context) {
 func (s *Server) expire(ctx context.Context, now time.Time) error {
 	people, rooms := time.Duration(s.cfg.ArchiveRetention), time.Duration(s.cfg.RoomRetention)
 	if people > 0 {
-		n, err := s.db.ExpireArchive(ctx, s.cfg.Domain, now.Add(-people))
+		n, err := s.db.Retention.ExpireArchive(ctx, s.cfg.Domain, now.Add(-people))
 		s.expired.people.Add(n)
 		if err != nil {
 			return err
 		}
 	}
 	if rooms > 0 {
-		n, err := s.db.ExpireArchive(ctx, s.cfg.RoomsDomain(), now.Add(-rooms))
+		n, err := s.db.Retention.ExpireArchive(ctx, s.cfg.RoomsDomain(), now.Add(-rooms))
 		s.expired.rooms.Add(n)
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (s *Server) expire(ctx context.Context, now time.Time) error {
 	if people > 0 {
 		waits = min(waits, people)
 	}
-	n, err := s.db.ExpireOffline(ctx, now.Add(-waits))
+	n, err := s.db.Retention.ExpireOffline(ctx, now.Add(-waits))
 	s.expired.offline.Add(n)
 	return err
 }

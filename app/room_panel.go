@@ -53,7 +53,7 @@ func (s *Server) roomPeople(c *fiber.Ctx) error {
 	for i, p := range people {
 		users[i] = p.User
 	}
-	accounts, err := s.db.PeopleNamed(c.UserContext(), users)
+	accounts, err := s.db.People.PeopleNamed(c.UserContext(), users)
 	if err != nil {
 		return err
 	}

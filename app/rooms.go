@@ -230,7 +230,7 @@ func (s *Server) renderRoom(c *fiber.Ctx, data RoomPage) error {
 	}
 	data.RoomRow = s.roomRow(room)
 	if data.Typed != "" {
-		accounts, err := s.db.FindPeople(c.UserContext(), data.Typed, foundPeople)
+		accounts, err := s.db.People.FindPeople(c.UserContext(), data.Typed, foundPeople)
 		if err != nil {
 			return err
 		}
@@ -257,7 +257,7 @@ func (s *Server) invite(c *fiber.Ctx) error {
 
 // inviteAs invites somebody into a room on behalf of a person.
 func (s *Server) inviteAs(ctx context.Context, inviter, room, user string) error {
-	invitee, err := s.db.AccountByName(ctx, user)
+	invitee, err := s.db.Accounts.AccountByName(ctx, user)
 	if errors.Is(err, models.ErrNotFound) {
 		return &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}

@@ -120,7 +120,7 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
 	if have < want {
 		return fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
 	}
-	demo, err := db.HasDemoAccounts(ctx)
+	demo, err := db.Accounts.HasDemoAccounts(ctx)
 	if err == nil && demo {
 		err = errors.New("this database holds demo accounts, whose password is published; production needs a database of its own, or delete them (`foyer user delete alice` …)")
 	}
@@ -257,7 +257,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	}
 	background.Go(func() { s.retention(work) })
 	background.Go(func() { s.tendMemory(work) })
-	background.Go(func() { s.db.KeepIndex(work) })
+	background.Go(func() { s.db.Index.KeepIndex(work) })
 	background.Go(func() { _ = s.chat.Run(work) })
 	background.Go(func() { s.push.Run(work) })
 

@@ -53,11 +53,11 @@ func (s *Server) takePicture(ctx context.Context, p saidPicture) error {
 	if err != nil {
 		return err
 	}
-	account, err := s.db.AccountByName(ctx, p.user)
+	account, err := s.db.Accounts.AccountByName(ctx, p.user)
 	if err != nil {
 		return err
 	}
-	if _, err := s.db.SetAvatar(ctx, account.ID, data, mediaType); err != nil {
+	if _, err := s.db.Accounts.SetAvatar(ctx, account.ID, data, mediaType); err != nil {
 		return err
 	}
 	s.tell(ctx, models.Event{Kind: models.EventChanged, User: p.user})

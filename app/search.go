@@ -158,7 +158,7 @@ func (s *Server) foundResults(ctx context.Context, me models.Account, q MessageS
 			users = append(users, m.With)
 		}
 	}
-	accounts, err := s.db.PeopleNamed(ctx, users)
+	accounts, err := s.db.People.PeopleNamed(ctx, users)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	if data.Profile.Name == "" && len(data.Profile.Errors) == 0 {
 		data.Profile.Name = v.account.Name
 	}
-	sessions, err := s.db.Sessions(c.UserContext(), v.account.ID)
+	sessions, err := s.db.Sessions.Of(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *Server) saveProfile(c *fiber.Ctx) error {
 		form.fail("name", err.Error())
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Profile: form})
 	}
-	if err := s.db.SetName(c.UserContext(), v.account.ID, name); err != nil {
+	if err := s.db.Accounts.SetName(c.UserContext(), v.account.ID, name); err != nil {
 		return err
 	}
 	s.tell(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
@@ -110,7 +110,7 @@ func (s *Server) removePicture(c *fiber.Ctx) error {
 }
 
 func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flash string) error {
-	if _, err := s.db.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
+	if _, err := s.db.Accounts.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
 		return err
 	}
 	s.tell(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})

@@ -207,7 +207,7 @@ func TestUpload_Expired(t *testing.T) {
 	expires := time.Now().Add(-time.Second)
 	u := models.Upload{Name: "a", Size: 1, ExpiresAt: &expires}
 	hash := token.Hash("late")
-	if err := s.db.ReserveUpload(t.Context(), "alice", &u, hash, token.Hash("get"), models.UploadLimits{Bytes: int64(s.cfg.UploadQuota), Files: 100, Slots: 10}); err != nil {
+	if err := s.db.Uploads.ReserveUpload(t.Context(), "alice", &u, hash, token.Hash("get"), models.UploadLimits{Bytes: int64(s.cfg.UploadQuota), Files: 100, Slots: 10}); err != nil {
 		t.Fatal(err)
 	}
 	put(t, s.BaseURL()+"/upload/late/a", []byte("x")).is(t, 409)
@@ -269,11 +269,11 @@ func TestUpload_CutOff(t *testing.T) {
 		}
 		conn.Close()
 	}
-	alice, err := s.db.AccountByName(t.Context(), "alice")
+	alice, err := s.db.Accounts.AccountByName(t.Context(), "alice")
 	if err != nil {
 		t.Fatal(err)
 	}
-	used, err := s.db.UploadUsage(t.Context(), alice.ID)
+	used, err := s.db.Uploads.UploadUsage(t.Context(), alice.ID)
 	// A request whose first bytes did not come was never an upload: the slot stands.
 	if err != nil || used.Files != used.Slots || used.Bytes > 2*100_000 {
 		t.Errorf("%+v, %v", used, err)

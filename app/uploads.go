@@ -25,7 +25,7 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 		return nil, err
 	}
 	return uploads.New(uploads.Config{
-		DB: s.db, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.patience },
+		DB: s.db.Uploads, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.patience },
 		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }
@@ -46,5 +46,5 @@ func OrphanFiles(ctx context.Context, cfg Config, db *models.DB, remove bool) (i
 	if err != nil {
 		return 0, err
 	}
-	return uploads.Orphans(ctx, store, db, remove)
+	return uploads.Orphans(ctx, store, db.Uploads, remove)
 }

@@ -58,7 +58,7 @@ func (s *Server) me(c *fiber.Ctx) error {
 const askedPerMinute = 60
 
 func (s *Server) capAsking(c *fiber.Ctx, v *visit) error {
-	wait, err := s.db.Attempt(c.UserContext(), "chat:"+v.account.Username, askedPerMinute, time.Minute)
+	wait, err := s.db.Throttle.Attempt(c.UserContext(), "chat:"+v.account.Username, askedPerMinute, time.Minute)
 	if err != nil {
 		return err
 	}

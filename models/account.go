@@ -12,6 +12,9 @@ import (
 	"gorm.io/gorm/clause"
 )
 
+// Accounts are the accounts of the site, with their pictures and groups.
+type Accounts struct{ *core }
+
 // Account is a person's account.
 type Account struct {
 	ID           int64
@@ -37,14 +40,14 @@ type Avatar struct {
 }
 
 // NameTaken reports whether somebody has a user name, or had it.
-func (db *DB) NameTaken(ctx context.Context, username string) (taken bool, err error) {
+func (db *Accounts) NameTaken(ctx context.Context, username string) (taken bool, err error) {
 	return taken, db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM usernames WHERE username = $1)", username).Scan(&taken)
 }
 
 // CreateAccount creates an account and sets its ID. ErrTaken when somebody has
 // the name, or had it: the table usernames keeps every name for ever, and the
 // insert itself fails on it.
-func (db *DB) CreateAccount(ctx context.Context, a *Account) error {
+func (db *Accounts) CreateAccount(ctx context.Context, a *Account) error {
 	if a.CreatedAt.IsZero() {
 		a.CreatedAt = time.Now()
 	}
@@ -56,22 +59,22 @@ func (db *DB) CreateAccount(ctx context.Context, a *Account) error {
 }
 
 // AccountByName returns an account, blocked ones included.
-func (db *DB) AccountByName(ctx context.Context, username string) (Account, error) {
+func (db *Accounts) AccountByName(ctx context.Context, username string) (Account, error) {
 	var a Account
 	err := db.site.WithContext(ctx).Where("username = ?", username).Take(&a).Error
 	return a, translate(err)
 }
 
 // Directory returns the accounts that may sign in, by name.
-func (db *DB) Directory(ctx context.Context) ([]Account, error) {
+func (db *Accounts) Directory(ctx context.Context) ([]Account, error) {
 	var list []Account
 	err := db.site.WithContext(ctx).Omit("password_hash", "vcard_extra").Where("blocked_at IS NULL").
 		Order("lower(name), username").Find(&list).Error
 	return list, err
 }
 
-// Accounts returns every account, by username.
-func (db *DB) Accounts(ctx context.Context) ([]Account, error) {
+// All returns every account, by username.
+func (db *Accounts) All(ctx context.Context) ([]Account, error) {
 	var list []Account
 	err := db.site.WithContext(ctx).Omit("password_hash", "vcard_extra").Order("username").Find(&list).Error
 	return list, err
@@ -79,18 +82,18 @@ func (db *DB) Accounts(ctx context.Context) ([]Account, error) {
 
 // HasDemoAccounts reports whether the database holds accounts with the
 // published demo password.
-func (db *DB) HasDemoAccounts(ctx context.Context) (bool, error) {
+func (db *Accounts) HasDemoAccounts(ctx context.Context) (bool, error) {
 	var n int64
 	err := db.site.WithContext(ctx).Model(&Account{}).Where("demo").Limit(1).Count(&n).Error
 	return n > 0, err
 }
 
-func (db *DB) updateAccount(ctx context.Context, id int64, fields map[string]any) error {
+func (db *Accounts) updateAccount(ctx context.Context, id int64, fields map[string]any) error {
 	return requireRows(db.site.WithContext(ctx).Model(&Account{}).Where("id = ?", id).Updates(fields))
 }
 
 // SetName changes what people see.
-func (db *DB) SetName(ctx context.Context, id int64, name string) error {
+func (db *Accounts) SetName(ctx context.Context, id int64, name string) error {
 	return db.updateAccount(ctx, id, map[string]any{"name": name})
 }
 
@@ -110,7 +113,7 @@ type PasswordChange struct {
 // opened: sessions, app passwords, tokens. It returns the ids that ended.
 // ErrStale: the password is another one by now, or the session that was to stay
 // has ended. A demo account is none afterwards.
-func (db *DB) ChangePassword(ctx context.Context, c PasswordChange) (ended []string, err error) {
+func (db *Accounts) ChangePassword(ctx context.Context, c PasswordChange) (ended []string, err error) {
 	err = db.ending(ctx, func(tx pgx.Tx) error {
 		// The account first: everything that is written because of the old password
 		// locks this row, or waits for it.
@@ -158,12 +161,12 @@ func endAll(ctx context.Context, tx pgx.Tx, accountID int64, keep string) ([]str
 
 // RenewPasswordHash replaces the hash of the same password by a stronger one,
 // unless the password has changed meanwhile.
-func (db *DB) RenewPasswordHash(ctx context.Context, id int64, version int, hash string) error {
+func (db *Accounts) RenewPasswordHash(ctx context.Context, id int64, version int, hash string) error {
 	return db.site.WithContext(ctx).Model(&Account{}).Where("id = ? AND password_version = ?", id, version).Update("password_hash", hash).Error
 }
 
 // SetBlocked blocks or unblocks an account; blocking ends its sessions.
-func (db *DB) SetBlocked(ctx context.Context, id int64, blocked bool) error {
+func (db *Accounts) SetBlocked(ctx context.Context, id int64, blocked bool) error {
 	var at *time.Time
 	if blocked {
 		now := time.Now()
@@ -181,7 +184,7 @@ func (db *DB) SetBlocked(ctx context.Context, id int64, blocked bool) error {
 
 // SetAvatar sets the picture; no data removes it. Pictures that were still to be fetched from
 // where somebody comes from are not, any more.
-func (db *DB) SetAvatar(ctx context.Context, id int64, data []byte, mediaType string) (hash string, err error) {
+func (db *Accounts) SetAvatar(ctx context.Context, id int64, data []byte, mediaType string) (hash string, err error) {
 	err = db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var old string
 		if err := tx.Model(&Account{}).Where("id = ?", id).Pluck("avatar_hash", &old).Error; err != nil {
@@ -220,7 +223,7 @@ func dropAvatar(tx *gorm.DB, hash string) error {
 }
 
 // Avatar returns a picture.
-func (db *DB) Avatar(ctx context.Context, hash string) (Avatar, error) {
+func (db *Accounts) Avatar(ctx context.Context, hash string) (Avatar, error) {
 	var a Avatar
 	err := db.site.WithContext(ctx).Where("hash = ?", hash).Take(&a).Error
 	return a, translate(err)
@@ -231,11 +234,11 @@ func (db *DB) Avatar(ctx context.Context, hash string) (Avatar, error) {
 // archives stays theirs. The name is never given out again. version is that of
 // the password that was checked, or AnyVersion; ErrStale: it is another one by
 // now.
-func (db *DB) DeleteAccount(ctx context.Context, id int64, version int, domain string) error {
+func (db *Accounts) DeleteAccount(ctx context.Context, id int64, version int, domain string) error {
 	return insist(ctx, func() error { return db.deleteAccount(ctx, id, version, domain) })
 }
 
-func (db *DB) deleteAccount(ctx context.Context, id int64, version int, domain string) error {
+func (db *Accounts) deleteAccount(ctx context.Context, id int64, version int, domain string) error {
 	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var a Account
 		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&a).Error; err != nil {

@@ -42,7 +42,7 @@ type AppPasswordKey struct {
 // CreateAppPassword keeps a password that somebody made in a session, and sets
 // its ID. ErrTooMany: the account has as many as it may. ErrStale: the session has
 // ended (X-49).
-func (db *DB) CreateAppPassword(ctx context.Context, p *AppPassword, session string) error {
+func (db *Tokens) CreateAppPassword(ctx context.Context, p *AppPassword, session string) error {
 	p.ID, p.CreatedAt = uuid.NewString(), time.Now()
 	for i := range p.Keys {
 		p.Keys[i].AppPasswordID = p.ID
@@ -73,14 +73,14 @@ func (db *DB) CreateAppPassword(ctx context.Context, p *AppPassword, session str
 }
 
 // AppPasswords returns an account's, the newest first, without their keys.
-func (db *DB) AppPasswords(ctx context.Context, accountID int64) ([]AppPassword, error) {
+func (db *Tokens) AppPasswords(ctx context.Context, accountID int64) ([]AppPassword, error) {
 	var list []AppPassword
 	err := db.site.WithContext(ctx).Where("account_id = ?", accountID).Order("created_at DESC, id").Find(&list).Error
 	return list, err
 }
 
 // RevokeAppPassword deletes one of an account's.
-func (db *DB) RevokeAppPassword(ctx context.Context, accountID int64, id string) error {
+func (db *Tokens) RevokeAppPassword(ctx context.Context, accountID int64, id string) error {
 	if _, err := uuid.Parse(id); err != nil {
 		return ErrNotFound
 	}
@@ -90,7 +90,7 @@ func (db *DB) RevokeAppPassword(ctx context.Context, accountID int64, id string)
 // AppPasswordKeys returns what is kept of an account's passwords for one hash;
 // that of blocked accounts too. Those whose salt is not the newest one's are
 // left out: one proof cannot be held against them.
-func (db *DB) AppPasswordKeys(ctx context.Context, username, hash string) ([]AppPassword, error) {
+func (db *Tokens) AppPasswordKeys(ctx context.Context, username, hash string) ([]AppPassword, error) {
 	rows, err := db.chat.Query(ctx, `SELECT p.id::text, p.salt, p.iterations, k.stored_key, k.server_key
 		FROM app_passwords p JOIN app_password_keys k ON k.app_password_id = p.id AND k.hash = $2
 		WHERE p.account_id = (SELECT id FROM accounts WHERE username = $1) ORDER BY p.created_at DESC, p.id`, username, hash)
@@ -119,7 +119,7 @@ func withSameSalt(list []AppPassword) []AppPassword {
 // UseAppPassword notes that a password is in use, at most once a minute, which
 // is enough for a person to recognise it. blocked: its account may not sign in.
 // ErrNotFound: it was revoked.
-func (db *DB) UseAppPassword(ctx context.Context, id string) (blocked bool, err error) {
+func (db *Tokens) UseAppPassword(ctx context.Context, id string) (blocked bool, err error) {
 	var used *time.Time
 	err = db.chat.QueryRow(ctx, `SELECT a.blocked_at IS NOT NULL, p.used_at FROM app_passwords p
 		JOIN accounts a ON a.id = p.account_id WHERE p.id = $1`, id).Scan(&blocked, &used)

@@ -13,6 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Index is the index of the words in archives, for searches.
+type Index struct{ *core }
+
 // The words of an archive are indexed in segments: its oldest messages in large
 // ones, later ones in small ones, and the latest not at all: a search reads those.
 // So most archives have no index. When enough small segments have come together
@@ -45,7 +48,7 @@ const (
 // KeepIndex indexes the words of archives until ctx ends: first what was stored while
 // nobody did, then what comes, a segment of each archive in turn. Errors are logged;
 // what was not indexed is read by searches, and looked at again later.
-func (db *DB) KeepIndex(ctx context.Context) {
+func (db *Index) KeepIndex(ctx context.Context) {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { db.keepSwept(ctx) })
 	defer sweeping.Wait()
@@ -69,7 +72,7 @@ func (db *DB) KeepIndex(ctx context.Context) {
 }
 
 // keepSwept takes what was removed out of the index, until ctx ends.
-func (db *DB) keepSwept(ctx context.Context) {
+func (db *Index) keepSwept(ctx context.Context) {
 	for pause(ctx, sweepEvery) == nil {
 		if err := db.sweepIndex(ctx, ownerPace); err != nil && ctx.Err() == nil {
 			db.log.Error("words of removed messages are in the index still", "err", err)
@@ -79,7 +82,7 @@ func (db *DB) keepSwept(ctx context.Context) {
 
 // IndexArchives indexes the words of all archives, as fast as it goes. One that cannot
 // be indexed keeps no other from it.
-func (db *DB) IndexArchives(ctx context.Context) error {
+func (db *Index) IndexArchives(ctx context.Context) error {
 	var first error
 	failed := 0
 	err := db.eachUnindexed(ctx, func(owners []string) error {
@@ -98,7 +101,7 @@ func (db *DB) IndexArchives(ctx context.Context) error {
 }
 
 // indexArchive indexes an archive until less than a small segment is left.
-func (db *DB) indexArchive(ctx context.Context, owner string) error {
+func (db *Index) indexArchive(ctx context.Context, owner string) error {
 	for {
 		if more, err := db.indexSegment(ctx, owner); err != nil || !more {
 			return err
@@ -108,7 +111,7 @@ func (db *DB) indexArchive(ctx context.Context, owner string) error {
 
 // indexDue indexes the archives that are due, until none is. An archive that cannot be
 // indexed waits, and the others go on.
-func (db *DB) indexDue(ctx context.Context) error {
+func (db *Index) indexDue(ctx context.Context) error {
 	for {
 		owner, wait, ok := db.index.next()
 		if !ok {
@@ -132,7 +135,7 @@ func (db *DB) indexDue(ctx context.Context) error {
 
 // indexTurn indexes one segment of an archive. An error is the database's; one of the
 // archive's own is logged, once.
-func (db *DB) indexTurn(ctx context.Context, owner string) error {
+func (db *Index) indexTurn(ctx context.Context, owner string) error {
 	begin := time.Now()
 	db.index.begin(owner)
 	more, err := db.indexSegment(ctx, owner)
@@ -156,7 +159,7 @@ func (db *DB) indexTurn(ctx context.Context, owner string) error {
 
 // eachUnindexed calls do with the archives that have enough for a segment, some at a
 // time.
-func (db *DB) eachUnindexed(ctx context.Context, do func(owners []string) error) error {
+func (db *Index) eachUnindexed(ctx context.Context, do func(owners []string) error) error {
 	for last := ""; ; {
 		rows, err := db.pool.Query(ctx, unindexedOwners, last, ownersAtOne, db.index.bounds.small-1)
 		if err != nil {
@@ -204,7 +207,7 @@ const unindexedOwners = `WITH RECURSIVE o AS (
 	FROM o WHERE o.owner IS NOT NULL LIMIT $2`
 
 // indexSegment indexes one segment, if there is enough for one.
-func (db *DB) indexSegment(ctx context.Context, owner string) (done bool, err error) {
+func (db *Index) indexSegment(ctx context.Context, owner string) (done bool, err error) {
 	b := db.index.bounds
 	err = db.inIndex(ctx, func(tx pgx.Tx) error {
 		var large, latest uuid.UUID // the ends of the last large segment, and of the last of all
@@ -230,7 +233,7 @@ func (db *DB) indexSegment(ctx context.Context, owner string) (done bool, err er
 const indexLock = "4915631"
 
 // inIndex changes the index, alone.
-func (db *DB) inIndex(ctx context.Context, change func(pgx.Tx) error) error {
+func (db *Index) inIndex(ctx context.Context, change func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock("+indexLock+"), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)"); err != nil {
 			return err
@@ -295,7 +298,7 @@ const forgetWords = `UPDATE archive_words w SET at = array_remove(at, ` + firstH
 // sweepIndex takes messages that were removed out of the index, such as what is older
 // than the archive's retention. The words of some of them stay, as numbers, until
 // an eighth of their segment is gone.
-func (db *DB) sweepIndex(ctx context.Context, pace int) error {
+func (db *Index) sweepIndex(ctx context.Context, pace int) error {
 	type segment struct {
 		Owner       string
 		First, Last uuid.UUID

@@ -55,7 +55,7 @@ func TestIndex_Segments(t *testing.T) {
 			stored++
 		}
 		is(t, s.Append(t.Context(), all), nil)
-		is(t, db.IndexArchives(t.Context()), nil)
+		is(t, db.Index.IndexArchives(t.Context()), nil)
 	}
 	for _, step := range []struct {
 		store int
@@ -78,7 +78,7 @@ func TestIndex_Keep(t *testing.T) {
 	fill(t, s, "old@h", defaultIndexBounds.small)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { db.KeepIndex(ctx); close(done) }()
+	go func() { db.Index.KeepIndex(ctx); close(done) }()
 	defer func() { stop(); <-done }()
 	await := func(owner string) {
 		t.Helper()
@@ -127,11 +127,11 @@ func TestIndex_OneFails(t *testing.T) {
 		}
 	}
 	refuse("ALTER TABLE archive_segments ADD CONSTRAINT refused CHECK (owner <> 'bad@h')")
-	if err := db.IndexArchives(ctx); err == nil || len(db.segments(t, "good@h")) != 1 {
+	if err := db.Index.IndexArchives(ctx); err == nil || len(db.segments(t, "good@h")) != 1 {
 		t.Errorf("%v, and the other archive has %v", err, db.segments(t, "good@h"))
 	}
 	for range 2 {
-		is(t, db.indexTurn(ctx, "bad@h"), nil)
+		is(t, db.Index.indexTurn(ctx, "bad@h"), nil)
 	}
 	if n := strings.Count(said.String(), "bad@h"); n != 1 {
 		t.Errorf("the log says %d times:\n%s", n, said.String())
@@ -140,7 +140,7 @@ func TestIndex_OneFails(t *testing.T) {
 		t.Errorf("it is tried again after %s", wait)
 	}
 	refuse("ALTER TABLE archive_segments DROP CONSTRAINT refused")
-	is(t, db.indexTurn(ctx, "bad@h"), nil)
+	is(t, db.Index.indexTurn(ctx, "bad@h"), nil)
 	if len(db.index.failed) > 0 || len(db.segments(t, "bad@h")) != 1 {
 		t.Errorf("afterwards %v have failed, and it has %v", db.index.failed, db.segments(t, "bad@h"))
 	}
@@ -158,7 +158,7 @@ func TestIndex_Forgets(t *testing.T) {
 		all = append(all, message(i, fmt.Sprint("word w", i)))
 	}
 	is(t, s.Append(ctx, all), nil)
-	is(t, db.IndexArchives(ctx), nil)
+	is(t, db.Index.IndexArchives(ctx), nil)
 
 	retraction := message(20, "")
 	retraction.Retracts = &archive.Retraction{IDs: []uuid.UUID{all[12].ID}, By: "r", At: time.Now()}
@@ -167,18 +167,18 @@ func TestIndex_Forgets(t *testing.T) {
 		t.Errorf("what was retracted is there %d times, what was not %d times", n, other)
 	}
 
-	_, err := db.ExpireArchive(ctx, "h", all[10].Time())
+	_, err := db.Retention.ExpireArchive(ctx, "h", all[10].Time())
 	is(t, err, nil)
-	is(t, db.sweepIndex(ctx, 0), nil)
+	is(t, db.Index.sweepIndex(ctx, 0), nil)
 	if n := db.postings(t, "word"); n != 5 { // of 10 to 15
 		t.Errorf("%d messages are in the index, want 5", n)
 	}
 	if got := search(t, s, "alice@h", "word"); got != "m10 m11 m13 m14 m15" {
 		t.Errorf("found %s", got)
 	}
-	a, err := db.AccountByName(ctx, "alice")
+	a, err := db.Accounts.AccountByName(ctx, "alice")
 	is(t, err, nil)
-	is(t, db.DeleteAccount(ctx, a.ID, AnyVersion, "h"), nil)
+	is(t, db.Accounts.DeleteAccount(ctx, a.ID, AnyVersion, "h"), nil)
 	if n, sizes := db.postings(t, "word"), db.segments(t, "alice@h"); n != 0 || len(sizes) > 0 {
 		t.Errorf("a deleted account's words: %d, %v", n, sizes)
 	}
@@ -190,7 +190,7 @@ func TestArchive_SearchPlans(t *testing.T) {
 	db := open(t)
 	db.index.bounds = indexBounds{small: 8, large: 40}
 	fillWords(t, db, 200, 100)
-	is(t, db.IndexArchives(t.Context()), nil)
+	is(t, db.Index.IndexArchives(t.Context()), nil)
 	if _, err := db.pool.Exec(t.Context(), "VACUUM ANALYZE archive, archive_segments, archive_words"); err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ type mayMatch struct {
 
 // SearchArchives finds the newest messages of several archives. When ctx ends by its
 // deadline, what was found up to then is the page.
-func (db *DB) SearchArchives(ctx context.Context, q ArchivesQuery) (ArchivesPage, error) {
+func (db *Conversations) SearchArchives(ctx context.Context, q ArchivesQuery) (ArchivesPage, error) {
 	if q.Before == uuid.Nil {
 		q.Before = uuid.Max
 	}

@@ -33,7 +33,7 @@ func manyArchives(t testing.TB, db *DB, n int) []archive.Entry {
 		all = append(all, e)
 		if i == n-n/6 {
 			is(t, s.Append(t.Context(), all), nil)
-			is(t, db.IndexArchives(t.Context()), nil)
+			is(t, db.Index.IndexArchives(t.Context()), nil)
 		}
 	}
 	is(t, s.Append(t.Context(), all), nil)
@@ -92,7 +92,7 @@ func TestSearchArchives(t *testing.T) {
 func everyPage(t testing.TB, db *DB, q ArchivesQuery) (ids []string) {
 	t.Helper()
 	for {
-		page, err := db.SearchArchives(t.Context(), q)
+		page, err := db.Conversations.SearchArchives(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}

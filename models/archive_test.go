@@ -315,13 +315,13 @@ func TestArchive_Model(t *testing.T) {
 				}
 			},
 			"index": func(rt *rapid.T) {
-				if err := db.IndexArchives(ctx); err != nil {
+				if err := db.Index.IndexArchives(ctx); err != nil {
 					rt.Fatal(err)
 				}
 				newest += 21
 			},
 			"sweep": func(rt *rapid.T) {
-				if err := db.sweepIndex(ctx, 0); err != nil {
+				if err := db.Index.sweepIndex(ctx, 0); err != nil {
 					rt.Fatal(err)
 				}
 			},
@@ -431,7 +431,7 @@ func TestExpireArchive(t *testing.T) {
 	fill(t, s.Archive, "bob@h", 3)
 	fill(t, s.Archive, "room@conference.h", 20)
 	bound := time.UnixMilli(1_700_000_000_000 + 2*expiryBatch + 1) // the first that stays
-	n, err := db.ExpireArchive(ctx, "h", bound)
+	n, err := db.Retention.ExpireArchive(ctx, "h", bound)
 	if err != nil || n != 2*expiryBatch+1+3 {
 		t.Errorf("%d removed, %v", n, err)
 	}
@@ -446,14 +446,14 @@ func TestExpireArchive(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(ctx)
 	stop()
-	if _, err := db.ExpireArchive(stopped, "conference.h", time.Now()); err == nil {
+	if _, err := db.Retention.ExpireArchive(stopped, "conference.h", time.Now()); err == nil {
 		t.Error("it went on after its end")
 	}
 
 	for i, age := range []time.Duration{2 * time.Hour, time.Minute} {
 		is(t, s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: message(i, "").ID, Stamp: time.Now().Add(-age), Stanza: []byte("<message/>")}), nil)
 	}
-	if n, err := db.ExpireOffline(ctx, time.Now().Add(-time.Hour)); err != nil || n != 1 {
+	if n, err := db.Retention.ExpireOffline(ctx, time.Now().Add(-time.Hour)); err != nil || n != 1 {
 		t.Errorf("%d removed, %v", n, err)
 	}
 }

@@ -8,12 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Throttle counts attempts of what may not be done too often.
+type Throttle struct{ *core }
+
 // How often something was tried under a key, within a window that begins with the first
 // attempt: wrong passwords, new accounts, credentials for pages.
 
 // Attempt counts an attempt under key. When more than limit happened within the
 // window, it returns how long to wait.
-func (db *DB) Attempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+func (db *Throttle) Attempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
 	var count int
 	var expires time.Time
 	err = db.site.WithContext(ctx).Raw(`INSERT INTO attempts (key, count, expires_at) VALUES (?, 1, ?)
@@ -29,7 +32,7 @@ func (db *DB) Attempt(ctx context.Context, key string, limit int, window time.Du
 
 // ReserveAttempt counts an attempt under key, unless limit have been counted already: then it
 // returns how long to wait. Every attempt begins the window again.
-func (db *DB) ReserveAttempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+func (db *Throttle) ReserveAttempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
 	var count int
 	err = db.pool.QueryRow(ctx, `INSERT INTO attempts (key, count, expires_at) VALUES ($1, 1, now() + make_interval(secs => $3))
 		ON CONFLICT (key) DO UPDATE SET
@@ -48,7 +51,7 @@ func (db *DB) ReserveAttempt(ctx context.Context, key string, limit int, window 
 }
 
 // ReleaseAttempt takes back one that ReserveAttempt counted.
-func (db *DB) ReleaseAttempt(ctx context.Context, key string) error {
+func (db *Throttle) ReleaseAttempt(ctx context.Context, key string) error {
 	_, err := db.pool.Exec(ctx, "UPDATE attempts SET count = greatest(count - 1, 0) WHERE key = $1", key)
 	return err
 }
@@ -62,7 +65,7 @@ type Attempts struct {
 
 // AttemptsUnder returns what was counted under keys; those without any are left
 // out.
-func (db *DB) AttemptsUnder(ctx context.Context, keys []string) ([]Attempts, error) {
+func (db *Throttle) AttemptsUnder(ctx context.Context, keys []string) ([]Attempts, error) {
 	rows, err := db.pool.Query(ctx, "SELECT key, count, expires_at FROM attempts WHERE key = ANY($1) AND expires_at > now()", keys)
 	if err != nil {
 		return nil, err
@@ -71,6 +74,6 @@ func (db *DB) AttemptsUnder(ctx context.Context, keys []string) ([]Attempts, err
 }
 
 // ResetAttempts forgets the attempts under key.
-func (db *DB) ResetAttempts(ctx context.Context, key string) error {
+func (db *Throttle) ResetAttempts(ctx context.Context, key string) error {
 	return db.site.WithContext(ctx).Exec("DELETE FROM attempts WHERE key = ?", key).Error
 }

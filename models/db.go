@@ -51,9 +51,9 @@ type Options struct {
 // DefaultRosterMax is Options.RosterMax where nothing else is said.
 const DefaultRosterMax = 200
 
-// DB is the database. It has a pool for the pages, one for the chat and one for
-// searches, so that none waits for another. It is safe for concurrent use.
-type DB struct {
+// core is what all that is kept here is asked through: a pool for the pages, one for the
+// chat and one for searches, so that none waits for another.
+type core struct {
 	site     *gorm.DB
 	pool     *pgxpool.Pool // the pages'
 	chat     *pgxpool.Pool
@@ -64,6 +64,50 @@ type DB struct {
 	index     *archiveIndex
 	instance  string // who this is among those that share the database
 	rosterMax int
+}
+
+// DB is the database: it opens, migrates, listens and closes, and hands out what is kept
+// there, a type for each part of the program that asks. What the chat server keeps is
+// behind its own interfaces (Stores, RoomStore, PubsubStore). All are safe for concurrent
+// use.
+type DB struct {
+	*core
+
+	Accounts      *Accounts
+	People        *People
+	Sessions      *Sessions
+	Tokens        *Tokens
+	Identities    *Identities
+	Throttle      *Throttle
+	Notifications *Notifications
+	Uploads       *Uploads
+	Previews      *Previews
+	Conversations *Conversations
+	Index         *Index
+	Retention     *Retention
+	GroupRooms    *GroupRooms
+	External      *External
+}
+
+// newDB hands the core to all that is kept.
+func newDB(c *core) *DB {
+	return &DB{
+		core:          c,
+		Accounts:      &Accounts{c},
+		People:        &People{c},
+		Sessions:      &Sessions{c},
+		Tokens:        &Tokens{c},
+		Identities:    &Identities{c},
+		Throttle:      &Throttle{c},
+		Notifications: &Notifications{c},
+		Uploads:       &Uploads{c},
+		Previews:      &Previews{c},
+		Conversations: &Conversations{c},
+		Index:         &Index{c},
+		Retention:     &Retention{c},
+		GroupRooms:    &GroupRooms{c},
+		External:      &External{c},
+	}
 }
 
 // Open connects to the database. It fails if the database cannot be asked.
@@ -90,7 +134,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		chat.Close()
 		return nil, err
 	}
-	db := &DB{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, index: newArchiveIndex(), instance: rand.Text(), rosterMax: o.RosterMax}
+	db := newDB(&core{pool: site, chat: chat, searches: searches, sql: stdlib.OpenDBFromPool(site), log: o.Logger, index: newArchiveIndex(), instance: rand.Text(), rosterMax: o.RosterMax})
 	db.site, err = gorm.Open(postgres.New(postgres.Config{Conn: db.sql}), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, not logged twice
 		TranslateError:         true,
@@ -219,7 +263,7 @@ func translate(err error) error {
 const deadlocks = 5
 
 // ending runs a transaction that ends sessions, app passwords or tokens.
-func (db *DB) ending(ctx context.Context, end func(tx pgx.Tx) error) error {
+func (db *core) ending(ctx context.Context, end func(tx pgx.Tx) error) error {
 	return insist(ctx, func() error { return pgx.BeginFunc(ctx, db.pool, end) })
 }
 

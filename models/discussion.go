@@ -50,7 +50,7 @@ type RoomMessage struct {
 
 // RoomMessages returns messages with a text of a room, a bare JID, before an id, the latest
 // first, at most max; and corrections of them that came soon after.
-func (db *DB) RoomMessages(ctx context.Context, room string, before uuid.UUID, max int) (list, later []RoomMessage, err error) {
+func (db *Conversations) RoomMessages(ctx context.Context, room string, before uuid.UUID, max int) (list, later []RoomMessage, err error) {
 	into := func(list *[]RoomMessage) func(pgx.Rows) error {
 		return func(rows pgx.Rows) (err error) {
 			*list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[RoomMessage])

@@ -7,11 +7,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// External is what the site keeps of a chat server that is another program: rooms made
+// there, and profiles told to it.
+type External struct{ *core }
+
 // What the site tells an external chat server.
 
 // ExternalRooms returns the names of the rooms that the site made there last, so many at
 // most.
-func (db *DB) ExternalRooms(ctx context.Context, most int) ([]string, error) {
+func (db *External) ExternalRooms(ctx context.Context, most int) ([]string, error) {
 	rows, err := db.chat.Query(ctx, "SELECT name FROM external_rooms ORDER BY created_at DESC, name LIMIT $1", most)
 	if err != nil {
 		return nil, err
@@ -20,19 +24,19 @@ func (db *DB) ExternalRooms(ctx context.Context, most int) ([]string, error) {
 }
 
 // AddExternalRoom notes a room, and reports whether it was not noted before.
-func (db *DB) AddExternalRoom(ctx context.Context, name string) (added bool, err error) {
+func (db *External) AddExternalRoom(ctx context.Context, name string) (added bool, err error) {
 	tag, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
 	return tag.RowsAffected() > 0, err
 }
 
 // AddExternalRooms notes rooms that are there.
-func (db *DB) AddExternalRooms(ctx context.Context, names []string) error {
+func (db *External) AddExternalRooms(ctx context.Context, names []string) error {
 	_, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", nonNil(names))
 	return err
 }
 
 // RemoveExternalRoom notes that a room is no more.
-func (db *DB) RemoveExternalRoom(ctx context.Context, name string) error {
+func (db *External) RemoveExternalRoom(ctx context.Context, name string) error {
 	_, err := db.chat.Exec(ctx, "DELETE FROM external_rooms WHERE name = $1", name)
 	return err
 }
@@ -48,7 +52,7 @@ type Profile struct {
 
 // UntoldProfile returns an account's profile, unless the server was told of this one
 // already: ErrNotFound then, or when there is no such account.
-func (db *DB) UntoldProfile(ctx context.Context, username string) (Profile, error) {
+func (db *External) UntoldProfile(ctx context.Context, username string) (Profile, error) {
 	var p Profile
 	var picture string
 	var told []byte
@@ -62,7 +66,7 @@ func (db *DB) UntoldProfile(ctx context.Context, username string) (Profile, erro
 		return p, ErrNotFound
 	}
 	if picture != "" {
-		avatar, err := db.Avatar(ctx, picture)
+		avatar, err := (&Accounts{db.core}).Avatar(ctx, picture)
 		if err != nil {
 			return p, err
 		}
@@ -72,14 +76,14 @@ func (db *DB) UntoldProfile(ctx context.Context, username string) (Profile, erro
 }
 
 // ProfileTold notes that the server was told of a profile.
-func (db *DB) ProfileTold(ctx context.Context, username string, p Profile) error {
+func (db *External) ProfileTold(ctx context.Context, username string, p Profile) error {
 	_, err := db.chat.Exec(ctx, "UPDATE accounts SET told_profile = $2 WHERE username = $1", username, p.hash[:])
 	return err
 }
 
 // StandingSession returns the id of a session of the account that stands, the latest
 // used: what the site does for somebody rests on it. ErrNotFound: nobody is signed in.
-func (db *DB) StandingSession(ctx context.Context, username string) (string, error) {
+func (db *Sessions) StandingSession(ctx context.Context, username string) (string, error) {
 	var id string
 	err := db.chat.QueryRow(ctx, `SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE a.username = $1 AND a.blocked_at IS NULL AND s.expires_at > now() ORDER BY s.seen_at DESC LIMIT 1`, username).Scan(&id)

@@ -26,7 +26,7 @@ type FastToken struct {
 
 // FastTokens returns the tokens that a client of an account has, expired ones
 // included.
-func (db *DB) FastTokens(ctx context.Context, username string, agent []byte) ([]FastToken, error) {
+func (db *Tokens) FastTokens(ctx context.Context, username string, agent []byte) ([]FastToken, error) {
 	const of = `SELECT t.stands_on::text, t.agent, t.fresh, t.mechanism, t.nonce, t.issued_at, t.expires_at FROM accounts a `
 	rows, err := db.chat.Query(ctx, of+`JOIN app_passwords p ON p.account_id = a.id JOIN fast_tokens t ON t.stands_on = p.id WHERE a.username = $1 AND t.agent = $2
 		UNION ALL `+of+`JOIN sessions s ON s.account_id = a.id AND s.kind = 'app' AND s.expires_at > now() JOIN fast_tokens t ON t.stands_on = s.id WHERE a.username = $1 AND t.agent = $2
@@ -39,7 +39,7 @@ func (db *DB) FastTokens(ctx context.Context, username string, agent []byte) ([]
 
 // IssueFastToken keeps a fresh token, in the place of one that was not used.
 // ErrNotFound: what it is to stand on is neither an app password nor an app's session.
-func (db *DB) IssueFastToken(ctx context.Context, t FastToken) error {
+func (db *Tokens) IssueFastToken(ctx context.Context, t FastToken) error {
 	if _, err := uuid.Parse(t.StandsOn); err != nil {
 		return ErrNotFound
 	}
@@ -66,7 +66,7 @@ func (db *DB) IssueFastToken(ctx context.Context, t FastToken) error {
 
 // UseFastToken makes a fresh token the current one. The same token used twice at
 // once is no error.
-func (db *DB) UseFastToken(ctx context.Context, t FastToken) error {
+func (db *Tokens) UseFastToken(ctx context.Context, t FastToken) error {
 	if !t.Fresh {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (db *DB) UseFastToken(ctx context.Context, t FastToken) error {
 }
 
 // RevokeFastTokens deletes what a client has.
-func (db *DB) RevokeFastTokens(ctx context.Context, t FastToken) error {
+func (db *Tokens) RevokeFastTokens(ctx context.Context, t FastToken) error {
 	_, err := db.chat.Exec(ctx, "DELETE FROM fast_tokens WHERE stands_on = $1 AND agent = $2", t.StandsOn, t.Agent)
 	return err
 }

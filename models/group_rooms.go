@@ -8,11 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// GroupRooms are the rooms that groups have, and who has been entered into them.
+type GroupRooms struct{ *core }
+
 // GroupRoom is a room of a group.
 type GroupRoom struct{ Group, Room string }
 
-// GroupRooms returns the rooms of all groups, by group and room.
-func (db *DB) GroupRooms(ctx context.Context) ([]GroupRoom, error) {
+// All returns the rooms of all groups, by group and room.
+func (db *GroupRooms) All(ctx context.Context) ([]GroupRoom, error) {
 	rows, err := db.pool.Query(ctx, "SELECT group_name, room FROM group_rooms ORDER BY group_name, room")
 	if err != nil {
 		return nil, err
@@ -22,7 +25,7 @@ func (db *DB) GroupRooms(ctx context.Context) ([]GroupRoom, error) {
 
 // AddGroupRoom gives a group a room. One that is not there is made, with a title, for members
 // only, and belongs to nobody: the site's admins look after it. open: it was there, and lets in more than its members.
-func (db *DB) AddGroupRoom(ctx context.Context, g GroupRoom, title string) (open bool, err error) {
+func (db *GroupRooms) AddGroupRoom(ctx context.Context, g GroupRoom, title string) (open bool, err error) {
 	settings := muc.Settings{
 		Title: title, Persistent: true, MembersOnly: true, NonAnonymous: true, ChangeSubject: true,
 		Private: muc.Anyone, Archive: true, MaxOccupants: muc.DefaultOccupants,
@@ -45,7 +48,7 @@ func (db *DB) AddGroupRoom(ctx context.Context, g GroupRoom, title string) (open
 
 // RemoveGroupRoom takes a room from a group; the room stays. ErrNotFound: the group has no
 // such room.
-func (db *DB) RemoveGroupRoom(ctx context.Context, g GroupRoom) error {
+func (db *GroupRooms) RemoveGroupRoom(ctx context.Context, g GroupRoom) error {
 	tag, err := db.pool.Exec(ctx, "DELETE FROM group_rooms WHERE group_name = $1 AND room = $2", g.Group, g.Room)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrNotFound
@@ -76,7 +79,7 @@ const groupRoomChanges = `SELECT DISTINCT r.room, a.username, true FROM group_ro
 
 // GroupRoomChanges returns whom the chat has to let into rooms of groups and to put out; nil
 // users: of all.
-func (db *DB) GroupRoomChanges(ctx context.Context, users []string) ([]GroupRoomChange, error) {
+func (db *GroupRooms) GroupRoomChanges(ctx context.Context, users []string) ([]GroupRoomChange, error) {
 	rows, err := db.chat.Query(ctx, groupRoomChanges, users)
 	if err != nil {
 		return nil, err
@@ -86,7 +89,7 @@ func (db *DB) GroupRoomChanges(ctx context.Context, users []string) ([]GroupRoom
 
 // NoteGroupRoomMember notes that somebody is about to become a member of a room by a group, so
 // that they are put out when they leave it. ErrNotFound: one of them is gone.
-func (db *DB) NoteGroupRoomMember(ctx context.Context, room, username string) error {
+func (db *GroupRooms) NoteGroupRoomMember(ctx context.Context, room, username string) error {
 	_, err := db.chat.Exec(ctx, "INSERT INTO group_room_members (room, username) VALUES ($1, $2) ON CONFLICT DO NOTHING", room, username)
 	if isViolation(err, "23503") {
 		err = ErrNotFound
@@ -95,7 +98,7 @@ func (db *DB) NoteGroupRoomMember(ctx context.Context, room, username string) er
 }
 
 // ForgetGroupRoomMember notes that they were put out.
-func (db *DB) ForgetGroupRoomMember(ctx context.Context, room, username string) error {
+func (db *GroupRooms) ForgetGroupRoomMember(ctx context.Context, room, username string) error {
 	_, err := db.chat.Exec(ctx, "DELETE FROM group_room_members WHERE room = $1 AND username = $2", room, username)
 	return err
 }

@@ -16,13 +16,13 @@ func TestGroupRoomChanges(t *testing.T) {
 		joined(t, db, name)
 	}
 	g := GroupRoom{Group: "staff", Room: "staff-room"}
-	if public, err := db.AddGroupRoom(ctx, g, "Staff"); err != nil || public {
+	if public, err := db.GroupRooms.AddGroupRoom(ctx, g, "Staff"); err != nil || public {
 		t.Fatal(public, err)
 	}
-	if _, err := db.AddToGroup(ctx, "staff", []string{"bob", "carol", "dave"}); err != nil {
+	if _, err := db.Accounts.AddToGroup(ctx, "staff", []string{"bob", "carol", "dave"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.RefreshIdentities(ctx, []SaidIdentity{{Source: i.Source, Subject: i.Subject, Groups: []string{"staff"}}}); err != nil {
+	if _, err := db.Identities.RefreshIdentities(ctx, []SaidIdentity{{Source: i.Source, Subject: i.Subject, Groups: []string{"staff"}}}); err != nil {
 		t.Fatal(err)
 	}
 	for user, a := range map[string]string{"carol": "outcast", "dave": "member"} {
@@ -32,14 +32,14 @@ func TestGroupRoomChanges(t *testing.T) {
 	}
 	wants := func(users []string, want ...GroupRoomChange) {
 		t.Helper()
-		if got, err := db.GroupRoomChanges(ctx, users); err != nil || !slices.Equal(got, want) {
+		if got, err := db.GroupRooms.GroupRoomChanges(ctx, users); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%v %v, want %v", got, err, want)
 		}
 	}
 	wants(nil, GroupRoomChange{"staff-room", "alice", true}, GroupRoomChange{"staff-room", "bob", true})
 	wants([]string{"bob"}, GroupRoomChange{"staff-room", "bob", true})
 	for _, user := range []string{"alice", "bob"} {
-		if err := db.NoteGroupRoomMember(ctx, "staff-room", user); err != nil {
+		if err := db.GroupRooms.NoteGroupRoomMember(ctx, "staff-room", user); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.pool.Exec(ctx, "INSERT INTO room_affiliations (room, username, affiliation) VALUES ('staff-room', $1, 'member')", user); err != nil {
@@ -47,22 +47,22 @@ func TestGroupRoomChanges(t *testing.T) {
 		}
 	}
 	wants(nil)
-	if err := db.NoteGroupRoomMember(ctx, "staff-room", "nobody"); !errors.Is(err, ErrNotFound) {
+	if err := db.GroupRooms.NoteGroupRoomMember(ctx, "staff-room", "nobody"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("%v", err)
 	}
 	// The identity goes, and with it its groups; the operator's word is taken back.
 	other := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
-	if err := db.JoinIdentity(ctx, &other, ""); err != nil {
+	if err := db.Identities.JoinIdentity(ctx, &other, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.PartIdentity(ctx, alice.ID, i.ID, "", false); err != nil {
+	if _, err := db.Identities.PartIdentity(ctx, alice.ID, i.ID, "", false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.RemoveFromGroup(ctx, "staff", []string{"dave"}); err != nil {
+	if _, err := db.Accounts.RemoveFromGroup(ctx, "staff", []string{"dave"}); err != nil {
 		t.Fatal(err)
 	}
 	wants(nil, GroupRoomChange{"staff-room", "alice", false})
-	if err := db.RemoveGroupRoom(ctx, g); err != nil {
+	if err := db.GroupRooms.RemoveGroupRoom(ctx, g); err != nil {
 		t.Fatal(err)
 	}
 	wants(nil, GroupRoomChange{"staff-room", "alice", false}, GroupRoomChange{"staff-room", "bob", false})

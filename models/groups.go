@@ -15,7 +15,7 @@ type Group struct {
 }
 
 // Groups returns the groups that have members, by name.
-func (db *DB) Groups(ctx context.Context) ([]Group, error) {
+func (db *Accounts) Groups(ctx context.Context) ([]Group, error) {
 	rows, err := db.pool.Query(ctx, "SELECT group_name, count(DISTINCT account_id) FROM account_groups GROUP BY group_name ORDER BY group_name")
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (db *DB) Groups(ctx context.Context) ([]Group, error) {
 }
 
 // GroupMembers returns the user names of a group's members, in order.
-func (db *DB) GroupMembers(ctx context.Context, group string) ([]string, error) {
+func (db *Accounts) GroupMembers(ctx context.Context, group string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, "SELECT DISTINCT a.username FROM account_groups g JOIN accounts a ON a.id = g.account_id WHERE g.group_name = $1 ORDER BY a.username", group)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (db *DB) GroupMembers(ctx context.Context, group string) ([]string, error) 
 
 // AddToGroup adds accounts to a group by the operator's word. It need not exist before.
 // It returns the user names of those whom the operator had not put into it.
-func (db *DB) AddToGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
+func (db *Accounts) AddToGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `WITH added AS (INSERT INTO account_groups (account_id, group_name)
 			SELECT id, $1 FROM accounts WHERE username = ANY($2) ON CONFLICT DO NOTHING RETURNING account_id)
 		SELECT a.username FROM added JOIN accounts a ON a.id = added.account_id ORDER BY a.username`, group, usernames)
@@ -46,7 +46,7 @@ func (db *DB) AddToGroup(ctx context.Context, group string, usernames []string) 
 
 // RemoveFromGroup takes back the operator's word that accounts are in a group, and returns
 // the user names of those of whom that was said. A group without members is gone.
-func (db *DB) RemoveFromGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
+func (db *Accounts) RemoveFromGroup(ctx context.Context, group string, usernames []string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `DELETE FROM account_groups g USING accounts a
 		WHERE g.group_name = $1 AND g.identity_id IS NULL AND a.id = g.account_id AND a.username = ANY($2) RETURNING a.username`, group, usernames)
 	if err != nil {

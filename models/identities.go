@@ -11,6 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Identities are who people are at the sources that sign them in (OpenID Connect,
+// directories), and joinings under way.
+type Identities struct{ *core }
+
 // Identity is who somebody is at a source of people other than the site.
 type Identity struct {
 	ID        string // a UUID
@@ -50,7 +54,7 @@ func (i *Identity) fields() []any {
 
 // IdentityBySubject returns an identity and the account it is joined to, blocked ones
 // included: ErrNotFound.
-func (db *DB) IdentityBySubject(ctx context.Context, source, issuer, subject string) (Identity, Account, error) {
+func (db *Identities) IdentityBySubject(ctx context.Context, source, issuer, subject string) (Identity, Account, error) {
 	var i Identity
 	var username string
 	err := db.pool.QueryRow(ctx, "SELECT "+identityColumns+", a.username FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.source = $1 AND i.issuer = $2 AND i.subject = $3", source, issuer, subject).
@@ -58,24 +62,24 @@ func (db *DB) IdentityBySubject(ctx context.Context, source, issuer, subject str
 	if err != nil {
 		return i, Account{}, translate(err)
 	}
-	a, err := db.AccountByName(ctx, username)
+	a, err := (&Accounts{db.core}).AccountByName(ctx, username)
 	return i, a, err
 }
 
 // IdentityOwner returns the id of the account that an identity is joined to: ErrNotFound.
-func (db *DB) IdentityOwner(ctx context.Context, source, issuer, subject string) (accountID int64, err error) {
+func (db *Identities) IdentityOwner(ctx context.Context, source, issuer, subject string) (accountID int64, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT account_id FROM identities WHERE source = $1 AND issuer = $2 AND subject = $3", source, issuer, subject).Scan(&accountID)
 	return accountID, translate(err)
 }
 
 // IdentitySource returns the source that an identity is of: ErrNotFound.
-func (db *DB) IdentitySource(ctx context.Context, id string) (source string, err error) {
+func (db *Identities) IdentitySource(ctx context.Context, id string) (source string, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT source FROM identities WHERE id = $1", id).Scan(&source)
 	return source, translate(err)
 }
 
-// Identities returns an account's, the oldest first.
-func (db *DB) Identities(ctx context.Context, accountID int64) ([]Identity, error) {
+// Of returns an account's, the oldest first.
+func (db *Identities) Of(ctx context.Context, accountID int64) ([]Identity, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+" FROM identities i WHERE i.account_id = $1 ORDER BY i.created_at, i.id", accountID)
 	if err != nil {
 		return nil, err
@@ -87,7 +91,7 @@ func scanIdentity(row pgx.CollectableRow) (i Identity, err error) { return i, ro
 
 // IdentitiesInUse returns identities of a source on which a session or an app password
 // stands, those after the one of that id ("" begins), at most max.
-func (db *DB) IdentitiesInUse(ctx context.Context, source, after string, max int) ([]Identity, error) {
+func (db *Identities) IdentitiesInUse(ctx context.Context, source, after string, max int) ([]Identity, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+` FROM identities i
 		WHERE i.source = $1 AND ($2 = '' OR i.id > nullif($2, '')::uuid)
 			AND (EXISTS (SELECT 1 FROM sessions s WHERE s.identity_id = i.id AND s.expires_at > now())
@@ -102,7 +106,7 @@ func (db *DB) IdentitiesInUse(ctx context.Context, source, after string, max int
 // CreateAccountOf creates an account without a password together with the identity that
 // opens it, and sets the ids of both. ErrTaken: the name, or somebody has joined the
 // identity to an account meanwhile.
-func (db *DB) CreateAccountOf(ctx context.Context, a *Account, i *Identity) error {
+func (db *Identities) CreateAccountOf(ctx context.Context, a *Account, i *Identity) error {
 	i.ID = uuid.NewString()
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, "INSERT INTO accounts (username, name, password_hash) VALUES ($1, $2, '') RETURNING id, created_at", a.Username, a.Name).Scan(&a.ID, &a.CreatedAt)
@@ -126,7 +130,7 @@ const MaxIdentities = 20
 // JoinIdentity joins an identity to an account, on the word of somebody who is signed in:
 // while the session stands, if there is one. It sets the identity's ID. Errors: ErrTaken,
 // it is joined to an account already; ErrStale; ErrTooMany.
-func (db *DB) JoinIdentity(ctx context.Context, i *Identity, session string) error {
+func (db *Identities) JoinIdentity(ctx context.Context, i *Identity, session string) error {
 	i.ID = uuid.NewString()
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		// One at a time for each account: what ends all of it waits, and so does the last one.
@@ -158,7 +162,7 @@ var ErrLastWay = errors.New("models: that is the last way to sign in to the acco
 // PartIdentity takes an identity from its account, and with it what stands on it: sessions
 // but keep, app passwords, groups and role. It returns the ids that ended. password says
 // whether the account's own one opens it, too. Errors: ErrNotFound; ErrLastWay.
-func (db *DB) PartIdentity(ctx context.Context, accountID int64, id, keep string, password bool) (ended []string, err error) {
+func (db *Identities) PartIdentity(ctx context.Context, accountID int64, id, keep string, password bool) (ended []string, err error) {
 	if _, err := uuid.Parse(id); err != nil {
 		return nil, ErrNotFound
 	}
@@ -211,7 +215,7 @@ type Ended struct{ Username, Session string }
 
 // EndIdentities ends what stands on identities: sessions, and app passwords that were made
 // in them. What was proved before by one of them opens nothing any more.
-func (db *DB) EndIdentities(ctx context.Context, ids []string) (ended []Ended, err error) {
+func (db *Identities) EndIdentities(ctx context.Context, ids []string) (ended []Ended, err error) {
 	err = db.ending(ctx, func(tx pgx.Tx) error {
 		ended, err = endIdentities(ctx, tx, ids)
 		return err
@@ -267,7 +271,7 @@ type SaidPicture struct{ Username, URL string }
 // RefreshIdentities writes down what sources say of those who have an account, however
 // many they are: name, groups and role where they say something. A name that a person
 // chose here stays until the source says another one than before.
-func (db *DB) RefreshIdentities(ctx context.Context, said []SaidIdentity) (r Refreshed, err error) {
+func (db *Identities) RefreshIdentities(ctx context.Context, said []SaidIdentity) (r Refreshed, err error) {
 	raw, err := json.Marshal(said)
 	if err != nil {
 		return r, err
@@ -336,7 +340,7 @@ const (
 )
 
 // UseIdentity notes that somebody signed in by an identity.
-func (db *DB) UseIdentity(ctx context.Context, id string) error {
+func (db *Identities) UseIdentity(ctx context.Context, id string) error {
 	_, err := db.pool.Exec(ctx, "UPDATE identities SET used_at = now() WHERE id = $1", id)
 	return err
 }
@@ -349,19 +353,19 @@ type Joining struct {
 }
 
 // KeepJoining keeps one.
-func (db *DB) KeepJoining(ctx context.Context, j Joining) error {
+func (db *Identities) KeepJoining(ctx context.Context, j Joining) error {
 	_, err := db.pool.Exec(ctx, "INSERT INTO joinings (secret_hash, sealed, expires_at) VALUES ($1, $2, $3)", j.SecretHash, j.Sealed, j.ExpiresAt)
 	return err
 }
 
 // SealedJoining returns what is kept: ErrNotFound.
-func (db *DB) SealedJoining(ctx context.Context, secretHash []byte) (sealed []byte, err error) {
+func (db *Identities) SealedJoining(ctx context.Context, secretHash []byte) (sealed []byte, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT sealed FROM joinings WHERE secret_hash = $1 AND expires_at > now()", secretHash).Scan(&sealed)
 	return sealed, translate(err)
 }
 
 // DropJoining removes one; that it is not there is no error.
-func (db *DB) DropJoining(ctx context.Context, secretHash []byte) error {
+func (db *Identities) DropJoining(ctx context.Context, secretHash []byte) error {
 	_, err := db.pool.Exec(ctx, "DELETE FROM joinings WHERE secret_hash = $1", secretHash)
 	return err
 }
@@ -377,7 +381,7 @@ type KeptIdentity struct {
 }
 
 // KeptIdentities returns all identities of a source, ordered by what the source calls them.
-func (db *DB) KeptIdentities(ctx context.Context, source string) ([]KeptIdentity, error) {
+func (db *Identities) KeptIdentities(ctx context.Context, source string) ([]KeptIdentity, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+identityColumns+`, a.username, i.name, i.admin,
 			array(SELECT g.group_name FROM account_groups g WHERE g.identity_id = i.id ORDER BY g.group_name),
 			EXISTS (SELECT 1 FROM sessions s WHERE s.identity_id = i.id AND s.expires_at > now()) OR EXISTS (SELECT 1 FROM app_passwords p WHERE p.identity_id = i.id)

@@ -13,7 +13,7 @@ import (
 func joined(t testing.TB, db *DB, name string) (Account, Identity) {
 	t.Helper()
 	a, i := Account{Username: name, Name: name}, Identity{Source: "directory", Subject: "id of " + name, Login: name}
-	if err := db.CreateAccountOf(t.Context(), &a, &i); err != nil {
+	if err := db.Identities.CreateAccountOf(t.Context(), &a, &i); err != nil {
 		t.Fatal(err)
 	}
 	return a, i
@@ -32,7 +32,7 @@ func proofBy(t testing.TB, db *DB, i Identity, session string) Proof {
 func begin(t testing.TB, db *DB, a Account, p Proof) (Session, error) {
 	t.Helper()
 	s := Session{AccountID: a.ID, SecretHash: []byte(uuid.NewString()), ExpiresAt: time.Now().Add(time.Hour)}
-	return s, db.CreateSession(t.Context(), &s, p)
+	return s, db.Sessions.CreateSession(t.Context(), &s, p)
 }
 
 // What was proved before an identity was ended opens nothing afterwards, and what stands on
@@ -42,7 +42,7 @@ func TestEndIdentities(t *testing.T) {
 	ctx := t.Context()
 	alice, i := joined(t, db, "alice")
 	other := Identity{AccountID: alice.ID, Source: "provider", Issuer: "https://id.example", Subject: "7"}
-	if err := db.JoinIdentity(ctx, &other, ""); err != nil {
+	if err := db.Identities.JoinIdentity(ctx, &other, ""); err != nil {
 		t.Fatal(err)
 	}
 	before := proofBy(t, db, i, "")
@@ -57,16 +57,16 @@ func TestEndIdentities(t *testing.T) {
 	var apps []string
 	for _, in := range []Session{session, stays} {
 		p := AppPassword{AccountID: alice.ID, Name: "Phone", Salt: []byte{1}, Iterations: 4096}
-		if err := db.CreateAppPassword(ctx, &p, in.ID); err != nil {
+		if err := db.Tokens.CreateAppPassword(ctx, &p, in.ID); err != nil {
 			t.Fatal(err)
 		}
 		apps = append(apps, p.ID)
 	}
-	app, err := db.SignInApp(ctx, alice.ID, before, "192.0.2.1")
+	app, err := db.Sessions.SignInApp(ctx, alice.ID, before, "192.0.2.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended, err := db.EndIdentities(ctx, []string{i.ID})
+	ended, err := db.Identities.EndIdentities(ctx, []string{i.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,19 +74,19 @@ func TestEndIdentities(t *testing.T) {
 		if !slices.Contains(ended, Ended{"alice", id}) {
 			t.Errorf("%s is not among what ended: %v", id, ended)
 		}
-		if err := db.SessionCurrent(ctx, id, "alice"); !errors.Is(err, ErrNotFound) {
+		if err := db.Sessions.SessionCurrent(ctx, id, "alice"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s stands: %v", id, err)
 		}
 	}
 	for _, id := range []string{stays.ID, apps[1]} {
-		if err := db.SessionCurrent(ctx, id, "alice"); err != nil || slices.Contains(ended, Ended{"alice", id}) {
+		if err := db.Sessions.SessionCurrent(ctx, id, "alice"); err != nil || slices.Contains(ended, Ended{"alice", id}) {
 			t.Errorf("%s was ended: %v", id, err)
 		}
 	}
 	if _, err := begin(t, db, alice, before); !errors.Is(err, ErrStale) {
 		t.Errorf("an old proof opens a session: %v", err)
 	}
-	if _, err := db.SignInApp(ctx, alice.ID, before, "192.0.2.1"); !errors.Is(err, ErrStale) {
+	if _, err := db.Sessions.SignInApp(ctx, alice.ID, before, "192.0.2.1"); !errors.Is(err, ErrStale) {
 		t.Errorf("an old proof signs an app in: %v", err)
 	}
 	if _, err := begin(t, db, alice, proofBy(t, db, i, "")); err != nil {
@@ -112,10 +112,10 @@ func TestEndByLogout(t *testing.T) {
 	word := Logout{Source: "directory", Session: "sid-1", ID: "word", Until: until, SessionUntil: until}
 	other := word
 	other.Issuer = "another issuer"
-	if ended, err := db.EndByLogout(ctx, other); err != nil || len(ended) != 0 {
+	if ended, err := db.Sessions.EndByLogout(ctx, other); err != nil || len(ended) != 0 {
 		t.Errorf("%v %v", ended, err)
 	}
-	ended, err := db.EndByLogout(ctx, word)
+	ended, err := db.Sessions.EndByLogout(ctx, word)
 	if err != nil || !slices.Equal(ended, []Ended{{"alice", in.ID}}) {
 		t.Errorf("%v %v", ended, err)
 	}
@@ -123,7 +123,7 @@ func TestEndByLogout(t *testing.T) {
 		t.Errorf("a session of the provider that has ended opens one here: %v", err)
 	}
 	// §2.6, step 8: a word counts once.
-	if ended, err := db.EndByLogout(ctx, word); !errors.Is(err, ErrTaken) {
+	if ended, err := db.Sessions.EndByLogout(ctx, word); !errors.Is(err, ErrTaken) {
 		t.Errorf("%v %v", ended, err)
 	}
 }
@@ -133,21 +133,21 @@ func TestPartIdentity(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()
 	alice, first := joined(t, db, "alice")
-	if _, err := db.PartIdentity(ctx, alice.ID, first.ID, "", true); !errors.Is(err, ErrLastWay) {
+	if _, err := db.Identities.PartIdentity(ctx, alice.ID, first.ID, "", true); !errors.Is(err, ErrLastWay) {
 		t.Errorf("the last way is gone: %v", err)
 	}
 	second := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
-	if err := db.JoinIdentity(ctx, &second, ""); err != nil {
+	if err := db.Identities.JoinIdentity(ctx, &second, ""); err != nil {
 		t.Fatal(err)
 	}
 	again := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
-	if err := db.JoinIdentity(ctx, &again, ""); !errors.Is(err, ErrTaken) {
+	if err := db.Identities.JoinIdentity(ctx, &again, ""); !errors.Is(err, ErrTaken) {
 		t.Errorf("it was joined twice: %v", err)
 	}
 	results := make(chan error, 2)
 	for _, id := range []string{first.ID, second.ID} { // of two at once, one is the last
 		go func() {
-			_, err := db.PartIdentity(ctx, alice.ID, id, "", false)
+			_, err := db.Identities.PartIdentity(ctx, alice.ID, id, "", false)
 			results <- err
 		}()
 	}
@@ -162,13 +162,13 @@ func TestRefreshIdentities(t *testing.T) {
 	ctx := t.Context()
 	alice, _ := joined(t, db, "alice")
 	bob, _ := joined(t, db, "bob")
-	if _, err := db.AddToGroup(ctx, "staff", []string{"bob"}); err != nil {
+	if _, err := db.Accounts.AddToGroup(ctx, "staff", []string{"bob"}); err != nil {
 		t.Fatal(err)
 	}
 	yes, no := true, false
 	say := func(said ...SaidIdentity) Refreshed {
 		t.Helper()
-		r, err := db.RefreshIdentities(ctx, said)
+		r, err := db.Identities.RefreshIdentities(ctx, said)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,38 +187,38 @@ func TestRefreshIdentities(t *testing.T) {
 	if r := say(first, second); len(r.Changed)+len(r.Groups) != 0 || !slices.Equal(r.Pictures, []SaidPicture{{"alice", "https://pictures.example/a"}}) {
 		t.Errorf("the same again changes, or the picture is due no more: %+v", r)
 	}
-	if _, err := db.SetAvatar(ctx, alice.ID, []byte("a picture"), "image/png"); err != nil {
+	if _, err := db.Accounts.SetAvatar(ctx, alice.ID, []byte("a picture"), "image/png"); err != nil {
 		t.Fatal(err)
 	}
 	if r := say(first, second); len(r.Pictures) != 0 {
 		t.Errorf("the picture that was taken is due: %+v", r)
 	}
 	// A name that was chosen here stays, until another is said.
-	if err := db.SetName(ctx, alice.ID, "Ali"); err != nil {
+	if err := db.Accounts.SetName(ctx, alice.ID, "Ali"); err != nil {
 		t.Fatal(err)
 	}
 	say(first)
-	if a, err := db.AccountByName(ctx, "alice"); err != nil || a.Name != "Ali" || !a.Admin || a.OwnAdmin {
+	if a, err := db.Accounts.AccountByName(ctx, "alice"); err != nil || a.Name != "Ali" || !a.Admin || a.OwnAdmin {
 		t.Errorf("%+v %v", a, err)
 	}
 	first.Name, first.Admin, first.Groups = "Alice B.", &no, []string{}
 	second.Groups = nil // says nothing
 	say(first, second)
-	if a, err := db.AccountByName(ctx, "alice"); err != nil || a.Name != "Alice B." || a.Admin {
+	if a, err := db.Accounts.AccountByName(ctx, "alice"); err != nil || a.Name != "Alice B." || a.Admin {
 		t.Errorf("%+v %v", a, err)
 	}
 	// The operator's word and the source's are apart.
 	second.Groups = []string{}
 	say(second)
-	if members, err := db.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{bob.Username}) {
+	if members, err := db.Accounts.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{bob.Username}) {
 		t.Errorf("%v %v", members, err)
 	}
 	second.Groups = []string{"staff"}
 	say(second)
-	if removed, err := db.RemoveFromGroup(ctx, "staff", []string{"bob"}); err != nil || len(removed) != 1 {
+	if removed, err := db.Accounts.RemoveFromGroup(ctx, "staff", []string{"bob"}); err != nil || len(removed) != 1 {
 		t.Errorf("%v %v", removed, err)
 	}
-	if members, err := db.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{"bob"}) {
+	if members, err := db.Accounts.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{"bob"}) {
 		t.Errorf("%v %v", members, err)
 	}
 }

@@ -25,7 +25,7 @@ func TestDepartures(t *testing.T) {
 	}
 	_, err := s.Departure(ctx, "nobody")
 	is(t, err, xmppd.ErrNotFound)
-	is(t, db.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
+	is(t, db.Accounts.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
 	_, err = s.Departure(ctx, "alice")
 	is(t, err, xmppd.ErrNotFound)
 }

@@ -12,6 +12,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Conversations are what pages show of the archives of the embedded server: what was
+// said last, what is unread, what a search finds.
+type Conversations struct{ *core }
+
 // LatestMessage is the latest message with a text between a member and another one,
 // or in a room.
 type LatestMessage struct {
@@ -79,7 +83,7 @@ const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(c
 // with others is unread, where read says up to where they have read some. It costs one round trip, and
 // reads in an index one message of each conversation, and the newest maxUnread of those where
 // something is unread.
-func (db *DB) LatestMessages(ctx context.Context, domain, user string, max int, rooms []string, read map[string]uuid.UUID) ([]LatestMessage, error) {
+func (db *Conversations) LatestMessages(ctx context.Context, domain, user string, max int, rooms []string, read map[string]uuid.UUID) ([]LatestMessage, error) {
 	var list []LatestMessage
 	add := func(rows pgx.Rows) error {
 		some, err := pgx.CollectRows(rows, pgx.RowToStructByPos[LatestMessage])

@@ -32,7 +32,7 @@ func TestLatestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	latest := func(max int, rooms ...string) string {
-		list, err := db.LatestMessages(t.Context(), "h", "alice", max, rooms, nil)
+		list, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", max, rooms, nil)
 		is(t, err, nil)
 		var said []string
 		for _, m := range list {
@@ -108,7 +108,7 @@ func TestLatestMessages_Unread(t *testing.T) {
 	}
 	is(t, db.Stores("h", RosterNone).Archive.Append(t.Context(), said), nil)
 	read := map[string]uuid.UUID{"bob@h": message(4, "").ID, "dave@h": message(40, "").ID}
-	list, err := db.LatestMessages(t.Context(), "h", "alice", 10, nil, read)
+	list, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", 10, nil, read)
 	is(t, err, nil)
 	got := make(map[string]int)
 	for _, m := range list {
@@ -164,7 +164,7 @@ func TestReadUpTo(t *testing.T) {
 		return true, nil
 	})
 	is(t, err, nil)
-	read, err := db.ReadUpTo(t.Context(), "h", "alice")
+	read, err := db.Conversations.ReadUpTo(t.Context(), "h", "alice")
 	is(t, err, nil)
 	if len(read) != 2 || read["bob@h"] != known || read["room@rooms.h"] != known {
 		t.Errorf("%v", read)

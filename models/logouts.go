@@ -24,7 +24,7 @@ type Logout struct {
 
 // EndByLogout remembers that a word was used, and ends what it says, both or neither.
 // ErrTaken: it was used before.
-func (db *DB) EndByLogout(ctx context.Context, l Logout) (ended []Ended, err error) {
+func (db *Sessions) EndByLogout(ctx context.Context, l Logout) (ended []Ended, err error) {
 	err = db.ending(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) VALUES ($1, $2)", l.key(), l.Until); err != nil {
 			return err

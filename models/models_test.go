@@ -54,7 +54,7 @@ func openAt(t testing.TB, url string) *DB {
 func (db *DB) person(t testing.TB, name string) Account {
 	t.Helper()
 	a := Account{Username: name, Name: strings.ToUpper(name[:1]) + name[1:], PasswordHash: "x"}
-	if err := db.CreateAccount(t.Context(), &a); err != nil {
+	if err := db.Accounts.CreateAccount(t.Context(), &a); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -63,7 +63,7 @@ func (db *DB) person(t testing.TB, name string) Account {
 func (db *DB) session(t testing.TB, a Account, secret string, life time.Duration) Session {
 	t.Helper()
 	s := Session{AccountID: a.ID, SecretHash: []byte(secret), ExpiresAt: time.Now().Add(life)}
-	if err := db.CreateSession(t.Context(), &s, Proof{PasswordVersion: a.PasswordVersion}); err != nil {
+	if err := db.Sessions.CreateSession(t.Context(), &s, Proof{PasswordVersion: a.PasswordVersion}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -92,12 +92,12 @@ func TestMigrate_UpAndAgain(t *testing.T) {
 func TestAccount_Lifecycle(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice, bob := db.person(t, "alice"), db.person(t, "bob")
-	is(t, db.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken)
-	hash, err := db.SetAvatar(ctx, alice.ID, []byte("pixels"), "image/png")
+	is(t, db.Accounts.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken)
+	hash, err := db.Accounts.SetAvatar(ctx, alice.ID, []byte("pixels"), "image/png")
 	if err != nil || hash != fmt.Sprintf("%x", sha1.Sum([]byte("pixels"))) {
 		t.Fatalf("%s %v", hash, err)
 	}
-	if _, err := db.SetAvatar(ctx, bob.ID, []byte("pixels"), "image/png"); err != nil {
+	if _, err := db.Accounts.SetAvatar(ctx, bob.ID, []byte("pixels"), "image/png"); err != nil {
 		t.Fatal(err)
 	}
 	chat := db.Stores("h", RosterNone)
@@ -115,11 +115,11 @@ func TestAccount_Lifecycle(t *testing.T) {
 	}
 	db.session(t, alice, "s", time.Hour)
 
-	if err := db.DeleteAccount(ctx, alice.ID, AnyVersion, "h"); err != nil {
+	if err := db.Accounts.DeleteAccount(ctx, alice.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
-	is(t, db.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken) // never given out again
-	_, err = db.AccountByName(ctx, "alice")
+	is(t, db.Accounts.CreateAccount(ctx, &Account{Username: "alice", Name: "x"}), ErrTaken) // never given out again
+	_, err = db.Accounts.AccountByName(ctx, "alice")
 	is(t, err, ErrNotFound)
 	_, _, err = chat.Archive.Bounds(ctx, "alice@h")
 	is(t, err, archive.ErrNotFound)
@@ -129,58 +129,58 @@ func TestAccount_Lifecycle(t *testing.T) {
 	if list, _, err := chat.Roster.Roster(ctx, "bob"); err != nil || len(list) != 0 {
 		t.Errorf("bob's roster: %v %v", list, err)
 	}
-	if _, err := db.Avatar(ctx, hash); err != nil {
+	if _, err := db.Accounts.Avatar(ctx, hash); err != nil {
 		t.Errorf("a picture that bob has too: %v", err)
 	}
-	if _, err := db.SetAvatar(ctx, bob.ID, nil, ""); err != nil {
+	if _, err := db.Accounts.SetAvatar(ctx, bob.ID, nil, ""); err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Avatar(ctx, hash)
+	_, err = db.Accounts.Avatar(ctx, hash)
 	is(t, err, ErrNotFound)
-	if err := db.SetBlocked(ctx, bob.ID, true); err != nil {
+	if err := db.Accounts.SetBlocked(ctx, bob.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := db.Directory(ctx); err != nil || len(list) != 0 {
+	if list, err := db.Accounts.Directory(ctx); err != nil || len(list) != 0 {
 		t.Errorf("directory: %v %v", list, err)
 	}
-	is(t, db.SetName(ctx, 4711, "x"), ErrNotFound)
+	is(t, db.Accounts.SetName(ctx, 4711, "x"), ErrNotFound)
 }
 
 func TestSession_Lifecycle(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice := db.person(t, "alice")
 	s, old := db.session(t, alice, "new", time.Hour), db.session(t, alice, "old", -time.Minute)
-	got, who, err := db.SessionBySecret(ctx, []byte("new"))
+	got, who, err := db.Sessions.SessionBySecret(ctx, []byte("new"))
 	if err != nil || got.ID != s.ID || who.Username != "alice" {
 		t.Errorf("%+v %+v %v", got, who, err)
 	}
 	// A field that is added is read here, too.
-	sessions, err := db.Sessions(ctx, alice.ID)
+	sessions, err := db.Sessions.Of(ctx, alice.ID)
 	is(t, err, nil)
-	byName, err := db.AccountByName(ctx, "alice")
+	byName, err := db.Accounts.AccountByName(ctx, "alice")
 	is(t, err, nil)
 	if fmt.Sprintf("%+v %+v", got, who) != fmt.Sprintf("%+v %+v", sessions[0], byName) {
 		t.Errorf("%+v %+v, not %+v %+v", got, who, sessions[0], byName)
 	}
-	_, _, err = db.SessionBySecret(ctx, []byte("old"))
+	_, _, err = db.Sessions.SessionBySecret(ctx, []byte("old"))
 	is(t, err, ErrNotFound)
-	is(t, db.SessionCurrent(ctx, s.ID, "alice"), nil)
-	is(t, db.SessionCurrent(ctx, s.ID, "bob"), ErrNotFound)
-	is(t, db.SessionCurrent(ctx, old.ID, "alice"), ErrNotFound)
-	is(t, db.SessionCurrent(ctx, "", "alice"), ErrNotFound) // nothing stands by itself
+	is(t, db.Sessions.SessionCurrent(ctx, s.ID, "alice"), nil)
+	is(t, db.Sessions.SessionCurrent(ctx, s.ID, "bob"), ErrNotFound)
+	is(t, db.Sessions.SessionCurrent(ctx, old.ID, "alice"), ErrNotFound)
+	is(t, db.Sessions.SessionCurrent(ctx, "", "alice"), ErrNotFound) // nothing stands by itself
 	other := db.session(t, alice, "other", time.Hour)
-	if ids, err := db.EndSessions(ctx, alice.ID, s.ID); err != nil || !slices.Contains(ids, other.ID) || slices.Contains(ids, s.ID) {
+	if ids, err := db.Sessions.EndSessions(ctx, alice.ID, s.ID); err != nil || !slices.Contains(ids, other.ID) || slices.Contains(ids, s.ID) {
 		t.Errorf("%v %v", ids, err)
 	}
-	is(t, db.EndSession(ctx, alice.ID+1, s.ID), ErrNotFound)
-	is(t, db.EndSession(ctx, alice.ID, "nonsense"), ErrNotFound)
-	if err := db.SetBlocked(ctx, alice.ID, true); err != nil {
+	is(t, db.Sessions.EndSession(ctx, alice.ID+1, s.ID), ErrNotFound)
+	is(t, db.Sessions.EndSession(ctx, alice.ID, "nonsense"), ErrNotFound)
+	if err := db.Accounts.SetBlocked(ctx, alice.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = db.SessionBySecret(ctx, []byte("new"))
+	_, _, err = db.Sessions.SessionBySecret(ctx, []byte("new"))
 	is(t, err, ErrNotFound)
-	is(t, db.SessionCurrent(ctx, "", "alice"), ErrNotFound)
-	is(t, db.DeleteExpired(ctx), nil)
+	is(t, db.Sessions.SessionCurrent(ctx, "", "alice"), ErrNotFound)
+	is(t, db.Sessions.DeleteExpired(ctx), nil)
 }
 
 func TestToken_Once(t *testing.T) {
@@ -188,22 +188,22 @@ func TestToken_Once(t *testing.T) {
 	alice := db.person(t, "alice")
 	s := db.session(t, alice, "s", time.Hour)
 	for hash, life := range map[string]time.Duration{"a": time.Minute, "b": time.Minute, "expired": -time.Second} {
-		if err := db.SaveToken(ctx, []byte(hash), alice.ID, s.ID, time.Now().Add(life)); err != nil {
+		if err := db.Tokens.SaveToken(ctx, []byte(hash), alice.ID, s.ID, time.Now().Add(life)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	user, session, err := db.ConsumeToken(ctx, []byte("a"))
+	user, session, err := db.Tokens.ConsumeToken(ctx, []byte("a"))
 	if err != nil || user != "alice" || session != s.ID {
 		t.Errorf("%s %s %v", user, session, err)
 	}
 	for _, hash := range []string{"a", "expired", "unknown"} {
-		_, _, err = db.ConsumeToken(ctx, []byte(hash))
+		_, _, err = db.Tokens.ConsumeToken(ctx, []byte(hash))
 		is(t, err, ErrNotFound)
 	}
-	if err := db.EndSession(ctx, alice.ID, s.ID); err != nil {
+	if err := db.Sessions.EndSession(ctx, alice.ID, s.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = db.ConsumeToken(ctx, []byte("b")) // gone with its session
+	_, _, err = db.Tokens.ConsumeToken(ctx, []byte("b")) // gone with its session
 	is(t, err, ErrNotFound)
 }
 
@@ -215,18 +215,18 @@ func TestUseTokenID(t *testing.T) {
 	db.person(t, "bob")
 	s := db.session(t, alice, "s", time.Hour)
 	use := func(id, user, session string) error {
-		return db.UseTokenID(ctx, UsedToken{ID: id, Username: user, Session: session, Expires: time.Now().Add(time.Minute)})
+		return db.Tokens.UseTokenID(ctx, UsedToken{ID: id, Username: user, Session: session, Expires: time.Now().Add(time.Minute)})
 	}
 	is(t, use("1", "alice", s.ID), nil)
 	is(t, use("1", "alice", s.ID), ErrTaken)
 	is(t, use("2", "bob", s.ID), ErrNotFound)
 	is(t, use("2", "alice", ""), ErrNotFound)
 	p := AppPassword{AccountID: alice.ID, Name: "Phone", Salt: []byte("salt"), Iterations: 4096}
-	is(t, db.CreateAppPassword(ctx, &p, s.ID), nil)
+	is(t, db.Tokens.CreateAppPassword(ctx, &p, s.ID), nil)
 	is(t, use("2", "alice", p.ID), nil)
-	is(t, db.EndSession(ctx, alice.ID, s.ID), nil)
+	is(t, db.Sessions.EndSession(ctx, alice.ID, s.ID), nil)
 	is(t, use("3", "alice", s.ID), ErrNotFound)
-	is(t, db.SetBlocked(ctx, alice.ID, true), nil)
+	is(t, db.Accounts.SetBlocked(ctx, alice.ID, true), nil)
 	is(t, use("3", "alice", p.ID), ErrNotFound)
 }
 
@@ -234,36 +234,36 @@ func TestUseTokenID(t *testing.T) {
 func TestTokenKeys(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	add := func(id, audience string, state TokenKeyState) error {
-		return db.AddTokenKey(ctx, TokenKey{ID: id, Audience: audience, Algorithm: "EdDSA", Nonce: make([]byte, 32), State: state})
+		return db.Tokens.AddTokenKey(ctx, TokenKey{ID: id, Audience: audience, Algorithm: "EdDSA", Nonce: make([]byte, 32), State: state})
 	}
-	_, err := db.SigningKey(ctx, "a")
+	_, err := db.Tokens.SigningKey(ctx, "a")
 	is(t, err, ErrNotFound)
 	is(t, add("1", "a", KeySigning), nil)
 	is(t, add("2", "a", KeySigning), ErrTaken)
 	is(t, add("other", "b", KeySigning), nil)
-	is(t, db.SwitchTokenKey(ctx, "a", time.Now()), ErrNotFound)
+	is(t, db.Tokens.SwitchTokenKey(ctx, "a", time.Now()), ErrNotFound)
 	is(t, add("2", "a", KeyNext), nil)
 	is(t, add("3", "a", KeyNext), ErrTaken)
-	is(t, db.SwitchTokenKey(ctx, "a", time.Now().Add(time.Hour)), nil)
-	k, err := db.SigningKey(ctx, "a")
+	is(t, db.Tokens.SwitchTokenKey(ctx, "a", time.Now().Add(time.Hour)), nil)
+	k, err := db.Tokens.SigningKey(ctx, "a")
 	if err != nil || k.ID != "2" || k.ExpiresAt != nil {
 		t.Errorf("%+v %v", k, err)
 	}
-	list, err := db.TokenKeys(ctx, "a")
+	list, err := db.Tokens.TokenKeys(ctx, "a")
 	if err != nil || len(list) != 2 || list[0].ID != "2" || list[1].State != KeyRetired {
 		t.Errorf("%+v %v", list, err)
 	}
-	_, err = db.TokenKey(ctx, "1")
+	_, err = db.Tokens.TokenKey(ctx, "1")
 	is(t, err, nil)
-	is(t, db.DropTokenKey(ctx, "a", "2"), ErrNotFound) // it signs
-	is(t, db.DropTokenKey(ctx, "b", "1"), ErrNotFound)
-	is(t, db.DropTokenKey(ctx, "a", "1"), nil)
+	is(t, db.Tokens.DropTokenKey(ctx, "a", "2"), ErrNotFound) // it signs
+	is(t, db.Tokens.DropTokenKey(ctx, "b", "1"), ErrNotFound)
+	is(t, db.Tokens.DropTokenKey(ctx, "a", "1"), nil)
 	is(t, add("4", "a", KeyNext), nil)
-	is(t, db.SwitchTokenKey(ctx, "a", time.Now()), nil)
-	_, err = db.TokenKey(ctx, "2")
+	is(t, db.Tokens.SwitchTokenKey(ctx, "a", time.Now()), nil)
+	_, err = db.Tokens.TokenKey(ctx, "2")
 	is(t, err, ErrNotFound)
-	is(t, db.DeleteExpired(ctx), nil)
-	if k, err := db.SigningKey(ctx, "a"); err != nil || k.ID != "4" {
+	is(t, db.Sessions.DeleteExpired(ctx), nil)
+	if k, err := db.Tokens.SigningKey(ctx, "a"); err != nil || k.ID != "4" {
 		t.Errorf("%+v %v", k, err)
 	}
 }
@@ -271,18 +271,18 @@ func TestTokenKeys(t *testing.T) {
 func TestAttempt_Window(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	for i := range 5 {
-		wait, err := db.Attempt(ctx, "k", 3, time.Hour)
+		wait, err := db.Throttle.Attempt(ctx, "k", 3, time.Hour)
 		if err != nil || (wait > 0) != (i >= 3) || wait > time.Hour {
 			t.Errorf("attempt %d: %v %v", i, wait, err)
 		}
 	}
-	if err := db.ResetAttempts(ctx, "k"); err != nil {
+	if err := db.Throttle.ResetAttempts(ctx, "k"); err != nil {
 		t.Fatal(err)
 	}
-	if wait, err := db.Attempt(ctx, "k", 3, -time.Second); err != nil || wait > 0 {
+	if wait, err := db.Throttle.Attempt(ctx, "k", 3, -time.Second); err != nil || wait > 0 {
 		t.Errorf("%v %v", wait, err)
 	}
-	if wait, err := db.Attempt(ctx, "k", 0, time.Hour); err != nil || wait <= 0 {
+	if wait, err := db.Throttle.Attempt(ctx, "k", 0, time.Hour); err != nil || wait <= 0 {
 		t.Errorf("a window that passed counts from the start: %v %v", wait, err)
 	}
 }
@@ -355,7 +355,7 @@ func TestRoster_Modes(t *testing.T) {
 		db.person(t, n)
 	}
 	blocked := db.person(t, "dave")
-	if err := db.SetBlocked(ctx, blocked.ID, true); err != nil {
+	if err := db.Accounts.SetBlocked(ctx, blocked.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.pool.Exec(ctx, "INSERT INTO account_groups SELECT id, 'g' FROM accounts WHERE username IN ('alice', 'bob')"); err != nil {

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// People are the accounts as members see them: found, listed, around.
+type People struct{ *core }
+
 // Finding people. Every query here reads an index up to a bound, so that it costs
 // the same whatever the number of accounts.
 
@@ -20,7 +23,7 @@ func scanPerson(row pgx.CollectableRow) (a Account, err error) {
 	return a, row.Scan(&a.ID, &a.Username, &a.Name, &a.Admin, &a.AvatarHash, &a.CreatedAt)
 }
 
-func (db *DB) persons(ctx context.Context, query string, args ...any) ([]Account, error) {
+func (db *People) persons(ctx context.Context, query string, args ...any) ([]Account, error) {
 	rows, err := db.pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -61,15 +64,15 @@ const (
 		ORDER BY folded(a.name) COLLATE "C", a.username COLLATE "C"`
 )
 
-// People returns the accounts that may sign in, by name, at most max: those after
+// After returns the accounts that may sign in, by name, at most max: those after
 // the one of that user name, or from the first.
-func (db *DB) People(ctx context.Context, after string, max int) ([]Account, error) {
+func (db *People) After(ctx context.Context, after string, max int) ([]Account, error) {
 	return db.persons(ctx, peoplePage, after, max)
 }
 
 // FindPeople returns the accounts that may sign in of which a name begins with what
 // was typed, or which have all its words, the nearest first.
-func (db *DB) FindPeople(ctx context.Context, typed string, max int) ([]Account, error) {
+func (db *People) FindPeople(ctx context.Context, typed string, max int) ([]Account, error) {
 	t := fold(typed)
 	if t == "" {
 		return nil, nil
@@ -78,17 +81,17 @@ func (db *DB) FindPeople(ctx context.Context, typed string, max int) ([]Account,
 }
 
 // NewestPeople returns those whose accounts are the youngest.
-func (db *DB) NewestPeople(ctx context.Context, max int) ([]Account, error) {
+func (db *People) NewestPeople(ctx context.Context, max int) ([]Account, error) {
 	return db.persons(ctx, newestPeople, max)
 }
 
 // Partners returns the members that somebody talks with, the latest first.
-func (db *DB) Partners(ctx context.Context, domain, user string, max int) ([]Account, error) {
+func (db *People) Partners(ctx context.Context, domain, user string, max int) ([]Account, error) {
 	return db.persons(ctx, partnersOf, user, domain, max, maxTalks)
 }
 
 // PeopleNamed returns those of users who may sign in, by name.
-func (db *DB) PeopleNamed(ctx context.Context, users []string) ([]Account, error) {
+func (db *People) PeopleNamed(ctx context.Context, users []string) ([]Account, error) {
 	return db.persons(ctx, namedPeople, nonNil(users))
 }
 
@@ -102,7 +105,7 @@ type HomePeople struct {
 
 // HomePeople returns, in one round trip, the people of a home page, each list of at
 // most max.
-func (db *DB) HomePeople(ctx context.Context, domain, user string, around []string, max int) (h HomePeople, err error) {
+func (db *People) HomePeople(ctx context.Context, domain, user string, around []string, max int) (h HomePeople, err error) {
 	var batch pgx.Batch
 	into := func(list *[]Account, query string, args ...any) {
 		batch.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {

@@ -23,12 +23,12 @@ func TestPeople(t *testing.T) {
 	for user, name := range map[string]string{
 		"anna": "Anna Karenina", "jose": "José Núñez", "kolya": "Николай Вронский", "obrien": "Mary O'Brien", "zed": "anatole", "k2": "Åsa & Co",
 	} {
-		if err := db.CreateAccount(ctx, &Account{Username: user, Name: name, PasswordHash: "x"}); err != nil {
+		if err := db.Accounts.CreateAccount(ctx, &Account{Username: user, Name: name, PasswordHash: "x"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	blocked := db.person(t, "annette")
-	if err := db.SetBlocked(ctx, blocked.ID, true); err != nil {
+	if err := db.Accounts.SetBlocked(ctx, blocked.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	for typed, want := range map[string]string{
@@ -36,13 +36,13 @@ func TestPeople(t *testing.T) {
 		"o'brien": "obrien", "brien": "obrien", "asa": "k2", "k": "k2 kolya", "zzz": "", "": "", "%": "", "'": "", "'':*": "", "\\": "", "\x00": "", "\xff": "", "&": "", "(": "", "a b c d": "",
 		strings.Repeat("a ", 5000): "zed anna k2",
 	} {
-		if got := usernames(db.FindPeople(ctx, typed, 10)); got != want {
+		if got := usernames(db.People.FindPeople(ctx, typed, 10)); got != want {
 			t.Errorf("%.30q finds %q, want %q", typed, got, want)
 		}
 	}
 	var all []string
 	for after := ""; ; {
-		page, err := db.People(ctx, after, 2)
+		page, err := db.People.After(ctx, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,13 +60,13 @@ func TestPeople(t *testing.T) {
 	db.talk(t, "anna", "jose", 1)
 	db.talk(t, "anna", "zed", 2)
 	db.talk(t, "anna", "annette", 3)
-	if got := usernames(db.Partners(ctx, "h", "anna", 10)); got != "zed jose" {
+	if got := usernames(db.People.Partners(ctx, "h", "anna", 10)); got != "zed jose" {
 		t.Errorf("partners: %s", got)
 	}
-	if got := usernames(db.PeopleNamed(ctx, []string{"jose", "annette", "nobody"})); got != "jose" {
+	if got := usernames(db.People.PeopleNamed(ctx, []string{"jose", "annette", "nobody"})); got != "jose" {
 		t.Errorf("named: %s", got)
 	}
-	if got, err := db.NewestPeople(ctx, 3); err != nil || len(got) != 3 || slices.ContainsFunc(got, func(a Account) bool { return a.Username == "annette" }) {
+	if got, err := db.People.NewestPeople(ctx, 3); err != nil || len(got) != 3 || slices.ContainsFunc(got, func(a Account) bool { return a.Username == "annette" }) {
 		t.Errorf("%v %v", got, err)
 	}
 }
@@ -91,7 +91,7 @@ func TestPeople_Plans(t *testing.T) {
 			t.Errorf("%s\n%s", query, plan)
 		}
 	}
-	if got, err := db.FindPeople(ctx, "cruz12", 5); err != nil || len(got) == 0 {
+	if got, err := db.People.FindPeople(ctx, "cruz12", 5); err != nil || len(got) == 0 {
 		t.Errorf("%v %v", got, err)
 	}
 }

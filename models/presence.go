@@ -24,7 +24,7 @@ func siteShows(mode RosterMode) string {
 // VisiblePresence returns those of users whose presence viewer may see: the
 // site's contacts and those who have agreed (RFC 6121 §4.2.2), but nobody who
 // blocks viewer (XEP-0191 §3.1).
-func (db *DB) VisiblePresence(ctx context.Context, domain string, mode RosterMode, viewer string, users []string) ([]string, error) {
+func (db *People) VisiblePresence(ctx context.Context, domain string, mode RosterMode, viewer string, users []string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `SELECT a.username FROM accounts a WHERE a.username = ANY($2) AND a.blocked_at IS NULL
 		AND (`+siteShows(mode)+` OR EXISTS (SELECT 1 FROM contacts c
 			WHERE c.username = $1 AND c.jid = a.username || '@' || $3 AND c.subscription IN ('to', 'both')))
@@ -43,7 +43,7 @@ type ContactState struct {
 }
 
 // ContactStates returns what each of users is to viewer.
-func (db *DB) ContactStates(ctx context.Context, domain string, mode RosterMode, viewer string, users []string) (map[string]ContactState, error) {
+func (db *People) ContactStates(ctx context.Context, domain string, mode RosterMode, viewer string, users []string) (map[string]ContactState, error) {
 	rows, err := db.pool.Query(ctx, `SELECT a.username, `+siteShows(mode)+` OR coalesce(c.subscription IN ('to', 'both'), false),
 			coalesce(c.ask, false), c.request IS NOT NULL
 		FROM accounts a LEFT JOIN contacts c ON c.username = $1 AND c.jid = a.username || '@' || $3
@@ -62,7 +62,7 @@ func (db *DB) ContactStates(ctx context.Context, domain string, mode RosterMode,
 }
 
 // ContactRequests returns the members who wait for an account's answer.
-func (db *DB) ContactRequests(ctx context.Context, domain, user string, max int) ([]string, error) {
+func (db *People) ContactRequests(ctx context.Context, domain, user string, max int) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `SELECT a.username FROM contacts c
 		JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL
 		WHERE c.username = $1 AND c.request IS NOT NULL ORDER BY a.username LIMIT $3`, user, domain, max)

@@ -25,7 +25,7 @@ func TestVisiblePresence(t *testing.T) {
 	for mode, want := range map[RosterMode][]string{
 		RosterEveryone: {"bob", "carol", "dave"}, RosterGroups: {"bob", "carol"}, RosterNone: {"carol"},
 	} {
-		got, err := db.VisiblePresence(ctx, "h", mode, "alice", []string{"bob", "carol", "dave", "erin", "gone", "nobody"})
+		got, err := db.People.VisiblePresence(ctx, "h", mode, "alice", []string{"bob", "carol", "dave", "erin", "gone", "nobody"})
 		if slices.Sort(got); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v, want %v", mode, got, err, want)
 		}

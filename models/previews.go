@@ -8,6 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Previews are what was behind links; previews.Store.
+type Previews struct{ *core }
+
 // LinkPreview is what is shown of a link. One without a title is none.
 type LinkPreview struct {
 	ID                       string // of its address: the SHA-256, hex
@@ -21,8 +24,8 @@ type LinkPreview struct {
 // first go first.
 const maxPreviews = 20_000
 
-// Previews returns those of the ids that are kept and have not expired, those that are none included.
-func (db *DB) Previews(ctx context.Context, ids []string) (map[string]LinkPreview, error) {
+// Find returns those of the ids that are kept and have not expired, those that are none included.
+func (db *Previews) Find(ctx context.Context, ids []string) (map[string]LinkPreview, error) {
 	rows, err := db.pool.Query(ctx, `SELECT id, title, site, description, picture IS NOT NULL FROM link_previews
 		WHERE id = ANY($1) AND expires_at > now()`, ids)
 	if err != nil {
@@ -38,7 +41,7 @@ func (db *DB) Previews(ctx context.Context, ids []string) (map[string]LinkPrevie
 }
 
 // SavePreview keeps a preview for so long, in the place of an older one.
-func (db *DB) SavePreview(ctx context.Context, p LinkPreview, keep time.Duration) error {
+func (db *Previews) SavePreview(ctx context.Context, p LinkPreview, keep time.Duration) error {
 	plain := func(text string) string { return strings.ReplaceAll(text, "\x00", "") }
 	_, err := db.pool.Exec(ctx, `INSERT INTO link_previews (id, title, site, description, picture, picture_type, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, now() + $7)
@@ -49,13 +52,13 @@ func (db *DB) SavePreview(ctx context.Context, p LinkPreview, keep time.Duration
 }
 
 // PreviewPicture returns the picture of a preview. ErrNotFound: it has none, or has expired.
-func (db *DB) PreviewPicture(ctx context.Context, id string) (data []byte, mediaType string, err error) {
+func (db *Previews) PreviewPicture(ctx context.Context, id string) (data []byte, mediaType string, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT picture, picture_type FROM link_previews WHERE id = $1 AND picture IS NOT NULL AND expires_at > now()", id).Scan(&data, &mediaType)
 	return data, mediaType, translate(err)
 }
 
 // RemovePreviews removes those that have expired, and more than may be kept.
-func (db *DB) RemovePreviews(ctx context.Context) error {
+func (db *Previews) RemovePreviews(ctx context.Context) error {
 	_, err := db.pool.Exec(ctx, `DELETE FROM link_previews WHERE expires_at <= greatest(now(),
 		coalesce((SELECT expires_at FROM link_previews ORDER BY expires_at DESC OFFSET $1 LIMIT 1), now()))`, maxPreviews)
 	return err

@@ -19,10 +19,10 @@ const (
 )
 
 // pubsubStore implements pep.Store.
-type pubsubStore struct{ *DB }
+type pubsubStore struct{ *core }
 
 // PubsubStore returns what accounts publish, as it is kept in this database.
-func (db *DB) PubsubStore() pep.Store { return pubsubStore{db} }
+func (db *DB) PubsubStore() pep.Store { return pubsubStore{db.core} }
 
 // Node implements pep.Store.
 func (s pubsubStore) Node(ctx context.Context, user, node string) (pep.Node, error) {
@@ -216,8 +216,8 @@ func (s pubsubStore) countItems(ctx context.Context, q pep.ItemQuery, page *pep.
 
 // ReadUpTo returns up to which message an account has read each of its conversations, by
 // bare JID, as far as its clients said so (XEP-0490) and the archives here gave the ids.
-func (db *DB) ReadUpTo(ctx context.Context, domain, user string) (map[string]uuid.UUID, error) {
-	page, err := pubsubStore{db}.Items(ctx, pep.ItemQuery{User: user, Node: pep.NodeDisplayed, Max: maxReadUpTo})
+func (db *Conversations) ReadUpTo(ctx context.Context, domain, user string) (map[string]uuid.UUID, error) {
+	page, err := pubsubStore{db.core}.Items(ctx, pep.ItemQuery{User: user, Node: pep.NodeDisplayed, Max: maxReadUpTo})
 	if err != nil {
 		return nil, err
 	}

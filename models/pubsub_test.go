@@ -81,11 +81,11 @@ func TestPubsub_Levels(t *testing.T) {
 		{func() { store(level("always") + "<nick>n</nick>") }, NotifyAll},
 		{func() { store(level("on-mention")) }, NotifyMentions},
 		{func() { store("") }, ""}, // an app takes it away
-		{func() { _ = db.SetConversationSettings(t.Context(), alice.ID, "a@rooms.h", nil, &all) }, NotifyAll},
+		{func() { _ = db.Notifications.SetConversationSettings(t.Context(), alice.ID, "a@rooms.h", nil, &all) }, NotifyAll},
 		{func() { store("<nick>n</nick>") }, NotifyAll}, // an app that knows of no levels
 	} {
 		step.write()
-		list, err := db.ConversationSettings(t.Context(), alice.ID)
+		list, err := db.Notifications.ConversationSettings(t.Context(), alice.ID)
 		var got NotificationLevel
 		for _, c := range list {
 			got = c.Level
@@ -203,7 +203,7 @@ func TestPubsub_Bounds(t *testing.T) {
 	is(t, err, nil)
 
 	// Deleting the account removes all of it.
-	is(t, db.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
+	is(t, db.Accounts.DeleteAccount(ctx, alice.ID, AnyVersion, "h"), nil)
 	var left int
 	if err := db.chat.QueryRow(ctx, "SELECT (SELECT count(*) FROM pubsub_nodes) + (SELECT count(*) FROM pubsub_items)").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d rows are left, %v", left, err)

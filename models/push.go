@@ -11,6 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Notifications are what people want to be told of, and the subscriptions to web push
+// that tell them.
+type Notifications struct{ *core }
+
 // PushSubscription is where one browser is reached while no page is open (RFC 8030 §4).
 type PushSubscription struct {
 	SessionID string // with which it ends
@@ -22,7 +26,7 @@ type PushSubscription struct {
 
 // SavePushSubscription keeps a session's subscription, in the place of one that it had, and
 // of one that the same browser had in another session. ErrNotFound: the session has ended.
-func (db *DB) SavePushSubscription(ctx context.Context, p PushSubscription) error {
+func (db *Notifications) SavePushSubscription(ctx context.Context, p PushSubscription) error {
 	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		// Only the browser knows both: nobody can take another's away.
 		if _, err := tx.Exec(ctx, "DELETE FROM push_subscriptions WHERE endpoint = $1 AND auth = $2 AND session_id <> $3", p.Endpoint, p.Auth, p.SessionID); err != nil {
@@ -41,20 +45,20 @@ func (db *DB) SavePushSubscription(ctx context.Context, p PushSubscription) erro
 
 // RemovePushSubscription forgets where a session's browser is reached; endpoint, if not
 // empty, only if it is still that one.
-func (db *DB) RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error {
+func (db *Notifications) RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error {
 	_, err := db.pool.Exec(ctx, "DELETE FROM push_subscriptions WHERE session_id = $1 AND ($2 = '' OR endpoint = $2)", sessionID, endpoint)
 	return err
 }
 
 // HasPushSubscription reports whether a session's browser is reached.
-func (db *DB) HasPushSubscription(ctx context.Context, sessionID string) (bool, error) {
+func (db *Notifications) HasPushSubscription(ctx context.Context, sessionID string) (bool, error) {
 	var has bool
 	err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM push_subscriptions WHERE session_id = $1)", sessionID).Scan(&has)
 	return has, err
 }
 
 // WantsPush reports whether a browser of somebody's is reached while no page is open.
-func (db *DB) WantsPush(ctx context.Context, user string) (bool, error) {
+func (db *Notifications) WantsPush(ctx context.Context, user string) (bool, error) {
 	var wants bool
 	err := db.chat.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM accounts a JOIN push_subscriptions p ON p.account_id = a.id
 		JOIN sessions s ON s.id = p.session_id AND s.expires_at > now() WHERE a.username = $1 AND a.blocked_at IS NULL)`, user).Scan(&wants)
@@ -62,7 +66,7 @@ func (db *DB) WantsPush(ctx context.Context, user string) (bool, error) {
 }
 
 // SubscribedToPush returns the user names of all who have a subscription.
-func (db *DB) SubscribedToPush(ctx context.Context) ([]string, error) {
+func (db *Notifications) SubscribedToPush(ctx context.Context) ([]string, error) {
 	rows, err := db.chat.Query(ctx, "SELECT DISTINCT a.username FROM push_subscriptions p JOIN accounts a ON a.id = p.account_id")
 	if err != nil {
 		return nil, err
@@ -79,7 +83,7 @@ type PushAudience struct {
 
 // PushAudience returns where somebody is told of what is said in a conversation: nowhere
 // once the account is blocked, or its sessions have ended.
-func (db *DB) PushAudience(ctx context.Context, user, conversation string) (PushAudience, error) {
+func (db *Notifications) PushAudience(ctx context.Context, user, conversation string) (PushAudience, error) {
 	a := PushAudience{Settings: defaultNotifications()}
 	rows, err := db.chat.Query(ctx, `SELECT p.session_id::text, p.account_id, p.endpoint, p.p256dh, p.auth,
 			coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, '')
@@ -108,7 +112,7 @@ type PushRoom struct {
 
 // PushRoom returns whom to tell of what is said in a room, which both its name and its
 // address give. ErrNotFound: there is none.
-func (db *DB) PushRoom(ctx context.Context, name, jid string) (PushRoom, error) {
+func (db *Notifications) PushRoom(ctx context.Context, name, jid string) (PushRoom, error) {
 	var r PushRoom
 	err := db.chat.QueryRow(ctx, `SELECT r.title, ARRAY(
 			SELECT a.username FROM accounts a WHERE a.blocked_at IS NULL
@@ -187,7 +191,7 @@ func (n NotificationSettings) Quiet(now time.Time) bool {
 }
 
 // NotificationSettings returns an account's, or those of people who never chose.
-func (db *DB) NotificationSettings(ctx context.Context, accountID int64) (NotificationSettings, error) {
+func (db *Notifications) NotificationSettings(ctx context.Context, accountID int64) (NotificationSettings, error) {
 	n := defaultNotifications()
 	err := db.pool.QueryRow(ctx, "SELECT show_text, sound, quiet_from, quiet_until, zone FROM notification_settings WHERE account_id = $1", accountID).
 		Scan(&n.ShowText, &n.Sound, &n.QuietFrom, &n.QuietUntil, &n.Zone)
@@ -198,7 +202,7 @@ func (db *DB) NotificationSettings(ctx context.Context, accountID int64) (Notifi
 }
 
 // SetNotificationSettings keeps an account's.
-func (db *DB) SetNotificationSettings(ctx context.Context, accountID int64, n NotificationSettings) error {
+func (db *Notifications) SetNotificationSettings(ctx context.Context, accountID int64, n NotificationSettings) error {
 	_, err := db.pool.Exec(ctx, `INSERT INTO notification_settings (account_id, show_text, sound, quiet_from, quiet_until, zone) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (account_id) DO UPDATE SET show_text = excluded.show_text, sound = excluded.sound,
 			quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until, zone = excluded.zone`,
@@ -217,7 +221,7 @@ type ConversationSettings struct {
 const maxConversationSettings = 5000
 
 // ConversationSettings returns all that an account chose.
-func (db *DB) ConversationSettings(ctx context.Context, accountID int64) ([]ConversationSettings, error) {
+func (db *Notifications) ConversationSettings(ctx context.Context, accountID int64) ([]ConversationSettings, error) {
 	rows, err := db.pool.Query(ctx, "SELECT jid, pinned, coalesce(level, '') FROM conversation_settings WHERE account_id = $1 ORDER BY jid", accountID)
 	if err != nil {
 		return nil, err
@@ -227,7 +231,7 @@ func (db *DB) ConversationSettings(ctx context.Context, accountID int64) ([]Conv
 
 // SetConversationSettings keeps what an account chose for a conversation; nil leaves one of
 // the two as it is. ErrFull: it is as many as may be.
-func (db *DB) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
+func (db *Notifications) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
 	return setConversation(ctx, db.pool, accountID, jid, pinned, level)
 }
 

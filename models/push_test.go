@@ -13,7 +13,7 @@ const auth1, auth2 = "0123456789abcdef", "fedcba9876543210"
 
 func (db *DB) reached(t *testing.T, user string) int {
 	t.Helper()
-	a, err := db.PushAudience(t.Context(), user, "x@h")
+	a, err := db.Notifications.PushAudience(t.Context(), user, "x@h")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,8 +23,8 @@ func (db *DB) reached(t *testing.T, user string) int {
 // A subscription ends with whatever ends its session.
 func TestPush_EndsWithSession(t *testing.T) {
 	for name, end := range map[string]func(*DB, Account, Session) error{
-		"sign-out": func(db *DB, a Account, s Session) error { return db.EndSession(t.Context(), a.ID, s.ID) },
-		"block":    func(db *DB, a Account, _ Session) error { return db.SetBlocked(t.Context(), a.ID, true) },
+		"sign-out": func(db *DB, a Account, s Session) error { return db.Sessions.EndSession(t.Context(), a.ID, s.ID) },
+		"block":    func(db *DB, a Account, _ Session) error { return db.Accounts.SetBlocked(t.Context(), a.ID, true) },
 		"expiry": func(db *DB, _ Account, s Session) error {
 			return db.site.Exec("UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ?", s.ID).Error
 		},
@@ -36,7 +36,7 @@ func TestPush_EndsWithSession(t *testing.T) {
 			db := open(t)
 			a := db.person(t, "zoe")
 			s := db.session(t, a, "secret", time.Hour)
-			is(t, db.SavePushSubscription(t.Context(), subscription(s, "https://p/1", auth1)), nil)
+			is(t, db.Notifications.SavePushSubscription(t.Context(), subscription(s, "https://p/1", auth1)), nil)
 			if n := db.reached(t, "zoe"); n != 1 {
 				t.Fatalf("%d subscriptions", n)
 			}
@@ -44,7 +44,7 @@ func TestPush_EndsWithSession(t *testing.T) {
 			if n := db.reached(t, "zoe"); n != 0 {
 				t.Errorf("%d subscriptions", n)
 			}
-			is(t, db.SavePushSubscription(t.Context(), subscription(s, "https://p/1", auth1)), ErrNotFound)
+			is(t, db.Notifications.SavePushSubscription(t.Context(), subscription(s, "https://p/1", auth1)), ErrNotFound)
 		})
 	}
 }
@@ -54,7 +54,10 @@ func TestPush_OneOfEachBrowser(t *testing.T) {
 	db := open(t)
 	zoe, yan := db.person(t, "zoe"), db.person(t, "yan")
 	first, second := db.session(t, zoe, "1", time.Hour), db.session(t, yan, "2", time.Hour)
-	save := func(p PushSubscription) { t.Helper(); is(t, db.SavePushSubscription(t.Context(), p), nil) }
+	save := func(p PushSubscription) {
+		t.Helper()
+		is(t, db.Notifications.SavePushSubscription(t.Context(), p), nil)
+	}
 	save(subscription(first, "https://p/1", auth1))
 	save(subscription(second, "https://p/1", auth2)) // knows the address, and not the secret
 	if db.reached(t, "zoe") != 1 {
@@ -64,11 +67,11 @@ func TestPush_OneOfEachBrowser(t *testing.T) {
 	if db.reached(t, "zoe") != 0 || db.reached(t, "yan") != 1 {
 		t.Error("the browser is still zoe's")
 	}
-	is(t, db.RemovePushSubscription(t.Context(), second.ID, "https://p/other"), nil)
+	is(t, db.Notifications.RemovePushSubscription(t.Context(), second.ID, "https://p/other"), nil)
 	if db.reached(t, "yan") != 1 {
 		t.Error("one that has changed since was removed")
 	}
-	is(t, db.RemovePushSubscription(t.Context(), second.ID, "https://p/1"), nil)
+	is(t, db.Notifications.RemovePushSubscription(t.Context(), second.ID, "https://p/1"), nil)
 	if db.reached(t, "yan") != 0 {
 		t.Error("it was not removed")
 	}
@@ -81,7 +84,7 @@ func TestPush_Room(t *testing.T) {
 	for _, name := range []string{"member", "marked", "banned", "stranger", "unreached"} {
 		a := db.person(t, name)
 		if name != "unreached" {
-			is(t, db.SavePushSubscription(t.Context(), subscription(db.session(t, a, name, time.Hour), "https://p/"+name, auth1)), nil)
+			is(t, db.Notifications.SavePushSubscription(t.Context(), subscription(db.session(t, a, name, time.Hour), "https://p/"+name, auth1)), nil)
 		}
 	}
 	exec := func(sql string, args ...any) {
@@ -97,7 +100,7 @@ func TestPush_Room(t *testing.T) {
 	exec(`INSERT INTO pubsub_items (username, node, id, payload) SELECT u, 'urn:xmpp:bookmarks:1', 'garden@c', '' FROM unnest(ARRAY['marked', 'banned']) u`)
 	told := func() map[string]bool {
 		t.Helper()
-		r, err := db.PushRoom(t.Context(), "garden", "garden@c")
+		r, err := db.Notifications.PushRoom(t.Context(), "garden", "garden@c")
 		if err != nil || r.Title != "Garden" {
 			t.Fatal(r, err)
 		}
@@ -114,7 +117,7 @@ func TestPush_Room(t *testing.T) {
 	if got := told(); len(got) != 1 || !got["member"] {
 		t.Errorf("members only: %v", got)
 	}
-	_, err := db.PushRoom(t.Context(), "none", "none@c")
+	_, err := db.Notifications.PushRoom(t.Context(), "none", "none@c")
 	is(t, err, ErrNotFound)
 }
 
@@ -123,14 +126,14 @@ func TestConversationSettings(t *testing.T) {
 	a := db.person(t, "zoe")
 	none, pinned := NotifyNone, true
 	var standard NotificationLevel
-	is(t, db.SetConversationSettings(t.Context(), a.ID, "x@h", nil, &none), nil)
-	is(t, db.SetConversationSettings(t.Context(), a.ID, "x@h", &pinned, nil), nil)
-	list, err := db.ConversationSettings(t.Context(), a.ID)
+	is(t, db.Notifications.SetConversationSettings(t.Context(), a.ID, "x@h", nil, &none), nil)
+	is(t, db.Notifications.SetConversationSettings(t.Context(), a.ID, "x@h", &pinned, nil), nil)
+	list, err := db.Notifications.ConversationSettings(t.Context(), a.ID)
 	if err != nil || len(list) != 1 || list[0] != (ConversationSettings{"x@h", true, NotifyNone}) {
 		t.Errorf("%+v, %v", list, err)
 	}
-	is(t, db.SetConversationSettings(t.Context(), a.ID, "x@h", nil, &standard), nil)
-	if list, _ = db.ConversationSettings(t.Context(), a.ID); list[0] != (ConversationSettings{"x@h", true, ""}) {
+	is(t, db.Notifications.SetConversationSettings(t.Context(), a.ID, "x@h", nil, &standard), nil)
+	if list, _ = db.Notifications.ConversationSettings(t.Context(), a.ID); list[0] != (ConversationSettings{"x@h", true, ""}) {
 		t.Errorf("%+v", list)
 	}
 }

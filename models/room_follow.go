@@ -91,7 +91,7 @@ type UnreadRoom struct {
 
 // UnreadRooms returns the rooms that somebody follows, of at most max, where there is
 // something that they have not read.
-func (db *DB) UnreadRooms(ctx context.Context, accounts, rooms, user string, max int) ([]UnreadRoom, error) {
+func (db *Conversations) UnreadRooms(ctx context.Context, accounts, rooms, user string, max int) ([]UnreadRoom, error) {
 	rows, err := db.pool.Query(ctx, unreadInRooms(), user, accounts, rooms, max)
 	if err != nil {
 		return nil, err

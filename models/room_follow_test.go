@@ -83,7 +83,7 @@ func TestRooms_Unread(t *testing.T) {
 	}
 	unread := func(want string) {
 		t.Helper()
-		list, err := db.UnreadRooms(t.Context(), "h", "rooms.h", "alice", 100)
+		list, err := db.Conversations.UnreadRooms(t.Context(), "h", "rooms.h", "alice", 100)
 		is(t, err, nil)
 		var got []string
 		for _, r := range list {

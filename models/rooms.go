@@ -13,10 +13,10 @@ import (
 )
 
 // roomStore implements the store of group chat.
-type roomStore struct{ *DB }
+type roomStore struct{ *core }
 
 // RoomStore returns what group chat keeps in this database.
-func (db *DB) RoomStore() muc.Store { return roomStore{db} }
+func (db *DB) RoomStore() muc.Store { return roomStore{db.core} }
 
 const roomColumns = `name, creator, title, description, lang, password, persistent, public, members_only, moderated,
 	non_anonymous, change_subject, invites, private, archive, max_occupants, readable`

@@ -135,21 +135,21 @@ func TestRooms_ListsAndEnds(t *testing.T) {
 	if n, err := store.Created(ctx, "alice"); n != 2 || err != nil {
 		t.Errorf("%d rooms, %v", n, err)
 	}
-	a, err := db.AccountByName(ctx, "carol")
+	a, err := db.Accounts.AccountByName(ctx, "carol")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
+	if err := db.Accounts.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
 	if _, people, _ := store.Room(ctx, "open"); len(people) != 1 {
 		t.Errorf("%v", people)
 	}
 	// With its owner's account a room loses its owner.
-	if a, err = db.AccountByName(ctx, "alice"); err != nil {
+	if a, err = db.Accounts.AccountByName(ctx, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
+	if err := db.Accounts.DeleteAccount(ctx, a.ID, AnyVersion, "h"); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(store.Visible(ctx, muc.Wanted{User: "bob", Max: 10})); !slices.Equal(got, []string{"open"}) {

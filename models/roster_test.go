@@ -95,11 +95,11 @@ func TestRoster_LargeSite(t *testing.T) {
 	if jids, _ := rosterJIDs(t, s, "alice"); strings.Join(jids, " ") != "dave@h* m0@h m1@h m2@h m3@h" {
 		t.Errorf("%v", jids)
 	}
-	gone, err := db.AccountByName(ctx, "m0")
+	gone, err := db.Accounts.AccountByName(ctx, "m0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SetBlocked(ctx, gone.ID, true); err != nil {
+	if err := db.Accounts.SetBlocked(ctx, gone.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	if jids, _ := rosterJIDs(t, s, "alice"); slices.Contains(jids, "m0@h") {
@@ -205,7 +205,7 @@ func TestArrival(t *testing.T) {
 		db.person(t, n)
 	}
 	session := Session{AccountID: alice.ID, SecretHash: []byte("secret"), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := db.CreateSession(ctx, &session, Proof{PasswordVersion: alice.PasswordVersion}); err != nil {
+	if err := db.Sessions.CreateSession(ctx, &session, Proof{PasswordVersion: alice.PasswordVersion}); err != nil {
 		t.Fatal(err)
 	}
 	id := stream.Identity{User: "alice", Session: session.ID}
@@ -240,7 +240,7 @@ func TestArrival(t *testing.T) {
 			t.Errorf("%+v: %v", gone, err)
 		}
 	}
-	if err := db.SetBlocked(ctx, alice.ID, true); err != nil {
+	if err := db.Accounts.SetBlocked(ctx, alice.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := stores.Arrivals.Arrival(ctx, id); !errors.Is(err, xmppd.ErrNotFound) {

@@ -34,7 +34,7 @@ const searchRooms = `WITH candidates AS (
 // SearchRooms returns the rooms whose archives an account may search, those with the newest
 // messages first. entered are those that it is in now; only, if not empty, is the one room
 // that is wanted. It costs one query, and a look into an index for each room.
-func (db *DB) SearchRooms(ctx context.Context, user, domain string, entered []string, only string) ([]SearchRoom, error) {
+func (db *Conversations) SearchRooms(ctx context.Context, user, domain string, entered []string, only string) ([]SearchRoom, error) {
 	rows, err := db.pool.Query(ctx, searchRooms, user, nonNil(entered), domain, only, pep.NodeBookmarks)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func (db *DB) Postgres(ctx context.Context) (Postgres, error) {
 
 // SomeAccount returns an account that may sign in, an administrator's if there is one.
 // ErrNotFound: there is none.
-func (db *DB) SomeAccount(ctx context.Context) (Account, error) {
+func (db *Accounts) SomeAccount(ctx context.Context) (Account, error) {
 	var a Account
 	err := db.site.WithContext(ctx).Where("blocked_at IS NULL").Order("admin DESC, id").Take(&a).Error
 	return a, translate(err)

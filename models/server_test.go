@@ -12,17 +12,17 @@ func TestServer(t *testing.T) {
 	if err != nil || p.Version < 140000 || time.Since(p.Now).Abs() > time.Hour {
 		t.Errorf("%+v %v", p, err)
 	}
-	if _, err := db.SomeAccount(t.Context()); !errors.Is(err, ErrNotFound) {
+	if _, err := db.Accounts.SomeAccount(t.Context()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("without accounts: %v", err)
 	}
 	blocked := time.Now()
 	for _, a := range []Account{{Username: "blocked", Admin: true, BlockedAt: &blocked}, {Username: "ann"}, {Username: "ada", Admin: true}} {
 		a.Name, a.PasswordHash = a.Username, "x"
-		if err := db.CreateAccount(t.Context(), &a); err != nil {
+		if err := db.Accounts.CreateAccount(t.Context(), &a); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if a, err := db.SomeAccount(t.Context()); err != nil || a.Username != "ada" {
+	if a, err := db.Accounts.SomeAccount(t.Context()); err != nil || a.Username != "ada" {
 		t.Errorf("%q %v", a.Username, err)
 	}
 }

@@ -10,6 +10,10 @@ import (
 	"gorm.io/gorm"
 )
 
+// Sessions are those of browsers and apps, and what is known of a device or kept while
+// one lasts.
+type Sessions struct{ *core }
+
 // Session is what somebody's streams and requests stand on: a browser that is signed
 // in, an app, or a token.
 type Session struct {
@@ -84,7 +88,7 @@ func (p Proof) args(accountID int64) []any {
 
 // beginOnProof runs an INSERT on a proof, which returns the session's id. ErrStale: it does
 // not hold any more.
-func (db *DB) beginOnProof(ctx context.Context, p Proof, insert string, args []any) (id string, err error) {
+func (db *Sessions) beginOnProof(ctx context.Context, p Proof, insert string, args []any) (id string, err error) {
 	var batch pgx.Batch // in one transaction, and one journey
 	if i := p.Identity; i.Session != "" {
 		batch.Queue(lockProviderSessionShared, i.Source, i.Issuer, i.Session)
@@ -99,7 +103,7 @@ func (db *DB) beginOnProof(ctx context.Context, p Proof, insert string, args []a
 
 // CreateSession creates a browser's session and sets its ID, on a proof. ErrStale: the
 // password changed meanwhile, the identity was ended, or the account may not sign in (X-49).
-func (db *DB) CreateSession(ctx context.Context, s *Session, proof Proof) error {
+func (db *Sessions) CreateSession(ctx context.Context, s *Session, proof Proof) error {
 	s.CreatedAt = time.Now()
 	s.SeenAt, s.ProvedAt = s.CreatedAt, s.CreatedAt
 	var err error
@@ -112,7 +116,7 @@ func (db *DB) CreateSession(ctx context.Context, s *Session, proof Proof) error 
 
 // SignInApp returns the session of an app that signed in with a password of the account, or
 // of its identity, from one address; there is one for each. ErrStale as for CreateSession.
-func (db *DB) SignInApp(ctx context.Context, accountID int64, proof Proof, address string) (id string, err error) {
+func (db *Sessions) SignInApp(ctx context.Context, accountID int64, proof Proof, address string) (id string, err error) {
 	return db.beginOnProof(ctx, proof, onProof+`INSERT INTO sessions (id, account_id, kind, address, expires_at, identity_id)
 		SELECT $8, id, 'app', $9, $10, $3 FROM proved
 		ON CONFLICT (account_id, address) WHERE kind = 'app' DO UPDATE SET seen_at = now(), expires_at = excluded.expires_at, identity_id = excluded.identity_id
@@ -121,7 +125,7 @@ func (db *DB) SignInApp(ctx context.Context, accountID int64, proof Proof, addre
 
 // UseAppSession notes that an app signed in by what stands on its session. ErrNotFound: it has
 // ended.
-func (db *DB) UseAppSession(ctx context.Context, id string) (blocked bool, err error) {
+func (db *Sessions) UseAppSession(ctx context.Context, id string) (blocked bool, err error) {
 	err = db.chat.QueryRow(ctx, `SELECT a.blocked_at IS NOT NULL FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.id = $1 AND s.kind = 'app' AND s.expires_at > now()`, id).Scan(&blocked)
 	if err != nil || blocked {
@@ -132,7 +136,7 @@ func (db *DB) UseAppSession(ctx context.Context, id string) (blocked bool, err e
 
 // Proved notes that a session's person has proved again who they are. ErrStale: it has
 // ended.
-func (db *DB) Proved(ctx context.Context, id string) error {
+func (db *Sessions) Proved(ctx context.Context, id string) error {
 	err := requireRows(db.site.WithContext(ctx).Model(&Session{}).Where("id = ? AND expires_at > now()", id).Update("proved_at", gorm.Expr("now()")))
 	if errors.Is(err, ErrNotFound) {
 		err = ErrStale
@@ -142,21 +146,21 @@ func (db *DB) Proved(ctx context.Context, id string) error {
 
 // SignOutHint returns what a session's source wants to see when somebody signs out there,
 // sealed, and the identity's source: ErrNotFound, no identity.
-func (db *DB) SignOutHint(ctx context.Context, id string) (source string, sealed []byte, err error) {
+func (db *Sessions) SignOutHint(ctx context.Context, id string) (source string, sealed []byte, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT i.source, s.sign_out_hint FROM sessions s JOIN identities i ON i.id = s.identity_id WHERE s.id = $1", id).Scan(&source, &sealed)
 	return source, sealed, translate(err)
 }
 
 // HasApp reports whether an app has signed in to an account from an address and was
 // not signed out.
-func (db *DB) HasApp(ctx context.Context, accountID int64, address string) (bool, error) {
+func (db *Sessions) HasApp(ctx context.Context, accountID int64, address string) (bool, error) {
 	var has bool
 	err := db.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM sessions WHERE account_id = $1 AND address = $2 AND kind = 'app' AND expires_at > now())", accountID, address).Scan(&has)
 	return has, err
 }
 
 // KeepChatSessions keeps the sessions of apps and tokens that have streams now.
-func (db *DB) KeepChatSessions(ctx context.Context, ids []string) error {
+func (db *Sessions) KeepChatSessions(ctx context.Context, ids []string) error {
 	_, err := db.chat.Exec(ctx, `UPDATE sessions SET seen_at = now(), expires_at = $2
 		WHERE id = ANY($1::uuid[]) AND kind <> 'browser' AND expires_at > now() AND seen_at < now() - interval '10 minutes'`, ids, time.Now().Add(chatSessionLifetime))
 	return err
@@ -165,7 +169,7 @@ func (db *DB) KeepChatSessions(ctx context.Context, ids []string) error {
 // SessionBySecret returns the session that a cookie stands for, and its
 // account. ErrNotFound when it ended or expired, or the account is blocked. Every
 // page and every stream begins with it, and so it is one statement.
-func (db *DB) SessionBySecret(ctx context.Context, hash []byte) (s Session, a Account, err error) {
+func (db *Sessions) SessionBySecret(ctx context.Context, hash []byte) (s Session, a Account, err error) {
 	err = db.pool.QueryRow(ctx, `SELECT s.id::text, s.account_id, s.kind, s.secret_hash, s.user_agent, s.address, s.trusted, s.created_at, s.seen_at, s.expires_at,
 			s.identity_id::text, s.provider_session, s.proved_at, a.id, a.username, a.name, a.password_hash, a.password_version, a.admin, a.own_admin, a.demo, a.avatar_hash, a.vcard_extra, a.created_at
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
@@ -183,7 +187,7 @@ const standing = `EXISTS (SELECT 1 FROM accounts a WHERE a.username = $1 AND a.b
 
 // SessionCurrent returns nil when the session or app password, and its account,
 // named, still stand; else ErrNotFound.
-func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
+func (db *Sessions) SessionCurrent(ctx context.Context, id, username string) error {
 	if _, err := uuid.Parse(id); err != nil {
 		return ErrNotFound
 	}
@@ -193,7 +197,7 @@ func (db *DB) SessionCurrent(ctx context.Context, id, username string) error {
 
 // LapsedSessions is SessionCurrent for many, who are given by name and session: it
 // returns the places of those that do not stand.
-func (db *DB) LapsedSessions(ctx context.Context, usernames, sessions []string) ([]int, error) {
+func (db *Sessions) LapsedSessions(ctx context.Context, usernames, sessions []string) ([]int, error) {
 	rows, err := db.chat.Query(ctx, `SELECT i.place::int - 1 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (username, session, place)
 		WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.username = i.username AND a.blocked_at IS NULL AND (
 			EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.id = nullif(i.session, '')::uuid AND s.expires_at > now())
@@ -205,15 +209,15 @@ func (db *DB) LapsedSessions(ctx context.Context, usernames, sessions []string) 
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
-// Sessions returns an account's sessions, the latest used first.
-func (db *DB) Sessions(ctx context.Context, accountID int64) ([]Session, error) {
+// Of returns an account's sessions, the latest used first.
+func (db *Sessions) Of(ctx context.Context, accountID int64) ([]Session, error) {
 	var list []Session
 	err := db.site.WithContext(ctx).Where("account_id = ? AND expires_at > now()", accountID).Order("seen_at DESC").Find(&list).Error
 	return list, err
 }
 
 // EndSession ends a session of the account.
-func (db *DB) EndSession(ctx context.Context, accountID int64, id string) error {
+func (db *Sessions) EndSession(ctx context.Context, accountID int64, id string) error {
 	if _, err := uuid.Parse(id); err != nil {
 		return ErrNotFound
 	}
@@ -221,7 +225,7 @@ func (db *DB) EndSession(ctx context.Context, accountID int64, id string) error 
 }
 
 // EndSessions ends all sessions of an account but one, and returns their ids.
-func (db *DB) EndSessions(ctx context.Context, accountID int64, except string) ([]string, error) {
+func (db *Sessions) EndSessions(ctx context.Context, accountID int64, except string) ([]string, error) {
 	var ended []string
 	err := db.ending(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, "DELETE FROM sessions WHERE account_id = $1 AND id::text <> $2 RETURNING id::text", accountID, except)
@@ -236,7 +240,7 @@ func (db *DB) EndSessions(ctx context.Context, accountID int64, except string) (
 
 // TouchSession notes that a session is in use; at most once a minute, which is
 // enough for a person to recognise it.
-func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error {
+func (db *Sessions) TouchSession(ctx context.Context, s Session, now time.Time) error {
 	if now.Sub(s.SeenAt) < time.Minute {
 		return nil
 	}
@@ -244,7 +248,7 @@ func (db *DB) TouchSession(ctx context.Context, s Session, now time.Time) error 
 }
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
-func (db *DB) DeleteExpired(ctx context.Context) error {
+func (db *Sessions) DeleteExpired(ctx context.Context) error {
 	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices", "ended_provider_sessions", "joinings"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
 			return err

@@ -37,7 +37,7 @@ func (db *DB) Snapshot(ctx context.Context, domain string, mode RosterMode) (*Sn
 		_ = conn.Close(ctx)
 		return nil, err
 	}
-	return &Snapshot{conn: conn, tx: tx, store: &chatStore{db, domain, mode}}, nil
+	return &Snapshot{conn: conn, tx: tx, store: db.chatStore(domain, mode)}, nil
 }
 
 // Close ends it.

@@ -24,14 +24,19 @@ const (
 
 // chatStore implements the chat server's stores.
 type chatStore struct {
-	*DB
-	domain string
-	mode   RosterMode
+	*core
+	accounts *Accounts
+	domain   string
+	mode     RosterMode
+}
+
+func (db *DB) chatStore(domain string, mode RosterMode) *chatStore {
+	return &chatStore{db.core, db.Accounts, domain, mode}
 }
 
 // Stores returns what the chat server keeps in this database.
 func (db *DB) Stores(domain string, mode RosterMode) xmppd.Stores {
-	s := &chatStore{db, domain, mode}
+	s := db.chatStore(domain, mode)
 	return xmppd.Stores{Arrivals: s, Accounts: s, Roster: s, Archive: s, Prefs: s, Offline: s, Blocks: s, VCards: s, Private: s, Departures: s}
 }
 
@@ -178,17 +183,17 @@ func (s *chatStore) VCard(ctx context.Context, user string) (xmppd.VCard, error)
 // SetVCard implements xmppd.VCardStore. A card without a name leaves the name
 // as it is; one without a photo removes the picture.
 func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) error {
-	a, err := s.AccountByName(ctx, user)
+	a, err := s.accounts.AccountByName(ctx, user)
 	if err != nil {
 		return asXMPPError(err)
 	}
 	if v.Name == "" {
 		v.Name = a.Name
 	}
-	if err := s.updateAccount(ctx, a.ID, map[string]any{"name": v.Name, "vcard_extra": append([]byte{}, v.Extra...)}); err != nil {
+	if err := s.accounts.updateAccount(ctx, a.ID, map[string]any{"name": v.Name, "vcard_extra": append([]byte{}, v.Extra...)}); err != nil {
 		return asXMPPError(err)
 	}
-	_, err = s.SetAvatar(ctx, a.ID, v.Photo, v.PhotoType)
+	_, err = s.accounts.SetAvatar(ctx, a.ID, v.Photo, v.PhotoType)
 	return asXMPPError(err)
 }
 

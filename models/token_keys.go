@@ -32,23 +32,23 @@ const (
 const tokenKeyColumns = "id, audience, algorithm, nonce, state, created_at, expires_at"
 
 // AddTokenKey keeps a new key. ErrTaken: the server has one in this state.
-func (db *DB) AddTokenKey(ctx context.Context, k TokenKey) error {
+func (db *Tokens) AddTokenKey(ctx context.Context, k TokenKey) error {
 	_, err := db.pool.Exec(ctx, "INSERT INTO token_keys (id, audience, algorithm, nonce, state) VALUES ($1, $2, $3, $4, $5)",
 		k.ID, k.Audience, k.Algorithm, k.Nonce, k.State)
 	return translate(err)
 }
 
 // SigningKey returns the key that signs for a server now.
-func (db *DB) SigningKey(ctx context.Context, audience string) (TokenKey, error) {
+func (db *Tokens) SigningKey(ctx context.Context, audience string) (TokenKey, error) {
 	return db.tokenKey(ctx, "audience = $1 AND state = 'signing'", audience)
 }
 
 // TokenKey returns a key whose tokens are good.
-func (db *DB) TokenKey(ctx context.Context, id string) (TokenKey, error) {
+func (db *Tokens) TokenKey(ctx context.Context, id string) (TokenKey, error) {
 	return db.tokenKey(ctx, "id = $1 AND (expires_at IS NULL OR expires_at > now())", id)
 }
 
-func (db *DB) tokenKey(ctx context.Context, where, value string) (TokenKey, error) {
+func (db *Tokens) tokenKey(ctx context.Context, where, value string) (TokenKey, error) {
 	rows, err := db.chat.Query(ctx, "SELECT "+tokenKeyColumns+" FROM token_keys WHERE "+where, value)
 	if err != nil {
 		return TokenKey{}, err
@@ -58,7 +58,7 @@ func (db *DB) tokenKey(ctx context.Context, where, value string) (TokenKey, erro
 }
 
 // TokenKeys returns all keys for a server whose tokens are good, the newest first.
-func (db *DB) TokenKeys(ctx context.Context, audience string) ([]TokenKey, error) {
+func (db *Tokens) TokenKeys(ctx context.Context, audience string) ([]TokenKey, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+tokenKeyColumns+` FROM token_keys
 		WHERE audience = $1 AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at DESC, id`, audience)
 	if err != nil {
@@ -69,7 +69,7 @@ func (db *DB) TokenKeys(ctx context.Context, audience string) ([]TokenKey, error
 
 // SwitchTokenKey lets a server's next key sign. The one that signed verifies until
 // expires. ErrNotFound: there is no next key.
-func (db *DB) SwitchTokenKey(ctx context.Context, audience string, expires time.Time) error {
+func (db *Tokens) SwitchTokenKey(ctx context.Context, audience string, expires time.Time) error {
 	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		var next string
 		err := tx.QueryRow(ctx, "SELECT id FROM token_keys WHERE audience = $1 AND state = 'next' FOR UPDATE", audience).Scan(&next)
@@ -86,7 +86,7 @@ func (db *DB) SwitchTokenKey(ctx context.Context, audience string, expires time.
 
 // DropTokenKey removes a key that does not sign; its tokens are good for nothing from
 // then on. ErrNotFound: there is none, or it signs.
-func (db *DB) DropTokenKey(ctx context.Context, audience, id string) error {
+func (db *Tokens) DropTokenKey(ctx context.Context, audience, id string) error {
 	tag, err := db.pool.Exec(ctx, "DELETE FROM token_keys WHERE audience = $1 AND id = $2 AND state <> 'signing'", audience, id)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrNotFound

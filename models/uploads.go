@@ -9,6 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Uploads are the records of files that people send.
+type Uploads struct{ *core }
+
 // UploadState says how far a file has come:
 //
 //	slot ─▶ writing ─▶ stored
@@ -45,7 +48,7 @@ func scanUpload(row pgx.CollectableRow) (u Upload, err error) {
 	return u, row.Scan(&u.ID, &u.State, &u.Name, &u.Size, &u.ClaimedType, &u.MediaType, &u.CreatedAt, &u.ExpiresAt)
 }
 
-func (db *DB) oneUpload(ctx context.Context, sql string, args ...any) (Upload, error) {
+func (db *Uploads) oneUpload(ctx context.Context, sql string, args ...any) (Upload, error) {
 	rows, err := db.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return Upload{}, err
@@ -82,7 +85,7 @@ type UploadUsage struct {
 // ReserveUpload makes a slot for a file and sets its ID; ErrNotFound when there
 // is no such account, *UploadQuotaError when it has no room. The account is
 // locked meanwhile, so that two requests at once cannot get the same room.
-func (db *DB) ReserveUpload(ctx context.Context, username string, u *Upload, putHash, getHash []byte, limits UploadLimits) error {
+func (db *Uploads) ReserveUpload(ctx context.Context, username string, u *Upload, putHash, getHash []byte, limits UploadLimits) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -131,38 +134,38 @@ func checkUploadLimits(ctx context.Context, tx pgx.Tx, account, size int64, limi
 }
 
 // UploadUsage returns what an account's files take.
-func (db *DB) UploadUsage(ctx context.Context, accountID int64) (used UploadUsage, err error) {
+func (db *Uploads) UploadUsage(ctx context.Context, accountID int64) (used UploadUsage, err error) {
 	err = db.pool.QueryRow(ctx, uploadUsage+uploadsThatCount, accountID).Scan(&used.Files, &used.Bytes, &used.Slots)
 	return used, err
 }
 
 // UploadByPut returns the slot, open or used, that a hash stands for.
 // ErrNotFound for those of people who were blocked or deleted as well.
-func (db *DB) UploadByPut(ctx context.Context, putHash []byte) (Upload, error) {
+func (db *Uploads) UploadByPut(ctx context.Context, putHash []byte) (Upload, error) {
 	return db.oneUpload(ctx, "SELECT "+uploadColumns+` FROM uploads u JOIN accounts a ON a.id = u.account_id
 		WHERE u.put_hash = $1 AND a.blocked_at IS NULL`, putHash)
 }
 
 // UploadByGet returns the stored file that a hash stands for.
-func (db *DB) UploadByGet(ctx context.Context, getHash []byte) (Upload, error) {
+func (db *Uploads) UploadByGet(ctx context.Context, getHash []byte) (Upload, error) {
 	return db.oneUpload(ctx, "SELECT "+uploadColumns+` FROM uploads u
 		WHERE u.get_hash = $1 AND u.state = 'stored' AND u.account_id IS NOT NULL`, getHash)
 }
 
 // BeginUpload uses an open slot: it succeeds once, else ErrNotFound. The upload
 // must be done by then.
-func (db *DB) BeginUpload(ctx context.Context, id uuid.UUID, until time.Time) error {
+func (db *Uploads) BeginUpload(ctx context.Context, id uuid.UUID, until time.Time) error {
 	return db.execUpload(ctx, "UPDATE uploads SET state = 'writing', expires_at = $2 WHERE id = $1 AND state = 'slot' AND expires_at > now()", id, until)
 }
 
 // FinishUpload makes a file that was written available; ErrNotFound when it was
 // too late, or the account is gone: then the file must go, too.
-func (db *DB) FinishUpload(ctx context.Context, id uuid.UUID, mediaType string) error {
+func (db *Uploads) FinishUpload(ctx context.Context, id uuid.UUID, mediaType string) error {
 	return db.execUpload(ctx, `UPDATE uploads SET state = 'stored', expires_at = NULL, media_type = $2
 		WHERE id = $1 AND state = 'writing' AND account_id IS NOT NULL`, id, mediaType)
 }
 
-func (db *DB) execUpload(ctx context.Context, sql string, args ...any) error {
+func (db *Uploads) execUpload(ctx context.Context, sql string, args ...any) error {
 	tag, err := db.pool.Exec(ctx, sql, args...)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrNotFound
@@ -170,9 +173,9 @@ func (db *DB) execUpload(ctx context.Context, sql string, args ...any) error {
 	return err
 }
 
-// Uploads returns n of an account's files, the newest first; after is the last
+// Of returns n of an account's files, the newest first; after is the last
 // one of the page before, or uuid.Nil.
-func (db *DB) Uploads(ctx context.Context, accountID int64, after uuid.UUID, n int) ([]Upload, error) {
+func (db *Uploads) Of(ctx context.Context, accountID int64, after uuid.UUID, n int) ([]Upload, error) {
 	rows, err := db.pool.Query(ctx, "SELECT "+uploadColumns+` FROM uploads u WHERE u.account_id = $1 AND u.state = 'stored'
 		AND ($2 = '00000000-0000-0000-0000-000000000000'::uuid OR u.id < $2) ORDER BY u.id DESC LIMIT $3`, accountID, after, n)
 	if err != nil {
@@ -182,23 +185,23 @@ func (db *DB) Uploads(ctx context.Context, accountID int64, after uuid.UUID, n i
 }
 
 // UploadOf returns a stored file of an account.
-func (db *DB) UploadOf(ctx context.Context, accountID int64, id uuid.UUID) (Upload, error) {
+func (db *Uploads) UploadOf(ctx context.Context, accountID int64, id uuid.UUID) (Upload, error) {
 	return db.oneUpload(ctx, "SELECT "+uploadColumns+" FROM uploads u WHERE u.account_id = $1 AND u.id = $2 AND u.state = 'stored'", accountID, id)
 }
 
 // AbandonUpload dooms a file that was not received.
-func (db *DB) AbandonUpload(ctx context.Context, id uuid.UUID) error {
+func (db *Uploads) AbandonUpload(ctx context.Context, id uuid.UUID) error {
 	return db.execUpload(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE id = $1", id)
 }
 
 // MarkUploadDeleted marks a stored file of an account; ErrNotFound when it has none by
 // that id.
-func (db *DB) MarkUploadDeleted(ctx context.Context, accountID int64, id uuid.UUID) error {
+func (db *Uploads) MarkUploadDeleted(ctx context.Context, accountID int64, id uuid.UUID) error {
 	return db.execUpload(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE account_id = $1 AND id = $2 AND state = 'stored'", accountID, id)
 }
 
 // MarkUploadsDeleted marks all stored files of an account.
-func (db *DB) MarkUploadsDeleted(ctx context.Context, accountID int64) error {
+func (db *Uploads) MarkUploadsDeleted(ctx context.Context, accountID int64) error {
 	_, err := db.pool.Exec(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE account_id = $1 AND state = 'stored'", accountID)
 	return err
 }
@@ -211,7 +214,7 @@ const removalLease = 5 * time.Minute
 // those without an owner, slots and uploads that expired, and stored ones older
 // than retention (0: kept for ever). What is being written is left alone until
 // it expires. They are given out again later unless ForgetUploads follows.
-func (db *DB) ClaimDeletedUploads(ctx context.Context, retention time.Duration, n int) ([]uuid.UUID, error) {
+func (db *Uploads) ClaimDeletedUploads(ctx context.Context, retention time.Duration, n int) ([]uuid.UUID, error) {
 	oldest := time.Time{}
 	if retention > 0 {
 		oldest = time.Now().Add(-retention)
@@ -227,13 +230,13 @@ func (db *DB) ClaimDeletedUploads(ctx context.Context, retention time.Duration, 
 }
 
 // ForgetUploads removes the records of deleted files that are gone from the store.
-func (db *DB) ForgetUploads(ctx context.Context, ids []uuid.UUID) error {
+func (db *Uploads) ForgetUploads(ctx context.Context, ids []uuid.UUID) error {
 	_, err := db.pool.Exec(ctx, "DELETE FROM uploads WHERE id = ANY($1) AND state = 'deleted'", ids)
 	return err
 }
 
 // UnknownUploads returns those of ids that there is no record of.
-func (db *DB) UnknownUploads(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+func (db *Uploads) UnknownUploads(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := db.pool.Query(ctx, "SELECT id FROM unnest($1::uuid[]) AS given(id) WHERE NOT EXISTS (SELECT 1 FROM uploads u WHERE u.id = given.id)", ids)
 	if err != nil {
 		return nil, err

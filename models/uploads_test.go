@@ -18,17 +18,17 @@ var roomy = UploadLimits{Bytes: 1000, Files: 100, Slots: 100}
 func (db *DB) reserve(ctx context.Context, user, name string, size int64, limits UploadLimits) (Upload, error) {
 	expires := time.Now().Add(time.Minute)
 	u := Upload{Name: name, Size: size, ClaimedType: "image/png", ExpiresAt: &expires}
-	return u, db.ReserveUpload(ctx, user, &u, []byte("p"+name), []byte("g"+name), limits)
+	return u, db.Uploads.ReserveUpload(ctx, user, &u, []byte("p"+name), []byte("g"+name), limits)
 }
 
 func (db *DB) stored(t testing.TB, user, name string, size int64) Upload {
 	t.Helper()
 	u, err := db.reserve(t.Context(), user, name, size, roomy)
 	if err == nil {
-		err = db.BeginUpload(t.Context(), u.ID, time.Now().Add(time.Minute))
+		err = db.Uploads.BeginUpload(t.Context(), u.ID, time.Now().Add(time.Minute))
 	}
 	if err == nil {
-		err = db.FinishUpload(t.Context(), u.ID, "image/png")
+		err = db.Uploads.FinishUpload(t.Context(), u.ID, "image/png")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func (db *DB) stored(t testing.TB, user, name string, size int64) Upload {
 
 func (db *DB) claimDeleted(t testing.TB, retention time.Duration) []uuid.UUID {
 	t.Helper()
-	ids, err := db.ClaimDeletedUploads(t.Context(), retention, 100)
+	ids, err := db.Uploads.ClaimDeletedUploads(t.Context(), retention, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,25 +60,25 @@ func TestUpload_OnceAndWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := db.UploadByPut(ctx, []byte("pcat.png"))
+	got, err := db.Uploads.UploadByPut(ctx, []byte("pcat.png"))
 	if err != nil || got.ID != slot.ID || got.State != UploadSlot || got.Size != 10 || got.ClaimedType != "image/png" || got.ExpiresAt == nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for _, secret := range []string{"gcat.png", "", "p"} {
-		_, err := db.UploadByPut(ctx, []byte(secret))
+		_, err := db.Uploads.UploadByPut(ctx, []byte(secret))
 		is(t, err, ErrNotFound)
 	}
-	is(t, db.FinishUpload(ctx, slot.ID, ""), ErrNotFound)
-	is(t, db.BeginUpload(ctx, slot.ID, time.Now().Add(time.Minute)), nil)
-	is(t, db.BeginUpload(ctx, slot.ID, time.Now().Add(time.Minute)), ErrNotFound)
-	_, err = db.UploadByGet(ctx, []byte("gcat.png"))
+	is(t, db.Uploads.FinishUpload(ctx, slot.ID, ""), ErrNotFound)
+	is(t, db.Uploads.BeginUpload(ctx, slot.ID, time.Now().Add(time.Minute)), nil)
+	is(t, db.Uploads.BeginUpload(ctx, slot.ID, time.Now().Add(time.Minute)), ErrNotFound)
+	_, err = db.Uploads.UploadByGet(ctx, []byte("gcat.png"))
 	is(t, err, ErrNotFound)
-	is(t, db.FinishUpload(ctx, slot.ID, "image/png"), nil)
-	got, err = db.UploadByGet(ctx, []byte("gcat.png"))
+	is(t, db.Uploads.FinishUpload(ctx, slot.ID, "image/png"), nil)
+	got, err = db.Uploads.UploadByGet(ctx, []byte("gcat.png"))
 	if err != nil || got.ID != slot.ID || got.MediaType != "image/png" || got.ExpiresAt != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = db.UploadByGet(ctx, []byte("pcat.png"))
+	_, err = db.Uploads.UploadByGet(ctx, []byte("pcat.png"))
 	is(t, err, ErrNotFound)
 }
 
@@ -95,7 +95,7 @@ func TestUpload_SlotExpires(t *testing.T) {
 		t.Errorf("open slots do not count: %+v, %v", full, err)
 	}
 	db.age(t, "expires_at", late.ID)
-	is(t, db.BeginUpload(ctx, late.ID, time.Now()), ErrNotFound)
+	is(t, db.Uploads.BeginUpload(ctx, late.ID, time.Now()), ErrNotFound)
 	if _, err = db.reserve(ctx, "alice", "more", 900, roomy); err != nil {
 		t.Errorf("an expired slot counts: %v", err)
 	}
@@ -108,7 +108,7 @@ func TestUpload_Limits(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice := db.person(t, "alice")
 	bob := db.person(t, "bob")
-	is(t, db.SetBlocked(ctx, bob.ID, true), nil)
+	is(t, db.Accounts.SetBlocked(ctx, bob.ID, true), nil)
 	for _, user := range []string{"bob", "zoe"} {
 		_, err := db.reserve(ctx, user, user, 1, roomy)
 		is(t, err, ErrNotFound)
@@ -127,7 +127,7 @@ func TestUpload_Limits(t *testing.T) {
 	if _, err := db.reserve(ctx, "alice", "b", 400, roomy); err != nil {
 		t.Error(err)
 	}
-	if used, err := db.UploadUsage(ctx, alice.ID); err != nil || used != (UploadUsage{Files: 2, Bytes: 1000, Slots: 1}) {
+	if used, err := db.Uploads.UploadUsage(ctx, alice.ID); err != nil || used != (UploadUsage{Files: 2, Bytes: 1000, Slots: 1}) {
 		t.Errorf("%+v, %v", used, err)
 	}
 }
@@ -149,7 +149,7 @@ func TestUpload_QuotaRace(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if used, err := db.UploadUsage(ctx, alice.ID); err != nil || given.Load() != 3 || used.Bytes != 900 {
+	if used, err := db.Uploads.UploadUsage(ctx, alice.ID); err != nil || given.Load() != 3 || used.Bytes != 900 {
 		t.Errorf("%d slots were given, which is %+v; %v", given.Load(), used, err)
 	}
 }
@@ -164,29 +164,29 @@ func TestUpload_Removal(t *testing.T) {
 	is(t, err, nil)
 	writing, err := db.reserve(ctx, "bob", "writing", 1, roomy)
 	is(t, err, nil)
-	is(t, db.BeginUpload(ctx, writing.ID, time.Now().Add(time.Minute)), nil)
+	is(t, db.Uploads.BeginUpload(ctx, writing.ID, time.Now().Add(time.Minute)), nil)
 	if got := db.claimDeleted(t, time.Minute); len(got) > 0 {
 		t.Fatalf("removed: %v", got)
 	}
 
 	db.age(t, "created_at", old.ID)
-	is(t, db.MarkUploadDeleted(ctx, bob.ID, deleted.ID), ErrNotFound)
-	is(t, db.MarkUploadDeleted(ctx, alice.ID, deleted.ID), nil)
-	is(t, db.MarkUploadDeleted(ctx, alice.ID, deleted.ID), ErrNotFound)
-	is(t, db.DeleteAccount(ctx, bob.ID, AnyVersion, "h"), nil)
+	is(t, db.Uploads.MarkUploadDeleted(ctx, bob.ID, deleted.ID), ErrNotFound)
+	is(t, db.Uploads.MarkUploadDeleted(ctx, alice.ID, deleted.ID), nil)
+	is(t, db.Uploads.MarkUploadDeleted(ctx, alice.ID, deleted.ID), ErrNotFound)
+	is(t, db.Accounts.DeleteAccount(ctx, bob.ID, AnyVersion, "h"), nil)
 	for _, secret := range []string{"gbobs", "gdeleted"} {
-		_, err := db.UploadByGet(ctx, []byte(secret))
+		_, err := db.Uploads.UploadByGet(ctx, []byte(secret))
 		is(t, err, ErrNotFound)
 	}
 	for _, secret := range []string{"pslot", "pwriting"} {
-		_, err := db.UploadByPut(ctx, []byte(secret))
+		_, err := db.Uploads.UploadByPut(ctx, []byte(secret))
 		is(t, err, ErrNotFound)
 	}
-	is(t, db.FinishUpload(ctx, writing.ID, ""), ErrNotFound)
+	is(t, db.Uploads.FinishUpload(ctx, writing.ID, ""), ErrNotFound)
 
 	// What is still being written waits until that has ended.
 	same(t, db.claimDeleted(t, time.Minute), old.ID, deleted.ID, bobs.ID, slot.ID)
-	is(t, db.ForgetUploads(ctx, []uuid.UUID{deleted.ID, slot.ID, kept.ID}), nil)
+	is(t, db.Uploads.ForgetUploads(ctx, []uuid.UUID{deleted.ID, slot.ID, kept.ID}), nil)
 	db.age(t, "expires_at", writing.ID)
 	same(t, db.claimDeleted(t, time.Minute), writing.ID)
 	// Those that could not be removed come again.
@@ -194,10 +194,10 @@ func TestUpload_Removal(t *testing.T) {
 	db.age(t, "expires_at", bobs.ID)
 	same(t, db.claimDeleted(t, time.Minute), old.ID, bobs.ID)
 
-	is(t, db.MarkUploadsDeleted(ctx, alice.ID), nil)
+	is(t, db.Uploads.MarkUploadsDeleted(ctx, alice.ID), nil)
 	same(t, db.claimDeleted(t, 0), kept.ID)
 	stranger := uuid.New()
-	unknown, err := db.UnknownUploads(ctx, []uuid.UUID{kept.ID, deleted.ID, stranger})
+	unknown, err := db.Uploads.UnknownUploads(ctx, []uuid.UUID{kept.ID, deleted.ID, stranger})
 	is(t, err, nil)
 	same(t, unknown, deleted.ID, stranger)
 }
@@ -220,7 +220,7 @@ func TestUpload_List(t *testing.T) {
 		db.stored(t, "alice", name, 1)
 	}
 	for after := uuid.Nil; ; {
-		page, err := db.Uploads(ctx, alice.ID, after, 2)
+		page, err := db.Uploads.Of(ctx, alice.ID, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,11 +233,11 @@ func TestUpload_List(t *testing.T) {
 		}
 	}
 	own, other := db.stored(t, "alice", "d", 1), db.person(t, "bob")
-	got, err := db.UploadOf(ctx, alice.ID, own.ID)
+	got, err := db.Uploads.UploadOf(ctx, alice.ID, own.ID)
 	if err != nil || got.Name != "d" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = db.UploadOf(ctx, other.ID, own.ID)
+	_, err = db.Uploads.UploadOf(ctx, other.ID, own.ID)
 	is(t, err, ErrNotFound)
 	if !slices.Equal(names, []string{"c", "b", "a"}) {
 		t.Errorf("listed %q", names)

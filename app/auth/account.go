@@ -28,7 +28,7 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 		return models.Account{}, err
 	}
 	account := models.Account{Username: n.Username, Name: n.Name, PasswordHash: hash, Admin: n.Admin, Demo: n.Demo}
-	err = s.db.CreateAccount(ctx, &account)
+	err = s.db.Accounts.CreateAccount(ctx, &account)
 	if errors.Is(err, models.ErrTaken) {
 		err = ErrUnavailable
 	}
@@ -72,7 +72,7 @@ func (s *Service) changePassword(ctx context.Context, account models.Account, ch
 	if change.Hash, err = s.hasher.hash(ctx, password, from); err != nil {
 		return err
 	}
-	ids, err := s.db.ChangePassword(ctx, change)
+	ids, err := s.db.Accounts.ChangePassword(ctx, change)
 	if errors.Is(err, models.ErrStale) {
 		return ErrGone
 	}
@@ -96,7 +96,7 @@ func (s *Service) RemoveAccount(ctx context.Context, account models.Account) err
 }
 
 func (s *Service) deleteAccount(ctx context.Context, account models.Account, version int) error {
-	err := s.db.DeleteAccount(ctx, account.ID, version, s.cfg.Domain)
+	err := s.db.Accounts.DeleteAccount(ctx, account.ID, version, s.cfg.Domain)
 	if errors.Is(err, models.ErrStale) || errors.Is(err, models.ErrNotFound) {
 		return ErrGone
 	}
@@ -110,7 +110,7 @@ func (s *Service) deleteAccount(ctx context.Context, account models.Account, ver
 // SetBlocked blocks an account, which ends everything that it is signed in with,
 // or unblocks it.
 func (s *Service) SetBlocked(ctx context.Context, account models.Account, blocked bool) error {
-	if err := s.db.SetBlocked(ctx, account.ID, blocked); err != nil {
+	if err := s.db.Accounts.SetBlocked(ctx, account.ID, blocked); err != nil {
 		return err
 	}
 	kind := models.EventChanged

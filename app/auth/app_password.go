@@ -55,7 +55,7 @@ func (s *Service) scramSalt(user string) []byte {
 // SCRAM implements xmppd.Authority.
 func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
 	c := sasl.SCRAMCredentials{Salt: s.scramSalt(user), Iterations: scramIterations}
-	list, err := s.db.AppPasswordKeys(ctx, user, string(hash))
+	list, err := s.db.Tokens.AppPasswordKeys(ctx, user, string(hash))
 	if err != nil {
 		return c, err
 	}
@@ -71,9 +71,9 @@ func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (
 
 // SignedIn implements xmppd.Authority.
 func (s *Service) SignedIn(ctx context.Context, id stream.Identity) error {
-	blocked, err := s.db.UseAppPassword(ctx, id.Session)
+	blocked, err := s.db.Tokens.UseAppPassword(ctx, id.Session)
 	if errors.Is(err, models.ErrNotFound) {
-		blocked, err = s.db.UseAppSession(ctx, id.Session)
+		blocked, err = s.db.Sessions.UseAppSession(ctx, id.Session)
 	}
 	switch {
 	case errors.Is(err, models.ErrNotFound):
@@ -119,7 +119,7 @@ func (s *Service) CreateAppPassword(ctx context.Context, a models.Account, sessi
 		}
 		p.Keys = append(p.Keys, models.AppPasswordKey{Hash: string(hash), StoredKey: stored, ServerKey: server})
 	}
-	err := s.db.CreateAppPassword(ctx, &p, session)
+	err := s.db.Tokens.CreateAppPassword(ctx, &p, session)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
 	}
@@ -129,7 +129,7 @@ func (s *Service) CreateAppPassword(ctx context.Context, a models.Account, sessi
 // RevokeAppPassword deletes an app password, and ends what signed in with it. One
 // that is not there is no error.
 func (s *Service) RevokeAppPassword(ctx context.Context, a models.Account, id string) error {
-	err := s.db.RevokeAppPassword(ctx, a.ID, id)
+	err := s.db.Tokens.RevokeAppPassword(ctx, a.ID, id)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}

@@ -85,7 +85,7 @@ func (s *site) signInFrom(from Client, name, password string) (SignedIn, error) 
 
 // confirm checks a password that somebody who is signed in typed.
 func (s *site) confirm(name, password string, from Client) (models.Account, error) {
-	account, err := s.db.AccountByName(context.Background(), name)
+	account, err := s.db.Accounts.AccountByName(context.Background(), name)
 	if err != nil {
 		return account, err
 	}
@@ -137,11 +137,11 @@ func TestChangePassword_Parallel(t *testing.T) {
 		is(t, s.ChangePassword(ctx, checked, "what an intruder chose", "", Client{}), ErrGone)
 		is(t, s.DeleteAccount(ctx, checked), ErrGone)
 
-		sessions, err := s.db.Sessions(ctx, alice.ID)
+		sessions, err := s.db.Sessions.Of(ctx, alice.ID)
 		if err != nil || len(sessions) != 1 || sessions[0].ID != own.ID {
 			t.Errorf("round %d: %d sessions stand: %v", round, len(sessions), err)
 		}
-		if apps, err := s.db.AppPasswords(ctx, alice.ID); err != nil || len(apps) != 0 {
+		if apps, err := s.db.Tokens.AppPasswords(ctx, alice.ID); err != nil || len(apps) != 0 {
 			t.Errorf("round %d: %d app passwords stand: %v", round, len(apps), err)
 		}
 		_, err = s.ChatToken(ctx, alice, other.ID)
@@ -159,9 +159,9 @@ func TestCreateAccount_WhileItsNameIsGivenUp(t *testing.T) {
 		for range 4 {
 			all.Go(func() {
 				for range 3 {
-					_, err := s.db.AccountByName(context.Background(), bob.Username)
+					_, err := s.db.Accounts.AccountByName(context.Background(), bob.Username)
 					again := models.Account{Username: bob.Username, Name: "x", PasswordHash: "x"}
-					if made := s.db.CreateAccount(context.Background(), &again); !errors.Is(made, models.ErrTaken) {
+					if made := s.db.Accounts.CreateAccount(context.Background(), &again); !errors.Is(made, models.ErrTaken) {
 						t.Errorf("%v (the name was there: %v)", made, err == nil)
 					}
 				}

@@ -23,7 +23,7 @@ func ChatIdentity(a models.Account, s models.Session) stream.Identity {
 
 // Current implements xmppd.Authority.
 func (s *Service) Current(ctx context.Context, id stream.Identity) error {
-	err := s.db.SessionCurrent(ctx, id.Session, id.User)
+	err := s.db.Sessions.SessionCurrent(ctx, id.Session, id.User)
 	if errors.Is(err, models.ErrNotFound) {
 		return sasl.NotAuthorized
 	}
@@ -40,7 +40,7 @@ func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Ide
 	for i, id := range ids {
 		users[i], sessions[i] = id.User, id.Session
 	}
-	lapsed, err := s.db.LapsedSessions(ctx, users, sessions)
+	lapsed, err := s.db.Sessions.LapsedSessions(ctx, users, sessions)
 	gone := make([]stream.Identity, len(lapsed))
 	for i, at := range lapsed {
 		gone[i] = ids[at]
@@ -48,7 +48,7 @@ func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Ide
 	if err != nil {
 		return gone, err
 	}
-	return gone, s.db.KeepChatSessions(ctx, sessions)
+	return gone, s.db.Sessions.KeepChatSessions(ctx, sessions)
 }
 
 // Password implements xmppd.Authority: temporary tokens and app passwords always,
@@ -103,7 +103,7 @@ func (s *Service) verifySiteSecret(ctx context.Context, user, password string, a
 // temporaryToken checks a temporary token, which is good once: for its owner or,
 // brought by somebody else, for nobody. models.ErrNotFound: it is none.
 func (s *Service) temporaryToken(ctx context.Context, user, password string) (stream.Identity, error) {
-	owner, session, err := s.db.ConsumeToken(ctx, token.Hash(password))
+	owner, session, err := s.db.Tokens.ConsumeToken(ctx, token.Hash(password))
 	if err == nil && owner != user {
 		err = sasl.NotAuthorized
 	}
@@ -126,7 +126,7 @@ func (s *Service) signedToken(ctx context.Context, user, password string) (strea
 		return stream.Identity{}, err
 	}
 	id := stream.Identity{User: user, Session: claims.Session}
-	err = s.db.UseTokenID(ctx, models.UsedToken{ID: claims.ID, Username: user, Session: claims.Session, Expires: claims.ExpiresAt.Time})
+	err = s.db.Tokens.UseTokenID(ctx, models.UsedToken{ID: claims.ID, Username: user, Session: claims.Session, Expires: claims.ExpiresAt.Time})
 	if errors.Is(err, models.ErrTaken) || errors.Is(err, models.ErrNotFound) {
 		err = sasl.NotAuthorized
 	}
@@ -153,7 +153,7 @@ func (s *Service) accountPassword(ctx context.Context, user, password string, pe
 		// A page of the site is signed in there too: signing out ends both.
 		return peer.Identity, nil
 	}
-	session, err := s.db.SignInApp(ctx, p.account.ID, p.proof(), peer.Addr)
+	session, err := s.db.Sessions.SignInApp(ctx, p.account.ID, p.proof(), peer.Addr)
 	if errors.Is(err, models.ErrStale) {
 		err = sasl.NotAuthorized // the password changed meanwhile
 	}

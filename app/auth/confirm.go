@@ -28,7 +28,7 @@ func (s *Service) HowToConfirm(ctx context.Context, account models.Account, sess
 	if s.hasPassword(account) {
 		return Confirmation{Typed: true}, nil
 	}
-	list, err := s.db.Identities(ctx, account.ID)
+	list, err := s.db.Identities.Of(ctx, account.ID)
 	if err != nil {
 		return Confirmation{}, err
 	}
@@ -75,7 +75,7 @@ func (s *Service) Confirmed(ctx context.Context, source Source, a Answer, accoun
 	if p.account.ID != account.ID {
 		return ErrNotProved
 	}
-	err = s.db.Proved(ctx, session.ID)
+	err = s.db.Sessions.Proved(ctx, session.ID)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
 	}

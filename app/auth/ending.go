@@ -21,7 +21,7 @@ func (s *Service) EndIdentities(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	ended, err := s.db.EndIdentities(ctx, ids)
+	ended, err := s.db.Identities.EndIdentities(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ var ErrUsed = errors.New("auth: that was used before")
 // signs out in one browser says nothing of their phone. A person without a session ends all that stands on them, app passwords
 // included. Nobody has it: no error. Errors: ErrUsed; any other means that nothing was done.
 func (s *Service) LogOut(ctx context.Context, source Source, l Logout) error {
-	ended, err := s.db.EndByLogout(ctx, models.Logout{
+	ended, err := s.db.Sessions.EndByLogout(ctx, models.Logout{
 		Source: source.Name(), Issuer: l.Issuer, Subject: l.Subject, Session: l.Session,
 		ID: l.ID, Until: l.Until, SessionUntil: time.Now().Add(endedSessionsKept),
 	})
@@ -75,7 +75,7 @@ func (s *Service) SignOutAt(ctx context.Context, session models.Session, secret,
 	if session.IdentityID == nil {
 		return nil, "", nil
 	}
-	name, sealed, err := s.db.SignOutHint(ctx, session.ID)
+	name, sealed, err := s.db.Sessions.SignOutHint(ctx, session.ID)
 	if errors.Is(err, models.ErrNotFound) {
 		return nil, "", nil
 	}

@@ -190,7 +190,7 @@ func (r *race) prepare(name, hash string) {
 			r.t.Fatal(err)
 		}
 	}
-	must(r.s.db.CreateAccount(r.ctx, &r.account))
+	must(r.s.db.Accounts.CreateAccount(r.ctx, &r.account))
 	for _, source := range []*gatedSource{r.one, r.dir} {
 		must(r.s.LinkFor(r.ctx, r.account, source.name, "", r.subject))
 		source.testSource.mu.Lock()

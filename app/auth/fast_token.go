@@ -27,12 +27,12 @@ var _ xmppd.FASTStore = fastTokens{}
 
 // fastTokens implements xmppd.FASTStore.
 type fastTokens struct {
-	db  *models.DB
+	db  *models.Tokens
 	key []byte
 }
 
 // newFastTokens derives the tokens' key from that of signed tokens.
-func newFastTokens(db *models.DB, tokenKey []byte) (fastTokens, error) {
+func newFastTokens(db *models.Tokens, tokenKey []byte) (fastTokens, error) {
 	key, err := hkdf.Key(sha256.New, tokenKey, nil, "foyer fast tokens", sha256.Size)
 	return fastTokens{db, key}, err
 }

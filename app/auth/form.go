@@ -43,7 +43,7 @@ func (s *Service) sourceOf(ctx context.Context, typed string) (Source, error) {
 	if err != nil {
 		return other, nil
 	}
-	account, err := s.db.AccountByName(ctx, name)
+	account, err := s.db.Accounts.AccountByName(ctx, name)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (s *Service) finishForm(ctx context.Context, action string, source Source, 
 // askForm asks the source when there is room for a question.
 func (s *Service) askForm(ctx context.Context, action string, source Source, a Answer) (Person, error) {
 	name := typedKey(a.Form("username"))
-	account, err := s.db.AccountByName(ctx, name)
+	account, err := s.db.Accounts.AccountByName(ctx, name)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return Person{}, err
 	}
@@ -164,7 +164,7 @@ func (s *Service) askReserved(ctx context.Context, source Source, name string, k
 		most = max(most-1, 1)
 	}
 	key := "directory:" + source.Name() + ":" + account
-	wait, err := s.db.ReserveAttempt(ctx, key, most, window)
+	wait, err := s.db.Throttle.ReserveAttempt(ctx, key, most, window)
 	if err != nil {
 		return Person{}, err
 	}
@@ -174,12 +174,12 @@ func (s *Service) askReserved(ctx context.Context, source Source, name string, k
 	person, err := source.Finish(ctx, a)
 	switch {
 	case err == nil:
-		return person, s.db.ResetAttempts(ctx, key)
+		return person, s.db.Throttle.ResetAttempts(ctx, key)
 	case errors.Is(err, ErrNotProved):
 		return Person{}, err
 	}
 	// What it was is not known, or the password was right.
-	return Person{}, errors.Join(err, s.db.ReleaseAttempt(context.WithoutCancel(ctx), key))
+	return Person{}, errors.Join(err, s.db.Throttle.ReleaseAttempt(context.WithoutCancel(ctx), key))
 }
 
 // typedKey is a typed name as failures count for it; empty: it is nobody's.
@@ -198,7 +198,7 @@ func typedKey(typed string) string {
 // for the user name of an account here: that account is returned, with what proves it.
 // Errors as for verifyPassword.
 func (s *Service) verifyTyped(ctx context.Context, action, username, password string, from Client) (proved, error) {
-	account, err := s.db.AccountByName(ctx, username)
+	account, err := s.db.Accounts.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return proved{}, err
 	}
@@ -227,7 +227,7 @@ func (s *Service) loginAt(ctx context.Context, source Source, account models.Acc
 	if account.ID == 0 {
 		return username, nil
 	}
-	list, err := s.db.Identities(ctx, account.ID)
+	list, err := s.db.Identities.Of(ctx, account.ID)
 	for _, i := range list {
 		if i.Source == source.Name() && i.Login != "" {
 			return i.Login, err

@@ -114,7 +114,7 @@ func (s *Service) Vouched(ctx context.Context, source Source, a Answer, session 
 	if err != nil {
 		return err
 	}
-	owner, err := s.db.IdentityOwner(ctx, source.Name(), person.Issuer, person.Subject)
+	owner, err := s.db.Identities.IdentityOwner(ctx, source.Name(), person.Issuer, person.Subject)
 	if err == nil && owner == account.ID {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (s *Service) standsWithoutHeader(ctx context.Context, source Source, sessio
 	if session.IdentityID == nil {
 		return nil
 	}
-	from, err := s.db.IdentitySource(ctx, *session.IdentityID)
+	from, err := s.db.Identities.IdentitySource(ctx, *session.IdentityID)
 	if err == nil && from == source.Name() {
 		err = ErrNotProved
 	}

@@ -122,7 +122,7 @@ func (s *Service) resolve(ctx context.Context, p proved) (proved, error) {
 	if err := checkPerson(p.person); err != nil {
 		return p, fmt.Errorf("%s: %w", p.source.Name(), err)
 	}
-	identity, account, err := s.db.IdentityBySubject(ctx, p.source.Name(), p.person.Issuer, p.person.Subject)
+	identity, account, err := s.db.Identities.IdentityBySubject(ctx, p.source.Name(), p.person.Issuer, p.person.Subject)
 	switch {
 	case errors.Is(err, models.ErrNotFound):
 		return p, nil
@@ -132,7 +132,7 @@ func (s *Service) resolve(ctx context.Context, p proved) (proved, error) {
 		return p, ErrBlocked
 	}
 	p.account, p.id = account, identity.ID
-	if err := s.db.UseIdentity(ctx, p.id); err != nil {
+	if err := s.db.Identities.UseIdentity(ctx, p.id); err != nil {
 		return p, err
 	}
 	return p, s.Refresh(ctx, p.source, []Person{p.person})
@@ -163,7 +163,7 @@ func (s *Service) Refresh(ctx context.Context, source Source, people []Person) e
 		}
 		pictures[p.Issuer+"\n"+p.Subject] = said[i].Picture
 	}
-	changed, err := s.db.RefreshIdentities(ctx, said)
+	changed, err := s.db.Identities.RefreshIdentities(ctx, said)
 	if err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func (s *Service) provision(ctx context.Context, p proved, chosen string) (prove
 	}
 	account := models.Account{Username: username, Name: name}
 	identity := p.identity()
-	err = s.db.CreateAccountOf(ctx, &account, &identity)
+	err = s.db.Identities.CreateAccountOf(ctx, &account, &identity)
 	if errors.Is(err, models.ErrTaken) {
 		return s.takenMeanwhile(ctx, p, chosen)
 	}

@@ -54,13 +54,13 @@ func (s *Service) keepJoining(ctx context.Context, p proved, session string) (se
 		return "", expires, err
 	}
 	expires = time.Now().Add(joiningLifetime)
-	return secret, expires, s.db.KeepJoining(ctx, models.Joining{SecretHash: hash, Sealed: sealed, ExpiresAt: expires})
+	return secret, expires, s.db.Identities.KeepJoining(ctx, models.Joining{SecretHash: hash, Sealed: sealed, ExpiresAt: expires})
 }
 
 // joiningOf returns who a cookie's secret stands for, in that session (empty: in none):
 // ErrGone.
 func (s *Service) joiningOf(ctx context.Context, secret, session string) (proved, error) {
-	sealed, err := s.db.SealedJoining(ctx, token.Hash(secret))
+	sealed, err := s.db.Identities.SealedJoining(ctx, token.Hash(secret))
 	if errors.Is(err, models.ErrNotFound) {
 		return proved{}, ErrGone
 	}
@@ -118,7 +118,7 @@ func (s *Service) Join(ctx context.Context, secret, username string, d Device) (
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if err := s.db.DropJoining(ctx, token.Hash(secret)); err != nil {
+	if err := s.db.Identities.DropJoining(ctx, token.Hash(secret)); err != nil {
 		return SignedIn{}, err
 	}
 	return s.startSession(ctx, p, d)

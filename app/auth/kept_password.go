@@ -26,7 +26,7 @@ func (s *Service) KeepPassword(ctx context.Context, secret, password string) err
 	if err != nil {
 		return err
 	}
-	err = s.db.KeepPassword(ctx, session.ID, sealed)
+	err = s.db.Sessions.KeepPassword(ctx, session.ID, sealed)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
 	}
@@ -35,7 +35,7 @@ func (s *Service) KeepPassword(ctx context.Context, secret, password string) err
 
 // KeptPassword returns what was kept for a session. ErrNotKept.
 func (s *Service) KeptPassword(ctx context.Context, session models.Session, secret string) (string, error) {
-	sealed, err := s.db.KeptPassword(ctx, session.ID)
+	sealed, err := s.db.Sessions.KeptPassword(ctx, session.ID)
 	if errors.Is(err, models.ErrNotFound) {
 		return "", ErrNotKept
 	}

@@ -26,11 +26,11 @@ func TestKeptPassword(t *testing.T) {
 	is(t, err, ErrNotKept)
 
 	// What is kept for one session is of no use to another, not even with its cookie.
-	sealed, err := s.db.KeptPassword(ctx, session.ID)
+	sealed, err := s.db.Sessions.KeptPassword(ctx, session.ID)
 	is(t, err, nil)
 	elsewhere, _, err := s.Session(ctx, other.Secret)
 	is(t, err, nil)
-	is(t, s.db.KeepPassword(ctx, elsewhere.ID, sealed), nil)
+	is(t, s.db.Sessions.KeepPassword(ctx, elsewhere.ID, sealed), nil)
 	_, err = s.KeptPassword(ctx, elsewhere, in.Secret)
 	is(t, err, ErrNotKept)
 
@@ -38,8 +38,8 @@ func TestKeptPassword(t *testing.T) {
 	_, err = s.KeptPassword(ctx, session, in.Secret)
 	is(t, err, ErrNotKept)
 	is(t, s.KeepPassword(ctx, in.Secret, testPassword), ErrGone)
-	is(t, s.db.DropKeptPasswords(ctx), nil)
-	_, err = s.db.KeptPassword(ctx, elsewhere.ID)
+	is(t, s.db.Sessions.DropKeptPasswords(ctx), nil)
+	_, err = s.db.Sessions.KeptPassword(ctx, elsewhere.ID)
 	if err == nil {
 		t.Error("it is still there")
 	}

@@ -52,7 +52,7 @@ func (s *Service) Link(ctx context.Context, secret string, account models.Accoun
 	if err != nil {
 		return err
 	}
-	if err := s.db.DropJoining(ctx, token.Hash(secret)); err != nil {
+	if err := s.db.Identities.DropJoining(ctx, token.Hash(secret)); err != nil {
 		return err
 	}
 	return s.Refresh(ctx, p.source, []Person{p.person})
@@ -69,12 +69,12 @@ func (s *Service) LinkFor(ctx context.Context, account models.Account, source, i
 
 func (s *Service) link(ctx context.Context, account models.Account, session string, i models.Identity) error {
 	i.AccountID = account.ID
-	err := s.db.JoinIdentity(ctx, &i, session)
+	err := s.db.Identities.JoinIdentity(ctx, &i, session)
 	switch {
 	case errors.Is(err, models.ErrStale):
 		return ErrGone
 	case errors.Is(err, models.ErrTaken):
-		owner, err := s.db.IdentityOwner(ctx, i.Source, i.Issuer, i.Subject)
+		owner, err := s.db.Identities.IdentityOwner(ctx, i.Source, i.Issuer, i.Subject)
 		if err == nil && owner != account.ID {
 			err = ErrLinked
 		}
@@ -87,7 +87,7 @@ func (s *Service) link(ctx context.Context, account models.Account, session stri
 // operator (no session). What stands on it ends, but for that session. Errors:
 // models.ErrNotFound; ErrLastWay.
 func (s *Service) Unlink(ctx context.Context, account models.Account, session, id string) error {
-	ended, err := s.db.PartIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))
+	ended, err := s.db.Identities.PartIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))
 	if errors.Is(err, models.ErrLastWay) {
 		err = ErrLastWay
 	}
@@ -112,7 +112,7 @@ type LinkedWay struct {
 // LinkedWays returns an account's identities, the oldest first, and the sources that it could
 // be joined to besides.
 func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]LinkedWay, []Source, error) {
-	list, err := s.db.Identities(ctx, account.ID)
+	list, err := s.db.Identities.Of(ctx, account.ID)
 	if err != nil {
 		return nil, nil, err
 	}

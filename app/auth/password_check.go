@@ -15,7 +15,7 @@ import (
 // written only while the account has the same PasswordVersion. Errors: ErrNotProved,
 // *ThrottledError, ErrBusy.
 func (s *Service) verifyPassword(ctx context.Context, action, username, password string, from Client) (models.Account, error) {
-	account, err := s.db.AccountByName(ctx, username)
+	account, err := s.db.Accounts.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return account, err
 	}
@@ -68,7 +68,7 @@ func (s *Service) checkPassword(ctx context.Context, account models.Account, pas
 func (s *Service) renewHash(ctx context.Context, a models.Account, password string) {
 	hash, err := argon2id.CreateHash(password, params)
 	if err == nil {
-		err = s.db.RenewPasswordHash(ctx, a.ID, a.PasswordVersion, hash)
+		err = s.db.Accounts.RenewPasswordHash(ctx, a.ID, a.PasswordVersion, hash)
 	}
 	if err != nil {
 		s.log.Warn("a password's hash was not renewed", "user", a.Username, "err", err)

@@ -75,7 +75,7 @@ func (s *Service) recheckWhole(ctx context.Context, source Source, whole Recheck
 
 // inUse returns the next identities that somebody is signed in by.
 func (s *Service) inUse(ctx context.Context, source Source, after string) ([]Identity, error) {
-	list, err := s.db.IdentitiesInUse(ctx, source.Name(), after, recheckBatch)
+	list, err := s.db.Identities.IdentitiesInUse(ctx, source.Name(), after, recheckBatch)
 	return identitiesOf(list), err
 }
 

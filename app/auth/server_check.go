@@ -52,7 +52,7 @@ func (s *Service) serviceToken(ctx context.Context, password string) error {
 	case err != nil:
 		return err
 	}
-	err = s.db.UseServiceTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
+	err = s.db.Tokens.UseServiceTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
 	if errors.Is(err, models.ErrTaken) {
 		err = ErrNotProved
 	}
@@ -68,7 +68,7 @@ func (s *Service) UserExists(ctx context.Context, user string) (bool, error) {
 	if err != nil || !isPortable(name) {
 		return false, nil
 	}
-	account, err := s.db.AccountByName(ctx, name)
+	account, err := s.db.Accounts.AccountByName(ctx, name)
 	if errors.Is(err, models.ErrNotFound) {
 		return false, nil
 	}

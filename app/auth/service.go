@@ -157,7 +157,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 			return nil, err
 		}
 	}
-	if s.fast, err = newFastTokens(s.db, s.tokenKey); err != nil {
+	if s.fast, err = newFastTokens(s.db.Tokens, s.tokenKey); err != nil {
 		return nil, err
 	}
 	s.signer, err = newSigner(cfg.TokenAlg, s.tokenKey, cfg.Domain)

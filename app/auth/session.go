@@ -73,7 +73,7 @@ func (s *Service) startSession(ctx context.Context, p proved, d Device) (SignedI
 			return SignedIn{}, err
 		}
 	}
-	err := s.db.CreateSession(ctx, &session, proof)
+	err := s.db.Sessions.CreateSession(ctx, &session, proof)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrNotProved
 	}
@@ -93,7 +93,7 @@ func truncate(s string, n int) string {
 // Session returns the session that a cookie's secret stands for, and whose it is.
 // ErrGone: it has ended or expired, or the account is blocked.
 func (s *Service) Session(ctx context.Context, secret string) (models.Session, models.Account, error) {
-	session, account, err := s.db.SessionBySecret(ctx, token.Hash(secret))
+	session, account, err := s.db.Sessions.SessionBySecret(ctx, token.Hash(secret))
 	if errors.Is(err, models.ErrNotFound) {
 		err = ErrGone
 	}
@@ -102,7 +102,7 @@ func (s *Service) Session(ctx context.Context, secret string) (models.Session, m
 
 // Touch notes that a session is in use.
 func (s *Service) Touch(ctx context.Context, session models.Session) {
-	if err := s.db.TouchSession(ctx, session, time.Now()); err != nil {
+	if err := s.db.Sessions.TouchSession(ctx, session, time.Now()); err != nil {
 		s.log.Warn("a session's last use was not noted", "err", err)
 	}
 }
@@ -110,7 +110,7 @@ func (s *Service) Touch(ctx context.Context, session models.Session) {
 // EndSession ends a session and every chat stream that stands on it. One that is
 // not there is no error.
 func (s *Service) EndSession(ctx context.Context, account models.Account, id string) error {
-	if err := s.db.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
+	if err := s.db.Sessions.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
 	s.tell(ctx, models.EventEnded, account.Username, id)
@@ -119,7 +119,7 @@ func (s *Service) EndSession(ctx context.Context, account models.Account, id str
 
 // EndOtherSessions ends all of an account's sessions but one.
 func (s *Service) EndOtherSessions(ctx context.Context, account models.Account, keep string) error {
-	ids, err := s.db.EndSessions(ctx, account.ID, keep)
+	ids, err := s.db.Sessions.EndSessions(ctx, account.ID, keep)
 	if err != nil {
 		return err
 	}

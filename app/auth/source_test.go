@@ -216,7 +216,7 @@ func TestSignIn_Resolve(t *testing.T) {
 	if name, err := s.who(s.SignIn(t.Context(), one, form("alice", testPassword), Device{})); err != nil || name != "alice" {
 		t.Errorf("%q %v", name, err)
 	}
-	alice, err := s.db.AccountByName(t.Context(), "alice")
+	alice, err := s.db.Accounts.AccountByName(t.Context(), "alice")
 	is(t, err, nil)
 	is(t, s.SetBlocked(t.Context(), alice, true), nil)
 	_, err = s.SignIn(t.Context(), one, form("alice", testPassword), Device{})

@@ -63,7 +63,7 @@ func (s *Service) Compare(ctx context.Context, source Source) (Differences, erro
 	if !slices.ContainsFunc(list, func(l Listed) bool { return l.Out == "" }) {
 		return d, errNobody
 	}
-	kept, err := s.db.KeptIdentities(ctx, source.Name())
+	kept, err := s.db.Identities.KeptIdentities(ctx, source.Name())
 	if err != nil {
 		return d, err
 	}
@@ -139,7 +139,7 @@ func (s *Service) compareNew(ctx context.Context, d *Differences, p Person) erro
 	}
 	if err == nil {
 		var taken bool
-		if taken, err = s.db.NameTaken(ctx, username); err != nil {
+		if taken, err = s.db.Accounts.NameTaken(ctx, username); err != nil {
 			return err
 		}
 		if taken {

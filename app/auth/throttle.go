@@ -80,7 +80,7 @@ func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int,
 	for i, l := range limits {
 		keys[i] = l.key
 	}
-	list, err := s.db.AttemptsUnder(ctx, keys)
+	list, err := s.db.Throttle.AttemptsUnder(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *Service) met(limit budget.Limit, network string) {
 // a *ThrottledError if they are too many from that address.
 func (s *Service) countSignUp(ctx context.Context, from Client) error {
 	network := budget.Network(from.Address)
-	wait, err := s.db.Attempt(ctx, "signup:address:"+network, s.cfg.SignUpsPerAddress, failureWindow)
+	wait, err := s.db.Throttle.Attempt(ctx, "signup:address:"+network, s.cfg.SignUpsPerAddress, failureWindow)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *Service) countSignUp(ctx context.Context, from Client) error {
 // failed counts a failure.
 func (s *Service) failed(ctx context.Context, limits []limit) error {
 	for _, l := range limits {
-		if _, err := s.db.Attempt(ctx, l.key, l.max, failureWindow); err != nil {
+		if _, err := s.db.Throttle.Attempt(ctx, l.key, l.max, failureWindow); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (s *Service) failed(ctx context.Context, limits []limit) error {
 func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[string]int) error {
 	for _, l := range limits {
 		if l.own && counts[l.key] > 0 {
-			if err := s.db.ResetAttempts(ctx, l.key); err != nil {
+			if err := s.db.Throttle.ResetAttempts(ctx, l.key); err != nil {
 				return err
 			}
 		}
@@ -152,11 +152,11 @@ func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[stri
 func (s *Service) known(ctx context.Context, account models.Account, from Client) (bool, error) {
 	switch {
 	case from.App:
-		return s.db.HasApp(ctx, account.ID, from.Address)
+		return s.db.Sessions.HasApp(ctx, account.ID, from.Address)
 	case from.Device == "":
 		return false, nil
 	}
-	return s.db.KnowsDevice(ctx, account.ID, token.Hash(from.Device))
+	return s.db.Sessions.KnowsDevice(ctx, account.ID, token.Hash(from.Device))
 }
 
 // deviceLifetime is how long a device is known after a sign-in; browsers keep
@@ -170,7 +170,7 @@ func (s *Service) remember(ctx context.Context, account models.Account, from Cli
 	if secret == "" {
 		secret, hash = token.New()
 	}
-	if err := s.db.RememberDevice(ctx, account.ID, hash, time.Now().Add(deviceLifetime)); err != nil {
+	if err := s.db.Sessions.RememberDevice(ctx, account.ID, hash, time.Now().Add(deviceLifetime)); err != nil {
 		s.log.Warn("a device was not noted as known", "user", account.Username, "err", err)
 	}
 	return secret

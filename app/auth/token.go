@@ -19,7 +19,7 @@ func (s *Service) ChatToken(ctx context.Context, account models.Account, session
 		return s.signedFor(ctx, account.Username, session)
 	}
 	secret, hash := token.New()
-	err := s.db.SaveToken(ctx, hash, account.ID, session, time.Now().Add(token.Lifetime))
+	err := s.db.Tokens.SaveToken(ctx, hash, account.ID, session, time.Now().Add(token.Lifetime))
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
 	}
@@ -49,7 +49,7 @@ func (s *Service) OperatorToken(ctx context.Context, account models.Account, lif
 // themselves.
 func (s *Service) OperatorSession(ctx context.Context, account models.Account, lifetime time.Duration) (secret, session string, err error) {
 	secret, hash := token.New()
-	session, err = s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(lifetime))
+	session, err = s.db.Tokens.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(lifetime))
 	return secret, session, err
 }
 

@@ -66,7 +66,7 @@ func (s *Service) addTokenKey(ctx context.Context, algorithm string, state model
 	if k.Nonce, k.ID, err = s.newNonce(k.Algorithm, k.Audience); err != nil {
 		return err
 	}
-	return s.db.AddTokenKey(ctx, k)
+	return s.db.Tokens.AddTokenKey(ctx, k)
 }
 
 // newNonce returns what a new key is derived by, and the key's name: one that is typed on
@@ -88,12 +88,12 @@ func (s *Service) newNonce(algorithm, audience string) (nonce []byte, id string,
 // upstreamSigner returns what signs for the external server now. Its first key is made
 // when it is asked for.
 func (s *Service) upstreamSigner(ctx context.Context) (*token.Signer, error) {
-	k, err := s.db.SigningKey(ctx, s.upstreamAudience())
+	k, err := s.db.Tokens.SigningKey(ctx, s.upstreamAudience())
 	if errors.Is(err, models.ErrNotFound) {
 		if err := s.addTokenKey(ctx, s.tokenAlg(), models.KeySigning); err != nil && !errors.Is(err, models.ErrTaken) {
 			return nil, err
 		}
-		k, err = s.db.SigningKey(ctx, s.upstreamAudience())
+		k, err = s.db.Tokens.SigningKey(ctx, s.upstreamAudience())
 	}
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (s *Service) verifyToken(ctx context.Context, text string) (token.Claims, e
 	if id == s.signer.ID() {
 		return s.signer.Verify(text)
 	}
-	k, err := s.db.TokenKey(ctx, id)
+	k, err := s.db.Tokens.TokenKey(ctx, id)
 	if errors.Is(err, models.ErrNotFound) {
 		return token.Claims{}, token.ErrInvalid
 	}
@@ -143,7 +143,7 @@ func (s *Service) TokenKeys(ctx context.Context) ([]TokenKey, error) {
 	if _, err := s.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
 		return nil, err
 	}
-	list, err := s.db.TokenKeys(ctx, s.upstreamAudience())
+	list, err := s.db.Tokens.TokenKeys(ctx, s.upstreamAudience())
 	keys := make([]TokenKey, len(list))
 	for i, k := range list {
 		signer, err := s.signerOf(k)
@@ -196,13 +196,13 @@ func (s *Service) PrepareTokenKey(ctx context.Context, algorithm string) error {
 // SwitchTokenKey lets the prepared key sign. The former one verifies while its tokens
 // live. models.ErrNotFound: none was prepared.
 func (s *Service) SwitchTokenKey(ctx context.Context) error {
-	return s.db.SwitchTokenKey(ctx, s.upstreamAudience(), time.Now().Add(retiredFor))
+	return s.db.Tokens.SwitchTokenKey(ctx, s.upstreamAudience(), time.Now().Add(retiredFor))
 }
 
 // DropTokenKey takes back a key that does not sign, and with it all of its tokens.
 // models.ErrNotFound: there is none, or it signs.
 func (s *Service) DropTokenKey(ctx context.Context, id string) error {
-	if err := s.db.DropTokenKey(ctx, s.upstreamAudience(), id); err != nil {
+	if err := s.db.Tokens.DropTokenKey(ctx, s.upstreamAudience(), id); err != nil {
 		return fmt.Errorf("key %s: %w", id, err)
 	}
 	return nil

@@ -56,7 +56,7 @@ func TestUpstream_ExternalServer(t *testing.T) {
 
 		_, late, err := s.Upstream(ctx, alice)
 		is(t, err, nil)
-		is(t, s.db.EndSession(ctx, 1, alice.Session), nil)
+		is(t, s.db.Sessions.EndSession(ctx, 1, alice.Session), nil)
 		_, err = s.Password(ctx, "alice", late, stream.Peer{}) // dead with its session
 		is(t, err, sasl.NotAuthorized)
 		_, _, err = s.Upstream(ctx, alice)

@@ -85,7 +85,7 @@ func (c chatExportCmd) copy(e *env, cfg app.Config, db *models.DB, src *models.S
 	if err != nil {
 		return fmt.Errorf("%w\nwhat was copied before that is kept: run this again", err)
 	}
-	if err := db.AddExternalRooms(e.ctx, r.RoomNames()); err != nil {
+	if err := db.External.AddExternalRooms(e.ctx, r.RoomNames()); err != nil {
 		return err
 	}
 	e.say("%s has %s, %s and %s: %d rows added, %d changed, %d removed, in %s.", c.To, count(int(r.People), "person", "people"), count(int(r.Rooms), "room", "rooms"),

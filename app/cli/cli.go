@@ -125,7 +125,7 @@ func (migrateCmd) Run(e *env) error {
 		}
 		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
 		// The program does this as well, but leaves the processor to others.
-		return db.IndexArchives(e.ctx)
+		return db.Index.IndexArchives(e.ctx)
 	})
 }
 

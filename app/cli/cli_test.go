@@ -125,7 +125,7 @@ func TestUser(t *testing.T) {
 	c.fails(`there is no account "nobody"`, "", "token", "nobody")
 	c.says(`{"jid":"bob@localhost","password":"`, "", "token", "bob")
 
-	before, err := c.db.AccountByName(t.Context(), "bob")
+	before, err := c.db.Accounts.AccountByName(t.Context(), "bob")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestUser(t *testing.T) {
 	c.fails("two different passwords", "", "user", "passwd", "bob")
 	c.typed = []string{"some other words", "some other words"}
 	c.says("bob has a new password, and is signed out everywhere.", "", "user", "passwd", "bob")
-	after, err := c.db.AccountByName(t.Context(), "bob")
+	after, err := c.db.Accounts.AccountByName(t.Context(), "bob")
 	if err != nil || after.PasswordHash == before.PasswordHash || after.PasswordVersion != before.PasswordVersion+1 {
 		t.Errorf("%+v %v", after, err)
 	}
@@ -158,11 +158,11 @@ func TestUserLink(t *testing.T) {
 	c.says("single sign-on", "", "user", "unlink", "zoe")
 	c.says("is created", "", "user", "add", "yan", "--no-password")
 	c.fails("another account", "", "user", "link", "yan", "header", "Zoe")
-	zoe, err := c.db.AccountByName(t.Context(), "zoe")
+	zoe, err := c.db.Accounts.AccountByName(t.Context(), "zoe")
 	if err != nil || zoe.PasswordHash != "" {
 		t.Fatal(zoe, err)
 	}
-	list, err := c.db.Identities(t.Context(), zoe.ID)
+	list, err := c.db.Identities.Of(t.Context(), zoe.ID)
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
@@ -202,7 +202,7 @@ func TestUserImport(t *testing.T) {
 func TestGroup(t *testing.T) {
 	c := newTerminal(t, map[string]string{"ROSTER": "groups"})
 	for _, name := range []string{"ann", "bob", "cy"} {
-		if err := c.db.CreateAccount(t.Context(), &models.Account{Username: name, Name: name, PasswordHash: "x"}); err != nil {
+		if err := c.db.Accounts.CreateAccount(t.Context(), &models.Account{Username: name, Name: name, PasswordHash: "x"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -93,7 +93,7 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 		return false
 	}
 	if !cfg.Development() {
-		demo, err := db.HasDemoAccounts(x.ctx)
+		demo, err := db.Accounts.HasDemoAccounts(x.ctx)
 		if err == nil && demo {
 			err = errors.New("demo accounts are in this database, whose password is published")
 		}
@@ -247,7 +247,7 @@ func (x examination) somebody(name string, db *models.DB) (models.Account, error
 	if name != "" {
 		return x.account(db, name)
 	}
-	return db.SomeAccount(x.ctx)
+	return db.Accounts.SomeAccount(x.ctx)
 }
 
 // portOf is where a listener can be reached; empty: nowhere.

@@ -81,7 +81,7 @@ func TestDoctor_Broken(t *testing.T) {
 
 func demoAccount(c *terminal) {
 	c.cfg.Env = "production"
-	if err := c.db.CreateAccount(c.t.Context(), &models.Account{Username: "alice", Name: "Alice", PasswordHash: "x", Demo: true}); err != nil {
+	if err := c.db.Accounts.CreateAccount(c.t.Context(), &models.Account{Username: "alice", Name: "Alice", PasswordHash: "x", Demo: true}); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -26,7 +26,7 @@ type groupAddCmd struct {
 
 // Run puts members into the group.
 func (c groupAddCmd) Run(e *env) error {
-	return e.changeGroup(c.Group, c.Users, "added to", (*models.DB).AddToGroup)
+	return e.changeGroup(c.Group, c.Users, "added to", (*models.Accounts).AddToGroup)
 }
 
 type groupRemoveCmd struct {
@@ -36,11 +36,11 @@ type groupRemoveCmd struct {
 
 // Run takes members out of the group.
 func (c groupRemoveCmd) Run(e *env) error {
-	return e.changeGroup(c.Group, c.Users, "removed from", (*models.DB).RemoveFromGroup)
+	return e.changeGroup(c.Group, c.Users, "removed from", (*models.Accounts).RemoveFromGroup)
 }
 
-// groupChange is models.DB.AddToGroup or RemoveFromGroup.
-type groupChange func(db *models.DB, ctx context.Context, group string, usernames []string) ([]string, error)
+// groupChange is models.Accounts.AddToGroup or RemoveFromGroup.
+type groupChange func(accounts *models.Accounts, ctx context.Context, group string, usernames []string) ([]string, error)
 
 // changeGroup changes who is in a group, and tells a running site.
 func (e *env) changeGroup(typed string, users []string, done string, change groupChange) error {
@@ -57,7 +57,7 @@ func (e *env) changeGroup(typed string, users []string, done string, change grou
 			}
 			usernames = append(usernames, account.Username)
 		}
-		changed, err := change(db, e.ctx, name, usernames)
+		changed, err := change(db.Accounts, e.ctx, name, usernames)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (c groupListCmd) Run(e *env) error {
 			}
 			return e.listMembers(db, name)
 		}
-		groups, err := db.Groups(e.ctx)
+		groups, err := db.Accounts.Groups(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (c groupListCmd) Run(e *env) error {
 }
 
 func (e *env) listMembers(db *models.DB, group string) error {
-	members, err := db.GroupMembers(e.ctx, group)
+	members, err := db.Accounts.GroupMembers(e.ctx, group)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (c groupRoomCmd) Run(e *env) error {
 
 func (c groupRoomCmd) change(e *env, db *models.DB, g models.GroupRoom) error {
 	if c.Remove {
-		err := db.RemoveGroupRoom(e.ctx, g)
+		err := db.GroupRooms.RemoveGroupRoom(e.ctx, g)
 		if errors.Is(err, models.ErrNotFound) {
 			return fmt.Errorf("the group %s has no room %s", g.Group, g.Room)
 		}
@@ -155,7 +155,7 @@ func (c groupRoomCmd) change(e *env, db *models.DB, g models.GroupRoom) error {
 		}
 		return err
 	}
-	open, err := db.AddGroupRoom(e.ctx, g, cmp.Or(c.Title, g.Group))
+	open, err := db.GroupRooms.AddGroupRoom(e.ctx, g, cmp.Or(c.Title, g.Group))
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (c groupRoomCmd) change(e *env, db *models.DB, g models.GroupRoom) error {
 }
 
 func (e *env) listGroupRooms(db *models.DB, group string) error {
-	list, err := db.GroupRooms(e.ctx)
+	list, err := db.GroupRooms.All(e.ctx)
 	if err != nil {
 		return err
 	}

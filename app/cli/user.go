@@ -102,7 +102,7 @@ type userListCmd struct{}
 // Run lists every account.
 func (userListCmd) Run(e *env) error {
 	return e.withDatabase(func(_ app.Config, db *models.DB) error {
-		accounts, err := db.Accounts(e.ctx)
+		accounts, err := db.Accounts.All(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (e *env) account(db *models.DB, typed string) (models.Account, error) {
 	if err != nil {
 		return models.Account{}, err
 	}
-	account, err := db.AccountByName(e.ctx, username)
+	account, err := db.Accounts.AccountByName(e.ctx, username)
 	if errors.Is(err, models.ErrNotFound) {
 		err = fmt.Errorf("there is no account %q", username)
 	}

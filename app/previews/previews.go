@@ -53,9 +53,9 @@ const (
 	keptEmptyFor = time.Hour
 )
 
-// Store keeps previews; it is models.DB.
+// Store keeps previews; it is models.Previews.
 type Store interface {
-	Previews(ctx context.Context, ids []string) (map[string]models.LinkPreview, error)
+	Find(ctx context.Context, ids []string) (map[string]models.LinkPreview, error)
 	SavePreview(ctx context.Context, p models.LinkPreview, keep time.Duration) error
 }
 
@@ -130,7 +130,7 @@ func (s *Service) Previews(ctx context.Context, account string, links []string) 
 	for _, id := range ids {
 		asked = append(asked, id)
 	}
-	kept, err := s.cfg.Store.Previews(ctx, asked)
+	kept, err := s.cfg.Store.Find(ctx, asked)
 	if err != nil {
 		return nil, err
 	}

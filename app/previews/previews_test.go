@@ -34,7 +34,7 @@ type memory struct {
 	keep map[string]time.Duration
 }
 
-func (m *memory) Previews(_ context.Context, ids []string) (map[string]models.LinkPreview, error) {
+func (m *memory) Find(_ context.Context, ids []string) (map[string]models.LinkPreview, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	found := make(map[string]models.LinkPreview)

@@ -185,7 +185,7 @@ func (s *Service) wanted(ctx context.Context, j job, a models.PushAudience) bool
 	case j.m.room == "": // to one person is as good as a mention
 		return true
 	}
-	account, err := s.cfg.Store.AccountByName(ctx, j.user)
+	account, err := s.cfg.Accounts.AccountByName(ctx, j.user)
 	return err == nil && (strings.EqualFold(j.m.answers, account.Name) || mentions(j.m.text, account.Name) || mentions(j.m.text, account.Username))
 }
 
@@ -215,7 +215,7 @@ func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) ||
 // payload is what the service worker gets (static/js/sw.js).
 func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, error) {
 	name := j.m.nick
-	if a, err := s.cfg.Store.AccountByName(ctx, j.m.from); err == nil && name == "" {
+	if a, err := s.cfg.Accounts.AccountByName(ctx, j.m.from); err == nil && name == "" {
 		name = a.Name
 	} else if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return nil, err

@@ -34,18 +34,23 @@ const (
 // perAccount: one notification every 2 s, and 60 at once.
 var perAccount = budget.Limit{Name: "push notifications of one account"}
 
-// Store is what the service needs of the database. *models.DB is one.
+// Store is what the service needs of the database; it is models.Notifications.
 type Store interface {
 	SubscribedToPush(ctx context.Context) ([]string, error)
 	PushAudience(ctx context.Context, user, conversation string) (models.PushAudience, error)
 	PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error)
 	RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error
+}
+
+// Accounts are the people by name; it is models.Accounts.
+type Accounts interface {
 	AccountByName(ctx context.Context, user string) (models.Account, error)
 }
 
 // Config is what a Service needs.
 type Config struct {
 	Store    Store
+	Accounts Accounts
 	Key      []byte // 32 bytes that never change; the site's key pair follows from them
 	Contact  string // whom a push service may write to: an https URL, or an e-mail address (RFC 8292 §2.1)
 	Domain   string // of the people
@@ -77,8 +82,8 @@ type Service struct {
 
 // New returns a Service; Run does its work.
 func New(cfg Config) (*Service, error) {
-	if cfg.Store == nil || cfg.LookedAt == nil {
-		return nil, errors.New("push: Config needs Store and LookedAt")
+	if cfg.Store == nil || cfg.Accounts == nil || cfg.LookedAt == nil {
+		return nil, errors.New("push: Config needs Store, Accounts and LookedAt")
 	}
 	key, err := newKeyPair(cfg.Key)
 	if err != nil {

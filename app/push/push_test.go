@@ -184,7 +184,7 @@ func world(t *testing.T, change func(*browser, *store, *Config)) (*Service, *bro
 	b := newBrowser(t)
 	st := &store{audiences: map[string]models.PushAudience{"bob": {Subscriptions: []models.PushSubscription{b.subscription("s1")}}}, removed: make(chan string, 10)}
 	cfg := Config{
-		Store: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Loopback: true, Roots: b.roots(), Grace: -1,
+		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Loopback: true, Roots: b.roots(), Grace: -1,
 		LookedAt: func(string) bool { return false },
 	}
 	if change != nil {
@@ -423,7 +423,7 @@ func TestRetryAfter(t *testing.T) {
 
 // BenchmarkWants is what every message to somebody costs.
 func BenchmarkWants(b *testing.B) {
-	s, err := New(Config{Store: &store{}, Key: make([]byte, 32), LookedAt: func(string) bool { return false }})
+	s, err := New(Config{Store: &store{}, Accounts: &store{}, Key: make([]byte, 32), LookedAt: func(string) bool { return false }})
 	if err != nil {
 		b.Fatal(err)
 	}

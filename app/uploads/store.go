@@ -69,7 +69,7 @@ const (
 // Orphans returns how many files of the store no record knows of, and removes them
 // if remove is set. There are none unless the database was restored from an older
 // copy, or somebody else put them there.
-func Orphans(ctx context.Context, store files.Store, db *models.DB, remove bool) (found int, err error) {
+func Orphans(ctx context.Context, store files.Store, db *models.Uploads, remove bool) (found int, err error) {
 	var batch []uuid.UUID
 	look := func() error {
 		unknown, err := db.UnknownUploads(ctx, batch)

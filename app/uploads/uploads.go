@@ -36,7 +36,7 @@ const (
 
 // Config is what a Service needs.
 type Config struct {
-	DB        *models.DB
+	DB        *models.Uploads
 	Store     files.Store
 	BaseURL   func() string        // the site's public URL
 	Patience  func() time.Duration // how long a request waits for the database
@@ -52,7 +52,7 @@ type Config struct {
 // Service receives, sends and removes files. It is safe for concurrent use.
 type Service struct {
 	cfg    Config
-	db     *models.DB
+	db     *models.Uploads
 	log    *slog.Logger
 	counts counts
 }

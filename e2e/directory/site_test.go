@@ -203,11 +203,11 @@ func TestSite(t *testing.T) {
 	if status, body := zoe.signIn("Zoe", peers.SlapdPassword); status != http.StatusOK || !zoe.isIn() {
 		t.Fatalf("%d %s", status, body)
 	}
-	a, err := x.db.AccountByName(t.Context(), "zoe")
+	a, err := x.db.Accounts.AccountByName(t.Context(), "zoe")
 	if err != nil || a.Name != "Zoë Z." || !a.Admin || a.PasswordHash != "" {
 		t.Errorf("%+v, %v", a, err)
 	}
-	if members, err := x.db.GroupMembers(t.Context(), "staff"); err != nil || !slices.Equal(members, []string{"zoe"}) {
+	if members, err := x.db.Accounts.GroupMembers(t.Context(), "staff"); err != nil || !slices.Equal(members, []string{"zoe"}) {
 		t.Errorf("%q, %v", members, err)
 	}
 	until(t, "the picture is there", func() bool { _, body := zoe.get("/settings"); return strings.Contains(body, "/avatars/") })
@@ -291,7 +291,7 @@ func TestSite_Recheck(t *testing.T) {
 		}
 	}
 	until(t, "nobody is in the group", func() bool {
-		members, err := x.db.GroupMembers(t.Context(), "staff")
+		members, err := x.db.Accounts.GroupMembers(t.Context(), "staff")
 		return err == nil && len(members) == 0
 	})
 	select {
@@ -394,7 +394,7 @@ func TestCommands(t *testing.T) {
 	if out := run(t, "directory", "sync", "--dry-run"); !strings.HasPrefix(out, want[1]+"\n0 to be added") {
 		t.Errorf("%s", out)
 	}
-	if a, err := x.db.AccountByName(t.Context(), "wim"); err != nil || a.Name != "WIM" {
+	if a, err := x.db.Accounts.AccountByName(t.Context(), "wim"); err != nil || a.Name != "WIM" {
 		t.Errorf("%+v %v", a, err)
 	}
 

@@ -33,7 +33,7 @@ func asksAsDovecot(t *testing.T, p prosody) {
 	addr, _ := p.start(t, prosodyOptions{socket: s.path("dovecot")})
 	temporary, signed := s.temporaryToken("alice"), s.signedToken("alice")
 	late := s.signedToken("bob")
-	if _, err := s.db.EndSessions(t.Context(), s.account("bob").ID, ""); err != nil {
+	if _, err := s.db.Sessions.EndSessions(t.Context(), s.account("bob").ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.auth.SetBlocked(t.Context(), s.account("carol"), true); err != nil {

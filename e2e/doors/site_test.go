@@ -111,7 +111,7 @@ func waitFor(t *testing.T, r io.Reader, mark string) (behind string) {
 
 func (s *site) account(user string) models.Account {
 	s.t.Helper()
-	a, err := s.db.AccountByName(s.t.Context(), user)
+	a, err := s.db.Accounts.AccountByName(s.t.Context(), user)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func (s *site) identity(user string) stream.Identity {
 	s.t.Helper()
 	a := s.account(user)
 	session := models.Session{AccountID: a.ID, SecretHash: []byte(user + time.Now().String()), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := s.db.CreateSession(s.t.Context(), &session, models.Proof{PasswordVersion: a.PasswordVersion}); err != nil {
+	if err := s.db.Sessions.CreateSession(s.t.Context(), &session, models.Proof{PasswordVersion: a.PasswordVersion}); err != nil {
 		s.t.Fatal(err)
 	}
 	return auth.ChatIdentity(a, session)

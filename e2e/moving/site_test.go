@@ -59,7 +59,7 @@ func newSite(t testing.TB, n size) *site {
 	for i := range n.people {
 		name := fmt.Sprintf("person%03d", i)
 		s.people = append(s.people, name)
-		s.must(s.db.CreateAccount(t.Context(), &models.Account{Username: name, Name: "Person " + fmt.Sprint(i), PasswordHash: "none"}))
+		s.must(s.db.Accounts.CreateAccount(t.Context(), &models.Account{Username: name, Name: "Person " + fmt.Sprint(i), PasswordHash: "none"}))
 	}
 	s.belongings()
 	s.makeRooms(n.rooms)

@@ -73,16 +73,16 @@ func (s *site) name() string      { return "foyer" }
 func (s *site) websocket() string { return s.url }
 
 func (s *site) account(ctx context.Context, user string) error {
-	return s.db.CreateAccount(ctx, &models.Account{Username: user, Name: user})
+	return s.db.Accounts.CreateAccount(ctx, &models.Account{Username: user, Name: user})
 }
 
 func (s *site) password(ctx context.Context, user string) (string, error) {
-	account, err := s.db.AccountByName(ctx, user)
+	account, err := s.db.Accounts.AccountByName(ctx, user)
 	if err != nil {
 		return "", err
 	}
 	secret, hash := token.New()
-	_, err = s.db.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(time.Minute))
+	_, err = s.db.Tokens.SaveOperatorToken(ctx, hash, account.ID, time.Now().Add(time.Minute))
 	return secret, err
 }
 
