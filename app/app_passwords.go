@@ -18,7 +18,7 @@ const maxAppName = 60
 
 // createAppPassword: POST /settings/apps — the only answer that ever shows the
 // password.
-func (s *Server) createAppPassword(c *fiber.Ctx) error {
+func (s *settingsPages) createAppPassword(c *fiber.Ctx) error {
 	if !s.cfg.apps() {
 		return &Error{Code: NotFound, Public: "Apps cannot connect to this site."}
 	}
@@ -46,12 +46,12 @@ func (s *Server) createAppPassword(c *fiber.Ctx) error {
 
 // showAppPassword: GET /settings/apps — where the browser is after creating one,
 // when it is reloaded.
-func (s *Server) showAppPassword(c *fiber.Ctx) error {
+func (s *settingsPages) showAppPassword(c *fiber.Ctx) error {
 	return c.Redirect("/settings#apps", http.StatusSeeOther)
 }
 
 // revokeAppPassword: POST /settings/apps/:id/revoke
-func (s *Server) revokeAppPassword(c *fiber.Ctx) error {
+func (s *settingsPages) revokeAppPassword(c *fiber.Ctx) error {
 	v := viewer(c)
 	if err := s.auth.RevokeAppPassword(c.UserContext(), v.account, c.Params("id")); err != nil {
 		return err
@@ -60,8 +60,8 @@ func (s *Server) revokeAppPassword(c *fiber.Ctx) error {
 }
 
 // appRows lists an account's app passwords for its settings.
-func (s *Server) appRows(ctx context.Context, a models.Account) ([]AppRow, error) {
-	list, err := s.db.Tokens.AppPasswords(ctx, a.ID)
+func (s *settingsPages) appRows(ctx context.Context, a models.Account) ([]AppRow, error) {
+	list, err := s.tokens.AppPasswords(ctx, a.ID)
 	rows := make([]AppRow, len(list))
 	for i, p := range list {
 		rows[i] = AppRow{ID: p.ID, Name: p.Name, Created: p.CreatedAt, Used: p.UsedAt}

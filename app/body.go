@@ -16,6 +16,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// gate is what every request passes: bounds of what it brings, and the headers of the answer.
+type gate struct {
+	*site
+	bodies   *budget.Share
+	policy   string        // of pages, but for the nonce
+	patience time.Duration // that a request has, without the bytes of a file
+	gateway  *xmppgw.Gateway
+}
+
 // What the body of a request may be, in bytes: each route has its own bound, and
 // no more than that is read (X-61). Uploads are read as they arrive, and the
 // gateway knows its own bound.
@@ -42,7 +51,7 @@ func newBodies(meter budget.Meter) *budget.Share {
 // plainBody refuses a request whose body is compressed, on every route except BOSH with
 // BOSH_COMPRESSION: no page sends one, and a reader that unpacks it, as fasthttp's forms
 // do, has no bound (X-46). RFC 9110 §8.4 asks for 415, and §12.5.3 for the codings we take.
-func (s *Server) plainBody(c *fiber.Ctx) error {
+func (s *gate) plainBody(c *fiber.Ctx) error {
 	for _, codings := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
 		for coding := range strings.SplitSeq(string(codings), ",") {
 			coding = strings.TrimSpace(coding)
@@ -62,7 +71,7 @@ func (s *Server) plainBody(c *fiber.Ctx) error {
 // wholeBody reads a request's body, up to limit bytes, for the handlers that
 // follow. The server streams bodies, without any bound of its own, for the sake
 // of uploads; that must not reach a handler which reads its body into memory.
-func (s *Server) wholeBody(limit int) fiber.Handler {
+func (s *gate) wholeBody(limit int) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		req := c.Request()
 		if !req.IsBodyStream() {
@@ -158,7 +167,7 @@ var errNoText = &Error{Code: Invalid, Public: "The request has characters that a
 // plainText refuses a request whose address or form holds what is no text: bytes
 // that are not UTF-8, or NUL. No browser sends them, and the database takes neither
 // (X-63).
-func (s *Server) plainText(c *fiber.Ctx) error {
+func (s *gate) plainText(c *fiber.Ctx) error {
 	if !isText(string(c.Context().Path())) {
 		return errNoText
 	}
@@ -187,7 +196,7 @@ func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, 
 const requestPatience = 15 * time.Second
 
 // deadline bounds what a request waits for, the database above all (X-24).
-func (s *Server) deadline(c *fiber.Ctx) error {
+func (s *gate) deadline(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.patience)
 	defer cancel()
 	c.SetUserContext(ctx)
@@ -206,7 +215,7 @@ var errLargeHeader = &Error{Code: LargeHeader, Public: "Your browser sends too m
 
 // smallHeader refuses a request whose header is too large, where it can still be
 // told what it was for.
-func (s *Server) smallHeader(c *fiber.Ctx) error {
+func (s *gate) smallHeader(c *fiber.Ctx) error {
 	if len(c.Request().Header.RawHeaders()) > maxHeader {
 		s.log.Warn("a request with too large a header", "path", c.Path(), "bytes", len(c.Request().Header.RawHeaders()), "address", s.address(c))
 		c.Context().SetConnectionClose()

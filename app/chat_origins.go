@@ -54,7 +54,7 @@ func (o Origins) hosts() []string {
 // trust is how far the chat trusts the pages of an origin: the site's own, and those
 // of CHAT_ORIGINS. Cookies are believed where browsers send them, from the same site
 // (RFC 6265bis §5.2); a page of another site has a token or a password, or nothing.
-func (s *Server) trust(origin string) xmppgw.Trust {
+func (s *site) trust(origin string) xmppgw.Trust {
 	if s.isOrigin(origin) {
 		return xmppgw.TrustCookies
 	}

@@ -31,7 +31,7 @@ func TestOrigins_UnmarshalText(t *testing.T) {
 // Browsers send a SameSite=Lax cookie along only from the same site, and only those
 // pages are believed by it.
 func TestTrust(t *testing.T) {
-	s := &Server{cfg: Config{Env: "production", BaseURL: "https://chat.example.co.uk", ChatOrigins: Origins{
+	s := &site{cfg: Config{Env: "production", BaseURL: "https://chat.example.co.uk", ChatOrigins: Origins{
 		"https://app.example.co.uk", "https://chat.example.co.uk:8443", "http://localhost:8080", "https://other.co.uk", "https://co.uk", "https://192.0.2.1",
 	}}}
 	s.baseURL.Store("https://chat.example.co.uk")

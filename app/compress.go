@@ -15,7 +15,7 @@ var compressPage = fasthttp.CompressHandlerLevel(func(*fasthttp.RequestCtx) {}, 
 // compressed here: files of static/ were when the program started, pictures are by
 // nature, and answers in pieces keep their lengths. What is secret in a page is
 // another one each time (auth.Service.FormToken).
-func (s *Server) compressed(c *fiber.Ctx) error {
+func (s *gate) compressed(c *fiber.Ctx) error {
 	err := c.Next()
 	if err == nil && bytes.HasPrefix(c.Response().Header.ContentType(), []byte("text/html")) {
 		compressPage(c.Context())

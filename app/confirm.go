@@ -15,7 +15,7 @@ import (
 
 // confirm checks that it is still the one who signed in, and returns the account as it was
 // then; what is wrong is noted in the form.
-func (s *Server) confirm(c *fiber.Ctx, form *formErrors) (models.Account, error) {
+func (s *signInPages) confirm(c *fiber.Ctx, form *formErrors) (models.Account, error) {
 	v := viewer(c)
 	account, err := s.auth.Confirm(c.UserContext(), v.account, v.session, c.FormValue("current"), s.client(c))
 	var throttled *auth.ThrottledError
@@ -49,7 +49,7 @@ func confirmRow(how auth.Confirmation) ConfirmRow {
 var errSourceAway = &Error{Code: Unavailable, Public: "The service that knows your password does not answer just now. Please try again in a moment."}
 
 // startConfirmation: POST /settings/confirm — by a trip.
-func (s *Server) startConfirmation(c *fiber.Ctx) error {
+func (s *signInPages) startConfirmation(c *fiber.Ctx) error {
 	v := viewer(c)
 	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Server) startConfirmation(c *fiber.Ctx) error {
 }
 
 // afterConfirmation goes back to where the trip began.
-func (s *Server) afterConfirmation(c *fiber.Ctx, source auth.Source, record auth.TripRecord, err error) error {
+func (s *signInPages) afterConfirmation(c *fiber.Ctx, source auth.Source, record auth.TripRecord, err error) error {
 	switch {
 	case err == nil:
 		s.flash(c, "confirmed")

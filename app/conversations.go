@@ -17,8 +17,23 @@ import (
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/etag"
 	"github.com/google/uuid"
 )
+
+// conversationLists are what the chat lists: one's conversations, those that can be found, and
+// messages.
+type conversationLists struct {
+	*pages
+	members *models.People
+	lists   *budget.Share
+}
+
+func (s *conversationLists) chatRoutes(xmpp fiber.Router) {
+	xmpp.Get("/search", s.searchMessages)
+	xmpp.Get("/conversations", etag.New(), s.conversations) // pages ask often, and most of the time nothing is new
+	xmpp.Get("/find", s.findConversations)
+}
 
 // The chat's list of conversations: what the browser does not know yet when a page is
 // loaded, or signed in to for the first time.
@@ -80,7 +95,7 @@ type ConversationMessage struct {
 
 // conversations: GET /xmpp/conversations — whom one talks with and the rooms one
 // belongs to, the latest first.
-func (s *Server) conversations(c *fiber.Ctx) error {
+func (s *conversationLists) conversations(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
@@ -99,7 +114,7 @@ func (s *Server) conversations(c *fiber.Ctx) error {
 }
 
 // conversationsOf are somebody's, with what was said last and what is unread.
-func (s *Server) conversationsOf(ctx context.Context, me string) ([]Conversation, error) {
+func (s *conversationLists) conversationsOf(ctx context.Context, me string) ([]Conversation, error) {
 	rooms, err := s.chat.Rooms(ctx, me, RoomQuery{Joined: true, Max: maxOwnRooms})
 	if err != nil && !errors.Is(err, ErrChatAway) {
 		return nil, err
@@ -146,14 +161,14 @@ func (c *Conversation) with(m ConversationMessage) {
 }
 
 // withPeople are the conversations with people whom the site has.
-func (s *Server) withPeople(ctx context.Context, me string, latest []ConversationMessage) ([]Conversation, error) {
+func (s *conversationLists) withPeople(ctx context.Context, me string, latest []ConversationMessage) ([]Conversation, error) {
 	var users []string
 	for _, m := range latest {
 		if !m.Room && m.With != me {
 			users = append(users, m.With)
 		}
 	}
-	accounts, err := s.db.People.PeopleNamed(ctx, users)
+	accounts, err := s.members.PeopleNamed(ctx, users)
 	if err != nil {
 		return nil, err
 	}
@@ -166,18 +181,18 @@ func (s *Server) withPeople(ctx context.Context, me string, latest []Conversatio
 	return list, nil
 }
 
-func (s *Server) personConversation(a models.Account) Conversation {
+func (s *conversationLists) personConversation(a models.Account) Conversation {
 	p := s.person(a)
 	return Conversation{JID: p.JID, Name: p.Name, Picture: p.AvatarURL}
 }
 
-func (s *Server) roomConversation(r ChatRoom) Conversation {
+func (s *conversationLists) roomConversation(r ChatRoom) Conversation {
 	return Conversation{JID: s.roomJID(r.Name), Name: r.Title, Room: true, Private: r.Private, About: r.Description, CanFollow: r.CanFollow}
 }
 
 // findConversations: GET /xmpp/find?q= — people and rooms that one can talk with, by
 // what is typed.
-func (s *Server) findConversations(c *fiber.Ctx) error {
+func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
@@ -187,7 +202,7 @@ func (s *Server) findConversations(c *fiber.Ctx) error {
 	if typed == "" {
 		return c.JSON(fiber.Map{"conversations": list})
 	}
-	people, err := s.db.People.FindPeople(ctx, typed, maxFound+1)
+	people, err := s.members.FindPeople(ctx, typed, maxFound+1)
 	if err != nil {
 		return err
 	}

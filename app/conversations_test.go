@@ -103,10 +103,10 @@ func TestConversations_Bounded(t *testing.T) {
 	for range listsAtOnce {
 		<-held.counting
 	}
-	if _, ok := s.lists.TryAcquire("alice", 1); ok {
+	if _, ok := s.conversations.lists.TryAcquire("alice", 1); ok {
 		t.Error("one more is made")
 	}
-	if release, ok := s.lists.TryAcquire("bob", 1); !ok {
+	if release, ok := s.conversations.lists.TryAcquire("bob", 1); !ok {
 		t.Error("somebody else waits")
 	} else {
 		release()

@@ -144,7 +144,7 @@ func startOn(t *testing.T, url string, patience time.Duration) string {
 	if err := s.seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.patience = patience
+	s.gate.patience = patience
 	l, err := s.listen()
 	if err != nil {
 		t.Fatal(err)

@@ -70,12 +70,12 @@ type DiscussionPart struct {
 
 // roomMark stands for a discussion until the page is rendered. Its first part is random, so
 // that no text of a page is taken for one.
-func (s *Server) roomMark(name string) template.HTML {
+func (s *pages) roomMark(name string) template.HTML {
 	return template.HTML("<!--" + s.mark + base64.RawURLEncoding.EncodeToString([]byte(name)) + "-->")
 }
 
 // withDiscussions puts discussions in the place of their marks.
-func (s *Server) withDiscussions(c *fiber.Ctx, p *Page, page []byte) ([]byte, error) {
+func (s *pages) withDiscussions(c *fiber.Ctx, p *Page, page []byte) ([]byte, error) {
 	start := []byte("<!--" + s.mark)
 	if !bytes.Contains(page, start) {
 		return page, nil
@@ -105,7 +105,7 @@ func (s *Server) withDiscussions(c *fiber.Ctx, p *Page, page []byte) ([]byte, er
 
 // discussion is what the viewer may see of a room in a page. ?room=…&before=… asks for what
 // was said earlier in one of them.
-func (s *Server) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, error) {
+func (s *pages) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, error) {
 	part := DiscussionPart{Key: name, JID: s.roomJID(name), Me: p.Me != nil, Page: c.Path(), SignUp: p.Signup}
 	before := uuid.Max
 	if id, err := uuid.Parse(c.Query("before")); err == nil && c.Query("room") == name {

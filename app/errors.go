@@ -95,7 +95,7 @@ func explain(err error) (status int, public string) {
 }
 
 // handleError is the funnel for every handler's error.
-func (s *Server) handleError(c *fiber.Ctx, err error) error {
+func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	status, public := explain(err)
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)

@@ -12,6 +12,20 @@ import (
 	"github.com/google/uuid"
 )
 
+// filePages are the files that a person sent.
+type filePages struct {
+	*pages
+	records *models.Uploads
+	uploads *uploads.Service
+}
+
+func (s *filePages) routes(web fiber.Router) {
+	web.Get("/settings/files", s.signedIn, s.showFiles)
+	web.Post("/settings/files/delete", s.signedIn, s.deleteOwnFiles)
+	web.Get("/settings/files/:id", s.signedIn, s.saveOwnFile)
+	web.Post("/settings/files/:id/delete", s.signedIn, s.deleteOwnFile)
+}
+
 // filesPerPage is how many files are listed at a time.
 const filesPerPage = 50
 
@@ -38,11 +52,11 @@ type FileRow struct {
 }
 
 // fileUsage tells what an account's files take; nil where nobody sends files.
-func (s *Server) fileUsage(ctx context.Context, a models.Account) (*FileUsage, error) {
+func (s *filePages) fileUsage(ctx context.Context, a models.Account) (*FileUsage, error) {
 	if s.cfg.UploadMaxSize == 0 || !s.chat.Abilities().Uploads {
 		return nil, nil
 	}
-	used, err := s.db.Uploads.UploadUsage(ctx, a.ID)
+	used, err := s.records.UploadUsage(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +71,7 @@ func (s *Server) fileUsage(ctx context.Context, a models.Account) (*FileUsage, e
 
 // showFiles: GET /settings/files — the files that a person sent, the newest
 // first.
-func (s *Server) showFiles(c *fiber.Ctx) error {
+func (s *filePages) showFiles(c *fiber.Ctx) error {
 	v := viewer(c)
 	usage, err := s.fileUsage(c.UserContext(), v.account)
 	if err != nil {
@@ -67,7 +81,7 @@ func (s *Server) showFiles(c *fiber.Ctx) error {
 		return notFound(nil)
 	}
 	after, _ := uuid.Parse(c.Query("after")) // what is no id is the beginning
-	list, err := s.db.Uploads.Of(c.UserContext(), v.account.ID, after, filesPerPage+1)
+	list, err := s.records.Of(c.UserContext(), v.account.ID, after, filesPerPage+1)
 	if err != nil {
 		return err
 	}
@@ -85,18 +99,18 @@ func (s *Server) showFiles(c *fiber.Ctx) error {
 }
 
 // ownFile finds the file that an address names, among the person's own.
-func (s *Server) ownFile(c *fiber.Ctx) (models.Upload, error) {
+func (s *filePages) ownFile(c *fiber.Ctx) (models.Upload, error) {
 	id, err := uuid.Parse(c.Params("id"))
 	if err != nil {
 		return models.Upload{}, uploads.ErrNoFile
 	}
-	u, err := s.db.Uploads.UploadOf(c.UserContext(), viewer(c).account.ID, id)
+	u, err := s.records.UploadOf(c.UserContext(), viewer(c).account.ID, id)
 	return u, uploads.AsError(err)
 }
 
 // saveOwnFile: GET /settings/files/:id — to be saved, since only the address that
 // was sent shows a file in place.
-func (s *Server) saveOwnFile(c *fiber.Ctx) error {
+func (s *filePages) saveOwnFile(c *fiber.Ctx) error {
 	u, err := s.ownFile(c)
 	if err != nil {
 		return err
@@ -105,26 +119,26 @@ func (s *Server) saveOwnFile(c *fiber.Ctx) error {
 }
 
 // deleteOwnFile: POST /settings/files/:id/delete
-func (s *Server) deleteOwnFile(c *fiber.Ctx) error {
+func (s *filePages) deleteOwnFile(c *fiber.Ctx) error {
 	u, err := s.ownFile(c)
 	if err != nil {
 		return err
 	}
-	if err := s.db.Uploads.MarkUploadDeleted(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
+	if err := s.records.MarkUploadDeleted(c.UserContext(), viewer(c).account.ID, u.ID); err != nil {
 		return uploads.AsError(err)
 	}
 	return s.filesDeleted(c, "filedeleted")
 }
 
 // deleteOwnFiles: POST /settings/files/delete
-func (s *Server) deleteOwnFiles(c *fiber.Ctx) error {
-	if err := s.db.Uploads.MarkUploadsDeleted(c.UserContext(), viewer(c).account.ID); err != nil {
+func (s *filePages) deleteOwnFiles(c *fiber.Ctx) error {
+	if err := s.records.MarkUploadsDeleted(c.UserContext(), viewer(c).account.ID); err != nil {
 		return err
 	}
 	return s.filesDeleted(c, "filesdeleted")
 }
 
-func (s *Server) filesDeleted(c *fiber.Ctx, flash string) error {
+func (s *filePages) filesDeleted(c *fiber.Ctx, flash string) error {
 	s.uploads.RemoveDeleted(c.UserContext())
 	s.flash(c, flash)
 	return c.Redirect("/settings/files", http.StatusSeeOther)

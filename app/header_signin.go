@@ -54,7 +54,7 @@ func (c Config) checkHeader(check func(bool, string, ...any)) {
 
 // headerAnswer is what the headers of a request say. From all but trusted proxies they say
 // nothing, whatever they are.
-func (s *Server) headerAnswer(c *fiber.Ctx) auth.Answer {
+func (s *signInPages) headerAnswer(c *fiber.Ctx) auth.Answer {
 	a := auth.Answer{Form: func(string) string { return "" }, From: s.client(c)}
 	if trusted(s.proxies, c.Context().RemoteIP().String()) {
 		a.Header = func(name string) string {
@@ -65,14 +65,14 @@ func (s *Server) headerAnswer(c *fiber.Ctx) auth.Answer {
 }
 
 // hasHeader reports whether the request names somebody.
-func (s *Server) hasHeader(c *fiber.Ctx, source auth.Source) bool {
+func (s *signInPages) hasHeader(c *fiber.Ctx, source auth.Source) bool {
 	_, err := source.Finish(c.UserContext(), s.headerAnswer(c))
 	return err == nil
 }
 
 // checkHeader guards every page and every stream: a request whose header names another person
 // than the session has ends the session, and one without a header has none that began by it.
-func (s *Server) checkHeader(c *fiber.Ctx) error {
+func (s *signInPages) checkHeader(c *fiber.Ctx) error {
 	source, secret := s.auth.HeaderSource(), readCookie(c, s.cookieName())
 	if source == nil || secret == "" {
 		return c.Next()
@@ -105,23 +105,23 @@ func headerError(err error) error {
 
 // headerPauseCookieName is the cookie of a browser in which somebody signed out, while the
 // proxy knows them still: they sign in again by a click.
-func (s *Server) headerPauseCookieName() string { return s.cookieName() + "-out" }
+func (s *signInPages) headerPauseCookieName() string { return s.cookieName() + "-out" }
 
-func (s *Server) pauseHeader(c *fiber.Ctx) {
+func (s *signInPages) pauseHeader(c *fiber.Ctx) {
 	if s.auth.HeaderSource() != nil {
 		c.Cookie(s.cookie(s.headerPauseCookieName(), "1"))
 	}
 }
 
 // resumeHeader: GET /signin/with/header
-func (s *Server) resumeHeader(c *fiber.Ctx) error {
+func (s *signInPages) resumeHeader(c *fiber.Ctx) error {
 	s.dropCookie(c, s.headerPauseCookieName())
 	return c.Redirect(localPath(c.Query("next")), http.StatusSeeOther)
 }
 
 // signInByHeader goes on with a request that has no session: where the proxy names somebody,
 // one begins, at a page that is asked for.
-func (s *Server) signInByHeader(c *fiber.Ctx) error {
+func (s *signInPages) signInByHeader(c *fiber.Ctx) error {
 	source := s.auth.HeaderSource()
 	if source == nil || c.Method() != fiber.MethodGet || strings.HasPrefix(c.Path(), "/signin") || strings.HasPrefix(c.Path(), "/xmpp/") || readCookie(c, s.headerPauseCookieName()) != "" {
 		return c.Next()

@@ -29,7 +29,7 @@ func newContentPolicy(files Origins) string {
 
 // fileHeaders sets what a file of static/ carries: what could be a document or a worker
 // is kept to the same rules as pages.
-func (s *Server) fileHeaders(c *fiber.Ctx) error {
+func (s *gate) fileHeaders(c *fiber.Ctx) error {
 	if ext := path.Ext(c.Path()); ext != ".css" && ext != ".wasm" && ext != ".ttf" && ext != ".png" {
 		return s.secureHeaders(c)
 	}
@@ -38,7 +38,7 @@ func (s *Server) fileHeaders(c *fiber.Ctx) error {
 }
 
 // everyHeader sets what every answer carries, whatever it is.
-func (s *Server) everyHeader(c *fiber.Ctx) {
+func (s *gate) everyHeader(c *fiber.Ctx) {
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if s.secure() {
@@ -47,7 +47,7 @@ func (s *Server) everyHeader(c *fiber.Ctx) {
 }
 
 // secureHeaders sets what pages carry, and everything else that a browser could show.
-func (s *Server) secureHeaders(c *fiber.Ctx) error {
+func (s *gate) secureHeaders(c *fiber.Ctx) error {
 	nonce := rand.Text()
 	c.Locals(nonceKey, nonce)
 	c.Set("Content-Security-Policy", strings.Replace(s.policy, "{nonce}", nonce, 1))

@@ -7,8 +7,25 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
+// homePages are what one sees first, with the form for a new room; and the chat at full size.
+type homePages struct {
+	*pages
+	people *peoplePages
+	rooms  *roomPages
+}
+
+func (s *homePages) routes(web fiber.Router) {
+	web.Get("/", s.index)
+	web.Get("/articles/garden", s.article)
+	web.Get("/chat", s.signedIn, s.chatPage)
+	web.Get("/chat/with/:user", s.signedIn, s.chatWith)
+	web.Get("/chat/room/:name", s.signedIn, s.chatInRoom)
+	web.Post("/rooms", s.signedIn, s.makeRoom)
+	web.Post("/theme", s.setTheme)
+}
+
 // index: GET / — what visitors see, or the members' home.
-func (s *Server) index(c *fiber.Ctx) error {
+func (s *homePages) index(c *fiber.Ctx) error {
 	if viewer(c) == nil {
 		return s.render(c, "landing", s.page(c, "landing", s.cfg.SiteName))
 	}
@@ -17,17 +34,17 @@ func (s *Server) index(c *fiber.Ctx) error {
 
 // renderHome shows some of the people and rooms of the site, with what the form at
 // hand brings.
-func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
+func (s *homePages) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 	ctx, me := c.UserContext(), viewer(c).account
 	var err error
-	if data.Groups, data.All, err = s.homePeople(ctx, me); err != nil {
+	if data.Groups, data.All, err = s.people.homePeople(ctx, me); err != nil {
 		return err
 	}
 	data.Find = !data.All || len(data.Groups[0].People) >= enoughToFind
-	if data.Asking, err = s.asking(ctx, me); err != nil {
+	if data.Asking, err = s.people.asking(ctx, me); err != nil {
 		return err
 	}
-	data.Rooms, err = s.homeRooms(ctx, me.Username)
+	data.Rooms, err = s.rooms.homeRooms(ctx, me.Username)
 	if data.Silent = errors.Is(err, ErrChatAway); err != nil && !data.Silent {
 		return err
 	}
@@ -37,13 +54,13 @@ func (s *Server) renderHome(c *fiber.Ctx, status int, data HomePage) error {
 }
 
 // chatPage: GET /chat — the same chat at full size.
-func (s *Server) chatPage(c *fiber.Ctx) error {
+func (s *homePages) chatPage(c *fiber.Ctx) error {
 	return s.render(c, "chat", s.page(c, "chat", "Chat"))
 }
 
 // chatWith: GET /chat/with/:user — the chat, with the conversation with somebody open.
-func (s *Server) chatWith(c *fiber.Ctx) error {
-	other, err := s.other(c)
+func (s *homePages) chatWith(c *fiber.Ctx) error {
+	other, err := s.people.other(c)
 	if err != nil {
 		return err
 	}
@@ -51,7 +68,7 @@ func (s *Server) chatWith(c *fiber.Ctx) error {
 }
 
 // chatInRoom: GET /chat/room/:name — the chat, in a room.
-func (s *Server) chatInRoom(c *fiber.Ctx) error {
+func (s *homePages) chatInRoom(c *fiber.Ctx) error {
 	room, err := s.chat.Room(c.UserContext(), viewer(c).account.Username, param(c, "name"))
 	switch {
 	case errors.Is(err, ErrChatAway):

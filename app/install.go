@@ -8,7 +8,24 @@ import (
 	"regexp"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/template/html/v2"
 )
+
+// installPages are what a browser needs of the site before it has a page: to install it, to
+// say that it is offline, to be woken.
+type installPages struct {
+	*site
+	assets  *assets
+	grounds grounds
+	views   *html.Engine
+}
+
+func (s *installPages) routes(web fiber.Router, secureHeaders fiber.Handler) {
+	web.Get("/sw.js", secureHeaders, s.serviceWorker)
+	web.Get("/manifest.webmanifest", secureHeaders, s.showManifest)
+	web.Get("/offline", secureHeaders, s.showOffline)
+	web.Post("/share", secureHeaders, s.share) // the service worker's; its body is not read here
+}
 
 // What makes the site one that systems install (W3C Web Application Manifest): the
 // manifest, the page while the network is away, and where other apps share to. The rest is
@@ -77,7 +94,7 @@ type (
 )
 
 // showManifest: GET /manifest.webmanifest
-func (s *Server) showManifest(c *fiber.Ctx) error {
+func (s *installPages) showManifest(c *fiber.Ctx) error {
 	m := manifest{
 		ID: "/", Name: s.cfg.SiteName, ShortName: s.cfg.SiteName, Lang: "en", StartURL: "/chat", Scope: "/", Display: "standalone",
 		Theme: s.grounds.Light, Background: s.grounds.Light, Categories: []string{"social"},
@@ -98,7 +115,7 @@ func (s *Server) showManifest(c *fiber.Ctx) error {
 
 // showOffline: GET /offline — what the service worker shows while the site cannot be
 // reached. It is nobody's page, and the only one that a worker keeps.
-func (s *Server) showOffline(c *fiber.Ctx) error {
+func (s *installPages) showOffline(c *fiber.Ctx) error {
 	tokens, err := fs.ReadFile(s.assets.files, "css/tokens.css")
 	if err != nil {
 		return err
@@ -121,7 +138,7 @@ func (s *Server) showOffline(c *fiber.Ctx) error {
 // service worker answers it, and keeps what is shared in the browser until its owner has chosen a
 // conversation (static/js/chat/share.js). Without a worker it arrives here: nothing is read,
 // kept or done, and so it needs no form token.
-func (s *Server) share(c *fiber.Ctx) error {
+func (s *installPages) share(c *fiber.Ctx) error {
 	c.Context().SetConnectionClose() // the body is not read
 	return c.Redirect("/chat", http.StatusSeeOther)
 }

@@ -89,7 +89,7 @@ func (s *Server) register(r prometheus.Registerer) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels},
 			func() float64 { return float64(value()) }))
 	}
-	r.MustRegister(s.signIns)
+	r.MustRegister(s.signIn.signIns)
 	r.MustRegister(newGatewayMetrics(s.gateway.Stats, s.cfg.Domain))
 	if other, ok := s.chat.(interface{ metrics() prometheus.Collector }); ok {
 		r.MustRegister(other.metrics())

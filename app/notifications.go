@@ -18,6 +18,20 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
+// notifications keep of what somebody wants to be told, and where.
+type notifications struct {
+	*pages
+	notified *models.Notifications
+	members  *models.People
+}
+
+func (s *notifications) chatRoutes(xmpp fiber.Router) {
+	xmpp.Get("/conversations/settings", s.showConversationSettings)
+	xmpp.Post("/conversations/settings", s.saveConversationSettings)
+	xmpp.Post("/push", s.subscribePush)
+	xmpp.Delete("/push", s.unsubscribePush)
+}
+
 // newPush makes what tells people of messages while no page is open.
 func (s *Server) newPush(key []byte, lookedAt func(user string) bool) (*push.Service, error) {
 	contact := s.cfg.BaseURL
@@ -66,7 +80,7 @@ func (u *unpadded) UnmarshalText(text []byte) (err error) {
 var errNoPush = &Error{Code: NotFound, Public: "This site does not notify people whose pages are closed."}
 
 // subscribePush: POST /xmpp/push — where this browser is reached while no page is open.
-func (s *Server) subscribePush(c *fiber.Ctx) error {
+func (s *notifications) subscribePush(c *fiber.Ctx) error {
 	var body subscription
 	v, err := ownJSON(c, &body)
 	if err != nil {
@@ -81,7 +95,7 @@ func (s *Server) subscribePush(c *fiber.Ctx) error {
 	if err := s.push.Check(p); err != nil {
 		return &Error{Code: Invalid, Public: "This browser's push service cannot be reached from here.", Err: err}
 	}
-	err = s.db.Notifications.SavePushSubscription(c.UserContext(), p)
+	err = s.notified.SavePushSubscription(c.UserContext(), p)
 	if errors.Is(err, models.ErrNotFound) {
 		return errNotSignedIn
 	}
@@ -97,15 +111,15 @@ func (s *Server) subscribePush(c *fiber.Ctx) error {
 }
 
 // unsubscribePush: DELETE /xmpp/push
-func (s *Server) unsubscribePush(c *fiber.Ctx) error {
+func (s *notifications) unsubscribePush(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
 	}
-	if err := s.db.Notifications.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
+	if err := s.notified.RemovePushSubscription(c.UserContext(), v.session.ID, ""); err != nil {
 		return err
 	}
-	elsewhere, err := s.db.Notifications.WantsPush(c.UserContext(), v.account.Username)
+	elsewhere, err := s.notified.WantsPush(c.UserContext(), v.account.Username)
 	if err == nil && !elsewhere {
 		err = s.chat.WatchUnseen(c.UserContext(), v.account.Username, false)
 	}
@@ -118,20 +132,20 @@ func (s *Server) unsubscribePush(c *fiber.Ctx) error {
 
 // showConversationSettings: GET /xmpp/conversations/settings — what somebody chose for
 // their conversations, and how they want to be told of messages.
-func (s *Server) showConversationSettings(c *fiber.Ctx) error {
+func (s *notifications) showConversationSettings(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
 	}
-	list, err := s.db.Notifications.ConversationSettings(c.UserContext(), v.account.ID)
+	list, err := s.notified.ConversationSettings(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err
 	}
-	n, err := s.db.Notifications.NotificationSettings(c.UserContext(), v.account.ID)
+	n, err := s.notified.NotificationSettings(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err
 	}
-	pushed, err := s.db.Notifications.HasPushSubscription(c.UserContext(), v.session.ID)
+	pushed, err := s.notified.HasPushSubscription(c.UserContext(), v.session.ID)
 	if err != nil {
 		return err
 	}
@@ -143,7 +157,7 @@ func (s *Server) showConversationSettings(c *fiber.Ctx) error {
 
 // saveConversationSettings: POST /xmpp/conversations/settings — {jid, level, pinned}; what is
 // left out stays as it is.
-func (s *Server) saveConversationSettings(c *fiber.Ctx) error {
+func (s *notifications) saveConversationSettings(c *fiber.Ctx) error {
 	var body struct {
 		JID    string                    `json:"jid"`
 		Pinned *bool                     `json:"pinned"`
@@ -168,13 +182,13 @@ func (s *Server) saveConversationSettings(c *fiber.Ctx) error {
 
 // canBeLevel reports whether there is such a level of notifications for a conversation: what is
 // said to one person alone is as good as a mention.
-func (s *Server) canBeLevel(at stanza.Address, level models.NotificationLevel) bool {
+func (s *notifications) canBeLevel(at stanza.Address, level models.NotificationLevel) bool {
 	return level.Valid() && (at.Domain == s.cfg.RoomsDomain() || level != models.NotifyMentions)
 }
 
 // setConversation keeps what somebody chose for a conversation; nil: as it is.
-func (s *Server) setConversation(ctx context.Context, a models.Account, at stanza.Address, pinned *bool, level *models.NotificationLevel) error {
-	err := s.db.Notifications.SetConversationSettings(ctx, a.ID, at.String(), pinned, level)
+func (s *notifications) setConversation(ctx context.Context, a models.Account, at stanza.Address, pinned *bool, level *models.NotificationLevel) error {
+	err := s.notified.SetConversationSettings(ctx, a.ID, at.String(), pinned, level)
 	if errors.Is(err, models.ErrTooMany) {
 		return &Error{Code: Conflict, Public: "You have settings for as many conversations as there may be.", Err: err}
 	}
@@ -213,8 +227,8 @@ func defaultLevel(room bool) models.NotificationLevel {
 
 // ownLevels are the conversations with a level of their own: people first, by name. Those
 // that somebody cannot see any more are left out.
-func (s *Server) ownLevels(ctx context.Context, a models.Account) ([]OwnLevel, error) {
-	chosen, err := s.db.Notifications.ConversationSettings(ctx, a.ID)
+func (s *notifications) ownLevels(ctx context.Context, a models.Account) ([]OwnLevel, error) {
+	chosen, err := s.notified.ConversationSettings(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -243,8 +257,8 @@ func (s *Server) ownLevels(ctx context.Context, a models.Account) ([]OwnLevel, e
 	return list, err
 }
 
-func (s *Server) namedPeople(ctx context.Context, users []string) (list []OwnLevel, err error) {
-	accounts, err := s.db.People.PeopleNamed(ctx, users)
+func (s *notifications) namedPeople(ctx context.Context, users []string) (list []OwnLevel, err error) {
+	accounts, err := s.members.PeopleNamed(ctx, users)
 	for _, a := range accounts {
 		list = append(list, OwnLevel{JID: a.Username + "@" + s.cfg.Domain, Name: a.Name})
 	}
@@ -252,7 +266,7 @@ func (s *Server) namedPeople(ctx context.Context, users []string) (list []OwnLev
 	return list, err
 }
 
-func (s *Server) namedRooms(ctx context.Context, viewer string, rooms []string) (list []OwnLevel, err error) {
+func (s *notifications) namedRooms(ctx context.Context, viewer string, rooms []string) (list []OwnLevel, err error) {
 	if len(rooms) == 0 {
 		return nil, nil
 	}
@@ -272,7 +286,7 @@ func (s *Server) namedRooms(ctx context.Context, viewer string, rooms []string) 
 func byName(a, b OwnLevel) int { return strings.Compare(a.Name, b.Name) }
 
 // saveOwnLevels keeps what was chosen in that list; what is as before is left alone.
-func (s *Server) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
+func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	own, err := s.ownLevels(c.UserContext(), a)
 	if err != nil {
 		return err
@@ -291,19 +305,19 @@ func (s *Server) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 }
 
 // fillNotifications says how somebody wants to be told.
-func (s *Server) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
+func (s *notifications) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
 	form.Push = s.chat.TellsUnseen()
 	var err error
 	if form.Own, err = s.ownLevels(c.UserContext(), viewer(c).account); err != nil || len(form.Errors) > 0 {
 		return err
 	}
-	n, err := s.db.Notifications.NotificationSettings(c.UserContext(), viewer(c).account.ID)
+	n, err := s.notified.NotificationSettings(c.UserContext(), viewer(c).account.ID)
 	form.ShowText, form.Sound, form.QuietFrom, form.QuietUntil = n.ShowText, n.Sound, clock(n.QuietFrom), clock(n.QuietUntil)
 	return err
 }
 
 // saveNotifications: POST /settings/notifications
-func (s *Server) saveNotifications(c *fiber.Ctx) error {
+func (s *settingsPages) saveNotifications(c *fiber.Ctx) error {
 	form := NotificationsForm{
 		ShowText: c.FormValue("text") != "", Sound: c.FormValue("sound") != "", QuietFrom: c.FormValue("from"), QuietUntil: c.FormValue("until"),
 	}
@@ -320,10 +334,10 @@ func (s *Server) saveNotifications(c *fiber.Ctx) error {
 	if len(form.Errors) > 0 {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Notifications: form})
 	}
-	if err := s.db.Notifications.SetNotificationSettings(c.UserContext(), viewer(c).account.ID, n); err != nil {
+	if err := s.notified.SetNotificationSettings(c.UserContext(), viewer(c).account.ID, n); err != nil {
 		return err
 	}
-	if err := s.saveOwnLevels(c, viewer(c).account); err != nil {
+	if err := s.notices.saveOwnLevels(c, viewer(c).account); err != nil {
 		return err
 	}
 	return s.done(c, "notifications", "notifications")
@@ -352,7 +366,7 @@ func clock(minute *int16) string {
 // serviceWorker: GET /sw.js — the script that shows notifications while no page is open. It
 // stands here and not under /static because its place is its scope; browsers look for a new one
 // by themselves.
-func (s *Server) serviceWorker(c *fiber.Ctx) error {
+func (s *installPages) serviceWorker(c *fiber.Ctx) error {
 	raw, err := fs.ReadFile(s.assets.files, "js/sw.js")
 	if err != nil {
 		return err

@@ -266,12 +266,12 @@ func TestOIDC_TooMany(t *testing.T) {
 	var others sync.WaitGroup
 	others.Go(func() {
 		for ctx.Err() == nil {
-			s.returns.Allow(budget.Network("127.0.0.1"), 1)
+			s.signIn.returns.Allow(budget.Network("127.0.0.1"), 1)
 		}
 	})
 	defer others.Wait()
 	defer cancel()
-	for s.returns.Allow(budget.Network("127.0.0.1"), 1) { // until others have had all there is
+	for s.signIn.returns.Allow(budget.Network("127.0.0.1"), 1) { // until others have had all there is
 		continue
 	}
 	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "Many people are signing in from your network")

@@ -92,7 +92,7 @@ func checkBaseURL(origin string) error {
 
 // isOrigin reports whether an Origin header names this site. In development the
 // site has three names on loopback.
-func (s *Server) isOrigin(origin string) bool {
+func (s *site) isOrigin(origin string) bool {
 	base := s.BaseURL()
 	if base == "" || origin == "" {
 		return false

@@ -44,12 +44,12 @@ func TestNormalOrigin(t *testing.T) {
 }
 
 func TestIsOrigin(t *testing.T) {
-	site := func(base string, cfg Config) *Server {
-		s := &Server{cfg: cfg}
+	at := func(base string, cfg Config) *site {
+		s := &site{cfg: cfg}
 		s.baseURL.Store(base)
 		return s
 	}
-	production := site("https://chat.example.org", Config{Env: "production", BaseURL: "https://chat.example.org"})
+	production := at("https://chat.example.org", Config{Env: "production", BaseURL: "https://chat.example.org"})
 	for origin, want := range map[string]bool{
 		"https://chat.example.org": true, "https://chat.example.org:443": true, "HTTPS://CHAT.example.org": true,
 		"http://chat.example.org": false, "https://chat.example.org:444": false, "https://chat.example.org.evil.example": false,
@@ -59,7 +59,7 @@ func TestIsOrigin(t *testing.T) {
 			t.Errorf("%q: %v", origin, got)
 		}
 	}
-	development := site("http://localhost:3000", Config{Env: "development"})
+	development := at("http://localhost:3000", Config{Env: "development"})
 	for origin, want := range map[string]bool{
 		"http://localhost:3000": true, "http://127.0.0.1:3000": true, "http://[::1]:3000": true, "http://localhost": false, "http://localhost:3001": false,
 	} {

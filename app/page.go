@@ -6,11 +6,29 @@ import (
 	"html/template"
 	"time"
 
+	"foyer/app/auth"
+	"foyer/app/previews"
+	"foyer/app/push"
 	"foyer/internal/names"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/template/html/v2"
 )
+
+// pages are what all pages have in common: who looks at them, and how they are drawn.
+type pages struct {
+	*site
+	auth        *auth.Service
+	chat        Chat
+	assets      *assets
+	accent      *Accent
+	views       *html.Engine
+	mark        string // of rooms in pages (discussion.go)
+	discussions discussions
+	previews    *previews.Service // nil: links have none
+	push        *push.Service
+}
 
 // Page is what every template gets.
 type Page struct {
@@ -215,7 +233,7 @@ type ChatConfig struct {
 }
 
 // page starts a page for the person behind the request.
-func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
+func (s *pages) page(c *fiber.Ctx, name, title string) *Page {
 	p := &Page{Title: title, Name: name, Path: c.Path(), SiteName: s.cfg.SiteName, Signup: s.cfg.localSignup(), Theme: themeOf(c), Accent: s.accent}
 	if s.cfg.Development() {
 		p.Demo = demoAccounts()
@@ -236,7 +254,7 @@ func (s *Server) page(c *fiber.Ctx, name, title string) *Page {
 }
 
 // person shows an account.
-func (s *Server) person(a models.Account) Person {
+func (s *site) person(a models.Account) Person {
 	p := Person{User: a.Username, Name: a.Name, JID: a.Username + "@" + s.cfg.Domain, Admin: a.Admin}
 	if a.AvatarHash != "" {
 		p.AvatarURL = "/avatars/" + a.AvatarHash
@@ -244,7 +262,7 @@ func (s *Server) person(a models.Account) Person {
 	return p
 }
 
-func (s *Server) chatConfig(v *visit) *ChatConfig {
+func (s *pages) chatConfig(v *visit) *ChatConfig {
 	var pushKey string
 	if s.chat.TellsUnseen() {
 		pushKey = s.push.PublicKey()
@@ -279,7 +297,7 @@ func (s *Server) chatConfig(v *visit) *ChatConfig {
 }
 
 // render renders a page within the layout.
-func (s *Server) render(c *fiber.Ctx, name string, p *Page) error {
+func (s *pages) render(c *fiber.Ctx, name string, p *Page) error {
 	// The page first, then what is around it: Fiber's own layouts would show a
 	// template's error in the middle of the page, with status 200. Not by Fiber's
 	// Render either, which makes a list at the first page, without a lock.

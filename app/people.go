@@ -11,6 +11,22 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
+// peoplePages show people, with who is around, and make contacts of them.
+type peoplePages struct {
+	*pages
+	accounts *models.Accounts
+	members  *models.People
+}
+
+func (s *peoplePages) chatRoutes(xmpp fiber.Router) { xmpp.Get("/people/:user", s.personCard) }
+
+func (s *peoplePages) routes(web fiber.Router) {
+	web.Get("/people", s.signedIn, s.showPeople)
+	web.Post("/people/:user/contact", s.signedIn, s.askContact)
+	web.Post("/people/:user/answer", s.signedIn, s.answerContact)
+	web.Get("/avatars/:hash", s.signedIn, s.showAvatar)
+}
+
 // People as pages show them. No page lists more than its bound, however many there
 // are.
 const (
@@ -25,15 +41,15 @@ const (
 )
 
 // showPeople: GET /people — everybody, page by page, or those that were looked for.
-func (s *Server) showPeople(c *fiber.Ctx) error {
+func (s *peoplePages) showPeople(c *fiber.Ctx) error {
 	ctx, me := c.UserContext(), viewer(c).account
 	data := PeoplePage{Typed: strings.TrimSpace(c.Query("q"))}
 	var accounts []models.Account
 	var err error
 	if data.Typed != "" {
-		accounts, err = s.db.People.FindPeople(ctx, data.Typed, foundPeople)
+		accounts, err = s.members.FindPeople(ctx, data.Typed, foundPeople)
 	} else {
-		accounts, err = s.db.People.After(ctx, c.Query("after"), peoplePerPage+1)
+		accounts, err = s.members.After(ctx, c.Query("after"), peoplePerPage+1)
 		if len(accounts) > peoplePerPage {
 			accounts = accounts[:peoplePerPage]
 			data.Next = accounts[peoplePerPage-1].Username
@@ -54,7 +70,7 @@ func (s *Server) showPeople(c *fiber.Ctx) error {
 }
 
 // people shows accounts to somebody, without that person's own.
-func (s *Server) people(ctx context.Context, me models.Account, accounts []models.Account) ([]Person, error) {
+func (s *peoplePages) people(ctx context.Context, me models.Account, accounts []models.Account) ([]Person, error) {
 	users := make([]string, 0, len(accounts))
 	for _, a := range accounts {
 		if a.ID != me.ID {
@@ -87,12 +103,12 @@ func (s *Server) people(ctx context.Context, me models.Account, accounts []model
 }
 
 // asking returns who asks somebody to be a contact.
-func (s *Server) asking(ctx context.Context, me models.Account) ([]Person, error) {
+func (s *peoplePages) asking(ctx context.Context, me models.Account) ([]Person, error) {
 	users, err := s.chat.ContactRequests(ctx, me.Username, shownRequests)
 	if err != nil || len(users) == 0 {
 		return nil, err
 	}
-	accounts, err := s.db.People.PeopleNamed(ctx, users)
+	accounts, err := s.members.PeopleNamed(ctx, users)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +117,12 @@ func (s *Server) asking(ctx context.Context, me models.Account) ([]Person, error
 
 // homePeople chooses whom the home page shows: everybody while they are few, else
 // those one talks with, some who are around, and the newest.
-func (s *Server) homePeople(ctx context.Context, me models.Account) (groups []PeopleGroup, all bool, err error) {
+func (s *peoplePages) homePeople(ctx context.Context, me models.Account) (groups []PeopleGroup, all bool, err error) {
 	around, err := s.chat.Around(ctx, me.Username, homeAround)
 	if err != nil {
 		return nil, false, err
 	}
-	h, err := s.db.People.HomePeople(ctx, s.cfg.Domain, me.Username, around, homeSmall+2)
+	h, err := s.members.HomePeople(ctx, s.cfg.Domain, me.Username, around, homeSmall+2)
 	if err != nil {
 		return nil, false, err
 	}
@@ -147,8 +163,8 @@ func (s *Server) homePeople(ctx context.Context, me models.Account) (groups []Pe
 }
 
 // other is the person that a page's address names.
-func (s *Server) other(c *fiber.Ctx) (models.Account, error) {
-	a, err := s.db.Accounts.AccountByName(c.UserContext(), param(c, "user"))
+func (s *peoplePages) other(c *fiber.Ctx) (models.Account, error) {
+	a, err := s.accounts.AccountByName(c.UserContext(), param(c, "user"))
 	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
 		err = &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}
@@ -156,7 +172,7 @@ func (s *Server) other(c *fiber.Ctx) (models.Account, error) {
 }
 
 // askContact: POST /people/:user/contact — asks somebody to be a contact.
-func (s *Server) askContact(c *fiber.Ctx) error {
+func (s *peoplePages) askContact(c *fiber.Ctx) error {
 	other, err := s.other(c)
 	if err != nil {
 		return err
@@ -166,7 +182,7 @@ func (s *Server) askContact(c *fiber.Ctx) error {
 }
 
 // answerContact: POST /people/:user/answer — accepts or declines a request.
-func (s *Server) answerContact(c *fiber.Ctx) error {
+func (s *peoplePages) answerContact(c *fiber.Ctx) error {
 	other, err := s.other(c)
 	if err != nil {
 		return err
@@ -179,7 +195,7 @@ func (s *Server) answerContact(c *fiber.Ctx) error {
 	return s.contactDone(c, other, flash, err)
 }
 
-func (s *Server) contactDone(c *fiber.Ctx, other models.Account, flash string, err error) error {
+func (s *peoplePages) contactDone(c *fiber.Ctx, other models.Account, flash string, err error) error {
 	if errors.Is(err, ErrContactRefused) {
 		return &Error{Code: Forbidden, Public: "That is not possible with " + other.Name + " just now.", Err: err}
 	}

@@ -20,7 +20,7 @@ func badPicture(sentence string, err error) error {
 }
 
 // uploadedPicture reads the form's file and makes a square of it.
-func (s *Server) uploadedPicture(c *fiber.Ctx) (data []byte, mediaType string, err error) {
+func (s *settingsPages) uploadedPicture(c *fiber.Ctx) (data []byte, mediaType string, err error) {
 	file, err := c.FormFile("picture")
 	if err != nil || file.Size == 0 {
 		return nil, "", badPicture("Choose a picture first.", err)
@@ -77,8 +77,8 @@ func drawPicture(ground, figure color.RGBA) ([]byte, error) {
 }
 
 // showAvatar: GET /avatars/:hash
-func (s *Server) showAvatar(c *fiber.Ctx) error {
-	a, err := s.db.Accounts.Avatar(c.UserContext(), c.Params("hash"))
+func (s *peoplePages) showAvatar(c *fiber.Ctx) error {
+	a, err := s.accounts.Avatar(c.UserContext(), c.Params("hash"))
 	if err != nil {
 		return notFound(err)
 	}

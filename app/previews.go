@@ -4,9 +4,22 @@ import (
 	"crypto/x509"
 
 	"foyer/app/previews"
+	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
 )
+
+// linkPages show what is behind links.
+type linkPages struct {
+	*pages
+	kept *models.Previews
+}
+
+func (s *linkPages) chatRoutes(xmpp fiber.Router) { xmpp.Post("/previews", s.linkPreviews) }
+
+func (s *linkPages) routes(web fiber.Router) {
+	web.Get("/previews/:id", s.signedIn, s.showPreviewPicture)
+}
 
 // newPreviews makes what tells what is behind links; nil: LINK_PREVIEWS is off.
 func (s *Server) newPreviews() *previews.Service {
@@ -32,7 +45,7 @@ type LinkPreview struct {
 
 // linkPreviews: POST /xmpp/previews — {links: […]}; what is behind those of them that have
 // a preview.
-func (s *Server) linkPreviews(c *fiber.Ctx) error {
+func (s *linkPages) linkPreviews(c *fiber.Ctx) error {
 	var body struct {
 		Links []string `json:"links"`
 	}
@@ -62,8 +75,8 @@ func (s *Server) linkPreviews(c *fiber.Ctx) error {
 }
 
 // showPreviewPicture: GET /previews/:id — a picture that was encoded here (app/pictures).
-func (s *Server) showPreviewPicture(c *fiber.Ctx) error {
-	data, mediaType, err := s.db.Previews.PreviewPicture(c.UserContext(), c.Params("id"))
+func (s *linkPages) showPreviewPicture(c *fiber.Ctx) error {
+	data, mediaType, err := s.kept.PreviewPicture(c.UserContext(), c.Params("id"))
 	if err != nil {
 		return notFound(err)
 	}

@@ -29,7 +29,7 @@ func newLogouts(meter budget.Meter) *budget.Rate {
 }
 
 // logOutByProvider: POST /signin/with/:name/logout (OpenID Connect Back-Channel Logout 1.0 §2.5)
-func (s *Server) logOutByProvider(c *fiber.Ctx) error {
+func (s *signInPages) logOutByProvider(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store") // §2.8
 	source, ok := s.auth.Source(c.Params("name"))
 	receiver, receives := source.(auth.LogoutReceiver)
@@ -79,7 +79,7 @@ func logoutRefused(c *fiber.Ctx, status int, why string) error {
 // startAtProvider: GET or POST /signin/with/:name/start — a page of the provider's, or of somebody who says so, begins a sign-in
 // (OpenID Connect Core 1.0 §4). Nothing that it brings signs anybody in: it begins a trip like the link of the sign-in
 // page, and leads to a page of this site.
-func (s *Server) startAtProvider(c *fiber.Ctx) error {
+func (s *signInPages) startAtProvider(c *fiber.Ctx) error {
 	source, err := s.tripSource(c)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (s *Server) startAtProvider(c *fiber.Ctx) error {
 }
 
 // localTarget keeps a target within the site: an address of it becomes a path, and any other "/".
-func (s *Server) localTarget(target string) string {
+func (s *site) localTarget(target string) string {
 	if path, ok := strings.CutPrefix(target, s.BaseURL()); ok {
 		target = path
 	}

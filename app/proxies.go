@@ -72,7 +72,7 @@ func hopAddress(hop string) (address string, ok bool) {
 }
 
 // address is the address of the person behind a request.
-func (s *Server) address(c *fiber.Ctx) string {
+func (s *site) address(c *fiber.Ctx) string {
 	// each proxy may add a line of its own; together they are one list (RFC
 	// 9110 §5.3).
 	lines := c.Request().Header.PeekAll("X-Forwarded-For")

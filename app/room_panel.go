@@ -33,7 +33,7 @@ type RoomMember struct {
 // roomPeople: GET /xmpp/rooms/:name/people?nick= — who is in a room or belongs to it, with
 // names and pictures; with nick only who is there under that name. A server that tells
 // only people themselves is asked by the page.
-func (s *Server) roomPeople(c *fiber.Ctx) error {
+func (s *roomPages) roomPeople(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
@@ -53,7 +53,7 @@ func (s *Server) roomPeople(c *fiber.Ctx) error {
 	for i, p := range people {
 		users[i] = p.User
 	}
-	accounts, err := s.db.People.PeopleNamed(c.UserContext(), users)
+	accounts, err := s.members.PeopleNamed(c.UserContext(), users)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func listedFirst(people []RoomPerson) []RoomPerson {
 // whose members all know of each other (XEP-0045 §4.2, semi-anonymous rooms). Somebody who
 // belongs to the room and is there under another name is listed as if they were not there:
 // an account that went from the list when a name came would be known by it.
-func (s *Server) roomMembers(people []RoomPerson, accounts []models.Account) []RoomMember {
+func (s *roomPages) roomMembers(people []RoomPerson, accounts []models.Account) []RoomMember {
 	byUser := make(map[string]models.Account, len(accounts))
 	for _, a := range accounts {
 		byUser[a.Username] = a
@@ -134,7 +134,7 @@ type SharedRoom struct {
 
 // personCard: GET /xmpp/people/:user — who somebody is, and the rooms that one shares with
 // them.
-func (s *Server) personCard(c *fiber.Ctx) error {
+func (s *peoplePages) personCard(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
@@ -151,7 +151,7 @@ func (s *Server) personCard(c *fiber.Ctx) error {
 	return c.JSON(card)
 }
 
-func (s *Server) sharedRooms(c *fiber.Ctx, me, other string) ([]SharedRoom, error) {
+func (s *peoplePages) sharedRooms(c *fiber.Ctx, me, other string) ([]SharedRoom, error) {
 	shared := []SharedRoom{}
 	mine, err := s.chat.Rooms(c.UserContext(), me, RoomQuery{Own: true, Max: maxOwnRooms})
 	if err != nil || len(mine) == 0 {
@@ -180,7 +180,7 @@ func withoutChat(err error) error {
 }
 
 // inviteFromChat: POST /xmpp/rooms/:name/invite — {user}
-func (s *Server) inviteFromChat(c *fiber.Ctx) error {
+func (s *roomPages) inviteFromChat(c *fiber.Ctx) error {
 	var body struct {
 		User string `json:"user"`
 	}

@@ -60,7 +60,7 @@ func TestRoomMembers_UnderOtherNames(t *testing.T) {
 	}
 	everyone := "alice as Alice Adler, carol as Somebody, dave as , erin as " // of dave what was told before he came
 	for roster, want := range map[models.RosterMode]string{models.RosterEveryone: everyone, models.RosterGroups: "carol as Somebody", models.RosterNone: "carol as Somebody"} {
-		s := &Server{cfg: Config{Domain: "h", Roster: roster}}
+		s := &roomPages{pages: &pages{site: &site{cfg: Config{Domain: "h", Roster: roster}}}}
 		var got []string
 		for _, m := range s.roomMembers(people, accounts) {
 			got = append(got, strings.TrimSuffix(m.JID, "@h")+" as "+m.Nick)

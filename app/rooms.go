@@ -18,6 +18,26 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// roomPages show rooms and who is in them, invite into them and end them.
+type roomPages struct {
+	*pages
+	accounts *models.Accounts
+	members  *models.People
+	people   *peoplePages
+}
+
+func (s *roomPages) chatRoutes(xmpp fiber.Router) {
+	xmpp.Get("/rooms/:name/people", s.roomPeople)
+	xmpp.Post("/rooms/:name/invite", s.inviteFromChat)
+}
+
+func (s *roomPages) routes(web fiber.Router) {
+	web.Get("/rooms", s.signedIn, s.showRooms)
+	web.Get("/rooms/:name", s.signedIn, s.showRoom)
+	web.Post("/rooms/:name/invite", s.signedIn, s.invite)
+	web.Post("/rooms/:name/delete", s.signedIn, s.deleteRoom)
+}
+
 // Rooms: people make them by name and never see an address.
 
 // Bounds of the form, in characters, and of the room's panel in the chat
@@ -38,11 +58,11 @@ const (
 
 // showRooms: GET /rooms — those one may know of, page by page, or those that were
 // looked for.
-func (s *Server) showRooms(c *fiber.Ctx) error {
+func (s *roomPages) showRooms(c *fiber.Ctx) error {
 	return s.renderRooms(c, http.StatusOK, RoomsPage{})
 }
 
-func (s *Server) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
+func (s *roomPages) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
 	data.Typed = strings.TrimSpace(c.Query("q"))
 	rooms, err := s.chat.Rooms(c.UserContext(), viewer(c).account.Username,
 		RoomQuery{Typed: data.Typed, After: c.Query("after"), Max: roomsPerPage + 1})
@@ -63,7 +83,7 @@ func (s *Server) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
 
 // homeRooms are one's own rooms, then the busy ones; and some others where that is
 // not much.
-func (s *Server) homeRooms(ctx context.Context, user string) ([]RoomRow, error) {
+func (s *roomPages) homeRooms(ctx context.Context, user string) ([]RoomRow, error) {
 	own, err := s.chat.Rooms(ctx, user, RoomQuery{Own: true, Max: homeOwnRooms})
 	if err != nil {
 		return nil, err
@@ -93,7 +113,7 @@ func addRooms(list, more []ChatRoom) []ChatRoom {
 	return list
 }
 
-func (s *Server) roomRows(rooms []ChatRoom) []RoomRow {
+func (s *roomPages) roomRows(rooms []ChatRoom) []RoomRow {
 	rows := make([]RoomRow, 0, len(rooms))
 	for _, r := range rooms {
 		rows = append(rows, s.roomRow(r))
@@ -101,7 +121,7 @@ func (s *Server) roomRows(rooms []ChatRoom) []RoomRow {
 	return rows
 }
 
-func (s *Server) roomRow(r ChatRoom) RoomRow {
+func (s *roomPages) roomRow(r ChatRoom) RoomRow {
 	row := RoomRow{
 		Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description,
 		Private: r.Private, Member: r.Member, Owner: r.Owner, Orphan: r.Orphan, Here: "Nobody is here",
@@ -115,10 +135,10 @@ func (s *Server) roomRow(r ChatRoom) RoomRow {
 	return row
 }
 
-func (s *Server) roomJID(name string) string { return name + "@" + s.cfg.RoomsDomain() }
+func (s *site) roomJID(name string) string { return name + "@" + s.cfg.RoomsDomain() }
 
 // makeRoom: POST /rooms — a new room, which then opens in the chat.
-func (s *Server) makeRoom(c *fiber.Ctx) error {
+func (s *homePages) makeRoom(c *fiber.Ctx) error {
 	form := RoomForm{Name: strings.TrimSpace(c.FormValue("name")), About: strings.TrimSpace(c.FormValue("about")), Private: c.FormValue("who") == "invited"}
 	form.check()
 	if len(form.Errors) > 0 {
@@ -142,12 +162,12 @@ func (s *Server) makeRoom(c *fiber.Ctx) error {
 	return c.Redirect("/", http.StatusSeeOther)
 }
 
-func (s *Server) madeRoomCookie() string { return s.cookieName() + "-room" }
+func (s *homePages) madeRoomCookie() string { return s.cookieName() + "-room" }
 
 // takeMadeRoom is the address of the room that the viewer has just made, for the page
 // to open. It comes in a cookie that only our answer can have set: an address that
 // somebody else's page links to opens nothing.
-func (s *Server) takeMadeRoom(c *fiber.Ctx) string {
+func (s *homePages) takeMadeRoom(c *fiber.Ctx) string {
 	name, err := url.QueryUnescape(readCookie(c, s.madeRoomCookie()))
 	if err != nil || name == "" {
 		return ""
@@ -214,12 +234,12 @@ func param(c *fiber.Ctx, name string) string {
 var errNoRoom = &Error{Code: NotFound, Public: "There is no such room, or it is not open to you."}
 
 // showRoom: GET /rooms/:name — one room, and whom to invite.
-func (s *Server) showRoom(c *fiber.Ctx) error {
+func (s *roomPages) showRoom(c *fiber.Ctx) error {
 	return s.renderRoom(c, RoomPage{Typed: strings.TrimSpace(c.Query("q"))})
 }
 
 // renderRoom shows a room with what the page at hand brings.
-func (s *Server) renderRoom(c *fiber.Ctx, data RoomPage) error {
+func (s *roomPages) renderRoom(c *fiber.Ctx, data RoomPage) error {
 	me := viewer(c).account
 	room, err := s.chat.Room(c.UserContext(), me.Username, param(c, "name"))
 	if errors.Is(err, ErrRoomRefused) {
@@ -230,11 +250,11 @@ func (s *Server) renderRoom(c *fiber.Ctx, data RoomPage) error {
 	}
 	data.RoomRow = s.roomRow(room)
 	if data.Typed != "" {
-		accounts, err := s.db.People.FindPeople(c.UserContext(), data.Typed, foundPeople)
+		accounts, err := s.members.FindPeople(c.UserContext(), data.Typed, foundPeople)
 		if err != nil {
 			return err
 		}
-		if data.Found, err = s.people(c.UserContext(), me, accounts); err != nil {
+		if data.Found, err = s.people.people(c.UserContext(), me, accounts); err != nil {
 			return err
 		}
 	}
@@ -246,7 +266,7 @@ func (s *Server) renderRoom(c *fiber.Ctx, data RoomPage) error {
 func roomPath(name string) string { return "/rooms/" + url.PathEscape(name) }
 
 // invite: POST /rooms/:name/invite — somebody else may come in, and is told.
-func (s *Server) invite(c *fiber.Ctx) error {
+func (s *roomPages) invite(c *fiber.Ctx) error {
 	name := param(c, "name")
 	if err := s.inviteAs(c.UserContext(), viewer(c).account.Username, name, c.FormValue("user")); err != nil {
 		return err
@@ -256,8 +276,8 @@ func (s *Server) invite(c *fiber.Ctx) error {
 }
 
 // inviteAs invites somebody into a room on behalf of a person.
-func (s *Server) inviteAs(ctx context.Context, inviter, room, user string) error {
-	invitee, err := s.db.Accounts.AccountByName(ctx, user)
+func (s *roomPages) inviteAs(ctx context.Context, inviter, room, user string) error {
+	invitee, err := s.accounts.AccountByName(ctx, user)
 	if errors.Is(err, models.ErrNotFound) {
 		return &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}
@@ -273,7 +293,7 @@ func (s *Server) inviteAs(ctx context.Context, inviter, room, user string) error
 
 // deleteRoom: POST /rooms/:name/delete — ends a room for good, with what was said
 // there.
-func (s *Server) deleteRoom(c *fiber.Ctx) error {
+func (s *roomPages) deleteRoom(c *fiber.Ctx) error {
 	err := s.chat.DestroyRoom(c.UserContext(), param(c, "name"), viewer(c).account.Username)
 	if errors.Is(err, ErrRoomRefused) {
 		return errNoRoom

@@ -129,11 +129,9 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
 
 // New puts the site together on an open database; it does not listen yet.
 func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, db: db, log: log, accountChanges: newAccountChanges(), patience: requestPatience}
+	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges()}
 	s.baseURL.Store(cfg.BaseURL)
-	s.policy = newContentPolicy(cfg.UploadOrigins)
 	s.limits = budget.NewLedger(log)
-	s.bodies = newBodies(s.limits)
 	processor := budget.NewProcessor()
 	s.pictures = pictures.New(s.limits, processor)
 	var err error
@@ -150,10 +148,8 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	s.fetcher, s.saidPictures, s.logouts = pictures.NewFetcher(origins), make(chan saidPicture, maxSaidPictures), newLogouts(s.limits)
-	s.lists = newLists(s.limits)
+	s.fetcher, s.saidPictures = pictures.NewFetcher(origins), make(chan saidPicture, maxSaidPictures)
 	s.previews = s.newPreviews()
-	s.returns, s.signIns = newReturns(s.limits), newSignIns()
 	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
 	}
@@ -185,6 +181,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.web, err = s.newWeb(); err != nil {
 		return nil, err
 	}
+	s.newParts()
 	s.routes()
 	return s, nil
 }

@@ -82,7 +82,7 @@ type FoundResult struct {
 
 // searchMessages: GET /xmpp/search?q=&with=&room=&from=&to=&files=1&before= — messages
 // that one may read, newest first, with the words that are looked for.
-func (s *Server) searchMessages(c *fiber.Ctx) error {
+func (s *conversationLists) searchMessages(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
@@ -118,7 +118,7 @@ func (s *Server) searchMessages(c *fiber.Ctx) error {
 var errBadSearch = &Error{Code: Invalid, Public: "That search cannot be read. Please start it again."}
 
 // parseSearch reads what is looked for. Days are those of UTC unless the page says the time.
-func (s *Server) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
+func (s *conversationLists) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
 	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
 	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
 		return q, errBadSearch
@@ -151,14 +151,14 @@ func (s *Server) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
 
 // foundResults are messages as the page shows them, without those that only their devices
 // can read.
-func (s *Server) foundResults(ctx context.Context, me models.Account, q MessageSearch, messages []FoundMessage) ([]FoundResult, error) {
+func (s *conversationLists) foundResults(ctx context.Context, me models.Account, q MessageSearch, messages []FoundMessage) ([]FoundResult, error) {
 	var users []string
 	for _, m := range messages {
 		if !m.Room {
 			users = append(users, m.With)
 		}
 	}
-	accounts, err := s.db.People.PeopleNamed(ctx, users)
+	accounts, err := s.members.PeopleNamed(ctx, users)
 	if err != nil {
 		return nil, err
 	}

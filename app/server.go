@@ -5,18 +5,13 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"foyer/app/auth"
 	"foyer/app/pictures"
-	"foyer/app/previews"
-	"foyer/app/push"
 	"foyer/app/uploads"
 	"foyer/internal/budget"
 	"foyer/models"
@@ -26,58 +21,33 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/template/html/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 )
 
 // Server is the website. Run makes it and the rest of the program.
 type Server struct {
-	cfg      Config
-	log      *slog.Logger
+	*pages
+	parts
 	db       *models.DB
-	chat     Chat
 	gateway  *xmppgw.Gateway
-	auth     *auth.Service
-	proxies  []netip.Prefix
-	assets   *assets
 	grounds  grounds
-	accent   *Accent
 	web      *fiber.App
-	views    *html.Engine
-	mark     string // of rooms in pages (discussion.go)
 	expired  expired
 	uploads  *uploads.Service
 	native   []nativePort // set before serving
 	doors    []door       // likewise
 	metrics  net.Listener // likewise; nil: metrics have no port of their own
 	id       string       // SiteID
-	policy   string       // of pages, but for the nonce
-	baseURL  atomic.Value // string, a normal origin; known once the site listens
 	conns    *connections
-	bodies   *budget.Share
-	lists    *budget.Share // of conversations (conversations.go)
 	pictures *pictures.Decoder
-	previews *previews.Service // nil: links have none
-	push     *push.Service
 	unseen   *unseen        // nil: the embedded chat server tells push itself
 	limits   *budget.Ledger // which of them were met
-	patience time.Duration  // that a request has, without the bytes of a file
 
 	fetcher      *pictures.Fetcher // of those that sources have
 	saidPictures chan saidPicture
-	logouts      *budget.Rate // by providers
-	returns      *budget.Rate // of browsers from sources
-	signIns      *prometheus.CounterVec
 
-	discussions     discussions
 	accountChanges  *accountChanges
 	memoryGivenBack atomic.Int64 // times
-}
-
-// BaseURL is the site's public URL.
-func (s *Server) BaseURL() string {
-	url, _ := s.baseURL.Load().(string)
-	return url
 }
 
 // newWeb makes the Fiber application with its templates. A template that does

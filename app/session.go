@@ -34,34 +34,34 @@ func viewer(c *fiber.Ctx) *visit {
 
 // cookieName is __Host-: no other host, path or plain http can set it. Browsers
 // refuse that prefix without https.
-func (s *Server) cookieName() string {
+func (s *site) cookieName() string {
 	if s.secure() {
 		return "__Host-foyer"
 	}
 	return "foyer"
 }
 
-func (s *Server) formCookieName() string { return s.cookieName() + "-form" }
+func (s *site) formCookieName() string { return s.cookieName() + "-form" }
 
 // deviceCookieName is the cookie by which a browser is known at later sign-ins. It
 // outlives them, and opens nothing.
-func (s *Server) deviceCookieName() string { return s.cookieName() + "-device" }
+func (s *site) deviceCookieName() string { return s.cookieName() + "-device" }
 
 // secure reports whether people reach the site over https.
-func (s *Server) secure() bool { return strings.HasPrefix(s.BaseURL(), "https:") }
+func (s *site) secure() bool { return strings.HasPrefix(s.BaseURL(), "https:") }
 
-func (s *Server) cookie(name, value string) *fiber.Cookie {
+func (s *site) cookie(name, value string) *fiber.Cookie {
 	return &fiber.Cookie{Name: name, Value: value, Path: "/", HTTPOnly: true, Secure: s.secure(), SameSite: fiber.CookieSameSiteLaxMode}
 }
 
-func (s *Server) dropCookie(c *fiber.Ctx, name string) {
+func (s *site) dropCookie(c *fiber.Ctx, name string) {
 	gone := s.cookie(name, "")
 	gone.Expires = time.Unix(1, 0)
 	c.Cookie(gone)
 }
 
 // loadVisit finds out who is behind every request to a page.
-func (s *Server) loadVisit(c *fiber.Ctx) error {
+func (s *signInPages) loadVisit(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store") // a visitor's page, too, has a form's token of that one browser
 	secret := readCookie(c, s.cookieName())
 	if secret == "" {
@@ -83,7 +83,7 @@ func (s *Server) loadVisit(c *fiber.Ctx) error {
 }
 
 // signedIn lets only members on.
-func (s *Server) signedIn(c *fiber.Ctx) error {
+func (s *pages) signedIn(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Next()
 	}
@@ -95,7 +95,7 @@ func (s *Server) signedIn(c *fiber.Ctx) error {
 
 // keepSignedIn gives the browser the cookie of a session that has begun. The one
 // that it had before is ended. password is what was typed; empty: nothing.
-func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool, password string) error {
+func (s *signInPages) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool, password string) error {
 	if old := viewer(c); old != nil {
 		if err := s.auth.EndSession(c.UserContext(), old.account, old.session.ID); err != nil {
 			return err
@@ -119,12 +119,12 @@ func (s *Server) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted bool, pa
 }
 
 // client is who is behind a request, as far as it is known before signing in.
-func (s *Server) client(c *fiber.Ctx) auth.Client {
+func (s *site) client(c *fiber.Ctx) auth.Client {
 	return auth.Client{Address: s.address(c), Device: readCookie(c, s.deviceCookieName())}
 }
 
 // device is where somebody signs in.
-func (s *Server) device(c *fiber.Ctx, isTrusted bool) auth.Device {
+func (s *site) device(c *fiber.Ctx, isTrusted bool) auth.Device {
 	return auth.Device{Client: s.client(c), UserAgent: c.Get("User-Agent"), Trusted: isTrusted}
 }
 
@@ -133,7 +133,7 @@ const formSecretKey = "form secret"
 
 // secretOf is what the form's token is bound to: the session's secret, or for
 // visitors that of a cookie made for the purpose.
-func (s *Server) secretOf(c *fiber.Ctx) string {
+func (s *pages) secretOf(c *fiber.Ctx) string {
 	if v := viewer(c); v != nil {
 		return v.secret
 	}
@@ -144,7 +144,7 @@ func (s *Server) secretOf(c *fiber.Ctx) string {
 }
 
 // csrfToken returns the token for the forms of this page.
-func (s *Server) csrfToken(c *fiber.Ctx) string {
+func (s *pages) csrfToken(c *fiber.Ctx) string {
 	secret := s.secretOf(c)
 	if secret == "" {
 		secret, _ = token.New()
@@ -156,7 +156,7 @@ func (s *Server) csrfToken(c *fiber.Ctx) string {
 
 // protectForms refuses a POST that is not from one of our own pages: by what the
 // browser says of its origin, and by the form's token.
-func (s *Server) protectForms(c *fiber.Ctx) error {
+func (s *pages) protectForms(c *fiber.Ctx) error {
 	if c.Method() != fiber.MethodPost {
 		return c.Next()
 	}
@@ -198,11 +198,11 @@ var flashes = map[string]Flash{
 	"deleted":       {Kind: "ok", Text: "Your account is deleted."},
 }
 
-func (s *Server) flash(c *fiber.Ctx, name string) {
+func (s *site) flash(c *fiber.Ctx, name string) {
 	c.Cookie(s.cookie(s.cookieName()+"-note", name))
 }
 
-func (s *Server) takeFlash(c *fiber.Ctx) *Flash {
+func (s *site) takeFlash(c *fiber.Ctx) *Flash {
 	cookie := s.cookieName() + "-note"
 	value := readCookie(c, cookie)
 	if value == "" {

@@ -1,28 +1,61 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 
 	"foyer/app/auth"
+	"foyer/app/pictures"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
 )
 
+// settingsPages are the page of one's account, and what its forms do.
+type settingsPages struct {
+	*pages
+	accounts *models.Accounts
+	sessions *models.Sessions
+	tokens   *models.Tokens
+	notified *models.Notifications
+	signIn   *signInPages
+	notices  *notifications
+	files    *filePages
+	pictures *pictures.Decoder
+
+	tell          func(context.Context, models.Event)
+	nativeServers func() []NativeServer // where apps connect
+}
+
+func (s *settingsPages) routes(web fiber.Router) {
+	web.Get("/settings", s.signedIn, s.showSettings)
+	web.Post("/settings/profile", s.signedIn, s.saveProfile)
+	web.Post("/settings/picture", s.signedIn, s.savePicture)
+	web.Post("/settings/picture/remove", s.signedIn, s.removePicture)
+	web.Post("/settings/notifications", s.signedIn, s.saveNotifications)
+	web.Post("/settings/password", s.signedIn, s.savePassword)
+	web.Post("/settings/sessions/others/end", s.signedIn, s.endOtherSessions)
+	web.Post("/settings/sessions/:id/end", s.signedIn, s.endOneSession)
+	web.Get("/settings/apps", s.signedIn, s.showAppPassword)
+	web.Post("/settings/apps", s.signedIn, s.createAppPassword)
+	web.Post("/settings/apps/:id/revoke", s.signedIn, s.revokeAppPassword)
+	web.Post("/settings/delete", s.signedIn, s.deleteAccount)
+}
+
 // showSettings: GET /settings
-func (s *Server) showSettings(c *fiber.Ctx) error {
+func (s *settingsPages) showSettings(c *fiber.Ctx) error {
 	return s.renderSettings(c, http.StatusOK, SettingsPage{})
 }
 
 // renderSettings fills in what the form at hand does not bring.
-func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) error {
+func (s *settingsPages) renderSettings(c *fiber.Ctx, status int, data SettingsPage) error {
 	v := viewer(c)
 	if data.Profile.Name == "" && len(data.Profile.Errors) == 0 {
 		data.Profile.Name = v.account.Name
 	}
-	sessions, err := s.db.Sessions.Of(c.UserContext(), v.account.ID)
+	sessions, err := s.sessions.Of(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err
 	}
@@ -38,11 +71,11 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 	if err := s.fillWays(c, &data); err != nil {
 		return err
 	}
-	if err := s.fillNotifications(c, &data.Notifications); err != nil {
+	if err := s.notices.fillNotifications(c, &data.Notifications); err != nil {
 		return err
 	}
 	data.Native = s.cfg.apps()
-	if data.Files, err = s.fileUsage(c.UserContext(), v.account); err != nil {
+	if data.Files, err = s.files.fileUsage(c.UserContext(), v.account); err != nil {
 		return err
 	}
 	p := s.page(c, "settings", "Settings")
@@ -51,7 +84,7 @@ func (s *Server) renderSettings(c *fiber.Ctx, status int, data SettingsPage) err
 }
 
 // fillWays says how somebody signs in, and how they confirm something serious.
-func (s *Server) fillWays(c *fiber.Ctx, data *SettingsPage) error {
+func (s *settingsPages) fillWays(c *fiber.Ctx, data *SettingsPage) error {
 	v := viewer(c)
 	data.HasPassword, data.MayHavePassword = v.account.PasswordHash != "", s.auth.MayHavePassword(v.account)
 	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
@@ -67,13 +100,13 @@ func (s *Server) fillWays(c *fiber.Ctx, data *SettingsPage) error {
 	return err
 }
 
-func (s *Server) done(c *fiber.Ctx, flash, anchor string) error {
+func (s *pages) done(c *fiber.Ctx, flash, anchor string) error {
 	s.flash(c, flash)
 	return c.Redirect("/settings#"+anchor, http.StatusSeeOther)
 }
 
 // saveProfile: POST /settings/profile
-func (s *Server) saveProfile(c *fiber.Ctx) error {
+func (s *settingsPages) saveProfile(c *fiber.Ctx) error {
 	v := viewer(c)
 	form := ProfileForm{Name: c.FormValue("name")}
 	name, err := auth.PrepareName(form.Name, v.account.Username)
@@ -81,7 +114,7 @@ func (s *Server) saveProfile(c *fiber.Ctx) error {
 		form.fail("name", err.Error())
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{Profile: form})
 	}
-	if err := s.db.Accounts.SetName(c.UserContext(), v.account.ID, name); err != nil {
+	if err := s.accounts.SetName(c.UserContext(), v.account.ID, name); err != nil {
 		return err
 	}
 	s.tell(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
@@ -89,7 +122,7 @@ func (s *Server) saveProfile(c *fiber.Ctx) error {
 }
 
 // savePicture: POST /settings/picture
-func (s *Server) savePicture(c *fiber.Ctx) error {
+func (s *settingsPages) savePicture(c *fiber.Ctx) error {
 	v := viewer(c)
 	data, mediaType, err := s.uploadedPicture(c)
 	var bad *Error
@@ -105,12 +138,12 @@ func (s *Server) savePicture(c *fiber.Ctx) error {
 }
 
 // removePicture: POST /settings/picture/remove
-func (s *Server) removePicture(c *fiber.Ctx) error {
+func (s *settingsPages) removePicture(c *fiber.Ctx) error {
 	return s.setPicture(c, viewer(c), nil, "", "nopicture")
 }
 
-func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flash string) error {
-	if _, err := s.db.Accounts.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
+func (s *settingsPages) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flash string) error {
+	if _, err := s.accounts.SetAvatar(c.UserContext(), v.account.ID, data, mediaType); err != nil {
 		return err
 	}
 	s.tell(c.UserContext(), models.Event{Kind: models.EventChanged, User: v.account.Username})
@@ -121,10 +154,10 @@ func (s *Server) setPicture(c *fiber.Ctx, v *visit, data []byte, mediaType, flas
 var errChangedMeanwhile = &Error{Code: Conflict, Public: "Your password was changed, or you were signed out, from somewhere else just now. Sign in and try again."}
 
 // savePassword: POST /settings/password
-func (s *Server) savePassword(c *fiber.Ctx) error {
+func (s *settingsPages) savePassword(c *fiber.Ctx) error {
 	v := viewer(c)
 	var form PasswordForm
-	account, err := s.confirm(c, &form.formErrors)
+	account, err := s.signIn.confirm(c, &form.formErrors)
 	if err != nil {
 		return err
 	}
@@ -143,7 +176,7 @@ func (s *Server) savePassword(c *fiber.Ctx) error {
 		return errChangedMeanwhile
 	}
 	if err == nil {
-		err = s.keepPassword(c, readCookie(c, s.cookieName()), password)
+		err = s.signIn.keepPassword(c, readCookie(c, s.cookieName()), password)
 	}
 	if err != nil {
 		return err
@@ -152,7 +185,7 @@ func (s *Server) savePassword(c *fiber.Ctx) error {
 }
 
 // endOtherSessions: POST /settings/sessions/others/end
-func (s *Server) endOtherSessions(c *fiber.Ctx) error {
+func (s *settingsPages) endOtherSessions(c *fiber.Ctx) error {
 	v := viewer(c)
 	if err := s.auth.EndOtherSessions(c.UserContext(), v.account, v.session.ID); err != nil {
 		return err
@@ -161,7 +194,7 @@ func (s *Server) endOtherSessions(c *fiber.Ctx) error {
 }
 
 // endOneSession: POST /settings/sessions/:id/end
-func (s *Server) endOneSession(c *fiber.Ctx) error {
+func (s *settingsPages) endOneSession(c *fiber.Ctx) error {
 	v := viewer(c)
 	if err := s.auth.EndSession(c.UserContext(), v.account, c.Params("id")); err != nil {
 		return err
@@ -170,13 +203,13 @@ func (s *Server) endOneSession(c *fiber.Ctx) error {
 }
 
 // deleteAccount: POST /settings/delete
-func (s *Server) deleteAccount(c *fiber.Ctx) error {
+func (s *settingsPages) deleteAccount(c *fiber.Ctx) error {
 	v := viewer(c)
 	form := DeleteForm{Confirm: c.FormValue("confirm")}
 	if name, err := auth.PrepareUsername(form.Confirm); err != nil || name != v.account.Username {
 		form.fail("confirm", "Type your user name, "+v.account.Username+", to confirm.")
 	}
-	account, err := s.confirm(c, &form.formErrors)
+	account, err := s.signIn.confirm(c, &form.formErrors)
 	if err != nil {
 		return err
 	}

@@ -9,19 +9,54 @@ import (
 	"time"
 
 	"foyer/app/auth"
+	"foyer/internal/budget"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
+// signInPages sign people in and out, by a form, a trip to a source's pages or a header, and
+// have them confirm that it is still they. It knows who is behind a request (loadVisit).
+type signInPages struct {
+	*pages
+	logouts *budget.Rate // by providers
+	returns *budget.Rate // of browsers from sources
+	signIns *prometheus.CounterVec
+
+	// renderSettings is settingsPages.renderSettings: what leads nowhere is said there to
+	// somebody who is signed in.
+	renderSettings func(c *fiber.Ctx, status int, data SettingsPage) error
+}
+
+// chatRoutes are those that stand before the forms' token: others than our pages ask.
+func (s *signInPages) chatRoutes(web fiber.Router) {
+	web.Post("/signin/with/:name/logout", s.logOutByProvider) // from the provider itself: no browser, and no form of ours
+	web.Post("/signin/with/:name/start", s.startAtProvider)   // from one of its pages
+}
+
+func (s *signInPages) routes(web fiber.Router) {
+	web.Get("/signup", s.showSignUp)
+	web.Post("/signup", s.signUp)
+	web.Get("/signin", s.showSignIn)
+	web.Post("/signin", s.signIn)
+	web.Get("/signin/name", s.showChooseName)
+	web.Post("/signin/name", s.chooseName)
+	web.Get("/signin/with/:name", s.signInWith)
+	web.Get("/signin/with/:name/back", s.backFrom)
+	web.Get("/signin/with/:name/start", s.startAtProvider)
+	web.Post("/signout", s.signOut)
+	web.Post("/settings/confirm", s.signedIn, s.startConfirmation)
+}
+
 // showSignIn: GET /signin
-func (s *Server) showSignIn(c *fiber.Ctx) error {
+func (s *signInPages) showSignIn(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Redirect("/", http.StatusSeeOther)
 	}
 	return s.renderSignIn(c, http.StatusOK, SignInForm{Next: localPath(c.Query("next"))})
 }
 
-func (s *Server) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
+func (s *signInPages) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
 	for _, source := range s.auth.Sources() {
 		switch source.Way() {
 		case auth.ByTrip:
@@ -41,7 +76,7 @@ func (s *Server) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
 }
 
 // signIn: POST /signin
-func (s *Server) signIn(c *fiber.Ctx) error {
+func (s *signInPages) signIn(c *fiber.Ctx) error {
 	form := SignInForm{
 		Username: strings.TrimSpace(c.FormValue("username")),
 		Next:     localPath(c.FormValue("next")),
@@ -128,7 +163,7 @@ func localPath(next string) string {
 func escapePath(path string) string { return url.QueryEscape(localPath(path)) }
 
 // signOut: POST /signout
-func (s *Server) signOut(c *fiber.Ctx) error {
+func (s *signInPages) signOut(c *fiber.Ctx) error {
 	onward := SignInWay{Path: "/"}
 	if v := viewer(c); v != nil {
 		onward = s.signOutElsewhere(c, v)
@@ -150,7 +185,7 @@ func (s *Server) signOut(c *fiber.Ctx) error {
 
 // signOutElsewhere is where somebody is signed out besides, if it can be: nothing of it keeps
 // anybody signed in here.
-func (s *Server) signOutElsewhere(c *fiber.Ctx, v *visit) SignInWay {
+func (s *signInPages) signOutElsewhere(c *fiber.Ctx, v *visit) SignInWay {
 	source, url, err := s.auth.SignOutAt(c.UserContext(), v.session, v.secret, s.BaseURL()+"/")
 	if err != nil {
 		s.log.Warn("somebody is not signed out at the source they came from", "user", v.account.Username, "err", err)
@@ -162,7 +197,7 @@ func (s *Server) signOutElsewhere(c *fiber.Ctx, v *visit) SignInWay {
 }
 
 // showSignUp: GET /signup
-func (s *Server) showSignUp(c *fiber.Ctx) error {
+func (s *signInPages) showSignUp(c *fiber.Ctx) error {
 	if !s.cfg.localSignup() {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
@@ -173,7 +208,7 @@ func (s *Server) showSignUp(c *fiber.Ctx) error {
 }
 
 // signUp: POST /signup
-func (s *Server) signUp(c *fiber.Ctx) error {
+func (s *signInPages) signUp(c *fiber.Ctx) error {
 	if !s.cfg.localSignup() {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
@@ -200,7 +235,7 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 	return c.Redirect("/", http.StatusSeeOther)
 }
 
-func (s *Server) renderSignUp(c *fiber.Ctx, status int, form SignUpForm) error {
+func (s *signInPages) renderSignUp(c *fiber.Ctx, status int, form SignUpForm) error {
 	p := s.page(c, "signup", "Create an account")
 	p.Data = form
 	return s.render(c.Status(status), "signup", p)
@@ -208,7 +243,7 @@ func (s *Server) renderSignUp(c *fiber.Ctx, status int, form SignUpForm) error {
 
 // newAccount is the account that the form asks for; what is wrong with it is
 // noted in the form.
-func (s *Server) newAccount(f *SignUpForm, password string) auth.NewAccount {
+func (s *signInPages) newAccount(f *SignUpForm, password string) auth.NewAccount {
 	username, err := auth.PrepareUsername(f.Username)
 	if err != nil {
 		f.fail("username", err.Error())

@@ -17,7 +17,7 @@ func newSignIns() *prometheus.CounterVec {
 }
 
 // countSignIn counts one, by its error.
-func (s *Server) countSignIn(source string, err error) {
+func (s *signInPages) countSignIn(source string, err error) {
 	s.signIns.WithLabelValues(source, signInOutcome(err)).Inc()
 }
 

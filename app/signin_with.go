@@ -17,15 +17,15 @@ import (
 // SameSite=None, and so never is.
 
 // tripCookieName is the cookie that holds what has to be known at the end of a trip.
-func (s *Server) tripCookieName() string { return s.cookieName() + "-trip" }
+func (s *site) tripCookieName() string { return s.cookieName() + "-trip" }
 
 // joiningCookieName is the cookie of somebody who has still to choose a user name.
-func (s *Server) joiningCookieName() string { return s.cookieName() + "-joining" }
+func (s *site) joiningCookieName() string { return s.cookieName() + "-joining" }
 
 var errNoSource = &Error{Code: NotFound, Public: "Nobody signs in to this site that way."}
 
 // tripSource is the source that an address names, if it has pages of its own.
-func (s *Server) tripSource(c *fiber.Ctx) (auth.Source, error) {
+func (s *signInPages) tripSource(c *fiber.Ctx) (auth.Source, error) {
 	source, ok := s.auth.Source(c.Params("name"))
 	if !ok || source.Way() != auth.ByTrip {
 		return nil, errNoSource
@@ -34,7 +34,7 @@ func (s *Server) tripSource(c *fiber.Ctx) (auth.Source, error) {
 }
 
 // signInWith: GET /signin/with/:name — a link of the sign-in page, or of the source.
-func (s *Server) signInWith(c *fiber.Ctx) error {
+func (s *signInPages) signInWith(c *fiber.Ctx) error {
 	if source := s.auth.HeaderSource(); source != nil && c.Params("name") == source.Name() {
 		return s.resumeHeader(c)
 	}
@@ -61,7 +61,7 @@ func newReturns(meter budget.Meter) *budget.Rate {
 }
 
 // startTrip sends the browser to a source.
-func (s *Server) startTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, hint string) error {
+func (s *signInPages) startTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, hint string) error {
 	b := auth.Beginning{Callback: s.tripCallback(source), Fresh: record.Fresh, Hint: hint, Query: func(name string) string { return c.Query(name) }}
 	trip, err := source.Start(c.UserContext(), b)
 	if err != nil {
@@ -84,13 +84,13 @@ func (s *Server) startTrip(c *fiber.Ctx, source auth.Source, record auth.TripRec
 
 // tripCallback is where a source sends the browser back to; operators write it into its
 // settings.
-func (s *Server) tripCallback(source auth.Source) string {
+func (s *site) tripCallback(source auth.Source) string {
 	return s.BaseURL() + "/signin/with/" + source.Name() + "/back"
 }
 
 // leave sends the browser to another site. After a form that is a page: the content security
 // policy keeps forms from leading elsewhere, and browsers count redirects in.
-func (s *Server) leave(c *fiber.Ctx, label, url string) error {
+func (s *signInPages) leave(c *fiber.Ctx, label, url string) error {
 	if c.Method() == fiber.MethodGet {
 		return c.Redirect(url, http.StatusSeeOther)
 	}
@@ -101,7 +101,7 @@ func (s *Server) leave(c *fiber.Ctx, label, url string) error {
 }
 
 // backFrom: GET /signin/with/:name/back — the source has sent the browser back.
-func (s *Server) backFrom(c *fiber.Ctx) error {
+func (s *signInPages) backFrom(c *fiber.Ctx) error {
 	source, err := s.tripSource(c)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (s *Server) backFrom(c *fiber.Ctx) error {
 }
 
 // afterTrip signs somebody in, lets them choose a name, or says why not.
-func (s *Server) afterTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, in auth.SignedIn, err error) error {
+func (s *signInPages) afterTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, in auth.SignedIn, err error) error {
 	if choose, ok := errors.AsType[*auth.ChooseNameError](err); ok {
 		return s.askName(c, choose, record.Next, record.Trusted)
 	}
@@ -159,7 +159,7 @@ func (s *Server) afterTrip(c *fiber.Ctx, source auth.Source, record auth.TripRec
 
 // renderSignInFailure shows why a trip led nowhere: on the sign-in page, or to somebody who is
 // signed in on that of the settings.
-func (s *Server) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.TripRecord, status int, sentence string) error {
+func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.TripRecord, status int, sentence string) error {
 	if viewer(c) != nil {
 		var data SettingsPage
 		data.Ways.fail("", sentence)
@@ -171,7 +171,7 @@ func (s *Server) renderSignInFailure(c *fiber.Ctx, source auth.Source, record au
 }
 
 // askName sends somebody whom a source has proved to choose a user name.
-func (s *Server) askName(c *fiber.Ctx, choose *auth.ChooseNameError, next string, trusted bool) error {
+func (s *signInPages) askName(c *fiber.Ctx, choose *auth.ChooseNameError, next string, trusted bool) error {
 	cookie := s.cookie(s.joiningCookieName(), choose.Secret)
 	cookie.Expires = choose.Expires
 	c.Cookie(cookie)
@@ -183,11 +183,11 @@ func (s *Server) askName(c *fiber.Ctx, choose *auth.ChooseNameError, next string
 }
 
 // showChooseName: GET /signin/name
-func (s *Server) showChooseName(c *fiber.Ctx) error {
+func (s *signInPages) showChooseName(c *fiber.Ctx) error {
 	return s.renderChooseName(c, http.StatusOK, ChooseNameForm{Next: localPath(c.Query("next")), Trusted: c.Query("trusted") != ""})
 }
 
-func (s *Server) renderChooseName(c *fiber.Ctx, status int, form ChooseNameForm) error {
+func (s *signInPages) renderChooseName(c *fiber.Ctx, status int, form ChooseNameForm) error {
 	joiner, err := s.auth.Joining(c.UserContext(), readCookie(c, s.joiningCookieName()))
 	if errors.Is(err, auth.ErrGone) {
 		return c.Redirect("/signin", http.StatusSeeOther)
@@ -205,7 +205,7 @@ func (s *Server) renderChooseName(c *fiber.Ctx, status int, form ChooseNameForm)
 }
 
 // chooseName: POST /signin/name
-func (s *Server) chooseName(c *fiber.Ctx) error {
+func (s *signInPages) chooseName(c *fiber.Ctx) error {
 	form := ChooseNameForm{Username: c.FormValue("username"), Next: localPath(c.FormValue("next")), Trusted: c.FormValue("trusted") != ""}
 	username, err := auth.PrepareUsername(form.Username)
 	if err == nil {

@@ -52,7 +52,7 @@ func RunGateway(ctx context.Context, cfg GatewayConfig, out io.Writer, log *slog
 // nil: the system's.
 func newStandalone(cfg GatewayConfig, log *slog.Logger, resolver relay.Resolver) (*Standalone, error) {
 	limits := budget.NewLedger(log)
-	front := &Server{cfg: cfg.front(), log: log, limits: limits, bodies: newBodies(limits), patience: requestPatience}
+	front := &Server{pages: &pages{site: &site{cfg: cfg.front(), log: log}}, limits: limits}
 	front.baseURL.Store(cfg.BaseURL)
 	var err error
 	if front.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
@@ -74,6 +74,7 @@ func newStandalone(cfg GatewayConfig, log *slog.Logger, resolver relay.Resolver)
 		s.stop()
 		return nil, err
 	}
+	front.gate = &gate{site: front.site, bodies: newBodies(limits), patience: requestPatience, gateway: front.gateway}
 	s.routes()
 	return s, nil
 }

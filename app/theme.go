@@ -45,7 +45,7 @@ func themeOf(c *fiber.Ctx) Theme {
 }
 
 // setTheme: POST /theme
-func (s *Server) setTheme(c *fiber.Ctx) error {
+func (s *homePages) setTheme(c *fiber.Ctx) error {
 	theme := Theme(c.FormValue("theme"))
 	if !slices.Contains(themes(), theme) {
 		return &Error{Code: Invalid, Public: "There is no such theme."}

@@ -25,7 +25,7 @@ func (s *Server) newUploads() (*uploads.Service, error) {
 		return nil, err
 	}
 	return uploads.New(uploads.Config{
-		DB: s.db.Uploads, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.patience },
+		DB: s.db.Uploads, Store: store, BaseURL: s.BaseURL, Patience: func() time.Duration { return s.gate.patience },
 		Quota: int64(s.cfg.UploadQuota), Retention: time.Duration(s.cfg.UploadRetention), Logger: s.log, Explain: explain, Elsewhere: len(s.cfg.ChatOrigins) > 0,
 	}), nil
 }

@@ -10,10 +10,27 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
+// wayPages add and remove the ways to sign in to an account, besides its password; its owner
+// does so.
+type wayPages struct {
+	*pages
+	signIn   *signInPages
+	settings *settingsPages
+}
+
+func (s *wayPages) routes(web fiber.Router) {
+	web.Get("/settings/ways/add/:name", s.signedIn, s.showAddWay)
+	web.Post("/settings/ways/add/:name", s.signedIn, s.addWay)
+	web.Get("/settings/ways/join", s.signedIn, s.showJoinWay)
+	web.Post("/settings/ways/join", s.signedIn, s.joinWay)
+	web.Get("/settings/ways/:id/remove", s.signedIn, s.showRemoveWay)
+	web.Post("/settings/ways/:id/remove", s.signedIn, s.removeWay)
+}
+
 // The ways to sign in to an account, besides its password: added and removed by its owner.
 
 // waySource is the source that an address names, if somebody can be joined to it.
-func (s *Server) waySource(c *fiber.Ctx) (auth.Source, error) {
+func (s *wayPages) waySource(c *fiber.Ctx) (auth.Source, error) {
 	source, ok := s.auth.Source(c.Params("name"))
 	if !ok || source.Way() == auth.ByHeader {
 		return nil, errNoSource
@@ -22,7 +39,7 @@ func (s *Server) waySource(c *fiber.Ctx) (auth.Source, error) {
 }
 
 // showAddWay: GET /settings/ways/add/:name
-func (s *Server) showAddWay(c *fiber.Ctx) error {
+func (s *wayPages) showAddWay(c *fiber.Ctx) error {
 	source, err := s.waySource(c)
 	if err != nil {
 		return err
@@ -30,12 +47,12 @@ func (s *Server) showAddWay(c *fiber.Ctx) error {
 	return s.renderAddWay(c, http.StatusOK, source, WayForm{})
 }
 
-func (s *Server) renderAddWay(c *fiber.Ctx, status int, source auth.Source, form WayForm) error {
+func (s *wayPages) renderAddWay(c *fiber.Ctx, status int, source auth.Source, form WayForm) error {
 	form.Action, form.Label, form.Typed = "/settings/ways/add/"+source.Name(), source.Label(), source.Way() == auth.ByForm
 	return s.renderWay(c, status, "add-way", "Add a way to sign in", form)
 }
 
-func (s *Server) renderWay(c *fiber.Ctx, status int, name, title string, form WayForm) error {
+func (s *wayPages) renderWay(c *fiber.Ctx, status int, name, title string, form WayForm) error {
 	v := viewer(c)
 	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
 	if err != nil {
@@ -48,24 +65,24 @@ func (s *Server) renderWay(c *fiber.Ctx, status int, name, title string, form Wa
 }
 
 // addWay: POST /settings/ways/add/:name — to the source's own pages, or by what was typed.
-func (s *Server) addWay(c *fiber.Ctx) error {
+func (s *wayPages) addWay(c *fiber.Ctx) error {
 	v := viewer(c)
 	source, err := s.waySource(c)
 	if err != nil {
 		return err
 	}
 	form := WayForm{Username: c.FormValue("username")}
-	if _, err := s.confirm(c, &form.formErrors); err != nil {
+	if _, err := s.signIn.confirm(c, &form.formErrors); err != nil {
 		return err
 	}
 	if len(form.Errors) > 0 {
 		return s.renderAddWay(c, http.StatusUnprocessableEntity, source, form)
 	}
 	if source.Way() == auth.ByTrip {
-		return s.startTrip(c, source, auth.TripRecord{Purpose: auth.ToLink, Session: v.session.ID, Fresh: true, Next: "/settings"}, "")
+		return s.signIn.startTrip(c, source, auth.TripRecord{Purpose: auth.ToLink, Session: v.session.ID, Fresh: true, Next: "/settings"}, "")
 	}
 	answer := auth.Answer{Form: func(name string) string { return c.FormValue(name) }, From: s.client(c)}
-	if sentence, err := s.linking(c, source, answer); err != nil || sentence == "" {
+	if sentence, err := s.signIn.linking(c, source, answer); err != nil || sentence == "" {
 		return err
 	} else {
 		form.fail("", sentence)
@@ -75,7 +92,7 @@ func (s *Server) addWay(c *fiber.Ctx) error {
 
 // linking keeps whom a source proved, and asks whether that is right; or it returns a
 // sentence for the person.
-func (s *Server) linking(c *fiber.Ctx, source auth.Source, answer auth.Answer) (sentence string, _ error) {
+func (s *signInPages) linking(c *fiber.Ctx, source auth.Source, answer auth.Answer) (sentence string, _ error) {
 	v := viewer(c)
 	secret, expires, err := s.auth.ProveToLink(c.UserContext(), source, answer, v.account, v.session)
 	if errors.Is(err, auth.ErrLinked) {
@@ -95,7 +112,7 @@ func (s *Server) linking(c *fiber.Ctx, source auth.Source, answer auth.Answer) (
 const linkedElsewhere = "Somebody signs in by that to another account here. Remove it there first."
 
 // afterLinkTrip goes on when the source has sent the browser back.
-func (s *Server) afterLinkTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, answer auth.Answer) error {
+func (s *signInPages) afterLinkTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, answer auth.Answer) error {
 	sentence, err := s.linking(c, source, answer)
 	if err != nil || sentence == "" {
 		return err
@@ -104,7 +121,7 @@ func (s *Server) afterLinkTrip(c *fiber.Ctx, source auth.Source, record auth.Tri
 }
 
 // showJoinWay: GET /settings/ways/join
-func (s *Server) showJoinWay(c *fiber.Ctx) error {
+func (s *wayPages) showJoinWay(c *fiber.Ctx) error {
 	joiner, err := s.auth.Linking(c.UserContext(), readCookie(c, s.joiningCookieName()), viewer(c).session)
 	if errors.Is(err, auth.ErrGone) {
 		return c.Redirect("/settings#ways", http.StatusSeeOther)
@@ -118,7 +135,7 @@ func (s *Server) showJoinWay(c *fiber.Ctx) error {
 }
 
 // joinWay: POST /settings/ways/join
-func (s *Server) joinWay(c *fiber.Ctx) error {
+func (s *wayPages) joinWay(c *fiber.Ctx) error {
 	v := viewer(c)
 	err := s.auth.Link(c.UserContext(), readCookie(c, s.joiningCookieName()), v.account, v.session)
 	s.dropCookie(c, s.joiningCookieName())
@@ -137,11 +154,11 @@ func (s *Server) joinWay(c *fiber.Ctx) error {
 	}
 	var data SettingsPage
 	data.Ways.fail("", sentence)
-	return s.renderSettings(c, http.StatusUnprocessableEntity, data)
+	return s.settings.renderSettings(c, http.StatusUnprocessableEntity, data)
 }
 
 // way returns the identity that an address names, of the viewer's.
-func (s *Server) way(c *fiber.Ctx) (auth.LinkedWay, error) {
+func (s *wayPages) way(c *fiber.Ctx) (auth.LinkedWay, error) {
 	ways, _, err := s.auth.LinkedWays(c.UserContext(), viewer(c).account)
 	for _, w := range ways {
 		if w.ID == c.Params("id") {
@@ -155,7 +172,7 @@ func (s *Server) way(c *fiber.Ctx) (auth.LinkedWay, error) {
 }
 
 // showRemoveWay: GET /settings/ways/:id/remove
-func (s *Server) showRemoveWay(c *fiber.Ctx) error {
+func (s *wayPages) showRemoveWay(c *fiber.Ctx) error {
 	w, err := s.way(c)
 	if err != nil {
 		return err
@@ -163,20 +180,20 @@ func (s *Server) showRemoveWay(c *fiber.Ctx) error {
 	return s.renderRemoveWay(c, http.StatusOK, w, WayForm{})
 }
 
-func (s *Server) renderRemoveWay(c *fiber.Ctx, status int, w auth.LinkedWay, form WayForm) error {
+func (s *wayPages) renderRemoveWay(c *fiber.Ctx, status int, w auth.LinkedWay, form WayForm) error {
 	form.Action, form.Label, form.Login = "/settings/ways/"+w.ID+"/remove", w.Label, w.Login
 	return s.renderWay(c, status, "remove-way", "Remove a way to sign in", form)
 }
 
 // removeWay: POST /settings/ways/:id/remove
-func (s *Server) removeWay(c *fiber.Ctx) error {
+func (s *wayPages) removeWay(c *fiber.Ctx) error {
 	v := viewer(c)
 	w, err := s.way(c)
 	if err != nil {
 		return err
 	}
 	var form WayForm
-	if _, err := s.confirm(c, &form.formErrors); err != nil {
+	if _, err := s.signIn.confirm(c, &form.formErrors); err != nil {
 		return err
 	}
 	if len(form.Errors) == 0 {

@@ -8,17 +8,33 @@ import (
 
 	"foyer/app/auth"
 	"foyer/internal/stream"
+	"foyer/models"
 	"foyer/xmppgw"
 
 	"github.com/gofiber/fiber/v2"
 )
+
+// chatAccess lets the chat of a page in.
+type chatAccess struct {
+	*site
+	auth     *auth.Service
+	throttle *models.Throttle
+	gateway  *xmppgw.Gateway
+}
+
+func (s *chatAccess) chatRoutes(xmpp fiber.Router) {
+	xmpp.Get("/me", s.me)
+	xmpp.Get("/credentials", s.credentials)
+	xmpp.Get("/prebind", s.prebind)
+	xmpp.Post("/prebind", s.prebind)
+}
 
 var errOtherPages = &Error{Code: Forbidden, Public: "This is for the pages of this site only."}
 
 // ownPages guards /xmpp/*: only this site's own pages may ask, and those of
 // CHAT_ORIGINS that the cookie comes with. The answers are JSON, never a redirect,
 // which Converse would try to read.
-func (s *Server) ownPages(c *fiber.Ctx) error {
+func (s *chatAccess) ownPages(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store")
 	origin := c.Get("Origin")
 	switch c.Get("Sec-Fetch-Site") {
@@ -46,7 +62,7 @@ var errNotSignedIn = &Error{Code: Unauthorized, Public: "You are not signed in."
 
 // me: GET /xmpp/me — who is signed in, so that a page can tell "signed out" from
 // "the server is away".
-func (s *Server) me(c *fiber.Ctx) error {
+func (s *chatAccess) me(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
@@ -57,8 +73,8 @@ func (s *Server) me(c *fiber.Ctx) error {
 // Credentials and prebound sessions that one person may ask for in a minute.
 const askedPerMinute = 60
 
-func (s *Server) capAsking(c *fiber.Ctx, v *visit) error {
-	wait, err := s.db.Throttle.Attempt(c.UserContext(), "chat:"+v.account.Username, askedPerMinute, time.Minute)
+func (s *chatAccess) capAsking(c *fiber.Ctx, v *visit) error {
+	wait, err := s.throttle.Attempt(c.UserContext(), "chat:"+v.account.Username, askedPerMinute, time.Minute)
 	if err != nil {
 		return err
 	}
@@ -71,7 +87,7 @@ func (s *Server) capAsking(c *fiber.Ctx, v *visit) error {
 // credentials: GET /xmpp/credentials — {jid, password} for Converse; the
 // password is a token that works once and for a minute, or with XMPP_LOGIN=typed the
 // real one.
-func (s *Server) credentials(c *fiber.Ctx) error {
+func (s *chatAccess) credentials(c *fiber.Ctx) error {
 	if s.cfg.Login != LoginToken && s.cfg.Login != LoginSigned && s.cfg.Login != LoginTyped {
 		return &Error{Code: NotFound, Public: "This site does not sign in to the chat with tokens (XMPP_LOGIN is " + string(s.cfg.Login) + ")."}
 	}
@@ -96,7 +112,7 @@ func (s *Server) credentials(c *fiber.Ctx) error {
 }
 
 // chatPassword is what the page signs in to the chat with.
-func (s *Server) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
+func (s *chatAccess) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
 	if s.cfg.Login == LoginTyped {
 		// It opens more than the chat: no other origin gets it, those of CHAT_ORIGINS
 		// included.
@@ -109,7 +125,7 @@ func (s *Server) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
 }
 
 // keepPassword keeps the password that was typed for a session, where the chat needs it.
-func (s *Server) keepPassword(c *fiber.Ctx, secret, password string) error {
+func (s *signInPages) keepPassword(c *fiber.Ctx, secret, password string) error {
 	if s.cfg.Login != LoginTyped {
 		return nil
 	}
@@ -118,7 +134,7 @@ func (s *Server) keepPassword(c *fiber.Ctx, secret, password string) error {
 
 // prebind: GET or POST /xmpp/prebind — {jid, sid, rid} of a BOSH session that is
 // signed in.
-func (s *Server) prebind(c *fiber.Ctx) error {
+func (s *chatAccess) prebind(c *fiber.Ctx) error {
 	if s.cfg.Login != LoginPrebind {
 		return &Error{Code: NotFound, Public: "This site does not prebind (XMPP_LOGIN is " + string(s.cfg.Login) + ")."}
 	}

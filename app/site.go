@@ -1,0 +1,22 @@
+package app
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+)
+
+// site is what every part of the website knows of it: its settings, its address, its cookies
+// and who asks.
+type site struct {
+	cfg     Config
+	log     *slog.Logger
+	proxies []netip.Prefix
+	baseURL atomic.Value // string, a normal origin; known once the site listens
+}
+
+// BaseURL is the site's public URL.
+func (s *site) BaseURL() string {
+	url, _ := s.baseURL.Load().(string)
+	return url
+}
