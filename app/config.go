@@ -95,6 +95,7 @@ type Config struct {
 	StreamsPerAccount     int     `env:"STREAMS_PER_ACCOUNT" envDefault:"100" desc:"chat streams that one account may have"`
 	ArchiveRate           Size    `env:"ARCHIVE_RATE" envDefault:"64KB" desc:"what one account may have stored in the archive a second; 256 times as much at once"`
 	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"200" desc:"chat streams that one address may open a second; 30 times as many at once"`
+	RefusalsPerAddress    float64 `env:"REFUSALS_PER_ADDRESS" envDefault:"20" desc:"what one address may be refused a second after the site has worked for it, such as stanzas that are too large, and streams that nobody signs in to; 100 times as many at once, and then their end is drawn out"`
 
 	TokenKey     string `env:"TOKEN_KEY" secret:"true" desc:"key of signed tokens (32 bytes for EdDSA, at least 32 for HS256); empty: the site makes one and keeps it in the database"`
 	TokenAlg     string `env:"TOKEN_ALG" envDefault:"EdDSA" desc:"how tokens are signed: EdDSA, or HS256 for servers that know nothing better"`
@@ -306,11 +307,17 @@ func (c Config) checkLimits(check func(bool, string, ...any)) {
 		check(n >= 1, "%s=%d must be at least 1", setting, n)
 	}
 	check(c.ArchiveRate >= 1, "ARCHIVE_RATE must be at least 1 byte")
-	check(c.NewStreamsPerAddress > 0 && c.NewStreamsPerAddress <= maxNewStreams, "NEW_STREAMS_PER_ADDRESS=%v must be a number above 0, at most %d", c.NewStreamsPerAddress, maxNewStreams)
+	checkRate(check, "NEW_STREAMS_PER_ADDRESS", c.NewStreamsPerAddress)
+	checkRate(check, "REFUSALS_PER_ADDRESS", c.RefusalsPerAddress)
 }
 
-// maxNewStreams is no limit any more.
-const maxNewStreams = 1_000_000
+// maxRate is no limit any more.
+const maxRate = 1_000_000
+
+// checkRate refuses a number for each second that is none, or nothing.
+func checkRate(check func(bool, string, ...any), setting string, perSecond float64) {
+	check(perSecond > 0 && perSecond <= maxRate, "%s=%v must be a number above 0, at most %d", setting, perSecond, maxRate)
+}
 
 func oneOf(check func(bool, string, ...any), name, value string, allowed ...string) {
 	check(slices.Contains(allowed, value), "%s=%q is not one of %s", name, value, strings.Join(allowed, ", "))

@@ -142,6 +142,7 @@ func TestConfig_Limits(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"CONNECTIONS_PER_ADDRESS": {"0", "-4"}, "STREAMS_PER_ADDRESS": {"0", "-1"}, "STREAMS_PER_ACCOUNT": {"0", "-1"},
 		"SIGNIN_FAILURES_PER_ADDRESS": {"0"}, "ROSTER_MAX": {"0"}, "ARCHIVE_RATE": {"0"}, "NEW_STREAMS_PER_ADDRESS": {"0", "-1", "NaN", "Inf"},
+		"REFUSALS_PER_ADDRESS": {"0", "-1", "NaN", "Inf"},
 	} {
 		for _, value := range values {
 			if _, err := LoadConfig(map[string]string{"APP_ENV": "development", setting: value}); err == nil || !strings.Contains(err.Error(), setting) {

@@ -7,6 +7,7 @@ import (
 
 	"foyer/app/uploads"
 	"foyer/models"
+	"foyer/xmppgw"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -99,6 +100,10 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	status, public := explain(err)
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)
+	}
+	s.drawOut(c, status)
+	if c.Path() == xmppgw.BOSHPath {
+		return c.Status(status).SendString(public) // no person reads it
 	}
 	if strings.HasPrefix(c.Path(), "/xmpp/") || strings.HasPrefix(c.Path(), "/readyz") {
 		return c.Status(status).JSON(fiber.Map{"error": public})

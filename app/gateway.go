@@ -16,7 +16,7 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		},
 		Secure:     func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
 		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Meter: s.limits,
-		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
+		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress), Refusals: s.refusals.Refusals,
 		Mode: string(login), SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword || login == LoginTyped,

@@ -2,7 +2,11 @@ package app
 
 import (
 	"net"
+	"sync"
 	"time"
+
+	"foyer/internal/budget"
+	"foyer/internal/socket"
 )
 
 // A connection that ends with an answer is closed in stages (RFC 9112 §9.6): if the
@@ -16,23 +20,36 @@ type lingering struct {
 	silence time.Duration // without a byte
 	total   time.Duration
 	bytes   int64
+	each    *budget.Rate // bytes that are dropped of one address; nil: as many as there are
 }
+
+// What is dropped of one address a second, and at once: a few files of the largest kind.
+// Beyond that nothing is read, so that the system takes no more of it either.
+const (
+	droppedPerSecond = 4 << 20
+	droppedAtOnce    = 256 << 20
+)
 
 // defaultLingering is as long as a request may take to arrive, and more than the
 // largest file that may be sent by default. A connection that lingers keeps its
 // place among all, and no buffer of a request.
-func defaultLingering() lingering {
-	return lingering{silence: 5 * time.Second, total: readTimeout, bytes: 64 << 20}
+func defaultLingering(meter budget.Meter) lingering {
+	return lingering{silence: 5 * time.Second, total: readTimeout, bytes: 64 << 20,
+		each: budget.NewRate(budget.Limit{Name: "bytes of one address behind an early answer"}, droppedPerSecond, droppedAtOnce, meter)}
 }
 
+// dropBuffers are what is dropped is read into, in few reads.
+var dropBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+
 // linger ends our side of a connection, and returns when the client has ended its
-// own or has come to a bound.
-func (l lingering) linger(c *net.TCPConn) {
+// own or has come to a bound. network pays for what is dropped; empty: nobody does.
+func (l lingering) linger(c *net.TCPConn, network string) {
 	if c.CloseWrite() != nil {
 		return // the client is gone
 	}
 	until := time.Now().Add(l.total)
-	buffer := make([]byte, 1<<10)
+	buffer := dropBuffers.Get().(*[]byte)
+	defer dropBuffers.Put(buffer)
 	for left := l.bytes; left > 0; {
 		deadline := time.Now().Add(l.silence)
 		if until.Before(deadline) {
@@ -41,10 +58,13 @@ func (l lingering) linger(c *net.TCPConn) {
 		if c.SetReadDeadline(deadline) != nil {
 			return
 		}
-		n, err := c.Read(buffer)
+		n, err := c.Read(*buffer)
 		if err != nil {
 			return
 		}
-		left -= int64(n)
+		if left -= int64(n); network != "" && l.each != nil && !l.each.Allow(network, n) {
+			socket.AwaitEnd(c) // until the deadline
+			return
+		}
 	}
 }

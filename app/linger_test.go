@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream/streamtest"
 
 	"github.com/valyala/fasthttp"
@@ -108,7 +109,7 @@ func serveBounded(t *testing.T, most int, linger lingering, readTimeout time.Dur
 
 // RFC 9110 §15.5.9: so is a client that took too long.
 func TestLinger_Timeout(t *testing.T) {
-	host := serveBounded(t, 10, defaultLingering(), 50*time.Millisecond)
+	host := serveBounded(t, 10, defaultLingering(nil), 50*time.Millisecond)
 	conn, answer, line := begin(t, host)
 	for line == "" { // on a busy machine the time was over before the request had begun
 		conn, answer, line = begin(t, host)
@@ -158,9 +159,13 @@ func TestLinger_Bounds(t *testing.T) {
 			t.Errorf("the next client: %d", got)
 		}
 	}
-	t.Run("silent", func(t *testing.T) { ends(t, lingering{time.Millisecond, long, 1 << 30}, nil) })
-	t.Run("slow", func(t *testing.T) { ends(t, lingering{long, time.Millisecond, 1 << 30}, []byte("x")) })
-	t.Run("without end", func(t *testing.T) { ends(t, lingering{long, long, 1 << 20}, make([]byte, 64<<10)) })
+	t.Run("silent", func(t *testing.T) { ends(t, lingering{time.Millisecond, long, 1 << 30, nil}, nil) })
+	t.Run("slow", func(t *testing.T) { ends(t, lingering{long, time.Millisecond, 1 << 30, nil}, []byte("x")) })
+	t.Run("without end", func(t *testing.T) { ends(t, lingering{long, long, 1 << 20, nil}, make([]byte, 64<<10)) })
+	t.Run("more than its address may", func(t *testing.T) {
+		each := budget.NewRate(budget.Limit{}, 1, 1<<20, nil)
+		ends(t, lingering{50 * time.Millisecond, long, 1 << 40, each}, make([]byte, 64<<10))
+	})
 }
 
 func isTimeout(err error) bool {

@@ -59,7 +59,7 @@ func newConnections(most, perAddress int, proxies []netip.Prefix, log *slog.Logg
 		busy:    budget.NewShare(budget.Limit{Name: "requests of one address at once"}, requestsAtOnce, requestsAtOnce/2, meter),
 		free:    make(chan struct{}, most),
 		proxies: proxies,
-		linger:  defaultLingering(),
+		linger:  defaultLingering(meter),
 		log:     log,
 	}
 }
@@ -211,7 +211,7 @@ func (c *boundedConn) Close() error {
 	}
 	if c.answering.CompareAndSwap(true, false) {
 		c.endRequest()
-		c.conns.linger.linger(c.TCPConn)
+		c.conns.linger.linger(c.TCPConn, c.network)
 	}
 	err := c.TCPConn.Close()
 	c.closed.Do(func() {

@@ -17,6 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// Scrapes that are answered at once, whoever asks; more get 503. Prometheus asks every few
+// seconds, and each answer reads every figure.
+const scrapesAtOnce = 4
+
 // newMetrics makes what answers with the figures.
 func (s *Server) newMetrics() http.Handler { return metricsOf(s.register) }
 
@@ -26,7 +30,7 @@ func metricsOf(register func(prometheus.Registerer)) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	register(registry)
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce})
 }
 
 // showMetrics: GET /metrics — with the bearer token METRICS_TOKEN. Where a request

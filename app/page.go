@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"html/template"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"foyer/app/auth"
 	"foyer/app/previews"
 	"foyer/app/push"
+	"foyer/internal/budget"
 	"foyer/internal/names"
 	"foyer/models"
 
@@ -28,6 +28,7 @@ type pages struct {
 	discussions discussions
 	previews    *previews.Service // nil: links have none
 	push        *push.Service
+	renders     *budget.Share // of pages (render.go)
 }
 
 // Page is what every template gets.
@@ -294,24 +295,4 @@ func (s *pages) chatConfig(v *visit) *ChatConfig {
 		PushKey:        pushKey,
 		FileHosts:      s.cfg.UploadOrigins.hosts(),
 	}
-}
-
-// render renders a page within the layout.
-func (s *pages) render(c *fiber.Ctx, name string, p *Page) error {
-	// The page first, then what is around it: Fiber's own layouts would show a
-	// template's error in the middle of the page, with status 200. Not by Fiber's
-	// Render either, which makes a list at the first page, without a lock.
-	var content, page bytes.Buffer
-	if err := s.views.Render(&content, name, p); err != nil {
-		return err
-	}
-	inner, err := s.withDiscussions(c, p, content.Bytes())
-	if err != nil {
-		return err
-	}
-	p.Content = template.HTML(inner)
-	if err := s.views.Render(&page, "layouts/main", p); err != nil {
-		return err
-	}
-	return c.Type("html", "utf-8").Send(page.Bytes())
 }

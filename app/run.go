@@ -132,6 +132,8 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	s := &Server{pages: &pages{site: &site{cfg: cfg, log: log}}, db: db, accountChanges: newAccountChanges()}
 	s.baseURL.Store(cfg.BaseURL)
 	s.limits = budget.NewLedger(log)
+	s.refusals = newRefusals(cfg.RefusalsPerAddress, s.limits)
+	s.renders = newRenders(nil)
 	processor := budget.NewProcessor()
 	s.pictures = pictures.New(s.limits, processor)
 	var err error
@@ -286,6 +288,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	if stopErr := s.gateway.Shutdown(patience); stopErr != nil {
 		s.log.Warn("some streams did not end in time", "err", stopErr)
 	}
+	s.refusals.stop()
 	if stopErr := s.web.ShutdownWithContext(patience); stopErr != nil {
 		s.log.Warn("some requests did not end in time", "err", stopErr)
 	}

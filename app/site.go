@@ -13,6 +13,8 @@ type site struct {
 	log     *slog.Logger
 	proxies []netip.Prefix
 	baseURL atomic.Value // string, a normal origin; known once the site listens
+
+	refusals refusals // that addresses and accounts have had
 }
 
 // BaseURL is the site's public URL.

@@ -54,6 +54,7 @@ func newStandalone(cfg GatewayConfig, log *slog.Logger, resolver relay.Resolver)
 	limits := budget.NewLedger(log)
 	front := &Server{pages: &pages{site: &site{cfg: cfg.front(), log: log}}, limits: limits}
 	front.baseURL.Store(cfg.BaseURL)
+	front.refusals = newRefusals(cfg.RefusalsPerAddress, limits)
 	var err error
 	if front.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (s *Standalone) newGateway() (*xmppgw.Gateway, error) {
 			return secure(s.front.proxies, peer, h.Get("X-Forwarded-Proto"))
 		},
 		PerAddress: s.cfg.StreamsPerAddress, Meter: s.front.limits,
-		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress),
+		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress), Refusals: s.front.refusals.Refusals,
 	})
 }
 
@@ -174,6 +175,7 @@ func (s *Standalone) stop() {
 		return
 	}
 	err := s.front.gateway.Shutdown(patience)
+	s.front.refusals.stop()
 	if s.web != nil {
 		err = errors.Join(err, s.web.ShutdownWithContext(patience))
 	}

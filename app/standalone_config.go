@@ -29,6 +29,7 @@ type GatewayConfig struct {
 	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have"`
 	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"1000" desc:"streams that one address may have"`
 	NewStreamsPerAddress  float64 `env:"NEW_STREAMS_PER_ADDRESS" envDefault:"20" desc:"streams that one address may open a second; 30 times as many at once"`
+	RefusalsPerAddress    float64 `env:"REFUSALS_PER_ADDRESS" envDefault:"5" desc:"what one address may be refused a second after the site has worked for it, such as stanzas that are too large, and streams that nobody signs in to; 100 times as many at once, and then their end is drawn out"`
 
 	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: nobody (in development: everybody)"`
 	MetricsAddr  string `env:"METRICS_ADDR" desc:"another port for /metrics, without a token, such as localhost:9100; empty: none"`
@@ -145,7 +146,8 @@ func (c GatewayConfig) validate() error {
 	} {
 		check(n >= 1, "%s=%d must be at least 1", setting, n)
 	}
-	check(c.NewStreamsPerAddress > 0 && c.NewStreamsPerAddress <= maxNewStreams, "NEW_STREAMS_PER_ADDRESS=%v must be a number above 0, at most %d", c.NewStreamsPerAddress, maxNewStreams)
+	checkRate(check, "NEW_STREAMS_PER_ADDRESS", c.NewStreamsPerAddress)
+	checkRate(check, "REFUSALS_PER_ADDRESS", c.RefusalsPerAddress)
 	c.checkPublic(check)
 	return errors.Join(wrong...)
 }

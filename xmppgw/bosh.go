@@ -34,6 +34,7 @@ type boshReply struct {
 	body    []byte
 	content string // its Content-Type; empty: boshContentType
 	packed  bool   // the body is compressed
+	refused bool   // it costs the client a refusal
 }
 
 // boshCondition is a terminal binding condition (XEP-0124 §17.2).
@@ -73,7 +74,7 @@ func refusal(c boshCondition, legacy bool) boshReply {
 			status = http.StatusNotFound
 		}
 	}
-	return boshReply{status: status, body: terminal(c)}
+	return boshReply{status: status, body: terminal(c), refused: refused(c, false, false) && c != boshItemNotFound}
 }
 
 // MaxBody is the largest body of a BOSH request, in bytes: the largest stanza, and
@@ -85,7 +86,7 @@ func (g *Gateway) MaxBody() int { return g.cfg.Limits.Bytes + 4096 }
 func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSession {
 	c, err := g.arrive(r.header, r.peer)
 	if err != nil {
-		asker.answer(boshReply{status: http.StatusForbidden, body: terminal(boshPolicyViolation)})
+		g.refuse(c.addr, asker, boshReply{status: http.StatusForbidden, body: terminal(boshPolicyViolation), refused: true})
 		return nil
 	}
 	if r.packed {
@@ -98,22 +99,22 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSe
 		r.body = unpacked
 	}
 	if len(r.body) > g.MaxBody() {
-		asker.answer(refusal(boshPolicyViolation, false))
+		g.refuse(c.addr, asker, refusal(boshPolicyViolation, false))
 		return nil
 	}
 	body, err := stream.ParseBody(r.body, g.cfg.Limits)
 	if err != nil {
-		asker.answer(refusal(parseCondition(err), false))
+		g.refuse(c.addr, asker, refusal(parseCondition(err), false))
 		return nil
 	}
 	rid, err := requestID(body)
 	if err != nil {
-		asker.answer(refusal(boshBadRequest, g.isLegacy(body)))
+		g.refuse(c.addr, asker, refusal(boshBadRequest, g.isLegacy(body)))
 		return nil
 	}
 	s, refused := g.sessionFor(ctx, c, r, body, rid)
 	if s == nil {
-		asker.answer(refused)
+		g.refuse(c.addr, asker, refused)
 		return nil
 	}
 	s.serve(&boshRequest{rid: rid, body: body, asker: asker, size: len(r.body)})

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream"
 )
 
@@ -145,6 +146,7 @@ func (s *boshSession) run() {
 	s.mu.Lock()
 	s.dropInboxLocked()
 	s.mu.Unlock()
+	budget.Pause(s.gateway.ctx, s.gateway.holdFor(s, false))
 	s.stop()
 }
 

@@ -201,16 +201,26 @@ func mayBeSent(code int) bool {
 	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
 }
 
-// skip reads until the peer's close frame, or the connection's end.
-func (f frameReader) skip() {
+// The largest header of a frame, its mask included (RFC 6455 §5.2).
+const maxFrameHeader = 14
+
+// skip reads until the peer's close frame, or the connection's end, and reports whether
+// it came there: it reads no more than limit bytes, and nothing behind a broken frame.
+func (f frameReader) skip(limit int) (ended bool) {
 	for {
 		h, err := f.header()
-		if err != nil || h.op == opClose {
-			return
+		switch {
+		case errors.Is(err, errProtocol):
+			return false
+		case err != nil || h.op == opClose:
+			return true
+		case h.length > uint64(max(limit, 0)) || limit < 0:
+			return false
 		}
-		if _, err := f.r.Discard(int(min(h.length, 1<<30))); err != nil {
-			return
+		if _, err := f.r.Discard(int(h.length)); err != nil {
+			return true
 		}
+		limit -= int(h.length) + maxFrameHeader
 	}
 }
 

@@ -92,6 +92,8 @@ type Config struct {
 	CreateBurst     int           // and at once; default 6,000
 	Meter           budget.Meter  // is told which of the last four are met; nil: nobody
 
+	Refusals *budget.Refusals // what an address or an account is refused; nil: that is not bounded
+
 	portable bool // for tests: wait as on a system without epoll
 }
 

@@ -56,6 +56,7 @@ func (g *Gateway) serveTCP(nc net.Conn, o TCPOptions) {
 	release, err := g.track(s)
 	if err != nil {
 		s.refuse(err, o)
+		s.hold()
 		return
 	}
 	defer release()
@@ -69,6 +70,7 @@ func (g *Gateway) serveTCP(nc net.Conn, o TCPOptions) {
 		g.log.Debug("tcp stream ended", "conn", s.peer.Conn, "reason", err)
 	}
 	s.finish()
+	s.hold()
 }
 
 // nativePeer describes a client to the server. Nobody vouches for it; whether

@@ -239,6 +239,13 @@ func (s *tcpStream) finish() {
 	_, _ = io.Copy(io.Discard, io.LimitReader(s.raw, 1<<20))
 }
 
+// hold keeps the place of a stream that was refused too often.
+func (s *tcpStream) hold() {
+	if d := s.gateway.holdFor(s, false); d > 0 {
+		s.gateway.hold(s.raw.Conn, d)
+	}
+}
+
 // flushWaiting implements flusher.
 func (s *tcpStream) flushWaiting() {
 	if s.queue.Flush() {

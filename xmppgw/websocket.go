@@ -50,8 +50,9 @@ type wsStream struct {
 	shaper  shaper
 	written chan struct{} // closed when the writer has written the end
 	release func()        // gives back what the stream holds of the gateway
-	signIn  *time.Timer   // nil: the client has signed in; the reader's own, as are the next four
+	signIn  *time.Timer   // nil: the client has signed in; the reader's own, as are the next five
 	early   *bytes.Reader // what came with the handshake; nil: it was read
+	cut     bool          // the rest of a frame, which is too large, was not read
 	waits   func()        // is called before the reader waits; nil: nothing
 	acked   int64         // what the peer had taken when it was last looked for
 	lived   time.Time     // when its silence was last counted from
@@ -132,13 +133,22 @@ func (s *wsStream) refuse(err error) {
 }
 
 // finish waits, within bounds, until the end is written and the peer has closed
-// its side (RFC 7395 §3.6, RFC 6455 §7.1.1).
+// its side (RFC 7395 §3.6, RFC 6455 §7.1.1). What is too large is not read to its end.
 func (s *wsStream) finish() {
 	s.Close(nil)
 	<-s.written
-	if s.closing.Load() == 0 {
+	code := s.closing.Load()
+	ended := code != 0 && code != codeProtocolError
+	if code == 0 && !s.cut {
 		_ = s.conn.SetReadDeadline(time.Now().Add(closePatience))
-		s.frames.skip()
+		ended = s.frames.skip(s.gateway.cfg.Limits.Bytes)
+	}
+	d := s.gateway.holdFor(s, code == codeProtocolError)
+	if ended {
+		s.conn.Close()
+	}
+	if d > 0 || !ended {
+		s.gateway.hold(s.conn.Conn, d)
 	}
 }
 
@@ -251,6 +261,7 @@ func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 	op, raw, err := s.frames.message(s.gateway.cfg.Limits.Bytes)
 	switch {
 	case errors.Is(err, errTooBig):
+		s.cut = true
 		return nil, errTooBig
 	case err != nil:
 		return nil, s.readError(err)

@@ -125,7 +125,9 @@ func (s *wsStream) writeEnd(reason error) {
 	defer close(s.written)
 	if code := int(s.closing.Load()); code != 0 {
 		_, _ = s.conn.Write(appendClose(nil, code))
-		s.drop()
+		if code != codeProtocolError {
+			s.drop()
+		}
 		return
 	}
 	if errors.Is(reason, stream.ErrDisconnected) {

@@ -75,6 +75,22 @@ func (r *Rate) Wait(ctx context.Context, name string, n int) error {
 	return nil
 }
 
+// Delay takes n of name's budget, and returns how long name has to wait for that, at most
+// so long: one that would have to wait longer takes nothing. It does not block.
+func (r *Rate) Delay(name string, n int, most time.Duration) time.Duration {
+	now := time.Now()
+	taken := r.of(name).ReserveN(now, n)
+	wait := taken.DelayFrom(now)
+	if wait == 0 {
+		return 0
+	}
+	met(r.meter, r.limit, name)
+	if wait > most {
+		taken.CancelAt(now)
+	}
+	return min(wait, most)
+}
+
 func (r *Rate) of(name string) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -40,6 +40,22 @@ func PeerGone(raw syscall.RawConn) (gone bool) {
 	return gone || err != nil
 }
 
+// AwaitEnd waits until the peer of c has closed its side, or c's deadline for reading has
+// come, and reads nothing of what still comes: the peer can send no more than the system
+// keeps for c. It does not wait for what is not itself a socket.
+func AwaitEnd(c net.Conn) {
+	if raw := rawConn(c); raw != nil {
+		_ = raw.Read(ended) // why it returns does not matter
+	}
+}
+
+// ended reports whether the peer has closed its side, whatever lies before that.
+func ended(fd uintptr) bool {
+	look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	n, err := unix.Poll(look, 0)
+	return n > 0 || (err != nil && err != unix.EINTR)
+}
+
 // Read is c.Read. Before it waits for the peer it calls waits, unless that is nil, which
 // must neither wait itself nor close c. If c is not itself a socket, waits is called before
 // each read, since nobody knows whether it will wait.

@@ -135,3 +135,27 @@ func TestWrite_More(t *testing.T) {
 		}
 	}
 }
+
+// The end of a peer is seen behind what it has sent before, of which nothing is read; and
+// without an end the deadline is waited for.
+func TestAwaitEnd(t *testing.T) {
+	ours, theirs := pair(t)
+	if _, err := theirs.Write([]byte("unread")); err != nil {
+		t.Fatal(err)
+	}
+	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	began := time.Now()
+	if AwaitEnd(ours); time.Since(began) < 20*time.Millisecond {
+		t.Error("something was sent, and that was taken for the end")
+	}
+	if runtime.GOOS == "linux" {
+		_ = ours.SetReadDeadline(time.Now().Add(time.Hour))
+		go theirs.Close()
+		AwaitEnd(ours)
+	}
+	_ = ours.SetReadDeadline(time.Time{})
+	buf := make([]byte, 10)
+	if n, err := ours.Read(buf); string(buf[:n]) != "unread" || err != nil {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+}
