@@ -107,3 +107,37 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
   });
 }
+
+// X-74: the chat's requests of a session that has ended may be answered after the next person
+// has signed in, in the same browser.
+test.describe("session over bosh", () => {
+  test.use({ login: "session", transport: "bosh" });
+
+  test("an answer to somebody who has signed out leaves the next one signed in", async ({ alice }) => {
+    const hers = (await alice.context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
+    await alice.signOut();
+    const bob = alice.become("bob");
+    await bob.fillIn();
+
+    // The server answers, as what came late from alice's page.
+    const late: number[] = [];
+    await bob.context.route(/\?late$/, async (route) => {
+      const response = await route.fetch({ headers: { ...route.request().headers(), cookie: hers }, maxRedirects: 0 });
+      late.push(response.status());
+      await route.fulfill({ response });
+    });
+    bob.watch.allow(/401/);
+    const before = await bob.context.cookies();
+    for (const path of ["/xmpp/me", "/", "/settings", "/rooms", "/avatars/0"]) {
+      await bob.page.evaluate((url) => fetch(url, { redirect: "manual" }).then((answer) => answer.text()), `${path}?late`);
+    }
+    expect(late).toEqual([401, 200, 303, 303, 303]); // nobody's
+    expect(await bob.context.cookies()).toEqual(before);
+    await bob.page.goto("/settings");
+    await expect(bob.page.getByLabel("Your name, as others see it")).toHaveValue(bob.name);
+    await bob.page.goto("/");
+    await bob.ready();
+    await bob.talkTo("alice");
+    await bob.say("still here");
+  });
+});
