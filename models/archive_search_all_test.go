@@ -142,7 +142,7 @@ func TestSearchArchives_Edited(t *testing.T) {
 			for i := range 20 {
 				is(t, s.Append(t.Context(), []archive.Entry{edit(10+i, first, "")}), nil) // no text: nothing is edited by it
 			}
-			is(t, db.IndexArchives(t.Context()), nil)
+			is(t, db.Index.IndexArchives(t.Context()), nil)
 		}
 		if got, want := everyPage(t, db, ArchivesQuery{Owners: []string{"alice@h"}, Text: "word", Max: 10}), []string{other.StanzaID, last.StanzaID}; !slices.Equal(got, want) {
 			t.Errorf("indexed %t: found %v, want %v", indexed, got, want)
