@@ -31,33 +31,49 @@ function readUntil(box) {
  * @typedef {{after: string|undefined, before: string, read: string|undefined, line?: string}} Span
  */
 
+/** The first message that is new; what the archive brings may be older, and an answer to it. */
+function firstNew(markers, box, { after, before, read }) {
+    const own = lastTime(box, (message) => message.get('sender') === 'me' && message.get('time') < before) ?? '';
+    const from = own > after ? own : after;
+    return box.messages.models.find((message) => {
+        const time = message.get('time');
+        return isSaid(message) && message.get('sender') === 'them' && time > from && time < before && !markers.isUpTo(box, message, read);
+    });
+}
+
+/** Notes until when a conversation was in sight. */
+function note(box) {
+    const last = lastTime(box, () => true);
+    if (last && last !== box.get('seen_until')) box.save({ seen_until: last });
+}
+
+/** What does something with a conversation soon, once for all who ask until then. */
+function soonForEach(work) {
+    /** @type {WeakMap<any, ReturnType<typeof setTimeout>>} */
+    const timers = new WeakMap();
+    return (box) => {
+        if (timers.has(box)) return;
+        timers.set(box, setTimeout(() => {
+            timers.delete(box);
+            work(box);
+        }, KEEP_AFTER));
+    };
+}
+
 /** @param {Converse.Private} _converse @param {import('./readMarkers.js').Markers} markers */
 export function markNewMessages(_converse, markers) {
     const { api } = _converse;
     /** @type {Map<any, Span>} */
     const looked = new Map();
 
-    /** What the archive brings may be older, and an answer to it. */
-    const firstNew = (box, { after, before, read }) => {
-        const own = lastTime(box, (message) => message.get('sender') === 'me' && message.get('time') < before) ?? '';
-        const from = own > after ? own : after;
-        return box.messages.models.find((message) => {
-            const time = message.get('time');
-            return isSaid(message) && message.get('sender') === 'them' && time > from && time < before && !markers.isUpTo(box, message, read);
-        });
-    };
     const drawLine = (box) => {
         const span = looked.get(box);
         if (span?.after === undefined) return;
         span.read ||= counted.of(box.get('jid')).read; // the site may say so a moment later
-        const first = firstNew(box, span)?.get('id');
+        const first = firstNew(markers, box, span)?.get('id');
         // Patch: new-messages
         if (first || (span.line && span.line === box.get('first_unread_id'))) box.set('first_unread_id', first ?? null);
         span.line = first;
-    };
-    const note = (box) => {
-        const last = lastTime(box, () => true);
-        if (last && last !== box.get('seen_until')) box.save({ seen_until: last });
     };
     const look = (box) => {
         if (inSight(box) === looked.has(box)) return;
@@ -71,22 +87,18 @@ export function markNewMessages(_converse, markers) {
         note(box);
     };
     const lookAtAll = () => _converse.state.chatboxes?.models.filter(isConversation).forEach(look);
-
-    /** @type {WeakMap<any, ReturnType<typeof setTimeout>>} */
-    const timers = new WeakMap();
+    const lookAgain = soonForEach((box) => {
+        look(box);
+        if (!looked.has(box)) return;
+        drawLine(box);
+        note(box);
+    });
     const watch = (box) => {
         if (!isConversation(box)) return;
         box.on('change:hidden change:closed', () => look(box));
         box.messages.on('add', () => {
             look(box); // the panel may have been closed
-            if (!looked.has(box) || timers.has(box)) return;
-            timers.set(box, setTimeout(() => {
-                timers.delete(box);
-                look(box);
-                if (!looked.has(box)) return;
-                drawLine(box);
-                note(box);
-            }, KEEP_AFTER));
+            if (looked.has(box)) lookAgain(box);
         });
         box.messages.fetched?.then(() => look(box)); // before that nothing is known of it
     };

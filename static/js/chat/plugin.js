@@ -59,6 +59,98 @@ import { receiveShared } from './share.js';
 import { offerShortcuts } from './shortcuts.js';
 
 /**
+ * Who and what there is to talk with.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ * @param {import('./readMarkers.js').Markers} markers
+ * @param {ReturnType<typeof import('./list/ask.js').askConversations>} conversations
+ */
+function offerPeopleAndRooms(_converse, config, markers, conversations) {
+    openChats(_converse);
+    listConversations(_converse, config, markers, conversations);
+    offerSearch(_converse, config);
+    if (config.befriend) befriend(_converse, config);
+    receiveInvitations(_converse);
+}
+
+/**
+ * What can be done in a conversation, and with a room and its people.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+function offerConversation(_converse, config) {
+    offerComposer(_converse, config);
+    blockPeople(_converse, config);
+    comeBackToRooms(_converse);
+    offerRoomMenu(_converse);
+    noticeDeletedRooms(_converse);
+    enterRoomsByName(_converse, config);
+    if (config.follow) enterWhenOpened(_converse);
+    showPeopleByName(_converse, config);
+    showPrivateMessages(_converse);
+}
+
+/** Menus and keys. */
+function workByHand() {
+    closeMenus();
+    showBarFirst();
+    workByKeyboard();
+    offerShortcuts();
+}
+
+/**
+ * What Converse keeps of conversations, where it loses some of it.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ * @param {import('./readMarkers.js').Markers} markers
+ */
+function keepWhatIsSaid(_converse, config, markers) {
+    oneChatEach(_converse);
+    leaveOutLateAnswers(_converse);
+    askRoomsInTurn(_converse);
+    knowOccupants(_converse, config);
+    rememberGaps(_converse);
+    keepOrder(_converse, markers);
+    knowAuthorsByAccount(_converse, config);
+    keepEditedInPlace(_converse);
+    knowVersions(_converse);
+    readOnce(_converse);
+    makeKeysLater(_converse);
+}
+
+/**
+ * How conversations look.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ * @param {import('./readMarkers.js').Markers} markers
+ */
+function showWhatIsSaid(_converse, config, markers) {
+    paintIcons();
+    askWithVerbs(_converse);
+    showMessages(_converse, config);
+    offerMessageSheet(_converse);
+    tellWhatIsShown(_converse);
+    showBeginnings(_converse);
+    markNewMessages(_converse, markers);
+    showHeaders(_converse, config);
+    followDelivery(_converse);
+}
+
+/**
+ * Who is told of what, and what comes from other apps.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ * @param {import('./readMarkers.js').Markers} markers
+ */
+function notify(_converse, config, markers) {
+    notifyPeople(_converse, config, markers);
+    offerNotifications(_converse, config);
+    offerLevels(_converse);
+    tellWhoLooks(_converse);
+    receiveShared(_converse, config);
+}
+
+/**
  * @param {import('./types.js').ChatConfig} config
  * @param {ReturnType<typeof import('./list/ask.js').askConversations>} conversations
  */
@@ -67,7 +159,6 @@ export function plugin(config, conversations) {
         dependencies: ['converse-chat', 'converse-roster', 'converse-chatboxes'],
         initialize() {
             const { _converse } = this;
-            const { api } = _converse;
             assertInternals(_converse);
             saveOnlyWhatIsKept(window.converse.env);
             const guard = new LoginGuard(config);
@@ -82,52 +173,15 @@ export function plugin(config, conversations) {
             const restored = countUnread(_converse, config.user, heardAgain);
             countWhatAnotherTabKept(_converse, restored);
             const markers = syncWhatIsRead(_converse, config, restored);
-            openChats(_converse);
-            listConversations(_converse, config, markers, conversations);
-            offerSearch(_converse, config);
-            if (config.befriend) befriend(_converse, config);
-            receiveInvitations(_converse);
+            offerPeopleAndRooms(_converse, config, markers, conversations);
             sendWellFormed(_converse);
             const outbox = deliverAll(_converse, config.user);
             followNetwork(_converse, guard);
-            offerComposer(_converse, config);
-            blockPeople(_converse, config);
-            comeBackToRooms(_converse);
-            offerRoomMenu(_converse);
-            noticeDeletedRooms(_converse);
-            enterRoomsByName(_converse, config);
-            if (config.follow) enterWhenOpened(_converse);
-            showPeopleByName(_converse, config);
-            showPrivateMessages(_converse);
-            closeMenus();
-            showBarFirst();
-            workByKeyboard();
-            offerShortcuts();
-            oneChatEach(_converse);
-            leaveOutLateAnswers(_converse);
-            askRoomsInTurn(_converse);
-            knowOccupants(_converse, config);
-            rememberGaps(_converse);
-            keepOrder(_converse, markers);
-            knowAuthorsByAccount(_converse, config);
-            keepEditedInPlace(_converse);
-            knowVersions(_converse);
-            readOnce(_converse);
-            makeKeysLater(_converse);
-            paintIcons();
-            askWithVerbs(_converse);
-            showMessages(_converse, config);
-            offerMessageSheet(_converse);
-            tellWhatIsShown(_converse);
-            showBeginnings(_converse);
-            markNewMessages(_converse, markers);
-            showHeaders(_converse, config);
-            followDelivery(_converse);
-            notifyPeople(_converse, config, markers);
-            offerNotifications(_converse, config);
-            offerLevels(_converse);
-            tellWhoLooks(_converse);
-            receiveShared(_converse, config);
+            offerConversation(_converse, config);
+            workByHand();
+            keepWhatIsSaid(_converse, config, markers);
+            showWhatIsSaid(_converse, config, markers);
+            notify(_converse, config, markers);
             handleSignOut(_converse, guard, outbox);
         },
     };

@@ -2,7 +2,7 @@
 // room. Deleting it takes one question with the room's name in it; Converse would ask
 // for the room's address, which nobody knows.
 
-import { deleteRoom } from './room/deeds.js';
+import { deleteRoom } from './room/actions.js';
 import { roomPanel } from './room/panel.js';
 
 /** What entries are called, and their signs where Converse's mean something else, by their names. @type {Record<string, {i18n_text: string, icon_class?: string}>} */

@@ -31,15 +31,12 @@ const matches = (entry, typed) => {
  * @param {ReturnType<typeof askConversations>} first what was asked while Converse was still loaded
  */
 export function listConversations(_converse, config, markers, first) {
-    const { api } = _converse;
     const nav = byId('conversations');
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
     const empty = byId('conversations-empty');
     const rows = new Rows(byId('conversations-list'), (entry) => addressOf(config, entry.jid));
-    /** @type {Map<string, Entry>} */
-    let told = new Map();
-    /** @type {Map<string, Entry>} */
-    let found = new Map();
+    let told = /** @type {Map<string, Entry>} */ (new Map());
+    let found = /** @type {Map<string, Entry>} */ (new Map());
     let loaded = false;
 
     const draw = () => {
@@ -48,72 +45,100 @@ export function listConversations(_converse, config, markers, first) {
         const list = typed ? [...all.filter((entry) => matches(entry, typed)), ...others(all)] : all;
         rows.show(list);
         empty.hidden = list.length > 0 || !loaded;
-        empty.textContent = typed ? `Nobody and no room has “${typed}” in its name.` : 'Nobody to talk with yet. People whom you write to, and your rooms, stand here.';
+        empty.textContent = whyEmpty(typed);
         nav.setAttribute('aria-busy', String(!loaded));
     };
     const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
     const later = once(draw);
-
-    let asks = 0;
-    let taken = 0; // the ask whose answer is shown
-    let tag = ''; // of that answer
-    const load = (asked = askConversations(tag)) => {
-        const mine = ++asks;
-        const heard = followed?.heard;
-        return asked.then(
-            (answer) => {
-                if (!answer || mine < taken) return; // nothing is new, or a later answer was quicker
-                if (heard !== followed?.heard) return followed?.loadSoon(); // what has come since may not be in it
-                taken = mine;
-                ({ told, tag } = answer);
-                document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
-                loaded = true;
-                followed?.settle();
-                later();
-            },
-            (cause) => {
-                loaded = true; // what Converse knows is shown
-                later();
-                if (!isLeaving()) console.warn('The site did not tell the conversations.', cause);
-            },
-        );
-    };
-
+    const { load, forget: askForAll } = asker({
+        heard: () => followed?.heard,
+        missed: () => followed?.loadSoon(),
+        take: (conversations) => {
+            told = conversations;
+            document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
+            loaded = true;
+            followed?.settle();
+            later();
+        },
+        fail: () => {
+            loaded = true; // what Converse knows is shown
+            later();
+        },
+    });
     const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
     load(first);
-    const again = () => load();
     follow(_converse, later);
-    keepUp(later, again);
+    keepUp(_converse, later, () => load());
     // A room that was deleted, or that one was put out of.
     const forget = (box) => {
         if (!told.delete(box.get('jid'))) return;
-        tag = ''; // what the site told is not what is shown
-        if (api.connection.connected()) load();
+        askForAll(); // what the site told is not what is shown
+        if (_converse.api.connection.connected()) load();
     };
-    api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', forget));
-    api.listen.on('reconnected', again);
-    askAtFirstPresence(_converse, again);
+    _converse.api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', forget));
 
     lookFor(find, later, async (typed) => {
         found = typed ? await askFor(typed) : new Map();
         later();
     });
-    nav.addEventListener('click', (event) => {
-        const row = around(event, 'a.conversation');
-        if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
+    goThrough(nav, find, (jid) => {
         find.value = '';
         found = new Map();
-        open(_converse, config, row.dataset.jid ?? '');
+        open(_converse, config, jid);
         later();
     });
-    nav.addEventListener('keydown', (event) => moveFocus(event, find));
     goByKeys(() => entries(_converse, told), (jid) => open(_converse, config, jid));
     openedByAddress(_converse, config);
 }
 
-/** Draws what the page learns, and loads what only the site knows. */
-function keepUp(draw, load) {
+/**
+ * Asks the site for the conversations. Of several answers none is taken that is older than what is shown, nor one
+ * while which something came that may not be in it.
+ * @param {{heard: () => unknown, missed: () => void, take: (told: Map<string, Entry>) => void, fail: () => void}} on
+ */
+function asker({ heard, missed, take, fail }) {
+    let asks = 0;
+    let taken = 0; // the ask whose answer is shown
+    let tag = ''; // of that answer
+    const load = (asked = askConversations(tag)) => {
+        const mine = ++asks;
+        const before = heard();
+        return asked.then(
+            (answer) => {
+                if (!answer || mine < taken) return; // nothing is new, or a later answer was quicker
+                if (before !== heard()) return missed();
+                taken = mine;
+                tag = answer.tag;
+                take(answer.told);
+            },
+            (cause) => {
+                fail();
+                if (!isLeaving()) console.warn('The site did not tell the conversations.', cause);
+            },
+        );
+    };
+    return { load, forget: () => { tag = ''; } };
+}
+
+/** Goes through the rows by keys, and calls open with the address of one that is clicked, unless it is to open elsewhere. */
+function goThrough(nav, find, open) {
+    nav.addEventListener('keydown', (event) => moveFocus(event, find));
+    nav.addEventListener('click', (event) => {
+        const row = around(event, 'a.conversation');
+        if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        open(row.dataset.jid ?? '');
+    });
+}
+
+/** What is said where nothing is to be shown. */
+const whyEmpty = (typed) =>
+    typed ? `Nobody and no room has “${typed}” in its name.` : 'Nobody to talk with yet. People whom you write to, and your rooms, stand here.';
+
+/** Draws what the page learns, and loads what only the site knows. @param {Converse.Private} _converse */
+function keepUp(_converse, draw, load) {
+    _converse.api.listen.on('reconnected', load);
+    askAtFirstPresence(_converse, load);
     for (const event of ['foyer:levels', 'foyer:drafts', 'foyer:unread', 'visibilitychange']) document.addEventListener(event, draw);
     setInterval(draw, MINUTE); // times grow older
     document.addEventListener('foyer:rooms', load); // a room was changed

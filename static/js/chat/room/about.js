@@ -3,7 +3,7 @@
 
 import { addressOf } from '../conversation.js';
 import { LEVEL_NAMES, levels } from '../levels.js';
-import { configure, deleteRoom, leave } from './deeds.js';
+import { configure, deleteRoom, leave } from './actions.js';
 import { Part } from './part.js';
 import { isOwner, reasonOf } from './standing.js';
 
@@ -11,7 +11,7 @@ import { isOwner, reasonOf } from './standing.js';
 const LEVELS = ['all', 'mentions', 'none'];
 
 // Bounds of a room's form on the pages (app/rooms.go), in characters.
-const MOST = { name: 60, about: 200, topic: 200 };
+const MAX_LENGTH = { name: 60, about: 200, topic: 200 };
 
 export class About extends Part {
     editing = '';
@@ -80,7 +80,7 @@ export class About extends Part {
     #form(room, name, label, value) {
         const { html } = window.converse.env;
         return html`<form class="room-about__field" @submit=${(event) => this.#save(event, room, name)}>
-            <label>${label}<input name="value" .value=${value} maxlength=${MOST[name]} ?required=${name === 'name'} autocomplete="off"></label>
+            <label>${label}<input name="value" .value=${value} maxlength=${MAX_LENGTH[name]} ?required=${name === 'name'} autocomplete="off"></label>
             <div class="room-about__buttons">
                 <button type="button" class="room-button" @click=${() => this.#edit('')}>Cancel</button>
                 <button type="submit" class="room-button room-button--main">Save</button>

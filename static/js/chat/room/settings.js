@@ -2,11 +2,11 @@
 // chosen.
 
 import { ask } from '../questions.js';
-import { configure, settingsOf } from './deeds.js';
+import { configure, settingsOf } from './actions.js';
 import { Part } from './part.js';
 import { isHere, reasonOf } from './standing.js';
 
-/** @typedef {import('./deeds.js').SettingName} SettingName */
+/** @typedef {import('./actions.js').SettingName} SettingName */
 
 /** Those that are on or off, and what they are called. @type {[SettingName, string, string][]} */
 const SWITCHES = [
