@@ -8,7 +8,7 @@ func (s *Server) showKeys(c *fiber.Ctx) error {
 	if !s.cfg.External() && len(s.doors) == 0 {
 		return &Error{Code: NotFound, Public: "No other server checks this site's tokens."}
 	}
-	keys, err := s.auth.PublicKeys(c.UserContext())
+	keys, err := s.auth.TokenKeys().Public(c.UserContext())
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 	var hash string
 	var err error
 	if n.Password != "" {
-		hash, err = s.hasher.hash(ctx, n.Password, n.From)
+		hash, err = s.passwords.hasher.hash(ctx, n.Password, n.From)
 	}
 	if err != nil {
 		return models.Account{}, err
@@ -42,7 +42,7 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (models.Accou
 // SignUp makes an account for somebody, and signs them in. Errors: ErrUnavailable;
 // *ThrottledError; ErrBusy.
 func (s *Service) SignUp(ctx context.Context, n NewAccount, d Device) (SignedIn, error) {
-	if err := s.countSignUp(ctx, d.Client); err != nil {
+	if err := s.throttle.countSignUp(ctx, d.Client); err != nil {
 		return SignedIn{}, err
 	}
 	n.From = d.Client
@@ -69,7 +69,7 @@ func (s *Service) SetPassword(ctx context.Context, account models.Account, passw
 
 func (s *Service) changePassword(ctx context.Context, account models.Account, change models.PasswordChange, password string, from Client) error {
 	var err error
-	if change.Hash, err = s.hasher.hash(ctx, password, from); err != nil {
+	if change.Hash, err = s.passwords.hasher.hash(ctx, password, from); err != nil {
 		return err
 	}
 	ids, err := s.db.Accounts.ChangePassword(ctx, change)

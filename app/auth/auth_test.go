@@ -176,7 +176,7 @@ func TestCreateAccount_WhileItsNameIsGivenUp(t *testing.T) {
 func TestPassword_Expired(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.SignedTokens = true })
 	s.account("alice")
-	old, err := s.signer.Sign("alice@h", "", time.Now().Add(-time.Hour))
+	old, err := s.tokenKeys.own.Sign("alice@h", "", time.Now().Add(-time.Hour))
 	is(t, err, nil)
 	_, err = s.Password(t.Context(), "alice", old, stream.Peer{})
 	is(t, err, sasl.CredentialsExpired)

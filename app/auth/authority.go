@@ -116,7 +116,7 @@ func (s *Service) temporaryToken(ctx context.Context, user, password string) (st
 // signedToken checks a signed token, which is good once, and while the session
 // that asked for it stands.
 func (s *Service) signedToken(ctx context.Context, user, password string) (stream.Identity, error) {
-	claims, err := s.verifyToken(ctx, password)
+	claims, err := s.tokenKeys.verify(ctx, password)
 	switch {
 	case errors.Is(err, token.ErrExpired) && claims.JID == s.Address(user):
 		return stream.Identity{}, sasl.CredentialsExpired

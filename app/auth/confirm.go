@@ -25,7 +25,7 @@ type Confirmation struct {
 // HowToConfirm returns how the owner of a session proves again who they are.
 func (s *Service) HowToConfirm(ctx context.Context, account models.Account, session models.Session) (Confirmation, error) {
 	fresh := time.Since(session.ProvedAt) < freshFor
-	if s.hasPassword(account) {
+	if s.passwords.has(account) {
 		return Confirmation{Typed: true}, nil
 	}
 	list, err := s.db.Identities.Of(ctx, account.ID)

@@ -166,7 +166,7 @@ func TestEndings_NoneSurvives(t *testing.T) {
 	one := &gatedSource{testSource: newTestSource("one", ByTrip)}
 	dir := &gatedSource{testSource: newTestSource("directory", ByForm)}
 	s := newSite(t, from(one, dir))
-	hash, err := s.hasher.hash(t.Context(), testPassword, Client{})
+	hash, err := s.passwords.hasher.hash(t.Context(), testPassword, Client{})
 	is(t, err, nil)
 	// Each asks the database some hundred times; -rapid.checks=1000 makes more of them.
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {

@@ -47,7 +47,7 @@ func (s *Service) sourceOf(ctx context.Context, typed string) (Source, error) {
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return nil, err
 	}
-	if s.hasPassword(account) {
+	if s.passwords.has(account) {
 		return s.Local(), nil
 	}
 	return other, nil
@@ -64,14 +64,7 @@ func (s *Service) formSource() Source {
 }
 
 // MayHavePassword reports whether an account may sign in by a password of its own.
-func (s *Service) MayHavePassword(a models.Account) bool {
-	return s.cfg.LocalAccounts != LocalAdmins || a.OwnAdmin
-}
-
-// hasPassword reports whether it can do so now.
-func (s *Service) hasPassword(a models.Account) bool {
-	return a.PasswordHash != "" && s.MayHavePassword(a)
-}
+func (s *Service) MayHavePassword(a models.Account) bool { return s.passwords.mayHave(a) }
 
 // Bounds of asking other sources about typed passwords.
 const (
@@ -106,7 +99,7 @@ func (s *Service) askForm(ctx context.Context, action string, source Source, a A
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return Person{}, err
 	}
-	known, err := s.known(ctx, account, a.From)
+	known, err := s.throttle.known(ctx, account, a.From)
 	if err != nil {
 		return Person{}, err
 	}
@@ -119,8 +112,8 @@ func (s *Service) askForm(ctx context.Context, action string, source Source, a A
 		return Person{}, err
 	}
 	defer release()
-	limits := s.limits(action, name, known, a.From)
-	counts, err := s.failures(ctx, limits) // only now, as for passwords of the site
+	limits := s.throttle.limits(action, name, known, a.From)
+	counts, err := s.throttle.failures(ctx, limits) // only now, as for passwords of the site
 	if err != nil {
 		return Person{}, err
 	}
@@ -131,11 +124,11 @@ func (s *Service) askForm(ctx context.Context, action string, source Source, a A
 	var refused Refusal
 	switch {
 	case errors.Is(err, ErrNotProved), errors.As(err, &refused):
-		return Person{}, errors.Join(toldTo(known, err), s.failed(ctx, limits))
+		return Person{}, errors.Join(toldTo(known, err), s.throttle.failed(ctx, limits))
 	case err != nil:
 		return Person{}, err
 	}
-	return person, s.succeeded(ctx, limits, counts)
+	return person, s.throttle.succeeded(ctx, limits, counts)
 }
 
 // toldTo is what somebody is told: a reason that the source gives whatever the password is, only
@@ -196,15 +189,15 @@ func typedKey(typed string) string {
 
 // verifyTyped checks a password that came without the site's form, such as from a chat client,
 // for the user name of an account here: that account is returned, with what proves it.
-// Errors as for verifyPassword.
+// Errors as for passwords.verify.
 func (s *Service) verifyTyped(ctx context.Context, action, username, password string, from Client) (proved, error) {
 	account, err := s.db.Accounts.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return proved{}, err
 	}
 	source := s.formSource()
-	if source == nil || s.hasPassword(account) {
-		account, err := s.verifyPassword(ctx, action, username, password, from)
+	if source == nil || s.passwords.has(account) {
+		account, err := s.passwords.verify(ctx, action, username, password, from)
 		return proved{account: account}, err
 	}
 	login, err := s.loginAt(ctx, source, account, username)

@@ -118,7 +118,7 @@ func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]Lin
 	}
 	ways := make([]LinkedWay, len(list))
 	for n, i := range list {
-		ways[n] = LinkedWay{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt, Last: len(list) == 1 && !s.hasPassword(account)}
+		ways[n] = LinkedWay{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt, Last: len(list) == 1 && !s.passwords.has(account)}
 		if source, ok := s.Source(i.Source); ok {
 			ways[n].Label = source.Label()
 		}

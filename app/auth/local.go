@@ -34,7 +34,7 @@ func (l local) Finish(ctx context.Context, a Answer) (Person, error) {
 	if err != nil {
 		name = ""
 	}
-	account, err := l.verifyPassword(ctx, "signin", name, a.Form("password"), a.From)
+	account, err := l.passwords.verify(ctx, "signin", name, a.Form("password"), a.From)
 	if err != nil {
 		return Person{}, err
 	}

@@ -3,74 +3,90 @@ package auth
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"foyer/models"
 
 	"github.com/alexedwards/argon2id"
 )
 
-// verifyPassword checks a password that somebody typed, and returns the account it belongs to,
+// passwords are the site's own. It is safe for concurrent use.
+type passwords struct {
+	accounts *models.Accounts
+	log      *slog.Logger
+	throttle *throttle
+	hasher   *hasher
+	local    LocalAccounts
+}
+
+// mayHave reports whether an account may sign in by a password of its own.
+func (p *passwords) mayHave(a models.Account) bool { return p.local != LocalAdmins || a.OwnAdmin }
+
+// has reports whether it can do so now.
+func (p *passwords) has(a models.Account) bool { return a.PasswordHash != "" && p.mayHave(a) }
+
+// verify checks a password that somebody typed, and returns the account it belongs to,
 // in the same time whether or not there is one. action is what it is for, since the
 // failures of one do not count for another. What is done on the strength of it is
 // written only while the account has the same PasswordVersion. Errors: ErrNotProved,
 // *ThrottledError, ErrBusy.
-func (s *Service) verifyPassword(ctx context.Context, action, username, password string, from Client) (models.Account, error) {
-	account, err := s.db.Accounts.AccountByName(ctx, username)
+func (p *passwords) verify(ctx context.Context, action, username, password string, from Client) (models.Account, error) {
+	account, err := p.accounts.AccountByName(ctx, username)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return account, err
 	}
-	known, err := s.known(ctx, account, from)
+	known, err := p.throttle.known(ctx, account, from)
 	if err != nil {
 		return account, err
 	}
-	release, err := s.hasher.enterFor(ctx, username, from, known)
+	release, err := p.hasher.enterFor(ctx, username, from, known)
 	if err != nil {
 		return account, err
 	}
 	defer release()
 	// Asked only now: however many guesses wait, no more than are hashed at once
 	// pass a limit that has been reached.
-	limits := s.limits(action, username, known, from)
-	counts, err := s.failures(ctx, limits)
+	limits := p.throttle.limits(action, username, known, from)
+	counts, err := p.throttle.failures(ctx, limits)
 	if err != nil {
 		return account, err
 	}
-	if err := s.checkPassword(ctx, account, password); err != nil {
+	if err := p.check(ctx, account, password); err != nil {
 		if errors.Is(err, ErrNotProved) {
-			err = errors.Join(err, s.failed(ctx, limits))
+			err = errors.Join(err, p.throttle.failed(ctx, limits))
 		}
 		return account, err
 	}
-	return account, s.succeeded(ctx, limits, counts)
+	return account, p.throttle.succeeded(ctx, limits, counts)
 }
 
-// checkPassword compares a password with the account's: ErrNotProved. The caller
+// check compares a password with the account's: ErrNotProved. The caller
 // has its turn in the queue.
-func (s *Service) checkPassword(ctx context.Context, account models.Account, password string) error {
+func (p *passwords) check(ctx context.Context, account models.Account, password string) error {
 	hash := account.PasswordHash
-	if account.BlockedAt != nil || !s.MayHavePassword(account) {
+	if account.BlockedAt != nil || !p.mayHave(account) {
 		hash = ""
 	}
-	ok, renew, err := s.hasher.compare(password, hash)
+	ok, renew, err := p.hasher.compare(password, hash)
 	switch {
 	case err != nil:
 		return err
 	case !ok:
 		return ErrNotProved
 	case renew:
-		s.renewHash(ctx, account, password)
+		p.renewHash(ctx, account, password)
 	}
 	return nil
 }
 
 // renewHash hashes a password again, with today's parameters. It can be done at
 // the next sign-in as well.
-func (s *Service) renewHash(ctx context.Context, a models.Account, password string) {
+func (p *passwords) renewHash(ctx context.Context, a models.Account, password string) {
 	hash, err := argon2id.CreateHash(password, params)
 	if err == nil {
-		err = s.db.Accounts.RenewPasswordHash(ctx, a.ID, a.PasswordVersion, hash)
+		err = p.accounts.RenewPasswordHash(ctx, a.ID, a.PasswordVersion, hash)
 	}
 	if err != nil {
-		s.log.Warn("a password's hash was not renewed", "user", a.Username, "err", err)
+		p.log.Warn("a password's hash was not renewed", "user", a.Username, "err", err)
 	}
 }

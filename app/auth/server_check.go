@@ -45,7 +45,7 @@ func notProved(err error) error {
 // serviceToken checks the token of ServiceUser, which no account and no session stands
 // behind: nobody but the site makes such a token.
 func (s *Service) serviceToken(ctx context.Context, password string) error {
-	claims, err := s.verifyToken(ctx, password)
+	claims, err := s.tokenKeys.verify(ctx, password)
 	switch {
 	case errors.Is(err, token.ErrInvalid), err == nil && claims.JID != s.Address(ServiceUser), !s.cfg.External:
 		return ErrNotProved

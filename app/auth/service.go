@@ -32,14 +32,12 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"time"
 
 	"foyer/internal/budget"
 	"foyer/models"
-	"foyer/token"
 )
 
 // Config is what a Service needs.
@@ -94,16 +92,15 @@ type Config struct {
 
 // Service signs people in. It is safe for concurrent use.
 type Service struct {
-	cfg    Config
-	db     *models.DB
-	log    *slog.Logger
-	now    func() time.Time // time.Now, but in tests
-	hasher *hasher
-	rated  *budget.Rate // new passwords, by address
-	fast   fastTokens
-	signer *token.Signer
+	cfg Config
+	db  *models.DB
+	log *slog.Logger
+	now func() time.Time // time.Now, but in tests
 
-	tokenKey []byte // what the keys of tokens follow from
+	throttle  throttle
+	passwords passwords
+	tokenKeys *TokenKeys
+	fast      fastTokens
 
 	saltKey []byte // of SCRAM's salts
 	formKey []byte
@@ -128,16 +125,14 @@ const hashesAtOnce = 4
 // New returns a Service. The keys that it needs are in the database; they are
 // made the first time.
 func New(ctx context.Context, cfg Config) (*Service, error) {
-	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, now: time.Now}
-	s.cfg.FailuresPerAddress = cmp.Or(s.cfg.FailuresPerAddress, 300)
-	s.cfg.SignUpsPerAddress = cmp.Or(s.cfg.SignUpsPerAddress, 600)
-	s.rated = newRated(cfg.Meter)
+	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, now: time.Now, throttle: newThrottle(cfg)}
+	s.passwords = passwords{accounts: cfg.DB.Accounts, log: cfg.Logger, throttle: &s.throttle, local: cfg.LocalAccounts}
 	s.questions = newHashQueue(askedAtOnce)
 	if err := checkSources(cfg.Sources); err != nil {
 		return nil, err
 	}
 	var err error
-	if s.hasher, err = newHasher(hashesAtOnce, cfg.Processor); err != nil {
+	if s.passwords.hasher, err = newHasher(hashesAtOnce, cfg.Processor); err != nil {
 		return nil, err
 	}
 	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {
@@ -151,16 +146,16 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.tripKey = string(trips)
-	s.tokenKey = []byte(cfg.TokenKey)
-	if len(s.tokenKey) == 0 {
-		if s.tokenKey, err = s.db.SiteKey(ctx, "tokens"); err != nil {
+	secret := []byte(cfg.TokenKey)
+	if len(secret) == 0 {
+		if secret, err = s.db.SiteKey(ctx, "tokens"); err != nil {
 			return nil, err
 		}
 	}
-	if s.fast, err = newFastTokens(s.db.Tokens, s.tokenKey); err != nil {
+	if s.fast, err = newFastTokens(s.db.Tokens, secret); err != nil {
 		return nil, err
 	}
-	s.signer, err = newSigner(cfg.TokenAlg, s.tokenKey, cfg.Domain)
+	s.tokenKeys, err = newTokenKeys(cfg, secret)
 	return s, err
 }
 

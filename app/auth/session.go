@@ -82,7 +82,7 @@ func (s *Service) startSession(ctx context.Context, p proved, d Device) (SignedI
 	}
 	return SignedIn{
 		Secret: secret, Expires: session.ExpiresAt,
-		Device: s.remember(ctx, p.account, d.Client), DeviceExpires: time.Now().Add(deviceLifetime),
+		Device: s.throttle.remember(ctx, p.account, d.Client), DeviceExpires: time.Now().Add(deviceLifetime),
 	}, nil
 }
 

@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
+	"log/slog"
 	"time"
 
 	"foyer/internal/budget"
@@ -39,13 +41,34 @@ const (
 	ratedAtOnce    = 100
 )
 
-func newRated(meter budget.Meter) *budget.Rate {
-	return budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"}, ratedPerSecond, ratedAtOnce, meter)
+// throttle counts guesses and sign-ups. Counts are in the database, but for rated. It is
+// safe for concurrent use.
+type throttle struct {
+	db  *models.DB
+	log *slog.Logger
+
+	failuresPerAddress int          // within failureWindow
+	signUpsPerAddress  int          // likewise
+	meter              budget.Meter // is told when one of them is met; nil: nobody
+	rated              *budget.Rate // new passwords, by address
+}
+
+func newThrottle(cfg Config) throttle {
+	return throttle{
+		db: cfg.DB, log: cfg.Logger,
+		failuresPerAddress: cmp.Or(cfg.FailuresPerAddress, 300),
+		signUpsPerAddress:  cmp.Or(cfg.SignUpsPerAddress, 600),
+		meter:              cfg.Meter,
+		rated: budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"},
+			ratedPerSecond, ratedAtOnce, cfg.Meter),
+	}
 }
 
 // MayRate reports whether one more password may be rated for somebody who has no
 // account yet.
-func (s *Service) MayRate(from Client) bool { return s.rated.Allow(budget.Network(from.Address), 1) }
+func (s *Service) MayRate(from Client) bool {
+	return s.throttle.rated.Allow(budget.Network(from.Address), 1)
+}
 
 // limit is how many failures are allowed under a key.
 type limit struct {
@@ -56,7 +79,7 @@ type limit struct {
 }
 
 // limits are what a guess at an account's password counts against.
-func (s *Service) limits(action, username string, known bool, from Client) []limit {
+func (t *throttle) limits(action, username string, known bool, from Client) []limit {
 	switch {
 	case known && from.App:
 		return []limit{{action + ":app:" + username + ":" + from.Address, failuresPerDevice, true, ""}}
@@ -65,7 +88,7 @@ func (s *Service) limits(action, username string, known bool, from Client) []lim
 	}
 	var list []limit
 	if network := budget.Network(from.Address); !from.Server {
-		list = append(list, limit{action + ":address:" + network, s.cfg.FailuresPerAddress, false, network})
+		list = append(list, limit{action + ":address:" + network, t.failuresPerAddress, false, network})
 	}
 	if username != "" {
 		list = append(list, limit{action + ":account:" + username, FailuresPerAccount, true, ""})
@@ -75,12 +98,12 @@ func (s *Service) limits(action, username string, known bool, from Client) []lim
 
 // failures returns what has failed under limits. The error is a *ThrottledError
 // if it is too much.
-func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int, error) {
+func (t *throttle) failures(ctx context.Context, limits []limit) (map[string]int, error) {
 	keys := make([]string, len(limits))
 	for i, l := range limits {
 		keys[i] = l.key
 	}
-	list, err := s.db.Throttle.AttemptsUnder(ctx, keys)
+	list, err := t.db.Throttle.AttemptsUnder(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +115,7 @@ func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int,
 			if l.key == a.Key && a.Count >= l.max {
 				wait = max(wait, time.Until(a.Until), time.Second)
 				if l.network != "" {
-					s.met(failuresPerAddress, l.network)
+					t.met(failuresPerAddress, l.network)
 				}
 			}
 		}
@@ -104,31 +127,31 @@ func (s *Service) failures(ctx context.Context, limits []limit) (map[string]int,
 }
 
 // met tells the operator that a limit was met.
-func (s *Service) met(limit budget.Limit, network string) {
-	if s.cfg.Meter != nil {
-		s.cfg.Meter.Met(limit, network)
+func (t *throttle) met(limit budget.Limit, network string) {
+	if t.meter != nil {
+		t.meter.Met(limit, network)
 	}
 }
 
 // countSignUp counts an account that is asked for, whatever comes of it. The error is
 // a *ThrottledError if they are too many from that address.
-func (s *Service) countSignUp(ctx context.Context, from Client) error {
+func (t *throttle) countSignUp(ctx context.Context, from Client) error {
 	network := budget.Network(from.Address)
-	wait, err := s.db.Throttle.Attempt(ctx, "signup:address:"+network, s.cfg.SignUpsPerAddress, failureWindow)
+	wait, err := t.db.Throttle.Attempt(ctx, "signup:address:"+network, t.signUpsPerAddress, failureWindow)
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
-		s.met(signUpsPerAddress, network)
+		t.met(signUpsPerAddress, network)
 		return &ThrottledError{Wait: wait}
 	}
 	return nil
 }
 
 // failed counts a failure.
-func (s *Service) failed(ctx context.Context, limits []limit) error {
+func (t *throttle) failed(ctx context.Context, limits []limit) error {
 	for _, l := range limits {
-		if _, err := s.db.Throttle.Attempt(ctx, l.key, l.max, failureWindow); err != nil {
+		if _, err := t.db.Throttle.Attempt(ctx, l.key, l.max, failureWindow); err != nil {
 			return err
 		}
 	}
@@ -137,10 +160,10 @@ func (s *Service) failed(ctx context.Context, limits []limit) error {
 
 // succeeded forgets the failures of somebody who knew the password in the end. Those
 // of the address stay: they may be somebody else's.
-func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[string]int) error {
+func (t *throttle) succeeded(ctx context.Context, limits []limit, counts map[string]int) error {
 	for _, l := range limits {
 		if l.own && counts[l.key] > 0 {
-			if err := s.db.Throttle.ResetAttempts(ctx, l.key); err != nil {
+			if err := t.db.Throttle.ResetAttempts(ctx, l.key); err != nil {
 				return err
 			}
 		}
@@ -149,14 +172,14 @@ func (s *Service) succeeded(ctx context.Context, limits []limit, counts map[stri
 }
 
 // known reports whether an account has signed in from there before.
-func (s *Service) known(ctx context.Context, account models.Account, from Client) (bool, error) {
+func (t *throttle) known(ctx context.Context, account models.Account, from Client) (bool, error) {
 	switch {
 	case from.App:
-		return s.db.Sessions.HasApp(ctx, account.ID, from.Address)
+		return t.db.Sessions.HasApp(ctx, account.ID, from.Address)
 	case from.Device == "":
 		return false, nil
 	}
-	return s.db.Sessions.KnowsDevice(ctx, account.ID, token.Hash(from.Device))
+	return t.db.Sessions.KnowsDevice(ctx, account.ID, token.Hash(from.Device))
 }
 
 // deviceLifetime is how long a device is known after a sign-in; browsers keep
@@ -165,13 +188,13 @@ const deviceLifetime = 400 * 24 * time.Hour
 
 // remember makes the device of somebody who has just signed in a known one, and
 // returns its secret. That it could not be noted is no failure of the sign-in.
-func (s *Service) remember(ctx context.Context, account models.Account, from Client) string {
+func (t *throttle) remember(ctx context.Context, account models.Account, from Client) string {
 	secret, hash := from.Device, token.Hash(from.Device)
 	if secret == "" {
 		secret, hash = token.New()
 	}
-	if err := s.db.Sessions.RememberDevice(ctx, account.ID, hash, time.Now().Add(deviceLifetime)); err != nil {
-		s.log.Warn("a device was not noted as known", "user", account.Username, "err", err)
+	if err := t.db.Sessions.RememberDevice(ctx, account.ID, hash, time.Now().Add(deviceLifetime)); err != nil {
+		t.log.Warn("a device was not noted as known", "user", account.Username, "err", err)
 	}
 	return secret
 }

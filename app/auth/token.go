@@ -29,9 +29,9 @@ func (s *Service) ChatToken(ctx context.Context, account models.Account, session
 // signedFor signs a token for the chat server.
 func (s *Service) signedFor(ctx context.Context, username, session string) (string, error) {
 	if !s.cfg.External {
-		return s.signer.Sign(s.Address(username), session, time.Now())
+		return s.tokenKeys.own.Sign(s.Address(username), session, time.Now())
 	}
-	signer, err := s.upstreamSigner(ctx)
+	signer, err := s.tokenKeys.upstreamSigner(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -29,21 +29,39 @@ const retiredFor = 5 * token.Lifetime
 // ErrOtherTokenKey: keys were made while TOKEN_KEY was another one.
 var ErrOtherTokenKey = errors.New("auth: the external server's token key does not follow from TOKEN_KEY, which has changed since it was made; set the former one, or make another key (`foyer token key prepare`, then `switch`), and give it to the server")
 
-// upstreamAudience names the external chat server in its tokens, by its address
-// (RFC 5122).
-func (s *Service) upstreamAudience() string { return "xmpp:" + s.cfg.Domain }
+// TokenKeys are the keys that sign tokens: the site's own, and those for the external
+// server, which are in the database. It is safe for concurrent use.
+type TokenKeys struct {
+	db        *models.Tokens
+	own       *token.Signer
+	secret    []byte // what all keys follow from (TOKEN_KEY)
+	algorithm string // of new keys, unless another is asked for
+	audience  string // the external server in its tokens, by its address (RFC 5122)
+}
+
+func newTokenKeys(cfg Config, secret []byte) (*TokenKeys, error) {
+	own, err := newSigner(cfg.TokenAlg, secret, cfg.Domain)
+	algorithm := "EdDSA"
+	if cfg.TokenAlg == "HS256" {
+		algorithm = "HS256"
+	}
+	return &TokenKeys{db: cfg.DB.Tokens, own: own, secret: secret, algorithm: algorithm, audience: "xmpp:" + cfg.Domain}, err
+}
+
+// TokenKeys returns the keys of signed tokens.
+func (s *Service) TokenKeys() *TokenKeys { return s.tokenKeys }
 
 // signerOf derives a Signer from what is kept of its key. ErrOtherTokenKey.
-func (s *Service) signerOf(k models.TokenKey) (*token.Signer, error) {
-	signer, err := s.deriveSigner(k.Algorithm, k.Audience, k.Nonce)
+func (t *TokenKeys) signerOf(k models.TokenKey) (*token.Signer, error) {
+	signer, err := t.derive(k.Algorithm, k.Audience, k.Nonce)
 	if err == nil && signer.ID() != k.ID {
 		err = ErrOtherTokenKey
 	}
 	return signer, err
 }
 
-func (s *Service) deriveSigner(algorithm, audience string, nonce []byte) (*token.Signer, error) {
-	key, err := hkdf.Key(sha256.New, s.tokenKey, nonce, "foyer "+algorithm+" key for "+audience, token.SeedSize)
+func (t *TokenKeys) derive(algorithm, audience string, nonce []byte) (*token.Signer, error) {
+	key, err := hkdf.Key(sha256.New, t.secret, nonce, "foyer "+algorithm+" key for "+audience, token.SeedSize)
 	if err != nil {
 		return nil, err
 	}
@@ -58,24 +76,24 @@ func newSigner(algorithm string, key []byte, audience string) (*token.Signer, er
 	return token.NewEd25519(key, audience)
 }
 
-// addTokenKey makes a key for the external server. models.ErrTaken: it has one in this
+// add makes a key for the external server. models.ErrTaken: it has one in this
 // state.
-func (s *Service) addTokenKey(ctx context.Context, algorithm string, state models.TokenKeyState) error {
-	k := models.TokenKey{Audience: s.upstreamAudience(), Algorithm: algorithm, State: state}
+func (t *TokenKeys) add(ctx context.Context, algorithm string, state models.TokenKeyState) error {
+	k := models.TokenKey{Audience: t.audience, Algorithm: algorithm, State: state}
 	var err error
-	if k.Nonce, k.ID, err = s.newNonce(k.Algorithm, k.Audience); err != nil {
+	if k.Nonce, k.ID, err = t.newNonce(k.Algorithm, k.Audience); err != nil {
 		return err
 	}
-	return s.db.Tokens.AddTokenKey(ctx, k)
+	return t.db.AddTokenKey(ctx, k)
 }
 
 // newNonce returns what a new key is derived by, and the key's name: one that is typed on
 // a command line without looking like a flag.
-func (s *Service) newNonce(algorithm, audience string) (nonce []byte, id string, err error) {
+func (t *TokenKeys) newNonce(algorithm, audience string) (nonce []byte, id string, err error) {
 	for {
 		nonce = make([]byte, tokenNonceSize)
 		_, _ = rand.Read(nonce) // never fails (crypto/rand)
-		signer, err := s.deriveSigner(algorithm, audience, nonce)
+		signer, err := t.derive(algorithm, audience, nonce)
 		if err != nil {
 			return nil, "", err
 		}
@@ -87,43 +105,36 @@ func (s *Service) newNonce(algorithm, audience string) (nonce []byte, id string,
 
 // upstreamSigner returns what signs for the external server now. Its first key is made
 // when it is asked for.
-func (s *Service) upstreamSigner(ctx context.Context) (*token.Signer, error) {
-	k, err := s.db.Tokens.SigningKey(ctx, s.upstreamAudience())
+func (t *TokenKeys) upstreamSigner(ctx context.Context) (*token.Signer, error) {
+	k, err := t.db.SigningKey(ctx, t.audience)
 	if errors.Is(err, models.ErrNotFound) {
-		if err := s.addTokenKey(ctx, s.tokenAlg(), models.KeySigning); err != nil && !errors.Is(err, models.ErrTaken) {
+		if err := t.add(ctx, t.algorithm, models.KeySigning); err != nil && !errors.Is(err, models.ErrTaken) {
 			return nil, err
 		}
-		k, err = s.db.Tokens.SigningKey(ctx, s.upstreamAudience())
+		k, err = t.db.SigningKey(ctx, t.audience)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.signerOf(k)
+	return t.signerOf(k)
 }
 
-func (s *Service) tokenAlg() string {
-	if s.cfg.TokenAlg == "HS256" {
-		return "HS256"
-	}
-	return "EdDSA"
-}
-
-// verifyToken says what a signed token proves: one of the site's own, or one for the
+// verify says what a signed token proves: one of the site's own, or one for the
 // external server. Errors: those of token.Signer.Verify; others mean that the database
 // could not be asked.
-func (s *Service) verifyToken(ctx context.Context, text string) (token.Claims, error) {
+func (t *TokenKeys) verify(ctx context.Context, text string) (token.Claims, error) {
 	id := token.KeyID(text)
-	if id == s.signer.ID() {
-		return s.signer.Verify(text)
+	if id == t.own.ID() {
+		return t.own.Verify(text)
 	}
-	k, err := s.db.Tokens.TokenKey(ctx, id)
+	k, err := t.db.TokenKey(ctx, id)
 	if errors.Is(err, models.ErrNotFound) {
 		return token.Claims{}, token.ErrInvalid
 	}
 	if err != nil {
 		return token.Claims{}, err
 	}
-	signer, err := s.signerOf(k)
+	signer, err := t.signerOf(k)
 	if err != nil {
 		return token.Claims{}, err
 	}
@@ -137,16 +148,16 @@ type TokenKey struct {
 	Stale bool      // it follows from another TOKEN_KEY, and is good for nothing
 }
 
-// TokenKeys returns all keys that are published for the external server, the newest
+// List returns all keys that are published for the external server, the newest
 // first. One is made if there is none.
-func (s *Service) TokenKeys(ctx context.Context) ([]TokenKey, error) {
-	if _, err := s.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
+func (t *TokenKeys) List(ctx context.Context) ([]TokenKey, error) {
+	if _, err := t.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
 		return nil, err
 	}
-	list, err := s.db.Tokens.TokenKeys(ctx, s.upstreamAudience())
+	list, err := t.db.TokenKeys(ctx, t.audience)
 	keys := make([]TokenKey, len(list))
 	for i, k := range list {
-		signer, err := s.signerOf(k)
+		signer, err := t.signerOf(k)
 		if err != nil && !errors.Is(err, ErrOtherTokenKey) {
 			return nil, err
 		}
@@ -158,11 +169,11 @@ func (s *Service) TokenKeys(ctx context.Context) ([]TokenKey, error) {
 	return keys, err
 }
 
-// PublicKeys are the keys with which the external server checks tokens. Secrets that it
+// Public returns the keys with which the external server checks tokens. Secrets that it
 // shares are not among them.
-func (s *Service) PublicKeys(ctx context.Context) (token.JWKSet, error) {
+func (t *TokenKeys) Public(ctx context.Context) (token.JWKSet, error) {
 	set := token.JWKSet{Keys: []token.JWK{}}
-	list, err := s.TokenKeys(ctx)
+	list, err := t.List(ctx)
 	for _, k := range list {
 		if k.JWK.Public() {
 			set.Keys = append(set.Keys, k.JWK)
@@ -180,29 +191,29 @@ func jwkFor(signer *token.Signer) token.JWK {
 	return key
 }
 
-// PrepareTokenKey makes the key that will sign after SwitchTokenKey, and publishes it.
+// Prepare makes the key that will sign after Switch, and publishes it.
 // algorithm: EdDSA, HS256, or empty for that of TOKEN_ALG. models.ErrTaken: there is one
 // that waits.
-func (s *Service) PrepareTokenKey(ctx context.Context, algorithm string) error {
-	if _, err := s.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
+func (t *TokenKeys) Prepare(ctx context.Context, algorithm string) error {
+	if _, err := t.upstreamSigner(ctx); err != nil && !errors.Is(err, ErrOtherTokenKey) {
 		return err
 	}
 	if algorithm == "" {
-		algorithm = s.tokenAlg()
+		algorithm = t.algorithm
 	}
-	return s.addTokenKey(ctx, algorithm, models.KeyNext)
+	return t.add(ctx, algorithm, models.KeyNext)
 }
 
-// SwitchTokenKey lets the prepared key sign. The former one verifies while its tokens
+// Switch lets the prepared key sign. The former one verifies while its tokens
 // live. models.ErrNotFound: none was prepared.
-func (s *Service) SwitchTokenKey(ctx context.Context) error {
-	return s.db.Tokens.SwitchTokenKey(ctx, s.upstreamAudience(), time.Now().Add(retiredFor))
+func (t *TokenKeys) Switch(ctx context.Context) error {
+	return t.db.SwitchTokenKey(ctx, t.audience, time.Now().Add(retiredFor))
 }
 
-// DropTokenKey takes back a key that does not sign, and with it all of its tokens.
+// Drop takes back a key that does not sign, and with it all of its tokens.
 // models.ErrNotFound: there is none, or it signs.
-func (s *Service) DropTokenKey(ctx context.Context, id string) error {
-	if err := s.db.Tokens.DropTokenKey(ctx, s.upstreamAudience(), id); err != nil {
+func (t *TokenKeys) Drop(ctx context.Context, id string) error {
+	if err := t.db.DropTokenKey(ctx, t.audience, id); err != nil {
 		return fmt.Errorf("key %s: %w", id, err)
 	}
 	return nil

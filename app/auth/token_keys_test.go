@@ -35,13 +35,13 @@ func TestUpstream_ExternalServer(t *testing.T) {
 		if err != nil || user != "alice" || len(secret) > token.MaxLength {
 			t.Fatalf("%s %d bytes %v", user, len(secret), err)
 		}
-		signer, err := s.upstreamSigner(ctx)
+		signer, err := s.tokenKeys.upstreamSigner(ctx)
 		is(t, err, nil)
 		c, err := signer.Verify(secret)
 		if err != nil || c.JID != "alice@h" || c.Session != alice.Session || c.Audience[0] != "xmpp:h" {
 			t.Errorf("%+v %v", c, err)
 		}
-		if _, err := s.signer.Verify(secret); !errors.Is(err, token.ErrInvalid) {
+		if _, err := s.tokenKeys.own.Verify(secret); !errors.Is(err, token.ErrInvalid) {
 			t.Error("the site's own key verifies it:", err)
 		}
 
@@ -70,7 +70,7 @@ func TestChatToken_External(t *testing.T) {
 	a := s.account("alice")
 	text, err := s.ChatToken(t.Context(), a, s.identity(a).Session)
 	is(t, err, nil)
-	signer, err := s.upstreamSigner(t.Context())
+	signer, err := s.tokenKeys.upstreamSigner(t.Context())
 	is(t, err, nil)
 	if _, err := signer.Verify(text); err != nil {
 		t.Error(err)
@@ -90,7 +90,7 @@ func TestTokenKeys_Rotation(t *testing.T) {
 	}
 	published := func(want int) []token.JWK {
 		t.Helper()
-		set, err := s.PublicKeys(ctx)
+		set, err := s.TokenKeys().Public(ctx)
 		if err != nil || len(set.Keys) != want {
 			t.Errorf("%d keys are published, not %d: %v", len(set.Keys), want, err)
 		}
@@ -98,14 +98,14 @@ func TestTokenKeys_Rotation(t *testing.T) {
 	}
 	first := mint()
 	published(1)
-	is(t, s.SwitchTokenKey(ctx), models.ErrNotFound)
-	is(t, s.PrepareTokenKey(ctx, ""), nil)
-	is(t, s.PrepareTokenKey(ctx, ""), models.ErrTaken)
+	is(t, s.TokenKeys().Switch(ctx), models.ErrNotFound)
+	is(t, s.TokenKeys().Prepare(ctx, ""), nil)
+	is(t, s.TokenKeys().Prepare(ctx, ""), models.ErrTaken)
 	keys := published(2)
 	if next := mint(); token.KeyID(next) != token.KeyID(first) || token.KeyID(next) == keys[0].ID {
 		t.Error("the next key signs already")
 	}
-	is(t, s.SwitchTokenKey(ctx), nil)
+	is(t, s.TokenKeys().Switch(ctx), nil)
 	published(2)
 	second := mint()
 	if token.KeyID(second) != keys[0].ID {
@@ -116,15 +116,15 @@ func TestTokenKeys_Rotation(t *testing.T) {
 		is(t, err, nil)
 	}
 	old := token.KeyID(first)
-	is(t, s.DropTokenKey(ctx, keys[0].ID), models.ErrNotFound) // it signs
-	is(t, s.DropTokenKey(ctx, old), nil)
+	is(t, s.TokenKeys().Drop(ctx, keys[0].ID), models.ErrNotFound) // it signs
+	is(t, s.TokenKeys().Drop(ctx, old), nil)
 	published(1)
 
 	// A secret that is shared is not published.
-	is(t, s.PrepareTokenKey(ctx, "HS256"), nil)
-	is(t, s.SwitchTokenKey(ctx), nil)
+	is(t, s.TokenKeys().Prepare(ctx, "HS256"), nil)
+	is(t, s.TokenKeys().Switch(ctx), nil)
 	published(1)
-	list, err := s.TokenKeys(ctx)
+	list, err := s.TokenKeys().List(ctx)
 	if err != nil || len(list) != 2 || list[0].JWK.Type != "oct" || list[1].JWK.Type != "OKP" {
 		t.Errorf("%+v %v", list, err)
 	}
@@ -146,12 +146,12 @@ func TestTokenKeys_OtherTokenKey(t *testing.T) {
 	is(t, err, ErrOtherTokenKey)
 	_, err = other.Password(ctx, "alice", old, stream.Peer{})
 	is(t, err, ErrOtherTokenKey)
-	list, err := other.TokenKeys(ctx)
+	list, err := other.TokenKeys().List(ctx)
 	if err != nil || len(list) != 1 || !list[0].Stale {
 		t.Errorf("%+v %v", list, err)
 	}
-	is(t, other.PrepareTokenKey(ctx, ""), nil) // the way out
-	is(t, other.SwitchTokenKey(ctx), nil)
+	is(t, other.TokenKeys().Prepare(ctx, ""), nil) // the way out
+	is(t, other.TokenKeys().Switch(ctx), nil)
 	_, _, err = other.Upstream(ctx, alice)
 	is(t, err, nil)
 }
@@ -171,7 +171,7 @@ func BenchmarkUpstream(b *testing.B) {
 func TestTokenKeys_NamesAreNoFlags(t *testing.T) {
 	s := newSite(t, external)
 	for range 400 {
-		_, id, err := s.newNonce("EdDSA", "xmpp:h")
+		_, id, err := s.tokenKeys.newNonce("EdDSA", "xmpp:h")
 		is(t, err, nil)
 		if strings.HasPrefix(id, "-") {
 			t.Fatalf("a key is called %s", id)

@@ -36,7 +36,7 @@ func (s *Service) Upstream(ctx context.Context, id stream.Identity) (user, secre
 	if !isPortable(id.User) {
 		return "", "", fmt.Errorf("%w: %s", ErrNotPortable, id.User)
 	}
-	signer, err := s.upstreamSigner(ctx)
+	signer, err := s.tokenKeys.upstreamSigner(ctx)
 	if err != nil {
 		return "", "", err
 	}

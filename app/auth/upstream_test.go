@@ -27,7 +27,7 @@ func TestUpstream(t *testing.T) {
 	if err != nil || user != "ann" {
 		t.Fatal(user, err)
 	}
-	if claims, err := s.verifyToken(t.Context(), secret); err != nil || claims.JID != "ann@h" || claims.Session != id.Session {
+	if claims, err := s.tokenKeys.verify(t.Context(), secret); err != nil || claims.JID != "ann@h" || claims.Session != id.Session {
 		t.Errorf("%+v %v", claims, err)
 	}
 	if _, _, err := s.Upstream(t.Context(), stream.Identity{User: "ben", Session: id.Session}); !errors.Is(err, sasl.NotAuthorized) {

@@ -27,7 +27,7 @@ type tokenKeyListCmd struct{}
 // Run lists the keys, the newest first.
 func (tokenKeyListCmd) Run(e *env) error {
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
-		keys, err := s.TokenKeys(e.ctx)
+		keys, err := s.TokenKeys().List(e.ctx)
 		for _, k := range keys {
 			fmt.Fprintf(e.out, "%s\t%s\t%s\tmade %s", k.ID, k.Algorithm, k.State, k.CreatedAt.Local().Format(time.DateTime))
 			if k.ExpiresAt != nil {
@@ -88,7 +88,7 @@ func (c tokenKeyPrintCmd) find(e *env, s *auth.Service) (token.JWK, error) {
 	if c.Next {
 		want, missing = models.KeyNext, "no key was prepared; `foyer token key prepare` makes one"
 	}
-	keys, err := s.TokenKeys(e.ctx)
+	keys, err := s.TokenKeys().List(e.ctx)
 	for _, k := range keys {
 		switch {
 		case k.State != want:
@@ -108,7 +108,7 @@ type tokenKeyPrepareCmd struct {
 // Run makes the next key.
 func (c tokenKeyPrepareCmd) Run(e *env) error {
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
-		err := s.PrepareTokenKey(e.ctx, c.Alg)
+		err := s.TokenKeys().Prepare(e.ctx, c.Alg)
 		if errors.Is(err, models.ErrTaken) {
 			return errors.New("a next key is there already; `foyer token key switch` lets it sign")
 		}
@@ -124,7 +124,7 @@ type tokenKeySwitchCmd struct{}
 // Run lets the next key sign.
 func (tokenKeySwitchCmd) Run(e *env) error {
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
-		err := s.SwitchTokenKey(e.ctx)
+		err := s.TokenKeys().Switch(e.ctx)
 		if errors.Is(err, models.ErrNotFound) {
 			return errors.New("no key was prepared; `foyer token key prepare` makes one")
 		}
@@ -142,7 +142,7 @@ type tokenKeyDropCmd struct {
 // Run takes a key back.
 func (c tokenKeyDropCmd) Run(e *env) error {
 	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
-		err := s.DropTokenKey(e.ctx, c.ID)
+		err := s.TokenKeys().Drop(e.ctx, c.ID)
 		if errors.Is(err, models.ErrNotFound) {
 			return fmt.Errorf("there is no key %s, or it signs; if it is not safe any more, prepare another one, switch, and drop it then", c.ID)
 		}
