@@ -38,11 +38,11 @@ func (s *Server) handleEvent(e models.Event) {
 		s.accountChanges.add(e.Kind, e.User)
 	case models.EventWhoLooks:
 		if s.unseen != nil {
-			s.unseen.asked(context.Background(), e.User)
+			s.unseen.answerWhoLooks(context.Background(), e.User)
 		}
 	case models.EventLooks:
 		if s.unseen != nil {
-			s.unseen.looksElsewhere(e.User)
+			s.unseen.noteLooks(e.User)
 		}
 	case models.EventResync:
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -14,14 +14,14 @@ import (
 // What becomes of a message that the external server tells of (relayed_unseen.go): once its
 // recipient may have come back, and if nobody looks, it is read from the archive.
 
-// hint is that there are messages for somebody.
-type hint struct {
+// pendingPush is that there are messages for somebody.
+type pendingPush struct {
 	at       time.Time // of the first
 	messages int
 }
 
-// hint notes that there is a message for somebody, unless they see it.
-func (u *unseen) hint(ctx context.Context, user string) {
+// messageArrived notes that there is a message for somebody, unless they see it.
+func (u *unseen) messageArrived(ctx context.Context, user string) {
 	looked := u.chat.LookedAt(user)
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -29,37 +29,37 @@ func (u *unseen) hint(ctx context.Context, user string) {
 		delete(u.told, user)
 		return
 	}
-	h := u.hints[user]
+	h := u.pending[user]
 	if h == nil {
-		if len(u.hints) >= maxHints {
+		if len(u.pending) >= maxPendingPushes {
 			u.log.Warn("too many messages wait to be told by web push; one is not", "user", user)
 			return
 		}
-		h = &hint{at: time.Now()}
-		u.hints[user] = h
-		u.settling.Go(func() { u.settle(ctx, user, h) })
+		h = &pendingPush{at: time.Now()}
+		u.pending[user] = h
+		u.pushing.Go(func() { u.pushLater(ctx, user, h) })
 	}
 	h.messages++
 }
 
-// take returns of how many messages a hint is, after which the next message makes another.
-func (u *unseen) take(user string, h *hint) int {
+// closePending returns how many messages are pending for somebody, and ends that: the next message begins another.
+func (u *unseen) closePending(user string, h *pendingPush) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.hints[user] == h {
-		delete(u.hints, user)
+	if u.pending[user] == h {
+		delete(u.pending, user)
 	}
 	return h.messages
 }
 
-// settle looks at somebody's messages once they may have come back.
-func (u *unseen) settle(ctx context.Context, user string, h *hint) {
-	defer u.take(user, h)
+// pushLater looks at somebody's messages once they may have come back.
+func (u *unseen) pushLater(ctx context.Context, user string, h *pendingPush) {
+	defer u.closePending(user, h)
 	if !u.chat.LookedAt(user) {
 		u.notify(ctx, models.Event{Kind: models.EventWhoLooks, User: user})
 	}
 	pause(ctx, time.Until(h.at.Add(u.grace)))
-	if u.looked(user) {
+	if u.looksAnywhere(user) {
 		u.mu.Lock()
 		delete(u.told, user) // they see for themselves
 		u.mu.Unlock()
@@ -71,13 +71,13 @@ func (u *unseen) settle(ctx context.Context, user string, h *hint) {
 	case <-ctx.Done():
 		return
 	}
-	if err := u.tell(ctx, user, h); err != nil && ctx.Err() == nil && !errors.Is(err, errNotSignedIn) {
+	if err := u.pushMissed(ctx, user, h); err != nil && ctx.Err() == nil && !errors.Is(err, errNotSignedIn) {
 		u.log.Error("messages were not told by web push", "user", user, "err", err)
 	}
 }
 
-// tell reads what somebody missed, as that person, and hands it on.
-func (u *unseen) tell(ctx context.Context, user string, h *hint) error {
+// pushMissed reads what somebody missed, as that person, and hands it on.
+func (u *unseen) pushMissed(ctx context.Context, user string, h *pendingPush) error {
 	ctx, cancel := context.WithTimeout(ctx, changePatience)
 	defer cancel()
 	return remote.Dial(u.chat.dial).With(ctx, user, func(s *remote.Session) error {
@@ -85,7 +85,7 @@ func (u *unseen) tell(ctx context.Context, user string, h *hint) error {
 		if err != nil {
 			return fmt.Errorf("the archive: %w", err)
 		}
-		for _, m := range u.news(user, list, u.take(user, h)) {
+		for _, m := range u.newMessages(user, list, u.closePending(user, h)) {
 			if m.At.After(h.at.Add(-clocksApart)) {
 				u.push.Missed(user, m.Message, h.at)
 			}
@@ -94,9 +94,9 @@ func (u *unseen) tell(ctx context.Context, user string, h *hint) error {
 	})
 }
 
-// news are the messages of the archive that nobody was told of: those after the last one
+// newMessages are the messages of the archive that nobody was told of: those after the last one
 // that is known, or where none is the latest n.
-func (u *unseen) news(user string, list []remote.Archived, n int) []remote.Archived {
+func (u *unseen) newMessages(user string, list []remote.Archived, n int) []remote.Archived {
 	if len(list) == 0 {
 		return nil
 	}
@@ -113,8 +113,8 @@ func (u *unseen) news(user string, list []remote.Archived, n int) []remote.Archi
 	return list[from:]
 }
 
-// looked reports whether somebody looks at a page, as far as the site can know.
-func (u *unseen) looked(user string) bool {
+// looksAnywhere reports whether somebody looks at a page, as far as the site can know.
+func (u *unseen) looksAnywhere(user string) bool {
 	if u.chat.LookedAt(user) {
 		return true
 	}
@@ -123,8 +123,8 @@ func (u *unseen) looked(user string) bool {
 	return time.Since(u.elsewhere[user]) < 2*u.grace
 }
 
-// asked answers another instance that wants to know whether somebody looks at a page here.
-func (u *unseen) asked(ctx context.Context, user string) {
+// answerWhoLooks answers another instance that wants to know whether somebody looks at a page here.
+func (u *unseen) answerWhoLooks(ctx context.Context, user string) {
 	if !u.chat.LookedAt(user) {
 		return
 	}
@@ -134,7 +134,7 @@ func (u *unseen) asked(ctx context.Context, user string) {
 }
 
 // looksElsewhere: somebody looks at a page of another instance.
-func (u *unseen) looksElsewhere(user string) {
+func (u *unseen) noteLooks(user string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	clearLarge(u.elsewhere)

@@ -46,22 +46,22 @@ type unseen struct {
 	slots   chan struct{} // of those that ask an archive
 
 	mu        sync.Mutex
-	hints     map[string]*hint     // by user
-	told      map[string]string    // by user: the last id of the archive of which they were notified, or needed not be
-	enabled   map[string]time.Time // by user: when the server was last asked to tell
-	elsewhere map[string]time.Time // by user: when another instance last said that they look
-	settling  sync.WaitGroup
+	pending   map[string]*pendingPush // by user
+	told      map[string]string       // by user: the last id of the archive of which they were notified, or needed not be
+	enabled   map[string]time.Time    // by user: when the server was last asked to tell
+	elsewhere map[string]time.Time    // by user: when another instance last said that they look
+	pushing   sync.WaitGroup
 }
 
 const (
 	unseenResource = "push" // of the address to which the server publishes
 	unseenLock     = "foyer-unseen"
 
-	unseenGrace   = 3 * time.Second // as that of app/push
-	maxHints      = 4096            // people of whom something is to be looked at
-	maxMissed     = 20              // messages of one person that are read together
-	maxRemembered = 10_000          // people of whom something is remembered
-	archiveAsks   = 4               // at once
+	unseenGrace      = 3 * time.Second // as that of app/push
+	maxPendingPushes = 4096            // people of whom something is to be looked at
+	maxMissed        = 20              // messages of one person that are read together
+	maxRemembered    = 10_000          // people of whom something is remembered
+	archiveAsks      = 4               // at once
 
 	clocksApart  = 30 * time.Second // at most, those of the site and of the server; tokens want no less
 	enabledFor   = time.Hour        // the server is not asked again meanwhile
@@ -78,9 +78,9 @@ func (s *Server) followUnseen(ctx context.Context, r *relayed) error {
 	}
 	u := &unseen{
 		chat: r, key: key, notify: s.notify, log: s.log, grace: unseenGrace, slots: make(chan struct{}, archiveAsks),
-		hints: make(map[string]*hint), told: make(map[string]string), enabled: make(map[string]time.Time), elsewhere: make(map[string]time.Time),
+		pending: make(map[string]*pendingPush), told: make(map[string]string), enabled: make(map[string]time.Time), elsewhere: make(map[string]time.Time),
 	}
-	if u.push, err = s.newPush(key, u.looked); err != nil {
+	if u.push, err = s.newPush(key, u.looksAnywhere); err != nil {
 		return err
 	}
 	s.push, s.unseen, r.unseen = u.push, u, u
@@ -93,7 +93,7 @@ func (u *unseen) run(ctx context.Context) {
 	work.Go(func() { u.askOffered(ctx) })
 	work.Go(func() { u.takeTurns(ctx) })
 	work.Wait()
-	u.settling.Wait()
+	u.pushing.Wait()
 }
 
 // askOffered finds out whether the server tells of messages.
@@ -281,7 +281,7 @@ func (u *unseen) answer(ctx context.Context, iq *stream.Element) []byte {
 		u.forget(user)
 		return stanza.ErrorReply(iq, iq.To, iq.From, stanza.ErrItemNotFound)
 	}
-	u.hint(ctx, user)
+	u.messageArrived(ctx, user)
 	return stanza.Result(iq, iq.From, nil)
 }
 

@@ -47,13 +47,13 @@ func TestUnseen_Answer(t *testing.T) {
 			t.Errorf("from %s: %s", from, got)
 		}
 	}
-	first := u.hints["alice"]
-	if n := u.take("alice", first); n != 2 {
+	first := u.pending["alice"]
+	if n := u.closePending("alice", first); n != 2 {
 		t.Errorf("%d messages wait", n)
 	}
 	answer("localhost", u.node("alice"))
-	next := u.hints["alice"]
-	if u.take("alice", first); next == first || u.hints["alice"] != next {
+	next := u.pending["alice"]
+	if u.closePending("alice", first); next == first || u.pending["alice"] != next {
 		t.Error("what came later is forgotten with what came first")
 	}
 }
@@ -102,13 +102,13 @@ func subscribe(t *testing.T, s *Server, user string) {
 func TestUnseen_Bounded(t *testing.T) {
 	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
 	u := s.unseen
-	for i := range maxHints {
-		u.hints[strconv.Itoa(i)] = &hint{}
+	for i := range maxPendingPushes {
+		u.pending[strconv.Itoa(i)] = &pendingPush{}
 	}
-	u.hint(t.Context(), "alice")
-	u.hint(t.Context(), "1")
-	if _, there := u.hints["alice"]; there || len(u.hints) != maxHints || u.hints["1"].messages != 1 {
-		t.Errorf("%d wait", len(u.hints))
+	u.messageArrived(t.Context(), "alice")
+	u.messageArrived(t.Context(), "1")
+	if _, there := u.pending["alice"]; there || len(u.pending) != maxPendingPushes || u.pending["1"].messages != 1 {
+		t.Errorf("%d wait", len(u.pending))
 	}
 }
 
@@ -136,7 +136,7 @@ func TestUnseen_News(t *testing.T) {
 		{"m n o p q", 9, "q"},   // it counts what is not archived
 	} {
 		var got []string
-		for _, m := range u.news("alice", list(step.archive), step.n) {
+		for _, m := range u.newMessages("alice", list(step.archive), step.n) {
 			got = append(got, m.ID)
 		}
 		if !slices.Equal(got, strings.Fields(step.want)) {
@@ -148,11 +148,11 @@ func TestUnseen_News(t *testing.T) {
 // An instance asks the others whether somebody looks at a page there.
 func TestUnseen_Elsewhere(t *testing.T) {
 	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
-	if s.unseen.looked("alice") {
+	if s.unseen.looksAnywhere("alice") {
 		t.Error("she looks at nothing")
 	}
 	s.handleEvent(models.Event{Kind: models.EventLooks, User: "alice"})
-	if !s.unseen.looked("alice") || s.unseen.looked("bob") {
+	if !s.unseen.looksAnywhere("alice") || s.unseen.looksAnywhere("bob") {
 		t.Error("another instance says that she looks at a page")
 	}
 }

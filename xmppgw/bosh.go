@@ -84,7 +84,7 @@ func (g *Gateway) MaxBody() int { return g.cfg.Limits.Bytes + 4096 }
 // post handles one POST, and lets asker have the answer, which may take a while: it
 // comes from the session that is returned, or is there already.
 func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSession {
-	c, err := g.arrive(r.header, r.peer)
+	c, err := g.callerOf(r.header, r.peer)
 	if err != nil {
 		g.refuse(c.addr, asker, boshReply{status: http.StatusForbidden, body: terminal(boshPolicyViolation), refused: true})
 		return nil
@@ -129,7 +129,7 @@ func (g *Gateway) sessionFor(ctx context.Context, c caller, r boshHTTP, body *st
 		// XEP-0124 §19.1 (B-54): a sid that travels in the clear ends nothing.
 		return nil, boshReply{}
 	}
-	known, fresh := s.recognises(c, r.header)
+	known, fresh := s.knowsCaller(c, r.header)
 	if fresh {
 		return s, boshReply{}
 	}
@@ -207,11 +207,11 @@ func proofOf(h Header) proof {
 	return proof{sha256.Sum256([]byte(h.Get("Cookie"))), time.Now()}
 }
 
-// recognises reports whether a request carries the very cookies that proved the
+// knowsCaller reports whether a request carries the very cookies that proved the
 // site session before (known), and whether that was so lately that the site need
 // not be asked again (fresh). A site session that ends takes its BOSH sessions
 // with it (Gateway.End), so what was proved still stands.
-func (s *boshSession) recognises(c caller, h Header) (known, fresh bool) {
+func (s *boshSession) knowsCaller(c caller, h Header) (known, fresh bool) {
 	switch {
 	case s == nil:
 		return false, false

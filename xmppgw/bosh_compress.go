@@ -38,8 +38,8 @@ var packers = sync.Pool{New: func() any {
 	return w
 }}
 
-// packsFor reports whether answers to a request may be compressed.
-func (g *Gateway) packsFor(h Header) bool {
+// compressesFor reports whether answers to a request may be compressed.
+func (g *Gateway) compressesFor(h Header) bool {
 	return g.cfg.Compress && acceptsGzip(h.Get("Accept-Encoding"))
 }
 

@@ -22,7 +22,7 @@ import (
 //	idle ──something arrives──▶ reading ──a request──▶ waiting ──the answer──▶ idle
 //	                               └──anything else──▶ the HTTP server
 //
-// The poller tells what arrives. Whoever has an answer writes it, as far as that does
+// The poller tells what arrives. Who has an answer writes it, as far as that does
 // not block; a goroutine writes the rest, at the pace of the client (patience.go).
 
 type connState uint8
@@ -98,8 +98,8 @@ func (c *boshConn) begin(nc net.Conn, early *bytes.Reader) {
 	}
 }
 
-// ask lets the session answer a request.
-func (c *boshConn) ask(ctx context.Context, r boshHTTP) {
+// submit lets the session answer a request.
+func (c *boshConn) submit(ctx context.Context, r boshHTTP) {
 	c.gateway.asked.Add(1)
 	s := c.gateway.post(ctx, r, c)
 	c.mu.Lock()
@@ -107,13 +107,13 @@ func (c *boshConn) ask(ctx context.Context, r boshHTTP) {
 	vanished := c.vanished
 	c.mu.Unlock()
 	if vanished && s != nil {
-		s.vanished()
+		s.peerVanished()
 	}
 }
 
-// notice is called by the poller: something arrived, or the peer has closed its
+// readable is called by the poller: something arrived, or the peer has closed its
 // side.
-func (c *boshConn) notice(closed bool) {
+func (c *boshConn) readable(closed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.arrived = true
@@ -123,7 +123,7 @@ func (c *boshConn) notice(closed bool) {
 		c.state = connReading
 		go c.read()
 	case c.state == connWaiting && c.vanished && c.session != nil:
-		go c.session.vanished()
+		go c.session.peerVanished()
 	}
 }
 
@@ -146,15 +146,15 @@ func (c *boshConn) read() {
 	}
 	r, rest, ok := cutRequest((*buf)[:n])
 	if !ok {
-		c.giveBack(slices.Clone((*buf)[:n]))
+		c.returnToServer(slices.Clone((*buf)[:n]))
 		return
 	}
 	c.mu.Lock()
 	c.early = append(slices.Clone(rest), c.early...)
-	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.packsFor(r.header), site: c.gateway.cfg.Auth != nil}
+	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.compressesFor(r.header), site: c.gateway.cfg.Auth != nil}
 	c.state = connWaiting
 	c.mu.Unlock()
-	c.ask(c.gateway.ctx, boshHTTP{header: r.header, peer: c.peer, body: slices.Clone(r.body)})
+	c.submit(c.gateway.ctx, boshHTTP{header: r.header, peer: c.peer, body: slices.Clone(r.body)})
 }
 
 // fill takes what has arrived. Without anything the connection is idle, or at its
@@ -211,7 +211,7 @@ var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); retur
 func (c *boshConn) write(reply boshReply) {
 	last := c.exchange.last || c.gateway.stopping.Load()
 	if reply.status == 0 {
-		c.goOn(nil, true)
+		c.afterAnswer(nil, true)
 		return
 	}
 	if c.exchange.gzip {
@@ -227,7 +227,7 @@ func (c *boshConn) write(reply boshReply) {
 	if err == nil && (n < len(head) || len(rest) > 0) {
 		go c.writeSlowly(slices.Clone(head[n:]), rest, last)
 	} else {
-		c.goOn(err, last)
+		c.afterAnswer(err, last)
 	}
 	if *buf = head; cap(head) <= plainWrite {
 		writeBuffers.Put(buf)
@@ -244,11 +244,11 @@ func (c *boshConn) writeSlowly(head, body []byte, last bool) {
 	if err == nil {
 		err = c.nc.SetWriteDeadline(time.Time{})
 	}
-	c.goOn(err, last)
+	c.afterAnswer(err, last)
 }
 
-// goOn follows an answer.
-func (c *boshConn) goOn(err error, last bool) {
+// afterAnswer follows an answer.
+func (c *boshConn) afterAnswer(err error, last bool) {
 	defer c.gateway.asked.Add(-1)
 	if err != nil || last {
 		c.close()
@@ -266,9 +266,9 @@ func (c *boshConn) goOn(err error, last bool) {
 	}
 }
 
-// giveBack lets the HTTP server read what has arrived, and go on.
-func (c *boshConn) giveBack(arrived []byte) {
-	if c.leave() {
+// returnToServer lets the HTTP server read what has arrived, and go on.
+func (c *boshConn) returnToServer(arrived []byte) {
+	if c.unwatch() {
 		arrived = append(arrived, c.early...)
 		_ = c.server.ServeConn(resumed(c.nc, bytes.NewReader(arrived))) // it closes the connection
 		c.done()
@@ -277,7 +277,7 @@ func (c *boshConn) giveBack(arrived []byte) {
 
 // close ends the connection.
 func (c *boshConn) close() {
-	if c.leave() {
+	if c.unwatch() {
 		c.nc.Close()
 		c.done()
 	}
@@ -296,9 +296,9 @@ func (c *boshConn) closeIdle(before moment) {
 	}
 }
 
-// leave takes the connection away from the poller. It reports whether this call
+// unwatch takes the connection away from the poller. It reports whether this call
 // did.
-func (c *boshConn) leave() bool {
+func (c *boshConn) unwatch() bool {
 	c.mu.Lock()
 	was := c.state
 	c.state = connGone

@@ -13,7 +13,7 @@ import (
 // HTTP/1.1, as far as a BOSH client needs it after its first request: what is
 // plain is read here, and everything else by the HTTP server, from its first byte.
 
-// exchange is what the answer to a request depends on, besides the session.
+// exchange is what the answer to a request depends on, apart from the session.
 type exchange struct {
 	origin string // for Access-Control-Allow-Origin; empty: none
 	last   bool   // the client wants the connection closed after it

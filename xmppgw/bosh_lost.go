@@ -11,9 +11,9 @@ import (
 
 var _ stream.UndeliveredReporter = (*boshSession)(nil)
 
-// leftOverLocked takes what is queued at the end, for the final body; or, when nobody
+// drainQueueLocked takes what is queued at the end, for the final body; or, when nobody
 // will ask for that any more, for the server.
-func (s *boshSession) leftOverLocked() [][]byte {
+func (s *boshSession) drainQueueLocked() [][]byte {
 	items := s.queue.Drain()
 	if s.abandoned {
 		s.lost, items = items, nil

@@ -329,7 +329,7 @@ func (m *model) vanish(n int) {
 	}
 	a := waiting[n/2%len(waiting)]
 	a.vanished.Store(true)
-	m.session.vanished()
+	m.session.peerVanished()
 	if n%2 == 0 {
 		m.underWay = append(m.underWay, a.rid)
 	} else {

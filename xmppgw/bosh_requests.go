@@ -301,9 +301,9 @@ func (s *boshSession) timeoutLocked(now moment) {
 	}
 }
 
-// vanished finds that the peer of a request may have gone: such a request counts as
+// peerVanished finds that the peer of a request may have gone: such a request counts as
 // received, and is answered for a repeat of it, with nothing (B-32).
-func (s *boshSession) vanished() {
+func (s *boshSession) peerVanished() {
 	s.mu.Lock()
 	defer s.unlock()
 	s.dropVanishedLocked()
@@ -351,8 +351,8 @@ func (s *boshSession) answerOldestLocked(items [][]byte) {
 	s.replyLocked(r, boshReply{status: http.StatusOK, body: body})
 }
 
-// underWayLocked returns the requests without an answer, in rid order.
-func (s *boshSession) underWayLocked() []*boshRequest {
+// pendingLocked returns the requests without an answer, in rid order.
+func (s *boshSession) pendingLocked() []*boshRequest {
 	all := slices.Clone(s.held)
 	all = append(all, s.parked...)
 	slices.SortFunc(all, func(a, b *boshRequest) int { return cmp.Compare(a.rid, b.rid) })

@@ -365,7 +365,7 @@ func TestBOSH_Undelivered(t *testing.T) {
 	bs.mu.Lock()
 	bs.idleFor = 0
 	bs.mu.Unlock()
-	bs.due()
+	bs.fireTimers()
 	lost, since := bs.Undelivered()
 	if len(lost) != 1 || !strings.Contains(string(lost[0]), `id="lost"`) || since.IsZero() || since.After(time.Now()) {
 		t.Errorf("%q since %s", lost, since)

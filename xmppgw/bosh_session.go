@@ -272,7 +272,7 @@ func closedError(reason error) error {
 
 // Send implements stream.Stream.
 func (s *boshSession) Send(raw []byte) error {
-	s.gateway.sent(s, raw)
+	s.gateway.countSent(s, raw)
 	return s.queue.Push(raw)
 }
 
@@ -325,7 +325,7 @@ func (s *boshSession) endLocked(reason error) {
 		return
 	}
 	s.ended = reason
-	s.final = &boshReply{status: http.StatusOK, body: s.finalBodyLocked(reason, s.leftOverLocked())}
+	s.final = &boshReply{status: http.StatusOK, body: s.finalBodyLocked(reason, s.drainQueueLocked())}
 	var condition boshCondition
 	if errors.As(reason, &condition) {
 		s.final.status = refusal(condition, s.legacy).status // B-48
@@ -335,7 +335,7 @@ func (s *boshSession) endLocked(reason error) {
 		s.told.Store(true)
 	}
 	first := true
-	for _, r := range s.underWayLocked() {
+	for _, r := range s.pendingLocked() {
 		r.release()
 		switch {
 		case first:

@@ -388,7 +388,7 @@ func TestBOSH_InboxIsTheAccounts(t *testing.T) {
 	b.signIn()
 	paid, ended := false, false
 	last := b.async(b.body("", ""))
-	for range 24 { // the session alone might have 128 KiB waiting, besides what is handled
+	for range 24 { // the session alone might have 128 KiB waiting, apart from what is handled
 		next := b.async(b.body("", message("quiet", strings.Repeat("x", 10_000))))
 		r := <-last
 		paid = paid || !free()

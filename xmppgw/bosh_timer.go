@@ -19,7 +19,7 @@ func (g *Gateway) now() moment { return time.Since(g.began) + 1 }
 func (s *boshSession) startTimer() {
 	s.mu.Lock()
 	defer s.unlock()
-	s.timer = time.AfterFunc(s.gateway.cfg.Unauthenticated, s.due)
+	s.timer = time.AfterFunc(s.gateway.cfg.Unauthenticated, s.fireTimers)
 	s.timerAt = s.gateway.now() + s.gateway.cfg.Unauthenticated
 	s.signInAt = s.timerAt
 	if at := s.peer.Identity.Expires; !at.IsZero() {
@@ -64,8 +64,8 @@ func (s *boshSession) idleUntilLocked() moment {
 	return s.idleFrom + s.idleFor
 }
 
-// due does what has fallen due.
-func (s *boshSession) due() {
+// fireTimers does what has fallen due.
+func (s *boshSession) fireTimers() {
 	now := s.gateway.now()
 	s.mu.Lock()
 	s.timerAt = 0

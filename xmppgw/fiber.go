@@ -126,10 +126,10 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 		exchange: exchange{
 			origin: string(c.Response().Header.Peek("Access-Control-Allow-Origin")),
 			last:   c.Request().Header.ConnectionClose(), http10: !c.Request().Header.IsHTTP11(),
-			gzip: g.packsFor(fiberHeader{c}), site: g.cfg.Auth != nil,
+			gzip: g.compressesFor(fiberHeader{c}), site: g.cfg.Auth != nil,
 		},
 	}
-	conn.ask(c.UserContext(), boshHTTP{
+	conn.submit(c.UserContext(), boshHTTP{
 		header: fiberHeader{c}, peer: conn.peer,
 		body:   append([]byte(nil), c.BodyRaw()...),  // it outlives the handler's buffer
 		packed: g.Unpacks(c.Get("Content-Encoding")), // otherwise no coding was advertised (B-05)

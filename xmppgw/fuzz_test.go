@@ -211,7 +211,7 @@ func FuzzBOSHBody(f *testing.F) {
 }
 
 // FuzzBOSHSequence: requests of one session in any order, at any distance, each
-// on a connection of its own. All are answered with proper bodies, and what the
+// on a separate connection. All are answered with proper bodies, and what the
 // server takes in is in rid order, each once (XEP-0124 §14, B-26 to B-32).
 func FuzzBOSHSequence(f *testing.F) {
 	for _, seed := range []string{"\x00\x00\x00", "\x01\x00", "\x00\x00\xff\xff", "\x10\x20\x30", "\x01\x00\x01\x02", "\xf0", "\x40\x00\x80", "\x02\x01\x00"} {

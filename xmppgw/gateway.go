@@ -238,8 +238,8 @@ type caller struct {
 // errForeignOrigin is the answer to a page of another site.
 var errForeignOrigin = errors.New("xmppgw: foreign origin")
 
-// arrive tells where a request comes from. A foreign Origin is refused.
-func (g *Gateway) arrive(h Header, peer string) (caller, error) {
+// callerOf tells where a request comes from. A foreign Origin is refused.
+func (g *Gateway) callerOf(h Header, peer string) (caller, error) {
 	c := caller{addr: g.cfg.Address(h, peer), origin: h.Get("Origin"), secure: g.cfg.Secure(h, peer)}
 	if c.origin == "" {
 		return c, nil
@@ -253,7 +253,7 @@ func (g *Gateway) arrive(h Header, peer string) (caller, error) {
 // identify tells who is calling. Without an Origin the client is no browser, and a
 // cookie proves nothing, no more than one that a page of another site sends.
 func (g *Gateway) identify(ctx context.Context, h Header, peer string) (caller, error) {
-	c, err := g.arrive(h, peer)
+	c, err := g.callerOf(h, peer)
 	if err != nil || c.trust != TrustCookies || g.cfg.Auth == nil {
 		return c, err
 	}
@@ -290,7 +290,7 @@ func (g *Gateway) idle(t stream.Transport) time.Duration {
 	case stream.TCP:
 		return g.cfg.Idle
 	}
-	return g.silence()
+	return g.maxSilence()
 }
 
 // private reports whether passwords may travel: over TLS, or within the machine

@@ -91,7 +91,7 @@ func (r *portableRead) run(c *boshConn) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return // it is forgotten
 		}
-		c.notice(err != nil)
+		c.readable(err != nil)
 		if err != nil {
 			return
 		}
@@ -118,13 +118,13 @@ func (p *portablePoller) read(c *boshConn, buf []byte) (int, error) {
 	}
 	if r.data = r.data[n:]; len(r.data) == 0 {
 		r.data = nil
-		r.goOn()
+		r.resume()
 	}
 	return n, nil
 }
 
-// goOn lets the goroutine read more.
-func (r *portableRead) goOn() {
+// resume lets the goroutine read more.
+func (r *portableRead) resume() {
 	select {
 	case r.taken <- struct{}{}:
 	default:
@@ -145,7 +145,7 @@ func (p *portablePoller) forget(c *boshConn) {
 		return
 	}
 	_ = c.nc.SetReadDeadline(time.Unix(1, 0))
-	r.goOn()
+	r.resume()
 	<-r.ended
 	_ = c.nc.SetReadDeadline(time.Time{})
 	c.early = append(c.early, r.data...)

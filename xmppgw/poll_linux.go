@@ -62,7 +62,7 @@ func (e *epoll) dispatch(events []unix.EpollEvent) {
 		c := e.conns[event.Fd]
 		e.mu.Unlock()
 		if c != nil {
-			c.notice(event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+			c.readable(event.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Prebound struct {
 // ErrPrebind tells that the chat server refused or could not be reached.
 var ErrPrebind = errors.New("xmppgw: prebind failed")
 
-// Prebind signs id in over a BOSH session of its own, as a client would, and
+// Prebind signs id in over a new BOSH session, as a client would, and
 // leaves it for the page. It sends no presence: Converse does that itself after
 // attaching. Each call makes a fresh session; one that nobody attaches to ends
 // after Config.PrebindUnused.

@@ -29,7 +29,7 @@ func (g *Gateway) sendSoon(s interface {
 	carrier
 	flusher
 }, q *stream.Queue, raw []byte) error {
-	g.sent(s, raw)
+	g.countSent(s, raw)
 	waits, err := q.PushSoon(raw)
 	if waits {
 		g.soon.add(s)

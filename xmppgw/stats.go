@@ -125,8 +125,8 @@ func (t *totals) leaveLocked(c carrier) {
 	}
 }
 
-// sent counts an element that goes to a client, and how its login ended.
-func (g *Gateway) sent(c carrier, raw []byte) {
+// countSent counts an element that goes to a client, and how its login ended.
+func (g *Gateway) countSent(c carrier, raw []byte) {
 	outcome := c.counted().sent(raw)
 	if outcome == "" {
 		return

@@ -194,15 +194,17 @@ func (s *tcpStream) readError(err error) error {
 
 // Send implements stream.Stream.
 func (s *tcpStream) Send(raw []byte) error {
-	s.gateway.sent(s, raw)
-	return s.pushed(s.queue.Push(raw))
+	s.gateway.countSent(s, raw)
+	return s.checkQueue(s.queue.Push(raw))
 }
 
 // SendSoon implements stream.Batcher.
-func (s *tcpStream) SendSoon(raw []byte) error { return s.pushed(s.gateway.sendSoon(s, s.queue, raw)) }
+func (s *tcpStream) SendSoon(raw []byte) error {
+	return s.checkQueue(s.gateway.sendSoon(s, s.queue, raw))
+}
 
-// pushed sees to a queue that has overflowed, and so has closed.
-func (s *tcpStream) pushed(err error) error {
+// checkQueue sees to a queue that has overflowed, and so has closed.
+func (s *tcpStream) checkQueue(err error) error {
 	if errors.Is(err, stream.ErrOverflow) {
 		s.boundClose()
 	}

@@ -101,7 +101,7 @@ func (g *Gateway) admitWebSocket(nc net.Conn, early *bytes.Reader, c *caller) (*
 	s.signIn = time.AfterFunc(g.cfg.Unauthenticated, func() {
 		s.Close(&stream.Error{Condition: stream.PolicyViolation, Text: "sign in sooner"})
 	})
-	_ = s.alive()
+	_ = s.extendDeadline()
 	return s, true
 }
 
@@ -271,7 +271,7 @@ func (s *wsStream) read(ctx context.Context) (*stream.Element, error) {
 	if err := s.shaper.wait(ctx, len(raw), s.waits); err != nil {
 		return nil, stream.ErrDisconnected // the gateway is stopping
 	}
-	s.heard()
+	s.noteReceived()
 	return stream.Parse(raw, s.gateway.cfg.Limits)
 }
 
@@ -297,7 +297,7 @@ func (s *wsStream) readError(err error) error {
 
 // Send implements stream.Stream.
 func (s *wsStream) Send(raw []byte) error {
-	s.gateway.sent(s, raw)
+	s.gateway.countSent(s, raw)
 	return s.pushed(s.queue.Push(raw))
 }
 

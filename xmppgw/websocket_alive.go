@@ -8,21 +8,21 @@ import (
 	"foyer/internal/socket"
 )
 
-// silence is how long a peer may say nothing, pongs included.
-func (g *Gateway) silence() time.Duration { return 3*g.cfg.Ping + closePatience }
+// maxSilence is how long a peer may say nothing, pongs included.
+func (g *Gateway) maxSilence() time.Duration { return 3*g.cfg.Ping + closePatience }
 
-// heard notes that something came from the peer. Until the end that is enough once in a
+// noteReceived notes that something came from the peer. Until the end that is enough once in a
 // while.
-func (s *wsStream) heard() {
-	if _, closed := s.queue.Closed(); closed || time.Since(s.lived) >= s.gateway.silence()/32 {
-		_ = s.alive()
+func (s *wsStream) noteReceived() {
+	if _, closed := s.queue.Closed(); closed || time.Since(s.lived) >= s.gateway.maxSilence()/32 {
+		_ = s.extendDeadline()
 	}
 }
 
-// alive notes that the peer is there.
-func (s *wsStream) alive() error {
+// extendDeadline notes that the peer is there.
+func (s *wsStream) extendDeadline() error {
 	s.lived = time.Now()
-	err := s.conn.SetReadDeadline(s.lived.Add(s.gateway.silence()))
+	err := s.conn.SetReadDeadline(s.lived.Add(s.gateway.maxSilence()))
 	if _, closed := s.queue.Closed(); closed {
 		err = s.conn.SetReadDeadline(time.Now().Add(closePatience))
 	}
@@ -42,15 +42,15 @@ func (r livingReader) Read(b []byte) (int, error) {
 	r.s.early = nil
 	for {
 		n, err := socket.Read(r.s.conn.Conn, b, r.s.waits)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !r.s.moved() {
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !r.s.peerReads() {
 			return n, err
 		}
 	}
 }
 
-// moved reports whether the peer has taken something since it was last asked, of
+// peerReads reports whether the peer has taken something since it was last asked, of
 // which more is waiting.
-func (s *wsStream) moved() bool {
+func (s *wsStream) peerReads() bool {
 	if _, closed := s.queue.Closed(); closed {
 		return false
 	}
@@ -58,7 +58,7 @@ func (s *wsStream) moved() bool {
 	waiting := acked < s.conn.written.Load() || s.queue.Len() > 0
 	moved := acked > s.acked
 	s.acked = acked
-	return moved && waiting && s.alive() == nil
+	return moved && waiting && s.extendDeadline() == nil
 }
 
 // ping asks an idle peer for a sign of life (RFC 6455 §5.5.2).
@@ -83,7 +83,7 @@ func (s *wsStream) handleControl(op opcode, data []byte) error {
 			_ = s.queue.Push([]byte{pongToCome})
 		}
 	}
-	return s.alive()
+	return s.extendDeadline()
 }
 
 // pongToCome stands in the queue for a pong whose content is known when it is

@@ -33,7 +33,7 @@ func migrate(ctx context.Context, url string) error {
 
 const testPassword = "a few words in a row"
 
-// site is a Service on a database of its own, and what it told.
+// site is a Service on a separate database, and what it told.
 type site struct {
 	*Service
 	t  testing.TB

@@ -25,7 +25,7 @@ func (s *Service) EndIdentities(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	s.endedOf(ctx, ended)
+	s.tellEnded(ctx, ended)
 	return nil
 }
 
@@ -58,11 +58,11 @@ func (s *Service) LogOut(ctx context.Context, source Source, l Logout) error {
 	if err != nil {
 		return err
 	}
-	s.endedOf(ctx, ended)
+	s.tellEnded(ctx, ended)
 	return nil
 }
 
-func (s *Service) endedOf(ctx context.Context, ended []models.Ended) {
+func (s *Service) tellEnded(ctx context.Context, ended []models.Ended) {
 	for _, e := range ended {
 		s.tell(ctx, models.EventEnded, e.Username, e.Session)
 	}

@@ -53,7 +53,7 @@ func (s *Service) sourceOf(ctx context.Context, typed string) (Source, error) {
 	return other, nil
 }
 
-// formSource is the source besides the site's own that takes the form; nil: there is none.
+// formSource is the source apart from the site's own that takes the form; nil: there is none.
 func (s *Service) formSource() Source {
 	for _, source := range s.cfg.Sources {
 		if source.Way() == ByForm {
@@ -63,7 +63,7 @@ func (s *Service) formSource() Source {
 	return nil
 }
 
-// MayHavePassword reports whether an account may sign in by a password of its own.
+// MayHavePassword reports whether an account may sign in by a password of this site.
 func (s *Service) MayHavePassword(a models.Account) bool { return s.passwords.mayHave(a) }
 
 // Bounds of asking other sources about typed passwords.
@@ -82,7 +82,7 @@ func (s *Service) finishForm(ctx context.Context, action string, source Source, 
 	_, locks := source.(Locker)
 	answer := time.NewTimer(refusalFloor)
 	defer answer.Stop()
-	person, err := s.askForm(ctx, action, source, a)
+	person, err := s.finishThrottled(ctx, action, source, a)
 	if locks && errors.Is(err, ErrNotProved) {
 		select {
 		case <-answer.C:
@@ -92,8 +92,8 @@ func (s *Service) finishForm(ctx context.Context, action string, source Source, 
 	return person, err
 }
 
-// askForm asks the source when there is room for a question.
-func (s *Service) askForm(ctx context.Context, action string, source Source, a Answer) (Person, error) {
+// finishThrottled asks the source when there is room for a question.
+func (s *Service) finishThrottled(ctx context.Context, action string, source Source, a Answer) (Person, error) {
 	name := typedKey(a.Form("username"))
 	account, err := s.db.Accounts.AccountByName(ctx, name)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
@@ -119,7 +119,7 @@ func (s *Service) askForm(ctx context.Context, action string, source Source, a A
 	}
 	person, err := Person{}, ErrNotProved
 	if name != "" && a.Form("password") != "" { // an empty one proves nothing, whatever a directory says of it (RFC 4513 §5.1.2)
-		person, err = s.askReserved(ctx, source, name, known, a)
+		person, err = s.finishReserved(ctx, source, name, known, a)
 	}
 	var refused Refusal
 	switch {
@@ -144,10 +144,10 @@ func toldTo(known bool, err error) error {
 	return ErrNotProved
 }
 
-// askReserved asks a source that locks its accounts only while it will not do so: each guess
+// finishReserved asks a source that locks its accounts only while it will not do so: each guess
 // is counted before it is made, wherever it comes from, and taken back if it was none. The
 // last one that is allowed is kept for devices from which the account has signed in before.
-func (s *Service) askReserved(ctx context.Context, source Source, name string, known bool, a Answer) (Person, error) {
+func (s *Service) finishReserved(ctx context.Context, source Source, name string, known bool, a Answer) (Person, error) {
 	locker, ok := source.(Locker)
 	if !ok {
 		return source.Finish(ctx, a)
@@ -200,7 +200,7 @@ func (s *Service) verifyTyped(ctx context.Context, action, username, password st
 		account, err := s.passwords.verify(ctx, action, username, password, from)
 		return proved{account: account}, err
 	}
-	login, err := s.loginAt(ctx, source, account, username)
+	login, err := s.sourceLogin(ctx, source, account, username)
 	if err != nil {
 		return proved{}, err
 	}
@@ -215,8 +215,8 @@ func (s *Service) verifyTyped(ctx context.Context, action, username, password st
 	return p, err
 }
 
-// loginAt is what a source calls the person whose user name here is given.
-func (s *Service) loginAt(ctx context.Context, source Source, account models.Account, username string) (string, error) {
+// sourceLogin is what a source calls the person whose user name here is given.
+func (s *Service) sourceLogin(ctx context.Context, source Source, account models.Account, username string) (string, error) {
 	if account.ID == 0 {
 		return username, nil
 	}

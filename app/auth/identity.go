@@ -48,7 +48,7 @@ func checkSources(list []Source) error {
 	return nil
 }
 
-// Sources returns where people come from besides the site's own accounts, in the order of the
+// Sources returns where people come from other than the site's own accounts, in the order of the
 // sign-in page.
 func (s *Service) Sources() []Source { return slices.Clone(s.cfg.Sources) }
 
@@ -240,7 +240,7 @@ func (s *Service) provision(ctx context.Context, p proved, chosen string) (prove
 	identity := p.identity()
 	err = s.db.Identities.CreateAccountOf(ctx, &account, &identity)
 	if errors.Is(err, models.ErrTaken) {
-		return s.takenMeanwhile(ctx, p, chosen)
+		return s.resolveTaken(ctx, p, chosen)
 	}
 	if err != nil {
 		return p, err
@@ -250,9 +250,9 @@ func (s *Service) provision(ctx context.Context, p proved, chosen string) (prove
 	return p, s.Refresh(ctx, p.source, []Person{p.person})
 }
 
-// takenMeanwhile tells a name that is taken from a person who got an account in another
+// resolveTaken tells a name that is taken from a person who got an account in another
 // window just now.
-func (s *Service) takenMeanwhile(ctx context.Context, p proved, chosen string) (proved, error) {
+func (s *Service) resolveTaken(ctx context.Context, p proved, chosen string) (proved, error) {
 	p, err := s.resolve(ctx, p)
 	switch {
 	case err != nil || p.account.ID != 0:

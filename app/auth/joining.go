@@ -57,9 +57,9 @@ func (s *Service) keepJoining(ctx context.Context, p proved, session string) (se
 	return secret, expires, s.db.Identities.KeepJoining(ctx, models.Joining{SecretHash: hash, Sealed: sealed, ExpiresAt: expires})
 }
 
-// joiningOf returns who a cookie's secret stands for, in that session (empty: in none):
+// pendingJoin returns who a cookie's secret stands for, in that session (empty: in none):
 // ErrGone.
-func (s *Service) joiningOf(ctx context.Context, secret, session string) (proved, error) {
+func (s *Service) pendingJoin(ctx context.Context, secret, session string) (proved, error) {
 	sealed, err := s.db.Identities.SealedJoining(ctx, token.Hash(secret))
 	if errors.Is(err, models.ErrNotFound) {
 		return proved{}, ErrGone
@@ -92,7 +92,7 @@ type Joiner struct {
 
 // Joining returns who a cookie's secret stands for: ErrGone.
 func (s *Service) Joining(ctx context.Context, secret string) (Joiner, error) {
-	p, err := s.joiningOf(ctx, secret, "")
+	p, err := s.pendingJoin(ctx, secret, "")
 	if err != nil {
 		return Joiner{}, err
 	}
@@ -108,7 +108,7 @@ func (s *Service) Joining(ctx context.Context, secret string) (Joiner, error) {
 // Errors: ErrGone; ErrUnavailable; ErrNoAccount; ErrBlocked; ErrNotProved, if the source ended
 // meanwhile what it had proved.
 func (s *Service) Join(ctx context.Context, secret, username string, d Device) (SignedIn, error) {
-	p, err := s.joiningOf(ctx, secret, "")
+	p, err := s.pendingJoin(ctx, secret, "")
 	if err != nil {
 		return SignedIn{}, err
 	}

@@ -35,7 +35,7 @@ func (s *Service) ProveToLink(ctx context.Context, source Source, a Answer, acco
 
 // Linking returns who the owner of a session is to be joined to: ErrGone.
 func (s *Service) Linking(ctx context.Context, secret string, session models.Session) (Joiner, error) {
-	p, err := s.joiningOf(ctx, secret, session.ID)
+	p, err := s.pendingJoin(ctx, secret, session.ID)
 	if err != nil {
 		return Joiner{}, err
 	}
@@ -44,7 +44,7 @@ func (s *Service) Linking(ctx context.Context, secret string, session models.Ses
 
 // Link joins it. Errors: ErrGone; ErrLinked; models.ErrTooMany.
 func (s *Service) Link(ctx context.Context, secret string, account models.Account, session models.Session) error {
-	p, err := s.joiningOf(ctx, secret, session.ID)
+	p, err := s.pendingJoin(ctx, secret, session.ID)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ type LinkedWay struct {
 }
 
 // LinkedWays returns an account's identities, the oldest first, and the sources that it could
-// be joined to besides.
+// also be joined to.
 func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]LinkedWay, []Source, error) {
 	list, err := s.db.Identities.Of(ctx, account.ID)
 	if err != nil {

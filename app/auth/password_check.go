@@ -19,7 +19,7 @@ type passwords struct {
 	local    LocalAccounts
 }
 
-// mayHave reports whether an account may sign in by a password of its own.
+// mayHave reports whether an account may sign in by a password of this site.
 func (p *passwords) mayHave(a models.Account) bool { return p.local != LocalAdmins || a.OwnAdmin }
 
 // has reports whether it can do so now.

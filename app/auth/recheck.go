@@ -36,7 +36,7 @@ func (s *Service) recheckSource(ctx context.Context, source Source) error {
 		if err != nil {
 			return err
 		}
-		if err := s.endGone(ctx, source, gone); err != nil {
+		if err := s.endMissing(ctx, source, gone); err != nil {
 			return err
 		}
 		after = list[len(list)-1].ID
@@ -61,7 +61,7 @@ func (s *Service) recheckWhole(ctx context.Context, source Source, whole Recheck
 	}
 	gone, now, err := whole.RecheckAll(ctx, all)
 	for some := range slices.Chunk(gone, recheckBatch) {
-		if err := s.endGone(ctx, source, some); err != nil {
+		if err := s.endMissing(ctx, source, some); err != nil {
 			return err
 		}
 	}
@@ -87,8 +87,8 @@ func identitiesOf(list []models.Identity) []Identity {
 	return said
 }
 
-// endGone ends what stands on those whom a source no longer knows.
-func (s *Service) endGone(ctx context.Context, source Source, gone []Identity) error {
+// endMissing ends what stands on those whom a source no longer knows.
+func (s *Service) endMissing(ctx context.Context, source Source, gone []Identity) error {
 	ids, logins := make([]string, len(gone)), make([]string, len(gone))
 	for i, one := range gone {
 		ids[i], logins[i] = one.ID, one.Login

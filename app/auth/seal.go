@@ -20,7 +20,7 @@ const (
 	sealTrip     sealPurpose = "foyer trip"
 )
 
-// sealFor seals a text, with what it is bound to besides.
+// sealFor seals a text, with what else it is bound to.
 func sealFor(secret string, purpose sealPurpose, text, bound []byte) ([]byte, error) {
 	seal, err := sealOf(secret, purpose)
 	if err != nil {

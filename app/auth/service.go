@@ -21,7 +21,7 @@
 //	authority.go          what a chat server asks
 //	upstream.go           and what signs people in to one that is not ours
 //	server_check.go       and what such a one asks
-//	app_password.go, fast_token.go, token.go   and what it takes besides passwords
+//	app_password.go, fast_token.go, token.go   and what it takes apart from passwords
 //	seal.go               what is kept for one browser
 //	kept_password.go      the typed password, for a server that knows no other
 //	token_keys.go         keys of the tokens that an external chat server checks
@@ -61,14 +61,14 @@ type Config struct {
 	// External: the chat server is another program, and tokens are for it.
 	External bool
 
-	// What chat servers take besides temporary tokens and app passwords.
+	// What chat servers take apart from temporary tokens and app passwords.
 	SignedTokens bool
 	Passwords    bool // the accounts' own
 
 	// Servers is what other chat servers take, which ask by CheckForServer.
 	Servers Accepted
 
-	// Sources are where people come from besides the site's own accounts, in the order of
+	// Sources are where people come from other than the site's own accounts, in the order of
 	// the sign-in page. One of them at most takes the form (ByForm).
 	Sources []Source
 

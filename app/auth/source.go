@@ -9,7 +9,7 @@ import (
 )
 
 // Source is where people come from: the site's own accounts (local.go), a proxy in front
-// (header.go), a directory or an identity provider (packages of their own). Each proves who
+// (header.go), a directory or an identity provider (separate packages). Each proves who
 // somebody is within the source, and nothing else: which account that opens, what it is
 // called and what ends it is the Service's.
 //
@@ -81,7 +81,7 @@ type Checker interface {
 }
 
 // SiteChecker is a Checker that has to know the address of this site, as people type it, and
-// tells besides what works and could be better.
+// also tells what works and could be better.
 type SiteChecker interface {
 	CheckFor(ctx context.Context, site string) ([]Advice, error)
 }
@@ -146,7 +146,7 @@ type Person struct {
 	Issuer  string // who says so, where a source speaks for several; else empty
 	Subject string // who it is there, for ever
 
-	// What the source says besides. Nothing of it opens an account.
+	// What else the source says. Nothing of it opens an account.
 	Login   string   // what the person is called there: the user name that they would like here
 	Name    string   // as people see it; empty: says nothing
 	Picture string   // URL, https; empty: says nothing

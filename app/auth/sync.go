@@ -158,7 +158,7 @@ func (s *Service) compareNew(ctx context.Context, d *Differences, p Person) erro
 // Follow makes the site follow what was compared.
 func (s *Service) Follow(ctx context.Context, d Differences) error {
 	for some := range slices.Chunk(d.gone, recheckBatch) {
-		if err := s.endGone(ctx, d.source, some); err != nil {
+		if err := s.endMissing(ctx, d.source, some); err != nil {
 			return err
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"foyer/token"
 )
 
-// Keys of the tokens that an external chat server checks. It has keys of its own, and a
-// name of its own in its tokens, so that none of them is good anywhere else. A new key is
+// Keys of the tokens that an external chat server checks. It has separate keys, and a
+// separate name in its tokens, so that none of them is good anywhere else. A new key is
 // published before it signs, and an old one for as long as its tokens live: servers that
 // check tokens by themselves never meet one that they do not know.
 

@@ -3,7 +3,7 @@
 //
 //	dovecot.go   Dovecot's authentication protocol (Prosody's mod_auth_dovecot)
 //	http.go      GET /check_password and /user_exists (MongooseIM, Prosody, ejabberd)
-//	extauth.go   ejabberd's external-authentication pipe, a program of its own that asks by http.go
+//	extauth.go   ejabberd's external-authentication pipe, a separate program that asks by http.go
 //	listen.go    where a door is: a unix socket, whose peers are checked, or loopback
 //
 // Passwords come in here. They are neither logged nor kept, and requests are not logged
@@ -42,8 +42,8 @@ const maxPassword = 4096
 // maxLogin is the maximum length of a login name, in bytes (RFC 7622 §3.1).
 const maxLogin = 3071
 
-// gate is one door's way to the Site: logins are within the one domain, and bounded.
-type gate struct {
+// checker is one door's way to the Site: logins are within the one domain, and bounded.
+type checker struct {
 	site   Site
 	domain string
 }
@@ -59,9 +59,9 @@ const (
 )
 
 // check decides on a login: user, or user@domain. server is the domain that the asking
-// server names besides; empty: it names none. name is whose it is, when it is good; err
+// server names as well; empty: it names none. name is whose it is, when it is good; err
 // says why the site cannot tell.
-func (g gate) check(ctx context.Context, login, server, password string) (v verdict, name string, err error) {
+func (g checker) check(ctx context.Context, login, server, password string) (v verdict, name string, err error) {
 	user, ok := g.user(login, server)
 	if !ok || len(password) > maxPassword {
 		return refused, "", nil
@@ -82,7 +82,7 @@ func (g gate) check(ctx context.Context, login, server, password string) (v verd
 }
 
 // exists decides whether there is somebody of that name.
-func (g gate) exists(ctx context.Context, login, server string) (verdict, error) {
+func (g checker) exists(ctx context.Context, login, server string) (verdict, error) {
 	user, ok := g.user(login, server)
 	if !ok {
 		return refused, nil
@@ -100,13 +100,13 @@ func (g gate) exists(ctx context.Context, login, server string) (verdict, error)
 }
 
 // user returns the local part of a login within the domain.
-func (g gate) user(login, server string) (user string, ok bool) {
+func (g checker) user(login, server string) (user string, ok bool) {
 	user, domain, named := strings.Cut(login, "@")
 	ok = user != "" && len(login) <= maxLogin
 	return user, ok && (!named || g.ours(domain)) && (server == "" || g.ours(server))
 }
 
-func (g gate) ours(domain string) bool {
+func (g checker) ours(domain string) bool {
 	prepared, err := stanza.PrepareDomain(domain)
 	return err == nil && prepared == g.domain
 }

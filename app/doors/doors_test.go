@@ -83,7 +83,7 @@ func TestGate(t *testing.T) {
 		{"trouble", "", "right", unknown},
 	} {
 		site := newFakeSite()
-		v, name, err := gate{site, "example.org"}.check(t.Context(), c.login, c.server, c.password)
+		v, name, err := checker{site, "example.org"}.check(t.Context(), c.login, c.server, c.password)
 		if v != c.want || (v == good) != (name == "alice") || (v == unknown) != (err != nil) {
 			t.Errorf("%q at %q: %v %q %v", c.login, c.server, v, name, err)
 		}

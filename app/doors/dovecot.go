@@ -39,14 +39,14 @@ const (
 
 // Dovecot serves the protocol. It is safe for concurrent use.
 type Dovecot struct {
-	gate  gate
-	log   *slog.Logger
-	conns atomic.Int64 // all that there were
+	checker checker
+	log     *slog.Logger
+	conns   atomic.Int64 // all that there were
 }
 
 // NewDovecot returns a door to the site, for one XMPP domain.
 func NewDovecot(site Site, domain string, log *slog.Logger) *Dovecot {
-	return &Dovecot{gate: gate{site, domain}, log: log}
+	return &Dovecot{checker: checker{site, domain}, log: log}
 }
 
 // Serve serves connections until ctx ends, which closes l, and returns when the last one
@@ -267,7 +267,7 @@ func (c *dovecotConn) end(request uint32) bool {
 	return s != cancelled
 }
 
-// check asks the site, in a goroutine of its own, once there is a slot for it.
+// check asks the site, in another goroutine, once there is a slot for it.
 func (c *dovecotConn) check(ctx context.Context, request uint32, message []byte) error {
 	p, ok := parsePlain(message)
 	if !ok {
@@ -290,11 +290,11 @@ func (c *dovecotConn) check(ctx context.Context, request uint32, message []byte)
 
 // answer decides on a request.
 func (c *dovecotConn) answer(ctx context.Context, request uint32, p plainMessage) error {
-	user, _ := c.gate.user(p.login, "")
-	if own, ok := c.gate.user(p.authzid, ""); p.authzid != "" && (!ok || own != user) {
+	user, _ := c.checker.user(p.login, "")
+	if own, ok := c.checker.user(p.authzid, ""); p.authzid != "" && (!ok || own != user) {
 		return c.fail(request, user, "authz") // RFC 4616 §2: nobody acts for others
 	}
-	v, name, err := c.gate.check(ctx, p.login, "", p.password)
+	v, name, err := c.checker.check(ctx, p.login, "", p.password)
 	switch v {
 	case good:
 		if !c.end(request) {

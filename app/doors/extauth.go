@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ejabberd's external authentication: a program of its own, which ejabberd starts once
+// ejabberd's external authentication: a separate program, which ejabberd starts once
 // for each of its processors and asks over a pipe. A question has two bytes of length,
 // the higher first, and that many bytes; the answer has the length 2 and the number 1 or 0.
 // Answers come in the order of the questions, each as soon as it is known: what waits in

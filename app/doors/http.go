@@ -29,17 +29,17 @@ const maxQuestion = 32 << 10
 
 // HTTP serves the questions. It is safe for concurrent use.
 type HTTP struct {
-	gate   gate
-	secret [sha256.Size]byte
-	open   bool // without a secret
-	log    *slog.Logger
+	checker checker
+	secret  [sha256.Size]byte
+	open    bool // without a secret
+	log     *slog.Logger
 }
 
 // NewHTTP returns a door to the site, for one XMPP domain. Who asks has to know the
 // secret, as the password of Basic authentication or as a bearer token; with an empty one,
 // everybody may who gets to the listener.
 func NewHTTP(site Site, domain, secret string, log *slog.Logger) *HTTP {
-	return &HTTP{gate: gate{site, domain}, secret: sha256.Sum256([]byte(secret)), open: secret == "", log: log}
+	return &HTTP{checker: checker{site, domain}, secret: sha256.Sum256([]byte(secret)), open: secret == "", log: log}
 }
 
 // Serve serves requests until ctx ends, which closes l.
@@ -106,12 +106,12 @@ func writeText(w http.ResponseWriter, status int, text string) {
 }
 
 func (h *HTTP) checkPassword(ctx context.Context, r *http.Request) (verdict, error) {
-	v, _, err := h.gate.check(ctx, r.Form.Get("user"), r.Form.Get("server"), r.Form.Get("pass"))
+	v, _, err := h.checker.check(ctx, r.Form.Get("user"), r.Form.Get("server"), r.Form.Get("pass"))
 	return v, err
 }
 
 func (h *HTTP) userExists(ctx context.Context, r *http.Request) (verdict, error) {
-	return h.gate.exists(ctx, r.Form.Get("user"), r.Form.Get("server"))
+	return h.checker.exists(ctx, r.Form.Get("user"), r.Form.Get("server"))
 }
 
 // knowsSecret reports whether a request brings the secret.

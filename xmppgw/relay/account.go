@@ -29,15 +29,15 @@ func (r *Relay) SignIn(ctx context.Context, user, resource, secret string) (sess
 	if err != nil {
 		return nil, fmt.Errorf("service account %q: %w", user, err)
 	}
-	if err := r.takeTurn(ctx); err != nil {
+	if err := r.acquireTurn(ctx); err != nil {
 		return nil, err
 	}
-	defer r.leaveTurn()
-	err = r.each(ctx, func(ctx context.Context, t target) error {
+	defer r.releaseTurn()
+	err = r.eachTarget(ctx, func(ctx context.Context, t target) error {
 		session, err = r.signInAt(ctx, t, address, resource, secret)
 		return err
 	})
-	r.tell(ctx, err)
+	r.logOutcome(ctx, err)
 	return session, err
 }
 
@@ -46,8 +46,8 @@ func (r *Relay) signInAt(ctx context.Context, t target, address jid.JID, resourc
 	if err != nil {
 		return nil, err
 	}
-	relax := l.hurry(ctx)
-	defer relax()
+	clearDeadline := l.setDeadline(ctx)
+	defer clearDeadline()
 	// mellium has SASL only on what it takes for secure, which this is: TLS, or within
 	// the machine.
 	session, err := xmpp.NewSession(ctx, address.Domain(), address, l.conn, xmpp.Secure,
@@ -175,9 +175,9 @@ func (r *Relay) openFresh(ctx context.Context, t target) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	relax := l.hurry(ctx)
+	clearDeadline := l.setDeadline(ctx)
 	features, err := l.secure(ctx, "")
-	relax()
+	clearDeadline()
 	if err != nil {
 		l.abort()
 		return nil, err

@@ -177,8 +177,8 @@ func (c *conn) passedError(el *stream.Element) error {
 	return &stream.Error{Condition: stream.Condition(e.Condition), Text: e.Text, Whole: whole.String()}
 }
 
-// lost is what the client's stream ends with when the upstream's has failed.
-func (c *conn) lost(err error) error {
+// upstreamLostError is what the client's stream ends with when the upstream's has failed.
+func (c *conn) upstreamLostError(err error) error {
 	var broken *stream.Error
 	switch {
 	case c.ctx.Err() != nil:

@@ -186,7 +186,7 @@ func (c *conn) signIn(ctx context.Context, id stream.Identity) (*link, *stream.E
 	}
 	// The identity may have been ended since it was checked; from here on, End sees the
 	// stream.
-	err = c.relay.standing(ctx, id)
+	err = c.relay.checkStanding(ctx, id)
 	if err == nil {
 		err = c.stream.Send(sasl.Element("success", ""))
 	}

@@ -25,9 +25,9 @@ const dead = 40 * time.Second
 
 var probes = net.KeepAliveConfig{Enable: true, Idle: 20 * time.Second, Interval: 10 * time.Second, Count: 3}
 
-// each tries the upstream's addresses in turn, until one serves; those that did not serve
+// eachTarget tries the upstream's addresses in turn, until one serves; those that did not serve
 // lately come last. A server may send us on to another of them.
-func (r *Relay) each(ctx context.Context, try func(ctx context.Context, t target) error) error {
+func (r *Relay) eachTarget(ctx context.Context, try func(ctx context.Context, t target) error) error {
 	targets, err := r.targets(ctx)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (r *Relay) each(ctx context.Context, try func(ctx context.Context, t target
 	for redirects := 0; len(targets) > 0 && ctx.Err() == nil; {
 		t := targets[0]
 		targets = targets[1:]
-		err := r.once(ctx, t, try)
+		err := r.tryTarget(ctx, t, try)
 		if err == nil {
 			r.absent.worked(t.address())
 			return nil
@@ -55,7 +55,7 @@ func (r *Relay) each(ctx context.Context, try func(ctx context.Context, t target
 	return cmp.Or(errors.Join(errs...), ctx.Err())
 }
 
-func (r *Relay) once(ctx context.Context, t target, try func(ctx context.Context, t target) error) error {
+func (r *Relay) tryTarget(ctx context.Context, t target, try func(ctx context.Context, t target) error) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.DialTimeout)
 	defer cancel()
 	return try(ctx, t)
@@ -64,7 +64,7 @@ func (r *Relay) once(ctx context.Context, t target, try func(ctx context.Context
 // connect dials the upstream and negotiates up to the features that SASL is chosen
 // from.
 func (r *Relay) connect(ctx context.Context, lang string) (l *link, features *stream.Element, err error) {
-	err = r.each(ctx, func(ctx context.Context, t target) error {
+	err = r.eachTarget(ctx, func(ctx context.Context, t target) error {
 		l, features, err = r.open(ctx, t, lang)
 		return err
 	})
@@ -93,12 +93,12 @@ func (r *Relay) open(ctx context.Context, t target, lang string) (*link, *stream
 	if err != nil {
 		return nil, nil, err
 	}
-	relax := l.hurry(ctx)
+	clearDeadline := l.setDeadline(ctx)
 	features, err := l.secure(ctx, lang)
 	if err == nil && features == nil {
 		features, err = l.openStream(lang)
 	}
-	relax()
+	clearDeadline()
 	if err != nil {
 		l.abort()
 		return nil, nil, err
@@ -107,7 +107,7 @@ func (r *Relay) open(ctx context.Context, t target, lang string) (*link, *stream
 }
 
 func (r *Relay) dial(ctx context.Context, t target) (*link, error) {
-	leave, err := r.takePlace()
+	leave, err := r.acquireLinkSlot()
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (l *link) startTLS(ctx context.Context) error {
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return tlsError(err, cfg.ServerName)
 	}
-	l.use(conn)
+	l.setConn(conn)
 	return nil
 }
 

@@ -112,17 +112,17 @@ func (ps *hibernatingSet) lost(w hibernatingSession) {
 	}
 }
 
-// giveWay drops the link of a session that is held, the oldest of the account that has
+// evictOldest drops the link of a session that is held, the oldest of the account that has
 // most; the upstream goes on to keep the session. It reports false when there is none.
-func (ps *hibernatingSet) giveWay() bool {
-	l := ps.giveWayLink()
+func (ps *hibernatingSet) evictOldest() bool {
+	l := ps.oldestLink()
 	if l != nil {
 		l.abort()
 	}
 	return l != nil
 }
 
-func (ps *hibernatingSet) giveWayLink() (oldest *link) {
+func (ps *hibernatingSet) oldestLink() (oldest *link) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	var at *hibernatingSession
@@ -212,9 +212,9 @@ func (ps *hibernatingSet) len() int {
 	return ps.count
 }
 
-// hold holds the link of a session until its client has resumed it over another one, its
+// holdLink holds the link of a session until its client has resumed it over another one, its
 // time is over, or End ends it.
-func (r *Relay) hold(w hibernatingSession) {
+func (r *Relay) holdLink(w hibernatingSession) {
 	l := w.link
 	l.resumeReading()
 	stop := context.AfterFunc(r.ctx, l.abort)
@@ -280,8 +280,8 @@ func (r *Relay) endNow(w hibernatingSession) {
 func (l *link) resume(ctx context.Context, id string, h uint32) (handled uint32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.relay.cfg.DialTimeout)
 	defer cancel()
-	relax := l.hurry(ctx)
-	defer relax()
+	clearDeadline := l.setDeadline(ctx)
+	defer clearDeadline()
 	err = l.writeNow(`<resume xmlns="` + stanza.NSSM + `" previd="` + stream.Escape(id) + `" h="` + strconv.FormatUint(uint64(h), 10) + `"/>`)
 	if err != nil {
 		return 0, err

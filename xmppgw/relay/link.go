@@ -42,7 +42,7 @@ type link struct {
 	sent   atomic.Int64 // when something was last written, likewise
 
 	// beforeRead, if there is any, is what the goroutine that reads does before it may have
-	// to wait. Whoever reads sets it.
+	// to wait. The reader sets it.
 	beforeRead func()
 
 	over atomic.Bool // the end of our side was written
@@ -51,13 +51,13 @@ type link struct {
 func newLink(r *Relay, t target, raw net.Conn) *link {
 	l := &link{relay: r, target: t, raw: raw}
 	l.queue = stream.NewQueue(r.cfg.Queue, func() { go l.write() })
-	l.use(raw)
+	l.setConn(raw)
 	l.touch(&l.read)
 	return l
 }
 
-// use reads and writes over c from here on.
-func (l *link) use(c net.Conn) {
+// setConn reads and writes over c from here on.
+func (l *link) setConn(c net.Conn) {
 	l.conn = c
 	l.reader = stream.NewReader(touchingReader{l, c}, l.relay.cfg.Limits)
 }
@@ -78,14 +78,14 @@ func (t touchingReader) Read(b []byte) (int, error) {
 
 func (l *link) touch(at *atomic.Int64) { at.Store(time.Now().UnixNano()) }
 
-// silent returns for how long nothing has come, and for how long nothing was written.
-func (l *link) silent(now time.Time) (read, sent time.Duration) {
+// idleTimes returns for how long nothing has come, and for how long nothing was written.
+func (l *link) idleTimes(now time.Time) (read, sent time.Duration) {
 	since := func(at *atomic.Int64) time.Duration { return now.Sub(time.Unix(0, at.Load())) }
 	return since(&l.read), since(&l.sent)
 }
 
-// hurry bounds everything on the connection by ctx until relax is called.
-func (l *link) hurry(ctx context.Context) (relax func()) {
+// setDeadline bounds everything on the connection by ctx until clearDeadline is called.
+func (l *link) setDeadline(ctx context.Context) (clearDeadline func()) {
 	if at, ok := ctx.Deadline(); ok {
 		_ = l.raw.SetDeadline(at)
 	}
@@ -103,10 +103,10 @@ func (l *link) writeNow(s string) error {
 	return err
 }
 
-// put queues an element for flush, and never waits: stream.ErrClosed after the link was
+// enqueue queues an element for flush, and never waits: stream.ErrClosed after the link was
 // closed, stream.ErrOverflow when the upstream reads too slowly for those who did not
 // wait.
-func (l *link) put(raw []byte) error {
+func (l *link) enqueue(raw []byte) error {
 	l.queue.Cork()
 	return l.queue.Push(raw)
 }
@@ -120,7 +120,7 @@ func (l *link) flush() {
 
 // send is put and flush.
 func (l *link) send(raw []byte) error {
-	err := l.put(raw)
+	err := l.enqueue(raw)
 	l.flush()
 	return err
 }
@@ -141,12 +141,12 @@ func (l *link) next() (*stream.Element, error) { return l.reader.Next() }
 // keepAlive sends white space over a link on which nothing was sent for a while (RFC
 // 6120 §4.6.1). The system ends a connection whose peer does not acknowledge it.
 func (l *link) keepAlive(now time.Time) {
-	if _, sent := l.silent(now); sent >= l.relay.cfg.KeepAlive {
+	if _, sent := l.idleTimes(now); sent >= l.relay.cfg.KeepAlive {
 		_ = l.send([]byte(" "))
 	}
 }
 
-// writeAtOnce is write for whoever sends, which saves the change to another goroutine:
+// writeAtOnce is write for senders, which saves the change to another goroutine:
 // what the system does not take at once is left to one.
 func (l *link) writeAtOnce() {
 	for {

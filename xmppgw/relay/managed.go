@@ -87,7 +87,7 @@ func (m *managed) roomLocked() chan struct{} {
 	}
 	if m.room == nil {
 		m.room = make(chan struct{})
-		m.askLocked()
+		m.requestAckLocked()
 	}
 	return m.room
 }
@@ -115,11 +115,11 @@ func (m *managed) send(el *stream.Element) error {
 		m.size += len(el.Raw)
 		m.asked++
 	}
-	if m.link != nil && m.link.put(el.Raw) != nil && m.state == manageOff {
+	if m.link != nil && m.link.enqueue(el.Raw) != nil && m.state == manageOff {
 		return stream.ErrDisconnected
 	}
 	if m.asked >= ackEvery {
-		m.askLocked()
+		m.requestAckLocked()
 	}
 	return nil
 }
@@ -132,8 +132,8 @@ func (m *managed) flush() {
 	}
 }
 
-// askLocked asks what has come (XEP-0198 §4).
-func (m *managed) askLocked() {
+// requestAckLocked asks what has come (XEP-0198 §4).
+func (m *managed) requestAckLocked() {
 	if m.state == manageOn && m.link != nil {
 		m.asked = 0
 		m.question.ask()
@@ -199,13 +199,13 @@ func (m *managed) handleSM(el *stream.Element) error {
 		if !m.ackLocked(countOf(el, m.acked)) {
 			// XEP-0198 §4: more than was sent. What it has is not known any more.
 			m.link.close()
-			return m.conn.lost(&stream.Error{Condition: stream.UndefinedCondition, Text: "it acknowledges more than was sent"})
+			return m.conn.upstreamLostError(&stream.Error{Condition: stream.UndefinedCondition, Text: "it acknowledges more than was sent"})
 		}
 	case "enabled":
 		m.state = manageOn
 		m.id, m.keeps = resumption(el)
 		if m.room != nil {
-			m.askLocked() // somebody waits for the answer already
+			m.requestAckLocked() // somebody waits for the answer already
 		}
 	case "failed":
 		m.state, m.unacked, m.size = manageOff, nil, 0
@@ -241,7 +241,7 @@ func (m *managed) ackLocked(h uint32) bool {
 func (m *managed) end(reason error) {
 	var left [][]byte
 	if errors.Is(reason, stream.ErrDisconnected) {
-		left = undelivered(m.conn.stream)
+		left = undeliveredErrors(m.conn.stream)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -257,10 +257,10 @@ func (m *managed) end(reason error) {
 	m.link.close()
 }
 
-// undelivered are the errors for what came for a client that did not come back (XEP-0206
+// undeliveredErrors are the errors for what came for a client that did not come back (XEP-0206
 // §7, B-53): the sender of a request learns that nobody answers, and a message goes back,
 // which makes the server keep it for later. Presence is dropped.
-func undelivered(st stream.Stream) (errs [][]byte) {
+func undeliveredErrors(st stream.Stream) (errs [][]byte) {
 	r, ok := st.(stream.UndeliveredReporter)
 	if !ok {
 		return nil
@@ -300,7 +300,7 @@ func (m *managed) keepAlive(now time.Time) {
 		return
 	}
 	every := m.conn.relay.cfg.KeepAlive
-	read, sent := m.link.silent(now)
+	read, sent := m.link.idleTimes(now)
 	silent := min(read, now.Sub(m.owed))
 	switch {
 	case m.state != manageOn || len(m.unacked) == 0 || silent < every:
@@ -308,6 +308,6 @@ func (m *managed) keepAlive(now time.Time) {
 	case silent >= 2*every:
 		m.link.abort() // the reader notices
 	case sent >= every/2:
-		m.askLocked()
+		m.requestAckLocked()
 	}
 }

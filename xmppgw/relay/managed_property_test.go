@@ -152,7 +152,7 @@ func (s *smServer) attached() bool {
 }
 
 // TestManaged_Property: wherever the link between the relay and the upstream is cut, how
-// often, and whoever speaks meanwhile, each message arrives once and in order, both ways.
+// often, and who speaks meanwhile, each message arrives once and in order, both ways.
 func TestManaged_Property(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &smServer{upstream: newUpstream(t)}

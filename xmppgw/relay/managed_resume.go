@@ -18,7 +18,7 @@ func (m *managed) recover(ctx context.Context, err error) error {
 	if errors.Is(err, io.EOF) {
 		m.gone() // XEP-0198 §5: what ended in order is not resumed
 	}
-	err = m.conn.lost(err)
+	err = m.conn.upstreamLostError(err)
 	m.mu.Lock()
 	l := m.link
 	resumable := errors.Is(err, stream.ErrDisconnected) && m.id != "" && !m.ended
@@ -72,7 +72,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 	c := m.conn
 	id := c.who()
-	switch err := c.relay.standing(ctx, id); {
+	switch err := c.relay.checkStanding(ctx, id); {
 	case err == errSignedOut:
 		return err, false
 	case err != nil:
@@ -92,10 +92,10 @@ func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 	previd, in := m.id, m.in
 	m.mu.Unlock()
 	// Not under ctx: who is signed out meanwhile has the session taken up, and ended in
-	// order (adopt); there is no other credential for that.
+	// order (resumeOver); there is no other credential for that.
 	h, err := l.resume(c.relay.ctx, previd, in)
 	if err == nil {
-		err = m.adopt(l, h)
+		err = m.resumeOver(l, h)
 	}
 	var gone *notResumedError
 	switch {
@@ -119,9 +119,9 @@ func (m *managed) gone() {
 	m.id = ""
 }
 
-// adopt goes on over a link on which the session was resumed: what the upstream has not
+// resumeOver goes on over a link on which the session was resumed: what the upstream has not
 // handled is sent again, in order.
-func (m *managed) adopt(l *link, h uint32) error {
+func (m *managed) resumeOver(l *link, h uint32) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.ended || !m.ackLocked(h) {
@@ -136,7 +136,7 @@ func (m *managed) adopt(l *link, h uint32) error {
 		_ = l.send(m.inactive) // XEP-0352 §5.2: a resumed session is active
 	}
 	if len(m.unacked) > 0 {
-		m.askLocked()
+		m.requestAckLocked()
 	}
 	return nil
 }

@@ -330,7 +330,7 @@ func endsHibernating(t *testing.T, u *upstream, h int) {
 
 // An upstream that takes nothing slows its client down, and what is queued for it is
 // bounded. It cannot be told of the end any more: the session that it keeps is ended by a
-// link of its own.
+// separate link.
 func TestEnd_Stalled(t *testing.T) {
 	u, s := newUpstream(t), &site{}
 	r := newRelay(t, s, func(c *Config) { c.Stalled = 2 * time.Second }, u)

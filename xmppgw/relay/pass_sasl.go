@@ -56,12 +56,12 @@ func (c *conn) passSASL(ctx context.Context) (*link, *stream.Element, error) {
 	defer leave()
 	l, features, err := c.relay.connectInTurn(within, c.peer.Lang)
 	if err != nil {
-		return nil, nil, c.unreached(err)
+		return nil, nil, c.unreachableError(err)
 	}
-	relax := l.hurry(within)
+	clearDeadline := l.setDeadline(within)
 	x := &passedSASL{conn: c, link: l, network: network, offered: passedMechanisms(features)}
 	features, err = x.run(ctx, features)
-	relax()
+	clearDeadline()
 	if err != nil {
 		l.abort()
 		return nil, nil, err
@@ -82,10 +82,10 @@ func (r *Relay) connectInTurn(ctx context.Context, lang string) (*link, *stream.
 	return r.connect(ctx, lang)
 }
 
-// unreached is what the client's stream ends with when the upstream is away. It has had
+// unreachableError is what the client's stream ends with when the upstream is away. It has had
 // no features yet, after which remote-connection-failed would end Converse's chat for
 // good, while system-shutdown brings it back (B-50, B-61).
-func (c *conn) unreached(err error) error {
+func (c *conn) unreachableError(err error) error {
 	if c.ctx.Err() != nil {
 		return stream.ErrDisconnected // ended meanwhile, and the client knows why
 	}
@@ -153,7 +153,7 @@ func (x *passedSASL) attempt(ctx context.Context) (success *stream.Element, err 
 		if err != nil {
 			return nil, err
 		}
-		answer, err := x.ask(raw)
+		answer, err := x.roundTrip(raw)
 		if err != nil {
 			return nil, err
 		}
@@ -236,8 +236,8 @@ func (x *passedSASL) refuse(failure sasl.Failure, asked bool) error {
 	return nil
 }
 
-// ask returns the upstream's answer to a message.
-func (x *passedSASL) ask(raw string) (*stream.Element, error) {
+// roundTrip returns the upstream's answer to a message.
+func (x *passedSASL) roundTrip(raw string) (*stream.Element, error) {
 	if err := x.link.writeNow(raw); err != nil {
 		return nil, x.broken(err)
 	}
@@ -270,5 +270,5 @@ func (x *passedSASL) broken(err error) error {
 	if errors.As(err, &said) {
 		return x.conn.passedError(said.element)
 	}
-	return x.conn.unreached(err)
+	return x.conn.unreachableError(err)
 }

@@ -48,7 +48,7 @@ func (p *passing) send(el *stream.Element) error {
 	if el.Name.Space == stanza.NSSM {
 		p.noteSent(el)
 	}
-	if err := p.link.put(el.Raw); err != nil {
+	if err := p.link.enqueue(el.Raw); err != nil {
 		return stream.ErrDisconnected
 	}
 	return nil
@@ -85,16 +85,16 @@ func (p *passing) next(context.Context) (*stream.Element, error) {
 	el, err := p.link.next()
 	switch {
 	case errors.Is(err, io.EOF):
-		p.gone()
+		p.terminated()
 	case err != nil:
 	case isStreamError(el):
-		p.gone()
+		p.terminated()
 	case el.Name.Space == stanza.NSSM:
 		p.noteReceived(el)
 		el, err = withoutLocation(el)
 	}
 	if err != nil {
-		return nil, p.conn.lost(err)
+		return nil, p.conn.upstreamLostError(err)
 	}
 	return el, nil
 }
@@ -108,8 +108,8 @@ func withoutLocation(el *stream.Element) (*stream.Element, error) {
 	return el.Edit().Set("location", "").Element()
 }
 
-// gone notes that the upstream has ended the session: nothing is left to resume.
-func (p *passing) gone() {
+// terminated notes that the upstream has ended the session: nothing is left to resume.
+func (p *passing) terminated() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.id = ""
@@ -197,7 +197,7 @@ func (p *passing) finish() {
 	over, held, w := p.over, p.held, p.sessionLocked()
 	p.mu.Unlock()
 	r := p.conn.relay
-	if held && r.start(func() { r.hold(w) }) {
+	if held && r.start(func() { r.holdLink(w) }) {
 		return
 	}
 	if held {

@@ -15,16 +15,16 @@ import (
 // errNoPlace: there may be no more links.
 var errNoPlace = errors.New("connections to it that there may be are in use; the site needs more open files (ulimit -n)")
 
-// takePlace takes a place for a link, which leave gives back. Links that are held for
+// acquireLinkSlot takes a place for a link, which leave gives back. Links that are held for
 // lost clients give way.
-func (r *Relay) takePlace() (leave func(), err error) {
+func (r *Relay) acquireLinkSlot() (leave func(), err error) {
 	for {
 		select {
 		case r.places <- struct{}{}:
 			return sync.OnceFunc(func() { <-r.places }), nil
 		default:
 		}
-		if !r.hibernating.giveWay() {
+		if !r.hibernating.evictOldest() {
 			return nil, fmt.Errorf("all %d %w", r.cfg.Links, errNoPlace)
 		}
 	}

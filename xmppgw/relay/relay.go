@@ -18,7 +18,7 @@
 // Goroutines: Serve's own reads from the client; one more for each stream reads from the
 // upstream; a link has a writer only while something is queued; one for all looks every
 // few seconds after links that are silent. Everything that is queued is bounded, and
-// whoever reads slowly slows down the other side.
+// who reads slowly slows down the other side.
 //
 // Locks: Relay's own, then a side's, then a queue's; none is held while anything is
 // written, read or asked that could block.
@@ -152,7 +152,7 @@ func New(cfg Config) (*Relay, error) {
 	r.tls, r.direct = tlsConfigs(cfg)
 	r.streams = budget.NewShare(budget.Limit{Name: "streams of one domain", Setting: "GATEWAY_STREAMS_PER_DOMAIN"}, int64(cfg.Streams), int64(cfg.Streams), cfg.Meter)
 	r.signingIn, r.failures = newSignInBounds(cfg)
-	r.start(r.look)
+	r.start(r.probeSilent)
 	return r, nil
 }
 
@@ -193,8 +193,8 @@ func (r *Relay) start(f func()) bool {
 	return true
 }
 
-// look sends or asks for signs of life where it is silent, until Shutdown.
-func (r *Relay) look() {
+// probeSilent sends or asks for signs of life where it is silent, until Shutdown.
+func (r *Relay) probeSilent() {
 	every := time.NewTicker(max(r.cfg.KeepAlive/5, time.Millisecond))
 	defer every.Stop()
 	for {

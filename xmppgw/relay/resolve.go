@@ -84,15 +84,15 @@ func order(list []ranked) []target {
 		for same < len(list) && list[same].priority == list[0].priority {
 			same++
 		}
-		at := draw(list[:same])
+		at := pickByWeight(list[:same])
 		out = append(out, list[at].target)
 		list = slices.Delete(list, at, at+1)
 	}
 	return out
 }
 
-// draw picks one by weight. A weight of 0 has a very small chance (RFC 2782).
-func draw(list []ranked) int {
+// pickByWeight picks one by weight. A weight of 0 has a very small chance (RFC 2782).
+func pickByWeight(list []ranked) int {
 	const scale = 1 << 8
 	sum := 0
 	for _, r := range list {

@@ -21,22 +21,22 @@ import (
 func (r *Relay) signIn(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SignInTimeout)
 	defer cancel()
-	if err := r.takeTurn(ctx); err != nil {
-		r.note(ctx, err)
+	if err := r.acquireTurn(ctx); err != nil {
+		r.recordSignIn(ctx, err)
 		return nil, nil, err
 	}
-	defer r.leaveTurn()
+	defer r.releaseTurn()
 	l, features, err := r.attempt(ctx, id, password, lang)
 	var refused *RefusedError
 	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled && !r.cfg.PassPasswords {
 		l, features, err = r.attempt(ctx, id, password, lang)
 	}
-	r.note(ctx, err)
+	r.recordSignIn(ctx, err)
 	return l, features, err
 }
 
-// takeTurn waits for one of the turns to sign in, which leaveTurn gives back.
-func (r *Relay) takeTurn(ctx context.Context) error {
+// acquireTurn waits for one of the turns to sign in, which releaseTurn gives back.
+func (r *Relay) acquireTurn(ctx context.Context) error {
 	select {
 	case r.turns <- struct{}{}:
 		return nil
@@ -45,10 +45,10 @@ func (r *Relay) takeTurn(ctx context.Context) error {
 	}
 }
 
-func (r *Relay) leaveTurn() { <-r.turns }
+func (r *Relay) releaseTurn() { <-r.turns }
 
-// note counts a sign-in, and tells the operator what stands in the way of many.
-func (r *Relay) note(ctx context.Context, err error) {
+// recordSignIn counts a sign-in, and tells the operator what stands in the way of many.
+func (r *Relay) recordSignIn(ctx context.Context, err error) {
 	var refused *RefusedError
 	var missing *credentialError
 	switch {
@@ -66,11 +66,11 @@ func (r *Relay) note(ctx context.Context, err error) {
 	default:
 		r.counters.failed.Add(1)
 	}
-	r.tell(ctx, err)
+	r.logOutcome(ctx, err)
 }
 
-// tell tells the operator of the upstream, by how a sign-in there went.
-func (r *Relay) tell(ctx context.Context, err error) {
+// logOutcome tells the operator of the upstream, by how a sign-in there went.
+func (r *Relay) logOutcome(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		r.outage.worked(r.log)
@@ -94,9 +94,9 @@ func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang 
 	if err != nil {
 		return nil, nil, err
 	}
-	relax := l.hurry(ctx)
-	features, err = r.prove(ctx, l, features, id, password, lang)
-	relax()
+	clearDeadline := l.setDeadline(ctx)
+	features, err = r.authenticate(ctx, l, features, id, password, lang)
+	clearDeadline()
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -108,9 +108,9 @@ func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang 
 	return l, features, nil
 }
 
-// prove asks for the credential only now that somebody is there to take it: it does not
+// authenticate asks for the credential only now that somebody is there to take it: it does not
 // live long.
-func (r *Relay) prove(ctx context.Context, l *link, features *stream.Element, id stream.Identity, password, lang string) (*stream.Element, error) {
+func (r *Relay) authenticate(ctx context.Context, l *link, features *stream.Element, id stream.Identity, password, lang string) (*stream.Element, error) {
 	if r.cfg.PassPasswords {
 		if password == "" {
 			return nil, &credentialError{errors.New("it wants the person's own password, and the client brought none")}
@@ -124,9 +124,9 @@ func (r *Relay) prove(ctx context.Context, l *link, features *stream.Element, id
 	return l.authenticate(features, lang, user, secret)
 }
 
-// standing asks the site whether id still stands. What it returns is for the client's
+// checkStanding asks the site whether id still stands. What it returns is for the client's
 // stream.
-func (r *Relay) standing(ctx context.Context, id stream.Identity) error {
+func (r *Relay) checkStanding(ctx context.Context, id stream.Identity) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.StoreTimeout)
 	defer cancel()
 	err := r.cfg.Authority.Standing(ctx, id)

@@ -26,7 +26,7 @@ func (s *Source) Check(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// checkServer tries one of LDAP_URL, on a connection of its own.
+// checkServer tries one of LDAP_URL, on a separate connection.
 func (s *Source) checkServer(ctx context.Context, server *server) error {
 	reaching, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	c, err := server.dial(reaching, s.cfg.Timeout)

@@ -63,7 +63,7 @@ type Config struct {
 
 	ClientID     string
 	ClientSecret string   // empty: a public client, which PKCE alone protects
-	Scopes       []string // besides openid
+	Scopes       []string // apart from openid
 
 	UsernameClaim  string // of the user name that somebody would like; default preferred_username
 	UsernameDomain string // taken off such a name: alice@example.org is alice

@@ -36,7 +36,7 @@ const (
 type Provider struct {
 	*httptest.Server
 
-	// Person are the claims of whoever comes by.
+	// Person are the claims of who signs in.
 	Person map[string]any
 	// Metadata, IDToken, Answer and UserInfo change what is said: of the provider, in an ID token (claims
 	// and header), in the redirect back to the site, of the person. Signed makes the whole token instead.
