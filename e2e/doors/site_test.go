@@ -160,7 +160,7 @@ func (s *site) signedToken(user string) string {
 // writeKey writes what `foyer token key print` prints.
 func (s *site) writeKey() (file string) {
 	s.t.Helper()
-	keys, err := s.auth.TokenKeys(s.t.Context())
+	keys, err := s.auth.TokenKeys().List(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
