@@ -320,8 +320,9 @@ func TestLockAndNotify(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); db.Listen(ctx, func(e Event) { events <- e }) }()
 	want := Event{Kind: EventEnded, User: "alice", Session: "1"}
-	another := *db
-	another.instance = "another"
+	other := *db.core
+	other.instance = "another"
+	another := newDB(&other)
 	for got := (Event{}); got != want; { // until it listens
 		// what it did itself it does not hear again.
 		if err := errors.Join(db.Notify(ctx, Event{Kind: EventChanged, User: "bob"}), another.Notify(ctx, want)); err != nil {
