@@ -289,6 +289,31 @@ func TestBOSH_OneStream(t *testing.T) {
 	b.wants(<-poll, emptyBody)
 }
 
+// told is a server that notes whom it serves.
+type told chan *stream.Peer
+
+func (told) End(stream.Scope, error) {}
+
+func (n told) Serve(ctx context.Context, s stream.Stream, p *stream.Peer) error {
+	n <- p
+	_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"/>`))
+	_, err := s.Recv(ctx)
+	s.Close(nil)
+	return err
+}
+
+// XEP-0124 §7.1 (B-20): the language of a session goes on to the server; who somebody says
+// they are is answered and proves nothing.
+func TestBOSH_LanguageAndFrom(t *testing.T) {
+	server := make(told, 1)
+	s := newSite(t, func(c *Config) { c.Server = server })
+	b := s.bosh(false)
+	b.wants(b.create(` xml:lang="de" from="alice@h"`), ` to="alice@h"`)
+	if p := <-server; p.Lang != "de" || p.Identity != (stream.Identity{}) || p.External {
+		t.Errorf("the server is told of %+v", p)
+	}
+}
+
 // failing is a backend that cannot be reached, or is lost once it has spoken.
 type failing struct{ speaks bool }
 

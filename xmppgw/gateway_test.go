@@ -345,6 +345,7 @@ func TestWebSocket_Handshake(t *testing.T) {
 		"null origin":       {map[string]string{"Origin": "null"}, http.StatusForbidden},
 		"no Connection":     {map[string]string{"Connection": "keep-alive"}, http.StatusUpgradeRequired},
 		"in a list":         {map[string]string{"Sec-WebSocket-Protocol": "chat, xmpp"}, http.StatusSwitchingProtocols},
+		"in two headers":    {map[string]string{"Sec-WebSocket-Protocol": "chat\nxmpp"}, http.StatusSwitchingProtocols},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req, _ := http.NewRequest("GET", s.base+"/xmpp-websocket", nil)
@@ -353,7 +354,7 @@ func TestWebSocket_Handshake(t *testing.T) {
 				req.Header.Set(k, v)
 			}
 			for k, v := range c.header {
-				req.Header.Set(k, v)
+				req.Header[http.CanonicalHeaderKey(k)] = strings.Split(v, "\n")
 			}
 			resp, err := s.client.Transport.RoundTrip(req)
 			if err != nil {
@@ -362,6 +363,9 @@ func TestWebSocket_Handshake(t *testing.T) {
 			resp.Body.Close()
 			if resp.StatusCode != c.want {
 				t.Errorf("status %d, want %d", resp.StatusCode, c.want)
+			}
+			if got := resp.Header.Get("Sec-WebSocket-Protocol"); (got == "xmpp") != (c.want == http.StatusSwitchingProtocols) {
+				t.Errorf("it speaks %q", got)
 			}
 			if c.want == http.StatusUpgradeRequired && resp.Header.Get("Sec-WebSocket-Version") != "13" {
 				t.Error("does not say which version it wants")

@@ -2,6 +2,7 @@ package xmppgw
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -61,6 +62,9 @@ func TestBOSH_Origins(t *testing.T) {
 		if got := r.header.Get("Access-Control-Allow-" + name); got != want {
 			t.Errorf("a preflight allows the %s %q", name, got)
 		}
+	}
+	if got, err := strconv.Atoi(r.header.Get("Access-Control-Max-Age")); err != nil || got < 600 {
+		t.Errorf("a preflight is good for %q seconds", r.header.Get("Access-Control-Max-Age"))
 	}
 }
 

@@ -42,3 +42,21 @@ func TestWebSocket_WaysToEnd(t *testing.T) {
 		})
 	}
 }
+
+// RFC 6455 §7.4.1 (W-05): each reason has its code, and none is one of those that are never
+// sent.
+func TestCloseCode(t *testing.T) {
+	for _, c := range []struct {
+		reason error
+		want   int
+	}{
+		{nil, 1000}, {io.EOF, 1000}, {&stream.Error{Condition: stream.Conflict}, 1000}, {&stream.Error{Condition: stream.NotAuthorized}, 1000},
+		{&stream.Error{Condition: stream.SystemShutdown}, 1001}, {errBinary, 1003}, {&stream.Error{Condition: stream.UnsupportedEncoding}, 1007},
+		{&stream.Error{Condition: stream.PolicyViolation}, 1008}, {errTooBig, 1009},
+		{&stream.Error{Condition: stream.InternalServerError}, 1011}, {errors.New("a fault"), 1011},
+	} {
+		if got := closeCode(c.reason); got != c.want {
+			t.Errorf("%v: %d, want %d", c.reason, got, c.want)
+		}
+	}
+}
