@@ -37,6 +37,37 @@ func TestRelayed_Away(t *testing.T) {
 	}
 }
 
+// What the site cannot do with another chat server is not offered (docs/SERVERS.md), and is
+// with its own.
+func TestRelayed_NotOffered(t *testing.T) {
+	for upstream, own := range map[string]bool{"embedded": true, nobody: false} {
+		_, base := start(t, map[string]string{"XMPP_UPSTREAM": upstream, "ROSTER": "none"})
+		b := signedInAs(t, base, "alice")
+		if b.get("/people").wants(200, "Bob Baker"); strings.Contains(b.body, "Add contact") != own {
+			t.Errorf("%s: contacts on the page: %v", upstream, !own)
+		}
+		if own {
+			b.get("/xmpp/search?q=hello").wants(200, `"messages":[]`)
+		} else {
+			b.get("/xmpp/search?q=hello").wants(404, "does not search messages")
+		}
+	}
+}
+
+// What foyer doctor says of a chat server that takes no token of the site, and of one that
+// knows only real passwords, where it has none to show.
+func TestCheckUpstream(t *testing.T) {
+	server := newChatServer(t, "localhost")
+	for login, says := range map[string]string{"session": "a token of the site does not sign in there", "typed": "no error"} {
+		s, _ := start(t, map[string]string{"XMPP_UPSTREAM": "xmpp://" + server.addr, "XMPP_LOGIN": login})
+		err := CheckUpstream(t.Context(), s.cfg, s.auth)
+		if err == nil {
+			err = errors.New("no error")
+		}
+		has(t, err.Error(), says)
+	}
+}
+
 // One person makes a bounded number of rooms in a day, and has a bounded number of things
 // done at the server in a minute.
 func TestRelayed_Bounded(t *testing.T) {
