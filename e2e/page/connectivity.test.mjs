@@ -6,28 +6,13 @@ import { test } from "node:test";
 import { followNetwork } from "../../static/js/chat/connectivity.js";
 import { LoginGuard } from "../../static/js/chat/loginGuard.js";
 import { transport } from "../../static/js/chat/transport.js";
+import { onClock, pass } from "./support.mjs";
 
 const config = { user: "alice", jid: "alice@example.org", meURL: "/xmpp/me", credentialsURL: "/xmpp/credentials", login: "session", trusted: true };
 
-/** Everything that waits for no clock. */
-async function settle() {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
-}
-
-/** Lets time pass, in steps, so that what waits in turn has its turn. */
-async function pass(t, ms, step = 50) {
-  await settle();
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    t.mock.timers.tick(step);
-    await settle();
-  }
-}
-
 /** A page on the test's clock, whose window takes events. */
-function onClock(t) {
-  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 0 });
-  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
-  globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
+function withWindow(t) {
+  onClock(t);
   globalThis.WebSocket ??= { OPEN: 1 };
   globalThis.window = new EventTarget();
   window.converse = { env: { stx: String.raw, u: { getUniqueId: () => "ping" } } };
@@ -63,7 +48,7 @@ function page(t) {
 }
 
 test("X-36: that there is no network is said at once, and a stream that went dead is replaced within two seconds of the next", async (t) => {
-  onClock(t);
+  withWindow(t);
   const { said, back, network } = page(t);
   network(false);
   assert.deepEqual(said, ["offline"]);
@@ -76,7 +61,7 @@ test("X-36: that there is no network is said at once, and a stream that went dea
 });
 
 test("X-36: so is one that was lost meanwhile, however long the page waits by then", async (t) => {
-  onClock(t);
+  withWindow(t);
   const { back, network, again } = page(t);
   network(false);
   again(); // Converse has noticed
@@ -89,7 +74,7 @@ test("X-36: so is one that was lost meanwhile, however long the page waits by th
 });
 
 test("X-36: and one for which Converse is waiting", async (t) => {
-  onClock(t);
+  withWindow(t);
   const { back, network, connection } = page(t);
   network(false);
   await pass(t, 30_000, 1000);
@@ -102,7 +87,7 @@ test("X-36: and one for which Converse is waiting", async (t) => {
 
 for (const login of ["session", "token", "signed", "password", "typed"]) {
   test(`X-42: a WebSocket that opens and says nothing is given up for BOSH within five seconds, with ${login}`, async (t) => {
-    onClock(t);
+    withWindow(t);
     const fell = [];
     t.mock.method(transport, "fallBack", () => fell.push(Date.now()));
     const guard = new LoginGuard({ ...config, login });

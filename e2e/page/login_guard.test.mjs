@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LoginGuard } from "../../static/js/chat/loginGuard.js";
+import { onClock, pass, settle } from "./support.mjs";
 
 const config = { user: "alice", meURL: "/xmpp/me", credentialsURL: "/xmpp/credentials", login: "token", trusted: true };
 const settings = { get: () => undefined }; // BOSH: there is no WebSocket to look at
@@ -28,26 +29,6 @@ function site(t, answer) {
 }
 
 const said = (status, body = {}) => () => ({ status, ok: status === 200, json: async () => body });
-
-/** Everything that waits for no clock. */
-async function settle() {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
-}
-
-/** Lets time pass, in steps, so that what waits in turn has its turn. */
-async function pass(t, ms, step = 100) {
-  await settle();
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    t.mock.timers.tick(step);
-    await settle();
-  }
-}
-
-function onClock(t) {
-  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 0 });
-  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
-  globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
-}
 
 // Converse would come back after three seconds, and so would everybody else's: a server that
 // has just restarted meets them one after the other instead (B-61).

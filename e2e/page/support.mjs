@@ -50,3 +50,19 @@ export class Model {
     for (const listener of this.heard[name] ?? []) listener(...args);
   }
 }
+
+/** A clock of the test's own, in a page that is online and keeps nothing. */
+export function onClock(t) {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 0 });
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+  globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
+}
+
+/** Lets time pass, in steps, so that what waits in turn has its turn. */
+export async function pass(t, ms, step = 50) {
+  await settle();
+  for (const end = Date.now() + ms; Date.now() < end; ) {
+    t.mock.timers.tick(step);
+    await settle();
+  }
+}
