@@ -35,7 +35,7 @@ func newSiteRefusing(t *testing.T) (*site, metTeller) {
 	return newSite(t, func(c *Config) { c.Refusals = refusals }), met
 }
 
-// whoever is refused again and again, on any way on which the site works before
+// who is refused again and again, on any way on which the site works before
 // it refuses, is let go only after a while, and keeps its place; nobody else waits for that.
 func TestRefusals(t *testing.T) {
 	large := strings.Repeat("x", 300<<10)
@@ -69,14 +69,14 @@ func TestRefusals(t *testing.T) {
 			s, met := newSiteRefusing(t)
 			c.do(s)
 			if c.who == "" {
-				eventually(t, func() bool { return s.streams() == 0 })
+				eventually(t, s.oneCameAndWent)
 				if len(met) > 0 {
 					t.Errorf("it cost %s", <-met)
 				}
 				return
 			}
 			if c.who == address { // one is free
-				eventually(t, func() bool { return s.streams() == 0 })
+				eventually(t, s.oneCameAndWent)
 				c.do(s)
 			}
 			if got := <-met; got != c.who {
@@ -88,6 +88,12 @@ func TestRefusals(t *testing.T) {
 			s.unharmed()
 		})
 	}
+}
+
+// oneCameAndWent reports whether there has been one stream, and is none.
+func (s *site) oneCameAndWent() bool {
+	st := s.gw.Stats()
+	return st.WebSocketsOpened+st.BOSHOpened+st.TCPOpened == 1 && s.streams() == 0
 }
 
 func (s *site) streams() int64 {
