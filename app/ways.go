@@ -27,8 +27,6 @@ func (s *wayPages) routes(web fiber.Router) {
 	web.Post("/settings/ways/:id/remove", s.signedIn, s.removeWay)
 }
 
-// The ways to sign in to an account, besides its password: added and removed by its owner.
-
 // waySource is the source that an address names, if somebody can be joined to it.
 func (s *wayPages) waySource(c *fiber.Ctx) (auth.Source, error) {
 	source, ok := s.auth.Source(c.Params("name"))

@@ -34,7 +34,7 @@ func TestRefusals(t *testing.T) {
 		if len(got) != 1 || got[0].Limit.Setting != "REFUSALS_PER_ADDRESS" || got[0].Last != "192.0.2.1" || got[0].Count != 10_000 {
 			t.Errorf("met %+v", got)
 		}
-		time.Sleep(RefusalPatience + 100*time.Millisecond)
+		Pause(t.Context(), RefusalPatience+100*time.Millisecond) // on the test's own clock
 		if d := r.Take("192.0.2.1", ""); d != 0 {
 			t.Errorf("%d refusals are owed for longer than %s: %s", 10_000, RefusalPatience, d)
 		}
