@@ -54,8 +54,8 @@ check "the arrows between packages" go test ./internal/arch/...
 check "go mod tidy" go mod tidy -diff
 check "the table of settings in README.md" scripts/settings.sh --check
 check scripts scripts_parse
-check "tests of the scripts" scripts_work
 check "npm packages" npm_packages
+check "tests of the scripts" scripts_work
 check "the browser tests' types" types
 check "types in static/js" browser_types
 for name in "${failed[@]+"${failed[@]}"}"; do say "FAILED lint: $name"; done
