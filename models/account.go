@@ -187,37 +187,64 @@ func (db *Accounts) SetBlocked(ctx context.Context, id int64, blocked bool) erro
 func (db *Accounts) SetAvatar(ctx context.Context, id int64, data []byte, mediaType string) (hash string, err error) {
 	err = db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var old string
-		if err := tx.Model(&Account{}).Where("id = ?", id).Pluck("avatar_hash", &old).Error; err != nil {
+		err := requireRows(tx.Raw("SELECT avatar_hash FROM accounts WHERE id = ? FOR UPDATE", id).Scan(&old))
+		if err != nil {
 			return err
 		}
-		if hash, err = storeAvatar(tx, data, mediaType); err != nil {
-			return err
-		}
-		if err := requireRows(tx.Model(&Account{}).Where("id = ?", id).Update("avatar_hash", hash)); err != nil {
-			return err
-		}
-		if err := tx.Exec("UPDATE identities SET picture_due = false WHERE account_id = ? AND picture_due", id).Error; err != nil {
-			return err
-		}
-		return dropAvatar(tx, old)
+		hash, err = changeAvatar(tx, id, old, data, mediaType)
+		return err
 	})
 	return hash, err
 }
 
+// setProfile changes what a card of a chat client says: the name unless it is empty, what
+// the site does not show, and the picture, which no data removes. All of it or nothing.
+func (db *Accounts) setProfile(ctx context.Context, username, name string, extra, picture []byte, mediaType string) error {
+	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var a Account
+		err := requireRows(tx.Raw(`UPDATE accounts SET name = coalesce(nullif(?, ''), name), vcard_extra = ?
+			WHERE username = ? RETURNING id, avatar_hash`, name, append([]byte{}, extra...), username).Scan(&a))
+		if err != nil {
+			return err
+		}
+		_, err = changeAvatar(tx, a.ID, a.AvatarHash, picture, mediaType)
+		return err
+	})
+}
+
+// changeAvatar replaces the picture of an account, whose row is locked. No data removes it.
+func changeAvatar(tx *gorm.DB, id int64, old string, data []byte, mediaType string) (hash string, err error) {
+	if hash, err = storeAvatar(tx, data, mediaType); err != nil {
+		return "", err
+	}
+	if err := tx.Model(&Account{}).Where("id = ?", id).Update("avatar_hash", hash).Error; err != nil {
+		return "", err
+	}
+	if err := tx.Exec("UPDATE identities SET picture_due = false WHERE account_id = ? AND picture_due", id).Error; err != nil {
+		return "", err
+	}
+	return hash, dropAvatar(tx, old)
+}
+
+// storeAvatar keeps a picture, and locks its row: nobody drops it before it is somebody's.
 func storeAvatar(tx *gorm.DB, data []byte, mediaType string) (string, error) {
 	if len(data) == 0 {
 		return "", nil
 	}
 	sum := sha1.Sum(data) // XEP-0153 §2 names pictures so; nothing rests on it
 	a := Avatar{Hash: hex.EncodeToString(sum[:]), MediaType: mediaType, Data: data}
-	return a.Hash, tx.Exec("INSERT INTO avatars (hash, media_type, data) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING",
-		a.Hash, a.MediaType, a.Data).Error
+	return a.Hash, tx.Exec(`INSERT INTO avatars (hash, media_type, data) VALUES (?, ?, ?)
+		ON CONFLICT (hash) DO UPDATE SET media_type = avatars.media_type`, a.Hash, a.MediaType, a.Data).Error
 }
 
-// dropAvatar removes a picture that nobody has any more.
+// dropAvatar removes a picture that nobody has any more. It waits for whoever is storing
+// the same one, and looks after that: a statement sees what was there when it began.
 func dropAvatar(tx *gorm.DB, hash string) error {
 	if hash == "" {
 		return nil
+	}
+	if err := tx.Exec("SELECT 1 FROM avatars WHERE hash = ? FOR UPDATE", hash).Error; err != nil {
+		return err
 	}
 	return tx.Exec("DELETE FROM avatars WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM accounts WHERE avatar_hash = ? AND avatar_hash <> '')", hash, hash).Error
 }

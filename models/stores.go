@@ -183,18 +183,7 @@ func (s *chatStore) VCard(ctx context.Context, user string) (xmppd.VCard, error)
 // SetVCard implements xmppd.VCardStore. A card without a name leaves the name
 // as it is; one without a photo removes the picture.
 func (s *chatStore) SetVCard(ctx context.Context, user string, v xmppd.VCard) error {
-	a, err := s.accounts.AccountByName(ctx, user)
-	if err != nil {
-		return asXMPPError(err)
-	}
-	if v.Name == "" {
-		v.Name = a.Name
-	}
-	if err := s.accounts.updateAccount(ctx, a.ID, map[string]any{"name": v.Name, "vcard_extra": append([]byte{}, v.Extra...)}); err != nil {
-		return asXMPPError(err)
-	}
-	_, err = s.accounts.SetAvatar(ctx, a.ID, v.Photo, v.PhotoType)
-	return asXMPPError(err)
+	return asXMPPError(s.accounts.setProfile(ctx, user, v.Name, v.Extra, v.Photo, v.PhotoType))
 }
 
 // isViolation reports whether err breaks the named kind of rule.
