@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"foyer/internal/budget"
 )
 
 // Hashing a password is expensive on purpose, so that a bounded number is hashed at
@@ -11,15 +13,19 @@ import (
 // turn (round robin): a thousand guesses from one address delay nobody at another.
 // Known devices are apart from the others, and get at least every second turn.
 
-// Bounds of the queue.
+// Bounds of the queue. One client has none of its own, since an office may come at once:
+// it gives way when others come.
 const (
-	maxOfClient = 512              // of one client: an office may come at once
-	maxWaiting  = 1024             // in all
-	maxWait     = 10 * time.Second // then it is better to say so
+	maxWaiting = 2048
+	maxWait    = 10 * time.Second // then it is better to say so
 )
+
+var waitingPasswords = budget.Limit{Name: "passwords that wait to be checked"}
 
 // hashQueue lets a bounded number through at once. It is safe for concurrent use.
 type hashQueue struct {
+	meter budget.Meter // is told who is turned away; nil: nobody
+
 	mu     sync.Mutex
 	free   int
 	known  roundRobin
@@ -45,7 +51,9 @@ type clientQueue struct {
 	waiters []*waiter
 }
 
-func newHashQueue(atOnce int) *hashQueue { return &hashQueue{free: atOnce} }
+func newHashQueue(atOnce int, meter budget.Meter) *hashQueue {
+	return &hashQueue{free: atOnce, meter: meter}
+}
 
 // enter waits for a turn, in the queue of a client. release gives it to the next
 // one. ErrBusy: too many are waiting already.
@@ -59,7 +67,7 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 	w := &waiter{ready: make(chan struct{})}
 	if !q.admitLocked(w, client, known) {
 		q.mu.Unlock()
-		return nil, ErrBusy
+		return nil, q.busy(client)
 	}
 	q.mu.Unlock()
 
@@ -68,7 +76,7 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 	select {
 	case <-w.ready:
 	case <-patience.C:
-		err = ErrBusy
+		err = q.busy(client)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -77,13 +85,21 @@ func (q *hashQueue) enter(ctx context.Context, client string, known bool) (relea
 	}
 	<-w.ready // it was served or turned away meanwhile
 	if w.refused {
-		return nil, ErrBusy
+		return nil, q.busy(client)
 	}
 	if err != nil {
 		q.leave()
 		return nil, err
 	}
 	return q.leave, nil
+}
+
+// busy tells the operator that a client was turned away.
+func (q *hashQueue) busy(client string) error {
+	if q.meter != nil {
+		q.meter.Met(waitingPasswords, client)
+	}
+	return ErrBusy
 }
 
 // admitLocked puts a waiter into its client's queue. When too many wait, the longest
@@ -94,9 +110,6 @@ func (q *hashQueue) admitLocked(w *waiter, client string, known bool) bool {
 		own = &q.known
 	}
 	length := own.length(client)
-	if length >= maxOfClient {
-		return false
-	}
 	if q.known.waiting+q.others.waiting >= maxWaiting {
 		// A known device is easily had: everybody has one for an account of their own.
 		if !q.others.yield(length) && !q.known.yield(length) {

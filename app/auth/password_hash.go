@@ -22,12 +22,12 @@ type hasher struct {
 }
 
 // newHasher returns a hasher that works on at most n at once; each takes 19 MiB.
-func newHasher(n int, p *budget.Processor) (*hasher, error) {
+func newHasher(n int, p *budget.Processor, m budget.Meter) (*hasher, error) {
 	dummy, err := argon2id.CreateHash("nobody", params)
 	if err != nil {
 		return nil, err
 	}
-	return &hasher{queue: newHashQueue(n), servers: newHashQueue(n), processor: p, dummy: dummy}, nil
+	return &hasher{queue: newHashQueue(n, m), servers: newHashQueue(n, m), processor: p, dummy: dummy}, nil
 }
 
 // enter waits for a turn of a client, in the queue and then for the processor.

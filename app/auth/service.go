@@ -127,12 +127,12 @@ const hashesAtOnce = 4
 func New(ctx context.Context, cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, db: cfg.DB, log: cfg.Logger, now: time.Now, throttle: newThrottle(cfg)}
 	s.passwords = passwords{accounts: cfg.DB.Accounts, log: cfg.Logger, throttle: &s.throttle, local: cfg.LocalAccounts}
-	s.questions = newHashQueue(askedAtOnce)
+	s.questions = newHashQueue(askedAtOnce, cfg.Meter)
 	if err := checkSources(cfg.Sources); err != nil {
 		return nil, err
 	}
 	var err error
-	if s.passwords.hasher, err = newHasher(hashesAtOnce, cfg.Processor); err != nil {
+	if s.passwords.hasher, err = newHasher(hashesAtOnce, cfg.Processor, cfg.Meter); err != nil {
 		return nil, err
 	}
 	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {
