@@ -9,8 +9,8 @@ import (
 
 // gatewayMetrics exports what the gateway counts, from one look at it.
 type gatewayMetrics struct {
-	stats  func() xmppgw.Stats
-	domain string
+	stats   func() xmppgw.Stats
+	domains []string
 
 	open, opened, ended, elements, bytes, logins *prometheus.Desc
 	requests, repeats, waiting, queued           *prometheus.Desc
@@ -18,18 +18,18 @@ type gatewayMetrics struct {
 
 var _ prometheus.Collector = (*gatewayMetrics)(nil)
 
-func newGatewayMetrics(stats func() xmppgw.Stats, domain string) *gatewayMetrics {
+func newGatewayMetrics(stats func() xmppgw.Stats, domains ...string) *gatewayMetrics {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("foyer_"+name, help, labels, nil)
 	}
 	return &gatewayMetrics{
-		stats: stats, domain: domain,
-		open:     desc("streams_open", "Streams open now.", "domain", "transport"),
+		stats: stats, domains: domains,
+		open:     desc("streams_open", "Streams open now; of no domain are those that have named none that is served.", "domain", "transport"),
 		opened:   desc("streams_opened_total", "Streams opened.", "domain", "transport"),
-		ended:    desc("streams_ended_total", "Streams that ended, by stream condition or BOSH condition: none after an orderly end, disconnected when the client was lost.", "transport", "condition"),
-		elements: desc("elements_total", "XML elements, stanzas above all; in is from clients.", "transport", "direction"),
-		bytes:    desc("element_bytes_total", "Bytes of them, without what the transport adds.", "transport", "direction"),
-		logins:   desc("logins_total", "Logins to the chat by XMPP_LOGIN, and native for clients that are no pages.", "mode", "outcome"),
+		ended:    desc("streams_ended_total", "Streams that ended, by stream condition or BOSH condition: none after an orderly end, disconnected when the client was lost.", "domain", "transport", "condition"),
+		elements: desc("elements_total", "XML elements, stanzas above all; in is from clients.", "domain", "transport", "direction"),
+		bytes:    desc("element_bytes_total", "Bytes of them, without what the transport adds.", "domain", "transport", "direction"),
+		logins:   desc("logins_total", "Logins to the chat by XMPP_LOGIN, and native for clients that are no pages.", "domain", "mode", "outcome"),
 		requests: desc("bosh_requests_total", "BOSH requests within a session."),
 		repeats:  desc("bosh_repeats_total", "BOSH requests that had come before: their answer was lost, or took too long."),
 		waiting:  desc("bosh_requests_waiting", "BOSH requests without an answer now."),
@@ -53,27 +53,38 @@ func (m *gatewayMetrics) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n int64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	for transport, n := range map[stream.Transport][2]int64{
-		stream.WebSocket: {st.WebSockets, st.WebSocketsOpened},
-		stream.BOSH:      {st.BOSH, st.BOSHOpened},
-		stream.TCP:       {st.TCP, st.TCPOpened},
-	} {
-		name, traffic := string(transport), st.Traffic[transport]
-		gauge(m.open, n[0], m.domain, name)
-		counter(m.opened, n[1], m.domain, name)
-		counter(m.elements, traffic.ElementsIn, name, "in")
-		counter(m.elements, traffic.ElementsOut, name, "out")
-		counter(m.bytes, traffic.BytesIn, name, "in")
-		counter(m.bytes, traffic.BytesOut, name, "out")
+	for kind := range m.kinds(st) {
+		transport, traffic := string(kind.Transport), st.Traffic[kind]
+		gauge(m.open, st.Open[kind], kind.Domain, transport)
+		counter(m.opened, st.Opened[kind], kind.Domain, transport)
+		counter(m.elements, traffic.ElementsIn, kind.Domain, transport, "in")
+		counter(m.elements, traffic.ElementsOut, kind.Domain, transport, "out")
+		counter(m.bytes, traffic.BytesIn, kind.Domain, transport, "in")
+		counter(m.bytes, traffic.BytesOut, kind.Domain, transport, "out")
 	}
 	for e, n := range st.Ended {
-		counter(m.ended, n, string(e.Transport), e.Condition)
+		counter(m.ended, n, e.Domain, string(e.Transport), e.Condition)
 	}
 	for l, n := range st.Logins {
-		counter(m.logins, n, l.Mode, string(l.Outcome))
+		counter(m.logins, n, l.Domain, l.Mode, string(l.Outcome))
 	}
 	counter(m.requests, st.BOSHRequests)
 	counter(m.repeats, st.BOSHRepeats)
 	gauge(m.waiting, st.BOSHWaiting)
 	gauge(m.queued, st.BOSHQueued)
+}
+
+// kinds are what streams are counted by: each domain over each transport, whether one came
+// or not, since a rate needs the zero before the first, and what else there is.
+func (m *gatewayMetrics) kinds(st xmppgw.Stats) map[xmppgw.StreamKind]bool {
+	kinds := make(map[xmppgw.StreamKind]bool)
+	for _, domain := range m.domains {
+		for _, transport := range []stream.Transport{stream.WebSocket, stream.BOSH, stream.TCP} {
+			kinds[xmppgw.StreamKind{Transport: transport, Domain: domain}] = true
+		}
+	}
+	for kind := range st.Opened {
+		kinds[kind] = true
+	}
+	return kinds
 }

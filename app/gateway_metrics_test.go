@@ -125,14 +125,14 @@ func TestGatewayMetrics(t *testing.T) {
 	failLogin(t, base)
 	b := newBrowser(t, base)
 	eventually(t, func() bool {
-		return strings.Contains(b.get("/metrics").body, `foyer_streams_ended_total{condition="none",transport="bosh"} 1`)
+		return strings.Contains(b.get("/metrics").body, `foyer_streams_ended_total{condition="none",domain="localhost",transport="bosh"} 1`)
 	})
 	for _, want := range []string{
-		`foyer_logins_total{mode="native",outcome="failure"} 1`,
+		`foyer_logins_total{domain="localhost",mode="native",outcome="failure"} 1`,
 		`foyer_streams_open{domain="localhost",transport="bosh"} 0`,
 		`foyer_streams_opened_total{domain="localhost",transport="bosh"} 1`,
-		`foyer_elements_total{direction="in",transport="bosh"} 1`,
-		`foyer_elements_total{direction="out",transport="bosh"} 2`,
+		`foyer_elements_total{direction="in",domain="localhost",transport="bosh"} 1`,
+		`foyer_elements_total{direction="out",domain="localhost",transport="bosh"} 2`,
 		`foyer_bosh_requests_total 4`,
 		`foyer_bosh_repeats_total 1`,
 		`foyer_bosh_requests_waiting 0`,

@@ -92,7 +92,7 @@ func (s *Standalone) check() map[string]error {
 
 // register exports what the gateway counts, and what the links to each domain's server do.
 func (s *Standalone) register(r prometheus.Registerer) {
-	r.MustRegister(newGatewayMetrics(s.front.gateway.Stats, ""), s.front.memoryMetric())
+	r.MustRegister(newGatewayMetrics(s.front.gateway.Stats, s.domains...), s.front.memoryMetric())
 	for _, domain := range s.domains {
 		figures := s.relays[domain].Stats
 		r.MustRegister(newUpstreamMetrics(figures, domain))

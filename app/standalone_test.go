@@ -325,6 +325,13 @@ func TestStandalone(t *testing.T) {
 			t.Error("a domain that is not served led to a server")
 		}
 	})
+	_, figures := g.request("GET", "/metrics", "", "", "")
+	for _, transport := range []string{"bosh", "websocket"} {
+		has(t, figures, `foyer_streams_opened_total{domain="one.example",transport="`+transport+`"} 2`)
+		has(t, figures, `foyer_streams_opened_total{domain="two.example",transport="`+transport+`"} 1`)
+		has(t, figures, `foyer_elements_total{direction="in",domain="two.example",transport="`+transport+`"} `)
+	}
+	has(t, figures, `foyer_logins_total{domain="two.example",mode=`)
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	for _, asked := range one.asked {

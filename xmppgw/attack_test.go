@@ -71,7 +71,7 @@ func TestAttack_Unfinished(t *testing.T) {
 			}
 			eventually(t, func() bool {
 				after := inUse().HeapInuse
-				return after < before+conns<<12 && s.gw.Stats().WebSockets == 0
+				return after < before+conns<<12 && s.gw.Stats().OpenOver(stream.WebSocket) == 0
 			})
 		})
 	}

@@ -409,7 +409,7 @@ func TestBOSH_Inactivity(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.Inactivity = 50 * time.Millisecond })
 	b := s.bosh(true)
 	b.create("")
-	eventually(t, func() bool { return s.gw.Stats().BOSH == 0 })
+	eventually(t, func() bool { return s.gw.Stats().OpenOver(stream.BOSH) == 0 })
 	b.wants(b.post(b.body("", "")), "item-not-found")
 
 	s = newSite(t, nil)
@@ -469,7 +469,7 @@ func TestPrebind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return s.gw.Stats().BOSH == 0 })
+	eventually(t, func() bool { return s.gw.Stats().OpenOver(stream.BOSH) == 0 })
 	lost := &boshClient{site: s, cookie: true, sid: unused.SID, rid: unused.RID}
 	lost.wants(lost.post(lost.body("", "")), "item-not-found")
 }

@@ -120,8 +120,6 @@ type Gateway struct {
 	sessions map[string]*boshSession // by sid
 	totals   totals
 	closed   bool
-
-	opened [3]atomic.Int64 // by transport
 }
 
 // carrier is a stream of any transport, with what the gateway knows of it.
@@ -317,7 +315,6 @@ func (g *Gateway) track(c carrier) (release func(), err error) {
 		return nil, err
 	}
 	g.streams[c] = struct{}{}
-	g.opened[index(peer.Transport)].Add(1)
 	g.served.Add(1)
 	return func() {
 		g.mu.Lock()
@@ -328,16 +325,6 @@ func (g *Gateway) track(c carrier) (release func(), err error) {
 		leave()
 		g.served.Done()
 	}, nil
-}
-
-func index(t stream.Transport) int {
-	switch t {
-	case stream.BOSH:
-		return 1
-	case stream.TCP:
-		return 2
-	}
-	return 0
 }
 
 // expire ends the stream when the site session behind it expires. Converse

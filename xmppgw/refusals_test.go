@@ -92,13 +92,18 @@ func TestRefusals(t *testing.T) {
 
 // oneCameAndWent reports whether there has been one stream, and is none.
 func (s *site) oneCameAndWent() bool {
-	st := s.gw.Stats()
-	return st.WebSocketsOpened+st.BOSHOpened+st.TCPOpened == 1 && s.streams() == 0
+	opened := int64(0)
+	for _, n := range s.gw.Stats().Opened {
+		opened += n
+	}
+	return opened == 1 && s.streams() == 0
 }
 
-func (s *site) streams() int64 {
-	st := s.gw.Stats()
-	return st.WebSockets + st.BOSH + st.TCP
+func (s *site) streams() (open int64) {
+	for _, n := range s.gw.Stats().Open {
+		open += n
+	}
+	return open
 }
 
 // A BOSH request that is refused before there is a session is answered later, and at the

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stream"
 	"foyer/internal/stream/streamtest"
 
 	"github.com/fasthttp/websocket"
@@ -57,7 +58,7 @@ func TestWebSocket_SlowLine(t *testing.T) {
 				}
 			}
 			if !c.reads {
-				eventually(t, func() bool { return s.gw.Stats().WebSockets == 0 })
+				eventually(t, func() bool { return s.gw.Stats().OpenOver(stream.WebSocket) == 0 })
 				return
 			}
 			if got, err := slowly(raw, 400_000, pieces*size); err != nil {

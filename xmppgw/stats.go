@@ -71,27 +71,33 @@ const (
 	LoginFailure Outcome = "failure"
 )
 
+// StreamKind is what streams are counted by. Domain is empty of those that have named none
+// that is served.
+type StreamKind struct {
+	Transport stream.Transport
+	Domain    string
+}
+
 // Login is one kind of login: Mode is Config.Mode for the pages of the site, and
 // "native" for other clients.
 type Login struct {
-	Mode    string
-	Outcome Outcome
+	Domain, Mode string
+	Outcome      Outcome
 }
 
 // Ending is one way that streams end: Condition is a stream condition (RFC 6120
 // §4.9.3) or a binding condition (XEP-0124 §17.2); "none" after an orderly end,
 // "disconnected" when the client was lost, "other" for what is neither.
 type Ending struct {
-	Transport stream.Transport
+	StreamKind
 	Condition string
 }
 
 // Stats are counts. Those of ended streams are within all that is not of now.
 type Stats struct {
-	WebSocketsOpened, BOSHOpened, TCPOpened int64 // since the start
-	WebSockets, BOSH, TCP                   int64 // now
-
-	Traffic map[stream.Transport]Traffic
+	Open    map[StreamKind]int64 // now
+	Opened  map[StreamKind]int64 // since the start
+	Traffic map[StreamKind]Traffic
 	Ended   map[Ending]int64
 	Logins  map[Login]int64
 
@@ -99,25 +105,46 @@ type Stats struct {
 	BOSHWaiting, BOSHQueued   int64 // requests without an answer, and elements that wait for a request, now
 }
 
+// OpenOver returns how many streams a transport has now.
+func (s Stats) OpenOver(t stream.Transport) int64 { return sumOver(s.Open, t) }
+
+// OpenedOver returns how many streams a transport has had since the start.
+func (s Stats) OpenedOver(t stream.Transport) int64 { return sumOver(s.Opened, t) }
+
+func sumOver(counts map[StreamKind]int64, t stream.Transport) (n int64) {
+	for kind, count := range counts {
+		if kind.Transport == t {
+			n += count
+		}
+	}
+	return n
+}
+
 // totals are what ended streams leave, under the gateway's lock.
 type totals struct {
-	traffic           map[stream.Transport]Traffic
+	traffic           map[StreamKind]Traffic
 	ended             map[Ending]int64
 	logins            map[Login]int64
 	requests, repeats int64
 }
 
 func newTotals() totals {
-	return totals{traffic: make(map[stream.Transport]Traffic), ended: make(map[Ending]int64), logins: make(map[Login]int64)}
+	return totals{traffic: make(map[StreamKind]Traffic), ended: make(map[Ending]int64), logins: make(map[Login]int64)}
+}
+
+// kindLocked returns what a stream is counted by.
+func kindLocked(c carrier) StreamKind {
+	peer := c.info()
+	return StreamKind{peer.Transport, peer.Domain}
 }
 
 // leaveLocked adds what a stream counted to the whole.
 func (t *totals) leaveLocked(c carrier) {
-	transport := c.info().Transport
-	sum := t.traffic[transport]
+	kind := kindLocked(c)
+	sum := t.traffic[kind]
 	sum.add(c.counted().total())
-	t.traffic[transport] = sum
-	t.ended[Ending{transport, condition(c.reason())}]++
+	t.traffic[kind] = sum
+	t.ended[Ending{kind, condition(c.reason())}]++
 	if b, ok := c.(*boshSession); ok {
 		st := b.counts()
 		t.requests += st.BOSHRequests
@@ -136,34 +163,35 @@ func (g *Gateway) countSent(c carrier, raw []byte) {
 		mode = "native"
 	}
 	g.mu.Lock()
-	g.totals.logins[Login{mode, outcome}]++
+	g.totals.logins[Login{c.info().Domain, mode, outcome}]++
 	g.mu.Unlock()
 }
 
 // Stats returns the counts.
 func (g *Gateway) Stats() Stats {
-	st := Stats{WebSocketsOpened: g.opened[0].Load(), BOSHOpened: g.opened[1].Load(), TCPOpened: g.opened[2].Load()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	st.Traffic, st.Ended, st.Logins = maps.Clone(g.totals.traffic), maps.Clone(g.totals.ended), maps.Clone(g.totals.logins)
-	st.BOSHRequests, st.BOSHRepeats = g.totals.requests, g.totals.repeats
+	st := Stats{
+		Open: make(map[StreamKind]int64), Opened: make(map[StreamKind]int64),
+		Traffic: maps.Clone(g.totals.traffic), Ended: maps.Clone(g.totals.ended), Logins: maps.Clone(g.totals.logins),
+		BOSHRequests: g.totals.requests, BOSHRepeats: g.totals.repeats,
+	}
+	for e, n := range st.Ended {
+		st.Opened[e.StreamKind] += n
+	}
 	for c := range g.streams {
-		transport := c.info().Transport
-		sum := st.Traffic[transport]
+		kind := kindLocked(c)
+		st.Open[kind]++
+		st.Opened[kind]++
+		sum := st.Traffic[kind]
 		sum.add(c.counted().total())
-		st.Traffic[transport] = sum
-		switch s := c.(type) {
-		case *boshSession:
-			st.BOSH++
+		st.Traffic[kind] = sum
+		if s, ok := c.(*boshSession); ok {
 			b := s.counts()
 			st.BOSHRequests += b.BOSHRequests
 			st.BOSHRepeats += b.BOSHRepeats
 			st.BOSHWaiting += b.BOSHWaiting
 			st.BOSHQueued += b.BOSHQueued
-		case *wsStream:
-			st.WebSockets++
-		default:
-			st.TCP++
 		}
 	}
 	return st

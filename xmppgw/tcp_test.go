@@ -168,7 +168,7 @@ func TestTCP_STARTTLS(t *testing.T) {
 	c.send(" \n ")
 	c.send(`<message to="x" id="1"><body>hello</body></message>`)
 	c.expect(`<message xmlns="jabber:client" to="x" id="1"><body>hello</body></message>`)
-	if st := s.gw.Stats(); st.TCP != 1 || st.TCPOpened != 1 || st.WebSockets != 0 {
+	if st := s.gw.Stats(); st.OpenOver(stream.TCP) != 1 || st.OpenedOver(stream.TCP) != 1 || st.OpenOver(stream.WebSocket) != 0 {
 		t.Errorf("stats %+v", st)
 	}
 	c.send(`</stream:stream>`)

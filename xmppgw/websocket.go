@@ -172,7 +172,9 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	}
 	to, known := s.gateway.hostOf(el.To)
 	if known {
+		s.gateway.mu.Lock() // it is counted by it meanwhile
 		s.peer.Domain = to.domain
+		s.gateway.mu.Unlock()
 	}
 	s.Cork() // the features go out with it
 	_ = s.queue.Push(s.header(el.From))
