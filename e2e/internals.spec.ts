@@ -9,6 +9,18 @@ test("all internals are there", async ({ visit }) => {
   await expect(alice.notice()).toBeHidden();
 });
 
+test("what Converse keeps after a sign-in is looked for as well", async ({ visit }) => {
+  const alice = await visit("alice");
+  alice.watch.allow(/Converse has no state\.popular_emojis\.getPopularEmojis: see/);
+  await alice.context.route(/converse\.min\.js/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replaceAll("getPopularEmojis", "getUsualEmojis") });
+  });
+  const said = alice.context.waitForEvent("console", (message) => message.type() === "error");
+  await alice.openSite();
+  expect((await said).text()).toContain("no state.popular_emojis.getPopularEmojis");
+});
+
 test("an internal that is gone is said loudly", async ({ visit }) => {
   const alice = await visit("alice");
   alice.watch.allow(/Converse has no elements\.converse-chat-message\.getExtraMessageClasses: see/);

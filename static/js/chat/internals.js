@@ -85,7 +85,11 @@ const METHODS = {
 };
 
 /** What a connection has, once there is one. */
-const CONNECTION = ['_data', '_proto', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged'];
+const CONNECTION = ['_data', '_proto', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
+// A connection has "reconnecting" only while it does.
+
+/** What Converse keeps of somebody who is signed in, once its lists were read. */
+const STATE = ['chatboxes.get', 'roster.get', 'presences.get', 'vcards.get', 'profile.get', 'popular_emojis.getPopularEmojis', 'disco_entities.models.0.dataforms.fetch'];
 
 /** And its transport, where that is BOSH. */
 const BOSH = ['_proto.sid', '_proto.rid', '_proto._requests'];
@@ -129,6 +133,11 @@ export function assertInternals(_converse) {
     const { api } = _converse;
     say(missing(_converse));
     api.listen.on('connectionInitialized', () => say(missingOf(api.connection.get())));
+    const { waitUntil } = /** @type {{waitUntil: (event: string) => Promise<unknown>}} */ (api);
+    const read = ['chatBoxesFetched', 'rosterContactsFetched', 'VCardsInitialized', 'discoInitialized'];
+    Promise.all(read.map((event) => waitUntil(event))).then(() => {
+        say(STATE.filter((path) => at(_converse.state, path) === undefined).map((path) => `state.${path}`));
+    });
 }
 
 /** @param {string[]} names of what is missing */
