@@ -79,6 +79,7 @@ declare namespace Converse {
             RosterContact: typeof Contact;
             RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
+            Bookmarks: { prototype: { openBookmarkedRoom(bookmark: Model): Promise<Model> } };
             DiscoEntity: { prototype: { onDiscoItems(answer: Element): void } };
             /** Of OMEMO; only where it is in use. */
             Device?: { prototype: Model & { getRandomPreKey(): { id: number; key: string } } };
@@ -101,6 +102,7 @@ declare namespace Converse {
         pubsub: { publish(jid: string | null, node: string, item: unknown, options: object, strict?: boolean): Promise<unknown> };
         rooms: {
             get(jid: string): Promise<Room | null>;
+            create(jid: string, attributes: object): Promise<Room>;
             open(jids: string | string[], ...rest: unknown[]): Promise<any>;
             affiliations: { get(affiliation: string, room: string): Promise<{ jid: string }[] | Error> };
         };
@@ -152,7 +154,7 @@ declare namespace Converse {
         | 'will-reconnect';
 
     /** Settings that are looked at, or changed, while the chat runs. */
-    type Setting = 'bosh_service_url' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
+    type Setting = 'bosh_service_url' | 'muc_respect_autojoin' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
 
     /** Strophe's connection. */
     class Connection {
