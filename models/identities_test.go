@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -153,6 +154,29 @@ func TestPartIdentity(t *testing.T) {
 	}
 	if a, b := <-results, <-results; !errors.Is(errors.Join(a, b), ErrLastWay) || (a != nil && b != nil) {
 		t.Errorf("%v, %v", a, b)
+	}
+}
+
+// An account has so many ways to sign in, and no more, however many are joined at once.
+func TestJoinIdentity_Bound(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice, _ := joined(t, db, "alice")
+	results := make(chan error, MaxIdentities+5)
+	for n := range cap(results) {
+		go func() {
+			results <- db.Identities.JoinIdentity(ctx, &Identity{AccountID: alice.ID, Source: "directory", Subject: fmt.Sprint("way ", n)}, "")
+		}()
+	}
+	refused := 0
+	for range cap(results) {
+		if err := <-results; errors.Is(err, ErrTooMany) {
+			refused++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if refused != 6 { // the first one was there
+		t.Errorf("%d were refused", refused)
 	}
 }
 

@@ -229,6 +229,45 @@ func TestPreviews_Bounded(t *testing.T) {
 	}
 }
 
+// One account has so many pages fetched at once, and all of them together so many.
+func TestPreviews_AtOnce(t *testing.T) {
+	var now, most atomic.Int32
+	arrived, answer := make(chan struct{}, 1000), make(chan struct{})
+	at := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		arrived <- struct{}{}
+		<-answer
+		now.Add(-1)
+	}})
+	s, _ := service(t, at)
+	var asking sync.WaitGroup
+	ask := func(account string) {
+		links := make([]string, MaxLinks)
+		for i := range links {
+			links[i] = fmt.Sprintf("%s/%s/%d", at, account, i)
+		}
+		asking.Go(func() { _, _ = s.Previews(t.Context(), account, links) })
+	}
+	arrive := func(n int) {
+		for range n {
+			<-arrived
+		}
+	}
+	ask("alice")
+	arrive(ofAccount)
+	for i := range 2 * atOnce / ofAccount {
+		ask(fmt.Sprint("person ", i))
+	}
+	arrive(atOnce - ofAccount)
+	close(answer)
+	asking.Wait()
+	if n := most.Load(); n != atOnce {
+		t.Errorf("%d pages were fetched at once", n)
+	}
+}
+
 // Whoever goes away while a page is fetched says nothing of the page.
 func TestPreviews_Gone(t *testing.T) {
 	arrived := make(chan struct{})
