@@ -9,6 +9,17 @@ test("all internals are there", async ({ visit }) => {
   await expect(alice.notice()).toBeHidden();
 });
 
+test("nothing is missed by a plugin", async ({ visit }) => {
+  const alice = await visit("alice");
+  const missed: string[] = [];
+  alice.page.on("console", (message) => {
+    if (/could not find dependency/i.test(message.text())) missed.push(message.text());
+  });
+  await alice.openSite();
+  await alice.ready();
+  expect(missed).toEqual([]);
+});
+
 test("what Converse keeps after a sign-in is looked for as well", async ({ visit }) => {
   const alice = await visit("alice");
   alice.watch.allow(/Converse has no state\.popular_emojis\.getPopularEmojis: see/);
