@@ -16,7 +16,10 @@ import (
 // page by page, or by typing, without a script.
 func TestPeople_ManyMembers(t *testing.T) {
 	s, base := start(t, nil)
-	const fill = `INSERT INTO accounts (username, name, password_hash) SELECT 'm' || n, 'Member ' || n, 'x' FROM generate_series(1, 3000) n`
+	const fill = `INSERT INTO accounts (username, name, password_hash) SELECT 'm' || n, 'Member ' || n, 'x' FROM generate_series(1, 3000) n;
+		INSERT INTO rooms (name, title, description, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+		SELECT 'r' || n, 'Room ' || n, 'About room ' || n, true, n > 20, n <= 20, false, true, true, true, 'anyone', true, 100 FROM generate_series(1, 5000) n;
+		INSERT INTO room_affiliations (room, username, affiliation) SELECT 'r' || n, 'alice', 'owner' FROM generate_series(1, 20) n`
 	conn, err := pgx.Connect(t.Context(), s.cfg.DatabaseURL)
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +42,11 @@ func TestPeople_ManyMembers(t *testing.T) {
 	if len(b.body) > 60_000 {
 		t.Errorf("people takes %d bytes", len(b.body))
 	}
+	b.get("/rooms").wants(200, "Next page").wants(200, "Room 1<")
+	if len(b.body) > 60_000 {
+		t.Errorf("rooms takes %d bytes", len(b.body))
+	}
+	b.get("/people")
 	if strings.Contains(b.body, ">Alice Adler</span><span class=\"state\"") {
 		t.Error("the viewer is listed")
 	}
