@@ -148,7 +148,7 @@ func (s *session) checkBlocked(ctx context.Context, to stanza.Address) error {
 	if err != nil {
 		return err
 	}
-	if theirs.matches(stanza.Address{User: s.user, Domain: s.server.domain, Resource: s.resource}) {
+	if theirs.matches(s.address()) {
 		return stanza.ErrServiceUnavailable
 	}
 	return nil

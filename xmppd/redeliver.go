@@ -36,7 +36,7 @@ func (off *offlineMessages) redeliver(ctx context.Context, s *session, unacked [
 	}
 }
 
-func isMessage(stanza sentStanza) bool { return bytes.HasPrefix(stanza.raw, []byte("<message")) }
+func isMessage(sent sentStanza) bool { return bytes.HasPrefix(sent.raw, []byte("<message")) }
 
 // offlineAgain is the message as it waits, with the time at which it was first
 // sent.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -50,6 +51,11 @@ type session struct {
 	directed   map[string]struct{}      // full or bare JIDs that got directed presence (RFC 6121 §4.6); nil: none
 }
 
+// address is the session's full JID in its parts.
+func (s *session) address() stanza.Address {
+	return stanza.Address{User: s.user, Domain: s.server.domain, Resource: s.resource}
+}
+
 // log is the logger for what concerns the session, made when there is something to
 // tell.
 func (s *session) log() *slog.Logger {
@@ -86,39 +92,39 @@ const (
 )
 
 func (s *session) deliverWhen(when urgency, raw []byte) {
-	stanza := sentStanza{raw, time.Now()}
+	sent := sentStanza{raw, time.Now()}
 	s.mu.Lock()
 	tooLate := s.state == gone
-	s.deliverLocked(when, stanza)
+	s.deliverLocked(when, sent)
 	s.mu.Unlock()
 	if tooLate {
 		ctx, cancel := s.server.storeContext()
 		defer cancel()
-		s.server.offline.redeliver(ctx, s, []sentStanza{stanza})
+		s.server.offline.redeliver(ctx, s, []sentStanza{sent})
 	}
 }
 
-func (s *session) deliverLocked(when urgency, stanza sentStanza) {
+func (s *session) deliverLocked(when urgency, sent sentStanza) {
 	switch s.state {
 	case gone:
 		return
 	case ended:
-		if isMessage(stanza) && len(s.late) < s.server.cfg.Unacked && s.lateSize < s.server.cfg.UnackedBytes {
-			s.late = append(s.late, stanza)
-			s.lateSize += len(stanza.raw)
+		if isMessage(sent) && len(s.late) < s.server.cfg.Unacked && s.lateSize < s.server.cfg.UnackedBytes {
+			s.late = append(s.late, sent)
+			s.lateSize += len(sent.raw)
 		}
 		return
 	}
-	if !s.holdLocked(stanza) {
-		s.transmitLocked(when, stanza)
+	if !s.holdLocked(sent) {
+		s.transmitLocked(when, sent)
 	}
 }
 
 // transmitLocked queues a stanza on the stream, and keeps it until it is
 // acknowledged.
-func (s *session) transmitLocked(when urgency, stanza sentStanza) {
+func (s *session) transmitLocked(when urgency, sent sentStanza) {
 	if s.sm != nil {
-		s.keepUnackedLocked(stanza)
+		s.keepUnackedLocked(sent)
 		if s.sm.unsent > 0 { // older ones go first
 			s.sm.unsent++
 			return
@@ -128,7 +134,7 @@ func (s *session) transmitLocked(when urgency, stanza sentStanza) {
 		return
 	}
 	// An error means that the stream is closing; its reader will see to it.
-	_ = sendWhen(s.stream, when, stanza.raw)
+	_ = sendWhen(s.stream, when, sent.raw)
 	if s.sm != nil && s.sm.wantsAck() {
 		_ = sendWhen(s.stream, when, []byte(smRequest))
 	}
@@ -146,9 +152,9 @@ func sendWhen(st stream.Stream, when urgency, raw []byte) error {
 // keepUnackedLocked keeps a stanza until it is acknowledged. The session ends with the
 // first that is more than it may keep; but not here, since the caller may be in
 // the middle of something that the end waits for.
-func (s *session) keepUnackedLocked(stanza sentStanza) {
+func (s *session) keepUnackedLocked(sent sentStanza) {
 	before := s.overflowsLocked()
-	s.limitUnackedLocked(s.sm.sent(stanza), len(stanza.raw))
+	s.limitUnackedLocked(s.sm.sent(sent), len(sent.raw))
 	if !before && s.overflowsLocked() {
 		s.server.ending.Go(func() {
 			s.server.end(s, &stream.Error{Condition: stream.PolicyViolation, Text: "too many stanzas without an acknowledgement"})

@@ -45,10 +45,10 @@ type sentStanza struct {
 
 // sent keeps a stanza. It returns how many bytes the account's sessions have
 // unacknowledged with it.
-func (m *smState) sent(stanza sentStanza) (total int64) {
-	m.unacked = append(m.unacked, stanza)
+func (m *smState) sent(s sentStanza) (total int64) {
+	m.unacked = append(m.unacked, s)
 	m.asked++
-	return m.grow(len(stanza.raw))
+	return m.grow(len(s.raw))
 }
 
 func (m *smState) grow(bytes int) (total int64) {
