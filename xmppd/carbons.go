@@ -57,25 +57,17 @@ func isInvitation(m *stream.Element) bool {
 	return invite || decline
 }
 
-// copyMessage sends the copies: "received" to the recipient's resources that
-// did not get the message, "sent" to the sender's other ones (XEP-0280 §7, §8).
-func (srv *Server) copyMessage(s *session, m *stream.Element, to stanza.Address, r route, theirs []byte, id uuid.UUID) {
-	srv.copyReceived(s, m, to, r, theirs)
-	if to.User != s.user { // else the account's resources have it already
-		s.copySent(m, id)
-	}
-}
-
-// copyReceived sends "received" copies; sender, if not nil, needs none.
-func (srv *Server) copyReceived(sender *session, m *stream.Element, to stanza.Address, r route, theirs []byte) {
-	for _, o := range srv.registry.lookup(to.User).all() {
-		if o != sender && !slices.Contains(r.to, o) && o.flag(flagCarbons) {
-			o.deliver(carbon("received", m, o, theirs))
+// copyReceived sends "received" copies to the recipient's resources that did not get the
+// message (XEP-0280 §7); the one that sent it needs none.
+func (srv *Server) copyReceived(d *delivery, theirs []byte) {
+	for _, o := range srv.registry.lookup(d.to.User).all() {
+		if o != d.sender && !slices.Contains(d.route.to, o) && o.flag(flagCarbons) {
+			o.deliver(carbon("received", d.message, o, theirs))
 		}
 	}
 }
 
-// copySent sends "sent" copies to the account's other resources; id is the
+// copySent sends "sent" copies to the account's other resources (XEP-0280 §8); id is the
 // message's in the account's archive.
 func (s *session) copySent(m *stream.Element, id uuid.UUID) {
 	var mine []byte

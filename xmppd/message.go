@@ -54,15 +54,14 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 			return err
 		}
 	}
-	mine, theirs, err := s.server.archiveMessage(ctx, s, m, to)
-	if err != nil {
+	d := &delivery{sender: s, message: m, from: s.address(), to: to, route: route}
+	if err := s.server.archiveMessage(ctx, d); err != nil {
 		return err
 	}
-	if mine != uuid.Nil || theirs != uuid.Nil {
+	if d.isArchived() {
 		s.server.addToRosters(ctx, s.user, to.User)
 	}
-	s.server.deliverMessage(ctx, s, m, to, route, mine, theirs)
-	return nil
+	return s.server.deliverMessage(ctx, d)
 }
 
 // checkRecipient returns service-unavailable when there is no such account (RFC 6121
@@ -168,69 +167,102 @@ func (a *account) reachable() []*session {
 	return out
 }
 
-// archiveMessage stores the message for those of the two sides that want it,
-// and returns its id in the sender's archive and in the recipient's; the zero id
-// where it is not kept.
-func (srv *Server) archiveMessage(ctx context.Context, s *session, m *stream.Element, to stanza.Address) (mine, theirs uuid.UUID, err error) {
-	if !archive.Wants(m) {
-		return mine, theirs, nil
+// delivery is one message on its way to an account, from a client or from a service.
+type delivery struct {
+	sender       *session // nil: a service
+	message      *stream.Element
+	from, to     stanza.Address
+	route        route
+	mine, theirs uuid.UUID // its ids in the sender's archive and in the recipient's; zero where it is not kept
+}
+
+// isArchived reports whether the message is in one of the archives.
+func (d *delivery) isArchived() bool { return d.mine != uuid.Nil || d.theirs != uuid.Nil }
+
+// betweenTwo reports whether the message goes from one account, or a service, to another
+// account: it is no note to oneself.
+func (d *delivery) betweenTwo() bool { return d.sender == nil || d.sender.user != d.to.User }
+
+// archiveMessage stores the message for those of the two sides that want it, and sets its
+// ids. A service has no archive of its own here, and takes nothing back: what one of its
+// messages retracts would be anybody's who sends through the same address.
+func (srv *Server) archiveMessage(ctx context.Context, d *delivery) error {
+	if !archive.Wants(d.message) {
+		return nil
 	}
-	retracts, err := srv.archive.Retraction(ctx, m, s.bare, to.Bare())
+	retraction, err := srv.retraction(ctx, d)
 	if err != nil {
-		return mine, theirs, err
+		return err
 	}
-	from := stanza.Address{User: s.user, Domain: srv.domain, Resource: s.resource}
-	keepTheirs, err := srv.archivesFor(ctx, to.User, from, m)
+	keepTheirs, err := srv.archivesFor(ctx, d, d.to.User, d.from)
 	keepMine := false
-	if err == nil && to.User != s.user { // a note to oneself is stored once (XEP-0313 §6.2)
-		keepMine, err = srv.archivesFor(ctx, s.user, to, m)
+	if err == nil && d.sender != nil && d.betweenTwo() { // a note to oneself is stored once (XEP-0313 §6.2)
+		keepMine, err = srv.archivesFor(ctx, d, d.sender.user, d.to)
 	}
 	if err != nil || !keepMine && !keepTheirs {
-		return mine, theirs, err
+		return err
 	}
-	entry := archive.Received(m, to.Bare(), from)
-	entry.Retracts = retracts
+	entry := archive.Received(d.message, d.to.Bare(), d.from)
+	entry.Retracts = retraction
 	entries := make([]archive.Entry, 0, 2)
 	if keepTheirs {
 		entries = append(entries, entry)
 	}
 	if keepMine {
-		entry.Owner, entry.With, entry.Resource, entry.Outgoing = s.bare, to.Bare(), to.Resource, true
+		entry.Owner, entry.With, entry.Resource, entry.Outgoing = d.from.Bare(), d.to.Bare(), d.to.Resource, true
 		entries = append(entries, entry)
 	}
 	id, err := srv.archive.Store(ctx, entries...)
 	if keepTheirs {
-		theirs = id
+		d.theirs = id
 	}
 	if keepMine {
-		mine = id
+		d.mine = id
 	}
-	return mine, theirs, err
+	return err
 }
 
-// archivesFor reports whether user's archive takes a message from or to that address.
-func (srv *Server) archivesFor(ctx context.Context, user string, with stanza.Address, m *stream.Element) (bool, error) {
-	if _, retracts := archive.RetractedID(m); retracts {
+// retraction finds what a message of a client takes back; nil: nothing.
+func (srv *Server) retraction(ctx context.Context, d *delivery) (*archive.Retraction, error) {
+	if d.sender == nil {
+		return nil, nil
+	}
+	return srv.archive.Retraction(ctx, d.message, d.from.Bare(), d.to.Bare())
+}
+
+// archivesFor reports whether user's archive takes a message from or to that address. It
+// takes a client's retraction whatever the preferences say.
+func (srv *Server) archivesFor(ctx context.Context, d *delivery, user string, with stanza.Address) (bool, error) {
+	if _, retracts := archive.RetractedID(d.message); retracts && d.sender != nil {
 		return true, nil
 	}
 	return srv.ArchivesWith(ctx, user, with)
 }
 
-// deliverMessage gives a message to the recipient's resources, keeps it when there are
-// none, and copies it to the others. It serialises once for each archive, however
-// many resources there are; mine and theirs are its ids in them.
-func (srv *Server) deliverMessage(ctx context.Context, s *session, m *stream.Element, to stanza.Address, r route, mine, theirs uuid.UUID) {
-	raw := withStanzaID(m, to.Bare(), theirs)
-	for _, t := range r.to {
+// deliverMessage gives a message to the recipient's resources, or keeps it when there are
+// none; then it copies it to the others of both sides (XEP-0280), and tells the site if
+// nobody sees it. It serialises once for each archive, however many resources there are.
+//
+// The copies come last: of a message that cannot be kept for later (XEP-0160 §3) the sender
+// hears service-unavailable, and no other device shows it as sent or received.
+func (srv *Server) deliverMessage(ctx context.Context, d *delivery) error {
+	raw := withStanzaID(d.message, d.to.Bare(), d.theirs)
+	for _, t := range d.route.to {
 		t.deliver(raw)
 	}
-	if r.offline && storesOffline(m) {
-		srv.offline.keep(ctx, s, m, to, raw, theirs)
+	if d.route.offline && storesOffline(d.message) {
+		if err := srv.offline.keep(ctx, d.to.User, raw, d.theirs); err != nil {
+			return err
+		}
 	}
-	if copies(m) {
-		srv.copyMessage(s, m, to, r, raw, mine)
+	if copies(d.message) {
+		srv.copyReceived(d, raw)
+		if d.sender != nil && d.betweenTwo() { // else the account's resources have it already
+			d.sender.copySent(d.message, d.mine)
+		}
 	}
-	if to.User != s.user {
-		srv.notifyUnseen(to.User, m)
+	if d.betweenTwo() {
+		srv.notifyUnseen(d.to.User, d.message)
 	}
+	return nil
 }

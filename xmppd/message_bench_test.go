@@ -30,12 +30,15 @@ func BenchmarkMessage_Archived(b *testing.B) {
 			b.SetParallelism(senders)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					mine, theirs, err := w.srv.archiveMessage(context.Background(), s, m, to)
+					d := &delivery{sender: s, message: m, from: s.address(), to: to}
+					err := w.srv.archiveMessage(context.Background(), d)
+					if err == nil {
+						err = w.srv.deliverMessage(context.Background(), d)
+					}
 					if err != nil {
 						b.Error(err)
 						return
 					}
-					w.srv.deliverMessage(context.Background(), s, m, to, route{}, mine, theirs)
 				}
 			})
 		})

@@ -1,7 +1,9 @@
 package xmppd
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +201,61 @@ func TestMessage_OfflineFull(t *testing.T) {
 	alice.none()
 	if n := len(w.store.waiting("bob")); n != 2 {
 		t.Errorf("%d wait", n)
+	}
+}
+
+// XEP-0160 §3, XEP-0280: what its sender is told has failed is nowhere shown as sent or
+// received, and the site tells nobody of it. A service's message goes by the same rule.
+func TestMessage_OfflineFullIsNotCopied(t *testing.T) {
+	var told noticed
+	w := newWorldWith(t, Config{Notifier: &told}, "alice", "bob")
+	w.store.offlineBytes = 1
+	alice, desk, bob := w.online("alice", "a"), w.online("alice", "desk"), w.bound("bob", "b") // bob is not available
+	for _, c := range []*client{desk, bob} {
+		c.ask(`<iq xmlns="jabber:client" type="set" id="c"><enable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
+	}
+	const unarchived = `<no-permanent-store xmlns="urn:xmpp:hints"/>`
+	message := func(from, id, hint string) string {
+		return `<message xmlns="jabber:client" from="` + from + `" to="bob@h" type="chat" id="` + id + `"><body>x</body>` + hint + `</message>`
+	}
+	alice.Send(message("alice@h/a", "lost", unarchived))
+	alice.Until(`<message xmlns="jabber:client" type="error" id="lost">` + stanzaErrorOf("cancel", "service-unavailable") + `</message>`)
+	alice.Send(message("alice@h/a", "archived", ""))
+	alice.none()
+	send := func(id, hint string) error {
+		m, err := stream.Parse([]byte(message("room@echo.h", id, hint)), stream.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.srv.Send(t.Context(), m)
+	}
+	if err := send("lost of a room", unarchived); !errors.Is(err, stanza.ErrServiceUnavailable) {
+		t.Errorf("a message that nothing keeps: %v", err)
+	}
+	if err := send("archived of a room", ""); err != nil {
+		t.Errorf("a message that the archive has: %v", err)
+	}
+	copied := func(c *client, kind string) (ids []string) {
+		for _, e := range c.Sync() {
+			if copy, ok := e.Find(nsCarbons, kind); ok {
+				forwarded, _ := copy.Find(stanza.NSForward, "forwarded")
+				m, _ := forwarded.Find(stream.NSClient, "message")
+				id, _ := m.Attr("id")
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+	if got := copied(desk, "sent"); !slices.Equal(got, []string{"archived"}) {
+		t.Errorf("the sender's other device shows %q", got)
+	}
+	if got := copied(bob, "received"); !slices.Equal(got, []string{"archived", "archived of a room"}) {
+		t.Errorf("the recipient's device shows %q", got)
+	}
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	if want := []string{"bob archived", "bob archived of a room"}; !slices.Equal(told.ids, want) {
+		t.Errorf("told of %q, want %q", told.ids, want)
 	}
 }
 

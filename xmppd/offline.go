@@ -25,25 +25,26 @@ type offlineMessages struct {
 	timeout  time.Duration // Config.StoreTimeout
 }
 
-// keep keeps a message for later. The message is in the archive at this
-// point, or is not meant to last; a full store is the sender's to know only in
-// the latter case.
-func (off *offlineMessages) keep(ctx context.Context, s *session, m *stream.Element, to stanza.Address, theirs []byte, id uuid.UUID) {
+// keep keeps a message for later; id is its id in the recipient's archive, zero if it is in
+// none. That the store is full, or away, is the sender's to know (service-unavailable) only
+// of a message that is not in the archive.
+func (off *offlineMessages) keep(ctx context.Context, user string, raw []byte, id uuid.UUID) error {
 	archived := id != uuid.Nil
 	if !archived {
 		id = uuid.Must(uuid.NewV7())
 	}
-	err := off.add(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: theirs})
-	switch {
-	case err == nil:
-		off.flushArrived(ctx, to.User)
-	case archived:
-		if !errors.Is(err, ErrFull) {
-			s.log().Error("a message could not be kept offline; it is in the archive", "err", err)
-		}
-	default:
-		s.sendError(m, stanza.ErrServiceUnavailable)
+	err := off.add(ctx, user, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw})
+	if err == nil {
+		off.flushArrived(ctx, user)
+		return nil
 	}
+	if !errors.Is(err, ErrFull) {
+		off.log.Error("a message could not be kept offline", "user", user, "archived", archived, "err", err)
+	}
+	if archived {
+		return nil
+	}
+	return stanza.ErrServiceUnavailable
 }
 
 // add keeps a message, and lets a session that is arriving know.

@@ -3,7 +3,6 @@ package xmppd
 import (
 	"context"
 	"errors"
-	"time"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -200,44 +199,15 @@ func (srv *Server) sendMessage(ctx context.Context, m *stream.Element, to stanza
 	if err != nil || r.drop {
 		return err
 	}
-	id, err := srv.archiveReceived(ctx, m, to)
+	from, err := stanza.ParseAddress(m.From)
 	if err != nil {
 		return err
 	}
-	raw := withStanzaID(m, to.Bare(), id)
-	for _, s := range r.to {
-		s.deliver(raw)
+	d := &delivery{message: m, from: from, to: to, route: r}
+	if err := srv.archiveMessage(ctx, d); err != nil {
+		return err
 	}
-	if copies(m) {
-		srv.copyReceived(nil, m, to, r, raw)
-	}
-	if r.offline && storesOffline(m) {
-		if id == uuid.Nil {
-			id = uuid.Must(uuid.NewV7())
-		}
-		if err := srv.offline.add(ctx, to.User, OfflineMessage{ID: id, Stamp: time.Now().UTC(), Stanza: raw}); err != nil {
-			return err
-		}
-		srv.offline.flushArrived(ctx, to.User)
-	}
-	srv.notifyUnseen(to.User, m)
-	return nil
-}
-
-// archiveReceived stores a service's message for its recipient; the zero id
-// when it is not kept.
-func (srv *Server) archiveReceived(ctx context.Context, m *stream.Element, to stanza.Address) (uuid.UUID, error) {
-	if !archive.Wants(m) {
-		return uuid.Nil, nil
-	}
-	from, err := stanza.ParseAddress(m.From)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	if keep, err := srv.ArchivesWith(ctx, to.User, from); err != nil || !keep {
-		return uuid.Nil, err
-	}
-	return srv.archive.Store(ctx, archive.Received(m, to.Bare(), from))
+	return srv.deliverMessage(ctx, d)
 }
 
 // presenceToService sends directed presence to a service, with the picture's
