@@ -42,10 +42,10 @@ func (r *room) readAffiliations(ctx context.Context, user string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, a := range r.affiliations.byUser {
-		r.affiliations.set(Affiliated{User: a.User, Affiliation: None})
+		r.affiliations.setLocked(Affiliated{User: a.User, Affiliation: None})
 	}
 	for _, a := range people {
-		r.affiliations.set(a)
+		r.affiliations.setLocked(a)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (r *room) parseChange(it stream.Child) (change, error) {
 func (r *room) changeByNick(c change, nick string) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := r.occupants.find(nick)
+	o := r.occupants.findLocked(nick)
 	if o == nil {
 		return c, stanza.ErrItemNotFound
 	}
@@ -142,7 +142,7 @@ func (r *room) changeRoles(ctx context.Context, c xmppd.Client, changes []change
 
 // moderatorLocked returns the occupant that a client is, if it is one.
 func (r *room) moderatorLocked(c xmppd.Client) (*occupant, error) {
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	if m == nil {
 		return nil, errNotHere
 	}
@@ -159,11 +159,11 @@ func (r *room) mayChangeRoleLocked(actor *occupant, ch change) error {
 	if ch.affiliation != "" {
 		return stanza.ErrBadRequest
 	}
-	o := r.occupants.find(ch.nick)
+	o := r.occupants.findLocked(ch.nick)
 	if o == nil {
 		return stanza.ErrItemNotFound
 	}
-	mine, theirs := r.affiliations.of(actor.user).rank(), r.affiliations.of(o.user).rank()
+	mine, theirs := r.affiliations.ofLocked(actor.user).rank(), r.affiliations.ofLocked(o.user).rank()
 	switch {
 	case ch.role == o.role:
 		return nil
@@ -178,7 +178,7 @@ func (r *room) mayChangeRoleLocked(actor *occupant, ch change) error {
 }
 
 func (r *room) setRoleLocked(actor *occupant, ch change) {
-	o := r.occupants.find(ch.nick)
+	o := r.occupants.findLocked(ch.nick)
 	if o == nil || o.role == ch.role {
 		return
 	}
@@ -204,7 +204,7 @@ func (r *room) giveRoleLocked(o *occupant, role Role) {
 			m.showLocked(other, nil)
 		}
 	}
-	r.occupants.announce(o)
+	r.occupants.announceLocked(o)
 }
 
 // itemReason is the inside of an item: who did it, and why (§8.2).
@@ -244,11 +244,11 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	}
 	r.mu.Lock()
 	actor := ""
-	if m := r.occupants.member(c); m != nil {
+	if m := r.occupants.memberLocked(c); m != nil {
 		actor = m.occupant.nick
 	}
 	for i, e := range entries {
-		before := r.affiliations.of(e.User)
+		before := r.affiliations.ofLocked(e.User)
 		r.changeAffiliationLocked(e)
 		r.affiliationChangedLocked(e, before, departure{inside: itemReason(actor, changes[i].reason)})
 	}
@@ -274,7 +274,7 @@ func (r *room) affiliate(ctx context.Context, entries []Affiliated) error {
 
 // newEntriesLocked checks every change and returns the entries as they will be.
 func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, error) {
-	mine := r.affiliations.of(user)
+	mine := r.affiliations.ofLocked(user)
 	if mine.rank() < Admin.rank() {
 		return nil, stanza.ErrForbidden
 	}
@@ -292,12 +292,12 @@ func (r *room) newEntriesLocked(user string, changes []change) ([]Affiliated, er
 			return nil, err
 		}
 		e.User, e.Affiliation, e.Reason = ch.user, ch.affiliation, ch.reason
-		if err := r.affiliations.reserveNick(&e, ch); err != nil {
+		if err := r.affiliations.reserveNickLocked(&e, ch); err != nil {
 			return nil, err
 		}
 		out, after[ch.user] = append(out, e), ch.affiliation
 	}
-	if !r.affiliations.ownedAfter(after) {
+	if !r.affiliations.ownedAfterLocked(after) {
 		return nil, errNoLastOwnerLeft // §10.6
 	}
 	return out, nil
@@ -326,7 +326,7 @@ func (r *room) affiliationChangedLocked(e Affiliated, before Affiliation, d depa
 	if e.Affiliation == before {
 		return
 	}
-	occupants := r.occupants.ofUser(e.User)
+	occupants := r.occupants.ofUserLocked(e.User)
 	if len(occupants) == 0 {
 		r.noticeAffiliationLocked(e)
 	}

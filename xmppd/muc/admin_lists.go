@@ -37,7 +37,7 @@ func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Chil
 	if err := r.mayListLocked(c, Affiliation(affiliation)); err != nil {
 		return nil, err
 	}
-	return append(r.affiliations.appendList(dst, Affiliation(affiliation), r.svc.server.Domain()), `</query>`...), nil
+	return append(r.affiliations.appendListLocked(dst, Affiliation(affiliation), r.svc.server.Domain()), `</query>`...), nil
 }
 
 // mayListLocked: administrators see every list; moderators, and where addresses are
@@ -46,11 +46,11 @@ func (r *room) mayListLocked(c xmppd.Client, a Affiliation) error {
 	if !slices.Contains([]Affiliation{Owner, Admin, Member, Outcast}, a) {
 		return stanza.ErrBadRequest
 	}
-	mine := r.affiliations.of(c.User())
+	mine := r.affiliations.ofLocked(c.User())
 	if mine.rank() >= Admin.rank() {
 		return nil
 	}
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	here := m != nil && (r.settings.NonAnonymous || m.occupant.role == RoleModerator)
 	if a != Outcast && (here || (mine == Member && r.settings.NonAnonymous)) {
 		return nil
@@ -67,7 +67,7 @@ func (r *room) roleListLocked(dst []byte, role Role) []byte {
 	}
 	slices.SortFunc(found, func(x, y *occupant) int { return strings.Compare(x.nick, y.nick) })
 	for _, o := range found {
-		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliations.of(o.user)))
+		dst = stanza.AppendAttr(append(dst, "<item"...), "affiliation", string(r.affiliations.ofLocked(o.user)))
 		dst = stanza.AppendAttr(stanza.AppendAttr(dst, "role", string(role)), "nick", o.nick)
 		dst = append(stanza.AppendAttr(dst, "jid", o.shown.client.JID()), "/>"...)
 	}

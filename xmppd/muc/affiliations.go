@@ -9,7 +9,7 @@ import (
 )
 
 // affiliations is what accounts are in a room for good, and the nicknames that are kept
-// for them (XEP-0045 §5.2, §7.10). It is guarded by its room's lock.
+// for them (XEP-0045 §5.2, §7.10). Its room's lock guards it.
 type affiliations struct {
 	byUser map[string]Affiliated // by localpart
 	nicks  map[string]string     // key of a reserved nickname → localpart
@@ -19,16 +19,16 @@ func newAffiliations() affiliations {
 	return affiliations{byUser: make(map[string]Affiliated), nicks: make(map[string]string)}
 }
 
-// of returns an account's affiliation.
-func (af *affiliations) of(user string) Affiliation {
+// ofLocked returns an account's affiliation.
+func (af *affiliations) ofLocked(user string) Affiliation {
 	if a, ok := af.byUser[user]; ok {
 		return a.Affiliation
 	}
 	return None
 }
 
-// set notes an account's affiliation and reserved nickname.
-func (af *affiliations) set(a Affiliated) {
+// setLocked notes an account's affiliation and reserved nickname.
+func (af *affiliations) setLocked(a Affiliated) {
 	if old, ok := af.byUser[a.User]; ok && old.Nick != "" {
 		if key, err := names.Key(old.Nick); err == nil && af.nicks[key] == a.User {
 			delete(af.nicks, key)
@@ -44,14 +44,14 @@ func (af *affiliations) set(a Affiliated) {
 	}
 }
 
-// reservedForOther reports whether a nickname belongs to somebody else.
-func (af *affiliations) reservedForOther(key, user string) bool {
+// reservedForOtherLocked reports whether a nickname belongs to somebody else.
+func (af *affiliations) reservedForOtherLocked(key, user string) bool {
 	owner, ok := af.nicks[key]
 	return ok && owner != user
 }
 
-// reserveNick takes a nickname that is reserved along with a membership (§9.3).
-func (af *affiliations) reserveNick(e *Affiliated, ch change) error {
+// reserveNickLocked takes a nickname that is reserved along with a membership (§9.3).
+func (af *affiliations) reserveNickLocked(e *Affiliated, ch change) error {
 	if ch.affiliation == None || ch.affiliation == Outcast {
 		e.Nick = ""
 		return nil
@@ -63,15 +63,15 @@ func (af *affiliations) reserveNick(e *Affiliated, ch change) error {
 	if err != nil {
 		return err
 	}
-	if af.reservedForOther(key, ch.user) {
+	if af.reservedForOtherLocked(key, ch.user) {
 		return errNickTaken
 	}
 	e.Nick = nick
 	return nil
 }
 
-// owned reports whether somebody owns the room.
-func (af *affiliations) owned() bool {
+// ownedLocked reports whether somebody owns the room.
+func (af *affiliations) ownedLocked() bool {
 	for _, a := range af.byUser {
 		if a.Affiliation == Owner {
 			return true
@@ -80,8 +80,8 @@ func (af *affiliations) owned() bool {
 	return false
 }
 
-// ownedAfter reports whether somebody still owns the room after the changes.
-func (af *affiliations) ownedAfter(changes map[string]Affiliation) bool {
+// ownedAfterLocked reports whether somebody still owns the room after the changes.
+func (af *affiliations) ownedAfterLocked(changes map[string]Affiliation) bool {
 	all := make(map[string]Affiliation, len(af.byUser))
 	for user, a := range af.byUser {
 		all[user] = a.Affiliation
@@ -95,8 +95,8 @@ func (af *affiliations) ownedAfter(changes map[string]Affiliation) bool {
 	return false
 }
 
-// appendList appends the items of the accounts at domain that have an affiliation (§9.5, §10.5).
-func (af *affiliations) appendList(dst []byte, a Affiliation, domain string) []byte {
+// appendListLocked appends the items of the accounts at domain that have an affiliation (§9.5, §10.5).
+func (af *affiliations) appendListLocked(dst []byte, a Affiliation, domain string) []byte {
 	for _, user := range slices.Sorted(maps.Keys(af.byUser)) {
 		e := af.byUser[user]
 		if e.Affiliation != a {

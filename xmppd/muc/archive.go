@@ -33,14 +33,14 @@ func (r *room) mayRead(c xmppd.Client) (reader, error) {
 		return reader{}, stanza.ErrItemNotFound
 	}
 	user := c.User()
-	a := r.affiliations.of(user)
+	a := r.affiliations.ofLocked(user)
 	if r.mayEnterLocked(user) != nil {
 		return reader{}, stanza.ErrForbidden
 	}
 	if !r.knowsPasswordLocked(user) {
 		return reader{}, stanza.ErrForbidden
 	}
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	return reader{identities: r.settings.NonAnonymous || a.rank() >= Admin.rank() || (m != nil && m.occupant.seesAddressesLocked())}, nil
 }
 

@@ -27,7 +27,7 @@ func (r *room) destroy(ctx context.Context, user string, where []byte) error {
 	defer done()
 	r.mu.Lock()
 	state := r.state
-	owner := r.affiliations.of(user) == Owner
+	owner := r.affiliations.ofLocked(user) == Owner
 	if owner {
 		r.state = ending // nobody enters, and nothing is said any more
 	}

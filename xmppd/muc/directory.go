@@ -82,7 +82,7 @@ func (s *Service) Entered(user string) []string {
 			continue
 		}
 		r.mu.Lock()
-		if r.state == open && len(r.occupants.ofUser(user)) > 0 {
+		if r.state == open && len(r.occupants.ofUserLocked(user)) > 0 {
 			names = append(names, r.name)
 		}
 		r.mu.Unlock()

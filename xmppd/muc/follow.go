@@ -275,7 +275,7 @@ func (ac *activity) tellLocked(author string, s said, concerns func(*follower) b
 	own := s.payload()
 	for _, fo := range list {
 		user := fo.client.User()
-		if ac.room.occupants.member(fo.client) != nil || !ac.room.mayReadLocked(user) || !concerns(fo) {
+		if ac.room.occupants.memberLocked(fo.client) != nil || !ac.room.mayReadLocked(user) || !concerns(fo) {
 			continue
 		}
 		payload := others
@@ -292,7 +292,7 @@ func (ac *activity) tellLocked(author string, s said, concerns func(*follower) b
 // mayReadLocked reports whether an account may read what is said without entering first: those
 // who belong to the room, and everybody where anybody may enter.
 func (r *room) mayReadLocked(user string) bool {
-	a := r.affiliations.of(user)
+	a := r.affiliations.ofLocked(user)
 	return a.rank() >= Member.rank() || a == None && !r.settings.MembersOnly && r.settings.Password == "" && r.state == open
 }
 
@@ -328,8 +328,8 @@ func (s said) payload() []byte {
 // changeAffiliationLocked notes an account's affiliation that has changed. Its clients that follow
 // their rooms follow this one from now on, or are told to look which they still have.
 func (r *room) changeAffiliationLocked(a Affiliated) {
-	before := r.affiliations.of(a.User).rank() >= Member.rank()
-	r.affiliations.set(a)
+	before := r.affiliations.ofLocked(a.User).rank() >= Member.rank()
+	r.affiliations.setLocked(a)
 	now := a.Affiliation.rank() >= Member.rank()
 	if before == now {
 		return
@@ -353,7 +353,7 @@ func (ac *activity) roomChanged(fo *follower) {
 // does no more: only what is in its archive is told.
 func (ac *activity) archiveChangedLocked() {
 	for _, fo := range ac.room.svc.followers.of(ac.room.name) {
-		if ac.room.occupants.member(fo.client) == nil && ac.room.mayReadLocked(fo.client.User()) {
+		if ac.room.occupants.memberLocked(fo.client) == nil && ac.room.mayReadLocked(fo.client.User()) {
 			ac.roomChanged(fo)
 		}
 	}

@@ -74,7 +74,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 	if err = may(); r.state == ending {
 		err = errEnding
 	}
-	before := r.affiliations.of(to.User)
+	before := r.affiliations.ofLocked(to.User)
 	admit := r.settings.MembersOnly && before == None
 	password, nick := r.settings.Password, r.affiliations.byUser[to.User].Nick
 	r.mu.Unlock()
@@ -107,7 +107,7 @@ func (r *room) inviteOne(ctx context.Context, may func() error, from string, to 
 // mayInviteLocked: occupants, but where only members may enter just those whom the room
 // lets (§7.8.2, §9.3).
 func (r *room) mayInviteLocked(c xmppd.Client) error {
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	if m == nil {
 		return errNotOccupant
 	}
@@ -119,7 +119,7 @@ func (r *room) mayInviteLocked(c xmppd.Client) error {
 
 // mayInviteAsLocked reports whether an account may invite, wherever it is.
 func (r *room) mayInviteAsLocked(user string) error {
-	a := r.affiliations.of(user)
+	a := r.affiliations.ofLocked(user)
 	switch {
 	case a.rank() >= Admin.rank():
 		return nil
@@ -170,7 +170,7 @@ func (r *room) decline(ctx context.Context, c xmppd.Client, el stream.Child) err
 		return err
 	}
 	r.mu.Lock()
-	banned := r.affiliations.of(c.User()) == Outcast
+	banned := r.affiliations.ofLocked(c.User()) == Outcast
 	r.mu.Unlock()
 	if !r.svc.invitations.take(invitation{room: r.name, inviter: to.User, invitee: c.User()}, time.Now()) || banned {
 		return errNotInvited
@@ -202,7 +202,7 @@ func (r *room) inviteNewMembers(ctx context.Context, c xmppd.Client, entries []A
 	r.mu.Lock()
 	var to []stanza.Address
 	for _, e := range entries {
-		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.occupants.ofUser(e.User)) == 0 {
+		if r.settings.MembersOnly && r.state == open && e.Affiliation == Member && len(r.occupants.ofUserLocked(e.User)) == 0 {
 			to = append(to, stanza.Address{User: e.User, Domain: r.svc.server.Domain()})
 		}
 	}

@@ -112,7 +112,7 @@ func (r *room) enter(ctx context.Context, e joinRequest) error {
 		r.mu.Lock()
 	}
 	defer r.mu.Unlock()
-	if r.occupants.member(e.client) == m {
+	if r.occupants.memberLocked(e.client) == m {
 		m.client.Deliver(r.subjectForLocked(m))
 		m.releaseHeldLocked()
 	}
@@ -158,7 +158,7 @@ func (m *member) goneLocked() {
 // occupants to it and it to them. A client that is in already, and asks again,
 // sees everything again (§7.2.1, S-80).
 func (r *room) admitLocked(e joinRequest) (*member, error) {
-	m := r.occupants.member(e.client)
+	m := r.occupants.memberLocked(e.client)
 	if m != nil && m.occupant.key != e.key {
 		return m, r.renameLocked(m, e.presence, e.nick)
 	}
@@ -176,7 +176,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 	o := m.occupant
 	o.hats = e.hats
 	o.showLocked(m)
-	m.holding = r.occupants.presenceSize() > burst
+	m.holding = r.occupants.presenceSizeLocked() > burst
 	m.collecting = m.holding
 	for _, other := range r.occupants.byNick {
 		if other != o {
@@ -215,10 +215,10 @@ func (r *room) mayJoinLocked(e joinRequest) error {
 	if o != nil && o.user == user {
 		return nil // another client under the same nickname
 	}
-	if o != nil || r.affiliations.reservedForOther(e.key, user) {
+	if o != nil || r.affiliations.reservedForOtherLocked(e.key, user) {
 		return errNickTaken
 	}
-	if a := r.affiliations.of(user); len(r.occupants.byNick) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.occupants.members) >= 2*r.svc.cfg.Occupants {
+	if a := r.affiliations.ofLocked(user); len(r.occupants.byNick) >= r.settings.MaxOccupants && a != Owner && a != Admin || len(r.occupants.members) >= 2*r.svc.cfg.Occupants {
 		return errFull
 	}
 	return nil
@@ -227,7 +227,7 @@ func (r *room) mayJoinLocked(e joinRequest) error {
 // hasPasswordLocked reports whether somebody has the password, if one is needed. Owners need
 // not type it: they choose it (§10.2).
 func (r *room) hasPasswordLocked(e joinRequest) bool {
-	return r.settings.Password == "" || r.affiliations.of(e.client.User()) == Owner ||
+	return r.settings.Password == "" || r.affiliations.ofLocked(e.client.User()) == Owner ||
 		subtle.ConstantTimeCompare([]byte(r.settings.Password), []byte(e.password)) == 1
 }
 
@@ -239,12 +239,12 @@ func (r *room) seatLocked(e joinRequest) *member {
 		user := e.client.User()
 		o = &occupant{
 			room: r, nick: e.nick, key: e.key, jid: r.jid + "/" + e.nick, user: user, bare: bare,
-			id: r.occupantIDOf(bare), role: r.defaultRoleLocked(r.affiliations.of(user)),
+			id: r.occupantIDOf(bare), role: r.defaultRoleLocked(r.affiliations.ofLocked(user)),
 		}
 		r.occupants.byNick[e.key] = o
 	}
 	m := &member{client: e.client, occupant: o, to: stanza.AppendAttr(nil, "to", e.client.JID())}
-	r.occupants.add(m)
+	r.occupants.addLocked(m)
 	return m
 }
 

@@ -14,7 +14,7 @@ import (
 // its last client (§7.2.8, S-81).
 func (r *room) leave(ctx context.Context, c xmppd.Client, p *stream.Element) {
 	r.mu.Lock()
-	if m := r.occupants.member(c); m != nil {
+	if m := r.occupants.memberLocked(c); m != nil {
 		r.releaseLocked(m, departure{status: statusOf(p)})
 	}
 	r.mu.Unlock()
@@ -38,19 +38,19 @@ func (r *room) releaseLocked(m *member, d departure) {
 	r.removeLocked(m)
 	m.goneLocked()
 	if len(o.all) == 0 {
-		r.occupants.announceGone(o, []*member{m}, d)
+		r.occupants.announceGoneLocked(o, []*member{m}, d)
 		return
 	}
 	m.deliverLocked("<presence", o.unavailableLocked(d, m.client.JID()), appendCodes(nil, codeSelf), endOfPresence)
 	if o.shown == m {
 		o.showLocked(o.all[len(o.all)-1])
-		r.occupants.announce(o)
+		r.occupants.announceLocked(o)
 	}
 }
 
 // expelLocked takes an occupant out with all its clients, and says why (§8.2, §9.1).
 func (r *room) expelLocked(o *occupant, d departure) {
-	r.occupants.announceGone(o, r.evictLocked(o), d)
+	r.occupants.announceGoneLocked(o, r.evictLocked(o), d)
 }
 
 // evictLocked takes all clients of an occupant out, and returns them; nobody is told.
@@ -117,7 +117,7 @@ func (s *Service) bounced(ctx context.Context, c xmppd.Client, el *stream.Elemen
 		return nil
 	}
 	r.mu.Lock()
-	if m := r.occupants.member(c); m != nil {
+	if m := r.occupants.memberLocked(c); m != nil {
 		r.releaseLocked(m, departure{codes: []string{codeTechnicalFail}})
 	}
 	r.mu.Unlock()

@@ -56,11 +56,11 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 	if err != nil {
 		return err
 	}
-	t, err := r.accept(c, m, retracted)
+	p, err := r.accept(c, m, retracted)
 	if err != nil {
 		return err
 	}
-	if err := r.queue.await(ctx, t); err != nil {
+	if err := r.queue.await(ctx, p); err != nil {
 		return err
 	}
 	if retracted != nil {
@@ -83,7 +83,7 @@ type Saying struct {
 func (r *room) nickOf(c xmppd.Client) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m := r.occupants.member(c); m != nil {
+	if m := r.occupants.memberLocked(c); m != nil {
 		return m.occupant.nick
 	}
 	return ""
@@ -115,7 +115,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 		entry.Retracts = retracted
 	}
 	return r.queue.addLocked(entry, func(id uuid.UUID) {
-		r.occupants.toAll(r.archive.withStanzaID(reflected, id))
+		r.occupants.toAllLocked(r.archive.withStanzaID(reflected, id))
 		r.activity.messageLocked(o, m, id)
 		if retracted != nil {
 			r.activity.retractedLocked(retracted.IDs)
@@ -126,7 +126,7 @@ func (r *room) accept(c xmppd.Client, m *stream.Element, retracted *archive.Retr
 // speakerLocked returns the occupant that a client is, if it may speak: only those who
 // are here, and in a moderated room only those with voice (§7.4, S-83).
 func (r *room) speakerLocked(c xmppd.Client) (*occupant, error) {
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	switch {
 	case m == nil && r.state == locked: // it does not exist yet for others (§17.2)
 		return nil, stanza.ErrItemNotFound

@@ -95,11 +95,11 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	if len(ids) == 0 {
 		return nil, stanza.ErrItemNotFound
 	}
-	t, err := r.moderate(c, id, reason, ids)
+	p, err := r.moderate(c, id, reason, ids)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.queue.await(ctx, t); err != nil {
+	if err := r.queue.await(ctx, p); err != nil {
 		return nil, err
 	}
 	r.pins.retracted(ctx, ids)
@@ -133,7 +133,7 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pe
 		Retracts: &archive.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
 	return r.queue.addLocked(entry, func(stored uuid.UUID) {
-		r.occupants.toAll(r.archive.withStanzaID(notice, stored))
+		r.occupants.toAllLocked(r.archive.withStanzaID(notice, stored))
 		r.activity.retractedLocked(ids)
 	})
 }

@@ -9,8 +9,8 @@
 // state), then joined.mu (which rooms a client is in) or followers.mu. None is held while a
 // store is asked. What a room sends is queued for its clients, which never
 // blocks, with room.mu held: so that everybody sees what happens in a room in
-// the same order. A method whose name ends in Locked is called with room.mu held.
-// So are those of what a room consists of: its affiliations and its occupants.
+// the same order. A method whose name ends in Locked is called with room.mu held,
+// whatever type it is of: a room, or a part of its state.
 //
 // A message's way: under room.mu the sender's right is checked, the stanza is
 // made, put into the room's queue and handed to the archive's writer, which

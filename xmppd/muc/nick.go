@@ -12,24 +12,24 @@ func (r *room) renameLocked(m *member, p *stream.Element, asked string) error {
 		return err
 	}
 	o := m.occupant
-	if other := r.occupants.byNick[key]; (other != nil && other != o) || r.affiliations.reservedForOther(key, o.user) {
+	if other := r.occupants.byNick[key]; (other != nil && other != o) || r.affiliations.reservedForOtherLocked(key, o.user) {
 		return errNickTaken
 	}
 	m.presence = p
 	if nick == o.nick {
 		o.showLocked(m)
-		r.occupants.announce(o, codeNickAltered)
+		r.occupants.announceLocked(o, codeNickAltered)
 		return nil
 	}
-	r.occupants.announceGone(o, o.all, departure{codes: []string{codeNickChanged}, nick: nick})
+	r.occupants.announceGoneLocked(o, o.all, departure{codes: []string{codeNickChanged}, nick: nick})
 	delete(r.occupants.byNick, o.key)
 	o.nick, o.key, o.jid = nick, key, r.jid+"/"+nick
 	r.occupants.byNick[key] = o
 	o.showLocked(m)
 	if nick != asked {
-		r.occupants.announce(o, codeNickAltered)
+		r.occupants.announceLocked(o, codeNickAltered)
 	} else {
-		r.occupants.announce(o)
+		r.occupants.announceLocked(o)
 	}
 	return nil
 }

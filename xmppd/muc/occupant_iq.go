@@ -31,8 +31,8 @@ func (s *Service) occupantIQ(ctx context.Context, c xmppd.Client, iq *stream.Ele
 // askOccupant handles a request to an occupant.
 func (r *room) askOccupant(ctx context.Context, c xmppd.Client, iq *stream.Element, nick string) error {
 	r.mu.Lock()
-	m := r.occupants.member(c)
-	o := r.occupants.find(nick)
+	m := r.occupants.memberLocked(c)
+	o := r.occupants.findLocked(nick)
 	switch {
 	case m == nil:
 		r.mu.Unlock()
@@ -81,7 +81,7 @@ func (r *room) answerIQ(c xmppd.Client, iq *stream.Element, nick string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m, o := r.occupants.member(c), r.occupants.find(nick)
+	m, o := r.occupants.memberLocked(c), r.occupants.findLocked(nick)
 	if m == nil || o == nil {
 		return
 	}

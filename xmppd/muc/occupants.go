@@ -7,8 +7,8 @@ import (
 	"foyer/xmppd"
 )
 
-// occupants is who is in a room, by person and by client. It is guarded by its room's
-// lock, and so are they.
+// occupants is who is in a room, by person and by client. Its room's lock guards it and
+// each of them.
 type occupants struct {
 	byNick    map[string]*occupant // by the nickname's key
 	members   []*member            // every client in the room
@@ -20,8 +20,8 @@ func newOccupants() occupants {
 	return occupants{byNick: make(map[string]*occupant), byClient: make(map[xmppd.Client]*member), idleSince: time.Now()}
 }
 
-// find returns the occupant with exactly that nickname, or nil.
-func (oc *occupants) find(nick string) *occupant {
+// findLocked returns the occupant with exactly that nickname, or nil.
+func (oc *occupants) findLocked(nick string) *occupant {
 	key, err := names.Key(nick)
 	if err != nil {
 		return nil
@@ -32,8 +32,8 @@ func (oc *occupants) find(nick string) *occupant {
 	return nil
 }
 
-// ofUser returns the occupants that are one account.
-func (oc *occupants) ofUser(user string) []*occupant {
+// ofUserLocked returns the occupants that are one account.
+func (oc *occupants) ofUserLocked(user string) []*occupant {
 	var out []*occupant
 	for _, o := range oc.byNick {
 		if o.user == user {
@@ -43,18 +43,18 @@ func (oc *occupants) ofUser(user string) []*occupant {
 	return out
 }
 
-// member returns a client's place in the room, or nil.
-func (oc *occupants) member(c xmppd.Client) *member { return oc.byClient[c] }
+// memberLocked returns a client's place in the room, or nil.
+func (oc *occupants) memberLocked(c xmppd.Client) *member { return oc.byClient[c] }
 
-func (oc *occupants) add(m *member) {
+func (oc *occupants) addLocked(m *member) {
 	m.index = len(oc.members)
 	oc.members = append(oc.members, m)
 	oc.byClient[m.client] = m
 	m.occupant.all = append(m.occupant.all, m)
 }
 
-// remove takes a client out, and its occupant with the last one.
-func (oc *occupants) remove(m *member) {
+// removeLocked takes a client out, and its occupant with the last one.
+func (oc *occupants) removeLocked(m *member) {
 	last := len(oc.members) - 1
 	oc.members[m.index] = oc.members[last]
 	oc.members[m.index].index = m.index
@@ -76,15 +76,15 @@ func (oc *occupants) remove(m *member) {
 	}
 }
 
-// toAll sends a message to everybody; rest is all but its name.
-func (oc *occupants) toAll(rest []byte) {
+// toAllLocked sends a message to everybody; rest is all but its name.
+func (oc *occupants) toAllLocked(rest []byte) {
 	for _, m := range oc.members {
 		m.deliverLocked("<message", rest)
 	}
 }
 
-// presenceSize is about how many bytes the presence of all occupants is.
-func (oc *occupants) presenceSize() int {
+// presenceSizeLocked is about how many bytes the presence of all occupants is.
+func (oc *occupants) presenceSizeLocked() int {
 	size := 0
 	for _, o := range oc.byNick {
 		size += len(o.head) + len(o.itemJID)
@@ -92,18 +92,18 @@ func (oc *occupants) presenceSize() int {
 	return size
 }
 
-// announce shows an occupant's presence to everybody, its own clients included;
+// announceLocked shows an occupant's presence to everybody, its own clients included;
 // those get the codes.
-func (oc *occupants) announce(o *occupant, codes ...string) {
+func (oc *occupants) announceLocked(o *occupant, codes ...string) {
 	own := appendCodes(nil, append([]string{codeSelf}, codes...)...)
 	for _, m := range oc.members {
 		m.showLocked(o, own)
 	}
 }
 
-// announceGone tells everybody in the room, and the clients given, that an occupant
+// announceGoneLocked tells everybody in the room, and the clients given, that an occupant
 // went (§7.14).
-func (oc *occupants) announceGone(o *occupant, own []*member, d departure) {
+func (oc *occupants) announceGoneLocked(o *occupant, own []*member, d departure) {
 	jid := o.shown.client.JID()
 	with, without := o.unavailableLocked(d, jid), o.unavailableLocked(d, "")
 	self := appendCodes(nil, codeSelf)

@@ -75,36 +75,36 @@ type messageQueue struct {
 // entry: it is not archived. deliver is called with the room's lock held, in the
 // order of the queue, once the message is in Postgres.
 func (q *messageQueue) addLocked(entry *archive.Entry, deliver func(id uuid.UUID)) (*pending, error) {
-	t := &pending{done: make(chan struct{}), deliver: deliver}
+	p := &pending{done: make(chan struct{}), deliver: deliver}
 	if entry != nil {
 		storing, err := q.archive.Begin(*entry)
 		if err != nil {
 			return nil, err
 		}
-		t.storing = storing
+		p.storing = storing
 	}
-	q.waiting = append(q.waiting, t)
-	return t, nil
+	q.waiting = append(q.waiting, p)
+	return p, nil
 }
 
 // await waits until the message is stored, and delivers what can be delivered. It
 // returns after the message was delivered: what its sender asks next is answered
 // after that. Called without the room's lock.
-func (q *messageQueue) await(ctx context.Context, t *pending) error {
+func (q *messageQueue) await(ctx context.Context, p *pending) error {
 	var id uuid.UUID
 	var err error
-	if t.storing != nil {
-		id, err = t.storing.Wait(ctx)
+	if p.storing != nil {
+		id, err = p.storing.Wait(ctx)
 	}
 	q.mu.Lock()
-	t.settled, t.stored, t.id = true, err == nil, id
+	p.settled, p.stored, p.id = true, err == nil, id
 	q.deliverStoredLocked()
 	q.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	select {
-	case <-t.done:
+	case <-p.done:
 	case <-ctx.Done(): // an earlier message waits for the database; this one is stored
 	}
 	return nil
@@ -113,16 +113,16 @@ func (q *messageQueue) await(ctx context.Context, t *pending) error {
 // deliverStoredLocked delivers what is stored, from the head of the queue on.
 func (q *messageQueue) deliverStoredLocked() {
 	for len(q.waiting) > 0 && q.waiting[0].settled {
-		t := q.waiting[0]
+		p := q.waiting[0]
 		q.waiting[0] = nil
 		q.waiting = q.waiting[1:]
-		if t.stored {
-			if t.id != uuid.Nil {
-				q.last = t.id
+		if p.stored {
+			if p.id != uuid.Nil {
+				q.last = p.id
 			}
-			t.deliver(t.id)
+			p.deliver(p.id)
 		}
-		close(t.done)
+		close(p.done)
 	}
 	if len(q.waiting) == 0 {
 		q.waiting = nil

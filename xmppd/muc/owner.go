@@ -25,7 +25,7 @@ const (
 func handleConfigGet(_ context.Context, r *room, c xmppd.Client, _ stream.Child) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.affiliations.of(c.User()) != Owner {
+	if r.affiliations.ofLocked(c.User()) != Owner {
 		return nil, stanza.ErrForbidden
 	}
 	return append(append([]byte(`<query xmlns="`+nsOwner+`">`), r.configFormLocked()...), `</query>`...), nil
@@ -96,7 +96,7 @@ func (r *room) cancel(ctx context.Context, c xmppd.Client) error {
 	}
 	defer done()
 	r.mu.Lock()
-	owner, isNew := r.affiliations.of(c.User()) == Owner, r.state == locked
+	owner, isNew := r.affiliations.ofLocked(c.User()) == Owner, r.state == locked
 	if owner && isNew {
 		r.dissolveLocked(departure{after: []byte("<destroy/>")})
 	}
@@ -120,7 +120,7 @@ func (r *room) configure(ctx context.Context, c xmppd.Client, sent stanza.Submis
 	r.mu.Lock()
 	settings, state, err := r.settings, r.state, error(nil)
 	switch {
-	case r.affiliations.of(c.User()) != Owner:
+	case r.affiliations.ofLocked(c.User()) != Owner:
 		err = stanza.ErrForbidden
 	case state == ending: // it is not to be stored again
 		err = errEnding
@@ -278,7 +278,7 @@ func (r *room) settingsChangedLocked(before Settings) {
 		codes = append(codes, either(now.NonAnonymous, codeNowNonAnon, codeNowSemiAnon))
 	}
 	x := string(appendCodes([]byte(`<x xmlns="`+stanza.NSMUCUser+`">`), codes...)) + `</x>`
-	r.occupants.toAll(r.notice(x))
+	r.occupants.toAllLocked(r.notice(x))
 	if now.MembersOnly && !before.MembersOnly {
 		r.expelStrangersLocked()
 	}
@@ -296,11 +296,11 @@ func either(is bool, yes, no string) string {
 func (r *room) expelStrangersLocked() {
 	gone := make(map[*occupant][]*member)
 	for _, o := range r.occupants.byNick {
-		if r.affiliations.of(o.user) == None {
+		if r.affiliations.ofLocked(o.user) == None {
 			gone[o] = r.evictLocked(o)
 		}
 	}
 	for o, own := range gone {
-		r.occupants.announceGone(o, own, departure{codes: []string{codeNowMembers}})
+		r.occupants.announceGoneLocked(o, own, departure{codes: []string{codeNowMembers}})
 	}
 }

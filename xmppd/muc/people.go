@@ -49,13 +49,13 @@ func (r *room) people(user string) ([]Person, error) {
 	if r.state != open || !r.knowsPasswordLocked(user) {
 		return nil, stanza.ErrForbidden
 	}
-	mine := r.affiliations.of(user)
-	seen := r.settings.NonAnonymous || mine.rank() >= Admin.rank() || slices.ContainsFunc(r.occupants.ofUser(user), (*occupant).seesAddressesLocked)
+	mine := r.affiliations.ofLocked(user)
+	seen := r.settings.NonAnonymous || mine.rank() >= Admin.rank() || slices.ContainsFunc(r.occupants.ofUserLocked(user), (*occupant).seesAddressesLocked)
 	people := make([]Person, 0, len(r.affiliations.byUser)+len(r.occupants.byNick))
 	here := make(map[string]bool, len(r.occupants.byNick))
 	for _, o := range r.occupants.byNick {
 		here[o.user] = true
-		people = append(people, Person{User: o.user, Affiliation: r.affiliations.of(o.user), Nick: o.nick, Seen: seen || o.user == user})
+		people = append(people, Person{User: o.user, Affiliation: r.affiliations.ofLocked(o.user), Nick: o.nick, Seen: seen || o.user == user})
 	}
 	for other, a := range r.affiliations.byUser {
 		if here[other] || a.Affiliation == None || (a.Affiliation == Outcast && mine.rank() < Admin.rank()) {

@@ -221,7 +221,7 @@ func (ps *pins) send(items []byte) {
 	event = append(append(event, items...), `</items></event></message>`...)
 	ps.room.mu.Lock()
 	defer ps.room.mu.Unlock()
-	ps.room.occupants.toAll(event)
+	ps.room.occupants.toAllLocked(event)
 }
 
 // item is a pin as the room tells it.

@@ -98,7 +98,7 @@ func (s *Service) inMemory(name string) *room {
 func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	if m == nil {
 		return false, nil
 	}
@@ -110,7 +110,7 @@ func (r *room) update(c xmppd.Client, p *stream.Element, nick string) (there boo
 	}
 	m.presence = p
 	m.occupant.showLocked(m)
-	r.occupants.announce(m.occupant)
+	r.occupants.announceLocked(m.occupant)
 	return true, nil
 }
 
@@ -145,7 +145,7 @@ func (o *occupant) unavailableLocked(d departure, jid string) []byte {
 		role = o.role
 	}
 	dst = append(dst, `<x xmlns="`+stanza.NSMUCUser+`"><item`...)
-	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliations.of(o.user)))
+	dst = stanza.AppendAttr(dst, "affiliation", string(o.room.affiliations.ofLocked(o.user)))
 	dst = stanza.AppendAttr(dst, "role", string(role))
 	dst = stanza.AppendAttr(stanza.AppendAttr(dst, "jid", jid), "nick", d.nick)
 	if len(d.inside) == 0 {

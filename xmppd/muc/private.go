@@ -123,11 +123,11 @@ func (r *room) archivePrivate(ctx context.Context, m *stream.Element, receiver, 
 func (r *room) privateBetween(c xmppd.Client, nick string) (correspondence, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	if m == nil {
 		return correspondence{}, errNotOccupant
 	}
-	from, to := m.occupant, r.occupants.find(nick)
+	from, to := m.occupant, r.occupants.findLocked(nick)
 	if to == nil {
 		return correspondence{}, errNoSuchOccupant
 	}

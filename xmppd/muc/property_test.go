@@ -136,14 +136,14 @@ func agree(t *rapid.T, w *world, views []*view) {
 	}
 	want := map[string]string{}
 	for _, o := range r.occupants.byNick {
-		want[o.nick] = string(r.affiliations.of(o.user)) + "/" + string(o.role)
+		want[o.nick] = string(r.affiliations.ofLocked(o.user)) + "/" + string(o.role)
 	}
-	if !r.affiliations.owned() {
+	if !r.affiliations.ownedLocked() {
 		t.Fatal("nobody owns the room")
 	}
 	for _, v := range views {
 		v.catchUp(t)
-		if inside := r.occupants.member(v) != nil; v.inside != inside {
+		if inside := r.occupants.memberLocked(v) != nil; v.inside != inside {
 			t.Fatalf("%s thinks it is inside: %v; it is: %v", v.jid, v.inside, inside)
 		}
 		if v.inside && !maps.Equal(v.nicks, want) {

@@ -35,7 +35,7 @@ func handleRegisterGet(_ context.Context, r *room, c xmppd.Client, _ stream.Chil
 // mayRegisterLocked: outcasts never, and strangers not where only members or those with
 // the password may enter.
 func (r *room) mayRegisterLocked(user string) error {
-	a := r.affiliations.of(user)
+	a := r.affiliations.ofLocked(user)
 	switch {
 	case a == Outcast:
 		return stanza.ErrForbidden
@@ -80,10 +80,10 @@ func (r *room) register(ctx context.Context, c xmppd.Client, nick, key string) e
 	user := c.User()
 	r.mu.Lock()
 	err = r.mayRegisterLocked(user)
-	if o := r.occupants.byNick[key]; err == nil && nick != "" && (r.affiliations.reservedForOther(key, user) || (o != nil && o.user != user)) {
+	if o := r.occupants.byNick[key]; err == nil && nick != "" && (r.affiliations.reservedForOtherLocked(key, user) || (o != nil && o.user != user)) {
 		err = errNickTaken
 	}
-	before, moderated := r.affiliations.of(user), r.settings.Moderated
+	before, moderated := r.affiliations.ofLocked(user), r.settings.Moderated
 	r.mu.Unlock()
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ func (r *room) read(ctx context.Context) error {
 	r.state, r.creator, r.settings, r.subject, r.queue.last = open, kept.Creator, kept.Settings, kept.Subject, last.ID
 	r.pins.any, r.activity.newest = kept.Pins > 0, newestOf(last)
 	for _, a := range people {
-		r.affiliations.set(a)
+		r.affiliations.setLocked(a)
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (s *Service) create(ctx context.Context, name, creator string) (*room, erro
 	r := newRoom(s, name)
 	r.counted = true
 	r.state, r.creator, r.settings = locked, creator, s.defaultSettings()
-	r.affiliations.set(Affiliated{User: creator, Affiliation: Owner})
+	r.affiliations.setLocked(Affiliated{User: creator, Affiliation: Owner})
 	close(r.loaded)
 	s.rooms[name] = r
 	return r, nil

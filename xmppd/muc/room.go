@@ -147,7 +147,7 @@ func (r *room) existsFor(user string) bool {
 // mayEnterLocked reports why an account may not enter, apart from a password
 // (XEP-0045 §7.2.6, §7.2.7).
 func (r *room) mayEnterLocked(user string) error {
-	switch r.affiliations.of(user) {
+	switch r.affiliations.ofLocked(user) {
 	case Outcast:
 		return errBanned
 	case None:
@@ -161,12 +161,12 @@ func (r *room) mayEnterLocked(user string) error {
 // knowsPasswordLocked reports whether an account has shown the password, or needs none:
 // invitations carry it, and the archive and membership are behind it.
 func (r *room) knowsPasswordLocked(user string) bool {
-	return r.settings.Password == "" || r.affiliations.of(user).rank() >= Member.rank() || len(r.occupants.ofUser(user)) > 0
+	return r.settings.Password == "" || r.affiliations.ofLocked(user).rank() >= Member.rank() || len(r.occupants.ofUserLocked(user)) > 0
 }
 
 // removeLocked takes a client out of the room, and its occupant with the last one.
 func (r *room) removeLocked(m *member) {
-	r.occupants.remove(m)
+	r.occupants.removeLocked(m)
 	r.svc.joined.remove(m.client, r)
 }
 
@@ -186,7 +186,7 @@ func (o *occupant) showLocked(m *member) {
 
 // describeLocked renews what presence says of role and affiliation (S-88).
 func (o *occupant) describeLocked() {
-	a := o.room.affiliations.of(o.user)
+	a := o.room.affiliations.ofLocked(o.user)
 	o.item = item(nil, a, o.role, "", "")
 	o.itemJID = item(nil, a, o.role, o.shown.client.JID(), "")
 }

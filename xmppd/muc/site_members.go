@@ -32,7 +32,7 @@ func (r *room) setMember(ctx context.Context, user string, is bool) error {
 	defer done()
 	r.mu.Lock()
 	e := r.affiliations.byUser[user]
-	before, state := r.affiliations.of(user), r.state
+	before, state := r.affiliations.ofLocked(user), r.state
 	r.mu.Unlock()
 	switch {
 	case state == ending:

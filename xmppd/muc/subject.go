@@ -48,17 +48,17 @@ func (r *room) changeSubject(ctx context.Context, c xmppd.Client, m *stream.Elem
 	if err := r.svc.store.SetSubject(ctx, r.name, subject); err != nil {
 		return err
 	}
-	t, err := r.announceSubject(c, m, subject)
+	p, err := r.announceSubject(c, m, subject)
 	if err != nil {
 		return err
 	}
-	return r.queue.await(ctx, t)
+	return r.queue.await(ctx, p)
 }
 
 // maySetSubjectLocked: moderators, and where the room allows it everybody with voice
 // (§8.1).
 func (r *room) maySetSubjectLocked(c xmppd.Client) (*occupant, error) {
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	switch {
 	case m == nil:
 		return nil, errNotOccupant
@@ -75,7 +75,7 @@ func (r *room) maySetSubjectLocked(c xmppd.Client) (*occupant, error) {
 func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subject) (*pending, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	member := r.occupants.member(c)
+	member := r.occupants.memberLocked(c)
 	if member == nil {
 		return nil, errNotOccupant
 	}
@@ -86,7 +86,7 @@ func (r *room) announceSubject(c xmppd.Client, m *stream.Element, subject Subjec
 	}
 	return r.queue.addLocked(entry, func(id uuid.UUID) {
 		r.subject = subject
-		r.occupants.toAll(r.archive.withStanzaID(reflected, id))
+		r.occupants.toAllLocked(r.archive.withStanzaID(reflected, id))
 	})
 }
 

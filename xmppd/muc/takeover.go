@@ -24,7 +24,7 @@ func (r *room) takeover(ctx context.Context, user string) error {
 		return nil // another one was faster
 	}
 	r.mu.Lock()
-	before := r.affiliations.of(user)
+	before := r.affiliations.ofLocked(user)
 	e := Affiliated{User: user, Affiliation: Owner, Nick: r.affiliations.byUser[user].Nick}
 	r.mu.Unlock()
 	if err := r.affiliate(ctx, []Affiliated{e}); err != nil {
@@ -42,5 +42,5 @@ func (r *room) takeover(ctx context.Context, user string) error {
 func (r *room) isOrphaned() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state == open && !r.affiliations.owned()
+	return r.state == open && !r.affiliations.ownedLocked()
 }

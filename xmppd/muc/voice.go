@@ -28,7 +28,7 @@ func (r *room) voice(ctx context.Context, c xmppd.Client, x stream.Child) error 
 	if _, answer := sent.Value("muc#request_allow"); answer {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		m := r.occupants.member(c)
+		m := r.occupants.memberLocked(c)
 		if m == nil {
 			return errNotOccupant
 		}
@@ -66,7 +66,7 @@ func (r *room) moderatorsFor(ctx context.Context, c xmppd.Client) (map[string]bo
 
 // askForVoiceLocked passes a request to those moderators (§7.13).
 func (r *room) askForVoiceLocked(c xmppd.Client, moderators map[string]bool, sent stanza.Submission) error {
-	m := r.occupants.member(c)
+	m := r.occupants.memberLocked(c)
 	if m == nil {
 		return errNotOccupant
 	}
@@ -129,7 +129,7 @@ func (r *room) answerVoiceLocked(moderator *occupant, sent stanza.Submission) er
 	if err != nil {
 		return err
 	}
-	o := r.occupants.find(sent.Get("muc#roomnick"))
+	o := r.occupants.findLocked(sent.Get("muc#roomnick"))
 	if o == nil || o.bare != jid.Bare() {
 		return stanza.ErrItemNotFound
 	}

@@ -218,7 +218,8 @@ func bookmarkChanges(old, list []bookmark) (items []Item, gone []string) {
 	return items, gone
 }
 
-// publishOldBookmarksLocked is a publication to the old node.
+// publishOldBookmarksLocked is a publication to the old node. The caller holds the
+// account's lock.
 func (s *Service) publishOldBookmarksLocked(ctx context.Context, user string, p publication) error {
 	storage, _ := p.item.payload(nodeOldBookmarks, "storage")
 	list, _, err := parseOldBookmarks(storage)
