@@ -31,7 +31,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if to.Domain != s.server.domain {
 		return stanza.ErrRemoteServerNotFound
 	}
-	resent := isResent(m) // before a delay that names nobody is taken out
+	asSent := m // with a delay that the next step may take out
 	m, err = s.stampMessage(m, to)
 	if err != nil {
 		return err
@@ -49,10 +49,8 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if err != nil || route.drop {
 		return err
 	}
-	if resent {
-		if again, err := s.server.archive.SentBefore(ctx, s.bare, to.Bare(), m.ID); err != nil || again {
-			return err
-		}
+	if again, err := s.server.archive.AlreadyArchivedByEither(ctx, s.bare, to.Bare(), asSent); err != nil || again {
+		return err
 	}
 	d := &delivery{sender: s, message: m, from: s.address(), to: to, route: route}
 	if err := s.server.archiveMessage(ctx, d); err != nil {
@@ -75,14 +73,6 @@ func (srv *Server) checkRecipient(ctx context.Context, user string) error {
 		return stanza.ErrServiceUnavailable
 	}
 	return err
-}
-
-// isResent reports whether the sender marks a message as delayed. A client whose
-// stream was lost and could not be resumed cannot know which of its last messages
-// arrived, and sends them again with the same id (XEP-0198 §5, XEP-0203 §2).
-func isResent(m *stream.Element) bool {
-	_, delayed := m.Find(stanza.NSDelay, "delay")
-	return delayed && m.ID != ""
 }
 
 // messageAddress is the recipient; without one it is the sender (RFC 6120
@@ -187,7 +177,7 @@ func (d *delivery) betweenTwo() bool { return d.sender == nil || d.sender.user !
 // ids. A service has no archive of its own here, and takes nothing back: what one of its
 // messages retracts would be anybody's who sends through the same address.
 func (srv *Server) archiveMessage(ctx context.Context, d *delivery) error {
-	if !archive.Wants(d.message) {
+	if !archive.ShouldArchive(d.message) {
 		return nil
 	}
 	retraction, err := srv.retraction(ctx, d)

@@ -10,9 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync/atomic"
-	"time"
 
 	"foyer/internal/budget"
 	"foyer/internal/stanza"
@@ -43,9 +41,11 @@ func (a *Archive) Run(ctx context.Context) error { return a.writer.run(ctx) }
 // Count is how many messages were stored since the start.
 func (a *Archive) Count() int64 { return a.stored.Load() }
 
-// Wants reports whether a message between people goes into their archives (XEP-0313
-// §6.1.1, XEP-0334 §4, S-63, S-64).
-func Wants(m *stream.Element) bool { return stanza.IsConversation(m) && stanza.ShouldArchive(m) }
+// ShouldArchive reports whether a message between people goes into their archives, if their
+// preferences allow it (XEP-0313 §6.1.1, XEP-0334 §4, S-63, S-64).
+func ShouldArchive(m *stream.Element) bool {
+	return stanza.IsConversation(m) && stanza.ShouldArchive(m)
+}
 
 // Received is a message that owner receives from somebody.
 func Received(m *stream.Element, owner string, from stanza.Address) Entry {
@@ -122,27 +122,4 @@ func (a *Archive) Entry(ctx context.Context, owner string, id uuid.UUID) (Entry,
 // from with, as outgoing tells, its corrections included (XEP-0308).
 func (a *Archive) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
 	return a.store.Versions(ctx, owner, with, outgoing, stanzaID)
-}
-
-// resendWindow is how far back a message that is sent again is looked for.
-const resendWindow = 24 * time.Hour
-
-// Sent reports whether an archive has a message that its owner sent to with (a bare
-// JID) under that stanza id, so that another one was sent again.
-func (a *Archive) Sent(ctx context.Context, owner, with, stanzaID string) (bool, error) {
-	return a.store.Stored(ctx, owner, with, stanzaID, time.Now().Add(-resendWindow))
-}
-
-// SentBefore reports whether a message from one bare JID to another that is sent
-// again is in an archive already: the sender's, or the recipient's if the sender keeps
-// none. A note to oneself is in only one, as received.
-func (a *Archive) SentBefore(ctx context.Context, from, to, stanzaID string) (bool, error) {
-	if from != to {
-		if sent, err := a.Sent(ctx, from, to, stanzaID); err != nil || sent {
-			return sent, err
-		}
-	}
-	since := time.Now().Add(-resendWindow)
-	ids, err := a.store.Versions(ctx, to, from, false, stanzaID)
-	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return Entry{ID: id}.Time().After(since) }), err
 }

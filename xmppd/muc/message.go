@@ -49,7 +49,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 // (§7.4, S-83). One that is sent again, and was stored the first time, is not
 // said twice.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
-	if again, err := r.archive.saidBefore(ctx, r.jid, c.Bare(), m); err != nil || again {
+	if again, err := r.svc.archive.AlreadyArchived(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
 	retracted, err := r.archive.retraction(ctx, c, m)
@@ -87,16 +87,6 @@ func (r *room) nickOf(c xmppd.Client) string {
 		return m.occupant.nick
 	}
 	return ""
-}
-
-// saidBefore reports whether a message that its sender marks as delayed is in
-// owner's archive, with that other side: a client whose stream was lost sends its
-// last ones again (XEP-0198 §5).
-func (ra *roomArchive) saidBefore(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
-	if _, delayed := m.Find(stanza.NSDelay, "delay"); !delayed || m.ID == "" {
-		return false, nil
-	}
-	return ra.archive.Sent(ctx, owner, with, m.ID)
 }
 
 // accept checks that somebody may speak, and enqueues the message, with what it

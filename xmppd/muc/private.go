@@ -29,7 +29,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
-	if again, err := r.archive.saidBefore(ctx, p.from.bare, r.jid, m); err != nil || again {
+	if again, err := r.svc.archive.AlreadyArchived(ctx, p.from.bare, r.jid, m); err != nil || again {
 		return err
 	}
 	received := m.Edit().Set("from", p.fromJID).Drop(r.svc.mayNotSay(p.from.bare)).

@@ -1,0 +1,51 @@
+package archive
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"foyer/internal/stanza"
+	"foyer/internal/stream"
+
+	"github.com/google/uuid"
+)
+
+// Messages that are sent again: a client whose stream was lost and could not be resumed
+// cannot know which of its last messages arrived, and sends them again with the same id,
+// marked as delayed (XEP-0198 §5, XEP-0203 §2).
+
+// resendWindow is how far back a message that is sent again is looked for.
+const resendWindow = 24 * time.Hour
+
+// IsResend reports whether the sender marks a message as sent again.
+func IsResend(m *stream.Element) bool {
+	_, delayed := m.Find(stanza.NSDelay, "delay")
+	return delayed && m.ID != ""
+}
+
+// AlreadyArchived reports whether a message is a resend of one that an archive has, as what
+// its owner sent to with (a bare JID).
+func (a *Archive) AlreadyArchived(ctx context.Context, owner, with string, m *stream.Element) (bool, error) {
+	if !IsResend(m) {
+		return false, nil
+	}
+	return a.store.Stored(ctx, owner, with, m.ID, time.Now().Add(-resendWindow))
+}
+
+// AlreadyArchivedByEither reports whether a message from one bare JID to another is a resend
+// of one that is in an archive: the sender's, or the recipient's if the sender keeps none. A
+// note to oneself is in only one, as received.
+func (a *Archive) AlreadyArchivedByEither(ctx context.Context, from, to string, m *stream.Element) (bool, error) {
+	if !IsResend(m) {
+		return false, nil
+	}
+	if from != to {
+		if sent, err := a.AlreadyArchived(ctx, from, to, m); err != nil || sent {
+			return sent, err
+		}
+	}
+	since := time.Now().Add(-resendWindow)
+	ids, err := a.store.Versions(ctx, to, from, false, m.ID)
+	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return Entry{ID: id}.Time().After(since) }), err
+}
