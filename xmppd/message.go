@@ -12,46 +12,52 @@ import (
 	"github.com/google/uuid"
 )
 
-// handleMessage is the way of a message, in this order: find the recipient, strip
-// what only the server may say, refuse what is blocked, store in both archives,
-// deliver to the recipient's resources, copy to the sender's and the recipient's
-// other resources, or keep it for later (RFC 6121 §8.5). It returns only after the
-// message is in Postgres, so that everybody who is told of it can rely on it.
+// handleMessage is the way of a message from a client (RFC 6121 §8.5), in numbered steps
+// whose order matters. It returns only after the message is in Postgres, so that everybody
+// who is told of it can rely on it.
 func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
+	// 1. Find the recipient.
 	to, err := s.messageAddress(m)
 	if err != nil {
 		return err
 	}
+	// 2. Take out what is for the sender's account itself (displayed.go).
 	if m, err = s.takeDisplayed(ctx, m); err != nil {
 		return err
 	}
+	// 3. What is for a service, such as a room, goes on there.
 	if there, err := s.toService(ctx, m, to); there {
 		return err
 	}
 	if to.Domain != s.server.domain {
 		return stanza.ErrRemoteServerNotFound
 	}
-	asSent := m // with a delay that the next step may take out
-	m, err = s.stampMessage(m, to)
-	if err != nil {
+	// 4. Strip what only the server may say.
+	asSent := m
+	if m, err = s.stampMessage(m, to); err != nil {
 		return err
 	}
 	if to.User == "" {
 		return messageToServer(m)
 	}
+	// 5. Refuse what is blocked, and what nobody is there for.
 	if err := s.checkBlocked(ctx, to); err != nil {
 		return err
 	}
 	if err := s.server.checkRecipient(ctx, to.User); err != nil {
 		return err
 	}
+	// 6. Choose the recipient's resources.
 	route, err := s.server.routeMessage(m, to)
 	if err != nil || route.drop {
 		return err
 	}
+	// 7. Drop what is sent again, and was stored the first time. That it is, tells a delay
+	// which step 4 may have taken out.
 	if again, err := s.server.archive.AlreadyArchivedByEither(ctx, s.bare, to.Bare(), asSent); err != nil || again {
 		return err
 	}
+	// 8. Store it in both archives; who writes to each other gets on each other's roster.
 	d := &delivery{sender: s, message: m, from: s.address(), to: to, route: route}
 	if err := s.server.archiveMessage(ctx, d); err != nil {
 		return err
@@ -59,6 +65,7 @@ func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	if d.isArchived() {
 		s.server.addToRosters(ctx, s.user, to.User)
 	}
+	// 9. Deliver it or keep it for later, copy it, tell the site.
 	return s.server.deliverMessage(ctx, d)
 }
 
