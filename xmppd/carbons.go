@@ -10,8 +10,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Message carbons (XEP-0280): an account's other resources see the whole
-// conversation.
+// Message carbons (XEP-0280): an account's other resources see the whole conversation.
+// deliverMessage (message.go) sends them of every message between accounts; a service, such
+// as group chat, calls Client.SendSentCarbons for what somebody sends through it to one
+// person; redeliver.go asks who had one.
 
 const nsCarbons = "urn:xmpp:carbons:2"
 
@@ -28,8 +30,8 @@ func carbonsHandlers() map[iqKey]iqHandler {
 	}
 }
 
-// copies reports whether a message is copied (XEP-0280 §6, S-57).
-func copies(m *stream.Element) bool {
+// isCarbonEligible reports whether a message is copied (XEP-0280 §6, S-57).
+func isCarbonEligible(m *stream.Element) bool {
 	if _, private := m.Find(nsCarbons, "private"); private {
 		return false
 	}
@@ -57,9 +59,21 @@ func isInvitation(m *stream.Element) bool {
 	return invite || decline
 }
 
-// copyReceived sends "received" copies to the recipient's resources that did not get the
+// sendCarbons sends the copies of a message that was delivered or kept; theirs is what the
+// recipient got.
+func (srv *Server) sendCarbons(d *delivery, theirs []byte) {
+	if !isCarbonEligible(d.message) {
+		return
+	}
+	srv.sendReceivedCarbons(d, theirs)
+	if d.sender != nil && d.betweenTwo() { // else the account's resources have it already
+		d.sender.sendSentCarbons(d.message, d.mine)
+	}
+}
+
+// sendReceivedCarbons sends "received" copies to the recipient's resources that did not get the
 // message (XEP-0280 §7); the one that sent it needs none.
-func (srv *Server) copyReceived(d *delivery, theirs []byte) {
+func (srv *Server) sendReceivedCarbons(d *delivery, theirs []byte) {
 	for _, o := range srv.registry.lookup(d.to.User).all() {
 		if o != d.sender && !slices.Contains(d.route.to, o) && o.flag(flagCarbons) {
 			o.deliver(carbon("received", d.message, o, theirs))
@@ -67,9 +81,9 @@ func (srv *Server) copyReceived(d *delivery, theirs []byte) {
 	}
 }
 
-// copySent sends "sent" copies to the account's other resources (XEP-0280 §8); id is the
+// sendSentCarbons sends "sent" copies to the account's other resources (XEP-0280 §8); id is the
 // message's in the account's archive.
-func (s *session) copySent(m *stream.Element, id uuid.UUID) {
+func (s *session) sendSentCarbons(m *stream.Element, id uuid.UUID) {
 	var mine []byte
 	for _, o := range s.account.all() {
 		if o == s || !o.flag(flagCarbons) {

@@ -252,12 +252,7 @@ func (srv *Server) deliverMessage(ctx context.Context, d *delivery) error {
 			return err
 		}
 	}
-	if copies(d.message) {
-		srv.copyReceived(d, raw)
-		if d.sender != nil && d.betweenTwo() { // else the account's resources have it already
-			d.sender.copySent(d.message, d.mine)
-		}
-	}
+	srv.sendCarbons(d, raw)
 	if d.betweenTwo() {
 		srv.notifyUnseen(d.to.User, d.message)
 	}

@@ -80,7 +80,7 @@ func (off *offlineMessages) deliveredElsewhere(s *session, m *stream.Element, at
 		return false
 	}
 	for _, o := range off.registry.lookup(s.user).reachable() {
-		if o != s && o.reachableAt(at) && (to.Resource == "" || (o.flag(flagCarbons) && copies(m))) {
+		if o != s && o.reachableAt(at) && (to.Resource == "" || (o.flag(flagCarbons) && isCarbonEligible(m))) {
 			return true
 		}
 	}

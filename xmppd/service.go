@@ -51,10 +51,10 @@ type Client interface {
 	// afterwards, and may be shared between clients.
 	Deliver(stanza []byte)
 
-	// CopySent tells the account's other clients, as carbon copies, what this one
+	// SendSentCarbons tells the account's other clients, as carbon copies, what this one
 	// sent through a service to one person (XEP-0280 §6.1): m is from the client,
 	// and id is its id in the account's archive, zero when it is in none.
-	CopySent(m *stream.Element, id uuid.UUID)
+	SendSentCarbons(m *stream.Element, id uuid.UUID)
 
 	// Ready waits until the client's queue has room for a burst, for as long as
 	// the client takes to read: the time that a stanza has does not count. It is
@@ -85,10 +85,10 @@ func (s *session) User() string { return s.user }
 // Deliver implements Client.
 func (s *session) Deliver(stanza []byte) { s.deliver(stanza) }
 
-// CopySent implements Client.
-func (s *session) CopySent(m *stream.Element, id uuid.UUID) {
-	if copies(m) {
-		s.copySent(m, id)
+// SendSentCarbons implements Client.
+func (s *session) SendSentCarbons(m *stream.Element, id uuid.UUID) {
+	if isCarbonEligible(m) {
+		s.sendSentCarbons(m, id)
 	}
 }
 

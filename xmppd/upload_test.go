@@ -118,7 +118,7 @@ func (*listener) Bare() string                { return "alice@h" }
 func (*listener) User() string                { return "alice" }
 func (*listener) Ready(context.Context) error { return nil }
 
-func (*listener) CopySent(*stream.Element, uuid.UUID) {}
+func (*listener) SendSentCarbons(*stream.Element, uuid.UUID) {}
 
 func (l *listener) Deliver(stanza []byte) { l.got = append(l.got, string(stanza)) }
 

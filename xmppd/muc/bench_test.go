@@ -27,7 +27,7 @@ func (s *sink) User() string                { return s.user }
 func (s *sink) Deliver(raw []byte)          { s.n++; s.bytes += len(raw) }
 func (s *sink) Ready(context.Context) error { return nil }
 
-func (s *sink) CopySent(*stream.Element, uuid.UUID) {}
+func (s *sink) SendSentCarbons(*stream.Element, uuid.UUID) {}
 
 // crowd makes a room with n people in it. Nothing is archived: what is measured is
 // the room's own work.

@@ -28,7 +28,7 @@ func (c *checker) Bare() string                { return c.user + "@h" }
 func (c *checker) User() string                { return c.user }
 func (c *checker) Ready(context.Context) error { return nil }
 
-func (c *checker) CopySent(sent *stream.Element, _ uuid.UUID) {
+func (c *checker) SendSentCarbons(sent *stream.Element, _ uuid.UUID) {
 	if sent.From != c.jid {
 		c.tb.Errorf("a copy of what %s sent is from %s", c.jid, sent.From)
 	}

@@ -35,7 +35,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	if x, ok := m.Find(stanza.NSMUCUser, "x"); ok {
 		err := r.invitation(ctx, c, x)
 		if err == nil {
-			c.CopySent(m, uuid.Nil)
+			c.SendSentCarbons(m, uuid.Nil)
 		}
 		return err
 	}

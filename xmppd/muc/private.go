@@ -54,7 +54,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		return err
 	}
 	if p.from.user != p.to.user {
-		c.CopySent(sent, ids[mine.Owner])
+		c.SendSentCarbons(sent, ids[mine.Owner])
 	}
 	r.deliverPrivate(p.to, reflected, ids[theirs.Owner])
 	return nil
