@@ -91,6 +91,7 @@ func (c *conn) bound(ctx context.Context, el *stream.Element) (*session, error) 
 	if replaced != nil {
 		c.server.end(replaced, &stream.Error{Condition: stream.Conflict, Text: "replaced by a new stream"})
 	}
+	// After the session is registered, so that a sign-out finds it or is found here.
 	if err := c.confirmIdentity(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err

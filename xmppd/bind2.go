@@ -85,6 +85,8 @@ func (c *conn) bind2(ctx context.Context, r *sasl2Request, w *welcome, failed []
 		}
 		return nil, errEnded
 	}
+	// After the answer, unlike in bind.go: a session without a stream loses what comes for it,
+	// so that no store is asked before attach. Nothing of the client's is handled before this.
 	if err := c.confirmIdentity(ctx, s.account); err != nil {
 		c.server.end(s, err)
 		return nil, err
