@@ -20,10 +20,10 @@ type filePages struct {
 }
 
 func (s *filePages) routes(web fiber.Router) {
-	web.Get("/settings/files", s.signedIn, s.showFiles)
-	web.Post("/settings/files/delete", s.signedIn, s.deleteOwnFiles)
-	web.Get("/settings/files/:id", s.signedIn, s.saveOwnFile)
-	web.Post("/settings/files/:id/delete", s.signedIn, s.deleteOwnFile)
+	web.Get("/settings/files", s.requireMember, s.showFiles)
+	web.Post("/settings/files/delete", s.requireMember, s.deleteOwnFiles)
+	web.Get("/settings/files/:id", s.requireMember, s.saveOwnFile)
+	web.Post("/settings/files/:id/delete", s.requireMember, s.deleteOwnFile)
 }
 
 // filesPerPage is how many files are listed at a time.

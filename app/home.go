@@ -17,10 +17,10 @@ type homePages struct {
 func (s *homePages) routes(web fiber.Router) {
 	web.Get("/", s.index)
 	web.Get("/articles/garden", s.article)
-	web.Get("/chat", s.signedIn, s.chatPage)
-	web.Get("/chat/with/:user", s.signedIn, s.chatWith)
-	web.Get("/chat/room/:name", s.signedIn, s.chatInRoom)
-	web.Post("/rooms", s.signedIn, s.makeRoom)
+	web.Get("/chat", s.requireMember, s.chatPage)
+	web.Get("/chat/with/:user", s.requireMember, s.chatWith)
+	web.Get("/chat/room/:name", s.requireMember, s.chatInRoom)
+	web.Post("/rooms", s.requireMember, s.makeRoom)
 	web.Post("/theme", s.setTheme)
 }
 

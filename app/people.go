@@ -21,10 +21,10 @@ type peoplePages struct {
 func (s *peoplePages) chatRoutes(xmpp fiber.Router) { xmpp.Get("/people/:user", s.personCard) }
 
 func (s *peoplePages) routes(web fiber.Router) {
-	web.Get("/people", s.signedIn, s.showPeople)
-	web.Post("/people/:user/contact", s.signedIn, s.askContact)
-	web.Post("/people/:user/answer", s.signedIn, s.answerContact)
-	web.Get("/avatars/:hash", s.signedIn, s.showAvatar)
+	web.Get("/people", s.requireMember, s.showPeople)
+	web.Post("/people/:user/contact", s.requireMember, s.askContact)
+	web.Post("/people/:user/answer", s.requireMember, s.answerContact)
+	web.Get("/avatars/:hash", s.requireMember, s.showAvatar)
 }
 
 // People as pages show them. No page lists more than its bound, however many there

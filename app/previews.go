@@ -18,7 +18,7 @@ type linkPages struct {
 func (s *linkPages) chatRoutes(xmpp fiber.Router) { xmpp.Post("/previews", s.linkPreviews) }
 
 func (s *linkPages) routes(web fiber.Router) {
-	web.Get("/previews/:id", s.signedIn, s.showPreviewPicture)
+	web.Get("/previews/:id", s.requireMember, s.showPreviewPicture)
 }
 
 // newPreviews makes what tells what is behind links; nil: LINK_PREVIEWS is off.

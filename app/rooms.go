@@ -32,10 +32,10 @@ func (s *roomPages) chatRoutes(xmpp fiber.Router) {
 }
 
 func (s *roomPages) routes(web fiber.Router) {
-	web.Get("/rooms", s.signedIn, s.showRooms)
-	web.Get("/rooms/:name", s.signedIn, s.showRoom)
-	web.Post("/rooms/:name/invite", s.signedIn, s.invite)
-	web.Post("/rooms/:name/delete", s.signedIn, s.deleteRoom)
+	web.Get("/rooms", s.requireMember, s.showRooms)
+	web.Get("/rooms/:name", s.requireMember, s.showRoom)
+	web.Post("/rooms/:name/invite", s.requireMember, s.invite)
+	web.Post("/rooms/:name/delete", s.requireMember, s.deleteRoom)
 }
 
 // Rooms: people make them by name and never see an address.

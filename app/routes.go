@@ -85,7 +85,7 @@ func (s *Server) chatRoutes() {
 	s.links.chatRoutes(xmpp)
 }
 
-// pageRoutes are the pages: for everybody, and with signedIn before them for members.
+// pageRoutes are the pages: for everybody, and with requireMember before them for members.
 func (s *Server) pageRoutes() {
 	s.web.Use(s.signIn.loadVisit, s.gate.plainText, s.protectForms)
 	s.home.routes(s.web)

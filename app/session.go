@@ -82,8 +82,8 @@ func (s *signInPages) loadVisit(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// signedIn lets only members on.
-func (s *pages) signedIn(c *fiber.Ctx) error {
+// requireMember lets only members on.
+func (s *pages) requireMember(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Next()
 	}

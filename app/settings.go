@@ -30,18 +30,18 @@ type settingsPages struct {
 }
 
 func (s *settingsPages) routes(web fiber.Router) {
-	web.Get("/settings", s.signedIn, s.showSettings)
-	web.Post("/settings/profile", s.signedIn, s.saveProfile)
-	web.Post("/settings/picture", s.signedIn, s.savePicture)
-	web.Post("/settings/picture/remove", s.signedIn, s.removePicture)
-	web.Post("/settings/notifications", s.signedIn, s.saveNotifications)
-	web.Post("/settings/password", s.signedIn, s.savePassword)
-	web.Post("/settings/sessions/others/end", s.signedIn, s.endOtherSessions)
-	web.Post("/settings/sessions/:id/end", s.signedIn, s.endOneSession)
-	web.Get("/settings/apps", s.signedIn, s.showAppPassword)
-	web.Post("/settings/apps", s.signedIn, s.createAppPassword)
-	web.Post("/settings/apps/:id/revoke", s.signedIn, s.revokeAppPassword)
-	web.Post("/settings/delete", s.signedIn, s.deleteAccount)
+	web.Get("/settings", s.requireMember, s.showSettings)
+	web.Post("/settings/profile", s.requireMember, s.saveProfile)
+	web.Post("/settings/picture", s.requireMember, s.savePicture)
+	web.Post("/settings/picture/remove", s.requireMember, s.removePicture)
+	web.Post("/settings/notifications", s.requireMember, s.saveNotifications)
+	web.Post("/settings/password", s.requireMember, s.savePassword)
+	web.Post("/settings/sessions/others/end", s.requireMember, s.endOtherSessions)
+	web.Post("/settings/sessions/:id/end", s.requireMember, s.endOneSession)
+	web.Get("/settings/apps", s.requireMember, s.showAppPassword)
+	web.Post("/settings/apps", s.requireMember, s.createAppPassword)
+	web.Post("/settings/apps/:id/revoke", s.requireMember, s.revokeAppPassword)
+	web.Post("/settings/delete", s.requireMember, s.deleteAccount)
 }
 
 // showSettings: GET /settings

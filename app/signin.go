@@ -45,7 +45,7 @@ func (s *signInPages) routes(web fiber.Router) {
 	web.Get("/signin/with/:name/back", s.backFrom)
 	web.Get("/signin/with/:name/start", s.startAtProvider)
 	web.Post("/signout", s.signOut)
-	web.Post("/settings/confirm", s.signedIn, s.startConfirmation)
+	web.Post("/settings/confirm", s.requireMember, s.startConfirmation)
 }
 
 // showSignIn: GET /signin

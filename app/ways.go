@@ -19,12 +19,12 @@ type wayPages struct {
 }
 
 func (s *wayPages) routes(web fiber.Router) {
-	web.Get("/settings/ways/add/:name", s.signedIn, s.showAddWay)
-	web.Post("/settings/ways/add/:name", s.signedIn, s.addWay)
-	web.Get("/settings/ways/join", s.signedIn, s.showJoinWay)
-	web.Post("/settings/ways/join", s.signedIn, s.joinWay)
-	web.Get("/settings/ways/:id/remove", s.signedIn, s.showRemoveWay)
-	web.Post("/settings/ways/:id/remove", s.signedIn, s.removeWay)
+	web.Get("/settings/ways/add/:name", s.requireMember, s.showAddWay)
+	web.Post("/settings/ways/add/:name", s.requireMember, s.addWay)
+	web.Get("/settings/ways/join", s.requireMember, s.showJoinWay)
+	web.Post("/settings/ways/join", s.requireMember, s.joinWay)
+	web.Get("/settings/ways/:id/remove", s.requireMember, s.showRemoveWay)
+	web.Post("/settings/ways/:id/remove", s.requireMember, s.removeWay)
 }
 
 // waySource is the source that an address names, if somebody can be joined to it.

@@ -88,7 +88,7 @@ func (v *fastVerifier) Used(ctx context.Context, i int) error {
 	ctx, cancel := context.WithTimeout(ctx, v.conn.server.cfg.StoreTimeout)
 	defer cancel()
 	t := v.tokens[i]
-	if err := v.conn.server.cfg.Authority.SignedIn(ctx, t.Identity); err != nil {
+	if err := v.conn.server.cfg.Authority.CredentialUsed(ctx, t.Identity); err != nil {
 		return err
 	}
 	v.request.fast.used = &t

@@ -144,7 +144,7 @@ func (m *memStore) SCRAM(_ context.Context, user string, hash sasl.SCRAMHash) (s
 	return c, m.fail
 }
 
-func (m *memStore) SignedIn(_ context.Context, id stream.Identity) error {
+func (m *memStore) CredentialUsed(_ context.Context, id stream.Identity) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.disabled[id.User] {

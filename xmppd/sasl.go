@@ -110,7 +110,8 @@ func appendBindings(dst []byte, b stream.Binding) []byte {
 	return append(dst, `</sasl-channel-binding>`...)
 }
 
-func (c *conn) signedIn(id stream.Identity) {
+// setIdentity notes who has signed in.
+func (c *conn) setIdentity(id stream.Identity) {
 	c.identity = id
 	c.server.conns.put(c, &c.identity)
 	c.server.log.Debug("signed in", "conn", c.peer.Conn, "user", id.User)
@@ -133,7 +134,7 @@ func (x *saslExchange) handle(ctx context.Context, el *stream.Element) (signInRe
 	case !step.Done:
 		return signInResult{}, c.reply(sasl.Element("challenge", sasl.Encode(step.Reply)))
 	}
-	c.signedIn(step.Identity)
+	c.setIdentity(step.Identity)
 	if err := c.reply(sasl.Element("success", sasl.Encode(step.Reply))); err != nil {
 		return signInResult{}, err
 	}

@@ -142,9 +142,9 @@ func (x *sasl2Exchange) begin() (sasl.Mechanism, error) {
 // first, the features next (XEP-0388 §2.6.1), then what a resumed session
 // missed.
 func (c *conn) answerSASL2(ctx context.Context, r *sasl2Request, step sasl.Step) (*session, error) {
-	c.signedIn(step.Identity)
+	c.setIdentity(step.Identity)
 	if l, ok := c.stream.(stream.AuthDeadliner); ok {
-		l.SignedIn()
+		l.StopAuthDeadline()
 	}
 	w := &welcome{conn: c, additional: step.Reply, token: c.newToken(ctx, r)}
 	var failed []byte

@@ -33,9 +33,9 @@ type Authority interface {
 	// and a salt that is always the same and tells nothing (S-17).
 	SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error)
 
-	// SignedIn is told that the app password behind id was proved, or a token that stands on it or
+	// CredentialUsed is told that the app password behind id was proved, or a token that stands on it or
 	// on an app's session. AccountDisabled: the account may not sign in; NotAuthorized: it is gone.
-	SignedIn(ctx context.Context, id stream.Identity) error
+	CredentialUsed(ctx context.Context, id stream.Identity) error
 
 	// Current reports whether id still stands: its session neither ended nor
 	// expired, its account neither blocked nor deleted. Else NotAuthorized.

@@ -31,9 +31,9 @@ func (v verifier) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (
 	return v.conn.server.cfg.Authority.SCRAM(ctx, user, hash)
 }
 
-// SignedIn implements sasl.Verifier.
-func (v verifier) SignedIn(ctx context.Context, id stream.Identity) error {
+// CredentialUsed implements sasl.Verifier.
+func (v verifier) CredentialUsed(ctx context.Context, id stream.Identity) error {
 	ctx, cancel := v.bounded(ctx)
 	defer cancel()
-	return v.conn.server.cfg.Authority.SignedIn(ctx, id)
+	return v.conn.server.cfg.Authority.CredentialUsed(ctx, id)
 }

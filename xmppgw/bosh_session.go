@@ -142,7 +142,7 @@ func (s *boshSession) run() {
 		s.gateway.log.Debug("bosh ended", "conn", s.peer.Conn, "reason", err)
 	}
 	s.Close(nil)
-	s.SignedIn()
+	s.StopAuthDeadline()
 	s.mu.Lock()
 	s.dropInboxLocked()
 	s.mu.Unlock()
@@ -216,7 +216,7 @@ func (s *boshSession) Recv(ctx context.Context) (*stream.Element, error) {
 
 // Restart implements stream.Stream: the same session goes on (XEP-0206 §5).
 func (s *boshSession) Restart(ctx context.Context) error {
-	s.SignedIn()
+	s.StopAuthDeadline()
 	in, err := s.take(ctx)
 	if err == nil && !in.restart {
 		err = &stream.Error{Condition: stream.NotAuthorized, Text: "restart the stream after signing in"}

@@ -27,8 +27,8 @@ func (s *boshSession) startTimer() {
 	}
 }
 
-// SignedIn implements stream.AuthDeadliner.
-func (s *boshSession) SignedIn() {
+// StopAuthDeadline implements stream.AuthDeadliner.
+func (s *boshSession) StopAuthDeadline() {
 	s.mu.Lock()
 	s.signInAt = 0
 	s.mu.Unlock()

@@ -168,12 +168,12 @@ func (s *tcpStream) Recv(ctx context.Context) (*stream.Element, error) {
 func (s *tcpStream) Restart(context.Context) error {
 	s.resetHeader()
 	err := s.readHeader()
-	s.SignedIn()
+	s.StopAuthDeadline()
 	return err
 }
 
-// SignedIn implements stream.AuthDeadliner.
-func (s *tcpStream) SignedIn() { s.signIn.Stop() }
+// StopAuthDeadline implements stream.AuthDeadliner.
+func (s *tcpStream) StopAuthDeadline() { s.signIn.Stop() }
 
 // readError tells our own closing, an orderly end, a broken rule and a lost
 // peer apart. A connection that closes without </stream:stream> is a lost peer:

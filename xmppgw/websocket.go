@@ -113,7 +113,7 @@ func (s *wsStream) serve() {
 		s.note(server.Serve(s.gateway.ctx, s, s.peer))
 	}
 	s.finish()
-	s.SignedIn()
+	s.StopAuthDeadline()
 	s.release()
 	s.conn.Close()
 }
@@ -231,7 +231,7 @@ func (s *wsStream) BeforeWait(f func()) { s.waits = f }
 
 // Restart implements stream.Stream.
 func (s *wsStream) Restart(ctx context.Context) error {
-	s.SignedIn()
+	s.StopAuthDeadline()
 	s.Uncork()
 	el, err := s.read(ctx)
 	if err != nil {
@@ -244,8 +244,8 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	return s.queue.Push(s.header(el.From))
 }
 
-// SignedIn implements stream.AuthDeadliner.
-func (s *wsStream) SignedIn() {
+// StopAuthDeadline implements stream.AuthDeadliner.
+func (s *wsStream) StopAuthDeadline() {
 	if s.signIn != nil {
 		s.signIn.Stop()
 		s.signIn = nil

@@ -69,8 +69,8 @@ func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (
 	return c, nil
 }
 
-// SignedIn implements xmppd.Authority.
-func (s *Service) SignedIn(ctx context.Context, id stream.Identity) error {
+// CredentialUsed implements xmppd.Authority.
+func (s *Service) CredentialUsed(ctx context.Context, id stream.Identity) error {
 	blocked, err := s.db.Tokens.UseAppPassword(ctx, id.Session)
 	if errors.Is(err, models.ErrNotFound) {
 		blocked, err = s.db.Sessions.UseAppSession(ctx, id.Session)
@@ -100,7 +100,7 @@ func (s *Service) appPassword(ctx context.Context, user, password string) (strea
 	}
 	for _, k := range c.Keys {
 		if subtle.ConstantTimeCompare(stored, k.StoredKey) == 1 {
-			return k.Identity, s.SignedIn(ctx, k.Identity)
+			return k.Identity, s.CredentialUsed(ctx, k.Identity)
 		}
 	}
 	return stream.Identity{}, sasl.NotAuthorized

@@ -23,8 +23,8 @@ type Verifier interface {
 	// nothing (S-17).
 	SCRAM(ctx context.Context, user string, hash SCRAMHash) (SCRAMCredentials, error)
 
-	// SignedIn is told which of the passwords was proved, and may still refuse.
-	SignedIn(ctx context.Context, id stream.Identity) error
+	// CredentialUsed is told which of the passwords was proved, and may still refuse.
+	CredentialUsed(ctx context.Context, id stream.Identity) error
 }
 
 // Options are what the mechanisms of one connection work with.

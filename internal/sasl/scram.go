@@ -176,7 +176,7 @@ func (x *scram) finish(ctx context.Context, message string) (Step, error) {
 	if !ok {
 		return Step{}, NotAuthorized
 	}
-	if err := x.Verifier.SignedIn(ctx, key.Identity); err != nil {
+	if err := x.Verifier.CredentialUsed(ctx, key.Identity); err != nil {
 		return Step{}, err
 	}
 	signature := base64.StdEncoding.EncodeToString(mac(x.hash, key.ServerKey, authMessage))

@@ -33,7 +33,7 @@ func (a accounts) SCRAM(_ context.Context, user string, hash SCRAMHash) (SCRAMCr
 	return c, errors.Join(err, a.err)
 }
 
-func (a accounts) SignedIn(context.Context, stream.Identity) error { return a.err }
+func (a accounts) CredentialUsed(context.Context, stream.Identity) error { return a.err }
 
 // RFC 5802 §5, RFC 7677 §3 (S-12, S-13): their examples, byte for byte.
 func TestSCRAM_Vectors(t *testing.T) {

@@ -49,11 +49,11 @@ type Stream interface {
 	Close(reason error) error
 }
 
-// AuthDeadliner is a Stream that allows a bounded time to sign in. SignedIn lifts
-// that bound where no Restart does (XEP-0388 §2.6).
+// AuthDeadliner is a Stream that allows a bounded time to sign in.
+// StopAuthDeadline lifts that bound where no Restart does (XEP-0388 §2.6).
 type AuthDeadliner interface {
 	Stream
-	SignedIn()
+	StopAuthDeadline()
 }
 
 // UndeliveredReporter is a Stream that reports what it could not deliver before its

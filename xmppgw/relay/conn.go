@@ -275,5 +275,5 @@ func (v verifier) SCRAM(context.Context, string, sasl.SCRAMHash) (sasl.SCRAMCred
 	return sasl.SCRAMCredentials{}, sasl.InvalidMechanism
 }
 
-// SignedIn implements sasl.Verifier.
-func (v verifier) SignedIn(context.Context, stream.Identity) error { return nil }
+// CredentialUsed implements sasl.Verifier.
+func (v verifier) CredentialUsed(context.Context, stream.Identity) error { return nil }
