@@ -165,7 +165,7 @@ func (s *settingsPages) savePassword(c *fiber.Ctx) error {
 		return &Error{Code: NotFound, Public: "Passwords are not kept here: you sign in by another way."}
 	}
 	password := c.FormValue("password")
-	if err := s.auth.CheckPassword(password, v.account.Username, v.account.Name); len(form.Errors) == 0 && err != nil {
+	if err := s.auth.CheckPasswordStrength(password, v.account.Username, v.account.Name); len(form.Errors) == 0 && err != nil {
 		form.fail("password", err.Error())
 	}
 	if len(form.Errors) > 0 {

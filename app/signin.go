@@ -254,7 +254,7 @@ func (s *signInPages) newAccount(f *SignUpForm, password string) auth.NewAccount
 	if err != nil {
 		f.fail("name", err.Error())
 	}
-	if err := s.auth.CheckPassword(password, username, name); err != nil {
+	if err := s.auth.CheckPasswordStrength(password, username, name); err != nil {
 		f.fail("password", err.Error())
 	}
 	return auth.NewAccount{Username: username, Name: name, Password: password}

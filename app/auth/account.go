@@ -8,7 +8,7 @@ import (
 )
 
 // NewAccount is an account to be made. Username and Name are prepared, and the
-// password is checked (PrepareUsername, PrepareName, CheckPassword); empty: the account has
+// password is checked (PrepareUsername, PrepareName, CheckPasswordStrength); empty: the account has
 // none, and its owner comes in by another way.
 type NewAccount struct {
 	Username, Name, Password string

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,9 +14,8 @@ import (
 	"foyer/models"
 )
 
-// Whose account it is that a source speaks of. Source, issuer and subject together find it,
-// and nothing else: no name and no address of mail. An account that somebody has already is
-// joined to an identity only by its owner (link.go) or by the operator.
+// What sources say of people, and the accounts that people get by it. An account that
+// somebody has already is linked to an identity only by its owner (link.go) or by the operator.
 
 // Bounds of what sources say of somebody.
 const (
@@ -60,95 +58,6 @@ func (s *Service) Source(name string) (Source, bool) {
 		}
 	}
 	return nil, false
-}
-
-// proved is somebody whom a source has proved, and their account.
-type proved struct {
-	account models.Account // ID 0: they have none yet
-	source  Source         // nil: the site's own
-	person  Person
-	began   time.Time // before the source was asked, by the database's clock
-	id      string    // the identity's; empty: none
-}
-
-// proof is what a session may begin on.
-func (p proved) proof() models.Proof {
-	proof := models.Proof{PasswordVersion: p.account.PasswordVersion}
-	if p.id != "" {
-		proof.Identity = models.ProofOfIdentity{
-			ID: p.id, Began: p.began, Session: p.person.Session, Source: p.source.Name(), Issuer: p.person.Issuer,
-		}
-	}
-	return proof
-}
-
-// identity is the record of somebody who has none.
-func (p proved) identity() models.Identity {
-	return models.Identity{
-		AccountID: p.account.ID, Source: p.source.Name(), Issuer: p.person.Issuer, Subject: p.person.Subject,
-		Login: keepable(p.person.Login), Name: names.Clean(p.person.Name),
-	}
-}
-
-// prove asks a source who it is, and finds their account. action is what failures count for.
-func (s *Service) prove(ctx context.Context, action string, source Source, a Answer) (proved, error) {
-	if source.Name() == localName {
-		person, err := source.Finish(ctx, a)
-		if err != nil {
-			return proved{}, err
-		}
-		return proved{account: *person.account, person: person}, nil
-	}
-	// What ends the identity from now on ends what is proved now (CreateSession).
-	began, err := s.db.Now(ctx)
-	if err != nil {
-		return proved{}, err
-	}
-	finish := source.Finish
-	if source.Way() == ByForm {
-		finish = func(ctx context.Context, a Answer) (Person, error) { return s.finishForm(ctx, action, source, a) }
-	}
-	person, err := finish(ctx, a)
-	if err != nil {
-		return proved{}, err
-	}
-	p := proved{source: source, person: person, began: began}
-	return s.resolve(ctx, p)
-}
-
-// resolve finds the account of somebody who was proved, and writes down what the source says
-// of them now. It is no error that they have none.
-func (s *Service) resolve(ctx context.Context, p proved) (proved, error) {
-	if err := checkPerson(p.person); err != nil {
-		return p, fmt.Errorf("%s: %w", p.source.Name(), err)
-	}
-	identity, account, err := s.db.Identities.IdentityBySubject(ctx, p.source.Name(), p.person.Issuer, p.person.Subject)
-	switch {
-	case errors.Is(err, models.ErrNotFound):
-		return p, nil
-	case err != nil:
-		return p, err
-	case account.BlockedAt != nil:
-		return p, ErrBlocked
-	}
-	p.account, p.id = account, identity.ID
-	if err := s.db.Identities.UseIdentity(ctx, p.id); err != nil {
-		return p, err
-	}
-	return p, s.Refresh(ctx, p.source, []Person{p.person})
-}
-
-// checkPerson refuses what could not be kept, or could be somebody else's.
-func checkPerson(p Person) error {
-	for _, text := range []string{p.Issuer, p.Subject} {
-		if len(text) > maxSaid || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-			return errors.New("auth: the source names somebody by what cannot be kept")
-		}
-	}
-	if p.Subject == "" {
-		return errors.New("auth: the source does not say who it is")
-	}
-	return nil
 }
 
 // Refresh writes down what a source says of people who have an account, however many they

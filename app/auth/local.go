@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+
+	"foyer/models"
 )
 
 // local is the Source of the site's own accounts.
@@ -27,19 +29,27 @@ func (local) Way() Way { return ByForm }
 // Start implements Source: there is no trip.
 func (local) Start(context.Context, Beginning) (Trip, error) { return Trip{}, nil }
 
-// Finish implements Source: user name and password, as typed.
+// Finish implements Source: user name and password, as typed to sign in.
 func (l local) Finish(ctx context.Context, a Answer) (Person, error) {
+	account, err := l.finishLocal(ctx, "signin", a)
+	if err != nil {
+		return Person{}, err
+	}
+	return personOf(account), nil
+}
+
+// finishLocal checks user name and password, as typed. action is what failures count for.
+func (s *Service) finishLocal(ctx context.Context, action string, a Answer) (models.Account, error) {
 	// A name that cannot be one belongs to nobody.
 	name, err := PrepareUsername(a.Form("username"))
 	if err != nil {
 		name = ""
 	}
-	account, err := l.passwords.verify(ctx, "signin", name, a.Form("password"), a.From)
-	if err != nil {
-		return Person{}, err
-	}
-	return Person{Subject: account.Username, Login: account.Username, account: &account}, nil
+	return s.passwords.verify(ctx, action, name, a.Form("password"), a.From)
 }
+
+// personOf is who somebody with an account of the site's own is.
+func personOf(a models.Account) Person { return Person{Subject: a.Username, Login: a.Username} }
 
 // Still implements Source: its accounts have no identities, and end by themselves.
 func (local) Still(context.Context, []Identity) ([]Identity, error) { return nil, nil }

@@ -26,9 +26,9 @@ const maxRated = 40
 // stands in, in characters: two or three letters stand in many words.
 const minTelling = 4
 
-// CheckPassword refuses a password that is too easy to guess for an account with
+// CheckPasswordStrength refuses a password that is too easy to guess for an account with
 // that user name and name. The error is a Refusal that says why.
-func (s *Service) CheckPassword(password, username, name string) error {
+func (s *Service) CheckPasswordStrength(password, username, name string) error {
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return Refusal(fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", MinPassword))

@@ -8,7 +8,7 @@ import (
 )
 
 // what others would try first is refused, with a reason.
-func TestCheckPassword(t *testing.T) {
+func TestCheckPasswordStrength(t *testing.T) {
 	s := &Service{cfg: Config{SiteName: "Foyer", Domain: "chat.example.org"}}
 	for password, reason := range map[string]string{
 		"short": "10 characters", strings.Repeat("word ", 200): "longer than", "alice-in-chains": "user name",
@@ -16,38 +16,38 @@ func TestCheckPassword(t *testing.T) {
 		"foyerfoyer": "Repeating", "aaaaaaaaaa": "Repeating", "abcdefghij": "in a row", "FoyerFoyer1": "Repeating",
 		"foyer12345": "this site", "Adlerchat1": "Your name",
 	} {
-		err := s.CheckPassword(password, "alice", "Alice Adler")
+		err := s.CheckPasswordStrength(password, "alice", "Alice Adler")
 		var refusal Refusal
 		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%.20q: %v, want %q", password, err, reason)
 		}
 	}
 	for _, password := range []string{"a few words in a row", "another long one", "correct horse battery", "Kieselstein-4711", strings.Repeat("aB3$x9 ", 70)} {
-		if err := s.CheckPassword(password, "bob", "Bob Baker"); err != nil {
+		if err := s.CheckPasswordStrength(password, "bob", "Bob Baker"); err != nil {
 			t.Errorf("%.20q: %v", password, err)
 		}
 	}
 }
 
 // a short user name stands in many passwords, and makes none of them easy.
-func TestCheckPassword_ShortUserName(t *testing.T) {
+func TestCheckPasswordStrength_ShortUserName(t *testing.T) {
 	s := &Service{cfg: Config{SiteName: "Foyer", Domain: "chat.example.org"}}
 	for _, username := range []string{"a", "al", "ali"} {
-		if err := s.CheckPassword("vertical-plankton-alibi", username, username); err != nil {
+		if err := s.CheckPasswordStrength("vertical-plankton-alibi", username, username); err != nil {
 			t.Errorf("%s: %v", username, err)
 		}
-		if err := s.CheckPassword(strings.Repeat(username, 12)[:12], username, username); err == nil {
+		if err := s.CheckPasswordStrength(strings.Repeat(username, 12)[:12], username, username); err == nil {
 			t.Errorf("%s: the user name again and again is taken", username)
 		}
 	}
 }
 
 // The rating of a long password takes no longer than that of a shorter one.
-func BenchmarkCheckPassword_Long(b *testing.B) {
+func BenchmarkCheckPasswordStrength_Long(b *testing.B) {
 	s := &Service{}
 	password := strings.Repeat("aB3$", MaxPassword/4)
 	for b.Loop() {
-		_ = s.CheckPassword(password, "alice", "Alice")
+		_ = s.CheckPasswordStrength(password, "alice", "Alice")
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(time.Millisecond), "ms/op")
 }

@@ -6,7 +6,8 @@
 //	local.go              the site's own accounts
 //	form.go               one form: which source a typed name belongs to
 //	trip.go               the way to a source's own pages, and back
-//	identity.go           whose account it is that a source speaks of; new ones; joining
+//	prove.go              a source proves who it is, and their account is found
+//	identity.go           what a source says of people; new accounts for them; linking
 //	joining.go            somebody without an account chooses a user name
 //	ending.go             what a source ends
 //	recheck.go, sync.go   who is no longer there; what a directory and the site differ in
@@ -20,7 +21,7 @@
 //	throttle.go           how often somebody may guess
 //	authority.go          what a chat server asks
 //	upstream.go           and what signs people in to one that is not ours
-//	server_check.go       and what such a one asks
+//	delegated_auth.go     and what such a one asks
 //	app_password.go, fast_token.go, token.go   and what it takes apart from passwords
 //	seal.go               what is kept for one browser
 //	kept_password.go      the typed password, for a server that knows no other

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"foyer/models"
 )
 
 // Source is where people come from: the site's own accounts (local.go), a proxy in front
@@ -155,8 +153,6 @@ type Person struct {
 
 	Session     string // the source's own session, by which it may be ended (sid); empty: none
 	SignOutHint string // what the source wants to see at sign-out; kept under the browser's cookie only
-
-	account *models.Account // of the site's own accounts, as it was when its password was checked
 }
 
 // Identity is who somebody is at a source, as the site keeps it.

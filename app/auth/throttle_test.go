@@ -40,6 +40,23 @@ func TestThrottle_OnlyFailures(t *testing.T) {
 	is(t, err, nil)
 }
 
+// the failures of one action do not count for another, at the site's own accounts as at
+// any source.
+func TestThrottle_Action(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.FailuresPerAddress = 1 })
+	s.account("alice")
+	prove := func(action, password string) error {
+		fields := map[string]string{"username": "alice", "password": password}
+		_, err := s.prove(t.Context(), action, s.Local(), Answer{Form: func(name string) string { return fields[name] }, From: Client{Address: "192.0.2.1"}})
+		return err
+	}
+	is(t, prove("confirm", "wrong password"), ErrNotProved)
+	is(t, prove("signin", testPassword), nil)
+	if err := prove("confirm", testPassword); !throttled(err) {
+		t.Errorf("a second guess for the same: %v", err)
+	}
+}
+
 // what is tried from one network counts together, all its 2^64 addresses.
 func TestThrottle_IPv6(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.FailuresPerAddress = 3 })

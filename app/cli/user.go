@@ -86,7 +86,7 @@ func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool)
 		return models.Account{}, err
 	}
 	if password != "" {
-		if err := s.CheckPassword(password, username, name); err != nil {
+		if err := s.CheckPasswordStrength(password, username, name); err != nil {
 			return models.Account{}, err
 		}
 	}
@@ -158,7 +158,7 @@ func (c userPasswdCmd) Run(e *env) error {
 		return err
 	}
 	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
-		if err := s.CheckPassword(password, a.Username, a.Name); err != nil {
+		if err := s.CheckPasswordStrength(password, a.Username, a.Name); err != nil {
 			return err
 		}
 		if err := s.SetPassword(e.ctx, a, password); err != nil {
