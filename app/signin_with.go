@@ -19,8 +19,9 @@ import (
 // tripCookieName is the cookie that holds what has to be known at the end of a trip.
 func (s *site) tripCookieName() string { return s.cookieName() + "-trip" }
 
-// joiningCookieName is the cookie of somebody who has still to choose a user name.
-func (s *site) joiningCookieName() string { return s.cookieName() + "-joining" }
+// pendingCookieName is the cookie of somebody who has still to choose a user name, or to say
+// yes to a link.
+func (s *site) pendingCookieName() string { return s.cookieName() + "-pending" }
 
 var errNoSource = &Error{Code: NotFound, Public: "Nobody signs in to this site that way."}
 
@@ -172,7 +173,7 @@ func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, reco
 
 // askName sends somebody whom a source has proved to choose a user name.
 func (s *signInPages) askName(c *fiber.Ctx, choose *auth.ChooseNameError, next string, trusted bool) error {
-	cookie := s.cookie(s.joiningCookieName(), choose.Secret)
+	cookie := s.cookie(s.pendingCookieName(), choose.Secret)
 	cookie.Expires = choose.Expires
 	c.Cookie(cookie)
 	path := "/signin/name?next=" + escapePath(next)
@@ -188,16 +189,16 @@ func (s *signInPages) showChooseName(c *fiber.Ctx) error {
 }
 
 func (s *signInPages) renderChooseName(c *fiber.Ctx, status int, form ChooseNameForm) error {
-	joiner, err := s.auth.Joining(c.UserContext(), readCookie(c, s.joiningCookieName()))
+	person, err := s.auth.UsernameChoice(c.UserContext(), readCookie(c, s.pendingCookieName()))
 	if errors.Is(err, auth.ErrGone) {
 		return c.Redirect("/signin", http.StatusSeeOther)
 	}
 	if err != nil {
 		return err
 	}
-	form.Label, form.Login = joiner.Label, joiner.Login
+	form.Label, form.Login = person.Label, person.Login
 	if form.Username == "" && len(form.Errors) == 0 {
-		form.Username = joiner.Suggested
+		form.Username = person.Suggested
 	}
 	p := s.page(c, "choose-name", "Choose a user name")
 	p.Data = form
@@ -215,7 +216,7 @@ func (s *signInPages) chooseName(c *fiber.Ctx) error {
 		form.fail("username", err.Error())
 		return s.renderChooseName(c, http.StatusUnprocessableEntity, form)
 	}
-	in, err := s.auth.Join(c.UserContext(), readCookie(c, s.joiningCookieName()), username, s.device(c, form.Trusted))
+	in, err := s.auth.ChooseUsername(c.UserContext(), readCookie(c, s.pendingCookieName()), username, s.device(c, form.Trusted))
 	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrNotProved) {
 		return c.Redirect("/signin", http.StatusSeeOther)
 	}
@@ -226,7 +227,7 @@ func (s *signInPages) chooseName(c *fiber.Ctx) error {
 		}
 		return s.renderChooseName(c, status, form)
 	}
-	s.dropCookie(c, s.joiningCookieName())
+	s.dropCookie(c, s.pendingCookieName())
 	if err := s.keepSignedIn(c, in, form.Trusted, ""); err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func TestSignInWith_ForeignAnswers(t *testing.T) {
 	}
 }
 
-// Somebody is joined to an account only by its owner, who proves themselves in both places
+// Somebody is linked to an account only by its owner, who proves themselves in both places
 // and says yes.
 func TestWays(t *testing.T) {
 	one, two := newProvider("one"), newProvider("two")
@@ -135,11 +135,11 @@ func TestWays(t *testing.T) {
 	if !one.fresh {
 		t.Error("the source need not ask again")
 	}
-	// Nothing is joined before the yes, which is this session's alone.
+	// Nothing is linked before the yes, which is this session's alone.
 	stranger := newBrowser(t, base)
 	stranger.get("/signin/with/one").get(one.back("alice")).wants(303, "")
 	bob := newBrowser(t, base).signIn("bob")
-	bob.cookies["foyer-joining"] = alice.cookies["foyer-joining"]
+	bob.cookies["foyer-pending"] = alice.cookies["foyer-pending"]
 	bob.submit("/settings", "/settings/ways/join").wants(422, "too long")
 	alice.submit("/settings/ways/join", "/settings/ways/join").wants(303, "")
 	alice.get("/settings").wants(200, "Provider one · alice")

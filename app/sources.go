@@ -32,9 +32,9 @@ func (c Config) Sources(log *slog.Logger) ([]auth.Source, error) {
 	return list, nil
 }
 
-// joinSources are the sources whose people get an account when they sign in for the first
+// provisionSources are the sources whose people get an account when they sign in for the first
 // time; nil: all.
-func (c Config) joinSources() []string {
+func (c Config) provisionSources() []string {
 	switch c.SignupSources {
 	case "", "all":
 		return nil
@@ -65,7 +65,7 @@ func (c Config) checkSources(check func(bool, string, ...any)) {
 		check(c.Login != LoginTyped || source.Way() == auth.ByForm,
 			"XMPP_LOGIN=typed needs a password that people type to sign in to the site, and at %s they type none; choose another XMPP_LOGIN", source.Name())
 	}
-	for _, name := range c.joinSources() {
+	for _, name := range c.provisionSources() {
 		check(slices.Contains(names, name), "SIGNUP_SOURCES: there is no source %q; there are: %s", name, strings.Join(names, ", "))
 	}
 }

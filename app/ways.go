@@ -21,13 +21,13 @@ type wayPages struct {
 func (s *wayPages) routes(web fiber.Router) {
 	web.Get("/settings/ways/add/:name", s.requireMember, s.showAddWay)
 	web.Post("/settings/ways/add/:name", s.requireMember, s.addWay)
-	web.Get("/settings/ways/join", s.requireMember, s.showJoinWay)
-	web.Post("/settings/ways/join", s.requireMember, s.joinWay)
+	web.Get("/settings/ways/join", s.requireMember, s.showLinkWay)
+	web.Post("/settings/ways/join", s.requireMember, s.linkWay)
 	web.Get("/settings/ways/:id/remove", s.requireMember, s.showRemoveWay)
 	web.Post("/settings/ways/:id/remove", s.requireMember, s.removeWay)
 }
 
-// waySource is the source that an address names, if somebody can be joined to it.
+// waySource is the source that an address names, if somebody can be linked to it.
 func (s *wayPages) waySource(c *fiber.Ctx) (auth.Source, error) {
 	source, ok := s.auth.Source(c.Params("name"))
 	if !ok || source.Way() == auth.ByHeader {
@@ -101,7 +101,7 @@ func (s *signInPages) linking(c *fiber.Ctx, source auth.Source, answer auth.Answ
 		_, err := refusal(c, &form, err)
 		return form.Errors[""], err
 	}
-	cookie := s.cookie(s.joiningCookieName(), secret)
+	cookie := s.cookie(s.pendingCookieName(), secret)
 	cookie.Expires = expires
 	c.Cookie(cookie)
 	return "", c.Redirect("/settings/ways/join", http.StatusSeeOther)
@@ -118,9 +118,9 @@ func (s *signInPages) afterLinkTrip(c *fiber.Ctx, source auth.Source, record aut
 	return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, sentence)
 }
 
-// showJoinWay: GET /settings/ways/join
-func (s *wayPages) showJoinWay(c *fiber.Ctx) error {
-	joiner, err := s.auth.Linking(c.UserContext(), readCookie(c, s.joiningCookieName()), viewer(c).session)
+// showLinkWay: GET /settings/ways/join
+func (s *wayPages) showLinkWay(c *fiber.Ctx) error {
+	person, err := s.auth.PendingLink(c.UserContext(), readCookie(c, s.pendingCookieName()), viewer(c).session)
 	if errors.Is(err, auth.ErrGone) {
 		return c.Redirect("/settings#ways", http.StatusSeeOther)
 	}
@@ -128,15 +128,15 @@ func (s *wayPages) showJoinWay(c *fiber.Ctx) error {
 		return err
 	}
 	p := s.page(c, "join-way", "Add a way to sign in")
-	p.Data = WayForm{Label: joiner.Label, Login: joiner.Login, Name: joiner.Name}
+	p.Data = WayForm{Label: person.Label, Login: person.Login, Name: person.Name}
 	return s.render(c, "join-way", p)
 }
 
-// joinWay: POST /settings/ways/join
-func (s *wayPages) joinWay(c *fiber.Ctx) error {
+// linkWay: POST /settings/ways/join
+func (s *wayPages) linkWay(c *fiber.Ctx) error {
 	v := viewer(c)
-	err := s.auth.Link(c.UserContext(), readCookie(c, s.joiningCookieName()), v.account, v.session)
-	s.dropCookie(c, s.joiningCookieName())
+	err := s.auth.Link(c.UserContext(), readCookie(c, s.pendingCookieName()), v.account, v.session)
+	s.dropCookie(c, s.pendingCookieName())
 	var sentence string
 	switch {
 	case errors.Is(err, auth.ErrGone):

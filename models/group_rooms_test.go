@@ -52,10 +52,10 @@ func TestGroupRoomChanges(t *testing.T) {
 	}
 	// The identity goes, and with it its groups; the operator's word is taken back.
 	other := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
-	if err := db.Identities.JoinIdentity(ctx, &other, ""); err != nil {
+	if err := db.Identities.LinkIdentity(ctx, &other, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Identities.PartIdentity(ctx, alice.ID, i.ID, "", false); err != nil {
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, i.ID, "", false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Accounts.RemoveFromGroup(ctx, "staff", []string{"dave"}); err != nil {

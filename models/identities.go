@@ -12,7 +12,7 @@ import (
 )
 
 // Identities are who people are at the sources that sign them in (OpenID Connect,
-// directories), and joinings under way.
+// directories), and proofs that are pending.
 type Identities struct{ *core }
 
 // Identity is who somebody is at a source of people other than the site.
@@ -52,7 +52,7 @@ func (i *Identity) fields() []any {
 	return []any{&i.ID, &i.AccountID, &i.Source, &i.Issuer, &i.Subject, &i.Login, &i.CreatedAt, &i.UsedAt}
 }
 
-// IdentityBySubject returns an identity and the account it is joined to, blocked ones
+// IdentityBySubject returns an identity and the account it is linked to, blocked ones
 // included: ErrNotFound.
 func (db *Identities) IdentityBySubject(ctx context.Context, source, issuer, subject string) (Identity, Account, error) {
 	var i Identity
@@ -66,7 +66,7 @@ func (db *Identities) IdentityBySubject(ctx context.Context, source, issuer, sub
 	return i, a, err
 }
 
-// IdentityOwner returns the id of the account that an identity is joined to: ErrNotFound.
+// IdentityOwner returns the id of the account that an identity is linked to: ErrNotFound.
 func (db *Identities) IdentityOwner(ctx context.Context, source, issuer, subject string) (accountID int64, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT account_id FROM identities WHERE source = $1 AND issuer = $2 AND subject = $3", source, issuer, subject).Scan(&accountID)
 	return accountID, translate(err)
@@ -104,7 +104,7 @@ func (db *Identities) IdentitiesInUse(ctx context.Context, source, after string,
 }
 
 // CreateAccountOf creates an account without a password together with the identity that
-// opens it, and sets the ids of both. ErrTaken: the name, or somebody has joined the
+// opens it, and sets the ids of both. ErrTaken: the name, or somebody has linked the
 // identity to an account meanwhile.
 func (db *Identities) CreateAccountOf(ctx context.Context, a *Account, i *Identity) error {
 	i.ID = uuid.NewString()
@@ -127,10 +127,10 @@ func insertIdentity(ctx context.Context, tx pgx.Tx, i *Identity) error {
 // MaxIdentities is how many an account may have.
 const MaxIdentities = 20
 
-// JoinIdentity joins an identity to an account, on the word of somebody who is signed in:
+// LinkIdentity links an identity to an account, on the word of somebody who is signed in:
 // while the session stands, if there is one. It sets the identity's ID. Errors: ErrTaken,
-// it is joined to an account already; ErrStale; ErrTooMany.
-func (db *Identities) JoinIdentity(ctx context.Context, i *Identity, session string) error {
+// it is linked to an account already; ErrStale; ErrTooMany.
+func (db *Identities) LinkIdentity(ctx context.Context, i *Identity, session string) error {
 	i.ID = uuid.NewString()
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		// One at a time for each account: what ends all of it waits, and so does the last one.
@@ -159,10 +159,10 @@ func (db *Identities) JoinIdentity(ctx context.Context, i *Identity, session str
 // ErrLastWay: without it nobody could sign in to the account.
 var ErrLastWay = errors.New("models: that is the last way to sign in to the account")
 
-// PartIdentity takes an identity from its account, and with it what stands on it: sessions
+// UnlinkIdentity takes an identity from its account, and with it what stands on it: sessions
 // but keep, app passwords, groups and role. It returns the ids that ended. password says
 // whether the account's own one opens it, too. Errors: ErrNotFound; ErrLastWay.
-func (db *Identities) PartIdentity(ctx context.Context, accountID int64, id, keep string, password bool) (ended []string, err error) {
+func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, password bool) (ended []string, err error) {
 	if _, err := uuid.Parse(id); err != nil {
 		return nil, ErrNotFound
 	}
@@ -345,27 +345,28 @@ func (db *Identities) UseIdentity(ctx context.Context, id string) error {
 	return err
 }
 
-// Joining is somebody who has still to choose a user name.
-type Joining struct {
+// PendingProof is somebody whom a source has proved, and who has still to choose a user name or
+// to say yes to a link. The table is called joinings, as both were once.
+type PendingProof struct {
 	SecretHash []byte
 	Sealed     []byte
 	ExpiresAt  time.Time
 }
 
-// KeepJoining keeps one.
-func (db *Identities) KeepJoining(ctx context.Context, j Joining) error {
-	_, err := db.pool.Exec(ctx, "INSERT INTO joinings (secret_hash, sealed, expires_at) VALUES ($1, $2, $3)", j.SecretHash, j.Sealed, j.ExpiresAt)
+// KeepPending keeps one.
+func (db *Identities) KeepPending(ctx context.Context, p PendingProof) error {
+	_, err := db.pool.Exec(ctx, "INSERT INTO joinings (secret_hash, sealed, expires_at) VALUES ($1, $2, $3)", p.SecretHash, p.Sealed, p.ExpiresAt)
 	return err
 }
 
-// SealedJoining returns what is kept: ErrNotFound.
-func (db *Identities) SealedJoining(ctx context.Context, secretHash []byte) (sealed []byte, err error) {
+// SealedPending returns what is kept: ErrNotFound.
+func (db *Identities) SealedPending(ctx context.Context, secretHash []byte) (sealed []byte, err error) {
 	err = db.pool.QueryRow(ctx, "SELECT sealed FROM joinings WHERE secret_hash = $1 AND expires_at > now()", secretHash).Scan(&sealed)
 	return sealed, translate(err)
 }
 
-// DropJoining removes one; that it is not there is no error.
-func (db *Identities) DropJoining(ctx context.Context, secretHash []byte) error {
+// DropPending removes one; that it is not there is no error.
+func (db *Identities) DropPending(ctx context.Context, secretHash []byte) error {
 	_, err := db.pool.Exec(ctx, "DELETE FROM joinings WHERE secret_hash = $1", secretHash)
 	return err
 }

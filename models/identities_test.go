@@ -43,7 +43,7 @@ func TestEndIdentities(t *testing.T) {
 	ctx := t.Context()
 	alice, i := joined(t, db, "alice")
 	other := Identity{AccountID: alice.ID, Source: "provider", Issuer: "https://id.example", Subject: "7"}
-	if err := db.Identities.JoinIdentity(ctx, &other, ""); err != nil {
+	if err := db.Identities.LinkIdentity(ctx, &other, ""); err != nil {
 		t.Fatal(err)
 	}
 	before := proofBy(t, db, i, "")
@@ -130,25 +130,25 @@ func TestEndByLogout(t *testing.T) {
 }
 
 // The last way to sign in to an account stays.
-func TestPartIdentity(t *testing.T) {
+func TestUnlinkIdentity(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()
 	alice, first := joined(t, db, "alice")
-	if _, err := db.Identities.PartIdentity(ctx, alice.ID, first.ID, "", true); !errors.Is(err, ErrLastWay) {
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, first.ID, "", true); !errors.Is(err, ErrLastWay) {
 		t.Errorf("the last way is gone: %v", err)
 	}
 	second := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
-	if err := db.Identities.JoinIdentity(ctx, &second, ""); err != nil {
+	if err := db.Identities.LinkIdentity(ctx, &second, ""); err != nil {
 		t.Fatal(err)
 	}
 	again := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
-	if err := db.Identities.JoinIdentity(ctx, &again, ""); !errors.Is(err, ErrTaken) {
+	if err := db.Identities.LinkIdentity(ctx, &again, ""); !errors.Is(err, ErrTaken) {
 		t.Errorf("it was joined twice: %v", err)
 	}
 	results := make(chan error, 2)
 	for _, id := range []string{first.ID, second.ID} { // of two at once, one is the last
 		go func() {
-			_, err := db.Identities.PartIdentity(ctx, alice.ID, id, "", false)
+			_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, id, "", false)
 			results <- err
 		}()
 	}
@@ -158,13 +158,13 @@ func TestPartIdentity(t *testing.T) {
 }
 
 // An account has so many ways to sign in, and no more, however many are joined at once.
-func TestJoinIdentity_Bound(t *testing.T) {
+func TestLinkIdentity_Bound(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	alice, _ := joined(t, db, "alice")
 	results := make(chan error, MaxIdentities+5)
 	for n := range cap(results) {
 		go func() {
-			results <- db.Identities.JoinIdentity(ctx, &Identity{AccountID: alice.ID, Source: "directory", Subject: fmt.Sprint("way ", n)}, "")
+			results <- db.Identities.LinkIdentity(ctx, &Identity{AccountID: alice.ID, Source: "directory", Subject: fmt.Sprint("way ", n)}, "")
 		}()
 	}
 	refused := 0

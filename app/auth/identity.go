@@ -131,7 +131,7 @@ var errNameNeeded = errors.New("auth: a user name is to be chosen")
 // chose (prepared), or else the one by which the source calls them. Errors: ErrNoAccount;
 // errNameNeeded, if nothing was chosen; ErrUnavailable.
 func (s *Service) provision(ctx context.Context, p proved, chosen string) (proved, error) {
-	if s.cfg.JoinSources != nil && !slices.Contains(s.cfg.JoinSources, p.source.Name()) {
+	if s.cfg.ProvisionSources != nil && !slices.Contains(s.cfg.ProvisionSources, p.source.Name()) {
 		return p, ErrNoAccount
 	}
 	username := chosen

@@ -9,17 +9,17 @@ import (
 	"foyer/token"
 )
 
-// An identity is joined to an account that somebody has already: by its owner, who is signed
+// An identity is linked to an account that somebody has already: by its owner, who is signed
 // in, has just proved themselves here (Confirm) and at the source, and says yes to what they
 // are shown; or by the operator. Never because a name or an address of mail is the same.
 
-// ErrLinked: the identity is joined to another account.
+// ErrLinked: the identity is linked to another account.
 var ErrLinked = errors.New("auth: somebody signs in by it to another account")
 
 // ErrLastWay: without it nobody could sign in to the account.
 var ErrLastWay = errors.New("auth: that is the last way to sign in")
 
-// ProveToLink asks a source who it is, for the owner of a session who wants to be joined to
+// ProveToLink asks a source who it is, for the owner of a session who wants to be linked to
 // that. It returns the secret under which that is kept until they say yes (Link). Errors: those
 // of Source.Finish; ErrLinked.
 func (s *Service) ProveToLink(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) (secret string, expires time.Time, err error) {
@@ -30,21 +30,21 @@ func (s *Service) ProveToLink(ctx context.Context, source Source, a Answer, acco
 	case err != nil:
 		return "", expires, err
 	}
-	return s.keepJoining(ctx, p, session.ID)
+	return s.keepPending(ctx, p, session.ID)
 }
 
-// Linking returns who the owner of a session is to be joined to: ErrGone.
-func (s *Service) Linking(ctx context.Context, secret string, session models.Session) (Joiner, error) {
-	p, err := s.pendingJoin(ctx, secret, session.ID)
+// PendingLink returns who the owner of a session is to be linked to: ErrGone.
+func (s *Service) PendingLink(ctx context.Context, secret string, session models.Session) (PendingPerson, error) {
+	p, err := s.openPending(ctx, secret, session.ID)
 	if err != nil {
-		return Joiner{}, err
+		return PendingPerson{}, err
 	}
-	return Joiner{Label: p.source.Label(), Login: p.person.Login, Name: p.person.Name}, nil
+	return PendingPerson{Label: p.source.Label(), Login: p.person.Login, Name: p.person.Name}, nil
 }
 
-// Link joins it. Errors: ErrGone; ErrLinked; models.ErrTooMany.
+// Link links it. Errors: ErrGone; ErrLinked; models.ErrTooMany.
 func (s *Service) Link(ctx context.Context, secret string, account models.Account, session models.Session) error {
-	p, err := s.pendingJoin(ctx, secret, session.ID)
+	p, err := s.openPending(ctx, secret, session.ID)
 	if err != nil {
 		return err
 	}
@@ -52,13 +52,13 @@ func (s *Service) Link(ctx context.Context, secret string, account models.Accoun
 	if err != nil {
 		return err
 	}
-	if err := s.db.Identities.DropJoining(ctx, token.Hash(secret)); err != nil {
+	if err := s.db.Identities.DropPending(ctx, token.Hash(secret)); err != nil {
 		return err
 	}
 	return s.Refresh(ctx, p.source, []Person{p.person})
 }
 
-// LinkFor joins an identity to an account on the operator's word. The source need not be in
+// LinkFor links an identity to an account on the operator's word. The source need not be in
 // the settings yet. Errors: ErrLinked; ErrGone: there is no such account.
 func (s *Service) LinkFor(ctx context.Context, account models.Account, source, issuer, subject string) error {
 	if err := checkPerson(Person{Issuer: issuer, Subject: subject}); err != nil {
@@ -69,7 +69,7 @@ func (s *Service) LinkFor(ctx context.Context, account models.Account, source, i
 
 func (s *Service) link(ctx context.Context, account models.Account, session string, i models.Identity) error {
 	i.AccountID = account.ID
-	err := s.db.Identities.JoinIdentity(ctx, &i, session)
+	err := s.db.Identities.LinkIdentity(ctx, &i, session)
 	switch {
 	case errors.Is(err, models.ErrStale):
 		return ErrGone
@@ -87,7 +87,7 @@ func (s *Service) link(ctx context.Context, account models.Account, session stri
 // operator (no session). What stands on it ends, but for that session. Errors:
 // models.ErrNotFound; ErrLastWay.
 func (s *Service) Unlink(ctx context.Context, account models.Account, session, id string) error {
-	ended, err := s.db.Identities.PartIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))
+	ended, err := s.db.Identities.UnlinkIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))
 	if errors.Is(err, models.ErrLastWay) {
 		err = ErrLastWay
 	}
@@ -110,7 +110,7 @@ type LinkedWay struct {
 }
 
 // LinkedWays returns an account's identities, the oldest first, and the sources that it could
-// also be joined to.
+// also be linked to.
 func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]LinkedWay, []Source, error) {
 	list, err := s.db.Identities.Of(ctx, account.ID)
 	if err != nil {

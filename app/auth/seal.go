@@ -16,7 +16,7 @@ type sealPurpose string
 const (
 	sealPassword sealPurpose = "foyer kept password"
 	sealSignOut  sealPurpose = "foyer sign-out hint"
-	sealJoining  sealPurpose = "foyer joining"
+	sealPending  sealPurpose = "foyer pending"
 	sealTrip     sealPurpose = "foyer trip"
 )
 

@@ -7,8 +7,10 @@
 //	form.go               one form: which source a typed name belongs to
 //	trip.go               the way to a source's own pages, and back
 //	prove.go              a source proves who it is, and their account is found
-//	identity.go           what a source says of people; new accounts for them; linking
-//	joining.go            somebody without an account chooses a user name
+//	identity.go           what a source says of people; new accounts for them
+//	pending.go            whom a source has proved, while an answer of theirs is pending
+//	choose_username.go    somebody without an account chooses a user name
+//	link.go               an identity and an account that somebody has already
 //	ending.go             what a source ends
 //	recheck.go, sync.go   who is no longer there; what a directory and the site differ in
 //	confirm.go            somebody who is signed in proves again who they are
@@ -80,9 +82,9 @@ type Config struct {
 	// LocalAccounts says who signs in by a password of this site; empty: LocalAll.
 	LocalAccounts LocalAccounts
 
-	// JoinSources are the names of the sources whose people get an account when they sign in
-	// for the first time. The others sign in to accounts that they are joined to. nil: all.
-	JoinSources []string
+	// ProvisionSources are the names of the sources whose people get an account when they sign in
+	// for the first time. The others sign in to accounts that they are linked to. nil: all.
+	ProvisionSources []string
 
 	// Picture is told that a source has another picture of somebody; nil: nobody.
 	Picture func(username, url string)

@@ -114,16 +114,16 @@ func TestSignInByForm_OneSource(t *testing.T) {
 	if !ok {
 		t.Fatal(err)
 	}
-	joiner, err := s.Joining(t.Context(), choose.Secret)
-	if err != nil || joiner.Login != `CORP\alice` {
-		t.Errorf("%+v %v", joiner, err)
+	person, err := s.UsernameChoice(t.Context(), choose.Secret)
+	if err != nil || person.Login != `CORP\alice` {
+		t.Errorf("%+v %v", person, err)
 	}
-	_, err = s.Join(t.Context(), choose.Secret, "alice", Device{})
+	_, err = s.ChooseUsername(t.Context(), choose.Secret, "alice", Device{})
 	is(t, err, ErrUnavailable)
-	if name, err := s.who(s.Join(t.Context(), choose.Secret, "alice.c", Device{})); err != nil || name != "alice.c" {
+	if name, err := s.who(s.ChooseUsername(t.Context(), choose.Secret, "alice.c", Device{})); err != nil || name != "alice.c" {
 		t.Errorf("%q %v", name, err)
 	}
-	_, err = s.Join(t.Context(), choose.Secret, "another", Device{})
+	_, err = s.ChooseUsername(t.Context(), choose.Secret, "another", Device{})
 	is(t, err, ErrGone)
 	// A chat client knows the name here, and the directory the one there.
 	p, err := s.verifyTyped(t.Context(), "signin", "alice.c", testPassword, Client{App: true, Address: "192.0.2.9"})
@@ -247,7 +247,9 @@ func TestSignIn_FirstTimeTwice(t *testing.T) {
 // SIGNUP_SOURCES, LOCAL_ACCOUNTS.
 func TestSignIn_WhoMay(t *testing.T) {
 	one := newTestSource("one", ByTrip, "alice")
-	s := newSite(t, func(c *Config) { c.Sources, c.JoinSources, c.LocalAccounts = []Source{one}, []string{}, LocalAdmins })
+	s := newSite(t, func(c *Config) {
+		c.Sources, c.ProvisionSources, c.LocalAccounts = []Source{one}, []string{}, LocalAdmins
+	})
 	_, err := s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
 	is(t, err, ErrNoAccount)
 	bob := s.account("bob")

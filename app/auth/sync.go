@@ -130,7 +130,7 @@ func (d *Differences) compare(k models.KeptIdentity, bySubject map[string]Listed
 
 // compareNew notes somebody who has no account yet.
 func (s *Service) compareNew(ctx context.Context, d *Differences, p Person) error {
-	if s.cfg.JoinSources != nil && !slices.Contains(s.cfg.JoinSources, d.source.Name()) {
+	if s.cfg.ProvisionSources != nil && !slices.Contains(s.cfg.ProvisionSources, d.source.Name()) {
 		return nil
 	}
 	username, err := PrepareUsername(p.Login)

@@ -22,7 +22,7 @@ type TripPurpose string
 const (
 	ToSignIn  TripPurpose = "signin"
 	ToConfirm TripPurpose = "confirm" // that it is still them (Confirmed)
-	ToLink    TripPurpose = "link"    // that the identity is theirs, to join it to their account
+	ToLink    TripPurpose = "link"    // that the identity is theirs, to link it to their account
 )
 
 // TripRecord is what is known again when the browser comes back.
