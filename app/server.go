@@ -128,30 +128,3 @@ func (s *Server) handleUnread(others func(*fasthttp.RequestCtx, error)) func(*fa
 
 // staticFiles are the files of static/, without the Go file that embeds them.
 func staticFiles() fs.FS { return static.FS }
-
-// initials are what stands in for a picture.
-func initials(name string) string {
-	var out []rune
-	for _, word := range strings.Fields(name) {
-		if out = append(out, []rune(word)[0]); len(out) == 2 {
-			break
-		}
-	}
-	return strings.ToUpper(string(out))
-}
-
-// timeAgo says roughly how long ago t was.
-func timeAgo(t time.Time) string {
-	d := time.Since(t)
-	switch {
-	case d < 2*time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return plural(int(d.Minutes()), "minute") + " ago"
-	case d < 24*time.Hour:
-		return plural(int(d.Hours()), "hour") + " ago"
-	case d < 30*24*time.Hour:
-		return plural(int(d.Hours()/24), "day") + " ago"
-	}
-	return t.Format("2 January 2006")
-}

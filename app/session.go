@@ -118,6 +118,14 @@ func (s *signInPages) keepSignedIn(c *fiber.Ctx, in auth.SignedIn, isTrusted boo
 	return nil
 }
 
+// keepPassword keeps the password that was typed for a session, where the chat needs it.
+func (s *signInPages) keepPassword(c *fiber.Ctx, secret, password string) error {
+	if s.cfg.Login != LoginTyped {
+		return nil
+	}
+	return s.auth.KeepPassword(c.UserContext(), secret, password)
+}
+
 // client is who is behind a request, as far as it is known before signing in.
 func (s *site) client(c *fiber.Ctx) auth.Client {
 	return auth.Client{Address: s.address(c), Device: readCookie(c, s.deviceCookieName())}

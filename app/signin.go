@@ -143,13 +143,6 @@ func tooMany(c *fiber.Ctx, form *formErrors, wait time.Duration) {
 	c.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
 }
 
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return strconv.Itoa(n) + " " + unit + "s"
-}
-
 // localPath keeps a redirect within the site.
 func localPath(next string) string {
 	u, err := url.Parse(next)

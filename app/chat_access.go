@@ -124,14 +124,6 @@ func (s *chatAccess) chatPassword(c *fiber.Ctx, v *visit) (string, error) {
 	return s.auth.ChatToken(c.UserContext(), v.account, v.session.ID)
 }
 
-// keepPassword keeps the password that was typed for a session, where the chat needs it.
-func (s *signInPages) keepPassword(c *fiber.Ctx, secret, password string) error {
-	if s.cfg.Login != LoginTyped {
-		return nil
-	}
-	return s.auth.KeepPassword(c.UserContext(), secret, password)
-}
-
 // prebind: GET or POST /xmpp/prebind — {jid, sid, rid} of a BOSH session that is
 // signed in.
 func (s *chatAccess) prebind(c *fiber.Ctx) error {
