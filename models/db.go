@@ -1,5 +1,5 @@
 // Package models is everything that is kept in Postgres: GORM models and their
-// queries. It is the only package that knows the database.
+// queries. It is the only package that knows the site's tables.
 package models
 
 import (
