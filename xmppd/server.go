@@ -12,7 +12,8 @@
 // while a store is asked or anything is written that could block. Outside them all,
 // session.handling is held while one stanza is handled, so that a session
 // changes streams only between stanzas; inside that, account.flushing is held
-// while offline messages are delivered, so that each is once.
+// while offline messages are delivered, so that each is once. A method whose name
+// ends in Locked is called with its receiver's lock, else its comment says with which.
 package xmppd
 
 import (
