@@ -38,7 +38,7 @@ func pixels(t testing.TB, n int) []byte {
 // slot asks for one as the chat server does.
 func (s *Server) slot(t testing.TB, user, name string, size int, mediaType string) xmppd.UploadSlot {
 	t.Helper()
-	slot, err := s.uploads.UploadSlot(t.Context(), xmppd.UploadRequest{User: user, Name: name, Size: int64(size), Type: mediaType})
+	slot, err := s.uploads.ReserveSlot(t.Context(), xmppd.UploadRequest{User: user, Name: name, Size: int64(size), Type: mediaType})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,13 +289,13 @@ func TestUpload_Quota(t *testing.T) {
 	slot := s.slot(t, "alice", "a.png", 1000, "")
 	put(t, slot.Put, make([]byte, 1000)).is(t, 201)
 	ask := xmppd.UploadRequest{User: "alice", Name: "b", Size: 501}
-	_, err := s.uploads.UploadSlot(t.Context(), ask)
+	_, err := s.uploads.ReserveSlot(t.Context(), ask)
 	var full *xmppd.UploadQuotaError
 	if !errors.As(err, &full) || !strings.Contains(full.Text, "1.0 kB of 1.5 kB") || !full.Retry.IsZero() {
 		t.Errorf("%+v, %v", full, err)
 	}
 	ask.User = "nobody"
-	if _, err := s.uploads.UploadSlot(t.Context(), ask); !errors.Is(err, stanza.ErrForbidden) {
+	if _, err := s.uploads.ReserveSlot(t.Context(), ask); !errors.Is(err, stanza.ErrForbidden) {
 		t.Errorf("a slot for nobody: %v", err)
 	}
 	b := newBrowser(t, base)
@@ -316,7 +316,7 @@ func TestUpload_QuotaRace(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			_, err := s.uploads.UploadSlot(context.Background(), xmppd.UploadRequest{User: "bob", Name: "a", Size: 1000})
+			_, err := s.uploads.ReserveSlot(context.Background(), xmppd.UploadRequest{User: "bob", Name: "a", Size: 1000})
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

@@ -21,10 +21,10 @@ type UploadState string
 // The states. A deleted file is handed out no more, and removed in the
 // background.
 const (
-	UploadSlot    UploadState = "slot"    // may be sent, until it expires
-	UploadWriting UploadState = "writing" // is being sent
-	UploadStored  UploadState = "stored"
-	UploadDeleted UploadState = "deleted"
+	StateSlot    UploadState = "slot"    // may be sent, until it expires
+	StateWriting UploadState = "writing" // is being sent
+	StateStored  UploadState = "stored"
+	StateDeleted UploadState = "deleted"
 )
 
 // Upload is a file that somebody sent, or may send.
@@ -90,7 +90,7 @@ func (db *Uploads) ReserveUpload(ctx context.Context, username string, u *Upload
 	if err != nil {
 		return err
 	}
-	u.ID, u.State, u.CreatedAt = id, UploadSlot, time.Now()
+	u.ID, u.State, u.CreatedAt = id, StateSlot, time.Now()
 	return pgx.BeginFunc(ctx, db.chat, func(tx pgx.Tx) error {
 		var account int64
 		err := tx.QueryRow(ctx, "SELECT id FROM accounts WHERE username = $1 AND blocked_at IS NULL FOR NO KEY UPDATE", username).Scan(&account)

@@ -61,7 +61,7 @@ func TestUpload_OnceAndWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := db.Uploads.UploadByPut(ctx, []byte("pcat.png"))
-	if err != nil || got.ID != slot.ID || got.State != UploadSlot || got.Size != 10 || got.ClaimedType != "image/png" || got.ExpiresAt == nil {
+	if err != nil || got.ID != slot.ID || got.State != StateSlot || got.Size != 10 || got.ClaimedType != "image/png" || got.ExpiresAt == nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for _, secret := range []string{"gcat.png", "", "p"} {

@@ -40,9 +40,9 @@ func (e *UploadQuotaError) Error() string { return "xmppd: upload quota: " + e.T
 // UploadSite gives out slots. The site implements it; it is safe for concurrent
 // use.
 type UploadSite interface {
-	// UploadSlot reserves room for a file. Errors: *UploadQuotaError; any other
+	// ReserveSlot reserves room for a file. Errors: *UploadQuotaError; any other
 	// means that the site cannot tell just now.
-	UploadSlot(ctx context.Context, r UploadRequest) (UploadSlot, error)
+	ReserveSlot(ctx context.Context, r UploadRequest) (UploadSlot, error)
 }
 
 // Uploads is the upload service. Mount it on the server.
@@ -121,7 +121,7 @@ func (u *Uploads) slot(ctx context.Context, c Client, payload stream.Child) ([]b
 		return nil, u.tooLarge()
 	}
 	r.User = c.User()
-	slot, err := u.site.UploadSlot(ctx, r)
+	slot, err := u.site.ReserveSlot(ctx, r)
 	var quota *UploadQuotaError
 	if errors.As(err, &quota) {
 		return nil, quota.stanzaError()

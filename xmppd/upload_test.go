@@ -21,7 +21,7 @@ type slots struct {
 	err   error
 }
 
-func (s *slots) UploadSlot(_ context.Context, r UploadRequest) (UploadSlot, error) {
+func (s *slots) ReserveSlot(_ context.Context, r UploadRequest) (UploadSlot, error) {
 	s.asked = append(s.asked, r)
 	return s.give, s.err
 }

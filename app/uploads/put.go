@@ -73,7 +73,7 @@ func checkPut(c *fiber.Ctx, u models.Upload) error {
 	switch length := int64(h.ContentLength()); {
 	case !sameName(c, u):
 		return ErrNoFile
-	case u.State != models.UploadSlot || u.ExpiresAt == nil || !time.Now().Before(*u.ExpiresAt):
+	case u.State != models.StateSlot || u.ExpiresAt == nil || !time.Now().Before(*u.ExpiresAt):
 		return errSlotUsed
 	case length < 0 || !c.Request().IsBodyStream():
 		return errNoLength

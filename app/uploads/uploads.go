@@ -78,8 +78,8 @@ func (s *Service) limits() models.UploadLimits {
 	return models.UploadLimits{Bytes: s.cfg.Quota, Files: filesPerOwner, Slots: slotsPerOwner, Retention: s.cfg.Retention}
 }
 
-// UploadSlot implements xmppd.UploadSite (S-98).
-func (s *Service) UploadSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.UploadSlot, error) {
+// ReserveSlot implements xmppd.UploadSite (S-98).
+func (s *Service) ReserveSlot(ctx context.Context, r xmppd.UploadRequest) (xmppd.UploadSlot, error) {
 	put, putHash := token.New()
 	get, getHash := token.New()
 	expires := time.Now().Add(slotLifetime)
