@@ -28,7 +28,7 @@ func (s *settingsPages) createAppPassword(c *fiber.Ctx) error {
 		form.fail("name", "Say which app or device it is for, such as “Phone”.")
 		return s.renderSettings(c, http.StatusUnprocessableEntity, SettingsPage{App: form})
 	}
-	password, err := s.auth.CreateAppPassword(c.UserContext(), v.account, v.session.ID, form.Name)
+	password, err := s.auth.AppPasswords.Create(c.UserContext(), v.account, v.session.ID, form.Name)
 	if errors.Is(err, auth.ErrGone) {
 		return errChangedMeanwhile
 	}
@@ -53,7 +53,7 @@ func (s *settingsPages) showAppPassword(c *fiber.Ctx) error {
 // revokeAppPassword: POST /settings/apps/:id/revoke
 func (s *settingsPages) revokeAppPassword(c *fiber.Ctx) error {
 	v := viewer(c)
-	if err := s.auth.RevokeAppPassword(c.UserContext(), v.account, c.Params("id")); err != nil {
+	if err := s.auth.AppPasswords.Revoke(c.UserContext(), v.account, c.Params("id")); err != nil {
 		return err
 	}
 	return s.done(c, "revoked", "apps")

@@ -86,8 +86,8 @@ func (s *Server) listenDoors() error {
 		setting, addr string
 		serve         func(context.Context, net.Listener) error
 	}{
-		{"XMPP_AUTH_DOVECOT", s.cfg.AuthDovecot, doors.NewDovecot(s.auth, s.cfg.Domain, s.log).Serve},
-		{"XMPP_AUTH_HTTP", s.cfg.AuthHTTP, doors.NewHTTP(s.auth, s.cfg.Domain, s.cfg.AuthSecret, s.log).Serve},
+		{"XMPP_AUTH_DOVECOT", s.cfg.AuthDovecot, doors.NewDovecot(s.auth.DelegatedAuth, s.cfg.Domain, s.log).Serve},
+		{"XMPP_AUTH_HTTP", s.cfg.AuthHTTP, doors.NewHTTP(s.auth.DelegatedAuth, s.cfg.Domain, s.cfg.AuthSecret, s.log).Serve},
 	} {
 		if d.addr == "" {
 			continue
@@ -117,4 +117,4 @@ func (s *Server) serveDoor(ctx context.Context, d door) {
 	}
 }
 
-var _ doors.Site = (*auth.Service)(nil)
+var _ doors.Site = (*auth.DelegatedAuth)(nil)

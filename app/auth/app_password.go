@@ -17,6 +17,18 @@ import (
 // App passwords are what apps on people's devices sign in to the chat with: made
 // by the site, one for each app, shown once (decision 7).
 
+// AppPasswords makes, checks and revokes them. It is safe for concurrent use.
+type AppPasswords struct {
+	tokens   *models.Tokens
+	sessions *models.Sessions
+	saltKey  []byte
+	tell     func(context.Context, models.Event) // Config.Tell
+}
+
+func newAppPasswords(db *models.DB, saltKey []byte, tell func(context.Context, models.Event)) *AppPasswords {
+	return &AppPasswords{tokens: db.Tokens, sessions: db.Sessions, saltKey: saltKey, tell: tell}
+}
+
 // scramIterations is the least that RFC 7677 §4 allows: a password of 100 random
 // bits is no easier to guess for it.
 const scramIterations = 4096
@@ -44,18 +56,18 @@ func isAppPassword(password string) bool {
 	return len(password) == 24 && strings.Count(password, "-") == 4
 }
 
-// scramSalt is an account's salt, whether or not there is such an account: it
+// salt is an account's salt, whether or not there is such an account: it
 // tells nothing (S-17).
-func (s *Service) scramSalt(user string) []byte {
-	m := hmac.New(sha256.New, s.saltKey)
+func (ap *AppPasswords) salt(user string) []byte {
+	m := hmac.New(sha256.New, ap.saltKey)
 	m.Write([]byte(user))
 	return m.Sum(nil)[:16]
 }
 
-// SCRAM implements xmppd.Authority.
-func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
-	c := sasl.SCRAMCredentials{Salt: s.scramSalt(user), Iterations: scramIterations}
-	list, err := s.db.Tokens.AppPasswordKeys(ctx, user, string(hash))
+// SCRAM returns what is kept of an account's app passwords (xmppd.Authority).
+func (ap *AppPasswords) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
+	c := sasl.SCRAMCredentials{Salt: ap.salt(user), Iterations: scramIterations}
+	list, err := ap.tokens.AppPasswordKeys(ctx, user, string(hash))
 	if err != nil {
 		return c, err
 	}
@@ -69,11 +81,12 @@ func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (
 	return c, nil
 }
 
-// CredentialUsed implements xmppd.Authority.
-func (s *Service) CredentialUsed(ctx context.Context, id stream.Identity) error {
-	blocked, err := s.db.Tokens.UseAppPassword(ctx, id.Session)
+// CredentialUsed notes that an app password, or a token of an app's session, was used
+// (xmppd.Authority).
+func (ap *AppPasswords) CredentialUsed(ctx context.Context, id stream.Identity) error {
+	blocked, err := ap.tokens.UseAppPassword(ctx, id.Session)
 	if errors.Is(err, models.ErrNotFound) {
-		blocked, err = s.db.Sessions.UseAppSession(ctx, id.Session)
+		blocked, err = ap.sessions.UseAppSession(ctx, id.Session)
 	}
 	switch {
 	case errors.Is(err, models.ErrNotFound):
@@ -84,13 +97,13 @@ func (s *Service) CredentialUsed(ctx context.Context, id stream.Identity) error 
 	return err
 }
 
-// appPassword checks an app password that came in clear, in the same time
+// check checks an app password that came in clear, in the same time
 // whether or not the account has any.
-func (s *Service) appPassword(ctx context.Context, user, password string) (stream.Identity, error) {
+func (ap *AppPasswords) check(ctx context.Context, user, password string) (stream.Identity, error) {
 	if !isAppPassword(password) {
 		return stream.Identity{}, sasl.NotAuthorized
 	}
-	c, err := s.SCRAM(ctx, user, sasl.SHA256)
+	c, err := ap.SCRAM(ctx, user, sasl.SHA256)
 	if err != nil {
 		return stream.Identity{}, err
 	}
@@ -100,18 +113,18 @@ func (s *Service) appPassword(ctx context.Context, user, password string) (strea
 	}
 	for _, k := range c.Keys {
 		if subtle.ConstantTimeCompare(stored, k.StoredKey) == 1 {
-			return k.Identity, s.CredentialUsed(ctx, k.Identity)
+			return k.Identity, ap.CredentialUsed(ctx, k.Identity)
 		}
 	}
 	return stream.Identity{}, sasl.NotAuthorized
 }
 
-// CreateAppPassword makes an app password for an account, in a session of it, and
+// Create makes an app password for an account, in a session of it, and
 // returns it: the only time that anybody sees it. Errors: models.ErrTooMany;
 // ErrGone: the session has ended.
-func (s *Service) CreateAppPassword(ctx context.Context, a models.Account, session, name string) (string, error) {
+func (ap *AppPasswords) Create(ctx context.Context, a models.Account, session, name string) (string, error) {
 	password := newAppPassword()
-	p := models.AppPassword{AccountID: a.ID, Name: name, Salt: s.scramSalt(a.Username), Iterations: scramIterations}
+	p := models.AppPassword{AccountID: a.ID, Name: name, Salt: ap.salt(a.Username), Iterations: scramIterations}
 	for _, hash := range sasl.SCRAMHashes() {
 		stored, server, err := sasl.DeriveSCRAM(hash, password, p.Salt, p.Iterations)
 		if err != nil {
@@ -119,20 +132,20 @@ func (s *Service) CreateAppPassword(ctx context.Context, a models.Account, sessi
 		}
 		p.Keys = append(p.Keys, models.AppPasswordKey{Hash: string(hash), StoredKey: stored, ServerKey: server})
 	}
-	err := s.db.Tokens.CreateAppPassword(ctx, &p, session)
+	err := ap.tokens.CreateAppPassword(ctx, &p, session)
 	if errors.Is(err, models.ErrStale) {
 		err = ErrGone
 	}
 	return password, err
 }
 
-// RevokeAppPassword deletes an app password, and ends what signed in with it. One
+// Revoke deletes an app password, and ends what signed in with it. One
 // that is not there is no error.
-func (s *Service) RevokeAppPassword(ctx context.Context, a models.Account, id string) error {
-	err := s.db.Tokens.RevokeAppPassword(ctx, a.ID, id)
+func (ap *AppPasswords) Revoke(ctx context.Context, a models.Account, id string) error {
+	err := ap.tokens.RevokeAppPassword(ctx, a.ID, id)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
-	s.tell(ctx, models.EventEnded, a.Username, id)
+	ap.tell(ctx, models.Event{Kind: models.EventEnded, User: a.Username, Session: id})
 	return nil
 }

@@ -127,7 +127,7 @@ func TestChangePassword_Parallel(t *testing.T) {
 				}
 			})
 			all.Go(func() {
-				if _, err := s.CreateAppPassword(ctx, alice, other.ID, "Phone"); err != nil {
+				if _, err := s.AppPasswords.Create(ctx, alice, other.ID, "Phone"); err != nil {
 					is(t, err, ErrGone)
 				}
 			})

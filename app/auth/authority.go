@@ -21,6 +21,16 @@ func ChatIdentity(a models.Account, s models.Session) stream.Identity {
 	return stream.Identity{User: a.Username, Session: s.ID, Expires: s.ExpiresAt}
 }
 
+// SCRAM implements xmppd.Authority.
+func (s *Service) SCRAM(ctx context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
+	return s.AppPasswords.SCRAM(ctx, user, hash)
+}
+
+// CredentialUsed implements xmppd.Authority.
+func (s *Service) CredentialUsed(ctx context.Context, id stream.Identity) error {
+	return s.AppPasswords.CredentialUsed(ctx, id)
+}
+
 // Current implements xmppd.Authority.
 func (s *Service) Current(ctx context.Context, id stream.Identity) error {
 	err := s.db.Sessions.SessionCurrent(ctx, id.Session, id.User)
@@ -90,7 +100,7 @@ func (s *Service) verifySiteSecret(ctx context.Context, user, password string, a
 		}
 	}
 	if accepted.AppPasswords {
-		if id, err := s.appPassword(ctx, user, password); !errors.Is(err, sasl.NotAuthorized) {
+		if id, err := s.AppPasswords.check(ctx, user, password); !errors.Is(err, sasl.NotAuthorized) {
 			return id, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"foyer/internal/sasl"
+	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/token"
 )
@@ -13,21 +14,45 @@ import (
 // is good. They learn nothing but that. The server does not say from where somebody
 // signs in, so that failures count for the account alone.
 
+// DelegatedAuth is what such a server is told. It is safe for concurrent use.
+type DelegatedAuth struct {
+	domain   string
+	external bool
+	accepted Accepted // Config.Servers
+	accounts *models.Accounts
+	tokens   *models.Tokens
+	keys     *TokenKeys
+	site     passwordChecker
+}
+
+// passwordChecker checks what the site itself takes as a password: the Service.
+type passwordChecker interface {
+	verifySiteSecret(ctx context.Context, user, password string, accepted Accepted) (stream.Identity, error)
+	verifyTyped(ctx context.Context, action, username, password string, from Client) (proved, error)
+}
+
+func newDelegatedAuth(cfg Config, keys *TokenKeys, site passwordChecker) *DelegatedAuth {
+	return &DelegatedAuth{
+		domain: cfg.Domain, external: cfg.External, accepted: cfg.Servers,
+		accounts: cfg.DB.Accounts, tokens: cfg.DB.Tokens, keys: keys, site: site,
+	}
+}
+
 // CheckForServer decides whether a login at another chat server is good, by what
 // Config.Servers accepts. The unknown user, the blocked one and the wrong password take
 // equal time. name is the local part of the account's address. Errors: ErrNotProved;
 // *ThrottledError; ErrBusy; any other means that the site could not tell just now.
-func (s *Service) CheckForServer(ctx context.Context, user, password string) (name string, err error) {
+func (d *DelegatedAuth) CheckForServer(ctx context.Context, user, password string) (name string, err error) {
 	if user == ServiceUser {
-		return user, notProved(s.serviceToken(ctx, password))
+		return user, notProved(d.serviceToken(ctx, password))
 	}
 	name, err = PrepareUsername(user)
 	if err != nil || !isPortable(name) {
 		name = "" // one that cannot be a name belongs to nobody
 	}
-	_, err = s.verifySiteSecret(ctx, name, password, s.cfg.Servers)
-	if errors.Is(err, sasl.NotAuthorized) && s.cfg.Servers.Passwords {
-		_, err = s.verifyTyped(ctx, "signin", name, password, Client{Server: true})
+	_, err = d.site.verifySiteSecret(ctx, name, password, d.accepted)
+	if errors.Is(err, sasl.NotAuthorized) && d.accepted.Passwords {
+		_, err = d.site.verifyTyped(ctx, "signin", name, password, Client{Server: true})
 	}
 	return name, notProved(err)
 }
@@ -44,15 +69,15 @@ func notProved(err error) error {
 
 // serviceToken checks the token of ServiceUser, which no account and no session stands
 // behind: nobody but the site makes such a token.
-func (s *Service) serviceToken(ctx context.Context, password string) error {
-	claims, err := s.tokenKeys.verify(ctx, password)
+func (d *DelegatedAuth) serviceToken(ctx context.Context, password string) error {
+	claims, err := d.keys.verify(ctx, password)
 	switch {
-	case errors.Is(err, token.ErrInvalid), err == nil && claims.JID != s.Address(ServiceUser), !s.cfg.External:
+	case errors.Is(err, token.ErrInvalid), err == nil && claims.JID != ServiceUser+"@"+d.domain, !d.external:
 		return ErrNotProved
 	case err != nil:
 		return err
 	}
-	err = s.db.Tokens.UseServiceTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
+	err = d.tokens.UseServiceTokenID(ctx, claims.ID, claims.ExpiresAt.Time)
 	if errors.Is(err, models.ErrTaken) {
 		err = ErrNotProved
 	}
@@ -60,15 +85,15 @@ func (s *Service) serviceToken(ctx context.Context, password string) error {
 }
 
 // UserExists reports whether there is somebody of that name who may sign in.
-func (s *Service) UserExists(ctx context.Context, user string) (bool, error) {
+func (d *DelegatedAuth) UserExists(ctx context.Context, user string) (bool, error) {
 	if user == ServiceUser {
-		return s.cfg.External, nil
+		return d.external, nil
 	}
 	name, err := PrepareUsername(user)
 	if err != nil || !isPortable(name) {
 		return false, nil
 	}
-	account, err := s.db.Accounts.AccountByName(ctx, name)
+	account, err := d.accounts.AccountByName(ctx, name)
 	if errors.Is(err, models.ErrNotFound) {
 		return false, nil
 	}

@@ -14,7 +14,7 @@ func everything(c *Config) {
 }
 
 func (s *site) check(user, password string) error {
-	_, err := s.CheckForServer(s.t.Context(), user, password)
+	_, err := s.DelegatedAuth.CheckForServer(s.t.Context(), user, password)
 	return err
 }
 
@@ -25,7 +25,7 @@ func TestCheckForServer(t *testing.T) {
 	alice := s.account("alice")
 	s.account("bob")
 	id := s.identity(alice)
-	phone, err := s.CreateAppPassword(ctx, alice, id.Session, "Phone")
+	phone, err := s.AppPasswords.Create(ctx, alice, id.Session, "Phone")
 	is(t, err, nil)
 	temporary, err := s.OperatorToken(ctx, alice, time.Hour)
 	is(t, err, nil)
@@ -85,14 +85,14 @@ func TestCheckForServer_Accepted(t *testing.T) {
 	ctx := t.Context()
 	alice := s.account("alice")
 	id := s.identity(alice)
-	phone, err := s.CreateAppPassword(ctx, alice, id.Session, "Phone")
+	phone, err := s.AppPasswords.Create(ctx, alice, id.Session, "Phone")
 	is(t, err, nil)
 	temporary, err := s.OperatorToken(ctx, alice, time.Hour)
 	is(t, err, nil)
 	_, jwt, err := s.Upstream(ctx, id)
 	is(t, err, nil)
 	for _, accepted := range []Accepted{{}, {Passwords: true}, {AppPasswords: true}, {SignedTokens: true}, {Tokens: true}} {
-		s.cfg.Servers = accepted
+		s.DelegatedAuth.accepted = accepted
 		for password, want := range map[string]bool{testPassword: accepted.Passwords, phone: accepted.AppPasswords, jwt: accepted.SignedTokens, temporary: accepted.Tokens} {
 			if err := s.check("alice", password); (err == nil) != want || (err != nil && !errors.Is(err, ErrNotProved)) {
 				t.Errorf("%+v: %v", accepted, err)
@@ -108,7 +108,7 @@ func TestCheckForServer_Throttle(t *testing.T) {
 	ctx := t.Context()
 	alice := s.account("alice")
 	s.account("bob")
-	phone, err := s.CreateAppPassword(ctx, alice, s.identity(alice).Session, "Phone")
+	phone, err := s.AppPasswords.Create(ctx, alice, s.identity(alice).Session, "Phone")
 	is(t, err, nil)
 	for _, user := range []string{"alice", "nobody"} {
 		for range FailuresPerAccount {
@@ -132,12 +132,12 @@ func TestCheckForServer_Names(t *testing.T) {
 	s.account("strasse")
 	other := s.account("straße")
 	is(t, s.check("straße", testPassword), ErrNotProved)
-	if there, err := s.UserExists(ctx, "straße"); err != nil || there {
+	if there, err := s.DelegatedAuth.UserExists(ctx, "straße"); err != nil || there {
 		t.Error(there, err)
 	}
 	_, _, err := s.Upstream(ctx, s.identity(other))
 	is(t, err, ErrNotPortable)
-	if name, err := s.CheckForServer(ctx, " Strasse", testPassword); err != nil || name != "strasse" {
+	if name, err := s.DelegatedAuth.CheckForServer(ctx, " Strasse", testPassword); err != nil || name != "strasse" {
 		t.Errorf("%q %v", name, err)
 	}
 	for name, want := range map[string]bool{"alice": true, "müller": true, "łukasz": true, "иван": true, "山田": true, "σίσυφος": false, "a.b-c_9": true} {
@@ -152,7 +152,7 @@ func TestUserExists(t *testing.T) {
 	s.account("alice")
 	is(t, s.SetBlocked(t.Context(), s.account("bob"), true), nil)
 	for user, want := range map[string]bool{"alice": true, "ALICE": true, "bob": false, "nobody": false, "": false, "a b": false, ServiceUser: true} {
-		if got, err := s.UserExists(t.Context(), user); err != nil || got != want {
+		if got, err := s.DelegatedAuth.UserExists(t.Context(), user); err != nil || got != want {
 			t.Errorf("%q: %v %v", user, got, err)
 		}
 	}

@@ -148,7 +148,7 @@ func (r *race) byToken(w way) {
 
 // byApp makes an app password in a session, and opens a stream by it.
 func (r *race) byApp(w way) {
-	secret, err := r.s.CreateAppPassword(r.ctx, r.account, r.session[w].ID, "Phone")
+	secret, err := r.s.AppPasswords.Create(r.ctx, r.account, r.session[w].ID, "Phone")
 	if err != nil {
 		return
 	}

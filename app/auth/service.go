@@ -68,7 +68,7 @@ type Config struct {
 	SignedTokens bool
 	Passwords    bool // the accounts' own
 
-	// Servers is what other chat servers take, which ask by CheckForServer.
+	// Servers is what other chat servers take, which ask DelegatedAuth.
 	Servers Accepted
 
 	// Sources are where people come from other than the site's own accounts, in the order of
@@ -100,12 +100,14 @@ type Service struct {
 	log *slog.Logger
 	now func() time.Time // time.Now, but in tests
 
+	AppPasswords  *AppPasswords
+	DelegatedAuth *DelegatedAuth // what other chat servers ask
+
 	throttle  throttle
 	passwords passwords
 	tokenKeys *TokenKeys
 	fast      fastTokens
 
-	saltKey []byte // of SCRAM's salts
 	formKey []byte
 	tripKey string // of trips' cookies
 
@@ -141,9 +143,11 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {
 		return nil, err
 	}
-	if s.saltKey, err = s.db.SiteKey(ctx, "scram"); err != nil {
+	saltKey, err := s.db.SiteKey(ctx, "scram")
+	if err != nil {
 		return nil, err
 	}
+	s.AppPasswords = newAppPasswords(s.db, saltKey, cfg.Tell)
 	trips, err := s.db.SiteKey(ctx, "trips")
 	if err != nil {
 		return nil, err
@@ -158,8 +162,11 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if s.fast, err = newFastTokens(s.db.Tokens, secret); err != nil {
 		return nil, err
 	}
-	s.tokenKeys, err = newTokenKeys(cfg, secret)
-	return s, err
+	if s.tokenKeys, err = newTokenKeys(cfg, secret); err != nil {
+		return nil, err
+	}
+	s.DelegatedAuth = newDelegatedAuth(cfg, s.tokenKeys, s)
+	return s, nil
 }
 
 // tell says that something has ended or changed. The database knows already.

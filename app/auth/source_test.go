@@ -278,7 +278,7 @@ func TestRecheckSources(t *testing.T) {
 	}
 	session, alice, err := s.Session(t.Context(), secrets[0])
 	is(t, err, nil)
-	phone, err := s.CreateAppPassword(t.Context(), alice, session.ID, "Phone")
+	phone, err := s.AppPasswords.Create(t.Context(), alice, session.ID, "Phone")
 	is(t, err, nil)
 	dir.gone, dir.err = []string{"id of alice"}, ErrAway
 	s.RecheckSources(t.Context())
@@ -290,7 +290,7 @@ func TestRecheckSources(t *testing.T) {
 	is(t, err, ErrGone)
 	_, _, err = s.Session(t.Context(), secrets[1])
 	is(t, err, nil)
-	if _, err := s.appPassword(t.Context(), "alice", phone); err == nil {
+	if _, err := s.AppPasswords.check(t.Context(), "alice", phone); err == nil {
 		t.Error("an app password of somebody who is gone is good")
 	}
 	if !slices.ContainsFunc(s.told, func(e models.Event) bool {

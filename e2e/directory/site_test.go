@@ -461,16 +461,16 @@ func TestSite_Doors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, err := service.CheckForServer(t.Context(), "Zoe", peers.SlapdPassword); err != nil || name != "zoe" {
+	if name, err := service.DelegatedAuth.CheckForServer(t.Context(), "Zoe", peers.SlapdPassword); err != nil || name != "zoe" {
 		t.Errorf("%s, %v", name, err)
 	}
 	for range 5 {
-		if _, err := service.CheckForServer(t.Context(), "zoe", "wrong"); err == nil {
+		if _, err := service.DelegatedAuth.CheckForServer(t.Context(), "zoe", "wrong"); err == nil {
 			t.Error("a wrong password is good")
 		}
 	}
 	var throttled *auth.ThrottledError
-	if _, err := service.CheckForServer(t.Context(), "zoe", peers.SlapdPassword); !errors.As(err, &throttled) {
+	if _, err := service.DelegatedAuth.CheckForServer(t.Context(), "zoe", peers.SlapdPassword); !errors.As(err, &throttled) {
 		t.Errorf("after too many: %v", err)
 	}
 	if fmt.Sprint(settings.Sources[0].Name()) != "ldap" {

@@ -132,7 +132,7 @@ func (s *site) identity(user string) stream.Identity {
 // secrets that somebody may sign in with besides their password.
 func (s *site) appPassword(user string) string {
 	s.t.Helper()
-	secret, err := s.auth.CreateAppPassword(s.t.Context(), s.account(user), s.identity(user).Session, "Phone")
+	secret, err := s.auth.AppPasswords.Create(s.t.Context(), s.account(user), s.identity(user).Session, "Phone")
 	if err != nil {
 		s.t.Fatal(err)
 	}
