@@ -11,7 +11,7 @@ import (
 )
 
 // Somebody who is signed in confirms something serious: by a password in the same form, or by
-// a trip to where they come from, after which the form goes without one for some minutes.
+// a redirect to where they come from, after which the form goes without one for some minutes.
 
 // confirm checks that it is still the one who signed in, and returns the account as it was
 // then; what is wrong is noted in the form.
@@ -48,7 +48,7 @@ func confirmRow(how auth.Confirmation) ConfirmRow {
 
 var errSourceAway = &Error{Code: Unavailable, Public: "The service that knows your password does not answer just now. Please try again in a moment."}
 
-// startConfirmation: POST /settings/confirm — by a trip.
+// startConfirmation: POST /settings/confirm — by a redirect.
 func (s *signInPages) startConfirmation(c *fiber.Ctx) error {
 	v := viewer(c)
 	how, err := s.auth.HowToConfirm(c.UserContext(), v.account, v.session)
@@ -58,12 +58,12 @@ func (s *signInPages) startConfirmation(c *fiber.Ctx) error {
 	if how.Source == nil {
 		return c.Redirect("/settings", http.StatusSeeOther)
 	}
-	record := auth.TripRecord{Purpose: auth.ToConfirm, Session: v.session.ID, Fresh: true, Next: localPath(c.FormValue("next"))}
-	return s.startTrip(c, how.Source, record, "")
+	record := auth.RedirectRecord{Purpose: auth.ToConfirm, Session: v.session.ID, Fresh: true, Next: localPath(c.FormValue("next"))}
+	return s.startRedirect(c, how.Source, record, "")
 }
 
-// afterConfirmation goes back to where the trip began.
-func (s *signInPages) afterConfirmation(c *fiber.Ctx, source auth.Source, record auth.TripRecord, err error) error {
+// afterConfirmation goes back to where the redirect began.
+func (s *signInPages) afterConfirmation(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, err error) error {
 	switch {
 	case err == nil:
 		s.flash(c, "confirmed")

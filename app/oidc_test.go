@@ -204,7 +204,7 @@ func TestOIDC_Away(t *testing.T) {
 	b.signIn("alice").wantsUser("alice")
 }
 
-// TestOIDC_StartedElsewhere: OpenID Connect Core 1.0 §4. It leads on a trip like every other, and back to this site alone.
+// TestOIDC_StartedElsewhere: OpenID Connect Core 1.0 §4. It leads on a redirect like every other, and back to this site alone.
 func TestOIDC_StartedElsewhere(t *testing.T) {
 	idp, _, base := providerSite(t, nil)
 	b := newBrowser(t, base)

@@ -150,7 +150,7 @@ type LeavePage struct{ Label, URL string }
 // ConfirmRow is how somebody confirms something serious.
 type ConfirmRow struct {
 	Typed bool   // by a password, in the same form
-	Label string // else by a trip to this; empty: there is no way
+	Label string // else by a redirect to this; empty: there is no way
 	Fresh bool   // which they have just made
 }
 

@@ -77,10 +77,10 @@ func logoutRefused(c *fiber.Ctx, status int, why string) error {
 }
 
 // startAtProvider: GET or POST /signin/with/:name/start — a page of the provider's, or of somebody who says so, begins a sign-in
-// (OpenID Connect Core 1.0 §4). Nothing that it brings signs anybody in: it begins a trip like the link of the sign-in
+// (OpenID Connect Core 1.0 §4). Nothing that it brings signs anybody in: it begins a redirect like the link of the sign-in
 // page, and leads to a page of this site.
 func (s *signInPages) startAtProvider(c *fiber.Ctx) error {
-	source, err := s.tripSource(c)
+	source, err := s.redirectSource(c)
 	if err != nil {
 		return err
 	}
@@ -95,11 +95,11 @@ func (s *signInPages) startAtProvider(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Redirect(next, http.StatusSeeOther)
 	}
-	record := auth.TripRecord{Purpose: auth.ToSignIn, Next: next}
+	record := auth.RedirectRecord{Purpose: auth.ToSignIn, Next: next}
 	if c.Query("iss") == "" {
 		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That link does not say whose sign-in it begins. Please begin here.")
 	}
-	return s.startTrip(c, source, record, c.Query("login_hint"))
+	return s.startRedirect(c, source, record, c.Query("login_hint"))
 }
 
 // localTarget keeps a target within the site: an address of it becomes a path, and any other "/".

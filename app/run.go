@@ -150,7 +150,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	s.fetcher, s.saidPictures = pictures.NewFetcher(origins), make(chan saidPicture, maxSaidPictures)
+	s.fetcher, s.claimedPictures = pictures.NewFetcher(origins), make(chan claimedPicture, maxClaimedPictures)
 	s.previews = s.newPreviews()
 	if s.auth, err = auth.New(ctx, signIn); err != nil {
 		return nil, err
@@ -251,7 +251,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lost <-chan error, s
 	background.Go(func() { s.tellChanges(work) })
 	background.Go(func() { s.housekeeping(work) })
 	background.Go(func() { s.recheckSources(work) })
-	for range saidPictureWorkers {
+	for range claimedPictureWorkers {
 		background.Go(func() { s.fetchPictures(work) })
 	}
 	background.Go(func() { s.retention(work) })

@@ -43,8 +43,8 @@ type Server struct {
 	unseen   *unseen        // nil: the embedded chat server tells push itself
 	limits   *budget.Ledger // which of them were met
 
-	fetcher      *pictures.Fetcher // of those that sources have
-	saidPictures chan saidPicture
+	fetcher         *pictures.Fetcher // of those that sources have
+	claimedPictures chan claimedPicture
 
 	accountChanges  *accountChanges
 	memoryGivenBack atomic.Int64 // times

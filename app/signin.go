@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// signInPages sign people in and out, by a form, a trip to a source's pages or a header, and
+// signInPages sign people in and out, by a form, a redirect to a source's pages or a header, and
 // have them confirm that it is still they. It knows who is behind a request (loadVisit).
 type signInPages struct {
 	*pages
@@ -58,8 +58,8 @@ func (s *signInPages) showSignIn(c *fiber.Ctx) error {
 
 func (s *signInPages) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
 	for _, source := range s.auth.Sources() {
-		switch source.Way() {
-		case auth.ByTrip:
+		switch source.Method() {
+		case auth.ByRedirect:
 			form.Ways = append(form.Ways, SignInWay{source.Label(), "/signin/with/" + source.Name()})
 		case auth.ByHeader:
 			if s.hasHeader(c, source) {

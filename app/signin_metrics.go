@@ -36,7 +36,7 @@ func signInOutcome(err error) string {
 		return "throttled"
 	case errors.Is(err, auth.ErrAway):
 		return "away"
-	case errors.As(err, &refused), errors.Is(err, auth.ErrNotProved), errors.Is(err, auth.ErrNoAccount), errors.Is(err, auth.ErrBlocked), errors.Is(err, auth.ErrNoTrip):
+	case errors.As(err, &refused), errors.Is(err, auth.ErrNotProved), errors.Is(err, auth.ErrNoAccount), errors.Is(err, auth.ErrBlocked), errors.Is(err, auth.ErrNoRedirect):
 		return "refused"
 	}
 	return "error"

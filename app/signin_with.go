@@ -11,13 +11,13 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// The way to a source's own pages, and back. The cookie of a trip is SameSite=Lax: the source
+// The way to a source's own pages, and back. The cookie of a redirect is SameSite=Lax: the source
 // sends the browser back by a link (GET), with which browsers send such cookies; an answer that
 // another site posts would come without it, and is not taken (RFC 9700 §4.7). It need not be
 // SameSite=None, and so never is.
 
-// tripCookieName is the cookie that holds what has to be known at the end of a trip.
-func (s *site) tripCookieName() string { return s.cookieName() + "-trip" }
+// redirectCookieName is the cookie that holds what has to be known at the end of a redirect.
+func (s *site) redirectCookieName() string { return s.cookieName() + "-redirect" }
 
 // pendingCookieName is the cookie of somebody who has still to choose a user name, or to say
 // yes to a link.
@@ -25,10 +25,10 @@ func (s *site) pendingCookieName() string { return s.cookieName() + "-pending" }
 
 var errNoSource = &Error{Code: NotFound, Public: "Nobody signs in to this site that way."}
 
-// tripSource is the source that an address names, if it has pages of its own.
-func (s *signInPages) tripSource(c *fiber.Ctx) (auth.Source, error) {
+// redirectSource is the source that an address names, if it has pages of its own.
+func (s *signInPages) redirectSource(c *fiber.Ctx) (auth.Source, error) {
 	source, ok := s.auth.Source(c.Params("name"))
-	if !ok || source.Way() != auth.ByTrip {
+	if !ok || source.Method() != auth.ByRedirect {
 		return nil, errNoSource
 	}
 	return source, nil
@@ -39,7 +39,7 @@ func (s *signInPages) signInWith(c *fiber.Ctx) error {
 	if source := s.auth.HeaderSource(); source != nil && c.Params("name") == source.Name() {
 		return s.resumeHeader(c)
 	}
-	source, err := s.tripSource(c)
+	source, err := s.redirectSource(c)
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (s *signInPages) signInWith(c *fiber.Ctx) error {
 	if viewer(c) != nil {
 		return c.Redirect(next, http.StatusSeeOther)
 	}
-	record := auth.TripRecord{Purpose: auth.ToSignIn, Next: next, Trusted: c.Query("trusted") != ""}
-	return s.startTrip(c, source, record, c.Query("login_hint"))
+	record := auth.RedirectRecord{Purpose: auth.ToSignIn, Next: next, Trusted: c.Query("trusted") != ""}
+	return s.startRedirect(c, source, record, c.Query("login_hint"))
 }
 
 // How often one address may come back from a source, which is asked then.
@@ -61,10 +61,10 @@ func newReturns(meter budget.Meter) *budget.Rate {
 	return budget.NewRate(budget.Limit{Name: "sign-ins by providers from one address"}, returnsPerSecond, returnsAtOnce, meter)
 }
 
-// startTrip sends the browser to a source.
-func (s *signInPages) startTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, hint string) error {
-	b := auth.Beginning{Callback: s.tripCallback(source), Fresh: record.Fresh, Hint: hint, Query: func(name string) string { return c.Query(name) }}
-	trip, err := source.Start(c.UserContext(), b)
+// startRedirect sends the browser to a source.
+func (s *signInPages) startRedirect(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, hint string) error {
+	b := auth.Beginning{Callback: s.redirectCallback(source), Fresh: record.Fresh, Hint: hint, Query: func(name string) string { return c.Query(name) }}
+	redirect, err := source.Start(c.UserContext(), b)
 	if err != nil {
 		s.log.Warn("signing in at a source did not begin", "source", source.Name(), "err", err)
 		if refused, ok := errors.AsType[auth.Refusal](err); ok {
@@ -72,20 +72,20 @@ func (s *signInPages) startTrip(c *fiber.Ctx, source auth.Source, record auth.Tr
 		}
 		return s.renderSignInFailure(c, source, record, http.StatusServiceUnavailable, source.Label()+" does not answer just now. Please try again in a moment.")
 	}
-	record.Source, record.State = source.Name(), trip.State
-	sealed, err := s.auth.SealTrip(record)
+	record.Source, record.State = source.Name(), redirect.State
+	sealed, err := s.auth.SealRedirect(record)
 	if err != nil {
 		return err
 	}
-	cookie := s.cookie(s.tripCookieName(), sealed)
-	cookie.Expires = time.Now().Add(auth.TripLifetime)
+	cookie := s.cookie(s.redirectCookieName(), sealed)
+	cookie.Expires = time.Now().Add(auth.RedirectLifetime)
 	c.Cookie(cookie)
-	return s.leave(c, source.Label(), trip.URL)
+	return s.leave(c, source.Label(), redirect.URL)
 }
 
-// tripCallback is where a source sends the browser back to; operators write it into its
+// redirectCallback is where a source sends the browser back to; operators write it into its
 // settings.
-func (s *site) tripCallback(source auth.Source) string {
+func (s *site) redirectCallback(source auth.Source) string {
 	return s.BaseURL() + "/signin/with/" + source.Name() + "/back"
 }
 
@@ -103,21 +103,21 @@ func (s *signInPages) leave(c *fiber.Ctx, label, url string) error {
 
 // backFrom: GET /signin/with/:name/back — the source has sent the browser back.
 func (s *signInPages) backFrom(c *fiber.Ctx) error {
-	source, err := s.tripSource(c)
+	source, err := s.redirectSource(c)
 	if err != nil {
 		return err
 	}
 	if !s.returns.Allow(budget.Network(s.address(c)), 1) {
 		return &Error{Code: TooMany, Public: "Many people are signing in from your network just now. Please try again in a moment."}
 	}
-	sealed := readCookie(c, s.tripCookieName())
-	s.dropCookie(c, s.tripCookieName())
-	record, err := s.auth.OpenTrip(sealed, source)
+	sealed := readCookie(c, s.redirectCookieName())
+	s.dropCookie(c, s.redirectCookieName())
+	record, err := s.auth.OpenRedirect(sealed, source)
 	v := viewer(c)
 	if err == nil && record.Purpose != auth.ToSignIn && (v == nil || v.session.ID != record.Session) {
-		err = auth.ErrNoTrip // it was begun in another session
+		err = auth.ErrNoRedirect // it was begun in another session
 	}
-	if errors.Is(err, auth.ErrNoTrip) {
+	if errors.Is(err, auth.ErrNoRedirect) {
 		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That sign-in was begun in another browser or window, or too long ago. Please begin here.")
 	}
 	if err != nil {
@@ -125,22 +125,22 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 	}
 	device := s.device(c, record.Trusted)
 	answer := auth.Answer{
-		Form: func(name string) string { return c.Query(name) }, State: record.State, Callback: s.tripCallback(source), Fresh: record.Fresh, From: device.Client,
+		Form: func(name string) string { return c.Query(name) }, State: record.State, Callback: s.redirectCallback(source), Fresh: record.Fresh, From: device.Client,
 	}
 	switch record.Purpose {
 	case auth.ToLink:
-		return s.afterLinkTrip(c, source, record, answer)
+		return s.afterLinkRedirect(c, source, record, answer)
 	case auth.ToConfirm:
 		err = s.auth.Confirmed(c.UserContext(), source, answer, v.account, v.session)
 		return s.afterConfirmation(c, source, record, err)
 	}
 	in, err := s.auth.SignIn(c.UserContext(), source, answer, device)
 	s.countSignIn(source.Name(), err)
-	return s.afterTrip(c, source, record, in, err)
+	return s.afterRedirect(c, source, record, in, err)
 }
 
-// afterTrip signs somebody in, lets them choose a name, or says why not.
-func (s *signInPages) afterTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, in auth.SignedIn, err error) error {
+// afterRedirect signs somebody in, lets them choose a name, or says why not.
+func (s *signInPages) afterRedirect(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, in auth.SignedIn, err error) error {
 	if choose, ok := errors.AsType[*auth.ChooseNameError](err); ok {
 		return s.askName(c, choose, record.Next, record.Trusted)
 	}
@@ -158,9 +158,9 @@ func (s *signInPages) afterTrip(c *fiber.Ctx, source auth.Source, record auth.Tr
 	return c.Redirect(localPath(record.Next), http.StatusSeeOther)
 }
 
-// renderSignInFailure shows why a trip led nowhere: on the sign-in page, or to somebody who is
+// renderSignInFailure shows why a redirect led nowhere: on the sign-in page, or to somebody who is
 // signed in on that of the settings.
-func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.TripRecord, status int, sentence string) error {
+func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, status int, sentence string) error {
 	if viewer(c) != nil {
 		var data SettingsPage
 		data.Ways.fail("", sentence)

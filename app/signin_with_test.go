@@ -21,11 +21,11 @@ type provider struct {
 	fresh  bool                   // of the last answer
 }
 
-func (p *provider) Name() string  { return p.name }
-func (p *provider) Label() string { return "Provider " + p.name }
-func (p *provider) Way() auth.Way { return auth.ByTrip }
-func (p *provider) Start(_ context.Context, b auth.Beginning) (auth.Trip, error) {
-	return auth.Trip{URL: "https://" + p.name + ".example/?back=" + url.QueryEscape(b.Callback) + "&hint=" + b.Hint, State: "state of " + p.name}, nil
+func (p *provider) Name() string              { return p.name }
+func (p *provider) Label() string             { return "Provider " + p.name }
+func (p *provider) Method() auth.SignInMethod { return auth.ByRedirect }
+func (p *provider) Start(_ context.Context, b auth.Beginning) (auth.Redirect, error) {
+	return auth.Redirect{URL: "https://" + p.name + ".example/?back=" + url.QueryEscape(b.Callback) + "&hint=" + b.Hint, State: "state of " + p.name}, nil
 }
 
 func (p *provider) Finish(_ context.Context, a auth.Answer) (auth.Person, error) {
@@ -36,7 +36,9 @@ func (p *provider) Finish(_ context.Context, a auth.Answer) (auth.Person, error)
 	}
 	return person, nil
 }
-func (p *provider) Still(context.Context, []auth.Identity) ([]auth.Identity, error) { return nil, nil }
+func (p *provider) Inactive(context.Context, []auth.Identity) ([]auth.Identity, error) {
+	return nil, nil
+}
 func (p *provider) SignOut(_ context.Context, hint, callback string) (string, error) {
 	return "https://" + p.name + ".example/end?hint=" + hint, nil
 }
@@ -77,12 +79,12 @@ func TestSignInWith(t *testing.T) {
 	if to := b.last.Header.Get("Location"); to != "https://one.example/?back="+url.QueryEscape(base+"/signin/with/one/back")+"&hint=zoe" {
 		t.Errorf("sent to %s", to)
 	}
-	trip := b.cookies["foyer-trip"]
-	if trip == nil || !trip.HttpOnly || trip.SameSite != http.SameSiteLaxMode || strings.Contains(trip.Value, "state") {
-		t.Fatalf("the trip's cookie: %+v", trip)
+	redirect := b.cookies["foyer-redirect"]
+	if redirect == nil || !redirect.HttpOnly || redirect.SameSite != http.SameSiteLaxMode || strings.Contains(redirect.Value, "state") {
+		t.Fatalf("the redirect's cookie: %+v", redirect)
 	}
 	b.get(one.back("zoe")).wants(303, "")
-	if to := b.last.Header.Get("Location"); to != "/people" || b.cookies["foyer"].Expires.IsZero() || b.cookies["foyer-trip"] != nil {
+	if to := b.last.Header.Get("Location"); to != "/people" || b.cookies["foyer"].Expires.IsZero() || b.cookies["foyer-redirect"] != nil {
 		t.Errorf("sent to %s with %v", to, b.cookies)
 	}
 	b.get("/settings").wants(200, "Zoë Z.").wants(200, "Provider one · zoe").wants(200, "Set a password")
@@ -105,7 +107,7 @@ func TestSignInWith_ForeignAnswers(t *testing.T) {
 		},
 		"a cookie that is none": func(b *browser) string {
 			b.get("/signin/with/one")
-			b.cookies["foyer-trip"].Value = "x"
+			b.cookies["foyer-redirect"].Value = "x"
 			return one.back("zoe")
 		},
 		"a code of nobody":       func(b *browser) string { b.get("/signin/with/one"); return one.back("nobody") },
@@ -160,7 +162,7 @@ func TestWays(t *testing.T) {
 	alice.wantsUser("alice")
 }
 
-// Without a password, another trip confirms, and the last way in stays.
+// Without a password, another redirect confirms, and the last way in stays.
 func TestWays_NoPassword(t *testing.T) {
 	one := newProvider("one")
 	s, base := withSources(t, nil, one)

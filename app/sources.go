@@ -62,7 +62,7 @@ func (c Config) checkSources(check func(bool, string, ...any)) {
 	var names []string
 	for _, source := range list {
 		names = append(names, source.Name())
-		check(c.Login != LoginTyped || source.Way() == auth.ByForm,
+		check(c.Login != LoginTyped || source.Method() == auth.ByForm,
 			"XMPP_LOGIN=typed needs a password that people type to sign in to the site, and at %s they type none; choose another XMPP_LOGIN", source.Name())
 	}
 	for _, name := range c.provisionSources() {

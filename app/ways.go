@@ -30,7 +30,7 @@ func (s *wayPages) routes(web fiber.Router) {
 // waySource is the source that an address names, if somebody can be linked to it.
 func (s *wayPages) waySource(c *fiber.Ctx) (auth.Source, error) {
 	source, ok := s.auth.Source(c.Params("name"))
-	if !ok || source.Way() == auth.ByHeader {
+	if !ok || source.Method() == auth.ByHeader {
 		return nil, errNoSource
 	}
 	return source, nil
@@ -46,7 +46,7 @@ func (s *wayPages) showAddWay(c *fiber.Ctx) error {
 }
 
 func (s *wayPages) renderAddWay(c *fiber.Ctx, status int, source auth.Source, form WayForm) error {
-	form.Action, form.Label, form.Typed = "/settings/ways/add/"+source.Name(), source.Label(), source.Way() == auth.ByForm
+	form.Action, form.Label, form.Typed = "/settings/ways/add/"+source.Name(), source.Label(), source.Method() == auth.ByForm
 	return s.renderWay(c, status, "add-way", "Add a way to sign in", form)
 }
 
@@ -76,8 +76,8 @@ func (s *wayPages) addWay(c *fiber.Ctx) error {
 	if len(form.Errors) > 0 {
 		return s.renderAddWay(c, http.StatusUnprocessableEntity, source, form)
 	}
-	if source.Way() == auth.ByTrip {
-		return s.signIn.startTrip(c, source, auth.TripRecord{Purpose: auth.ToLink, Session: v.session.ID, Fresh: true, Next: "/settings"}, "")
+	if source.Method() == auth.ByRedirect {
+		return s.signIn.startRedirect(c, source, auth.RedirectRecord{Purpose: auth.ToLink, Session: v.session.ID, Fresh: true, Next: "/settings"}, "")
 	}
 	answer := auth.Answer{Form: func(name string) string { return c.FormValue(name) }, From: s.client(c)}
 	if sentence, err := s.signIn.linking(c, source, answer); err != nil || sentence == "" {
@@ -109,8 +109,8 @@ func (s *signInPages) linking(c *fiber.Ctx, source auth.Source, answer auth.Answ
 
 const linkedElsewhere = "Somebody signs in by that to another account here. Remove it there first."
 
-// afterLinkTrip goes on when the source has sent the browser back.
-func (s *signInPages) afterLinkTrip(c *fiber.Ctx, source auth.Source, record auth.TripRecord, answer auth.Answer) error {
+// afterLinkRedirect goes on when the source has sent the browser back.
+func (s *signInPages) afterLinkRedirect(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, answer auth.Answer) error {
 	sentence, err := s.linking(c, source, answer)
 	if err != nil || sentence == "" {
 		return err

@@ -22,7 +22,7 @@ func TestGroupRoomChanges(t *testing.T) {
 	if _, err := db.Accounts.AddToGroup(ctx, "staff", []string{"bob", "carol", "dave"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Identities.RefreshIdentities(ctx, []SaidIdentity{{Source: i.Source, Subject: i.Subject, Groups: []string{"staff"}}}); err != nil {
+	if _, err := db.Identities.RefreshIdentities(ctx, []ClaimedIdentity{{Source: i.Source, Subject: i.Subject, Groups: []string{"staff"}}}); err != nil {
 		t.Fatal(err)
 	}
 	for user, a := range map[string]string{"carol": "outcast", "dave": "member"} {

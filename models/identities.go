@@ -28,9 +28,9 @@ type Identity struct {
 	UsedAt    time.Time
 }
 
-// SaidIdentity is what a source says of somebody, each time it is asked. Names are
+// ClaimedIdentity is what a source says of somebody, each time it is asked. Names are
 // prepared.
-type SaidIdentity struct {
+type ClaimedIdentity struct {
 	Source  string   `json:"source"`
 	Issuer  string   `json:"issuer"`
 	Subject string   `json:"subject"`
@@ -261,17 +261,17 @@ const (
 type Refreshed struct {
 	Changed  []string // another name or role
 	Groups   []string // other groups
-	Pictures []SaidPicture
+	Pictures []ClaimedPicture
 }
 
-// SaidPicture is a picture that a source has of somebody, and that is still to be fetched: it is
+// ClaimedPicture is a picture that a source has of somebody, and that is still to be fetched: it is
 // another one than before, or was not to be had then. SetAvatar settles that.
-type SaidPicture struct{ Username, URL string }
+type ClaimedPicture struct{ Username, URL string }
 
 // RefreshIdentities writes down what sources say of those who have an account, however
 // many they are: name, groups and role where they say something. A name that a person
 // chose here stays until the source says another one than before.
-func (db *Identities) RefreshIdentities(ctx context.Context, said []SaidIdentity) (r Refreshed, err error) {
+func (db *Identities) RefreshIdentities(ctx context.Context, said []ClaimedIdentity) (r Refreshed, err error) {
 	raw, err := json.Marshal(said)
 	if err != nil {
 		return r, err
@@ -291,7 +291,7 @@ func (db *Identities) RefreshIdentities(ctx context.Context, said []SaidIdentity
 		into(&r.Changed, refreshNames)
 		into(&nobody, refreshSaid)
 		steps.Queue(refreshPictures, string(raw)).Query(func(rows pgx.Rows) (err error) {
-			r.Pictures, err = pgx.CollectRows(rows, pgx.RowToStructByPos[SaidPicture])
+			r.Pictures, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ClaimedPicture])
 			return err
 		})
 		into(&r.Changed, refreshAdmins)

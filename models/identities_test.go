@@ -190,7 +190,7 @@ func TestRefreshIdentities(t *testing.T) {
 		t.Fatal(err)
 	}
 	yes, no := true, false
-	say := func(said ...SaidIdentity) Refreshed {
+	say := func(said ...ClaimedIdentity) Refreshed {
 		t.Helper()
 		r, err := db.Identities.RefreshIdentities(ctx, said)
 		if err != nil {
@@ -198,17 +198,17 @@ func TestRefreshIdentities(t *testing.T) {
 		}
 		return r
 	}
-	of := func(name string) SaidIdentity {
-		return SaidIdentity{Source: "directory", Subject: "id of " + name, Login: name}
+	of := func(name string) ClaimedIdentity {
+		return ClaimedIdentity{Source: "directory", Subject: "id of " + name, Login: name}
 	}
 	first, second := of("alice"), of("bob")
 	first.Name, first.Groups, first.Admin, first.Picture = "Alice A.", []string{"staff", "board"}, &yes, "https://pictures.example/a"
 	second.Groups = []string{"staff"}
 	r := say(first, second, of("nobody"))
-	if !slices.Equal(r.Changed, []string{"alice"}) || !slices.Equal(r.Groups, []string{"alice", "bob"}) || !slices.Equal(r.Pictures, []SaidPicture{{"alice", "https://pictures.example/a"}}) {
+	if !slices.Equal(r.Changed, []string{"alice"}) || !slices.Equal(r.Groups, []string{"alice", "bob"}) || !slices.Equal(r.Pictures, []ClaimedPicture{{"alice", "https://pictures.example/a"}}) {
 		t.Errorf("%+v", r)
 	}
-	if r := say(first, second); len(r.Changed)+len(r.Groups) != 0 || !slices.Equal(r.Pictures, []SaidPicture{{"alice", "https://pictures.example/a"}}) {
+	if r := say(first, second); len(r.Changed)+len(r.Groups) != 0 || !slices.Equal(r.Pictures, []ClaimedPicture{{"alice", "https://pictures.example/a"}}) {
 		t.Errorf("the same again changes, or the picture is due no more: %+v", r)
 	}
 	if _, err := db.Accounts.SetAvatar(ctx, alice.ID, []byte("a picture"), "image/png"); err != nil {

@@ -10,15 +10,15 @@ import (
 
 // Somebody who is signed in proves again who they are, before something serious: by typing a
 // password, the account's own or that of the directory; or where they have none to type, by a
-// trip to a source that asks them again.
+// redirect to a source that asks them again.
 
-// freshFor is how long such a trip is proof.
+// freshFor is how long such a redirect is proof.
 const freshFor = 5 * time.Minute
 
 // Confirmation is how somebody proves again who they are.
 type Confirmation struct {
 	Typed  bool   // by a password
-	Source Source // else by a trip there; nil: there is no way, as with a proxy in front
+	Source Source // else by a redirect there; nil: there is no way, as with a proxy in front
 	Fresh  bool   // they have just made one
 }
 
@@ -36,9 +36,9 @@ func (s *Service) HowToConfirm(ctx context.Context, account models.Account, sess
 	for _, i := range list {
 		source, ok := s.Source(i.Source)
 		switch {
-		case ok && source.Way() == ByForm:
+		case ok && source.Method() == ByForm:
 			return Confirmation{Typed: true}, nil
-		case ok && source.Way() == ByTrip && (how.Source == nil || (session.IdentityID != nil && *session.IdentityID == i.ID)):
+		case ok && source.Method() == ByRedirect && (how.Source == nil || (session.IdentityID != nil && *session.IdentityID == i.ID)):
 			how.Source = source
 		}
 	}
@@ -65,7 +65,7 @@ func (s *Service) Confirm(ctx context.Context, account models.Account, session m
 	return p.account, err
 }
 
-// Confirmed finishes a trip to confirm: the source has proved again the owner of a session.
+// Confirmed finishes a redirect to confirm: the source has proved again the owner of a session.
 // Errors: those of Source.Finish; ErrNotProved, if it is somebody else; ErrGone.
 func (s *Service) Confirmed(ctx context.Context, source Source, a Answer, account models.Account, session models.Session) error {
 	p, err := s.prove(ctx, "confirm", source, a)

@@ -12,7 +12,7 @@ import (
 // out does: sessions of the site, and with them every chat stream on every transport.
 
 // endedSessionsKept is how long no session may begin in a source's session that has ended: as
-// long as a sign-in in it may be on its way (TripLifetime), and much longer than clocks differ.
+// long as a sign-in in it may be on its way (RedirectLifetime), and much longer than clocks differ.
 const endedSessionsKept = time.Hour
 
 // EndIdentities ends what stands on identities, by their ids: sessions, app passwords that

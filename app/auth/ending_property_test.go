@@ -163,7 +163,7 @@ func (r *race) bySignIn(w way) {
 }
 
 func TestEndings_NoneSurvives(t *testing.T) {
-	one := &gatedSource{testSource: newTestSource("one", ByTrip)}
+	one := &gatedSource{testSource: newTestSource("one", ByRedirect)}
 	dir := &gatedSource{testSource: newTestSource("directory", ByForm)}
 	s := newSite(t, from(one, dir))
 	hash, err := s.passwords.hasher.hash(t.Context(), testPassword, Client{})

@@ -16,7 +16,7 @@ import (
 //
 //   - an account here that has a password, and may use it: the site's own;
 //   - any other name, and anything that cannot be a user name here, such as
-//     alice@corp.example or CORP\alice: the source with the Way ByForm.
+//     alice@corp.example or CORP\alice: the source with the method ByForm.
 //
 // So a wrong password at the one is never a guess at the other, and nobody at a directory can
 // get at an account whose password is kept here by having the same name there. Failures count
@@ -56,7 +56,7 @@ func (s *Service) sourceOf(ctx context.Context, typed string) (Source, error) {
 // formSource is the source apart from the site's own that takes the form; nil: there is none.
 func (s *Service) formSource() Source {
 	for _, source := range s.cfg.Sources {
-		if source.Way() == ByForm {
+		if source.Method() == ByForm {
 			return source
 		}
 	}

@@ -40,11 +40,11 @@ func (header) Name() string { return "header" }
 // Label implements Source.
 func (h header) Label() string { return h.HeaderSettings.Label }
 
-// Way implements Source.
-func (header) Way() Way { return ByHeader }
+// Method implements Source.
+func (header) Method() SignInMethod { return ByHeader }
 
-// Start implements Source: there is no trip.
-func (header) Start(context.Context, Beginning) (Trip, error) { return Trip{}, nil }
+// Start implements Source: there is no redirect.
+func (header) Start(context.Context, Beginning) (Redirect, error) { return Redirect{}, nil }
 
 // errTwoPeople: the one header says two things, as when a proxy adds its own to that of a
 // client instead of setting it.
@@ -86,16 +86,16 @@ func splitGroups(value string) []string {
 	return groups
 }
 
-// Still implements Source: the proxy is not asked, it tells with each request.
-func (header) Still(context.Context, []Identity) ([]Identity, error) { return nil, nil }
+// Inactive implements Source: the proxy is not asked, it tells with each request.
+func (header) Inactive(context.Context, []Identity) ([]Identity, error) { return nil, nil }
 
 // SignOut implements SignOuter.
 func (h header) SignOut(context.Context, string, string) (string, error) { return h.SignOutURL, nil }
 
-// HeaderSource returns the source with the Way ByHeader; nil: there is none.
+// HeaderSource returns the source with the method ByHeader; nil: there is none.
 func (s *Service) HeaderSource() Source {
 	for _, source := range s.cfg.Sources {
-		if source.Way() == ByHeader {
+		if source.Method() == ByHeader {
 			return source
 		}
 	}

@@ -19,8 +19,8 @@ import (
 
 // Bounds of what sources say of somebody.
 const (
-	maxSaidGroups = 1000
-	maxSaid       = 1000 // bytes of a subject, an issuer, a name there
+	maxClaimedGroups = 1000
+	maxClaimed       = 1000 // bytes of a subject, an issuer, a name there
 )
 
 // checkSources refuses sources that could not be told apart.
@@ -36,7 +36,7 @@ func checkSources(list []Source) error {
 			return fmt.Errorf("two sources of people are called %q", name)
 		}
 		seen[name] = true
-		if source.Way() == ByForm {
+		if source.Method() == ByForm {
 			forms++
 		}
 	}
@@ -63,10 +63,10 @@ func (s *Service) Source(name string) (Source, bool) {
 // Refresh writes down what a source says of people who have an account, however many they
 // are, and tells the chat what changed. Those without one are passed over.
 func (s *Service) Refresh(ctx context.Context, source Source, people []Person) error {
-	said := make([]models.SaidIdentity, len(people))
+	said := make([]models.ClaimedIdentity, len(people))
 	pictures := map[string]string{}
 	for i, p := range people {
-		said[i] = models.SaidIdentity{
+		said[i] = models.ClaimedIdentity{
 			Source: source.Name(), Issuer: p.Issuer, Subject: p.Subject, Login: keepable(p.Login), Name: names.Clean(p.Name),
 			Picture: keepable(p.Picture), Groups: groupNames(p.Groups), Admin: p.Admin,
 		}
@@ -92,7 +92,7 @@ func (s *Service) Refresh(ctx context.Context, source Source, people []Person) e
 
 // keepable is a text that the database keeps, or nothing.
 func keepable(text string) string {
-	if len(text) > maxSaid || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+	if len(text) > maxClaimed || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return ""
 	}
 	return text
@@ -115,8 +115,8 @@ func groupNames(said []string) []string {
 	if said == nil {
 		return nil
 	}
-	kept := make([]string, 0, min(len(said), maxSaidGroups))
-	for _, typed := range said[:min(len(said), maxSaidGroups)] {
+	kept := make([]string, 0, min(len(said), maxClaimedGroups))
+	for _, typed := range said[:min(len(said), maxClaimedGroups)] {
 		if name, err := GroupName(typed); err == nil {
 			kept = append(kept, name)
 		}

@@ -125,7 +125,7 @@ func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]Lin
 	}
 	var others []Source
 	for _, source := range s.cfg.Sources {
-		if source.Way() != ByHeader {
+		if source.Method() != ByHeader {
 			others = append(others, source)
 		}
 	}

@@ -23,11 +23,11 @@ func (local) Name() string { return localName }
 // Label implements Source.
 func (l local) Label() string { return l.cfg.SiteName }
 
-// Way implements Source.
-func (local) Way() Way { return ByForm }
+// Method implements Source.
+func (local) Method() SignInMethod { return ByForm }
 
-// Start implements Source: there is no trip.
-func (local) Start(context.Context, Beginning) (Trip, error) { return Trip{}, nil }
+// Start implements Source: there is no redirect.
+func (local) Start(context.Context, Beginning) (Redirect, error) { return Redirect{}, nil }
 
 // Finish implements Source: user name and password, as typed to sign in.
 func (l local) Finish(ctx context.Context, a Answer) (Person, error) {
@@ -51,5 +51,5 @@ func (s *Service) finishLocal(ctx context.Context, action string, a Answer) (mod
 // personOf is who somebody with an account of the site's own is.
 func personOf(a models.Account) Person { return Person{Subject: a.Username, Login: a.Username} }
 
-// Still implements Source: its accounts have no identities, and end by themselves.
-func (local) Still(context.Context, []Identity) ([]Identity, error) { return nil, nil }
+// Inactive implements Source: its accounts have no identities, and end by themselves.
+func (local) Inactive(context.Context, []Identity) ([]Identity, error) { return nil, nil }

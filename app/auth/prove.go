@@ -60,7 +60,7 @@ func (s *Service) prove(ctx context.Context, action string, source Source, a Ans
 		return proved{}, err
 	}
 	finish := source.Finish
-	if source.Way() == ByForm {
+	if source.Method() == ByForm {
 		finish = func(ctx context.Context, a Answer) (Person, error) { return s.finishForm(ctx, action, source, a) }
 	}
 	person, err := finish(ctx, a)
@@ -96,7 +96,7 @@ func (s *Service) resolve(ctx context.Context, p proved) (proved, error) {
 // checkPerson refuses what could not be kept, or could be somebody else's.
 func checkPerson(p Person) error {
 	for _, text := range []string{p.Issuer, p.Subject} {
-		if len(text) > maxSaid || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		if len(text) > maxClaimed || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return errors.New("auth: the source names somebody by what cannot be kept")
 		}
 	}

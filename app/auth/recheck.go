@@ -32,7 +32,7 @@ func (s *Service) recheckSource(ctx context.Context, source Source) error {
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		gone, err := source.Still(ctx, list)
+		gone, err := source.Inactive(ctx, list)
 		if err != nil {
 			return err
 		}

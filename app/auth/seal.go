@@ -17,7 +17,7 @@ const (
 	sealPassword sealPurpose = "foyer kept password"
 	sealSignOut  sealPurpose = "foyer sign-out hint"
 	sealPending  sealPurpose = "foyer pending"
-	sealTrip     sealPurpose = "foyer trip"
+	sealRedirect sealPurpose = "foyer redirect"
 )
 
 // sealFor seals a text, with what else it is bound to.

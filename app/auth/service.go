@@ -5,7 +5,7 @@
 //	source.go             where people come from: the interface of sources
 //	local.go              the site's own accounts
 //	form.go               one form: which source a typed name belongs to
-//	trip.go               the way to a source's own pages, and back
+//	redirect.go           the way to a source's own pages, and back
 //	prove.go              a source proves who it is, and their account is found
 //	identity.go           what a source says of people; new accounts for them
 //	pending.go            whom a source has proved, while an answer of theirs is pending
@@ -108,8 +108,8 @@ type Service struct {
 	tokenKeys *TokenKeys
 	fast      fastTokens
 
-	formKey []byte
-	tripKey string // of trips' cookies
+	formKey     []byte
+	redirectKey string // of redirects' cookies
 
 	questions *hashQueue // about typed passwords, to other sources
 }
@@ -148,11 +148,11 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.AppPasswords = newAppPasswords(s.db, saltKey, cfg.Tell)
-	trips, err := s.db.SiteKey(ctx, "trips")
+	redirects, err := s.db.SiteKey(ctx, "trips")
 	if err != nil {
 		return nil, err
 	}
-	s.tripKey = string(trips)
+	s.redirectKey = string(redirects)
 	secret := []byte(cfg.TokenKey)
 	if len(secret) == 0 {
 		if secret, err = s.db.SiteKey(ctx, "tokens"); err != nil {

@@ -11,8 +11,8 @@ import (
 // somebody is within the source, and nothing else: which account that opens, what it is
 // called and what ends it is the Service's.
 //
-// Signing in has two steps, Start and Finish, with a trip of the browser in between where
-// the Way is ByTrip. Still is asked again while people are signed in. A Source is safe for
+// Signing in has two steps, Start and Finish, with a redirect of the browser in between where
+// the method is ByRedirect. Inactive is asked again while people are signed in. A Source is safe for
 // concurrent use.
 type Source interface {
 	// Name tells sources apart, in addresses, settings and records: lower-case letters,
@@ -22,22 +22,22 @@ type Source interface {
 	// Label is what people call it, as in "Sign in with LABEL".
 	Label() string
 
-	// Way says how people prove themselves there.
-	Way() Way
+	// Method says how people prove themselves there.
+	Method() SignInMethod
 
-	// Start begins a trip. Only sources with the Way ByTrip are asked. Errors: ErrAway; any
+	// Start begins a redirect. Only sources with the method ByRedirect are asked. Errors: ErrAway; any
 	// other means that the source's settings are wrong.
-	Start(ctx context.Context, b Beginning) (Trip, error)
+	Start(ctx context.Context, b Beginning) (Redirect, error)
 
 	// Finish says who it is, from what the browser brought. Errors: ErrNotProved, also as a
 	// *WithheldError; a Refusal, whose sentence the person may see; ErrAway; *ThrottledError; ErrBusy.
 	Finish(ctx context.Context, a Answer) (Person, error)
 
-	// Still returns those of list who are no longer somebody there or are kept out, by one
+	// Inactive returns those of list who are no longer somebody there or are kept out, by one
 	// question for all of them where that can be. It is asked for at most recheckBatch at
 	// once, of this source. A source that cannot know returns nil. An error means that it
 	// could not tell of anybody: nobody is put out by it.
-	Still(ctx context.Context, list []Identity) (gone []Identity, err error)
+	Inactive(ctx context.Context, list []Identity) (gone []Identity, err error)
 }
 
 // SignOuter is a Source with a session of its own in the browser that can be ended, too.
@@ -56,7 +56,7 @@ type LogoutReceiver interface {
 }
 
 // Rechecker is a Source that tells of all who are signed in by it at once whether they are
-// still there, and what it says of them now. It is asked instead of Still, so that it sees how
+// still there, and what it says of them now. It is asked instead of Inactive, so that it sees how
 // many would go.
 type Rechecker interface {
 	// RecheckAll returns those of list who are no longer there or are kept out, and what is to
@@ -87,36 +87,36 @@ type SiteChecker interface {
 // Advice is what could be better, and what to change for it.
 type Advice struct{ Text, Mend string }
 
-// Way is how people prove themselves to a Source.
-type Way string
+// SignInMethod is how people prove themselves to a Source.
+type SignInMethod string
 
-// The ways.
+// The methods.
 const (
-	ByForm   Way = "form"   // they type user name and password into the site's form
-	ByTrip   Way = "trip"   // the browser goes to the source's own pages, and comes back
-	ByHeader Way = "header" // a proxy in front tells it with every request
+	ByForm     SignInMethod = "form"     // they type user name and password into the site's form
+	ByRedirect SignInMethod = "redirect" // the browser goes to the source's own pages, and comes back
+	ByHeader   SignInMethod = "header"   // a proxy in front tells it with every request
 )
 
 // ErrAway: the source cannot be asked just now.
 var ErrAway = errors.New("auth: the source does not answer")
 
-// Beginning is what a trip is for.
+// Beginning is what a redirect is for.
 type Beginning struct {
 	Callback string // absolute URL that the source sends the browser back to
 	Fresh    bool   // the person has to prove themselves again, though the source may know them
 	Hint     string // who it may be, as a name that the source knows; empty: nobody said
 
-	// Query is the query of the request that began the trip, for trips that begin at the
+	// Query is the query of the request that began the redirect, for redirects that begin at the
 	// source's. Nothing of it is checked.
 	Query func(name string) string
 }
 
-// Trip is where the browser goes to prove who somebody is.
-type Trip struct {
+// Redirect is where the browser goes to prove who somebody is.
+type Redirect struct {
 	URL string
 
 	// State is what Finish has to know: secrets that must come back with the answer, and
-	// others. It is kept sealed, in that browser alone, for TripLifetime, at most 2 KiB.
+	// others. It is kept sealed, in that browser alone, for RedirectLifetime, at most 2 KiB.
 	State string
 }
 
@@ -124,7 +124,7 @@ type Trip struct {
 type Answer struct {
 	Form     func(name string) string // fields of the form, or of the address
 	Header   func(name string) string // of the request, from trusted proxies alone; nil: there are none
-	State    string                   // of the Trip
+	State    string                   // of the Redirect
 	Callback string                   // of the Beginning
 	Fresh    bool                     // of the Beginning: the source makes sure of it
 	From     Client

@@ -16,7 +16,7 @@ import (
 // or brought back. It is safe for concurrent use.
 type testSource struct {
 	name string
-	way  Way
+	way  SignInMethod
 
 	mu     sync.Mutex
 	people map[string]Person // by login; the password is testPassword
@@ -25,12 +25,12 @@ type testSource struct {
 	err    error
 }
 
-func (ts *testSource) Name() string  { return ts.name }
-func (ts *testSource) Label() string { return "The " + ts.name }
-func (ts *testSource) Way() Way      { return ts.way }
+func (ts *testSource) Name() string         { return ts.name }
+func (ts *testSource) Label() string        { return "The " + ts.name }
+func (ts *testSource) Method() SignInMethod { return ts.way }
 
-func (ts *testSource) Start(_ context.Context, b Beginning) (Trip, error) {
-	return Trip{URL: "https://id.example/?back=" + b.Callback, State: "state of " + ts.name}, nil
+func (ts *testSource) Start(_ context.Context, b Beginning) (Redirect, error) {
+	return Redirect{URL: "https://id.example/?back=" + b.Callback, State: "state of " + ts.name}, nil
 }
 
 func (ts *testSource) Finish(_ context.Context, a Answer) (Person, error) {
@@ -48,7 +48,7 @@ func (ts *testSource) Finish(_ context.Context, a Answer) (Person, error) {
 	return p, nil
 }
 
-func (ts *testSource) Still(_ context.Context, list []Identity) (gone []Identity, err error) {
+func (ts *testSource) Inactive(_ context.Context, list []Identity) (gone []Identity, err error) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	for _, i := range list {
@@ -59,7 +59,7 @@ func (ts *testSource) Still(_ context.Context, list []Identity) (gone []Identity
 	return gone, ts.err
 }
 
-func newTestSource(name string, way Way, logins ...string) *testSource {
+func newTestSource(name string, way SignInMethod, logins ...string) *testSource {
 	ts := &testSource{name: name, way: way, people: map[string]Person{}}
 	for _, login := range logins {
 		ts.people[login] = Person{Subject: "id of " + login, Login: login}
@@ -193,7 +193,7 @@ func TestSignInByForm_Throttle(t *testing.T) {
 
 // Only issuer and subject find an account: neither a name nor what somebody is called.
 func TestSignIn_Resolve(t *testing.T) {
-	one, other := newTestSource("one", ByTrip, "alice"), newTestSource("other", ByTrip, "alice")
+	one, other := newTestSource("one", ByRedirect, "alice"), newTestSource("other", ByRedirect, "alice")
 	s := newSite(t, from(one, other))
 	name, err := s.who(s.SignIn(t.Context(), one, form("alice", testPassword), Device{}))
 	if err != nil || name != "alice" {
@@ -231,7 +231,7 @@ func TestSignIn_Resolve(t *testing.T) {
 
 // Two windows of somebody who comes for the first time make one account.
 func TestSignIn_FirstTimeTwice(t *testing.T) {
-	one := newTestSource("one", ByTrip, "alice")
+	one := newTestSource("one", ByRedirect, "alice")
 	s := newSite(t, from(one))
 	var all sync.WaitGroup
 	for range 4 {
@@ -246,7 +246,7 @@ func TestSignIn_FirstTimeTwice(t *testing.T) {
 
 // SIGNUP_SOURCES, LOCAL_ACCOUNTS.
 func TestSignIn_WhoMay(t *testing.T) {
-	one := newTestSource("one", ByTrip, "alice")
+	one := newTestSource("one", ByRedirect, "alice")
 	s := newSite(t, func(c *Config) {
 		c.Sources, c.ProvisionSources, c.LocalAccounts = []Source{one}, []string{}, LocalAdmins
 	})
@@ -300,31 +300,31 @@ func TestRecheckSources(t *testing.T) {
 	}
 }
 
-// A trip is the browser's that began it, of one source, and short.
-func TestOpenTrip(t *testing.T) {
-	one, other := newTestSource("one", ByTrip), newTestSource("other", ByTrip)
+// A redirect is the browser's that began it, of one source, and short.
+func TestOpenRedirect(t *testing.T) {
+	one, other := newTestSource("one", ByRedirect), newTestSource("other", ByRedirect)
 	s := newSite(t, from(one, other))
-	sealed, err := s.SealTrip(TripRecord{Source: "one", State: "secret", Purpose: ToSignIn, Next: "/chat"})
+	sealed, err := s.SealRedirect(RedirectRecord{Source: "one", State: "secret", Purpose: ToSignIn, Next: "/chat"})
 	is(t, err, nil)
-	r, err := s.OpenTrip(sealed, one)
+	r, err := s.OpenRedirect(sealed, one)
 	if err != nil || r.State != "secret" || r.Next != "/chat" {
 		t.Errorf("%+v %v", r, err)
 	}
 	for _, cookie := range []string{"", "x", sealed[1:], sealed + "AAAA"} {
-		_, err := s.OpenTrip(cookie, one)
-		is(t, err, ErrNoTrip)
+		_, err := s.OpenRedirect(cookie, one)
+		is(t, err, ErrNoRedirect)
 	}
-	_, err = s.OpenTrip(sealed, other)
-	is(t, err, ErrNoTrip)
+	_, err = s.OpenRedirect(sealed, other)
+	is(t, err, ErrNoRedirect)
 	defer func(now func() time.Time) { s.now = now }(s.now)
-	s.now = func() time.Time { return time.Now().Add(TripLifetime + time.Second) }
-	_, err = s.OpenTrip(sealed, one)
-	is(t, err, ErrNoTrip)
+	s.now = func() time.Time { return time.Now().Add(RedirectLifetime + time.Second) }
+	_, err = s.OpenRedirect(sealed, one)
+	is(t, err, ErrNoRedirect)
 }
 
 // What the source wants to see at sign-out is read by the cookie's secret only.
 func TestSignOutAt(t *testing.T) {
-	one := &signOuter{testSource: newTestSource("one", ByTrip, "alice")}
+	one := &signOuter{testSource: newTestSource("one", ByRedirect, "alice")}
 	p := one.people["alice"]
 	p.SignOutHint, p.Session = "an ID token", "sid-1"
 	one.people["alice"] = p

@@ -36,11 +36,13 @@ func (s *Source) Name() string { return "ldap" }
 // Label implements auth.Source.
 func (s *Source) Label() string { return s.label }
 
-// Way implements auth.Source.
-func (s *Source) Way() auth.Way { return auth.ByForm }
+// Method implements auth.Source.
+func (s *Source) Method() auth.SignInMethod { return auth.ByForm }
 
-// Start implements auth.Source: there is no trip.
-func (s *Source) Start(context.Context, auth.Beginning) (auth.Trip, error) { return auth.Trip{}, nil }
+// Start implements auth.Source: there is no redirect.
+func (s *Source) Start(context.Context, auth.Beginning) (auth.Redirect, error) {
+	return auth.Redirect{}, nil
+}
 
 // Finish implements auth.Source.
 func (s *Source) Finish(ctx context.Context, a auth.Answer) (auth.Person, error) {
@@ -73,8 +75,8 @@ func (s *Source) LocksAfter(typed string) (account string, failures int, window 
 	return account, s.failures, lockoutWindow
 }
 
-// Still implements auth.Source.
-func (s *Source) Still(ctx context.Context, list []auth.Identity) ([]auth.Identity, error) {
+// Inactive implements auth.Source.
+func (s *Source) Inactive(ctx context.Context, list []auth.Identity) ([]auth.Identity, error) {
 	gone, _, err := s.RecheckAll(ctx, list)
 	return gone, err
 }

@@ -48,7 +48,7 @@ func (p *Provider) finish(ctx context.Context, a auth.Answer) (auth.Person, erro
 	return p.person(id, claims, raw)
 }
 
-// exchange gives the code for tokens (RFC 6749 §4.1.3), with the verifier of the trip. It is
+// exchange gives the code for tokens (RFC 6749 §4.1.3), with the verifier of the redirect. It is
 // asked once: a code works once.
 func (p *Provider) exchange(ctx context.Context, m *metadata, code string, a auth.Answer) (*oauth2.Token, error) {
 	ctx = oidc.ClientContext(ctx, p.client)

@@ -6,7 +6,7 @@
 //	client.go        every request to it: bounded in time and size, TLS, no redirects
 //	discovery.go     what it says of itself, asked for when it is needed
 //	keys.go          the keys it signs with
-//	trip.go          the way of a browser there and back: state, nonce, PKCE
+//	redirect.go      the way of a browser there and back: state, nonce, PKCE
 //	exchange.go      the code of that way becomes tokens
 //	token.go         a token is checked in full
 //	claims.go        what tokens say of people
@@ -41,7 +41,7 @@ import (
 // Why somebody is not signed in, to be found with errors.Is: sentences for people. Each is
 // wrapped with what is for the log, and none of that is for people.
 const (
-	// ErrNotBegun: the answer belongs to no trip that this browser began: another browser's, an old one, or
+	// ErrNotBegun: the answer belongs to no redirect that this browser began: another browser's, an old one, or
 	// one to another provider.
 	ErrNotBegun auth.Refusal = "That sign-in was begun in another browser or window, or somewhere else. Please begin here."
 	// ErrDenied: the provider, or the person there, said no.
@@ -127,11 +127,13 @@ func (p *Provider) Name() string { return p.cfg.Name }
 // Label implements auth.Source.
 func (p *Provider) Label() string { return p.cfg.Label }
 
-// Way implements auth.Source.
-func (p *Provider) Way() auth.Way { return auth.ByTrip }
+// Method implements auth.Source.
+func (p *Provider) Method() auth.SignInMethod { return auth.ByRedirect }
 
-// Still implements auth.Source: a provider is not asked, it tells (backchannel.go).
-func (p *Provider) Still(context.Context, []auth.Identity) ([]auth.Identity, error) { return nil, nil }
+// Inactive implements auth.Source: a provider is not asked, it tells (backchannel.go).
+func (p *Provider) Inactive(context.Context, []auth.Identity) ([]auth.Identity, error) {
+	return nil, nil
+}
 
 // What strangers can have written into the log.
 const (

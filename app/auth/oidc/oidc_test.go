@@ -44,7 +44,7 @@ func newSite(t testing.TB, idp *oidctest.Provider, change func(*oidc.Config)) si
 // answer is what a browser brings back.
 type answer struct {
 	Query  url.Values
-	Secret string // of the trip
+	Secret string // of the redirect
 	Fresh  bool
 }
 
@@ -52,21 +52,21 @@ func (s site) finish(a answer) (auth.Person, error) {
 	return s.p.Finish(s.t.Context(), auth.Answer{Form: a.Query.Get, State: a.Secret, Callback: callback, Fresh: a.Fresh})
 }
 
-func (s site) start() auth.Trip {
+func (s site) start() auth.Redirect {
 	s.t.Helper()
-	trip, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
+	redirect, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return trip
+	return redirect
 }
 
 // visit goes to the provider, and returns what the browser brings back.
-func (s site) visit(trip auth.Trip) answer {
+func (s site) visit(redirect auth.Redirect) answer {
 	s.t.Helper()
 	client := *s.idp.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := client.Get(trip.URL)
+	response, err := client.Get(redirect.URL)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func (s site) visit(trip auth.Trip) answer {
 	if err != nil || !strings.HasPrefix(to.String(), callback+"?") {
 		s.t.Fatal(to, err)
 	}
-	return answer{Query: to.Query(), Secret: trip.State}
+	return answer{Query: to.Query(), Secret: redirect.State}
 }
 
 func (s site) signIn() (auth.Person, error) {
@@ -93,8 +93,8 @@ func TestSignIn(t *testing.T) {
 	s := newSite(t, idp, func(c *oidc.Config) {
 		c.GroupsClaim, c.AdminGroups, c.UsernameDomain = "groups", []string{"chat/admins"}, "example.org"
 	})
-	trip := s.start()
-	asked, err := url.Parse(trip.URL)
+	redirect := s.start()
+	asked, err := url.Parse(redirect.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,12 +103,12 @@ func TestSignIn(t *testing.T) {
 		q.Get("redirect_uri") != callback || q.Get("scope") != "openid profile" || q.Get("nonce") == "" || q.Get("state") == "" {
 		t.Error("the request is", q)
 	}
-	for _, secret := range []string{trip.State, oidctest.ClientSecret} {
-		if strings.Contains(trip.URL, secret) {
+	for _, secret := range []string{redirect.State, oidctest.ClientSecret} {
+		if strings.Contains(redirect.URL, secret) {
 			t.Error("a secret is in the address")
 		}
 	}
-	who, err := s.finish(s.visit(trip))
+	who, err := s.finish(s.visit(redirect))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,11 +301,11 @@ func TestAgain(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	again := func() error {
-		trip, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Fresh: true})
-		if err != nil || !strings.Contains(trip.URL, "max_age=0") || !strings.Contains(trip.URL, "prompt=login") {
-			t.Fatal(trip, err)
+		redirect, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Fresh: true})
+		if err != nil || !strings.Contains(redirect.URL, "max_age=0") || !strings.Contains(redirect.URL, "prompt=login") {
+			t.Fatal(redirect, err)
 		}
-		r := s.visit(trip)
+		r := s.visit(redirect)
 		r.Fresh = true
 		_, err = s.finish(r)
 		return err
@@ -352,9 +352,9 @@ func TestStart_OfAnother(t *testing.T) {
 	idp := oidctest.Start(t)
 	s := newSite(t, idp, nil)
 	for issuer, want := range map[string]error{idp.URL: nil, "": nil, "https://evil.example": oidc.ErrNotBegun} {
-		trip, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Hint: "alice", Query: url.Values{"iss": {issuer}}.Get})
-		if !errors.Is(err, want) || err == nil && !strings.Contains(trip.URL, "login_hint=alice") {
-			t.Error(issuer, trip, err)
+		redirect, err := s.p.Start(t.Context(), auth.Beginning{Callback: callback, Hint: "alice", Query: url.Values{"iss": {issuer}}.Get})
+		if !errors.Is(err, want) || err == nil && !strings.Contains(redirect.URL, "login_hint=alice") {
+			t.Error(issuer, redirect, err)
 		}
 	}
 }

@@ -32,9 +32,9 @@ func at(path string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Re
 
 // tryOut signs in at a provider, by whichever step fails first.
 func tryOut(s site) error {
-	trip, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
+	redirect, err := s.p.Start(s.t.Context(), auth.Beginning{Callback: callback})
 	if err == nil {
-		_, err = s.finish(s.visit(trip))
+		_, err = s.finish(s.visit(redirect))
 	}
 	return err
 }

@@ -16,7 +16,7 @@ import (
 const (
 	maxToken = 64 << 10        // bytes of an ID token
 	skew     = time.Minute     // by which two clocks may differ
-	maxAge   = 5 * time.Minute // of a token when it arrives: it was made for this very trip
+	maxAge   = 5 * time.Minute // of a token when it arrives: it was made for this very redirect
 	maxText  = 255             // bytes of sub (OpenID Connect Core 1.0 §2) and of sid
 )
 
@@ -173,7 +173,7 @@ func (c claims) checkTimes(now time.Time) error {
 	return nil
 }
 
-// checkFresh checks that somebody proved themselves for this very trip (step 13): max_age was 0.
+// checkFresh checks that somebody proved themselves for this very redirect (step 13): max_age was 0.
 func (c claims) checkFresh(now time.Time) error {
 	proved, ok := c.time("auth_time")
 	if !ok || proved.Before(now.Add(-maxAge-skew)) || proved.After(now.Add(skew)) {

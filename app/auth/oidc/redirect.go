@@ -15,25 +15,25 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// A trip is a browser's way to the provider and back. Everything that must come back, or must
+// A redirect is a browser's way to the provider and back. Everything that must come back, or must
 // never leave, follows from one secret, which only the browser that begins has, sealed in a cookie:
 // state, which the answer brings (RFC 6749 §10.12); nonce, which the ID token holds (OpenID Connect
 // Core 1.0 §15.5.2); and the PKCE verifier, without which the code is worth nothing (RFC 7636).
 // Each is another one for another provider, so that what one of them answers fits no
-// trip to another (RFC 9700 §4.4).
+// redirect to another (RFC 9700 §4.4).
 
 // maxHint is the maximum of a login hint that is passed on, in bytes.
 const maxHint = 320
 
-// Start implements auth.Source. A trip that begins at somebody's who says that they are this provider
-// is a trip like every other: nothing but whom they think it is goes with it (Core 1.0 §4).
-func (p *Provider) Start(ctx context.Context, b auth.Beginning) (auth.Trip, error) {
+// Start implements auth.Source. A redirect that begins at somebody's who says that they are this provider
+// is a redirect like every other: nothing but whom they think it is goes with it (Core 1.0 §4).
+func (p *Provider) Start(ctx context.Context, b auth.Beginning) (auth.Redirect, error) {
 	if b.Query != nil && b.Query("iss") != "" && b.Query("iss") != p.cfg.Issuer {
-		return auth.Trip{}, fmt.Errorf("%w: a sign-in for %.200q", ErrNotBegun, b.Query("iss"))
+		return auth.Redirect{}, fmt.Errorf("%w: a sign-in for %.200q", ErrNotBegun, b.Query("iss"))
 	}
 	m, err := p.discovery.get(ctx)
 	if err != nil {
-		return auth.Trip{}, err
+		return auth.Redirect{}, err
 	}
 	secret, _ := token.New()
 	options := []oauth2.AuthCodeOption{
@@ -47,7 +47,7 @@ func (p *Provider) Start(ctx context.Context, b auth.Beginning) (auth.Trip, erro
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	to := p.oauth(m, b.Callback).AuthCodeURL(p.derive(secret, "state"), options...)
-	return auth.Trip{URL: to, State: secret}, nil
+	return auth.Redirect{URL: to, State: secret}, nil
 }
 
 func (p *Provider) oauth(m *metadata, callback string) *oauth2.Config {
@@ -57,7 +57,7 @@ func (p *Provider) oauth(m *metadata, callback string) *oauth2.Config {
 	}
 }
 
-// derive returns what follows from a trip's secret for one purpose, with one provider: 43
+// derive returns what follows from a redirect's secret for one purpose, with one provider: 43
 // characters, as RFC 7636 §4.1 wants at least.
 func (p *Provider) derive(secret, purpose string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -65,7 +65,7 @@ func (p *Provider) derive(secret, purpose string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// check decides whether what came back belongs to the trip, and to this provider, before
+// check decides whether what came back belongs to the redirect, and to this provider, before
 // anything of it is looked at.
 func (p *Provider) check(m *metadata, a auth.Answer) (code string, err error) {
 	state := a.Form("state")

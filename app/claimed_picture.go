@@ -12,17 +12,17 @@ import (
 
 // Bounds of that.
 const (
-	maxSaidPictures     = 1000 // that wait; more are left out
-	saidPictureWorkers  = 2
-	saidPicturePatience = 30 * time.Second
+	maxClaimedPictures     = 1000 // that wait; more are left out
+	claimedPictureWorkers  = 2
+	claimedPicturePatience = 30 * time.Second
 )
 
-type saidPicture struct{ user, url string }
+type claimedPicture struct{ user, url string }
 
 // wantPicture notes that a source has another picture of somebody.
 func (s *Server) wantPicture(user, url string) {
 	select {
-	case s.saidPictures <- saidPicture{user, url}:
+	case s.claimedPictures <- claimedPicture{user, url}:
 	default:
 		s.log.Warn("a picture was left out: too many wait to be fetched", "user", user)
 	}
@@ -32,7 +32,7 @@ func (s *Server) wantPicture(user, url string) {
 func (s *Server) fetchPictures(ctx context.Context) {
 	for {
 		select {
-		case p := <-s.saidPictures:
+		case p := <-s.claimedPictures:
 			if err := s.takePicture(ctx, p); err != nil && ctx.Err() == nil {
 				s.log.Warn("somebody's picture was not taken from where they come from", "user", p.user, "err", err)
 			}
@@ -42,8 +42,8 @@ func (s *Server) fetchPictures(ctx context.Context) {
 	}
 }
 
-func (s *Server) takePicture(ctx context.Context, p saidPicture) error {
-	ctx, cancel := context.WithTimeout(ctx, saidPicturePatience)
+func (s *Server) takePicture(ctx context.Context, p claimedPicture) error {
+	ctx, cancel := context.WithTimeout(ctx, claimedPicturePatience)
 	defer cancel()
 	raw, err := s.pictureAt(ctx, p.url)
 	if err != nil || raw == nil {
