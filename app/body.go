@@ -20,7 +20,7 @@ import (
 type gate struct {
 	*site
 	bodies   *budget.Share
-	policy   string        // of pages, but for the nonce
+	policy   string        // of pages, without the nonce
 	patience time.Duration // that a request has, without the bytes of a file
 	gateway  *xmppgw.Gateway
 }

@@ -130,7 +130,7 @@ func (s *pages) discussion(c *fiber.Ctx, p *Page, name string) (DiscussionPart, 
 }
 
 // discussions keeps what pages show of rooms for a moment: many visitors cost one query. What was
-// said earlier is kept apart, so that whoever reads on and on does not push out the latest. The
+// said earlier is kept apart, so that somebody who reads on and on does not push out the latest. The
 // zero value is ready.
 type discussions struct {
 	mu              sync.Mutex

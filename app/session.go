@@ -23,7 +23,7 @@ type visit struct {
 
 const visitKey = "visit"
 
-// awayKey marks a request of which nobody can tell whose it is.
+// awayKey marks a request whose owner is not known, since the database did not answer.
 const awayKey = "away"
 
 // viewer returns who is behind the request; nil for visitors.

@@ -105,7 +105,7 @@ func localPart(jid string) string {
 }
 
 // Verify returns what a token says, or ErrInvalid; with ErrExpired, which is one
-// too, it says what it was good for. Whoever accepts a token must see to it that
+// too, it says what it was good for. The one who accepts a token must see to it that
 // its ID is used once.
 func (s *Signer) Verify(text string) (Claims, error) {
 	var c Claims

@@ -111,7 +111,7 @@ func TestArchivePrefs_Applied(t *testing.T) {
 	bob.setPrefs(prefs("always", "alice@h", "alice@h"))
 	say(alice, "bob@h") // m9: on both lists
 	if got := w.store.kept("alice@h"); got != "m3 m4 m5" {
-		t.Errorf("never, but for one: %s", got)
+		t.Errorf("never, except one: %s", got)
 	}
 	if got := w.store.kept("bob@h"); got != "m1 m2 m5 m6 m8" {
 		t.Errorf("bob: %s", got)

@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkMessage_Archived is the whole way of a one-to-one message into both
-// archives, but for the database: with few senders and with many.
+// archives, without the database: with few senders and with many.
 func BenchmarkMessage_Archived(b *testing.B) {
 	for _, senders := range []int{1, 100} {
 		b.Run(fmt.Sprint(senders), func(b *testing.B) {

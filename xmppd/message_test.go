@@ -310,8 +310,8 @@ func TestMessage_DatabaseAway(t *testing.T) {
 	}
 }
 
-// BenchmarkMessage is the path of an archived message between two people, but
-// for the database.
+// BenchmarkMessage is the path of an archived message between two people, without
+// the database.
 func BenchmarkMessage(b *testing.B) {
 	w := newWorld(b, "alice", "bob")
 	alice := w.online("alice", "a")

@@ -300,14 +300,17 @@ func (s *wsStream) readError(err error) error {
 // Send implements stream.Stream.
 func (s *wsStream) Send(raw []byte) error {
 	s.gateway.countSent(s, raw)
-	return s.pushed(s.queue.Push(raw))
+	return s.closeOnOverflow(s.queue.Push(raw))
 }
 
 // SendSoon implements stream.Batcher.
-func (s *wsStream) SendSoon(raw []byte) error { return s.pushed(s.gateway.sendSoon(s, s.queue, raw)) }
+func (s *wsStream) SendSoon(raw []byte) error {
+	return s.closeOnOverflow(s.gateway.sendSoon(s, s.queue, raw))
+}
 
-// pushed sees to a queue that has overflowed, and so has closed.
-func (s *wsStream) pushed(err error) error {
+// closeOnOverflow begins the bounded end of a connection whose queue has overflowed; the queue
+// takes no more then. It returns err.
+func (s *wsStream) closeOnOverflow(err error) error {
 	if errors.Is(err, stream.ErrOverflow) {
 		s.boundClose()
 	}

@@ -124,16 +124,16 @@ func (s *Service) finishThrottled(ctx context.Context, action string, source Sou
 	var refused Refusal
 	switch {
 	case errors.Is(err, ErrNotProved), errors.As(err, &refused):
-		return Person{}, errors.Join(toldTo(known, err), s.throttle.failed(ctx, limits))
+		return Person{}, errors.Join(visibleError(known, err), s.throttle.failed(ctx, limits))
 	case err != nil:
 		return Person{}, err
 	}
 	return person, s.throttle.succeeded(ctx, limits, counts)
 }
 
-// toldTo is what somebody is told: a reason that the source gives whatever the password is, only
-// if they have signed in before from where they are, and so proved once that it is theirs.
-func toldTo(known bool, err error) error {
+// visibleError is the error that a person may see. The reason of a *WithheldError is shown
+// only where they have signed in before: there they proved once that the account is theirs.
+func visibleError(known bool, err error) error {
 	withheld, ok := errors.AsType[*WithheldError](err)
 	switch {
 	case !ok:
@@ -210,7 +210,7 @@ func (s *Service) verifyTyped(ctx context.Context, action, username, password st
 		p, err = s.provision(ctx, p, "")
 	}
 	if errors.Is(err, errNameNeeded) || errors.Is(err, ErrNoAccount) || (err == nil && p.account.Username != username) {
-		err = ErrNotProved // it is good, but for another account, or for none yet
+		err = ErrNotProved // the password is right, but it opens another account, or none yet
 	}
 	return p, err
 }

@@ -84,7 +84,7 @@ func (s *Service) link(ctx context.Context, account models.Account, session stri
 }
 
 // Unlink takes an identity from an account, on the word of the owner of a session, or of the
-// operator (no session). What stands on it ends, but for that session. Errors:
+// operator (no session). What stands on it ends, except that session. Errors:
 // models.ErrNotFound; ErrLastWay.
 func (s *Service) Unlink(ctx context.Context, account models.Account, session, id string) error {
 	ended, err := s.db.Identities.UnlinkIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))

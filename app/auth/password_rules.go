@@ -14,17 +14,17 @@ const (
 	MaxPassword = 512
 )
 
-// A password must stand so many guesses, as zxcvbn estimates them (scores from 0
-// to 4): 10^8, of those who try the usual ones first.
+// minScore is the zxcvbn score (0 to 4) that a password must reach: more than 10^8 guesses by
+// somebody who tries the usual passwords first.
 const minScore = 3
 
 // maxRated is how much of a password is rated, in bytes: the time that takes grows
 // faster than its length.
 const maxRated = 40
 
-// minTelling is how long a user name must be to tell anything of a password that it
-// stands in, in characters: two or three letters stand in many words.
-const minTelling = 4
+// minRefusedUsername is the length, in characters, from which a user name is refused as part of
+// a password: two or three letters are part of many words.
+const minRefusedUsername = 4
 
 // CheckPasswordStrength refuses a password that is too easy to guess for an account with
 // that user name and name. The error is a Refusal that says why.
@@ -34,7 +34,7 @@ func (s *Service) CheckPasswordStrength(password, username, name string) error {
 		return Refusal(fmt.Sprintf("Use at least %d characters. A few words in a row are easy to remember.", MinPassword))
 	case len(password) > MaxPassword:
 		return Refusal("That is longer than a password can be here.")
-	case utf8.RuneCountInString(username) >= minTelling && strings.Contains(strings.ToLower(password), strings.ToLower(username)):
+	case utf8.RuneCountInString(username) >= minRefusedUsername && strings.Contains(strings.ToLower(password), strings.ToLower(username)):
 		return Refusal("Your user name is the first thing others would try. Choose something else.")
 	}
 	// What others know of the person and the site.

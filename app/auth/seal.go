@@ -20,7 +20,8 @@ const (
 	sealRedirect sealPurpose = "foyer redirect"
 )
 
-// sealFor seals a text, with what else it is bound to.
+// sealFor seals a text under a key that follows from secret. It opens only with the same
+// purpose and bound (additional data, RFC 5116 §2.1).
 func sealFor(secret string, purpose sealPurpose, text, bound []byte) ([]byte, error) {
 	seal, err := sealOf(secret, purpose)
 	if err != nil {
@@ -29,7 +30,7 @@ func sealFor(secret string, purpose sealPurpose, text, bound []byte) ([]byte, er
 	return seal.Seal(nil, nil, text, bound), nil
 }
 
-// openFor opens what sealFor sealed. An error means that it is not so.
+// openFor opens what sealFor sealed. An error means that it was not.
 func openFor(secret string, purpose sealPurpose, sealed, bound []byte) ([]byte, error) {
 	seal, err := sealOf(secret, purpose)
 	if err != nil {

@@ -49,7 +49,7 @@ type Config struct {
 	Domain string // of people's chat addresses
 	Logger *slog.Logger
 
-	SiteName string // which is no password
+	SiteName string // refused as part of a password, and the local source's label
 
 	TokenKey string // of signed tokens and FAST tokens; empty: the site makes one and keeps it in the database
 	TokenAlg string // EdDSA or HS256
@@ -98,7 +98,7 @@ type Service struct {
 	cfg Config
 	db  *models.DB
 	log *slog.Logger
-	now func() time.Time // time.Now, but in tests
+	now func() time.Time // time.Now, except in tests
 
 	AppPasswords  *AppPasswords
 	DelegatedAuth *DelegatedAuth // what other chat servers ask

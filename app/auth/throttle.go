@@ -41,7 +41,7 @@ const (
 	ratedAtOnce    = 100
 )
 
-// throttle counts guesses and sign-ups. Counts are in the database, but for rated. It is
+// throttle counts guesses and sign-ups. Counts are in the database, except rated. It is
 // safe for concurrent use.
 type throttle struct {
 	db  *models.DB

@@ -155,7 +155,7 @@ func (s *Service) Previews(ctx context.Context, account string, links []string) 
 	return found, nil
 }
 
-// fetchOnce fetches a link's preview, or waits for whoever does so already. An empty one:
+// fetchOnce fetches a link's preview, or waits for the request that does so already. An empty one:
 // there is none, or not now.
 func (s *Service) fetchOnce(ctx context.Context, account, link, id string) models.LinkPreview {
 	p, _, _ := s.flights.Do(id, func() (any, error) {

@@ -7,7 +7,7 @@ import (
 
 // Refusals are what somebody is refused after the program has worked for it: a stream that
 // nobody signed in to, a stanza or a body that is too large, XML that is broken, a TLS
-// handshake that failed. Whoever comes again at once would have that work done again and
+// handshake that failed. A client that comes again at once would have that work done again and
 // again. So each costs the address, or the account where there is one, and those who have
 // none left wait for the end of their connection, which keeps its place meanwhile. Nobody
 // else waits for them, whatever address they share. It is safe for concurrent use; nil

@@ -87,7 +87,7 @@ func (d *Edit) Bytes() []byte {
 	return d.write(&unused)
 }
 
-// write returns the changed element, and notes in e where its parts are, but for
+// write returns the changed element, and notes in e where its parts are, except
 // what is appended.
 func (d *Edit) write(e *Element) []byte {
 	of := d.of

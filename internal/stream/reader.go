@@ -157,7 +157,7 @@ func (r *Reader) endTag(raw []byte) error {
 	return io.EOF
 }
 
-// Buffered returns how many bytes were read and not consumed, but for white
+// Buffered returns how many bytes were read and not consumed, except white
 // space in front.
 func (r *Reader) Buffered() int {
 	r.skipSpace()

@@ -73,7 +73,7 @@ const (
 func fail(c Condition, text string) error { return &Error{Condition: c, Text: text} }
 
 // next returns the next tag. Character data on the way is checked; it is
-// refused where strict is set, but for white space.
+// refused where strict is set, except white space.
 func (s *scanner) next(strict bool) (tag, error) {
 	for s.pos < len(s.in) {
 		if s.in[s.pos] != '<' {

@@ -71,7 +71,7 @@ func TestArchiveResults(t *testing.T) {
 }
 
 // BenchmarkArchivePage is a page of 50 from the query's bytes to the client's
-// queue, but for the database.
+// queue, without the database.
 func BenchmarkArchivePage(b *testing.B) {
 	var entries []Entry
 	for range 50 {

@@ -46,7 +46,7 @@ func (c Config) person(k kind, e *ldapv3.Entry) (Person, error) {
 		return Person{}, fmt.Errorf("%s has no %s that LDAP_BIND_DN may read", e.DN, subjectAttr(k))
 	}
 	if e.DN == "" {
-		// RFC 4513 §5.1.1: who signs in under an empty name is nobody, and let in.
+		// RFC 4513 §5.1.1: a bind with an empty name is anonymous, and succeeds.
 		return Person{}, fmt.Errorf("the entry with %s %s has no name", subjectAttr(k), id)
 	}
 	p := Person{Subject: id, DN: e.DN, Standing: standing(k, e, time.Now()), groups: e.GetEqualFoldAttributeValues("memberOf")}

@@ -20,7 +20,7 @@ const (
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
 // Logout implements auth.LogoutReceiver: it checks a logout token by every step of OpenID Connect
-// Back-Channel Logout 1.0 §2.6, but for the one that wants a memory (auth.Logout.ID). Errors:
+// Back-Channel Logout 1.0 §2.6, except the one that needs a memory (auth.Logout.ID). Errors:
 // ErrInvalid; ErrAway.
 func (p *Provider) Logout(ctx context.Context, raw string) (auth.Logout, error) {
 	out, err := p.checkLogout(ctx, raw)
