@@ -80,6 +80,33 @@ test("what is written on a dead connection is marked, and sent over the next, af
   await expect.poll(() => bob.conversation()).toEqual(["before", "into the void", "are you back?", "and gone"]);
 });
 
+test("what is written while there is no stream is kept, and sent over the next", async ({ alice, bob }) => {
+  alice.watch.allowOutage();
+  let away = false;
+  const cuts: (() => void)[] = [];
+  await alice.context.route(/\/http-bind/, (route) => (away ? route.abort() : route.continue()));
+  await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
+    if (away) return void page.close({ code: 1001 });
+    const server = page.connectToServer();
+    cuts.push(() => {
+      void server.close();
+      void page.close({ code: 1001 });
+    });
+  });
+  await alice.page.reload();
+  await alice.ready();
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  away = true;
+  for (const cut of cuts) cut();
+  await expect(alice.notice()).toBeVisible();
+  await alice.say("nobody is there");
+  await expect(unsent(alice, "nobody is there")).toBeVisible();
+  away = false;
+  await expect(bob.message("nobody is there")).toHaveCount(1, { timeout: 60_000 });
+  await expect(unsent(alice, "nobody is there")).toHaveCount(0);
+});
+
 // X-02: whatever keeps somebody out of the chat is said, with what to do.
 test.describe("signing in", () => {
   const told = "The chat cannot sign you in. Reload the page; if that does not help, sign out of the site and in again.";
@@ -247,13 +274,14 @@ test("a room that was being opened when the stream was lost opens on the next on
   await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
     const server = page.connectToServer();
     page.onMessage((data) => {
-      const text = String(data);
+      // The stream cannot be taken up again, so that nothing of it is answered any more.
+      const text = String(data).replace(/(<resume [^>]*previd=["'])[^"']*/, lost ? "$1gone" : "$&");
       if (lose && text.includes("disco#info") && text.includes("@conference.")) {
         lose = false;
         lost++;
         void server.close();
         void page.close({ code: 1001 });
-      } else server.send(data);
+      } else server.send(text);
     });
   });
   await alice.page.reload();

@@ -34,3 +34,16 @@ test("messages that come at once have one chat", async () => {
   assert.equal((await other)[0].jid, "carol@localhost");
   assert.equal(await api.chatboxes.create("bob@localhost"), first);
 });
+
+// the answer that a room waits for does not come any more when its stream is gone.
+test("a room that never answered is made again on the next stream", async () => {
+  const { api, made, tell } = page();
+  const chat = api.chatboxes.create("garden@rooms.localhost");
+  await settle();
+  assert.equal(made.length, 1);
+  tell("reconnected");
+  await settle();
+  assert.equal(made.length, 2);
+  made[1]();
+  assert.equal((await chat).jid, "garden@rooms.localhost");
+});
