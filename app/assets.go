@@ -186,10 +186,13 @@ func notFound(err error) error {
 	return &Error{Code: NotFound, Public: "There is no such page.", Err: errors.Join(errNoPage, err)}
 }
 
-// CheckAssets reports whether every file the site needs is in this program, and made of
-// the sources that are in it.
-func CheckAssets() error {
-	a, err := newAssets(staticFiles())
+// CheckAssets reports whether every file the site needs is there, and made of the sources
+// that are there: in this program, unless other files are to be looked at.
+func CheckAssets(files fs.FS) error {
+	if files == nil {
+		files = staticFiles()
+	}
+	a, err := newAssets(files)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func needBundles(t *testing.T) {
 // What is tested is what production serves.
 func TestBundlesAreOfTheSources(t *testing.T) {
 	needBundles(t)
-	if err := CheckAssets(); err != nil {
+	if err := CheckAssets(nil); err != nil {
 		t.Fatal(err)
 	}
 }

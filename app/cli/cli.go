@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -47,6 +48,7 @@ type env struct {
 	out    io.Writer
 	errOut io.Writer
 	config func() (app.Config, error)
+	static fs.FS // scripts and styles to look at; nil: those in this program
 }
 
 // Run parses the arguments and runs the command. An error is a sentence for the

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,6 +29,10 @@ type terminal struct {
 	t   testing.TB
 	cfg app.Config
 	db  *models.DB
+
+	wrong  error    // of the settings
+	static fs.FS    // in place of the program's own
+	flags  []string // of foyer doctor
 
 	asks  bool     // somebody is there, and types:
 	typed []string // passwords that are not shown
@@ -60,7 +65,7 @@ func (c *terminal) run(in string, args ...string) (out string, err error) {
 	var said, errSaid strings.Builder
 	e := &env{
 		ctx: context.Background(), in: bufio.NewReader(strings.NewReader(in)), out: &said, errOut: &errSaid, asks: c.asks,
-		config: func() (app.Config, error) { return c.cfg, nil },
+		config: func() (app.Config, error) { return c.cfg, c.wrong }, static: c.static,
 		hidden: func() ([]byte, error) {
 			if len(c.typed) == 0 {
 				return nil, errors.New("nothing more was typed")

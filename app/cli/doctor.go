@@ -52,7 +52,7 @@ func (c doctorCmd) examine(e *env, report *doctor.Report) {
 		x.outside(c, cfg, db)
 	}
 	x.failed("native clients", app.CheckNative(cfg), "XMPP_TLS_CERT and XMPP_TLS_KEY.")
-	x.failed("scripts and styles", app.CheckAssets(), "Build the program with `make build`.")
+	x.failed("scripts and styles", app.CheckAssets(e.static), "Build the program with `make build`.")
 }
 
 // examination is a run of the checks from inside.

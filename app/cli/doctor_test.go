@@ -3,23 +3,28 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"foyer/app"
 	"foyer/app/doctor"
 	"foyer/internal/budget"
 	"foyer/models"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // findings runs foyer doctor, and returns what it found, by the checks.
 func (c *terminal) findings() (map[string]doctor.Finding, error) {
 	c.t.Helper()
-	out, failed := c.run("", "doctor", "--quick", "--json")
+	out, failed := c.run("", append([]string{"doctor", "--quick", "--json"}, c.flags...)...)
 	var list []doctor.Finding
 	if err := json.NewDecoder(strings.NewReader(out)).Decode(&list); err != nil {
 		c.t.Fatalf("%v: %s", err, out)
@@ -57,14 +62,24 @@ func TestDoctor_Broken(t *testing.T) {
 		text  string
 		mend  string
 	}{
-		"no database":    {func(c *terminal) { c.cfg.DatabaseURL = "postgres://nobody@127.0.0.1:1/none" }, "database", "cannot be reached", ""},
-		"no schema":      {func(c *terminal) { c.cfg.DatabaseURL = cluster.EmptyDB(c.t) }, "schema", "is at version 0", "foyer migrate"},
-		"demo accounts":  {demoAccount, "accounts", "password is published", "foyer user delete"},
-		"no room":        {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
-		"lost files":     {lostFile, "files' records", "1 files that no record", "orphans"},
-		"no TLS":         {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
-		"nobody there":   {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
-		"no chat server": {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
+		"a wrong setting": {wrongSetting, "settings", "UPLOAD_MAX_SIZE", "foyer.service"},
+		"no database":     {func(c *terminal) { c.cfg.DatabaseURL = "postgres://nobody@127.0.0.1:1/none" }, "database", "cannot be reached", ""},
+		"an old Postgres": {func(c *terminal) { c.serverSays("current_setting(text) RETURNS text", "'130014'::text") }, "Postgres", "this is Postgres 13; the site needs 14", "newer server"},
+		"a wrong clock of the database": {func(c *terminal) {
+			c.serverSays("clock_timestamp() RETURNS timestamptz", "now() - interval '1 hour'")
+		}, "clock", "the database's clock and this machine's are 1h0m0s apart", "chrony"},
+		"no schema":                           {func(c *terminal) { c.cfg.DatabaseURL = cluster.EmptyDB(c.t) }, "schema", "is at version 0", "foyer migrate"},
+		"demo accounts":                       {demoAccount, "accounts", "password is published", "foyer user delete"},
+		"no room":                             {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
+		"lost files":                          {lostFile, "files' records", "1 files that no record", "orphans"},
+		"no directory":                        {noDirectory, "sign-in by ldap", "ldap://127.0.0.1:1: ", "docs/IDENTITY.md"},
+		"a directory that nobody vouches for": {func(c *terminal) { noDirectory(c); c.cfg.LDAP.CAFile = "/nowhere.pem" }, "sign-in", "/nowhere.pem", ""},
+		"no TLS":                              {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
+		"nobody there":                        {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
+		"nobody to be":                        {func(c *terminal) { c.cfg.BaseURL, c.flags = "http://127.0.0.1:1", []string{"--as", "nobody"} }, "site", `no account "nobody"`, ""},
+		"no chat server":                      {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
+		"not built":                           {func(c *terminal) { c.static = fstest.MapFS{} }, "scripts and styles", "is missing from this program", "make build"},
+		"built of others":                     {func(c *terminal) { c.static = staleScripts() }, "scripts and styles", "", "make build"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spoilt := *well
@@ -77,6 +92,48 @@ func TestDoctor_Broken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// wrongSetting is one that LoadConfig refuses.
+func wrongSetting(c *terminal) {
+	if _, c.wrong = app.LoadConfig(map[string]string{"APP_ENV": "development", "UPLOAD_MAX_SIZE": "plenty"}); c.wrong == nil {
+		c.t.Fatal("the setting is not refused")
+	}
+}
+
+// serverSays lets a function of the database's server give another answer, to this terminal:
+// its connections look for functions among the database's own first.
+func (c *terminal) serverSays(function, answer string) {
+	c.t.Helper()
+	conn, err := pgx.Connect(c.t.Context(), c.cfg.DatabaseURL)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close(c.t.Context())
+	if _, err := conn.Exec(c.t.Context(), "CREATE FUNCTION public."+function+" LANGUAGE sql AS $$ SELECT "+answer+" $$"); err != nil {
+		c.t.Fatal(err)
+	}
+	address, err := url.Parse(c.cfg.DatabaseURL)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	query := address.Query()
+	query.Set("search_path", "public,pg_catalog")
+	address.RawQuery = query.Encode()
+	c.cfg.DatabaseURL = address.String()
+}
+
+func noDirectory(c *terminal) {
+	c.cfg.LDAP.URL, c.cfg.LDAP.BaseDN, c.cfg.LDAP.Plain = "ldap://127.0.0.1:1", "dc=example,dc=org", true
+}
+
+// staleScripts are bundles of other sources than those beside them.
+func staleScripts() fs.FS {
+	files := fstest.MapFS{"bundle/manifest.json": {Data: []byte(`{"sources":"others"}`)}}
+	for _, name := range []string{"converse/converse.min.js", "converse/converse.min.css", "lib/turbo.js", "css/site.css"} {
+		files[name] = &fstest.MapFile{Data: []byte("/* " + name + " */")}
+	}
+	return files
 }
 
 func demoAccount(c *terminal) {

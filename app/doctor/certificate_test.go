@@ -18,6 +18,7 @@ func TestCertificate(t *testing.T) {
 		mend  string
 	}{
 		"expired":      {func(d *Doctor) { d.Now = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) } }, Fail, "expired on", "certbot renew"},
+		"of tomorrow":  {func(d *Doctor) { d.Now = func() time.Time { return time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC) } }, Fail, "not yet valid", "ssl_certificate"},
 		"another name": {func(d *Doctor) { d.BaseURL = "https://elsewhere.example" }, Fail, "not for elsewhere.example", "a certificate for elsewhere.example"},
 		"not known":    {func(d *Doctor) { d.Roots = x509.NewCertPool() }, Fail, "chain is not complete", "fullchain.pem"},
 		"soon": {func(d *Doctor) {
@@ -33,8 +34,20 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-// A port of STARTTLS shows its certificate after <proceed/> (RFC 6120 §5.4.2.3).
+// A port of STARTTLS shows its certificate after <proceed/> (RFC 6120 §5.4.2.3), and none
+// without.
 func TestCertificate_STARTTLS(t *testing.T) {
+	const features = "<stream:stream><stream:features/>"
+	if found := startTLS(t, features+"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"); found.State != OK {
+		t.Errorf("%+v", found)
+	}
+	if found := startTLS(t, features+"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>"); found.State != Fail || !strings.Contains(found.Text, "does not go on with TLS") {
+		t.Errorf("%+v", found)
+	}
+}
+
+// startTLS is what is found of a port of STARTTLS that says that, and then goes on with TLS.
+func startTLS(t *testing.T, said string) Finding {
 	f := newFront(t)
 	dial := f.doctor.Dial
 	f.doctor.STARTTLSPort, f.doctor.Quick = "5222", true
@@ -43,11 +56,9 @@ func TestCertificate_STARTTLS(t *testing.T) {
 			return dial(ctx, network, address)
 		}
 		conn, err := dial(ctx, network, host+":443")
-		return &streamPort{Conn: conn, said: strings.NewReader("<stream:stream><stream:features/><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")}, err
+		return &streamPort{Conn: conn, said: strings.NewReader(said)}, err
 	}
-	if found := f.run()["certificate of port 5222"]; found.State != OK {
-		t.Errorf("%+v", found)
-	}
+	return f.run()["certificate of port 5222"]
 }
 
 // streamPort takes what is sent in clear, answers it, and goes on with TLS.

@@ -199,6 +199,7 @@ func TestRun_Broken(t *testing.T) {
 		text  string
 		mend  string
 	}{
+		"no name at all":      {func(f *front) { f.doctor.BaseURL = "https://exa mple.com" }, "address", Fail, "invalid character", "BASE_URL"},
 		"no address":          {func(f *front) { delete(f.resolver, host) }, "name", Fail, "has no address", "A or AAAA"},
 		"the site is stopped": {func(f *front) { f.broken["/healthz"] = status(502) }, "site", Fail, "not the site behind it", "ADDR"},
 		"something else":      {func(f *front) { f.broken["/healthz"] = status(200) }, "site", Fail, "something else", "server_name"},
@@ -231,11 +232,15 @@ func TestRun_Broken(t *testing.T) {
 		"no host-meta":                 {func(f *front) { f.broken["/.well-known/host-meta"] = status(404) }, "host-meta", Fail, "404", "pass on /.well-known"},
 		"host-meta of others":          {func(f *front) { f.broken["/.well-known/host-meta.json"] = write(`{"links":[]}`) }, "host-meta", Fail, "says that", "pass on"},
 		"host-meta not XML":            {func(f *front) { f.broken["/.well-known/host-meta"] = write("<html><hr></html>") }, "host-meta", Fail, "cannot be read", "pass on"},
+		"host-meta for no page":        {func(f *front) { f.broken["/.well-known/host-meta"] = f.withoutOrigins }, "host-meta", Fail, "no Access-Control-Allow-Origin", "pass on"},
 		"no host-meta at the domain":   {func(f *front) { f.doctor.Domain = "example.org" }, "host-meta", Warn, "do not find the site", "web server of example.org"},
 		"no upgrade":                   {func(f *front) { f.broken["/xmpp-websocket"] = status(426) }, "WebSocket", Fail, "does not pass on the upgrade", "upgrade=websocket"},
 		"another BASE_URL":             {func(f *front) { f.broken["/xmpp-websocket"] = status(403) }, "WebSocket", Fail, "foreign", "BASE_URL=https://example.com"},
 		"no BOSH":                      {func(f *front) { f.broken["/http-bind"] = status(404) }, "BOSH", Fail, "cannot be opened (404)", "/http-bind"},
-		"a short time-out":             {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
+		"another XMPP_DOMAIN": {func(f *front) {
+			f.broken["/http-bind"] = write(`<body xmlns="http://jabber.org/protocol/httpbind" type="terminate" condition="host-unknown"/>`)
+		}, "BOSH", Fail, "host-unknown", "/http-bind"},
+		"a short time-out": {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
 		"a poll that is cut": {func(f *front) {
 			f.broken["/http-bind"] = f.whenPolled(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 		}, "BOSH", Fail, "cut off", "above"},
@@ -246,12 +251,16 @@ func TestRun_Broken(t *testing.T) {
 		"a proxy that takes out who people say they are": {func(f *front) { f.doctor.Header = "X-Forwarded-User"; f.broken["/"] = status(302) }, "header sign-on", OK, "no X-Forwarded-User", ""},
 		"a proxy that asks first":                        {func(f *front) { f.doctor.Header = "X-Forwarded-User"; f.broken["/healthz"] = status(302) }, "site", Warn, "asks for a sign-in first", "exception"},
 		"somebody who talks all the time": {func(f *front) {
+			f.doctor.Wait = time.Minute
 			f.broken["/http-bind"] = f.whenPolled(write(`<body xmlns="http://jabber.org/protocol/httpbind"><message/></body>`))
 		}, "BOSH", Warn, "always something to say", "not in the chat"},
 		"real passwords alone": {func(f *front) { f.doctor.RealPasswords = true }, "BOSH", Warn, "only people's own passwords", "deploy/"},
 		"no account":           {func(f *front) { f.doctor.SignIn = nil }, "BOSH", Warn, "takes an account", "foyer user add"},
-		"a refused token":      {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
-		"small uploads":        {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
+		"no token": {func(f *front) {
+			f.doctor.SignIn = func(context.Context) (string, string, error) { return "", "", errors.New("no key") }
+		}, "sign-in", Fail, "no key", "log"},
+		"a refused token": {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
+		"small uploads":   {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
 		"a file that is broken off": {func(f *front) {
 			f.broken["/upload/doctor/large.bin"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 		}, "uploads", Warn, "broke off", "error log"},
@@ -273,6 +282,13 @@ func TestRun_Broken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutOrigins is host-meta that only pages of the site may read.
+func (f *front) withoutOrigins(w http.ResponseWriter, r *http.Request) {
+	said := httptest.NewRecorder()
+	f.hostMeta(said, r)
+	_, _ = w.Write(said.Body.Bytes())
 }
 
 // believing answers as a site does that a proxy tells who is there, in a header that it passed on.
