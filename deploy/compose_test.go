@@ -225,9 +225,11 @@ func TestCompose_Scripts(t *testing.T) {
 	}{
 		{"prosody", "prosody/prosody.cfg.lua", "/run/prosody/prosody.cfg.lua", "/run/secrets/prosody_password", []string{
 			`host = "db"`, `password = "5ecre7"`, `VirtualHost "chat.test"`, `"_foyer@chat.test"`, `log = "*console"`,
+			`origins = { "https://talk.test" }`, `http_external_url = "https://upload.chat.test/"`, `http_interfaces = { "*" }`,
 		}},
 		{"ejabberd", "ejabberd/ejabberd.yml", "/etc/ejabberd/ejabberd.yml", "/run/secrets/ejabberd_password", []string{
 			`sql_server: "db"`, `sql_password: "5ecre7"`, `hosts: [chat.test]`, `jwt_key: /run/secrets/ejabberd_key`,
+			`"Access-Control-Allow-Origin": "https://talk.test"`, `put_url: "https://upload.chat.test"`, "port: 5280\n    ip: \"0.0.0.0\"", "port: 5222\n    ip: \"127.0.0.1\"",
 		}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
@@ -242,7 +244,7 @@ func TestCompose_Scripts(t *testing.T) {
 			}
 			script := strings.NewReplacer(s.password, secret, "/usr/share/foyer/"+filepath.Base(s.shipped), s.shipped, ">"+s.written, ">"+out, "\nexec ", "\necho ").Replace(string(raw))
 			cmd := exec.Command("sh", "-c", script)
-			cmd.Env = append(os.Environ(), "XMPP_DOMAIN=chat.test")
+			cmd.Env = append(os.Environ(), "XMPP_DOMAIN=chat.test", "BASE_URL=https://talk.test/")
 			if said, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, said)
 			}

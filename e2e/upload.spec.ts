@@ -4,38 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
+import { attach, choose, expectShown, type File, images, picture, tray } from "./support/files.ts";
 import { expect, inBothThemes, joinRoom, makeRoom, type Person, screens, test } from "./support/test.ts";
-
-type File = { name: string; mimeType: string; buffer: Buffer };
-
-/** A real picture: what the page looks like. */
-async function picture(person: Person, name: string): Promise<File> {
-  return { name, mimeType: "image/png", buffer: await person.page.screenshot() };
-}
-
-/** Chooses files, as the button with the paper clip does. */
-async function choose(person: Person, ...files: File[]): Promise<void> {
-  await person.page.locator("#chat input[type=file]").setInputFiles(files);
-}
-
-/** Chooses a file and sends it. */
-async function attach(person: Person, file: File): Promise<void> {
-  await choose(person, file);
-  await tray(person).getByText(file.name).waitFor();
-  await person.page.getByTitle("Send the message").click();
-}
-
-/** What stands above the composer and is not sent. */
-const tray = (person: Person): Locator => person.page.getByRole("list", { name: "To be sent" });
-
-function images(person: Person): Locator {
-  return person.page.locator("#chat .chat-msg img.chat-image");
-}
-
-async function expectShown(image: Locator): Promise<void> {
-  await expect(image).toBeVisible();
-  await expect.poll(() => image.evaluate((i: HTMLImageElement) => i.complete && i.naturalWidth)).toBeGreaterThan(0);
-}
 
 /** A link to a file in the chat, by the file's name. */
 function link(person: Person, name: string): Locator {

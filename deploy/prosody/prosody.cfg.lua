@@ -45,6 +45,13 @@ pep_max_items = 1000
 -- How long a browser that went away may take to come back to the same session.
 smacks_hibernation_time = 60
 
+-- Files that people send (XEP-0363): who asks for them comes to https://upload.example.org, from where
+-- the web server in front passes it on to this port (upload.conf beside the site's own in deploy/).
+http_ports = { 5280 }
+http_interfaces = { "127.0.0.1" }
+https_ports = {}
+http_cors_override = { file_share = { enabled = true, credentials = false, headers = { Authorization = true }, origins = { "https://chat.example.org" } } }
+
 -- The site looks after rooms under this address, which nobody can have.
 admins = { "_foyer@example.org" }
 
@@ -57,3 +64,12 @@ Component "conference.example.org" "muc"
 	muc_log_expires_after = "never"
 	muc_room_default_public = false -- rooms that people make in their apps are not listed
 	component_admins_as_room_owners = true -- the site sees who belongs to a room; 13 wants it said
+
+Component "upload.example.org" "http_file_share"
+	name = "Files"
+	http_external_url = "https://upload.example.org/"
+	http_paths = { file_share = "/" }
+	http_file_share_size_limit = 25 * 1024 * 1024 -- a file; the web server in front allows as much
+	http_file_share_daily_quota = 250 * 1024 * 1024 -- a person's files of a day
+	http_file_share_global_quota = 20 * 1024 * 1024 * 1024 -- everybody's together
+	http_file_share_expires_after = -1 -- how many seconds a file is kept; -1: for ever, as what is said

@@ -95,6 +95,8 @@ func (n *nodes) config(t *testing.T, port int, database, key string, beside *ins
 		{"example.org", domain},
 		{"certfiles: [/etc/ejabberd/ejabberd.pem]", ""},
 		{"port: 5222", fmt.Sprint("port: ", port)},
+		{"port: 5280", fmt.Sprint("port: ", peers.FreePort(t))},
+		{"/var/lib/ejabberd/upload", path.Join(t.TempDir(), "upload")},
 		{"/etc/ejabberd/foyer.jwk", key},
 		{"/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", program + " extauth --site unix:" + beside.door()},
 		{"sql_port: 5432", fmt.Sprint("sql_port: ", cluster.Port())},

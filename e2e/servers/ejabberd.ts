@@ -35,9 +35,13 @@ export class Ejabberd extends Server implements ChatServer {
   }
 
   run(): Program {
-    const { database, extauth, keyFile } = this.around;
+    const { database, extauth, keyFile, pages, files } = this.around;
     const config = shipped("ejabberd/ejabberd.yml", [
+      ["https://upload.example.org", files.origin],
+      ["https://chat.example.org", pages],
       ["example.org", "localhost"],
+      ["port: 5280", `port: ${files.port}`],
+      ["/var/lib/ejabberd/upload", join(this.dir, "upload")],
       ["certfiles: [/etc/ejabberd/ejabberd.pem]", ""],
       ["port: 5222", `port: ${this.port}`],
       ["/etc/ejabberd/foyer.jwk", keyFile],

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cluster, type Database } from "../support/cluster.ts";
+import { freePort } from "../support/ports.ts";
 import { Program } from "../support/process.ts";
 import { PushService } from "../support/push_service.ts";
 import { binary, Site } from "../support/site.ts";
 import { expect, test as base } from "../support/test.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import { type ChatServer, freePort, type Surroundings } from "./server.ts";
+import type { ChatServer, Surroundings } from "./server.ts";
 
 export { expect };
 
@@ -22,21 +23,29 @@ export class Household {
     private readonly cluster: Cluster,
     readonly database: Database,
     private readonly kind: Kind,
-    private readonly port: number,
+    private readonly ports: { chat: number; files: number; site: number },
   ) {}
 
   static async open(kind: Kind): Promise<Household> {
     const cluster = await Cluster.start(true);
-    return new Household(cluster, await cluster.newDatabase(), kind, await freePort());
+    const ports = { chat: await freePort(), files: await freePort(), site: await freePort() };
+    return new Household(cluster, await cluster.newDatabase(), kind, ports);
   }
 
-  /** How the site finds the server, and the server the site. */
+  /** How the site finds the server, and the server the site; its pages have one origin, which the server knows. */
   get settings(): Record<string, string> {
     return {
-      XMPP_UPSTREAM: `xmpp://127.0.0.1:${this.port}`,
+      ADDR: `localhost:${this.ports.site}`,
+      UPLOAD_ORIGINS: this.files,
+      XMPP_UPSTREAM: `xmpp://127.0.0.1:${this.ports.chat}`,
       XMPP_AUTH_DOVECOT: `unix:${this.socket("dovecot")}`,
       XMPP_AUTH_HTTP: `unix:${this.socket("auth")}`,
     };
+  }
+
+  /** Where the server keeps the files that people send; browsers take every name below localhost for this machine. */
+  get files(): string {
+    return `http://upload.localhost:${this.ports.files}`;
   }
 
   private socket(name: string): string {
@@ -58,7 +67,7 @@ export class Household {
   }
 
   private async made(): Promise<ChatServer> {
-    this.server ??= kinds[this.kind].make(this.port, await this.surroundings());
+    this.server ??= kinds[this.kind].make(this.ports.chat, await this.surroundings());
     return this.server;
   }
 
@@ -68,7 +77,14 @@ export class Household {
     writeFileSync(keyFile, (await print.says(/^\{.*\}$/))[0]);
     const extauth = `${binary} extauth --site unix:${this.socket("auth")}`;
     this.home = await this.cluster.newDatabase();
-    return { database: this.home, extauth, keyFile, dovecot: this.socket("dovecot") };
+    return {
+      database: this.home,
+      extauth,
+      keyFile,
+      dovecot: this.socket("dovecot"),
+      pages: `http://localhost:${this.ports.site}`,
+      files: { origin: this.files, port: this.ports.files },
+    };
   }
 
   async close(): Promise<void> {

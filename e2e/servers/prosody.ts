@@ -24,9 +24,12 @@ export class Prosody extends Server implements ChatServer {
   }
 
   run(): Program {
-    const { database, dovecot } = this.around;
+    const { database, dovecot, pages, files } = this.around;
     const config = shipped("prosody/prosody.cfg.lua", [
+      ["https://upload.example.org", files.origin],
+      ["https://chat.example.org", pages],
       ["example.org", "localhost"],
+      ["http_ports = { 5280 }", `http_ports = { ${files.port} }`],
       ["/run/prosody", this.dir],
       ["/var/lib/prosody", join(this.dir, "data")],
       ['{ info = "/var/log/prosody/prosody.log", error = "/var/log/prosody/prosody.err" }', '"*console"'],

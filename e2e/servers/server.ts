@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,10 @@ export type Surroundings = {
   dovecot: string;
   /** The file with the key that the site's tokens are checked with. */
   keyFile: string;
+  /** The site's pages, as browsers name them: an origin. */
+  pages: string;
+  /** Where files that people send are kept: an origin, and its port on 127.0.0.1. */
+  files: { origin: string; port: number };
 };
 
 /** An XMPP server of somebody else, run as deploy/ says. */
@@ -34,18 +38,6 @@ export interface ChatServer {
   remove(): void;
   /** What it has said. */
   readonly lines: string[];
-}
-
-/** A port that nobody listens on just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Resolves when somebody listens on a port; a program that ended never will. */
@@ -100,7 +92,7 @@ export abstract class Server {
   async start(): Promise<void> {
     await this.prepare();
     this.program = this.run();
-    await listening(this.port, this.program);
+    for (const port of [this.port, this.around.files.port]) await listening(port, this.program);
     await this.introduces();
   }
 

@@ -41,9 +41,8 @@ function nameIn(path) {
 const sizes = new Map();
 const SIZES = 500; // as many as two windows of a history show
 
-/** How large a file of the site is, in words; empty where that is not known. */
+/** How large a file is that is kept here or where the chat server keeps it, in words; empty where that is not known. */
 function sizeOf(url) {
-    if (new URL(url).origin !== location.origin) return Promise.resolve('');
     const known = sizes.get(url);
     if (known) return known;
     const asked = fetch(url, { method: 'HEAD' }).then(

@@ -1,0 +1,50 @@
+import { attach, choose, expectShown, images, picture, tray } from "../support/files.ts";
+import type { Person } from "../support/person.ts";
+import { expect, test } from "./fixtures.ts";
+
+// Files go to the chat server and come from it, from an origin of its own that pages may
+// reach with UPLOAD_ORIGINS; the site keeps none of them.
+
+const most = 25 * 1024 * 1024; // as the files of deploy/ have it
+
+test("files that one sends, the other has, from where the server keeps them", { tag: "@once" }, async ({ alice, bob, household, site }) => {
+  const { files } = household;
+  for (const { watch } of [alice, bob]) watch.allow(new RegExp(`^third party: ${files}/`));
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+
+  const garden = await picture(alice, "garden.png");
+  await attach(alice, garden);
+  for (const person of [bob, alice]) await expectShown(images(person));
+  await expect(bob.page.getByRole("link", { name: "Picture: garden.png" })).toBeVisible();
+  const address = (await images(bob).getAttribute("src"))!;
+  expect(address.startsWith(`${files}/`), address).toBe(true);
+
+  const card = (person: Person) => person.page.locator("#chat .file-card");
+  await attach(alice, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(most, "x") });
+  for (const person of [bob, alice]) await expect(card(person)).toHaveText(/plan\.pdf\s*PDF · 26\.2 MB/);
+  await bob.page.reload();
+  await expectShown(images(bob));
+  await expect(card(bob)).toContainText("26.2 MB");
+
+  await test.step("what is too large is not even asked for", async () => {
+    await choose(alice, { name: "film.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(most + 1) });
+    await expect(tray(alice).getByText("It is too large: a file may have 26.2 MB.")).toBeVisible();
+  });
+
+  await test.step("what is kept is that file; it runs nothing, and only the site's pages may read it", async () => {
+    const { host, port } = new URL(files); // a name that browsers know by themselves
+    const ask = (origin: string) => bob.context.request.get(address.replace(host, `127.0.0.1:${port}`), { headers: { host, origin } });
+    const answer = await ask(site.url);
+    expect((await answer.body()).equals(garden.buffer)).toBe(true);
+    expect(answer.headers()).toMatchObject({
+      "access-control-allow-origin": site.url,
+      "content-security-policy": expect.stringContaining("default-src 'none'"),
+      "content-type": "image/png",
+      "x-content-type-options": "nosniff",
+    });
+    const elsewhere = "https://elsewhere.example";
+    expect((await ask(elsewhere)).headers()["access-control-allow-origin"]).not.toBe(elsewhere);
+    expect((await site.counts()).foyer_uploads_total ?? 0).toBe(0);
+  });
+});
