@@ -65,10 +65,10 @@ patches() {
 	CHROMIUM=$chromium CHROMIUM_WHOLE=$whole node scripts/patches.mjs "${arguments[@]+"${arguments[@]}"}"
 }
 
-# What other people wrote: a server as the referee, clients, and proxies.
+# What other people wrote: a server as the referee, clients, proxies, and Prometheus.
 need_others() {
 	local name missing=()
-	for name in prosody profanity tmux nginx caddy openssl; do
+	for name in prosody profanity tmux nginx caddy openssl prometheus; do
 		command -v "$name" >/dev/null || missing+=("$name")
 	done
 	compgen -G '/usr/lib/*/ejabberd-*' >/dev/null || missing+=(ejabberd)
@@ -106,6 +106,9 @@ relay() { go test -json -run '^TestCrowd$' ./e2e/relay | node scripts/gotest.mjs
 
 # A site with a million messages moves to each server.
 moving() { go test -json -timeout 40m -run Large ./e2e/moving | node scripts/gotest.mjs "$results/moving.json"; }
+
+# The dashboard's queries, by Prometheus itself.
+dashboard() { go test -json -run '^TestDashboard_' ./app | node scripts/gotest.mjs "$results/dashboard.json"; }
 
 # Transcripts, against this server and Prosody.
 referee() { go test -json ./e2e/referee | node scripts/gotest.mjs "$results/referee.json"; }
@@ -158,8 +161,8 @@ case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
 patches) build && patches && exit ;;
-interop) need_others && stages build referee doors instances relay moving clients proxies servers ;;
-all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors and the instances are among the Go tests
+interop) need_others && stages build referee doors dashboard instances relay moving clients proxies servers ;;
+all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors, the dashboard and the instances are among the Go tests
 *) die "test.sh: $what is none of all, unit, e2e, interop, patches" ;;
 esac
 node scripts/summary.mjs "$results"
