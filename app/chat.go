@@ -132,6 +132,7 @@ type Chat interface {
 type ChatAbilities struct {
 	Presence bool // the site knows who is around; else a person's own stream tells their page
 	Contacts bool // the site knows who is whose contact, and passes requests on; else anybody writes to anybody
+	Rooms    bool // the site lists rooms and makes them; else people's own clients do
 	Uploads  bool // the site keeps the files that people send
 	Search   bool // messages can be searched from pages
 	Follow   bool // the server tells what is said in one's rooms, which need not be entered for that

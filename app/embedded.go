@@ -173,7 +173,7 @@ func (e *embedded) Shutdown(ctx context.Context) {
 
 // Abilities implements Chat.
 func (e *embedded) Abilities() ChatAbilities {
-	return ChatAbilities{Presence: true, Contacts: true, Uploads: true, Search: true, Follow: true, Unread: true}
+	return ChatAbilities{Presence: true, Contacts: true, Rooms: true, Uploads: true, Search: true, Follow: true, Unread: true}
 }
 
 // TellsUnseen implements Chat.

@@ -213,6 +213,7 @@ type ChatConfig struct {
 	Login          Login    `json:"login"`
 	Roster         string   `json:"roster"`
 	Search         bool     `json:"search"`   // messages can be searched
+	Rooms          bool     `json:"rooms"`    // the site lists rooms and makes them
 	Previews       bool     `json:"previews"` // links have previews
 	Follow         bool     `json:"follow"`   // the server tells of one's rooms, which need not be entered
 	CountsUnread   bool     `json:"countsUnread"`
@@ -278,6 +279,7 @@ func (s *pages) chatConfig(v *visit) *ChatConfig {
 		Roster:         string(s.cfg.Roster),
 		Watch:          s.chat.Abilities().Presence,
 		Search:         s.chat.Abilities().Search,
+		Rooms:          s.chat.Abilities().Rooms,
 		Previews:       s.previews != nil,
 		Follow:         s.chat.Abilities().Follow,
 		CountsUnread:   s.chat.Abilities().Unread,

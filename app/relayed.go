@@ -32,6 +32,7 @@ type relayed struct {
 	service *remote.Service
 	listed  *remote.Directory
 	unseen  *unseen // what people did not see, as the server tells it
+	tokens  bool    // it takes the site's, so that the site does what people ask for there
 }
 
 var _ Chat = (*relayed)(nil)
@@ -46,7 +47,7 @@ func (s *Server) newRelayed(ctx context.Context) (*relayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &relayed{db: s.db, auth: s.auth, log: s.log, domain: s.cfg.Domain, rooms: s.cfg.RoomsDomain()}
+	r := &relayed{db: s.db, auth: s.auth, log: s.log, domain: s.cfg.Domain, rooms: s.cfg.RoomsDomain(), tokens: s.cfg.Login != LoginTyped}
 	authority := upstreamAuthority{s.auth, func(user string) {
 		s.accountChanges.add(models.EventChanged, user)
 	}}
@@ -166,7 +167,7 @@ func (r *relayed) SearchMessages(context.Context, string, MessageSearch) (Messag
 }
 
 // Abilities implements Chat.
-func (r *relayed) Abilities() ChatAbilities { return ChatAbilities{} }
+func (r *relayed) Abilities() ChatAbilities { return ChatAbilities{Rooms: r.tokens} }
 
 // Figures implements Chat.
 func (r *relayed) Figures() ChatFigures {

@@ -54,6 +54,21 @@ func TestRelayed_NotOffered(t *testing.T) {
 	}
 }
 
+// Where the server takes nothing but people's own passwords, the site makes no rooms there, and
+// offers none (docs/DELEGATED.md).
+func TestRelayed_NoRooms(t *testing.T) {
+	for login, made := range map[string]bool{"session": true, "typed": false} {
+		_, base := start(t, map[string]string{"XMPP_UPSTREAM": nobody, "XMPP_LOGIN": login})
+		b := signedInAs(t, base, "alice")
+		for _, path := range []string{"/", "/rooms"} {
+			b.get(path).wants(200, fmt.Sprintf(`"rooms":%v`, made))
+			if strings.Contains(b.body, "Make the room") != made {
+				t.Errorf("%s, %s: a room can be made: %v", login, path, !made)
+			}
+		}
+	}
+}
+
 // What foyer doctor says of a chat server that takes no token of the site, and of one that
 // knows only real passwords, where it has none to show.
 func TestCheckUpstream(t *testing.T) {

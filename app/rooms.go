@@ -29,6 +29,8 @@ type roomPages struct {
 func (s *roomPages) chatRoutes(xmpp fiber.Router) {
 	xmpp.Get("/rooms/:name/people", s.roomPeople)
 	xmpp.Post("/rooms/:name/invite", s.inviteFromChat)
+	xmpp.Get("/rooms", s.listRooms)
+	xmpp.Post("/rooms", s.makeRoomFromChat)
 }
 
 func (s *roomPages) routes(web fiber.Router) {
@@ -64,21 +66,27 @@ func (s *roomPages) showRooms(c *fiber.Ctx) error {
 
 func (s *roomPages) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error {
 	data.Typed = strings.TrimSpace(c.Query("q"))
-	rooms, err := s.chat.Rooms(c.UserContext(), viewer(c).account.Username,
-		RoomQuery{Typed: data.Typed, After: c.Query("after"), Max: roomsPerPage + 1})
+	rooms, next, err := s.roomsPage(c.UserContext(), viewer(c).account.Username, data.Typed, c.Query("after"))
 	if data.Silent = errors.Is(err, ErrChatAway); err != nil && !data.Silent {
 		return err
 	}
-	if len(rooms) > roomsPerPage {
-		rooms = rooms[:roomsPerPage]
-		if data.Typed == "" {
-			data.Next = rooms[roomsPerPage-1].Name
-		}
-	}
-	data.Rooms = s.roomRows(rooms)
+	data.Rooms, data.Next = s.roomRows(rooms), next
 	p := s.page(c, "rooms", "Rooms")
 	p.Data = data
 	return s.render(c.Status(status), "rooms", p)
+}
+
+// roomsPage is a page of the rooms that somebody may know of, or those that were looked for,
+// and the name of the room that the next page comes after; empty: there is none.
+func (s *roomPages) roomsPage(ctx context.Context, user, typed, after string) (rooms []ChatRoom, next string, err error) {
+	rooms, err = s.chat.Rooms(ctx, user, RoomQuery{Typed: typed, After: after, Max: roomsPerPage + 1})
+	if len(rooms) > roomsPerPage {
+		rooms = rooms[:roomsPerPage]
+		if typed == "" {
+			next = rooms[roomsPerPage-1].Name
+		}
+	}
+	return rooms, next, err
 }
 
 // homeRooms are one's own rooms, then the busy ones; and some others where that is
@@ -140,26 +148,41 @@ func (s *site) roomJID(name string) string { return name + "@" + s.cfg.RoomsDoma
 // makeRoom: POST /rooms — a new room, which then opens in the chat.
 func (s *homePages) makeRoom(c *fiber.Ctx) error {
 	form := RoomForm{Name: strings.TrimSpace(c.FormValue("name")), About: strings.TrimSpace(c.FormValue("about")), Private: c.FormValue("who") == "invited"}
-	form.check()
+	name, err := s.rooms.makeAs(c.UserContext(), viewer(c).account.Username, &form)
 	if len(form.Errors) > 0 {
-		return s.renderHome(c, http.StatusUnprocessableEntity, HomePage{Room: form})
-	}
-	name := roomName(form.Name)
-	err := s.chat.CreateRoom(c.UserContext(), viewer(c).account.Username,
-		NewRoom{Name: name, Title: form.Name, Description: form.About, Private: form.Private})
-	if errors.Is(err, ErrTooManyRooms) {
-		form.fail("", "You have made as many rooms as one person may. Close one that is not needed any more.")
-		return s.renderHome(c, http.StatusUnprocessableEntity, HomePage{Room: form})
-	}
-	if errors.Is(err, ErrChatAway) {
-		form.fail("", "The chat does not answer just now. Please try again in a moment.")
-		return s.renderHome(c, http.StatusServiceUnavailable, HomePage{Room: form})
+		return s.renderHome(c, madeStatus(err), HomePage{Room: form})
 	}
 	if err != nil {
 		return err
 	}
 	c.Cookie(s.cookie(s.madeRoomCookie(), url.QueryEscape(name)))
 	return c.Redirect("/", http.StatusSeeOther)
+}
+
+// makeAs makes the room that somebody's form asks for, and returns its name. What people can
+// mend, or can only wait for, it notes in the form.
+func (s *roomPages) makeAs(ctx context.Context, owner string, form *RoomForm) (name string, err error) {
+	form.check()
+	if len(form.Errors) > 0 {
+		return "", nil
+	}
+	name = roomName(form.Name)
+	err = s.chat.CreateRoom(ctx, owner, NewRoom{Name: name, Title: form.Name, Description: form.About, Private: form.Private})
+	switch {
+	case errors.Is(err, ErrTooManyRooms):
+		form.fail("", "You have made as many rooms as one person may. Close one that is not needed any more.")
+	case errors.Is(err, ErrChatAway):
+		form.fail("", "The chat does not answer just now. Please try again in a moment.")
+	}
+	return name, err
+}
+
+// madeStatus is the status of an answer with a form that something is wrong with.
+func madeStatus(err error) int {
+	if errors.Is(err, ErrChatAway) {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusUnprocessableEntity
 }
 
 func (s *homePages) madeRoomCookie() string { return s.cookieName() + "-room" }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -80,8 +81,8 @@ type FoundResult struct {
 	Marks   [][2]int  `json:"marks,omitempty"` // where the words are in Text, in UTF-16 units, as [from, to)
 }
 
-// searchMessages: GET /xmpp/search?q=&with=&room=&from=&to=&files=1&before= — messages
-// that one may read, newest first, with the words that are looked for.
+// searchMessages: GET /xmpp/search?q=&with=&room=&from=&to=&files=1&before=&max= —
+// messages that one may read, newest first, with the words that are looked for.
 func (s *conversationLists) searchMessages(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
@@ -138,6 +139,13 @@ func (s *conversationLists) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
 			}
 			*at = t
 		}
+	}
+	if text := c.Query("max"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > foundMessages {
+			return q, errBadSearch
+		}
+		q.Max = n
 	}
 	if text := c.Query("before"); text != "" {
 		id, err := uuid.Parse(text)

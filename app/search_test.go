@@ -166,7 +166,7 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 	if visitor.get("/xmpp/search?q=needle"); visitor.last.StatusCode != 401 {
 		t.Errorf("a visitor: %d", visitor.last.StatusCode)
 	}
-	for _, bad := range []string{"q=a&with=b&room=c", "q=a&from=yesterday", "q=a&before=1", "q=" + strings.Repeat("a", maxSearchQuery+1)} {
+	for _, bad := range []string{"q=a&with=b&room=c", "q=a&from=yesterday", "q=a&before=1", "q=a&max=0", "q=a&max=21", "q=a&max=all", "q=" + strings.Repeat("a", maxSearchQuery+1)} {
 		if bob.get("/xmpp/search?" + bad); bob.last.StatusCode != 400 {
 			t.Errorf("%s: %d", bad, bob.last.StatusCode)
 		}
@@ -194,6 +194,9 @@ func TestSearch_PagesAndFiles(t *testing.T) {
 	}
 	if seen != 2*foundMessages+1 {
 		t.Errorf("%d on three pages", seen)
+	}
+	if found, answer := bob.searched("q=apple&max=3"); len(found) != 3 || answer.Next == "" {
+		t.Errorf("a few: %q, next is %q", found, answer.Next)
 	}
 	said(t, s, "bob@localhost", "carol@localhost", s.BaseURL()+"/upload/1f/apple%20tree.jpg")
 	if found, _ := bob.searched("files=1"); !slices.Equal(found, []string{"Carol Costa: apple tree.jpg"}) {
