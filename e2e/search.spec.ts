@@ -1,5 +1,6 @@
 // Search: over all of one's conversations and rooms, to the place where it was said.
 
+import { violations } from "./support/axe.ts";
 import { choose } from "./support/messages.ts";
 import { expect, inBothThemes, makeRoom, type Person, test } from "./support/test.ts";
 import type { Database } from "./support/cluster.ts";
@@ -15,6 +16,16 @@ async function longConversation(database: Database): Promise<void> {
      FROM (SELECT i, 'message ' || i || CASE WHEN i = 200 THEN ' about the Treasure map' ELSE '' END || '.' AS body,
        (lpad(to_hex(1790000000000 + 60000 * i), 12, '0') || '7000800000000000' || lpad(to_hex(i), 4, '0'))::uuid AS id FROM generate_series(1, $1::int) i) m`,
     COUNT,
+  );
+}
+
+/** Something that bob said to alice, at a moment. */
+async function saidAt(database: Database, at: string, text: string): Promise<void> {
+  await database.query(
+    `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza)
+     VALUES ('alice@localhost', (lpad(to_hex($1::bigint), 12, '0') || '70008000000000000000')::uuid, 'bob@localhost', 'r', false, $2, $3,
+       convert_to('<message xmlns="jabber:client" type="chat" from="bob@localhost/r" to="alice@localhost" id="' || $2 || '"><body>' || $3 || '</body></message>', 'UTF8'))`,
+    Date.parse(at), at, text,
   );
 }
 
@@ -82,6 +93,79 @@ test("a link to a message opens there after the sign-in", async ({ visit, databa
   await alice.page.getByLabel("Password").fill("foyer-demo");
   await alice.page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expectPlace(alice);
+});
+
+test("more than a page of messages is found: it comes as one scrolls, and what fails can be tried again", async ({ alice, database }) => {
+  await longConversation(database);
+  await alice.page.goto("/chat");
+  const { page } = alice;
+  const status = dialog(alice).getByRole("status");
+  const wheel = async () => {
+    await dialog(alice).getByRole("listbox").hover();
+    await page.mouse.wheel(0, 10_000);
+  };
+  await searchFor(alice, "message");
+  await expect(found(alice)).toHaveCount(20);
+  await expect(status).toHaveText("20 found. More come as you scroll.");
+  await wheel();
+  await expect(found(alice)).toHaveCount(40);
+
+  alice.watch.allow(/\b500\b/);
+  await page.route("**/xmpp/search?*before=*", (route) => route.fulfill({ status: 500, json: {} }), { times: 1 });
+  await wheel();
+  await expect(status).toHaveText("More could not be shown. The search did not work. Please try again.");
+  await dialog(alice).getByRole("button", { name: "Try again" }).press("Enter");
+  await expect(found(alice)).toHaveCount(60);
+  await expect(dialog(alice).getByRole("combobox", { name: /Search people/ })).toBeFocused(); // its button is gone
+  await expect(dialog(alice).getByRole("button", { name: "Try again" })).toHaveCount(0);
+  await expect(found(alice).last()).toContainText("message 341.");
+  await found(alice).last().click();
+  await expect(alice.message("message 341.")).toBeInViewport();
+});
+
+test("where there was no time to look at everything, it is said, and looked further", async ({ alice, database }) => {
+  await longConversation(database);
+  await alice.page.goto("/chat");
+  const late = { messages: [], late: true, next: "ffffffff-ffff-7fff-bfff-ffffffffffff" };
+  await alice.page.route("**/xmpp/search?*", (route) => (route.request().url().includes("before=") ? route.fallback() : route.fulfill({ json: late })));
+  await searchFor(alice, "treasure");
+  const status = dialog(alice).getByRole("status");
+  await expect(status).toHaveText("Nothing was found so far. There was no time to look at everything.");
+  if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/late.png` });
+  await dialog(alice).getByRole("button", { name: "Look further back" }).click();
+  await expect(found(alice)).toHaveText(/Treasure map/);
+  await expect(found(alice)).toHaveAttribute("aria-selected", "true");
+  await expect(status).toHaveText("1 found.");
+});
+
+test("messages of the days that are chosen, as they are where somebody is", async ({ alice, database }) => {
+  await saidAt(database, "2026-03-01T23:30:00+01:00", "an anchor, the evening before");
+  await saidAt(database, "2026-03-02T00:30:00+01:00", "an anchor, early");
+  await saidAt(database, "2026-03-02T23:59:30+01:00", "an anchor, late");
+  await saidAt(database, "2026-03-03T00:00:10+01:00", "an anchor, the day after");
+  await alice.page.goto("/chat");
+  await searchFor(alice, "anchor");
+  await expect(found(alice)).toHaveCount(4);
+  const [from, to] = [dialog(alice).getByLabel("From", { exact: true }), dialog(alice).getByLabel("to", { exact: true })];
+  await expect(from).toBeHidden();
+  await dialog(alice).getByRole("combobox", { name: "When" }).selectOption("From … to …");
+  await from.fill("2026-03-02");
+  await expect(found(alice)).toHaveText([/the day after/, /late/, /early/]);
+  await to.fill("2026-03-02");
+  await expect(found(alice)).toHaveText([/late/, /early/]);
+  for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } })) {
+    await alice.page.setViewportSize(viewport);
+    await inBothThemes(alice.page, async (theme) => {
+      if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/days-${screen}-${theme}.png` });
+      expect(await violations(alice.page), theme).toEqual([]);
+    });
+  }
+  await to.fill("2026-02-01");
+  await expect(dialog(alice).getByRole("status")).toHaveText("The last day is before the first.");
+  await from.fill("");
+  await expect(dialog(alice).getByRole("status")).toContainText("Nothing was found");
+  await dialog(alice).getByRole("combobox", { name: "When" }).selectOption("Any time");
+  await expect(found(alice)).toHaveCount(4);
 });
 
 test("people and rooms by name, messages by where, when and file, all by keyboard", async ({ alice, bob }) => {

@@ -54,8 +54,8 @@ interface DocumentEventMap {
     'foyer:rooms': CustomEvent<void>;
     /** The next conversation is asked for, or the one before. */
     'foyer:step': CustomEvent<{ by: number; unread: boolean }>;
-    /** The search is asked for, in one conversation. */
-    'foyer:search': CustomEvent<{ jid: string; name: string }>;
+    /** The search is asked for: in one conversation, or for words that are searched at once. */
+    'foyer:search': CustomEvent<{ jid?: string; name?: string; words?: string }>;
     /** Somebody's card is asked for. */
     'foyer:person': CustomEvent<{ jid: string; name?: string }>;
     'turbo:frame-missing': CustomEvent<{ response: Response; visit(response: Response): void }>;

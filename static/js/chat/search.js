@@ -4,73 +4,33 @@
 
 import { around, byId } from '../dom.js';
 import { open } from './conversation.js';
-import { make, picture } from './list/row.js';
-import { longTime, shortTime } from './list/time.js';
+import { ask, findMessages, whereSaid, whyNot } from './find.js';
+import { make } from './list/row.js';
+import { marked, option, Options, timeOf } from './options.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const DAY = 24 * 60 * 60 * 1000;
+const BETWEEN = 'between'; // the choice of two days
+const LAST_DAY = '9999-12-31'; // that a date field takes
 
-/**
- * @typedef {object} Found a message
- * @property {string} id
- * @property {string} at ISO 8601
- * @property {string} who
- * @property {string} jid of its conversation
- * @property {string} name of its conversation
- * @property {string} [picture]
- * @property {boolean} room
- * @property {boolean} [mine]
- * @property {boolean} [file]
- * @property {string} address
- * @property {string} text
- * @property {[number, number][]} [marks]
- */
-
-async function ask(path, parameters, signal) {
-    const response = await fetch(`${path}?${new URLSearchParams(parameters)}`, { headers: { Accept: 'application/json' }, cache: 'no-store', signal });
-    if (response.status === 429) throw new Error('Too many searches at once. Please try again in a moment.');
-    if (!response.ok) throw new Error('The search did not work. Please try again.');
-    return response.json();
-}
-
-/** A text with its marks. */
-function marked(text, marks = []) {
-    const line = make('span', 'search-text');
-    let at = 0;
-    for (const [from, to] of marks) {
-        line.append(text.slice(at, from), make('mark', '', text.slice(from, to)));
-        at = to;
-    }
-    line.append(text.slice(at));
-    return line;
-}
-
-/** One thing that was found. */
-function option(entry, address, ...content) {
-    const link = /** @type {HTMLAnchorElement} */ (make('a', 'search-option', picture(entry), ...content));
-    link.href = address;
-    link.tabIndex = -1;
-    link.setAttribute('role', 'option');
-    link.setAttribute('aria-selected', 'false');
-    link.dataset.jid = entry.jid;
-    return link;
-}
+/** @typedef {import('./find.js').Found} Found */
 
 /** @param {Found} found */
 function messageOption(found) {
-    const time = make('time', 'search-time', shortTime(found.at));
-    time.setAttribute('datetime', found.at);
-    time.title = longTime(found.at);
-    const who = found.mine ? 'You' : found.who;
-    const where = found.room ? `${who} in ${found.name}` : found.mine ? `You to ${found.name}` : who;
-    const text = found.file ? marked(`📎 ${found.text || 'File'}`) : marked(found.text, found.marks);
-    const link = option(found, found.address, make('span', 'search-name', where), time, text);
+    const text = make('span', 'search-text', ...(found.file ? [`📎 ${found.text || 'File'}`] : marked(found.text, found.marks)));
+    const link = option(found, found.address, make('span', 'search-name', whereSaid(found)), timeOf(found.at, 'search-time'), text);
     link.dataset.id = found.id;
     return link;
 }
 
 const personOption = (entry) =>
     option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', make('span', 'search-name', entry.name), make('span', 'search-text', entry.room ? entry.about || 'Room' : 'Person'));
+
+/** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
+function midnight(field, later = 0) {
+    const [year, month, day] = field.value.split('-').map(Number);
+    return new Date(year, month - 1, day + later);
+}
 
 class Search {
     /** @param {import('./types.js').ChatConfig} config */
@@ -81,27 +41,37 @@ class Search {
         this.field = /** @type {HTMLInputElement} */ (byId('search-words'));
         this.filters = /** @type {HTMLFieldSetElement} */ (byId('search-filters'));
         this.results = byId('search-results');
+        this.options = new Options(this.field, this.results);
         this.status = byId('search-status');
+        this.onward = byId('search-onward');
         this.filters.hidden = !config.search;
         this.asked = new AbortController();
         this.next = '';
+        this.loading = false;
+        this.goOn = () => {};
     }
 
     listen() {
         this.dialog.addEventListener('input', () => this.soon());
-        this.dialog.addEventListener('keydown', (event) => this.onKey(event));
         this.dialog.addEventListener('submit', (event) => event.preventDefault());
         this.dialog.addEventListener('click', (event) => this.onClick(event));
-        this.results.addEventListener('scroll', () => this.more());
+        this.results.addEventListener('scroll', () => this.reachEnd());
+        this.onward.addEventListener('click', () => {
+            this.field.focus(); // the button goes
+            this.goOn();
+        });
+        byId('search-between').addEventListener('change', () => this.boundDays());
     }
 
     /**
      * @param {string} [jid] the conversation that is searched; without it, all are
      * @param {string} [name] what it is called
+     * @param {string} [words] what is looked for; without it, what was before
      */
-    show(jid = '', name = '') {
+    show(jid = '', name = '', words = undefined) {
         if (this.dialog.open) return;
         this.narrowTo(jid, name);
+        if (words !== undefined) this.field.value = words;
         this.dialog.showModal(); // gives the focus back when it closes
         this.field.select();
         this.fillWhere();
@@ -115,6 +85,7 @@ class Search {
     }
 
     soon() {
+        byId('search-between').hidden = this.select('days').value !== BETWEEN;
         clearTimeout(this.typing);
         this.typing = setTimeout(() => this.search(), TYPING);
     }
@@ -123,7 +94,7 @@ class Search {
     async fillWhere() {
         if (!this.config.search) return;
         const where = this.select('where');
-        const { conversations } = await ask('/xmpp/conversations', {}).catch(() => ({ conversations: [] }));
+        const { conversations } = await ask('/xmpp/conversations').catch(() => ({ conversations: [] }));
         const [chosen] = where.selectedOptions;
         const others = conversations.filter(({ jid }) => jid !== chosen?.value);
         where.replaceChildren(new Option('Everywhere', ''), ...others.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
@@ -137,16 +108,36 @@ class Search {
         return /** @type {HTMLSelectElement} */ (this.filters.elements.namedItem(name));
     }
 
+    /** @returns {HTMLInputElement} */
+    input(name) {
+        return /** @type {HTMLInputElement} */ (this.filters.elements.namedItem(name));
+    }
+
+    /** Of two days the second is not before the first. */
+    boundDays() {
+        this.input('to').min = this.input('from').value;
+        this.input('from').max = this.input('to').value || LAST_DAY;
+    }
+
+    /** From when to when, as the site takes it. @returns {{from?: string, to?: string}} */
+    when() {
+        const { value } = this.select('days');
+        if (value && value !== BETWEEN) return { from: new Date(Date.now() - Number(value) * DAY).toISOString() };
+        const [from, to] = value ? [this.input('from'), this.input('to')] : [];
+        return {
+            ...(from?.value && { from: midnight(from).toISOString() }),
+            ...(to?.value && { to: new Date(midnight(to, 1).getTime() - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
+        };
+    }
+
     /** What is asked for, as the site takes it. @returns {Record<string, string>} */
     asks() {
-        const files = /** @type {HTMLInputElement} */ (this.filters.elements.namedItem('files')).checked;
         const [name, domain] = this.select('where').value.split('@');
-        const days = Number(this.select('days').value);
         return {
             q: this.field.value.trim(),
             ...(name && { [domain === this.config.roomsDomain ? 'room' : 'with']: name }),
-            ...(days && { from: new Date(Date.now() - days * DAY).toISOString() }),
-            ...(files && { files: '1' }),
+            ...this.when(),
+            ...(this.input('files').checked && { files: '1' }),
         };
     }
 
@@ -155,84 +146,91 @@ class Search {
         const { signal } = (this.asked = new AbortController());
         const asks = this.asks();
         this.next = '';
+        this.loading = false;
         this.latest = asks;
-        const where = this.select('where').value;
-        if (!asks.q && !asks.files) return this.tell(where ? 'Type words of a message.' : 'Type a name, or words of a message.');
-        this.status.textContent = 'Searching…';
+        if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
+        if (!asks.q && !asks.files) return this.tell(asks.with || asks.room ? 'Type words of a message.' : 'Type a name, or words of a message.');
+        this.say('Searching…');
         try {
-            const narrowed = asks.with || asks.room || asks.from || asks.files;
+            const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
             const [people, messages] = await Promise.all([
                 narrowed ? { conversations: [] } : ask('/xmpp/find', { q: asks.q }, signal),
-                this.config.search ? ask('/xmpp/search', asks, signal) : { messages: [] },
+                this.config.search ? findMessages(asks, signal) : { messages: [] },
             ]);
             if (!signal.aborted) this.draw(people.conversations, messages);
         } catch (cause) {
-            if (!signal.aborted) this.tell(navigator.onLine ? /** @type {Error} */ (cause).message : 'You are offline. The search works again when you are back.');
+            if (signal.aborted) return;
+            this.tell(whyNot(cause));
+            this.offer('Try again', () => this.search());
         }
     }
 
+    /** Says something, and takes away what could be done. */
+    say(text) {
+        this.status.textContent = text;
+        this.onward.hidden = true;
+    }
+
+    /** Says something in the place of what was found. */
     tell(text) {
         this.results.replaceChildren();
-        this.choose(undefined);
-        this.status.textContent = text;
+        this.options.choose();
+        this.say(text);
+    }
+
+    /** A button beside what is said. */
+    offer(label, goOn) {
+        this.onward.textContent = label;
+        this.onward.hidden = false;
+        this.goOn = goOn;
     }
 
     draw(people, answer) {
-        const groups = [group('People and rooms', people.map(personOption)), group('Messages', answer.messages.map(messageOption))];
-        this.results.replaceChildren(...groups.filter((each) => each !== null));
+        this.results.replaceChildren(...[group('People and rooms', people.map(personOption)), group('Messages', answer.messages.map(messageOption))].flat());
         this.results.scrollTop = 0;
-        this.choose(this.options()[0]);
-        this.next = answer.next ?? '';
-        const found = people.length + answer.messages.length;
-        const more = this.next ? ' More come as you scroll.' : '';
-        const left = answer.leftOut ? ` ${answer.leftOut} quiet rooms were not searched: choose one above.` : '';
-        this.status.textContent = found ? `${found} found.${more}${left}` : `Nothing was found.${this.config.search ? ' Messages are found by whole words.' : ''}${left}`;
+        this.options.choose(this.options.all()[0]);
+        this.counted(answer);
     }
 
-    /** The next page, when the end of the list comes into sight. */
-    async more() {
+    /** How much was found so far, and how it goes on. @param {import('./find.js').Messages} answer */
+    counted({ next = '', late, leftOut }) {
+        this.next = next;
+        const found = this.options.all().length;
+        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search ? ' Messages are found by whole words.' : ''}`;
+        const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
+        this.say(`${count}${more}${leftOut ? ` ${leftOut} quiet rooms were not searched: choose one above.` : ''}`);
+        if (late && next) this.offer('Look further back', () => this.more());
+    }
+
+    /** The next page comes when the end of the list comes into sight. */
+    reachEnd() {
         const { scrollTop, clientHeight, scrollHeight } = this.results;
-        if (!this.next || scrollTop + 2 * clientHeight < scrollHeight) return;
-        const before = this.next;
-        this.next = '';
+        if (this.onward.hidden && scrollTop + 2 * clientHeight >= scrollHeight) this.more();
+    }
+
+    async more() {
+        if (!this.next || this.loading) return;
+        this.loading = true;
         const { signal } = this.asked;
+        this.say('Searching…');
         try {
-            const answer = await ask('/xmpp/search', { ...this.latest, before }, signal);
-            this.results.lastElementChild?.append(...answer.messages.map(messageOption));
-            this.next = answer.next ?? '';
-            this.status.textContent = `${this.options().length} found.`;
+            const answer = await findMessages({ ...this.latest, before: this.next }, signal);
+            this.add(answer.messages.map(messageOption));
+            this.counted(answer);
         } catch (cause) {
-            if (!signal.aborted) this.status.textContent = /** @type {Error} */ (cause).message;
+            if (signal.aborted) return;
+            this.say(`More could not be shown. ${whyNot(cause)}`);
+            this.offer('Try again', () => this.more());
         }
+        this.loading = false;
     }
 
-    options() {
-        return /** @type {HTMLElement[]} */ ([...this.results.querySelectorAll('.search-option')]);
-    }
-
-    chosen() {
-        return /** @type {HTMLElement|null} */ (this.results.querySelector('[aria-selected="true"]'));
-    }
-
-    choose(next) {
-        this.chosen()?.setAttribute('aria-selected', 'false');
-        this.field.setAttribute('aria-activedescendant', next ? 'search-chosen' : '');
-        this.results.querySelector('#search-chosen')?.removeAttribute('id');
-        if (!next) return;
-        next.id = 'search-chosen';
-        next.setAttribute('aria-selected', 'true');
-        next.scrollIntoView({ block: 'nearest' });
-    }
-
-    onKey(event) {
-        const list = this.options();
-        const at = list.indexOf(/** @type {HTMLElement} */ (this.chosen()));
-        if (event.target !== this.field) return;
-        if (event.key === 'ArrowDown') this.choose(list[Math.min(at + 1, list.length - 1)]);
-        else if (event.key === 'ArrowUp') this.choose(list[Math.max(at - 1, 0)]);
-        else if (event.key === 'Enter' && !event.isComposing) this.chosen()?.click();
-        else return;
-        event.preventDefault();
+    /** Adds messages to those that were found. */
+    add(options) {
+        const messages = this.results.querySelector('[data-group="Messages"]');
+        if (messages) messages.append(...options);
+        else this.results.append(...group('Messages', options));
+        if (!this.options.chosen()) this.options.choose(this.options.all()[0]);
     }
 
     onClick(event) {
@@ -245,15 +243,16 @@ class Search {
     }
 }
 
-/** Options below a heading. */
+/** Options below a heading; none without options. */
 function group(label, options) {
-    if (options.length === 0) return null;
+    if (options.length === 0) return [];
     const heading = make('p', 'search-heading', label);
     heading.setAttribute('aria-hidden', 'true');
     const element = make('div', 'search-group', heading, ...options);
     element.setAttribute('role', 'group');
     element.setAttribute('aria-label', label);
-    return element;
+    element.dataset.group = label;
+    return [element];
 }
 
 /**
@@ -264,7 +263,7 @@ export function offerSearch(_converse, config) {
     const search = new Search(_converse, config);
     search.listen();
     document.addEventListener('click', (event) => around(event, '[data-search]') && search.show());
-    document.addEventListener('foyer:search', ({ detail: { jid, name } }) => search.show(jid, name));
+    document.addEventListener('foyer:search', ({ detail: { jid, name, words } }) => search.show(jid, name, words));
     document.addEventListener('keydown', (event) => {
         if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
         event.preventDefault();
