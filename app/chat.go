@@ -93,6 +93,11 @@ type Chat interface {
 	// account: ErrRoomRefused. A server that tells people only returns none.
 	RoomPeople(ctx context.Context, viewer, name string) ([]RoomPerson, error)
 
+	// RoomAuthor returns who said what has that id in a room's archive, as viewer may see
+	// them, with the name that they had there: ErrRoomRefused. They may have left since. A
+	// server that tells people only returns nobody.
+	RoomAuthor(ctx context.Context, viewer, name string, said uuid.UUID) ([]RoomPerson, error)
+
 	// BusyRooms returns rooms that anybody may enter, those with the most people
 	// first, at most max.
 	BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error)
@@ -200,7 +205,7 @@ type NewRoom struct {
 type RoomPerson struct {
 	User     string
 	Standing string // "owner", "admin", "member", "none"; "outcast": banned
-	Nick     string // in the room now, under this name; empty: not there
+	Nick     string // in the room now, or when they said what was asked about, under this name; empty: not there
 	Seen     bool   // the room shows viewer whose account it is
 }
 

@@ -281,11 +281,24 @@ func (e *embedded) RoomPeople(ctx context.Context, viewer, name string) ([]RoomP
 	if err != nil {
 		return nil, asRoomError(err)
 	}
+	return roomPeople(list), nil
+}
+
+// RoomAuthor implements Chat.
+func (e *embedded) RoomAuthor(ctx context.Context, viewer, name string, said uuid.UUID) ([]RoomPerson, error) {
+	author, err := e.rooms.Author(ctx, name, viewer, said)
+	if err != nil {
+		return nil, asRoomError(err)
+	}
+	return roomPeople([]muc.Person{author}), nil
+}
+
+func roomPeople(list []muc.Person) []RoomPerson {
 	people := make([]RoomPerson, len(list))
 	for i, p := range list {
 		people[i] = RoomPerson{User: p.User, Standing: string(p.Affiliation), Nick: p.Nick, Seen: p.Seen}
 	}
-	return people, nil
+	return people
 }
 
 // BusyRooms implements Chat.

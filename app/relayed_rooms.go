@@ -9,6 +9,8 @@ import (
 
 	"foyer/app/remote"
 	"foyer/internal/stanza"
+
+	"github.com/google/uuid"
 )
 
 // Rooms implements Chat.
@@ -86,6 +88,11 @@ func (r *relayed) room(ctx context.Context, viewer, name string) (remote.Room, e
 
 // RoomPeople implements Chat. The page asks the server itself, as the person.
 func (r *relayed) RoomPeople(context.Context, string, string) ([]RoomPerson, error) { return nil, nil }
+
+// RoomAuthor implements Chat.
+func (r *relayed) RoomAuthor(context.Context, string, string, uuid.UUID) ([]RoomPerson, error) {
+	return nil, nil
+}
 
 // BusyRooms implements Chat.
 func (r *relayed) BusyRooms(ctx context.Context, viewer string, max int) ([]ChatRoom, error) {

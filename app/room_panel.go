@@ -11,6 +11,7 @@ import (
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 )
 
 // What the chat's panel of a room and its cards of people ask the site for.
@@ -30,23 +31,20 @@ type RoomMember struct {
 	Nick     string `json:"nick,omitempty"` // in the room now, under this name
 }
 
-// roomPeople: GET /xmpp/rooms/:name/people?nick= — who is in a room or belongs to it, with
-// names and pictures; with nick only who is there under that name. A server that tells
-// only people themselves is asked by the page.
+// roomPeople: GET /xmpp/rooms/:name/people?nick=&said= — who is in a room or belongs to it, with
+// names and pictures; with nick only who is there under that name; with said, the id of a message in
+// the room's archive, only who said it. A server that tells only people themselves is asked by the page.
 func (s *roomPages) roomPeople(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
 		return errNotSignedIn
 	}
-	people, err := s.chat.RoomPeople(c.UserContext(), v.account.Username, param(c, "name"))
+	people, nick, err := s.peopleAskedFor(c, v.account.Username)
 	if errors.Is(err, ErrRoomRefused) {
 		return errNoRoom
 	}
 	if err != nil {
 		return err
-	}
-	if nick := c.Query("nick"); nick != "" {
-		people = slices.DeleteFunc(people, func(p RoomPerson) bool { return p.Nick != nick })
 	}
 	people = listedFirst(people)
 	users := make([]string, len(people))
@@ -58,10 +56,33 @@ func (s *roomPages) roomPeople(c *fiber.Ctx) error {
 		return err
 	}
 	members := s.roomMembers(people, accounts)
-	if nick := c.Query("nick"); nick != "" {
+	if nick != "" {
 		members = slices.DeleteFunc(members, func(m RoomMember) bool { return m.Nick != nick })
 	}
 	return c.JSON(fiber.Map{"people": members})
+}
+
+// peopleAskedFor returns whom a request is for, and the name that they have to go by, if it is for one.
+func (s *roomPages) peopleAskedFor(c *fiber.Ctx, viewer string) (people []RoomPerson, nick string, err error) {
+	room := param(c, "name")
+	if said := c.Query("said"); said != "" {
+		id, err := uuid.Parse(said)
+		if err != nil {
+			return nil, "", ErrRoomRefused
+		}
+		people, err := s.chat.RoomAuthor(c.UserContext(), viewer, room, id)
+		if err != nil || len(people) == 0 {
+			return nil, "", err
+		}
+		return people, people[0].Nick, nil
+	}
+	if people, err = s.chat.RoomPeople(c.UserContext(), viewer, room); err != nil {
+		return nil, "", err
+	}
+	if nick = c.Query("nick"); nick != "" {
+		people = slices.DeleteFunc(people, func(p RoomPerson) bool { return p.Nick != nick })
+	}
+	return people, nick, nil
 }
 
 // listedFirst bounds a list of people: those who are there, who looks after the room, who is

@@ -48,6 +48,9 @@ func TestRoomPeople(t *testing.T) {
 	if alice.get(people + "?nick=Bob+Baker"); strings.Contains(alice.body, "bob@") {
 		t.Errorf("he is not there: %s", alice.body)
 	}
+	for _, said := range []string{"nothing", "00000000-0000-7000-8000-000000000000"} {
+		alice.get(people+"?said="+said).wants(404, "not open to you")
+	}
 }
 
 // Where a room shows no addresses, the site says whose account somebody is only of those

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"foyer/internal/stanza"
+
+	"github.com/google/uuid"
 )
 
 // The people of a room, as the site's pages show them.
@@ -37,20 +39,68 @@ func (s *Service) People(ctx context.Context, name, user string) (people []Perso
 	return people, err
 }
 
+// Author returns who said what has that id in a room's archive, as user may see it, with the
+// name that they had in the room then: they may have left since. Errors: as People; and
+// stanza.ErrItemNotFound.
+func (s *Service) Author(ctx context.Context, name, user string, id uuid.UUID) (author Person, err error) {
+	if name, err = s.prepareName(name); err != nil {
+		return Person{}, err
+	}
+	err = s.withRoom(ctx, name, func(r *room) error {
+		author, err = r.author(ctx, user, id)
+		return err
+	})
+	return author, err
+}
+
+func (r *room) author(ctx context.Context, user string, id uuid.UUID) (Person, error) {
+	r.mu.Lock()
+	seen, err := r.looksAtLocked(user)
+	r.mu.Unlock()
+	if err != nil {
+		return Person{}, err
+	}
+	entry, ok, err := r.svc.archive.Entry(ctx, r.jid, id)
+	if err != nil {
+		return Person{}, err
+	}
+	address, err := stanza.ParseAddress(entry.With)
+	if !ok || err != nil || entry.Resource == "" {
+		return Person{}, stanza.ErrItemNotFound
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	standing := r.affiliations.ofLocked(address.User)
+	if standing == Outcast && r.affiliations.ofLocked(user).rank() < Admin.rank() {
+		standing = None // told to administrators alone (§9.2)
+	}
+	return Person{User: address.User, Affiliation: standing, Nick: entry.Resource, Seen: seen || address.User == user}, nil
+}
+
+// looksAtLocked checks that user may know who is in the room, and returns whether the room
+// shows whose addresses theirs are.
+func (r *room) looksAtLocked(user string) (seen bool, err error) {
+	if r.state == ending {
+		return false, errEnding
+	}
+	if err := r.mayEnterLocked(user); err != nil {
+		return false, err
+	}
+	if r.state != open || !r.knowsPasswordLocked(user) {
+		return false, stanza.ErrForbidden
+	}
+	mine := r.affiliations.ofLocked(user)
+	return r.settings.NonAnonymous || mine.rank() >= Admin.rank() || slices.ContainsFunc(r.occupants.ofUserLocked(user), (*occupant).seesAddressesLocked), nil
+}
+
 func (r *room) people(user string) ([]Person, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state == ending {
-		return nil, errEnding
-	}
-	if err := r.mayEnterLocked(user); err != nil {
+	seen, err := r.looksAtLocked(user)
+	if err != nil {
 		return nil, err
 	}
-	if r.state != open || !r.knowsPasswordLocked(user) {
-		return nil, stanza.ErrForbidden
-	}
 	mine := r.affiliations.ofLocked(user)
-	seen := r.settings.NonAnonymous || mine.rank() >= Admin.rank() || slices.ContainsFunc(r.occupants.ofUserLocked(user), (*occupant).seesAddressesLocked)
 	people := make([]Person, 0, len(r.affiliations.byUser)+len(r.occupants.byNick))
 	here := make(map[string]bool, len(r.occupants.byNick))
 	for _, o := range r.occupants.byNick {
