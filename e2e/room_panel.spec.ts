@@ -4,9 +4,10 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { foreignLooks } from "./support/colours.ts";
 import { bubble, choose, correct } from "./support/messages.ts";
-import { card, describe, member, moderate, panel, question } from "./support/rooms.ts";
+import { card, chooseAbove, describe, member, moderate, panel, question } from "./support/rooms.ts";
+import { clearStorage } from "./support/storage.ts";
 import { send } from "./support/stream.ts";
-import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
+import { enterRoom, expect, inBothThemes, joinRoom, makeRoom, names, type Person, screens, test } from "./support/test.ts";
 
 test.use({ contextOptions: { reducedMotion: "reduce" } });
 
@@ -207,6 +208,27 @@ test("the panel stays open from page to page, and lists the files of the room", 
 });
 
 // XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
+// In a room that shows nobody's account: a browser that comes later asks it in vain for their pictures.
+test("who has left a room keeps their picture and their card", async ({ alice, bob }) => {
+  await makeRoom(bob, "Book club");
+  await joinRoom(alice, "Book club");
+  await bob.say("Who reads along?");
+  await alice.hears("Who reads along?");
+  await chooseAbove(bob, "Leave");
+  await question(bob).getByRole("button", { name: "Leave" }).click();
+  await expect(alice.page.locator("#chat .head-count")).toHaveText("Only you are here");
+  await clearStorage(alice);
+  await alice.page.goto("/");
+  await alice.ready();
+  await enterRoom(alice, "Book club");
+  await alice.hears("Who reads along?");
+  const picture = bubble(alice, "Who reads along?").locator("converse-avatar image");
+  await expect(picture).toHaveAttribute("href", /^\/avatars\//);
+  await bubble(alice, "Who reads along?").locator(".chat-msg__author a").click();
+  await expect(card(alice).getByRole("link", { name: "Message" })).toBeVisible();
+  await expect(card(alice).locator(".conversation-picture img")).toBeVisible();
+});
+
 test("a private message within a room opens beside it", async ({ alice, bob }) => {
   await makeRoom(alice, "Book club");
   await joinRoom(bob, "Book club");

@@ -21,7 +21,7 @@ function ofOccupant({ model: occupant, message }) {
     const name = (occupant ?? message).getDisplayName() || SOMEBODY;
     const here = occupant && occupant.get('presence') !== 'offline' ? occupant : undefined;
     const jid = (occupant?.get('jid') ?? message?.get('from_real_jid'))?.split('/')[0];
-    return { name, jid, room, occupant: here, standing: occupant?.get('affiliation'), self: Boolean(occupant && isSelf(occupant)), picture: pictureOf((occupant ?? message).vcard) };
+    return { name, jid, room, occupant: here, standing: occupant?.get('affiliation'), self: Boolean(occupant && isSelf(occupant)), said: message, picture: pictureOf((occupant ?? message).vcard) };
 }
 
 /**

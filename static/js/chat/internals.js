@@ -75,6 +75,7 @@ const METHODS = {
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
     'elements.converse-muc-heading': ['getHeadingButtons'],
     'elements.converse-message-history': ['renderMessage'],
+    'elements.converse-avatar': ['render'],
     'elements.converse-chats': ['updated'],
     'elements.converse-controlbox': ['setModel', 'updated'],
     'elements.converse-muc-chatarea': ['updated'],

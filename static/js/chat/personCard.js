@@ -7,6 +7,7 @@ import { around, closeBeside } from '../dom.js';
 import { block } from './blocking.js';
 import { addressOf, open } from './conversation.js';
 import { lastSeen } from './lastSeen.js';
+import { authorOf } from './left.js';
 import { picture } from './list/row.js';
 import { byAddress, isAround } from './people.js';
 import { openPrivately } from './privately.js';
@@ -26,6 +27,7 @@ const GAP = 8; // px between the card and what it is of
  * @property {Converse.Room} [room] where it was opened
  * @property {Converse.Occupant} [occupant] if they are in that room now
  * @property {string} [standing] in that room
+ * @property {Converse.Model} [said] a message there that is theirs
  */
 
 class PersonCard {
@@ -100,8 +102,9 @@ class PersonCard {
     }
 
     /** Whose account somebody in a room is, if the site tells. @param {Subject} subject */
-    async #account({ room, occupant, name }) {
+    async #account({ room, occupant, name, said }) {
         if (!room) return null;
+        if (!occupant && said) return authorOf(room, said);
         const nick = occupant?.get('nick') ?? name;
         const { people = [] } = await json(`/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/people?${new URLSearchParams({ nick })}`);
         return people[0] ?? null;

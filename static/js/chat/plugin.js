@@ -43,6 +43,7 @@ import { rememberGaps } from './gaps.js';
 import { makeKeysLater, readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
+import { showWhoLeft } from './left.js';
 import { showMessages } from './messages.js';
 import { offerMessageSheet } from './messageSheet.js';
 import { tellWhatIsShown } from './shown.js';
@@ -130,6 +131,7 @@ function showWhatIsSaid(_converse, config, markers) {
     paintIcons();
     askWithVerbs(_converse);
     showMessages(_converse, config);
+    showWhoLeft(_converse, config);
     offerMessageSheet(_converse);
     tellWhatIsShown(_converse);
     showBeginnings(_converse);
