@@ -1,7 +1,7 @@
 // What people do with a message that was said: react to it, answer it, correct
 // it, take it back. Both sides see the same, and see it again from the archive.
 
-import { bubble, correct, expectReactions, react, reply, retract, tombstones } from "./support/messages.ts";
+import { bubble, choose, correct, expectReactions, react, reply, retract, tombstones } from "./support/messages.ts";
 import { clearStorage } from "./support/storage.ts";
 import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
@@ -124,6 +124,32 @@ test("what was said on one device is edited and taken back on another", async ({
   await retract(other, "At the library");
   await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
   await expect(tombstones(alice)).toHaveText("You deleted this message.");
+});
+
+test("what is answered stands in plain words, as it reads now, and leads to its place", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await alice.say("Bring the *cake*");
+  await bob.hears("Bring the");
+  await choose(bob, "Bring the", "Reply");
+  await expect(bob.page.locator("#chat .reply-preview__text")).toHaveText("Bring the cake");
+  await bob.say("With cream");
+  await alice.page.locator("#chat input[type=file]").setInputFiles({ name: "recipe.txt", mimeType: "text/plain", buffer: Buffer.from("Flour") });
+  await alice.input().press("Enter");
+  await choose(bob, "recipe.txt", "Reply");
+  await expect(bob.page.locator("#chat .reply-preview__text")).toHaveText("📎 recipe.txt");
+  await bob.say("Thank you");
+  for (const person of [alice, bob]) {
+    await expectReply(person, "With cream", names.alice, "Bring the cake");
+    await expectReply(person, "Thank you", names.alice, "📎 recipe.txt");
+  }
+  const found = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent?.includes("*cake*"));
+  await bubble(alice, "With cream").getByRole("button", { name: "Bring the cake" }).press("Enter");
+  await found;
+  await correct(alice, "Bring the *cake*", "Bring the *cups*");
+  for (const person of [alice, bob]) await expectReply(person, "With cream", names.alice, "Bring the cups");
+  await retract(alice, "Bring the *cups*");
+  for (const person of [alice, bob]) await expectReply(person, "With cream", names.alice, "Deleted message");
 });
 
 for (const [place, { meet, comeBack }] of Object.entries(places)) {

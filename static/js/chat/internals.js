@@ -75,6 +75,8 @@ const METHODS = {
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
     'elements.converse-muc-heading': ['getHeadingButtons'],
     'elements.converse-message-history': ['renderMessage'],
+    'elements.converse-reply-context': ['getRepliedMessage', 'render'],
+    'elements.converse-reply-preview': ['getReplyToMessage', 'cancelReply', 'render'],
     'elements.converse-avatar': ['render'],
     'elements.converse-chats': ['updated'],
     'elements.converse-controlbox': ['setModel', 'updated'],

@@ -43,6 +43,7 @@ import { rememberGaps } from './gaps.js';
 import { makeKeysLater, readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
+import { showWhatIsAnswered } from './answered.js';
 import { showWhoLeft } from './left.js';
 import { showMessages } from './messages.js';
 import { offerMessageSheet } from './messageSheet.js';
@@ -132,6 +133,7 @@ function showWhatIsSaid(_converse, config, markers) {
     askWithVerbs(_converse);
     showMessages(_converse, config);
     showWhoLeft(_converse, config);
+    showWhatIsAnswered(_converse);
     offerMessageSheet(_converse);
     tellWhatIsShown(_converse);
     showBeginnings(_converse);
