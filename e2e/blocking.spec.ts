@@ -2,7 +2,7 @@
 // whom; who blocks finds the way back.
 
 import { confirm } from "./support/messages.ts";
-import { chooseAbove } from "./support/rooms.ts";
+import { card, chooseAbove } from "./support/rooms.ts";
 import { expect, test } from "./support/test.ts";
 
 test("bob blocks carol, and has her back", async ({ bob, visit, database }) => {
@@ -30,6 +30,10 @@ test("bob blocks carol, and has her back", async ({ bob, visit, database }) => {
     await bob.ready();
     await bob.talkTo("carol");
     await bob.hears("Hello Bob");
+    await expect(bob.page.locator("#chat converse-chat .head-state")).toHaveText("Blocked");
+    await bob.page.locator("#chat converse-chat .head-name").click();
+    await expect(card(bob)).toContainText("Blocked");
+    await bob.page.keyboard.press("Escape");
     await expect(bob.message("Are you there?")).toHaveCount(0);
     expect(await database.archived("bob")).toEqual(["Hello Bob"]);
     await bob.type("Nor may I");
@@ -41,6 +45,7 @@ test("bob blocks carol, and has her back", async ({ bob, visit, database }) => {
     await chooseAbove(bob, "Unblock");
     await confirm(bob);
     await expect(carol.around("bob")).toHaveText("Around");
+    await expect(bob.page.locator("#chat converse-chat .head-state")).not.toHaveText("Blocked");
     await carol.say("Thank you");
     await bob.hears("Thank you");
     await bob.say("Welcome back");

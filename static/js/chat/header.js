@@ -99,6 +99,15 @@ function personHeading(api, Heading, config) {
         initialize() {
             super.initialize();
             this.follow();
+            this.followBlocks();
+        }
+
+        /** Where the server does not block there never is a list. */
+        async followBlocks() {
+            const blocked = await api.blocklist.get();
+            this.blocked = blocked;
+            this.listenTo(blocked, 'add remove reset', () => this.requestUpdate());
+            this.requestUpdate();
         }
 
         async follow() {
@@ -119,7 +128,7 @@ function personHeading(api, Heading, config) {
             if (!model) return '';
             return line(this, {
                 picture: model.contact ?? model,
-                state: isAround(model.presence) ? 'Around' : this.lastSeen,
+                state: this.blocked?.get(model.get('jid')) ? 'Blocked' : isAround(model.presence) ? 'Around' : this.lastSeen,
                 open: (event) => this.showUserDetailsModal(event),
             });
         }

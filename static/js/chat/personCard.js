@@ -143,6 +143,7 @@ class PersonCard {
     get #state() {
         const { jid, occupant, self } = this.subject;
         if (self) return '';
+        if (this.blocked) return 'Blocked';
         if (occupant?.get('presence') === 'online' || isAround(jid && byAddress(this._converse, jid)?.presence)) return 'Around';
         return this.seen || (jid ? 'Away' : '');
     }
