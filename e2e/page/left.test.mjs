@@ -1,0 +1,53 @@
+// Pictures of who has left a room. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Model, settle } from "./support.mjs";
+import { showWhoLeft } from "../../static/js/chat/left.js";
+
+/** Converse's element of a picture, which shows what it has. */
+class Avatar {
+  updates = 0;
+  initialize() {}
+  listenTo() {}
+  stopListening() {}
+  requestUpdate() {
+    this.updates++;
+  }
+  render() {
+    return "Converse's";
+  }
+}
+
+test("where a room was asked for a picture in vain, the site is asked who said it, once for each author", async () => {
+  const asked = [];
+  const answers = [{ ok: false, status: 503 }, { ok: true, status: 200, json: async () => ({ people: [{ jid: "bob@h", name: "Bob", picture: "/avatars/bob" }] }) }];
+  globalThis.fetch = async (path) => (asked.push(path), answers[Math.min(asked.length, answers.length) - 1]);
+  globalThis.window = { converse: { env: { html: (strings, ...values) => values } } };
+  let Made;
+  showWhoLeft({ api: { elements: { registry: { "converse-avatar": Avatar }, define: (name, type) => (Made = type) } } }, { follow: true });
+
+  const room = new Model({ jid: "garden@rooms.h" });
+  const avatar = (card, id = "1") => {
+    const message = new Model({ type: "groupchat", sender: "them", occupant_id: "b", nick: "Bob", "stanza_id garden@rooms.h": id });
+    return Object.assign(new Made(), { width: 40, height: 40, name: "Bob", model: Object.assign(message, { collection: { chatbox: room }, vcard: new Model(card) }) });
+  };
+  const vain = { vcard_error: "2026-11-27" };
+
+  for (const card of [{}, { image: "AAAA", ...vain }]) assert.equal(avatar(card).render(), "Converse's");
+  assert.deepEqual(asked, []);
+
+  const first = avatar(vain);
+  first.render();
+  await settle();
+  assert.equal(first.render(), "Converse's"); // the site did not answer
+
+  const others = [avatar(vain, "2"), avatar(vain, "3")];
+  for (const other of others) other.render();
+  await settle();
+  for (const other of others) {
+    assert.equal(other.updates, 1);
+    assert.ok(other.render().includes("/avatars/bob"));
+  }
+  assert.deepEqual(asked, ["/xmpp/rooms/garden/people?said=1", "/xmpp/rooms/garden/people?said=2"]);
+});
