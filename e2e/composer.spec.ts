@@ -5,7 +5,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { violations } from "./support/axe.ts";
 import { Finger } from "./support/finger.ts";
 import { bubble, choose, expectReactions } from "./support/messages.ts";
-import { chooseAbove } from "./support/rooms.ts";
+import { chooseAbove, panel } from "./support/rooms.ts";
 import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
 // X-14: characters that XML forbids are left out; a document's line break is one.
@@ -30,9 +30,28 @@ test("text from a document is sent, corrected and set as a topic", async ({ alic
   await joinRoom(bob, "Book club");
   await alice.type(pasted);
   await bob.hears("next line");
-  await alice.type(`/topic ${pasted}`);
+  await alice.page.locator("#chat .head-name").click();
+  await panel(alice).getByRole("button", { name: "Change: Topic" }).click();
+  await panel(alice).getByLabel("Topic").fill(pasted);
+  await panel(alice).getByRole("button", { name: "Save" }).click();
   await expect(bob.page.locator("#chat .chat-head__desc")).toContainText("next line");
+  await alice.page.keyboard.press("Escape"); // the panel
   await chooseAbove(alice, "Hide topic");
+});
+
+// What people type is what they say: nothing is done by a command, and nothing is lost.
+test("what begins with a slash is sent as it is", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  const typed = [`/kick ${names.bob}`, `/ban ${names.bob}`, "/nick Somebody else", "/topic Poems", "/help", "/clear", "/destroy", "/close", "/etc/hosts is broken"];
+  for (const text of typed) await alice.say(text);
+  await bob.hears(typed.at(-1)!);
+  expect(await bob.conversation()).toEqual(typed);
+  await bob.say("/me waves");
+  await expect(alice.message("waves")).toHaveText("waves"); // as what he does
+  await alice.page.goto("/chat/with/bob");
+  for (const text of typed) await alice.say(text);
+  expect(await alice.conversation()).toEqual(typed);
 });
 
 /** What stands above the composer and is not sent. */

@@ -178,8 +178,11 @@ function checkList(/** @type {string[]} */ names) {
 /** Names of icons that stand in a text. */
 export const iconsIn = (/** @type {string} */ text) => text.match(/\bfa-[a-z-]+/g) ?? [];
 
-/** Converse's script, of dist/converse.js of its package, with the icons that the site's own scripts name. */
-export async function converseScript(/** @type {string} */ file, /** @type {string[]} */ own) {
+/**
+ * What of dist/converse.js of Converse's package is used here, as readable as it is there, with the icons that the
+ * site's own scripts name.
+ */
+export async function usedOfConverse(/** @type {string} */ file, /** @type {string[]} */ own) {
   const [before, after] = split(await readFile(file, "utf8"), together);
   const [head, single] = split(before, others);
   const [body, rest] = split(after, runtime);
@@ -204,7 +207,12 @@ export async function converseScript(/** @type {string} */ file, /** @type {stri
   // What nobody uses is not imported.
   const [, needed, script] = /** @type {RegExpExecArray} */ (/^import(.*?)"left out";(.*)$/s.exec(code));
   if (needed) throw new Error(`Converse needs ${needed} of what is left out (scripts/converse.mjs)`);
+  return script;
+}
+
+/** Converse's script, as it is served. */
+export async function converseScript(/** @type {string} */ file, /** @type {string[]} */ own) {
   // What Terser writes compresses better than what esbuild does, by 18 kB.
-  const { code: named } = await minify(script, { module: true, ecma: 2020, compress: { passes: 2 }, mangle: true });
-  return `${compileAhead}\n${named}\n`;
+  const { code } = await minify(await usedOfConverse(file, own), { module: true, ecma: 2020, compress: { passes: 2 }, mangle: true });
+  return `${compileAhead}\n${code}\n`;
 }

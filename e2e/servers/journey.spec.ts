@@ -124,7 +124,7 @@ async function lookAfter(alice: Person, bob: Person, room: string): Promise<void
     await expect(member(alice, names.bob)).toContainText(standing);
   }
   await moderate(alice, names.bob, "Remove from the room", `Remove ${names.bob} from the room?`);
-  await expect(outside).toContainText("You have been kicked from this room");
+  await expect(outside).toContainText("You have been removed from this room");
   await expect(member(alice, names.bob)).toContainText("Not here now");
   await moderate(alice, names.bob, "Ban", `Ban ${names.bob} from the room?`);
   await panel(alice).getByRole("button", { name: "Banned (1)" }).click();

@@ -1,6 +1,7 @@
 // How messages look, where Converse's own does not do: a bar beside each with what is
 // done most, days by their names, and in words what was edited, removed or read.
 
+import { locale } from '../language.js';
 import { addressOf } from './conversation.js';
 import { fileOf, withFiles } from './files.js';
 import { PIN } from './list/row.js';
@@ -26,9 +27,9 @@ const place = ({ name }) => ORDER.indexOf(ORDER.includes(name) ? name : '');
 const dateFormats = new Map();
 
 /** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
-function dateFormat(locale, withYear) {
-    const key = `${locale} ${withYear}`;
-    const format = dateFormats.get(key) ?? new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: withYear ? 'numeric' : undefined });
+function dateFormat(here, withYear) {
+    const key = `${here} ${withYear}`;
+    const format = dateFormats.get(key) ?? new Intl.DateTimeFormat(here, { weekday: 'long', day: 'numeric', month: 'long', year: withYear ? 'numeric' : undefined });
     dateFormats.set(key, format);
     return format;
 }
@@ -41,12 +42,12 @@ function dateFormat(locale, withYear) {
 function dayName(day, now = new Date()) {
     const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
     const ago = Math.round((midnight(now) - midnight(day)) / DAY);
-    const locale = window.converse.env.i18n.getLocale().replace('_', '-');
+    const here = locale();
     if (ago === 0 || ago === 1) {
-        const name = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(-ago, 'day');
-        return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
+        const name = new Intl.RelativeTimeFormat(here, { numeric: 'auto' }).format(-ago, 'day');
+        return name.charAt(0).toLocaleUpperCase(here) + name.slice(1);
     }
-    return dateFormat(locale, day.getFullYear() !== now.getFullYear()).format(day);
+    return dateFormat(here, day.getFullYear() !== now.getFullYear()).format(day);
 }
 
 /**

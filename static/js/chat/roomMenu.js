@@ -24,6 +24,9 @@ const entries = () => ENTRIES.map(({ part, ...entry }) => ({
     },
 }));
 
+/** What of Converse's menu stands in it otherwise. */
+const REPLACED = new Set(['moderate', 'destroy']);
+
 const isRoom = (model) => model.get('type') === 'chatroom';
 const isOwnersRoom = (model) => isRoom(model) && model.getOwnAffiliation() === 'owner';
 
@@ -38,7 +41,7 @@ export function offerRoomMenu(_converse) {
             return label ? { ...button, ...label, i18n_title: '' } : button;
         }),
     );
-    api.listen.on('getHeadingButtons', (element, buttons) => (isRoom(element.model) ? [...entries(), ...buttons.filter(({ name }) => name !== 'moderate')] : buttons));
+    api.listen.on('getHeadingButtons', (element, buttons) => (isRoom(element.model) ? [...entries(), ...buttons.filter(({ name }) => !REPLACED.has(name))] : buttons));
     api.listen.on('getHeadingButtons', (element, buttons) => {
         if (!isOwnersRoom(element.model) || !element.model.isEntered()) return buttons;
         const remove = {
@@ -53,11 +56,5 @@ export function offerRoomMenu(_converse) {
             name: 'destroy',
         };
         return [...buttons, remove]; // what destroys stands last
-    });
-    // The command is switched off in Converse (settings.js), where it asks the same.
-    api.listen.on('parseMessageForCommands', ({ model, text }, handled) => {
-        if (handled || !/^\s*\/destroy\b/i.test(text) || !isOwnersRoom(model)) return handled;
-        deleteRoom(_converse, model);
-        return true;
     });
 }

@@ -1,11 +1,9 @@
 // Converse's settings: how this site signs in, and what is left out because it
 // does not work here or would ask third parties.
 
+import { language } from '../language.js';
 import { bringsKeyboard } from './composer.js';
 import { transport } from './transport.js';
-
-/** The chat's language: the browser's, if Converse has it. */
-const locale = () => (navigator.language || 'en').replace('-', '_');
 
 /** How each mode signs in. */
 const ways = {
@@ -68,7 +66,7 @@ const looks = () => ({
     view_mode: 'embedded',
     theme: 'foyer', // none that Converse has: all its colours are in chat.css, for both themes
     dark_theme: 'foyer',
-    i18n: locale(),
+    i18n: language().replace('-', '_'),
     // Converse reports every error stanza as an error of its own; what matters
     // reaches people through its interface.
     loglevel: 'fatal',
@@ -108,7 +106,7 @@ const rooms = (config, converse) => ({
     muc_respect_autojoin: !config.follow, // else they are followed until they are opened: list/follow.js
     locked_muc_domain: 'hidden',
     locked_muc_nickname: true,
-    muc_disable_slash_commands: ['destroy', 'modtools', 'register'], // destroy: see roomMenu.js; modtools: room/members.js; names are not reserved here
+    muc_disable_slash_commands: true, // what somebody types is what they say
     auto_register_muc_nickname: false,
     muc_show_info_messages: quietRooms(converse),
     muc_hats: [], // what somebody is on the site stands on their card, not at each of their messages

@@ -1,10 +1,12 @@
 // When something was said, as short as a list has room for.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
-const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const year = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+import { locale } from '../../language.js';
+
+const clock = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const weekday = new Intl.DateTimeFormat(locale(), { weekday: 'short' });
+const date = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short' });
+const year = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric' });
+const whole = new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' });
 
 const DAY = 24 * 60 * 60 * 1000;
 const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
