@@ -233,6 +233,26 @@ func TestPush_NameAlone(t *testing.T) {
 	}
 }
 
+// Each gets what is encrypted for it, and what is encrypted is the same: the race detector sees whoever writes to that.
+func TestPush_SeveralBrowsers(t *testing.T) {
+	const browsers = 8
+	s, b, _ := world(t, func(b *browser, st *store, _ *Config) {
+		all := make([]models.PushSubscription, browsers)
+		for i := range all {
+			all[i] = b.subscription(string(rune('a' + i)))
+		}
+		st.audiences["bob"] = models.PushAudience{Subscriptions: all}
+	})
+	for range 4 {
+		s.Unseen("bob", message1(t, `<body>a secret</body>`))
+		for range browsers {
+			if n := b.next(); n.Title != "Alice Adler" || n.Text != "New message" {
+				t.Errorf("%+v", n)
+			}
+		}
+	}
+}
+
 func TestPush_TextByChoice(t *testing.T) {
 	s, b, _ := world(t, func(_ *browser, st *store, _ *Config) {
 		a := st.audiences["bob"]

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -171,7 +172,8 @@ func (s *Service) post(ctx context.Context, j job) (*http.Response, error) {
 	}
 	enc := base64.RawURLEncoding
 	topic := derive(s.key.topics, j.user, j.m.room+"\x00"+s.conversation(j.m)) // RFC 8030 §5.4: 32 characters, which tell nothing
-	return webpush.SendNotificationWithContext(ctx, j.payload,
+	// It is the same for all browsers of an account, and would be padded in place where there is room.
+	return webpush.SendNotificationWithContext(ctx, slices.Clip(j.payload),
 		&webpush.Subscription{Endpoint: j.sub.Endpoint, Keys: webpush.Keys{P256dh: enc.EncodeToString(j.sub.P256DH), Auth: enc.EncodeToString(j.sub.Auth)}},
 		&webpush.Options{
 			HTTPClient: s.client, Subscriber: s.cfg.Contact, Topic: enc.EncodeToString(topic[:24]), TTL: int(keptFor / time.Second),
