@@ -98,3 +98,25 @@ test("a line stands before the first message that is new", async ({ bob, visit }
   const there = other.page.locator("#chat converse-chat .message.separator:not(.date-separator)");
   await expect(there.locator("xpath=following::*[contains(@class, 'chat-msg__text')][1]")).toHaveText("five");
 });
+
+test("the icon of the installed app says how many", async ({ bob, visit }) => {
+  const alice = await visit("alice");
+  // What the system would show. Chromium has it, and no icon of an app in a test.
+  await alice.context.addInitScript(() => {
+    const show = (count: number | string) => (document.documentElement.dataset["badge"] = String(count));
+    Object.assign(Navigator.prototype, { setAppBadge: async (count: number) => void show(count), clearAppBadge: async () => void show("none") });
+  });
+  const root = alice.page.locator("html");
+  await alice.signIn();
+  await expect(root).toHaveAttribute("data-badge", "none");
+  await bob.talkTo("alice");
+  await bob.say("one");
+  await expect(root).toHaveAttribute("data-badge", "1");
+  await bob.say("two");
+  await expect(root).toHaveAttribute("data-badge", "2");
+  await alice.page.reload();
+  await expect(root).toHaveAttribute("data-badge", "2");
+  await alice.talkTo("bob");
+  await alice.hears("two");
+  await expect(root).toHaveAttribute("data-badge", "none");
+});

@@ -1,11 +1,34 @@
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect } from "@playwright/test";
+import { type BrowserContext, expect, type Page } from "@playwright/test";
 import type { Person } from "./person.ts";
 
 /** What a browser's service worker gets (static/js/sw.js). */
-export type Notice = { id: string; tag: string; url: string; title: string; text: string };
+export type Notice = { id: string; tag: string; url: string; title: string; text: string; time: number };
+
+/** Hands a notice to the service worker of a site, as the browser does when its push service has one; none of its pages need be open. */
+export async function deliver(page: Page, origin: string, notice: object): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const registered = new Promise<string>((resolve) =>
+    devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+      const of = registrations.find(({ scopeURL, isDeleted }) => !isDeleted && new URL(scopeURL).origin === origin);
+      if (of) resolve(of.registrationId);
+    }),
+  );
+  await devtools.send("ServiceWorker.enable");
+  await devtools.send("ServiceWorker.deliverPushMessage", { origin, registrationId: await registered, data: JSON.stringify(notice) });
+  await devtools.detach();
+}
+
+/** What the service worker of a browser shows, whether or not a page of the site is open. */
+export async function shownBy(context: BrowserContext): Promise<string[]> {
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  return worker.evaluate(async () => {
+    const { registration } = self as unknown as { registration: ServiceWorkerRegistration };
+    return (await registration.getNotifications()).map(({ title, body, tag }) => `${tag} ${title}: ${body}`);
+  });
+}
 
 /** A push service (RFC 8030), and the browser behind it, which opens what was sent (RFC 8291). */
 export class PushService {
@@ -35,13 +58,32 @@ export class PushService {
 
   /** Subscribes somebody's browser, as a click does where the browser's vendor has a push service. */
   async subscribe(person: Person): Promise<void> {
-    const { port } = this.server.address() as AddressInfo;
-    const keys = { p256dh: this.own.toString("base64url"), auth: this.auth.toString("base64url") };
     const status = await person.page.evaluate(
       async (body) => (await fetch("/xmpp/push", { method: "POST", headers: { "Content-Type": "application/json" }, body })).status,
-      JSON.stringify({ endpoint: `http://127.0.0.1:${port}/${person.user}`, keys }),
+      JSON.stringify(this.subscription(person.user)),
     );
     expect(status).toBe(204);
+  }
+
+  /** Is the push service of a browser that has none: what its pages ask the browser for is had here. Nobody has been asked yet. */
+  async serve(context: BrowserContext): Promise<void> {
+    await context.grantPermissions(["notifications"]);
+    await context.addInitScript((made) => {
+      if (!location.host) return;
+      const [asked, subscribed] = ["test-asked", "test-subscribed"];
+      Object.defineProperty(Notification, "permission", { get: () => (localStorage.getItem(asked) ? "granted" : "default") });
+      Notification.requestPermission = async () => (localStorage.setItem(asked, "1"), "granted");
+      const subscription = { toJSON: () => made, unsubscribe: async () => (localStorage.removeItem(subscribed), true) };
+      PushManager.prototype.subscribe = async () => (localStorage.setItem(subscribed, "1"), subscription as unknown as PushSubscription);
+      PushManager.prototype.getSubscription = async () => (localStorage.getItem(subscribed) ? (subscription as unknown as PushSubscription) : null);
+    }, this.subscription("device"));
+  }
+
+  /** What a browser tells the site of a subscription. */
+  private subscription(name: string) {
+    const { port } = this.server.address() as AddressInfo;
+    const keys = { p256dh: this.own.toString("base64url"), auth: this.auth.toString("base64url") };
+    return { endpoint: `http://127.0.0.1:${port}/${name}`, keys };
   }
 
   private async take(request: IncomingMessage): Promise<void> {
