@@ -2,7 +2,7 @@
 // of it: a message removed, somebody put out, kept out, or without a voice.
 
 import { choose, tombstones } from "./support/messages.ts";
-import { chooseAbove, moderate } from "./support/rooms.ts";
+import { chooseAbove, moderate, panel } from "./support/rooms.ts";
 import { clearStorage } from "./support/storage.ts";
 import { send } from "./support/stream.ts";
 import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
@@ -72,7 +72,7 @@ test("somebody is put out, comes back, and is banned", async ({ alice, bob }) =>
 
   await alice.page.getByRole("button", { name: "Members", exact: true }).click();
   await moderate(alice, names.bob, "Ban", `Ban ${names.bob} from the room?`);
-  await alice.page.keyboard.press("Escape"); // the panel
+  await panel(alice).getByRole("button", { name: "Back to the conversation" }).click();
   await expect(said(alice, `${names.bob} has been banned by ${names.alice}`)).toBeVisible();
   await expect(outside(bob)).toContainText("You have been banned from this room");
   await enterRoom(bob, "Book club"); // in vain

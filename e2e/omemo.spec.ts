@@ -112,7 +112,7 @@ test("people talk encrypted in a room by invitation", async ({ visit, database }
   await panel(alice).getByLabel("Whom to invite").fill("bob");
   await panel(alice).getByRole("button", { name: `Invite ${names.bob}` }).click();
   await expect(panel(alice).getByText("Invited", { exact: true })).toBeVisible();
-  await panel(alice).getByRole("button", { name: "Close" }).click();
+  await panel(alice).getByRole("button", { name: "Back to the conversation" }).click();
   await expect.poll(async () => (await database.query("SELECT affiliation FROM room_affiliations WHERE username = 'bob'")).length).toBe(1);
   await bob.page.reload(); // the room is on the page, and no question about the invitation
   await bob.ready();
