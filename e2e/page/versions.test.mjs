@@ -21,17 +21,30 @@ function conversation(message) {
       return message.get("msgid") === id ? message : undefined;
     }
   }
-  knowVersions({ api: listeners(), exports: { ChatBox, MUC: class extends ChatBox {} } });
-  return new ChatBox();
+  class MUC extends ChatBox {
+    async getUpdatedMessageAttributes(_message, received) {
+      return { occupant_id: received.occupant_id, "stanza_id garden@rooms": received["stanza_id garden@rooms"] };
+    }
+  }
+  knowVersions({ api: listeners(), exports: { ChatBox, MUC } });
+  return { chat: new ChatBox(), room: new MUC() };
 }
 
 test("an edited message is answered and taken back by the id of its edit", async () => {
   const message = new Model({ msgid: "1", origin_id: "1", from: "bob@localhost" });
-  const chat = conversation(message);
+  const { chat } = conversation(message);
   await chat.handleCorrection({ msgid: "2", origin_id: "2", replace_id: "1", from: "bob@localhost" });
   assert.equal(message.get("origin_id"), "1");
   assert.equal(chat.getReferencedMessage("2"), message);
   assert.equal(chat.getReferencedMessage("3"), undefined);
   assert.equal(await chat.handleRetraction({ retracted_id: "2", from: "bob@localhost" }), true);
   assert.equal(await chat.handleRetraction({ retracted_id: "2", from: "eve@localhost" }), false);
+});
+
+test("one's own message keeps its id in a room's archive when an edit of it comes back", async () => {
+  const message = new Model({ msgid: "1", origin_id: "1", from: "garden@rooms/Alice", "stanza_id garden@rooms": "first" });
+  const { room } = conversation(message);
+  const came = { from: "garden@rooms/Alice", "stanza_id garden@rooms": "second" };
+  assert.equal((await room.getUpdatedMessageAttributes(message, came))["stanza_id garden@rooms"], "second"); // no edit
+  assert.equal((await room.getUpdatedMessageAttributes(message, { ...came, replace_id: "1" }))["stanza_id garden@rooms"], "first");
 });

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { attach, choose, expectShown, images, picture, tray } from "../support/files.ts";
 import type { Person } from "../support/person.ts";
 import { expect, test } from "./fixtures.ts";
@@ -7,7 +8,7 @@ import { expect, test } from "./fixtures.ts";
 
 const most = 25 * 1024 * 1024; // as the files of deploy/ have it
 
-test("files that one sends, the other has, from where the server keeps them", { tag: "@once" }, async ({ alice, bob, household, site }) => {
+test("files that one sends, the other has, from where the server keeps them", { tag: "@once" }, async ({ alice, bob, household, site }, info) => {
   const { files } = household;
   for (const { watch } of [alice, bob]) watch.allow(new RegExp(`^third party: ${files}/`));
   await alice.talkTo("bob");
@@ -21,14 +22,16 @@ test("files that one sends, the other has, from where the server keeps them", { 
   expect(address.startsWith(`${files}/`), address).toBe(true);
 
   const card = (person: Person) => person.page.locator("#chat .file-card");
-  await attach(alice, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(most, "x") });
+  await writeFile(info.outputPath("plan.pdf"), Buffer.alloc(most, "x"));
+  await attach(alice, info.outputPath("plan.pdf"));
   for (const person of [bob, alice]) await expect(card(person)).toHaveText(/plan\.pdf\s*PDF · 26\.2 MB/);
   await bob.page.reload();
   await expectShown(images(bob));
   await expect(card(bob)).toContainText("26.2 MB");
 
   await test.step("what is too large is not even asked for", async () => {
-    await choose(alice, { name: "film.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(most + 1) });
+    await writeFile(info.outputPath("film.bin"), Buffer.alloc(most + 1));
+    await choose(alice, info.outputPath("film.bin"));
     await expect(tray(alice).getByText("It is too large: a file may have 26.2 MB.")).toBeVisible();
   });
 

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { expect, type Locator } from "@playwright/test";
 import type { Person } from "./person.ts";
 
@@ -9,15 +10,16 @@ export async function picture(person: Person, name: string): Promise<File> {
   return { name, mimeType: "image/png", buffer: await person.page.screenshot() };
 }
 
-/** Chooses files, as the button with the paper clip does. */
-export async function choose(person: Person, ...files: File[]): Promise<void> {
+/** Chooses files, as the button with the paper clip does; large ones by their paths. */
+export async function choose(person: Person, ...files: File[] | string[]): Promise<void> {
   await person.page.locator("#chat input[type=file]").setInputFiles(files);
 }
 
-/** Chooses a file and sends it. */
-export async function attach(person: Person, file: File): Promise<void> {
-  await choose(person, file);
-  await tray(person).getByText(file.name).waitFor();
+/** Chooses a file, or one that is on disk, and sends it. */
+export async function attach(person: Person, file: File | string): Promise<void> {
+  if (typeof file === "string") await choose(person, file);
+  else await choose(person, file);
+  await tray(person).getByText(typeof file === "string" ? basename(file) : file.name).waitFor();
   await person.page.getByTitle("Send the message").click();
 }
 

@@ -41,6 +41,15 @@ function keepIds(prototype) {
     };
 }
 
+/** A room sends one's own edit back, and Converse takes the ids that it has in the archive. */
+function keepOwnIds(prototype) {
+    const { getUpdatedMessageAttributes } = prototype;
+    prototype.getUpdatedMessageAttributes = async function (message, received) {
+        const updated = await getUpdatedMessageAttributes.call(this, message, received);
+        return received.replace_id && isOfAuthor(message, received) ? { ...updated, ...namesOf(message.attributes) } : updated;
+    };
+}
+
 /** Somebody may take back what they said by the id of an edit. */
 function takeBackByAny(prototype) {
     const { handleRetraction } = prototype;
@@ -67,6 +76,7 @@ export function knowVersions({ api, exports }) {
         takeBackByAny(prototype);
         answerAny(prototype);
     }
+    keepOwnIds(exports.MUC.prototype);
     // One's own edit: Converse gives the message the id that it sends.
     api.listen.on('sendMessage', ({ message }) => {
         if (message.get('edited')) message.save({ origin_id: message.get('msgid'), [OTHERS]: withOthers(message, idsOf({ origin_id: message.get('origin_id') })) });
