@@ -100,7 +100,7 @@ func TestBundlesAreOfTheSources(t *testing.T) {
 // has goals of 350 kB for somebody who signs in and 40 kB for a visitor.
 func TestPagesWeighLittle(t *testing.T) {
 	needBundles(t)
-	const member, visitor = 340_000, 18_000 // bytes
+	const member, visitor = 343_000, 18_000 // bytes
 	a, err := newAssets(staticFiles())
 	if err != nil {
 		t.Fatal(err)

@@ -135,7 +135,7 @@ func failAndEnd(t *testing.T, base string, ended int) {
 	failLogin(t, base)
 	b := newBrowser(t, base)
 	eventually(t, func() bool {
-		return strings.Contains(b.get("/metrics").body, fmt.Sprintf(`foyer_streams_ended_total{condition="none",transport="bosh"} %d`, ended))
+		return strings.Contains(b.get("/metrics").body, fmt.Sprintf(`foyer_streams_ended_total{condition="none",domain="localhost",transport="bosh"} %d`, ended))
 	})
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -102,7 +103,7 @@ func wrongSetting(c *terminal) {
 }
 
 // serverSays lets a function of the database's server give another answer, to this terminal:
-// its connections look for functions among the database's own first.
+// its connections look for functions in a schema of their own first.
 func (c *terminal) serverSays(function, answer string) {
 	c.t.Helper()
 	conn, err := pgx.Connect(c.t.Context(), c.cfg.DatabaseURL)
@@ -110,7 +111,8 @@ func (c *terminal) serverSays(function, answer string) {
 		c.t.Fatal(err)
 	}
 	defer conn.Close(c.t.Context())
-	if _, err := conn.Exec(c.t.Context(), "CREATE FUNCTION public."+function+" LANGUAGE sql AS $$ SELECT "+answer+" $$"); err != nil {
+	schema := "says_" + strings.ToLower(rand.Text())
+	if _, err := conn.Exec(c.t.Context(), "CREATE SCHEMA "+schema+"; CREATE FUNCTION "+schema+"."+function+" LANGUAGE sql AS $$ SELECT "+answer+" $$"); err != nil {
 		c.t.Fatal(err)
 	}
 	address, err := url.Parse(c.cfg.DatabaseURL)
@@ -118,13 +120,13 @@ func (c *terminal) serverSays(function, answer string) {
 		c.t.Fatal(err)
 	}
 	query := address.Query()
-	query.Set("search_path", "public,pg_catalog")
+	query.Set("search_path", schema+",public,pg_catalog")
 	address.RawQuery = query.Encode()
 	c.cfg.DatabaseURL = address.String()
 }
 
 func noDirectory(c *terminal) {
-	c.cfg.LDAP.URL, c.cfg.LDAP.BaseDN, c.cfg.LDAP.Plain = "ldap://127.0.0.1:1", "dc=example,dc=org", true
+	c.cfg.LDAP.URL, c.cfg.LDAP.BaseDN, c.cfg.LDAP.BindDN, c.cfg.LDAP.Plain = "ldap://127.0.0.1:1", "dc=example,dc=org", "anonymous", true
 }
 
 // staleScripts are bundles of other sources than those beside them.

@@ -57,13 +57,13 @@ function withUpload(text: string, kind: Kind, port: number): string {
   return `${text}\n${upload}`;
 }
 
-const test = base.extend<{ keeper: Keeper; proxy: Proxy }>({
+const test = base.extend<{ keeper: Keeper; inFront: Proxy }>({
   keeper: async ({}, use) => {
     const keeper = await Keeper.start();
     await use(keeper);
     await keeper.stop();
   },
-  proxy: async ({ keeper, kind }, use) => {
+  inFront: async ({ keeper, kind }, use) => {
     const proxy = await Proxy.start(kind, 1, { prepare: (text) => withUpload(text, kind, keeper.port) });
     await use(proxy);
     await proxy.stop();
@@ -87,7 +87,7 @@ function ask(proxy: Proxy, path: string, body?: Buffer): Promise<{ status: numbe
   });
 }
 
-test("files of another chat server go to it and come from it, and nobody writes down where they are", async ({ keeper, proxy }) => {
+test("files of another chat server go to it and come from it, and nobody writes down where they are", async ({ keeper, inFront: proxy }) => {
   const path = "/slot-7h1s-1s-4-s3cr3t/tr%C3%A8s%20cool%20(1).png";
   expect(await ask(proxy, path, Buffer.alloc(most, "x"))).toMatchObject({ status: 201 });
   expect([...keeper.kept]).toEqual([[`upload.localhost${path}`, most]]);

@@ -5,6 +5,7 @@ import { around, byId } from '../dom.js';
 import { focusConversation } from './composer.js';
 
 const OPEN = 'foyer-chat-open';
+const BESIDE = '(min-width: 40.01rem)'; // where a page and the open chat are both in sight
 
 const chat = () => byId('chat');
 const toggle = () => byId('chat-toggle');
@@ -48,11 +49,12 @@ function closeWithEscape() {
 
 export const panel = {
     prepare() {
-        // On a phone the open chat would cover the page that was asked for.
-        show(sessionStorage.getItem(OPEN) === '1' && matchMedia('(min-width: 40.01rem)').matches);
+        // On a phone the open chat would cover the page that was asked for, also by a link in the list.
+        show(sessionStorage.getItem(OPEN) === '1' && matchMedia(BESIDE).matches);
         document.addEventListener('click', (event) => {
             if (around(event, '[data-chat-toggle]')) panel.open();
             if (around(event, '[data-chat-close]')) panel.close();
+            if (around(event, '#conversations a.conversations-new') && !matchMedia(BESIDE).matches) show(false);
         });
         document.addEventListener('foyer:page', tellWhenShown);
         closeWithEscape();
