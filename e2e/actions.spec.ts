@@ -126,7 +126,7 @@ test("what was said on one device is edited and taken back on another", async ({
   await expect(tombstones(alice)).toHaveText("You deleted this message.");
 });
 
-test("what is answered stands in plain words, as it reads now, and leads to its place", async ({ alice, bob }) => {
+test("what is answered stands in plain words, and leads to its place", async ({ alice, bob }) => {
   await makeRoom(alice, "Book club");
   await joinRoom(bob, "Book club");
   await alice.say("Bring the *cake*");
@@ -146,10 +146,6 @@ test("what is answered stands in plain words, as it reads now, and leads to its 
   const found = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent?.includes("*cake*"));
   await bubble(alice, "With cream").getByRole("button", { name: "Bring the cake" }).press("Enter");
   await found;
-  await correct(alice, "Bring the *cake*", "Bring the *cups*");
-  for (const person of [alice, bob]) await expectReply(person, "With cream", names.alice, "Bring the cups");
-  await retract(alice, "Bring the *cups*");
-  for (const person of [alice, bob]) await expectReply(person, "With cream", names.alice, "Deleted message");
 });
 
 for (const [place, { meet, comeBack }] of Object.entries(places)) {

@@ -2,8 +2,7 @@
 // wants to write.
 
 import type { Locator } from "@playwright/test";
-import { retract } from "./support/messages.ts";
-import { expect, names, test } from "./support/test.ts";
+import { expect, test } from "./support/test.ts";
 
 test.use({ contextOptions: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } });
 
@@ -57,23 +56,6 @@ test("nothing lies on a button of the settings", async ({ alice }) => {
   await alice.ready();
   await expect(alice.page.locator("#chat-toggle")).toBeHidden();
   await expect(alice.page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeVisible();
-});
-
-test("on the smallest screen the line of what was deleted is whole", async ({ alice, bob }) => {
-  await bob.talkTo("alice");
-  await bob.say("Never mind");
-  await retract(bob, "Never mind");
-  await alice.page.setViewportSize({ width: 320, height: 640 });
-  await alice.page.goto("/chat/with/bob");
-  await alice.ready();
-  const text = alice.page.locator("#chat .chat-msg--retracted .retraction");
-  const time = alice.page.locator("#chat .chat-msg--retracted .chat-msg__time");
-  await expect(text).toHaveText(`${names.bob} deleted this message.`);
-  await text.evaluate((element) => (element as HTMLElement).style.setProperty("font-size", "1.25rem")); // it does not fit into one line, in any typeface
-  const [words, when] = await Promise.all([text.boundingBox(), time.boundingBox()]);
-  expect(when!.y).toBeGreaterThanOrEqual(words!.y + words!.height - 1); // below it
-  expect(Math.abs(when!.x - words!.x)).toBeLessThan(2); // where the line begins
-  expect(words!.x + words!.width).toBeLessThanOrEqual(320);
 });
 
 // A finger leaves no pointer behind, and browsers go on to take what it touched last for hovered.
