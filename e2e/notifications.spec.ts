@@ -150,7 +150,7 @@ async function choose(person: Person, choice: { sound?: boolean; quiet?: [from: 
   await person.goTo("Settings");
   if (choice.sound !== undefined) await person.page.getByLabel("Play a sound while this site is open").setChecked(choice.sound);
   if (choice.quiet) {
-    await person.page.getByLabel("From", { exact: true }).fill(choice.quiet[0]);
+    await person.page.getByLabel("From", { exact: true }).filter({ visible: true }).fill(choice.quiet[0]);
     await person.page.getByLabel("Until", { exact: true }).fill(choice.quiet[1]);
   }
   await person.page.getByRole("button", { name: "Save notifications" }).click();
