@@ -193,7 +193,7 @@ func startPrometheus(t *testing.T, sites []*scraped) *prometheusServer {
 	t.Helper()
 	program, err := exec.LookPath("prometheus")
 	if err != nil {
-		t.Skip("Prometheus is not installed (Debian: prometheus); scripts/test.sh interop does that")
+		t.Skip("Prometheus is not installed (Debian: prometheus); make test and make interop install it")
 	}
 	port, err := netaddr.FreePort()
 	if err != nil {
