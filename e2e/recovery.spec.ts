@@ -91,7 +91,7 @@ for (const { login, transport } of sessionWays) {
       expect(await site.stop()).toEqual({ code: 0, signal: null });
       await expect(bob.page.getByText("Reconnecting …")).toBeVisible();
       // On BOSH the end of the stream comes along with that, and Converse looks at the end first.
-      if (transport === "websocket") await expect(bob.page.getByText("the service hosting it is being shut down")).toBeVisible();
+      if (transport === "websocket") await expect(bob.page.getByText("You are out of this room: the chat was stopped")).toBeVisible();
       await site.start();
       for (const person of [alice, bob]) await expect(person.notice()).toBeHidden({ timeout: 60_000 });
 

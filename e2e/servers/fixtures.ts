@@ -133,6 +133,14 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
 
   chat: async ({ household, site: _ }, use) => use(await household.chat()),
 
+  // What has been sent stays in the conversations of the tests that come after.
+  visit: async ({ visit, household }, use) =>
+    use(async (user) => {
+      const person = await visit(user);
+      person.watch.allow(new RegExp(`^third party: ${household.files}/`));
+      return person;
+    }),
+
   pushes: async ({ transport }, use) => {
     const service = transport === "websocket" ? await PushService.start() : null;
     await use(service);
