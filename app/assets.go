@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"mime"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -24,7 +24,7 @@ import (
 type assets struct {
 	files    fs.FS
 	versions map[string]string // by directory
-	packed   map[string][]byte // gzip of files that have no .gz beside them
+	packed   sync.Map          // []byte by name: gzip of files that have no .gz beside them, once somebody has asked for it
 	maps     bool              // browsers may see the sources of bundles
 
 	visitor, member pageFiles
@@ -44,7 +44,7 @@ func newAssets(files fs.FS) (*assets, error) {
 			return nil, fmt.Errorf("static/%s is missing from this program; run `make assets` and build again", name)
 		}
 	}
-	a := &assets{files: files, versions: make(map[string]string), packed: make(map[string][]byte)}
+	a := &assets{files: files, versions: make(map[string]string)}
 	hashes := make(map[string]hash.Hash)
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".br") {
@@ -61,7 +61,7 @@ func newAssets(files fs.FS) (*assets, error) {
 		}
 		fmt.Fprintf(h, "%s %d\n", name, len(raw))
 		h.Write(raw)
-		return a.pack(name, raw)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -81,24 +81,27 @@ func directory(name string) string {
 	return first
 }
 
-// pack compresses a small file that was not compressed when it was fetched.
-func (a *assets) pack(name string, raw []byte) error {
-	if !strings.Contains(compressible, path.Ext(name)+" ") {
-		return nil
+// gzipped returns a small file that was not compressed when it was fetched, compressed:
+// the site's own sources, which pages load while somebody works on them. It may be called
+// by any number of goroutines.
+func (a *assets) gzipped(name string) ([]byte, error) {
+	if made, ok := a.packed.Load(name); ok {
+		return made.([]byte), nil
 	}
-	if _, err := fs.Stat(a.files, name+".gz"); err == nil {
-		return nil
+	raw, err := fs.ReadFile(a.files, name)
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	if _, err := w.Write(raw); err != nil {
-		return err
+		return nil, err
 	}
 	if err := w.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	a.packed[name] = b.Bytes()
-	return nil
+	a.packed.Store(name, b.Bytes())
+	return b.Bytes(), nil
 }
 
 // url returns the address of a file.
@@ -142,16 +145,12 @@ func (a *assets) encoded(name, accepts string) (body []byte, encoding string, er
 		if body, err := fs.ReadFile(a.files, name+e[1]); err == nil {
 			return body, e[0], nil
 		}
-		if body := a.packed[name]; body != nil && e[0] == "gzip" {
-			return body, "gzip", nil
+		if e[0] == "gzip" && strings.Contains(compressible, path.Ext(name)+" ") {
+			body, err := a.gzipped(name)
+			return body, "gzip", err
 		}
 	}
-	f, err := a.files.Open(name)
-	if err != nil {
-		return nil, "", err
-	}
-	defer f.Close()
-	body, err = io.ReadAll(f)
+	body, err = fs.ReadFile(a.files, name)
 	return body, "", err
 }
 

@@ -12,7 +12,7 @@ import (
 var compressPage = fasthttp.CompressHandlerLevel(func(*fasthttp.RequestCtx) {}, fasthttp.CompressBestSpeed)
 
 // compressed sends pages as the browser takes them, gzip or zstd. Nothing else is
-// compressed here: files of static/ were when the program started, pictures are by
+// compressed here: files of static/ have their own way (assets), pictures are by
 // nature, and answers in pieces keep their lengths. What is secret in a page is
 // another one each time (auth.Service.FormToken).
 func (s *gate) compressed(c *fiber.Ctx) error {
