@@ -143,6 +143,30 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
     await expectReply(person, "With cream", names.alice, "Bring the cake");
     await expectReply(person, "Thank you", names.alice, "📎 recipe.txt");
   }
+  // What was edited, by its author and by another, of whose browser each has ids of its own.
+  for (const [person, wrong, right, answer] of [[alice, "Two loafs", "Two loaves", "As large as last time"], [bob, "Some aples", "Some apples", "Red ones"]] as const) {
+    await alice.say(wrong);
+    await bob.hears(wrong);
+    await correct(alice, wrong, right);
+    await expectCorrected(bob, wrong, right);
+    await reply(person, right, answer);
+    for (const each of [alice, bob]) await expectReply(each, answer, names.alice, right);
+  }
+  await alice.say("Pears");
+  await reply(bob, "Pears", "How many");
+  await alice.hears("How many");
+  await alice.input().press("ArrowUp");
+  await expect(alice.input()).toHaveValue("Pears");
+  await alice.type("Six pears");
+  for (const each of [alice, bob]) await expectReply(each, "How many", names.alice, "Six pears");
+  for (const person of [alice, bob]) {
+    await clearStorage(person); // all comes from the archive
+    await person.page.goto("/");
+    await person.ready();
+    await enterRoom(person, "Book club");
+    await expectReply(person, "As large as last time", names.alice, "Two loaves");
+    await expectReply(person, "Red ones", names.alice, "Some apples");
+  }
   const found = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found]")?.textContent?.includes("*cake*"));
   await bubble(alice, "With cream").getByRole("button", { name: "Bring the cake" }).press("Enter");
   await found;

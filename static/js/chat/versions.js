@@ -24,20 +24,25 @@ export const goesBy = (message, key, id) => message.get(key) === id || Boolean(m
 /** The message with an edit of one of these ids. */
 const edited = (chat, ids) => chat.messages.models.find((message) => message.get(OTHERS)?.some((id) => ids.includes(id)));
 
-/** An edit makes of a message what it says now; its ids are noted beside the message's own. */
+/**
+ * An edit makes of a message what it says now; its ids are noted beside the message's own.
+ * All at once: who looks for the message by its ids in between, as what answers it does when
+ * it is drawn again, finds it.
+ */
 function keepIds(prototype) {
     const { handleCorrection } = prototype;
     prototype.handleCorrection = async function (attributes) {
         const ids = idsOf(attributes); // it takes some of them away
-        const before = this.messages.models.filter((message) => attributes.replace_id && message.get('msgid') === attributes.replace_id).map((message) => ({ message, names: namesOf(message.attributes) }));
+        const { replace_id: first } = attributes;
+        const known = first && this.messages.models.find((message) => message.get('msgid') === first && isOfAuthor(message, attributes));
+        if (known) Object.assign(attributes, namesOf(known.attributes), { [OTHERS]: withOthers(known, ids) });
         const corrected = await handleCorrection.call(this, attributes);
-        const known = before.find(({ message }) => message === corrected);
-        if (!known) return corrected;
-        corrected.save({ ...known.names, [OTHERS]: withOthers(corrected, ids) });
+        if (!known || corrected !== known) return corrected;
+        known.save({ [OTHERS]: withOthers(known, ids) }); // of an edit that came too late, too
         for (const early of this.messages.models) {
-            if (early.get('dangling_reaction') && ids.includes(early.get('reaction_to_id'))) early.set({ reaction_to_id: corrected.get('msgid') });
+            if (early.get('dangling_reaction') && ids.includes(early.get('reaction_to_id'))) early.set({ reaction_to_id: known.get('msgid') });
         }
-        return corrected;
+        return known;
     };
 }
 
