@@ -145,6 +145,7 @@ for (const [name, viewport] of Object.entries(screens)) {
       await expect(member(alice, names.bob)).toContainText("Not here now");
       await moderate(alice, names.bob, "Ban", `Ban ${names.bob} from the room?`);
       await expect(member(alice, names.bob)).toHaveCount(0);
+      await expect(panel(alice).getByRole("tab", { name: "Members" })).toBeFocused(); // the row that had it is gone
       await panel(alice).getByRole("button", { name: "Banned (1)" }).click();
       await expectClean(alice, "#room-panel");
       await moderate(alice, names.bob, "Un-ban");

@@ -44,6 +44,7 @@ export function showPeopleByName(_converse, config) {
 
     closeQuietly(api.elements.registry['converse-confirm-modal']);
     openAfterClosing(api.modal);
+    giveFocusBack();
     const opener = noteOpener();
     const { show } = api.modal;
     // Patch: dialogs
@@ -86,4 +87,18 @@ export function openAfterClosing(modal) {
         there.addEventListener('hidden.bs.modal', () => show.call(modal, name, properties), { once: true });
         return there;
     };
+}
+
+/** What had the focus before a question has it again after it, which Converse leaves to nobody; or what stands around it, where it is gone. */
+function giveFocusBack() {
+    const around = () => document.querySelector('#room-panel:not([hidden]) [role="tab"][aria-selected="true"]') ?? document.querySelector('#chat textarea.chat-textarea');
+    document.addEventListener('show.bs.modal', ({ target: dialog }) => {
+        const had = /** @type {HTMLElement} */ (document.activeElement);
+        const giveBack = () => {
+            const now = document.activeElement;
+            if (now !== document.body && now !== dialog) return;
+            /** @type {HTMLElement | null} */ (had.isConnected && had !== document.body ? had : around())?.focus();
+        };
+        dialog?.addEventListener('hidden.bs.modal', giveBack, { once: true }); // it has left the page by then
+    });
 }

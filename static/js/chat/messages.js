@@ -60,11 +60,17 @@ function linkTo(config, model) {
     return id ? new URL(`${addressOf(config, room)}?at=${encodeURIComponent(id)}`, location.origin).href : null;
 }
 
+const pinSign = () => window.converse.env.html`<svg class="message-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>`;
+
+/** Two links of a chain. */
+const linkSign = () => window.converse.env.html`<svg class="message-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true">
+    <g fill="none" stroke="currentColor" stroke-width="2.4" transform="rotate(-45 12 12)"><rect x="0" y="8" width="13" height="8" rx="4"/><rect x="11" y="8" width="13" height="8" rx="4"/></g></svg>`;
+
 /** What copies that address. */
 const copyLink = (link) => ({
     name: 'link',
     i18n_text: 'Copy link',
-    icon_class: 'fa fa-copy',
+    sign: linkSign(),
     button_class: 'chat-msg__action-link',
     handler: (event) => {
         event.preventDefault();
@@ -72,7 +78,6 @@ const copyLink = (link) => ({
     },
 });
 
-const pinSign = () => window.converse.env.html`<svg class="pin-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>`;
 
 /** What pins a message of a room, or unpins it, for those who may. */
 function pinning(api, model) {

@@ -16,7 +16,7 @@ export class Rows {
     /**
      * @param {HTMLElement} scroller
      * @param {(entry: any) => string} address of a conversation
-     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string}} row how one is filled, and what it shows
+     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void}} row how one is filled, what it shows, and what happens when the one that had the focus is gone
      */
     constructor(scroller, address, row = { fill, shown }) {
         this.scroller = scroller;
@@ -67,9 +67,11 @@ export class Rows {
         }
         for (const jid of gone) {
             const { row } = /** @type {{row: HTMLElement}} */ (this.#rows.get(jid));
-            if (row.contains(document.activeElement) && this.#entries.some((entry) => entry.jid === jid)) continue; // the focus is not taken away by scrolling
+            const focused = row.contains(document.activeElement);
+            if (focused && this.#entries.some((entry) => entry.jid === jid)) continue; // the focus is not taken away by scrolling
             row.remove();
             this.#rows.delete(jid);
+            if (focused) this.row.lostFocus?.();
         }
         this.#inOrder();
     }

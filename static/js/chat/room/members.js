@@ -79,7 +79,7 @@ export class Members extends Part {
         super(_converse, config, panel);
         this.invitation = new Invite(config, panel);
         this.scroller = make('div', 'room-people');
-        this.rows = new Rows(this.scroller, () => '', { fill, shown });
+        this.rows = new Rows(this.scroller, () => '', { fill, shown, lostFocus: () => panel.focus() });
         this.find = Object.assign(make('input', 'room-find'), { type: 'search', placeholder: 'Find people here', autocomplete: 'off' });
         this.find.setAttribute('aria-label', 'Find people in this room');
         this.find.addEventListener('input', () => panel.soon(0));

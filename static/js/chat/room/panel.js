@@ -156,6 +156,7 @@ class RoomPanel {
     #draw() {
         const { element, room } = this;
         const { html, render } = window.converse.env;
+        const hadFocus = element.contains(document.activeElement);
         const covers = getComputedStyle(element).position === 'absolute';
         element.hidden = !room || !this.part || (covers && !this.byHand);
         byId('chat').classList.toggle('has-room-panel', !element.hidden);
@@ -181,6 +182,7 @@ class RoomPanel {
                 ${this.parts[this.part].render(room)}
             </div>`, element);
         this.parts[this.part].drawn();
+        if (hadFocus && !element.contains(document.activeElement)) this.focus(); // what had it is gone, as the row of somebody who was banned
     }
 
     #tab(name, label) {

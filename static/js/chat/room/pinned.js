@@ -48,7 +48,6 @@ export class Pinned extends Part {
     }
 
     async #unpin(room, { id }) {
-        this.panel.focus(); // the button that had it goes
         await setPinned(this._converse.api, room, id, false);
     }
 }
