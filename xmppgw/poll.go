@@ -148,7 +148,9 @@ func (p *portablePoller) forget(c *boshConn) {
 	r.resume()
 	<-r.ended
 	_ = c.nc.SetReadDeadline(time.Time{})
+	c.mu.Lock() // the connection may be read from while it is closed
 	c.early = append(c.early, r.data...)
+	c.mu.Unlock()
 }
 
 func (p *portablePoller) watched() []*boshConn {
