@@ -162,6 +162,10 @@ func (c *boshConn) read() {
 func (c *boshConn) fill(buf []byte) (n int, ok bool) {
 	for {
 		c.mu.Lock()
+		if c.state == connGone { // closed meanwhile, as when the gateway stops
+			c.mu.Unlock()
+			return 0, false
+		}
 		if len(c.early) > 0 {
 			n = copy(buf, c.early)
 			if c.early = c.early[n:]; len(c.early) == 0 {
