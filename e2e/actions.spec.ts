@@ -143,7 +143,7 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
     await expectReply(person, "With cream", names.alice, "Bring the cake");
     await expectReply(person, "Thank you", names.alice, "📎 recipe.txt");
   }
-  // What was edited, by its author and by another, of whose browser each has ids of its own.
+  // Of what was edited, the author's browser and another's have different ids; either answers it.
   for (const [person, wrong, right, answer] of [[alice, "Two loafs", "Two loaves", "As large as last time"], [bob, "Some aples", "Some apples", "Red ones"]] as const) {
     await alice.say(wrong);
     await bob.hears(wrong);

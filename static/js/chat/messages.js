@@ -78,7 +78,6 @@ const copyLink = (link) => ({
     },
 });
 
-
 /** What pins a message of a room, or unpins it, for those who may. */
 function pinning(api, model) {
     const room = model.collection?.chatbox; // it may have been removed while its actions were put together

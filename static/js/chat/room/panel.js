@@ -182,7 +182,7 @@ class RoomPanel {
                 ${this.parts[this.part].render(room)}
             </div>`, element);
         this.parts[this.part].drawn();
-        if (hadFocus && !element.contains(document.activeElement)) this.focus(); // what had it is gone, as the row of somebody who was banned
+        if (hadFocus && !element.contains(document.activeElement)) this.focus(); // what had it is gone, as the button that unpinned a message
     }
 
     #tab(name, label) {
