@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"foyer/app/pictures"
 	"foyer/internal/stanza"
@@ -42,7 +43,7 @@ func (s *Server) newEmbedded(ctx context.Context) (*embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.push, err = s.newPush(pushKey, func(user string) bool { return server.LookedAt(user) }); err != nil {
+	if s.push, err = s.newPush(pushKey, func(user string, at time.Time) bool { return server.Saw(user, at) }); err != nil {
 		return nil, err
 	}
 	server, err = xmppd.New(xmppd.Config{

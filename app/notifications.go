@@ -33,13 +33,13 @@ func (s *notifications) chatRoutes(xmpp fiber.Router) {
 }
 
 // newPush makes what tells people of messages while no page is open.
-func (s *Server) newPush(key []byte, lookedAt func(user string) bool) (*push.Service, error) {
+func (s *Server) newPush(key []byte, saw func(user string, at time.Time) bool) (*push.Service, error) {
 	contact := s.cfg.BaseURL
 	if !strings.HasPrefix(contact, "https:") {
 		contact = "webmaster@" + s.cfg.Domain
 	}
 	return push.New(push.Config{
-		Store: s.db.Notifications, Accounts: s.db.Accounts, Key: key, Contact: contact, Domain: s.cfg.Domain, LookedAt: lookedAt,
+		Store: s.db.Notifications, Accounts: s.db.Accounts, Key: key, Contact: contact, Domain: s.cfg.Domain, Saw: saw,
 		Meter: s.limits, Logger: s.log, Loopback: s.cfg.Development(),
 	})
 }

@@ -87,7 +87,7 @@ func (u *unseen) pushMissed(ctx context.Context, user string, h *pendingPush) er
 		}
 		for _, m := range u.newMessages(user, list, u.closePending(user, h)) {
 			if m.At.After(h.at.Add(-clocksApart)) {
-				u.push.Missed(user, m.Message, h.at)
+				u.push.Message(user, m.Message, h.at)
 			}
 		}
 		return nil

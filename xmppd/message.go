@@ -237,13 +237,13 @@ func (srv *Server) archivesFor(ctx context.Context, d *delivery, user string, wi
 }
 
 // deliverMessage gives a message to the recipient's resources, or keeps it when there are
-// none; then it copies it to the others of both sides (XEP-0280), and tells the site if
-// nobody sees it. It serialises once for each archive, however many resources there are.
+// none; then it copies it to the others of both sides (XEP-0280), and tells the site of
+// it. It serialises once for each archive, however many resources there are.
 //
 // The copies come last: of a message that cannot be kept for later (XEP-0160 §3) the sender
 // hears service-unavailable, and no other device shows it as sent or received.
 func (srv *Server) deliverMessage(ctx context.Context, d *delivery) error {
-	raw := withStanzaID(d.message, d.to.Bare(), d.theirs)
+	raw, at := withStanzaID(d.message, d.to.Bare(), d.theirs), time.Now()
 	for _, t := range d.route.to {
 		t.deliver(raw)
 	}
@@ -254,7 +254,7 @@ func (srv *Server) deliverMessage(ctx context.Context, d *delivery) error {
 	}
 	srv.sendCarbons(d, raw)
 	if d.betweenTwo() {
-		srv.notifyUnseen(d.to.User, d.message)
+		srv.notify(d.to.User, d.message, at)
 	}
 	return nil
 }

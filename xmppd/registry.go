@@ -20,6 +20,7 @@ type account struct {
 	flushing sync.Mutex    // held while what waited is delivered; outside the other locks
 	kept     atomic.Uint64 // messages kept for later, so far
 	unacked  atomic.Int64  // bytes that its sessions have not acknowledged (unacked_limit.go)
+	seen     atomic.Int64  // until when somebody has seen what was sent, in nanoseconds of Unix time (unseen.go)
 
 	mu       sync.RWMutex
 	sessions []*session     // few; each has a resource of its own

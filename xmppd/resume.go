@@ -108,7 +108,7 @@ func (s *session) takeOver(c *conn, h uint32, answer func(resumed []byte) [][]by
 	if s.state >= ended {
 		return false, nil
 	}
-	if !s.sm.ack(h) {
+	if !s.ackLocked(h) {
 		return false, tooHigh(h, s.sm)
 	}
 	s.sm.stop()
@@ -151,9 +151,11 @@ func (s *session) resendRest(st stream.Stream) {
 	}
 }
 
-func (s *session) requestAckLocked() {
-	s.sm.asked = 0
-	_ = s.stream.Send([]byte(smRequest))
+func (s *session) requestAckLocked() { s.requestAckWhenLocked(atOnce, time.Now()) }
+
+func (s *session) requestAckWhenLocked(when urgency, now time.Time) {
+	s.sm.asks(now)
+	_ = sendWhen(s.stream, when, []byte(smRequest))
 }
 
 // resendLocked sends the next of what the client missed. It reports whether there is

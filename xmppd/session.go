@@ -135,8 +135,8 @@ func (s *session) transmitLocked(when urgency, sent sentStanza) {
 	}
 	// An error means that the stream is closing; its reader will see to it.
 	_ = sendWhen(s.stream, when, sent.raw)
-	if s.sm != nil && s.sm.wantsAck() {
-		_ = sendWhen(s.stream, when, []byte(smRequest))
+	if s.sm != nil && (s.sm.wantsAck() || s.mustKnowLocked(sent)) {
+		s.requestAckWhenLocked(when, sent.at)
 	}
 }
 

@@ -34,6 +34,8 @@ type smState struct {
 	size      int           // of unacked, in bytes
 	total     *atomic.Int64 // sizes of all the account's sessions
 	asked     int           // stanzas since the last <r/>
+	lastAsked time.Time     // when that was sent
+	waiting   time.Time     // since when an <r/> waits for its answer; zero: none does
 	expiry    *time.Timer   // runs while hibernating
 	since     time.Time     // of hibernation
 }
@@ -56,21 +58,27 @@ func (m *smState) grow(bytes int) (total int64) {
 	return m.total.Add(int64(bytes))
 }
 
-// wantsAck reports whether it is time to ask, and notes that it was done.
-func (m *smState) wantsAck() bool {
-	if m.asked < smAckEvery {
-		return false
+// wantsAck reports whether it is time to ask.
+func (m *smState) wantsAck() bool { return m.asked >= smAckEvery }
+
+// asks notes that an acknowledgement is asked for.
+func (m *smState) asks(now time.Time) {
+	m.asked, m.lastAsked = 0, now
+	if m.waiting.IsZero() {
+		m.waiting = now
 	}
-	m.asked = 0
-	return true
 }
 
-// ack drops what the client has handled. It reports false when the client
-// claims more than was sent (XEP-0198 §4).
-func (m *smState) ack(h uint32) bool {
+// ack drops what the client has handled. It returns when the last of that was sent, zero
+// when there was nothing, and false when the client claims more than was sent (XEP-0198 §4).
+func (m *smState) ack(h uint32) (last time.Time, ok bool) {
 	n := h - m.acked // wraps
 	if int64(n) > int64(len(m.unacked)) {
-		return false
+		return time.Time{}, false
+	}
+	m.waiting = time.Time{}
+	if n > 0 {
+		last = m.unacked[n-1].at
 	}
 	for _, u := range m.unacked[:n] {
 		m.grow(-len(u.raw))
@@ -81,7 +89,7 @@ func (m *smState) ack(h uint32) bool {
 		m.unacked = nil // memory is given back
 	}
 	m.acked, m.unsent = h, min(m.unsent, len(m.unacked))
-	return true
+	return last, true
 }
 
 func (m *smState) stop() {
@@ -196,7 +204,7 @@ func (s *session) handleAck(el *stream.Element) error {
 	if s.sm == nil || s.state >= ended {
 		return nil
 	}
-	if !s.sm.ack(h) {
+	if !s.ackLocked(h) {
 		return tooHigh(h, s.sm)
 	}
 	return nil

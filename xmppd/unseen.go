@@ -1,39 +1,113 @@
 package xmppd
 
-import "foyer/internal/stream"
+import (
+	"bytes"
+	"time"
 
-// Messages that nobody sees just now: the site may tell the person by other means (web
-// push, docs/NOTIFICATIONS.md).
+	"foyer/internal/stream"
+)
 
-// Notifier is told of messages to people no client of whom is looked at.
+// Messages that nobody sees: the site may tell the person by other means (web push,
+// docs/NOTIFICATIONS.md). That a stream is there does not say that somebody is: a phone
+// without a network, or a page that was just closed, looks like one that is looked at
+// until the loss is noticed. So what was sent counts as seen only when it was
+// acknowledged (XEP-0198 §4), or while the client answers.
+
+// Clients of an account whose messages are told are asked to acknowledge each message to
+// the account, and of what is said in rooms one in askRooms at most.
+const (
+	answerTime = 2 * time.Second // within which a client acknowledges, or asks for more over BOSH
+	askRooms   = time.Second
+)
+
+// Notifier is told of messages that may go unseen.
 type Notifier interface {
 	// Wants reports whether it wants to be told of an account's messages. It is asked for
 	// every message: it must cost next to nothing.
 	Wants(user string) bool
 
-	// Unseen tells of a message to an account. It must not block.
-	Unseen(user string, m *stream.Element)
+	// Message tells of a message to an account that is delivered or kept from that time
+	// on. Whether somebody sees it is known a little later (Server.Saw). It must not block.
+	Message(user string, m *stream.Element, at time.Time)
 }
 
-// notifyUnseen tells of a message that was delivered or kept, if nobody sees it.
-func (srv *Server) notifyUnseen(user string, m *stream.Element) {
-	n := srv.cfg.Notifier
-	if n == nil || !n.Wants(user) || !storesOffline(m) || srv.LookedAt(user) {
-		return
+// notify tells of a message that was delivered or kept.
+func (srv *Server) notify(user string, m *stream.Element, at time.Time) {
+	if n := srv.cfg.Notifier; n != nil && n.Wants(user) && storesOffline(m) {
+		n.Message(user, m, at)
 	}
-	n.Unseen(user, m)
 }
 
-// LookedAt reports whether somebody looks at a client of an account: it is available, its
-// stream is there, and it has not said that nobody does (XEP-0352).
-func (srv *Server) LookedAt(user string) bool {
-	for _, s := range srv.registry.lookup(user).all() {
-		s.mu.Lock()
-		looked := s.presence != nil && s.stream != nil && !s.inactive
-		s.mu.Unlock()
-		if looked {
+// Saw reports whether somebody has seen what was sent to an account at a time, or sees it
+// now: a client that is looked at has acknowledged as much, or is there, and has not said
+// that nobody looks (XEP-0352).
+func (srv *Server) Saw(user string, at time.Time) bool {
+	a := srv.registry.lookup(user)
+	if a != nil && a.seen.Load() >= at.UnixNano() {
+		return true
+	}
+	now := time.Now()
+	for _, s := range a.all() {
+		if s.lookedAt(now) {
 			return true
 		}
 	}
 	return false
+}
+
+// lookedAt reports whether somebody looks at the client, as far as it can be known.
+func (s *session) lookedAt(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stream == nil || !s.claimsLookLocked():
+		return false
+	case s.sm != nil:
+		return s.sm.waiting.IsZero() || now.Sub(s.sm.waiting) <= answerTime
+	}
+	if st, ok := s.stream.(stream.AbsenceReporter); ok {
+		since := st.AbsentSince()
+		return since.IsZero() || now.Sub(since) <= answerTime
+	}
+	return true
+}
+
+// claimsLookLocked reports whether the client is available, and has not said that nobody
+// looks at it.
+func (s *session) claimsLookLocked() bool { return s.presence != nil && !s.inactive }
+
+// mustKnowLocked reports whether it has to be known at once that the client has a
+// stanza: the site would tell of it otherwise.
+func (s *session) mustKnowLocked(sent sentStanza) bool {
+	n := s.server.cfg.Notifier
+	if n == nil || !s.claimsLookLocked() || !isMessage(sent) || !n.Wants(s.user) || !bytes.Contains(sent.raw, []byte("<body")) {
+		return false
+	}
+	return !isGroupchat(sent) || sent.at.Sub(s.sm.lastAsked) >= askRooms
+}
+
+// isGroupchat reports whether a stanza that the server wrote is what was said in a room.
+func isGroupchat(sent sentStanza) bool {
+	tag, _, _ := bytes.Cut(sent.raw, []byte(">"))
+	return bytes.Contains(tag, []byte(` type="groupchat"`))
+}
+
+// ackLocked drops what the client has handled, and notes what somebody has seen by that. It
+// reports false when the client claims more than was sent (XEP-0198 §4).
+func (s *session) ackLocked(h uint32) bool {
+	last, ok := s.sm.ack(h)
+	if ok && s.claimsLookLocked() && !last.IsZero() {
+		s.account.sawUntil(last)
+	}
+	return ok
+}
+
+// sawUntil notes that somebody has seen what was sent until then.
+func (a *account) sawUntil(at time.Time) {
+	for now := at.UnixNano(); ; {
+		before := a.seen.Load()
+		if before >= now || a.seen.CompareAndSwap(before, now) {
+			return
+		}
+	}
 }

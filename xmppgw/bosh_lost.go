@@ -9,7 +9,10 @@ import (
 // What comes for a client between its last request and the end of its session
 // goes back to the server, which may keep it (XEP-0206 §7, B-53).
 
-var _ stream.UndeliveredReporter = (*boshSession)(nil)
+var (
+	_ stream.UndeliveredReporter = (*boshSession)(nil)
+	_ stream.AbsenceReporter     = (*boshSession)(nil)
+)
 
 // drainQueueLocked takes what is queued at the end, for the final body; or, when nobody
 // will ask for that any more, for the server.
@@ -31,8 +34,20 @@ func (s *boshSession) Undelivered() ([][]byte, time.Time) {
 	}
 	lost := s.lost
 	s.lost = nil
+	return lost, s.absentSinceLocked()
+}
+
+// AbsentSince implements stream.AbsenceReporter.
+func (s *boshSession) AbsentSince() time.Time {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.absentSinceLocked()
+}
+
+// absentSinceLocked is since when no request is here; zero: one is.
+func (s *boshSession) absentSinceLocked() time.Time {
 	if s.idleFrom == 0 {
-		return lost, time.Time{}
+		return time.Time{}
 	}
-	return lost, s.gateway.began.Add(s.idleFrom)
+	return s.gateway.began.Add(s.idleFrom)
 }

@@ -20,7 +20,7 @@ func idle(t *testing.T, users ...string) *Service {
 	}
 	s, err := New(Config{
 		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1,
-		LookedAt: func(string) bool { return false },
+		Saw: func(string, time.Time) bool { return false },
 	})
 	if err != nil {
 		t.Fatal(err)

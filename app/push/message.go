@@ -37,12 +37,9 @@ type message struct {
 	at        time.Time
 }
 
-// Unseen implements xmppd.Notifier.
-func (s *Service) Unseen(user string, m *stream.Element) { s.Missed(user, m, time.Now()) }
-
-// Missed takes a message to somebody which nobody saw when it came. Messages of one's own
-// are none.
-func (s *Service) Missed(user string, m *stream.Element, at time.Time) {
+// Message implements xmppd.Notifier: it takes a message to somebody. Messages of one's own are
+// none.
+func (s *Service) Message(user string, m *stream.Element, at time.Time) {
 	from, err := stanza.ParseAddress(m.From)
 	if err != nil || from.User == "" || from.User == user || from.Domain != s.cfg.Domain {
 		return
@@ -59,7 +56,7 @@ func (s *Service) Said(said muc.Saying) {
 		return
 	}
 	if msg, ok := read(said.Message); ok {
-		msg.from, msg.nick, msg.room, msg.roomJID = said.User, said.Nick, said.Room, said.RoomJID
+		msg.from, msg.nick, msg.room, msg.roomJID, msg.at = said.User, said.Nick, said.Room, said.RoomJID, said.At
 		s.put(msg)
 	}
 }
@@ -71,7 +68,7 @@ func read(m *stream.Element) (message, bool) {
 	if text == "" {
 		return message{}, false
 	}
-	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(stanza.LineText(m), maxLookedAt)), encrypted: encrypted, at: time.Now()}, true
+	return message{id: m.ID, answers: strings.Clone(stanza.AnsweredNick(m)), text: strings.Clone(stanza.CutText(stanza.LineText(m), maxLookedAt)), encrypted: encrypted}, true
 }
 
 // put never waits: what does not fit is not told.
@@ -130,7 +127,7 @@ func (s *Service) tellRoom(ctx context.Context, m message) error {
 	}
 	var failed error
 	for _, user := range room.Users {
-		if user != m.from && !s.cfg.LookedAt(user) {
+		if user != m.from && !s.cfg.Saw(user, m.at) {
 			failed = cmp.Or(failed, s.tell(ctx, job{user: user, m: m, title: cmp.Or(room.Title, m.room)}))
 		}
 	}
@@ -139,8 +136,8 @@ func (s *Service) tellRoom(ctx context.Context, m message) error {
 
 // tell sends a message to where its recipient is reached, if they want to be told of it.
 func (s *Service) tell(ctx context.Context, j job) error {
-	if s.cfg.LookedAt(j.user) {
-		return nil // they are back, and see it
+	if s.cfg.Saw(j.user, j.m.at) {
+		return nil // or they are back, and see it
 	}
 	a, err := s.cfg.Store.PushAudience(ctx, j.user, s.conversation(j.m))
 	if err != nil {

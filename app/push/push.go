@@ -54,9 +54,12 @@ type Config struct {
 	Key      []byte // 32 bytes that never change; the site's key pair follows from them
 	Contact  string // whom a push service may write to: an https URL, or an e-mail address (RFC 8292 §2.1)
 	Domain   string // of the people
-	LookedAt func(user string) bool
 	Meter    budget.Meter
 	Logger   *slog.Logger
+
+	// Saw reports whether somebody has seen what was sent to them at a time, or sees it
+	// now. It is asked after Grace.
+	Saw func(user string, at time.Time) bool
 
 	Loopback bool           // push services may be on this machine, without TLS: for development and tests
 	Roots    *x509.CertPool // authorities of push services; nil: those of the system
@@ -82,8 +85,8 @@ type Service struct {
 
 // New returns a Service; Run does its work.
 func New(cfg Config) (*Service, error) {
-	if cfg.Store == nil || cfg.Accounts == nil || cfg.LookedAt == nil {
-		return nil, errors.New("push: Config needs Store, Accounts and LookedAt")
+	if cfg.Store == nil || cfg.Accounts == nil || cfg.Saw == nil {
+		return nil, errors.New("push: Config needs Store, Accounts and Saw")
 	}
 	key, err := newKeyPair(cfg.Key)
 	if err != nil {

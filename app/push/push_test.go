@@ -185,7 +185,7 @@ func world(t *testing.T, change func(*browser, *store, *Config)) (*Service, *bro
 	st := &store{audiences: map[string]models.PushAudience{"bob": {Subscriptions: []models.PushSubscription{b.subscription("s1")}}}, removed: make(chan string, 10)}
 	cfg := Config{
 		Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Loopback: true, Roots: b.roots(), Grace: -1,
-		LookedAt: func(string) bool { return false },
+		Saw: func(string, time.Time) bool { return false },
 	}
 	if change != nil {
 		change(b, st, &cfg)
@@ -223,7 +223,7 @@ func (b *browser) next() notice {
 
 func TestPush_NameAlone(t *testing.T) {
 	s, b, _ := world(t, nil)
-	s.Unseen("bob", message1(t, `<body>a secret</body>`))
+	s.Message("bob", message1(t, `<body>a secret</body>`), time.Now())
 	n := b.next()
 	if n.Title != "Alice Adler" || n.Text != "New message" || n.Tag != "alice@h" || n.URL != "/chat/with/alice" || n.ID != "m1" {
 		t.Errorf("%+v", n)
@@ -244,7 +244,7 @@ func TestPush_SeveralBrowsers(t *testing.T) {
 		st.audiences["bob"] = models.PushAudience{Subscriptions: all}
 	})
 	for range 4 {
-		s.Unseen("bob", message1(t, `<body>a secret</body>`))
+		s.Message("bob", message1(t, `<body>a secret</body>`), time.Now())
 		for range browsers {
 			if n := b.next(); n.Title != "Alice Adler" || n.Text != "New message" {
 				t.Errorf("%+v", n)
@@ -259,10 +259,10 @@ func TestPush_TextByChoice(t *testing.T) {
 		a.Settings.ShowText = true
 		st.audiences["bob"] = a
 	})
-	s.Unseen("bob", message1(t, `<body>&gt; when?
+	s.Message("bob", message1(t, `<body>&gt; when?
 see  you
-at ten</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback>`)) // what it answers is not told
-	s.Unseen("bob", message1(t, `<body>I sent you an OMEMO message</body><encryption xmlns="urn:xmpp:eme:0" namespace="eu.siacs.conversations.axolotl"/>`))
+at ten</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback>`), time.Now()) // what it answers is not told
+	s.Message("bob", message1(t, `<body>I sent you an OMEMO message</body><encryption xmlns="urn:xmpp:eme:0" namespace="eu.siacs.conversations.axolotl"/>`), time.Now())
 	if n, m := b.next(), b.next(); n.Text+m.Text != "see you at tenNew message" && m.Text+n.Text != "see you at tenNew message" {
 		t.Errorf("%q, %q", n.Text, m.Text)
 	}
@@ -319,7 +319,7 @@ func TestPush_Gone(t *testing.T) {
 		s, _, st := world(t, func(b *browser, _ *store, _ *Config) {
 			b.answer = func(w http.ResponseWriter, _ int) bool { w.WriteHeader(code); return true }
 		})
-		s.Unseen("bob", message1(t, `<body>x</body>`))
+		s.Message("bob", message1(t, `<body>x</body>`), time.Now())
 		select {
 		case session := <-st.removed:
 			if session != "s1" {
@@ -343,7 +343,7 @@ func TestPush_RetryAfter(t *testing.T) {
 			return true
 		}
 	})
-	s.Unseen("bob", message1(t, `<body>x</body>`))
+	s.Message("bob", message1(t, `<body>x</body>`), time.Now())
 	b.next()
 }
 
@@ -358,8 +358,8 @@ func TestPush_RetryEnded(t *testing.T) {
 	st.audiences["carol"] = models.PushAudience{}
 	st.mu.Unlock()
 	s.Subscribed("carol")
-	s.Unseen("carol", message1(t, `<body>x</body>`)) // has none any more
-	s.Unseen("bob", message1(t, `<body>x</body>`))
+	s.Message("carol", message1(t, `<body>x</body>`), time.Now()) // has none any more
+	s.Message("bob", message1(t, `<body>x</body>`), time.Now())
 	if n := b.next(); n.ID != "m1" {
 		t.Errorf("%+v", n)
 	}
@@ -380,7 +380,9 @@ func TestPush_NotWanted(t *testing.T) {
 				a.Settings.Zone = "Asia/Tokyo"
 			}
 		},
-		"looked at": func(_ *models.PushAudience, c *Config) { c.LookedAt = func(user string) bool { return user == "bob" } },
+		"looked at": func(_ *models.PushAudience, c *Config) {
+			c.Saw = func(user string, _ time.Time) bool { return user == "bob" }
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, b, st := world(t, func(b *browser, st *store, cfg *Config) {
@@ -390,9 +392,9 @@ func TestPush_NotWanted(t *testing.T) {
 				st.audiences["bob"] = a
 			})
 			_ = st
-			s.Unseen("bob", message1(t, `<body>x</body>`))
+			s.Message("bob", message1(t, `<body>x</body>`), time.Now())
 			m := message1(t, `<body>x</body>`)
-			s.Unseen("carol", m) // comes after it, and shows that nothing came before
+			s.Message("carol", m, time.Now()) // comes after it, and shows that nothing came before
 			b.next()
 			if len(b.got) != 0 {
 				t.Error("it was told")
@@ -443,7 +445,7 @@ func TestRetryAfter(t *testing.T) {
 
 // BenchmarkWants is what every message to somebody costs.
 func BenchmarkWants(b *testing.B) {
-	s, err := New(Config{Store: &store{}, Accounts: &store{}, Key: make([]byte, 32), LookedAt: func(string) bool { return false }})
+	s, err := New(Config{Store: &store{}, Accounts: &store{}, Key: make([]byte, 32), Saw: func(string, time.Time) bool { return false }})
 	if err != nil {
 		b.Fatal(err)
 	}

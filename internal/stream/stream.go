@@ -64,6 +64,13 @@ type UndeliveredReporter interface {
 	Undelivered() (elements [][]byte, since time.Time)
 }
 
+// AbsenceReporter is a Stream whose peer may be away for a while without being lost, as over
+// BOSH between two requests. AbsentSince returns since when it has been; zero: it is there.
+type AbsenceReporter interface {
+	Stream
+	AbsentSince() time.Time
+}
+
 // Corker is a Stream that can put off writing for a moment, so that several elements
 // go out together, and without the help of another goroutine. The goroutine that calls
 // Cork calls Uncork before it waits for anything but the stream; of a goroutine that calls

@@ -3,6 +3,7 @@ package muc
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -56,6 +57,7 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 	if err != nil {
 		return err
 	}
+	at := time.Now()
 	p, err := r.accept(c, m, retracted)
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 	}
 	r.pins.corrected(ctx, c.Bare(), m)
 	if said := r.svc.cfg.Said; said != nil {
-		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m})
+		said(Saying{Room: r.name, RoomJID: r.jid, User: c.User(), Nick: r.nickOf(c), Message: m, At: at})
 	}
 	return nil
 }
@@ -78,6 +80,7 @@ type Saying struct {
 	Room, RoomJID string          // its name, and its address
 	User, Nick    string          // who said it; Nick is empty if they have left
 	Message       *stream.Element // as the client sent it
+	At            time.Time       // before it was delivered
 }
 
 func (r *room) nickOf(c xmppd.Client) string {
