@@ -22,6 +22,7 @@ declare namespace Converse {
             getDomainFromJid(jid: string): string;
             Connection: typeof Connection;
             Websocket: { prototype: Websocket };
+            Bosh: { prototype: { _conn: Connection; _throttledRequestHandler(): void } };
             Status: Record<'AUTHFAIL' | 'CONNFAIL', number>;
             ErrorCondition: { NO_AUTH_MECH: string };
         };

@@ -52,7 +52,7 @@ const METHODS = {
     'api.settings': ['get', 'set'],
     // The connection.
     'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'deleteHandler', 'pause', 'resume', 'restore'],
-    'env.Strophe.Bosh.prototype': ['_onIdle', '_doDisconnect'],
+    'env.Strophe.Bosh.prototype': ['_onIdle', '_doDisconnect', '_throttledRequestHandler'],
     'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose', '_doDisconnect'],
     'env.Stanza.prototype': ['toString', 'tree'],
     'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal'],

@@ -191,6 +191,7 @@ function hearAgain(_converse, keeper) {
 export function keepBeforeResuming(_converse) {
     const { api } = _converse;
     const keeper = new Keeper();
+    requests.watch();
     const { take, heard } = hearAgain(_converse, keeper);
 
     api.listen.on('connectionInitialized', () => {
@@ -198,12 +199,10 @@ export function keepBeforeResuming(_converse) {
         const { xmlInput, xmlOutput } = connection;
         keeper.connection = connection;
         connection.xmlInput = (element) => {
-            requests.note(connection);
             keeper.received(element);
             xmlInput.call(connection, element);
         };
         connection.xmlOutput = (element) => {
-            requests.note(connection);
             keeper.sent(element);
             xmlOutput.call(connection, element);
         };

@@ -10,13 +10,31 @@ const parse = (xml) => new DOMParser().parseFromString(xml, 'text/xml').document
 /** Whether the connection is BOSH's, with a session that goes on after a reload. */
 const isKept = (connection) => connection.isType('bosh') && connection.authenticated && Boolean(connection._proto.sid);
 
+let noted = false; // whether this page has noted any
+
+/** Notes which are under way; while this page has made none they are those of the page before. */
+function note(connection) {
+    if (!isKept(connection)) return;
+    const { sid, _requests } = connection._proto;
+    if (!noted && _requests.length === 0) return;
+    noted = true;
+    const made = _requests.map(({ rid, data }) => ({ rid, data }));
+    sessionStorage.setItem(KEY, JSON.stringify({ sid, made }));
+}
+
 export const requests = {
-    /** Notes which are under way; called whenever one was made or answered. */
-    note(connection) {
-        if (!isKept(connection)) return;
-        const { sid, _requests } = connection._proto;
-        const made = _requests.map(({ rid, data }) => ({ rid, data }));
-        sessionStorage.setItem(KEY, JSON.stringify({ sid, made }));
+    /**
+     * Notes them from now on: whenever one was answered, and before one is made. Firefox makes none for a page that is
+     * on its way out, and says so by an exception; Strophe has counted it by then, and the next page goes on from that count.
+     */
+    watch() {
+        const { prototype } = window.converse.env.Strophe.Bosh;
+        const { _throttledRequestHandler } = prototype;
+        // Patch: requests-noted
+        prototype._throttledRequestHandler = function () {
+            note(this._conn);
+            return _throttledRequestHandler.call(this);
+        };
     },
 
     forget: () => sessionStorage.removeItem(KEY),
