@@ -61,6 +61,15 @@ for (const transport of ["websocket", "bosh"] as const) {
       await bob.signOut();
       await expect(alice.around("bob")).toHaveText("Away");
     });
+
+    test("who comes while a page loads is seen to come", async ({ alice, visit }) => {
+      await expect(alice.around("carol")).toHaveText("Away");
+      await expect.poll(() => alice.page.evaluate(() => sessionStorage.getItem("foyer-starting"))).toBeNull();
+      await alice.page.goto("about:blank");
+      await (await visit("carol")).signIn();
+      await alice.page.goto("/chat");
+      await expect(alice.listed("Carol Costa")).toContainText("Around");
+    });
   });
 }
 

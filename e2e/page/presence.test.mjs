@@ -21,7 +21,7 @@ function roster() {
     }
   }
   class Presences {}
-  keepContactPresence({ exports: { RosterContacts, Presences }, api: {} });
+  keepContactPresence({ exports: { RosterContacts, Presences }, api: { listen: { on() {} } } });
   return { list: new RosterContacts(), contacts };
 }
 

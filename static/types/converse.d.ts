@@ -62,7 +62,7 @@ declare namespace Converse {
             /** Nothing once the session is over. */
             disco_entities?: Collection<Model>;
             chatboxviews: { get(id: string): { setModel(): void } | undefined };
-            roster: Collection<Contact> & { data: Model };
+            roster: Collection<Contact> & { data: Model; presenceHandler(presence: Element): void };
             profile: Model & { vcard?: Model; getDisplayName(): string };
             vcards: Collection<Model>;
             /** Once there is a session. */
@@ -120,7 +120,7 @@ declare namespace Converse {
         settings: { get(name: Setting): any; set(name: Setting, value: unknown): void };
         user: { login(jid?: string, password?: string, automatic?: boolean): Promise<unknown>; logout(): Promise<unknown>; settings: { clear(): Promise<unknown> } };
         vcard: { get(of: string, force?: boolean): Promise<{ fullname?: string; nickname?: string } | null>; update(jid: string, force: boolean): Promise<unknown> };
-        waitUntil(promise: 'chatBoxesFetched' | 'VCardsInitialized'): Promise<unknown>;
+        waitUntil(promise: 'chatBoxesFetched' | 'rosterContactsFetched' | 'VCardsInitialized'): Promise<unknown>;
     }
 
     /** Events and hooks; a hook's handler returns what goes on. */
