@@ -75,7 +75,7 @@ func (a *assets) of(p *Page) pageFiles {
 // ahead returns what the page after a sign-in loads: a browser fetches it while somebody
 // types their password.
 func (a *assets) ahead() []string {
-	return slices.Concat(a.member.Styles, []string{a.member.Script}, a.chatStyles, []string{a.url("converse/converse.min.js")})
+	return slices.Concat(a.member.Styles, a.member.Modules, []string{a.member.Script}, a.chatStyles, []string{a.url("converse/converse.min.js")})
 }
 
 // freshBundles returns which files the bundled scripts begin with: errStaleBundles.

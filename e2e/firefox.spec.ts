@@ -116,6 +116,31 @@ for (const { login, transport } of sessionWays) {
   });
 }
 
+test.describe("what comes later", () => {
+  test.skip(path === "", "Firefox is not installed");
+
+  test("Firefox: what the page did not begin with is fetched again if it failed", async ({ site }) => {
+    const firefox = await startFirefox(path);
+    try {
+      const page = await firefox.newPage();
+      await new Visitor(page, site.url).signIn("alice");
+      await page.goto(`${site.url}/chat`);
+      await page.locator("#chat[data-ready]").wait();
+      let fails = true;
+      await page.setRequestInterception(true);
+      page.on("request", (request) => void (fails && /\/later(-\w+)?\.js/.test(request.url()) ? request.abort() : request.continue()));
+      await page.locator("[data-begin]").click();
+      await page.locator("#chat-notice ::-p-text(A part of the chat did not load.)").wait();
+      fails = false;
+      await page.locator("[data-begin]").click();
+      await page.locator("#begin .search-option ::-p-text(Bob Baker)").wait();
+      expect(await page.$eval("#chat-notice", (notice) => (notice as HTMLElement).hidden)).toBe(true);
+    } finally {
+      await firefox.close();
+    }
+  });
+});
+
 test.describe("bosh", () => {
   test.use({ transport: "bosh" });
   test.skip(path === "", "Firefox is not installed");

@@ -1,13 +1,17 @@
 // The list of conversations: complete, the latest first, and with an address each.
 
-import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+import { violations } from "./support/axe.ts";
+import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 import { chooseAbove } from "./support/rooms.ts";
 
-/** The names in the list, from top to bottom. */
-const listed = (person: Person) => person.page.locator("#conversations .conversation-name");
+/** The names of people and rooms in the list, from top to bottom. */
+const listed = (person: Person) => person.page.locator("#conversations .conversation .conversation-name");
 
 /** What a row says below the name. */
 const line = (person: Person, name: string) => person.listed(name).locator(".conversation-line");
+
+/** The field above the list. */
+const fieldOf = (person: Person) => person.page.getByRole("searchbox", { name: "Find people, rooms and messages" });
 
 const screens = { phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
 
@@ -33,6 +37,44 @@ for (const [screen, viewport] of Object.entries(screens)) {
       }
       await expect(alice.message("I am")).toBeVisible(); // its address is open again
       await expect(alice.page.locator("#conversations .conversation-unread")).toHaveCount(0);
+    });
+
+    test("messages are found below people and rooms, with the keyboard alone", async ({ alice, bob }) => {
+      await bob.talkTo("alice");
+      for (const text of ["The kettle is on", "A kettle of soup", "Whose kettle?", "No *kettle* here"]) await bob.say(text);
+      await alice.page.goto("/chat");
+      await expect(alice.listed("Bob Baker")).toBeVisible();
+      const hits = alice.page.locator("#conversations a.conversation-hit");
+      const all = alice.page.getByRole("button", { name: "Search messages for “kettle”" });
+      await fieldOf(alice).fill("kettle");
+      await expect(hits).toHaveCount(3);
+      await expect(hits.first()).toHaveAccessibleName(/^Bob Baker \d\d:\d\d No kettle here$/);
+      await expect(hits.first().locator("mark")).toHaveText("kettle");
+      await expect(alice.page.locator("#conversations-empty")).toHaveText("Nobody and no room has “kettle” in its name.");
+      await expect(alice.page.locator("#conversations-count")).toHaveText("3 messages found.");
+      await inBothThemes(alice.page, async (theme) => {
+        if (process.env["SHOTS"]) await alice.page.screenshot({ path: `${process.env["SHOTS"]}/hits-${screen}-${theme}.png` });
+        expect(await violations(alice.page), theme).toEqual([]);
+      });
+
+      await fieldOf(alice).press("ArrowDown");
+      await expect(all).toBeFocused();
+      await all.press("Enter");
+      const search = alice.page.getByRole("dialog", { name: "Search" });
+      await expect(search.getByRole("combobox", { name: /Search people/ })).toHaveValue("kettle");
+      await expect(search.locator(".search-option")).toHaveCount(4);
+      await search.getByRole("checkbox", { name: "Files" }).check(); // how a search was narrowed says nothing of the next
+      await alice.page.keyboard.press("Escape");
+      await expect(all).toBeFocused();
+      await all.press("Enter");
+      await expect(search.locator(".search-option")).toHaveCount(4);
+      await alice.page.keyboard.press("Escape");
+      await all.press("ArrowDown");
+      const found = alice.page.waitForFunction(() => document.querySelector("converse-chat-message[data-found] .chat-msg__text")?.textContent?.trim()); // marked for a moment
+      await alice.page.keyboard.press("Enter");
+      await expect(alice.page).toHaveURL(/\/chat\/with\/bob\?at=/);
+      expect(await (await found).jsonValue()).toBe("No *kettle* here"); // with its signs, which are not shown
+      await expect(alice.message("No *kettle* here")).toBeInViewport();
     });
 
     test("a link to a conversation opens it after the sign-in, and Back goes to the one before", async ({ alice, bob }) => {
@@ -83,9 +125,10 @@ test("rooms stand among people, with who spoke and who was mentioned", async ({ 
 test("what is typed finds people and rooms, with the keyboard alone", async ({ alice, bob }) => {
   await makeRoom(bob, "Kitchen garden");
   await alice.page.goto("/chat");
-  const field = alice.page.getByRole("searchbox", { name: "Find people and rooms" });
+  const field = fieldOf(alice);
   await field.pressSequentially("kitch");
   await expect(listed(alice)).toHaveText(["Kitchen garden"]);
+  await expect(alice.page.locator("#conversations-count")).toHaveText("1 person or room found.");
   await field.press("Enter");
   await expect(alice.room("Kitchen garden")).toBeVisible();
   await expect(field).toHaveValue("");
@@ -143,4 +186,23 @@ test("what is pinned stays on top, on every device, and what is muted says so", 
   await alice.page.reload();
   await expect(listed(alice).first()).toHaveText("Dave Dunn");
   await expect(alice.listed("Dave Dunn")).toHaveAccessibleName(/pinned, muted/);
+});
+
+// All that scrolls in sight are elements (static/js/chat/list/rows.js).
+test("a list of 5,000 has elements for what is in sight, to its end", async ({ alice }) => {
+  const COUNT = 5000;
+  const one = (i: number) => ({ jid: `member${i}@localhost`, name: `Member ${i}`, last: { id: String(i), at: new Date(1790000000000 - 60_000 * i).toISOString(), text: `I am ${i}` } });
+  const conversations = Array.from({ length: COUNT }, (_, i) => one(i + 1));
+  await alice.page.route("**/xmpp/conversations", (route) => route.fulfill({ json: { conversations } }));
+  await alice.page.goto("/chat");
+  const row = (i: number) => alice.page.locator(`#conversations a.conversation[data-jid="member${i}@localhost"]`);
+  await expect(row(1)).toBeInViewport();
+  const rows = alice.page.locator("#conversations-list li");
+  expect(await rows.count()).toBeLessThan(60);
+  const end = () => alice.page.locator("#conversations-list").evaluate((list) => list.scrollTo(0, list.scrollHeight));
+  await end();
+  await expect(row(COUNT)).toBeInViewport();
+  await expect(row(1)).toHaveCount(0);
+  expect(await rows.count()).toBeLessThan(60);
+  await expect(alice.page.locator(`#conversations-list [aria-posinset="${COUNT}"]`)).toContainText(`Member ${COUNT}`);
 });

@@ -132,9 +132,11 @@ async function takePart(nora: Newcomer, bob: Person): Promise<void> {
   const back = nora.button("Back to the list");
   if (await back.isVisible()) await nora.press(back);
   await nora.picture("the list");
-  await nora.press(nora.link("Rooms: find one, or make one").or(nora.link("Rooms")).last()); // on a phone the list covers what is above it
+  await nora.press(nora.button("Start a conversation, or make a room"));
+  await nora.press(nora.page.getByRole("tab", { name: "Rooms" }));
+  await expect(nora.page.getByRole("option", { name: /^Lobby/ })).toContainText("1 person here");
   await nora.picture("rooms");
-  await nora.press(nora.button("Open Lobby"));
+  await nora.press(nora.page.getByRole("option", { name: /^Lobby/ }));
   const asked = nora.message("Who comes along?");
   await expect(asked).toBeVisible();
   await nora.picture("a room");
@@ -162,7 +164,7 @@ async function comeBack(nora: Newcomer, bob: Person, pushes: PushService, site: 
   await expect(nora.page).toHaveTitle(/^\(1\) /);
   await nora.picture("back, with something new");
   await nora.press(nora.link(/^Chat/));
-  const [back, listed] = [nora.button("Back to the list"), nora.page.getByRole("searchbox", { name: "Find people and rooms" })];
+  const [back, listed] = [nora.button("Back to the list"), nora.page.getByRole("searchbox", { name: "Find people, rooms and messages" })];
   await expect(back.or(listed).first()).toBeVisible();
   if (!(await listed.isVisible())) await nora.press(back); // a phone shows where she was
   await expect(nora.page.getByRole("link", { name: new RegExp(names.bob) }).first()).toContainText("Shall I bring you a watering can?");

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { PurgeCSS } from "purgecss";
@@ -141,6 +141,14 @@ async function writeScript(/** @type {string} */ path, /** @type {string} */ tex
   await writeFile(`${path}.map`, /** @type {string} */ (whole));
 }
 
+/** A script in which other modules have the names of their bundles, where it asks for an address only. */
+function named(/** @type {string} */ text, /** @type {Map<string, string>} */ names) {
+  return text.replaceAll(/(?<=import\.meta\.resolve\(["'])\.\/([\w.]+)(?=["']\))/g, (all, name) => {
+    if (!names.has(name)) throw new Error(`${name} is in no bundle of its own`);
+    return `./${names.get(name)}`;
+  });
+}
+
 /** What a page begins with, and apart from it what it may come to need; says which files the beginning is in. */
 async function bundleScript(/** @type {string} */ entry) {
   const { metafile, outputFiles } = await build({
@@ -162,7 +170,8 @@ async function bundleScript(/** @type {string} */ entry) {
     write: false,
     logLevel: "warning",
   });
-  const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  const names = Object.entries(metafile.outputs).flatMap(([file, { entryPoint = "" }]) => (entryPoint ? [[basename(entryPoint), basename(file)]] : []));
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, named(text, new Map(names))]));
   await Promise.all([...texts].filter(([path]) => path.endsWith(".js")).map(([path, text]) => writeScript(path, text, /** @type {string} */ (texts.get(`${path}.map`)))));
   const outputs = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint === entry);
   return outputs.map(([file, { imports }]) => {

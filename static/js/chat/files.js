@@ -2,7 +2,7 @@
 // where they are, and all others as a card that says what they are.
 
 import { inWords } from './size.js';
-import { viewer } from './viewer.js';
+import { withLater } from './onDemand.js';
 
 /** What browsers show, by the endings of names. @type {[string, RegExp][]} */
 const KINDS = [
@@ -85,7 +85,7 @@ export function withFiles(config, Message) {
             const look = (event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 event.preventDefault();
-                viewer.open(this.pictures(), url);
+                withLater(({ viewer }) => viewer.open(this.pictures(), url));
             };
             return html`<a class="file-picture" href=${url} target="_blank" rel="noopener" aria-label=${`Picture: ${name}`} @click=${look}>
                 <img class="chat-image" src=${url} alt=${name} loading="lazy" decoding="async" @error=${() => this.giveUp()}>

@@ -54,7 +54,6 @@ export const panel = {
         document.addEventListener('click', (event) => {
             if (around(event, '[data-chat-toggle]')) panel.open();
             if (around(event, '[data-chat-close]')) panel.close();
-            if (around(event, '#conversations a.conversations-new') && !matchMedia(BESIDE).matches) show(false);
         });
         document.addEventListener('foyer:page', tellWhenShown);
         closeWithEscape();

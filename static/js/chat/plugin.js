@@ -10,6 +10,8 @@ import { syncWhatIsRead } from './readMarkers.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
+import { offerBeginning, offerSearch } from './openers.js';
+import { fetchAtFirstTouch } from './onDemand.js';
 import { befriend } from './befriend.js';
 import { keepContactPresence } from './contactPresence.js';
 import { receiveInvitations } from './invitations.js';
@@ -55,7 +57,6 @@ import { followDelivery } from './delivery.js';
 import { askWithVerbs } from './questions.js';
 import { notifyPeople } from './notifications.js';
 import { offerLevels } from './levels.js';
-import { offerSearch } from './search.js';
 import { offerNotifications } from './notificationOffer.js';
 import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './share.js';
@@ -72,6 +73,7 @@ function offerPeopleAndRooms(_converse, config, markers, conversations) {
     openChats(_converse);
     listConversations(_converse, config, markers, conversations);
     offerSearch(_converse, config);
+    offerBeginning(_converse, config);
     if (config.befriend) befriend(_converse, config);
     receiveInvitations(_converse);
 }
@@ -189,6 +191,7 @@ export function plugin(config, conversations) {
             showWhatIsSaid(_converse, config, markers);
             notify(_converse, config, markers);
             handleSignOut(_converse, guard, outbox);
+            fetchAtFirstTouch();
         },
     };
 }

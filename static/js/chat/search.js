@@ -3,7 +3,6 @@
 // has the focus; the arrow keys choose among what was found.
 
 import { around, byId } from '../dom.js';
-import { open } from './conversation.js';
 import { ask, findMessages, whereSaid, whyNot } from './find.js';
 import { make } from './list/row.js';
 import { marked, option, Options, timeOf } from './options.js';
@@ -32,10 +31,13 @@ function midnight(field, later = 0) {
     return new Date(year, month - 1, day + later);
 }
 
-class Search {
-    /** @param {import('./types.js').ChatConfig} config */
-    constructor(_converse, config) {
-        this.open = (jid, id) => open(_converse, config, jid, id);
+export class Search {
+    /**
+     * @param {import('./types.js').ChatConfig} config
+     * @param {(jid: string, id?: string) => void} open opens a conversation, at a message of it
+     */
+    constructor(config, open) {
+        this.open = open;
         this.config = config;
         this.dialog = /** @type {HTMLDialogElement} */ (byId('search'));
         this.field = /** @type {HTMLInputElement} */ (byId('search-words'));
@@ -49,11 +51,11 @@ class Search {
         this.next = '';
         this.loading = false;
         this.goOn = () => {};
+        this.#listen();
     }
 
-    listen() {
+    #listen() {
         this.dialog.addEventListener('input', () => this.soon());
-        this.dialog.addEventListener('submit', (event) => event.preventDefault());
         this.dialog.addEventListener('click', (event) => this.onClick(event));
         this.results.addEventListener('scroll', () => this.reachEnd());
         this.onward.addEventListener('click', () => {
@@ -64,18 +66,23 @@ class Search {
     }
 
     /**
+     * Searches for what the field has; the dialog is open (openers.js).
      * @param {string} [jid] the conversation that is searched; without it, all are
      * @param {string} [name] what it is called
-     * @param {string} [words] what is looked for; without it, what was before
+     * @param {boolean} [everywhere] among all messages, however the last search was narrowed
      */
-    show(jid = '', name = '', words = undefined) {
-        if (this.dialog.open) return;
+    show(jid = '', name = '', everywhere = false) {
         this.narrowTo(jid, name);
-        if (words !== undefined) this.field.value = words;
-        this.dialog.showModal(); // gives the focus back when it closes
-        this.field.select();
+        if (everywhere) this.everywhere();
         this.fillWhere();
         this.search();
+    }
+
+    /** Words are looked for among all messages, however the last search was narrowed. */
+    everywhere() {
+        this.select('days').value = '';
+        this.input('files').checked = false;
+        byId('search-between').hidden = true;
     }
 
     narrowTo(jid, name) {
@@ -239,7 +246,7 @@ class Search {
             event.preventDefault();
             this.dialog.close();
             this.open(link.dataset.jid, link.dataset.id);
-        } else if (around(event, '[data-search-close]') || event.target === this.dialog) this.dialog.close();
+        } else if (event.target === this.dialog) this.dialog.close();
     }
 }
 
@@ -253,21 +260,4 @@ function group(label, options) {
     element.setAttribute('aria-label', label);
     element.dataset.group = label;
     return [element];
-}
-
-/**
- * @param {Converse.Private} _converse
- * @param {import('./types.js').ChatConfig} config
- */
-export function offerSearch(_converse, config) {
-    const search = new Search(_converse, config);
-    search.listen();
-    document.addEventListener('click', (event) => around(event, '[data-search]') && search.show());
-    document.addEventListener('foyer:search', ({ detail: { jid, name, words } }) => search.show(jid, name, words));
-    document.addEventListener('keydown', (event) => {
-        if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
-        event.preventDefault();
-        event.stopPropagation();
-        search.show();
-    }, { capture: true });
 }

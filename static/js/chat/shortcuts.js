@@ -1,7 +1,8 @@
 // Keys for what is done often, and the list of them, which ? opens. One table is both.
 // A key alone, such as ?, can be switched off (WCAG 2.1.4): Ctrl+/ opens the list, too.
 
-import { all, around, closeBeside } from '../dom.js';
+import { all, around } from '../dom.js';
+import { withLater } from './onDemand.js';
 import { roomPanel } from './room/panel.js';
 
 const OFF = 'foyer-keys-off'; // in the browser's storage: ? is a letter like others
@@ -38,8 +39,9 @@ const SHORTCUTS = [
         { keys: ['Alt+ArrowUp'], what: 'The previous conversation', act: () => step(-1) },
         { keys: ['Alt+Shift+ArrowDown'], what: 'The next conversation with something new', act: () => step(1, true) },
         { keys: ['Alt+Shift+KeyL'], what: 'Find a conversation in the list', act: () => focus('#conversations-find') },
+        { keys: ['Alt+Shift+KeyN'], what: 'Start a conversation, or make a room', act: () => click('[data-begin]') },
         { keys: ['Escape'], what: 'Close what is open on top' },
-        { keys: ['?', 'Ctrl+Slash'], what: 'This list', act: () => list?.toggle() },
+        { keys: ['?', 'Ctrl+Slash'], what: 'This list', act: () => toggleList() },
     ]],
     ['In a conversation', [
         { keys: ['Alt+Shift+KeyI'], what: 'About this room, or this person', act: () => (inRoom() ? roomPanel.toggle('about') : click('#chat converse-chat .head-name')) },
@@ -80,53 +82,11 @@ function pressed(event) {
     return [...parts, event.code].join('+');
 }
 
-/** How a key is called. */
-const NAMES = MAC
-    ? { Ctrl: '⌘', Alt: '⌥', Shift: '⇧', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', Slash: '/' }
-    : { ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', Slash: '/' };
-const nameOfKey = (key) => NAMES[key] ?? key.replace(/^Key/, '');
-
-class List {
-    constructor() {
-        this.dialog = Object.assign(document.createElement('dialog'), { id: 'shortcuts', className: 'shortcuts' });
-        this.dialog.setAttribute('aria-labelledby', 'shortcuts-title');
-        document.body.append(this.dialog);
-        closeBeside(this.dialog);
-    }
-
-    toggle() {
-        if (this.dialog.open) return this.dialog.close();
-        this.#draw();
-        this.dialog.showModal(); // gives the focus back when it closes
-        return undefined;
-    }
-
-    #draw() {
-        const { html, render } = window.converse.env;
-        const combination = (keys) => keys.split('+').map((key) => html`<kbd>${nameOfKey(key)}</kbd>`);
-        render(html`
-            <header><h2 id="shortcuts-title">Keyboard shortcuts</h2>
-                <button type="button" class="shortcuts__close" aria-label="Close" @click=${() => this.dialog.close()}></button></header>
-            <div class="shortcuts__groups" tabindex="0" role="group" aria-label="All shortcuts">
-                ${SHORTCUTS.map(([group, entries]) => html`<section><h3>${group}</h3><dl>
-                    ${entries.map(({ keys, what }) => html`<div><dt>${what}</dt><dd>${keys.map((each, i) => html`${i ? ' or ' : ''}${combination(each)}`)}</dd></div>`)}
-                </dl></section>`)}
-            </div>
-            <label class="room-choice"><input type="checkbox" .checked=${!localStorage.getItem(OFF)} @change=${(event) => this.#keep(event.target.checked)}>
-                <span>The key ? opens this list</span></label>`, this.dialog);
-    }
-
-    #keep(on) {
-        if (on) localStorage.removeItem(OFF);
-        else localStorage.setItem(OFF, '1');
-    }
-}
-
-/** @type {List | undefined} */
+/** @type {import('./shortcutList.js').ShortcutList | undefined} made when it is first opened */
 let list;
+const toggleList = () => withLater(({ ShortcutList }) => (list ??= new ShortcutList(SHORTCUTS, MAC, OFF)).toggle());
 
 export function offerShortcuts() {
-    list = new List();
     const byKeys = new Map(SHORTCUTS.flatMap(([, entries]) => entries).flatMap(({ keys, act }) => (act ? keys.map((each) => /** @type {const} */ ([each, act])) : [])));
     document.addEventListener('keydown', (event) => {
         const act = byKeys.get(pressed(event));
@@ -137,5 +97,5 @@ export function offerShortcuts() {
         if (document.querySelector('dialog[open]:not(#shortcuts), .modal.show') || (list?.dialog.open && act !== byKeys.get('?'))) return;
         act();
     }, { capture: true });
-    document.addEventListener('click', (event) => around(event, '[data-shortcuts]') && list?.toggle());
+    document.addEventListener('click', (event) => around(event, '[data-shortcuts]') && toggleList());
 }

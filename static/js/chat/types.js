@@ -10,6 +10,7 @@
  * @property {'session'|'prebind'|'token'|'signed'|'password'|'typed'} login
  * @property {string} roster
  * @property {boolean} search
+ * @property {boolean} rooms the site lists rooms and makes them
  * @property {boolean} previews links have previews
  * @property {boolean} countsUnread the site knows what is unread
  * @property {boolean} watch

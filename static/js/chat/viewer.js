@@ -54,6 +54,6 @@ export const viewer = {
      */
     open(pictures, url) {
         const at = pictures.findIndex((picture) => picture.url === url);
-        if (at >= 0) show(pictures, at);
+        if (at >= 0 && !document.querySelector('dialog.viewer')) show(pictures, at);
     },
 };

@@ -1,13 +1,15 @@
 // The list of conversations: people and rooms, the latest first, and a field to find
-// any other. It stands in the place of Converse's own lists.
+// any other, and messages. It stands in the place of Converse's own lists.
 
 import { around, byId } from '../../dom.js';
-import { fold } from '../fold.js';
+import { hasWords } from '../fold.js';
+import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
 import { askConversations, askFor, isLeaving } from './ask.js';
 import { entries } from './entries.js';
 import { FollowedRooms } from './follow.js';
+import { fill, shown } from './row.js';
 import { Rows } from './rows.js';
 import { goByKeys } from './step.js';
 
@@ -17,11 +19,8 @@ const MODELS = 'add remove reset change';
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const MINUTE = 60_000;
 
-/** Whether a name has all the words that are typed. */
-const matches = (entry, typed) => {
-    const name = fold(entry.name);
-    return fold(typed).split(/\s+/u).every((word) => name.includes(word));
-};
+/** What can be pressed in the list. */
+const ROWS = '.conversations-rows > li > :is(a, button)';
 
 /**
  * Shows the list.
@@ -33,23 +32,21 @@ const matches = (entry, typed) => {
 export function listConversations(_converse, config, markers, first) {
     const nav = byId('conversations');
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
-    const empty = byId('conversations-empty');
-    const rows = new Rows(byId('conversations-list'), (entry) => addressOf(config, entry.jid));
+    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: (...row) => hits.fill(...row), shown });
     let told = /** @type {Map<string, Entry>} */ (new Map());
     let found = /** @type {Map<string, Entry>} */ (new Map());
     let loaded = false;
-
     const draw = () => {
         const typed = find.value.trim();
         const all = entries(_converse, told);
-        const list = typed ? [...all.filter((entry) => matches(entry, typed)), ...others(all)] : all;
-        rows.show(list);
-        empty.hidden = list.length > 0 || !loaded;
-        empty.textContent = whyEmpty(typed);
-        nav.setAttribute('aria-busy', String(!loaded));
+        const list = typed ? [...all.filter(({ name }) => hasWords(name, typed)), ...others(all)] : all;
+        const below = hits.rows(typed);
+        rows.show([...list, ...below]);
+        tell(typed, list.length, below.length - 1, loaded);
     };
     const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
     const later = once(draw);
+    const hits = findHits(config, later);
     const { load, forget: askForAll } = asker({
         heard: () => followed?.heard,
         missed: () => followed?.loadSoon(),
@@ -78,17 +75,45 @@ export function listConversations(_converse, config, markers, first) {
     _converse.api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', forget));
 
     lookFor(find, later, async (typed) => {
+        hits.look(typed);
         found = typed ? await askFor(typed) : new Map();
         later();
     });
-    goThrough(nav, find, (jid) => {
+    goThrough(nav, find, ({ jid = '', id, words }) => {
+        if (words) return document.dispatchEvent(new CustomEvent('foyer:search', { detail: { words } })); // the field keeps them
         find.value = '';
         found = new Map();
-        open(_converse, config, jid);
-        later();
+        open(_converse, config, jid, id);
+        return later();
     });
     goByKeys(() => entries(_converse, told), (jid) => open(_converse, config, jid));
     openedByAddress(_converse, config);
+}
+
+/**
+ * Messages below the people and rooms, and the way to all: what finds them comes when somebody first types.
+ * @param {import('../types.js').ChatConfig} config
+ * @param {() => void} draw
+ */
+function findHits(config, draw) {
+    /** @type {import('./hits.js').Hits | undefined} */
+    let hits;
+    let last = '';
+    const look = (typed) => {
+        last = typed;
+        if (config.search && (typed || hits)) {
+            withLater(({ Hits }) => {
+                hits ??= new Hits(draw);
+                hits.look(last);
+                draw();
+            });
+        }
+    };
+    return {
+        look,
+        rows: (typed) => (typed && hits?.rows(typed)) || [],
+        fill: (row, entry, address) => (entry.kind ? hits?.fill(row, entry, address) : fill(row, entry, address)),
+    };
 }
 
 /**
@@ -120,20 +145,45 @@ function asker({ heard, missed, take, fail }) {
     return { load, forget: () => { tag = ''; } };
 }
 
-/** Goes through the rows by keys, and calls open with the address of one that is clicked, unless it is to open elsewhere. */
+/** Goes through the rows by keys, and calls open with what one that is clicked stands for, unless it is to open elsewhere. */
 function goThrough(nav, find, open) {
     nav.addEventListener('keydown', (event) => moveFocus(event, find));
     nav.addEventListener('click', (event) => {
-        const row = around(event, 'a.conversation');
+        const row = around(event, ROWS);
         if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
-        open(row.dataset.jid ?? '');
+        open(row.dataset);
     });
+}
+
+/**
+ * Says how much was found, and why nothing is shown.
+ * @param {string} typed
+ * @param {number} names people and rooms
+ * @param {number} messages
+ * @param {boolean} loaded
+ */
+function tell(typed, names, messages, loaded) {
+    byId('conversations').setAttribute('aria-busy', String(!loaded));
+    const empty = byId('conversations-empty');
+    empty.hidden = names > 0 || !loaded;
+    empty.textContent = whyEmpty(typed);
+    byId('conversations-offer').hidden = empty.hidden || Boolean(typed);
+    const count = byId('conversations-count');
+    const numbers = typed ? inNumbers(names, messages) : '';
+    if (count.textContent !== numbers) count.textContent = numbers; // it is read out whenever it is written
 }
 
 /** What is said where nothing is to be shown. */
 const whyEmpty = (typed) =>
     typed ? `Nobody and no room has “${typed}” in its name.` : 'Nobody to talk with yet. People whom you write to, and your rooms, stand here.';
+
+/** How much was found, for who does not see it. */
+function inNumbers(names, messages) {
+    const of = (n, one, many) => (n > 0 ? [`${n} ${n === 1 ? one : many}`] : []);
+    const parts = [...of(names, 'person or room', 'people and rooms'), ...of(messages, 'message', 'messages')];
+    return parts.length ? `${parts.join(', ')} found.` : '';
+}
 
 /** Draws what the page learns, and loads what only the site knows. @param {Converse.Private} _converse */
 function keepUp(_converse, draw, load) {
@@ -213,7 +263,7 @@ function lookFor(find, draw, search) {
 
 /** Arrow keys go through the rows, from the field on; Enter in the field opens the first. */
 function moveFocus(event, find) {
-    const rows = /** @type {HTMLElement[]} */ ([...event.currentTarget.querySelectorAll('a.conversation')]);
+    const rows = /** @type {HTMLElement[]} */ ([...event.currentTarget.querySelectorAll(ROWS)]);
     const at = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const inField = document.activeElement === find;
     if (event.key === 'ArrowDown' && (inField || at >= 0)) rows[at + 1]?.focus();

@@ -4,14 +4,12 @@
 import { addressOf } from '../conversation.js';
 import { LEVEL_NAMES, levels } from '../levels.js';
 import { configure, deleteRoom, leave } from './actions.js';
+import { MAX_LENGTH } from './bounds.js';
 import { Part } from './part.js';
 import { isOwner, reasonOf } from './standing.js';
 
 /** @type {import('../levels.js').Level[]} */
 const LEVELS = ['all', 'mentions', 'none'];
-
-// Bounds of a room's form on the pages (app/rooms.go), in characters.
-const MAX_LENGTH = { name: 60, about: 200, topic: 200 };
 
 export class About extends Part {
     editing = '';

@@ -2,7 +2,8 @@
 // beside the conversation where there is room, and over it on a phone. It stays open from
 // page to page and from room to room, until somebody closes it.
 
-import { all, around, byId } from '../../dom.js';
+import { all, byId } from '../../dom.js';
+import { goThroughTabs } from '../tabKeys.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';
@@ -200,20 +201,10 @@ class RoomPanel {
 
     /** @param {KeyboardEvent} event */
     #onKey(event) {
-        const tab = around(event, '[role="tab"]');
         if (event.key === 'Escape' && !event.defaultPrevented) {
             event.preventDefault();
             if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
-        } else if (tab && ['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) {
-            event.preventDefault();
-            const tabs = /** @type {HTMLElement[]} */ ([...this.element.querySelectorAll('[role="tab"]')]);
-            const forward = getComputedStyle(this.element).direction === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
-            const at = tabs.indexOf(tab);
-            const to = event.key === 'Home' ? 0 : event.key === 'End' ? tabs.length - 1 : at + (event.key === forward ? 1 : -1);
-            const next = tabs.at(to % tabs.length);
-            next?.click();
-            next?.focus();
-        }
+        } else goThroughTabs(event);
     }
 }
 

@@ -1,0 +1,7 @@
+// What the chat does not begin with. It is one file of the bundle, which onDemand.js fetches.
+
+export { Begin } from './begin/dialog.js';
+export { Hits } from './list/hits.js';
+export { Search } from './search.js';
+export { ShortcutList } from './shortcutList.js';
+export { viewer } from './viewer.js';

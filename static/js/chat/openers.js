@@ -1,0 +1,76 @@
+// What opens the dialogs of the whole chat: the search, with Ctrl+K, too; and the one that
+// begins conversations. They open at once, with a field that takes what is typed, and are
+// filled as soon as what fills them is there (onDemand.js).
+
+import { around, byId } from '../dom.js';
+import { addressOf, open } from './conversation.js';
+import { withLater } from './onDemand.js';
+
+let opened = 0;
+
+/** @param {HTMLDialogElement} dialog @param {(later: import('./onDemand.js').Later) => void} fill */
+function openAtOnce(dialog, fill) {
+    const mine = ++opened;
+    dialog.showModal(); // gives the focus back when it closes
+    const field = /** @type {HTMLInputElement | null} */ (dialog.querySelector('input'));
+    field?.focus();
+    field?.select(); // what is typed takes the place of what was there
+    withLater((later) => dialog.open && mine === opened && fill(later), () => dialog.close());
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function offerSearch(_converse, config) {
+    const dialog = /** @type {HTMLDialogElement} */ (byId('search'));
+    const field = /** @type {HTMLInputElement} */ (byId('search-words'));
+    /** @type {import('./search.js').Search | undefined} */
+    let search;
+    /** @param {{jid?: string, name?: string, words?: string}} [what] */
+    const show = ({ jid, name, words } = {}) => {
+        if (dialog.open) return;
+        if (words !== undefined) field.value = words;
+        openAtOnce(dialog, ({ Search }) => {
+            search ??= new Search(config, (to, id) => open(_converse, config, to, id));
+            search.show(jid, name, words !== undefined);
+        });
+    };
+    dialog.addEventListener('submit', (event) => event.preventDefault());
+    document.addEventListener('click', (event) => {
+        if (around(event, '[data-search]')) show();
+        else if (around(event, '[data-search-close]')) dialog.close();
+    });
+    document.addEventListener('foyer:search', ({ detail }) => show(detail));
+    document.addEventListener('keydown', (event) => {
+        if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
+        event.preventDefault();
+        event.stopPropagation();
+        show();
+    }, { capture: true });
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function offerBeginning(_converse, config) {
+    const dialog = /** @type {HTMLDialogElement} */ (byId('begin'));
+    /** @type {import('./begin/dialog.js').Begin | undefined} */
+    let begin;
+    /** @type {Map<string, unknown>} */
+    let told = new Map();
+    /** @type {import('./begin/dialog.js').Chat} */
+    const chat = {
+        open: (jid) => open(_converse, config, jid),
+        addressOf: (jid) => addressOf(config, jid),
+        isListed: (jid) => told.has(jid) || Boolean(_converse.state.chatboxes?.get(jid)),
+        contacts: () => _converse.state.roster?.models ?? [],
+    };
+    document.addEventListener('foyer:conversations', ({ detail }) => (told = detail));
+    document.addEventListener('click', (event) => {
+        const part = around(event, '[data-begin]')?.dataset.begin;
+        if (around(event, '[data-begin-close]')) dialog.close();
+        else if (part !== undefined && !dialog.open) openAtOnce(dialog, ({ Begin }) => (begin ??= new Begin(dialog, config, chat)).show(part));
+    });
+}
