@@ -53,7 +53,8 @@ function awaitContacts(roster) {
             made.add(contact);
             presenceHandler.call(this, presence);
         });
-    };    return taken;
+    };
+    return taken;
 }
 
 /**
