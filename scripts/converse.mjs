@@ -34,8 +34,9 @@ const leftOut = [
   "./src/plugins/muc-views/sidebar-occupant.js",
   "./src/plugins/notifications/", // static/js/chat/notifications.js, badge.js
   "./node_modules/favico.js-slevomat/",
+  "./src/plugins/omemo-views/fingerprints.js",
   "./src/plugins/omemo-views/profile.js",
-  "./src/plugins/omemo-views/templates/profile.js",
+  "./src/plugins/omemo-views/templates/",
   "./src/plugins/profile/modals/", // static/js/chat/personCard.js, and the site's settings
   "./src/plugins/profile/password-reset.js",
   "./src/plugins/push/", // static/js/push.js
@@ -45,7 +46,14 @@ const leftOut = [
   "./src/plugins/rosterview/", // static/js/chat/list/
   "./src/plugins/singleton/",
   "./src/plugins/profile/statusview.js",
+  "./src/plugins/muc-views/muc-chat-content.js", // static/js/chat/historyView.js, as well as
+  "./src/shared/chat/chat-content.js",
+  "./src/shared/chat/help-messages.js", // of commands, which there are none of
   "./src/shared/chat/location-button.js",
+  "./src/shared/chat/message-limit.js",
+  "./src/shared/chat/templates/message-limit.js",
+  "./src/shared/chat/templates/unfurl.js",
+  "./src/shared/chat/unfurl.js", // static/js/chat/previews.js
   "./src/shared/components/brand-heading.js",
   "./src/shared/components/brand-logo.js",
   "./src/shared/components/footer.js",

@@ -25,8 +25,6 @@ const UNREACHED = {
   tplTrustCheckbox: "the site's own form asks that (settings.js)",
   tplConnectionURLInput: "the page knows the address (settings.js)",
   i18n_anon_login: "nobody signs in without an account (settings.js)",
-  device_fingerprint: "the card of a person has none (personCard.js)",
-  fingerprints: "the same",
 };
 
 /** What rooms say of themselves and settings.js leaves out, as all rooms here are so. */

@@ -82,8 +82,8 @@ export function showBeginnings(_converse) {
     api.elements.define('converse-message-history', class extends History {
         render() {
             const { model, messages } = this;
-            if (!model || !beginsWith(model, messages)) return super.render();
-            return html`${draw(model, messages.length === 0)}${super.render()}`;
+            const begins = model && beginsWith(model, messages);
+            return html`${begins ? draw(model, messages.length === 0) : ''}${super.render()}`; // what follows stays the same elements
         }
     });
 }

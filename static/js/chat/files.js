@@ -1,6 +1,7 @@
 // Files in messages: pictures in a frame of their own, sound and films to be played
 // where they are, and all others as a card that says what they are.
 
+import { whenUnseen } from './historyView.js';
 import { inWords } from './size.js';
 import { withLater } from './onDemand.js';
 
@@ -77,8 +78,10 @@ export function withFiles(config, Message) {
 
         /** Shows a file as a card that the browser cannot show otherwise. */
         giveUp() {
-            this.isBroken = true;
-            this.requestUpdate();
+            whenUnseen(this, () => {
+                this.isBroken = true;
+                this.requestUpdate();
+            });
         }
 
         renderPicture({ url, name }) {

@@ -69,7 +69,6 @@ const METHODS = {
     'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed', 'initMentionAutoComplete', 'shouldAutoComplete'],
     'elements.converse-chat-toolbar': [],
     'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'renderMessageText', 'showUserModal'],
-    'elements.converse-chat-content': ['render', 'scrollDown'],
     'elements.converse-message-actions': ['renderActions', 'getActionButtons'],
     'elements.converse-reaction-picker': ['open', 'onEmojiSelected'],
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],

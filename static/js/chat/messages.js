@@ -152,6 +152,23 @@ function rowsOf(messages, isPicture) {
     return rows;
 }
 
+/** Whether a message is drawn as one: not what belongs to another that has not come, nor what stands for a gap. */
+const isShown = ({ attributes: { dangling_retraction, dangling_moderation, dangling_reaction, is_only_key, template_hook } }) =>
+    !(dangling_retraction || dangling_moderation || dangling_reaction || is_only_key || typeof template_hook === 'string');
+
+/** The messages that are the first of a day. @param {any[]} messages some that follow one another */
+function firstOfDays(messages) {
+    const dayOf = (model) => model && new Date(model.get('time')).setHours(0, 0, 0, 0);
+    const { models } = messages[0]?.collection ?? { models: [] };
+    let before = dayOf(models[models.indexOf(messages[0]) - 1]);
+    return new Set(messages.filter((model) => {
+        const day = dayOf(model);
+        const isFirst = before === undefined || day > before;
+        before = day;
+        return isFirst;
+    }));
+}
+
 /** The history, with the names of days between its messages, and pictures in a row side by side. */
 function withDays(config, History) {
     const { html } = window.converse.env;
@@ -160,16 +177,21 @@ function withDays(config, History) {
         render() {
             this.rows = rowsOf(this.messages, isPicture);
             this.inRows = new Set([...this.rows.values()].flatMap(([, ...others]) => others));
+            this.days = firstOfDays(this.messages);
             return super.render();
         }
 
+        /** Whatever stands beside a message, its element stays the same one, and where it is. */
         renderMessage(model) {
             if (this.inRows.has(model)) return ''; // it is with the first
-            const shown = this.rows.get(model)?.map((each) => super.renderMessage(each));
-            const parts = [shown?.[0] ?? super.renderMessage(model)].flat();
-            const message = parts.pop();
-            const row = shown ? html`<div class="pictures">${message}${shown.slice(1)}</div>` : message;
-            return parts.length ? [this.renderDay(new Date(model.get('time'))), row] : row;
+            if (!isShown(model)) return super.renderMessage(model);
+            const row = this.rows.get(model)?.map((each) => this.renderOne(each));
+            const day = this.days.has(model) ? this.renderDay(new Date(model.get('time'))) : '';
+            return html`${day}${row ? html`<div class="pictures">${row}</div>` : this.renderOne(model)}`;
+        }
+
+        renderOne(model) {
+            return html`<converse-chat-message .model_with_messages=${this.model} .model=${model}></converse-chat-message>`;
         }
 
         /** @param {Date} day */
@@ -215,36 +237,12 @@ function withStates(Message) {
 }
 
 /**
- * A way down to the latest while somebody reads further up. Converse scrolls the element
- * around the one that scrolls.
- */
-function withWayDown({ prototype }) {
-    const { html } = window.converse.env;
-    const { render, scrollDown } = prototype;
-    // Patch: scroll-down
-    prototype.scrollDown = function () {
-        if (!this.model.ui.get('scrolled')) this.querySelector('.chat-content__messages')?.scrollTo({ top: 0 });
-        return scrollDown.call(this);
-    };
-    // Patch: way-down
-    prototype.render = function () {
-        const { model } = this;
-        const above = model?.ui?.get('scrolled');
-        const unread = model?.get('num_unread') || model?.get('num_unread_general');
-        return html`${render.call(this)}${above
-            ? html`<button type="button" class="to-latest" @click=${() => model.ui.set({ scrolled: false })}>${unread ? 'New messages' : 'Latest messages'}</button>`
-            : ''}`;
-    };
-}
-
-/**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
 export function showMessages(_converse, config) {
     const { api } = _converse;
     const { registry } = api.elements;
-    withWayDown(registry['converse-chat-content']); // rooms' own is made of it
     // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
     // Patch: message-days

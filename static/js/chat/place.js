@@ -7,7 +7,6 @@ import { goesBy } from './versions.js';
 
 const AROUND = 30; // messages before and after it
 const MARKED = 2500; // ms that it stays marked
-const AROUND_SHOWN = 60; // messages that are drawn before and after it
 
 /** Whose ids a conversation's messages have. */
 const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
@@ -55,7 +54,11 @@ async function fetchAround(_converse, chat, id) {
     await chat.msg_chain;
 }
 
-/** Fetches what comes after a message, up to what is known. */
+/**
+ * Fetches some of what comes after a message, up to what is known.
+ * @param {string} id the message's
+ * @param {any} next the first message that is known after it
+ */
 async function fetchAfter(_converse, chat, id, next) {
     const { api, exports } = _converse;
     const query = {
@@ -68,38 +71,62 @@ async function fetchAfter(_converse, chat, id, next) {
     await exports.handleMAMResult(chat, result, query, {});
     await chat.msg_chain;
     const { first, last } = result.rsm?.result ?? {};
-    const key = keyOf(_converse, chat);
-    const end = chat.messages.models.find((message) => message.get(key) === last);
-    if (!result.complete && next && end) addGap(_converse, chat, end, next);
+    if (next) setGap(_converse, chat, result.complete ? '' : last, next);
     return { first };
 }
 
-/** Notes and shows what is missing between two messages, as gaps.js does: it is fetched when somebody scrolls there. */
-function addGap(_converse, chat, end, next) {
-    const time = new Date(Date.parse(next.get('time')) - 1).toISOString();
-    const gap = { before: next.get(keyOf(_converse, chat)), start: end.get('time'), time };
-    const others = (chat.get('gaps') ?? []).filter((other) => other.before !== gap.before);
-    chat.save({ gaps: [...others, gap] });
-    chat.messages.add(new _converse.exports.MAMPlaceholderMessage({ ...gap, template_hook: 'getMessageTemplate' }));
+/**
+ * Notes and shows what is missing between two messages, as gaps.js does: it is fetched when somebody scrolls there.
+ * @param {string} after the id of the first; "" if nothing is missing any more
+ */
+function setGap(_converse, chat, after, next) {
+    const key = keyOf(_converse, chat);
+    const before = next.get(key);
+    const gaps = (chat.get('gaps') ?? []).filter((other) => other.before !== before);
+    for (const shown of chat.messages.filter((message) => message.get('before') === before)) shown.destroy();
+    const start = chat.messages.models.find((message) => message.get(key) === after)?.get('time') ?? timeOf(after);
+    if (start) {
+        const gap = { after, before, start, time: new Date(Date.parse(next.get('time')) - 1).toISOString() };
+        gaps.push(gap);
+        chat.messages.add(new _converse.exports.MAMPlaceholderMessage({ ...gap, template_hook: 'getMessageTemplate' }));
+    }
+    chat.save({ gaps });
+}
+
+/**
+ * Fetches what is missing, from the side that somebody reads from.
+ * @param {any} gap
+ * @param {any} previous the message before it, for somebody who reads down
+ */
+export async function fillGap(_converse, gap, previous) {
+    const { chatbox: chat, models } = gap.collection;
+    const key = keyOf(_converse, chat);
+    const id = previous && (gap.get('after') ?? previous.get(key));
+    const next = id && models.find((message) => message.get(key) === gap.get('before'));
+    if (!next) return gap.fetchMissingMessages();
+    gap.set('fetching', true);
+    return fetchAfter(_converse, chat, id, next).catch(() => gap.fetchMissingMessages()); // which says so
 }
 
 /** Draws the messages around one, brings it into the middle, and marks it for a moment. */
 async function scrollTo(chat, message) {
     const content = await drawn(chat.get('jid'));
     if (!content) return;
-    chat.ui.set('scrolled', true); // what comes does not scroll down
-    const at = chat.messages.indexOf(message);
-    content.window_top = Math.max(0, at - AROUND_SHOWN);
-    content.window_bottom = Math.min(chat.messages.length - 1, at + AROUND_SHOWN);
+    content.view.around(message);
     const element = await until(() => /** @type {HTMLElement|undefined} */ ([...content.querySelectorAll('converse-chat-message')].find((each) => each.model === message)));
     if (!element) return;
     await element.updateComplete;
-    element.scrollIntoView({ block: 'center' });
+    content.view.show(element);
     element.dataset.found = '';
     setTimeout(() => delete element.dataset.found, MARKED);
 }
 
-const drawn = (jid) => until(() => document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] :is(converse-chat-content, converse-muc-chat-content)`));
+/** The element that draws a conversation, once it does. */
+const drawn = (jid) =>
+    until(() => {
+        const content = /** @type {any} */ (document.querySelector(`#chat :is(converse-chat, converse-muc)[jid="${CSS.escape(jid)}"] :is(converse-chat-content, converse-muc-chat-content)`));
+        return content?.view?.scroller && content;
+    });
 
 /** What a function returns, as soon as that is something. */
 export async function until(look, frames = 300) {

@@ -47,6 +47,7 @@ import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showWhatIsAnswered } from './answered.js';
 import { showWhoLeft } from './left.js';
+import { drawWhatIsNear } from './historyView.js';
 import { showMessages } from './messages.js';
 import { offerMessageSheet } from './messageSheet.js';
 import { tellWhatIsShown } from './shown.js';
@@ -133,6 +134,7 @@ function keepWhatIsSaid(_converse, config, markers) {
 function showWhatIsSaid(_converse, config, markers) {
     paintIcons();
     askWithVerbs(_converse);
+    drawWhatIsNear(_converse);
     showMessages(_converse, config);
     showWhoLeft(_converse, config);
     showWhatIsAnswered(_converse);

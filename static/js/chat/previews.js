@@ -1,8 +1,9 @@
 // What is behind a link, below the message that has it. The site fetches it
-// (app/previews), and the page asks for what is in sight, all links at once: no browser
+// (app/previews), and the page asks for what is drawn, all links at once: no browser
 // asks a third party. Of messages that people encrypt, nothing is asked.
 
 import { fileOf } from './files.js';
+import { whenUnseen } from './historyView.js';
 
 const TOGETHER = 150; // ms in which links are asked for at once
 const MOST = 20; // in one request, as the site takes
@@ -12,6 +13,8 @@ const KEPT = 500; // links whose answers a page keeps
 
 /** What the site said, by link. @type {Map<string, Promise<Preview | undefined>>} */
 const asked = new Map();
+/** The same, what has come: who is drawn again has its height at once. @type {Map<string, Preview>} */
+const known = new Map();
 /** @type {Map<string, (preview: Preview | undefined) => void>} */
 let waiting = new Map();
 
@@ -27,7 +30,16 @@ async function ask() {
     }).catch(() => null);
     const answer = response?.ok ? await response.json().catch(() => null) : null;
     if (!answer) for (const link of links) asked.delete(link); // another time
-    for (const [link, settle] of batch) settle(answer?.previews?.[link]);
+    for (const [link, settle] of batch) {
+        const preview = answer?.previews?.[link];
+        if (preview) known.set(link, preview);
+        settle(preview);
+    }
+}
+
+function forget(link) {
+    asked.delete(link);
+    known.delete(link);
 }
 
 /** What is behind a link, if anything is shown of it. */
@@ -39,7 +51,7 @@ function previewOf(link) {
         waiting.set(link, resolve);
     });
     asked.set(link, preview);
-    if (asked.size > KEPT) asked.delete(asked.keys().next().value); // the oldest
+    if (asked.size > KEPT) forget(asked.keys().next().value); // the oldest
     return preview;
 }
 
@@ -60,15 +72,6 @@ function linkOf(config, model) {
     return linkIn(lines.join('\n'));
 }
 
-/** Tells of messages that come into sight, once. */
-const sight = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-        if (!isIntersecting) continue;
-        sight.unobserve(target);
-        target.dispatchEvent(new Event('foyer:in-sight'));
-    }
-});
-
 /**
  * Messages with a card for what they link to.
  * @param {import('./types.js').ChatConfig} config
@@ -78,34 +81,23 @@ export function withPreviews(config, Message) {
     const { html } = window.converse.env;
 
     return class extends Message {
-        connectedCallback() {
-            super.connectedCallback();
-            this.addEventListener('foyer:in-sight', () => this.loadPreview());
-            sight.observe(/** @type {any} */ (this));
-        }
-
-        disconnectedCallback() {
-            super.disconnectedCallback();
-            sight.unobserve(/** @type {any} */ (this));
-        }
-
-        async loadPreview() {
-            this.wasInSight = true;
-            const link = this.model && linkOf(config, this.model);
-            if (!link || this.previewed === link) return;
-            this.previewed = link;
+        async loadPreview(link) {
+            [this.previewed, this.preview] = [link, known.get(link)];
+            if (this.preview) return;
             const preview = await previewOf(link);
-            if (this.previewed !== link) return;
-            this.preview = preview;
-            if (preview) this.requestUpdate();
+            if (!preview) return;
+            whenUnseen(this, () => {
+                if (this.previewed !== link) return; // it was edited
+                this.preview = preview;
+                this.requestUpdate();
+            });
         }
 
         renderMessageText() {
-            const text = super.renderMessageText();
             const link = linkOf(config, this.model);
-            if (this.wasInSight && link && link !== this.previewed) this.loadPreview(); // it was edited
-            if (!link || link !== this.previewed || !this.preview) return text;
-            return html`${text}${this.renderPreview(link, this.preview)}`;
+            if (!link) return super.renderMessageText();
+            if (link !== this.previewed) this.loadPreview(link);
+            return html`${super.renderMessageText()}${this.preview ? this.renderPreview(link, this.preview) : ''}`; // the text's element stays the same one
         }
 
         /** @param {string} link @param {Preview} preview */

@@ -1,0 +1,196 @@
+// Reading back through a long conversation: what is in sight stays where it is while older
+// messages, pictures and previews come, and nothing is left out.
+
+import type { Database } from "./support/cluster.ts";
+import { startFirefox } from "./support/firefox.ts";
+import { answerLate, cardsCame, changeAround, movedBy, type Reading, readThrough, swipe } from "./support/reading.ts";
+import { expect, password, type Site, test } from "./support/test.ts";
+
+const COUNT = 300;
+const MINUTES = 7; // between two messages: some begin with a name, and days pass
+const LAST = `m${COUNT}`;
+const firefoxPath = process.env["FIREFOX"] ?? "";
+
+test.use({ settings: { LINK_PREVIEWS: "true" } });
+
+const screens = { phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
+
+/** What bob said: lines and paragraphs, links, answers, and pictures alone and in a row, of which some are gone. */
+function said(i: number, picture: string): { body: string; more: string } {
+  const kind = i % 20;
+  const url = kind === 3 ? picture.replace(/[^/]+$/, `none-${i}.png`) : picture;
+  if (kind === 3 || kind === 14 || kind === 15) return { body: url, more: `<x xmlns="jabber:x:oob"><url>${url}</url></x>` };
+  if (i === COUNT - 2) return { body: `Message ${i} answers`, more: `<reply xmlns="urn:xmpp:reply:0" to="bob@localhost/r" id="m${COUNT - 48}"/>` };
+  if (kind % 5 === 1) return { body: `Message ${i}, see https://wiki.example.org/page-${i}`, more: "" };
+  if (kind === 9) return { body: `Message ${i} answers`, more: `<reply xmlns="urn:xmpp:reply:0" to="bob@localhost/r" id="m${i - 6}"/>` };
+  return { body: `Message ${i}, with ${"some words in it, ".repeat(1 + ((i * i) % 11))}and an end.`, more: "" };
+}
+
+/** A conversation of alice's with bob. */
+async function conversation(database: Database, picture: string, from = 1, to = COUNT): Promise<void> {
+  const rows = Array.from({ length: to - from + 1 }, (_, index) => {
+    const i = from + index;
+    const { body, more } = said(i, picture);
+    const id = `${(1_790_000_000_000 + i * MINUTES * 60_000).toString(16).padStart(12, "0")}7000800000000000${i.toString(16).padStart(4, "0")}`;
+    const stanza = `<message xmlns="jabber:client" type="chat" from="bob@localhost/r" to="alice@localhost" id="m${i}"><body>${body}</body>${more}</message>`;
+    return `('alice@localhost', '${id}'::uuid, 'bob@localhost', 'r', false, 'm${i}', '${body}', convert_to('${stanza}', 'UTF8'))`;
+  });
+  await database.script(`INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza) VALUES ${rows.join(",")}`);
+}
+
+/** The path of a picture that the site has. */
+async function pictureOf(site: Site): Promise<string> {
+  return (await (await fetch(site.url)).text()).match(/\/static\/[^"]+apple-touch-icon\.png/)![0];
+}
+
+/** What both browsers are to show. */
+function expectRead(reading: Reading, up: boolean): void {
+  const all = Array.from({ length: COUNT }, (_, i) => `m${i + 1}`);
+  expect(reading.seen, "each in its order").toEqual(up ? all.toReversed() : all);
+  expect(reading.apart, `px that something in sight moved of itself: ${reading.most}`).toBeLessThanOrEqual(2);
+  const steps = reading.moves.map((moved) => (up ? moved : -moved));
+  const usual = steps.toSorted((a, b) => a - b)[steps.length >> 1]!;
+  expect(Math.max(...steps), "px of a step, as long as the others").toBeLessThanOrEqual(usual + 2);
+  expect(Math.min(...steps), "px of a step, in its direction").toBeGreaterThanOrEqual(-2);
+}
+
+type Scroll = "wheel" | "finger" | "keys";
+const wheel = (up: boolean) => (up ? -300 : 300); // two of them are less than a view
+const key = (up: boolean) => (up ? "PageUp" : "PageDown");
+/** Who reads a page looks at it for a moment; other ways, one scrolls through. */
+const framesOf = (way: Scroll) => ({ keys: 20, wheel: 8, finger: undefined })[way];
+
+const ways: [keyof typeof screens, Scroll][] = [["phone", "finger"], ["wide", "wheel"], ["wide", "keys"]];
+
+for (const [screen, way] of ways) {
+  test.describe(`${screen}, ${way}`, () => {
+    const viewport = screens[screen];
+    test.use({ contextOptions: { viewport } });
+
+    test("what is read stays where it is, up to the beginning and down again", async ({ visit, database, site }) => {
+      test.setTimeout(400_000);
+      const picture = await pictureOf(site);
+      await conversation(database, site.url + picture);
+      const alice = await visit("alice");
+      alice.watch.allow(/none-\d+\.png|404/);
+      await alice.page.addInitScript(answerLate, picture);
+      await alice.signIn();
+      await alice.page.goto("/chat/with/bob");
+      await expect(alice.message(`Message ${COUNT},`)).toBeInViewport();
+      const { page } = alice;
+      await page.evaluate(cardsCame); // who is at the end sees them come
+      await page.locator("#chat .chat-content__messages").click({ position: { x: 5, y: 5 } });
+      const scroll = (up: boolean) => ({ wheel: () => page.mouse.wheel(0, wheel(up)), finger: () => page.evaluate(swipe, { up }), keys: () => page.keyboard.press(key(up)) })[way];
+      for (const up of [true, false]) {
+        expectRead(await readThrough(page, up, LAST, scroll(up), framesOf(way)), up);
+        await expect.poll(() => page.locator("#chat converse-chat-message").count(), "drawn").toBeLessThan(COUNT * 0.75);
+      }
+    });
+
+    // Firefox turns its wheel apart from the page: what is known of that is in bench/README.md.
+    if (way === "wheel") return;
+
+    test("Firefox: what is read stays where it is", async ({ database, site }) => {
+      test.skip(firefoxPath === "", "Firefox is not installed");
+      test.setTimeout(400_000);
+      const picture = await pictureOf(site);
+      await conversation(database, site.url + picture);
+      const firefox = await startFirefox(firefoxPath);
+      try {
+        const page = await firefox.newPage();
+        await page.setViewport(viewport);
+        await page.evaluateOnNewDocument(answerLate, picture);
+        await page.goto(`${site.url}/signin`);
+        await page.locator('main input[name="username"]').fill("alice");
+        await page.locator('main input[name="password"]').fill(password);
+        await page.locator('main form[action="/signin"] button[type="submit"]').click();
+        await page.locator("main [data-message]").wait();
+        await page.goto(`${site.url}/chat/with/bob`);
+        await page.locator(`#chat .chat-msg[data-msgid="${LAST}"]`).wait();
+        await page.evaluate(cardsCame); // who is at the end sees them come
+        await page.locator("#chat .chat-content__messages").click({ offset: { x: 5, y: 5 } });
+        const scroll = (up: boolean) => ({ finger: () => page.evaluate(swipe, { up }), keys: () => page.keyboard.press(key(up)) })[way];
+        for (const up of [true, false]) expectRead(await readThrough(page, up, LAST, scroll(up), framesOf(way)), up);
+      } finally {
+        await firefox.close();
+      }
+    });
+  });
+}
+
+test("what comes, goes and changes while somebody reads further up moves nothing", async ({ alice, bob, database, site }) => {
+  await conversation(database, site.url + (await pictureOf(site)));
+  alice.watch.allow(/none-\d+\.png|404/);
+  const { page } = alice;
+  await page.goto("/chat/with/bob");
+  await expect(alice.message(`Message ${COUNT},`)).toBeInViewport();
+  await movedBy(page, () => page.evaluate(swipe, { up: true }));
+  const latest = page.getByRole("button", { name: /(Latest|New) messages/ });
+  await expect(latest).toBeVisible();
+
+  expect(await movedBy(page, async () => expect(await page.evaluate(changeAround, null)).toBe(6))).toBeLessThanOrEqual(2);
+  await bob.talkTo("alice");
+  const types = async () => {
+    await bob.input().pressSequentially("One");
+    await expect(page.locator("#chat .chat-content__notifications")).toHaveText(/typing/);
+  };
+  expect(await movedBy(page, types), "a line below says that somebody types").toBeLessThanOrEqual(2);
+  const come = async () => {
+    for (const text of ["one", "two", "three"]) await bob.say(`Meanwhile ${text}`);
+    await expect(latest).toHaveText("New messages");
+  };
+  expect(await movedBy(page, come)).toBeLessThanOrEqual(2);
+  await latest.click();
+  await expect(alice.message("Meanwhile three")).toBeInViewport();
+  await expect(latest).toHaveCount(0);
+  await bob.say("And then");
+  await expect(alice.message("And then")).toBeInViewport();
+});
+
+test("an answer leads to what it answers, far above", async ({ alice, database, site }) => {
+  await conversation(database, site.url + (await pictureOf(site)));
+  alice.watch.allow(/none-\d+\.png|404/);
+  await alice.page.goto("/chat/with/bob");
+  await expect(alice.message(`Message ${COUNT},`)).toBeInViewport();
+  await expect(alice.message(`Message ${COUNT - 48},`)).toHaveCount(0);
+  await alice.page.locator("#chat .chat-msg__reply-context").last().click();
+  await expect(alice.message(`Message ${COUNT - 48},`)).toBeInViewport();
+});
+
+/** The address of one of the messages of a conversation. */
+async function addressOf(database: Database, i: number): Promise<string> {
+  const [row] = await database.query(`SELECT id::text FROM archive WHERE stanza_id = 'm${i}'`);
+  return `/chat/with/bob?at=${row!["id"]}`;
+}
+
+test("where a message is opened and everything is in sight, one is at the end of the conversation", async ({ alice, bob, database, site }) => {
+  await conversation(database, site.url + (await pictureOf(site)), COUNT - 1);
+  await alice.page.goto(await addressOf(database, COUNT - 1));
+  await expect(alice.page.locator("#chat [data-found]")).toBeVisible();
+  const latest = alice.page.getByRole("button", { name: /(Latest|New) messages/ });
+  await expect(latest).toHaveCount(0);
+  await bob.talkTo("alice");
+  for (let i = 0; i < 20; i++) await bob.say(`And then ${i}.`);
+  await expect(alice.message("And then 19.")).toBeInViewport();
+  await expect(latest).toHaveCount(0);
+});
+
+test("reading on from a message far above fetches what comes next, and not everything up to the end", async ({ alice, database, site }) => {
+  await conversation(database, site.url + (await pictureOf(site)));
+  alice.watch.allow(/none-\d+\.png|404/);
+  const { page } = alice;
+  await page.goto(await addressOf(database, 80));
+  await expect(alice.message("Message 80,")).toBeInViewport();
+  const known = () => page.locator("#chat converse-chat").evaluate((chat: HTMLElement & { model: any }) => chat.model.messages.map((message: any) => Number(message.get("msgid")?.slice(1))));
+  await movedBy(page, async () => {
+    await expect(async () => {
+      await page.evaluate(swipe, { up: false });
+      await expect(alice.message("Message 122,")).toBeInViewport({ timeout: 100 });
+    }).toPass();
+  });
+  expect(await known()).toEqual(expect.arrayContaining([80, 122]));
+  expect(await known(), "between what is read and what was said last").not.toContain(220);
+  await page.reload();
+  await expect(alice.message("Message 80,")).toBeInViewport();
+  expect(await known(), "what is missing is still known to be").not.toContain(220);
+});
