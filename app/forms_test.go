@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The room's panel in the chat allows what the form on the pages does.
+// The dialogs of rooms in the chat allow what the form on the pages does.
 func TestLimits_RoomPanel(t *testing.T) {
-	source, err := os.ReadFile("../static/js/chat/room/about.js")
+	source, err := os.ReadFile("../static/js/chat/room/bounds.js")
 	if err != nil {
 		t.Fatal(err)
 	}
