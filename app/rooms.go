@@ -43,7 +43,7 @@ func (s *roomPages) routes(web fiber.Router) {
 // Rooms: people make them by name and never see an address.
 
 // Bounds of the form, in characters, and of the room's panel in the chat
-// (static/js/chat/room/about.js). A room may hold more, said by other means (xmppd/muc);
+// (static/js/chat/room/bounds.js). A room may hold more, said by other means (xmppd/muc);
 // lists show no more than this well.
 const (
 	maxRoomName  = 60
