@@ -56,6 +56,13 @@ func TestNotify(t *testing.T) {
 	}
 }
 
+// pass lets time go by on the clock of a bubble (testing/synctest), which waits for nothing, until
+// all that comes of it is done.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 // watched is a server whose notifier wants bob's messages, in a bubble of time, with alice there.
 func watched(t *testing.T, test func(w *world, saw func(id string, within time.Duration) bool)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -66,8 +73,7 @@ func watched(t *testing.T, test func(w *world, saw func(id string, within time.D
 			alice.Send(said(id))
 			alice.Sync()
 			_, at := told.told()
-			time.Sleep(within) // of the bubble's clock
-			synctest.Wait()
+			pass(within)
 			return w.srv.Saw("bob", at)
 		})
 	})
@@ -212,7 +218,7 @@ func TestNotify_AsksNoMoreThanNeeded(t *testing.T) {
 		}
 		bob.Send(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
 		bob.Sync()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if !w.srv.Saw("bob", time.Now()) {
 			w.t.Error("a client that has answered does not look")
 		}
@@ -221,12 +227,12 @@ func TestNotify_AsksNoMoreThanNeeded(t *testing.T) {
 		if n := asked(); n != 1 {
 			w.t.Errorf("asked %d times for two messages of a room", n)
 		}
-		time.Sleep(askRooms)
+		pass(askRooms)
 		room("three")
 		if n := asked(); n != 1 {
 			w.t.Errorf("asked %d times later", n)
 		}
-		time.Sleep(askRooms)
+		pass(askRooms)
 		bob.Send(csiInactive)
 		bob.Sync()
 		room("four")

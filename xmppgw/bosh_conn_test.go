@@ -166,8 +166,8 @@ func TestBOSH_KeepAliveOfHTTP10(t *testing.T) {
 }
 
 // XEP-0124 §14.3 (B-32): a peer that vanishes while its request waits is noticed
-// then: its silence counts from there (B-40), and a repeat of the request gets the
-// answer that it missed.
+// then: its silence counts from there (B-40), it is absent since then, and a repeat of
+// the request gets the answer that it missed.
 func TestBOSH_VanishedWhileWaiting(t *testing.T) {
 	anyPoller(t, func(t *testing.T, s *site) {
 		b := s.bosh(true)
@@ -176,13 +176,20 @@ func TestBOSH_VanishedWhileWaiting(t *testing.T) {
 		missed := b.body("", "")
 		c.send(c.request("", missed))
 		s.held(b)
-		c.conn.Close()
 		bs := s.session(b)
+		if since := bs.AbsentSince(); !since.IsZero() {
+			t.Errorf("absent since %v while a request waits", since)
+		}
+		before := time.Now()
+		c.conn.Close()
 		eventually(t, func() bool {
 			bs.mu.Lock()
 			defer bs.mu.Unlock()
 			return len(bs.held) == 0 && bs.idleFrom != 0
 		})
+		if since := bs.AbsentSince(); since.Before(before) || since.After(time.Now().Add(time.Second)) {
+			t.Errorf("absent since %v; it vanished after %v", since, before)
+		}
 		b.wants(b.post(missed), emptyBody)
 		b.wants(b.post(b.body("", message("a", "on"))), `id="on"`)
 	})
