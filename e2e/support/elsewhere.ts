@@ -4,10 +4,13 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const converse = fileURLToPath(new URL("../../static/converse", import.meta.url));
+const converse = fileURLToPath(new URL("../../node_modules/converse.js/dist", import.meta.url));
 const types: Record<string, string> = { ".css": "text/css", ".js": "text/javascript", ".json": "application/json", ".wasm": "application/wasm" };
 
-/** A page with Converse on another origin than the site's, as somebody else's program serves it. */
+/**
+ * A page on another origin than the site's, with Converse whole, as somebody else's program serves it:
+ * the site's own lacks what static/js/chat does in its place.
+ */
 export class Elsewhere {
   private constructor(private readonly server: Server) {}
 
