@@ -6,9 +6,11 @@
 // is added, or gets its height, above what is in sight moves nothing. When something below
 // changes, a message in sight is brought back to where it was, before the browser paints. That
 // ends the movement of a finger; that of a wheel or of a key Chromium ends whenever there is
-// more to scroll. So what can wait, waits until the view has come to rest. The browsers' own
-// scroll anchoring is off (overflow-anchor): it would correct the same a second time, and not
-// everywhere.
+// more to scroll. So what can wait, waits until the view has come to rest. Firefox turns its
+// wheel in another process, ahead of what the page is told: there the view is moved by so many
+// px (scrollBy), which Firefox adds to where it is; to put it somewhere (scrollTop) would take
+// back what the page has not heard of yet. The browsers' own scroll anchoring is off
+// (overflow-anchor): it would correct the same a second time, and not everywhere.
 
 import { fillGap } from './place.js';
 
@@ -292,7 +294,7 @@ export class HistoryView {
         const beyond = this.#at - limit; // the browser moves a view that would be beyond what is left
         const at = scroller.scrollTop + (beyond < -1 ? beyond : 0); // heights are rounded
         const isFar = Math.abs(moved) >= 1;
-        if (isFar) scroller.scrollTop = at + moved;
+        if (isFar) scroller.scrollBy(0, at + moved - scroller.scrollTop);
         const owed = isFar ? at + moved - scroller.scrollTop : moved;
         this.#note(Math.abs(owed) < 1 ? owed : 0); // more, where there is nothing more to scroll to
     }
