@@ -294,7 +294,8 @@ export class HistoryView {
         const beyond = this.#at - limit; // the browser moves a view that would be beyond what is left
         const at = scroller.scrollTop + (beyond < -1 ? beyond : 0); // heights are rounded
         const isFar = Math.abs(moved) >= 1;
-        if (isFar) scroller.scrollBy(0, at + moved - scroller.scrollTop);
+        if (isFar && 'scrollTopMax' in scroller) scroller.scrollBy(0, at + moved - scroller.scrollTop); // Firefox
+        else if (isFar) scroller.scrollTop = at + moved;
         const owed = isFar ? at + moved - scroller.scrollTop : moved;
         this.#note(Math.abs(owed) < 1 ? owed : 0); // more, where there is nothing more to scroll to
     }
