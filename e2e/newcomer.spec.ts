@@ -1,21 +1,19 @@
 // Somebody who has never seen the site: from its start page to a message found again, by what
 // stands on the screen and nothing else. A picture of each step is beside the test's results.
 
-import { readFile } from "node:fs/promises";
-import type { BrowserContext, Locator, Page, TestInfo } from "@playwright/test";
-import { Finger } from "./support/finger.ts";
+import { copyFile } from "node:fs/promises";
+import { Autopush } from "./support/autopush.ts";
+import { problemsOf, startFirefox } from "./support/firefox.ts";
 import { launchOptions } from "./support/launch.ts";
-import { deliver, PushService, shownBy } from "./support/push_service.ts";
-import { expect, names, type Person, type Site, test } from "./support/test.ts";
+import { PushService } from "./support/push_service.ts";
+import { button, ChromiumScreen, FirefoxScreen, link, message, option, type Screen } from "./support/screen.ts";
+import { expect, names, type Person, test } from "./support/test.ts";
 import { Watch } from "./support/watch.ts";
 
 // The headless shell has no notifications.
 test.use({ launchOptions: launchOptions(process.env.CHROMIUM_WHOLE || process.env.CHROMIUM) });
 
-const screens = {
-  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  wide: { viewport: { width: 1440, height: 900 } },
-};
+const screens = { phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
 const name = "Nora Newman";
 const photo = new URL("../docs/pictures/landing-wide.webp", import.meta.url);
 
@@ -23,193 +21,215 @@ const photo = new URL("../docs/pictures/landing-wide.webp", import.meta.url);
 class Newcomer {
   private shots = 0;
 
-  private constructor(
-    readonly context: BrowserContext,
-    public page: Page,
-    private readonly byFinger: boolean,
-    private readonly info: TestInfo,
+  /** @param file where a file of some name is kept */
+  constructor(
+    readonly screen: Screen,
+    readonly byFinger: boolean,
+    readonly file: (name: string) => string,
   ) {}
 
-  static async at(context: BrowserContext, byFinger: boolean, info: TestInfo): Promise<Newcomer> {
-    return new Newcomer(context, await context.newPage(), byFinger, info);
-  }
-
-  /** What can be pressed, by what it says. */
-  button = (label: string | RegExp): Locator => this.page.getByRole("button", { name: label, exact: typeof label === "string" }).filter({ visible: true }).first();
-  link = (label: string | RegExp): Locator => this.page.getByRole("link", { name: label, exact: typeof label === "string" }).filter({ visible: true }).first();
-
-  press(what: Locator): Promise<void> {
-    return this.byFinger ? what.tap() : what.click();
-  }
-
-  /** A message, by its text. */
-  message = (text: string): Locator => this.page.locator("#chat converse-chat-message:visible").filter({ hasText: text }).first();
-
   async write(whom: string, text: string): Promise<void> {
-    const field = this.page.getByRole("textbox", { name: `Message ${whom}` });
-    await this.press(field);
-    await field.fill(text);
-    await this.press(this.button("Send the message"));
-    await expect(this.message(text)).toBeVisible();
+    const field = { role: "textbox", name: `Message ${whom}` };
+    await this.screen.press(field);
+    await this.screen.fill(field, text);
+    await this.screen.press(button("Send the message"));
+    await this.screen.sees(message(text));
   }
 
   /** Does something with a message: a finger rests on it, a mouse goes there. */
-  async choose(message: Locator, action: "Reply" | "React", emoji?: string): Promise<void> {
+  async choose(text: string, action: "Reply" | "React", emoji?: string): Promise<void> {
+    const it = message(text);
     if (!this.byFinger) {
-      await message.hover();
-      await this.press(message.getByRole("button", { name: action, exact: true }));
-      if (emoji) await this.press(message.getByRole("button", { name: emoji }));
+      await this.screen.hover(it);
+      await this.screen.press({ within: it, ...button(action) });
+      if (emoji) await this.screen.press({ within: it, ...button(new RegExp(emoji, "u")) });
       return;
     }
-    const finger = await Finger.on(this.page);
-    await finger.rest(message.locator(".chat-msg__text"));
-    const sheet = this.page.getByRole("dialog", { name: "What to do with this message" });
-    await expect(sheet).toBeVisible();
-    await finger.lift();
+    const sheet = { role: "dialog", name: "What to do with this message" };
+    await this.screen.rest({ within: it, css: ".chat-msg__text" }, () => this.screen.sees(sheet));
     await this.picture(`what can be done (${action})`);
-    await this.press(sheet.getByRole("button", { name: emoji ?? action }));
+    await this.screen.press({ within: sheet, ...button(emoji ? new RegExp(emoji, "u") : action) });
   }
 
-  /** Closes all of the site, and has it open again later. */
-  async leave(): Promise<void> {
-    const away = await this.context.newPage();
-    await this.page.close();
-    this.page = away;
+  /** Goes to the list, which is not in sight together with a conversation on a phone. */
+  async toList(): Promise<void> {
+    const [list, back] = [{ role: "searchbox", name: "Find people, rooms and messages" }, button("Back to the list")];
+    await expect.poll(async () => (await this.screen.shows(list)) || this.screen.shows(back)).toBe(true);
+    if (!(await this.screen.shows(list))) await this.screen.press(back);
   }
 
-  async picture(step: string): Promise<void> {
-    await this.page.evaluate(() => Promise.allSettled(document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity).map(({ finished }) => Promise.race([finished, new Promise((resolve) => setTimeout(resolve, 1000))]))));
-    await this.page.screenshot({ path: this.info.outputPath(`${String(++this.shots).padStart(2, "0")} ${step}.png`) });
+  picture(step: string): Promise<unknown> {
+    return this.screen.screenshot(this.file(`${String(++this.shots).padStart(2, "0")} ${step}.png`));
   }
 }
 
 /** Signs up, and is among people. */
 async function join(nora: Newcomer): Promise<void> {
-  await nora.page.goto("/");
+  const { screen } = nora;
+  await screen.open("/");
   await nora.picture("the start page");
-  await nora.press(nora.link("Create an account").or(nora.button("Create an account")).first());
-  await nora.page.getByLabel("User name").fill("nora");
-  await nora.page.getByLabel("Your name, as others see it").fill(name);
-  await nora.page.getByLabel("Password").fill("a few words in a row");
+  await screen.press(button("Create an account"));
+  await screen.fill({ role: "textbox", name: /^User name/ }, "nora");
+  await screen.fill({ role: "textbox", name: /^Your name, as others see it/ }, name);
+  await screen.fill({ css: "main input[type=password]" }, "a few words in a row");
   await nora.picture("an account");
-  await nora.press(nora.button("Create account"));
-  await expect(nora.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${name}`);
+  await screen.press(button("Create account"));
+  await screen.sees({ css: "h1", text: `Hello, ${name}` });
   await nora.picture("home");
 }
 
 /** Finds Bob among all, writes to him, wants to be notified, and sends a photo. */
 async function befriend(nora: Newcomer, bob: Person): Promise<void> {
-  await nora.press(nora.link("People"));
-  await nora.page.getByRole("searchbox", { name: "Find a person" }).fill("bak");
-  await expect(nora.page.getByRole("status").filter({ hasText: "1 found" })).toBeAttached();
+  const { screen } = nora;
+  await screen.press(link("People"));
+  await screen.fill({ role: "searchbox", name: "Find a person" }, "bak");
+  await screen.sees(button(`Message ${names.bob}`));
   await nora.picture("people");
-  await nora.press(nora.button(`Message ${names.bob}`));
-  await expect(nora.page.getByText(`This is the beginning of your conversation with ${names.bob}.`)).toBeVisible();
+  await screen.press(button(`Message ${names.bob}`));
+  await screen.sees({ css: "#chat .beginning", text: `This is the beginning of your conversation with ${names.bob}.` });
   await nora.picture("a conversation begins");
   await nora.write(names.bob, "Hello Bob, I am new here. Where is the seed swap?");
   await nora.picture("something is said");
-  await nora.press(nora.button("Notify me"));
+  await screen.allow(button("Notify me"));
   await bob.page.goto("/chat");
   await bob.listed(name).click();
   await bob.hears("Where is the seed swap?");
 
-  const choosing = nora.page.waitForEvent("filechooser");
-  await nora.press(nora.page.getByTitle("Choose a file to send").filter({ visible: true }));
-  await (await choosing).setFiles({ name: "my garden.webp", mimeType: "image/webp", buffer: await readFile(photo) });
-  await expect(nora.page.getByRole("list", { name: "To be sent" })).toContainText("my garden.webp");
+  const file = nora.file("my garden.webp");
+  await copyFile(photo, file);
+  await screen.attach({ css: '[title="Choose a file to send"]' }, file);
+  await screen.sees({ role: "list", name: "To be sent", text: "my garden.webp" });
   await nora.picture("a photo before it is sent");
-  await nora.press(nora.button("Send the message"));
-  const shown = (page: Page) => expect.poll(() => page.locator("#chat .chat-msg img.chat-image").evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth > 0))).toEqual([true]);
-  for (const page of [nora.page, bob.page]) await shown(page);
+  await screen.press(button("Send the message"));
+  await expect.poll(() => screen.evaluate(photos)).toEqual([true]);
+  await expect.poll(() => bob.page.evaluate(photos)).toEqual([true]);
   await nora.picture("a photo");
 }
 
+/** Runs in a page: whether each photo of a conversation has come. */
+const photos = () => [...document.querySelectorAll<HTMLImageElement>("#chat .chat-msg img.chat-image")].map(({ naturalWidth }) => naturalWidth > 0);
+
 /** Joins a room, answers there and reacts. */
 async function takePart(nora: Newcomer, bob: Person): Promise<void> {
+  const { screen } = nora;
+  const asked = "Who comes along?";
   await bob.page.goto("/chat/room/lobby");
   await expect(bob.room("Lobby")).toBeVisible();
-  await bob.say("The seed swap is on Sunday at ten. Who comes along?");
-  const back = nora.button("Back to the list");
-  if (await back.isVisible()) await nora.press(back);
+  await bob.say(`The seed swap is on Sunday at ten. ${asked}`);
+  await nora.toList();
   await nora.picture("the list");
-  await nora.press(nora.button("Start a conversation, or make a room"));
-  await nora.press(nora.page.getByRole("tab", { name: "Rooms" }));
-  await expect(nora.page.getByRole("option", { name: /^Lobby/ })).toContainText("1 person here");
+  await screen.press(button("Start a conversation, or make a room"));
+  await screen.press({ role: "tab", name: "Rooms" });
+  await screen.sees({ ...option(/^Lobby/), text: "1 person here" });
   await nora.picture("rooms");
-  await nora.press(nora.page.getByRole("option", { name: /^Lobby/ }));
-  const asked = nora.message("Who comes along?");
-  await expect(asked).toBeVisible();
+  await screen.press(option(/^Lobby/));
+  await screen.sees(message(asked));
   await nora.picture("a room");
   await nora.choose(asked, "Reply");
   await nora.picture("an answer begins");
   await nora.write("Lobby", "I do, with tomato seeds");
   await nora.choose(asked, "React", "👍");
-  await expect(nora.message("Who comes along?").locator(".chat-msg__reaction")).toHaveText(/👍\s*1/u);
+  await screen.sees({ within: message(asked), css: ".chat-msg__reaction", text: /👍\s*1/u });
   await nora.picture("answered, and liked");
   await bob.hears("I do, with tomato seeds");
   await expect(bob.page.locator("#chat .chat-msg__reaction")).toHaveText(/👍\s*1/u);
 }
 
 /** Has closed everything, is told of a message, and comes back to it. */
-async function comeBack(nora: Newcomer, bob: Person, pushes: PushService, site: Site): Promise<void> {
-  await nora.leave();
+async function comeBack(nora: Newcomer, bob: Person, site: string): Promise<void> {
+  const { screen } = nora;
+  const said = "Shall I bring you a watering can?";
+  await screen.leave();
   await bob.page.goto("/chat");
   await bob.listed(name).click();
-  await bob.say("Shall I bring you a watering can?");
-  await expect.poll(() => pushes.notices.length).toBe(1);
-  await deliver(nora.page, site.url, pushes.notices[0]!);
-  await expect.poll(() => shownBy(nora.context)).toEqual([`bob@localhost ${names.bob}: New message`]);
+  await bob.say(said);
+  await screen.isPushed(site);
 
-  await nora.page.goto("/");
-  await expect(nora.page).toHaveTitle(/^\(1\) /);
+  await screen.open("/");
+  await expect.poll(() => screen.notices()).toEqual([`bob@localhost ${names.bob}: New message`]);
+  await expect.poll(() => screen.evaluate(() => document.title)).toMatch(/^\(1\) /);
   await nora.picture("back, with something new");
-  await nora.press(nora.link(/^Chat/));
-  const [back, listed] = [nora.button("Back to the list"), nora.page.getByRole("searchbox", { name: "Find people, rooms and messages" })];
-  await expect(back.or(listed).first()).toBeVisible();
-  if (!(await listed.isVisible())) await nora.press(back); // a phone shows where she was
-  await expect(nora.page.getByRole("link", { name: new RegExp(names.bob) }).first()).toContainText("Shall I bring you a watering can?");
+  await screen.press(link(/^Chat/));
+  await nora.toList(); // where a phone may show where she was
+  const entry = link(new RegExp(names.bob));
+  await screen.sees({ ...entry, text: said });
   await nora.picture("the list says what is new");
-  await nora.press(nora.page.getByRole("link", { name: new RegExp(names.bob) }).first());
-  await expect(nora.message("Shall I bring you a watering can?")).toBeInViewport();
+  await screen.press({ ...entry, text: said });
+  await screen.inView(message(said));
   await nora.picture("what is new");
-  await expect.poll(() => shownBy(nora.context)).toEqual([]);
+  await expect.poll(() => screen.notices()).toEqual([]);
   await nora.write(names.bob, "Oh yes, please");
 }
 
 /** Searches for what was said in the room, and is at its place. */
 async function findAgain(nora: Newcomer): Promise<void> {
-  const back = nora.button("Back to the list");
-  if (await back.isVisible()) await nora.press(back);
-  await nora.press(nora.button("Search all messages"));
-  await nora.page.getByRole("combobox", { name: "Search people, rooms and messages" }).fill("tomato");
-  const found = nora.page.getByRole("option", { name: /tomato seeds/ });
-  await expect(found).toHaveCount(1);
+  const { screen } = nora;
+  await nora.toList();
+  await screen.press(button("Search all messages"));
+  await screen.fill({ css: "[role=combobox]" }, "tomato");
+  await screen.sees(option(/tomato seeds/));
   await nora.picture("found");
-  await nora.press(found);
-  await expect(nora.message("I do, with tomato seeds")).toBeInViewport();
-  await expect(nora.message("The seed swap is on Sunday at ten.")).toBeInViewport();
+  await screen.press(option(/tomato seeds/));
+  await screen.inView(message("I do, with tomato seeds"));
+  await screen.inView(message("The seed swap is on Sunday at ten."));
   await nora.picture("at its place");
 }
 
-for (const [screen, options] of Object.entries(screens)) {
+async function journey(nora: Newcomer, bob: Person, site: string): Promise<void> {
+  try {
+    await test.step("signs up", () => join(nora));
+    await test.step("finds somebody, and sends a photo", () => befriend(nora, bob));
+    await test.step("takes part in a room", () => takePart(nora, bob));
+    await test.step("is told of a message while nothing is open", () => comeBack(nora, bob, site));
+    await test.step("finds again what was said", () => findAgain(nora));
+  } finally {
+    await nora.picture("the end");
+  }
+}
+
+for (const [screen, viewport] of Object.entries(screens)) {
   for (const colorScheme of ["light", "dark"] as const) {
+    const byFinger = screen === "phone";
+
     test(`somebody new, ${screen}, ${colorScheme}`, async ({ browser, bob, site }, info) => {
       const pushes = await PushService.start();
-      const context = await browser.newContext({ ...options, colorScheme, baseURL: site.url });
+      const context = await browser.newContext({ viewport, hasTouch: byFinger, isMobile: byFinger, colorScheme, baseURL: site.url });
       const watch = new Watch(context, () => site.url);
       try {
-        await pushes.serve(context);
-        const nora = await Newcomer.at(context, screen === "phone", info);
-        await test.step("signs up", () => join(nora));
-        await test.step("finds somebody, and sends a photo", () => befriend(nora, bob));
-        await test.step("takes part in a room", () => takePart(nora, bob));
-        await test.step("is told of a message while nothing is open", () => comeBack(nora, bob, pushes, site));
-        await test.step("finds again what was said", () => findAgain(nora));
+        const nora = new Newcomer(await ChromiumScreen.of(context, pushes, byFinger), byFinger, (name) => info.outputPath(name));
+        await journey(nora, bob, site.url);
       } finally {
         await context.close();
         pushes.stop();
       }
       watch.check();
     });
+
+    test(`somebody new in Firefox, ${screen}, ${colorScheme}`, async ({ bob, site }, info) => {
+      test.skip(!process.env.FIREFOX, "Firefox is not installed");
+      const pushes = await Autopush.start();
+      const firefox = await startFirefox(process.env.FIREFOX!, { ...pushes.preferences, ...lookOf(colorScheme, byFinger) }, viewport);
+      try {
+        const problems: string[][] = [];
+        const screen = await FirefoxScreen.of(firefox, site.url, pushes, byFinger, (page) => problems.push(problemsOf(page)));
+        await journey(new Newcomer(screen, byFinger, (name) => info.outputPath(name)), bob, site.url);
+        expect(problems.flat()).toEqual([]);
+      } finally {
+        await firefox.close();
+        pushes.stop();
+      }
+    });
   }
+}
+
+/** Preferences of a Firefox with a theme, with a mouse or a screen that is touched, which shows notifications where there is no desktop. */
+function lookOf(colorScheme: "light" | "dark", byFinger: boolean): Record<string, unknown> {
+  const pointer = byFinger ? 1 : 6; // coarse; or fine, and it hovers
+  return {
+    "ui.systemUsesDarkTheme": colorScheme === "dark" ? 1 : 0,
+    "ui.primaryPointerCapabilities": pointer,
+    "ui.allPointerCapabilities": pointer,
+    "dom.w3c_touch_events.enabled": byFinger ? 1 : 0,
+    "alerts.useSystemBackend": false,
+  };
 }

@@ -3,15 +3,16 @@ import { type Browser, launch, type Page } from "puppeteer-core";
 /**
  * Starts a Firefox of its own, driven by WebDriver BiDi, which Playwright does not
  * speak to the Firefox that people have.
+ * @param preferences besides those that each test needs
  */
-export function startFirefox(path: string): Promise<Browser> {
+export function startFirefox(path: string, preferences: Record<string, unknown> = {}, viewport = { width: 1280, height: 800 }): Promise<Browser> {
   return launch({
     browser: "firefox",
     executablePath: path,
     headless: true,
     args: ["-remote-allow-system-access"], // turnWheel
     timeout: 120_000, // generous, as all of them (playwright.config.ts)
-    defaultViewport: { width: 1280, height: 800 },
+    defaultViewport: viewport,
     extraPrefsFirefox: {
       "intl.accept_languages": "en-GB",
       "apz.content_response_timeout": 400, // ms, as in the Firefox that people have; Puppeteer's is a minute
@@ -19,6 +20,7 @@ export function startFirefox(path: string): Promise<Browser> {
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,
       "network.proxy.type": 0,
+      ...preferences,
     },
   });
 }
