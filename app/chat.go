@@ -179,6 +179,7 @@ type RoomQuery struct {
 type ChatRoom struct {
 	Name, Title, Description string
 	Occupants                int  // now
+	Entered                  bool // viewer is one of them; a server that does not tell says no
 	Private                  bool // by invitation
 	Member                   bool // viewer belongs to it
 	Owner                    bool // viewer owns it

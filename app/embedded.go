@@ -311,7 +311,7 @@ func chatRooms(list []muc.Listed) []ChatRoom {
 	rooms := make([]ChatRoom, 0, len(list))
 	for _, r := range list {
 		rooms = append(rooms, ChatRoom{
-			Name: r.Name, Title: cmp.Or(r.Title, r.Name), Description: r.Description, Occupants: r.Occupants,
+			Name: r.Name, Title: cmp.Or(r.Title, r.Name), Description: r.Description, Occupants: r.Occupants, Entered: r.Entered,
 			Private: r.MembersOnly, Orphan: r.Orphan, CanFollow: r.CanFollow, Owner: r.Affiliation == muc.Owner,
 			Member: r.Affiliation == muc.Owner || r.Affiliation == muc.Admin || r.Affiliation == muc.Member,
 			Seen:   r.NonAnonymous || r.Affiliation == muc.Owner || r.Affiliation == muc.Admin,

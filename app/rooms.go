@@ -130,17 +130,23 @@ func (s *roomPages) roomRows(rooms []ChatRoom) []RoomRow {
 }
 
 func (s *roomPages) roomRow(r ChatRoom) RoomRow {
-	row := RoomRow{
+	return RoomRow{
 		Key: r.Name, JID: s.roomJID(r.Name), Name: r.Title, Description: r.Description,
-		Private: r.Private, Member: r.Member, Owner: r.Owner, Orphan: r.Orphan, Here: "Nobody is here",
+		Private: r.Private, Member: r.Member, Owner: r.Owner, Orphan: r.Orphan, Here: here(r),
 	}
+}
+
+// here says how many people are in a room, as the head of the chat says it (static/js/chat/people.js).
+func here(r ChatRoom) string {
 	switch {
+	case r.Occupants == 0:
+		return "Nobody is here just now"
+	case r.Occupants == 1 && r.Entered:
+		return "Only you are here"
 	case r.Occupants == 1:
-		row.Here = "1 person here"
-	case r.Occupants > 1:
-		row.Here = strconv.Itoa(r.Occupants) + " people here"
+		return "1 person here"
 	}
-	return row
+	return strconv.Itoa(r.Occupants) + " people here"
 }
 
 func (s *site) roomJID(name string) string { return name + "@" + s.cfg.RoomsDomain() }

@@ -41,7 +41,7 @@ func TestRoomsFromChat(t *testing.T) {
 	if names, _ := list(alice, "q=the+den"); !slices.Equal(names, []string{"The den"}) {
 		t.Errorf("%q", names)
 	}
-	alice.get("/xmpp/rooms?q=lobby").wants(200, `"name":"Lobby","about":"Where everybody meets","here":"Nobody is here"`)
+	alice.get("/xmpp/rooms?q=lobby").wants(200, `"name":"Lobby","about":"Where everybody meets","here":"Nobody is here just now"`)
 	if names, _ := list(bob, "q=the+den"); len(names) != 0 {
 		t.Errorf("to somebody else %q", names)
 	}

@@ -38,3 +38,17 @@ func TestRooms_ThatNobodyOwns(t *testing.T) {
 		t.Error("carol sees it")
 	}
 }
+
+// Nobody is told that nobody is in a room, or somebody, while it is they themselves.
+func TestRooms_Here(t *testing.T) {
+	for want, room := range map[string]ChatRoom{
+		"Nobody is here just now": {},
+		"Only you are here":       {Occupants: 1, Entered: true},
+		"1 person here":           {Occupants: 1},
+		"2 people here":           {Occupants: 2, Entered: true},
+	} {
+		if got := here(room); got != want {
+			t.Errorf("%+v: %q; want %q", room, got, want)
+		}
+	}
+}

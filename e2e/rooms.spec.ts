@@ -2,7 +2,7 @@
 // was said.
 
 import { chooseAbove } from "./support/rooms.ts";
-import { enterRoom, expect, joinRoom, makeRoom, names, test } from "./support/test.ts";
+import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(`over ${transport}`, () => {
@@ -29,6 +29,20 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
   });
 }
+
+test("pages say who is in a room, as the chat beside them does", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  const row = ({ page }: Person) => page.locator("[data-room-row]").filter({ hasText: "Book club" });
+  await expect(alice.page.locator("#chat .head-count")).toHaveText("Only you are here");
+  await expect(row(alice)).toContainText("Only you are here"); // the page was made before alice was there
+  const visited = await alice.context.request.get("/rooms");
+  expect(await visited.text()).toMatch(/Book club[^]*?Only you are here/);
+  await bob.page.reload();
+  await bob.ready();
+  await expect(row(bob)).toContainText("1 person here");
+  await enterRoom(bob, "Book club");
+  for (const person of [alice, bob]) await expect(row(person)).toContainText("2 people here");
+});
 
 // X-72: its name stands in the chat of whoever is invited, at the first opening.
 test("a room by invitation is seen by those who belong to it", async ({ alice, bob }) => {

@@ -14,7 +14,8 @@ import (
 // Listed is a room as a page shows it.
 type Listed struct {
 	Listing
-	Occupants int // now
+	Occupants int  // now
+	Entered   bool // the account is one of them
 }
 
 // Directory returns rooms that an account may know of, by title. Those who
@@ -34,7 +35,9 @@ func (s *Service) Directory(ctx context.Context, w Wanted) ([]Listed, error) {
 	}
 	out := make([]Listed, 0, len(list))
 	for _, l := range list {
-		out = append(out, Listed{Listing: l, Occupants: s.occupants(l.Name)})
+		listed := Listed{Listing: l}
+		listed.Occupants, listed.Entered = s.occupants(l.Name, w.User)
+		out = append(out, listed)
 	}
 	return out, nil
 }
@@ -97,18 +100,18 @@ func (r *room) listed(user string) (Listed, bool) {
 	own := r.affiliations.byUser[user].Affiliation
 	shown := r.err == nil && r.state == open && r.settings.Public && r.settings.Persistent && len(r.occupants.byNick) > 0 && own != Outcast
 	l := Listing{Name: r.name, Title: r.settings.Title, Description: r.settings.Description, MembersOnly: r.settings.MembersOnly, NonAnonymous: r.settings.NonAnonymous, Affiliation: own}
-	return Listed{Listing: l, Occupants: len(r.occupants.byNick)}, shown
+	return Listed{Listing: l, Occupants: len(r.occupants.byNick), Entered: len(r.occupants.ofUserLocked(user)) > 0}, shown
 }
 
-// occupants counts who is in a room now.
-func (s *Service) occupants(name string) int {
+// occupants counts who is in a room now, and says whether an account is among them.
+func (s *Service) occupants(name, user string) (count int, entered bool) {
 	r := s.inMemory(name)
 	if r == nil {
-		return 0
+		return 0, false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.occupants.byNick)
+	return len(r.occupants.byNick), len(r.occupants.ofUserLocked(user)) > 0
 }
 
 // DefaultSettings are those of a new room: anybody may find it and enter.

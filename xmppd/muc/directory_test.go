@@ -66,3 +66,26 @@ func TestService_NamesOfRooms(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who asks is told whether they are among those whom a page counts.
+func TestService_WhoIsThere(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	w.open("loft", nil)
+	gather("den", w.online("alice", "a"), w.online("bob", "b"))
+	for user, entered := range map[string]bool{"alice": true, "carol": false} {
+		list, err := w.svc.Directory(t.Context(), Wanted{User: user, Max: 10})
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		for _, r := range append(list, w.svc.Busy(user, 10)...) {
+			want := Listed{Listing: r.Listing}
+			if r.Name == "den" {
+				want.Occupants, want.Entered = 2, entered
+			}
+			if r != want {
+				t.Errorf("%s sees %+v; want %+v", user, r, want)
+			}
+		}
+	}
+}

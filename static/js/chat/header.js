@@ -1,6 +1,7 @@
 // What stands on top of a conversation, in one line: picture, name, who is there, and
 // one menu.
 
+import { all } from '../dom.js';
 import { isAround } from './people.js';
 import { lastSeen } from './lastSeen.js';
 import { PIN } from './list/row.js';
@@ -11,6 +12,9 @@ import { isHere } from './room/standing.js';
 const SEARCH = 'Search this conversation';
 const DESTROYS = new Set(['destroy', 'block']);
 const COUNT_AFTER = 200; // ms: people of large rooms come one by one
+
+/** How many are in a room, as its page says it (app/rooms.go). */
+const hereInWords = (count) => (count === 1 ? 'Only you are here' : `${count} people here`);
 
 /** How many are in a room now. */
 const peopleHere = (room) => room.occupants.filter(isHere).length;
@@ -153,6 +157,8 @@ function roomHeading(api, Heading, config) {
             this.counting = undefined;
             this.here = peopleHere(this.model);
             this.requestUpdate();
+            if (!this.here) return; // not entered, or left: the site's page knows better
+            for (const row of all('[data-room-here]')) if (row.dataset.roomHere === this.model.get('jid')) row.textContent = hereInWords(this.here);
         }
 
         render() {
@@ -166,10 +172,9 @@ function roomHeading(api, Heading, config) {
             const members = html`<button type="button" class="btn chatbox-btn head-members" title="Members" aria-label="Members" @click=${() => roomPanel.toggle('members')}>
                 <converse-icon size="1.1em" class="fa fa-users" aria-hidden="true"></converse-icon>
             </button>`;
-            const count = this.here === 1 ? 'Only you are here' : `${this.here} people here`;
             return line(this, {
                 picture: model,
-                state: this.here ? html`<button type="button" class="head-count" @click=${() => roomPanel.toggle('members')}>${count}</button>` : '',
+                state: this.here ? html`<button type="button" class="head-count" @click=${() => roomPanel.toggle('members')}>${hereInWords(this.here)}</button>` : '',
                 open: () => roomPanel.toggle('about'),
                 more: [pinned, members],
                 below: topic && html`<p class="chat-head__desc"><converse-texture text=${topic} render_styling></converse-texture></p>`,
