@@ -208,7 +208,6 @@ test("the panel stays open from page to page, and lists the files of the room", 
   expect(await shown).toContain("reading list.txt");
 });
 
-// XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
 // In a room that shows nobody's account: a browser that comes later asks it in vain for their pictures.
 test("who has left a room keeps their picture and their card", async ({ alice, bob }) => {
   await makeRoom(bob, "Book club");
@@ -230,6 +229,23 @@ test("who has left a room keeps their picture and their card", async ({ alice, b
   await expect(card(alice).locator(".conversation-picture img")).toBeVisible();
 });
 
+test("the owner of a room sees what somebody is there who has left it, and may change that", async ({ alice, bob }) => {
+  await makeRoom(alice, "Book club");
+  await joinRoom(bob, "Book club");
+  await bob.say("Who reads along?");
+  await alice.hears("Who reads along?");
+  await chooseAbove(bob, "Leave");
+  await question(bob).getByRole("button", { name: "Leave" }).click();
+  await expect(alice.page.locator("#chat .head-count")).toHaveText("Only you are here");
+  await alice.page.reload();
+  await alice.hears("Who reads along?");
+  await bubble(alice, "Who reads along?").locator(".chat-msg__author a").click();
+  await expect(card(alice)).toContainText("Guest");
+  await card(alice).getByRole("button", { name: "Make member" }).click();
+  await expect(card(alice)).toHaveCount(0);
+});
+
+// XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
 test("a private message within a room opens beside it", async ({ alice, bob }) => {
   await makeRoom(alice, "Book club");
   await joinRoom(bob, "Book club");

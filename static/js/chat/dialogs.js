@@ -2,8 +2,8 @@
 // a person's card, and the panel of a room.
 
 import { byId } from '../dom.js';
+import { personCard } from './cards.js';
 import { pictureOf, SOMEBODY } from './people.js';
-import { personCard } from './personCard.js';
 import { roomPanel } from './room/panel.js';
 import { followPins } from './room/pins.js';
 import { isSelf } from './room/standing.js';

@@ -2,6 +2,7 @@
 
 export { Begin } from './begin/dialog.js';
 export { Hits } from './list/hits.js';
+export { PersonCard } from './personCard.js';
 export { Search } from './search.js';
 export { ShortcutList } from './shortcutList.js';
 export { viewer } from './viewer.js';

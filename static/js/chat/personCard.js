@@ -1,19 +1,14 @@
 // A person's card: who somebody is, and what can be done. It opens wherever a picture or
 // a name stands: small and beside it where there is room, from below on a phone. People
 // are shown by name and picture; Converse's own dialogs show addresses, and the words
-// and ids of the protocol.
+// and ids of the protocol. It is fetched when it may be needed (cards.js).
 
-import { around, closeBeside } from '../dom.js';
-import { block } from './blocking.js';
-import { addressOf, open } from './conversation.js';
+import { closeBeside } from '../dom.js';
 import { lastSeen } from './lastSeen.js';
-import { authorOf } from './left.js';
 import { picture } from './list/row.js';
 import { byAddress, isAround } from './people.js';
-import { openPrivately } from './privately.js';
-import { ask } from './questions.js';
-import { roomPanel } from './room/panel.js';
-import { isSelf, Moderation, reasonOf, standingName } from './room/standing.js';
+import { Moderation } from './room/moderation.js';
+import { isSelf, reasonOf, standingName } from './room/standing.js';
 
 const BLOCKING = 'urn:xmpp:blocking';
 const GAP = 8; // px between the card and what it is of
@@ -28,9 +23,18 @@ const GAP = 8; // px between the card and what it is of
  * @property {Converse.Occupant} [occupant] if they are in that room now
  * @property {string} [standing] in that room
  * @property {Converse.Model} [said] a message there that is theirs
+ *
+ * @typedef {object} Chat what the card does elsewhere in the chat
+ * @property {(jid: string) => void} open opens a conversation
+ * @property {(jid: string) => string} addressOf the address of one
+ * @property {(room: Converse.Room, occupant: Converse.Occupant) => void} writePrivately
+ * @property {(jid: string, name: string) => Promise<void>} block asks, and blocks
+ * @property {typeof import('./left.js').authorOf} authorOf
+ * @property {typeof import('./questions.js').ask} ask
+ * @property {() => void} peopleChanged somebody was made something in the room
  */
 
-class PersonCard {
+export class PersonCard {
     /** @type {Subject} */
     subject = { name: '' };
     /** @type {Element | null} */
@@ -47,10 +51,12 @@ class PersonCard {
     /**
      * @param {Converse.Private} _converse
      * @param {import('./types.js').ChatConfig} config
+     * @param {Chat} chat
      */
-    constructor(_converse, config) {
+    constructor(_converse, config, chat) {
         this._converse = _converse;
         this.config = config;
+        this.chat = chat;
         this.dialog = Object.assign(document.createElement('dialog'), { id: 'person-card', className: 'person-card' });
         document.body.append(this.dialog);
         closeBeside(this.dialog);
@@ -92,7 +98,8 @@ class PersonCard {
 
     /** What is not known at once. @param {Subject} subject */
     async #learn(subject) {
-        const found = subject.jid || subject.self ? null : await this.#account(subject);
+        const isKnown = subject.jid && (subject.standing || !subject.room); // who has left the room is known by their message alone
+        const found = isKnown || subject.self ? null : await this.#account(subject);
         if (this.subject !== subject) return;
         this.learnt = true;
         if (found) Object.assign(subject, { jid: found.jid, picture: subject.picture ?? found.picture, standing: subject.standing ?? found.standing });
@@ -104,7 +111,7 @@ class PersonCard {
     /** Whose account somebody in a room is, if the site tells. @param {Subject} subject */
     async #account({ room, occupant, name, said }) {
         if (!room) return null;
-        if (!occupant && said) return authorOf(room, said);
+        if (!occupant && said) return this.chat.authorOf(room, said, true);
         const nick = occupant?.get('nick') ?? name;
         const { people = [] } = await json(`/xmpp/rooms/${encodeURIComponent(room.get('jid').split('@')[0])}/people?${new URLSearchParams({ nick })}`);
         return people[0] ?? null;
@@ -173,9 +180,10 @@ class PersonCard {
         const { jid, room, occupant } = this.subject;
         if (!jid && room && occupant && this.learnt) return html`<button type="button" class="room-button room-button--main" @click=${() => this.#writePrivately(room, occupant)}>Message</button>`;
         if (!jid) return '';
+        if (this.blocked) return html`<button type="button" class="room-button room-button--main" @click=${() => this.#block()}>Unblock</button>`;
         return html`
-            <a class="room-button room-button--main" href=${addressOf(this.config, jid)} data-turbo="false" @click=${(event) => this.#go(event, jid)}>Message</a>
-            ${this.mayBlock ? html`<button type="button" class="room-button" @click=${() => this.#block()}>${this.blocked ? 'Unblock' : 'Block'}</button>` : ''}`;
+            <a class="room-button room-button--main" href=${this.chat.addressOf(jid)} data-turbo="false" @click=${(event) => this.#go(event, jid)}>Message</a>
+            ${this.mayBlock ? html`<button type="button" class="room-button" @click=${() => this.#block()}>Block</button>` : ''}`;
     }
 
     /** What those who look after the room may do with somebody there. */
@@ -190,37 +198,36 @@ class PersonCard {
         </div></section>`;
     }
 
-    /** @param {import('./room/standing.js').Verb} verb */
+    /** @param {import('./room/moderation.js').Verb} verb */
     async #do(verb) {
         const { api } = this._converse;
         this.dialog.close();
-        if (verb.question && !(await ask(api, { title: verb.question, text: verb.text ?? '', verb: verb.label, destroys: verb.destroys }))) return;
+        if (verb.question && !(await this.chat.ask(api, { title: verb.question, text: verb.text ?? '', verb: verb.label, destroys: verb.destroys }))) return;
         try {
             await verb.act();
         } catch (refusal) {
             api.alert('error', 'That did not work', [reasonOf(refusal)]);
         }
-        roomPanel.peopleChanged();
+        this.chat.peopleChanged();
     }
 
     async #block() {
-        const { subject, blocked, _converse } = this;
+        const { subject, blocked, _converse, chat } = this;
         this.dialog.close();
         if (blocked) await _converse.api.blocklist.remove(subject.jid);
-        else await block(_converse, subject.jid, subject.name);
+        else await chat.block(subject.jid, subject.name);
     }
 
     #writePrivately(room, occupant) {
         this.dialog.close();
-        roomPanel.close();
-        openPrivately(room, occupant);
+        this.chat.writePrivately(room, occupant);
     }
 
     #go(event, jid) {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
         this.dialog.close();
-        open(this._converse, this.config, jid);
+        this.chat.open(jid);
     }
 
     /** Beside what it is of, wholly within the window; a style sheet puts it below on a phone. */
@@ -239,23 +246,3 @@ async function json(path) {
     const answer = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store' }).catch(() => null);
     return answer?.ok ? answer.json() : {};
 }
-
-/** @type {PersonCard | undefined} */
-let card;
-
-export const personCard = {
-    /**
-     * @param {Converse.Private} _converse
-     * @param {import('./types.js').ChatConfig} config
-     */
-    prepare(_converse, config) {
-        card = new PersonCard(_converse, config);
-        // Elsewhere in the chat a row only says whose card is asked for.
-        document.addEventListener('foyer:person', (event) => {
-            const { jid, name } = /** @type {CustomEvent} */ (event).detail;
-            card?.show({ jid, name: name ?? byAddress(_converse, jid)?.getDisplayName() ?? '' }, around(event, '*'));
-        });
-    },
-    /** @param {Subject} subject @param {Element | null} opener */
-    show: (subject, opener) => card?.show(subject, opener),
-};

@@ -1,0 +1,48 @@
+// Opens the cards of people, which are fetched when somebody first touches the page (onDemand.js).
+
+import { around } from '../dom.js';
+import { block } from './blocking.js';
+import { addressOf, open } from './conversation.js';
+import { authorOf } from './left.js';
+import { withLater } from './onDemand.js';
+import { byAddress } from './people.js';
+import { openPrivately } from './privately.js';
+import { ask } from './questions.js';
+import { roomPanel } from './room/panel.js';
+
+/** @typedef {import('./personCard.js').Subject} Subject */
+
+/** @type {(subject: Subject, opener: Element | null) => void} */
+let show = () => {};
+
+export const personCard = {
+    /**
+     * @param {Converse.Private} _converse
+     * @param {import('./types.js').ChatConfig} config
+     */
+    prepare(_converse, config) {
+        /** @type {import('./personCard.js').PersonCard | undefined} */
+        let card;
+        /** @type {import('./personCard.js').Chat} */
+        const chat = {
+            open: (jid) => open(_converse, config, jid),
+            addressOf: (jid) => addressOf(config, jid),
+            block: (jid, name) => block(_converse, jid, name),
+            writePrivately(room, occupant) {
+                roomPanel.close();
+                openPrivately(room, occupant);
+            },
+            peopleChanged: () => roomPanel.peopleChanged(),
+            authorOf,
+            ask,
+        };
+        show = (subject, opener) => withLater(({ PersonCard }) => (card ??= new PersonCard(_converse, config, chat)).show(subject, opener));
+        // Elsewhere in the chat a row only says whose card is asked for.
+        document.addEventListener('foyer:person', (event) => {
+            const { jid, name } = /** @type {CustomEvent} */ (event).detail;
+            show({ jid, name: name ?? byAddress(_converse, jid)?.getDisplayName() ?? '' }, around(event, '*'));
+        });
+    },
+    /** @param {Subject} subject @param {Element | null} opener what it is beside */
+    show: (subject, opener) => show(subject, opener),
+};
