@@ -15,6 +15,16 @@ export async function block(_converse, jid, name) {
 }
 
 /**
+ * Draws an element again when somebody is blocked or is not any more: `blocked` is who is. Where the
+ * server does not block there never is a list.
+ */
+export async function followBlocks(api, element) {
+    element.blocked = await api.blocklist.get();
+    element.listenTo(element.blocked, 'add remove reset', () => element.requestUpdate());
+    element.requestUpdate();
+}
+
+/**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
@@ -35,7 +45,7 @@ export function blockPeople(_converse, config) {
     // Patch: blocked-words
     api.listen.on('getErrorAttributesForMessage', (message, attributes, { errors }) =>
         errors?.some(({ name, xmlns }) => name === 'blocked' && xmlns === ERRORS)
-            ? { ...attributes, error: 'You block this person. Unblock them in the menu above, to talk.' }
+            ? { ...attributes, error: 'You block this person. Unblock them to talk.' }
             : attributes,
     );
 }

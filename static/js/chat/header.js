@@ -2,6 +2,7 @@
 // one menu.
 
 import { all } from '../dom.js';
+import { followBlocks } from './blocking.js';
 import { isAround } from './people.js';
 import { lastSeen } from './lastSeen.js';
 import { PIN } from './list/row.js';
@@ -103,15 +104,7 @@ function personHeading(api, Heading, config) {
         initialize() {
             super.initialize();
             this.follow();
-            this.followBlocks();
-        }
-
-        /** Where the server does not block there never is a list. */
-        async followBlocks() {
-            const blocked = await api.blocklist.get();
-            this.blocked = blocked;
-            this.listenTo(blocked, 'add remove reset', () => this.requestUpdate());
-            this.requestUpdate();
+            followBlocks(api, this);
         }
 
         async follow() {

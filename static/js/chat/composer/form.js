@@ -2,6 +2,7 @@
 // above it what is to be sent and has not been. It takes text at any time: what cannot
 // go at once waits in the queue, and what was begun is kept as a draft.
 
+import { followBlocks } from '../blocking.js';
 import { knownName } from '../people.js';
 import { Completion } from './completion.js';
 import { drafts } from './drafts.js';
@@ -45,6 +46,7 @@ export function withComposer(_converse, Form) {
             this.listenTo(this.model, 'change:hidden', () => this.#save());
             this.listenTo(this.model, 'change:name change:nickname vcard:change', () => this.requestUpdate());
             this.requestUpdate();
+            if (this.model.get('type') === 'chatbox') followBlocks(api, this);
         }
 
         // The field is there with what was begun in it, at once: what came later would take the
@@ -81,11 +83,14 @@ export function withComposer(_converse, Form) {
             const room = this.model.get('type') === 'chatroom';
             const key = (event) => this.#onKey(event);
             const hint = whom(this.model);
+            const jid = this.model.get('jid');
+            const blocked = Boolean(this.blocked?.get(jid));
             return html`
+                ${blocked ? html`<p class="composer-blocked">You blocked ${knownName(this.model) || 'this person'}. <button type="button" class="room-button" @click=${() => api.blocklist.remove(jid)}>Unblock</button></p>` : ''}
                 ${showQueue(this.queue, (item) => this.#cancel(item), NOTICEABLE)}
                 ${correcting ? html`<p class="composer-note">Editing a message
                     <button type="button" @click=${(event) => this.onEscapePressed(event)}>Cancel</button></p>` : ''}
-                <form class="chat-message-form ${this.queue.chosen ? 'has-files' : ''}" @submit=${(event) => this.onFormSubmitted(event)}
+                <form class="chat-message-form ${this.queue.chosen ? 'has-files' : ''}" ?hidden=${blocked} @submit=${(event) => this.onFormSubmitted(event)}
                     @change=${forgetFiles} @mousedown=${keepFocus}>
                     <converse-chat-toolbar class="btn-toolbar chat-toolbar no-text-select" .model=${this.model} ?is_groupchat=${room}
                         show_emoji_button show_send_button show_toolbar></converse-chat-toolbar>
