@@ -1,0 +1,26 @@
+package app
+
+import (
+	"html/template"
+	"regexp"
+	"strings"
+)
+
+// webAddress is an address of the web in what somebody said, without what ends the sentence
+// that it stands in.
+var webAddress = regexp.MustCompile(`\bhttps?://[^\s<>"]*[^\s<>".,:;!?'*_~\x60()\[\]{}]`)
+
+// linked is what somebody said as html, with links in the place of addresses of the web. That
+// the site does not vouch for them says rel.
+func linked(text string) template.HTML {
+	var out strings.Builder
+	end := 0
+	for _, at := range webAddress.FindAllStringIndex(text, -1) {
+		out.WriteString(template.HTMLEscapeString(text[end:at[0]]))
+		address := template.HTMLEscapeString(text[at[0]:at[1]])
+		out.WriteString(`<a href="` + address + `" rel="nofollow ugc noopener">` + address + `</a>`)
+		end = at[1]
+	}
+	out.WriteString(template.HTMLEscapeString(text[end:]))
+	return template.HTML(out.String())
+}
