@@ -322,7 +322,7 @@ func TestRender_Fails(t *testing.T) {
 			return s.render(c, "settings", p)
 		})
 	})
-	newBrowser(t, base).get("/fails").wants(500, "Something went wrong on our side")
+	newBrowser(t, base).get("/fails").wants(500, "Something went wrong on our side").wants(500, `<a role="button" href="" data-turbo="false">Try again</a>`)
 }
 
 // The same answer, whether or not there is such an account.

@@ -112,13 +112,18 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	if page.Title == "" {
 		page.Title = "Something went wrong"
 	}
-	page.Data = ErrorPage{Status: status, Text: public}
+	page.Data = ErrorPage{Status: status, Text: public, Again: again(c, status)}
 	page.Chat = nil
 	if renderErr := s.render(c.Status(status), "error", page); renderErr != nil {
 		s.log.Error("the error page failed", "err", renderErr)
 		return c.Status(status).SendString(public)
 	}
 	return nil
+}
+
+// again reports whether a page that was asked for may be there the next time.
+func again(c *fiber.Ctx, status int) bool {
+	return c.Method() == http.MethodGet && (status == http.StatusTooManyRequests || status >= http.StatusInternalServerError)
 }
 
 var titles = map[int]string{

@@ -200,6 +200,7 @@ type SessionRow struct {
 type ErrorPage struct {
 	Status int
 	Text   string
+	Again  bool // what was asked for may work the next time
 }
 
 // ChatConfig is what the page's scripts need to start the chat. It holds no
