@@ -104,8 +104,8 @@ export function withPreviews(config, Message) {
         renderPreview(link, { title, site, description, picture }) {
             return html`<div class="link-card">
                 <a class="link-card__link" href=${link} target="_blank" rel="noopener noreferrer">
-                    <span class="link-card__about"><span class="link-card__site">${site}</span><span class="link-card__title">${title}</span>
-                        ${description ? html`<span class="link-card__description">${description}</span>` : ''}</span>
+                    <span class="link-card__about"><span class="link-card__site" dir="auto">${site}</span><span class="link-card__title" dir="auto">${title}</span>
+                        ${description ? html`<span class="link-card__description" dir="auto">${description}</span>` : ''}</span>
                     ${picture ? html`<img class="link-card__picture" src=${picture} alt="" loading="lazy" decoding="async" width="80" height="80">` : ''}
                 </a>
                 <button type="button" class="link-card__remove" title="Hide the preview" aria-label=${`Hide the preview of ${title}`}

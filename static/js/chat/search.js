@@ -14,16 +14,19 @@ const LAST_DAY = '9999-12-31'; // that a date field takes
 
 /** @typedef {import('./find.js').Found} Found */
 
+/** What people wrote, which runs as its own script does. @param {string} className @param {(string | Node)[]} content */
+const theirs = (className, ...content) => Object.assign(make('span', className, ...content), { dir: 'auto' });
+
 /** @param {Found} found */
 function messageOption(found) {
-    const text = make('span', 'search-text', ...(found.file ? [`📎 ${found.text || 'File'}`] : marked(found.text, found.marks)));
-    const link = option(found, found.address, make('span', 'search-name', whereSaid(found)), timeOf(found.at, 'search-time'), text);
+    const text = theirs('search-text', ...(found.file ? [`📎 ${found.text || 'File'}`] : marked(found.text, found.marks)));
+    const link = option(found, found.address, theirs('search-name', whereSaid(found)), timeOf(found.at, 'search-time'), text);
     link.dataset.id = found.id;
     return link;
 }
 
 const personOption = (entry) =>
-    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', make('span', 'search-name', entry.name), make('span', 'search-text', entry.room ? entry.about || 'Room' : 'Person'));
+    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.room ? entry.about || 'Room' : 'Person'));
 
 /** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
 function midnight(field, later = 0) {
@@ -203,7 +206,7 @@ export class Search {
     counted({ next = '', late, leftOut }) {
         this.next = next;
         const found = this.options.all().length;
-        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search ? ' Messages are found by whole words.' : ''}`;
+        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search && this.field.value.trim() ? ' Messages are found by whole words.' : ''}`;
         const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
         this.say(`${count}${more}${leftOut ? ` ${leftOut} quiet rooms were not searched: choose one above.` : ''}`);
         if (late && next) this.offer('Look further back', () => this.more());

@@ -13,7 +13,7 @@ export class UploadError extends Error {
 }
 
 const AWAY = 'There is no connection. Try again when it is back.';
-const FAILED = 'The file did not get through. Please try again.';
+const FAILED = 'The file did not get through.';
 
 /** Where files go, and how large they may be. */
 async function service(_converse) {
