@@ -21,6 +21,9 @@ func (r *Relay) Check(ctx context.Context) error {
 		return errors.New("the XMPP server offers no way to sign in: look at its authentication")
 	case r.cfg.PassSASL:
 		return nil // whatever it offers
+	case r.cfg.PassPasswords:
+		_, err := l.passwordMechanism(features)
+		return err
 	case !slices.Contains(offered, "PLAIN"):
 		return errNoPlain
 	}

@@ -23,7 +23,7 @@ func TestServe_PassPasswords(t *testing.T) {
 	}
 	c := serve()
 	e := u.next()
-	e.open(featurePlain)
+	e.open(offers("PLAIN"))
 	e.expect(real)
 	e.send(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
 	e.open(featureBind)
@@ -34,7 +34,7 @@ func TestServe_PassPasswords(t *testing.T) {
 
 	c = serve()
 	e = u.next()
-	e.open(featurePlain)
+	e.open(offers("PLAIN"))
 	e.expect(real)
 	e.send(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`)
 	c.Expect(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`)
@@ -45,7 +45,7 @@ func TestServe_PassPasswords(t *testing.T) {
 	c.Read()
 	c.Send(plainAuth("", "alice", "token-alice"))
 	e = u.next()
-	e.open(featurePlain)
+	e.open(offers("PLAIN"))
 	e.expect(real)
 	e.send(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`)
 	e.open(featureBind + featureSM)
@@ -60,7 +60,7 @@ func TestServe_PassPasswords(t *testing.T) {
 	c.Expect(message("alice@example.test", "1"))
 	e.conn.Close()
 	e = u.next()
-	e.open(featurePlain)
+	e.open(offers("PLAIN"))
 	e.expect(real)
 	e.send(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>`)
 	wantCondition(t, c.ended(t), stream.SystemShutdown)
@@ -68,7 +68,7 @@ func TestServe_PassPasswords(t *testing.T) {
 	c = servePeer(t, r, &stream.Peer{Transport: stream.WebSocket, Identity: identity("alice"), External: true})
 	c.Read()
 	c.Send(authExternal)
-	u.next().open(featurePlain)
+	u.next().open(offers("PLAIN"))
 	if err := c.ExpectEnd(); err == nil {
 		t.Error("somebody without a password is let in")
 	}

@@ -115,7 +115,7 @@ func (r *Relay) authenticate(ctx context.Context, l *link, features *stream.Elem
 		if password == "" {
 			return nil, &credentialError{errors.New("it wants the person's own password, and the client brought none")}
 		}
-		return l.authenticate(features, lang, id.User, password)
+		return l.provePassword(features, lang, id.User, password)
 	}
 	user, secret, err := r.cfg.Authority.Upstream(ctx, id)
 	if err != nil {
