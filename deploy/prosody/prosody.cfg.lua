@@ -38,6 +38,7 @@ sql = { driver = "PostgreSQL", host = "127.0.0.1", port = 5432, database = "pros
 default_archive_policy = true
 archive_expires_after = "never"
 dont_archive_namespaces = {}
+max_archive_query_results = 100 -- as many as pages look through for what is unread
 
 -- Bookmarks are items of one node: as many as the embedded server keeps.
 pep_max_items = 1000

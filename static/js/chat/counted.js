@@ -1,5 +1,10 @@
-// What the site counted as unread between people (app/conversations.go), for conversations
-// that this browser may not know yet; of rooms: list/follow.js.
+// What is unread between people, as the site counted it (app/conversations.go), or as another server's
+// archive has it (list/archived.js), for conversations that this browser may not know yet; of rooms: list/follow.js.
+
+/** Ids of this site's archives stand in the order of time (RFC 9562 §5.7); those of another server's need not. */
+export const inOrder = (id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id);
+
+const isUpTo = (id, other) => id === other || (inOrder(id) && inOrder(other) && id > other);
 
 /** @typedef {{unread: number, upTo: string, read: string}} Count of messages up to an id, after the one that was read */
 
@@ -23,7 +28,7 @@ export const counted = {
     /** A conversation was read up to a message, on another device. */
     read(jid, id) {
         const count = counts.get(jid);
-        if (!count?.unread || id < count.upTo) return;
+        if (!count?.unread || !isUpTo(id, count.upTo)) return;
         counts.set(jid, { ...count, unread: 0, read: id });
         changed();
     },

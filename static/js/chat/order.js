@@ -2,7 +2,7 @@
 // which count milliseconds: of two of the same one, which pages of the archive may bring in
 // any order, the ids in the archive say which came first.
 
-import { inOrder } from './readMarkers.js';
+import { inOrder } from './counted.js';
 
 const compare = (a, b) => Number(a > b) - Number(a < b);
 

@@ -3,7 +3,7 @@
 // unread where this browser was not there (app/conversations.go). What is unread in rooms
 // that are followed, list/follow.js counts.
 
-import { counted } from './counted.js';
+import { counted, inOrder } from './counted.js';
 import { isSaid } from './newMessages.js';
 
 const NODE = 'urn:xmpp:mds:displayed:0';
@@ -11,9 +11,6 @@ const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_i
 const TELL_AFTER = 300; // ms, so that reading on is told once
 
 const isRoom = (box) => box.get('type') === 'chatroom';
-
-/** Ids of this site's archives stand in the order of time (RFC 9562 §5.7). */
-export const inOrder = (id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id);
 
 /** Whether a message comes after another one; ids of other servers say nothing of their order. */
 function isAfter(box, key, id, other) {
@@ -67,6 +64,8 @@ export class Markers {
         this.untold = new Untold(config.user);
         /** Up to where conversations were read, as far as this page learnt it, also those that are not in this browser. @type {Map<string, string>} */
         this.known = new Map(this.untold.ids);
+        /** @type {Promise<void>} when what the server keeps of that is known, where it was asked */
+        this.asked = Promise.resolve();
         /** @type {Map<string, ReturnType<typeof setTimeout>>} */
         this.timers = new Map();
     }
@@ -187,11 +186,23 @@ export class Markers {
     /** Takes what the site counted, and what came after that. */
     async apply(box) {
         const { upTo, read } = counted.of(box.get('jid'));
-        if (!upTo) return;
+        if (!upTo) return isRoom(box) && !this.config.countsUnread ? this.applyRead(box) : undefined;
         await box.messages.fetched;
         await box.msg_chain;
         if (read && this.isAfter(box, read, this.readId(box))) box.save({ read_id: read });
         const count = isInSight(box) ? 0 : this.countedBefore(box) + this.countAfter(box, this.laterOf(box, upTo, this.readId(box)));
+        if (count !== unreadOf(box)) setUnread(box, count);
+    }
+
+    /** Of a room that nobody counted: what came after the message that was read, if one was. */
+    async applyRead(box) {
+        await box.messages.fetched;
+        await box.msg_chain;
+        const known = this.known.get(box.get('jid'));
+        if (known && this.isAfter(box, known, this.readId(box))) box.save({ read_id: known });
+        const read = this.readId(box);
+        if (!read) return;
+        const count = isInSight(box) ? 0 : this.countAfter(box, read);
         if (count !== unreadOf(box)) setUnread(box, count);
     }
 
@@ -250,7 +261,7 @@ function hearOthers(_converse, config, markers) {
             null, 'message', 'headline',
         );
         markers.tellAll();
-        if (!config.countsUnread) ask();
+        if (!config.countsUnread) markers.asked = ask().catch(() => {}); // it keeps none, or is away
     };
     api.listen.on('connected', listen);
     api.listen.on('reconnected', listen);
@@ -277,7 +288,7 @@ export function syncWhatIsRead(_converse, config, restored) {
     // What the archive brings Converse does not count, although it may be new: something said
     // while the page was loaded can come that way first.
     const counting = new WeakSet();
-    api.listen.on('chatBoxInitialized', (box) => {
+    const followArchive = (box) => {
         box.messages?.on('add', (message) => {
             if (!message.get('is_archived') || counting.has(box) || !markers.has(box)) return;
             counting.add(box);
@@ -286,7 +297,9 @@ export function syncWhatIsRead(_converse, config, restored) {
                 markers.apply(box);
             }, TELL_AFTER));
         });
-    });
+    };
+    api.listen.on('chatBoxInitialized', followArchive);
+    api.listen.on('chatRoomInitialized', followArchive);
     api.listen.on('chatBoxesInitialized', () => {
         _converse.state.chatboxes.on('change:seen_until', (box) => markers.has(box) && markers.note(box));
         _converse.state.chatboxes.on('add', (box) => markers.has(box) && restored.then(() => markers.apply(box)));

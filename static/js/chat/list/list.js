@@ -6,6 +6,7 @@ import { hasWords } from '../fold.js';
 import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
+import { listArchived } from './archived.js';
 import { askConversations, askFor, isLeaving } from './ask.js';
 import { entries } from './entries.js';
 import { FollowedRooms } from './follow.js';
@@ -34,6 +35,7 @@ export function listConversations(_converse, config, markers, first) {
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
     const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: (...row) => hits.fill(...row), shown });
     let told = /** @type {Map<string, Entry>} */ (new Map());
+    let archived = /** @type {Map<string, Entry>} */ (new Map());
     let found = /** @type {Map<string, Entry>} */ (new Map());
     let loaded = false;
     const draw = () => {
@@ -47,15 +49,18 @@ export function listConversations(_converse, config, markers, first) {
     const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
     const later = once(draw);
     const hits = findHits(config, later);
+    const take = (conversations) => {
+        told = new Map([...archived, ...conversations]);
+        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
+        followed?.settle();
+        later();
+    };
     const { load, forget: askForAll } = asker({
         heard: () => followed?.heard,
         missed: () => followed?.loadSoon(),
         take: (conversations) => {
-            told = conversations;
-            document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
             loaded = true;
-            followed?.settle();
-            later();
+            take(conversations);
         },
         fail: () => {
             loaded = true; // what Converse knows is shown
@@ -64,6 +69,11 @@ export function listConversations(_converse, config, markers, first) {
     });
     const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
     load(first);
+    if (!config.countsUnread) listArchived(_converse, config, markers, (conversations) => {
+        const others = [...told].filter(([jid]) => !archived.has(jid));
+        archived = conversations;
+        take(new Map(others));
+    });
     follow(_converse, later);
     keepUp(_converse, later, () => load());
     // A room that was deleted, or that one was put out of.
