@@ -7,6 +7,7 @@ import { expect, test } from "./fixtures.ts";
 // reach with UPLOAD_ORIGINS; the site keeps none of them.
 
 const most = 25 * 1024 * 1024; // as the files of deploy/ have it
+const whileItIsSent = { timeout: 90_000 }; // Prosody takes a second of a core for it, and is one of many programs here
 
 test("files that one sends, the other has, from where the server keeps them", { tag: "@once" }, async ({ alice, bob, household, site }, info) => {
   const { files } = household;
@@ -23,7 +24,7 @@ test("files that one sends, the other has, from where the server keeps them", { 
   const card = (person: Person) => person.page.locator("#chat .file-card");
   await writeFile(info.outputPath("plan.pdf"), Buffer.alloc(most, "x"));
   await attach(alice, info.outputPath("plan.pdf"));
-  for (const person of [bob, alice]) await expect(card(person)).toHaveText(/plan\.pdf\s*PDF · 26\.2 MB/);
+  for (const person of [bob, alice]) await expect(card(person)).toHaveText(/plan\.pdf\s*PDF · 26\.2 MB/, whileItIsSent);
   await bob.page.reload();
   await expectShown(images(bob));
   await expect(card(bob)).toContainText("26.2 MB");
