@@ -307,7 +307,7 @@ func CheckUpstream(ctx context.Context, cfg Config, service *auth.Service) error
 		return err
 	}
 	authority := upstreamAuthority{service, func(string) {}}
-	r, err := relay.New(relay.Config{Domain: cfg.Domain, Upstream: upstream, Roots: roots, Authority: authority, Logger: slog.New(slog.DiscardHandler)})
+	r, err := relay.New(relay.Config{Domain: cfg.Domain, Upstream: upstream, Roots: roots, Authority: authority, Logger: slog.New(slog.DiscardHandler), PassPasswords: cfg.Login == LoginTyped})
 	if err != nil {
 		return err
 	}

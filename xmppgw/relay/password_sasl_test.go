@@ -146,3 +146,21 @@ func TestServe_PassPasswords_Proof(t *testing.T) {
 		})
 	}
 }
+
+// A server that has people's passwords need not offer PLAIN: it is well with SCRAM alone.
+func TestCheck_PassPasswords(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, func(c *Config) { c.PassPasswords = true }, u)
+	for _, test := range []struct{ features, says string }{{offers("SCRAM-SHA-256"), ""}, {offers("EXTERNAL"), "neither SCRAM-SHA-256"}} {
+		done := make(chan error, 1)
+		go func() { done <- r.Check(t.Context()) }()
+		e := u.next()
+		e.open(test.features)
+		e.conn.Close()
+		if err := <-done; test.says == "" && err != nil {
+			t.Error(err)
+		} else if test.says != "" {
+			contains(t, err, test.says)
+		}
+	}
+}
