@@ -198,3 +198,35 @@ func TestWriteResults_LeavesTheOtherParts(t *testing.T) {
 		}
 	}
 }
+
+// A p99 above 50 ms beside an attacker fails the soak; where the machine made people wait
+// that long by itself, the run says so, and does not pass either.
+func TestSoak_Result(t *testing.T) {
+	const fine, long = 4 * time.Millisecond, 60 * time.Millisecond
+	for name, want := range map[string]struct {
+		r                  soaked
+		harmed, late, busy bool
+	}{
+		"in time":                     {r: soaked{alone: talked{p99: fine, machine: fine}, beside: talked{p99: mostDelay, machine: fine}}},
+		"late":                        {r: soaked{alone: talked{p99: 45 * time.Millisecond, machine: fine}, beside: talked{p99: long, machine: fine}}, late: true},
+		"late before it came":         {r: soaked{alone: talked{p99: long}, beside: talked{p99: 2 * long}}, late: true, busy: true},
+		"late for the processor":      {r: soaked{alone: talked{p99: fine}, beside: talked{p99: long, machine: long}}, late: true, busy: true},
+		"in time on a busy machine":   {r: soaked{alone: talked{p99: long}, beside: talked{p99: fine}}, busy: true},
+		"cut off":                     {r: soaked{beside: talked{cutOff: 1}}, harmed: true},
+		"memory that was not given":   {r: soaked{fresh: 1, after: 2 + mostKept}, harmed: true},
+		"more memory than is bounded": {r: soaked{most: mostMemory + 1}, harmed: true},
+	} {
+		if r := want.r; r.harmed() != want.harmed || r.late() != want.late || r.busy() != want.busy {
+			t.Errorf("%s: harmed %v, late %v, busy %v", name, r.harmed(), r.late(), r.busy())
+		}
+	}
+	if err := soakResult(nil, nil); err != nil {
+		t.Error(err)
+	}
+	if err := soakResult(nil, []string{"X-50"}); err == nil || !strings.Contains(err.Error(), "too busy") {
+		t.Errorf("a machine that cannot tell: %v", err)
+	}
+	if err := soakResult([]string{"X-52"}, []string{"X-50"}); err == nil || !strings.Contains(err.Error(), "X-52") || !strings.Contains(err.Error(), "X-50") {
+		t.Errorf("both: %v", err)
+	}
+}

@@ -10,7 +10,7 @@ import (
 
 // link is one client's XMPP stream, over either transport. It is cheap enough
 // that the server under test, not the client, sets the pace: no XML is parsed,
-// the bytes are only searched. One goroutine uses it at a time, but for close.
+// the bytes are only searched. One goroutine uses it at a time; close may be called by any.
 type link interface {
 	// write sends complete elements. BOSH keeps them for the next recv.
 	write(elements ...[]byte) error

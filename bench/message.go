@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A message carries in its body when it was sent, so that whoever receives it
+// A message carries in its body when it was sent, so that the receiver
 // knows how long it was under way: both ends are this process.
 
 const mark = "@@"
