@@ -221,6 +221,37 @@ func TestArchive_SearchPlans(t *testing.T) {
 	}
 }
 
+// the tenth search on a connection is planned like the first, for what it asks. A
+// statement that the connection keeps would get a plan for anything after five times.
+func TestArchive_SearchTenTimes(t *testing.T) {
+	db := open(t)
+	db.index.bounds = indexBounds{small: 8, large: 40}
+	fillWords(t, db, 2, 100)
+	is(t, db.Index.IndexArchives(t.Context()), nil)
+	s := db.Stores("h", RosterNone).Archive
+	conn, err := db.searches.Acquire(t.Context()) // it is the only one, and the first that is taken next
+	is(t, err, nil)
+	conn.Release()
+	for i := range 10 {
+		for _, word := range []string{"common", "nothing"} {
+			for _, last := range []bool{true, false} {
+				page, err := s.Query(t.Context(), archive.Query{Owner: "user1@h", Text: word, Max: 50, Last: last, WithCount: true})
+				if err != nil || len(page.Entries) != map[string]int{"common": 50}[word] {
+					t.Fatalf("search %d for %s found %d, %v", i, word, len(page.Entries), err)
+				}
+			}
+		}
+	}
+	if n := db.searches.Stat().TotalConns(); n != 1 {
+		t.Fatalf("the searches went over %d connections", n)
+	}
+	var kept int
+	is(t, db.searches.QueryRow(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&kept), nil)
+	if kept > 0 {
+		t.Errorf("the connection keeps %d statements", kept)
+	}
+}
+
 // What Postgres writes of a search, and the messages that may match.
 func TestTSQuery(t *testing.T) {
 	db := open(t)
