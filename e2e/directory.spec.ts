@@ -5,7 +5,7 @@ import { expect, makeRoom, names, test } from "./support/test.ts";
 test.describe("on a large site", () => {
   test.use({ settings: { ROSTER_MAX: "1" } });
 
-  test("people are found by typing, and whoever a page shows is seen coming and going", async ({ alice, visit }) => {
+  test("people are found by typing, and those whom a page shows are seen coming and going", async ({ alice, visit }) => {
     await expect(alice.around("carol")).toHaveText("Away");
     const carol = await visit("carol");
     await carol.signIn();

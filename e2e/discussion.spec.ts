@@ -3,7 +3,7 @@
 
 import { expect, test } from "./support/test.ts";
 
-test("what is said in a room is in the page, and whoever signs in joins in beside it", async ({ alice, bob, visit }) => {
+test("what is said in a room is in the page, and a visitor who signs in joins in beside it", async ({ alice, bob, visit }) => {
   await bob.page.goto("/chat/room/lobby");
   await expect(bob.room("Lobby")).toBeVisible();
   await bob.say("Straw keeps the snails <b>in</b>");

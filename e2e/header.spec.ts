@@ -36,7 +36,7 @@ const test = base.extend<{ front: Front; apache: OpenIDCApache }>({
     await apache.stop();
   },
 
-  // Whoever visits does so through Apache.
+  // Visitors come through Apache.
   visit: async ({ apache, visit }, use) => {
     expect(apache.lines.length).toBeGreaterThan(0);
     await use(visit);

@@ -49,7 +49,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
   });
 }
 
-test("whoever is disabled in the directory is put out of a running chat", async ({ visit, slapd, site }) => {
+test("somebody who is disabled in the directory is put out of a running chat", async ({ visit, slapd, site }) => {
   const zoe = await visit("carol");
   await signIn(zoe.page);
   await zoe.talkTo("bob");

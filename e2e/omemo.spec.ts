@@ -92,7 +92,7 @@ test("what comes from its sender and from the archive in the same moment is read
   hold();
   await alice.talkTo("bob"); // asks the archive, which is told only when bob has spoken
   await bob.say("at the same time");
-  // Whoever reads a first message sends a new key before they show it. If that takes long,
+  // The reader of a first message sends a new key before they show it. If that takes long,
   // the copy that was not read is there for a while.
   await alice.hears("This message is encrypted");
   release();

@@ -197,7 +197,7 @@ func TestBOSH_Uncompressed(t *testing.T) {
 }
 
 // XEP-0124 §11 (B-36): more requests under way than are allowed end the session,
-// but for one that pauses or ends it itself.
+// except one that pauses or ends it itself.
 func TestBOSH_TooManyRequests(t *testing.T) {
 	s := newSite(t, nil)
 	crowd := func() (b *boshClient, waiting []<-chan reply) {

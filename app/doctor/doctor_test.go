@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// front is a site behind a proxy, well made but for what a test breaks.
+// front is a site behind a proxy, set up well, except what a test breaks.
 type front struct {
 	t        testing.TB
 	server   *httptest.Server

@@ -374,7 +374,7 @@ func TestPush_NotWanted(t *testing.T) {
 	for name, change := range map[string]func(*models.PushAudience, *Config){
 		"level none": func(a *models.PushAudience, _ *Config) { a.Level = models.NotifyNone },
 		"quiet": func(a *models.PushAudience, _ *Config) {
-			// All day but for the minute before midnight, in a zone where it is not that minute.
+			// All day except the minute before midnight, in a zone where it is not that minute.
 			a.Settings.QuietFrom, a.Settings.QuietUntil, a.Settings.Zone = &all, &most, "UTC"
 			if time.Now().UTC().Format("15:04") == "23:59" {
 				a.Settings.Zone = "Asia/Tokyo"

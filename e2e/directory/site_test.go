@@ -248,7 +248,7 @@ func picture(t testing.TB) string {
 	return b.String()
 }
 
-// Apps sign in by the directory's password, where the setting allows it; whoever is disabled
+// Apps sign in by the directory's password, where the setting allows it; an account that is disabled
 // there is put out of the pages and of the chat, and who leaves a group leaves it here.
 func TestSite_Recheck(t *testing.T) {
 	s := peers.StartSlapd(t)

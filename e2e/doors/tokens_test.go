@@ -30,7 +30,7 @@ func hs256(key []byte, header, claims map[string]any) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
-// with returns claims that are good, but for some.
+// with returns good claims, some of them changed.
 func with(changed map[string]any) map[string]any {
 	c := map[string]any{"jid": "alice@" + tokenDomain, "aud": "xmpp:" + tokenDomain, "exp": time.Now().Add(time.Minute).Unix(), "jti": encode(time.Now().UnixNano())}
 	maps.Copy(c, changed)

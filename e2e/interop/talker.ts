@@ -1,6 +1,6 @@
 import type { Ends } from "./fixtures.ts";
 
-/** What every client can do, whoever wrote it. */
+/** What every client can do. */
 export type Talker = Ends & {
   /** The full address that the server gave. */
   readonly jid: string;

@@ -172,7 +172,7 @@ func (s *site) id(at time.Time) uuid.UUID {
 }
 
 // talk lets everybody write to the next, and the first four into rooms: a message in
-// each third of a second, but for some that are within one millisecond.
+// each third of a second, except some that are within one millisecond.
 func (s *site) talk(n size) {
 	s.t.Helper()
 	at := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -27,7 +27,7 @@ test("a request that is not answered fails once, where it is waited for", async 
   assert.equal(await api.sendIQ("a question", 1000, false), null);
 });
 
-test("an error is thrown, unless whoever asks wants to see it; an answer is not", async () => {
+test("an error is thrown, unless the caller wants to see it; an answer is not", async () => {
   const error = iq("error");
   await assert.rejects(asking(error).api.sendIQ("a question"), (cause) => cause === error);
   assert.equal(await asking(error).api.sendIQ("a question", 1000, false), error);

@@ -29,7 +29,7 @@ const PATIENCE = 15_000; // ms; the site takes two seconds at most
 const FAILED = 'The search did not work. Please try again.';
 
 /** In words, why something could not be looked for. @param {unknown} cause */
-export const whyNot = (cause) => (navigator.onLine ? /** @type {Error} */ (cause).message || FAILED : 'You are offline. The search works again when you are back.');
+export const failureText = (cause) => (navigator.onLine ? /** @type {Error} */ (cause).message || FAILED : 'You are offline. The search works again when you are back.');
 
 /**
  * @param {string} path

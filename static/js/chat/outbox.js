@@ -47,7 +47,7 @@ class Entry {
     }
 
     /** The stanza, with when it was written (XEP-0203). */
-    again(from) {
+    withDelay(from) {
         const stanza = new DOMParser().parseFromString(this.raw, 'text/xml').documentElement;
         if (stanza.querySelector('delay')) return stanza;
         const delay = stanza.ownerDocument.createElementNS(DELAY, 'delay');
@@ -147,14 +147,14 @@ class Outbox {
     async flush() {
         // A resumed stream has lost nothing that was sent (XEP-0198 §5).
         const { restored } = this.api.connection.get();
-        const again = this.entries.filter(({ sent }) => !(restored && sent));
-        for (const entry of again) {
+        const unconfirmed = this.entries.filter(({ sent }) => !(restored && sent));
+        for (const entry of unconfirmed) {
             const room = entry.room && (await this.api.rooms.get(entry.room));
             if (entry.room) await entered(room);
             entry.sent = true;
             const connection = this.api.connection.get();
             if (!connection) return; // the person signed out meanwhile
-            connection.send(entry.again(this._converse.session.get('bare_jid')));
+            connection.send(entry.withDelay(this._converse.session.get('bare_jid')));
         }
         this.ask();
     }

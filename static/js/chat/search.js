@@ -3,7 +3,7 @@
 // has the focus; the arrow keys choose among what was found.
 
 import { around, byId } from '../dom.js';
-import { ask, findMessages, whereSaid, whyNot } from './find.js';
+import { ask, findMessages, whereSaid, failureText } from './find.js';
 import { make } from './list/row.js';
 import { marked, option, Options, timeOf } from './options.js';
 
@@ -170,7 +170,7 @@ export class Search {
             if (!signal.aborted) this.draw(people.conversations, messages);
         } catch (cause) {
             if (signal.aborted) return;
-            this.tell(whyNot(cause));
+            this.tell(failureText(cause));
             this.offer('Try again', () => this.search());
         }
     }
@@ -229,7 +229,7 @@ export class Search {
             this.counted(answer);
         } catch (cause) {
             if (signal.aborted) return;
-            this.say(`More could not be shown. ${whyNot(cause)}`);
+            this.say(`More could not be shown. ${failureText(cause)}`);
             this.offer('Try again', () => this.more());
         }
         this.loading = false;

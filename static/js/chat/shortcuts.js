@@ -93,7 +93,7 @@ export function offerShortcuts() {
         if (!act) return;
         event.preventDefault();
         event.stopPropagation();
-        // What is above the page has the keys, but for the list itself.
+        // What is above the page has the keys, except the list itself.
         if (document.querySelector('dialog[open]:not(#shortcuts), .modal.show') || (list?.dialog.open && act !== byKeys.get('?'))) return;
         act();
     }, { capture: true });

@@ -8,8 +8,8 @@ const PATIENCE = 30_000; // ms for a slot
 
 /** What went wrong, as people are told. */
 export class UploadError extends Error {
-    /** Whether it goes wrong each time. */
-    lasting = false;
+    /** Whether trying again would fail as well. */
+    permanent = false;
 }
 
 const AWAY = 'There is no connection. Try again when it is back.';
@@ -22,10 +22,10 @@ async function service(_converse) {
     // After a reload Converse has kept what the service can do, and reads no form again (DiscoEntity.fetchFeatures).
     if (found.dataforms?.length === 0) await new Promise((resolve) => found.dataforms.fetch({ success: resolve, error: resolve }));
     const form = found.dataforms?.models.find((each) => each.get('FORM_TYPE')?.value === UPLOAD);
-    return { to: found.id, most: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
+    return { to: found.id, maxSize: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
 }
 
-const tooLarge = (most) => Object.assign(new UploadError(`It is too large: a file may have ${inWords(most)}.`), { lasting: true });
+const tooLarge = (maxSize) => Object.assign(new UploadError(`It is too large: a file may have ${inWords(maxSize)}.`), { permanent: true });
 
 /**
  * Whether a file is too large to be sent, as far as that is known before: why, in words.
@@ -33,17 +33,17 @@ const tooLarge = (most) => Object.assign(new UploadError(`It is too large: a fil
  * @param {File} file
  * @returns {Promise<string>}
  */
-export async function whyNot(_converse, file) {
+export async function whyTooLarge(_converse, file) {
     if (!_converse.api.connection.connected()) return '';
-    const { most } = await service(_converse).catch(() => ({ most: Infinity })); // said once it is sent
-    return file.size > most ? tooLarge(most).message : '';
+    const { maxSize } = await service(_converse).catch(() => ({ maxSize: Infinity })); // said once it is sent
+    return file.size > maxSize ? tooLarge(maxSize).message : '';
 }
 
 /** Why no slot was given, in the service's words if it has any (XEP-0363 §5). */
 function refusal(answer) {
     if (!(answer instanceof Element)) return new UploadError(AWAY);
-    const most = Number(answer.querySelector('file-too-large > max-file-size')?.textContent);
-    if (most) return tooLarge(most);
+    const maxSize = Number(answer.querySelector('file-too-large > max-file-size')?.textContent);
+    if (maxSize) return tooLarge(maxSize);
     return new UploadError(answer.querySelector('error > text')?.textContent || FAILED);
 }
 
@@ -93,8 +93,8 @@ function put(file, slot, onProgress, signal) {
 export async function upload(_converse, chat, file, onProgress, signal) {
     const { api } = _converse;
     if (!api.connection.connected()) throw new UploadError(AWAY);
-    const { to, most } = await service(_converse);
-    if (file.size > most) throw tooLarge(most);
+    const { to, maxSize } = await service(_converse);
+    if (file.size > maxSize) throw tooLarge(maxSize);
     const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
     const slot = await slotFor(_converse, sent, to);
     signal.throwIfAborted();

@@ -1,6 +1,6 @@
 // A part of the dialog that begins conversations: a field, and below it what there is by that name.
 
-import { whyNot } from '../find.js';
+import { failureText } from '../find.js';
 import { Options } from '../options.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
@@ -79,7 +79,7 @@ export class Finder {
             const answer = await this.kind.find(this.#typed, after, signal);
             if (!signal.aborted) this.#show(answer, Boolean(after));
         } catch (cause) {
-            if (!signal.aborted) this.#offer(whyNot(cause), 'Try again', () => this.#find(after));
+            if (!signal.aborted) this.#offer(failureText(cause), 'Try again', () => this.#find(after));
         }
     }
 

@@ -4,7 +4,7 @@
 // be sent is in nobody's way.
 
 import { answers } from '../connectivity.js';
-import { upload, UploadError, whyNot } from '../upload.js';
+import { upload, UploadError, whyTooLarge } from '../upload.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms
@@ -18,7 +18,7 @@ const PATIENCE = 6000; // ms
  * @property {'chosen' | 'waiting' | 'sending' | 'failed'} state
  * @property {number} progress from 0 to 1
  * @property {string} why it failed, in words
- * @property {boolean} [lasting] it fails each time
+ * @property {boolean} [permanent] trying again would fail as well
  * @property {number} since when it is here
  * @property {AbortController} stop
  */
@@ -88,9 +88,9 @@ export class Queue extends EventTarget {
                 chosen.picture = picture;
                 this.#changed();
             });
-            whyNot(this._converse, file).then((why) => {
+            whyTooLarge(this._converse, file).then((why) => {
                 if (!why || chosen.state !== 'chosen') return; // or it is found as it is sent
-                Object.assign(chosen, { state: 'failed', why, lasting: true });
+                Object.assign(chosen, { state: 'failed', why, permanent: true });
                 this.#changed();
             });
         }
@@ -106,7 +106,7 @@ export class Queue extends EventTarget {
     }
 
     /** @param {Item} failed */
-    again(failed) {
+    retry(failed) {
         Object.assign(failed, { state: 'waiting', why: '', progress: 0, stop: new AbortController() });
         this.#changed();
         this.#run();
@@ -128,7 +128,7 @@ export class Queue extends EventTarget {
     }
 
     async #deliverAll() {
-        const next = () => this.items.find(({ lasting }) => !lasting);
+        const next = () => this.items.find(({ permanent }) => !permanent);
         for (let first = next(); first?.state === 'waiting'; first = next()) await this.#deliver(first);
         this.#running = false;
     }
@@ -143,8 +143,8 @@ export class Queue extends EventTarget {
             this.remove(first);
         } catch (cause) {
             if (!(cause instanceof UploadError) && !first.stop.signal.aborted) console.warn('Something was not sent.', cause);
-            const [why, lasting] = cause instanceof UploadError ? [cause.message, cause.lasting] : ['It was not sent. Please try again.', false];
-            Object.assign(first, { state: 'failed', why, lasting });
+            const [why, permanent] = cause instanceof UploadError ? [cause.message, cause.permanent] : ['It was not sent. Please try again.', false];
+            Object.assign(first, { state: 'failed', why, permanent });
             this.#changed();
         }
         clearTimeout(dead);

@@ -28,13 +28,13 @@ export function showQueue(queue, cancel, noticeable) {
         return html`<small>${parts.join(' · ')}</small>${file && state === 'sending'
             ? html`<progress max="1" .value=${progress} aria-label=${`Sending ${file.name}`}></progress>` : ''}`;
     };
-    const cancels = ({ state, lasting }) => (state === 'chosen' || lasting ? 'Remove' : 'Cancel');
+    const cancels = ({ state, permanent }) => (state === 'chosen' || permanent ? 'Remove' : 'Cancel');
     const row = (item) => {
         const name = item.file?.name ?? item.text;
         return html`<li class="tray-item tray-item--${item.state} ${item.picture ? 'tray-item--picture' : ''}">
             ${sign(item)}
             <span class="tray-item__about"><span class="tray-item__name">${name}</span>${below(item)}
-                ${item.state === 'failed' && !item.lasting ? html`<button type="button" class="tray-item__again" @click=${() => queue.again(item)}>Try again</button>` : ''}</span>
+                ${item.state === 'failed' && !item.permanent ? html`<button type="button" class="tray-item__again" @click=${() => queue.retry(item)}>Try again</button>` : ''}</span>
             <button type="button" class="tray-item__cancel" title=${cancels(item)} aria-label=${`${cancels(item)}: ${name}`} @click=${() => cancel(item)}>✕</button>
         </li>`;
     };
