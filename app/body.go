@@ -23,6 +23,7 @@ type gate struct {
 	policy   string        // of pages, without the nonce
 	patience time.Duration // that a request has, without the bytes of a file
 	gateway  *xmppgw.Gateway
+	limits   budget.Meter
 }
 
 // What the body of a request may be, in bytes: each route has its own bound, and
@@ -217,7 +218,7 @@ var errLargeHeader = &Error{Code: LargeHeader, Public: "Your browser sends too m
 // told what it was for.
 func (s *gate) smallHeader(c *fiber.Ctx) error {
 	if len(c.Request().Header.RawHeaders()) > maxHeader {
-		s.log.Warn("a request with too large a header", "path", c.Path(), "bytes", len(c.Request().Header.RawHeaders()), "address", s.address(c))
+		s.limits.Met(largeHeaders, budget.Network(s.address(c)))
 		c.Context().SetConnectionClose()
 		return errLargeHeader
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"foyer/internal/budget"
 	"foyer/internal/stream/streamtest"
 
 	"github.com/gofiber/fiber/v2"
@@ -194,5 +196,26 @@ func TestHeader_ManyCookies(t *testing.T) {
 	for _, size := range []int{37 << 10, 60 << 10, 200 << 10} {
 		with(size, "/settings").wants(431, "too many cookies")
 		with(size, "/xmpp/me").wants(431, `{"error":"`)
+	}
+}
+
+// X-16: the log says it, as it does of every limit that is met: once a minute
+// (budget.Ledger), however many such requests there are.
+func TestHeader_Logged(t *testing.T) {
+	for _, size := range []int{maxHeader - 2<<10, maxHeader + 2<<10, 2 * maxReadAhead} { // that are served, refused, and not even read
+		var out strings.Builder
+		_, base := startChanged(t, nil, func(s *Server) {
+			s.limits = budget.NewLedger(slog.New(slog.NewTextHandler(&out, nil)))
+			s.gate.limits = s.limits
+		})
+		b := newBrowser(t, base)
+		b.headers["Cookie"] = "sso=" + strings.Repeat("x", size)
+		want := map[bool]int{true: 1}[size >= maxHeader]
+		for range 3 {
+			b.get("/signin")
+		}
+		if got := strings.Count(out.String(), largeHeaders.Name); got != want {
+			t.Errorf("%d bytes: %d lines of the log, want %d:\n%s", size, got, want, out.String())
+		}
 	}
 }

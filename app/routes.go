@@ -23,7 +23,7 @@ type parts struct {
 // newParts makes them of what the site has.
 func (s *Server) newParts() {
 	p := s.pages
-	s.gate = &gate{site: s.site, bodies: newBodies(s.limits), policy: newContentPolicy(s.cfg.UploadOrigins), patience: requestPatience, gateway: s.gateway}
+	s.gate = &gate{site: s.site, bodies: newBodies(s.limits), policy: newContentPolicy(s.cfg.UploadOrigins), patience: requestPatience, gateway: s.gateway, limits: s.limits}
 	s.install = &installPages{site: s.site, assets: s.assets, grounds: s.grounds, views: s.views}
 	s.signIn = &signInPages{pages: p, logouts: newLogouts(s.limits), returns: newReturns(s.limits), signIns: newSignIns()}
 	s.files = &filePages{pages: p, records: s.db.Uploads, uploads: s.uploads}

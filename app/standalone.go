@@ -75,7 +75,7 @@ func newStandalone(cfg GatewayConfig, log *slog.Logger, resolver relay.Resolver)
 		s.stop()
 		return nil, err
 	}
-	front.gate = &gate{site: front.site, bodies: newBodies(limits), patience: requestPatience, gateway: front.gateway}
+	front.gate = &gate{site: front.site, bodies: newBodies(limits), patience: requestPatience, gateway: front.gateway, limits: limits}
 	s.routes()
 	return s, nil
 }
