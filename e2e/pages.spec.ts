@@ -210,23 +210,30 @@ test("nobody sees an address or a form of Converse's", async ({ alice }) => {
   }
 });
 
-test("a copied tab gets a stream of its own", async ({ alice, bob, site }) => {
-  await alice.talkTo("bob");
-  const opened = alice.context.waitForEvent("page");
-  await alice.page.evaluate(() => window.open("/", "_blank")); // copies sessionStorage
-  const copy = alice.at(await opened);
-  await copy.enterChat();
-  await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(3);
-  await bob.talkTo("alice");
-  await bob.say("to both");
-  await alice.hears("to both");
-  await copy.talkTo("bob");
-  await copy.hears("to both");
-  const { foyer_streams_opened_total: before } = await site.counts();
-  await copy.say("from the copy");
-  await alice.hears("from the copy");
-  expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
-});
+// Over WebSocket Converse itself sees that its tab is a copy. Over BOSH both would count the requests of one session.
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`over ${transport}`, () => {
+    test.use({ transport });
+
+    test("a copied tab gets a stream of its own", async ({ alice, bob, site }) => {
+      await alice.talkTo("bob");
+      const opened = alice.context.waitForEvent("page");
+      await alice.page.evaluate(() => window.open("/", "_blank")); // copies sessionStorage
+      const copy = alice.at(await opened);
+      await copy.enterChat();
+      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(3);
+      await bob.talkTo("alice");
+      await bob.say("to both");
+      await alice.hears("to both");
+      await copy.talkTo("bob");
+      await copy.hears("to both");
+      const { foyer_streams_opened_total: before } = await site.counts();
+      await copy.say("from the copy");
+      await alice.hears("from the copy");
+      expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
+    });
+  });
+}
 
 test("the browser is asked for notifications by a click, and by nothing else", async ({ visit }) => {
   const alice = await visit("alice");

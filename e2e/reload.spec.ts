@@ -90,11 +90,29 @@ test.describe("bosh", () => {
     await leaveAtEveryMoment(leaver, bob, site);
   });
 
-  // and so while it only begins, as a page that was just opened does.
-  test("a reload asks again what was not answered, by the same session", async ({ visit, site }) => {
+  // and so while it only begins, as a page that was just opened does: the list of
+  // people was asked for, and its answer is lost with the page.
+  test("a reload asks again what was not answered, by the same session", async ({ bob, visit, site }) => {
     const alice = await visit("alice");
-    await reloadAfterList(alice, 0, () => alice.openSite());
+    await alice.context.route("**/xmpp/conversations", (route) => route.abort()); // what the stream brings is looked at
+    alice.watch.allow(/did not tell the conversations|Failed to load resource/, /xmpp\/conversations: net::ERR_FAILED/);
+    let isLost = false;
+    const lost = new Promise<void>((resolve) =>
+      alice.page.route(/\/http-bind/, async (route) => {
+        const response = await route.fetch();
+        isLost ||= /<query [^>]*jabber:iq:roster/.test(await response.text());
+        await (isLost ? resolve() : route.fulfill({ response })); // nothing more is heard
+      }),
+    );
+    const { "foyer_streams_opened_total bosh": opened } = await site.counts();
+    await alice.openSite();
+    await lost;
+    await alice.page.unrouteAll({ behavior: "ignoreErrors" });
+    await alice.page.reload();
     await alice.ready();
-    expect((await site.counts())["foyer_streams_opened_total bosh"]).toBe(1);
+    await expect(alice.listed("Carol Costa")).toBeAttached();
+    await expect(bob.around("alice")).toHaveText("Around");
+    await expect(alice.around("bob")).toHaveText("Around");
+    expect((await site.counts())["foyer_streams_opened_total bosh"]).toBe(opened! + 1);
   });
 });

@@ -116,7 +116,7 @@ async function prove(/** @type {Marker} */ marker, row) {
     await mkdir(join(directory, "e2e"), { recursive: true });
     const text = without(marker);
     const { failed, said } = await (row.test.endsWith(".mjs") ? inNode : inBrowser)(directory, marker, text, row);
-    const none = /No tests found|^# tests 0$|browserType\.launch/m.test(said); // nothing was tried
+    const none = /No tests found|^# tests 0$|browserType\.launch|at Person\.openSite/m.test(said); // nothing was tried; signing in needs no patch
     console.log(none ? `${marker.name}: its test did not run: ${why(said)}` : failed ? `${marker.name}: proved: ${why(said)}` : `${marker.name}: PASSES WITHOUT IT: ${row.test}: ${row.title}`);
     return failed && !none;
   } finally {
