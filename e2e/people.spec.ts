@@ -1,7 +1,10 @@
 // People are shown by name and picture; nobody meets an address or a word of the
 // protocol, wherever they click.
 
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Locator } from "@playwright/test";
+import { Finger } from "./support/finger.ts";
 import { unmet } from "./support/glossary.mjs";
 import { chooseAbove, moderate } from "./support/rooms.ts";
 import { expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
@@ -113,5 +116,88 @@ for (const locale of ["en-GB", "de-DE"]) test.describe(`dialogs, in a browser th
     await said(`${names.bob} has been removed by ${names.alice}`);
     await expect(bob.page.getByText("You have been removed from this room")).toBeVisible();
     for (const person of [alice, bob]) await expectPlain(person);
+  });
+});
+
+/** The site's own dialogs, by id or class, as its sources have them. */
+function dialogsOfTheSite(): string[] {
+  const root = join(import.meta.dirname, "..");
+  const files = ["views", "static/js"].flatMap((part) => readdirSync(join(root, part), { recursive: true, encoding: "utf8" }).map((name) => join(root, part, name)));
+  const texts = files.filter((name) => /\.(html|js)$/.test(name)).map((name) => readFileSync(name, "utf8"));
+  const found = texts.flatMap((text) => [...text.matchAll(/<dialog id="([\w-]+)"|\('dialog'\)?, \{ (?:id|className): '([\w-]+)'/g)].map(([, id, created]) => id ?? created!));
+  expect(found.length, "dialogs that have a name").toBe(texts.flatMap((text) => text.match(/<dialog\b|\('dialog'/g) ?? []).length);
+  return found.sort();
+}
+
+// X-40
+test.describe("every dialog of the site's own", () => {
+  test.use({ contextOptions: { viewport: { width: 390, height: 844 }, hasTouch: true, reducedMotion: "reduce" } });
+
+  test("shows nobody by an address", async ({ alice, bob }) => {
+    await bob.talkTo("alice");
+    await bob.say("Good morning");
+    await alice.page.goto("/chat");
+    await alice.ready();
+    const { page } = alice;
+    const openers: Record<string, () => Promise<unknown>> = {
+      search: () => page.keyboard.press("Control+k"),
+      begin: () => page.getByRole("button", { name: "Start a conversation, or make a room" }).click(),
+      shortcuts: () => page.keyboard.press("?"),
+      "person-card": async () => {
+        await alice.talkTo("bob");
+        await page.locator("#chat converse-chat .chat-head .show-msg-author-modal").first().click();
+      },
+      "message-sheet": async () => {
+        const finger = await Finger.on(page);
+        await finger.rest(alice.message("Good morning"));
+        await expect(page.locator("dialog[open]")).toBeVisible();
+        await finger.lift();
+      },
+      viewer: async () => {
+        const canvas = () => document.createElement("canvas").toDataURL("image/png").split(",")[1]!;
+        await page.locator('input[type="file"]').setInputFiles({ name: "a.png", mimeType: "image/png", buffer: Buffer.from(await page.evaluate(canvas), "base64") });
+        await alice.input().press("Enter");
+        await page.getByRole("link", { name: "Picture: a.png" }).click();
+      },
+    };
+    expect(Object.keys(openers).sort()).toEqual(dialogsOfTheSite());
+    for (const [name, open] of Object.entries(openers)) {
+      await open();
+      const dialog = page.locator(`dialog[open]:is(#${name}, .${name})`);
+      await expect(dialog).toBeVisible();
+      await expectPlain(alice);
+      await page.keyboard.press("Escape");
+      await expect(dialog).toHaveCount(0);
+    }
+  });
+});
+
+// X-40: where people are contacts only once they have said yes, a conversation says who is none yet.
+test.describe("with a list of contacts of one's own", () => {
+  test.use({ settings: { ROSTER: "none" } });
+
+  test("who asks to be a contact, and who is asked, are named", async ({ visit }) => {
+    const [alice, bob] = [await visit("alice"), await visit("bob")];
+    for (const [person, path] of [[bob, "/chat"], [alice, "/chat/with/bob"]] as const) {
+      await person.openSite();
+      await person.page.goto(path);
+      await person.ready();
+    }
+    const question = alice.page.getByText(`Would you like to add ${names.bob} as a contact?`);
+    await expect(question).toBeVisible();
+    await expectPlain(alice);
+    await question.locator("..").getByRole("button", { name: "Add" }).click();
+    await expect(question).toHaveCount(0);
+    await expect(alice.page.locator(".modal.show")).toHaveCount(0);
+    await bob.page.goto("/chat/with/alice");
+    await expect(bob.page.getByText(`${names.alice} would like to be your contact`)).toBeVisible();
+    await expectPlain(bob);
+    await bob.page.getByRole("button", { name: "Approve" }).click();
+    await expect(bob.page.getByText(`${names.alice} would like to be your contact`)).toHaveCount(0);
+    for (const person of [alice, bob]) await expectPlain(person);
+    await alice.page.goto("/");
+    await expect(alice.around("bob")).toHaveText("Around");
+    await bob.page.goto("/");
+    await expect(bob.around("alice")).toHaveText("Around");
   });
 });

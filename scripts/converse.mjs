@@ -82,7 +82,7 @@ const icons = "./src/shared/components/templates/icons.js";
 /** @typedef {{name: string, text: string}} Module */
 
 /** And what stays of that: what a conversation shows when somebody who is no contact asks to be one. */
-const stay = /^\.\/src\/plugins\/rosterview\/(?:.*\/)?(?:approval-alert|unsaved-alert|add-contact|accept-contact-request|utils|constants)\.js$/;
+const stay = /^\.\/src\/plugins\/rosterview\/(?:.*\/)?(?:approval-alert|unsaved-alert|utils|constants)\.js$/;
 
 const goes = (/** @type {string} */ name) => style.test(name) || (leftOut.some((begin) => name.startsWith(begin)) && !stay.test(name));
 

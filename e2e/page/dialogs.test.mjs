@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { usedOfConverse } from "../../scripts/converse.mjs";
 import "./support.mjs";
 
 const listening = {};
@@ -51,4 +53,11 @@ test("a question that is closed is answered with no", async () => {
   const answer = new Promise((resolve, reject) => (question.confirmation = { resolve, reject }));
   question.dispatchEvent(new Event("hide.bs.modal"));
   assert.equal(await answer, false);
+});
+
+// a dialog that a new release of Converse brings is looked at before anybody meets it.
+test("of Converse's dialogs there are those that name nobody by an address", async () => {
+  const converse = await usedOfConverse(fileURLToPath(new URL("../../node_modules/converse.js/dist/converse.js", import.meta.url)), []);
+  const defined = [...converse.matchAll(/\belements\.define\(\s*["']converse-([\w-]*modal)["']/g)].map(([, name]) => name).sort();
+  assert.deepEqual(defined, ["alert-modal", "confirm-modal", "image-modal", "message-versions-modal"]);
 });

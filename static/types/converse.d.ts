@@ -62,7 +62,7 @@ declare namespace Converse {
             /** Nothing once the session is over. */
             disco_entities?: Collection<Model>;
             chatboxviews: { get(id: string): { setModel(): void } | undefined };
-            roster: Collection<Contact> & { data: Model; presenceHandler(presence: Element): void };
+            roster: Collection<Contact> & { data: Model; presenceHandler(presence: Element): void; sendContactAddIQ(contact: { jid: string; name: string; groups: string[] }): Promise<unknown> };
             profile: Model & { vcard?: Model; getDisplayName(): string };
             vcards: Collection<Model>;
             /** Once there is a session. */
@@ -98,6 +98,7 @@ declare namespace Converse {
         bookmarks: { set(attributes: object, create?: boolean, options?: object): Promise<unknown> };
         chatboxes: { create(jids: string | string[], attributes: object, model: unknown): Promise<any> };
         chats: { get(jid: string, attributes?: object, create?: boolean): Promise<unknown>; open(jid: string, attributes: object, force: boolean): Promise<unknown> };
+        contacts: { add(contact: { jid: string; name: string; groups: string[] }): Promise<unknown> };
         /** Only on a device that is one's own. */
         omemo?: { session: { restore(): Promise<unknown> } };
         pubsub: { publish(jid: string | null, node: string, item: unknown, options: object, strict?: boolean): Promise<unknown> };

@@ -3,6 +3,7 @@
 
 import { byId } from '../dom.js';
 import { personCard } from './cards.js';
+import { panel } from './panel.js';
 import { pictureOf, SOMEBODY } from './people.js';
 import { roomPanel } from './room/panel.js';
 import { followPins } from './room/pins.js';
@@ -42,6 +43,7 @@ export function showPeopleByName(_converse, config) {
     /** @type {Record<string, (properties: any) => import('./personCard.js').Subject>} */
     const cards = { 'converse-user-details-modal': ofContact, 'converse-profile-modal': self, 'converse-muc-occupant-modal': ofOccupant };
 
+    const acts = contactActs(_converse);
     closeQuietly(api.elements.registry['converse-confirm-modal']);
     openAfterClosing(api.modal);
     giveFocusBack();
@@ -51,8 +53,29 @@ export function showPeopleByName(_converse, config) {
     api.modal.show = (name, properties, event) => {
         if (name in cards) return personCard.show(cards[name](properties), opener());
         if (name in PANELS) return roomPanel.open(PANELS[name]);
+        if (name in acts) return acts[name](properties);
         return show.call(api.modal, name, properties, event);
     };
+}
+
+/**
+ * What a conversation offers of somebody who is no contact is done by the click: Converse's forms for it show an address.
+ * @param {Converse.Private} _converse
+ * @returns {Record<string, (properties: any) => Promise<void>>} by the dialogs that they stand for
+ */
+function contactActs({ api, state }) {
+    const add = async (/** @type {any} */ contact) => {
+        const jid = contact.get('jid');
+        if (!contact.get('requesting')) return api.contacts.add({ jid, name: '', groups: [] });
+        await state.roster.sendContactAddIQ({ jid, name: '', groups: [] });
+        return contact.authorize().subscribeToPresence();
+    };
+    const act = (/** @type {any} */ { contact }) =>
+        add(contact).catch((/** @type {unknown} */ cause) => {
+            console.warn('Somebody was not made a contact.', cause);
+            panel.warn('That did not work. Please try again.');
+        });
+    return { 'converse-add-contact-modal': act, 'converse-accept-contact-request-modal': act };
 }
 
 /** What was clicked last in the chat: a card opens beside it. One listener serves every message. */

@@ -17,8 +17,8 @@ const METHODS = {
     'exports.Message.prototype': ['getDisplayName', 'getMessageText', 'isFollowup', 'isRetracted', 'isEphemeral'],
     'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf', 'sendFiles'],
     'exports.MUCOccupants.prototype': ['fetchMembers'],
-    'exports.RosterContact.prototype': ['getDisplayName'],
-    'exports.RosterContacts.prototype': ['handleIncomingSubscription', 'presenceHandler'],
+    'exports.RosterContact.prototype': ['getDisplayName', 'authorize', 'subscribeToPresence'],
+    'exports.RosterContacts.prototype': ['handleIncomingSubscription', 'sendContactAddIQ', 'presenceHandler'],
     'exports.Presences.prototype': ['fetch'],
     'exports.Bookmarks.prototype': ['openBookmarkedRoom'],
     'exports.DiscoEntity.prototype': ['onDiscoItems'],
@@ -36,6 +36,7 @@ const METHODS = {
     'api.connection': ['get', 'connected', 'authenticated', 'reconnect', 'isType'],
     'api.chats': ['open', 'get'],
     'api.chatboxes': ['create'],
+    'api.contacts': ['add'],
     'api.rooms': ['open', 'get', 'create'],
     'api.rooms.affiliations': ['get'],
     'api.archive': ['query'],
@@ -84,6 +85,7 @@ const METHODS = {
     'elements.converse-icon': ['getStyles'],
     'elements.converse-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],
+    'elements.converse-contact-approval-alert': ['acceptRequest', 'showAddContactModal'],
     'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
 };
 
