@@ -178,7 +178,7 @@ test.describe("with a list of contacts of one's own", () => {
 
   test("who asks to be a contact, and who is asked, are named", async ({ visit }) => {
     const [alice, bob] = [await visit("alice"), await visit("bob")];
-    for (const [person, path] of [[bob, "/chat"], [alice, "/chat/with/bob"]] as const) {
+    for (const [person, path] of [[bob, "/chat/with/alice"], [alice, "/chat/with/bob"]] as const) {
       await person.openSite();
       await person.page.goto(path);
       await person.ready();
@@ -189,7 +189,6 @@ test.describe("with a list of contacts of one's own", () => {
     await question.locator("..").getByRole("button", { name: "Add" }).click();
     await expect(question).toHaveCount(0);
     await expect(alice.page.locator(".modal.show")).toHaveCount(0);
-    await bob.page.goto("/chat/with/alice");
     await expect(bob.page.getByText(`${names.alice} would like to be your contact`)).toBeVisible();
     await expectPlain(bob);
     await bob.page.getByRole("button", { name: "Approve" }).click();

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listeners } from "./support.mjs";
-import { befriend } from "../../static/js/chat/befriend.js";
+import { listeners, Model } from "./support.mjs";
+import { askAboutRequests, befriend } from "../../static/js/chat/befriend.js";
 
 globalThis.window = {
   converse: {
@@ -43,4 +43,31 @@ test("a person is asked whether somebody of another site may", () => {
   list.handleIncomingSubscription(from("eve@elsewhere.example/phone"));
   assert.deepEqual(sent, []);
   assert.deepEqual(asked, ["eve@elsewhere.example/phone"]);
+});
+
+test("a request from somebody in an open conversation is asked about, unless one has asked them", () => {
+  const said = [];
+  class RosterContacts {
+    contacts = {
+      "bob@localhost": new Model({ jid: "bob@localhost" }), // whose conversation is open
+      "carol@localhost": new Model({ subscription: "to" }),
+    };
+    get(jid) {
+      return this.contacts[jid];
+    }
+    handleIncomingSubscription(presence) {
+      said.push(presence.getAttribute("from"));
+    }
+  }
+  let allowed = true;
+  askAboutRequests({ api: { settings: { get: () => allowed } }, exports: { RosterContacts } });
+  const list = new RosterContacts();
+  list.handleIncomingSubscription(from("bob@localhost/phone"));
+  assert.deepEqual(said, []);
+  assert.equal(list.get("bob@localhost").get("requesting"), true);
+  for (const jid of ["carol@localhost/a", "dave@localhost/b"]) list.handleIncomingSubscription(from(jid));
+  list.contacts["erin@localhost"] = new Model();
+  allowed = false;
+  list.handleIncomingSubscription(from("erin@localhost/c"));
+  assert.deepEqual(said, ["carol@localhost/a", "dave@localhost/b", "erin@localhost/c"]);
 });

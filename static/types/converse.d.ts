@@ -78,7 +78,7 @@ declare namespace Converse {
             MUCOccupant: typeof Occupant;
             MUCOccupants: { prototype: { chatroom: Room; fetchMembers(): Promise<unknown> } };
             RosterContact: typeof Contact;
-            RosterContacts: { prototype: { handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
+            RosterContacts: { prototype: { get(jid: string): Contact | undefined; handleIncomingSubscription(presence: Element): void; presenceHandler(presence: Element): void } };
             Presences: { prototype: { fetch(options: { success(presences: unknown): void }): void } };
             Bookmarks: { prototype: { openBookmarkedRoom(bookmark: Model): Promise<Model> } };
             DiscoEntity: { prototype: { onDiscoItems(answer: Element): void } };
@@ -156,7 +156,7 @@ declare namespace Converse {
         | 'will-reconnect';
 
     /** Settings that are looked at, or changed, while the chat runs. */
-    type Setting = 'bosh_service_url' | 'muc_respect_autojoin' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
+    type Setting = 'allow_contact_requests' | 'bosh_service_url' | 'muc_respect_autojoin' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
 
     /** Strophe's connection. */
     class Connection {

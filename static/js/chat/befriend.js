@@ -30,3 +30,19 @@ export function befriend(_converse, config) {
         if (chatbox.get('type') === 'chatbox') ask(chatbox.get('jid'));
     });
 }
+
+/**
+ * A request from somebody with whom a conversation is open, and who is no contact, is asked about as any other is.
+ * @param {Converse.Private} _converse
+ */
+export function askAboutRequests({ api, exports }) {
+    const { prototype: roster } = exports.RosterContacts;
+    const { handleIncomingSubscription } = roster;
+    // Patch: requests-asked
+    roster.handleIncomingSubscription = function (presence) {
+        const contact = this.get(window.converse.env.Strophe.getBareJidFromJid(presence.getAttribute('from')));
+        const isNone = contact && contact.get('subscription') === undefined;
+        if (!isNone || !api.settings.get('allow_contact_requests')) return handleIncomingSubscription.call(this, presence);
+        contact.save({ subscription: 'none', ask: null, requesting: true });
+    };
+}

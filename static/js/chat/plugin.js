@@ -12,7 +12,7 @@ import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
 import { offerBeginning, offerSearch } from './openers.js';
 import { fetchAtFirstTouch } from './onDemand.js';
-import { befriend } from './befriend.js';
+import { askAboutRequests, befriend } from './befriend.js';
 import { keepContactPresence } from './contactPresence.js';
 import { receiveInvitations } from './invitations.js';
 import { sendWellFormed } from './xml.js';
@@ -75,6 +75,7 @@ function offerPeopleAndRooms(_converse, config, markers, conversations) {
     listConversations(_converse, config, markers, conversations);
     offerSearch(_converse, config);
     offerBeginning(_converse, config);
+    askAboutRequests(_converse);
     if (config.befriend) befriend(_converse, config);
     receiveInvitations(_converse);
 }
