@@ -1,5 +1,6 @@
 // Signing out means out: in every tab, on every transport, and for good.
 
+import { promptly } from "./support/promptly.ts";
 import { leftovers } from "./support/storage.ts";
 import { expect, modeWays, pageWays, sessionWays, test } from "./support/test.ts";
 
@@ -32,7 +33,7 @@ for (const { login, transport } of pageWays) {
   test.describe(`${login} over ${transport}`, () => {
     test.use({ login, transport });
 
-    // X-73: and hears what is said from then on.
+    // X-73: and hears what is said from then on, at once.
     test("another person in the same tab is another person", async ({ alice, database, visit }) => {
       await alice.talkTo("bob");
       await alice.say("from alice");
@@ -52,8 +53,8 @@ for (const { login, transport } of pageWays) {
       const elsewhere = await visit("alice");
       await elsewhere.signIn();
       await elsewhere.talkTo("bob");
-      await elsewhere.say("from alice, elsewhere");
-      await bob.hears("from alice, elsewhere");
+      await promptly(1000, () => elsewhere.type("from alice, elsewhere"), () => bob.message("from alice, elsewhere").waitFor());
+      await bob.hears("from alice, elsewhere"); // once
     });
   });
 }
