@@ -23,6 +23,30 @@ const MINUTE = 60_000;
 /** What can be pressed in the list. */
 const ROWS = '.conversations-rows > li > :is(a, button)';
 
+/** What is known of conversations: by the site, and where it tells nothing by the archive. */
+class Told {
+    all = /** @type {Map<string, Entry>} */ (new Map());
+    #bySite = this.all;
+    #byArchive = this.all;
+
+    bySite(conversations) {
+        this.#bySite = conversations;
+        this.all = new Map([...this.#byArchive, ...conversations]);
+    }
+
+    byArchive(conversations) {
+        this.#byArchive = conversations;
+        this.all = new Map([...conversations, ...this.#bySite]);
+    }
+
+    /** Returns whether it was known. @param {string} jid */
+    delete(jid) {
+        this.#bySite.delete(jid);
+        this.#byArchive.delete(jid);
+        return this.all.delete(jid);
+    }
+}
+
 /**
  * Shows the list.
  * @param {Converse.Private} _converse
@@ -31,27 +55,21 @@ const ROWS = '.conversations-rows > li > :is(a, button)';
  * @param {ReturnType<typeof askConversations>} first what was asked while Converse was still loaded
  */
 export function listConversations(_converse, config, markers, first) {
-    const nav = byId('conversations');
-    const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
-    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: (...row) => hits.fill(...row), shown });
-    let told = /** @type {Map<string, Entry>} */ (new Map());
-    let archived = /** @type {Map<string, Entry>} */ (new Map());
-    let found = /** @type {Map<string, Entry>} */ (new Map());
+    const later = once(() => draw());
+    const field = fieldOf(_converse, config, later);
+    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown });
+    const told = new Told();
     let loaded = false;
     const draw = () => {
-        const typed = find.value.trim();
-        const all = entries(_converse, told);
-        const list = typed ? [...all.filter(({ name }) => hasWords(name, typed)), ...others(all)] : all;
+        const { typed, hits } = field;
+        const all = entries(_converse, told.all);
+        const list = typed ? [...all.filter(({ name }) => hasWords(name, typed)), ...field.others(all)] : all;
         const below = hits.rows(typed);
         rows.show([...list, ...below]);
         tell(typed, list.length, below.length - 1, loaded);
     };
-    const others = (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid));
-    const later = once(draw);
-    const hits = findHits(config, later);
-    const take = (conversations) => {
-        told = new Map([...archived, ...conversations]);
-        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told }));
+    const take = () => {
+        document.dispatchEvent(new CustomEvent('foyer:conversations', { detail: told.all }));
         followed?.settle();
         later();
     };
@@ -60,44 +78,68 @@ export function listConversations(_converse, config, markers, first) {
         missed: () => followed?.loadSoon(),
         take: (conversations) => {
             loaded = true;
-            take(conversations);
+            told.bySite(conversations);
+            take();
         },
         fail: () => {
             loaded = true; // what Converse knows is shown
             later();
         },
     });
-    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told, load, draw: later }) : null;
+    const followed = config.follow ? new FollowedRooms(_converse, config, markers, { told: () => told.all, load, draw: later }) : null;
     load(first);
-    if (!config.countsUnread) listArchived(_converse, config, markers, (conversations) => {
-        const others = [...told].filter(([jid]) => !archived.has(jid));
-        archived = conversations;
-        take(new Map(others));
-    });
+    if (!config.countsUnread) {
+        listArchived(_converse, config, markers, (conversations) => {
+            told.byArchive(conversations);
+            take();
+        });
+    }
     follow(_converse, later);
     keepUp(_converse, later, () => load());
-    // A room that was deleted, or that one was put out of.
-    const forget = (box) => {
-        if (!told.delete(box.get('jid'))) return;
+    onRemoved(_converse, (jid) => {
+        if (!told.delete(jid)) return;
         askForAll(); // what the site told is not what is shown
         if (_converse.api.connection.connected()) load();
-    };
-    _converse.api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', forget));
+    });
+    goByKeys(() => entries(_converse, told.all), (jid) => open(_converse, config, jid));
+    openedByAddress(_converse, config);
+}
 
-    lookFor(find, later, async (typed) => {
+/**
+ * The field above the list: what it finds besides what is listed, people and rooms of the site and messages.
+ * @param {Converse.Private} _converse
+ * @param {import('../types.js').ChatConfig} config
+ * @param {() => void} draw
+ */
+function fieldOf(_converse, config, draw) {
+    const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
+    const hits = findHits(config, draw);
+    let found = /** @type {Map<string, Entry>} */ (new Map());
+    lookFor(find, draw, async (typed) => {
         hits.look(typed);
         found = typed ? await askFor(typed) : new Map();
-        later();
+        draw();
     });
-    goThrough(nav, find, ({ jid = '', id, words }) => {
+    goThrough(byId('conversations'), find, ({ jid = '', id, words }) => {
         if (words) return document.dispatchEvent(new CustomEvent('foyer:search', { detail: { words } })); // the field keeps them
         find.value = '';
         found = new Map();
         open(_converse, config, jid, id);
-        return later();
+        return draw();
     });
-    goByKeys(() => entries(_converse, told), (jid) => open(_converse, config, jid));
-    openedByAddress(_converse, config);
+    return {
+        hits,
+        get typed() {
+            return find.value.trim();
+        },
+        /** Whom and what the site found that is not listed. @param {Entry[]} all */
+        others: (all) => [...found.values()].filter(({ jid }) => !all.some((entry) => entry.jid === jid)),
+    };
+}
+
+/** Runs when a room was deleted, or one was put out of it. @param {Converse.Private} _converse @param {(jid: string) => void} run */
+function onRemoved(_converse, run) {
+    _converse.api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('remove', (box) => run(box.get('jid'))));
 }
 
 /**
