@@ -211,7 +211,7 @@ for (const [screen, viewport] of Object.entries(screens)) {
       const firefox = await startFirefox(process.env.FIREFOX!, { ...pushes.preferences, ...lookOf(colorScheme, byFinger) }, viewport);
       try {
         const problems: string[][] = [];
-        const screen = await FirefoxScreen.of(firefox, site.url, pushes, byFinger, (page) => problems.push(problemsOf(page)));
+        const screen = await FirefoxScreen.of(firefox, site.url, pushes, (page) => problems.push(problemsOf(page)));
         await journey(new Newcomer(screen, byFinger, (name) => info.outputPath(name)), bob, site.url);
         expect(problems.flat()).toEqual([]);
       } finally {
