@@ -85,7 +85,7 @@ const METHODS = {
     'elements.converse-icon': ['getStyles'],
     'elements.converse-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],
-    'elements.converse-contact-approval-alert': ['acceptRequest', 'showAddContactModal'],
+    'elements.converse-contact-approval-alert': ['initialize', 'acceptRequest', 'showAddContactModal'],
     'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
 };
 

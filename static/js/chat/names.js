@@ -18,6 +18,16 @@ function nameNobodyByAddress({ prototype }) {
     };
 }
 
+/** What is asked about somebody is asked again when their name is known. */
+// Patch: asked-by-name
+function askByName({ prototype }) {
+    const { initialize } = prototype;
+    prototype.initialize = function () {
+        initialize.call(this);
+        this.listenTo(this.contact, 'vcard:add vcard:change', () => this.requestUpdate());
+    };
+}
+
 /** Takes "(XMPP address: …)" and bare addresses out of tooltips, in whatever language. */
 // Patch: tooltips
 function tidy(element) {
@@ -31,6 +41,7 @@ function tidy(element) {
 export function hideAddresses(_converse) {
     const { api, exports } = _converse;
     for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
+    askByName(api.elements.registry['converse-contact-approval-alert']);
     // Patch: menu-entries
     api.listen.on('getHeadingButtons', (element, buttons) => buttons.filter(({ name }) => !NOT_OFFERED.has(name)));
 
