@@ -163,5 +163,6 @@ async function arrive(browser: Browser, site: Site, user: User, login: Login, tr
   const script = process.env.E2E_MEMBER_SCRIPT;
   if (script) await context.route(/\/bundle\/member\.js/, (route) => route.fulfill({ path: script, contentType: "text/javascript" }));
   const watch = new Watch(context, () => site.url);
+  if ("javaScriptEnabled" in options && !options.javaScriptEnabled) watch.allow(/\.js: csp$/); // what is preloaded is not even fetched
   return new Person(user, context, watch, login, transport, await context.newPage());
 }
