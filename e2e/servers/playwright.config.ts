@@ -13,9 +13,5 @@ export default defineConfig<object, { kind: Kind }>({
   fullyParallel: false, // the tests of a file share its server
   workers: 2, // each with a server, a Postgres and two browsers
   reporter: [["list"], ["json", { outputFile: "../../test-results/servers.json" }]],
-  projects: (Object.keys(kinds) as Kind[]).map((kind) => ({
-    name: kind,
-    use: { kind },
-    testIgnore: kind.startsWith("ejabberd") ? /unread\.spec/ : undefined, // it takes no markers (docs/SERVERS.md)
-  })),
+  projects: (Object.keys(kinds) as Kind[]).map((kind) => ({ name: kind, use: { kind } })),
 });

@@ -37,6 +37,7 @@ import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
 import { askRoomsInTurn, leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
+import { publishAnyway } from './published.js';
 import { keepOrder } from './order.js';
 import { keepEditedInPlace } from './edited.js';
 import { knowVersions } from './versions.js';
@@ -175,6 +176,7 @@ export function plugin(config, conversations) {
             const guard = new LoginGuard(config);
 
             failOnce(_converse);
+            publishAnyway(_converse);
             noteWhatIsCutOff(_converse, guard);
             signIn(_converse, guard, config);
             const heardAgain = keepBeforeResuming(_converse);
