@@ -136,7 +136,7 @@ func (s *roomPages) roomRow(r ChatRoom) RoomRow {
 	}
 }
 
-// here says how many people are in a room, as the head of the chat says it (static/js/chat/people.js).
+// here says how many people are in a room, as the head of the chat says it (static/js/chat/header.js).
 func here(r ChatRoom) string {
 	switch {
 	case r.Occupants == 0:

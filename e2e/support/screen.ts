@@ -6,6 +6,7 @@ import type { Browser, ElementHandle, Page as Firefox } from "puppeteer-core";
 import { type Autopush, DELIVERED } from "./autopush.ts";
 import { Finger } from "./finger.ts";
 import { deliver, type PushService, shownBy } from "./push_service.ts";
+import { comeToRest } from "./rest.ts";
 import { expect } from "./test.ts";
 
 /** What can be seen: by its role and what it is called (all of its name, or a pattern), or by a selector; with some text in it. */
@@ -44,13 +45,6 @@ export interface Screen {
   /** The notifications that are shown. */
   notices(): Promise<string[]>;
   screenshot(path: string): Promise<unknown>;
-}
-
-/** Runs in a page: resolves when nothing is on its way any more, a second at most. */
-async function comeToRest(): Promise<void> {
-  const second = new Promise((resolve) => setTimeout(resolve, 1000));
-  const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
-  await Promise.race([second, Promise.allSettled(passing.map(({ finished }) => finished))]);
 }
 
 /** A Chromium, whose push service is the test's own, and whose worker gets what that has by DevTools. */

@@ -1,6 +1,7 @@
 import { type Browser, expect, type Page, test as base } from "@playwright/test";
 import { Cluster, type Database } from "./cluster.ts";
 import { Person, type Transport, type User } from "./person.ts";
+import { comeToRest } from "./rest.ts";
 import { type Login, Site } from "./site.ts";
 import { Watch } from "./watch.ts";
 
@@ -40,21 +41,11 @@ export const sessionWays = ways.filter(({ login }) => login === "session");
 /** Screens that people have, from the narrowest. */
 export const screens = { phone: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } };
 
-/** Resolves when nothing on a page is on its way any more: colours, places, what comes into sight. */
-async function comeToRest(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    // What is not rendered, as in a closed menu, gets no frames: its animations are over without saying so.
-    const inSight = ({ effect }: Animation) => effect instanceof KeyframeEffect && Boolean(effect.target?.checkVisibility());
-    const passing = document.getAnimations().filter((each) => inSight(each) && each.effect?.getComputedTiming().endTime !== Infinity);
-    await Promise.allSettled(passing.map(({ finished }) => finished));
-  });
-}
-
 /** Looks at a page twice: in the light theme and in the dark one. */
 export async function inBothThemes(page: Page, look: (theme: "light" | "dark") => Promise<void>): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    await comeToRest(page);
+    await page.evaluate(comeToRest);
     await look(colorScheme);
   }
 }
