@@ -83,7 +83,7 @@ async function befriend(nora: Newcomer, bob: Person): Promise<void> {
   const { screen } = nora;
   await screen.press(link("People"));
   await screen.fill({ role: "searchbox", name: "Find a person" }, "bak");
-  await screen.sees({ role: "status", name: /1 found/ }); // nobody else is listed any more
+  await screen.sees({ css: "main [role=status]", text: "1 found" }); // nobody else is listed any more
   await nora.picture("people");
   await screen.press(button(`Message ${names.bob}`));
   await screen.sees({ css: "#chat .beginning", text: `This is the beginning of your conversation with ${names.bob}.` });
