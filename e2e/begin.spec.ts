@@ -1,6 +1,7 @@
 // Starting a conversation from the head of the list: with somebody, in a room that there is, or in
 // a new one.
 
+import type { Route } from "@playwright/test";
 import { violations } from "./support/axe.ts";
 import { expect, inBothThemes, makeRoom, names, type Person, test } from "./support/test.ts";
 
@@ -170,6 +171,26 @@ test("what the page did not begin with is fetched again if it failed, and it is 
   await plus(alice).press("Enter");
   await expect(options(alice)).toHaveText([/Bob Baker/, /Carol Costa/, /Dave Dunn/]);
   await expect(notice).toBeHidden();
+});
+
+test("a person's card that comes late does not open over what was begun meanwhile", async ({ alice, bob }) => {
+  const { page } = alice;
+  await bob.talkTo("alice");
+  await bob.say("Good morning");
+  await page.goto("/chat/with/bob");
+  await alice.hears("Good morning");
+  const author = page.locator("#chat .chat-msg__author", { hasText: "Bob Baker" });
+  const held: Route[] = [];
+  await page.route(rest, (route) => void held.push(route));
+  await author.click();
+  await alice.input().click();
+  await plus(alice).press("Enter"); // waits for the same, after the card
+  for (const route of held) await route.continue();
+  await expect(options(alice)).toHaveText([/Bob Baker/, /Carol Costa/, /Dave Dunn/]);
+  await expect(page.locator("#person-card[open]")).toHaveCount(0);
+  await page.keyboard.press("Escape");
+  await author.click();
+  await expect(page.locator("#person-card[open]")).toBeVisible();
 });
 
 test("letters are not lost that are typed before the rest of a dialog is there", async ({ alice }) => {

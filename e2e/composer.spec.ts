@@ -234,6 +234,7 @@ for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 8
       await bob.say("Good *morning*");
       await page.goto("/chat/with/bob");
       await alice.hears("Good");
+      await expect(page.locator("#chat .message.separator", { hasText: "New messages" })).toBeVisible(); // it moves what is below
       const look = (name: string) =>
         inBothThemes(page, async (theme) => {
           const { violations } = await new AxeBuilder({ page }).include(".bottom-panel, converse-chat-bottom-panel").analyze();

@@ -36,7 +36,16 @@ export const personCard = {
             authorOf,
             ask,
         };
-        show = (subject, opener) => withLater(({ PersonCard }) => (card ??= new PersonCard(_converse, config, chat)).show(subject, opener));
+        show = (subject, opener) => {
+            // A card that came late does not open over what somebody has begun meanwhile.
+            const waiting = new AbortController();
+            document.addEventListener('pointerdown', () => waiting.abort(), { once: true, capture: true, signal: waiting.signal });
+            withLater(({ PersonCard }) => {
+                if (waiting.signal.aborted) return;
+                waiting.abort();
+                (card ??= new PersonCard(_converse, config, chat)).show(subject, opener);
+            }, () => waiting.abort());
+        };
         // Elsewhere in the chat a row only says whose card is asked for.
         document.addEventListener('foyer:person', (event) => {
             const { jid, name } = /** @type {CustomEvent} */ (event).detail;
