@@ -81,7 +81,7 @@ for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 8
       await expect(alice.room("Kitchen garden")).toBeVisible();
       await expect(page).toHaveURL(/\/chat\/room\/kitchen-garden-/);
       await expect(dialog(alice)).toHaveCount(0);
-      await page.goto("/chat");
+      if (screen === "phone") await page.getByRole("button", { name: "Back to the list" }).click();
       await expect(alice.listed("Kitchen garden")).toBeVisible();
       await page.goto("/rooms");
       await expect(page.locator("[data-room-row]").filter({ hasText: "Kitchen garden" })).toContainText("Beds and bees");
