@@ -74,6 +74,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	which := flags.String("servers", "foyer,prosody,ejabberd", "which servers")
 	match := flags.String("steps", "", "a regular expression: only the steps whose name matches")
 	seconds := flags.Duration("time", 6*time.Second, "how long each load is measured")
+	idle := flags.Int("idle", 1000, "how many sessions do nothing when their memory is measured")
 	runs := flags.Int("runs", 1, "how often; the table has the medians")
 	soak := flags.Duration("soak", 0, "instead: let people talk beside each attacker for so long; -steps picks some")
 	attacker := flags.String("attack", "", "instead: be this attacker of the site at -web, until interrupted")
@@ -94,7 +95,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{plan: fullPlan(*seconds), steps: steps, runs: *runs, log: log, size: z, values: make(map[key][]float64)}
+	b := &bench{plan: fullPlan(*seconds, *idle), steps: steps, runs: *runs, log: log, size: z, values: make(map[key][]float64)}
 	if *soak > 0 {
 		return b.soak(ctx, *program, *soak, out)
 	}

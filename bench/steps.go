@@ -24,8 +24,8 @@ type plan struct {
 	settling time.Duration
 }
 
-func fullPlan(seconds time.Duration) plan {
-	return plan{seconds: seconds, idle: 1000, signIns: 500, atOnce: 20, pairs: 100, window: 10,
+func fullPlan(seconds time.Duration, idle int) plan {
+	return plan{seconds: seconds, idle: idle, signIns: 500, atOnce: 20, pairs: 100, window: 10,
 		room: 200, talkers: 4, small: 10, large: 1000, readers: 10, page: 50, settling: 5 * time.Second}
 }
 
@@ -119,6 +119,7 @@ func (b *bench) idle(ctx context.Context, s *server, t transport) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(b.log, "  %d sessions, one server: %.0f MiB resident, %.0f of them before\n", len(clients), float64(m.resident)/1024, float64(s.fresh.resident)/1024)
 	resident, heap, stacks := m.perSession(s.fresh, len(clients))
 	b.record(s, "idle", t, resident)
 	if s.metrics != "" {
