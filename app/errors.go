@@ -60,6 +60,9 @@ var statuses = map[Code]int{
 	Unavailable:  http.StatusServiceUnavailable,
 }
 
+// errAway is what people read while Postgres does not answer. What is away is for the log.
+var errAway = &Error{Code: Unavailable, Public: "The site does not answer just now. Please try again in a moment."}
+
 // explain returns the status and the sentence for any error.
 func explain(err error) (status int, public string) {
 	var e *Error
@@ -74,7 +77,7 @@ func explain(err error) (status int, public string) {
 		return http.StatusServiceUnavailable, "The chat does not answer just now. Please try again in a moment."
 	}
 	if models.Unavailable(err) {
-		return http.StatusServiceUnavailable, "We cannot reach our database just now. Please try again in a moment."
+		return http.StatusServiceUnavailable, errAway.Public
 	}
 	var f *fiber.Error
 	if errors.As(err, &f) {

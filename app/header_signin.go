@@ -100,7 +100,7 @@ func headerError(err error) error {
 	if refused, ok := errors.AsType[auth.Refusal](err); ok {
 		return &Error{Code: Invalid, Public: refused.Error(), Err: err}
 	}
-	return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}
+	return &Error{Code: Unavailable, Public: errAway.Public, Err: err}
 }
 
 // headerPauseCookieName is the cookie of a browser in which somebody signed out, while the

@@ -75,7 +75,7 @@ func (s *signInPages) loadVisit(c *fiber.Ctx) error {
 		return s.signInByHeader(c)
 	case err != nil:
 		c.Locals(awayKey, true)
-		return &Error{Code: Unavailable, Public: "We cannot reach our database just now. Please try again in a moment.", Err: err}
+		return &Error{Code: Unavailable, Public: errAway.Public, Err: err}
 	}
 	s.auth.Touch(c.UserContext(), session)
 	c.Locals(visitKey, &visit{account, session, secret})
