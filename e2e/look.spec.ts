@@ -43,6 +43,25 @@ test("every colour in sight is one of the site's own, and no font is loaded", as
       await expectOurLook(alice);
     }
   });
+  await test.step("a page that is slow to come", async () => {
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route("**/people", (route) => held.then(() => route.continue()));
+    await page.getByRole("link", { name: "People", exact: true }).click();
+    await expect(page.locator(".turbo-progress-bar")).toBeVisible();
+    const accent = await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--accent"));
+    expect(await page.locator(".turbo-progress-bar").evaluate((bar, accent) => {
+      const [shown, probe] = [getComputedStyle(bar).backgroundColor, document.body.appendChild(document.createElement("i"))];
+      probe.style.color = accent;
+      const wanted = getComputedStyle(probe).color;
+      probe.remove();
+      return shown === wanted;
+    }, accent)).toBe(true);
+    answer();
+    await expect(page).toHaveURL(/\/people$/);
+    await page.unroute("**/people");
+    await alice.goTo("Home");
+  });
   await test.step("a room", async () => {
     await makeRoom(alice, "Garden");
     await joinRoom(bob, "Garden");

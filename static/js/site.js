@@ -3,8 +3,20 @@
 
 import { showMistakes } from './mistakes.js';
 import { all, around } from './dom.js';
+import { locale } from './language.js';
 
 showMistakes();
+
+/** What was said in a room of the page, in the browser's own time: the site knows none but UTC. */
+function showTimes() {
+    for (const time of document.querySelectorAll('.discussion time')) {
+        const at = new Date(time.getAttribute('datetime') ?? '');
+        time.textContent = new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+    }
+}
+
+showTimes();
+document.addEventListener('foyer:page', showTimes);
 
 /** Fills in a demo account (development only). */
 document.addEventListener('click', (event) => {
