@@ -143,6 +143,18 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
     await expectReply(person, "With cream", names.alice, "Bring the cake");
     await expectReply(person, "Thank you", names.alice, "📎 recipe.txt");
   }
+  // A screen reader meets each message by who said it, and hears of one that comes, once.
+  await expect(alice.page.getByRole("article", { name: /^Bob Baker, \d\d:\d\d$/ }).filter({ hasText: "With cream" })).toHaveCount(1);
+  await expect(alice.page.getByRole("log", { name: "New messages" }).getByText("Bob Baker: Thank you")).toHaveCount(1);
+  await expect(alice.page.locator("#chat converse-message-history").filter({ visible: true })).toHaveAttribute("aria-live", "off");
+  // What is cut is cut at its end, in every script.
+  await alice.say("מי מביא את העוגה?");
+  await bob.hears("מי מביא את העוגה?");
+  await reply(bob, "מי מביא", "I do");
+  await expect(bubble(bob, "I do").locator(".chat-msg__reply-text")).toHaveCSS("direction", "rtl");
+  await bob.say("אני");
+  await expect(alice.listed("Book club").locator(".conversation-text")).toHaveText("אני");
+  await expect(alice.listed("Book club").locator(".conversation-text")).toHaveCSS("direction", "rtl");
   // Of what was edited, the author's browser and another's have different ids; either answers it.
   for (const [person, wrong, right, answer] of [[alice, "Two loafs", "Two loaves", "As large as last time"], [bob, "Some aples", "Some apples", "Red ones"]] as const) {
     await alice.say(wrong);

@@ -14,6 +14,7 @@ declare namespace Converse {
     }
 
     interface Env {
+        nothing: symbol;
         $iq(attributes: object): Builder;
         $pres(attributes: object): Builder;
         Strophe: {

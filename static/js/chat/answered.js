@@ -43,7 +43,7 @@ function withQuote(_converse, Context) {
             return html`<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => showAt(_converse, chat.get('jid'), at)}>
                 <converse-icon class="fa fa-reply" size="0.9em"></converse-icon>
                 ${answered ? html`<span class="chat-msg__reply-sender">${answered.getDisplayName()}</span>` : ''}
-                <span class="chat-msg__reply-text">${answered ? words(chat, answered) : 'An earlier message'}</span>
+                <span class="chat-msg__reply-text" dir="auto">${answered ? words(chat, answered) : 'An earlier message'}</span>
             </button>`;
         }
     };
@@ -59,7 +59,7 @@ function withPreview(_converse, Preview) {
             return html`<div class="reply-preview">
                 <div class="reply-preview__content">
                     <span class="reply-preview__sender">Replying to ${answered.get('sender') === 'me' ? 'yourself' : answered.getDisplayName()}</span>
-                    <span class="reply-preview__text">${words(this.model, answered)}</span>
+                    <span class="reply-preview__text" dir="auto">${words(this.model, answered)}</span>
                 </div>
                 <button type="button" class="reply-preview__cancel" title="Cancel reply" @click=${() => this.cancelReply()}></button>
             </div>`;

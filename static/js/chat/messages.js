@@ -34,6 +34,16 @@ function dateFormat(here, withYear) {
     return format;
 }
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const timeFormats = new Map();
+
+/** How a time of the day is written, made once, too. */
+function timeFormat(here) {
+    const format = timeFormats.get(here) ?? new Intl.DateTimeFormat(here, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+    timeFormats.set(here, format);
+    return format;
+}
+
 /**
  * A day as people say it.
  * @param {Date} day
@@ -152,16 +162,25 @@ function rowsOf(messages, isPicture) {
     return rows;
 }
 
-/** Whether a message is drawn as one: not what belongs to another that has not come, nor what stands for a gap. */
-const isShown = ({ attributes: { dangling_retraction, dangling_moderation, dangling_reaction, is_only_key, template_hook } }) =>
-    !(dangling_retraction || dangling_moderation || dangling_reaction || is_only_key || typeof template_hook === 'string');
+/** Whether a message is drawn as one: not what belongs to another that has not come, what stands for a gap, nor a file that went with its page before it was sent. */
+const isShown = ({ file: sending, attributes: { dangling_retraction, dangling_moderation, dangling_reaction, is_only_key, template_hook, file, upload } }) =>
+    !(dangling_retraction || dangling_moderation || dangling_reaction || is_only_key || typeof template_hook === 'string' || (file && upload !== 'success' && !sending));
 
-/** The messages that are the first of a day. @param {any[]} messages some that follow one another */
-function firstOfDays(messages) {
+/** Who said a message and when, by which a screen reader tells it from others; nothing of a line of Converse's. */
+function labelOf(model) {
+    if (!['chat', 'groupchat', 'normal'].includes(model.get('type'))) return undefined;
+    return `${model.getDisplayName()}, ${timeFormat(locale()).format(new Date(model.get('time')))}`;
+}
+
+/**
+ * The messages that are the first of a day: of those that are drawn, so that a day stands above what was said on it.
+ * @param {any[]} messages some that follow one another
+ */
+export function firstOfDays(messages) {
     const dayOf = (model) => model && new Date(model.get('time')).setHours(0, 0, 0, 0);
     const { models } = messages[0]?.collection ?? { models: [] };
-    let before = dayOf(models[models.indexOf(messages[0]) - 1]);
-    return new Set(messages.filter((model) => {
+    let before = dayOf(models.slice(0, models.indexOf(messages[0])).findLast(isShown));
+    return new Set(messages.filter(isShown).filter((model) => {
         const day = dayOf(model);
         const isFirst = before === undefined || day > before;
         before = day;
@@ -171,9 +190,14 @@ function firstOfDays(messages) {
 
 /** The history, with the names of days between its messages, and pictures in a row side by side. */
 function withDays(config, History) {
-    const { html } = window.converse.env;
+    const { html, nothing } = window.converse.env;
     const isPicture = (model) => !model.isRetracted?.() && fileOf(config, model)?.kind === 'picture';
     return class extends History {
+        connectedCallback() {
+            super.connectedCallback();
+            this.setAttribute('aria-live', 'off'); // announce.js says what comes
+        }
+
         render() {
             this.rows = rowsOf(this.messages, isPicture);
             this.inRows = new Set([...this.rows.values()].flatMap(([, ...others]) => others));
@@ -191,7 +215,8 @@ function withDays(config, History) {
         }
 
         renderOne(model) {
-            return html`<converse-chat-message .model_with_messages=${this.model} .model=${model}></converse-chat-message>`;
+            const label = labelOf(model);
+            return html`<converse-chat-message role=${label ? 'article' : nothing} aria-label=${label ?? nothing} .model_with_messages=${this.model} .model=${model}></converse-chat-message>`;
         }
 
         /** @param {Date} day */

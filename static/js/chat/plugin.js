@@ -49,6 +49,7 @@ import { paintIcons } from './icons.js';
 import { showWhatIsAnswered } from './answered.js';
 import { showWhoLeft } from './left.js';
 import { drawWhatIsNear } from './historyView.js';
+import { announceMessages } from './announce.js';
 import { showMessages } from './messages.js';
 import { offerMessageSheet } from './messageSheet.js';
 import { tellWhatIsShown } from './shown.js';
@@ -138,6 +139,7 @@ function showWhatIsSaid(_converse, config, markers) {
     askWithVerbs(_converse);
     drawWhatIsNear(_converse);
     showMessages(_converse, config);
+    announceMessages(_converse);
     showWhoLeft(_converse, config);
     showWhatIsAnswered(_converse);
     offerMessageSheet(_converse);

@@ -46,7 +46,9 @@ function below(entry) {
     const { last } = entry;
     if (!last) return make('span', 'conversation-line', entry.room ? 'Nothing said yet' : entry.around ? 'Around' : '');
     const who = last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
-    return make('span', 'conversation-line', who + inWords(last));
+    const text = make('span', 'conversation-text', inWords(last));
+    text.dir = 'auto'; // cut where its own script ends
+    return make('span', 'conversation-line', make('span', 'conversation-who', who), text);
 }
 
 /** What a screen reader says of the row besides its name. */

@@ -1,0 +1,57 @@
+// What the history shows of messages, and what is said of them. Run by `node --test e2e/page`; it
+// needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners, Model, settle } from "./support.mjs";
+import { announceMessages, sentenceOf } from "../../static/js/chat/announce.js";
+import { firstOfDays } from "../../static/js/chat/messages.js";
+
+const [monday, tuesday] = ["2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z"];
+
+/** The texts of the messages that a day's name stands above. */
+function days(...all) {
+  const collection = { models: [] };
+  collection.models = all.map((attributes) => Object.assign(new Model({ type: "chat", ...attributes }), { collection }));
+  return (from = 0) => [...firstOfDays(collection.models.slice(from))].map((model) => model.get("text"));
+}
+
+test("a day's name stands above the first message of it that is drawn", () => {
+  const first = days({ time: monday, text: "one" }, { time: tuesday, text: "a reaction", dangling_reaction: true }, { time: tuesday, text: "two" });
+  assert.deepEqual(first(), ["one", "two"]);
+  assert.deepEqual(first(2), ["two"], "when what is not drawn is the message before");
+});
+
+test("no day's name stands alone, above what is not drawn", () => {
+  const gone = new Model({ type: "chat", time: tuesday, file: true, upload: "pending" });
+  const said = new Model({ type: "chat", time: monday });
+  gone.collection = said.collection = { models: [said, gone] };
+  assert.deepEqual([...firstOfDays([said, gone])], [said]);
+  gone.file = { name: "plan.txt" }; // under way, and drawn
+  assert.deepEqual([...firstOfDays([said, gone])], [said, gone]);
+});
+
+test("a screen reader hears who says what, and nothing of one's own or of what was said before", () => {
+  const message = (attributes) => Object.assign(new Model({ type: "chat", time: monday, sender: "them", body: "Good\nmorning", ...attributes }), {
+    getDisplayName: () => "Bob Baker",
+    getMessageText: () => "Good\nmorning",
+  });
+  const box = new Model({ type: "chatbox" });
+  assert.equal(sentenceOf(box, message({})), "Bob Baker: Good morning");
+  for (const silent of [{ sender: "me" }, { is_delayed: true }, { is_archived: true }, { type: "info" }]) assert.equal(sentenceOf(box, message(silent)), "");
+});
+
+test("what the browser has kept is not told again", async () => {
+  globalThis.document = /** @type {any} */ ({ getElementById: () => null });
+  const { listen, tell } = listeners();
+  announceMessages({ api: { listen } });
+  let kept;
+  const heard = [];
+  const messages = { fetched: new Promise((resolve) => (kept = resolve)), on: (name) => heard.push(name) };
+  tell("chatRoomInitialized", { messages });
+  await settle();
+  assert.deepEqual(heard, []);
+  kept();
+  await settle();
+  assert.deepEqual(heard, ["add"]);
+});
