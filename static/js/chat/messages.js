@@ -179,7 +179,7 @@ function labelOf(model) {
 export function firstOfDays(messages) {
     const dayOf = (model) => model && new Date(model.get('time')).setHours(0, 0, 0, 0);
     const { models } = messages[0]?.collection ?? { models: [] };
-    let before = dayOf(models.slice(0, models.indexOf(messages[0])).findLast(isShown));
+    let before = dayOf(models.slice(0, Math.max(0, models.indexOf(messages[0]))).findLast(isShown));
     return new Set(messages.filter(isShown).filter((model) => {
         const day = dayOf(model);
         const isFirst = before === undefined || day > before;
