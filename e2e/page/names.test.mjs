@@ -5,30 +5,41 @@ import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
 import { hideAddresses } from "../../static/js/chat/names.js";
 
-globalThis.document = { getElementById: () => ({}) };
+globalThis.document = Object.assign(new EventTarget(), { getElementById: () => ({}) });
 globalThis.MutationObserver = class {
   observe() {}
 };
 
-/** Converse, whose question about somebody is of this class. */
-function converse(exports, Question = class { initialize() {} }) {
-  return { api: { ...listeners(), elements: { registry: { "converse-contact-approval-alert": Question } } }, exports };
+/** Called as Converse does it: by an address where there is no name. */
+const kind = () =>
+  class extends Model {
+    getDisplayName() {
+      return this.get("name") || this.get("jid");
+    }
+  };
+
+/** Has names hidden in a Converse whose question about somebody is of this class, and returns its other classes. */
+function hideIn(Question = class { initialize() {} }) {
+  const exports = { ChatBox: kind(), RosterContact: kind(), MUCOccupant: kind(), VCard: kind(), MUC: kind() };
+  hideAddresses({ api: { ...listeners(), elements: { registry: { "converse-contact-approval-alert": Question } } }, exports });
+  return exports;
 }
 
 test("nobody is called by an address", () => {
-  /** Calls people as Converse does: by an address where there is no name. */
-  const kind = () =>
-    class extends Model {
-      getDisplayName() {
-        return this.get("name") || this.get("jid");
-      }
-    };
-  const exports = { ChatBox: kind(), RosterContact: kind(), MUCOccupant: kind(), VCard: kind() };
-  hideAddresses(converse(exports));
-  for (const Kind of Object.values(exports)) {
+  const { MUC: _, ...people } = hideIn();
+  for (const Kind of Object.values(people)) {
     assert.equal(new Kind({ jid: "bob@localhost" }).getDisplayName(), "Somebody");
     assert.equal(new Kind({ jid: "bob@localhost", name: "Bob Baker" }).getDisplayName(), "Bob Baker");
   }
+});
+
+test("a room that has not said its name is called as the list calls it", () => {
+  const { MUC } = hideIn();
+  const room = new MUC({ jid: "lobby@conference.localhost" });
+  document.dispatchEvent(new CustomEvent("foyer:conversations", { detail: new Map([[room.get("jid"), { name: "Lobby" }]]) }));
+  assert.equal(room.getDisplayName(), "Lobby");
+  room.set({ name: "The lobby" });
+  assert.equal(room.getDisplayName(), "The lobby");
 });
 
 test("a question about somebody is drawn again when their name is known", () => {
@@ -47,8 +58,7 @@ test("a question about somebody is drawn again when their name is known", () => 
       redraws.push(this.isReady);
     }
   }
-  const exports = { ChatBox: class {}, RosterContact: class {}, MUCOccupant: class {}, VCard: class {} };
-  hideAddresses(converse(exports, Question));
+  hideIn(Question);
   const contact = new Model({ jid: "bob@localhost" });
   new Question(contact).initialize();
   contact.trigger("vcard:change");

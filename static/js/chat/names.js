@@ -18,6 +18,17 @@ function nameNobodyByAddress({ prototype }) {
     };
 }
 
+/** A room that has not said its name yet is called as the list of conversations calls it. */
+// Patch: rooms-by-name
+function nameRoomsAsListed({ prototype }) {
+    const { getDisplayName } = prototype;
+    let listed = new Map();
+    document.addEventListener('foyer:conversations', (event) => (listed = /** @type {CustomEvent} */ (event).detail));
+    prototype.getDisplayName = function (...options) {
+        return (!this.get('name') && listed.get(this.get('jid'))?.name) || getDisplayName.apply(this, options);
+    };
+}
+
 /** What is asked about somebody is asked again when their name is known. */
 // Patch: asked-by-name
 function askByName({ prototype }) {
@@ -41,6 +52,7 @@ function tidy(element) {
 export function hideAddresses(_converse) {
     const { api, exports } = _converse;
     for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
+    nameRoomsAsListed(exports.MUC);
     askByName(api.elements.registry['converse-contact-approval-alert']);
     // Patch: menu-entries
     api.listen.on('getHeadingButtons', (element, buttons) => buttons.filter(({ name }) => !NOT_OFFERED.has(name)));
