@@ -14,6 +14,8 @@ func TestLinked(t *testing.T) {
 		`https://a.example/"onmouseover="x`:             link("https://a.example/") + "&#34;onmouseover=&#34;x",
 		"<b>javascript://a.example</b>":                 "&lt;b&gt;javascript://a.example&lt;/b&gt;",
 		"https://":                                      "https://",
+		"https://a.example/Foyer_(room)":                link("https://a.example/Foyer_(room)"),
+		"(see https://a.example/Foyer_(room))":          "(see " + link("https://a.example/Foyer_(room)") + ")",
 	} {
 		if got := string(linked(text)); got != want {
 			t.Errorf("%q is %s; want %s", text, got, want)

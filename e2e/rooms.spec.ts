@@ -42,6 +42,10 @@ test("pages say who is in a room, as the chat beside them does", async ({ alice,
   await expect(row(bob)).toContainText("1 person here");
   await enterRoom(bob, "Book club");
   for (const person of [alice, bob]) await expect(row(person)).toContainText("2 people here");
+  await chooseAbove(bob, "Leave");
+  await bob.page.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
+  await expect(row(bob)).toContainText("1 person here");
+  await expect(row(alice)).toContainText("Only you are here");
 });
 
 // its name stands in the chat of the person who is invited, at the first opening.

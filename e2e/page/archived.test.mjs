@@ -21,10 +21,10 @@ const body = (text) => element("body", {}, text);
 
 const own = "alice@localhost";
 let minute = 0;
-/** A message of the archive, as it comes. */
+/** A message of the archive, as it comes; its author calls it "own" and the archive's id. */
 function archived(id, from, to, ...content) {
   const stamp = new Date(Date.UTC(2026, 10, 28, 10, minute++)).toISOString();
-  const message = element("message", { from: `${from}@localhost/phone`, to: `${to}@localhost`, type: "chat" }, ...content);
+  const message = element("message", { from: `${from}@localhost/phone`, to: `${to}@localhost`, type: "chat", id: `own ${id}` }, ...content);
   return element("message", {}, element("result", { id }, element("forwarded", {}, element("delay", { stamp }), message)));
 }
 
@@ -45,6 +45,24 @@ test("who answers has read", () => {
   assert.deepEqual(told(stanzas.slice(0, 2)), { bob: "yes?: 0" });
 });
 
+test("an edit is no message of its own, and what is deleted is not unread", () => {
+  const edit = (of, text) => [body(text), element("replace", { xmlns: "urn:xmpp:message-correct:0", id: `own ${of}` })];
+  const retract = (of) => [body("retracted"), element("retract", { xmlns: "urn:xmpp:message-retract:1", id: `own ${of}` })];
+  const [one, two] = [archived("1", "bob", "alice", body("one")), archived("2", "bob", "alice", body("two"))];
+  assert.deepEqual(told([one, two, archived("3", "bob", "alice", ...edit("2", "twice"))]), { bob: "twice: 2" });
+  assert.deepEqual(told([one, two, archived("3", "bob", "alice", ...edit("1", "once"))]), { bob: "two: 2" });
+  assert.deepEqual(told([one, two, archived("3", "bob", "alice", ...edit("2", "twice"))], { bob: "2" }), { bob: "twice: 0" });
+  assert.deepEqual(told([one, two, archived("3", "bob", "alice", ...retract("2"))]), { bob: " (deleted): 1" });
+  assert.deepEqual(told([one, two, archived("3", "bob", "alice", ...retract("1"))]), { bob: "two: 1" });
+  assert.deepEqual(told([one, archived("3", "alice", "bob", ...edit("1", "of another's"))]), { bob: "one: 1" });
+  assert.deepEqual(told([archived("3", "bob", "alice", ...retract("1"))]), {}, "of what is not there");
+});
+
+test("nobody's text keeps the browser busy", () => {
+  const long = (part) => `http://a${part.repeat(20_000)} x`;
+  for (const part of ["/upload", "/upload/", "/u"]) assert.match(told([archived("1", "bob", "alice", body(long(part)))]).bob, /: 1$/);
+});
+
 test("receipts, markers and one's own notes are no conversation", () => {
   assert.deepEqual(told([archived("1", "bob", "alice", element("received", { xmlns: "urn:xmpp:receipts" })), archived("2", "alice", "alice", body("a note"))]), {});
   const read = [archived("1", "bob", "alice", body("one")), archived("2", "bob", "alice", element("displayed", { xmlns: "urn:xmpp:chat-markers:0" }))];
@@ -56,7 +74,6 @@ test("a line says what a message says", () => {
   const line = (...content) => told([archived("1", "bob", "alice", ...content)]).bob;
   assert.equal(line(body(address), element("x", { xmlns: "jabber:x:oob" }, element("url", {}, address))), "plan b.pdf (file): 1");
   assert.equal(line(body("cannot be read"), element("encrypted", { xmlns: "urn:xmpp:omemo:2" })), " (encrypted): 1");
-  assert.equal(line(body("retracted"), element("retract", { xmlns: "urn:xmpp:message-retract:1" })), " (deleted): 0");
   const quoted = element("fallback", { xmlns: "urn:xmpp:fallback:0", for: "urn:xmpp:reply:0" }, element("body", { start: "0", end: "8" }));
   assert.equal(line(body("> hi 🐝\n\nYes,\nplease"), quoted), "Yes, please: 1");
 });

@@ -37,8 +37,10 @@ test("a screen reader hears who says what, and nothing of one's own or of what w
     getMessageText: () => "Good\nmorning",
   });
   const box = new Model({ type: "chatbox" });
-  assert.equal(sentenceOf(box, message({})), "Bob Baker: Good morning");
-  for (const silent of [{ sender: "me" }, { is_delayed: true }, { is_archived: true }, { type: "info" }]) assert.equal(sentenceOf(box, message(silent)), "");
+  for (const said of [{}, { time: tuesday, is_delayed: true }, { time: tuesday, is_archived: true }]) assert.equal(sentenceOf(box, message(said), tuesday), "Bob Baker: Good morning");
+  for (const silent of [{ sender: "me" }, { is_delayed: true }, { is_archived: true }, { type: "info" }, { retracted: monday, dangling_retraction: true }]) {
+    assert.equal(sentenceOf(box, message(silent), tuesday), "", JSON.stringify(silent));
+  }
 });
 
 test("what the browser has kept is not told again", async () => {
@@ -48,10 +50,10 @@ test("what the browser has kept is not told again", async () => {
   let kept;
   const heard = [];
   const messages = { fetched: new Promise((resolve) => (kept = resolve)), on: (name) => heard.push(name) };
-  tell("chatRoomInitialized", { messages });
+  assert.deepEqual(tell("chatRoomInitialized", { messages }), [undefined], "Converse waits for nothing");
   await settle();
   assert.deepEqual(heard, []);
   kept();
   await settle();
-  assert.deepEqual(heard, ["add"]);
+  assert.deepEqual(heard, ["add", "change:error_text"]);
 });

@@ -90,5 +90,8 @@ test("what is unread, and the last line of each conversation, on a browser that 
     await expect(alice.page.locator("#conversations")).toHaveAttribute("aria-busy", "false");
     await expectRow(alice, names.bob, "and another", "");
     await expect(alice.page).toHaveTitle(/^[^(]/);
+    await bob.say("a third"); // were anything counted that was read elsewhere, there would be more than this
+    await expectRow(alice, names.bob, "a third", "1");
+    await expect(alice.page).toHaveTitle(/^\(1\) /);
   });
 });

@@ -12,6 +12,7 @@ import (
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 
+	"github.com/xdg-go/stringprep"
 	"mellium.im/sasl"
 )
 
@@ -72,7 +73,7 @@ func (l *link) provePassword(features *stream.Element, lang, user, password stri
 		return l.authenticate(features, lang, user, password)
 	}
 	options := []sasl.Option{
-		sasl.Credentials(func() (name, secret, authzid []byte) { return []byte(user), []byte(password), nil }),
+		sasl.Credentials(func() (name, secret, authzid []byte) { return []byte(user), []byte(prepared(password)), nil }),
 		sasl.RemoteMechanisms(mechanisms(features)...),
 	}
 	if conn, ok := l.conn.(*tls.Conn); ok {
@@ -82,6 +83,16 @@ func (l *link) provePassword(features *stream.Element, lang, user, password stri
 		return nil, err
 	}
 	return l.openStream(lang)
+}
+
+// prepared is a password as the upstream made its keys of it: however somebody's keyboard writes an é, it
+// is the same (RFC 5802 §2.2, RFC 4013). What may not be in one, such as a control character, is left as it
+// was typed, for the upstream to refuse.
+func prepared(password string) string {
+	if normal, err := stringprep.SASLprep.Prepare(password); err == nil {
+		return normal
+	}
+	return password
 }
 
 // exchange sends and reads the messages of SCRAM (RFC 6120 §6.4) until the upstream has proved

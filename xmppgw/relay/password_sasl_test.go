@@ -109,6 +109,22 @@ func TestServe_PassPasswords_SCRAM(t *testing.T) {
 	}
 }
 
+// However a keyboard writes it, a password is the one that the upstream's keys were made of (RFC 4013 §3).
+func TestPrepared(t *testing.T) {
+	for typed, want := range map[string]string{
+		"e\u0301t\u00e9":       "\u00e9t\u00e9",
+		"a\u00a0space":         "a space",
+		"I\u00adX":             "IX",
+		"\u00aa \u2168 \ufb01": "a IX fi",
+		"USER user":            "USER user",
+		"not\u0007allowed":     "not\u0007allowed",
+	} {
+		if got := prepared(typed); got != want {
+			t.Errorf("%+q is %+q; want %+q", typed, got, want)
+		}
+	}
+}
+
 // An upstream that cannot prove that it knows the password is not the person's: nobody is signed in
 // there. Nor is anything done that a challenge has no right to ask for.
 func TestServe_PassPasswords_Proof(t *testing.T) {

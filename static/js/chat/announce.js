@@ -4,13 +4,21 @@
 
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
+import { isShown } from './messages.js';
 import { panel } from './panel.js';
 
 const LATEST = 5; // sentences that stay, so that none is gone before it was read
 
-/** What is said of a message; nothing of one's own, and of what was said before. @param {any} box @param {any} message */
-export function sentenceOf(box, message) {
-    if (message.get('sender') !== 'them' || message.get('is_delayed') || message.get('is_archived')) return '';
+/**
+ * What is said of a message that came; nothing of one's own, nor of what was said before somebody came here. What was
+ * said since may come late: after a stream that was lost, or from somebody whose own was.
+ * @param {any} box
+ * @param {any} message
+ * @param {string} since ISO 8601
+ */
+export function sentenceOf(box, message, since) {
+    const late = message.get('is_delayed') || message.get('is_archived');
+    if (message.get('sender') !== 'them' || !isShown(message) || (late && message.get('time') < since)) return '';
     const line = lineOf(box, message);
     return line ? `${message.getDisplayName()}: ${inWords(line)}` : '';
 }
@@ -19,16 +27,22 @@ export function sentenceOf(box, message) {
 export function announceMessages(_converse) {
     const { api } = _converse;
     const region = document.getElementById('chat-said');
-    const say = (box, message) => {
-        const text = panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed') ? sentenceOf(box, message) : '';
-        if (!text || !region) return;
+    const isInSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
+    const say = (box, text) => {
+        if (!text || !region || !isInSight(box)) return;
         const sentence = document.createElement('p');
         sentence.textContent = text;
         region.append(sentence);
         if (region.childElementCount > LATEST) region.firstElementChild?.remove();
     };
     // What the browser has kept is added first, and is not new.
-    const watch = (box) => void box.messages.fetched?.then(() => box.messages.on('add', (message) => say(box, message)));
+    const followNew = async (box) => {
+        await box.messages.fetched;
+        const since = new Date().toISOString();
+        box.messages.on('add', (message) => say(box, sentenceOf(box, message, since)));
+        box.messages.on('change:error_text', (message) => say(box, message.get('error_text') && `Not sent: ${message.getMessageText()}`));
+    };
+    const watch = (box) => void followNew(box); // Converse would wait for a promise, and what the browser has kept for Converse
     api.listen.on('chatBoxInitialized', watch);
     api.listen.on('chatRoomInitialized', watch);
 }

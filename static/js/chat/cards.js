@@ -39,7 +39,8 @@ export const personCard = {
         show = (subject, opener) => {
             // A card that came late does not open over what somebody has begun meanwhile.
             const waiting = new AbortController();
-            document.addEventListener('pointerdown', () => waiting.abort(), { once: true, capture: true, signal: waiting.signal });
+            const stop = ({ repeat }) => repeat || waiting.abort();
+            for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, /** @type {EventListener} */ (/** @type {unknown} */ (stop)), { capture: true, signal: waiting.signal });
             withLater(({ PersonCard }) => {
                 if (waiting.signal.aborted) return;
                 waiting.abort();

@@ -17,6 +17,9 @@ const COUNT_AFTER = 200; // ms: people of large rooms come one by one
 /** How many are in a room, as its page says it (app/rooms.go). */
 const hereInWords = (count) => (count === 1 ? 'Only you are here' : `${count} people here`);
 
+/** And of one that one has left, as the site says it (app/rooms.go). */
+const othersInWords = (count) => (count === 0 ? 'Nobody is here just now' : count === 1 ? '1 person here' : `${count} people here`);
+
 /** How many are in a room now. */
 const peopleHere = (room) => room.occupants.filter(isHere).length;
 
@@ -148,10 +151,16 @@ function roomHeading(api, Heading, config) {
 
         count() {
             this.counting = undefined;
+            const before = this.here;
             this.here = peopleHere(this.model);
             this.requestUpdate();
-            if (!this.here) return; // not entered, or left: the site's page knows better
-            for (const row of all('[data-room-here]')) if (row.dataset.roomHere === this.model.get('jid')) row.textContent = hereInWords(this.here);
+            if (this.here) this.tellPage(hereInWords(this.here));
+            else if (before) this.tellPage(othersInWords(before - 1)); // left
+        }
+
+        /** @param {string} words */
+        tellPage(words) {
+            for (const row of all('[data-room-here]')) if (row.dataset.roomHere === this.model.get('jid')) row.textContent = words;
         }
 
         render() {

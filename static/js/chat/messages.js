@@ -163,7 +163,7 @@ function rowsOf(messages, isPicture) {
 }
 
 /** Whether a message is drawn as one: not what belongs to another that has not come, what stands for a gap, nor a file that went with its page before it was sent. */
-const isShown = ({ file: sending, attributes: { dangling_retraction, dangling_moderation, dangling_reaction, is_only_key, template_hook, file, upload } }) =>
+export const isShown = ({ file: sending, attributes: { dangling_retraction, dangling_moderation, dangling_reaction, is_only_key, template_hook, file, upload } }) =>
     !(dangling_retraction || dangling_moderation || dangling_reaction || is_only_key || typeof template_hook === 'string' || (file && upload !== 'success' && !sending));
 
 /** Who said a message and when, by which a screen reader tells it from others; nothing of a line of Converse's. */
@@ -188,14 +188,17 @@ export function firstOfDays(messages) {
     }));
 }
 
+/** Not what is said privately within a room. */
+const isConversation = (box) => ['chatbox', 'chatroom'].includes(box?.get('type'));
+
 /** The history, with the names of days between its messages, and pictures in a row side by side. */
 function withDays(config, History) {
-    const { html, nothing } = window.converse.env;
+    const { html } = window.converse.env;
     const isPicture = (model) => !model.isRetracted?.() && fileOf(config, model)?.kind === 'picture';
     return class extends History {
         connectedCallback() {
             super.connectedCallback();
-            this.setAttribute('aria-live', 'off'); // announce.js says what comes
+            if (isConversation(this.model)) this.setAttribute('aria-live', 'off'); // announce.js says what comes
         }
 
         render() {
@@ -215,8 +218,7 @@ function withDays(config, History) {
         }
 
         renderOne(model) {
-            const label = labelOf(model);
-            return html`<converse-chat-message role=${label ? 'article' : nothing} aria-label=${label ?? nothing} .model_with_messages=${this.model} .model=${model}></converse-chat-message>`;
+            return html`<converse-chat-message .model_with_messages=${this.model} .model=${model}></converse-chat-message>`;
         }
 
         /** @param {Date} day */
@@ -250,6 +252,15 @@ function withPins(Message) {
 /** Messages with classes for what style sheets tell apart, and plain words for what was removed. */
 function withStates(Message) {
     return class extends Message {
+        /** With each name that comes late, too. */
+        updated(changed) {
+            super.updated(changed);
+            const label = labelOf(this.model);
+            if (!label) return;
+            this.setAttribute('role', 'article');
+            this.setAttribute('aria-label', label);
+        }
+
         getExtraMessageClasses() {
             return [super.getExtraMessageClasses(), `chat-msg--of-${this.model.get('sender')}`, ...deliveryOf(this.model)].join(' ');
         }

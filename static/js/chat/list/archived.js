@@ -11,6 +11,7 @@ const MOST = 100; // messages, of all conversations together; servers may give f
 const TOGETHER = 100; // ms, within which several reasons to ask are one
 const OMEMO = ['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2'];
 const RETRACT = 'urn:xmpp:message-retract:1';
+const REPLACE = 'urn:xmpp:message-correct:0';
 const FALLBACK = 'urn:xmpp:fallback:0';
 const OOB = 'jabber:x:oob';
 const REPLY = 'urn:xmpp:reply:0';
@@ -37,11 +38,16 @@ function contentOf(message) {
     return text ? { text } : null;
 }
 
+/** The message that another one edits or deletes (XEP-0308, XEP-0424), by the id that its author gave it; undefined for any other. */
+const changedBy = (message) => (childOf(message, 'replace', REPLACE) ?? childOf(message, 'retract', RETRACT))?.getAttribute('id') ?? undefined;
+
 /**
  * A message of the archive: whose conversation it belongs to, and what it says there, if anything.
+ * @typedef {{jid: string, id: string, name: string, changes: string | undefined, line: import('./entries.js').Line | null}} Said
+ * name: its author's id for it, with which of the two its author is; changes: that of the message which it edits or deletes
  * @param {Element} stanza
  * @param {string} own address
- * @returns {{jid: string, id: string, line: import('./entries.js').Line | null} | null}
+ * @returns {Said | null}
  */
 function archivedIn(stanza, own) {
     const { getBareJidFromJid } = window.converse.env.Strophe;
@@ -55,7 +61,33 @@ function archivedIn(stanza, own) {
     const jid = mine ? getBareJidFromJid(message.getAttribute('to') ?? own) : from;
     const id = result?.getAttribute('id') ?? '';
     const content = contentOf(message);
-    return { jid, id, line: content && { id, at: new Date(at).toISOString(), mine, ...content } };
+    const named = (name) => `${mine} ${name}`;
+    const changes = changedBy(message);
+    return {
+        jid, id, name: named(message.getAttribute('id') || id), changes: changes && named(changes),
+        line: content && { id, at: new Date(at).toISOString(), mine, ...content },
+    };
+}
+
+/** What was said last in a conversation, and what of it is unread. */
+class Conversation {
+    /** @type {import('./entries.js').Line | undefined} */
+    last;
+    unread = /** @type {Set<string>} */ (new Set());
+    #name = ''; // of the message that was said last
+
+    /** @param {Said} said */
+    take({ name, changes, line }) {
+        if (!line) return;
+        if (changes === undefined) {
+            [this.last, this.#name] = [line, name];
+            if (line.mine) this.unread.clear();
+            else this.unread.add(name);
+            return;
+        }
+        if (line.kind === 'deleted') this.unread.delete(changes);
+        if (this.last && changes === this.#name) this.last = { ...line, at: this.last.at };
+    }
 }
 
 /**
@@ -67,22 +99,18 @@ function archivedIn(stanza, own) {
  * @returns {Map<string, Entry>}
  */
 export function conversationsIn(stanzas, own, readUpTo) {
-    /** @type {Map<string, Entry>} */
+    /** @type {Map<string, Conversation>} */
     const found = new Map();
     for (const stanza of stanzas) {
         const said = archivedIn(stanza, own);
         if (!said || said.jid === own) continue;
-        const { jid, id, line } = said;
-        const read = readUpTo(jid);
-        const entry = found.get(jid) ?? { jid, room: false, name: '', unread: 0, read: read ?? '' };
-        if (line) {
-            found.set(jid, entry);
-            entry.last = line;
-            entry.unread = line.mine ? 0 : entry.unread + (line.kind === 'deleted' ? 0 : 1);
-        }
-        if (id === read) entry.unread = 0;
+        const conversation = found.get(said.jid) ?? new Conversation();
+        found.set(said.jid, conversation);
+        conversation.take(said);
+        if (said.id === readUpTo(said.jid)) conversation.unread.clear();
     }
-    return found;
+    const held = [...found].filter(([, { last }]) => last);
+    return new Map(held.map(([jid, { last, unread }]) => [jid, { jid, room: false, name: '', last, unread: unread.size, read: readUpTo(jid) ?? '' }]));
 }
 
 /**

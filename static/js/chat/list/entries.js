@@ -74,7 +74,14 @@ export function nameOfFile(address) {
 }
 
 /** The name of the file that a text consists of: the address of one in an upload folder (XEP-0363); undefined for any other. */
-export const fileIn = (text) => (/^https?:\/\/[^\s/]+\/(?:\S*\/)?upload\S*\/\S+$/u.test(text) ? nameOfFile(text) : undefined);
+export const fileIn = (text) => (isUploaded(text) ? nameOfFile(text) : undefined);
+
+/** Folder by folder: one expression for all of them may take seconds with what somebody has made for it. @param {string} text */
+function isUploaded(text) {
+    const [, path] = /^https?:\/\/[^\s/]+\/(\S+)$/u.exec(text) ?? [];
+    const folders = path?.split('/') ?? [];
+    return Boolean(folders.pop()) && folders.some((folder) => folder.startsWith('upload'));
+}
 
 /** What was said last in a box, as far as it is in the browser. */
 function lastLine(box) {
