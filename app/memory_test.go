@@ -26,6 +26,8 @@ func TestMemoryWatch(t *testing.T) {
 		{65, 149, 30, false},
 		{70, 150, 120, false}, // it is not worth it, when so much is in use
 		{75, 152, 120, true},
+		{100, 182, 120, false}, // much to do, for so many as well
+		{105, 196, 120, true},  // thousands who wait, and ask again each minute
 	} {
 		if got := w.look(begin.Add(time.Duration(step.seconds)*time.Second), uint64(step.allocated)<<20, uint64(step.used)<<20); got != step.want {
 			t.Errorf("look %d: %v", i, got)

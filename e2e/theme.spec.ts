@@ -24,9 +24,9 @@ test("what comes and goes in a room", async ({ alice, bob }) => {
   const room = await bob.page.getByRole("button", { name: "Open Book club" }).getAttribute("data-room");
   await send(bob, [
     `<presence xmlns="jabber:client" to="${room}/Bob Baker"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
-    ...Array.from({ length: 30 }, (_, i) => `<message xmlns="jabber:client" to="${room}" type="groupchat" id="line-${i}"><body>line ${i}.</body></message>`),
+    ...Array.from({ length: 6 }, (_, i) => `<message xmlns="jabber:client" to="${room}" type="groupchat" id="line-${i}"><body>${"and more&#10;".repeat(6)}line ${i}.</body></message>`),
   ]);
-  await alice.hears("line 29.");
+  await alice.hears("line 5.");
   await page.locator("#chat converse-chat-message").last().hover();
 
   await test.step("unread messages below", async () => {
