@@ -413,6 +413,7 @@ func TestWebSocket_Errors(t *testing.T) {
 	}{
 		"no header":       {false, 1, message("x", "1"), "invalid-namespace", 1008},
 		"other host":      {false, 1, strings.Replace(wsOpen, `"h"`, `"other"`, 1), "host-unknown", 1008},
+		"no host":         {false, 1, strings.Replace(wsOpen, ` to="h"`, ``, 1), "improper-addressing", 1008},
 		"old version":     {false, 1, strings.Replace(wsOpen, `1.0`, `0.9`, 1), "unsupported-version", 1008},
 		"leading space":   {true, 1, " " + message("x", "1"), "not-well-formed", 1008},
 		"keepalive":       {true, 1, " ", "not-well-formed", 1008},

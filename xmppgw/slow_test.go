@@ -145,6 +145,49 @@ func TestWebSocket_LaterVersion(t *testing.T) {
 	}
 }
 
+// X-07 (RFC 6120 §4.7, RFC 7395 §3.7): the header that follows the sign-in is held to
+// the rules of the first.
+func TestWebSocket_HeaderOfRestart(t *testing.T) {
+	for open, condition := range map[string]string{
+		strings.Replace(wsOpen, `1.0`, `1.1`, 1):         "",
+		strings.Replace(wsOpen, `"h"`, `"H"`, 1):         "",
+		strings.Replace(wsOpen, `"h"`, `"other"`, 1):     "host-unknown",
+		strings.Replace(wsOpen, ` to="h"`, ``, 1):        "improper-addressing",
+		strings.Replace(wsOpen, `1.0`, `0.9`, 1):         "unsupported-version",
+		strings.Replace(wsOpen, ` version="1.0"`, ``, 1): "unsupported-version",
+		strings.Replace(wsOpen, `"h"`, `"sub.h"`, 1):     "host-unknown",
+		strings.Replace(wsOpen, `"h"`, `"alice@h/r"`, 1): "host-unknown",
+		strings.Replace(wsOpen, `<open `, `<close2 `, 1): "not-authorized",
+		`<open xmlns="urn:other" to="h" version="1.0"/>`: "not-authorized",
+		`<message xmlns="jabber:client" to="a" id="1"/>`: "not-authorized",
+	} {
+		c := newSite(t, nil).browser()
+		c.send(wsOpen)
+		c.expect(wsOpenBack)
+		c.expect(features)
+		c.send(authFrame)
+		c.expect(`<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`)
+		c.send(open)
+		if condition == "not-authorized" {
+			c.wantsCondition(open, condition)
+			continue
+		}
+		c.expect(wsOpenBack)
+		if condition == "" {
+			c.expect(features)
+			continue
+		}
+		c.wantsCondition(open, condition)
+	}
+}
+
+func (c *wsClient) wantsCondition(said, condition string) {
+	c.t.Helper()
+	if got := c.read(); !strings.Contains(got, "<"+condition+" xmlns=") {
+		c.t.Errorf("%s: %s, want %s", said, got, condition)
+	}
+}
+
 // X-06 (RFC 7622 §3.2): a domain is the same in any case, and in either form.
 func TestDomainInAnyForm(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.Domain = "bücher.example" })

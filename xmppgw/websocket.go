@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -178,17 +179,28 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	}
 	s.Cork() // the features go out with it
 	_ = s.queue.Push(s.header(el.From))
-	switch {
-	case el.Name.Space != stream.NSFraming || el.Name.Local != "open":
-		return nil, &stream.Error{Condition: stream.InvalidNamespace, Text: "a stream begins with <open xmlns='" + stream.NSFraming + "'/>"}
-	case !known:
-		return nil, &stream.Error{Condition: stream.HostUnknown}
-	}
-	if version, _ := el.Attr("version"); !atLeast1(version) {
-		return nil, &stream.Error{Condition: stream.UnsupportedVersion} // RFC 6120 §4.7.5
+	if err := checkOpen(el, known); err != nil {
+		return nil, err
 	}
 	s.peer.Lang = el.Lang
 	return to.server, nil
+}
+
+// checkOpen refuses a header that cannot be served (RFC 6120 §4.7, §4.9.3); known
+// tells whether the domain that it names is served here.
+func checkOpen(el *stream.Element, known bool) error {
+	version, _ := el.Attr("version")
+	switch {
+	case el.Name != stream.Name{Space: stream.NSFraming, Local: "open"}:
+		return &stream.Error{Condition: stream.InvalidNamespace, Text: "a stream begins with <open xmlns='" + stream.NSFraming + "'/>"}
+	case el.To == "":
+		return &stream.Error{Condition: stream.ImproperAddressing} // §4.9.3.7
+	case !known:
+		return &stream.Error{Condition: stream.HostUnknown} // §4.9.3.6
+	case !atLeast1(version):
+		return &stream.Error{Condition: stream.UnsupportedVersion} // §4.7.5
+	}
+	return nil
 }
 
 // header is the server's <open/>, with a fresh id each time (RFC 7395 §3.4,
@@ -241,7 +253,10 @@ func (s *wsStream) Restart(ctx context.Context) error {
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream again after signing in"}
 	}
 	s.Cork() // the features go out with it
-	return s.queue.Push(s.header(el.From))
+	if err := s.queue.Push(s.header(el.From)); err != nil {
+		return err
+	}
+	return checkOpen(el, stanza.SameDomain(s.peer.Domain, el.To))
 }
 
 // StopAuthDeadline implements stream.AuthDeadliner.
