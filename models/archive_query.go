@@ -96,20 +96,27 @@ func (f *filter) names(owner, with string) (o, p, r string) {
 	return o, p, r
 }
 
-// pageFilter is the filter with the page's bounds.
-func pageFilter(q archive.Query) *filter {
+// countFilter selects all that matches, whatever the page.
+func countFilter(q archive.Query) *filter {
 	f := archiveFilter(q)
-	f.page(q)
+	f.between(q.AfterID, q.BeforeID)
 	return f
 }
 
-// page selects what is between the page's bounds.
-func (f *filter) page(q archive.Query) {
-	if q.After != uuid.Nil {
-		f.add("id > %s", q.After)
+// pageFilter is the filter with the page's bounds.
+func pageFilter(q archive.Query) *filter {
+	f := archiveFilter(q)
+	f.between(q.After, q.Before)
+	return f
+}
+
+// between selects by ids, both exclusive; the zero id does not limit.
+func (f *filter) between(after, before uuid.UUID) {
+	if after != uuid.Nil {
+		f.add("id > %s", after)
 	}
-	if q.Before != uuid.Nil {
-		f.add("id < %s", q.Before)
+	if before != uuid.Nil {
+		f.add("id < %s", before)
 	}
 }
 
@@ -173,7 +180,7 @@ func (s *chatStore) Query(ctx context.Context, q archive.Query) (archive.Page, e
 	batch := &pgx.Batch{}
 	named := queueNamed(batch, q)
 	if q.WithCount {
-		all := archiveFilter(q)
+		all := countFilter(q)
 		batch.Queue(all.countSQL(countExactly+1), all.args...).QueryRow(scanInto(&page.Count))
 	}
 	found := foundEntries{q: q}
@@ -192,7 +199,7 @@ func (s *chatStore) Query(ctx context.Context, q archive.Query) (archive.Page, e
 		return page, nil
 	}
 	var err error
-	page.Count, err = s.estimate(ctx, archiveFilter(q))
+	page.Count, err = s.estimate(ctx, countFilter(q))
 	return page, err
 }
 

@@ -43,7 +43,7 @@ func (s *chatStore) search(ctx context.Context, q archive.Query) (archive.Page, 
 		// With the same steps; more than the bound is told as the bound
 		// (XEP-0059 §2.6 allows an estimate).
 		all := q
-		all.After, all.Before, all.Last, all.Max, all.MaxBytes = uuid.Nil, uuid.Nil, true, countedFound, 0
+		all.After, all.Before, all.Last, all.Max, all.MaxBytes = q.AfterID, q.BeforeID, true, countedFound, 0
 		counted := foundEntries{q: all}
 		if err := s.find(ctx, &counted); err != nil {
 			return page, err
@@ -292,7 +292,7 @@ func pickSQL(q archive.Query, may []int64) (string, []any) {
 	f := &filter{}
 	one := fmt.Sprintf("SELECT * FROM archive WHERE owner = %s AND id >= from_id AND id <= to_id OFFSET 0", f.arg(q.Owner))
 	f.selected(q)
-	f.page(q)
+	f.between(q.After, q.Before)
 	if q.With != "" {
 		f.names(q.Owner, q.With)
 	}

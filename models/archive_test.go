@@ -258,6 +258,9 @@ func (m archiveModel) query(q archive.Query) (ids []uuid.UUID, complete bool, co
 		if !modelMatches(q, e) {
 			continue
 		}
+		if (q.AfterID != uuid.Nil && slices.Compare(e.ID[:], q.AfterID[:]) <= 0) || (q.BeforeID != uuid.Nil && slices.Compare(e.ID[:], q.BeforeID[:]) >= 0) {
+			continue
+		}
 		count++
 		if (q.After == uuid.Nil || slices.Compare(e.ID[:], q.After[:]) > 0) && (q.Before == uuid.Nil || slices.Compare(e.ID[:], q.Before[:]) < 0) {
 			ids = append(ids, e.ID)
@@ -343,6 +346,9 @@ func TestArchive_Model(t *testing.T) {
 					Owner: anyOf("owner", "alice@h", "al@h"), With: anyOf("with", "", "", "bob@h", "bob@h/a"), Text: anyOf("text", "", "", "one", "three", "three three"),
 					After: maybe("after"), Before: maybe("before"), Last: rapid.Bool().Draw(rt, "last"), WithCount: rapid.Bool().Draw(rt, "count"),
 					Max: rapid.IntRange(1, 10).Draw(rt, "max"),
+				}
+				if rapid.Bool().Draw(rt, "bounds of the form") { // the page's are within them
+					q.AfterID, q.BeforeID = q.After, q.Before
 				}
 				if id := maybe("ids"); id != uuid.Nil {
 					q.IDs = []uuid.UUID{id, anyID("ids"), id}

@@ -90,6 +90,18 @@ func TestMAM(t *testing.T) {
 		})
 	}
 	alice.ask(query(rsm(`<max>0</max>`)), `<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2"><set xmlns="http://jabber.org/protocol/rsm"><count>5</count></set></fin></iq>`)
+	// X-26: what a form selects is counted, wherever a page begins.
+	for inner, count := range map[string]string{
+		form("after-id", ids[1]):                                       `><set xmlns="http://jabber.org/protocol/rsm"><count>3</count>`,
+		form("before-id", ids[1]):                                      `><set xmlns="http://jabber.org/protocol/rsm"><count>1</count>`,
+		form("after-id", ids[0], "before-id", ids[3]):                  `><set xmlns="http://jabber.org/protocol/rsm"><count>2</count>`,
+		form("with", "bob@h", "after-id", ids[0]):                      `><set xmlns="http://jabber.org/protocol/rsm"><count>2</count>`,
+		form("{urn:xmpp:fulltext:0}fulltext", "2", "after-id", ids[2]): ` complete="true"><set xmlns="http://jabber.org/protocol/rsm"><count>0</count>`,
+		form("after-id", ids[1]) + "|<after>" + ids[2] + "</after>":    `><set xmlns="http://jabber.org/protocol/rsm"><count>3</count>`,
+	} {
+		fields, page, _ := strings.Cut(inner, "|")
+		alice.ask(query(fields+rsm(`<max>0</max>`+page)), `<iq xmlns="jabber:client" type="result" id="q"><fin xmlns="urn:xmpp:mam:2"`+count+`</set></fin></iq>`)
+	}
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><metadata xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><metadata xmlns="urn:xmpp:mam:2"><start id="`+ids[0]+`" timestamp="*"/><end id="`+ids[4]+`" timestamp="*"/></metadata></iq>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="q"><query xmlns="urn:xmpp:mam:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="q"><query xmlns="urn:xmpp:mam:2"><x xmlns="jabber:x:data" type="form"><field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="with"/><field var="start"/><field var="end"/><field var="before-id"/><field var="after-id"/><field var="ids"><any xmlns="test"/></field><field var="{urn:xmpp:fulltext:0}fulltext"/></x></query></iq>`)
 	alice.ask(`<iq xmlns="jabber:client" type="get" id="d" to="alice@h"><query xmlns="http://jabber.org/protocol/disco#info"/></iq>`, `<iq xmlns="jabber:client" type="result" id="d"><query xmlns="http://jabber.org/protocol/disco#info"><identity category="account"/><feature var="urn:xmpp:mam:2"/><feature var="urn:xmpp:mam:2#extended"/><feature var="urn:xmpp:fulltext:0"/><any xmlns="test"/></query></iq>`)

@@ -411,6 +411,9 @@ func (m *memStore) Query(_ context.Context, q archive.Query) (archive.Page, erro
 			(q.Text != "" && !strings.Contains(e.Body, q.Text)) || (!q.Start.IsZero() && e.Time().Before(q.Start)) || (!q.End.IsZero() && e.Time().After(q.End)) {
 			continue
 		}
+		if (q.AfterID != uuid.Nil && slices.Compare(e.ID[:], q.AfterID[:]) <= 0) || (q.BeforeID != uuid.Nil && slices.Compare(e.ID[:], q.BeforeID[:]) >= 0) {
+			continue
+		}
 		page.Count++
 		if (q.After != uuid.Nil && slices.Compare(e.ID[:], q.After[:]) <= 0) || (q.Before != uuid.Nil && slices.Compare(e.ID[:], q.Before[:]) >= 0) {
 			continue

@@ -47,6 +47,9 @@ func parseQuery(owner string, query stream.Child, most int) (request, error) {
 			q.flip = true
 		}
 	}
+	// What the form names bounds all that matches; a page only what is shown of it
+	// (XEP-0313 §4.1.3, XEP-0059 §2.6).
+	q.AfterID, q.BeforeID = q.After, q.Before
 	r, err := stanza.ParseResultSet(query)
 	if err != nil {
 		return q, err

@@ -44,7 +44,9 @@ type Query struct {
 	Owner      string
 	With       string // bare or full JID
 	Start, End time.Time
-	After      uuid.UUID // exclusive
+	AfterID    uuid.UUID // exclusive; bounds what is counted, and has to be within After
+	BeforeID   uuid.UUID // likewise
+	After      uuid.UUID // exclusive; bounds the page
 	Before     uuid.UUID // exclusive
 	IDs        []uuid.UUID
 	Named      []uuid.UUID // ids that must be there, whatever is selected
