@@ -17,7 +17,7 @@ type joinRequest struct {
 	presence *stream.Element
 	nick     string
 	key      string
-	altered  bool // the nickname is not quite what was asked for
+	asked    string // the nickname as it was asked for
 	password string
 	history  historyRequest
 	hats     []byte
@@ -26,12 +26,11 @@ type joinRequest struct {
 // join lets a client into a room, which is made if there is none (XEP-0045 §7.2,
 // §10.1).
 func (s *Service) join(ctx context.Context, c xmppd.Client, p *stream.Element, to stanza.Address, x stream.Child) error {
-	e := joinRequest{client: c, presence: p}
+	e := joinRequest{client: c, presence: p, asked: to.Resource}
 	var err error
 	if e.nick, e.key, err = prepareNick(to.Resource); err != nil {
 		return err
 	}
-	e.altered = e.nick != to.Resource
 	if password, ok := x.Find(stanza.NSMUC, "password"); ok {
 		e.password = password.Text()
 	}
@@ -159,8 +158,8 @@ func (m *member) goneLocked() {
 // sees everything again (§7.2.1, S-80).
 func (r *room) admitLocked(e joinRequest) (*member, error) {
 	m := r.occupants.memberLocked(e.client)
-	if m != nil && m.occupant.key != e.key {
-		return m, r.renameLocked(m, e.presence, e.nick)
+	if m != nil && m.occupant.nick != e.nick {
+		return m, r.renameLocked(m, e.presence, e.asked)
 	}
 	created := r.state == locked && len(r.occupants.members) == 0
 	if m == nil {
@@ -188,7 +187,7 @@ func (r *room) admitLocked(e joinRequest) (*member, error) {
 			other.showLocked(o, appendCodes(nil, codeSelf))
 		}
 	}
-	m.showLocked(o, appendCodes(nil, r.joinCodesLocked(e, created)...))
+	m.showLocked(o, appendCodes(nil, r.joinCodesLocked(e, o, created)...))
 	m.collecting = false
 	return m, nil
 }
@@ -249,8 +248,10 @@ func (r *room) seatLocked(e joinRequest) *member {
 }
 
 // joinCodesLocked are the codes of the presence that tells a client that it is in
-// (§7.2.2, §7.2.3, §7.2.12, §10.1.1, S-78).
-func (r *room) joinCodesLocked(e joinRequest, created bool) []string {
+// (§7.2.2, §7.2.3, §7.2.12, §10.1.1, S-78). The nickname is not quite what was asked for
+// when it was prepared, or when another client of the person is there under one that is
+// compared as the same, such as "anna" for "Anna".
+func (r *room) joinCodesLocked(e joinRequest, o *occupant, created bool) []string {
 	codes := []string{codeSelf}
 	if r.settings.NonAnonymous {
 		codes = append(codes, codeNonAnonymous)
@@ -261,7 +262,7 @@ func (r *room) joinCodesLocked(e joinRequest, created bool) []string {
 	if created {
 		codes = append(codes, codeCreated)
 	}
-	if e.altered {
+	if o.nick != e.asked {
 		codes = append(codes, codeNickAltered)
 	}
 	return codes

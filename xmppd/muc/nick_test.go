@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,28 @@ func TestNick_SiteNames(t *testing.T) {
 		alice.join("den", name)
 		if got := alice.seen(); len(got) != 3 || got[1] != "presence "+name+" owner/moderator alice@h/a 110" {
 			t.Errorf("%+q: %q", name, got)
+		}
+	}
+}
+
+// a name that differs from the one before only in how it is written. A client that
+// comes to another one of the person is told under which it is there (XEP-0045 §7.2.3), and
+// one that is there already has its new one (§7.6).
+func TestNick_WrittenDifferently(t *testing.T) {
+	w := newWorld(t, Config{}, "anna", "bob")
+	w.open("den", nil)
+	phone, page, bob := w.online("anna", "phone"), w.online("anna", "page"), w.online("bob", "b")
+	gather("den", bob)
+	phone.join("den", "anna")
+	phone.sync()
+	page.join("den", "Anna")
+	if got := page.seen(); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "presence anna ") && strings.HasSuffix(s, " 210") }) {
+		t.Errorf("the page sees %q", got)
+	}
+	page.join("den", "Anna") // once more, as it wants to be called so
+	for _, c := range []*client{page, phone, bob} {
+		if got := c.seen(); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "presence Anna ") }) {
+			t.Errorf("%s sees %q", c.user, got)
 		}
 	}
 }
