@@ -76,7 +76,7 @@ func (s *Server) chatRoutes() {
 
 	s.web.Use(s.gate.secureHeaders, s.gate.compressed)
 	s.signIn.chatRoutes(s.web)
-	xmpp := s.web.Group("/xmpp", s.access.ownPages, s.signIn.loadVisit)
+	xmpp := s.web.Group("/xmpp", s.access.ownPages, s.gate.plainText, s.signIn.loadVisit)
 	s.access.chatRoutes(xmpp)
 	s.conversations.chatRoutes(xmpp)
 	s.people.chatRoutes(xmpp)

@@ -27,6 +27,27 @@ func TestPlainText(t *testing.T) {
 	b.get("/people?q=%F0%9F%A6%8A+%D0%BA").wants(http.StatusOK, "")
 }
 
+// X-63: what the chat of a page asks is held to the same, and is answered as JSON.
+func TestPlainText_Chat(t *testing.T) {
+	_, base := start(t, nil)
+	b := signedInAs(t, base, "alice")
+	for _, path := range []string{
+		"/xmpp/rooms?q=%ff", "/xmpp/rooms?after=%00", "/xmpp/rooms?after=%ff", "/xmpp/find?q=%ff", "/xmpp/search?q=%00", "/xmpp/search?q=%ff",
+		"/xmpp/search?q=a&with=%00", "/xmpp/search?q=a&room=%ff", "/xmpp/people/%00", "/xmpp/people/%ff", "/xmpp/rooms/%ff/people",
+	} {
+		b.get(path).wants(http.StatusBadRequest, `{"error":"`)
+	}
+	for path, body := range map[string]string{
+		"/xmpp/rooms/den/invite":       `{"user":"bo\u0000b"}`,
+		"/xmpp/rooms":                  `{"name":"a\\\u0000"}`,
+		"/xmpp/conversations/settings": `{"jid":"\u0000"}`,
+	} {
+		b.json("POST", path, body).wants(http.StatusBadRequest, `{"error":"`)
+	}
+	b.json("POST", "/xmpp/rooms", `{"name":"How to write \\u0000"}`).wants(http.StatusCreated, `{"jid":"`)
+	b.get("/xmpp/find?q=%F0%9F%A6%8A+%D0%BA").wants(http.StatusOK, `{"conversations":[]}`)
+}
+
 // A browser's description is kept as far as it is text.
 func TestSignIn_StrangeUserAgent(t *testing.T) {
 	_, base := start(t, nil)
