@@ -135,8 +135,10 @@ func LoadConfig(environ map[string]string) (Config, error) {
 			c.Addr = "localhost:3000"
 		}
 	}
-	if domain, err := stanza.PrepareDomain(c.Domain); err == nil {
-		c.Domain = domain
+	for _, setting := range []*string{&c.Domain, &c.Rooms} {
+		if domain, err := stanza.PrepareDomain(*setting); err == nil {
+			*setting = domain
+		}
 	}
 	if err := c.Validate(); err != nil {
 		return c, err

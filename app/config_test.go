@@ -71,6 +71,10 @@ func TestConfig_Domain(t *testing.T) {
 		if cfg, err := LoadConfig(map[string]string{"APP_ENV": "development", "XMPP_DOMAIN": given}); err != nil || cfg.Domain != want {
 			t.Errorf("%s: %s %v", given, cfg.Domain, err)
 		}
+		elsewhere := map[string]string{"APP_ENV": "development", "XMPP_UPSTREAM": "xmpp://127.0.0.1:5222", "XMPP_DOMAIN": given, "XMPP_ROOMS_DOMAIN": "Rooms." + given}
+		if cfg, err := LoadConfig(elsewhere); err != nil || cfg.RoomsDomain() != "rooms."+want {
+			t.Errorf("rooms of %s: %s %v", given, cfg.RoomsDomain(), err)
+		}
 	}
 }
 

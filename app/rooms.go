@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"foyer/internal/names"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -207,7 +208,7 @@ func (s *homePages) takeMadeRoom(c *fiber.Ctx) string {
 
 func (f *RoomForm) check() {
 	switch {
-	case f.Name == "":
+	case names.Line(f.Name) == "":
 		f.fail("name", "Give the room a name.")
 	case utf8.RuneCountInString(f.Name) > maxRoomName || hasControls(f.Name):
 		f.fail("name", "Please choose a shorter name, on one line.")

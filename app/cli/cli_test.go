@@ -200,6 +200,8 @@ func TestUserImport(t *testing.T) {
 	for i, header := range []string{"\ufeff\"username\",\"password\"", "\r\n\nUser,PASSWORD", "login,password,name"} {
 		c.says("1 account created.", header+"\r\nnew"+strconv.Itoa(i)+","+testPassword+"\r\n", "user", "import", "-")
 	}
+	c.fails("could not be imported", "gil,,Gil G.\n", "user", "import", "-")
+	c.fails(`there is no account "gil"`, "", "user", "block", "gil")
 	c.fails("no such file", "", "user", "import", filepath.Join(t.TempDir(), "nothing.csv"))
 }
 

@@ -92,6 +92,9 @@ func (e *env) importRow(s *auth.Service, row []string) error {
 	if len(row) < 2 {
 		return errors.New("need username,password[,name]")
 	}
+	if row[1] == "" { // nobody could sign in to it
+		return errors.New("the password is empty; foyer user add --no-password makes an account without one")
+	}
 	_, err := e.add(s, row[0], row[1], append(row, "")[2], false)
 	return err
 }

@@ -187,7 +187,8 @@ func reason(name string) Refusal {
 }
 
 // Line returns a text of one line that people see beside names, such as a room's
-// title, without what is not seen: it may have any sign that is drawn.
+// title, without what is not seen: it may have any sign that is drawn. Empty: nothing
+// of it is.
 func Line(text string) string {
 	visible := strings.Map(func(r rune) rune {
 		if isInvisible(r) && !isJoiner(r) && !unicode.Is(unicode.Variation_Selector, r) && !unicode.IsSpace(r) && !isEmojiTag(r) {
@@ -195,5 +196,8 @@ func Line(text string) string {
 		}
 		return r
 	}, text)
+	if !isVisible(visible) {
+		return ""
+	}
 	return strings.Join(strings.Fields(visible), " ")
 }

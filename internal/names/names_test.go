@@ -109,6 +109,9 @@ func TestLine(t *testing.T) {
 		"\u202Eetirw\u200b":         "etirw",
 		"Design · 👩\u200d🚀 ❤\uFE0F": "Design · 👩\u200d🚀 ❤\uFE0F",
 		"\u2066":                    "",
+		"\u3164 \uFFA0":             "", // Hangul fillers
+		"\u2800\u00A0":              "", // a blank in Braille
+		"\u200d\uFE0F":              "",
 	} {
 		if got := Line(text); got != want {
 			t.Errorf("%+q becomes %+q, want %+q", text, got, want)
