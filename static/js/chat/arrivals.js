@@ -2,6 +2,8 @@
 // tab's own storage, which is written at once, so that a page that goes away loses
 // nothing: the next one hears it again, on the stream that goes on.
 
+import { keepInTab } from './tabStore.js';
+
 const KEY = 'foyer-arrival-';
 
 // The archive's answers are asked for again.
@@ -29,12 +31,16 @@ const isToldOnce = (stanza) =>
         !has(stanza, 'result', MAM));
 
 export const arrivals = {
-    /** Notes of what came what is told once. @returns {boolean} whether any of it is */
+    /**
+     * Notes of what came what is told once. Without room for it nothing stays noted.
+     * @returns {{told: boolean, noted: boolean}} whether any of it is, and all of that is noted
+     */
     note(element) {
         const told = [element, ...element.children].filter(isToldOnce);
         let next = Number(keys().at(-1)?.slice(KEY.length) ?? 0);
-        for (const stanza of told) sessionStorage.setItem(KEY + ++next, new XMLSerializer().serializeToString(stanza));
-        return told.length > 0;
+        const noted = told.every((stanza) => keepInTab(KEY + ++next, new XMLSerializer().serializeToString(stanza)));
+        if (!noted) this.forget();
+        return { told: told.length > 0, noted };
     },
 
     forget() {

@@ -7,6 +7,7 @@
 
 import { arrivals } from './arrivals.js';
 import { requests } from './requests.js';
+import { keepInTab } from './tabStore.js';
 
 const STARTING = 'foyer-starting';
 
@@ -63,8 +64,10 @@ class Keeper {
         for (const iq of [element, ...element.children]) {
             if (iq.nodeName === 'iq' && /result|error/.test(iq.getAttribute('type'))) this.asked.delete(iq.getAttribute('id'));
         }
-        if (this.starting) sessionStorage.setItem(STARTING, '1');
-        if (!arrivals.note(element) && !this.starting) return;
+        const { told, noted } = arrivals.note(element);
+        if (!noted) this.starting = true; // it is more than the tab keeps: the next page asks for all of it, as in a new stream
+        if (this.starting) keepInTab(STARTING, '1');
+        if (!told && !this.starting) return;
         this.came++;
         this.settle();
     }

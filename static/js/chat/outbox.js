@@ -6,6 +6,7 @@
 
 import { answers } from './connectivity.js';
 import { enter } from './lateEntry.js';
+import { keepInTab } from './tabStore.js';
 
 // After how long a message is marked that has not arrived.
 const NOTICEABLE = 2000; // ms
@@ -92,7 +93,7 @@ class Outbox {
 
     save() {
         const written = this.entries.map(({ raw, room, at }) => ({ raw, room, at }));
-        if (written.length) sessionStorage.setItem(this.key, JSON.stringify(written));
+        if (written.length) keepInTab(this.key, JSON.stringify(written));
         else sessionStorage.removeItem(this.key);
     }
 

@@ -5,6 +5,7 @@
 
 import { counted, inOrder } from './counted.js';
 import { isSaid } from './newMessages.js';
+import { keepInTab } from './tabStore.js';
 
 const NODE = 'urn:xmpp:mds:displayed:0';
 const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_item: 'never', access_model: 'whitelist' };
@@ -48,7 +49,7 @@ class Untold {
         this.keep();
     }
     keep() {
-        sessionStorage.setItem(this.key, JSON.stringify(Object.fromEntries(this.ids)));
+        keepInTab(this.key, JSON.stringify(Object.fromEntries(this.ids)));
     }
 }
 

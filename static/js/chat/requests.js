@@ -3,6 +3,8 @@
 // them, and the next page makes them again, by the same ids: the server takes in what
 // it does not have, and repeats what it answered (XEP-0124 §14.3).
 
+import { keepInTab } from './tabStore.js';
+
 const KEY = 'foyer-requests';
 
 const parse = (xml) => new DOMParser().parseFromString(xml, 'text/xml').documentElement;
@@ -19,7 +21,7 @@ function note(connection) {
     if (!noted && _requests.length === 0) return;
     noted = true;
     const made = _requests.map(({ rid, data }) => ({ rid, data }));
-    sessionStorage.setItem(KEY, JSON.stringify({ sid, made }));
+    keepInTab(KEY, JSON.stringify({ sid, made }));
 }
 
 export const requests = {

@@ -5,6 +5,7 @@ import { all } from '../dom.js';
 import { showBadge } from './badge.js';
 import { counted } from './counted.js';
 import { panel } from './panel.js';
+import { keepInTab } from './tabStore.js';
 
 /** Unread in a conversation; in rooms Converse counts mentions apart. */
 const unread = (box) => box.get('num_unread_general') ?? box.get('num_unread') ?? 0;
@@ -80,7 +81,7 @@ export function countUnread(_converse, user, heardAgain) {
         show([...boxes().map(unread), ...elsewhere.map(([, count]) => count)].reduce((n, count) => n + count, unopened));
         if (!restored) return;
         const counts = Object.fromEntries(boxes().flatMap((box) => (unread(box) ? [[box.get('jid'), unread(box)]] : [])));
-        sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), counts }));
+        keepInTab(key, JSON.stringify({ at: Date.now(), counts }));
     };
     /** What the tab knows, and what has come since the page began. */
     const rightCount = (box, again) => {
