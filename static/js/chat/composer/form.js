@@ -4,6 +4,7 @@
 
 import { followBlocks } from '../blocking.js';
 import { knownName } from '../people.js';
+import { allowedInXML } from '../xml.js';
 import { Completion } from './completion.js';
 import { drafts } from './drafts.js';
 import { queueOf } from './queue.js';
@@ -182,7 +183,7 @@ export function withComposer(_converse, Form) {
         onFormSubmitted(event) {
             event?.preventDefault();
             const { textarea } = this;
-            const text = textarea.value.trim();
+            const text = allowedInXML(textarea.value).trim(); // of what XML forbids alone nothing is sent
             if (!text && !this.queue.chosen) return;
             this.querySelector('converse-emoji-dropdown')?.hide();
             this.#show('');
