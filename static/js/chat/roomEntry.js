@@ -8,12 +8,22 @@ const NAME_REFUSED = 'The room did not take your new name.';
 // How many people of one name a room may have.
 const MOST_NAMESAKES = 9;
 
+// How long a name may be in a room, in characters (internal/names), and what a number takes of it.
+const LONGEST = 64;
+const NUMBER = ' (2)'.length;
+
+/** How one of several people of a name is called. */
+const numbered = (name, number) => `${[...name].slice(0, LONGEST - NUMBER).join('').trimEnd()} (${number})`;
+
 const textOf = (presence) => presence.querySelector('error > text')?.textContent || null;
+
+/** Whether that is what one of them is called. */
+const isOneOf = (name, nick) => nick === name || nick === numbered(name, /\((\d)\)$/.exec(nick ?? '')?.[1]);
 
 /** The next to try when somebody else of that name is in the room. */
 function nextName(name, taken) {
     const number = taken === name ? 2 : Number(/ \((\d)\)$/.exec(taken)?.[1] ?? MOST_NAMESAKES) + 1;
-    return number > MOST_NAMESAKES ? null : `${name} (${number})`;
+    return number > MOST_NAMESAKES ? null : numbered(name, number);
 }
 
 /**
@@ -26,8 +36,6 @@ export function enterRoomsByName(_converse, config) {
     const { ENTERED, CONNECTING, CONNECTED } = window.converse.ROOMSTATUS;
     const { onErrorPresence, createInfoMessageFromPresence } = room;
     let { name } = config;
-
-    const isNamed = (nick) => nick === name || nextName(name, nick) !== null && nick.startsWith(`${name} (`);
 
     // Patch: room-name
     room.getAndPersistNickname = async function (nick) {
@@ -58,7 +66,7 @@ export function enterRoomsByName(_converse, config) {
     };
 
     const rename = (entered) => {
-        if (entered.isEntered?.() && !isNamed(entered.get('nick'))) entered.setNickname(name);
+        if (entered.isEntered?.() && !isOneOf(name, entered.get('nick'))) entered.setNickname(name);
     };
     api.listen.on('chatRoomInitialized', rename);
     api.listen.on('enteredNewRoom', rename);

@@ -1,0 +1,72 @@
+// Under which name a page enters a room where somebody else has it (X-04). Run by
+// `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners } from "./support.mjs";
+import { enterRoomsByName } from "../../static/js/chat/roomEntry.js";
+
+const status = { ENTERED: "entered", CONNECTING: "connecting", CONNECTED: "connected", DISCONNECTED: "disconnected" };
+globalThis.window = Object.assign(globalThis, { converse: { ROOMSTATUS: status } });
+globalThis.document = new EventTarget();
+
+const conflict = { querySelector: (selector) => (selector === "error > conflict" ? {} : null) };
+
+/** A room of a page for somebody: what it is asked to be entered under, while all those names are somebody else's. */
+function room(name) {
+  class MUC {
+    attributes = {};
+    state = { connection_status: status.CONNECTING };
+    tried = [];
+    renamed = [];
+    session = { get: (key) => this.state[key], save: (changes) => Object.assign(this.state, changes) };
+    onErrorPresence() {
+      this.tried.push("gives up");
+    }
+    createInfoMessageFromPresence() {}
+    setDisconnectionState() {}
+    get(key) {
+      return this.attributes[key];
+    }
+    save(changes) {
+      Object.assign(this.attributes, changes);
+    }
+    isEntered = () => this.state.connection_status === status.ENTERED;
+    setNickname = (nick) => this.renamed.push(nick);
+    async join(nick) {
+      this.tried.push(await this.getAndPersistNickname(nick));
+      this.state.connection_status = status.CONNECTING;
+    }
+  }
+  const { listen, tell } = listeners();
+  const api = { listen, settings: { get: () => [] }, waitUntil: () => new Promise(() => {}) };
+  enterRoomsByName({ api, exports: { MUC }, state: {}, session: { get: () => "" } }, { name });
+  return { muc: new MUC(), tell };
+}
+
+for (const [name, second, last] of [
+  ["Anna", "Anna (2)", "Anna (9)"],
+  ["Bob (2)", "Bob (2) (2)", "Bob (2) (9)"],
+  ["x".repeat(64), `${"x".repeat(60)} (2)`, `${"x".repeat(60)} (9)`],
+  [`${"🦊".repeat(59)} abcd`, `${"🦊".repeat(59)} (2)`, `${"🦊".repeat(59)} (9)`],
+]) {
+  test(`namesakes of ${name} have numbers, within what a room takes`, async () => {
+    const { muc, tell } = room(name);
+    await muc.join();
+    while (muc.tried.at(-1) !== "gives up") {
+      await muc.onErrorPresence(conflict);
+      await Promise.resolve();
+    }
+    assert.deepEqual([muc.tried[0], muc.tried[1], muc.tried.at(-2), muc.tried.length], [name, second, last, 10]);
+    for (const tried of muc.tried) assert.ok([...tried].length <= 64, tried);
+    muc.state.connection_status = status.ENTERED;
+    for (const nick of [name, second, last]) {
+      muc.attributes.nick = nick;
+      tell("enteredNewRoom", muc);
+    }
+    assert.deepEqual(muc.renamed, [], "who has a number keeps it");
+    muc.attributes.nick = "Somebody (2)";
+    tell("enteredNewRoom", muc);
+    assert.deepEqual(muc.renamed, [name]);
+  });
+}
