@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"foyer/internal/stanza"
 )
 
 // What the site's pages do with contacts, on behalf of somebody who need not be
@@ -13,6 +15,9 @@ import (
 // 6121 §3.1). Errors: a *stanza.Error when it is refused; else the store's.
 func (srv *Server) AskContact(ctx context.Context, user, other string) error {
 	jid, bare := other+"@"+srv.domain, user+"@"+srv.domain
+	if err := srv.mayBeContact(ctx, user, jid); err != nil {
+		return err
+	}
 	err := srv.subscriptionStanza(ctx, user, jid, "subscribe", subscriptionBytes(bare, jid, "subscribe"))
 	if err != nil {
 		return ignoreSiteContact(err)
@@ -35,6 +40,9 @@ func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept
 	typ := "unsubscribed"
 	if accept {
 		typ = "subscribed"
+		if err := srv.mayBeContact(ctx, user, jid); err != nil {
+			return err
+		}
 	}
 	if err := srv.subscriptionStanza(ctx, user, jid, typ, subscriptionBytes(bare, jid, typ)); err != nil || !accept {
 		return ignoreSiteContact(err)
@@ -50,6 +58,14 @@ func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept
 		return err
 	}
 	return ignoreSiteContact(srv.subscriptionStanza(ctx, other, bare, "subscribed", subscriptionBytes(jid, bare, "subscribed")))
+}
+
+// mayBeContact refuses what a client is refused as well: oneself, and one contact too many.
+func (srv *Server) mayBeContact(ctx context.Context, user, jid string) error {
+	if jid == user+"@"+srv.domain {
+		return stanza.ErrBadRequest
+	}
+	return srv.checkRosterLimits(ctx, user, rosterItem{jid: jid})
 }
 
 func ignoreSiteContact(err error) error {

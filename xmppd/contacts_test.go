@@ -1,8 +1,12 @@
 package xmppd
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
+
+	"foyer/internal/stanza"
 )
 
 // a page asks, another accepts; nobody has to be online for it.
@@ -59,6 +63,37 @@ func TestContacts_AskAndAnswer(t *testing.T) {
 	do(w.srv.AnswerContact(ctx, "alice", "nobody", true)) // there is no request
 	if got := state("nobody", "alice"); got != ErrNotFound.Error() {
 		t.Errorf("nobody: %q", got)
+	}
+}
+
+// a page is refused what a client is: nobody is their own contact, and a roster has
+// its bound.
+func TestContacts_Refused(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	ctx := t.Context()
+	refused := func(err error, want *stanza.Error) {
+		t.Helper()
+		var e *stanza.Error
+		if !errors.As(err, &e) || e.Condition != want.Condition {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	refused(w.srv.AskContact(ctx, "alice", "alice"), stanza.ErrBadRequest)
+	refused(w.srv.AnswerContact(ctx, "alice", "alice", true), stanza.ErrBadRequest)
+	if got := w.store.rosters["alice"]; len(got) > 0 {
+		t.Errorf("alice has %v", got)
+	}
+	for i := range maxContacts {
+		jid := fmt.Sprintf("c%d@h", i)
+		w.store.rosters["alice"][jid] = Contact{JID: jid, Subscription: SubscriptionNone, Listed: true}
+	}
+	refused(w.srv.AskContact(ctx, "alice", "bob"), stanza.ErrResourceConstraint)
+	if err := w.srv.AskContact(ctx, "bob", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	refused(w.srv.AnswerContact(ctx, "alice", "bob", true), stanza.ErrResourceConstraint)
+	if err := w.srv.AnswerContact(ctx, "alice", "bob", false); err != nil {
+		t.Fatal(err)
 	}
 }
 

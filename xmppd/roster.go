@@ -154,7 +154,7 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	if it.remove {
 		return nil, s.removeContact(ctx, it.jid)
 	}
-	if err := s.checkRosterLimits(ctx, it); err != nil {
+	if err := s.server.checkRosterLimits(ctx, s.user, it); err != nil {
 		return nil, err
 	}
 	_, err = s.server.stores.Roster.UpdateContact(ctx, s.user, it.jid, func(c *Contact) (bool, error) {
@@ -170,10 +170,10 @@ func handleRosterSet(ctx context.Context, s *session, _ *stream.Element, query s
 	return nil, s.server.pushContact(ctx, s.user, it.jid)
 }
 
-// checkRosterLimits refuses an item that would be one too many, or with which the person's
-// own words in the roster would be too long. What the site says does not count.
-func (s *session) checkRosterLimits(ctx context.Context, it rosterItem) error {
-	r, err := s.server.rosters.of(ctx, s.user)
+// checkRosterLimits refuses an item that would be one too many on user's roster, or with which
+// the person's own words in the roster would be too long. What the site says does not count.
+func (srv *Server) checkRosterLimits(ctx context.Context, user string, it rosterItem) error {
+	r, err := srv.rosters.of(ctx, user)
 	if err != nil {
 		return err
 	}

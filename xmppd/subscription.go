@@ -111,7 +111,7 @@ func (s *session) handleSubscription(ctx context.Context, p *stream.Element, to 
 		return stanza.ErrBadRequest
 	}
 	if p.Type == "subscribe" || p.Type == "subscribed" {
-		if err := s.checkRosterLimits(ctx, rosterItem{jid: jid}); err != nil {
+		if err := s.server.checkRosterLimits(ctx, s.user, rosterItem{jid: jid}); err != nil {
 			return err
 		}
 	}
