@@ -140,16 +140,12 @@ func LoadConfig(environ map[string]string) (Config, error) {
 			*setting = domain
 		}
 	}
-	if err := c.Validate(); err != nil {
-		return c, err
-	}
-	if c.BaseURL != "" {
-		var err error
-		if c.BaseURL, err = normalOrigin(c.BaseURL); err != nil {
-			return c, err
+	for _, setting := range []*string{&c.BaseURL, &c.SeeOther} {
+		if origin, err := normalOrigin(*setting); err == nil {
+			*setting = origin
 		}
 	}
-	return c, nil
+	return c, c.Validate()
 }
 
 // Environ returns the process's environment for LoadConfig.

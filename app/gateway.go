@@ -35,4 +35,5 @@ func (c Config) checkSeeOther(check func(bool, string, ...any)) {
 	check(err == nil, "XMPP_SEE_OTHER=%q must be the URL of a site, such as https://new.example", c.SeeOther)
 	check(strings.HasPrefix(origin, "https:") || !strings.HasPrefix(c.BaseURL, "https:"),
 		"XMPP_SEE_OTHER=%q must begin with https, as BASE_URL does", c.SeeOther)
+	check(err != nil || origin != c.BaseURL, "XMPP_SEE_OTHER=%q is this site, so that people would be sent around in circles; name the other one", c.SeeOther)
 }

@@ -75,4 +75,8 @@ func TestBaseURL(t *testing.T) {
 	if err != nil || cfg.BaseURL != "https://chat.example.org" {
 		t.Errorf("%q, %v", cfg.BaseURL, err)
 	}
+	cfg, err = LoadConfig(map[string]string{"DATABASE_URL": "postgres://x/y", "BASE_URL": "https://old.example", "XMPP_SEE_OTHER": "HTTPS://New.Example:443/"})
+	if err != nil || cfg.SeeOther != "https://new.example" {
+		t.Errorf("%q, %v", cfg.SeeOther, err)
+	}
 }
