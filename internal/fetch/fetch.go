@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -71,9 +72,24 @@ type Fetcher struct {
 func New(rules Rules) *Fetcher {
 	f := &Fetcher{rules: rules, public: client(rules, nil, netaddr.OnlyPublic), known: make(map[string]*http.Client, len(rules.Known))}
 	for origin, roots := range rules.Known {
+		if u, err := url.Parse(origin); err == nil {
+			origin = originOf(u)
+		}
 		f.known[origin] = client(rules, roots, nil)
 	}
 	return f
+}
+
+// originOf returns where an address is, in one form for all ways to write it (RFC 6454 §4).
+func originOf(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return scheme + "://" + host
 }
 
 // client makes a client that follows no redirect by itself. It uses no proxy, behind
@@ -112,7 +128,7 @@ func (f *Fetcher) clientFor(u *url.URL) (*http.Client, error) {
 	if u.User != nil || u.Host == "" {
 		return nil, ErrAddress
 	}
-	if known, ok := f.known[u.Scheme+"://"+u.Host]; ok {
+	if known, ok := f.known[originOf(u)]; ok {
 		return known, nil
 	}
 	port := u.Port()

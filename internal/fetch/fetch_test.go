@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -140,5 +141,24 @@ func TestFetch_Rebinding(t *testing.T) {
 	}
 	if asked.Load() < 2 {
 		t.Error("the name was not asked for again")
+	}
+}
+
+// an origin that the operator named is known however somebody writes it.
+func TestKnown_WrittenOtherwise(t *testing.T) {
+	f := New(rules("https://Wiki.example.org:443"))
+	for address, want := range map[string]bool{
+		"https://wiki.example.org/page": true, "HTTPS://WIKI.example.org/": true, "https://wiki.example.org:443/": true,
+		"https://wiki.example.org:444/": false, "http://wiki.example.org/": false, "http://wiki.example.org:443/": false,
+		"https://wiki.example.org.evil.example/": false, "https://wiki.example.org@evil.example/": false,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, _ := f.clientFor(u) // an error says that it may not be fetched at all
+		if got := client != nil && client != f.public; got != want {
+			t.Errorf("%s is known: %v", address, got)
+		}
 	}
 }
