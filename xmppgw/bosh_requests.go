@@ -227,6 +227,11 @@ func (s *boshSession) processLocked(r *boshRequest) {
 	s.acknowledgedLocked(r)
 	empty := len(r.body.Elements) == 0 && !r.body.Has("pause") && !r.body.Has("type")
 	if restart, _ := stanza.ParseBool(r.body.XMPP("restart")); restart {
+		if to := r.body.Attr("to"); to != "" && !stanza.SameDomain(s.peer.Domain, to) {
+			s.endLocked(boshHostUnknown) // as over the other transports (RFC 6120 §4.9.3.6)
+			s.replyLocked(r, *s.final)
+			return
+		}
 		s.receiveLocked(inbound{restart: true}) // its stanzas are ignored (XEP-0206 §5)
 		empty = false
 	} else if empty && s.pollsTooOftenLocked() {

@@ -181,6 +181,20 @@ func TestWebSocket_HeaderOfRestart(t *testing.T) {
 	}
 }
 
+// X-06, X-07: so is the restart of a BOSH session, where it names a domain (XEP-0206 §5).
+func TestBOSH_DomainOfRestart(t *testing.T) {
+	for to, want := range map[string]string{"": "<stream:features", "H": "<stream:features", "other": `condition="host-unknown"`, "a@h": `condition="host-unknown"`} {
+		b := newSite(t, nil).bosh(true)
+		b.create("")
+		b.post(b.body("", authFrame))
+		attr := ""
+		if to != "" {
+			attr = ` to="` + to + `"`
+		}
+		b.wants(b.post(b.body(restart+attr, "")), want)
+	}
+}
+
 func (c *wsClient) wantsCondition(said, condition string) {
 	c.t.Helper()
 	if got := c.read(); !strings.Contains(got, "<"+condition+" xmlns=") {
