@@ -34,13 +34,17 @@ func (srv *Server) AskContact(ctx context.Context, user, other string) error {
 }
 
 // AnswerContact answers a request to be user's contact. Accepting asks for the same
-// in return, which is granted at once if the other has approved it beforehand.
+// in return, which is granted at once if the other has approved it beforehand. Errors: a
+// *stanza.Error when it is refused, item-not-found if nobody asks any more; else the store's.
 func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept bool) error {
 	jid, bare := other+"@"+srv.domain, user+"@"+srv.domain
 	typ := "unsubscribed"
 	if accept {
 		typ = "subscribed"
 		if err := srv.mayBeContact(ctx, user, jid); err != nil {
+			return err
+		}
+		if err := srv.isAsked(ctx, user, jid); err != nil {
 			return err
 		}
 	}
@@ -58,6 +62,17 @@ func (srv *Server) AnswerContact(ctx context.Context, user, other string, accept
 		return err
 	}
 	return ignoreSiteContact(srv.subscriptionStanza(ctx, other, bare, "subscribed", subscriptionBytes(jid, bare, "subscribed")))
+}
+
+// isAsked reports whether jid asks to see user's presence, or sees it: a page may be older than
+// a request that was taken back, and accepting that would be asking.
+func (srv *Server) isAsked(ctx context.Context, user, jid string) error {
+	c, err := srv.stores.Roster.Contact(ctx, user, jid)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && c.Request == nil && !c.hasFrom():
+		return stanza.ErrItemNotFound
+	}
+	return err
 }
 
 // mayBeContact refuses what a client is refused as well: oneself, and one contact too many.

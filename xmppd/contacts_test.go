@@ -60,7 +60,10 @@ func TestContacts_AskAndAnswer(t *testing.T) {
 	if a, c := state("alice", "carol"), state("carol", "alice"); a != "from asked" || c != "to request" {
 		t.Errorf("one way: %q %q", a, c)
 	}
-	do(w.srv.AnswerContact(ctx, "alice", "nobody", true)) // there is no request
+	if err := w.srv.AnswerContact(ctx, "alice", "nobody", true); !errors.Is(err, stanza.ErrItemNotFound) {
+		t.Errorf("there is no request: %v", err)
+	}
+	do(w.srv.AnswerContact(ctx, "alice", "nobody", false))
 	if got := state("nobody", "alice"); got != ErrNotFound.Error() {
 		t.Errorf("nobody: %q", got)
 	}
@@ -77,6 +80,16 @@ func TestContacts_Refused(t *testing.T) {
 		if !errors.As(err, &e) || e.Condition != want.Condition {
 			t.Errorf("%v, want %v", err, want)
 		}
+	}
+	if err := w.srv.AskContact(ctx, "bob", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.srv.subscriptionStanza(ctx, "bob", "alice@h", "unsubscribe", subscriptionBytes("bob@h", "alice@h", "unsubscribe")); err != nil {
+		t.Fatal(err)
+	}
+	refused(w.srv.AnswerContact(ctx, "alice", "bob", true), stanza.ErrItemNotFound) // it was taken back
+	if c, err := w.store.Contact(ctx, "alice", "bob@h"); err == nil && (c.Approved || c.Ask) {
+		t.Errorf("alice asks bob: %+v", c)
 	}
 	refused(w.srv.AskContact(ctx, "alice", "alice"), stanza.ErrBadRequest)
 	refused(w.srv.AnswerContact(ctx, "alice", "alice", true), stanza.ErrBadRequest)
