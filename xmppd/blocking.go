@@ -230,7 +230,7 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	}
 	s.blocksChanged(blockElement("block", jids))
 	for _, jid := range seeing { // only now: nothing that is said after it gets through
-		s.server.unavailableTo(ctx, s.user, bareOf(jid))
+		s.server.unavailableTo(ctx, s.user, jid)
 	}
 	return nil, nil
 }

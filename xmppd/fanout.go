@@ -59,11 +59,12 @@ func spend(ctx context.Context, r *budget.Rate, user string, n int) error {
 	return errTooMuch
 }
 
-// presenceAudience is at most how many accounts see an account's presence.
+// presenceAudience is at most how many accounts see an account's presence, with the clients
+// whose page shows it.
 func (srv *Server) presenceAudience(ctx context.Context, user string) int {
 	n := srv.rosters.followers.count(user)
 	if r, err := srv.rosters.of(ctx, user); err == nil {
 		n += len(r.entries)
 	}
-	return min(n, srv.registry.count())
+	return min(n, srv.registry.count()) + srv.watches.count(user)
 }

@@ -42,6 +42,33 @@ func TestFanOut(t *testing.T) {
 	}
 }
 
+// X-50: a name goes to everybody who has its account on their roster, and presence to the
+// clients whose page shows it: both count.
+func TestFanOut_Audience(t *testing.T) {
+	w := newWorldWith(t, Config{Open: true, FanOut: 100}, "alice", "bob")
+	w.store.everyone, w.store.large = true, true
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	bob.ask(watchIQ("alice@h"), watchResult("alice@h/a"))
+	refused := func(request string) bool {
+		t.Helper()
+		for range 3 {
+			alice.Send(request)
+			for _, e := range alice.Sync() {
+				if e.Type == "error" && strings.Contains(string(e.Raw), "policy-violation") {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if !refused(`<presence xmlns="jabber:client" id="p"><show>away</show></presence>`) {
+		t.Error("presence that a page shows costs nothing")
+	}
+	if !refused(`<iq xmlns="jabber:client" type="set" id="v"><vCard xmlns="vcard-temp"><FN>Alice</FN></vCard></iq>`) {
+		t.Error("a name costs nothing")
+	}
+}
+
 func TestFanOut_WaitsAMoment(t *testing.T) { synctest.Test(t, testFanOutWaits) }
 
 func testFanOutWaits(t *testing.T) {

@@ -591,6 +591,16 @@ func TestPresence_BlockedClient(t *testing.T) {
 		}
 	}
 	laptop.Sync()
+	phone.Sync()
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="u"><unblock xmlns="urn:xmpp:blocking"><item jid="bob@h/phone"/></unblock></iq>`, `<iq xmlns="jabber:client" type="result" id="u"/>`)
+	phone.Sync()
+	alice.ask(`<iq xmlns="jabber:client" type="set" id="b"><block xmlns="urn:xmpp:blocking"><item jid="bob@h/phone"/></block></iq>`, `<iq xmlns="jabber:client" type="result" id="b"/>`)
+	for c, want := range map[*client]bool{phone: true, laptop: false} {
+		went := slices.ContainsFunc(c.Sync(), func(e *stream.Element) bool { return e.Type == "unavailable" && e.From == "alice@h/a" })
+		if went != want {
+			t.Errorf("alice goes for %s as she blocks the phone: %v", c.full, went)
+		}
+	}
 	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
 	for _, e := range alice.Sync() {
 		if e.From == "bob@h/phone" {

@@ -97,6 +97,11 @@ func handleVCardSet(ctx context.Context, s *session, _ *stream.Element, card str
 	if err != nil {
 		return nil, err
 	}
+	// The name is told to everybody who has the account on their roster, the picture to all
+	// who see its presence.
+	if err := s.server.SpendFanOut(ctx, s.user, len(v.Name), s.server.presenceAudience(ctx, s.user)); err != nil {
+		return nil, err
+	}
 	err = s.server.stores.VCards.SetVCard(ctx, s.user, v)
 	if errors.Is(err, ErrNotAcceptable) {
 		return nil, stanza.ErrNotAcceptable

@@ -52,6 +52,13 @@ func (w *watches) set(s *session, users []string) {
 	}
 }
 
+// count returns how many sessions watch an account.
+func (w *watches) count(user string) int {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return len(w.watchers[user])
+}
+
 // of returns the sessions that watch an account.
 func (w *watches) of(user string) []*session {
 	w.mu.RLock()

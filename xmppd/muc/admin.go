@@ -230,8 +230,11 @@ func (r *room) changeAffiliations(ctx context.Context, c xmppd.Client, changes [
 	r.mu.Lock()
 	entries, err := r.newEntriesLocked(c.User(), changes)
 	stored := r.state == open
-	if r.state == ending {
+	switch {
+	case r.state == ending:
 		err = errEnding
+	case err == nil && !stored && r.affiliations.lenAfterLocked(entries) > r.svc.cfg.Affiliations: // the store counts the others
+		err = errTooManyListed
 	}
 	r.mu.Unlock()
 	if err != nil {

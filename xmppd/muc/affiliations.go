@@ -95,6 +95,17 @@ func (af *affiliations) ownedAfterLocked(changes map[string]Affiliation) bool {
 	return false
 }
 
+// lenAfterLocked returns how many accounts are kept after the changes, at most.
+func (af *affiliations) lenAfterLocked(changes []Affiliated) int {
+	n := len(af.byUser)
+	for _, e := range changes {
+		if _, known := af.byUser[e.User]; !known {
+			n++
+		}
+	}
+	return n
+}
+
 // appendListLocked appends the items of the accounts at domain that have an affiliation (§9.5, §10.5).
 func (af *affiliations) appendListLocked(dst []byte, a Affiliation, domain string) []byte {
 	for _, user := range slices.Sorted(maps.Keys(af.byUser)) {

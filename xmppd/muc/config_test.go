@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"foyer/internal/stanza"
+	"foyer/internal/stream"
 )
 
 // configure submits a room's form with these fields.
@@ -117,6 +118,28 @@ func TestConfig_UnconfiguredCount(t *testing.T) {
 	if w.svc.founded["alice"] != most-1 {
 		t.Errorf("counted: %v", w.svc.founded)
 	}
+}
+
+// X-68: nor does a room that is not configured keep more people than any other.
+func TestConfig_UnconfiguredAffiliations(t *testing.T) {
+	w := newWorld(t, Config{Affiliations: 3}, "alice")
+	alice := w.online("alice", "a")
+	alice.join("r", "alice")
+	alice.sync()
+	add := func(users ...string) *stream.Element {
+		items := ""
+		for _, u := range users {
+			items += `<item affiliation="member" jid="` + u + `@h"/>`
+		}
+		return alice.ask("set", "r@rooms.h", `<query xmlns="`+nsAdmin+`">`+items+`</query>`)
+	}
+	alice.refused(add("a", "b", "c"), "wait resource-constraint")
+	for _, users := range [][]string{{"a", "b"}, {"a", "b"}} { // those who are there are no more
+		if e := add(users...); e.Type != "result" {
+			t.Errorf("%s", e.Raw)
+		}
+	}
+	alice.refused(add("c"), "wait resource-constraint")
 }
 
 // An owner shows a room on pages of the site by muc#roomconfig_enablelogging (XEP-0045 §15.5.3);

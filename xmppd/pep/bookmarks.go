@@ -166,6 +166,9 @@ func (s *Service) replaceBookmarksLocked(ctx context.Context, user string, list 
 		return err
 	}
 	items, gone := bookmarkChanges(old, list)
+	if err := s.spendBookmarks(ctx, user, items, gone); err != nil {
+		return err
+	}
 	options = withoutMaxItems(options)
 	n, err := s.store.UpdateNode(ctx, user, NodeBookmarks, items, func(n *Node, exists bool) (bool, error) {
 		var err error
@@ -188,6 +191,29 @@ func (s *Service) replaceBookmarksLocked(ctx context.Context, user string, list 
 		s.notifyOldBookmarks(ctx, user, n)
 	}
 	return nil
+}
+
+// eventCost is what a notification has beside the item that it is about, in bytes.
+const eventCost = 300
+
+// spendBookmarks charges the account with the events of bookmarks that change together: each
+// is told by itself, those that are gone at once.
+func (s *Service) spendBookmarks(ctx context.Context, user string, items []Item, gone []string) error {
+	size := 0
+	for _, it := range items {
+		size += len(it.Payload) + eventCost
+	}
+	for _, id := range gone {
+		size += len(id)
+	}
+	if size == 0 {
+		return nil
+	}
+	audience, err := s.audience(ctx, user, Node{Name: NodeBookmarks, Config: defaultConfig(NodeBookmarks)})
+	if err != nil {
+		return err
+	}
+	return s.server.SpendFanOut(ctx, user, size, len(audience))
 }
 
 // withoutMaxItems is what a client may ask of the old node: that has one item,

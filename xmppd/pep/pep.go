@@ -99,6 +99,11 @@ func (s *Service) Answer(ctx context.Context, r xmppd.AccountRequest) ([]byte, e
 		return nil, err
 	}
 	forOwner := r.Payload.Name.Space == nsPubsubOwner
+	if own && r.Type == "set" {
+		if err := s.spendChange(ctx, r.Owner, c); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case !forOwner && r.Type == "get":
 		return s.answerGet(ctx, r, c)

@@ -118,6 +118,24 @@ func (s *Service) spendPublication(ctx context.Context, user string, p publicati
 	return s.server.SpendFanOut(ctx, user, len(p.item.Payload), len(audience))
 }
 
+// spendChange charges the account with the event that another change of a node causes: that
+// it was configured, purged or deleted, or that items are gone.
+func (s *Service) spendChange(ctx context.Context, user string, change stream.Child) error {
+	node, _ := change.Attr("node")
+	size := len(node)
+	switch change.Name.Local {
+	case "publish": // charged when it was read
+		return nil
+	case "retract":
+		size = len(change.Raw()) // the event names the items, too
+	}
+	audience, err := s.audience(ctx, user, Node{Name: node, Config: defaultConfig(node)})
+	if err != nil {
+		return err
+	}
+	return s.server.SpendFanOut(ctx, user, size, len(audience))
+}
+
 // publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).
 func (s *Service) publish(ctx context.Context, user string, p publication) error {
 	picture, err := s.publishInTurn(ctx, user, p)

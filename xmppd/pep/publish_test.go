@@ -535,6 +535,35 @@ func TestFanOut_Publications(t *testing.T) {
 	alice.refused(publish, "wait", "policy-violation")
 }
 
+// X-50: so is every other change of a node that is told to many, and each bookmark of a list.
+func TestFanOut_Changes(t *testing.T) {
+	var rooms []string
+	for i := range 20 {
+		rooms = append(rooms, fmt.Sprintf("room-%d@rooms.h", i))
+	}
+	owner := func(content string) string {
+		return `<iq xmlns="jabber:client" type="set" id="p"><pubsub xmlns="http://jabber.org/protocol/pubsub#owner">` + content + `</pubsub></iq>`
+	}
+	for name, request := range map[string]string{
+		"configuration": owner(`<configure node="urn:example">` + form("node_config", "notify_config", "1") + `</configure>`),
+		"purge":         owner(`<purge node="urn:example"/>`),
+		"members":       owner(`<affiliations node="urn:example"><affiliation jid="bob@h" affiliation="member"/></affiliations>`),
+		"retraction":    inPubsub("set", "", `<retract node="urn:example" notify="1"><item id="x"/></retract>`),
+		"bookmarks":     inPubsub("set", "", `<publish node="storage:bookmarks"><item id="current">`+oldRooms(rooms...)+`</item></publish>`),
+		"private XML":   `<iq xmlns="jabber:client" type="set" id="p"><query xmlns="jabber:iq:private">` + oldRooms(rooms...) + `</query></iq>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldWith(t, xmppd.Config{FanOut: 50}, "alice") // less than one event
+			alice := w.asking("alice", "a", "urn:example", NodeBookmarks)
+			kept := publication{node: "urn:example", item: Item{ID: "x", Payload: []byte(`<x xmlns="urn:example"/>`)}, hasItem: true}
+			if _, err := w.store.UpdateNode(t.Context(), "alice", kept.node, kept.items(), kept.admit); err != nil {
+				t.Fatal(err)
+			}
+			alice.refused(request, "wait", "policy-violation")
+		})
+	}
+}
+
 // FuzzPubsub: every request about a node gets one answer, and the session goes
 // on.
 func FuzzPubsub(f *testing.F) {
