@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -189,6 +190,21 @@ func (s *gate) plainText(c *fiber.Ctx) error {
 		}
 	}
 	return c.Next()
+}
+
+// hasEscapedNUL reports whether a string in JSON holds NUL, which JSON writes as an escape
+// (RFC 8259 §7).
+func hasEscapedNUL(json []byte) bool {
+	for {
+		at := bytes.IndexByte(json, '\\')
+		if at < 0 || at+1 == len(json) {
+			return false
+		}
+		if bytes.HasPrefix(json[at:], []byte(`\u0000`)) {
+			return true
+		}
+		json = json[at+2:] // what is escaped begins no escape
+	}
 }
 
 func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
