@@ -2,10 +2,13 @@ package auth
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/trustelem/zxcvbn"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Bounds of a password, in characters and bytes.
@@ -39,6 +42,29 @@ func (s *Service) CheckPasswordStrength(password, username, name string) error {
 	}
 	// What others know of the person and the site.
 	personal := append(strings.Fields(name), username, s.cfg.SiteName, s.cfg.Domain, "chat")
+	plain := withoutMarks(password)
+	for _, form := range slices.Compact([]string{password, plain}) {
+		if err := rate(form, personal); err != nil {
+			return err
+		}
+	}
+	// What the ratings do not see: words with something between them, and letters that are not Latin.
+	switch {
+	case isMadeOf(plain, personal):
+		return errPersonal
+	case isRepeated(password):
+		return errRepeated
+	}
+	return nil
+}
+
+const (
+	errPersonal = Refusal("Your name and the name of this site are among the first things others would try. Choose something else.")
+	errRepeated = Refusal("Repeating something makes it hardly harder to guess. Use a few different words in a row.")
+)
+
+// rate refuses a password that the usual guesses come to soon.
+func rate(password string, personal []string) error {
 	rated := zxcvbn.PasswordStrength(truncate(password, maxRated), personal)
 	if rated.Score >= minScore {
 		return nil
@@ -46,14 +72,90 @@ func (s *Service) CheckPasswordStrength(password, username, name string) error {
 	for _, m := range rated.Sequence {
 		switch {
 		case m.Pattern == "dictionary" && m.DictionaryName == "user_inputs":
-			return Refusal("Your name and the name of this site are among the first things others would try. Choose something else.")
+			return errPersonal
 		case m.Pattern == "dictionary" && m.DictionaryName == "passwords":
 			return Refusal("That is one of the passwords others would try first, or close to one. Use a few words in a row that have nothing to do with each other.")
 		case m.Pattern == "repeat":
-			return Refusal("Repeating something makes it hardly harder to guess. Use a few different words in a row.")
+			return errRepeated
 		case m.Pattern == "spatial" || m.Pattern == "sequence":
 			return Refusal("Keys or characters in a row are easy to guess. Use a few words in a row.")
 		}
 	}
 	return Refusal("That is easy to guess. Use a few words in a row that have nothing to do with each other.")
+}
+
+// withoutMarks is a text without accents, as people who guess try it, too.
+func withoutMarks(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(text))
+}
+
+// What may stand beside names in a password that still is made of them: a year, a letter or two.
+const (
+	maxBesideLetters = 2
+	maxBesideDigits  = 4
+	minNamePart      = 3 // shorter ones are part of many words
+)
+
+// isMadeOf reports whether a password is little but the words of these names, whatever stands
+// between them: "Foyer Foyer!!", "GreenValley2026".
+func isMadeOf(password string, of []string) bool {
+	rest, found := lettersAndDigits(password), false
+	for _, word := range nameParts(of) {
+		if strings.Contains(rest, word) {
+			rest, found = strings.ReplaceAll(rest, word, " "), true
+		}
+	}
+	letters, digits := 0, 0
+	for _, r := range rest {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case r != ' ':
+			letters++
+		}
+	}
+	return found && letters <= maxBesideLetters && digits <= maxBesideDigits
+}
+
+// nameParts are the words of names, the longest first.
+func nameParts(of []string) []string {
+	var parts []string
+	for _, name := range of {
+		for _, word := range strings.FieldsFunc(withoutMarks(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			if utf8.RuneCountInString(word) >= minNamePart {
+				parts = append(parts, strings.ToLower(word))
+			}
+		}
+	}
+	slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) })
+	return parts
+}
+
+func lettersAndDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
+}
+
+// maxRepeated is the maximum length, in characters, of what makes a password easy when it is
+// repeated throughout.
+const maxRepeated = 5
+
+// isRepeated reports whether a password is a few characters again and again.
+func isRepeated(password string) bool {
+	runes := []rune(password)
+	for n := 1; n <= min(maxRepeated, len(runes)/2); n++ {
+		if slices.Equal(runes[n:], runes[:len(runes)-n]) {
+			return true
+		}
+	}
+	return false
 }

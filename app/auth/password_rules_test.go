@@ -29,6 +29,29 @@ func TestCheckPasswordStrength(t *testing.T) {
 	}
 }
 
+// nor does it help to write the same with spaces, signs, a year or accents, or in
+// another script.
+func TestCheckPasswordStrength_Disguised(t *testing.T) {
+	s := &Service{cfg: Config{SiteName: "Green Valley School", Domain: "talk.example.org"}}
+	for password, reason := range map[string]string{
+		"Green Valley School": "this site", "green-valley-school": "this site", "GreenValley2026!": "this site", "greenvalleyschool": "this site",
+		"valley valley!": "this site", "Valley!!Chat26": "this site", "talkexampleorg": "this site", "Zoë & Müller": "Your name", "zoemuller1999": "Your name",
+		"pässword123!": "try first", "contraseña123": "try first", "ééééééééééé": "Repeating",
+		"密码密码密码密码密码": "Repeating", "🦊🦊🦊🦊🦊🦊🦊🦊🦊🦊": "Repeating", "абвабвабваб": "Repeating",
+	} {
+		err := s.CheckPasswordStrength(password, "zmlr", "Zoë Müller")
+		var refusal Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%q: %v, want %q", password, err, reason)
+		}
+	}
+	for _, password := range []string{"kelp in the valley of schools", "Zoë mag lieber Kieselsteine", "green-27-Kieselstein", "тёплый чай и мёд", "木漏れ日の散歩道を歩く"} {
+		if err := s.CheckPasswordStrength(password, "zmlr", "Zoë Müller"); err != nil {
+			t.Errorf("%q: %v", password, err)
+		}
+	}
+}
+
 // a short user name stands in many passwords, and makes none of them easy.
 func TestCheckPasswordStrength_ShortUserName(t *testing.T) {
 	s := &Service{cfg: Config{SiteName: "Foyer", Domain: "chat.example.org"}}
