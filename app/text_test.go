@@ -25,17 +25,6 @@ func TestPlainText(t *testing.T) {
 		b.submit("/", action, fields...).wants(http.StatusBadRequest, "")
 	}
 	b.get("/people?q=%F0%9F%A6%8A+%D0%BA").wants(http.StatusOK, "")
-
-	// What the chat of a page asks for, too.
-	for _, path := range []string{
-		"/xmpp/search?q=%ff", "/xmpp/search?q=a&with=%00", "/xmpp/search?q=a&room=%ff", "/xmpp/find?q=%00", "/xmpp/rooms?after=%ff", "/xmpp/rooms?q=%ff",
-		"/xmpp/people/%ff", "/xmpp/people/%00", "/xmpp/rooms/%ff/people",
-	} {
-		b.get(path).wants(http.StatusBadRequest, `{"error":"The request has characters that are no text."}`)
-	}
-	b.json("POST", "/xmpp/rooms/lobby/invite", `{"user":"bob\u0000"}`).wants(http.StatusBadRequest, "no text")
-	b.json("POST", "/xmpp/rooms", `{"name":"A \\u0000 in a name"}`).wants(http.StatusCreated, "")
-	b.get("/xmpp/find?q=%F0%9F%A6%8A+%D0%BA").wants(http.StatusOK, "")
 }
 
 // X-63: what the chat of a page asks is held to the same, and is answered as JSON.
