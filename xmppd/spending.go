@@ -69,3 +69,9 @@ func (sp *spending) admit(ctx context.Context, user string, el *stream.Element) 
 	}
 	return nil
 }
+
+// SpendArchive charges an account with bytes that a request of it stores in archives, as
+// SpendFanOut does. Messages are charged as they come in.
+func (srv *Server) SpendArchive(ctx context.Context, user string, n int) error {
+	return spend(ctx, srv.spending.archive, user, n)
+}

@@ -82,3 +82,42 @@ func TestRoom_FanOutIsTheAccounts(t *testing.T) {
 		}
 	}
 }
+
+// X-50, X-54: so does what a request tells everybody, and stores: who registers becomes a
+// member, and is shown again; what a moderator takes back is told, and kept.
+func TestRoom_RequestsCount(t *testing.T) {
+	// again asks again and again until something is refused, and reports whether it was.
+	again := func(c *client, payloads ...string) bool {
+		for i := range 12 {
+			if e := c.ask("set", "den@rooms.h", payloads[i%len(payloads)]); e.Type == "error" {
+				c.has(e, "policy-violation", "too much at once")
+				return true
+			}
+		}
+		return false
+	}
+	w := newWorldWith(t, Config{}, xmppd.Config{FanOutSaid: 1 << 10}, "alice", "bob") // 4 KiB at once
+	w.open("den", nil)
+	bob := w.online("bob", "b")
+	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/bob"><x xmlns="` + stanza.NSMUC + `"/><status>` + strings.Repeat("x", 3000) + `</status></presence>`)
+	bob.sync()
+	register := `<query xmlns="` + nsRegister + `"><x xmlns="jabber:x:data" type="submit"><field var="muc#register_roomnick"><value>bob</value></field></x></query>`
+	if !again(bob, register, `<query xmlns="`+nsRegister+`"><remove/></query>`) {
+		t.Error("registering costs nothing")
+	}
+
+	for name, limits := range map[string]xmppd.Config{"told": {FanOutSaid: 120}, "kept": {ArchiveRate: 8}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldWith(t, Config{}, limits, "alice")
+			w.open("den", nil)
+			alice := w.online("alice", "a")
+			gather("den", alice)
+			alice.say("den", "1", "rude")
+			alice.sync()
+			moderate := `<moderate xmlns="` + nsModerate + `" id="` + w.store.entries[0].ID.String() + `"><retract xmlns="` + stanza.NSRetract + `"/><reason>` + strings.Repeat("x", 300) + `</reason></moderate>`
+			if !again(alice, moderate) {
+				t.Error("it costs nothing")
+			}
+		})
+	}
+}

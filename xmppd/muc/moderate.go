@@ -16,9 +16,11 @@ import (
 // who said it, or by a moderator. In the archive a tombstone stands in its place;
 // everybody who is here is told to take it off the screen (S-92).
 
-const (
-	nsModerate = "urn:xmpp:message-moderate:1"
-)
+const nsModerate = "urn:xmpp:message-moderate:1"
+
+// noticeCost is about what a notice of moderation takes in the archive, with its tombstone,
+// beside the reason, in bytes.
+const noticeCost = 1 << 10
 
 // retraction finds what a message takes back: something that the same person said
 // here, named by its id in the archive (XEP-0424 §3.1), or by its own. nil: nothing.
@@ -94,6 +96,9 @@ func handleModerate(ctx context.Context, r *room, c xmppd.Client, request stream
 	}
 	if len(ids) == 0 {
 		return nil, stanza.ErrItemNotFound
+	}
+	if err := r.svc.server.SpendArchive(ctx, c.User(), noticeCost+len(reason)); err != nil {
+		return nil, err
 	}
 	p, err := r.moderate(c, id, reason, ids)
 	if err != nil {

@@ -201,18 +201,32 @@ func (s *Service) spend(ctx context.Context, c xmppd.Client, el *stream.Element,
 	}
 	recipients := 1
 	private := el.Name.Local != "presence" && to.Resource != ""
-	if el.Name.Local == "iq" && (private || !strings.HasPrefix(el.Child.Space, stanza.NSMUC) && el.Child.Space != stanza.NSPubsub) {
+	if el.Name.Local == "iq" && (private || !changesRoom(el.Child.Space)) {
 		return nil // only changes of the room are told to everybody
 	}
+	size := len(el.Raw)
 	if r := s.inMemory(to.User); r != nil && !private {
 		r.mu.Lock()
 		recipients += len(r.occupants.members)
+		if m := r.occupants.memberLocked(c); m != nil && el.Child.Space == nsRegister {
+			size = max(size, len(m.occupant.head)) // it is shown as a member, with the presence it has
+		}
 		r.mu.Unlock()
-		if el.Name.Local == "message" {
+		if el.Name.Local == "message" || el.Child.Space == nsModerate {
 			recipients += s.followers.count(to.User)
 		}
 	}
-	return s.server.SpendFanOut(ctx, c.User(), len(el.Raw), recipients)
+	return s.server.SpendFanOut(ctx, c.User(), size, recipients)
+}
+
+// changesRoom reports whether a request with a payload of that namespace changes what
+// everybody in a room is told.
+func changesRoom(space string) bool {
+	switch space {
+	case stanza.NSPubsub, nsRegister, nsModerate:
+		return true
+	}
+	return strings.HasPrefix(space, stanza.NSMUC)
 }
 
 // Gone implements xmppd.Service: the client leaves every room (S-42), and follows none.
