@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -64,6 +65,9 @@ func (s *homePages) chatWith(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if other.Username != param(c, "user") {
+		return moved(c, "/chat/with/"+url.PathEscape(other.Username))
+	}
 	return s.render(c, "chat", s.page(c, "chat", other.Name))
 }
 
@@ -77,6 +81,17 @@ func (s *homePages) chatInRoom(c *fiber.Ctx) error {
 		return errNoRoom
 	case err != nil:
 		return err
+	case room.Name != param(c, "name"):
+		return moved(c, "/chat/room/"+url.PathEscape(room.Name))
 	}
 	return s.render(c, "chat", s.page(c, "chat", room.Title))
+}
+
+// moved sends the browser to the one address that a conversation has: the page's scripts read
+// it, too, and there one with another case or form would be another conversation.
+func moved(c *fiber.Ctx, path string) error {
+	if query := string(c.Context().QueryArgs().QueryString()); query != "" {
+		path += "?" + query
+	}
+	return c.Redirect(path, http.StatusSeeOther)
 }

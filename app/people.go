@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"foyer/internal/stanza"
 	"foyer/models"
 
 	"github.com/gofiber/fiber/v2"
@@ -164,7 +165,11 @@ func (s *peoplePages) homePeople(ctx context.Context, me models.Account) (groups
 
 // other is the person that a page's address names.
 func (s *peoplePages) other(c *fiber.Ctx) (models.Account, error) {
-	a, err := s.accounts.AccountByName(c.UserContext(), param(c, "user"))
+	name := param(c, "user")
+	if at, err := stanza.ParseAddress(name + "@" + s.cfg.Domain); err == nil && at.Domain == s.cfg.Domain && at.Resource == "" {
+		name = at.User // in any case and form (RFC 7622 §3.3)
+	}
+	a, err := s.accounts.AccountByName(c.UserContext(), name)
 	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
 		err = &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}

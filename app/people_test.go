@@ -112,6 +112,21 @@ func TestRooms_PageOfOne(t *testing.T) {
 	path := "/rooms/" + url.PathEscape("кафе")
 	bob.get(path).wants(404, "")
 	alice.get("/").wants(200, `href="/rooms/%d0%ba%d0%b0%d1%84%d0%b5"`)
+	// In another case, or composed otherwise, it is the same, under one address.
+	alice.get("/rooms/"+url.PathEscape("КАФЕ")).wants(200, "Кафе")
+	alice.get("/rooms/"+url.PathEscape("a/b")).wants(404, "")
+	for from, to := range map[string]string{
+		"/chat/room/" + url.PathEscape("КАФЕ") + "?at=1": "/chat/room/" + url.PathEscape("кафе") + "?at=1",
+		"/chat/with/BOB": "/chat/with/bob",
+		"/chat/with/" + url.PathEscape("ＢＯＢ"): "/chat/with/bob",
+	} {
+		if got := alice.get(from).wants(303, "").last.Header.Get("Location"); got != to {
+			t.Errorf("%s leads to %s", from, got)
+		}
+	}
+	alice.get("/chat/with/bob").wants(200, "Bob Baker")
+	alice.get("/chat/with/"+url.PathEscape("bob@localhost")).wants(404, "")
+	alice.get("/chat/room/"+url.PathEscape("кафе")).wants(200, "Кафе")
 	alice.get(path+"?q=bob").wants(200, "Invite Bob Baker")
 	alice.submit(path, path+"/invite", "user", "bob").wants(303, "")
 	bob.get(path).wants(200, "Кафе")

@@ -28,6 +28,13 @@ func (s *Service) Directory(ctx context.Context, w Wanted) ([]Listed, error) {
 			return nil, err
 		}
 	}
+	if w.Name != "" {
+		name, err := s.prepareName(w.Name)
+		if err != nil {
+			return nil, nil // no room is called that
+		}
+		w.Name = name
+	}
 	w.Domain, w.RoomsDomain = s.server.Domain(), s.cfg.Domain
 	list, err := s.store.Visible(ctx, w)
 	if err != nil {
