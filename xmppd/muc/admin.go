@@ -196,15 +196,38 @@ func (r *room) giveRoleLocked(o *occupant, role Role) {
 	before := o.seesAddressesLocked()
 	o.role = role
 	o.describeLocked()
-	for _, other := range r.occupants.byNick {
-		if before || !o.seesAddressesLocked() || other == o {
-			continue
-		}
+	if !before && o.seesAddressesLocked() {
 		for _, m := range o.all {
-			m.showLocked(other, nil)
+			r.showOthersLocked(m)
 		}
 	}
 	r.occupants.announceLocked(o)
+}
+
+// showOthersLocked shows a member all other occupants, at the pace at which its client reads if
+// they are many; what happens meanwhile comes after that.
+func (r *room) showOthersLocked(m *member) {
+	paced := !m.holding && r.occupants.presenceSizeLocked() > burst // one that is entering is shown them in turn anyway
+	if paced {
+		m.holding, m.collecting = true, true
+	}
+	for _, other := range r.occupants.byNick {
+		if other != m.occupant {
+			m.showLocked(other, nil)
+		}
+	}
+	if !paced {
+		return
+	}
+	m.collecting = false
+	go func() {
+		r.sendOccupants(context.Background(), m) // it ends with the client's stream, at the latest
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.occupants.memberLocked(m.client) == m {
+			m.releaseHeldLocked()
+		}
+	}()
 }
 
 // itemReason is the inside of an item: who did it, and why (§8.2).

@@ -41,6 +41,39 @@ func TestJoin_CrowdAtTheReadersPace(t *testing.T) {
 	}
 }
 
+// X-59: so is who becomes a moderator, whom everybody is shown to again, with addresses
+// (§7.2.4).
+func TestRole_CrowdAtTheReadersPace(t *testing.T) {
+	const n = 60 // 6 MB; the queue takes 4
+	words := []Hat{{URI: "urn:example", Title: strings.Repeat("x", 100<<10)}}
+	w := newWorld(t, Config{Hats: func(context.Context, string) ([]Hat, error) { return words, nil }}, "alice", "bob")
+	w.open("den", nil)
+	for i := range n {
+		user := fmt.Sprint("user", i)
+		enter(t, w.svc, &sink{user: user, jid: user + "@h/x"})
+	}
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	if e := alice.ask("set", "den@rooms.h", `<query xmlns="`+nsAdmin+`"><item nick="bob" role="moderator"/></query>`); e.Type != "result" {
+		t.Fatalf("%s", e.Raw)
+	}
+	alice.say("den", "1", "welcome")
+	alice.sync()
+	var last string
+	shown := 0
+	for last = ""; !strings.Contains(last, "welcome"); {
+		switch last = short(bob.Read()); {
+		case strings.Contains(last, "@h/x"):
+			shown++
+		case strings.HasPrefix(last, "presence bob") && shown < n:
+			t.Errorf("his own presence comes after %d", shown)
+		}
+	}
+	if shown != n {
+		t.Errorf("%d of %d were shown", shown, n)
+	}
+}
+
 // X-50: what is said and shown in a room counts for the account, whatever the number
 // of its clients; others have their own budget.
 func TestRoom_FanOutIsTheAccounts(t *testing.T) {

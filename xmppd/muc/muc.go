@@ -2,8 +2,9 @@
 // for each room (XEP-0313), moderation and retraction (XEP-0425, XEP-0424),
 // occupant ids (XEP-0421) and hats (XEP-0317). One file per capability.
 //
-// Goroutines: none but Run. Everything happens on the goroutine of
-// the client that asked for it; rooms hold no goroutine while nothing happens.
+// Goroutines: none but Run, and one for each new moderator of a large room, until its client
+// has been shown everybody. All else happens on the goroutine of the client that asked for it;
+// rooms hold no goroutine while nothing happens.
 //
 // Locks: Service.mu (which rooms are in memory), then room.mu (all of a room's
 // state), then joined.mu (which rooms a client is in) or followers.mu. None is held while a
