@@ -180,7 +180,7 @@ func (s *boshSession) forget() {
 func (s *boshSession) receiveLocked(in inbound) {
 	s.waiting += in.size()
 	if in.size() > 0 && s.waiting > inboxFree {
-		paid, ok := s.gateway.inboxes.TryAcquire(cmp.Or(s.peer.Identity.User, s.peer.Addr), int64(in.size()))
+		paid, ok := s.gateway.inboxes.TryAcquire(cmp.Or(s.peer.Identity.User, budget.Network(s.peer.Addr)), int64(in.size()))
 		in.paid, s.unpaid = paid, s.unpaid || !ok
 	}
 	s.inbox = append(s.inbox, in)

@@ -403,6 +403,25 @@ func TestBOSH_InboxIsTheAccounts(t *testing.T) {
 	eventually(t, free)
 }
 
+// X-55: before that an IPv6 network pays, whichever of its addresses a session is from.
+func TestBOSH_InboxIsTheNetworks(t *testing.T) {
+	raw := []byte(`<message xmlns="jabber:client"><body>` + strings.Repeat("x", inboxFree) + `</body></message>`)
+	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gw := &Gateway{inboxes: budget.NewShare(budget.Limit{Name: "test"}, 1<<20, int64(len(raw)), nil)}
+	for _, c := range []struct {
+		addr   string
+		unpaid bool
+	}{{"2001:db8::1", false}, {"2001:db8::2", true}, {"2001:db8:0:1::1", false}} {
+		s := &boshSession{gateway: gw, peer: &stream.Peer{Addr: c.addr}, wake: make(chan struct{}, 1)}
+		if s.receiveLocked(inbound{element: el}); s.unpaid != c.unpaid {
+			t.Errorf("%s: unpaid: %v", c.addr, s.unpaid)
+		}
+	}
+}
+
 // XEP-0124 §10 (B-40), §14.2 (B-31): what never comes ends the session.
 func TestBOSH_Inactivity(t *testing.T) {
 	t.Parallel() // it waits for most of its time
