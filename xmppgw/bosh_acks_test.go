@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // XEP-0124 §9.1 (B-43): a client that acknowledges is acknowledged: at creation,
@@ -54,4 +55,65 @@ func TestBOSH_ResponseAcks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// XEP-0124 §14.3 (B-29): with acknowledgements the answers that the client has not
+// acknowledged are kept, within bounds; else those to as many requests as may be under way.
+func TestBOSH_AnswersKept(t *testing.T) {
+	big := strings.Repeat("x", maxAnswerBytes/4)
+	for name, c := range map[string]struct {
+		attrs, payload string
+		later          int // requests after the one that is repeated
+		kept           bool
+	}{
+		"all that are not acknowledged": {` ack="1"`, "", maxAnswers - 1, true},
+		"but not too many":              {` ack="1"`, "", maxAnswers, false},
+		"nor too large ones":            {` ack="1"`, big, 4, false},
+		"but always as many as usual":   {` ack="1"`, strings.Repeat(big, 4), 1, true},
+		"as many as usual":              {"", "", 1, true},
+		"no more without":               {"", "", 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newModelSession(t, `wait="30" hold="1"`+c.attrs)
+				say := func(id string) string {
+					return `<message xmlns="jabber:client" to="a" id="` + id + `"><body>` + c.payload + `</body></message>`
+				}
+				rid := s.rid
+				ack := fmt.Sprintf(` ack="%d"`, rid-1)
+				if c.attrs == "" {
+					ack = ""
+				}
+				first := string((<-s.start(ack, say("first"))).body)
+				for range c.later {
+					<-s.start(ack, say("later"))
+				}
+				if got := s.repeat(rid, say("first")); (got == first) != c.kept {
+					t.Errorf("repeated: %.200s", got)
+				}
+			})
+		})
+	}
+}
+
+// XEP-0124 §14.3 (B-29): an answer to a pause takes nobody's place among those that are
+// kept; but a client that only pauses does not fill the memory.
+func TestBOSH_AnswersKeptOverAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newModelSession(t, `wait="30" hold="1"`)
+		rid := s.rid
+		first := s.post(message("a", "first"))
+		poll := s.start("", "")
+		<-s.start(` pause="60"`, "")
+		<-poll
+		if got := s.repeat(rid, message("a", "first")); got != first {
+			t.Errorf("repeated: %s", got)
+		}
+		for range 2 * maxAnswers {
+			<-s.start(` pause="60"`, "")
+		}
+		if n := len(s.session.answered); n > maxAnswers {
+			t.Errorf("%d answers are kept", n)
+		}
+	})
 }

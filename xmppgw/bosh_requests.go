@@ -48,6 +48,8 @@ type boshAnswer struct {
 	key  string // the request's
 	at   moment // when
 	body []byte
+
+	pause bool // the request was a pause
 }
 
 // boshDelivery is an answer on its way to who asked.
@@ -349,11 +351,32 @@ func (s *boshSession) answerOldestLocked(items [][]byte) {
 	r := s.held[0]
 	s.held = slices.Delete(s.held, 0, 1)
 	body := s.bodyOfLocked(r.rid, items)
-	if extra := len(s.answered) + 1 - s.params.requests; extra > 0 {
-		s.answered = slices.Delete(s.answered, 0, extra)
-	}
-	s.answered = append(s.answered, boshAnswer{r.rid, r.key, s.gateway.now(), body})
+	s.keepAnswerLocked(boshAnswer{r.rid, r.key, s.gateway.now(), body, r.body != nil && r.body.Has("pause")})
 	s.replyLocked(r, boshReply{status: http.StatusOK, body: body})
+}
+
+// Bounds of the answers that are kept for repeats beyond those that always are.
+const (
+	maxAnswers     = 16
+	maxAnswerBytes = 64 << 10
+)
+
+// keepAnswerLocked keeps an answer, and forgets the oldest ones: as many stay as requests
+// may be under way, those to pauses not counted; and, within bounds, all that a client
+// which acknowledges has not (XEP-0124 §14.3, B-29).
+func (s *boshSession) keepAnswerLocked(a boshAnswer) {
+	s.answered = append(s.answered, a)
+	counted, size := 0, 0
+	for i, old := range slices.Backward(s.answered) {
+		if size += len(old.body); !old.pause {
+			counted++
+		}
+		more := s.acks && size <= maxAnswerBytes
+		if (counted > s.params.requests && !more) || len(s.answered)-i > maxAnswers {
+			s.answered = slices.Delete(s.answered, 0, i+1)
+			return
+		}
+	}
 }
 
 // pendingLocked returns the requests without an answer, in rid order.
