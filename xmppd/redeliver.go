@@ -36,6 +36,31 @@ func (off *offlineMessages) redeliver(ctx context.Context, s *session, unacked [
 	}
 }
 
+// refuseUnanswered answers the requests that an ended session did not acknowledge, as if
+// nobody had been there: every request gets an answer (RFC 6120 §8.2.3, XEP-0198 §6, S-10;
+// XEP-0206 §7, B-53). Who has one already takes no other.
+func (srv *Server) refuseUnanswered(ctx context.Context, s *session, unacked []sentStanza) {
+	for _, u := range unacked {
+		if !bytes.HasPrefix(u.raw, []byte("<iq")) {
+			continue
+		}
+		iq, err := stream.Parse(u.raw, stream.Limits{Bytes: len(u.raw)})
+		if err != nil || (iq.Type != "get" && iq.Type != "set") {
+			continue
+		}
+		asker, err := stanza.ParseAddress(iq.From)
+		if err != nil { // the server itself asked
+			continue
+		}
+		refusal := stanza.ErrorReply(iq, s.full, iq.From, stanza.ErrServiceUnavailable)
+		if to := srv.registry.session(asker); to != nil {
+			to.deliver(refusal)
+		} else if el, err := stream.Parse(refusal, stream.Limits{Bytes: len(refusal)}); err == nil {
+			_, _ = s.toService(ctx, el, asker) // which answers nothing to an error
+		}
+	}
+}
+
 func isMessage(sent sentStanza) bool { return bytes.HasPrefix(sent.raw, []byte("<message")) }
 
 // offlineAgain is the message as it waits, with the time at which it was first

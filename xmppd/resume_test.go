@@ -531,3 +531,26 @@ func TestSM_ResumesMoreThanAQueue(t *testing.T) {
 		t.Errorf("what came last is %s", got[n])
 	}
 }
+
+// RFC 6120 §8.2.3 (S-10), XEP-0198 §6 (S-95), XEP-0206 §7 (B-53): a request that a session
+// did not acknowledge is answered when the session ends, once; answers and what the server
+// itself asks are not.
+func TestUnanswered(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.ask(`<iq xmlns="jabber:client" type="get" id="r"><query xmlns="jabber:iq:roster"/></iq>`, `<iq xmlns="jabber:client" type="result" id="r"><any xmlns="test"/></iq>`)
+	id := alice.enableSM()
+	alice.Drop()
+	alice.ended()
+	bob.Send(`<iq xmlns="jabber:client" type="get" id="q" to="alice@h/a"><query xmlns="jabber:iq:version"/></iq>`)
+	bob.Send(`<iq xmlns="jabber:client" type="result" id="answer" to="alice@h/a"/>`)
+	bob.none()
+	if err := w.srv.pushContact(t.Context(), "alice", "bob@h"); err != nil {
+		t.Fatal(err)
+	}
+	s := w.srv.registry.resumable(id)
+	w.srv.expire(s, s.sm.since)
+	bob.Until(`<iq xmlns="jabber:client" type="error" id="q" from="alice@h/a" to="bob@h/b">` + stanzaErrorOf("cancel", "service-unavailable") + `</iq>`)
+	bob.none()
+}

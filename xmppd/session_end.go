@@ -72,6 +72,7 @@ func (srv *Server) finish(s *session, unacked []sentStanza) {
 	defer s.handling.Unlock()
 	ctx, cancel := srv.storeContext()
 	defer cancel()
+	srv.refuseUnanswered(ctx, s, unacked) // while rooms know yet who it is
 	s.goOffline(ctx)
 	srv.storeUnacked(ctx, s, unacked)
 }

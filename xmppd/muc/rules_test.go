@@ -199,6 +199,32 @@ func TestRules_Hibernation(t *testing.T) {
 	alice.until("presence bob unavailable none/none bob@h/b")
 }
 
+// XEP-0045 §17.4, RFC 6120 §8.2.3 (S-10): a request to an occupant whose stream was lost, and
+// who does not come back to it, is refused in the occupant's name.
+func TestRules_Unanswered(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	bob.Send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+	bob.Read()
+	gather("den", alice, bob)
+	bob.Drop()
+	alice.Send(`<iq xmlns="jabber:client" type="get" id="v" to="den@rooms.h/bob"><query xmlns="jabber:iq:version"/></iq>`)
+	alice.sync()
+	w.online("bob", "b") // takes the place of the one that was lost
+	for {
+		e := alice.Read()
+		if e.Name.Local != "iq" {
+			continue
+		}
+		alice.refused(e, "cancel service-unavailable")
+		if e.ID != "v" || e.From != "den@rooms.h/bob" || strings.Contains(string(e.Raw), "bob@h") {
+			t.Errorf("%s", e.Raw)
+		}
+		return
+	}
+}
+
 // resume signs in and takes over a session (XEP-0198 §5).
 func (w *world) resume(user, id string) *client {
 	w.t.Helper()
