@@ -131,17 +131,10 @@ func (l *blocklists) clientBlocked(ctx context.Context, from string, to *session
 // blocked oneself is refused with a hint, what blocks the sender looks like
 // nobody is there (XEP-0191 §3.3, S-52).
 func (s *session) checkBlocked(ctx context.Context, to stanza.Address) error {
-	if to.User == s.user {
-		return nil
-	}
-	mine, err := s.server.blocklists.of(ctx, s.user)
-	if err != nil {
+	if err := s.checkOwnBlocks(ctx, to); err != nil {
 		return err
 	}
-	if mine.matches(to) && to.User != "" {
-		return errBlockedByYou
-	}
-	if to.User == "" || to.Domain != s.server.domain { // a room's list is the room's own (XEP-0045 §9.1)
+	if to.User == s.user || to.User == "" || to.Domain != s.server.domain { // a room's list is the room's own (XEP-0045 §9.1)
 		return nil
 	}
 	theirs, err := s.server.blocklists.of(ctx, to.User)
@@ -152,6 +145,18 @@ func (s *session) checkBlocked(ctx context.Context, to stanza.Address) error {
 		return stanza.ErrServiceUnavailable
 	}
 	return nil
+}
+
+// checkOwnBlocks refuses what s sends to somebody whom its account blocks.
+func (s *session) checkOwnBlocks(ctx context.Context, to stanza.Address) error {
+	if to.User == "" || to.Bare() == s.bare {
+		return nil
+	}
+	mine, err := s.server.blocklists.of(ctx, s.user)
+	if err == nil && mine.matches(to) {
+		err = errBlockedByYou
+	}
+	return err
 }
 
 func blockingHandlers() map[iqKey]iqHandler {
@@ -222,17 +227,80 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if slices.Contains(jids, s.bare) {
 		return nil, stanza.ErrNotAllowed
 	}
-	seeing := slices.DeleteFunc(slices.Clone(jids), func(jid string) bool { // before the list forbids it
-		return !s.server.subscribedFrom(ctx, s.user, bareOf(jid))
-	})
+	seen := s.sights(ctx, jids) // before the list forbids it
 	if err := s.server.stores.Blocks.Block(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
 	s.blocksChanged(blockElement("block", jids))
-	for _, jid := range seeing { // only now: nothing that is said after it gets through
-		s.server.unavailableTo(ctx, s.user, jid)
+	for _, v := range seen { // only now: nothing that is said after it gets through
+		v.to.deliverSoon(unavailable(v.from, v.to.full))
 	}
 	return nil, nil
+}
+
+// sight is a client of the account that somebody's client sees.
+type sight struct {
+	from string // full JID
+	to   *session
+}
+
+// sights returns what is seen of the account by those whom an entry of the block list is
+// about: the clients that are available, if they see its presence, and those that showed
+// themselves (RFC 6121 §4.6).
+func (s *session) sights(ctx context.Context, jids []string) []sight {
+	var out []sight
+	for _, a := range s.listed(jids) {
+		subscribed := s.server.subscribedFrom(ctx, s.user, a.Bare())
+		for _, to := range s.server.registry.lookup(a.User).all() {
+			if a.Resource != "" && a.Resource != to.resource {
+				continue
+			}
+			available := to.isAvailable()
+			for _, o := range s.account.all() {
+				if o.isSeenBy(to, available, subscribed) {
+					out = append(out, sight{o.full, to})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// isSeenBy reports whether another account's client, which is available or not, sees s: by
+// subscription, or because s showed itself.
+func (s *session) isSeenBy(to *session, available, subscribed bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, bare := s.directed[to.bare]
+	_, full := s.directed[to.full]
+	return full || (available && (bare || (subscribed && s.presence != nil)))
+}
+
+func (s *session) isAvailable() bool {
+	p, _ := s.available()
+	return p != nil
+}
+
+// listed returns the addresses of other accounts, with or without a resource, that entries
+// of the block list are about; of a whole domain (XEP-0191 §3.2) those that are online.
+func (s *session) listed(jids []string) []stanza.Address {
+	var out []stanza.Address
+	for _, jid := range jids {
+		a, err := stanza.ParseAddress(jid)
+		switch {
+		case err != nil, a.Domain != s.server.domain, a.User == s.user:
+			continue
+		case a.User != "":
+			out = append(out, a)
+			continue
+		}
+		for _, acc := range s.server.registry.online() {
+			if acc != s.account {
+				out = append(out, stanza.Address{User: acc.user, Domain: a.Domain, Resource: a.Resource})
+			}
+		}
+	}
+	return out
 }
 
 // handleUnblock unblocks some or all; contacts see the account come back
@@ -256,21 +324,13 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 		return nil, err
 	}
 	s.blocksChanged(blockElement("unblock", jids))
-	for _, jid := range gone {
-		if s.server.subscribedFrom(ctx, s.user, bareOf(jid)) {
-			s.server.presenceTo(ctx, s.user, bareOf(jid))
-			s.server.presenceGranted(ctx, s.user, bareOf(jid))
+	for _, a := range s.listed(gone) {
+		if s.server.subscribedFrom(ctx, s.user, a.Bare()) {
+			s.server.presenceTo(ctx, s.user, a.Bare())
+			s.server.presenceGranted(ctx, s.user, a.Bare())
 		}
 	}
 	return nil, nil
-}
-
-func bareOf(jid string) string {
-	a, err := stanza.ParseAddress(jid)
-	if err != nil {
-		return jid
-	}
-	return a.Bare()
 }
 
 // blocksChanged forgets the cached list and pushes the change to every resource

@@ -40,6 +40,12 @@ func (s *session) handlePresence(ctx context.Context, p *stream.Element) error {
 		return err
 	case to.Domain != s.server.domain:
 		return s.presenceToService(ctx, p, to)
+	case p.Type == "", p.Type == "subscribe", p.Type == "subscribed":
+		if err := s.checkOwnBlocks(ctx, to); err != nil {
+			return err
+		}
+	}
+	switch {
 	case p.Type == "" || p.Type == "unavailable":
 		return s.direct(ctx, p, to)
 	case isSubscription(p.Type):

@@ -214,6 +214,73 @@ func TestServices_ReturnedByBOSH(t *testing.T) {
 	}
 }
 
+// XEP-0191 §3.3, RFC 6121 §4.6 (S-52): who sees somebody by directed presence sees them go
+// when they block; of an entry for one client or for a domain (§3.2) those whom it is about.
+func TestBlocking_IsSeen(t *testing.T) {
+	for _, c := range []struct {
+		item       string
+		subscribed bool   // bob sees alice by subscription; else she shows herself
+		to         string // to whom
+		want       string // which of bob's clients see her go
+	}{
+		{"bob@h", false, "bob@h", "phone laptop"},
+		{"bob@h", false, "bob@h/phone", "phone"},
+		{"bob@h/phone", false, "bob@h", "phone"},
+		{"bob@h/phone", true, "", "phone"},
+		{"bob@h", true, "", "phone laptop"},
+		{"h", true, "", "phone laptop"},
+		{"h/laptop", true, "", "laptop"},
+		{"bob@h", true, "bob@h", "phone laptop"},
+		{"carol@h", true, "", ""},
+		{"conference.h", true, "", ""},
+	} {
+		t.Run(fmt.Sprint(c.item, c.to, c.subscribed), func(t *testing.T) {
+			w := newWorld(t, "alice", "bob", "carol")
+			if c.subscribed {
+				w.store.subscribe("alice", "bob")
+			}
+			alice, phone, laptop := w.online("alice", "a"), w.online("bob", "phone"), w.online("bob", "laptop")
+			if c.to != "" {
+				alice.Send(`<presence xmlns="jabber:client" to="` + c.to + `"/>`)
+			}
+			alice.Sync()
+			phone.Sync()
+			laptop.Sync()
+			alice.ask(`<iq xmlns="jabber:client" type="set" id="1"><block xmlns="urn:xmpp:blocking"><item jid="`+c.item+`"/></block></iq>`,
+				`<iq xmlns="jabber:client" type="result" id="1"/>`)
+			var got []string
+			for _, of := range []*client{phone, laptop} {
+				for _, e := range of.Sync() {
+					if e.From == "alice@h/a" && e.Type == "unavailable" {
+						got = append(got, strings.TrimPrefix(of.full, "bob@h/"))
+					}
+				}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%v see her go, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// XEP-0191 §3.3 (S-52): to somebody whom one blocks one neither shows oneself nor subscribes.
+func TestBlocking_OutboundPresence(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.blocked["alice"] = []string{"bob@h"}
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	for _, attrs := range []string{``, ` type="subscribe"`, ` type="subscribed"`} {
+		alice.Send(`<presence xmlns="jabber:client" id="p" to="bob@h"` + attrs + `/>`)
+		alice.Until(`<presence xmlns="jabber:client" type="error" id="p" from="bob@h"><error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><blocked xmlns="urn:xmpp:blocking:errors"/></error></presence>`)
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="unavailable" to="bob@h"/>`)
+	if got := alice.Sync(); len(got) > 0 {
+		t.Errorf("alice is told %s", got[0].Raw)
+	}
+	if got := bob.Sync(); len(got) > 0 {
+		t.Errorf("bob is sent %s", got[0].Raw)
+	}
+}
+
 // X-06: one account, however its domain is written.
 func TestDomainInAnyWriting(t *testing.T) {
 	if _, err := New(Config{Domain: "LOCALHOST", Authority: newMemStore()}); err == nil {
