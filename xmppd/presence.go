@@ -197,9 +197,14 @@ func (s *session) receiveContact(ctx context.Context, c Contact) {
 	}
 }
 
-func unavailable(from, to string) []byte {
+func unavailable(from, to string) []byte { return unavailableWith(from, to, nil) }
+
+func unavailableWith(from, to string, payload []byte) []byte {
 	dst := stanza.AppendAttr([]byte(`<presence xmlns="jabber:client" type="unavailable"`), "from", from)
-	return append(stanza.AppendAttr(dst, "to", to), "/>"...)
+	if dst = stanza.AppendAttr(dst, "to", to); len(payload) == 0 {
+		return append(dst, "/>"...)
+	}
+	return append(append(append(dst, '>'), payload...), "</presence>"...)
 }
 
 // broadcastUnavailable handles the client's going unavailable; the session
@@ -247,15 +252,31 @@ func (s *session) probe(ctx context.Context, to stanza.Address) error {
 		s.deliver(subscriptionBytes(to.Bare(), s.bare, "unsubscribed"))
 		return nil
 	}
-	found := false
-	for _, o := range s.server.registry.lookup(to.User).available() {
-		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !s.server.EitherBlocks(ctx, to.User, s.user) && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
+	found, blocked := false, s.server.EitherBlocks(ctx, to.User, s.user)
+	online := s.server.registry.lookup(to.User).available()
+	for _, o := range online {
+		if p, _ := o.available(); p != nil && (to.Resource == "" || o.resource == to.Resource) && !blocked && !s.server.blocklists.clientBlocked(ctx, o.full, s) {
 			s.deliver(p.Raw)
 			found = true
 		}
 	}
-	if !found {
-		s.deliver(unavailable(to.Bare(), s.bare))
+	if found {
+		return nil
 	}
+	var left []byte
+	if len(online) == 0 && !blocked {
+		left = s.server.sinceWhen(ctx, to.User)
+	}
+	s.deliver(unavailableWith(to.String(), s.bare, left))
 	return nil
+}
+
+// sinceWhen is a delay that tells when somebody who is away left (RFC 6121 §4.3.2, XEP-0203);
+// nil where that is not known.
+func (srv *Server) sinceWhen(ctx context.Context, user string) []byte {
+	d, err := srv.departures.of(ctx, user)
+	if err != nil {
+		return nil
+	}
+	return stanza.Delay(user+"@"+srv.domain, d.At)
 }

@@ -124,7 +124,12 @@ func TestPresence_Probe(t *testing.T) {
 	bob.ended()
 	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" type="unavailable"/>`)
 	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
-	alice.Expect(`<presence xmlns="jabber:client" from="bob@h" type="unavailable"/>`)
+	alice.Expect(`<presence xmlns="jabber:client" from="bob@h" type="unavailable"><delay xmlns="urn:xmpp:delay" from="bob@h" stamp="*"/></presence>`)
+	// Of a client that is not there the others are not said to be away.
+	w.online("bob", "c")
+	alice.Sync()
+	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h/b"/>`)
+	alice.Expect(`<presence xmlns="jabber:client" from="bob@h/b" type="unavailable"/>`)
 	carol.Send(`<presence xmlns="jabber:client" type="probe" to="alice@h"/>`)
 	carol.Expect(`<presence xmlns="jabber:client" from="alice@h" type="unsubscribed"/>`)
 }

@@ -108,6 +108,7 @@ func (s *session) takeOver(c *conn, h uint32, answer func(resumed []byte) [][]by
 	if s.state >= ended {
 		return false, nil
 	}
+	s.sm.resumesAt(h)
 	if !s.ackLocked(h) {
 		return false, tooHigh(h, s.sm)
 	}

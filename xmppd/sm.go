@@ -92,6 +92,15 @@ func (m *smState) ack(h uint32) (last time.Time, ok bool) {
 	return last, true
 }
 
+// resumesAt takes a count that is behind what the client acknowledged: it has forgotten the
+// latest of what it handled, as a page may that is reloaded before it has written that
+// down, and counts on from there. None of it is here to be sent again.
+func (m *smState) resumesAt(h uint32) {
+	if int32(h-m.acked) < 0 { // wraps
+		m.acked = h
+	}
+}
+
 func (m *smState) stop() {
 	if m.expiry != nil {
 		m.expiry.Stop()

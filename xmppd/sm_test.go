@@ -73,6 +73,37 @@ func TestSM_Resume(t *testing.T) {
 	}
 }
 
+// XEP-0198 §5 (S-94, S-96): a page that resumes with an older count than it acknowledged, since
+// it was reloaded before it had written that down, counts on from there; what it has yet to
+// get comes, and no more is expected to be acknowledged than that.
+func TestSM_ResumeBehind(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	id := alice.enableSM()
+	alice.Sync()
+	alice.Sync()
+	alice.Send(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
+	alice.Send(`<r xmlns="urn:xmpp:sm:3"/>`)
+	alice.Until(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
+	alice.Drop()
+	alice.ended()
+	bob.Send(chat("alice@h", "m", ""))
+	bob.Sync()
+	again := w.signIn("alice")
+	again.Send(resume(id, 1))
+	again.Until(`<resumed xmlns="urn:xmpp:sm:3" previd="` + id + `" h="2"/>`)
+	again.Until(`<message xmlns="jabber:client" id="m"><any xmlns="test"/></message>`)
+	again.Send(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
+	again.Send(`<r xmlns="urn:xmpp:sm:3"/>`)
+	again.Until(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)
+	s := w.srv.registry.resumable(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.sm.unacked); n != 0 {
+		t.Errorf("%d stanzas are not acknowledged", n)
+	}
+}
+
 // S-94: an id is worth nothing to another account, nor after the session was
 // ended; binding is still possible on that stream.
 func TestSM_ResumeRefused(t *testing.T) {
