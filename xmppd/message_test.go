@@ -259,6 +259,34 @@ func TestMessage_OfflineFullIsNotCopied(t *testing.T) {
 	}
 }
 
+// XEP-0359 §3, §5 (S-53), XEP-0203 §4: whoever writes it, and however it is written, only the
+// server says what it says, also where it adds no id of its own.
+func TestMessage_Forged(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, desk, bob := w.online("alice", "a"), w.online("alice", "desk"), w.online("bob", "b")
+	desk.ask(`<iq xmlns="jabber:client" type="set" id="c"><enable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
+	desk.Sync()
+	for _, more := range []string{``, `<no-store xmlns="urn:xmpp:hints"/>`} {
+		forged := more
+		for _, by := range []string{`by="bob@h"`, `by="BOB@H"`, `by="bob@h/b"`, `by="alice@h"`, `by="@"`, ``} {
+			forged += `<stanza-id xmlns="urn:xmpp:sid:0" id="forged" ` + by + `/>`
+		}
+		for _, from := range []string{`from="h"`, `from="H."`, ``} {
+			forged += `<delay xmlns="urn:xmpp:delay" stamp="2000-01-01T00:00:00Z" ` + from + `/>`
+		}
+		alice.Send(chat("bob@h", "m", forged+`<delay xmlns="urn:xmpp:delay" from="elsewhere" stamp="2000-01-01T00:00:00Z"/>`))
+		alice.Sync()
+		for _, of := range []*client{bob, desk} {
+			for _, e := range of.Sync() {
+				raw := string(e.Raw)
+				if strings.Contains(raw, "forged") || strings.Count(raw, "<delay") != 1 || strings.Contains(raw, "<stanza-id") == (more != "") {
+					t.Errorf("%s gets %s", of.full, raw)
+				}
+			}
+		}
+	}
+}
+
 // XEP-0280 §6–§9 (S-55, S-56, S-57).
 func TestCarbons(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -289,6 +317,67 @@ func TestCarbons(t *testing.T) {
 	alice.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`)
 	alice.Sync()
 	desk.none()
+}
+
+// XEP-0280 §6 (S-57): what is copied, to both sides or to neither; of a note to oneself each
+// client gets one.
+func TestCarbons_Rules(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	phone, desk, tablet := w.online("alice", "phone"), w.online("alice", "desk"), w.online("alice", "tablet")
+	bob, laptop := w.online("bob", "b"), w.online("bob", "laptop")
+	for _, c := range []*client{desk, tablet, laptop} {
+		c.ask(`<iq xmlns="jabber:client" type="set" id="c"><enable xmlns="urn:xmpp:carbons:2"/></iq>`, `<iq xmlns="jabber:client" type="result" id="c"/>`)
+	}
+	const toBob = "phone: desk=sent tablet=sent b=itself laptop=received"
+	for _, c := range []*client{phone, desk, tablet, bob, laptop} {
+		c.Sync() // the others' presence
+	}
+	for _, c := range []struct{ attrs, payload, want string }{
+		{`to="bob@h/b" type="chat"`, `<body>x</body>`, toBob},
+		{`to="bob@h/b"`, `<body>x</body>`, toBob},
+		{`to="bob@h/b" type="odd"`, `<body>x</body>`, toBob},
+		{`to="bob@h/b" type="chat"`, `<composing xmlns="http://jabber.org/protocol/chatstates"/>`, toBob},
+		{`to="bob@h/b"`, `<received xmlns="urn:xmpp:receipts" id="r"/>`, toBob},
+		{`to="bob@h/b"`, `<displayed xmlns="urn:xmpp:chat-markers:0" id="r"/>`, toBob},
+		{`to="bob@h/b"`, `<x xmlns="http://jabber.org/protocol/muc#user"><invite from="den@rooms.h"/></x>`, toBob},
+		{`to="bob@h/b"`, `<x xmlns="jabber:x:conference" jid="den@rooms.h"/>`, toBob},
+		{`to="bob@h/b" type="error"`, `<error type="cancel"><gone xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`, toBob},
+		{`to="bob@h/b"`, `<any xmlns="u"/>`, "phone: b=itself"},
+		{`to="bob@h/b" type="groupchat"`, `<body>x</body>`, "phone: b=itself"},
+		{`to="bob@h/b" type="headline"`, `<body>x</body>`, "phone: b=itself"},
+		{`to="bob@h/b" type="chat"`, `<body>x</body><no-copy xmlns="urn:xmpp:hints"/>`, "phone: b=itself"},
+		{`to="bob@h/b" type="chat"`, `<body>x</body><private xmlns="urn:xmpp:carbons:2"/>`, "phone: b=itself"},
+		{`to="bob@h" type="chat"`, `<body>x</body>`, "phone: desk=sent tablet=sent b=itself laptop=itself"},
+		{`to="alice@h" type="chat"`, `<body>x</body>`, "phone: phone=itself desk=itself tablet=itself"},
+		{`type="chat"`, `<body>x</body>`, "phone: phone=itself desk=itself tablet=itself"},
+		{`to="alice@h/desk" type="chat"`, `<body>x</body>`, "phone: desk=itself tablet=received"},
+	} {
+		phone.Send(`<message xmlns="jabber:client" id="m" ` + c.attrs + `>` + c.payload + `</message>`)
+		phone.Send(`<iq xmlns="jabber:client" type="get" id="p" to="h"><ping xmlns="urn:xmpp:ping"/></iq>`)
+		got := "phone:"
+		for _, of := range []*client{phone, desk, tablet, bob, laptop} {
+			if of == phone {
+				for e := of.Read(); e.ID != "p"; e = of.Read() {
+					got += " phone=" + copied(e)
+				}
+				continue
+			}
+			for _, e := range of.Sync() {
+				got += " " + of.full[strings.Index(of.full, "/")+1:] + "=" + copied(e)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s %s:\n got %s\nwant %s", c.attrs, c.payload, got, c.want)
+		}
+	}
+}
+
+// copied tells whether a stanza is a message itself, or which kind of copy of one.
+func copied(e *stream.Element) string {
+	if e.Child.Space == nsCarbons && e.Child.Local != "private" {
+		return e.Child.Local
+	}
+	return "itself"
 }
 
 // The database is away: the sender sees a wait error, nothing is delivered, and
