@@ -227,7 +227,11 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if slices.Contains(jids, s.bare) {
 		return nil, stanza.ErrNotAllowed
 	}
-	seen := s.sights(ctx, jids) // before the list forbids it
+	about := s.server.listed(s.user, jids)
+	if err := s.server.spendBlocks(ctx, s.user, about); err != nil {
+		return nil, err
+	}
+	seen := s.sights(ctx, about) // before the list forbids it
 	if err := s.server.stores.Blocks.Block(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
@@ -244,20 +248,29 @@ type sight struct {
 	to   *session
 }
 
-// sights returns what is seen of the account by those whom an entry of the block list is
+// sightCost is what a presence takes that somebody comes or goes with, in bytes.
+const sightCost = 200
+
+// spendBlocks charges the account with what those are told whom its block list begins, or
+// ceases, to be about: one entry may be about everybody.
+func (srv *Server) spendBlocks(ctx context.Context, user string, about []stanza.Address) error {
+	return srv.SpendFanOut(ctx, user, sightCost, len(about))
+}
+
+// sights returns what is seen of the account by those whom its block list is to be
 // about: the clients that are available, if they see its presence, and those that showed
 // themselves (RFC 6121 §4.6).
-func (s *session) sights(ctx context.Context, jids []string) []sight {
+func (s *session) sights(ctx context.Context, about []stanza.Address) []sight {
 	var out []sight
-	for _, a := range s.listed(jids) {
+	for _, a := range about {
 		subscribed := s.server.subscribedFrom(ctx, s.user, a.Bare())
 		for _, to := range s.server.registry.lookup(a.User).all() {
 			if a.Resource != "" && a.Resource != to.resource {
 				continue
 			}
-			available := to.isAvailable()
+			shown, _ := to.available()
 			for _, o := range s.account.all() {
-				if o.isSeenBy(to, available, subscribed) {
+				if o.isSeenBy(to, shown != nil, subscribed) {
 					out = append(out, sight{o.full, to})
 				}
 			}
@@ -276,26 +289,21 @@ func (s *session) isSeenBy(to *session, available, subscribed bool) bool {
 	return full || (available && (bare || (subscribed && s.presence != nil)))
 }
 
-func (s *session) isAvailable() bool {
-	p, _ := s.available()
-	return p != nil
-}
-
-// listed returns the addresses of other accounts, with or without a resource, that entries
-// of the block list are about; of a whole domain (XEP-0191 §3.2) those that are online.
-func (s *session) listed(jids []string) []stanza.Address {
+// listed returns the addresses of accounts other than user, with or without a resource, that
+// entries of the block list are about; of a whole domain (XEP-0191 §3.2) those that are online.
+func (srv *Server) listed(user string, jids []string) []stanza.Address {
 	var out []stanza.Address
 	for _, jid := range jids {
 		a, err := stanza.ParseAddress(jid)
 		switch {
-		case err != nil, a.Domain != s.server.domain, a.User == s.user:
+		case err != nil, a.Domain != srv.domain, a.User == user:
 			continue
 		case a.User != "":
 			out = append(out, a)
 			continue
 		}
-		for _, acc := range s.server.registry.online() {
-			if acc != s.account {
+		for _, acc := range srv.registry.online() {
+			if acc.user != user {
 				out = append(out, stanza.Address{User: acc.user, Domain: a.Domain, Resource: a.Resource})
 			}
 		}
@@ -320,11 +328,15 @@ func handleUnblock(ctx context.Context, s *session, _ *stream.Element, unblock s
 			gone = append(gone, j)
 		}
 	}
+	about := s.server.listed(s.user, gone)
+	if err := s.server.spendBlocks(ctx, s.user, about); err != nil {
+		return nil, err
+	}
 	if err := s.server.stores.Blocks.Unblock(ctx, s.user, jids); err != nil {
 		return nil, err
 	}
 	s.blocksChanged(blockElement("unblock", jids))
-	for _, a := range s.listed(gone) {
+	for _, a := range about {
 		if s.server.subscribedFrom(ctx, s.user, a.Bare()) {
 			s.server.presenceTo(ctx, s.user, a.Bare())
 			s.server.presenceGranted(ctx, s.user, a.Bare())

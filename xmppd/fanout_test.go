@@ -67,6 +67,9 @@ func TestFanOut_Audience(t *testing.T) {
 	if !refused(`<iq xmlns="jabber:client" type="set" id="v"><vCard xmlns="vcard-temp"><FN>Alice</FN></vCard></iq>`) {
 		t.Error("a name costs nothing")
 	}
+	if !refused(`<iq xmlns="jabber:client" type="set" id="b"><block xmlns="urn:xmpp:blocking"><item jid="h"/></block></iq>`) {
+		t.Error("to block everybody costs nothing")
+	}
 }
 
 func TestFanOut_WaitsAMoment(t *testing.T) { synctest.Test(t, testFanOutWaits) }
