@@ -329,6 +329,24 @@ func TestWebSocket_Stream(t *testing.T) {
 	}
 }
 
+// RFC 7395 §3.6 (W-15): a client may leave in order instead of opening the stream again.
+func TestWebSocket_CloseBeforeRestart(t *testing.T) {
+	s := newSite(t, nil)
+	c := s.browser()
+	c.send(wsOpen)
+	c.expect(wsOpenBack)
+	c.expect(features)
+	c.send(authFrame)
+	c.expect(`<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`)
+	c.send(`<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>`)
+	if got := c.read(); got != wsClose {
+		t.Errorf("closed with %q", got)
+	}
+	if got := c.code(); got != 1000 {
+		t.Errorf("close code %d", got)
+	}
+}
+
 // RFC 7395 §3.1, RFC 6455 §4.2 (W-01, W-02).
 func TestWebSocket_Handshake(t *testing.T) {
 	s := newSite(t, nil)

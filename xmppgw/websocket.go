@@ -249,7 +249,11 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if el.Name != (stream.Name{Space: stream.NSFraming, Local: "open"}) {
+	switch el.Name {
+	case stream.Name{Space: stream.NSFraming, Local: "open"}:
+	case stream.Name{Space: stream.NSFraming, Local: "close"}: // it changed its mind (RFC 7395 §3.6)
+		return io.EOF
+	default:
 		return &stream.Error{Condition: stream.NotAuthorized, Text: "open the stream again after signing in"}
 	}
 	s.Cork() // the features go out with it
