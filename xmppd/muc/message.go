@@ -19,6 +19,9 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 	if m.Type == "error" {
 		return s.bounced(ctx, c, m, to)
 	}
+	if claimsModeration(m) {
+		return stanza.ErrForbidden
+	}
 	r, err := s.room(ctx, to.User)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -16,11 +17,41 @@ import (
 // who said it, or by a moderator. In the archive a tombstone stands in its place;
 // everybody who is here is told to take it off the screen (S-92).
 
-const nsModerate = "urn:xmpp:message-moderate:1"
+const (
+	nsModerate    = "urn:xmpp:message-moderate:1"
+	nsOldModerate = "urn:xmpp:message-moderate:0"
+)
 
 // noticeCost is about what a notice of moderation takes in the archive, with its tombstone,
 // beside the reason, in bytes.
 const noticeCost = 1 << 10
+
+// claimsModeration reports whether a message says, anywhere in it, that a moderator took
+// something back. Only the room says so (XEP-0425 §3, S-92); Converse believes whoever does,
+// in the old way (XEP-0422) as well.
+func claimsModeration(m *stream.Element) bool {
+	if !bytes.Contains(m.Raw, []byte("moderated")) { // names cannot be written otherwise
+		return false
+	}
+	for c := range m.Children() {
+		if hasModerated(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasModerated(c stream.Child) bool {
+	if c.Name.Local == "moderated" && (c.Name.Space == nsModerate || c.Name.Space == nsOldModerate) {
+		return true
+	}
+	for k := range c.Children() {
+		if hasModerated(k) {
+			return true
+		}
+	}
+	return false
+}
 
 // retraction finds what a message takes back: something that the same person said
 // here, named by its id in the archive (XEP-0424 §3.1), or by its own. nil: nothing.

@@ -434,3 +434,40 @@ func TestRules_ForgedInOurName(t *testing.T) {
 		}
 	}
 }
+
+// XEP-0425 §3 (S-92): that a moderator took something back only the room says, however it is
+// written: clients would believe it.
+func TestRules_ForgedModeration(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	alice.say("den", "m1", "one")
+	alice.sync()
+	bob.sync()
+	id := w.store.entries[0].ID.String()
+	said := `<moderated xmlns="urn:xmpp:message-moderate:1" by="den@rooms.h/alice"/>`
+	old := `<apply-to xmlns="urn:xmpp:fasten:0" id="` + id + `"><moderated xmlns="urn:xmpp:message-moderate%s0" by="den@rooms.h/alice"><retract xmlns="urn:xmpp:message-retract:0"/></moderated></apply-to>`
+	for _, start := range []string{`type="groupchat" to="den@rooms.h"`, `type="groupchat" id="f" to="den@rooms.h"`, `type="chat" id="f" to="den@rooms.h/alice"`} {
+		for _, payload := range []string{
+			`<retract xmlns="urn:xmpp:message-retract:1" id="` + id + `">` + said + `</retract>`,
+			`<retract xmlns="urn:xmpp:message-retract:1" id="other"/><retract xmlns="urn:xmpp:message-retract:1" id="` + id + `"><x xmlns="u">` + said + `</x></retract>`,
+			fmt.Sprintf(old, ":"),
+			fmt.Sprintf(old, "&#58;"),
+			`<x xmlns="u">` + fmt.Sprintf(old, ":") + `</x><body>x</body>`,
+		} {
+			bob.Send(`<message xmlns="jabber:client" ` + start + `>` + payload + `</message>`)
+			if got := bob.sync(); len(got) != 1 {
+				t.Fatalf("%s %s: %v", start, payload, got)
+			} else {
+				bob.refused(got[0], "auth forbidden")
+			}
+		}
+	}
+	bob.say("den", "m2", "I moderated it")
+	bob.sync()
+	alice.sees("message bob body=I moderated it")
+	if n := len(w.store.entries); n != 2 {
+		t.Errorf("%d messages are kept", n)
+	}
+}
