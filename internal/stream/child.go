@@ -45,6 +45,23 @@ func (c Child) Find(space, local string) (Child, bool) {
 	return Child{}, false
 }
 
+// Has reports whether the child, or an element inside it at any depth, has a name that fits.
+func (c Child) Has(fits func(Name) bool) bool {
+	s := c.scanner()
+	defer s.free()
+	for first := true; ; first = false {
+		t, err := s.next(first)
+		switch {
+		case err != nil:
+			return false
+		case t.kind == startTag && fits(t.name):
+			return true
+		case len(s.open) == 0:
+			return false
+		}
+	}
+}
+
 func (c Child) element() (*Element, error) {
 	s := c.scanner()
 	defer s.free()

@@ -26,7 +26,7 @@ func statusOf(p *stream.Element) []byte {
 	if p == nil {
 		return nil
 	}
-	if status, ok := p.Find(stream.NSClient, "status"); ok {
+	if status, ok := p.Find(stream.NSClient, "status"); ok && !isReserved(status) {
 		return status.Raw()
 	}
 	return nil

@@ -34,23 +34,15 @@ func claimsModeration(m *stream.Element) bool {
 		return false
 	}
 	for c := range m.Children() {
-		if hasModerated(c) {
+		if c.Has(isModerated) {
 			return true
 		}
 	}
 	return false
 }
 
-func hasModerated(c stream.Child) bool {
-	if c.Name.Local == "moderated" && (c.Name.Space == nsModerate || c.Name.Space == nsOldModerate) {
-		return true
-	}
-	for k := range c.Children() {
-		if hasModerated(k) {
-			return true
-		}
-	}
-	return false
+func isModerated(n stream.Name) bool {
+	return n.Local == "moderated" && (n.Space == nsModerate || n.Space == nsOldModerate)
 }
 
 // retraction finds what a message takes back: something that the same person said

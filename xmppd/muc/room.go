@@ -201,7 +201,10 @@ func item(dst []byte, a Affiliation, role Role, jid, nick string) []byte {
 }
 
 // isReserved reports whether a child of a client's stanza is something that only
-// the room says (XEP-0045 §17.3, XEP-0421 §4, S-91).
+// the room says, or has it anywhere inside (XEP-0045 §17.3, XEP-0421 §4, S-91): Converse
+// looks for most of it at any depth.
 func isReserved(c stream.Child) bool {
-	return strings.HasPrefix(c.Name.Space, stanza.NSMUC) || c.Name.Space == stanza.NSOccupantID || c.Name.Space == nsHats
+	return c.Has(func(n stream.Name) bool {
+		return strings.HasPrefix(n.Space, stanza.NSMUC) || n.Space == stanza.NSOccupantID || n.Space == nsHats
+	})
 }

@@ -471,3 +471,33 @@ func TestRules_ForgedModeration(t *testing.T) {
 		t.Errorf("%d messages are kept", n)
 	}
 }
+
+// XEP-0045 §17.3, XEP-0421 §4, XEP-0317 §3.1 (S-91, S-92): what only the room says nobody says
+// inside something else either: clients find it there.
+func TestRules_ForgedInside(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	alice.sync()
+	inside := `<message xmlns="jabber:client"><x xmlns="http://jabber.org/protocol/muc#user"><item jid="forged@h"/></x></message>` +
+		`<presence xmlns="jabber:client"><x xmlns="http://jabber.org/protocol/muc#user"><status code="forged"/></x>` +
+		`<hats xmlns="urn:xmpp:hats:0"><hat title="forged"/></hats></presence><occupant-id xmlns="urn:xmpp:occupant-id:0" id="forged"/>`
+	for start, end := range map[string]string{
+		`<message xmlns="jabber:client" type="groupchat" id="m" to="den@rooms.h"><body>hello</body>`: `</message>`,
+		`<message xmlns="jabber:client" type="chat" id="m" to="den@rooms.h/bob"><body>psst</body>`:   `</message>`,
+		`<presence xmlns="jabber:client" to="den@rooms.h/alice"><show>away</show>`:                   `</presence>`,
+		`<presence xmlns="jabber:client" to="den@rooms.h/alice"><status>here`:                        `</status></presence>`,
+	} {
+		alice.Send(start + `<w xmlns="u"><w><w/>` + inside + `</w></w>` + end)
+		alice.sync()
+		if got := bob.sync(); len(got) != 1 || strings.Contains(string(got[0].Raw), "forged") {
+			t.Errorf("%s: bob gets %v", start, got)
+		}
+	}
+	alice.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/alice"><status>bye` + inside + `</status></presence>`)
+	alice.sync()
+	if got := bob.sync(); len(got) != 1 || strings.Contains(string(got[0].Raw), "forged") {
+		t.Errorf("bob gets %s", got[0].Raw)
+	}
+}
