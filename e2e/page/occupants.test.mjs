@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { knowOccupants } from "../../static/js/chat/occupants.js";
+import { believeModerationOfRooms, knowOccupants } from "../../static/js/chat/occupants.js";
 
 const OCCUPANT_ID = "urn:xmpp:occupant-id:0";
 
@@ -92,4 +92,20 @@ test("an id that comes before the room was asked is taken", async () => {
   assert.deepEqual(await hook("parseMUCMessage", stanza, attributes, chat), { ...attributes, occupant_id: "id-of-bob", reactions: { "id-of-bob": ["👍"] } });
   chat.features.set({ fetched: "now" });
   assert.equal(await hook("parseMUCMessage", stanza, attributes, chat), attributes);
+});
+
+test("that a moderator took something back is believed of the room alone", () => {
+  const { listen, tell } = listeners();
+  believeModerationOfRooms({ api: { listen } });
+  const room = new Model({ jid: "room@localhost" });
+  const moderation = { moderated: "retracted", moderated_by: "room@localhost/Al", moderated_id: "1", moderation_reason: "spam" };
+  const heard = (attributes) => tell("parseMUCMessage", {}, attributes, room)[0];
+  for (const attributes of [
+    { from: "room@localhost", ...moderation },
+    { from: "room@localhost/Bob", body: "hello" },
+    { from: "room@localhost/Bob", is_tombstone: true, moderated_by: "room@localhost/Al" },
+  ]) {
+    assert.equal(heard(attributes), attributes);
+  }
+  assert.deepEqual(heard({ from: "room@localhost/Bob", body: "x", ...moderation }), { from: "room@localhost/Bob", body: "x" });
 });

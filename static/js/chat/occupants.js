@@ -59,6 +59,20 @@ function takeIdsAtOnce({ exports }) {
     };
 }
 
+/**
+ * That a moderator took back what somebody said only the room says (XEP-0425 §3). This site's own server
+ * lets nobody else say so.
+ * @param {Converse.Private} _converse
+ */
+export function believeModerationOfRooms({ api }) {
+    // Patch: moderated-by-rooms
+    api.listen.on('parseMUCMessage', (stanza, attributes, room) => {
+        if (attributes.moderated !== 'retracted' || attributes.from === room.get('jid')) return attributes;
+        const { moderated, moderated_by, moderated_by_id, moderated_id, moderation_reason, ...others } = attributes;
+        return others;
+    });
+}
+
 /** @param {Converse.Private} _converse @param {import('./types.js').ChatConfig} config */
 export function knowOccupants(_converse, config) {
     keepOnlyPresent(_converse);
@@ -71,4 +85,5 @@ export function knowOccupants(_converse, config) {
         const reactions = attributes.reactions && { [id]: attributes.reactions[attributes.from] };
         return { ...attributes, occupant_id: id, ...(reactions && { reactions }) };
     });
+    believeModerationOfRooms(_converse);
 }
