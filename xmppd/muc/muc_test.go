@@ -174,6 +174,7 @@ func TestRoom_HistoryAndSubject(t *testing.T) {
 		`<history maxstanzas="0"/>`: {},
 		`<history seconds="9223372036854775807"/>`:               {"message Al body=one delay", "message Al subject=no topic body=two delay"},
 		`<history maxchars="0"/>`:                                {},
+		`<history maxchars="1"/>`:                                {},
 		`<history seconds="0"/>`:                                 {},
 		`<history since="2999-01-01T00:00:00Z" maxstanzas="5"/>`: {},
 	} {

@@ -64,6 +64,8 @@ func TestRules_Ranks(t *testing.T) {
 		{"an admin bans the owner", bob, affiliation("alice@h", "outcast"), "cancel not-allowed"},
 		{"an admin makes an admin", bob, affiliation("dave@h", "admin"), "auth forbidden"},
 		{"an admin makes an owner", bob, affiliation("bob@h", "owner"), "auth forbidden"},
+		{"an admin takes the room from its owner", bob, affiliation("alice@h", "member"), "auth forbidden"},
+		{"an admin unmakes an admin", bob, affiliation("bob@h", "none"), "auth forbidden"},
 		{"a member bans", carol, affiliation("dave@h", "outcast"), "auth forbidden"},
 		{"an admin bans himself", bob, affiliation("bob@h", "outcast"), "cancel conflict"},
 		{"the last owner goes", alice, affiliation("alice@h", "admin"), "cancel conflict"},
@@ -499,5 +501,94 @@ func TestRules_ForgedInside(t *testing.T) {
 	alice.sync()
 	if got := bob.sync(); len(got) != 1 || strings.Contains(string(got[0].Raw), "forged") {
 		t.Errorf("bob gets %s", got[0].Raw)
+	}
+}
+
+// XEP-0410 §3.2 (S-92): the room answers a ping to oneself; one to another goes there.
+func TestRules_PingOfAnother(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	alice.sync()
+	bob.Send(`<iq xmlns="jabber:client" type="get" id="p" to="den@rooms.h/alice"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	if got := bob.sync(); len(got) > 0 {
+		t.Errorf("bob is answered %s", got[0].Raw)
+	}
+	if got := alice.sync(); len(got) != 1 || got[0].From != "den@rooms.h/bob" {
+		t.Errorf("alice gets %v", got)
+	}
+}
+
+// XEP-0313 §6.1.2 (S-65): who may not know addresses does not find out by asking for what one
+// of them said.
+func TestRules_WhoAsksWho(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.open("den", nil)
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	gather("den", alice, bob)
+	with := `<query xmlns="` + stanza.NSMAM + `"><x xmlns="jabber:x:data" type="submit"><field var="with"><value>bob@h</value></field></x></query>`
+	bob.refused(bob.ask("set", "den@rooms.h", with), "auth forbidden")
+	if e := alice.ask("set", "den@rooms.h", with); e.Type != "result" {
+		t.Errorf("%s", e.Raw)
+	}
+}
+
+// XEP-0045 §7.6, §7.10: a nickname that is kept for somebody is not taken by changing to it.
+func TestRules_ReservedNickname(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	w.store.people["den"]["carol"] = Affiliated{User: "carol", Affiliation: Member, Nick: "Caz"}
+	bob, carol := w.online("bob", "b"), w.online("carol", "c")
+	gather("den", bob, carol)
+	bob.sync()
+	bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/Caz"/>`)
+	bob.sees("presence Caz error cancel conflict")
+	carol.sync()
+	carol.Send(`<presence xmlns="jabber:client" to="den@rooms.h/Caz"/>`)
+	carol.until("presence Caz member/participant carol@h/c 110")
+}
+
+// XEP-0045 §7.2.13 (S-82): of the bounds of the history the smallest counts.
+func TestParseHistory(t *testing.T) {
+	now := time.Now()
+	for history, want := range map[string]struct {
+		stanzas, chars int
+		since          time.Duration // before now; 0: always
+	}{
+		``:                                    {defaultHistory, -1, 0},
+		`maxchars="1"`:                        {maxHistory, 1, 0},
+		`maxstanzas="3" maxchars="900"`:       {3, 900, 0},
+		`maxstanzas="1000"`:                   {maxHistory, -1, 0},
+		`seconds="60"`:                        {maxHistory, -1, time.Minute},
+		`seconds="60" since="HOUR"`:           {maxHistory, -1, time.Minute},
+		`seconds="7200" since="HOUR"`:         {maxHistory, -1, time.Hour},
+		`maxstanzas="3" seconds="0" since=""`: {-1, 0, 0},
+		`maxstanzas="-1"`:                     {-1, 0, 0},
+		`seconds="1.5"`:                       {-1, 0, 0},
+	} {
+		inside := ""
+		if history != "" {
+			inside = "<history " + strings.ReplaceAll(history, "HOUR", now.Add(-time.Hour).UTC().Format(time.RFC3339Nano)) + "/>"
+		}
+		el, err := stream.Parse([]byte(`<presence xmlns="jabber:client"><x xmlns="`+stanza.NSMUC+`">`+inside+`</x></presence>`), stream.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _ := el.Find(stanza.NSMUC, "x")
+		h, err := parseHistory(x)
+		if want.stanzas < 0 {
+			if err == nil {
+				t.Errorf("%s is taken", history)
+			}
+			continue
+		}
+		ago := time.Duration(0)
+		if !h.since.IsZero() {
+			ago = now.Sub(h.since).Round(time.Minute)
+		}
+		if err != nil || h.stanzas != want.stanzas || h.chars != want.chars || ago != want.since {
+			t.Errorf("%s: %+v %v", history, h, err)
+		}
 	}
 }
