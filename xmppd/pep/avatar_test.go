@@ -37,7 +37,9 @@ func TestAvatar_PublishedToProfile(t *testing.T) {
 	alice.publishes(nodeAvatarData, "123", data)
 	alice.refused(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="123"><metadata xmlns="urn:xmpp:avatar:metadata"><info id="123"/></metadata></item></publish>`), "modify", "not-acceptable")
 	alice.refusedWith(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="1"><a xmlns="urn:a"/></item></publish>`), "modify", "bad-request", "invalid-payload")
-	alice.publishes(nodeAvatarMetadata, "x", `<metadata xmlns="urn:xmpp:avatar:metadata"><info id="x" url="http://x/"/></metadata>`)
+	elsewhere, its, _ := picture("elsewhere")
+	alice.publishes(nodeAvatarData, elsewhere, its)
+	alice.publishes(nodeAvatarMetadata, "x", `<metadata xmlns="urn:xmpp:avatar:metadata"><info id="`+elsewhere+`" url="http://x/"/></metadata>`)
 	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != id {
 		t.Errorf("%+v %v", v, err)
 	}
