@@ -6,11 +6,12 @@
 // is added, or gets its height, above what is in sight moves nothing. When something below
 // changes, a message in sight is brought back to where it was, before the browser paints. That
 // ends the movement of a finger; that of a wheel or of a key Chromium ends whenever there is
-// more to scroll. So what can wait, waits until the view has come to rest. Firefox turns its
-// wheel in another process, ahead of what the page is told: there the view is moved by so many
-// px (scrollBy), which Firefox adds to where it is; to put it somewhere (scrollTop) would take
-// back what the page has not heard of yet. The browsers' own scroll anchoring is off
-// (overflow-anchor): it would correct the same a second time, and not everywhere.
+// more to scroll, that of a key also before anything has moved. So what can wait, waits from
+// the key on, until the view has come to rest. Firefox turns its wheel in another process,
+// ahead of what the page is told: there the view is moved by so many px (scrollBy), which
+// Firefox adds to where it is; to put it somewhere (scrollTop) would take back what the page
+// has not heard of yet. The browsers' own scroll anchoring is off (overflow-anchor): it would
+// correct the same a second time, and not everywhere.
 
 import { fillGap } from './place.js';
 
@@ -22,6 +23,7 @@ const BUDGET = 10; // ms of a frame, for messages
 const AT_ONCE = 12; // messages in a frame, at most
 const RESTED = 250; // ms after which a scrolled conversation has come to rest
 const NEAR = 2; // px that are nothing
+const KEYS = ['PageUp', 'PageDown', 'ArrowUp', 'ArrowDown', 'Home', 'End', ' ']; // that scroll
 
 /** Whether a model stands for what is missing. */
 const isGap = (model) => typeof model?.fetchMissingMessages === 'function';
@@ -46,6 +48,8 @@ export class HistoryView {
     #asked = false;
     /** While the view moves: until it has come to rest. @type {ReturnType<typeof setTimeout> | undefined} */
     #resting;
+    /** While the browser scrolls for a key that was pressed once: nothing is drawn, which would end that. */
+    #isStepping = false;
     /** What waits until nobody sees it. @type {Set<{row: any, act: () => void}>} */
     #late = new Set();
 
@@ -59,6 +63,8 @@ export class HistoryView {
         this.messages = content.model.messages;
         this.sizes = new ResizeObserver(() => this.#resized());
         this.onScroll = () => this.#scrolled();
+        this.onScrollEnd = () => this.#stepped();
+        this.onKey = (event) => KEYS.includes(event.key) && this.#pressed(event.repeat);
     }
 
     end() {
@@ -84,7 +90,7 @@ export class HistoryView {
 
     /** Draws the end again, and nothing else. */
     reset() {
-        [this.#first, this.#last, this.#anchors, this.#isScrolled] = [null, null, [], false];
+        [this.#first, this.#last, this.#anchors, this.#isScrolled, this.#isStepping] = [null, null, [], false, false];
         this.redraw();
     }
 
@@ -105,6 +111,7 @@ export class HistoryView {
     }
 
     redraw() {
+        if (this.#isStepping) return; // then (#stepped)
         this.content.requestUpdate();
         this.#soon();
     }
@@ -121,7 +128,7 @@ export class HistoryView {
         const at = models.indexOf(model);
         this.#first = models[Math.max(0, at - FIRST / 2)];
         this.#last = models[Math.min(length - 1, at + FIRST / 2)];
-        this.#anchors = [];
+        [this.#anchors, this.#isStepping] = [[], false];
         this.redraw();
     }
 
@@ -170,7 +177,7 @@ export class HistoryView {
         const { scroller, history, messages: { models } } = this;
         const view = scroller.getBoundingClientRect();
         const { top, bottom } = history.getBoundingClientRect();
-        if (!view.height || !models.length) return false;
+        if (!view.height || !models.length || this.#isStepping) return false;
         const [from, to] = this.#range();
         const [above, below] = [view.top - top, bottom - view.bottom];
         const at = this.#middle(to);
@@ -214,9 +221,26 @@ export class HistoryView {
         this.#soon();
     }
 
+    /** A key is to scroll. Who holds it down goes on without an end, as with a wheel, and is not kept waiting for what comes next. */
+    #pressed(isHeld) {
+        this.#moves();
+        if (isHeld) this.#stepped();
+        else this.#isStepping = true;
+    }
+
+    #stepped() {
+        if (!this.#isStepping) return;
+        this.#isStepping = false;
+        this.redraw();
+    }
+
     /** Somebody scrolls. */
     #moved() {
         this.#isScrolled = true;
+        this.#moves();
+    }
+
+    #moves() {
         clearTimeout(this.#resting);
         this.#resting = setTimeout(() => this.#rest(), RESTED);
     }
@@ -230,8 +254,10 @@ export class HistoryView {
 
     #rest() {
         this.#resting = undefined;
+        if (this.scroller.clientHeight) this.#hold();
+        if (this.#resting) return; // it moves still
+        this.#stepped();
         if (!this.scroller.clientHeight) return;
-        this.#hold();
         this.#tell();
         this.#trim();
         this.#soon();
@@ -373,7 +399,7 @@ export function drawWhatIsNear(_converse) {
             const { model, view } = this;
             if (!view) return '';
             const unread = model.get('num_unread') || model.get('num_unread_general');
-            return html`<div class="chat-content__messages" tabindex="-1" @scroll=${view.onScroll}>
+            return html`<div class="chat-content__messages" tabindex="-1" @scroll=${view.onScroll} @scrollend=${view.onScrollEnd} @keydown=${view.onKey}>
                 <div class="chat-content__notifications">${model.getNotificationsText()}</div>
                 <converse-message-history .model=${model} .messages=${view.messagesDrawn}></converse-message-history>
             </div>${model.ui.get('scrolled')
