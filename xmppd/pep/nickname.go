@@ -10,7 +10,9 @@ import (
 )
 
 // The nodes in which people publish what they are called (XEP-0172, XEP-0292): the
-// names go by the one rule for names, as those in vCards do.
+// names go by the one rule for names, as those in vCards do. Pictures have nodes of their own
+// (avatar.go), where they are encoded anew; a card of this form is published as it is, and so
+// has none in it.
 
 const (
 	nodeNick   = stanza.NSNick
@@ -19,7 +21,7 @@ const (
 )
 
 // checkNames prepares the nickname in an item, and refuses an item with a name that
-// nobody may have.
+// nobody may have, or with a picture in it.
 func checkNames(node string, it *Item) error {
 	if node == nodeNick {
 		nick, ok := it.payload(stanza.NSNick, "nick")
@@ -37,6 +39,9 @@ func checkNames(node string, it *Item) error {
 		return nil
 	}
 	for c := range card.Children() {
+		if uri, _ := c.Find(nsVCard4, "uri"); (c.Name.Local == "photo" || c.Name.Local == "logo") && isData(uri.Text()) {
+			return &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Please publish the picture as an avatar (XEP-0084), and the card without it."}
+		}
 		if c.Name.Local != "fn" && c.Name.Local != "nickname" {
 			continue
 		}
@@ -50,4 +55,10 @@ func checkNames(node string, it *Item) error {
 		}
 	}
 	return nil
+}
+
+// isData reports whether a URI holds what it is about (RFC 2397).
+func isData(uri string) bool {
+	scheme, _, _ := strings.Cut(strings.TrimSpace(uri), ":")
+	return strings.EqualFold(scheme, "data")
 }
