@@ -79,19 +79,16 @@ func (srv *Server) presenceTo(ctx context.Context, user, contact string) {
 	}
 }
 
-// unavailableTo makes user's resources disappear from a contact's sight, or from that of one
-// of the contact's clients.
+// unavailableTo makes user's resources disappear from a contact's sight.
 func (srv *Server) unavailableTo(_ context.Context, user, contact string) {
 	a, err := stanza.ParseAddress(contact)
 	if err != nil || a.Domain != srv.domain {
 		return
 	}
 	for _, o := range srv.registry.lookup(user).available() {
-		raw := unavailable(o.full, a.Bare())
+		raw := unavailable(o.full, contact)
 		for _, t := range srv.registry.lookup(a.User).available() {
-			if a.Resource == "" || t.full == a.String() {
-				t.deliverSoon(raw)
-			}
+			t.deliverSoon(raw)
 		}
 	}
 }
