@@ -23,7 +23,7 @@ const BUDGET = 10; // ms of a frame, for messages
 const AT_ONCE = 12; // messages in a frame, at most
 const RESTED = 250; // ms after which a scrolled conversation has come to rest
 const NEAR = 2; // px that are nothing
-const KEYS = ['PageUp', 'PageDown', 'ArrowUp', 'ArrowDown', 'Home', 'End', ' ']; // that scroll
+const KEYS = /^((Page|Arrow)(Up|Down)|Home|End| )$/; // that scroll
 
 /** Whether a model stands for what is missing. */
 const isGap = (model) => typeof model?.fetchMissingMessages === 'function';
@@ -64,7 +64,7 @@ export class HistoryView {
         this.sizes = new ResizeObserver(() => this.#resized());
         this.onScroll = () => this.#scrolled();
         this.onScrollEnd = () => this.#stepped();
-        this.onKey = (event) => KEYS.includes(event.key) && this.#pressed(event.repeat);
+        this.onKey = (event) => KEYS.test(event.key) && this.#pressed(event.repeat);
     }
 
     end() {

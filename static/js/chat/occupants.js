@@ -68,8 +68,7 @@ export function believeModerationOfRooms({ api }) {
     // Patch: moderated-by-rooms
     api.listen.on('parseMUCMessage', (stanza, attributes, room) => {
         if (attributes.moderated !== 'retracted' || attributes.from === room.get('jid')) return attributes;
-        const { moderated, moderated_by, moderated_by_id, moderated_id, moderation_reason, ...others } = attributes;
-        return others;
+        return { ...attributes, moderated: undefined }; // by which Converse goes
     });
 }
 

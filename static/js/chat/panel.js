@@ -3,6 +3,7 @@
 
 import { around, byId } from '../dom.js';
 import { focusConversation } from './composer.js';
+import { keepInTab } from './tabStore.js';
 
 const OPEN = 'foyer-chat-open';
 const BESIDE = '(min-width: 40.01rem)'; // where a page and the open chat are both in sight
@@ -27,7 +28,7 @@ function show(open) {
     document.body.dataset.chat = state; // for what stands before the chat (static/css/site.css)
     toggle().setAttribute('aria-expanded', String(open));
     toggle().hidden = open;
-    sessionStorage.setItem(OPEN, open ? '1' : '');
+    keepInTab(OPEN, open ? '1' : '');
     tellWhenShown();
 }
 

@@ -1,6 +1,8 @@
 // Which transport: WebSocket, or BOSH where WebSocket cannot connect. Converse
 // does not change over by itself.
 
+import { keepInTab } from './tabStore.js';
+
 const KEY = 'foyer-transport';
 
 // How long a tab stays with BOSH before WebSocket gets another chance.
@@ -46,7 +48,7 @@ export const transport = {
             const look = () => (++looks < PROBE_LOOKS ? setTimeout(look, LOOK) : done(false)());
             setTimeout(look, LOOK);
         });
-        if (!answered) sessionStorage.setItem(KEY, String(Date.now()));
+        if (!answered) keepInTab(KEY, String(Date.now()));
     },
 
     /** Notes a stream that works. */
@@ -71,7 +73,7 @@ export const transport = {
      */
     fallBack(api) {
         if (!api.settings.get('websocket_url')) return;
-        sessionStorage.setItem(KEY, String(Date.now()));
+        keepInTab(KEY, String(Date.now()));
         api.settings.set('websocket_url', undefined);
         const connection = api.connection.get();
         // Patch: transport

@@ -11,6 +11,7 @@ import { Pinned } from './pinned.js';
 import { canPin } from './pins.js';
 import { Settings } from './settings.js';
 import { isOwner } from './standing.js';
+import { keepInTab } from '../tabStore.js';
 
 const KEPT = 'foyer-room-panel'; // the part that is open, in the tab's storage
 const SOON = 120; // ms: people of large rooms come one by one
@@ -109,7 +110,7 @@ class RoomPanel {
     #choose(part) {
         if (part) this.parts[part].opened();
         this.part = part;
-        sessionStorage.setItem(KEPT, part);
+        keepInTab(KEPT, part);
     }
 
     /** @param {Converse.Room | null} room */
