@@ -53,7 +53,7 @@ function expectRead(reading: Reading, count: number, up: boolean): void {
   expect(Math.min(...steps), "px of a step, in its direction").toBeGreaterThanOrEqual(-2);
 }
 
-/** Steps that moved nothing, before the end was reached. One may be, where a key is pressed as messages come from the archive. */
+/** Steps that moved nothing, before the end was reached. A press may be lost where messages come from the archive just then. */
 function lost({ moves }: Reading): number {
   const isStill = (moved: number) => Math.abs(moved) < 1;
   return moves.slice(0, moves.findLastIndex((moved) => !isStill(moved))).filter(isStill).length;
