@@ -81,9 +81,11 @@ export class PersonCard {
     #follow(room) {
         this.followed?.occupants.off('add remove change', this.#changed);
         this.followed?.features.off('change', this.#redraw);
+        this.followed?.session.off('change:connection_status', this.#redraw);
         this.followed = room;
         room?.occupants.on('add remove change', this.#changed);
         room?.features.on('change', this.#redraw); // what may be done depends on the room
+        room?.session.on('change:connection_status', this.#redraw); // and is done only from within
     }
 
     /** @param {Converse.Occupant} occupant who came, went or changed */
