@@ -184,6 +184,21 @@ export class Markers {
         if (left < unreadOf(box)) setUnread(box, left);
     }
 
+    /** Whether a message is the one up to which something was read or counted, where ids stand in no order: only with it is known what comes after. */
+    ends(box, message) {
+        const jid = box.get('jid');
+        const own = message.get(this.key(box));
+        return Boolean(own) && !inOrder(own) && [this.known.get(jid), counted.of(jid).upTo].includes(own);
+    }
+
+    /** Counts again what is in the browser now. */
+    async recount(box) {
+        const jid = box.get('jid');
+        const known = this.known.get(jid);
+        if (known) await this.take(jid, known);
+        await this.apply(box);
+    }
+
     /** Takes what the site counted, and what came after that. */
     async apply(box) {
         const { upTo, read } = counted.of(box.get('jid'));
@@ -287,20 +302,22 @@ export function syncWhatIsRead(_converse, config, restored) {
         if (_converse.state.chatboxes) applyAll();
     });
     // What the archive brings Converse does not count, although it may be new: something said
-    // while the page was loaded can come that way first.
+    // while the page was loaded can come that way first. And what was read can be known before
+    // it is here.
     const counting = new WeakSet();
-    const followArchive = (box) => {
+    const follow = (box) => {
         box.messages?.on('add', (message) => {
-            if (!message.get('is_archived') || counting.has(box) || !markers.has(box)) return;
+            if (counting.has(box) || !markers.has(box)) return;
+            if (!message.get('is_archived') && !markers.ends(box, message)) return;
             counting.add(box);
             restored.then(() => setTimeout(() => {
                 counting.delete(box);
-                markers.apply(box);
+                markers.recount(box);
             }, TELL_AFTER));
         });
     };
-    api.listen.on('chatBoxInitialized', followArchive);
-    api.listen.on('chatRoomInitialized', followArchive);
+    api.listen.on('chatBoxInitialized', follow);
+    api.listen.on('chatRoomInitialized', follow);
     api.listen.on('chatBoxesInitialized', () => {
         _converse.state.chatboxes.on('change:seen_until', (box) => markers.has(box) && markers.note(box));
         _converse.state.chatboxes.on('add', (box) => markers.has(box) && restored.then(() => markers.apply(box)));
