@@ -14,6 +14,7 @@ var lasting = map[stream.Name]bool{
 	{Space: NSChatMarkers, Local: "acknowledged"}: true,
 	{Space: NSReactions, Local: "reactions"}:      true,
 	{Space: NSRetract, Local: "retract"}:          true,
+	{Space: NSFasten, Local: "apply-to"}:          true,
 	{Space: NSCorrect, Local: "replace"}:          true,
 	{Space: NSOMEMO, Local: "encrypted"}:          true,
 	{Space: NSOldOMEMO, Local: "encrypted"}:       true,

@@ -29,6 +29,8 @@ const (
 	NSReactions   = "urn:xmpp:reactions:0"              // XEP-0444
 	NSReceipts    = "urn:xmpp:receipts"                 // XEP-0184
 	NSRetract     = "urn:xmpp:message-retract:1"
+	NSOldRetract  = "urn:xmpp:message-retract:0"
+	NSFasten      = "urn:xmpp:fasten:0"
 	NSRoster      = "jabber:iq:roster" // RFC 6121 §2
 	NSRSM         = "http://jabber.org/protocol/rsm"
 	NSSASL        = "urn:ietf:params:xml:ns:xmpp-sasl"

@@ -17,25 +17,42 @@ import (
 
 const nsTombstones = stanza.NSRetract + "#tombstone"
 
-// RetractedID returns the stanza id of the message that m takes back. A
-// retraction without an id of its own cannot be referred to by a tombstone
-// (XEP-0424 §5), and is a message only.
-func RetractedID(m *stream.Element) (string, bool) {
-	r, ok := m.Find(stanza.NSRetract, "retract")
-	if !ok || m.ID == "" {
-		return "", false
+var errRetractsMany = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Text: "Take messages back one at a time."}
+
+// RetractedID returns the id of the message that m takes back; empty: none. Clients go by
+// the form that was first, too, a fastening (XEP-0422), so both are read. Of several
+// messages one client would take back the first and another the last: that is an error.
+func RetractedID(m *stream.Element) (string, error) {
+	named := ""
+	for c := range m.Children() {
+		if !retracts(c) {
+			continue
+		}
+		id, _ := c.Attr("id")
+		if named != "" && id != named {
+			return "", errRetractsMany
+		}
+		named = id
 	}
-	id, _ := r.Attr("id")
-	return id, id != ""
+	return named, nil
+}
+
+func retracts(c stream.Child) bool {
+	if c.Name == (stream.Name{Space: stanza.NSFasten, Local: "apply-to"}) {
+		_, ok := c.Find(stanza.NSOldRetract, "retract")
+		return ok
+	}
+	return c.Name == (stream.Name{Space: stanza.NSRetract, Local: "retract"})
 }
 
 // Retraction finds what a message takes back that one bare JID sent to another: only
 // what the same account sent to the same person (XEP-0424 §6). It may be in either
-// archive, under the same id; nil when it is in none.
+// archive, under the same id; nil when it is in none. A retraction without an id of its
+// own cannot be referred to by a tombstone (XEP-0424 §5), and is a message only.
 func (a *Archive) Retraction(ctx context.Context, m *stream.Element, from, to string) (*Retraction, error) {
-	stanzaID, ok := RetractedID(m)
-	if !ok {
-		return nil, nil
+	stanzaID, err := RetractedID(m)
+	if err != nil || stanzaID == "" || m.ID == "" {
+		return nil, err
 	}
 	ids, err := a.store.Versions(ctx, from, to, to != from, stanzaID)
 	if err == nil && len(ids) == 0 && to != from {

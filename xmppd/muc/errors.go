@@ -25,6 +25,7 @@ var (
 	errNotOccupant     = &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.NotAcceptable, Text: "Enter the room first."}
 	errNotHere         = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.NotAcceptable, Text: "You are not in this room."} // XEP-0410 §3.3
 	errNoSuchOccupant  = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "Nobody of that name is in this room."}
+	errNotSaid         = &stanza.Error{Type: stanza.ErrorCancel, Condition: stanza.ItemNotFound, Text: "This room has no such message of yours."}
 	errNoPrivate       = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You may not send private messages in this room."}
 	errNoVoice         = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "You may not speak in this room. Ask a moderator."}
 	errNotInvited      = &stanza.Error{Type: stanza.ErrorAuth, Condition: stanza.Forbidden, Text: "There is no invitation from there that could be declined."}

@@ -56,7 +56,7 @@ func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Ele
 	if again, err := r.svc.archive.AlreadyArchived(ctx, r.jid, c.Bare(), m); err != nil || again {
 		return err
 	}
-	retracted, err := r.archive.retraction(ctx, c, m)
+	retracted, err := r.retraction(ctx, c, m)
 	if err != nil {
 		return err
 	}

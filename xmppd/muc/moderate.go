@@ -47,25 +47,45 @@ func isModerated(n stream.Name) bool {
 
 // retraction finds what a message takes back: something that the same person said
 // here, named by its id in the archive (XEP-0424 §3.1), or by its own. nil: nothing.
-func (ra *roomArchive) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*archive.Retraction, error) {
-	el, ok := m.Find(stanza.NSRetract, "retract")
-	if !ok || m.ID == "" {
-		return nil, nil
-	}
-	id, _ := el.Attr("id")
-	entry, ids, err := ra.find(ctx, id)
-	if err == nil && len(ids) == 0 && id != "" {
-		// Converse names what somebody takes back by the id that they gave it.
-		entry.With = c.Bare()
-		ids, err = ra.archive.Versions(ctx, ra.owner, c.Bare(), true, id)
-	}
-	if err != nil || len(ids) == 0 {
+//
+// Clients believe whoever has the name of the author now, and names change hands; so where
+// there is an archive, what is not in it under the person's account is refused.
+func (r *room) retraction(ctx context.Context, c xmppd.Client, m *stream.Element) (*archive.Retraction, error) {
+	id, err := archive.RetractedID(m)
+	if err != nil || id == "" {
 		return nil, err
 	}
-	if entry.With != c.Bare() {
-		return nil, stanza.ErrForbidden
+	r.mu.Lock()
+	_, err = r.speakerLocked(c)
+	archived := r.settings.Archive
+	r.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := r.archive.saidBy(ctx, c.Bare(), id)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(ids) == 0 && archived:
+		return nil, errNotSaid
+	case len(ids) == 0 || m.ID == "": // without an id no tombstone can refer to it (XEP-0424 §5)
+		return nil, nil
 	}
 	return &archive.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
+}
+
+// saidBy returns the ids of a message and of its corrections, if that account said it here.
+func (ra *roomArchive) saidBy(ctx context.Context, bare, id string) ([]uuid.UUID, error) {
+	entry, ids, err := ra.find(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(ids) == 0: // Converse names what somebody takes back by the id that they gave it
+		return ra.archive.Versions(ctx, ra.owner, bare, true, id)
+	case entry.With != bare:
+		return nil, stanza.ErrForbidden
+	}
+	return ids, nil
 }
 
 // keptChildren are what stays of a message that was taken back: who said it.

@@ -2,7 +2,6 @@ package muc
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"foyer/internal/stanza"
@@ -18,40 +17,42 @@ import (
 // privateRetraction finds what a private message takes back: what the same person
 // wrote to the same person here, in either's archive. nil: nothing.
 func (ra *roomArchive) privateRetraction(ctx context.Context, m *stream.Element, author string, receiver, sender archive.Entry) (*archive.Retraction, error) {
-	el, ok := m.Find(stanza.NSRetract, "retract")
-	if !ok || m.ID == "" {
-		return nil, nil
+	stanzaID, err := archive.RetractedID(m)
+	if err != nil || stanzaID == "" {
+		return nil, err
 	}
-	stanzaID, _ := el.Attr("id")
-	if stanzaID == "" {
-		return nil, nil
+	ids, others, err := ra.versionsIn(ctx, receiver.Owner, false, stanzaID, func(e archive.Entry) bool { return authorOf(e) == author })
+	if err == nil && len(ids) == 0 && others { // the receiver's client would believe it
+		return nil, stanza.ErrForbidden
 	}
-	ids, err := ra.versionsIn(ctx, receiver.Owner, false, stanzaID, func(e archive.Entry) bool { return authorOf(e) == author })
 	if err == nil && len(ids) == 0 { // the receiver keeps nothing
-		ids, err = ra.versionsIn(ctx, sender.Owner, true, stanzaID, func(e archive.Entry) bool { return e.Resource == sender.Resource })
+		ids, _, err = ra.versionsIn(ctx, sender.Owner, true, stanzaID, func(e archive.Entry) bool { return e.Resource == sender.Resource })
 	}
-	if err != nil || len(ids) == 0 {
+	if err != nil || len(ids) == 0 || m.ID == "" { // without an id no tombstone can refer to it (XEP-0424 §5)
 		return nil, err
 	}
 	return &archive.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
 }
 
-// privateVersions returns the ids of a message of this room in somebody's archive,
-// and of its corrections, that are the right ones.
-func (ra *roomArchive) versionsIn(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(archive.Entry) bool) ([]uuid.UUID, error) {
-	ids, err := ra.archive.Versions(ctx, owner, ra.owner, outgoing, stanzaID)
+// versionsIn returns the ids of a message of this room in somebody's archive, and of its
+// corrections, that are the right ones, and whether there are others.
+func (ra *roomArchive) versionsIn(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(archive.Entry) bool) (ids []uuid.UUID, others bool, err error) {
+	all, err := ra.archive.Versions(ctx, owner, ra.owner, outgoing, stanzaID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var failed error
-	ids = slices.DeleteFunc(ids, func(id uuid.UUID) bool {
+	for _, id := range all {
 		e, ok, err := ra.archive.Entry(ctx, owner, id)
-		if err != nil {
-			failed = err
+		switch {
+		case err != nil:
+			return nil, false, err
+		case ok && right(e):
+			ids = append(ids, id)
+		case ok:
+			others = true
 		}
-		return !ok || !right(e)
-	})
-	return ids, failed
+	}
+	return ids, others, nil
 }
 
 // authorOf returns the occupant id of who said something, as the room wrote it.

@@ -474,6 +474,64 @@ func TestRules_ForgedModeration(t *testing.T) {
 	}
 }
 
+// XEP-0424 §6 (S-92): clients go by the name that an author has now, and bob takes alice's.
+func TestRules_RetractionUnderAnothersName(t *testing.T) {
+	const (
+		group   = `type="groupchat" id="r" to="den@rooms.h"`
+		private = `type="chat" id="r" to="den@rooms.h/carol"`
+		now     = `<retract xmlns="urn:xmpp:message-retract:1" id="%s"/>`
+		old     = `<apply-to xmlns="urn:xmpp:fasten:0" id="%s"><retract xmlns="urn:xmpp:message-retract:0"/></apply-to>`
+	)
+	forged := []struct{ start, payload, want string }{
+		{group, fmt.Sprintf(now, "m1"), "cancel item-not-found"},
+		{`type="groupchat" to="den@rooms.h"`, fmt.Sprintf(now, "m1"), "cancel item-not-found"}, // without an id of its own
+		{group, fmt.Sprintf(old, "m1"), "cancel item-not-found"},
+		{group, fmt.Sprintf(now, "b1") + fmt.Sprintf(now, "m1"), "modify bad-request"},
+		{group, fmt.Sprintf(now, "b1") + fmt.Sprintf(old, "m1"), "modify bad-request"},
+		{private, fmt.Sprintf(now, "p1"), "auth forbidden"},
+		{private, fmt.Sprintf(old, "p1"), "auth forbidden"},
+	}
+	for _, archived := range []bool{true, false} {
+		w := newWorld(t, Config{}, "alice", "bob", "carol")
+		w.open("den", func(s *Settings) { s.Archive = archived })
+		alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+		gather("den", alice, bob, carol)
+		alice.say("den", "m1", "alice's")
+		alice.Send(`<message xmlns="jabber:client" type="chat" id="p1" to="den@rooms.h/carol"><body>for carol</body></message>`)
+		bob.say("den", "b1", "bob's")
+		bob.sync()
+		alice.Send(`<presence xmlns="jabber:client" type="unavailable" to="den@rooms.h/alice"/>`)
+		alice.sync()
+		bob.Send(`<presence xmlns="jabber:client" to="den@rooms.h/alice"/>`)
+		bob.sync()
+		carol.sync()
+		for _, f := range forged {
+			if !archived && f.want == "cancel item-not-found" {
+				continue // nobody knows there who said what
+			}
+			bob.Send(`<message xmlns="jabber:client" ` + f.start + `>` + f.payload + `</message>`)
+			if got := bob.sync(); len(got) != 1 {
+				t.Fatalf("%s %s: %v", f.start, f.payload, got)
+			} else {
+				bob.refused(got[0], f.want)
+			}
+		}
+		if got := carol.sync(); len(got) != 0 {
+			t.Errorf("carol is told %s", got[0].Raw)
+		}
+		bob.Send(`<message xmlns="jabber:client" ` + group + `>` + fmt.Sprintf(old, "b1") + `</message>`)
+		bob.sync()
+		if got := carol.sync(); len(got) != 1 {
+			t.Errorf("bob's own: %v", got)
+		}
+		for _, e := range w.store.entries {
+			if s := string(e.Stanza); e.StanzaID == "b1" && strings.Contains(s, "<body>") || e.StanzaID == "m1" && !strings.Contains(s, "<body>") {
+				t.Errorf("archived: %t: %s", archived, s)
+			}
+		}
+	}
+}
+
 // XEP-0045 §17.3, XEP-0421 §4, XEP-0317 §3.1 (S-91, S-92): what only the room says nobody says
 // inside something else either: clients find it there.
 func TestRules_ForgedInside(t *testing.T) {
