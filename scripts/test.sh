@@ -73,7 +73,7 @@ need_others() {
 	done
 	compgen -G '/usr/lib/*/ejabberd-*' >/dev/null || missing+=(ejabberd)
 	[[ -e /usr/lib/prosody/modules/mod_auth_dovecot ]] || missing+=(prosody-modules)
-	for name in lua-dbi-postgresql erlang-p1-pgsql; do
+	for name in lua-dbi-postgresql lua-ldap erlang-p1-pgsql; do
 		dpkg -s "$name" >/dev/null 2>&1 || missing+=("$name")
 	done
 	command -v systemd-analyze >/dev/null || missing+=(systemd)

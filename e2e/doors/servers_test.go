@@ -45,6 +45,10 @@ VirtualHost "{{$.Domain}}"
 VirtualHost "{{.Domain}}"
   authentication = "internal_plain"
 {{end}}
+{{with .Directory}}
+VirtualHost "{{$.Domain}}"
+{{.}}
+{{end}}
 {{with .Keys}}
 VirtualHost "{{$.Tokens}}"
   authentication = "foyer_token"
@@ -91,6 +95,9 @@ type prosodyOptions struct {
 
 	passwords map[string]string // of accounts of its own; nil: no host that has any
 
+	directory string   // the lines that say which directory it asks; empty: no host that does
+	env       []string // of its own
+
 	port int // for clients; 0: any
 }
 
@@ -111,14 +118,14 @@ func (p prosody) start(t *testing.T, o prosodyOptions) (addr string, reload func
 	}
 	var config strings.Builder
 	if err := prosodyConfig.Execute(&config, map[string]any{
-		"Dir": dir, "Port": port, "Modules": modules, "Domain": domain, "Tokens": tokenDomain, "Socket": o.socket, "Keys": o.keys, "Passwords": o.passwords,
+		"Dir": dir, "Port": port, "Modules": modules, "Domain": domain, "Tokens": tokenDomain, "Socket": o.socket, "Keys": o.keys, "Passwords": o.passwords, "Directory": o.directory,
 	}); err != nil {
 		t.Fatal(err)
 	}
 	for user, password := range o.passwords {
 		peers.ProsodyAccount(t, dir, domain, user, password)
 	}
-	running := peers.StartProsody(t, p.binary, dir, config.String(), port)
+	running := peers.StartProsody(t, p.binary, dir, config.String(), port, o.env...)
 	return peers.Addr(port), func() {
 		read := strings.Count(running.Said(), keysRead)
 		running.Signal(syscall.SIGHUP)

@@ -10,29 +10,32 @@ import (
 	"foyer/e2e/peers"
 )
 
+// shipped reads a file of deploy, with changes: each a text that is there, and what stands in its place.
+func shipped(t *testing.T, file string, changes ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("../../deploy", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for i := 0; i < len(changes); i += 2 {
+		if !strings.Contains(text, changes[i]) {
+			t.Fatalf("%s has no %s", file, changes[i])
+		}
+		text = strings.ReplaceAll(text, changes[i], changes[i+1])
+	}
+	return text
+}
+
 // withDirectory is deploy/ejabberd/ejabberd.yml as its README says to change it for a directory,
 // with ports and paths of this machine, and without a database.
 func withDirectory(t *testing.T, d *peers.Slapd, port int) (config string) {
 	t.Helper()
-	read := func(file string, changes ...string) string {
-		raw, err := os.ReadFile(filepath.Join("../../deploy/ejabberd", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(raw)
-		for i := 0; i < len(changes); i += 2 {
-			if !strings.Contains(text, changes[i]) {
-				t.Fatalf("%s has no %s", file, changes[i])
-			}
-			text = strings.ReplaceAll(text, changes[i], changes[i+1])
-		}
-		return text
-	}
 	_, tlsPort, _ := strings.Cut(strings.TrimPrefix(d.TLSURL, "ldaps://"), ":")
-	ldap := read("ldap.yml",
+	ldap := shipped(t, "ejabberd/ldap.yml",
 		"[ldap.example.org]", "[localhost]", "ldap_port: 636", "ldap_port: "+tlsPort,
 		"/etc/ssl/certs/ca-certificates.crt", d.CAFile, `"change me"`, strconv.Quote(peers.SlapdPassword))
-	whole := read("ejabberd.yml",
+	whole := shipped(t, "ejabberd/ejabberd.yml",
 		"example.org", domain, "port: 5222", "port: "+strconv.Itoa(port), "port: 5280", "port: "+strconv.Itoa(peers.FreePort(t)),
 		"certfiles: [/etc/ejabberd/ejabberd.pem]", "", "/var/lib/ejabberd/upload", t.TempDir(), "default_db: sql\n", "default_db: mnesia\n")
 	before, rest, _ := strings.Cut(whole, "## Who somebody is")
@@ -43,18 +46,38 @@ func withDirectory(t *testing.T, d *peers.Slapd, port int) (config string) {
 	return before + ldap + after
 }
 
-// An ejabberd that asks the directory itself, and takes no tokens: the site signs people of the
-// directory in there with the password that they typed (XMPP_LOGIN=typed), for as long as both find it good.
+// An ejabberd that asks the directory itself, and takes no tokens.
 func TestEjabberd_Directory_Typed(t *testing.T) {
 	t.Parallel()
 	d := peers.StartSlapd(t)
+	port := peers.FreePort(t)
+	peers.StartEjabberd(t, t.TempDir(), withDirectory(t, d, port), port)
+	signsInByDirectory(t, d, peers.Addr(port))
+}
+
+// A Prosody that does.
+func TestProsody_Directory_Typed(t *testing.T) {
+	t.Parallel()
+	if found, _ := filepath.Glob("/usr/lib/*/lua/*/lualdap.so"); found == nil {
+		t.Skip("lua-ldap is not installed; scripts/test.sh interop does that")
+	}
+	d := peers.StartSlapd(t)
+	_, ldapPort, _ := strings.Cut(strings.TrimPrefix(d.URL, "ldap://"), ":")
+	at := "127.0.0.1:" + ldapPort // OpenLDAP's library takes localhost for the machine's own name
+	lines := shipped(t, "prosody/ldap.cfg.lua", `"ldap.example.org"`, strconv.Quote(at), `"change me"`, strconv.Quote(peers.SlapdPassword))
+	addr, _ := packaged(t).start(t, prosodyOptions{directory: lines, env: []string{"LDAPTLS_CACERT=" + d.CAFile}})
+	signsInByDirectory(t, d, addr)
+}
+
+// signsInByDirectory: the site signs people of the directory in at a server that asks the directory,
+// with the password that they typed (XMPP_LOGIN=typed), for as long as both find it good.
+func signsInByDirectory(t *testing.T, d *peers.Slapd, upstream string) {
+	t.Helper()
 	for _, uid := range []string{"zoe", "yann"} {
 		d.AddPerson(uid, uid)
 	}
-	port := peers.FreePort(t)
-	peers.StartEjabberd(t, t.TempDir(), withDirectory(t, d, port), port)
 	s := newSiteWith(t, t.TempDir(), map[string]string{
-		"XMPP_UPSTREAM": "xmpp://" + peers.Addr(port), "XMPP_LOGIN": "typed",
+		"XMPP_UPSTREAM": "xmpp://" + upstream, "XMPP_LOGIN": "typed",
 		"LDAP_URL": d.TLSURL, "LDAP_CA_FILE": d.CAFile, "LDAP_BIND_DN": peers.SlapdService, "LDAP_BIND_PASSWORD": peers.SlapdPassword, "LDAP_BASE_DN": peers.SlapdPeople,
 	})
 	zoe, yann, alice := s.visitor(), s.visitor(), s.visitor()

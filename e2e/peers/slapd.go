@@ -41,7 +41,7 @@ type Slapd struct {
 }
 
 // StartSlapd starts an OpenLDAP server with an empty directory; its certificate is for
-// localhost. It skips the test if there is none.
+// localhost and its address. It skips the test if there is none.
 func StartSlapd(t testing.TB) *Slapd {
 	t.Helper()
 	program, err := exec.LookPath("slapd")
@@ -55,7 +55,7 @@ func StartSlapd(t testing.TB) *Slapd {
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cert := testcert.New(t, "localhost")
+	cert := testcert.New(t, "localhost", "127.0.0.1")
 	s := &Slapd{t: t, Files: cert.Write(t, dir), Roots: cert.Roots}
 	config := strings.NewReplacer("{{dir}}", dir, "{{tls}}", "TLSCACertificateFile "+s.CAFile+"\nTLSCertificateFile "+s.CertFile+"\nTLSCertificateKeyFile "+s.KeyFile).Replace(slapdConfig)
 	file := Write(t, filepath.Join(dir, "slapd.conf"), config)
