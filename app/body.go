@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,28 @@ func (s *gate) plainBody(c *fiber.Ctx) error {
 // follow. The server streams bodies, without any bound of its own, for the sake
 // of uploads; that must not reach a handler which reads its body into memory.
 func (s *gate) wholeBody(limit int) fiber.Handler {
+	return s.bodyOrElse(limit, func(*fiber.Ctx, []byte) error { return fiber.ErrRequestEntityTooLarge })
+}
+
+// boshBody is wholeBody for BOSH, whose clients are told what is too large in its own
+// words (B-09).
+func (s *gate) boshBody() fiber.Handler {
+	return s.bodyOrElse(s.gateway.MaxBody(), func(c *fiber.Ctx, beginning []byte) error {
+		if c.Method() != http.MethodPost {
+			return fiber.ErrRequestEntityTooLarge
+		}
+		err := s.gateway.TooLarge(c, beginning)
+		s.drawOut(c, http.StatusRequestEntityTooLarge)
+		return err
+	})
+}
+
+// What is read of a body that is too large, to see what it was for.
+const bodyBeginning = 4 << 10
+
+// bodyOrElse is wholeBody with an answer to what is too large, which gets the beginning of
+// that.
+func (s *gate) bodyOrElse(limit int, tooLarge func(c *fiber.Ctx, beginning []byte) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		req := c.Request()
 		if !req.IsBodyStream() {
@@ -88,6 +111,13 @@ func (s *gate) wholeBody(limit int) fiber.Handler {
 		err := b.read(req.BodyStream(), req.Header.ContentLength(), limit)
 		if err != nil {
 			c.Context().SetConnectionClose() // what is left of the body is not worth reading
+		}
+		if errors.Is(err, fiber.ErrRequestEntityTooLarge) {
+			beginning := b.beginning(req.BodyStream())
+			b.release() // the answer may take a while
+			return tooLarge(c, beginning)
+		}
+		if err != nil {
 			return err
 		}
 		req.SetBodyRaw(b.data)
@@ -149,10 +179,22 @@ func (b *body) grow(length, limit int) error {
 	return nil
 }
 
+// beginning returns the first bytes of a body that is too large, of which nothing may
+// have been read yet.
+func (b *body) beginning(r io.Reader) []byte {
+	if len(b.data) > 0 {
+		return slices.Clone(b.data[:min(len(b.data), bodyBeginning)])
+	}
+	first := make([]byte, bodyBeginning)
+	n, _ := r.Read(first)
+	return first[:n]
+}
+
 func (b *body) release() {
 	for _, giveBack := range b.paid {
 		giveBack()
 	}
+	b.paid, b.data = nil, nil
 }
 
 // bodyError tells a body that is too slow from one that is cut off.

@@ -164,7 +164,7 @@ func TestBody_Unfinished(t *testing.T) {
 	if took := after.TotalAlloc - before.TotalAlloc; took > 30<<20 {
 		t.Errorf("100 unfinished bodies take %d MiB, at most 30 in all are right", took>>20)
 	}
-	for path, size := range map[string]int{"/http-bind": s.gateway.MaxBody() + 1, "/signin": maxFormBody + 1, "/xmpp/prebind": maxFormBody + 1, "/settings/picture": maxPictureBody + 1} {
+	for path, size := range map[string]int{"/signin": maxFormBody + 1, "/xmpp/prebind": maxFormBody + 1, "/settings/picture": maxPictureBody + 1} {
 		conn, err := net.Dial("tcp", host)
 		if err != nil {
 			t.Fatal(err)
@@ -218,4 +218,48 @@ func TestHeader_Logged(t *testing.T) {
 			t.Errorf("%d bytes: %d lines of the log, want %d:\n%s", size, got, want, out.String())
 		}
 	}
+}
+
+// XEP-0124 §17.2 (B-09): a BOSH request that is too large is told so in BOSH's own words,
+// and ends its session, whether its length was told or not.
+func TestBody_TooLargeForBOSH(t *testing.T) {
+	s, base := start(t, nil)
+	for _, chunked := range []bool{false, true} {
+		created := bosh(t, base, `<body `+boshNS+` rid="1" to="localhost" ver="1.11" wait="10" hold="1" xmpp:version="1.0" xmlns:xmpp="urn:xmpp:xbosh"/>`)
+		_, rest, _ := strings.Cut(created, ` sid="`)
+		sid, _, _ := strings.Cut(rest, `"`)
+		if openStreams(s) != 1 {
+			t.Fatalf("no session: %s", created)
+		}
+		var body io.Reader = strings.NewReader(`<body ` + boshNS + ` rid="2" sid="` + sid + `">` + strings.Repeat("x", s.gateway.MaxBody()) + `</body>`)
+		if chunked {
+			body = io.MultiReader(body)
+		}
+		resp, err := http.Post(base+"/http-bind", "text/xml", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || !resp.Close || resp.Header.Get("Content-Type") != "text/xml; charset=utf-8" ||
+			!strings.Contains(string(raw), `type="terminate" condition="policy-violation"`) {
+			t.Errorf("chunked %t: %d %v %s, %v", chunked, resp.StatusCode, resp.Header, raw, err)
+		}
+		eventually(t, func() bool { return openStreams(s) == 0 })
+	}
+	resp, err := http.Get(base + "/http-bind")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", resp.StatusCode)
+	}
+}
+
+func openStreams(s *Server) (open int64) {
+	for _, n := range s.gateway.Stats().Open {
+		open += n
+	}
+	return open
 }

@@ -73,7 +73,7 @@ func TestLinger_EarlyAnswers(t *testing.T) {
 		"a form too large":                {with("POST /signin HTTP/1.1"), http.StatusRequestEntityTooLarge},
 		"a form too large, chunked":       {chunked, http.StatusRequestEntityTooLarge},
 		"a picture too large":             {with("POST /settings/picture HTTP/1.1"), http.StatusRequestEntityTooLarge},
-		"a BOSH body too large":           {with("POST /http-bind HTTP/1.1"), http.StatusRequestEntityTooLarge},
+		"a BOSH body too large":           {with("POST /http-bind HTTP/1.1"), http.StatusOK}, // it is told in BOSH's own words (B-09)
 		"a packed body":                   {with("POST /signin HTTP/1.1\r\nContent-Encoding: gzip"), http.StatusUnsupportedMediaType},
 		"a file that nobody asked for":    {with("PUT /upload/nothing/name.txt HTTP/1.1"), http.StatusNotFound},
 		"a page that there is not":        {withBody("PUT /nowhere HTTP/1.1", rest[:1<<20]), http.StatusRequestEntityTooLarge},

@@ -20,7 +20,7 @@ func TestRefusals_DrawnOut(t *testing.T) {
 	met := make(told, 10)
 	s, base := startChanged(t, nil, func(s *Server) { s.refusals = newRefusals(0.001, met) }) // one, and the next much later
 	large := func() (int, error) {
-		resp, err := http.Post(base+"/http-bind", "text/xml", strings.NewReader(strings.Repeat("x", s.gateway.MaxBody()+1)))
+		resp, err := http.Post(base+"/signin", "text/xml", strings.NewReader(strings.Repeat("x", maxFormBody+1)))
 		if err != nil {
 			return 0, err
 		}

@@ -67,7 +67,7 @@ func (s *Server) plainRoutes() {
 
 // chatRoutes are the chat's own. From here on bodies come whole, and bounded.
 func (s *Server) chatRoutes() {
-	s.web.Use(xmppgw.BOSHPath, s.gate.wholeBody(s.gateway.MaxBody()))
+	s.web.Use(xmppgw.BOSHPath, s.gate.boshBody())
 	s.web.Post("/settings/picture", s.gate.wholeBody(maxPictureBody))
 	s.web.Use(s.gate.wholeBody(maxFormBody))
 

@@ -23,7 +23,7 @@ func (s *Standalone) routes() {
 	s.web.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.front.showMetrics(metricsOf(s.register)))
-	s.web.Use(xmppgw.BOSHPath, s.front.gate.wholeBody(s.front.gateway.MaxBody()))
+	s.web.Use(xmppgw.BOSHPath, s.front.gate.boshBody())
 	s.web.Use(s.front.gate.wholeBody(maxFormBody), s.front.gate.deadline)
 	s.front.gateway.Mount(s.web)
 }

@@ -346,7 +346,7 @@ func TestBodies_Bounded(t *testing.T) {
 				continue // the server closed while we were still sending, as it may
 			}
 			resp.Body.Close()
-			if resp.StatusCode != 413 && resp.StatusCode != 404 {
+			if resp.StatusCode != 413 && resp.StatusCode != 404 && (path != "/http-bind" || !resp.Close) { // which has words of its own (B-09)
 				t.Errorf("%s: %d", path, resp.StatusCode)
 			}
 		}

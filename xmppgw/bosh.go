@@ -98,18 +98,9 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSe
 		defer free()
 		r.body = unpacked
 	}
-	if len(r.body) > g.MaxBody() {
-		g.refuse(c.addr, asker, refusal(boshPolicyViolation, false))
-		return nil
-	}
-	body, err := stream.ParseBody(r.body, g.cfg.Limits)
-	if err != nil {
-		g.refuse(c.addr, asker, refusal(parseCondition(err), false))
-		return nil
-	}
-	rid, err := requestID(body)
-	if err != nil {
-		g.refuse(c.addr, asker, refusal(boshBadRequest, g.isLegacy(body)))
+	body, rid, why := g.parse(r.body)
+	if why != "" {
+		g.refuse(c.addr, asker, g.unusable(ctx, c, r, why))
 		return nil
 	}
 	s, refused := g.sessionFor(ctx, c, r, body, rid)
@@ -119,6 +110,42 @@ func (g *Gateway) post(ctx context.Context, r boshHTTP, asker boshAsker) *boshSe
 	}
 	s.serve(&boshRequest{rid: rid, body: body, asker: asker, size: len(r.body)})
 	return s
+}
+
+// parse reads a request; why is empty when it can be used.
+func (g *Gateway) parse(raw []byte) (body *stream.Body, rid uint64, why boshCondition) {
+	if len(raw) > g.MaxBody() {
+		return nil, 0, boshPolicyViolation
+	}
+	body, err := stream.ParseBody(raw, g.cfg.Limits)
+	if err != nil {
+		return nil, 0, parseCondition(err)
+	}
+	if rid = requestID(body); rid == 0 {
+		return nil, 0, boshBadRequest
+	}
+	return body, rid, ""
+}
+
+// unusable returns the answer to a request that cannot be read, or is too large. The
+// session that its wrapper names ends by it, where that answers who is asking: "these
+// binding errors imply that the HTTP session is terminated" (XEP-0124 §17.2, B-08, B-09).
+func (g *Gateway) unusable(ctx context.Context, c caller, r boshHTTP, why boshCondition) boshReply {
+	wrapper, err := stream.ParseWrapper(r.body, g.cfg.Limits)
+	if err != nil {
+		return refusal(why, false) // whose it is nobody can tell
+	}
+	if !wrapper.Has("sid") {
+		return refusal(why, !wrapper.Has("ver"))
+	}
+	s, answer := g.sessionFor(ctx, c, r, wrapper, 0)
+	switch {
+	case s != nil:
+		return s.fail(why)
+	case answer.status == http.StatusOK: // there is none
+		return refusal(why, false)
+	}
+	return answer
 }
 
 // sessionFor returns the session that a request is for; one that it creates; or
@@ -166,21 +193,13 @@ func parseCondition(err error) boshCondition {
 // maxRID is the largest request id (XEP-0124 §14.1): a client must be able to count on.
 const maxRID = 9007199254740991
 
-func requestID(b *stream.Body) (uint64, error) {
+// requestID returns a request's id; 0: it has none that may be.
+func requestID(b *stream.Body) uint64 {
 	rid, err := strconv.ParseUint(b.Attr("rid"), 10, 64)
-	if err != nil || rid == 0 || rid > maxRID {
-		return 0, boshBadRequest
+	if err != nil || rid > maxRID {
+		return 0
 	}
-	return rid, nil
-}
-
-// isLegacy reports whether a request is of a peer that knows no conditions: it sends
-// no ver when it opens a session (XEP-0124 §17.1).
-func (g *Gateway) isLegacy(b *stream.Body) bool {
-	if s := g.boshSession(b.Attr("sid")); s != nil {
-		return s.legacy
-	}
-	return !b.Has("ver") && !b.Has("sid")
+	return rid
 }
 
 // boshSession returns the session with that sid, or nil.

@@ -44,6 +44,59 @@ func TestBOSH_LegacyPeer(t *testing.T) {
 	}
 }
 
+// XEP-0124 §17.2: a request that cannot be taken in ends the session that it is for, and
+// tells a peer that sent no ver by a status (B-08, B-09, B-48). Who may not use the session
+// ends nothing.
+func TestBOSH_UnusableRequestEnds(t *testing.T) {
+	large := message("a", strings.Repeat("x", 300<<10))
+	for name, c := range map[string]struct {
+		raw    func(*boshClient) string
+		want   boshCondition
+		legacy int
+	}{
+		"not closed":          {func(b *boshClient) string { return strings.TrimSuffix(b.body("", message("a", "b")), "</body>") }, boshBadRequest, 400},
+		"text":                {func(b *boshClient) string { return b.body("", "text") }, boshBadRequest, 400},
+		"a comment":           {func(b *boshClient) string { return b.body("", "<!-- -->") }, boshBadRequest, 400},
+		"an entity":           {func(b *boshClient) string { return b.body("", message("a", "b")+"&x;") }, boshBadRequest, 400},
+		"no rid":              {func(b *boshClient) string { return strings.Replace(b.body("", ""), " rid=", " id=", 1) }, boshBadRequest, 400},
+		"a rid that is none":  {func(b *boshClient) string { return strings.Replace(b.body("", ""), ` rid="`, ` rid="-`, 1) }, boshBadRequest, 400},
+		"a stanza too large":  {func(b *boshClient) string { return b.body("", large) }, boshPolicyViolation, 403},
+		"a request too large": {func(b *boshClient) string { return b.body("", strings.Repeat(message("a", "b"), 8<<10)) }, boshPolicyViolation, 403},
+	} {
+		for _, legacy := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", legacy ", legacy), func(t *testing.T) {
+				s := newSite(t, nil)
+				b := s.bosh(true)
+				b.signIn()
+				session := s.gw.boshSession(b.sid)
+				session.legacy = legacy
+				stolen := *b
+				stolen.cookie = false
+				if r := stolen.post(c.raw(&stolen)); r.status != 200 || !strings.Contains(r.body, string(c.want)) {
+					t.Errorf("a stranger: %d %s", r.status, r.body)
+				}
+				held := b.async(b.body("", ""))
+				s.held(b)
+				status := http.StatusOK
+				if legacy {
+					status = c.legacy
+				}
+				want := string(terminal(c.want))
+				if r := b.post(c.raw(b)); r.status != status || r.body != want {
+					t.Errorf("%d %s, want %d %s", r.status, r.body, status, want)
+				}
+				if r := <-held; r.status != status || r.body != want {
+					t.Errorf("the request that waited: %d %s", r.status, r.body)
+				}
+				eventually(t, func() bool { return s.streams() == 0 })
+				if reason := session.reason(); reason != c.want {
+					t.Errorf("ended by %v", reason)
+				}
+			})
+		}
+	}
+}
+
 // XEP-0124 §7.1 (B-03): answers are called what the client asked for at the
 // creation, unless that is more than a type.
 func TestBOSH_Content(t *testing.T) {

@@ -317,6 +317,18 @@ func (s *boshSession) Close(reason error) error {
 	return nil
 }
 
+// fail ends the session by a request that cannot be taken in, and returns the answer to
+// that.
+func (s *boshSession) fail(why boshCondition) boshReply {
+	s.mu.Lock()
+	defer s.unlock()
+	s.endLocked(why)
+	s.told.Store(true)
+	reply := *s.final
+	reply.content = s.params.content
+	return reply
+}
+
 // endLocked answers every request with the end: the oldest tells why, the
 // others only that a parallel request ended the session (XEP-0124 §13, §17.2,
 // B-47, B-50).

@@ -2,6 +2,7 @@ package xmppgw
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -136,6 +137,25 @@ func (g *Gateway) fiberBOSH(c *fiber.Ctx) error {
 	})
 	hijack(c.Context(), true, conn.begin)
 	return nil
+}
+
+// TooLarge answers a request to BOSHPath whose body is larger than MaxBody, and of which
+// only the beginning was read: the session that it is for ends (B-09). The caller sees to
+// the connection.
+func (g *Gateway) TooLarge(c *fiber.Ctx, beginning []byte) error {
+	r := boshHTTP{header: fiberHeader{c}, peer: peerAddress(c), body: beginning}
+	reply := boshReply{status: http.StatusForbidden, body: terminal(boshPolicyViolation)}
+	if from, err := g.callerOf(r.header, r.peer); err == nil {
+		reply = g.unusable(c.UserContext(), from, r, boshPolicyViolation)
+	}
+	if reply.status == 0 { // B-54
+		c.Context().HijackSetNoResponse(true)
+		c.Context().Hijack(func(net.Conn) {})
+		return nil
+	}
+	c.Set("Content-Type", cmp.Or(reply.content, boshContentType))
+	c.Set("Cache-Control", "no-store")
+	return c.Status(reply.status).Send(reply.body)
 }
 
 // AllowOrigin lets pages read the answers of all that follows, errors included: it

@@ -28,21 +28,11 @@ func (b *Body) Has(local string) bool {
 // body.
 func ParseBody(raw []byte, limits Limits) (*Body, error) {
 	limits = limits.orDefault()
-	raw, err := skipDeclaration(bytes.TrimLeft(raw, " \t\r\n"))
+	s, b, t, err := openBody(raw, limits)
 	if err != nil {
 		return nil, err
 	}
-	s := newScanner(raw, limits, nil)
 	defer s.free()
-	s.limits.Depth++ // the wrapper itself
-	t, err := s.next(true)
-	if err != nil {
-		return nil, wellFormed(err)
-	}
-	if t.kind != startTag || t.name != (Name{Space: NSHTTPBind, Local: "body"}) {
-		return nil, fail(BadFormat, "the root must be <body xmlns='"+NSHTTPBind+"'>")
-	}
-	b := &Body{Attrs: s.wrapperAttrs()}
 	if t.selfClosed {
 		return b, s.atEnd()
 	}
@@ -62,6 +52,39 @@ func ParseBody(raw []byte, limits Limits) (*Body, error) {
 		}
 		b.Elements = append(b.Elements, e)
 	}
+}
+
+// ParseWrapper reads the start tag of a BOSH request's wrapper, whatever follows: what
+// is returned has no Elements. It tells whose a request is that ParseBody refuses.
+func ParseWrapper(raw []byte, limits Limits) (*Body, error) {
+	s, b, _, err := openBody(raw, limits.orDefault())
+	if err != nil {
+		return nil, err
+	}
+	s.free()
+	return b, nil
+}
+
+// openBody reads the wrapper's start tag. Without an error the scanner, which stands
+// behind it, is to be freed.
+func openBody(raw []byte, limits Limits) (*scanner, *Body, tag, error) {
+	raw, err := skipDeclaration(bytes.TrimLeft(raw, " \t\r\n"))
+	if err != nil {
+		return nil, nil, tag{}, err
+	}
+	s := newScanner(raw, limits, nil)
+	s.limits.Depth++ // the wrapper itself
+	t, err := s.next(true)
+	switch {
+	case err != nil:
+		err = wellFormed(err)
+	case t.kind != startTag || t.name != (Name{Space: NSHTTPBind, Local: "body"}):
+		err = fail(BadFormat, "the root must be <body xmlns='"+NSHTTPBind+"'>")
+	default:
+		return s, &Body{Attrs: s.wrapperAttrs()}, t, nil
+	}
+	s.free()
+	return nil, nil, tag{}, err
 }
 
 func (s *scanner) wrapperAttrs() map[Name]string {
