@@ -42,7 +42,7 @@ func (c doctorCmd) examine(e *env, report *doctor.Report) {
 		return
 	}
 	db, closeDB, err := e.database(cfg)
-	if x.failed("database", err, "") {
+	if x.failed("database", err, mendDatabase) {
 		return
 	}
 	defer closeDB()
@@ -71,6 +71,16 @@ func (x examination) failed(check string, err error, mend string) bool {
 	return false
 }
 
+const mendDatabase = "Is Postgres running (systemctl status postgresql), and is DATABASE_URL right, its password included?"
+
+// inDatabase tells how a check went that asks the database, which may be away meanwhile.
+func (x examination) inDatabase(check string, err error, mend string) bool {
+	if models.Unavailable(err) {
+		mend = mendDatabase
+	}
+	return x.failed(check, err, mend)
+}
+
 // oldestPostgres is the first version that the site works with.
 const oldestPostgres = 14
 
@@ -81,7 +91,7 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	if err == nil && server.Version/10_000 < oldestPostgres {
 		err = fmt.Errorf("this is Postgres %d; the site needs %d or newer", server.Version/10_000, oldestPostgres)
 	}
-	if x.failed("Postgres", err, "Move the database to a newer server (pg_upgrade).") {
+	if x.inDatabase("Postgres", err, "Move the database to a newer server (pg_upgrade).") {
 		return false
 	}
 	x.Tell(doctor.Skew("the database's clock", server.Now, time.Now()))
@@ -89,7 +99,7 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	if err == nil && have < want {
 		err = fmt.Errorf("the schema is at version %d, this program needs %d", have, want)
 	}
-	if x.failed("schema", err, "Run `foyer migrate`.") {
+	if x.inDatabase("schema", err, "Run `foyer migrate`.") {
 		return false
 	}
 	if !cfg.Development() {
@@ -97,7 +107,7 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 		if err == nil && demo {
 			err = errors.New("demo accounts are in this database, whose password is published")
 		}
-		x.failed("accounts", err, "Delete them: `foyer user delete alice`, and so on; `foyer user list` marks them.")
+		x.inDatabase("accounts", err, "Delete them: `foyer user delete alice`, and so on; `foyer user list` marks them.")
 	}
 	return true
 }
@@ -111,7 +121,7 @@ func (x examination) files(cfg app.Config, db *models.DB) {
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%d files that no record knows of", n)
 	}
-	x.failed("files' records", err, "`foyer orphans --delete` removes them; not before you know why they are there: was the database restored from an older copy?")
+	x.inDatabase("files' records", err, "`foyer orphans --delete` removes them; not before you know why they are there: was the database restored from an older copy?")
 }
 
 // Limits that were met before that are no news.
@@ -120,7 +130,7 @@ const recentlyMet = 7 * 24 * time.Hour
 // limits tells which were met lately. That is no failure: it may be what they are for.
 func (x examination) limits(db *models.DB) {
 	met, err := db.LimitsMet(x.ctx, time.Now().Add(-recentlyMet))
-	if x.failed("limits", err, "") {
+	if x.inDatabase("limits", err, "Run `foyer migrate`.") {
 		return
 	}
 	for _, m := range met {
@@ -181,7 +191,7 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 		service, err = auth.New(x.ctx, settings)
 	}
 	if err != nil {
-		x.failed("sign-in", err, "")
+		x.failed("sign-in", err, "The setting that this is about, or the file that it names; docs/IDENTITY.md.")
 		return
 	}
 	x.sources(service, cfg.BaseURL, c.Person)
@@ -196,12 +206,12 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 		cancel()
 	}
 	if cfg.BaseURL == "" {
-		x.Tell(doctor.Finding{Check: "site", State: doctor.Warn, Text: "not looked at from outside: there is no BASE_URL, as in development"})
+		x.Tell(doctor.Finding{Check: "site", State: doctor.Warn, Text: "not looked at from outside: there is no BASE_URL, as in development", Mend: "Set BASE_URL to the address that people type, once there is one."})
 		return
 	}
 	site, end, err := x.site(c, cfg, db, service)
 	if err != nil {
-		x.failed("site", err, "")
+		x.inDatabase("site", err, "--as takes the user name of an account; `foyer user list` shows them.")
 		return
 	}
 	defer end()

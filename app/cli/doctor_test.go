@@ -32,6 +32,9 @@ func (c *terminal) findings() (map[string]doctor.Finding, error) {
 	}
 	all := map[string]doctor.Finding{}
 	for _, f := range list {
+		if f.State != doctor.OK && f.Mend == "" {
+			c.t.Errorf("%s does not say what to change: %+v", f.Check, f)
+		}
 		all[f.Check] = f
 	}
 	return all, failed
@@ -64,7 +67,7 @@ func TestDoctor_Broken(t *testing.T) {
 		mend  string
 	}{
 		"a wrong setting": {wrongSetting, "settings", "UPLOAD_MAX_SIZE", "foyer.service"},
-		"no database":     {func(c *terminal) { c.cfg.DatabaseURL = "postgres://nobody@127.0.0.1:1/none" }, "database", "cannot be reached", ""},
+		"no database":     {func(c *terminal) { c.cfg.DatabaseURL = "postgres://nobody@127.0.0.1:1/none" }, "database", "cannot be reached", "DATABASE_URL"},
 		"an old Postgres": {func(c *terminal) { c.serverSays("current_setting(text) RETURNS text", "'130014'::text") }, "Postgres", "this is Postgres 13; the site needs 14", "newer server"},
 		"a wrong clock of the database": {func(c *terminal) {
 			c.serverSays("clock_timestamp() RETURNS timestamptz", "now() - interval '1 hour'")
@@ -74,10 +77,10 @@ func TestDoctor_Broken(t *testing.T) {
 		"no room":                             {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
 		"lost files":                          {lostFile, "files' records", "1 files that no record", "orphans"},
 		"no directory":                        {noDirectory, "sign-in by ldap", "ldap://127.0.0.1:1: ", "docs/IDENTITY.md"},
-		"a directory that nobody vouches for": {func(c *terminal) { noDirectory(c); c.cfg.LDAP.CAFile = "/nowhere.pem" }, "sign-in", "/nowhere.pem", ""},
+		"a directory that nobody vouches for": {func(c *terminal) { noDirectory(c); c.cfg.LDAP.CAFile = "/nowhere.pem" }, "sign-in", "/nowhere.pem", "docs/IDENTITY.md"},
 		"no TLS":                              {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
 		"nobody there":                        {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
-		"nobody to be":                        {func(c *terminal) { c.cfg.BaseURL, c.flags = "http://127.0.0.1:1", []string{"--as", "nobody"} }, "site", `no account "nobody"`, ""},
+		"nobody to be":                        {func(c *terminal) { c.cfg.BaseURL, c.flags = "http://127.0.0.1:1", []string{"--as", "nobody"} }, "site", `no account "nobody"`, "foyer user list"},
 		"no chat server":                      {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
 		"not built":                           {func(c *terminal) { c.static = fstest.MapFS{} }, "scripts and styles", "is missing from this program", "make build"},
 		"built of others":                     {func(c *terminal) { c.static = staleScripts() }, "scripts and styles", "", "make build"},

@@ -62,12 +62,15 @@ func (d *Doctor) judge(ctx context.Context, check, address, name string, startTL
 	switch {
 	case d.Now().After(leaf.NotAfter):
 		return fail(check, "Renew it (certbot renew), and see why that did not happen by itself.", "it expired on %s", until)
+	case d.Now().Before(leaf.NotBefore):
+		return fail(check, "Let systemd-timesyncd or chrony set this machine's clock; if that is right, use the certificate from then on.",
+			"it is not good before %s", leaf.NotBefore.Format("2 January 2006 15:04 MST"))
 	case leaf.VerifyHostname(name) != nil:
 		return fail(check, fmt.Sprintf("%s: a certificate for %s.", setting, name), "it is not for %s: %v", name, leaf.VerifyHostname(name))
 	case errors.As(err, &unknown):
 		return fail(check, setting+": the whole chain, such as fullchain.pem, and not cert.pem.", "nobody whom browsers know has signed it, or the chain is not complete")
 	case err != nil:
-		return fail(check, setting, "%v", err)
+		return fail(check, setting+": a certificate that browsers and apps accept, such as one of Let's Encrypt.", "%v", err)
 	case d.Now().Add(expiresSoon).After(leaf.NotAfter):
 		return warn(check, "See that it is renewed by itself (certbot renew --dry-run).", "it expires on %s", until)
 	}

@@ -18,7 +18,7 @@ func TestCertificate(t *testing.T) {
 		mend  string
 	}{
 		"expired":      {func(d *Doctor) { d.Now = func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) } }, Fail, "expired on", "certbot renew"},
-		"of tomorrow":  {func(d *Doctor) { d.Now = func() time.Time { return time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC) } }, Fail, "not yet valid", "ssl_certificate"},
+		"of tomorrow":  {func(d *Doctor) { d.Now = func() time.Time { return time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC) } }, Fail, "not good before", "this machine's clock"},
 		"another name": {func(d *Doctor) { d.BaseURL = "https://elsewhere.example" }, Fail, "not for elsewhere.example", "a certificate for elsewhere.example"},
 		"not known":    {func(d *Doctor) { d.Roots = x509.NewCertPool() }, Fail, "chain is not complete", "fullchain.pem"},
 		"soon": {func(d *Doctor) {

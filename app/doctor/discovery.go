@@ -22,12 +22,25 @@ func (d *Doctor) names(ctx context.Context) []Finding {
 		return nil
 	}
 	addresses, err := d.Resolver.LookupHost(ctx, host)
+	if err != nil && !notFound(err) {
+		return fail(check, mendNameServers(host), "it could not be looked up: %v", err)
+	}
 	if err != nil {
 		f := fail(check, "Create an A or AAAA record where the domain's DNS is kept:", "%s has no address: %v", host, err)
 		f[0].Paste = []string{host + ". 3600 IN A <the machine's address>"}
 		return f
 	}
 	return ok(check, "%s is %s", host, strings.Join(addresses, ", "))
+}
+
+// notFound reports whether name servers answered, and there is none.
+func notFound(err error) bool {
+	var none *net.DNSError
+	return errors.As(err, &none) && none.IsNotFound
+}
+
+func mendNameServers(name string) string {
+	return "Look whether the name servers of " + name + " answer, and whether this machine reaches one (/etc/resolv.conf)."
 }
 
 // links are what host-meta says, by relation (XEP-0156 §2).
@@ -43,7 +56,7 @@ func (d *Doctor) expected() links {
 func (d *Doctor) hostMeta(ctx context.Context) []Finding {
 	const check = "host-meta"
 	if err := d.hostMetaAt(ctx, d.BaseURL); err != nil {
-		return fail(check, "Let the proxy pass on /.well-known/host-meta and host-meta.json like everything else.", "%v", err)
+		return fail(check, "Let the proxy pass on /.well-known/host-meta and host-meta.json like everything else; and the site that runs must have BASE_URL="+d.BaseURL+".", "%v", err)
 	}
 	if d.Domain == d.base.Hostname() || d.base.Scheme != "https" {
 		return ok(check, "it names the site's endpoints")
@@ -126,9 +139,8 @@ func (d *Doctor) record(ctx context.Context, s service) []Finding {
 	name := "_" + s.name + "._tcp." + d.Domain
 	check := "record " + name
 	_, records, err := d.Resolver.LookupSRV(ctx, s.name, "tcp", d.Domain)
-	var none *net.DNSError
-	if err != nil && (!errors.As(err, &none) || !none.IsNotFound) {
-		return warn(check, "Look whether the name servers of "+d.Domain+" answer.", "it could not be looked up: %v", err)
+	if err != nil && !notFound(err) {
+		return warn(check, mendNameServers(d.Domain), "it could not be looked up: %v", err)
 	}
 	leads := slices.ContainsFunc(records, func(r *net.SRV) bool { return fmt.Sprint(r.Port) == s.port })
 	paste := []string{fmt.Sprintf("%s. 3600 IN SRV 0 5 %s %s.", name, s.port, d.base.Hostname())}

@@ -143,7 +143,12 @@ func (f *front) bosh(w http.ResponseWriter, r *http.Request) {
 // run returns the findings by their checks; a check has one.
 func (f *front) run() map[string]Finding {
 	all := map[string]Finding{}
-	f.doctor.Run(f.t.Context(), func(found Finding) { all[found.Check] = found })
+	f.doctor.Run(f.t.Context(), func(found Finding) {
+		if found.State != OK && found.Mend == "" {
+			f.t.Errorf("%s does not say what to change: %+v", found.Check, found)
+		}
+		all[found.Check] = found
+	})
 	return all
 }
 
@@ -165,6 +170,13 @@ func (r records) LookupSRV(_ context.Context, service, _, name string) (string, 
 	var n uint16
 	_, err := fmt.Sscan(port, &n)
 	return "", []*net.SRV{{Target: host + ".", Port: n}}, err
+}
+
+// noHosts are name servers that do not answer about hosts.
+type noHosts struct{ records }
+
+func (noHosts) LookupHost(_ context.Context, name string) ([]string, error) {
+	return nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
 }
 
 // away are name servers that know hosts, and do not answer about services.
@@ -239,11 +251,19 @@ func TestRun_Broken(t *testing.T) {
 		"no BOSH":                      {func(f *front) { f.broken["/http-bind"] = status(404) }, "BOSH", Fail, "cannot be opened (404)", "/http-bind"},
 		"another XMPP_DOMAIN": {func(f *front) {
 			f.broken["/http-bind"] = write(`<body xmlns="http://jabber.org/protocol/httpbind" type="terminate" condition="host-unknown"/>`)
-		}, "BOSH", Fail, "host-unknown", "/http-bind"},
-		"a short time-out": {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
-		"a poll that is cut": {func(f *front) {
-			f.broken["/http-bind"] = f.whenPolled(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-		}, "BOSH", Fail, "cut off", "above"},
+		}, "BOSH", Fail, "host-unknown", "XMPP_DOMAIN=example.com"},
+		"too many streams": {func(f *front) {
+			f.broken["/http-bind"] = write(`<body xmlns="http://jabber.org/protocol/httpbind" type="terminate" condition="policy-violation"/>`)
+		}, "BOSH", Fail, "policy-violation", "STREAMS_PER_ADDRESS"},
+		"no chat server": {func(f *front) {
+			f.broken["/http-bind"] = write(`<body xmlns="http://jabber.org/protocol/httpbind" type="terminate" condition="remote-connection-failed"/>`)
+		}, "BOSH", Fail, "remote-connection-failed", "XMPP_UPSTREAM"},
+		"an upgrade that is cut":     {func(f *front) { f.broken["/xmpp-websocket"] = aborted }, "WebSocket", Fail, "not answered", "error log of the proxy"},
+		"metrics that are cut":       {func(f *front) { f.broken["/metrics"] = aborted }, "metrics", Fail, "not answered", "error log of the proxy"},
+		"cookies that are cut":       {func(f *front) { f.broken["/xmpp/me"] = aborted }, "cookies", Fail, "not answered", "error log of the proxy"},
+		"a name server that is away": {func(f *front) { f.doctor.Resolver = noHosts{f.resolver} }, "name", Fail, "could not be looked up", "name servers of example.com"},
+		"a short time-out":           {func(f *front) { f.broken["/http-bind"] = f.whenPolled(page504) }, "BOSH", Fail, "gave up a poll", "proxy_read_timeout 75s"},
+		"a poll that is cut":         {func(f *front) { f.broken["/http-bind"] = f.whenPolled(aborted) }, "BOSH", Fail, "cut off", "above"},
 		"a proxy that passes on who people say they are": {func(f *front) {
 			f.doctor.Header = "X-Forwarded-User"
 			f.broken["/"] = believing("X-Forwarded-User")
@@ -259,11 +279,9 @@ func TestRun_Broken(t *testing.T) {
 		"no token": {func(f *front) {
 			f.doctor.SignIn = func(context.Context) (string, string, error) { return "", "", errors.New("no key") }
 		}, "sign-in", Fail, "no key", "log"},
-		"a refused token": {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
-		"small uploads":   {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
-		"a file that is broken off": {func(f *front) {
-			f.broken["/upload/doctor/large.bin"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-		}, "uploads", Warn, "broke off", "error log"},
+		"a refused token":                {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
+		"small uploads":                  {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
+		"a file that is broken off":      {func(f *front) { f.broken["/upload/doctor/large.bin"] = aborted }, "uploads", Warn, "broke off", "error log"},
 		"no PUT":                         {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
 		"no record":                      {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
 		"a record to elsewhere":          {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
@@ -283,6 +301,9 @@ func TestRun_Broken(t *testing.T) {
 		})
 	}
 }
+
+// aborted breaks off the connection.
+func aborted(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // withoutOrigins is host-meta that only pages of the site may read.
 func (f *front) withoutOrigins(w http.ResponseWriter, r *http.Request) {

@@ -95,3 +95,8 @@ func warn(check, mend, format string, args ...any) []Finding {
 func fail(check, mend, format string, args ...any) []Finding {
 	return []Finding{{Check: check, State: Fail, Text: fmt.Sprintf(format, args...), Mend: mend}}
 }
+
+// unanswered is a check whose request came to nothing, while others were answered.
+func unanswered(check string, err error) []Finding {
+	return fail(check, "Try again. If it stays so, look at the error log of the proxy, and at the site's (journalctl -u foyer).", "it was not answered: %v", err)
+}

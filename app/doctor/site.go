@@ -109,7 +109,7 @@ func (d *Doctor) forwarded(ctx context.Context) []Finding {
 	const check = "client addresses"
 	a, err := d.get(ctx, "/healthz", http.Header{"X-Forwarded-For": {forged}})
 	if err != nil {
-		return fail(check, "", "%v", err)
+		return unanswered(check, err)
 	}
 	client, how, _ := strings.Cut(a.header.Get(ClientHeader), " ")
 	isTLS := d.base.Scheme == "https"
@@ -156,7 +156,7 @@ func Skew(whose string, theirs, ours time.Time) Finding {
 func (d *Doctor) clock(ctx context.Context) []Finding {
 	a, err := d.get(ctx, "/healthz", nil)
 	if err != nil {
-		return fail("clock", "", "%v", err)
+		return unanswered("clock", err)
 	}
 	date, err := http.ParseTime(a.header.Get("Date"))
 	if err != nil {
@@ -171,7 +171,7 @@ func (d *Doctor) metrics(ctx context.Context) []Finding {
 	a, err := d.get(ctx, "/metrics", nil)
 	switch {
 	case err != nil:
-		return fail(check, "", "%v", err)
+		return unanswered(check, err)
 	case a.status == http.StatusOK && d.Development:
 		return warn(check, "Nothing, as long as only this machine reaches the site; with APP_ENV=production they want METRICS_TOKEN.", "everybody can read %s/metrics", d.BaseURL)
 	case a.status == http.StatusOK:
@@ -186,7 +186,7 @@ func (d *Doctor) largeHeader(ctx context.Context) []Finding {
 	a, err := d.get(ctx, "/xmpp/me", http.Header{"Cookie": {"other=" + strings.Repeat("x", 12<<10)}})
 	switch {
 	case err != nil:
-		return fail(check, "", "%v", err)
+		return unanswered(check, err)
 	case a.status != http.StatusUnauthorized:
 		return fail(check, "nginx: large_client_header_buffers 4 36k; Apache: LimitRequestFieldSize 36864.",
 			"the proxy refuses people whose browsers have many cookies (%d)", a.status)

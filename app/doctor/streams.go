@@ -23,7 +23,7 @@ func (d *Doctor) webSocket(ctx context.Context) []Finding {
 	})
 	switch {
 	case err != nil:
-		return fail(check, "", "%v", err)
+		return unanswered(check, err)
 	case a.status == http.StatusSwitchingProtocols:
 		return ok(check, "the upgrade gets through")
 	case a.status == http.StatusForbidden:
@@ -49,6 +49,11 @@ type boshSession struct {
 	rid int
 }
 
+// endedBOSH is the condition that a session ended with (XEP-0124 §17.2).
+type endedBOSH string
+
+func (e endedBOSH) Error() string { return "the session ended: " + string(e) }
+
 var errNotBOSH = errors.New("what came back is no BOSH")
 
 // send sends what a body holds, and returns what comes back.
@@ -67,7 +72,7 @@ func (s *boshSession) send(ctx context.Context, attributes, content string) (htt
 		return body, a, errNotBOSH
 	}
 	if body.Type == "terminate" {
-		return body, a, fmt.Errorf("the session ended: %s", body.Condition)
+		return body, a, endedBOSH(body.Condition)
 	}
 	return body, a, nil
 }
@@ -78,7 +83,7 @@ func (d *Doctor) bosh(ctx context.Context) []Finding {
 	s := &boshSession{d: d, rid: 1}
 	body, a, err := s.send(ctx, fmt.Sprintf(`to="%s" wait="%d" hold="1" ver="1.6" xmpp:version="1.0"`, d.Domain, int(d.Wait.Seconds())), "")
 	if err != nil {
-		return fail(check, "Let the proxy pass on /http-bind like everything else.", "a session cannot be opened (%d): %v", a.status, err)
+		return fail(check, d.mendOpening(err), "a session cannot be opened (%d): %v", a.status, err)
 	}
 	s.sid = body.SID
 	switch {
@@ -99,6 +104,22 @@ func (d *Doctor) bosh(ctx context.Context) []Finding {
 	found := append(ok("sign-in", "a token signs in to the chat"), s.poll(ctx, check)...)
 	_, _, _ = s.send(ctx, `type="terminate"`, "")
 	return found
+}
+
+// mendOpening says what to change when a session cannot be opened: if the site has ended
+// it, the proxy has passed it on.
+func (d *Doctor) mendOpening(err error) string {
+	var ended endedBOSH
+	if !errors.As(err, &ended) {
+		return "Let the proxy pass on /http-bind like everything else."
+	}
+	switch ended {
+	case "host-unknown", "host-gone", "improper-addressing":
+		return "The site that runs must have XMPP_DOMAIN=" + d.Domain + ", as this command has; restart it after a change."
+	case "policy-violation":
+		return "This machine's address has met a limit: try again later, and see STREAMS_PER_ADDRESS and NEW_STREAMS_PER_ADDRESS if people meet it too."
+	}
+	return "The chat does not serve just now: look at the site's log (journalctl -u foyer), and at the chat server of XMPP_UPSTREAM, if there is one."
 }
 
 // signIn signs in with a token, and binds; without presence nobody notices.

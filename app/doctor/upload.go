@@ -15,7 +15,7 @@ func (d *Doctor) upload(ctx context.Context) []Finding {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, d.BaseURL+"/upload/doctor/large.bin", io.LimitReader(zeros{}, d.MaxUpload))
 	if err != nil {
-		return fail(check, "", "%v", err)
+		return unanswered(check, err)
 	}
 	req.ContentLength = d.MaxUpload
 	req.Header.Set("Expect", "100-continue") // nothing is sent that is not wanted
