@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,7 +12,7 @@ import (
 // XML 1.0 §2.2 allows, and, where entities count, none but the predefined ones
 // and character references (RFC 6120 §11.1).
 func checkChars(data []byte, entities bool) error {
-	for i := 0; i < len(data); {
+	for i := plain(data); i < len(data); {
 		b := data[i]
 		switch {
 		case b >= ' ' && b < utf8.RuneSelf && b != '&':
@@ -38,6 +39,27 @@ func checkChars(data []byte, entities bool) error {
 		}
 	}
 	return nil
+}
+
+// plain returns how many bytes at the beginning of data are surely ASCII, and neither
+// control characters nor &; eight are looked at together.
+func plain(data []byte) int {
+	n := 0
+	for len(data)-n >= 8 && isPlain(data[n:]) {
+		n += 8
+	}
+	if tail := len(data) - 8; n > 0 && n > tail && isPlain(data[tail:]) {
+		return len(data)
+	}
+	return n
+}
+
+// isPlain looks at the first eight bytes.
+func isPlain(data []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	x := binary.LittleEndian.Uint64(data)
+	control, ampersand := (x-' '*ones)&^x, x^'&'*ones // the latter has a zero byte where x has &
+	return (x|control|((ampersand-ones)&^ampersand))&high == 0
 }
 
 // isChar reports whether XML 1.0 §2.2 allows r.
@@ -131,6 +153,13 @@ func unescape(data []byte) string {
 // U+FFFD.
 func AppendEscaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
+		from := i
+		for i < len(s) && asItIs(s[i]) {
+			i++
+		}
+		if dst = append(dst, s[from:i]...); i == len(s) {
+			break
+		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '&':
@@ -155,6 +184,11 @@ func AppendEscaped(dst []byte, s string) []byte {
 		i += n
 	}
 	return dst
+}
+
+// asItIs reports whether AppendEscaped leaves a byte alone, whatever stands around it.
+func asItIs(b byte) bool {
+	return b >= ' ' && b < utf8.RuneSelf && b != '&' && b != '<' && b != '>' && b != '"' && b != '\''
 }
 
 // legal returns s without characters that XML 1.0 does not allow, as
@@ -217,6 +251,28 @@ func intern(b []byte) string {
 		return "stream"
 	}
 	return string(b)
+}
+
+// internType does the same for what is a stanza's type (RFC 6120 §8.2.3, RFC 6121 §4.7.1,
+// §5.2.2), and resolves references.
+func internType(b []byte) string {
+	switch string(b) {
+	case "chat":
+		return "chat"
+	case "groupchat":
+		return "groupchat"
+	case "error":
+		return "error"
+	case "get":
+		return "get"
+	case "set":
+		return "set"
+	case "result":
+		return "result"
+	case "unavailable":
+		return "unavailable"
+	}
+	return unescape(b)
 }
 
 // internSpace does the same for namespace names, and resolves references.

@@ -141,8 +141,10 @@ func (c *cutter) tag(buf []byte) (done bool, err error) {
 		c.at++
 		switch b {
 		case '"', '\'':
-			c.quote, c.state = b, cutQuoted
-			return false, nil
+			if !c.skipTo(buf, b) {
+				c.quote, c.state = b, cutQuoted
+				return false, nil
+			}
 		case '<':
 			return false, fail(NotWellFormed, "a stray < in a tag")
 		case '>':

@@ -158,7 +158,8 @@ func (s *scanner) element(t tag) (*Element, error) {
 
 // view takes what routing needs from the attributes of the start tag.
 func (s *scanner) view(e *Element) {
-	for _, a := range s.attrs {
+	for i := range s.attrs {
+		a := &s.attrs[i]
 		switch {
 		case a.prefix == "xml" && a.local == "lang":
 			e.Lang = unescape(a.value)
@@ -174,7 +175,7 @@ func (s *scanner) view(e *Element) {
 		case a.local == "id":
 			e.ID = unescape(a.value)
 		case a.local == "type":
-			e.Type = unescape(a.value)
+			e.Type = internType(a.value)
 		}
 	}
 }

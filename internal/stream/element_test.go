@@ -270,3 +270,31 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// RFC 6120 §11.1, §11.6: what is not allowed is found wherever it stands, and what is, is
+// let through; and what is written can be read again.
+func TestParse_CharactersAnywhere(t *testing.T) {
+	const text = "0123456789 abcdefghij"
+	for odd, want := range map[string]Condition{
+		"\x00": NotWellFormed, "\x1f": NotWellFormed, "\xff": UnsupportedEncoding, "\xc3": UnsupportedEncoding, "\ufffe": NotWellFormed,
+		"&": NotWellFormed, "&x;": RestrictedXML, "&#0;": NotWellFormed,
+		" ": "", "%": "", "'": "", "!": "", "\t": "", "\n": "", "\x7f": "", "é": "", "𝔘": "", "&amp;": "", "&#x7f;": "",
+	} {
+		for length := range len(text) {
+			for at := range length + 1 {
+				data := text[:at] + odd + text[at:length]
+				for _, raw := range []string{`<a>` + data + `</a>`, `<a b="` + data + `"/>`} {
+					_, err := Parse([]byte(raw), DefaultLimits)
+					var se *Error
+					if errors.As(err, &se); (err != nil) != (want != "") || (err != nil && se.Condition != want) {
+						t.Fatalf("%q: %v, want %q", raw, err, want)
+					}
+				}
+				e, err := Parse([]byte(`<a id="`+Escape(data)+`"/>`), DefaultLimits)
+				if err != nil || e.ID != legal(data) {
+					t.Fatalf("%q comes back as %q, %v", data, e.ID, err)
+				}
+			}
+		}
+	}
+}

@@ -12,7 +12,8 @@ import (
 // declare puts the tag's namespace declarations in force (Namespaces in XML
 // 1.0 §3).
 func (s *scanner) declare() error {
-	for _, a := range s.attrs {
+	for i := range s.attrs {
+		a := &s.attrs[i]
 		var prefix string
 		switch {
 		case a.prefix == "xmlns":
@@ -78,10 +79,11 @@ func (s *scanner) checkAttrs() error {
 	for i := range s.attrs {
 		a := &s.attrs[i]
 		var err error
-		if a.space, err = s.attrSpace(*a); err != nil {
+		if a.space, err = s.attrSpace(a.prefix); err != nil {
 			return err
 		}
-		for _, b := range s.attrs[:i] {
+		for j := range i {
+			b := &s.attrs[j]
 			if b.local == a.local && (b.prefix == a.prefix || (a.space != "" && b.space == a.space)) {
 				return fail(NotWellFormed, "an attribute is given twice")
 			}
@@ -90,47 +92,46 @@ func (s *scanner) checkAttrs() error {
 	return nil
 }
 
-func (s *scanner) attrSpace(a rawAttr) (string, error) {
-	switch a.prefix {
+func (s *scanner) attrSpace(prefix string) (string, error) {
+	switch prefix {
 	case "":
 		return "", nil
 	case "xmlns":
 		return nsXMLNS, nil
 	}
-	return s.resolve(a.prefix)
+	return s.resolve(prefix)
 }
 
 // qname reads a qualified name: one colon at most, a legal name on each side.
 func (s *scanner) qname() ([]byte, error) {
-	start, colons, ascii := s.pos, 0, true
-	for s.pos < len(s.in) && isNameByte(s.in[s.pos]) {
-		switch {
-		case s.in[s.pos] == ':':
-			colons++
-		case s.in[s.pos] >= utf8.RuneSelf:
-			ascii = false
+	rest, n, holds := s.in[s.pos:], 0, uint8(0)
+	for n < len(rest) {
+		is := nameBytes[rest[n]]
+		if is == 0 {
+			break
 		}
-		s.pos++
+		holds |= is
+		n++
 	}
-	if s.pos >= len(s.in) {
+	name := rest[:n]
+	if s.pos += n; n == len(rest) {
 		return nil, io.ErrUnexpectedEOF
 	}
-	name := s.in[start:s.pos]
-	if !legalName(name, colons) || (!ascii && !legalUnicodeName(name)) {
+	if !legalName(name, holds&colon != 0) || (holds&unicodeName != 0 && !legalUnicodeName(name)) {
 		return nil, fail(NotWellFormed, "not a legal XML name")
 	}
 	return name, nil
 }
 
-func legalName(name []byte, colons int) bool {
-	if len(name) == 0 || colons > 1 || !isNameStart(name[0]) {
+func legalName(name []byte, hasColon bool) bool {
+	if len(name) == 0 || !isNameStart(name[0]) {
 		return false
 	}
-	if colons == 0 {
+	if !hasColon {
 		return true
 	}
-	i := bytes.IndexByte(name, ':')
-	return i > 0 && i < len(name)-1 && isNameStart(name[i+1])
+	prefix, local, _ := bytes.Cut(name, []byte(":"))
+	return len(prefix) > 0 && len(local) > 0 && isNameStart(local[0]) && bytes.IndexByte(local, ':') < 0
 }
 
 // legalUnicodeName leaves names outside ASCII, which XMPP has none of, to
@@ -141,13 +142,33 @@ func legalUnicodeName(name []byte) bool {
 	return err == nil
 }
 
-func isNameByte(b byte) bool {
-	return isNameStart(b) || b == ':' || b == '-' || b == '.' || ('0' <= b && b <= '9')
-}
+// What a byte may be in a qualified name (XML 1.0 §2.3), as far as one byte tells; 0: nothing.
+const (
+	startsName  = 1 << iota
+	colon       // between the prefix and the rest
+	unicodeName // part of a character outside ASCII
+	restOfName
+)
 
-func isNameStart(b byte) bool {
-	return ('a' <= b && b <= 'z') || ('A' <= b && b <= 'Z') || b == '_' || b >= utf8.RuneSelf
-}
+var nameBytes = func() (of [256]uint8) {
+	for i := range of {
+		switch b := byte(i); {
+		case ('a' <= b && b <= 'z') || ('A' <= b && b <= 'Z') || b == '_':
+			of[i] = startsName
+		case b >= utf8.RuneSelf:
+			of[i] = startsName | unicodeName
+		case b == ':':
+			of[i] = colon
+		case b == '-' || b == '.' || ('0' <= b && b <= '9'):
+			of[i] = restOfName
+		}
+	}
+	return of
+}()
+
+func isNameByte(b byte) bool { return nameBytes[b] != 0 }
+
+func isNameStart(b byte) bool { return nameBytes[b]&startsName != 0 }
 
 func splitName(name []byte) (prefix, local []byte) {
 	if i := bytes.IndexByte(name, ':'); i >= 0 {
