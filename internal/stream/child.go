@@ -126,7 +126,7 @@ func (e *Element) declare(needed []binding) {
 	raw := make([]byte, 0, len(e.Raw)+len(decl))
 	e.Raw = append(append(append(raw, e.Raw[:at]...), decl...), e.Raw[at:]...)
 	e.shift(len(decl))
-	e.outer = slices.Concat(needed, e.outer)
+	e.outer = slices.Insert(e.outer, 0, needed...)
 }
 
 // shift moves every offset behind the element's name by n.

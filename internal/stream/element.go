@@ -30,7 +30,8 @@ type Element struct {
 	tagEnd  int // where the start tag ends
 	closeAt int // where the end tag starts; 0: the start tag closes itself
 	kids    []kid
-	outer   []binding // the declarations on the start tag
+	outer   []binding  // the declarations on the start tag
+	one     [1]binding // where they are kept: most have one
 }
 
 // kid is where a child element stands in its parent's bytes.
@@ -158,6 +159,7 @@ func (s *scanner) element(t tag) (*Element, error) {
 
 // view takes what routing needs from the attributes of the start tag.
 func (s *scanner) view(e *Element) {
+	e.outer = e.one[:0]
 	for i := range s.attrs {
 		a := &s.attrs[i]
 		switch {
