@@ -57,6 +57,10 @@ type frameHeader struct {
 	mask   [4]byte
 }
 
+// How many pieces of a message may be empty: they are within any size, and cost their
+// sender nothing of its rate, which counts messages.
+const maxEmpty = 1 << 10
+
 // frameReader reads what a client sends.
 type frameReader struct {
 	r       *bufio.Reader
@@ -77,9 +81,10 @@ func (f frameReader) await() error {
 }
 
 // message returns the next message, which may come in pieces with control frames
-// between them (RFC 6455 §5.4). Errors: errTooBig beyond limit bytes, errProtocol,
+// between them (RFC 6455 §5.4). Errors: errTooBig beyond limit bytes or maxEmpty, errProtocol,
 // *closedFrame, and those of the connection.
 func (f frameReader) message(limit int) (op opcode, data []byte, err error) {
+	empty := 0
 	for {
 		h, err := f.header()
 		switch {
@@ -94,6 +99,10 @@ func (f frameReader) message(limit int) (op opcode, data []byte, err error) {
 			return 0, nil, errProtocol
 		case h.length > uint64(limit-len(data)):
 			return 0, nil, errTooBig
+		case h.length == 0 && !h.final:
+			if empty++; empty > maxEmpty {
+				return 0, nil, errTooBig
+			}
 		}
 		if op == 0 {
 			op = h.op

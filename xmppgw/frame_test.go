@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -47,6 +48,8 @@ func TestFrames(t *testing.T) {
 		"empty":                    {frameBytes(0x81, nil), "", 0},
 		"too large":                {frameBytes(0x81, make([]byte, 1<<17)), errTooBig.Error(), 0},
 		"too large in pieces":      {bytes.Join([][]byte{frameBytes(0x01, make([]byte, 60_000)), frameBytes(0x80, make([]byte, 60_000))}, nil), errTooBig.Error(), 0},
+		"some empty pieces":        {slices.Concat(frameBytes(0x01, []byte("he")), bytes.Repeat(frameBytes(0x00, nil), maxEmpty), frameBytes(0x80, []byte("y"))), "hey", 0},
+		"empty pieces without end": {slices.Concat(frameBytes(0x01, []byte("he")), bytes.Repeat(frameBytes(0x00, nil), maxEmpty+1)), errTooBig.Error(), 0},
 		"no mask":                  {[]byte{0x81, 1, 'x'}, protocol, 0},
 		"reserved bit":             {frameBytes(0xc1, []byte("x")), protocol, 0},
 		"unknown":                  {frameBytes(0x83, nil), protocol, 0},
