@@ -91,10 +91,9 @@ func (c *boshConn) begin(nc net.Conn, early *bytes.Reader) {
 	c.mu.Unlock()
 	if !c.poller.watch(c) {
 		c.close()
-		return
 	}
 	if reply != nil {
-		c.write(*reply)
+		c.write(*reply) // also when it reaches nobody: that counts as answered (Shutdown)
 	}
 }
 
