@@ -160,12 +160,23 @@ func (d *Directory) all(ctx context.Context) (map[string]Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range own {
+	return session.roomsNamed(ctx, d.domain, lookedAt(names, own))
+}
+
+// lookedAt returns the names of the rooms that are looked at, of those that the server lists
+// and those that the site made, the latest first. Where they are too many, neither crowd out
+// the other: a server with many public rooms would hide all private ones from their members.
+func lookedAt(listed, own []string) []string {
+	names := slices.Clone(own[:min(len(own), maxRooms/2)])
+	for _, name := range slices.Concat(listed, own) {
+		if len(names) == maxRooms {
+			break
+		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	return session.roomsNamed(ctx, d.domain, names[:min(len(names), maxRooms)])
+	return names
 }
 
 // Room looks at one room now. *Refusal: there is none, or the server does not tell.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -280,5 +282,32 @@ func TestDirectory_Away(t *testing.T) {
 	}
 	if dials != 1 {
 		t.Error(dials, "attempts")
+	}
+}
+
+// Of too many rooms those that the site made have their share, since the server lists no
+// private ones; and so have the others.
+func TestDirectory_TooMany(t *testing.T) {
+	names := func(kind string, n int) (all []string) {
+		for i := range n {
+			all = append(all, kind+strconv.Itoa(i))
+		}
+		return all
+	}
+	for _, c := range []struct{ listed, own, wantListed, wantOwn int }{
+		{2, 3, 2, 3},
+		{maxRooms, 3, maxRooms - 3, 3},
+		{3, maxRooms, 3, maxRooms - 3},
+		{maxRooms, maxRooms, maxRooms / 2, maxRooms / 2},
+		{0, 2 * maxRooms, 0, maxRooms},
+	} {
+		got := lookedAt(names("listed", c.listed), names("own", c.own))
+		own := slices.DeleteFunc(slices.Clone(got), func(name string) bool { return strings.HasPrefix(name, "listed") })
+		if len(own) != c.wantOwn || len(got)-len(own) != c.wantListed {
+			t.Errorf("%d listed and %d own: %d and %d are looked at, want %d and %d", c.listed, c.own, len(got)-len(own), len(own), c.wantListed, c.wantOwn)
+		}
+	}
+	if got := lookedAt([]string{"a", "b"}, []string{"b", "c"}); !slices.Equal(got, []string{"b", "c", "a"}) {
+		t.Errorf("%v", got)
 	}
 }
