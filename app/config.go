@@ -129,12 +129,7 @@ func LoadConfig(environ map[string]string) (Config, error) {
 	if c.OIDC, err = readOIDC(c.OIDCProviders, environ); err != nil {
 		return c, err
 	}
-	if c.Addr == "" {
-		c.Addr = ":3000"
-		if c.Development() {
-			c.Addr = "localhost:3000"
-		}
-	}
+	c.Addr = ListenAddr(map[string]string{"ADDR": c.Addr, "APP_ENV": c.Env})
 	for _, setting := range []*string{&c.Domain, &c.Rooms} {
 		if domain, err := stanza.PrepareDomain(*setting); err == nil {
 			*setting = domain
@@ -146,6 +141,26 @@ func LoadConfig(environ map[string]string) (Config, error) {
 		}
 	}
 	return c, c.Validate()
+}
+
+// ListenAddr is where the site listens, as the settings say.
+func ListenAddr(environ map[string]string) string {
+	if environ["APP_ENV"] == "development" {
+		return cmp.Or(environ["ADDR"], "localhost:3000")
+	}
+	return cmp.Or(environ["ADDR"], ":3000")
+}
+
+// CheckAddr refuses what is no address to listen on. The error goes on after the setting.
+func CheckAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || port == "" { // without one, the system would choose
+		return errors.New("must be host:port, such as localhost:3000 or :3000")
+	}
+	return nil
 }
 
 // Environ returns the process's environment for LoadConfig.
@@ -222,8 +237,8 @@ func (c Config) Validate() error {
 	c.checkUpstream(check)
 	domain, err := stanza.PrepareDomain(c.Domain)
 	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
-	_, _, err = net.SplitHostPort(c.Addr)
-	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
+	err = CheckAddr(c.Addr)
+	check(err == nil, "ADDR=%q %v", c.Addr, err)
 	_, err = parseProxies(c.TrustedProxies)
 	check(err == nil, "TRUSTED_PROXIES: %v", err)
 	if c.BaseURL != "" {

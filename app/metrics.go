@@ -54,8 +54,9 @@ func (c Config) checkMetrics(check func(bool, string, ...any)) {
 	if c.MetricsAddr == "" {
 		return
 	}
-	_, port, err := net.SplitHostPort(c.MetricsAddr)
-	check(err == nil && port != "", "METRICS_ADDR=%q must be host:port, such as localhost:9100", c.MetricsAddr)
+	err := CheckAddr(c.MetricsAddr)
+	check(err == nil, "METRICS_ADDR=%q %v", c.MetricsAddr, err)
+	_, port, _ := net.SplitHostPort(c.MetricsAddr)
 	check(c.MetricsAddr != c.Addr || port == "0", "METRICS_ADDR=%q is where the site listens; use another port", c.MetricsAddr)
 }
 

@@ -32,8 +32,8 @@ func (c Config) checkNative(check func(bool, string, ...any)) {
 		if addr == "" {
 			continue
 		}
-		_, _, err := net.SplitHostPort(addr)
-		check(err == nil, "%s=%q must be host:port, such as :5222", setting, addr)
+		err := CheckAddr(addr)
+		check(err == nil, "%s=%q %v", setting, addr, err)
 	}
 	if !c.Native() {
 		return

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"strings"
 
 	"foyer/internal/stanza"
@@ -130,8 +129,8 @@ func (c GatewayConfig) validate() error {
 	front := c.front()
 	oneOf(check, "APP_ENV", c.Env, "development", "production")
 	oneOf(check, "LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error")
-	_, _, err := net.SplitHostPort(c.Addr)
-	check(err == nil, "ADDR=%q must be host:port, such as localhost:3000 or :3000", c.Addr)
+	err := CheckAddr(c.Addr)
+	check(err == nil, "ADDR=%q %v", c.Addr, err)
 	_, err = front.upstreamRoots()
 	check(err == nil, "%v", err)
 	front.checkMetrics(check)

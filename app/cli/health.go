@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,19 +14,24 @@ import (
 type healthcheckCmd struct{}
 
 // Run asks the site on this machine whether it is alive: for containers, which
-// have no other program to ask with.
+// have no other program to ask with. It asks where ADDR has the site listen, and nobody
+// on the way: a proxy of the environment is for what is elsewhere.
 func (healthcheckCmd) Run(e *env) error {
-	_, port, err := net.SplitHostPort(cmp.Or(app.Environ()["ADDR"], ":3000"))
-	if err != nil {
-		return fmt.Errorf("ADDR: %w", err)
+	addr := app.ListenAddr(app.Environ())
+	if err := app.CheckAddr(addr); err != nil {
+		return fmt.Errorf("ADDR=%q %w", addr, err)
 	}
 	ctx, cancel := context.WithTimeout(e.ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/healthz", nil)
+	var dialer net.Dialer
+	there := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "tcp", addr) // without a host, or by 0.0.0.0 or ::, this machine is meant
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/healthz", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Transport{DialContext: there, DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
 		return err
 	}
