@@ -266,6 +266,9 @@ func (e *embedded) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]Cha
 
 // Room implements Chat.
 func (e *embedded) Room(ctx context.Context, viewer, name string) (ChatRoom, error) {
+	if name == "" {
+		return ChatRoom{}, ErrRoomRefused // Wanted without a name is any room
+	}
 	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Name: name, Max: 1})
 	switch {
 	case err != nil:

@@ -219,11 +219,11 @@ func (f *RoomForm) check() {
 }
 
 // hasControls reports whether a text has characters that nobody sees and that change
-// how the rest is shown.
+// how the rest is shown, or that begin another line.
 func hasControls(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {
 		isPart := r == 0x200c || r == 0x200d || (r >= 0xe0020 && r <= 0xe007f) // of Persian words, emoji and flags
-		return unicode.IsControl(r) || (unicode.Is(unicode.Cf, r) && !isPart)
+		return unicode.IsControl(r) || (unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && !isPart)
 	})
 }
 

@@ -1,13 +1,16 @@
 package app
 
 import (
+	"errors"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
 
 // the name of a room has no character that turns the text around, or hides in it.
 func TestRoomForm_Hidden(t *testing.T) {
-	for name, ok := range map[string]bool{"кафе 🦊": true, "می\u200cخواهم": true, "👩\u200d🚀": true, "\u202eabc": false, "a\u200bb": false, "a\u0085b": false, "🏴\U000e0067\U000e007f": true, "a\u2066b": false, "\u3164": false, "\u2800": false} {
+	for name, ok := range map[string]bool{"кафе 🦊": true, "می\u200cخواهم": true, "👩\u200d🚀": true, "\u202eabc": false, "a\u200bb": false, "a\u0085b": false, "🏴\U000e0067\U000e007f": true, "a\u2066b": false, "a\u2028b": false, "a\u2029b": false, "\u3164": false, "\u2800": false} {
 		f := RoomForm{Name: name, About: name}
 		if f.check(); (len(f.Errors) == 0) != ok {
 			t.Errorf("%q: %v", name, f.Errors)
@@ -49,6 +52,34 @@ func TestRooms_Here(t *testing.T) {
 	} {
 		if got := here(room); got != want {
 			t.Errorf("%+v: %q; want %q", room, got, want)
+		}
+	}
+}
+
+// An address that names no room leads to none: %zz is no escape, and what it names is empty.
+func TestRooms_Unnamed(t *testing.T) {
+	s, base := start(t, nil)
+	b := signedInAs(t, base, "alice")
+	if room, err := s.chat.Room(t.Context(), "alice", ""); !errors.Is(err, ErrRoomRefused) {
+		t.Errorf("%+v, %v", room, err)
+	}
+	for _, path := range []string{"/chat/room/%zz", "/rooms/%zz"} {
+		u, err := url.Parse(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Opaque = path // as it is
+		req := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}}
+		for _, c := range b.cookies {
+			req.AddCookie(c)
+		}
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s, to %s", path, resp.Status, resp.Header.Get("Location"))
 		}
 	}
 }
