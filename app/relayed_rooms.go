@@ -9,6 +9,7 @@ import (
 
 	"foyer/app/remote"
 	"foyer/internal/stanza"
+	"foyer/models"
 
 	"github.com/google/uuid"
 )
@@ -36,10 +37,10 @@ func (r *relayed) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]Chat
 	return found, nil
 }
 
-// matches reports whether a title has all words of what was typed.
+// matches reports whether a title has all words of what was typed, accents or not.
 func matches(title, typed string) bool {
-	title = strings.ToLower(title)
-	for _, word := range strings.Fields(strings.ToLower(typed)) {
+	title = models.Folded(title)
+	for _, word := range strings.Fields(models.Folded(typed)) {
 		if !strings.Contains(title, word) {
 			return false
 		}
@@ -57,12 +58,14 @@ func asChatRoom(room remote.Room, viewer string) ChatRoom {
 
 func (r *relayed) address(user string) string { return user + "@" + r.domain }
 
-func (r *relayed) roomAddress(name string) (string, error) {
+// roomAddress is the address of a room, whatever case and form its name is written in (RFC
+// 7622 §3.3).
+func (r *relayed) roomAddress(name string) (stanza.Address, error) {
 	a, err := stanza.ParseAddress(name + "@" + r.rooms)
-	if err != nil || a.User != name || strings.ContainsRune(name, '/') {
-		return "", ErrRoomRefused
+	if err != nil || a.User == "" || a.Domain != r.rooms || a.Resource != "" {
+		return stanza.Address{}, ErrRoomRefused
 	}
-	return a.Bare(), nil
+	return a, nil
 }
 
 // Room implements Chat.
@@ -73,10 +76,11 @@ func (r *relayed) Room(ctx context.Context, viewer, name string) (ChatRoom, erro
 
 // room looks at a room that viewer may know of.
 func (r *relayed) room(ctx context.Context, viewer, name string) (remote.Room, error) {
-	if _, err := r.roomAddress(name); err != nil {
+	at, err := r.roomAddress(name)
+	if err != nil {
 		return remote.Room{}, err
 	}
-	room, err := r.listed.Room(ctx, name)
+	room, err := r.listed.Room(ctx, at.User)
 	if err != nil {
 		return remote.Room{}, asRelayedError(err)
 	}
@@ -137,10 +141,11 @@ func (r *relayed) as(ctx context.Context, user string, do func(*remote.Session) 
 
 // CreateRoom implements Chat.
 func (r *relayed) CreateRoom(ctx context.Context, owner string, n NewRoom) error {
-	jid, err := r.roomAddress(n.Name)
+	at, err := r.roomAddress(n.Name)
 	if err != nil {
 		return err
 	}
+	n.Name = at.User
 	if err := r.bounded(ctx, "rooms:"+owner, madePerDay, 24*time.Hour); err != nil {
 		return err
 	}
@@ -150,7 +155,7 @@ func (r *relayed) CreateRoom(ctx context.Context, owner string, n NewRoom) error
 		return err
 	}
 	err = r.as(ctx, owner, func(s *remote.Session) error {
-		return s.CreateRoom(ctx, jid, owner, remote.NewRoom{Title: n.Title, Description: n.Description, Private: n.Private})
+		return s.CreateRoom(ctx, at.Bare(), owner, remote.NewRoom{Title: n.Title, Description: n.Description, Private: n.Private})
 	})
 	if err = asRelayedError(err); err != nil {
 		if added && (errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrRoomRefused)) {
@@ -171,30 +176,26 @@ func (r *relayed) Invite(ctx context.Context, name, inviter, invitee string) err
 	if err != nil {
 		return err
 	}
-	jid, err := r.roomAddress(name)
-	if err != nil {
-		return err
-	}
 	err = r.as(ctx, inviter, func(s *remote.Session) error {
-		return s.Invite(ctx, room, jid, r.address(invitee))
+		return s.Invite(ctx, room, room.Name+"@"+r.rooms, r.address(invitee))
 	})
 	if err != nil {
 		return asRelayedError(err)
 	}
-	_, err = r.listed.Room(ctx, name) // who belongs to it now
+	_, err = r.listed.Room(ctx, room.Name) // who belongs to it now
 	return asRelayedError(err)
 }
 
 // DestroyRoom implements Chat.
 func (r *relayed) DestroyRoom(ctx context.Context, name, owner string) error {
-	jid, err := r.roomAddress(name)
+	at, err := r.roomAddress(name)
 	if err != nil {
 		return err
 	}
-	err = r.as(ctx, owner, func(s *remote.Session) error { return s.DestroyRoom(ctx, jid) })
+	err = r.as(ctx, owner, func(s *remote.Session) error { return s.DestroyRoom(ctx, at.Bare()) })
 	if err != nil {
 		return asRelayedError(err)
 	}
-	r.listed.Forget(name)
-	return r.db.External.RemoveExternalRoom(ctx, name)
+	r.listed.Forget(at.User)
+	return r.db.External.RemoveExternalRoom(ctx, at.User)
 }

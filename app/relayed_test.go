@@ -197,3 +197,27 @@ func TestAsSilence(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// RFC 7622 §3.3: a room is the same in any case and form of its name, so that pages lead to the
+// one address that it has.
+func TestRelayed_RoomAddress(t *testing.T) {
+	r := &relayed{rooms: "conference.localhost"}
+	for name, want := range map[string]string{
+		"den-abc": "den-abc", "Den-ABC": "den-abc", "КАФЕ": "кафе", "cafe\u0301": "café",
+		"": "", "den/ann": "", "den@elsewhere": "", "two words": "", "elsewhere/x": "",
+	} {
+		at, err := r.roomAddress(name)
+		if at.User != want || (want == "") != errors.Is(err, ErrRoomRefused) || (err == nil && at.Bare() != want+"@conference.localhost") {
+			t.Errorf("%q: %q %v", name, at, err)
+		}
+	}
+}
+
+// Rooms are found as those of the site's own server are: by words in any case, without accents.
+func TestRelayed_Matches(t *testing.T) {
+	for typed, want := range map[string]bool{"": true, "cafe": true, "CAFÉ creme": true, "cre\u0300me": true, "the": true, "tea": false, "cafe tea": false} {
+		if matches("Thé & Café Crème", typed) != want {
+			t.Errorf("%q: %v", typed, !want)
+		}
+	}
+}

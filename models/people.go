@@ -136,9 +136,12 @@ func firstRunes(s string, n int) string {
 	return s
 }
 
-// fold is the database's folded(text), of one line of what people type.
-func fold(s string) string {
-	s = firstRunes(s, MaxTyped)
+// fold is Folded of what people type, as far as that counts.
+func fold(s string) string { return Folded(firstRunes(s, MaxTyped)) }
+
+// Folded is the database's folded(text), of one line: by it people and rooms are found, in
+// any case and without accents.
+func Folded(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r >= 0x300 && r <= 0x36f, r == 0:
