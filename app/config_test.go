@@ -114,6 +114,24 @@ func TestPrepareSchema_Production(t *testing.T) {
 	}
 }
 
+// A proxy is the same however its address is written.
+func TestParseProxies(t *testing.T) {
+	for list, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "::ffff:192.0.2.0/120": "192.0.2.9", "192.0.2.99/24": "192.0.2.9",
+		"2001:db8::1, 10.0.0.0/8": "10.1.1.1", "::ffff:192.0.2.8": "::ffff:192.0.2.8",
+	} {
+		proxies, err := parseProxies(list)
+		if err != nil || !trusted(proxies, want) || trusted(proxies, "198.51.100.1") {
+			t.Errorf("%s: %v, %v", list, proxies, err)
+		}
+	}
+	for _, wrong := range []string{"proxy", "192.0.2.7/33", "192.0.2"} {
+		if _, err := parseProxies(wrong); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	proxies, err := parseProxies("10.0.0.0/8, 127.0.0.1")
 	if err != nil {

@@ -13,15 +13,20 @@ import (
 func parseProxies(list string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, item := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if p, err := netip.ParsePrefix(item); err == nil {
-			out = append(out, p.Masked())
-			continue
+		p, err := netip.ParsePrefix(item)
+		if err != nil {
+			var a netip.Addr
+			a, err = netip.ParseAddr(item)
+			p = netip.PrefixFrom(a, a.BitLen())
 		}
-		a, err := netip.ParseAddr(item)
 		if err != nil {
 			return nil, fmt.Errorf("%q is neither an address (192.0.2.1) nor a network (192.0.2.0/24)", item)
 		}
-		out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		const mapped = 96 // bits before an IPv4 address that is written as IPv6 (RFC 4291 §2.5.5.2), as ss and logs show some
+		if p.Addr().Is4In6() && p.Bits() >= mapped {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+		}
+		out = append(out, p.Masked())
 	}
 	return out, nil
 }

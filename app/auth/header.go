@@ -27,8 +27,9 @@ type HeaderSettings struct {
 type header struct{ HeaderSettings }
 
 var (
-	_ Source    = header{}
-	_ SignOuter = header{}
+	_ Source     = header{}
+	_ SignOuter  = header{}
+	_ Identifier = header{}
 )
 
 // NewHeader returns the source of people whom a proxy in front has proved.
@@ -88,6 +89,18 @@ func splitGroups(value string) []string {
 
 // Inactive implements Source: the proxy is not asked, it tells with each request.
 func (header) Inactive(context.Context, []Identity) ([]Identity, error) { return nil, nil }
+
+// Identify implements Identifier.
+func (header) Identify(issuer, subject string) (string, string, error) {
+	subject = strings.TrimSpace(subject)
+	switch {
+	case issuer != "":
+		return "", "", ErrNoIssuer
+	case strings.Contains(subject, ","):
+		return "", "", Refusal("a header with a comma names more than one person")
+	}
+	return "", subject, nil
+}
 
 // SignOut implements SignOuter.
 func (h header) SignOut(context.Context, string, string) (string, error) { return h.SignOutURL, nil }

@@ -59,8 +59,15 @@ func (s *Service) Link(ctx context.Context, secret string, account models.Accoun
 }
 
 // LinkFor links an identity to an account on the operator's word. The source need not be in
-// the settings yet. Errors: ErrLinked; ErrGone: there is no such account.
+// the settings yet. Errors: ErrLinked; ErrGone: there is no such account; those of Identifier.
 func (s *Service) LinkFor(ctx context.Context, account models.Account, source, issuer, subject string) error {
+	known, _ := s.Source(source)
+	if writes, ok := known.(Identifier); ok { // by another spelling nobody would be found
+		var err error
+		if issuer, subject, err = writes.Identify(issuer, subject); err != nil {
+			return err
+		}
+	}
 	if err := checkPerson(Person{Issuer: issuer, Subject: subject}); err != nil {
 		return err
 	}

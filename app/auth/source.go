@@ -72,6 +72,16 @@ type Locker interface {
 	LocksAfter(name string) (account string, failures int, window time.Duration)
 }
 
+// Identifier is a Source that knows how it writes who somebody is: for what operators type.
+type Identifier interface {
+	// Identify returns issuer and subject as Finish does, of what was typed; an issuer may be left
+	// out. The error says what is wrong with it.
+	Identify(issuer, subject string) (issuerSaid, subjectSaid string, err error)
+}
+
+// ErrNoIssuer: the source speaks for nobody but itself.
+const ErrNoIssuer = Refusal("an issuer is for an OpenID Connect provider; this source has none")
+
 // Checker is a Source that `foyer doctor` can try from end to end. The error says what to
 // change, and on whose side.
 type Checker interface {

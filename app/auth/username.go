@@ -44,6 +44,9 @@ func PrepareUsername(typed string) (string, error) {
 		return "", Refusal("A user name has letters, digits, and . _ - only; no spaces.")
 	}
 	name := j.Localpart()
+	if utf8.RuneCountInString(name) > MaxUsername { // a small letter may take more of them than a large one
+		return "", Refusal(fmt.Sprintf("A user name has at most %d characters.", MaxUsername))
+	}
 	for _, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("._-", r) {
 			return "", Refusal("A user name has letters, digits, and . _ - only; no spaces.")

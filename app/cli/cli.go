@@ -173,7 +173,7 @@ func (c orphansCmd) Run(e *env) error {
 		if c.Delete {
 			what = "removed"
 		}
-		fmt.Fprintf(e.out, "%d files without a record %s.\n", n, what)
+		e.say("%s without a record %s.", count(n, "file", "files"), what)
 		return nil
 	})
 }

@@ -177,6 +177,32 @@ func TestUserLink(t *testing.T) {
 	c.says("Removed", "", "user", "unlink", "zoe", list[0].ID)
 }
 
+// Who somebody is at a source is kept as the source writes it: by another spelling, or without the
+// issuer, nobody would ever be found.
+func TestUserLink_AsTheSourceWrites(t *testing.T) {
+	const issuer, id = "https://id.example.org/realms/team", "4b1c3a7e-2d10-4c1c-9f3b-0d6f5a1e7c22"
+	c := newTerminal(t, map[string]string{
+		"HEADER_SIGNIN": "X-Forwarded-User", "TRUSTED_PROXIES": "127.0.0.1",
+		"OIDC_PROVIDERS": "keycloak", "OIDC_KEYCLOAK_ISSUER": issuer, "OIDC_KEYCLOAK_CLIENT_ID": "foyer",
+		"LDAP_URL": "ldaps://ldap.example.org", "LDAP_BIND_DN": "anonymous", "LDAP_BASE_DN": "dc=example,dc=org",
+	})
+	c.says("is created", "", "user", "add", "zoe", "--no-password")
+	c.fails("is "+issuer, "", "user", "link", "zoe", "keycloak", "7", "--issuer", issuer+"/")
+	c.fails("this source has none", "", "user", "link", "zoe", "ldap", id, "--issuer", issuer)
+	c.fails("this source has none", "", "user", "link", "zoe", "header", "zoe", "--issuer", issuer)
+	c.fails("neither an entryUUID", "", "user", "link", "zoe", "ldap", "uid=zoe,dc=example,dc=org")
+	c.fails("more than one person", "", "user", "link", "zoe", "header", "zoe,yan")
+	c.says("signs in as zoe", "", "user", "link", "zoe", "keycloak", "7")
+	c.says("signs in as zoe", "", "user", "link", "zoe", "keycloak", "8", "--issuer", issuer)
+	c.says("signs in as zoe", "", "user", "link", "zoe", "ldap", "{"+strings.ToUpper(id)+"}")
+	c.says("signs in as zoe", "", "user", "link", "zoe", "header", " zoe ")
+	for _, want := range [][3]string{{"keycloak", issuer, "7"}, {"keycloak", issuer, "8"}, {"ldap", "", id}, {"header", "", "zoe"}} {
+		if _, err := c.db.Identities.IdentityOwner(t.Context(), want[0], want[1], want[2]); err != nil {
+			t.Error(want, err)
+		}
+	}
+}
+
 // a file with or without a header line, or standard input.
 func TestUserImport(t *testing.T) {
 	c := newTerminal(t, nil)
@@ -222,6 +248,13 @@ func TestGroup(t *testing.T) {
 	c.says("1 member removed from Choir.", "", "group", "remove", "Choir", "bob")
 	c.says("0 members removed from Choir.", "", "group", "remove", "Choir", "bob")
 	c.fails("there is no group Band", "", "group", "list", "Band")
+	if out, err := c.run("", "group", "room", "Choir", "choir-room"); err != nil || strings.Contains(out, "Nobody") {
+		t.Error(out, err)
+	}
+	c.says("Nobody is in Chior yet.", "", "group", "room", "Chior", "choir-room") // as after a slip of the fingers
+	c.says("Choir\tchoir-room\n", "", "group", "room", " Choir ")
+	c.fails("say which room", "", "group", "room", "Chior", "--remove")
+	c.says("no room of Chior any more", "", "group", "room", "Chior", "choir-room", "--remove")
 	if list, _, err := c.db.Stores("h", models.RosterGroups).Roster.Roster(t.Context(), "ann"); err != nil || len(list) != 1 || list[0].JID != "cy@h" {
 		t.Errorf("ann's roster: %+v %v", list, err)
 	}

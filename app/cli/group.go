@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"foyer/app"
 	"foyer/app/auth"
@@ -123,8 +124,11 @@ type groupRoomCmd struct {
 // Run gives a group a room, or lists the rooms of groups.
 func (c groupRoomCmd) Run(e *env) error {
 	return e.withDatabase(func(cfg app.Config, db *models.DB) error {
-		if c.Room == "" {
-			return e.listGroupRooms(db, c.Group)
+		switch {
+		case c.Room == "" && c.Remove:
+			return errors.New("say which room is to be taken away; foyer group room lists them")
+		case c.Room == "":
+			return e.listGroupRooms(db, strings.Join(strings.Fields(c.Group), " "))
 		}
 		if cfg.External() {
 			return errors.New("the rooms are those of the chat server behind XMPP_UPSTREAM, which knows no groups of this site")
@@ -160,6 +164,13 @@ func (c groupRoomCmd) change(e *env, db *models.DB, g models.GroupRoom) error {
 		return err
 	}
 	e.say("%s is a room of %s: who is in the group belongs to it.", g.Room, g.Group)
+	members, err := db.Accounts.GroupMembers(e.ctx, g.Group)
+	if err != nil {
+		return err
+	}
+	if len(members) == 0 {
+		e.say("Nobody is in %s yet.", g.Group)
+	}
 	if open {
 		e.say("Anybody may enter it all the same: its owner can make it for members only.")
 	}

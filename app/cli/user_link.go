@@ -13,7 +13,7 @@ type userLinkCmd struct {
 	Name    string `arg:"" help:"The user name."`
 	Source  string `arg:"" help:"The source: header, ldap, or the name of a provider."`
 	Subject string `arg:"" help:"Who it is there, for ever: the provider's sub, the directory's entryUUID or objectGUID, the proxy's header."`
-	Issuer  string `help:"The provider's issuer, as in OIDC_NAME_ISSUER."`
+	Issuer  string `help:"The provider's issuer; as in OIDC_NAME_ISSUER unless you say so."`
 }
 
 // Run joins an identity to the account.

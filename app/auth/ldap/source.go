@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ var (
 	_ auth.Locker    = (*Source)(nil)
 	_ auth.Checker   = (*Source)(nil)
 	_ auth.Lister    = (*Source)(nil)
+
+	_ auth.Identifier = (*Source)(nil)
 )
 
 // NewSource returns the directory as a source. label is what people call it; failures is
@@ -60,6 +63,18 @@ func (s *Source) Finish(ctx context.Context, a auth.Answer) (auth.Person, error)
 // said is what the source says of somebody.
 func (p Person) said() auth.Person {
 	return auth.Person{Subject: p.Subject, Login: p.Username, Name: p.Name, Groups: p.Groups, Admin: p.Admin}
+}
+
+// Identify implements auth.Identifier. Tools of Active Directory write the objectGUID in braces.
+func (s *Source) Identify(issuer, typed string) (string, string, error) {
+	if issuer != "" {
+		return "", "", auth.ErrNoIssuer
+	}
+	said, ok := subject(standard, []byte(strings.Trim(strings.TrimSpace(typed), "{}")))
+	if !ok {
+		return "", "", auth.Refusal(strconv.Quote(typed) + " is neither an entryUUID nor an objectGUID, such as 4b1c3a7e-2d10-4c1c-9f3b-0d6f5a1e7c22")
+	}
+	return "", said, nil
 }
 
 // lockoutWindow is how long a failure counts in most directories, at most (the default of

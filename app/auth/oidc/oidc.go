@@ -96,6 +96,7 @@ var (
 	_ auth.SignOuter      = (*Provider)(nil)
 	_ auth.SiteChecker    = (*Provider)(nil)
 	_ auth.LogoutReceiver = (*Provider)(nil)
+	_ auth.Identifier     = (*Provider)(nil)
 )
 
 // New returns a Provider. It asks nothing of it yet: one that is away is in nobody's way.
@@ -129,6 +130,14 @@ func (p *Provider) Label() string { return p.cfg.Label }
 
 // Method implements auth.Source.
 func (p *Provider) Method() auth.SignInMethod { return auth.ByRedirect }
+
+// Identify implements auth.Identifier.
+func (p *Provider) Identify(issuer, subject string) (string, string, error) {
+	if issuer != "" && issuer != p.cfg.Issuer {
+		return "", "", auth.Refusal("the issuer of " + p.cfg.Name + " is " + p.cfg.Issuer + " in the settings, to the letter, and not " + issuer)
+	}
+	return p.cfg.Issuer, subject, nil
+}
 
 // Inactive implements auth.Source: a provider is not asked, it tells (backchannel.go).
 func (p *Provider) Inactive(context.Context, []auth.Identity) ([]auth.Identity, error) {
