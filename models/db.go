@@ -16,6 +16,7 @@ import (
 	"foyer/internal/socket"
 	"foyer/migrations"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -285,6 +286,13 @@ func requireRows(r *gorm.DB) error {
 		return ErrNotFound
 	}
 	return translate(r.Error)
+}
+
+// isID reports whether somebody's word is the id of a record, letter for letter as it is written
+// (RFC 9562 §4): Postgres does not read every form of it that Go does.
+func isID(said string) bool {
+	id, err := uuid.Parse(said)
+	return err == nil && id.String() == said
 }
 
 // lockKey is the number that Postgres knows an advisory lock by.

@@ -163,7 +163,7 @@ var ErrLastWay = errors.New("models: that is the last way to sign in to the acco
 // but keep, app passwords, groups and role. It returns the ids that ended. password says
 // whether the account's own one opens it, too. Errors: ErrNotFound; ErrLastWay.
 func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, password bool) (ended []string, err error) {
-	if _, err := uuid.Parse(id); err != nil {
+	if !isID(id) {
 		return nil, ErrNotFound
 	}
 	err = db.ending(ctx, func(tx pgx.Tx) error {

@@ -173,7 +173,12 @@ func TestSession_Lifecycle(t *testing.T) {
 		t.Errorf("%v %v", ids, err)
 	}
 	is(t, db.Sessions.EndSession(ctx, alice.ID+1, s.ID), ErrNotFound)
-	is(t, db.Sessions.EndSession(ctx, alice.ID, "nonsense"), ErrNotFound)
+	for _, none := range []string{"", "nonsense", "urn:uuid:" + s.ID, strings.ToUpper(s.ID)} { // as anybody can write into an address
+		is(t, db.Sessions.EndSession(ctx, alice.ID, none), ErrNotFound)
+		is(t, db.Tokens.RevokeAppPassword(ctx, alice.ID, none), ErrNotFound)
+		_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, none, "", true)
+		is(t, err, ErrNotFound)
+	}
 	if err := db.Accounts.SetBlocked(ctx, alice.ID, true); err != nil {
 		t.Fatal(err)
 	}
