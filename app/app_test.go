@@ -464,6 +464,18 @@ func TestLocalPath(t *testing.T) {
 	}
 }
 
+// Who has signed in in another tab meanwhile goes on to where the first one was to lead.
+func TestSignIn_AnotherTab(t *testing.T) {
+	_, base := start(t, nil)
+	b := signedInAs(t, base, "alice")
+	for next, want := range map[string]string{"": "/", "/chat/with/bob": "/chat/with/bob", "//evil.example": "/", "/signin": "/"} {
+		b.get("/signin?next="+url.QueryEscape(next)).wants(303, "")
+		if got := b.last.Header.Get("Location"); got != want {
+			t.Errorf("next=%s: %s, not %s", next, got, want)
+		}
+	}
+}
+
 // /xmpp/*: JSON for this site's own pages, in the mode that is set.
 func TestXMPPEndpoints(t *testing.T) {
 	for mode, works := range map[string]string{"session": "", "prebind": "/xmpp/prebind", "token": "/xmpp/credentials", "signed": "/xmpp/credentials", "password": ""} {

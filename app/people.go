@@ -165,11 +165,15 @@ func (s *peoplePages) homePeople(ctx context.Context, me models.Account) (groups
 
 // other is the person that a page's address names.
 func (s *peoplePages) other(c *fiber.Ctx) (models.Account, error) {
-	name := param(c, "user")
+	return s.named(c.UserContext(), param(c, "user"))
+}
+
+// named is the person whom a user name means, if they may sign in.
+func (s *peoplePages) named(ctx context.Context, name string) (models.Account, error) {
 	if at, err := stanza.ParseAddress(name + "@" + s.cfg.Domain); err == nil && at.Domain == s.cfg.Domain && at.Resource == "" {
 		name = at.User // in any case and form (RFC 7622 §3.3)
 	}
-	a, err := s.accounts.AccountByName(c.UserContext(), name)
+	a, err := s.accounts.AccountByName(ctx, name)
 	if errors.Is(err, models.ErrNotFound) || (err == nil && a.BlockedAt != nil) {
 		err = &Error{Code: NotFound, Public: "There is nobody by that name."}
 	}

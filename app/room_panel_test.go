@@ -30,7 +30,7 @@ func (b *browser) ownRoom() string {
 
 // The people of a room, for those who may enter it; and whom one invites is one of them.
 func TestRoomPeople(t *testing.T) {
-	_, base := start(t, nil)
+	s, base := start(t, nil)
 	visitor, alice, bob := newBrowser(t, base), signedInAs(t, base, "alice"), signedInAs(t, base, "bob")
 	name := alice.ownRoom()
 	people := "/xmpp/rooms/" + name + "/people"
@@ -38,7 +38,15 @@ func TestRoomPeople(t *testing.T) {
 	bob.get(people).wants(404, "not open to you")
 	bob.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"carol"}`).wants(403, "You cannot invite Carol Costa")
 	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"nobody"}`).wants(404, "nobody by that name")
-	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"bob"}`).wants(204, "")
+	dave, err := s.db.Accounts.AccountByName(t.Context(), "dave")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.auth.SetBlocked(t.Context(), dave, true); err != nil {
+		t.Fatal(err)
+	}
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"dave"}`).wants(404, "nobody by that name") // blocked: nowhere else shown either
+	alice.json("POST", "/xmpp/rooms/"+name+"/invite", `{"user":"Bob"}`).wants(204, "")
 	for _, b := range []*browser{alice, bob} {
 		b.get(people).wants(200, `{"jid":"bob@localhost","name":"Bob Baker","picture":"/avatars/`)
 		if got := standings.FindAllString(b.body, -1); strings.Join(got, " ") != `"standing":"owner" "standing":"member"` {

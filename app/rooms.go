@@ -22,9 +22,8 @@ import (
 // roomPages show rooms and who is in them, invite into them and end them.
 type roomPages struct {
 	*pages
-	accounts *models.Accounts
-	members  *models.People
-	people   *peoplePages
+	members *models.People
+	people  *peoplePages
 }
 
 func (s *roomPages) chatRoutes(xmpp fiber.Router) {
@@ -307,10 +306,7 @@ func (s *roomPages) invite(c *fiber.Ctx) error {
 
 // inviteAs invites somebody into a room on behalf of a person.
 func (s *roomPages) inviteAs(ctx context.Context, inviter, room, user string) error {
-	invitee, err := s.accounts.AccountByName(ctx, user)
-	if errors.Is(err, models.ErrNotFound) {
-		return &Error{Code: NotFound, Public: "There is nobody by that name."}
-	}
+	invitee, err := s.people.named(ctx, user)
 	if err != nil {
 		return err
 	}

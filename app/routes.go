@@ -35,7 +35,7 @@ func (s *Server) newParts() {
 	s.signIn.renderSettings = s.settings.renderSettings
 	s.ways = &wayPages{pages: p, signIn: s.signIn, settings: s.settings}
 	s.people = &peoplePages{pages: p, accounts: s.db.Accounts, members: s.db.People}
-	s.rooms = &roomPages{pages: p, accounts: s.db.Accounts, members: s.db.People, people: s.people}
+	s.rooms = &roomPages{pages: p, members: s.db.People, people: s.people}
 	s.home = &homePages{pages: p, people: s.people, rooms: s.rooms}
 	s.conversations = &conversationLists{pages: p, members: s.db.People, lists: newLists(s.limits)}
 	s.links = &linkPages{pages: p, kept: s.db.Previews}

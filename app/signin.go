@@ -50,10 +50,11 @@ func (s *signInPages) routes(web fiber.Router) {
 
 // showSignIn: GET /signin
 func (s *signInPages) showSignIn(c *fiber.Ctx) error {
-	if viewer(c) != nil {
-		return c.Redirect("/", http.StatusSeeOther)
+	next := localPath(c.Query("next"))
+	if viewer(c) != nil { // as when they signed in in another tab meanwhile
+		return c.Redirect(next, http.StatusSeeOther)
 	}
-	return s.renderSignIn(c, http.StatusOK, SignInForm{Next: localPath(c.Query("next"))})
+	return s.renderSignIn(c, http.StatusOK, SignInForm{Next: next})
 }
 
 func (s *signInPages) renderSignIn(c *fiber.Ctx, status int, form SignInForm) error {
