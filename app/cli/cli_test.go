@@ -177,6 +177,19 @@ func TestUserLink(t *testing.T) {
 	c.says("Removed", "", "user", "unlink", "zoe", list[0].ID)
 }
 
+// A password that nobody may sign in by is set, and the operator is told so.
+func TestUser_LocalAdmins(t *testing.T) {
+	const opens = "opens nothing"
+	c := newTerminal(t, map[string]string{"LOCAL_ACCOUNTS": "admins"})
+	c.says(opens, testPassword+"\n", "user", "add", "zoe", "--password-stdin")
+	c.says(opens, testPassword+"\n", "user", "passwd", "zoe", "--password-stdin")
+	for _, args := range [][]string{{"user", "add", "yan", "--admin", "--password-stdin"}, {"user", "passwd", "yan", "--password-stdin"}, {"user", "add", "xu", "--no-password"}} {
+		if out, err := c.run(testPassword+"\n", args...); err != nil || strings.Contains(out, opens) {
+			t.Error(args, out, err)
+		}
+	}
+}
+
 // Who somebody is at a source is kept as the source writes it: by another spelling, or without the
 // issuer, nobody would ever be found.
 func TestUserLink_AsTheSourceWrites(t *testing.T) {

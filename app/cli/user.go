@@ -49,6 +49,9 @@ func (c userAddCmd) Run(e *env) error {
 			what = "The administrator's account"
 		}
 		e.say("%s %s (%s) is created; its chat address is %s.", what, account.Username, account.Name, s.Address(account.Username))
+		if password != "" {
+			e.sayUnused(s, account)
+		}
 		return nil
 	})
 }
@@ -165,8 +168,16 @@ func (c userPasswdCmd) Run(e *env) error {
 			return err
 		}
 		e.say("%s has a new password, and is signed out everywhere.", a.Username)
+		e.sayUnused(s, a)
 		return nil
 	})
+}
+
+// sayUnused says of a password that nobody can sign in by it.
+func (e *env) sayUnused(s *auth.Service, a models.Account) {
+	if !s.MayHavePassword(a) {
+		e.say("LOCAL_ACCOUNTS is %s, so that this password opens nothing: %s is none of the administrators whom you made.", auth.LocalAdmins, a.Username)
+	}
 }
 
 type userBlockCmd struct {
