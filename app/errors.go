@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"foyer/app/uploads"
@@ -60,6 +62,9 @@ var statuses = map[Code]int{
 	Unavailable:  http.StatusServiceUnavailable,
 }
 
+// errExpired is what people read whose form's token is another session's, or none.
+var errExpired = &Error{Code: Forbidden, Public: "It was open for too long, or you signed in or out meanwhile. Go back and try again."}
+
 // errAway is what people read while Postgres does not answer. What is away is for the log.
 var errAway = &Error{Code: Unavailable, Public: "The site does not answer just now. Please try again in a moment."}
 
@@ -85,7 +90,7 @@ func explain(err error) (status int, public string) {
 		case http.StatusNotFound, http.StatusMethodNotAllowed:
 			return http.StatusNotFound, "There is no such page."
 		case http.StatusRequestEntityTooLarge:
-			return f.Code, "That is too large to upload."
+			return f.Code, "That is too large to be sent."
 		case http.StatusRequestHeaderFieldsTooLarge:
 			return f.Code, errLargeHeader.Public
 		case http.StatusRequestTimeout:
@@ -96,6 +101,15 @@ func explain(err error) (status int, public string) {
 		}
 	}
 	return http.StatusInternalServerError, "Something went wrong on our side. Please try again in a moment."
+}
+
+// answerError is handleError, whose page is kept to the same rules as others also when the
+// request was refused before those were set.
+func (s *Server) answerError(c *fiber.Ctx, err error) error {
+	if c.Locals(nonceKey) == nil {
+		s.gate.setSecureHeaders(c)
+	}
+	return s.handleError(c, err)
 }
 
 // handleError is the funnel for every handler's error.
@@ -111,11 +125,13 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	if strings.HasPrefix(c.Path(), "/xmpp/") || strings.HasPrefix(c.Path(), "/readyz") {
 		return c.Status(status).JSON(fiber.Map{"error": public})
 	}
-	page := s.page(c, "error", titles[status])
-	if page.Title == "" {
-		page.Title = "Something went wrong"
+	title := cmp.Or(titles[status], "Something went wrong")
+	if errors.Is(err, errExpired) {
+		title = "This page has expired"
 	}
-	page.Data = ErrorPage{Status: status, Text: public, Again: again(c, status)}
+	page := s.page(c, "error", title)
+	page.Away = page.Me == nil && c.Locals(lookedKey) == nil // neither does the page offer to sign in
+	page.Data = ErrorPage{Status: status, Text: public, Again: again(c, status), Back: s.back(c)}
 	page.Chat = nil
 	if renderErr := s.render(c.Status(status), "error", page); renderErr != nil {
 		s.log.Error("the error page failed", "err", renderErr)
@@ -129,9 +145,19 @@ func again(c *fiber.Ctx, status int) bool {
 	return c.Method() == http.MethodGet && (status == http.StatusTooManyRequests || status >= http.StatusInternalServerError)
 }
 
+// back is the page of this site whose form was sent, which is loaded again from there; empty: none.
+func (s *pages) back(c *fiber.Ctx) string {
+	u, err := url.Parse(c.Get("Referer"))
+	if err != nil || c.Method() != http.MethodPost || !s.isOrigin(u.Scheme+"://"+u.Host) || strings.HasPrefix(u.Path, "//") {
+		return ""
+	}
+	return u.RequestURI()
+}
+
 var titles = map[int]string{
-	http.StatusNotFound:           "Page not found",
-	http.StatusForbidden:          "Not allowed",
-	http.StatusTooManyRequests:    "Please wait a moment",
-	http.StatusServiceUnavailable: "Back in a moment",
+	http.StatusNotFound:              "Page not found",
+	http.StatusForbidden:             "Not allowed",
+	http.StatusRequestEntityTooLarge: "Too large",
+	http.StatusTooManyRequests:       "Please wait a moment",
+	http.StatusServiceUnavailable:    "Back in a moment",
 }

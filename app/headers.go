@@ -48,6 +48,11 @@ func (s *gate) everyHeader(c *fiber.Ctx) {
 
 // secureHeaders sets what pages carry, and everything else that a browser could show.
 func (s *gate) secureHeaders(c *fiber.Ctx) error {
+	s.setSecureHeaders(c)
+	return c.Next()
+}
+
+func (s *gate) setSecureHeaders(c *fiber.Ctx) {
 	nonce := rand.Text()
 	c.Locals(nonceKey, nonce)
 	c.Set("Content-Security-Policy", strings.Replace(s.policy, "{nonce}", nonce, 1))
@@ -56,5 +61,4 @@ func (s *gate) secureHeaders(c *fiber.Ctx) error {
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
 	s.everyHeader(c)
-	return c.Next()
 }

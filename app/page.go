@@ -40,7 +40,7 @@ type Page struct {
 	CSRF     string
 	Nonce    string      // of the content security policy, for styles
 	Me       *Person     // nil for visitors
-	Away     bool        // nobody can tell who the viewer is: the database is away
+	Away     bool        // nobody can tell who the viewer is: of an error, before that was known
 	Chat     *ChatConfig // nil where there is no chat
 	Theme    Theme
 	Accent   *Accent // nil: the one in tokens.css
@@ -200,7 +200,8 @@ type SessionRow struct {
 type ErrorPage struct {
 	Status int
 	Text   string
-	Again  bool // what was asked for may work the next time
+	Again  bool   // what was asked for may work the next time
+	Back   string // where the form is that was sent; empty: unknown
 }
 
 // ChatConfig is what the page's scripts need to start the chat. It holds no
@@ -246,7 +247,6 @@ func (s *pages) page(c *fiber.Ctx, name, title string) *Page {
 	p.Flash = s.takeFlash(c)
 	v := viewer(c)
 	if v == nil {
-		p.Away = c.Locals(awayKey) != nil
 		return p
 	}
 	me := s.person(v.account)

@@ -77,7 +77,7 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		return nil, err
 	}
 	cfg := webConfig()
-	cfg.AppName, cfg.Views, cfg.ErrorHandler = s.cfg.SiteName, s.views, s.handleError
+	cfg.AppName, cfg.Views, cfg.ErrorHandler = s.cfg.SiteName, s.views, s.answerError
 	return s.boundedWeb(cfg), nil
 }
 

@@ -23,8 +23,9 @@ type visit struct {
 
 const visitKey = "visit"
 
-// awayKey marks a request whose owner is not known, since the database did not answer.
-const awayKey = "away"
+// lookedKey marks a request whose owner, if it has one, is known: neither was it refused before, nor
+// did the database not answer.
+const lookedKey = "looked"
 
 // viewer returns who is behind the request; nil for visitors.
 func viewer(c *fiber.Ctx) *visit {
@@ -65,6 +66,7 @@ func (s *signInPages) loadVisit(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "no-store") // a visitor's page, too, has a form's token of that one browser
 	secret := readCookie(c, s.cookieName())
 	if secret == "" {
+		c.Locals(lookedKey, true)
 		return s.signInByHeader(c)
 	}
 	session, account, err := s.auth.Session(c.UserContext(), secret)
@@ -72,9 +74,9 @@ func (s *signInPages) loadVisit(c *fiber.Ctx) error {
 	case errors.Is(err, auth.ErrGone):
 		// The cookie stays: a request that was on its way while somebody signed in
 		// would take the new one with it. A dead one opens nothing.
+		c.Locals(lookedKey, true)
 		return s.signInByHeader(c)
 	case err != nil:
-		c.Locals(awayKey, true)
 		return &Error{Code: Unavailable, Public: errAway.Public, Err: err}
 	}
 	s.auth.Touch(c.UserContext(), session)
@@ -175,7 +177,7 @@ func (s *pages) protectForms(c *fiber.Ctx) error {
 		return &Error{Code: Forbidden, Public: "That came from another site."}
 	}
 	if !s.auth.ValidFormToken(c.FormValue("csrf"), s.secretOf(c)) {
-		return &Error{Code: Forbidden, Public: "This page was open for too long. Go back, reload it, and try again."}
+		return errExpired
 	}
 	return c.Next()
 }

@@ -77,7 +77,7 @@ const METHODS = {
     'elements.converse-message-history': ['renderMessage'],
     'elements.converse-reply-context': ['getRepliedMessage', 'render'],
     'elements.converse-reply-preview': ['getReplyToMessage', 'cancelReply', 'render'],
-    'elements.converse-avatar': ['render'],
+    'elements.converse-avatar': ['render', 'getInitials'],
     'elements.converse-chats': ['updated'],
     'elements.converse-controlbox': ['setModel', 'updated'],
     'elements.converse-muc-chatarea': ['updated'],

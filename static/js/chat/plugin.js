@@ -47,6 +47,7 @@ import { makeKeysLater, readOnce } from './encrypted.js';
 import { keepBeforeResuming } from './kept.js';
 import { paintIcons } from './icons.js';
 import { showWhatIsAnswered } from './answered.js';
+import { drawAvatars } from './avatars.js';
 import { showWhoLeft } from './left.js';
 import { drawWhatIsNear } from './historyView.js';
 import { announceMessages } from './announce.js';
@@ -140,6 +141,7 @@ function showWhatIsSaid(_converse, config, markers) {
     drawWhatIsNear(_converse);
     showMessages(_converse, config);
     announceMessages(_converse);
+    drawAvatars(_converse);
     showWhoLeft(_converse, config);
     showWhatIsAnswered(_converse);
     offerMessageSheet(_converse);

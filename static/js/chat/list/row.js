@@ -10,7 +10,8 @@ export const make = (tag, className, ...content) => {
     return element;
 };
 
-const initials = (name) =>
+/** What stands in for a picture; app/text.go does the same. */
+export const initials = (name) =>
     name.split(/\s+/u).filter(Boolean).slice(0, 2).map((word) => [...word][0]).join('').toUpperCase() || '?';
 
 const icon = (path) => {
