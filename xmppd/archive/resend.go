@@ -45,7 +45,9 @@ func (a *Archive) AlreadyArchivedByEither(ctx context.Context, from, to string, 
 			return sent, err
 		}
 	}
-	since := time.Now().Add(-resendWindow)
 	ids, err := a.store.Versions(ctx, to, from, false, m.ID)
-	return slices.ContainsFunc(ids, func(id uuid.UUID) bool { return Entry{ID: id}.Time().After(since) }), err
+	return slices.ContainsFunc(ids, IsRecent), err
 }
+
+// IsRecent reports whether a message is young enough to be sent again, by its id.
+func IsRecent(id uuid.UUID) bool { return time.Since(Entry{ID: id}.Time()) < resendWindow }

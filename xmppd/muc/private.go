@@ -29,7 +29,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	if err := r.svc.checkBlocked(ctx, p.to.user, p.fromJID, c.JID()); err != nil {
 		return err
 	}
-	if again, err := r.svc.archive.AlreadyArchived(ctx, p.from.bare, r.jid, m); err != nil || again {
+	if again, err := r.archive.alreadyArchived(ctx, p, m); err != nil || again {
 		return err
 	}
 	received := m.Edit().Set("from", p.fromJID).Drop(r.svc.mayNotSay(p.from.bare)).
@@ -58,6 +58,19 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	}
 	r.deliverPrivate(p.to, reflected, ids[theirs.Owner])
 	return nil
+}
+
+// alreadyArchived reports whether a private message is a resend of one that is in the sender's
+// archive, or in the recipient's if the sender keeps none.
+func (ra *roomArchive) alreadyArchived(ctx context.Context, p correspondence, m *stream.Element) (bool, error) {
+	again, err := ra.archive.AlreadyArchived(ctx, p.from.bare, ra.owner, m)
+	if err != nil || again || !archive.IsResend(m) {
+		return again, err
+	}
+	ids, _, err := ra.versionsIn(ctx, p.to.bare, false, m.ID, func(e archive.Entry) bool {
+		return authorOf(e) == p.fromID && archive.IsRecent(e.ID)
+	})
+	return len(ids) > 0, err
 }
 
 // privateEntries are a private message as the archives of its two sides keep it.

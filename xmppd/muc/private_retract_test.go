@@ -78,3 +78,25 @@ func TestPrivate_RetractionKeptByOne(t *testing.T) {
 		}
 	}
 }
+
+// X-64, XEP-0198 §5: what is sent again is neither stored nor heard twice, whoever keeps it.
+func TestPrivate_SentAgain(t *testing.T) {
+	for silent, kept := range map[string]int{"": 2, "alice": 1, "bob": 1} {
+		w := newWorld(t, Config{}, "alice", "bob")
+		w.store.keepsNothing = silent
+		w.open("den", nil)
+		alice, bob := w.online("alice", "a"), w.online("bob", "b")
+		gather("den", alice, bob)
+		alice.sync()
+		for _, delay := range []string{"", `<delay xmlns="urn:xmpp:delay" stamp="2026-11-28T10:00:00Z"/>`} {
+			bob.Send(`<message xmlns="jabber:client" type="chat" id="p" to="den@rooms.h/alice"><body>hello</body>` + delay + `</message>`)
+			bob.sync()
+		}
+		if got := len(w.store.entries); got != kept {
+			t.Errorf("%q keeps nothing: %d entries, want %d", silent, got, kept)
+		}
+		if got := alice.sync(); len(got) != 1 {
+			t.Errorf("%q keeps nothing: alice hears %d", silent, len(got))
+		}
+	}
+}

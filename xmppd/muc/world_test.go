@@ -176,8 +176,12 @@ func (m archiveStore) Query(_ context.Context, q archive.Query) (archive.Page, e
 	return archive.Page{Entries: found, Complete: true}, nil
 }
 
-func (m archiveStore) Stored(context.Context, string, string, string, time.Time) (bool, error) {
-	return false, nil
+func (m archiveStore) Stored(_ context.Context, owner, with, id string, since time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.entries, func(e archive.Entry) bool {
+		return e.Owner == owner && e.With == with && e.Outgoing && e.StanzaID == id && e.Time().After(since)
+	}), nil
 }
 
 func (m archiveStore) Versions(_ context.Context, owner, with string, outgoing bool, id string) ([]uuid.UUID, error) {
