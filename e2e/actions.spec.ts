@@ -145,6 +145,7 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
   }
   // A screen reader meets each message by who said it, and hears of one that comes, once.
   await expect(alice.page.getByRole("article", { name: /^Bob Baker, \d\d:\d\d$/ }).filter({ hasText: "With cream" })).toHaveCount(1);
+  await expect(alice.page.locator("#chat .chat-msg").getByRole("img", { name: /picture|Bob Baker|Alice Adler/ })).toHaveCount(0); // the name stands beside it
   await expect(alice.page.locator("#chat converse-message-history").filter({ visible: true })).toHaveAttribute("aria-live", "off");
   // What is cut is cut at its end, in every script.
   await alice.say("מי מביא את העוגה?");

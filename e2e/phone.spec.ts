@@ -1,8 +1,8 @@
 // A small screen, and a finger: nothing lies on anything else, and the keyboard comes for who
 // wants to write.
 
-import type { Locator } from "@playwright/test";
-import { expect, test } from "./support/test.ts";
+import type { Locator, Page } from "@playwright/test";
+import { expect, makeRoom, test } from "./support/test.ts";
 
 test.use({ contextOptions: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } });
 
@@ -80,4 +80,60 @@ test("nothing that was tapped keeps a colour, a line or a ground of its own", as
     return found;
   });
   expect(kept).toEqual([]);
+});
+
+/** What of the page is smaller than a finger: what can be pressed there, with what is around it and belongs to it. */
+function tooSmall(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>(":is(header, main, #chat, dialog[open]) :is(button, summary, select, input:not([type=hidden], [type=checkbox], [type=radio]), textarea, #site-nav a, a.brand)")]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !element.closest("[inert], [aria-hidden], .sr-only, .head-names, .chat-msg, .menu-panel"))
+      .flatMap((element) => {
+        const { width, height } = element.getBoundingClientRect();
+        const around = getComputedStyle(element, "::after");
+        const more = around.content !== "none" && around.position === "absolute" ? [around.left, around.right, around.top, around.bottom].map((side) => Math.max(0, -parseFloat(side))) : [0, 0, 0, 0];
+        const [wide, high] = [width + more[0]! + more[1]!, height + more[2]! + more[3]!];
+        return width > 1 && (wide < 43.5 || high < 43.5) ? [`${wide.toFixed()} × ${high.toFixed()}: ${element.outerHTML.slice(0, 120)}`] : [];
+      }),
+  );
+}
+
+test("what is pressed is as large as a finger", async ({ alice, bob }) => {
+  const { page } = alice;
+  const look = (what: string) => expect.poll(() => tooSmall(page), what).toEqual([]);
+  await makeRoom(alice, "Garden");
+  await alice.say("Good morning");
+  await look("a room, above a page");
+  await bob.talkTo("alice");
+  await bob.say("Hello");
+  for (const path of ["/chat", "/chat/with/bob", "/", "/people", "/rooms", "/settings"]) {
+    await page.goto(path);
+    await alice.ready();
+    await look(path);
+  }
+});
+
+test("a name that is very long leaves room for what stands beside it, in either direction", async ({ alice, bob, database }) => {
+  const long = "W".repeat(60);
+  await database.script(`UPDATE accounts SET name = '${long}' WHERE username = 'bob'; UPDATE rooms SET title = '${long}' WHERE name = 'lobby'`);
+  const { page } = alice;
+  await bob.page.reload();
+  await bob.talkTo("alice");
+  await bob.say("It is a rather long line that says nothing at all, so that it does not fit");
+  await page.goto("/chat");
+  const row = page.locator("#conversations .conversation").filter({ hasText: "does not fit" });
+  await row.waitFor();
+  await alice.page.goto("/chat/with/bob");
+  await alice.say("And this is an answer that is just as long, so that it does not fit either");
+  await page.locator("#chat converse-controlbox-navback").tap();
+  await expect(row.locator(".conversation-who")).toHaveText("You: ");
+  expect(await row.locator(".conversation-who").evaluate((who) => who.scrollWidth - who.clientWidth)).toBe(0); // not "Yo…"
+  for (const dir of ["ltr", "rtl"]) {
+    await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+    await expect(async () => {
+      const [picture, name] = await Promise.all([row.locator(".conversation-picture"), row.locator(".conversation-name")].map(async (part) => (await part.boundingBox())!));
+      const gap = dir === "ltr" ? name!.x - picture!.x - picture!.width : picture!.x - name!.x - name!.width;
+      expect(gap, dir).toBeGreaterThan(0);
+      expect(gap, dir).toBeLessThan(20);
+    }).toPass({ timeout: 20_000 });
+  }
 });

@@ -42,7 +42,7 @@ function withQuote(_converse, Context) {
             const at = placeOf(_converse, chat, id, answered);
             return html`<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => showAt(_converse, chat.get('jid'), at)}>
                 <converse-icon class="fa fa-reply" size="0.9em"></converse-icon>
-                ${answered ? html`<span class="chat-msg__reply-sender">${answered.getDisplayName()}</span>` : ''}
+                ${answered ? html`<span class="chat-msg__reply-sender" dir="auto">${answered.getDisplayName()}</span>` : ''}
                 <span class="chat-msg__reply-text" dir="auto">${answered ? words(chat, answered) : 'An earlier message'}</span>
             </button>`;
         }

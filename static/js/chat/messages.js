@@ -255,6 +255,7 @@ function withStates(Message) {
         /** With each name that comes late, too. */
         updated(changed) {
             super.updated(changed);
+            this.querySelector('.chat-msg__author > a')?.setAttribute('dir', 'auto'); // cut where its own script ends
             const label = labelOf(this.model);
             if (!label) return;
             this.setAttribute('role', 'article');
