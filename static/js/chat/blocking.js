@@ -10,8 +10,7 @@ const ERRORS = 'urn:xmpp:blocking:errors';
 export async function block(_converse, jid, name) {
     const text = 'They can no longer write to you, and do not see whether you are around.';
     if (!(await ask(_converse.api, { title: `Block ${name}?`, text, verb: 'Block', destroys: true }))) return;
-    await _converse.api.blocklist.add(jid);
-    _converse.state.chatboxes.get(jid)?.close();
+    if (await _converse.api.blocklist.add(jid)) _converse.state.chatboxes.get(jid)?.close();
 }
 
 /**
@@ -30,6 +29,13 @@ export async function followBlocks(api, element) {
  */
 export function blockPeople(_converse, config) {
     const { api } = _converse;
+    // Patch: block-failures
+    for (const how of ['add', 'remove']) {
+        const change = api.blocklist[how];
+        api.blocklist[how] = (...jids) => change(...jids).catch((refusal) => {
+            api.alert('error', 'That did not work', [refusal?.querySelector?.('text')?.textContent || 'Please try again in a moment.']);
+        });
+    }
     // Patch: block-button
     api.listen.on('getHeadingButtons', (element, buttons) =>
         buttons.map((button) => {

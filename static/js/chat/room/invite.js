@@ -12,6 +12,7 @@ export class Invite {
     /** @type {Map<string, string>} what became of an invitation, by address */
     done = new Map();
     typed = '';
+    said = ''; // below those who were found
     wantsFocus = false;
     asked = new AbortController();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -36,6 +37,7 @@ export class Invite {
         this.open = false;
         this.found = [];
         this.typed = '';
+        this.said = '';
         this.done.clear();
         this.asked.abort();
     }
@@ -71,7 +73,7 @@ export class Invite {
                 ${this.done.has(person.jid) ? html`<span role="status">${this.done.get(person.jid)}</span>`
                     : html`<button type="button" class="room-button" aria-label="Invite ${person.name}" @click=${() => this.#invite(room, person.jid)}>Invite</button>`}
             </li>`)}</ul>
-            ${this.typed && !this.found.length ? html`<p class="room-panel__said" role="status">Nobody by that name.</p>` : ''}
+            <p class="room-panel__said" role="status">${this.said}</p>
         </div>`;
     }
 
@@ -86,12 +88,18 @@ export class Invite {
         const { signal } = (this.asked = new AbortController());
         try {
             const answer = await fetch(`/xmpp/find?${new URLSearchParams({ q: this.typed.trim() })}`, { headers: { Accept: 'application/json' }, signal });
-            const { conversations = [] } = answer.ok ? await answer.json() : {};
-            this.found = conversations.filter(({ room }) => !room);
-            this.panel.soon(0);
+            if (!answer.ok) throw new Error(String(answer.status));
+            const { conversations } = await answer.json();
+            this.#tell(conversations.filter(({ room }) => !room));
         } catch (cause) {
-            if (!signal.aborted) console.warn('Nobody was looked for.', cause);
+            if (!signal.aborted) this.#tell([], 'People could not be looked for just now. Please try again in a moment.');
         }
+    }
+
+    #tell(found, said = 'Nobody by that name.') {
+        this.found = found;
+        this.said = this.typed && !found.length ? said : '';
+        this.panel.soon(0);
     }
 
     async #invite(room, jid) {

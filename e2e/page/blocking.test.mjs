@@ -1,0 +1,21 @@
+// Blocking somebody. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners } from "./support.mjs";
+import { blockPeople } from "../../static/js/chat/blocking.js";
+
+test("that somebody could not be blocked is said, and their conversation stays", async () => {
+  const refusal = { querySelector: () => ({ textContent: "You block too many people." }) };
+  const answers = [async () => "list", async () => Promise.reject(refusal), async () => Promise.reject(null)]; // null: no answer
+  const said = [];
+  const answer = (...jids) => answers.shift()(...jids);
+  const api = { ...listeners(), alert: (type, title, lines) => said.push(type, title, ...lines), blocklist: { add: answer, remove: answer } };
+  blockPeople({ api }, {});
+  assert.equal(await api.blocklist.add("bob@h"), "list");
+  assert.deepEqual(said, []);
+  assert.equal(await api.blocklist.add("bob@h"), undefined); // by which the conversation is closed, or not
+  assert.deepEqual(said, ["error", "That did not work", "You block too many people."]);
+  await api.blocklist.remove("bob@h");
+  assert.equal(said.at(-1), "Please try again in a moment.");
+});

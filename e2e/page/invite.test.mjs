@@ -1,0 +1,24 @@
+// Whom to invite into a room. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { onClock, pass } from "./support.mjs";
+import { Invite } from "../../static/js/chat/room/invite.js";
+
+test("that nobody has a name is said once the site has said so, and not because it did not answer", async (t) => {
+  onClock(t);
+  globalThis.window = { converse: { env: { html: (strings, ...values) => ({ values }) } } };
+  const answers = [{ ok: true, json: async () => ({ conversations: [] }) }, { ok: false, status: 503 }];
+  globalThis.fetch = async () => answers.shift();
+  const invitation = new Invite({}, { soon() {}, element: {} });
+  invitation.begin();
+  const type = (typed) => invitation.render({}).values.find((value) => typeof value === "function")({ target: { value: typed } });
+  const said = () => invitation.render({}).values.at(-1);
+  type("Zoe");
+  assert.equal(said(), "");
+  await pass(t, 200);
+  assert.equal(said(), "Nobody by that name.");
+  type("Bob");
+  await pass(t, 200);
+  assert.equal(said(), "People could not be looked for just now. Please try again in a moment.");
+});
