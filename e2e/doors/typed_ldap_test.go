@@ -61,9 +61,9 @@ func TestProsody_Directory_Typed(t *testing.T) {
 	if found, _ := filepath.Glob("/usr/lib/*/lua/*/lualdap.so"); found == nil {
 		t.Skip("lua-ldap is not installed; scripts/test.sh interop does that")
 	}
-	d := peers.StartSlapd(t)
-	_, ldapPort, _ := strings.Cut(strings.TrimPrefix(d.URL, "ldap://"), ":")
-	at := "127.0.0.1:" + ldapPort // OpenLDAP's library takes localhost for the machine's own name
+	const address = "127.0.0.1" // OpenLDAP's library takes localhost for the machine's own name
+	d := peers.StartSlapd(t, address)
+	at := strings.Replace(strings.TrimPrefix(d.URL, "ldap://"), "localhost", address, 1)
 	lines := shipped(t, "prosody/ldap.cfg.lua", `"ldap.example.org"`, strconv.Quote(at), `"change me"`, strconv.Quote(peers.SlapdPassword))
 	addr, _ := packaged(t).start(t, prosodyOptions{directory: lines, env: []string{"LDAPTLS_CACERT=" + d.CAFile}})
 	signsInByDirectory(t, d, addr)

@@ -41,8 +41,8 @@ type Slapd struct {
 }
 
 // StartSlapd starts an OpenLDAP server with an empty directory; its certificate is for
-// localhost and its address. It skips the test if there is none.
-func StartSlapd(t testing.TB) *Slapd {
+// localhost, and for other names and addresses of this machine. It skips the test if there is none.
+func StartSlapd(t testing.TB, others ...string) *Slapd {
 	t.Helper()
 	program, err := exec.LookPath("slapd")
 	if err != nil {
@@ -55,7 +55,7 @@ func StartSlapd(t testing.TB) *Slapd {
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cert := testcert.New(t, "localhost", "127.0.0.1")
+	cert := testcert.New(t, append([]string{"localhost"}, others...)...)
 	s := &Slapd{t: t, Files: cert.Write(t, dir), Roots: cert.Roots}
 	config := strings.NewReplacer("{{dir}}", dir, "{{tls}}", "TLSCACertificateFile "+s.CAFile+"\nTLSCertificateFile "+s.CertFile+"\nTLSCertificateKeyFile "+s.KeyFile).Replace(slapdConfig)
 	file := Write(t, filepath.Join(dir, "slapd.conf"), config)
