@@ -149,6 +149,10 @@ func (c *boshConn) read() {
 		return
 	}
 	c.mu.Lock()
+	if c.state == connGone { // closed meanwhile
+		c.mu.Unlock()
+		return
+	}
 	c.early = append(slices.Clone(rest), c.early...)
 	c.exchange = exchange{last: r.last, origin: c.gateway.allowedOrigin(r.header), gzip: c.gateway.compressesFor(r.header), site: c.gateway.cfg.Auth != nil}
 	c.state = connWaiting
@@ -258,6 +262,10 @@ func (c *boshConn) afterAnswer(err error, last bool) {
 		return
 	}
 	c.mu.Lock()
+	if c.state == connGone { // closed meanwhile; once is enough
+		c.mu.Unlock()
+		return
+	}
 	more := c.arrived || len(c.early) > 0
 	c.state, c.since = connIdle, c.gateway.now()
 	if more {

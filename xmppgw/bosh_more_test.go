@@ -333,3 +333,18 @@ func TestBOSH_Report(t *testing.T) {
 		}
 	})
 }
+
+// A connection that the gateway closes while an answer goes out, or while it reads the next
+// request, stays closed: it is done with once.
+func TestBOSH_ConnectionStaysClosed(t *testing.T) {
+	c := &boshConn{gateway: &Gateway{}, state: connGone}
+	c.afterAnswer(nil, false)
+	if c.state != connGone {
+		t.Error("it is taken up again by the answer")
+	}
+	c.early = []byte("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+	c.read()
+	if c.state != connGone {
+		t.Error("it is taken up again by a request")
+	}
+}

@@ -19,14 +19,14 @@ func (s *wsStream) write() {
 	for {
 		items, reason, closed := s.queue.Next(writeBatch)
 		switch {
-		case s.closing.Load() != 0:
-			s.queue.Close(stream.ErrDisconnected)
-			s.writeEnd(stream.ErrDisconnected)
-			return
 		case closed:
 			s.writeEnd(reason)
 			return
-		case len(items) == 0:
+		case len(items) == 0: // this is the writer no longer: whoever closes the queue calls the next
+			return
+		case s.closing.Load() != 0:
+			s.queue.Close(stream.ErrDisconnected)
+			s.writeEnd(stream.ErrDisconnected)
 			return
 		case !s.writeFrames(items):
 			s.abort()
