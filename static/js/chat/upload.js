@@ -4,7 +4,7 @@
 import { inWords } from './size.js';
 
 const UPLOAD = 'urn:xmpp:http:upload:0';
-const PATIENCE = 30_000; // ms for a slot
+const PATIENCE = 30_000; // ms until it is known where a file goes
 
 /** What went wrong, as people are told. */
 export class UploadError extends Error {
@@ -93,10 +93,19 @@ function put(file, slot, onProgress, signal) {
 export async function upload(_converse, chat, file, onProgress, signal) {
     const { api } = _converse;
     if (!api.connection.connected()) throw new UploadError(AWAY);
-    const { to, maxSize } = await service(_converse);
-    if (file.size > maxSize) throw tooLarge(maxSize);
-    const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
-    const slot = await slotFor(_converse, sent, to);
+    const ready = async () => {
+        const { to, maxSize } = await service(_converse);
+        if (file.size > maxSize) throw tooLarge(maxSize);
+        const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
+        return { sent, slot: await slotFor(_converse, sent, to) };
+    };
+    // Strophe forgets who waits for an answer when a stream is lost; what comes after the file would wait for ever.
+    const { sent, slot } = await new Promise((resolve, reject) => {
+        const stop = () => reject(new UploadError(api.connection.connected() ? FAILED : AWAY));
+        signal.addEventListener('abort', stop);
+        setTimeout(stop, PATIENCE);
+        ready().then(resolve, reject);
+    });
     signal.throwIfAborted();
     await put(sent, slot, onProgress, signal);
     const { body, oob_url } = await api.hook('afterFileUploaded', { file: sent }, { body: slot.get, message: slot.get, oob_url: slot.get });
