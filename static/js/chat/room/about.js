@@ -102,9 +102,9 @@ export class About extends Part {
         try {
             if (name === 'topic') room.setSubject(value);
             else await configure(this._converse, room, { [name]: value });
-            this.#edit('');
+            if (room === this.panel.room) this.#edit('');
         } catch (refusal) {
-            this.#say(reasonOf(refusal));
+            if (room === this.panel.room) this.#say(reasonOf(refusal));
         }
     }
 

@@ -45,13 +45,25 @@ export async function settingsOf(room) {
     return Object.fromEntries(has);
 }
 
+const PATIENCE = 10_000; // ms that one change waits for another
+/** @type {Promise<unknown>} */
+let last = Promise.resolve();
+
 /**
- * Changes settings of a room; the others stay as they are.
+ * Changes settings of a room; the others stay as they are. All are sent, as they were when they were asked for: so one change
+ * goes after the other, or takes that back.
  * @param {Converse.Private} _converse
  * @param {Converse.Room} room
  * @param {Partial<Record<SettingName, string | boolean>>} changes
  */
-export async function configure({ api }, room, changes) {
+export function configure(_converse, room, changes) {
+    const late = new Promise((resolve) => setTimeout(resolve, PATIENCE)); // no answer comes where the stream was lost
+    const change = Promise.race([last, late]).then(() => send(_converse, room, changes));
+    last = change.catch(() => {});
+    return change;
+}
+
+async function send({ api }, room, changes) {
     const { stx, u } = window.converse.env;
     const fields = await fieldsOf(room);
     for (const [setting, value] of Object.entries(changes)) {

@@ -35,7 +35,7 @@ export class Settings extends Part {
             const settings = await settingsOf(room);
             if (room === this.panel.room) this.settings = settings;
         } catch (refusal) {
-            this.said = reasonOf(refusal);
+            if (room === this.panel.room) this.said = reasonOf(refusal);
         }
         this.asking = false;
         this.panel.soon(0);
@@ -82,34 +82,40 @@ export class Settings extends Part {
         </label>`;
     }
 
-    async #show(room, readable) {
+    #show(room, readable) {
         const question = { title: 'Let pages of this site show the room?', text: 'What is said here can then be read by everybody, also by people who are not signed in.', verb: 'Let them' };
-        if (readable && !(await ask(this._converse.api, question))) return this.panel.soon(0);
-        return this.#save(room, { readable });
+        return this.#save(room, { readable }, !readable || ask(this._converse.api, question));
     }
 
     /**
      * A room by invitation shows its members who each of them is, as one that is made so
      * (app/embedded.go): encryption needs to know who reads along (XEP-0384 §5.8).
      */
-    async #whoComes(room, closed) {
+    #whoComes(room, closed) {
         const strangers = room.occupants.models.filter((occupant) => isHere(occupant) && !['owner', 'admin', 'member'].includes(occupant.get('affiliation'))).length;
         const people = strangers === 1 ? 'One person who is here is no member, and will be out.' : `${strangers} people who are here are no members, and will be out.`;
-        if (closed && strangers) {
-            const sure = await ask(this._converse.api, { title: 'Only people who are invited?', text: [people, 'Make them members first, or invite them again.'], verb: 'Close the room' });
-            if (!sure) return this.panel.soon(0);
-        }
-        await this.#save(room, { invited: closed, listed: !closed, addresses: closed ? 'anyone' : 'moderators' });
+        const question = { title: 'Only people who are invited?', text: [people, 'Make them members first, or invite them again.'], verb: 'Close the room' };
+        const sure = !closed || !strangers || ask(this._converse.api, question);
+        return this.#save(room, { invited: closed, listed: !closed, addresses: closed ? 'anyone' : 'moderators' }, sure);
     }
 
-    async #save(room, changes) {
+    /** Shows at once what was chosen, and what was before where that is not to be. */
+    async #save(room, changes, /** @type {boolean | Promise<boolean>} */ sure = true) {
+        const { settings } = this;
+        const before = Object.fromEntries(Object.keys(changes).map((name) => [name, settings?.[name]]));
+        const show = (choices, said) => {
+            if (room !== this.panel.room || !this.settings) return; // another room's are shown
+            this.settings = { ...this.settings, ...choices };
+            this.said = said;
+            this.panel.soon(0);
+        };
+        show(changes, '');
         try {
+            if (!(await sure)) return show(before, '');
             await configure(this._converse, room, changes);
-            this.settings = { ...this.settings, ...changes };
-            this.said = 'Saved.';
+            show({}, 'Saved.');
         } catch (refusal) {
-            this.said = reasonOf(refusal);
+            show(before, reasonOf(refusal));
         }
-        this.panel.soon(0);
     }
 }
