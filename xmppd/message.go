@@ -230,7 +230,7 @@ func (srv *Server) retraction(ctx context.Context, d *delivery) (*archive.Retrac
 // archivesFor reports whether user's archive takes a message from or to that address. It
 // takes a client's retraction whatever the preferences say.
 func (srv *Server) archivesFor(ctx context.Context, d *delivery, user string, with stanza.Address) (bool, error) {
-	if id, err := archive.RetractedID(d.message); err == nil && id != "" && d.sender != nil {
+	if id, err := archive.RetractedID(d.message); err == nil && id != "" && d.message.ID != "" && d.sender != nil {
 		return true, nil
 	}
 	return srv.ArchivesWith(ctx, user, with)
