@@ -76,3 +76,14 @@ test("nor where the archive told of it while it was still to come", async (t) =>
   say("c");
   await countsOnlyTheNext(t, box, say);
 });
+
+test("what was edited is unread once, where the archive knows it by its edit", async (t) => {
+  onClock(t);
+  const { box, say } = conversation();
+  say("b");
+  box.messages.models.at(-1).set({ ids_of_edits: ["e"] });
+  await pass(t, 400);
+  document.dispatchEvent(new CustomEvent("foyer:conversations", { detail: new Map([[BOB, { unread: 1, read: "a", last: { id: "e" } }]]) }));
+  await settle();
+  assert.equal(box.get("num_unread"), 1);
+});

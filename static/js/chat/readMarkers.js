@@ -6,6 +6,7 @@
 import { counted, inOrder } from './counted.js';
 import { isSaid } from './newMessages.js';
 import { keepInTab } from './tabStore.js';
+import { goesBy } from './versions.js';
 
 const NODE = 'urn:xmpp:mds:displayed:0';
 const PRIVATE = { persist_items: 'true', max_items: 'max', send_last_published_item: 'never', access_model: 'whitelist' };
@@ -17,7 +18,7 @@ const isRoom = (box) => box.get('type') === 'chatroom';
 function isAfter(box, key, id, other) {
     if (!id || !other || id === other) return Boolean(id) && id !== other;
     if (inOrder(id) && inOrder(other)) return id > other;
-    const at = (wanted) => box.messages.models.findIndex((message) => message.get(key) === wanted);
+    const at = (wanted) => box.messages.models.findIndex((message) => goesBy(message, key, wanted));
     return at(id) > at(other);
 }
 
