@@ -5,7 +5,7 @@
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
 import { isShown } from './messages.js';
-import { panel } from './panel.js';
+import { inSight } from './newMessages.js';
 
 const LATEST = 5; // sentences that stay, so that none is gone before it was read
 
@@ -27,9 +27,8 @@ export function sentenceOf(box, message, since) {
 export function announceMessages(_converse) {
     const { api } = _converse;
     const region = document.getElementById('chat-said');
-    const isInSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
     const say = (box, text) => {
-        if (!text || !region || !isInSight(box)) return;
+        if (!text || !region || !inSight(box)) return;
         const sentence = document.createElement('p');
         sentence.textContent = text;
         region.append(sentence);

@@ -8,8 +8,10 @@ import { panel } from './panel.js';
 const KEEP_AFTER = 300; // ms, so that many messages at once are noted once
 
 const isConversation = (box) => ['chatbox', 'chatroom'].includes(box.get('type'));
-const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
-export const isSaid = ({ attributes: { type, time, retracted, is_ephemeral: passing } }) => ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && Boolean(!passing || retracted);
+export const inSight = (box) => panel.visible() && !document.hidden && !box.get('hidden') && !box.get('closed');
+/** Whether somebody said it; not what takes back a message that is not here. */
+export const isSaid = ({ attributes: { type, time, retracted, is_ephemeral: passing, dangling_retraction, dangling_moderation } }) =>
+    ['chat', 'groupchat', 'normal'].includes(type) && Boolean(time) && Boolean(!passing || retracted) && !(dangling_retraction || dangling_moderation);
 
 /** When a box's last message was said, of those that match. */
 const lastTime = (box, matches) => box.messages.models.findLast((message) => isSaid(message) && matches(message))?.get('time');

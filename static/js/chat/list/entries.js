@@ -7,6 +7,7 @@ import { unstyled } from '../composer/styling.js';
 import { counted } from '../counted.js';
 import { isFollowed } from '../lateEntry.js';
 import { levels } from '../levels.js';
+import { isSaid } from '../newMessages.js';
 import { isAround, knownName, pictureOf, SOMEBODY } from '../people.js';
 
 /**
@@ -52,8 +53,8 @@ export function saidBy(message) {
 
 /** What a message of Converse's says; nothing for what is no message of somebody's. */
 export function lineOf(box, message) {
-    const { type, is_ephemeral: passing, time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
-    if ((passing && !retracted) || !['chat', 'groupchat', 'normal'].includes(type) || !time) return null;
+    const { time, sender, retracted, is_encrypted: encrypted, nick } = message.attributes;
+    if (!isSaid(message)) return null;
     const text = saidBy(message);
     const file = message.get('oob_url') || (message.get('file') ? message.file?.name ?? 'file' : '');
     if (!text && !file && !retracted && !message.get('moderated')) return null;

@@ -1,0 +1,21 @@
+// The last line of a conversation, in the list. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Model } from "./support.mjs";
+import { lineOf } from "../../static/js/chat/list/entries.js";
+import { isSaid } from "../../static/js/chat/newMessages.js";
+
+const room = new Model({ type: "chatroom", jid: "garden@rooms.h" });
+const message = (attributes) => Object.assign(new Model({ type: "groupchat", time: "2026-11-28T10:00:00Z", nick: "Bob", ...attributes }), { getMessageText: () => attributes.body ?? "" });
+
+test("what takes back a message that is not in the browser says nothing, until that comes", () => {
+  for (const gone of [{ retracted: "2026-11-28T11:00:00Z", dangling_retraction: true }, { moderated: "retracted", dangling_moderation: true }]) {
+    const taken = message(gone);
+    assert.equal(lineOf(room, taken), null);
+    assert.equal(isSaid(taken), false);
+    taken.set({ body: "Hello", dangling_retraction: false, dangling_moderation: false });
+    assert.equal(lineOf(room, taken)?.kind, "deleted");
+    assert.equal(isSaid(taken), true);
+  }
+});
