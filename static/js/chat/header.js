@@ -87,10 +87,10 @@ function withMenu(Heading, config) {
         }
 
         async refreshMenu() {
-            if (!this.model || this.isRefreshing) return;
-            this.isRefreshing = true;
+            if (!this.model) return;
+            const asked = (this.asked = {});
             const buttons = await offered(this);
-            this.isRefreshing = false;
+            if (asked !== this.asked) return; // something changed meanwhile
             const names = buttons.map(({ name, i18n_text }) => `${name} ${i18n_text}`).join('\n');
             if (names === this.menuNames) return;
             this.menuNames = names;

@@ -1,6 +1,8 @@
 // Of which messages a person wants to be told: kept with the account
 // (/xmpp/conversations/settings), the same on every device.
 
+import { all } from '../dom.js';
+
 const LOAD_AFTER = 300; // ms, so that many bookmarks at once are asked for once
 
 const URL = '/xmpp/conversations/settings';
@@ -98,15 +100,17 @@ export const levels = {
 export function offerLevels({ api }) {
     levels.follow();
     /** What a click saves; whoever it failed for is told. */
-    const saved = (element, save) => async (event) => {
+    const saved = (save) => async (event) => {
         event.preventDefault();
         try {
             await save();
         } catch {
             api.alert('error', 'Not saved', ['That could not be saved just now. Please try again in a moment.']);
         }
-        element.requestUpdate();
     };
+    document.addEventListener('foyer:levels', () => { // chosen here or elsewhere
+        for (const heading of /** @type {any[]} */ (all('converse-chat-heading, converse-muc-heading'))) heading.requestUpdate();
+    });
     api.listen.on('getHeadingButtons', (element, buttons) => {
         const { model } = element;
         const room = model.get('type') === 'chatroom';
@@ -119,7 +123,7 @@ export function offerLevels({ api }) {
         const entry = {
             i18n_text: `Notifications: ${inSentence(LEVEL_NAMES[level])}`,
             i18n_title: `Change to: ${inSentence(LEVEL_NAMES[next])}`,
-            handler: saved(element, () => levels.choose(jid, next)),
+            handler: saved(() => levels.choose(jid, next)),
             a_class: 'conversation-notifications',
             icon_class: 'fa-bell',
             name: 'notifications',
@@ -128,7 +132,7 @@ export function offerLevels({ api }) {
         const pin = {
             i18n_text: pinned ? 'Unpin' : 'Pin to the top',
             i18n_title: pinned ? 'Let it stand in the list by its time' : 'Keep it on top of the list',
-            handler: saved(element, () => levels.pin(jid, !pinned)),
+            handler: saved(() => levels.pin(jid, !pinned)),
             a_class: 'conversation-pin',
             icon_class: 'fa-bookmark',
             name: 'pin',
