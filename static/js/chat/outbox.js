@@ -148,10 +148,12 @@ class Outbox {
     async flush() {
         // A resumed stream has lost nothing that was sent (XEP-0198 §5).
         const { restored } = this.api.connection.get();
+        const stream = ++this.stream;
         const unconfirmed = this.entries.filter(({ sent }) => !(restored && sent));
         for (const entry of unconfirmed) {
             const room = entry.room && (await this.api.rooms.get(entry.room));
             if (entry.room) await entered(room);
+            if (stream !== this.stream) return; // the next one has all of it sent
             entry.sent = true;
             const connection = this.api.connection.get();
             if (!connection) return; // the person signed out meanwhile
