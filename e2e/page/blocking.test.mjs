@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listeners } from "./support.mjs";
+import { listeners, settle } from "./support.mjs";
 import { blockPeople } from "../../static/js/chat/blocking.js";
 
 test("that somebody could not be blocked is said, and their conversation stays", async () => {
@@ -18,4 +18,34 @@ test("that somebody could not be blocked is said, and their conversation stays",
   assert.deepEqual(said, ["error", "That did not work", "You block too many people."]);
   await api.blocklist.remove("bob@h");
   assert.equal(said.at(-1), "Please try again in a moment.");
+});
+
+test("after a stream was lost it is known whom other devices block, and heard of again", async () => {
+  globalThis.window = { converse: { env: { stx: () => ({}) } } };
+  const { listen, tell } = listeners();
+  const blocked = new Map();
+  const entry = (jid) => ({ get: () => jid, destroy: () => blocked.delete(jid) });
+  const list = {
+    get models() {
+      return [...blocked.values()];
+    },
+    get: (jid) => blocked.get(jid),
+    create: ({ jid }) => blocked.set(jid, entry(jid)),
+  };
+  list.create({ jid: "bob@h" });
+  let server = ["carol@h"];
+  let push;
+  const answer = () => ({ getAttribute: () => "result", querySelectorAll: () => server.map((jid) => ({ getAttribute: () => jid })) });
+  const api = {
+    listen, alert() {}, sendIQ: async () => answer(), blocklist: { get: async () => list, add() {}, remove() {} },
+    connection: { get: () => ({ addHandler: (handle) => (push = handle) }) },
+  };
+  blockPeople({ api }, {});
+  tell("reconnected");
+  await settle();
+  assert.deepEqual([...blocked.keys()], ["carol@h"]);
+  server = ["carol@h", "dave@h"];
+  assert.equal(push(), true);
+  await settle();
+  assert.deepEqual([...blocked.keys()], ["carol@h", "dave@h"]);
 });

@@ -4,7 +4,8 @@
 
 import { ask } from './questions.js';
 
-const ERRORS = 'urn:xmpp:blocking:errors';
+const BLOCKING = 'urn:xmpp:blocking';
+const ERRORS = `${BLOCKING}:errors`;
 
 /** Asks, blocks somebody, and closes the conversation with them. @param {Converse.Private} _converse */
 export async function block(_converse, jid, name) {
@@ -23,12 +24,30 @@ export async function followBlocks(api, element) {
     element.requestUpdate();
 }
 
+/** Converse hears of what other devices block on a page's first stream alone: on later ones the list is asked for, and again with each change. */
+function followOthers(/** @type {Converse.Api} */ api) {
+    const learn = async () => {
+        const list = /** @type {any} */ (await api.blocklist.get());
+        const { stx } = window.converse.env;
+        const answer = await api.sendIQ(stx`<iq type="get" xmlns="jabber:client"><blocklist xmlns="${BLOCKING}"/></iq>`, undefined, false);
+        if (answer?.getAttribute('type') !== 'result') return;
+        const jids = Array.from(answer.querySelectorAll('item'), (item) => item.getAttribute('jid'));
+        for (const entry of list.models.filter((each) => !jids.includes(each.get('jid')))) entry.destroy();
+        for (const jid of jids) if (!list.get(jid)) list.create({ jid });
+    };
+    api.listen.on('reconnected', () => {
+        api.connection.get().addHandler(() => (learn(), true), BLOCKING, 'iq', 'set');
+        learn();
+    });
+}
+
 /**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
 export function blockPeople(_converse, config) {
     const { api } = _converse;
+    followOthers(api);
     // Patch: block-failures
     for (const how of ['add', 'remove']) {
         const change = api.blocklist[how];
