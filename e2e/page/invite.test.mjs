@@ -22,3 +22,21 @@ test("that nobody has a name is said once the site has said so, and not because 
   await pass(t, 200);
   assert.equal(said(), "People could not be looked for just now. Please try again in a moment.");
 });
+
+test("what becomes of an invitation into one room is not said in the next", async (t) => {
+  onClock(t);
+  globalThis.window = { converse: { env: { html: (strings, ...values) => ({ values }) } } };
+  let answer;
+  globalThis.fetch = () => new Promise((resolve) => (answer = resolve));
+  const invitation = new Invite({}, { soon() {}, element: {}, parts: { members: { load() {} } } });
+  invitation.begin();
+  invitation.found = [{ jid: "bob@h", name: "Bob" }];
+  globalThis.document = { createElement: () => ({ append() {}, setAttribute() {} }) };
+  const [row] = invitation.render({ get: () => "garden@rooms.h" }).values.find(Array.isArray);
+  const button = row.values.findLast((value) => value?.values).values;
+  button.find((value) => typeof value === "function")();
+  invitation.end(); // another room
+  answer({ ok: true });
+  await pass(t, 50);
+  assert.equal(invitation.done.size, 0);
+});

@@ -38,7 +38,8 @@ export class Invite {
         this.found = [];
         this.typed = '';
         this.said = '';
-        this.done.clear();
+        this.done = new Map(); // what is answered late is not of the next room
+        clearTimeout(this.typing);
         this.asked.abort();
     }
 
@@ -103,11 +104,12 @@ export class Invite {
     }
 
     async #invite(room, jid) {
+        const { done } = this;
         try {
             await invite(room, jid.split('@')[0]);
-            this.done.set(jid, 'Invited');
+            done.set(jid, 'Invited');
         } catch (cause) {
-            this.done.set(jid, /** @type {Error} */ (cause).message);
+            done.set(jid, /** @type {Error} */ (cause).message);
         }
         this.wantsFocus = true; // the button is gone
         this.panel.parts.members.load();
