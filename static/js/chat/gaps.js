@@ -63,7 +63,7 @@ const lastHeard = (chat) =>
         .at(-1);
 
 /** Whether a query may be answered another time. Any other error says that what was asked for is gone. */
-const isTimeout = (error) => Boolean(error) && Object.getPrototypeOf(error) !== Error.prototype;
+export const isTimeout = (error) => Boolean(error) && Object.getPrototypeOf(error) !== Error.prototype;
 
 /** What is missing before a page of the archive (XEP-0313 §4.3), and where it is shown. */
 function before(page, start) {

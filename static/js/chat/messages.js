@@ -5,6 +5,7 @@ import { locale } from '../language.js';
 import { addressOf } from './conversation.js';
 import { fileOf, withFiles } from './files.js';
 import { PIN } from './list/row.js';
+import { clock } from './list/time.js';
 import { panel } from './panel.js';
 import { withPreviews } from './previews.js';
 import { roomPanel } from './room/panel.js';
@@ -23,26 +24,10 @@ const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture',
 const ORDER = ['copy', 'edit', 'quote', 'link', 'hide', 'pin', '', 'retract'];
 const place = ({ name }) => ORDER.indexOf(ORDER.includes(name) ? name : '');
 
-/** @type {Map<string, Intl.DateTimeFormat>} */
-const dateFormats = new Map();
-
 /** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
-function dateFormat(here, withYear) {
-    const key = `${here} ${withYear}`;
-    const format = dateFormats.get(key) ?? new Intl.DateTimeFormat(here, { weekday: 'long', day: 'numeric', month: 'long', year: withYear ? 'numeric' : undefined });
-    dateFormats.set(key, format);
-    return format;
-}
-
-/** @type {Map<string, Intl.DateTimeFormat>} */
-const timeFormats = new Map();
-
-/** How a time of the day is written, made once, too. */
-function timeFormat(here) {
-    const format = timeFormats.get(here) ?? new Intl.DateTimeFormat(here, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-    timeFormats.set(here, format);
-    return format;
-}
+const DATE = /** @type {const} */ ({ weekday: 'long', day: 'numeric', month: 'long' });
+const date = new Intl.DateTimeFormat(locale(), DATE);
+const dateWithYear = new Intl.DateTimeFormat(locale(), { ...DATE, year: 'numeric' });
 
 /**
  * A day as people say it.
@@ -57,7 +42,7 @@ function dayName(day, now = new Date()) {
         const name = new Intl.RelativeTimeFormat(here, { numeric: 'auto' }).format(-ago, 'day');
         return name.charAt(0).toLocaleUpperCase(here) + name.slice(1);
     }
-    return dateFormat(here, day.getFullYear() !== now.getFullYear()).format(day);
+    return (day.getFullYear() === now.getFullYear() ? date : dateWithYear).format(day);
 }
 
 /**
@@ -169,7 +154,7 @@ export const isShown = ({ file: sending, attributes: { dangling_retraction, dang
 /** Who said a message and when, by which a screen reader tells it from others; nothing of a line of Converse's. */
 function labelOf(model) {
     if (!['chat', 'groupchat', 'normal'].includes(model.get('type'))) return undefined;
-    return `${model.getDisplayName()}, ${timeFormat(locale()).format(new Date(model.get('time')))}`;
+    return `${model.getDisplayName()}, ${clock.format(new Date(model.get('time')))}`;
 }
 
 /**

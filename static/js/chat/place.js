@@ -2,6 +2,8 @@
 // the archive (XEP-0313), and scrolling goes on from there both ways. What is missing
 // between there and what is known stays a gap (gaps.js).
 
+import { isTimeout } from './gaps.js';
+import { timeOf } from './list/said.js';
 import { panel } from './panel.js';
 import { goesBy } from './versions.js';
 
@@ -11,12 +13,6 @@ const MARKED = 2500; // ms that it stays marked
 /** Whose ids a conversation's messages have. */
 const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
 
-/** When a message was stored, as its id says (RFC 9562 §5.7); "" if the id is another server's. */
-function timeOf(id) {
-    const hex = /^([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(id);
-    return hex ? new Date(parseInt(hex[1] + hex[2], 16)).toISOString() : '';
-}
-
 /** @param {Converse.Private} _converse */
 export async function showAt(_converse, jid, id) {
     const chat = _converse.state.chatboxes.get(jid);
@@ -24,14 +20,16 @@ export async function showAt(_converse, jid, id) {
     await chat.messages.fetched;
     const key = keyOf(_converse, chat);
     const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
+    let missing = 'That message is not there any more.';
     try {
         if (!find()) await fetchAround(_converse, chat, id);
     } catch (cause) {
         console.warn('A place in a conversation was not fetched.', cause);
+        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = 'That message could not be fetched just now. Please try again in a moment.';
     }
     const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
     if (message) await scrollTo(chat, message);
-    else panel.warn('That message is not there any more.');
+    else panel.warn(missing);
 }
 
 function nearest(chat, time) {
@@ -41,7 +39,7 @@ function nearest(chat, time) {
 
 async function fetchAround(_converse, chat, id) {
     const { fetchArchivedMessages } = window.converse.env.utils.mam;
-    const at = timeOf(id);
+    const at = timeOf(id) ?? ''; // another server's is taken for older than what is here
     const key = keyOf(_converse, chat);
     const known = () => chat.messages.models.filter((message) => message.get(key));
     if (!known().some((message) => message.get('time') > at)) await fetchArchivedMessages(chat, { rsm: { before: '' } });

@@ -2,7 +2,8 @@
 
 import { locale } from '../../language.js';
 
-const clock = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+/** How a time of the day is written. */
+export const clock = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const weekday = new Intl.DateTimeFormat(locale(), { weekday: 'short' });
 const date = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short' });
 const year = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric' });

@@ -1,0 +1,32 @@
+// Going to a message that is not in the browser. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Model } from "./support.mjs";
+
+const notice = { text: "", replaceChildren: (text) => (notice.text = text) };
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, getElementById: () => notice });
+globalThis.CustomEvent ??= class extends Event {};
+const { showAt } = await import("../../static/js/chat/place.js");
+
+const ID = "019a0000-0000-7000-8000-000000000001";
+
+/** What is said when the archive gives no message, and why it does not. */
+async function said(connected, error) {
+  globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async () => {} } } } } };
+  globalThis.console.warn = () => {};
+  const room = Object.assign(new Model({ type: "chatroom", jid: "garden@rooms.h" }), { messages: { models: [], fetched: Promise.resolve() } });
+  const query = async () => {
+    if (!connected) throw new Error("Can't call `api.archive.query` before having established an XMPP session");
+    return { error };
+  };
+  await showAt({ state: { chatboxes: new Map([["garden@rooms.h", room]]) }, api: { archive: { query }, connection: { connected: () => connected } } }, "garden@rooms.h", ID);
+  return notice.text;
+}
+
+test("a message that the archive does not know is gone; one that could not be asked for is not", async () => {
+  class TimeoutError extends Error {}
+  assert.equal(await said(true, new Error("item-not-found")), "That message is not there any more.");
+  assert.match(await said(true, new TimeoutError()), /could not be fetched just now/);
+  assert.match(await said(false), /could not be fetched just now/);
+});
