@@ -60,10 +60,10 @@ async function show(config, notice) {
 }
 
 /** Takes away what is shown of a conversation: it was read, here or on another device. */
-async function clearNotifications(jid) {
+async function clearNotifications(jid, isRead = (/** @type {Notification} */ _shown) => true) {
     if (!('serviceWorker' in navigator)) return;
     const there = await navigator.serviceWorker.getRegistration('/');
-    for (const shown of (await there?.getNotifications({ tag: jid })) ?? []) shown.close();
+    for (const shown of (await there?.getNotifications({ tag: jid })) ?? []) if (isRead(shown)) shown.close();
 }
 
 /**
@@ -110,6 +110,7 @@ export function notifyPeople(_converse, config, markers) {
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
         await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: `${line.by}: ${text}` });
     });
+    if (config.follow) document.addEventListener('foyer:read', ({ detail: jid }) => clearNotifications(jid, ({ data }) => markers.wasRead(jid, data?.id)));
     api.listen.on('chatBoxesInitialized', () => {
         _converse.state.chatboxes.on('change:num_unread change:num_unread_general', (box) => {
             if (!box.get('num_unread') && !box.get('num_unread_general')) clearNotifications(box.get('jid'));

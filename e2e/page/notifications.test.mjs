@@ -1,0 +1,31 @@
+// Notifications that are taken away. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners, Model, settle } from "./support.mjs";
+
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } });
+globalThis.CustomEvent ??= class extends Event {
+  constructor(name, { detail } = {}) {
+    super(name);
+    this.detail = detail;
+  }
+};
+globalThis.window = {};
+const { notifyPeople } = await import("../../static/js/chat/notifications.js");
+
+test("what another device has read of a room that was never opened here is notified no more", async () => {
+  const garden = "garden@rooms.h";
+  const notice = (id) => ({ data: { id }, close: () => shown.delete(id) });
+  const shown = new Map(["019a-1", "019a-3"].map((id) => [id, notice(id)]));
+  const there = { getNotifications: async ({ tag }) => (tag === garden ? [...shown.values()] : []) };
+  Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: { getRegistration: async () => there, addEventListener() {} } }, configurable: true });
+  class Chat extends Model {
+    handleUnreadMessage() {}
+  }
+  const markers = { wasRead: (jid, id) => jid === garden && "019a-2" >= id };
+  notifyPeople({ api: listeners(), exports: { ChatBox: class extends Chat {}, MUC: class extends Chat {} }, state: {} }, { follow: true }, markers);
+  document.dispatchEvent(new CustomEvent("foyer:read", { detail: garden }));
+  await settle();
+  assert.deepEqual([...shown.keys()], ["019a-3"]);
+});
