@@ -126,6 +126,11 @@ class RoomPanel {
     }
 
     #later = () => this.soon();
+    #entry = () => {
+        const { members } = this.parts;
+        if (!members.config.follow && this.part === 'members' && this.room?.isEntered()) members.load(); // another server tells those who are there
+        this.soon();
+    };
     #people = () => {
         this.parts.members.changed();
         this.soon();
@@ -138,7 +143,7 @@ class RoomPanel {
         room[how]('change foyer:pins', this.#later);
         room.features?.[how]('change', this.#later);
         room.config?.[how]('change', this.#later);
-        room.session?.[how]('change:connection_status', this.#later);
+        room.session?.[how]('change:connection_status', this.#entry);
         room.occupants?.[how]('add remove reset change vcard:add vcard:change', this.#people);
     }
 
