@@ -2,6 +2,7 @@
 // where they are, and all others as a card that says what they are.
 
 import { whenUnseen } from './historyView.js';
+import { nameOfFile } from './list/entries.js';
 import { inWords } from './size.js';
 import { withLater } from './onDemand.js';
 
@@ -22,20 +23,11 @@ const KINDS = [
 export function fileOf(config, model) {
     const { oob_url: address, body, is_encrypted: encrypted } = model.attributes;
     if (!address || encrypted || (body && body.trim() !== address) || !URL.canParse(address)) return null;
-    const { protocol, host, hostname, pathname, href } = new URL(address);
+    const { protocol, host, hostname, href } = new URL(address);
     const isOurs = host === location.host || config.fileHosts.includes(hostname);
     if (!/^https?:$/.test(protocol) || !isOurs) return null;
-    const name = nameIn(pathname);
+    const name = nameOfFile(address) || 'File';
     return { url: href, name, kind: KINDS.find(([, ending]) => ending.test(name))?.[0] ?? 'other', type: /\.(\w{1,5})$/.exec(name)?.[1].toUpperCase() ?? '' };
-}
-
-function nameIn(path) {
-    const last = path.split('/').pop() || 'File';
-    try {
-        return decodeURIComponent(last);
-    } catch {
-        return last;
-    }
 }
 
 /** How large files are, by their addresses, the oldest first: the server is asked once while they are shown. @type {Map<string, Promise<string>>} */

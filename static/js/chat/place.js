@@ -25,7 +25,7 @@ export async function showAt(_converse, jid, id) {
         if (!find()) await fetchAround(_converse, chat, id);
     } catch (cause) {
         console.warn('A place in a conversation was not fetched.', cause);
-        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = 'That message could not be fetched just now. Please try again in a moment.';
+        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = 'That could not be fetched just now. Please try again in a moment.';
     }
     const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
     if (message) await scrollTo(chat, message);

@@ -200,26 +200,19 @@ export class Markers {
         await this.apply(box);
     }
 
-    /** Takes what the site counted, and what came after that. */
+    /** Takes what the site counted, and what came after that; of a room that nobody counted, what came after the message that was read, if one was. */
     async apply(box) {
-        const { upTo, read } = counted.of(box.get('jid'));
-        if (!upTo) return isRoom(box) && !this.config.countsUnread ? this.applyRead(box) : undefined;
+        const jid = box.get('jid');
+        const { upTo, read } = counted.of(jid);
+        const isUncounted = isRoom(box) && !this.config.countsUnread;
+        if (!upTo && !isUncounted) return;
         await box.messages.fetched;
         await box.msg_chain;
-        if (read && this.isAfter(box, read, this.readId(box))) box.save({ read_id: read });
-        const count = isInSight(box) ? 0 : this.countedBefore(box) + this.countAfter(box, this.laterOf(box, upTo, this.readId(box)));
-        if (count !== unreadOf(box)) setUnread(box, count);
-    }
-
-    /** Of a room that nobody counted: what came after the message that was read, if one was. */
-    async applyRead(box) {
-        await box.messages.fetched;
-        await box.msg_chain;
-        const known = this.known.get(box.get('jid'));
+        const known = upTo ? read : this.known.get(jid);
         if (known && this.isAfter(box, known, this.readId(box))) box.save({ read_id: known });
-        const read = this.readId(box);
-        if (!read) return;
-        const count = isInSight(box) ? 0 : this.countAfter(box, read);
+        const here = this.readId(box);
+        if (!upTo && !here) return;
+        const count = isInSight(box) ? 0 : this.countedBefore(box) + this.countAfter(box, this.laterOf(box, upTo, here));
         if (count !== unreadOf(box)) setUnread(box, count);
     }
 

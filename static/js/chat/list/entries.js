@@ -67,10 +67,12 @@ export function lineOf(box, message) {
 
 /** The name of a file, by its address. @param {string} address */
 export function nameOfFile(address) {
+    if (!URL.canParse(address)) return address;
+    const last = new URL(address).pathname.split('/').pop() ?? '';
     try {
-        return decodeURIComponent(new URL(address).pathname.split('/').pop() ?? '');
+        return decodeURIComponent(last);
     } catch {
-        return address;
+        return last;
     }
 }
 
