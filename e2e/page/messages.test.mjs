@@ -57,3 +57,17 @@ test("what the browser has kept is not told again", async () => {
   await settle();
   assert.deepEqual(heard, ["add", "change:error_text"]);
 });
+
+test("what somebody in a room says in private is told where it opens, once", async () => {
+  const said = [];
+  const region = { append: ({ textContent }) => said.push(textContent), childElementCount: 1 };
+  globalThis.document = /** @type {any} */ ({ hidden: false, body: { dataset: { page: "chat" } }, getElementById: () => region, createElement: () => ({}) });
+  const { listen, tell } = listeners();
+  announceMessages({ api: { listen } });
+  const room = Object.assign(new Model({ type: "chatroom" }), { messages: Object.assign(new Model(), { models: [], fetched: Promise.resolve() }), occupants: new Model() });
+  tell("chatRoomInitialized", room);
+  await settle();
+  const message = Object.assign(new Model({ type: "chat", time: monday, sender: "them", body: "Psst" }), { getDisplayName: () => "Bob Baker", getMessageText: () => "Psst" });
+  room.occupants.trigger("change:num_unread", Object.assign(new Model(), { messages: { models: [message] } }));
+  assert.deepEqual(said, ["Bob Baker: Psst"]);
+});

@@ -173,9 +173,6 @@ export function firstOfDays(messages) {
     }));
 }
 
-/** Not what is said privately within a room. */
-const isConversation = (box) => ['chatbox', 'chatroom'].includes(box?.get('type'));
-
 /** The history, with the names of days between its messages, and pictures in a row side by side. */
 function withDays(config, History) {
     const { html } = window.converse.env;
@@ -183,7 +180,7 @@ function withDays(config, History) {
     return class extends History {
         connectedCallback() {
             super.connectedCallback();
-            if (isConversation(this.model)) this.setAttribute('aria-live', 'off'); // announce.js says what comes
+            this.setAttribute('aria-live', 'off'); // announce.js says what comes
         }
 
         render() {
