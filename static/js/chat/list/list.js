@@ -117,7 +117,9 @@ function fieldOf(_converse, config, draw) {
     let found = /** @type {Map<string, Entry>} */ (new Map());
     lookFor(find, draw, async (typed) => {
         hits.look(typed);
-        found = typed ? await askFor(typed) : new Map();
+        const answer = typed ? await askFor(typed) : new Map();
+        if (typed !== find.value.trim()) return; // something else is looked for by now
+        found = answer;
         draw();
     });
     goThrough(byId('conversations'), find, ({ jid = '', id, words }) => {
