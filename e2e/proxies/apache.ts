@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Place, SetUp } from "./proxy.ts";
+import type { Place, SetUp } from "./setUp.ts";
 
 // What Debian's Apache has on by default, as far as it touches a request.
 const modules = "mpm_event authz_core authz_host alias deflate dir env filter mime negotiation reqtimeout setenvif status".split(" ");

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { SetUp } from "./proxy.ts";
+import type { SetUp } from "./setUp.ts";
 
 export const caddy: SetUp = {
   program: "caddy",

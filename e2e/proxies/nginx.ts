@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import type { SetUp } from "./proxy.ts";
+import type { SetUp } from "./setUp.ts";
 
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
 

@@ -8,7 +8,6 @@ import { withLater } from './onDemand.js';
 import { byAddress } from './people.js';
 import { openPrivately } from './privately.js';
 import { ask } from './questions.js';
-import { roomPanel } from './room/panel.js';
 
 /** @typedef {import('./personCard.js').Subject} Subject */
 
@@ -19,8 +18,9 @@ export const personCard = {
     /**
      * @param {Converse.Private} _converse
      * @param {import('./types.js').ChatConfig} config
+     * @param {{ close(): void, peopleChanged(): void }} panel the panel of the room that is open
      */
-    prepare(_converse, config) {
+    prepare(_converse, config, panel) {
         /** @type {import('./personCard.js').PersonCard | undefined} */
         let card;
         /** @type {import('./personCard.js').Chat} */
@@ -29,10 +29,10 @@ export const personCard = {
             addressOf: (jid) => addressOf(config, jid),
             block: (jid, name) => block(_converse, jid, name),
             writePrivately(room, occupant) {
-                roomPanel.close();
+                panel.close();
                 openPrivately(room, occupant);
             },
-            peopleChanged: () => roomPanel.peopleChanged(),
+            peopleChanged: () => panel.peopleChanged(),
             authorOf,
             ask,
         };

@@ -31,7 +31,7 @@ function ofOccupant({ model: occupant, message }) {
  */
 export function showPeopleByName(_converse, config) {
     const { api } = _converse;
-    personCard.prepare(_converse, config);
+    personCard.prepare(_converse, config, roomPanel);
     roomPanel.prepare(_converse, config);
     followPins(_converse);
 
