@@ -157,12 +157,11 @@ func TestWithoutMessages(t *testing.T) {
 	}
 }
 
-// What the gateway costs stands beside the server's own endpoint and its port for
-// clients.
+// What the gateway costs stands beside the server's own endpoint.
 func TestGatewayFigures(t *testing.T) {
 	own := &front{own: true, over: []way{{transport: webSocket, back: 0.2, p50: 0.9, p99: 9}, {transport: tcp, back: 0.1, p50: 0.5, p99: 5}}}
-	through := &front{server: &server{name: gatewayName}, over: []way{{transport: webSocket, front: 0.02, back: 0.1, p50: 0.6, p99: 5.5, idle: 20}}}
-	nginx := &front{server: &server{name: "nginx"}, over: []way{{transport: webSocket, front: 0.1, back: 0.2, p50: 1, p99: 10}}}
+	through := &front{server: &server{name: gatewayName}, over: []way{{transport: webSocket, front: 0.02, back: 0.1, p50: 0.6, p99: 5.5, added: [2]float64{0.1, 0.5}, idle: 20}}}
+	nginx := &front{server: &server{name: "nginx"}, over: []way{{transport: webSocket, front: 0.1, back: 0.2, p50: 1, p99: 10, added: [2]float64{0.1, 1}}}}
 	var g gatewayFigures
 	g.compare(&server{name: "One"}, []*front{own, through, nginx})
 	want := []string{

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"foyer/internal/netaddr"
 	"foyer/internal/pgdev"
 )
@@ -31,10 +33,11 @@ type front struct {
 // way is what was measured over one transport.
 type way struct {
 	transport    transport
-	front, back  float64 // CPU seconds for 1,000 messages: of what stands in front, and of the server
-	p50, p99     float64 // ms, one way, at 500 messages a second
-	idle         float64 // KiB for a session, of what stands in front
-	rate         float64 // messages per second
+	front, back  float64    // CPU seconds for 1,000 messages: of what stands in front, and of the server
+	p50, p99     float64    // ms, one way, at 500 messages a second
+	added        [2]float64 // ms, to the p50 and the p99
+	idle         float64    // KiB for a session, of what stands in front
+	rate         float64    // messages per second
 	withoutDelay bool
 }
 
@@ -94,7 +97,7 @@ func (b *bench) fronts(ctx context.Context, s *server, w site, program string) e
 		}
 		for _, t := range over {
 			fmt.Fprintf(b.log, "%s, %s\n", f.name, t)
-			m, err := b.measureWay(ctx, f, t)
+			m, err := b.measureWay(ctx, s, f, t)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", f.name, t, err)
 			}
@@ -104,8 +107,8 @@ func (b *bench) fronts(ctx context.Context, s *server, w site, program string) e
 	return nil
 }
 
-// measureWay measures one way to a server over one transport.
-func (b *bench) measureWay(ctx context.Context, f *front, t transport) (way, error) {
+// measureWay measures one way to a server s over one transport.
+func (b *bench) measureWay(ctx context.Context, s *server, f *front, t transport) (way, error) {
 	out := way{transport: t}
 	if f.name == gatewayName {
 		one := &bench{plan: b.plan, log: io.Discard, values: make(map[key][]float64)}
@@ -129,15 +132,52 @@ func (b *bench) measureWay(ctx context.Context, f *front, t transport) (way, err
 	if err := f.calm(ctx); err != nil {
 		return out, err
 	}
-	one := &bench{plan: b.plan, log: io.Discard, values: make(map[key][]float64)}
-	if err := one.latency(ctx, f.server, t, noStore, 500, "latency"); err != nil {
+	if err := b.measureDelay(ctx, s, f, &out); err != nil {
 		fmt.Fprintln(b.log, "  no latency:", err)
 		out.withoutDelay = true
-	} else {
-		out.p50, out.p99 = one.values[key{f.name, "latency-p50", t}][0], one.values[key{f.name, "latency-p99", t}][0]
 	}
 	fmt.Fprintf(b.log, "  %+v\n", out)
 	return out, f.calm(ctx)
+}
+
+// measureDelay measures how long 500 messages a second are under way. What something in front
+// adds is measured beside a way without it: half of the messages go there at the same time, so
+// that both meet the same pauses of the server.
+func (b *bench) measureDelay(ctx context.Context, s *server, f *front, out *way) error {
+	const perSecond = 500
+	creds, err := f.credentials(ctx, b.plan.pairs)
+	if err != nil {
+		return err
+	}
+	if f.own {
+		took, err := b.delays(ctx, f.server, out.transport, creds, noStore, perSecond)
+		if err != nil {
+			return err
+		}
+		out.p50, out.p99 = took.milliseconds()
+		return nil
+	}
+	over := out.transport
+	if f.name == gatewayName {
+		over = tcp // it reaches the server so
+	}
+	var took, without *delays
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		took, err = b.delays(ctx, f.server, out.transport, creds[:len(creds)/2], noStore, perSecond/2)
+		return err
+	})
+	group.Go(func() (err error) {
+		without, err = b.delays(ctx, s, over, creds[len(creds)/2:], noStore, perSecond/2)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	out.p50, out.p99 = took.milliseconds()
+	p50, p99 := without.milliseconds()
+	out.added = [2]float64{out.p50 - p50, out.p99 - p99}
+	return nil
 }
 
 // calm waits until the server has done with what the last load left behind: messages that

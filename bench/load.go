@@ -158,6 +158,11 @@ func (d *delays) quantile(q float64) time.Duration {
 	return d.all[min(int(q*float64(len(d.all))), len(d.all)-1)]
 }
 
+// milliseconds returns the median, and what one in a hundred exceeds.
+func (d *delays) milliseconds() (p50, p99 float64) {
+	return milliseconds(d.quantile(0.5)), milliseconds(d.quantile(0.99))
+}
+
 // pacedMessages sends perSecond messages a second, evenly, from the senders to
 // the receivers, for d, and returns how long they were under way.
 func (s *server) pacedMessages(ctx context.Context, senders, receivers []*client, hints string, perSecond int, d time.Duration) (*delays, error) {

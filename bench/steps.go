@@ -170,32 +170,38 @@ func (b *bench) chat(ctx context.Context, s *server, t transport, hints, what st
 	return nil
 }
 
-// latency: half of the clients write to the other half.
 func (b *bench) latency(ctx context.Context, s *server, t transport, hints string, perSecond int, what string) error {
 	creds, err := s.credentials(ctx, b.plan.pairs)
 	if err != nil {
 		return err
 	}
-	half := len(creds) / 2
-	receivers, err := s.signInAll(ctx, t, creds[:half], b.plan.atOnce)
+	took, err := b.delays(ctx, s, t, creds, hints, perSecond)
 	if err != nil {
 		return err
 	}
+	p50, p99 := took.milliseconds()
+	b.record(s, what+"-p50", t, p50)
+	b.record(s, what+"-p99", t, p99)
+	return nil
+}
+
+// delays signs accounts in; half of them write to the other half.
+func (b *bench) delays(ctx context.Context, s *server, t transport, creds []credential, hints string, perSecond int) (*delays, error) {
+	half := len(creds) / 2
+	receivers, err := s.signInAll(ctx, t, creds[:half], b.plan.atOnce)
+	if err != nil {
+		return nil, err
+	}
 	if err := present(receivers); err != nil {
-		return err
+		closeAll(receivers)
+		return nil, err
 	}
 	senders, err := s.signInAll(ctx, t, creds[half:], b.plan.atOnce)
 	if err != nil {
 		closeAll(receivers)
-		return err
+		return nil, err
 	}
-	took, err := s.pacedMessages(ctx, senders, receivers, hints, perSecond, b.plan.seconds)
-	if err != nil {
-		return err
-	}
-	b.record(s, what+"-p50", t, milliseconds(took.quantile(0.5)))
-	b.record(s, what+"-p99", t, milliseconds(took.quantile(0.99)))
-	return nil
+	return s.pacedMessages(ctx, senders, receivers, hints, perSecond, b.plan.seconds)
 }
 
 // room measures a room of n people: everybody joins, then some speak.
