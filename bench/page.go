@@ -80,7 +80,8 @@ func (b *bench) readFacts(r io.Reader) error {
 }
 
 // fillPages gives each of four people what is large for one: u0000 nothing, u0001 5,000
-// conversations, u0002 one long conversation, u0003 a room of 5,000 members.
+// conversations, u0002 one long conversation, u0003 a room of 5,000 members. u0004 was invited to
+// a small room.
 func fillPages(ctx context.Context, w site) error {
 	accounts := fillAccounts(size{accounts: pageAccounts, online: 50})
 	const message = `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza)
@@ -96,6 +97,8 @@ func fillPages(ctx context.Context, w site) error {
 		fillConversations(size{}),
 		"UPDATE rooms SET members_only = true, max_occupants = 10000 WHERE name = '"+hall+"'",
 		"INSERT INTO room_affiliations (room, username, affiliation) SELECT '"+hall+"', username, 'member' FROM accounts ORDER BY username OFFSET 2 LIMIT 5000",
+		"UPDATE rooms SET members_only = true, public = false WHERE name = 'room1'",
+		"INSERT INTO room_affiliations (room, username, affiliation) VALUES ('room1', '"+userName(4)+"', 'member')",
 		"ANALYZE",
 	)
 	return w.execSQL(ctx, statements...)

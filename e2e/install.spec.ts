@@ -39,6 +39,18 @@ test("browsers find nothing that stands against installing it", async ({ alice }
   expect(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito")).toEqual([]);
 });
 
+test("pages do not wait for the service worker, and nothing else asks it", async ({ alice }) => {
+  await withWorker(alice);
+  await alice.page.reload();
+  await alice.ready();
+  const sources = await alice.page.evaluate(() => {
+    const source = (entry: PerformanceEntry) => (entry as PerformanceEntry & { workerMatchedSourceType?: string }).workerMatchedSourceType;
+    const all = (type: string) => [...new Set(performance.getEntriesByType(type).map(source))];
+    return { page: all("navigation"), rest: all("resource") };
+  });
+  expect(sources).toEqual({ page: ["race-network-and-fetch-handler"], rest: ["network"] });
+});
+
 test("while the site cannot be reached a page says so, and goes on by itself", async ({ alice, site }) => {
   await withWorker(alice);
   alice.watch.allowOutage();

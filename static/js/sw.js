@@ -22,9 +22,19 @@ async function keepAway() {
     await Promise.all([cache.put('/offline', page), script && cache.add(script)]);
 }
 
+// What browsers ask this worker for, where they can be told (Service Worker Static Routing). Pages do not wait for it to
+// start: it answers when the site does not. Everything else would wait as well, what is in the browser's cache, too.
+const ROUTES = [
+    { condition: { requestMode: 'navigate', requestMethod: 'GET' }, source: 'race-network-and-fetch-handler' },
+    { condition: { urlPattern: { pathname: '/share' } }, source: 'fetch-event' },
+    { condition: { urlPattern: { pathname: '*/js/offline.js' } }, source: 'fetch-event' },
+    { condition: { urlPattern: { pathname: '/*' } }, source: 'network' },
+];
+
 // A new version takes over at once: it holds nothing that pages rely on.
 worker.addEventListener('install', (event) => {
     worker.skipWaiting();
+    event.addRoutes?.(ROUTES).catch(() => {}); // a browser that does not know them asks for everything
     event.waitUntil(keepAway().catch(() => {})); // browsers have a page of their own for then
 });
 worker.addEventListener('activate', (event) =>
