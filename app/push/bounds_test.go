@@ -2,13 +2,15 @@ package push
 
 import (
 	"context"
+	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"foyer/internal/stream"
 	"foyer/models"
+	"foyer/xmppd/muc"
 )
 
 // idle is a service that sends nothing by itself; who asks is always told of.
@@ -33,20 +35,11 @@ func TestPush_OfOneAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := idle(t, "bob", "carol")
 		told := make(map[string]int)
+		s.deliver = func(_ context.Context, j job) { told[j.user]++ }
 		tell := func(user string) {
 			t.Helper()
-			sent := make(chan struct{})
-			go func() {
-				defer close(sent)
-				if err := s.tell(t.Context(), job{user: user, m: message{from: "alice"}}); err != nil {
-					t.Error(err)
-				}
-			}()
-			select {
-			case j := <-s.jobs:
-				told[j.user]++
-				<-sent
-			case <-sent:
+			if err := s.tell(t.Context(), job{user: user, m: message{from: "alice"}}); err != nil {
+				t.Error(err)
 			}
 		}
 		for range 75 {
@@ -77,17 +70,94 @@ func TestPush_Waiting(t *testing.T) {
 			t.Errorf("%d messages wait", len(s.queue))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		var retries sync.WaitGroup
-		for range maxWaiting + 10 {
-			s.retry(ctx, &retries, job{user: "bob"}, time.Hour)
+		for range ofOneAgain + 10 {
+			s.retry(ctx, job{user: "bob"}, time.Hour)
 		}
-		if len(s.slots) != maxWaiting {
-			t.Errorf("%d notifications wait to be sent again", len(s.slots))
+		if _, ok := s.again.TryAcquire("bob", 1); ok {
+			t.Error("more than may wait to be sent again")
+		}
+		if leave, ok := s.again.TryAcquire("carol", 1); !ok {
+			t.Error("it is in the way of others")
+		} else {
+			leave()
 		}
 		cancel()
-		retries.Wait()
-		if len(s.slots) != 0 {
-			t.Errorf("%d places are left taken", len(s.slots))
+		s.senders.Wait()
+		if _, ok := s.again.TryAcquire("bob", ofOneAgain); !ok {
+			t.Error("places are left taken")
 		}
 	})
+}
+
+// A push service that takes its time, as one that a member names may do on purpose, is in nobody else's way.
+func TestPush_SlowService(t *testing.T) {
+	over := make(chan struct{})
+	s, b, st := world(t, nil)
+	slow := newBrowser(t)
+	slow.answer = func(http.ResponseWriter, int) bool { <-over; return true }
+	t.Cleanup(func() { close(over) }) // before the service above is closed, which waits for its answers
+	st.mu.Lock()
+	for _, user := range []string{"mallory", "malvin"} {
+		a := models.PushAudience{}
+		for _, session := range []string{"1", "2", "3"} {
+			a.Subscriptions = append(a.Subscriptions, slow.subscription(user+session))
+		}
+		st.audiences[user] = a
+	}
+	st.mu.Unlock()
+	for range 60 {
+		s.Message("mallory", message1(t, `<body>x</body>`), time.Now())
+		s.Message("malvin", message1(t, `<body>x</body>`), time.Now())
+	}
+	began := time.Now()
+	s.Message("bob", message1(t, `<body>x</body>`), time.Now())
+	b.next()
+	if took := time.Since(began); took > sendTime/2 {
+		t.Errorf("bob was told after %v", took)
+	}
+}
+
+// Whatever names and ids there are, a notification is not larger than push services take (RFC 8291 §4).
+func TestPush_Long(t *testing.T) {
+	s, b, st := world(t, func(_ *browser, st *store, _ *Config) {
+		a := st.audiences["bob"]
+		a.Settings.ShowText, a.Level = true, models.NotifyAll
+		st.audiences["bob"] = a
+		st.room = models.PushRoom{Title: strings.Repeat("<", 256), Users: []string{"bob"}}
+	})
+	_ = st
+	room := strings.Repeat("é", 500)
+	m, err := stream.Parse([]byte(`<message xmlns="jabber:client" type="groupchat" id="`+strings.Repeat("i", 5000)+`"><body>`+strings.Repeat("&lt;", 500)+`</body></message>`), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Said(muc.Saying{User: "alice", Nick: strings.Repeat("&", 300), Room: room, RoomJID: room + "@conference.h", Message: m, At: time.Now()})
+	if n := b.next(); n.Tag != room+"@conference.h" || n.ID != "" || !strings.HasPrefix(n.Text, "&&&") {
+		t.Errorf("%+v", n)
+	}
+}
+
+// Who subscribes just as it is seen that they had no subscription is not forgotten.
+func TestPush_SubscribedMeanwhile(t *testing.T) {
+	s := idle(t)
+	s.Subscribed("carol")
+	s.cfg.Store = subscribing{s.cfg.Store, func() { s.Subscribed("carol") }}
+	if err := s.tell(t.Context(), job{user: "carol", m: message{from: "alice"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !s.Wants("carol") {
+		t.Error("carol is told no more")
+	}
+}
+
+// subscribing is a store during whose answer something happens.
+type subscribing struct {
+	Store
+	meanwhile func()
+}
+
+func (s subscribing) PushAudience(ctx context.Context, user, jid string) (models.PushAudience, error) {
+	a, err := s.Store.PushAudience(ctx, user, jid)
+	s.meanwhile()
+	return a, err
 }

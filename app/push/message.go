@@ -1,6 +1,7 @@
 package push
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -21,6 +22,8 @@ import (
 const (
 	maxLookedAt = 4 << 10 // bytes, in which names are looked for
 	maxShown    = 160     // characters
+	maxID       = 256     // bytes; what has a longer one may be told a second time
+	maxPayload  = 3993    // bytes: what is left of 4096 when it is encrypted (RFC 8291 §4, RFC 8188 §2.1)
 )
 
 // message is what is kept of one until it is looked at.
@@ -139,12 +142,13 @@ func (s *Service) tell(ctx context.Context, j job) error {
 	if s.cfg.Saw(j.user, j.m.at) {
 		return nil // or they are back, and see it
 	}
+	at := s.subscribedAt(j.user)
 	a, err := s.cfg.Store.PushAudience(ctx, j.user, s.conversation(j.m))
 	if err != nil {
 		return err
 	}
 	if len(a.Subscriptions) == 0 {
-		s.forget(j.user)
+		s.forget(j.user, at)
 		return nil
 	}
 	if !s.wanted(ctx, j, a) || (j.session == "" && !s.rate.Allow(j.user, 1)) {
@@ -159,11 +163,7 @@ func (s *Service) tell(ctx context.Context, j job) error {
 		}
 		one := j
 		one.session, one.sub = sub.SessionID, sub
-		select {
-		case s.jobs <- one:
-		case <-ctx.Done():
-			return nil
-		}
+		s.deliver(ctx, one)
 	}
 	return nil
 }
@@ -217,7 +217,7 @@ func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, er
 	} else if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return nil, err
 	}
-	name = cmp.Or(name, j.m.from)
+	name = shown(cmp.Or(name, j.m.from))
 	p := struct {
 		ID    string `json:"id"`
 		Tag   string `json:"tag"`
@@ -225,14 +225,31 @@ func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, er
 		Title string `json:"title"`
 		Text  string `json:"text"`
 		Time  int64  `json:"time"` // ms
-	}{ID: j.m.id, Tag: s.conversation(j.m), URL: "/chat/with/" + url.PathEscape(j.m.from), Title: name, Text: "New message", Time: j.m.at.UnixMilli()}
+	}{Tag: s.conversation(j.m), URL: "/chat/with/" + url.PathEscape(j.m.from), Title: name, Text: "New message", Time: j.m.at.UnixMilli()}
+	if len(j.m.id) <= maxID {
+		p.ID = j.m.id
+	}
 	if showText && !j.m.encrypted {
 		p.Text = shown(j.m.text)
 	}
 	if j.m.room != "" {
-		p.URL, p.Title, p.Text = "/chat/room/"+url.PathEscape(j.m.room), j.title, name+": "+p.Text
+		p.URL, p.Title, p.Text = "/chat/room/"+url.PathEscape(j.m.room), shown(j.title), name+": "+p.Text
 	}
-	return json.Marshal(p)
+	raw, err := marshal(p)
+	if len(raw) > maxPayload {
+		p.URL = "/chat" // of a room with a very long name
+		raw, err = marshal(p)
+	}
+	return raw, err
+}
+
+// marshal makes JSON that is no longer than need be.
+func marshal(v any) ([]byte, error) {
+	var raw bytes.Buffer
+	e := json.NewEncoder(&raw)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return raw.Bytes(), err
 }
 
 // shown is the beginning of a text.

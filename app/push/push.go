@@ -3,7 +3,9 @@
 //
 // Nothing here is on a message's way: the chat server puts what may interest into a bounded
 // queue, which costs it a look into a map for everybody else. One goroutine takes it from
-// there, after a while in which the person may have come back; a few others send.
+// there, after a while in which the person may have come back; each notification is sent by
+// a goroutine of its own, in its turn. Push services are what browsers name, and may be as
+// slow as they like: an account's notifications wait for those of the same account.
 package push
 
 import (
@@ -22,9 +24,13 @@ import (
 
 // Bounds. What is beyond them is not told; it waits in the chat.
 const (
-	maxQueued  = 4096 // messages that wait to be looked at
-	maxWaiting = 1024 // notifications that wait to be tried again
-	workers    = 4
+	maxQueued  = 4096             // messages that wait to be looked at
+	maxSending = 2048             // notifications that are sent, or wait for their turn
+	ofOne      = 256              // of them, those for one account
+	atOnce     = 32               // that are sent at the same time
+	ofOneOnce  = 4                // of them, those for one account
+	maxWaiting = 1024             // notifications that wait to be tried again
+	ofOneAgain = 64               // of them, those for one account
 	grace      = 3 * time.Second  // somebody who loads a page is back by then
 	roomKnown  = 30 * time.Second // whom to tell of a room
 	maxRooms   = 1024             // of which that is kept
@@ -73,12 +79,17 @@ type Service struct {
 	client *http.Client
 	rate   *budget.Rate
 	queue  chan message
-	jobs   chan job
-	slots  chan struct{} // of those that wait to be tried again
+
+	places  *budget.Share // of notifications that are sent, or wait for their turn
+	turns   *budget.Share // of those that are sent
+	again   *budget.Share // of those that wait to be tried again
+	senders sync.WaitGroup
+	deliver func(context.Context, job) // send, but in tests
 
 	mu         sync.RWMutex
-	subscribed map[string]struct{} // user names; some may have ended since
-	anybody    atomic.Bool         // there is one
+	subscribed map[string]uint64 // user names, and by times when they last subscribed; some may have ended since
+	times      uint64            // that somebody subscribed
+	anybody    atomic.Bool       // there is one
 
 	rooms map[string]knownRoom // of the one goroutine that looks at messages
 }
@@ -98,12 +109,16 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = grace
 	}
-	return &Service{
+	s := &Service{
 		cfg: cfg, key: key, client: newClient(cfg.Roots, cfg.Loopback),
 		rate:  budget.NewRate(perAccount, 0.5, 60, cfg.Meter),
-		queue: make(chan message, maxQueued), jobs: make(chan job, workers), slots: make(chan struct{}, maxWaiting),
-		subscribed: make(map[string]struct{}), rooms: make(map[string]knownRoom),
-	}, nil
+		queue: make(chan message, maxQueued), subscribed: make(map[string]uint64), rooms: make(map[string]knownRoom),
+		places: budget.NewShare(budget.Limit{Name: "push notifications of one account that wait to be sent"}, maxSending, ofOne, cfg.Meter),
+		turns:  budget.NewShare(budget.Limit{}, atOnce, ofOneOnce, nil),
+		again:  budget.NewShare(budget.Limit{Name: "push notifications of one account that wait to be sent again"}, maxWaiting, ofOneAgain, cfg.Meter),
+	}
+	s.deliver = s.send
+	return s, nil
 }
 
 // PublicKey is the site's key as pages need it (RFC 8292 §3.2), in base64url.
@@ -113,7 +128,8 @@ func (s *Service) PublicKey() string { return s.key.public }
 func (s *Service) Subscribed(user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.subscribed[user] = struct{}{}
+	s.times++
+	s.subscribed[user] = s.times
 	s.anybody.Store(true)
 }
 
@@ -128,22 +144,27 @@ func (s *Service) Wants(user string) bool {
 	return ok
 }
 
-// forget: somebody has no subscription any more.
-func (s *Service) forget(user string) {
+// subscribedAt is when somebody subscribed last, by times; zero: never.
+func (s *Service) subscribedAt(user string) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.subscribed[user]
+}
+
+// forget: somebody has no subscription any more, unless they subscribed since.
+func (s *Service) forget(user string, at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.subscribed, user)
+	if s.subscribed[user] == at {
+		delete(s.subscribed, user)
+	}
 	s.anybody.Store(len(s.subscribed) > 0)
 }
 
 // Run does the service's work until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	s.load(ctx)
-	var senders sync.WaitGroup
-	for range workers {
-		senders.Go(func() { s.send(ctx, &senders) })
-	}
-	defer senders.Wait()
+	defer s.senders.Wait()
 	for {
 		select {
 		case m := <-s.queue:

@@ -16,7 +16,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -87,7 +86,7 @@ func newClient(roots *x509.CertPool, loopback bool) *http.Client {
 		Timeout: sendTime,
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: sendTime, MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: workers,
+			TLSHandshakeTimeout: sendTime, MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: ofOneOnce,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -124,18 +123,25 @@ func (s *Service) Check(p models.PushSubscription) error {
 	return nil
 }
 
-// send sends what there is to send until ctx ends.
-func (s *Service) send(ctx context.Context, retries *sync.WaitGroup) {
-	for {
-		select {
-		case j := <-s.jobs:
-			if again, after := s.sendOne(ctx, j); again {
-				s.retry(ctx, retries, j, after)
-			}
-		case <-ctx.Done():
-			return
-		}
+// send sends a notification in its turn, and does not wait for that.
+func (s *Service) send(ctx context.Context, j job) {
+	leave, ok := s.places.TryAcquire(j.user, 1)
+	if !ok {
+		s.cfg.Logger.Warn("too many notifications wait to be sent; one is not", "user", j.user)
+		return
 	}
+	s.senders.Go(func() {
+		defer leave()
+		done, err := s.turns.Acquire(ctx, j.user, 1)
+		if err != nil {
+			return // ctx has ended
+		}
+		again, after := s.sendOne(ctx, j)
+		done()
+		if again {
+			s.retry(ctx, j, after)
+		}
+	})
 }
 
 // sendOne sends a notification, and reports whether and when it is worth trying again.
@@ -183,19 +189,18 @@ func (s *Service) post(ctx context.Context, j job) (*http.Response, error) {
 
 // retry looks at a notification again after a while: whether its person has come back, or the
 // session has ended meanwhile.
-func (s *Service) retry(ctx context.Context, retries *sync.WaitGroup, j job, after time.Duration) {
+func (s *Service) retry(ctx context.Context, j job, after time.Duration) {
 	j.tried++
 	if j.tried >= maxTries || after > maxRetry {
 		return
 	}
-	select {
-	case s.slots <- struct{}{}:
-	default:
+	leave, ok := s.again.TryAcquire(j.user, 1)
+	if !ok {
 		s.cfg.Logger.Warn("too many notifications wait to be tried again; one is not", "user", j.user)
 		return
 	}
-	retries.Go(func() {
-		defer func() { <-s.slots }()
+	s.senders.Go(func() {
+		defer leave()
 		select {
 		case <-time.After(after):
 		case <-ctx.Done():
