@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
 )
 
 // The longest texts of a preview, in characters.
@@ -18,9 +20,6 @@ const (
 	maxSite        = 60
 	maxDescription = 300
 )
-
-// maxToken bounds what the parser holds of one tag, in bytes.
-const maxToken = 64 << 10
 
 // page is what a page says of itself.
 type page struct {
@@ -42,8 +41,7 @@ func described() map[string][]string {
 // parsePage reads what an HTML document says of itself, in whatever encoding it is. Of one
 // that is no document, or is cut off, it is what stands there.
 func parsePage(at *url.URL, contentType string, body []byte) page {
-	encoding, _, _ := charset.DetermineEncoding(body, contentType)
-	meta, title := readHead(encoding.NewDecoder().Reader(bytes.NewReader(body)))
+	meta, title := readHead(encodingOf(body, contentType).NewDecoder().Reader(bytes.NewReader(body)))
 	first := func(of string) string {
 		for _, name := range described()[of] {
 			if value := meta[name]; value != "" {
@@ -62,11 +60,34 @@ func parsePage(at *url.URL, contentType string, body []byte) page {
 	return p
 }
 
+// encodingOf is how a document is encoded. Where neither its header nor its beginning says so
+// it is UTF-8 if it can be: the old encodings that it would be taken for hardly look like it.
+func encodingOf(body []byte, contentType string) encoding.Encoding {
+	e, _, certain := charset.DetermineEncoding(body, contentType)
+	if !certain && utf8.Valid(wholeCharacters(body)) {
+		return encoding.Nop
+	}
+	return e
+}
+
+// wholeCharacters is a text without a character at its end that was cut in two.
+func wholeCharacters(text []byte) []byte {
+	for i := len(text) - 1; i >= max(0, len(text)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				return text[:i]
+			}
+			break
+		}
+	}
+	return text
+}
+
 // readHead goes through a document up to where its body begins.
 func readHead(r io.Reader) (meta map[string]string, title string) {
 	meta = make(map[string]string)
 	z := html.NewTokenizer(r)
-	z.SetMaxBuf(maxToken)
+	z.SetMaxBuf(maxPage) // styles and scripts may be as long as a page
 	inTitle := false
 	for {
 		switch z.Next() {

@@ -109,12 +109,25 @@ func (s *Service) ID(link string) string {
 	if err != nil || len(link) > MaxLinkLength || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
 		return ""
 	}
-	if own, err := url.Parse(s.cfg.BaseURL()); err == nil && own.Host == u.Host {
+	if own, err := url.Parse(s.cfg.BaseURL()); err == nil && sameHost(own, u) {
 		return "" // the site shows its own pages to those who may see them
 	}
 	u.Fragment, u.RawFragment = "", ""
 	sum := sha256.Sum256([]byte(u.String()))
 	return hex.EncodeToString(sum[:])
+}
+
+// sameHost reports whether two addresses are of one host and port, however they are written.
+func sameHost(a, b *url.URL) bool {
+	return hostOf(a) == hostOf(b)
+}
+
+func hostOf(u *url.URL) string {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if port := u.Port(); port != "" && !(u.Scheme == "https" && port == "443") && !(u.Scheme == "http" && port == "80") {
+		host += ":" + port
+	}
+	return host
 }
 
 // Previews returns those of some links, by link; account pays for what has to be fetched. A

@@ -150,12 +150,22 @@ func TestPreviews_Hostile(t *testing.T) {
 			for part := make([]byte, 64<<10); err == nil; _, err = w.Write(part) {
 			}
 		},
-		"/long-title":   titled(strings.Repeat("long ", 2<<20)),
-		"/long-meta":    body(htmlType, `<meta property="og:title" content="`+strings.Repeat("x", 1<<20)+`"><title>Never read</title>`),
-		"/entities":     titled(`&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; &#x202e;txet`),
-		"/markup":       titled(`<b>Bold</b>`),
-		"/latin1":       body("text/html; charset=iso-8859-1", "<title>Gr\xfc\xdfe</title>"),
-		"/wrong":        body("text/html; charset=utf-8", "<title>Gr\xfc\xdfe</title>"),
+		"/long-title": titled(strings.Repeat("long ", 2<<20)),
+		"/long-meta":  body(htmlType, `<meta property="og:title" content="`+strings.Repeat("x", 1<<20)+`"><title>Never read</title>`),
+		"/entities":   titled(`&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; &#x202e;txet`),
+		"/markup":     titled(`<b>Bold</b>`),
+		"/latin1":     body("text/html; charset=iso-8859-1", "<title>Gr\xfc\xdfe</title>"),
+		"/wrong":      body("text/html; charset=utf-8", "<title>Gr\xfc\xdfe</title>"),
+		"/undeclared": body("text/html", "<!-- "+strings.Repeat("x", 1100)+" --><title>Grüße</title>"),
+		"/cut-in-two": body("text/html", strings.Repeat("x", 1000)+"<title>Grüße</title>"+strings.Repeat("ü", maxPage)),
+		"/old":        body("text/html", "<!-- "+strings.Repeat("x", 1100)+" --><title>Gr\xfc\xdfe</title>"),
+		"/half-typed": body("text/html; charset", "<title>Grüße</title>"),
+		"/styled":     body(htmlType, "<style>"+strings.Repeat("x", 100<<10)+"</style><title>Styled</title>"),
+		"/broken": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", htmlType)
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, "<title>Broken off</title>")
+		},
 		"/made-up":      body("text/html; charset=klingon", "<title>Qapla</title>"),
 		"/utf16":        body("text/html", "\xfe\xff\x00<\x00t\x00i\x00t\x00l\x00e\x00>\x00H\x00i"),
 		"/zeros":        titled("a\x00b"),
@@ -177,6 +187,7 @@ func TestPreviews_Hostile(t *testing.T) {
 	s.rate = budget.NewRate(budget.Limit{}, 1, 1000, nil) // see TestPreviews_Bounded
 	for path, want := range map[string]string{
 		"/endless": "Endless", "/entities": "<script>alert(1)</script> &amp; txet", "/markup": "<b>Bold</b>",
+		"/undeclared": "Grüße", "/cut-in-two": "Grüße", "/old": "Grüße", "/half-typed": "Grüße", "/styled": "Styled", "/broken": "Broken off",
 		"/latin1": "Grüße", "/wrong": "Gre", "/made-up": "Qapla", "/utf16": "Hi", "/zeros": "ab", "/json": "", "/svg": "", "/untitled": "", "/in-body": "",
 		"/inside": "", "/img-inside": "Picture inside", "/img-script": "No picture", "/img-svg": "A drawing", "/img-lies": "Lies", "/many-metas": "Many",
 		"/refresh": "Stays", "/no-redirects": "", "/long-meta": "", "/none": "",
@@ -193,10 +204,13 @@ func TestPreviews_Hostile(t *testing.T) {
 // Of the site itself nothing is fetched, nor of what is no link.
 func TestID(t *testing.T) {
 	s, _ := service(t, "http://none")
-	for _, link := range []string{"", "https://chat.example.org/rooms", "mailto:bob@example.org", "https://bob:secret@example.org", "javascript:alert(1)", "/rooms", "https://example.org/" + strings.Repeat("x", MaxLinkLength)} {
+	for _, link := range []string{"", "https://chat.example.org/rooms", "https://Chat.Example.ORG/rooms", "https://chat.example.org:443/", "http://chat.example.org:80", "https://chat.example.org./", "mailto:bob@example.org", "https://bob:secret@example.org", "javascript:alert(1)", "/rooms", "https://example.org/" + strings.Repeat("x", MaxLinkLength)} {
 		if id := s.ID(link); id != "" {
 			t.Errorf("%s has one", link)
 		}
+	}
+	if s.ID("https://chat.example.org:8443/") == "" || s.ID("https://chat.example.org.evil.example/") == "" {
+		t.Error("another site is taken for this one")
 	}
 	if s.ID("https://example.org/a#b") != s.ID("https://example.org/a") || s.ID("https://example.org/a") == s.ID("https://example.org/b") {
 		t.Error("links are told apart by something else than the page")

@@ -32,7 +32,7 @@ type Rules struct {
 	Ports     []string      // of public addresses; nil: any
 	Time      time.Duration // for one address, redirects and body included
 	Bytes     int64         // of a body
-	Cut       bool          // a body that is longer is cut off; else it is an error
+	Cut       bool          // a body that is longer is cut off, and of one that breaks off there is what came; else it is an error
 	Redirects int
 	Accept    string   // the header
 	Types     []string // media types without parameters; nil: any
@@ -183,7 +183,8 @@ func (f *Fetcher) once(ctx context.Context, u *url.URL) (answer *Answer, next *u
 func (f *Fetcher) read(response *http.Response) (*Answer, error) {
 	contentType := response.Header.Get("Content-Type")
 	if f.rules.Types != nil {
-		if is, _, err := mime.ParseMediaType(contentType); err != nil || !slices.Contains(f.rules.Types, is) {
+		is, _, err := mime.ParseMediaType(contentType)
+		if (err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter)) || !slices.Contains(f.rules.Types, is) {
 			return nil, ErrType
 		}
 	}
@@ -194,7 +195,7 @@ func (f *Fetcher) read(response *http.Response) (*Answer, error) {
 		}
 		body = body[:f.rules.Bytes]
 	}
-	if err != nil {
+	if err != nil && (!f.rules.Cut || len(body) == 0) {
 		return nil, err
 	}
 	return &Answer{ContentType: contentType, Body: body}, nil
