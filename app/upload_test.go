@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -165,7 +166,7 @@ func TestUpload_Parts(t *testing.T) {
 		if _, err := fmt.Sscanf(c.says, "bytes %d-%d", &from, &to); err != nil || !bytes.Equal(got.body, file[from:to+1]) {
 			t.Errorf("%s: %d bytes, %v", c.ask, len(got.body), err)
 		}
-		call(t, "HEAD", slot.Get, nil, "Range", c.ask).is(t, 206).has(t, "Content-Length", fmt.Sprint(len(got.body)))
+		call(t, "HEAD", slot.Get, nil, "Range", c.ask).is(t, 200).has(t, "Content-Length", "5000").has(t, "Content-Range", "") // RFC 9110 §14.2: of GET alone
 	}
 	for _, ask := range []string{"bytes=5000-", "bytes=9-8", "bytes=-0", "bytes=x", "bytes=", "bytes=99999999999999999999-"} {
 		call(t, "GET", slot.Get, nil, "Range", ask).is(t, 416).has(t, "Content-Range", "bytes */5000")
@@ -395,5 +396,59 @@ func TestUnits(t *testing.T) {
 	_, err := LoadConfig(map[string]string{"APP_ENV": "development", "UPLOAD_MAX_SIZE": "2GB", "UPLOAD_QUOTA": "1GB"})
 	if err == nil || !strings.Contains(err.Error(), "UPLOAD_QUOTA") {
 		t.Errorf("a file that the quota does not allow: %v", err)
+	}
+}
+
+// A file that its store has lost is none, and what is said of it is no picture: RFC 9110 §8.3, §8.8.
+func TestUpload_Lost(t *testing.T) {
+	s, base := start(t, nil)
+	file := pixels(t, 5000)
+	slot := s.slot(t, "alice", "a.png", len(file), "image/png")
+	put(t, slot.Put, file).is(t, 201)
+	beyond := call(t, "GET", slot.Get, nil, "Range", "bytes=5000-").is(t, 416)
+	kept := s.onDisk(t)
+	for _, name := range kept {
+		if err := os.Remove(filepath.Join(s.cfg.DataDir, "uploads", name[len(name)-2:], name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, got := range []answer{
+		beyond, call(t, "GET", slot.Get, nil).is(t, 404), call(t, "GET", slot.Get, nil, "Range", "bytes=0-9").is(t, 404).has(t, "Content-Range", ""),
+	} {
+		got.has(t, "Content-Type", "text/plain; charset=utf-8").has(t, "Content-Disposition", "").has(t, "ETag", "").has(t, "Cache-Control", "no-store")
+	}
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	for _, id := range kept {
+		if got := b.get("/settings/files/"+id).wants(404, "There is no such file."); got.last.Header.Get("Content-Disposition") != "" {
+			t.Errorf("a page to be saved as %s", got.last.Header.Get("Content-Disposition"))
+		}
+	}
+}
+
+// A file that cannot be removed is in the way of no other.
+func TestUpload_Stuck(t *testing.T) {
+	s, _ := start(t, nil)
+	expires := time.Now().Add(time.Minute)
+	var stuck models.Upload
+	for i := range 250 {
+		name := fmt.Sprint(i)
+		u := models.Upload{Name: name, Size: 1, ExpiresAt: &expires}
+		if err := s.db.Uploads.ReserveUpload(t.Context(), "alice", &u, []byte("p"+name), []byte("g"+name), models.UploadLimits{Bytes: 1000, Files: 1000, Slots: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.db.Uploads.AbandonUpload(t.Context(), u.ID); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			stuck = u
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(s.cfg.DataDir, "uploads", stuck.Key()[34:], stuck.Key(), "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.uploads.RemoveDeleted(t.Context())
+	if removed := s.uploads.Figures().Removed; removed != 249 {
+		t.Errorf("%d of 249 files were removed", removed)
 	}
 }

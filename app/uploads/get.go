@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/app/uploads/files"
 	"foyer/models"
 	"foyer/token"
 
@@ -64,6 +65,14 @@ func describeFile(c *fiber.Ctx, u models.Upload) {
 	c.Set("Accept-Ranges", "bytes")
 }
 
+// undescribe takes the headers of a file back: what is sent is a sentence about it.
+func undescribe(c *fiber.Ctx) {
+	for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Range", "ETag", "Accept-Ranges"} {
+		c.Response().Header.Del(name)
+	}
+	c.Set("Cache-Control", "no-store")
+}
+
 // contentDisposition names the file, for old programs in ASCII and for the
 // others as it is (RFC 6266 §4.3, Appendix D; RFC 8187 §3.2).
 func contentDisposition(disposition, name string) string {
@@ -88,15 +97,16 @@ func matches(list, tag string) bool {
 
 // wantedPart returns which part of the file to send, and says in the answer that
 // it is one. A Range with several parts or in another unit is ignored (RFC 9110
-// §14.2), and so is one for another version of the file (§13.1.5).
+// §14.2), and so is one for another version of the file (§13.1.5), and of any other
+// method than GET (§14.2).
 func wantedPart(c *fiber.Ctx, size int64, tag string) (first, length int64, err error) {
 	header := c.Get("Range")
-	if version := c.Get("If-Range"); !strings.HasPrefix(header, "bytes=") || strings.Contains(header, ",") || (version != "" && version != tag) {
+	if version := c.Get("If-Range"); c.Method() != fiber.MethodGet || !strings.HasPrefix(header, "bytes=") || strings.Contains(header, ",") || (version != "" && version != tag) {
 		return 0, size, nil
 	}
 	from, to, err := fasthttp.ParseByteRange([]byte(header), int(size))
 	if err != nil {
-		c.Set("Cache-Control", "no-store")
+		undescribe(c)
 		c.Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
 		return 0, 0, &Error{Status: http.StatusRequestedRangeNotSatisfiable, Public: "The file does not have that part."}
 	}
@@ -120,7 +130,11 @@ func (s *Service) sendFile(c *fiber.Ctx, u models.Upload, first, length int64) e
 	body, err := s.cfg.Store.Open(ctx, u.ID, first, length)
 	if err != nil {
 		cancel()
-		c.Set("Cache-Control", "no-store")
+		undescribe(c)
+		if errors.Is(err, files.ErrNotFound) {
+			s.log.Error("a file is lost: the store does not have it", "file", u.ID)
+			return ErrNoFile
+		}
 		return AsError(err)
 	}
 	s.counts.sent.Add(1)

@@ -12,7 +12,7 @@ const removalBatch = 100
 // RemoveDeleted removes files that nobody may have any more: deleted ones, those
 // of deleted accounts, those older than UPLOAD_RETENTION, and what was announced
 // but never came. The record goes after the file, so whatever fails is tried
-// again.
+// again; it is in the way of no other, unless nothing can be removed just now.
 func (s *Service) RemoveDeleted(ctx context.Context) {
 	for ctx.Err() == nil {
 		ids, err := s.db.ClaimDeletedUploads(ctx, s.cfg.Retention, removalBatch)
@@ -28,7 +28,7 @@ func (s *Service) RemoveDeleted(ctx context.Context) {
 			return
 		}
 		s.counts.removed.Add(int64(len(gone)))
-		if len(gone) < removalBatch {
+		if len(ids) < removalBatch || len(gone) == 0 {
 			return
 		}
 	}

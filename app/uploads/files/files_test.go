@@ -232,3 +232,28 @@ func TestS3_Refused(t *testing.T) {
 		}
 	}
 }
+
+// A service that ignores which part is asked for sends nothing that would be taken for it.
+func TestS3_WithoutRanges(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+		_, _ = io.WriteString(w, "0123456789")
+	}))
+	t.Cleanup(server.Close)
+	s, err := NewS3(S3Options{Bucket: "files", Endpoint: server.URL, AccessKey: "us", SecretKey: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Open(t.Context(), uuid.New(), 3, 2); err == nil {
+		got, _ := io.ReadAll(r)
+		t.Errorf("the part from 3 on is %q", got)
+	}
+	r, err := s.Open(t.Context(), uuid.New(), 0, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || string(got) != "0123" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -76,11 +76,18 @@ func (s *S3) Open(ctx context.Context, id uuid.UUID, offset, length int64) (io.R
 	if err := part.SetRange(offset, offset+length-1); err != nil {
 		return nil, err
 	}
-	body, _, _, err := s.client.GetObject(ctx, s.bucket, s.name(id), part)
+	body, _, header, err := s.client.GetObject(ctx, s.bucket, s.name(id), part)
 	if isMissing(err) {
 		return nil, ErrNotFound
 	}
-	return body, err
+	if err != nil {
+		return nil, err
+	}
+	// A service, or a proxy before it, may ignore what is asked for and send all (RFC 9110 §14.2).
+	if from := header.Get("Content-Range"); offset > 0 && !strings.HasPrefix(from, fmt.Sprintf("bytes %d-", offset)) {
+		return nil, errors.Join(fmt.Errorf("the service answered with another part of the file: %q", from), body.Close())
+	}
+	return section{io.LimitReader(body, length), body}, nil
 }
 
 func isMissing(err error) bool {
