@@ -224,6 +224,16 @@ func (s *Snapshot) Rooms(ctx context.Context, after string, max int) ([]*RoomRec
 	return list, err
 }
 
+// Gone returns the next user names after one, at most max, of accounts that are no more.
+func (s *Snapshot) Gone(ctx context.Context, after string, max int) ([]string, error) {
+	rows, err := s.tx.Query(ctx, `SELECT u.username FROM usernames u WHERE u.username COLLATE "C" > $1
+		AND NOT EXISTS (SELECT FROM accounts a WHERE a.username = u.username) ORDER BY u.username COLLATE "C" LIMIT $2`, after, max)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // Messages returns how many messages there are in all archives.
 func (s *Snapshot) Messages(ctx context.Context) (n int64, err error) {
 	return n, s.tx.QueryRow(ctx, "SELECT count(*) FROM archive").Scan(&n)

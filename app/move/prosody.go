@@ -30,6 +30,9 @@ const (
 	storePrefs   = "archive_prefs" // mod_mam
 )
 
+// prosodyStores are those of people.
+var prosodyStores = []string{storeRoster, storeCard, storePrivate, storeBlocks, storeNodes, storePrefs}
+
 type prosody struct {
 	Options
 	report   *Report
@@ -137,8 +140,7 @@ func (p *prosody) people(ctx context.Context, b *batch, page []*models.Belonging
 	if rows.err != nil {
 		return rows.err
 	}
-	stores := []string{storeRoster, storeCard, storePrivate, storeBlocks, storeNodes, storePrefs}
-	if err := b.merge(ctx, p.values, rows.values, scope{`"host" = $1 AND "user" = ANY ($2) AND "store" = ANY ($3)`, []any{p.Domain, users, stores}}); err != nil {
+	if err := b.merge(ctx, p.values, rows.values, scope{`"host" = $1 AND "user" = ANY ($2) AND "store" = ANY ($3)`, []any{p.Domain, users, prosodyStores}}); err != nil {
 		return err
 	}
 	return b.merge(ctx, p.archived, rows.archived, scope{`"host" = $1 AND "user" = ANY ($2) AND ("store" = 'offline' OR starts_with("store", 'pep_'))`, []any{p.Domain, users}})

@@ -20,6 +20,12 @@ type server interface {
 	people(ctx context.Context, b *batch, page []*models.Belongings) error
 	rooms(ctx context.Context, b *batch, page []*models.RoomRecord) error
 
+	// peopleGone and roomsGone remove everything of people and rooms, archives included.
+	// roomNames is a query for the names of the rooms that are there, by their domain.
+	peopleGone(users []string) []removal
+	roomsGone(names []string) []removal
+	roomNames() string
+
 	// archive is the table of messages. message returns a row of it; it is called in
 	// the order of Source.Archives. name is a person or, with facts, a room.
 	archive() *table
@@ -45,7 +51,7 @@ func Into(ctx context.Context, src Source, kind, url string, o Options) (*Report
 	}
 	defer d.close()
 	c := &copier{Options: o, src: src, to: d, server: s, report: r, owners: newOwners()}
-	for _, step := range []func(context.Context) error{c.check, c.people, c.rooms, c.messages} {
+	for _, step := range []func(context.Context) error{c.check, c.people, c.rooms, c.gone, c.messages} {
 		if err := step(ctx); err != nil {
 			return r, err
 		}

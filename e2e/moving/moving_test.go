@@ -329,3 +329,50 @@ func bit(is bool) string {
 	}
 	return "0"
 }
+
+// TestMoving_Gone: of who left between two runs, and of a room that ended, nothing stays there.
+func TestMoving_Gone(t *testing.T) {
+	s := newSite(t, size{people: 20, rooms: 3, perPair: 3, perRoom: 3})
+	t.Setenv("APP_ENV", "development")
+	t.Setenv("DATABASE_URL", s.url)
+	t.Setenv("XMPP_DOMAIN", domain)
+	t.Setenv("ROSTER", "none")
+	conn, err := pgx.Connect(t.Context(), s.url)
+	s.must(err)
+	defer conn.Close(t.Context())
+	prosodyAt, _ := emptyDatabase(t)
+	homes := []newHome{{kind: "prosody", database: prosodyAt}, ejabberd(t, s, false), ejabberd(t, s, true)}
+	for _, home := range homes {
+		export(t, "--to", home.kind, "--database", home.database)
+	}
+	for _, sql := range []string{
+		"DELETE FROM archive WHERE owner IN ('person001@" + domain + "', 'room02@" + rooms + "')",
+		"DELETE FROM rooms WHERE name = 'room02'", "DELETE FROM accounts WHERE username = 'person001'",
+	} {
+		_, err := conn.Exec(t.Context(), sql)
+		s.must(err)
+	}
+	for i, home := range homes {
+		export(t, "--to", home.kind, "--database", home.database)
+		there, err := pgx.Connect(t.Context(), home.database)
+		s.must(err)
+		tables := map[string]string{
+			"archive": `username IN ('person001', 'room02@` + rooms + `')`, "muc_room": "name = 'room02'", "pubsub_node": "host = 'person001@" + domain + "'",
+			"rosterusers": "username = 'person001'", "vcard": "username = 'person001'", "vcard_search": "lusername = 'person001'", "privacy_list": "username = 'person001'",
+		}
+		if home.kind == "prosody" {
+			tables = map[string]string{"prosody": `"user" IN ('person001', 'room02') OR "key" = 'room02@` + rooms + `' AND "user" = ''`, "prosodyarchive": `"user" IN ('person001', 'room02')`}
+		}
+		for table, where := range tables {
+			var left, others int
+			s.must(there.QueryRow(t.Context(), "SELECT count(*) FILTER (WHERE "+where+"), count(*) FROM "+table).Scan(&left, &others))
+			if left > 0 || others == 0 && table != "privacy_list" {
+				t.Errorf("home %d, %s: %d rows of what is gone, %d in all", i, table, left, others)
+			}
+		}
+		there.Close(t.Context())
+		if said := export(t, "--to", home.kind, "--database", home.database); !strings.Contains(said, ": 0 rows added, 0 changed, 0 removed") {
+			t.Errorf("once more: %s", said)
+		}
+	}
+}
