@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -28,7 +29,7 @@ const (
 
 // Files writes into a directory, which is made if it is not there. The people and rooms in it
 // are for the operator alone: who talks with whom, the passwords of rooms. each writes the
-// file for each person, too, into the directory people.
+// file for each person, too, into the directory people, and removes those of people who left.
 func Files(ctx context.Context, src Source, dir string, each bool, o Options) (*Report, error) {
 	r := &Report{}
 	if err := os.MkdirAll(filepath.Join(dir, "people"), 0o700); err != nil {
@@ -38,16 +39,38 @@ func Files(ctx context.Context, src Source, dir string, each bool, o Options) (*
 	if err := os.WriteFile(filepath.Join(dir, "server-data.xml"), []byte(main), 0o600); err != nil {
 		return r, err
 	}
+	there := make(map[string]bool)
 	err := writeFile(filepath.Join(dir, o.Domain+".xml"), func(w *bufio.Writer) error {
 		_, _ = w.WriteString(xmlHead + `<host xmlns="` + nsServerData + `" jid="` + stream.Escape(o.Domain) + `">` + "\n") // errors stay until Flush
-		err := eachPerson(ctx, src, func(page []*models.Belongings) error { return writePeople(w, page, dir, each, o, r) })
+		err := eachPerson(ctx, src, func(page []*models.Belongings) error {
+			for _, b := range page {
+				there[personFile(b.User, o.Domain)] = true
+			}
+			return writePeople(w, page, dir, each, o, r)
+		})
 		_, _ = w.WriteString("</host>\n")
 		return err
 	})
+	if err == nil && each {
+		err = removeOthers(filepath.Join(dir, "people"), o.Domain, there)
+	}
 	if err != nil {
 		return r, err
 	}
 	return r, writeFile(filepath.Join(dir, "rooms.xml"), func(w *bufio.Writer) error { return writeRooms(ctx, src, w, o, r) })
+}
+
+func personFile(user, domain string) string { return user + "@" + domain + ".xml" }
+
+// removeOthers removes the files of people of the domain who are not there any more.
+func removeOthers(dir, domain string, there map[string]bool) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !there[e.Name()] && e.Type().IsRegular() && strings.HasSuffix(e.Name(), personFile("", domain)) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // writeFile writes a file that is there as a whole or not at all.
@@ -75,7 +98,7 @@ func writePeople(w *bufio.Writer, page []*models.Belongings, dir string, each bo
 		}
 		file := []byte(xmlHead + `<server-data xmlns="` + nsServerData + `"><host jid="` + stream.Escape(o.Domain) + `">`)
 		file = append(append(file, person...), "</host></server-data>\n"...)
-		if err := os.WriteFile(filepath.Join(dir, "people", b.User+"@"+o.Domain+".xml"), file, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "people", personFile(b.User, o.Domain)), file, 0o600); err != nil {
 			return err
 		}
 	}

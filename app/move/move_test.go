@@ -96,8 +96,15 @@ func TestFiles(t *testing.T) {
 	if strings.Contains(before["h.xml"], "password") || strings.Contains(before["rooms.xml"], `"short"`) {
 		t.Error("what has no place there is in the files")
 	}
+	left := filepath.Join(dir, "people", "left@h.xml") // of somebody who has left since
+	if err := os.WriteFile(left, []byte("<server-data/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := Files(t.Context(), memory{}, dir, true, options()); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Error("the file of somebody who left is still there")
 	}
 	for name, text := range contents(t, dir) {
 		if text != before[name] {
