@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +21,18 @@ import (
 const (
 	maxAnswer  = 4 << 20 // bytes, for one question
 	maxEntries = 1000    // where they are not read page by page
-	pageSize   = 100
 	maxPages   = 5000
+)
+
+// page bounds each answer of those that are read page by page.
+type page struct {
+	entries uint32
+	bytes   int64
+}
+
+var (
+	ofPeople  = page{100, maxAnswer}
+	ofMembers = page{5, 32 << 20} // groups with all their members: one may have 100,000
 )
 
 var errTooMuch = errors.New("the directory answers more than was asked for")
@@ -153,15 +165,15 @@ func rootDSE(attributes ...string) *ldapv3.SearchRequest {
 	return &ldapv3.SearchRequest{Scope: ldapv3.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: attributes, SizeLimit: 1}
 }
 
-// do asks one question, within bounds. An error that is not an answer of the directory
+// do asks one question, within bounds: so many bytes are the most of an answer. An error that is not an answer of the directory
 // leaves the connection unusable.
-func (c *conn) do(ctx context.Context, ask func() error) error {
+func (c *conn) do(ctx context.Context, most int64, ask func() error) error {
 	began := time.Now()
 	deadline := began.Add(c.limit)
 	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
 		deadline = sooner
 	}
-	c.raw.left.Store(maxAnswer)
+	c.raw.left.Store(most)
 	_ = c.raw.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
 	err := ask()
@@ -188,7 +200,7 @@ func isAnswer(err error) bool {
 func (c *conn) bind(ctx context.Context, dn, password string) error {
 	c.as = ""
 	var controls []ldapv3.Control
-	err := c.do(ctx, func() error {
+	err := c.do(ctx, maxAnswer, func() error {
 		result, err := c.l.SimpleBind(ldapv3.NewSimpleBindRequest(dn, password, []ldapv3.Control{ldapv3.NewControlBeheraPasswordPolicy()}))
 		if result != nil {
 			controls = result.Controls
@@ -216,10 +228,15 @@ func (c *conn) search(ctx context.Context, r *ldapv3.SearchRequest) ([]*ldapv3.E
 	return result.Entries, err
 }
 
-func (c *conn) ask(ctx context.Context, r *ldapv3.SearchRequest) (result *ldapv3.SearchResult, err error) {
+func (c *conn) ask(ctx context.Context, r *ldapv3.SearchRequest) (*ldapv3.SearchResult, error) {
+	return c.askWithin(ctx, r, maxAnswer)
+}
+
+// askWithin is ask with another bound of the answer, in bytes.
+func (c *conn) askWithin(ctx context.Context, r *ldapv3.SearchRequest, most int64) (result *ldapv3.SearchResult, err error) {
 	r.DerefAliases = ldapv3.NeverDerefAliases
 	r.TimeLimit = int(c.limit.Seconds())
-	err = c.do(ctx, func() (err error) {
+	err = c.do(ctx, most, func() (err error) {
 		result, err = c.l.Search(r)
 		return err
 	})
@@ -228,12 +245,12 @@ func (c *conn) ask(ctx context.Context, r *ldapv3.SearchRequest) (result *ldapv3
 
 // searchAll asks for all entries, page by page (RFC 2696), and hands each to one. Any
 // error means that some may be missing.
-func (c *conn) searchAll(ctx context.Context, r *ldapv3.SearchRequest, one func(*ldapv3.Entry) error) error {
-	paging := ldapv3.NewControlPaging(pageSize)
+func (c *conn) searchAll(ctx context.Context, r *ldapv3.SearchRequest, size page, one func(*ldapv3.Entry) error) error {
+	paging := ldapv3.NewControlPaging(size.entries)
 	for range maxPages {
-		page := *r
-		page.Controls = append([]ldapv3.Control{paging}, r.Controls...)
-		result, err := c.ask(ctx, &page)
+		some := *r
+		some.Controls = append([]ldapv3.Control{paging}, r.Controls...)
+		result, err := c.askWithin(ctx, &some, size.bytes)
 		if err != nil {
 			return err
 		}
@@ -250,6 +267,62 @@ func (c *conn) searchAll(ctx context.Context, r *ldapv3.SearchRequest, one func(
 	}
 	c.close()
 	return errTooMuch
+}
+
+// values reads an attribute that may come in ranges, as Active Directory gives those with many values: next is
+// the first that is missing; 0: none is ([MS-ADTS] §3.1.1.3.1.3.3).
+func values(e *ldapv3.Entry, attr string) (list []string, next int, err error) {
+	for _, a := range e.Attributes {
+		name, bounds, ranged := cutFold(a.Name, ";range=")
+		if !strings.EqualFold(name, attr) {
+			continue
+		}
+		list = append(list, a.Values...)
+		if _, last, _ := strings.Cut(bounds, "-"); ranged && last != "*" {
+			n, err := strconv.Atoi(last)
+			if err != nil || n < 0 || n > maxValues {
+				return nil, 0, fmt.Errorf("%s: the directory answers with a range %.40q that is none", e.DN, a.Name)
+			}
+			next = n + 1
+		}
+	}
+	return list, next, nil
+}
+
+// maxValues is the most values that one attribute may have.
+const maxValues = 10_000_000
+
+// cutFold is strings.Cut in any case of letters.
+func cutFold(s, sep string) (before, after string, found bool) {
+	at := strings.Index(strings.ToLower(s), sep)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(sep):], true
+}
+
+// allValues reads an attribute of an entry that a search has found, to the last value.
+func (c *conn) allValues(ctx context.Context, e *ldapv3.Entry, attr string) ([]string, error) {
+	list, next, err := values(e, attr)
+	for from := next; err == nil && from > 0; from = next {
+		var result *ldapv3.SearchResult
+		result, err = c.ask(ctx, &ldapv3.SearchRequest{
+			BaseDN: e.DN, Scope: ldapv3.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: []string{fmt.Sprintf("%s;range=%d-*", attr, from)},
+		})
+		if err == nil && len(result.Entries) != 1 {
+			err = fmt.Errorf("%s: the directory does not give all of its values of %s", e.DN, attr)
+		}
+		if err != nil {
+			break
+		}
+		var some []string
+		some, next, err = values(result.Entries[0], attr)
+		if err == nil && (len(some) == 0 || next > 0 && next <= from) {
+			err = fmt.Errorf("%s: the directory gives its values of %s without coming to an end", e.DN, attr)
+		}
+		list = append(list, some...)
+	}
+	return list, err
 }
 
 // close ends the connection; a second time it does nothing.

@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,9 @@ type Person struct {
 	Photo    []byte   // a picture as the directory has it; nil: none. Only after a sign-in
 	Standing Standing
 
-	names  []string // all user names, prepared
-	groups []string // memberOf
+	names   []string // all user names, prepared
+	written []string // and as the directory writes them
+	groups  []string // memberOf
 }
 
 // personAttributes are what is asked about a person.
@@ -50,7 +52,8 @@ func (c Config) person(k kind, e *ldapv3.Entry) (Person, error) {
 		return Person{}, fmt.Errorf("the entry with %s %s has no name", subjectAttr(k), id)
 	}
 	p := Person{Subject: id, DN: e.DN, Standing: standing(k, e, time.Now()), groups: e.GetEqualFoldAttributeValues("memberOf")}
-	for _, v := range e.GetEqualFoldAttributeValues(c.usernameAttr(k)) {
+	p.written = e.GetEqualFoldAttributeValues(c.usernameAttr(k))
+	for _, v := range p.written {
 		if name, err := auth.PrepareUsername(v); err == nil {
 			p.names = append(p.names, name)
 		}
@@ -77,6 +80,14 @@ func (p Person) hasName(prepared string) bool {
 		}
 	}
 	return false
+}
+
+// uids are the user names by which groups may name somebody (memberUid, RFC 2307 §3), which
+// directories compare to the letter.
+func (p Person) uids() []string {
+	list := slices.Concat(p.names, p.written)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // photo reads somebody's picture. nil: there is none, or a larger one.

@@ -50,7 +50,11 @@ func (c Config) memberFilter(p Person) string {
 	if c.Groups == Nested {
 		return "(&" + c.GroupFilter + "(member:" + ruleInChain + ":=" + dn + "))"
 	}
-	return "(&" + c.GroupFilter + "(|(member=" + dn + ")(uniqueMember=" + dn + ")(memberUid=" + ldapv3.EscapeFilter(p.Username) + ")))"
+	var named strings.Builder
+	for _, name := range p.uids() {
+		named.WriteString("(memberUid=" + ldapv3.EscapeFilter(name) + ")")
+	}
+	return "(&" + c.GroupFilter + "(|(member=" + dn + ")(uniqueMember=" + dn + ")" + named.String() + "))"
 }
 
 func readGroup(e *ldapv3.Entry) group {
@@ -127,17 +131,23 @@ func (d *Directory) readMembers(ctx context.Context, c *conn, m memberships) err
 	request := &ldapv3.SearchRequest{
 		BaseDN: d.cfg.GroupBaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: d.cfg.GroupFilter, Attributes: []string{"cn", "member", "uniqueMember", "memberUid"},
 	}
-	return c.searchAll(ctx, request, func(e *ldapv3.Entry) error {
+	return c.searchAll(ctx, request, ofMembers, func(e *ldapv3.Entry) error {
 		g := readGroup(e)
 		for _, attr := range []string{"member", "uniqueMember"} {
-			for _, dn := range e.GetEqualFoldAttributeValues(attr) {
-				m.byDN[normalDN(dn)] = append(m.byDN[normalDN(dn)], g)
+			members, err := c.allValues(ctx, e, attr)
+			if err != nil {
+				return err
+			}
+			for _, dn := range members {
+				dn = normalDN(dn)
+				m.byDN[dn] = append(m.byDN[dn], g)
 			}
 		}
-		for _, name := range e.GetEqualFoldAttributeValues("memberUid") {
+		members, err := c.allValues(ctx, e, "memberUid")
+		for _, name := range members {
 			m.byName[name] = append(m.byName[name], g)
 		}
-		return nil
+		return err
 	})
 }
 
@@ -145,7 +155,7 @@ func (d *Directory) readMembers(ctx context.Context, c *conn, m memberships) err
 func (d *Directory) readChains(ctx context.Context, c *conn, m memberships) error {
 	var groups []group
 	request := &ldapv3.SearchRequest{BaseDN: d.cfg.GroupBaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: d.cfg.GroupFilter, Attributes: []string{"cn"}}
-	err := c.searchAll(ctx, request, func(e *ldapv3.Entry) error {
+	err := c.searchAll(ctx, request, ofPeople, func(e *ldapv3.Entry) error {
 		if len(groups) == maxGroups {
 			return fmt.Errorf("there are more than %d groups; make LDAP_GROUP_BASE_DN or LDAP_GROUP_FILTER narrower", maxGroups)
 		}
@@ -160,7 +170,7 @@ func (d *Directory) readChains(ctx context.Context, c *conn, m memberships) erro
 			BaseDN: d.cfg.BaseDN, Scope: ldapv3.ScopeWholeSubtree, Attributes: []string{subjectAttr(c.kind)},
 			Filter: "(&" + d.cfg.everybody(c.kind) + "(memberOf:" + ruleInChain + ":=" + ldapv3.EscapeFilter(g.dn) + "))",
 		}
-		err = c.searchAll(ctx, members, func(e *ldapv3.Entry) error {
+		err = c.searchAll(ctx, members, ofPeople, func(e *ldapv3.Entry) error {
 			if id, ok := subject(c.kind, e.GetEqualFoldRawAttributeValue(subjectAttr(c.kind))); ok {
 				m.bySubject[id] = append(m.bySubject[id], g)
 			}
@@ -173,7 +183,7 @@ func (d *Directory) readChains(ctx context.Context, c *conn, m memberships) erro
 // of are the groups of one person.
 func (m memberships) of(p Person) []group {
 	list := slices.Concat(m.byDN[normalDN(p.DN)], m.bySubject[p.Subject])
-	for _, name := range p.names {
+	for _, name := range p.uids() {
 		list = append(list, m.byName[name]...)
 	}
 	return list

@@ -45,8 +45,9 @@ type hostile struct {
 
 // asked is one request.
 type asked struct {
-	conn net.Conn
-	id   int64
+	conn  net.Conn
+	id    int64
+	attrs []string // of a search: what is asked of each entry
 }
 
 func (a *asked) send(op *ber.Packet) error {
@@ -80,14 +81,25 @@ func (a *asked) done(code int) { a.result(ldapv3.ApplicationSearchResultDone, co
 
 // entry is one of those found; pairs are attributes and values in turn.
 func (a *asked) entry(dn string, pairs ...string) error {
+	var list []*ldapv3.EntryAttribute
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, ldapv3.NewEntryAttribute(pairs[i], pairs[i+1:i+2]))
+	}
+	return a.entryOf(dn, list...)
+}
+
+// entryOf is one of those found, whose attributes may have several values.
+func (a *asked) entryOf(dn string, attrs ...*ldapv3.EntryAttribute) error {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldapv3.ApplicationSearchResultEntry, nil, "")
 	op.AppendChild(text(dn))
 	list := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
-	for i := 0; i < len(pairs); i += 2 {
+	for _, said := range attrs {
 		attr := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "")
-		attr.AppendChild(text(pairs[i]))
+		attr.AppendChild(text(said.Name))
 		values := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
-		values.AppendChild(text(pairs[i+1]))
+		for _, v := range said.Values {
+			values.AppendChild(text(v))
+		}
 		attr.AppendChild(values)
 		list.AppendChild(attr)
 	}
@@ -143,7 +155,7 @@ func (h *hostile) serve(conn net.Conn) {
 			return
 		}
 		id, _ := p.Children[0].Value.(int64)
-		h.answer(&asked{conn, id}, p.Children[1])
+		h.answer(&asked{conn: conn, id: id}, p.Children[1])
 	}
 }
 
@@ -167,6 +179,9 @@ func (h *hostile) answer(a *asked, op *ber.Packet) {
 	case ldapv3.ApplicationSearchRequest:
 		under, _ := op.Children[0].Value.(string)
 		filter, _ := ldapv3.DecompileFilter(op.Children[6])
+		for _, attr := range op.Children[7].Children {
+			a.attrs = append(a.attrs, attr.Data.String())
+		}
 		if under == "" { // what the directory is
 			h.mu.Lock()
 			root := append([]string{"vendorName", "hostile"}, h.root...)

@@ -14,22 +14,30 @@ const subjectsAtOnce = 200
 // auth.ErrAway: the directory could not be asked, or not to the end.
 func (d *Directory) Everybody(ctx context.Context) ([]Person, error) {
 	var all []Person
-	err := d.pool.asService(ctx, func(c *conn) (err error) {
-		all, err = d.readPeople(ctx, c, d.cfg.everybody(c.kind))
+	err := d.pool.asService(ctx, func(c *conn) error {
+		groups, err := d.memberships(ctx, c)
+		if err == nil {
+			all, err = d.readPeople(ctx, c, d.cfg.everybody(c.kind), groups)
+		}
 		return err
 	})
 	return all, away(err)
 }
 
 // Look returns those of some people who are in the directory and may sign in, with their
-// standing and their groups, by subject. It costs a question for every 200 of them.
+// standing and their groups, by subject. It costs a question for every 200 of them, besides
+// those about the groups.
 // auth.ErrAway: the directory could not be asked, or not to the end.
 func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Person, error) {
 	found := map[string]Person{}
 	err := d.pool.asService(ctx, func(c *conn) error {
 		clear(found)
+		groups, err := d.memberships(ctx, c)
+		if err != nil {
+			return err
+		}
 		for some := range slices.Chunk(subjects, subjectsAtOnce) {
-			people, err := d.readPeople(ctx, c, d.cfg.subjectsFilter(c.kind, some))
+			people, err := d.readPeople(ctx, c, d.cfg.subjectsFilter(c.kind, some), groups)
 			if err != nil {
 				return err
 			}
@@ -42,15 +50,11 @@ func (d *Directory) Look(ctx context.Context, subjects []string) (map[string]Per
 	return found, away(err)
 }
 
-// readPeople reads the people whom a filter means, and their groups.
-func (d *Directory) readPeople(ctx context.Context, c *conn, filter string) ([]Person, error) {
-	groups, err := d.memberships(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+// readPeople reads the people whom a filter means; groups are those of everybody.
+func (d *Directory) readPeople(ctx context.Context, c *conn, filter string, groups memberships) ([]Person, error) {
 	var list []Person
 	request := &ldapv3.SearchRequest{BaseDN: d.cfg.BaseDN, Scope: ldapv3.ScopeWholeSubtree, Filter: filter, Attributes: d.cfg.personAttributes(c.kind)}
-	err = c.searchAll(ctx, request, func(e *ldapv3.Entry) error {
+	err := c.searchAll(ctx, request, ofPeople, func(e *ldapv3.Entry) error {
 		p, err := d.cfg.person(c.kind, e)
 		if err != nil {
 			return err

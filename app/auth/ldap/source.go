@@ -142,20 +142,16 @@ func (s *Source) Picture(ctx context.Context, address string) (photo []byte, ok 
 		return nil, false, nil
 	}
 	subject, _, _ = strings.Cut(subject, "#")
-	found, err := s.Look(ctx, []string{subject})
-	if err != nil {
-		return nil, true, err
-	}
-	p, there := found[subject]
-	if !there {
-		return nil, true, nil
-	}
-	err = s.pool.asService(ctx, func(c *conn) (err error) {
-		photo, err = s.photo(ctx, c, p.DN)
+	err = s.pool.asService(ctx, func(c *conn) error {
+		photo = nil
+		found, err := s.readPeople(ctx, c, s.cfg.subjectsFilter(c.kind, []string{subject}), memberships{})
+		if err == nil && len(found) > 0 {
+			photo, err = s.photo(ctx, c, found[0].DN)
+		}
 		return err
 	})
 	if err != nil {
-		return nil, true, fmt.Errorf("the picture of %s: %w", p.DN, err)
+		return nil, true, fmt.Errorf("the picture of %s: %w", subject, away(err))
 	}
 	return photo, true, nil
 }
