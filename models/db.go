@@ -303,15 +303,20 @@ func (db *DB) lockWait(ctx context.Context, name string) (release func(), err er
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock("+lockKey+")", name); err != nil {
-		conn.Release()
-		return nil, err
-	}
-	return func() {
+	release = func() {
 		// The connection goes, and the lock with it.
 		_ = conn.Conn().Close(context.Background())
 		conn.Release()
-	}, nil
+	}
+	// Who has it may need minutes.
+	if _, err = conn.Exec(ctx, "SET statement_timeout = 0"); err == nil {
+		_, err = conn.Exec(ctx, "SELECT pg_advisory_lock("+lockKey+")", name)
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // Lock takes an advisory lock on a connection of its own; ErrLocked when
