@@ -16,8 +16,8 @@ const retentionEvery = time.Hour
 // retention is.
 const offlineRetention = 365 * 24 * time.Hour
 
-// retention removes messages that are older than the settings allow, at once and
-// then every hour, until ctx ends.
+// retention removes messages that are older than the settings allow, and what came too late for
+// accounts that are gone, at once and then every hour, until ctx ends.
 func (s *Server) retention(ctx context.Context) {
 	t := time.NewTicker(retentionEvery)
 	defer t.Stop()
@@ -56,5 +56,9 @@ func (s *Server) expire(ctx context.Context, now time.Time) error {
 	}
 	n, err := s.db.Retention.ExpireOffline(ctx, now.Add(-waits))
 	s.expired.offline.Add(n)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.Retention.RemoveOrphaned(ctx, s.cfg.Domain)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -461,6 +462,79 @@ func TestExpireArchive(t *testing.T) {
 	}
 	if n, err := db.Retention.ExpireOffline(ctx, time.Now().Add(-time.Hour)); err != nil || n != 1 {
 		t.Errorf("%d removed, %v", n, err)
+	}
+}
+
+// What waits for people who never come costs nothing while it is not too old, however much it is.
+func TestExpireOffline_ReadsAnIndex(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	for _, q := range []string{
+		"INSERT INTO accounts (username, name, password_hash) SELECT 'user' || n, 'User', '' FROM generate_series(1, 2500) n",
+		`INSERT INTO offline_messages (username, id, stamp, stanza)
+			SELECT 'user' || n % 2500 + 1, (lpad(to_hex(1700000000000 + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid, to_timestamp(1700000000 + n / 1000.0), '<message/>'
+			FROM generate_series(0, 24999) n`,
+		"ANALYZE offline_messages",
+	} {
+		if _, err := db.pool.Exec(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const old = 6000
+	before := time.UnixMilli(1_700_000_000_000 + old)
+	for sql, args := range map[string][]any{
+		waitingLong: {"", firstID(before), ownersAtOne}, expireWaiting: {"user1", before, expiryBatch, firstID(before)},
+	} {
+		if plan := explain(t, db.pool, sql, args...); strings.Contains(plan, "Seq Scan on offline_messages") {
+			t.Error(plan)
+		}
+	}
+	if n, err := db.Retention.ExpireOffline(ctx, before.Add(-time.Hour)); err != nil || n != 0 {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	if n, err := db.Retention.ExpireOffline(ctx, before); err != nil || n != old-3 { // explain has removed three
+		t.Errorf("%d removed, %v", n, err)
+	}
+}
+
+// What was on its way to an account while it was deleted goes with it, and nothing else.
+func TestRemoveOrphaned(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	db.person(t, "bob")
+	s := db.Stores("h", RosterNone)
+	if err := db.Accounts.DeleteAccount(ctx, alice.ID, AnyVersion, "h"); err != nil {
+		t.Fatal(err)
+	}
+	var late []archive.Entry
+	for _, owner := range []string{"alice@h", "bob@h", "alice@conference.h", "alice@other.h"} {
+		late = append(late, archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: owner, With: "bob@h", Stanza: []byte("<message/>")})
+	}
+	is(t, s.Archive.Append(ctx, late), nil)
+	if n, err := db.Retention.RemoveOrphaned(ctx, "h"); err != nil || n != 1 {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	for _, e := range late {
+		page, err := s.Archive.Query(ctx, archive.Query{Owner: e.Owner, WithCount: true})
+		if want := map[bool]int{true: 0, false: 1}[e.Owner == "alice@h"]; err != nil || page.Count != want {
+			t.Errorf("%s: %d, want %d; %v", e.Owner, page.Count, want, err)
+		}
+	}
+	var talks int
+	if err := db.pool.QueryRow(ctx, "SELECT count(*) FROM conversations WHERE owner = 'alice@h'").Scan(&talks); err != nil || talks != 0 {
+		t.Errorf("%d conversations, %v", talks, err)
+	}
+	for i := range 300 {
+		db.person(t, "u"+strconv.Itoa(i))
+	}
+	if _, err := db.pool.Exec(ctx, "DELETE FROM accounts WHERE username LIKE 'u%'"); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s.Archive, "bob@h", 3000)
+	if _, err := db.pool.Exec(ctx, "ANALYZE archive, usernames, accounts"); err != nil {
+		t.Fatal(err)
+	}
+	if plan := explain(t, db.pool, orphanedArchives, "h"); strings.Contains(plan, "Seq Scan on archive") {
+		t.Error(plan)
 	}
 }
 
