@@ -219,15 +219,19 @@ func (db *Uploads) ClaimDeletedUploads(ctx context.Context, retention time.Durat
 	if retention > 0 {
 		oldest = time.Now().Add(-retention)
 	}
-	rows, err := db.pool.Query(ctx, `UPDATE uploads SET state = 'deleted', expires_at = $2 WHERE id IN (
-		SELECT id FROM uploads WHERE expires_at <= now() OR (state = 'stored' AND created_at < $1)
-			OR (account_id IS NULL AND state IN ('slot', 'stored'))
-		LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id`, oldest, time.Now().Add(removalLease), n)
+	rows, err := db.pool.Query(ctx, claimUploads, oldest, time.Now().Add(removalLease), n)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
+
+// claimUploads has a part for each index, which it reads up to the bound.
+const claimUploads = `UPDATE uploads SET state = 'deleted', expires_at = $2 WHERE id IN (SELECT id FROM (
+		SELECT id FROM (SELECT id FROM uploads WHERE state <> 'stored' AND expires_at <= now() ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED) late
+		UNION ALL SELECT id FROM (SELECT id FROM uploads WHERE state = 'stored' AND created_at < $1 ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED) old
+		UNION ALL SELECT id FROM (SELECT id FROM uploads WHERE account_id IS NULL AND state IN ('slot', 'stored') ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) nobodys
+	) due LIMIT $3) RETURNING id`
 
 // ForgetUploads removes the records of deleted files that are gone from the store.
 func (db *Uploads) ForgetUploads(ctx context.Context, ids []uuid.UUID) error {

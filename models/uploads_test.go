@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -241,5 +242,25 @@ func TestUpload_List(t *testing.T) {
 	is(t, err, ErrNotFound)
 	if !slices.Equal(names, []string{"c", "b", "a"}) {
 		t.Errorf("listed %q", names)
+	}
+}
+
+// What is to be removed is found by indexes, however many files are kept.
+func TestClaimDeletedUploads_ReadsIndexes(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	for _, q := range []string{
+		`INSERT INTO uploads (id, account_id, state, name, size, put_hash, get_hash)
+			SELECT gen_random_uuid(), (SELECT id FROM accounts), 'stored', 'a', 1, int8send(n), int8send(-n) FROM generate_series(1, 20000) n`,
+		"ANALYZE uploads",
+	} {
+		if _, err := db.pool.Exec(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, oldest := range []time.Time{{}, time.Now().Add(-time.Hour)} {
+		if plan := explain(t, db.pool, claimUploads, oldest, time.Now().Add(removalLease), 100); strings.Contains(plan, "Seq Scan on uploads") {
+			t.Error(plan)
+		}
 	}
 }
