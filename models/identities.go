@@ -159,10 +159,21 @@ func (db *Identities) LinkIdentity(ctx context.Context, i *Identity, session str
 // ErrLastWay: without it nobody could sign in to the account.
 var ErrLastWay = errors.New("models: that is the last way to sign in to the account")
 
+// Ways are how somebody may sign in to an account now.
+type Ways struct {
+	Password bool     // by its own password, if it has one
+	Sources  []string // by an identity at one of these
+}
+
+// otherWays: the account $1 has an identity besides $2 that opens it, at one of the sources $3; or
+// one at all, if $2 opens nothing.
+const otherWays = `SELECT EXISTS (SELECT 1 FROM identities o WHERE o.account_id = $1 AND o.id <> $2
+	AND (o.source = ANY($3) OR NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = $2 AND i.source = ANY($3))))`
+
 // UnlinkIdentity takes an identity from its account, and with it what stands on it: sessions
-// but keep, app passwords, groups and role. It returns the ids that ended. password says
-// whether the account's own one opens it, too. Errors: ErrNotFound; ErrLastWay.
-func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, password bool) (ended []string, err error) {
+// but keep, app passwords, groups and role. It returns the ids that ended. Errors: ErrNotFound;
+// ErrLastWay.
+func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, ways Ways) (ended []string, err error) {
 	if !isID(id) {
 		return nil, ErrNotFound
 	}
@@ -172,12 +183,12 @@ func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, k
 		var own, others bool
 		err := tx.QueryRow(ctx, "SELECT password_hash <> '' FROM accounts WHERE id = $1 FOR UPDATE", accountID).Scan(&own)
 		if err == nil {
-			err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM identities WHERE account_id = $1 AND id <> $2)", accountID, id).Scan(&others)
+			err = tx.QueryRow(ctx, otherWays, accountID, id, nonNil(ways.Sources)).Scan(&others)
 		}
 		if err != nil {
 			return err
 		}
-		if !others && !(own && password) {
+		if !others && !(own && ways.Password) {
 			return ErrLastWay
 		}
 		if keep != "" {

@@ -134,7 +134,7 @@ func TestUnlinkIdentity(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()
 	alice, first := joined(t, db, "alice")
-	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, first.ID, "", true); !errors.Is(err, ErrLastWay) {
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, first.ID, "", Ways{Password: true}); !errors.Is(err, ErrLastWay) {
 		t.Errorf("the last way is gone: %v", err)
 	}
 	second := Identity{AccountID: alice.ID, Source: "provider", Subject: "7"}
@@ -148,13 +148,35 @@ func TestUnlinkIdentity(t *testing.T) {
 	results := make(chan error, 2)
 	for _, id := range []string{first.ID, second.ID} { // of two at once, one is the last
 		go func() {
-			_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, id, "", false)
+			_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, id, "", Ways{})
 			results <- err
 		}()
 	}
 	if a, b := <-results, <-results; !errors.Is(errors.Join(a, b), ErrLastWay) || (a != nil && b != nil) {
 		t.Errorf("%v, %v", a, b)
 	}
+}
+
+// By the identity of a source that the site no longer asks nobody signs in: it is no other way.
+func TestUnlinkIdentity_SourceThatIsGone(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	var ids []string
+	for _, source := range []string{"old", "older", "provider"} {
+		i := Identity{AccountID: alice.ID, Source: source, Subject: "7"}
+		is(t, db.Identities.LinkIdentity(ctx, &i, ""), nil)
+		ids = append(ids, i.ID)
+	}
+	now := Ways{Sources: []string{"provider", "directory"}}
+	_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, ids[2], "", now)
+	is(t, err, ErrLastWay)
+	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[0], "", now)
+	is(t, err, nil)
+	// Nobody loses anything by the one that opens nothing; but the last is kept, as the source may come back.
+	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[2], "", Ways{Password: true, Sources: now.Sources})
+	is(t, err, nil)
+	_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, ids[1], "", now)
+	is(t, err, ErrLastWay)
 }
 
 // An account has so many ways to sign in, and no more, however many are joined at once.

@@ -200,7 +200,7 @@ func TestSession_Lifecycle(t *testing.T) {
 	for _, none := range []string{"", "nonsense", "urn:uuid:" + s.ID, strings.ToUpper(s.ID)} { // as anybody can write into an address
 		is(t, db.Sessions.EndSession(ctx, alice.ID, none), ErrNotFound)
 		is(t, db.Tokens.RevokeAppPassword(ctx, alice.ID, none), ErrNotFound)
-		_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, none, "", true)
+		_, err := db.Identities.UnlinkIdentity(ctx, alice.ID, none, "", Ways{Password: true})
 		is(t, err, ErrNotFound)
 	}
 	if err := db.Accounts.SetBlocked(ctx, alice.ID, true); err != nil {

@@ -94,7 +94,7 @@ func (s *Service) link(ctx context.Context, account models.Account, session stri
 // operator (no session). What stands on it ends, except that session. Errors:
 // models.ErrNotFound; ErrLastWay.
 func (s *Service) Unlink(ctx context.Context, account models.Account, session, id string) error {
-	ended, err := s.db.Identities.UnlinkIdentity(ctx, account.ID, id, session, s.MayHavePassword(account))
+	ended, err := s.db.Identities.UnlinkIdentity(ctx, account.ID, id, session, models.Ways{Password: s.MayHavePassword(account), Sources: s.sourceNames()})
 	if errors.Is(err, models.ErrLastWay) {
 		err = ErrLastWay
 	}
@@ -104,6 +104,14 @@ func (s *Service) Unlink(ctx context.Context, account models.Account, session, i
 	s.ended(ctx, account.Username, ended)
 	s.tell(ctx, models.EventGroups, account.Username, "")
 	return nil
+}
+
+func (s *Service) sourceNames() []string {
+	names := make([]string, len(s.cfg.Sources))
+	for i, source := range s.cfg.Sources {
+		names[i] = source.Name()
+	}
+	return names
 }
 
 // LinkedWay is an identity by which somebody signs in.
@@ -123,12 +131,20 @@ func (s *Service) LinkedWays(ctx context.Context, account models.Account) ([]Lin
 	if err != nil {
 		return nil, nil, err
 	}
+	open := 0 // by how many somebody comes in: not by those of a source that is no longer in the settings
+	for _, i := range list {
+		if _, ok := s.Source(i.Source); ok {
+			open++
+		}
+	}
 	ways := make([]LinkedWay, len(list))
 	for n, i := range list {
-		ways[n] = LinkedWay{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt, Last: len(list) == 1 && !s.passwords.has(account)}
-		if source, ok := s.Source(i.Source); ok {
+		ways[n] = LinkedWay{ID: i.ID, Label: i.Source, Login: i.Login, Since: i.CreatedAt, Used: i.UsedAt}
+		source, opens := s.Source(i.Source)
+		if opens {
 			ways[n].Label = source.Label()
 		}
+		ways[n].Last = !s.passwords.has(account) && (len(list) == 1 || opens && open == 1)
 	}
 	var others []Source
 	for _, source := range s.cfg.Sources {
