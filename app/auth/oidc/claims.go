@@ -24,10 +24,23 @@ func parseClaims(raw []byte) (claims, error) {
 	return c, nil
 }
 
-// with returns these claims, and of others what these do not say.
+// with returns these claims, and of others what these do not say. null says nothing (OpenID Connect
+// Core 1.0 §5.3.2), and of objects each member counts, since names may be paths.
 func (c claims) with(others claims) claims {
 	all := maps.Clone(others)
-	maps.Copy(all, c)
+	for name, raw := range c {
+		if string(raw) == "null" && others.has(name) {
+			continue
+		}
+		said, err := parseClaims(raw)
+		more, noObject := parseClaims(others[name])
+		if err == nil && noObject == nil {
+			if both, err := json.Marshal(said.with(more)); err == nil {
+				raw = both
+			}
+		}
+		all[name] = raw
+	}
 	return all
 }
 
