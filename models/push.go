@@ -110,18 +110,23 @@ type PushRoom struct {
 	Users []string // with a subscription, who belong to it, or have a bookmark of it and may read it
 }
 
+// pushRoom begins with those whom a room may concern, and looks at each by itself: however many others there are.
+const pushRoom = `SELECT r.title, ARRAY(
+		SELECT c.username FROM (
+			SELECT m.username FROM room_affiliations m WHERE m.room = r.name AND m.affiliation IN ('owner', 'admin', 'member')
+			UNION
+			SELECT b.username FROM pubsub_items b WHERE NOT r.members_only AND r.password = '' AND b.node = '` + pep.NodeBookmarks + `' AND b.id = $2
+				AND NOT EXISTS (SELECT 1 FROM room_affiliations o WHERE o.room = r.name AND o.username = b.username AND o.affiliation = 'outcast')
+		) c
+		CROSS JOIN LATERAL (SELECT id FROM accounts WHERE username = c.username AND blocked_at IS NULL LIMIT 1) a
+		CROSS JOIN LATERAL (SELECT 1 FROM push_subscriptions WHERE account_id = a.id LIMIT 1) reached)
+	FROM rooms r WHERE r.name = $1`
+
 // PushRoom returns whom to tell of what is said in a room, which both its name and its
 // address give. ErrNotFound: there is none.
 func (db *Notifications) PushRoom(ctx context.Context, name, jid string) (PushRoom, error) {
 	var r PushRoom
-	err := db.chat.QueryRow(ctx, `SELECT r.title, ARRAY(
-			SELECT a.username FROM accounts a WHERE a.blocked_at IS NULL
-				AND EXISTS (SELECT 1 FROM push_subscriptions p WHERE p.account_id = a.id)
-				AND (a.username IN (SELECT m.username FROM room_affiliations m WHERE m.room = r.name AND m.affiliation IN ('owner', 'admin', 'member'))
-					OR (NOT r.members_only AND r.password = ''
-						AND a.username IN (SELECT b.username FROM pubsub_items b WHERE b.node = '`+pep.NodeBookmarks+`' AND b.id = $2)
-						AND NOT EXISTS (SELECT 1 FROM room_affiliations o WHERE o.room = r.name AND o.username = a.username AND o.affiliation = 'outcast'))))
-		FROM rooms r WHERE r.name = $1`, name, jid).Scan(&r.Title, &r.Users)
+	err := db.chat.QueryRow(ctx, pushRoom, name, jid).Scan(&r.Title, &r.Users)
 	return r, translate(err)
 }
 

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -153,5 +154,31 @@ func TestQuiet(t *testing.T) {
 		if c.n.Quiet(noon) != c.want {
 			t.Errorf("%d to %d %s", *c.n.QuietFrom, *c.n.QuietUntil, c.n.Zone)
 		}
+	}
+}
+
+// Whom to tell of what is said in a room costs what the room has, and not what the site has.
+func TestPushRoom_ReadsIndexes(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	for _, q := range []string{
+		"INSERT INTO accounts (username, name, password_hash) SELECT 'user' || n, 'User', '' FROM generate_series(1, 3000) n",
+		"INSERT INTO sessions (id, account_id, secret_hash, expires_at) SELECT gen_random_uuid(), id, int8send(id), now() + interval '1 day' FROM accounts",
+		`INSERT INTO push_subscriptions (session_id, account_id, endpoint, p256dh, auth)
+			SELECT id, account_id, 'https://push.example/', decode(repeat('00', 65), 'hex'), decode(repeat('00', 16), 'hex') FROM sessions`,
+		`INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+			SELECT name, true, true, false, false, false, false, false, 'none', true, 100 FROM unnest('{garden,kitchen}'::text[]) name`,
+		"INSERT INTO room_affiliations (room, username, affiliation) SELECT 'garden', 'user' || n, 'member' FROM generate_series(1, 20) n",
+		"ANALYZE",
+	} {
+		if _, err := db.pool.Exec(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := db.Notifications.PushRoom(ctx, "garden", "garden@c"); err != nil || len(r.Users) != 20 {
+		t.Errorf("%+v %v", r, err)
+	}
+	plan := explain(t, db.chat, pushRoom, "garden", "garden@c")
+	if strings.Contains(plan, "Seq Scan on accounts") || strings.Contains(plan, "Seq Scan on push_subscriptions") {
+		t.Error(plan)
 	}
 }
