@@ -179,6 +179,44 @@ func TestOIDC_OtherBrowser(t *testing.T) {
 	again.wantsUser("")
 }
 
+// TestOIDC_TwoTabs: sign-ins begun in several tabs of a browser do not take each other's way back. The newest few
+// are kept, so that what begins them, as any other site can by a link, does not fill the header.
+func TestOIDC_TwoTabs(t *testing.T) {
+	idp, _, base := providerSite(t, nil)
+	person(idp, map[string]any{"sub": "z-1", "preferred_username": "zoe"})
+	b := newBrowser(t, base)
+	begin := func(next string) (back string) {
+		return b.follow(b.get("/signin/with/idp?next="+next).wants(303, "").last.Header.Get("Location"))
+	}
+	returns := func(back, wants string) {
+		t.Helper()
+		b.get(back).wants(303, "")
+		if to := b.last.Header.Get("Location"); to != wants {
+			t.Errorf("sent to %s, not %s", to, wants)
+		}
+	}
+	first, second := begin("/people"), begin("/rooms")
+	returns(first, "/people")
+	b.get(first).wants(422, "begun in another browser") // once
+	returns(second, "/rooms")
+
+	b = newBrowser(t, base)
+	var backs []string
+	for _, next := range []string{"/0", "/1", "/2", "/3", "/4", "/5"} {
+		backs = append(backs, begin(next))
+		time.Sleep(2 * time.Millisecond) // they are told apart by when they began
+	}
+	if len(b.cookies) > maxRedirects+1 { // and that of forms
+		t.Errorf("%d cookies", len(b.cookies))
+	}
+	b.get(backs[1]).wants(422, "begun in another browser")
+	returns(backs[2], "/2")
+	returns(backs[5], "/5")
+
+	b = newBrowser(t, base)
+	returns(begin("/"+strings.Repeat("x", 5000)), "/") // browsers keep no such cookie (RFC 6265 §6.1)
+}
+
 // TestOIDC_Failures: what goes wrong at the provider is told in words, on the sign-in page.
 func TestOIDC_Failures(t *testing.T) {
 	idp, _, base := providerSite(t, map[string]string{"OIDC_IDP_REQUIRE": "groups=staff"})

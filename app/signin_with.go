@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"foyer/app/auth"
 	"foyer/internal/budget"
@@ -15,9 +14,6 @@ import (
 // sends the browser back by a link (GET), with which browsers send such cookies; an answer that
 // another site posts would come without it, and is not taken (RFC 9700 §4.7). It need not be
 // SameSite=None, and so never is.
-
-// redirectCookieName is the cookie that holds what has to be known at the end of a redirect.
-func (s *site) redirectCookieName() string { return s.cookieName() + "-redirect" }
 
 // pendingCookieName is the cookie of somebody who has still to choose a user name, or to say
 // yes to a link.
@@ -73,13 +69,9 @@ func (s *signInPages) startRedirect(c *fiber.Ctx, source auth.Source, record aut
 		return s.renderSignInFailure(c, source, record, http.StatusServiceUnavailable, source.Label()+" does not answer just now. Please try again in a moment.")
 	}
 	record.Source, record.State = source.Name(), redirect.State
-	sealed, err := s.auth.SealRedirect(record)
-	if err != nil {
+	if err := s.keepRedirect(c, record, redirect.AnswerState); err != nil {
 		return err
 	}
-	cookie := s.cookie(s.redirectCookieName(), sealed)
-	cookie.Expires = time.Now().Add(auth.RedirectLifetime)
-	c.Cookie(cookie)
 	return s.leave(c, source.Label(), redirect.URL)
 }
 
@@ -110,9 +102,7 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 	if !s.returns.Allow(budget.Network(s.address(c)), 1) {
 		return &Error{Code: TooMany, Public: "Many people are signing in from your network just now. Please try again in a moment."}
 	}
-	sealed := readCookie(c, s.redirectCookieName())
-	s.dropCookie(c, s.redirectCookieName())
-	record, err := s.auth.OpenRedirect(sealed, source)
+	record, err := s.takeRedirect(c, source)
 	v := viewer(c)
 	if err == nil && record.Purpose != auth.ToSignIn && (v == nil || v.session.ID != record.Session) {
 		err = auth.ErrNoRedirect // it was begun in another session

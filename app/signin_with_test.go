@@ -25,7 +25,7 @@ func (p *provider) Name() string              { return p.name }
 func (p *provider) Label() string             { return "Provider " + p.name }
 func (p *provider) Method() auth.SignInMethod { return auth.ByRedirect }
 func (p *provider) Start(_ context.Context, b auth.Beginning) (auth.Redirect, error) {
-	return auth.Redirect{URL: "https://" + p.name + ".example/?back=" + url.QueryEscape(b.Callback) + "&hint=" + b.Hint, State: "state of " + p.name}, nil
+	return auth.Redirect{URL: "https://" + p.name + ".example/?back=" + url.QueryEscape(b.Callback) + "&hint=" + b.Hint, State: "state of " + p.name, AnswerState: "state of " + p.name}, nil
 }
 
 func (p *provider) Finish(_ context.Context, a auth.Answer) (auth.Person, error) {
@@ -45,6 +45,16 @@ func (p *provider) SignOut(_ context.Context, hint, callback string) (string, er
 
 func (p *provider) back(code string) string {
 	return "/signin/with/" + p.name + "/back?" + url.Values{"code": {code}, "state": {"state of " + p.name}}.Encode()
+}
+
+// redirect is the cookie of a redirect that was begun; nil: there is none.
+func (b *browser) redirect() *http.Cookie {
+	for name, cookie := range b.cookies {
+		if strings.HasPrefix(name, "foyer-redirect") {
+			return cookie
+		}
+	}
+	return nil
 }
 
 // withSources runs a site whose people come from these sources, too.
@@ -79,12 +89,12 @@ func TestSignInWith(t *testing.T) {
 	if to := b.last.Header.Get("Location"); to != "https://one.example/?back="+url.QueryEscape(base+"/signin/with/one/back")+"&hint=zoe" {
 		t.Errorf("sent to %s", to)
 	}
-	redirect := b.cookies["foyer-redirect"]
+	redirect := b.redirect()
 	if redirect == nil || !redirect.HttpOnly || redirect.SameSite != http.SameSiteLaxMode || strings.Contains(redirect.Value, "state") {
 		t.Fatalf("the redirect's cookie: %+v", redirect)
 	}
 	b.get(one.back("zoe")).wants(303, "")
-	if to := b.last.Header.Get("Location"); to != "/people" || b.cookies["foyer"].Expires.IsZero() || b.cookies["foyer-redirect"] != nil {
+	if to := b.last.Header.Get("Location"); to != "/people" || b.cookies["foyer"].Expires.IsZero() || b.redirect() != nil {
 		t.Errorf("sent to %s with %v", to, b.cookies)
 	}
 	b.get("/settings").wants(200, "Zoë Z.").wants(200, "Provider one · zoe").wants(200, "Set a password")
@@ -107,7 +117,7 @@ func TestSignInWith_ForeignAnswers(t *testing.T) {
 		},
 		"a cookie that is none": func(b *browser) string {
 			b.get("/signin/with/one")
-			b.cookies["foyer-redirect"].Value = "x"
+			b.redirect().Value = "x"
 			return one.back("zoe")
 		},
 		"a code of nobody":       func(b *browser) string { b.get("/signin/with/one"); return one.back("nobody") },

@@ -8,7 +8,7 @@ import (
 )
 
 // A redirect of the browser to a source's own pages, and back. What has to be known at its end is
-// sealed under a key of the site, in a cookie of the browser that began it: an answer that
+// sealed under a key of the site, in a cookie of the browser that began it, one for each redirect: an answer that
 // comes to another browser finds none (RFC 9700 §4.7). It is good for RedirectLifetime, and for
 // the source that it was made for.
 

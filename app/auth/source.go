@@ -128,6 +128,10 @@ type Redirect struct {
 	// State is what Finish has to know: secrets that must come back with the answer, and
 	// others. It is kept sealed, in that browser alone, for RedirectLifetime, at most 2 KiB.
 	State string
+
+	// AnswerState is the state that the answer brings in its address (RFC 6749 §4.1.2): by it the
+	// redirect is found among those that the browser has begun. It proves nothing; Finish checks it.
+	AnswerState string
 }
 
 // Answer is what a browser brought back.

@@ -46,8 +46,9 @@ func (p *Provider) Start(ctx context.Context, b auth.Beginning) (auth.Redirect, 
 	if b.Fresh {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
-	to := p.oauth(m, b.Callback).AuthCodeURL(p.derive(secret, "state"), options...)
-	return auth.Redirect{URL: to, State: secret}, nil
+	state := p.derive(secret, "state")
+	to := p.oauth(m, b.Callback).AuthCodeURL(state, options...)
+	return auth.Redirect{URL: to, State: secret, AnswerState: state}, nil
 }
 
 func (p *Provider) oauth(m *metadata, callback string) *oauth2.Config {
