@@ -295,9 +295,9 @@ func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 		return err
 	}
 	for _, o := range own {
-		level := models.NotificationLevel(c.FormValue("level:" + o.JID))
+		level := s.chosenLevel(c, o)
 		at, err := stanza.ParseAddress(o.JID)
-		if err != nil || level == o.Level || !s.canBeLevel(at, level) {
+		if err != nil || level == o.Level {
 			continue
 		}
 		if err := s.setConversation(c.UserContext(), a, at, nil, &level); err != nil {
@@ -307,12 +307,28 @@ func (s *notifications) saveOwnLevels(c *fiber.Ctx, a models.Account) error {
 	return nil
 }
 
+// chosenLevel is what the form says of a conversation; the level that it has, where it says none.
+func (s *notifications) chosenLevel(c *fiber.Ctx, o OwnLevel) models.NotificationLevel {
+	level := models.NotificationLevel(c.FormValue("level:" + o.JID))
+	at, err := stanza.ParseAddress(o.JID)
+	if err != nil || !s.canBeLevel(at, level) {
+		return o.Level
+	}
+	return level
+}
+
 // fillNotifications says how somebody wants to be told.
 func (s *notifications) fillNotifications(c *fiber.Ctx, form *NotificationsForm) error {
 	form.Push = s.chat.TellsUnseen()
 	var err error
-	if form.Own, err = s.ownLevels(c.UserContext(), viewer(c).account); err != nil || len(form.Errors) > 0 {
+	if form.Own, err = s.ownLevels(c.UserContext(), viewer(c).account); err != nil {
 		return err
+	}
+	if len(form.Errors) > 0 { // what was chosen with what is wrong is shown again
+		for i, o := range form.Own {
+			form.Own[i].Level = s.chosenLevel(c, o)
+		}
+		return nil
 	}
 	n, err := s.notified.NotificationSettings(c.UserContext(), viewer(c).account.ID)
 	form.ShowText, form.Sound, form.QuietFrom, form.QuietUntil = n.ShowText, n.Sound, clock(n.QuietFrom), clock(n.QuietUntil)

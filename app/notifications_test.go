@@ -115,6 +115,15 @@ func TestSettings_Levels(t *testing.T) {
 			t.Error(name, "is listed")
 		}
 	}
+	// A wrong time beside them takes nothing of what was chosen, and keeps nothing of it.
+	b.submit("/settings", "/settings/notifications", "sound", "1", "from", "22:00", "level:bob@localhost", "all", "level:den@conference.localhost", "none").wants(422, "Give both times")
+	b.wants(422, `name="sound" value="1" checked`).wants(422, `name="from" value="22:00"`)
+	_, den, _ := strings.Cut(b.body, `name="level:den@`)
+	bob, _, _ := strings.Cut(b.body[strings.Index(b.body, `name="level:bob@`):], "</select>")
+	if den, _, _ = strings.Cut(den, "</select>"); strings.Contains(bob, "selected") || !strings.Contains(den, `"none" selected`) {
+		t.Errorf("shown again: %s, %s", bob, den)
+	}
+	b.get("/xmpp/conversations/settings").wants(200, `"jid":"bob@localhost","pinned":false,"level":"none"`)
 	b.submit("/settings", "/settings/notifications", "level:bob@localhost", "all", "level:den@conference.localhost", "none", "level:carol@localhost", "none").wants(303, "")
 	b.get("/xmpp/conversations/settings").wants(200, `{"jid":"bob@localhost","pinned":false,"level":"all"},{"jid":"carol@localhost","pinned":false,"level":"all"},{"jid":"den@conference.localhost","pinned":false,"level":"none"}`)
 }
