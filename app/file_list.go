@@ -38,10 +38,11 @@ type FilesPage struct {
 
 // FileUsage is what a person's files take.
 type FileUsage struct {
-	Files       int
-	Used, Quota Size
-	Percent     int
-	Kept        string // for how long; empty: for ever
+	Files   int
+	Used    Size
+	Quota   Size // 0: no more can be sent
+	Percent int
+	Kept    string // for how long; empty: for ever
 }
 
 // FileRow is a file that a person sent.
@@ -51,16 +52,24 @@ type FileRow struct {
 	Sent     time.Time
 }
 
-// fileUsage tells what an account's files take; nil where nobody sends files.
+// fileUsage tells what an account's files take; nil where nobody sends files and it has none from before:
+// those are still served, and so they can be seen and deleted.
 func (s *filePages) fileUsage(ctx context.Context, a models.Account) (*FileUsage, error) {
-	if s.cfg.UploadMaxSize == 0 || !s.chat.Abilities().Uploads {
-		return nil, nil
-	}
 	used, err := s.records.UploadUsage(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
-	u := FileUsage{Files: used.Files - used.Slots, Used: Size(used.Bytes), Quota: s.cfg.UploadQuota, Percent: int(used.Bytes * 100 / int64(s.cfg.UploadQuota))}
+	quota := s.cfg.UploadQuota
+	if s.cfg.UploadMaxSize == 0 || !s.chat.Abilities().Uploads {
+		if used.Files == used.Slots {
+			return nil, nil
+		}
+		quota = 0
+	}
+	u := FileUsage{Files: used.Files - used.Slots, Used: Size(used.Bytes), Quota: quota}
+	if quota > 0 {
+		u.Percent = int(used.Bytes * 100 / int64(quota))
+	}
 	if days := int(time.Duration(s.cfg.UploadRetention) / (24 * time.Hour)); days > 0 {
 		u.Kept = plural(days, "day")
 	} else if s.cfg.UploadRetention > 0 {
@@ -141,5 +150,12 @@ func (s *filePages) deleteOwnFiles(c *fiber.Ctx) error {
 func (s *filePages) filesDeleted(c *fiber.Ctx, flash string) error {
 	s.uploads.RemoveDeleted(c.UserContext())
 	s.flash(c, flash)
+	usage, err := s.fileUsage(c.UserContext(), viewer(c).account)
+	if err != nil {
+		return err
+	}
+	if usage == nil { // there is no page of them any more
+		return c.Redirect("/settings", http.StatusSeeOther)
+	}
 	return c.Redirect("/settings/files", http.StatusSeeOther)
 }

@@ -70,7 +70,7 @@ func TestFiles_Pages(t *testing.T) {
 
 // Where nobody sends files, nothing speaks of them; but what is there is kept to.
 func TestFiles_Off(t *testing.T) {
-	_, base := start(t, map[string]string{"UPLOAD_MAX_SIZE": "0"})
+	s, base := start(t, map[string]string{"UPLOAD_MAX_SIZE": "0"})
 	b := newBrowser(t, base)
 	b.signIn("alice")
 	b.get("/settings/files").wants(404, "")
@@ -78,6 +78,20 @@ func TestFiles_Off(t *testing.T) {
 	if strings.Contains(b.body, "/settings/files") {
 		t.Error("the settings speak of files")
 	}
+	slot := s.slot(t, "alice", "old.txt", 3, "") // sent while files were
+	put(t, slot.Put, []byte("old")).is(t, 201)
+	call(t, "GET", slot.Get, nil).is(t, 200)
+	if b.get("/settings").wants(200, "<strong>3 B</strong>.</p>").wants(200, "/settings/files"); strings.Contains(b.body, "Room taken") {
+		t.Error("there is room for more")
+	}
+	b.get("/settings/files").wants(200, "old.txt")
+	b.submit("/settings/files", "/settings/files/delete").wants(303, "")
+	if to := b.last.Header.Get("Location"); to != "/settings" {
+		t.Error(to)
+	}
+	b.get("/settings").wants(200, "All your files are deleted.")
+	call(t, "GET", slot.Get, nil).is(t, 404)
+	b.get("/settings/files").wants(404, "")
 }
 
 func TestFiles_StoreSettings(t *testing.T) {
