@@ -15,11 +15,11 @@ import (
 // passedMechanisms are those of the upstream's mechanisms that the client is offered. TLS
 // ends here, so that a channel binding to the upstream could not be the client's (RFC
 // 5802 §6); EXTERNAL would speak for this program's own connection; and DIGEST-MD5 (RFC
-// 6331) and those that hide their messages could carry an authzid that nobody here sees.
+// 6331), those that hide their messages and others that are not read here could carry an authzid that nobody sees.
 func passedMechanisms(features *stream.Element) []string {
 	return slices.DeleteFunc(mechanisms(features), func(name string) bool {
 		switch name {
-		case "EXTERNAL", "DIGEST-MD5", "GSSAPI", "GSS-SPNEGO":
+		case "EXTERNAL", "DIGEST-MD5", "GSSAPI", "GSS-SPNEGO", "KERBEROS_V4", "KERBEROS_V5", "OTP", "SKEY", "SECURID", "SRP", "SAML20", "OPENID20":
 			return true
 		}
 		return strings.HasSuffix(name, "-PLUS") || strings.HasPrefix(name, "GS2-")
@@ -59,6 +59,8 @@ func ownMessage(mechanism, text, domain string) (passed, user string, err error)
 		passed, user, err = ownPlain(string(message), domain)
 	case strings.HasPrefix(mechanism, "SCRAM-"):
 		passed, user, err = ownGS2(string(message), domain)
+	case mechanism == "OAUTHBEARER" || mechanism == "OAUTH10A":
+		passed, user, err = ownBearer(string(message), domain)
 	default:
 		passed = string(message)
 	}
@@ -84,22 +86,54 @@ func ownGS2(message, domain string) (passed, user string, err error) {
 	if strings.HasPrefix(message, "c=") {
 		return message, "", nil
 	}
-	parts := strings.SplitN(message, ",", 4)
-	if len(parts) < 4 || (parts[0] != "n" && parts[0] != "y") {
-		return "", "", sasl.MalformedRequest // "p=…" binds to a channel that ends here
-	}
-	authzid, named := strings.CutPrefix(parts[1], "a=")
-	name, ok := strings.CutPrefix(parts[2], "n=")
-	if !ok || (!named && parts[1] != "") {
+	authzid, rest, ok := cutGS2(message)
+	named, _, more := strings.Cut(rest, ",")
+	name, isNamed := strings.CutPrefix(named, "n=")
+	if !ok || !more || !isNamed {
 		return "", "", sasl.MalformedRequest
 	}
-	unescape := strings.NewReplacer("=2C", ",", "=3D", "=")
-	authzid, name = unescape.Replace(authzid), unescape.Replace(name)
+	name = unescaped(name)
 	if !isOwn(authzid, name, domain) {
 		return "", "", sasl.InvalidAuthzid
 	}
 	return message, userOf(name, domain), nil
 }
+
+// ownBearer reads a message of OAUTHBEARER (RFC 7628 §3.1), which has no name but the authzid: the upstream
+// takes it for the account that the token must be of, and some want one. So it passes, if it is of the domain;
+// whose the token is, the upstream alone can tell. After a refusal there is one more message (§3.2.3).
+func ownBearer(message, domain string) (passed, user string, err error) {
+	if message == "\x01" {
+		return message, "", nil
+	}
+	authzid, rest, ok := cutGS2(message)
+	if !ok || !strings.HasPrefix(rest, "\x01") {
+		return "", "", sasl.MalformedRequest
+	}
+	if authzid == "" {
+		return message, "", nil
+	}
+	if user = userOf(authzid, domain); user == "" || strings.Contains(authzid, "/") {
+		return "", "", sasl.InvalidAuthzid
+	}
+	return message, user, nil
+}
+
+// cutGS2 reads the GS2 header that a message begins with (RFC 5801 §4), and returns what follows.
+func cutGS2(message string) (authzid, rest string, ok bool) {
+	parts := strings.SplitN(message, ",", 3)
+	if len(parts) < 3 || (parts[0] != "n" && parts[0] != "y") {
+		return "", "", false // "p=…" binds to a channel that ends here
+	}
+	authzid, named := strings.CutPrefix(parts[1], "a=")
+	if !named && parts[1] != "" {
+		return "", "", false
+	}
+	return unescaped(authzid), parts[2], true
+}
+
+// unescaped is a name of a GS2 header as it is meant (RFC 5801 §4, saslname).
+func unescaped(name string) string { return strings.NewReplacer("=2C", ",", "=3D", "=").Replace(name) }
 
 // isOwn reports whether an authzid says no more than the name beside it.
 func isOwn(authzid, name, domain string) bool {

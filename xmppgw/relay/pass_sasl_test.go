@@ -134,7 +134,17 @@ func TestOwnMessage(t *testing.T) {
 		{"SCRAM-SHA-1", "n,a=bob@example.test,n=alice,r=x", "", "invalid-authzid"},
 		{"SCRAM-SHA-1", "p=tls-exporter,,n=alice,r=x", "", "malformed-request"},
 		{"SCRAM-SHA-1", "n,,m=future,n=alice,r=x", "", "malformed-request"},
-		{"OAUTHBEARER", "n,a=alice@example.test,\x01auth=Bearer x\x01\x01", "n,a=alice@example.test,\x01auth=Bearer x\x01\x01", ""},
+		{"OAUTHBEARER", "n,a=alice@example.test,\x01auth=Bearer x\x01\x01", "n,a=alice@example.test,\x01auth=Bearer x\x01\x01", ""}, // RFC 7628 §3.1
+		{"OAUTHBEARER", "n,a=alice,\x01auth=Bearer x\x01\x01", "n,a=alice,\x01auth=Bearer x\x01\x01", ""},
+		{"OAUTHBEARER", "y,,\x01auth=Bearer x\x01\x01", "y,,\x01auth=Bearer x\x01\x01", ""},
+		{"OAUTHBEARER", "\x01", "\x01", ""}, // §3.2.3
+		{"OAUTHBEARER", "n,a=alice@other.test,\x01auth=Bearer x\x01\x01", "", "invalid-authzid"},
+		{"OAUTHBEARER", "n,a=other.test,\x01auth=Bearer x\x01\x01", "n,a=other.test,\x01auth=Bearer x\x01\x01", ""}, // a name
+		{"OAUTHBEARER", "n,a=alice@example.test/admin,\x01auth=Bearer x\x01\x01", "", "invalid-authzid"},
+		{"OAUTHBEARER", "p=tls-exporter,a=alice@example.test,\x01auth=Bearer x\x01\x01", "", "malformed-request"},
+		{"OAUTHBEARER", "n,x=1,\x01auth=Bearer x\x01\x01", "", "malformed-request"},
+		{"OAUTHBEARER", "n,a=alice@example.test,auth=Bearer x\x01\x01", "", "malformed-request"},
+		{"OAUTHBEARER", "auth=Bearer x\x01\x01", "", "malformed-request"},
 	} {
 		passed, _, err := ownMessage(tt.mechanism, base64.StdEncoding.EncodeToString([]byte(tt.message)), domain)
 		raw, _ := base64.StdEncoding.DecodeString(passed)
