@@ -175,23 +175,28 @@ func (s *chatStore) Stored(ctx context.Context, owner, with, stanzaID string, si
 // retracted.
 const versionsWithin = 10_000
 
+// endsAsWanted is asked only of the few messages of the CTE "recent" that have the id looked for.
+const endsAsWanted = `($5::bytea IS NULL OR (
+	SELECT right_part.bytes = $5 FROM archive a, substring(a.stanza FROM greatest(1, length(a.stanza) - length($5) + 1)) right_part (bytes)
+	WHERE a.owner = $1 AND a.id = recent.id))`
+
 // Versions implements archive.Store. A stanza id need not be unique: the
 // newest counts, and what corrects it.
-func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
+func (s *chatStore) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string, end []byte) ([]uuid.UUID, error) {
 	rows, err := s.chat.Query(ctx, fmt.Sprintf(`WITH recent AS MATERIALIZED (
 			SELECT id, outgoing, stanza_id, replaces FROM archive
-			WHERE %s ORDER BY %s DESC, id DESC LIMIT %d
+			WHERE %[1]s ORDER BY %[2]s DESC, id DESC LIMIT %[3]d
 		), named AS (
-			SELECT coalesce(replaces, stanza_id) AS original FROM recent
-			WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1
+			SELECT coalesce(replaces, stanza_id) AS original, id FROM recent
+			WHERE outgoing = $3 AND stanza_id = $4 AND %[4]s ORDER BY id DESC LIMIT 1
 		), first AS (
-			SELECT id FROM recent, named WHERE outgoing = $3 AND stanza_id = original ORDER BY id DESC LIMIT 1
+			SELECT recent.id FROM recent, named WHERE outgoing = $3 AND stanza_id = original AND %[4]s ORDER BY recent.id DESC LIMIT 1
 		)
 		SELECT id FROM first
-		UNION SELECT id FROM recent, named WHERE outgoing = $3 AND replaces = original
-			AND id > coalesce((SELECT id FROM first), '00000000-0000-0000-0000-000000000000')
-		UNION (SELECT id FROM recent WHERE outgoing = $3 AND stanza_id = $4 ORDER BY id DESC LIMIT 1)`, peerIs, peerNumber, versionsWithin),
-		owner, with, outgoing, stanzaID)
+		UNION SELECT recent.id FROM recent, named WHERE outgoing = $3 AND replaces = original AND %[4]s
+			AND recent.id > coalesce((SELECT id FROM first), '00000000-0000-0000-0000-000000000000')
+		UNION SELECT id FROM named`, peerIs, peerNumber, versionsWithin, endsAsWanted),
+		owner, with, outgoing, stanzaID, end)
 	if err != nil {
 		return nil, err
 	}

@@ -117,16 +117,23 @@ func TestArchive_Retract(t *testing.T) {
 		with     string
 		outgoing bool
 		id       string
+		end      []byte
 		want     []uuid.UUID
 	}{
-		{"bob@h", false, "x", []uuid.UUID{original.ID, correction.ID}}, // the newest of two with the same id
-		{"bob@h", false, "m3", []uuid.UUID{original.ID, correction.ID}},
-		{"bob@h", false, "m4", []uuid.UUID{other.ID}},
-		{"bob@h", true, "x", []uuid.UUID{again.ID}},
-		{"bob@h", false, "nothing", nil},
-		{"carol@h", false, "x", nil},
+		{"bob@h", false, "x", nil, []uuid.UUID{original.ID, correction.ID}}, // the newest of two with the same id
+		{"bob@h", false, "m3", nil, []uuid.UUID{original.ID, correction.ID}},
+		{"bob@h", false, "m4", nil, []uuid.UUID{other.ID}},
+		{"bob@h", true, "x", nil, []uuid.UUID{again.ID}},
+		{"bob@h", false, "nothing", nil, nil},
+		{"carol@h", false, "x", nil, nil},
+		// What somebody else said meanwhile under the same id, and what corrects that, is not looked at.
+		{"bob@h", false, "x", old.Stanza, []uuid.UUID{old.ID}},
+		{"bob@h", false, "x", []byte("secret</body></message>"), []uuid.UUID{original.ID}},
+		{"bob@h", false, "m3", correction.Stanza, []uuid.UUID{correction.ID}},
+		{"bob@h", false, "x", correction.Stanza, nil},
+		{"bob@h", false, "x", append([]byte("longer"), original.Stanza...), nil},
 	} {
-		got, err := s.Archive.Versions(ctx, "alice@h", c.with, c.outgoing, c.id)
+		got, err := s.Archive.Versions(ctx, "alice@h", c.with, c.outgoing, c.id, c.end)
 		slices.SortFunc(got, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v %v", c, got, err)

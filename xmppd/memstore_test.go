@@ -344,12 +344,12 @@ func (m *memStore) Remove(_ context.Context, entries []archive.Entry) error {
 	return nil
 }
 
-func (m *memStore) Versions(_ context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
+func (m *memStore) Versions(_ context.Context, owner, with string, outgoing bool, stanzaID string, end []byte) ([]uuid.UUID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var mine []archive.Entry
 	for _, e := range slices.Backward(m.archive) {
-		if e.Owner == owner && e.With == with && e.Outgoing == outgoing {
+		if e.Owner == owner && e.With == with && e.Outgoing == outgoing && bytes.HasSuffix(e.Stanza, end) {
 			mine = append(mine, e)
 		}
 	}

@@ -119,7 +119,8 @@ func (a *Archive) Entry(ctx context.Context, owner string, id uuid.UUID) (Entry,
 }
 
 // Versions returns the ids of what was said in an archive under that stanza id to or
-// from with, as outgoing tells, its corrections included (XEP-0308).
-func (a *Archive) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string) ([]uuid.UUID, error) {
-	return a.store.Versions(ctx, owner, with, outgoing, stanzaID)
+// from with, as outgoing tells, its corrections included (XEP-0308): of all that was said (end is
+// nil), or of the stanzas that end in end.
+func (a *Archive) Versions(ctx context.Context, owner, with string, outgoing bool, stanzaID string, end []byte) ([]uuid.UUID, error) {
+	return a.store.Versions(ctx, owner, with, outgoing, stanzaID, end)
 }

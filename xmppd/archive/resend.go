@@ -45,7 +45,7 @@ func (a *Archive) AlreadyArchivedByEither(ctx context.Context, from, to string, 
 			return sent, err
 		}
 	}
-	ids, err := a.store.Versions(ctx, to, from, false, m.ID)
+	ids, err := a.store.Versions(ctx, to, from, false, m.ID, nil)
 	return slices.ContainsFunc(ids, IsRecent), err
 }
 

@@ -54,9 +54,9 @@ func (a *Archive) Retraction(ctx context.Context, m *stream.Element, from, to st
 	if err != nil || stanzaID == "" || m.ID == "" {
 		return nil, err
 	}
-	ids, err := a.store.Versions(ctx, from, to, to != from, stanzaID)
+	ids, err := a.store.Versions(ctx, from, to, to != from, stanzaID, nil)
 	if err == nil && len(ids) == 0 && to != from {
-		ids, err = a.store.Versions(ctx, to, from, false, stanzaID)
+		ids, err = a.store.Versions(ctx, to, from, false, stanzaID, nil)
 	}
 	if err != nil || len(ids) == 0 {
 		return nil, err

@@ -81,7 +81,7 @@ func (ra *roomArchive) saidBy(ctx context.Context, bare, id string) ([]uuid.UUID
 	case err != nil:
 		return nil, err
 	case len(ids) == 0: // Converse names what somebody takes back by the id that they gave it
-		return ra.archive.Versions(ctx, ra.owner, bare, true, id)
+		return ra.archive.Versions(ctx, ra.owner, bare, true, id, nil)
 	case entry.With != bare:
 		return nil, stanza.ErrForbidden
 	}
@@ -104,7 +104,7 @@ func (ra *roomArchive) find(ctx context.Context, text string) (archive.Entry, []
 	if err != nil || !ok {
 		return entry, nil, err
 	}
-	ids, err := ra.archive.Versions(ctx, ra.owner, entry.With, true, entry.StanzaID)
+	ids, err := ra.archive.Versions(ctx, ra.owner, entry.With, true, entry.StanzaID, nil)
 	if err != nil {
 		return entry, nil, err
 	}

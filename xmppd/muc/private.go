@@ -2,6 +2,7 @@ package muc
 
 import (
 	"context"
+	"slices"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -33,7 +34,7 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 		return err
 	}
 	received := m.Edit().Set("from", p.fromJID).Drop(r.svc.mayNotSay(p.from.bare)).
-		Append(occupantID(p.fromID), []byte(`<x xmlns="`+stanza.NSMUCUser+`"/>`))
+		Append(sentInPrivate(p.fromID))
 	reflected, err := received.Element()
 	if err != nil {
 		return err
@@ -60,6 +61,14 @@ func (r *room) private(ctx context.Context, c xmppd.Client, m *stream.Element, n
 	return nil
 }
 
+// sentInPrivate is what the room adds to a private message: whose it is, and that it is one. It comes
+// last in it, so that nothing which clients write looks like it (endOfPrivate).
+func sentInPrivate(author string) []byte {
+	return append(occupantID(author), `<x xmlns="`+stanza.NSMUCUser+`"/>`...)
+}
+
+func endOfPrivate(author string) []byte { return append(sentInPrivate(author), "</message>"...) }
+
 // alreadyArchived reports whether a private message is a resend of one that is in the sender's
 // archive, or in the recipient's if the sender keeps none (X-64).
 func (ra *roomArchive) alreadyArchived(ctx context.Context, p correspondence, m *stream.Element) (bool, error) {
@@ -67,10 +76,8 @@ func (ra *roomArchive) alreadyArchived(ctx context.Context, p correspondence, m 
 	if err != nil || again || !archive.IsResend(m) {
 		return again, err
 	}
-	ids, _, err := ra.versionsIn(ctx, p.to.bare, false, m.ID, func(e archive.Entry) bool {
-		return authorOf(e) == p.fromID && archive.IsRecent(e.ID)
-	})
-	return len(ids) > 0, err
+	ids, _, err := ra.saidInPrivate(ctx, p.to.bare, p.fromID, m.ID)
+	return slices.ContainsFunc(ids, archive.IsRecent), err
 }
 
 // privateEntries are a private message as the archives of its two sides keep it.

@@ -21,12 +21,12 @@ func (ra *roomArchive) privateRetraction(ctx context.Context, m *stream.Element,
 	if err != nil || stanzaID == "" {
 		return nil, err
 	}
-	ids, others, err := ra.versionsIn(ctx, receiver.Owner, false, stanzaID, func(e archive.Entry) bool { return authorOf(e) == author })
+	ids, others, err := ra.saidInPrivate(ctx, receiver.Owner, author, stanzaID)
 	if err == nil && len(ids) == 0 && others { // the receiver's client would believe it
 		return nil, stanza.ErrForbidden
 	}
 	if err == nil && len(ids) == 0 { // the receiver keeps nothing
-		ids, _, err = ra.versionsIn(ctx, sender.Owner, true, stanzaID, func(e archive.Entry) bool { return e.Resource == sender.Resource })
+		ids, _, err = ra.versionsIn(ctx, sender.Owner, true, stanzaID, nil, func(e archive.Entry) bool { return e.Resource == sender.Resource })
 	}
 	if err != nil || len(ids) == 0 || m.ID == "" { // without an id no tombstone can refer to it (XEP-0424 §5)
 		return nil, err
@@ -34,10 +34,22 @@ func (ra *roomArchive) privateRetraction(ctx context.Context, m *stream.Element,
 	return &archive.Retraction{IDs: ids, By: m.ID, At: time.Now(), Keep: keptChildren()}, nil
 }
 
+// saidInPrivate returns the ids of what somebody said here in private to owner under an id, and of its
+// corrections, and whether only others said something under it: clients choose their ids, and the
+// newest of that id may be another occupant's.
+func (ra *roomArchive) saidInPrivate(ctx context.Context, owner, author, stanzaID string) (ids []uuid.UUID, others bool, err error) {
+	isAuthors := func(e archive.Entry) bool { return authorOf(e) == author }
+	ids, _, err = ra.versionsIn(ctx, owner, false, stanzaID, endOfPrivate(author), isAuthors)
+	if err != nil || len(ids) > 0 {
+		return ids, false, err
+	}
+	return ra.versionsIn(ctx, owner, false, stanzaID, nil, isAuthors) // what was taken back ends otherwise
+}
+
 // versionsIn returns the ids of a message of this room in somebody's archive, and of its
-// corrections, that are the right ones, and whether there are others.
-func (ra *roomArchive) versionsIn(ctx context.Context, owner string, outgoing bool, stanzaID string, right func(archive.Entry) bool) (ids []uuid.UUID, others bool, err error) {
-	all, err := ra.archive.Versions(ctx, owner, ra.owner, outgoing, stanzaID)
+// corrections, that are the right ones, and whether there are others. See Archive.Versions for end.
+func (ra *roomArchive) versionsIn(ctx context.Context, owner string, outgoing bool, stanzaID string, end []byte, right func(archive.Entry) bool) (ids []uuid.UUID, others bool, err error) {
+	all, err := ra.archive.Versions(ctx, owner, ra.owner, outgoing, stanzaID, end)
 	if err != nil {
 		return nil, false, err
 	}

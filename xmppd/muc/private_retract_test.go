@@ -57,6 +57,36 @@ func TestPrivate_Retraction(t *testing.T) {
 	}
 }
 
+// Clients choose their ids: what somebody else says later under the same id, or says it corrects, is not
+// taken for what its author takes back, and keeps nobody from that.
+func TestPrivate_RetractionSameID(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob", "carol")
+	w.open("den", nil)
+	alice, bob, carol := w.online("alice", "a"), w.online("bob", "b"), w.online("carol", "c")
+	gather("den", alice, bob, carol)
+	say := func(c *client, id, inside string) {
+		t.Helper()
+		c.Send(`<message xmlns="jabber:client" type="chat" id="` + id + `" to="den@rooms.h/alice">` + inside + `</message>`)
+		if got := c.sync(); slices.ContainsFunc(got, func(e *stream.Element) bool { return e.Type == "error" }) {
+			t.Fatalf("%s", got[0].Raw)
+		}
+	}
+	say(bob, "p", "<body>bob's</body>")
+	say(bob, "p2", `<body>bob's, corrected</body><replace xmlns="`+stanza.NSCorrect+`" id="p"/>`)
+	say(carol, "p", "<body>carol's</body>")
+	say(carol, "p3", `<body>carol's, corrected</body><replace xmlns="`+stanza.NSCorrect+`" id="p"/>`)
+	say(bob, "r", `<retract xmlns="`+stanza.NSRetract+`" id="p"/>`)
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	for _, e := range w.store.entries {
+		if text := string(e.Stanza); strings.Contains(text, "bob's") {
+			t.Errorf("left: %s", text)
+		} else if strings.Contains(e.StanzaID, "p") && e.Owner == "alice@h" && strings.Contains(text, "from=\"den@rooms.h/carol\"") && !strings.Contains(text, "carol's") {
+			t.Errorf("taken back: %s", text)
+		}
+	}
+}
+
 // What one side does not keep is taken out of the other's archive.
 func TestPrivate_RetractionKeptByOne(t *testing.T) {
 	for _, silent := range []string{"alice", "bob"} {

@@ -1,6 +1,8 @@
 package muc
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,18 +186,27 @@ func (m archiveStore) Stored(_ context.Context, owner, with, id string, since ti
 	}), nil
 }
 
-func (m archiveStore) Versions(_ context.Context, owner, with string, outgoing bool, id string) ([]uuid.UUID, error) {
+func (m archiveStore) Versions(_ context.Context, owner, with string, outgoing bool, id string, end []byte) ([]uuid.UUID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, e := range m.entries {
-		if e.Owner == owner && e.With == with && e.StanzaID == id && e.Replaces != "" {
-			id = e.Replaces
+	var mine []archive.Entry // the newest first
+	for _, e := range slices.Backward(m.entries) {
+		if e.Owner == owner && e.With == with && e.Outgoing == outgoing && bytes.HasSuffix(e.Stanza, end) {
+			mine = append(mine, e)
 		}
 	}
+	named := slices.IndexFunc(mine, func(e archive.Entry) bool { return e.StanzaID == id })
+	if named < 0 {
+		return nil, nil
+	}
+	original := cmp.Or(mine[named].Replaces, id)
 	var out []uuid.UUID
-	for _, e := range m.entries {
-		if e.Owner == owner && e.With == with && e.Outgoing == outgoing && (e.StanzaID == id || e.Replaces == id) {
+	for _, e := range mine {
+		if e.StanzaID == original || e.Replaces == original {
 			out = append(out, e.ID)
+		}
+		if e.StanzaID == original {
+			break
 		}
 	}
 	return out, nil
