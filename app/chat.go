@@ -171,8 +171,10 @@ type RoomQuery struct {
 	Own    bool   // only those that viewer belongs to
 	Joined bool   // only those that viewer belongs to or has entered, and has not left; of a server that cannot tell, Own
 	Typed  string // only those that begin with it, or have all its words; the first Max of them
-	After  string // only those after the room of that name
 	Max    int
+
+	// Only those after a room of that name and title, which may be gone by now; After is empty: from the first.
+	After, AfterTitle string
 }
 
 // ChatRoom is a room as the chat server lists it.

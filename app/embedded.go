@@ -260,7 +260,7 @@ func (e *embedded) AnswerContact(ctx context.Context, user, other string, accept
 
 // Rooms implements Chat.
 func (e *embedded) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]ChatRoom, error) {
-	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Own: q.Own, Joined: q.Joined, Typed: q.Typed, After: q.After, Max: q.Max})
+	list, err := e.rooms.Directory(ctx, muc.Wanted{User: viewer, Own: q.Own, Joined: q.Joined, Typed: q.Typed, After: q.After, AfterTitle: q.AfterTitle, Max: q.Max})
 	return chatRooms(list), err
 }
 

@@ -1,11 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"foyer/app/remote"
 	"foyer/internal/stanza"
@@ -20,32 +23,51 @@ func (r *relayed) Rooms(ctx context.Context, viewer string, q RoomQuery) ([]Chat
 	if err != nil {
 		return nil, asSilence(err)
 	}
-	if q.After != "" {
-		at := slices.IndexFunc(list, func(room remote.Room) bool { return room.Name == q.After })
-		list = list[at+1:]
-	}
-	me := r.address(viewer)
-	var found []ChatRoom
-	for _, room := range list {
-		if !room.MayKnow(me) || ((q.Own || q.Joined) && room.Affiliations[me] == "") || !matches(room.Title, q.Typed) {
-			continue
-		}
-		if found = append(found, asChatRoom(room, me)); len(found) == q.Max {
-			break
-		}
-	}
-	return found, nil
+	return roomsFor(list, r.address(viewer), q), nil
 }
 
-// matches reports whether a title has all words of what was typed, accents or not.
-func matches(title, typed string) bool {
-	title = models.Folded(title)
-	for _, word := range strings.Fields(models.Folded(typed)) {
+// roomsFor are the rooms of a list that somebody, by the address, asks for, in the order of the embedded server's.
+func roomsFor(list []remote.Room, me string, q RoomQuery) (found []ChatRoom) {
+	keys := make(map[string]string, len(list)) // the one that titles are compared by, by name
+	for _, room := range list {
+		keys[room.Name] = models.Folded(room.Title)
+	}
+	after := models.Folded(q.AfterTitle)
+	list = slices.DeleteFunc(list, func(room remote.Room) bool {
+		return !room.MayKnow(me) || ((q.Own || q.Joined) && room.Affiliations[me] == "") || !matches(room, q.Typed) ||
+			(q.After != "" && cmp.Or(strings.Compare(keys[room.Name], after), strings.Compare(room.Name, q.After)) <= 0)
+	})
+	slices.SortFunc(list, func(a, b remote.Room) int {
+		return cmp.Or(strings.Compare(keys[a.Name], keys[b.Name]), strings.Compare(a.Name, b.Name))
+	})
+	for _, room := range list[:min(len(list), q.Max)] {
+		found = append(found, asChatRoom(room, me))
+	}
+	return found
+}
+
+// matches reports whether a room's title has all words of what was typed, or its title and description have
+// words that begin with them, accents or not. A single letter is looked for in the title.
+func matches(room remote.Room, typed string) bool {
+	title, typed := models.Folded(room.Title), models.Folded(typed)
+	about := words(title + " " + models.Folded(room.Description))
+	isSaid := func(word string) bool {
+		return slices.ContainsFunc(about, func(said string) bool { return strings.HasPrefix(said, word) })
+	}
+	if asked := words(typed); utf8.RuneCountInString(typed) > 1 && len(asked) > 0 && !slices.ContainsFunc(asked, func(w string) bool { return !isSaid(w) }) {
+		return true
+	}
+	for _, word := range strings.Fields(typed) {
 		if !strings.Contains(title, word) {
 			return false
 		}
 	}
 	return true
+}
+
+// words are those of a folded text.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
 }
 
 func asChatRoom(room remote.Room, viewer string) ChatRoom {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,11 +214,47 @@ func TestRelayed_RoomAddress(t *testing.T) {
 	}
 }
 
-// Rooms are found as those of the site's own server are: by words in any case, without accents.
+// Rooms are found as those of the site's own server are: by words in any case, without accents, of the
+// title and of what they are about.
 func TestRelayed_Matches(t *testing.T) {
-	for typed, want := range map[string]bool{"": true, "cafe": true, "CAFÉ creme": true, "cre\u0300me": true, "the": true, "tea": false, "cafe tea": false} {
-		if matches("Thé & Café Crème", typed) != want {
+	room := remote.Room{Title: "Thé & Café Crème", Description: "Où l'on joue aux échecs"}
+	for typed, want := range map[string]bool{
+		"": true, "cafe": true, "CAFÉ creme": true, "cre\u0300me": true, "the": true, "& c": true, "tea": false, "cafe tea": false,
+		"echec": true, "Échecs THE": true, "aux": true, "checs": false, "j": false, "echecs tea": false, "&": true, "?": false,
+	} {
+		if matches(room, typed) != want {
 			t.Errorf("%q: %v", typed, !want)
 		}
+	}
+}
+
+// They are in the same order, and a page begins where the one before ended, though the room that it
+// ended with may be gone.
+func TestRelayed_RoomsFor(t *testing.T) {
+	var list []remote.Room
+	for _, title := range []string{"Zoo", "École", "apple", "Êtres", "Eden", "eden"} {
+		list = append(list, remote.Room{Name: "of-" + title, Title: title})
+	}
+	list = append(list, remote.Room{Name: "hidden", Title: "Eel", Hidden: true, Affiliations: map[string]string{"ann@h": "member"}})
+	for who, pages := range map[string][][2]string{
+		"ben@h": {
+			{"", "apple École Eden"}, {"of-École/École", "Eden eden Êtres"}, {"of-eden/eden", "Êtres Zoo"},
+			{"gone/ECOLE 2", "Eden eden Êtres"}, {"gone/Zz", ""}, {"of-Eden/Eden", "eden Êtres Zoo"},
+		},
+		"ann@h": {{"of-École/École", "Eden eden Eel"}, {"hidden/Eel", "Êtres Zoo"}},
+	} {
+		for _, page := range pages {
+			name, title, _ := strings.Cut(page[0], "/")
+			var titles []string
+			for _, room := range roomsFor(slices.Clone(list), who, RoomQuery{After: name, AfterTitle: title, Max: 3}) {
+				titles = append(titles, room.Title)
+			}
+			if got := strings.Join(titles, " "); got != page[1] {
+				t.Errorf("%s after %q: %s, want %s", who, page[0], got, page[1])
+			}
+		}
+	}
+	if mine := roomsFor(slices.Clone(list), "ann@h", RoomQuery{Own: true, Max: 9}); len(mine) != 1 || mine[0].Name != "hidden" {
+		t.Errorf("ann's: %+v", mine)
 	}
 }

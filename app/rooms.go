@@ -77,13 +77,16 @@ func (s *roomPages) renderRooms(c *fiber.Ctx, status int, data RoomsPage) error 
 }
 
 // roomsPage is a page of the rooms that somebody may know of, or those that were looked for,
-// and the name of the room that the next page comes after; empty: there is none.
+// and what stands for the room that the next page comes after; empty: there is none. That has its title, too,
+// so that the next page is known when that room is not there any more.
 func (s *roomPages) roomsPage(ctx context.Context, user, typed, after string) (rooms []ChatRoom, next string, err error) {
-	rooms, err = s.chat.Rooms(ctx, user, RoomQuery{Typed: typed, After: after, Max: roomsPerPage + 1})
+	name, title, _ := strings.Cut(after, "/") // which no name has (RFC 7622 §3.3.1)
+	rooms, err = s.chat.Rooms(ctx, user, RoomQuery{Typed: typed, After: name, AfterTitle: title, Max: roomsPerPage + 1})
 	if len(rooms) > roomsPerPage {
 		rooms = rooms[:roomsPerPage]
 		if typed == "" {
-			next = rooms[roomsPerPage-1].Name
+			last := rooms[roomsPerPage-1]
+			next = last.Name + "/" + last.Title
 		}
 	}
 	return rooms, next, err

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func TestRoomsFromChat(t *testing.T) {
 		return names, answer.Next
 	}
 	first, next := list(alice, "")
-	rest, end := list(alice, "after="+next)
+	rest, end := list(alice, "after="+url.QueryEscape(next))
 	if all := slices.Concat(first, rest); len(first) != roomsPerPage || len(all) != roomsPerPage+2 || !slices.Contains(all, "The den") || end != "" {
 		t.Errorf("%q and %q, then %q", first, rest, end)
 	}

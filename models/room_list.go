@@ -35,8 +35,8 @@ const (
 		LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
 		ORDER BY ` + roomKey + `, r.name COLLATE "C" LIMIT $4`
 
-	// $5 is the room after which they begin; '' begins with the first.
-	roomsAfter = `($5 = '' OR (` + roomKey + `, r.name COLLATE "C") > (SELECT ` + roomKey + `, r.name COLLATE "C" FROM rooms r WHERE r.name = $5))`
+	// $5 is the room after which they begin, by its title $6, whether it is there or not; '' begins with the first.
+	roomsAfter = `($5 = '' OR (` + roomKey + `, r.name COLLATE "C") > (folded($6) COLLATE "C", $5))`
 
 	// $5 is how a title begins, $6 comes after all of that, $7 has the words.
 	roomsFound     = `((` + roomKey + ` >= $5 AND ` + roomKey + ` < $6) OR ` + roomWords + ` @@ to_tsquery('simple', $7))`
@@ -62,7 +62,7 @@ func (s roomStore) Visible(ctx context.Context, w muc.Wanted) ([]muc.Listing, er
 	}
 	t := fold(w.Typed)
 	if t == "" {
-		return listings(s.chat.Query(ctx, pageOfRooms, w.User, w.Orphans, w.Own, w.Max, w.After))
+		return listings(s.chat.Query(ctx, pageOfRooms, w.User, w.Orphans, w.Own, w.Max, w.After, w.AfterTitle))
 	}
 	return listings(s.chat.Query(ctx, foundRooms, w.User, w.Orphans, w.Own, w.Max, t, t+lastRune, wordQuery(t)))
 }

@@ -27,7 +27,8 @@ func TestRooms_Visible(t *testing.T) {
 		want string
 	}{
 		{muc.Wanted{User: "alice", Max: 3}, "r10 r10001 r10002"},
-		{muc.Wanted{User: "alice", Max: 3, After: "r10002"}, "r10003 r10004 r10005"},
+		{muc.Wanted{User: "alice", Max: 3, After: "r10002", AfterTitle: "Room 10002"}, "r10003 r10004 r10005"},
+		{muc.Wanted{User: "alice", Max: 3, After: "gone", AfterTitle: "RÓOM 10002 b"}, "r10003 r10004 r10005"}, // which is not there any more
 		{muc.Wanted{User: "alice", Max: 9, Own: true}, "r10 r3"},
 		{muc.Wanted{User: "alice", Max: 9, Typed: "room 1999"}, "r1999 r19991 r19992 r19993 r19994 r19995 r19996 r19997 r19998"},
 		{muc.Wanted{User: "alice", Max: 9, Typed: "CHESS19998"}, "r19998"},
@@ -47,8 +48,8 @@ func TestRooms_Visible(t *testing.T) {
 		}
 	}
 	plans := map[string]string{
-		"page":  db.explain(t, pageOfRooms, "alice", false, false, 50, "r777"),
-		"own":   db.explain(t, pageOfRooms, "alice", false, true, 12, ""),
+		"page":  db.explain(t, pageOfRooms, "alice", false, false, 50, "r777", "Room 777"),
+		"own":   db.explain(t, pageOfRooms, "alice", false, true, 12, "", ""),
 		"found": db.explain(t, foundRooms, "alice", false, false, 50, "chess", "chess"+lastRune, wordQuery("chess1")),
 	}
 	for what, plan := range plans {

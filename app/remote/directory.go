@@ -73,7 +73,7 @@ func NewDirectory(service *Service, domain string, own func(ctx context.Context,
 	return &Directory{service: service, domain: domain, own: own}
 }
 
-// Rooms returns all rooms, by title. ErrAway: the server has not told for a while.
+// Rooms returns all rooms, by name. ErrAway: the server has not told for a while.
 func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 	d.mu.Lock()
 	age := time.Since(d.at)
@@ -99,9 +99,7 @@ func (d *Directory) Rooms(ctx context.Context) ([]Room, error) {
 	for _, r := range d.rooms {
 		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b Room) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)), strings.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(list, func(a, b Room) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
 }
 

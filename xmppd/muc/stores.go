@@ -135,8 +135,10 @@ type Wanted struct {
 	Joined  bool   // only those that User follows (Store.Followed)
 	Name    string // only the room of that name
 	Typed   string // only those that begin with it, or have all its words; the first Max of them
-	After   string // only those that come after the room of that name
 	Max     int
+
+	// Only those that come after a room of that name and title, which may be gone; After is empty: from the first.
+	After, AfterTitle string
 
 	Domain, RoomsDomain string // of accounts and of rooms, for Joined; the service knows them
 }
