@@ -58,17 +58,33 @@ func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publicat
 	if open, err := s.avatarOpen(ctx, user); err != nil || !open {
 		return false, err
 	}
-	card, err := s.vcards.VCard(ctx, user)
+	photo, id, err := s.avatarData(ctx, user, ids)
+	if err != nil || (photo == nil && !none) { // its data is not here, or not yet
+		return false, err
+	}
+	return s.setPhoto(ctx, user, photo, id)
+}
+
+// adoptNamedLocked takes a picture into the profile whose data has just been published, if the metadata
+// was there before: clients publish it afterwards (XEP-0084 §3), and some do not. The caller holds
+// the account's lock.
+func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, it Item) (changed bool, err error) {
+	named, _, err := s.publishedAvatar(ctx, user)
+	if err != nil || data.Config.Access != AccessOpen || !slices.Contains(named, it.ID) {
+		return false, err
+	}
+	photo, id, err := photoOf(it)
 	if err != nil {
 		return false, err
 	}
-	photo, id, err := s.avatarData(ctx, user, ids)
-	switch {
-	case err != nil:
+	return s.setPhoto(ctx, user, photo, id)
+}
+
+// setPhoto makes a picture the profile's; no id: there is none any more. It reports whether the profile changed.
+func (s *Service) setPhoto(ctx context.Context, user string, photo []byte, id string) (changed bool, err error) {
+	card, err := s.vcards.VCard(ctx, user)
+	if err != nil || id == card.PhotoHash {
 		return false, err
-	case photo == nil && !none, // its data is not here
-		id == card.PhotoHash:
-		return false, nil
 	}
 	card.Photo, card.PhotoType = photo, ""
 	err = s.vcards.SetVCard(ctx, user, card)
@@ -107,7 +123,11 @@ func (s *Service) avatarData(ctx context.Context, user string, ids []string) (ph
 	if err != nil || len(page.Items) == 0 {
 		return nil, "", err
 	}
-	it := page.Items[0]
+	return photoOf(page.Items[0])
+}
+
+// photoOf returns the picture of a data item, and its id.
+func photoOf(it Item) (photo []byte, id string, err error) {
 	data, ok := it.payload(nodeAvatarData, "data")
 	if !ok {
 		return nil, "", pubsubError(stanza.ErrBadRequest, "invalid-payload")
@@ -138,18 +158,14 @@ func (s *Service) publishAvatar(ctx context.Context, user, hash string) error {
 	if open, err := s.avatarOpen(ctx, user); err != nil || !open {
 		return err
 	}
-	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeAvatarMetadata, Max: 1, Last: true})
-	if err != nil {
+	published, none, err := s.publishedAvatar(ctx, user)
+	if err != nil || slices.Contains(published, hash) || (hash == "" && none) {
 		return err
 	}
-	published, none := []string(nil), true
-	if len(page.Items) > 0 {
-		if published, none, err = avatarMetadata(page.Items[0]); err != nil {
+	if !none {
+		if apart, err := s.isApart(ctx, user, published, hash); err != nil || apart {
 			return err
 		}
-	}
-	if slices.Contains(published, hash) || (hash == "" && none) {
-		return nil
 	}
 	items, err := s.avatarItems(ctx, user, hash)
 	if err != nil {
@@ -163,6 +179,29 @@ func (s *Service) publishAvatar(ctx context.Context, user, hash string) error {
 		s.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	}
 	return nil
+}
+
+// publishedAvatar is avatarMetadata of what is published.
+func (s *Service) publishedAvatar(ctx context.Context, user string) (ids []string, none bool, err error) {
+	page, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeAvatarMetadata, Max: 1, Last: true})
+	if err != nil || len(page.Items) == 0 {
+		return nil, true, err
+	}
+	return avatarMetadata(page.Items[0])
+}
+
+// isApart reports whether a published picture was never the profile's, since its data is not here, and
+// the profile has no new one: what changed is something else, such as the name.
+func (s *Service) isApart(ctx context.Context, user string, published []string, hash string) (bool, error) {
+	photo, _, err := s.avatarData(ctx, user, published)
+	if _, unusable := errors.AsType[*stanza.Error](err); unusable {
+		err = nil
+	}
+	if err != nil || photo != nil || hash == "" {
+		return photo == nil, err
+	}
+	before, err := s.store.Items(ctx, ItemQuery{User: user, Node: nodeAvatarData, IDs: []string{hash}, Max: 1, Last: true})
+	return len(before.Items) > 0, err
 }
 
 // avatarItems are what to publish for the profile's picture: the data first.

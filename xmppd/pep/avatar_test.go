@@ -51,6 +51,57 @@ func TestAvatar_PublishedToProfile(t *testing.T) {
 	bob.Until(photoIn("alice@h/a", ""))
 }
 
+// XEP-0084 §3: metadata comes after the data. Where it came before, the picture is taken when its data comes;
+// data without metadata is nobody's picture.
+func TestAvatar_MetadataFirst(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "a")
+	profile := func() string {
+		v, err := w.store.VCard(t.Context(), "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(v.Photo)
+	}
+	id, data, metadata := picture("pixels")
+	other, its, _ := picture("other")
+	alice.publishes(nodeAvatarMetadata, id, metadata)
+	alice.publishes(nodeAvatarData, other, its)
+	if got := profile(); got != "" {
+		t.Errorf("the profile has %q before", got)
+	}
+	alice.publishes(nodeAvatarData, id, data)
+	if got := profile(); got != "pixels" {
+		t.Errorf("the profile has %q", got)
+	}
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, id)
+}
+
+// A picture that the profile could not take stays published when something else of the profile changes; a new
+// picture of the profile takes its place.
+func TestAvatar_Apart(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.asking("alice", "a")
+	id, _, metadata := picture("nowhere")
+	alice.publishes(nodeAvatarMetadata, id, metadata)
+	w.srv.AccountChanged(t.Context(), "alice")
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, id)
+
+	set := func(photo string) string {
+		t.Helper()
+		if err := w.store.SetVCard(t.Context(), "alice", xmppd.VCard{Name: "Alice", Photo: []byte(photo)}); err != nil {
+			t.Fatal(err)
+		}
+		w.srv.AccountChanged(t.Context(), "alice")
+		return fmt.Sprintf("%x", sha1.Sum([]byte(photo)))
+	}
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, set("site's"))
+	alice.publishes(nodeAvatarMetadata, "x", `<metadata xmlns="urn:xmpp:avatar:metadata"><info id="`+id+`" url="https://x.example/"/></metadata>`)
+	w.srv.AccountChanged(t.Context(), "alice")
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, "x")
+	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, set("new"))
+}
+
 // XEP-0398 §3.2 (S-75): the profile's picture is published.
 func TestAvatar_ProfileToPublished(t *testing.T) {
 	w := newWorld(t, "alice", "bob")

@@ -177,8 +177,11 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		return picture, storeBound(err)
 	}
 	s.notify(ctx, user, n, itemsEvent(n, p.items()...))
-	if p.node == NodeBookmarks {
+	switch p.node {
+	case NodeBookmarks:
 		s.notifyOldBookmarks(ctx, user, n)
+	case nodeAvatarData:
+		return s.adoptNamedLocked(ctx, user, n, p.item)
 	}
 	return picture, nil
 }
