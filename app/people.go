@@ -50,10 +50,12 @@ func (s *peoplePages) showPeople(c *fiber.Ctx) error {
 	if data.Typed != "" {
 		accounts, err = s.members.FindPeople(ctx, data.Typed, foundPeople)
 	} else {
-		accounts, err = s.members.After(ctx, c.Query("after"), peoplePerPage+1)
+		username, name, _ := strings.Cut(c.Query("after"), "/") // which no user name has
+		accounts, err = s.members.After(ctx, username, name, peoplePerPage+1)
 		if len(accounts) > peoplePerPage {
 			accounts = accounts[:peoplePerPage]
-			data.Next = accounts[peoplePerPage-1].Username
+			last := accounts[peoplePerPage-1]
+			data.Next = last.Username + "/" + last.Name
 		}
 	}
 	if err != nil {

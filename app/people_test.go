@@ -50,7 +50,7 @@ func TestPeople_ManyMembers(t *testing.T) {
 	if strings.Contains(b.body, ">Alice Adler</span><span class=\"state\"") {
 		t.Error("the viewer is listed")
 	}
-	b.get("/people?after=m100").wants(200, "Member 1000<")
+	b.get("/people?after=m100/Member+100").wants(200, "Member 1000<")
 	b.get("/people?q=member+2999").wants(200, "Member 2999<")
 	b.get("/people?q=nobodyatall").wants(200, "Nobody by that name.")
 	b.get("/people?q="+url.QueryEscape("<script>")).wants(200, "Nobody by that name.")

@@ -32,10 +32,10 @@ func (db *People) persons(ctx context.Context, query string, args ...any) ([]Acc
 }
 
 const (
-	// peoplePage is the people after $1 by name; '' begins with the first.
+	// peoplePage is the people after $1 by the name $2, whether there is such a one or not; '' begins with the first.
 	peoplePage = `SELECT ` + personColumns + ` FROM accounts a WHERE a.blocked_at IS NULL
-		AND ($1 = '' OR (folded(a.name) COLLATE "C", a.username COLLATE "C") > (SELECT folded(name) COLLATE "C", username COLLATE "C" FROM accounts WHERE username = $1))
-		ORDER BY folded(a.name) COLLATE "C", a.username COLLATE "C" LIMIT $2`
+		AND ($1 = '' OR (folded(a.name) COLLATE "C", a.username COLLATE "C") > (folded($2) COLLATE "C", $1))
+		ORDER BY folded(a.name) COLLATE "C", a.username COLLATE "C" LIMIT $3`
 
 	// foundPeople has those whose name or user name begins with $1 ($2 is what comes
 	// after all of that), and if that is not enough those who have the words $3.
@@ -65,9 +65,9 @@ const (
 )
 
 // After returns the accounts that may sign in, by name, at most max: those after
-// the one of that user name, or from the first.
-func (db *People) After(ctx context.Context, after string, max int) ([]Account, error) {
-	return db.persons(ctx, peoplePage, after, max)
+// the one of that user name and name, who may be gone by now, or from the first.
+func (db *People) After(ctx context.Context, username, name string, max int) ([]Account, error) {
+	return db.persons(ctx, peoplePage, username, name, max)
 }
 
 // FindPeople returns the accounts that may sign in of which a name begins with what
@@ -113,7 +113,7 @@ func (db *People) HomePeople(ctx context.Context, domain, user string, around []
 			return err
 		})
 	}
-	into(&h.First, peoplePage, "", max)
+	into(&h.First, peoplePage, "", "", max)
 	into(&h.Partners, partnersOf, user, domain, max, maxTalks)
 	into(&h.Around, namedPeople, nonNil(around))
 	into(&h.Newest, newestPeople, max)
