@@ -128,6 +128,9 @@ func (s *session) handleSM(el *stream.Element) error {
 	case "resume":
 		// XEP-0198 §5: resuming is instead of binding.
 		s.send(smFailed("unexpected-request"))
+	default:
+		// RFC 6120 §4.9.3.24: <enabled/> and its kind are for servers to say.
+		return &stream.Error{Condition: stream.UnsupportedStanzaType}
 	}
 	return nil
 }
@@ -194,9 +197,14 @@ func (s *session) countHandled(ack bool) {
 func (s *session) sendAck() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sm != nil && s.stream != nil {
-		_ = s.stream.Send(smAck(s.sm.in))
+	if s.stream == nil {
+		return
 	}
+	answer := smFailed("unexpected-request")
+	if s.sm != nil {
+		answer = smAck(s.sm.in)
+	}
+	_ = s.stream.Send(answer)
 }
 
 func smAck(h uint32) []byte {

@@ -43,6 +43,19 @@ func TestSM_Counts(t *testing.T) {
 	}
 }
 
+// What a client asks is answered, and what it has no business to say ends the stream.
+func TestSM_Unexpected(t *testing.T) {
+	w := newWorld(t, "alice")
+	c := w.bound("alice", "a")
+	c.Send(`<r xmlns="urn:xmpp:sm:3"/>`) // XEP-0198 §3: counting begins with <enable/>
+	c.Expect(`<failed xmlns="urn:xmpp:sm:3"><unexpected-request xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`)
+	c.enableSM()
+	c.Send(`<enabled xmlns="urn:xmpp:sm:3"/>`)
+	if got := streamCondition(c.ExpectEnd()); got != stream.UnsupportedStanzaType { // RFC 6120 §4.9.3.24
+		t.Errorf("ended with %s", got)
+	}
+}
+
 // XEP-0198 §5 (S-94): what was not acknowledged comes again, in order; presence
 // stays meanwhile.
 func TestSM_Resume(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -180,6 +181,20 @@ func TestPassword_Expired(t *testing.T) {
 	is(t, err, nil)
 	_, err = s.Password(t.Context(), "alice", old, stream.Peer{})
 	is(t, err, sasl.CredentialsExpired)
+}
+
+// What is no id was never one of a session or a password; nobody is told of it, however long it is.
+func TestEnding_NoID(t *testing.T) {
+	s := newSite(t, nil)
+	alice := s.account("alice")
+	before := len(s.told)
+	for _, id := range []string{"", "x", strings.Repeat("x", 9000)} {
+		is(t, s.EndSession(t.Context(), alice, id), nil)
+		is(t, s.AppPasswords.Revoke(t.Context(), alice, id), nil)
+	}
+	if got := s.told[before:]; len(got) > 0 {
+		t.Errorf("told of %d", len(got))
+	}
 }
 
 // One question for however many streams there are.

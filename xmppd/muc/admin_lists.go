@@ -29,6 +29,9 @@ func handleListGet(_ context.Context, r *room, c xmppd.Client, query stream.Chil
 	defer r.mu.Unlock()
 	dst := []byte(`<query xmlns="` + nsAdmin + `">`)
 	if hasRole {
+		if !slices.Contains([]Role{RoleModerator, RoleParticipant, RoleVisitor}, Role(role)) {
+			return nil, stanza.ErrBadRequest // nobody here has the role none (§5.1)
+		}
 		if _, err := r.moderatorLocked(c); err != nil {
 			return nil, err
 		}

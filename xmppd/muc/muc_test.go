@@ -355,6 +355,9 @@ func TestRoom_Moderation(t *testing.T) {
 	alice.has(alice.ask("get", "den@rooms.h", items(`<item affiliation="outcast"/>`)), `jid="carol@h"`, "<reason>spam</reason>")
 	alice.has(alice.ask("get", "den@rooms.h", items(`<item role="moderator"/>`)), `nick="ALICE"`, `nick="BOB"`)
 	carol.refused(carol.ask("get", "den@rooms.h", items(`<item affiliation="member"/>`)), "auth forbidden")
+	for _, no := range []string{`role="king"`, `role=""`, `role="none"`, `affiliation="king"`, `affiliation="none"`} {
+		alice.refused(alice.ask("get", "den@rooms.h", items(`<item `+no+`/>`)), "modify bad-request")
+	}
 }
 
 // XEP-0045 §10.2, §9.4 (S-87, S-89): the configuration, what changes of it are
