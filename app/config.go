@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/netip"
@@ -11,9 +12,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"foyer/app/auth"
 	"foyer/app/uploads"
+	"foyer/internal/names"
 	"foyer/internal/stanza"
 	"foyer/models"
 	"foyer/xmppgw/relay"
@@ -200,7 +203,7 @@ func readSecretFiles(settings any, kind reflect.Type, options env.Options) error
 		if environ[f.Key] != "" {
 			return fmt.Errorf("%s and %s are both set; set one of them", f.Key, name)
 		}
-		raw, err := os.ReadFile(path)
+		raw, err := readSecret(path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -210,6 +213,23 @@ func readSecretFiles(settings any, kind reflect.Type, options env.Options) error
 		}
 	}
 	return nil
+}
+
+// maxSecret is the maximum size of a file with a secret, in bytes.
+const maxSecret = 64 << 10
+
+// readSecret reads a file with a secret; one that has no end, such as a device, is none.
+func readSecret(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	if err == nil && len(raw) > maxSecret {
+		err = fmt.Errorf("the file %s is larger than any secret", path)
+	}
+	return raw, err
 }
 
 // External reports whether the chat server is another program.
@@ -255,6 +275,7 @@ func (c Config) Validate() error {
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
+	c.checkLabels(check)
 	c.checkLimits(check)
 	c.checkNative(check)
 	c.checkDoors(check)
@@ -308,6 +329,35 @@ func (c Config) unused() []string {
 func (s *Server) warnUnused() {
 	if names := s.cfg.unused(); len(names) > 0 {
 		s.log.Warn("these settings are for the embedded chat server; the one behind XMPP_UPSTREAM has its own", "settings", strings.Join(names, ", "))
+	}
+}
+
+// maxLabel is the maximum length of what pages call the site, and the sources of people, in
+// characters.
+const maxLabel = 100
+
+// isLabel reports whether a setting can stand in a page, and in a line of text: what the site
+// is called stands in headers as well (RFC 9110 §5.5), where another line would begin another.
+func isLabel(s string) bool {
+	return utf8.ValidString(s) && !hasControls(s) && names.Line(s) != "" && utf8.RuneCountInString(s) <= maxLabel
+}
+
+// checkLabels checks what people read of the settings.
+func (c Config) checkLabels(check func(bool, string, ...any)) {
+	checkLabel := func(setting, value string) {
+		check(isLabel(value), "%s=%q must be a name that people can read, on one line, of at most %d characters", setting, value, maxLabel)
+	}
+	checkLabel("SITE_NAME", c.SiteName)
+	if c.LDAP.URL != "" {
+		checkLabel("LDAP_LABEL", c.LDAP.Label)
+	}
+	if c.HeaderSignIn != "" {
+		checkLabel("HEADER_SIGNIN_LABEL", c.HeaderLabel)
+	}
+	for _, o := range c.OIDC {
+		if o.Label != "" {
+			checkLabel(o.setting("LABEL"), o.Label)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ func TestLoadConfig(t *testing.T) {
 		"from a file":                    {map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": file}, ""},
 		"both":                           {map[string]string{"DATABASE_URL_FILE": file}, "both set"},
 		"no such file":                   {map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": file + "x"}, "no such file"},
+		"a file without end":             {map[string]string{"DATABASE_URL": "", "DATABASE_URL_FILE": "/dev/zero"}, "DATABASE_URL_FILE"},
 		"no database":                    {map[string]string{"DATABASE_URL": ""}, "DATABASE_URL is empty"},
 		"no base":                        {map[string]string{"BASE_URL": ""}, "BASE_URL is empty"},
 		"plain http":                     {map[string]string{"BASE_URL": "http://chat.example"}, "BASE_URL"},
@@ -55,6 +56,15 @@ func TestLoadConfig(t *testing.T) {
 		"less secure":                    {map[string]string{"BASE_URL": "https://h", "XMPP_SEE_OTHER": "http://new.example"}, "must begin with https"},
 		"less secure, written otherwise": {map[string]string{"BASE_URL": "HTTPS://h", "XMPP_SEE_OTHER": "http://new.example"}, "must begin with https"},
 		"elsewhere is here":              {map[string]string{"XMPP_SEE_OTHER": "https://Chat.example:443/"}, "is this site"},
+		"a name of two lines":            {map[string]string{"SITE_NAME": "Gar\nden"}, "SITE_NAME"},
+		"a name in Latin-1":              {map[string]string{"SITE_NAME": "Caf\xe9"}, "SITE_NAME"},
+		"a name that turns the line":     {map[string]string{"SITE_NAME": "\u202enedraG"}, "SITE_NAME"},
+		"a name that nobody sees":        {map[string]string{"SITE_NAME": "\u200b "}, "SITE_NAME"},
+		"a name without end":             {map[string]string{"SITE_NAME": strings.Repeat("a", 101)}, "SITE_NAME"},
+		"a name in any script":           {map[string]string{"SITE_NAME": "ガーデン 🌱 & Gärtner"}, ""},
+		"a label nobody sees":            {map[string]string{"HEADER_SIGNIN": "X-User", "TRUSTED_PROXIES": "127.0.0.1", "HEADER_SIGNIN_LABEL": "\u2066"}, "HEADER_SIGNIN_LABEL"},
+		"a provider's label":             {map[string]string{"OIDC_PROVIDERS": "kc", "OIDC_KC_ISSUER": "https://id.example", "OIDC_KC_CLIENT_ID": "x", "OIDC_KC_LABEL": "a\nb"}, "OIDC_KC_LABEL"},
+		"a directory's label":            {map[string]string{"LDAP_URL": "ldaps://h", "LDAP_BASE_DN": "dc=h", "LDAP_BIND_DN": "anonymous", "LDAP_LABEL": "\xff"}, "LDAP_LABEL"},
 		"elsewhere, a path":              {map[string]string{"XMPP_SEE_OTHER": "https://new.example/chat"}, "must be the URL of a site"},
 	} {
 		environ := map[string]string{}
