@@ -241,6 +241,10 @@ func TestUserImport(t *testing.T) {
 	}
 	c.fails("could not be imported", "gil,,Gil G.\n", "user", "import", "-")
 	c.fails(`there is no account "gil"`, "", "user", "block", "gil")
+	out, err = c.run("hal,"+testPassword+",M\xfcller\n", "user", "import", "-") // Latin-1
+	if err == nil || !strings.Contains(out, "line 1: this is not UTF-8") || !strings.Contains(out, "0 accounts created.") {
+		t.Errorf("%v: %s", err, out)
+	}
 	c.fails("no such file", "", "user", "import", filepath.Join(t.TempDir(), "nothing.csv"))
 }
 
@@ -266,6 +270,7 @@ func TestGroup(t *testing.T) {
 	}
 	c.says("Nobody is in Chior yet.", "", "group", "room", "Chior", "choir-room") // as after a slip of the fingers
 	c.says("Choir\tchoir-room\n", "", "group", "room", " Choir ")
+	c.fails("Quire has no room", "", "group", "room", "Quire")
 	c.fails("say which room", "", "group", "room", "Chior", "--remove")
 	c.says("no room of Chior any more", "", "group", "room", "Chior", "choir-room", "--remove")
 	if list, _, err := c.db.Stores("h", models.RosterGroups).Roster.Roster(t.Context(), "ann"); err != nil || len(list) != 1 || list[0].JID != "cy@h" {

@@ -182,10 +182,15 @@ func (e *env) listGroupRooms(db *models.DB, group string) error {
 	if err != nil {
 		return err
 	}
+	found := false
 	for _, g := range list {
 		if group == "" || g.Group == group {
 			e.say("%s\t%s", g.Group, g.Room)
+			found = true
 		}
+	}
+	if !found && group != "" {
+		return fmt.Errorf("%s has no room", group)
 	}
 	return nil
 }

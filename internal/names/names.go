@@ -30,6 +30,7 @@ func (r Refusal) Error() string { return string(r) }
 
 // The refusals that need no further word.
 const (
+	ErrNoText    = Refusal("A name is text, in UTF-8.")
 	ErrEmpty     = Refusal("A name needs a letter or a digit.")
 	ErrTooLong   = Refusal("A name has at most 64 characters.")
 	ErrInvisible = Refusal("A name cannot have invisible characters.")
@@ -42,6 +43,9 @@ const (
 func Prepare(typed string) (string, error) {
 	if len(typed) > 16*Max || utf8.RuneCountInString(typed) > 4*Max {
 		return "", ErrTooLong
+	}
+	if !utf8.ValidString(typed) {
+		return "", ErrNoText
 	}
 	tidied := tidy(typed)
 	name, err := precis.Nickname.String(tidied)

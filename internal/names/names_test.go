@@ -50,6 +50,7 @@ func TestPrepare(t *testing.T) {
 func TestPrepare_Refuses(t *testing.T) {
 	for typed, want := range map[string]Refusal{
 		"":                                ErrEmpty,
+		"M\xfcller":                       ErrNoText, // Latin-1
 		" \n":                             ErrEmpty,
 		"\u2800":                          ErrEmpty, // a blank in Braille
 		"\u0301":                          ErrEmpty,
