@@ -243,6 +243,21 @@ func TestSignIn_CookieAndRotation(t *testing.T) {
 	}
 }
 
+// Signing out twice, as by a second click or in another tab, is signing out; what somebody else
+// signed in for meanwhile stays.
+func TestSignOut_Twice(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base)
+	b.signIn("alice")
+	form := url.Values{"csrf": {csrfField.FindStringSubmatch(b.get("/settings").body)[1]}}
+	b.do("POST", "/signout", form).wants(303, "")
+	b.do("POST", "/signout", form).wants(303, "")
+	b.get("/").wants(200, "You are signed out.")
+	b.signIn("bob")
+	b.do("POST", "/signout", form).wants(403, "expired")
+	b.get("/settings").wants(200, "")
+}
+
 // wrong guesses of a stranger do not keep somebody out of a browser that was
 // signed in before, not even after signing out there. X-69: what the browser has
 // cached goes with the sign-out.

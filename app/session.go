@@ -164,6 +164,8 @@ func (s *pages) csrfToken(c *fiber.Ctx) string {
 	return s.auth.FormToken(secret)
 }
 
+const signOutPath = "/signout"
+
 // protectForms refuses a POST that is not from one of our own pages: by what the
 // browser says of its origin, and by the form's token.
 func (s *pages) protectForms(c *fiber.Ctx) error {
@@ -177,6 +179,10 @@ func (s *pages) protectForms(c *fiber.Ctx) error {
 		return &Error{Code: Forbidden, Public: "That came from another site."}
 	}
 	if !s.auth.ValidFormToken(c.FormValue("csrf"), s.secretOf(c)) {
+		if c.Path() == signOutPath && viewer(c) == nil {
+			s.flash(c, "signedout")
+			return c.Redirect("/", fiber.StatusSeeOther) // twice, or in another tab meanwhile: it is done
+		}
 		return errExpired
 	}
 	return c.Next()

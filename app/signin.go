@@ -44,7 +44,7 @@ func (s *signInPages) routes(web fiber.Router) {
 	web.Get("/signin/with/:name", s.signInWith)
 	web.Get("/signin/with/:name/back", s.backFrom)
 	web.Get("/signin/with/:name/start", s.startAtProvider)
-	web.Post("/signout", s.signOut)
+	web.Post(signOutPath, s.signOut)
 	web.Post("/settings/confirm", s.requireMember, s.startConfirmation)
 }
 
