@@ -2,7 +2,7 @@
 // talk, change pages, sign out.
 
 import type { Page } from "puppeteer-core";
-import { problemsOf, startFirefox } from "./support/firefox.ts";
+import { openTab, problemsOf, startFirefox } from "./support/firefox.ts";
 import { leaveAtEveryMoment, leaveAtMoment, momentKey } from "./support/moments.ts";
 import { expect, names, password, sessionWays, test } from "./support/test.ts";
 
@@ -77,7 +77,7 @@ for (const { login, transport } of sessionWays) {
     test("Firefox: sign in, talk, change pages, sign out", async ({ bob, database, site }) => {
       const firefox = await startFirefox(path);
       try {
-        const page = await firefox.newPage();
+        const page = await openTab(firefox);
         const problems = problemsOf(page);
         // Where WebSocket does not work, as behind some proxies.
         if (transport === "bosh") await page.evaluateOnNewDocument(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
@@ -122,7 +122,7 @@ test.describe("what comes later", () => {
   test("Firefox: what the page did not begin with is fetched again if it failed", async ({ site }) => {
     const firefox = await startFirefox(path);
     try {
-      const page = await firefox.newPage();
+      const page = await openTab(firefox);
       await new Visitor(page, site.url).signIn("alice");
       await page.goto(`${site.url}/chat`);
       await page.locator("#chat[data-ready]").wait();
@@ -148,7 +148,7 @@ test.describe("bosh", () => {
   test("Firefox: the session goes on, whatever moment the page goes away", async ({ bob, site }) => {
     const firefox = await startFirefox(path);
     try {
-      const page = await firefox.newPage();
+      const page = await openTab(firefox);
       await page.evaluateOnNewDocument(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
       await page.evaluateOnNewDocument(leaveAtMoment, momentKey);
       const alice = new Visitor(page, site.url);

@@ -2,7 +2,7 @@
 // messages, pictures and previews come, and nothing is left out.
 
 import type { Database } from "./support/cluster.ts";
-import { startFirefox } from "./support/firefox.ts";
+import { openTab, startFirefox } from "./support/firefox.ts";
 import { answerLate, cardsCame, changeAround, movedBy, type Reading, readThrough, swipe } from "./support/reading.ts";
 import { expect, password, type Site, test } from "./support/test.ts";
 
@@ -106,7 +106,7 @@ for (const [screen, way, count] of ways) {
       await conversation(database, site.url + picture, 1, most);
       const firefox = await startFirefox(firefoxPath);
       try {
-        const page = await firefox.newPage();
+        const page = await openTab(firefox);
         await page.setViewport(viewport);
         await page.evaluateOnNewDocument(answerLate, picture);
         await page.goto(`${site.url}/signin`);

@@ -23,6 +23,13 @@ export function startFirefox(path: string, preferences: Record<string, unknown> 
   });
 }
 
+/** A new tab, as patient as those of Chromium (playwright.config.ts). */
+export async function openTab(browser: Browser): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultNavigationTimeout(60_000);
+  return page;
+}
+
 /** What goes wrong in a page: exceptions, and errors on the console. */
 export function problemsOf(page: Page): string[] {
   const problems: string[] = [];

@@ -3,6 +3,7 @@
 
 import type { BrowserContext, Locator, Page as Chromium } from "@playwright/test";
 import type { Browser, ElementHandle, Page as Firefox } from "puppeteer-core";
+import { openTab } from "./firefox.ts";
 import { type Autopush, DELIVERED } from "./autopush.ts";
 import { Finger } from "./finger.ts";
 import { deliver, type PushService, shownBy } from "./push_service.ts";
@@ -147,7 +148,7 @@ export class FirefoxScreen implements Screen {
 
   /** @param prepare is called with each tab */
   static async of(browser: Browser, site: string, autopush: Autopush, prepare: (page: Firefox) => unknown): Promise<FirefoxScreen> {
-    const page = await browser.newPage();
+    const page = await openTab(browser);
     await prepare(page);
     return new FirefoxScreen(browser, page, site, autopush, prepare);
   }
@@ -208,7 +209,7 @@ export class FirefoxScreen implements Screen {
   }
 
   async leave(): Promise<void> {
-    const away = await this.browser.newPage();
+    const away = await openTab(this.browser);
     await this.prepare(away);
     await this.page.close();
     this.page = away;
