@@ -28,11 +28,12 @@ const styles = {
   "chat.css": ["converse/converse.min.css", "css/chat.css", "css/panel.css"],
 };
 
-/** Style sheets of others, of which only rules stay that could match anything here. */
-const purged = ["lib/pico.conditional.min.css", "converse/converse.min.css"];
-
 /** What could be matched is what any of these say. */
-const content = ["static/js/**/*.js", "views/**/*.html", "static/converse/converse.min.js"];
+const pages = ["static/js/**/*.js", "views/**/*.html"];
+const content = [...pages, "static/converse/converse.min.js"];
+
+/** Style sheets of others, of which only rules stay that could match anything here, and what says so: nothing of Converse's is inside .pico. */
+const purged = { "lib/pico.conditional.min.css": pages, "converse/converse.min.css": content };
 
 /** Attributes by which Converse's own themes are chosen: the site's is "foyer", of which Converse has nothing. */
 const themes = ["data-bs-theme", "data-converse-theme"];
@@ -70,8 +71,8 @@ async function tools() {
 }
 
 /** What all that could be matched says. */
-async function contentTexts() {
-  const files = await Promise.all(content.map(async (pattern) => {
+async function textsOf(/** @type {string[]} */ patterns) {
+  const files = await Promise.all(patterns.map(async (pattern) => {
     const [directory, name] = pattern.includes("**") ? [pattern.split("/**")[0], pattern.split("*").at(-1)] : [dirname(pattern), pattern.split("/").at(-1)];
     return (await under(/** @type {string} */ (directory), /./)).filter((file) => file.endsWith(/** @type {string} */ (name)));
   }));
@@ -99,11 +100,12 @@ async function purge(/** @type {string} */ css, /** @type {string[]} */ texts) {
 }
 
 /** One style sheet of several, made smaller. */
-async function joinStyles(/** @type {string} */ name, /** @type {string[]} */ files, /** @type {string[]} */ texts) {
+async function joinStyles(/** @type {string} */ name, /** @type {string[]} */ files) {
   const parts = await Promise.all(files.map(async (file) => {
     const raw = await readFile(join(root, "static", file), "utf8");
     // All typefaces are the system's (static/css/tokens.css).
-    return purged.includes(file) ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, ""), texts) : raw;
+    const patterns = /** @type {Record<string, string[]>} */ (purged)[file];
+    return patterns ? purge(raw.replaceAll(/@font-face\s*\{[^}]*\}/g, ""), await textsOf(patterns)) : raw;
   }));
   const code = await minifyStyles(parts.join("\n"));
   const [address] = code.match(/url\((?!["']?(data:|#))[^)]*\)/) ?? [];
@@ -128,8 +130,8 @@ function withoutUnasked(/** @type {string[]} */ sheets, /** @type {string[]} */ 
 
 /** All style sheets. */
 async function bundleStyles() {
-  const texts = await contentTexts();
-  const sheets = await Promise.all(Object.entries(styles).map(([name, files]) => joinStyles(name, files, texts)));
+  const texts = await textsOf(content);
+  const sheets = await Promise.all(Object.entries(styles).map(([name, files]) => joinStyles(name, files)));
   const smaller = await Promise.all(withoutUnasked(sheets, texts).map(minifyStyles)); // some rules are empty now
   await Promise.all(Object.keys(styles).map((name, i) => writeFile(join(bundle, name), smaller[i])));
 }
