@@ -71,9 +71,9 @@ function contactActs({ api, state }) {
         return contact.authorize().subscribeToPresence();
     };
     const act = (/** @type {any} */ { contact }) =>
-        add(contact).catch((/** @type {unknown} */ cause) => {
+        add(contact).then(() => panel.warn('contact'), (/** @type {unknown} */ cause) => {
             console.warn('Somebody was not made a contact.', cause);
-            panel.warn('That did not work. Please try again.');
+            panel.warn('contact', 'That did not work. Please try again.');
         });
     return { 'converse-add-contact-modal': act, 'converse-accept-contact-request-modal': act };
 }

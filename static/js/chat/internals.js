@@ -149,5 +149,5 @@ export function assertInternals(_converse) {
 function say(names) {
     if (names.length === 0) return;
     console.error(`Converse has no ${names.join(', no ')}: see static/js/chat/internals.js.`);
-    panel.warn('Parts of the chat do not work: it was made for another version of Converse. Please tell the people who run this site.');
+    panel.warn('internals', 'Parts of the chat do not work: it was made for another version of Converse. Please tell the people who run this site.');
 }

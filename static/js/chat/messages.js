@@ -69,7 +69,7 @@ const copyLink = (link) => ({
     button_class: 'chat-msg__action-link',
     handler: (event) => {
         event.preventDefault();
-        navigator.clipboard.writeText(link).catch(() => panel.warn('The link could not be copied.'));
+        navigator.clipboard.writeText(link).then(() => panel.warn('link'), () => panel.warn('link', 'The link could not be copied.'));
     },
 });
 

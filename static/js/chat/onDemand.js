@@ -9,7 +9,6 @@ import { panel } from './panel.js';
 let there;
 /** @type {Promise<Later> | undefined} */
 let coming;
-let told = false; // that it did not come
 let failures = 0;
 
 /**
@@ -22,7 +21,7 @@ const load = () => (failures ? import(`${import.meta.resolve('./later.js')}?${fa
 const fetchIt = () =>
     (coming ??= load().then(
         (later) => {
-            if (told) panel.notice();
+            panel.warn('part');
             return (there = later);
         },
         (cause) => {
@@ -34,9 +33,8 @@ const fetchIt = () =>
 
 /** After an update of the site the file may be gone: then only a page of today has it. */
 function tell(cause) {
-    told = true;
     console.warn('A part of the chat did not load.', cause);
-    if (navigator.onLine) panel.notice('A part of the chat did not load. Please try again, or load the page again.', { href: location.pathname + location.search, label: 'Reload' });
+    if (navigator.onLine) panel.warn('part', 'A part of the chat did not load. Please try again, or load the page again.', { href: location.pathname + location.search, label: 'Reload' });
     else panel.notice('You are offline. Please try again when you are back.');
 }
 

@@ -15,8 +15,25 @@ const onChatPage = () => document.body.dataset.page === 'chat';
 /** What Escape closes before it closes the panel: dialogs, menus, suggestions. */
 const ABOVE = '.modal.show, .dropdown-menu.show, .suggestion-box__results:not([hidden])';
 
-/** What is said while there is nothing to say about the connection. */
-let warning = '';
+/** What is said beside the chat, by what it is of: the latest is shown. @type {Map<string, {text: string, link?: {href: string, label: string}}>} */
+const said = new Map();
+
+/** What holds whatever somebody does. */
+const LASTING = ['connection', 'internals'];
+
+function say(of, text, link) {
+    if (!said.delete(of) && !text) return;
+    if (text) said.set(of, { text, link });
+    const last = [...said.values()].pop();
+    const element = byId('chat-notice');
+    element.replaceChildren(last?.text ?? '');
+    if (last?.link) {
+        const a = Object.assign(document.createElement('a'), { href: last.link.href, textContent: last.link.label });
+        a.dataset.turbo = 'false';
+        element.append(' ', a);
+    }
+    element.hidden = !last;
+}
 
 /** What had the focus before the panel opened. */
 /** @type {Element|null} */
@@ -33,7 +50,9 @@ function show(open) {
 }
 
 function tellWhenShown() {
-    if (panel.visible()) document.dispatchEvent(new CustomEvent('foyer:chat-shown'));
+    if (!panel.visible()) return;
+    for (const of of said.keys()) if (!LASTING.includes(of)) say(of);
+    document.dispatchEvent(new CustomEvent('foyer:chat-shown'));
 }
 
 /** Closes the panel with Escape, unless there is something above it to close first. */
@@ -95,27 +114,17 @@ export const panel = {
     },
 
     /**
-     * Says something that goes on to hold when the connection works.
-     * @param {string} text
+     * Says that something did not work, until it does, which is told without a text, or the panel is opened again.
+     * @param {string} of what was to be done
+     * @param {string} [text]
+     * @param {{href: string, label: string}} [link]
      */
-    warn(text) {
-        warning = text;
-        panel.notice();
-    },
+    warn: (of, text, link) => say(of, text, link),
 
     /**
      * Says something about the connection; without a text, takes it away.
      * @param {string} [text]
      * @param {{href: string, label: string}} [link]
      */
-    notice(text = warning, link) {
-        const element = byId('chat-notice');
-        element.replaceChildren(text);
-        if (link) {
-            const a = Object.assign(document.createElement('a'), { href: link.href, textContent: link.label });
-            a.dataset.turbo = 'false';
-            element.append(' ', a);
-        }
-        element.hidden = !text;
-    },
+    notice: (text, link) => say('connection', text, link),
 };

@@ -28,8 +28,8 @@ export async function showAt(_converse, jid, id) {
         if (isTimeout(cause) || !_converse.api.connection.connected()) missing = 'That could not be fetched just now. Please try again in a moment.';
     }
     const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
+    panel.warn('place', message ? '' : missing);
     if (message) await scrollTo(chat, message);
-    else panel.warn(missing);
 }
 
 function nearest(chat, time) {

@@ -97,7 +97,7 @@ export function receiveShared(_converse, config) {
         if (!shared) return;
         const jid = await choose(config, shared);
         const textarea = jid ? await composerOf(jid) : null;
-        if (jid && !textarea) return panel.warn('That could not be shared there. Load the page again to choose once more.'); // it waits
+        if (jid && !textarea) return panel.warn('share', 'That could not be shared there. Load the page again to choose once more.'); // it waits
         const files = jid ? await filesOf(shared) : [];
         await discardShared();
         if (textarea) await give(_converse, jid, textarea, shared.text, files);

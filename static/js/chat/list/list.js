@@ -310,7 +310,7 @@ function lookFor(find, draw, search) {
         clearTimeout(typing);
         const mine = ++asked;
         typing = setTimeout(() => {
-            if (mine === asked) search(find.value.trim()).catch((cause) => panel.warn(navigator.onLine ? 'The search did not work. Please try again.' : ''));
+            if (mine === asked) search(find.value.trim()).then(() => panel.warn('search'), () => panel.warn('search', navigator.onLine ? 'The search did not work. Please try again.' : ''));
         }, TYPING);
     });
 }

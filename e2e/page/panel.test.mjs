@@ -1,0 +1,58 @@
+// What is said beside the chat. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./support.mjs";
+
+const element = () => ({
+  dataset: {}, hidden: true, said: "",
+  setAttribute() {}, toggleAttribute() {}, addEventListener() {}, contains: () => true, focus() {},
+  querySelector: () => null, querySelectorAll: () => [],
+  replaceChildren(text) {
+    this.said = text;
+  },
+  append(...more) {
+    this.said += more.map((part) => part.textContent ?? part).join("");
+  },
+});
+const elements = {};
+globalThis.document = Object.assign(new EventTarget(), {
+  body: { dataset: {} }, createElement: element, getElementById: (id) => (elements[id] ??= element()), querySelectorAll: () => [], querySelector: () => null,
+});
+globalThis.window = globalThis;
+globalThis.matchMedia = () => ({ matches: false });
+globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
+const { panel } = await import("../../static/js/chat/panel.js");
+const notice = document.getElementById("chat-notice");
+const said = () => (notice.hidden ? "" : notice.said);
+
+test("what did not work is said until it does", () => {
+  panel.warn("search", "The search did not work.");
+  assert.equal(said(), "The search did not work.");
+  panel.warn("link"); // something else worked
+  assert.equal(said(), "The search did not work.");
+  panel.warn("search");
+  assert.equal(said(), "");
+});
+
+test("what did not work is said until the panel is opened again; what always holds stays", () => {
+  panel.warn("internals", "Parts do not work.");
+  panel.warn("place", "That message is not there any more.");
+  panel.open();
+  assert.equal(said(), "Parts do not work.");
+  panel.warn("internals");
+});
+
+test("what did not work takes nothing away that is said of the connection", () => {
+  panel.notice("You are offline.");
+  panel.warn("search", "The search did not work.");
+  panel.warn("search");
+  panel.open();
+  assert.equal(said(), "You are offline.");
+  panel.warn("part", "A part did not load.", { href: "/", label: "Reload" });
+  assert.equal(said(), "A part did not load. Reload");
+  panel.notice();
+  assert.equal(said(), "A part did not load. Reload");
+  panel.warn("part");
+  assert.equal(said(), "");
+});
