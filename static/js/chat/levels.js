@@ -28,15 +28,21 @@ function minute(zone) {
     return of('hour') * 60 + of('minute');
 }
 
+let asked = 0;
+
 async function load() {
+    const mine = ++asked;
     const answer = await fetch(URL, { cache: 'no-store' });
     if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
     const settings = await answer.json();
+    if (mine !== asked) return; // again since: this one may be of before what was chosen
     chosen = new Map(settings.conversations.map(({ jid, ...rest }) => [jid, rest]));
     sound = settings.sound;
     quietTime = { from: settings.quietFrom, until: settings.quietUntil, zone: settings.zone };
     document.dispatchEvent(new CustomEvent('foyer:levels'));
 }
+
+const again = () => load().catch((cause) => console.warn('It is not known which notifications are wanted.', cause));
 
 /**
  * @param {string} jid
@@ -49,12 +55,12 @@ async function change(jid, what) {
     chosen.set(jid, { level: '', pinned: false, ...chosen.get(jid), ...what });
     channel.postMessage('changed');
     document.dispatchEvent(new CustomEvent('foyer:levels'));
+    again(); // the list may be under way, as it was before
 }
 
 export const levels = {
     /** Reads what the person chose, now and after every visit to another page. */
     follow() {
-        const again = () => load().catch((cause) => console.warn('It is not known which notifications are wanted.', cause));
         /** @type {ReturnType<typeof setTimeout> | undefined} */
         let soon;
         again();

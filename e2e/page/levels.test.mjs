@@ -1,0 +1,33 @@
+// Of which messages somebody wants to be told. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { settle } from "./support.mjs";
+
+globalThis.document = Object.assign(new EventTarget(), { querySelectorAll: () => [] });
+globalThis.CustomEvent ??= class extends Event {};
+const { levels } = await import("../../static/js/chat/levels.js");
+
+test("a level that is chosen while the list is under way stays, and so does what else the list says", async () => {
+  const at = { "a@rooms.h": "mentions", "b@rooms.h": "all" };
+  const answers = [];
+  globalThis.fetch = (url, { method, body }) => {
+    if (method === "POST") {
+      const { jid, level } = JSON.parse(body);
+      at[jid] = level;
+      return Promise.resolve({ ok: true });
+    }
+    const told = Object.entries(at).map(([jid, level]) => ({ jid, level, pinned: false }));
+    const settings = { conversations: told, sound: false, quietFrom: null, quietUntil: null, zone: "UTC" };
+    return new Promise((resolve) => answers.push(() => resolve({ ok: true, json: async () => settings })));
+  };
+  levels.follow();
+  await levels.choose("a@rooms.h", "none");
+  assert.equal(levels.of("a@rooms.h", true), "none");
+  for (const answer of answers.toReversed()) { // the first comes last
+    answer();
+    await settle();
+    assert.equal(levels.of("a@rooms.h", true), "none");
+  }
+  assert.equal(levels.of("b@rooms.h", true), "all");
+});
