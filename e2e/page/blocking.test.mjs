@@ -20,7 +20,8 @@ test("that somebody could not be blocked is said, and their conversation stays",
   assert.equal(said.at(-1), "Please try again in a moment.");
 });
 
-test("after a stream was lost it is known whom other devices block, and heard of again", async () => {
+/** A page that keeps a list of who is blocked, and the server's, which is another by now. */
+function kept(server) {
   globalThis.window = { converse: { env: { stx: () => ({}) } } };
   const { listen, tell } = listeners();
   const blocked = new Map();
@@ -33,19 +34,31 @@ test("after a stream was lost it is known whom other devices block, and heard of
     create: ({ jid }) => blocked.set(jid, entry(jid)),
   };
   list.create({ jid: "bob@h" });
-  let server = ["carol@h"];
-  let push;
+  const handlers = [];
   const answer = () => ({ getAttribute: () => "result", querySelectorAll: () => server.map((jid) => ({ getAttribute: () => jid })) });
   const api = {
     listen, alert() {}, sendIQ: async () => answer(), blocklist: { get: async () => list, add() {}, remove() {} },
-    connection: { get: () => ({ addHandler: (handle) => (push = handle) }) },
+    connection: { get: () => ({ addHandler: (handle) => handlers.push(handle) }) },
   };
   blockPeople({ api }, {});
+  return { tell, handlers, blocked: () => [...blocked.keys()] };
+}
+
+test("what another device blocked between two pages is known to the second, and what it blocked no more", async () => {
+  const { tell, blocked } = kept(["carol@h"]);
+  tell("connected");
+  await settle();
+  assert.deepEqual(blocked(), ["carol@h"]);
+});
+
+test("after a stream was lost it is known whom other devices block, and heard of again", async () => {
+  const server = ["carol@h"];
+  const { tell, handlers, blocked } = kept(server);
   tell("reconnected");
   await settle();
-  assert.deepEqual([...blocked.keys()], ["carol@h"]);
-  server = ["carol@h", "dave@h"];
-  assert.equal(push(), true);
+  assert.deepEqual(blocked(), ["carol@h"]);
+  server.push("dave@h");
+  assert.equal(handlers[0](), true);
   await settle();
-  assert.deepEqual([...blocked.keys()], ["carol@h", "dave@h"]);
+  assert.deepEqual(blocked(), ["carol@h", "dave@h"]);
 });

@@ -24,7 +24,10 @@ export async function followBlocks(api, element) {
     element.requestUpdate();
 }
 
-/** Converse hears of what other devices block on a page's first stream alone: on later ones the list is asked for, and again with each change. */
+/**
+ * Converse asks for the list once in a tab, and hears of what other devices block on a page's first stream alone: so it is
+ * asked for on each stream, and on later ones again with each change.
+ */
 function followOthers(/** @type {Converse.Api} */ api) {
     const learn = async () => {
         const list = /** @type {any} */ (await api.blocklist.get());
@@ -35,6 +38,7 @@ function followOthers(/** @type {Converse.Api} */ api) {
         for (const entry of list.models.filter((each) => !jids.includes(each.get('jid')))) entry.destroy();
         for (const jid of jids) if (!list.get(jid)) list.create({ jid });
     };
+    api.listen.on('connected', learn);
     api.listen.on('reconnected', () => {
         api.connection.get().addHandler(() => (learn(), true), BLOCKING, 'iq', 'set');
         learn();
