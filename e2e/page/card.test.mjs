@@ -53,3 +53,31 @@ test("a card that was opened while the stream was begun again offers what may be
   garden.session.trigger("change:connection_status");
   assert.equal(says("Remove from the room"), true);
 });
+
+test("a card says that somebody comes, goes and is blocked meanwhile, wherever it was opened", async () => {
+  const { says } = page();
+  const presence = new Model({ jid: "bob@h", show: "offline" });
+  const presences = new Model();
+  const blocked = new Set();
+  const list = Object.assign(new Model(), { get: (jid) => blocked.has(jid) });
+  const roster = new Map([["bob@h", { presence }]]);
+  const api = { disco: { supports: async () => true }, blocklist: { get: async () => list }, sendIQ: async () => null };
+  globalThis.window.converse.env.stx = () => ({});
+  globalThis.window.converse.env.u = { getUniqueId: () => "1" };
+  const card = new PersonCard({ state: { roster, presences }, api }, { domain: "elsewhere" }, { addressOf: (jid) => `/chat/with/${jid}` });
+  card.show({ jid: "bob@h", name: "Bob" }, null);
+  await settle();
+  assert.equal(says("Away"), true);
+  assert.equal(says("Around"), false);
+
+  presence.set({ show: "online" });
+  presences.trigger("change", presence);
+  assert.equal(says("Around"), true);
+
+  blocked.add("bob@h");
+  list.trigger("add");
+  assert.equal(says("Blocked"), true);
+  blocked.clear();
+  list.trigger("remove");
+  assert.equal(says("Around"), true);
+});

@@ -46,6 +46,10 @@ export class Model {
     for (const name of names.split(" ")) (this.heard[name] ??= []).push(listener);
   }
 
+  off(names, listener) {
+    for (const name of names.split(" ")) this.heard[name] = (this.heard[name] ?? []).filter((each) => each !== listener);
+  }
+
   trigger(name, ...args) {
     for (const listener of this.heard[name] ?? []) listener(...args);
   }

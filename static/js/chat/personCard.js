@@ -42,11 +42,11 @@ export class PersonCard {
     /** @type {{jid: string, name: string, address: string}[]} */
     rooms = [];
     seen = '';
-    blocked = false;
+    /** @type {Converse.Collection<Converse.Model> | null} who is blocked */
+    list = null;
     mayBlock = false;
     learnt = false; // whose account it is, if that can be told
-    /** @type {Converse.Room | undefined} */
-    followed; // the room whose people an open card follows
+    unfollow = () => {}; // what an open card follows
 
     /**
      * @param {Converse.Private} _converse
@@ -62,14 +62,14 @@ export class PersonCard {
         closeBeside(this.dialog);
         this.dialog.addEventListener('close', () => {
             this.opener = null;
-            this.#follow(undefined);
+            this.unfollow();
         });
         window.addEventListener('resize', () => this.dialog.open && this.#place());
     }
 
     /** @param {Subject} subject @param {Element | null} opener what it is beside */
     show(subject, opener) {
-        Object.assign(this, { subject, opener, rooms: [], seen: '', blocked: false, mayBlock: false, learnt: false });
+        Object.assign(this, { subject, opener, rooms: [], seen: '', mayBlock: false, learnt: false });
         this.draw();
         this.#follow(subject.room);
         if (!this.dialog.open) this.dialog.showModal(); // gives the focus back when it closes
@@ -79,13 +79,19 @@ export class PersonCard {
 
     /** An open card says what is true now: people come, go and are made something while it stands. @param {Converse.Room} [room] */
     #follow(room) {
-        this.followed?.occupants.off('add remove change', this.#changed);
-        this.followed?.features.off('change', this.#redraw);
-        this.followed?.session.off('change:connection_status', this.#redraw);
-        this.followed = room;
-        room?.occupants.on('add remove change', this.#changed);
-        room?.features.on('change', this.#redraw); // what may be done depends on the room
-        room?.session.on('change:connection_status', this.#redraw); // and is done only from within
+        this.unfollow();
+        /** @type {(() => void)[]} */
+        const ends = [];
+        const follow = (models, events, changed) => {
+            models?.on(events, changed);
+            ends.push(() => models?.off(events, changed));
+        };
+        follow(this._converse.state.presences, 'change', (presence) => presence.get('jid') === this.subject.jid && this.#redraw());
+        follow(this.list, 'add remove reset', this.#redraw);
+        follow(room?.occupants, 'add remove change', this.#changed);
+        follow(room?.features, 'change', this.#redraw); // what may be done depends on the room
+        follow(room?.session, 'change:connection_status', this.#redraw); // and is done only from within
+        this.unfollow = () => ends.forEach((end) => end());
     }
 
     /** @param {Converse.Occupant} occupant who came, went or changed */
@@ -140,7 +146,12 @@ export class PersonCard {
         const list = may ? await api.blocklist.get() : null;
         if (this.subject !== subject) return;
         this.mayBlock = Boolean(may);
-        this.blocked = Boolean(list?.get(subject.jid));
+        this.list = list;
+        this.#follow(subject.room);
+    }
+
+    get #blocked() {
+        return Boolean(this.list?.get(this.subject.jid ?? ''));
     }
 
     #redraw = () => {
@@ -152,7 +163,7 @@ export class PersonCard {
     get #state() {
         const { jid, occupant, self } = this.subject;
         if (self) return '';
-        if (this.blocked) return 'Blocked';
+        if (this.#blocked) return 'Blocked';
         if (occupant?.get('presence') === 'online' || isAround(jid && byAddress(this._converse, jid)?.presence)) return 'Around';
         return this.seen || (jid ? 'Away' : '');
     }
@@ -182,7 +193,7 @@ export class PersonCard {
         const { jid, room, occupant } = this.subject;
         if (!jid && room && occupant && this.learnt) return html`<button type="button" class="room-button room-button--main" @click=${() => this.#writePrivately(room, occupant)}>Message</button>`;
         if (!jid) return '';
-        if (this.blocked) return html`<button type="button" class="room-button room-button--main" @click=${() => this.#block()}>Unblock</button>`;
+        if (this.#blocked) return html`<button type="button" class="room-button room-button--main" @click=${() => this.#block()}>Unblock</button>`;
         return html`
             <a class="room-button room-button--main" href=${this.chat.addressOf(jid)} data-turbo="false" @click=${(event) => this.#go(event, jid)}>Message</a>
             ${this.mayBlock ? html`<button type="button" class="room-button" @click=${() => this.#block()}>Block</button>` : ''}`;
@@ -214,9 +225,9 @@ export class PersonCard {
     }
 
     async #block() {
-        const { subject, blocked, _converse, chat } = this;
+        const { subject, _converse, chat } = this;
         this.dialog.close();
-        if (blocked) await _converse.api.blocklist.remove(subject.jid);
+        if (this.#blocked) await _converse.api.blocklist.remove(subject.jid);
         else await chat.block(subject.jid, subject.name);
     }
 
