@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listeners, Model, settle } from "./support.mjs";
+import { listeners, Model, onClock, pass, settle } from "./support.mjs";
 import { believeModerationOfRooms, knowOccupants } from "../../static/js/chat/occupants.js";
 
 const OCCUPANT_ID = "urn:xmpp:occupant-id:0";
@@ -29,6 +29,9 @@ function converse() {
     }
     initDiscoModels() {
       this.features = new Model();
+    }
+    isEntered() {
+      return true;
     }
   }
   const events = [];
@@ -76,6 +79,37 @@ test("an encrypted message waits until the members are known", async () => {
   lists[0]();
   await settle();
   assert.deepEqual(sent, { body: "secret" });
+});
+
+test("an encrypted message whose room does not tell its members is not sent, and may be tried again", async (t) => {
+  onClock(t);
+  const { room, lists, hook } = converse();
+  const chat = room({});
+  chat.set({ omemo_active: true });
+  chat.trigger("change:omemo_active"); // the stream is lost: nobody answers any more
+  const say = () => hook("getOutgoingMessageAttributes", chat, { body: "secret" }).then(() => "sent", () => "failed");
+  let first;
+  say().then((what) => (first = what));
+  await pass(t, 9000);
+  assert.equal(first, undefined);
+  await pass(t, 2000);
+  assert.equal(first, "failed");
+
+  const second = say(); // the stream is back
+  await settle();
+  lists.at(-1)();
+  assert.equal(await second, "sent");
+  assert.equal(await say(), "sent");
+});
+
+test("an encrypted message goes as soon as the room is entered again and tells its members", async () => {
+  const { room, lists, hook } = converse();
+  const chat = room({ omemo_active: true });
+  const said = hook("getOutgoingMessageAttributes", chat, { body: "secret" });
+  void chat.occupants.fetchMembers(); // by Converse, as it is in
+  await settle();
+  lists.at(-1)();
+  assert.deepEqual(await said, { body: "secret" });
 });
 
 test("a room of the site gives ids before it was asked", () => {

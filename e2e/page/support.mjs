@@ -50,8 +50,16 @@ export class Model {
     for (const name of names.split(" ")) this.heard[name] = (this.heard[name] ?? []).filter((each) => each !== listener);
   }
 
+  once(name, listener) {
+    const heard = (...args) => {
+      this.off(name, heard);
+      listener(...args);
+    };
+    this.on(name, heard);
+  }
+
   trigger(name, ...args) {
-    for (const listener of this.heard[name] ?? []) listener(...args);
+    for (const listener of [...(this.heard[name] ?? [])]) listener(...args);
   }
 }
 

@@ -11,23 +11,46 @@
 
 const OCCUPANT_ID = 'urn:xmpp:occupant-id:0';
 
+const PATIENCE = 10_000; // ms
+
+/** Asks who belongs to a room, and resolves when it has told. @returns {Promise<void>} */
+const told = (room, ask) =>
+    new Promise((resolve, reject) => {
+        const done = () => {
+            clearTimeout(late);
+            resolve();
+        };
+        const late = setTimeout(() => {
+            room.off('foyer:members', done);
+            reject(new Error('The room does not tell who belongs to it.'));
+        }, PATIENCE);
+        room.once('foyer:members', done);
+        ask(room);
+    });
+
 /** @param {Converse.Private} _converse */
 function keepOnlyPresent({ api, exports }) {
     const { prototype } = exports.MUCOccupants;
     const { fetchMembers } = prototype;
+    /** Rooms whose members were told. @type {WeakSet<object>} */
+    const known = new WeakSet();
     // Patch: members-fetched
     prototype.fetchMembers = async function () {
-        if (this.chatroom.get('omemo_active')) await fetchMembers.call(this);
+        const { chatroom } = this;
+        if (!chatroom.get('omemo_active')) return;
+        known.delete(chatroom);
+        await fetchMembers.call(this);
+        if (!chatroom.isEntered()) return; // or nothing was asked
+        known.add(chatroom);
+        chatroom.trigger('foyer:members');
     };
-    // Who belongs to the room reads along, there or not (XEP-0384 §5.8): a message waits until they are known.
-    const known = new WeakMap();
-    api.listen.on('chatRoomInitialized', (room) => {
-        const ask = () => known.set(room, room.get('omemo_active') ? room.occupants.fetchMembers() : undefined);
-        room.on('change:omemo_active', ask);
-    });
+    const ask = (room) => room.occupants.fetchMembers().catch(() => {}); // as the room is entered, or something is said, they are asked for again
+    api.listen.on('chatRoomInitialized', (room) => room.on('change:omemo_active', () => ask(room)));
+    // Who belongs to the room reads along, there or not (XEP-0384 §5.8): a message waits until they are known. Where
+    // the stream is lost no answer comes; then it is not sent, and can be tried again.
     // Patch: members-awaited
     api.listen.on('getOutgoingMessageAttributes', async (chat, attributes) => {
-        await known.get(chat);
+        if (chat.get('omemo_active') && chat.occupants && !known.has(chat)) await told(chat, ask);
         return attributes;
     });
 
