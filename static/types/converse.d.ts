@@ -66,6 +66,7 @@ declare namespace Converse {
             roster: Collection<Contact> & { data: Model; presenceHandler(presence: Element): void; sendContactAddIQ(contact: { jid: string; name: string; groups: string[] }): Promise<unknown> };
             profile: Model & { vcard?: Model; getDisplayName(): string };
             vcards: Collection<Model>;
+            presences: Collection<Model>;
             /** Once there is a session. */
             popular_emojis?: { getPopularEmojis(): Promise<Record<string, unknown>> };
             config: Model & { storage: Storage };
@@ -219,6 +220,7 @@ declare namespace Converse {
         save(attributes: object, options?: { silent: boolean }): void;
         on(events: string, handler: (...args: any[]) => unknown): void;
         off(events: string, handler: (...args: any[]) => unknown): void;
+        trigger(event: string, ...args: unknown[]): void;
         once(events: string, handler: (...args: any[]) => unknown): void;
     }
 

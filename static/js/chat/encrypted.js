@@ -72,9 +72,34 @@ function leaveOutKeyZero({ api, exports }) {
     };
 }
 
+const ANSWERED = 10_000; // ms
+
+/**
+ * Others' devices and their keys are asked for once more where no answer comes: that of a stream that was lost never does,
+ * and Converse, which asks for the devices once, would let each message wait for it. Of one's own devices it would take no
+ * answer for there being none.
+ * @param {Converse.Private} _converse
+ */
+// Patch: keys-asked-twice
+function askForKeysTwice({ api, exports, session }) {
+    if (!exports.Device) return;
+    const { sendIQ } = api;
+    api.sendIQ = async (stanza, ...how) => {
+        const element = stanza instanceof Element ? stanza : stanza.tree();
+        const ask = () => sendIQ.call(api, element, ...how);
+        const isOfKeys = element.getAttribute('type') === 'get' && element.querySelector('items:is([node*="axolotl"], [node*="omemo"])');
+        if (!isOfKeys || element.getAttribute('to') === session.get('bare_jid')) return ask();
+        const inTime = () => Promise.race([ask(), new Promise((resolve) => setTimeout(resolve, ANSWERED, null))]);
+        const answer = (await inTime()) ?? (await inTime());
+        if (!answer) throw answer; // as Converse has it of one that took too long
+        return answer;
+    };
+}
+
 /** @param {Converse.Private} _converse */
 export function readOnce(_converse) {
     leaveOutKeyZero(_converse);
+    askForKeysTwice(_converse);
     for (const { prototype } of [_converse.exports.ChatBox, _converse.exports.MUC]) {
         const { queueMessage } = prototype;
         // Patch: read-once
