@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import "./support.mjs";
+import { listeners, onClock, pass } from "./support.mjs";
 
 globalThis.document = /** @type {any} */ ({ addEventListener() {}, dispatchEvent() {} });
 globalThis.window = /** @type {any} */ ({ converse: { env: { Strophe: { getBareJidFromJid: (jid) => jid.split("/")[0] } } } });
-const { conversationsIn } = await import("../../static/js/chat/list/archived.js");
+const { conversationsIn, listArchived } = await import("../../static/js/chat/list/archived.js");
 
 /** An element: its name, its attributes, and what is in it. */
 const element = (localName, attributes = {}, ...content) => ({
@@ -76,4 +76,20 @@ test("a line says what a message says", () => {
   assert.equal(line(body("cannot be read"), element("encrypted", { xmlns: "urn:xmpp:omemo:2" })), " (encrypted): 1");
   const quoted = element("fallback", { xmlns: "urn:xmpp:fallback:0", for: "urn:xmpp:reply:0" }, element("body", { start: "0", end: "8" }));
   assert.equal(line(body("> hi 🐝\n\nYes,\nplease"), quoted), "Yes, please: 1");
+});
+
+test("a stream that is lost before it tells what was read does not keep the next from telling the conversations", async (t) => {
+  onClock(t);
+  const { listen, tell } = listeners();
+  const taken = [];
+  const query = async () => ({ messages: [archived("1", "bob", "alice", body("hello"))] });
+  const markers = { asked: new Promise(() => {}), known: new Map() };
+  const roster = new Map([["bob@localhost", { getDisplayName: () => "Bob" }]]);
+  listArchived({ api: { listen, archive: { query }, connection: { connected: () => true } }, state: { roster }, session: new Map([["bare_jid", own]]) }, { domain: "localhost" }, markers, (found) => taken.push([...found.keys()]));
+  tell("connected");
+  await pass(t, 1000);
+  markers.asked = Promise.resolve();
+  tell("reconnected");
+  await pass(t, 10_000, 500);
+  assert.deepEqual(taken, [["bob@localhost"]]);
 });

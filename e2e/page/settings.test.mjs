@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model, onClock, settle } from "./support.mjs";
+import { Model, onClock, pass, settle } from "./support.mjs";
 
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } });
 globalThis.CustomEvent ??= class extends Event {};
@@ -93,7 +93,7 @@ test("a switch goes back when the room does not allow what was chosen", async (t
   panel.drawn.length = 0;
   await turnOn(MODERATED);
   await answer();
-  await answer("reject", new Error("forbidden"));
+  await answer("reject", Object.assign(new Element(), { querySelector: () => null }));
   assert.deepEqual(panel.drawn.map(({ moderated }) => moderated), [true, false]); // drawn as it was pressed, so that what was before is another
   assert.equal(settings.said, "The room did not allow that.");
 });
@@ -107,4 +107,41 @@ test("of two changes at once none takes back the other", async (t) => {
   while (waiting.length) await answer();
   await Promise.all(both);
   assert.deepEqual(garden.fields, { [NAMES.moderated]: "1", [NAMES.topicByAll]: "1" });
+});
+
+test("settings that are asked for on a stream that is lost can be asked for again", async (t) => {
+  onClock(t);
+  const { settings, answer, waiting } = page();
+  settings.opened();
+  waiting.length = 0; // nobody answers any more
+  await pass(t, 11_000, 500);
+  assert.equal(settings.said, "The room did not answer. Please try again in a moment.");
+  settings.opened();
+  await answer();
+  assert.deepEqual([settings.settings?.moderated, settings.said], [false, ""]);
+});
+
+test("a change that is lost with the stream is taken back", async (t) => {
+  onClock(t);
+  const { settings, answer, turnOn, waiting } = page();
+  settings.opened();
+  await answer();
+  await turnOn(MODERATED);
+  await answer(); // the form
+  waiting.length = 0;
+  await pass(t, 11_000, 500);
+  assert.deepEqual([settings.settings.moderated, settings.said], [false, "The room did not answer. Please try again in a moment."]);
+});
+
+test("settings that were on their way when something was chosen do not take it back", async (t) => {
+  onClock(t);
+  const { settings, answer, turnOn, waiting } = page();
+  settings.opened();
+  await answer();
+  settings.opened(); // the part is opened again: what is shown meanwhile is what was told before
+  await turnOn(MODERATED);
+  await answer();
+  assert.equal(settings.settings.moderated, true);
+  while (waiting.length) await answer();
+  assert.deepEqual([settings.settings.moderated, settings.said], [true, "Saved."]);
 });

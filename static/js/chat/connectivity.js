@@ -1,6 +1,8 @@
 // The network comes and goes: that is said at once, and the chat is back soon
 // after it. A stream that went dead says nothing by itself, so it is asked.
 
+import { inTime } from './inTime.js';
+
 // How long the server may take to answer when the network has just come back.
 const SOON = 1000; // ms
 
@@ -14,9 +16,7 @@ export async function answers(_converse, ms) {
     const { stx, u } = window.converse.env;
     const to = _converse.session.get('domain');
     const ping = stx`<iq type="get" to="${to}" id="${u.getUniqueId('ping')}" xmlns="jabber:client"><ping xmlns="urn:xmpp:ping"/></iq>`;
-    // Strophe forgets who waits for an answer when it connects again.
-    const late = new Promise((resolve) => setTimeout(resolve, ms, null));
-    return (await Promise.race([api.sendIQ(ping, ms, false), late])) !== null;
+    return (await inTime(api.sendIQ(ping, ms, false), ms)) !== null;
 }
 
 /**

@@ -6,6 +6,8 @@
 // to the server before. So it waits for the one that is read, and makes room for it if that
 // takes long.
 
+import { inTime } from './inTime.js';
+
 const PATIENCE = 2000; // ms
 
 /** What is said without words is encrypted, too, and has no text. */
@@ -89,8 +91,7 @@ function askForKeysTwice({ api, exports, session }) {
         const ask = () => sendIQ.call(api, element, ...how);
         const isOfKeys = element.getAttribute('type') === 'get' && element.querySelector('items:is([node*="axolotl"], [node*="omemo"])');
         if (!isOfKeys || element.getAttribute('to') === session.get('bare_jid')) return ask();
-        const inTime = () => Promise.race([ask(), new Promise((resolve) => setTimeout(resolve, ANSWERED, null))]);
-        const answer = (await inTime()) ?? (await inTime());
+        const answer = (await inTime(ask(), ANSWERED)) ?? (await inTime(ask(), ANSWERED));
         if (!answer) throw answer; // as Converse has it of one that took too long
         return answer;
     };

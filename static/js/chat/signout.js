@@ -6,6 +6,7 @@ import { showBadge } from './badge.js';
 import { drafts } from './composer/drafts.js';
 import { allSent } from './composer/queue.js';
 import { forgetLater } from './forget.js';
+import { inTime } from './inTime.js';
 import { discardShared } from './share.js';
 
 // A chat that is away must not keep anybody in; what was written is worth more time.
@@ -13,8 +14,6 @@ const PATIENCE = 2000; // ms
 const DELIVERY_PATIENCE = 5000; // ms
 
 const channel = new BroadcastChannel('foyer');
-
-const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 
 /**
  * Ends the chat in this tab, once what was written has arrived, and forgets the stream it kept.
@@ -24,10 +23,10 @@ const within = (promise, ms) => Promise.race([promise, new Promise((resolve) => 
  * @param {boolean} forget whether the browser keeps nothing of the person
  */
 async function leave(_converse, guard, outbox, forget) {
-    await within(allSent().then(() => outbox.empty()), DELIVERY_PATIENCE); // BOSH drops what waits for a request
+    await inTime(allSent().then(() => outbox.empty()), DELIVERY_PATIENCE); // BOSH drops what waits for a request
     guard.close();
-    await within(unsubscribe().catch(() => {}), PATIENCE);
-    await within(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
+    await inTime(unsubscribe().catch(() => {}), PATIENCE);
+    await inTime(Promise.resolve(_converse.api.user.logout()).catch(() => {}), PATIENCE);
     await discardShared().catch(() => {});
     for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key);
     showBadge(0); // the app's icon outlives the page

@@ -2,12 +2,14 @@
 // said last, by its archive (XEP-0313), and what of that was not read, by the markers that one's devices
 // share (XEP-0490). Of its own server the site tells all this itself (app/conversations.go).
 
+import { inTime } from '../inTime.js';
 import { nameOf } from '../people.js';
 import { fileIn, nameOfFile } from './entries.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
 
 const MOST = 100; // messages, of all conversations together; servers may give fewer at once
+const PATIENCE = 10_000; // ms until it does without what was read
 const TOGETHER = 100; // ms, within which several reasons to ask are one
 const OMEMO = ['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2'];
 const RETRACT = 'urn:xmpp:message-retract:1';
@@ -137,7 +139,7 @@ export function listArchived(_converse, config, markers, take) {
     const load = async () => {
         if (waiting) return;
         waiting = true;
-        await Promise.all([markers.asked, new Promise((resolve) => setTimeout(resolve, TOGETHER))]);
+        await Promise.all([inTime(markers.asked, PATIENCE), new Promise((resolve) => setTimeout(resolve, TOGETHER))]);
         waiting = false;
         await ask().catch((cause) => {
             if (api.connection.connected()) console.warn('The archive did not tell the conversations.', cause);

@@ -109,12 +109,8 @@ export class About extends Part {
     }
 
     async #level(jid, level) {
-        try {
-            await levels.choose(jid, level);
-            this.#say('Saved.');
-        } catch {
-            this.#say('That could not be saved just now. Please try again in a moment.');
-        }
+        const said = await levels.choose(jid, level).then(() => 'Saved.', () => 'That could not be saved just now. Please try again in a moment.');
+        if (jid === this.panel.room?.get('jid')) this.#say(said);
     }
 
     async #copyLink(jid) {

@@ -1,6 +1,7 @@
 // What is done with a room as a whole: its settings (XEP-0045 §10.2), its topic, who is
 // invited, leaving it, and its end.
 
+import { inTime } from '../inTime.js';
 import { ask } from '../questions.js';
 import { reasonOf } from './standing.js';
 
@@ -22,9 +23,18 @@ const FIELDS = {
 
 /** @typedef {keyof typeof FIELDS} SettingName */
 
+const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
+
+/** What a room answers. @template T @param {Promise<T>} asked */
+async function answerTo(asked) {
+    const answer = await inTime(asked, PATIENCE);
+    if (answer === null) throw new Error('The room does not answer.');
+    return answer;
+}
+
 /** The fields of a room's form, with their values. @returns {Promise<Map<string, string[]>>} */
 async function fieldsOf(room) {
-    const answer = await room.fetchRoomConfiguration();
+    const answer = await answerTo(room.fetchRoomConfiguration());
     const fields = [...answer.getElementsByTagNameNS(FORM, 'field')].filter((field) => field.getAttribute('var') && field.getAttribute('type') !== 'fixed');
     const valuesOf = (field) => [...field.children].filter(({ localName }) => localName === 'value').map(({ textContent }) => textContent);
     return new Map(fields.map((field) => [field.getAttribute('var'), valuesOf(field)]));
@@ -45,7 +55,6 @@ export async function settingsOf(room) {
     return Object.fromEntries(has);
 }
 
-const PATIENCE = 10_000; // ms that one change waits for another
 /** @type {Promise<unknown>} */
 let last = Promise.resolve();
 
@@ -57,8 +66,7 @@ let last = Promise.resolve();
  * @param {Partial<Record<SettingName, string | boolean>>} changes
  */
 export function configure(_converse, room, changes) {
-    const late = new Promise((resolve) => setTimeout(resolve, PATIENCE)); // no answer comes where the stream was lost
-    const change = Promise.race([last, late]).then(() => send(_converse, room, changes));
+    const change = inTime(last, PATIENCE).then(() => send(_converse, room, changes));
     last = change.catch(() => {});
     return change;
 }
@@ -74,7 +82,7 @@ async function send({ api }, room, changes) {
     const form = stx`<iq to="${room.get('jid')}" type="set" id="${u.getUniqueId('settings')}" xmlns="jabber:client">
         <query xmlns="${OWNER}"><x xmlns="${FORM}" type="submit">${filled}</x></query>
     </iq>`;
-    await api.sendIQ(form);
+    await answerTo(api.sendIQ(form));
     await room.refreshDiscoInfo();
     document.dispatchEvent(new CustomEvent('foyer:rooms'));
 }

@@ -19,25 +19,23 @@ export class Settings extends Part {
     /** @type {Partial<Record<SettingName, string | boolean>> | null} */
     settings = null;
     said = '';
-    asking = false;
+    /** @type {object | undefined} the answer that is waited for */
+    asked;
 
     enter() {
         this.settings = null;
         this.said = '';
+        this.asked = undefined;
     }
 
     async opened() {
         const { room } = this.panel;
-        if (!room?.isEntered() || this.asking) return;
-        this.asking = true;
+        if (!room?.isEntered() || this.asked) return;
+        const asked = (this.asked = {});
         this.said = '';
-        try {
-            const settings = await settingsOf(room);
-            if (room === this.panel.room) this.settings = settings;
-        } catch (refusal) {
-            if (room === this.panel.room) this.said = reasonOf(refusal);
-        }
-        this.asking = false;
+        const [settings, said] = await settingsOf(room).then((told) => [told, ''], (refusal) => [this.settings, reasonOf(refusal)]);
+        if (asked !== this.asked) return; // another room is in sight, or something was chosen meanwhile
+        Object.assign(this, { settings, said, asked: undefined });
         this.panel.soon(0);
     }
 
@@ -102,6 +100,7 @@ export class Settings extends Part {
     /** Shows at once what was chosen, and what was before where that is not to be. */
     async #save(room, changes, /** @type {boolean | Promise<boolean>} */ sure = true) {
         const { settings } = this;
+        this.asked = undefined;
         const before = Object.fromEntries(Object.keys(changes).map((name) => [name, settings?.[name]]));
         const show = (choices, said) => {
             if (room !== this.panel.room || !this.settings) return; // another room's are shown

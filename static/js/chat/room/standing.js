@@ -35,4 +35,4 @@ export const administers = (room) => ['owner', 'admin'].includes(ownStanding(roo
 
 /** What went wrong, in the room's words if it gave any. */
 export const reasonOf = (refusal) =>
-    (refusal instanceof Element && refusal.querySelector('error > text')?.textContent) || 'The room did not allow that.';
+    refusal instanceof Element ? refusal.querySelector('error > text')?.textContent || 'The room did not allow that.' : 'The room did not answer. Please try again in a moment.';
