@@ -69,6 +69,7 @@ export class Members extends Part {
     /** @type {Map<string, string>} names that are in no list, '' while they are asked for */
     names = new Map();
     banned = false; // those who are banned are shown
+    asked = {}; // the answer that is waited for
 
     /**
      * @param {Converse.Private} _converse
@@ -118,11 +119,12 @@ export class Members extends Part {
     async load() {
         const { room } = this.panel;
         if (!room) return;
+        const asked = (this.asked = {});
         const known = await this.#ask(room).catch((cause) => {
             console.warn('Who belongs to a room is not known.', cause); // those who are there are shown
             return /** @type {Known[]} */ ([]);
         });
-        if (room !== this.panel.room) return;
+        if (asked !== this.asked || room !== this.panel.room) return;
         this.known = known;
         this.all = null;
         this.panel.soon(0);

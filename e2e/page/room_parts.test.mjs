@@ -1,0 +1,57 @@
+// The parts of a room's panel, and answers that come late. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Model, settle } from "./support.mjs";
+
+const element = () => ({ style: {}, dataset: {}, append() {}, addEventListener() {}, setAttribute() {} });
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, createElement: element, getElementById: element, querySelectorAll: () => [] });
+globalThis.CustomEvent ??= class extends Event {};
+globalThis.ResizeObserver ??= class {
+  observe() {}
+};
+globalThis.window = { converse: { env: { html: (parts, ...values) => ({ parts, values }) } } };
+const { About } = await import("../../static/js/chat/room/about.js");
+const { Members } = await import("../../static/js/chat/room/members.js");
+
+const room = (jid) => Object.assign(new Model({ jid }), { features: new Model(), config: new Model(), getDisplayName: () => jid, getOwnOccupant: () => undefined });
+
+/** What fetches are answered with, in the test's hands. */
+function site() {
+  const asked = [];
+  globalThis.fetch = () => new Promise((resolve) => asked.push((answer) => resolve({ ok: true, json: async () => answer })));
+  return async (which, answer) => {
+    asked[which](answer);
+    await settle();
+  };
+}
+
+test("that a level was saved is not said in the next room", async () => {
+  const answer = site();
+  const [garden, lobby] = [room("garden@rooms.h"), room("lobby@rooms.h")];
+  const panel = { room: garden, soon() {} };
+  const about = new About({}, {}, panel);
+  const choose = () => {
+    const { parts, values } = about.render(panel.room);
+    values[parts.findIndex((part) => part.endsWith("<select @change="))]({ target: { value: "none" } });
+  };
+  choose();
+  panel.room = lobby;
+  about.enter();
+  await answer(0, {});
+  assert.equal(about.said, "");
+  choose();
+  await answer(2, {}); // after the levels, which are asked for again
+  assert.equal(about.said, "Saved.");
+});
+
+test("who belonged to a room before somebody was invited is not shown after that", async () => {
+  const answer = site();
+  const members = new Members({}, {}, { room: room("garden@rooms.h"), soon() {} });
+  const who = (...names) => ({ people: names.map((name) => ({ jid: `${name}@h`, name, standing: "member" })) });
+  members.load();
+  members.load(); // Bob was invited
+  await answer(1, who("alice", "bob"));
+  await answer(0, who("alice"));
+  assert.deepEqual(members.known.map(({ name }) => name), ["alice", "bob"]);
+});
