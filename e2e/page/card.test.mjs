@@ -81,3 +81,16 @@ test("a card says that somebody comes, goes and is blocked meanwhile, wherever i
   list.trigger("remove");
   assert.equal(says("Around"), true);
 });
+
+test("a card does not wait for when somebody was last around, which their server may never say", async () => {
+  const { says } = page();
+  globalThis.window.converse.env.stx = () => ({});
+  globalThis.window.converse.env.u = { getUniqueId: () => "1" };
+  const api = { disco: { supports: async () => true }, blocklist: { get: async () => Object.assign(new Model(), { get: () => undefined }) }, sendIQ: () => new Promise(() => {}) };
+  const card = new PersonCard({ state: { roster: new Map() }, api }, { domain: "h" }, { addressOf: (jid) => `/chat/with/${jid}` });
+  card.show({ jid: "bob@elsewhere", name: "Bob" }, null);
+  await settle();
+  assert.equal(says("Away"), true);
+  assert.equal(card.mayBlock, true);
+  assert.equal(says(">Block</button>"), true);
+});

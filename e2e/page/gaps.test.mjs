@@ -83,3 +83,10 @@ test("a room that is still entered is asked for what came last", () => {
     assert.deepEqual(fetched, asks ? [{ mam: { start: at("10:00:00") }, rsm: { before: "" } }] : []);
   }
 });
+
+test("a gap whose messages were asked for on a stream that is lost can be asked for on the next", () => {
+  const chat = new Chat({ jid }, [{ before: "id-51", fetching: true }, { sender: "them", time: at("10:00:00") }]);
+  const { tell } = page(chat);
+  tell("will-reconnect");
+  assert.equal(chat.messages.models[0].get("fetching"), false);
+});

@@ -34,8 +34,8 @@ export class Model {
     return this.attributes[name];
   }
 
-  set(attributes) {
-    Object.assign(this.attributes, attributes);
+  set(attributes, value) {
+    Object.assign(this.attributes, typeof attributes === "string" ? { [attributes]: value } : attributes);
   }
 
   save(attributes) {

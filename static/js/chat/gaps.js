@@ -15,6 +15,7 @@ export function rememberGaps(_converse) {
     api.listen.on('will-reconnect', () => {
         for (const chat of _converse.state.chatboxes?.models ?? []) {
             if (!heard.has(chat.get('jid'))) heard.set(chat.get('jid'), lastHeard(chat));
+            for (const gap of chat.messages?.models ?? []) if (gap.get('fetching')) gap.set('fetching', false); // no answer comes any more
         }
     });
 

@@ -112,8 +112,8 @@ export class PersonCard {
         this.learnt = true;
         if (found) Object.assign(subject, { jid: found.jid, picture: subject.picture ?? found.picture, standing: subject.standing ?? found.standing });
         if (!subject.jid || subject.self) return this.#redraw();
-        await Promise.all([this.#learnRooms(subject), this.#learnSeen(subject), this.#learnBlocked(subject)]);
-        if (this.subject === subject) this.#redraw();
+        this.#redraw();
+        for (const learning of [this.#learnRooms(subject), this.#learnSeen(subject), this.#learnBlocked(subject)]) learning.then(() => this.subject === subject && this.#redraw()); // one may take long, or never end
     }
 
     /** Whose account somebody in a room is, if the site tells. @param {Subject} subject */
