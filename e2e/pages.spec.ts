@@ -155,6 +155,36 @@ for (const [name, contextOptions] of Object.entries(tight)) {
   });
 }
 
+/** Sentences in the page's own direction, where their full stop would stand before them if that is another. */
+function sentencesOfThePage(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>(":is(main, #chat) *")]
+      .filter((element) => element.checkVisibility() && !element.closest("bdi, [dir]:not(html), .sr-only"))
+      .filter((element) => getComputedStyle(element).unicodeBidi !== "plaintext" && [...element.childNodes].some((node) => node instanceof Text && /[.!?…]\s*$/.test(node.data)))
+      .map((element) => element.outerHTML.slice(0, 120)),
+  );
+}
+
+test("from right to left a sentence ends where its script has it, and with large letters all of the header is there", async ({ alice, bob }) => {
+  test.setTimeout(200_000);
+  const { page, context } = alice;
+  alice.watch.allow(/404/);
+  await bob.talkTo("alice");
+  await bob.say("hello");
+  await page.setViewportSize({ width: 390, height: 700 });
+  const browser = await context.newCDPSession(page);
+  await browser.send("Page.setFontSizes", { fontSizes: { standard: 32 } });
+  for (const path of [...Object.values(inside), ...Object.values(outside)]) {
+    await test.step(path, async () => {
+      await page.goto(path);
+      await page.evaluate(() => (document.documentElement.dir = "rtl"));
+      expect.soft(await sentencesOfThePage(page)).toEqual([]);
+      await expectNoSidewaysScroll(page);
+      expect(await page.locator("#site-nav").evaluate((nav) => nav.scrollWidth - nav.clientWidth)).toBe(0);
+    });
+  }
+});
+
 test.describe("without JavaScript", () => {
   test.use({ contextOptions: { javaScriptEnabled: false } });
 
