@@ -23,15 +23,20 @@ func (db *External) ExternalRooms(ctx context.Context, most int) ([]string, erro
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// AddExternalRoom notes a room, and reports whether it was not noted before.
+// AddExternalRoom notes a room that was made there, and reports whether it was not noted
+// before. It is that server's own, and no copy.
 func (db *External) AddExternalRoom(ctx context.Context, name string) (added bool, err error) {
-	tag, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
+	tag, err := db.chat.Exec(ctx, `WITH own AS (DELETE FROM copied_rooms WHERE name = $1)
+		INSERT INTO external_rooms (name) VALUES ($1) ON CONFLICT DO NOTHING`, name)
 	return tag.RowsAffected() > 0, err
 }
 
-// AddExternalRooms notes rooms that are there.
-func (db *External) AddExternalRooms(ctx context.Context, names []string) error {
-	_, err := db.chat.Exec(ctx, "INSERT INTO external_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", nonNil(names))
+// RoomsCopied notes rooms that were copied there. Of copies that were made before, those
+// whose room has ended are noted as rooms no more.
+func (db *External) RoomsCopied(ctx context.Context, names []string) error {
+	_, err := db.chat.Exec(ctx, `WITH copied AS (INSERT INTO copied_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING),
+		ended AS (DELETE FROM external_rooms e USING copied_rooms c WHERE c.name = e.name AND NOT EXISTS (SELECT FROM rooms r WHERE r.name = e.name))
+		INSERT INTO external_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, nonNil(names))
 	return err
 }
 

@@ -51,3 +51,37 @@ func TestExternal_Rooms(t *testing.T) {
 		t.Error(list, err)
 	}
 }
+
+// Of rooms that were copied, those that ended are noted no more, and the next copy is told of
+// them; a room that was made there is no copy.
+func TestExternal_RoomsCopied(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	if _, err := db.chat.Exec(ctx, `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+		VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10)`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.External.AddExternalRoom(ctx, "own"); err != nil {
+		t.Fatal(err)
+	}
+	for _, copied := range [][]string{{"den", "attic", "own"}, {"den"}} {
+		if err := db.External.RoomsCopied(ctx, copied); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := db.External.ExternalRooms(ctx, 10); err != nil || !slices.Equal(slices.Sorted(slices.Values(list)), []string{"den"}) {
+		t.Error(list, err)
+	}
+	for _, want := range [][]string{{"attic", "own"}, {"attic"}} {
+		src, err := db.Snapshot(ctx, "localhost", RosterNone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gone, err := src.GoneRooms(ctx); err != nil || !slices.Equal(gone, want) {
+			t.Error(gone, err)
+		}
+		src.Close()
+		if _, err := db.External.AddExternalRoom(ctx, "own"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -234,6 +234,15 @@ func (s *Snapshot) Gone(ctx context.Context, after string, max int) ([]string, e
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
+// GoneRooms returns the names of rooms that were copied to another server and have ended.
+func (s *Snapshot) GoneRooms(ctx context.Context) ([]string, error) {
+	rows, err := s.tx.Query(ctx, "SELECT c.name FROM copied_rooms c WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.name = c.name) ORDER BY c.name")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 // Messages returns how many messages there are in all archives.
 func (s *Snapshot) Messages(ctx context.Context) (n int64, err error) {
 	return n, s.tx.QueryRow(ctx, "SELECT count(*) FROM archive").Scan(&n)

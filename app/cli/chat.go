@@ -82,11 +82,11 @@ func (c chatExportCmd) copy(e *env, cfg app.Config, db *models.DB, src *models.S
 		}
 	}
 	r, err := move.Into(e.ctx, src, c.To, url, o)
+	if r != nil {
+		err = errors.Join(err, db.External.RoomsCopied(e.ctx, r.RoomNames()))
+	}
 	if err != nil {
 		return fmt.Errorf("%w\nwhat was copied before that is kept: run this again", err)
-	}
-	if err := db.External.AddExternalRooms(e.ctx, r.RoomNames()); err != nil {
-		return err
 	}
 	e.say("%s has %s, %s and %s: %d rows added, %d changed, %d removed, in %s.", c.To, count(int(r.People), "person", "people"), count(int(r.Rooms), "room", "rooms"),
 		count(int(r.Messages), "message", "messages"), r.Added, r.Changed, r.Removed, time.Since(begin).Round(time.Second/10))

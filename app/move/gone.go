@@ -2,8 +2,7 @@ package move
 
 import (
 	"context"
-
-	"github.com/jackc/pgx/v5"
+	"slices"
 )
 
 // What an earlier copy brought there and the site has no more: people who left, and rooms
@@ -13,8 +12,8 @@ import (
 // gonePage is how many are removed at once.
 const gonePage = 1000
 
-// gone removes them. People are those who had an account once; of others it is not
-// known that they are the site's.
+// gone removes them: people who had an account once, and rooms that a copy brought. What
+// else is there is that server's own.
 func (c *copier) gone(ctx context.Context) error {
 	for after := ""; ; {
 		users, err := c.src.Gone(ctx, after, gonePage)
@@ -25,34 +24,30 @@ func (c *copier) gone(ctx context.Context) error {
 			break
 		}
 		after = users[len(users)-1]
-		if err := c.to.inBatch(ctx, func(b *batch) error { return b.removeAll(ctx, c.server.peopleGone(users)) }); err != nil {
+		if err := c.remove(ctx, c.server.peopleGone(users)); err != nil {
 			return err
 		}
 	}
-	return c.to.inBatch(ctx, c.roomsGone(ctx))
+	rooms, err := c.src.GoneRooms(ctx)
+	if err != nil {
+		return err
+	}
+	for page := range slices.Chunk(rooms, gonePage) {
+		if err := c.remove(ctx, c.server.roomsGone(page)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (c *copier) roomsGone(ctx context.Context) func(*batch) error {
-	return func(b *batch) error {
-		rows, err := b.Query(ctx, c.server.roomNames(), c.Rooms)
-		if err != nil {
-			return err
+// remove does so in one transaction.
+func (c *copier) remove(ctx context.Context, removals []removal) error {
+	return c.to.inBatch(ctx, func(b *batch) (err error) {
+		for _, r := range removals {
+			b.exec(ctx, &err, &b.to.report.Removed, r.sql, r.args...)
 		}
-		there, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return err
-		}
-		var gone []string
-		for _, name := range there {
-			if _, lasts := c.owners.rooms[name]; !lasts {
-				gone = append(gone, name)
-			}
-		}
-		if len(gone) == 0 {
-			return nil
-		}
-		return b.removeAll(ctx, c.server.roomsGone(gone))
-	}
+		return err
+	})
 }
 
 // removal is a statement that removes rows.
@@ -61,22 +56,11 @@ type removal struct {
 	args []any
 }
 
-func (b *batch) removeAll(ctx context.Context, removals []removal) (err error) {
-	for _, r := range removals {
-		b.exec(ctx, &err, &b.to.report.Removed, r.sql, r.args...)
-	}
-	return err
-}
-
 func (p *prosody) peopleGone(users []string) []removal {
 	return []removal{
 		{`DELETE FROM "prosody" WHERE "host" = $1 AND "user" = ANY ($2) AND "store" = ANY ($3)`, []any{p.Domain, users, prosodyStores}},
 		{`DELETE FROM "prosodyarchive" WHERE "host" = $1 AND "user" = ANY ($2) AND ("store" IN ('archive', 'offline') OR starts_with("store", 'pep_'))`, []any{p.Domain, users}},
 	}
-}
-
-func (p *prosody) roomNames() string {
-	return `SELECT split_part("key", '@', 1) FROM "prosody" WHERE "host" = $1 AND "user" = '' AND "store" = 'persistent'`
 }
 
 func (p *prosody) roomsGone(names []string) []removal {
@@ -109,8 +93,6 @@ func (e *ejabberd) peopleGone(users []string) (all []removal) {
 	}
 	return append(all, removal{"DELETE FROM pubsub_node WHERE host = ANY ($1)", []any{hosts}})
 }
-
-func (e *ejabberd) roomNames() string { return "SELECT name FROM muc_room WHERE host = $1" }
 
 func (e *ejabberd) roomsGone(names []string) []removal {
 	owners := make([]string, len(names))

@@ -42,6 +42,7 @@ type Source interface {
 	People(ctx context.Context, after string, max int) ([]*models.Belongings, error)
 	Rooms(ctx context.Context, after string, max int) ([]*models.RoomRecord, error)
 	Gone(ctx context.Context, after string, max int) ([]string, error)
+	GoneRooms(ctx context.Context) ([]string, error)
 	Messages(ctx context.Context) (int64, error)
 	Archives(ctx context.Context, f func(archive.Entry) error) error
 }

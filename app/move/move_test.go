@@ -59,6 +59,7 @@ func (memory) Rooms(_ context.Context, after string, _ int) ([]*models.RoomRecor
 }
 
 func (memory) Gone(context.Context, string, int) ([]string, error)       { return nil, nil }
+func (memory) GoneRooms(context.Context) ([]string, error)               { return nil, nil }
 func (memory) Messages(context.Context) (int64, error)                   { return 0, nil }
 func (memory) Archives(context.Context, func(archive.Entry) error) error { return nil }
 func options() Options                                                   { return Options{Domain: "h", Rooms: "conference.h"} }

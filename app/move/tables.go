@@ -21,10 +21,8 @@ type server interface {
 	rooms(ctx context.Context, b *batch, page []*models.RoomRecord) error
 
 	// peopleGone and roomsGone remove everything of people and rooms, archives included.
-	// roomNames is a query for the names of the rooms that are there, by their domain.
 	peopleGone(users []string) []removal
 	roomsGone(names []string) []removal
-	roomNames() string
 
 	// archive is the table of messages. message returns a row of it; it is called in
 	// the order of Source.Archives. name is a person or, with facts, a room.

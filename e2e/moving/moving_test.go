@@ -330,7 +330,8 @@ func bit(is bool) string {
 	return "0"
 }
 
-// TestMoving_Gone: of who left between two runs, and of a room that ended, nothing stays there.
+// TestMoving_Gone: of who left between two runs, and of a room that ended, nothing stays there;
+// a room that is that server's own stays.
 func TestMoving_Gone(t *testing.T) {
 	s := newSite(t, size{people: 20, rooms: 3, perPair: 3, perRoom: 3})
 	t.Setenv("APP_ENV", "development")
@@ -353,9 +354,20 @@ func TestMoving_Gone(t *testing.T) {
 		s.must(err)
 	}
 	for i, home := range homes {
-		export(t, "--to", home.kind, "--database", home.database)
 		there, err := pgx.Connect(t.Context(), home.database)
 		s.must(err)
+		own := []string{"muc_room", `{"name": "own"}`, "name = 'own'", "name = 'room01'"}
+		if home.kind == "prosody" {
+			own = []string{"prosody", `{"key": "own@` + rooms + `"}`, `"key" = 'own@` + rooms + `'`, `"key" = 'room01@` + rooms + `'`}
+		}
+		_, err = there.Exec(t.Context(), "INSERT INTO "+own[0]+" SELECT (jsonb_populate_record(r, '"+own[1]+"')).* FROM "+own[0]+" r WHERE "+own[3])
+		s.must(err)
+		export(t, "--to", home.kind, "--database", home.database)
+		var stays int
+		s.must(there.QueryRow(t.Context(), "SELECT count(*) FROM "+own[0]+" WHERE "+own[2]).Scan(&stays))
+		if stays != 1 {
+			t.Errorf("home %d: of its own room there are %d rows", i, stays)
+		}
 		tables := map[string]string{
 			"archive": `username IN ('person001', 'room02@` + rooms + `')`, "muc_room": "name = 'room02'", "pubsub_node": "host = 'person001@" + domain + "'",
 			"rosterusers": "username = 'person001'", "vcard": "username = 'person001'", "vcard_search": "lusername = 'person001'", "privacy_list": "username = 'person001'",
