@@ -119,13 +119,12 @@ func TestPush_SlowService(t *testing.T) {
 
 // Whatever names and ids there are, a notification is not larger than push services take (RFC 8291 §4).
 func TestPush_Long(t *testing.T) {
-	s, b, st := world(t, func(_ *browser, st *store, _ *Config) {
+	s, b, _ := world(t, func(_ *browser, st *store, _ *Config) {
 		a := st.audiences["bob"]
 		a.Settings.ShowText, a.Level = true, models.NotifyAll
 		st.audiences["bob"] = a
 		st.room = models.PushRoom{Title: strings.Repeat("<", 256), Users: []string{"bob"}}
 	})
-	_ = st
 	room := strings.Repeat("é", 500)
 	m, err := stream.Parse([]byte(`<message xmlns="jabber:client" type="groupchat" id="`+strings.Repeat("i", 5000)+`"><body>`+strings.Repeat("&lt;", 500)+`</body></message>`), stream.DefaultLimits)
 	if err != nil {
