@@ -257,6 +257,7 @@ func (c Config) Validate() error {
 	c.checkUpstream(check)
 	domain, err := stanza.PrepareDomain(c.Domain)
 	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
+	check(fitsDNS(c.Domain), "XMPP_DOMAIN is too long: a domain has at most 63 characters between two dots, and 253 in all (RFC 1035 §2.3.4)")
 	err = CheckAddr(c.Addr)
 	check(err == nil, "ADDR=%q %v", c.Addr, err)
 	_, err = parseProxies(c.TrustedProxies)
@@ -289,6 +290,12 @@ func (c Config) Validate() error {
 		check(c.BaseURL != "", "BASE_URL is empty: production needs the site's public URL, such as https://chat.example.org")
 	}
 	return errors.Join(wrong...)
+}
+
+// fitsDNS reports whether a domain is no longer than the DNS has them.
+func fitsDNS(domain string) bool {
+	ascii := stanza.ASCIIDomain(domain)
+	return len(ascii) <= 253 && !slices.ContainsFunc(strings.Split(ascii, "."), func(label string) bool { return len(label) > 63 })
 }
 
 // checkUpstream checks the settings of an external chat server.

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"regexp"
+	"strings"
 	"time"
 
 	"foyer/internal/socket"
@@ -187,7 +189,7 @@ func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, e
 func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL is not valid: %w", err)
+		return nil, UnreadableURL(err)
 	}
 	cfg.MaxConns = int32(conns)
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -204,6 +206,16 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	}
 	return cfg, nil
 }
+
+// UnreadableURL says what is wrong with the URL of a database that pgx could not parse, without the URL
+// and its parts: nobody knows which of them is the password.
+func UnreadableURL(err error) error {
+	text := err.Error()
+	why := strings.TrimPrefix(text[strings.LastIndex(text, "`: ")+1:], ": ")
+	return fmt.Errorf("the database's URL cannot be read: %s; it is like postgres://foyer:PASSWORD@db.example/foyer", quoted.ReplaceAllString(why, "…"))
+}
+
+var quoted = regexp.MustCompile(`"[^"]*"`)
 
 // Close closes all connections.
 func (db *DB) Close() {

@@ -26,14 +26,14 @@ type printedToken struct {
 	Password string `json:"password"`
 }
 
-// Run prints {"jid","password"} for each account.
+// Run prints {"jid","password"} for each account; where one cannot have a token, none has.
 func (c tokenCmd) Run(e *env) error {
 	if c.For <= 0 {
 		return fmt.Errorf("--for=%s: a token needs some time to be used, such as 1h", c.For)
 	}
 	return e.withAuth(func(db *models.DB, s *auth.Service) error {
-		lines := json.NewEncoder(e.out)
-		for _, user := range c.Users {
+		accounts := make([]models.Account, len(c.Users))
+		for i, user := range c.Users {
 			account, err := e.account(db, user)
 			if err != nil {
 				return err
@@ -41,6 +41,10 @@ func (c tokenCmd) Run(e *env) error {
 			if account.BlockedAt != nil {
 				return fmt.Errorf("%s is blocked, and cannot sign in; `foyer user unblock %[1]s` first", account.Username)
 			}
+			accounts[i] = account
+		}
+		lines := json.NewEncoder(e.out)
+		for _, account := range accounts {
 			secret, err := s.OperatorToken(e.ctx, account, c.For)
 			if err != nil {
 				return err

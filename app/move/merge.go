@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"foyer/models"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -43,7 +45,7 @@ type target struct {
 func connect(ctx context.Context, url string, r *Report) (*target, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the URL of the other server's database is not valid: %w", err)
+		return nil, fmt.Errorf("the other server's database: %w", models.UnreadableURL(err))
 	}
 	for name, value := range map[string]string{
 		"application_name": "foyer chat export", "statement_timeout": "0", "client_encoding": "UTF8",

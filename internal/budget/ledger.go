@@ -47,7 +47,11 @@ func (l *Ledger) Met(limit Limit, name string) {
 	}
 	l.mu.Unlock()
 	if say {
-		l.log.Warn("a limit is met", "limit", limit.Name, "by", name, "setting", limit.Setting)
+		log := l.log.With("limit", limit.Name, "by", name)
+		if limit.Setting != "" {
+			log = log.With("setting", limit.Setting)
+		}
+		log.Warn("a limit is met")
 	}
 }
 

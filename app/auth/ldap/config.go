@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -104,7 +105,11 @@ func (c Config) checkBind(check func(bool, string, ...any)) {
 	}
 }
 
+// attributeName is that of an attribute: a short name or an OID (RFC 4512 §1.4).
+var attributeName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$`)
+
 func (c Config) checkPatterns(check func(bool, string, ...any)) {
+	check(c.UsernameAttr == "" || attributeName.MatchString(c.UsernameAttr), "LDAP_USERNAME_ATTRIBUTE=%q must be the name of an attribute, such as uid", c.UsernameAttr)
 	if c.UserFilter != "" {
 		_, err := ldapv3.CompileFilter(strings.ReplaceAll(c.UserFilter, username, "x"))
 		check(err == nil, "LDAP_USER_FILTER=%q: %v", c.UserFilter, err)
