@@ -127,7 +127,11 @@ func TestUser(t *testing.T) {
 	c.says("bob\tbob\tblocked", "", "user", "list")
 	c.says("bob may sign in again.", "", "user", "unblock", "bob")
 	c.fails(`there is no account "nobody"`, "", "user", "block", "nobody")
-	c.fails(`there is no account "nobody"`, "", "token", "nobody")
+	if out, err := c.run("", "token", "zoe", "nobody"); err == nil || !strings.Contains(err.Error(), `there is no account "nobody"`) || out != "" {
+		t.Errorf("a token for somebody beside nobody: %v, %q", err, out)
+	}
+	c.fails(`there is no account "nobody"`, "", "user", "passwd", "nobody") // before a password is asked for
+	c.fails("user name", "", "user", "add", "a/b")
 	c.says(`{"jid":"bob@localhost","password":"`, "", "token", "bob")
 
 	before, err := c.db.Accounts.AccountByName(t.Context(), "bob")

@@ -30,16 +30,19 @@ type userAddCmd struct {
 	Admin      bool   `help:"Make the account an administrator."`
 }
 
-// Run creates the account.
+// Run creates the account. It asks for a password once the names will do.
 func (c userAddCmd) Run(e *env) error {
-	var password string
-	if !c.NoPassword {
-		var err error
-		if password, err = c.read(e); err != nil {
+	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
+		if _, _, err := preparedNames(c.Name, c.FullName); err != nil {
 			return err
 		}
-	}
-	return e.withAuth(func(_ *models.DB, s *auth.Service) error {
+		var password string
+		if !c.NoPassword {
+			var err error
+			if password, err = c.read(e); err != nil {
+				return err
+			}
+		}
 		account, err := e.add(s, c.Name, password, c.FullName, c.Admin)
 		if err != nil {
 			return err
@@ -80,11 +83,7 @@ func (e *env) withAuth(f func(*models.DB, *auth.Service) error) error {
 // add creates one account; no password, none. The names the site keeps for itself are the
 // operator's to give.
 func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool) (models.Account, error) {
-	username, err := auth.PrepareUsername(typed)
-	if err != nil {
-		return models.Account{}, err
-	}
-	name, err := auth.PrepareName(fullName, username)
+	username, name, err := preparedNames(typed, fullName)
 	if err != nil {
 		return models.Account{}, err
 	}
@@ -98,6 +97,14 @@ func (e *env) add(s *auth.Service, typed, password, fullName string, admin bool)
 		err = fmt.Errorf("%s: somebody has that name, or had it; names are never given out again", username)
 	}
 	return account, err
+}
+
+// preparedNames returns a user name and the name people see, as they are kept.
+func preparedNames(typed, fullName string) (username, name string, err error) {
+	if username, err = auth.PrepareUsername(typed); err == nil {
+		name, err = auth.PrepareName(fullName, username)
+	}
+	return username, name, err
 }
 
 type userListCmd struct{}
@@ -154,13 +161,13 @@ type userPasswdCmd struct {
 	newPassword
 }
 
-// Run sets the password and ends every session.
+// Run sets the password and ends every session. It asks for it once there is such an account.
 func (c userPasswdCmd) Run(e *env) error {
-	password, err := c.read(e)
-	if err != nil {
-		return err
-	}
 	return e.withAccount(c.Name, func(s *auth.Service, a models.Account) error {
+		password, err := c.read(e)
+		if err != nil {
+			return err
+		}
 		if err := s.CheckPasswordStrength(password, a.Username, a.Name); err != nil {
 			return err
 		}
