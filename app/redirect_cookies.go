@@ -22,7 +22,7 @@ import (
 // 2 KiB with a state as small as those of package oidc.
 const (
 	maxRedirects = 4    // begun in one browser; the oldest goes for a new one
-	maxNext      = 1024 // bytes of where to go then
+	maxSealed    = 1900 // bytes of one; where to go then is forgotten for it
 )
 
 // redirectCookieName is the cookie of the redirect whose answer brings that state. The state is
@@ -36,10 +36,11 @@ func (s *site) redirectCookiePrefix() string { return s.cookieName() + "-redirec
 
 // keepRedirect keeps a redirect that begins with the browser.
 func (s *signInPages) keepRedirect(c *fiber.Ctx, record auth.RedirectRecord, answerState string) error {
-	if len(record.Next) > maxNext {
-		record.Next = "/"
-	}
 	sealed, err := s.auth.SealRedirect(record)
+	if err == nil && len(sealed) > maxSealed {
+		record.Next = "/"
+		sealed, err = s.auth.SealRedirect(record)
+	}
 	if err != nil {
 		return err
 	}
