@@ -21,7 +21,7 @@ import (
 const (
 	maxAnswer  = 4 << 20 // bytes, for one question
 	maxEntries = 1000    // where they are not read page by page
-	maxPages   = 5000
+	maxListed  = 500_000 // where they are
 )
 
 // page bounds each answer of those that are read page by page.
@@ -247,7 +247,7 @@ func (c *conn) askWithin(ctx context.Context, r *ldapv3.SearchRequest, most int6
 // error means that some may be missing.
 func (c *conn) searchAll(ctx context.Context, r *ldapv3.SearchRequest, size page, one func(*ldapv3.Entry) error) error {
 	paging := ldapv3.NewControlPaging(size.entries)
-	for range maxPages {
+	for range maxListed / int(size.entries) {
 		some := *r
 		some.Controls = append([]ldapv3.Control{paging}, r.Controls...)
 		result, err := c.askWithin(ctx, &some, size.bytes)

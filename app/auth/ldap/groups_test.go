@@ -95,6 +95,31 @@ func TestLook_LargeGroups(t *testing.T) {
 	}
 }
 
+// A directory with more groups than small pages would hold of people.
+func TestLook_ManyGroups(t *testing.T) {
+	const pages = 6000
+	h := startHostile(t, nil)
+	page := 0
+	h.onSearch(func(a *asked, under, _ string) {
+		if !strings.HasSuffix(under, groupBase) {
+			a.bob()
+			a.done(0)
+			return
+		}
+		if page++; page < pages {
+			a.donePage("more")
+			return
+		}
+		_ = a.entry("cn=last,"+groupBase, "cn", "last", "member", "uid=bob,"+base)
+		a.donePage("")
+	})
+	cfg := h.config()
+	cfg.Groups, cfg.GroupBaseDN = Search, groupBase
+	if got := groupsOfBob(t, opened(t, cfg)); !slices.Equal(got, []string{"last"}) {
+		t.Errorf("bob is in %q", got)
+	}
+}
+
 // However many people are asked about, groups are read once.
 func TestLook_ReadsGroupsOnce(t *testing.T) {
 	reads := 0
