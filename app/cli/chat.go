@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -82,8 +83,8 @@ func (c chatExportCmd) copy(e *env, cfg app.Config, db *models.DB, src *models.S
 		}
 	}
 	r, err := move.Into(e.ctx, src, c.To, url, o)
-	if r != nil {
-		err = errors.Join(err, db.External.RoomsCopied(e.ctx, r.RoomNames()))
+	if r != nil { // where it was interrupted, too: a room that ends before the next run has to be removed there
+		err = errors.Join(err, db.External.RoomsCopied(context.WithoutCancel(e.ctx), r.RoomNames()))
 	}
 	if err != nil {
 		return fmt.Errorf("%w\nwhat was copied before that is kept: run this again", err)

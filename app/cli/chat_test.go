@@ -1,10 +1,19 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"foyer/models"
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 func TestChatExport_Refuses(t *testing.T) {
@@ -52,4 +61,61 @@ func TestChatExport(t *testing.T) {
 	if err != nil || !strings.Contains(out, ": 0 rows added, 0 changed, 0 removed") || strings.Contains(out, "The site is running") {
 		t.Errorf("again: %q, %v", out, err)
 	}
+}
+
+// TestChatExport_Interrupted: rooms that were copied are known as such, though the copy came to no end. Else nobody
+// would remove them there if they ended before the next run.
+func TestChatExport_Interrupted(t *testing.T) {
+	c := newTerminal(t, nil)
+	if _, err := c.run("", "user", "add", "anne", "--password", testPassword); err != nil {
+		t.Fatal(err)
+	}
+	site, there := connect(t, c.cfg.DatabaseURL), cluster.EmptyDB(t)
+	export := []string{"chat", "export", "--to", "prosody", "--database", there}
+	if _, err := c.run("", export...); err != nil { // which makes the tables
+		t.Fatal(err)
+	}
+	other := connect(t, there)
+	for conn, sql := range map[*pgx.Conn]string{
+		site: `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+			VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10)`,
+		other: `CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
+			CREATE TRIGGER stall BEFORE INSERT ON prosodyarchive FOR EACH ROW EXECUTE FUNCTION stall()`,
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	message := archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: "anne@localhost", With: "bob@localhost", Stanza: []byte(`<message xmlns="jabber:client"/>`)}
+	if err := c.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{message}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c.ctx = ctx
+	go func() {
+		defer cancel()
+		for rooms := 0; rooms == 0 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			if err := other.QueryRow(ctx, `SELECT count(*) FROM prosody WHERE store = 'persistent'`).Scan(&rooms); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	if out, err := c.run("", export...); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%q, %v", out, err)
+	}
+	var copied string
+	if err := site.QueryRow(t.Context(), "SELECT string_agg(name, ' ') FROM copied_rooms").Scan(&copied); err != nil || copied != "den" {
+		t.Errorf("%q are known as copied, %v", copied, err)
+	}
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }

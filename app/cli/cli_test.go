@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -29,6 +30,7 @@ type terminal struct {
 	t   testing.TB
 	cfg app.Config
 	db  *models.DB
+	ctx context.Context // of its commands; nil: one without an end
 
 	wrong  error    // of the settings
 	static fs.FS    // in place of the program's own
@@ -64,7 +66,7 @@ func (c *terminal) run(in string, args ...string) (out string, err error) {
 	c.t.Helper()
 	var said, errSaid strings.Builder
 	e := &env{
-		ctx: context.Background(), in: bufio.NewReader(strings.NewReader(in)), out: &said, errOut: &errSaid, asks: c.asks,
+		ctx: cmp.Or(c.ctx, context.Background()), in: bufio.NewReader(strings.NewReader(in)), out: &said, errOut: &errSaid, asks: c.asks,
 		config: func() (app.Config, error) { return c.cfg, c.wrong }, static: c.static,
 		hidden: func() ([]byte, error) {
 			if len(c.typed) == 0 {
