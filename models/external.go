@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"crypto/sha256"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -31,12 +32,12 @@ func (db *External) AddExternalRoom(ctx context.Context, name string) (added boo
 	return tag.RowsAffected() > 0, err
 }
 
-// RoomsCopied notes rooms that were copied there. Of copies that were made before, those
-// whose room has ended are noted as rooms no more.
-func (db *External) RoomsCopied(ctx context.Context, names []string) error {
-	_, err := db.chat.Exec(ctx, `WITH copied AS (INSERT INTO copied_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING),
-		ended AS (DELETE FROM external_rooms e USING copied_rooms c WHERE c.name = e.name AND NOT EXISTS (SELECT FROM rooms r WHERE r.name = e.name))
-		INSERT INTO external_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, nonNil(names))
+// RoomsCopied notes rooms that were copied there, as they were at a time. Of copies that were made
+// before, those whose room has ended are noted as rooms no more.
+func (db *External) RoomsCopied(ctx context.Context, names []string, at time.Time) error {
+	_, err := db.chat.Exec(ctx, `WITH copied AS (INSERT INTO copied_rooms (name, copied_at) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING),
+		ended AS (DELETE FROM external_rooms e USING copied_rooms c WHERE c.name = e.name AND NOT EXISTS (SELECT FROM rooms r WHERE r.name = e.name AND r.persistent))
+		INSERT INTO external_rooms (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, nonNil(names), at)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 )
 
 // An external chat server is told of a profile once, and again when it changed.
@@ -57,21 +58,25 @@ func TestExternal_Rooms(t *testing.T) {
 func TestExternal_RoomsCopied(t *testing.T) {
 	db, ctx := open(t), t.Context()
 	if _, err := db.chat.Exec(ctx, `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
-		VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10)`); err != nil {
+		VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10), ('again', true, true, false, false, false, true, true, 'anyone', true, 10),
+			('passing', false, true, false, false, false, true, true, 'anyone', true, 10)`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.External.AddExternalRoom(ctx, "own"); err != nil {
 		t.Fatal(err)
 	}
-	for _, copied := range [][]string{{"den", "attic", "own"}, {"den"}} {
-		if err := db.External.RoomsCopied(ctx, copied); err != nil {
+	if _, err := db.chat.Exec(ctx, "UPDATE rooms SET created_at = now() - interval '1 hour' WHERE name <> 'again'"); err != nil { // which was made anew between the two
+		t.Fatal(err)
+	}
+	for i, copied := range [][]string{{"den", "attic", "own", "again", "passing"}, {"den", "again"}} {
+		if err := db.External.RoomsCopied(ctx, copied, time.Now().Add(time.Duration(2*i-1)*time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if list, err := db.External.ExternalRooms(ctx, 10); err != nil || !slices.Equal(slices.Sorted(slices.Values(list)), []string{"den"}) {
+	if list, err := db.External.ExternalRooms(ctx, 10); err != nil || !slices.Equal(slices.Sorted(slices.Values(list)), []string{"again", "den"}) {
 		t.Error(list, err)
 	}
-	for _, want := range [][]string{{"attic", "own"}, {"attic"}} {
+	for _, want := range [][]string{{"again", "attic", "own", "passing"}, {"again", "attic", "passing"}} {
 		src, err := db.Snapshot(ctx, "localhost", RosterNone)
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,8 @@ import (
 // elsewhere. It is for one goroutine, and holds one connection of its own, without a
 // time limit for its statements.
 type Snapshot struct {
+	At time.Time // when it was taken
+
 	conn  *pgx.Conn
 	tx    pgx.Tx
 	store *chatStore
@@ -37,7 +39,12 @@ func (db *DB) Snapshot(ctx context.Context, domain string, mode RosterMode) (*Sn
 		_ = conn.Close(ctx)
 		return nil, err
 	}
-	return &Snapshot{conn: conn, tx: tx, store: db.chatStore(domain, mode)}, nil
+	s := &Snapshot{conn: conn, tx: tx, store: db.chatStore(domain, mode)}
+	if err := tx.QueryRow(ctx, "SELECT now()").Scan(&s.At); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Close ends it.
@@ -234,9 +241,11 @@ func (s *Snapshot) Gone(ctx context.Context, after string, max int) ([]string, e
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// GoneRooms returns the names of rooms that were copied to another server and have ended.
+// GoneRooms returns the names of rooms that were copied to another server and have ended, or will with
+// their last occupant; a room of the same name may have been made since.
 func (s *Snapshot) GoneRooms(ctx context.Context) ([]string, error) {
-	rows, err := s.tx.Query(ctx, "SELECT c.name FROM copied_rooms c WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.name = c.name) ORDER BY c.name")
+	rows, err := s.tx.Query(ctx, `SELECT c.name FROM copied_rooms c
+		WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.name = c.name AND r.persistent AND r.created_at <= c.copied_at) ORDER BY c.name`)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func (c chatExportCmd) copy(e *env, cfg app.Config, db *models.DB, src *models.S
 	}
 	r, err := move.Into(e.ctx, src, c.To, url, o)
 	if r != nil { // where it was interrupted, too: a room that ends before the next run has to be removed there
-		err = errors.Join(err, db.External.RoomsCopied(context.WithoutCancel(e.ctx), r.RoomNames()))
+		err = errors.Join(err, db.External.RoomsCopied(context.WithoutCancel(e.ctx), r.RoomNames(), src.At))
 	}
 	if err != nil {
 		return fmt.Errorf("%w\nwhat was copied before that is kept: run this again", err)

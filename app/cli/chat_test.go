@@ -77,8 +77,7 @@ func TestChatExport_Interrupted(t *testing.T) {
 	}
 	other := connect(t, there)
 	for conn, sql := range map[*pgx.Conn]string{
-		site: `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
-			VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10)`,
+		site: makeDen,
 		other: `CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
 			CREATE TRIGGER stall BEFORE INSERT ON prosodyarchive FOR EACH ROW EXECUTE FUNCTION stall()`,
 	} {
@@ -107,6 +106,36 @@ func TestChatExport_Interrupted(t *testing.T) {
 	var copied string
 	if err := site.QueryRow(t.Context(), "SELECT string_agg(name, ' ') FROM copied_rooms").Scan(&copied); err != nil || copied != "den" {
 		t.Errorf("%q are known as copied, %v", copied, err)
+	}
+}
+
+const makeDen = `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+	VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10)`
+
+// TestChatExport_RoomMadeAgain: a room has nothing of one of the same name that an earlier copy brought.
+func TestChatExport_RoomMadeAgain(t *testing.T) {
+	c := newTerminal(t, nil)
+	there := cluster.EmptyDB(t)
+	site, other := connect(t, c.cfg.DatabaseURL), connect(t, there)
+	said := archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: "den@conference.localhost", With: "anne@localhost", Outgoing: true, Stanza: []byte(`<message xmlns="jabber:client"/>`)}
+	if err := c.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{said}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0, 0} {
+		if _, err := site.Exec(t.Context(), makeDen); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := c.run("", "chat", "export", "--to", "prosody", "--database", there); err != nil {
+			t.Fatalf("%q, %v", out, err)
+		}
+		var settings, messages int
+		err := other.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM prosody WHERE "user" = 'den'), (SELECT count(*) FROM prosodyarchive WHERE "user" = 'den')`).Scan(&settings, &messages)
+		if err != nil || settings == 0 || messages != want {
+			t.Errorf("%d settings and %d messages, want %d, %v", settings, messages, want, err)
+		}
+		if _, err := site.Exec(t.Context(), "DELETE FROM archive; DELETE FROM rooms"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

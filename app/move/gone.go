@@ -7,7 +7,8 @@ import (
 
 // What an earlier copy brought there and the site has no more: people who left, and rooms
 // that ended. Their archives go, too: nobody may read them, and a room that somebody
-// makes under the same name would have them.
+// makes under the same name would have them. So rooms go before those that are there now
+// are copied.
 
 // gonePage is how many are removed at once.
 const gonePage = 1000

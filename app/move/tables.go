@@ -49,7 +49,7 @@ func Into(ctx context.Context, src Source, kind, url string, o Options) (*Report
 	}
 	defer d.close()
 	c := &copier{Options: o, src: src, to: d, server: s, report: r, owners: newOwners()}
-	for _, step := range []func(context.Context) error{c.check, c.people, c.rooms, c.gone, c.messages} {
+	for _, step := range []func(context.Context) error{c.check, c.people, c.gone, c.rooms, c.messages} {
 		if err := step(ctx); err != nil {
 			return r, err
 		}
