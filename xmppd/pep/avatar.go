@@ -67,17 +67,20 @@ func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publicat
 
 // adoptNamedLocked takes a picture into the profile whose data has just been published, if the metadata
 // was there before: clients publish it afterwards (XEP-0084 §3), and some do not. The caller holds
-// the account's lock.
+// the account's lock. One that the profile cannot take is published all the same.
 func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, it Item) (changed bool, err error) {
 	named, _, err := s.publishedAvatar(ctx, user)
 	if err != nil || data.Config.Access != AccessOpen || !slices.Contains(named, it.ID) {
 		return false, err
 	}
 	photo, id, err := photoOf(it)
-	if err != nil {
-		return false, err
+	if err == nil {
+		changed, err = s.setPhoto(ctx, user, photo, id)
 	}
-	return s.setPhoto(ctx, user, photo, id)
+	if _, unusable := errors.AsType[*stanza.Error](err); unusable {
+		return false, nil
+	}
+	return changed, err
 }
 
 // setPhoto makes a picture the profile's; no id: there is none any more. It reports whether the profile changed.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 
 	"foyer/xmppd"
@@ -75,6 +76,12 @@ func TestAvatar_MetadataFirst(t *testing.T) {
 		t.Errorf("the profile has %q", got)
 	}
 	alice.has("", `<items node="urn:xmpp:avatar:metadata"/>`, id)
+
+	alice.publishes(nodeAvatarMetadata, "no-hash", strings.ReplaceAll(metadata, id, "no-hash"))
+	alice.publishes(nodeAvatarData, "no-hash", data) // which is published, and so it is no error
+	if got := profile(); got != "pixels" {
+		t.Errorf("the profile has %q afterwards", got)
+	}
 }
 
 // A picture that the profile could not take stays published when something else of the profile changes; a new
