@@ -125,8 +125,9 @@ class Outbox {
         while (this.entries.some(({ sent }) => sent)) {
             const asked = this.entries.filter(({ sent }) => sent);
             const { stream } = this;
-            if (!(await answers(this._converse, PATIENCE))) {
-                if (stream !== this.stream) continue; // there is another by now
+            const arrived = await answers(this._converse, PATIENCE);
+            if (stream !== this.stream) continue; // there is another by now
+            if (!arrived) {
                 if (this.api.connection.connected() && navigator.onLine) this.api.connection.reconnect();
                 break;
             }
@@ -144,13 +145,14 @@ class Outbox {
         return new Promise((resolve) => this.emptied.push(resolve));
     }
 
-    /** A stream works: what may have been lost is sent again, in the order it was written. */
+    /** A stream works: what may have been lost is sent again, in the order it was written; what is for people does not wait for rooms. */
     async flush() {
         // A resumed stream has lost nothing that was sent (XEP-0198 §5).
         const { restored } = this.api.connection.get();
         const stream = ++this.stream;
         const unconfirmed = this.entries.filter(({ sent }) => !(restored && sent));
-        for (const entry of unconfirmed) {
+        for (const entry of unconfirmed) entry.sent = false; // what this stream is asked of is not of the one before
+        for (const entry of [...unconfirmed.filter(({ room }) => !room), ...unconfirmed.filter(({ room }) => room)]) {
             const room = entry.room && (await this.api.rooms.get(entry.room));
             if (entry.room) await entered(room);
             if (stream !== this.stream) return; // the next one has all of it sent
