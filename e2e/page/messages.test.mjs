@@ -68,6 +68,9 @@ test("what somebody in a room says in private is told where it opens, once", asy
   tell("chatRoomInitialized", room);
   await settle();
   const message = Object.assign(new Model({ type: "chat", time: monday, sender: "them", body: "Psst" }), { getDisplayName: () => "Bob Baker", getMessageText: () => "Psst" });
-  room.occupants.trigger("change:num_unread", Object.assign(new Model(), { messages: { models: [message] } }));
+  const bob = Object.assign(new Model({ num_unread: 1 }), { messages: { models: [message] } });
+  room.occupants.trigger("change:num_unread", bob);
+  bob.set({ num_unread: 0 }); // one has scrolled up there, and back down
+  room.occupants.trigger("change:num_unread", bob);
   assert.deepEqual(said, ["Bob Baker: Psst"]);
 });
