@@ -82,6 +82,24 @@ test("a card says that somebody comes, goes and is blocked meanwhile, wherever i
   assert.equal(says("Around"), true);
 });
 
+test("a card that is closed before all is known follows nothing", async () => {
+  page();
+  let may;
+  const list = Object.assign(new Model(), { get: () => undefined });
+  const presences = new Model();
+  const api = { disco: { supports: () => new Promise((resolve) => (may = resolve)) }, blocklist: { get: async () => list }, sendIQ: async () => null };
+  globalThis.window.converse.env.stx = () => ({});
+  globalThis.window.converse.env.u = { getUniqueId: () => "1" };
+  const card = new PersonCard({ state: { roster: new Map(), presences }, api }, { domain: "elsewhere" }, { addressOf: (jid) => `/chat/with/${jid}` });
+  card.show({ jid: "bob@h", name: "Bob" }, null);
+  await settle();
+  card.dialog.open = false;
+  card.unfollow(); // as it does when it is closed
+  may(true);
+  await settle();
+  assert.deepEqual([presences.heard.change, list.heard.add], [[], undefined]);
+});
+
 test("a card does not wait for when somebody was last around, which their server may never say", async () => {
   const { says } = page();
   globalThis.window.converse.env.stx = () => ({});

@@ -83,14 +83,15 @@ const ANSWERED = 10_000; // ms
  * @param {Converse.Private} _converse
  */
 // Patch: keys-asked-twice
-function askForKeysTwice({ api, exports, session }) {
+function askForKeysTwice(_converse) {
+    const { api, exports } = _converse;
     if (!exports.Device) return;
     const { sendIQ } = api;
     api.sendIQ = async (stanza, ...how) => {
         const element = stanza instanceof Element ? stanza : stanza.tree();
         const ask = () => sendIQ.call(api, element, ...how);
         const isOfKeys = element.getAttribute('type') === 'get' && element.querySelector('items:is([node*="axolotl"], [node*="omemo"])');
-        if (!isOfKeys || element.getAttribute('to') === session.get('bare_jid')) return ask();
+        if (!isOfKeys || element.getAttribute('to') === _converse.session.get('bare_jid')) return ask(); // a session that ended is another's
         const answer = (await inTime(ask(), ANSWERED)) ?? (await inTime(ask(), ANSWERED));
         if (!answer) throw answer; // as Converse has it of one that took too long
         return answer;

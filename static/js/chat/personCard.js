@@ -144,7 +144,7 @@ export class PersonCard {
         const { api } = this._converse;
         const may = await api.disco.supports(BLOCKING, this.config.domain).catch(() => false);
         const list = may ? await api.blocklist.get() : null;
-        if (this.subject !== subject) return;
+        if (this.subject !== subject || !this.dialog.open) return; // a card that was closed meanwhile follows nothing
         this.mayBlock = Boolean(may);
         this.list = list;
         this.#follow(subject.room);
