@@ -77,6 +77,16 @@ test("nor where the archive told of it while it was still to come", async (t) =>
   await countsOnlyTheNext(t, box, say);
 });
 
+test("what another device has read up to an edit was seen", async (t) => {
+  onClock(t);
+  const { box, markers, say } = conversation();
+  say("b");
+  const [, edited] = box.messages.models;
+  edited.set({ ids_of_edits: ["e"] });
+  await markers.take(BOB, "e");
+  assert.deepEqual([box.get("num_unread"), box.get("seen_until")], [0, edited.get("time")]);
+});
+
 test("what was edited is unread once, where the archive knows it by its edit", async (t) => {
   onClock(t);
   const { box, say } = conversation();

@@ -179,7 +179,7 @@ export class Markers {
         await box.messages.fetched;
         await box.msg_chain; // what came before
         if (!this.isAfter(box, id, this.readId(box))) return;
-        const seen = box.messages.models.find((message) => message.get(this.key(box)) === id)?.get('time');
+        const seen = box.messages.models.find((message) => goesBy(message, this.key(box), id))?.get('time');
         box.save({ read_id: id, ...(seen > (box.get('seen_until') ?? '') && { seen_until: seen }) });
         const left = this.countAfter(box, id);
         if (left < unreadOf(box)) setUnread(box, left);
