@@ -23,20 +23,45 @@ test("that nobody has a name is said once the site has said so, and not because 
   assert.equal(said(), "People could not be looked for just now. Please try again in a moment.");
 });
 
-test("what becomes of an invitation into one room is not said in the next", async (t) => {
+/** Somebody is invited; `answer` has the site say that it was done. */
+function inviting(t) {
   onClock(t);
   globalThis.window = { converse: { env: { html: (strings, ...values) => ({ values }) } } };
   let answer;
   globalThis.fetch = () => new Promise((resolve) => (answer = resolve));
-  const invitation = new Invite({}, { soon() {}, element: {}, parts: { members: { load() {} } } });
+  const button = {};
+  const field = { focus: () => (document.activeElement = field) };
+  const element = { contains: (node) => [button, field].includes(node), querySelector: () => field };
+  globalThis.document = { activeElement: button, createElement: () => ({ append() {}, setAttribute() {} }) };
+  const invitation = new Invite({}, { element, soon: () => invitation.drawn(), parts: { members: { load() {} } } });
   invitation.begin();
   invitation.found = [{ jid: "bob@h", name: "Bob" }];
-  globalThis.document = { createElement: () => ({ append() {}, setAttribute() {} }) };
+  document.activeElement = button;
   const [row] = invitation.render({ get: () => "garden@rooms.h" }).values.find(Array.isArray);
-  const button = row.values.findLast((value) => value?.values).values;
-  button.find((value) => typeof value === "function")();
+  row.values.findLast((value) => value?.values).values.find((value) => typeof value === "function")();
+  const answered = async () => {
+    answer({ ok: true });
+    await pass(t, 50);
+  };
+  return { invitation, answered, field };
+}
+
+test("what becomes of an invitation into one room is not said in the next", async (t) => {
+  const { invitation, answered } = inviting(t);
   invitation.end(); // another room
-  answer({ ok: true });
-  await pass(t, 50);
+  await answered();
   assert.equal(invitation.done.size, 0);
+});
+
+test("who has invited somebody goes on in the field", async (t) => {
+  const { answered, field } = inviting(t);
+  await answered();
+  assert.equal(document.activeElement, field);
+});
+
+test("unless they write a message by then", async (t) => {
+  const { answered } = inviting(t);
+  const composer = (document.activeElement = {});
+  await answered();
+  assert.equal(document.activeElement, composer);
 });

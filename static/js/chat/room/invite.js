@@ -111,7 +111,7 @@ export class Invite {
         } catch (cause) {
             done.set(jid, /** @type {Error} */ (cause).message);
         }
-        this.wantsFocus = true; // the button is gone
+        this.wantsFocus = this.panel.element.contains(document.activeElement); // the button is gone, and who has gone on meanwhile is elsewhere
         this.panel.parts.members.load();
         this.panel.soon(0);
     }
