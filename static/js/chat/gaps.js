@@ -15,7 +15,12 @@ export function rememberGaps(_converse) {
     api.listen.on('will-reconnect', () => {
         for (const chat of _converse.state.chatboxes?.models ?? []) {
             if (!heard.has(chat.get('jid'))) heard.set(chat.get('jid'), lastHeard(chat));
-            for (const gap of chat.messages?.models ?? []) if (gap.get('fetching')) gap.set('fetching', false); // no answer comes any more
+        }
+    });
+    // What was asked for before gets no answer any more, not even what was asked for after the loss: a stream that does not answer counts as connected until the next.
+    api.listen.on('reconnected', () => {
+        for (const chat of _converse.state.chatboxes?.models ?? []) {
+            for (const gap of chat.messages?.models ?? []) if (gap.get('fetching')) gap.set('fetching', false);
         }
     });
 
