@@ -31,3 +31,17 @@ test("a level that is chosen while the list is under way stays, and so does what
   }
   assert.equal(levels.of("b@rooms.h", true), "all");
 });
+
+test("a list that is asked for again, and does not come then, is taken from before", async () => {
+  globalThis.console.warn = () => {};
+  const answers = [];
+  globalThis.fetch = () => new Promise((resolve) => answers.push(resolve));
+  const settings = { conversations: [{ jid: "c@rooms.h", level: "none", pinned: false }], sound: false, quietFrom: null, quietUntil: null, zone: "UTC" };
+  document.dispatchEvent(Object.assign(new Event("foyer:page"), { detail: {} }));
+  document.dispatchEvent(Object.assign(new Event("foyer:page"), { detail: {} }));
+  answers[1]({ ok: false, status: 503 });
+  await settle();
+  answers[0]({ ok: true, json: async () => settings });
+  await settle();
+  assert.equal(levels.of("c@rooms.h", true), "none");
+});

@@ -29,13 +29,15 @@ function minute(zone) {
 }
 
 let asked = 0;
+let oldest = 0; // of those asked for, the first whose answer is not out of date
 
 async function load() {
     const mine = ++asked;
     const answer = await fetch(URL, { cache: 'no-store' });
     if (!answer.ok) throw new Error(`${URL}: ${answer.status}`);
     const settings = await answer.json();
-    if (mine !== asked) return; // again since: this one may be of before what was chosen
+    if (mine < oldest) return; // a later one is known, or something was chosen since
+    oldest = mine;
     chosen = new Map(settings.conversations.map(({ jid, ...rest }) => [jid, rest]));
     sound = settings.sound;
     quietTime = { from: settings.quietFrom, until: settings.quietUntil, zone: settings.zone };
@@ -55,7 +57,8 @@ async function change(jid, what) {
     chosen.set(jid, { level: '', pinned: false, ...chosen.get(jid), ...what });
     channel.postMessage('changed');
     document.dispatchEvent(new CustomEvent('foyer:levels'));
-    again(); // the list may be under way, as it was before
+    oldest = asked + 1; // the list may be under way, as it was before
+    again();
 }
 
 export const levels = {
