@@ -39,7 +39,7 @@ test("browsers find nothing that stands against installing it", async ({ alice }
   expect(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito")).toEqual([]);
 });
 
-test("pages do not wait for the service worker, and nothing else asks it", async ({ alice }) => {
+test("what is no page does not ask the service worker", async ({ alice }) => {
   await withWorker(alice);
   await alice.page.reload();
   await alice.ready();
@@ -48,7 +48,7 @@ test("pages do not wait for the service worker, and nothing else asks it", async
     const all = (type: string) => [...new Set(performance.getEntriesByType(type).map(source))];
     return { page: all("navigation"), rest: all("resource") };
   });
-  expect(sources).toEqual({ page: ["race-network-and-fetch-handler"], rest: ["network"] });
+  expect(sources).toEqual({ page: ["fetch-event"], rest: ["network"] });
 });
 
 test("while the site cannot be reached a page says so, and goes on by itself", async ({ alice, site }) => {

@@ -22,10 +22,11 @@ async function keepAway() {
     await Promise.all([cache.put('/offline', page), script && cache.add(script)]);
 }
 
-// What browsers ask this worker for, where they can be told (Service Worker Static Routing). Pages do not wait for it to
-// start: it answers when the site does not. Everything else would wait as well, what is in the browser's cache, too.
+// What browsers ask this worker for, where they can be told (Service Worker Static Routing): pages, and what is answered
+// without the site. Everything else would wait for it, too, what is in the browser's cache as well. (Pages could be asked
+// for at the site at the same time, but Chromium leaves each answer that comes second unread for as long as the worker runs.)
 const ROUTES = [
-    { condition: { requestMode: 'navigate', requestMethod: 'GET' }, source: 'race-network-and-fetch-handler' },
+    { condition: { requestMode: 'navigate', requestMethod: 'GET' }, source: 'fetch-event' },
     { condition: { urlPattern: { pathname: '/share' } }, source: 'fetch-event' },
     { condition: { urlPattern: { pathname: '*/js/offline.js' } }, source: 'fetch-event' },
     { condition: { urlPattern: { pathname: '/*' } }, source: 'network' },
