@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"foyer/models"
-	"foyer/xmppd/archive"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
@@ -85,10 +82,7 @@ func TestChatExport_Interrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	message := archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: "anne@localhost", With: "bob@localhost", Stanza: []byte(`<message xmlns="jabber:client"/>`)}
-	if err := c.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{message}); err != nil {
-		t.Fatal(err)
-	}
+	keep(t, site, "anne@localhost", "bob@localhost")
 	ctx, cancel := context.WithCancel(t.Context())
 	c.ctx = ctx
 	go func() {
@@ -117,10 +111,7 @@ func TestChatExport_RoomMadeAgain(t *testing.T) {
 	c := newTerminal(t, nil)
 	there := cluster.EmptyDB(t)
 	site, other := connect(t, c.cfg.DatabaseURL), connect(t, there)
-	said := archive.Entry{ID: uuid.Must(uuid.NewV7()), Owner: "den@conference.localhost", With: "anne@localhost", Outgoing: true, Stanza: []byte(`<message xmlns="jabber:client"/>`)}
-	if err := c.db.Stores("localhost", models.RosterNone).Archive.Append(t.Context(), []archive.Entry{said}); err != nil {
-		t.Fatal(err)
-	}
+	keep(t, site, "den@conference.localhost", "anne@localhost")
 	for _, want := range []int{1, 0, 0} {
 		if _, err := site.Exec(t.Context(), makeDen); err != nil {
 			t.Fatal(err)
@@ -136,6 +127,16 @@ func TestChatExport_RoomMadeAgain(t *testing.T) {
 		if _, err := site.Exec(t.Context(), "DELETE FROM archive; DELETE FROM rooms"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// keep puts a message into an archive.
+func keep(t *testing.T, site *pgx.Conn, owner, with string) {
+	t.Helper()
+	_, err := site.Exec(t.Context(), `INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza) VALUES ($1, $2, $3, '', true, 'm1', 'hello', $4)`,
+		owner, uuid.Must(uuid.NewV7()), with, []byte(`<message xmlns="jabber:client"><body>hello</body></message>`))
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
