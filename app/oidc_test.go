@@ -204,7 +204,6 @@ func TestOIDC_TwoTabs(t *testing.T) {
 	var backs []string
 	for _, next := range []string{"/0", "/1", "/2", "/3", "/4", "/5"} {
 		backs = append(backs, begin(next))
-		time.Sleep(2 * time.Millisecond) // they are told apart by when they began
 	}
 	if len(b.cookies) > maxRedirects+1 { // and that of forms
 		t.Errorf("%d cookies", len(b.cookies))

@@ -48,7 +48,7 @@ func (s *signInPages) keepRedirect(c *fiber.Ctx, record auth.RedirectRecord, ans
 	for _, name := range begun[:max(0, len(begun)-maxRedirects+1)] {
 		s.dropCookie(c, name)
 	}
-	cookie := s.cookie(s.redirectCookieName(answerState), strconv.FormatInt(time.Now().UnixMilli(), 10)+"."+sealed)
+	cookie := s.cookie(s.redirectCookieName(answerState), strconv.FormatInt(time.Now().UnixNano(), 10)+"."+sealed)
 	cookie.Expires = time.Now().Add(auth.RedirectLifetime)
 	c.Cookie(cookie)
 	return nil

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -76,7 +75,10 @@ func TestChatExport_Interrupted(t *testing.T) {
 	for conn, sql := range map[*pgx.Conn]string{
 		site: makeDen,
 		other: `CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
-			CREATE TRIGGER stall BEFORE INSERT ON prosodyarchive FOR EACH ROW EXECUTE FUNCTION stall()`,
+			CREATE TRIGGER stall BEFORE INSERT ON prosodyarchive FOR EACH ROW EXECUTE FUNCTION stall();
+			CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('rooms', ''); RETURN NULL; END $$;
+			CREATE TRIGGER tell AFTER INSERT ON prosody FOR EACH ROW WHEN (NEW.store = 'persistent') EXECUTE FUNCTION tell();
+			LISTEN rooms`,
 	} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
@@ -87,11 +89,8 @@ func TestChatExport_Interrupted(t *testing.T) {
 	c.ctx = ctx
 	go func() {
 		defer cancel()
-		for rooms := 0; rooms == 0 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
-			if err := other.QueryRow(ctx, `SELECT count(*) FROM prosody WHERE store = 'persistent'`).Scan(&rooms); err != nil {
-				t.Error(err)
-				return
-			}
+		if _, err := other.WaitForNotification(ctx); err != nil { // the rooms are there
+			t.Error(err)
 		}
 	}()
 	if out, err := c.run("", export...); !errors.Is(err, context.Canceled) {
