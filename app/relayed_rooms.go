@@ -32,9 +32,9 @@ func roomsFor(list []remote.Room, me string, q RoomQuery) (found []ChatRoom) {
 	for _, room := range list {
 		keys[room.Name] = models.Folded(room.Title)
 	}
-	after := models.Folded(q.AfterTitle)
+	typed, after := models.Folded(q.Typed), models.Folded(q.AfterTitle)
 	list = slices.DeleteFunc(list, func(room remote.Room) bool {
-		return !room.MayKnow(me) || ((q.Own || q.Joined) && room.Affiliations[me] == "") || !matches(room, q.Typed) ||
+		return !room.MayKnow(me) || ((q.Own || q.Joined) && room.Affiliations[me] == "") || !matches(keys[room.Name], room.Description, typed) ||
 			(q.After != "" && cmp.Or(strings.Compare(keys[room.Name], after), strings.Compare(room.Name, q.After)) <= 0)
 	})
 	slices.SortFunc(list, func(a, b remote.Room) int {
@@ -46,11 +46,13 @@ func roomsFor(list []remote.Room, me string, q RoomQuery) (found []ChatRoom) {
 	return found
 }
 
-// matches reports whether a room's title has all words of what was typed, or its title and description have
-// words that begin with them, accents or not. A single letter is looked for in the title.
-func matches(room remote.Room, typed string) bool {
-	title, typed := models.Folded(room.Title), models.Folded(typed)
-	about := words(title + " " + models.Folded(room.Description))
+// matches reports whether a room's title has all words of what was typed, both folded, or its title and description
+// have words that begin with them, accents or not. A single letter is looked for in the title.
+func matches(title, description, typed string) bool {
+	if typed == "" {
+		return true
+	}
+	about := words(title + " " + models.Folded(description))
 	isSaid := func(word string) bool {
 		return slices.ContainsFunc(about, func(said string) bool { return strings.HasPrefix(said, word) })
 	}

@@ -222,7 +222,7 @@ func TestRelayed_Matches(t *testing.T) {
 		"": true, "cafe": true, "CAFÉ creme": true, "cre\u0300me": true, "the": true, "& c": true, "tea": false, "cafe tea": false,
 		"echec": true, "Échecs THE": true, "aux": true, "checs": false, "j": false, "echecs tea": false, "&": true, "?": false,
 	} {
-		if matches(room, typed) != want {
+		if matches(models.Folded(room.Title), room.Description, models.Folded(typed)) != want {
 			t.Errorf("%q: %v", typed, !want)
 		}
 	}

@@ -81,7 +81,7 @@ func (db *Tokens) AppPasswords(ctx context.Context, accountID int64) ([]AppPassw
 
 // RevokeAppPassword deletes one of an account's.
 func (db *Tokens) RevokeAppPassword(ctx context.Context, accountID int64, id string) error {
-	if !isID(id) {
+	if !IsID(id) {
 		return ErrNotFound
 	}
 	return requireRows(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&AppPassword{}))

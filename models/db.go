@@ -300,9 +300,9 @@ func requireRows(r *gorm.DB) error {
 	return translate(r.Error)
 }
 
-// isID reports whether somebody's word is the id of a record, letter for letter as it is written
+// IsID reports whether somebody's word is the id of a record, letter for letter as it is written
 // (RFC 9562 §4): Postgres does not read every form of it that Go does.
-func isID(said string) bool {
+func IsID(said string) bool {
 	id, err := uuid.Parse(said)
 	return err == nil && id.String() == said
 }

@@ -39,7 +39,7 @@ func (db *Tokens) FastTokens(ctx context.Context, username string, agent []byte)
 // IssueFastToken keeps a fresh token, in the place of one that was not used.
 // ErrNotFound: what it is to stand on is neither an app password nor an app's session.
 func (db *Tokens) IssueFastToken(ctx context.Context, t FastToken) error {
-	if !isID(t.StandsOn) {
+	if !IsID(t.StandsOn) {
 		return ErrNotFound
 	}
 	return pgx.BeginFunc(ctx, db.chat, func(tx pgx.Tx) error {

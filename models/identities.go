@@ -174,7 +174,7 @@ const otherWays = `SELECT EXISTS (SELECT 1 FROM identities o WHERE o.account_id 
 // but keep, app passwords, groups and role. It returns the ids that ended. Errors: ErrNotFound;
 // ErrLastWay.
 func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, keep string, ways Ways) (ended []string, err error) {
-	if !isID(id) {
+	if !IsID(id) {
 		return nil, ErrNotFound
 	}
 	err = db.ending(ctx, func(tx pgx.Tx) error {

@@ -188,7 +188,7 @@ const standing = `EXISTS (SELECT 1 FROM accounts a WHERE a.username = $1 AND a.b
 // SessionCurrent returns nil when the session or app password, and its account,
 // named, still stand; else ErrNotFound.
 func (db *Sessions) SessionCurrent(ctx context.Context, id, username string) error {
-	if !isID(id) {
+	if !IsID(id) {
 		return ErrNotFound
 	}
 	var one int
@@ -218,7 +218,7 @@ func (db *Sessions) Of(ctx context.Context, accountID int64) ([]Session, error) 
 
 // EndSession ends a session of the account.
 func (db *Sessions) EndSession(ctx context.Context, accountID int64, id string) error {
-	if !isID(id) {
+	if !IsID(id) {
 		return ErrNotFound
 	}
 	return requireRows(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&Session{}))

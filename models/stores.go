@@ -56,7 +56,7 @@ const arriving = `SELECT a.name, a.avatar_hash, ARRAY(SELECT jid FROM blocks WHE
 // Arrival implements xmppd.ArrivalStore, in one journey to the database. An identity
 // stands as SessionCurrent says.
 func (s *chatStore) Arrival(ctx context.Context, id stream.Identity) (xmppd.Arrival, error) {
-	if !isID(id.Session) {
+	if !IsID(id.Session) {
 		return xmppd.Arrival{}, xmppd.ErrNotFound
 	}
 	a := xmppd.Arrival{Account: xmppd.Account{User: id.User}}

@@ -54,7 +54,7 @@ type UsedToken struct {
 // ErrNotFound: what it
 // stands on has ended, or the account may not sign in.
 func (db *Tokens) UseTokenID(ctx context.Context, t UsedToken) error {
-	if !isID(t.Session) {
+	if !IsID(t.Session) {
 		return ErrNotFound
 	}
 	tag, err := db.chat.Exec(ctx, "INSERT INTO used_token_ids (id, expires_at) SELECT $3, $4 WHERE "+standing,

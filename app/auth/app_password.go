@@ -12,8 +12,6 @@ import (
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
 	"foyer/models"
-
-	"github.com/google/uuid"
 )
 
 // App passwords are what apps on people's devices sign in to the chat with: made
@@ -144,7 +142,7 @@ func (ap *AppPasswords) Create(ctx context.Context, a models.Account, session, n
 // Revoke deletes an app password, and ends what signed in with it. One
 // that is not there is no error.
 func (ap *AppPasswords) Revoke(ctx context.Context, a models.Account, id string) error {
-	if uuid.Validate(id) != nil {
+	if !models.IsID(id) {
 		return nil
 	}
 	err := ap.tokens.RevokeAppPassword(ctx, a.ID, id)

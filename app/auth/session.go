@@ -8,8 +8,6 @@ import (
 
 	"foyer/models"
 	"foyer/token"
-
-	"github.com/google/uuid"
 )
 
 // How long somebody stays signed in.
@@ -112,7 +110,7 @@ func (s *Service) Touch(ctx context.Context, session models.Session) {
 // EndSession ends a session and every chat stream that stands on it. One that is
 // not there is no error.
 func (s *Service) EndSession(ctx context.Context, account models.Account, id string) error {
-	if uuid.Validate(id) != nil {
+	if !models.IsID(id) {
 		return nil
 	}
 	if err := s.db.Sessions.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {

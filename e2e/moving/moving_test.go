@@ -22,15 +22,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// configure lets the commands work on the site.
+func (s *site) configure(t *testing.T) {
+	t.Setenv("APP_ENV", "development")
+	t.Setenv("DATABASE_URL", s.url)
+	t.Setenv("XMPP_DOMAIN", domain)
+	t.Setenv("ROSTER", "none")
+}
+
 // TestMoving moves a site to each server: begun and interrupted, done, done again after
 // changes at the site, and once more for nothing; then the server is started, and has all
 // of it (issue "Moving house").
 func TestMoving(t *testing.T) {
 	s := newSite(t, size{people: 20, rooms: 3, perPair: 150, perRoom: 200})
-	t.Setenv("APP_ENV", "development")
-	t.Setenv("DATABASE_URL", s.url)
-	t.Setenv("XMPP_DOMAIN", domain)
-	t.Setenv("ROSTER", "none")
+	s.configure(t)
 	homes := map[string]func(*testing.T, *site) newHome{
 		"prosody":              prosody,
 		"ejabberd":             func(t *testing.T, s *site) newHome { return ejabberd(t, s, false) },
@@ -334,10 +339,7 @@ func bit(is bool) string {
 // a room that is that server's own stays.
 func TestMoving_Gone(t *testing.T) {
 	s := newSite(t, size{people: 20, rooms: 3, perPair: 3, perRoom: 3})
-	t.Setenv("APP_ENV", "development")
-	t.Setenv("DATABASE_URL", s.url)
-	t.Setenv("XMPP_DOMAIN", domain)
-	t.Setenv("ROSTER", "none")
+	s.configure(t)
 	conn, err := pgx.Connect(t.Context(), s.url)
 	s.must(err)
 	defer conn.Close(t.Context())
