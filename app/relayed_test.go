@@ -12,6 +12,7 @@ import (
 
 	"foyer/app/auth"
 	"foyer/app/remote"
+	"foyer/models"
 )
 
 // Port 1 of loopback: nobody answers there.
