@@ -80,6 +80,7 @@ test("files are cards, sound plays in place, and pictures are looked at one by o
 
   for (const name of ["first.png", "second.png"]) await attach(bob, await picture(bob, name));
   await expect(images(alice)).toHaveCount(2);
+  await expect(page.locator("#chat .pictures converse-chat-message")).toHaveCount(2); // side by side
   await expectShown(images(alice).first());
   const opener = page.getByRole("link", { name: "Picture: first.png" });
   await opener.focus();

@@ -22,7 +22,7 @@ test("that somebody could not be blocked is said, and their conversation stays",
 
 /** A page that keeps a list of who is blocked, and the server's, which is another by now. */
 function kept(server) {
-  globalThis.window = { converse: { env: { stx: () => ({}) } } };
+  globalThis.window = { converse: { env: { stx: () => ({}), Strophe: { getBareJidFromJid: (jid) => jid.split("/")[0] } } } };
   const { listen, tell } = listeners();
   const blocked = new Map();
   const entry = (jid) => ({ get: () => jid, destroy: () => blocked.delete(jid) });
@@ -40,7 +40,7 @@ function kept(server) {
     listen, alert() {}, sendIQ: async () => answer(), blocklist: { get: async () => list, add() {}, remove() {} },
     connection: { get: () => ({ addHandler: (handle) => handlers.push(handle) }) },
   };
-  blockPeople({ api }, {});
+  blockPeople({ api, session: new Map([["bare_jid", "alice@h"]]) }, {});
   return { tell, handlers, blocked: () => [...blocked.keys()] };
 }
 
@@ -51,6 +51,8 @@ test("what another device blocked between two pages is known to the second, and 
   assert.deepEqual(blocked(), ["carol@h"]);
 });
 
+const push = (from) => ({ getAttribute: () => from });
+
 test("after a stream was lost it is known whom other devices block, and heard of again", async () => {
   const server = ["carol@h"];
   const { tell, handlers, blocked } = kept(server);
@@ -58,7 +60,14 @@ test("after a stream was lost it is known whom other devices block, and heard of
   await settle();
   assert.deepEqual(blocked(), ["carol@h"]);
   server.push("dave@h");
-  assert.equal(handlers[0](), true);
+  assert.equal(handlers[0](push("mallory@h/phone")), true);
+  await settle();
+  assert.deepEqual(blocked(), ["carol@h"], "somebody else is no server of one's own");
+  assert.equal(handlers[0](push(null)), true);
   await settle();
   assert.deepEqual(blocked(), ["carol@h", "dave@h"]);
+  server.pop();
+  assert.equal(handlers[0](push("alice@h")), true);
+  await settle();
+  assert.deepEqual(blocked(), ["carol@h"]);
 });

@@ -43,6 +43,16 @@ test("what did not work is said until the panel is opened again; what always hol
   panel.warn("internals");
 });
 
+test("a part of the page that comes is no visit: what did not work is said still", () => {
+  panel.prepare();
+  panel.open();
+  panel.warn("contact", "That did not work. Please try again.");
+  document.dispatchEvent(new CustomEvent("foyer:page"));
+  assert.equal(said(), "That did not work. Please try again.");
+  document.dispatchEvent(new CustomEvent("foyer:visit"));
+  assert.equal(said(), "");
+});
+
 test("what did not work takes nothing away that is said of the connection", () => {
   panel.notice("You are offline.");
   panel.warn("search", "The search did not work.");

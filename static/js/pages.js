@@ -16,6 +16,7 @@ function swap(current, next) {
     }
     current.dataset.page = next.dataset.page;
     current.dataset.theme = next.dataset.theme;
+    document.dispatchEvent(new CustomEvent('foyer:visit'));
     // A page knows the person's name of today.
     const configured = next.querySelector('#chat-config')?.textContent;
     document.dispatchEvent(new CustomEvent('foyer:page', { detail: configured ? JSON.parse(configured) : null }));
@@ -30,6 +31,6 @@ export function keepChatAcrossPages() {
         event.preventDefault();
         event.detail.visit(event.detail.response);
     });
-    // A part of a page is a page's change to the chat: other people may be in it.
+    // A part of a page is a page's change to the chat, as other people may be in it, but no visit: nobody went anywhere.
     document.addEventListener('turbo:frame-load', () => document.dispatchEvent(new CustomEvent('foyer:page')));
 }

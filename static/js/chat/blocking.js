@@ -28,7 +28,8 @@ export async function followBlocks(api, element) {
  * Converse asks for the list once in a tab, and hears of what other devices block on a page's first stream alone: so it is
  * asked for on each stream, and on later ones again with each change.
  */
-function followOthers(/** @type {Converse.Api} */ api) {
+function followOthers(/** @type {Converse.Private} */ _converse) {
+    const { api } = _converse;
     const learn = async () => {
         const list = /** @type {any} */ (await api.blocklist.get());
         const { stx } = window.converse.env;
@@ -39,8 +40,14 @@ function followOthers(/** @type {Converse.Api} */ api) {
         for (const jid of jids) if (!list.get(jid)) list.create({ jid });
     };
     api.listen.on('connected', learn);
+    // XEP-0191, section 3.3: one's own server tells it, which leaves the sender out or writes one's own address.
+    const hear = (/** @type {Element} */ push) => {
+        const own = _converse.session.get('bare_jid');
+        if (window.converse.env.Strophe.getBareJidFromJid(push.getAttribute('from') ?? own) === own) learn();
+        return true;
+    };
     api.listen.on('reconnected', () => {
-        api.connection.get().addHandler(() => (learn(), true), BLOCKING, 'iq', 'set');
+        api.connection.get().addHandler(hear, BLOCKING, 'iq', 'set');
         learn();
     });
 }
@@ -51,7 +58,7 @@ function followOthers(/** @type {Converse.Api} */ api) {
  */
 export function blockPeople(_converse, config) {
     const { api } = _converse;
-    followOthers(api);
+    followOthers(_converse);
     // Patch: block-failures
     for (const how of ['add', 'remove']) {
         const change = api.blocklist[how];

@@ -75,7 +75,7 @@ export const panel = {
             if (around(event, '[data-chat-toggle]')) panel.open();
             if (around(event, '[data-chat-close]')) panel.close();
         });
-        document.addEventListener('foyer:page', tellWhenShown);
+        document.addEventListener('foyer:visit', tellWhenShown);
         closeWithEscape();
     },
 

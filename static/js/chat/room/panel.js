@@ -65,7 +65,7 @@ class RoomPanel {
         });
         document.addEventListener('foyer:levels', () => this.soon());
         document.addEventListener('foyer:chat-shown', () => this.soon());
-        document.addEventListener('foyer:page', () => {
+        document.addEventListener('foyer:visit', () => {
             this.byHand = false;
             this.soon();
         });
