@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model } from "./support.mjs";
+import { Model, onClock, pass } from "./support.mjs";
 
 const notice = { text: "", replaceChildren: (text) => (notice.text = text) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, getElementById: () => notice });
@@ -11,16 +11,20 @@ const { showAt } = await import("../../static/js/chat/place.js");
 
 const ID = "019a0000-0000-7000-8000-000000000001";
 
-/** What is said when the archive gives no message, and why it does not. */
-async function said(connected, error) {
+/** Goes to a message that the archive is asked for. */
+function go(query, connected = true) {
   globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async () => {} } } } } };
   globalThis.console.warn = () => {};
   const room = Object.assign(new Model({ type: "chatroom", jid: "garden@rooms.h" }), { messages: { models: [], fetched: Promise.resolve() } });
-  const query = async () => {
+  return showAt({ state: { chatboxes: new Map([["garden@rooms.h", room]]) }, api: { archive: { query }, connection: { connected: () => connected } } }, "garden@rooms.h", ID);
+}
+
+/** What is said when the archive gives no message, and why it does not. */
+async function said(connected, error) {
+  await go(async () => {
     if (!connected) throw new Error("Can't call `api.archive.query` before having established an XMPP session");
     return { error };
-  };
-  await showAt({ state: { chatboxes: new Map([["garden@rooms.h", room]]) }, api: { archive: { query }, connection: { connected: () => connected } } }, "garden@rooms.h", ID);
+  }, connected);
   return notice.text;
 }
 
@@ -29,4 +33,13 @@ test("a message that the archive does not know is gone; one that could not be as
   assert.equal(await said(true, new Error("item-not-found")), "That message is not there any more.");
   assert.match(await said(true, new TimeoutError()), /could not be fetched just now/);
   assert.match(await said(false), /could not be fetched just now/);
+});
+
+test("one that was asked for on a stream that is lost meanwhile could not be fetched, which is said", async (t) => {
+  onClock(t);
+  notice.text = "";
+  const gone = go(() => new Promise(() => {}));
+  await pass(t, 60_000);
+  await gone;
+  assert.match(notice.text, /could not be fetched just now/);
 });

@@ -145,3 +145,24 @@ test("settings that were on their way when something was chosen do not take it b
   while (waiting.length) await answer();
   assert.deepEqual([settings.settings.moderated, settings.said], [true, "Saved."]);
 });
+
+test("what the room did not answer on a stream that was lost is asked for on the next", async (t) => {
+  onClock(t);
+  const { settings, answer, waiting } = page();
+  settings.opened();
+  waiting.shift(); // the stream is lost, and its answer with it
+  settings.askAgain();
+  await answer();
+  assert.equal(settings.settings.moderated, false);
+  await pass(t, 60_000);
+  assert.equal(settings.said, "");
+
+  settings.enter();
+  settings.opened();
+  waiting.shift();
+  await pass(t, 60_000);
+  assert.match(settings.said, /did not answer/);
+  settings.askAgain();
+  await answer();
+  assert.deepEqual([settings.said, settings.settings.moderated], ["", false]);
+});

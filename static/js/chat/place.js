@@ -3,12 +3,14 @@
 // between there and what is known stays a gap (gaps.js).
 
 import { isTimeout } from './gaps.js';
+import { inTime } from './inTime.js';
 import { timeOf } from './list/said.js';
 import { panel } from './panel.js';
 import { goesBy } from './versions.js';
 
 const AROUND = 30; // messages before and after it
 const MARKED = 2500; // ms that it stays marked
+const PATIENCE = 20_000; // ms that the archive may take for all of it
 
 /** Whose ids a conversation's messages have. */
 const keyOf = (_converse, chat) => `stanza_id ${chat.get('type') === 'chatroom' ? chat.get('jid') : _converse.session.get('bare_jid')}`;
@@ -21,11 +23,12 @@ export async function showAt(_converse, jid, id) {
     const key = keyOf(_converse, chat);
     const find = () => chat.messages.models.find((message) => goesBy(message, key, id));
     let missing = 'That message is not there any more.';
+    const LATER = 'That could not be fetched just now. Please try again in a moment.';
     try {
-        if (!find()) await fetchAround(_converse, chat, id);
+        if (!find() && (await inTime(fetchAround(_converse, chat, id), PATIENCE)) === null) missing = LATER;
     } catch (cause) {
         console.warn('A place in a conversation was not fetched.', cause);
-        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = 'That could not be fetched just now. Please try again in a moment.';
+        if (isTimeout(cause) || !_converse.api.connection.connected()) missing = LATER;
     }
     const message = find() ?? nearest(chat, timeOf(id)); // a correction stands where what it corrects does
     panel.warn('place', message ? '' : missing);

@@ -63,6 +63,7 @@ class RoomPanel {
             if (room === this.room) this.#listen('on'); // it has its people and its session only now
             look();
         });
+        _converse.api.listen.on('reconnected', () => this.#entry()); // a stream that goes on enters no room
         document.addEventListener('foyer:levels', () => this.soon());
         document.addEventListener('foyer:chat-shown', () => this.soon());
         document.addEventListener('foyer:visit', () => {
@@ -127,7 +128,8 @@ class RoomPanel {
 
     #later = () => this.soon();
     #entry = () => {
-        const { members } = this.parts;
+        const { members, settings } = this.parts;
+        if (this.part === 'settings') settings.askAgain();
         if (!members.config.follow && this.part === 'members' && this.room?.isEntered()) members.load(); // another server tells those who are there
         this.soon();
     };

@@ -148,6 +148,8 @@ export function followPins(_converse) {
     api.listen.on('connected', listen);
     api.listen.on('reconnected', listen);
     api.listen.on('enteredNewRoom', (room) => load(api, room));
+    // What was asked for on the stream before is not answered any more, and a stream that goes on enters no room.
+    api.listen.on('reconnected', () => _converse.state.chatboxes?.models.filter((chat) => meanwhile.has(chat)).forEach((room) => load(api, room)));
     api.listen.on('chatRoomInitialized', (room) => {
         room.messages.on('add', mark);
         if (room.isEntered()) load(api, room); // its stream goes on

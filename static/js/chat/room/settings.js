@@ -39,6 +39,12 @@ export class Settings extends Part {
         this.panel.soon(0);
     }
 
+    /** Asks once more: what was asked for on a stream that was lost is not answered, and others may have chosen meanwhile. */
+    askAgain() {
+        this.asked = undefined;
+        return this.opened();
+    }
+
     /** @param {Converse.Room} room */
     render(room) {
         const { html } = window.converse.env;
