@@ -59,6 +59,61 @@ func TestSystemd_Settings(t *testing.T) {
 	}
 }
 
+// The unit's filter lets the program give its sockets to another group (XMPP_AUTH_GROUP): one
+// call that it does not allow ends the program (SIGSYS).
+func TestSystemd_GivesSockets(t *testing.T) {
+	program, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed (package systemd)")
+	}
+	unit, err := os.ReadFile("systemd/foyer.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string]bool{}
+	var apply func(name string, allow bool)
+	apply = func(name string, allow bool) {
+		if !strings.HasPrefix(name, "@") {
+			allowed[name] = allow
+			return
+		}
+		out, err := exec.Command(program, "syscall-filter", "--no-pager", name).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, member := range strings.Fields(regexp.MustCompile(`(?m)^@.*|#.*`).ReplaceAllString(string(out), "")) {
+			apply(member, allow)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^SystemCallFilter=(~?)(.+)`).FindAllStringSubmatch(string(unit), -1) {
+		for _, name := range strings.Fields(m[2]) {
+			apply(name, m[1] == "")
+		}
+	}
+	for _, call := range []string{"chown", "fchownat", "fchmodat", "bind"} {
+		if !allowed[call] {
+			t.Errorf("%s would end the program", call)
+		}
+	}
+	for _, call := range []string{"setuid", "reboot", "mount"} {
+		if allowed[call] {
+			t.Errorf("%s is allowed", call)
+		}
+	}
+}
+
+// Postgres' part of an upgrade may take longer than systemd waits for a start (90 s), which
+// would end the migration and begin it again, for ever.
+func TestSystemd_WaitsForMigrations(t *testing.T) {
+	unit, err := os.ReadFile("systemd/foyer.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^ExecStartPre=.* migrate$`).Match(unit) || !regexp.MustCompile(`(?m)^TimeoutStartSec=infinity$`).Match(unit) {
+		t.Error("the unit ends a migration that takes long")
+	}
+}
+
 // MongooseIM asks the site about passwords only if it keeps none of its own as keys of SCRAM
 // (src/auth/ejabberd_auth_http.erl), and waits for the answer longer than a password takes.
 func TestMongooseIM(t *testing.T) {
