@@ -113,16 +113,21 @@ func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
 	if cfg.Development() {
 		return db.Migrate(ctx)
 	}
-	have, want, err := db.SchemaStatus(ctx)
-	if err != nil {
+	if err := CheckSchema(ctx, db); err != nil {
 		return err
-	}
-	if have < want {
-		return fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
 	}
 	demo, err := db.Accounts.HasDemoAccounts(ctx)
 	if err == nil && demo {
 		err = errors.New("this database holds demo accounts, whose password is published; production needs a database of its own, or delete them (`foyer user delete alice` …)")
+	}
+	return err
+}
+
+// CheckSchema refuses a database whose schema is older than this program.
+func CheckSchema(ctx context.Context, db *models.DB) error {
+	have, want, err := db.SchemaStatus(ctx)
+	if err == nil && have < want {
+		err = fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
 	}
 	return err
 }

@@ -117,11 +117,11 @@ type migrateCmd struct{}
 
 // Run brings the schema up to date, and indexes the words of old messages.
 func (migrateCmd) Run(e *env) error {
-	return e.withDatabase(func(_ app.Config, db *models.DB) error {
+	return e.withAnySchema(func(_ app.Config, db *models.DB) error {
 		if err := db.Migrate(e.ctx); err != nil {
 			return err
 		}
-		_, version, err := db.SchemaStatus(e.ctx)
+		version, _, err := db.SchemaStatus(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,17 @@ func (migrateCmd) Run(e *env) error {
 	})
 }
 
+// withDatabase runs f on the site's database, if that is not older than this program.
 func (e *env) withDatabase(f func(app.Config, *models.DB) error) error {
+	return e.withAnySchema(func(cfg app.Config, db *models.DB) error {
+		if err := app.CheckSchema(e.ctx, db); err != nil {
+			return err
+		}
+		return f(cfg, db)
+	})
+}
+
+func (e *env) withAnySchema(f func(app.Config, *models.DB) error) error {
 	cfg, err := e.config()
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 )
 
@@ -110,6 +111,29 @@ func TestHelp(t *testing.T) {
 	if err := Run(t.Context(), []string{"user", "add"}, strings.NewReader(""), &strings.Builder{}, &strings.Builder{}); err == nil {
 		t.Error("a name is missing, and nothing is wrong")
 	}
+}
+
+// A database that is older than the program is told as that, and a newer one as what it is.
+func TestSchema(t *testing.T) {
+	c := newTerminal(t, nil)
+	well := c.cfg.DatabaseURL
+	c.cfg.DatabaseURL = cluster.EmptyDB(t)
+	for _, args := range []string{"user add zoe --no-password", "user list", "token zoe", "token key list", "group list", "orphans", "chat export --out " + t.TempDir()} {
+		c.fails("run `foyer migrate`", "", strings.Fields(args)...)
+	}
+	c.says("The database's schema is at version", "", "migrate")
+	c.says("zoe (zoe) is created", "", "user", "add", "zoe", "--no-password")
+
+	c.cfg.DatabaseURL = well
+	conn, err := pgx.Connect(t.Context(), well)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)"); err != nil {
+		t.Fatal(err)
+	}
+	c.says("is at version 9999", "", "migrate")
 }
 
 // X-45: commands say what they did, ask before they delete, and say plainly what is

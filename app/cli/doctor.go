@@ -119,7 +119,7 @@ func (x examination) files(cfg app.Config, db *models.DB) {
 	}
 	n, err := app.OrphanFiles(x.ctx, cfg, db, false)
 	if err == nil && n > 0 {
-		err = fmt.Errorf("%d files that no record knows of", n)
+		err = fmt.Errorf("%s that no record knows of", count(n, "file", "files"))
 	}
 	x.inDatabase("files' records", err, "`foyer orphans --delete` removes them; not before you know why they are there: was the database restored from an older copy?")
 }

@@ -75,7 +75,7 @@ func TestDoctor_Broken(t *testing.T) {
 		"no schema":                           {func(c *terminal) { c.cfg.DatabaseURL = cluster.EmptyDB(c.t) }, "schema", "is at version 0", "foyer migrate"},
 		"demo accounts":                       {demoAccount, "accounts", "password is published", "foyer user delete"},
 		"no room":                             {func(c *terminal) { c.cfg.DataDir = filepath.Join(os.DevNull, "nowhere") }, "files", "", "DATA_DIR"},
-		"lost files":                          {lostFile, "files' records", "1 files that no record", "orphans"},
+		"lost files":                          {lostFile, "files' records", "1 file that no record", "orphans"},
 		"no directory":                        {noDirectory, "sign-in by ldap", "ldap://127.0.0.1:1: ", "docs/IDENTITY.md"},
 		"a directory that nobody vouches for": {func(c *terminal) { noDirectory(c); c.cfg.LDAP.CAFile = "/nowhere.pem" }, "sign-in", "/nowhere.pem", "docs/IDENTITY.md"},
 		"no TLS":                              {func(c *terminal) { c.cfg.C2SAddr, c.cfg.TLSCert = ":5222", "/nowhere.pem" }, "native clients", "/nowhere.pem", "XMPP_TLS_CERT"},
