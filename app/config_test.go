@@ -198,6 +198,15 @@ func TestConfig_Limits(t *testing.T) {
 	}
 }
 
+// A small limit of new streams stays one: 0 at once would be the gateway's default of thousands.
+func TestStreamBurst(t *testing.T) {
+	for perSecond, want := range map[float64]int{0.001: 1, 0.03: 1, 0.5: 15, 20: 600, maxRate: 30 * maxRate} {
+		if got := streamBurst(perSecond); got != want {
+			t.Errorf("NEW_STREAMS_PER_ADDRESS=%v: %d at once, want %d", perSecond, got, want)
+		}
+	}
+}
+
 // what cannot be read is told by the setting's name.
 func TestConfig_NamesTheSetting(t *testing.T) {
 	_, err := LoadConfig(map[string]string{"APP_ENV": "development", "SIGNUP": "perhaps", "SIGNIN_FAILURES_PER_ADDRESS": "many", "UPLOAD_QUOTA": "much", "ARCHIVE_RETENTION": "long"})

@@ -16,7 +16,7 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		},
 		Secure:     func(h xmppgw.Header, peer string) bool { return secure(s.proxies, peer, h.Get("X-Forwarded-Proto")) },
 		PerAddress: s.cfg.StreamsPerAddress, PerUser: s.cfg.StreamsPerAccount, Meter: s.limits,
-		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress), Refusals: s.refusals.Refusals,
+		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: streamBurst(s.cfg.NewStreamsPerAddress), Refusals: s.refusals.Refusals,
 		Mode: string(login), SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression,
 		External: login == LoginSession || login == LoginPrebind,
 		Password: login == LoginToken || login == LoginSigned || login == LoginPassword || login == LoginTyped,
@@ -24,6 +24,10 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		NoSCRAM: login == LoginPassword || login == LoginTyped || s.cfg.LDAP.native(),
 	})
 }
+
+// streamBurst is how many streams one address may open at once, of how many it may a second;
+// never none, which the gateway takes for its default.
+func streamBurst(perSecond float64) int { return max(int(30*perSecond), 1) }
 
 // checkSeeOther: people of a site with TLS are not sent to one without (RFC 7395
 // §3.6.1).

@@ -109,7 +109,7 @@ func (s *Standalone) newGateway() (*xmppgw.Gateway, error) {
 			return secure(s.front.proxies, peer, h.Get("X-Forwarded-Proto"))
 		},
 		PerAddress: s.cfg.StreamsPerAddress, Meter: s.front.limits,
-		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: int(30 * s.cfg.NewStreamsPerAddress), Refusals: s.front.refusals.Refusals,
+		CreateRate: s.cfg.NewStreamsPerAddress, CreateBurst: streamBurst(s.cfg.NewStreamsPerAddress), Refusals: s.front.refusals.Refusals,
 	})
 }
 

@@ -299,6 +299,27 @@ func TestBOSH_Polling(t *testing.T) {
 	}
 }
 
+// XEP-0124 §12 (B-39): the creation is no poll, so that a polling session may ask for its
+// features at once; from then on it counts.
+func TestBOSH_PollingAfterCreation(t *testing.T) {
+	for _, how := range []string{`wait="0" hold="1"`, `wait="5" hold="0"`} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newModelSession(t, how)
+			created := c.send(`<body xmlns="http://jabber.org/protocol/httpbind" rid="2000" to="h" ver="1.11" `+how+`/>`, 2000)
+			_, sid, _ := strings.Cut(string((<-created.answers).body), ` sid="`)
+			c.sid, _, _ = strings.Cut(sid, `"`)
+			c.rid = 2001
+			synctest.Wait()
+			if got := c.post(""); strings.Contains(got, "terminate") {
+				t.Errorf("%s: the first poll: %s", how, got)
+			}
+			if got := c.post(message("a", "1")); strings.Contains(got, "policy-violation") {
+				t.Errorf("%s: then: %s", how, got)
+			}
+		})
+	}
+}
+
 // XEP-0124 §9.2 (B-42): a client that seems to miss an answer is told, once, which
 // one and since when; it gets it by repeating its request.
 func TestBOSH_Report(t *testing.T) {

@@ -227,7 +227,7 @@ func (s *boshSession) processLocked(r *boshRequest) {
 		return
 	}
 	s.acknowledgedLocked(r)
-	empty := len(r.body.Elements) == 0 && !r.body.Has("pause") && !r.body.Has("type")
+	empty := len(r.body.Elements) == 0 && !r.body.Has("pause") && !r.body.Has("type") && r.body.Has("sid") // the creation asks for nothing new (XEP-0124 §12)
 	if restart, _ := stanza.ParseBool(r.body.XMPP("restart")); restart {
 		if to := r.body.Attr("to"); to != "" && !stanza.SameDomain(s.peer.Domain, to) {
 			s.endLocked(boshHostUnknown) // as over the other transports (RFC 6120 §4.9.3.6)
