@@ -50,7 +50,13 @@ func (c *conn) carry(ctx context.Context, l *link, features *stream.Element) err
 	var reader sync.WaitGroup
 	err := c.endedWith(c.stream.Send(passedFeatures(features, c.peer)))
 	if err == nil {
-		reader.Go(func() { c.close(c.fromUpstream(s)) })
+		reader.Go(func() {
+			lost := c.fromUpstream(s)
+			if c.ctx.Err() != nil && ctx.Err() == nil && errors.Is(lost, stream.ErrDisconnected) {
+				return // the client's side ended first; its reason counts (RFC 7395 §3.5, §3.6)
+			}
+			c.close(lost)
+		})
 		err = c.endedWith(c.fromClient(ctx, s))
 	}
 	c.cancel() // nobody waits for the upstream any more

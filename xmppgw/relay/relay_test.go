@@ -263,6 +263,31 @@ func TestServe_UpstreamEnds(t *testing.T) {
 	}
 }
 
+// What the client's side ends with is what the client is told, and not that the upstream's
+// link, which ends after it, is gone: who closes gets a close, and who breaks the rules an
+// error, after which nobody comes back to the same again (RFC 7395 §3.5, §3.6, B-51).
+func TestServe_ClientEnds(t *testing.T) {
+	u := newUpstream(t)
+	r := newRelay(t, &site{}, nil, u)
+	for _, transport := range []stream.Transport{stream.WebSocket, stream.BOSH} {
+		c, e := connected(t, r, u, transport, featureBind)
+		c.Send(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
+		e.expectEnd()
+		wantCondition(t, c.ExpectEnd(), stream.UnsupportedStanzaType)
+		wantCondition(t, c.ended(t), stream.UnsupportedStanzaType)
+
+		c, e = connected(t, r, u, transport, featureBind)
+		c.Close()
+		e.expectEnd()
+		if err := c.ExpectEnd(); err != nil {
+			t.Errorf("%s: a stream that its client closed ends with %v", transport, err)
+		}
+		if err := c.ended(t); err != nil {
+			t.Errorf("%s: Serve returns %v", transport, err)
+		}
+	}
+}
+
 func longText(n int) string { return strings.Repeat("x", n) }
 
 // The site makes no credential for somebody who has signed out meanwhile, or whom the
