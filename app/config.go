@@ -257,7 +257,7 @@ func (c Config) Validate() error {
 	c.checkUpstream(check)
 	domain, err := stanza.PrepareDomain(c.Domain)
 	check(err == nil && domain == c.Domain, "XMPP_DOMAIN=%q must be a domain, such as example.org", c.Domain)
-	check(fitsDNS(c.Domain), "XMPP_DOMAIN is too long: a domain has at most 63 characters between two dots, and 253 in all (RFC 1035 §2.3.4)")
+	check(fitsDNS(c.Domain), "XMPP_DOMAIN is too long: %s", domainLengths)
 	err = CheckAddr(c.Addr)
 	check(err == nil, "ADDR=%q %v", c.Addr, err)
 	_, err = parseProxies(c.TrustedProxies)
@@ -292,6 +292,8 @@ func (c Config) Validate() error {
 	return errors.Join(wrong...)
 }
 
+const domainLengths = "a domain has at most 63 characters between two dots, and 253 in all (RFC 1035 §2.3.4)"
+
 // fitsDNS reports whether a domain is no longer than the DNS has them.
 func fitsDNS(domain string) bool {
 	ascii := stanza.ASCIIDomain(domain)
@@ -312,6 +314,7 @@ func (c Config) checkUpstream(check func(bool, string, ...any)) {
 	if c.Rooms != "" {
 		domain, err := stanza.PrepareDomain(c.Rooms)
 		check(err == nil && domain == c.Rooms && domain != c.Domain, "XMPP_ROOMS_DOMAIN=%q must be the domain of the server's rooms, such as conference.%s", c.Rooms, c.Domain)
+		check(fitsDNS(c.Rooms), "XMPP_ROOMS_DOMAIN is too long: %s", domainLengths)
 	}
 }
 

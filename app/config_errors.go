@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -40,7 +41,9 @@ func settingError(err error, kind reflect.Type, options env.Options) error {
 	switch wrong.Type.Kind() {
 	case reflect.Bool:
 		return fmt.Errorf("%s=%q must be true or false", setting, options.Environment[setting])
-	case reflect.Int, reflect.Float64:
+	case reflect.Int:
+		return fmt.Errorf("%s=%q must be a whole number, at most %d", setting, options.Environment[setting], math.MaxInt32) // as it is read
+	case reflect.Float64:
 		return fmt.Errorf("%s=%q must be a number", setting, options.Environment[setting])
 	}
 	return fmt.Errorf("%s: %w", setting, wrong.Err) // which repeats the value

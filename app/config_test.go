@@ -71,6 +71,9 @@ func TestLoadConfig(t *testing.T) {
 		"a label nobody sees":            {map[string]string{"HEADER_SIGNIN": "X-User", "TRUSTED_PROXIES": "127.0.0.1", "HEADER_SIGNIN_LABEL": "\u2066"}, "HEADER_SIGNIN_LABEL"},
 		"a provider's label":             {map[string]string{"OIDC_PROVIDERS": "kc", "OIDC_KC_ISSUER": "https://id.example", "OIDC_KC_CLIENT_ID": "x", "OIDC_KC_LABEL": "a\nb"}, "OIDC_KC_LABEL"},
 		"a directory's label":            {map[string]string{"LDAP_URL": "ldaps://h", "LDAP_BASE_DN": "dc=h", "LDAP_BIND_DN": "anonymous", "LDAP_LABEL": "\xff"}, "LDAP_LABEL"},
+		"elsewhere, another scheme":      {map[string]string{"XMPP_SEE_OTHER": "wss://new.example"}, "must be the URL of a site"},
+		"rooms, too long":                {map[string]string{"XMPP_UPSTREAM": "xmpp://h", "XMPP_ROOMS_DOMAIN": strings.Repeat("a", 64) + ".example"}, "XMPP_ROOMS_DOMAIN is too long"},
+		"a token with a space":           {map[string]string{"METRICS_TOKEN": "two words"}, "METRICS_TOKEN has characters"},
 		"elsewhere, a path":              {map[string]string{"XMPP_SEE_OTHER": "https://new.example/chat"}, "must be the URL of a site"},
 	} {
 		environ := map[string]string{}
@@ -209,8 +212,8 @@ func TestStreamBurst(t *testing.T) {
 
 // X-44: what cannot be read is told by the setting's name.
 func TestConfig_NamesTheSetting(t *testing.T) {
-	_, err := LoadConfig(map[string]string{"APP_ENV": "development", "SIGNUP": "perhaps", "SIGNIN_FAILURES_PER_ADDRESS": "many", "UPLOAD_QUOTA": "much", "ARCHIVE_RETENTION": "long"})
-	for _, want := range []string{`SIGNUP="perhaps" must be true or false`, `SIGNIN_FAILURES_PER_ADDRESS="many" must be a number`, `UPLOAD_QUOTA: "much" is not a size`, `ARCHIVE_RETENTION: "long" is not a period`} {
+	_, err := LoadConfig(map[string]string{"APP_ENV": "development", "SIGNUP": "perhaps", "SIGNIN_FAILURES_PER_ADDRESS": "many", "REFUSALS_PER_ADDRESS": "few", "UPLOAD_QUOTA": "much", "ARCHIVE_RETENTION": "long"})
+	for _, want := range []string{`SIGNUP="perhaps" must be true or false`, `SIGNIN_FAILURES_PER_ADDRESS="many" must be a whole number, at most 2147483647`, `REFUSALS_PER_ADDRESS="few" must be a number`, `UPLOAD_QUOTA: "much" is not a size`, `ARCHIVE_RETENTION: "long" is not a period`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}

@@ -25,6 +25,7 @@ func TestConfig_Doors(t *testing.T) {
 		"loopback":         {map[string]string{"XMPP_AUTH_HTTP": "localhost:5281", "XMPP_AUTH_DOVECOT": "127.0.0.1:12345", "XMPP_AUTH_SECRET": secret}, ""},
 		"no secret":        {map[string]string{"XMPP_AUTH_HTTP": "localhost:5281"}, "XMPP_AUTH_SECRET is empty"},
 		"a short secret":   {map[string]string{"XMPP_AUTH_HTTP": "localhost:5281", "XMPP_AUTH_SECRET": "short"}, "at least 16 characters"},
+		"no port":          {map[string]string{"XMPP_AUTH_DOVECOT": "localhost:99999"}, "such as localhost:5281"},
 		"for all to reach": {map[string]string{"XMPP_AUTH_DOVECOT": ":12345"}, "must be on this machine"},
 		"twice":            {map[string]string{"XMPP_AUTH_HTTP": "unix:/run/a", "XMPP_AUTH_DOVECOT": "unix:/run/a"}, "two addresses"},
 		"odd":              {map[string]string{"XMPP_AUTH_ACCEPT": "token,anything"}, "not one of token"},

@@ -36,8 +36,9 @@ func (c Config) checkSeeOther(check func(bool, string, ...any)) {
 		return
 	}
 	origin, err := normalOrigin(c.SeeOther)
-	check(err == nil, "XMPP_SEE_OTHER=%q must be the URL of a site, such as https://new.example", c.SeeOther)
-	check(strings.HasPrefix(origin, "https:") || !strings.HasPrefix(c.BaseURL, "https:"),
+	isSite := err == nil && (strings.HasPrefix(origin, "https:") || strings.HasPrefix(origin, "http:"))
+	check(isSite, "XMPP_SEE_OTHER=%q must be the URL of a site, such as https://new.example", c.SeeOther)
+	check(!isSite || strings.HasPrefix(origin, "https:") || !strings.HasPrefix(c.BaseURL, "https:"),
 		"XMPP_SEE_OTHER=%q must begin with https, as BASE_URL does", c.SeeOther)
 	check(err != nil || origin != c.BaseURL, "XMPP_SEE_OTHER=%q is this site, so that people would be sent around in circles; name the other one", c.SeeOther)
 }

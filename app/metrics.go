@@ -48,9 +48,11 @@ func (s *Server) showMetrics(metrics http.Handler) fiber.Handler {
 	}
 }
 
-// checkMetrics checks the settings of the port for metrics, which asks for
-// nothing.
+// checkMetrics checks the token of /metrics, and the port of its own, which asks for
+// none.
 func (c Config) checkMetrics(check func(bool, string, ...any)) {
+	unsent := func(r rune) bool { return r <= ' ' || r > '~' }
+	check(!strings.ContainsFunc(c.MetricsToken, unsent), "METRICS_TOKEN has characters that no request can bring as a token (RFC 6750 §2.1), such as spaces or letters with accents; `openssl rand -hex 32` makes a good one")
 	if c.MetricsAddr == "" {
 		return
 	}

@@ -60,6 +60,9 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 		if err != nil {
 			return fmt.Errorf("%q is no domain: %s", name, howToWriteUpstreams)
 		}
+		if !fitsDNS(domain) {
+			return fmt.Errorf("%q is too long: %s", name, domainLengths)
+		}
 		if _, twice := written[domain]; twice {
 			return fmt.Errorf("the domain %s stands there twice; write its nodes one after the other: %s=xmpp://a:5222, xmpp://b:5222", domain, domain)
 		}

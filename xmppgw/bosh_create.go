@@ -120,8 +120,8 @@ func clamp(text string, most int) int {
 func lowerVersion(ver string) string {
 	const ourMajor, ourMinor = 1, 11
 	major, minor, ok := strings.Cut(ver, ".")
-	x, err1 := strconv.Atoi(major)
-	y, err2 := strconv.Atoi(minor)
+	x, err1 := strconv.ParseUint(major, 10, 31) // no signs
+	y, err2 := strconv.ParseUint(minor, 10, 31)
 	switch {
 	case ver == "":
 		return ""

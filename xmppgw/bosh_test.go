@@ -123,7 +123,7 @@ func TestBOSH_Creation(t *testing.T) {
 	if next := b.post(b.body("", authFrame)).body; strings.Contains(next, "sid=") {
 		t.Errorf("parameters again: %s", next)
 	}
-	for ver, want := range map[string]string{"1.6": "1.6", "1.11": "1.11", "1.12": "1.11", "2.0": "1.11", "1.9": "1.9"} {
+	for ver, want := range map[string]string{"1.6": "1.6", "1.11": "1.11", "1.12": "1.11", "2.0": "1.11", "1.9": "1.9", "+1.+6": "1.11", "1.-6": "1.11", "x": "1.11"} {
 		if got := lowerVersion(ver); got != want {
 			t.Errorf("ver %s: %s, want %s", ver, got, want)
 		}

@@ -29,8 +29,11 @@ func CheckAddress(addr string) error {
 		}
 		return nil
 	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || port == "" {
 		return errors.New("must be a unix socket, such as unix:/run/foyer/auth, or host:port on this machine, such as localhost:5281")
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {

@@ -108,8 +108,22 @@ func (u *Upstream) addHost(part string, parsed *url.URL, usual string, direct bo
 	}
 	host := parsed.Hostname()
 	_, err := netip.ParseAddr(host)
+	if err != nil && !isHostName(host) { // as the DNS has it, then
+		domain, wrong := stanza.PrepareDomain(host)
+		if host = stanza.ASCIIDomain(domain); wrong != nil || !isHostName(host) {
+			return fmt.Errorf("%q: this is no host; %s", part, howToWrite)
+		}
+	}
 	u.targets = append(u.targets, target{network: "tcp", host: host, port: port, direct: direct, local: netaddr.IsLoopback(host), literal: err == nil})
 	return nil
+}
+
+// isHostName reports whether a name can be looked up: letters, digits, hyphens and dots
+// (RFC 1123 §2.1), and the underscores that container networks have.
+func isHostName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
+	})
 }
 
 func (u *Upstream) addDomain(part string, parsed *url.URL) error {

@@ -21,6 +21,8 @@ func TestParseUpstream(t *testing.T) {
 		"xmpps://[2001:db8::1]:443":       {{network: "tcp", host: "2001:db8::1", port: "443", direct: true, literal: true}},
 		"xmpp+unix:///run/prosody/c.sock": {{network: "unix", host: "/run/prosody/c.sock", local: true}},
 		"xmpp://a, xmpps://b:1":           {{network: "tcp", host: "a", port: "5222"}, {network: "tcp", host: "b", port: "1", direct: true}},
+		"xmpp://Bücher.example":           {{network: "tcp", host: "xn--bcher-kva.example", port: "5222"}},
+		"xmpp://chat_prosody_1":           {{network: "tcp", host: "chat_prosody_1", port: "5222"}},
 		// Loopback is what is written, not what somebody's DNS may say of a name.
 		"xmpp://localhost.example.test": {{network: "tcp", host: "localhost.example.test", port: "5222"}},
 	} {
@@ -48,6 +50,9 @@ func TestParseUpstream_Refused(t *testing.T) {
 		"xmpp://h:70000":             "between 1 and 65535",
 		"xmpp://h:x":                 "is no address",
 		"xmpp://alice:secret@h":      "no account belongs here",
+		"xmpp://h==":                 "this is no host",
+		"xmpp://a;b":                 "this is no host",
+		"xmpp://\u200b":              "this is no host",
 		"xmpp://h/path":              "nothing may follow",
 		"xmpp://h?x=1":               "nothing may follow",
 		"xmpp+srv://example.test:1":  "leave the port out",
