@@ -76,32 +76,41 @@ func (db *Notifications) SubscribedToPush(ctx context.Context) ([]string, error)
 
 // PushAudience is where and how one person is told of a message.
 type PushAudience struct {
+	Name          string // of the account, as people see it
 	Subscriptions []PushSubscription
 	Settings      NotificationSettings
 	Level         NotificationLevel // of the conversation; empty: the default
 }
 
-// PushAudience returns where somebody is told of what is said in a conversation: nowhere
-// once the account is blocked, or its sessions have ended.
-func (db *Notifications) PushAudience(ctx context.Context, user, conversation string) (PushAudience, error) {
-	a := PushAudience{Settings: defaultNotifications()}
-	rows, err := db.chat.Query(ctx, `SELECT p.session_id::text, p.account_id, p.endpoint, p.p256dh, p.auth,
-			coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, '')
-		FROM accounts a JOIN push_subscriptions p ON p.account_id = a.id JOIN sessions s ON s.id = p.session_id AND s.expires_at > now()
-		LEFT JOIN notification_settings n ON n.account_id = a.id
-		LEFT JOIN conversation_settings c ON c.account_id = a.id AND c.jid = $2
-		WHERE a.username = $1 AND a.blocked_at IS NULL`, user, conversation)
+// pushAudiences begins with those who are asked for, and looks at each by itself, as pushRoom does.
+const pushAudiences = `SELECT a.username, a.name, p.session_id::text, p.account_id, p.endpoint, p.p256dh, p.auth,
+		coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, '')
+	FROM unnest($1::text[]) u(username)
+	CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = u.username AND blocked_at IS NULL LIMIT 1) a
+	CROSS JOIN LATERAL (SELECT * FROM push_subscriptions WHERE account_id = a.id OFFSET 0) p
+	CROSS JOIN LATERAL (SELECT FROM sessions WHERE id = p.session_id AND expires_at > now() LIMIT 1) s
+	LEFT JOIN LATERAL (SELECT * FROM notification_settings WHERE account_id = a.id LIMIT 1) n ON true
+	LEFT JOIN LATERAL (SELECT level FROM conversation_settings WHERE account_id = a.id AND jid = $2 LIMIT 1) c ON true`
+
+// PushAudiences returns where people are told of what is said in a conversation, by user name. Those who are told
+// nowhere are left out: without a subscription, once the account is blocked, or its sessions have ended.
+func (db *Notifications) PushAudiences(ctx context.Context, users []string, conversation string) (map[string]PushAudience, error) {
+	rows, err := db.chat.Query(ctx, pushAudiences, users, conversation)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
+	all := make(map[string]PushAudience, len(users))
+	var user string
+	var a PushAudience
 	var p PushSubscription
-	_, err = pgx.ForEachRow(rows, []any{&p.SessionID, &p.AccountID, &p.Endpoint, &p.P256DH, &p.Auth,
+	_, err = pgx.ForEachRow(rows, []any{&user, &a.Name, &p.SessionID, &p.AccountID, &p.Endpoint, &p.P256DH, &p.Auth,
 		&a.Settings.ShowText, &a.Settings.QuietFrom, &a.Settings.QuietUntil, &a.Settings.Zone, &a.Level}, func() error {
-		a.Subscriptions = append(a.Subscriptions, p)
-		p = PushSubscription{}
+		a.Subscriptions = append(all[user].Subscriptions, p)
+		all[user] = a
+		a, p = PushAudience{}, PushSubscription{} // what they lead to is the map's now
 		return nil
 	})
-	return a, err
+	return all, err
 }
 
 // PushRoom is a room as those see it who are told of what is said there.

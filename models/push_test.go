@@ -1,6 +1,8 @@
 package models
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +16,11 @@ const auth1, auth2 = "0123456789abcdef", "fedcba9876543210"
 
 func (db *DB) reached(t *testing.T, user string) int {
 	t.Helper()
-	a, err := db.Notifications.PushAudience(t.Context(), user, "x@h")
+	all, err := db.Notifications.PushAudiences(t.Context(), []string{user}, "x@h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(a.Subscriptions)
+	return len(all[user].Subscriptions)
 }
 
 // A subscription ends with whatever ends its session.
@@ -157,14 +159,105 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// Whom to tell of what is said in a room costs what the room has, and not what the site has.
-func TestPushRoom_ReadsIndexes(t *testing.T) {
+// Several people at once have what each has: browsers, settings, level.
+func TestPushAudiences(t *testing.T) {
 	db, ctx := open(t), t.Context()
+	from, until, level := int16(60), int16(120), NotifyAll
+	for _, name := range []string{"zoe", "yan", "unreached", "blocked", "ended"} {
+		a := db.person(t, name)
+		if name == "unreached" {
+			continue
+		}
+		s := db.session(t, a, name, time.Hour)
+		is(t, db.Notifications.SavePushSubscription(ctx, subscription(s, "https://p/"+name, auth1)), nil)
+		switch name {
+		case "zoe":
+			is(t, db.Notifications.SavePushSubscription(ctx, subscription(db.session(t, a, "2", time.Hour), "https://p/zoe2", auth2)), nil)
+			is(t, db.Notifications.SetNotificationSettings(ctx, a.ID, NotificationSettings{ShowText: true, QuietFrom: &from, QuietUntil: &until, Zone: "Asia/Tokyo"}), nil)
+			is(t, db.Notifications.SetConversationSettings(ctx, a.ID, "garden@c", nil, &level), nil)
+		case "blocked":
+			is(t, db.site.Exec("UPDATE accounts SET blocked_at = now() WHERE id = ?", a.ID).Error, nil)
+		case "ended":
+			is(t, db.site.Exec("UPDATE sessions SET expires_at = now() WHERE id = ?", s.ID).Error, nil)
+		}
+	}
+	all, err := db.Notifications.PushAudiences(ctx, []string{"yan", "nobody", "zoe", "unreached", "blocked", "ended"}, "garden@c")
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	zoe, yan := all["zoe"], all["yan"]
+	if len(zoe.Subscriptions) != 2 || zoe.Subscriptions[0].SessionID == zoe.Subscriptions[1].SessionID || zoe.Subscriptions[0].Endpoint == zoe.Subscriptions[1].Endpoint ||
+		zoe.Name != "Zoe" || zoe.Level != NotifyAll || !zoe.Settings.ShowText || *zoe.Settings.QuietFrom != 60 || *zoe.Settings.QuietUntil != 120 || zoe.Settings.Zone != "Asia/Tokyo" {
+		t.Errorf("zoe: %+v", zoe)
+	}
+	if len(yan.Subscriptions) != 1 || yan.Subscriptions[0].Endpoint != "https://p/yan" || string(yan.Subscriptions[0].Auth) != auth1 ||
+		yan.Name != "Yan" || yan.Level != "" || yan.Settings != defaultNotifications() {
+		t.Errorf("yan: %+v", yan)
+	}
+}
+
+// manyReached are 3,000 people, each with a subscription, and settings.
+func (db *DB) manyReached(t testing.TB) {
+	t.Helper()
 	for _, q := range []string{
 		"INSERT INTO accounts (username, name, password_hash) SELECT 'user' || n, 'User', '' FROM generate_series(1, 3000) n",
 		"INSERT INTO sessions (id, account_id, secret_hash, expires_at) SELECT gen_random_uuid(), id, int8send(id), now() + interval '1 day' FROM accounts",
 		`INSERT INTO push_subscriptions (session_id, account_id, endpoint, p256dh, auth)
 			SELECT id, account_id, 'https://push.example/', decode(repeat('00', 65), 'hex'), decode(repeat('00', 16), 'hex') FROM sessions`,
+		"INSERT INTO notification_settings (account_id, show_text) SELECT id, true FROM accounts",
+		"INSERT INTO conversation_settings (account_id, jid, level) SELECT id, 'garden@c', 'mentions' FROM accounts",
+		"ANALYZE",
+	} {
+		if _, err := db.pool.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Where people are told costs what they have, and not what the site has.
+func TestPushAudiences_ReadsIndexes(t *testing.T) {
+	db := open(t)
+	db.manyReached(t)
+	for _, users := range [][]string{{"user1"}, names(128)} {
+		plan := explain(t, db.chat, pushAudiences, users, "garden@c")
+		if strings.Contains(plan, "Seq Scan on") {
+			t.Error(plan)
+		}
+	}
+}
+
+func names(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "user" + strconv.Itoa(i+1)
+	}
+	return list
+}
+
+// BenchmarkPushAudiences is what a message costs the database in a room in which 200 people are told of messages with
+// their names in them: asked for all at once, as they are, and one by one.
+func BenchmarkPushAudiences(b *testing.B) {
+	db := open(b)
+	db.manyReached(b)
+	for name, size := range map[string]int{"at once": 128, "one by one": 1} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for users := range slices.Chunk(names(200), size) {
+					if all, err := db.Notifications.PushAudiences(b.Context(), users, "garden@c"); err != nil || len(all) != len(users) {
+						b.Fatal(len(all), err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Whom to tell of what is said in a room costs what the room has, and not what the site has.
+func TestPushRoom_ReadsIndexes(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.manyReached(t)
+	for _, q := range []string{
 		`INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
 			SELECT name, true, true, false, false, false, false, false, 'none', true, 100 FROM unnest('{garden,kitchen}'::text[]) name`,
 		"INSERT INTO room_affiliations (room, username, affiliation) SELECT 'garden', 'user' || n, 'member' FROM generate_series(1, 20) n",

@@ -38,7 +38,7 @@ func TestPush_OfOneAccount(t *testing.T) {
 		s.deliver = func(_ context.Context, j job) { told[j.user]++ }
 		tell := func(user string) {
 			t.Helper()
-			if err := s.tell(t.Context(), job{user: user, m: message{from: "alice"}}); err != nil {
+			if err := s.tell(t.Context(), []string{user}, job{m: message{from: "alice"}}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -141,7 +141,7 @@ func TestPush_SubscribedMeanwhile(t *testing.T) {
 	s := idle(t)
 	s.Subscribed("carol")
 	s.cfg.Store = subscribing{s.cfg.Store, func() { s.Subscribed("carol") }}
-	if err := s.tell(t.Context(), job{user: "carol", m: message{from: "alice"}}); err != nil {
+	if err := s.tell(t.Context(), []string{"carol"}, job{m: message{from: "alice"}}); err != nil {
 		t.Fatal(err)
 	}
 	if !s.Wants("carol") {
@@ -155,8 +155,8 @@ type subscribing struct {
 	meanwhile func()
 }
 
-func (s subscribing) PushAudience(ctx context.Context, user, jid string) (models.PushAudience, error) {
-	a, err := s.Store.PushAudience(ctx, user, jid)
+func (s subscribing) PushAudiences(ctx context.Context, users []string, jid string) (map[string]models.PushAudience, error) {
+	a, err := s.Store.PushAudiences(ctx, users, jid)
 	s.meanwhile()
 	return a, err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -100,7 +101,7 @@ func (s *Service) handle(ctx context.Context, m message) {
 	}
 	var err error
 	if m.room == "" {
-		err = s.tell(ctx, job{user: m.to, m: m})
+		err = s.tell(ctx, []string{m.to}, job{m: m})
 	} else {
 		err = s.tellRoom(ctx, m)
 	}
@@ -129,31 +130,50 @@ func (s *Service) tellRoom(ctx context.Context, m message) error {
 		s.rooms[m.room] = room
 	}
 	var failed error
-	for _, user := range room.Users {
-		if user != m.from && !s.cfg.Saw(user, m.at) {
-			failed = cmp.Or(failed, s.tell(ctx, job{user: user, m: m, title: cmp.Or(room.Title, m.room)}))
-		}
+	for users := range slices.Chunk(room.Users, askedFor) {
+		failed = cmp.Or(failed, s.tell(ctx, users, job{m: m, title: cmp.Or(room.Title, m.room)}))
 	}
 	return failed
 }
 
-// tell sends a message to where its recipient is reached, if they want to be told of it.
-func (s *Service) tell(ctx context.Context, j job) error {
-	if s.cfg.Saw(j.user, j.m.at) {
-		return nil // or they are back, and see it
+// tell sends a message to where people are reached who want to be told of it and have not come back. It asks the
+// database once for all of them.
+func (s *Service) tell(ctx context.Context, users []string, j job) error {
+	type person struct {
+		name string
+		at   uint64 // they subscribed
 	}
-	at := s.subscribedAt(j.user)
-	a, err := s.cfg.Store.PushAudience(ctx, j.user, s.conversation(j.m))
+	people, names := make([]person, 0, len(users)), make([]string, 0, len(users))
+	for _, user := range users {
+		if user != j.m.from && !s.cfg.Saw(user, j.m.at) {
+			people, names = append(people, person{user, s.subscribedAt(user)}), append(names, user)
+		}
+	}
+	if len(people) == 0 {
+		return nil
+	}
+	audiences, err := s.cfg.Store.PushAudiences(ctx, names, s.conversation(j.m))
 	if err != nil {
 		return err
 	}
-	if len(a.Subscriptions) == 0 {
-		s.forget(j.user, at)
+	for _, p := range people {
+		a := audiences[p.name]
+		if len(a.Subscriptions) == 0 {
+			s.forget(p.name, p.at)
+			continue
+		}
+		j.user = p.name
+		err = cmp.Or(err, s.tellOne(ctx, j, a))
+	}
+	return err
+}
+
+// tellOne sends a message to all browsers of one person who wants to be told of it, or to the one that j is for.
+func (s *Service) tellOne(ctx context.Context, j job, a models.PushAudience) error {
+	if !wanted(j, a) || (j.session == "" && !s.rate.Allow(j.user, 1)) {
 		return nil
 	}
-	if !s.wanted(ctx, j, a) || (j.session == "" && !s.rate.Allow(j.user, 1)) {
-		return nil
-	}
+	var err error
 	if j.payload, err = s.payload(ctx, j, a.Settings.ShowText); err != nil {
 		return err
 	}
@@ -170,7 +190,7 @@ func (s *Service) tell(ctx context.Context, j job) error {
 
 // wanted reports whether somebody wants to be told. People: of everything; rooms: where one's
 // name stands in it, or that answer what they said; unless they chose.
-func (s *Service) wanted(ctx context.Context, j job, a models.PushAudience) bool {
+func wanted(j job, a models.PushAudience) bool {
 	if a.Settings.Quiet(time.Now()) {
 		return false
 	}
@@ -182,8 +202,7 @@ func (s *Service) wanted(ctx context.Context, j job, a models.PushAudience) bool
 	case j.m.room == "": // to one person is as good as a mention
 		return true
 	}
-	account, err := s.cfg.Accounts.AccountByName(ctx, j.user)
-	return err == nil && (strings.EqualFold(j.m.answers, account.Name) || mentions(j.m.text, account.Name) || mentions(j.m.text, account.Username))
+	return strings.EqualFold(j.m.answers, a.Name) || mentions(j.m.text, a.Name) || mentions(j.m.text, j.user)
 }
 
 // mentions reports whether a name stands in a text as words of their own, whatever the case.
@@ -212,10 +231,12 @@ func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) ||
 // payload is what the service worker gets (static/js/sw.js).
 func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, error) {
 	name := j.m.nick
-	if a, err := s.cfg.Accounts.AccountByName(ctx, j.m.from); err == nil && name == "" {
+	if name == "" {
+		a, err := s.cfg.Accounts.AccountByName(ctx, j.m.from)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return nil, err
+		}
 		name = a.Name
-	} else if err != nil && !errors.Is(err, models.ErrNotFound) {
-		return nil, err
 	}
 	name = shown(cmp.Or(name, j.m.from))
 	p := struct {

@@ -34,6 +34,7 @@ const (
 	grace      = 3 * time.Second  // somebody who loads a page is back by then
 	roomKnown  = 30 * time.Second // whom to tell of a room
 	maxRooms   = 1024             // of which that is kept
+	askedFor   = 128              // people of a room whom one question to the database is about
 	sendTime   = 15 * time.Second
 )
 
@@ -43,7 +44,7 @@ var perAccount = budget.Limit{Name: "push notifications of one account"}
 // Store is what the service needs of the database; it is models.Notifications.
 type Store interface {
 	SubscribedToPush(ctx context.Context) ([]string, error)
-	PushAudience(ctx context.Context, user, conversation string) (models.PushAudience, error)
+	PushAudiences(ctx context.Context, users []string, conversation string) (map[string]models.PushAudience, error)
 	PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error)
 	RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error
 }

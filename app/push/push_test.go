@@ -17,6 +17,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,7 +150,11 @@ type store struct {
 	audiences map[string]models.PushAudience
 	room      models.PushRoom
 	removed   chan string
+	asked     []int // about how many people, each time
+	names     int   // times that one account was asked for
 }
+
+func nameOf(user string) string { return strings.ToUpper(user[:1]) + user[1:] + " Adler" }
 
 func (s *store) SubscribedToPush(context.Context) ([]string, error) {
 	s.mu.Lock()
@@ -160,10 +166,18 @@ func (s *store) SubscribedToPush(context.Context) ([]string, error) {
 	return users, nil
 }
 
-func (s *store) PushAudience(_ context.Context, user, _ string) (models.PushAudience, error) {
+func (s *store) PushAudiences(_ context.Context, users []string, _ string) (map[string]models.PushAudience, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.audiences[user], nil
+	s.asked = append(s.asked, len(users))
+	all := make(map[string]models.PushAudience)
+	for _, user := range users {
+		if a := s.audiences[user]; len(a.Subscriptions) > 0 {
+			a.Name = nameOf(user)
+			all[user] = a
+		}
+	}
+	return all, nil
 }
 
 func (s *store) PushRoom(context.Context, string, string) (models.PushRoom, error) {
@@ -176,7 +190,10 @@ func (s *store) RemovePushSubscription(_ context.Context, session, _ string) err
 }
 
 func (s *store) AccountByName(_ context.Context, user string) (models.Account, error) {
-	return models.Account{Username: user, Name: strings.ToUpper(user[:1]) + user[1:] + " Adler"}, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names++
+	return models.Account{Username: user, Name: nameOf(user)}, nil
 }
 
 // world is a service at work, with a browser of bob's.
@@ -313,6 +330,45 @@ func TestMentions(t *testing.T) {
 	}
 }
 
+// However many are told of what is said in a room, the database is asked once for many of them, and not at all for
+// those who said it or see it; who is told nowhere is forgotten.
+func TestPush_BusyRoom(t *testing.T) {
+	users := []string{"alice", "looks", "moved"}
+	for i := range 2 * askedFor {
+		users = append(users, "user"+strconv.Itoa(i))
+	}
+	s := idle(t, users[:len(users)-1]...)
+	st := s.cfg.Store.(*store)
+	delete(st.audiences, "moved")
+	for _, user := range users {
+		s.Subscribed(user)
+	}
+	st.room = models.PushRoom{Title: "Garden", Users: users}
+	s.cfg.Saw = func(user string, _ time.Time) bool { return user == "looks" }
+	told := make(map[string]bool)
+	s.deliver = func(_ context.Context, j job) { told[j.user] = true }
+	say := func(text string) {
+		t.Helper()
+		clear(told)
+		st.asked, st.names = nil, 0
+		if err := s.tellRoom(t.Context(), message{from: "alice", nick: "Ally", room: "garden", roomJID: "garden@conference.h", text: text}); err != nil {
+			t.Error(err)
+		}
+		if len(st.asked) != 3 || slices.Max(st.asked) > askedFor || st.names != 0 {
+			t.Errorf("the database was asked about %v people, and for %d accounts", st.asked, st.names)
+		}
+	}
+	if say("tea?"); len(told) != 0 {
+		t.Errorf("told: %v", told)
+	}
+	if s.Wants("moved") || s.Wants(users[len(users)-1]) || !s.Wants("user0") || !s.Wants("looks") {
+		t.Error("not those are forgotten who have no subscription")
+	}
+	if say("user0, user7: tea, and looks, moved, alice?"); len(told) != 2 || !told["user0"] || !told["user7"] {
+		t.Errorf("told: %v", told)
+	}
+}
+
 // RFC 8030 §7.3: a subscription that is gone is forgotten.
 func TestPush_Gone(t *testing.T) {
 	for _, code := range []int{http.StatusNotFound, http.StatusGone} {
@@ -351,7 +407,7 @@ func TestPush_RetryAfter(t *testing.T) {
 func TestPush_RetryEnded(t *testing.T) {
 	s, b, st := world(t, nil)
 	j := job{user: "bob", m: message{from: "alice", id: "old"}, session: "ended"}
-	if err := s.tell(context.Background(), j); err != nil {
+	if err := s.tell(context.Background(), []string{j.user}, j); err != nil {
 		t.Fatal(err)
 	}
 	st.mu.Lock()

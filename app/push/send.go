@@ -206,7 +206,7 @@ func (s *Service) retry(ctx context.Context, j job, after time.Duration) {
 		case <-ctx.Done():
 			return
 		}
-		if err := s.tell(ctx, j); err != nil && ctx.Err() == nil {
+		if err := s.tell(ctx, []string{j.user}, j); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Error("a notification was not tried again", "user", j.user, "err", err)
 		}
 	})
