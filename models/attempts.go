@@ -18,16 +18,24 @@ type Throttle struct{ *core }
 // window, it returns how long to wait.
 func (db *Throttle) Attempt(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
 	var count int
-	var expires time.Time
-	err = db.site.WithContext(ctx).Raw(`INSERT INTO attempts (key, count, expires_at) VALUES (?, 1, ?)
+	var left float64
+	err = db.pool.QueryRow(ctx, `INSERT INTO attempts (key, count, expires_at) VALUES ($1, 1, now() + make_interval(secs => $2))
 		ON CONFLICT (key) DO UPDATE SET
 			count = CASE WHEN attempts.expires_at < now() THEN 1 ELSE attempts.count + 1 END,
 			expires_at = CASE WHEN attempts.expires_at < now() THEN excluded.expires_at ELSE attempts.expires_at END
-		RETURNING count, expires_at`, key, time.Now().Add(window)).Row().Scan(&count, &expires)
+		RETURNING count, `+secondsLeft, key, window.Seconds()).Scan(&count, &left)
 	if err != nil || count <= limit {
 		return 0, err
 	}
-	return max(time.Until(expires), time.Second), nil
+	return toWait(left), nil
+}
+
+// secondsLeft is for how long attempts count, by the clock of the database, which also says whether they do: several
+// instances of a site share them.
+const secondsLeft = "extract(epoch FROM attempts.expires_at - now())::float8"
+
+func toWait(left float64) time.Duration {
+	return max(time.Duration(left*float64(time.Second)), time.Second)
 }
 
 // ReserveAttempt counts an attempt under key, unless limit have been counted already: then it
@@ -42,12 +50,12 @@ func (db *Throttle) ReserveAttempt(ctx context.Context, key string, limit int, w
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return 0, err
 	}
-	var expires time.Time
-	err = db.pool.QueryRow(ctx, "SELECT expires_at FROM attempts WHERE key = $1", key).Scan(&expires)
+	var left float64
+	err = db.pool.QueryRow(ctx, "SELECT "+secondsLeft+" FROM attempts WHERE key = $1", key).Scan(&left)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return time.Second, nil // it has just been forgotten
 	}
-	return max(time.Until(expires), time.Second), err
+	return toWait(left), err
 }
 
 // ReleaseAttempt takes back one that ReserveAttempt counted.
@@ -56,21 +64,26 @@ func (db *Throttle) ReleaseAttempt(ctx context.Context, key string) error {
 	return err
 }
 
-// Attempts is how many were counted under a key, and until when they count.
+// Attempts is how many were counted under a key, and for how long they count.
 type Attempts struct {
 	Key   string
 	Count int
-	Until time.Time
+	Left  time.Duration
 }
 
 // AttemptsUnder returns what was counted under keys; those without any are left
 // out.
 func (db *Throttle) AttemptsUnder(ctx context.Context, keys []string) ([]Attempts, error) {
-	rows, err := db.pool.Query(ctx, "SELECT key, count, expires_at FROM attempts WHERE key = ANY($1) AND expires_at > now()", keys)
+	rows, err := db.pool.Query(ctx, "SELECT key, count, "+secondsLeft+" FROM attempts WHERE key = ANY($1) AND expires_at > now()", keys)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Attempts])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Attempts, err error) {
+		var left float64
+		err = row.Scan(&a.Key, &a.Count, &left)
+		a.Left = toWait(left)
+		return a, err
+	})
 }
 
 // ResetAttempts forgets the attempts under key.

@@ -316,6 +316,53 @@ func TestAttempt_Window(t *testing.T) {
 	}
 }
 
+// What counts, and for how long, the database alone says: its clock may be another than the site's.
+func TestAttempt_OneClock(t *testing.T) {
+	for _, ahead := range []string{"3 hours", "-3 hours"} {
+		t.Run(ahead, func(t *testing.T) {
+			url, ctx := cluster.DB(t), t.Context()
+			db := openAt(t, url)
+			for _, q := range []string{
+				"CREATE SCHEMA clock",
+				"CREATE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql AS $$ SELECT pg_catalog.now() + interval '" + ahead + "' $$",
+			} {
+				if _, err := db.pool.Exec(ctx, q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if strings.Contains(url, "?") {
+				url += "&"
+			} else {
+				url += "?"
+			}
+			db = openAt(t, url+"search_path=clock,public,pg_catalog")
+			within := func(what string, wait time.Duration, err error) {
+				t.Helper()
+				if err != nil || wait > time.Hour || wait < 59*time.Minute {
+					t.Errorf("%s: %v %v", what, wait, err)
+				}
+			}
+			for range 2 {
+				if wait, err := db.Throttle.Attempt(ctx, "k", 2, time.Hour); err != nil || wait != 0 {
+					t.Errorf("%v %v", wait, err)
+				}
+			}
+			wait, err := db.Throttle.Attempt(ctx, "k", 2, time.Hour)
+			within("attempt", wait, err)
+			list, err := db.Throttle.AttemptsUnder(ctx, []string{"k"})
+			if len(list) != 1 || list[0].Count != 3 {
+				t.Fatalf("%+v %v", list, err)
+			}
+			within("attempts", list[0].Left, err)
+			if wait, err := db.Throttle.ReserveAttempt(ctx, "r", 1, time.Hour); err != nil || wait != 0 {
+				t.Errorf("%v %v", wait, err)
+			}
+			wait, err = db.Throttle.ReserveAttempt(ctx, "r", 1, time.Hour)
+			within("reserved", wait, err)
+		})
+	}
+}
+
 func TestSiteKey_SameForAll(t *testing.T) {
 	db := open(t)
 	a, err1 := db.SiteKey(t.Context(), "a")

@@ -113,7 +113,7 @@ func (t *throttle) failures(ctx context.Context, limits []limit) (map[string]int
 		counts[a.Key] = a.Count
 		for _, l := range limits {
 			if l.key == a.Key && a.Count >= l.max {
-				wait = max(wait, time.Until(a.Until), time.Second)
+				wait = max(wait, a.Left)
 				if l.network != "" {
 					t.met(failuresPerAddress, l.network)
 				}
