@@ -180,6 +180,9 @@ func (s *pages) protectForms(c *fiber.Ctx) error {
 	}
 	if !s.auth.ValidFormToken(c.FormValue("csrf"), s.secretOf(c)) {
 		if c.Path() == signOutPath && viewer(c) == nil {
+			if s.auth.ValidFormToken(c.FormValue("csrf"), readCookie(c, s.cookieName())) {
+				return c.Next() // a second click, sent before the answer to the first took the cookie away
+			}
 			s.flash(c, "signedout")
 			return c.Redirect("/", fiber.StatusSeeOther) // twice, or in another tab meanwhile: it is done
 		}

@@ -158,10 +158,9 @@ func escapePath(path string) string { return url.QueryEscape(localPath(path)) }
 
 // signOut: POST /signout
 func (s *signInPages) signOut(c *fiber.Ctx) error {
-	onward := SignInWay{Path: "/"}
+	onward := s.signOutElsewhere(c) // of a second click as well: the browser shows its answer, and not the first one's
 	if v := viewer(c); v != nil {
-		onward = s.signOutElsewhere(c, v)
-		if err := s.auth.EndSession(c.UserContext(), v.account, v.session.ID); err != nil {
+		if err := s.auth.SignOut(c.UserContext(), v.account, v.session.ID); err != nil {
 			return err
 		}
 	}
@@ -179,10 +178,18 @@ func (s *signInPages) signOut(c *fiber.Ctx) error {
 
 // signOutElsewhere is where somebody is signed out besides, if it can be: nothing of it keeps
 // anybody signed in here.
-func (s *signInPages) signOutElsewhere(c *fiber.Ctx, v *visit) SignInWay {
-	source, url, err := s.auth.SignOutAt(c.UserContext(), v.session, v.secret, s.BaseURL()+"/")
+func (s *signInPages) signOutElsewhere(c *fiber.Ctx) SignInWay {
+	secret := readCookie(c, s.cookieName())
+	if secret == "" {
+		return SignInWay{Path: "/"}
+	}
+	source, url, err := s.auth.SignOutAt(c.UserContext(), secret, s.BaseURL()+"/")
 	if err != nil {
-		s.log.Warn("somebody is not signed out at the source they came from", "user", v.account.Username, "err", err)
+		user := ""
+		if v := viewer(c); v != nil {
+			user = v.account.Username
+		}
+		s.log.Warn("somebody is not signed out at the source they came from", "user", user, "err", err)
 	}
 	if url == "" {
 		return SignInWay{Path: "/"}

@@ -104,6 +104,26 @@ func TestSignInWith(t *testing.T) {
 	}
 }
 
+// A second click on signing out is sent before the first is answered, and the browser shows the answer to the second:
+// it leads to the source as the first does (OpenID Connect RP-Initiated Logout 1.0 §2).
+func TestSignInWith_OutByTwoClicks(t *testing.T) {
+	one := newProvider("one")
+	_, base := withSources(t, nil, one)
+	b := newBrowser(t, base)
+	b.get("/signin/with/one").get(one.back("zoe")).wants(303, "")
+	form := url.Values{"csrf": {csrfField.FindStringSubmatch(b.get("/settings").body)[1]}}
+	cookie := *b.cookies["foyer"]
+	b.do("POST", "/signout", form).wants(200, "https://one.example/end?hint=an%20ID%20token")
+	b.cookies["foyer"] = &cookie
+	b.do("POST", "/signout", form).wants(200, "https://one.example/end?hint=an%20ID%20token")
+	if b.cookies["foyer"] != nil {
+		t.Error("the cookie stays")
+	}
+	b.cookies["foyer"] = &cookie
+	b.do("POST", "/signout", url.Values{"csrf": {"x"}}).wants(303, "") // no page of this site's
+	b.get("/settings").wants(303, "")
+}
+
 // An answer counts in the browser that began, once, and for the source that was asked.
 func TestSignInWith_ForeignAnswers(t *testing.T) {
 	one, two := newProvider("one"), newProvider("two")

@@ -144,10 +144,11 @@ func (db *Sessions) Proved(ctx context.Context, id string) error {
 	return err
 }
 
-// SignOutHint returns what a session's source wants to see when somebody signs out there,
-// sealed, and the identity's source: ErrNotFound, no identity.
-func (db *Sessions) SignOutHint(ctx context.Context, id string) (source string, sealed []byte, err error) {
-	err = db.pool.QueryRow(ctx, "SELECT i.source, s.sign_out_hint FROM sessions s JOIN identities i ON i.id = s.identity_id WHERE s.id = $1", id).Scan(&source, &sealed)
+// SignOutHint returns what the source of a session wants to see when somebody signs out there, sealed, and the
+// identity's source; also of a session that SignOut ended a moment ago. ErrNotFound: no identity.
+func (db *Sessions) SignOutHint(ctx context.Context, hash []byte) (source string, sealed []byte, err error) {
+	err = db.pool.QueryRow(ctx, `SELECT i.source, s.sign_out_hint FROM sessions s JOIN identities i ON i.id = s.identity_id WHERE s.secret_hash = $1
+		UNION ALL SELECT source, sign_out_hint FROM signed_out_sessions WHERE secret_hash = $1 AND expires_at > now() LIMIT 1`, hash).Scan(&source, &sealed)
 	return source, sealed, translate(err)
 }
 
@@ -224,6 +225,22 @@ func (db *Sessions) EndSession(ctx context.Context, accountID int64, id string) 
 	return requireRows(db.site.WithContext(ctx).Where("account_id = ? AND id = ?", accountID, id).Delete(&Session{}))
 }
 
+// SignOut is EndSession, after which SignOutHint knows the session for one more minute.
+func (db *Sessions) SignOut(ctx context.Context, accountID int64, id string) error {
+	if !IsID(id) {
+		return ErrNotFound
+	}
+	var ended bool
+	err := db.pool.QueryRow(ctx, `WITH ended AS (DELETE FROM sessions WHERE account_id = $1 AND id = $2 RETURNING secret_hash, identity_id, sign_out_hint),
+		kept AS (INSERT INTO signed_out_sessions (secret_hash, source, sign_out_hint, expires_at)
+			SELECT e.secret_hash, i.source, e.sign_out_hint, now() + interval '1 minute' FROM ended e JOIN identities i ON i.id = e.identity_id)
+		SELECT EXISTS (SELECT 1 FROM ended)`, accountID, id).Scan(&ended)
+	if err == nil && !ended {
+		err = ErrNotFound
+	}
+	return err
+}
+
 // EndSessions ends all sessions of an account but one, and returns their ids.
 func (db *Sessions) EndSessions(ctx context.Context, accountID int64, except string) ([]string, error) {
 	var ended []string
@@ -249,7 +266,7 @@ func (db *Sessions) TouchSession(ctx context.Context, s Session, now time.Time) 
 
 // DeleteExpired removes what has expired: sessions, tokens, attempts.
 func (db *Sessions) DeleteExpired(ctx context.Context) error {
-	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices", "ended_provider_sessions", "joinings"} {
+	for _, table := range []string{"sessions", "login_tokens", "used_token_ids", "token_keys", "attempts", "fast_tokens", "known_devices", "ended_provider_sessions", "signed_out_sessions", "joinings"} {
 		if err := db.site.WithContext(ctx).Exec("DELETE FROM " + table + " WHERE expires_at < now()").Error; err != nil {
 			return err
 		}

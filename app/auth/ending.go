@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"foyer/models"
+	"foyer/token"
 )
 
 // What a source ends. Each ends what the database says, and tells every instance, as signing
@@ -69,13 +70,10 @@ func (s *Service) tellEnded(ctx context.Context, ended []models.Ended) {
 }
 
 // SignOutAt returns the source by which a session began, and where the browser goes to be
-// signed out there as well; empty: nowhere. It is asked before the session is ended; secret is
-// its cookie's, callback where the source sends the browser back to.
-func (s *Service) SignOutAt(ctx context.Context, session models.Session, secret, callback string) (Source, string, error) {
-	if session.IdentityID == nil {
-		return nil, "", nil
-	}
-	name, sealed, err := s.db.Sessions.SignOutHint(ctx, session.ID)
+// signed out there as well; empty: nowhere. It is asked before the session is ended, or just after SignOut, as
+// when somebody clicks twice; secret is its cookie's, callback where the source sends the browser back to.
+func (s *Service) SignOutAt(ctx context.Context, secret, callback string) (Source, string, error) {
+	name, sealed, err := s.db.Sessions.SignOutHint(ctx, token.Hash(secret))
 	if errors.Is(err, models.ErrNotFound) {
 		return nil, "", nil
 	}

@@ -44,7 +44,7 @@ type ending struct {
 
 func endings() []ending {
 	return []ending{
-		{"sign-out", func(r *race) error { return r.s.EndSession(r.ctx, r.account, r.session[byProvider].ID) }, nil, nil},
+		{"sign-out", func(r *race) error { return r.s.SignOut(r.ctx, r.account, r.session[byProvider].ID) }, nil, nil},
 		{"sign-out everywhere", func(r *race) error { return r.s.EndOtherSessions(r.ctx, r.account, "") }, nil, nil},
 		{"new password", func(r *race) error { return r.s.SetPassword(r.ctx, r.account, testPassword+"!") }, []way{byPassword}, ways},
 		{"block", func(r *race) error { return r.s.SetBlocked(r.ctx, r.account, true) }, ways, ways},

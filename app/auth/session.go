@@ -110,10 +110,19 @@ func (s *Service) Touch(ctx context.Context, session models.Session) {
 // EndSession ends a session and every chat stream that stands on it. One that is
 // not there is no error.
 func (s *Service) EndSession(ctx context.Context, account models.Account, id string) error {
+	return s.endBy(ctx, s.db.Sessions.EndSession, account, id)
+}
+
+// SignOut is EndSession of somebody who signs out where the session is. SignOutAt knows it for one more minute.
+func (s *Service) SignOut(ctx context.Context, account models.Account, id string) error {
+	return s.endBy(ctx, s.db.Sessions.SignOut, account, id)
+}
+
+func (s *Service) endBy(ctx context.Context, end func(context.Context, int64, string) error, account models.Account, id string) error {
 	if !models.IsID(id) {
 		return nil
 	}
-	if err := s.db.Sessions.EndSession(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
+	if err := end(ctx, account.ID, id); err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
 	s.tell(ctx, models.EventEnded, account.Username, id)

@@ -331,19 +331,32 @@ func TestSignOutAt(t *testing.T) {
 	s := newSite(t, from(one))
 	in, err := s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
 	is(t, err, nil)
-	session, _, err := s.Session(t.Context(), in.Secret)
-	is(t, err, nil)
-	source, url, err := s.SignOutAt(t.Context(), session, in.Secret, "https://site.example/")
-	if err != nil || url != "https://id.example/end?hint=an ID token&back=https://site.example/" || source.Name() != "one" {
-		t.Errorf("%q %v", url, err)
+	leads := func(when, secret, want string) {
+		t.Helper()
+		source, url, err := s.SignOutAt(t.Context(), secret, "https://site.example/")
+		if err != nil || url != want || url != "" && source.Name() != "one" {
+			t.Errorf("%s: %q %v", when, url, err)
+		}
 	}
+	const out = "https://id.example/end?hint=an ID token&back=https://site.example/"
+	leads("before", in.Secret, out)
 	other, _ := token.New()
-	if _, url, err := s.SignOutAt(t.Context(), session, other, ""); err == nil {
-		t.Errorf("another secret opens it: %q", url)
+	leads("with another secret", other, "")
+	session, account, err := s.Session(t.Context(), in.Secret)
+	is(t, err, nil)
+	for range 2 { // a second click
+		is(t, s.SignOut(t.Context(), account, session.ID), nil)
+		leads("after", in.Secret, out)
 	}
+	_, _, err = s.Session(t.Context(), in.Secret)
+	is(t, err, ErrGone)
+
+	in, err = s.SignIn(t.Context(), one, form("alice", testPassword), Device{})
+	is(t, err, nil)
 	is(t, s.LogOut(t.Context(), one, Logout{Session: "sid-1", ID: "word", Until: time.Now().Add(time.Minute)}), nil)
 	_, _, err = s.Session(t.Context(), in.Secret)
 	is(t, err, ErrGone)
+	leads("once the source ended it", in.Secret, "")
 }
 
 type signOuter struct{ *testSource }
