@@ -34,6 +34,7 @@ type ChooseNameForm struct {
 	formErrors
 	Username, Next string
 	Trusted        bool
+	Of             string // the pending answer that it is
 	Label, Login   string // of the source, and what they are called there
 }
 
@@ -48,6 +49,7 @@ type WaysForm struct {
 type WayForm struct {
 	formErrors
 	Action, Label, Login, Name string
+	Of                         string // the pending answer that it is
 	Confirm                    ConfirmRow
 	Typed                      bool // user name and password of the source are typed here
 	Username                   string

@@ -68,11 +68,12 @@ func TestHeaderSignIn(t *testing.T) {
 	delete(b.cookies, "foyer")
 	b.headers["X-Forwarded-User"] = "alice"
 	b.get("/").wants(303, "")
-	if to := b.last.Header.Get("Location"); to != "/signin/name?next=%2F" {
+	if to := b.last.Header.Get("Location"); to != "/signin/name?of="+b.pending()+"&next=%2F" {
 		t.Errorf("sent to %s", to)
 	}
-	b.submit("/signin/name", "/signin/name", "username", "alice").wants(422, "not available")
-	b.submit("/signin/name", "/signin/name", "username", "alice.w", "next", "/chat").wants(303, "")
+	of := b.pending()
+	b.submit("/signin/name?of="+of, "/signin/name", "of", of, "username", "alice").wants(422, "not available")
+	b.submit("/signin/name?of="+of, "/signin/name", "of", of, "username", "alice.w", "next", "/chat").wants(303, "")
 	b.wantsUser("alice.w")
 }
 

@@ -158,9 +158,10 @@ func TestOIDC_NameTaken(t *testing.T) {
 	if to := b.last.Header.Get("Location"); !strings.HasPrefix(to, "/signin/name") {
 		t.Fatalf("sent to %s", to)
 	}
+	of := b.pending()
 	b.wantsUser("")
-	b.submit("/signin/name", "/signin/name", "username", "alice").wants(422, "not available")
-	b.submit("/signin/name", "/signin/name", "username", "alice.w").wants(303, "")
+	b.submit("/signin/name?of="+of, "/signin/name", "of", of, "username", "alice").wants(422, "not available")
+	b.submit("/signin/name?of="+of, "/signin/name", "of", of, "username", "alice.w").wants(303, "")
 	b.wantsUser("alice.w")
 }
 

@@ -28,8 +28,13 @@ const (
 // redirectCookieName is the cookie of the redirect whose answer brings that state. The state is
 // anybody's who writes an address: none of it becomes part of a header.
 func (s *site) redirectCookieName(answerState string) string {
-	hash := sha256.Sum256([]byte(answerState))
-	return s.redirectCookiePrefix() + base64.RawURLEncoding.EncodeToString(hash[:16])
+	return s.redirectCookiePrefix() + cookieKey(answerState)
+}
+
+// cookieKey tells cookies of one kind apart, by what each is about.
+func cookieKey(about string) string {
+	hash := sha256.Sum256([]byte(about))
+	return base64.RawURLEncoding.EncodeToString(hash[:16])
 }
 
 func (s *site) redirectCookiePrefix() string { return s.cookieName() + "-redirect-" }
@@ -44,11 +49,8 @@ func (s *signInPages) keepRedirect(c *fiber.Ctx, record auth.RedirectRecord, ans
 	if err != nil {
 		return err
 	}
-	begun := s.begunRedirects(c)
-	for _, name := range begun[:max(0, len(begun)-maxRedirects+1)] {
-		s.dropCookie(c, name)
-	}
-	cookie := s.cookie(s.redirectCookieName(answerState), strconv.FormatInt(time.Now().UnixNano(), 10)+"."+sealed)
+	s.makeRoom(c, s.redirectCookiePrefix(), maxRedirects)
+	cookie := s.cookie(s.redirectCookieName(answerState), datedCookie(sealed))
 	cookie.Expires = time.Now().Add(auth.RedirectLifetime)
 	c.Cookie(cookie)
 	return nil
@@ -66,9 +68,22 @@ func (s *signInPages) takeRedirect(c *fiber.Ctx, source auth.Source) (auth.Redir
 	return s.auth.OpenRedirect(sealed, source)
 }
 
-// begunRedirects are the names of the cookies of redirects that a browser brings, the oldest first:
+// datedCookie is the value of a cookie that makeRoom knows the age of: the time comes before the first dot.
+func datedCookie(value string) string {
+	return strconv.FormatInt(time.Now().UnixNano(), 10) + "." + value
+}
+
+// makeRoom drops the oldest cookies of a kind, so that one more makes as many as may be.
+func (s *site) makeRoom(c *fiber.Ctx, prefix string, most int) {
+	begun := begunCookies(c, prefix)
+	for _, name := range begun[:max(0, len(begun)-most+1)] {
+		s.dropCookie(c, name)
+	}
+}
+
+// begunCookies are the names of the cookies of a kind that a browser brings, the oldest first:
 // that is not told by their order in the header (RFC 6265 §4.2.2).
-func (s *site) begunRedirects(c *fiber.Ctx) []string {
+func begunCookies(c *fiber.Ctx, prefix string) []string {
 	type begun struct {
 		name string
 		at   int64
@@ -76,7 +91,7 @@ func (s *site) begunRedirects(c *fiber.Ctx) []string {
 	var list []begun
 	for pair := range strings.SplitSeq(cookieHeader(c), ";") {
 		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-		if !isRedirectCookie(s.redirectCookiePrefix(), name) {
+		if !isKeyed(prefix, name) {
 			continue
 		}
 		at, _, _ := strings.Cut(unquote(value), ".")
@@ -91,9 +106,9 @@ func (s *site) begunRedirects(c *fiber.Ctx) []string {
 	return names
 }
 
-// isRedirectCookie reports whether a name is one that redirectCookieName makes: other programs of the
+// isKeyed reports whether a name is one that cookieKey ends: other programs of the
 // domain set cookies, too, and only such a name is written into a header again.
-func isRedirectCookie(prefix, name string) bool {
+func isKeyed(prefix, name string) bool {
 	key, ok := strings.CutPrefix(name, prefix)
 	hash, err := base64.RawURLEncoding.DecodeString(key)
 	return ok && err == nil && len(hash) == 16

@@ -15,10 +15,6 @@ import (
 // another site posts would come without it, and is not taken (RFC 9700 §4.7). It need not be
 // SameSite=None, and so never is.
 
-// pendingCookieName is the cookie of somebody who has still to choose a user name, or to say
-// yes to a link.
-func (s *site) pendingCookieName() string { return s.cookieName() + "-pending" }
-
 var errNoSource = &Error{Code: NotFound, Public: "Nobody signs in to this site that way."}
 
 // redirectSource is the source that an address names, if it has pages of its own.
@@ -163,10 +159,7 @@ func (s *signInPages) renderSignInFailure(c *fiber.Ctx, source auth.Source, reco
 
 // askName sends somebody whom a source has proved to choose a user name.
 func (s *signInPages) askName(c *fiber.Ctx, choose *auth.ChooseNameError, next string, trusted bool) error {
-	cookie := s.cookie(s.pendingCookieName(), choose.Secret)
-	cookie.Expires = choose.Expires
-	c.Cookie(cookie)
-	path := "/signin/name?next=" + escapePath(next)
+	path := "/signin/name?of=" + s.keepPending(c, choose.Secret, choose.Expires) + "&next=" + escapePath(next)
 	if trusted {
 		path += "&trusted=1"
 	}
@@ -179,14 +172,14 @@ func (s *signInPages) showChooseName(c *fiber.Ctx) error {
 }
 
 func (s *signInPages) renderChooseName(c *fiber.Ctx, status int, form ChooseNameForm) error {
-	person, err := s.auth.UsernameChoice(c.UserContext(), readCookie(c, s.pendingCookieName()))
+	person, err := s.auth.UsernameChoice(c.UserContext(), s.pendingSecret(c))
 	if errors.Is(err, auth.ErrGone) {
 		return c.Redirect("/signin", http.StatusSeeOther)
 	}
 	if err != nil {
 		return err
 	}
-	form.Label, form.Login = person.Label, person.Login
+	form.Of, form.Label, form.Login = c.FormValue("of"), person.Label, person.Login
 	if form.Username == "" && len(form.Errors) == 0 {
 		form.Username = person.Suggested
 	}
@@ -206,7 +199,7 @@ func (s *signInPages) chooseName(c *fiber.Ctx) error {
 		form.fail("username", err.Error())
 		return s.renderChooseName(c, http.StatusUnprocessableEntity, form)
 	}
-	in, err := s.auth.ChooseUsername(c.UserContext(), readCookie(c, s.pendingCookieName()), username, s.device(c, form.Trusted))
+	in, err := s.auth.ChooseUsername(c.UserContext(), s.pendingSecret(c), username, s.device(c, form.Trusted))
 	if errors.Is(err, auth.ErrGone) || errors.Is(err, auth.ErrNotProved) {
 		return c.Redirect("/signin", http.StatusSeeOther)
 	}
@@ -217,7 +210,7 @@ func (s *signInPages) chooseName(c *fiber.Ctx) error {
 		}
 		return s.renderChooseName(c, status, form)
 	}
-	s.dropCookie(c, s.pendingCookieName())
+	s.dropPending(c)
 	if err := s.keepSignedIn(c, in, form.Trusted, ""); err != nil {
 		return err
 	}

@@ -104,6 +104,59 @@ func TestSignInWith(t *testing.T) {
 	}
 }
 
+// pending names the answer that the page is about to which the browser was sent.
+func (b *browser) pending() string {
+	b.t.Helper()
+	to, err := url.Parse(b.last.Header.Get("Location"))
+	of := to.Query().Get("of")
+	if err != nil || of == "" || b.cookies["foyer-pending-"+of] == nil {
+		b.t.Fatalf("sent to %v with %v", to, b.cookies)
+	}
+	return of
+}
+
+// Two tabs in which somebody new signs in at once, or proves whom to link: each answer is about the one whom its page names.
+func TestSignInWith_TwoTabs(t *testing.T) {
+	one, two := newProvider("one"), newProvider("two")
+	one.people["a"], two.people["b"] = auth.Person{Subject: "a", Login: "A A", Name: "Ann"}, auth.Person{Subject: "b", Login: "B B", Name: "Ben"}
+	_, base := withSources(t, nil, one, two)
+	b := newBrowser(t, base)
+	first := b.get("/signin/with/one").get(one.back("a")).wants(303, "").pending()
+	second := b.get("/signin/with/two").get(two.back("b")).wants(303, "").pending()
+	b.get("/signin/name?of="+second).wants(200, "Provider two knows you as <strong>B B")
+	b.get("/signin/name").wants(303, "")
+	b.submit("/signin/name?of="+first, "/signin/name", "of", first, "username", "ann").wants(303, "")
+	b.wantsUser("ann").get("/settings").wants(200, "Provider one · A A")
+	if b.cookies["foyer-pending-"+first] != nil || b.cookies["foyer-pending-"+second] == nil {
+		t.Errorf("%v", b.cookies)
+	}
+
+	alice := newBrowser(t, base).signIn("alice")
+	prove := func(p *provider, who string) string {
+		t.Helper()
+		alice.submit("/settings/ways/add/"+p.name, "/settings/ways/add/"+p.name, "current", demoPassword).wants(200, "")
+		return alice.get(p.back(who)).wants(303, "").pending()
+	}
+	first, second = prove(one, "zoe"), prove(two, "zoe")
+	alice.submit("/settings/ways/join?of="+first, "/settings/ways/join", "of", first).wants(303, "")
+	if page := alice.get("/settings").wants(200, "Provider one · zoe").body; strings.Contains(page, "Provider two · zoe") {
+		t.Error("the other was linked")
+	}
+	alice.get("/settings/ways/join?of="+second).wants(200, "Provider two says that you are")
+	for range 5 {
+		second = prove(two, "zoe")
+	}
+	n := 0
+	for name := range alice.cookies {
+		if strings.HasPrefix(name, "foyer-pending-") {
+			n++
+		}
+	}
+	if n != maxPending || alice.cookies["foyer-pending-"+second] == nil {
+		t.Errorf("%d cookies", n)
+	}
+}
+
 // A second click on signing out is sent before the first is answered, and the browser shows the answer to the second:
 // it leads to the source as the first does (OpenID Connect RP-Initiated Logout 1.0 §2).
 func TestSignInWith_OutByTwoClicks(t *testing.T) {
@@ -171,9 +224,10 @@ func TestWays(t *testing.T) {
 	stranger := newBrowser(t, base)
 	stranger.get("/signin/with/one").get(one.back("alice")).wants(303, "")
 	bob := newBrowser(t, base).signIn("bob")
-	bob.cookies["foyer-pending"] = alice.cookies["foyer-pending"]
-	bob.submit("/settings", "/settings/ways/join").wants(422, "too long")
-	alice.submit("/settings/ways/join", "/settings/ways/join").wants(303, "")
+	of := alice.pending()
+	bob.cookies["foyer-pending-"+of] = alice.cookies["foyer-pending-"+of]
+	bob.submit("/settings", "/settings/ways/join", "of", of).wants(422, "too long")
+	alice.submit("/settings/ways/join?of="+of, "/settings/ways/join", "of", of).wants(303, "")
 	alice.get("/settings").wants(200, "Provider one · alice")
 
 	// She comes in by it; her name is still her own.

@@ -101,10 +101,7 @@ func (s *signInPages) linking(c *fiber.Ctx, source auth.Source, answer auth.Answ
 		_, err := refusal(c, &form, err)
 		return form.Errors[""], err
 	}
-	cookie := s.cookie(s.pendingCookieName(), secret)
-	cookie.Expires = expires
-	c.Cookie(cookie)
-	return "", c.Redirect("/settings/ways/join", http.StatusSeeOther)
+	return "", c.Redirect("/settings/ways/join?of="+s.keepPending(c, secret, expires), http.StatusSeeOther)
 }
 
 const linkedElsewhere = "Somebody signs in by that to another account here. Remove it there first."
@@ -120,7 +117,7 @@ func (s *signInPages) afterLinkRedirect(c *fiber.Ctx, source auth.Source, record
 
 // showLinkWay: GET /settings/ways/join
 func (s *wayPages) showLinkWay(c *fiber.Ctx) error {
-	person, err := s.auth.PendingLink(c.UserContext(), readCookie(c, s.pendingCookieName()), viewer(c).session)
+	person, err := s.auth.PendingLink(c.UserContext(), s.pendingSecret(c), viewer(c).session)
 	if errors.Is(err, auth.ErrGone) {
 		return c.Redirect("/settings#ways", http.StatusSeeOther)
 	}
@@ -128,15 +125,15 @@ func (s *wayPages) showLinkWay(c *fiber.Ctx) error {
 		return err
 	}
 	p := s.page(c, "join-way", "Add a way to sign in")
-	p.Data = WayForm{Label: person.Label, Login: person.Login, Name: person.Name}
+	p.Data = WayForm{Of: c.FormValue("of"), Label: person.Label, Login: person.Login, Name: person.Name}
 	return s.render(c, "join-way", p)
 }
 
 // linkWay: POST /settings/ways/join
 func (s *wayPages) linkWay(c *fiber.Ctx) error {
 	v := viewer(c)
-	err := s.auth.Link(c.UserContext(), readCookie(c, s.pendingCookieName()), v.account, v.session)
-	s.dropCookie(c, s.pendingCookieName())
+	err := s.auth.Link(c.UserContext(), s.pendingSecret(c), v.account, v.session)
+	s.dropPending(c)
 	var sentence string
 	switch {
 	case errors.Is(err, auth.ErrGone):
