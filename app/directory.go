@@ -47,26 +47,13 @@ func (d Directory) source(log *slog.Logger) (*ldap.Source, error) {
 		Groups: ldap.GroupMode(d.Groups), GroupBaseDN: d.GroupBaseDN, GroupFilter: d.GroupFilter, AdminGroups: d.adminGroups(),
 		PoolSize: d.PoolSize, Timeout: d.Timeout, Logger: log,
 	})
-	if err == nil {
-		err = d.checkNumbers()
-	}
 	if err != nil {
 		return nil, err
 	}
-	return ldap.NewSource(directory, d.Label, d.Failures), nil
-}
-
-// checkNumbers refuses none of what there must be some of; for a ldap.Config 0 is its default.
-func (d Directory) checkNumbers() error {
-	switch {
-	case d.Failures < 1:
-		return fmt.Errorf("LDAP_FAILURES=%d must be at least 1", d.Failures)
-	case d.PoolSize < 1:
-		return fmt.Errorf("LDAP_POOL=%d must be at least 1", d.PoolSize)
-	case d.Timeout < time.Second:
-		return fmt.Errorf("LDAP_TIMEOUT=%s must be at least 1s", d.Timeout)
+	if d.Failures < 1 {
+		return nil, fmt.Errorf("LDAP_FAILURES=%d must be at least 1", d.Failures)
 	}
-	return nil
+	return ldap.NewSource(directory, d.Label, d.Failures), nil
 }
 
 func (d Directory) roots() (*x509.CertPool, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"foyer/app/auth"
 	"foyer/app/auth/ldap"
@@ -17,7 +18,7 @@ import (
 // make: one for all.
 func TestSamba(t *testing.T) {
 	s := peers.StartSamba(t)
-	cfg := ldap.Config{URLs: []string{s.TLSURL}, Roots: s.Roots, BindDN: peers.SambaService, BindPassword: peers.SambaPassword, BaseDN: peers.SambaBase}
+	cfg := ldap.Config{URLs: []string{s.TLSURL}, Roots: s.Roots, BindDN: peers.SambaService, BindPassword: peers.SambaPassword, BaseDN: peers.SambaBase, PoolSize: 10, Timeout: 10 * time.Second}
 	t.Run("signing in", func(t *testing.T) { sambaSignIn(t, s, cfg) })
 	t.Run("standing", func(t *testing.T) { sambaStanding(t, s, cfg) })
 	t.Run("groups", func(t *testing.T) { sambaGroups(t, s, cfg) })

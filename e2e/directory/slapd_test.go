@@ -20,7 +20,7 @@ import (
 func slapdConfig(s *peers.Slapd) ldap.Config {
 	return ldap.Config{
 		URLs: []string{s.TLSURL}, Roots: s.Roots, BindDN: peers.SlapdService, BindPassword: peers.SlapdPassword,
-		BaseDN: peers.SlapdPeople, GroupBaseDN: peers.SlapdGroups,
+		BaseDN: peers.SlapdPeople, GroupBaseDN: peers.SlapdGroups, PoolSize: 10, Timeout: 10 * time.Second,
 	}
 }
 

@@ -54,15 +54,13 @@ type Config struct {
 	GroupFilter string   // which groups count
 	AdminGroups []string // whose members look after the site: names, or names of entries
 
-	PoolSize int           // connections; default 10
-	Timeout  time.Duration // for a sign-in or one question, waiting included; default 10 s
+	PoolSize int           // connections, 1 to 1000
+	Timeout  time.Duration // for a sign-in or one question, waiting included; 1 s at least
 
 	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
-	c.PoolSize = cmp.Or(c.PoolSize, 10)
-	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	c.GroupBaseDN = cmp.Or(c.GroupBaseDN, c.BaseDN)
 	c.GroupFilter = cmp.Or(c.GroupFilter, "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))")
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))

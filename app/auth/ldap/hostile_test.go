@@ -234,7 +234,7 @@ func (h *hostile) onSearch(find func(a *asked, base, filter string)) {
 }
 
 func (h *hostile) config() Config {
-	return Config{URLs: []string{"ldap://" + h.l.Addr().String()}, Plain: true, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base}
+	return Config{URLs: []string{"ldap://" + h.l.Addr().String()}, Plain: true, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base, PoolSize: 10, Timeout: 10 * time.Second}
 }
 
 // told is what reached it.
@@ -505,7 +505,7 @@ func TestHostile_StartTLS(t *testing.T) {
 					conn.Close()
 				}
 			}()
-			cfg := Config{URLs: []string{"ldap://" + l.Addr().String()}, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base}
+			cfg := Config{URLs: []string{"ldap://" + l.Addr().String()}, BindDN: "cn=foyer," + base, BindPassword: secret, BaseDN: base, PoolSize: 10, Timeout: 10 * time.Second}
 			if name == "rubbish" {
 				cfg.Timeout = time.Second // it may be the beginning of an answer
 			}

@@ -12,7 +12,7 @@ import (
 )
 
 func usable() Config {
-	return Config{URLs: []string{"ldaps://ldap.example.org"}, BindDN: "cn=foyer,dc=example,dc=org", BindPassword: "x", BaseDN: "ou=people,dc=example,dc=org"}
+	return Config{URLs: []string{"ldaps://ldap.example.org"}, BindDN: "cn=foyer,dc=example,dc=org", BindPassword: "x", BaseDN: "ou=people,dc=example,dc=org", PoolSize: 10, Timeout: 10 * time.Second}
 }
 
 // Every wrong setting is named, with what to write instead.
@@ -36,8 +36,10 @@ func TestValidate(t *testing.T) {
 		"LDAP_GROUPS":                       func(c *Config) { c.Groups = "all" },
 		"LDAP_ADMIN_GROUPS":                 func(c *Config) { c.AdminGroups = []string{"admins"} },
 		"LDAP_GROUP_FILTER":                 func(c *Config) { c.GroupFilter = "cn=x" + ")" },
-		"LDAP_POOL":                         func(c *Config) { c.PoolSize = -1 },
-		"LDAP_TIMEOUT":                      func(c *Config) { c.Timeout = time.Millisecond },
+		"LDAP_POOL=0":                       func(c *Config) { c.PoolSize = 0 },
+		"LDAP_POOL=1001":                    func(c *Config) { c.PoolSize = 1001 },
+		"LDAP_TIMEOUT=0s":                   func(c *Config) { c.Timeout = 0 },
+		"LDAP_TIMEOUT=1ms":                  func(c *Config) { c.Timeout = time.Millisecond },
 		"must be an entry's name, such as ": func(c *Config) { c.GroupBaseDN = "groups" },
 	} {
 		c := usable()
