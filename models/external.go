@@ -41,6 +41,12 @@ func (db *External) RoomsCopied(ctx context.Context, names []string, at time.Tim
 	return err
 }
 
+// PeopleCopied notes people who were copied there.
+func (db *External) PeopleCopied(ctx context.Context, names []string) error {
+	_, err := db.chat.Exec(ctx, "INSERT INTO copied_people (username) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", nonNil(names))
+	return err
+}
+
 // RemoveExternalRoom notes that a room is no more.
 func (db *External) RemoveExternalRoom(ctx context.Context, name string) error {
 	_, err := db.chat.Exec(ctx, "DELETE FROM external_rooms WHERE name = $1", name)

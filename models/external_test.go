@@ -53,6 +53,39 @@ func TestExternal_Rooms(t *testing.T) {
 	}
 }
 
+// Of people who were copied, the next copy is told who left; names that were given here once and never copied are none of its business.
+func TestExternal_PeopleCopied(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	leave := func(a Account) {
+		t.Helper()
+		if _, err := db.pool.Exec(ctx, "DELETE FROM accounts WHERE id = $1", a.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave(db.person(t, "never"))
+	var people []Account
+	for _, name := range []string{"ann", "Ben", "cy"} {
+		people = append(people, db.person(t, name))
+	}
+	for range 2 {
+		is(t, db.External.PeopleCopied(ctx, []string{"ann", "Ben", "cy"}), nil)
+	}
+	is(t, db.External.PeopleCopied(ctx, nil), nil)
+	leave(people[0])
+	leave(people[1])
+	src, err := db.Snapshot(ctx, "h", RosterEveryone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if gone, err := src.Gone(ctx, "", 10); err != nil || !slices.Equal(gone, []string{"Ben", "ann"}) {
+		t.Error(gone, err)
+	}
+	if gone, err := src.Gone(ctx, "Ben", 10); err != nil || !slices.Equal(gone, []string{"ann"}) {
+		t.Error(gone, err)
+	}
+}
+
 // Of rooms that were copied, those that ended are noted no more, and the next copy is told of
 // them; a room that was made there is no copy.
 func TestExternal_RoomsCopied(t *testing.T) {

@@ -231,10 +231,11 @@ func (s *Snapshot) Rooms(ctx context.Context, after string, max int) ([]*RoomRec
 	return list, err
 }
 
-// Gone returns the next user names after one, at most max, of accounts that are no more.
+// Gone returns the next user names after one, at most max, of people who were copied to another server and have no
+// account any more.
 func (s *Snapshot) Gone(ctx context.Context, after string, max int) ([]string, error) {
-	rows, err := s.tx.Query(ctx, `SELECT u.username FROM usernames u WHERE u.username COLLATE "C" > $1
-		AND NOT EXISTS (SELECT FROM accounts a WHERE a.username = u.username) ORDER BY u.username COLLATE "C" LIMIT $2`, after, max)
+	rows, err := s.tx.Query(ctx, `SELECT c.username FROM copied_people c WHERE c.username COLLATE "C" > $1
+		AND NOT EXISTS (SELECT FROM accounts a WHERE a.username = c.username) ORDER BY c.username COLLATE "C" LIMIT $2`, after, max)
 	if err != nil {
 		return nil, err
 	}

@@ -83,8 +83,9 @@ func (c chatExportCmd) copy(e *env, cfg app.Config, db *models.DB, src *models.S
 		}
 	}
 	r, err := move.Into(e.ctx, src, c.To, url, o)
-	if r != nil { // where it was interrupted, too: a room that ends before the next run has to be removed there
-		err = errors.Join(err, db.External.RoomsCopied(context.WithoutCancel(e.ctx), r.RoomNames(), src.At))
+	if r != nil { // where it was interrupted, too: who leaves, and a room that ends, before the next run has to be removed there
+		ctx := context.WithoutCancel(e.ctx)
+		err = errors.Join(err, db.External.PeopleCopied(ctx, r.PeopleNames()), db.External.RoomsCopied(ctx, r.RoomNames(), src.At))
 	}
 	if err != nil {
 		return fmt.Errorf("%w\nwhat was copied before that is kept: run this again", err)

@@ -105,6 +105,47 @@ func TestChatExport_Interrupted(t *testing.T) {
 const makeDen = `INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
 	VALUES ('den', true, true, false, false, false, true, true, 'anyone', true, 10)`
 
+// TestChatExport_OwnPeople: who left the site since a copy has nothing there any more; an account of that server's own
+// stays, though the site gave its name to somebody once.
+func TestChatExport_OwnPeople(t *testing.T) {
+	c := newTerminal(t, nil)
+	there := cluster.EmptyDB(t)
+	site, other := connect(t, c.cfg.DatabaseURL), connect(t, there)
+	people := func(want string) {
+		t.Helper()
+		var got string
+		if err := other.QueryRow(t.Context(), `SELECT string_agg(DISTINCT "user", ' ' ORDER BY "user") FROM prosody WHERE "user" <> ''`).Scan(&got); err != nil || got != want {
+			t.Errorf("%q have something there, want %q, %v", got, want, err)
+		}
+	}
+	leave := func(name string) {
+		t.Helper()
+		if _, err := site.Exec(t.Context(), "DELETE FROM accounts WHERE username = $1", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	export := func() {
+		t.Helper()
+		if out, err := c.run("", "chat", "export", "--to", "prosody", "--database", there); err != nil {
+			t.Fatalf("%q, %v", out, err)
+		}
+	}
+	for _, name := range []string{"admin", "anne", "bob"} {
+		if _, err := c.run("", "user", "add", name, "--password", testPassword); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave("admin")
+	export()
+	people("anne bob")
+	if _, err := other.Exec(t.Context(), `INSERT INTO prosody ("host", "user", "store", "key", "type", "value") VALUES ('localhost', 'admin', 'roster', 'x@localhost', 'json', '{}')`); err != nil {
+		t.Fatal(err)
+	}
+	leave("anne")
+	export()
+	people("admin bob")
+}
+
 // TestChatExport_RoomMadeAgain: a room has nothing of one of the same name that an earlier copy brought.
 func TestChatExport_RoomMadeAgain(t *testing.T) {
 	c := newTerminal(t, nil)

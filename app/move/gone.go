@@ -13,7 +13,7 @@ import (
 // gonePage is how many are removed at once.
 const gonePage = 1000
 
-// gone removes them: people who had an account once, and rooms that a copy brought. What
+// gone removes them: people and rooms that a copy brought. What
 // else is there is that server's own.
 func (c *copier) gone(ctx context.Context) error {
 	for after := ""; ; {

@@ -15,9 +15,12 @@ type Report struct {
 
 	Added, Changed, Removed int64 // rows of the other server's tables
 
-	rooms []string
-	left  map[string]map[string]int // why → whose → how many
+	people, rooms []string                  // names
+	left          map[string]map[string]int // why → whose → how many
 }
+
+// PeopleNames are the user names of the people who were copied.
+func (r *Report) PeopleNames() []string { return r.people }
 
 // RoomNames are the names of the rooms that were copied.
 func (r *Report) RoomNames() []string { return r.rooms }

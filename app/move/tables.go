@@ -80,6 +80,7 @@ func (c *copier) people(ctx context.Context) error {
 	return eachPerson(ctx, c.src, func(page []*models.Belongings) error {
 		for _, b := range page {
 			c.owners.people[b.User] = true
+			c.report.people = append(c.report.people, b.User)
 		}
 		c.report.People += int64(len(page))
 		return c.to.inBatch(ctx, func(b *batch) error { return c.server.people(ctx, b, page) })
