@@ -12,18 +12,35 @@ import (
 
 // What of the client's SASL may pass (pass_sasl.go).
 
-// passedMechanisms are those of the upstream's mechanisms that the client is offered. TLS
-// ends here, so that a channel binding to the upstream could not be the client's (RFC
-// 5802 §6); EXTERNAL would speak for this program's own connection; and DIGEST-MD5 (RFC
-// 6331), those that hide their messages and others that are not read here could carry an authzid that nobody sees.
+// passedMechanisms are those of the upstream's mechanisms that the client is offered: those whose messages are
+// read here, or have no place for an authzid. In any other one, that of somebody else could pass unseen.
 func passedMechanisms(features *stream.Element) []string {
-	return slices.DeleteFunc(mechanisms(features), func(name string) bool {
-		switch name {
-		case "EXTERNAL", "DIGEST-MD5", "GSSAPI", "GSS-SPNEGO", "KERBEROS_V4", "KERBEROS_V5", "OTP", "SKEY", "SECURID", "SRP", "SAML20", "OPENID20":
-			return true
-		}
-		return strings.HasSuffix(name, "-PLUS") || strings.HasPrefix(name, "GS2-")
-	})
+	return slices.DeleteFunc(mechanisms(features), func(name string) bool { return ownBy(name) == nil })
+}
+
+// ownBy is how a client's messages of a mechanism are read; nil: not at all. A mechanism's own specification says
+// whether, and where, it carries an authzid (RFC 4422 §5), so that nothing can be said of one that is not known here.
+// TLS ends here, so that a channel binding to the upstream could not be the client's (RFC 5802 §6: -PLUS); EXTERNAL
+// would speak for this program's own connection; and DIGEST-MD5 (RFC 6331), GSSAPI and others are not read.
+func ownBy(mechanism string) func(message, domain string) (passed, user string, err error) {
+	switch {
+	case strings.HasSuffix(mechanism, "-PLUS"):
+		return nil
+	case strings.HasPrefix(mechanism, "SCRAM-"):
+		return ownGS2
+	}
+	switch mechanism {
+	case "PLAIN", "X-OAUTH2":
+		return ownPlain
+	case "OAUTHBEARER", "OAUTH10A":
+		return ownBearer
+	case "ANONYMOUS", // RFC 4505 §2: a trace
+		"CRAM-MD5", // RFC 2195 §2: the name and a digest
+		"LOGIN",    // the name, then the password
+		"X-OAUTH":  // MongooseIM's: a token that says whose it is
+		return func(message, _ string) (passed, user string, err error) { return message, "", nil }
+	}
+	return nil
 }
 
 // strangerFeatures are the upstream's features before the sign-in, as the client may see
@@ -54,16 +71,11 @@ func ownMessage(mechanism, text, domain string) (passed, user string, err error)
 	if err != nil {
 		return "", "", sasl.IncorrectEncoding
 	}
-	switch {
-	case mechanism == "PLAIN" || mechanism == "X-OAUTH2":
-		passed, user, err = ownPlain(string(message), domain)
-	case strings.HasPrefix(mechanism, "SCRAM-"):
-		passed, user, err = ownGS2(string(message), domain)
-	case mechanism == "OAUTHBEARER" || mechanism == "OAUTH10A":
-		passed, user, err = ownBearer(string(message), domain)
-	default:
-		passed = string(message)
+	own := ownBy(mechanism)
+	if own == nil {
+		return "", "", sasl.InvalidMechanism
 	}
+	passed, user, err = own(string(message), domain)
 	return base64.StdEncoding.EncodeToString([]byte(passed)), user, err
 }
 

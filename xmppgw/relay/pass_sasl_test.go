@@ -145,6 +145,9 @@ func TestOwnMessage(t *testing.T) {
 		{"OAUTHBEARER", "n,x=1,\x01auth=Bearer x\x01\x01", "", "malformed-request"},
 		{"OAUTHBEARER", "n,a=alice@example.test,auth=Bearer x\x01\x01", "", "malformed-request"},
 		{"OAUTHBEARER", "auth=Bearer x\x01\x01", "", "malformed-request"},
+		{"X-OAUTH", "token", "token", ""},
+		{"ANONYMOUS", "trace", "trace", ""},
+		{"SRP", "bob@example.test\x00alice\x00x", "", "invalid-mechanism"},
 	} {
 		passed, _, err := ownMessage(tt.mechanism, base64.StdEncoding.EncodeToString([]byte(tt.message)), domain)
 		raw, _ := base64.StdEncoding.DecodeString(passed)
@@ -154,6 +157,23 @@ func TestOwnMessage(t *testing.T) {
 		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
 			t.Errorf("%s %q: %v; want %s", tt.mechanism, tt.message, err, tt.err)
 		}
+	}
+}
+
+// RFC 4422 §5: whether and where a mechanism carries an authzid its own specification says. What is not known here is not offered.
+func TestPassedMechanisms(t *testing.T) {
+	const offered = "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN X-OAUTH2 OAUTHBEARER OAUTH10A ANONYMOUS CRAM-MD5 LOGIN X-OAUTH"
+	const kept = "SCRAM-SHA-1-PLUS EXTERNAL DIGEST-MD5 GSSAPI GS2-KRB5 OTP SAML20 NTLM X-FUTURE X-FUTURE-PLUS SCRAMBLED plain PLAIN2"
+	xml := `<features><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl">`
+	for name := range strings.FieldsSeq(kept + " " + offered + " " + kept) {
+		xml += "<mechanism>" + name + "</mechanism>"
+	}
+	features, err := stream.Parse([]byte(xml+"</mechanisms></features>"), stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(passedMechanisms(features), " "); got != offered {
+		t.Errorf("offered: %s", got)
 	}
 }
 
