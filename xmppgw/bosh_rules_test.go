@@ -314,6 +314,27 @@ func TestBOSH_LanguageAndFrom(t *testing.T) {
 	}
 }
 
+// RFC 6120 §4.7.4, §8.1.5: what a client gives as its language goes with each of its stanzas, to everybody who gets
+// them, whatever the transport: so it is a language, or nothing.
+func TestLanguage_Bounded(t *testing.T) {
+	server := make(told, 1)
+	s := newSite(t, func(c *Config) { c.Server = server })
+	addr := s.listenTCP(TCPOptions{})
+	for lang, want := range map[string]string{"en-GB": "en-GB", strings.Repeat("x", 4<<10): ""} {
+		as := fmt.Sprintf(` xml:lang="%s" to=`, lang)
+		for transport, open := range map[stream.Transport]func(){
+			stream.BOSH:      func() { s.bosh(false).create(fmt.Sprintf(` xml:lang="%s"`, lang)) },
+			stream.WebSocket: func() { s.browser().send(strings.Replace(wsOpen, " to=", as, 1)) },
+			stream.TCP:       func() { s.dialTCP(addr).send(strings.Replace(tcpOpen, " to=", as, 1)) },
+		} {
+			open()
+			if p := <-server; p.Lang != want || p.Transport != transport {
+				t.Errorf("%s: the language of %.20q is %.20q", transport, lang, p.Lang)
+			}
+		}
+	}
+}
+
 // failing is a backend that cannot be reached, or is lost once it has spoken.
 type failing struct{ speaks bool }
 

@@ -97,7 +97,7 @@ func (s *tcpStream) readHeader() error {
 		return s.readError(err)
 	}
 	s.greet(h.From)
-	s.peer.Lang = h.Lang
+	s.peer.Lang = stream.Language(h.Lang)
 	return s.check(h)
 }
 

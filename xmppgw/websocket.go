@@ -182,7 +182,7 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	if err := checkOpen(el, known); err != nil {
 		return nil, err
 	}
-	s.peer.Lang = el.Lang
+	s.peer.Lang = stream.Language(el.Lang)
 	return to.server, nil
 }
 

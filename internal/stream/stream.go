@@ -147,7 +147,7 @@ type Peer struct {
 	Transport Transport //
 	Addr      string    // the client's IP address, as the trusted proxies tell it
 	Domain    string    // the domain the stream was opened to
-	Lang      string    // xml:lang of the stream header, or empty
+	Lang      string    // xml:lang of the stream header, as Language has it, or empty
 	Identity  Identity  // who the site says is calling; zero when it does not know
 	External  bool      // the Identity may be used for SASL EXTERNAL
 	Password  bool      // SASL PLAIN may be offered: the channel is private, and the mode wants passwords or tokens
