@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -51,8 +52,8 @@ func (s *Server) showMetrics(metrics http.Handler) fiber.Handler {
 // checkMetrics checks the token of /metrics, and the port of its own, which asks for
 // none.
 func (c Config) checkMetrics(check func(bool, string, ...any)) {
-	unsent := func(r rune) bool { return r <= ' ' || r > '~' }
-	check(!strings.ContainsFunc(c.MetricsToken, unsent), "METRICS_TOKEN has characters that no request can bring as a token (RFC 6750 §2.1), such as spaces or letters with accents; `openssl rand -hex 32` makes a good one")
+	sent := strings.TrimSpace(c.MetricsToken) == c.MetricsToken && !strings.ContainsFunc(c.MetricsToken, unicode.IsControl)
+	check(sent, "METRICS_TOKEN begins or ends with a space, or has a line break or another control character in it, which no request can bring (RFC 9110 §5.5); `openssl rand -hex 32` makes a good one")
 	if c.MetricsAddr == "" {
 		return
 	}
