@@ -28,7 +28,8 @@ function heading() {
   const made = {};
   showHeaders({ api: { elements: { registry: { "converse-chat-heading": Heading, "converse-muc-heading": Heading }, define: (name, type) => (made[name] = type) } } }, {});
   const element = new made["converse-muc-heading"]();
-  return { element, offers: (name) => element.shownMenu.values.flatMap(words).includes(name) };
+  const shown = () => element.shownMenu.values.flatMap(words);
+  return { element, offers: (name) => shown().includes(name), order: (...names) => shown().filter((word) => names.includes(word)) };
 }
 
 test("a menu has what can be done now, although that changed while it was put together", async () => {
@@ -40,6 +41,14 @@ test("a menu has what can be done now, although that changed while it was put to
   element.asks[0]("leave");
   await settle();
   assert.equal(offers("destroy"), true);
+});
+
+test("what destroys stands last in it, whoever offered it first", async () => {
+  const { element, order } = heading();
+  element.updated();
+  element.asks[0]("pin", "block", "close");
+  await settle();
+  assert.deepEqual(order("pin", "block", "close"), ["pin", "close", "block"]);
 });
 
 test("it is drawn again when other notifications are chosen, wherever that is", async () => {

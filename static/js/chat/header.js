@@ -44,7 +44,8 @@ async function offered(element) {
 function menu(buttons) {
     const { html } = window.converse.env;
     if (!buttons.length) return '';
-    const items = buttons.map(
+    const destroysLast = buttons.toSorted((a, b) => Number(DESTROYS.has(a.name)) - Number(DESTROYS.has(b.name)));
+    const items = destroysLast.map(
         ({ name, a_class, icon_class, sign, handler, i18n_text }) => html`<a href="#" role="button" class="dropdown-item ${a_class} ${DESTROYS.has(name) ? 'dropdown-item--destroys' : ''}" @click=${handler}>
             ${sign ?? html`<converse-icon size="1em" class="fa ${icon_class}" aria-hidden="true"></converse-icon>`}${i18n_text}
         </a>`,
