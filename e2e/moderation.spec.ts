@@ -89,7 +89,7 @@ test("somebody may not write in a moderated room", async ({ alice, bob }) => {
   await alice.hears("I may speak");
 
   await chooseAbove(alice, "Settings");
-  await alice.page.getByLabel("Only those who are allowed to may write").check();
+  await alice.page.getByLabel("Only members may write").check();
   await expect(alice.page.locator("#room-panel").getByText("Saved.")).toBeVisible();
 
   const panel = alice.page.locator("#room-panel");

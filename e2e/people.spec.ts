@@ -97,7 +97,7 @@ for (const locale of ["en-GB", "de-DE"]) test.describe(`dialogs, in a browser th
     await makeRoom(alice, "Book club");
     await joinRoom(bob, "Book club");
     await chooseAbove(alice, "Settings");
-    await alice.page.getByLabel("Only those who are allowed to may write").check();
+    await alice.page.getByLabel("Only members may write").check();
     await expect(alice.page.locator("#room-panel").getByText("Saved.")).toBeVisible();
     await alice.page.getByRole("tab", { name: "Members" }).click();
     const said = (text: string) => expect(alice.page.locator("#chat converse-muc").getByText(text).last()).toBeVisible();

@@ -58,7 +58,7 @@ function page() {
   return { api, rooms, panel, settings, answer, go, turnOn, waiting };
 }
 
-const MODERATED = "Only those who are allowed to may write";
+const MODERATED = "Only members may write";
 
 test("a refusal of one room is not said in the next, whose settings are asked for", async () => {
   const { panel, settings, answer, go, waiting } = page();

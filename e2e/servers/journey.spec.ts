@@ -100,7 +100,7 @@ async function lookAfter(alice: Person, bob: Person, room: string): Promise<void
   await expect(bob.page.locator("#chat .chat-head__desc")).toHaveText("Spring");
   await expect(panel(alice).getByRole("tab", { name: "Pinned" })).toHaveCount(0); // these servers have no pins
 
-  const moderated = panel(alice).getByLabel("Only those who are allowed to may write");
+  const moderated = panel(alice).getByLabel("Only members may write");
   const setModerated = async (on: boolean) => {
     await panel(alice).getByRole("tab", { name: "Settings" }).click();
     await moderated.setChecked(on);

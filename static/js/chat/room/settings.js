@@ -10,7 +10,7 @@ import { isHere, reasonOf } from './standing.js';
 
 /** Those that are on or off, and what they are called. @type {[SettingName, string, string][]} */
 const SWITCHES = [
-    ['moderated', 'Only those who are allowed to may write', 'Moderators let people write, from their cards. Members always may.'],
+    ['moderated', 'Only members may write', 'Moderators may let others write, from their cards.'],
     ['membersInvite', 'Members may invite others', ''],
     ['topicByAll', 'Everybody may change the topic', ''],
 ];
