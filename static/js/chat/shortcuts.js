@@ -43,6 +43,14 @@ const SHORTCUTS = [
         { keys: ['Escape'], what: 'Close what is open on top' },
         { keys: ['?', 'Ctrl+Slash'], what: 'This list', act: () => toggleList() },
     ]],
+    ['Writing', [
+        { keys: ['Alt+Shift+KeyC'], what: 'Go to the message field', act: () => focus('#chat textarea.chat-textarea') },
+        { keys: ['Enter'], what: 'Send' },
+        { keys: ['Shift+Enter'], what: 'A new line' },
+        { keys: ['ArrowUp'], what: 'Edit your last message, from an empty field' },
+        { keys: ['Alt+Shift+KeyA'], what: 'Add a file', act: () => click('#chat .chat-toolbar .fileupload') },
+        { keys: ['Alt+Shift+KeyS'], what: 'Emoji', act: () => click('#chat .chat-toolbar .toggle-emojis') },
+    ]],
     ['In a conversation', [
         { keys: ['Alt+Shift+KeyI'], what: 'About this room, or this person', act: () => (inRoom() ? roomPanel.toggle('about') : click('#chat converse-chat .head-name')) },
         { keys: ['Alt+Shift+KeyM'], what: 'Members of this room', act: () => inRoom() && roomPanel.toggle('members') },
@@ -52,14 +60,6 @@ const SHORTCUTS = [
         { keys: ['Alt+Shift+KeyJ'], what: 'Go to the latest message', act: () => click('#chat .to-latest') },
         { keys: ['Alt+Shift+KeyR'], what: 'Reply to the latest message', act: () => onLatest('.message-bar .chat-msg__action-reply') },
         { keys: ['Alt+Shift+KeyE'], what: 'React to the latest message', act: () => onLatest('.message-bar .chat-msg__action-reaction') },
-    ]],
-    ['Writing', [
-        { keys: ['Alt+Shift+KeyC'], what: 'Go to the message field', act: () => focus('#chat textarea.chat-textarea') },
-        { keys: ['Enter'], what: 'Send' },
-        { keys: ['Shift+Enter'], what: 'A new line' },
-        { keys: ['ArrowUp'], what: 'Edit your last message, from an empty field' },
-        { keys: ['Alt+Shift+KeyA'], what: 'Add a file', act: () => click('#chat .chat-toolbar .fileupload') },
-        { keys: ['Alt+Shift+KeyS'], what: 'Emoji', act: () => click('#chat .chat-toolbar .toggle-emojis') },
     ]],
     ['In lists and menus', [
         { keys: ['Tab'], what: 'Go to the next part' },
