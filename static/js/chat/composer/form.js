@@ -90,7 +90,7 @@ export function withComposer(_converse, Form) {
                 ${blocked ? html`<p class="composer-blocked">You blocked ${knownName(this.model) || 'this person'}. <button type="button" class="room-button" @click=${() => api.blocklist.remove(jid)}>Unblock</button></p>` : ''}
                 ${showQueue(this.queue, (item) => this.#cancel(item), NOTICEABLE)}
                 ${correcting ? html`<p class="composer-note">Editing a message
-                    <button type="button" @click=${(event) => this.onEscapePressed(event)}>Cancel</button></p>` : ''}
+                    <button type="button" @click=${(event) => this.#cancelEdit(event)}>Cancel</button></p>` : ''}
                 <form class="chat-message-form ${this.queue.chosen ? 'has-files' : ''}" ?hidden=${blocked} @submit=${(event) => this.onFormSubmitted(event)}
                     @change=${forgetFiles} @mousedown=${keepFocus}>
                     <converse-chat-toolbar class="btn-toolbar chat-toolbar no-text-select" .model=${this.model} ?is_groupchat=${room}
@@ -109,8 +109,10 @@ export function withComposer(_converse, Form) {
         /** @param {KeyboardEvent} event */
         #onKey(event) {
             if (event.isComposing || this.completion?.onKey(event)) return; // an input method takes Enter for itself
+            const { value } = this.textarea;
             if (event.key === 'Escape') this.onEscapePressed(event);
             else this.onKeyDown(event);
+            if (event.key.startsWith('Arrow') && this.textarea.value !== value) event.preventDefault(); // it began an edit, whose caret stays at the end
             if (['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) this.completion?.close();
         }
 
@@ -136,9 +138,18 @@ export function withComposer(_converse, Form) {
         /** Converse has another text for the field: that of a message that is edited, or what is quoted. */
         #onDraft() {
             const editing = Boolean(this.model.get('correcting'));
-            if (editing && !this.#editing) this.#keep();
+            const begins = editing && !this.#editing;
+            if (begins) this.#keep();
             this.#editing = editing;
             this.#show(this.model.get('draft') ?? this.#draft());
+            if (begins) this.textarea?.focus(); // what was chosen is gone, and with it the focus
+            if (begins) this.textarea?.setSelectionRange(this.textarea.value.length, this.textarea.value.length);
+        }
+
+        /** @param {Event} event */
+        #cancelEdit(event) {
+            this.onEscapePressed(event);
+            this.textarea.focus();
         }
 
         /** @param {string} text */
