@@ -122,6 +122,36 @@ test("Enter sends, Shift+Enter breaks, the field grows to eight lines, and ↑ e
   await expect(bob.message("second")).toHaveCount(0);
 });
 
+test("what is edited and what is answered have the focus, and give back what was begun", async ({ alice }) => {
+  const { page } = alice;
+  const preview = page.locator("#chat .reply-preview");
+  await alice.talkTo("bob");
+  await alice.say("Two loaves");
+  await alice.input().fill("half a thought");
+  await choose(alice, "Two loaves", "Edit");
+  await expect(alice.input()).toHaveValue("Two loaves"); // without a question: nothing is lost
+  await expect(alice.input()).toBeFocused();
+  await page.keyboard.type(" please");
+  await expect(alice.input()).toHaveValue("Two loaves please");
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await expect(alice.input()).toHaveValue("half a thought");
+  await expect(alice.input()).toBeFocused();
+
+  for (const cancel of [() => page.keyboard.press("Escape"), () => page.getByTitle("Cancel reply").click()]) {
+    await choose(alice, "Two loaves", "Reply");
+    await expect(preview).toBeVisible();
+    await cancel();
+    await expect(preview).toHaveCount(0);
+    await expect(alice.input()).toBeFocused();
+  }
+  await expect(alice.input()).toHaveValue("half a thought");
+
+  await alice.input().fill("");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.type("!");
+  await expect(alice.input()).toHaveValue("Two loaves!");
+});
+
 test("names and emoji are completed as they are typed", async ({ alice, bob }) => {
   const { page } = alice;
   await makeRoom(alice, "Book club");

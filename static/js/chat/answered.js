@@ -56,12 +56,16 @@ function withPreview(_converse, Preview) {
             const answered = this.getReplyToMessage();
             follow(this, answered);
             if (!answered) return '';
+            const cancel = () => {
+                this.cancelReply();
+                this.closest('.chatbox')?.querySelector('.chat-textarea')?.focus(); // the button had it, and goes
+            };
             return html`<div class="reply-preview">
                 <div class="reply-preview__content">
                     <span class="reply-preview__sender">Replying to ${answered.get('sender') === 'me' ? 'yourself' : answered.getDisplayName()}</span>
                     <span class="reply-preview__text" dir="auto">${words(this.model, answered)}</span>
                 </div>
-                <button type="button" class="reply-preview__cancel" title="Cancel reply" @click=${() => this.cancelReply()}></button>
+                <button type="button" class="reply-preview__cancel" title="Cancel reply" @click=${cancel}></button>
             </div>`;
         }
     };

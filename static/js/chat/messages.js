@@ -127,6 +127,14 @@ function withBar(api, config, Actions) {
                 <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>
             </div>${content}`;
         }
+
+        /** What was begun is there again after the edit (composer/form.js): Converse would ask whether it may be lost. */
+        async onMessageEditButtonClicked(event) {
+            if (this.model.collection.findWhere({ correcting: true })) return super.onMessageEditButtonClicked(event);
+            event.preventDefault();
+            this.model.save('correcting', true);
+            return undefined;
+        }
     };
 }
 

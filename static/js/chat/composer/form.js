@@ -146,6 +146,14 @@ export function withComposer(_converse, Form) {
             if (begins) this.textarea?.setSelectionRange(this.textarea.value.length, this.textarea.value.length);
         }
 
+        /** Ends the edit, or else the answer. @param {Event} event */
+        onEscapePressed(event) {
+            super.onEscapePressed(event);
+            if (event.defaultPrevented || !this.model.get('reply_to_id')) return;
+            event.preventDefault();
+            this.model.save({ reply_to_id: undefined, reply_to: undefined });
+        }
+
         /** @param {Event} event */
         #cancelEdit(event) {
             this.onEscapePressed(event);
