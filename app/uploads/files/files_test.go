@@ -226,7 +226,8 @@ func TestS3_Refused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, endpoint := range []string{"s3.example.org", "ftp://s3.example.org", "https://", "https://s3.example.org/path", "https://us:secret@s3.example.org", "https://s3.example.org?x"} {
+	for _, endpoint := range []string{"s3.example.org", "ftp://s3.example.org", "https://", "https://s3.example.org/path", "https://s3.example.org?x",
+		"https://us:secret@s3.example.org", "https://us:secret@s3.example.org/path", "us:secret@s3.example.org", "https://us:secret@s3.example.org:port"} {
 		if _, err := NewS3(S3Options{Bucket: "b", Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("accepted %s", endpoint)
 		}

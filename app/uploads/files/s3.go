@@ -45,11 +45,11 @@ func NewS3(o S3Options) (*S3, error) {
 		o.Endpoint = "https://s3." + o.Region + ".amazonaws.com"
 	}
 	u, err := url.Parse(o.Endpoint)
+	if strings.ContainsAny(o.Endpoint, "@?#") { // which may be keys: they are not shown
+		return nil, errors.New("the endpoint S3_ENDPOINT has more than a host; leave the rest away, and write the keys to S3_ACCESS_KEY and S3_SECRET_KEY")
+	}
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("the endpoint %q is not like https://s3.example.org", o.Endpoint)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the endpoint S3_ENDPOINT has more than a host; leave the rest away, and write the keys to S3_ACCESS_KEY and S3_SECRET_KEY")
 	}
 	client, err := minio.NewCore(u.Host, &minio.Options{
 		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""), Secure: u.Scheme == "https", Region: o.Region, Transport: o.Transport,
