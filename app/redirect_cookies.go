@@ -111,5 +111,5 @@ func begunCookies(c *fiber.Ctx, prefix string) []string {
 func isKeyed(prefix, name string) bool {
 	key, ok := strings.CutPrefix(name, prefix)
 	hash, err := base64.RawURLEncoding.DecodeString(key)
-	return ok && err == nil && len(hash) == 16
+	return ok && err == nil && len(hash) == 16 && base64.RawURLEncoding.EncodeToString(hash) == key // line breaks are read over
 }

@@ -283,3 +283,18 @@ func TestWays_NoPassword(t *testing.T) {
 	newBrowser(t, base).submit("/signin", "/signin", "username", "zoe", "password", "a few words in a row").wants(303, "")
 	zoe.submit("/settings", "/settings/delete", "confirm", "zoe", "current", "a few words in a row").wants(303, "")
 }
+
+// What names an answer becomes part of a header only as cookieKey writes it: base64 is read with line breaks in it, too.
+func TestSignInWith_PendingName(t *testing.T) {
+	_, base := start(t, nil)
+	b := newBrowser(t, base).signIn("alice")
+	key := cookieKey("x")
+	for _, of := range []string{key[:4] + "\r\nX-Forged: " + key[4:], key[:4] + "\r\n" + key[4:], "\n" + key, key + "\n", "\r\n\r\n" + key, "x"} {
+		b.submit("/settings", "/settings/ways/join", "of", of).wants(422, "too long")
+		for _, line := range b.last.Header["Set-Cookie"] {
+			if strings.Contains(line, "pending") {
+				t.Errorf("%q: Set-Cookie: %q", of, line)
+			}
+		}
+	}
+}
