@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -52,8 +51,9 @@ func (s *Server) showMetrics(metrics http.Handler) fiber.Handler {
 // checkMetrics checks the token of /metrics, and the port of its own, which asks for
 // none.
 func (c Config) checkMetrics(check func(bool, string, ...any)) {
-	sent := strings.TrimSpace(c.MetricsToken) == c.MetricsToken && !strings.ContainsFunc(c.MetricsToken, unicode.IsControl)
-	check(sent, "METRICS_TOKEN begins or ends with a space, or has a line break or another control character in it, which no request can bring (RFC 9110 §5.5); `openssl rand -hex 32` makes a good one")
+	unsent := func(r rune) bool { return r < ' ' || r == 0x7f }
+	check(!strings.ContainsFunc(c.MetricsToken, unsent) && strings.Trim(c.MetricsToken, " ") == c.MetricsToken,
+		"METRICS_TOKEN has characters that no request can bring in a header (RFC 9110 §5.5), such as line breaks, or spaces at its ends; `openssl rand -hex 32` makes a good one")
 	if c.MetricsAddr == "" {
 		return
 	}

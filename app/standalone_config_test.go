@@ -21,7 +21,7 @@ func TestGatewayConfig_Refused(t *testing.T) {
 		{"GATEWAY_STREAMS_PER_DOMAIN", "3000000000", "at most 2147483647"},
 		{"GATEWAY_UPSTREAMS", strings.Repeat("a", 64) + ".example=xmpp://h", "too long"},
 		{"GATEWAY_UPSTREAMS", "a.example=xmpp://h==", "no host"},
-		{"METRICS_TOKEN", "two words", "METRICS_TOKEN"},
+		{"METRICS_TOKEN", " word", "METRICS_TOKEN"},
 		{"METRICS_TOKEN", "two\nlines", "METRICS_TOKEN"},
 		{"BASE_URL", "http://xmpp.example.org", "https"},
 		{"BASE_URL", "", "BASE_URL=\"\" must begin with https://"},
