@@ -166,3 +166,14 @@ test("what the room did not answer on a stream that was lost is asked for on the
   await answer();
   assert.deepEqual([settings.said, settings.settings.moderated], ["", false]);
 });
+
+test("settings that are asked for again while a change is on its way do not take it back", async (t) => {
+  onClock(t);
+  const { settings, answer, turnOn, waiting } = page();
+  settings.opened();
+  await answer();
+  await turnOn(MODERATED); // asks for the form
+  settings.askAgain(); // the stream goes on, and brings both answers
+  while (waiting.length) await answer();
+  assert.deepEqual([settings.settings.moderated, settings.said], [true, "Saved."]);
+});

@@ -21,9 +21,12 @@ export class Settings extends Part {
     said = '';
     /** @type {object | undefined} the answer that is waited for */
     asked;
+    /** @type {Set<object>} the choices that are on their way */
+    unsaved = new Set();
 
     enter() {
         this.settings = null;
+        this.unsaved = new Set();
         this.said = '';
         this.asked = undefined;
     }
@@ -35,7 +38,7 @@ export class Settings extends Part {
         this.said = '';
         const [settings, said] = await settingsOf(room).then((told) => [told, ''], (refusal) => [this.settings, reasonOf(refusal)]);
         if (asked !== this.asked) return; // another room is in sight, or something was chosen meanwhile
-        Object.assign(this, { settings, said, asked: undefined });
+        Object.assign(this, { settings: settings && Object.assign({}, settings, ...this.unsaved), said, asked: undefined });
         this.panel.soon(0);
     }
 
@@ -105,8 +108,9 @@ export class Settings extends Part {
 
     /** Shows at once what was chosen, and what was before where that is not to be. */
     async #save(room, changes, /** @type {boolean | Promise<boolean>} */ sure = true) {
-        const { settings } = this;
+        const { settings, unsaved } = this;
         this.asked = undefined;
+        unsaved.add(changes);
         const before = Object.fromEntries(Object.keys(changes).map((name) => [name, settings?.[name]]));
         const show = (choices, said) => {
             if (room !== this.panel.room || !this.settings) return; // another room's are shown
@@ -121,6 +125,8 @@ export class Settings extends Part {
             show({}, 'Saved.');
         } catch (refusal) {
             show(before, reasonOf(refusal));
+        } finally {
+            unsaved.delete(changes);
         }
     }
 }
