@@ -62,6 +62,9 @@ func ParseUpstream(s string) (Upstream, error) {
 func (u *Upstream) add(part string) error {
 	parsed, err := url.Parse(part)
 	if err != nil || !strings.Contains(part, "://") {
+		if strings.Contains(part, "@") { // it may hold a password, and is not shown
+			return errors.New("no account belongs here; people sign in each for themselves: " + howToWrite)
+		}
 		return fmt.Errorf("%q is no address of an XMPP server: %s", part, howToWrite)
 	}
 	if parsed.User != nil {
