@@ -146,6 +146,13 @@ test("what is edited and what is answered have the focus, and give back what was
   }
   await expect(alice.input()).toHaveValue("half a thought");
 
+  await choose(alice, "Two loaves", "Delete");
+  const question = page.getByRole("dialog", { name: "Delete this message?" });
+  await expect(question).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(question).toHaveCount(0);
+  await expect(alice.input()).toBeFocused(); // the menu that led there is closed
+
   await alice.input().fill("");
   await page.keyboard.press("ArrowUp");
   await page.keyboard.type("!");

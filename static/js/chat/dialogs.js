@@ -120,7 +120,8 @@ function giveFocusBack() {
         const giveBack = () => {
             const now = document.activeElement;
             if (now !== document.body && now !== dialog) return;
-            /** @type {HTMLElement | null} */ (had.isConnected && had !== document.body ? had : around())?.focus();
+            had.focus();
+            if (document.activeElement !== had || had === document.body) /** @type {HTMLElement | null} */ (around())?.focus(); // it is gone, or its menu is closed
         };
         dialog?.addEventListener('hidden.bs.modal', giveBack, { once: true }); // it has left the page by then
     });
