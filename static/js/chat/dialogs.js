@@ -47,6 +47,7 @@ export function showPeopleByName(_converse, config) {
     closeQuietly(api.elements.registry['converse-confirm-modal']);
     openAfterClosing(api.modal);
     giveFocusBack();
+    nameByTitle();
     const opener = noteOpener();
     const { show } = api.modal;
     // Patch: dialogs
@@ -110,6 +111,15 @@ export function openAfterClosing(modal) {
         there.addEventListener('hidden.bs.modal', () => show.call(modal, name, properties), { once: true });
         return there;
     };
+}
+
+/** A screen reader says which dialog has opened: Converse gives them a title, and no name. */
+function nameByTitle() {
+    document.addEventListener('show.bs.modal', async ({ target }) => {
+        const dialog = /** @type {any} */ (target);
+        await dialog.updateComplete; // another question may be in it than before
+        dialog.setAttribute('aria-label', dialog.querySelector('.modal-title')?.textContent.trim() ?? '');
+    });
 }
 
 /** What had the focus before a question has it again after it, which Converse leaves to nobody; or what stands around it, where it is gone. */
