@@ -13,12 +13,28 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// The unit leaves the program little to harm: 1.5 of 10 at most.
-func TestSystemd_Exposure(t *testing.T) {
+// systemdAnalyze is the program's path. scripts/test.sh installs it, so that a run of all tests skips nothing.
+func systemdAnalyze(t *testing.T) string {
+	t.Helper()
 	program, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("systemd-analyze is not installed (package systemd)")
 	}
+	return program
+}
+
+func unitFile(t *testing.T) []byte {
+	t.Helper()
+	unit, err := os.ReadFile("systemd/foyer.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unit
+}
+
+// The unit leaves the program little to harm: 1.5 of 10 at most.
+func TestSystemd_Exposure(t *testing.T) {
+	program := systemdAnalyze(t)
 	out, err := exec.Command(program, "security", "--no-pager", "--offline=true", "--threshold=15", "systemd/foyer.service").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v:\n%s", err, out)
@@ -44,10 +60,7 @@ func settings(t *testing.T) []string {
 
 // Whatever a unit sets is a setting.
 func TestSystemd_Settings(t *testing.T) {
-	unit, err := os.ReadFile("systemd/foyer.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+	unit := unitFile(t)
 	set := regexp.MustCompile(`(?m)^Environment=([A-Z0-9_]+)=`).FindAllSubmatch(unit, -1)
 	if len(set) == 0 {
 		t.Error("the unit sets nothing")
@@ -62,14 +75,8 @@ func TestSystemd_Settings(t *testing.T) {
 // The unit's filter lets the program give its sockets to another group (XMPP_AUTH_GROUP): one
 // call that it does not allow ends the program (SIGSYS).
 func TestSystemd_GivesSockets(t *testing.T) {
-	program, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not installed (package systemd)")
-	}
-	unit, err := os.ReadFile("systemd/foyer.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := systemdAnalyze(t)
+	unit := unitFile(t)
 	allowed := map[string]bool{}
 	var apply func(name string, allow bool)
 	apply = func(name string, allow bool) {
@@ -106,10 +113,7 @@ func TestSystemd_GivesSockets(t *testing.T) {
 // long migration, over and over; and it gives up after five starts within 10 s, of which each
 // fails at once while Postgres is away.
 func TestSystemd_Starts(t *testing.T) {
-	unit, err := os.ReadFile("systemd/foyer.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+	unit := unitFile(t)
 	for _, line := range []string{"ExecStartPre=.* migrate", "TimeoutStartSec=infinity", "Restart=on-failure", "RestartSec=[1-9]", "StartLimitIntervalSec=0"} {
 		if !regexp.MustCompile(`(?m)^` + line + `$`).Match(unit) {
 			t.Errorf("there is no %s", line)
