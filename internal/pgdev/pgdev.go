@@ -89,12 +89,17 @@ func (s *Server) CreateDatabase(ctx context.Context, name, template string) erro
 	}
 	defer conn.Close(ctx)
 	var there bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
+	var version int
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1), current_setting('server_version_num')::int", name).Scan(&there, &version); err != nil || there {
 		return err
 	}
 	q := "CREATE DATABASE " + pgx.Identifier{name}.Sanitize()
 	if template != "" {
 		q += " TEMPLATE " + pgx.Identifier{template}.Sanitize()
+		// Files are copied in half the time that the same takes through the log; Postgres 14 knows nothing else.
+		if version >= 150000 {
+			q += " STRATEGY FILE_COPY"
+		}
 	}
 	_, err = conn.Exec(ctx, q)
 	return err
