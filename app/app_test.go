@@ -34,6 +34,7 @@ func demoData(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
+	cfg.cheapHashes = true
 	db, err := models.Open(ctx, models.Options{URL: url})
 	if err != nil {
 		return err
@@ -63,6 +64,7 @@ func testConfig(t testing.TB, more map[string]string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.cheapHashes = true
 	return cfg
 }
 

@@ -105,6 +105,8 @@ type Config struct {
 	MetricsToken string `env:"METRICS_TOKEN" secret:"true" desc:"bearer token for /metrics; empty: nobody (in development: everybody)"`
 	MetricsAddr  string `env:"METRICS_ADDR" desc:"another port for /metrics, without a token, such as localhost:9100; empty: none"`
 	LogLevel     string `env:"LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error"`
+
+	cheapHashes bool // for tests, as none is a setting: auth.Config.CheapHashes
 }
 
 // Login is how the site's pages sign in to the chat.

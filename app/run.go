@@ -208,7 +208,7 @@ func (c Config) Auth(db *models.DB, log *slog.Logger, tell func(context.Context,
 		DB: db, Domain: c.Domain, SiteName: c.SiteName, Logger: log, FailuresPerAddress: c.SignInFailures, SignUpsPerAddress: c.SignUps,
 		TokenKey: c.TokenKey, TokenAlg: c.TokenAlg,
 		External: c.External(), SignedTokens: c.Login == LoginSigned, Passwords: c.Login == LoginPassword || c.Login == LoginTyped, Tell: tell, Servers: c.accepted(),
-		Sources: sources, LocalAccounts: c.LocalAccounts, ProvisionSources: c.provisionSources(), SourcePasswords: c.LDAP.native(),
+		Sources: sources, LocalAccounts: c.LocalAccounts, ProvisionSources: c.provisionSources(), SourcePasswords: c.LDAP.native(), CheapHashes: c.cheapHashes,
 	}, err
 }
 

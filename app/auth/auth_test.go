@@ -52,7 +52,7 @@ func newSite(t testing.TB, change func(*Config)) *site {
 	}
 	t.Cleanup(db.Close)
 	s := &site{t: t, db: db}
-	cfg := Config{DB: db, Domain: "h", Logger: slog.New(slog.DiscardHandler), Tell: func(_ context.Context, e models.Event) {
+	cfg := Config{DB: db, CheapHashes: true, Domain: "h", Logger: slog.New(slog.DiscardHandler), Tell: func(_ context.Context, e models.Event) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.told = append(s.told, e)

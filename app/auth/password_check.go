@@ -82,7 +82,7 @@ func (p *passwords) check(ctx context.Context, account models.Account, password 
 // renewHash hashes a password again, with today's parameters. It can be done at
 // the next sign-in as well.
 func (p *passwords) renewHash(ctx context.Context, a models.Account, password string) {
-	hash, err := argon2id.CreateHash(password, params)
+	hash, err := argon2id.CreateHash(password, &p.hasher.params)
 	if err == nil {
 		err = p.accounts.RenewPasswordHash(ctx, a.ID, a.PasswordVersion, hash)
 	}

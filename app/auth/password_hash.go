@@ -2,15 +2,27 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
 
 	"foyer/internal/budget"
 
 	"github.com/alexedwards/argon2id"
+	"golang.org/x/crypto/argon2"
 )
 
 // params are OWASP's first choice for argon2id with little memory: 19 MiB, two
 // passes, one lane.
-var params = &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+var params = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+func (c Config) hashing() argon2id.Params {
+	p := params
+	if c.CheapHashes {
+		p.Memory, p.Iterations = 8, 1 // the least there is
+	}
+	return p
+}
 
 // hasher hashes and checks passwords, a bounded number at once, so that sign-ins
 // cannot exhaust memory. It is safe for concurrent use.
@@ -18,16 +30,24 @@ type hasher struct {
 	queue     *hashQueue
 	servers   *hashQueue // in front of queue, for what other chat servers pass on
 	processor *budget.Processor
+	params    argon2id.Params
 	dummy     string // the hash of nobody's password
 }
 
 // newHasher returns a hasher that works on at most n at once; each takes 19 MiB.
-func newHasher(n int, p *budget.Processor, m budget.Meter) (*hasher, error) {
-	dummy, err := argon2id.CreateHash("nobody", params)
-	if err != nil {
-		return nil, err
+func newHasher(n int, params argon2id.Params, p *budget.Processor, m budget.Meter) *hasher {
+	return &hasher{queue: newHashQueue(n, m), servers: newHashQueue(n, m), processor: p, params: params, dummy: nobodysHash(params)}
+}
+
+// nobodysHash is what a password would be stored as, made without one: no password is right.
+func nobodysHash(params argon2id.Params) string {
+	random := func(n uint32) string {
+		b := make([]byte, n)
+		rand.Read(b)
+		return base64.RawStdEncoding.EncodeToString(b)
 	}
-	return &hasher{queue: newHashQueue(n, m), servers: newHashQueue(n, m), processor: p, dummy: dummy}, nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, params.Memory, params.Iterations, params.Parallelism,
+		random(params.SaltLength), random(params.KeyLength))
 }
 
 // enter waits for a turn of a client, in the queue and then for the processor.
@@ -70,7 +90,7 @@ func (h *hasher) hash(ctx context.Context, password string, from Client) (string
 		return "", err
 	}
 	defer release()
-	return argon2id.CreateHash(password, params)
+	return argon2id.CreateHash(password, &h.params)
 }
 
 // compare compares a password with a stored hash; the caller has its turn in the
@@ -86,5 +106,5 @@ func (h *hasher) compare(password, hash string) (ok, renew bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
-	return ok && exists, *used != *params, nil
+	return ok && exists, *used != h.params, nil
 }

@@ -61,6 +61,8 @@ type Config struct {
 
 	Processor *budget.Processor // hashes wait for their turn there; nil: for nobody but each other
 
+	CheapHashes bool // what is stored of a password is quickly made, and quickly guessed: for tests
+
 	// External: the chat server is another program, and tokens are for it.
 	External bool
 
@@ -136,10 +138,8 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err := checkSources(cfg.Sources); err != nil {
 		return nil, err
 	}
+	s.passwords.hasher = newHasher(hashesAtOnce, cfg.hashing(), cfg.Processor, cfg.Meter)
 	var err error
-	if s.passwords.hasher, err = newHasher(hashesAtOnce, cfg.Processor, cfg.Meter); err != nil {
-		return nil, err
-	}
 	if s.formKey, err = s.db.SiteKey(ctx, "forms"); err != nil {
 		return nil, err
 	}

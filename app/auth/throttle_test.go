@@ -14,6 +14,8 @@ import (
 	"foyer/internal/budget"
 	"foyer/internal/sasl"
 	"foyer/internal/stream"
+
+	"github.com/alexedwards/argon2id"
 )
 
 func throttled(err error) bool {
@@ -248,11 +250,25 @@ func TestHashQueue_Full(t *testing.T) {
 	})
 }
 
+// A password is compared with nobody's hash as with somebody's, and no more is to be done.
+func TestNobodysHash(t *testing.T) {
+	hash := nobodysHash(params)
+	if used, _, _, err := argon2id.DecodeHash(hash); err != nil || *used != params {
+		t.Errorf("%s is made with %+v, %v", hash, used, err)
+	}
+	ok, renew, err := newHasher(1, params, nil, nil).compare("nobody", "")
+	if ok || renew || err != nil {
+		t.Error(ok, renew, err)
+	}
+	if used := (Config{}).hashing(); used != params {
+		t.Errorf("a site hashes with %+v", used)
+	}
+}
+
 // However many names are tried through other chat servers, people on the site wait for
 // one of those guesses at most.
 func TestHashQueue_Servers(t *testing.T) {
-	h, err := newHasher(1, nil, nil)
-	is(t, err, nil)
+	h := newHasher(1, params, nil, nil)
 	synctest.Test(t, func(t *testing.T) {
 		h.queue, h.servers = newHashQueue(1, nil), newHashQueue(1, nil)
 		const work = 10 * time.Millisecond
