@@ -83,3 +83,17 @@ install_without_services() {
 		for name in "$@"; do systemctl disable --quiet "$name" 2>/dev/null || true; done
 	fi
 }
+
+# The race detector needs a C compiler. Programs and tests are built with "${race[@]}" and
+# CGO_ENABLED=$cgo; both are without it where there is none, and need_compiler fails.
+need_compiler() {
+	race=(-race) cgo=1
+	command -v "$(go env CC)" >/dev/null && return
+	if is_root_on_debian; then
+		say "Installing a C compiler for the race detector …"
+		apt-get update -qq >&2
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >&2 && return
+	fi
+	race=() cgo=0
+	return 1
+}

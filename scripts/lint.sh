@@ -4,12 +4,13 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 need_go
+need_compiler || true
 
 failed=()
 check() {
 	local name=$1
 	shift
-	"$@" || failed+=("$name")
+	"$@" >&2 || failed+=("$name")
 }
 
 gofmt_clean() {
@@ -45,18 +46,55 @@ browser_types() {
 	[[ -z $errors ]] || { say "$errors"; return 1; }
 }
 
+# With the race detector, as the tests are built: what they need is compiled once for both.
+# What stands in its place elsewhere is looked at without it.
+go_vet() {
+	CGO_ENABLED=$cgo go vet "${race[@]+"${race[@]}"}" ./... && CGO_ENABLED=0 go vet ./internal/socket
+}
+
+# The program itself is built without the race detector, which would make it many times slower.
+program=bin/staticcheck
+build_staticcheck() { CGO_ENABLED=0 go build -o "$program" honnef.co/go/tools/cmd/staticcheck; }
+
+go_staticcheck() {
+	build_staticcheck &&
+		CGO_ENABLED=$cgo GOFLAGS="$(go env GOFLAGS) ${race[*]+"${race[*]}"}" "$program" ./... &&
+		CGO_ENABLED=0 "$program" ./internal/socket
+}
+
+arrows() { CGO_ENABLED=$cgo go test -vet=off "${race[@]+"${race[@]}"}" ./internal/arch; }
+
 npm_packages() { scripts/npm.sh test && node scripts/assets.mjs; }
 
-check gofmt gofmt_clean
-check vet go vet ./...
-check staticcheck go tool staticcheck ./...
-check "the arrows between packages" go test ./internal/arch/...
-check "go mod tidy" go mod tidy -diff
-check "the table of settings in README.md" scripts/settings.sh --check
-check scripts scripts_parse
+# What is about Go, and what is about the rest, go on side by side.
+rest() {
+	failed=()
+	check scripts scripts_parse
+	check "tests of the scripts" scripts_work
+	check "the browser tests' types" types
+	check "types in static/js" browser_types
+	printf '%s\n' "${failed[@]+"${failed[@]}"}" >"$work/failed"
+}
+
+go_checks() {
+	check gofmt gofmt_clean
+	check vet go_vet
+	check staticcheck go_staticcheck
+	check "the arrows between packages" arrows
+	check "go mod tidy" go mod tidy -diff
+	check "the table of settings in README.md" scripts/settings.sh --check
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# The program embeds what npm brings: it is there before anything is built of it.
+build_staticcheck &
 check "npm packages" npm_packages
-check "tests of the scripts" scripts_work
-check "the browser tests' types" types
-check "types in static/js" browser_types
+wait
+rest &
+go_checks
+wait
+[[ -e $work/failed ]] || failed+=("what is not about Go")
+while read -r name; do [[ -z $name ]] || failed+=("$name"); done < <(cat "$work/failed")
 for name in "${failed[@]+"${failed[@]}"}"; do say "FAILED lint: $name"; done
 ((${#failed[@]} == 0)) && say "lint: all is well"

@@ -4,11 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
+need_compiler || true
+program=bin/foyer-e2e # the one of the browser tests, which make test needs anyway
+CGO_ENABLED=$cgo go build "${race[@]+"${race[@]}"}" -o "$program" .
 
 # put CHECK FILE ARGUMENTS of `foyer settings`
 put() {
 	local check=$1 file=$2 table fresh
-	table=$(go run . settings "${@:3}")
+	table=$("$program" settings "${@:3}")
 	fresh=$(TABLE="$table" awk '
 		/^<!-- end of settings -->/ { skip = 0 }
 		!skip { print }

@@ -2,6 +2,7 @@
 # test.sh all|unit|e2e|interop [arguments for Playwright]: installs what the
 # tests need, runs them, and says at the end what was skipped and why.
 # test.sh patches [names]: the proof that each patch of Converse has a test.
+# test.sh install: installs the programs of Debian that all of them need, and no more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -15,27 +16,13 @@ export GORACE=${GORACE:-atexit_sleep_ms=50} # a program with the race detector w
 # A stage is a function. It leaves its report in test-results/STAGE.json, for
 # summary.mjs to add up; build has none.
 
-# The race detector needs a C compiler.
-race=(-race)
-need_compiler() {
-	command -v "$(go env CC)" >/dev/null && return
-	if is_root_on_debian; then
-		say "Installing a C compiler for the race detector …"
-		apt-get update -qq >&2
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >&2
-		return
-	fi
-	race=()
-	echo "the race detector: it needs a C compiler; install gcc or clang" >>"$results/skipped.txt"
-}
-
 # What takes minutes is for make interop: crashes under load, a crowd while a server
 # restarts, and a site with a million messages that moves.
 slow='^(TestCrashes|TestCrowd|TestMoving_Large)$'
 
-# Some packages wait for much of their time.
+# Some packages wait for much of their time. make lint has looked at them with go vet.
 unit() {
-	BUNDLES_ARE_MADE=yes CGO_ENABLED=$((${#race[@]} > 0)) go test -p 3 -timeout 30m -skip "$slow" "${race[@]+"${race[@]}"}" -json ./... | node scripts/gotest.mjs "$results/unit.json"
+	BUNDLES_ARE_MADE=yes CGO_ENABLED=$cgo go test -vet=off -p 3 -timeout 30m -skip "$slow" "${race[@]+"${race[@]}"}" -json ./... | node scripts/gotest.mjs "$results/unit.json"
 }
 
 # Every fuzz target, for a moment: make fuzz is for longer.
@@ -44,7 +31,7 @@ fuzz() { scripts/fuzz.sh --total 30s "$results/fuzz.json"; }
 # The browser and the other clients meet the program itself, with the race
 # detector in it.
 build() {
-	CGO_ENABLED=$((${#race[@]} > 0)) go build "${race[@]+"${race[@]}"}" -o bin/foyer-e2e .
+	CGO_ENABLED=$cgo go build "${race[@]+"${race[@]}"}" -o bin/foyer-e2e .
 	CGO_ENABLED=0 go build -o bin/e2e-cluster ./e2e/cluster
 	[[ $(go env GOOS) != linux ]] || CGO_ENABLED=0 go build -o bin/e2e-samba ./e2e/samba
 }
@@ -152,17 +139,24 @@ stages() {
 }
 
 need_go
+if [[ $what == install ]]; then
+	need_others
+	scripts/browser.sh >/dev/null
+	scripts/browser.sh whole >/dev/null
+	scripts/firefox.sh >/dev/null
+	exit
+fi
 scripts/npm.sh test
 node scripts/assets.mjs
 rm -rf "$results"
 mkdir -p "$results"
-need_compiler
+need_compiler || echo "the race detector: it needs a C compiler; install gcc or clang" >>"$results/skipped.txt"
 case $what in
 unit) stages unit fuzz ;;
 e2e) stages build e2e ;;
 patches) build && patches && exit ;;
 interop) need_others && stages build referee doors dashboard instances relay moving clients proxies servers ;;
 all) need_others && stages unit fuzz build e2e clients proxies servers ;; # the referee, the doors, the dashboard and the instances are among the Go tests
-*) die "test.sh: $what is none of all, unit, e2e, interop, patches" ;;
+*) die "test.sh: $what is none of all, unit, e2e, interop, patches, install" ;;
 esac
 node scripts/summary.mjs "$results"
