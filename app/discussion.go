@@ -34,6 +34,7 @@ const (
 	maxDiscussions  = 8 // on one page; more are left out
 	discussionSize  = 30
 	maxSaidBytes    = 4000 // of one message
+	maxStartBytes   = 120  // of one that another answers
 	discussionKnown = 3 * time.Second
 	maxKnown        = 100 // pages of discussions, of the latest and of what was said earlier
 )
@@ -51,9 +52,14 @@ type Said struct {
 	By     string // a name, never an address
 	At     time.Time
 	Text   string
+	Styled bool   // marks in Text are styling (XEP-0393)
 	File   string // the name of the file that is at Link, in the place of a text
 	Link   string
 	Edited bool
+	// Answers is the message that this one answers, if the page shows it.
+	Answers *Said
+
+	answers string // the id of what it answers
 }
 
 // DiscussionPart is the data of "discussion".
@@ -188,38 +194,66 @@ func saidInRoom(list, later []models.RoomMessage, max int) Discussion {
 			corrections[k] = m.Stanza
 		}
 	}
+	shown := make(map[string]*Said)
 	for _, m := range slices.Backward(list) {
 		if m.Corrects != "" {
 			continue
 		}
-		raw := m.Stanza
-		newer := corrections[key{m.Author, m.StanzaID}]
-		if m.StanzaID != "" && newer != nil {
-			raw = newer
+		said := saidBy(m)
+		said.Answers = shown[said.answers]
+		if newer := corrections[key{m.Author, m.StanzaID}]; m.StanzaID != "" && newer != nil {
+			said.Edited = true
+			said.read(newer)
 		}
-		sec, nsec := m.ID.Time().UnixTime()
-		said := Said{ID: m.ID, By: cmp.Or(m.Nick, "Somebody"), At: time.Unix(sec, nsec).UTC(), Edited: newer != nil}
-		if said.read(raw) {
+		if said.Text != "" {
 			d.Messages = append(d.Messages, said)
+			shown[m.ID.String()] = &said
 		}
 	}
 	return d
 }
 
-// read takes the text of a message; false: there is nothing to show.
-func (s *Said) read(raw []byte) bool {
+// saidBy is a message as it was first said.
+func saidBy(m models.RoomMessage) Said {
+	sec, nsec := m.ID.Time().UnixTime()
+	said := Said{ID: m.ID, By: cmp.Or(m.Nick, "Somebody"), At: time.Unix(sec, nsec).UTC()}
+	said.read(m.Stanza)
+	return said
+}
+
+// read takes the text of a message; none: there is nothing to show.
+func (s *Said) read(raw []byte) {
+	s.Text, s.File, s.Link = "", "", ""
 	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
-		return false
+		return
 	}
 	if _, kind := preview(el); kind == "encrypted" || kind == "deleted" {
-		return false
+		return
 	}
-	s.Text = stanza.CutText(strings.TrimSpace(stanza.SaidText(el)), maxSaidBytes)
+	s.Text, s.Styled = stanza.MarkedText(el)
+	s.Text = stanza.CutText(strings.TrimSpace(s.Text), maxSaidBytes)
 	if name, ok := fileName(s.Text); ok {
 		s.File, s.Link = cmp.Or(name, "File"), s.Text
 	}
-	return s.Text != ""
+	s.answers = stanza.AnsweredID(el)
+}
+
+// HTML is what was said, with its styling, and links in the place of addresses of the web.
+func (s Said) HTML() template.HTML {
+	if s.Styled {
+		return styled(s.Text)
+	}
+	return linked(s.Text)
+}
+
+// Start is the beginning of it in one line, for who answers it.
+func (s Said) Start() string {
+	text := cmp.Or(s.File, s.Text)
+	if s.Styled && s.File == "" {
+		text = stanza.Unstyled(text)
+	}
+	return stanza.CutText(strings.Join(strings.Fields(text), " "), maxStartBytes)
 }
 
 // earlier is where a page shows what was said before.

@@ -57,6 +57,33 @@ func TestDiscussion(t *testing.T) {
 	}
 }
 
+// What is said is shown with its styling, and an answer with what it answers, as far as that is on the
+// page; corrected, it is the answer that it was.
+func TestDiscussion_Styled(t *testing.T) {
+	s, base := start(t, nil)
+	s.sayInRoom(t, "lobby", "Bob", "*Straw* keeps the snails in, and so on", "")
+	s.sayInRoom(t, "lobby", "Carol", "*as it is*", `<unstyled xmlns="urn:xmpp:styling:0"/>`)
+	visitor := newBrowser(t, base)
+	visitor.get("/articles/garden").wants(200, "<strong>Straw</strong> keeps the snails in, and so on")
+	visitor.wants(200, ">*as it is*<")
+	_, id, _ := strings.Cut(visitor.body, `id="said-`)
+	id, _, _ = strings.Cut(id, `"`)
+	reply := func(id string) string {
+		return `<reply xmlns="urn:xmpp:reply:0" to="lobby@conference.localhost/Bob" id="` + id + `"/>`
+	}
+	s.sayInRoom(t, "lobby", "Carol", "&gt; Straw\nAnd teh moles?",
+		reply(id)+`<fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="8"/></fallback>`)
+	s.sayInRoom(t, "lobby", "Carol", "And the moles?", `<replace id="s-&gt; Straw
+And teh moles?" xmlns="urn:xmpp:message-correct:0"/>`)
+	s.sayInRoom(t, "lobby", "Carol", "of nothing here", reply(uuid.Max.String()))
+	s.discussions.latest = nil
+	visitor.get("/articles/garden").wants(200, "And the moles?")
+	answered := `<a class="said-answered" href="#said-` + id + `">Answer to Bob: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
+	if n := strings.Count(visitor.body, "said-answered"); n != 1 || !strings.Contains(visitor.body, answered) {
+		t.Errorf("%d answers, and not one with %s in %s", n, answered, visitor.body)
+	}
+}
+
 // What was said earlier is behind a link, page by page, without anything left out or twice.
 func TestDiscussion_Earlier(t *testing.T) {
 	s, base := start(t, nil)

@@ -63,7 +63,6 @@ func (s *Server) newWeb() (*fiber.App, error) {
 		"css":        func(text string) template.CSS { return template.CSS(text) },
 		"initials":   initials,
 		"limits":     limits,
-		"linked":     linked,
 		"timeAgo":    timeAgo,
 		"of":         func(p Person, csrf string) personForm { return personForm{p, csrf} },
 		"find":       func(action, label, typed string) finder { return finder{action, label, typed} },

@@ -23,15 +23,21 @@ const (
 	maxSpans = 4
 )
 
-// LineText returns SaidText as plain text: without the marks of styling, unless the message says
-// that it has none (XEP-0393 §8), and with an @ before whoever is named (XEP-0372 §3.1; Converse
-// takes it away when it makes the reference).
+// LineText returns MarkedText as plain text: without the marks of styling.
 func LineText(m *stream.Element) string {
-	text := withoutQuote(m, withMentions(m, BodyText(m)))
-	if _, ok := m.Find(nsStyling, "unstyled"); ok {
+	text, styled := MarkedText(m)
+	if !styled {
 		return text
 	}
 	return Unstyled(text)
+}
+
+// MarkedText returns SaidText with an @ before whoever is named (XEP-0372 §3.1; Converse takes it
+// away when it makes the reference), and whether marks in it are styling: a message can say that it
+// has none (XEP-0393 §8).
+func MarkedText(m *stream.Element) (text string, styled bool) {
+	_, unstyled := m.Find(nsStyling, "unstyled")
+	return withoutQuote(m, withMentions(m, BodyText(m))), !unstyled
 }
 
 // withMentions is a text with an @ before each name that the message says is one. References count

@@ -77,6 +77,17 @@ func AnsweredNick(m *stream.Element) string {
 	return at.Resource
 }
 
+// AnsweredID returns the id of the message that one answers (XEP-0461 §3): in a room the one that
+// the room gave it; "" if it answers none.
+func AnsweredID(m *stream.Element) string {
+	reply, ok := m.Find(nsReply, "reply")
+	if !ok {
+		return ""
+	}
+	id, _ := reply.Attr("id")
+	return id
+}
+
 // withoutPart is a text without its characters from one up to another.
 func withoutPart(text, from, to string) string {
 	start, errStart := strconv.Atoi(from)
