@@ -2,9 +2,10 @@
 // talk, change pages, sign out.
 
 import type { Page } from "puppeteer-core";
+import type { Database } from "./support/cluster.ts";
 import { openTab, problemsOf, startFirefox } from "./support/firefox.ts";
 import { leaveAtEveryMoment, leaveAtMoment, momentKey } from "./support/moments.ts";
-import { expect, names, password, sessionWays, test } from "./support/test.ts";
+import { expect, names, password, type Person, type Site, test, type Transport } from "./support/test.ts";
 
 const path = process.env.FIREFOX ?? "";
 
@@ -69,75 +70,76 @@ class Visitor {
   }
 }
 
-for (const { login, transport } of sessionWays) {
-  test.describe(`${login} over ${transport}`, () => {
-    test.use({ login, transport });
-    test.skip(path === "", "Firefox is not installed");
-
-    test("Firefox: sign in, talk, change pages, sign out", async ({ bob, database, site }) => {
-      const firefox = await startFirefox(path);
-      try {
-        const page = await openTab(firefox);
-        const problems = problemsOf(page);
-        // Where WebSocket does not work, as behind some proxies.
-        if (transport === "bosh") await page.evaluateOnNewDocument(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
-        const alice = new Visitor(page, site.url);
-        await alice.signIn("alice");
-        await expect(bob.around("alice")).toHaveText("Around");
-        await expect.poll(async () => (await site.counts())[`foyer_streams_open ${transport}`]).toBe(2);
-
-        await alice.talkTo("bob");
-        await alice.say("Grüße aus Firefox 🦊");
-        await bob.talkTo("alice");
-        await bob.hears("Grüße aus Firefox 🦊");
-        await bob.say("and back");
-        await alice.hears("and back");
-
-        const { foyer_streams_opened_total: before } = await site.counts();
-        await alice.goTo("chat");
-        await bob.say("on another page");
-        await alice.hears("on another page");
-        await page.reload();
-        await alice.hears("on another page");
-        await alice.say("after a reload");
-        await bob.hears("after a reload");
-        await expect.poll(() => alice.conversation()).toEqual(["Grüße aus Firefox 🦊", "and back", "on another page", "after a reload"]);
-        expect(await database.archived("alice")).toEqual(await alice.conversation());
-        // A reload resumes the stream over WebSocket, and keeps it on BOSH.
-        expect((await site.counts()).foyer_streams_opened_total).toBe(before! + (transport === "websocket" ? 1 : 0));
-
-        await alice.signOut();
-        await expect(bob.around("alice")).toHaveText("Away");
-        expect(problems).toEqual([]);
-      } finally {
-        await firefox.close();
-      }
-    });
-  });
+/** Firefox, with alice at a page of it, until a test has done something. */
+async function inFirefox(site: Site, act: (alice: Visitor, page: Page) => Promise<void>): Promise<void> {
+  const firefox = await startFirefox(path);
+  try {
+    const page = await openTab(firefox);
+    await act(new Visitor(page, site.url), page);
+  } finally {
+    await firefox.close();
+  }
 }
 
-test.describe("what comes later", () => {
+/** Alice and bob talk; she changes pages, and loads one again. */
+async function talk(alice: Visitor, bob: Person, page: Page, database: Database, site: Site, transport: Transport): Promise<void> {
+  await alice.signIn("alice");
+  await expect(bob.around("alice")).toHaveText("Around");
+  await expect.poll(async () => (await site.counts())[`foyer_streams_open ${transport}`]).toBe(2);
+
+  await alice.talkTo("bob");
+  await alice.say("Grüße aus Firefox 🦊");
+  await bob.talkTo("alice");
+  await bob.hears("Grüße aus Firefox 🦊");
+  await bob.say("and back");
+  await alice.hears("and back");
+
+  const { foyer_streams_opened_total: before } = await site.counts();
+  await alice.goTo("chat");
+  await bob.say("on another page");
+  await alice.hears("on another page");
+  await page.reload();
+  await alice.hears("on another page");
+  await alice.say("after a reload");
+  await bob.hears("after a reload");
+  await expect.poll(() => alice.conversation()).toEqual(["Grüße aus Firefox 🦊", "and back", "on another page", "after a reload"]);
+  expect(await database.archived("alice")).toEqual(await alice.conversation());
+  // A reload resumes the stream over WebSocket, and keeps it on BOSH.
+  expect((await site.counts()).foyer_streams_opened_total).toBe(before! + (transport === "websocket" ? 1 : 0));
+}
+
+async function leave(alice: Visitor, bob: Person): Promise<void> {
+  await alice.signOut();
+  await expect(bob.around("alice")).toHaveText("Away");
+}
+
+/** What the page did not begin with is fetched again if it failed. */
+async function fetchAgain(page: Page, site: Site): Promise<void> {
+  await page.goto(`${site.url}/chat`);
+  await page.locator("#chat[data-ready]").wait();
+  let fails = true;
+  await page.setRequestInterception(true);
+  page.on("request", (request) => void (fails && /\/later(-\w+)?\.js/.test(request.url()) ? request.abort() : request.continue()));
+  await page.locator("[data-begin]").click();
+  await page.locator("#chat-notice ::-p-text(A part of the chat did not load.)").wait();
+  fails = false;
+  await page.locator("[data-begin]").click();
+  await page.locator("#begin .search-option ::-p-text(Bob Baker)").wait();
+  expect(await page.$eval("#chat-notice", (notice) => (notice as HTMLElement).hidden)).toBe(true);
+}
+
+test.describe("websocket", () => {
   test.skip(path === "", "Firefox is not installed");
 
-  test("Firefox: what the page did not begin with is fetched again if it failed", async ({ site }) => {
-    const firefox = await startFirefox(path);
-    try {
-      const page = await openTab(firefox);
-      await new Visitor(page, site.url).signIn("alice");
-      await page.goto(`${site.url}/chat`);
-      await page.locator("#chat[data-ready]").wait();
-      let fails = true;
-      await page.setRequestInterception(true);
-      page.on("request", (request) => void (fails && /\/later(-\w+)?\.js/.test(request.url()) ? request.abort() : request.continue()));
-      await page.locator("[data-begin]").click();
-      await page.locator("#chat-notice ::-p-text(A part of the chat did not load.)").wait();
-      fails = false;
-      await page.locator("[data-begin]").click();
-      await page.locator("#begin .search-option ::-p-text(Bob Baker)").wait();
-      expect(await page.$eval("#chat-notice", (notice) => (notice as HTMLElement).hidden)).toBe(true);
-    } finally {
-      await firefox.close();
-    }
+  test("Firefox: sign in, talk, change pages, sign out, and what is fetched later", async ({ bob, database, site }) => {
+    await inFirefox(site, async (alice, page) => {
+      const problems = problemsOf(page);
+      await test.step("signs in, talks, changes pages", () => talk(alice, bob, page, database, site, "websocket"));
+      await test.step("signs out", () => leave(alice, bob));
+      expect(problems).toEqual([]);
+      await alice.signIn("alice");
+      await test.step("what the page did not begin with is fetched again if it failed", () => fetchAgain(page, site));
+    });
   });
 });
 
@@ -145,19 +147,22 @@ test.describe("bosh", () => {
   test.use({ transport: "bosh" });
   test.skip(path === "", "Firefox is not installed");
 
-  test("Firefox: the session goes on, whatever moment the page goes away", async ({ bob, site }) => {
-    const firefox = await startFirefox(path);
-    try {
-      const page = await openTab(firefox);
+  test("Firefox: sign in, talk, change pages, go away at whatever moment, sign out", async ({ bob, database, site }) => {
+    await inFirefox(site, async (alice, page) => {
+      const problems = problemsOf(page);
+      // Where WebSocket does not work, as behind some proxies.
       await page.evaluateOnNewDocument(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
-      await page.evaluateOnNewDocument(leaveAtMoment, momentKey);
-      const alice = new Visitor(page, site.url);
-      await alice.signIn("alice");
-      await alice.talkTo("bob");
-      await bob.talkTo("alice");
-      await leaveAtEveryMoment(alice, bob, site);
-    } finally {
-      await firefox.close();
-    }
+      await test.step("signs in, talks, changes pages", () => talk(alice, bob, page, database, site, "bosh"));
+      expect(problems).toEqual([]);
+      await test.step("the session goes on, whatever moment the page goes away", async () => {
+        await page.evaluateOnNewDocument(leaveAtMoment, momentKey);
+        await page.reload();
+        await alice.hears("after a reload");
+        await leaveAtEveryMoment(alice, bob, site);
+      });
+      problems.length = 0; // pages that went away
+      await test.step("signs out", () => leave(alice, bob));
+      expect(problems).toEqual([]);
+    });
   });
 });

@@ -69,7 +69,7 @@ const left = (leaver: Leaver) =>
 export async function leaveAtEveryMoment(leaver: Leaver, bob: Person, site: Site): Promise<void> {
   const at = (when: When, text: string, loads: number) =>
     leaver.evaluate(([key, moment]) => sessionStorage.setItem(key, moment), [KEY, JSON.stringify({ when, text, loads })]);
-  const said: string[] = [];
+  const said = await leaver.conversation(); // until now
   const { foyer_streams_opened_total: opened } = await site.counts();
   const moments: [When, number][] = [["unsent", 1], ["sent", 2], ["unread", 3], ["read", 2]];
   for (const [when, loads] of moments) {
