@@ -1,19 +1,23 @@
 // Somebody who has never seen the site: from its start page to a message found again, by what
-// stands on the screen and nothing else. A picture of each step is beside the test's results.
+// stands on the screen and nothing else. Pictures of each step, in both themes, are beside the test's results.
 
 import { copyFile } from "node:fs/promises";
 import { Autopush } from "./support/autopush.ts";
 import { problemsOf, startFirefox } from "./support/firefox.ts";
 import { launchOptions } from "./support/launch.ts";
 import { PushService } from "./support/push_service.ts";
-import { button, ChromiumScreen, FirefoxScreen, link, message, option, type Screen } from "./support/screen.ts";
+import { button, ChromiumScreen, FirefoxScreen, link, message, option, type Screen, type Theme } from "./support/screen.ts";
 import { expect, names, type Person, test } from "./support/test.ts";
 import { Watch } from "./support/watch.ts";
 
 // The headless shell has no notifications.
 test.use({ launchOptions: launchOptions(process.env.CHROMIUM_WHOLE || process.env.CHROMIUM) });
 
-const screens = { phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
+/** What people have; each step is looked at in the other theme as well. */
+const screens: Record<string, { viewport: { width: number; height: number }; theme: Theme }> = {
+  phone: { viewport: { width: 390, height: 844 }, theme: "dark" },
+  wide: { viewport: { width: 1440, height: 900 }, theme: "light" },
+};
 const name = "Nora Newman";
 const photo = new URL("../docs/pictures/landing-wide.webp", import.meta.url);
 
@@ -21,10 +25,14 @@ const photo = new URL("../docs/pictures/landing-wide.webp", import.meta.url);
 class Newcomer {
   private shots = 0;
 
-  /** @param file where a file of some name is kept */
+  /**
+   * @param theme that the system has
+   * @param file where a file of some name is kept
+   */
   constructor(
     readonly screen: Screen,
     readonly byFinger: boolean,
+    private readonly theme: Theme,
     readonly file: (name: string) => string,
   ) {}
 
@@ -58,8 +66,13 @@ class Newcomer {
     if (!(await this.screen.shows(list))) await this.screen.press(back);
   }
 
-  picture(step: string): Promise<unknown> {
-    return this.screen.screenshot(this.file(`${String(++this.shots).padStart(2, "0")} ${step}.png`));
+  async picture(step: string): Promise<void> {
+    const shot = String(++this.shots).padStart(2, "0");
+    const themes: Theme[] = this.theme === "dark" ? ["light", "dark"] : ["dark", "light"]; // the own one is there again afterwards
+    for (const theme of themes) {
+      await this.screen.setTheme(theme);
+      await this.screen.screenshot(this.file(`${shot} ${step}, ${theme}.png`));
+    }
   }
 }
 
@@ -91,7 +104,7 @@ async function befriend(nora: Newcomer, bob: Person): Promise<void> {
   await nora.write(names.bob, "Hello Bob, I am new here. Where is the seed swap?");
   await nora.picture("something is said");
   await screen.allow(button("Notify me"));
-  await bob.page.goto("/chat");
+  await bob.goTo("Chat");
   await bob.listed(name).click();
   await bob.hears("Where is the seed swap?");
 
@@ -140,8 +153,8 @@ async function comeBack(nora: Newcomer, bob: Person, site: string): Promise<void
   const { screen } = nora;
   const said = "Shall I bring you a watering can?";
   await screen.leave();
-  await bob.page.goto("/chat");
   await bob.listed(name).click();
+  await expect(bob.message("Where is the seed swap?")).toBeVisible(); // he has left the room
   await bob.say(said);
   await screen.isPushed(site);
 
@@ -187,46 +200,44 @@ async function journey(nora: Newcomer, bob: Person, site: string): Promise<void>
   }
 }
 
-for (const [screen, viewport] of Object.entries(screens)) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    const byFinger = screen === "phone";
+for (const [screen, { viewport, theme }] of Object.entries(screens)) {
+  const byFinger = screen === "phone";
 
-    test(`somebody new, ${screen}, ${colorScheme}`, async ({ browser, bob, site }, info) => {
-      const pushes = await PushService.start();
-      const context = await browser.newContext({ viewport, hasTouch: byFinger, isMobile: byFinger, colorScheme, baseURL: site.url });
-      const watch = new Watch(context, () => site.url);
-      try {
-        const nora = new Newcomer(await ChromiumScreen.of(context, pushes, byFinger), byFinger, (name) => info.outputPath(name));
-        await journey(nora, bob, site.url);
-      } finally {
-        await context.close();
-        pushes.stop();
-      }
-      watch.check();
-    });
+  test(`somebody new, ${screen}`, async ({ browser, bob, site }, info) => {
+    const pushes = await PushService.start();
+    const context = await browser.newContext({ viewport, hasTouch: byFinger, isMobile: byFinger, colorScheme: theme, baseURL: site.url });
+    const watch = new Watch(context, () => site.url);
+    try {
+      const nora = new Newcomer(await ChromiumScreen.of(context, pushes, byFinger), byFinger, theme, (name) => info.outputPath(name));
+      await journey(nora, bob, site.url);
+    } finally {
+      await context.close();
+      pushes.stop();
+    }
+    watch.check();
+  });
 
-    test(`somebody new in Firefox, ${screen}, ${colorScheme}`, async ({ bob, site }, info) => {
-      test.skip(!process.env.FIREFOX, "Firefox is not installed");
-      const pushes = await Autopush.start();
-      const firefox = await startFirefox(process.env.FIREFOX!, { ...pushes.preferences, ...lookOf(colorScheme, byFinger) }, viewport);
-      try {
-        const problems: string[][] = [];
-        const screen = await FirefoxScreen.of(firefox, site.url, pushes, (page) => problems.push(problemsOf(page)));
-        await journey(new Newcomer(screen, byFinger, (name) => info.outputPath(name)), bob, site.url);
-        expect(problems.flat()).toEqual([]);
-      } finally {
-        await firefox.close();
-        pushes.stop();
-      }
-    });
-  }
+  test(`somebody new in Firefox, ${screen}`, async ({ bob, site }, info) => {
+    test.skip(!process.env.FIREFOX, "Firefox is not installed");
+    const pushes = await Autopush.start();
+    const firefox = await startFirefox(process.env.FIREFOX!, { ...pushes.preferences, ...lookOf(theme, byFinger) }, viewport);
+    try {
+      const problems: string[][] = [];
+      const screen = await FirefoxScreen.of(firefox, site.url, pushes, (page) => problems.push(problemsOf(page)));
+      await journey(new Newcomer(screen, byFinger, theme, (name) => info.outputPath(name)), bob, site.url);
+      expect(problems.flat()).toEqual([]);
+    } finally {
+      await firefox.close();
+      pushes.stop();
+    }
+  });
 }
 
 /** Preferences of a Firefox with a theme, with a mouse or a screen that is touched, which shows notifications where there is no desktop. */
-function lookOf(colorScheme: "light" | "dark", byFinger: boolean): Record<string, unknown> {
+function lookOf(theme: Theme, byFinger: boolean): Record<string, unknown> {
   const pointer = byFinger ? 1 : 6; // coarse; or fine, and it hovers
   return {
-    "ui.systemUsesDarkTheme": colorScheme === "dark" ? 1 : 0,
+    "ui.systemUsesDarkTheme": theme === "dark" ? 1 : 0,
     "ui.primaryPointerCapabilities": pointer,
     "ui.allPointerCapabilities": pointer,
     "dom.w3c_touch_events.enabled": byFinger ? 1 : 0,
