@@ -4,9 +4,12 @@
 import type { Database } from "./support/cluster.ts";
 import { openTab, startFirefox } from "./support/firefox.ts";
 import { answerLate, cardsCame, changeAround, movedBy, type Reading, readThrough, swipe } from "./support/reading.ts";
-import { expect, password, type Site, test } from "./support/test.ts";
+import { expect, password, type Person, type Site, test } from "./support/test.ts";
 
 const COUNT = 300;
+const MANY = 210; // more than are drawn at a time
+const SOME = 80; // more than a page of the archive, and than are drawn at once
+const others = ["bob", "carol", "dave"]; // whom alice has conversations with
 const MINUTES = 7; // between two messages: some begin with a name, and days pass
 const firefoxPath = process.env["FIREFOX"] ?? "";
 
@@ -14,25 +17,25 @@ test.use({ settings: { LINK_PREVIEWS: "true" } });
 
 const screens = { phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } };
 
-/** What bob said: lines and paragraphs, links, answers, and pictures alone and in a row, of which some are gone. */
-function said(i: number, picture: string): { body: string; more: string } {
+/** What somebody said: lines and paragraphs, links, answers, and pictures alone and in a row, of which some are gone. */
+function said(i: number, whom: string, picture: string): { body: string; more: string } {
   const kind = i % 20;
   const url = kind === 3 ? picture.replace(/[^/]+$/, `none-${i}.png`) : picture;
   if (kind === 3 || kind === 14 || kind === 15) return { body: url, more: `<x xmlns="jabber:x:oob"><url>${url}</url></x>` };
-  if (i === COUNT - 2) return { body: `Message ${i} answers`, more: `<reply xmlns="urn:xmpp:reply:0" to="bob@localhost/r" id="m${COUNT - 48}"/>` };
+  if (i === COUNT - 2) return { body: `Message ${i} answers`, more: `<reply xmlns="urn:xmpp:reply:0" to="${whom}@localhost/r" id="m${COUNT - 48}"/>` };
   if (kind % 5 === 1) return { body: `Message ${i}, see https://wiki.example.org/page-${i}`, more: "" };
-  if (kind === 9) return { body: `Message ${i} answers`, more: `<reply xmlns="urn:xmpp:reply:0" to="bob@localhost/r" id="m${i - 6}"/>` };
+  if (kind === 9) return { body: `Message ${i} answers`, more: `<reply xmlns="urn:xmpp:reply:0" to="${whom}@localhost/r" id="m${i - 6}"/>` };
   return { body: `Message ${i}, with ${"some words in it, ".repeat(1 + ((i * i) % 11))}and an end.`, more: "" };
 }
 
-/** A conversation of alice's with bob. */
-async function conversation(database: Database, picture: string, from = 1, to = COUNT): Promise<void> {
+/** A conversation of alice's with somebody. */
+async function conversation(database: Database, picture: string, whom: string, from = 1, to = COUNT): Promise<void> {
   const rows = Array.from({ length: to - from + 1 }, (_, index) => {
     const i = from + index;
-    const { body, more } = said(i, picture);
-    const id = `${(1_790_000_000_000 + i * MINUTES * 60_000).toString(16).padStart(12, "0")}7000800000000000${i.toString(16).padStart(4, "0")}`;
-    const stanza = `<message xmlns="jabber:client" type="chat" from="bob@localhost/r" to="alice@localhost" id="m${i}"><body>${body}</body>${more}</message>`;
-    return `('alice@localhost', '${id}'::uuid, 'bob@localhost', 'r', false, 'm${i}', '${body}', convert_to('${stanza}', 'UTF8'))`;
+    const { body, more } = said(i, whom, picture);
+    const id = `${(1_790_000_000_000 + i * MINUTES * 60_000).toString(16).padStart(12, "0")}700080000000000${others.indexOf(whom)}${i.toString(16).padStart(4, "0")}`;
+    const stanza = `<message xmlns="jabber:client" type="chat" from="${whom}@localhost/r" to="alice@localhost" id="m${i}"><body>${body}</body>${more}</message>`;
+    return `('alice@localhost', '${id}'::uuid, '${whom}@localhost', 'r', false, 'm${i}', '${body}', convert_to('${stanza}', 'UTF8'))`;
   });
   await database.script(`INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, body, stanza) VALUES ${rows.join(",")}`);
 }
@@ -65,77 +68,111 @@ const key = (up: boolean) => (up ? "PageUp" : "PageDown");
 /** Who reads a page looks at it for a moment; other ways, one scrolls through. */
 const framesOf = (way: Scroll) => ({ keys: 20, wheel: 8, finger: undefined })[way];
 
-/** Each with the number of messages: one of them reads more than are drawn at a time. */
-const ways: [keyof typeof screens, Scroll, number][] = [["phone", "finger", 120], ["wide", "wheel", COUNT], ["wide", "keys", 120]];
+/** A conversation that is read in some way, with its number of messages. */
+type Course<Way extends Scroll> = { way: Way; screen: keyof typeof screens; whom: string; count: number };
 
-for (const [screen, way, count] of ways) {
-  test.describe(`${screen}, ${way}`, () => {
-    const viewport = screens[screen];
-    test.use({ contextOptions: { viewport } });
-
-    test("what is read stays where it is, up to the beginning and down again", async ({ visit, database, site }) => {
-      test.setTimeout(400_000);
-      const picture = await pictureOf(site);
-      await conversation(database, site.url + picture, 1, count);
-      const alice = await visit("alice");
-      alice.watch.allow(/none-\d+\.png|404/);
-      await alice.page.addInitScript(answerLate, picture);
-      await alice.signIn();
-      await alice.page.goto("/chat/with/bob");
-      await expect(alice.message(`Message ${count},`)).toBeInViewport();
-      const { page } = alice;
+test("what is read stays where it is, up to the beginning and down again", async ({ visit, database, site }) => {
+  test.setTimeout(600_000);
+  const courses: Course<Scroll>[] = [
+    { way: "finger", screen: "phone", whom: "carol", count: SOME },
+    { way: "keys", screen: "wide", whom: "dave", count: SOME },
+    { way: "wheel", screen: "wide", whom: "bob", count: MANY },
+  ];
+  const picture = await pictureOf(site);
+  for (const { whom, count } of courses) await conversation(database, site.url + picture, whom, 1, count);
+  const alice = await visit("alice");
+  alice.watch.allow(/none-\d+\.png|404/);
+  const { page } = alice;
+  await page.addInitScript(answerLate, picture);
+  await alice.signIn();
+  for (const { way, screen, whom, count } of courses) {
+    await test.step(`${screen}, ${way}`, async () => {
+      await page.setViewportSize(screens[screen]);
+      await page.goto(`/chat/with/${whom}`);
+      await expect(page.locator(`#chat .chat-msg[data-msgid="m${count}"]`)).toBeInViewport();
       await page.evaluate(cardsCame); // who is at the end sees them come
       await page.locator("#chat .chat-content__messages").click({ position: { x: 5, y: 5 } });
       const scroll = (up: boolean) => ({ wheel: () => page.mouse.wheel(0, wheel(up)), finger: () => page.evaluate(swipe, { up }), keys: () => page.keyboard.press(key(up)) })[way];
       for (const up of [true, false]) {
         const reading = await readThrough(page, up, `m${count}`, scroll(up), framesOf(way));
         expectRead(reading, count, up);
-        if (way === "keys") expect(lost(reading), "presses of a key that moved nothing").toBeLessThanOrEqual(2);
-        if (count === COUNT) await expect.poll(() => page.locator("#chat converse-chat-message").count(), "drawn").toBeLessThan(COUNT * 0.75);
+        if (way === "keys") expect(lost(reading), "presses of a key that moved nothing").toBeLessThanOrEqual(1);
+        if (count === MANY) await expect.poll(() => page.locator("#chat converse-chat-message").count(), "drawn").toBeLessThan(MANY * 0.75);
       }
     });
+  }
+});
 
-    // Firefox turns its wheel apart from the page: what is known of that is in bench/README.md.
-    if (way === "wheel") return;
-
-    test("Firefox: what is read stays where it is", async ({ database, site }) => {
-      test.skip(firefoxPath === "", "Firefox is not installed");
-      test.setTimeout(400_000);
-      const most = way === "finger" ? COUNT : count; // here nobody turns a wheel
-      const picture = await pictureOf(site);
-      await conversation(database, site.url + picture, 1, most);
-      const firefox = await startFirefox(firefoxPath);
-      try {
-        const page = await openTab(firefox);
-        await page.setViewport(viewport);
-        await page.evaluateOnNewDocument(answerLate, picture);
-        await page.goto(`${site.url}/signin`);
-        await page.locator('main input[name="username"]').fill("alice");
-        await page.locator('main input[name="password"]').fill(password);
-        await page.locator('main form[action="/signin"] button[type="submit"]').click();
-        await page.locator("main [data-message]").wait();
-        await page.goto(`${site.url}/chat/with/bob`);
-        await page.locator(`#chat .chat-msg[data-msgid="m${most}"]`).wait();
+// Firefox turns its wheel apart from the page: what is known of that is in bench/README.md.
+test("Firefox: what is read stays where it is", async ({ database, site }) => {
+  test.skip(firefoxPath === "", "Firefox is not installed");
+  test.setTimeout(600_000);
+  const courses: Course<"keys" | "finger">[] = [
+    { way: "keys", screen: "wide", whom: "carol", count: SOME },
+    { way: "finger", screen: "phone", whom: "bob", count: MANY },
+  ];
+  const picture = await pictureOf(site);
+  for (const { whom, count } of courses) await conversation(database, site.url + picture, whom, 1, count);
+  const firefox = await startFirefox(firefoxPath);
+  try {
+    const page = await openTab(firefox);
+    await page.evaluateOnNewDocument(answerLate, picture);
+    await page.goto(`${site.url}/signin`);
+    await page.locator('main input[name="username"]').fill("alice");
+    await page.locator('main input[name="password"]').fill(password);
+    await page.locator('main form[action="/signin"] button[type="submit"]').click();
+    await page.locator("main [data-message]").wait();
+    for (const { way, screen, whom, count } of courses) {
+      await test.step(`${screen}, ${way}`, async () => {
+        await page.setViewport(screens[screen]);
+        await page.goto(`${site.url}/chat/with/${whom}`);
+        await page.locator(`#chat .chat-msg[data-msgid="m${count}"]`).wait();
         await page.evaluate(cardsCame); // who is at the end sees them come
         await page.locator("#chat .chat-content__messages").click({ offset: { x: 5, y: 5 } });
         const scroll = (up: boolean) => ({ finger: () => page.evaluate(swipe, { up }), keys: () => page.keyboard.press(key(up)) })[way];
-        for (const up of [true, false]) expectRead(await readThrough(page, up, `m${most}`, scroll(up), framesOf(way)), most, up);
-      } finally {
-        await firefox.close();
-      }
-    });
-  });
+        for (const up of [true, false]) expectRead(await readThrough(page, up, `m${count}`, scroll(up), framesOf(way)), count, up);
+      });
+    }
+  } finally {
+    await firefox.close();
+  }
+});
+
+/** The address of one of the messages of a conversation. */
+async function addressOf(database: Database, whom: string, i: number): Promise<string> {
+  const [row] = await database.query(`SELECT id::text FROM archive WHERE peer = '${whom}@localhost' AND stanza_id = 'm${i}'`);
+  return `/chat/with/${whom}?at=${row!["id"]}`;
 }
 
-test("what comes, goes and changes while somebody reads further up moves nothing", async ({ alice, bob, database, site }) => {
-  await conversation(database, site.url + (await pictureOf(site)));
+/** The way down to what was said last. */
+const latest = ({ page }: Person) => page.getByRole("button", { name: /(Latest|New) messages/ });
+
+test("an answer leads far above, what comes meanwhile moves nothing, and reading on fetches what comes next", async ({ alice, bob, database, site }) => {
+  const picture = site.url + (await pictureOf(site));
+  for (const whom of ["bob", "carol"]) await conversation(database, picture, whom);
   alice.watch.allow(/none-\d+\.png|404/);
-  const { page } = alice;
-  await page.goto("/chat/with/bob");
+  await alice.page.goto("/chat/with/bob");
   await expect(alice.message(`Message ${COUNT},`)).toBeInViewport();
+  await test.step("an answer leads to what it answers, far above", () => followAnswer(alice));
+  await test.step("what comes, goes and changes while somebody reads further up moves nothing", () => readWhileOthersTalk(alice, bob));
+  await test.step("reading on from a message far above fetches what comes next, and not everything up to the end", async () => {
+    await alice.page.goto(await addressOf(database, "carol", 80));
+    await readOn(alice);
+  });
+});
+
+async function followAnswer(alice: Person): Promise<void> {
+  await expect(alice.message(`Message ${COUNT - 48},`)).toHaveCount(0);
+  await alice.page.locator("#chat .chat-msg__reply-context").last().click();
+  await expect(alice.message(`Message ${COUNT - 48},`)).toBeInViewport();
+  await latest(alice).click();
+  await expect(alice.message(`Message ${COUNT},`)).toBeInViewport();
+}
+
+async function readWhileOthersTalk(alice: Person, bob: Person): Promise<void> {
+  const { page } = alice;
   await movedBy(page, () => page.evaluate(swipe, { up: true }));
-  const latest = page.getByRole("button", { name: /(Latest|New) messages/ });
-  await expect(latest).toBeVisible();
+  await expect(latest(alice)).toBeVisible();
 
   expect(await movedBy(page, async () => expect(await page.evaluate(changeAround, null)).toBe(6))).toBeLessThanOrEqual(2);
   await bob.talkTo("alice");
@@ -146,49 +183,19 @@ test("what comes, goes and changes while somebody reads further up moves nothing
   expect(await movedBy(page, types), "a line below says that somebody types").toBeLessThanOrEqual(2);
   const come = async () => {
     for (const text of ["one", "two", "three"]) await bob.say(`Meanwhile ${text}`);
-    await expect(latest).toHaveText("New messages");
+    await expect(latest(alice)).toHaveText("New messages");
   };
   expect(await movedBy(page, come)).toBeLessThanOrEqual(2);
-  await latest.click();
+  await latest(alice).click();
   await expect(alice.message("Meanwhile three")).toBeInViewport();
-  await expect(latest).toHaveCount(0);
+  await expect(latest(alice)).toHaveCount(0);
   await bob.say("And then");
   await expect(alice.message("And then")).toBeInViewport();
-});
-
-test("an answer leads to what it answers, far above", async ({ alice, database, site }) => {
-  await conversation(database, site.url + (await pictureOf(site)));
-  alice.watch.allow(/none-\d+\.png|404/);
-  await alice.page.goto("/chat/with/bob");
-  await expect(alice.message(`Message ${COUNT},`)).toBeInViewport();
-  await expect(alice.message(`Message ${COUNT - 48},`)).toHaveCount(0);
-  await alice.page.locator("#chat .chat-msg__reply-context").last().click();
-  await expect(alice.message(`Message ${COUNT - 48},`)).toBeInViewport();
-});
-
-/** The address of one of the messages of a conversation. */
-async function addressOf(database: Database, i: number): Promise<string> {
-  const [row] = await database.query(`SELECT id::text FROM archive WHERE stanza_id = 'm${i}'`);
-  return `/chat/with/bob?at=${row!["id"]}`;
 }
 
-test("where a message is opened and everything is in sight, one is at the end of the conversation", async ({ alice, bob, database, site }) => {
-  await conversation(database, site.url + (await pictureOf(site)), COUNT - 1);
-  await alice.page.goto(await addressOf(database, COUNT - 1));
-  await expect(alice.page.locator("#chat [data-found]")).toBeVisible();
-  const latest = alice.page.getByRole("button", { name: /(Latest|New) messages/ });
-  await expect(latest).toHaveCount(0);
-  await bob.talkTo("alice");
-  for (let i = 0; i < 20; i++) await bob.say(`And then ${i}.`);
-  await expect(alice.message("And then 19.")).toBeInViewport();
-  await expect(latest).toHaveCount(0);
-});
-
-test("reading on from a message far above fetches what comes next, and not everything up to the end", async ({ alice, database, site }) => {
-  await conversation(database, site.url + (await pictureOf(site)));
-  alice.watch.allow(/none-\d+\.png|404/);
+/** Reads on from message 80. */
+async function readOn(alice: Person): Promise<void> {
   const { page } = alice;
-  await page.goto(await addressOf(database, 80));
   await expect(alice.message("Message 80,")).toBeInViewport();
   const known = () => page.locator("#chat converse-chat").evaluate((chat: HTMLElement & { model: any }) => chat.model.messages.map((message: any) => Number(message.get("msgid")?.slice(1))));
   await movedBy(page, async () => {
@@ -202,4 +209,15 @@ test("reading on from a message far above fetches what comes next, and not every
   await page.reload();
   await expect(alice.message("Message 80,")).toBeInViewport();
   expect(await known(), "what is missing is still known to be").not.toContain(220);
+}
+
+test("where a message is opened and everything is in sight, one is at the end of the conversation", async ({ alice, bob, database, site }) => {
+  await conversation(database, site.url + (await pictureOf(site)), "bob", COUNT - 1);
+  await alice.page.goto(await addressOf(database, "bob", COUNT - 1));
+  await expect(alice.page.locator("#chat [data-found]")).toBeVisible();
+  await expect(latest(alice)).toHaveCount(0);
+  await bob.talkTo("alice");
+  for (let i = 0; i < 20; i++) await bob.say(`And then ${i}.`);
+  await expect(alice.message("And then 19.")).toBeInViewport();
+  await expect(latest(alice)).toHaveCount(0);
 });

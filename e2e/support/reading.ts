@@ -68,11 +68,12 @@ export async function movedBy(tab: Tab, act: () => Promise<unknown>): Promise<nu
   }, null);
 }
 
-/** Runs in a page: notes after each frame, of which there has been one when it resolves, where the messages in sight are. The observer of sizes is younger than those of the page, so that it hears of a frame after them. */
+/**
+ * Runs in a page: notes after each frame, of which there has been one when it resolves, where the messages in sight are.
+ * An observer of sizes is told of what it observes anew, in each frame; it is younger than those of the page, so that it hears of a frame after them.
+ */
 async function startWatch({ up, last }: { up: boolean; last: string }): Promise<void> {
   const scroller = document.querySelector<HTMLElement>("#chat converse-chat .chat-content__messages")!;
-  const clock = document.body.appendChild(document.createElement("div"));
-  clock.style.cssText = "position: fixed; width: 1px";
   const reading: Reading = { seen: [], apart: 0, most: "", moves: [], drawn: 0, task: 0 };
   let places = new Map<string, number>();
   let waiting: (() => void)[] = [];
@@ -97,7 +98,8 @@ async function startWatch({ up, last }: { up: boolean; last: string }): Promise<
     reading.drawn = Math.max(reading.drawn, bodies.length);
     return bodies.filter(({ box }) => box.bottom > view.top && box.top < view.bottom);
   };
-  new ResizeObserver(() => {
+  const frames = new ResizeObserver(() => {
+    if (globalThis.watch !== watch) return frames.disconnect(); // another one has begun
     const now = inSight();
     for (const { id } of up ? now.toReversed() : now) if (!reading.seen.includes(id)) reading.seen.push(id);
     const moved = now.filter(({ id }) => places.has(id)).map(({ id, box }) => box.top - places.get(id)!);
@@ -112,8 +114,13 @@ async function startWatch({ up, last }: { up: boolean; last: string }): Promise<
     places = new Map(now.map(({ id, box }) => [id, box.top]));
     for (const done of waiting) done();
     waiting = [];
-    requestAnimationFrame(() => (clock.style.height = clock.style.height === "1px" ? "2px" : "1px"));
-  }).observe(clock);
+    requestAnimationFrame(next);
+  });
+  const next = () => {
+    frames.unobserve(document.body);
+    frames.observe(document.body);
+  };
+  next();
   if (PerformanceObserver.supportedEntryTypes.includes("longtask")) {
     new PerformanceObserver((list) => (reading.task = Math.max(reading.task, ...list.getEntries().map(({ duration }) => duration)))).observe({ type: "longtask" });
   }
