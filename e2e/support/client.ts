@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { WebSocket } from "ws";
-import { password, type User } from "./person.ts";
+import { names, password, type User } from "./person.ts";
 import type { Site } from "./site.ts";
 
 const MUC = "http://jabber.org/protocol/muc";
@@ -40,7 +40,7 @@ export class Client {
   /** Says something to somebody, or in a room that they entered; resolves once the site has it. */
   async say(text: string, to: User | `${string}@${string}` = "alice"): Promise<void> {
     const [jid, type] = to.includes("@") ? [to, "groupchat"] : [`${to}@localhost`, "chat"];
-    this.socket.send(`<message xmlns="jabber:client" type="${type}" to="${jid}" id="${this.user}-${++this.said}"><body>${text}</body></message>`);
+    this.socket.send(`<message xmlns="jabber:client" type="${type}" to="${jid}" id="${this.user}-${++this.said}"><body>${text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</body></message>`);
     await this.request(`<iq xmlns="jabber:client" type="get" id="taken-${this.said}" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`, new RegExp(`id="taken-${this.said}"`));
   }
 
@@ -51,8 +51,13 @@ export class Client {
     return jid;
   }
 
-  async enter(room: `${string}@${string}`, name: string = this.user): Promise<void> {
+  async enter(room: `${string}@${string}`, name: string = names[this.user]): Promise<void> {
     await this.request(`<presence xmlns="jabber:client" to="${room}/${name}"><x xmlns="${MUC}"><history maxstanzas="0"/></x></presence>`, /code="110"/);
+  }
+
+  /** Leaves the chat, and stays signed in to the site. */
+  leave(): void {
+    this.socket.close();
   }
 
   private async connect(): Promise<void> {
