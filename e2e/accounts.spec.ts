@@ -4,7 +4,21 @@ import { leftovers } from "./support/storage.ts";
 import { expect, names, password, test } from "./support/test.ts";
 
 test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
-  const { page, context, watch } = await visit("alice");
+  const { page, watch } = await visit("alice");
+  watch.allow(/\b(401|403|422)\b.*\/signin/);
+  await test.step("a wrong password says the same for everybody", async () => {
+    const answers: string[] = [];
+    for (const user of ["alice", "nobody-at-all"]) {
+      await page.goto("/signin");
+      await page.getByLabel("User name").fill(user);
+      await page.getByLabel("Password").fill("not the password");
+      await page.getByRole("button", { name: "Sign in", exact: true }).click();
+      answers.push((await page.getByRole("alert").innerText()).trim());
+    }
+    expect(answers[0]).not.toBe("");
+    expect(answers[1]).toBe(answers[0]);
+  });
+
   await page.goto("/");
   await page.getByRole("link", { name: "Join" }).click();
   await page.getByLabel("User name").fill("erin");
@@ -24,96 +38,79 @@ test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
   await bob.page.reload();
   await bob.page.getByRole("button", { name: "Message Erin Example" }).click();
   await bob.hears("hello, I am new");
-  await context.close();
-  watch.check();
 });
 
-test("a wrong password says the same for everybody", async ({ visit }) => {
-  const { page, watch } = await visit("alice");
-  watch.allow(/\b(401|403|422)\b/);
-  const answers: string[] = [];
-  for (const user of ["alice", "nobody-at-all"]) {
-    await page.goto("/signin");
-    await page.getByLabel("User name").fill(user);
-    await page.getByLabel("Password").fill("not the password");
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
-    answers.push((await page.getByRole("alert").innerText()).trim());
-  }
-  expect(answers[0]).not.toBe("");
-  expect(answers[1]).toBe(answers[0]);
-});
-
-test("changing the password ends the other sessions", async ({ alice, visit }) => {
-  const elsewhere = await visit("alice");
-  await elsewhere.signIn();
-  elsewhere.watch.allow(/401/, /WebSocket connection to/);
-  await alice.goTo("Settings");
-  await alice.page.getByLabel("Current password").fill(password);
-  await alice.page.getByLabel("New password").fill("a few other words");
-  await alice.page.getByRole("button", { name: "Change password" }).click();
-  await expect(alice.page.getByRole("status").filter({ hasText: /password/i })).toBeVisible();
-  await expect(elsewhere.page.getByText("You are signed out.")).toBeVisible();
-  await alice.goTo("Home");
-  await alice.talkTo("bob");
-  await alice.say("this device is still signed in");
-});
-
-test("a deleted account is gone, for everybody and for good", async ({ alice, bob, database, visit }) => {
+test("a name, a picture, a password, and in the end the account itself", async ({ alice, bob, database, visit }) => {
+  await bob.talkTo("alice");
   await alice.talkTo("bob");
   await alice.say("before I go");
-  await bob.talkTo("alice");
   await bob.hears("before I go");
-  alice.watch.allow(/401/, /WebSocket connection to/);
-  alice.watch.allow(/AbortError: The connection was closed/); // the site has the browser take its stores away, under the chat of the other tab
-  const second = await alice.newTab();
-  await second.page.goto("/chat");
-  await second.ready();
-  await alice.page.goto("/settings");
-  await alice.page.getByText("Delete my account …").click();
-  await alice.page.getByLabel("Type your user name to confirm").fill("alice");
-  await alice.page.getByLabel("Your password").fill(password);
-  await alice.page.getByRole("button", { name: "Delete my account for good" }).click();
-  await expect(alice.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
-  await expect(second.page).toHaveURL(/\/signin/);
-  await expect.poll(() => leftovers(second)).toEqual([]);
-  expect(await database.archived("alice")).toEqual([]);
-  expect(await database.archived("bob")).toEqual(["before I go"]); // what she wrote to others stays with them
-  await bob.page.reload();
-  await bob.ready();
-  await expect(bob.around("carol")).toBeVisible();
-  await expect(bob.around("alice")).toHaveCount(0);
 
-  const somebody = await visit("alice");
-  somebody.watch.allow(/\b(409|422)\b/);
-  await somebody.page.goto("/signup");
-  await somebody.page.getByLabel("User name").fill("alice");
-  await somebody.page.getByLabel("Your name").fill("Another Alice");
-  await somebody.page.getByLabel("Password").fill("a few words in a row");
-  await somebody.page.getByRole("button", { name: "Create account" }).click();
-  await expect(somebody.page.getByRole("alert")).toBeVisible();
-});
+  await test.step("a new picture reaches the others' chat while they look", async () => {
+    const portrait = bob.page.locator('#chat converse-chat[jid="alice@localhost"] .chat-head converse-avatar image');
+    const shown = () => portrait.getAttribute("href");
+    const before = await shown();
+    await alice.goTo("Settings");
+    const file = { name: "me.png", mimeType: "image/png", buffer: await alice.page.screenshot() };
+    await alice.page.getByLabel("Choose a picture").setInputFiles(file);
+    await alice.page.getByRole("button", { name: "Save picture" }).click();
+    await expect(alice.page.getByRole("button", { name: "Remove picture" })).toBeVisible();
+    await expect.poll(shown).not.toBe(before);
+    expect(await shown()).toMatch(/^data:image\/\w+;base64,/);
+  });
 
-test("a name and a picture reach the chat of the others", async ({ alice, bob }) => {
-  await alice.goTo("Settings");
-  await alice.page.getByLabel("Your name, as others see it").fill("Alice Renamed");
-  await alice.page.getByRole("button", { name: "Save profile" }).click();
-  await expect(alice.menu()).toContainText("Alice Renamed");
-  await bob.page.reload();
-  await expect(bob.page.getByRole("button", { name: "Message Alice Renamed" })).toBeVisible();
-  await bob.page.getByRole("button", { name: "Message Alice Renamed" }).click();
-  await expect(bob.page.locator("#chat .chatbox-title")).toContainText("Alice Renamed");
-});
+  await test.step("a name reaches the chat of the others", async () => {
+    await alice.page.getByLabel("Your name, as others see it").fill("Alice Renamed");
+    await alice.page.getByRole("button", { name: "Save profile" }).click();
+    await expect(alice.menu()).toContainText("Alice Renamed");
+    await bob.page.goto("/");
+    await bob.page.getByRole("button", { name: "Message Alice Renamed" }).click();
+    await expect(bob.page.locator("#chat .chatbox-title")).toContainText("Alice Renamed");
+  });
 
-test("a new picture reaches the others' chat while they look", async ({ alice, bob }) => {
-  await bob.talkTo("alice");
-  const portrait = bob.page.locator('#chat converse-chat[jid="alice@localhost"] .chat-head converse-avatar image');
-  const shown = () => portrait.getAttribute("href");
-  const before = await shown();
-  await alice.goTo("Settings");
-  const file = { name: "me.png", mimeType: "image/png", buffer: await alice.page.screenshot() };
-  await alice.page.getByLabel("Choose a picture").setInputFiles(file);
-  await alice.page.getByRole("button", { name: "Save picture" }).click();
-  await expect(alice.page.getByRole("button", { name: "Remove picture" })).toBeVisible();
-  await expect.poll(shown).not.toBe(before);
-  expect(await shown()).toMatch(/^data:image\/\w+;base64,/);
+  const elsewhere = await visit("alice");
+  await test.step("changing the password ends the other sessions", async () => {
+    await elsewhere.openSite({ as: "Alice Renamed" });
+    await elsewhere.enterChat();
+    elsewhere.watch.allow(/401/, /WebSocket connection to/);
+    await alice.page.getByLabel("Current password").fill(password);
+    await alice.page.getByLabel("New password").fill("a few other words");
+    await alice.page.getByRole("button", { name: "Change password" }).click();
+    await expect(alice.page.getByRole("status").filter({ hasText: /password/i })).toBeVisible();
+    await expect(elsewhere.page.getByText("You are signed out.")).toBeVisible();
+    await alice.say("this device is still signed in");
+  });
+
+  await test.step("a deleted account is gone, for everybody and for good", async () => {
+    alice.watch.allow(/401/, /WebSocket connection to/);
+    alice.watch.allow(/AbortError: The connection was closed/); // the site has the browser take its stores away, under the chat of the other tab
+    const second = await alice.newTab();
+    await second.page.goto("/chat");
+    await second.ready();
+    await alice.page.goto("/settings");
+    await alice.page.getByText("Delete my account …").click();
+    await alice.page.getByLabel("Type your user name to confirm").fill("alice");
+    await alice.page.getByLabel("Your password").fill("a few other words");
+    await alice.page.getByRole("button", { name: "Delete my account for good" }).click();
+    await expect(alice.page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+    await expect(second.page).toHaveURL(/\/signin/);
+    await expect.poll(() => leftovers(second)).toEqual([]);
+    expect(await database.archived("alice")).toEqual([]);
+    expect(await database.archived("bob")).toEqual(["before I go", "this device is still signed in"]); // what she wrote to others stays with them
+    await bob.page.reload();
+    await bob.ready();
+    await expect(bob.around("carol")).toBeVisible();
+    await expect(bob.around("alice")).toHaveCount(0);
+  });
+
+  await test.step("nor is its name to be had by somebody else", async () => {
+    elsewhere.watch.allow(/\b(409|422)\b/);
+    const { page } = elsewhere;
+    await page.goto("/signup");
+    await page.getByLabel("User name").fill("alice");
+    await page.getByLabel("Your name").fill("Another Alice");
+    await page.getByLabel("Password").fill("a few words in a row");
+    await page.getByRole("button", { name: "Create account" }).click();
+    await expect(page.getByRole("alert")).toBeVisible();
+  });
 });
