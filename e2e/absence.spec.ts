@@ -5,7 +5,7 @@ import { leftovers } from "./support/storage.ts";
 import { send } from "./support/stream.ts";
 import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
 
-const COUNT = 130; // Converse asks for 50 at a time
+const COUNT = 105; // Converse asks for 50 at a time
 
 const all = Array.from({ length: COUNT }, (_, i) => `message ${i + 1}.`);
 
