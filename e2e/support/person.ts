@@ -35,12 +35,16 @@ export class Person {
     return this.at(await this.context.newPage());
   }
 
+  /** Readies the browser for the transport of the test, once. */
+  async prepare(findsOut: boolean): Promise<void> {
+    if (this.transport === "bosh" && this.login !== "prebind") await this.loseWebSocket(findsOut);
+  }
+
   /**
    * Makes WebSocket unusable, as some proxies do. The page finds that out by itself, which
    * takes some seconds, or knows it from another page of its tab.
    */
-  async prepare(findsOut: boolean): Promise<void> {
-    if (this.transport !== "bosh" || this.login === "prebind") return;
+  async loseWebSocket(findsOut = false): Promise<void> {
     await this.context.routeWebSocket(/\/xmpp-websocket/, (socket) => socket.close({ code: 1006 }));
     if (!findsOut) await this.context.addInitScript(() => location.host && sessionStorage.setItem("foyer-transport", String(Date.now())));
   }
@@ -53,13 +57,24 @@ export class Person {
 
   /** Signs in to the site by the form's request alone, which is quicker than filling it in. */
   async openSite({ trusted = false, as = this.name }: { trusted?: boolean; as?: string } = {}): Promise<void> {
+    await this.post(trusted);
+    await this.page.goto("/");
+    await this.expectHome(as);
+  }
+
+  /** Signs in to the site, and opens no page of it: for who only sends something (stream.ts), which is much quicker. */
+  async stayOutside(): Promise<this> {
+    await this.post(false);
+    await this.page.goto("/healthz");
+    return this;
+  }
+
+  private async post(trusted: boolean): Promise<void> {
     const { request } = this.context;
     const page = await (await request.get("/signin")).text();
     const [, csrf] = page.match(/name="csrf" value="([^"]+)"/)!;
     const form = { csrf: csrf!, username: this.user, password, next: "/", ...(trusted && { trusted: "1" }) };
     expect((await request.post("/signin", { form, maxRedirects: 0 })).status()).toBe(303);
-    await this.page.goto("/");
-    await this.expectHome(as);
   }
 
   /** Signs in to site and chat as people do. */

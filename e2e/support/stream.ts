@@ -1,4 +1,5 @@
-import type { Person } from "./person.ts";
+import { randomUUID } from "node:crypto";
+import type { Person, User } from "./person.ts";
 
 /**
  * Sends stanzas by a stream of its own, as another client of the person would,
@@ -7,6 +8,9 @@ import type { Person } from "./person.ts";
 export async function send(person: Person, stanzas: string[]): Promise<void> {
   await person.page.evaluate(stream, { jid: `${person.user}@localhost`, stanzas });
 }
+
+/** What is said to somebody, as a stanza. */
+export const toPerson = (user: User, text: string): string => `<message xmlns="jabber:client" to="${user}@localhost" type="chat" id="${randomUUID()}"><body>${text}</body></message>`;
 
 /** Runs in the page: signs in by the site's cookie (RFC 7395, SASL EXTERNAL). */
 async function stream({ jid, stanzas }: { jid: string; stanzas: string[] }): Promise<void> {
