@@ -50,55 +50,48 @@ async function signInAs(person: Person, login: string, name: string): Promise<vo
   await expect(person.page.getByRole("heading", { level: 1 })).toHaveText(`Hello, ${name}`);
 }
 
-for (const [screen, viewport] of Object.entries(screens)) {
-  test.describe(`on a ${screen} screen`, () => {
-    test.use({ viewport, transport: screen === "phone" ? "bosh" : "websocket" });
-
-    test("from Apache to a conversation, and out at both", async ({ visit, front: { provider } }) => {
-      const zoe = await visit("alice"); // whose browser it is does not matter
-      const yan = await visit("bob");
-      for (const person of [zoe, yan]) atProvider(person, provider);
-      await signInAs(yan, "yan", "Yan Young");
-      await yan.enterChat();
-      await signInAs(zoe, "zoe", "Zoe Zimmer");
-      await zoe.page.getByRole("button", { name: "Message Yan Young" }).click();
-      await zoe.say("Good morning from behind Apache");
-      await expect(yan.page.getByRole("link", { name: "Chat 1 unread message" })).toBeVisible();
-      await yan.page.reload();
-      await yan.page.getByRole("button", { name: "Message Zoe Zimmer" }).click();
-      await yan.hears("Good morning from behind Apache");
-      await yan.say("Good morning, Zoe");
-      await zoe.hears("Good morning, Zoe");
-
-      if (screen === "phone") await zoe.page.goto("/"); // the chat covers the page
-      await zoe.menu().click();
-      await zoe.page.getByRole("button", { name: "Sign out", exact: true }).click();
-      await zoe.page.getByRole("button", { name: /sign me out/i }).click();
-      await expect(zoe.page.getByPlaceholder("Enter any login")).toBeVisible(); // Apache asks again who it is, and so does the provider
-      await logIn(zoe.page, "yan");
-      await expect(zoe.page.getByRole("heading", { level: 1 })).toHaveText("Hello, Yan Young");
-    });
-  });
-}
-
-// What a browser says of itself counts for nothing: neither before Apache knows somebody, nor after.
-test("a header of the browser's own is nobody", async ({ visit, front: { provider, port } }) => {
+test("from Apache to a conversation, and out at both, whatever headers a browser has of its own", async ({ visit, front: { provider, port } }) => {
   const forged = { "X-Forwarded-User": "alice", "X-Forwarded-Name": "Alice", "X-Forwarded-Groups": "staff" };
-  for (const path of ["/", "/settings", "/xmpp/me", "/xmpp-websocket", "/http-bind"]) {
-    const answer = await ask(port, path, forged);
-    expect(answer, path).toBe(401); // only browsers that want a page are sent to the provider
-  }
+  const zoe = await visit("alice"); // whose browser it is does not matter
+  const yan = await visit("bob");
+  for (const person of [zoe, yan]) atProvider(person, provider);
 
-  const yan = await visit("carol");
-  atProvider(yan, provider);
-  await yan.context.setExtraHTTPHeaders(forged);
-  await yan.context.route(`${provider.issuer}/**`, (route) => route.continue({ headers: without(forged, route.request().headers()) }));
-  await signInAs(yan, "yan", "Yan Young");
-  await yan.enterChat();
-  await yan.page.goto("/settings");
-  await expect(yan.page.getByText("yan", { exact: true }).first()).toBeVisible();
-  const me = await yan.context.request.get("/xmpp/me");
-  expect(await me.text()).toContain('"yan"');
+  // What a browser says of itself counts for nothing: neither before Apache knows somebody, nor after.
+  await test.step("a header of the browser's own is nobody", async () => {
+    for (const path of ["/", "/settings", "/xmpp/me", "/xmpp-websocket", "/http-bind"]) {
+      expect(await ask(port, path, forged), path).toBe(401); // only browsers that want a page are sent to the provider
+    }
+    await yan.context.setExtraHTTPHeaders(forged);
+    await yan.context.route(`${provider.issuer}/**`, (route) => route.continue({ headers: without(forged, route.request().headers()) }));
+    await signInAs(yan, "yan", "Yan Young");
+    await yan.enterChat();
+    await yan.page.goto("/settings");
+    await expect(yan.page.getByText("yan", { exact: true }).first()).toBeVisible();
+    const me = await yan.context.request.get("/xmpp/me");
+    expect(await me.text()).toContain('"yan"');
+  });
+  await test.step("a conversation, on a phone by BOSH and on a wide screen by WebSocket", async () => {
+    await zoe.page.setViewportSize(screens.phone);
+    await zoe.loseWebSocket();
+    await signInAs(zoe, "zoe", "Zoe Zimmer");
+    await zoe.page.getByRole("button", { name: "Message Yan Young" }).click();
+    await zoe.say("Good morning from behind Apache");
+    await expect(yan.page.getByRole("link", { name: "Chat 1 unread message" })).toBeVisible();
+    await yan.page.goto("/");
+    await yan.page.getByRole("button", { name: "Message Zoe Zimmer" }).click();
+    await yan.hears("Good morning from behind Apache");
+    await yan.say("Good morning, Zoe");
+    await zoe.hears("Good morning, Zoe");
+  });
+  await test.step("out at both", async () => {
+    await zoe.page.goto("/"); // the chat covers the page
+    await zoe.menu().click();
+    await zoe.page.getByRole("button", { name: "Sign out", exact: true }).click();
+    await zoe.page.getByRole("button", { name: /sign me out/i }).click();
+    await expect(zoe.page.getByPlaceholder("Enter any login")).toBeVisible(); // Apache asks again who it is, and so does the provider
+    await logIn(zoe.page, "yan");
+    await expect(zoe.page.getByRole("heading", { level: 1 })).toHaveText("Hello, Yan Young");
+  });
 });
 
 /** Asks Apache without a browser; returns the status. */
