@@ -1,48 +1,51 @@
 // The chat by keyboard alone.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
-import { expect, joinRoom, makeRoom, test } from "./support/test.ts";
+import { violations } from "./support/axe.ts";
+import { send, toPerson } from "./support/stream.ts";
+import { enterRoom, expect, makeRoom, test } from "./support/test.ts";
 
 // what is typed goes to the person who was chosen.
-test("a person is written to from the keyboard, and Escape closes the chat", async ({ alice, bob }) => {
+test("a person is written to from the keyboard, no letter is lost, and Escape closes the chat", async ({ alice, database }) => {
   const { page } = alice;
-  await bob.talkTo("alice");
-  await alice.messageButton("bob").focus();
-  await page.keyboard.press("Enter");
-  await page.keyboard.type("typed at once"); // before the conversation is there
-  await page.keyboard.press("Enter");
-  await bob.hears("typed at once");
-  await expect(alice.input()).toBeFocused();
-  await page.keyboard.press("Escape");
-  await expect(page.locator("#chat")).toBeHidden();
-  await expect(alice.messageButton("bob")).toBeFocused();
+  /** What got to bob, last. */
+  const expectSaid = (text: string) => expect.poll(async () => (await database.archived("bob")).at(-1)).toBe(text);
 
-  await page.getByRole("button", { name: "Chat", exact: true }).click();
-  await expect(alice.input()).toBeFocused();
-  await page.keyboard.type("and again");
-  await page.keyboard.press("Enter");
-  await bob.hears("and again");
-});
-
-// the keys that come before the field does stand in it, after what was begun there.
-test("no letter is lost that is typed before the conversation is there", async ({ alice, bob }) => {
-  const { page } = alice;
-  await bob.talkTo("alice");
-  await page.evaluate(() => { // as another tab of theirs does
-    const key = "foyer-drafts-alice@localhost";
-    localStorage.setItem(key, JSON.stringify({ "bob@localhost": "Good " }));
-    window.dispatchEvent(new StorageEvent("storage", { key }));
+  await test.step("it is written to whom one chose, and Escape closes the chat", async () => {
+    await alice.messageButton("bob").focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("typed at once"); // before the conversation is there
+    await page.keyboard.press("Enter");
+    await expectSaid("typed at once");
+    await expect(alice.input()).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(page.locator("#chat")).toBeHidden();
+    await expect(alice.messageButton("bob")).toBeFocused();
+    await page.getByRole("button", { name: "Chat", exact: true }).click();
+    await expect(alice.input()).toBeFocused();
+    await page.keyboard.type("and again");
+    await page.keyboard.press("Enter");
+    await expectSaid("and again");
   });
-  await alice.messageButton("bob").evaluate((button: HTMLElement) => {
-    button.click();
-    for (const key of "morning") document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  // the keys that come before the field does stand in it, after what was begun there.
+  await test.step("no letter is lost that is typed before the conversation is there", async () => {
+    await page.evaluate(() => { // as another tab of theirs does
+      const key = "foyer-drafts-alice@localhost";
+      localStorage.setItem(key, JSON.stringify({ "carol@localhost": "Good " }));
+      window.dispatchEvent(new StorageEvent("storage", { key }));
+    });
+    await page.keyboard.press("Escape");
+    await expect(page.locator("#chat")).toBeHidden();
+    await alice.messageButton("carol").evaluate((button: HTMLElement) => {
+      button.click();
+      for (const key of "morning") document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    });
+    await expect(alice.input()).toBeFocused();
+    await expect(alice.input()).toHaveValue("Good morning");
+    await page.keyboard.type(" to you");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => database.archived("carol")).toEqual(["Good morning to you"]);
   });
-  await expect(alice.input()).toBeFocused();
-  await expect(alice.input()).toHaveValue("Good morning");
-  await page.keyboard.type(" to you");
-  await page.keyboard.press("Enter");
-  await bob.hears("Good morning to you");
 });
 
 /** Presses a key until something has the focus. */
@@ -55,10 +58,12 @@ async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
 }
 
 // X-38 (WCAG 2.1.1, 2.1.2, 2.4.7)
-test("menus, emoji and people by keyboard, in a room", async ({ alice, bob }) => {
+test("menus, emoji, people and the keys that ? lists, in a room", async ({ alice, visit }) => {
   const { page } = alice;
+  const bob = await visit("bob");
   await makeRoom(alice, "Book club");
-  await joinRoom(bob, "Book club");
+  await bob.signIn();
+  await enterRoom(bob, "Book club");
   await bob.say("Anybody?");
   await alice.hears("Anybody?");
 
@@ -142,16 +147,12 @@ test("menus, emoji and people by keyboard, in a room", async ({ alice, bob }) =>
     await expect(card).toHaveCount(0);
     await expect(author).toBeFocused();
   });
-});
 
-test("? lists the keys, and they do what it says", async ({ alice, bob }) => {
-  await bob.talkTo("alice");
-  await bob.say("hello");
-  const { page } = alice;
-  await makeRoom(alice, "Book club");
-  await page.goto("/chat");
-  await alice.listed("Book club").click();
-  await expect(alice.input()).toBeFocused();
+  await send(bob, [toPerson("alice", "hello")]);
+  await alice.goTo("Chat");
+  await expect(alice.listed(bob.name)).toBeVisible();
+  await alice.input().fill("");
+  await alice.input().focus();
   const list = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   const panel = page.locator("#room-panel");
 
@@ -163,8 +164,7 @@ test("? lists the keys, and they do what it says", async ({ alice, bob }) => {
     await page.locator("#chat .head-name").focus();
     await page.keyboard.press("?");
     await expect(list).toBeVisible();
-    const { violations } = await new AxeBuilder({ page }).include("#shortcuts").analyze();
-    expect(violations).toEqual([]);
+    expect(await violations(page, "light", "#shortcuts")).toEqual([]);
     await list.getByLabel("The key ? opens this list").uncheck();
     await page.keyboard.press("Escape");
     await expect(page.locator("#chat .head-name")).toBeFocused();
