@@ -1,101 +1,27 @@
 // Every page, as everybody meets it: light and dark, on a phone and on a wide
 // screen, with assistive technology, and without JavaScript.
 
-import type { Page } from "@playwright/test";
+import type { CDPSession, Page } from "@playwright/test";
 import { violations } from "./support/axe.ts";
-import { expect, inBothThemes, names, type Person, screens, test } from "./support/test.ts";
-
-const visitors = { landing: "/", signup: "/signup", signin: "/signin", article: "/articles/garden", error: "/no-such-page" };
-const members = { home: "/", chat: "/chat", settings: "/settings", article: "/articles/garden" };
-
-/** Nothing sticks out at the side. */
-async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  expect(content).toBeLessThanOrEqual(window);
-}
-
-/** What of the open chat sticks out of the window at a side, as if cut off there. */
-function stickingOut(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll("#chat :is(.chat-head *, .chat-msg, .chat-msg__text, .chat-message-form *, .date-separator, .beginning, .chat-close)")]
-      .filter((element) => element.checkVisibility() && !element.closest(".dropdown-menu, svg, .sr-only"))
-      .filter((element) => {
-        const { left, right, width } = element.getBoundingClientRect();
-        return width > 0 && (left < -0.5 || right > innerWidth + 0.5);
-      })
-      .map((element) => `${element.tagName.toLowerCase()}.${element.className}`),
-  );
-}
-
-/** A conversation at 320 px (WCAG 1.4.10), written from left to right and from right to left. */
-async function expectToFit(person: Person): Promise<void> {
-  const { page } = person;
-  const edges = () => Promise.all([".chat-head .head-picture", ".chat-head .dropdown-toggle", ".chat-msg converse-avatar", ".chat-msg__text", ".send-button"]
-    .map(async (part) => (await page.locator(`#chat ${part}`).first().boundingBox())!.x));
-  await page.setViewportSize({ width: 320, height: 640 });
-  for (const dir of ["ltr", "rtl"]) {
-    await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
-    await expectNoSidewaysScroll(page);
-    await expect.poll(() => stickingOut(page), dir).toEqual([]);
-    await expect(async () => {
-      const [picture, menu, face, text, send] = await edges();
-      const order = [picture! < menu!, face! < text!, send! > 160];
-      expect(order, dir).toEqual(Array(3).fill(dir === "ltr"));
-    }).toPass({ timeout: 30_000 });
-  }
-}
-
-for (const [screen, viewport] of Object.entries(screens)) {
-  test.describe(screen, () => {
-    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
-
-    test("visitors' pages", async ({ visit }) => {
-      const { page, watch } = await visit("alice");
-      watch.allow(/404/);
-      for (const [name, path] of Object.entries(visitors)) {
-        await test.step(name, async () => {
-          await page.goto(path);
-          await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-          await expectNoSidewaysScroll(page);
-          await inBothThemes(page, async () => expect(await violations(page)).toEqual([]));
-        });
-      }
-    });
-
-    test("members' pages, and a conversation", async ({ alice, bob }) => {
-      await bob.talkTo("alice");
-      await bob.say("hello, and some ­ words to look at");
-      await expect(alice.page).toHaveTitle(/^\(1\) /);
-      for (const [name, path] of Object.entries(members)) {
-        await test.step(name, async () => {
-          await alice.page.goto(path);
-          await expect(alice.page.getByRole("heading", { level: 1 })).toBeAttached();
-          await alice.ready();
-          await expectNoSidewaysScroll(alice.page);
-          await inBothThemes(alice.page, async () => expect(await violations(alice.page)).toEqual([]));
-        });
-      }
-      await alice.page.goto("/");
-      await alice.talkTo("bob");
-      await alice.hears("hello");
-      await expectNoSidewaysScroll(alice.page);
-      await inBothThemes(alice.page, async () => expect(await violations(alice.page)).toEqual([]));
-      await test.step("on the narrowest screen, in both directions of writing", () => expectToFit(alice));
-    });
-  });
-}
-
-/** The narrowest screen (WCAG 1.4.10), and a laptop's at 200 % (WCAG 1.4.4). */
-const tight = {
-  "320 px": { viewport: { width: 320, height: 700 } },
-  "200 %": { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
-};
+import { comeToRest } from "./support/rest.ts";
+import { expectToLookRight } from "./support/right.ts";
+import { send, toPerson } from "./support/stream.ts";
+import { expect, inBothThemes, names, screens, test } from "./support/test.ts";
 
 const outside = { landing: "/", signin: "/signin", signup: "/signup", article: "/articles/garden", error: "/no-such-page" };
 const inside = {
   home: "/", people: "/people", rooms: "/rooms", room: "/rooms/lobby", article: "/articles/garden",
   settings: "/settings", files: "/settings/files", list: "/chat", conversation: "/chat/with/bob", "a room": "/chat/room/lobby",
 };
+
+/** The narrowest screen (WCAG 1.4.10), a laptop's at 200 % (WCAG 1.4.4), and a wide one. */
+const sizes = { "320 px": { width: 320, height: 700 }, "200 %": { width: 720, height: 450 }, wide: screens.wide };
+
+/** Nothing sticks out at the side. */
+async function expectNoSidewaysScroll(page: Page, where: string): Promise<void> {
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  expect(content, where).toBeLessThanOrEqual(window!);
+}
 
 /** What one could press, and something else lies on, wherever on the screen it is brought. */
 function covered(page: Page): Promise<string[]> {
@@ -114,47 +40,6 @@ function covered(page: Page): Promise<string[]> {
   });
 }
 
-for (const [name, contextOptions] of Object.entries(tight)) {
-  test.describe(name, () => {
-    test.use({ contextOptions: { ...contextOptions, reducedMotion: "reduce" } });
-
-    const look = async (page: Page, path: string) => {
-      await expectNoSidewaysScroll(page);
-      expect(await covered(page), path).toEqual([]);
-      expect(await violations(page), path).toEqual([]);
-      if (process.env["SHOTS"]) {
-        await inBothThemes(page, async (theme) => void (await page.screenshot({ path: `${process.env["SHOTS"]}/${name.replaceAll(/\W/g, "")}-${path.replaceAll("/", "_")}-${theme}.png` })));
-      }
-    };
-
-    test("pages for visitors: nothing sticks out or lies on anything else", async ({ visit }) => {
-      const { page, watch } = await visit("alice");
-      watch.allow(/404/);
-      for (const [name, path] of Object.entries(outside)) {
-        await test.step(name, async () => {
-          await page.goto(path);
-          await look(page, path);
-        });
-      }
-    });
-
-    test("pages for members: nothing sticks out or lies on anything else", async ({ alice, bob }) => {
-      test.setTimeout(400_000); // ten pages, each looked at by axe
-      await bob.talkTo("alice");
-      await bob.say("hello, and some words to look at");
-      for (const [name, path] of Object.entries(inside)) {
-        await test.step(name, async () => {
-          await alice.page.goto(path);
-          await alice.ready();
-          if (name === "conversation") await alice.hears("hello, and some words");
-          if (name === "a room") await expect(alice.input()).toBeVisible();
-          await look(alice.page, path);
-        });
-      }
-    });
-  });
-}
-
 /** Sentences in the page's own direction, where their full stop would stand before them if that is another. */
 function sentencesOfThePage(page: Page): Promise<string[]> {
   return page.evaluate(() =>
@@ -165,25 +50,130 @@ function sentencesOfThePage(page: Page): Promise<string[]> {
   );
 }
 
-test("from right to left a sentence ends where its script has it, and with large letters all of the header is there", async ({ alice, bob }) => {
-  test.setTimeout(200_000);
-  const { page, context } = alice;
-  alice.watch.allow(/404/);
-  await bob.talkTo("alice");
-  await bob.say("hello");
-  await page.setViewportSize({ width: 390, height: 700 });
-  const browser = await context.newCDPSession(page);
-  await browser.send("Page.setFontSizes", { fontSizes: { standard: 32 } });
-  for (const path of [...Object.values(inside), ...Object.values(outside)]) {
-    await test.step(path, async () => {
-      await page.goto(path);
-      await page.evaluate(() => (document.documentElement.dir = "rtl"));
-      expect.soft(await sentencesOfThePage(page)).toEqual([]);
-      await expectNoSidewaysScroll(page);
-      expect(await page.locator("#site-nav").evaluate((nav) => nav.scrollWidth - nav.clientWidth)).toBe(0);
-    });
+/** Nothing sticks out or lies on anything else, axe finds nothing, and the colours are those of the site. */
+async function lookAt(page: Page): Promise<void> {
+  for (const [size, viewport] of Object.entries(sizes)) {
+    await page.setViewportSize(viewport);
+    await page.evaluate(comeToRest);
+    await expectNoSidewaysScroll(page, size);
+    if (size === "wide") await expectToLookRight(page);
+    else expect(await covered(page), size).toEqual([]);
+    if (size === "320 px") expect(await violations(page), size).toEqual([]);
+    if (process.env["SHOTS"]) {
+      const name = `${size} ${new URL(page.url()).pathname}`.replaceAll(/\W/g, "_");
+      await inBothThemes(page, async (theme) => void (await page.screenshot({ path: `${process.env["SHOTS"]}/${name}-${theme}.png` })));
+    }
   }
+}
+
+/** From right to left a sentence ends where its script has it, and with letters twice as large all of the header is there. */
+async function lookFromRightToLeft(page: Page, browser: CDPSession): Promise<void> {
+  await page.setViewportSize(screens.phone);
+  await browser.send("Page.setFontSizes", { fontSizes: { standard: 32 } });
+  await page.evaluate(() => (document.documentElement.dir = "rtl"));
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe("32px");
+  expect(await sentencesOfThePage(page)).toEqual([]);
+  await expectNoSidewaysScroll(page, "from right to left");
+  expect(await page.locator("#site-nav").evaluate((nav) => nav.scrollWidth - nav.clientWidth)).toBe(0);
+  await browser.send("Page.setFontSizes", { fontSizes: { standard: 16 } });
+}
+
+/** What of the open chat sticks out of the window at a side, as if cut off there. */
+function stickingOut(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("#chat :is(.chat-head *, .chat-msg, .chat-msg__text, .chat-message-form *, .date-separator, .beginning, .chat-close)")]
+      .filter((element) => element.checkVisibility() && !element.closest(".dropdown-menu, svg, .sr-only"))
+      .filter((element) => {
+        const { left, right, width } = element.getBoundingClientRect();
+        return width > 0 && (left < -0.5 || right > innerWidth + 0.5);
+      })
+      .map((element) => `${element.tagName.toLowerCase()}.${element.className}`),
+  );
+}
+
+/** A conversation at 320 px (WCAG 1.4.10), written from left to right and from right to left. */
+async function expectToFit(page: Page): Promise<void> {
+  const edges = () => Promise.all([".chat-head .head-picture", ".chat-head .dropdown-toggle", ".chat-msg converse-avatar", ".chat-msg__text", ".send-button"]
+    .map(async (part) => (await page.locator(`#chat ${part}`).first().boundingBox())!.x));
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const dir of ["ltr", "rtl"]) {
+    await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+    await expectNoSidewaysScroll(page, dir);
+    await expect.poll(() => stickingOut(page), dir).toEqual([]);
+    await expect(async () => {
+      const [picture, menu, face, text, send] = await edges();
+      const order = [picture! < menu!, face! < text!, send! > 160];
+      expect(order, dir).toEqual(Array(3).fill(dir === "ltr"));
+    }).toPass({ timeout: 30_000 });
+  }
+}
+
+/** The fonts that a page loads. */
+function fontsOf(page: Page): string[] {
+  const fonts: string[] = [];
+  page.on("request", (request) => void (request.resourceType() === "font" && fonts.push(request.url())));
+  return fonts;
+}
+
+test.describe("on every screen, in either theme", () => {
+  test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+  test("visitors' pages", async ({ visit }) => {
+    const { page, context, watch } = await visit("alice");
+    watch.allow(/404/);
+    const browser = await context.newCDPSession(page);
+    const fonts = fontsOf(page);
+    for (const [name, path] of Object.entries(outside)) {
+      await test.step(name, async () => {
+        await page.goto(path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await lookAt(page);
+        await lookFromRightToLeft(page, browser);
+      });
+    }
+    expect(fonts).toEqual([]);
+  });
+
+  test("members' pages, and a conversation", async ({ alice, visit }) => {
+    test.setTimeout(400_000); // ten pages
+    const { page, context } = alice;
+    const browser = await context.newCDPSession(page);
+    const fonts = fontsOf(page);
+    await send(await (await visit("bob")).stayOutside(), [toPerson("alice", "hello, and some \u00ad words to look at")]);
+    await expect(page).toHaveTitle(/^\(1\) /);
+    for (const [name, path] of Object.entries(inside)) {
+      await test.step(name, async () => {
+        await page.goto(path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
+        await alice.ready();
+        if (name === "conversation") await alice.hears("hello");
+        if (name === "a room") await expect(alice.input()).toBeVisible();
+        await expectNoAddress(page);
+        await lookAt(page);
+        if (name === "conversation") await expectToFit(page);
+        await lookFromRightToLeft(page, browser);
+      });
+    }
+    await test.step("a conversation above a page", async () => {
+      await page.goto("/");
+      await alice.talkTo("bob");
+      await alice.hears("hello");
+      for (const viewport of [screens.phone, screens.wide]) {
+        await page.setViewportSize(viewport);
+        await expectNoSidewaysScroll(page, "above a page");
+        await expectToLookRight(page);
+      }
+    });
+    expect(fonts).toEqual([]);
+  });
 });
+
+/** Nobody sees an address or a form of Converse's. */
+async function expectNoAddress(page: Page): Promise<void> {
+  await expect(page.locator("converse-login-form")).toHaveCount(0);
+  expect(await page.locator("body").innerText()).not.toContain("@localhost");
+  await expect(page.locator('[title*="@localhost"]')).toHaveCount(0);
+}
 
 test.describe("without JavaScript", () => {
   test.use({ contextOptions: { javaScriptEnabled: false } });
@@ -211,60 +201,7 @@ test.describe("without JavaScript", () => {
   });
 });
 
-test("presence and unread messages show on every page", async ({ alice, visit }) => {
-  await expect(alice.around("bob")).toHaveText("Away");
-  const bob = await visit("bob");
-  await bob.signIn();
-  await expect(alice.around("bob")).toHaveText("Around");
-  await alice.goTo("Settings");
-  await bob.talkTo("alice");
-  await bob.say("one");
-  await bob.say("two");
-  await expect(alice.page).toHaveTitle(/^\(2\) Settings/);
-  await expect(alice.page.getByRole("banner").getByLabel("2 unread messages")).toBeVisible();
-  await alice.goTo("Home");
-  await alice.talkTo("bob");
-  await expect(alice.page).toHaveTitle(/^[^(]/);
-  await bob.signOut();
-  await expect(alice.around("bob")).toHaveText("Away");
-});
-
-test("nobody sees an address or a form of Converse's", async ({ alice }) => {
-  await alice.talkTo("bob");
-  for (const path of ["/", "/chat", "/settings"]) {
-    await alice.page.goto(path);
-    await alice.ready();
-    await expect(alice.page.locator("converse-login-form")).toHaveCount(0);
-    expect(await alice.page.locator("body").innerText()).not.toContain("@localhost");
-  }
-});
-
-// Over WebSocket Converse itself sees that its tab is a copy. Over BOSH both would count the requests of one session.
-for (const transport of ["websocket", "bosh"] as const) {
-  test.describe(`over ${transport}`, () => {
-    test.use({ transport });
-
-    test("a copied tab gets a stream of its own", async ({ alice, bob, site }) => {
-      await alice.talkTo("bob");
-      const opened = alice.context.waitForEvent("page");
-      await alice.page.evaluate(() => window.open("/", "_blank")); // copies sessionStorage
-      const copy = alice.at(await opened);
-      await copy.enterChat();
-      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(3);
-      await bob.talkTo("alice");
-      await bob.say("to both");
-      await alice.hears("to both");
-      await copy.talkTo("bob");
-      await copy.hears("to both");
-      const { foyer_streams_opened_total: before } = await site.counts();
-      await copy.say("from the copy");
-      await alice.hears("from the copy");
-      expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
-    });
-  });
-}
-
-test("the browser is asked for notifications by a click, and by nothing else", async ({ visit }) => {
+test("presence and unread messages show on every page, and the browser is asked for notifications by a click alone", async ({ visit }) => {
   const alice = await visit("alice");
   await alice.page.addInitScript(() => {
     const asked = { times: 0 };
@@ -274,10 +211,54 @@ test("the browser is asked for notifications by a click, and by nothing else", a
   });
   const asked = () => alice.page.evaluate(() => (window as unknown as { asked: { times: number } }).asked.times);
   await alice.signIn();
-  await alice.talkTo("bob"); // connected
-  await alice.say("hello");
-  expect(await asked()).toBe(0);
-  await alice.goTo("Settings");
-  await alice.page.getByRole("button", { name: "Notify me on this device" }).click();
-  await expect.poll(asked).toBe(1);
+  const bob = await visit("bob");
+
+  await test.step("who is around", async () => {
+    await expect(alice.around("bob")).toHaveText("Away");
+    await bob.signIn();
+    await expect(alice.around("bob")).toHaveText("Around");
+  });
+  await test.step("what is unread", async () => {
+    await alice.goTo("Settings");
+    await bob.talkTo("alice");
+    await bob.say("one");
+    await bob.say("two");
+    await expect(alice.page).toHaveTitle(/^\(2\) Settings/);
+    await expect(alice.page.getByRole("banner").getByLabel("2 unread messages")).toBeVisible();
+    await alice.goTo("Home");
+    await alice.talkTo("bob");
+    await expect(alice.page).toHaveTitle(/^[^(]/);
+    await bob.signOut();
+    await expect(alice.around("bob")).toHaveText("Away");
+  });
+  await test.step("notifications", async () => {
+    await alice.say("hello");
+    expect(await asked()).toBe(0);
+    await alice.goTo("Settings");
+    await alice.page.getByRole("button", { name: "Notify me on this device" }).click();
+    await expect.poll(asked).toBe(1);
+  });
 });
+
+// Over WebSocket Converse itself sees that its tab is a copy. Over BOSH both would count the requests of one session.
+for (const transport of ["websocket", "bosh"] as const) {
+  test.describe(`over ${transport}`, () => {
+    test.use({ transport });
+
+    test("a copied tab gets a stream of its own", async ({ alice, site }) => {
+      await alice.talkTo("bob");
+      const opened = alice.context.waitForEvent("page");
+      await alice.page.evaluate(() => window.open("/", "_blank")); // copies sessionStorage
+      const copy = alice.at(await opened);
+      await copy.enterChat();
+      await expect.poll(async () => (await site.counts()).foyer_sessions).toBe(2);
+      await alice.say("from the first");
+      await copy.talkTo("bob");
+      await copy.hears("from the first");
+      const { foyer_streams_opened_total: before } = await site.counts();
+      await copy.say("from the copy");
+      await alice.hears("from the copy");
+      expect((await site.counts()).foyer_streams_opened_total).toBe(before); // they do not fight
+    });
+  });
+}
