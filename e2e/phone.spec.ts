@@ -2,7 +2,8 @@
 // wants to write.
 
 import type { Locator, Page } from "@playwright/test";
-import { expect, makeRoom, test } from "./support/test.ts";
+import { send, toPerson } from "./support/stream.ts";
+import { expect, makeRoom, names, test } from "./support/test.ts";
 
 test.use({ contextOptions: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } });
 
@@ -12,57 +13,9 @@ async function overlap(one: Locator, other: Locator): Promise<boolean> {
   return a!.x < b!.x + b!.width && b!.x < a!.x + a!.width && a!.y < b!.y + b!.height && b!.y < a!.y + a!.height;
 }
 
-test("a conversation opens without the keyboard, and nothing that was tapped stays grey", async ({ alice, bob }) => {
-  await bob.talkTo("alice");
-  await bob.say("Is anybody there?");
-  await alice.page.goto("/chat");
-  await alice.listed("Bob Baker").tap();
-  await alice.hears("Is anybody there?");
-  await expect(alice.page.locator("#chat")).toBeFocused();
-  const message = alice.page.locator("#chat .message.chat-msg").first();
-  await message.tap();
-  await expect(message).toHaveCSS("background-color", "rgba(0, 0, 0, 0)");
-  await alice.input().tap();
-  await expect(alice.input()).toBeFocused();
-  await alice.say("I am");
-  await expect(alice.input()).toBeFocused(); // goes on writing
-});
-
-test("what the page says stands beside what a conversation begins with", async ({ alice }) => {
-  await alice.page.addInitScript(() => Object.defineProperty(Notification, "permission", { get: () => "default" }));
-  await alice.page.goto("/chat/with/bob");
-  await alice.ready();
-  await alice.input().tap();
-  await alice.say("hello");
-  const offer = alice.page.locator("#chat-offer");
-  await expect(offer).toBeVisible();
-  await expect.poll(() => overlap(offer, alice.page.locator("#chat .beginning .conversation-picture"))).toBe(false);
-});
-
-test("the emoji are above what was written so far", async ({ alice }) => {
-  await alice.page.goto("/chat/with/bob");
-  await alice.ready();
-  await alice.input().fill(Array(8).fill("one more line").join("\n"));
-  await alice.page.locator("#chat converse-emoji-dropdown .dropdown-toggle").tap();
-  const menu = alice.page.locator("#chat converse-emoji-dropdown .dropdown-menu");
-  await expect(menu).toBeVisible();
-  expect(await overlap(menu, alice.input())).toBe(false);
-  const { y } = (await menu.boundingBox())!;
-  expect(y).toBeGreaterThanOrEqual(0);
-});
-
-test("nothing lies on a button of the settings", async ({ alice }) => {
-  await alice.page.goto("/settings");
-  await alice.ready();
-  await expect(alice.page.locator("#chat-toggle")).toBeHidden();
-  await expect(alice.page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeVisible();
-});
-
-// A finger leaves no pointer behind, and browsers go on to take what it touched last for hovered.
-test("nothing that was tapped keeps a colour, a line or a ground of its own", async ({ alice }) => {
-  await alice.page.goto("/chat/with/bob");
-  await alice.ready();
-  const kept = await alice.page.evaluate(() => {
+/** Rules for what is hovered that paint: a finger leaves no pointer behind, and browsers go on to take what it touched last for hovered. */
+function paintedWhereTapped(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
     const found: string[] = [];
     const paints = (declaration: string) => /^(color|background|border(?!-radius)|text-decoration|box-shadow|outline|fill)/.test(declaration) && !/: (var\(--hovered\)|none|inherit)$/.test(declaration);
     const look = (rules: CSSRuleList, layer: string): void => {
@@ -79,8 +32,7 @@ test("nothing that was tapped keeps a colour, a line or a ground of its own", as
     for (const sheet of document.styleSheets) look(sheet.cssRules, "");
     return found;
   });
-  expect(kept).toEqual([]);
-});
+}
 
 /** What of the page is smaller than a finger: what can be pressed there, with what is around it and belongs to it. */
 function tooSmall(page: Page): Promise<string[]> {
@@ -97,32 +49,73 @@ function tooSmall(page: Page): Promise<string[]> {
   );
 }
 
-test("what is pressed is as large as a finger", async ({ alice, bob }) => {
+test("a conversation and the pages on a phone", async ({ visit }) => {
+  const alice = await visit("alice");
   const { page } = alice;
-  const look = (what: string) => expect.poll(() => tooSmall(page), what).toEqual([]);
-  await makeRoom(alice, "Garden");
-  await alice.say("Good morning");
-  await look("a room, above a page");
-  await bob.talkTo("alice");
-  await bob.say("Hello");
-  for (const path of ["/chat", "/chat/with/bob", "/", "/people", "/rooms", "/settings"]) {
-    await page.goto(path);
-    await alice.ready();
-    await look(path);
-  }
+  const expectLargeEnough = (what: string) => expect.poll(() => tooSmall(page), what).toEqual([]);
+  await page.addInitScript(() => Object.defineProperty(Notification, "permission", { get: () => "default" }));
+  await alice.signIn();
+  await send(await (await visit("bob")).stayOutside(), [toPerson("alice", "Is anybody there?")]);
+
+  await test.step("it opens without the keyboard, and nothing that was tapped stays grey", async () => {
+    await alice.goTo("Chat");
+    await expectLargeEnough("the list");
+    await alice.listed(names.bob).tap();
+    await alice.hears("Is anybody there?");
+    await expect(page.locator("#chat")).toBeFocused();
+    const message = page.locator("#chat .message.chat-msg").first();
+    await message.tap();
+    await expect(message).toHaveCSS("background-color", "rgba(0, 0, 0, 0)");
+    expect(await paintedWhereTapped(page)).toEqual([]);
+  });
+  await test.step("the keyboard stays for who goes on writing, and the page offers beside the beginning", async () => {
+    await alice.input().tap();
+    await expect(alice.input()).toBeFocused();
+    await alice.say("I am");
+    await expect(alice.input()).toBeFocused();
+    const offer = page.locator("#chat-offer");
+    await expect(offer).toBeVisible();
+    await expect.poll(() => overlap(offer, page.locator("#chat .beginning .conversation-picture"))).toBe(false);
+    await expectLargeEnough("a conversation");
+  });
+  await test.step("the emoji are above what was written so far", async () => {
+    await alice.input().fill(Array(8).fill("one more line").join("\n"));
+    await page.locator("#chat converse-emoji-dropdown .dropdown-toggle").tap();
+    const menu = page.locator("#chat converse-emoji-dropdown .dropdown-menu");
+    await expect(menu).toBeVisible();
+    expect(await overlap(menu, alice.input())).toBe(false);
+    const { y } = (await menu.boundingBox())!;
+    expect(y).toBeGreaterThanOrEqual(0);
+    await page.keyboard.press("Escape");
+    await alice.input().fill("");
+  });
+  await test.step("what is pressed is as large as a finger, and nothing lies on it", async () => {
+    for (const path of ["/settings", "/people", "/rooms", "/"]) {
+      await page.goto(path);
+      await alice.ready();
+      await expectLargeEnough(path);
+      if (path !== "/settings") continue;
+      await expect(page.locator("#chat-toggle")).toBeHidden();
+      await expect(page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeVisible();
+    }
+    await makeRoom(alice, "Garden");
+    await alice.say("Good morning");
+    await expectLargeEnough("a room, above a page");
+  });
 });
 
-test("a name that is very long leaves room for what stands beside it, in either direction", async ({ alice, bob, database }) => {
+test("a name that is very long leaves room for what stands beside it, in either direction", async ({ visit, database }) => {
   const long = "W".repeat(60);
   await database.script(`UPDATE accounts SET name = '${long}' WHERE username = 'bob'; UPDATE rooms SET title = '${long}' WHERE name = 'lobby'`);
+  const bob = await (await visit("bob")).stayOutside();
+  await send(bob, [toPerson("alice", "It is a rather long line that says nothing at all, so that it does not fit")]);
+  const alice = await visit("alice");
+  await alice.openSite();
   const { page } = alice;
-  await bob.page.reload();
-  await bob.talkTo("alice");
-  await bob.say("It is a rather long line that says nothing at all, so that it does not fit");
-  await page.goto("/chat");
+  await alice.goTo("Chat");
   const row = page.locator("#conversations .conversation").filter({ hasText: "does not fit" });
   await row.waitFor();
-  await alice.page.goto("/chat/with/bob");
+  await row.tap();
   await alice.say("And this is an answer that is just as long, so that it does not fit either");
   await page.locator("#chat converse-controlbox-navback").tap();
   await expect(row.locator(".conversation-who")).toHaveText("You: ");
@@ -138,7 +131,7 @@ test("a name that is very long leaves room for what stands beside it, in either 
     }).toPass({ timeout: 20_000 });
   }
   await page.evaluate(() => (document.documentElement.dir = "ltr"));
-  await bob.say("Beans"); // nor where what is said is short
+  await send(bob, [toPerson("alice", "Beans")]); // nor where what is said is short
   await alice.listed(long).first().tap();
   await alice.say("Peas");
   await page.locator("#chat converse-controlbox-navback").tap();
