@@ -1,48 +1,22 @@
 // What people look at: one set of colours and one typeface everywhere
-// (static/css/tokens.css), and the theme that somebody chooses.
+// (static/css/tokens.css), in a room with all that comes and goes there, and the theme that
+// somebody chooses. Other states are looked at in states.spec.ts, pages in pages.spec.ts.
 
-import { violations } from "./support/axe.ts";
-import { foreignLooks } from "./support/colours.ts";
 import { choose } from "./support/messages.ts";
+import { expectToLookRight } from "./support/right.ts";
+import { card, chooseAbove, enterRoom, member, moderate, panel, question } from "./support/rooms.ts";
 import { costlySelectors } from "./support/selectors.ts";
-import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+import { send } from "./support/stream.ts";
+import { expect, makeRoom, names, test } from "./support/test.ts";
 
 test.use({ contextOptions: { reducedMotion: "reduce" } });
 
-async function expectOurLook(person: Person): Promise<void> {
-  await inBothThemes(person.page, async (theme) => {
-    await expect.poll(() => foreignLooks(person.page), theme).toEqual([]); // colours may be on their way
-  });
-}
-
-/** The same, and axe finds nothing. */
-async function expectToBeRight({ page }: Person): Promise<void> {
-  await inBothThemes(page, async (theme) => {
-    await expect.poll(() => foreignLooks(page), theme).toEqual([]);
-    expect(await violations(page), theme).toEqual([]);
-  });
-}
-
-test("every colour in sight is one of the site's own, and no font is loaded", async ({ alice, bob, visit }) => {
+// X-35
+test("what comes and goes in a room has the look of the site, and axe finds nothing", async ({ alice, visit }) => {
+  test.setTimeout(300_000);
   const { page } = alice;
-  const fonts: string[] = [];
-  page.on("request", (request) => void (request.resourceType() === "font" && fonts.push(request.url())));
+  const bob = await visit("bob");
 
-  await test.step("a visitor's pages", async () => {
-    const visitor = await visit("carol");
-    visitor.watch.allow(/\b404\b/);
-    for (const path of ["/", "/signin", "/signup", "/nothing-here"]) {
-      await visitor.page.goto(path);
-      await expectOurLook(visitor);
-    }
-  });
-  await test.step("a member's pages", async () => {
-    for (const path of ["/people", "/rooms", "/settings", "/settings/files", "/"]) {
-      await page.goto(path);
-      await alice.ready();
-      await expectOurLook(alice);
-    }
-  });
   await test.step("a page that is slow to come", async () => {
     let answer = () => {};
     const held = new Promise<void>((resolve) => (answer = resolve));
@@ -64,56 +38,25 @@ test("every colour in sight is one of the site's own, and no font is loaded", as
   });
   await test.step("a room", async () => {
     await makeRoom(alice, "Garden");
-    await joinRoom(bob, "Garden");
+    await bob.signIn();
+    await enterRoom(bob, "Garden");
+    const room = await bob.page.getByRole("button", { name: "Open Garden" }).getAttribute("data-room");
+    await send(bob, [
+      `<presence xmlns="jabber:client" to="${room}/${names.bob}"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
+      ...Array.from({ length: 6 }, (_, i) => `<message xmlns="jabber:client" to="${room}" type="groupchat" id="line-${i}"><body>${"and more&#10;".repeat(6)}line ${i}.</body></message>`),
+    ]);
     await bob.say("Good *morning*, `everybody`: https://example.org/");
-    await alice.hears("everybody");
     await alice.goTo("Chat");
     await alice.hears("everybody");
-    await expectOurLook(alice);
+    await expect(page.locator("#chat .chat-info")).toHaveCount(0); // what a room says of itself that nobody asked for
+    await expectToLookRight(page);
     expect(await costlySelectors(page)).toEqual([]); // bench/README.md, "Going back through 10,000 messages"
   });
-  await test.step("what is above it", async () => {
-    await page.locator("#chat .chat-head converse-dropdown .dropdown-toggle").click();
-    await expectOurLook(alice);
-    await page.locator("#chat .chat-head .dropdown-item").filter({ hasText: "Delete the room" }).click();
-    await expect(page.locator("#chat .modal.show button").last()).toBeVisible();
-    await expectOurLook(alice);
-    await page.keyboard.press("Escape");
-    await expect(page.locator("#chat .modal.show")).toHaveCount(0);
-    await page.locator("#chat .toggle-emojis").click();
-    await expect(page.locator("#chat .insert-emoji").first()).toBeVisible();
-    await expectOurLook(alice);
-    await page.keyboard.press("Escape");
-    await alice.input().pressSequentially("@B");
-    await expect(page.locator("#chat .suggestion-box__results li").first()).toBeVisible();
-    await expectOurLook(alice);
-  });
-  expect(fonts).toEqual([]);
-});
-
-test("what opens around a conversation has the same look, and axe finds nothing", async ({ alice, bob }) => {
-  test.setTimeout(300_000);
-  const { page } = alice;
-  await makeRoom(alice, "Garden");
-  await joinRoom(bob, "Garden");
-  await bob.say("Good morning, everybody");
-  await alice.goTo("Chat");
-  await alice.hears("everybody");
   await test.step("what is answered", async () => {
     await choose(alice, "everybody", "Reply");
     await expect(page.locator("#chat .reply-preview")).toBeVisible();
-    await expectToBeRight(alice);
+    await expectToLookRight(page, "#chat");
     await page.getByTitle("Cancel reply").click();
-  });
-  await test.step("what is beside it", async () => {
-    await page.getByRole("button", { name: "Members", exact: true }).click();
-    await expect(page.locator("#room-panel .room-person").filter({ hasText: names.bob })).toBeVisible();
-    await expectToBeRight(alice);
-    await page.locator("#room-panel .room-person").filter({ hasText: names.bob }).click();
-    await expect(page.getByRole("dialog", { name: names.bob }).getByRole("button", { name: "Make owner" })).toBeVisible();
-    await expectToBeRight(alice);
-    await page.keyboard.press("Escape");
-    await page.locator("#room-panel").getByRole("button", { name: "Close" }).click();
   });
   await test.step("the search in one conversation", async () => {
     await page.getByRole("button", { name: "Search this conversation" }).click();
@@ -121,15 +64,71 @@ test("what opens around a conversation has the same look, and axe finds nothing"
     await expect(search.getByRole("combobox", { name: "Where" }).locator(":checked")).toHaveText(/Garden/);
     await page.keyboard.type("morning");
     await expect(search.locator(".search-option")).toHaveText(/Good morning, everybody/);
-    await expectToBeRight(alice);
+    await expectToLookRight(page, "dialog[open]");
     await page.keyboard.press("Escape");
   });
-  await test.step("a conversation that nobody has begun", async () => {
-    await page.goto("/chat/with/carol");
-    await expect(page.locator("#chat .beginning")).toHaveText(/This is the beginning of your conversation with Carol Costa. Say hello!/);
-    await expectToBeRight(alice);
-    await alice.say("Hello!");
-    await expect(page.locator("#chat .beginning")).not.toContainText("Say hello");
+  await test.step("the menu, questions and dialogs", async () => {
+    const toggle = page.locator("#chat .chat-head converse-dropdown .dropdown-toggle");
+    await toggle.click();
+    await expectToLookRight(page, "#chat .chat-head");
+    await toggle.click();
+    for (const entry of ["Leave", "Delete the room"]) {
+      await chooseAbove(alice, entry);
+      await expect(question(alice).locator("input, button").last()).toBeVisible();
+      await expectToLookRight(page, "#chat");
+      await page.keyboard.press("Escape");
+      await expect(question(alice)).toHaveCount(0);
+    }
+  });
+  await test.step("suggestions", async () => {
+    await alice.input().pressSequentially("@B");
+    await expect(page.locator("#chat .suggestion-box__results li").first()).toBeVisible();
+    await expectToLookRight(page, "#chat");
+    await page.keyboard.press("Escape");
+    await alice.input().fill("");
+  });
+  await test.step("emoji", async () => {
+    await page.locator("#chat .toggle-emojis").click();
+    await expect(page.locator("#chat .insert-emoji").first()).toBeVisible();
+    await expectToLookRight(page, "#chat :is(.emoji-picker__header, .emoji-skintone-picker, .emoji-category__heading, .insert-emoji:first-child)"); // there are 1,800 emoji
+    await page.keyboard.press("Escape");
+  });
+  await test.step("unread messages below", async () => {
+    const bar = page.getByRole("button", { name: "New messages" });
+    await page.locator("#chat converse-chat-message").last().hover();
+    await expect(async () => {
+      await page.mouse.wheel(0, -600);
+      await bob.say(`Did you see https://example.org/${Date.now()}?`); // Converse notices a moment later that somebody scrolled
+      await expect(bar).toBeVisible({ timeout: 2000 });
+    }).toPass();
+    await expectToLookRight(page, "#chat");
+    await bar.focus();
+    await page.keyboard.press("Enter");
+    await expect(bar).toHaveCount(0);
+    await expectToLookRight(page, "#chat");
+  });
+  await test.step("what cannot be done", async () => {
+    await page.locator("#chat converse-muc").evaluate((room) => {
+      const { model } = room as unknown as { model: { createMessage(what: object): void } };
+      model.createMessage({ message: "The room did not take your new name.", type: "error" }); // as it rarely says (roomEntry.js)
+    });
+    await expect(page.locator("#chat .chat-error").last()).toBeVisible();
+    await expectToLookRight(page, "#chat");
+  });
+  await test.step("what is beside it", async () => {
+    await page.getByRole("button", { name: "Members", exact: true }).click();
+    await expect(member(alice, names.bob)).toBeVisible();
+    await expectToLookRight(page);
+    await member(alice, names.bob).click();
+    await expect(card(alice).getByRole("button", { name: "Make owner" })).toBeVisible();
+    await expectToLookRight(page, "#person-card");
+    await page.keyboard.press("Escape");
+    await expect(panel(alice)).toBeVisible();
+  });
+  await test.step("a room that one is out of", async () => {
+    await moderate(alice, names.bob, "Remove from the room", `Remove ${names.bob} from the room?`);
+    await expect(bob.page.getByText("You have been removed from this room")).toBeVisible();
+    await expectToLookRight(bob.page, "#chat");
   });
 });
 
