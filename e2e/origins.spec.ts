@@ -59,33 +59,34 @@ async function chatAt(context: BrowserContext, origin: string, site: string, tra
   return page;
 }
 
-/** Alice talks with bob from elsewhere. */
-async function talk(page: Page, bob: Person): Promise<void> {
+/** Alice talks with bob from elsewhere, and leaves. */
+async function talk(page: Page, bob: Person, where: string): Promise<void> {
   await bob.talkTo("alice");
-  await page.locator("textarea.chat-textarea").fill("from elsewhere");
+  await page.locator("textarea.chat-textarea").fill(`from ${where}`);
   await page.locator("textarea.chat-textarea").press("Enter");
-  await bob.hears("from elsewhere");
-  await bob.say("welcome");
-  await expect(page.locator(".chat-msg__text").filter({ hasText: "welcome" })).toHaveCount(1);
+  await bob.hears(`from ${where}`);
+  await bob.say(`welcome, ${where}`);
+  await expect(page.locator(".chat-msg__text").filter({ hasText: `welcome, ${where}` })).toHaveCount(1);
+  await page.close();
 }
 
-for (const transport of ["websocket", "bosh"] as const) {
-  test(`a page of the same site has the cookie, over ${transport}`, async ({ visit, bob, near, site }) => {
+test("a page of the same site has the cookie, and one of another site a token", async ({ visit, bob, near, far, site, database }) => {
+  await test.step("of the same site", async () => {
     const alice = await visit("alice");
     alice.watch.allow(new RegExp(`^third party: ${near}/`));
-    await alice.openSite();
-    await alice.page.close();
-    await talk(await chatAt(alice.context, near, site.url, transport, byCookie), bob);
+    await alice.getCookie();
+    for (const transport of ["websocket", "bosh"] as const) {
+      await talk(await chatAt(alice.context, near, site.url, transport, byCookie), bob, `nearby, over ${transport}`);
+    }
   });
 
-}
-
-test("a page of another site has a token", async ({ visit, bob, far, site, database }) => {
-  const program = new Program(binary, ["token", "alice"], { APP_ENV: "development", DATABASE_URL: database.url });
-  const { password } = JSON.parse((await program.says(/^\{.*\}$/))[0]) as { password: string };
-  const alice = await visit("alice");
-  alice.watch.allow(new RegExp(`^third party: ${far}/`));
-  await talk(await chatAt(alice.context, far, site.url, "bosh", { authentication: "login", password }), bob);
+  await test.step("of another site", async () => {
+    const program = new Program(binary, ["token", "alice"], { APP_ENV: "development", DATABASE_URL: database.url });
+    const { password } = JSON.parse((await program.says(/^\{.*\}$/))[0]) as { password: string };
+    const alice = await visit("alice"); // in a browser that has no cookie
+    alice.watch.allow(new RegExp(`^third party: ${far}/`));
+    await talk(await chatAt(alice.context, far, site.url, "bosh", { authentication: "login", password }), bob, "far away");
+  });
 });
 
 /** What a page gets of the chat's endpoints, with all the cookies that browsers send along. */
@@ -115,8 +116,8 @@ test.describe("with an origin that is not on the list", () => {
   test("BOSH, WebSocket and what signs in are refused", async ({ visit, near, site }) => {
     const alice = await visit("alice");
     alice.watch.allow(/./); // a browser says a lot about what it refuses
-    await alice.openSite();
-    const page = await alice.context.newPage();
+    await alice.getCookie();
+    const { page } = alice;
     await page.goto(near);
     expect(await tryAll(page, site.url)).toEqual({ bosh: "refused", credentials: "refused", websocket: "refused" });
   });
