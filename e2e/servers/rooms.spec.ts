@@ -1,5 +1,5 @@
 import { expect, test } from "./fixtures.ts";
-import { Visitor } from "./visitor.ts";
+import { Visitor } from "../support/visitor.ts";
 
 // What pages do with rooms of another server, by forms alone: who may see one, invite to
 // it and delete it, the server says.

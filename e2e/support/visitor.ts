@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { password, type User } from "../support/person.ts";
-import type { Site } from "../support/site.ts";
+import { password, type User } from "./person.ts";
+import type { Site } from "./site.ts";
 
 /** Somebody whose browser runs no scripts: requests, forms and a cookie. */
 export class Visitor {
