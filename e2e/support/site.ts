@@ -88,4 +88,9 @@ export class Site {
     }
     return counts;
   }
+
+  /** How many streams people are signed in by. */
+  async sessions(): Promise<number | undefined> {
+    return (await this.counts()).foyer_sessions;
+  }
 }
