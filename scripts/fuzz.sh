@@ -3,14 +3,25 @@
 # as 20s or 5m) each, or for TIME altogether. An input that is found to fail is
 # left in testdata/fuzz of its package, where the tests try it from then on.
 # REPORT is a file for the counts and what failed.
+# fuzz.sh --moment REPORT [FLAG…]: what each has as seeds, and new inputs, 200 with them.
+# Packages are built with these FLAGs, without the fuzzer's instruments: where the tests
+# have built them so, no more is to do, and in a moment the instruments would find nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-total=false
-[[ ${1:-} == --total ]] && total=true && shift
-time=${1:?a duration such as 20s}
-report=${2:-}
+total=false moment=false flags=()
+case ${1:-} in
+--total) total=true && shift ;;
+--moment) moment=true && shift ;;
+esac
+if "$moment"; then
+	report=${1:?a file for the report}
+	flags=("${@:2}")
+else
+	time=${1:?a duration such as 20s}
+	report=${2:-}
+fi
 
 seconds() {
 	local n=${1%[smh]}
@@ -33,14 +44,11 @@ targets() {
 # What a package is built with, to be fuzzed: its own code and all that it stands on
 # are watched. Below app/uploads that is what reaches databases and stores, which a
 # file's name does not, and which takes as long to build as all the others together.
-# For some seconds each it is the site's own code alone: to build all the rest once more would
-# take longer than the fuzzing.
 instruments() {
-	if ((brief)) || [[ $1 == */app/uploads ]]; then
-		echo "-gcflags=$(go list -m)/...=-d=libfuzzer"
-	else
-		echo "-fuzz=."
-	fi
+	case $1 in
+	*/app/uploads) echo "-gcflags=$(go list -m)/...=-d=libfuzzer" ;;
+	*) echo "-fuzz=." ;;
+	esac
 }
 
 # Packages are built once each, with the instruments of the fuzzer in them. What
@@ -49,8 +57,13 @@ instruments() {
 # else.
 fuzz() {
 	local package=$1 dir=$2 target=$3 binary=$work/${1//\//_}.test
-	[[ -e $binary ]] || CGO_ENABLED=0 go test -c "$(instruments "$package")" -o "$binary" "$package" || return 1
-	(cd "$dir" && "$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$each" -test.fuzzminimizetime 5x -test.fuzzcachedir "$cache/$package") >"$work/output" 2>&1 && return
+	"$moment" || flags=("$(instruments "$package")")
+	[[ -e $binary ]] || go test -c "${flags[@]+"${flags[@]}"}" -o "$binary" "$package" || return 1
+	(cd "$dir" && "$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$each" -test.fuzzminimizetime 5x -test.fuzzcachedir "$cache/$package") >"$work/output" 2>&1 && {
+		! "$moment" && return
+		grep -q 'now fuzzing' "$work/output" # it has come beyond its seeds
+		return
+	}
 	# A run that is out of time sometimes takes that for an error (golang/go#48157).
 	! grep -q 'Failing input\|panic\|goroutine ' "$work/output" && grep -q '^ *context deadline exceeded' "$work/output"
 }
@@ -61,10 +74,13 @@ cache=$(go env GOCACHE)/fuzz
 all=()
 while IFS= read -r line; do all+=("$line"); done < <(targets)
 ((${#all[@]} > 0)) || die "There is no fuzz target."
-each=$(seconds "$time")
-"$total" && each=$((each / ${#all[@]} > 0 ? each / ${#all[@]} : 1))
-brief=$((each < 10))
-each+=s
+if "$moment"; then
+	each=200x # inputs, its seeds among them
+else
+	each=$(seconds "$time")
+	"$total" && each=$((each / ${#all[@]} > 0 ? each / ${#all[@]} : 1))
+	each+=s
+fi
 passed=0
 mkdir "$work/failed"
 for line in "${all[@]}"; do
@@ -79,5 +95,5 @@ for line in "${all[@]}"; do
 	fi
 done
 [[ -z $report ]] || node scripts/fuzz_report.mjs "$passed" "$work/failed" >"$report"
-say "$passed of ${#all[@]} fuzz targets found nothing in $each each."
+say "$passed of ${#all[@]} fuzz targets found nothing in ${each/%x/ inputs} each."
 ((passed == ${#all[@]}))
