@@ -1,6 +1,7 @@
 import type { Person } from "../support/person.ts";
 import { describe, enterRoom, makeRoom, member, moderate, panel, question } from "../support/rooms.ts";
 import { names, ways } from "../support/test.ts";
+import { Visitor } from "../support/visitor.ts";
 import { expect, test } from "./fixtures.ts";
 
 // What somebody does in the chat, whichever server is behind the site (docs/SERVERS.md).
@@ -10,7 +11,7 @@ for (const { login, transport } of ways) {
   test.describe(`${login}, ${transport}`, one ? {} : { tag: "@interop" }, () => {
     test.use({ login, transport });
 
-    test("from one sign-in to the sign-out", async ({ alice, bob, visit, pushes }) => {
+    test("from one sign-in to the sign-out", async ({ alice, bob, site, pushes }) => {
       const [greeting, answer] = [`hello by ${login} and ${transport}`, `hi by ${login} and ${transport}`];
       await alice.talkTo("bob");
       await alice.say(greeting);
@@ -33,8 +34,6 @@ for (const { login, transport } of ways) {
         await alice.goTo("Home");
         await makeRoom(alice, room);
         await alice.say(`${greeting}, everybody`);
-        await bob.page.goto("/");
-        await comeBack(bob);
         await bob.goTo("Rooms"); // Home has the busiest alone
         await enterRoom(bob, room);
         await bob.hears(`${greeting}, everybody`); // from the room's archive
@@ -70,13 +69,9 @@ for (const { login, transport } of ways) {
 
       await test.step("signing out ends the chat at once", async () => {
         alice.watch.allow(/\b401\b/); // as which the site says that nobody is signed in
-        const elsewhere = await visit("alice");
-        await elsewhere.openSite();
-        await elsewhere.goTo("Settings");
-        await elsewhere.page.getByRole("button", { name: "Sign out everywhere else" }).click();
+        const elsewhere = await Visitor.arrive(site, "alice");
+        expect(await elsewhere.submit("/settings", "/settings/sessions/others/end", {})).toBe(303);
         await expect(alice.notice()).toContainText("You are signed out.");
-        await elsewhere.goTo("Home");
-        await elsewhere.signOut();
         await expect(bob.around("alice")).toHaveText("Away");
         if (pushes) expect(told()).toHaveLength(2);
       });

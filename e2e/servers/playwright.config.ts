@@ -4,7 +4,8 @@ import { type Kind, kinds } from "./kinds.ts";
 
 // The site with another XMPP server behind it, in a browser. Each project is a release of a
 // server, which runs for all of its tests. make interop runs every way into the chat; make test
-// leaves out what is marked @interop, and with the releases of backports what is marked @once.
+// leaves out what is marked @interop, with the releases of backports what is marked @once, and
+// with all but one what is marked @any.
 export default defineConfig<object, { kind: Kind }>({
   ...browser,
   testDir: ".",
