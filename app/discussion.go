@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"foyer/internal/markup"
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/models"
@@ -242,9 +243,9 @@ func (s *Said) read(raw []byte) {
 // HTML is what was said, with its styling, and links in the place of addresses of the web.
 func (s Said) HTML() template.HTML {
 	if s.Styled {
-		return styled(s.Text)
+		return markup.Styled(s.Text)
 	}
-	return linked(s.Text)
+	return markup.Linked(s.Text)
 }
 
 // Start is the beginning of it in one line, for who answers it.

@@ -26,7 +26,7 @@ unit() {
 }
 
 # Every fuzz target for a moment, as the tests above have built it: make fuzz is for longer, and looks at what is covered.
-fuzz() { CGO_ENABLED=$((${#race[@]} > 0)) scripts/fuzz.sh --moment "$results/fuzz.json" "${race[@]+"${race[@]}"}"; }
+fuzz() { CGO_ENABLED=$cgo scripts/fuzz.sh --moment "$results/fuzz.json" "${race[@]+"${race[@]}"}"; }
 
 # The browser and the other clients meet the program itself, with the race
 # detector in it.

@@ -1,4 +1,4 @@
-package app
+package markup
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func TestStyled(t *testing.T) {
 		strings.Repeat("> ", 11) + "*x*": strings.Repeat("&gt; ", 11) + "*x*",
 		"<b>*x*</b>":                     "&lt;b&gt;*x*&lt;/b&gt;",
 	} {
-		if got := string(styled(text)); got != want {
+		if got := string(Styled(text)); got != want {
 			t.Errorf("%q is %s; want %s", text, got, want)
 		}
 	}
@@ -37,7 +37,7 @@ func FuzzStyled(f *testing.F) {
 	f.Add(strings.Repeat("*a ", 1300))
 	f.Fuzz(func(t *testing.T, text string) {
 		var open []string
-		for z := html.NewTokenizer(strings.NewReader(string(styled(text)))); z.Next() != html.ErrorToken; {
+		for z := html.NewTokenizer(strings.NewReader(string(Styled(text)))); z.Next() != html.ErrorToken; {
 			switch token := z.Token(); token.Type {
 			case html.StartTagToken:
 				open = append(open, token.Data)

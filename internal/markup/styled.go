@@ -1,4 +1,4 @@
-package app
+package markup
 
 import (
 	"html/template"
@@ -24,11 +24,11 @@ var elements = []struct {
 // text, and nobody reads them.
 var tooDeep = regexp.MustCompile(`(?m)^(> ?){11}`)
 
-// styled is what somebody said as html: with its styling (XEP-0393) in the place of the marks, and
+// Styled is what somebody wrote as html: with its styling (XEP-0393) in the place of the marks, and
 // with links. Each line of a quotation begins with marks again; how many says how deep it is.
-func styled(text string) template.HTML {
+func Styled(text string) template.HTML {
 	if tooDeep.MatchString(text) {
-		return linked(text)
+		return Linked(text)
 	}
 	var out styledHTML
 	for d := styling.NewDecoder(strings.NewReader(text)); d.Next(); {
@@ -57,7 +57,7 @@ func styled(text string) template.HTML {
 		case token.Mask&(styling.BlockPre|styling.SpanPre) != 0:
 			template.HTMLEscape(&out.Builder, token.Data)
 		default:
-			out.WriteString(string(linked(string(token.Data))))
+			out.WriteString(string(Linked(string(token.Data))))
 		}
 	}
 	out.closeTo(0)

@@ -1,4 +1,4 @@
-package app
+package markup
 
 import "testing"
 
@@ -17,7 +17,7 @@ func TestLinked(t *testing.T) {
 		"https://a.example/Foyer_(room)":                link("https://a.example/Foyer_(room)"),
 		"(see https://a.example/Foyer_(room))":          "(see " + link("https://a.example/Foyer_(room)") + ")",
 	} {
-		if got := string(linked(text)); got != want {
+		if got := string(Linked(text)); got != want {
 			t.Errorf("%q is %s; want %s", text, got, want)
 		}
 	}

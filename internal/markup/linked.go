@@ -1,4 +1,5 @@
-package app
+// Package markup shows as html what somebody wrote.
+package markup
 
 import (
 	"html/template"
@@ -19,9 +20,9 @@ func withBracket(text string, from, to int) int {
 	return to
 }
 
-// linked is what somebody said as html, with links in the place of addresses of the web. That
+// Linked is what somebody wrote as html, with links in the place of addresses of the web. That
 // the site does not vouch for them says rel.
-func linked(text string) template.HTML {
+func Linked(text string) template.HTML {
 	var out strings.Builder
 	end := 0
 	for _, at := range webAddress.FindAllStringIndex(text, -1) {
