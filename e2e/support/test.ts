@@ -61,8 +61,8 @@ type Options = {
 type Fixtures = {
   database: Database;
   site: Site;
-  /** Somebody at a browser of their own, not signed in. */
-  visit: (user: User) => Promise<Person>;
+  /** Somebody at a browser of their own, not signed in; over another transport than the test's, if that is said. */
+  visit: (user: User, over?: Transport) => Promise<Person>;
   /** Two people who are in the chat, each in a browser of their own. */
   alice: Person;
   bob: Person;
@@ -123,8 +123,8 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
 
   visit: async ({ browser, site, login, transport, findsOut, contextOptions }, use) => {
     const people: Person[] = [];
-    await use(async (user) => {
-      const person = await arrive(browser, site, user, login, transport, contextOptions);
+    await use(async (user, over = transport) => {
+      const person = await arrive(browser, site, user, login, over, contextOptions);
       await person.prepare(findsOut);
       people.push(person);
       return person;
