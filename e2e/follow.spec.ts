@@ -1,9 +1,9 @@
 // The rooms one belongs to, which nobody has opened in this browser: what is said there is
 // counted, a mention is marked, and reading it on one device reads it on the others.
 
-import { expect, names, type Person, test } from "./support/test.ts";
+import { enterRoom, expect, makeRoom, names, type Person, screens, test, type User } from "./support/test.ts";
 import { correct, retract } from "./support/messages.ts";
-import { chooseAbove, makeRoom } from "./support/rooms.ts";
+import { chooseAbove } from "./support/rooms.ts";
 import { send } from "./support/stream.ts";
 import type { Database } from "./support/cluster.ts";
 
@@ -25,62 +25,14 @@ const keepNothing = (jid: string) =>
 const unread = (person: Person, room: string) => person.listed(room).locator(".conversation-unread");
 const boxes = (person: Person) => person.page.locator("#chat converse-muc");
 
-for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, wide: { width: 1440, height: 900 } })) {
-  test.describe(screen, () => {
-    test.use({ contextOptions: { viewport } });
-
-    test("200 rooms are followed without being opened", async ({ database, visit }) => {
-      await manyRooms(database);
-      const bob = await visit("bob");
-      await bob.signIn();
-      const alice = await visit("alice");
-      let sent = 0;
-      alice.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => (sent += /<presence[^>]*@conference/.test(String(payload)) ? 1 : 0)));
-      await alice.signIn();
-      await alice.page.goto("/chat");
-      await expect(alice.listed("Room 1")).toBeVisible();
-
-      await bob.page.goto("/chat/room/r7");
-      await expect(bob.room("Room 7")).toBeVisible();
-      await bob.say("Who waters the roses?");
-      await expect(unread(alice, "Room 7")).toHaveText("1");
-      await expect(alice.listed("Room 7").locator(".conversation-line")).toHaveText("Bob Baker: Who waters the roses?");
-      await expect(alice.page.locator("#conversations a.conversation").first()).toContainText("Room 7");
-      await expect(alice.page).toHaveTitle(/^\(1\)/);
-      await expect(alice.listed("Room 7").locator(".conversation-mention")).toHaveCount(0);
-      await bob.say(`You, ${names.alice}?`);
-      await expect(unread(alice, "Room 7")).toHaveText("2");
-      await expect(alice.listed("Room 7").locator(".conversation-mention")).toBeVisible();
-      expect(sent).toBe(0);
-      await expect(boxes(alice)).toHaveCount(0);
-
-      await alice.page.reload(); // the site counts by its archive
-      await expect(unread(alice, "Room 7")).toHaveText("2");
-      await expect(alice.listed("Room 7").locator(".conversation-mention")).toBeVisible();
-      await expect(alice.page).toHaveTitle(/^\(2\)/);
-
-      await alice.listed("Room 7").click();
-      await alice.hears("Who waters the roses?");
-      await expect(alice.page).toHaveTitle(/^[^(]/);
-      await bob.say("You have read it");
-      await alice.hears("You have read it");
-      await alice.page.goto("/chat");
-      await expect(alice.listed("Room 7")).toBeAttached(); // on a phone the room covers it
-      await expect(unread(alice, "Room 7")).toHaveCount(0);
-    });
-  });
-}
-
 test("a room that was opened before is followed, and not entered, until it is opened again", async ({ alice, bob, database }) => {
   await database.query("INSERT INTO room_affiliations (room, username, affiliation) VALUES ('lobby', 'alice', 'member') ON CONFLICT DO NOTHING");
-  await bob.page.goto("/chat/room/lobby");
-  await alice.goTo("Home");
+  await enterRoom(bob, "Lobby");
   await makeRoom(alice, "Cellar");
   await alice.say("It is dark here");
-  await alice.page.goto("/chat/room/lobby");
-  await expect(alice.input()).toBeVisible();
+  await enterRoom(alice, "Lobby");
   await alice.say("I was here");
-  await alice.page.goto("/chat/with/bob");
+  await alice.talkTo("bob");
   await expect(alice.page.locator("#chat converse-chat")).toBeVisible();
   await alice.say("Are you there?");
   await expect(bob.listed(names.alice).locator(".conversation-line")).toHaveText("Are you there?"); // by then the browser has kept which conversation is open
@@ -116,30 +68,78 @@ test("a room that was opened before is followed, and not entered, until it is op
   await bob.hears("As ever");
 });
 
-test("what is read in a room on one device is read on the others, and a room that was left is quiet", async ({ alice, bob, database, visit }) => {
-  await database.query("INSERT INTO room_affiliations (room, username, affiliation) VALUES ('lobby', 'bob', 'member') ON CONFLICT DO NOTHING");
-  await bob.page.goto("/chat/room/lobby");
-  await expect(bob.room("Lobby")).toBeVisible();
-  const phone = await visit("alice");
-  await phone.signIn();
-  await phone.page.goto("/chat");
+test("200 rooms are followed without being opened; what is read on one device is read on the others, and a room that was left is quiet", async ({ database, visit }) => {
+  await manyRooms(database);
+  const [alice, bob] = [await visit("alice"), await visit("bob")];
+  await bob.signIn();
+  let sent = 0;
+  alice.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => (sent += /<presence[^>]*@conference/.test(String(payload)) ? 1 : 0)));
+  await alice.page.setViewportSize(screens.phone);
+  await alice.signIn();
   await alice.page.goto("/chat");
-  await expect(phone.listed("Lobby")).toBeVisible();
+  await expect(alice.listed("Room 1")).toBeVisible();
+
+  await test.step("what is said is counted, and a mention marked", async () => {
+    await bob.page.goto("/chat/room/r7");
+    await expect(bob.room("Room 7")).toBeVisible();
+    await bob.say("Who waters the roses?");
+    await expect(unread(alice, "Room 7")).toHaveText("1");
+    await expect(alice.listed("Room 7").locator(".conversation-line")).toHaveText("Bob Baker: Who waters the roses?");
+    await expect(alice.page.locator("#conversations a.conversation").first()).toContainText("Room 7");
+    await expect(alice.page).toHaveTitle(/^\(1\)/);
+    await expect(alice.listed("Room 7").locator(".conversation-mention")).toHaveCount(0);
+    await bob.say(`You, ${names.alice}?`);
+    await expect(unread(alice, "Room 7")).toHaveText("2");
+    await expect(alice.listed("Room 7").locator(".conversation-mention")).toBeVisible();
+    expect(sent).toBe(0);
+    await expect(boxes(alice)).toHaveCount(0);
+  });
+
+  await test.step("after a reload as well, until it is read", async () => {
+    await alice.page.setViewportSize(screens.wide);
+    await alice.page.reload(); // the site counts by its archive
+    await expect(unread(alice, "Room 7")).toHaveText("2");
+    await expect(alice.listed("Room 7").locator(".conversation-mention")).toBeVisible();
+    await expect(alice.page).toHaveTitle(/^\(2\)/);
+    await expect(boxes(alice)).toHaveCount(0);
+
+    await alice.page.setViewportSize(screens.phone);
+    await alice.listed("Room 7").click();
+    await alice.hears("Who waters the roses?");
+    await expect(alice.page).toHaveTitle(/^[^(]/);
+    await bob.say("You have read it");
+    await alice.hears("You have read it");
+    await alice.page.goto("/chat");
+    await expect(alice.listed("Room 7")).toBeAttached(); // the room covers it
+    await expect(unread(alice, "Room 7")).toHaveCount(0);
+  });
+
+  await test.step("on two devices", () => onTwoDevices(alice, bob, visit));
+});
+
+async function onTwoDevices(alice: Person, bob: Person, visit: (user: User) => Promise<Person>): Promise<void> {
+  const tablet = await visit("alice");
+  await tablet.signIn();
+  await tablet.goTo("Chat");
+  await expect(tablet.listed("Room 1")).toBeVisible();
+  await bob.page.goto("/chat/room/r8");
+  await expect(bob.room("Room 8")).toBeVisible();
   await bob.say("one");
-  await expect(unread(alice, "Lobby")).toHaveText("1");
-  await expect(unread(phone, "Lobby")).toHaveText("1");
-  await phone.listed("Lobby").click();
-  await phone.hears("one");
-  await expect(unread(alice, "Lobby")).toHaveCount(0);
+  await expect(unread(alice, "Room 8")).toHaveText("1");
+  await expect(unread(tablet, "Room 8")).toHaveText("1");
+  await expect(alice.page).toHaveTitle(/^\(1\)/);
+  await tablet.listed("Room 8").click();
+  await tablet.hears("one");
+  await expect(unread(alice, "Room 8")).toHaveCount(0);
   await expect(alice.page).toHaveTitle(/^[^(]/);
 
-  await chooseAbove(phone, "Leave");
-  await phone.page.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
-  await expect(phone.listed("Lobby")).toHaveCount(0);
-  await expect(alice.listed("Lobby")).toHaveCount(0);
+  await chooseAbove(tablet, "Leave");
+  await tablet.page.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
+  await expect(tablet.listed("Room 8")).toHaveCount(0);
+  await expect(alice.listed("Room 8")).toHaveCount(0);
   await bob.say("two");
   await bob.talkTo("alice");
   await bob.say("did you see it?");
   await expect(alice.page).toHaveTitle(/^\(1\)/);
-  await expect(alice.listed("Lobby")).toHaveCount(0);
-});
+  await expect(alice.listed("Room 8")).toHaveCount(0);
+}
