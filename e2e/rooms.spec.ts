@@ -9,7 +9,7 @@ const row = ({ page }: Person) => page.locator("[data-room-row]").filter({ hasTe
 
 // Alice's stanzas come and go over WebSocket, and Bob's over BOSH.
 test("two people meet in a new room, and pages say who is there; its owner deletes it", async ({ visit, database }) => {
-  const [alice, bob] = [await visit("alice"), await visit("bob", "bosh")];
+  const [alice, bob] = [await visit("alice"), await visit("bob", { transport: "bosh" })];
   await alice.signIn();
   await test.step("a room needs a name", () => nameless(alice));
 

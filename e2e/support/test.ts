@@ -1,4 +1,4 @@
-import { type Browser, expect, type Page, test as base } from "@playwright/test";
+import { type Browser, type BrowserContextOptions, expect, type Page, test as base } from "@playwright/test";
 import { Cluster, type Database } from "./cluster.ts";
 import { Person, type Transport, type User } from "./person.ts";
 import { comeToRest } from "./rest.ts";
@@ -61,8 +61,8 @@ type Options = {
 type Fixtures = {
   database: Database;
   site: Site;
-  /** Somebody at a browser of their own, not signed in; over another transport than the test's, if that is said. */
-  visit: (user: User, over?: Transport) => Promise<Person>;
+  /** Somebody at a browser of their own, not signed in; it may have a transport and a screen that the test's others have not. */
+  visit: (user: User, own?: { transport?: Transport; contextOptions?: BrowserContextOptions }) => Promise<Person>;
   /** Two people who are in the chat, each in a browser of their own. */
   alice: Person;
   bob: Person;
@@ -123,8 +123,8 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
 
   visit: async ({ browser, site, login, transport, findsOut, contextOptions }, use) => {
     const people: Person[] = [];
-    await use(async (user, over = transport) => {
-      const person = await arrive(browser, site, user, login, over, contextOptions);
+    await use(async (user, own = {}) => {
+      const person = await arrive(browser, site, user, login, own.transport ?? transport, own.contextOptions ?? contextOptions);
       await person.prepare(findsOut);
       people.push(person);
       return person;
