@@ -1,98 +1,96 @@
 // What people write, however it came into the composer, and what becomes of it until it
 // is sent.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import { violations } from "./support/axe.ts";
+import { choose as chooseFiles, picture, tray } from "./support/files.ts";
 import { Finger } from "./support/finger.ts";
 import { bubble, choose, expectReactions } from "./support/messages.ts";
+import { comeToRest } from "./support/rest.ts";
 import { chooseAbove, panel } from "./support/rooms.ts";
-import { expect, inBothThemes, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+import { enterRoom, expect, inBothThemes, makeRoom, names, type Person, test } from "./support/test.ts";
 
 // X-14: characters that XML forbids are left out; a document's line break is one.
 const pasted = "from a document\u000Bnext line\u0007\uFFFE end";
 const sent = "from a document\nnext line end";
 
-test("text from a document is sent, corrected and set as a topic", async ({ alice, bob, database }) => {
-  await alice.talkTo("bob");
-  await bob.talkTo("alice");
-  await alice.type(pasted);
-  await alice.hears("next line");
-  await bob.hears("next line");
-  await expect(alice.input()).toHaveValue("");
-  await choose(alice, "next line", "Edit");
-  await alice.type(`${pasted}!`);
-  await bob.hears("end!");
-  expect(await database.archived("bob")).toEqual([sent, `${sent}!`]);
-
-  await alice.page.goto("/");
-  await alice.ready();
-  await makeRoom(alice, "Book club");
-  await joinRoom(bob, "Book club");
-  await alice.type(pasted);
-  await bob.hears("next line");
-  await alice.page.locator("#chat .head-name").click();
-  await panel(alice).getByRole("button", { name: "Change: Topic" }).click();
-  await panel(alice).getByLabel("Topic").fill(pasted);
-  await panel(alice).getByRole("button", { name: "Save" }).click();
-  await expect(bob.page.locator("#chat .chat-head__desc")).toContainText("next line");
-  await alice.page.keyboard.press("Escape"); // the panel
-  await chooseAbove(alice, "Hide topic");
-});
-
 // What people type is what they say: nothing is done by a command, and nothing is lost.
-test("what begins with a slash is sent as it is", async ({ alice, bob }) => {
+const commands = [`/kick ${names.bob}`, `/ban ${names.bob}`, "/nick Somebody else", "/topic Poems", "/help", "/clear", "/destroy", "/close", "/etc/hosts is broken"];
+
+test("what was typed, completed or pasted is what is sent, in a room and in a chat", async ({ alice, visit, database }) => {
   await makeRoom(alice, "Book club");
-  await joinRoom(bob, "Book club");
-  const typed = [`/kick ${names.bob}`, `/ban ${names.bob}`, "/nick Somebody else", "/topic Poems", "/help", "/clear", "/destroy", "/close", "/etc/hosts is broken"];
-  for (const text of typed) await alice.say(text);
-  await bob.hears(typed.at(-1)!);
-  expect(await bob.conversation()).toEqual(typed);
-  await bob.type("/me waves");
-  await expect(alice.message("waves")).toHaveText("waves"); // as what he does
-  await alice.page.goto("/chat/with/bob");
-  for (const text of typed) await alice.say(text);
-  expect(await alice.conversation()).toEqual(typed);
-});
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Book club");
+  await test.step("what begins with a slash is sent as it is", async () => {
+    for (const text of commands) await alice.say(text);
+    await bob.hears(commands.at(-1)!);
+    expect(await bob.conversation()).toEqual(commands);
+    await bob.type("/me waves");
+    await expect(alice.message("waves")).toHaveText("waves"); // as what he does
+  });
+  await test.step("names and emoji are completed as they are typed", () => complete(alice, bob));
+  await test.step("text from a document is sent, and set as a topic", async () => {
+    await alice.type(pasted);
+    await bob.hears("next line");
+    await setTopic(alice, pasted);
+    await expect(bob.page.locator("#chat .chat-head__desc")).toContainText("next line");
+    await alice.page.keyboard.press("Escape"); // the panel
+    await chooseAbove(alice, "Hide topic");
+  });
 
-/** What stands above the composer and is not sent. */
-const tray = (person: Person) => person.page.getByRole("list", { name: "To be sent" });
-
-test("a draft stays with its conversation, on other pages and after a reload, and is marked in the list", async ({ alice }) => {
-  const { page } = alice;
-  await page.goto("/chat/with/bob");
-  await alice.input().fill("half a *thought");
-  await page.goto("/chat/with/carol"); // no pause, and no way out that a script could have seen but the page's end
-  await expect(alice.listed(names.bob)).toContainText("Draft: half a *thought");
-  await alice.input().fill("another");
-  await alice.talkTo("bob");
-  await expect(alice.input()).toHaveValue("half a *thought");
-  const tab = await alice.newTab();
-  await tab.page.goto("/chat/with/carol");
-  await expect(tab.input()).toHaveValue("another");
-  await tab.page.close();
-  await alice.input().press("Enter");
-  await alice.hears("half a *thought");
-  await page.goto("/chat/with/carol");
-  await expect(alice.input()).toHaveValue("another");
-  await expect(alice.listed(names.bob)).not.toContainText("Draft:");
-
-  // On a device that is not trusted it goes with everything else, also what is in a composer of another tab.
-  const other = await alice.newTab();
-  await other.page.goto("/chat/with/bob");
-  await other.ready();
-  await other.input().fill("in another tab");
-  await expect(alice.listed(names.bob)).toContainText("Draft: in another tab");
-  for (const each of [alice, other]) each.watch.allow(/401/); // how a tab learns that it is signed out
-  await alice.signOut();
-  await expect(other.page).toHaveURL(/\/signin/);
-  await other.page.waitForLoadState("load"); // its first act is to forget
-  await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("foyer-drafts")))).toEqual([]);
-});
-
-test("Enter sends, Shift+Enter breaks, the field grows to eight lines, and ↑ edits what was said last", async ({ alice, bob }) => {
-  const { page } = alice;
   await alice.talkTo("bob");
   await bob.talkTo("alice");
+  await test.step("text from a document is sent and corrected", async () => {
+    await alice.type(pasted);
+    for (const person of [alice, bob]) await person.hears("next line");
+    await expect(alice.input()).toHaveValue("");
+    await choose(alice, "next line", "Edit");
+    await alice.type(`${pasted}!`);
+    await bob.hears("end!");
+    expect(await database.archived("bob")).toEqual([sent, `${sent}!`]);
+  });
+  await test.step("what begins with a slash is sent as it is, to one person as well", async () => {
+    for (const text of commands) await alice.say(text);
+    expect((await alice.conversation()).slice(1)).toEqual(commands);
+  });
+  await test.step("Enter sends, Shift+Enter breaks, the field grows to eight lines, and ↑ edits what was said last", () => writeLines(alice, bob));
+});
+
+async function complete(alice: Person, bob: Person): Promise<void> {
+  const { page } = alice;
+  const offers = page.getByRole("listbox", { name: "Suggestions" });
+  await bob.say("Anybody?");
+  await alice.hears("Anybody?");
+  await alice.input().pressSequentially("Yes, @bak");
+  await expect(offers.getByRole("option", { selected: true })).toHaveText(names.bob);
+  await page.keyboard.press("Enter");
+  await expect(alice.input()).toHaveValue(`Yes, @${names.bob} `);
+  await alice.input().pressSequentially(":sparkles");
+  await expect(offers.getByRole("option").first()).toContainText("sparkles");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Tab");
+  await expect(alice.input()).toHaveValue(`Yes, @${names.bob} ✨ `);
+  await alice.input().pressSequentially(":sm");
+  await expect(offers).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(offers).toBeHidden();
+  await expect(alice.input()).toBeFocused();
+  await alice.input().fill(`Yes, @${names.bob} ✨`);
+  await page.keyboard.press("Enter");
+  await bob.hears("✨");
+  await expect(bob.page.locator("#chat .message.mentioned").filter({ hasText: "✨" })).toBeVisible();
+}
+
+async function setTopic(person: Person, topic: string): Promise<void> {
+  await person.page.locator("#chat .head-name").click();
+  await panel(person).getByRole("button", { name: "Change: Topic" }).click();
+  await panel(person).getByLabel("Topic").fill(topic);
+  await panel(person).getByRole("button", { name: "Save" }).click();
+}
+
+async function writeLines(alice: Person, bob: Person): Promise<void> {
+  const { page } = alice;
   await alice.input().pressSequentially("first line");
   await page.keyboard.press("Shift+Enter");
   await alice.input().pressSequentially("second *line*");
@@ -120,12 +118,27 @@ test("Enter sends, Shift+Enter breaks, the field grows to eight lines, and ↑ e
   await page.keyboard.press("Enter");
   await bob.hears("better");
   await expect(bob.message("second")).toHaveCount(0);
+}
+
+test("what is begun is kept until it is sent: through an edit, on other pages, after a reload, on a dead connection", async ({ alice, database }) => {
+  await alice.talkTo("bob");
+  await test.step("what is edited and what is answered have the focus, and give back what was begun", () => editAndAnswer(alice));
+  await test.step("what is written while a page starts on a dead connection stands in sight, and is sent", async () => {
+    await startOnDeadConnection(alice);
+    await alice.type("is it working?");
+    await expect(alice.input()).toHaveValue("");
+    await expect(alice.input()).toBeEnabled();
+    await expect(tray(alice).or(alice.message("is it working?"))).toBeVisible();
+    await expect.poll(() => database.archived("bob"), { timeout: 60_000 }).toEqual(["Two loaves", "is it working?"]);
+    await alice.hears("is it working?");
+    await expect(tray(alice)).toHaveCount(0);
+  });
+  await test.step("a draft stays with its conversation, on other pages and after a reload, and is marked in the list", () => keepDrafts(alice));
 });
 
-test("what is edited and what is answered have the focus, and give back what was begun", async ({ alice }) => {
+async function editAndAnswer(alice: Person): Promise<void> {
   const { page } = alice;
   const preview = page.locator("#chat .reply-preview");
-  await alice.talkTo("bob");
   await alice.say("Two loaves");
   await alice.input().fill("half a thought");
   await choose(alice, "Two loaves", "Edit");
@@ -157,43 +170,13 @@ test("what is edited and what is answered have the focus, and give back what was
   await page.keyboard.press("ArrowUp");
   await page.keyboard.type("!");
   await expect(alice.input()).toHaveValue("Two loaves!");
-});
-
-test("names and emoji are completed as they are typed", async ({ alice, bob }) => {
-  const { page } = alice;
-  await makeRoom(alice, "Book club");
-  await joinRoom(bob, "Book club");
-  const offers = page.getByRole("listbox", { name: "Suggestions" });
-  await bob.say("Anybody?");
-  await alice.hears("Anybody?");
-
-  await alice.input().pressSequentially("Yes, @bak");
-  await expect(offers.getByRole("option", { selected: true })).toHaveText(names.bob);
-  await page.keyboard.press("Enter");
-  await expect(alice.input()).toHaveValue(`Yes, @${names.bob} `);
-  await alice.input().pressSequentially(":sparkles");
-  await expect(offers.getByRole("option").first()).toContainText("sparkles");
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("ArrowUp");
-  await page.keyboard.press("Tab");
-  await expect(alice.input()).toHaveValue(`Yes, @${names.bob} ✨ `);
-  await alice.input().pressSequentially(":sm");
-  await expect(offers).toBeVisible();
   await page.keyboard.press("Escape");
-  await expect(offers).toBeHidden();
-  await expect(alice.input()).toBeFocused();
-  await alice.input().fill(`Yes, @${names.bob} ✨`);
-  await page.keyboard.press("Enter");
-  await bob.hears("✨");
-  await expect(bob.page.locator("#chat .message.mentioned")).toBeVisible();
-});
+  await expect(alice.input()).toHaveValue("");
+}
 
 // X-36: nothing tells a page that the stream on which it starts is dead. What Converse waits for
 // then never comes, and it took nothing more.
-test("what is written while a page starts on a dead connection stands in sight, and is sent", async ({ alice, bob }) => {
-  await bob.talkTo("alice");
-  await alice.talkTo("bob");
-  await alice.say("before");
+async function startOnDeadConnection(alice: Person): Promise<void> {
   let streams = 0;
   await alice.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
     const server = page.connectToServer();
@@ -204,15 +187,38 @@ test("what is written while a page starts on a dead connection stands in sight, 
     server.onMessage((message) => (dead() ? undefined : page.send(message)));
   });
   await alice.page.reload();
-  await alice.input().fill("is it working?");
+}
+
+async function keepDrafts(alice: Person): Promise<void> {
+  const { page } = alice;
+  await alice.input().fill("half a *thought");
+  await page.goto("/chat/with/carol"); // no pause, and no way out that a script could have seen but the page's end
+  await expect(alice.listed(names.bob)).toContainText("Draft: half a *thought");
+  await alice.input().fill("another");
+  await alice.talkTo("bob");
+  await expect(alice.input()).toHaveValue("half a *thought");
+  const tab = await alice.newTab();
+  await tab.page.goto("/chat/with/carol");
+  await expect(tab.input()).toHaveValue("another");
+  await tab.page.close();
   await alice.input().press("Enter");
-  await expect(alice.input()).toHaveValue("");
-  await expect(alice.input()).toBeEnabled();
-  await expect(tray(alice).or(alice.message("is it working?"))).toBeVisible();
-  await expect(bob.message("is it working?")).toHaveCount(1, { timeout: 60_000 });
-  await alice.hears("is it working?");
-  await expect(tray(alice)).toHaveCount(0);
-});
+  await alice.hears("half a *thought");
+  await page.goto("/chat/with/carol");
+  await expect(alice.input()).toHaveValue("another");
+  await expect(alice.listed(names.bob)).not.toContainText("Draft:");
+
+  // On a device that is not trusted it goes with everything else, also what is in a composer of another tab.
+  const other = await alice.newTab();
+  await other.page.goto("/chat/with/bob");
+  await other.ready();
+  await other.input().fill("in another tab");
+  await expect(alice.listed(names.bob)).toContainText("Draft: in another tab");
+  for (const each of [alice, other]) each.watch.allow(/401/); // how a tab learns that it is signed out
+  await alice.signOut();
+  await expect(other.page).toHaveURL(/\/signin/);
+  await other.page.waitForLoadState("load"); // its first act is to forget
+  await expect.poll(() => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("foyer-drafts")))).toEqual([]);
+}
 
 /** A finger that rests on a message brings what can be done with it, from below; one that taps or scrolls, as the test's has by now, brings nothing. */
 async function byFinger(alice: Person, finger: Finger): Promise<void> {
@@ -240,7 +246,7 @@ async function byFinger(alice: Person, finger: Finger): Promise<void> {
 
   await alice.input().focus();
   await rest();
-  await inBothThemes(page, async (theme) => expect(await violations(page), theme).toEqual([]));
+  await inBothThemes(page, async (theme) => expect(await violations(page, theme), theme).toEqual([]));
   await page.keyboard.press("Escape");
   await expect(sheet).toHaveCount(0);
   await expect(alice.input()).toBeFocused();
@@ -261,54 +267,69 @@ async function withLargeLetters(alice: Person): Promise<void> {
   await browser.detach();
 }
 
-for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } })) {
-  test.describe(screen, () => {
-    test.use({ contextOptions: { viewport, reducedMotion: "reduce", hasTouch: screen === "phone" }, settings: { UPLOAD_MAX_SIZE: "500KB" } });
-
-    test("the composer can be read and worked in each of its states", async ({ alice, bob }, info) => {
-      const { page } = alice;
-      await bob.talkTo("alice");
-      await bob.say("Good *morning*");
-      await page.goto("/chat/with/bob");
-      await alice.hears("Good");
-      await expect(page.locator("#chat .message.separator", { hasText: "New messages" })).toBeVisible(); // it moves what is below
-      const look = (name: string) =>
-        inBothThemes(page, async (theme) => {
-          const { violations } = await new AxeBuilder({ page }).include(".bottom-panel, converse-chat-bottom-panel").analyze();
-          expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`), `${name}, ${theme}`).toEqual([]);
-          await page.screenshot({ path: info.outputPath(`${name}-${theme}.png`) });
-        });
-      await alice.input().blur();
-      const finger = screen === "phone" ? await Finger.on(page) : undefined;
-      const said = bubble(alice, "Good").locator(".chat-msg__text");
-      await finger?.tap(said);
-      await finger?.draw(said, 40); // and stays there
-      await look("empty");
-      if (finger) await byFinger(alice, finger); // while all that was said is in sight
-      await alice.input().fill("Hello *strong* and _emphasis_, ~gone~ and `code here`\n> quoted *words*\n```\nfenced\n```\nnormal");
-      await look("styled");
-      await alice.input().fill("");
-      await alice.input().pressSequentially(":smil");
-      await expect(page.getByRole("option").first()).toBeVisible();
-      await look("emoji");
-      await alice.input().fill("");
-      await page.locator("#chat input[type=file]").setInputFiles([
-        { name: "page.png", mimeType: "image/png", buffer: await page.screenshot() },
-        { name: "a document with quite a long name.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(40_000) },
-        { name: "huge.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(500_001) },
-      ]);
-      await expect(tray(alice).getByRole("alert")).toHaveText("It is too large: a file may have 500 kB.");
-      await alice.input().fill("Here they are");
-      await look("files");
-      await alice.input().press("Enter");
-      await bob.hears("Here they are"); // what cannot be sent is in nobody's way
-      await look("failed");
-      await tray(alice).getByRole("button", { name: "Remove: huge.bin" }).click();
-      await page.keyboard.press("ArrowUp");
-      await expect(page.getByText("Editing a message")).toBeVisible();
-      await look("editing");
-      await page.keyboard.press("Escape");
-      if (screen === "phone") await withLargeLetters(alice);
-    });
-  });
+/** Takes somebody through what the composer can be, and looks at each. */
+async function eachState(person: Person, other: Person, words: string, look: (name: string) => Promise<void>): Promise<void> {
+  const { page } = person;
+  await person.input().fill("Hello *strong* and _emphasis_, ~gone~ and `code here`\n> quoted *words*\n```\nfenced\n```\nnormal");
+  await look("styled");
+  await person.input().fill("");
+  await person.input().pressSequentially(":smil");
+  await expect(page.getByRole("option").first()).toBeVisible();
+  await look("emoji");
+  await person.input().fill("");
+  await chooseFiles(
+    person,
+    await picture(person, "page.png"),
+    { name: "a document with quite a long name.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(40_000) },
+    { name: "huge.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(500_001) },
+  );
+  await expect(tray(person).getByRole("alert")).toHaveText("It is too large: a file may have 500 kB.");
+  await person.input().fill(words);
+  await look("files");
+  await person.input().press("Enter");
+  await other.hears(words); // what cannot be sent is in nobody's way
+  await look("failed");
+  await tray(person).getByRole("button", { name: "Remove: huge.bin" }).click();
+  await page.keyboard.press("ArrowUp");
+  await expect(page.getByText("Editing a message")).toBeVisible();
+  await look("editing");
+  await page.keyboard.press("Escape");
 }
+
+const phone = { viewport: { width: 390, height: 844 }, reducedMotion: "reduce", hasTouch: true } as const;
+const desk = { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" } as const;
+
+test.describe("where files are small", () => {
+  test.use({ settings: { UPLOAD_MAX_SIZE: "500KB" } });
+
+  test("the composer can be read and worked in each of its states, on a phone and, in the dark, at a desk", async ({ visit }, info) => {
+    const [alice, bob] = [await visit("alice", { contextOptions: phone }), await visit("bob", { contextOptions: { ...desk, colorScheme: "dark" } })];
+    for (const person of [alice, bob]) await person.signIn();
+    const looker = ({ page }: Person, theme: "light" | "dark") => async (name: string) => {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.evaluate(comeToRest);
+      expect(await violations(page, theme, ".bottom-panel, converse-chat-bottom-panel"), `${name}, ${theme}`).toEqual([]);
+      await page.screenshot({ path: info.outputPath(`${name}-${theme}.png`) });
+    };
+    await bob.talkTo("alice");
+    await bob.say("Good *morning*");
+    await alice.talkTo("bob");
+    await alice.hears("Good");
+    await expect(alice.page.locator("#chat .message.separator", { hasText: "New messages" })).toBeVisible(); // it moves what is below
+    const [look, lookInTheDark] = [looker(alice, "light"), looker(bob, "dark")];
+
+    await alice.input().blur();
+    const finger = await Finger.on(alice.page);
+    const said = bubble(alice, "Good").locator(".chat-msg__text");
+    await finger.tap(said);
+    await finger.draw(said, 40); // and stays there
+    await look("empty");
+    await byFinger(alice, finger); // while all that was said is in sight
+    await eachState(alice, bob, "Here they are", look);
+    await withLargeLetters(alice);
+
+    await bob.input().blur();
+    await lookInTheDark("empty");
+    await eachState(bob, alice, "And these are mine", lookInTheDark);
+  });
+});
