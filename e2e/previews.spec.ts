@@ -3,9 +3,10 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { AxeBuilder } from "@axe-core/playwright";
+import { violations } from "./support/axe.ts";
 import { bubble } from "./support/messages.ts";
-import { expect, inBothThemes, type Person, test as base } from "./support/test.ts";
+import { comeToRest } from "./support/rest.ts";
+import { expect, type Person, test as base } from "./support/test.ts";
 
 type Wiki = { url: string; asked: string[]; picture: Buffer };
 
@@ -34,8 +35,13 @@ const test = base.extend<{ wiki: Wiki }>({
 
 const card = (person: Person) => person.page.locator("#chat .link-card");
 
-test("a link shows what is behind it, to both, and until somebody hides it", async ({ alice, bob, wiki }) => {
-  wiki.picture = await alice.page.screenshot();
+const phone = { viewport: { width: 390, height: 844 }, reducedMotion: "reduce" } as const;
+const desk = { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", colorScheme: "dark" } as const;
+
+test("a link shows what is behind it, to both, and until somebody hides it", async ({ visit, wiki }, info) => {
+  const [alice, bob] = [await visit("alice", { contextOptions: phone }), await visit("bob", { contextOptions: desk })];
+  for (const person of [alice, bob]) await person.signIn();
+  wiki.picture = await bob.page.screenshot();
   await alice.talkTo("bob");
   await bob.talkTo("alice");
   await alice.say(`Look: ${wiki.url}/bees#spring, and ${wiki.url}/other`);
@@ -48,6 +54,16 @@ test("a link shows what is behind it, to both, and until somebody hides it", asy
     expect(new URL((await picture.getAttribute("src"))!, person.page.url()).origin).toBe(new URL(person.page.url()).origin);
   }
   expect(wiki.asked.filter((path) => path !== "/bee.png")).toEqual(["/bees"]); // once for all
+
+  await test.step("it fits and can be read, on a phone and, in the dark, at a desk", async () => {
+    for (const [{ page }, theme, { viewport }] of [[alice, "light", phone], [bob, "dark", desk]] as const) {
+      const box = (await page.locator("#chat .link-card").boundingBox())!;
+      expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
+      await page.evaluate(comeToRest);
+      expect(await violations(page, theme, ".link-card"), theme).toEqual([]);
+      await page.screenshot({ path: info.outputPath(`preview-${theme}.png`) });
+    }
+  });
 
   await bob.say(`${wiki.url}/plain`);
   await alice.hears("/plain");
@@ -65,23 +81,3 @@ test("a link shows what is behind it, to both, and until somebody hides it", asy
   await expect(look).toHaveCount(0);
   await expect(card(alice)).toHaveCount(2);
 });
-
-for (const [screen, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } })) {
-  test.describe(screen, () => {
-    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
-
-    test("a preview fits and can be read", async ({ alice, bob, wiki }, info) => {
-      wiki.picture = await bob.page.screenshot();
-      await bob.talkTo("alice");
-      await bob.say(`Have you seen this? ${wiki.url}/bees`);
-      await alice.page.goto("/chat/with/bob");
-      await expect(card(alice).locator("img")).toBeVisible();
-      const box = (await card(alice).boundingBox())!;
-      expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
-      await inBothThemes(alice.page, async (theme) => {
-        expect((await new AxeBuilder({ page: alice.page }).include(".link-card").analyze()).violations, theme).toEqual([]);
-        await alice.page.screenshot({ path: info.outputPath(`preview-${theme}.png`) });
-      });
-    });
-  });
-}
