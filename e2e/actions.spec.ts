@@ -3,29 +3,16 @@
 
 import { bubble, choose, correct, expectReactions, react, reply, retract, tombstones } from "./support/messages.ts";
 import { clearStorage } from "./support/storage.ts";
-import { enterRoom, expect, joinRoom, makeRoom, names, type Person, test } from "./support/test.ts";
+import { enterRoom, expect, makeRoom, names, type Person, test, type User } from "./support/test.ts";
 
-/** Where two people talk, and how they come there. */
-const places: Record<string, { meet(alice: Person, bob: Person): Promise<void>; comeBack(person: Person): Promise<void> }> = {
-  "a chat": {
-    async meet(alice, bob) {
-      await alice.talkTo("bob");
-      await bob.talkTo("alice");
-    },
-    async comeBack(person) {
-      await person.talkTo(person.user === "alice" ? "bob" : "alice");
-    },
-  },
-  "a room": {
-    async meet(alice, bob) {
-      await makeRoom(alice, "Book club");
-      await joinRoom(bob, "Book club");
-    },
-    async comeBack(person) {
-      await enterRoom(person, "Book club");
-    },
-  },
-};
+/** Makes a room, to which bob comes. */
+async function meetInRoom(alice: Person, visit: (user: User) => Promise<Person>): Promise<Person> {
+  await makeRoom(alice, "Book club");
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Book club");
+  return bob;
+}
 
 /** A message that answers another, which stands above it. */
 async function expectReply(person: Person, text: string, to: string, said: string): Promise<void> {
@@ -65,70 +52,157 @@ async function holdSelfPing(person: Person): Promise<{ asked: Promise<void>; rel
   return { asked, release };
 }
 
+/** Who took messages back, in words, is all that is left of them. */
+async function expectTakenBack(person: Person, count: number): Promise<void> {
+  await expect(tombstones(person)).toHaveText(Array<string>(count).fill(`${person.user === "alice" ? "You" : names.alice} deleted this message.`));
+}
+
 // X-71: what comes before the page has read what it knew of the room is from the same
 // person as what the archive says once more.
-test("a reaction that comes while a page is loaded counts once", async ({ alice, bob }) => {
-  await makeRoom(alice, "Book club");
-  await joinRoom(bob, "Book club");
-  await alice.say("Shall we meet at nine?");
-  await bob.hears("Shall we meet at nine?");
+async function reactWhileLoading(alice: Person, bob: Person): Promise<void> {
+  await alice.say("Who brings the cake?");
+  await bob.hears("Who brings the cake?");
   const { asked, release } = await holdSelfPing(alice);
   await alice.page.reload();
   await asked;
-  await react(bob, "meet at nine", "👍");
-  await expectReactions(bob, "meet at nine", ["👍 1"]);
+  await react(bob, "brings the cake", "👍");
+  await expectReactions(bob, "brings the cake", ["👍 1"]);
   release();
-  await expectReactions(alice, "meet at nine", ["👍 1"]);
-  await bob.say("Nine it is"); // comes after whatever the archive says
-  await alice.hears("Nine it is");
-  await react(bob, "meet at nine", "❤️");
-  await expectReactions(alice, "meet at nine", ["👍 1", "❤️ 1"]);
-});
-
-// Converse lets go of it after ten seconds, and after ten more on the next page.
-test("what somebody took back stays a line", async ({ alice, bob }) => {
-  await alice.page.clock.install();
-  await alice.page.reload();
-  await alice.talkTo("bob");
-  await alice.say("Never mind");
-  await retract(alice, "Never mind");
-  await expect(tombstones(alice)).toHaveText("You deleted this message.");
-  await alice.say("See you there");
-  await bob.talkTo("alice");
-  await bob.hears("See you there");
-  await alice.page.clock.fastForward(20_000);
-  for (let times = 0; times < 2; times++) {
-    await expect(tombstones(alice)).toHaveText("You deleted this message.");
-    await alice.page.reload();
-    await alice.ready();
-    await alice.hears("See you there");
-    await alice.page.clock.fastForward(20_000);
-  }
-  await alice.say("At nine"); // drawn after whatever the time brought
-  await expect(tombstones(alice)).toHaveText("You deleted this message.");
-});
+  await expectReactions(alice, "brings the cake", ["👍 1"]);
+  await bob.say("I do"); // comes after whatever the archive says
+  await alice.hears("I do");
+  await react(bob, "brings the cake", "❤️");
+  await expectReactions(alice, "brings the cake", ["👍 1", "❤️ 1"]);
+}
 
 // XEP-0308 §4, XEP-0424 §6: between two people it is the account that counts.
-test("what was said on one device is edited and taken back on another", async ({ alice, bob }) => {
-  await alice.talkTo("bob");
-  await bob.talkTo("alice");
-  await alice.say("At the libary");
-  await bob.hears("At the libary");
+async function useAnotherDevice(alice: Person, bob: Person): Promise<void> {
+  await alice.say("Under the brigde");
+  await bob.hears("Under the brigde");
   const other = await alice.newTab();
   await other.page.goto("/");
   await other.ready();
   await other.talkTo("bob");
-  await other.hears("At the libary");
-  await correct(other, "At the libary", "At the library");
-  for (const person of [bob, alice]) await expectCorrected(person, "At the libary", "At the library");
-  await retract(other, "At the library");
-  await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
-  await expect(tombstones(alice)).toHaveText("You deleted this message.");
+  await other.hears("Under the brigde");
+  await correct(other, "Under the brigde", "Under the bridge");
+  for (const person of [bob, alice]) await expectCorrected(person, "Under the brigde", "Under the bridge");
+  await retract(other, "Under the bridge");
+  for (const person of [bob, alice]) await expectTakenBack(person, 2);
+}
+
+/** What both do with messages where they are. */
+async function discuss(alice: Person, bob: Person): Promise<void> {
+  const both = [alice, bob];
+  await alice.say("Shall we meet at nine?");
+  await bob.hears("Shall we meet at nine?");
+
+  await test.step("reactions", async () => {
+    await react(bob, "meet at nine", "👍");
+    for (const person of both) await expectReactions(person, "meet at nine", ["👍 1"]);
+    await bubble(alice, "meet at nine").locator(".chat-msg__reaction").click(); // hers, too
+    for (const person of both) await expectReactions(person, "meet at nine", ["👍 2"]);
+    await bubble(alice, "meet at nine").locator(".chat-msg__reaction").click(); // and no more
+    for (const person of both) await expectReactions(person, "meet at nine", ["👍 1"]);
+  });
+
+  await test.step("reply", async () => {
+    await reply(bob, "meet at nine", "Make it tan");
+    await alice.hears("Make it tan");
+    await correct(bob, "Make it tan", "Make it ten"); // XEP-0461 §3.1: what it quotes is not part of what is seen
+    for (const person of both) await expectCorrected(person, "Make it tan", "Make it ten");
+    for (const person of both) await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
+  });
+
+  await test.step("correction", async () => {
+    await bob.say("At the libary");
+    await alice.hears("At the libary");
+    await alice.say("By tram");
+    await bob.hears("By tram");
+    await correct(bob, "At the libary", "At the library");
+    for (const person of both) await expectCorrected(person, "At the libary", "At the library");
+    await react(alice, "At the library", "👍"); // her page had it by the id of the edit
+    for (const person of both) await expectReactions(person, "At the library", ["👍 1"]);
+  });
+
+  await test.step("retraction", async () => {
+    await alice.say("Never mind");
+    await bob.hears("Never mind");
+    await retract(alice, "Never mind");
+    for (const person of both) await expect(person.message("Never mind")).toHaveCount(0);
+    for (const person of both) await expectTakenBack(person, 1);
+  });
+
+  await test.step("a reaction to what was said before, which stays where it is", async () => {
+    await alice.say("See you there");
+    await bob.hears("See you there");
+    await react(bob, "By tram", "🎉");
+    for (const person of both) await expectReactions(person, "By tram", ["🎉 1"]);
+  });
+}
+
+/** What both see of that afterwards, whenever they come. */
+async function expectDiscussion(person: Person, before: string[], after: string[]): Promise<void> {
+  await expectTakenBack(person, 1);
+  await expectReactions(person, "meet at nine", ["👍 1"]);
+  await expectReactions(person, "By tram", ["🎉 1"]);
+  await expectReactions(person, "At the library", ["👍 1"]);
+  await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
+  await expectCorrected(person, "At the libary", "At the library");
+  await expect.poll(() => person.conversation()).toEqual([...before, "Shall we meet at nine?", "Make it ten", "At the library", "By tram", "See you there", ...after]);
+}
+
+test("what is done with messages in a room and in a chat, and what both see of it afterwards", async ({ alice, visit }) => {
+  await alice.page.clock.install(); // for the pages that alice loads from here on
+  const bob = await meetInRoom(alice, visit);
+  const both = [alice, bob];
+  await test.step("a reaction that comes while a page is loaded counts once", () => reactWhileLoading(alice, bob));
+  await test.step("in the room", () => discuss(alice, bob));
+  await alice.talkTo("bob");
+  await bob.talkTo("alice");
+  await test.step("in the chat", () => discuss(alice, bob));
+
+  const ends: string[] = [];
+  const inChat = (person: Person) => expectDiscussion(person, [], ends);
+  const inRoom = async (person: Person) => {
+    await enterRoom(person, "Book club");
+    await expectDiscussion(person, ["Who brings the cake?", "I do"], []);
+    await expectReactions(person, "brings the cake", ["👍 1", "❤️ 1"]);
+  };
+  const inBoth = async (person: Person) => {
+    await inRoom(person);
+    await person.talkTo(person === alice ? "bob" : "alice");
+    await inChat(person);
+  };
+
+  // Converse lets go of what was taken back after ten seconds, and after ten more on the next page.
+  await test.step("again after a reload, and some time", async () => {
+    await alice.page.clock.fastForward(20_000);
+    for (const person of both) {
+      for (let times = 0; times < 2; times++) { // what the first page did with what came again, the second shows
+        await person.page.reload();
+        await person.ready();
+        await inChat(person);
+        if (person === alice) await alice.page.clock.fastForward(20_000);
+        await inBoth(person);
+      }
+      await person.say(`${person.name} goes`); // drawn after whatever the time brought
+      ends.push(`${person.name} goes`);
+      await inChat(person);
+    }
+  });
+  await test.step("and from the archive alone", async () => {
+    for (const person of both) {
+      await clearStorage(person);
+      await person.page.goto("/");
+      await person.ready();
+      await inBoth(person);
+    }
+  });
+  await test.step("what was said on one device is edited and taken back on another", () => useAnotherDevice(alice, bob));
 });
 
-test("what is answered stands in plain words, and leads to its place", async ({ alice, bob }) => {
-  await makeRoom(alice, "Book club");
-  await joinRoom(bob, "Book club");
+test("what is answered stands in plain words, and leads to its place", async ({ alice, visit }) => {
+  const bob = await meetInRoom(alice, visit);
   await alice.say("Bring the *cake*");
   await bob.hears("Bring the");
   await choose(bob, "Bring the", "Reply");
@@ -184,83 +258,3 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
   await bubble(alice, "With cream").getByRole("button", { name: "Bring the cake" }).press("Enter");
   await found;
 });
-
-for (const [place, { meet, comeBack }] of Object.entries(places)) {
-  test(`what is done with messages in ${place}`, async ({ alice, bob }) => {
-    const both = [alice, bob];
-    await meet(alice, bob);
-    await alice.say("Shall we meet at nine?");
-    await bob.hears("Shall we meet at nine?");
-
-    await test.step("reactions", async () => {
-      await react(bob, "meet at nine", "👍");
-      for (const person of both) await expectReactions(person, "meet at nine", ["👍 1"]);
-      await bubble(alice, "meet at nine").locator(".chat-msg__reaction").click(); // hers, too
-      for (const person of both) await expectReactions(person, "meet at nine", ["👍 2"]);
-      await bubble(alice, "meet at nine").locator(".chat-msg__reaction").click(); // and no more
-      for (const person of both) await expectReactions(person, "meet at nine", ["👍 1"]);
-    });
-
-    await test.step("reply", async () => {
-      await reply(bob, "meet at nine", "Make it tan");
-      await alice.hears("Make it tan");
-      await correct(bob, "Make it tan", "Make it ten"); // XEP-0461 §3.1: what it quotes is not part of what is seen
-      for (const person of both) await expectCorrected(person, "Make it tan", "Make it ten");
-      for (const person of both) await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
-    });
-
-    await test.step("correction", async () => {
-      await bob.say("At the libary");
-      await alice.hears("At the libary");
-      await alice.say("By tram");
-      await bob.hears("By tram");
-      await correct(bob, "At the libary", "At the library");
-      for (const person of both) await expectCorrected(person, "At the libary", "At the library");
-      await react(alice, "At the library", "👍"); // her page had it by the id of the edit
-      for (const person of both) await expectReactions(person, "At the library", ["👍 1"]);
-    });
-
-    await test.step("retraction", async () => {
-      await alice.say("Never mind");
-      await bob.hears("Never mind");
-      await retract(alice, "Never mind");
-      for (const person of both) await expect(person.message("Never mind")).toHaveCount(0);
-      await expect(tombstones(alice)).toHaveText("You deleted this message.");
-      await expect(tombstones(bob)).toHaveText(`${names.alice} deleted this message.`);
-    });
-
-    await test.step("a reaction to what was said before, which stays where it is", async () => {
-      await alice.say("See you there");
-      await bob.hears("See you there");
-      await react(bob, "By tram", "🎉");
-      for (const person of both) await expectReactions(person, "By tram", ["🎉 1"]);
-    });
-
-    const last = async (person: Person) => {
-      await expect(tombstones(person)).toHaveText(`${person === alice ? "You" : names.alice} deleted this message.`);
-      await expectReactions(person, "meet at nine", ["👍 1"]);
-      await expectReactions(person, "By tram", ["🎉 1"]);
-      await expectReactions(person, "At the library", ["👍 1"]);
-      await expectReply(person, "Make it ten", names.alice, "Shall we meet at nine?");
-      await expectCorrected(person, "At the libary", "At the library");
-      await expect.poll(() => person.conversation()).toEqual(["Shall we meet at nine?", "Make it ten", "At the library", "By tram", "See you there"]);
-    };
-
-    await test.step("again after a reload, and from the archive alone", async () => {
-      for (const person of both) {
-        for (let times = 0; times < 2; times++) { // what the first page did with what came again, the second shows
-          await person.page.reload();
-          await person.ready();
-          await last(person);
-        }
-      }
-      for (const person of both) {
-        await clearStorage(person);
-        await person.page.goto("/");
-        await person.ready();
-        await comeBack(person);
-        await last(person);
-      }
-    });
-  });
-}
