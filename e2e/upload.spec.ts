@@ -2,75 +2,40 @@
 // saved, and what is refused says why (S-98, S-99).
 
 import { readFile } from "node:fs/promises";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
+import { violations } from "./support/axe.ts";
 import { attach, choose, expectShown, type File, images, picture, tray } from "./support/files.ts";
-import { expect, inBothThemes, joinRoom, makeRoom, type Person, screens, test } from "./support/test.ts";
+import { comeToRest } from "./support/rest.ts";
+import { enterRoom, expect, makeRoom, type Person, screens, type Site, test } from "./support/test.ts";
 
 /** A link to a file in the chat, by the file's name. */
 function link(person: Person, name: string): Locator {
   return person.page.locator(`#chat .chat-msg a[href$="/${encodeURIComponent(name)}"]`);
 }
 
-test("a picture shows in place, for both, and again after a reload", async ({ alice, bob, site }) => {
-  await alice.talkTo("bob");
-  await bob.talkTo("alice");
-  await expect(alice.page.getByTitle("Choose a file to send")).toBeVisible();
-  await attach(alice, await picture(alice, "très cool (1).png"));
-  await expectShown(images(bob));
-  await expectShown(images(alice));
-  await alice.page.reload();
-  await expectShown(images(alice));
-  const counts = await site.counts();
-  expect(counts.foyer_uploads_total).toBe(1);
-
-  // Opened by itself it shows, too. It has no origin and no scripts there, not
-  // even those that browsers and this test bring.
-  const address = await images(bob).getAttribute("src");
-  const alone = await bob.newTab();
-  alone.watch.allow(/the document's frame is sandboxed/, /favicon.ico/);
-  const response = await alone.page.goto(address!);
-  expect(response!.headers()["content-security-policy"]).toContain("sandbox");
-  await expectShown(alone.page.locator("img"));
-});
-
-test("a picture shows in a room, to everybody there", async ({ alice, bob }) => {
+test("files are cards, sound plays in place, and pictures are looked at one by one", async ({ alice, visit, site }) => {
   await makeRoom(alice, "Photo club");
-  await joinRoom(bob, "Photo club");
-  await attach(alice, await picture(alice, "evening.png"));
-  for (const person of [alice, bob]) await expectShown(images(person));
-  await bob.page.reload();
-  await expectShown(images(bob));
-});
+  const bob = await visit("bob");
+  await bob.signIn();
+  await enterRoom(bob, "Photo club");
+  await test.step("a picture shows in a room, to everybody there", async () => {
+    await attach(alice, await picture(alice, "evening.png"));
+    for (const person of [alice, bob]) await expectShown(images(person));
+    await bob.page.reload();
+    await expectShown(images(bob));
+  });
 
-test("any other file comes to be saved, and is no page of the site", async ({ alice, bob }) => {
   await alice.talkTo("bob");
   await bob.talkTo("alice");
-  const text = "<!doctype html><script>document.title = 'mine'</script>";
-  for (const name of ["notes.txt", "page.html", "drawing.svg", "fake.png"]) {
-    const mimeType = { txt: "text/plain", html: "text/html", svg: "image/svg+xml", png: "image/png" }[name.split(".")[1]!]!;
-    await test.step(name, async () => {
-      await attach(alice, { name, mimeType, buffer: Buffer.from(text) });
-      await expect(link(bob, name).first()).toBeVisible();
-      const address = (await link(bob, name).first().getAttribute("href"))!;
-      const tab = await bob.context.newPage();
-      const saving = tab.waitForEvent("download");
-      await expect(tab.goto(address), "no page is opened").rejects.toThrow(/Download is starting/);
-      const download = await saving;
-      expect(download.suggestedFilename()).toBe(name);
-      expect(await readFile(await download.path(), "utf8")).toBe(text);
-      await tab.close();
-    });
-  }
+  await test.step("cards, sound, and pictures one by one", () => lookAtFiles(alice, bob));
+  await test.step("a picture shows in place, for both, and again after a reload", () => showPicture(alice, bob, site));
+  await test.step("any other file comes to be saved, and is no page of the site", () => saveFiles(alice, bob));
 });
 
-test("files are cards, sound plays in place, and pictures are looked at one by one", async ({ alice, bob }) => {
+async function lookAtFiles(alice: Person, bob: Person): Promise<void> {
   const { page } = alice;
-  await alice.talkTo("bob");
-  await bob.talkTo("alice");
   await attach(bob, { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(34_567, "x") });
-  const card = page.locator("#chat .file-card");
-  await expect(card).toContainText("plan.pdf");
+  const card = page.locator("#chat .file-card").filter({ hasText: "plan.pdf" });
   await expect(card).toContainText("PDF · 34.6 kB");
 
   await attach(bob, { name: "birds.wav", mimeType: "audio/wav", buffer: silence() });
@@ -94,12 +59,103 @@ test("files are cards, sound plays in place, and pictures are looked at one by o
   await page.keyboard.press("Escape");
   await expect(viewer).toHaveCount(0);
   await expect(opener).toBeFocused();
+}
+
+async function showPicture(alice: Person, bob: Person, site: Site): Promise<void> {
+  await expect(alice.page.getByTitle("Choose a file to send")).toBeVisible();
+  const before = (await site.counts()).foyer_uploads_total!;
+  await attach(alice, await picture(alice, "très cool (1).png"));
+  const shown = (person: Person) => images(person).and(person.page.locator('[src*="cool"]'));
+  await expectShown(shown(bob));
+  await expectShown(shown(alice));
+  await alice.page.reload();
+  await expectShown(shown(alice));
+  expect((await site.counts()).foyer_uploads_total).toBe(before + 1);
+
+  // Opened by itself it shows, too. It has no origin and no scripts there, not
+  // even those that browsers and this test bring.
+  const address = await shown(bob).getAttribute("src");
+  const alone = await bob.newTab();
+  alone.watch.allow(/the document's frame is sandboxed/, /favicon.ico/);
+  const response = await alone.page.goto(address!);
+  expect(response!.headers()["content-security-policy"]).toContain("sandbox");
+  await expectShown(alone.page.locator("img"));
+  await alone.page.close();
+}
+
+async function saveFiles(alice: Person, bob: Person): Promise<void> {
+  const text = "<!doctype html><script>document.title = 'mine'</script>";
+  for (const name of ["notes.txt", "page.html", "drawing.svg", "fake.png"]) {
+    const mimeType = { txt: "text/plain", html: "text/html", svg: "image/svg+xml", png: "image/png" }[name.split(".")[1]!]!;
+    await test.step(name, async () => {
+      await attach(alice, { name, mimeType, buffer: Buffer.from(text) });
+      await expect(link(bob, name).first()).toBeVisible();
+      const address = (await link(bob, name).first().getAttribute("href"))!;
+      const tab = await bob.context.newPage();
+      const saving = tab.waitForEvent("download");
+      await expect(tab.goto(address), "no page is opened").rejects.toThrow(/Download is starting/);
+      const download = await saving;
+      expect(download.suggestedFilename()).toBe(name);
+      expect(await readFile(await download.path(), "utf8")).toBe(text);
+      await tab.close();
+    });
+  }
+}
+
+/** A second of it, at 8 kHz. */
+function silence(): Buffer {
+  const samples = 8000;
+  const wav = Buffer.alloc(44 + samples, 128);
+  wav.write("RIFF", 0);
+  wav.writeUInt32LE(36 + samples, 4);
+  wav.write("WAVEfmt ", 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt32LE(0x0001_0001, 20); // PCM, one channel
+  wav.writeUInt32LE(8000, 24);
+  wav.writeUInt32LE(8000, 28);
+  wav.writeUInt32LE(0x0008_0001, 32);
+  wav.write("data", 36);
+  wav.writeUInt32LE(samples, 40);
+  return wav;
+}
+
+test.describe("with little room", () => {
+  test.use({ settings: { UPLOAD_MAX_SIZE: "1500B", UPLOAD_QUOTA: "2000B" } });
+
+  test("several files go in their order with the text after them, what fails is tried again, and what is refused says why", async ({ alice, bob }) => {
+    await alice.talkTo("bob");
+    await bob.talkTo("alice");
+    await test.step("what is refused says why", () => findNoRoom(alice, bob));
+    await test.step("several files", () => sendSeveral(alice, bob));
+  });
 });
 
-test("several files go in their order with the text after them, and what fails is tried again", async ({ alice, bob }) => {
-  const { page } = alice;
+async function findNoRoom(alice: Person, bob: Person): Promise<void> {
+  const file = (name: string, bytes: number) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") });
+  await choose(alice, file("large.txt", 1501));
+  await expect(tray(alice).getByText("It is too large: a file may have 1.5 kB.")).toBeVisible(); // before anything is sent
+  await expect(tray(alice).getByRole("button", { name: "Try again" })).toHaveCount(0);
+  await attach(alice, file("fits.txt", 1200)); // which is not in its way
+  await expect(link(bob, "fits.txt").first()).toBeVisible();
+  await tray(alice).getByRole("button", { name: "Remove: large.txt" }).click();
+  await attach(alice, file("fits later.txt", 1200));
+  await expect(tray(alice).getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
+
+  // Room is made in the settings.
+  await alice.goTo("Settings");
+  await alice.page.getByRole("link", { name: "Show and delete my files" }).click();
+  await expect(alice.page.getByRole("main").getByRole("link", { name: "fits.txt" })).toBeVisible();
+  await alice.page.getByRole("button", { name: "Delete fits.txt" }).click();
+  await expect(alice.page.getByText("The file is deleted.")).toBeVisible();
+  await alice.goTo("Home");
   await alice.talkTo("bob");
-  await bob.talkTo("alice");
+  await tray(alice).getByRole("button", { name: "Try again" }).click();
+  await expect(link(bob, "fits later.txt").first()).toBeVisible();
+  await expect(tray(alice)).toHaveCount(0);
+}
+
+async function sendSeveral(alice: Person, bob: Person): Promise<void> {
+  const { page } = alice;
   alice.watch.allow(/\/upload\//);
   const text = (name: string): File => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
   let refuse = true;
@@ -119,7 +175,7 @@ test("several files go in their order with the text after them, and what fails i
   await bob.hears("that is all");
   await expect(tray(alice)).toHaveCount(0);
   const order = await bob.page.locator("#chat .chat-msg__message").allInnerTexts();
-  expect(order.map((each) => /first|removed|second|all/.exec(each)?.[0])).toEqual(["first", "second", "all"]);
+  expect(order.flatMap((each) => /first|removed|second|all/.exec(each) ?? [])).toEqual(["first", "second", "all"]);
 
   await test.step("a file under way is stopped, and its text comes back", async () => {
     const arrived = new Promise<void>((resolve) => void alice.context.route(/\/upload\/.*third/, () => resolve())); // and gets no answer
@@ -147,92 +203,44 @@ test("several files go in their order with the text after them, and what fails i
     await give("drop");
     await expect(tray(alice).getByRole("listitem")).toHaveText([/paste-one/, /paste-two/, /drop-one/, /drop-two/]);
   });
-});
-
-/** A second of it, at 8 kHz. */
-function silence(): Buffer {
-  const samples = 8000;
-  const wav = Buffer.alloc(44 + samples, 128);
-  wav.write("RIFF", 0);
-  wav.writeUInt32LE(36 + samples, 4);
-  wav.write("WAVEfmt ", 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt32LE(0x0001_0001, 20); // PCM, one channel
-  wav.writeUInt32LE(8000, 24);
-  wav.writeUInt32LE(8000, 28);
-  wav.writeUInt32LE(0x0008_0001, 32);
-  wav.write("data", 36);
-  wav.writeUInt32LE(samples, 40);
-  return wav;
 }
 
-test.describe("with little room", () => {
-  test.use({ settings: { UPLOAD_MAX_SIZE: "1500B", UPLOAD_QUOTA: "2000B" } });
-
-  test("what is refused says why", async ({ alice, bob }) => {
-    await alice.talkTo("bob");
-    await bob.talkTo("alice");
-    const file = (name: string, bytes: number) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") });
-    await choose(alice, file("large.txt", 1501));
-    await expect(tray(alice).getByText("It is too large: a file may have 1.5 kB.")).toBeVisible(); // before anything is sent
-    await expect(tray(alice).getByRole("button", { name: "Try again" })).toHaveCount(0);
-    await attach(alice, file("first.txt", 1200)); // which is not in its way
-    await expect(link(bob, "first.txt").first()).toBeVisible();
-    await tray(alice).getByRole("button", { name: "Remove: large.txt" }).click();
-    await attach(alice, file("second.txt", 1200));
-    await expect(tray(alice).getByText(/no room for this file: yours take 1.2 kB of 2.0 kB/)).toBeVisible();
-
-    // Room is made in the settings.
-    await alice.goTo("Settings");
-    await alice.page.getByRole("link", { name: "Show and delete my files" }).click();
-    await alice.page.getByRole("button", { name: "Delete first.txt" }).click();
-    await expect(alice.page.getByText("The file is deleted.")).toBeVisible();
-    await alice.goTo("Home");
-    await alice.talkTo("bob");
-    await tray(alice).getByRole("button", { name: "Try again" }).click();
-    await expect(link(bob, "second.txt").first()).toBeVisible();
-    await expect(tray(alice)).toHaveCount(0);
-  });
+test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visit }, info) => {
+  const alice = await visit("alice", { contextOptions: { viewport: screens.phone, reducedMotion: "reduce" } });
+  const bob = await visit("bob", { contextOptions: { viewport: screens.wide, reducedMotion: "reduce", colorScheme: "dark" } });
+  for (const person of [alice, bob]) await person.signIn();
+  const file = await picture(bob, "view.png");
+  await bob.talkTo("alice");
+  await alice.talkTo("bob");
+  await attach(bob, file);
+  for (const [person, screen] of [[alice, screens.phone], [bob, screens.wide]] as const) {
+    await expectShown(images(person));
+    const box = (await images(person).boundingBox())!;
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(screen.width);
+  }
+  for (const name of ["two.png", "three.png", "four.png"]) await attach(bob, { ...file, name });
+  for (const [person, theme] of [[alice, "light"], [bob, "dark"]] as const) {
+    await expectSideBySide(person);
+    await person.page.evaluate(comeToRest);
+    await person.page.screenshot({ path: info.outputPath(`chat-${theme}.png`) });
+    await person.page.getByRole("link", { name: "Picture: three.png" }).click();
+    await expect(person.page.getByRole("dialog", { name: "Pictures" })).toContainText("three.png3 of 4");
+    await person.page.evaluate(comeToRest);
+    expect(await violations(person.page, theme, ".viewer"), theme).toEqual([]);
+    await person.page.screenshot({ path: info.outputPath(`viewer-${theme}.png`) });
+  }
 });
 
-for (const [screen, viewport] of Object.entries(screens)) {
-  test.describe(screen, () => {
-    test.use({ contextOptions: { viewport, reducedMotion: "reduce" } });
-
-    test("a picture fits", async ({ alice, bob }, info) => {
-      const file = await picture(bob, "view.png");
-      await bob.talkTo("alice");
-      await alice.page.goto("/chat");
-      await alice.ready();
-      await alice.talkTo("bob");
-      await attach(bob, file);
-      await expectShown(images(alice));
-      const box = (await images(alice).boundingBox())!;
-      expect(box.x).toBeGreaterThanOrEqual(0);
-      expect(box.x + box.width).toBeLessThanOrEqual(viewport.width);
-
-      // Several in a row stand side by side, each with what can be done with it.
-      for (const name of ["two.png", "three.png", "four.png"]) await attach(bob, { ...file, name });
-      const row = alice.page.locator("#chat .pictures");
-      await expect(row.locator("converse-chat-message")).toHaveCount(4);
-      await expectShown(images(alice).last());
-      await expect(async () => { // one is looked at after the other, and what is above may still find its place
-        const [first, second] = await Promise.all([0, 1].map(async (i) => (await images(alice).nth(i).boundingBox())!));
-        expect(second!.y).toBe(first!.y);
-        expect(second!.x).toBeGreaterThan(first!.x + first!.width - 1);
-      }).toPass({ timeout: 30_000 });
-      await expect(row.locator(".message-bar")).toHaveCount(4);
-      await inBothThemes(alice.page, async (theme) => void (await alice.page.screenshot({ path: info.outputPath(`chat-${theme}.png`) })));
-      await alice.page.getByRole("link", { name: "Picture: three.png" }).click();
-      const viewer = alice.page.getByRole("dialog", { name: "Pictures" });
-      await expect(viewer).toContainText("three.png3 of 4");
-      await inBothThemes(alice.page, async (theme) => {
-        expect((await new AxeBuilder({ page: alice.page }).include(".viewer").analyze()).violations, theme).toEqual([]);
-        await alice.page.screenshot({ path: info.outputPath(`viewer-${theme}.png`) });
-      });
-      await bob.page.goto("/settings/files");
-      await expect(bob.page.getByRole("main").getByRole("link", { name: "view.png" })).toBeVisible();
-      await inBothThemes(bob.page, async (theme) => void (await bob.page.screenshot({ path: info.outputPath(`files-${theme}.png`) })));
-    });
-  });
+/** Four pictures, each with what can be done with it. */
+async function expectSideBySide(person: Person): Promise<void> {
+  const row = person.page.locator("#chat .pictures");
+  await expect(row.locator("converse-chat-message")).toHaveCount(4);
+  await expectShown(images(person).last());
+  await expect(async () => { // one is looked at after the other, and what is above may still find its place
+    const [first, second] = await Promise.all([0, 1].map(async (i) => (await images(person).nth(i).boundingBox())!));
+    expect(second!.y).toBe(first!.y);
+    expect(second!.x).toBeGreaterThan(first!.x + first!.width - 1);
+  }).toPass({ timeout: 30_000 });
+  await expect(row.locator(".message-bar")).toHaveCount(4);
 }
