@@ -10,46 +10,34 @@ import type { Person } from "./support/test.ts";
 // T: Converse asks the archive when a conversation is opened, and cannot decrypt what
 // comes from there and from its sender in the same moment; so nothing is said meanwhile.
 
-test("two people talk encrypted", async ({ visit, database }) => {
+test("two people talk encrypted, in a chat and in a room by invitation", async ({ visit, database }) => {
   const [alice, bob] = [await visit("alice"), await visit("bob")];
+  const held = await bothAtOnce(alice);
   const [alices, bobs] = [new Archive(alice.page), new Archive(bob.page)];
   await alice.signIn({ trusted: true });
   await bob.signIn({ trusted: true });
   for (const who of ["alice", "bob"]) await published(database, who);
   const zero = `SELECT node FROM pubsub_items WHERE convert_from(payload, 'UTF8') ~ '( preKeyId|<pk id)=["'']0["'']'`;
   expect(await database.query(zero)).toEqual([]); // that key cannot be used
-  await alices.answers(() => alice.talkTo("bob"));
   await bobs.answers(() => bob.talkTo("alice"));
-  await encrypt(alice);
-  await alice.page.evaluate(() => (Math.random = () => 0)); // of bob's keys, the first is taken
-  await alice.say("for your eyes only");
-  await bob.hears("for your eyes only");
   await encrypt(bob);
-  await bob.say("and yours");
-  await alice.hears("and yours");
-
-  // A reload brings keys and conversation back, once what was read is kept: it is read once.
-  await expect.poll(() => alice.page.evaluate(() => Object.keys(sessionStorage).some((key) => key.startsWith("foyer-arrival-")))).toBe(false);
-  await alices.answers(() => alice.page.reload());
-  await alice.ready();
-  await alice.talkTo("bob");
-  await alice.hears("and yours");
-  await bob.say("once more");
-  await alice.hears("once more");
-
+  await bob.page.evaluate(() => (Math.random = () => 0)); // of alice's keys, the first is taken
+  await test.step("what comes from its sender and from the archive in the same moment is read", () => readOnce(alice, bob, held));
+  await test.step("one answers the other, after a reload as well", () => talk(alice, bob, alices));
   for (const who of ["alice", "bob"] as const) {
-    for (const text of await database.archived(who)) expect(text).not.toContain("eyes only");
+    for (const text of await database.archived(who)) expect(text).not.toMatch(/same time|eyes only|yours|once more/);
   }
+  await test.step("in a room by invitation", () => talkInRoom(alice, bob, { alices, bobs }, database));
 });
 
 /**
  * Holds back what comes from somebody until the archive has told it too, and lets it go right
- * after that; and the answer to a new key until that is released.
+ * after that; and the answer to a new key. All that ends when it is released.
  */
 async function bothAtOnce(person: Person): Promise<{ hold: () => void; release: () => void }> {
   let holding = false;
   let release!: () => void;
-  const released = new Promise<void>((resolve) => (release = resolve));
+  const released = new Promise<void>((resolve) => (release = resolve)).then(() => void (holding = false));
   const keys = new Set<string>();
   const ask: (() => void)[] = [];
   await person.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
@@ -80,15 +68,7 @@ async function bothAtOnce(person: Person): Promise<{ hold: () => void; release: 
   return { hold: () => (holding = true), release };
 }
 
-test("what comes from its sender and from the archive in the same moment is read", async ({ visit, database }) => {
-  const [alice, bob] = [await visit("alice"), await visit("bob")];
-  const { hold, release } = await bothAtOnce(alice);
-  const bobs = new Archive(bob.page);
-  await alice.signIn({ trusted: true });
-  await bob.signIn({ trusted: true });
-  for (const who of ["alice", "bob"]) await published(database, who);
-  await bobs.answers(() => bob.talkTo("alice"));
-  await encrypt(bob);
+async function readOnce(alice: Person, bob: Person, { hold, release }: { hold: () => void; release: () => void }): Promise<void> {
   hold();
   await alice.talkTo("bob"); // asks the archive, which is told only when bob has spoken
   await bob.say("at the same time");
@@ -98,14 +78,26 @@ test("what comes from its sender and from the archive in the same moment is read
   release();
   await alice.hears("at the same time");
   await expect(alice.message("This message is encrypted")).toHaveCount(0);
-});
+}
 
-test("people talk encrypted in a room by invitation", async ({ visit, database }) => {
-  const [alice, bob] = [await visit("alice"), await visit("bob")];
-  const [alices, bobs] = [new Archive(alice.page), new Archive(bob.page)];
-  await alice.signIn({ trusted: true });
-  await bob.signIn({ trusted: true });
-  for (const who of ["alice", "bob"]) await published(database, who);
+async function talk(alice: Person, bob: Person, alices: Archive): Promise<void> {
+  await encrypt(alice);
+  await alice.say("for your eyes only");
+  await bob.hears("for your eyes only");
+  await bob.say("and yours");
+  await alice.hears("and yours");
+
+  // A reload brings keys and conversation back, once what was read is kept: it is read once.
+  await expect.poll(() => alice.page.evaluate(() => Object.keys(sessionStorage).some((key) => key.startsWith("foyer-arrival-")))).toBe(false);
+  await alices.answers(() => alice.page.reload());
+  await alice.ready();
+  await alice.talkTo("bob");
+  await alice.hears("and yours");
+  await bob.say("once more");
+  await alice.hears("once more");
+}
+
+async function talkInRoom(alice: Person, bob: Person, { alices, bobs }: Record<"alices" | "bobs", Archive>, database: Database): Promise<void> {
   await alices.answers(() => makeRoom(alice, "Surprise party", "Only people who are invited"));
   await alice.page.getByRole("button", { name: "Members", exact: true }).click();
   await panel(alice).getByRole("button", { name: "Invite", exact: true }).click();
@@ -126,7 +118,7 @@ test("people talk encrypted in a room by invitation", async ({ visit, database }
   const rows = await database.query("SELECT convert_from(stanza, 'UTF8') AS stanza FROM archive WHERE owner LIKE 'surprise-party-%'");
   expect(rows.length).toBeGreaterThanOrEqual(2);
   for (const { stanza } of rows) expect(stanza).not.toMatch(/secret|candles/);
-});
+}
 
 /** Waits until somebody's devices and keys, old and new, are on the server: making them takes a moment. */
 async function published(database: Database, who: string): Promise<void> {
