@@ -39,66 +39,61 @@ async function holdConnection({ page }: Person): Promise<() => void> {
 /** Whether a page has kept everything that came. */
 const kept = ({ page }: Person) => page.evaluate(() => !Object.keys(sessionStorage).some((key) => key.startsWith("foyer-arrival-")));
 
-for (const transport of ["websocket", "bosh"] as const) {
-  test.describe(`over ${transport}`, () => {
-    test.use({ transport });
+test("two tabs and a second device", async ({ alice, visit, site }) => {
+  const tab = await alice.newTab();
+  const release = await holdMessages(tab);
+  await tab.page.goto("/");
+  await tab.ready();
+  const laptop = await visit("alice", { transport: "bosh" });
+  await laptop.signIn();
+  const everywhere = [alice, tab, laptop];
+  const bob = await visit("bob");
+  await bob.signIn();
+  for (const person of everywhere) await expect(person.around("bob")).toHaveText("Around"); // all are in the chat
+  await expect.poll(async () => (await site.counts())["foyer_streams_open websocket"]).toBe(3);
+  await expect.poll(async () => (await site.counts())["foyer_streams_open bosh"]).toBe(1);
 
-    test("two tabs and a second device", async ({ alice, visit, site }) => {
-      const tab = await alice.newTab();
-      const release = transport === "websocket" ? await holdMessages(tab) : () => {};
-      await tab.page.goto("/");
-      await tab.ready();
-      const laptop = await visit("alice");
-      await laptop.signIn();
-      const everywhere = [alice, tab, laptop];
-      const bob = await visit("bob");
-      await bob.signIn();
-      for (const person of everywhere) await expect(person.around("bob")).toHaveText("Around"); // all are in the chat
-      await expect.poll(async () => (await site.counts())[`foyer_streams_open ${transport}`]).toBe(4);
-
-      await test.step("unread everywhere, once", async () => {
-        await bob.talkTo("alice");
-        await bob.say("one");
-        // Whichever tab is the first to keep it, it is new in both.
-        await expectUnread(alice, 1);
-        await expect.poll(() => kept(alice)).toBe(true);
-        release();
-        for (const person of everywhere) await expectUnread(person, 1);
-        await bob.say("two");
-        for (const person of everywhere) await expectUnread(person, 2);
-        await tab.page.reload();
-        await tab.ready();
-        await expectUnread(tab, 2);
-      });
-
-      await test.step("said and heard everywhere, once", async () => {
-        for (const person of everywhere) {
-          await person.talkTo("bob");
-          await expectUnread(person, 0);
-        }
-        const texts = ["one", "two"];
-        for (const [person, text] of [
-          [alice, "from the first tab"],
-          [tab, "from the second tab"],
-          [bob, "from Bob"],
-          [laptop, "from the laptop"],
-        ] as const) {
-          await person.say(text);
-          texts.push(text);
-          for (const other of [...everywhere, bob]) await other.hears(text);
-        }
-        for (const person of [...everywhere, bob]) await expect.poll(() => person.conversation()).toEqual(texts);
-        for (const person of everywhere) {
-          await person.page.reload();
-          await person.ready();
-          await person.hears("from the laptop");
-          await expect.poll(() => person.conversation()).toEqual(texts);
-          await expectUnread(person, 0);
-        }
-      });
-    });
+  await test.step("unread everywhere, once", async () => {
+    await bob.talkTo("alice");
+    await bob.say("one");
+    // Whichever tab is the first to keep it, it is new in both.
+    await expectUnread(alice, 1);
+    await expect.poll(() => kept(alice)).toBe(true);
+    release();
+    for (const person of everywhere) await expectUnread(person, 1);
+    await bob.say("two");
+    for (const person of everywhere) await expectUnread(person, 2);
+    await tab.page.reload();
+    await tab.ready();
+    await expectUnread(tab, 2);
   });
-}
+
+  await test.step("said and heard everywhere, once", async () => {
+    for (const person of everywhere) {
+      await person.talkTo("bob");
+      await expectUnread(person, 0);
+    }
+    const texts = ["one", "two"];
+    for (const [person, text] of [
+      [alice, "from the first tab"],
+      [tab, "from the second tab"],
+      [bob, "from Bob"],
+      [laptop, "from the laptop"],
+    ] as const) {
+      await person.say(text);
+      texts.push(text);
+      for (const other of [...everywhere, bob]) await other.hears(text);
+    }
+    for (const person of [...everywhere, bob]) await expect.poll(() => person.conversation()).toEqual(texts);
+    for (const person of everywhere) {
+      await person.page.reload();
+      await person.ready();
+      await person.hears("from the laptop");
+      await expect.poll(() => person.conversation()).toEqual(texts);
+      await expectUnread(person, 0);
+    }
+  });
+});
 
 /** The number in the chat's list, whatever the page. */
 const inList = (person: Person) => person.page.locator("#conversations .conversation-unread");
@@ -135,7 +130,7 @@ test("what is read on one device is read on the others, and a new one knows what
   const tablet = await visit("alice");
   await tablet.signIn();
   await expectUnread(tablet, 1);
-  await phone.page.goto("/chat/with/bob");
+  await phone.talkTo("bob");
   await phone.hears("four");
   for (const device of [phone, laptop, tablet]) await expectUnread(device, 0);
 });
