@@ -13,8 +13,6 @@ import { expect } from "./test.ts";
 /** What can be seen: by its role and what it is called (all of its name, or a pattern), or by a selector; with some text in it. */
 export type Thing = { within?: Thing; text?: string | RegExp } & ({ role: string; name: string | RegExp } | { css: string });
 
-export type Theme = "light" | "dark";
-
 const named = (role: string) => (name: string | RegExp) => ({ role, name });
 export const button = named("button");
 export const link = named("link");
@@ -47,8 +45,6 @@ export interface Screen {
   isPushed(site: string): Promise<unknown>;
   /** The notifications that are shown. */
   notices(): Promise<string[]>;
-  /** Shows the page in a theme, until another is opened. */
-  setTheme(theme: Theme): Promise<unknown>;
   screenshot(path: string): Promise<unknown>;
 }
 
@@ -82,7 +78,6 @@ export class ChromiumScreen implements Screen {
   evaluate = <T>(look: () => T) => this.page.evaluate(look) as Promise<T>;
   allow = (thing: Thing) => this.press(thing);
   notices = () => shownBy(this.context);
-  setTheme = (colorScheme: Theme) => this.page.emulateMedia({ colorScheme });
 
   async rest(thing: Thing, until: () => Promise<unknown>): Promise<void> {
     const finger = await Finger.on(this.page);
@@ -219,9 +214,6 @@ export class FirefoxScreen implements Screen {
     await this.page.close();
     this.page = away;
   }
-
-  // Firefox has the system's theme as a preference that it was started with: here the style sheet is told which one to take.
-  setTheme = (theme: Theme) => this.page.evaluate((scheme) => void (document.documentElement.style.colorScheme = scheme), theme);
 
   isPushed = () => expect.poll(() => this.autopush.acknowledged).toEqual([DELIVERED]);
 
