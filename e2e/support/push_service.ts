@@ -2,6 +2,7 @@ import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BrowserContext, expect, type Page } from "@playwright/test";
+import { Client } from "./client.ts";
 import type { Person } from "./person.ts";
 
 /** What a browser's service worker gets (static/js/sw.js). */
@@ -57,10 +58,12 @@ export class PushService {
   }
 
   /** Subscribes somebody's browser, as a click does where the browser's vendor has a push service. */
-  async subscribe(person: Person): Promise<void> {
+  async subscribe(person: Person | Client): Promise<void> {
+    const subscription = this.subscription(person.user);
+    if (person instanceof Client) return expect((await person.ask("/xmpp/push", subscription)).status).toBe(204);
     const status = await person.page.evaluate(
       async (body) => (await fetch("/xmpp/push", { method: "POST", headers: { "Content-Type": "application/json" }, body })).status,
-      JSON.stringify(this.subscription(person.user)),
+      JSON.stringify(subscription),
     );
     expect(status).toBe(204);
   }
