@@ -12,6 +12,8 @@ export class Client {
   private socket!: WebSocket;
   private readonly listeners = new Set<(stanza: string) => void>();
   private said = 0;
+  /** The last message of each conversation, by the id that one's account gives it. */
+  private readonly last = new Map<string, string>();
 
   private constructor(
     readonly user: User,
@@ -38,9 +40,29 @@ export class Client {
   }
 
   /** Says something to somebody, or in a room that they entered; resolves once the site has it. */
-  async say(text: string, to: User | `${string}@${string}` = "alice"): Promise<void> {
+  say(text: string, to: User | `${string}@${string}` = "alice"): Promise<void> {
+    return this.send(to, `<body>${escaped(text)}</body>`);
+  }
+
+  /** Answers what they said last, with its words before the answer, as for clients that know of no answers (XEP-0461 §3.1). */
+  answer(quoted: string, text: string, to: User | `${string}@${string}` = "alice"): Promise<void> {
+    const quote = `> ${quoted}\n`;
+    const fallback = `<fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body start="0" end="${quote.length}"/></fallback>`;
+    return this.send(to, `<body>${escaped(quote + text)}</body><reply xmlns="urn:xmpp:reply:0" id="${this.user}-${this.said}"/>${fallback}`);
+  }
+
+  /** Tells their other devices that they read the conversation with somebody, up to what they heard last (XEP-0490). */
+  async read(user: User): Promise<void> {
+    const id = this.last.get(`${user}@localhost`);
+    const displayed = `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="${this.user}@localhost" id="${id}"/></displayed>`;
+    const publish = `<publish node="urn:xmpp:mds:displayed:0"><item id="${user}@localhost">${displayed}</item></publish>`;
+    const answer = await this.request(`<iq xmlns="jabber:client" type="set" id="read-${id}"><pubsub xmlns="http://jabber.org/protocol/pubsub">${publish}</pubsub></iq>`, new RegExp(`id="read-${id}"`));
+    expect(answer).toMatch(/^<iq [^>]*type="result"/);
+  }
+
+  private async send(to: User | `${string}@${string}`, content: string): Promise<void> {
     const [jid, type] = to.includes("@") ? [to, "groupchat"] : [`${to}@localhost`, "chat"];
-    this.socket.send(`<message xmlns="jabber:client" type="${type}" to="${jid}" id="${this.user}-${++this.said}"><body>${text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</body></message>`);
+    this.socket.send(`<message xmlns="jabber:client" type="${type}" to="${jid}" id="${this.user}-${++this.said}">${content}</message>`);
     await this.request(`<iq xmlns="jabber:client" type="get" id="taken-${this.said}" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`, new RegExp(`id="taken-${this.said}"`));
   }
 
@@ -60,12 +82,16 @@ export class Client {
     this.socket.close();
   }
 
-  private async connect(): Promise<void> {
+  /** Enters the chat; also once more, after they left. */
+  async connect(): Promise<void> {
     this.socket = new WebSocket(`${this.site.url.replace("http", "ws")}/xmpp-websocket`, "xmpp", { origin: this.site.url, headers: { Cookie: this.cookie } });
     this.socket.on("message", (data) => {
       const stanza = String(data);
       const [, text] = stanza.match(/^<message .*<body>([^<]*)<\/body>/) ?? [];
       if (text !== undefined) this.heard.push(text);
+      const [, by] = stanza.match(/^<message [^>]*\bfrom="([^"/]+)/) ?? [];
+      const [, id] = stanza.match(/<stanza-id [^>]*\bid="([^"]+)"/) ?? [];
+      if (by && id) this.last.set(by, id);
       for (const listener of this.listeners) listener(stanza);
     });
     await new Promise((resolve, reject) => this.socket.once("open", resolve).once("error", reject));
@@ -97,4 +123,5 @@ export class Client {
   }
 }
 
+const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const cookies = (answer: Response) => answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ");
