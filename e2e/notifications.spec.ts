@@ -2,6 +2,7 @@
 // cannot subscribe: the test's own has what the site sends, encrypted, and DevTools hand it to
 // the worker.
 
+import { Archive } from "./support/archive.ts";
 import { Client } from "./support/client.ts";
 import { launchOptions } from "./support/launch.ts";
 import { reply } from "./support/messages.ts";
@@ -81,8 +82,17 @@ function soon(hours: number): string {
   return new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(time);
 }
 
+/** Loads the page again, up to the archive's answer: what is said before that may come with it, and is only counted. */
+async function reload(person: Person, archive: Archive): Promise<void> {
+  await archive.answers(async () => {
+    await person.page.reload();
+    await person.ready();
+  });
+}
+
 test("while a page is open, it shows what a person chose to be told of", async ({ alice, site }) => {
   const bob = await Client.signIn(site, "bob");
+  const archive = new Archive(alice.page);
   await allowNotifications(alice);
 
   // It is delivered late, and the site leaves it to the page that comes.
@@ -132,14 +142,12 @@ test("while a page is open, it shows what a person chose to be told of", async (
     const played = () => alice.page.evaluate(() => Number(document.documentElement.dataset.played ?? 0));
     const silent = () => alice.page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ body, silent }) => `${body}: ${silent}`));
     await choose(alice, { sound: false });
-    await alice.page.reload();
-    await alice.ready();
+    await reload(alice, archive);
     await bob.say("quietly");
     await expect.poll(silent).toEqual(["quietly: true"]);
     expect(await played()).toBe(0);
     await choose(alice, { sound: true });
-    await alice.page.reload();
-    await alice.ready();
+    await reload(alice, archive);
     await bob.say("aloud");
     await expect.poll(silent).toEqual(["aloud: false"]);
     await expect.poll(played).toBe(1);
@@ -157,6 +165,7 @@ test("a page that is closed: one notice for each message at each device, however
   const laptop = await Client.signIn(site, "alice");
   const bob = await Client.signIn(site, "bob");
   const carol = await Client.signIn(site, "carol"); // what she is told of shows that it was alice's turn, too
+  const archive = new Archive(alice.page);
   const devices = [alice, laptop];
   const services = await Promise.all(devices.map(() => PushService.start()));
   const carols = await PushService.start();
@@ -214,8 +223,7 @@ test("a page that is closed: one notice for each message at each device, however
       await alice.hears("sixth");
       await choose(alice, { quiet: [soon(-1), soon(2)] });
       await alice.page.getByRole("button", { name: "Close the chat" }).click();
-      await alice.page.reload();
-      await alice.ready();
+      await reload(alice, archive);
       await bob.say("while a page is open");
       await expect(alice.page).toHaveTitle(/^\(1\)/);
       expect(await shown(alice)).toEqual([]);
