@@ -29,3 +29,25 @@ test("what another device has read of a room that was never opened here is notif
   await settle();
   assert.deepEqual([...shown.keys()], ["019a-3"]);
 });
+
+test("what was said while the page was loaded is news, also where the archive brings it first", () => {
+  class Chat extends Model {
+    handleUnreadMessage() {}
+  }
+  let news = 0;
+  document.addEventListener("foyer:news", () => news++);
+  notifyPeople({ api: listeners(), exports: { ChatBox: Chat, MUC: class extends Model { handleUnreadMessage() {} } }, state: {} }, {}, { isRead: () => false });
+  const isNews = (attributes) => {
+    const before = news;
+    new Chat({ jid: "bob@h" }).handleUnreadMessage(new Model({ type: "chat", sender: "them", body: "hello", ...attributes }));
+    return news > before;
+  };
+  const ago = (ms) => new Date(Date.now() - ms).toISOString();
+  const loaded = Date.now() - performance.timeOrigin;
+  assert.equal(isNews({}), true);
+  assert.equal(isNews({ is_archived: true, is_delayed: true, time: ago(0) }), true);
+  assert.equal(isNews({ is_archived: true, is_delayed: true, time: ago(loaded + 1000) }), false, "it was said before the page was there");
+  assert.equal(isNews({ is_delayed: true, time: ago(60_000) }), true);
+  assert.equal(isNews({ is_delayed: true, time: ago(180_000) }), false);
+  assert.equal(isNews({ is_archived: true, is_delayed: true, time: ago(0), sender: "me" }), false);
+});

@@ -34,13 +34,19 @@ function isWanted(box, attrs, text, config) {
 const RECENT = 120_000; // ms; what is older was said while nobody was here, and is counted
 
 /**
- * Whether a message is something new that somebody else said just now. What came while
- * the page was loaded is: it is delivered late, and the site leaves it to the page.
+ * Whether it was said just now. What came while the page was loaded was: it is delivered late, or
+ * is first heard of from the archive, and the site leaves it to the page.
  */
+function isRecent({ time, is_archived: archived, is_delayed: delayed }) {
+    if (!archived && !delayed) return true;
+    const at = Date.parse(time);
+    return Date.now() - at <= RECENT && (!archived || at >= performance.timeOrigin);
+}
+
+/** Whether a message is something new that somebody else said. */
 const isNews = (attrs) =>
     Boolean(attrs.body) && ['chat', 'normal', 'groupchat'].includes(attrs.type) && attrs.sender !== 'me' &&
-    !(attrs.is_archived || attrs.is_error || attrs.replace_id || attrs.retract_id) &&
-    !(attrs.is_delayed && Date.now() - Date.parse(attrs.time) > RECENT);
+    !(attrs.is_error || attrs.replace_id || attrs.retract_id) && isRecent(attrs);
 
 /** Whether the conversation is in sight. */
 const isInSight = (box) => !document.hidden && !box.isHidden();

@@ -30,7 +30,10 @@ export function withComposer(_converse, Form) {
         /** @type {ReturnType<typeof setTimeout> | undefined} */
         #saving;
         #editing = false;
+        /** What is kept as a draft. */
+        #kept = '';
         #onQueue = () => {
+            if (!this.isConnected) return this.#followQueue();
             this.requestUpdate();
             setTimeout(() => this.requestUpdate(), NOTICEABLE);
             if (!this.queue.texts.length) this.#save(); // it arrived
@@ -57,14 +60,20 @@ export function withComposer(_converse, Form) {
             if (!this.textarea || this.completion) return;
             this.completion = new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
             this.#editing = Boolean(this.model.get('correcting'));
-            this.#show(this.#editing ? this.model.get('draft') : this.#draft());
+            this.#show(this.#editing ? this.model.get('draft') : this.draft);
         }
 
         disconnectedCallback() {
             this.#save();
             super.disconnectedCallback();
-            this.queue?.removeEventListener('change', this.#onQueue);
+            if (!this.queue?.texts.length) this.queue?.removeEventListener('change', this.#onQueue);
             window.removeEventListener('pagehide', this.#onLeave);
+        }
+
+        /** What waits to be sent is kept with what was begun, and once it has gone no more, also where nobody looks on. */
+        #followQueue() {
+            if (drafts.of(this.model.get('jid')) === this.#kept) this.#save(); // or somebody wrote elsewhere
+            if (!this.queue.texts.length) this.queue.removeEventListener('change', this.#onQueue);
         }
 
         /** @returns {HTMLTextAreaElement} */
@@ -141,7 +150,7 @@ export function withComposer(_converse, Form) {
             const begins = editing && !this.#editing;
             if (begins) this.#keep();
             this.#editing = editing;
-            this.#show(this.model.get('draft') ?? this.#draft());
+            this.#show(this.model.get('draft') ?? this.draft);
             if (begins) this.textarea?.focus(); // what was chosen is gone, and with it the focus
             if (begins) this.textarea?.setSelectionRange(this.textarea.value.length, this.textarea.value.length);
         }
@@ -171,8 +180,11 @@ export function withComposer(_converse, Form) {
         }
 
         /** What was begun here, without what waits to be sent. */
-        #draft() {
-            return this.queue.texts.length ? '' : drafts.of(this.model.get('jid'));
+        get draft() {
+            const kept = drafts.of(this.model.get('jid'));
+            const waiting = this.queue.texts.join('\n');
+            if (!waiting) return kept;
+            return kept.startsWith(`${waiting}\n`) ? kept.slice(waiting.length + 1) : '';
         }
 
         /** Keeps what is not sent. What somebody edits is no draft. */
@@ -182,7 +194,8 @@ export function withComposer(_converse, Form) {
 
         #keep() {
             clearTimeout(this.#saving);
-            drafts.set(this.model.get('jid'), [...this.queue.texts, this.textarea.value].filter(Boolean).join('\n'));
+            this.#kept = [...this.queue.texts, this.textarea.value].filter(Boolean).join('\n');
+            drafts.set(this.model.get('jid'), this.#kept);
         }
 
         insertIntoTextArea(...options) {
