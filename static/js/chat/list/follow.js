@@ -18,6 +18,14 @@ const LOAD_AFTER = 300; // ms, so that many changes at once are asked for once
 const unreadOf = (entry, box) => (box ? box.get('num_unread_general') : entry.unread) ?? 0;
 const isMentioned = (entry, box) => (box ? box.get('num_unread') > 0 : Boolean(entry.mentioned));
 
+/** Whether a room that is open has said something that the site had not counted: the ids of its archive are in the order of time. */
+function cameSince(room, last) {
+    const latest = room.messages?.models.findLast((message) => message.get('body') && message.get('time'));
+    if (!latest) return false;
+    const id = latest.get(`stanza_id ${room.get('jid')}`);
+    return id && last.id ? id > last.id : Date.parse(latest.get('time')) > Date.parse(last.at) + 1000;
+}
+
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #loading;
@@ -147,9 +155,8 @@ export class FollowedRooms {
 
     #settleBox(box, entry) {
         if (!entry.last) return; // nothing is kept of what is said there
-        const latest = box.messages?.models.findLast((message) => message.get('body') && message.get('time'))?.get('time') ?? '';
         const before = box.get('num_unread_general') ?? 0;
-        const unread = Date.parse(latest) > Date.parse(entry.last.at) + 1000 ? Math.max(before, entry.unread ?? 0) : entry.unread ?? 0;
+        const unread = cameSince(box, entry.last) ? Math.max(before, entry.unread ?? 0) : entry.unread ?? 0;
         const mentioned = unread > 0 && (entry.mentioned || box.get('num_unread') > 0);
         const num_unread = mentioned ? Math.max(1, box.get('num_unread') ?? 0) : 0;
         if (unread !== before || num_unread !== box.get('num_unread')) box.save({ num_unread_general: unread, num_unread });

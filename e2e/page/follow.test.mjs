@@ -1,0 +1,33 @@
+// What is unread in the rooms that one belongs to. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners, Model } from "./support.mjs";
+
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } });
+globalThis.window = {};
+globalThis.CustomEvent ??= class extends Event {};
+const { FollowedRooms } = await import("../../static/js/chat/list/follow.js");
+
+const garden = "garden@rooms.h";
+
+/** A room that is open and out of sight, in which these were said, and are counted. */
+function roomWith(...ids) {
+  const models = ids.map((id) => new Model({ body: id, time: "2026-03-01T10:00:00.000Z", [`stanza_id ${garden}`]: id }));
+  return Object.assign(new Model({ jid: garden, num_unread_general: ids.length, num_unread: 0 }), { messages: { models }, isHidden: () => true });
+}
+
+function settled(box, entry) {
+  const rooms = new Map([[garden, { jid: garden, room: true, ...entry }]]);
+  const _converse = { api: listeners(), state: { chatboxes: new Map([[garden, box]]) } };
+  new FollowedRooms(_converse, { roomsDomain: "rooms.h" }, { wasRead: () => false }, { told: () => rooms, load() {}, draw() {} }).settle();
+  return box.get("num_unread_general");
+}
+
+test("what was said after the site counted is unread as well, also in the same second", () => {
+  const last = { id: "019a-1", at: "2026-03-01T10:00:00.000Z" };
+  assert.equal(settled(roomWith("019a-1", "019a-2"), { unread: 1, last }), 2);
+  assert.equal(settled(roomWith("019a-1"), { unread: 1, last }), 1);
+  assert.equal(settled(roomWith("019a-1"), { unread: 0, last }), 0, "read on another device");
+  assert.equal(settled(roomWith("019a-1"), { unread: 3, last: { ...last, id: "019a-3" } }), 3, "and what did not come here is counted");
+});
