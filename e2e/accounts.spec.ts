@@ -83,7 +83,7 @@ test("a name, a picture, a password, and in the end the account itself", async (
 
   await test.step("a deleted account is gone, for everybody and for good", async () => {
     alice.watch.allow(/401/, /WebSocket connection to/);
-    alice.watch.allow(/AbortError: The connection was closed/); // the site has the browser take its stores away, under the chat of the other tab
+    alice.watch.allow(/AbortError: The (connection was closed|transaction was aborted)/); // the site has the browser take its stores away, under the chat of the other tab
     const second = await alice.newTab();
     await second.page.goto("/chat");
     await second.ready();

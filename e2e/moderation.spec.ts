@@ -1,7 +1,7 @@
 // What moderators do in a room, and what those concerned and everybody else see of it: a message
 // removed, somebody made a member or a moderator, without a voice, put out, banned, and let in again.
 
-import { expectClean } from "./support/clean.ts";
+import { expectClean } from "./support/right.ts";
 import { choose, tombstones } from "./support/messages.ts";
 import { expectPlain } from "./support/plain.ts";
 import { card, chooseAbove, member, moderate, panel } from "./support/rooms.ts";

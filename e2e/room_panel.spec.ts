@@ -1,7 +1,7 @@
 // The panel of a room and people's cards: what they show, what is done there in plain
 // words, by mouse and by keyboard, on a phone as on a desk, and how they look.
 
-import { expectClean } from "./support/clean.ts";
+import { expectClean } from "./support/right.ts";
 import { bubble, choose, confirm, correct } from "./support/messages.ts";
 import { card, chooseAbove, describe, member, panel, question } from "./support/rooms.ts";
 import { clearStorage } from "./support/storage.ts";

@@ -50,50 +50,43 @@ async function composerOf(chat) {
   return composer;
 }
 
-function leave(composer) {
+/** A conversation in which one text waits to be sent, and another was begun when somebody went elsewhere. */
+async function left(t, jid, begun) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  drafts.open("alice@h");
+  const chat = new Chat({ jid });
+  const composer = await composerOf(chat);
+  queueOf(_converse, chat).send("sent");
+  composer.textarea_.value = begun;
   composer.isConnected = false;
   composer.disconnectedCallback();
+  return chat;
+}
+
+async function arrives(chat) {
+  chat.let();
+  await settle();
 }
 
 test("what was sent is no draft once it has gone, also where somebody left the conversation before", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  drafts.open("alice@h");
-  const chat = new Chat({ jid: "bob@h" });
-  const composer = await composerOf(chat);
-  queueOf(_converse, chat).send("sent");
-  composer.textarea_.value = "begun";
-  leave(composer);
+  const chat = await left(t, "bob@h", "begun");
   assert.equal(drafts.of("bob@h"), "sent\nbegun", "the page could end before it is sent");
-  chat.let();
-  await settle();
+  await arrives(chat);
   assert.equal(drafts.of("bob@h"), "begun");
 });
 
 test("what was begun while something waited is there for who comes back", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  drafts.open("alice@h");
-  const chat = new Chat({ jid: "carol@h" });
-  const first = await composerOf(chat);
-  queueOf(_converse, chat).send("sent");
-  first.textarea_.value = "begun";
-  leave(first);
-  const second = await composerOf(chat);
-  assert.equal(second.draft, "begun");
-  second.textarea_.value = second.draft;
-  chat.let();
-  await settle();
+  const chat = await left(t, "carol@h", "begun");
+  const again = await composerOf(chat);
+  assert.equal(again.draft, "begun");
+  again.textarea_.value = again.draft;
+  await arrives(chat);
   assert.equal(drafts.of("carol@h"), "begun");
 });
 
 test("what is written elsewhere meanwhile stays", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  drafts.open("alice@h");
-  const chat = new Chat({ jid: "dave@h" });
-  const composer = await composerOf(chat);
-  queueOf(_converse, chat).send("sent");
-  leave(composer);
+  const chat = await left(t, "dave@h", "");
   drafts.set("dave@h", "of another tab");
-  chat.let();
-  await settle();
+  await arrives(chat);
   assert.equal(drafts.of("dave@h"), "of another tab");
 });

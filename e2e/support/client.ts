@@ -2,6 +2,7 @@ import { expect } from "@playwright/test";
 import { WebSocket } from "ws";
 import { names, password, type User } from "./person.ts";
 import type { Site } from "./site.ts";
+import { Visitor } from "./visitor.ts";
 
 const MUC = "http://jabber.org/protocol/muc";
 
@@ -18,25 +19,19 @@ export class Client {
   private constructor(
     readonly user: User,
     private readonly site: Site,
-    private readonly cookie: string,
+    private readonly visitor: Visitor,
   ) {}
 
   /** Signs in to the site by its form, and to the chat by whatever its pages would use. */
   static async signIn(site: Site, user: User): Promise<Client> {
-    const page = await fetch(`${site.url}/signin`);
-    const [, csrf] = (await page.text()).match(/name="csrf" value="([^"]+)"/)!;
-    const body = new URLSearchParams({ csrf: csrf!, username: user, password, next: "/" });
-    const answer = await fetch(`${site.url}/signin`, { method: "POST", body, redirect: "manual", headers: { Cookie: cookies(page) } });
-    expect(answer.status).toBe(303);
-    const client = new Client(user, site, cookies(answer));
+    const client = new Client(user, site, await Visitor.arrive(site, user));
     await client.connect();
     return client;
   }
 
   /** Asks the site for something, as a script of its pages does. */
   ask(path: string, json?: object): Promise<Response> {
-    const headers = { Cookie: this.cookie, "Content-Type": "application/json" };
-    return fetch(this.site.url + path, json ? { method: "POST", headers, body: JSON.stringify(json) } : { headers });
+    return this.visitor.ask(path, json);
   }
 
   /** Says something to somebody, or in a room that they entered; resolves once the site has it. */
@@ -84,7 +79,7 @@ export class Client {
 
   /** Enters the chat; also once more, after they left. */
   async connect(): Promise<void> {
-    this.socket = new WebSocket(`${this.site.url.replace("http", "ws")}/xmpp-websocket`, "xmpp", { origin: this.site.url, headers: { Cookie: this.cookie } });
+    this.socket = new WebSocket(`${this.site.url.replace("http", "ws")}/xmpp-websocket`, "xmpp", { origin: this.site.url, headers: { Cookie: this.visitor.cookie } });
     this.socket.on("message", (data) => {
       const stanza = String(data);
       const [, text] = stanza.match(/^<message .*<body>([^<]*)<\/body>/) ?? [];
@@ -124,4 +119,3 @@ export class Client {
 }
 
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const cookies = (answer: Response) => answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ");

@@ -15,6 +15,16 @@ export class Visitor {
     return visitor;
   }
 
+  /** What a browser sends with each request. */
+  get cookie(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+
+  /** Asks the site for something, as a script of its pages does. */
+  ask(path: string, json?: object): Promise<Response> {
+    return json ? this.request("POST", path, JSON.stringify(json), "application/json") : this.request("GET", path);
+  }
+
   async get(path: string): Promise<{ status: number; body: string }> {
     const response = await this.request("GET", path);
     return { status: response.status, body: await response.text() };
@@ -28,9 +38,8 @@ export class Visitor {
     return response.status;
   }
 
-  private async request(method: string, path: string, body?: URLSearchParams): Promise<Response> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const headers = { cookie, ...(body && { origin: this.site.url }) };
+  private async request(method: string, path: string, body?: URLSearchParams | string, type?: string): Promise<Response> {
+    const headers = { cookie: this.cookie, ...(body && { origin: this.site.url }), ...(type && { "content-type": type }) };
     const response = await fetch(this.site.url + path, { method, body, headers, redirect: "manual" });
     for (const [, name, value] of response.headers.getSetCookie().map((line) => line.match(/^([^=]+)=([^;]*)/)!)) {
       this.cookies.set(name!, value!);

@@ -17,7 +17,7 @@ export class Watch {
     context.on("weberror", (error) => {
       // A page that goes away may be about to write down once more what it knows.
       const what = error.error().stack || String(error.error());
-      if (!/The database connection is closing|The transaction was aborted/.test(what)) this.note(`exception: ${what}`);
+      if (!/The database connection is closing/.test(what)) this.note(`exception: ${what}`);
     });
     context.on("request", (request) => {
       const url = new URL(request.url());

@@ -65,12 +65,7 @@ func withoutQuote(m *stream.Element, text string) string {
 // AnsweredNick returns the nickname of whom a message in a room answers (XEP-0461 §3); "" if it
 // answers nobody, or does not say whom.
 func AnsweredNick(m *stream.Element) string {
-	reply, ok := m.Find(nsReply, "reply")
-	if !ok {
-		return ""
-	}
-	to, _ := reply.Attr("to")
-	at, err := ParseAddress(to)
+	at, err := ParseAddress(replyAttr(m, "to"))
 	if err != nil {
 		return ""
 	}
@@ -79,13 +74,15 @@ func AnsweredNick(m *stream.Element) string {
 
 // AnsweredID returns the id of the message that one answers (XEP-0461 §3): in a room the one that
 // the room gave it; "" if it answers none.
-func AnsweredID(m *stream.Element) string {
+func AnsweredID(m *stream.Element) string { return replyAttr(m, "id") }
+
+func replyAttr(m *stream.Element, name string) string {
 	reply, ok := m.Find(nsReply, "reply")
 	if !ok {
 		return ""
 	}
-	id, _ := reply.Attr("id")
-	return id
+	value, _ := reply.Attr(name)
+	return value
 }
 
 // withoutPart is a text without its characters from one up to another.
