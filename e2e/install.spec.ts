@@ -3,6 +3,8 @@
 
 import { expect, names, password, type Person, test } from "./support/test.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 /** Waits until the service worker answers for the page. */
 async function withWorker(person: Person): Promise<void> {
   await person.page.evaluate(async () => {

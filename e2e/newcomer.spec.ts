@@ -11,7 +11,7 @@ import { enterRoom, expect, names, type Person, test } from "./support/test.ts";
 import { Watch } from "./support/watch.ts";
 
 // The headless shell has no notifications.
-test.use({ launchOptions: launchOptions(process.env.CHROMIUM_WHOLE || process.env.CHROMIUM) });
+test.use({ launchOptions: launchOptions(process.env.CHROMIUM_WHOLE || process.env.CHROMIUM), serviceWorkers: "allow" });
 test.describe.configure({ timeout: 300_000 }); // long walks
 
 type Theme = "light" | "dark";

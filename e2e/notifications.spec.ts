@@ -10,7 +10,7 @@ import { deliver, PushService, shownBy } from "./support/push_service.ts";
 import { expect, names, type Person, test } from "./support/test.ts";
 
 // The headless shell has no notifications: it calls them denied, whatever was granted.
-test.use({ launchOptions: launchOptions(process.env.CHROMIUM_WHOLE || process.env.CHROMIUM) });
+test.use({ launchOptions: launchOptions(process.env.CHROMIUM_WHOLE || process.env.CHROMIUM), serviceWorkers: "allow" });
 
 /** Lets the site notify, and turns it on, as the button does, whose push service is not here. */
 async function allowNotifications(person: Person): Promise<void> {

@@ -23,6 +23,7 @@ export default defineConfig({
     navigationTimeout: 60_000,
     trace: process.env.CI ? "off" : "retain-on-failure", // it takes as long as the test
     screenshot: "only-on-failure",
+    serviceWorkers: "block", // it costs a tenth of the time, and most tests need none; where one matters, a test allows it
     launchOptions: launchOptions(process.env.CHROMIUM),
   },
 });

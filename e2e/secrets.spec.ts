@@ -5,6 +5,8 @@ import { type BrowserContext, expect as is } from "@playwright/test";
 import { WebSocket } from "ws";
 import { expect, password, type Person, type Site, test } from "./support/test.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 /** Everything that a script in the page could come by. */
 class Reachable {
   private readonly pending: Promise<void>[] = [];
