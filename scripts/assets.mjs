@@ -43,13 +43,20 @@ const script = { from: "converse.js/dist/converse.js", to: "converse/converse.mi
 const layers = { "converse/converse.min.css": "converse", "lib/pico.conditional.min.css": "pico" };
 
 /**
- * Of Converse's style sheet: a rule for whatever element comes after a legend. Browsers do
- * not look for a legend when they decide what it may be true for, and compute the styles of
- * an element and all in it again whenever something is put before it: of a conversation,
- * for each message. These are the elements that forms have there.
+ * Selectors that cost much, as others wrote them and as they are here. Of what stands before a "+", browsers keep
+ * classes and attributes alone: with none, they compute the styles of all that stands after it anew wherever an
+ * element is put in or taken out, and of all in it. "summary+ul" did that to each message for each message that came.
+ * @type {Record<string, [string, string][]>}
  */
-const broad = "legend+*";
-const narrow = "legend+:where(div,input,label,p,small)";
+const narrowed = {
+  "converse/converse.min.css": [
+    [".conversejs legend+*,converse-bg legend+*{clear:left}", ".conversejs legend{float:none}"], // who does not float need not be cleared
+    [":not(.btn-check:first-child)+.btn", ".btn+.btn"],
+    [":not(.btn-check)+.btn", ".btn+.btn"],
+    [":not(.btn-check)+.conversejs .btn", ".conversejs .btn"],
+  ],
+  "lib/pico.conditional.min.css": [[">summary+ul", ">ul"]],
+};
 
 /** Packages whose versions decide whether the directories are up to date. */
 const packages = ["converse.js", "@hotwired/turbo", "@picocss/pico", "esbuild", "terser"];
@@ -75,7 +82,7 @@ async function stamp(/** @type {string[]} */ icons) {
     }
     lines.push(`${name} ${JSON.parse(raw).version}`);
   }
-  lines.push(wanted.flat().join(" "), JSON.stringify(layers), narrow, icons.join(" "));
+  lines.push(wanted.flat().join(" "), JSON.stringify(layers), JSON.stringify(narrowed), icons.join(" "));
   lines.push(createHash("sha256").update(await readFile(join(root, "scripts/converse.mjs"))).digest("hex"));
   return lines.join("\n") + "\n";
 }
@@ -107,11 +114,14 @@ async function wrap(/** @type {string} */ file, /** @type {string} */ layer) {
   await writeFile(file, `@layer ${layer}{${css}}\n`);
 }
 
-/** Converse's style sheet, with that rule narrowed. */
-async function narrowRule(/** @type {string} */ file) {
-  const css = await readFile(file, "utf8");
-  if (!css.includes(broad)) throw new Error(`${file} has no rule for ${broad} any more: take narrowRule out of scripts/assets.mjs`);
-  await writeFile(file, css.replaceAll(broad, narrow));
+/** Writes costly selectors of a style sheet otherwise. */
+async function narrow(/** @type {string} */ file, /** @type {[string, string][]} */ selectors) {
+  let css = await readFile(file, "utf8");
+  for (const [theirs, ours] of selectors) {
+    if (!css.includes(theirs)) throw new Error(`${file} has no ${theirs} any more: take it out of scripts/assets.mjs`);
+    css = css.replaceAll(theirs, ours);
+  }
+  await writeFile(file, css);
 }
 
 /** Says whether there was anything to do. */
@@ -126,7 +136,7 @@ async function copyAll(/** @type {boolean} */ force) {
     await cp(join(modules, from), join(root, "static", to), { recursive: true, filter: copied });
   }
   await writeFile(join(root, "static", script.to), await converseScript(join(modules, script.from), icons));
-  await narrowRule(join(root, "static/converse/converse.min.css"));
+  for (const [file, selectors] of Object.entries(narrowed)) await narrow(join(root, "static", file), selectors);
   for (const [file, layer] of Object.entries(layers)) await wrap(join(root, "static", file), layer);
   const list = (await Promise.all(dirs.map(files))).flat();
   await compressAll(list.filter((f) => !f.endsWith("README.md")));

@@ -2,7 +2,8 @@ import type { Page } from "@playwright/test";
 
 /**
  * Selectors that make a browser compute styles again for each message that is drawn: with :has() of what a
- * conversation is within, which it looks through for it, and of whatever follows something ("legend + *").
+ * conversation is within, which it looks through for it, of whatever follows something ("legend + *"), and of what is in
+ * messages and follows something that is named by its tag alone ("summary + ul": it asks for any ul after anything).
  * Two of children alone are not: ":has(> …)" asks for one level.
  */
 export function costlySelectors(page: Page): Promise<string[]> {
@@ -31,10 +32,15 @@ export function costlySelectors(page: Page): Promise<string[]> {
     const asksChildren = /:has\(> ?[^ >+~]*\)$/;
     const isWide = (compound: string) => compound.includes(":has(") && !asksChildren.test(compound) && Boolean(around.closest(own(compound) || "*"));
     const isAnything = (compound: string) => /^(\*|:(?!is|where)[^.#[]*)$/.test(compound);
+    const isTagAlone = (compound: string) => !/[.#[]/.test(compound.replace(/:not\([^)]*\)/g, ""));
+    const isInMessages = (compound: string) => /^[^>+~]/.test(compound) && Boolean(around.querySelector(own(compound) || "*"));
 
     const isCostly = (selector: string) => {
       const parts = split(selector, /[\s>+~]/).filter(Boolean);
-      return parts.some((part, i) => isWide(part) || (/[+~]/.test(parts[i - 1] ?? "") && isAnything(part)));
+      return parts.some((part, i) => {
+        const follows = /^[+~]/.test(parts[i - 1] ?? "");
+        return isWide(part) || (follows && (isAnything(part) || (isTagAlone(parts[i - 2]!) && parts.slice(i).some(isInMessages))));
+      });
     };
     return [...document.styleSheets].flatMap((sheet) => selectorsOf(sheet.cssRules)).flatMap((list) => split(list, /,/).filter((each) => each !== "," && isCostly(each)));
   });
