@@ -133,13 +133,13 @@ func (m *memStore) Password(_ context.Context, user, password string, _ stream.P
 func (m *memStore) SCRAM(_ context.Context, user string, hash sasl.SCRAMHash) (sasl.SCRAMCredentials, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := sasl.SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: 4096}
+	c := sasl.SCRAMCredentials{Salt: []byte("salt of " + user), Iterations: scramIterations}
 	for _, password := range m.apps[user] {
-		stored, server, err := sasl.DeriveSCRAM(hash, password, c.Salt, c.Iterations)
+		keys, err := deriveOnce(hash, password, string(c.Salt))
 		if err != nil {
 			return c, err
 		}
-		c.Keys = append(c.Keys, sasl.SCRAMKey{Identity: stream.Identity{User: user, Session: "app " + password}, StoredKey: stored, ServerKey: server})
+		c.Keys = append(c.Keys, sasl.SCRAMKey{Identity: stream.Identity{User: user, Session: "app " + password}, StoredKey: keys.stored, ServerKey: keys.server})
 	}
 	return c, m.fail
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"foyer/internal/sasl"
@@ -109,13 +110,38 @@ func (s *scramClient) fails(condition string) {
 
 func clientKeys(t testing.TB, h sasl.SCRAMHash, password string, salt []byte) (client, stored, server []byte) {
 	t.Helper()
-	stored, server, err := sasl.DeriveSCRAM(h, password, salt, 4096)
+	keys, err := deriveOnce(h, password, string(salt))
 	if err != nil {
 		t.Fatal(err)
 	}
-	salted := saltedPassword(t, h, password, salt)
-	return mac(h, salted, []byte("Client Key")), stored, server
+	return mac(h, keys.salted, []byte("Client Key")), keys.stored, keys.server
 }
+
+type derivedKeys struct{ salted, stored, server []byte }
+
+// derived is what deriveOnce has answered, by hash, password and salt.
+var derived sync.Map
+
+// deriveOnce derives keys as RFC 5802 §3 does, which takes long with the race detector: tests,
+// and the fuzzers most of all, want the same few again and again.
+func deriveOnce(h sasl.SCRAMHash, password, salt string) (derivedKeys, error) {
+	key := [3]string{string(h), password, salt}
+	if known, ok := derived.Load(key); ok {
+		return known.(derivedKeys), nil
+	}
+	var keys derivedKeys
+	var err error
+	if keys.salted, err = pbkdf2.Key(h.New(), password, []byte(salt), scramIterations, h.New()().Size()); err != nil {
+		return keys, err
+	}
+	if keys.stored, keys.server, err = sasl.DeriveSCRAM(h, password, []byte(salt), scramIterations); err != nil {
+		return keys, err
+	}
+	derived.Store(key, keys)
+	return keys, nil
+}
+
+const scramIterations = 4096
 
 func native() stream.Peer { return stream.Peer{Transport: stream.TCP, Password: true, SCRAM: true} }
 
@@ -335,15 +361,6 @@ func TestSCRAM_Revoked(t *testing.T) {
 	if ids := w.srv.Identities(); !slices.Equal(ids, []stream.Identity{{User: "alice", Session: "app third"}}) {
 		t.Errorf("left: %v", ids)
 	}
-}
-
-func saltedPassword(t testing.TB, h sasl.SCRAMHash, password string, salt []byte) []byte {
-	t.Helper()
-	salted, err := pbkdf2.Key(h.New(), password, salt, 4096, h.New()().Size())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return salted
 }
 
 func mac(h sasl.SCRAMHash, key, message []byte) []byte {
