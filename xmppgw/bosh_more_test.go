@@ -190,7 +190,7 @@ func TestBOSH_Compressed(t *testing.T) {
 		}
 	}
 	b.wants(b.postPacked(message("a", "packed")), `id="packed"`)
-	b.wants(b.postPacked(strings.Repeat(" ", 100<<20)), `condition="policy-violation"`) // a bomb
+	b.wants(b.postPacked(strings.Repeat(" ", 8*s.gw.MaxBody())), `condition="policy-violation"`) // a bomb
 }
 
 // postPacked is post for a payload that is compressed.

@@ -44,7 +44,7 @@ const patience = time.Minute
 
 // run serves until ctx or in ends.
 func run(ctx context.Context, tcp bool, in io.Reader, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "foyer-e2e-")
+	dir, err := pgdev.ScratchDir("foyer-e2e-")
 	if err != nil {
 		return err
 	}

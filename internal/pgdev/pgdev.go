@@ -268,7 +268,8 @@ func (s *Server) run(ctx context.Context, bin string, o Options) error {
 	args := []string{"-D", o.Dir, "-k", s.socket, "-p", strconv.Itoa(cmp.Or(o.Port, 5432)), "-c", "listen_addresses=" + listen, "-c", "unix_socket_permissions=0700",
 		"-c", "logging_collector=off", "-c", "log_destination=stderr", "-c", "max_connections=200"}
 	if o.NoSync {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+			"-c", "max_wal_size=128MB") // ScratchDir may be in memory, and a checkpoint costs nothing
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "postgres"), args...)
 	s.cmd.Env = environment()

@@ -45,7 +45,7 @@ type Tests struct {
 // Run starts the cluster, runs the tests, and stops it. It returns the exit code.
 func (t Tests) Run() int {
 	c := t.Cluster
-	dir, err := os.MkdirTemp("", "foyer-test-")
+	dir, err := pgdev.ScratchDir("foyer-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
