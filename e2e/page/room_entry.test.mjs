@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listeners } from "./support.mjs";
+import { listeners, settle } from "./support.mjs";
 import { enterRoomsByName } from "../../static/js/chat/roomEntry.js";
 
 const status = { ENTERED: "entered", CONNECTING: "connecting", CONNECTED: "connected", DISCONNECTED: "disconnected" };
@@ -33,8 +33,14 @@ function room(name) {
     }
     isEntered = () => this.state.connection_status === status.ENTERED;
     setNickname = (nick) => this.renamed.push(nick);
+    async close() {
+      this.state.connection_status = status.DISCONNECTED;
+    }
     async join(nick) {
-      this.tried.push(await this.getAndPersistNickname(nick));
+      await settle(); // the room is asked what it can do
+      const chosen = await this.getAndPersistNickname(nick);
+      if (!chosen) return;
+      this.tried.push(chosen);
       this.state.connection_status = status.CONNECTING;
     }
   }
@@ -55,7 +61,7 @@ for (const [name, second, last] of [
     await muc.join();
     while (muc.tried.at(-1) !== "gives up") {
       await muc.onErrorPresence(conflict);
-      await Promise.resolve();
+      await settle();
     }
     assert.deepEqual([muc.tried[0], muc.tried[1], muc.tried.at(-2), muc.tried.length], [name, second, last, 10]);
     for (const tried of muc.tried) assert.ok([...tried].length <= 64, tried);
@@ -70,3 +76,12 @@ for (const [name, second, last] of [
     assert.deepEqual(muc.renamed, [name]);
   });
 }
+
+// Else whoever left would stay in it, for the others (XEP-0045 §7.14).
+test("a room that is left while it is being entered is not entered", async () => {
+  const { muc } = room("Anna");
+  const entering = muc.join();
+  await muc.close();
+  await entering;
+  assert.deepEqual(muc.tried, []);
+});

@@ -34,11 +34,19 @@ export function enterRoomsByName(_converse, config) {
     const { api } = _converse;
     const room = _converse.exports.MUC.prototype;
     const { ENTERED, CONNECTING, CONNECTED } = window.converse.ROOMSTATUS;
-    const { onErrorPresence, createInfoMessageFromPresence } = room;
+    const { onErrorPresence, createInfoMessageFromPresence, close } = room;
+    /** Rooms that were left, each for good: who opens one again has another model of it. */
+    const left = new WeakSet();
     let { name } = config;
 
+    // Patch: left-meanwhile
+    room.close = function (...rest) {
+        left.add(this);
+        return close.apply(this, rest);
+    };
     // Patch: room-name
     room.getAndPersistNickname = async function (nick) {
+        if (left.has(this)) return ''; // Converse enters under a name, or not at all
         const chosen = nick || name;
         this.save({ nick: chosen }, { silent: true });
         return chosen;
