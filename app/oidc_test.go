@@ -1,17 +1,14 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"foyer/app/auth/oidc/oidctest"
-	"foyer/internal/budget"
 	"foyer/internal/stream/streamtest"
 )
 
@@ -306,17 +303,6 @@ func TestOIDC_TooMany(t *testing.T) {
 	_, s, base := providerSite(t, nil)
 	b := newBrowser(t, base)
 	b.get("/signin/with/idp/back?code=x&state=y").wants(422, "begun in another browser")
-	ctx, cancel := context.WithCancel(t.Context())
-	var others sync.WaitGroup
-	others.Go(func() {
-		for ctx.Err() == nil {
-			s.signIn.returns.Allow(budget.Network("127.0.0.1"), 1)
-		}
-	})
-	defer others.Wait()
-	defer cancel()
-	for s.signIn.returns.Allow(budget.Network("127.0.0.1"), 1) { // until others have had all there is
-		continue
-	}
+	overspend(s.signIn.returns, "127.0.0.1", returnsAtOnce)
 	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "Many people are signing in from your network")
 }

@@ -21,6 +21,7 @@ type signInPages struct {
 	*pages
 	logouts *budget.Rate // by providers
 	returns *budget.Rate // of browsers from sources
+	rated   *budget.Rate // passwords for new accounts, by address
 	signIns *prometheus.CounterVec
 
 	// renderSettings is settingsPages.renderSettings: what leads nowhere is said there to
@@ -208,13 +209,25 @@ func (s *signInPages) showSignUp(c *fiber.Ctx) error {
 	return s.renderSignUp(c, http.StatusOK, SignUpForm{})
 }
 
+// How many passwords are rated for new accounts of one address: a second, and at
+// once. Rating one takes some milliseconds of a processor, and nothing else bounds
+// those that are refused.
+const (
+	ratedPerSecond = 5
+	ratedAtOnce    = 100
+)
+
+func newRated(meter budget.Meter) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"}, ratedPerSecond, ratedAtOnce, meter)
+}
+
 // signUp: POST /signup
 func (s *signInPages) signUp(c *fiber.Ctx) error {
 	if !s.cfg.localSignup() {
 		return &Error{Code: NotFound, Public: "New accounts are made by the people who run this site."}
 	}
 	form := SignUpForm{Username: c.FormValue("username"), Name: c.FormValue("name"), Trusted: c.FormValue("trusted") != ""}
-	if !s.auth.MayRate(s.client(c)) {
+	if !s.rated.Allow(budget.Network(s.client(c).Address), 1) {
 		tooMany(c, &form.formErrors, 0)
 		return s.renderSignUp(c, http.StatusTooManyRequests, form)
 	}

@@ -33,16 +33,8 @@ var (
 	signUpsPerAddress  = budget.Limit{Name: "new accounts from one address", Setting: "SIGNUPS_PER_ADDRESS"}
 )
 
-// How many passwords are rated for new accounts of one address: a second, and at
-// once. Rating one takes some milliseconds of a processor, and nothing else bounds
-// those that are refused.
-const (
-	ratedPerSecond = 5
-	ratedAtOnce    = 100
-)
-
-// throttle counts guesses and sign-ups. Counts are in the database, except rated. It is
-// safe for concurrent use.
+// throttle counts guesses and sign-ups. Counts are in the database. It is safe for
+// concurrent use.
 type throttle struct {
 	db  *models.DB
 	log *slog.Logger
@@ -50,7 +42,6 @@ type throttle struct {
 	failuresPerAddress int          // within failureWindow
 	signUpsPerAddress  int          // likewise
 	meter              budget.Meter // is told when one of them is met; nil: nobody
-	rated              *budget.Rate // new passwords, by address
 }
 
 func newThrottle(cfg Config) throttle {
@@ -59,15 +50,7 @@ func newThrottle(cfg Config) throttle {
 		failuresPerAddress: cmp.Or(cfg.FailuresPerAddress, 300),
 		signUpsPerAddress:  cmp.Or(cfg.SignUpsPerAddress, 600),
 		meter:              cfg.Meter,
-		rated: budget.NewRate(budget.Limit{Name: "passwords tried for new accounts from one address"},
-			ratedPerSecond, ratedAtOnce, cfg.Meter),
 	}
-}
-
-// MayRate reports whether one more password may be rated for somebody who has no
-// account yet.
-func (s *Service) MayRate(from Client) bool {
-	return s.throttle.rated.Allow(budget.Network(from.Address), 1)
 }
 
 // limit is how many failures are allowed under a key.
