@@ -210,10 +210,19 @@ test("a card stands behind every name and picture, of people who have left as we
   // XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
   await test.step("a private message within a room opens beside it", async () => {
     const chess = await alice.page.locator("#chat converse-muc").getAttribute("jid");
+    const privately = alice.page.locator("#chat converse-muc-occupant");
+    await alice.page.keyboard.press("Escape");
     await send(bob, [
       `<presence xmlns="jabber:client" to="${chess}/${names.bob}"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
       `<message xmlns="jabber:client" to="${chess}/${names.alice}" type="chat" id="whisper"><body>between us</body><x xmlns="http://jabber.org/protocol/muc#user"/></message>`,
     ]);
-    await expect(alice.page.locator("#chat converse-muc-sidebar").getByText("between us")).toBeVisible();
+    await expect(privately.getByText("between us")).toBeVisible();
+    await expect(privately.getByRole("heading")).toHaveText(names.bob);
+    expect(await privately.innerText()).not.toContain("@"); // X-40
+    await privately.getByRole("heading").getByRole("button").click();
+    await expect(card(alice)).toContainText(names.bob);
+    await alice.page.keyboard.press("Escape");
+    await privately.getByRole("button", { name: "Back to the room" }).click();
+    await expect(privately).toHaveCount(0);
   });
 });

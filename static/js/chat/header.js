@@ -54,17 +54,17 @@ function menu(buttons) {
 }
 
 /**
- * The line itself.
+ * The line itself, also above what somebody says in private (privately.js).
  * @param {any} element
- * @param {{picture: any, state: unknown, open: (event: Event) => void, more?: unknown, below?: unknown}} parts
+ * @param {{picture: any, state: unknown, open: (event: Event) => void, back?: unknown, more?: unknown, below?: unknown}} parts
  */
-function line(element, { picture, state, open, more, below }) {
+export function line(element, { picture, state, open, back, more, below }) {
     const { html } = window.converse.env;
     const { model } = element;
     const name = model.getDisplayName();
     const search = html`<button type="button" class="btn chatbox-btn head-search" title=${SEARCH} aria-label=${SEARCH} aria-haspopup="dialog" @click=${() => searchIn(element)}>${magnifier(20)}</button>`;
     return html`<div class="chatbox-title">
-            <converse-controlbox-navback jid=${model.get('jid')}></converse-controlbox-navback>
+            ${back ?? html`<converse-controlbox-navback jid=${model.get('jid')}></converse-controlbox-navback>`}
             <button type="button" class="head-picture show-msg-author-modal" tabindex="-1" aria-hidden="true" @click=${open}>
                 <converse-avatar .model=${picture} class="avatar" name=${name} nonce=${picture.vcard?.get('vcard_updated')} height="36" width="36"></converse-avatar>
             </button>

@@ -82,6 +82,7 @@ const METHODS = {
     'elements.converse-controlbox': ['setModel', 'updated'],
     'elements.converse-muc-chatarea': ['updated'],
     'elements.converse-muc-sidebar': ['updated'],
+    'elements.converse-muc-occupant': ['initialize', 'closeSidebar', 'showOccupantModal'],
     'elements.converse-icon': ['getStyles'],
     'elements.converse-dropdown': ['show', 'hide', 'toggle'],
     'elements.converse-emoji-dropdown': ['show', 'hide', 'toggle'],

@@ -1,14 +1,45 @@
 // A private message within a room (XEP-0045 §7.5), from an app that does not know whose
 // account it writes to: its conversation opens beside that of the room, so that it is not
-// missed. Pages write to people themselves.
+// missed, under a line as on top of any other. Pages write to people themselves.
+
+import { line } from './header.js';
 
 /** Opens the conversation with somebody in a room whose account is not known. */
 export const openPrivately = (room, occupant) => room.save({ sidebar_view: `occupant:${occupant.id}`, hidden_occupants: false });
 
+/** The conversation, with the person's name and picture in place of Converse's list of what the protocol knows of them. */
+function privateConversation(Conversation) {
+    return class extends Conversation {
+        async initialize() {
+            await super.initialize();
+            if (this.model) this.listenTo(this.model, 'change:nick change:presence vcard:add vcard:change', () => this.requestUpdate());
+        }
+
+        render() {
+            const { html } = window.converse.env;
+            const { model, muc } = this;
+            if (!model) return '';
+            const back = html`<button type="button" class="btn chatbox-btn private-back" title="Back to the room" aria-label="Back to the room" @click=${() => this.closeSidebar()}>
+                <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" d="M20 12H4m6-6-6 6 6 6"/></svg>
+            </button>`;
+            const head = line(this, { picture: model, state: `In private, in ${muc.getDisplayName()}`, open: () => this.showOccupantModal(), back });
+            return html`<div class="sidebar-occupant">
+                <div class="chat-head">${head}</div>
+                <div class="chat-body">
+                    <div class="chat-content chat-content-sendbutton" aria-live="polite"><converse-chat-content .model=${model}></converse-chat-content></div>
+                    <converse-occupant-bottom-panel .model=${model} .muc=${muc} class="bottom-panel"></converse-occupant-bottom-panel>
+                </div>
+            </div>`;
+        }
+    };
+}
+
 /** @param {Converse.Private} _converse */
-// Patch: private-messages
 export function showPrivateMessages({ api }) {
+    // Patch: private-messages
     api.listen.on('chatRoomInitialized', (room) => {
         room.occupants.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && openPrivately(room, occupant));
     });
+    // Patch: private-heading
+    api.elements.define('converse-muc-occupant', privateConversation(api.elements.registry['converse-muc-occupant']));
 }
