@@ -3,9 +3,18 @@
 // for everything, and what the others were given is lost with them.
 
 // A room is there only when it has answered what it is. When the stream is lost
-// before, that answer never comes; so the room is made again on the next one.
+// before, that answer may never come; so the room is made again on the next one. It may
+// come after all, too, and then the first is not to take the place of the one that is shown.
 
 const ANOTHER_STREAM = Symbol('another stream');
+
+/** Forgets a chat that is made once more: Converse leaves out what is not valid, and would take its address from what is kept. */
+function giveUp(chat) {
+    chat.isValid = () => false;
+    chat.destroy = () => {};
+    chat.removeHandlers?.(); // a room's: it hears nothing
+    chat.collection = undefined; // and is not kept any more (removed.js)
+}
 
 /** @param {Converse.Private} _converse */
 export function oneChatEach(_converse) {
@@ -23,10 +32,15 @@ export function oneChatEach(_converse) {
     api.listen.on('reconnected', watchStream);
     watchStream();
 
-    const make = async (key, attrs, model) => {
+    const make = async (key, attrs, Model) => {
         for (;;) {
-            const chat = await Promise.race([create(key, { ...attrs }, model), anotherStream]);
+            let begun;
+            const Begun = function (...rest) {
+                return (begun = new Model(...rest));
+            };
+            const chat = await Promise.race([create(key, { ...attrs }, Begun), anotherStream]);
             if (chat !== ANOTHER_STREAM) return chat;
+            if (begun) giveUp(begun);
         }
     };
     const createOne = async (jid, attrs, model) => {
