@@ -179,8 +179,8 @@ test("a card stands behind every name and picture, of people who have left as we
   const nameOn = (text: string) => bubble(alice, text).locator(".chat-msg__author a");
 
   await test.step("the owner of a room sees what somebody is there who has left it, and may change that", async () => {
-    for (const name of ["Chess club", "Book club"]) {
-      await bob.page.getByRole("button", { name: "Back to the list" }).click();
+    await bob.page.getByRole("button", { name: "Back to the list" }).click();
+    for (const name of ["Chess club", "Book club"]) { // each gives way to the list
       await bob.listed(name).click();
       await expect(bob.room(name)).toBeVisible();
       await chooseAbove(bob, "Leave");

@@ -247,6 +247,7 @@ declare namespace Converse {
         getMessagesCollection(): Collection<Model>;
         queueMessage(attributes: any): Promise<unknown>;
         getDisplayName(): string;
+        maybeShow(force?: boolean): this;
         getMostRecentMessage(): Model | undefined;
         handleChatMarker(attributes: any): boolean;
         sendMessage(attributes: object): Promise<unknown>;

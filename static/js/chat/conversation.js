@@ -54,6 +54,17 @@ function nameInTitle(_converse, config) {
     document.title = `${count ?? ''}${name || 'Chat'} · ${site}`;
 }
 
+/** Opens no other conversation in the place of one that is closed: Converse takes the first that it has, and that is read then. @param {Converse.Private} _converse */
+export function openOnlyWhatIsAsked({ exports }) {
+    for (const { prototype } of [exports.ChatBox, exports.MUC]) {
+        const { maybeShow } = prototype;
+        // Patch: asked-for
+        prototype.maybeShow = function (force) {
+            return force || !this.get('hidden') ? maybeShow.call(this, force) : this;
+        };
+    }
+}
+
 /** Opens what the page's address means: when the chat is ready, and when the page changes. */
 export function openedByAddress(_converse, config) {
     const { api } = _converse;
@@ -84,6 +95,8 @@ export function openedByAddress(_converse, config) {
     document.addEventListener('foyer:conversation', nameIt);
     api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add change:hidden change:name change:nickname vcard:change', nameIt));
     api.listen.on('rosterContactsFetched', () => setTimeout(nameIt));
+    // Whoever was blocked, or a room that was left, is not to open again with the next stream.
+    api.listen.on('chatBoxClosed', (box) => onChatPage() && conversationAt(config, location.pathname) === box.get('jid') && setAddress('/chat'));
     // On a phone there is a way back to the list.
     document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
 }

@@ -10,6 +10,7 @@ import { syncWhatIsRead } from './readMarkers.js';
 import { handleSignOut } from './signout.js';
 import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
+import { openOnlyWhatIsAsked } from './conversation.js';
 import { offerBeginning, offerSearch } from './openers.js';
 import { fetchAtFirstTouch } from './onDemand.js';
 import { askAboutRequests, befriend } from './befriend.js';
@@ -75,6 +76,7 @@ import { offerShortcuts } from './shortcuts.js';
  */
 function offerPeopleAndRooms(_converse, config, markers, conversations) {
     openChats(_converse);
+    openOnlyWhatIsAsked(_converse);
     listConversations(_converse, config, markers, conversations);
     offerSearch(_converse, config);
     offerBeginning(_converse, config);

@@ -1,0 +1,50 @@
+// Which conversation is open. Run by `node --test e2e/page`; it needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listeners, Model, settle } from "./support.mjs";
+
+const config = { domain: "localhost", roomsDomain: "rooms.localhost" };
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer" });
+globalThis.location = /** @type {any} */ ({ origin: "http://localhost", search: "" });
+globalThis.window = /** @type {any} */ ({ Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } });
+const { openedByAddress, openOnlyWhatIsAsked } = await import("../../static/js/chat/conversation.js");
+
+test("a conversation that is closed does not open again with the next stream", async () => {
+  location.pathname = "/chat/with/bob";
+  const { listen, tell } = listeners();
+  const opened = [];
+  const bob = new Model({ jid: "bob@localhost", hidden: false });
+  const chatboxes = new Map([["bob@localhost", bob]]);
+  openedByAddress({ api: { listen, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
+  chatboxes.delete("bob@localhost");
+  tell("chatBoxClosed", new Model({ jid: "carol@localhost" })); // of another the address says nothing
+  assert.equal(location.pathname, "/chat/with/bob");
+  tell("chatBoxClosed", bob);
+  assert.equal(location.pathname, "/chat");
+  tell("connected");
+  await settle();
+  assert.deepEqual(opened, []);
+});
+
+test("no other conversation opens in the place of one that is closed", () => {
+  const shown = [];
+  class Chat extends Model {
+    maybeShow() {
+      shown.push(this.get("jid"));
+      return this;
+    }
+  }
+  class Room extends Chat {
+    maybeShow(force) {
+      return super.maybeShow(force);
+    }
+  }
+  openOnlyWhatIsAsked({ exports: { ChatBox: class extends Chat {}, MUC: Room } });
+  const [unasked, open] = [new Room({ jid: "lobby", hidden: true }), new Room({ jid: "garden", hidden: false })];
+  assert.equal(unasked.maybeShow(), unasked);
+  assert.deepEqual(shown, []);
+  open.maybeShow(); // as its element does when it is drawn
+  unasked.maybeShow(true);
+  assert.deepEqual(shown, ["garden", "lobby"]);
+});
