@@ -26,6 +26,18 @@ function nextName(name, taken) {
     return number > MOST_NAMESAKES ? null : numbered(name, number);
 }
 
+/** Rooms that were left, each for good: who opens one again has another model of it. */
+function roomsLeft(room) {
+    const { close } = room;
+    const left = new WeakSet();
+    // Patch: left-meanwhile
+    room.close = function (...rest) {
+        left.add(this);
+        return close.apply(this, rest);
+    };
+    return left;
+}
+
 /**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
@@ -34,16 +46,10 @@ export function enterRoomsByName(_converse, config) {
     const { api } = _converse;
     const room = _converse.exports.MUC.prototype;
     const { ENTERED, CONNECTING, CONNECTED } = window.converse.ROOMSTATUS;
-    const { onErrorPresence, createInfoMessageFromPresence, close } = room;
-    /** Rooms that were left, each for good: who opens one again has another model of it. */
-    const left = new WeakSet();
+    const { onErrorPresence, createInfoMessageFromPresence } = room;
+    const left = roomsLeft(room);
     let { name } = config;
 
-    // Patch: left-meanwhile
-    room.close = function (...rest) {
-        left.add(this);
-        return close.apply(this, rest);
-    };
     // Patch: room-name
     room.getAndPersistNickname = async function (nick) {
         if (left.has(this)) return ''; // Converse enters under a name, or not at all
