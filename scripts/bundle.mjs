@@ -38,8 +38,8 @@ const purged = { "lib/pico.conditional.min.css": pages, "converse/converse.min.c
 /** Attributes by which Converse's own themes are chosen: the site's is "foyer", of which Converse has nothing. */
 const themes = ["data-bs-theme", "data-converse-theme"];
 
-/** What Converse has for pages that are made otherwise: a background, a whole window, small windows, themes. */
-const unused = ["converse-bg", /^(converse-)?(fullscreen|overlayed)$/, /^theme-(?!foyer)/, ...themes];
+/** What Converse has for pages that are made otherwise: a background, a whole window, small windows, what hangs over something, themes. */
+const unused = ["converse-bg", /^(converse-)?(fullscreen|overlayed)$/, /^theme-(?!foyer)/, /^(navbar|popover)(-|$)/, ...themes];
 
 /** Classes begin so that are put together: `converse-${view_mode}`, of which there is one. */
 const used = ["converse-embedded"];

@@ -4,6 +4,8 @@
 
 import { line } from './header.js';
 
+const BACK = 'Back to the room';
+
 /** Opens the conversation with somebody in a room whose account is not known. */
 export const openPrivately = (room, occupant) => room.save({ sidebar_view: `occupant:${occupant.id}`, hidden_occupants: false });
 
@@ -19,9 +21,7 @@ function privateConversation(Conversation) {
             const { html } = window.converse.env;
             const { model, muc } = this;
             if (!model) return '';
-            const back = html`<button type="button" class="btn chatbox-btn private-back" title="Back to the room" aria-label="Back to the room" @click=${() => this.closeSidebar()}>
-                <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" d="M20 12H4m6-6-6 6 6 6"/></svg>
-            </button>`;
+            const back = html`<button type="button" class="btn chatbox-btn private-back" title=${BACK} aria-label=${BACK} @click=${() => this.closeSidebar()}></button>`;
             const head = line(this, { picture: model, state: `In private, in ${muc.getDisplayName()}`, open: () => this.showOccupantModal(), back });
             return html`<div class="sidebar-occupant">
                 <div class="chat-head">${head}</div>
