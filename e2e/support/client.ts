@@ -99,6 +99,7 @@ export class Client {
     await this.request(open, /features/);
     await this.request(`<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`, /id="bind"/);
     this.socket.send(`<presence xmlns="jabber:client"/>`);
+    await this.request(`<iq xmlns="jabber:client" type="get" id="there"><ping xmlns="urn:xmpp:ping"/></iq>`, /id="there"/); // what is said from now on, they hear
   }
 
   /** Sends something, and resolves with the answer. */

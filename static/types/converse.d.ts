@@ -77,6 +77,7 @@ declare namespace Converse {
             ChatBox: typeof Chat;
             MUC: typeof Room;
             Message: typeof Message;
+            MUCMessage: typeof Message;
             MUCOccupant: typeof Occupant;
             MUCOccupants: { prototype: { chatroom: Room; fetchMembers(): Promise<unknown> } };
             RosterContact: typeof Contact;
@@ -294,6 +295,7 @@ declare namespace Converse {
     class Occupant extends Model {
         getDisplayName(): string;
         isSelf(): boolean;
+        getVCard(): Promise<Model>;
         sendFiles(files: Iterable<File>): Promise<void>;
     }
 
@@ -307,5 +309,10 @@ declare namespace Converse {
         onEscapePressed(event: KeyboardEvent): void;
     }
 
-    class Message extends Model {}
+    class Message extends Model {
+        _vcard: Model;
+        /** Of one of a room's, the room; of what is said in private within a room, with whom. */
+        collection?: { chatbox: Chat | Room | Occupant };
+        getVCard(): Promise<Model>;
+    }
 }

@@ -14,6 +14,7 @@ const METHODS = {
         'sendMessage', 'sendFiles', 'setChatState', 'getAllKnownNicknames',
         'fetchRoomConfiguration', 'initOccupants', 'initDiscoModels', 'removeHandlers', 'refreshDiscoInfo', 'setSubject', 'close', 'maybeShow',
     ],
+    'exports.MUCMessage.prototype': ['getVCard'],
     'exports.Message.prototype': ['getDisplayName', 'getMessageText', 'isFollowup', 'isRetracted', 'isEphemeral'],
     'exports.MUCOccupant.prototype': ['getDisplayName', 'isSelf', 'sendFiles'],
     'exports.MUCOccupants.prototype': ['fetchMembers'],

@@ -4,8 +4,6 @@
 
 import { line } from './header.js';
 
-const BACK = 'Back to the room';
-
 /** Opens the conversation with somebody in a room whose account is not known. */
 export const openPrivately = (room, occupant) => room.save({ sidebar_view: `occupant:${occupant.id}`, hidden_occupants: false });
 
@@ -14,14 +12,16 @@ function privateConversation(Conversation) {
     return class extends Conversation {
         async initialize() {
             await super.initialize();
-            if (this.model) this.listenTo(this.model, 'change:nick change:presence vcard:add vcard:change', () => this.requestUpdate());
+            if (!this.model) return;
+            this.listenTo(this.model, 'change:nick change:presence vcard:add vcard:change', () => this.requestUpdate());
+            this.requestUpdate(); // the picture may have come meanwhile
         }
 
         render() {
             const { html } = window.converse.env;
             const { model, muc } = this;
             if (!model) return '';
-            const back = html`<button type="button" class="btn chatbox-btn private-back" title=${BACK} aria-label=${BACK} @click=${() => this.closeSidebar()}></button>`;
+            const back = html`<button type="button" class="btn chatbox-btn private-back" title="Back to the room" @click=${() => this.closeSidebar()}></button>`;
             const head = line(this, { picture: model, state: `In private, in ${muc.getDisplayName()}`, open: () => this.showOccupantModal(), back });
             return html`<div class="sidebar-occupant">
                 <div class="chat-head">${head}</div>
@@ -34,12 +34,27 @@ function privateConversation(Conversation) {
     };
 }
 
+/** Gives a message the picture of its author. @param {Converse.Message} message @param {Converse.Occupant} author */
+async function takeCard(message, author) {
+    const vcard = await author.getVCard();
+    message._vcard = vcard;
+    message.trigger('vcard:add', { vcard });
+    return vcard;
+}
+
 /** @param {Converse.Private} _converse */
-export function showPrivateMessages({ api }) {
+export function showPrivateMessages({ api, exports }) {
     // Patch: private-messages
     api.listen.on('chatRoomInitialized', (room) => {
         room.occupants.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && openPrivately(room, occupant));
     });
+    const message = exports.MUCMessage.prototype;
+    const { getVCard } = message;
+    // Patch: private-pictures
+    message.getVCard = function () {
+        const { chatbox } = this.collection ?? {};
+        return this.get('sender') === 'them' && chatbox instanceof exports.MUCOccupant ? takeCard(this, chatbox) : getVCard.call(this);
+    };
     // Patch: private-heading
     api.elements.define('converse-muc-occupant', privateConversation(api.elements.registry['converse-muc-occupant']));
 }
