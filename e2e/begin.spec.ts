@@ -137,7 +137,7 @@ test("a page of rooms after the other, and what fails can be tried again", async
     INSERT INTO rooms (name, creator, title, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
       SELECT 'room' || i, 'alice', 'Room ' || lpad(i::text, 2, '0'), true, true, false, false, false, true, true, 'anyone', true, 200 FROM generate_series(1, 60) i;`);
   const bob = await visit("bob");
-  await bob.signIn(); // from the second page on, the service worker has no hand in what is asked for
+  await bob.getCookie();
   await bob.page.goto("/chat");
   await bob.ready();
   bob.watch.allow(/\b503\b/);

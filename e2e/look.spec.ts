@@ -20,8 +20,6 @@ test("what comes and goes in a room has the look of the site, and axe finds noth
   await test.step("a page that is slow to come", async () => {
     let answer = () => {};
     const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.reload(); // from the second page on, the service worker has no hand in what is asked for
-    await alice.ready();
     await page.route("**/people", (route) => held.then(() => route.continue()));
     await page.getByRole("link", { name: "People", exact: true }).click();
     await expect(page.locator(".turbo-progress-bar")).toBeVisible();

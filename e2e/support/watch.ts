@@ -44,7 +44,7 @@ export class Watch {
   /** What a browser says while the site or its database is away. */
   allowOutage(): void {
     this.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED/);
-    this.allow(/WebSocket (connection to .* failed|is already in CLOSING)/, /\b50[0-9]\b/, /ERR_NETWORK_CHANGED|ERR_SOCKET_NOT_CONNECTED/);
+    this.allow(/WebSocket connection to .* failed/, /\b50[0-9]\b/, /ERR_NETWORK_CHANGED|ERR_SOCKET_NOT_CONNECTED/);
   }
 
   check(): void {
