@@ -71,7 +71,7 @@ declare namespace Converse {
             popular_emojis?: { getPopularEmojis(): Promise<Record<string, unknown>> };
             config: Model & { storage: Storage };
         };
-        storage: { persistent: unknown };
+        storage: { persistent: { setItems(items: Record<string, unknown>): Promise<unknown> } };
         session: Model;
         exports: {
             ChatBox: typeof Chat;

@@ -6,6 +6,7 @@
 // what was not answered. Over WebSocket it opens a new stream.
 
 import { arrivals } from './arrivals.js';
+import { writeWhole } from './batches.js';
 import { requests } from './requests.js';
 import { keepInTab } from './tabStore.js';
 
@@ -223,6 +224,7 @@ export function keepBeforeResuming(_converse) {
     };
     api.listen.on('disconnected', startAgain);
     api.listen.on('will-reconnect', startAgain);
+    writeWhole(_converse.storage.persistent);
     countWrites(_converse, keeper);
     return heard;
 }

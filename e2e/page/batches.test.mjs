@@ -1,0 +1,45 @@
+// What is written into the browser's store within a moment. Run by `node --test e2e/page`; it
+// needs no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { writeWhole } from "../../static/js/chat/batches.js";
+
+/** A store of the browser, as Converse makes one, and the batches that came there. */
+function store(fails) {
+  const batches = [];
+  const setItems = async (items) => {
+    batches.push(items);
+    if (fails) throw new Error("the disk is full");
+  };
+  const made = { setItems, debouncedSetItems: undefined };
+  writeWhole(made);
+  return { made, batches };
+}
+
+test("what is written twice is kept as it was the second time", async () => {
+  const { made, batches } = store();
+  const first = made.debouncedSetItems?.({ message: { reactions: { alice: ["👍", "❤️"], bob: ["👍"] } }, list: ["message"] });
+  const second = made.debouncedSetItems?.({ message: { reactions: { alice: ["❤️"] } } });
+  await Promise.all([first, second]);
+  assert.deepEqual(batches, [{ message: { reactions: { alice: ["❤️"] } }, list: ["message"] }]);
+});
+
+test("a page that goes away writes all that waits, whoever else began to write", async () => {
+  const { made, batches } = store();
+  const waits = made.debouncedSetItems({ one: 1 });
+  made.debouncedSetItems = () => assert.fail("a second batch");
+  made.debouncedSetItems({ two: 2 });
+  made.debouncedSetItems.flush();
+  assert.deepEqual(batches, [{ one: 1, two: 2 }]);
+  await waits;
+  made.debouncedSetItems.flush(); // nothing waits
+  await made.debouncedSetItems({ three: 3 });
+  assert.deepEqual(batches, [{ one: 1, two: 2 }, { three: 3 }]);
+});
+
+test("who waits hears that nothing could be written", async () => {
+  const { made } = store(true);
+  await assert.rejects(made.debouncedSetItems({ one: 1 }), /the disk is full/);
+  await assert.rejects(made.debouncedSetItems({ two: 2 }), /the disk is full/);
+});

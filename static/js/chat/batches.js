@@ -1,0 +1,33 @@
+// What Converse writes within a moment goes into IndexedDB in one go. What is written twice in
+// that moment it merges, down to the last list: who takes a reaction back has it again on the next
+// page. And each conversation that opens begins a batch of its own, while the page that goes away
+// waits for the last one only. Here there is one batch, and what was written last is what is kept.
+
+const MOMENT = 50; // ms
+
+/** @param {{setItems(items: Record<string, unknown>): Promise<unknown>}} store */
+// Patch: writes-whole
+export function writeWhole(store) {
+    /** @type {Record<string, unknown>} */
+    let items = {};
+    /** Whoever waits for the batch hears of it. @type {Promise<unknown>} */
+    let written;
+    /** Tells them; there is one while something waits. @type {((done: Promise<unknown>) => void) | undefined} */
+    let tell;
+    const flush = () => {
+        tell?.(store.setItems(items));
+        tell = undefined;
+        items = {};
+    };
+    const add = (more) => {
+        Object.assign(items, more);
+        if (!tell) {
+            written = new Promise((resolve) => (tell = resolve));
+            setTimeout(flush, MOMENT);
+        }
+        return written;
+    };
+    add.flush = flush;
+    // Converse sets it anew for each conversation.
+    Object.defineProperty(store, 'debouncedSetItems', { get: () => add, set() {} });
+}
