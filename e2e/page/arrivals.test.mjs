@@ -59,13 +59,15 @@ async function page() {
   const heard = [];
   const connection = { _data: [], connected: true, xmlInput: (element) => heard.push(element), xmlOutput() {} };
   let written;
-  class Store {
+  const persistent = {};
+  class Storage {
+    store = persistent;
     save() {
       return new Promise((resolve) => (written = resolve));
     }
   }
-  const storage = new Store();
-  keepBeforeResuming({ api: { listen, waitUntil: () => new Promise(() => {}), connection: { get: () => connection } }, state: { config: { storage } }, storage: {} });
+  const storage = new Storage();
+  keepBeforeResuming({ api: { listen, waitUntil: () => new Promise(() => {}), connection: { get: () => connection } }, state: { config: { storage } }, storage: { persistent } });
   tell("connectionInitialized");
   tell("rosterContactsFetched");
   for (let i = 0; i < 5; i++) await settle();

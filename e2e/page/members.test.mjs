@@ -13,7 +13,7 @@ globalThis.ResizeObserver ??= class {
   observe() {}
 };
 Object.assign(globalThis, { getComputedStyle: () => ({}), requestAnimationFrame() {}, sessionStorage: { getItem: () => "members", setItem() {} } });
-const { roomPanel } = await import("../../static/js/chat/room/panel.js");
+const { RoomPanel } = await import("../../static/js/chat/room/panel.js");
 
 test("behind another server the lists of a room are asked for again once one is in it: who is banned is told to those who look after it", async () => {
   globalThis.window = { converse: { env: { html: () => "", render() {} } } };
@@ -27,9 +27,10 @@ test("behind another server the lists of a room are asked for again once one is 
   });
   const asked = [];
   const { listen, tell } = listeners();
-  const chatboxes = Object.assign(new Model(), { models: [room] });
+  const chatboxes = Object.assign(new Model(), { models: [] });
   const api = { listen, rooms: { affiliations: { get: async (standing) => (asked.push(standing), []) } } };
-  roomPanel.prepare({ api, state: { chatboxes } }, { follow: false });
+  void new RoomPanel({ api, state: { chatboxes } }, { follow: false });
+  chatboxes.models.push(room);
   tell("chatRoomInitialized", room);
   await settle();
   assert.deepEqual(asked.splice(0), ["owner", "admin", "member"]);

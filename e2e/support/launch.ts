@@ -7,7 +7,6 @@ export const launchOptions = (path?: string, ...more: string[]) => ({
     "--disable-background-networking",
     "--disable-component-update",
     "--host-resolver-rules=MAP upload.localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-    ...(process.env.EXTRA ? process.env.EXTRA.split("|") : []),
     ...more,
   ],
 });

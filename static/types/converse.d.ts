@@ -71,7 +71,7 @@ declare namespace Converse {
             popular_emojis?: { getPopularEmojis(): Promise<Record<string, unknown>> };
             config: Model & { storage: Storage };
         };
-        storage: { persistent: { setItems(items: Record<string, unknown>): Promise<unknown> } };
+        storage: { persistent: unknown };
         session: Model;
         exports: {
             ChatBox: typeof Chat;
@@ -199,7 +199,7 @@ declare namespace Converse {
 
     /** Skeletor's storage of a model or a collection. */
     interface Storage {
-        store: unknown;
+        store: { setItems(items: Record<string, unknown>): Promise<unknown> };
         save(model: Model): Promise<unknown>;
     }
 

@@ -5,9 +5,14 @@
 
 const MOMENT = 50; // ms
 
+/** Those that write whole already. @type {WeakSet<object>} */
+const whole = new WeakSet();
+
 /** @param {{setItems(items: Record<string, unknown>): Promise<unknown>}} store */
 // Patch: writes-whole
 export function writeWhole(store) {
+    if (whole.has(store)) return;
+    whole.add(store);
     /** @type {Record<string, unknown>} */
     let items = {};
     /** Whoever waits for the batch hears of it. @type {Promise<unknown>} */

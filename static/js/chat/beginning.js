@@ -3,7 +3,7 @@
 
 import { picture } from './list/row.js';
 import { pictureOf } from './people.js';
-import { roomPanel } from './room/panel.js';
+import { roomPanel } from './room/roomPanel.js';
 
 const BEGINS = 'begins_here'; // of a conversation, kept: what the browser has of it goes back to its first message
 const EMPTY = 'nothing_said'; // of its view: the archive has nothing of it

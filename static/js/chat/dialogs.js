@@ -5,7 +5,7 @@ import { byId } from '../dom.js';
 import { personCard } from './cards.js';
 import { panel } from './panel.js';
 import { pictureOf, SOMEBODY } from './people.js';
-import { roomPanel } from './room/panel.js';
+import { roomPanel } from './room/roomPanel.js';
 import { followPins } from './room/pins.js';
 import { isSelf } from './room/standing.js';
 

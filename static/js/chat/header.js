@@ -6,7 +6,7 @@ import { followBlocks } from './blocking.js';
 import { isAround } from './people.js';
 import { lastSeen } from './lastSeen.js';
 import { PIN } from './list/row.js';
-import { roomPanel } from './room/panel.js';
+import { roomPanel } from './room/roomPanel.js';
 import { pinsOf } from './room/pins.js';
 import { isHere } from './room/standing.js';
 

@@ -30,7 +30,6 @@ const METHODS = {
     'exports.ControlBox': [],
     // What they are kept with.
     'state.config.storage': ['save'],
-    'storage.persistent': ['setItems'],
     // The interface for plugins.
     'api': ['send', 'sendIQ', 'confirm', 'alert', 'waitUntil', 'hook'],
     'api.user': ['login', 'logout'],

@@ -224,7 +224,6 @@ export function keepBeforeResuming(_converse) {
     };
     api.listen.on('disconnected', startAgain);
     api.listen.on('will-reconnect', startAgain);
-    writeWhole(_converse.storage.persistent);
     countWrites(_converse, keeper);
     return heard;
 }
@@ -236,6 +235,7 @@ function countWrites(_converse, keeper) {
     const { save } = storage;
     storage.save = function (model) {
         if (this.store !== _converse.storage.persistent) return save.call(this, model);
+        writeWhole(this.store);
         // The version says that everybody up to it is kept (RFC 6121 §2.6).
         const before = model === _converse.state.roster?.data ? Promise.all(keeper.writes) : null;
         return keeper.written(before ? before.then(() => save.call(this, model)) : save.call(this, model));

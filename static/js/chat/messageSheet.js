@@ -1,51 +1,14 @@
-// What can be done with a message, by a finger that rests on it: a sheet from below, with
-// reactions on top and everything else in words. Mouse and keyboard have the bar beside
+// What can be done with a message, by a finger that rests on it (held.js): a sheet from below,
+// with reactions on top and everything else in words. Mouse and keyboard have the bar beside
 // the message (messages.js), which is there for screen readers as well.
 
-import { around, byId, closeBeside } from '../dom.js';
+import { closeBeside } from '../dom.js';
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
 import { until } from './place.js';
 
-const HOLD = 450; // ms that a finger rests: before the system's own answer, after half a second
-const STILL = 10; // px that it may move meanwhile
+const STILL = 10; // px that a finger may move and be at rest
 const AWAY = 72; // px that the sheet is drawn down until it closes
-
-/** What a finger that rests on it is for something else. */
-const ITS_OWN = 'audio, video, .message-bar, .reaction-picker';
-
-const distance = (touch, from) => Math.hypot(touch.clientX - from.clientX, touch.clientY - from.clientY);
-
-/**
- * Calls back when a finger rests on a message of which something can be done: not when it
- * scrolls, and not when it is lifted before.
- * @param {HTMLElement} chat
- * @param {(message: any) => void} held
- */
-function whenHeld(chat, held) {
-    chat.addEventListener('touchstart', (event) => {
-        const message = around(event, ITS_OWN) ? null : around(event, 'converse-chat-message:has(.message-bar)');
-        if (!message || event.touches.length > 1 || message.querySelector('.chat-msg--retracted')) return;
-        const [from] = event.touches;
-        const touch = new AbortController();
-        const { signal } = touch;
-        let opened = false;
-        const wait = setTimeout(() => {
-            if (!message.isConnected) return;
-            opened = true;
-            held(message);
-        }, HOLD);
-        signal.addEventListener('abort', () => clearTimeout(wait));
-        const onTouch = (name, handle, options = {}) => event.target?.addEventListener(name, handle, { signal, ...options }); // also when the message was drawn again meanwhile
-        onTouch('touchmove', ({ touches }) => !opened && (touches.length > 1 || distance(touches[0], from) > STILL) && touch.abort());
-        onTouch('touchcancel', () => touch.abort());
-        onTouch('touchend', (end) => {
-            if (opened) end.preventDefault(); // it presses nothing that came to lie under it
-            touch.abort();
-        }, { passive: false });
-        document.addEventListener('contextmenu', (menu) => menu.preventDefault(), { signal, capture: true }); // the system's, by the same finger
-    }, { passive: true });
-}
 
 /** Closes a sheet that is drawn down. @param {HTMLDialogElement} dialog */
 function closeByDrawing(dialog) {
@@ -74,7 +37,7 @@ function closeByDrawing(dialog) {
     dialog.addEventListener('close', () => move(0));
 }
 
-class MessageSheet {
+export class MessageSheet {
     /** @type {any} the element of the message */
     message = null;
     /** @type {any[]} */
@@ -176,10 +139,4 @@ class MessageSheet {
         const more = await until(() => picker?.querySelector('.reaction-item.more'));
         more?.click();
     }
-}
-
-/** @param {Converse.Private} _converse */
-export function offerMessageSheet(_converse) {
-    const sheet = new MessageSheet(_converse);
-    whenHeld(byId('chat'), (message) => sheet.show(message));
 }

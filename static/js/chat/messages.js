@@ -8,7 +8,7 @@ import { PIN } from './list/row.js';
 import { clock } from './list/time.js';
 import { panel } from './panel.js';
 import { withPreviews } from './previews.js';
-import { roomPanel } from './room/panel.js';
+import { roomPanel } from './room/roomPanel.js';
 import { isPinnable, mayPin, pinOfMessage, setPinned } from './room/pins.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms

@@ -53,18 +53,18 @@ import { showWhoLeft } from './left.js';
 import { drawWhatIsNear } from './historyView.js';
 import { announceMessages } from './announce.js';
 import { showMessages } from './messages.js';
-import { offerMessageSheet } from './messageSheet.js';
 import { tellWhatIsShown } from './shown.js';
 import { showBeginnings } from './beginning.js';
 import { markNewMessages } from './newMessages.js';
 import { showHeaders } from './header.js';
+import { offerMessageSheet } from './held.js';
 import { followDelivery } from './delivery.js';
 import { askWithVerbs } from './questions.js';
 import { notifyPeople } from './notifications.js';
 import { offerLevels } from './levels.js';
 import { offerNotifications } from './notificationOffer.js';
 import { tellWhoLooks } from './looking.js';
-import { receiveShared } from './share.js';
+import { receiveShared } from './shared.js';
 import { offerShortcuts } from './shortcuts.js';
 
 /**

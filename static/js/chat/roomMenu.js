@@ -2,8 +2,8 @@
 // room. Deleting it takes one question with the room's name in it; Converse would ask
 // for the room's address, which nobody knows.
 
-import { deleteRoom } from './room/actions.js';
-import { roomPanel } from './room/panel.js';
+import { withLater } from './onDemand.js';
+import { roomPanel } from './room/roomPanel.js';
 
 /** What entries are called, and their signs where Converse's mean something else, by their names. @type {Record<string, {i18n_text: string, icon_class?: string}>} */
 const LABELS = {
@@ -49,7 +49,7 @@ export function offerRoomMenu(_converse) {
             i18n_title: 'Delete this room for everybody',
             handler: (event) => {
                 event.preventDefault();
-                deleteRoom(_converse, element.model);
+                withLater(({ deleteRoom }) => deleteRoom(_converse, element.model));
             },
             a_class: 'destroy-chatroom-button',
             icon_class: 'fa-trash',

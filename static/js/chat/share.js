@@ -1,25 +1,21 @@
 // What somebody shares from another app with the installed site (Web Share Target). The
 // service worker keeps it in this browser (sw.js); here they choose with whom, in the list
 // of conversations, and it goes into the composer there. Nothing is sent before they send it.
+// Fetched when there is something (shared.js).
 
 import { byId } from '../dom.js';
 import { conversationAt } from './conversation.js';
 import { panel } from './panel.js';
 import { until } from './place.js';
+import { anyShared, CACHE, discardShared } from './shared.js';
 
 /** @typedef {{text: string, files: {name: string, type: string, at: string}[], left: number, time: number}} Shared */
 
-const CACHE = 'foyer-shared';
 const KEPT = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in first
-
-/** Forgets what was shared. */
-export async function discardShared() {
-    if ('caches' in window) await caches.delete(CACHE);
-}
 
 /** What waits to be shared. @returns {Promise<Shared | null>} */
 async function waiting() {
-    if (!('caches' in window) || !(await caches.has(CACHE))) return null;
+    if (!(await anyShared())) return null;
     const kept = await caches.match('/shared', { cacheName: CACHE });
     /** @type {Shared | undefined} */
     const shared = await kept?.json();
@@ -84,24 +80,17 @@ async function give(_converse, jid, textarea, text, files) {
 }
 
 /**
+ * Asks with whom to share what waits, and puts it there.
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
-export function receiveShared(_converse, config) {
-    const { api } = _converse;
-    let asked = false;
-    const ask = async () => {
-        if (asked || document.body.dataset.page !== 'chat') return;
-        asked = true;
-        const shared = await waiting();
-        if (!shared) return;
-        const jid = await choose(config, shared);
-        const textarea = jid ? await composerOf(jid) : null;
-        if (jid && !textarea) return panel.warn('share', 'That could not be shared there. Load the page again to choose once more.'); // it waits
-        const files = jid ? await filesOf(shared) : [];
-        await discardShared();
-        if (textarea) await give(_converse, jid, textarea, shared.text, files);
-    };
-    api.listen.on('connected', ask);
-    api.listen.on('reconnected', ask);
+export async function share(_converse, config) {
+    const shared = await waiting();
+    if (!shared) return;
+    const jid = await choose(config, shared);
+    const textarea = jid ? await composerOf(jid) : null;
+    if (jid && !textarea) return panel.warn('share', 'That could not be shared there. Load the page again to choose once more.'); // it waits
+    const files = jid ? await filesOf(shared) : [];
+    await discardShared();
+    if (textarea) await give(_converse, jid, textarea, shared.text, files);
 }

@@ -3,7 +3,7 @@
 
 import { all, around } from '../dom.js';
 import { withLater } from './onDemand.js';
-import { roomPanel } from './room/panel.js';
+import { roomPanel } from './room/roomPanel.js';
 
 const OFF = 'foyer-keys-off'; // in the browser's storage: ? is a letter like others
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);

@@ -7,7 +7,7 @@ import { drafts } from './composer/drafts.js';
 import { allSent } from './composer/queue.js';
 import { forgetLater } from './forget.js';
 import { inTime } from './inTime.js';
-import { discardShared } from './share.js';
+import { discardShared } from './shared.js';
 
 // A chat that is away must not keep anybody in; what was written is worth more time.
 const PATIENCE = 2000; // ms

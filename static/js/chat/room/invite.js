@@ -20,7 +20,7 @@ export class Invite {
 
     /**
      * @param {import('../types.js').ChatConfig} config
-     * @param {import('./panel.js').Panel} panel
+     * @param {import('./panel.js').RoomPanel} panel
      */
     constructor(config, panel) {
         this.config = config;

@@ -74,7 +74,7 @@ export class Members extends Part {
     /**
      * @param {Converse.Private} _converse
      * @param {import('../types.js').ChatConfig} config
-     * @param {import('./panel.js').Panel} panel
+     * @param {import('./panel.js').RoomPanel} panel
      */
     constructor(_converse, config, panel) {
         super(_converse, config, panel);

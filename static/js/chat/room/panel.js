@@ -10,10 +10,9 @@ import { Members } from './members.js';
 import { Pinned } from './pinned.js';
 import { canPin } from './pins.js';
 import { Settings } from './settings.js';
+import { keepPart, keptPart } from './roomPanel.js';
 import { isOwner } from './standing.js';
-import { keepInTab } from '../tabStore.js';
 
-const KEPT = 'foyer-room-panel'; // the part that is open, in the tab's storage
 const SOON = 120; // ms: people of large rooms come one by one
 
 /** @typedef {'about' | 'pinned' | 'members' | 'files' | 'settings'} PartName */
@@ -23,7 +22,7 @@ const isRoom = (box) => box.get('type') === 'chatroom';
 /** The room that is in sight, if it is one. @returns {Converse.Room | null} */
 const openRoom = (_converse) => _converse.state.chatboxes?.models.find((box) => isRoom(box) && !box.get('hidden') && !box.get('closed')) ?? null;
 
-class RoomPanel {
+export class RoomPanel {
     /** @type {Converse.Room | null} */
     room = null;
     /** @type {PartName | ''} */
@@ -50,15 +49,17 @@ class RoomPanel {
             settings: new Settings(_converse, config, this),
         };
         this.element.addEventListener('keydown', (event) => this.#onKey(event));
+        this.#follow();
     }
 
     /** Follows which room is in sight, and what happens in it. */
-    follow() {
+    #follow() {
         const { _converse } = this;
         const look = () => this.#show(openRoom(_converse));
-        const kept = sessionStorage.getItem(KEPT) ?? '';
+        const kept = keptPart();
         if (kept in this.parts) this.part = /** @type {PartName} */ (kept);
-        _converse.api.listen.on('chatBoxesInitialized', () => _converse.state.chatboxes.on('add remove reset change:hidden change:closed', look));
+        const followChats = () => _converse.state.chatboxes.on('add remove reset change:hidden change:closed', look);
+        _converse.api.listen.on('chatBoxesInitialized', followChats);
         _converse.api.listen.on('chatRoomInitialized', (room) => {
             if (room === this.room) this.#listen('on'); // it has its people and its session only now
             look();
@@ -70,6 +71,9 @@ class RoomPanel {
             this.byHand = false;
             this.soon();
         });
+        if (!_converse.state.chatboxes) return;
+        followChats(); // they were there before the panel
+        look();
     }
 
     /** Opens a part, and puts the focus into the panel. @param {PartName} part */
@@ -111,7 +115,7 @@ class RoomPanel {
     #choose(part) {
         if (part) this.parts[part].opened();
         this.part = part;
-        keepInTab(KEPT, part);
+        keepPart(part);
     }
 
     /** @param {Converse.Room | null} room */
@@ -215,31 +219,3 @@ class RoomPanel {
         } else goThroughTabs(event);
     }
 }
-
-/** @type {RoomPanel | undefined} */
-let panel;
-
-export const roomPanel = {
-    /**
-     * @param {Converse.Private} _converse
-     * @param {import('../types.js').ChatConfig} config
-     */
-    prepare(_converse, config) {
-        panel = new RoomPanel(_converse, config);
-        panel.follow();
-    },
-    /** @param {PartName} part */
-    open: (part) => panel?.open(part),
-    /** @param {PartName} part */
-    toggle: (part) => panel?.toggle(part),
-    close: () => panel?.close(),
-    /** Opens the field for whom to invite. */
-    invite() {
-        panel?.open('members');
-        panel?.parts.members.invite();
-    },
-    /** Fetches the people again: something was done with one of them. */
-    peopleChanged: () => panel?.parts.members.load(),
-};
-
-/** @typedef {RoomPanel} Panel */

@@ -3,7 +3,7 @@ export class Part {
     /**
      * @param {Converse.Private} _converse
      * @param {import('../types.js').ChatConfig} config
-     * @param {import('./panel.js').Panel} panel
+     * @param {import('./panel.js').RoomPanel} panel
      */
     constructor(_converse, config, panel) {
         this._converse = _converse;
