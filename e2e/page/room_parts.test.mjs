@@ -55,3 +55,17 @@ test("who belonged to a room before somebody was invited is not shown after that
   await answer(0, who("alice"));
   assert.deepEqual(members.known.map(({ name }) => name), ["alice", "bob"]);
 });
+
+test("who has no connection stays in the room, and hears it; with one they leave", async () => {
+  const { leave } = await import("../../static/js/chat/room/actions.js");
+  const told = [];
+  let connected = false;
+  const connection = { connected: () => connected, authenticated: () => connected };
+  const api = { connection, confirm: async () => true, alert: (kind, title) => told.push(title) };
+  const garden = Object.assign(room("garden@rooms.h"), { close: async () => told.push("left") });
+  await leave({ api }, garden);
+  assert.deepEqual(told.splice(0), ["You are still in the room"]);
+  connected = true;
+  await leave({ api }, garden);
+  assert.deepEqual(told, ["left"]);
+});

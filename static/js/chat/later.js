@@ -4,7 +4,7 @@ export { Begin } from './begin/dialog.js';
 export { Hits } from './list/hits.js';
 export { MessageSheet } from './messageSheet.js';
 export { PersonCard } from './personCard.js';
-export { deleteRoom } from './room/actions.js';
+export { deleteRoom, leave } from './room/actions.js';
 export { RoomPanel } from './room/panel.js';
 export { Search } from './search.js';
 export { share } from './share.js';

@@ -6,7 +6,6 @@
  * @type {{asked: string, title: string, text?: string, verb: string, destroys?: boolean}[]}
  */
 const QUESTIONS = [
-    { asked: 'Are you sure you want to leave this groupchat?', title: 'Leave this room?', verb: 'Leave' },
     { asked: 'Are you sure you want to retract this message?', title: 'Delete this message?', text: 'Everybody sees that you deleted it, and no longer what it said.', verb: 'Delete', destroys: true },
     { asked: 'You are about to retract this message.', title: 'Delete this message for everybody?', verb: 'Delete', destroys: true },
     { asked: 'You have an unsent message which will be lost if you continue. Are you sure?', title: 'Stop editing the other message?', text: 'What you changed there is not kept.', verb: 'Stop editing' },

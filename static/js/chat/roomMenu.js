@@ -41,6 +41,11 @@ export function offerRoomMenu(_converse) {
             return label ? { ...button, ...label, i18n_title: '' } : button;
         }),
     );
+    const leave = (room) => (event) => {
+        event.preventDefault();
+        withLater((later) => later.leave(_converse, room));
+    };
+    api.listen.on('getHeadingButtons', ({ model }, buttons) => buttons.map((button) => (isRoom(model) && button.name === 'signout' ? { ...button, handler: leave(model) } : button)));
     api.listen.on('getHeadingButtons', (element, buttons) => (isRoom(element.model) ? [...entries(), ...buttons.filter(({ name }) => !REPLACED.has(name))] : buttons));
     api.listen.on('getHeadingButtons', (element, buttons) => {
         if (!isOwnersRoom(element.model) || !element.model.isEntered()) return buttons;

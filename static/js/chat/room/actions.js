@@ -95,10 +95,16 @@ export async function invite(room, user) {
     throw new Error(answer.status === 403 ? 'They cannot be invited: that is for those who look after this room.' : 'The invitation was not sent. Please try again in a moment.');
 }
 
-/** Asks, and leaves. */
+/**
+ * Asks, and leaves. Without a stream the room would not hear of it, and a stream that goes on would still be
+ * in it (XEP-0198 §5).
+ */
 export async function leave(_converse, room) {
-    const text = room.features.get('membersonly') ? 'You can come back: you stay a member.' : 'You can come back when you like.';
-    if (await ask(_converse.api, { title: `Leave “${room.getDisplayName()}”?`, text, verb: 'Leave' })) await room.close();
+    const { api } = _converse;
+    const text = room.features?.get('membersonly') ? 'You can come back: you stay a member.' : 'You can come back when you like.';
+    if (!(await ask(api, { title: `Leave “${room.getDisplayName()}”?`, text, verb: 'Leave' }))) return;
+    if (api.connection.connected() && api.connection.authenticated()) await room.close();
+    else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
 }
 
 /** Asks, deletes the room (XEP-0045 §10.9), and leaves the conversation. */
