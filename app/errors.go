@@ -125,7 +125,7 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	if strings.HasPrefix(c.Path(), "/xmpp/") || strings.HasPrefix(c.Path(), "/readyz") {
 		return c.Status(status).JSON(fiber.Map{"error": public})
 	}
-	title := cmp.Or(titles[status], "Something went wrong")
+	title := cmp.Or(titles[status], "That did not work")
 	if errors.Is(err, errExpired) {
 		title = "This page has expired"
 	}
