@@ -13,7 +13,7 @@ const locks = {
       : (held.add(name), Promise.resolve(act())),
 };
 Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
-const { prepareTab } = await import("../../static/js/chat/tabs.js");
+const { prepareTab, tabName } = await import("../../static/js/chat/tabs.js");
 
 /** What a tab of alice's keeps while a session of BOSH goes on that has brought a message. */
 const OF_ALICE = {
@@ -41,12 +41,15 @@ function storage(kept) {
 test("the stream goes on for the same person in the same tab", async () => {
   await prepareTab("alice");
   assert.deepEqual(keys(), Object.keys(OF_ALICE).filter((key) => key !== "foyer-left").sort());
+  assert.equal(tabName(), "first");
 });
 
 test("nothing of a stream is left for another person in the same tab", async () => {
   await prepareTab("bob");
   assert.deepEqual(keys(), ["foyer-tab", "foyer-user"]);
   assert.equal(sessionStorage.getItem("foyer-user"), "bob");
+  assert.notEqual(tabName(), "first", "which others knew alice by");
+  assert.equal(sessionStorage.getItem("foyer-tab"), tabName());
 });
 
 test("nothing of a stream is left in a copy of its tab", async (t) => {
@@ -55,5 +58,6 @@ test("nothing of a stream is left in a copy of its tab", async (t) => {
   held.add("foyer-tab-first");
   await prepareTab("alice");
   assert.deepEqual(keys(), ["foyer-tab", "foyer-user"]);
-  assert.notEqual(sessionStorage.getItem("foyer-tab"), "first");
+  assert.notEqual(tabName(), "first");
+  assert.equal(sessionStorage.getItem("foyer-tab"), tabName());
 });

@@ -24,7 +24,7 @@ declare namespace Converse {
             Connection: typeof Connection;
             Websocket: { prototype: Websocket };
             Bosh: { prototype: { _conn: Connection; _throttledRequestHandler(): void } };
-            Status: Record<'AUTHFAIL' | 'CONNFAIL', number>;
+            Status: Record<'AUTHFAIL' | 'CONNECTED' | 'CONNFAIL', number>;
             ErrorCondition: { NO_AUTH_MECH: string };
         };
         Stanza: typeof Stanza;
@@ -167,7 +167,10 @@ declare namespace Converse {
         reconnecting?: boolean;
         service: string;
         features: Element;
+        do_bind: boolean;
         do_session: boolean;
+        jid: string;
+        bind(): unknown;
         setProtocol(): void;
         addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string | null, id?: string | null, from?: string | null): unknown;
         deleteHandler(handler: unknown): void;

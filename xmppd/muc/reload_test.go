@@ -3,6 +3,7 @@ package muc
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"foyer/internal/stream"
@@ -64,6 +65,42 @@ func TestReload_ConverseResumes(t *testing.T) {
 	page.Close()
 	alice.until("presence bob@h/first unavailable")
 	alice.until("presence bob unavailable none/none bob@h/first")
+}
+
+// S-20, S-42, S-95: a page with Converse is reloaded that does not go on with the stream
+// of the page before. It binds the resource of its tab, at which that one is gone at once:
+// out of its rooms, and what it had not acknowledged is handed on.
+func TestReload_ConverseBindsAgain(t *testing.T) {
+	w := newWorld(t, Config{}, "alice", "bob")
+	w.store.contacts = map[string]string{"alice": "bob", "bob": "alice"}
+	w.open("den", nil)
+	alice, before := w.online("alice", "a"), w.online("bob", "tab")
+	before.Send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
+	enabled := before.Read()
+	id, _ := enabled.Attr("id")
+	alice.join("den", "alice")
+	before.join("den", "bob")
+	before.sync()
+	alice.sync()
+	before.Drop()
+	alice.Send(`<message xmlns="jabber:client" type="chat" id="1" to="bob@h"><body>to you</body></message>`)
+	alice.sees()
+
+	page := w.connect("bob")
+	page.Bind("tab")
+	alice.sees("presence bob@h/tab unavailable", "presence bob unavailable none/none bob@h/tab")
+	page.Send(`<presence xmlns="jabber:client"/>`)
+	page.until("message alice@h/a chat body=to you delay")
+	alice.sees("presence bob@h/tab")
+
+	late := w.connect("bob")
+	late.Send(fmt.Sprintf(`<resume xmlns="urn:xmpp:sm:3" h="0" previd="%s"/>`, id))
+	if failed := late.Read(); failed.Name.Local != "failed" {
+		t.Errorf("%s", failed.Raw)
+	}
+	if got := page.seen(); slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "message alice@h/a chat") }) {
+		t.Errorf("handed on twice: %q", got)
+	}
 }
 
 // S-93, S-96: a room with as many people as it may hold does not overflow what is

@@ -53,7 +53,7 @@ const METHODS = {
     'api.disco.features': ['get'],
     'api.settings': ['get', 'set'],
     // The connection.
-    'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'xmlInput', 'xmlOutput', 'addHandler', 'deleteHandler', 'pause', 'resume', 'restore'],
+    'env.Strophe.Connection.prototype': ['_queueData', '_dataRecv', 'setProtocol', 'bind', 'xmlInput', 'xmlOutput', 'addHandler', 'deleteHandler', 'pause', 'resume', 'restore'],
     'env.Strophe.Bosh.prototype': ['_onIdle', '_doDisconnect', '_throttledRequestHandler'],
     'env.Strophe.Websocket.prototype': ['_connect', '_closeSocket', '_onOpen', '_onInitialMessage', '_onError', '_onClose', '_doDisconnect'],
     'env.Stanza.prototype': ['toString', 'tree'],
@@ -92,7 +92,7 @@ const METHODS = {
 };
 
 /** What a connection has, once there is one. */
-const CONNECTION = ['_data', '_proto', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
+const CONNECTION = ['_data', '_proto', 'do_bind', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
 // A connection has "reconnecting" only while it does.
 
 /** What Converse keeps of somebody who is signed in, once its lists were read. */

@@ -3,6 +3,7 @@
 
 import { LoginGuard } from './loginGuard.js';
 import { signIn } from './signin.js';
+import { bindByTab } from './resource.js';
 import { followPresence } from './presence.js';
 import { countUnread } from './unread.js';
 import { countWhatAnotherTabKept } from './anotherTab.js';
@@ -185,6 +186,7 @@ export function plugin(config, conversations) {
             publishAnyway(_converse);
             noteWhatIsCutOff(_converse, guard);
             signIn(_converse, guard, config);
+            bindByTab(_converse.api);
             const heardAgain = keepBeforeResuming(_converse);
             hideAddresses(_converse);
             keepContactPresence(_converse);

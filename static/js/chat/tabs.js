@@ -10,6 +10,18 @@ const LEFT = 'foyer-left';
 // it left. After that it is a copy of a tab that is still open.
 const HANDOVER = 600;
 
+let tab = ''; // its name
+
+/** What this tab is called, on all its pages, and no other one. */
+export const tabName = () => tab;
+
+/** Gives this tab a name that no other one has. */
+export async function renameTab() {
+    tab = crypto.randomUUID();
+    sessionStorage.setItem(TAB, tab);
+    await hold(tab);
+}
+
 /** Holds the tab's name for as long as the document lives. @param {AbortSignal} [signal] until when to wait */
 function hold(name, signal) {
     return new Promise((resolve) => {
@@ -38,16 +50,17 @@ export async function prepareTab(user) {
     const left = sessionStorage.getItem(LEFT) !== null;
     sessionStorage.removeItem(LEFT);
     window.addEventListener('pagehide', () => sessionStorage.setItem(LEFT, '1'));
+    const name = sessionStorage.getItem(USER) === user ? sessionStorage.getItem(TAB) : null; // by which nobody tells who was here before
     // Patch: another-person
     if (sessionStorage.getItem(USER) !== user) forgetStream();
     // Patch: goes-on
     prepareToGoOn();
     sessionStorage.setItem(USER, user);
-    const name = sessionStorage.getItem(TAB);
-    if (name && (await follows(name, left))) return;
+    if (name && (await follows(name, left))) {
+        tab = name;
+        return;
+    }
     // Patch: copied-tab
     if (name) forgetStream();
-    const fresh = crypto.randomUUID();
-    sessionStorage.setItem(TAB, fresh);
-    await hold(fresh);
+    await renameTab();
 }
