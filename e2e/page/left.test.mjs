@@ -51,3 +51,35 @@ test("where a room was asked for a picture in vain, the site is asked who said i
   }
   assert.deepEqual(asked, ["/xmpp/rooms/garden/people?said=1", "/xmpp/rooms/garden/people?said=2"]);
 });
+
+// XEP-0045 §7.5: what is said in private is in no archive of the room's.
+test("beside what somebody says in private, and above it, is the picture of who said the rest", async () => {
+  const asked = [];
+  globalThis.fetch = async (path) => (asked.push(path), { ok: true, status: 200, json: async () => ({ people: [{ jid: "carol@h", name: "Carol", picture: "/avatars/carol" }] }) });
+  globalThis.window = { converse: { env: { html: (strings, ...values) => values } } };
+  let Made;
+  showWhoLeft({ api: { elements: { registry: { "converse-avatar": Avatar }, define: (name, type) => (Made = type) } } }, { follow: true });
+  const vcard = new Model({ vcard_error: "2026-11-27" });
+  const room = Object.assign(new Model({ jid: "den@rooms.h" }), { messages: { models: [] } });
+  const occupant = Object.assign(new Model({ nick: "Carol", occupant_id: "c" }), { vcard, collection: { chatroom: room } });
+  const whisper = Object.assign(new Model({ type: "chat", sender: "them", nick: "Carol" }), { vcard, collection: { chatbox: occupant } });
+  const avatars = [occupant, whisper].map((model) => Object.assign(new Made(), { width: 40, height: 40, name: "Carol", model }));
+
+  for (const avatar of avatars) assert.equal(avatar.render(), "Converse's", "nothing they said to all is here yet");
+  const say = (id, occupant_id, sender = "them") => room.messages.models.push(new Model({ type: "groupchat", sender, nick: "Carol", occupant_id, "stanza_id den@rooms.h": id }));
+  say("1", "c");
+  say("2", "another Carol");
+  say("3", "c", "me");
+  for (const avatar of avatars) avatar.render();
+  await settle();
+  for (const avatar of avatars) assert.ok(avatar.render().includes("/avatars/carol"));
+  assert.deepEqual(asked, ["/xmpp/rooms/den/people?said=1"]);
+
+  const { model } = avatars[0];
+  for (const other of [room, new Model({ type: "chat", sender: "them" }), Object.assign(new Model({ type: "chat", sender: "me" }), { collection: { chatbox: occupant } })]) {
+    Object.assign(avatars[0], { model: Object.assign(other, { vcard }) });
+    assert.equal(avatars[0].render(), "Converse's");
+  }
+  Object.assign(avatars[0], { model });
+  assert.ok(avatars[0].render().includes("/avatars/carol"), "nobody else's meanwhile");
+});

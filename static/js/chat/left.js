@@ -40,7 +40,21 @@ async function ask(path) {
     return people[0] ?? null;
 }
 
-const isSaidInRoom = (model) => model?.get('type') === 'groupchat' && model.get('sender') === 'them' && Boolean(model.collection?.chatbox);
+const isOfOthers = (message) => message?.get('type') === 'groupchat' && message.get('sender') === 'them';
+
+/** Whose picture it is, where that is somebody in a room, also beside what they say in private (XEP-0045 §7.5). */
+const occupantOf = (model) => [model, model?.get('sender') === 'them' && model.collection?.chatbox].find((of) => of?.collection?.chatroom);
+
+/** In which room it is said, or somebody is, of whom a picture is; nothing of other pictures. */
+const roomOf = (model) => occupantOf(model)?.collection.chatroom ?? (isOfOthers(model) ? model.collection?.chatbox : undefined);
+
+/** What the same person said to all there, by which the site knows them. */
+function saidToAll(model) {
+    const occupant = occupantOf(model);
+    if (!occupant) return model;
+    const id = occupant.get('occupant_id'); // names change hands
+    return id && roomOf(model).messages?.models.findLast((each) => isOfOthers(each) && each.get('occupant_id') === id);
+}
 
 /** Whether the room was asked for a picture in vain. Converse keeps that, and does not ask again. */
 const isUnknown = ({ vcard }) => Boolean(vcard?.get('vcard_error')) && !pictureOf(vcard);
@@ -59,7 +73,7 @@ export function showWhoLeft({ api }, config) {
 
         render() {
             const { model } = this;
-            if (!isSaidInRoom(model)) return super.render();
+            if (!roomOf(model)) return super.render();
             this.follow(model);
             if (!isUnknown(model)) return super.render();
             if (this.asked !== model) this.learn(model);
@@ -74,9 +88,11 @@ export function showWhoLeft({ api }, config) {
         }
 
         async learn(model) {
-            this.asked = model;
             this.picture = undefined;
-            const author = await authorOf(model.collection.chatbox, model);
+            const said = saidToAll(model);
+            if (!said) return; // it may come
+            this.asked = model;
+            const author = await authorOf(roomOf(model), said);
             if (this.asked !== model || !author?.picture) return;
             this.picture = author.picture;
             this.requestUpdate();
