@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model, settle } from "./support.mjs";
+import { listeners, Model, settle } from "./support.mjs";
 import { showWhoLeft } from "../../static/js/chat/left.js";
 
 /** Converse's element of a picture, which shows what it has. */
@@ -25,7 +25,7 @@ test("where a room was asked for a picture in vain, the site is asked who said i
   globalThis.fetch = async (path) => (asked.push(path), answers[Math.min(asked.length, answers.length) - 1]);
   globalThis.window = { converse: { env: { html: (strings, ...values) => values } } };
   let Made;
-  showWhoLeft({ api: { elements: { registry: { "converse-avatar": Avatar }, define: (name, type) => (Made = type) } } }, { follow: true });
+  showWhoLeft({ api: { ...listeners(), elements: { registry: { "converse-avatar": Avatar }, define: (name, type) => (Made = type) } } }, { follow: true });
 
   const room = new Model({ jid: "garden@rooms.h" });
   const avatar = (card, id = "1") => {
@@ -58,7 +58,7 @@ test("beside what somebody says in private, and above it, is the picture of who 
   globalThis.fetch = async (path) => (asked.push(path), { ok: true, status: 200, json: async () => ({ people: [{ jid: "carol@h", name: "Carol", picture: "/avatars/carol" }] }) });
   globalThis.window = { converse: { env: { html: (strings, ...values) => values } } };
   let Made;
-  showWhoLeft({ api: { elements: { registry: { "converse-avatar": Avatar }, define: (name, type) => (Made = type) } } }, { follow: true });
+  showWhoLeft({ api: { ...listeners(), elements: { registry: { "converse-avatar": Avatar }, define: (name, type) => (Made = type) } } }, { follow: true });
   const vcard = new Model({ vcard_error: "2026-11-27" });
   const room = Object.assign(new Model({ jid: "den@rooms.h" }), { messages: { models: [] } });
   const occupant = Object.assign(new Model({ nick: "Carol", occupant_id: "c" }), { vcard, collection: { chatroom: room } });
@@ -82,4 +82,22 @@ test("beside what somebody says in private, and above it, is the picture of who 
   }
   Object.assign(avatars[0], { model });
   assert.ok(avatars[0].render().includes("/avatars/carol"), "nobody else's meanwhile");
+});
+
+test("who was asked for a picture in vain while they were away is asked once they come", () => {
+  const { listen, tell } = listeners();
+  const asked = [];
+  const card = (error) => new Model({ error, vcard_error: error && "2026-11-27" });
+  const cards = new Map([["den@rooms.h/Bob", card("item-not-found")], ["den@rooms.h/Dave", card("service-unavailable")], ["den@rooms.h/Eve", card()]]);
+  const api = { listen, vcard: { update: (of) => asked.push(of.get("vcard_error") ?? of) } };
+  showWhoLeft({ api, state: { vcards: cards } }, { follow: false });
+  const room = { occupants: new Model() };
+  tell("chatRoomInitialized", room);
+  const here = (nick, presence) => room.occupants.trigger("change:presence", new Model({ from: `den@rooms.h/${nick}`, presence }));
+  here("Bob", "offline");
+  for (const nick of ["Carol", "Dave", "Eve"]) here(nick, "online"); // never asked, not told by this server, and known
+  assert.deepEqual(asked, []);
+  here("Bob", "online");
+  here("Bob", "online");
+  assert.deepEqual(asked, [cards.get("den@rooms.h/Bob")]);
 });

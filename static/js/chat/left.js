@@ -59,8 +59,20 @@ function saidToAll(model) {
 /** Whether the room was asked for a picture in vain. Converse keeps that, and does not ask again. */
 const isUnknown = ({ vcard }) => Boolean(vcard?.get('vcard_error')) && !pictureOf(vcard);
 
+/** Asks for the picture of somebody who has come, if that was asked in vain while they were away (XEP-0045 §17.4). */
+function askOnceHere(_converse, occupant) {
+    if (occupant.get('presence') !== 'online') return;
+    const card = _converse.state.vcards?.get(occupant.get('from'));
+    if (card?.get('error') !== 'item-not-found') return;
+    card.save({ error: null, vcard_error: null });
+    _converse.api.vcard.update(card, true);
+}
+
 /** @param {Converse.Private} _converse @param {import('./types.js').ChatConfig} config */
-export function showWhoLeft({ api }, config) {
+export function showWhoLeft(_converse, config) {
+    const { api } = _converse;
+    // Patch: asked-once-here
+    api.listen.on('chatRoomInitialized', (room) => room.occupants.on('add change:presence', (occupant) => askOnceHere(_converse, occupant)));
     if (!config.follow) return; // another chat server does not tell the site
     const { html } = window.converse.env;
     const Avatar = api.elements.registry['converse-avatar'];
