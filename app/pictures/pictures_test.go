@@ -61,35 +61,41 @@ func withChunk(raw []byte, name, data string) []byte {
 	return slices.Concat(raw[:33], binary.BigEndian.AppendUint32(nil, uint32(len(data))), chunk, raw[33:])
 }
 
+// claiming is a PNG whose header says that it is so large.
+func claiming(raw []byte, w, h uint32) []byte {
+	raw = bytes.Clone(raw)
+	binary.BigEndian.PutUint32(raw[16:], w)
+	binary.BigEndian.PutUint32(raw[20:], h)
+	binary.BigEndian.PutUint32(raw[29:], crc32.ChecksumIEEE(raw[12:29]))
+	return raw
+}
+
 // X-62: what is kept holds a picture and nothing else, or was refused; what holds
 // nothing else is kept as it is.
 func TestSquare(t *testing.T) {
-	small, photo, huge := encoded(t, "png", 200, 200), encoded(t, "jpeg", 200, 200), encoded(t, "png", 600, 300)
-	bomb := bytes.Clone(huge)
-	copy(bomb[16:], []byte{0, 1, 0, 0, 0, 1, 0, 0}) // 65536 × 65536, says the header
-	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	small, photo := encoded(t, "png", 40, 40), encoded(t, "jpeg", 40, 40)
 	for name, c := range map[string]struct {
 		raw  []byte
 		same bool
 		err  error
 	}{
-		"a small PNG":      {small, true, nil},
-		"a small JPEG":     {photo, true, nil},
-		"a GIF":            {encoded(t, "gif", 200, 200), false, nil},
-		"a large picture":  {huge, false, nil},
-		"JPEG with EXIF":   {withEXIF(photo), false, nil},
-		"PNG with text":    {withChunk(small, "tEXt", "where\x00at home"), false, nil},
-		"PNG with EXIF":    {withChunk(small, "eXIf", "II*\x00"), false, nil},
-		"PNG, own chunk":   {withChunk(small, "prIv", "x"), false, nil},
-		"PNG, then more":   {append(bytes.Clone(small), "<script>"...), false, nil},
-		"JPEG, then more":  {append(bytes.Clone(photo), "PK\x03\x04"...), false, nil},
-		"JPEG, comment":    {slices.Concat(photo[:2], []byte{0xff, 0xfe, 0, 5, 'h', 'i', '!'}, photo[2:]), false, nil},
-		"JPEG, half of it": {photo[:len(photo)/2], false, ErrDamaged},
-		"PNG, half of it":  {small[:len(small)/2], false, ErrDamaged},
-		"a bomb":           {bomb, false, ErrTooLarge},
-		"text":             {[]byte("hello"), false, ErrFormat},
-		"nothing":          {nil, false, ErrFormat},
-		"SVG":              {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), false, ErrFormat},
+		"a small PNG":     {small, true, nil},
+		"a small JPEG":    {photo, true, nil},
+		"a GIF":           {encoded(t, "gif", 40, 40), false, nil},
+		"a large picture": {encoded(t, "png", 2*Side+1, 40), false, nil},
+		"JPEG with EXIF":  {withEXIF(photo), false, nil},
+		"PNG with text":   {withChunk(small, "tEXt", "where\x00at home"), false, nil},
+		"PNG with EXIF":   {withChunk(small, "eXIf", "II*\x00"), false, nil},
+		"PNG, own chunk":  {withChunk(small, "prIv", "x"), false, nil},
+		"PNG, then more":  {append(bytes.Clone(small), "<script>"...), false, nil},
+		"JPEG, then more": {append(bytes.Clone(photo), "PK\x03\x04"...), false, nil},
+		"JPEG, comment":   {slices.Concat(photo[:2], []byte{0xff, 0xfe, 0, 5, 'h', 'i', '!'}, photo[2:]), false, nil},
+		"JPEG, cut short": {photo[:len(photo)-20], false, ErrDamaged},
+		"PNG, half of it": {small[:len(small)/2], false, ErrDamaged},
+		"a bomb":          {claiming(small, 1<<16, 1<<16), false, ErrTooLarge},
+		"text":            {[]byte("hello"), false, ErrFormat},
+		"nothing":         {nil, false, ErrFormat},
+		"SVG":             {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), false, ErrFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, mediaType, err := New(nil, nil).Square(t.Context(), "alice", c.raw)
@@ -129,24 +135,41 @@ func blank(t testing.TB, w, h int) []byte {
 // X-52: however many come at once, what they take together is bounded; and an
 // account has its part of the decoders' time.
 func TestSquare_Bounded(t *testing.T) {
-	raw := blank(t, 3000, 2500)
+	small := blank(t, 300, 250)
+	large := claiming(small, 3000, 2500) // which decoding finds to be untrue
 	d := New(nil, nil)
 	d.pixels.Allow("alice", pixelsAtOnce)
-	if _, _, err := d.Square(t.Context(), "alice", raw); !errors.Is(err, ErrTooMany) {
+	if _, _, err := d.Square(t.Context(), "alice", small); !errors.Is(err, ErrTooMany) {
 		t.Errorf("beyond what an account may: %v", err)
 	}
-	if _, _, err := d.Square(t.Context(), "bob", raw); err != nil {
+	if _, _, err := d.Square(t.Context(), "bob", small); err != nil {
 		t.Errorf("somebody else's: %v", err)
 	}
-	release, err := d.memory.Acquire(t.Context(), "x", memory)
-	if err != nil {
-		t.Fatal(err)
+	if _, _, err := d.Square(t.Context(), "bob", large); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a large one is not decoded: %v", err)
 	}
-	defer release()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	if _, _, err := d.Square(ctx, "carol", raw); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("while another is decoded: %v", err)
+	for _, c := range []struct {
+		taken int64
+		raw   []byte
+		want  error
+	}{
+		{memory, small, context.DeadlineExceeded},
+		{1, large, context.DeadlineExceeded}, // takes all there is
+		{1, small, nil},
+	} {
+		release, err := d.memory.Acquire(t.Context(), "x", c.taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := t.Context(), context.CancelFunc(func() {})
+		if c.want != nil {
+			ctx, cancel = context.WithTimeout(ctx, time.Millisecond)
+		}
+		if _, _, err := d.Square(ctx, "carol", c.raw); !errors.Is(err, c.want) {
+			t.Errorf("%d bytes of a picture while others take %d: %v", len(c.raw), c.taken, err)
+		}
+		cancel()
+		release()
 	}
 }
 
