@@ -75,6 +75,21 @@ func newAssets(files fs.FS) (*assets, error) {
 	return a, nil
 }
 
+// programAssets are those of this program, which are read once: they never change.
+var programAssets = sync.OnceValues(func() (*assets, error) { return newAssets(staticFiles()) })
+
+// siteAssets are those of this program, for one site.
+func siteAssets(maps bool) (*assets, error) {
+	of, err := programAssets()
+	if err != nil {
+		return nil, err
+	}
+	return &assets{
+		files: of.files, versions: of.versions, maps: maps,
+		visitor: of.visitor, member: of.member, chatStyles: of.chatStyles, stale: of.stale,
+	}, nil
+}
+
 // directory is the part of static/ that a file is in.
 func directory(name string) string {
 	first, _, _ := strings.Cut(name, "/")

@@ -163,13 +163,12 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.id, err = SiteID(ctx, db); err != nil {
 		return nil, err
 	}
-	if s.assets, err = newAssets(staticFiles()); err != nil {
+	if s.assets, err = siteAssets(cfg.Development()); err != nil {
 		return nil, err
 	}
 	if s.grounds, err = newGrounds(s.assets.files); err != nil {
 		return nil, err
 	}
-	s.assets.maps = cfg.Development()
 	if s.assets.stale != nil {
 		s.log.Warn("pages load their sources one by one", "err", errStaleBundles)
 	}
