@@ -23,10 +23,14 @@ type AppPasswords struct {
 	sessions *models.Sessions
 	saltKey  []byte
 	tell     func(context.Context, models.Event) // Config.Tell
+	derive   deriveSCRAM
 }
 
+// deriveSCRAM is sasl.DeriveSCRAM, except in tests.
+type deriveSCRAM func(hash sasl.SCRAMHash, password string, salt []byte, iterations int) (storedKey, serverKey []byte, err error)
+
 func newAppPasswords(db *models.DB, saltKey []byte, tell func(context.Context, models.Event)) *AppPasswords {
-	return &AppPasswords{tokens: db.Tokens, sessions: db.Sessions, saltKey: saltKey, tell: tell}
+	return &AppPasswords{tokens: db.Tokens, sessions: db.Sessions, saltKey: saltKey, tell: tell, derive: sasl.DeriveSCRAM}
 }
 
 // scramIterations is the least that RFC 7677 §4 allows: a password of 100 random
@@ -107,7 +111,7 @@ func (ap *AppPasswords) check(ctx context.Context, user, password string) (strea
 	if err != nil {
 		return stream.Identity{}, err
 	}
-	stored, _, err := sasl.DeriveSCRAM(sasl.SHA256, password, c.Salt, c.Iterations)
+	stored, _, err := ap.derive(sasl.SHA256, password, c.Salt, c.Iterations)
 	if err != nil {
 		return stream.Identity{}, err
 	}
@@ -126,7 +130,7 @@ func (ap *AppPasswords) Create(ctx context.Context, a models.Account, session, n
 	password := newAppPassword()
 	p := models.AppPassword{AccountID: a.ID, Name: name, Salt: ap.salt(a.Username), Iterations: scramIterations}
 	for _, hash := range sasl.SCRAMHashes() {
-		stored, server, err := sasl.DeriveSCRAM(hash, password, p.Salt, p.Iterations)
+		stored, server, err := ap.derive(hash, password, p.Salt, p.Iterations)
 		if err != nil {
 			return "", err
 		}

@@ -63,7 +63,19 @@ func newSite(t testing.TB, change func(*Config)) *site {
 	if s.Service, err = New(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
+	s.AppPasswords.derive = deriveCheaply(t)
 	return s
+}
+
+// deriveCheaply derives the keys of app passwords in few iterations: all of them would be most of
+// what these tests take.
+func deriveCheaply(t testing.TB) deriveSCRAM {
+	return func(hash sasl.SCRAMHash, password string, salt []byte, iterations int) (storedKey, serverKey []byte, err error) {
+		if iterations != 4096 {
+			t.Errorf("the keys of an app password are to be derived in %d iterations", iterations)
+		}
+		return sasl.DeriveSCRAM(hash, password, salt, 16)
+	}
 }
 
 func (s *site) account(name string) models.Account {
