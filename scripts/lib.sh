@@ -85,9 +85,10 @@ install_without_services() {
 }
 
 # The race detector needs a C compiler. Programs and tests are built with "${race[@]}" and
-# CGO_ENABLED=$cgo; both are without it where there is none, and need_compiler fails.
+# CGO_ENABLED=$cgo; both are without it where there is none, and need_compiler fails. No debugger
+# looks at them: what it would need takes a tenth of compiling. Stack traces have lines all the same.
 need_compiler() {
-	race=(-race) cgo=1
+	race=(-race -gcflags=all=-dwarf=false) cgo=1
 	command -v "$(go env CC)" >/dev/null && return
 	if is_root_on_debian; then
 		say "Installing a C compiler for the race detector …"
