@@ -6,6 +6,10 @@ cd "$(dirname "$0")/.."
 need_go
 need_compiler || true
 
+# Compilers and checkers end before their garbage matters: collecting it takes a tenth to a
+# quarter of their time. A soft limit keeps what is large from growing beyond it.
+export GOGC=${GOGC:-400} GOMEMLIMIT=${GOMEMLIMIT:-2GiB}
+
 failed=()
 check() {
 	local name=$1
