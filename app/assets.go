@@ -25,7 +25,6 @@ type assets struct {
 	files    fs.FS
 	versions map[string]string // by directory
 	packed   sync.Map          // []byte by name: gzip of files that have no .gz beside them, once somebody has asked for it
-	maps     bool              // browsers may see the sources of bundles
 
 	visitor, member pageFiles
 	chatStyles      []string
@@ -75,20 +74,8 @@ func newAssets(files fs.FS) (*assets, error) {
 	return a, nil
 }
 
-// programAssets are those of this program, which are read once: they never change.
+// programAssets are those of this program. They are read once, whoever asks: they never change.
 var programAssets = sync.OnceValues(func() (*assets, error) { return newAssets(staticFiles()) })
-
-// siteAssets are those of this program, for one site.
-func siteAssets(maps bool) (*assets, error) {
-	of, err := programAssets()
-	if err != nil {
-		return nil, err
-	}
-	return &assets{
-		files: of.files, versions: of.versions, maps: maps,
-		visitor: of.visitor, member: of.member, chatStyles: of.chatStyles, stale: of.stale,
-	}, nil
-}
 
 // directory is the part of static/ that a file is in.
 func directory(name string) string {
@@ -124,11 +111,15 @@ func (a *assets) url(name string) string {
 	return "/static/" + a.versions[directory(name)] + "/" + name
 }
 
-// serve: GET /static/:version/*
-func (a *assets) serve(c *fiber.Ctx) error {
+// handler: GET /static/:version/*. With maps, browsers may see the sources of bundles.
+func (a *assets) handler(maps bool) fiber.Handler {
+	return func(c *fiber.Ctx) error { return a.serve(c, maps) }
+}
+
+func (a *assets) serve(c *fiber.Ctx, maps bool) error {
 	name := path.Clean(c.Params("*"))
 	info, err := fs.Stat(a.files, name)
-	if err != nil || info.IsDir() || strings.HasSuffix(name, ".go") || strings.HasSuffix(name, ".map") && !a.maps {
+	if err != nil || info.IsDir() || strings.HasSuffix(name, ".go") || strings.HasSuffix(name, ".map") && !maps {
 		return notFound(err)
 	}
 	if c.Params("version") != a.versions[directory(name)] {
@@ -138,7 +129,7 @@ func (a *assets) serve(c *fiber.Ctx) error {
 	c.Set("Cache-Control", "public, max-age=31536000, immutable")
 	c.Set("Content-Type", mediaType(name))
 	c.Vary("Accept-Encoding")
-	if _, err := fs.Stat(a.files, name+".map"); err == nil && a.maps {
+	if _, err := fs.Stat(a.files, name+".map"); err == nil && maps {
 		c.Set("SourceMap", path.Base(name)+".map")
 	}
 	body, encoding, err := a.encoded(name, c.Get("Accept-Encoding"))

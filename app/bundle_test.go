@@ -140,9 +140,8 @@ func TestPagesWeighLittle(t *testing.T) {
 func TestSourceMapsAreForDevelopment(t *testing.T) {
 	for _, env := range []string{"development", "production"} {
 		_, a := bundled(t)
-		a.maps = env == "development"
 		web := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error { return c.SendStatus(404) }})
-		web.Get("/static/:version/*", a.serve)
+		web.Get("/static/:version/*", a.handler(env == "development"))
 		for name, want := range map[string]int{"bundle/member.js.map": map[string]int{"development": 200, "production": 404}[env], "bundle/member.js": 200} {
 			answer, err := web.Test(httptest.NewRequest("GET", a.url(name), nil))
 			if err != nil {

@@ -59,7 +59,7 @@ func (s *Server) plainRoutes() {
 	s.web.Get("/readyz", s.readyz)
 	s.web.Get("/metrics", s.showMetrics(s.newMetrics()))
 	s.web.Get("/.well-known/jwks.json", s.gate.deadline, s.showKeys)
-	s.web.Get("/static/:version/*", s.gate.fileHeaders, s.assets.serve)
+	s.web.Get("/static/:version/*", s.gate.fileHeaders, s.assets.handler(s.cfg.Development()))
 	s.install.routes(s.web, s.gate.secureHeaders)
 
 	s.uploads.Mount(s.web) // reads bodies as they arrive

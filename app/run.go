@@ -163,7 +163,7 @@ func New(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) (*Ser
 	if s.id, err = SiteID(ctx, db); err != nil {
 		return nil, err
 	}
-	if s.assets, err = siteAssets(cfg.Development()); err != nil {
+	if s.assets, err = programAssets(); err != nil {
 		return nil, err
 	}
 	if s.grounds, err = newGrounds(s.assets.files); err != nil {
