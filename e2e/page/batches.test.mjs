@@ -43,3 +43,21 @@ test("who waits hears that nothing could be written", async () => {
   await assert.rejects(made.debouncedSetItems({ one: 1 }), /the disk is full/);
   await assert.rejects(made.debouncedSetItems({ two: 2 }), /the disk is full/);
 });
+
+test("many writes are one batch, as long as none waits too long for the others", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const { made, batches } = store();
+  const pass = (ms) => {
+    now += ms;
+    t.mock.timers.tick(ms);
+  };
+  for (let n = 0; now < 1500; n++) {
+    void made.debouncedSetItems({ [n]: n });
+    pass(10);
+  }
+  assert.deepEqual(batches.map((batch) => Object.keys(batch).length), [100]); // of a second
+  pass(50);
+  assert.deepEqual(batches.map((batch) => Object.keys(batch).length), [100, 50]);
+});

@@ -119,6 +119,7 @@ export class Person {
     const button = this.messageButton(user);
     await expect(listed.or(button).filter({ visible: true }).first()).toBeVisible();
     await (await listed.isVisible() ? listed : button).click();
+    await expect(this.page.locator("#chat converse-chat .head-name").filter({ hasText: names[user], visible: true })).toBeVisible(); // the field before it may be another conversation's
     await expect(this.input()).toBeVisible();
   }
 
