@@ -5,7 +5,7 @@ import { around, byId } from '../dom.js';
 import { withLater } from './onDemand.js';
 
 const HOLD = 450; // ms that a finger rests: before the system's own answer, after half a second
-const STILL = 10; // px that it may move meanwhile
+export const STILL = 10; // px that a finger may move and be at rest
 
 /** What a finger that rests on it is for something else. */
 const ITS_OWN = 'audio, video, .message-bar, .reaction-picker';

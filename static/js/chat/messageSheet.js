@@ -3,11 +3,11 @@
 // the message (messages.js), which is there for screen readers as well.
 
 import { closeBeside } from '../dom.js';
+import { STILL } from './held.js';
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
 import { until } from './place.js';
 
-const STILL = 10; // px that a finger may move and be at rest
 const AWAY = 72; // px that the sheet is drawn down until it closes
 
 /** Closes a sheet that is drawn down. @param {HTMLDialogElement} dialog */

@@ -7,7 +7,7 @@ import { byId } from '../dom.js';
 import { conversationAt } from './conversation.js';
 import { panel } from './panel.js';
 import { until } from './place.js';
-import { anyShared, CACHE, discardShared } from './shared.js';
+import { CACHE, discardShared } from './shared.js';
 
 /** @typedef {{text: string, files: {name: string, type: string, at: string}[], left: number, time: number}} Shared */
 
@@ -15,7 +15,6 @@ const KEPT = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in
 
 /** What waits to be shared. @returns {Promise<Shared | null>} */
 async function waiting() {
-    if (!(await anyShared())) return null;
     const kept = await caches.match('/shared', { cacheName: CACHE });
     /** @type {Shared | undefined} */
     const shared = await kept?.json();

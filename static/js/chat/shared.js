@@ -5,7 +5,7 @@ import { withLater } from './onDemand.js';
 /** Where the service worker keeps it (sw.js). */
 export const CACHE = 'foyer-shared';
 
-export const anyShared = async () => 'caches' in window && caches.has(CACHE);
+const anyShared = async () => 'caches' in window && caches.has(CACHE);
 
 /** Forgets what was shared. */
 export async function discardShared() {

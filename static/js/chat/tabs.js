@@ -1,6 +1,7 @@
 // What a tab keeps of its stream belongs to one person and to one tab.
 
 import { forgetStream, prepareToGoOn } from './kept.js';
+import { keepInTab } from './tabStore.js';
 
 const USER = 'foyer-user';
 const TAB = 'foyer-tab';
@@ -18,7 +19,7 @@ export const tabName = () => tab;
 /** Gives this tab a name that no other one has. */
 export async function renameTab() {
     tab = crypto.randomUUID();
-    sessionStorage.setItem(TAB, tab);
+    keepInTab(TAB, tab);
     await hold(tab);
 }
 
