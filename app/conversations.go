@@ -191,7 +191,7 @@ func (s *conversationLists) roomConversation(r ChatRoom) Conversation {
 }
 
 // findConversations: GET /xmpp/find?q= — people and rooms that one can talk with, by
-// what is typed.
+// what is typed; GET /xmpp/find?user= — the one person who has that user name.
 func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
@@ -199,6 +199,16 @@ func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 	}
 	ctx, typed := c.UserContext(), strings.TrimSpace(c.Query("q"))
 	list := []Conversation{}
+	if user := c.Query("user"); user != "" {
+		named, err := s.members.PeopleNamed(ctx, []string{user})
+		if err != nil {
+			return err
+		}
+		for _, a := range named {
+			list = append(list, s.personConversation(a))
+		}
+		return c.JSON(fiber.Map{"conversations": list})
+	}
 	if typed == "" {
 		return c.JSON(fiber.Map{"conversations": list})
 	}

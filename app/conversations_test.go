@@ -68,8 +68,14 @@ func TestConversations(t *testing.T) {
 	if alice.get("/xmpp/find?q=bob"); !strings.Contains(alice.body, `"jid":"bob@localhost","name":"Bob Baker"`) {
 		t.Error(alice.body)
 	}
+	if alice.get("/xmpp/find?user=bob"); !strings.HasPrefix(alice.body, `{"conversations":[{"jid":"bob@localhost","name":"Bob Baker",`) {
+		t.Error(alice.body)
+	}
+	if alice.get("/xmpp/find?user=bo"); alice.body != `{"conversations":[]}` {
+		t.Error(alice.body)
+	}
 	bob := signedInAs(t, base, "bob")
-	for _, path := range []string{"/xmpp/conversations", "/xmpp/find?q=surprise"} {
+	for _, path := range []string{"/xmpp/conversations", "/xmpp/find?q=surprise", "/xmpp/find?user=surprise"} {
 		if bob.get(path); strings.Contains(bob.body, "Surprise") || !strings.Contains(bob.body, `"conversations":[`) {
 			t.Errorf("%s: %s", path, bob.body)
 		}

@@ -3,12 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { hideAddresses } from "../../static/js/chat/names.js";
-
 globalThis.document = Object.assign(new EventTarget(), { getElementById: () => ({}) });
 globalThis.MutationObserver = class {
   observe() {}
 };
+const { hideAddresses } = await import("../../static/js/chat/names.js");
 
 /** Called as Converse does it: by an address where there is no name. */
 const kind = () =>
@@ -19,9 +18,9 @@ const kind = () =>
   };
 
 /** Has names hidden in a Converse whose question about somebody is of this class, and returns its other classes. */
-function hideIn(Question = class { initialize() {} }) {
+function hideIn(Question = class { initialize() {} }, vcard = { get: async () => null }) {
   const exports = { ChatBox: kind(), RosterContact: kind(), MUCOccupant: kind(), VCard: kind(), MUC: kind() };
-  hideAddresses({ api: { ...listeners(), elements: { registry: { "converse-contact-approval-alert": Question } } }, exports });
+  hideAddresses({ api: { ...listeners(), elements: { registry: { "converse-contact-approval-alert": Question } }, vcard }, exports }, { domain: "localhost" });
   return exports;
 }
 
@@ -31,6 +30,30 @@ test("nobody is called by an address", () => {
     assert.equal(new Kind({ jid: "bob@localhost" }).getDisplayName(), "Somebody");
     assert.equal(new Kind({ jid: "bob@localhost", name: "Bob Baker" }).getDisplayName(), "Bob Baker");
   }
+});
+
+test("of whom the chat server knows no name, the site says it", async () => {
+  const asked = [];
+  globalThis.fetch = async (path) => {
+    asked.push(path);
+    return Response.json({ conversations: path.endsWith("=bob") ? [{ jid: "bob@localhost", name: "Bob Baker" }] : [] });
+  };
+  const cards = {
+    "alice@localhost": { fullname: "Alice Adler" },
+    "bob@localhost": { vcard_error: "2026-01-01", image: "there" },
+    "nobody@localhost": { image: "there" },
+    "bob@elsewhere.example": { image: "there" },
+  };
+  const vcard = { get: async (model) => cards[typeof model === "string" ? model : model.get("jid")] ?? null };
+  hideIn(undefined, vcard);
+  assert.equal((await vcard.get("alice@localhost")).fullname, "Alice Adler");
+  assert.deepEqual(await vcard.get(new Model({ jid: "bob@localhost" })), { ...cards["bob@localhost"], fullname: "Bob Baker" });
+  assert.equal((await vcard.get("nobody@localhost")).fullname, undefined);
+  assert.equal((await vcard.get("bob@elsewhere.example")).fullname, undefined);
+  assert.equal(await vcard.get("kept@localhost"), null); // is not asked for again
+  assert.deepEqual(asked, ["/xmpp/find?user=bob", "/xmpp/find?user=nobody"]);
+  globalThis.fetch = async () => { throw new TypeError("Failed to fetch"); };
+  assert.deepEqual(await vcard.get("nobody@localhost"), { ...cards["nobody@localhost"], fullname: undefined });
 });
 
 test("a room that has not said its name is called as the list calls it", () => {

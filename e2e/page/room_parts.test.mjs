@@ -56,16 +56,22 @@ test("who belonged to a room before somebody was invited is not shown after that
   assert.deepEqual(members.known.map(({ name }) => name), ["alice", "bob"]);
 });
 
-test("who has no connection stays in the room, and hears it; with one they leave", async () => {
+test("who has no connection, or one that is dead, stays in the room and hears it; with one they leave", async () => {
   const { leave } = await import("../../static/js/chat/room/actions.js");
+  Object.assign(window.converse.env, { stx: String.raw, u: { getUniqueId: () => "ping" } });
   const told = [];
   let connected = false;
+  let answer = Promise.resolve(null); // as Strophe has it when nothing came in time
   const connection = { connected: () => connected, authenticated: () => connected };
-  const api = { connection, confirm: async () => true, alert: (kind, title) => told.push(title) };
+  const api = { connection, confirm: async () => true, alert: (kind, title) => told.push(title), sendIQ: () => answer };
   const garden = Object.assign(room("garden@rooms.h"), { close: async () => told.push("left") });
-  await leave({ api }, garden);
+  const page = { api, session: new Model({ domain: "h" }) };
+  await leave(page, garden);
   assert.deepEqual(told.splice(0), ["You are still in the room"]);
-  connected = true;
-  await leave({ api }, garden);
+  connected = true; // as far as the page knows
+  await leave(page, garden);
+  assert.deepEqual(told.splice(0), ["You are still in the room"]);
+  answer = Promise.resolve({});
+  await leave(page, garden);
   assert.deepEqual(told, ["left"]);
 });

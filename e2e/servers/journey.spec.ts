@@ -48,6 +48,11 @@ for (const { login, transport } of ways) {
         await expect(bob.around("alice")).toHaveText("Around");
       });
 
+      await test.step("who has not been here yet has a name all the same", async () => {
+        await alice.goTo("Home");
+        await alice.talkTo("carol");
+      });
+
       const told = () => pushes?.notices.map(({ title, text, url }) => `${title}: ${text} ${url}`);
       if (pushes) await test.step("who has no page open is told by web push, once of each message, by a name and no more", async () => {
         await expect.poll(() => alice.page.evaluate(() => fetch("/settings").then((answer) => answer.text()))).toContain("Show what was written");

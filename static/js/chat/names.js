@@ -2,6 +2,7 @@
 // is what would show or ask for one.
 
 import { byId } from '../dom.js';
+import { askFor } from './list/ask.js';
 import { SOMEBODY } from './people.js';
 
 // What a menu of Converse's offers and this site does not: a room's details are the
@@ -15,6 +16,24 @@ function nameNobodyByAddress({ prototype }) {
     prototype.getDisplayName = function (...options) {
         const name = getDisplayName.apply(this, options);
         return name && name === this.get('jid') ? SOMEBODY : name;
+    };
+}
+
+/**
+ * Of whom the chat server knows no name, the site says it: another server has it once they signed in to the site.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+// Patch: names-of-site
+function nameBySite({ api }, { domain }) {
+    const { get } = api.vcard;
+    api.vcard.get = async function (/** @type {any} */ model, force) {
+        const card = await get.call(this, model, force);
+        const jid = typeof model === 'string' ? model : model.get('jid');
+        const [user, of] = jid?.split('@') ?? [];
+        if (!card || card.fullname || card.nickname || of !== domain) return card;
+        const known = await askFor({ user }).catch(() => null); // without a name, as before
+        return { ...card, fullname: known?.get(jid)?.name };
     };
 }
 
@@ -49,9 +68,14 @@ function tidy(element) {
     else element.removeAttribute('title');
 }
 
-export function hideAddresses(_converse) {
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function hideAddresses(_converse, config) {
     const { api, exports } = _converse;
     for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
+    nameBySite(_converse, config);
     nameRoomsAsListed(exports.MUC);
     askByName(api.elements.registry['converse-contact-approval-alert']);
     // Patch: menu-entries

@@ -188,7 +188,7 @@ export function plugin(config, conversations) {
             signIn(_converse, guard, config);
             bindByTab(_converse.api);
             const heardAgain = keepBeforeResuming(_converse);
-            hideAddresses(_converse);
+            hideAddresses(_converse, config);
             keepContactPresence(_converse);
             followPresence(_converse, config);
             const restored = countUnread(_converse, config.user, heardAgain);

@@ -1,36 +1,10 @@
 // Names after an @ and emoji after a colon, offered while they are typed.
 
-import { fold } from '../fold.js';
-
-const MOST = 8; // that are offered
-
-/** Names of the people in a room that begin so, or one of whose words does. */
-function namesLike(chat, typed) {
-    const own = chat.get('nick');
-    const start = fold(typed);
-    const names = (chat.getAllKnownNicknames?.() ?? []).filter((name) => name !== own);
-    if (names.some((name) => fold(name) === start.trimEnd())) return []; // it is complete
-    return names
-        .filter((name) => fold(name).startsWith(start) || (start && fold(name).split(/\s+/).some((word) => word.startsWith(start))))
-        .map((name) => ({ label: name, sign: '', text: `@${name} ` }));
-}
-
-const character = (codes) => String.fromCodePoint(...codes.split('-').map((code) => Number.parseInt(code, 16)));
-
-/** Emoji by their short names: those that begin so, then those that have it within. */
-async function emojiLike(api, typed) {
-    await api.emojis.initialize();
-    const name = typed.toLowerCase();
-    const found = window.converse.emojis.list.filter(({ sn, cp }) => cp && sn.includes(name));
-    const begins = ({ sn }) => (sn.startsWith(`:${name}`) ? 0 : 1);
-    return found
-        .sort((a, b) => begins(a) - begins(b) || a.sn.length - b.sn.length)
-        .map(({ sn, cp }) => ({ label: sn.replaceAll(':', '').replaceAll('_', ' '), sign: character(cp), text: `${character(cp)} ` }));
-}
+import { withLater } from '../onDemand.js';
 
 /** A list of what may be meant, above the field in which it is typed. */
 export class Completion {
-    /** @type {{label: string, sign: string, text: string}[]} */
+    /** @type {import('./offers.js').Offer[]} */
     #offers = [];
     #chosen = 0;
     #from = 0; // where what is completed begins
@@ -53,17 +27,17 @@ export class Completion {
     }
 
     /** Looks at what stands before the caret. */
-    async look() {
+    look() {
         const asked = ++this.#asked;
         const { selectionStart, selectionEnd, value } = this.textarea;
         const before = selectionStart === selectionEnd ? value.slice(0, selectionEnd) : '';
-        const [, name] = /(?:^|\s)@([^\n@]{0,40})$/.exec(before) ?? [];
-        const [, emoji] = /(?:^|\s):([\w+-]{2,30})$/.exec(before) ?? [];
-        const names = name === undefined ? [] : namesLike(this.chat, name);
-        const offers = names.length || emoji === undefined ? names : await emojiLike(this.api, emoji);
-        if (asked !== this.#asked) return; // something else is typed by now
-        this.#from = before.length - ((names.length ? name : emoji) ?? '').length - 1;
-        this.#show(offers.slice(0, MOST));
+        if (!/[@:]/.test(before)) return this.#show([]);
+        return withLater(async ({ offersFor }) => {
+            const { from, offers } = await offersFor(this.api, this.chat, before);
+            if (asked !== this.#asked) return; // something else is typed by now
+            this.#from = from;
+            this.#show(offers);
+        });
     }
 
     close() {

@@ -30,5 +30,8 @@ export async function askConversations(tag) {
     return response.status === 304 ? null : { told: await entriesIn(response), tag: response.headers.get('ETag') ?? '' };
 }
 
-/** People and rooms that one can talk with, by their addresses. */
-export const askFor = async (/** @type {string} */ typed) => entriesIn(await ask(`/xmpp/find?q=${encodeURIComponent(typed)}`));
+/**
+ * People and rooms that one can talk with, by their addresses.
+ * @param {{q: string} | {user: string}} what is typed, or the user name of one person
+ */
+export const askFor = async (what) => entriesIn(await ask(`/xmpp/find?${new URLSearchParams(what)}`));

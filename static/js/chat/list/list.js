@@ -117,7 +117,7 @@ function fieldOf(_converse, config, draw) {
     let found = /** @type {Map<string, Entry>} */ (new Map());
     lookFor(find, draw, async (typed) => {
         hits.look(typed);
-        const answer = typed ? await askFor(typed) : new Map();
+        const answer = typed ? await askFor({ q: typed }) : new Map();
         if (typed !== find.value.trim()) return; // something else is looked for by now
         found = answer;
         draw();

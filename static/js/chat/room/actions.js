@@ -1,6 +1,7 @@
 // What is done with a room as a whole: its settings (XEP-0045 §10.2), its topic, who is
 // invited, leaving it, and its end.
 
+import { answers } from '../connectivity.js';
 import { inTime } from '../inTime.js';
 import { ask } from '../questions.js';
 import { reasonOf } from './standing.js';
@@ -24,6 +25,8 @@ const FIELDS = {
 /** @typedef {keyof typeof FIELDS} SettingName */
 
 const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
+
+const LEAVING = 5000; // ms that the server may take to show that there is a connection
 
 /** What a room answers. @template T @param {Promise<T>} asked */
 async function answerTo(asked) {
@@ -96,14 +99,14 @@ export async function invite(room, user) {
 }
 
 /**
- * Asks, and leaves. Without a stream the room would not hear of it, and a stream that goes on would still be
- * in it (XEP-0198 §5).
+ * Asks, and leaves. Without a connection, which a page may not know of yet, the room would not hear of it, and a stream
+ * that goes on would still be in it (XEP-0198 §5).
  */
 export async function leave(_converse, room) {
     const { api } = _converse;
     const text = room.features?.get('membersonly') ? 'You can come back: you stay a member.' : 'You can come back when you like.';
     if (!(await ask(api, { title: `Leave “${room.getDisplayName()}”?`, text, verb: 'Leave' }))) return;
-    if (api.connection.connected() && api.connection.authenticated()) await room.close();
+    if (await answers(_converse, LEAVING)) await room.close();
     else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
 }
 
