@@ -16,11 +16,11 @@ test.describe.configure({ timeout: 300_000 }); // long walks
 
 type Theme = "light" | "dark";
 
-/** What people have: both themes on each screen, and both in each browser. */
-const screens: Record<string, { viewport: { width: number; height: number }; themes: { chromium: Theme; firefox: Theme } }> = {
-  phone: { viewport: { width: 390, height: 844 }, themes: { chromium: "dark", firefox: "light" } },
-  wide: { viewport: { width: 1440, height: 900 }, themes: { chromium: "light", firefox: "dark" } },
-};
+type Look = { byFinger: boolean; viewport: { width: number; height: number }; theme: Theme };
+
+/** A finger and a mouse, both themes, a screen and a browser of each kind: any other pair is one line here. */
+const phone: Look = { byFinger: true, viewport: { width: 390, height: 844 }, theme: "dark" };
+const desk: Look = { byFinger: false, viewport: { width: 1440, height: 900 }, theme: "light" };
 const name = "Nora Newman";
 const photo = new URL("../docs/pictures/landing-wide.webp", import.meta.url);
 
@@ -194,41 +194,39 @@ async function journey(nora: Newcomer, bob: Person, site: string): Promise<void>
   }
 }
 
-for (const [screen, { viewport, themes }] of Object.entries(screens)) {
-  const byFinger = screen === "phone";
+test("somebody new, on a phone, in the dark", async ({ browser, bob, site }, info) => {
+  const { byFinger, viewport, theme } = phone;
+  const pushes = await PushService.start();
+  const context = await browser.newContext({ viewport, hasTouch: byFinger, isMobile: byFinger, colorScheme: theme, baseURL: site.url });
+  const watch = new Watch(context, () => site.url);
+  try {
+    const nora = new Newcomer(await ChromiumScreen.of(context, pushes, byFinger), byFinger, (name) => info.outputPath(name));
+    await journey(nora, bob, site.url);
+  } finally {
+    await context.close();
+    pushes.stop();
+  }
+  watch.check();
+});
 
-  test(`somebody new, ${screen}, ${themes.chromium}`, async ({ browser, bob, site }, info) => {
-    const pushes = await PushService.start();
-    const context = await browser.newContext({ viewport, hasTouch: byFinger, isMobile: byFinger, colorScheme: themes.chromium, baseURL: site.url });
-    const watch = new Watch(context, () => site.url);
-    try {
-      const nora = new Newcomer(await ChromiumScreen.of(context, pushes, byFinger), byFinger, (name) => info.outputPath(name));
-      await journey(nora, bob, site.url);
-    } finally {
-      await context.close();
-      pushes.stop();
-    }
-    watch.check();
-  });
-
-  test(`somebody new in Firefox, ${screen}, ${themes.firefox}`, async ({ bob, site }, info) => {
-    test.skip(!process.env.FIREFOX, "Firefox is not installed");
-    const pushes = await Autopush.start();
-    const firefox = await startFirefox(process.env.FIREFOX!, { ...pushes.preferences, ...lookOf(themes.firefox, byFinger) }, viewport);
-    try {
-      const problems: string[][] = [];
-      const screen = await FirefoxScreen.of(firefox, site.url, pushes, (page) => problems.push(problemsOf(page)));
-      await journey(new Newcomer(screen, byFinger, (name) => info.outputPath(name)), bob, site.url);
-      expect(problems.flat()).toEqual([]);
-    } finally {
-      await firefox.close();
-      pushes.stop();
-    }
-  });
-}
+test("somebody new, in Firefox, at a desk", async ({ bob, site }, info) => {
+  test.skip(!process.env.FIREFOX, "Firefox is not installed");
+  const { byFinger, viewport } = desk;
+  const pushes = await Autopush.start();
+  const firefox = await startFirefox(process.env.FIREFOX!, { ...pushes.preferences, ...preferencesOf(desk) }, viewport);
+  try {
+    const problems: string[][] = [];
+    const screen = await FirefoxScreen.of(firefox, site.url, pushes, (page) => problems.push(problemsOf(page)));
+    await journey(new Newcomer(screen, byFinger, (name) => info.outputPath(name)), bob, site.url);
+    expect(problems.flat()).toEqual([]);
+  } finally {
+    await firefox.close();
+    pushes.stop();
+  }
+});
 
 /** Preferences of a Firefox with a theme, with a mouse or a screen that is touched, which shows notifications where there is no desktop. */
-function lookOf(theme: Theme, byFinger: boolean): Record<string, unknown> {
+function preferencesOf({ theme, byFinger }: Look): Record<string, unknown> {
   const pointer = byFinger ? 1 : 6; // coarse; or fine, and it hovers
   return {
     "ui.systemUsesDarkTheme": theme === "dark" ? 1 : 0,

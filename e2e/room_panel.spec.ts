@@ -1,6 +1,7 @@
 // The panel of a room and people's cards: what they show, what is done there in plain
 // words, by mouse and by keyboard, on a phone as on a desk, and how they look.
 
+import { Client } from "./support/client.ts";
 import { expectClean } from "./support/right.ts";
 import { bubble, choose, confirm, correct } from "./support/messages.ts";
 import { card, chooseAbove, describe, member, panel, question } from "./support/rooms.ts";
@@ -133,7 +134,7 @@ async function files(alice: Person): Promise<void> {
   expect(await shown).toContain("reading list.txt");
 }
 
-test("a card stands behind every name and picture, of people who have left as well; Message leads to the conversation with them", async ({ visit }) => {
+test("a card stands behind every name and picture, of people who have left as well; Message leads to the conversation with them", async ({ visit, site }) => {
   const [alice, bob] = [await visit("alice"), await visit("bob")];
   await bob.page.setViewportSize(screens.phone);
   await bob.signIn();
@@ -213,7 +214,7 @@ test("a card stands behind every name and picture, of people who have left as we
 
   // XEP-0045 §7.5: what an app sends in private to somebody in a room is not missed.
   await test.step("a private message within a room opens beside it", async () => {
-    const chess = await alice.page.locator("#chat converse-muc").getAttribute("jid");
+    const chess = (await alice.page.locator("#chat converse-muc").getAttribute("jid")) as `${string}@${string}`;
     const privately = alice.page.locator("#chat converse-muc-occupant");
     await alice.page.keyboard.press("Escape");
     await send(bob, [
@@ -229,6 +230,19 @@ test("a card stands behind every name and picture, of people who have left as we
     await privately.getByRole("heading").getByRole("button").click();
     await expect(card(alice)).toContainText(names.bob);
     await alice.page.keyboard.press("Escape");
+    const carol = await Client.signIn(site, "carol");
+    await carol.enter(chess);
+    await carol.say("and between us", `${chess}/${names.alice}`);
+    await expect(privately.getByRole("heading")).toHaveText(names.carol);
+    await expect(privately.locator(".chat-msg__text")).toHaveText(["and between us"]);
+    await privately.locator("textarea").fill("for Carol alone");
+    await privately.locator("textarea").press("Enter");
+    await expect.poll(() => carol.heard).toContain("for Carol alone");
+    const wide = alice.page.viewportSize()!;
+    for (const screen of [screens.phone, wide]) {
+      await alice.page.setViewportSize(screen);
+      await expect(privately.getByText("for Carol alone")).toBeVisible();
+    }
     await privately.getByRole("button", { name: "Back to the room" }).click();
     await expect(privately).toHaveCount(0);
   });

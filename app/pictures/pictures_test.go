@@ -83,6 +83,7 @@ func TestSquare(t *testing.T) {
 		"a small JPEG":    {photo, true, nil},
 		"a GIF":           {encoded(t, "gif", 40, 40), false, nil},
 		"a large picture": {encoded(t, "png", 2*Side+1, 40), false, nil},
+		"a photo":         {blank(t, 3000, 2500), false, nil},
 		"JPEG with EXIF":  {withEXIF(photo), false, nil},
 		"PNG with text":   {withChunk(small, "tEXt", "where\x00at home"), false, nil},
 		"PNG with EXIF":   {withChunk(small, "eXIf", "II*\x00"), false, nil},

@@ -34,7 +34,7 @@ export class Client {
     return this.visitor.ask(path, json);
   }
 
-  /** Says something to somebody, or in a room that they entered; resolves once the site has it. */
+  /** Says something to somebody, in a room that they entered, or in private to somebody there; resolves once the site has it. */
   say(text: string, to: User | `${string}@${string}` = "alice"): Promise<void> {
     return this.send(to, `<body>${escaped(text)}</body>`);
   }
@@ -56,7 +56,8 @@ export class Client {
   }
 
   private async send(to: User | `${string}@${string}`, content: string): Promise<void> {
-    const [jid, type] = to.includes("@") ? [to, "groupchat"] : [`${to}@localhost`, "chat"];
+    const jid = to.includes("@") ? to : `${to}@localhost`;
+    const type = jid === to && !to.includes("/") ? "groupchat" : "chat"; // XEP-0045 §7.5
     this.socket.send(`<message xmlns="jabber:client" type="${type}" to="${jid}" id="${this.user}-${++this.said}">${content}</message>`);
     await this.request(`<iq xmlns="jabber:client" type="get" id="taken-${this.said}" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`, new RegExp(`id="taken-${this.said}"`));
   }

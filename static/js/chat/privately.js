@@ -17,6 +17,15 @@ function privateConversation(Conversation) {
             this.requestUpdate(); // the picture may have come meanwhile
         }
 
+        /** Somebody else's takes the place of one's conversation whole: what shows that would go on with whom it was shown for. */
+        willUpdate(changed) {
+            super.willUpdate(changed);
+            if (!changed.get('occupant_id')) return;
+            this.stopListening();
+            this.model = undefined; // nothing is drawn of it
+            this.initialize();
+        }
+
         render() {
             const { html } = window.converse.env;
             const { model, muc } = this;
@@ -55,6 +64,11 @@ export function showPrivateMessages({ api, exports }) {
         const { chatbox } = this.collection ?? {};
         return this.get('sender') === 'them' && chatbox instanceof exports.MUCOccupant ? takeCard(this, chatbox) : getVCard.call(this);
     };
+    const { registry } = api.elements;
     // Patch: private-heading
-    api.elements.define('converse-muc-occupant', privateConversation(api.elements.registry['converse-muc-occupant']));
+    api.elements.define('converse-muc-occupant', privateConversation(registry['converse-muc-occupant']));
+    // Patch: private-narrow
+    api.elements.define('converse-muc-chatarea', class extends registry['converse-muc-chatarea'] {
+        viewportMediaQuery = matchMedia('not all'); // for which it closes what stands beside the room
+    });
 }
