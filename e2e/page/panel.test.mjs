@@ -20,6 +20,7 @@ globalThis.document = Object.assign(new EventTarget(), {
   body: { dataset: {} }, createElement: element, getElementById: (id) => (elements[id] ??= element()), querySelectorAll: () => [], querySelector: () => null,
 });
 globalThis.window = globalThis;
+globalThis.HTMLElement ??= class {};
 globalThis.matchMedia = () => ({ matches: false });
 globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
 const { panel } = await import("../../static/js/chat/panel.js");
@@ -65,4 +66,16 @@ test("what did not work takes nothing away that is said of the connection", () =
   assert.equal(said(), "A part did not load. Reload");
   panel.warn("part");
   assert.equal(said(), "");
+});
+
+test("a conversation that opens on the page of the chat leaves the panel of the next page as it was", () => {
+  panel.close();
+  document.body.dataset.page = "chat";
+  panel.warn("link", "There is no such message.");
+  panel.open();
+  assert.equal(said(), "");
+  delete document.body.dataset.page;
+  assert.equal(panel.visible(), false);
+  panel.open();
+  assert.equal(panel.visible(), true);
 });

@@ -3,7 +3,7 @@
 
 import { byId } from '../dom.js';
 import { personCard } from './cards.js';
-import { panel } from './panel.js';
+import { withLater } from './onDemand.js';
 import { pictureOf, SOMEBODY } from './people.js';
 import { roomPanel } from './room/roomPanel.js';
 import { followPins } from './room/pins.js';
@@ -15,6 +15,9 @@ const PANELS = {
     'converse-muc-invite-modal': 'members',
     'converse-muc-config-modal': 'settings',
 };
+
+/** What a conversation offers of somebody who is no contact. */
+const CONTACT = /^converse-(add-contact|accept-contact-request)-modal$/;
 
 /** Whose card is meant. @returns {import('./personCard.js').Subject} */
 function ofOccupant({ model: occupant, message }) {
@@ -43,7 +46,6 @@ export function showPeopleByName(_converse, config) {
     /** @type {Record<string, (properties: any) => import('./personCard.js').Subject>} */
     const cards = { 'converse-user-details-modal': ofContact, 'converse-profile-modal': self, 'converse-muc-occupant-modal': ofOccupant };
 
-    const acts = contactActs(_converse);
     closeQuietly(api.elements.registry['converse-confirm-modal']);
     openAfterClosing(api.modal);
     giveFocusBack();
@@ -54,29 +56,9 @@ export function showPeopleByName(_converse, config) {
     api.modal.show = (name, properties, event) => {
         if (name in cards) return personCard.show(cards[name](properties), opener());
         if (name in PANELS) return roomPanel.open(PANELS[name]);
-        if (name in acts) return acts[name](properties);
+        if (CONTACT.test(name)) return withLater(({ makeContact }) => makeContact(_converse, /** @type {any} */ (properties).contact)); // its forms show an address
         return show.call(api.modal, name, properties, event);
     };
-}
-
-/**
- * What a conversation offers of somebody who is no contact is done by the click: Converse's forms for it show an address.
- * @param {Converse.Private} _converse
- * @returns {Record<string, (properties: any) => Promise<void>>} by the dialogs that they stand for
- */
-function contactActs({ api, state }) {
-    const add = async (/** @type {any} */ contact) => {
-        const jid = contact.get('jid');
-        if (!contact.get('requesting')) return api.contacts.add({ jid, name: '', groups: [] });
-        await state.roster.sendContactAddIQ({ jid, name: '', groups: [] });
-        return contact.authorize().subscribeToPresence();
-    };
-    const act = (/** @type {any} */ { contact }) =>
-        add(contact).then(() => panel.warn('contact'), (/** @type {unknown} */ cause) => {
-            console.warn('Somebody was not made a contact.', cause);
-            panel.warn('contact', 'That did not work. Please try again.');
-        });
-    return { 'converse-add-contact-modal': act, 'converse-accept-contact-request-modal': act };
 }
 
 /** What was clicked last in the chat: a card opens beside it. One listener serves every message. */

@@ -2,6 +2,7 @@
 
 export { Begin } from './begin/dialog.js';
 export { offersFor } from './composer/offers.js';
+export { makeContact } from './contacts.js';
 export { Hits } from './list/hits.js';
 export { MessageSheet } from './messageSheet.js';
 export { PersonCard } from './personCard.js';

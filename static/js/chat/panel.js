@@ -86,7 +86,8 @@ export const panel = {
      */
     open(jid) {
         if (!chat().contains(document.activeElement)) opener = document.activeElement;
-        show(true);
+        if (onChatPage()) tellWhenShown(); // and what stands on the next page is up to that
+        else show(true);
         focusConversation(chat(), jid);
     },
 
