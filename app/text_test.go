@@ -32,7 +32,7 @@ func TestPlainText_Chat(t *testing.T) {
 	_, base := start(t, nil)
 	b := signedInAs(t, base, "alice")
 	for _, path := range []string{
-		"/xmpp/rooms?q=%ff", "/xmpp/rooms?after=%00", "/xmpp/rooms?after=%ff", "/xmpp/find?q=%ff", "/xmpp/search?q=%00", "/xmpp/search?q=%ff",
+		"/xmpp/rooms?q=%ff", "/xmpp/rooms?after=%00", "/xmpp/rooms?after=%ff", "/xmpp/find?q=%ff", "/xmpp/find?user=%00", "/xmpp/search?q=%00", "/xmpp/search?q=%ff",
 		"/xmpp/search?q=a&with=%00", "/xmpp/search?q=a&room=%ff", "/xmpp/people/%00", "/xmpp/people/%ff", "/xmpp/rooms/%ff/people",
 	} {
 		b.get(path).wants(http.StatusBadRequest, `{"error":"`)

@@ -18,7 +18,7 @@ type Theme = "light" | "dark";
 
 type Look = { byFinger: boolean; viewport: { width: number; height: number }; theme: Theme };
 
-/** A finger and a mouse, both themes, a screen and a browser of each kind: any other pair is one line here. */
+/** A finger and a mouse, a narrow screen and a wide one, both themes; either browser can have either. */
 const phone: Look = { byFinger: true, viewport: { width: 390, height: 844 }, theme: "dark" };
 const desk: Look = { byFinger: false, viewport: { width: 1440, height: 900 }, theme: "light" };
 const name = "Nora Newman";

@@ -157,7 +157,7 @@ test.describe("with a list of contacts of one's own", () => {
     for (const person of [alice, bob]) await expectPlain(person);
     for (const [person, other] of [[alice, "bob"], [bob, "alice"]] as const) {
       await expect(async () => {
-        await person.goTo("Home"); // which shows what the site knew by then
+        await person.goTo("Home"); // where who is no contact has nothing that could come to say so
         await expect(person.around(other)).toHaveText("Around", { timeout: 3000 });
       }).toPass();
     }

@@ -230,20 +230,48 @@ test("a card stands behind every name and picture, of people who have left as we
     await privately.getByRole("heading").getByRole("button").click();
     await expect(card(alice)).toContainText(names.bob);
     await alice.page.keyboard.press("Escape");
-    const carol = await Client.signIn(site, "carol");
-    await carol.enter(chess);
-    await carol.say("and between us", `${chess}/${names.alice}`);
-    await expect(privately.getByRole("heading")).toHaveText(names.carol);
-    await expect(privately.locator(".chat-msg__text")).toHaveText(["and between us"]);
-    await privately.locator("textarea").fill("for Carol alone");
-    await privately.locator("textarea").press("Enter");
-    await expect.poll(() => carol.heard).toContain("for Carol alone");
-    const wide = alice.page.viewportSize()!;
-    for (const screen of [screens.phone, wide]) {
-      await alice.page.setViewportSize(screen);
-      await expect(privately.getByText("for Carol alone")).toBeVisible();
-    }
     await privately.getByRole("button", { name: "Back to the room" }).click();
     await expect(privately).toHaveCount(0);
+  });
+
+  // Where one is a guest, nobody's account is known.
+  await test.step("two of them are apart, with what was begun in each; on a phone there is one way back, also when who wrote has left", async () => {
+    const [carol, robert] = [await Client.signIn(site, "carol"), await Client.signIn(site, "bob")];
+    const den = await carol.makeRoom("Den");
+    await robert.enter(den);
+    await alice.page.goto("/");
+    await alice.ready();
+    await enterRoom(alice, "Den");
+    const privately = alice.page.locator("#chat converse-muc-occupant");
+    const field = privately.locator("textarea");
+    const isWith = async (name: string, begun: string, said: string[]) => {
+      await expect(privately.getByRole("heading")).toHaveText(name);
+      await expect(field).toHaveValue(begun);
+      await expect(privately.locator(".chat-msg__text")).toHaveText(said);
+    };
+    await robert.say("between us", `${den}/${names.alice}`);
+    await isWith(names.bob, "", ["between us"]);
+    await field.fill("not in front of Carol");
+    await carol.say("and between us", `${den}/${names.alice}`);
+    await isWith(names.carol, "", ["and between us"]);
+    await field.fill("for Carol alone");
+    await field.press("Enter");
+    await expect.poll(() => carol.heard).toContain("for Carol alone");
+    await robert.say("are you there?", `${den}/${names.alice}`);
+    await isWith(names.bob, "not in front of Carol", ["between us", "are you there?"]);
+
+    const wide = alice.page.viewportSize()!;
+    const heading = alice.page.locator("#chat converse-muc-heading");
+    await alice.page.setViewportSize(screens.phone);
+    await expect(heading).toBeHidden();
+    await expect(field).toBeVisible();
+    robert.leave();
+    await expect.poll(() => privately.count()).toBe(1); // it can be read on
+    await alice.page.reload();
+    await alice.ready();
+    await alice.page.getByRole("button", { name: /^Chat( \d|$)/ }).click();
+    await expect(heading).toBeVisible();
+    await expect(privately).toHaveCount(0);
+    await alice.page.setViewportSize(wide);
   });
 });

@@ -47,13 +47,17 @@ test("of whom the chat server knows no name, the site says it", async () => {
   const vcard = { get: async (model) => cards[typeof model === "string" ? model : model.get("jid")] ?? null };
   hideIn(undefined, vcard);
   assert.equal((await vcard.get("alice@localhost")).fullname, "Alice Adler");
-  assert.deepEqual(await vcard.get(new Model({ jid: "bob@localhost" })), { ...cards["bob@localhost"], fullname: "Bob Baker" });
-  assert.equal((await vcard.get("nobody@localhost")).fullname, undefined);
-  assert.equal((await vcard.get("bob@elsewhere.example")).fullname, undefined);
-  assert.equal(await vcard.get("kept@localhost"), null); // is not asked for again
-  assert.deepEqual(asked, ["/xmpp/find?user=bob", "/xmpp/find?user=nobody"]);
+  const again = { vcard_updated: null, vcard_error: null }; // the next page asks once more
+  assert.deepEqual(await vcard.get(new Model({ jid: "bob@localhost" })), { image: "there", ...again, fullname: "Bob Baker" });
+  assert.deepEqual(await vcard.get("nobody@localhost"), { image: "there", ...again });
+  assert.deepEqual(asked.splice(0), ["/xmpp/find?user=bob", "/xmpp/find?user=nobody"]);
+  assert.equal(await vcard.get("bob@elsewhere.example"), cards["bob@elsewhere.example"]);
+  delete cards["bob@localhost"]; // as of a card that this browser has
+  assert.equal(await vcard.get(new Model({ jid: "bob@localhost", fullname: "Bob Baker" })), null);
+  assert.deepEqual(asked, []);
+  assert.equal((await vcard.get(new Model({ jid: "bob@localhost", vcard_updated: "2026-01-01" }))).fullname, "Bob Baker");
   globalThis.fetch = async () => { throw new TypeError("Failed to fetch"); };
-  assert.deepEqual(await vcard.get("nobody@localhost"), { ...cards["nobody@localhost"], fullname: undefined });
+  assert.deepEqual(await vcard.get("nobody@localhost"), { image: "there", ...again });
 });
 
 test("a room that has not said its name is called as the list calls it", () => {

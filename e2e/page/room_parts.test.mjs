@@ -60,6 +60,7 @@ test("who has no connection, or one that is dead, stays in the room and hears it
   const { leave } = await import("../../static/js/chat/room/actions.js");
   Object.assign(window.converse.env, { stx: String.raw, u: { getUniqueId: () => "ping" } });
   const told = [];
+  globalThis.navigator ??= { onLine: true };
   let connected = false;
   let answer = Promise.resolve(null); // as Strophe has it when nothing came in time
   const connection = { connected: () => connected, authenticated: () => connected };

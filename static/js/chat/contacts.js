@@ -8,8 +8,8 @@ import { panel } from './panel.js';
  * @param {any} contact
  */
 export async function makeContact({ api, state }, contact) {
-    const jid = contact.get('jid');
     try {
+        const jid = contact.get('jid');
         if (!contact.get('requesting')) await api.contacts.add({ jid, name: '', groups: [] });
         else {
             await state.roster.sendContactAddIQ({ jid, name: '', groups: [] });

@@ -81,7 +81,7 @@ export function closeQuietly({ prototype }) {
     };
 }
 
-/** A dialog that is asked for while it fades away opens again after that; Converse would forget it. */
+/** A dialog that is asked for while it closes opens again after that; Converse would forget it. */
 // Patch: opens-again
 export function openAfterClosing(modal) {
     const { show } = modal;

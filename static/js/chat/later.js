@@ -1,7 +1,7 @@
 // What the chat does not begin with. It is one file of the bundle, which onDemand.js fetches.
 
 export { Begin } from './begin/dialog.js';
-export { offersFor } from './composer/offers.js';
+export { Completion } from './composer/completion.js';
 export { makeContact } from './contacts.js';
 export { Hits } from './list/hits.js';
 export { MessageSheet } from './messageSheet.js';

@@ -20,7 +20,8 @@ function nameNobodyByAddress({ prototype }) {
 }
 
 /**
- * Of whom the chat server knows no name, the site says it: another server has it once they signed in to the site.
+ * Of whom the chat server knows no name, the site says it: another server has it once they signed in to the site. Such a
+ * name is not kept like a card: each page asks again, also after a failure.
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
@@ -30,10 +31,11 @@ function nameBySite({ api }, { domain }) {
     api.vcard.get = async function (/** @type {any} */ model, force) {
         const card = await get.call(this, model, force);
         const jid = typeof model === 'string' ? model : model.get('jid');
+        const { fullname, nickname, ...rest } = card ?? model.attributes; // null: it is known, as it was before
         const [user, of] = jid?.split('@') ?? [];
-        if (!card || card.fullname || card.nickname || of !== domain) return card;
-        const known = await askFor({ user }).catch(() => null); // without a name, as before
-        return { ...card, fullname: known?.get(jid)?.name };
+        if (fullname || nickname || of !== domain) return card;
+        const name = (await askFor({ user }).catch(() => null))?.get(jid)?.name;
+        return { ...rest, ...(name && { fullname: name }), vcard_updated: null, vcard_error: null };
     };
 }
 

@@ -52,6 +52,9 @@ export function withLater(use, giveUp) {
     return undefined;
 }
 
+/** Calls what can do without it: if it is there, or on its way and comes. @param {(later: Later) => void} use */
+export const ifItComes = (use) => (there ? use(there) : coming?.then(use, () => {}));
+
 /** Fetches it as soon as somebody does anything with the page: most often it is there before it is needed. */
 export function fetchAtFirstTouch() {
     const first = new AbortController();

@@ -12,7 +12,7 @@ function privateConversation(Conversation) {
     return class extends Conversation {
         async initialize() {
             await super.initialize();
-            if (!this.model) return;
+            if (!this.model) return this.closeSidebar(); // they have left, and their message with them
             this.listenTo(this.model, 'change:nick change:presence vcard:add vcard:change', () => this.requestUpdate());
             this.requestUpdate(); // the picture may have come meanwhile
         }
@@ -20,7 +20,7 @@ function privateConversation(Conversation) {
         /** Somebody else's takes the place of one's conversation whole: what shows that would go on with whom it was shown for. */
         willUpdate(changed) {
             super.willUpdate(changed);
-            if (!changed.get('occupant_id')) return;
+            if (!this.model || this.model.id === this.occupant_id) return;
             this.stopListening();
             this.model = undefined; // nothing is drawn of it
             this.initialize();

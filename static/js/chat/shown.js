@@ -7,7 +7,7 @@
 //   #chat[data-login]                      the password is asked for
 //   #chat[data-idle]                       neither, and one could be chosen
 //   #chat[data-asks]                       a dialog of Converse's is above everything else
-//   converse-muc-chatarea[data-private]    a private conversation stands beside the room's
+//   converse-muc[data-private]             a private conversation stands beside the room's
 
 import { byId } from '../dom.js';
 
@@ -24,10 +24,10 @@ function tellWhatIsOpen() {
 
 /** Says of a room whether a private conversation stands beside it. @param {Element | null} area */
 function tellOfPrivate(area) {
-    area?.toggleAttribute('data-private', Boolean(area.querySelector(':scope > converse-muc-sidebar > converse-muc-occupant')));
+    area?.closest('converse-muc')?.toggleAttribute('data-private', Boolean(area.querySelector(':scope > converse-muc-sidebar > converse-muc-occupant')));
 }
 
-/** Says whether a dialog is open, until it has faded away. */
+/** Says whether a dialog is open. */
 function tellOfDialogs() {
     const chat = byId('chat');
     chat.addEventListener('show.bs.modal', () => chat.toggleAttribute('data-asks', true));

@@ -1,6 +1,6 @@
 // Names after an @ and emoji after a colon, offered while they are typed.
 
-import { withLater } from '../onDemand.js';
+import { offersFor } from './offers.js';
 
 /** A list of what may be meant, above the field in which it is typed. */
 export class Completion {
@@ -27,17 +27,14 @@ export class Completion {
     }
 
     /** Looks at what stands before the caret. */
-    look() {
+    async look() {
         const asked = ++this.#asked;
         const { selectionStart, selectionEnd, value } = this.textarea;
         const before = selectionStart === selectionEnd ? value.slice(0, selectionEnd) : '';
-        if (!/[@:]/.test(before)) return this.#show([]);
-        return withLater(async ({ offersFor }) => {
-            const { from, offers } = await offersFor(this.api, this.chat, before);
-            if (asked !== this.#asked) return; // something else is typed by now
-            this.#from = from;
-            this.#show(offers);
-        });
+        const { from, offers } = await offersFor(this.api, this.chat, before);
+        if (asked !== this.#asked) return; // something else is typed by now
+        this.#from = from;
+        this.#show(offers);
     }
 
     close() {

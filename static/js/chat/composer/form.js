@@ -3,9 +3,9 @@
 // go at once waits in the queue, and what was begun is kept as a draft.
 
 import { followBlocks } from '../blocking.js';
+import { ifItComes } from '../onDemand.js';
 import { knownName } from '../people.js';
 import { allowedInXML } from '../xml.js';
-import { Completion } from './completion.js';
 import { drafts } from './drafts.js';
 import { queueOf } from './queue.js';
 import { paintStyling } from './styling.js';
@@ -30,6 +30,7 @@ export function withComposer(_converse, Form) {
         /** @type {ReturnType<typeof setTimeout> | undefined} */
         #saving;
         #editing = false;
+        #begun = false;
         /** What is kept as a draft. */
         #kept = '';
         #onQueue = () => {
@@ -57,8 +58,8 @@ export function withComposer(_converse, Form) {
         // place of what somebody types, or has typed already (composer.js).
         updated(changed) {
             super.updated(changed);
-            if (!this.textarea || this.completion) return;
-            this.completion = new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
+            if (!this.textarea || this.#begun) return;
+            this.#begun = true;
             this.#editing = Boolean(this.model.get('correcting'));
             this.#show(this.#editing ? this.model.get('draft') : this.draft);
         }
@@ -72,7 +73,7 @@ export function withComposer(_converse, Form) {
 
         /** What waits to be sent is kept with what was begun, and once it has gone no more, also where nobody looks on. */
         #followQueue() {
-            if (drafts.of(this.model.get('jid')) === this.#kept) this.#save(); // or somebody wrote elsewhere
+            if (drafts.of(this.#whose) === this.#kept) this.#save(); // or somebody wrote elsewhere
             if (!this.queue.texts.length) this.queue.removeEventListener('change', this.#onQueue);
         }
 
@@ -109,7 +110,7 @@ export function withComposer(_converse, Form) {
                         <div class="composer-styling" aria-hidden="true"></div>
                         <textarea class="chat-textarea ${correcting ? 'correcting' : ''}" rows="1" enterkeyhint="send" placeholder=${hint} aria-label=${hint}
                             aria-autocomplete="list" aria-controls=${this.#listId}
-                            @input=${() => this.#onInput()} @scroll=${() => this.#paint()} @click=${() => this.completion?.look()} @blur=${() => this.#onBlur()}
+                            @input=${() => this.#onInput()} @scroll=${() => this.#paint()} @click=${() => this.#complete()} @blur=${() => this.#onBlur()}
                             @keydown=${key} @keyup=${(event) => this.onKeyUp(event)} @paste=${(event) => this.onPaste(event)}></textarea>
                     </div>
                 </form>`;
@@ -128,9 +129,17 @@ export function withComposer(_converse, Form) {
         #onInput() {
             grow(this.textarea);
             this.#paint();
-            this.completion?.look();
+            this.#complete();
             clearTimeout(this.#saving);
             this.#saving = setTimeout(() => this.#save(), SAVE_AFTER);
+        }
+
+        /** Offers what may be meant; the list comes with the first key (onDemand.js). */
+        #complete() {
+            ifItComes(({ Completion }) => {
+                this.completion ??= new Completion(api, this.model, this.textarea, this.querySelector('.suggestion-box__results'));
+                this.completion.look();
+            });
         }
 
         #onBlur() {
@@ -179,9 +188,14 @@ export function withComposer(_converse, Form) {
             if (document.activeElement === textarea) textarea.setSelectionRange(text.length, text.length);
         }
 
+        /** Of which conversation the draft is: in private, within a room, of somebody there (XEP-0045 §7.5), whose account may be hidden. */
+        get #whose() {
+            return this.model.get('from') ?? this.model.get('jid');
+        }
+
         /** What was begun here, without what waits to be sent. */
         get draft() {
-            const kept = drafts.of(this.model.get('jid'));
+            const kept = drafts.of(this.#whose);
             const waiting = this.queue.texts.join('\n');
             if (!waiting) return kept;
             return kept.startsWith(`${waiting}\n`) ? kept.slice(waiting.length + 1) : '';
@@ -195,7 +209,7 @@ export function withComposer(_converse, Form) {
         #keep() {
             clearTimeout(this.#saving);
             this.#kept = [...this.queue.texts, this.textarea.value].filter(Boolean).join('\n');
-            drafts.set(this.model.get('jid'), this.#kept);
+            drafts.set(this.#whose, this.#kept);
         }
 
         insertIntoTextArea(...options) {

@@ -98,16 +98,30 @@ export async function invite(room, user) {
     throw new Error(answer.status === 403 ? 'They cannot be invited: that is for those who look after this room.' : 'The invitation was not sent. Please try again in a moment.');
 }
 
+/** Rooms that somebody is about to leave. */
+const asked = new WeakSet();
+
 /**
  * Asks, and leaves. Without a connection, which a page may not know of yet, the room would not hear of it, and a stream
  * that goes on would still be in it (XEP-0198 §5).
  */
 export async function leave(_converse, room) {
     const { api } = _converse;
+    if (asked.has(room)) return; // and not answered yet
+    asked.add(room);
+    try {
+        if (!(await wantsToLeave(api, room))) return;
+        if (navigator.onLine && (await answers(_converse, LEAVING))) await room.close();
+        else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
+    } finally {
+        asked.delete(room);
+    }
+}
+
+/** @returns {Promise<boolean>} */
+function wantsToLeave(api, room) {
     const text = room.features?.get('membersonly') ? 'You can come back: you stay a member.' : 'You can come back when you like.';
-    if (!(await ask(api, { title: `Leave “${room.getDisplayName()}”?`, text, verb: 'Leave' }))) return;
-    if (await answers(_converse, LEAVING)) await room.close();
-    else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
+    return ask(api, { title: `Leave “${room.getDisplayName()}”?`, text, verb: 'Leave' });
 }
 
 /** Asks, deletes the room (XEP-0045 §10.9), and leaves the conversation. */
