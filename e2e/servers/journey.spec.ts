@@ -50,7 +50,7 @@ for (const { login, transport } of ways) {
 
       await test.step("who has not been here yet has a name all the same", async () => {
         await alice.goTo("Home");
-        await alice.talkTo("carol");
+        await alice.talkTo("dave"); // nobody signs in as him
       });
 
       const told = () => pushes?.notices.map(({ title, text, url }) => `${title}: ${text} ${url}`);
@@ -69,6 +69,7 @@ for (const { login, transport } of ways) {
         expect(new Set(pushes.notices.map(({ id }) => id)).size).toBe(2);
         await alice.page.goto(here);
         await comeBack(alice);
+        await expect(alice.around("bob")).toHaveText("Around"); // she has said that she is there: ejabberd tells of nobody's end who has not
         await bob.goTo("Home");
       });
 

@@ -6,7 +6,7 @@ import type { Watch } from "./watch.ts";
 export type Transport = "websocket" | "bosh";
 
 /** The demo accounts' names, as others see them. */
-export const names = { alice: "Alice Adler", bob: "Bob Baker", carol: "Carol Costa" } as const;
+export const names = { alice: "Alice Adler", bob: "Bob Baker", carol: "Carol Costa", dave: "Dave Dunn" } as const;
 export type User = keyof typeof names;
 
 export const password = "foyer-demo";
