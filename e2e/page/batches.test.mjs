@@ -12,7 +12,8 @@ function store(fails) {
     batches.push(items);
     if (fails) throw new Error("the disk is full");
   };
-  const made = { setItems, debouncedSetItems: undefined };
+  const kept = (key) => batches.findLast((batch) => key in batch)?.[key] ?? null;
+  const made = { setItems, getItem: async (key) => kept(key), getItems: async (keys) => Object.fromEntries(keys.map((key) => [key, kept(key)])), debouncedSetItems: undefined };
   writeWhole(made);
   return { made, batches };
 }
@@ -60,4 +61,16 @@ test("many writes are one batch, as long as none waits too long for the others",
   assert.deepEqual(batches.map((batch) => Object.keys(batch).length), [100]); // of a second
   pass(50);
   assert.deepEqual(batches.map((batch) => Object.keys(batch).length), [100, 50]);
+});
+
+test("what waits is written before it is read, and nothing else is", async () => {
+  const { made, batches } = store();
+  void made.debouncedSetItems({ list: ["one"], one: 1 });
+  assert.equal(await made.getItem("another"), null);
+  assert.deepEqual(batches, []);
+  assert.deepEqual(await made.getItem("list"), ["one"]);
+  assert.deepEqual(await made.getItems(["one", "another"]), { one: 1, another: null });
+  void made.debouncedSetItems({ one: 2 });
+  assert.deepEqual(await made.getItems(["another", "one"]), { another: null, one: 2 });
+  assert.equal(batches.length, 2);
 });

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model } from "./support.mjs";
-import { enterBookmarkedUnseen } from "../../static/js/chat/bookmarked.js";
+import { listeners, Model, settle } from "./support.mjs";
+import { awaitBookmarks, enterBookmarkedUnseen } from "../../static/js/chat/bookmarked.js";
 
 /** What Converse has: it opens a room when nothing else is open. */
 function page(respected) {
@@ -34,4 +34,18 @@ test("a room that is not to be entered is not", async () => {
     await bookmarks.openBookmarkedRoom(new Model({ jid: "garden@rooms.localhost", autojoin }));
     assert.deepEqual(entered, []);
   }
+});
+
+test("what is told of bookmarks after a session has ended waits for those of the next", async () => {
+  const promises = { bookmarksInitialized: Promise.resolve() };
+  const api = { ...listeners(), promises: { add: (name) => (promises[name] = new Promise(() => {})) } };
+  awaitBookmarks(/** @type {any} */ ({ api }));
+  const told = [];
+  const tell = (what) => void promises.bookmarksInitialized.then(() => told.push(what));
+  tell("first");
+  await settle();
+  api.tell("clearSession");
+  tell("second");
+  await settle();
+  assert.deepEqual(told, ["first"]);
 });

@@ -32,17 +32,26 @@ class Chat extends Model {
 function page(chat, answer = () => ({ messages: [], complete: true })) {
   const asked = [];
   const fetched = [];
-  globalThis.window = { converse: { env: { utils: { mam: { fetchArchivedMessages: async (room, options) => fetched.push(options) } } } } };
+  const sent = [];
+  globalThis.window = { converse: { env: { stx: String.raw, u: { getUniqueId: () => "id" }, utils: { mam: { fetchArchivedMessages: async (room, options) => fetched.push(options) } } } } };
   const { listen, tell } = listeners();
   const query = async (options) => (asked.push(options), answer(options));
-  const api = { listen, archive: { query } };
+  const api = { listen, archive: { query }, sendIQ: (iq) => sent.push(iq) };
   class MAMPlaceholderMessage extends Model {}
   rememberGaps({ api, exports: { MAMPlaceholderMessage }, state: { chatboxes: { models: [chat], get: () => chat } } });
-  return { api, asked, fetched, tell };
+  return { api, asked, fetched, sent, tell };
 }
 
 const jid = "bob@localhost";
 const at = (time) => `2026-01-01T${time}Z`;
+
+test("on each stream copies of what one says elsewhere are asked for at once", () => {
+  const { sent, tell } = page(new Chat({ jid }));
+  for (const stream of ["connected", "reconnected"]) {
+    tell(stream);
+    assert.match(sent.pop(), /<enable xmlns="urn:xmpp:carbons:2"\/>/);
+  }
+});
 
 test("after a loss the archive is asked from the last message before it", async () => {
   const chat = new Chat({ jid }, [{ sender: "them", time: at("10:00:00") }, { sender: "me", time: at("10:05:00") }]);

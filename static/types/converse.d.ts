@@ -104,6 +104,7 @@ declare namespace Converse {
         contacts: { add(contact: { jid: string; name: string; groups: string[] }): Promise<unknown> };
         /** Only on a device that is one's own. */
         omemo?: { session: { restore(): Promise<unknown> } };
+        promises: { add(name: 'bookmarksInitialized'): void };
         pubsub: { publish(jid: string | null, node: string, item: unknown, options: object, strict?: boolean): Promise<unknown> };
         rooms: {
             get(jid: string): Promise<Room | null>;
@@ -138,6 +139,7 @@ declare namespace Converse {
         | 'chatBoxesInitialized'
         | 'chatRoomInitialized'
         | 'chatRoomViewInitialized'
+        | 'clearSession'
         | 'connected'
         | 'connectionInitialized'
         | 'createMessageStanza'

@@ -1,7 +1,8 @@
 // What Converse writes within a moment goes into IndexedDB in one go. What is written twice in
 // that moment it merges, down to the last list: who takes a reaction back has it again on the next
 // page. And each conversation that opens begins a batch of its own, while the page that goes away
-// waits for the last one only. Here there is one batch, and what was written last is what is kept.
+// waits for the last one only. Here there is one batch, what was written last is what is kept, and
+// what waits is written before it is read: a session that begins anew reads all of it again.
 
 const MOMENT = 50; // ms without another write, after which the batch is written
 const MOST = 1000; // ms that it waits for that: each batch has the whole list of a conversation's messages
@@ -9,7 +10,7 @@ const MOST = 1000; // ms that it waits for that: each batch has the whole list o
 /** Those that write whole already. @type {WeakSet<object>} */
 const whole = new WeakSet();
 
-/** @param {{setItems(items: Record<string, unknown>): Promise<unknown>}} store */
+/** @param {Record<'setItems' | 'getItem' | 'getItems', (what: any, ...rest: unknown[]) => Promise<any>>} store */
 // Patch: writes-whole
 export function writeWhole(store) {
     if (whole.has(store)) return;
@@ -22,8 +23,11 @@ export function writeWhole(store) {
     let tell;
     let began = 0;
     let latest = 0;
+    /** The batch that was written last. @type {Promise<unknown> | undefined} */
+    let writing;
     const flush = () => {
-        tell?.(store.setItems(items));
+        if (!tell) return;
+        tell((writing = store.setItems(items)));
         tell = undefined;
         items = {};
     };
@@ -43,6 +47,14 @@ export function writeWhole(store) {
         return written;
     };
     add.flush = flush;
+    for (const how of /** @type {const} */ (['getItem', 'getItems'])) {
+        const read = store[how];
+        store[how] = async (keys, ...rest) => {
+            if ([keys].flat().some((key) => key in items)) flush();
+            await writing?.catch(() => {});
+            return read.call(store, keys, ...rest);
+        };
+    }
     // Converse sets it anew for each conversation.
     Object.defineProperty(store, 'debouncedSetItems', { get: () => add, set() {} });
 }

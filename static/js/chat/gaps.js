@@ -6,9 +6,23 @@
 // That may be one which the next stream has brought already, while older ones went down
 // with the stream; so the last one before the loss counts.
 
+/**
+ * What one says on other devices (XEP-0280) is asked for at once: a server answers in turn, so that what the archive has not
+ * yet comes by itself. Converse looks first whether it may ask, and what is said until then would come by neither.
+ * @param {Converse.Api} api
+ */
+// Patch: copies-first
+function askForCopies(api) {
+    const { stx, u } = window.converse.env;
+    const ask = () => api.sendIQ(stx`<iq type="set" id="${u.getUniqueId('copies')}" xmlns="jabber:client"><enable xmlns="urn:xmpp:carbons:2"/></iq>`, undefined, false);
+    api.listen.on('connected', ask);
+    api.listen.on('reconnected', ask);
+}
+
 /** @param {Converse.Private} _converse */
 export function rememberGaps(_converse) {
     const { api } = _converse;
+    askForCopies(api);
     const query = api.archive.query;
     const heard = new Map(); // when somebody else last said something before the loss, by address
 

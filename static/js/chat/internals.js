@@ -43,6 +43,7 @@ const METHODS = {
     'api.archive': ['query'],
     'api.bookmarks': ['set'],
     'api.pubsub': ['publish'],
+    'api.promises': ['add'],
     'api.disco.own.features': ['add'],
     'api.blocklist': ['get', 'add', 'remove'],
     'api.disco': ['supports'],

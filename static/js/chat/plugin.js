@@ -34,7 +34,7 @@ import { enterWhenOpened } from './lateEntry.js';
 import { assertInternals } from './internals.js';
 import { closeMenus, showBarFirst } from './menus.js';
 import { knowOccupants } from './occupants.js';
-import { enterBookmarkedUnseen } from './bookmarked.js';
+import { awaitBookmarks, enterBookmarkedUnseen } from './bookmarked.js';
 import { oneChatEach } from './chats.js';
 import { saveOnlyWhatIsKept } from './removed.js';
 import { askRoomsInTurn, leaveOutLateAnswers } from './disco.js';
@@ -100,6 +100,7 @@ function offerConversation(_converse, config) {
     enterRoomsByName(_converse, config);
     if (config.follow) enterWhenOpened(_converse);
     else enterBookmarkedUnseen(_converse);
+    awaitBookmarks(_converse);
     showPeopleByName(_converse, config);
     showPrivateMessages(_converse);
 }
