@@ -26,7 +26,7 @@ const FIELDS = {
 
 const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
 
-const LEAVING = 5000; // ms that the server may take to show that there is a connection
+const SIGN_OF_LIFE = 5000; // ms that the server may take to show that there is a connection
 
 /** What a room answers. @template T @param {Promise<T>} asked */
 async function answerTo(asked) {
@@ -99,7 +99,7 @@ export async function invite(room, user) {
 }
 
 /** Rooms that somebody is about to leave. */
-const asked = new WeakSet();
+const beingLeft = new WeakSet();
 
 /**
  * Asks, and leaves. Without a connection, which a page may not know of yet, the room would not hear of it, and a stream
@@ -107,14 +107,14 @@ const asked = new WeakSet();
  */
 export async function leave(_converse, room) {
     const { api } = _converse;
-    if (asked.has(room)) return; // and not answered yet
-    asked.add(room);
+    if (beingLeft.has(room)) return; // it was asked, and not answered yet
+    beingLeft.add(room);
     try {
         if (!(await wantsToLeave(api, room))) return;
-        if (navigator.onLine && (await answers(_converse, LEAVING))) await room.close();
+        if (navigator.onLine && (await answers(_converse, SIGN_OF_LIFE))) await room.close();
         else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
     } finally {
-        asked.delete(room);
+        beingLeft.delete(room);
     }
 }
 
