@@ -266,7 +266,8 @@ test("a card stands behind every name and picture, of people who have left as we
     await expect(heading).toBeHidden();
     await expect(field).toBeVisible();
     robert.leave();
-    await expect.poll(() => privately.count()).toBe(1); // it can be read on
+    await expect(alice.page.locator("#chat .head-count")).toHaveText("2 people here");
+    await expect(privately.getByText("are you there?")).toBeVisible(); // it can be read on
     await alice.page.reload();
     await alice.ready();
     await alice.page.getByRole("button", { name: /^Chat( \d|$)/ }).click();
