@@ -52,10 +52,10 @@ func (b *bench) serversPart() string {
 	fmt.Fprintf(&f, `# Results
 
 Written by `+"`make bench`"+` on %s: %d cores, %s/%s, clients and servers on the same machine, %s per
-load, medians of %d run(s). CPU is seconds per 1,000 messages or deliveries. Rates drift from run to run; compare CPU and
+load, %s where latencies are measured, medians of %d run(s). CPU is seconds per 1,000 messages or deliveries. Rates drift from run to run; compare CPU and
 ratios taken in one run.
 
-`, today(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.plan.seconds, b.runs)
+`, today(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.plan.seconds, b.plan.paced, b.runs)
 	b.report(&f)
 	fmt.Fprintln(&f)
 	for _, note := range b.notes {

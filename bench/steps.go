@@ -10,6 +10,7 @@ import (
 // plan is how much is done of everything.
 type plan struct {
 	seconds  time.Duration // that a load is measured
+	paced    time.Duration // that latencies are: the slowest hundredth of a few seconds is chance
 	idle     int           // sessions that do nothing
 	signIns  int
 	atOnce   int // sign-ins at a time
@@ -25,7 +26,7 @@ type plan struct {
 }
 
 func fullPlan(seconds time.Duration, idle int) plan {
-	return plan{seconds: seconds, idle: idle, signIns: 500, atOnce: 20, pairs: 100, window: 10,
+	return plan{seconds: seconds, paced: 3 * seconds, idle: idle, signIns: 500, atOnce: 20, pairs: 100, window: 10,
 		room: 200, talkers: 4, small: 10, large: 1000, readers: 10, page: 50, settling: 5 * time.Second}
 }
 
@@ -201,7 +202,7 @@ func (b *bench) delays(ctx context.Context, s *server, t transport, creds []cred
 		closeAll(receivers)
 		return nil, err
 	}
-	return s.pacedMessages(ctx, senders, receivers, hints, perSecond, b.plan.seconds)
+	return s.pacedMessages(ctx, senders, receivers, hints, perSecond, b.plan.paced)
 }
 
 // room measures a room of n people: everybody joins, then some speak.

@@ -189,6 +189,9 @@ func (m *managed) received(el *stream.Element) {
 }
 
 func (m *managed) handleSM(el *stream.Element) error {
+	if el.Name.Local == "r" {
+		m.beforeRead() // what came goes on first: the upstream asks for it whenever it sends a message
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch el.Name.Local {
