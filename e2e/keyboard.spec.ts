@@ -67,6 +67,20 @@ test("menus, emoji, people and the keys that ? lists, in a room", async ({ alice
   await bob.say("Anybody?");
   await alice.hears("Anybody?");
 
+  await test.step("what to do with a message, which is made when one comes to it", async () => {
+    const bar = page.getByRole("group", { name: "What to do with this message" });
+    await expect(bar).toHaveCount(0);
+    await page.getByRole("button", { name: "What to do with this message" }).last().focus();
+    const [first, last] = [bar.getByRole("button", { name: "React" }), bar.locator(".dropdown-toggle")];
+    await expect(first).toBeFocused();
+    await tabTo(page, last);
+    await page.keyboard.press("Enter");
+    const items = bar.locator(".dropdown-item:visible");
+    await expect(items.first()).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(last).toBeFocused();
+  });
+
   await test.step("Tab leaves the composer, with text in it and without", async () => {
     for (const text of ["", "half a sentence", ":)"]) {
       await alice.input().fill(text);

@@ -20,7 +20,7 @@ const distance = (touch, from) => Math.hypot(touch.clientX - from.clientX, touch
  */
 function whenHeld(chat, held) {
     chat.addEventListener('touchstart', (event) => {
-        const message = around(event, ITS_OWN) ? null : around(event, 'converse-chat-message:has(.message-bar)');
+        const message = around(event, ITS_OWN) ? null : around(event, 'converse-chat-message:has(converse-message-actions)');
         if (!message || event.touches.length > 1 || message.querySelector('.chat-msg--retracted')) return;
         const [from] = event.touches;
         const touch = new AbortController();

@@ -116,6 +116,18 @@ export class HistoryView {
         this.#soon();
     }
 
+    /** A message came: what is drawn is drawn again if that is among them. A page of older ones is not, yet. */
+    added() {
+        const [before, now] = [this.history?.messages ?? [], this.messagesDrawn];
+        if (before.length === now.length && now.every((model, i) => model === before[i])) this.#soon();
+        else this.redraw();
+    }
+
+    /** A message has changed. */
+    changed(model) {
+        if (this.history?.messages.includes(model) ?? true) this.redraw();
+    }
+
     /** Goes to what was said last. */
     toEnd() {
         if (this.#last) this.reset();
@@ -376,7 +388,8 @@ export function drawWhatIsNear(_converse) {
             await model.messages.fetched;
             if (!this.isConnected || this.view) return;
             const view = (this.view = new HistoryView(this, (gap, previous) => api.connection.connected() && fillGap(_converse, gap, previous)));
-            this.listenTo(model.messages, 'add change', () => view.redraw());
+            this.listenTo(model.messages, 'add', () => view.added());
+            this.listenTo(model.messages, 'change', (message) => view.changed(message));
             this.listenTo(model.messages, 'reset', () => view.reset());
             this.listenTo(model.messages, 'remove', (message, _, { index }) => view.removed(message, index));
             for (const each of [model.notifications, model.ui, model.occupants, model.session, model.features, model.config]) if (each) this.listenTo(each, 'change', () => this.requestUpdate());

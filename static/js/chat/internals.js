@@ -72,7 +72,7 @@ const METHODS = {
     'elements.converse-muc-message-form': ['onFormSubmitted', 'onEscapePressed', 'initMentionAutoComplete', 'shouldAutoComplete'],
     'elements.converse-chat-toolbar': [],
     'elements.converse-chat-message': ['getExtraMessageClasses', 'getRetractionText', 'renderMessageText', 'showUserModal'],
-    'elements.converse-message-actions': ['renderActions', 'getActionButtons', 'onMessageEditButtonClicked'],
+    'elements.converse-message-actions': ['initialize', 'getActionButtons', 'onMessageEditButtonClicked'],
     'elements.converse-reaction-picker': ['open', 'onEmojiSelected'],
     'elements.converse-chat-heading': ['getHeadingButtons', 'showUserDetailsModal'],
     'elements.converse-muc-heading': ['getHeadingButtons'],

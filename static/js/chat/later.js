@@ -1,5 +1,6 @@
 // What the chat does not begin with. It is one file of the bundle, which onDemand.js fetches.
 
+export { Bar } from './bar.js';
 export { Begin } from './begin/dialog.js';
 export { Completion } from './composer/completion.js';
 export { makeContact } from './contacts.js';

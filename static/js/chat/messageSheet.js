@@ -3,6 +3,7 @@
 // the message (messages.js), which is there for screen readers as well.
 
 import { closeBeside } from '../dom.js';
+import { Bar } from './bar.js';
 import { STILL } from './held.js';
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
@@ -61,7 +62,8 @@ export class MessageSheet {
 
     /** @param {any} message its element */
     async show(message) {
-        const offered = await message.querySelector('converse-message-actions').offered();
+        const bar = await message.querySelector('converse-message-actions').reach({ Bar });
+        const offered = await bar.offered();
         if (!offered.length || this.dialog.open) return;
         Object.assign(this, { message, offered });
         message.model.on('change destroy remove', this.#follow); // an open sheet offers what can be done now
@@ -82,7 +84,7 @@ export class MessageSheet {
 
     #follow = async () => {
         const { message } = this;
-        const offered = message.model.isRetracted() ? [] : await message.querySelector('converse-message-actions')?.offered();
+        const offered = message.model.isRetracted() ? [] : await message.querySelector('converse-message-actions')?.bar.offered();
         if (this.message !== message) return;
         if (!offered?.length) return this.dialog.close();
         this.offered = offered;

@@ -1,28 +1,17 @@
 // How messages look, where Converse's own does not do: a bar beside each with what is
 // done most, days by their names, and in words what was edited, removed or read.
 
+import { around, byId } from '../dom.js';
 import { locale } from '../language.js';
-import { addressOf } from './conversation.js';
 import { fileOf, withFiles } from './files.js';
 import { PIN } from './list/row.js';
 import { clock } from './list/time.js';
-import { panel } from './panel.js';
+import { soonWithLater, withLater } from './onDemand.js';
 import { withPreviews } from './previews.js';
 import { roomPanel } from './room/roomPanel.js';
-import { isPinnable, mayPin, pinOfMessage, setPinned } from './room/pins.js';
+import { pinOfMessage } from './room/pins.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms
-
-// What stands in the bar itself; the rest is in its menu.
-const QUICK = ['reaction', 'reply'];
-
-// What the site calls an action; Converse's words are the protocol's.
-/** @type {Record<string, string>} */
-const LABELS = { reaction: 'React', retract: 'Delete', hide: 'Hide the picture', copy: 'Copy text' };
-
-/** The order of the others; one that Converse has besides them stands before the last, which destroys. */
-const ORDER = ['copy', 'edit', 'quote', 'link', 'hide', 'pin', '', 'retract'];
-const place = ({ name }) => ORDER.indexOf(ORDER.includes(name) ? name : '');
 
 /** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
 const DATE = /** @type {const} */ ({ weekday: 'long', day: 'numeric', month: 'long' });
@@ -46,86 +35,50 @@ function dayName(day, now = new Date()) {
 }
 
 /**
- * The address of a message in a room, which is the same for everybody there; between two
- * people each has another. null: it is not in the archive, as far as the page knows.
+ * A message's actions. Their elements are made when a pointer, a finger or the keyboard first comes to the message (bar.js): of
+ * few it does, and to make and paint them beside all is most of what reading back would cost.
  */
-function linkTo(config, model) {
-    const room = model.get('type') === 'groupchat' && model.get('from')?.split('/')[0];
-    const id = room && !model.isRetracted?.() && model.get(`stanza_id ${room}`);
-    return id ? new URL(`${addressOf(config, room)}?at=${encodeURIComponent(id)}`, location.origin).href : null;
-}
-
-const pinSign = () => window.converse.env.html`<svg class="message-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>`;
-
-/** Two links of a chain. */
-const linkSign = () => window.converse.env.html`<svg class="message-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true">
-    <g fill="none" stroke="currentColor" stroke-width="2.4" transform="rotate(-45 12 12)"><rect x="0" y="8" width="13" height="8" rx="4"/><rect x="11" y="8" width="13" height="8" rx="4"/></g></svg>`;
-
-/** What copies that address. */
-const copyLink = (link) => ({
-    name: 'link',
-    i18n_text: 'Copy link',
-    sign: linkSign(),
-    button_class: 'chat-msg__action-link',
-    handler: (event) => {
-        event.preventDefault();
-        navigator.clipboard.writeText(link).then(() => panel.warn('link'), () => panel.warn('link', 'The link could not be copied.'));
-    },
-});
-
-/** What pins a message of a room, or unpins it, for those who may. */
-function pinning(api, model) {
-    const room = model.collection?.chatbox; // it may have been removed while its actions were put together
-    if (!isPinnable(model) || !mayPin(room)) return [];
-    const pin = pinOfMessage(model);
-    const id = pin?.id ?? model.get(`stanza_id ${room.get('jid')}`);
-    return [{
-        name: 'pin',
-        i18n_text: pin ? 'Unpin' : 'Pin to room',
-        sign: pinSign(),
-        button_class: 'chat-msg__action-pin',
-        handler: (event) => {
-            event.preventDefault();
-            return setPinned(api, room, id, !pin);
-        },
-    }];
-}
-
-/** An entry of a message's menu with a sign that Converse does not have. */
-const entry = ({ handler, button_class, sign, i18n_text }) => window.converse.env.html`
-    <button type="button" class="dropdown-item chat-msg__action ${button_class}" @click=${handler}>${sign}${i18n_text}</button>`;
-
-/** A message's actions: the quick ones as buttons, the others in a menu. */
 function withBar(api, config, Actions) {
     const { html } = window.converse.env;
-    const button = ({ i18n_text, handler, button_class, icon_class }) => html`
-        <button type="button" class="message-bar__button ${button_class}" title=${i18n_text} aria-label=${i18n_text} @click=${handler}>
-            <converse-icon class=${icon_class} size="1em" aria-hidden="true"></converse-icon>
-        </button>`;
-
     return class extends Actions {
-        /** What can be done with the message, by the site's words: the quick ones first. */
-        async offered() {
-            if (!this.model?.collection) return []; // it was removed meanwhile
-            const offered = await this.getActionButtons();
-            if (!offered.length || !this.model.collection) return [];
-            const link = linkTo(config, this.model);
-            const all = [...offered, ...pinning(api, this.model), ...(link ? [copyLink(link)] : [])].map((each) => ({ ...each, i18n_text: LABELS[each.name] ?? each.i18n_text }));
-            const quick = QUICK.flatMap((name) => all.filter((each) => each.name === name));
-            return [...quick, ...all.filter(({ name }) => !QUICK.includes(name)).sort((a, b) => place(a) - place(b))];
+        /** What makes them, once there is need. @type {import('./bar.js').Bar | undefined} */
+        bar;
+
+        initialize() {
+            if (this.bar) super.initialize(); // which listens for what changes them
         }
 
-        async renderActions() {
-            if (!this.model.collection) return ''; // it was removed meanwhile
-            const offered = await this.offered();
-            const content = await api.hook('getMessageActionContent', this, html``);
-            if (!offered.length) return content;
-            const quick = offered.filter(({ name }) => QUICK.includes(name));
-            const others = offered.filter(({ name }) => !QUICK.includes(name)).map((each) => (each.sign ? entry(each) : Actions.getActionsDropdownItem(each)));
-            return html`<div class="message-bar" role="group" aria-label="What to do with this message">
-                ${quick.map(button)}
-                <converse-dropdown class="chat-msg__actions btn-group dropstart" icon_classes="fa fa-ellipsis-h" .items=${others}></converse-dropdown>
-            </div>${content}`;
+        /** Resolves with what can be done, once it can be. @param {Pick<import('./later.js'), 'Bar'>} later */
+        async reach({ Bar }) {
+            if (!this.bar) {
+                this.bar = new Bar(api, config, this);
+                if (this.isConnected) super.initialize();
+                this.requestUpdate();
+            }
+            await this.updateComplete;
+            return this.bar;
+        }
+
+        requestUpdate(...change) {
+            this.asked = (this.asked ?? 0) + 1;
+            return super.requestUpdate(...change);
+        }
+
+        /** What is drawn stays until what follows is known: so does a menu that is open. */
+        async scheduleUpdate() {
+            for (let asked; this.bar && asked !== this.asked; ) {
+                asked = this.asked;
+                this.drawn = await this.bar.draw();
+                this.dataset.reached = '';
+            }
+            const isFocused = this.contains(document.activeElement);
+            super.scheduleUpdate();
+            if (isFocused && !this.contains(document.activeElement)) this.querySelector('button')?.focus();
+        }
+
+        render() {
+            const enter = () => withLater((later) => this.reach(later));
+            return this.drawn ?? html`<button type="button" class="message-more" aria-label="What to do with this message" @focus=${enter} @click=${enter}></button>`;
         }
 
         /** What was begun is there again after the edit (composer/form.js): Converse would ask whether it may be lost. */
@@ -138,6 +91,27 @@ function withBar(api, config, Actions) {
     };
 }
 
+/** Makes what can be done with a message once the mouse is over it. */
+function reachByPointer() {
+    byId('chat').addEventListener('pointerover', (event) => {
+        const actions = /** @type {any} */ (around(event, 'converse-chat-message')?.querySelector('converse-message-actions'));
+        if (actions && !actions.bar) soonWithLater((later) => actions.reach(later));
+    }, { passive: true });
+}
+
+/** @type {WeakMap<any, {time: string, day: number}>} what dates cost is too much for each message each time */
+const days = new WeakMap();
+
+/** When the day of a message began, in ms. */
+function dayOf(model) {
+    const time = model.get('time');
+    const known = days.get(model);
+    if (known?.time === time) return known.day;
+    const day = new Date(time).setHours(0, 0, 0, 0);
+    days.set(model, { time, day });
+    return day;
+}
+
 /**
  * Pictures that one person sent in a row, by the first of them.
  * @param {(model: any) => boolean} isPicture
@@ -145,7 +119,6 @@ function withBar(api, config, Actions) {
  */
 function rowsOf(messages, isPicture) {
     const rows = new Map();
-    const dayOf = (model) => new Date(model.get('time')).toDateString();
     let first = null;
     for (const model of messages) {
         if (!isPicture(model)) first = null;
@@ -170,9 +143,10 @@ function labelOf(model) {
  * @param {any[]} messages some that follow one another
  */
 export function firstOfDays(messages) {
-    const dayOf = (model) => model && new Date(model.get('time')).setHours(0, 0, 0, 0);
     const { models } = messages[0]?.collection ?? { models: [] };
-    let before = dayOf(models.slice(0, Math.max(0, models.indexOf(messages[0]))).findLast(isShown));
+    let at = models.indexOf(messages[0]) - 1;
+    while (at >= 0 && !isShown(models[at])) at--;
+    let before = at < 0 ? undefined : dayOf(models[at]);
     return new Set(messages.filter(isShown).filter((model) => {
         const day = dayOf(model);
         const isFirst = before === undefined || day > before;
@@ -227,6 +201,9 @@ function deliveryOf(model) {
     return model.get('received') ? ['chat-msg--sent'] : [];
 }
 
+/** The sign of what is pinned. */
+export const pinSign = () => window.converse.env.html`<svg class="message-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>`;
+
 /** Messages with a line above them that says who pinned them. */
 function withPins(Message) {
     const { html } = window.converse.env;
@@ -272,6 +249,7 @@ export function showMessages(_converse, config) {
     const { registry } = api.elements;
     // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
+    reachByPointer();
     // Patch: message-days
     api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
     // Patch: messages

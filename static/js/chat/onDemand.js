@@ -52,6 +52,9 @@ export function withLater(use, giveUp) {
     return undefined;
 }
 
+/** Calls what nobody asked for, as soon as it is there; if it does not come, the next time. @param {(later: Later) => void} use */
+export const soonWithLater = (use) => (there ? use(there) : fetchIt().then(use, () => {}));
+
 /** Calls what can do without it: if it is there, or on its way and comes. @param {(later: Later) => void} use */
 export const ifItComes = (use) => (there ? use(there) : coming?.then(use, () => {}));
 

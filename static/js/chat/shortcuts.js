@@ -17,8 +17,9 @@ const inRoom = () => all('#chat converse-muc').some((element) => element.checkVi
 
 /** Presses a button of the latest message. */
 function onLatest(selector) {
-    const [message] = all('#chat converse-chat-message').filter((element) => element.checkVisibility()).slice(-1);
-    /** @type {HTMLElement | null | undefined} */ (message?.querySelector(selector))?.click();
+    const message = all('#chat converse-chat-message').findLast((element) => element.checkVisibility());
+    const actions = /** @type {any} */ (message?.querySelector('converse-message-actions'));
+    if (actions) withLater((later) => actions.reach(later).then(() => actions.querySelector(selector)?.click()));
 }
 
 /** Presses a button on top of the conversation, which may have stepped into the menu. */
