@@ -12,6 +12,8 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -30,13 +32,15 @@ func attacks() []attack {
 		{"nobody", func(ctx context.Context, _ *server) { <-ctx.Done() }},
 		{"X-46: forms that unpack to gigabytes", packedForms},
 		{"X-47: more connections than there are files", manyConnections},
-		{"X-50: 50 streams of one account, presence and messages", chatter},
+		{"X-50: 50 streams of one account, in a room: presence, messages, nicknames", chatter},
 		{"X-51: readers that stop reading", deafReaders},
 		{"X-52: pictures of 30 million pixels", hugePictures},
 		{"X-53: a large roster, asked for again and again", rosters},
-		{"X-54: 50 streams that fill the archive", archivists},
-		{"X-55: wrong passwords, many at once", guesses},
+		{"X-54: 50 streams that fill the archive and search it", archivists},
+		{"X-55: wrong passwords, many at once, in the chat and on the page", guesses},
+		{"X-59: sign-ins that take all that waits for them", collectors},
 		{"X-61: bodies that do not end", endlessBodies},
+		{"X-68: rooms that are begun, and left unconfigured", founders},
 		{"pings, as fast as they go", pings},
 		{"gateway: 10,000 connections that begin and do not go on", halfOpen},
 		{"gateway: bodies that come a byte a second", slowBodies},
@@ -126,6 +130,15 @@ func evilStream(ctx context.Context, s *server, account int, resource string) (*
 	return l, authenticateAs(l, credential{userName(account), password}, resource)
 }
 
+// readAll reads and forgets what comes, until the stream ends.
+func readAll(l *wsLink) {
+	for {
+		if _, err := l.recv(); err != nil {
+			return
+		}
+	}
+}
+
 // flood sends the same over and over, from many streams of one account, and reads
 // what comes unless it is deaf.
 func flood(ctx context.Context, s *server, streams int, deaf bool, stanzas ...string) {
@@ -133,6 +146,11 @@ func flood(ctx context.Context, s *server, streams int, deaf bool, stanzas ...st
 	for i, st := range stanzas {
 		raw[i] = []byte(st)
 	}
+	floodBy(ctx, s, streams, deaf, func(int, int) [][]byte { return raw })
+}
+
+// floodBy is flood with what stream i sends in its nth turn.
+func floodBy(ctx context.Context, s *server, streams int, deaf bool, stanzas func(i, n int) [][]byte) {
 	atOnce(ctx, streams, func(i int) error {
 		l, err := evilStream(ctx, s, attackerName, fmt.Sprint("evil", i))
 		if err != nil {
@@ -140,31 +158,81 @@ func flood(ctx context.Context, s *server, streams int, deaf bool, stanzas ...st
 		}
 		defer l.close()
 		if !deaf {
-			go func() {
-				for {
-					if _, err := l.recv(); err != nil {
-						return
-					}
-				}
-			}()
+			go readAll(l)
 		}
-		for {
-			if err := l.write(raw...); err != nil {
+		for n := 0; ; n++ {
+			if err := l.write(stanzas(i, n)...); err != nil {
 				return err
 			}
 		}
 	})
 }
 
-func chatter(ctx context.Context, s *server) {
-	status := strings.Repeat("x", 8000)
-	flood(ctx, s, streamsOfOne, false,
-		`<presence xmlns="jabber:client"><status>`+status+`</status></presence>`,
-		`<message xmlns="jabber:client" to="`+userName(1)+`@`+domain+`" type="chat"><body>`+status+`</body></message>`)
+// joinPresence enters a room, or changes the nickname there.
+func joinPresence(room, nick, status string) []byte {
+	return []byte(`<presence xmlns="jabber:client" to="` + room + `@` + mucDomain + `/` + nick + `"><x xmlns="http://jabber.org/protocol/muc"/><status>` + status + `</status></presence>`)
 }
 
+func chatter(ctx context.Context, s *server) {
+	status := strings.Repeat("x", 16_000)
+	stanzas := [][]byte{
+		[]byte(`<presence xmlns="jabber:client"><status>` + status + `</status></presence>`),
+		[]byte(`<message xmlns="jabber:client" to="` + userName(1) + `@` + domain + `" type="chat"><body>` + status + `</body></message>`),
+		[]byte(`<message xmlns="jabber:client" to="evil@` + mucDomain + `" type="groupchat"><body>` + status + `</body></message>`),
+	}
+	floodBy(ctx, s, streamsOfOne, false, func(i, n int) [][]byte {
+		return append([][]byte{joinPresence("evil", fmt.Sprintf("evil%d-%d", i, n), status)}, stanzas...)
+	})
+}
+
+// archivists fill an archive from half of their streams, and search it from the others.
 func archivists(ctx context.Context, s *server) {
-	flood(ctx, s, streamsOfOne, false, `<message xmlns="jabber:client" to="`+userName(attackerName+1)+`@`+domain+`" type="chat"><body>`+strings.Repeat("x y ", 10_000)+`</body></message>`)
+	fill := [][]byte{[]byte(`<message xmlns="jabber:client" to="` + userName(attackerName+1) + `@` + domain + `" type="chat"><body>` + strings.Repeat("x y ", 10_000) + `</body></message>`)}
+	search := [][]byte{[]byte(`<iq xmlns="jabber:client" type="set" id="s"><query xmlns="urn:xmpp:mam:2"><x xmlns="jabber:x:data" type="submit">` +
+		`<field var="FORM_TYPE"><value>urn:xmpp:mam:2</value></field><field var="{urn:xmpp:fulltext:0}fulltext"><value>y</value></field></x></query></iq>`)}
+	floodBy(ctx, s, streamsOfOne, false, func(i, _ int) [][]byte {
+		if i%2 == 0 {
+			return fill
+		}
+		return search
+	})
+}
+
+// collectors let messages wait for an account, and sign it in many times to take them, slowly.
+func collectors(ctx context.Context, s *server) {
+	victim := attackerName + 1
+	message := []byte(`<message xmlns="jabber:client" to="` + userName(victim) + `@` + domain + `" type="chat"><body>` + strings.Repeat("x", 16_000) + `</body></message>`)
+	var all sync.WaitGroup
+	all.Go(func() { floodBy(ctx, s, 2, false, func(int, int) [][]byte { return [][]byte{message} }) })
+	all.Go(func() {
+		atOnce(ctx, streamsOfOne, func(i int) error {
+			l, err := evilStream(ctx, s, victim, fmt.Sprint("slow", i))
+			if err != nil {
+				return err
+			}
+			defer l.close()
+			if err := l.write([]byte(`<presence xmlns="jabber:client"/>`)); err != nil {
+				return err
+			}
+			for range 100 {
+				if _, err := l.recv(); err != nil {
+					return err
+				}
+				if err := pause(ctx, 10*time.Millisecond); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	all.Wait()
+}
+
+// founders begin rooms, each under another name, and configure none (XEP-0045 §10.1).
+func founders(ctx context.Context, s *server) {
+	floodBy(ctx, s, streamsOfOne, false, func(i, n int) [][]byte {
+		return [][]byte{joinPresence(fmt.Sprintf("evil%d-%d", i, n), "evil", "")}
+	})
 }
 
 func deafReaders(ctx context.Context, s *server) {
@@ -184,8 +252,14 @@ func rosters(ctx context.Context, s *server) {
 	if err != nil {
 		return
 	}
-	for i := range 100 {
-		item := `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="c` + fmt.Sprint(i) + `@` + domain + `" name="` + strings.Repeat("x", 900) + `"/></query></iq>`
+	go readAll(l)
+	name := strings.Repeat("😀", 128) // as long as names may be
+	var groups strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&groups, "<group>%d%s</group>", i, name[4:])
+	}
+	for i := range 220 { // beyond all that a roster may hold
+		item := `<iq xmlns="jabber:client" type="set" id="s"><query xmlns="jabber:iq:roster"><item jid="c` + fmt.Sprint(i) + `@` + domain + `" name="` + name + `">` + groups.String() + `</item></query></iq>`
 		if l.write([]byte(item)) != nil {
 			return
 		}
@@ -195,6 +269,13 @@ func rosters(ctx context.Context, s *server) {
 
 func guesses(ctx context.Context, s *server) {
 	atOnce(ctx, 100, func(i int) error {
+		if i%2 == 0 {
+			client := evilClient()
+			client.Jar, _ = cookiejar.New(nil) // never fails
+			b := &browser{base: s.web, http: client}
+			_ = b.post(ctx, "/signin", "/signin", url.Values{"username": {userName(i % honest)}, "password": {"wrong"}})
+			return errors.New("again, after a moment")
+		}
 		l, err := dialWebSocketFrom(ctx, s.webSocket, domain, evil())
 		if err != nil {
 			return err
