@@ -77,4 +77,12 @@ test("while the server is away pages are there and say so, and the chat comes wh
   await expect(alice.notice()).toBeHidden({ timeout: 60_000 });
   await page.goto("/");
   await makeRoom(alice, name);
+
+  await test.step("rooms that were known are listed for a minute more", async () => {
+    await chat.kill();
+    await page.goto("/rooms");
+    await expect(main.getByRole("link", { name })).toBeVisible();
+    await expect(main).not.toContainText(away);
+    await chat.start();
+  });
 });
