@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,12 +31,14 @@ var metricLine = regexp.MustCompile(`(?m)^(\w+)(?:\{([^}]*)\})? `)
 // name is there, with each label, and with each value that a query compares with.
 func TestDashboard(t *testing.T) {
 	_, base := start(t, map[string]string{"APP_ENV": "development"})
-	_, other := start(t, map[string]string{"APP_ENV": "development", "XMPP_UPSTREAM": "xmpp://127.0.0.1:1"}) // nobody is asked
+	_, other := start(t, map[string]string{"APP_ENV": "development", "XMPP_UPSTREAM": nobody})
+	alone := startStandalone(t, nil, twoDomains)
 	failLogin(t, base)
 	has := make(map[string]map[string][]string) // name → label → values
 	eventually(t, func() bool {
-		both := newBrowser(t, base).get("/metrics").body + newBrowser(t, other).get("/metrics").body
-		for _, m := range metricLine.FindAllStringSubmatch(both, -1) {
+		_, figures := alone.request("GET", "/metrics", "", "", "")
+		all := newBrowser(t, base).get("/metrics").body + newBrowser(t, other).get("/metrics").body + figures
+		for _, m := range metricLine.FindAllStringSubmatch(all, -1) {
 			if has[m[1]] == nil {
 				has[m[1]] = make(map[string][]string)
 			}
@@ -53,9 +56,9 @@ func TestDashboard(t *testing.T) {
 			if !ok {
 				t.Errorf("%s: there is no %s", expr, m[1])
 			}
-			for _, l := range regexp.MustCompile(`(\w+)="([^"]*)"`).FindAllStringSubmatch(m[2], -1) {
-				if !slices.Contains(labels[l[1]], l[2]) {
-					t.Errorf("%s: %s has no %s=%q", expr, m[1], l[1], l[2])
+			for _, l := range regexp.MustCompile(`(\w+)(=~?)"([^"]*)"`).FindAllStringSubmatch(m[2], -1) {
+				if l[2] == "=" && !slices.Contains(labels[l[1]], l[3]) || labels[l[1]] == nil {
+					t.Errorf("%s: %s has no %s%s%q", expr, m[1], l[1], l[2], l[3])
 				}
 			}
 			if grouped == nil {
@@ -70,8 +73,16 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
+// twoDomains are those of a gateway alone (foyer gateway), whose servers nobody asks for.
+var twoDomains = map[string]string{"GATEWAY_UPSTREAMS": "one.example=" + nobody + ",two.example=" + nobody}
+
 // dashboardQuery is a query of a panel, and what names the lines that it draws.
 type dashboardQuery struct{ Expr, LegendFormat string }
+
+// of is the query as Grafana asks it, for a choice of domains.
+func (q dashboardQuery) of(domain string) string {
+	return strings.NewReplacer("$__rate_interval", "5m", "$domain", domain).Replace(q.Expr)
+}
 
 // dashboardQueries are the queries of all panels.
 func dashboardQueries(t *testing.T) (all []dashboardQuery) {
@@ -96,13 +107,13 @@ func dashboardQueries(t *testing.T) (all []dashboardQuery) {
 }
 
 // Prometheus itself answers each query of the dashboard, from what it has scraped of two
-// sites, one of which has another chat server: each has a line to draw, with the labels that
-// name it, and what went wrong meanwhile is seen.
+// sites, one of which has another chat server, and of a gateway alone: each has a line to draw, with
+// the labels that name it, and what went wrong meanwhile is seen. Whoever chooses a domain sees that one.
 func TestDashboard_Prometheus(t *testing.T) {
 	_, base := start(t, map[string]string{"APP_ENV": "development"})
-	_, other := start(t, map[string]string{"APP_ENV": "development", "XMPP_UPSTREAM": "xmpp://127.0.0.1:1"})
+	_, other := start(t, map[string]string{"APP_ENV": "development", "XMPP_UPSTREAM": nobody})
 	failAndEnd(t, base, 1)
-	sites := []*scraped{scrapedSite(t, base), scrapedSite(t, other)}
+	sites := []*scraped{scrapedSite(t, base), scrapedSite(t, other), scrapedSite(t, startStandalone(t, nil, twoDomains).base)}
 	p := startPrometheus(t, sites)
 	for _, site := range sites {
 		site.await(t, 1)
@@ -112,9 +123,15 @@ func TestDashboard_Prometheus(t *testing.T) {
 		site.await(t, 2)
 	}
 	for _, q := range dashboardQueries(t) {
-		lines := p.ask(t, strings.ReplaceAll(q.Expr, "$__rate_interval", "5m"))
+		lines := p.ask(t, q.of(".*"))
 		if len(lines) == 0 {
 			t.Errorf("%s: there is nothing to draw", q.Expr)
+		}
+		if strings.Contains(q.Expr, "foyer_domain_") {
+			one := p.ask(t, q.of("one.example"))
+			if len(one) == 0 || 2*len(one) != len(lines) {
+				t.Errorf("%s: of one domain %v, of both %v", q.Expr, one, lines)
+			}
 		}
 		for _, line := range lines {
 			for _, label := range regexp.MustCompile(`{{(\w+)}}`).FindAllStringSubmatch(q.LegendFormat, -1) {
@@ -200,7 +217,11 @@ func startPrometheus(t *testing.T, sites []*scraped) *prometheusServer {
 		t.Fatal(err)
 	}
 	dir, addr := t.TempDir(), fmt.Sprint("127.0.0.1:", port)
-	config := fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: foyer, static_configs: [{targets: [%q, %q]}]}]\n", sites[0].addr, sites[1].addr)
+	var targets []string
+	for _, site := range sites {
+		targets = append(targets, strconv.Quote(site.addr))
+	}
+	config := fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: foyer, static_configs: [{targets: [%s]}]}]\n", strings.Join(targets, ", "))
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

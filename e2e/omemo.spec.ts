@@ -2,6 +2,7 @@
 // people who trust their devices to talk so that the server cannot read it.
 
 import { Archive } from "./support/archive.ts";
+import { encrypt } from "./support/omemo.ts";
 import { panel } from "./support/rooms.ts";
 import { enterRoom, expect, makeRoom, names, test } from "./support/test.ts";
 import type { Database } from "./support/cluster.ts";
@@ -124,15 +125,4 @@ async function talkInRoom(alice: Person, bob: Person, { alices, bobs }: Record<"
 async function published(database: Database, who: string): Promise<void> {
   const items = "SELECT node FROM pubsub_items WHERE username = $1 AND (node LIKE 'urn:xmpp:omemo:2:%' OR node LIKE 'eu.siacs.%')";
   await expect.poll(async () => (await database.query(items, who)).length).toBeGreaterThanOrEqual(4);
-}
-
-/** Presses the lock, once the other side's devices are known; it may be closed already, or be just then. */
-async function encrypt(person: Person): Promise<void> {
-  const button = person.page.locator('#chat .toggle-omemo[data-disabled="false"]');
-  const closed = button.locator("converse-icon.fa-lock");
-  await expect(button).toBeVisible();
-  await expect(async () => {
-    if ((await closed.count()) === 0) await button.click();
-    await expect(closed).toBeVisible({ timeout: 5000 });
-  }).toPass({ timeout: 60_000 });
 }

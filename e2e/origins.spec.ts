@@ -5,7 +5,7 @@ import type { BrowserContext, Page } from "@playwright/test";
 import { Elsewhere } from "./support/elsewhere.ts";
 import { Program } from "./support/process.ts";
 import { binary } from "./support/site.ts";
-import { expect, type Person, test as base, type Transport } from "./support/test.ts";
+import { expect, password, type Person, test as base, type Transport } from "./support/test.ts";
 
 const test = base.extend<{ elsewhere: Elsewhere; near: string; far: string }>({
   elsewhere: async ({}, use) => {
@@ -21,6 +21,7 @@ const test = base.extend<{ elsewhere: Elsewhere; near: string; far: string }>({
 /** How Converse signs in there. */
 type SignIn = { authentication: string; password?: string; connection_options?: object };
 
+const transports = ["websocket", "bosh"] as const;
 const byCookie: SignIn = { authentication: "external", connection_options: { withCredentials: true } };
 
 /** A page of another origin, with alice in the chat and her talk with bob open. */
@@ -75,17 +76,31 @@ test("a page of the same site has the cookie, and one of another site a token", 
     const alice = await visit("alice");
     alice.watch.allow(new RegExp(`^third party: ${near}/`));
     await alice.getCookie();
-    for (const transport of ["websocket", "bosh"] as const) {
+    for (const transport of transports) {
       await talk(await chatAt(alice.context, near, site.url, transport, byCookie), bob, `nearby, over ${transport}`);
     }
   });
 
   await test.step("of another site", async () => {
-    const program = new Program(binary, ["token", "alice"], { APP_ENV: "development", DATABASE_URL: database.url });
-    const { password } = JSON.parse((await program.says(/^\{.*\}$/))[0]) as { password: string };
     const alice = await visit("alice"); // in a browser that has no cookie
     alice.watch.allow(new RegExp(`^third party: ${far}/`));
-    await talk(await chatAt(alice.context, far, site.url, "bosh", { authentication: "login", password }), bob, "far away");
+    for (const transport of transports) {
+      const program = new Program(binary, ["token", "alice"], { APP_ENV: "development", DATABASE_URL: database.url }); // a token is good once
+      const { password } = JSON.parse((await program.says(/^\{.*\}$/))[0]) as { password: string };
+      await talk(await chatAt(alice.context, far, site.url, transport, { authentication: "login", password }), bob, `far away, over ${transport}`);
+    }
+  });
+});
+
+test.describe("where people type their password into the chat", () => {
+  test.use({ login: "password" });
+
+  test("they do so in a page of another site as well", async ({ visit, bob, far, site }) => {
+    const alice = await visit("alice");
+    alice.watch.allow(new RegExp(`^third party: ${far}/`));
+    for (const transport of transports) {
+      await talk(await chatAt(alice.context, far, site.url, transport, { authentication: "login", password }), bob, `far away, over ${transport}`);
+    }
   });
 });
 

@@ -12,7 +12,7 @@ function* specs(suite, titles = []) {
   for (const inner of suite.suites ?? []) yield* specs(inner, [...titles, inner.title]);
 }
 
-const marks = { expected: "yes", skipped: "skipped" };
+const marks = { expected: "yes", flaky: "the second time", skipped: "skipped" };
 /** @type {Map<string, Map<string, string>>} */
 const rows = new Map();
 const servers = new Set();

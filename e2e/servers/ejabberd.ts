@@ -1,7 +1,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Program } from "../support/process.ts";
-import { type ChatServer, Server, shipped, type Surroundings } from "./server.ts";
+import { type Change, type ChatServer, Server, shipped, type Surroundings } from "./server.ts";
+
+const asksTheSite = (keyFile: string, extauth: string): Change[] => [
+  ["/etc/ejabberd/foyer.jwk", keyFile],
+  ["/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", extauth],
+];
+
+/** Accounts that are ejabberd's, in its database. */
+const ownAccounts: Change[] = [
+  ["auth_method: [jwt, external]", "auth_method: [sql]"],
+  ["jwt_key: /etc/ejabberd/foyer.jwk\njwt_jid_field: jid\nextauth_program: /usr/local/bin/foyer extauth --site unix:/run/foyer/auth\n", ""],
+];
 
 /** ejabberd, as deploy/ejabberd sets it up. */
 export class Ejabberd extends Server implements ChatServer {
@@ -25,7 +36,10 @@ export class Ejabberd extends Server implements ChatServer {
   }
 
   override async prepare(): Promise<void> {
-    if (!this.ready) await this.around.database.script(readFileSync(join(this.share, "sql/pg.sql"), "utf8"));
+    if (this.ready) return;
+    const { database, passwords } = this.around;
+    await database.script(readFileSync(join(this.share, "sql/pg.sql"), "utf8"));
+    for (const account of Object.entries(passwords ?? {})) await database.query("INSERT INTO users (username, password) VALUES ($1, $2) RETURNING 1", ...account);
     this.ready = true;
   }
 
@@ -35,7 +49,7 @@ export class Ejabberd extends Server implements ChatServer {
   }
 
   run(): Program {
-    const { database, extauth, keyFile, pages, files } = this.around;
+    const { database, extauth, keyFile, pages, files, passwords } = this.around;
     const config = shipped("ejabberd/ejabberd.yml", [
       ["https://upload.example.org", files.origin],
       ["https://chat.example.org", pages],
@@ -44,8 +58,7 @@ export class Ejabberd extends Server implements ChatServer {
       ["/var/lib/ejabberd/upload", join(this.dir, "upload")],
       ["certfiles: [/etc/ejabberd/ejabberd.pem]", ""],
       ["port: 5222", `port: ${this.port}`],
-      ["/etc/ejabberd/foyer.jwk", keyFile],
-      ["/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", extauth],
+      ...(passwords ? ownAccounts : asksTheSite(keyFile, extauth)),
       ["sql_port: 5432", `sql_port: ${database.port}`],
       ["sql_database: ejabberd", `sql_database: ${database.name}`],
       ["sql_username: ejabberd", "sql_username: foyer"],

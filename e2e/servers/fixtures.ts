@@ -6,11 +6,11 @@ import { freePort } from "../support/ports.ts";
 import { Program } from "../support/process.ts";
 import { PushService } from "../support/push_service.ts";
 import { binary, Site } from "../support/site.ts";
-import { expect, test as base } from "../support/test.ts";
+import { expect, names, test as base } from "../support/test.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import type { ChatServer, Surroundings } from "./server.ts";
+import type { ChatServer, Passwords, Surroundings } from "./server.ts";
 
-export { expect };
+export { expect, names };
 
 /** What outlives a test: the server, its data and the site's. */
 export class Household {
@@ -24,12 +24,14 @@ export class Household {
     readonly database: Database,
     private readonly kind: Kind,
     private readonly ports: { chat: number; files: number; site: number },
+    private readonly passwords: Passwords | undefined,
   ) {}
 
-  static async open(kind: Kind): Promise<Household> {
+  /** @param passwords of the accounts that the server has of its own; without them it lets in whom the site does */
+  static async open(kind: Kind, passwords?: Passwords): Promise<Household> {
     const cluster = await Cluster.start(true);
     const ports = { chat: await freePort(), files: await freePort(), site: await freePort() };
-    return new Household(cluster, await cluster.newDatabase(), kind, ports);
+    return new Household(cluster, await cluster.newDatabase(), kind, ports, passwords);
   }
 
   /** How the site finds the server, and the server the site; its pages have one origin, which the server knows. */
@@ -84,6 +86,7 @@ export class Household {
       dovecot: this.socket("dovecot"),
       pages: `http://localhost:${this.ports.site}`,
       files: { origin: this.files, port: this.ports.files },
+      passwords: this.passwords,
     };
   }
 

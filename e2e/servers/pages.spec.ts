@@ -1,5 +1,6 @@
-import { names } from "../support/person.ts";
+import { names, type Person } from "../support/person.ts";
 import { enterRoom, makeRoom } from "../support/rooms.ts";
+import { send } from "../support/stream.ts";
 import { expect, test } from "./fixtures.ts";
 
 // The site's pages with another server behind them: what they show works, and what that
@@ -66,4 +67,84 @@ test("pages show nothing that they do not know", { tag: "@any" }, async ({ brows
   await expect(page.locator(".person").getByText(/^(Around|Away)$/)).toHaveCount(0);
   await expect(page.locator(".person .dot:visible")).toHaveCount(0);
   await plain.close();
+});
+
+test("the search finds people and rooms, and says of no message that it is not there", { tag: "@interop" }, async ({ alice, kind }) => {
+  const room = `Greenhouse of ${kind}`;
+  await makeRoom(alice, room);
+  await alice.say("the tomatoes are ripe");
+  await alice.page.keyboard.press("Control+k");
+  const dialog = alice.page.getByRole("dialog", { name: "Search" });
+  const found = dialog.locator(".search-option");
+  await expect(dialog.locator("#search-filters")).toBeHidden(); // there are no messages to choose among
+  const words = dialog.getByRole("combobox", { name: /Search people/ });
+  for (const [typed, what] of [["baker", /Bob Baker\s*Person/], ["greenhouse", /Greenhouse of .*Room/]] as const) {
+    await words.fill(typed);
+    await expect(found).toHaveText(what);
+  }
+  await words.fill("tomatoes");
+  await expect(dialog.getByRole("status")).toHaveText("Nothing was found.");
+  await expect(found).toHaveCount(0);
+});
+
+/** Makes the room of the article's page as an app does: with its name, and listed. */
+async function makeLobby(person: Person): Promise<void> {
+  const [room, muc, data] = ["lobby@conference.localhost", "http://jabber.org/protocol/muc", "jabber:x:data"];
+  const field = (name: string, value: string) => `<field var="${name}"><value>${value}</value></field>`;
+  const fields = [field("FORM_TYPE", `${muc}#roomconfig`), ...[["roomname", "Lobby"], ["publicroom", "1"], ["persistentroom", "1"]].map(([name, value]) => field(`muc#roomconfig_${name}`, value!))];
+  await send(person, [
+    `<presence xmlns="jabber:client" to="${room}/${person.user}"><x xmlns="${muc}"/></presence>`,
+    `<iq xmlns="jabber:client" type="set" id="lobby" to="${room}"><query xmlns="${muc}#owner"><x xmlns="${data}" type="submit">${fields.join("")}</x></query></iq>`,
+  ]);
+}
+
+test("a room in a page of the site opens beside it for members; what is said there is not in the page", { tag: "@interop" }, async ({ alice, bob, visit, kind }) => {
+  await makeLobby(bob);
+  const part = (person: Person) => person.page.locator(".discussion");
+  const join = part(alice).getByRole("button", { name: "Join in: Lobby" });
+  await expect(async () => {
+    await alice.page.goto("/articles/garden"); // the room may be on its way
+    await expect(join).toBeVisible({ timeout: 5000 });
+  }).toPass();
+  await join.click();
+  await expect(alice.room("Lobby")).toBeVisible();
+  const secret = `compost for ${kind}`;
+  await alice.say(secret);
+  await bob.page.goto("/articles/garden");
+  await part(bob).getByRole("button", { name: "Join in: Lobby" }).click();
+  await bob.hears(secret);
+  await expect(part(bob)).not.toContainText("compost");
+
+  const { page } = await visit("dave"); // who does not sign in
+  await page.goto("/articles/garden");
+  const discussion = page.locator(".discussion");
+  await expect(discussion).toContainText("This discussion is for members.");
+  await expect(discussion.getByRole("button", { name: "Sign in to join in" })).toBeVisible();
+  await expect(discussion).not.toContainText(/Lobby|compost/);
+});
+
+// X-43: where people are contacts only once they have said yes, that is asked and said in a conversation.
+test.describe("with contacts by request", () => {
+  test.use({ settings: { ROSTER: "none" } });
+
+  test("no page asks anybody to be a contact, and in the chat one asks and the other approves", { tag: "@interop" }, async ({ bob, visit }) => {
+    const carol = await visit("carol");
+    await carol.signIn();
+    await bob.page.goto("/people");
+    await expect(bob.messageButton("carol")).toBeVisible();
+    await expect(bob.page.getByRole("button", { name: /Add contact|to be your contact/ })).toHaveCount(0);
+    await bob.page.goto("/chat/with/carol");
+    await carol.page.goto("/chat/with/bob");
+    const question = bob.page.getByText(`Would you like to add ${names.carol} as a contact?`);
+    await question.locator("..").getByRole("button", { name: "Add" }).click();
+    await expect(question).toHaveCount(0);
+    const request = carol.page.getByText(`${names.bob} would like to be your contact`);
+    await expect(request).toBeVisible();
+    await carol.page.getByRole("button", { name: "Approve" }).click();
+    await expect(request).toHaveCount(0);
+    for (const [person, other] of [[bob, "carol"], [carol, "bob"]] as const) {
+      await person.goTo("Home");
+      await expect(person.around(other)).toHaveText("Around");
+    }
+  });
 });

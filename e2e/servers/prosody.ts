@@ -1,7 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Program } from "../support/process.ts";
-import { type ChatServer, Server, shipped, type Surroundings } from "./server.ts";
+import { type Change, type ChatServer, Server, shipped, type Surroundings } from "./server.ts";
+
+/** Accounts that are Prosody's, as files: what `prosodyctl adduser` leaves becomes keys of SCRAM with the first sign-in. */
+const ownAccounts: Change[] = [
+  ['authentication = "dovecot"\ndovecot_auth_socket = "/run/foyer/dovecot"', 'authentication = "internal_hashed"'],
+  ['storage = "sql"', 'default_storage = "sql"\nstorage = { accounts = "internal" }'],
+];
 
 /** Prosody, as deploy/prosody sets it up. */
 export class Prosody extends Server implements ChatServer {
@@ -24,7 +30,7 @@ export class Prosody extends Server implements ChatServer {
   }
 
   run(): Program {
-    const { database, dovecot, pages, files } = this.around;
+    const { database, dovecot, pages, files, passwords } = this.around;
     const config = shipped("prosody/prosody.cfg.lua", [
       ["https://upload.example.org", files.origin],
       ["https://chat.example.org", pages],
@@ -34,12 +40,14 @@ export class Prosody extends Server implements ChatServer {
       ["/var/lib/prosody", join(this.dir, "data")],
       ['{ info = "/var/log/prosody/prosody.log", error = "/var/log/prosody/prosody.err" }', '"*console"'],
       ["c2s_ports = { 5222 }", `c2s_ports = { ${this.port} }`],
-      ["/run/foyer/dovecot", dovecot],
+      ...(passwords ? ownAccounts : [["/run/foyer/dovecot", dovecot] as Change]),
       ["port = 5432", `port = ${database.port}`],
       ['database = "prosody"', `database = "${database.name}"`],
       ['username = "prosody"', 'username = "foyer"'],
     ]);
-    mkdirSync(join(this.dir, "data"), { recursive: true });
+    const accounts = join(this.dir, "data/localhost/accounts");
+    mkdirSync(accounts, { recursive: true });
+    for (const [user, password] of Object.entries(passwords ?? {})) writeFileSync(join(accounts, `${user}.dat`), `return { ["password"] = ${JSON.stringify(password)} };`);
     const file = join(this.dir, "prosody.cfg.lua");
     writeFileSync(file, `run_as_root = true\ndaemonize = false\nadmin_socket = "${join(this.dir, "prosody.sock")}"\n${config}`);
     return new Program(this.executable(), ["--config", file, "-F"], {});

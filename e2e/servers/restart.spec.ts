@@ -1,5 +1,6 @@
+import { makeRoom } from "../support/rooms.ts";
 import { ways } from "../support/test.ts";
-import { expect, test } from "./fixtures.ts";
+import { expect, names, test } from "./fixtures.ts";
 
 // The server is restarted under people who chat: the chat comes back by itself, nothing
 // that was acknowledged is lost, and nothing is there twice.
@@ -43,3 +44,45 @@ for (const { login, transport } of ways.filter(({ login }) => login === "session
     });
   });
 }
+
+test("while the server is away pages are there and say so, and the chat comes when it does", { tag: "@interop" }, async ({ visit, chat, kind }) => {
+  const away = "The chat does not answer just now";
+  await chat.kill();
+  const alice = await visit("alice");
+  alice.watch.allowOutage();
+  const { page } = alice;
+  await alice.openSite(); // nobody has asked for the rooms before, so that none are remembered
+  const main = page.getByRole("main");
+  await expect(main).toContainText(`${away}, so the rooms cannot be listed.`);
+  await expect(main.getByText(names.bob)).toBeVisible();
+  await expect(alice.notice()).toHaveText(/Reconnecting …/);
+
+  await page.goto("/rooms");
+  await expect(main).toContainText(`${away}, so the rooms cannot be listed.`);
+  await page.goto("/rooms/cellar");
+  await expect(main).toContainText(`${away}.`);
+  await page.goto("/people");
+  await expect(main.getByText(names.bob)).toBeVisible();
+  await page.goto("/settings");
+  await expect(page.getByRole("heading", { name: "Profile" })).toBeVisible();
+  await page.goto("/");
+  await page.getByText("New room", { exact: true }).click();
+  const name = `Shelter for ${kind}`;
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Make the room" }).click();
+  await expect(page.getByRole("alert")).toContainText(`${away}. Please try again in a moment.`);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue(name); // nothing has to be written again
+
+  await chat.start();
+  await expect(alice.notice()).toBeHidden({ timeout: 60_000 });
+  await page.goto("/");
+  await makeRoom(alice, name);
+
+  await test.step("rooms that were known are listed for a minute more", async () => {
+    await chat.kill();
+    await page.goto("/rooms");
+    await expect(main.getByRole("link", { name })).toBeVisible();
+    await expect(main).not.toContainText(away);
+    await chat.start();
+  });
+});

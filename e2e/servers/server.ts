@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "../support/cluster.ts";
+import type { User } from "../support/person.ts";
 import { type End, Program } from "../support/process.ts";
 
 /** What a server needs of its surroundings. */
@@ -20,7 +21,11 @@ export type Surroundings = {
   pages: string;
   /** Where files that people send are kept: an origin, and its port on 127.0.0.1. */
   files: { origin: string; port: number };
+  /** The accounts that the server has of its own, with their passwords; without them it lets in whom the site does. */
+  passwords?: Passwords;
 };
+
+export type Passwords = Partial<Record<User, string>>;
 
 /** An XMPP server of somebody else, run as deploy/ says. */
 export interface ChatServer {
@@ -58,11 +63,14 @@ async function listening(port: number, program: Program): Promise<void> {
 
 const deploy = (file: string) => fileURLToPath(new URL(`../../deploy/${file}`, import.meta.url));
 
+/** A text of a file, and what stands in its place. */
+export type Change = [from: string, to: string];
+
 /**
  * A file of deploy/ with ports, paths and credentials of this machine in it. Each has to
  * be in the file: a test that changes nothing tests something else.
  */
-export function shipped(file: string, changes: [string, string][]): string {
+export function shipped(file: string, changes: Change[]): string {
   let text = readFileSync(deploy(file), "utf8");
   for (const [from, to] of changes) {
     if (!text.includes(from)) throw new Error(`deploy/${file} has no ${from}`);

@@ -12,7 +12,7 @@ export async function send(person: Person, stanzas: string[]): Promise<void> {
 /** What is said to somebody, as a stanza. */
 export const toPerson = (user: User, text: string): string => `<message xmlns="jabber:client" to="${user}@localhost" type="chat" id="${randomUUID()}"><body>${text}</body></message>`;
 
-/** Runs in the page: signs in by the site's cookie (RFC 7395, SASL EXTERNAL). */
+/** Runs in the page: signs in by the site's cookie (RFC 7395, SASL EXTERNAL), whichever quotes the server writes. */
 async function stream({ jid, stanzas }: { jid: string; stanzas: string[] }): Promise<void> {
   const socket = new WebSocket(`ws://${location.host}/xmpp-websocket`, "xmpp");
   const open = `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="localhost" version="1.0"/>`;
@@ -26,9 +26,9 @@ async function stream({ jid, stanzas }: { jid: string; stanzas: string[] }): Pro
     [/features/, open],
     [/<success/, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">${btoa(jid)}</auth>`],
     [/features/, open],
-    [/id="bind"/, `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`],
+    [/ id=["']bind/, `<iq xmlns="jabber:client" type="set" id="bind"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`],
     // All at once: many are said in the same millisecond.
-    [/id="taken"/, [...stanzas, `<iq xmlns="jabber:client" type="get" id="taken" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`].join("\n")],
+    [/ id=["']taken/, [...stanzas, `<iq xmlns="jabber:client" type="get" id="taken" to="localhost"><ping xmlns="urn:xmpp:ping"/></iq>`].join("\n")],
   ];
   for (const [answer, frames] of steps) {
     const answered = said(answer);
