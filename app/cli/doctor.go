@@ -226,7 +226,9 @@ func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *a
 		return site, end, err
 	}
 	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(), Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped}
-	if !cfg.External() {
+	if cfg.External() {
+		site.External, site.ChatHost = true, cfg.UpstreamName()
+	} else {
 		site.STARTTLSPort, site.TLSPort = portOf(cfg.C2SAddr), portOf(cfg.C2STLSAddr)
 		if cfg.C2SPlain {
 			site.STARTTLSPort = "" // loopback, for something that ends TLS

@@ -10,6 +10,7 @@
 //	header.go      whether the proxy that signs people in lets nobody pass for another
 //	streams.go     WebSocket, and a poll that takes a minute
 //	upload.go      the largest file
+//	file_origins.go files that another chat server keeps
 package doctor
 
 import (
@@ -36,6 +37,13 @@ type Site struct {
 
 	// Where native clients connect at this site; empty: nowhere.
 	STARTTLSPort, TLSPort string
+
+	// External: the chat server is another program (XMPP_UPSTREAM). Native clients and files are
+	// its own, and so is where the records of the domain lead.
+	External bool
+
+	// ChatHost is the public name of that server, where the setting tells it; empty: it does not.
+	ChatHost string
 
 	// Whether an address is one of TRUSTED_PROXIES; nil: there are none.
 	Trusted func(address string) bool
