@@ -225,7 +225,7 @@ func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *a
 	if err != nil {
 		return site, end, err
 	}
-	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(), Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped}
+	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(), Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped, FileOrigins: cfg.UploadOrigins}
 	if cfg.External() {
 		site.External, site.ChatHost = true, cfg.UpstreamName()
 	} else {

@@ -18,8 +18,11 @@ import (
 
 // names: the name of BASE_URL has an address.
 func (d *Doctor) names(ctx context.Context) []Finding {
-	const check = "name"
-	host := d.base.Hostname()
+	return d.named(ctx, "name", d.base.Hostname())
+}
+
+// named: a host has an address.
+func (d *Doctor) named(ctx context.Context, check, host string) []Finding {
 	if net.ParseIP(host) != nil {
 		return nil
 	}

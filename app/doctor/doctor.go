@@ -45,6 +45,9 @@ type Site struct {
 	// ChatHost is the public name of that server, where the setting tells it; empty: it does not.
 	ChatHost string
 
+	// FileOrigins are where another server keeps files (UPLOAD_ORIGINS).
+	FileOrigins []string
+
 	// Whether an address is one of TRUSTED_PROXIES; nil: there are none.
 	Trusted func(address string) bool
 
@@ -104,7 +107,7 @@ func (d *Doctor) Run(ctx context.Context, tell func(Finding)) {
 	if found.State == OK {
 		all(d.redirect, d.forwarded, d.clock, d.metrics, d.largeHeader, d.hostMeta, d.webSocket, d.bosh, d.upload)
 	}
-	all(d.records, d.nativeCertificates)
+	all(d.fileOrigins, d.records, d.nativeCertificates)
 }
 
 func (d *Doctor) prepare() error {
