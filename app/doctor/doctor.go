@@ -2,15 +2,15 @@
 // meet it, through whatever stands in front of it. Every finding that is not well
 // says what to change, and in which file.
 //
-//	doctor.go      what is checked, and in which order
-//	report.go      findings, for people and for programs
-//	site.go        is it this site that answers, and does it know who asks
-//	discovery.go   how chat apps find it: host-meta, SRV records
-//	certificate.go certificates of pages and of native clients
-//	header.go      whether the proxy that signs people in lets nobody pass for another
-//	streams.go     WebSocket, and a poll that takes a minute
-//	upload.go      the largest file
-//	file_origins.go files that another chat server keeps
+//	doctor.go        what is checked, and in which order
+//	report.go        findings, for people and for programs
+//	site.go          is it this site that answers, and does it know who asks
+//	discovery.go     how chat apps find it: host-meta, SRV records
+//	certificate.go   certificates of pages and of native clients
+//	header.go        whether the proxy that signs people in lets nobody pass for another
+//	streams.go       WebSocket, and a poll that takes a minute
+//	upload.go        the largest file
+//	file_origins.go  files that another chat server keeps
 package doctor
 
 import (
