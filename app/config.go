@@ -237,6 +237,16 @@ func readSecret(path string) ([]byte, error) {
 // External reports whether the chat server is another program.
 func (c Config) External() bool { return c.Upstream != "" && c.Upstream != "embedded" }
 
+// UpstreamName is the public name of an external chat server; empty: the setting names none,
+// such as a socket, an address, or a name that only this machine or its network knows.
+func (c Config) UpstreamName() string {
+	upstream, err := relay.ParseUpstream(c.Upstream)
+	if err != nil {
+		return "" // Validate has refused it
+	}
+	return upstream.PublicName()
+}
+
 // RoomsDomain is where the rooms are.
 func (c Config) RoomsDomain() string { return cmp.Or(c.Rooms, "conference."+c.Domain) }
 

@@ -15,7 +15,7 @@ import (
 // serverFeatures are those of the domain (S-45). Clients look for carbons and
 // blocking here, and Converse asks for items only if disco#items is listed.
 var serverFeatures = []string{
-	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, nsTime, nsLast,
+	stanza.NSDiscoInfo, stanza.NSDiscoItems, nsCarbons, nsBlocking, stanza.NSPing, nsVersion, stanza.NSTime, nsLast,
 	stanza.NSVCard, "msgoffline", stanza.NSSID, stanza.NSPrivate, stanza.NSForward, stanza.NSRetract, stanza.NSCaps,
 	stanza.NSMAM, // that of accounts; Profanity looks for it here
 }

@@ -196,14 +196,7 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 	}
 	x.sources(service, cfg.BaseURL, c.Person)
 	if cfg.External() {
-		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
-		err := app.CheckUpstream(ctx, cfg, service)
-		if errors.Is(err, app.ErrNoUpstreamPush) {
-			x.Tell(doctor.Finding{Check: "chat server", State: doctor.Warn, Text: err.Error(), Mend: "The files of that server; docs/SERVERS.md."})
-		} else {
-			x.failed("chat server", err, "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")
-		}
-		cancel()
+		x.chatServer(cfg, service)
 	}
 	if cfg.BaseURL == "" {
 		x.Tell(doctor.Finding{Check: "site", State: doctor.Warn, Text: "not looked at from outside: there is no BASE_URL, as in development", Mend: "Set BASE_URL to the address that people type, once there is one."})
@@ -218,6 +211,26 @@ func (x examination) outside(c doctorCmd, cfg app.Config, db *models.DB) {
 	(&doctor.Doctor{Site: site, Quick: c.Quick}).Run(x.ctx, x.Tell)
 }
 
+// chatServer signs in to the external chat server, and compares its clock: it judges by it how
+// old the site's tokens are.
+func (x examination) chatServer(cfg app.Config, service *auth.Service) {
+	ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
+	defer cancel()
+	clock, err := app.CheckUpstream(ctx, cfg, service)
+	if errors.Is(err, app.ErrNoUpstreamPush) {
+		x.Tell(doctor.Finding{Check: "chat server", State: doctor.Warn, Text: err.Error(), Mend: "The files of that server; docs/SERVERS.md."})
+	} else {
+		x.failed("chat server", err, "XMPP_UPSTREAM, and the files of that server; docs/SERVERS.md.")
+	}
+	switch {
+	case clock == nil: // nobody was let in
+	case clock.Err != nil:
+		x.Tell(doctor.Finding{Check: "clock", State: doctor.Warn, Text: "the chat server's is not told: " + clock.Err.Error(), Mend: "Turn on time in modules_enabled of prosody.cfg.lua, mod_time in ejabberd.yml or mongooseim.toml (XEP-0202)."})
+	default:
+		x.Tell(doctor.Skew("the chat server's clock", clock.Theirs, clock.Ours))
+	}
+}
+
 // site is what is checked from outside. end takes back what signing in left.
 func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *auth.Service) (site doctor.Site, end func(), err error) {
 	end = func() {}
@@ -225,13 +238,7 @@ func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *a
 	if err != nil {
 		return site, end, err
 	}
-	site = doctor.Site{BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(), Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped}
-	if !cfg.External() {
-		site.STARTTLSPort, site.TLSPort = portOf(cfg.C2SAddr), portOf(cfg.C2STLSAddr)
-		if cfg.C2SPlain {
-			site.STARTTLSPort = "" // loopback, for something that ends TLS
-		}
-	}
+	site = siteOf(cfg, id)
 	account, err := x.somebody(c.As, db)
 	if errors.Is(err, models.ErrNotFound) {
 		return site, end, nil
@@ -251,6 +258,24 @@ func (x examination) site(c doctorCmd, cfg app.Config, db *models.DB, service *a
 		// It is nobody's device, and would end by itself.
 		_ = service.EndSession(x.ctx, account, session)
 	}, nil
+}
+
+// siteOf is what the settings say of the site, but for who signs in.
+func siteOf(cfg app.Config, id string) doctor.Site {
+	site := doctor.Site{
+		BaseURL: cfg.BaseURL, ID: id, Domain: stanza.ASCIIDomain(cfg.Domain), MaxUpload: int64(cfg.UploadMaxSize), Development: cfg.Development(),
+		Trusted: cfg.TrustedProxy(), Header: cfg.HeaderSignIn, RealPasswords: cfg.Login == app.LoginTyped,
+		External: cfg.External(), FileOrigins: cfg.UploadOrigins,
+	}
+	if site.External {
+		site.ChatHost = cfg.UpstreamName()
+		return site
+	}
+	site.STARTTLSPort, site.TLSPort = portOf(cfg.C2SAddr), portOf(cfg.C2STLSAddr)
+	if cfg.C2SPlain {
+		site.STARTTLSPort = "" // loopback, for something that ends TLS
+	}
+	return site
 }
 
 func (x examination) somebody(name string, db *models.DB) (models.Account, error) {

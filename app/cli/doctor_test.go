@@ -82,6 +82,7 @@ func TestDoctor_Broken(t *testing.T) {
 		"nobody there":                        {func(c *terminal) { c.cfg.BaseURL = "http://127.0.0.1:1" }, "site", "does not answer", "proxy"},
 		"nobody to be":                        {func(c *terminal) { c.cfg.BaseURL, c.flags = "http://127.0.0.1:1", []string{"--as", "nobody"} }, "site", `no account "nobody"`, "foyer user list"},
 		"no chat server":                      {func(c *terminal) { c.cfg.Upstream = "xmpp://127.0.0.1:1" }, "chat server", "", "XMPP_UPSTREAM"},
+		"a wrong clock of the chat server":    {func(c *terminal) { c.behind(time.Now().Add(-time.Hour)) }, "clock", "the chat server's clock and this machine's are", "chrony"},
 		"not built":                           {func(c *terminal) { c.static = fstest.MapFS{} }, "scripts and styles", "is missing from this program", "make build"},
 		"built of others":                     {func(c *terminal) { c.static = staleScripts() }, "scripts and styles", "", "make build"},
 	} {

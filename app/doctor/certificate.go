@@ -24,11 +24,7 @@ func (d *Doctor) certificate(ctx context.Context) []Finding {
 	if d.base.Scheme != "https" {
 		return nil
 	}
-	port := d.base.Port()
-	if port == "" {
-		port = "443"
-	}
-	return d.judge(ctx, "certificate", net.JoinHostPort(d.base.Hostname(), port), d.base.Hostname(), false,
+	return d.judge(ctx, "certificate", net.JoinHostPort(d.base.Hostname(), portIn(d.base)), d.base.Hostname(), false,
 		"ssl_certificate of nginx, SSLCertificateFile of Apache")
 }
 

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"foyer/internal/stanza"
@@ -16,8 +18,11 @@ import (
 
 // names: the name of BASE_URL has an address.
 func (d *Doctor) names(ctx context.Context) []Finding {
-	const check = "name"
-	host := d.base.Hostname()
+	return d.named(ctx, "name", d.base.Hostname())
+}
+
+// named: a host has an address.
+func (d *Doctor) named(ctx context.Context, check, host string) []Finding {
 	if net.ParseIP(host) != nil {
 		return nil
 	}
@@ -128,6 +133,9 @@ func (d *Doctor) services() []service {
 
 // records: native clients are led to the ports that there are, and to no others.
 func (d *Doctor) records(ctx context.Context) []Finding {
+	if d.External {
+		return d.recordsElsewhere(ctx)
+	}
 	var all []Finding
 	for _, s := range d.services() {
 		all = append(all, d.record(ctx, s)...)
@@ -135,15 +143,31 @@ func (d *Doctor) records(ctx context.Context) []Finding {
 	return all
 }
 
-func (d *Doctor) record(ctx context.Context, s service) []Finding {
-	name := "_" + s.name + "._tcp." + d.Domain
-	check := "record " + name
+// recordName is where the record of a service stands.
+func (d *Doctor) recordName(s service) string { return "_" + s.name + "._tcp." + d.Domain }
+
+// recordLine is a record as it is written into a zone (RFC 2782).
+func (d *Doctor) recordLine(s service, port, host string) string {
+	return fmt.Sprintf("%s. 3600 IN SRV 0 5 %s %s.", d.recordName(s), port, host)
+}
+
+// lookUp returns the records of a service; failed tells why they are not known.
+func (d *Doctor) lookUp(ctx context.Context, s service) (records []*net.SRV, failed []Finding) {
 	_, records, err := d.Resolver.LookupSRV(ctx, s.name, "tcp", d.Domain)
 	if err != nil && !notFound(err) {
-		return warn(check, mendNameServers(d.Domain), "it could not be looked up: %v", err)
+		return nil, warn("record "+d.recordName(s), mendNameServers(d.Domain), "it could not be looked up: %v", err)
+	}
+	return records, nil
+}
+
+func (d *Doctor) record(ctx context.Context, s service) []Finding {
+	check := "record " + d.recordName(s)
+	records, failed := d.lookUp(ctx, s)
+	if failed != nil {
+		return failed
 	}
 	leads := slices.ContainsFunc(records, func(r *net.SRV) bool { return fmt.Sprint(r.Port) == s.port })
-	paste := []string{fmt.Sprintf("%s. 3600 IN SRV 0 5 %s %s.", name, s.port, d.base.Hostname())}
+	paste := []string{d.recordLine(s, s.port, d.base.Hostname())}
 	switch {
 	case s.port == "" && len(records) == 0:
 		return nil
@@ -161,4 +185,36 @@ func (d *Doctor) record(ctx context.Context, s service) []Finding {
 	f := fail(check, "Create it where the domain's DNS is kept:", "there is none, so that apps do not find the site")
 	f[0].Paste = paste
 	return f
+}
+
+// recordsElsewhere: where the chat server is another, the records of the domain lead to it, and
+// only its operator knows to which name and ports. Without any the site works as well: they are
+// for apps on people's devices, and for an XMPP_UPSTREAM of xmpp+srv://.
+func (d *Doctor) recordsElsewhere(ctx context.Context) []Finding {
+	var all []Finding
+	var paste []string
+	for _, s := range d.services() {
+		records, failed := d.lookUp(ctx, s)
+		all = append(all, failed...)
+		for _, r := range records {
+			all = append(all, ok("record "+d.recordName(s), "%s", leadsElsewhere(r))...)
+		}
+		paste = append(paste, d.recordLine(s, s.standard, cmp.Or(d.ChatHost, "<the chat server's name>")))
+	}
+	if len(all) > 0 {
+		return all
+	}
+	hint := ok("records of "+d.Domain, "there are none, and the site needs none: they lead apps on people's devices to the chat server")
+	hint[0].Mend = "If it takes apps, create one for each port that it has for them, where the domain's DNS is kept:"
+	hint[0].Paste = paste
+	return hint
+}
+
+// leadsElsewhere says where a record leads that is another server's.
+func leadsElsewhere(r *net.SRV) string {
+	host := strings.TrimSuffix(r.Target, ".")
+	if host == "" { // RFC 2782: the target "."
+		return "it says that there is no such service"
+	}
+	return "it leads to the chat server at " + net.JoinHostPort(host, strconv.Itoa(int(r.Port)))
 }

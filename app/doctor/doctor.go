@@ -2,14 +2,15 @@
 // meet it, through whatever stands in front of it. Every finding that is not well
 // says what to change, and in which file.
 //
-//	doctor.go      what is checked, and in which order
-//	report.go      findings, for people and for programs
-//	site.go        is it this site that answers, and does it know who asks
-//	discovery.go   how chat apps find it: host-meta, SRV records
-//	certificate.go certificates of pages and of native clients
-//	header.go      whether the proxy that signs people in lets nobody pass for another
-//	streams.go     WebSocket, and a poll that takes a minute
-//	upload.go      the largest file
+//	doctor.go        what is checked, and in which order
+//	report.go        findings, for people and for programs
+//	site.go          is it this site that answers, and does it know who asks
+//	discovery.go     how chat apps find it: host-meta, SRV records
+//	certificate.go   certificates of pages and of native clients
+//	header.go        whether the proxy that signs people in lets nobody pass for another
+//	streams.go       WebSocket, and a poll that takes a minute
+//	upload.go        the largest file
+//	file_origins.go  files that another chat server keeps
 package doctor
 
 import (
@@ -36,6 +37,16 @@ type Site struct {
 
 	// Where native clients connect at this site; empty: nowhere.
 	STARTTLSPort, TLSPort string
+
+	// External: the chat server is another program (XMPP_UPSTREAM). Native clients and files are
+	// its own, and so is where the records of the domain lead.
+	External bool
+
+	// ChatHost is the public name of that server, where the setting tells it; empty: it does not.
+	ChatHost string
+
+	// FileOrigins are where another server keeps files (UPLOAD_ORIGINS).
+	FileOrigins []string
 
 	// Whether an address is one of TRUSTED_PROXIES; nil: there are none.
 	Trusted func(address string) bool
@@ -96,7 +107,7 @@ func (d *Doctor) Run(ctx context.Context, tell func(Finding)) {
 	if found.State == OK {
 		all(d.redirect, d.forwarded, d.clock, d.metrics, d.largeHeader, d.hostMeta, d.webSocket, d.bosh, d.upload)
 	}
-	all(d.records, d.nativeCertificates)
+	all(d.fileOrigins, d.records, d.nativeCertificates)
 }
 
 func (d *Doctor) prepare() error {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,16 +280,19 @@ func TestRun_Broken(t *testing.T) {
 		"no token": {func(f *front) {
 			f.doctor.SignIn = func(context.Context) (string, string, error) { return "", "", errors.New("no key") }
 		}, "sign-in", Fail, "no key", "log"},
-		"a refused token":                {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
-		"small uploads":                  {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
-		"a file that is broken off":      {func(f *front) { f.broken["/upload/doctor/large.bin"] = aborted }, "uploads", Warn, "broke off", "error log"},
-		"no PUT":                         {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
-		"no record":                      {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
-		"a record to elsewhere":          {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
-		"a record to nowhere":            {func(f *front) { f.resolver["xmpp-client"] = "5222" }, "record _xmpp-client._tcp.example.com", Warn, "does not listen", "XMPP_C2S_ADDR"},
-		"no record where none is needed": {func(f *front) { f.doctor.STARTTLSPort = "5222" }, "record _xmpp-client._tcp.example.com", OK, "none is needed", ""},
-		"name servers that are away":     {func(f *front) { f.doctor.Resolver = away{f.resolver} }, "record _xmpp-client._tcp.example.com", Warn, "could not be looked up", "name servers of example.com"},
-		"a port that is closed":          {func(f *front) { f.doctor.TLSPort = "5223" }, "certificate of port 5223", Fail, "shows none", "firewall"},
+		"a refused token":                             {func(f *front) { f.broken["/http-bind"] = f.unlessSignedIn(status(200)) }, "sign-in", Fail, "does not sign in", "log"},
+		"small uploads":                               {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(413) }, "uploads", Fail, "refuses a file", "client_max_body_size"},
+		"a file that is broken off":                   {func(f *front) { f.broken["/upload/doctor/large.bin"] = aborted }, "uploads", Warn, "broke off", "error log"},
+		"no PUT":                                      {func(f *front) { f.broken["/upload/doctor/large.bin"] = status(405) }, "uploads", Fail, "405", "PUT"},
+		"no record":                                   {func(f *front) { f.doctor.TLSPort = "5223" }, "record _xmpps-client._tcp.example.com", Fail, "there is none", "Create it"},
+		"a record to elsewhere":                       {func(f *front) { f.doctor.STARTTLSPort = "5222"; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", Fail, "leads to port 5269", "Change it"},
+		"a record to nowhere":                         {func(f *front) { f.resolver["xmpp-client"] = "5222" }, "record _xmpp-client._tcp.example.com", Warn, "does not listen", "XMPP_C2S_ADDR"},
+		"no record where none is needed":              {func(f *front) { f.doctor.STARTTLSPort = "5222" }, "record _xmpp-client._tcp.example.com", OK, "none is needed", ""},
+		"name servers that are away":                  {func(f *front) { f.doctor.Resolver = away{f.resolver} }, "record _xmpp-client._tcp.example.com", Warn, "could not be looked up", "name servers of example.com"},
+		"records of another chat server":              {func(f *front) { f.doctor.External = true; f.resolver["xmpp-client"] = "5269" }, "record _xmpp-client._tcp.example.com", OK, "it leads to the chat server at example.com:5269", ""},
+		"no record of another chat server":            {func(f *front) { f.doctor.External = true }, "records of example.com", OK, "the site needs none", "if it takes apps"},
+		"another chat server's name servers are away": {func(f *front) { f.doctor.External = true; f.doctor.Resolver = away{f.resolver} }, "record _xmpps-client._tcp.example.com", Warn, "could not be looked up", "name servers of example.com"},
+		"a port that is closed":                       {func(f *front) { f.doctor.TLSPort = "5223" }, "certificate of port 5223", Fail, "shows none", "firewall"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -357,6 +361,29 @@ func TestRecord_Paste(t *testing.T) {
 	found := f.run()["record _xmpp-client._tcp.example.org"]
 	if want := "_xmpp-client._tcp.example.org. 3600 IN SRV 0 5 5222 example.com."; len(found.Paste) != 1 || found.Paste[0] != want {
 		t.Errorf("%+v", found)
+	}
+}
+
+// Where another chat server is named, the records lead there; otherwise its name is left to be
+// filled in.
+func TestRecordsElsewhere_Paste(t *testing.T) {
+	for name, target := range map[string]string{"xmpp.example.org": "xmpp.example.org", "": "<the chat server's name>"} {
+		f := newFront(t)
+		f.doctor.External, f.doctor.ChatHost, f.doctor.Quick = true, name, true
+		found := f.run()["records of example.com"]
+		want := []string{"_xmpp-client._tcp.example.com. 3600 IN SRV 0 5 5222 " + target + ".", "_xmpps-client._tcp.example.com. 3600 IN SRV 0 5 5223 " + target + "."}
+		if !slices.Equal(found.Paste, want) {
+			t.Errorf("%+v", found)
+		}
+	}
+}
+
+// RFC 2782: the target "." says that there is no such service.
+func TestLeadsElsewhere(t *testing.T) {
+	for target, want := range map[string]string{".": "it says that there is no such service", "xmpp.example.org.": "it leads to the chat server at xmpp.example.org:5222"} {
+		if says := leadsElsewhere(&net.SRV{Target: target, Port: 5222}); says != want {
+			t.Errorf("%s: %s", target, says)
+		}
 	}
 }
 

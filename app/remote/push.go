@@ -27,13 +27,6 @@ func (s *Session) OffersPush(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// OffersPush reports the same over a stream, which it closes.
-func OffersPush(ctx context.Context, conn Conn) (bool, error) {
-	s := newSession(conn)
-	defer s.Close()
-	return s.OffersPush(ctx)
-}
-
 // EnablePush has the server tell of the account's messages by publishing to a node at an
 // address, until DisablePush or until that refuses it (XEP-0357 §5).
 func (s *Session) EnablePush(ctx context.Context, at, node string) error {

@@ -10,6 +10,7 @@
 //	room.go       making, inviting, ending
 //	profile.go    names and pictures
 //	push.go       being told of messages (XEP-0357)
+//	time.go       what its clock says (XEP-0202)
 //	archive.go    what was said to somebody last
 package remote
 
@@ -79,6 +80,11 @@ func (d Dial) With(ctx context.Context, user string, use func(*Session) error) e
 	if err != nil {
 		return err
 	}
+	return Use(conn, use)
+}
+
+// Use asks over a stream, and closes it.
+func Use(conn Conn, use func(*Session) error) error {
 	s := newSession(conn)
 	defer s.Close()
 	return use(s)

@@ -186,6 +186,7 @@ func TestChatSeam(t *testing.T) {
 		"relayed_rooms.go",    // of relayed.go
 		"relayed_unseen.go",   // likewise
 		"relayed_missed.go",   // likewise
+		"relayed_check.go",    // likewise, for foyer doctor
 		"embedded_search.go",  // of embedded.go
 		"upstream_metrics.go", // of relayed.go
 		"standalone.go"}       // which has no pages

@@ -40,6 +40,7 @@ const (
 	NSSID         = "urn:xmpp:sid:0"                      // XEP-0359
 	NSSM          = "urn:xmpp:sm:3"                       // XEP-0198
 	NSStanzas     = "urn:ietf:params:xml:ns:xmpp-stanzas"
+	NSTime        = "urn:xmpp:time" // XEP-0202
 	NSTLS         = "urn:ietf:params:xml:ns:xmpp-tls"
 	NSVCard       = "vcard-temp" // XEP-0054
 

@@ -150,6 +150,19 @@ func (u Upstream) IsZero() bool { return u.written == "" }
 // String returns what was written; there is no secret in it.
 func (u Upstream) String() string { return u.written }
 
+// PublicName returns the first host that others can look up as well: no address, no loopback (the
+// names below localhost among it, RFC 6761 §6.3), and no name without a dot, as container networks
+// have. Empty: there is none, or SRV records tell.
+func (u Upstream) PublicName() string {
+	for _, t := range u.targets {
+		name := strings.TrimSuffix(t.host, ".")
+		if !t.local && !t.literal && strings.Contains(name, ".") && !strings.HasSuffix(name, ".localhost") {
+			return name
+		}
+	}
+	return ""
+}
+
 // address is what to dial.
 func (t target) address() string {
 	if t.network == "unix" {

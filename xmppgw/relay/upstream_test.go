@@ -39,6 +39,26 @@ func TestParseUpstream(t *testing.T) {
 	}
 }
 
+// The name that can be written into a record of the DNS is one that others look up, too.
+func TestUpstream_PublicName(t *testing.T) {
+	for in, want := range map[string]string{
+		"xmpp://chat.example.test":                        "chat.example.test",
+		"xmpps://chat.example.test.:443":                  "chat.example.test",
+		"xmpp://10.0.0.5, xmpp://two.Bücher.example:5222": "two.xn--bcher-kva.example",
+		"xmpp://localhost":                                "",
+		"xmpp://chat.localhost":                           "",
+		"xmpp://10.0.0.5":                                 "",
+		"xmpp://prosody":                                  "",
+		"xmpp+unix:///run/prosody.d/c.sock":               "",
+		"xmpp+srv://example.test":                         "",
+	} {
+		u, err := ParseUpstream(in)
+		if name := u.PublicName(); name != want || err != nil {
+			t.Errorf("%s: %q, %v", in, name, err)
+		}
+	}
+}
+
 func TestParseUpstream_Refused(t *testing.T) {
 	for in, says := range map[string]string{
 		"":                           "xmpp://HOST:5222",
