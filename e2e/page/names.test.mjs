@@ -60,6 +60,16 @@ test("of whom the chat server knows no name, the site says it", async () => {
   assert.deepEqual(await vcard.get("nobody@localhost"), { image: "there", ...again });
 });
 
+test("the site says a name also where the chat server's answer never comes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.fetch = async () => Response.json({ conversations: [{ jid: "bob@localhost", name: "Bob Baker" }] });
+  const vcard = { get: () => new Promise(() => {}) };
+  hideIn(undefined, vcard);
+  const asked = vcard.get("bob@localhost");
+  t.mock.timers.tick(5000);
+  assert.equal((await asked).fullname, "Bob Baker");
+});
+
 test("a room that has not said its name is called as the list calls it", () => {
   const { MUC } = hideIn();
   const room = new MUC({ jid: "lobby@conference.localhost" });

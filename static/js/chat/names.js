@@ -2,12 +2,15 @@
 // is what would show or ask for one.
 
 import { byId } from '../dom.js';
+import { inTime } from './inTime.js';
 import { askFor } from './list/ask.js';
 import { SOMEBODY } from './people.js';
 
 // What a menu of Converse's offers and this site does not: a room's details are the
 // page's, and people have one name everywhere, that of their settings.
 const NOT_OFFERED = new Set(['details', 'nickname', 'bookmark', 'toggle-bookmark']);
+
+const LATE = 5000; // ms that the chat server has to say who somebody is: ejabberd was seen not to
 
 /** Who has no name is not called by their address. */
 // Patch: names
@@ -29,9 +32,9 @@ function nameNobodyByAddress({ prototype }) {
 function nameBySite({ api }, { domain }) {
     const { get } = api.vcard;
     api.vcard.get = async function (/** @type {any} */ model, force) {
-        const card = await get.call(this, model, force);
+        const card = await inTime(get.call(this, model, force), LATE);
         const jid = typeof model === 'string' ? model : model.get('jid');
-        const { fullname, nickname, ...rest } = card ?? model.attributes; // null: it is known, as it was before
+        const { fullname, nickname, ...rest } = card ?? model.attributes ?? {}; // null: it is known, as it was before, or nobody answers
         const [user, of] = jid?.split('@') ?? [];
         if (fullname || nickname || of !== domain) return card;
         const name = (await askFor({ user }).catch(() => null))?.get(jid)?.name;

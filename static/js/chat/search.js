@@ -159,7 +159,7 @@ export class Search {
         this.loading = false;
         this.latest = asks;
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
-        if (!asks.q && !asks.files) return this.tell(asks.with || asks.room ? 'Type words of a message.' : 'Type a name, or words of a message.');
+        if (!asks.q && !asks.files) return this.tell(asks.with || asks.room ? 'Type words of a message.' : this.config.search ? 'Type a name, or words of a message.' : 'Type a name.');
         this.say('Searching…');
         try {
             const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
