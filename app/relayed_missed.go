@@ -133,7 +133,7 @@ func (u *unseen) answerWhoLooks(ctx context.Context, user string) {
 	u.notify(ctx, models.Event{Kind: models.EventLooks, User: user})
 }
 
-// looksElsewhere: somebody looks at a page of another instance.
+// noteLooks notes that somebody looks at a page of another instance.
 func (u *unseen) noteLooks(user string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
