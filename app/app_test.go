@@ -589,3 +589,20 @@ func TestOperations(t *testing.T) {
 	b.headers["Authorization"] = "Bearer let me in"
 	b.get("/metrics").wants(200, "foyer_sessions")
 }
+
+// without METRICS_TOKEN the figures are nobody's in production, whatever a request
+// brings; in development they are everybody's.
+func TestOperations_NoMetricsToken(t *testing.T) {
+	for env, want := range map[string]int{"production": 403, "development": 200} {
+		t.Run(env, func(t *testing.T) {
+			s, l := listening(t, map[string]string{"APP_ENV": env, "BASE_URL": "http://localhost:3000"}, func(*Server) {})
+			serveUntilEnd(t, s, l)
+			b := newBrowser(t, "http://"+l.Addr().String())
+			b.get("/metrics").wants(want, "")
+			for _, authorization := range []string{"Bearer ", "Bearer", "Bearer x"} {
+				b.headers["Authorization"] = authorization
+				b.get("/metrics").wants(want, "")
+			}
+		})
+	}
+}

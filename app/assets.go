@@ -145,7 +145,7 @@ func (a *assets) serve(c *fiber.Ctx, maps bool) error {
 // encoded returns the smallest form the browser takes.
 func (a *assets) encoded(name, accepts string) (body []byte, encoding string, err error) {
 	for _, e := range [][2]string{{"br", ".br"}, {"gzip", ".gz"}} {
-		if !strings.Contains(accepts, e[0]) {
+		if codingWeight(accepts, e[0]) == 0 {
 			continue
 		}
 		if body, err := fs.ReadFile(a.files, name+e[1]); err == nil {

@@ -86,7 +86,7 @@ func (s *gate) boshBody() fiber.Handler {
 			return fiber.ErrRequestEntityTooLarge
 		}
 		err := s.gateway.TooLarge(c, beginning)
-		s.drawOut(c, http.StatusRequestEntityTooLarge)
+		s.delayRefusal(c, http.StatusRequestEntityTooLarge)
 		return err
 	})
 }

@@ -20,12 +20,12 @@ const heapRoom = 16 << 20
 // another for a program that uses nearly nothing.
 const (
 	usualGrowth = 100
-	mostGrowth  = 400
+	maxGrowth   = 400
 )
 
 // growth returns by how many percent a heap with so many bytes in use may grow.
 func growth(used uint64) int {
-	return int(min(max(heapRoom*100/max(used, 1), usualGrowth), mostGrowth))
+	return int(min(max(heapRoom*100/max(used, 1), usualGrowth), maxGrowth))
 }
 
 // collectLess leaves small heaps alone until ctx ends, unless the environment says what the

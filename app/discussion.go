@@ -43,12 +43,12 @@ const (
 // Discussion is what was said in a room that everybody may read, the latest last.
 type Discussion struct {
 	Title, About string
-	Messages     []Said
+	Messages     []DiscussionMessage
 	Earlier      uuid.UUID // before which there is more; Nil: there is not
 }
 
-// Said is a message of a discussion.
-type Said struct {
+// DiscussionMessage is a message of a discussion.
+type DiscussionMessage struct {
 	ID     uuid.UUID
 	By     string // a name, never an address
 	At     time.Time
@@ -58,7 +58,7 @@ type Said struct {
 	Link   string
 	Edited bool
 	// Answers is the message that this one answers, if the page shows it.
-	Answers *Said
+	Answers *DiscussionMessage
 
 	answers string // the id of what it answers
 }
@@ -195,7 +195,7 @@ func saidInRoom(list, later []models.RoomMessage, max int) Discussion {
 			corrections[k] = m.Stanza
 		}
 	}
-	shown := make(map[string]*Said)
+	shown := make(map[string]*DiscussionMessage)
 	for _, m := range slices.Backward(list) {
 		if m.Corrects != "" {
 			continue
@@ -215,15 +215,15 @@ func saidInRoom(list, later []models.RoomMessage, max int) Discussion {
 }
 
 // saidBy is a message as it was first said.
-func saidBy(m models.RoomMessage) Said {
+func saidBy(m models.RoomMessage) DiscussionMessage {
 	sec, nsec := m.ID.Time().UnixTime()
-	said := Said{ID: m.ID, By: cmp.Or(m.Nick, "Somebody"), At: time.Unix(sec, nsec).UTC()}
+	said := DiscussionMessage{ID: m.ID, By: cmp.Or(m.Nick, "Somebody"), At: time.Unix(sec, nsec).UTC()}
 	said.read(m.Stanza)
 	return said
 }
 
 // read takes the text of a message; none: there is nothing to show.
-func (s *Said) read(raw []byte) {
+func (s *DiscussionMessage) read(raw []byte) {
 	s.Text, s.File, s.Link = "", "", ""
 	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
@@ -241,7 +241,7 @@ func (s *Said) read(raw []byte) {
 }
 
 // HTML is what was said, with its styling, and links in the place of addresses of the web.
-func (s Said) HTML() template.HTML {
+func (s DiscussionMessage) HTML() template.HTML {
 	if s.Styled {
 		return markup.Styled(s.Text)
 	}
@@ -249,7 +249,7 @@ func (s Said) HTML() template.HTML {
 }
 
 // Start is the beginning of it in one line, for who answers it.
-func (s Said) Start() string {
+func (s DiscussionMessage) Start() string {
 	text := cmp.Or(s.File, s.Text)
 	if s.Styled && s.File == "" {
 		text = stanza.Unstyled(text)

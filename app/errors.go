@@ -118,7 +118,7 @@ func (s *pages) handleError(c *fiber.Ctx, err error) error {
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)
 	}
-	s.drawOut(c, status)
+	s.delayRefusal(c, status)
 	if c.Path() == xmppgw.BOSHPath {
 		return c.Status(status).SendString(public) // no person reads it
 	}

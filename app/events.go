@@ -115,7 +115,7 @@ func (s *Server) dropKeptPasswords(ctx context.Context) {
 // recheck ends every stream whose session ended without our being told, or
 // expired.
 func (s *Server) recheck(ctx context.Context) {
-	gone, err := s.auth.Gone(ctx, s.chat.Identities())
+	gone, err := s.auth.EndedIdentities(ctx, s.chat.Identities())
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("it was not checked who is still signed in; trying again in a minute", "err", err)
 	}

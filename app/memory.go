@@ -17,10 +17,10 @@ import (
 // alone.
 
 const (
-	memoryLook  = 5 * time.Second  // between two looks
-	calm        = 4 << 20          // bytes allocated between two looks: with less, or an eighth of what is in use, there is little to do
-	worthwhile  = 16 << 20         // bytes allocated since memory was given back; less is not worth a collection, nor is less than a quarter of what is in use
-	givenBackIn = 20 * time.Second // at most once in this time
+	memoryLook     = 5 * time.Second  // between two looks
+	idleAllocation = 4 << 20          // bytes allocated between two looks: with less, or an eighth of what is in use, there is little to do
+	minReclaim     = 16 << 20         // bytes allocated since memory was given back; less is not worth a collection, nor is less than a quarter of what is in use
+	givenBackIn    = 20 * time.Second // at most once in this time
 
 	stackHalvings = 3 // collections, each of which halves the stacks of goroutines that wait
 )
@@ -37,7 +37,7 @@ type memoryWatch struct {
 func (w *memoryWatch) look(now time.Time, allocated, used uint64) bool {
 	since := allocated - w.looked
 	w.looked = allocated
-	if since > max(calm, used/8) || allocated-w.given < max(worthwhile, used/4) || now.Sub(w.at) < givenBackIn {
+	if since > max(idleAllocation, used/8) || allocated-w.given < max(minReclaim, used/4) || now.Sub(w.at) < givenBackIn {
 		return false
 	}
 	w.given, w.at = allocated, now

@@ -9,11 +9,18 @@ import (
 	"time"
 
 	"foyer/app/auth/oidc/oidctest"
+	"foyer/internal/budget"
 	"foyer/internal/stream/streamtest"
 )
 
 // providerSite runs a site with one provider.
 func providerSite(t testing.TB, more map[string]string) (*oidctest.Provider, *Server, string) {
+	t.Helper()
+	return providerSiteChanged(t, more, func(*Server) {})
+}
+
+// providerSiteChanged is one that change changed before it serves.
+func providerSiteChanged(t testing.TB, more map[string]string, change func(*Server)) (*oidctest.Provider, *Server, string) {
 	t.Helper()
 	idp := oidctest.Start(t)
 	settings := map[string]string{
@@ -23,7 +30,7 @@ func providerSite(t testing.TB, more map[string]string) (*oidctest.Provider, *Se
 	for k, v := range more {
 		settings[k] = v
 	}
-	s, base := start(t, settings)
+	s, base := startChanged(t, settings, change)
 	return idp, s, base
 }
 
@@ -298,11 +305,39 @@ func TestOIDC_Settings(t *testing.T) {
 	}
 }
 
-// TestOIDC_TooMany: what the site asks a provider on strangers' behalf is bounded for each address.
+// TestOIDC_TooMany: what the site asks a provider in vain, on strangers' behalf, is bounded for each address.
 func TestOIDC_TooMany(t *testing.T) {
 	_, s, base := providerSite(t, nil)
 	b := newBrowser(t, base)
 	b.get("/signin/with/idp/back?code=x&state=y").wants(422, "begun in another browser")
-	overspend(s.signIn.returns, "127.0.0.1", returnsAtOnce)
-	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "Many people are signing in from your network")
+	overspend(s.signIn.failedReturns, "127.0.0.1", failedReturnsAtOnce)
+	b.get("/signin/with/idp/back?code=x&state=y").wants(429, "from your network have failed")
+}
+
+// TestOIDC_OnlyFailuresCount: however many people behind one address are proved, none of them is
+// refused for that; sign-ins, new people and confirmations alike. What fails counts, whatever it was for.
+func TestOIDC_OnlyFailuresCount(t *testing.T) {
+	idp, _, base := providerSiteChanged(t, nil, func(s *Server) {
+		s.signIn.failedReturns = budget.NewRate(budget.Limit{}, 0.0001, 3, s.limits) // three, and the next much later
+	})
+	person(idp, map[string]any{"sub": "1", "preferred_username": "zoe"})
+	for range 5 {
+		b := newBrowser(t, base)
+		b.through("/signin/with/idp").wants(303, "")
+		b.wantsUser("zoe")
+	}
+	person(idp, map[string]any{"sub": "2", "preferred_username": "alice"}) // her name is taken
+	for range 5 {
+		newBrowser(t, base).through("/signin/with/idp").wants(303, "")
+	}
+	b := newBrowser(t, base)
+	back := b.follow(b.get("/signin/with/idp").wants(303, "").last.Header.Get("Location"))
+	newBrowser(t, base).get(back).wants(422, "begun in another browser")
+	idp.Change(func() { idp.Answer = func(q url.Values) { q.Set("code", "guessed") } })
+	b.through("/signin/with/idp")
+	b.through("/signin/with/idp")
+	if b.last.StatusCode == http.StatusTooManyRequests {
+		t.Error("three failures are more than three")
+	}
+	b.through("/signin/with/idp").wants(429, "from your network have failed")
 }

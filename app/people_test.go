@@ -1,9 +1,6 @@
 package app
 
 import (
-	"bytes"
-	"compress/gzip"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -54,34 +51,6 @@ func TestPeople_ManyMembers(t *testing.T) {
 	b.get("/people?q=member+2999").wants(200, "Member 2999<")
 	b.get("/people?q=nobodyatall").wants(200, "Nobody by that name.")
 	b.get("/people?q="+url.QueryEscape("<script>")).wants(200, "Nobody by that name.")
-}
-
-// Pages go compressed where the browser takes it, and hold no secret that stays the
-// same beside what somebody typed (BREACH).
-func TestPages_Compressed(t *testing.T) {
-	_, base := start(t, nil)
-	b := signedInAs(t, base, "alice")
-	plain := b.get("/people?q=x").body
-	token := csrfField.FindStringSubmatch(plain)[1]
-	if again := csrfField.FindStringSubmatch(b.get("/people?q=x").body)[1]; again == token {
-		t.Error("two pages have the same token")
-	}
-	b.headers["Accept-Encoding"] = "gzip"
-	b.get("/people?q=x")
-	if got := b.last.Header.Get("Content-Encoding"); got != "gzip" || !strings.Contains(b.last.Header.Get("Vary"), "Accept-Encoding") {
-		t.Fatalf("Content-Encoding %q, %v", got, b.last.Header)
-	}
-	z, err := gzip.NewReader(bytes.NewReader([]byte(b.body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := io.ReadAll(z)
-	if err != nil || !strings.Contains(string(raw), "Nobody by that name.") || len(b.body) > len(raw)/2 {
-		t.Errorf("%d of %d bytes, %v", len(b.body), len(raw), err)
-	}
-	if b.get("/healthz"); b.last.Header.Get("Content-Encoding") != "" {
-		t.Error("what is no page is compressed")
-	}
 }
 
 // an address that another site links to makes no room, and opens none; the room

@@ -29,8 +29,8 @@ var costly = map[int]bool{
 	http.StatusRequestHeaderFieldsTooLarge: true, http.StatusBadRequest: true,
 }
 
-// drawOut waits before such an answer.
-func (s *site) drawOut(c *fiber.Ctx, status int) {
+// delayRefusal waits before such an answer.
+func (s *site) delayRefusal(c *fiber.Ctx, status int) {
 	if costly[status] {
 		budget.Pause(s.refusals.ctx, s.refusals.Take(s.address(c), ""))
 	}

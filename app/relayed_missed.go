@@ -59,7 +59,7 @@ func (u *unseen) pushLater(ctx context.Context, user string, h *pendingPush) {
 		u.notify(ctx, models.Event{Kind: models.EventWhoLooks, User: user})
 	}
 	pause(ctx, time.Until(h.at.Add(u.grace)))
-	if u.looksAnywhere(user) {
+	if u.isActiveAnywhere(user) {
 		u.mu.Lock()
 		delete(u.told, user) // they see for themselves
 		u.mu.Unlock()
@@ -113,8 +113,8 @@ func (u *unseen) newMessages(user string, list []remote.Archived, n int) []remot
 	return list[from:]
 }
 
-// looksAnywhere reports whether somebody looks at a page, as far as the site can know.
-func (u *unseen) looksAnywhere(user string) bool {
+// isActiveAnywhere reports whether somebody looks at a page, as far as the site can know.
+func (u *unseen) isActiveAnywhere(user string) bool {
 	if u.chat.LookedAt(user) {
 		return true
 	}
@@ -133,7 +133,7 @@ func (u *unseen) answerWhoLooks(ctx context.Context, user string) {
 	u.notify(ctx, models.Event{Kind: models.EventLooks, User: user})
 }
 
-// looksElsewhere: somebody looks at a page of another instance.
+// noteLooks notes that somebody looks at a page of another instance.
 func (u *unseen) noteLooks(user string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

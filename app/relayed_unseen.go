@@ -80,7 +80,7 @@ func (s *Server) followUnseen(ctx context.Context, r *relayed) error {
 		chat: r, key: key, notify: s.notify, log: s.log, grace: unseenGrace, slots: make(chan struct{}, archiveAsks),
 		pending: make(map[string]*pendingPush), told: make(map[string]string), enabled: make(map[string]time.Time), elsewhere: make(map[string]time.Time),
 	}
-	if u.push, err = s.newPush(key, func(user string, _ time.Time) bool { return u.looksAnywhere(user) }); err != nil {
+	if u.push, err = s.newPush(key, func(user string, _ time.Time) bool { return u.isActiveAnywhere(user) }); err != nil {
 		return err
 	}
 	s.push, s.unseen, r.unseen = u.push, u, u

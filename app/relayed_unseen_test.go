@@ -148,11 +148,11 @@ func TestUnseen_News(t *testing.T) {
 // An instance asks the others whether somebody looks at a page there.
 func TestUnseen_Elsewhere(t *testing.T) {
 	s, _ := start(t, map[string]string{"XMPP_UPSTREAM": nobody})
-	if s.unseen.looksAnywhere("alice") {
+	if s.unseen.isActiveAnywhere("alice") {
 		t.Error("she looks at nothing")
 	}
 	s.handleEvent(models.Event{Kind: models.EventLooks, User: "alice"})
-	if !s.unseen.looksAnywhere("alice") || s.unseen.looksAnywhere("bob") {
+	if !s.unseen.isActiveAnywhere("alice") || s.unseen.isActiveAnywhere("bob") {
 		t.Error("another instance says that she looks at a page")
 	}
 }

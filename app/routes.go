@@ -25,7 +25,7 @@ func (s *Server) newParts() {
 	p := s.pages
 	s.gate = &gate{site: s.site, bodies: newBodies(s.limits), policy: newContentPolicy(s.cfg.UploadOrigins), patience: requestPatience, gateway: s.gateway, limits: s.limits}
 	s.install = &installPages{site: s.site, assets: s.assets, grounds: s.grounds, views: s.views}
-	s.signIn = &signInPages{pages: p, logouts: newLogouts(s.limits), returns: newReturns(s.limits), rated: newRated(s.limits), signIns: newSignIns()}
+	s.signIn = &signInPages{pages: p, logouts: newLogouts(s.limits), failedReturns: newFailedReturns(s.limits), rated: newRated(s.limits), signIns: newSignIns()}
 	s.files = &filePages{pages: p, records: s.db.Uploads, uploads: s.uploads}
 	s.notices = &notifications{pages: p, notified: s.db.Notifications, members: s.db.People}
 	s.settings = &settingsPages{

@@ -19,10 +19,10 @@ import (
 // have them confirm that it is still they. It knows who is behind a request (loadVisit).
 type signInPages struct {
 	*pages
-	logouts *budget.Rate // by providers
-	returns *budget.Rate // of browsers from sources
-	rated   *budget.Rate // passwords for new accounts, by address
-	signIns *prometheus.CounterVec
+	logouts       *budget.Rate // by providers
+	failedReturns *budget.Rate // of browsers from sources, in vain
+	rated         *budget.Rate // passwords for new accounts, by address
+	signIns       *prometheus.CounterVec
 
 	// renderSettings is settingsPages.renderSettings: what leads nowhere is said there to
 	// somebody who is signed in.

@@ -43,14 +43,21 @@ func (s *signInPages) signInWith(c *fiber.Ctx) error {
 	return s.startRedirect(c, source, record, c.Query("login_hint"))
 }
 
-// How often one address may come back from a source, which is asked then.
+// How often one address may come back from a source in vain. The source is asked with whatever
+// a stranger brings, and the bound is for its sake; who is proved costs nothing, however
+// many they are behind one address.
 const (
-	returnsPerSecond = 20
-	returnsAtOnce    = 2000
+	failedReturnsPerSecond = 20
+	failedReturnsAtOnce    = 2000
 )
 
-func newReturns(meter budget.Meter) *budget.Rate {
-	return budget.NewRate(budget.Limit{Name: "sign-ins by providers from one address"}, returnsPerSecond, returnsAtOnce, meter)
+func newFailedReturns(meter budget.Meter) *budget.Rate {
+	return budget.NewRate(budget.Limit{Name: "failed sign-ins by providers from one address"}, failedReturnsPerSecond, failedReturnsAtOnce, meter)
+}
+
+// chargeReturn counts a return in vain against the address.
+func (s *signInPages) chargeReturn(c *fiber.Ctx) {
+	s.failedReturns.Allow(budget.Network(s.address(c)), 1)
 }
 
 // startRedirect sends the browser to a source.
@@ -95,8 +102,8 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if !s.returns.Allow(budget.Network(s.address(c)), 1) {
-		return &Error{Code: TooMany, Public: "Many people are signing in from your network just now. Please try again in a moment."}
+	if !s.failedReturns.Has(budget.Network(s.address(c)), 1) {
+		return &Error{Code: TooMany, Public: "Many sign-ins from your network have failed just now. Please try again in a moment."}
 	}
 	record, err := s.takeRedirect(c, source)
 	v := viewer(c)
@@ -104,6 +111,7 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 		err = auth.ErrNoRedirect // it was begun in another session
 	}
 	if errors.Is(err, auth.ErrNoRedirect) {
+		s.chargeReturn(c)
 		return s.renderSignInFailure(c, source, record, http.StatusUnprocessableEntity, "That sign-in was begun in another browser or window, or too long ago. Please begin here.")
 	}
 	if err != nil {
@@ -118,10 +126,16 @@ func (s *signInPages) backFrom(c *fiber.Ctx) error {
 		return s.afterLinkRedirect(c, source, record, answer)
 	case auth.ToConfirm:
 		err = s.auth.Confirmed(c.UserContext(), source, answer, v.account, v.session)
+		if err != nil {
+			s.chargeReturn(c)
+		}
 		return s.afterConfirmation(c, source, record, err)
 	}
 	in, err := s.auth.SignIn(c.UserContext(), source, answer, device)
 	s.countSignIn(source.Name(), err)
+	if _, proved := errors.AsType[*auth.ChooseNameError](err); err != nil && !proved {
+		s.chargeReturn(c)
+	}
 	return s.afterRedirect(c, source, record, in, err)
 }
 

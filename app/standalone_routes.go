@@ -31,7 +31,7 @@ func (s *Standalone) routes() {
 // handleError answers what went wrong in a line of text: there are no pages.
 func (s *Standalone) handleError(c *fiber.Ctx, err error) error {
 	status, public := explain(err)
-	s.front.drawOut(c, status)
+	s.front.delayRefusal(c, status)
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "err", err)
 	}

@@ -109,6 +109,9 @@ const linkedElsewhere = "Somebody signs in by that to another account here. Remo
 // afterLinkRedirect goes on when the source has sent the browser back.
 func (s *signInPages) afterLinkRedirect(c *fiber.Ctx, source auth.Source, record auth.RedirectRecord, answer auth.Answer) error {
 	sentence, err := s.linking(c, source, answer)
+	if err != nil || sentence != "" {
+		s.chargeReturn(c)
+	}
 	if err != nil || sentence == "" {
 		return err
 	}

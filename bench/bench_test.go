@@ -206,14 +206,14 @@ func TestSoak_Result(t *testing.T) {
 		r                  soaked
 		harmed, late, busy bool
 	}{
-		"in time":                     {r: soaked{alone: talked{p99: fine, machine: fine}, beside: talked{p99: mostDelay, machine: fine}}},
+		"in time":                     {r: soaked{alone: talked{p99: fine, machine: fine}, beside: talked{p99: maxDelay, machine: fine}}},
 		"late":                        {r: soaked{alone: talked{p99: 45 * time.Millisecond, machine: fine}, beside: talked{p99: long, machine: fine}}, late: true},
 		"late before it came":         {r: soaked{alone: talked{p99: long}, beside: talked{p99: 2 * long}}, late: true, busy: true},
 		"late for the processor":      {r: soaked{alone: talked{p99: fine}, beside: talked{p99: long, machine: long}}, late: true, busy: true},
 		"in time on a busy machine":   {r: soaked{alone: talked{p99: long}, beside: talked{p99: fine}}, busy: true},
 		"cut off":                     {r: soaked{beside: talked{cutOff: 1}}, harmed: true},
-		"memory that was not given":   {r: soaked{fresh: 1, after: 2 + mostKept}, harmed: true},
-		"more memory than is bounded": {r: soaked{most: mostMemory + 1}, harmed: true},
+		"memory that was not given":   {r: soaked{fresh: 1, after: 2 + maxKept}, harmed: true},
+		"more memory than is bounded": {r: soaked{most: maxMemory + 1}, harmed: true},
 	} {
 		if r := want.r; r.harmed() != want.harmed || r.late() != want.late || r.busy() != want.busy {
 			t.Errorf("%s: harmed %v, late %v, busy %v", name, r.harmed(), r.late(), r.busy())

@@ -26,9 +26,9 @@ import (
 const (
 	honest       = 60
 	honestRate   = 60                    // messages a second, of all together
-	mostDelay    = 50 * time.Millisecond // at the p99
-	mostMemory   = 400 << 10             // KiB
-	mostKept     = 32 << 10              // KiB more than before, when the attacker is gone
+	maxDelay     = 50 * time.Millisecond // at the p99
+	maxMemory    = 400 << 10             // KiB
+	maxKept      = 32 << 10              // KiB more than before, when the attacker is gone
 	attackerName = honest                // the attackers' accounts come after the honest ones
 	streamsOfOne = 50
 )
@@ -70,10 +70,10 @@ func (b *bench) soak(ctx context.Context, program string, d time.Duration, out i
 func soakResult(failed, untold []string) error {
 	var err error
 	if len(failed) > 0 {
-		err = fmt.Errorf("somebody was cut off, or the p99 was above %s, or the program took more than %d MiB, or kept %d MiB of it, beside %s", mostDelay, mostMemory>>10, mostKept>>10, strings.Join(failed, "; "))
+		err = fmt.Errorf("somebody was cut off, or the p99 was above %s, or the program took more than %d MiB, or kept %d MiB of it, beside %s", maxDelay, maxMemory>>10, maxKept>>10, strings.Join(failed, "; "))
 	}
 	if len(untold) > 0 {
-		err = errors.Join(err, fmt.Errorf("this machine is too busy to tell how long people wait beside %s: without the attacker, or for the processor alone, the p99 is above %s; run it again with nothing else to do", strings.Join(untold, "; "), mostDelay))
+		err = errors.Join(err, fmt.Errorf("this machine is too busy to tell how long people wait beside %s: without the attacker, or for the processor alone, the p99 is above %s; run it again with nothing else to do", strings.Join(untold, "; "), maxDelay))
 	}
 	return err
 }
@@ -105,16 +105,16 @@ type soaked struct {
 
 // harmed reports whether somebody was cut off, or the program took or kept too much memory.
 func (r soaked) harmed() bool {
-	return r.alone.cutOff+r.beside.cutOff > 0 || r.most > mostMemory || r.after > r.fresh+mostKept
+	return r.alone.cutOff+r.beside.cutOff > 0 || r.most > maxMemory || r.after > r.fresh+maxKept
 }
 
 // late reports whether people waited too long beside the attacker.
-func (r soaked) late() bool { return r.beside.p99 > mostDelay }
+func (r soaked) late() bool { return r.beside.p99 > maxDelay }
 
 // busy reports whether they would have waited too long without the attacker as well:
 // they did before it came, or the processor alone made them.
 func (r soaked) busy() bool {
-	return max(r.alone.p99, r.alone.machine, r.beside.machine) > mostDelay
+	return max(r.alone.p99, r.alone.machine, r.beside.machine) > maxDelay
 }
 
 func (b *bench) soakOne(ctx context.Context, program string, a attack, d time.Duration) (soaked, error) {

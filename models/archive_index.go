@@ -146,7 +146,7 @@ func (db *Index) indexTurn(ctx context.Context, owner string) error {
 	case more:
 		again = ownerPace * time.Since(begin)
 	}
-	first := db.index.looked(owner, again, err)
+	first := db.index.finish(owner, again, err)
 	var refused *pgconn.PgError
 	if err == nil || !errors.As(err, &refused) {
 		return err

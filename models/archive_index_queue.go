@@ -66,9 +66,9 @@ func (x *archiveIndex) begin(owner string) {
 	delete(x.due, owner)
 }
 
-// looked notes that an archive was looked at, and after which time it is again; 0: when
+// finish notes that an archive was looked at, and after which time it is again; 0: when
 // more is stored. It reports whether err is the first of the archive's.
-func (x *archiveIndex) looked(owner string, again time.Duration, err error) (first bool) {
+func (x *archiveIndex) finish(owner string, again time.Duration, err error) (first bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if again > 0 {

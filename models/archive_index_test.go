@@ -107,7 +107,7 @@ func TestIndex_Turns(t *testing.T) {
 		}
 		x.begin(owner)
 		x.add(owner) // something is stored meanwhile
-		x.looked(owner, map[string]time.Duration{"busy@h": time.Hour, "other@h": 2 * time.Hour}[owner], nil)
+		x.finish(owner, map[string]time.Duration{"busy@h": time.Hour, "other@h": 2 * time.Hour}[owner], nil)
 	}
 }
 

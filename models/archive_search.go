@@ -32,8 +32,8 @@ import (
 const (
 	countedFound  = 1000 // messages with the words that are counted
 	firstSegments = 4    // segments that are looked into first, and then four times as many
-	mostSegments  = 256
-	mostLookedAt  = 2048 // messages that are looked at in one statement
+	maxSegments   = 256
+	maxCandidates = 2048 // messages that are looked at in one statement
 )
 
 // search answers a query with words.
@@ -146,7 +146,7 @@ func (s *chatStore) findIndexed(ctx context.Context, found *foundEntries, words 
 			return err
 		}
 		if len(may) <= found.q.Max {
-			n = min(4*n, mostSegments)
+			n = min(4*n, maxSegments)
 		}
 	}
 	return nil
@@ -227,12 +227,12 @@ func (s *chatStore) lookInto(ctx context.Context, p *part, formula *wordNode, n 
 		clear(sets)
 		segments++
 		rest.skip(first, last)
-		if len(may) > mostLookedAt {
+		if len(may) > maxCandidates {
 			break
 		}
 	}
 	rows.Close()
-	more = segments == n || len(may) > mostLookedAt
+	more = segments == n || len(may) > maxCandidates
 	*p = rest
 	return may, more, rows.Err()
 }
@@ -271,7 +271,7 @@ func fromHalves(first int64, second uint64) (id uuid.UUID) {
 
 // pick reads those messages that match, in order, until the page is full.
 func (s *chatStore) pick(ctx context.Context, found *foundEntries, may []int64) error {
-	for n := found.q.Max + 1; len(may) > 0 && !found.full; n = min(4*n, mostLookedAt) {
+	for n := found.q.Max + 1; len(may) > 0 && !found.full; n = min(4*n, maxCandidates) {
 		n = min(n, len(may))
 		sql, args := pickSQL(found.q, may[:n])
 		if err := s.read(ctx, found, sql, args); err != nil {

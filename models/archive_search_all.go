@@ -28,8 +28,8 @@ import (
 // So 200 archives cost as many round trips as one, and a look into each segment.
 
 const (
-	mostSegmentsOfAll = 1024
-	mostPending       = 1 << 15 // messages that wait to be looked at; older ones are found again
+	maxSegmentsOfAll = 1024
+	maxPending       = 1 << 15 // messages that wait to be looked at; older ones are found again
 )
 
 // ArchivesQuery selects from several archives. Zero fields do not limit.
@@ -241,7 +241,7 @@ type segmentEnd struct {
 func (s *searchOfAll) indexed(ctx context.Context, end uuid.UUID) (rest int64, err error) {
 	at := segmentEnd{last: uuid.Max}
 	s.pending = nil
-	for n := firstSegments; !s.full(); n = min(4*n, mostSegmentsOfAll) {
+	for n := firstSegments; !s.full(); n = min(4*n, maxSegmentsOfAll) {
 		more, err := s.lookInto(ctx, &at, end, n)
 		if err != nil {
 			return 0, err
@@ -291,7 +291,7 @@ func (s *searchOfAll) lookInto(ctx context.Context, at *segmentEnd, end uuid.UUI
 		in.first = firstID(s.q.Start)
 	}
 	sets, segments := make(map[string][]int64, len(words)), 0
-	for rows.Next() && len(s.pending) <= 2*mostPending {
+	for rows.Next() && len(s.pending) <= 2*maxPending {
 		var seg segmentEnd
 		var word string
 		var set []int64
@@ -310,7 +310,7 @@ func (s *searchOfAll) lookInto(ctx context.Context, at *segmentEnd, end uuid.UUI
 		segments++
 		*at = seg
 	}
-	more = segments == n || len(s.pending) > 2*mostPending
+	more = segments == n || len(s.pending) > 2*maxPending
 	rows.Close()
 	return more, rows.Err()
 }
@@ -318,18 +318,18 @@ func (s *searchOfAll) lookInto(ctx context.Context, at *segmentEnd, end uuid.UUI
 // prune keeps the latest of what waits, and returns the id of the latest that it does not.
 func (s *searchOfAll) prune() int64 {
 	slices.SortFunc(s.pending, func(a, b mayMatch) int { return cmp.Compare(b.id, a.id) })
-	if len(s.pending) <= mostPending {
+	if len(s.pending) <= maxPending {
 		return 0
 	}
-	rest := s.pending[mostPending].id
-	s.pending = slices.DeleteFunc(s.pending[:mostPending], func(m mayMatch) bool { return m.id == rest })
+	rest := s.pending[maxPending].id
+	s.pending = slices.DeleteFunc(s.pending[:maxPending], func(m mayMatch) bool { return m.id == rest })
 	return rest
 }
 
 // pick reads what waits and is later than an id, a page at a time and then more, until the
 // page is full.
 func (s *searchOfAll) pick(ctx context.Context, sure int64) error {
-	for n := s.q.Max + 2; !s.full(); n = min(4*n, mostLookedAt) {
+	for n := s.q.Max + 2; !s.full(); n = min(4*n, maxCandidates) {
 		some := s.pending[:min(n, len(s.pending))]
 		if i := slices.IndexFunc(some, func(m mayMatch) bool { return m.id <= sure }); i >= 0 {
 			some = some[:i]

@@ -319,32 +319,32 @@ func unique(list []string) []string {
 	return slices.Compact(list)
 }
 
-// saidNow joins what is said ($1, JSON) with the identities it is about.
-const saidNow = `jsonb_to_recordset($1::jsonb) AS said (source text, issuer text, subject text, login text, name text, picture text, groups jsonb, admin boolean)
+// incomingClaims joins what is said ($1, JSON) with the identities it is about.
+const incomingClaims = `jsonb_to_recordset($1::jsonb) AS said (source text, issuer text, subject text, login text, name text, picture text, groups jsonb, admin boolean)
 	JOIN identities i ON i.source = said.source AND i.issuer = said.issuer AND i.subject = said.subject`
 
 // The steps of RefreshIdentities. Each returns user names; that of pictures, their URLs too.
 const (
 	// The rows are locked in one order, accounts first.
-	refreshLockAccounts = `SELECT '' FROM accounts a WHERE a.id IN (SELECT i.account_id FROM ` + saidNow + `) ORDER BY a.id FOR NO KEY UPDATE`
-	refreshLock         = `SELECT '' FROM ` + saidNow + ` ORDER BY i.id FOR NO KEY UPDATE OF i`
+	refreshLockAccounts = `SELECT '' FROM accounts a WHERE a.id IN (SELECT i.account_id FROM ` + incomingClaims + `) ORDER BY a.id FOR NO KEY UPDATE`
+	refreshLock         = `SELECT '' FROM ` + incomingClaims + ` ORDER BY i.id FOR NO KEY UPDATE OF i`
 
-	refreshNames = `UPDATE accounts a SET name = said.name FROM ` + saidNow + `
+	refreshNames = `UPDATE accounts a SET name = said.name FROM ` + incomingClaims + `
 		WHERE a.id = i.account_id AND said.name <> '' AND said.name <> i.name AND said.name <> a.name RETURNING a.username`
 
 	refreshSaid = `UPDATE identities t SET login = said.login, name = coalesce(nullif(said.name, ''), i.name), picture = coalesce(nullif(said.picture, ''), i.picture),
 			picture_due = i.picture_due OR (said.picture <> '' AND said.picture <> i.picture), admin = coalesce(said.admin, i.admin)
-		FROM ` + saidNow + ` WHERE t.id = i.id RETURNING ''`
+		FROM ` + incomingClaims + ` WHERE t.id = i.id RETURNING ''`
 
-	refreshPictures = `SELECT a.username, said.picture FROM ` + saidNow + ` JOIN accounts a ON a.id = i.account_id WHERE said.picture <> '' AND i.picture_due`
+	refreshPictures = `SELECT a.username, said.picture FROM ` + incomingClaims + ` JOIN accounts a ON a.id = i.account_id WHERE said.picture <> '' AND i.picture_due`
 
-	refreshAdmins = settleAdmins + ` AND a.id IN (SELECT i.account_id FROM ` + saidNow + `) RETURNING a.username`
+	refreshAdmins = settleAdmins + ` AND a.id IN (SELECT i.account_id FROM ` + incomingClaims + `) RETURNING a.username`
 
-	refreshGroupsGone = `DELETE FROM account_groups g USING ` + saidNow + `, accounts a
+	refreshGroupsGone = `DELETE FROM account_groups g USING ` + incomingClaims + `, accounts a
 		WHERE g.identity_id = i.id AND jsonb_typeof(said.groups) = 'array' AND NOT said.groups ? g.group_name AND a.id = i.account_id RETURNING a.username`
 
 	refreshGroupsNew = `WITH added AS (INSERT INTO account_groups (account_id, group_name, identity_id)
-			SELECT DISTINCT i.account_id, g.name, i.id FROM ` + saidNow + `
+			SELECT DISTINCT i.account_id, g.name, i.id FROM ` + incomingClaims + `
 			CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(said.groups) WHEN 'array' THEN said.groups ELSE '[]' END) g (name)
 			ON CONFLICT DO NOTHING RETURNING account_id)
 		SELECT a.username FROM added JOIN accounts a ON a.id = added.account_id`

@@ -189,7 +189,7 @@ func (db *Uploads) UploadOf(ctx context.Context, accountID int64, id uuid.UUID) 
 	return db.oneUpload(ctx, "SELECT "+uploadColumns+" FROM uploads u WHERE u.account_id = $1 AND u.id = $2 AND u.state = 'stored'", accountID, id)
 }
 
-// AbandonUpload dooms a file that was not received.
+// AbandonUpload marks a file that was not received for deletion.
 func (db *Uploads) AbandonUpload(ctx context.Context, id uuid.UUID) error {
 	return db.execUpload(ctx, "UPDATE uploads SET state = 'deleted', expires_at = now() WHERE id = $1", id)
 }

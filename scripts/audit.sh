@@ -18,7 +18,7 @@ IFS=. read -r _ _ have_patch <<<"${have%%[a-z ]*}"
 if at_least "${have%.*}" "${want%.*}" && { [[ ${have%.*} != "${want%.*}" ]] || ((${have_patch:-0} >= ${want_patch:-0})); }; then
 	say "Go $have: as new as go.mod asks ($want)."
 else
-	say "Go $have has known holes that Go $want has not; build what people reach with GOTOOLCHAIN=go$want (the Dockerfile does)."
+	say "Go $have has known holes that Go $want has not; build what people reach with that one, by GOTOOLCHAIN=go$want, or in the image of the Dockerfile."
 fi
 
 output=$(go tool govulncheck ./... 2>&1)

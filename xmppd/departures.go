@@ -44,11 +44,11 @@ func (d *departures) note(left Departure) {
 		d.waiting[left.User] = left
 	}
 	d.mu.Unlock()
-	d.tell()
+	d.wakeWriter()
 }
 
-// tell lets run write.
-func (d *departures) tell() {
+// wakeWriter lets run write.
+func (d *departures) wakeWriter() {
 	select {
 	case d.wake <- struct{}{}:
 	default:
@@ -91,7 +91,7 @@ func (d *departures) run(ctx context.Context) {
 		}
 		if pause = departuresAfter; d.flush(ctx) != nil {
 			pause = departuresRetry
-			d.tell()
+			d.wakeWriter()
 		}
 	}
 }

@@ -210,7 +210,7 @@ func TestEnding_NoID(t *testing.T) {
 }
 
 // One question for however many streams there are.
-func TestGone(t *testing.T) {
+func TestEndedIdentities(t *testing.T) {
 	s := newSite(t, nil)
 	ctx := t.Context()
 	alice, bob := s.account("alice"), s.account("bob")
@@ -224,13 +224,13 @@ func TestGone(t *testing.T) {
 	}
 	is(t, s.EndSession(ctx, alice, ids[1].Session), nil)
 	crossed := stream.Identity{User: "alice", Session: ids[2].Session}
-	gone, err := s.Gone(ctx, append(ids, crossed))
+	gone, err := s.EndedIdentities(ctx, append(ids, crossed))
 	is(t, err, nil)
 	if len(gone) != 2 || gone[0] != ids[1] || gone[1] != crossed {
 		t.Errorf("%+v", gone)
 	}
 	is(t, s.SetBlocked(ctx, bob, true), nil)
-	if gone, err = s.Gone(ctx, ids); err != nil || len(gone) != 3 {
+	if gone, err = s.EndedIdentities(ctx, ids); err != nil || len(gone) != 3 {
 		t.Errorf("%+v %v", gone, err)
 	}
 }

@@ -40,9 +40,9 @@ func (s *Service) Current(ctx context.Context, id stream.Identity) error {
 	return err
 }
 
-// Gone returns which identities of open streams do not stand any more, and keeps the
+// EndedIdentities returns which identities of open streams do not stand any more, and keeps the
 // sessions of the others. It costs two statements, however many they are.
-func (s *Service) Gone(ctx context.Context, ids []stream.Identity) ([]stream.Identity, error) {
+func (s *Service) EndedIdentities(ctx context.Context, ids []stream.Identity) ([]stream.Identity, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

@@ -30,7 +30,8 @@ type hashQueue struct {
 	free   int
 	known  roundRobin
 	others roundRobin
-	turn   bool // the next is the others'
+
+	serveOthersNext bool // rather than known devices
 }
 
 // waiter is one who waits, in the queue of its client.
@@ -125,10 +126,10 @@ func (q *hashQueue) leave() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	first, second := &q.known, &q.others
-	if q.turn {
+	if q.serveOthersNext {
 		first, second = second, first
 	}
-	q.turn = !q.turn
+	q.serveOthersNext = !q.serveOthersNext
 	w := first.next()
 	if w == nil {
 		w = second.next()

@@ -130,7 +130,7 @@ func TestPush_Long(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Said(muc.Saying{User: "alice", Nick: strings.Repeat("&", 300), Room: room, RoomJID: room + "@conference.h", Message: m, At: time.Now()})
+	s.RoomMessage(muc.Saying{User: "alice", Nick: strings.Repeat("&", 300), Room: room, RoomJID: room + "@conference.h", Message: m, At: time.Now()})
 	if n := b.next(); n.Tag != room+"@conference.h" || n.ID != "" || !strings.HasPrefix(n.Text, "&&&") {
 		t.Errorf("%+v", n)
 	}

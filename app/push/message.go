@@ -54,8 +54,8 @@ func (s *Service) Message(user string, m *stream.Element, at time.Time) {
 	}
 }
 
-// Said takes what was said in a room.
-func (s *Service) Said(said muc.Saying) {
+// RoomMessage takes what was said in a room.
+func (s *Service) RoomMessage(said muc.Saying) {
 	if !s.anybody.Load() {
 		return
 	}

@@ -302,7 +302,7 @@ func TestPush_Room(t *testing.T) {
 		st.room = models.PushRoom{Title: "The Garden", Users: []string{"alice", "bob"}}
 	})
 	say := func(text string) {
-		s.Said(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, "<body>"+text+"</body>")})
+		s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, "<body>"+text+"</body>")})
 	}
 	say("anybody there?") // rooms: mentions only
 	say("Hello @bob adler, tea?")
@@ -310,9 +310,9 @@ func TestPush_Room(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	// XEP-0461 §3: an answer to what one said concerns one as much.
-	s.Said(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
 		`<body>&gt; tea?\nyes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@conference.h/Carol"/>`)})
-	s.Said(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
+	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t,
 		`<body>yes</body><reply xmlns="urn:xmpp:reply:0" id="1" to="garden@conference.h/Bob Adler"/>`)})
 	if n := b.next(); n.Title != "The Garden" {
 		t.Errorf("%+v", n)

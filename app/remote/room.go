@@ -135,7 +135,7 @@ func (s *Session) Invite(ctx context.Context, room Room, jid, invitee string) er
 	if err := s.conn.Send(append(message, "/></message>"...)); err != nil {
 		return Away(err)
 	}
-	return s.settle(ctx)
+	return s.flush(ctx)
 }
 
 // inviteAsMember lets the room itself invite (XEP-0045 §7.8.2): some let their members do
@@ -157,9 +157,9 @@ func (s *Session) inviteAsMember(ctx context.Context, jid, invitee string) error
 	return asRoomError(s.refused)
 }
 
-// settle waits until the server has taken what was sent: it works in order, and answers
+// flush waits until the server has taken what was sent: it works in order, and answers
 // even what it does not know.
-func (s *Session) settle(ctx context.Context) error {
+func (s *Session) flush(ctx context.Context) error {
 	err := s.ask(ctx, "get", "", `<ping xmlns="`+stanza.NSPing+`"/>`, nil)
 	if isRefusal(err) {
 		return nil

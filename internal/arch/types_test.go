@@ -10,18 +10,18 @@ import (
 	"testing"
 )
 
-// mostMethods is how many methods a type may have: beyond it nobody can say what the type
+// maxMethods is how many methods a type may have: beyond it nobody can say what the type
 // is for, and everything it holds is within reach of everything it does.
-const mostMethods = 100
+const maxMethods = 100
 
-// TestTypesAreSmall: no type of the program has more than mostMethods.
+// TestTypesAreSmall: no type of the program has more than maxMethods.
 func TestTypesAreSmall(t *testing.T) {
 	counted := methods(t)
 	if len(counted) < 100 {
 		t.Fatalf("%d types have methods; something is wrong with this test", len(counted))
 	}
 	for name, list := range counted {
-		if len(list) > mostMethods {
+		if len(list) > maxMethods {
 			t.Errorf("%s has %d methods: part it where those who use it differ (docs/ARCHITECTURE.md)", name, len(list))
 		}
 	}

@@ -115,8 +115,8 @@ func TestConfig_UnconfiguredCount(t *testing.T) {
 	}
 	w.svc.mu.Lock()
 	defer w.svc.mu.Unlock()
-	if w.svc.founded["alice"] != most-1 {
-		t.Errorf("counted: %v", w.svc.founded)
+	if w.svc.unconfiguredByCreator["alice"] != most-1 {
+		t.Errorf("counted: %v", w.svc.unconfiguredByCreator)
 	}
 }
 

@@ -236,7 +236,7 @@ func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) 
 	}
 	if corrects := stanza.CorrectedID(m); corrects != "" {
 		if n := ac.newest; n.id != uuid.Nil && n.author == o.user && n.stanzaID == corrects {
-			ac.tellChangeLocked(said{id: n.id, by: n.nick, text: stanza.LineText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
+			ac.tellChangeLocked(messageSummary{id: n.id, by: n.nick, text: stanza.LineText(m), encrypted: stanza.IsEncrypted(m), change: "edited"})
 		}
 		return
 	}
@@ -245,7 +245,7 @@ func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) 
 		return
 	}
 	ac.newest = newest{id: id, author: o.user, nick: o.nick, stanzaID: m.ID}
-	ac.tellLocked(o.user, said{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
+	ac.tellLocked(o.user, messageSummary{id: id, by: o.nick, answers: stanza.AnsweredNick(m), text: stanza.LineText(m), encrypted: encrypted}, func(fo *follower) bool {
 		return ac.room.svc.followers.isNew(fo, ac.room.name)
 	})
 }
@@ -254,18 +254,18 @@ func (ac *activity) messageLocked(o *occupant, m *stream.Element, id uuid.UUID) 
 // among these.
 func (ac *activity) retractedLocked(ids []uuid.UUID) {
 	if n := ac.newest; n.id != uuid.Nil && slices.Contains(ids, n.id) {
-		ac.tellChangeLocked(said{id: n.id, by: n.nick, change: "deleted"})
+		ac.tellChangeLocked(messageSummary{id: n.id, by: n.nick, change: "deleted"})
 		ac.newest = newest{}
 	}
 }
 
 // tellChangeLocked tells what the latest message says now; only to those who were told what it said.
-func (ac *activity) tellChangeLocked(s said) {
+func (ac *activity) tellChangeLocked(s messageSummary) {
 	ac.tellLocked(ac.newest.author, s, func(fo *follower) bool { return fo.said })
 }
 
 // tellLocked tells followers that may read it, and are not in the room, what an author says.
-func (ac *activity) tellLocked(author string, s said, concerns func(*follower) bool) {
+func (ac *activity) tellLocked(author string, s messageSummary, concerns func(*follower) bool) {
 	list := ac.room.svc.followers.of(ac.room.name)
 	if len(list) == 0 {
 		return
@@ -296,8 +296,8 @@ func (r *room) mayReadLocked(user string) bool {
 	return a.rank() >= Member.rank() || a == None && !r.settings.MembersOnly && r.settings.Password == "" && r.state == open
 }
 
-// said is what a message says, for clients that ask for it.
-type said struct {
+// messageSummary is what a message says, for clients that ask for it.
+type messageSummary struct {
 	id        uuid.UUID
 	by        string
 	answers   string // whose message it answers, by nickname; "": nobody's
@@ -307,7 +307,7 @@ type said struct {
 	change    string // "edited", "deleted"; "": it is new
 }
 
-func (s said) payload() []byte {
+func (s messageSummary) payload() []byte {
 	dst := stanza.AppendAttr([]byte(`<said xmlns="`+nsSaid+`"`), "id", s.id.String())
 	dst = stanza.AppendAttr(dst, "by", s.by)
 	if s.answers != "" {

@@ -141,8 +141,8 @@ func FuzzRoom(f *testing.F) {
 				t.Fatalf("somebody is left in %s", r.name)
 			}
 		}
-		if len(w.svc.joined.rooms) != 0 || len(w.svc.founded) != 0 {
-			t.Fatalf("left behind: %v, %v", w.svc.joined.rooms, w.svc.founded)
+		if len(w.svc.joined.rooms) != 0 || len(w.svc.unconfiguredByCreator) != 0 {
+			t.Fatalf("left behind: %v, %v", w.svc.joined.rooms, w.svc.unconfiguredByCreator)
 		}
 	})
 }

@@ -100,9 +100,9 @@ type Service struct {
 	followers   followers
 	looks       *budget.Rate // rooms that are looked into for an account that follows
 
-	mu      sync.Mutex
-	rooms   map[string]*room // by localpart: those in memory
-	founded map[string]int   // by creator: rooms in memory that are not configured yet
+	mu                    sync.Mutex
+	rooms                 map[string]*room // by localpart: those in memory
+	unconfiguredByCreator map[string]int   // by creator: rooms in memory that are not configured yet
 }
 
 var (
@@ -134,7 +134,7 @@ func New(cfg Config) (*Service, error) {
 	return &Service{
 		cfg: cfg, server: cfg.Server, archive: cfg.Server.Archive(), store: cfg.Store, log: cfg.Logger, seal: seal,
 		joined: joined{rooms: make(map[xmppd.Client]map[*room]struct{})},
-		rooms:  make(map[string]*room), founded: make(map[string]int),
+		rooms:  make(map[string]*room), unconfiguredByCreator: make(map[string]int),
 		looks: budget.NewRate(budget.Limit{Name: "rooms looked into for one account"}, looksPerSecond, looksAtOnce, cfg.Meter),
 	}, nil
 }

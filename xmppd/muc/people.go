@@ -55,7 +55,7 @@ func (s *Service) Author(ctx context.Context, name, user string, id uuid.UUID) (
 
 func (r *room) author(ctx context.Context, user string, id uuid.UUID) (Person, error) {
 	r.mu.Lock()
-	seen, err := r.looksAtLocked(user)
+	seen, err := r.mayListOccupantsLocked(user)
 	r.mu.Unlock()
 	if err != nil {
 		return Person{}, err
@@ -77,9 +77,9 @@ func (r *room) author(ctx context.Context, user string, id uuid.UUID) (Person, e
 	return Person{User: address.User, Affiliation: standing, Nick: entry.Resource, Seen: seen || address.User == user}, nil
 }
 
-// looksAtLocked checks that user may know who is in the room, and returns whether the room
+// mayListOccupantsLocked checks that user may know who is in the room, and returns whether the room
 // shows whose addresses theirs are.
-func (r *room) looksAtLocked(user string) (seen bool, err error) {
+func (r *room) mayListOccupantsLocked(user string) (seen bool, err error) {
 	if r.state == ending {
 		return false, errEnding
 	}
@@ -96,7 +96,7 @@ func (r *room) looksAtLocked(user string) (seen bool, err error) {
 func (r *room) people(user string) ([]Person, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen, err := r.looksAtLocked(user)
+	seen, err := r.mayListOccupantsLocked(user)
 	if err != nil {
 		return nil, err
 	}

@@ -230,7 +230,7 @@ func (p Pinned) item() []byte {
 	dst := stanza.AppendAttr([]byte(`<item id="`+id+`"><pinned xmlns="`+nodePinned+`"`), "by", p.By)
 	dst = append(stanza.AppendAttr(dst, "stamp", p.At.UTC().Format(stanza.StampFormat)), '>')
 	text, encrypted := p.text()
-	return append(append(dst, said{id: p.Version, by: p.Nick, text: text, encrypted: encrypted}.payload()...), `</pinned></item>`...)
+	return append(append(dst, messageSummary{id: p.Version, by: p.Nick, text: text, encrypted: encrypted}.payload()...), `</pinned></item>`...)
 }
 
 // text is what a message says, and whether that is encrypted.

@@ -98,10 +98,10 @@ func (s *Service) create(ctx context.Context, name, creator string) (*room, erro
 	if s.rooms[name] != nil {
 		return nil, nil
 	}
-	if n+s.founded[creator] >= s.cfg.RoomsPerUser {
+	if n+s.unconfiguredByCreator[creator] >= s.cfg.RoomsPerUser {
 		return nil, errCreationBarred
 	}
-	s.founded[creator]++
+	s.unconfiguredByCreator[creator]++
 	r := newRoom(s, name)
 	r.counted = true
 	r.state, r.creator, r.settings = locked, creator, s.defaultSettings()
@@ -131,8 +131,8 @@ func (s *Service) uncountLocked(r *room) {
 		return
 	}
 	r.counted = false
-	if s.founded[r.creator]--; s.founded[r.creator] == 0 {
-		delete(s.founded, r.creator)
+	if s.unconfiguredByCreator[r.creator]--; s.unconfiguredByCreator[r.creator] == 0 {
+		delete(s.unconfiguredByCreator, r.creator)
 	}
 }
 

@@ -581,14 +581,14 @@ func TestBackOff(t *testing.T) {
 		t.Errorf("%d failures, and it waits %s", first.failures, first.until.Sub(now))
 	}
 	for range 20 {
-		now = now.Add(longestWait)
+		now = now.Add(maxRetryWait)
 		d.pool.close()
 		d.pool.closed = false
 		if _, err := d.SignIn(t.Context(), "bob", secret); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if first := d.pool.servers[0]; first.until.Sub(now) != longestWait {
+	if first := d.pool.servers[0]; first.until.Sub(now) != maxRetryWait {
 		t.Errorf("it waits %s", first.until.Sub(now))
 	}
 

@@ -15,10 +15,10 @@ import (
 
 // How connections are kept.
 const (
-	maxIdle     = time.Minute     // directories and firewalls end those that rest
-	looksAfter  = 2 * time.Second // one that rested as long is asked whether it still works
-	firstWait   = time.Second     // until a server that failed is tried again; twice as long each time
-	longestWait = 30 * time.Second
+	maxIdle      = time.Minute     // directories and firewalls end those that rest
+	looksAfter   = 2 * time.Second // one that rested as long is asked whether it still works
+	firstWait    = time.Second     // until a server that failed is tried again; twice as long each time
+	maxRetryWait = 30 * time.Second
 )
 
 // server is one of LDAP_URL.
@@ -66,9 +66,9 @@ func (p *pool) asPerson(ctx context.Context, dn, password string, ask func(*conn
 	}
 	defer p.put(c)
 	if err := c.bind(ctx, dn, password); err != nil {
-		return p.told(c, err)
+		return p.classifyError(c, err)
 	}
-	return p.told(c, ask(c))
+	return p.classifyError(c, ask(c))
 }
 
 // asService runs ask on a connection on which the site has signed in. Where the
@@ -93,7 +93,7 @@ func (p *pool) askOnce(ctx context.Context, ask func(*conn) error) (again bool, 
 	if err := p.bindService(ctx, c); err != nil {
 		return c.broken && c.blame, err
 	}
-	err = p.told(c, ask(c))
+	err = p.classifyError(c, ask(c))
 	return c.broken && c.blame, err
 }
 
@@ -108,7 +108,7 @@ func (p *pool) bindService(ctx context.Context, c *conn) error {
 	}
 	err := c.bind(ctx, p.cfg.BindDN, p.cfg.BindPassword)
 	if err == nil || c.broken {
-		return p.told(c, err)
+		return p.classifyError(c, err)
 	}
 	p.log.Error("the directory does not let the site in; check LDAP_BIND_DN and LDAP_BIND_PASSWORD", "server", c.server.raw, "as", p.cfg.BindDN, "err", err)
 	c.close()
@@ -124,9 +124,9 @@ func (c Config) serviceDN() string {
 	return c.BindDN
 }
 
-// told judges an error: one that no directory gave as its answer, or by which it says
+// classifyError tells whose failure an error is: one that no directory gave as its answer, or by which it says
 // that it cannot serve now, is the server's failure.
-func (p *pool) told(c *conn, err error) error {
+func (p *pool) classifyError(c *conn, err error) error {
 	busy := ldapv3.IsErrorAnyOf(err, ldapv3.LDAPResultBusy, ldapv3.LDAPResultUnavailable)
 	if (c.broken && c.blame) || busy {
 		p.failed(c.server, err)
@@ -148,7 +148,7 @@ func (p *pool) take(ctx context.Context, service bool) (*conn, error) {
 		return nil, away(errors.New("all connections to the directory are busy; LDAP_POOL says how many there are"))
 	}
 	for {
-		c := p.rested(service)
+		c := p.takeIdle(service)
 		if c == nil {
 			break
 		}
@@ -163,8 +163,8 @@ func (p *pool) take(ctx context.Context, service bool) (*conn, error) {
 	return c, err
 }
 
-// rested takes one of those that rest; nil: there is none.
-func (p *pool) rested(service bool) *conn {
+// takeIdle takes a connection that nobody uses; nil: there is none.
+func (p *pool) takeIdle(service bool) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mine := p.cfg.serviceDN()
@@ -263,7 +263,7 @@ func (p *pool) failed(s *server, err error) {
 		return
 	}
 	s.failures++
-	wait := min(firstWait<<min(s.failures-1, 10), longestWait)
+	wait := min(firstWait<<min(s.failures-1, 10), maxRetryWait)
 	s.until = p.now().Add(wait)
 	p.mu.Unlock()
 	p.log.Warn("a server of the directory does not answer as it should", "server", s.raw, "again_in", wait, "err", err)

@@ -21,7 +21,7 @@ const (
 	metadataFresh = time.Hour
 	metadataStale = 24 * time.Hour // while the provider says nothing new
 	firstPause    = time.Second    // after a first failure; twice as long after each further one
-	longestPause  = time.Minute
+	maxPause      = time.Minute
 )
 
 // metadata is what a provider says of itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
@@ -111,7 +111,7 @@ func (d *discovery) ask() (*metadata, error) {
 	defer d.mu.Unlock()
 	now := d.cfg.Now()
 	if err != nil {
-		pause := min(firstPause<<min(d.failures, 10), longestPause)
+		pause := min(firstPause<<min(d.failures, 10), maxPause)
 		d.failures++
 		d.failed, d.notUntil = err, now.Add(pause)
 		d.cfg.Logger.Warn("the identity provider does not say where its addresses are", "issuer", d.cfg.Issuer, "err", err, "again_in", pause)
