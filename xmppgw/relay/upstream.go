@@ -150,6 +150,18 @@ func (u Upstream) IsZero() bool { return u.written == "" }
 // String returns what was written; there is no secret in it.
 func (u Upstream) String() string { return u.written }
 
+// Addresses returns host:port of each server that was spelled out, in the order of the
+// setting; none for a domain that is found by its SRV records, nor for a unix socket.
+func (u Upstream) Addresses() []string {
+	var all []string
+	for _, t := range u.targets {
+		if t.network == "tcp" {
+			all = append(all, t.address())
+		}
+	}
+	return all
+}
+
 // address is what to dial.
 func (t target) address() string {
 	if t.network == "unix" {
