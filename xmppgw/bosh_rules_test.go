@@ -302,15 +302,29 @@ func (n told) Serve(ctx context.Context, s stream.Stream, p *stream.Peer) error 
 	return err
 }
 
-// XEP-0124 §7.1 (B-20): the language of a session goes on to the server; who somebody says
-// they are is answered and proves nothing.
-func TestBOSH_LanguageAndFrom(t *testing.T) {
+// XEP-0124 §7.1, XEP-0206 §3 (B-20): the language of a session goes on to the server, and so
+// does who somebody says they are, if it is an account of the domain: which is answered, and
+// proves nothing. Over the other transports likewise (RFC 6120 §4.7.1).
+func TestLanguageAndFrom(t *testing.T) {
 	server := make(told, 1)
 	s := newSite(t, func(c *Config) { c.Server = server })
-	b := s.bosh(false)
-	b.wants(b.create(` xml:lang="de" from="alice@h"`), ` to="alice@h"`)
-	if p := <-server; p.Lang != "de" || p.Identity != (stream.Identity{}) || p.External {
-		t.Errorf("the server is told of %+v", p)
+	addr := s.listenTCP(TCPOptions{})
+	for from, want := range map[string]string{"alice@h": "alice@h", "Alice@H/tab": "alice@h", "alice@other": "", "h": "", "@h": "", "a b@h": ""} {
+		as := fmt.Sprintf(` xml:lang="de" from="%s" to=`, from)
+		for transport, open := range map[stream.Transport]func(){
+			stream.BOSH:      func() { b := s.bosh(false); b.wants(b.create(` xml:lang="de" from="`+from+`"`), ` to="`+from+`"`) },
+			stream.WebSocket: func() { s.browser().send(strings.Replace(wsOpen, " to=", as, 1)) },
+			stream.TCP: func() {
+				s.dialTCP(addr).send(strings.Replace(tcpOpen, " from='alice@h'", strings.TrimSuffix(as, " to="), 1))
+			},
+		} {
+			open()
+			p := <-server
+			known := p.External || p.Identity != (stream.Identity{})
+			if p.Lang != "de" || p.From != want || known && transport != stream.WebSocket { // where it is the cookie that says it
+				t.Errorf("%s over %s: the server is told of %+v", from, transport, p)
+			}
+		}
 	}
 }
 

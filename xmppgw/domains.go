@@ -68,6 +68,20 @@ func hostIn(raw string) string {
 	return u.Hostname()
 }
 
+// saidFrom returns the account of a domain that a client says it is in the from of its
+// header (RFC 6120 §4.7.1, XEP-0124 §7.1), prepared and without a resource; "" for anything
+// else. It is a hint, and never an identity (B-20).
+func saidFrom(from, domain string) string {
+	if from == "" {
+		return ""
+	}
+	a, err := stanza.ParseAddress(from)
+	if err != nil || a.User == "" || a.Domain != domain {
+		return ""
+	}
+	return a.Bare()
+}
+
 // fromAttr is how a stream header names the domain; of one that is not served, not at all.
 func fromAttr(domain string) string {
 	if domain == "" {

@@ -182,7 +182,7 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 	if err := checkOpen(el, unserved); err != nil {
 		return nil, err
 	}
-	s.peer.Lang = stream.Language(el.Lang)
+	s.peer.Lang, s.peer.From = stream.Language(el.Lang), saidFrom(el.From, to.domain)
 	return to.server, nil
 }
 
