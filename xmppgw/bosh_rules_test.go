@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"foyer/internal/stream"
@@ -270,6 +271,30 @@ func TestBOSH_FastPolls(t *testing.T) {
 	}
 	b.wants(b.post(b.body("", message("a", "on"))), `id="on"`)
 	<-poll
+}
+
+// XEP-0124 §11 (B-37, B-38), §14.2: a poll that overtakes the request before it, as just after
+// a reload of the page, does not end the session, although as many requests as there may be are
+// without an answer for a moment; each is answered once the other is there.
+func TestBOSH_OvertakingPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newModelSession(t, `wait="60" hold="1"`)
+		held := c.start("", "")
+		synctest.Wait()
+		if p := c.session.params; p.hold >= p.requests {
+			t.Fatalf("%d requests are held, and %d may be under way", p.hold, p.requests)
+		}
+		overtaking := c.send(c.raw(c.rid+1, "", ""), c.rid+1)
+		synctest.Wait()
+		overtaken := c.send(c.raw(c.rid, "", message("a", "late")), c.rid)
+		if got := string((<-held).body) + string((<-overtaken.answers).body); strings.Contains(got, "condition=") {
+			t.Errorf("answered with %s", got)
+		}
+		if got := string((<-overtaking.answers).body); !strings.Contains(got, `id="late"`) {
+			t.Errorf("answered with %s", got)
+		}
+		c.rid += 2
+	})
 }
 
 // XEP-0124 §16.2, §16.3 (B-45), §7.1 (B-19): a session has one stream, to this
