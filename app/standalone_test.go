@@ -260,10 +260,22 @@ type boshTalker struct {
 }
 
 func (b *boshTalker) post(attrs, payload string) string {
-	b.rid++
-	_, body := b.g.request("POST", "/http-bind", "", pageOrigin, fmt.Sprintf(
-		`<body xmlns="http://jabber.org/protocol/httpbind" xmlns:xmpp="urn:xmpp:xbosh" rid="%d" sid="%s"%s>%s</body>`, b.rid, b.sid, attrs, payload))
+	b.g.t.Helper()
+	_, body := b.g.request("POST", "/http-bind", "", pageOrigin, b.body(attrs, payload))
 	return body
+}
+
+// body is the next request.
+func (b *boshTalker) body(attrs, payload string) string {
+	b.rid++
+	return fmt.Sprintf(`<body xmlns="http://jabber.org/protocol/httpbind" xmlns:xmpp="urn:xmpp:xbosh" rid="%d" sid="%s"%s>%s</body>`, b.rid, b.sid, attrs, payload)
+}
+
+// leave ends the session, unless the gateway has ended.
+func (b *boshTalker) leave() {
+	if resp, err := b.g.http.Post(b.g.base+"/http-bind", "text/xml", strings.NewReader(b.body(` type="terminate"`, ""))); err == nil {
+		resp.Body.Close()
+	}
 }
 
 func (b *boshTalker) ask(raw string) string { return b.post("", raw) }
@@ -274,7 +286,7 @@ func (b *boshTalker) open(to string) string {
 		`" ver="1.6" wait="5" hold="1" xmlns:xmpp="urn:xmpp:xbosh" xmpp:version="1.0"/>`)
 	if _, sid, ok := strings.Cut(body, ` sid="`); ok {
 		b.sid, _, _ = strings.Cut(sid, `"`)
-		b.g.t.Cleanup(func() { b.post(` type="terminate"`, "") }) // the gateway waits for it otherwise
+		b.g.t.Cleanup(b.leave) // the gateway waits for it otherwise
 	}
 	return body
 }
