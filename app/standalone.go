@@ -96,12 +96,15 @@ func (s *Standalone) newRelay(domain string, resolver relay.Resolver, links int)
 
 // newGateway makes the gateway in front of all of them.
 func (s *Standalone) newGateway() (*xmppgw.Gateway, error) {
-	servers := make(map[string]stream.Server)
+	servers, routes := make(map[string]stream.Server), make(map[string][]string)
 	for domain, r := range s.relays {
 		servers[domain] = r
+		for _, address := range s.cfg.Upstreams[domain].Addresses() {
+			routes[domain] = append(routes[domain], xmppgw.Route(address))
+		}
 	}
 	return xmppgw.New(xmppgw.Config{
-		Mode: string(LoginPassword), Domains: servers, Logger: s.log, BaseURL: s.front.BaseURL, Origin: s.trust,
+		Mode: string(LoginPassword), Domains: servers, Routes: routes, Gone: s.cfg.Gone, SeeOther: s.cfg.SeeOther, Compress: s.cfg.BOSHCompression, Logger: s.log, BaseURL: s.front.BaseURL, Origin: s.trust,
 		Address: func(h xmppgw.Header, peer string) string {
 			return clientAddress(s.front.proxies, peer, h.Get("X-Forwarded-For"))
 		},

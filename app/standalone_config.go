@@ -18,8 +18,12 @@ type GatewayConfig struct {
 	BaseURL   string    `env:"BASE_URL" desc:"the public URL of the gateway, such as https://xmpp.example.org; follows ADDR in development"`
 	Upstreams Upstreams `env:"GATEWAY_UPSTREAMS" desc:"the domains that are served, and no others, each with its XMPP server, separated by commas: example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net; forms as of XMPP_UPSTREAM, and several nodes of one domain follow each other"`
 	Private   Domains   `env:"GATEWAY_PRIVATE_UPSTREAMS" desc:"domains, separated by commas, whose server's name may lead to an address inside your network; an address that GATEWAY_UPSTREAMS spells out, and localhost, need none of this"`
+	Gone      Domains   `env:"GATEWAY_GONE_DOMAINS" desc:"domains, separated by commas, that were served here once and are not any more: clients are told host-gone instead of host-unknown"`
 	CA        string    `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed the servers' certificates, PEM; empty: those that the system knows"`
 	Origins   Origins   `env:"GATEWAY_ORIGINS" desc:"origins of the pages that may chat, such as https://www.example.org, separated by commas; clients that are no browsers have none and may"`
+
+	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site or gateway, such as https://new.example.org, that new streams to the domains are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
+	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`
 
 	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks of the web servers in front, separated by commas, whose X-Forwarded-* headers count, such as 127.0.0.1"`
 
@@ -89,7 +93,7 @@ func (d *Domains) UnmarshalText(text []byte) error {
 	for _, name := range strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == ' ' }) {
 		domain, err := stanza.PrepareDomain(name)
 		if err != nil {
-			return fmt.Errorf("%q is no domain; write domains of GATEWAY_UPSTREAMS, separated by commas", name)
+			return fmt.Errorf("%q is no domain; write domains, separated by commas, such as example.org, example.net", name)
 		}
 		all[domain] = true
 	}
@@ -103,13 +107,12 @@ func LoadGatewayConfig(environ map[string]string) (GatewayConfig, error) {
 	if err := readSettings(&c, maps.Clone(environ)); err != nil {
 		return c, err
 	}
-	if err := c.validate(); err != nil {
-		return c, err
+	for _, setting := range []*string{&c.BaseURL, &c.SeeOther} { // X-08
+		if origin, err := normalOrigin(*setting); err == nil {
+			*setting = origin
+		}
 	}
-	if c.BaseURL != "" {
-		c.BaseURL, _ = normalOrigin(c.BaseURL) // validate has checked it
-	}
-	return c, nil
+	return c, c.validate()
 }
 
 // front is what these settings have in common with those of a site: what the parts of the
@@ -118,6 +121,7 @@ func (c GatewayConfig) front() Config {
 	return Config{
 		Env: c.Env, Addr: c.Addr, BaseURL: c.BaseURL, UpstreamCA: c.CA, TrustedProxies: c.TrustedProxies,
 		ConnectionsPerAddress: c.ConnectionsPerAddress, MetricsToken: c.MetricsToken, MetricsAddr: c.MetricsAddr, LogLevel: c.LogLevel,
+		SeeOther: c.SeeOther, BOSHCompression: c.BOSHCompression,
 	}
 }
 
@@ -137,10 +141,15 @@ func (c GatewayConfig) validate() error {
 	_, err = front.upstreamRoots()
 	check(err == nil, "%v", err)
 	front.checkMetrics(check)
+	front.checkSeeOther(check)
 	check(len(c.Upstreams) > 0, "GATEWAY_UPSTREAMS is empty: %s", howToWriteUpstreams)
 	for domain := range c.Private {
 		_, served := c.Upstreams[domain]
 		check(served, "GATEWAY_PRIVATE_UPSTREAMS names %s, which GATEWAY_UPSTREAMS does not have", domain)
+	}
+	for domain := range c.Gone {
+		_, served := c.Upstreams[domain]
+		check(!served, "GATEWAY_GONE_DOMAINS names %s, which GATEWAY_UPSTREAMS serves: take it out of one of them", domain)
 	}
 	for setting, n := range map[string]int{
 		"GATEWAY_STREAMS_PER_DOMAIN": c.StreamsPerDomain, "GATEWAY_FAILURES_PER_ADDRESS": c.FailuresPerAddress,

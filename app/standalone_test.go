@@ -1,6 +1,8 @@
 package app
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -258,10 +260,22 @@ type boshTalker struct {
 }
 
 func (b *boshTalker) post(attrs, payload string) string {
-	b.rid++
-	_, body := b.g.request("POST", "/http-bind", "", pageOrigin, fmt.Sprintf(
-		`<body xmlns="http://jabber.org/protocol/httpbind" xmlns:xmpp="urn:xmpp:xbosh" rid="%d" sid="%s"%s>%s</body>`, b.rid, b.sid, attrs, payload))
+	b.g.t.Helper()
+	_, body := b.g.request("POST", "/http-bind", "", pageOrigin, b.body(attrs, payload))
 	return body
+}
+
+// body is the next request.
+func (b *boshTalker) body(attrs, payload string) string {
+	b.rid++
+	return fmt.Sprintf(`<body xmlns="http://jabber.org/protocol/httpbind" xmlns:xmpp="urn:xmpp:xbosh" rid="%d" sid="%s"%s>%s</body>`, b.rid, b.sid, attrs, payload)
+}
+
+// leave ends the session, unless the gateway has ended.
+func (b *boshTalker) leave() {
+	if resp, err := b.g.http.Post(b.g.base+"/http-bind", "text/xml", strings.NewReader(b.body(` type="terminate"`, ""))); err == nil {
+		resp.Body.Close()
+	}
 }
 
 func (b *boshTalker) ask(raw string) string { return b.post("", raw) }
@@ -269,10 +283,10 @@ func (b *boshTalker) ask(raw string) string { return b.post("", raw) }
 func (b *boshTalker) open(to string) string {
 	b.rid = 1000
 	_, body := b.g.request("POST", "/http-bind", "", pageOrigin, `<body xmlns="http://jabber.org/protocol/httpbind" rid="1000" to="`+to+
-		`" route="xmpp:127.0.0.1:1" ver="1.6" wait="5" hold="1" xmlns:xmpp="urn:xmpp:xbosh" xmpp:version="1.0"/>`)
+		`" ver="1.6" wait="5" hold="1" xmlns:xmpp="urn:xmpp:xbosh" xmpp:version="1.0"/>`)
 	if _, sid, ok := strings.Cut(body, ` sid="`); ok {
 		b.sid, _, _ = strings.Cut(sid, `"`)
-		b.g.t.Cleanup(func() { b.post(` type="terminate"`, "") }) // the gateway waits for it otherwise
+		b.g.t.Cleanup(b.leave) // the gateway waits for it otherwise
 	}
 	return body
 }
@@ -395,6 +409,89 @@ func TestStandalone_Limits(t *testing.T) {
 	has(t, (&boshTalker{g: g}).open("two.example"), `condition="system-shutdown"`)
 	two.start()
 	has(t, (&boshTalker{g: g}).open("two.example"), "PLAIN")
+}
+
+// route opens a BOSH session with a route.
+func (g *standalone) route(to, route string) string {
+	g.t.Helper()
+	_, body := g.request("POST", "/http-bind", "", pageOrigin, `<body xmlns="http://jabber.org/protocol/httpbind" rid="1" to="`+to+`" route="`+route+`" ver="1.6" wait="5" hold="1"/>`)
+	if _, sid, ok := strings.Cut(body, ` sid="`); ok {
+		sid, _, _ = strings.Cut(sid, `"`)
+		g.request("POST", "/http-bind", "", pageOrigin, `<body xmlns="http://jabber.org/protocol/httpbind" rid="2" sid="`+sid+`" type="terminate"/>`)
+	}
+	return body
+}
+
+// XEP-0124 §7.1 (B-19): a route is taken where it is an address that the setting spells out
+// for the domain; one domain's clients reach no other domain's server by it, and nothing else.
+func TestStandalone_Route(t *testing.T) {
+	one, two := newChatServer(t, "one.example"), newChatServer(t, "two.example")
+	g := startStandalone(t, nil, map[string]string{"GATEWAY_UPSTREAMS": "one.example=xmpp://" + one.addr + ",xmpp://127.0.0.1:1,two.example=xmpp://" + two.addr + ",three.example=xmpp+srv://three.example"})
+	has(t, g.route("one.example", "xmpp:"+one.addr), "PLAIN")
+	has(t, g.route("one.example", "XMPP:127.0.0.1:1"), "PLAIN") // a node, which is as good as the other
+	has(t, g.route("two.example", "xmpp:"+two.addr), "PLAIN")
+	before := one.connections() + two.connections()
+	for to, route := range map[string]string{
+		"one.example": "xmpp:" + two.addr, "two.example": "xmpp:127.0.0.1:1", "three.example": "xmpp:" + one.addr, "four.example": "xmpp:" + two.addr,
+	} {
+		has(t, g.route(to, route), `condition="host-unknown"`)
+	}
+	if one.connections()+two.connections() != before {
+		t.Error("a route that is not the domain's own led to a server")
+	}
+}
+
+// XEP-0124 §17.2 (B-18), RFC 6120 §4.9.3.5: the clients of a domain that was served once hear
+// that, and are told to look for it no more; those of any other hear that it is unknown (§4.9.3.6).
+func TestStandalone_Gone(t *testing.T) {
+	one := newChatServer(t, "one.example")
+	g := startStandalone(t, nil, map[string]string{"GATEWAY_UPSTREAMS": "one.example=xmpp://" + one.addr, "GATEWAY_GONE_DOMAINS": "Gone.example, bäume.example"})
+	g.both(func(t *testing.T, dial func() talker) {
+		for to, want := range map[string]string{"gone.example": "host-gone", "xn--bume-loa.example": "host-gone", "two.example": "host-unknown"} {
+			has(t, dial().open(to), want)
+		}
+	})
+}
+
+// XMPP_SEE_OTHER sends new streams elsewhere (RFC 7395 §3.6.1, W-17; XEP-0124 §17.2, B-52).
+func TestStandalone_SeeOther(t *testing.T) {
+	one := newChatServer(t, "one.example")
+	g := startStandalone(t, nil, map[string]string{"GATEWAY_UPSTREAMS": "one.example=xmpp://" + one.addr, "XMPP_SEE_OTHER": "https://New.example.org/"})
+	has(t, g.webSocket().ask(`<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="one.example" version="1.0"/>`), `see-other-uri="wss://new.example.org/xmpp-websocket"`)
+	has(t, (&boshTalker{g: g}).open("one.example"), `condition="see-other-uri"><uri>https://new.example.org/http-bind</uri>`)
+	if n := one.connections(); n > 0 {
+		t.Errorf("%d connections to the server all the same", n)
+	}
+}
+
+// BOSH_COMPRESSION lets bodies be compressed (XEP-0124 §5, §7.2, B-05): requests are taken,
+// which are refused otherwise, and answers that are worth it are compressed for who asks.
+func TestStandalone_Compression(t *testing.T) {
+	one := newChatServer(t, "one.example")
+	for setting, want := range map[string]int{"true": http.StatusOK, "false": http.StatusUnsupportedMediaType} {
+		g := startStandalone(t, nil, map[string]string{"GATEWAY_UPSTREAMS": "one.example=xmpp://" + one.addr, "BOSH_COMPRESSION": setting})
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		fmt.Fprintf(w, `<body xmlns="http://jabber.org/protocol/httpbind" rid="1" to="two.example" ver="1.6" wait="5" hold="1">%s</body>`, strings.Repeat(" ", 2048))
+		w.Close()
+		req, err := http.NewRequest("POST", g.base+"/http-bind", &packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Origin": {pageOrigin}, "Content-Encoding": {"gzip"}}
+		resp, err := g.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("BOSH_COMPRESSION=%s: a compressed body is answered with %d, want %d", setting, resp.StatusCode, want)
+		}
+		b := &boshTalker{g: g}
+		if says := strings.Contains(b.open("one.example"), ` accept="gzip"`); says != (setting == "true") {
+			t.Errorf("BOSH_COMPRESSION=%s: the session says that it takes gzip: %v", setting, says)
+		}
+	}
 }
 
 // Streams are told of the end, to come back (RFC 6120 §4.9.3.19), and nothing is left.

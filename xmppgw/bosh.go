@@ -44,6 +44,7 @@ func (c boshCondition) Error() string { return "bosh: " + string(c) }
 
 const (
 	boshBadRequest         boshCondition = "bad-request"
+	boshHostGone           boshCondition = "host-gone"
 	boshHostUnknown        boshCondition = "host-unknown"
 	boshImproperAddressing boshCondition = "improper-addressing"
 	boshItemNotFound       boshCondition = "item-not-found"

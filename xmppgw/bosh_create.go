@@ -20,11 +20,11 @@ func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*bo
 	if to == "" {
 		return nil, refusal(boshImproperAddressing, legacy)
 	}
-	where, known := g.hostOf(to)
-	if known {
-		where.server, known = g.route(body.Attr("route"), where.server)
-	}
-	if !known {
+	where, err := g.hostOf(to)
+	switch {
+	case isGone(err):
+		return nil, refusal(boshHostGone, legacy)
+	case err != nil, !g.takesRoute(where.domain, body.Attr("route")):
 		return nil, refusal(boshHostUnknown, legacy)
 	}
 	if elsewhere := g.seeOther(stream.BOSH); elsewhere != "" {
@@ -38,14 +38,10 @@ func (g *Gateway) create(c caller, h Header, body *stream.Body, rid uint64) (*bo
 	return s, boshReply{}
 }
 
-// route returns the server that a client wants (XEP-0124 §7.1, B-19): one of those
-// that are configured, whatever it names. Without any, all goes to the domain's own.
-func (g *Gateway) route(name string, own stream.Server) (stream.Server, bool) {
-	if name == "" || len(g.cfg.Routes) == 0 {
-		return own, true
-	}
-	server, known := g.cfg.Routes[strings.ToLower(name)]
-	return server, known
+// isGone reports whether hostOf found a domain that was served once (XEP-0124 §17.2, B-18).
+func isGone(err error) bool {
+	var se *stream.Error
+	return errors.As(err, &se) && se.Condition == stream.HostGone
 }
 
 // admissionCondition: what is no refusal is a fault of the gateway (B-50).

@@ -3,7 +3,6 @@ package xmppgw
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -123,38 +122,6 @@ func TestBOSH_Content(t *testing.T) {
 	}
 }
 
-// named is a server that says in its features which one it is.
-type named struct{ name string }
-
-func (named) End(stream.Scope, error) {}
-
-func (n named) Serve(ctx context.Context, s stream.Stream, _ *stream.Peer) error {
-	_ = s.Send([]byte(`<stream:features xmlns:stream="http://etherx.jabber.org/streams"><` + n.name + ` xmlns="test"/></stream:features>`))
-	_, err := s.Recv(ctx)
-	s.Close(nil)
-	return err
-}
-
-// XEP-0124 §7.1, §17.2 (B-19): a route leads to one of the servers that are
-// configured, and to no other.
-func TestBOSH_Route(t *testing.T) {
-	s := newSite(t, func(c *Config) {
-		c.Server = named{"usual"}
-		c.Routes = map[string]stream.Server{"xmpp:other.example:5222": named{"other"}}
-	})
-	for route, want := range map[string]string{
-		"":                                       "<usual",
-		` route="xmpp:other.example:5222"`:       "<other",
-		` route="XMPP:Other.Example:5222"`:       "<other",
-		` route="xmpp:other.example:22"`:         `condition="host-unknown"`,
-		` route="xmpp:127.0.0.1:5222"`:           `condition="host-unknown"`,
-		` route="http://169.254.169.254/latest"`: `condition="host-unknown"`,
-	} {
-		b := s.bosh(true)
-		b.wants(b.create(route), want)
-	}
-}
-
 // XEP-0124 §5, §7.2 (B-05): where compression is configured, answers that are worth
 // it are compressed for clients that take it, and requests may be, within bounds.
 func TestBOSH_Compressed(t *testing.T) {
@@ -261,6 +228,14 @@ func TestSeeOther(t *testing.T) {
 	}
 	b := s.bosh(true)
 	b.wants(b.create(""), `type="terminate" condition="see-other-uri"><uri>https://new.example/http-bind</uri></body>`)
+
+	c = s.browser() // whoever asks for a domain that is not served here is not sent there either, over no transport
+	c.send(strings.Replace(wsOpen, `to="h"`, `to="other"`, 1))
+	c.read()
+	if got := c.read(); !strings.Contains(got, "<host-unknown ") {
+		t.Errorf("WebSocket, another domain: %s", got)
+	}
+	b.wants(b.post(strings.Replace(boshOpen, `to="h"`, `to="other"`, 1)), `condition="host-unknown"`)
 
 	g := &Gateway{cfg: Config{BaseURL: func() string { return "https://h" }}}
 	for elsewhere, want := range map[string]string{"": "", "http://new.example": "", "https://new.example": "wss://new.example/xmpp-websocket"} {

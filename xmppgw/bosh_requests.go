@@ -158,8 +158,14 @@ func (s *boshSession) takeParkedLocked() *boshRequest {
 
 // checkRequestsLocked ends the session of a client that has more requests under way
 // than it may (XEP-0124 §11, B-36), those counted out that have just been
-// answered. None is answered late enough to break the rule of how often it may
-// ask (B-37): there are never `requests` of them without a gap.
+// answered.
+//
+// The other rule of §11, on how often a client may ask (B-37), is about `requests` new
+// requests none of which has been answered. It has nothing to find here: at most `hold` wait,
+// which is fewer (negotiate), since one more has the oldest answered at once (B-34, B-38). Where
+// one has not come yet, those behind it may have overtaken it, as just after a reload of the
+// page; gapPatience says how long it may take (B-31). Polling sessions, which hold none, have
+// pollsTooOftenLocked (§12, B-39).
 func (s *boshSession) checkRequestsLocked(most uint64) {
 	if s.final == nil && uint64(len(s.held)+len(s.parked)) > most {
 		s.endLocked(boshPolicyViolation)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"foyer/internal/stream"
@@ -272,6 +273,30 @@ func TestBOSH_FastPolls(t *testing.T) {
 	<-poll
 }
 
+// XEP-0124 §11 (B-37, B-38), §14.2: a poll that overtakes the request before it, as just after
+// a reload of the page, does not end the session, although as many requests as there may be are
+// without an answer for a moment; each is answered once the other is there.
+func TestBOSH_OvertakingPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newModelSession(t, `wait="60" hold="1"`)
+		held := c.start("", "")
+		synctest.Wait()
+		if p := c.session.params; p.hold >= p.requests {
+			t.Fatalf("%d requests are held, and %d may be under way", p.hold, p.requests)
+		}
+		overtaking := c.send(c.raw(c.rid+1, "", ""), c.rid+1)
+		synctest.Wait()
+		overtaken := c.send(c.raw(c.rid, "", message("a", "late")), c.rid)
+		if got := string((<-held).body) + string((<-overtaken.answers).body); strings.Contains(got, "condition=") {
+			t.Errorf("answered with %s", got)
+		}
+		if got := string((<-overtaking.answers).body); !strings.Contains(got, `id="late"`) {
+			t.Errorf("answered with %s", got)
+		}
+		c.rid += 2
+	})
+}
+
 // XEP-0124 §16.2, §16.3 (B-45), §7.1 (B-19): a session has one stream, to this
 // server: no name for it is sent, what asks for another is an empty request, and
 // a route to somewhere else is not taken.
@@ -302,15 +327,29 @@ func (n told) Serve(ctx context.Context, s stream.Stream, p *stream.Peer) error 
 	return err
 }
 
-// XEP-0124 §7.1 (B-20): the language of a session goes on to the server; who somebody says
-// they are is answered and proves nothing.
-func TestBOSH_LanguageAndFrom(t *testing.T) {
+// XEP-0124 §7.1, XEP-0206 §3 (B-20): the language of a session goes on to the server, and so
+// does who somebody says they are, if it is an account of the domain: which is answered, and
+// proves nothing. Over the other transports likewise (RFC 6120 §4.7.1).
+func TestLanguageAndFrom(t *testing.T) {
 	server := make(told, 1)
 	s := newSite(t, func(c *Config) { c.Server = server })
-	b := s.bosh(false)
-	b.wants(b.create(` xml:lang="de" from="alice@h"`), ` to="alice@h"`)
-	if p := <-server; p.Lang != "de" || p.Identity != (stream.Identity{}) || p.External {
-		t.Errorf("the server is told of %+v", p)
+	addr := s.listenTCP(TCPOptions{})
+	for from, want := range map[string]string{"alice@h": "alice@h", "Alice@H/tab": "alice@h", "alice@other": "", "h": "", "@h": "", "a b@h": ""} {
+		as := fmt.Sprintf(` xml:lang="de" from="%s" to=`, from)
+		for transport, open := range map[stream.Transport]func(){
+			stream.BOSH:      func() { b := s.bosh(false); b.wants(b.create(` xml:lang="de" from="`+from+`"`), ` to="`+from+`"`) },
+			stream.WebSocket: func() { s.browser().send(strings.Replace(wsOpen, " to=", as, 1)) },
+			stream.TCP: func() {
+				s.dialTCP(addr).send(strings.Replace(tcpOpen, " from='alice@h'", strings.TrimSuffix(as, " to="), 1))
+			},
+		} {
+			open()
+			p := <-server
+			known := p.External || p.Identity != (stream.Identity{})
+			if p.Lang != "de" || p.From != want || known && transport != stream.WebSocket { // where it is the cookie that says it
+				t.Errorf("%s over %s: the server is told of %+v", from, transport, p)
+			}
+		}
 	}
 }
 

@@ -121,6 +121,7 @@ func (g *Gateway) newBOSH(c caller, b *stream.Body, rid uint64, at host) (*boshS
 	s.peer.Domain = at.domain
 	s.peer.Idle = s.params.inactivity
 	s.peer.Lang = stream.Language(b.Attrs[stream.Name{Space: stream.NSXML, Local: "lang"}])
+	s.peer.From = saidFrom(s.params.from, at.domain)
 	s.queue = stream.NewQueue(g.cfg.Queue, s.flush)
 	release, err := g.track(s)
 	if err != nil {

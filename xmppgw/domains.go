@@ -2,6 +2,8 @@ package xmppgw
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -17,18 +19,35 @@ type host struct {
 }
 
 // hostOf returns the domain that a client names in to (RFC 7622 §3.2); no other is ever
-// served.
-func (g *Gateway) hostOf(to string) (host, bool) {
-	if len(g.cfg.Domains) == 0 {
-		return host{g.cfg.Domain, g.cfg.Server}, stanza.SameDomain(g.cfg.Domain, to)
+// served. The error is a *stream.Error: host-gone for a domain that was served once (RFC 6120
+// §4.9.3.5), otherwise host-unknown (§4.9.3.6).
+func (g *Gateway) hostOf(to string) (host, error) {
+	if len(g.cfg.Domains) == 0 && stanza.SameDomain(g.cfg.Domain, to) {
+		return host{g.cfg.Domain, g.cfg.Server}, nil
 	}
 	domain, err := stanza.PrepareDomain(to)
 	if err != nil {
-		return host{}, false
+		return host{}, &stream.Error{Condition: stream.HostUnknown}
 	}
-	server, ok := g.cfg.Domains[domain]
-	return host{domain, server}, ok
+	switch server, served := g.cfg.Domains[domain]; {
+	case served:
+		return host{domain, server}, nil
+	case g.cfg.Gone[domain]:
+		return host{}, &stream.Error{Condition: stream.HostGone}
+	}
+	return host{}, &stream.Error{Condition: stream.HostUnknown}
 }
+
+// takesRoute reports whether a BOSH client of a domain may name this route (XEP-0124 §7.1,
+// B-19): none, or an address of that domain's own server. It chooses nothing: the stream
+// goes where all of the domain go.
+func (g *Gateway) takesRoute(domain, route string) bool {
+	return route == "" || g.cfg.Routes == nil || slices.Contains(g.cfg.Routes[domain], strings.ToLower(route))
+}
+
+// Route is how a BOSH client writes a server's address, such as chat.example:5222, as its
+// route (XEP-0124 §7.1, "proto:host:port"); in lower case.
+func Route(address string) string { return "xmpp:" + strings.ToLower(address) }
 
 // discoverable reports whether a name that discovery is asked by is a domain that is
 // served, or the gateway's own; a site answers by any name.
@@ -36,8 +55,8 @@ func (g *Gateway) discoverable(name string) bool {
 	if len(g.cfg.Domains) == 0 {
 		return true
 	}
-	_, ok := g.hostOf(name)
-	return ok || name == hostIn(g.cfg.BaseURL())
+	_, err := g.hostOf(name)
+	return err == nil || name == hostIn(g.cfg.BaseURL())
 }
 
 // hostIn returns the host that a URL names, without a port; empty: none.
@@ -47,6 +66,20 @@ func hostIn(raw string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+// saidFrom returns the account of a domain that a client says it is in the from of its
+// header (RFC 6120 §4.7.1, XEP-0124 §7.1), prepared and without a resource; "" for anything
+// else. It is a hint, and never an identity (B-20).
+func saidFrom(from, domain string) string {
+	if from == "" {
+		return ""
+	}
+	a, err := stanza.ParseAddress(from)
+	if err != nil || a.User == "" || a.Domain != domain {
+		return ""
+	}
+	return a.Bare()
 }
 
 // fromAttr is how a stream header names the domain; of one that is not served, not at all.

@@ -49,14 +49,18 @@ type Config struct {
 	Secure  func(h Header, peer string) bool   // whether the client came over TLS, as a trusted proxy tells; nil: not known
 
 	// Domains are several domains, prepared (RFC 7622 §3.2), each with its server, over
-	// WebSocket and BOSH. There is no site then: Domain, Auth, Server and Routes are not
-	// set, cookies mean nothing, and what a BOSH client asks for by route is not looked at.
+	// WebSocket and BOSH. There is no site then: Domain, Auth and Server are not set, and
+	// cookies mean nothing.
 	Domains map[string]stream.Server
 
-	// Routes are the servers that a BOSH client may ask for by route, such as
-	// "xmpp:chat.example:5222", in lower case (XEP-0124 §7.1); others are refused.
-	// Empty: a route is not looked at.
-	Routes map[string]stream.Server
+	// Gone are domains, prepared, that were served once: clients hear host-gone (RFC 6120
+	// §4.9.3.5, XEP-0124 §17.2) instead of host-unknown.
+	Gone map[string]bool
+
+	// Routes are the addresses of each domain's own server, as Route writes them, that a BOSH
+	// client may name as its route (XEP-0124 §7.1); with any other it is refused. A route
+	// chooses nothing. Nil: it is not looked at.
+	Routes map[string][]string
 
 	// SeeOther is the base URL of another site of which new streams are told, while
 	// it is not empty (RFC 7395 §3.6.1, XEP-0124 §17.2). Where this site has https,
@@ -158,13 +162,18 @@ func New(cfg Config) (*Gateway, error) {
 
 func (c *Config) check() error {
 	site, domains := c.Domain != "" && c.Auth != nil && c.Server != nil, len(c.Domains) > 0
-	none := c.Domain == "" && c.Auth == nil && c.Server == nil && len(c.Routes) == 0
+	none := c.Domain == "" && c.Auth == nil && c.Server == nil
 	if c.BaseURL == nil || c.Origin == nil || !((site && !domains) || (domains && none)) {
 		return errors.New("xmppgw: Config needs BaseURL, Origin, and either Domain, Auth and Server or Domains alone")
 	}
 	for domain, server := range c.Domains {
 		if prepared, err := stanza.PrepareDomain(domain); err != nil || prepared != domain || server == nil {
 			return fmt.Errorf("xmppgw: %q of Domains is not prepared (RFC 7622 §3.2), or has no server", domain)
+		}
+	}
+	for domain := range c.Gone {
+		if prepared, err := stanza.PrepareDomain(domain); err != nil || prepared != domain || domain == c.Domain || c.Domains[domain] != nil {
+			return fmt.Errorf("xmppgw: %q of Gone is not prepared (RFC 7622 §3.2), or is served", domain)
 		}
 	}
 	return nil

@@ -22,10 +22,8 @@ func (g *Gateway) End(scope stream.Scope, reason error) {
 	if g.cfg.Server != nil {
 		g.cfg.Server.End(scope, reason)
 	}
-	for _, more := range []map[string]stream.Server{g.cfg.Routes, g.cfg.Domains} {
-		for _, server := range more {
-			server.End(scope, reason)
-		}
+	for _, server := range g.cfg.Domains {
+		server.End(scope, reason)
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *tcpStream) readHeader() error {
 		return s.readError(err)
 	}
 	s.greet(h.From)
-	s.peer.Lang = stream.Language(h.Lang)
+	s.peer.Lang, s.peer.From = stream.Language(h.Lang), saidFrom(h.From, s.peer.Domain)
 	return s.check(h)
 }
 

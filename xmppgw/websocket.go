@@ -168,35 +168,35 @@ func (s *wsStream) open(ctx context.Context) (stream.Server, error) {
 		_ = s.queue.Push(s.header("")) // RFC 7395 §3.5: the header precedes the error
 		return nil, err
 	}
-	if elsewhere := s.gateway.seeOther(stream.WebSocket); elsewhere != "" {
-		return nil, seeOther(elsewhere) // instead of a header
-	}
-	to, known := s.gateway.hostOf(el.To)
-	if known {
+	to, unserved := s.gateway.hostOf(el.To)
+	if unserved == nil {
+		if elsewhere := s.gateway.seeOther(stream.WebSocket); elsewhere != "" {
+			return nil, seeOther(elsewhere) // instead of a header
+		}
 		s.gateway.mu.Lock() // it is counted by it meanwhile
 		s.peer.Domain = to.domain
 		s.gateway.mu.Unlock()
 	}
 	s.Cork() // the features go out with it
 	_ = s.queue.Push(s.header(el.From))
-	if err := checkOpen(el, known); err != nil {
+	if err := checkOpen(el, unserved); err != nil {
 		return nil, err
 	}
-	s.peer.Lang = stream.Language(el.Lang)
+	s.peer.Lang, s.peer.From = stream.Language(el.Lang), saidFrom(el.From, to.domain)
 	return to.server, nil
 }
 
-// checkOpen refuses a header that cannot be served (RFC 6120 §4.7, §4.9.3); known
-// tells whether the domain that it names is served here.
-func checkOpen(el *stream.Element, known bool) error {
+// checkOpen refuses a header that cannot be served (RFC 6120 §4.7, §4.9.3); unserved
+// tells why the domain that it names is not served here, nil: it is.
+func checkOpen(el *stream.Element, unserved error) error {
 	version, _ := el.Attr("version")
 	switch {
 	case el.Name != stream.Name{Space: stream.NSFraming, Local: "open"}:
 		return &stream.Error{Condition: stream.InvalidNamespace, Text: "a stream begins with <open xmlns='" + stream.NSFraming + "'/>"}
 	case el.To == "":
 		return &stream.Error{Condition: stream.ImproperAddressing} // §4.9.3.7
-	case !known:
-		return &stream.Error{Condition: stream.HostUnknown} // §4.9.3.6
+	case unserved != nil:
+		return unserved // §4.9.3.5, §4.9.3.6
 	case !atLeast1(version):
 		return &stream.Error{Condition: stream.UnsupportedVersion} // §4.7.5
 	}
@@ -260,7 +260,10 @@ func (s *wsStream) Restart(ctx context.Context) error {
 	if err := s.queue.Push(s.header(el.From)); err != nil {
 		return err
 	}
-	return checkOpen(el, stanza.SameDomain(s.peer.Domain, el.To))
+	if stanza.SameDomain(s.peer.Domain, el.To) {
+		return checkOpen(el, nil)
+	}
+	return checkOpen(el, &stream.Error{Condition: stream.HostUnknown}) // whatever else is served
 }
 
 // StopAuthDeadline implements stream.AuthDeadliner.

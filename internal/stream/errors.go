@@ -17,6 +17,7 @@ const (
 	BadNamespacePrefix     Condition = "bad-namespace-prefix"
 	Conflict               Condition = "conflict"
 	ConnectionTimeout      Condition = "connection-timeout"
+	HostGone               Condition = "host-gone"
 	HostUnknown            Condition = "host-unknown"
 	ImproperAddressing     Condition = "improper-addressing"
 	InternalServerError    Condition = "internal-server-error"
@@ -39,7 +40,7 @@ const (
 
 // Conditions are all of them. Not to be modified.
 var Conditions = []Condition{
-	BadFormat, BadNamespacePrefix, Conflict, ConnectionTimeout, HostUnknown,
+	BadFormat, BadNamespacePrefix, Conflict, ConnectionTimeout, HostGone, HostUnknown,
 	ImproperAddressing, InternalServerError, InvalidFrom, InvalidNamespace, InvalidXML,
 	NotAuthorized, NotWellFormed, PolicyViolation, RemoteConnectionFailed, Reset,
 	ResourceConstraint, RestrictedXML, SystemShutdown, UndefinedCondition, UnsupportedEncoding,

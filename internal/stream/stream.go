@@ -148,6 +148,7 @@ type Peer struct {
 	Addr      string    // the client's IP address, as the trusted proxies tell it
 	Domain    string    // the domain the stream was opened to
 	Lang      string    // xml:lang of the stream header, as Language has it, or empty
+	From      string    // from of the stream header: the account of Domain that the client says it is, prepared and without a resource; proves nothing; empty: none
 	Identity  Identity  // who the site says is calling; zero when it does not know
 	External  bool      // the Identity may be used for SASL EXTERNAL
 	Password  bool      // SASL PLAIN may be offered: the channel is private, and the mode wants passwords or tokens

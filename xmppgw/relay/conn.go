@@ -180,7 +180,7 @@ func (c *conn) signIn(ctx context.Context, id stream.Identity) (*link, *stream.E
 	c.mu.Lock()
 	c.identity = id
 	c.mu.Unlock()
-	l, features, err := c.relay.signIn(c.ctx, id, c.ownPassword(), c.peer.Lang)
+	l, features, err := c.relay.signIn(c.ctx, id, c.ownPassword(), headerOf(c.peer))
 	if err != nil {
 		return nil, nil, c.notSignedIn(err)
 	}

@@ -96,7 +96,7 @@ func (r *Relay) open(ctx context.Context, t target, lang string) (*link, *stream
 	clearDeadline := l.setDeadline(ctx)
 	features, err := l.secure(ctx, lang)
 	if err == nil && features == nil {
-		features, err = l.openStream(lang)
+		features, err = l.openStream(clientHeader{lang: lang})
 	}
 	clearDeadline()
 	if err != nil {

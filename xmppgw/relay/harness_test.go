@@ -184,8 +184,8 @@ func (e *serverEnd) expectDrop() {
 	e.conn.Close()
 }
 
-// open reads the relay's header and sends ours with features.
-func (e *serverEnd) open(features string) {
+// open reads the relay's header, which it returns, and sends ours with features.
+func (e *serverEnd) open(features string) stream.Header {
 	e.t.Helper()
 	h, err := e.reader.Header()
 	if err != nil {
@@ -196,15 +196,17 @@ func (e *serverEnd) open(features string) {
 	}
 	e.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' from='example.test' id='x' version='1.0'>` +
 		`<stream:features>` + features + `</stream:features>`)
+	return h
 }
 
-// starttls answers the request, and goes on over TLS.
-func (e *serverEnd) starttls(u *upstream) {
+// starttls answers the request, and goes on over TLS. It returns the relay's header.
+func (e *serverEnd) starttls(u *upstream) stream.Header {
 	e.t.Helper()
-	e.open(featureTLS)
+	h := e.open(featureTLS)
 	e.expect(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
 	e.send(`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
 	e.overTLS(u)
+	return h
 }
 
 func (e *serverEnd) overTLS(u *upstream) {

@@ -263,7 +263,7 @@ func (r *Relay) endNow(w hibernatingSession) {
 	if r.cfg.PassPasswords {
 		return // the password is not kept beyond the stream
 	}
-	l, _, err := r.signIn(r.ctx, w.identity, "", w.lang)
+	l, _, err := r.signIn(r.ctx, w.identity, "", clientHeader{lang: w.lang})
 	if err == nil {
 		_, err = l.resume(r.ctx, w.id, w.h)
 		l.close()

@@ -78,7 +78,7 @@ func (m *managed) tryAgain(ctx context.Context) (err error, again bool) {
 	case err != nil:
 		return err, true
 	}
-	l, _, err := c.relay.signIn(ctx, id, c.ownPassword(), c.peer.Lang)
+	l, _, err := c.relay.signIn(ctx, id, c.ownPassword(), headerOf(c.peer))
 	var refused *RefusedError
 	switch {
 	case c.relay.cfg.PassPasswords && errors.As(err, &refused):

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (l *link) secure(ctx context.Context, lang string) (*stream.Element, error)
 	if l.target.direct {
 		return nil, l.startTLS(ctx)
 	}
-	features, err := l.openStream(lang)
+	features, err := l.openStream(clientHeader{lang: lang})
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +103,36 @@ func (l *link) requestTLS() error {
 	return nil
 }
 
+// clientHeader is what the upstream is told of the header of the client's own stream.
+type clientHeader struct {
+	lang string // xml:lang; empty: none
+	from string // the account that the client says it is, as a bare address, which proves nothing; empty: none
+}
+
+func headerOf(p *stream.Peer) clientHeader { return clientHeader{p.Lang, p.From} }
+
+// openSignedIn opens the stream that follows the sign-in of user (RFC 6120 §6.4.6). The
+// client's from goes on (XEP-0206 §3, B-20) where it is no more than what was proved, since
+// any other is invalid (§4.9.3.9); and only over TLS (§4.7.1).
+func (l *link) openSignedIn(h clientHeader, user string) (*stream.Element, error) {
+	domain := l.relay.cfg.Domain
+	own := stanza.Address{User: userOf(user, domain), Domain: domain}
+	if _, encrypted := l.conn.(*tls.Conn); !encrypted || own.User == "" || h.from != own.Bare() {
+		h.from = ""
+	}
+	return l.openStream(h)
+}
+
 // openStream sends our header, and returns the features that follow the server's
-// (RFC 6120 §4.7, §4.3.2).
-func (l *link) openStream(lang string) (*stream.Element, error) {
+// (RFC 6120 §4.7, §4.3.2). The version is that of this program, whatever a client named.
+func (l *link) openStream(client clientHeader) (*stream.Element, error) {
 	h := `<?xml version="1.0"?><stream:stream xmlns="` + stream.NSClient + `" xmlns:stream="` + stream.NSStream +
 		`" to="` + stream.Escape(l.relay.cfg.Domain) + `" version="1.0"`
-	if lang != "" {
-		h += ` xml:lang="` + stream.Escape(lang) + `"`
+	if client.from != "" {
+		h += ` from="` + stream.Escape(client.from) + `"`
+	}
+	if client.lang != "" {
+		h += ` xml:lang="` + stream.Escape(client.lang) + `"`
 	}
 	if err := l.writeNow(h + `>`); err != nil {
 		return nil, err
@@ -194,7 +218,7 @@ var errNoPlain = errors.New("it does not offer SASL PLAIN, which carries the tok
 // authenticate signs in by SASL PLAIN (RFC 4616), and returns the features of the stream
 // that follows. No authzid is ever sent: some servers would let anybody act as anybody
 // (ejabberd before 26.07).
-func (l *link) authenticate(features *stream.Element, lang, user, secret string) (*stream.Element, error) {
+func (l *link) authenticate(features *stream.Element, h clientHeader, user, secret string) (*stream.Element, error) {
 	if !slices.Contains(mechanisms(features), "PLAIN") {
 		return nil, errNoPlain
 	}
@@ -211,7 +235,7 @@ func (l *link) authenticate(features *stream.Element, lang, user, secret string)
 	case el.Name != stream.Name{Space: stanza.NSSASL, Local: "success"}:
 		return nil, fmt.Errorf("it answers the sign-in with <%s/>", el.Name.Local)
 	}
-	return l.openStream(lang)
+	return l.openSignedIn(h, user)
 }
 
 func refusalOf(el *stream.Element) *RefusedError {

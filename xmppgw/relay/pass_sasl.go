@@ -101,6 +101,7 @@ type passedSASL struct {
 	link    *link
 	network string   // what the client's failures are counted under
 	offered []string // mechanisms
+	user    string   // whom the attempt under way names, as far as its messages say; empty: nobody
 }
 
 // run returns the upstream's features after the sign-in.
@@ -124,7 +125,7 @@ func (x *passedSASL) run(ctx context.Context, features *stream.Element) (*stream
 			return nil, err
 		}
 		stream.Uncork(c.stream) // likewise
-		features, err := x.link.openStream(c.peer.Lang)
+		features, err := x.link.openSignedIn(headerOf(c.peer), x.user)
 		if err != nil {
 			return nil, x.broken(err)
 		}
@@ -136,6 +137,7 @@ func (x *passedSASL) run(ctx context.Context, features *stream.Element) (*stream
 // attempt passes one attempt through. It returns the upstream's success; nil, and no
 // error, after a failure of which the client has been told.
 func (x *passedSASL) attempt(ctx context.Context) (success *stream.Element, err error) {
+	x.user = ""
 	mechanism, asked := "", false // asked: the upstream is in the middle of the exchange
 	for range maxRounds {
 		el, err := x.receive(ctx)
@@ -209,6 +211,7 @@ func (x *passedSASL) checked(el *stream.Element, mechanism string, asked bool) (
 		return "", err
 	}
 	if user != "" {
+		x.user = user
 		x.conn.named(user)
 	}
 	if el.Name.Local == "auth" {

@@ -64,13 +64,13 @@ func (l *link) canBind(features *stream.Element) bool {
 }
 
 // provePassword signs in with a password, and returns the features of the stream that follows.
-func (l *link) provePassword(features *stream.Element, lang, user, password string) (*stream.Element, error) {
+func (l *link) provePassword(features *stream.Element, h clientHeader, user, password string) (*stream.Element, error) {
 	m, err := l.passwordMechanism(features)
 	if err != nil {
 		return nil, err
 	}
 	if m.Name == sasl.Plain.Name {
-		return l.authenticate(features, lang, user, password)
+		return l.authenticate(features, h, user, password)
 	}
 	options := []sasl.Option{
 		sasl.Credentials(func() (name, secret, authzid []byte) { return []byte(user), []byte(prepared(password)), nil }),
@@ -82,7 +82,7 @@ func (l *link) provePassword(features *stream.Element, lang, user, password stri
 	if err := l.exchange(sasl.NewClient(m, options...), m.Name); err != nil {
 		return nil, err
 	}
-	return l.openStream(lang)
+	return l.openSignedIn(h, user)
 }
 
 // prepared is a password as the upstream made its keys of it: however somebody's keyboard writes an é, it

@@ -18,7 +18,7 @@ import (
 // after a restart of Prosody fails while it finds its way back to the site. A password of
 // the person's own, where there is one (PassPasswords), is tried once: it would be no
 // other the next time, and servers count.
-func (r *Relay) signIn(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
+func (r *Relay) signIn(ctx context.Context, id stream.Identity, password string, h clientHeader) (*link, *stream.Element, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.SignInTimeout)
 	defer cancel()
 	if err := r.acquireTurn(ctx); err != nil {
@@ -26,10 +26,10 @@ func (r *Relay) signIn(ctx context.Context, id stream.Identity, password, lang s
 		return nil, nil, err
 	}
 	defer r.releaseTurn()
-	l, features, err := r.attempt(ctx, id, password, lang)
+	l, features, err := r.attempt(ctx, id, password, h)
 	var refused *RefusedError
 	if errors.As(err, &refused) && refused.Failure != sasl.AccountDisabled && !r.cfg.PassPasswords {
-		l, features, err = r.attempt(ctx, id, password, lang)
+		l, features, err = r.attempt(ctx, id, password, h)
 	}
 	r.recordSignIn(ctx, err)
 	return l, features, err
@@ -88,14 +88,14 @@ func (e *credentialError) Error() string {
 }
 func (e *credentialError) Unwrap() error { return e.err }
 
-func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang string) (*link, *stream.Element, error) {
+func (r *Relay) attempt(ctx context.Context, id stream.Identity, password string, h clientHeader) (*link, *stream.Element, error) {
 	began := time.Now()
-	l, features, err := r.connect(ctx, lang)
+	l, features, err := r.connect(ctx, h.lang)
 	if err != nil {
 		return nil, nil, err
 	}
 	clearDeadline := l.setDeadline(ctx)
-	features, err = r.authenticate(ctx, l, features, id, password, lang)
+	features, err = r.authenticate(ctx, l, features, id, password, h)
 	clearDeadline()
 	if err == nil {
 		err = ctx.Err()
@@ -110,18 +110,18 @@ func (r *Relay) attempt(ctx context.Context, id stream.Identity, password, lang 
 
 // authenticate asks for the credential only now that somebody is there to take it: it does not
 // live long.
-func (r *Relay) authenticate(ctx context.Context, l *link, features *stream.Element, id stream.Identity, password, lang string) (*stream.Element, error) {
+func (r *Relay) authenticate(ctx context.Context, l *link, features *stream.Element, id stream.Identity, password string, h clientHeader) (*stream.Element, error) {
 	if r.cfg.PassPasswords {
 		if password == "" {
 			return nil, &credentialError{errors.New("it wants the person's own password, and the client brought none")}
 		}
-		return l.provePassword(features, lang, id.User, password)
+		return l.provePassword(features, h, id.User, password)
 	}
 	user, secret, err := r.cfg.Authority.Upstream(ctx, id)
 	if err != nil {
 		return nil, &credentialError{err}
 	}
-	return l.authenticate(features, lang, user, secret)
+	return l.authenticate(features, h, user, secret)
 }
 
 // checkStanding asks the site whether id still stands. What it returns is for the client's

@@ -163,6 +163,18 @@ func (u Upstream) PublicName() string {
 	return ""
 }
 
+// Addresses returns host:port of each server that was spelled out, in the order of the
+// setting; none for a domain that is found by its SRV records, nor for a unix socket.
+func (u Upstream) Addresses() []string {
+	var all []string
+	for _, t := range u.targets {
+		if t.network == "tcp" {
+			all = append(all, t.address())
+		}
+	}
+	return all
+}
+
 // address is what to dial.
 func (t target) address() string {
 	if t.network == "unix" {

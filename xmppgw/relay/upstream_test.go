@@ -59,6 +59,20 @@ func TestUpstream_PublicName(t *testing.T) {
 	}
 }
 
+// What a setting spells out, as a BOSH client may name it (XEP-0124 §7.1, B-19).
+func TestUpstream_Addresses(t *testing.T) {
+	for in, want := range map[string][]string{
+		"xmpp://a":                               {"a:5222"},
+		"xmpps://[2001:db8::1]:443, xmpp://b:1":  {"[2001:db8::1]:443", "b:1"},
+		"xmpp+srv://example.test":                nil,
+		"xmpp+unix:///run/xmpp.sock, xmpp://b:1": {"b:1"},
+	} {
+		if u, err := ParseUpstream(in); err != nil || !slices.Equal(u.Addresses(), want) {
+			t.Errorf("%s: %v, %v; want %v", in, u.Addresses(), err, want)
+		}
+	}
+}
+
 func TestParseUpstream_Refused(t *testing.T) {
 	for in, says := range map[string]string{
 		"":                           "xmpp://HOST:5222",
