@@ -41,6 +41,12 @@ scripts_work() {
 	said=$(node --test scripts e2e/page 2>&1) || { say "$said"; return 1; }
 }
 
+# Of each patch of Converse whose test needs no browser: that the test fails without it.
+patches_proved() {
+	local said
+	said=$(node scripts/patches.mjs --page 2>&1) || { grep -v ': proved: ' <<<"$said"; return 1; }
+}
+
 types() { npx tsc -p e2e; }
 
 # Turbo's own file is imported, and is not ours to mend.
@@ -77,6 +83,7 @@ rest() {
 	check "tests of the scripts" scripts_work
 	check "the browser tests' types" types
 	check "types in static/js" browser_types
+	check "the patches of Converse" patches_proved
 	printf '%s\n' "${failed[@]+"${failed[@]}"}" >"$work/failed"
 }
 
