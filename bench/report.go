@@ -18,7 +18,7 @@ type line struct {
 func table() []line {
 	return []line{
 		{"idle, KiB per session (1,000 sessions)", webSocket, []string{"idle"}, "≤ 25"},
-		{"", bosh, []string{"idle"}, "≤ 30"},
+		{"", bosh, []string{"idle"}, "≤ 22"},
 		{"of that, the live heap / stacks", webSocket, []string{"idle-heap", "idle-stacks"}, ""},
 		{"", bosh, []string{"idle-heap", "idle-stacks"}, ""},
 		{"sign-ins per second (500, 20 at a time)", webSocket, []string{"signin-rate"}, "≥ 1,200"},

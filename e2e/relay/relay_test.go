@@ -207,7 +207,7 @@ func TestAway(t *testing.T) {
 	}
 }
 
-// serviceAccount: the site's own session, by SCRAM.
+// serviceAccount: the site's own session, by PLAIN, which is all that SignIn offers.
 func (g *gateway) serviceAccount() {
 	session, err := g.relay.SignIn(g.t.Context(), "foyer", "", secret)
 	if err != nil {
