@@ -62,7 +62,7 @@ async function meeting(alice: Person, bob: Person, database: Database): Promise<
   await expect(row(alice)).toContainText("Only you are here");
 }
 
-// X-72: its name stands in the chat of the person who is invited, at the first opening.
+// X-72: its name stands in the chat of the person who is invited within a second, at the first opening.
 async function invitation(alice: Person, bob: Person): Promise<void> {
   await alice.goTo("Home");
   await makeRoom(alice, "Surprise party", "Only people who are invited");
@@ -78,7 +78,7 @@ async function invitation(alice: Person, bob: Person): Promise<void> {
   await expect(alice.page.getByText("The invitation is on its way.")).toBeVisible();
   await expect(bob.page.getByText(`${names.alice} invites you to a room.`)).toBeVisible();
   await bob.page.locator("#chat-invitation").getByRole("button", { name: "Open" }).click();
-  await expect(bob.room("Surprise party")).toBeVisible();
+  await expect(bob.room("Surprise party")).toBeVisible({ timeout: 3_000 }); // a second, and what the race detector and the tests beside this one take
   await alice.say("You came!");
   await bob.hears("You came!");
 }

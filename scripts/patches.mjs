@@ -135,7 +135,7 @@ export function inNode(/** @type {Test} */ { test, title }, /** @type {Change | 
   };
   if (!change) return ends(tree);
   return inDirectory(async (directory) => {
-    for (const part of ["static/js", "e2e/page", "scripts", "package.json"]) await cp(join(tree, part), join(directory, part), { recursive: true });
+    for (const part of ["static/js", "e2e/page", "e2e/support", "scripts", "package.json"]) await cp(join(tree, part), join(directory, part), { recursive: true });
     await symlink(join(root, "node_modules"), join(directory, "node_modules"));
     await writeFile(join(directory, change.file), change.text);
     return ends(directory);

@@ -30,6 +30,7 @@ async function tree(t, /** @type {string} */ text) {
   t.after(() => rm(directory, { recursive: true }));
   const files = {
     "package.json": '{"type": "module"}',
+    "e2e/support/any.mjs": "export const yes = true;\n",
     "scripts/shared.mjs": "export const yes = true;\n",
     "static/js/says.js": "export let says = false;\n// Patch: yes\nsays = true;\n",
     "e2e/page/says.test.mjs": `import assert from "node:assert/strict";\nimport { test } from "node:test";\nimport { says } from "../../static/js/says.js";\n${text}\n`,
@@ -54,7 +55,7 @@ const fails = 'test("it says yes", () => assert.ok(says));';
 
 test("what a test proves of a patch is that it fails without it, and passes with it", async (t) => {
   assert.deepEqual(await ends(t, fails), ["passed", "failed", true]);
-  assert.deepEqual(await ends(t, `import { yes } from "../../scripts/shared.mjs";\nimport ts from "typescript";\n${fails}`), ["did not run", "failed", false], "the tree has no packages, a copy of it has");
+  assert.deepEqual(await ends(t, `import { yes } from "../../scripts/shared.mjs";\nimport "../support/any.mjs";\nimport ts from "typescript";\n${fails}`), ["did not run", "failed", false], "the tree has no packages, a copy of it has");
   assert.deepEqual(await ends(t, 'test("it says yes", () => {});'), ["passed", "passed", false]);
   assert.deepEqual(await ends(t, 'test("it says yes", () => assert.ok(!says || false));'), ["failed", "passed", false]);
 });

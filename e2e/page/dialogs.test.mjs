@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { usedOfConverse } from "../../scripts/converse.mjs";
+import { converseText } from "./converse.mjs";
 import "./support.mjs";
 
 const listening = {};
@@ -57,7 +56,7 @@ test("a question that is closed is answered with no", async () => {
 
 // a dialog that a new release of Converse brings is looked at before anybody meets it.
 test("of Converse's dialogs there are those that name nobody by an address", async () => {
-  const converse = await usedOfConverse(fileURLToPath(new URL("../../node_modules/converse.js/dist/converse.js", import.meta.url)), []);
+  const converse = await converseText();
   const defined = [...converse.matchAll(/\belements\.define\(\s*["']converse-([\w-]*modal)["']/g)].map(([, name]) => name).sort();
   assert.deepEqual(defined, ["alert-modal", "confirm-modal", "image-modal", "message-versions-modal"]);
 });

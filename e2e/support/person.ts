@@ -160,8 +160,8 @@ export class Person {
     }).toPass({ timeout: 60_000 });
   }
 
-  async hears(text: string): Promise<void> {
-    await expect(this.message(text)).toHaveCount(1);
+  async hears(text: string, within?: { timeout: number }): Promise<void> {
+    await expect(this.message(text)).toHaveCount(1, within);
   }
 
   /** The texts of the chat that is open, from top to bottom. */

@@ -12,12 +12,11 @@ import { isSelf } from './room/standing.js';
 /** Parts of the panel, by the dialogs that they stand for. @type {Record<string, import('./room/panel.js').PartName>} */
 const PANELS = {
     'converse-muc-details-modal': 'about',
-    'converse-muc-invite-modal': 'members',
     'converse-muc-config-modal': 'settings',
 };
 
 /** What a conversation offers of somebody who is no contact. */
-const CONTACT = /^converse-(add-contact|accept-contact-request)-modal$/;
+const CONTACT = ['converse-add-contact-modal', 'converse-accept-contact-request-modal'];
 
 /** Whose card is meant. @returns {import('./personCard.js').Subject} */
 function ofOccupant({ model: occupant, message }) {
@@ -56,7 +55,7 @@ export function showPeopleByName(_converse, config) {
     api.modal.show = (name, properties, event) => {
         if (name in cards) return personCard.show(cards[name](properties), opener());
         if (name in PANELS) return roomPanel.open(PANELS[name]);
-        if (CONTACT.test(name)) return withLater(({ makeContact }) => makeContact(_converse, /** @type {any} */ (properties).contact)); // its forms show an address
+        if (CONTACT.includes(name)) return withLater(({ makeContact }) => makeContact(_converse, /** @type {any} */ (properties).contact)); // its forms show an address
         return show.call(api.modal, name, properties, event);
     };
 }

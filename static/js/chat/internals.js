@@ -1,6 +1,7 @@
 // Every internal of Converse 14 that this site relies on. They are no promise of
 // Converse's; so each is looked for when the page starts, and one that is missing is
-// said loudly, instead of failing later and quietly. An upgrade begins here.
+// said loudly, instead of failing later and quietly. An upgrade begins here, and with
+// e2e/page/internals.test.mjs, which starts Converse without a browser and looks for them.
 
 import { panel } from './panel.js';
 
@@ -92,12 +93,32 @@ const METHODS = {
     'elements.converse-confirm-modal': ['initialize', 'renderModal', 'getModalTitle', 'onConfirmation'],
 };
 
+/**
+ * Names that are found on the page, drawn or understood: names alone, and so for the test alone.
+ * No page fetches them.
+ */
+export const NAMES = {
+    /** Converse's own elements. */
+    elements: ['converse-chat', 'converse-muc', 'converse-login-form', 'converse-emoji-picker', 'converse-controlbox-navback', 'converse-occupant-bottom-panel', 'converse-texture'],
+    /** What its templates draw, and is not Converse's here, or is nothing. */
+    drawn: ['converse-chat-content', 'converse-muc-chat-content', 'converse-rooms-list'],
+    /** Dialogs that it asks for, and the site has others (dialogs.js). */
+    dialogs: [
+        'converse-user-details-modal', 'converse-profile-modal', 'converse-muc-occupant-modal', 'converse-muc-details-modal', 'converse-muc-config-modal',
+        'converse-add-contact-modal', 'converse-accept-contact-request-modal',
+    ],
+    /** Plugins. */
+    plugins: ['converse-chat', 'converse-roster', 'converse-chatboxes', 'converse-rosterview', 'converse-adhoc-views'],
+    /** A database of the browser's. */
+    databases: ['converse-persistent'],
+};
+
 /** What a connection has, once there is one. */
 const CONNECTION = ['_data', '_proto', 'do_bind', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
 // A connection has "reconnecting" only while it does.
 
 /** What Converse keeps of somebody who is signed in, once its lists were read. */
-const STATE = ['chatboxes.get', 'roster.get', 'presences.get', 'vcards.get', 'profile.get', 'popular_emojis.getPopularEmojis', 'disco_entities.models.0.dataforms.fetch'];
+const STATE = ['chatboxes.get', 'chatboxviews.get', 'roster.get', 'presences.get', 'vcards.get', 'profile.get', 'popular_emojis.getPopularEmojis', 'disco_entities.models.0.dataforms.fetch'];
 
 /** And its transport, where that is BOSH. */
 const BOSH = ['_proto.sid', '_proto.rid', '_proto._requests'];
@@ -131,7 +152,7 @@ export function missing(_converse) {
 }
 
 /** What a connection does not have. */
-function missingOf(connection) {
+export function missingOf(connection) {
     const paths = connection.isType('bosh') ? [...CONNECTION, ...BOSH] : CONNECTION;
     return paths.filter((path) => at(connection, path) === undefined).map((path) => `connection.${path}`);
 }
