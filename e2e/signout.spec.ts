@@ -121,7 +121,7 @@ for (const { login, transport } of sessionWays) {
         await bob.talkTo("carol");
         await carol.talkTo("bob");
         await carol.say("from carol");
-        await bob.hears("from carol", { timeout: 3_000 });
+        await bob.hears("from carol", { timeout: 6_000 });
       });
     });
   });
