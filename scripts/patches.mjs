@@ -144,7 +144,7 @@ export function inNode(/** @type {Test} */ { test, title }, /** @type {Change | 
 
 /** The lines of a report that say what failed. */
 const why = (/** @type {string} */ said) =>
-  said.split("\n").map((line) => line.replaceAll(/\u001B\[[\d;]*[A-Za-z]/g, "").trim()).filter((line) => /error|expect\(|not ok|fail/i.test(line)).slice(0, 3).join(" / ").slice(0, 300);
+  said.split("\n").map((line) => line.replaceAll(/\u001B\[[\d;]*[A-Za-z]/g, "").trim()).filter((line) => /^(?:error: |\w*Error\b|> \d+ \||not ok)/i.test(line)).slice(0, 3).join(" / ").slice(0, 300);
 
 /** What two runs of a test say of a patch: one with everything in its place, and one without the patch. */
 export function verdict(/** @type {End} */ whole, /** @type {End} */ without) {
