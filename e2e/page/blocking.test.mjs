@@ -20,6 +20,32 @@ test("that somebody could not be blocked is said, and their conversation stays",
   assert.equal(said.at(-1), "Please try again in a moment.");
 });
 
+/** The menu of a conversation with Bob, where people come from there, and what its buttons do. */
+function menuOf(roster) {
+  const done = [];
+  const api = { ...listeners(), confirm: async (title) => done.push(title), alert() {}, blocklist: { add: async (jid) => done.push(`block ${jid}`), async remove() {} } };
+  blockPeople({ api, state: { chatboxes: new Map([["bob@h", { close: () => done.push("close") }]]) } }, { roster });
+  const buttons = ["details", "block"].map((name) => ({ name, handler: () => done.push(`as Converse does: ${name}`) }));
+  const element = { model: { get: () => "bob@h", getDisplayName: () => "Bob" } };
+  const [shown = buttons] = api.tell("getHeadingButtons", element, buttons);
+  const press = (name) => shown.find((button) => button.name === name).handler({ preventDefault() {} });
+  return { done, press };
+}
+
+test("who is blocked stays in the list of people where that is the site's", async () => {
+  const { done, press } = menuOf("everyone");
+  press("block");
+  press("details");
+  await settle();
+  assert.deepEqual(done, ["Block Bob?", "as Converse does: details", "block bob@h", "close"]);
+});
+
+test("who is blocked goes from one's own list of people", () => {
+  const { done, press } = menuOf("none");
+  press("block");
+  assert.deepEqual(done, ["as Converse does: block"]);
+});
+
 /** A page that keeps a list of who is blocked, and the server's, which is another by now. */
 function kept(server) {
   globalThis.window = { converse: { env: { stx: () => ({}), Strophe: { getBareJidFromJid: (jid) => jid.split("/")[0] } } } };
