@@ -57,7 +57,7 @@ func newFailedReturns(meter budget.Meter) *budget.Rate {
 
 // chargeReturn counts a return in vain against the address.
 func (s *signInPages) chargeReturn(c *fiber.Ctx) {
-	s.failedReturns.Allow(budget.Network(s.address(c)), 1)
+	s.failedReturns.Charge(budget.Network(s.address(c)), 1)
 }
 
 // startRedirect sends the browser to a source.

@@ -2,13 +2,14 @@
 // `node --test e2e/page`; it needs no browser.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { listeners, settle } from "./support.mjs";
+import { mock, test } from "node:test";
+import { listeners, Model, settle } from "./support.mjs";
 import { enterRoomsByName } from "../../static/js/chat/roomEntry.js";
 
 const status = { ENTERED: "entered", CONNECTING: "connecting", CONNECTED: "connected", DISCONNECTED: "disconnected" };
 globalThis.window = Object.assign(globalThis, { converse: { ROOMSTATUS: status } });
 globalThis.document = new EventTarget();
+mock.timers.enable({ apis: ["setTimeout"] }); // a room has some time to answer
 
 const conflict = { querySelector: (selector) => (selector === "error > conflict" ? {} : null) };
 
@@ -84,4 +85,44 @@ test("a room that is left while it is being entered is not entered", async () =>
   await muc.close();
   await entering;
   assert.deepEqual(muc.tried, []);
+});
+
+test("a room that says nothing is asked again, as long as it is waited for", async () => {
+  const asked = [];
+  class MUC extends Model {
+    session = new Model({ connection_status: status.CONNECTING });
+    onErrorPresence() {}
+    createInfoMessageFromPresence() {}
+    async close() {}
+    async join() {
+      asked.push(this.get("jid"));
+    }
+    rejoin() {
+      return this.join();
+    }
+  }
+  const rooms = new Map();
+  let connected = true;
+  const api = { listen: { on() {} }, connection: { connected: () => connected } };
+  enterRoomsByName({ api, exports: { MUC }, state: { chatboxes: rooms } }, { name: "Anna" });
+  const lobby = new MUC({ jid: "lobby@conference.localhost" });
+  rooms.set(lobby.get("jid"), lobby);
+  const wait = async () => {
+    mock.timers.tick(15_000);
+    await settle();
+    return asked.splice(0).length;
+  };
+  await lobby.join();
+  assert.equal(await wait(), 2);
+  assert.equal(await wait(), 1, "again");
+  connected = false;
+  assert.equal(await wait(), 0, "the next stream has it entered");
+  connected = true;
+  await lobby.join();
+  lobby.session.set({ connection_status: status.ENTERED });
+  assert.equal(await wait(), 1, "it has said so");
+  lobby.session.set({ connection_status: status.CONNECTING });
+  await lobby.join();
+  rooms.delete(lobby.get("jid"));
+  assert.equal(await wait(), 1, "it was left");
 });

@@ -43,6 +43,28 @@ func TestRate_OneAccount(t *testing.T) {
 	})
 }
 
+// Those who look at the same time find the same: what they then spend beyond what there was is paid
+// off, so that however many come at once have no more than the rate.
+func TestRate_Charge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRate(Limit{}, 10, 3, nil)
+		for range 23 {
+			r.Charge("mallory", 1)
+		}
+		if !r.Has("alice", 1) {
+			t.Error("alice pays for mallory")
+		}
+		time.Sleep(2050 * time.Millisecond) // 20 of the 23 were beyond the burst
+		if r.Has("mallory", 1) {
+			t.Error("what was spent beyond the burst was not paid off")
+		}
+		time.Sleep(100 * time.Millisecond)
+		if !r.Has("mallory", 1) {
+			t.Error("it was paid off")
+		}
+	})
+}
+
 func TestRate_MoreThanTheBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := NewLedger(slog.New(slog.DiscardHandler))

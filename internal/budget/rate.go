@@ -42,7 +42,8 @@ func (r *Rate) Allow(name string, n int) bool {
 }
 
 // Has reports whether the name could spend n units now, and spends nothing: for what
-// counts only when it fails.
+// counts only when it fails. Many may find at the same time that it could; what they Charge
+// then beyond what there was is paid off before it can again.
 func (r *Rate) Has(name string, n int) bool {
 	r.mu.Lock()
 	l := r.spent[name]
@@ -53,6 +54,9 @@ func (r *Rate) Has(name string, n int) bool {
 	met(r.meter, r.limit, name)
 	return false
 }
+
+// Charge spends n units of the name's, at most the burst, whether it has them or not.
+func (r *Rate) Charge(name string, n int) { r.of(name).ReserveN(time.Now(), n) }
 
 // Wait spends n units of the name's, and waits until it has them or ctx ends. n
 // may be larger than the burst. Those who wait are served in order.

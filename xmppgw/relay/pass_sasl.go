@@ -262,7 +262,7 @@ func (x *passedSASL) failed(answer *stream.Element) error {
 	c := x.conn
 	c.relay.counters.refused.Add(1)
 	if f := refusalOf(answer).Failure; f.IsGuess() && f != sasl.Aborted && f != sasl.TemporaryAuthFailure {
-		c.relay.failures.Allow(x.network, 1)
+		c.relay.failures.Charge(x.network, 1)
 	}
 	return c.stream.Send(answer.Raw)
 }

@@ -8,8 +8,6 @@ import { isOut } from './rejoin.js';
 /** Rooms that are entered although nobody looks: something is to be sent there. */
 const wanted = new WeakSet();
 
-const PATIENCE = 15_000; // ms that a room has to say that somebody is in it
-
 let waits = false; // rooms wait here
 
 /** Whether a room that this browser knows is followed, and not entered. */
@@ -32,11 +30,6 @@ export function enterWhenOpened(_converse) {
     waits = true;
     const room = _converse.exports.MUC.prototype;
     const { join } = room;
-    /** A room whose answer is lost, as it was seen after a restart of the server, is asked again: it would show nothing for ever. */
-    const askAgain = (asked) => {
-        const isWaiting = asked.session.get('connection_status') === window.converse.ROOMSTATUS.CONNECTING;
-        if (isWaiting && _converse.api.connection.connected() && _converse.state.chatboxes?.get(asked.get('jid')) === asked) asked.rejoin();
-    };
     /** @type {Map<string, import('./list/entries.js').Entry> | null} the conversations that the site tells, once it has */
     let told = null;
     const isUntold = (box) => Boolean(told && !told.get(box.get('jid'))?.canFollow);
@@ -45,9 +38,7 @@ export function enterWhenOpened(_converse) {
     // When it is shown, Converse finds that it is not in it (onHiddenChange), and comes here again.
     // Patch: late-entry
     room.join = async function (...rest) {
-        if (this.get('hidden') && !wanted.has(this) && !isUntold(this)) return;
-        await join.apply(this, rest);
-        setTimeout(askAgain, PATIENCE, this);
+        if (!this.get('hidden') || wanted.has(this) || isUntold(this)) await join.apply(this, rest);
     };
     document.addEventListener('foyer:conversations', ({ detail }) => {
         told = detail;

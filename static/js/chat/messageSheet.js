@@ -62,8 +62,7 @@ export class MessageSheet {
 
     /** @param {any} message its element */
     async show(message) {
-        const bar = await message.querySelector('converse-message-actions').reach({ Bar });
-        const offered = await bar.offered();
+        const offered = await this.#offeredOf(message);
         if (!offered.length || this.dialog.open) return;
         Object.assign(this, { message, offered });
         message.model.on('change destroy remove', this.#follow); // an open sheet offers what can be done now
@@ -71,6 +70,12 @@ export class MessageSheet {
         this.dialog.showModal(); // gives the focus back when it closes
         this.dialog.focus(); // no choice is nearer than another
         if (this.#can('reaction')) await this.#learnEmoji();
+    }
+
+    /** What can be done with it: of one that was drawn again meanwhile, too. */
+    async #offeredOf(message) {
+        const bar = await message.querySelector('converse-message-actions')?.reach({ Bar });
+        return bar ? bar.offered() : [];
     }
 
     /** The emoji that this person takes most, as far as the room allows them. */
@@ -84,9 +89,9 @@ export class MessageSheet {
 
     #follow = async () => {
         const { message } = this;
-        const offered = message.model.isRetracted() ? [] : await message.querySelector('converse-message-actions')?.bar.offered();
+        const offered = message.model.isRetracted() ? [] : await this.#offeredOf(message);
         if (this.message !== message) return;
-        if (!offered?.length) return this.dialog.close();
+        if (!offered.length) return this.dialog.close();
         this.offered = offered;
         this.#draw();
     };

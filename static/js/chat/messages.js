@@ -71,7 +71,7 @@ function withBar(api, config, Actions) {
                 this.drawn = await this.bar.draw();
                 this.dataset.reached = '';
             }
-            const isFocused = this.contains(document.activeElement);
+            const isFocused = this.bar && this.contains(document.activeElement);
             super.scheduleUpdate();
             if (isFocused && !this.contains(document.activeElement)) this.querySelector('button')?.focus();
         }

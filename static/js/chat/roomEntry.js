@@ -5,6 +5,8 @@
 const NOT_NOW = 'You cannot enter this room just now.';
 const NAME_REFUSED = 'The room did not take your new name.';
 
+const PATIENCE = 15_000; // ms that a room has to say that somebody is in it
+
 // How many people of one name a room may have.
 const MOST_NAMESAKES = 9;
 
@@ -39,6 +41,22 @@ function roomsLeft(room) {
 }
 
 /**
+ * A room that does not say in time that one is in it is asked again. Its answer may be lost, as after a restart of the
+ * server; Converse waits for it for ever, and shows nothing.
+ * @param {Converse.Private} _converse
+ */
+function askAgain({ api, exports, state }) {
+    const room = exports.MUC.prototype;
+    const { join } = room;
+    const isAwaited = (asked) => asked.session.get('connection_status') === window.converse.ROOMSTATUS.CONNECTING && state.chatboxes?.get(asked.get('jid')) === asked;
+    // Patch: asked-again
+    room.join = async function (...rest) {
+        await join.apply(this, rest);
+        setTimeout(() => isAwaited(this) && api.connection.connected() && this.rejoin(), PATIENCE);
+    };
+}
+
+/**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
@@ -48,6 +66,7 @@ export function enterRoomsByName(_converse, config) {
     const { ENTERED, CONNECTING, CONNECTED } = window.converse.ROOMSTATUS;
     const { onErrorPresence, createInfoMessageFromPresence } = room;
     const left = roomsLeft(room);
+    askAgain(_converse);
     let { name } = config;
 
     // Patch: room-name
