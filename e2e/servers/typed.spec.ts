@@ -50,6 +50,7 @@ for (const transport of ["websocket", "bosh"] as const) {
       await test.step("what the site cannot do there, its pages do not offer", async () => {
         await bob.goTo("Rooms");
         await expect(bob.page.getByText("New room", { exact: true })).toHaveCount(0);
+        await expect(bob.page.locator("main").getByRole("searchbox")).toHaveCount(0);
         await expect(bob.page.locator("main")).toContainText("Rooms are not listed here. Those you belong to are in the chat.");
         await bob.goTo("Home");
       });
