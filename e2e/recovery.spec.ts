@@ -2,8 +2,9 @@
 // conversation: no message that was acknowledged is lost, none comes twice, and
 // the chat comes back by itself.
 
+import type { Page } from "@playwright/test";
 import type { Cluster, Database } from "./support/cluster.ts";
-import { enterRoom, expect, makeRoom, type Person, sessionWays, type Site, test, type Transport, ways } from "./support/test.ts";
+import { enterRoom, expect, type Login, makeRoom, type Person, sessionWays, type Site, test, type Transport, ways } from "./support/test.ts";
 
 const numbered = (n: number, what: string) => Array.from({ length: n }, (_, i) => `${what} ${i + 1}`);
 
@@ -148,6 +149,57 @@ for (const { login, transport } of ways.filter((way) => asked.includes(`${way.lo
       await alice.insist("after");
       await expect.poll(() => database.query("SELECT body FROM archive WHERE owner LIKE 'lobby%' AND body <> '' ORDER BY id")).toEqual([{ body: "before" }, { body: "after" }]);
       await expect(alice.page.locator("#chat .chat-msg--unsent")).toHaveCount(0); // the room has said it back
+      await expect.poll(() => alice.conversation()).toEqual(["before", "after"]);
+    });
+  });
+}
+
+/** A site that comes back refuses the first stream, as it does while its database is away. */
+async function refuseOnce(page: Page): Promise<void> {
+  let isFirst = true;
+  await page.routeWebSocket(/xmpp-websocket/, (socket) => {
+    if (!isFirst) {
+      socket.connectToServer();
+      return;
+    }
+    isFirst = false;
+    socket.onMessage((message) => {
+      const element = String(message);
+      if (element.startsWith("<open")) {
+        socket.send('<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" from="localhost" id="one" version="1.0"/>');
+        socket.send('<features xmlns="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>EXTERNAL</mechanism><mechanism>PLAIN</mechanism></mechanisms></features>');
+      }
+      if (element.startsWith("<auth")) socket.send('<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><temporary-auth-failure/></failure>');
+      if (element.startsWith("<close")) void socket.close();
+    });
+  });
+}
+
+const failsOnce: [Login, Transport, (page: Page) => Promise<unknown>][] = [
+  ["prebind", "bosh", (page) => page.route("**/xmpp/prebind", (route) => route.abort(), { times: 1 })],
+  ["session", "websocket", refuseOnce],
+  ["signed", "websocket", refuseOnce],
+  ["password", "websocket", refuseOnce],
+];
+
+for (const [login, transport, fail] of failsOnce) {
+  test.describe(`${login} over ${transport}`, () => {
+    test.use({ login, transport });
+
+    test("where a site that comes back lets nobody in at first, what is open stays open, and goes on", async ({ alice, site }) => {
+      alice.watch.allowOutage();
+      alice.watch.allow(/xmpp\/prebind|temporary-auth-failure/);
+      await enterRoom(alice, "Lobby");
+      await alice.say("before");
+      await alice.page.reload(); // everything is kept
+      await alice.enterChat();
+      await alice.hears("before");
+      await fail(alice.page);
+      expect(await site.stop()).toEqual({ code: 0, signal: null });
+      await site.start();
+      await expect(alice.notice()).toContainText(/Reconnecting|cannot sign you in/);
+      await areBack(alice);
+      await alice.insist("after");
       await expect.poll(() => alice.conversation()).toEqual(["before", "after"]);
     });
   });

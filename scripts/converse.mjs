@@ -20,6 +20,7 @@ const leftOut = [
   "./src/plugins/bookmark-views/", // static/js/chat/list/follow.js
   "./src/plugins/controlbox/modals/",
   "./src/plugins/disco-views/", // a browser of services
+  "./src/plugins/dragresize/", // no conversation is a window that somebody drags
   "./src/plugins/fullscreen/",
   "./src/plugins/headlines-view/",
   "./src/plugins/minimize/",
@@ -76,6 +77,9 @@ const emptied = [
   "./src/plugins/modal/popover.js",
 ];
 
+/** What is added to an element, and adds nothing here: it is the element. */
+const mixins = ["./src/plugins/dragresize/mixin.js"];
+
 /** Pictures by names, of which those stay that something names. */
 const icons = "./src/shared/components/templates/icons.js";
 
@@ -84,7 +88,7 @@ const icons = "./src/shared/components/templates/icons.js";
 /** And what stays of that: what a conversation shows when somebody who is no contact asks to be one. */
 const stay = /^\.\/src\/plugins\/rosterview\/(?:.*\/)?(?:approval-alert|unsaved-alert|utils|constants)\.js$/;
 
-const goes = (/** @type {string} */ name) => style.test(name) || (leftOut.some((begin) => name.startsWith(begin)) && !stay.test(name));
+const goes = (/** @type {string} */ name) => style.test(name) || (leftOut.some((begin) => name.startsWith(begin)) && !stay.test(name) && !mixins.includes(name));
 
 // Where its parts begin: modules of a form of their own, those that were put into one scope, and what runs them.
 const others = "var __webpack_modules__ = ({\n";
@@ -144,7 +148,10 @@ function withoutCopies(/** @type {Module[]} */ list) {
 /** Leaves of some modules their names alone. */
 function withoutContents(/** @type {Module[]} */ list) {
   const isEmptied = (/** @type {Module} */ { name }) => emptied.some((begin) => name.startsWith(begin));
-  return list.map((module) => (isEmptied(module) ? { ...module, text: `var ${declared(module.text).join()};\n` } : module));
+  return list.map((module) => {
+    if (mixins.includes(module.name)) return { ...module, text: declared(module.text).map((name) => `function ${name}(Element) { return Element; }\n`).join("") };
+    return isEmptied(module) ? { ...module, text: `var ${declared(module.text).join()};\n` } : module;
+  });
 }
 
 /** The numbers of modules that a text asks for. */
@@ -179,7 +186,7 @@ function declared(/** @type {string} */ text) {
 
 /** Makes sure that nothing is left out in vain: it may have another name by now. */
 function checkList(/** @type {string[]} */ names) {
-  const unmet = [...leftOut, ...emptied].filter((begin) => !names.some((name) => name.startsWith(begin)));
+  const unmet = [...leftOut, ...emptied, ...mixins].filter((begin) => !names.some((name) => name.startsWith(begin)));
   if (unmet.length > 0) throw new Error(`Converse has no ${unmet.join(", no ")} (scripts/converse.mjs)`);
 }
 

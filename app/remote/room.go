@@ -141,14 +141,14 @@ func (s *Session) Invite(ctx context.Context, room Room, jid, invitee string) er
 // inviteAsMember lets the room itself invite (XEP-0045 §7.8.2): some let their members do
 // that. Its refusal is a message, which comes before the answer to what is asked next.
 func (s *Session) inviteAsMember(ctx context.Context, jid, invitee string) error {
+	s.mu.Lock()
+	s.refused = nil
+	s.mu.Unlock()
 	message := stanza.AppendAttr([]byte(`<message xmlns="`+stream.NSClient+`"`), "to", jid)
 	message = stanza.AppendAttr(append(message, `><x xmlns="`+stanza.NSMUCUser+`"><invite`...), "to", invitee)
 	if err := s.conn.Send(append(message, "/></x></message>"...)); err != nil {
 		return Away(err)
 	}
-	s.mu.Lock()
-	s.refused = nil
-	s.mu.Unlock()
 	if err := s.ask(ctx, "get", jid, `<query xmlns="`+stanza.NSDiscoInfo+`"/>`, nil); err != nil {
 		return asRoomError(err)
 	}

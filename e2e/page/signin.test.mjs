@@ -4,18 +4,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners } from "./support.mjs";
+import { LoginGuard } from "../../static/js/chat/loginGuard.js";
 import { signIn } from "../../static/js/chat/signin.js";
 
 /** A page that signs in, with the settings of nobody. */
-function page(connection) {
+function page(connection, given = {}, login = "session") {
+  const guard = Object.assign(new LoginGuard({ login }), given, { pass: () => new Promise(() => {}) });
+  let reconnections = 0;
   const { listen, tell } = listeners();
   const nobody = async () => {
     throw new Error("nobody has signed in");
   };
   const settings = { clear: nobody, getModel: nobody };
-  const api = { listen, user: { login() {}, settings }, connection: { get: () => connection, isType: () => false } };
-  signIn({ api, session: { save() {} } }, { config: { login: "session" } }, { login: "session" });
-  return { tell, settings };
+  const api = { listen, user: { login() {}, settings }, connection: { get: () => connection, isType: () => false, reconnect: () => reconnections++ } };
+  signIn({ api, session: { save() {} } }, guard, { login });
+  return { tell, api, settings, guard, reconnections: () => reconnections };
 }
 
 /** A session (RFC 3921 §3) as a server offers it. */
@@ -40,4 +43,46 @@ test("settings that are not there are waited for: they are the next person's", a
   settings.getModel = async () => "the next person's";
   tell("setUserJID");
   assert.equal(await found, "the next person's");
+});
+
+test("who was in the chat goes on with what is open, whatever ends a stream but they themselves", () => {
+  globalThis.window = { converse: { env: { Strophe: { Status: {}, ErrorCondition: {} } } } };
+  const end = (given, login) => {
+    let finished = false;
+    const connection = { finishDisconnection: () => (finished = true), debouncedReconnect: { cancel() {} } };
+    const { tell, reconnections } = page(connection, given, login);
+    tell("connectionInitialized");
+    connection.finishDisconnection();
+    return { finished, goesOn: reconnections() === 1, reconnecting: connection.reconnecting ?? false };
+  };
+  const [goesOn, isOver] = [{ finished: false, goesOn: true, reconnecting: true }, { finished: true, goesOn: false, reconnecting: true }];
+  assert.deepEqual(end({ worked: true }), goesOn);
+  assert.deepEqual(end({ worked: true, refusal: "not-authorized" }), goesOn);
+  assert.deepEqual(end({ worked: true, refusal: "temporary-auth-failure" }, "password"), goesOn);
+  assert.deepEqual(end({ worked: true, refusal: "not-authorized" }, "password"), isOver);
+  assert.deepEqual(end({ worked: true, closed: true }), isOver);
+  assert.deepEqual(end({ worked: false }), { ...isOver, reconnecting: false });
+});
+
+test("a site that does not prebind closes nothing: the next connection finds what is open", () => {
+  const connection = { debouncedReconnect: { cancel() {} } };
+  const { tell, guard } = page(connection, { worked: true }, "prebind");
+  tell("noResumeableBOSHSession");
+  tell("connectionInitialized");
+  assert.equal(connection.reconnecting, true);
+  assert.equal(guard.worked, true);
+});
+
+test("an attempt that waits is not made once a stream works, nor by a connection that was given up", () => {
+  const cancelled = [];
+  const of = (name) => ({ debouncedReconnect: { cancel: () => cancelled.push(name) } });
+  const { tell, api } = page(of("one"), { worked: true });
+  tell("connectionInitialized");
+  assert.deepEqual(cancelled, []);
+  const two = of("two");
+  api.connection.get = () => two;
+  tell("connectionInitialized");
+  assert.deepEqual(cancelled, ["one"]);
+  tell("reconnected");
+  assert.deepEqual(cancelled, ["one", "two"]);
 });

@@ -6,7 +6,7 @@ export type Reading = {
   seen: string[];
   /** px by which messages that were in sight together moved apart from one frame to the next, at most; Infinity where none stayed in sight. */
   apart: number;
-  /** Which message moved most from the others, and in which step. */
+  /** How each moved when one of them moved most from the others, and in which step. */
   most: string;
   /** px by which what was in sight moved, for each step: downwards where somebody scrolls up. */
   moves: number[];
@@ -102,14 +102,15 @@ async function startWatch({ up, last }: { up: boolean; last: string }): Promise<
     if (globalThis.watch !== watch) return frames.disconnect(); // another one has begun
     const now = inSight();
     for (const { id } of up ? now.toReversed() : now) if (!reading.seen.includes(id)) reading.seen.push(id);
-    const moved = now.filter(({ id }) => places.has(id)).map(({ id, box }) => box.top - places.get(id)!);
+    const stayed = now.filter(({ id }) => places.has(id));
+    const moved = stayed.map(({ id, box }) => box.top - places.get(id)!);
     const by = moved.toSorted((a, b) => a - b)[moved.length >> 1] ?? 0;
     watch.travel += by;
     if (places.size && !moved.length) reading.apart = Infinity; // nothing of what was in sight is
-    for (const [i, each] of moved.entries()) {
-      if (Math.abs(each - by) <= reading.apart) continue;
-      reading.apart = Math.abs(each - by);
-      reading.most = `${now.filter(({ id }) => places.has(id))[i]!.id}, in step ${reading.moves.length}, of ${[...places.keys()].join(" ")}`;
+    const apart = Math.max(0, ...moved.map((each) => Math.abs(each - by)));
+    if (apart > reading.apart) {
+      reading.apart = apart;
+      reading.most = `in step ${reading.moves.length}: ${stayed.map(({ id, box }, i) => `${id} at ${box.top} by ${moved[i]}, ${box.height} high`).join("; ")}`;
     }
     places = new Map(now.map(({ id, box }) => [id, box.top]));
     for (const done of waiting) done();

@@ -176,7 +176,8 @@ declare namespace Converse {
         setProtocol(): void;
         addHandler(handler: (stanza: Element) => boolean, namespace: string | null, name: string, type?: string | null, id?: string | null, from?: string | null): unknown;
         deleteHandler(handler: unknown): void;
-        debouncedReconnect: { flush(): unknown };
+        debouncedReconnect: { flush(): unknown; cancel(): void };
+        finishDisconnection(): unknown;
         onConnectStatusChanged(status: number, condition?: string): unknown;
         send(stanza: Element): void;
         xmlInput(element: Element): void;

@@ -20,7 +20,7 @@ function load(tag, attributes) {
 }
 
 /** Plugins that others name, and of which nothing is there (scripts/converse.mjs). */
-const LEFT_OUT = ['converse-rosterview', 'converse-adhoc-views'];
+const LEFT_OUT = ['converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'];
 
 /** Resolves with Converse when its module has run. */
 async function loadConverse(config) {

@@ -108,13 +108,13 @@ export const NAMES = {
         'converse-add-contact-modal', 'converse-accept-contact-request-modal',
     ],
     /** Plugins. */
-    plugins: ['converse-chat', 'converse-roster', 'converse-chatboxes', 'converse-rosterview', 'converse-adhoc-views'],
+    plugins: ['converse-chat', 'converse-roster', 'converse-chatboxes', 'converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'],
     /** A database of the browser's. */
     databases: ['converse-persistent'],
 };
 
 /** What a connection has, once there is one. */
-const CONNECTION = ['_data', '_proto', 'do_bind', 'do_session', 'features', 'debouncedReconnect.flush', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
+const CONNECTION = ['_data', '_proto', 'do_bind', 'do_session', 'features', 'debouncedReconnect.flush', 'debouncedReconnect.cancel', 'finishDisconnection', 'onConnectStatusChanged', 'reconnect', 'restored', 'send', 'service', 'jid'];
 // A connection has "reconnecting" only while it does.
 
 /** What Converse keeps of somebody who is signed in, once its lists were read. */

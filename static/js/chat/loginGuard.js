@@ -61,11 +61,16 @@ export class LoginGuard {
         this.config = config;
         this.attempt = 0;
         this.closed = false;
-        this.worked = false; // whether there was a stream on this page
+        this.worked = false; // whether there was a stream, and what it opened is still there
         this.heard = false; // whether the server said anything in this attempt
         this.refusal = null; // why the server did not let the person in
         this.fetching = false; // whether an attempt waits for its token
         this.wake = () => {};
+    }
+
+    /** Whether somebody typed a password that is not theirs: the form asks for another (loginForm.js). */
+    get isPasswordWrong() {
+        return this.config.login === 'password' && this.refusal === 'not-authorized';
     }
 
     /** A stream works. */

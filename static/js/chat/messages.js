@@ -181,8 +181,11 @@ function withDays(config, History) {
             return html`${day}${row ? html`<div class="pictures">${row}</div>` : this.renderOne(model)}`;
         }
 
+        /** A message: after one of the same person it has no name of its own. */
         renderOne(model) {
-            return html`<converse-chat-message .model_with_messages=${this.model} .model=${model}></converse-chat-message>`;
+            const { models } = this.model.messages;
+            const before = models[models.indexOf(model) - 1];
+            return html`<converse-chat-message .model_with_messages=${this.model} .model=${model} .after=${before?.isRetracted?.() || before}></converse-chat-message>`;
         }
 
         /** @param {Date} day */
@@ -219,6 +222,9 @@ function withPins(Message) {
 /** Messages with classes for what style sheets tell apart, and plain words for what was removed. */
 function withStates(Message) {
     return class extends Message {
+        /** Drawn again when another one comes to stand before it: it has a name above it, or none. */
+        static properties = { after: { type: Object } };
+
         /** With each name that comes late, too. */
         updated(changed) {
             super.updated(changed);

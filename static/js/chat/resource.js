@@ -28,7 +28,7 @@ function giveWay(connection) {
     const { AUTHFAIL, CONNECTED } = window.converse.env.Strophe.Status;
     const { onConnectStatusChanged } = connection;
     let isNew = false; // the name, since the last stream
-    connection.onConnectStatusChanged = (status, condition) => {
+    connection.onConnectStatusChanged = (status, condition, ...more) => {
         if (status === CONNECTED) isNew = false;
         if (condition === CONFLICT) {
             const again = status === AUTHFAIL && !isNew; // it was the answer to binding
@@ -36,6 +36,6 @@ function giveWay(connection) {
             renameTab();
             if (again) return connection.bind();
         }
-        return onConnectStatusChanged.call(connection, status, condition);
+        return onConnectStatusChanged.call(connection, status, condition, ...more);
     };
 }

@@ -16,6 +16,7 @@ export function signIn(_converse, guard, config) {
     const { api } = _converse;
     guardLogin(api, guard);
     startAgain(api, guard, config);
+    goOnWithWhatIsOpen(api, guard);
     listenToServer(api, guard);
     acknowledgeNothingOverBOSH(_converse);
     askForNoSession(api);
@@ -71,6 +72,31 @@ function startAgain(api, guard, config) {
 }
 
 /**
+ * Converse gives up at the first refusal, as while the site's database is away, and closes all conversations; or it makes
+ * another connection, with which it enters no room again. Who was in the chat goes on with what is open, unless they sign out.
+ * Where it has found twice that a stream is lost, it begins another one three seconds later: not where one works by then.
+ */
+// Patch: all-stays-open
+function goOnWithWhatIsOpen(api, guard) {
+    /** @type {Converse.Connection | undefined} */
+    let connection;
+    const works = () => connection?.debouncedReconnect.cancel();
+    api.listen.on('connected', works);
+    api.listen.on('reconnected', works);
+    api.listen.on('connectionInitialized', () => {
+        works(); // of the one before
+        connection = api.connection.get();
+        const { finishDisconnection } = connection;
+        if (guard.worked) connection.reconnecting = true;
+        connection.finishDisconnection = function () {
+            if (guard.worked && !guard.closed && !guard.isPasswordWrong) return api.connection.reconnect();
+            guard.worked = false;
+            return finishDisconnection.call(this);
+        };
+    });
+}
+
+/**
  * BOSH acknowledges by itself. After a change from WebSocket Converse goes on with stream
  * management that nobody has agreed to, asks for what it has sent, and some servers end the
  * stream for that.
@@ -115,12 +141,11 @@ function listenToServer(api, guard) {
             guard.heard = true;
             xmlInput.call(connection, element);
         };
-        connection.onConnectStatusChanged = (status, condition) => {
-            if (status === Status.AUTHFAIL) guard.refused(condition || 'not-authorized');
+        connection.onConnectStatusChanged = (status, condition, failure) => {
+            if (status === Status.AUTHFAIL) guard.refused(condition || failure?.firstElementChild?.localName || 'not-authorized');
             if (status === Status.CONNFAIL && REFUSALS.has(condition)) guard.refused(condition);
             if (status === Status.CONNFAIL && condition === ErrorCondition.NO_AUTH_MECH) guard.refused('no way to sign in was offered');
-            const wrong = guard.config.login === 'password' && status === Status.AUTHFAIL && guard.refusal === 'not-authorized';
-            return onConnectStatusChanged.call(connection, status, wrong ? WRONG_PASSWORD : condition);
+            return onConnectStatusChanged.call(connection, status, status === Status.AUTHFAIL && guard.isPasswordWrong ? WRONG_PASSWORD : condition);
         };
     });
 }
