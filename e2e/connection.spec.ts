@@ -157,16 +157,19 @@ test.describe("signing in", () => {
       });
     }
 
-    await test.step("Converse does not load", async () => {
-      answers = [/^$/, ""];
-      alice.watch.allow(/converse\.min\.js/, /The chat did not start/);
-      await alice.context.route(/converse\.min\.js/, (route) => route.abort());
-      const early = alice.page.waitForEvent("websocket");
-      await alice.page.goto("/");
-      await expect(alice.notice()).toContainText("The chat did not start.");
-      const stream = await early; // that has begun meanwhile
-      if (!stream.isClosed()) await stream.waitForEvent("close");
-    });
+    for (const [what, file] of [["Converse's style sheet", /bundle\/chat\.css/], ["Converse", /converse\.min\.js/]] as const) {
+      await test.step(`${what} does not load`, async () => {
+        answers = [/^$/, ""];
+        alice.watch.allow(file, /The chat did not start/);
+        await alice.context.route(file, (route) => route.abort());
+        const early = alice.page.waitForEvent("websocket");
+        await alice.page.goto("/");
+        await expect(alice.notice()).toContainText("The chat did not start.");
+        const stream = await early; // that has begun meanwhile
+        if (!stream.isClosed()) await stream.waitForEvent("close");
+        await alice.context.unroute(file);
+      });
+    }
   });
 
   test.describe("with prebinding", () => {

@@ -35,13 +35,23 @@ class Element {
   }
 }
 
+/** A document that the stanzas go into. */
+const body = () => {
+  const children = [];
+  return { children, append: (child) => children.push(child), querySelectorAll: () => [] };
+};
+
 Object.assign(globalThis, {
   Element,
+  document: { implementation: { createDocument: () => ({ documentElement: body() }) } },
+  DOMParser: class {
+    parseFromString = (text) => ({ documentElement: text });
+  },
   sessionStorage: new Storage(),
   XMLSerializer: class {
     serializeToString = ({ nodeName, text }) => `<${nodeName}>${text}</${nodeName}>`;
   },
-  window: Object.assign(globalThis, { converse: { env: { Strophe: { Bosh: class { _throttledRequestHandler() {} } } } }, requestIdleCallback: (done) => setImmediate(done) }),
+  window: Object.assign(globalThis, { converse: { env: { Strophe: { getBareJidFromJid: (jid) => jid, Bosh: class { _throttledRequestHandler() {} } } } }, requestIdleCallback: (done) => setImmediate(done) }),
 });
 const { keepBeforeResuming } = await import("../../static/js/chat/kept.js");
 
@@ -57,7 +67,7 @@ const message = (text) => new Element("message", { type: "chat" }, text);
 async function page() {
   const { listen, tell } = listeners();
   const heard = [];
-  const connection = { _data: [], connected: true, xmlInput: (element) => heard.push(element), xmlOutput() {} };
+  const connection = { _data: [], connected: true, xmlInput: (element) => heard.push(element), xmlOutput() {}, _dataRecv: (request) => heard.push(...request.getResponse().children) };
   let written;
   const persistent = {};
   class Storage {
@@ -67,7 +77,7 @@ async function page() {
     }
   }
   const storage = new Storage();
-  keepBeforeResuming({ api: { listen, waitUntil: () => new Promise(() => {}), connection: { get: () => connection } }, state: { config: { storage } }, storage: { persistent } });
+  keepBeforeResuming({ api: { listen, waitUntil: async () => {}, connection: { get: () => connection } }, state: { config: { storage } }, storage: { persistent } });
   tell("connectionInitialized");
   tell("rosterContactsFetched");
   for (let i = 0; i < 5; i++) await settle();
@@ -81,9 +91,18 @@ test("what came is noted until it is kept", async () => {
   connection.xmlInput(message("two"));
   assert.equal(noted().length, 2);
   assert.equal(sessionStorage.getItem("foyer-starting"), null);
+  for (let i = 0; i < 10; i++) await settle();
+  assert.equal(noted().length, 2, "the browser still writes");
   write();
   for (let i = 0; i < 10; i++) await settle();
   assert.deepEqual([heard.length, noted().length], [2, 0]);
+});
+
+test("what the page before noted and did not keep is heard again, once, when the list of people is there", async () => {
+  sessionStorage.setItem("foyer-arrival-1", "<message>one</message>");
+  sessionStorage.setItem("foyer-arrival-2", "<message>two</message>");
+  assert.deepEqual((await page()).heard, ["<message>one</message>", "<message>two</message>"]);
+  assert.deepEqual((await page()).heard, []);
 });
 
 test("more than the tab has room for is heard all the same, and the next page asks for it", async () => {

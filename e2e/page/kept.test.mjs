@@ -13,6 +13,9 @@ Object.assign(globalThis, {
   window: Object.assign(globalThis, { converse: { env: { Strophe: { Bosh } } }, requestIdleCallback: (done) => setImmediate(done) }),
   Element: class {},
 });
+globalThis.DOMParser = class {
+  parseFromString = () => ({ documentElement: { children: [] } });
+};
 const { keepBeforeResuming } = await import("../../static/js/chat/kept.js");
 
 beforeEach(() => stored.clear());
@@ -23,7 +26,7 @@ function page() {
   const told = [];
   const connection = {
     _data: [], connected: true, restored: false,
-    isType: () => true, authenticated: true, _proto: { sid: "s1", rid: 1, _requests: [] },
+    isType: () => true, authenticated: true, _proto: { sid: "s1", rid: 9, _requests: [], _onIdle: () => told.push(`request ${connection._proto.rid++}`) },
     xmlInput() {}, xmlOutput() {},
     pause: () => told.push("pause"),
     resume: () => told.push("resume"),
@@ -62,4 +65,16 @@ test("in a session that had only begun everything is asked, as in a new one", as
   ready.rosterInitialized();
   await settle();
   assert.deepEqual(told, ["pause", "attached, begins", "resume"]);
+});
+
+test("requests that were under way when the page before went away are made again, once the chat listens", async () => {
+  stored.set("foyer-requests", JSON.stringify({ sid: "s1", made: [7, 8].map((rid) => ({ rid, data: "<body/>" })) }));
+  const { told, ready, restore } = page();
+  restore();
+  await settle();
+  assert.deepEqual(told, ["pause", "attached, goes on"]);
+  ready.chatBoxesFetched();
+  ready.rosterContactsFetched();
+  await settle();
+  assert.deepEqual(told, ["pause", "attached, goes on", "resume", "request 7", "request 8"]);
 });

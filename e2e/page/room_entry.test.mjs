@@ -24,7 +24,10 @@ function room(name) {
     onErrorPresence() {
       this.tried.push("gives up");
     }
-    createInfoMessageFromPresence() {}
+    createInfoMessageFromPresence(code, { nick }) {
+      this.noted.push(`${code} ${nick}`);
+    }
+    noted = [];
     setDisconnectionState() {}
     get(key) {
       return this.attributes[key];
@@ -46,7 +49,7 @@ function room(name) {
     }
   }
   const { listen, tell } = listeners();
-  const api = { listen, settings: { get: () => [] }, waitUntil: () => new Promise(() => {}) };
+  const api = { listen, settings: { get: (name) => (name === "muc_show_info_messages" ? ["301", "307"] : []) }, waitUntil: () => new Promise(() => {}) };
   enterRoomsByName({ api, exports: { MUC }, state: {}, session: { get: () => "" } }, { name });
   return { muc: new MUC(), tell };
 }
@@ -85,6 +88,12 @@ test("a room that is left while it is being entered is not entered", async () =>
   await muc.close();
   await entering;
   assert.deepEqual(muc.tried, []);
+});
+
+test("of what a room says of itself only what the settings list is shown", () => {
+  const { muc } = room("Anna");
+  for (const code of ["170", "172", "301", "307", "332"]) muc.createInfoMessageFromPresence(code, { nick: "Bob" });
+  assert.deepEqual(muc.noted, ["301 Bob", "307 Bob"]);
 });
 
 test("a room that says nothing is asked again, as long as it is waited for", async () => {

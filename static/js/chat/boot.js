@@ -22,11 +22,24 @@ function load(tag, attributes) {
 /** Plugins that others name, and of which nothing is there (scripts/converse.mjs). */
 const LEFT_OUT = ['converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'];
 
-/** Resolves with Converse when its module has run. */
+/** Whether a style sheet of the page has come: one that failed has no rules, or none that may be read. @param {string} href */
+function hasCome(href) {
+    try {
+        return /** @type {HTMLLinkElement} */ (document.querySelector(`link[href="${href}"]`)).sheet?.cssRules.length !== 0;
+    } catch {
+        return false;
+    }
+}
+
+/**
+ * Resolves with Converse when its module has run. Its style sheets are the page's own, so that the browser computes all
+ * styles once.
+ */
 async function loadConverse(config) {
-    const styles = config.chatStyles.map((href) => load('link', { rel: 'stylesheet', href }));
+    const missing = config.chatStyles.find((href) => !hasCome(href));
+    if (missing) throw new Error(`${missing} did not load`);
     // Converse finds its own files by the address of this element.
-    await Promise.all([...styles, load('script', { type: 'module', src: config.converseJS })]);
+    await load('script', { type: 'module', src: config.converseJS });
     return window.converse;
 }
 

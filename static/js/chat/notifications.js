@@ -79,9 +79,6 @@ async function clearNotifications(jid, isRead = (/** @type {Notification} */ _sh
  */
 export function notifyPeople(_converse, config, markers) {
     const { api, exports } = _converse;
-    // Patch: no-question
-    if ('Notification' in window) Notification.requestPermission = async () => Notification.permission; // what Converse calls, unasked; push.js asks
-
     const notify = async (box, message) => {
         const attrs = message.attributes;
         if (!isNews(attrs)) return;
