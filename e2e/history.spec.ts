@@ -220,4 +220,18 @@ test("where a message is opened and everything is in sight, one is at the end of
   for (let i = 0; i < 20; i++) await bob.say(`And then ${i}.`);
   await expect(alice.message("And then 19.")).toBeInViewport();
   await expect(latest(alice)).toHaveCount(0);
+
+  const row = alice.page.locator("#chat .chat-msg").filter({ hasText: "And then 18." });
+  await expect(row).toHaveClass(/chat-msg--followup/);
+  await alice.page.locator("#chat converse-chat").evaluate(comeBetween, "And then 18.");
+  await expect(alice.message("Said in between.")).toBeVisible();
+  await expect(row, "whose name stands above it").not.toHaveClass(/chat-msg--followup/);
 });
+
+/** Runs in a page: something that somebody else said before a message comes late, as from the archive. */
+function comeBetween(conversation: HTMLElement & { model?: any }, text: string): void {
+  const { messages } = conversation.model;
+  const next = messages.findWhere({ body: text });
+  const time = new Date(Date.parse(next.get("time")) - 1).toISOString();
+  messages.add({ ...next.attributes, id: "late", msgid: "late", from: "alice@localhost", sender: "me", time, body: "Said in between.", message: "Said in between." });
+}
