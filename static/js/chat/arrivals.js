@@ -37,10 +37,11 @@ export const arrivals = {
      */
     note(element) {
         const told = [element, ...element.children].filter(isToldOnce);
+        if (told.length === 0) return { told: false, noted: true };
         let next = Number(keys().at(-1)?.slice(KEY.length) ?? 0);
         const noted = told.every((stanza) => keepInTab(KEY + ++next, new XMLSerializer().serializeToString(stanza)));
         if (!noted) this.forget();
-        return { told: told.length > 0, noted };
+        return { told: true, noted };
     },
 
     forget() {

@@ -67,7 +67,7 @@ class Keeper {
         }
         const { told, noted } = arrivals.note(element);
         if (!noted) this.starting = true; // it is more than the tab keeps: the next page asks for all of it, as in a new stream
-        if (this.starting) keepInTab(STARTING, '1');
+        if (this.starting && !beganToStart()) keepInTab(STARTING, '1');
         if (!told && !this.starting) return;
         this.came++;
         this.settle();
