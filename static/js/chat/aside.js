@@ -4,25 +4,18 @@
 import { byId } from '../dom.js';
 import { focusConversation } from './composer.js';
 
-/** Who wrote, and is not shown yet. @type {WeakSet<Converse.Occupant>} */
-const waiting = new WeakSet();
-
-/** The room of a conversation with all there, or with one of them. */
-const roomOf = (model) => model.collection?.chatroom ?? model;
-
 /** Opens the conversation with somebody in a room whose account is not known. */
 export function openPrivately(room, occupant) {
-    waiting.delete(occupant);
+    occupant.set({ waits: false });
     room.save({ sidebar_view: `occupant:${occupant.id}`, hidden_occupants: false });
-    room.trigger('aside');
 }
 
 /** The same, unless somebody writes something else in the room. */
 export function openUnlessWriting(room, occupant) {
-    const form = /** @type {any} */ (document.activeElement?.closest('converse-muc-message-form'));
-    if (!form || form.model === occupant || roomOf(form.model) !== room || (form.model === room && !form.textarea.value)) return openPrivately(room, occupant);
-    waiting.add(occupant);
-    room.trigger('aside');
+    const { model, textarea } = /** @type {any} */ (document.activeElement?.closest('converse-muc-message-form') ?? {});
+    const isWriting = model === room ? textarea.value : model !== occupant && model?.collection === room.occupants;
+    if (isWriting) occupant.set({ waits: true });
+    else openPrivately(room, occupant);
 }
 
 /** Opens it for who asked for that, with the focus where they write. */
@@ -31,14 +24,10 @@ function show(room, occupant) {
     requestAnimationFrame(() => focusConversation(byId('chat'), room.get('jid')));
 }
 
-/** Draws a composer anew when others wait, or do no more. */
-export const followWaiting = (form) => form.listenTo(roomOf(form.model), 'aside', () => form.requestUpdate());
-
-/** Who waits, above the composer of a conversation. */
-export function showWaiting(model) {
+/** Who waits, above the composer of a room, or of somebody there. @param {any} form */
+export function showWaiting({ model }) {
     const { html } = window.converse.env;
-    const room = roomOf(model);
-    const others = room.occupants?.filter((each) => each !== model && waiting.has(each));
-    return others && html`<div role="status">${others.map((each) => html`<p class="composer-note"><span><bdi>${each.getDisplayName()}</bdi> wrote to you in private</span>
+    const { chatroom: room = model } = model.collection ?? {};
+    return html`<div role="status">${room.occupants?.where({ waits: true }).map((each) => html`<p class="composer-note"><span><bdi>${each.getDisplayName()}</bdi> wrote to you in private</span>
         <button type="button" @click=${() => show(room, each)}>Show</button></p>`)}</div>`;
 }
