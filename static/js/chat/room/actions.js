@@ -3,6 +3,7 @@
 
 import { answers } from '../connectivity.js';
 import { inTime } from '../inTime.js';
+import { panel } from '../panel.js';
 import { ask } from '../questions.js';
 import { reasonOf } from './standing.js';
 
@@ -25,6 +26,8 @@ const FIELDS = {
 /** @typedef {keyof typeof FIELDS} SettingName */
 
 const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
+
+const NOTICEABLE = 400; // ms after which somebody who waits is told
 
 const SIGN_OF_LIFE = 5000; // ms that the server may take to show that there is a connection
 
@@ -99,7 +102,7 @@ export async function invite(room, user) {
 }
 
 /** Rooms that somebody is about to leave. */
-const beingLeft = new WeakSet();
+export const beingLeft = new WeakSet();
 
 /**
  * Asks, and leaves. Without a connection, which a page may not know of yet, the room would not hear of it, and a stream
@@ -109,12 +112,18 @@ export async function leave(_converse, room) {
     const { api } = _converse;
     if (beingLeft.has(room)) return; // it was asked, and not answered yet
     beingLeft.add(room);
+    let saying;
     try {
         if (!(await wantsToLeave(api, room))) return;
+        saying = setTimeout(() => panel.warn('leave', 'Leaving …'), NOTICEABLE);
+        room.trigger('change', room); // its panel is drawn
         if (navigator.onLine && (await answers(_converse, SIGN_OF_LIFE))) await room.close();
         else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
     } finally {
         beingLeft.delete(room);
+        clearTimeout(saying);
+        panel.warn('leave');
+        room.trigger('change', room);
     }
 }
 
