@@ -143,6 +143,8 @@ test("who leaves a room on a dead connection sees that it takes its time, and is
   await question(alice).getByRole("button", { name: "Leave" }).click();
   await expect(leave).toHaveAttribute("aria-busy", "true");
   await expect(alice.notice()).toHaveText("Leaving …");
+  const isOnTop = (element: Element, { x, y } = element.getBoundingClientRect()) => document.elementFromPoint(x + 20, y + 20) === element;
+  await expect.poll(() => alice.notice().evaluate(isOnTop), "the question is gone, and what lay under it is in sight").toBe(true);
   await expect(leave).toBeFocused();
   await expect(question(alice)).toContainText("You are still in the room");
   await expect(leave).toHaveAttribute("aria-busy", "false");
