@@ -3,8 +3,9 @@
 
 import { addressOf } from '../conversation.js';
 import { LEVEL_NAMES, levels } from '../levels.js';
-import { beingLeft, configure, deleteRoom, leave } from './actions.js';
+import { configure, deleteRoom } from './actions.js';
 import { MAX_LENGTH } from './bounds.js';
+import { beingLeft, leave } from './leave.js';
 import { Part } from './part.js';
 import { isOwner, reasonOf } from './standing.js';
 
