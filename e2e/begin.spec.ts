@@ -192,6 +192,27 @@ async function fetchedAgain(alice: Person): Promise<void> {
   await expect(notice).toBeHidden();
 }
 
+/** Offline a dialog stays open, says so, and goes on with what is typed once there is a network. */
+async function waitsForNetwork(alice: Person): Promise<void> {
+  const { page, context } = alice;
+  await alice.ready();
+  alice.watch.allow(rest, /ERR_FAILED|ERR_INTERNET_DISCONNECTED/);
+  await page.route(rest, (route) => route.abort());
+  await context.setOffline(true);
+  const search = page.getByRole("dialog", { name: "Search" });
+  const offline = "You are offline. This works again when you are back.";
+  await page.keyboard.press("Control+k");
+  await expect(search.getByRole("status")).toHaveText(offline);
+  await page.keyboard.press("Escape");
+  await plus(alice).click();
+  await expect(dialog(alice).getByRole("status")).toHaveText(offline);
+  await page.keyboard.type("bob");
+  await page.unroute(rest);
+  await context.setOffline(false);
+  await expect(options(alice)).toHaveText([/Bob Baker/]);
+  await page.keyboard.press("Escape");
+}
+
 /** Holds back what the page did not begin with; what it returns lets it go. */
 async function holdRest(alice: Person): Promise<() => void> {
   let release = () => {};
@@ -262,6 +283,7 @@ test("what the page did not begin with comes when it is needed, and is said wher
       await look(alice);
     });
   await inNewPage("it is there without a network", thereWithoutNetwork);
+  await inNewPage("it is waited for without one", waitsForNetwork);
   await inNewPage("it is fetched again if it failed, and that is said", fetchedAgain);
   await inNewPage("letters are not lost that are typed before a conversation can begin", typedIntoBeginning);
   await inNewPage("letters are not lost that are typed before the search is there", typedIntoSearch);

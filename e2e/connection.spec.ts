@@ -2,7 +2,8 @@
 
 import type { WebSocketRoute } from "@playwright/test";
 import type { Database } from "./support/cluster.ts";
-import { expect, password, type Person, screens, test } from "./support/test.ts";
+import { panel, question } from "./support/rooms.ts";
+import { expect, makeRoom, password, type Person, screens, test } from "./support/test.ts";
 
 const unsent = (person: Person, text: string) => person.page.locator("#chat .chat-msg--unsent").filter({ hasText: text });
 
@@ -125,6 +126,29 @@ test("what is written while there is no stream, or on a dead one, is marked, kep
   const all = ["before", "written offline", "and more", "welcome back", "into the void", "are you back?", "and gone", "nobody is there"];
   await expect.poll(() => bob.conversation()).toEqual(all);
   expect(await database.archived("bob")).toEqual(all);
+});
+
+test("who leaves a room on a dead connection sees that it takes its time, and is told that they are still in it", async ({ alice }) => {
+  const line = await Line.of(alice);
+  await makeRoom(alice, "Den");
+  await alice.goTo("Chat");
+  await alice.page.reload(); // its stream goes by the line
+  await alice.ready();
+  await alice.page.getByRole("button", { name: "Members", exact: true }).click();
+  await panel(alice).getByRole("tab", { name: "About" }).click();
+  alice.watch.allowOutage();
+  line.goSilent();
+  const leave = panel(alice).getByRole("button", { name: "Leave the room" });
+  await leave.click();
+  await question(alice).getByRole("button", { name: "Leave" }).click();
+  await expect(leave).toHaveAttribute("aria-busy", "true");
+  await expect(alice.notice()).toHaveText("Leaving …");
+  const isOnTop = (element: Element, { x, y } = element.getBoundingClientRect()) => document.elementFromPoint(x + 20, y + 20) === element;
+  await expect.poll(() => alice.notice().evaluate(isOnTop), "the question is gone, and what lay under it is in sight").toBe(true);
+  await expect(leave).toBeFocused();
+  await expect(question(alice)).toContainText("You are still in the room");
+  await expect(leave).toHaveAttribute("aria-busy", "false");
+  await expect(alice.notice()).not.toHaveText("Leaving …");
 });
 
 // X-02: whatever keeps somebody out of the chat is said, with what to do.

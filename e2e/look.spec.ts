@@ -64,6 +64,7 @@ test("what comes and goes in a room has the look of the site, and axe finds noth
     await bar.focus();
     await page.keyboard.press("Enter");
     await expect(bar).toHaveCount(0);
+    await expect(alice.input()).toBeFocused();
     await expectToLookRight(page, "#chat");
   });
   await test.step("what is answered", async () => {

@@ -57,7 +57,7 @@ test("who belonged to a room before somebody was invited is not shown after that
 });
 
 test("who has no connection, or one that is dead, stays in the room and hears it; with one they leave", async () => {
-  const { leave } = await import("../../static/js/chat/room/actions.js");
+  const { leave } = await import("../../static/js/chat/room/leave.js");
   Object.assign(window.converse.env, { stx: String.raw, u: { getUniqueId: () => "ping" } });
   const told = [];
   globalThis.navigator ??= { onLine: true };

@@ -1,12 +1,12 @@
 // Opens the cards of people, which are fetched when somebody first touches the page (onDemand.js).
 
 import { around } from '../dom.js';
+import { openPrivately } from './aside.js';
 import { block } from './blocking.js';
 import { addressOf, open } from './conversation.js';
 import { authorOf } from './left.js';
 import { withLater } from './onDemand.js';
 import { byAddress } from './people.js';
-import { openPrivately } from './privately.js';
 import { ask } from './questions.js';
 
 /** @typedef {import('./personCard.js').Subject} Subject */

@@ -13,6 +13,7 @@
 // has not heard of yet. The browsers' own scroll anchoring is off (overflow-anchor): it would
 // correct the same a second time, and not everywhere.
 
+import { bringsKeyboard } from './composer.js';
 import { fillGap } from './place.js';
 
 const FIRST = 30; // messages that are drawn at once
@@ -408,6 +409,13 @@ export function drawWhatIsNear(_converse) {
             this.view?.drawn();
         }
 
+        /** By the button, which goes: the focus goes to where one writes, or else stays in the conversation. */
+        toLatest() {
+            this.model.ui.set({ scrolled: false });
+            this.view.scroller.focus({ preventScroll: true });
+            if (!bringsKeyboard()) this.closest('converse-chat, converse-muc-occupant, converse-muc').querySelector('textarea')?.focus();
+        }
+
         /** The conversation, with a way down to the latest while somebody reads further up. */
         render() {
             const { model, view } = this;
@@ -417,7 +425,7 @@ export function drawWhatIsNear(_converse) {
                 <div class="chat-content__notifications">${model.getNotificationsText()}</div>
                 <converse-message-history .model=${model} .messages=${view.messagesDrawn}></converse-message-history>
             </div>${model.ui.get('scrolled')
-                ? html`<button type="button" class="to-latest" @click=${() => model.ui.set({ scrolled: false })}>${unread ? 'New messages' : 'Latest messages'}</button>`
+                ? html`<button type="button" class="to-latest" @click=${() => this.toLatest()}>${unread ? 'New messages' : 'Latest messages'}</button>`
                 : ''}`;
         }
     }

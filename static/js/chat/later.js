@@ -7,7 +7,7 @@ export { makeContact } from './contacts.js';
 export { Hits } from './list/hits.js';
 export { MessageSheet } from './messageSheet.js';
 export { PersonCard } from './personCard.js';
-export { deleteRoom, leave } from './room/actions.js';
+export { deleteRoom } from './room/actions.js';
 export { RoomPanel } from './room/panel.js';
 export { Search } from './search.js';
 export { share } from './share.js';

@@ -1,6 +1,6 @@
 // What opens the dialogs of the whole chat: the search, with Ctrl+K, too; and the one that
 // begins conversations. They open at once, with a field that takes what is typed, and are
-// filled as soon as what fills them is there (onDemand.js).
+// filled as soon as what fills them is there (onDemand.js), which offline may take as long as that lasts.
 
 import { around, byId } from '../dom.js';
 import { addressOf, open } from './conversation.js';
@@ -15,7 +15,14 @@ function openAtOnce(dialog, fill) {
     const field = /** @type {HTMLInputElement | null} */ (dialog.querySelector('input'));
     field?.focus();
     field?.select(); // what is typed takes the place of what was there
-    withLater((later) => dialog.open && mine === opened && fill(later), () => dialog.close());
+    const isWaiting = () => dialog.open && mine === opened;
+    const fetchIt = () =>
+        withLater((later) => isWaiting() && fill(later), () => {
+            if (navigator.onLine) return dialog.close();
+            /** @type {Element} */ (dialog.querySelector('[role="status"]')).textContent = 'You are offline. This works again when you are back.';
+            window.addEventListener('online', () => isWaiting() && fetchIt(), { once: true });
+        });
+    fetchIt();
 }
 
 /**

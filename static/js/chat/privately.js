@@ -1,11 +1,10 @@
 // A private message within a room (XEP-0045 §7.5), from an app that does not know whose
 // account it writes to: its conversation opens beside that of the room, so that it is not
-// missed, under a line as on top of any other. Pages write to people themselves.
+// missed, under a line as on top of any other, unless somebody writes something else there
+// (aside.js). Pages write to people themselves.
 
+import { openUnlessWriting } from './aside.js';
 import { line } from './header.js';
-
-/** Opens the conversation with somebody in a room whose account is not known. */
-export const openPrivately = (room, occupant) => room.save({ sidebar_view: `occupant:${occupant.id}`, hidden_occupants: false });
 
 /** The conversation, with the person's name and picture in place of Converse's list of what the protocol knows of them. */
 function privateConversation(Conversation) {
@@ -55,7 +54,7 @@ async function takeCard(message, author) {
 export function showPrivateMessages({ api, exports }) {
     // Patch: private-messages
     api.listen.on('chatRoomInitialized', (room) => {
-        room.occupants.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && openPrivately(room, occupant));
+        room.occupants.on('change:num_unread', (occupant) => occupant.get('num_unread') > 0 && openUnlessWriting(room, occupant));
     });
     const message = exports.MUCMessage.prototype;
     const { getVCard } = message;

@@ -3,6 +3,7 @@
 // for the room's address, which nobody knows.
 
 import { withLater } from './onDemand.js';
+import { leave } from './room/leave.js';
 import { roomPanel } from './room/roomPanel.js';
 
 /** What entries are called, and their signs where Converse's mean something else, by their names. @type {Record<string, {i18n_text: string, icon_class?: string}>} */
@@ -41,11 +42,11 @@ export function offerRoomMenu(_converse) {
             return label ? { ...button, ...label, i18n_title: '' } : button;
         }),
     );
-    const leave = (room) => (event) => {
+    const leaving = (room) => (event) => {
         event.preventDefault();
-        withLater((later) => later.leave(_converse, room));
+        leave(_converse, room);
     };
-    api.listen.on('getHeadingButtons', ({ model }, buttons) => buttons.map((button) => (isRoom(model) && button.name === 'signout' ? { ...button, handler: leave(model) } : button)));
+    api.listen.on('getHeadingButtons', ({ model }, buttons) => buttons.map((button) => (isRoom(model) && button.name === 'signout' ? { ...button, handler: leaving(model) } : button)));
     api.listen.on('getHeadingButtons', (element, buttons) => (isRoom(element.model) ? [...entries(), ...buttons.filter(({ name }) => !REPLACED.has(name))] : buttons));
     api.listen.on('getHeadingButtons', (element, buttons) => {
         if (!isOwnersRoom(element.model) || !element.model.isEntered()) return buttons;

@@ -30,8 +30,11 @@ function tellOfPrivate(area) {
 /** Says whether a dialog is open. */
 function tellOfDialogs() {
     const chat = byId('chat');
-    chat.addEventListener('show.bs.modal', () => chat.toggleAttribute('data-asks', true));
-    chat.addEventListener('hidden.bs.modal', () => chat.toggleAttribute('data-asks', Boolean(chat.querySelector('.modal.show'))));
+    const tell = () => chat.toggleAttribute('data-asks', Boolean(chat.querySelector('.modal.show')));
+    chat.addEventListener('show.bs.modal', ({ target }) => {
+        chat.toggleAttribute('data-asks', true);
+        target?.addEventListener('hidden.bs.modal', tell, { once: true }); // it may have left the page by then
+    });
 }
 
 /** An element that tells each time it has been drawn. @param {(element: any) => void} tell */

@@ -2,6 +2,7 @@
 // above it what is to be sent and has not been. It takes text at any time: what cannot
 // go at once waits in the queue, and what was begun is kept as a draft.
 
+import { showWaiting } from '../aside.js';
 import { followBlocks } from '../blocking.js';
 import { ifItComes } from '../onDemand.js';
 import { knownName } from '../people.js';
@@ -50,6 +51,7 @@ export function withComposer(_converse, Form) {
             this.listenTo(this.model, 'change:correcting', () => this.requestUpdate());
             this.listenTo(this.model, 'change:hidden', () => this.#save());
             this.listenTo(this.model, 'change:name change:nickname vcard:change', () => this.requestUpdate());
+            this.listenTo(this.model.collection?.chatroom?.occupants ?? this.model.occupants, 'change:waits', () => this.requestUpdate());
             this.requestUpdate();
             if (this.model.get('type') === 'chatbox') followBlocks(api, this);
         }
@@ -98,6 +100,7 @@ export function withComposer(_converse, Form) {
             const blocked = Boolean(this.blocked?.get(jid));
             return html`
                 ${blocked ? html`<p class="composer-blocked">You blocked ${knownName(this.model) || 'this person'}. <button type="button" class="room-button" @click=${() => api.blocklist.remove(jid)}>Unblock</button></p>` : ''}
+                ${showWaiting(this)}
                 ${showQueue(this.queue, (item) => this.#cancel(item), NOTICEABLE)}
                 ${correcting ? html`<p class="composer-note">Editing a message
                     <button type="button" @click=${(event) => this.#cancelEdit(event)}>Cancel</button></p>` : ''}

@@ -3,8 +3,9 @@
 
 import { addressOf } from '../conversation.js';
 import { LEVEL_NAMES, levels } from '../levels.js';
-import { configure, deleteRoom, leave } from './actions.js';
+import { configure, deleteRoom } from './actions.js';
 import { MAX_LENGTH } from './bounds.js';
+import { beingLeft, leave } from './leave.js';
 import { Part } from './part.js';
 import { isOwner, reasonOf } from './standing.js';
 
@@ -47,7 +48,7 @@ export class About extends Part {
                 </label>
                 <button type="button" class="room-row room-row--action" @click=${() => this.#copyLink(jid)}>Copy the link to this room</button>
                 <button type="button" class="room-row room-row--action" @click=${() => this.#invite()}>Invite people</button>
-                <button type="button" class="room-row room-row--action" @click=${() => leave(this._converse, room)}>Leave the room</button>
+                <button type="button" class="room-row room-row--action" aria-busy=${String(beingLeft.has(room))} @click=${() => leave(this._converse, room)}>Leave the room</button>
                 ${isOwner(room) ? html`<button type="button" class="room-row room-row--action room-row--destroys" @click=${() => deleteRoom(this._converse, room)}>Delete the room</button>` : ''}
                 <p class="room-panel__said" role="status">${this.said}</p>
             </div>`;

@@ -1,7 +1,6 @@
 // What is done with a room as a whole: its settings (XEP-0045 §10.2), its topic, who is
-// invited, leaving it, and its end.
+// invited, and its end.
 
-import { answers } from '../connectivity.js';
 import { inTime } from '../inTime.js';
 import { ask } from '../questions.js';
 import { reasonOf } from './standing.js';
@@ -25,8 +24,6 @@ const FIELDS = {
 /** @typedef {keyof typeof FIELDS} SettingName */
 
 const PATIENCE = 10_000; // ms that an answer may take, and one change waits for another
-
-const SIGN_OF_LIFE = 5000; // ms that the server may take to show that there is a connection
 
 /** What a room answers. @template T @param {Promise<T>} asked */
 async function answerTo(asked) {
@@ -96,32 +93,6 @@ export async function invite(room, user) {
     const answer = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ user }) });
     if (answer.ok) return;
     throw new Error(answer.status === 403 ? 'They cannot be invited: that is for those who look after this room.' : 'The invitation was not sent. Please try again in a moment.');
-}
-
-/** Rooms that somebody is about to leave. */
-const beingLeft = new WeakSet();
-
-/**
- * Asks, and leaves. Without a connection, which a page may not know of yet, the room would not hear of it, and a stream
- * that goes on would still be in it (XEP-0198 §5).
- */
-export async function leave(_converse, room) {
-    const { api } = _converse;
-    if (beingLeft.has(room)) return; // it was asked, and not answered yet
-    beingLeft.add(room);
-    try {
-        if (!(await wantsToLeave(api, room))) return;
-        if (navigator.onLine && (await answers(_converse, SIGN_OF_LIFE))) await room.close();
-        else api.alert('error', 'You are still in the room', ['There is no connection just now. Please try again when there is.']);
-    } finally {
-        beingLeft.delete(room);
-    }
-}
-
-/** @returns {Promise<boolean>} */
-function wantsToLeave(api, room) {
-    const text = room.features?.get('membersonly') ? 'You can come back: you stay a member.' : 'You can come back when you like.';
-    return ask(api, { title: `Leave “${room.getDisplayName()}”?`, text, verb: 'Leave' });
 }
 
 /** Asks, deletes the room (XEP-0045 §10.9), and leaves the conversation. */
