@@ -80,6 +80,10 @@ func TestLoadConfig(t *testing.T) {
 		"rooms, too long":                {map[string]string{"XMPP_UPSTREAM": "xmpp://h", "XMPP_ROOMS_DOMAIN": strings.Repeat("a", 64) + ".example"}, "XMPP_ROOMS_DOMAIN is too long"},
 		"a token with a space after it":  {map[string]string{"METRICS_TOKEN": "word "}, "METRICS_TOKEN has characters"},
 		"a token of several words":       {map[string]string{"METRICS_TOKEN": "two wörds +/=="}, ""},
+		"a long socket":                  {map[string]string{"XMPP_AUTH_DOVECOT": "unix:/" + strings.Repeat("s", 200)}, "has a path of 201 bytes"},
+		"a long socket for HTTP":         {map[string]string{"XMPP_AUTH_HTTP": "unix:/" + strings.Repeat("s", 200)}, "XMPP_AUTH_HTTP="},
+		"a long socket of a server":      {map[string]string{"XMPP_UPSTREAM": "xmpp+unix:///" + strings.Repeat("s", 200)}, "XMPP_UPSTREAM: "},
+		"a long socket of a directory":   {map[string]string{"LDAP_URL": "ldapi:///" + strings.Repeat("s", 200), "LDAP_BASE_DN": "dc=h", "LDAP_BIND_DN": "anonymous"}, "LDAP_URL="},
 		"elsewhere, a path":              {map[string]string{"XMPP_SEE_OTHER": "https://new.example/chat"}, "must be the URL of a site"},
 	} {
 		environ := map[string]string{}
