@@ -78,5 +78,6 @@ func (s *Server) tellChange(ctx context.Context, e models.Event) {
 		s.chat.GroupsChanged(ctx, e.User)
 	default:
 		s.chat.AccountChanged(ctx, e.User)
+		s.seedRoomOf(ctx, e.User)
 	}
 }

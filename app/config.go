@@ -25,7 +25,7 @@ import (
 )
 
 // Config is every setting, from the environment. `desc` is what the README
-// says of it.
+// says of it; `list` is that it has several values.
 type Config struct {
 	Env            string             `env:"APP_ENV" envDefault:"production" desc:"production, or development (demo data, plain http on loopback)"`
 	Addr           string             `env:"ADDR" desc:"where to listen; localhost:3000 in development, :3000 in production"`
@@ -38,10 +38,10 @@ type Config struct {
 	SignInFailures int                `env:"SIGNIN_FAILURES_PER_ADDRESS" envDefault:"300" desc:"wrong passwords that are allowed from one address within a quarter of an hour; right ones do not count"`
 	SignUps        int                `env:"SIGNUPS_PER_ADDRESS" envDefault:"600" desc:"new accounts that visitors at one address may ask for within a quarter of an hour"`
 	LocalAccounts  auth.LocalAccounts `env:"LOCAL_ACCOUNTS" envDefault:"all" desc:"who signs in by a password of this site: all, or admins (those whom the operator made administrators), where the others come from other sources"`
-	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" desc:"sources whose people get an account when they sign in for the first time, separated by commas: all, none, or names; the others sign in to accounts that they are joined to (docs/IDENTITY.md)"`
+	SignupSources  string             `env:"SIGNUP_SOURCES" envDefault:"all" list:"true" desc:"sources whose people get an account when they sign in for the first time, separated by commas: all, none, or names; the others sign in to accounts that they are joined to (docs/IDENTITY.md)"`
 	Recheck        Period             `env:"DIRECTORY_RECHECK" envDefault:"5m" desc:"how often a directory is asked whether those who are signed in by it are still there"`
 
-	OIDCProviders string         `env:"OIDC_PROVIDERS" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, OIDC_KEYCLOAK_ISSUER and so on (docs/IDENTITY.md)"`
+	OIDCProviders string         `env:"OIDC_PROVIDERS" list:"true" desc:"names of the OpenID Connect providers that people sign in with, separated by commas, such as keycloak,google; each has settings of its own, OIDC_KEYCLOAK_ISSUER and so on (docs/IDENTITY.md)"`
 	OIDC          []oidcSettings `env:"-"`
 
 	LDAP Directory
@@ -49,12 +49,12 @@ type Config struct {
 	HeaderSignIn      string `env:"HEADER_SIGNIN" desc:"header in which a proxy in front tells who is signed in there, such as X-Forwarded-User; believed from TRUSTED_PROXIES alone; empty: none (docs/IDENTITY.md says what it costs)"`
 	HeaderName        string `env:"HEADER_SIGNIN_NAME" desc:"header with their name as people see it"`
 	HeaderGroups      string `env:"HEADER_SIGNIN_GROUPS" desc:"header with their groups, separated by commas"`
-	HeaderAdminGroups string `env:"HEADER_SIGNIN_ADMIN_GROUPS" desc:"groups of that header whose members run the site, separated by commas; empty: the header says nothing of that"`
+	HeaderAdminGroups string `env:"HEADER_SIGNIN_ADMIN_GROUPS" list:"true" desc:"groups of that header whose members run the site, separated by commas; empty: the header says nothing of that"`
 	HeaderLabel       string `env:"HEADER_SIGNIN_LABEL" envDefault:"single sign-on" desc:"what people call the proxy's sign-in"`
 	HeaderSignOut     string `env:"HEADER_SIGNOUT_URL" desc:"where people are sent to sign out at the proxy, such as /oauth2/sign_out; empty: they stay signed in there"`
 
-	ChatOrigins    Origins `env:"CHAT_ORIGINS" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
-	TrustedProxies string  `env:"TRUSTED_PROXIES" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
+	ChatOrigins    Origins `env:"CHAT_ORIGINS" list:"true" desc:"origins of other pages that may use this chat, such as https://app.example.org, separated by commas; those of the same site by the site's cookie, others by a token or a password"`
+	TrustedProxies string  `env:"TRUSTED_PROXIES" list:"true" desc:"addresses or networks, separated by commas, whose X-Forwarded-* headers count"`
 
 	Domain     string            `env:"XMPP_DOMAIN" envDefault:"localhost" desc:"the domain of people's chat addresses"`
 	Login      Login             `env:"XMPP_LOGIN" envDefault:"session" desc:"how pages sign in to the chat: session, prebind, token, signed, password; or typed, for a chat server that knows only real passwords: the one typed to sign in to the site, which pages can read then"`
@@ -74,9 +74,9 @@ type Config struct {
 	S3Region         string  `env:"S3_REGION" envDefault:"us-east-1" desc:"its region"`
 	S3AccessKey      string  `env:"S3_ACCESS_KEY" secret:"true" desc:"who the site is there"`
 	S3SecretKey      string  `env:"S3_SECRET_KEY" secret:"true" desc:"and how it proves that"`
-	UploadOrigins    Origins `env:"UPLOAD_ORIGINS" desc:"where another chat server keeps files, such as https://files.example.org, separated by commas: pages may send and show files there"`
+	UploadOrigins    Origins `env:"UPLOAD_ORIGINS" list:"true" desc:"where another chat server keeps files, such as https://files.example.org, separated by commas: pages may send and show files there"`
 	LinkPreviews     bool    `env:"LINK_PREVIEWS" envDefault:"true" desc:"whether the site fetches the pages that people link to, and shows what they are below the message; from public addresses alone, never of messages that people encrypt"`
-	PreviewOrigins   Origins `env:"LINK_PREVIEW_ORIGINS" desc:"pages inside your network that it may fetch as well, such as https://wiki.example.org, separated by commas; all members see what they say of themselves"`
+	PreviewOrigins   Origins `env:"LINK_PREVIEW_ORIGINS" list:"true" desc:"pages inside your network that it may fetch as well, such as https://wiki.example.org, separated by commas; all members see what they say of themselves"`
 	ArchiveRetention Period  `env:"ARCHIVE_RETENTION" desc:"how long people's messages are kept, such as 365d; empty: for ever"`
 	RoomRetention    Period  `env:"ROOM_ARCHIVE_RETENTION" desc:"how long messages of rooms are kept; empty: for ever"`
 	UploadRetention  Period  `env:"UPLOAD_RETENTION" desc:"how long files are kept, such as 90d or 12h; empty: for ever"`
@@ -91,7 +91,7 @@ type Config struct {
 	AuthHTTP    string `env:"XMPP_AUTH_HTTP" desc:"where they ask over HTTP (ejabberd through foyer extauth, MongooseIM, Prosody's mod_auth_http): unix:/run/foyer/auth or localhost:5281; empty: nowhere"`
 	AuthSecret  string `env:"XMPP_AUTH_SECRET" secret:"true" desc:"what they prove themselves with at XMPP_AUTH_HTTP: the password of Basic authentication, or a bearer token; may be empty for a unix socket"`
 	AuthGroup   string `env:"XMPP_AUTH_GROUP" desc:"system group that may use these unix sockets, such as prosody or ejabberd; empty: root and the site's own user alone"`
-	AuthAccept  string `env:"XMPP_AUTH_ACCEPT" desc:"what is good there as a password, separated by commas: token, app-password, password (the accounts' own); empty: token and app-password, and with XMPP_LOGIN=password all"`
+	AuthAccept  string `env:"XMPP_AUTH_ACCEPT" list:"true" desc:"what is good there as a password, separated by commas: token, app-password, password (the accounts' own); empty: token and app-password, and with XMPP_LOGIN=password all"`
 
 	ConnectionsPerAddress int     `env:"CONNECTIONS_PER_ADDRESS" envDefault:"16000" desc:"network connections that one address may have, such as an office; three quarters of all that the system gives at most"`
 	StreamsPerAddress     int     `env:"STREAMS_PER_ADDRESS" envDefault:"10000" desc:"chat streams that one address may have"`
@@ -184,10 +184,27 @@ func readPrefixed[T any](settings *T, prefix string, environ map[string]string) 
 	if err := readSecretFiles(settings, kind, options); err != nil {
 		return err
 	}
+	if err := checkLists(kind, options); err != nil {
+		return err
+	}
 	if err := env.ParseWithOptions(settings, options); err != nil {
 		return settingErrors(err, kind, options)
 	}
 	return nil
+}
+
+// checkLists refuses lists of nothing but separators: who wrote one meant something, and empty
+// is another thing in each of them.
+func checkLists(kind reflect.Type, options env.Options) error {
+	var wrong []error
+	for _, f := range settingFields(kind) {
+		setting := options.Prefix + f.Tag.Get("env")
+		value := options.Environment[setting]
+		if f.Tag.Get("list") == "true" && value != "" && strings.Trim(value, ",; \t\r\n") == "" {
+			wrong = append(wrong, fmt.Errorf("%s=%q lists nothing; write what is to stand there, separated by commas, or take the setting away", setting, value))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 func readSecretFiles(settings any, kind reflect.Type, options env.Options) error {

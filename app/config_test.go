@@ -1,8 +1,12 @@
 package app
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -76,6 +80,10 @@ func TestLoadConfig(t *testing.T) {
 		"rooms, too long":                {map[string]string{"XMPP_UPSTREAM": "xmpp://h", "XMPP_ROOMS_DOMAIN": strings.Repeat("a", 64) + ".example"}, "XMPP_ROOMS_DOMAIN is too long"},
 		"a token with a space after it":  {map[string]string{"METRICS_TOKEN": "word "}, "METRICS_TOKEN has characters"},
 		"a token of several words":       {map[string]string{"METRICS_TOKEN": "two wörds +/=="}, ""},
+		"a long socket":                  {map[string]string{"XMPP_AUTH_DOVECOT": "unix:/" + strings.Repeat("s", 200)}, "has a path of 201 bytes"},
+		"a long socket for HTTP":         {map[string]string{"XMPP_AUTH_HTTP": "unix:/" + strings.Repeat("s", 200)}, "XMPP_AUTH_HTTP="},
+		"a long socket of a server":      {map[string]string{"XMPP_UPSTREAM": "xmpp+unix:///" + strings.Repeat("s", 200)}, "XMPP_UPSTREAM: "},
+		"a long socket of a directory":   {map[string]string{"LDAP_URL": "ldapi:///" + strings.Repeat("s", 200), "LDAP_BASE_DN": "dc=h", "LDAP_BIND_DN": "anonymous"}, "LDAP_URL="},
 		"elsewhere, a path":              {map[string]string{"XMPP_SEE_OTHER": "https://new.example/chat"}, "must be the URL of a site"},
 	} {
 		environ := map[string]string{}
@@ -222,5 +230,50 @@ func TestConfig_NamesTheSetting(t *testing.T) {
 	}
 	if err != nil && (strings.Contains(err.Error(), "Signup") || strings.Contains(err.Error(), "field")) {
 		t.Errorf("names a Go field: %v", err)
+	}
+}
+
+// A list of separators alone is refused by its name, whichever setting it is: what it would mean differs between them, from
+// nothing to everybody. One separator too many is nothing.
+func TestConfig_EmptyLists(t *testing.T) {
+	site := map[string]string{"APP_ENV": "development", "OIDC_PROVIDERS": "name", "OIDC_NAME_ISSUER": "https://id.example", "OIDC_NAME_CLIENT_ID": "x", "OIDC_NAME_GROUPS_CLAIM": "g", "OIDC_NAME_ROLES_CLAIM": "r"}
+	gateway := map[string]string{"APP_ENV": "development", "GATEWAY_UPSTREAMS": "example.org=xmpp://localhost:5222"}
+	loadSite := func(environ map[string]string) error { _, err := LoadConfig(environ); return err }
+	loadGateway := func(environ map[string]string) error { _, err := LoadGatewayConfig(environ); return err }
+	lists := 0
+	for _, kind := range []struct {
+		fields reflect.Type
+		prefix string
+		good   map[string]string
+		load   func(map[string]string) error
+	}{
+		{reflect.TypeFor[Config](), "", site, loadSite},
+		{reflect.TypeFor[oidcSettings](), "OIDC_NAME_", site, loadSite},
+		{reflect.TypeFor[GatewayConfig](), "", gateway, loadGateway},
+	} {
+		if err := kind.load(kind.good); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range settingFields(kind.fields) {
+			setting := kind.prefix + f.Tag.Get("env")
+			if !strings.Contains(f.Tag.Get("desc"), "separated by") || setting == "HEADER_SIGNIN_GROUPS" { // which names a header
+				continue
+			}
+			lists++
+			for _, value := range []string{",", " , ;", " "} {
+				environ := maps.Clone(kind.good)
+				environ[setting] = value
+				if err := kind.load(environ); err == nil || !strings.Contains(err.Error(), setting+"="+strconv.Quote(value)+" lists nothing; write ") {
+					t.Errorf("%s=%q: %v", setting, value, err)
+				}
+			}
+		}
+	}
+	if lists < 18 {
+		t.Errorf("there are %d lists among the settings", lists)
+	}
+	cfg, err := LoadConfig(map[string]string{"APP_ENV": "development", "XMPP_AUTH_ACCEPT": "token, ,app-password,"})
+	if err != nil || !slices.Equal(cfg.authAccept(), []string{"token", "app-password"}) {
+		t.Errorf("%q, %v", cfg.authAccept(), err)
 	}
 }

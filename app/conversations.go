@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"slices"
@@ -42,7 +43,8 @@ func (s *conversationLists) chatRoutes(xmpp fiber.Router) {
 const (
 	maxConversations = 100 // people
 	maxOwnRooms      = 500
-	maxFound         = 8 // people, and rooms
+	maxFound         = 8  // people, and rooms
+	maxNamed         = 50 // people who are asked for by their user names; TOGETHER in names.js
 	maxPreview       = 120
 
 	listsAtOnce = 2 // of one account: what is unread is counted for each
@@ -191,7 +193,7 @@ func (s *conversationLists) roomConversation(r ChatRoom) Conversation {
 }
 
 // findConversations: GET /xmpp/find?q= — people and rooms that one can talk with, by
-// what is typed; GET /xmpp/find?user= — the one person who has that user name.
+// what is typed; GET /xmpp/find?user=&user= — the people who have these user names.
 func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 	v := viewer(c)
 	if v == nil {
@@ -199,8 +201,17 @@ func (s *conversationLists) findConversations(c *fiber.Ctx) error {
 	}
 	ctx, typed := c.UserContext(), strings.TrimSpace(c.Query("q"))
 	list := []Conversation{}
-	if user := c.Query("user"); user != "" {
-		named, err := s.members.PeopleNamed(ctx, []string{user})
+	var users []string
+	for _, user := range c.Context().QueryArgs().PeekMulti("user") {
+		if len(user) > 0 {
+			users = append(users, string(user))
+		}
+	}
+	if len(users) > maxNamed {
+		return &Error{Code: Invalid, Public: fmt.Sprintf("At most %d people can be asked for at once.", maxNamed)}
+	}
+	if len(users) > 0 {
+		named, err := s.members.PeopleNamed(ctx, users)
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,13 @@ func TestConversations(t *testing.T) {
 	if alice.get("/xmpp/find?user=bo"); alice.body != `{"conversations":[]}` {
 		t.Error(alice.body)
 	}
+	// Several at once, so many at most: a page names those together whom the chat server does not.
+	if alice.get("/xmpp/find?user=carol&user=nobody&user=&user=bob&user=bob"); strings.Count(alice.body, `"jid":`) != 2 || !strings.Contains(alice.body, `"jid":"carol@localhost","name":"Carol Costa"`) {
+		t.Error(alice.body)
+	}
+	named := "/xmpp/find?user=bob" + strings.Repeat("&user=x", maxNamed-1)
+	alice.get(named).wants(200, "Bob Baker")
+	alice.get(named+"&user=x").wants(400, "At most 50 people")
 	bob := signedInAs(t, base, "bob")
 	for _, path := range []string{"/xmpp/conversations", "/xmpp/find?q=surprise", "/xmpp/find?user=surprise"} {
 		if bob.get(path); strings.Contains(bob.body, "Surprise") || !strings.Contains(bob.body, `"conversations":[`) {

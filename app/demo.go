@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image/color"
+	"slices"
 
 	"foyer/app/auth"
 	"foyer/models"
@@ -36,50 +38,80 @@ func demoAccounts() []DemoAccount {
 	return out
 }
 
-// seed makes the demo accounts that are not there yet, and with the first of them
-// a room. What was deleted stays deleted.
+// seed makes the demo accounts that are not there yet, and their room. What was deleted
+// stays deleted.
 func (s *Server) seed(ctx context.Context) error {
 	for _, p := range demoPeople() {
-		made, err := s.seedPerson(ctx, p)
-		if err != nil {
+		if err := s.seedPerson(ctx, p); err != nil {
 			return err
 		}
-		if made && p.admin {
-			if err := s.seedRoom(ctx, p.username); err != nil {
-				return err
-			}
-		}
 	}
-	return nil
+	if s.cfg.External() {
+		return nil // it lets in who is signed in to the site, once the site answers
+	}
+	return s.seedRoom(ctx, demoOwner())
+}
+
+// demoOwner is who has the demo accounts' room.
+func demoOwner() string {
+	people := demoPeople()
+	return people[slices.IndexFunc(people, func(p demoPerson) bool { return p.admin })].username
+}
+
+// seedRoomOf makes the room if it is to be that person's, who has come into the chat of
+// another server.
+func (s *Server) seedRoomOf(ctx context.Context, user string) {
+	if !s.cfg.Development() || !s.cfg.External() || user != demoOwner() {
+		return
+	}
+	if err := s.seedRoom(ctx, user); err != nil {
+		s.log.Warn("the room of the demo accounts could not be made", "err", err)
+	}
 }
 
 // seedRoom makes a room where everybody meets, and that visitors may read: a page shows it.
+// Each chat server has it made once, so that its owner may delete it, and for a demo account
+// alone.
 func (s *Server) seedRoom(ctx context.Context, owner string) error {
-	err := s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets", Readable: true})
-	if errors.Is(err, ErrRoomTaken) || errors.Is(err, ErrChatAway) || errors.Is(err, errNotSignedIn) { // another server, where nobody is signed in yet
-		err = nil
+	account, err := s.db.Accounts.AccountByName(ctx, owner)
+	if errors.Is(err, models.ErrNotFound) || (err == nil && !account.Demo) || !s.chat.Abilities().Rooms {
+		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	server := cmp.Or(s.cfg.Upstream, "embedded")
+	if made, err := s.db.Accounts.DemoRoomMade(ctx, server); err != nil || made {
+		return err
+	}
+	err = s.chat.CreateRoom(ctx, owner, NewRoom{Name: "lobby", Title: "Lobby", Description: "Where everybody meets", Readable: true})
+	switch {
+	case errors.Is(err, ErrChatAway), errors.Is(err, errNotSignedIn): // the next time that they come
+		return nil
+	case err != nil && !errors.Is(err, ErrRoomTaken):
+		return err
+	}
+	return s.db.Accounts.NoteDemoRoom(ctx, server)
 }
 
 // seedPerson makes an account, unless it is there.
-func (s *Server) seedPerson(ctx context.Context, p demoPerson) (made bool, err error) {
+func (s *Server) seedPerson(ctx context.Context, p demoPerson) error {
 	if _, err := s.db.Accounts.AccountByName(ctx, p.username); !errors.Is(err, models.ErrNotFound) {
-		return false, err
+		return err
 	}
 	account, err := s.auth.CreateAccount(ctx, auth.NewAccount{
 		Username: p.username, Name: p.name, Password: demoPassword, Admin: p.admin, Demo: true,
 	})
 	if errors.Is(err, auth.ErrUnavailable) {
-		return false, nil
+		return nil
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	picture, err := drawPicture(p.ground, p.drawing)
 	if err != nil {
-		return false, err
+		return err
 	}
 	_, err = s.db.Accounts.SetAvatar(ctx, account.ID, picture, "image/png")
-	return true, err
+	return err
 }

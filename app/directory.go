@@ -15,7 +15,7 @@ import (
 
 // Directory are the settings of an LDAP directory.
 type Directory struct {
-	URL          string        `env:"LDAP_URL" desc:"servers of an LDAP directory whose people sign in here, separated by commas and tried in turn: ldaps://ldap.example.org, ldap://ldap.example.org (StartTLS), ldapi:///path/of/a/socket; empty: none (docs/IDENTITY.md)"`
+	URL          string        `env:"LDAP_URL" list:"true" desc:"servers of an LDAP directory whose people sign in here, separated by commas and tried in turn: ldaps://ldap.example.org, ldap://ldap.example.org (StartTLS), ldapi:///path/of/a/socket; empty: none (docs/IDENTITY.md)"`
 	Label        string        `env:"LDAP_LABEL" envDefault:"your organisation" desc:"what people call it: “the password of …”"`
 	CAFile       string        `env:"LDAP_CA_FILE" desc:"file with the authority that signed the directory's certificate, PEM; empty: one that the system knows"`
 	Plain        bool          `env:"LDAP_PLAIN" envDefault:"false" desc:"ldap:// goes without TLS; only for a directory on this machine"`
@@ -28,7 +28,7 @@ type Directory struct {
 	Groups       string        `env:"LDAP_GROUPS" desc:"how groups are read: memberof (from people's entries), search (from the groups: member, uniqueMember, memberUid), nested (Active Directory: groups within groups); empty: not at all"`
 	GroupBaseDN  string        `env:"LDAP_GROUP_BASE_DN" desc:"entry below which groups count; empty: LDAP_BASE_DN"`
 	GroupFilter  string        `env:"LDAP_GROUP_FILTER" desc:"filter of the groups that count, with search and nested; empty: all"`
-	AdminGroups  string        `env:"LDAP_ADMIN_GROUPS" desc:"groups whose members run the site: names separated by commas, or names of entries separated by semicolons; empty: the directory says nothing of that"`
+	AdminGroups  string        `env:"LDAP_ADMIN_GROUPS" list:"true" desc:"groups whose members run the site: names separated by commas, or names of entries separated by semicolons; empty: the directory says nothing of that"`
 	Failures     int           `env:"LDAP_FAILURES" envDefault:"4" desc:"wrong passwords for one name that the site passes on to the directory; then half an hour must pass without one. Keep it below what locks accounts there"`
 	PoolSize     int           `env:"LDAP_POOL" envDefault:"10" desc:"connections to the directory at most"`
 	Timeout      time.Duration `env:"LDAP_TIMEOUT" envDefault:"10s" desc:"how long one sign-in may wait for the directory"`

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 
 	"foyer/app/auth"
 	"foyer/app/doors"
@@ -56,11 +55,7 @@ func (c Config) authAccept() []string {
 	if c.AuthAccept == "" {
 		return []string{acceptToken, acceptAppPassword}
 	}
-	list := strings.Split(c.AuthAccept, ",")
-	for i := range list {
-		list[i] = strings.TrimSpace(list[i])
-	}
-	return list
+	return settingList(c.AuthAccept)
 }
 
 // apps reports whether apps can sign in: at this site's own ports, or at another server

@@ -21,14 +21,14 @@ type oidcSettings struct {
 	ClientID       string `env:"CLIENT_ID" desc:"what this site is called there"`
 	ClientSecret   string `env:"CLIENT_SECRET" secret:"true" desc:"and how it proves that; empty: a public client, which PKCE alone protects"`
 	Label          string `env:"LABEL" desc:"what people call it, as in Sign in with LABEL; empty: its name"`
-	Scopes         string `env:"SCOPES" envDefault:"openid profile" desc:"what is asked for there, separated by spaces or commas"`
+	Scopes         string `env:"SCOPES" envDefault:"openid profile" list:"true" desc:"what is asked for there, separated by spaces or commas"`
 	UsernameClaim  string `env:"USERNAME_CLAIM" envDefault:"preferred_username" desc:"claim with the user name that somebody would like here"`
 	UsernameDomain string `env:"USERNAME_DOMAIN" desc:"domain that is taken off such a name: with example.org, alice@example.org would like to be alice"`
 	GroupsClaim    string `env:"GROUPS_CLAIM" desc:"claim with somebody's groups, such as groups; a path such as resource_access.chat.roles is good, too; empty: it says nothing of groups"`
-	AdminGroups    string `env:"ADMIN_GROUPS" desc:"groups of that claim whose members run the site, separated by commas"`
+	AdminGroups    string `env:"ADMIN_GROUPS" list:"true" desc:"groups of that claim whose members run the site, separated by commas"`
 	RolesClaim     string `env:"ROLES_CLAIM" desc:"claim with somebody's roles, such as realm_access.roles"`
-	AdminRoles     string `env:"ADMIN_ROLES" desc:"roles of that claim with which people run the site, separated by commas"`
-	Require        string `env:"REQUIRE" desc:"what claims must be for somebody to be let in, separated by commas, such as hd=example.org or groups=staff; several of one claim are alternatives; empty: everybody whom it knows"`
+	AdminRoles     string `env:"ADMIN_ROLES" list:"true" desc:"roles of that claim with which people run the site, separated by commas"`
+	Require        string `env:"REQUIRE" list:"true" desc:"what claims must be for somebody to be let in, separated by commas, such as hd=example.org or groups=staff; several of one claim are alternatives; empty: everybody whom it knows"`
 	CAFile         string `env:"CA_FILE" desc:"file with the authority that signed its certificate, PEM; empty: one that the system knows"`
 }
 

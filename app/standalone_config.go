@@ -11,21 +11,21 @@ import (
 )
 
 // GatewayConfig is every setting of `foyer gateway`, the gateway by itself, from the
-// environment. `desc` is what docs/GATEWAY.md says of it.
+// environment. `desc` is what docs/GATEWAY.md says of it, `list` that it has several values.
 type GatewayConfig struct {
 	Env       string    `env:"APP_ENV" envDefault:"production" desc:"production, or development (plain http, on loopback only)"`
 	Addr      string    `env:"ADDR" envDefault:"localhost:3000" desc:"where to listen, behind the web server that has the certificate"`
 	BaseURL   string    `env:"BASE_URL" desc:"the public URL of the gateway, such as https://xmpp.example.org; follows ADDR in development"`
-	Upstreams Upstreams `env:"GATEWAY_UPSTREAMS" desc:"the domains that are served, and no others, each with its XMPP server, separated by commas: example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net; forms as of XMPP_UPSTREAM, and several nodes of one domain follow each other"`
-	Private   Domains   `env:"GATEWAY_PRIVATE_UPSTREAMS" desc:"domains, separated by commas, whose server's name may lead to an address inside your network; an address that GATEWAY_UPSTREAMS spells out, and localhost, need none of this"`
-	Gone      Domains   `env:"GATEWAY_GONE_DOMAINS" desc:"domains, separated by commas, that were served here once and are not any more: clients are told host-gone instead of host-unknown"`
+	Upstreams Upstreams `env:"GATEWAY_UPSTREAMS" list:"true" desc:"the domains that are served, and no others, each with its XMPP server, separated by commas: example.org=xmpp://10.0.0.5:5222, example.net=xmpp+srv://example.net; forms as of XMPP_UPSTREAM, and several nodes of one domain follow each other"`
+	Private   Domains   `env:"GATEWAY_PRIVATE_UPSTREAMS" list:"true" desc:"domains, separated by commas, whose server's name may lead to an address inside your network; an address that GATEWAY_UPSTREAMS spells out, and localhost, need none of this"`
+	Gone      Domains   `env:"GATEWAY_GONE_DOMAINS" list:"true" desc:"domains, separated by commas, that were served here once and are not any more: clients are told host-gone instead of host-unknown"`
 	CA        string    `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed the servers' certificates, PEM; empty: those that the system knows"`
-	Origins   Origins   `env:"GATEWAY_ORIGINS" desc:"origins of the pages that may chat, such as https://www.example.org, separated by commas; clients that are no browsers have none and may"`
+	Origins   Origins   `env:"GATEWAY_ORIGINS" list:"true" desc:"origins of the pages that may chat, such as https://www.example.org, separated by commas; clients that are no browsers have none and may"`
 
 	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site or gateway, such as https://new.example.org, that new streams to the domains are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
 	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`
 
-	TrustedProxies string `env:"TRUSTED_PROXIES" desc:"addresses or networks of the web servers in front, separated by commas, whose X-Forwarded-* headers count, such as 127.0.0.1"`
+	TrustedProxies string `env:"TRUSTED_PROXIES" list:"true" desc:"addresses or networks of the web servers in front, separated by commas, whose X-Forwarded-* headers count, such as 127.0.0.1"`
 
 	StreamsPerDomain      int     `env:"GATEWAY_STREAMS_PER_DOMAIN" envDefault:"10000" desc:"streams that each domain may have"`
 	FailuresPerAddress    int     `env:"GATEWAY_FAILURES_PER_ADDRESS" envDefault:"100" desc:"sign-ins that a domain's server may refuse one address within a quarter of an hour; those that it accepts do not count"`

@@ -88,6 +88,17 @@ func (db *Accounts) HasDemoAccounts(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
+// DemoRoomMade reports whether the demo accounts have had their room at that chat server.
+func (db *Accounts) DemoRoomMade(ctx context.Context, server string) (made bool, err error) {
+	err = db.site.WithContext(ctx).Raw("SELECT EXISTS (SELECT FROM demo_rooms WHERE server = ?)", server).Row().Scan(&made)
+	return made, err
+}
+
+// NoteDemoRoom notes that they have it. It is not made there again.
+func (db *Accounts) NoteDemoRoom(ctx context.Context, server string) error {
+	return db.site.WithContext(ctx).Exec("INSERT INTO demo_rooms (server) VALUES (?) ON CONFLICT DO NOTHING", server).Error
+}
+
 func (db *Accounts) updateAccount(ctx context.Context, id int64, fields map[string]any) error {
 	return requireRows(db.site.WithContext(ctx).Model(&Account{}).Where("id = ?", id).Updates(fields))
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/netaddr"
 	"foyer/internal/socket"
 	"foyer/migrations"
 
@@ -191,6 +192,9 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, UnreadableURL(err)
 	}
+	if err := CheckSockets(&cfg.ConnConfig.Config); err != nil {
+		return nil, err
+	}
 	cfg.MaxConns = int32(conns)
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.ConnConfig.RuntimeParams["application_name"] = "foyer"
@@ -205,6 +209,24 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 		return socket.Conn{Conn: c}, nil // statements are short, and many
 	}
 	return cfg, nil
+}
+
+// CheckSockets refuses a URL that leads to a unix socket whose path the system cannot have.
+func CheckSockets(c *pgconn.Config) error {
+	hosts := []string{c.Host}
+	for _, f := range c.Fallbacks {
+		hosts = append(hosts, f.Host)
+	}
+	for _, host := range hosts {
+		network, path := pgconn.NetworkAddress(host, c.Port)
+		if network != "unix" {
+			continue
+		}
+		if err := netaddr.CheckUnixPath(path); err != nil {
+			return fmt.Errorf("the socket in the directory %s %w", host, err)
+		}
+	}
+	return nil
 }
 
 // UnreadableURL says what is wrong with the URL of a database that pgx could not parse, without the URL

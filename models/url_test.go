@@ -15,3 +15,14 @@ func TestOpen_UnreadableURL(t *testing.T) {
 		}
 	}
 }
+
+// A directory whose socket the system cannot have is told from one where nothing listens.
+func TestOpen_LongSocket(t *testing.T) {
+	dir := "/" + strings.Repeat("d", 100)
+	for _, url := range []string{"host=" + dir + " password=hunter2", "postgres:///foyer?host=" + dir, "postgres:///foyer?host=localhost," + dir} {
+		_, err := Open(t.Context(), Options{URL: url})
+		if err == nil || !strings.Contains(err.Error(), "a unix socket's has at most") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}

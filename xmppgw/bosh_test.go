@@ -136,15 +136,18 @@ func TestBOSH_Refusals(t *testing.T) {
 	b := s.bosh(true)
 	const head = `<body xmlns="http://jabber.org/protocol/httpbind" ver="1.6" `
 	for raw, want := range map[string]string{
-		`nonsense`:                               "bad-request",
-		`<!DOCTYPE body><body/>`:                 "bad-request",
-		head + `rid="1" to="h">text</body>`:      "bad-request",
-		head + `to="h"/>`:                        "bad-request",
-		head + `rid="x" to="h"/>`:                "bad-request",
-		head + `rid="9007199254740992" to="h"/>`: "bad-request",
-		head + `rid="1"/>`:                       "improper-addressing",
-		head + `rid="1" to="elsewhere"/>`:        "host-unknown",
-		head + `rid="1" sid="unknown"/>`:         "item-not-found",
+		`nonsense`:                                          "bad-request",
+		`<!DOCTYPE body><body/>`:                            "bad-request",
+		head + `rid="1" to="h">text</body>`:                 "bad-request",
+		head + `to="h"/>`:                                   "bad-request",
+		"\ufeff\ufeff" + head + `rid="1" to="h"/>`:          "bad-request",
+		"\xff\xfe<\x00b\x00":                                "bad-request",
+		`<?xml version="2.0"?>` + head + `rid="1" to="h"/>`: "bad-request",
+		head + `rid="x" to="h"/>`:                           "bad-request",
+		head + `rid="9007199254740992" to="h"/>`:            "bad-request",
+		head + `rid="1"/>`:                                  "improper-addressing",
+		head + `rid="1" to="elsewhere"/>`:                   "host-unknown",
+		head + `rid="1" sid="unknown"/>`:                    "item-not-found",
 		head + `rid="1" to="h"><message xmlns="jabber:client">` + strings.Repeat("x", 300<<10) + `</message></body>`: "policy-violation",
 	} {
 		r := b.post(raw)
@@ -176,6 +179,17 @@ func TestBOSH_Refusals(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 403 || resp.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("a foreign origin: %d %v", resp.StatusCode, resp.Header)
+	}
+}
+
+// A request's body is an XML document (XEP-0124 §6), before which a byte order mark may stand (XML 1.0 §4.3.3) and a
+// declaration, of which version 1.1 is taken for 1.0 (§2.8).
+func TestBOSH_Declaration(t *testing.T) {
+	b := newSite(t, nil).bosh(true)
+	b.signIn()
+	for i, before := range []string{"\ufeff", `<?xml version='1.1'?>`, "\ufeff<?xml version='1.0' encoding='utf-8'?>\n"} {
+		id := fmt.Sprint("declared", i)
+		b.wants(b.post(before+b.body("", message("a", id))), `id="`+id+`"`)
 	}
 }
 

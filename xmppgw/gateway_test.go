@@ -438,6 +438,10 @@ func TestWebSocket_Errors(t *testing.T) {
 		"two elements":    {true, 1, message("x", "1") + message("x", "2"), "not-well-formed", 1008},
 		"binary":          {true, 2, message("x", "1"), "not-well-formed", 1003},
 		"not UTF-8":       {true, 1, "<message xmlns=\"jabber:client\">\xff</message>", "unsupported-encoding", 1007},
+		"UTF-16":          {true, 1, "\xff\xfe<\x00a\x00", "unsupported-encoding", 1007},
+		"a BOM first":     {false, 1, "\ufeff" + wsOpen, "not-well-formed", 1008},
+		"a BOM":           {true, 1, "\ufeff" + message("x", "1"), "not-well-formed", 1008},
+		"XML 2.0":         {true, 1, `<?xml version="2.0"?>` + message("x", "1"), "not-well-formed", 1008},
 		"comment":         {true, 1, "<!-- x -->", "restricted-xml", 1008},
 		"too large":       {true, 1, big, "policy-violation", 1009},
 		"a second header": {true, 1, wsOpen, "policy-violation", 1008},
@@ -465,6 +469,16 @@ func TestWebSocket_Errors(t *testing.T) {
 				t.Errorf("close code %d, want %d", got, c.code)
 			}
 		})
+	}
+}
+
+// RFC 7395 §3.3.3, RFC 6120 §11.4 (W-10): an XML declaration is taken, and one of version 1.1 as if it were 1.0 (XML 1.0 §2.8).
+func TestWebSocket_Declaration(t *testing.T) {
+	for _, declaration := range []string{`<?xml version="1.0" encoding="UTF-8"?>`, `<?xml version='1.1'?>`} {
+		c := newSite(t, nil).browser()
+		c.signIn()
+		c.send(declaration + message("x", "declared"))
+		c.expect(message("x", "declared"))
 	}
 }
 

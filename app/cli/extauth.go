@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -20,7 +21,7 @@ type extauthCmd struct {
 // ejabberd's.
 func (c extauthCmd) Run(e *env) error {
 	if err := doors.CheckAddress(c.Site); err != nil {
-		return err
+		return fmt.Errorf("XMPP_AUTH_HTTP=%q %w", c.Site, err)
 	}
 	secret, err := c.secret()
 	if err != nil {

@@ -56,6 +56,7 @@ func TestTokenKey(t *testing.T) {
 func TestExtauth(t *testing.T) {
 	c := newTerminal(t, nil)
 	c.fails("must be on this machine", "", "extauth", "--site", "192.0.2.1:80")
+	c.fails("XMPP_AUTH_HTTP=", "", "extauth", "--site", "unix:/"+strings.Repeat("s", 200))
 	c.fails("no such file", "", "extauth", "--site", "localhost:1", "--secret-file", "/nowhere")
 	if out, err := c.run("\x00\x04nono", "extauth", "--site", "localhost:1"); out != "\x00\x02\x00\x00" || err != nil {
 		t.Errorf("%q %v", out, err)

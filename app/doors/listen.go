@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"foyer/internal/netaddr"
 )
 
 // unixPrefix marks the path of a unix socket among addresses.
@@ -27,7 +29,7 @@ func CheckAddress(addr string) error {
 		if !strings.HasPrefix(path, "/") {
 			return errors.New("must have the whole path of the socket, such as unix:/run/foyer/auth")
 		}
-		return nil
+		return netaddr.CheckUnixPath(path)
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil {

@@ -1,12 +1,16 @@
 package doors
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+
+	"foyer/internal/netaddr"
 )
 
 func TestCheckAddress(t *testing.T) {
@@ -18,6 +22,30 @@ func TestCheckAddress(t *testing.T) {
 			t.Errorf("%q: %v", addr, err)
 		}
 	}
+	// What is taken can be listened on, and what is not could not be.
+	for path, want := range longPaths(t) {
+		if err := CheckAddress("unix:" + path); (err == nil) != want || (err != nil && !strings.Contains(err.Error(), fmt.Sprintf("at most %d", len(path)-1))) {
+			t.Errorf("a path of %d bytes: %v", len(path), err)
+		}
+		l, err := net.Listen("unix", path)
+		if (err == nil) != want {
+			t.Errorf("a path of %d bytes is listened on: %v", len(path), err)
+		}
+		if err == nil {
+			l.Close()
+		}
+	}
+}
+
+// longPaths are the longest path of a unix socket that the system has, and one that is a byte longer.
+func longPaths(t *testing.T) map[string]bool {
+	dir, err := os.MkdirTemp("/tmp", "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := dir + "/" + strings.Repeat("s", netaddr.MaxUnixPath-len(dir)-1)
+	return map[string]bool{path: true, path + "s": false}
 }
 
 // A unix socket is for root, the site's own user and the group.

@@ -47,6 +47,9 @@ func connect(ctx context.Context, url string, r *Report) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the other server's database: %w", models.UnreadableURL(err))
 	}
+	if err := models.CheckSockets(&cfg.Config); err != nil {
+		return nil, fmt.Errorf("the other server's database: %w", err)
+	}
 	for name, value := range map[string]string{
 		"application_name": "foyer chat export", "statement_timeout": "0", "client_encoding": "UTF8",
 		// A stage has no statistics. Rows are looked up by the indexes that the

@@ -60,6 +60,23 @@ test("of whom the chat server knows no name, the site says it", async () => {
   assert.deepEqual(await vcard.get("nobody@localhost"), { image: "there", ...again });
 });
 
+test("who is without a name in the same moment is asked for together, as many as the site takes", async () => {
+  const asked = [];
+  globalThis.fetch = async (path) => {
+    const users = new URLSearchParams(path.split("?")[1]).getAll("user");
+    asked.push(users);
+    return Response.json({ conversations: users.map((user) => ({ jid: `${user}@localhost`, name: `Name of ${user}` })) });
+  };
+  const vcard = { get: async () => null };
+  hideIn(undefined, vcard);
+  const people = Array.from({ length: 52 }, (_, i) => `p${i}`);
+  const cards = await Promise.all(["p0", ...people].map((user) => vcard.get(`${user}@localhost`)));
+  assert.deepEqual(cards.map(({ fullname }) => fullname), ["p0", ...people].map((user) => `Name of ${user}`));
+  assert.deepEqual(asked.splice(0), [people.slice(0, 50), people.slice(50)]);
+  await vcard.get("p0@localhost"); // a moment later: not kept
+  assert.deepEqual(asked, [["p0"]]);
+});
+
 test("the site says a name also where the chat server's answer never comes", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.fetch = async () => Response.json({ conversations: [{ jid: "bob@localhost", name: "Bob Baker" }] });
@@ -67,6 +84,8 @@ test("the site says a name also where the chat server's answer never comes", asy
   hideIn(undefined, vcard);
   const asked = vcard.get("bob@localhost");
   t.mock.timers.tick(5000);
+  for (let turn = 0; turn < 10; turn++) await null; // the chat server's time is over, and the site is asked
+  t.mock.timers.tick(20);
   assert.equal((await asked).fullname, "Bob Baker");
 });
 

@@ -1,6 +1,5 @@
 import { names, type Person } from "../support/person.ts";
 import { enterRoom, makeRoom } from "../support/rooms.ts";
-import { send } from "../support/stream.ts";
 import { expect, test } from "./fixtures.ts";
 
 // The site's pages with another server behind them: what they show works, and what that
@@ -87,23 +86,11 @@ test("the search finds people and rooms, and says of no message that it is not t
   await expect(found).toHaveCount(0);
 });
 
-/** Makes the room of the article's page as an app does: with its name, and listed. */
-async function makeLobby(person: Person): Promise<void> {
-  const [room, muc, data] = ["lobby@conference.localhost", "http://jabber.org/protocol/muc", "jabber:x:data"];
-  const field = (name: string, value: string) => `<field var="${name}"><value>${value}</value></field>`;
-  const fields = [field("FORM_TYPE", `${muc}#roomconfig`), ...[["roomname", "Lobby"], ["publicroom", "1"], ["persistentroom", "1"]].map(([name, value]) => field(`muc#roomconfig_${name}`, value!))];
-  await send(person, [
-    `<presence xmlns="jabber:client" to="${room}/${person.user}"><x xmlns="${muc}"/></presence>`,
-    `<iq xmlns="jabber:client" type="set" id="lobby" to="${room}"><query xmlns="${muc}#owner"><x xmlns="${data}" type="submit">${fields.join("")}</x></query></iq>`,
-  ]);
-}
-
 test("a room in a page of the site opens beside it for members; what is said there is not in the page", { tag: "@interop" }, async ({ alice, bob, visit, kind }) => {
-  await makeLobby(bob);
   const part = (person: Person) => person.page.locator(".discussion");
   const join = part(alice).getByRole("button", { name: "Join in: Lobby" });
   await expect(async () => {
-    await alice.page.goto("/articles/garden"); // the room may be on its way
+    await alice.page.goto("/articles/garden"); // the site makes the room once alice has come into the chat
     await expect(join).toBeVisible({ timeout: 5000 });
   }).toPass();
   await join.click();

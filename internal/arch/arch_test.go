@@ -72,7 +72,7 @@ func mayImport() map[string][]string {
 		"app/auth":          {"internal/budget", "internal/names", "internal/sasl", "internal/stanza", "internal/stream", "models", "token", "xmppd"},
 		"app/auth/oidc":     {"app/auth", "internal/netaddr", "token"},
 		"app/auth/ldap":     {"app/auth", "internal/names", "internal/netaddr"},
-		"app/doors":         {"app/auth", "internal/stanza"},
+		"app/doors":         {"app/auth", "internal/netaddr", "internal/stanza"},
 		"app/doctor":        {"internal/stanza", "internal/stream"},
 		"app/move":          {"internal/stanza", "internal/stream", "models", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 		"app/pictures":      {"internal/budget", "internal/fetch"},
@@ -84,7 +84,7 @@ func mayImport() map[string][]string {
 		"app/cli":           {"app/...", "internal/budget", "internal/pgdev", "internal/stanza", "models", "token"},
 
 		// Storage depends on the domain, never the other way.
-		"models": {"internal/budget", "internal/socket", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
+		"models": {"internal/budget", "internal/netaddr", "internal/socket", "internal/stanza", "internal/stream", "migrations", "xmppd", "xmppd/archive", "xmppd/muc", "xmppd/pep"},
 
 		// The gateway and the server know streams, and not each other.
 		"xmppgw":        {"internal/budget", "internal/socket", "internal/stanza", "internal/stream"},
@@ -107,7 +107,7 @@ func mayImport() map[string][]string {
 		"internal/stream":            nil,
 		"internal/stream/streamtest": {"internal/stream"},
 		"app/auth/oidc/oidctest":     nil,
-		"internal/pgdev":             nil,
+		"internal/pgdev":             {"internal/netaddr"},
 		"internal/pgdev/pgtest":      {"internal/netaddr", "internal/pgdev"},
 
 		"token": nil, "migrations": nil, "static": nil, "views": nil,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,33 +68,77 @@ func TestSpecs(t *testing.T) {
 	}
 }
 
-// cited returns the ids of requirements that tests mention.
-func cited(t *testing.T) map[string]bool {
+// TestSpecs_Cited: what a source says it does of an XEP has a row in docs/SPECS.md, which says how much of it.
+func TestSpecs_Cited(t *testing.T) {
+	listed := make(map[string]bool)
+	for _, r := range specRows(t) {
+		for _, number := range xepNumbers(r.spec) {
+			listed[number] = true
+		}
+	}
+	found := 0
+	walkSources(t, []string{".go", ".js", ".mjs", ".ts", ".html", ".css", ".sql", ".lua"}, func(path string, raw []byte) {
+		for _, number := range xepNumbers(string(raw)) {
+			if found++; !listed[number] {
+				t.Errorf("%s cites XEP-%s, which has no row in docs/SPECS.md: write one", path, number)
+			}
+		}
+	})
+	if found < 500 {
+		t.Errorf("%d citations were found; something is wrong with this test", found)
+	}
+}
+
+// xepNumbers are those that a text cites: XEP-0124, or XEP-0054, 0153.
+func xepNumbers(text string) (numbers []string) {
+	for _, list := range xepList.FindAllString(text, -1) {
+		numbers = append(numbers, strings.Split(strings.TrimPrefix(list, "XEP-"), ", ")...)
+	}
+	return numbers
+}
+
+var xepList = regexp.MustCompile(`XEP-\d{4}(?:, \d{4}\b)*`)
+
+// walkSources visits the files of the repository with one of these ends, apart from what is made of others.
+func walkSources(t *testing.T, ends []string, visit func(path string, raw []byte)) {
 	t.Helper()
-	ids := make(map[string]bool)
-	id := regexp.MustCompile(`\b[BWS]-\d{2,3}\b`)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); name == "node_modules" || name == "static" || name == "var" || name == "test-results" || (name != ".." && strings.HasPrefix(name, ".")) {
+			switch name := d.Name(); name {
+			case "node_modules", "bundle", "converse", "var", "test-results":
 				return filepath.SkipDir
+			default:
+				if name != ".." && strings.HasPrefix(name, ".") {
+					return filepath.SkipDir
+				}
 			}
 			return nil
 		}
-		if !strings.HasSuffix(path, "_test.go") && !strings.HasSuffix(path, ".spec.ts") {
+		if !slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(path, end) }) {
 			return nil
 		}
 		raw, err := os.ReadFile(path)
-		for _, m := range id.FindAllString(string(raw), -1) {
-			ids[m] = true
-		}
+		visit(path, raw)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// cited returns the ids of requirements that tests mention.
+func cited(t *testing.T) map[string]bool {
+	t.Helper()
+	ids := make(map[string]bool)
+	id := regexp.MustCompile(`\b[BWS]-\d{2,3}\b`)
+	walkSources(t, []string{"_test.go", ".spec.ts"}, func(_ string, raw []byte) {
+		for _, m := range id.FindAllString(string(raw), -1) {
+			ids[m] = true
+		}
+	})
 	return ids
 }
 

@@ -1,5 +1,5 @@
 // Package netaddr tells addresses of the internet from those inside a network, for what
-// leads to where somebody else says.
+// leads to where somebody else says, and which the system can have.
 package netaddr
 
 import (

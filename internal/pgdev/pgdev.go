@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"foyer/internal/netaddr"
 )
 
 // The superuser of the private cluster; the socket's directory is its lock.
@@ -139,8 +141,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	return s.err
 }
 
-// A unix socket's path has room for 107 bytes.
-const maxSocketDir = 107 - len("/.s.PGSQL.5432.lock")
+const maxSocketDir = netaddr.MaxUnixPath - len("/.s.PGSQL.5432.lock")
 
 // chooseSocket puts the socket into the data directory, whose mode keeps others
 // out, or into a directory of its own where that path is too long.

@@ -68,7 +68,8 @@ func ParseWrapper(raw []byte, limits Limits) (*Body, error) {
 // openBody reads the wrapper's start tag. Without an error the scanner, which stands
 // behind it, is to be freed.
 func openBody(raw []byte, limits Limits) (*scanner, *Body, tag, error) {
-	raw, err := skipDeclaration(bytes.TrimLeft(raw, " \t\r\n"))
+	// The body of an HTTP request is a document of its own (XEP-0124 §6).
+	raw, err := skipDeclaration(bytes.TrimLeft(skipByteOrderMark(raw), " \t\r\n"))
 	if err != nil {
 		return nil, nil, tag{}, err
 	}

@@ -93,6 +93,9 @@ func (c *cutter) skipTo(buf []byte, b byte) bool {
 }
 
 func (c *cutter) text(buf []byte) error {
+	if c.depth == 0 && isForeign(buf[c.at]) {
+		return fail(UnsupportedEncoding, "not UTF-8")
+	}
 	if c.depth == 0 && buf[c.at] != '<' {
 		return fail(BadFormat, "character data is not allowed here")
 	}

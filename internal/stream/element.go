@@ -8,6 +8,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // Name is an expanded XML name.
@@ -81,8 +82,11 @@ func Parse(raw []byte, limits Limits) (*Element, error) {
 	if err != nil {
 		return nil, err
 	}
-	// RFC 7395 §3.3.3: the first character is <.
+	// RFC 7395 §3.3.3: the first character is <. A byte order mark is a character, too (RFC 6120 §11.6).
 	if len(raw) == 0 || raw[0] != '<' {
+		if !utf8.Valid(raw) {
+			return nil, fail(UnsupportedEncoding, "not UTF-8")
+		}
 		return nil, fail(NotWellFormed, "a message must begin with <")
 	}
 	s := newScanner(raw, limits, nil)
@@ -107,23 +111,6 @@ func wellFormed(err error) error {
 		return fail(NotWellFormed, "the element is not complete")
 	}
 	return err
-}
-
-// skipDeclaration skips an XML declaration, which must say UTF-8 if it names an
-// encoding (RFC 6120 §11.6).
-func skipDeclaration(raw []byte) ([]byte, error) {
-	if !bytes.HasPrefix(raw, []byte("<?xml ")) {
-		return raw, nil
-	}
-	end := bytes.Index(raw, []byte("?>"))
-	if end < 0 {
-		return nil, fail(NotWellFormed, "the XML declaration is not complete")
-	}
-	decl := bytes.ToLower(raw[:end])
-	if bytes.Contains(decl, []byte("encoding")) && !bytes.Contains(decl, []byte("utf-8")) {
-		return nil, fail(UnsupportedEncoding, "only UTF-8 is supported")
-	}
-	return bytes.TrimLeft(raw[end+2:], " \t\r\n"), nil
 }
 
 // element reads the rest of the element whose start tag t was read last. Its

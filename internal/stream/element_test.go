@@ -50,6 +50,19 @@ func TestParse_Refuses(t *testing.T) {
 		"no space between":       {`<a b="1"c="2"/>`, NotWellFormed},
 		"not UTF-8":              {"<a>\xff</a>", UnsupportedEncoding},
 		"other encoding":         {`<?xml version="1.0" encoding="latin1"?><a/>`, UnsupportedEncoding},
+		"almost UTF-8":           {`<?xml version="1.0" encoding="x-utf-8"?><a/>`, UnsupportedEncoding},
+		"a byte order mark":      {"\ufeff<a/>", NotWellFormed},
+		"one before the XML":     {"\ufeff<?xml version='1.0'?><a/>", NotWellFormed},
+		"UTF-16":                 {"\xff\xfe<\x00a\x00/\x00>\x00", UnsupportedEncoding},
+		"no version":             {`<?xml encoding="UTF-8"?><a/>`, NotWellFormed},
+		"XML 2.0":                {`<?xml version="2.0"?><a/>`, NotWellFormed},
+		"XML 1.":                 {`<?xml version="1."?><a/>`, NotWellFormed},
+		"declared out of order":  {`<?xml encoding="UTF-8" version="1.0"?><a/>`, NotWellFormed},
+		"nothing declared":       {`<?xml?><a/>`, NotWellFormed},
+		"not declared to an end": {`<?xml version="1.0"><a/>`, NotWellFormed},
+		"another instruction":    {`<?xml-stylesheet href="x"?><a/>`, RestrictedXML},
+		"declared twice":         {`<?xml version="1.0"?><?xml version="1.0"?><a/>`, RestrictedXML},
+		"what XML 1.1 allows":    {`<?xml version="1.1"?><a>&#1;</a>`, NotWellFormed},
 		"too large":              {`<a>` + long + `</a>`, PolicyViolation},
 		"too deep":               {strings.Repeat("<a>", 65) + strings.Repeat("</a>", 65), PolicyViolation},
 		"too many attributes":    {`<a ` + manyAttrs(65) + `/>`, PolicyViolation},
@@ -164,6 +177,10 @@ func TestParseBody_Refuses(t *testing.T) {
 	for raw, want := range map[string]Condition{
 		`<body xmlns="http://jabber.org/protocol/httpbind">text</body>`: BadFormat,
 		`<body/>`: BadFormat,
+		"\ufeff\ufeff" + `<body xmlns="http://jabber.org/protocol/httpbind"/>`: BadFormat,
+		" \ufeff" + `<body xmlns="http://jabber.org/protocol/httpbind"/>`:      BadFormat,
+		"\xfe\xff\x00<": UnsupportedEncoding,
+		`<?xml version="2.0"?><body xmlns="http://jabber.org/protocol/httpbind"/>`:             NotWellFormed,
 		`<body xmlns="http://jabber.org/protocol/httpbind"><!-- --></body>`:                    RestrictedXML,
 		`<body xmlns="http://jabber.org/protocol/httpbind"><message></body>`:                   NotWellFormed,
 		`<body xmlns="http://jabber.org/protocol/httpbind"/><x/>`:                              NotWellFormed,
@@ -173,6 +190,31 @@ func TestParseBody_Refuses(t *testing.T) {
 	} {
 		if _, err := ParseBody([]byte(raw), DefaultLimits); condition(err) != want {
 			t.Errorf("%s: %v, want %s", raw, err, want)
+		}
+	}
+}
+
+// XML 1.0 §2.8: a declaration, of which every version 1.x is read as 1.0 (RFC 6120 §11.4, §11.6, W-10). In front of a
+// document of its own, as a BOSH body is, a byte order mark may stand (§4.3.3); elsewhere U+FEFF is a character.
+func TestDeclaration(t *testing.T) {
+	for _, declaration := range []string{
+		"", `<?xml version="1.0"?>`, `<?xml version='1.1'?>`, "<?xml\n\tversion = '1.0'\r\n encoding = \"utf-8\" ?>\n", `<?xml version="1.23" encoding='UTF-8' standalone="no"?>`,
+		`<?xml version="1.0" standalone='yes'?>`,
+	} {
+		const body = `<body xmlns="http://jabber.org/protocol/httpbind" rid="7"/>`
+		if e, err := Parse([]byte(declaration+"<a>\ufeff</a>"), DefaultLimits); err != nil || string(e.Raw) != "<a>\ufeff</a>" {
+			t.Errorf("Parse: %s: %v", declaration, err)
+		}
+		for _, mark := range []string{"", "\ufeff"} {
+			if b, err := ParseBody([]byte(mark+declaration+body), DefaultLimits); err != nil || b.Attr("rid") != "7" {
+				t.Errorf("ParseBody: %q: %v", mark+declaration, err)
+			}
+			if b, err := ParseWrapper([]byte(mark+declaration+body), DefaultLimits); err != nil || b.Attr("rid") != "7" {
+				t.Errorf("ParseWrapper: %q: %v", mark+declaration, err)
+			}
+		}
+		if h, err := NewReader(strings.NewReader(declaration+`<s to="h">`), Limits{}).Header(); err != nil || h.To != "h" {
+			t.Errorf("Header: %s: %v", declaration, err)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (r *Reader) declaration() error {
 			return nil
 		}
 		if end := bytes.Index(r.buf, []byte("?>")); end > 0 {
-			if !bytes.HasPrefix(r.buf, []byte("<?xml ")) {
+			if !declares(r.buf) {
 				return fail(RestrictedXML, "processing instructions are not allowed")
 			}
 			_, err := skipDeclaration(r.buf[:end+2])

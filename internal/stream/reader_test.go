@@ -96,13 +96,19 @@ func TestReader_Errors(t *testing.T) {
 	}
 	for in, want := range map[string]Condition{
 		`<?xml version="1.0" encoding="latin1"?><s>`: UnsupportedEncoding,
-		`<?php x?><s>`:                       RestrictedXML,
-		`<s/>`:                               BadFormat,
-		`</s>`:                               NotWellFormed,
-		`x`:                                  BadFormat,
-		`<a:s>`:                              NotWellFormed,
-		`<s a="` + strings.Repeat("x", 9000): PolicyViolation,
-		`<?xml ` + strings.Repeat("x", 9000): PolicyViolation,
+		`<?xml version="2.0"?><s>`:                   NotWellFormed,
+		`<?xml encoding="UTF-8"?><s>`:                NotWellFormed,
+		`<?xml-stylesheet href="x"?><s>`:             RestrictedXML,
+		"\ufeff<s>":                                  BadFormat, // RFC 6120 §11.6: a character, and no byte order mark
+		"\xff\xfe<\x00s\x00":                         UnsupportedEncoding,
+		"\xfe\xff\x00<\x00s":                         UnsupportedEncoding,
+		`<?php x?><s>`:                               RestrictedXML,
+		`<s/>`:                                       BadFormat,
+		`</s>`:                                       NotWellFormed,
+		`x`:                                          BadFormat,
+		`<a:s>`:                                      NotWellFormed,
+		`<s a="` + strings.Repeat("x", 9000):         PolicyViolation,
+		`<?xml ` + strings.Repeat("x", 9000):         PolicyViolation,
 	} {
 		_, err := readAll(t, strings.NewReader(in), Limits{})
 		var se *Error

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"io"
+	"unicode/utf8"
 )
 
 // The namespaces of XMPP's framing.
@@ -115,6 +116,9 @@ func (s *scanner) text(strict bool) error {
 	data := s.in[s.pos : s.pos+end]
 	s.pos += end
 	if strict {
+		if !utf8.Valid(data) {
+			return fail(UnsupportedEncoding, "not UTF-8")
+		}
 		if len(bytes.TrimLeft(data, " \t\r\n")) > 0 {
 			return fail(BadFormat, "character data is not allowed here")
 		}

@@ -97,6 +97,9 @@ func (u *Upstream) addSocket(part string, parsed *url.URL) error {
 	if parsed.Host != "" || len(parsed.Path) < 2 {
 		return fmt.Errorf("%q names no socket: write xmpp+unix:///run/xmpp/c2s.sock, with three slashes", part)
 	}
+	if err := netaddr.CheckUnixPath(parsed.Path); err != nil {
+		return fmt.Errorf("%q %w", part, err)
+	}
 	u.targets = append(u.targets, target{network: "unix", host: parsed.Path, local: true})
 	return nil
 }

@@ -96,6 +96,8 @@ func TestParseUpstream_Refused(t *testing.T) {
 		"xmpp+srv://192.0.2.1":       "no SRV records",
 		"xmpp+unix://run/x.sock":     "three slashes",
 		"xmpp+srv://a.test,xmpp://b": "stands alone",
+		// A socket that the system cannot have, among nodes that it can.
+		"xmpp://b,xmpp+unix:///" + strings.Repeat("s", 200): "has a path of 201 bytes, and a unix socket's has at most",
 	} {
 		_, err := ParseUpstream(in)
 		contains(t, err, says)

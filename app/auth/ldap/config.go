@@ -142,6 +142,8 @@ func (c Config) parseURL(raw string) (address, error) {
 		a.network, a.dial = "unix", u.Path
 		if u.Host != "" || u.Path == "" {
 			err = errors.New("a socket is written ldapi:///path/of/the/socket")
+		} else {
+			err = netaddr.CheckUnixPath(u.Path)
 		}
 		return a, err
 	case u.Scheme != "ldap" && u.Scheme != "ldaps":

@@ -26,6 +26,7 @@ func TestValidate(t *testing.T) {
 		"settings of their own":             func(c *Config) { c.URLs = []string{"ldaps://ldap.example.org/dc=example,dc=org"} },
 		"in clear":                          func(c *Config) { c.URLs, c.Plain = []string{"ldap://ldap.example.org"}, true },
 		"ldapi:///path":                     func(c *Config) { c.URLs = []string{"ldapi://run/slapd"} },
+		"has a path of 201 bytes":           func(c *Config) { c.URLs = []string{"ldapi:///" + strings.Repeat("s", 200)} },
 		"LDAP_BASE_DN":                      func(c *Config) { c.BaseDN = "" },
 		"LDAP_BIND_DN is empty":             func(c *Config) { c.BindDN = "" },
 		"LDAP_BIND_PASSWORD is empty":       func(c *Config) { c.BindPassword = "" },

@@ -22,6 +22,27 @@ function nameNobodyByAddress({ prototype }) {
     };
 }
 
+const TOGETHER = 50; // people in one request: maxNamed of app/conversations.go
+const MOMENT = 16; // ms in which those are gathered that one request asks for
+
+/** @type {Set<string> | undefined} */
+let gathered;
+/** @type {ReturnType<typeof askFor>} */
+let answer;
+
+/** The site's answer about somebody and about who else is asked for in the same moment. */
+function askTogether(/** @type {string} */ user) {
+    if (!gathered || gathered.size >= TOGETHER) {
+        const users = (gathered = new Set());
+        answer = new Promise((resolve) => setTimeout(resolve, MOMENT)).then(() => {
+            if (gathered === users) gathered = undefined;
+            return askFor([...users].map((each) => ['user', each]));
+        });
+    }
+    gathered.add(user);
+    return answer;
+}
+
 /**
  * Of whom the chat server knows no name, the site says it: another server has it once they signed in to the site. Such a
  * name is not kept like a card: each page asks again, also after a failure.
@@ -37,7 +58,7 @@ function nameBySite({ api }, { domain }) {
         const { fullname, nickname, ...rest } = card ?? model.attributes ?? {}; // null: it is known, as it was before, or nobody answers
         const [user, of] = jid?.split('@') ?? [];
         if (fullname || nickname || of !== domain) return card;
-        const name = (await askFor({ user }).catch(() => null))?.get(jid)?.name;
+        const name = (await askTogether(user).catch(() => null))?.get(jid)?.name;
         return { ...rest, ...(name && { fullname: name }), vcard_updated: null, vcard_error: null };
     };
 }

@@ -32,6 +32,6 @@ export async function askConversations(tag) {
 
 /**
  * People and rooms that one can talk with, by their addresses.
- * @param {{q: string} | {user: string}} what is typed, or the user name of one person
+ * @param {{q: string} | string[][]} what is typed, or user names: [['user', 'bob'], …]
  */
 export const askFor = async (what) => entriesIn(await ask(`/xmpp/find?${new URLSearchParams(what)}`));
