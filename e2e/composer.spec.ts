@@ -80,6 +80,10 @@ async function complete(alice: Person, bob: Person): Promise<void> {
   await page.keyboard.press("Enter");
   await bob.hears("✨");
   await expect(bob.page.locator("#chat .message.mentioned").filter({ hasText: "✨" })).toBeVisible();
+  for (const emoji of ["🎉🎉", "❤️ 🎉👍🏽"]) {
+    await alice.say(emoji);
+    for (const { page } of [alice, bob]) await expect(page.locator("#chat .chat-msg__text--larger").last()).toHaveText(emoji);
+  }
 }
 
 async function setTopic(person: Person, topic: string): Promise<void> {

@@ -162,4 +162,21 @@ test.describe("with a list of contacts of one's own", () => {
       await expect(person.around(other)).toHaveText("Around");
     }
   });
+
+  test("a page that stays open shows that somebody said yes", async ({ visit }) => {
+    const [alice, bob] = [await visit("alice"), await visit("bob")];
+    await alice.openSite();
+    await alice.ready();
+    await alice.page.getByRole("button", { name: `Ask ${names.bob} to be your contact` }).click();
+    const row = alice.page.locator(".person", { hasText: names.bob });
+    await expect(row).toContainText("Asked to be your contact");
+    await bob.openSite();
+    await bob.ready();
+    await alice.goTo("Home");
+    await alice.ready();
+    await bob.page.getByRole("button", { name: `Accept ${names.alice}` }).click();
+    await expect(alice.around("bob")).toHaveText("Around");
+    await alice.messageButton("bob").click();
+    await expect(alice.input()).toBeVisible();
+  });
 });

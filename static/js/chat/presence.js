@@ -9,12 +9,32 @@ const WATCH = 'urn:foyer:watch:0';
 // What the server takes at once; pages show fewer.
 const MAX_WATCHED = 200;
 
+const SOON = 200; // ms: who becomes a contact is told in several steps
+
 /** Shows whether one person is around, wherever the page shows them. */
 function paint(jid, around) {
     for (const person of all(`.person[data-jid="${CSS.escape(jid)}"]`)) {
         person.dataset.online = String(around);
         for (const state of all('[data-state-text]', person)) state.textContent = around ? 'Around' : 'Away';
     }
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let renewing;
+
+/**
+ * Shows the people of a page as the site has them now, soon: somebody has become a contact, or is one no more. Where
+ * somebody is in the list, or it is fetched just now, that waits.
+ */
+function renewPeople() {
+    clearTimeout(renewing);
+    renewing = setTimeout(() => {
+        const frame = /** @type {any} */ (document.querySelector('#found:has(.person:not(.room))'));
+        if (frame?.contains(document.activeElement)) frame.addEventListener('focusout', renewPeople, { once: true });
+        else if (frame?.hasAttribute('busy')) renewPeople();
+        else if (frame?.src) frame.reload();
+        else if (frame) frame.src = location.href;
+    }, SOON);
 }
 
 /** Whether the server tells the person about a contact's presence (RFC 6121 §2.1.2.5). */
@@ -47,6 +67,8 @@ export function followPresence(_converse, config) {
         followAll();
         _converse.state.roster.off('add', followNew); // after a reconnection it is the same
         _converse.state.roster.on('add', followNew);
+        _converse.state.roster.off('change:subscription', renewPeople);
+        _converse.state.roster.on('change:subscription', renewPeople);
         watch();
     });
     api.listen.on('reconnected', watch);
