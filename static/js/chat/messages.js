@@ -246,12 +246,24 @@ function withStates(Message) {
     };
 }
 
+/** Keeps the blank line between two paragraphs, which Converse takes for none; below code there is none but those that somebody made. */
+export function keepBlankLines(text) {
+    const said = text.toString();
+    for (const { index, 0: run } of said.matchAll(/\n+/g)) {
+        const isBelowCode = text.references.some(({ begin, end }) => end === index && said.startsWith('```', begin));
+        if (text.references.some(({ begin, end }) => begin <= index && index < end)) continue;
+        const lines = run.slice(Number(isBelowCode), 2);
+        if (isBelowCode || run.length === 2) text.addTemplateResult(index, index + run.length, lines);
+    }
+}
+
 /**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
 export function showMessages(_converse, config) {
     const { api } = _converse;
+    api.listen.on('afterMessageBodyTransformed', keepBlankLines);
     const { registry } = api.elements;
     // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));
