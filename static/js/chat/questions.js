@@ -1,5 +1,7 @@
 // Questions say what will be done, by a verb on the button, instead of "Confirm".
 
+import { around } from '../dom.js';
+
 /**
  * What Converse asks, by the words it asks with, and what the button says; of those
  * that only have a title here, the question stays.
@@ -44,6 +46,13 @@ export function askWithVerbs(_converse) {
         return { title, texts: [first, ...others], verb: __('Confirm'), ...own.get(title) };
     };
 
+    const { initialize } = prototype;
+    // Patch: question-keys
+    prototype.initialize = function () {
+        initialize.call(this);
+        const { onKeyDown } = this;
+        this.onKeyDown = (event) => this.contains(event.target) && !around(event, 'button') && onKeyDown(event);
+    };
     prototype.getModalTitle = function () {
         return understood(this.state.toJSON()).title;
     };
