@@ -15,7 +15,7 @@ test("a conversation that is closed does not open again with the next stream", a
   const { listen, tell } = listeners();
   const opened = [];
   const bob = new Model({ jid: "bob@localhost", hidden: false });
-  const chatboxes = new Map([["bob@localhost", bob]]);
+  const chatboxes = Object.assign(new Map([["bob@localhost", bob]]), { models: [] });
   openedByAddress({ api: { listen, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
   chatboxes.delete("bob@localhost");
   tell("chatBoxClosed", new Model({ jid: "carol@localhost" })); // of another the address says nothing

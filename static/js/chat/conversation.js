@@ -100,12 +100,9 @@ export function openedByAddress(_converse, config) {
     // On a phone there is a way back to the list.
     document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
     // So is the browser's own, from the first conversation that was opened from the list.
-    window.addEventListener('popstate', () => onChatPage() && location.pathname === '/chat' && hideWhatIsOpen(_converse));
-}
-
-/** Leaves no conversation open: what is left is the list. @param {Converse.Private} _converse */
-function hideWhatIsOpen({ state }) {
-    for (const box of state.chatboxes?.models ?? []) if (!box.get('hidden')) box.save({ hidden: true });
+    window.addEventListener('popstate', () => {
+        if (onChatPage() && location.pathname === '/chat') _converse.state.chatboxes?.models.forEach((box) => box.get('hidden') || box.save({ hidden: true }));
+    });
 }
 
 /** Makes an address of the chat that of the page. */

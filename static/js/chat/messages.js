@@ -250,10 +250,9 @@ function withStates(Message) {
 export function keepBlankLines(text) {
     const said = text.toString();
     for (const { index, 0: run } of said.matchAll(/\n+/g)) {
-        const isBelowCode = text.references.some(({ begin, end }) => end === index && said.startsWith('```', begin));
-        if (text.references.some(({ begin, end }) => begin <= index && index < end)) continue;
-        const lines = run.slice(Number(isBelowCode), 2);
-        if (isBelowCode || run.length === 2) text.addTemplateResult(index, index + run.length, lines);
+        const drawn = text.references.find(({ begin, end }) => begin <= index && index <= end);
+        const isBelowCode = drawn?.end === index && said.startsWith('```', drawn.begin);
+        if (isBelowCode || (run[1] && !(drawn?.end > index))) text.addTemplateResult(index, index + run.length, run.slice(Number(isBelowCode), 2));
     }
 }
 

@@ -1,7 +1,5 @@
 // Questions say what will be done, by a verb on the button, instead of "Confirm".
 
-import { around } from '../dom.js';
-
 /**
  * What Converse asks, by the words it asks with, and what the button says; of those
  * that only have a title here, the question stays.
@@ -51,7 +49,7 @@ export function askWithVerbs(_converse) {
     prototype.initialize = function () {
         initialize.call(this);
         const { onKeyDown } = this;
-        this.onKeyDown = (event) => this.contains(event.target) && !around(event, 'button') && onKeyDown(event);
+        this.onKeyDown = (event) => event.target === this && onKeyDown(event); // its buttons and fields do by themselves what they are for
     };
     prototype.getModalTitle = function () {
         return understood(this.state.toJSON()).title;
