@@ -41,7 +41,7 @@ func TestDiscussion(t *testing.T) {
 	s.sayInRoom(t, "lobby", "Bob", "not to be read", `<encrypted xmlns="urn:xmpp:omemo:2"/>`)
 	s.sayInRoom(t, "lobby", "Bob", "fallback", `<retract xmlns="urn:xmpp:message-retract:1" id="x"/>`)
 	visitor.get("/articles/garden").wants(200, "Roses &amp; &lt;script&gt;tulips")
-	for _, want := range []string{"first version", "edited", `<span class="said-by">Bob</span>`, `href="/signin?next=%2farticles%2fgarden"`} {
+	for _, want := range []string{"first version", "edited", `<span class="said-by"><bdi>Bob</bdi></span>`, `href="/signin?next=%2farticles%2fgarden"`} {
 		if !strings.Contains(visitor.body, want) {
 			t.Errorf("no %s in %s", want, visitor.body)
 		}
@@ -78,7 +78,7 @@ And teh moles?" xmlns="urn:xmpp:message-correct:0"/>`)
 	s.sayInRoom(t, "lobby", "Carol", "of nothing here", reply(uuid.Max.String()))
 	s.discussions.latest = nil
 	visitor.get("/articles/garden").wants(200, "And the moles?")
-	answered := `<a class="said-answered" href="#said-` + id + `">Answer to Bob: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
+	answered := `<a class="said-answered" href="#said-` + id + `">Answer to <bdi>Bob</bdi>: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
 	if n := strings.Count(visitor.body, "said-answered"); n != 1 || !strings.Contains(visitor.body, answered) {
 		t.Errorf("%d answers, and not one with %s in %s", n, answered, visitor.body)
 	}

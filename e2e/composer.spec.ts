@@ -170,6 +170,17 @@ async function editAndAnswer(alice: Person): Promise<void> {
   await expect(question).toHaveCount(0);
   await expect(alice.input()).toBeFocused(); // the menu that led there is closed
 
+  // Enter presses the button that has the focus, and once the question is gone, it is as it was before.
+  await choose(alice, "Two loaves", "Delete");
+  await question.getByRole("button", { name: "Cancel" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(question).toHaveCount(0);
+  await expect(alice.message("Two loaves")).toBeVisible();
+  await alice.input().fill("one");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("two");
+  await expect(alice.input()).toHaveValue("one\ntwo");
+
   await alice.input().fill("");
   await page.keyboard.press("ArrowUp");
   await page.keyboard.type("!");

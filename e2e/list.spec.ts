@@ -171,6 +171,12 @@ test.describe("phone", () => {
     await alice.listed(names.bob).click();
     await expect(alice.input()).toBeVisible();
     await expect(page.locator("#conversations")).toBeHidden();
+    await page.goBack();
+    await expect(page).toHaveURL(/\/chat$/);
+    await expect(page.locator("#conversations")).toBeVisible();
+    await page.goForward();
+    await expect(alice.input()).toBeVisible();
+    await expect(page.locator("#conversations")).toBeHidden();
     await page.locator("#chat converse-controlbox-navback").first().click();
     await expect(page.locator("#conversations")).toBeVisible();
     await expect(page).toHaveURL(/\/chat$/);

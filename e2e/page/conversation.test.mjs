@@ -7,7 +7,7 @@ import { listeners, Model, settle } from "./support.mjs";
 const config = { domain: "localhost", roomsDomain: "rooms.localhost" };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer" });
 globalThis.location = /** @type {any} */ ({ origin: "http://localhost", search: "" });
-globalThis.window = /** @type {any} */ ({ Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } });
+globalThis.window = /** @type {any} */ (Object.assign(new EventTarget(), { Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } }));
 const { openedByAddress, openOnlyWhatIsAsked } = await import("../../static/js/chat/conversation.js");
 
 test("a conversation that is closed does not open again with the next stream", async () => {
@@ -15,7 +15,7 @@ test("a conversation that is closed does not open again with the next stream", a
   const { listen, tell } = listeners();
   const opened = [];
   const bob = new Model({ jid: "bob@localhost", hidden: false });
-  const chatboxes = new Map([["bob@localhost", bob]]);
+  const chatboxes = Object.assign(new Map([["bob@localhost", bob]]), { models: [] });
   openedByAddress({ api: { listen, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
   chatboxes.delete("bob@localhost");
   tell("chatBoxClosed", new Model({ jid: "carol@localhost" })); // of another the address says nothing
@@ -25,6 +25,17 @@ test("a conversation that is closed does not open again with the next stream", a
   tell("connected");
   await settle();
   assert.deepEqual(opened, []);
+});
+
+test("Back to the list leaves no conversation open, and Back to another one leaves that to its address", () => {
+  const [bob, lobby] = [new Model({ jid: "bob@localhost", hidden: false }), new Model({ jid: "lobby@rooms.localhost", hidden: true })];
+  openedByAddress({ api: { listen: listeners().listen }, state: { chatboxes: { models: [bob, lobby] } } }, config);
+  location.pathname = "/chat/with/carol";
+  window.dispatchEvent(new Event("popstate"));
+  assert.equal(bob.get("hidden"), false);
+  location.pathname = "/chat";
+  window.dispatchEvent(new Event("popstate"));
+  assert.equal(bob.get("hidden"), true);
 });
 
 test("no other conversation opens in the place of one that is closed", () => {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
 import { announceMessages, sentenceOf } from "../../static/js/chat/announce.js";
-import { firstOfDays } from "../../static/js/chat/messages.js";
+import { firstOfDays, keepBlankLines } from "../../static/js/chat/messages.js";
 
 const [monday, tuesday] = ["2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z"];
 
@@ -73,4 +73,19 @@ test("what somebody in a room says in private is told where it opens, once", asy
   bob.set({ num_unread: 0 }); // one has scrolled up there, and back down
   room.occupants.trigger("change:num_unread", bob);
   assert.deepEqual(said, ["Bob Baker: Psst"]);
+});
+
+test("a blank line stays where somebody left one, and below code there is no other", () => {
+  /** What is shown of a text, which has references where Converse draws more than letters. */
+  const shown = (text, ...references) => {
+    const added = [];
+    keepBlankLines(Object.assign(new String(text), { references, addTemplateResult: (begin, end, lines) => added.push([begin, end, lines]) }));
+    return added;
+  };
+  assert.deepEqual(shown("one\ntwo"), []);
+  assert.deepEqual(shown("one\n\ntwo\n\nthree"), [[3, 5, "\n\n"], [8, 10, "\n\n"]]);
+  assert.deepEqual(shown("one\n\n\ntwo"), [[3, 6, "\n\n"]], "of more than one, one stays");
+  const code = "```\na\n\nb\n```";
+  assert.deepEqual(shown(`${code}\nthen`, { begin: 0, end: code.length }), [[code.length, code.length + 1, ""]]);
+  assert.deepEqual(shown(`${code}\n\nthen`, { begin: 0, end: code.length }), [[code.length, code.length + 2, "\n"]]);
 });

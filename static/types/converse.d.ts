@@ -131,6 +131,7 @@ declare namespace Converse {
     /** Events and hooks; a hook's handler returns what goes on. */
     type Event =
         | 'addClientFeatures'
+        | 'afterMessageBodyTransformed'
         | 'afterMessagesFetched'
         | 'afterFileUploaded'
         | 'beforeAttemptNonPreboundSession'

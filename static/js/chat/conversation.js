@@ -99,6 +99,10 @@ export function openedByAddress(_converse, config) {
     api.listen.on('chatBoxClosed', (box) => onChatPage() && conversationAt(config, location.pathname) === box.get('jid') && setAddress('/chat'));
     // On a phone there is a way back to the list.
     document.addEventListener('click', (event) => around(event, 'converse-controlbox-navback') && setAddress('/chat'));
+    // So is the browser's own, from the first conversation that was opened from the list.
+    window.addEventListener('popstate', () => {
+        if (onChatPage() && location.pathname === '/chat') _converse.state.chatboxes?.models.forEach((box) => box.get('hidden') || box.save({ hidden: true }));
+    });
 }
 
 /** Makes an address of the chat that of the page. */

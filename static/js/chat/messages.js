@@ -246,12 +246,23 @@ function withStates(Message) {
     };
 }
 
+/** Keeps the blank line between two paragraphs, which Converse takes for none; below code there is none but those that somebody made. */
+export function keepBlankLines(text) {
+    const said = text.toString();
+    for (const { index, 0: run } of said.matchAll(/\n+/g)) {
+        const drawn = text.references.find(({ begin, end }) => begin <= index && index <= end);
+        const isBelowCode = drawn?.end === index && said.startsWith('```', drawn.begin);
+        if (isBelowCode || (run[1] && !(drawn?.end > index))) text.addTemplateResult(index, index + run.length, run.slice(Number(isBelowCode), 2));
+    }
+}
+
 /**
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
  */
 export function showMessages(_converse, config) {
     const { api } = _converse;
+    api.listen.on('afterMessageBodyTransformed', keepBlankLines);
     const { registry } = api.elements;
     // Patch: message-bar
     api.elements.define('converse-message-actions', withBar(api, config, registry['converse-message-actions']));

@@ -44,6 +44,13 @@ export function askWithVerbs(_converse) {
         return { title, texts: [first, ...others], verb: __('Confirm'), ...own.get(title) };
     };
 
+    const { initialize } = prototype;
+    // Patch: question-keys
+    prototype.initialize = function () {
+        initialize.call(this);
+        const { onKeyDown } = this;
+        this.onKeyDown = (event) => event.target === this && onKeyDown(event); // its buttons and fields do by themselves what they are for
+    };
     prototype.getModalTitle = function () {
         return understood(this.state.toJSON()).title;
     };
