@@ -65,8 +65,15 @@ test("the latest conversation is on top, with what was said, however quick a rel
     await expect(listed(alice).first()).toHaveText(names.bob);
     await chooseAbove(alice, "Pin to the top");
     await expect(listed(alice).first()).toHaveText("Dave Dunn");
-    await chooseAbove(alice, "Notifications: all messages");
+    const level = (name: string) => alice.page.locator("#chat .chat-head").getByRole("radio", { name: `Notifications: ${name}` });
+    await chooseAbove(alice, "Notifications: all messages"); // as it is
+    await expect(level("all messages")).toBeChecked();
+    await level("none").click(); // the menu is open yet
+    await expect(level("none")).toBeChecked();
+    await expect(level("all messages")).not.toBeChecked();
     await expect(alice.listed("Dave Dunn")).toHaveClass(/is-muted/);
+    await inBothThemes(alice.page, async (theme) => expect(await violations(alice.page, theme), theme).toEqual([]));
+    await alice.page.keyboard.press("Escape");
   });
 
   const said = `@${names.alice} and *everybody*: tonight!`;

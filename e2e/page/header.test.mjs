@@ -15,7 +15,7 @@ class Heading {
   asks = [];
   model = new Model({ jid: "garden@rooms.h" });
   getHeadingButtons() {
-    return new Promise((resolve) => this.asks.push((...names) => resolve(names.map((name) => ({ name, i18n_text: name })))));
+    return new Promise((resolve) => this.asks.push((...entries) => resolve(entries.map((entry) => (typeof entry === "string" ? { name: entry, i18n_text: entry } : entry)))));
   }
   requestUpdate() {
     this.updates++;
@@ -60,4 +60,38 @@ test("it is drawn again when other notifications are chosen, wherever that is", 
   assert.equal(element.updates, 1); // what was chosen is known now
   document.dispatchEvent(new CustomEvent("foyer:levels"));
   assert.equal(element.updates, 2);
+});
+
+test("of levels there is one entry each, and the one that is chosen is marked, also when another is", async () => {
+  const { element, order } = heading();
+  const level = (name, chosen) => ({ name: "notifications", i18n_text: name, chosen });
+  const marks = () => order("all", "none", true, false);
+  element.updated();
+  element.asks[0](level("all", true), level("none", false));
+  await settle();
+  assert.deepEqual(marks(), [true, "all", false, "none"]);
+  element.updated();
+  element.asks[1](level("all", false), level("none", true));
+  await settle();
+  assert.deepEqual(marks(), [false, "all", true, "none"]);
+});
+
+test("a press chooses the level that it names, and no other", async () => {
+  const api = listeners();
+  const posted = [];
+  globalThis.fetch = async (url, { method, body }) => {
+    if (method === "POST") posted.push(JSON.parse(body));
+    return { ok: true, json: async () => ({ conversations: posted.map(({ jid, level }) => ({ jid, level })) }) };
+  };
+  offerLevels({ api });
+  const offered = (type) => api.tell("getHeadingButtons", { model: new Model({ jid: "lobby@rooms.h", type }) }, [])[0].filter(({ name }) => name === "notifications");
+  const words = (type) => offered(type).map(({ i18n_text, chosen }) => `${chosen ? "* " : ""}${i18n_text}`);
+  assert.deepEqual(words("chatbox"), ["* Notifications: all messages", "Notifications: none"]);
+  assert.deepEqual(words("chatroom"), ["* Notifications: only when I am mentioned", "Notifications: all messages", "Notifications: none"]);
+  await offered("chatroom")[1].handler(new Event("click"));
+  await settle();
+  assert.deepEqual(posted, [{ jid: "lobby@rooms.h", level: "all" }]);
+  assert.deepEqual(words("chatroom"), ["Notifications: only when I am mentioned", "* Notifications: all messages", "Notifications: none"]);
+  await offered("chatroom")[1].handler(new Event("click")); // again
+  assert.equal(posted.at(-1).level, "all");
 });

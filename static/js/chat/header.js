@@ -45,11 +45,12 @@ function menu(buttons) {
     const { html } = window.converse.env;
     if (!buttons.length) return '';
     const destroysLast = buttons.toSorted((a, b) => Number(DESTROYS.has(a.name)) - Number(DESTROYS.has(b.name)));
-    const items = destroysLast.map(
-        ({ name, a_class, icon_class, sign, handler, i18n_text }) => html`<a href="#" role="button" class="dropdown-item ${a_class} ${DESTROYS.has(name) ? 'dropdown-item--destroys' : ''}" @click=${handler}>
-            ${sign ?? html`<converse-icon size="1em" class="fa ${icon_class}" aria-hidden="true"></converse-icon>`}${i18n_text}
-        </a>`,
-    );
+    const items = destroysLast.map(({ name, a_class, icon_class, sign, handler, i18n_text, chosen }) => {
+        const content = html`${sign ?? html`<converse-icon size="1em" class="fa ${icon_class}" aria-hidden="true"></converse-icon>`}${i18n_text}`;
+        return chosen === undefined
+            ? html`<a href="#" role="button" class="dropdown-item ${a_class} ${DESTROYS.has(name) ? 'dropdown-item--destroys' : ''}" @click=${handler}>${content}</a>`
+            : html`<a href="#" role="radio" aria-checked=${chosen} class="dropdown-item ${a_class}" @click=${handler}>${content}</a>`; // of several that exclude each other
+    });
     return html`<converse-dropdown class="chatbox-btn btn-group" icon_classes="fa fa-ellipsis-h" .items=${items}></converse-dropdown>`;
 }
 
@@ -92,7 +93,7 @@ function withMenu(Heading, config) {
             const asked = (this.asked = {});
             const buttons = await offered(this);
             if (asked !== this.asked) return; // something changed meanwhile
-            const names = buttons.map(({ name, i18n_text }) => `${name} ${i18n_text}`).join('\n');
+            const names = buttons.map(({ name, i18n_text, chosen }) => `${name} ${i18n_text} ${chosen}`).join('\n');
             if (names === this.menuNames) return;
             this.menuNames = names;
             this.shownMenu = menu(buttons);

@@ -105,7 +105,7 @@ export const levels = {
     choose: (jid, level) => change(jid, { level }),
 };
 
-/** The entry in each conversation's menu, which goes from one level to the next. @param {Converse.Private} _converse */
+/** The entries in each conversation's menu, one for each level: the menu stays open (menus.js), and shows which it is now. @param {Converse.Private} _converse */
 export function offerLevels({ api }) {
     levels.follow();
     /** What a click saves; whoever it failed for is told. */
@@ -127,16 +127,14 @@ export function offerLevels({ api }) {
         /** @type {Level[]} */
         const order = room ? ['mentions', 'all', 'none'] : ['all', 'none'];
         const jid = model.get('jid');
-        const level = levels.of(jid, room);
-        const next = order[(order.indexOf(level) + 1) % order.length];
-        const entry = {
+        const choices = order.map((level) => ({
             i18n_text: `Notifications: ${inSentence(LEVEL_NAMES[level])}`,
-            i18n_title: `Change to: ${inSentence(LEVEL_NAMES[next])}`,
-            handler: saved(() => levels.choose(jid, next)),
-            a_class: 'conversation-notifications',
+            handler: saved(() => levels.choose(jid, level)),
+            a_class: '',
             icon_class: 'fa-bell',
             name: 'notifications',
-        };
+            chosen: levels.of(jid, room) === level,
+        }));
         const pinned = levels.pinned(jid);
         const pin = {
             i18n_text: pinned ? 'Unpin' : 'Pin to the top',
@@ -146,6 +144,6 @@ export function offerLevels({ api }) {
             icon_class: 'fa-bookmark',
             name: 'pin',
         };
-        return [entry, pin, ...buttons];
+        return [...choices, pin, ...buttons];
     });
 }

@@ -1,13 +1,13 @@
 // A menu closes when something in it was chosen, after the choice was carried out:
 // what opens beside the menu, such as the reactions, has to find it open. Converse
-// leaves it open, over what was asked for.
+// leaves it open, over what was asked for. One among several choices stays in sight.
 
 import { around, byId } from '../dom.js';
 
 // Patch: menus-close
 export function closeMenus() {
     byId('chat').addEventListener('click', (event) => {
-        const menu = around(event, 'converse-dropdown .dropdown-item')?.closest('converse-dropdown');
+        const menu = around(event, 'converse-dropdown .dropdown-item:not([role="radio"])')?.closest('converse-dropdown');
         if (menu) setTimeout(() => /** @type {any} */ (menu).hide());
     }, { capture: true }); // some entries keep the click to themselves
 }
