@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Small pieces of the text that people read.
@@ -16,13 +18,25 @@ func plural(n int, unit string) string {
 	return strconv.Itoa(n) + " " + unit + "s"
 }
 
-// initials are what stands in for a picture.
+// initials are what stands in for a picture: of the first two words that have any, a letter or digit, or
+// else what the name begins with. static/js/chat/list/row.js does the same.
 func initials(name string) string {
 	var out []rune
 	for _, word := range strings.Fields(name) {
-		if out = append(out, []rune(word)[0]); len(out) == 2 {
+		i := strings.IndexFunc(word, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) })
+		if i < 0 {
+			continue
+		}
+		first, _ := utf8.DecodeRuneInString(word[i:])
+		if out = append(out, first); len(out) == 2 {
 			break
 		}
+	}
+	if len(out) == 0 {
+		for _, first := range strings.TrimSpace(name) {
+			return string(first)
+		}
+		return "?"
 	}
 	return strings.ToUpper(string(out))
 }

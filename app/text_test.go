@@ -66,3 +66,15 @@ func TestPages_NotKept(t *testing.T) {
 		}
 	}
 }
+
+// What stands in for a picture is of letters and digits, where a name has any; e2e/page/avatars.test.mjs has the same cases.
+func TestInitials(t *testing.T) {
+	for name, want := range map[string]string{
+		"Bob Baker": "BB", "Maximiliane von und zu Hohenstein": "MV", "dave": "D", "محمد عبد الرحمن": "مع",
+		"Eve 🌻": "E", "🌻 Eve 🌷 Evans": "EE", "🌻eve": "E", "(dave) 2nd": "D2", "🌻🌷": "🌻", " ": "?",
+	} {
+		if got := initials(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -10,9 +10,9 @@ export const make = (tag, className, ...content) => {
     return element;
 };
 
-/** What stands in for a picture; app/text.go does the same. */
+/** What stands in for a picture: of the first two words that have any, a letter or digit; app/text.go does the same. */
 export const initials = (name) =>
-    name.split(/\s+/u).filter(Boolean).slice(0, 2).map((word) => [...word][0]).join('').toUpperCase() || '?';
+    name.split(/\s+/u).flatMap((word) => word.match(/[\p{L}\p{N}]/u) ?? []).slice(0, 2).join('').toUpperCase() || [...name.trim()][0] || '?';
 
 const icon = (path) => {
     const holder = document.createElement('template');
