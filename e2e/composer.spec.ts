@@ -254,6 +254,7 @@ async function byFinger(alice: Person, finger: Finger): Promise<void> {
   await expectReactions(alice, "Good", ["👍 1"]);
 
   await rest();
+  await expect(sheet.locator(".message-sheet__who")).toHaveText(["👍 You"]);
   await finger.draw(sheet.getByText(names.bob), 200);
   await finger.lift();
   await expect(sheet).toHaveCount(0);

@@ -7,6 +7,7 @@ import { Bar } from './bar.js';
 import { STILL } from './held.js';
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
+import { reactionsOf } from './messages.js';
 import { until } from './place.js';
 
 const AWAY = 72; // px that the sheet is drawn down until it closes
@@ -107,6 +108,7 @@ export class MessageSheet {
         const entries = this.offered.filter(({ name }) => name !== 'reaction');
         render(html`<div class="message-sheet__all">
             <p class="message-sheet__what"><b dir="auto">${model.getDisplayName()}</b> <span dir="auto">${line ? inWords(line) : ''}</span></p>
+            ${reactionsOf(model).map(({ emoji, who }) => html`<p class="message-sheet__who">${emoji} <span dir="auto">${who}</span></p>`)}
             ${this.#can('reaction') ? this.#reactions() : ''}
             ${entries.map((action) => html`<button type="button" class="message-sheet__entry ${action.name === 'retract' ? 'message-sheet__entry--destroys' : ''}" @click=${(event) => this.#do(event, action)}>
                 ${action.sign ?? html`<converse-icon class=${action.icon_class} size="1.25rem" aria-hidden="true"></converse-icon>`}${action.i18n_text}

@@ -7,11 +7,13 @@ import { fileOf, withFiles } from './files.js';
 import { PIN } from './list/row.js';
 import { clock } from './list/time.js';
 import { soonWithLater, withLater } from './onDemand.js';
+import { SOMEBODY } from './people.js';
 import { withPreviews } from './previews.js';
 import { roomPanel } from './room/roomPanel.js';
 import { pinOfMessage } from './room/pins.js';
 
 const DAY = 24 * 60 * 60 * 1000; // ms
+const NAMED = 12; // of those who reacted alike
 
 /** How days are written, made once: each time that a conversation is drawn, all days of it are written. */
 const DATE = /** @type {const} */ ({ weekday: 'long', day: 'numeric', month: 'long' });
@@ -271,4 +273,24 @@ export function showMessages(_converse, config) {
     api.elements.define('converse-message-history', withDays(config, registry['converse-message-history']));
     // Patch: messages
     api.elements.define('converse-chat-message', withPins(withPreviews(config, withFiles(config, withStates(registry['converse-chat-message'])))));
+}
+
+/** What somebody is called who reacted: in a room they may have left it, and what they said stays. */
+function nameOf(id, { collection: { chatbox } }) {
+    if (id === window.converse.env.u.reactions.getOwnReactionJID(chatbox)) return 'You';
+    if (chatbox.get('type') !== 'chatroom') return chatbox.getDisplayName();
+    const known = [chatbox.occupants, chatbox.messages].map((all) => all.findWhere({ occupant_id: id })?.get('nick'));
+    const address = `${chatbox.get('jid')}/`; // of rooms without ids of people
+    return known.find(Boolean) ?? (id.startsWith(address) ? id.slice(address.length) : SOMEBODY);
+}
+
+/** Each reaction to a message, and who reacted so. */
+export function reactionsOf(message) {
+    /** @type {Record<string, string[]>} */
+    const names = {};
+    for (const [id, all] of Object.entries(message.get('reactions') ?? {})) for (const emoji of all) (names[emoji] ??= []).push(nameOf(id, message));
+    return Object.entries(names).map(([emoji, each]) => {
+        const more = each.length - NAMED;
+        return { emoji, who: each.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '') };
+    });
 }
