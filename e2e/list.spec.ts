@@ -110,6 +110,27 @@ test("what is typed finds people, rooms and messages, with the keyboard alone", 
   const field = fieldOf(alice);
   await expect(line(alice, "Bob Baker")).toHaveText("No kettle here");
 
+  await test.step("back to the last conversations, before anything is typed", async () => {
+    await alice.listed("Bob Baker").click();
+    await expect(alice.input()).toBeVisible();
+    await alice.listed("Carol Costa").click();
+    await expect(page.locator('#chat converse-chat[jid="carol@localhost"]')).toBeVisible();
+    await page.keyboard.press("Control+k");
+    const search = page.getByRole("dialog", { name: "Search" });
+    const last = search.getByRole("group", { name: "Last conversations" }).getByRole("option");
+    await expect(last.first()).toContainText("No kettle here");
+    await expect(last.first()).toHaveAttribute("aria-selected", "true");
+    await inBothThemes(page, async (theme) => expect(await violations(page, theme), theme).toEqual([]));
+    await page.keyboard.press("Enter");
+    await expect(search).toBeHidden();
+    await expect(page.locator('#chat converse-chat[jid="bob@localhost"]')).toBeVisible();
+    await expect(page).toHaveURL(/\/chat\/with\/bob$/);
+    await page.keyboard.press("Control+k");
+    await expect(search.getByRole("status")).toHaveText("Type a name, or words of a message.");
+    await expect(last.filter({ hasText: "Bob Baker" })).toHaveCount(0); // it is open
+    await page.keyboard.press("Escape");
+  });
+
   await test.step("people and rooms", async () => {
     await field.pressSequentially("kitch");
     await expect(listed(alice)).toHaveText(["Kitchen garden"]);

@@ -4,9 +4,12 @@
 
 import { around, byId } from '../dom.js';
 import { addressOf, open } from './conversation.js';
+import { entries } from './list/entries.js';
 import { withLater } from './onDemand.js';
 
 let opened = 0;
+/** What the site told of conversations. @type {Map<string, import('./list/entries.js').Entry>} */
+let told = new Map();
 
 /** @param {HTMLDialogElement} dialog @param {(later: import('./onDemand.js').Later) => void} fill */
 function openAtOnce(dialog, fill) {
@@ -39,10 +42,11 @@ export function offerSearch(_converse, config) {
         if (dialog.open) return;
         if (words !== undefined) field.value = words;
         openAtOnce(dialog, ({ Search }) => {
-            search ??= new Search(config, (to, id) => open(_converse, config, to, id));
+            search ??= new Search(config, (to, id) => open(_converse, config, to, id), () => entries(_converse, told));
             search.show(jid, name, words !== undefined);
         });
     };
+    document.addEventListener('foyer:conversations', ({ detail }) => (told = detail));
     dialog.addEventListener('submit', (event) => event.preventDefault());
     document.addEventListener('click', (event) => {
         if (around(event, '[data-search]')) show();
@@ -65,8 +69,6 @@ export function offerBeginning(_converse, config) {
     const dialog = /** @type {HTMLDialogElement} */ (byId('begin'));
     /** @type {import('./begin/dialog.js').Begin | undefined} */
     let begin;
-    /** @type {Map<string, unknown>} */
-    let told = new Map();
     /** @type {import('./begin/dialog.js').Chat} */
     const chat = {
         open: (jid) => open(_converse, config, jid),
@@ -74,7 +76,6 @@ export function offerBeginning(_converse, config) {
         isListed: (jid) => told.has(jid) || Boolean(_converse.state.chatboxes?.get(jid)),
         contacts: () => _converse.state.roster?.models ?? [],
     };
-    document.addEventListener('foyer:conversations', ({ detail }) => (told = detail));
     document.addEventListener('click', (event) => {
         const part = around(event, '[data-begin]')?.dataset.begin;
         if (around(event, '[data-begin-close]')) dialog.close();

@@ -4,11 +4,12 @@
 
 import { around, byId } from '../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
-import { make } from './list/row.js';
+import { inWords, make } from './list/row.js';
 import { marked, option, Options, timeOf } from './options.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const DAY = 24 * 60 * 60 * 1000;
+const RECENT = 8; // conversations that stand there before anything is typed
 const BETWEEN = 'between'; // the choice of two days
 const LAST_DAY = '9999-12-31'; // that a date field takes
 
@@ -26,7 +27,7 @@ function messageOption(found) {
 }
 
 const personOption = (entry) =>
-    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.room ? entry.about || 'Room' : 'Person'));
+    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? inWords(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
 
 /** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
 function midnight(field, later = 0) {
@@ -38,9 +39,11 @@ export class Search {
     /**
      * @param {import('./types.js').ChatConfig} config
      * @param {(jid: string, id?: string) => void} open opens a conversation, at a message of it
+     * @param {() => import('./list/entries.js').Entry[]} listed the list of conversations
      */
-    constructor(config, open) {
+    constructor(config, open, listed) {
         this.open = open;
+        this.listed = listed;
         this.config = config;
         this.dialog = /** @type {HTMLDialogElement} */ (byId('search'));
         this.field = /** @type {HTMLInputElement} */ (byId('search-words'));
@@ -159,7 +162,10 @@ export class Search {
         this.loading = false;
         this.latest = asks;
         if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
-        if (!asks.q && !asks.files) return this.tell(asks.with || asks.room ? 'Type words of a message.' : this.config.search ? 'Type a name, or words of a message.' : 'Type a name.');
+        if (!asks.q && !asks.files) {
+            if (asks.with || asks.room) return this.tell('Type words of a message.');
+            return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
+        }
         this.say('Searching…');
         try {
             const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
@@ -181,11 +187,17 @@ export class Search {
         this.onward.hidden = true;
     }
 
-    /** Says something in the place of what was found. */
-    tell(text) {
-        this.results.replaceChildren();
-        this.options.choose();
+    /** Says something in the place of what was found, and offers what may be meant. @param {Element[]} [instead] */
+    tell(text, instead = []) {
+        this.results.replaceChildren(...instead);
+        this.options.choose(this.options.all()[0]);
         this.say(text);
+    }
+
+    /** Where something was said last, and which is not open: pinned or not. */
+    recent() {
+        const others = this.listed().filter(({ last, open }) => last && !open);
+        return others.sort((a, b) => (a.last.at < b.last.at ? 1 : -1)).slice(0, RECENT).map(personOption);
     }
 
     /** A button beside what is said. */
