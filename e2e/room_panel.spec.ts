@@ -3,7 +3,7 @@
 
 import { Client } from "./support/client.ts";
 import { expectClean } from "./support/right.ts";
-import { bubble, choose, confirm, correct } from "./support/messages.ts";
+import { bubble, choose, confirm, correct, reply } from "./support/messages.ts";
 import { card, chooseAbove, describe, member, panel, question } from "./support/rooms.ts";
 import { clearStorage } from "./support/storage.ts";
 import { send } from "./support/stream.ts";
@@ -87,14 +87,24 @@ test("the panel of a room says what it is about, and holds its members, pinned m
 
 // xmppd/muc/pins.go: who looks after a room keeps a message in sight of everybody.
 async function pins(alice: Person, bob: Person): Promise<void> {
-  await alice.say("Chapters one to five by Monday");
+  await alice.say("What do we read?");
+  await reply(alice, "What do we read?", "Chapters one to five by Monday");
   await alice.say("and bring tea");
   await bob.hears("and bring tea");
   await bubble(bob, "bring tea").hover();
   await expect(bob.page.getByRole("button", { name: "Pin to room" })).toHaveCount(0); // a guest pins nothing
   await choose(alice, "one to five", "Pin to room");
   const mark = (person: Person) => bubble(person, "Chapters one to").getByRole("button", { name: `Pinned by ${names.alice}` });
-  for (const person of [alice, bob]) await expect(mark(person)).toBeVisible();
+  for (const person of [alice, bob]) {
+    await expect(mark(person)).toBeVisible();
+    const answer = bubble(person, "Chapters one to");
+    const parts = [mark(person), answer.locator(".chat-msg__reply-context"), answer.locator(".chat-msg__text")];
+    await expect(async () => {
+      const [first, second, third] = await Promise.all(parts.map(async (part) => (await part.boundingBox())!.y));
+      expect(first).toBeLessThan(second!);
+      expect(second).toBeLessThan(third!);
+    }).toPass();
+  }
 
   await bob.page.getByRole("button", { name: "1 pinned message" }).click();
   const pin = panel(bob).getByRole("listitem").filter({ hasText: "Chapters one to" });
