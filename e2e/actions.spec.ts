@@ -160,6 +160,15 @@ test("what is done with messages in a room and in a chat, and what both see of i
   await alice.talkTo("bob");
   await bob.talkTo("alice");
   await test.step("in the chat", () => discuss(alice, bob));
+  await test.step("what became of the last one stands below its reactions", async () => {
+    await react(bob, "See you there", "👍");
+    await expectReactions(alice, "See you there", ["👍 1"]);
+    await expect.poll(() => bubble(alice, "See you there").evaluate((message) => {
+      const content = message.querySelector(".chat-msg__content")!;
+      const below = content.getBoundingClientRect().bottom - content.querySelector("converse-reactions")!.getBoundingClientRect().bottom;
+      return [getComputedStyle(content, "::after").content, below > 8];
+    })).toEqual(['"Read"', true]);
+  });
 
   const ends: string[] = [];
   const inChat = (person: Person) => expectDiscussion(person, [], ends);
