@@ -106,7 +106,10 @@ async function pins(alice: Person, bob: Person): Promise<void> {
     }).toPass();
   }
 
-  await bob.page.getByRole("button", { name: "1 pinned message" }).click();
+  await expect(alice.page.getByRole("button", { name: "1 pinned message" })).toBeVisible();
+  await expect(bob.page.getByRole("button", { name: "1 pinned message" })).toBeHidden(); // who is there needs the room
+  await bob.page.locator("#chat .head-name").click();
+  await panel(bob).getByRole("tab", { name: "Pinned" }).click();
   const pin = panel(bob).getByRole("listitem").filter({ hasText: "Chapters one to" });
   await expect(pin).toContainText(names.alice);
   await expect(pin.getByRole("button", { name: /^Unpin/ })).toHaveCount(0);
