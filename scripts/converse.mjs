@@ -75,6 +75,8 @@ const style = /\.scss$/;
 const emptied = [
   "./node_modules/localforage-webextensionstorage-driver/", // a store for a browser's extension
   "./src/plugins/modal/popover.js",
+  "./src/plugins/controlbox/toggle.js", // opens a list that was closed, which is none here
+  "./src/plugins/modal/templates/prompt.js", // static/js/chat/questions.js
   "./src/plugins/chatview/templates/message-form.js", // static/js/chat/composer/form.js, as well as
   "./src/plugins/muc-views/templates/message-form.js",
   "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/privately.js
