@@ -472,7 +472,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
-	b.get("/nothing-here").wants(404, "no such page")
+	b.get("/nothing-here").wants(404, "Page not found").wants(404, "It may be mistyped")
 	b.get("/settings").wants(303, "")
 	if got := b.last.Header.Get("Location"); got != "/signin?next=%2Fsettings" {
 		t.Errorf("redirected to %s", got)

@@ -88,7 +88,7 @@ func explain(err error) (status int, public string) {
 	if errors.As(err, &f) {
 		switch f.Code {
 		case http.StatusNotFound, http.StatusMethodNotAllowed:
-			return http.StatusNotFound, "There is no such page."
+			return http.StatusNotFound, "Nothing is at this address. It may be mistyped, or what was here is gone."
 		case http.StatusRequestEntityTooLarge:
 			return f.Code, "That is too large to be sent."
 		case http.StatusRequestHeaderFieldsTooLarge:

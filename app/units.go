@@ -22,8 +22,16 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String says it as people read it.
-func (s Size) String() string { return humanize.Bytes(uint64(max(s, 0))) }
+// String says it as people read it, and as the chat does (static/js/chat/size.js).
+func (s Size) String() string {
+	switch {
+	case s == 1:
+		return "1 byte"
+	case s < 1000:
+		return fmt.Sprintf("%d bytes", max(s, 0))
+	}
+	return strings.Replace(humanize.Bytes(uint64(s)), ".0 ", " ", 1)
+}
 
 // Period is a length of time in the settings: 90d, or what Go knows, such as
 // 12h30m.

@@ -160,6 +160,15 @@ test("what is done with messages in a room and in a chat, and what both see of i
   await alice.talkTo("bob");
   await bob.talkTo("alice");
   await test.step("in the chat", () => discuss(alice, bob));
+  await test.step("what became of the last one stands below its reactions", async () => {
+    await react(bob, "See you there", "👍");
+    await expectReactions(alice, "See you there", ["👍 1"]);
+    await expect.poll(() => bubble(alice, "See you there").evaluate((message) => {
+      const content = message.querySelector(".chat-msg__content")!;
+      const below = content.getBoundingClientRect().bottom - content.querySelector("converse-reactions")!.getBoundingClientRect().bottom;
+      return [getComputedStyle(content, "::after").content, below > 8];
+    })).toEqual(['"Read"', true]);
+  });
 
   const ends: string[] = [];
   const inChat = (person: Person) => expectDiscussion(person, [], ends);
@@ -230,6 +239,13 @@ test("what is answered stands in plain words, and leads to its place", async ({ 
   await expect(alice.listed("Book club").locator(".conversation-text")).toHaveText("אני");
   await expect(alice.page.getByRole("log", { name: "New messages" }).locator("p")).toHaveText(["With cream", "Thank you", "I do", "אני"].map((text) => `${names.bob}: ${text}`));
   await expect(alice.listed("Book club").locator(".conversation-text")).toHaveCSS("direction", "rtl");
+  // What can be done with a long message is in sight wherever one reads it.
+  await alice.say(Array(60).fill("on and on").join("\n"));
+  await bob.hears("on and on");
+  const long = bubble(bob, "on and on");
+  const { x, y, height } = (await long.locator(".chat-msg__text").boundingBox())!;
+  await bob.page.mouse.move(x + 20, y + height - 10);
+  await expect(long.locator(".message-bar")).toBeInViewport({ ratio: 1 });
   // Of what was edited, the author's browser and another's have different ids; either answers it.
   for (const [person, wrong, right, answer] of [[alice, "Two loafs", "Two loaves", "As large as last time"], [bob, "Some aples", "Some apples", "Red ones"]] as const) {
     await alice.say(wrong);

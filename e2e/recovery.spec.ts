@@ -73,7 +73,7 @@ async function withoutPostgres(alice: Person, bob: Person, cluster: Cluster, dat
   const during = numbered(3, "during");
   for (const text of during) await alice.say(text);
   await expect(alice.failed("during 1")).toBeVisible(); // after 10 s
-  const below = alice.page.locator("#chat .chat-msg__message").filter({ hasText: "during 1" }).first();
+  const below = alice.page.locator("#chat .chat-msg__content").filter({ hasText: "during 1" }).first();
   expect(await below.evaluate((element) => getComputedStyle(element, "::after").content)).not.toContain("Not sent yet"); // it says either
   for (const text of during) await expect(bob.message(text)).toHaveCount(0); // not delivered before it is stored
   await cluster.resume();

@@ -3,7 +3,7 @@
 
 import { Client } from "./support/client.ts";
 import { expectClean } from "./support/right.ts";
-import { bubble, choose, confirm, correct } from "./support/messages.ts";
+import { bubble, choose, confirm, correct, reply } from "./support/messages.ts";
 import { card, chooseAbove, describe, member, panel, question } from "./support/rooms.ts";
 import { clearStorage } from "./support/storage.ts";
 import { send } from "./support/stream.ts";
@@ -41,7 +41,7 @@ test("the panel of a room says what it is about, and holds its members, pinned m
     await expect(invitation).toContainText(`${names.alice} invites you to a room.`);
     await invitation.getByRole("button", { name: "Later" }).press("Enter");
     await expect(invitation).toBeHidden();
-    await expect(bob.page.locator("#chat-toggle")).toBeFocused(); // the button that had it is gone
+    await expect(bob.page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeFocused(); // the button that had it is gone
     await enterRoom(bob, "Book club");
     await expect(member(alice, names.bob)).toBeVisible();
     await alice.page.keyboard.press("Escape");
@@ -87,16 +87,29 @@ test("the panel of a room says what it is about, and holds its members, pinned m
 
 // xmppd/muc/pins.go: who looks after a room keeps a message in sight of everybody.
 async function pins(alice: Person, bob: Person): Promise<void> {
-  await alice.say("Chapters one to five by Monday");
+  await alice.say("What do we read?");
+  await reply(alice, "What do we read?", "Chapters one to five by Monday");
   await alice.say("and bring tea");
   await bob.hears("and bring tea");
   await bubble(bob, "bring tea").hover();
   await expect(bob.page.getByRole("button", { name: "Pin to room" })).toHaveCount(0); // a guest pins nothing
   await choose(alice, "one to five", "Pin to room");
   const mark = (person: Person) => bubble(person, "Chapters one to").getByRole("button", { name: `Pinned by ${names.alice}` });
-  for (const person of [alice, bob]) await expect(mark(person)).toBeVisible();
+  for (const person of [alice, bob]) {
+    await expect(mark(person)).toBeVisible();
+    const answer = bubble(person, "Chapters one to");
+    const parts = [mark(person), answer.locator(".chat-msg__reply-context"), answer.locator(".chat-msg__text")];
+    await expect(async () => {
+      const [first, second, third] = await Promise.all(parts.map(async (part) => (await part.boundingBox())!.y));
+      expect(first).toBeLessThan(second!);
+      expect(second).toBeLessThan(third!);
+    }).toPass();
+  }
 
-  await bob.page.getByRole("button", { name: "1 pinned message" }).click();
+  await expect(alice.page.getByRole("button", { name: "1 pinned message" })).toBeVisible();
+  await expect(bob.page.getByRole("button", { name: "1 pinned message" })).toBeHidden(); // who is there needs the room
+  await bob.page.locator("#chat .head-name").click();
+  await panel(bob).getByRole("tab", { name: "Pinned" }).click();
   const pin = panel(bob).getByRole("listitem").filter({ hasText: "Chapters one to" });
   await expect(pin).toContainText(names.alice);
   await expect(pin.getByRole("button", { name: /^Unpin/ })).toHaveCount(0);
@@ -108,7 +121,7 @@ async function pins(alice: Person, bob: Person): Promise<void> {
   expect(await shown).toContain("one to six");
 
   await bob.page.reload();
-  await bob.page.locator("#chat-toggle").click();
+  await bob.goTo("Chat");
   await expect(mark(bob)).toBeVisible();
   await mark(alice).click();
   await expectClean(alice, "#room-panel");

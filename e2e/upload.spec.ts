@@ -229,8 +229,51 @@ test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visi
     await person.page.evaluate(comeToRest);
     expect(await violations(person.page, theme, ".viewer"), theme).toEqual([]);
     await person.page.screenshot({ path: info.outputPath(`viewer-${theme}.png`) });
+    await person.page.keyboard.press("Escape");
   }
+  await test.step("one by itself is whole, and no larger than it is", async () => {
+    await bob.say("From the tower");
+    await attach(bob, await halves(bob, "panorama.png", 1600, 200));
+    expect(await coloursOf(alice, "panorama.png", [[0.03, 0.5], [0.97, 0.5], [0.5, 0.1]])).toEqual(["red", "blue", "neither"]);
+    await bob.say("And a sign");
+    await attach(bob, await halves(bob, "sign.png", 24, 24));
+    expect(await coloursOf(bob, "sign.png", [[0.02, 0.5], [0.05, 0.5], [0.1, 0.5]])).toEqual(["red", "blue", "neither"]);
+  });
 });
+
+/** A picture whose one half is red, and the other blue. */
+async function halves(person: Person, name: string, width: number, height: number): Promise<File> {
+  const base64 = await person.page.evaluate(([width, height]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const paint = canvas.getContext("2d")!;
+    for (const [i, colour] of ["#f00", "#00f"].entries()) {
+      paint.fillStyle = colour;
+      paint.fillRect((i * width!) / 2, 0, width! / 2, height!);
+    }
+    return canvas.toDataURL("image/png").split(",")[1]!;
+  }, [width, height]);
+  return { name, mimeType: "image/png", buffer: Buffer.from(base64, "base64") };
+}
+
+/** What is seen in the frame of such a picture, at parts of its width and height; the frame is as large as before the picture came. */
+async function coloursOf(person: Person, name: string, places: [number, number][]): Promise<string[]> {
+  const frame = person.page.getByRole("link", { name: `Picture: ${name}` });
+  await expectShown(frame.locator("img"));
+  const { width, height } = (await frame.boundingBox())!;
+  expect(width / height).toBeCloseTo(4 / 3, 1);
+  await person.page.evaluate(comeToRest);
+  return person.page.evaluate(async ([base64, places]) => {
+    const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+    const seen = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const paint = new OffscreenCanvas(seen.width, seen.height).getContext("2d")!;
+    paint.drawImage(seen, 0, 0);
+    return places.map(([x, y]) => {
+      const [red, , blue] = paint.getImageData(Math.round(x * seen.width), Math.round(y * seen.height), 1, 1).data;
+      if (Math.abs(red! - blue!) < 128) return "neither";
+      return red! > blue! ? "red" : "blue";
+    });
+  }, [(await frame.screenshot()).toString("base64"), places] as const);
+}
 
 /** Four pictures, each with what can be done with it. */
 async function expectSideBySide(person: Person): Promise<void> {

@@ -77,6 +77,8 @@ const emptied = [
   "./src/plugins/modal/popover.js",
   "./src/plugins/chatview/templates/chat-head.js", // static/js/chat/header.js, as well as
   "./src/plugins/muc-views/templates/muc-head.js",
+  "./src/plugins/controlbox/toggle.js", // opens a list that was closed, which is none here
+  "./src/plugins/modal/templates/prompt.js", // static/js/chat/questions.js
   "./src/plugins/chatview/templates/message-form.js", // static/js/chat/composer/form.js, as well as
   "./src/plugins/muc-views/templates/message-form.js",
   "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/privately.js
@@ -183,6 +185,16 @@ function withoutUnnamed(/** @type {Module[]} */ list, /** @type {string[]} */ ow
   return list.with(index, { ...list[index], text });
 }
 
+/** The frame of the arrow of an answer, by Converse, and one that has all of it. */
+const arrow = ['id="icon-reply" viewBox="0 0 512 512"', 'id="icon-reply" viewBox="60 54 516 516"'];
+
+/** Moves it there. */
+function withWholeArrow(/** @type {Module[]} */ list) {
+  const index = list.findIndex(({ text }) => text.includes(arrow[0]));
+  if (index < 0) throw new Error(`Converse has no ${arrow[0]} any more: take it out of scripts/converse.mjs`);
+  return list.with(index, { ...list[index], text: list[index].text.replace(arrow[0], arrow[1]) });
+}
+
 /** The names that a module gives to all. */
 function declared(/** @type {string} */ text) {
   const names = [...text.matchAll(/^(?:\/\* export default \*\/ )?(?:async )?(?:var|let|const|class|function\*?) (?:\{([^}]*)\}|([\w$]+))/gm)];
@@ -214,7 +226,7 @@ export async function usedOfConverse(/** @type {string} */ file, /** @type {stri
   const stays = (/** @type {Module} */ { name }) => !goes(name);
   const text = (/** @type {Module[]} */ list) => list.map((each) => each.text).join("");
   const gone = new Set(inOne.filter((each) => !stays(each)).flatMap(({ text }) => declared(text)));
-  const core = withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own);
+  const core = withWholeArrow(withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own));
 
   const whole = `import {${[...gone].join()}} from "left out";
     ${head}const __webpack_require__ = (() => {

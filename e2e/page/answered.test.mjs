@@ -76,7 +76,7 @@ test("what is answered stands in words, as it reads now", () => {
 
 test("it leads to its place where the browser knows that", () => {
   const { room, types } = made();
-  const isDisabled = (chat, answered) => Object.assign(new types["converse-reply-context"](), { model: said({ reply_to_id: "1" }), model_with_messages: chat, answered }).render()[1];
+  const isDisabled = (chat, answered) => Object.assign(new types["converse-reply-context"](), { model: said({ reply_to_id: "1" }), model_with_messages: chat, answered }).render()[3]; // after who pinned it
   assert.equal(isDisabled(room, undefined), false);
   assert.equal(isDisabled(new Model({ jid: "garden@rooms.h/Alice" }), said({ body: "in private" })), true);
 });

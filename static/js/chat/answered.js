@@ -3,6 +3,7 @@
 
 import { lineOf } from './list/entries.js';
 import { inWords } from './list/row.js';
+import { pinMark } from './messages.js';
 import { showAt } from './place.js';
 
 /** A message of a conversation, in one line. */
@@ -30,6 +31,7 @@ function withQuote(_converse, Context) {
     return class extends Context {
         initialize() {
             super.initialize();
+            this.listenTo(this.model, 'change', () => this.requestUpdate()); // it is pinned, or no more
             this.requestUpdate();
         }
 
@@ -40,7 +42,7 @@ function withQuote(_converse, Context) {
             const answered = this.getRepliedMessage();
             follow(this, answered);
             const at = placeOf(_converse, chat, id, answered);
-            return html`<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => showAt(_converse, chat.get('jid'), at)}>
+            return html`${pinMark(model)}<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => showAt(_converse, chat.get('jid'), at)}>
                 <converse-icon class="fa fa-reply" size="0.9em"></converse-icon>
                 ${answered ? html`<span class="chat-msg__reply-sender" dir="auto">${answered.getDisplayName()}</span>` : ''}
                 <span class="chat-msg__reply-text" dir="auto">${answered ? words(chat, answered) : 'An earlier message'}</span>

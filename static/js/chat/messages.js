@@ -209,14 +209,18 @@ function deliveryOf(model) {
 /** The sign of what is pinned. */
 export const pinSign = () => window.converse.env.html`<svg class="message-sign" viewBox="0 0 24 24" width="1em" height="1em" aria-hidden="true"><path fill="currentColor" d=${PIN}/></svg>`;
 
-/** Messages with a line above them that says who pinned them. */
+/** The line that says who pinned a message. */
+export function pinMark(message) {
+    const pin = pinOfMessage(message);
+    return pin ? window.converse.env.html`<button type="button" class="pin-mark" @click=${() => roomPanel.open('pinned')}>${pinSign()}Pinned by ${pin.by}</button>` : '';
+}
+
+/** Messages with that line above them; above an answer it stands with what that answers (answered.js). */
 function withPins(Message) {
     const { html } = window.converse.env;
     return class extends Message {
         renderMessageText() {
-            const pin = pinOfMessage(this.model);
-            if (!pin) return super.renderMessageText();
-            return html`<button type="button" class="pin-mark" @click=${() => roomPanel.open('pinned')}>${pinSign()}Pinned by ${pin.by}</button>${super.renderMessageText()}`;
+            return html`${this.model.get('reply_to_id') ? '' : pinMark(this.model)}${super.renderMessageText()}`;
         }
     };
 }
