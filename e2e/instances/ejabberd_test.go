@@ -63,6 +63,19 @@ func (n *nodes) start(t *testing.T, s *site) {
 	}
 }
 
+// busiest is the node that has most streams: each sign-in chooses one, and after a crash most
+// may have come to the same.
+func (n *nodes) busiest() *peers.Server {
+	said := n.Control(nodeName(0), "connected_users_info")
+	busiest, most := n.servers[0], 0
+	for i, server := range n.servers {
+		if streams := strings.Count(said, n.Name(nodeName(i))); streams > most {
+			busiest, most = server, streams
+		}
+	}
+	return busiest
+}
+
 func nodeName(i int) string { return fmt.Sprintf("node%d", i+1) }
 
 // ejabberdDatabase has the tables, and nothing in them.
@@ -99,6 +112,7 @@ func (n *nodes) config(t *testing.T, port int, database, key string, beside *ins
 		{"/var/lib/ejabberd/upload", path.Join(t.TempDir(), "upload")},
 		{"/etc/ejabberd/foyer.jwk", key},
 		{"/usr/local/bin/foyer extauth --site unix:/run/foyer/auth", program + " extauth --site unix:" + beside.door()},
+		{"modules:", "modules:\n  mod_admin_extra: {}"}, // busiest
 		{"sql_port: 5432", fmt.Sprint("sql_port: ", cluster.Port())},
 		{"sql_database: ejabberd", "sql_database: " + database},
 		{"sql_username: ejabberd", "sql_username: foyer\nsql_pool_size: 4"},

@@ -65,7 +65,7 @@ func TestCrashes(t *testing.T) {
 	c := gather(t, s, size)
 	c.until("they talk", 5)
 	c.kill("an instance", s.instances[0].Signal)
-	c.killNode(n.servers[0].Signal)
+	c.killNode(n.busiest().Signal)
 	c.end()
 	c.check()
 }
