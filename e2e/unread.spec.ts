@@ -64,8 +64,6 @@ test("a message to a closed panel is unread on every page, until it is seen", as
     await expect(inList(alice)).toHaveCount(0);
     await expectBadge(alice, "none");
     await alice.page.setViewportSize(screens.wide);
-    await alice.goTo("Home");
-    await alice.page.locator("#chat-toggle").click();
     await alice.page.reload();
     await alice.ready();
     await expectUnread(alice, 0);
