@@ -54,7 +54,7 @@ async function removed(alice: Person, bob: Person): Promise<void> {
   };
   for (const person of [alice, bob]) await isRemoved(person);
   await alice.page.reload();
-  await alice.goTo("Chat");
+  await alice.page.locator("#chat-toggle").click();
   await isRemoved(alice);
   await clearStorage(bob); // from the archive alone
   await bob.page.goto("/");

@@ -98,9 +98,12 @@ export function markNewMessages(_converse, markers) {
     const watch = (box) => {
         if (!isConversation(box)) return;
         box.on('change:hidden change:closed', () => look(box));
-        box.messages.on('add', () => {
+        box.messages.on('add', (message) => {
             look(box); // the panel may have been closed
-            if (looked.has(box)) lookAgain(box);
+            if (!looked.has(box)) return;
+            const line = box.get('first_unread_id');
+            if (line && message.get('time') < box.messages.get(line)?.get('time')) box.set('first_unread_id', null); // older ones come: it goes with what they are drawn with
+            lookAgain(box);
         });
         box.messages.fetched?.then(() => look(box)); // before that nothing is known of it
     };

@@ -1,7 +1,7 @@
 // The panel that holds the chat: open or closed, in sight or not, and the line
 // beside it that says how the connection is.
 
-import { all, around, byId } from '../dom.js';
+import { around, byId } from '../dom.js';
 import { focusConversation } from './composer.js';
 import { keepInTab } from './tabStore.js';
 
@@ -10,8 +10,6 @@ const BESIDE = '(min-width: 40.01rem)'; // where a page and the open chat are bo
 
 const chat = () => byId('chat');
 const toggle = () => byId('chat-toggle');
-/** Puts the focus on what opens the chat: the button, or the link of the header where that is not in sight. */
-const focusOpener = () => all('#site-nav [href="/chat"], #chat-toggle').forEach((each) => each.focus());
 const onChatPage = () => document.body.dataset.page === 'chat';
 
 /** What Escape closes before it closes the panel: dialogs, menus, suggestions. */
@@ -95,15 +93,15 @@ export const panel = {
 
     close() {
         show(false);
-        if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus();
-        else focusOpener();
+        const back = opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : toggle();
+        back.focus();
         opener = null;
     },
 
     /** Puts the focus where one writes, or on what opens the chat: what had it is gone. */
     takeFocus() {
         if (panel.visible()) focusConversation(chat());
-        else focusOpener();
+        else toggle().focus();
     },
 
     /** Whether there is a stream, and the list of people is here; read by style sheets and tests. */
