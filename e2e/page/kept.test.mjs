@@ -46,7 +46,8 @@ function page() {
   return { told, ready, restore };
 }
 
-test("nothing is sent over a session that is taken up before the chat listens", async () => {
+/** Takes up a session that goes on: what the connection was told by the time that the chat listens. */
+async function goOn() {
   const { told, ready, restore } = page();
   restore();
   await settle();
@@ -54,6 +55,11 @@ test("nothing is sent over a session that is taken up before the chat listens", 
   ready.chatBoxesFetched();
   ready.rosterContactsFetched();
   await settle();
+  return told;
+}
+
+test("nothing is sent over a session that is taken up before the chat listens", async () => {
+  const told = await goOn();
   assert.deepEqual(told, ["pause", "attached, goes on", "resume"]);
 });
 
@@ -69,12 +75,6 @@ test("in a session that had only begun everything is asked, as in a new one", as
 
 test("requests that were under way when the page before went away are made again, once the chat listens", async () => {
   stored.set("foyer-requests", JSON.stringify({ sid: "s1", made: [7, 8].map((rid) => ({ rid, data: "<body/>" })) }));
-  const { told, ready, restore } = page();
-  restore();
-  await settle();
-  assert.deepEqual(told, ["pause", "attached, goes on"]);
-  ready.chatBoxesFetched();
-  ready.rosterContactsFetched();
-  await settle();
+  const told = await goOn();
   assert.deepEqual(told, ["pause", "attached, goes on", "resume", "request 7", "request 8"]);
 });
