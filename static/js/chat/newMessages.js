@@ -101,8 +101,8 @@ export function markNewMessages(_converse, markers) {
         box.messages.on('add', (message) => {
             look(box); // the panel may have been closed
             if (!looked.has(box)) return;
-            const line = box.get('first_unread_id');
-            if (line && message.get('time') < box.messages.get(line)?.get('time')) box.set('first_unread_id', null); // older ones come: it goes with what they are drawn with
+            const line = box.messages.get(box.get('first_unread_id'));
+            if (line && message.get('time') < line.get('time')) drawLine(box); // before what is older is drawn: in sight it would move what is read
             lookAgain(box);
         });
         box.messages.fetched?.then(() => look(box)); // before that nothing is known of it
