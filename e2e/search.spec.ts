@@ -208,6 +208,10 @@ test("people and rooms by name, messages by where, when and file, all by keyboar
   await expect(dialog(alice).getByRole("status")).toContainText("Nothing was found");
   await dialog(alice).getByRole("checkbox", { name: "Files" }).uncheck();
   await dialog(alice).getByRole("combobox", { name: "Where" }).selectOption("Everywhere");
+  await alice.page.setViewportSize(screens.phone);
+  const filters = await dialog(alice).locator(".search-filters label:visible").evaluateAll((labels) => labels.map((label) => label.getBoundingClientRect().top));
+  expect(new Set(filters).size, "lines that the filters take on a phone").toBe(1);
+  await alice.page.setViewportSize(screens.wide);
   await dialog(alice).getByRole("combobox", { name: /Search people/ }).fill("book");
   await expect(found(alice)).toHaveCount(1);
   await expect(found(alice)).toHaveText(/Book club/);
