@@ -10,12 +10,13 @@ import { transport } from './transport.js';
 import { plugin } from './plugin.js';
 import { speakPlainly } from './words.js';
 
-function load(tag, attributes) {
+/** Resolves when a module has run. @param {string} src */
+function load(src) {
     return new Promise((resolve, reject) => {
-        const element = Object.assign(document.createElement(tag), attributes);
-        element.onload = resolve;
-        element.onerror = () => reject(new Error(`${attributes.src ?? attributes.href} did not load`));
-        document.head.append(element);
+        const script = Object.assign(document.createElement('script'), { type: 'module', src });
+        script.onload = resolve;
+        script.onerror = () => reject(new Error(`${src} did not load`));
+        document.head.append(script);
     });
 }
 
@@ -39,7 +40,7 @@ async function loadConverse(config) {
     const missing = config.chatStyles.find((href) => !hasCome(href));
     if (missing) throw new Error(`${missing} did not load`);
     // Converse finds its own files by the address of this element.
-    await load('script', { type: 'module', src: config.converseJS });
+    await load(config.converseJS);
     return window.converse;
 }
 
