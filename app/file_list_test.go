@@ -82,7 +82,7 @@ func TestFiles_Off(t *testing.T) {
 	slot := s.slot(t, "alice", "old.txt", 3, "") // sent while files were
 	put(t, slot.Put, []byte("old")).is(t, 201)
 	call(t, "GET", slot.Get, nil).is(t, 200)
-	if b.get("/settings").wants(200, "<strong>3 B</strong>.</p>").wants(200, "/settings/files"); strings.Contains(b.body, "Room taken") {
+	if b.get("/settings").wants(200, "<strong>3 bytes</strong>.</p>").wants(200, "/settings/files"); strings.Contains(b.body, "Room taken") {
 		t.Error("there is room for more")
 	}
 	b.get("/settings/files").wants(200, "old.txt")
