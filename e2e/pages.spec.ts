@@ -262,3 +262,30 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
   });
 }
+
+test("a page and a part of one that are given up for another while they come are no error", async ({ alice }) => {
+  const { page } = alice;
+  await page.goto("/");
+  await page.evaluate(() => {
+    const fetched = window.fetch;
+    // The answers that a test begins and never ends, until they are given up.
+    window.fetch = (input, options) => {
+      const wanted = new URL(input instanceof Request ? input.url : input, location.href);
+      if (wanted.pathname !== "/people" && !wanted.searchParams.has("slow")) return fetched(input, options);
+      document.documentElement.dataset.begun = wanted.pathname;
+      const answer = new Response("", { headers: { "Content-Type": "text/html" } });
+      const { signal } = options!;
+      const text = () => new Promise<string>((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason as Error)));
+      return Promise.resolve(Object.assign(answer, { text, clone: () => answer }));
+    };
+  });
+  const begun = page.locator("html");
+  await page.getByRole("link", { name: "People", exact: true }).click();
+  await expect(begun).toHaveAttribute("data-begun", "/people");
+  await alice.goTo("Rooms");
+  const part = page.locator("turbo-frame");
+  await part.evaluate((frame) => frame.setAttribute("src", "/rooms?slow"));
+  await expect(begun).toHaveAttribute("data-begun", "/rooms");
+  await part.evaluate((frame) => frame.setAttribute("src", "/rooms"));
+  await expect(part).toHaveAttribute("complete");
+});

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LoginGuard } from "../../static/js/chat/loginGuard.js";
+import { transport } from "../../static/js/chat/transport.js";
 import { onClock, pass, settle } from "./support.mjs";
 
 const config = { user: "alice", meURL: "/xmpp/me", credentialsURL: "/xmpp/credentials", login: "token", trusted: true };
@@ -108,3 +109,32 @@ test("a token that comes late is taken", async (t) => {
   await pass(t, 1000);
   assert.deepEqual(given, { jid: "alice@example.org", password: "token" });
 });
+
+// A socket that the site closes before the stream begins goes unnoticed by Converse: as it does when somebody ends
+// all their other sessions while a page comes back.
+for (const [what, answers, ends] of /** @type {const} */ ([
+  ["nobody is signed in any more", [said(401)], { told: "signed out", attempts: 0, websocket: "/ws" }],
+  ["the site is away for a while", [said(503), said(503), said(200, { user: "alice" })], { told: "", attempts: 1, websocket: "/ws" }],
+  ["the site passes no WebSocket", [said(200, { user: "alice" })], { told: "", attempts: 1, websocket: undefined }],
+])) {
+  test(`a socket that was closed without a word is given up: ${what}`, async (t) => {
+    onClock(t);
+    t.mock.method(Math, "random", () => 0.5);
+    globalThis.WebSocket = /** @type {any} */ ({ OPEN: 1 });
+    globalThis.sessionStorage = /** @type {any} */ ({ setItem() {} });
+    let [told, attempts] = ["", 0];
+    site(t, () => (answers.length > 1 ? answers.shift() : answers[0])());
+    transport.connected(); // as a page that has had a stream
+    const guard = page();
+    guard.signedOut = () => (guard.close(), (told = "signed out"), new Promise(() => {}));
+    const set = { websocket_url: "/ws", bosh_service_url: "/http-bind" };
+    const closed = { settings: { get: (name) => set[name], set: (name, value) => (set[name] = value) }, user: {}, connection: { get: () => ({ _proto: { socket: { readyState: 3 } }, setProtocol() {} }), authenticated: () => attempts > 0 } };
+    closed.user.login = async () => {
+      await guard.pass(closed, false);
+      attempts++;
+    };
+    guard.watch(closed);
+    await pass(t, 60_000);
+    assert.deepEqual({ told, attempts, websocket: set.websocket_url }, ends);
+  });
+}

@@ -23,6 +23,10 @@ function swap(current, next) {
 }
 
 export function keepChatAcrossPages() {
+    // Turbo stops reading what another visit has made superfluous, and forgets that this is no error.
+    addEventListener('unhandledrejection', (event) => {
+        if (event.reason?.name === 'AbortError') event.preventDefault();
+    });
     document.addEventListener('turbo:before-render', (event) => {
         event.detail.render = async (current, next) => swap(current, next);
     });

@@ -75,7 +75,7 @@ export class LoginGuard {
 
     /** A stream works. */
     connected() {
-        clearTimeout(this.watchdog);
+        this.unwatch();
         this.worked = true;
         this.attempt = 0;
         this.refusal = null;
@@ -85,7 +85,7 @@ export class LoginGuard {
 
     /** No more attempts: the person is signing out. */
     close() {
-        clearTimeout(this.watchdog);
+        this.unwatch();
         this.closed = true;
     }
 
@@ -117,23 +117,36 @@ export class LoginGuard {
         });
     }
 
-    /** Watches over an attempt: one that gets nowhere is given up. */
-    watch(api) {
+    /** No attempt is watched over any more. */
+    unwatch() {
         clearTimeout(this.watchdog);
+        this.watchdog = undefined;
+    }
+
+    /**
+     * Watches over an attempt: one that gets nowhere is given up. The next one finds out whether somebody is
+     * still signed in: where nobody is, the site may have closed the socket for that, and Converse does not know.
+     */
+    watch(api) {
+        this.unwatch();
         this.heard = false;
         if (!api.settings.get('websocket_url')) return;
         let looks = 0;
         let excuses = EXCUSES;
         const giveUp = async (closed) => {
-            clearTimeout(this.watchdog);
+            const { watchdog } = this;
             const asked = performance.now();
-            if (this.closed || api.connection.authenticated() || (await whoAmI(this.config)) !== 'same') return;
-            if (!closed && performance.now() - asked > SLOW && excuses-- > 0) {
-                looks = 0;
-                this.watchdog = setTimeout(look, LOOK);
-                return;
+            const who = await whoAmI(this.config);
+            // Converse may have found out meanwhile.
+            if (watchdog !== this.watchdog || api.connection.authenticated()) return;
+            if (who === 'same') {
+                if (!closed && performance.now() - asked > SLOW && excuses-- > 0) {
+                    looks = 0;
+                    this.watchdog = setTimeout(look, LOOK);
+                    return;
+                }
+                transport.fallBack(api);
             }
-            transport.fallBack(api);
             if (this.config.login === 'password') return this.givenUp();
             await api.user.login(this.config.jid, undefined, true);
         };
@@ -155,7 +168,7 @@ export class LoginGuard {
      * @param {boolean} typed whether a person just asked for it
      */
     async pass(api, typed) {
-        clearTimeout(this.watchdog);
+        this.unwatch();
         if (this.closed) return never;
         // Only a page's very first attempt is made at once, and what people ask
         // for: nothing has failed then.
@@ -198,7 +211,7 @@ export class LoginGuard {
 
     /** The session was ended elsewhere, or it was over. */
     signedOut() {
-        this.closed = true;
+        this.close();
         if (!this.config.trusted) forgetLater(this.config.jid);
         panel.notice('You are signed out.', { href: '/signin', label: 'Sign in again' });
         return never;
@@ -210,7 +223,7 @@ export class LoginGuard {
      * something about the WebSocket.
      */
     async credentials(api) {
-        clearTimeout(this.watchdog);
+        this.unwatch();
         this.fetching = true;
         const credentials = await this.fetchCredentials();
         this.fetching = false;
