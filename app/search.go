@@ -34,6 +34,7 @@ const (
 // MessageSearch is what somebody looks for. Zero fields do not limit.
 type MessageSearch struct {
 	Text     string
+	Typing   bool   // the last word of Text may be how one begins
 	With     string // user name: only what was said with them
 	Room     string // name: only what was said there
 	Files    string // only files that are kept at this host, with Text in their names
@@ -120,7 +121,8 @@ var errBadSearch = &Error{Code: Invalid, Public: "That search cannot be read. Pl
 
 // parseSearch reads what is looked for. Days are those of UTC unless the page says the time.
 func (s *conversationLists) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
-	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
+	text := strings.TrimSpace(c.Query("q"))
+	q := MessageSearch{Text: text, Typing: beginsWord(text), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
 	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
 		return q, errBadSearch
 	}
@@ -205,9 +207,19 @@ func (s *conversationLists) foundResults(ctx context.Context, me models.Account,
 	return results, nil
 }
 
+// markedWords are the words that a search marks.
+type markedWords struct {
+	whole     []string
+	beginning string // what others begin with; empty: none
+}
+
+func (w markedWords) has(word string) bool {
+	return slices.Contains(w.whole, word) || (w.beginning != "" && strings.HasPrefix(word, w.beginning))
+}
+
 // searchWords are the words that a search marks: those that must not be there, and "or",
 // are none.
-func searchWords(q string) []string {
+func searchWords(q string) markedWords {
 	var words []string
 	for _, part := range strings.Fields(strings.ToLower(q)) {
 		if strings.HasPrefix(part, "-") || part == "or" {
@@ -215,7 +227,21 @@ func searchWords(q string) []string {
 		}
 		words = append(words, strings.FieldsFunc(part, notOfWord)...)
 	}
-	return words
+	if beginsWord(q) {
+		return markedWords{whole: words, beginning: words[len(words)-1]}
+	}
+	return markedWords{whole: words}
+}
+
+// shortestBeginning is from how many letters on words are found by how they begin: hundreds begin with any one.
+const shortestBeginning = 2
+
+// beginsWord reports whether a search, without spaces around it, ends in what may be the beginning of a word: that word is
+// neither quoted nor one that must not be there.
+func beginsWord(q string) bool {
+	last := q[strings.LastIndexFunc(q, unicode.IsSpace)+1:]
+	letters := q[strings.LastIndexFunc(q, notOfWord)+1:]
+	return utf8.RuneCountInString(letters) >= shortestBeginning && !strings.HasPrefix(last, "-") && !strings.EqualFold(last, "or") && strings.Count(q, `"`)%2 == 0
 }
 
 func notOfWord(r rune) bool {
@@ -224,7 +250,7 @@ func notOfWord(r rune) bool {
 
 // snippet is the part of a text that has the first of the words, on one line, and where
 // the words are in it.
-func snippet(text string, words []string) (string, [][2]int) {
+func snippet(text string, words markedWords) (string, [][2]int) {
 	runes := []rune(strings.Join(strings.Fields(text), " "))
 	found := marked(runes, words)
 	from := 0
@@ -253,7 +279,7 @@ func snippet(text string, words []string) (string, [][2]int) {
 }
 
 // marked is where whole words of a text are among words.
-func marked(runes []rune, words []string) (found [][2]int) {
+func marked(runes []rune, words markedWords) (found [][2]int) {
 	for i := 0; i < len(runes); {
 		if notOfWord(runes[i]) {
 			i++
@@ -263,7 +289,7 @@ func marked(runes []rune, words []string) (found [][2]int) {
 		for end < len(runes) && !notOfWord(runes[end]) {
 			end++
 		}
-		if slices.Contains(words, strings.ToLower(string(runes[i:end]))) {
+		if words.has(strings.ToLower(string(runes[i:end]))) {
 			found = append(found, [2]int{i, end})
 		}
 		i = end

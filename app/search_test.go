@@ -152,7 +152,7 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 	saidWith(t, s, "bob@localhost", "carol@localhost", "a spool of *red* thread", edit)
 	saidWith(t, s, "bob@localhost", "alice@localhost", "a spool of another's", edit)
 	saidWith(t, s, "bob@localhost", "carol@localhost", "/me retracted a spool", `<retract xmlns="urn:xmpp:message-retract:1" id="`+spool.String()+`"/>`)
-	for q, want := range map[string][]string{"thraed": nil, "tread": nil, "thread": {"Carol Costa: a spool of red thread"}, "spool": {"Alice Adler: a spool of another's", "Carol Costa: a spool of red thread"}} {
+	for q, want := range map[string][]string{"thraed": nil, "thre": {"Carol Costa: a spool of red thread"}, "%22thre%22": nil, "read": nil, "tread": nil, "thread": {"Carol Costa: a spool of red thread"}, "spool": {"Alice Adler: a spool of another's", "Carol Costa: a spool of red thread"}} {
 		if found, _ := bob.searched("q=" + q); !slices.Equal(found, want) {
 			t.Errorf("%s finds %q, want %q", q, found, want)
 		}
@@ -227,7 +227,12 @@ func TestSnippet(t *testing.T) {
 	long := strings.Repeat("word ", 100)
 	for _, c := range []struct{ text, q, want string }{
 		{"The Tea is  ready\nnow", "tea -now", "The [Tea] is ready now"},
-		{"teapot", "tea", "teapot"},
+		{"Teapots and tea, steal", "tea", "[Teapots] and [tea], steal"},
+		{"teapot", "t", "teapot"},
+		{"teapot", `"tea"`, "teapot"},
+		{"teapot, potter", "-pot tea", "[teapot], potter"},
+		{"orange tea", "tea or", "orange [tea]"},
+		{"teapot ort", "tea pot -or", "teapot ort"},
 		{"𝄞 tea", `"tea"`, "𝄞 [tea]"},
 		{"Träume", "träume or x", "[Träume]"},
 		{"no word of it", "tea", "no word of it"},

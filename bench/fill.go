@@ -30,6 +30,10 @@ const (
 // everybody else has, and in none.
 var searchedWords = []string{"half", "hundredth", "seldom", "formerly", "elsewhere", "nowhere"}
 
+// How words begin that are looked for while they are typed: those above, and hundreds of
+// words each of which is somewhere.
+var searchedBeginnings = []string{"hal", "seldo", "formerl", "nowher", "w49", "w4"}
+
 // fill fills the database. One account must be there: the others get its
 // password.
 func (w site) fill(ctx context.Context, z size) error {

@@ -32,7 +32,7 @@ test("what is seldom seen of a conversation looks right, and axe finds nothing",
     await expect(search.locator(".search-text").first()).toHaveAttribute("dir", "auto"); // as its own script runs
     await expectToLookRight(page, "dialog[open]");
     await page.locator("#search-words").fill("wasps");
-    await expect(search.getByRole("status")).toHaveText("Nothing was found. Messages are found by whole words.");
+    await expect(search.getByRole("status")).toHaveText("Nothing was found. Try whole words.");
     await search.getByRole("checkbox", { name: "Files" }).check();
     await page.locator("#search-words").fill("");
     await expect(search.getByRole("status")).toHaveText("Nothing was found.");

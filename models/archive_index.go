@@ -246,6 +246,9 @@ func (db *Index) inIndex(ctx context.Context, change func(pgx.Tx) error) error {
 // so that a search in one conversation reads only what is about it.
 const messageWords = "unnest(tsvector_to_array(to_tsvector('simple', left(a.body, 32768))) || ('@' || a.peer)) m (lexeme)"
 
+// indexedLexeme is a word as the index has it (indexedWord).
+var indexedLexeme = fmt.Sprintf("left(m.lexeme, %d)", indexedRunes)
+
 const (
 	firstHalf = "('x' || left(translate(a.id::text, '-', ''), 16))::bit(64)::bigint"
 
@@ -264,7 +267,7 @@ const indexState = `WITH ends AS MATERIALIZED (SELECT ` + latestSegment + ` AS l
 	FROM ends`
 
 // insertSegment makes a segment of the owner's $1 first $4 messages after $2, up to $3.
-const insertSegment = `WITH part AS MATERIALIZED (
+var insertSegment = `WITH part AS MATERIALIZED (
 		SELECT id, peer, body FROM archive WHERE owner = $1 AND id > $2 AND id <= $3 ORDER BY owner, id LIMIT $4
 	), segment AS (
 		INSERT INTO archive_segments (owner, first, last, size)
@@ -274,7 +277,7 @@ const insertSegment = `WITH part AS MATERIALIZED (
 	)
 	INSERT INTO archive_words (segment, word, at)
 	SELECT segment.id, w.word, array_agg(w.at)
-	FROM segment, (SELECT hashtextextended(lexeme, 0) AS word, ` + firstHalf + ` AS at FROM part a, ` + messageWords + ` WHERE a.body <> '') w
+	FROM segment, (SELECT ` + indexedLexeme + ` AS word, ` + firstHalf + ` AS at FROM part a, ` + messageWords + ` WHERE a.body <> '') w
 	GROUP BY 1, 2 ORDER BY 2`
 
 // deleteIndex deletes all segments of one owner, and deleteIndexes of the owners $1.
@@ -289,15 +292,20 @@ const (
 const deleteSegments = `WITH segments AS (DELETE FROM archive_segments WHERE owner = $1 AND last > $2 RETURNING id)
 	DELETE FROM archive_words w USING segments s WHERE w.segment = s.id`
 
-// forgetWords takes a message, $2 of the owner's $1, out of its segment.
-const forgetWords = `UPDATE archive_words w SET at = array_remove(at, ` + firstHalf + `)
-	FROM archive a, ` + messageWords + `, archive_segments s
-	WHERE a.owner = $1 AND a.id = $2 AND s.owner = $1 AND s.first <= $2 AND s.last >= $2
-		AND w.segment = s.id AND w.word = hashtextextended(lexeme, 0)`
+// forgetWords takes a message, $2 of the owner's $1, out of its segment, and words that no other message there has.
+var forgetWords = `WITH said AS MATERIALIZED (
+		SELECT DISTINCT s.id AS segment, ` + indexedLexeme + ` AS word, ` + firstHalf + ` AS at
+		FROM archive a, ` + messageWords + `, archive_segments s
+		WHERE a.owner = $1 AND a.id = $2 AND s.owner = $1 AND s.first <= $2 AND s.last >= $2
+	), nobodys AS (
+		DELETE FROM archive_words w USING said WHERE w.segment = said.segment AND w.word = said.word AND w.at <@ ARRAY[said.at]
+	)
+	UPDATE archive_words w SET at = array_remove(w.at, said.at)
+	FROM said WHERE w.segment = said.segment AND w.word = said.word AND NOT w.at <@ ARRAY[said.at]`
 
 // sweepIndex takes messages that were removed out of the index, such as what is older
-// than the archive's retention. The words of some of them stay, as numbers, until
-// an eighth of their segment is gone.
+// than the archive's retention. The words of some of them stay, without their order and whose
+// they were, until an eighth of their segment is gone.
 func (db *Index) sweepIndex(ctx context.Context, pace int) error {
 	type segment struct {
 		Owner       string

@@ -124,7 +124,7 @@ func (s *chatStore) findIndexed(ctx context.Context, found *foundEntries, words 
 		return err
 	}
 	if peer, _, _ := strings.Cut(found.q.With, "/"); peer != "" && formula.op != '*' {
-		formula = all([]*wordNode{formula, {op: 'w', word: "@" + peer}})
+		formula = all([]*wordNode{formula, {op: 'w', word: indexedWord("@" + peer)}})
 	}
 	if formula.op == '*' || len(found.q.IDs) > 0 {
 		// Nothing that sets could tell, such as "-word".
@@ -190,51 +190,95 @@ func (p part) segmentsSQL(formula *wordNode, n int) (string, []any) {
 	if p.back {
 		order = " DESC"
 	}
-	return fmt.Sprintf(`SELECT s.first, s.last, q.word, w.at
-		FROM (SELECT first, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND word = ANY (ARRAY(SELECT hashtextextended(must, 0) FROM unnest($5::text[]) must)))
-				WHEN cardinality($5::text[]) THEN id END AS segment
-			FROM archive_segments WHERE owner = $1 AND last >= $2 AND first <= $3 ORDER BY owner%[1]s, last%[1]s LIMIT %[2]d) s
-		CROSS JOIN unnest($4::text[]) q (word)
-		LEFT JOIN archive_words w ON w.segment = s.segment AND w.word = hashtextextended(q.word, 0)
-		ORDER BY s.last%[1]s`, order, n), []any{p.owner, p.first, p.end, formula.needs(), formula.musts()}
+	return fmt.Sprintf(setsOfSegments+` WHERE owner = $4 AND last >= $5 AND first <= $6 ORDER BY owner%[1]s, last%[1]s LIMIT %[2]d`+ofWords+` ORDER BY s.last%[1]s`, order, n),
+		append(formula.sets(), p.owner, p.first, p.end)
+}
+
+// The sets of the words $2 (or of those that begin with $1, up to $2) in some segments: none in a segment that lacks
+// one of the whole words $3.
+const (
+	setsOfSegments = `SELECT s.owner, s.first, s.last, q.until, w.at
+		FROM (SELECT owner, first, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND word = ANY ($3))
+				WHEN cardinality($3::text[]) THEN id END AS segment
+			FROM archive_segments`
+	ofWords = `) s
+		CROSS JOIN unnest($1::text[], $2::text[]) q (word, until)
+		LEFT JOIN archive_words w ON w.segment = s.segment AND w.word >= q.word AND w.word <= q.until`
+)
+
+// sets are the first three arguments of setsOfSegments.
+func (n *wordNode) sets() []any {
+	until := n.needs()
+	from := make([]string, len(until))
+	for i, word := range until {
+		from[i] = strings.TrimSuffix(word, anyEnd)
+	}
+	musts := slices.DeleteFunc(n.musts(), func(word string) bool { return strings.HasSuffix(word, anyEnd) })
+	return []any{from, until, musts}
+}
+
+// segment is a segment of an archive.
+type segment struct {
+	owner       string
+	first, last uuid.UUID
+}
+
+// eachSegment calls do with the sets of each segment, until it wants no more.
+func eachSegment(rows pgx.Rows, do func(seg segment, sets map[string][]int64) bool) error {
+	defer rows.Close()
+	var at segment
+	sets := make(map[string][]int64)
+	finish := func() bool {
+		if at == (segment{}) {
+			return true
+		}
+		for word, set := range sets {
+			slices.Sort(set)
+			sets[word] = slices.Compact(set)
+		}
+		return do(at, sets)
+	}
+	for rows.Next() {
+		var next segment
+		var word string
+		var set []int64
+		if err := rows.Scan(&next.owner, &next.first, &next.last, &word, &set); err != nil {
+			return err
+		}
+		if next != at {
+			if !finish() {
+				return nil
+			}
+			clear(sets)
+			at = next
+		}
+		sets[word] = append(sets[word], set...)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	finish()
+	return nil
 }
 
 // lookInto returns the messages that may match, of the part's next n segments, in the
 // page's direction, and takes those segments from the part.
 func (s *chatStore) lookInto(ctx context.Context, p *part, formula *wordNode, n int) (may []int64, more bool, err error) {
-	words := formula.needs()
 	sql, args := p.segmentsSQL(formula, n)
 	rows, err := s.searches.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, false, err
 	}
-	defer rows.Close()
-	sets, segments := make(map[string][]int64, len(words)), 0
-	rest := *p
-	for rows.Next() {
-		var first, last uuid.UUID
-		var word string
-		var at []int64
-		if err := rows.Scan(&first, &last, &word, &at); err != nil {
-			return nil, false, err
-		}
-		slices.Sort(at)
-		sets[word] = slices.Compact(at)
-		if len(sets) < len(words) {
-			continue
-		}
+	segments, rest := 0, *p
+	err = eachSegment(rows, func(seg segment, sets map[string][]int64) bool {
 		may = append(may, p.of(formula.among(sets))...)
-		clear(sets)
 		segments++
-		rest.skip(first, last)
-		if len(may) > maxCandidates {
-			break
-		}
-	}
-	rows.Close()
+		rest.skip(seg.first, seg.last)
+		return len(may) <= maxCandidates
+	})
 	more = segments == n || len(may) > maxCandidates
 	*p = rest
-	return may, more, rows.Err()
+	return may, more, err
 }
 
 // of returns those of a sorted set that are in the part, in its direction.
@@ -305,8 +349,10 @@ func pickSQL(q archive.Query, may []int64) (string, []any) {
 // searches. Text without a word matches nothing. The bound keeps the vector of any
 // message below what Postgres can handle.
 func (f *filter) matches(text string) string {
-	return "body <> '' AND to_tsvector('simple', left(body, 32768)) @@ websearch_to_tsquery('simple', " + f.arg(text) + ")"
+	return wordsOfBody + " @@ websearch_to_tsquery('simple', " + f.arg(text) + ")"
 }
+
+const wordsOfBody = "body <> '' AND to_tsvector('simple', left(body, 32768))"
 
 func direction(q archive.Query) string {
 	if q.Last {

@@ -37,6 +37,7 @@ type ArchivesQuery struct {
 	Owners     []string // bare JIDs, of archives that the one who asks may read
 	With       string   // bare JID of the other side
 	Text       string   // words that a message must have, as people type them
+	Typing     bool     // Text's last word may be how one begins
 	Files      string   // only messages that are a file kept at this host, and Text's words are in its name
 	Start, End time.Time
 	Before     uuid.UUID // only older ones
@@ -54,8 +55,9 @@ type ArchivesPage struct {
 type searchOfAll struct {
 	q       ArchivesQuery
 	tx      pgx.Tx
+	tsquery string // the words, as the database writes them
 	formula *wordNode
-	musts   []string // words that every message has
+	musts   []string // words, or how they begin, that every message has
 
 	found   []archive.Entry // that match
 	sure    int64           // what matches and is later is found; the first half of an id
@@ -121,12 +123,16 @@ func (s *searchOfAll) parse(ctx context.Context) (ok bool, err error) {
 	if err := s.tx.QueryRow(ctx, sql, text).Scan(&words); err != nil || words == "" {
 		return false, err
 	}
+	if s.q.Typing && s.q.Files == "" && strings.HasSuffix(words, "'") {
+		words += ":*"
+	}
+	s.tsquery = words
 	if s.formula, err = parseTSQuery(words); err != nil || s.formula.op == '*' {
 		return false, err
 	}
 	s.musts = s.formula.musts()
 	if s.q.With != "" {
-		s.formula = all([]*wordNode{s.formula, {op: 'w', word: "@" + s.q.With}})
+		s.formula = all([]*wordNode{s.formula, {op: 'w', word: indexedWord("@" + s.q.With)}})
 	}
 	return true, nil
 }
@@ -155,7 +161,7 @@ func (s *searchOfAll) conditions(f *filter) string {
 		f.add("peer = %s::text", s.q.With)
 	}
 	for _, word := range s.musts {
-		f.add(`position(%s::text IN lower(body COLLATE "default")) > 0`, word)
+		f.add(`position(%s::text IN lower(body COLLATE "default")) > 0`, strings.TrimSuffix(word, anyEnd))
 	}
 	if s.q.Files != "" {
 		f.add("body LIKE 'http%%://' || %s::text || '/upload/%%'", s.q.Files)
@@ -165,7 +171,7 @@ func (s *searchOfAll) conditions(f *filter) string {
 		}
 		return strings.Join(f.where, " AND ")
 	}
-	f.where = append(f.where, f.matches(s.q.Text))
+	f.where = append(f.where, wordsOfBody+" @@ "+f.arg(s.tsquery)+"::tsquery")
 	return strings.Join(f.where, " AND ")
 }
 
@@ -268,14 +274,9 @@ func (s *searchOfAll) segmentsOfAllSQL(at segmentEnd, end uuid.UUID, n int) (str
 	if !s.q.Start.IsZero() {
 		first = firstID(s.q.Start)
 	}
-	return fmt.Sprintf(`SELECT s.owner, s.last, q.word, w.at
-		FROM (SELECT owner, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND word = ANY (ARRAY(SELECT hashtextextended(must, 0) FROM unnest($5::text[]) must)))
-				WHEN cardinality($5::text[]) THEN id END AS segment
-			FROM archive_segments WHERE owner = ANY ($1) AND last >= $2 AND first <= $3 AND (last, owner) < ($6, $7 COLLATE "C")
-			ORDER BY last DESC, owner DESC LIMIT %d) s
-		CROSS JOIN unnest($4::text[]) q (word)
-		LEFT JOIN archive_words w ON w.segment = s.segment AND w.word = hashtextextended(q.word, 0)
-		ORDER BY s.last DESC, s.owner DESC`, n), []any{s.q.Owners, first, end, s.formula.needs(), s.formula.musts(), at.last, at.owner}
+	return fmt.Sprintf(setsOfSegments+` WHERE owner = ANY ($4) AND last >= $5 AND first <= $6 AND (last, owner) < ($7, $8 COLLATE "C")
+			ORDER BY last DESC, owner DESC LIMIT %d`+ofWords+` ORDER BY s.last DESC, s.owner DESC`, n),
+		append(s.formula.sets(), s.q.Owners, first, end, at.last, at.owner)
 }
 
 // lookInto adds the messages of the next n segments that may match, and moves the end.
@@ -285,34 +286,20 @@ func (s *searchOfAll) lookInto(ctx context.Context, at *segmentEnd, end uuid.UUI
 	if err != nil {
 		return false, err
 	}
-	defer rows.Close()
-	words, in := s.formula.needs(), part{first: uuid.Nil, end: end, back: true}
+	in := part{first: uuid.Nil, end: end, back: true}
 	if !s.q.Start.IsZero() {
 		in.first = firstID(s.q.Start)
 	}
-	sets, segments := make(map[string][]int64, len(words)), 0
-	for rows.Next() && len(s.pending) <= 2*maxPending {
-		var seg segmentEnd
-		var word string
-		var set []int64
-		if err := rows.Scan(&seg.owner, &seg.last, &word, &set); err != nil {
-			return false, err
-		}
-		slices.Sort(set)
-		sets[word] = slices.Compact(set)
-		if len(sets) < len(words) {
-			continue
-		}
+	segments := 0
+	err = eachSegment(rows, func(seg segment, sets map[string][]int64) bool {
 		for _, id := range in.of(s.formula.among(sets)) {
 			s.pending = append(s.pending, mayMatch{seg.owner, id})
 		}
-		clear(sets)
 		segments++
-		*at = seg
-	}
-	more = segments == n || len(s.pending) > 2*maxPending
-	rows.Close()
-	return more, rows.Err()
+		*at = segmentEnd{seg.last, seg.owner}
+		return len(s.pending) <= 2*maxPending
+	})
+	return segments == n || len(s.pending) > 2*maxPending, err
 }
 
 // prune keeps the latest of what waits, and returns the id of the latest that it does not.

@@ -65,6 +65,11 @@ func TestSearchArchives(t *testing.T) {
 			return has("w3")(e) && !e.Time().Before(at(100)) && !e.Time().After(at(400))
 		}},
 		"without":      {ArchivesQuery{Owners: mine, Text: "common -odd1"}, func(e archive.Entry) bool { return has("common", "odd0")(e) }},
+		"one begins":   {ArchivesQuery{Owners: mine, Text: "odd1 COMM", Typing: true}, has("common", "odd1")},
+		"some begin":   {ArchivesQuery{Owners: mine, Text: "-odd0 w", Typing: true}, has("common", "odd1")},
+		"none begins":  {ArchivesQuery{Owners: mine, Text: "ommon", Typing: true}, func(archive.Entry) bool { return false }},
+		"begins with":  {ArchivesQuery{Owners: mine[:1], With: "bob@h", Text: "od", Typing: true}, func(e archive.Entry) bool { return e.With == "bob@h" && has("common")(e) }},
+		"finished":     {ArchivesQuery{Owners: mine, Text: "comm"}, func(archive.Entry) bool { return false }},
 		"nowhere":      {ArchivesQuery{Owners: mine, Text: "nowhere"}, func(archive.Entry) bool { return false }},
 		"no word":      {ArchivesQuery{Owners: mine, Text: " - "}, func(archive.Entry) bool { return false }},
 		"only without": {ArchivesQuery{Owners: mine, Text: "-w3"}, func(archive.Entry) bool { return false }},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // What a search asks for, as a formula over words: which messages may have it, by
@@ -13,8 +14,29 @@ import (
 // wordNode is a part of the formula.
 type wordNode struct {
 	op   byte   // 'w', '!': a word, none; '&', '|': all, any of the parts; '*': every message
-	word string // of op 'w' and '!'
+	word string // of op 'w' and '!': as the index has it, or a beginning and anyEnd
 	of   []*wordNode
+}
+
+const (
+	// indexedRunes is how much of a word the index has, in runes. What goes on beyond is told apart by the message.
+	indexedRunes = 40
+
+	// anyEnd stands behind the beginning of words. No letter comes after it, so that all those words are between the
+	// beginning and this.
+	anyEnd = "\U0010FFFF"
+)
+
+// indexedWord is a word as the index has it.
+func indexedWord(word string) string {
+	n := 0
+	for i := range word {
+		if n == indexedRunes {
+			return word[:i]
+		}
+		n++
+	}
+	return word
 }
 
 // everyMessage is what no set can tell.
@@ -23,7 +45,7 @@ func everyMessage() *wordNode { return &wordNode{op: '*'} }
 // maxWords is the maximum number of words of a search that sets are read for.
 const maxWords = 16
 
-// needs returns the words that sets are needed for, each once.
+// needs returns the words that sets are needed for, each once. Sets of beginnings have what any of their words has.
 func (n *wordNode) needs() []string {
 	var words []string
 	var walk func(*wordNode)
@@ -137,9 +159,9 @@ func anyOf(parts []*wordNode) *wordNode {
 
 var errTSQuery = errors.New("models: the database writes searches in a way that is not known")
 
-// parseTSQuery reads what Postgres writes for a search, without weights, prefixes and
+// parseTSQuery reads what Postgres writes for a search, without weights and
 // words that must not be within others in order:
-// 'a' & ( 'b' | !'c' ) <-> 'd'. Words beyond maxWords limit nothing.
+// 'a' & ( 'b' | !'c' ) <-> 'd':*. Words beyond maxWords limit nothing.
 func parseTSQuery(text string) (*wordNode, error) {
 	p := &tsqueryParser{rest: text}
 	n, err := p.list("|")
@@ -193,8 +215,8 @@ func (p *tsqueryParser) part() (*wordNode, error) {
 	switch {
 	case p.take("!"):
 		n, err := p.part()
-		if err != nil || n.op != 'w' {
-			return everyMessage(), err // words in order: the sets do not know
+		if err != nil || n.op != 'w' || utf8.RuneCountInString(n.word) >= indexedRunes {
+			return everyMessage(), err // words in order, or how one ends: the sets do not know
 		}
 		return &wordNode{op: '!', word: n.word}, nil
 	case p.take("("):
@@ -220,7 +242,11 @@ func (p *tsqueryParser) word() (*wordNode, error) {
 					return nil, errTSQuery
 				}
 				p.rest = strings.TrimLeft(p.rest[i:], " ")
-				return p.known(b.String()), nil
+				word := indexedWord(b.String())
+				if p.take(":*") && word == b.String() {
+					word += anyEnd
+				}
+				return p.known(word), nil
 			}
 		}
 		b.WriteByte(c)

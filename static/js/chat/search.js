@@ -218,7 +218,7 @@ export class Search {
     counted({ next = '', late, leftOut }) {
         this.next = next;
         const found = this.options.all().length;
-        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search && this.field.value.trim() ? ' Messages are found by whole words.' : ''}`;
+        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
         const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
         this.say(`${count}${more}${leftOut ? ` ${leftOut} quiet rooms were not searched: choose one above.` : ''}`);
         if (late && next) this.offer('Look further back', () => this.more());
