@@ -62,7 +62,7 @@ type Config struct {
 	UpstreamCA string            `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed that server's certificate, PEM; empty: one that the system knows"`
 	Rooms      string            `env:"XMPP_ROOMS_DOMAIN" desc:"where that server has its rooms; empty: conference.XMPP_DOMAIN"`
 	Roster     models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
-	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"with ROSTER=everyone: how many members a contact list holds at most; on a larger site, those one talks with or shares a group with"`
+	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"how many of the site's members a contact list holds at most: with ROSTER=everyone of all, with ROSTER=groups of those who share a group; where there are more, those one talks with or shares a group with"`
 
 	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site, such as https://new.example, that new chat streams are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
 	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`

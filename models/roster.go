@@ -12,16 +12,10 @@ import (
 )
 
 // A roster is laid together from two sources: the contacts that a person made or
-// changed, and those that the site supplies (setting ROSTER). With "everyone" the
-// site's part is all members as long as they are few (Options.RosterMax), and then
-// the people one talks with or shares a group with, at most as many. Whom the
-// rosters leave out may be talked with all the same.
-
-// storedContacts are the contacts people made or changed themselves; site_name is
-// set for those that are members.
-const storedContacts = `SELECT c.jid, c.name, c.groups, c.subscription, c.ask, c.approved, c.listed, c.request, coalesce(a.name, '') AS site_name
-	FROM contacts c LEFT JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL
-	WHERE c.username = $1 ORDER BY c.jid`
+// changed, and those that the site supplies (setting ROSTER): with "everyone" all
+// members, with "groups" those who share a group, as long as they are few
+// (Options.RosterMax). Else it supplies those of them whom one talks with or shares a
+// group with, at most as many. Whom the rosters leave out may be talked with all the same.
 
 // maxTalks is how many of the latest messages are looked at for one roster.
 const maxTalks = 1000
@@ -31,6 +25,12 @@ const (
 	siteIsSmall = `(SELECT count(*) <= $3 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $3::int + 1) members)`
 
 	everybody = `SELECT a.username, a.name FROM accounts a WHERE a.username <> $1 AND a.blocked_at IS NULL`
+
+	// storedContacts are the contacts that $1 made or changed themselves; site_name is
+	// set for those that the site grants.
+	storedContacts = `SELECT c.jid, c.name, c.groups, c.subscription, c.ask, c.approved, c.listed, c.request, coalesce(a.name, '') AS site_name
+		FROM contacts c LEFT JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL AND %s
+		WHERE c.username = $1 ORDER BY c.jid`
 
 	groupMates = `SELECT DISTINCT a.username, a.name FROM accounts me
 		JOIN account_groups mine ON mine.account_id = me.id
@@ -44,17 +44,28 @@ const (
 			CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(c.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
 			WHERE a.username <> $1`
 
-	// someMates bounds what is read of large groups.
-	someMates = `SELECT theirs.account_id AS id FROM accounts me
+	// mateIDs has $1, and who is in several groups more than once.
+	mateIDs = `SELECT theirs.account_id AS id FROM accounts me
 		JOIN account_groups mine ON mine.account_id = me.id
 		JOIN account_groups theirs ON theirs.group_name = mine.group_name
-		WHERE me.username = $1 LIMIT 2 * $3`
+		WHERE me.username = $1`
 
+	// someMates bounds what is read of large groups.
+	someMates = mateIDs + ` LIMIT 2 * $3`
+
+	// matesAreFew: all who share a group with $1 have a place in a roster. No more than so many
+	// are counted, each once for each group.
+	matesAreFew = `(SELECT count(*) < 20 * $3::int AND count(DISTINCT id) <= $3 + 1 FROM (` + mateIDs + ` LIMIT 20 * $3::int) mates)`
+
+	// isMate: a shares a group with $1. Asked for each, whose groups are few, and not of large groups.
+	isMate = `(` + mateIDs + ` AND theirs.account_id = a.id LIMIT 1) IS NOT NULL`
+
+	// knownPeople are the talks that match a condition, and mates.
 	knownPeople = `SELECT a.username, a.name FROM (
-			SELECT id, username, name, at FROM (` + talkedWith + `) talks
+			SELECT id, username, name, at FROM (` + talkedWith + ` AND %s) talks
 			UNION ALL
-			SELECT a.id, a.username, a.name, NULL FROM (` + someMates + `) mates JOIN accounts a ON a.id = mates.id
-				WHERE a.username <> $1 AND a.blocked_at IS NULL
+			SELECT a.id, a.username, a.name, NULL FROM (` + someMates + `) mates
+				CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE id = mates.id AND username <> $1 AND blocked_at IS NULL LIMIT 1) a
 		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT $3`
 
 	// suppliedToAll is whether the site is small, and all members or those whom $1
@@ -65,6 +76,14 @@ const (
 			UNION ALL
 			SELECT * FROM (` + knownPeople + `) known WHERE NOT site.small
 		) p ON true`
+
+	// suppliedToMates are all mates, or those whom $1 knows.
+	suppliedToMates = `WITH mates AS MATERIALIZED (SELECT ` + matesAreFew + ` AS few)
+		SELECT p.username, p.name FROM mates CROSS JOIN LATERAL (
+			SELECT * FROM (` + groupMates + `) everybody WHERE mates.few
+			UNION ALL
+			SELECT * FROM (` + knownPeople + `) known WHERE NOT mates.few
+		) p`
 
 	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
 	// record, and what the site says. The site's word is filled in by mode.
@@ -80,6 +99,17 @@ const (
 		JOIN account_groups mine ON mine.account_id = me.id
 		JOIN account_groups theirs ON theirs.group_name = mine.group_name
 		WHERE me.username = v.username AND theirs.account_id = a.id)`
+)
+
+// What is asked for a roster, by what the site grants.
+var (
+	storedByMode = map[RosterMode]string{
+		RosterNone:     fmt.Sprintf(storedContacts, "false"),
+		RosterGroups:   fmt.Sprintf(storedContacts, isMate),
+		RosterEveryone: fmt.Sprintf(storedContacts, "true"),
+	}
+	suppliedByEveryone = fmt.Sprintf(suppliedToAll, "true")
+	suppliedByGroups   = fmt.Sprintf(suppliedToMates, isMate)
 )
 
 // contactsByMode is contactsOf with what the site grants, and what it lists.
@@ -110,7 +140,7 @@ func (s *chatStore) Roster(ctx context.Context, user string) (list []xmppd.Conta
 type rosterSources struct {
 	store     *chatStore
 	stored    []xmppd.Contact
-	siteNames []string // of those that are members, as stored is
+	siteNames []string // of those that the site grants, as stored is
 	supplied  []member
 	whole     bool // supplied is the whole site
 }
@@ -124,7 +154,7 @@ type member struct{ username, name string }
 // journey to the database.
 func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 	r := &rosterSources{store: s}
-	ask.Queue(storedContacts, user, s.domain).Query(func(rows pgx.Rows) error {
+	ask.Queue(storedByMode[s.mode], user, s.domain).Query(func(rows pgx.Rows) error {
 		var c xmppd.Contact
 		var siteName string
 		_, err := pgx.ForEachRow(rows, []any{&c.JID, &c.Name, &c.Groups, &c.Subscription, &c.Ask, &c.Approved, &c.Listed, &c.Request, &siteName}, func() error {
@@ -139,13 +169,13 @@ func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 	})
 	switch s.mode {
 	case RosterGroups:
-		ask.Queue(groupMates, user).Query(func(rows pgx.Rows) error {
+		ask.Queue(suppliedByGroups, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
 			var m member
 			_, err := pgx.ForEachRow(rows, []any{&m.username, &m.name}, func() error { r.supplied = append(r.supplied, m); return nil })
 			return err
 		})
 	case RosterEveryone:
-		ask.Queue(suppliedToAll, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
+		ask.Queue(suppliedByEveryone, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
 			var m member
 			_, err := pgx.ForEachRow(rows, []any{&r.whole, &m.username, &m.name}, func() error {
 				if m.username != "" {
@@ -169,11 +199,9 @@ func (r *rosterSources) roster() []xmppd.Contact {
 			stored[c.JID] = i
 		}
 	}
-	if s.mode == RosterEveryone {
-		for i, c := range r.stored {
-			if r.siteNames[i] != "" {
-				r.stored[i] = siteContact(c, c.JID, r.siteNames[i], false)
-			}
+	for i, c := range r.stored {
+		if r.siteNames[i] != "" {
+			r.stored[i] = siteContact(c, c.JID, r.siteNames[i], false)
 		}
 	}
 	list := slices.Grow(r.stored, len(r.supplied))

@@ -110,6 +110,47 @@ func TestRoster_LargeSite(t *testing.T) {
 	}
 }
 
+// ROSTER=groups: all mates, while they are few; then those whom a person talks with or has added, and some.
+func TestRoster_LargeGroup(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.rosterMax = 3
+	s := db.Stores("h", RosterGroups).Roster
+	for _, n := range []string{"alice", "bob", "carol", "dave", "m0", "m1", "m2", "m3", "m4", "stranger"} {
+		db.person(t, n)
+	}
+	join := func(group string, people ...string) {
+		t.Helper()
+		_, err := db.pool.Exec(ctx, "INSERT INTO account_groups SELECT id, $1 FROM accounts WHERE username = ANY ($2)", group, people)
+		is(t, err, nil)
+	}
+	for _, group := range []string{"g", "h", "i"} { // each counts once
+		join(group, "alice", "bob", "carol", "dave")
+	}
+	db.talk(t, "alice", "stranger", 9)
+	add := func(c *xmppd.Contact) (bool, error) { c.Listed = true; return true, nil }
+	for _, jid := range []string{"dave@h", "stranger@h"} {
+		_, err := s.UpdateContact(ctx, "alice", jid, add)
+		is(t, err, nil)
+	}
+	if jids, whole := rosterJIDs(t, s, "alice"); whole || strings.Join(jids, " ") != "bob@h carol@h dave@h stranger@h*" {
+		t.Errorf("small: %v %v", jids, whole)
+	}
+	join("g", "m0", "m1", "m2", "m3", "m4")
+	for i, name := range []string{"m4", "m2", "m3"} {
+		db.talk(t, "alice", name, 10+i)
+	}
+	if jids, _ := rosterJIDs(t, s, "alice"); strings.Join(jids, " ") != "dave@h* m2@h m3@h m4@h stranger@h*" {
+		t.Errorf("large: %v", jids)
+	}
+	list, _, err := s.Roster(ctx, "alice")
+	is(t, err, nil)
+	for _, c := range list {
+		if mate := c.JID != "stranger@h"; c.Site != mate || mate != (c.Subscription == xmppd.SubscriptionBoth) {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
 // A roster's cost is that of the conversations that it shows: the archive is not
 // asked, and of the others nothing is read.
 func TestRoster_LargeSitePlan(t *testing.T) {
@@ -117,19 +158,22 @@ func TestRoster_LargeSitePlan(t *testing.T) {
 	const fill = `INSERT INTO accounts (username, name, password_hash) SELECT 'u' || n, 'Person ' || n, 'x' FROM generate_series(1, 20000) n;
 		INSERT INTO conversations (owner, peer, latest)
 			SELECT 'u' || (n % 50 + 1) || '@h', 'u' || n || '@h', gen_random_uuid() FROM generate_series(1, 20000) n;
-		ANALYZE accounts; ANALYZE conversations`
+		INSERT INTO account_groups SELECT id, 'g' || username % 2 FROM (SELECT id, substr(username, 2)::int AS username FROM accounts) a;
+		ANALYZE accounts; ANALYZE account_groups; ANALYZE conversations`
 	if _, err := db.pool.Exec(ctx, fill); err != nil {
 		t.Fatal(err)
 	}
-	plan := db.explain(t, suppliedToAll, "u1", "h", DefaultRosterMax, maxTalks)
-	for line := range strings.Lines(plan) {
-		// Apart from whether the site is small, and for all members if it is.
-		if strings.Contains(line, "Seq Scan") && !strings.Contains(line, "never executed") && !strings.Contains(line, "rows=201 loops=1") {
-			t.Errorf("%s", line)
+	for _, supplied := range []string{suppliedByEveryone, suppliedByGroups} {
+		plan := db.explain(t, supplied, "u1", "h", DefaultRosterMax, maxTalks)
+		for line := range strings.Lines(plan) {
+			// Apart from whether the site is small, and for all members if it is.
+			if strings.Contains(line, "Seq Scan") && !strings.Contains(line, "never executed") && !strings.Contains(line, "rows=201 loops=1") {
+				t.Errorf("%s", line)
+			}
 		}
-	}
-	if strings.Contains(plan, " archive") || !strings.Contains(plan, "on conversations") || t.Failed() {
-		t.Errorf("plan:\n%s", plan)
+		if strings.Contains(plan, " archive") || !strings.Contains(plan, "on conversations") || t.Failed() {
+			t.Errorf("plan:\n%s", plan)
+		}
 	}
 }
 

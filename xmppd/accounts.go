@@ -3,6 +3,7 @@ package xmppd
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 
 	"foyer/internal/stanza"
@@ -18,11 +19,32 @@ func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, e
 	if err != nil {
 		return Contact{}, err
 	}
-	c, _ := r.find(jid)
+	c, known := r.find(jid)
 	if srv.openTo(jid) {
 		c.Subscription = SubscriptionBoth
+	} else if !known {
+		return srv.mate(ctx, owner, jid)
 	}
 	return c, nil
+}
+
+// mate returns what the store says of somebody whom user's roster leaves out: a zero Contact unless they share a
+// group (Config.Groups).
+func (srv *Server) mate(ctx context.Context, user, jid string) (Contact, error) {
+	if !srv.cfg.Groups || !strings.HasSuffix(jid, "@"+srv.domain) {
+		return Contact{}, nil
+	}
+	found, err := srv.stores.Roster.ContactsOf(ctx, jid, []string{user})
+	return found[user], err
+}
+
+// mates returns those of some accounts, whom user's roster leaves out, that share a group with user (Config.Groups).
+func (srv *Server) mates(ctx context.Context, user string, others []string) ([]string, error) {
+	if !srv.cfg.Groups || len(others) == 0 {
+		return nil, nil
+	}
+	found, err := srv.stores.Roster.ContactsOf(ctx, user+"@"+srv.domain, others)
+	return slices.DeleteFunc(others, func(other string) bool { return !found[other].Site }), err
 }
 
 // Followers yields the localpart of accounts that may see user's presence, each with
@@ -81,12 +103,8 @@ func (srv *Server) subscribedFrom(ctx context.Context, user, contact string) boo
 	if srv.openTo(contact) {
 		return true
 	}
-	r, err := srv.rosters.of(ctx, user)
-	if err != nil {
-		return false
-	}
-	c, _ := r.find(contact)
-	return c.hasFrom()
+	c, err := srv.ContactOf(ctx, user, contact)
+	return err == nil && c.hasFrom()
 }
 
 // openTo reports whether the site lets a JID see everybody's presence.

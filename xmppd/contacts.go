@@ -91,8 +91,8 @@ func ignoreSiteContact(err error) error {
 }
 
 // Around returns some of the accounts that are available and whose presence user
-// may see, at most max, by name: of those on the roster, and where everybody may
-// see everybody, of all.
+// may see, at most max, by name: of those on the roster and some who share a group,
+// and where everybody may see everybody, of all.
 func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, error) {
 	var found []string
 	add := func(other string) {
@@ -118,7 +118,23 @@ func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, 
 			add(localpart(c.JID))
 		}
 	}
-	return found, nil
+	if len(found) == max || !srv.cfg.Groups {
+		return found, nil
+	}
+	var others []string
+	for _, a := range srv.registry.someOnline(4 * max) {
+		if !r.shows(a.bare) {
+			others = append(others, a.user)
+		}
+	}
+	others, err = srv.mates(ctx, user, others)
+	for _, other := range others {
+		if len(found) < max {
+			add(other)
+		}
+	}
+	slices.Sort(found)
+	return found, err
 }
 
 // someOnline returns accounts that have sessions, at most max.

@@ -42,7 +42,8 @@ type memStore struct {
 	prefs        map[string]archive.Prefs
 	departed     map[string]Departure
 	everyone     bool
-	large        bool // with everyone: rosters have only those one talks with, or added
+	large        bool   // with everyone: rosters have only those one talks with, or added
+	stranger     string // whom the site shows to nobody, with everyone
 	appends      int
 	reads        int                      // of rosters and block lists
 	held         map[string]chan struct{} // by method: it tells here that it has begun, and then waits for another word
@@ -198,7 +199,7 @@ func (m *memStore) Account(_ context.Context, user string) (Account, error) {
 
 func (m *memStore) site(user, jid string) bool {
 	other, _, _ := strings.Cut(jid, "@")
-	return m.everyone && other != user && m.accounts[other] != nil
+	return m.everyone && other != user && m.accounts[other] != nil && m.stranger != other && m.stranger != user
 }
 
 // member is what the site says of somebody, and what user does.

@@ -82,7 +82,7 @@ func (srv *Server) replaceContact(ctx context.Context, a *account, changes uint6
 // addToRosters puts two members who begin to talk on each other's rosters, where the
 // site's rosters hold those whom a person talks with. It costs a query only then.
 func (srv *Server) addToRosters(ctx context.Context, x, y string) {
-	if !srv.cfg.Open || x == y {
+	if x == y || !srv.cfg.Open && !srv.cfg.Groups {
 		return
 	}
 	for _, pair := range [][2]string{{x, y}, {y, x}} {

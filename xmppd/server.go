@@ -39,6 +39,7 @@ type Config struct {
 	Stores    Stores
 	FAST      FASTStore // nil: no XEP-0484
 	Open      bool      // every account may see the presence of every other (ROSTER=everyone), on its roster or not
+	Groups    bool      // an account may see the presence of those that the store says it shares a group with (ROSTER=groups), on its roster or not
 	Notifier  Notifier  // nil: nobody
 	Logger    *slog.Logger
 	Version   string // told by XEP-0092

@@ -17,7 +17,7 @@ import (
 //	<iq type='result'><watch xmlns='urn:foyer:watch:0'><account jid='bob@…/…'/></watch></iq>
 //
 // The answer has the resources that are available; of others it says nothing. It shows
-// nobody who is not open to the client by the site's rule (Config.Open) or by
+// nobody who is not open to the client by the site's rule (Config.Open, Config.Groups) or by
 // subscription, and nobody who blocks it or is blocked (XEP-0191 §3).
 
 const nsWatch = "urn:foyer:watch:0"
@@ -83,15 +83,23 @@ func handleWatch(ctx context.Context, s *session, _ *stream.Element, watch strea
 	// What the roster shows is heard of anyway.
 	var more []string
 	for _, u := range users {
-		if s.server.openTo(s.bare) && !r.shows(u+"@"+s.server.domain) {
+		if !r.shows(u + "@" + s.server.domain) {
 			more = append(more, u)
+		}
+	}
+	if !s.server.openTo(s.bare) {
+		if more, err = s.server.mates(ctx, s.user, more); err != nil {
+			return nil, err
 		}
 	}
 	// First watch, then look: somebody who comes in between is told of twice, not never.
 	s.watch(more)
 	dst := []byte(`<watch xmlns="` + nsWatch + `">`)
 	for _, u := range users {
-		for _, o := range s.server.visibleResources(ctx, s, r, u) {
+		if !r.shows(u+"@"+s.server.domain) && !slices.Contains(more, u) {
+			continue
+		}
+		for _, o := range s.server.unblockedResources(ctx, s, u) {
 			dst = append(stanza.AppendAttr(append(dst, "<account"...), "jid", o.full), "/>"...)
 		}
 	}
@@ -128,13 +136,10 @@ func (s *session) parseWatch(watch stream.Child) ([]string, error) {
 	return users, nil
 }
 
-// visibleResources returns the available resources of user that s may know of.
-func (srv *Server) visibleResources(ctx context.Context, s *session, r *roster, user string) []*session {
+// unblockedResources returns the available resources of user, if neither blocks the other.
+func (srv *Server) unblockedResources(ctx context.Context, s *session, user string) []*session {
 	found := srv.registry.lookup(user).available()
 	if len(found) == 0 || srv.EitherBlocks(ctx, user, s.user) {
-		return nil
-	}
-	if !srv.openTo(s.bare) && !r.shows(user+"@"+srv.domain) {
 		return nil
 	}
 	return found

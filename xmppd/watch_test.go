@@ -46,6 +46,27 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// ROSTER=groups: who shares a large group is followed as well, and asked about, on the roster or not.
+func TestWatch_Groups(t *testing.T) {
+	w := newWorldWith(t, Config{Groups: true}, "alice", "bob", "stranger")
+	w.store.everyone, w.store.large, w.store.stranger = true, true, "stranger" // one group, and rosters that leave most of it out
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	w.online("stranger", "s")
+	alice.ask(watchIQ("bob@h", "stranger@h"), watchResult("bob@h/b"))
+	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b"><any xmlns="test"/></presence>`)
+	alice.Send(`<presence xmlns="jabber:client" type="probe" to="bob@h"/>`)
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b"><any xmlns="test"/></presence>`)
+	alice.Send(`<presence xmlns="jabber:client" type="probe" to="stranger@h"/>`)
+	alice.Until(`<presence xmlns="jabber:client" from="stranger@h" to="alice@h" type="unsubscribed"/>`)
+	if around, err := w.srv.Around(t.Context(), "alice", 9); err != nil || len(around) != 1 || around[0] != "bob" {
+		t.Errorf("around %v, %v", around, err)
+	}
+	alice.ask(rosterGet, `<iq xmlns="jabber:client" type="result" id="r"><query xmlns="jabber:iq:roster"/></iq>`)
+	alice.Send(`<message xmlns="jabber:client" type="chat" to="bob@h" id="1"><body>hi</body></message>`)
+	alice.Until(fmt.Sprintf(rosterPush, `<item jid="bob@h" name="Bob" subscription="both"/>`))
+}
+
 // Nobody sees by a page what the site or the person keeps from them (XEP-0191 §3).
 func TestWatch_Refused(t *testing.T) {
 	w := newWorld(t, "alice", "bob") // contacts by request
