@@ -57,7 +57,7 @@ const (
 	// are counted, each once for each group.
 	matesAreFew = `(SELECT count(*) < 20 * $3::int AND count(DISTINCT id) <= $3 + 1 FROM (` + mateIDs + ` LIMIT 20 * $3::int) mates)`
 
-	// isMate: a shares a group with $1. Asked for each, whose groups are few, and not of large groups.
+	// isMate is whether a shares a group with $1. It is asked for each a, by a's own groups, so that a large group is never read.
 	isMate = `(` + mateIDs + ` AND theirs.account_id = a.id LIMIT 1) IS NOT NULL`
 
 	// knownPeople are the talks that match a condition, and mates.
