@@ -110,6 +110,28 @@ test("a token that comes late is taken", async (t) => {
   assert.deepEqual(given, { jid: "alice@example.org", password: "token" });
 });
 
+// As over a network that one has left: nothing comes, and nothing says so.
+test("an answer that never comes is given up, and asked for again", async (t) => {
+  onClock(t);
+  t.mock.method(Math, "random", () => 0.5);
+  t.mock.method(AbortSignal, "timeout", (ms) => {
+    const giveUp = new AbortController();
+    setTimeout(() => giveUp.abort(new Error("it took too long")), ms);
+    return giveUp.signal;
+  });
+  const asked = [];
+  t.mock.method(globalThis, "fetch", (_, { signal }) => {
+    asked.push(Date.now());
+    if (asked.length > 1) return Promise.resolve(said(200, { user: "alice" })());
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  });
+  let passed = 0;
+  void page().pass(api, false).then(() => passed++);
+  await pass(t, 30_000);
+  assert.deepEqual(asked, [700, 22_100]);
+  assert.equal(passed, 1);
+});
+
 // A socket that the site closes before the stream begins goes unnoticed by Converse: as it does when somebody ends
 // all their other sessions while a page comes back.
 for (const [what, answers, ends] of /** @type {const} */ ([

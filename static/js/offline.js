@@ -3,11 +3,12 @@
 
 const FIRST = 2000; // ms until it looks again
 const SLOWEST = 30_000;
+const PATIENCE = 10_000; // for an answer, which never comes over a network that one has left
 
 let pause = FIRST;
 
 async function look() {
-    const answer = await fetch('/healthz', { cache: 'no-store' }).catch(() => null);
+    const answer = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
     if (answer?.ok) return location.reload();
     pause = Math.min(pause * 1.5, SLOWEST);
     setTimeout(look, pause * (0.5 + Math.random())); // not everybody at once

@@ -16,6 +16,10 @@ const LOOK = 500; // ms
 const SILENCE = 3500; // ms
 const CONNECT_PATIENCE = 15_000; // ms
 
+// How long an answer of the site is waited for, which gives itself 15 s: over a connection that is dead, and not known to be,
+// none ever comes.
+const ANSWER_PATIENCE = 20_000; // ms
+
 // A site that takes so long to answer anything says nothing about its WebSocket, so
 // often.
 const SLOW = 1000; // ms
@@ -33,6 +37,9 @@ const backoff = (attempt) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) *
 
 const reload = () => ({ href: location.pathname, label: 'Reload' });
 
+/** @param {string} url @param {RequestInit} [options] */
+const ask = (url, options) => fetch(url, { ...options, cache: 'no-store', signal: AbortSignal.timeout(ANSWER_PATIENCE) });
+
 /**
  * Asks the site who is signed in.
  * @param {import('./types.js').ChatConfig} config
@@ -40,7 +47,7 @@ const reload = () => ({ href: location.pathname, label: 'Reload' });
  */
 async function whoAmI(config) {
     try {
-        const response = await fetch(config.meURL, { cache: 'no-store', headers: { Accept: 'application/json' } });
+        const response = await ask(config.meURL, { headers: { Accept: 'application/json' } });
         if (response.status === 401) return 'nobody';
         if (!response.ok) return 'away';
         return (await response.json()).user === config.user ? 'same' : 'other';
@@ -235,7 +242,7 @@ export class LoginGuard {
         for (;;) {
             let reason = null;
             try {
-                const response = await fetch(this.config.credentialsURL, { cache: 'no-store' });
+                const response = await ask(this.config.credentialsURL);
                 if (response.status === 401) return this.signedOut();
                 if (response.ok) return await response.json();
                 reason = await reasonOf(response);

@@ -38,7 +38,7 @@ async function leave(_converse, guard, outbox, forget) {
 /** Waits until the tab that signs out has told the site, or should have. */
 async function signedOut(meURL) {
     for (let tries = 0; tries < 20; tries++) {
-        const response = await fetch(meURL, { cache: 'no-store' }).catch(() => null);
+        const response = await fetch(meURL, { cache: 'no-store', signal: AbortSignal.timeout(2000) }).catch(() => null);
         if (response?.status === 401) return;
         await new Promise((resolve) => setTimeout(resolve, 250));
     }
