@@ -62,7 +62,7 @@ type Config struct {
 	UpstreamCA string            `env:"XMPP_UPSTREAM_CA" desc:"file with the authority that signed that server's certificate, PEM; empty: one that the system knows"`
 	Rooms      string            `env:"XMPP_ROOMS_DOMAIN" desc:"where that server has its rooms; empty: conference.XMPP_DOMAIN"`
 	Roster     models.RosterMode `env:"ROSTER" envDefault:"everyone" desc:"whom people know: everyone, groups, none (by request)"`
-	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"how many of the site's members a contact list holds at most: with ROSTER=everyone of all, with ROSTER=groups of those who share a group; where there are more, those one talks with or shares a group with"`
+	RosterMax  int               `env:"ROSTER_MAX" envDefault:"200" desc:"from how many members on the site (ROSTER=everyone), or a group (ROSTER=groups), is large: contact lists then hold not all of them, but those one talks with or shares a smaller group with"`
 
 	SeeOther        string `env:"XMPP_SEE_OTHER" desc:"URL of another site, such as https://new.example, that new chat streams are sent to (RFC 7395, XEP-0124), while this one moves; empty: they are served here"`
 	BOSHCompression bool   `env:"BOSH_COMPRESSION" envDefault:"false" desc:"compress what goes over BOSH, for clients that ask for it; somebody who sees the lengths of what travels, and may write to a person, can then guess what others write in the same moment"`
@@ -408,10 +408,14 @@ func (c Config) checkLimits(check func(bool, string, ...any)) {
 	} {
 		check(n >= 1, "%s=%d must be at least 1", setting, n)
 	}
+	check(c.RosterMax <= maxRoster, "ROSTER_MAX=%d is more than browsers show; at most %d", c.RosterMax, maxRoster)
 	check(c.ArchiveRate >= 1, "ARCHIVE_RATE must be at least 1 byte")
 	checkRate(check, "NEW_STREAMS_PER_ADDRESS", c.NewStreamsPerAddress)
 	checkRate(check, "REFUSALS_PER_ADDRESS", c.RefusalsPerAddress)
 }
+
+// maxRoster is how many a contact list may be made to hold: each sign-in reads them, and each page keeps them.
+const maxRoster = 100_000
 
 // maxRate is no limit any more.
 const maxRate = 1_000_000

@@ -33,7 +33,7 @@ func (e *embedded) SearchMessages(ctx context.Context, viewer string, q MessageS
 	defer release()
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
-	a := models.ArchivesQuery{Text: q.Text, Typing: q.Typing, Files: q.Files, Start: q.From, End: q.To, Before: q.Before, Max: q.Max}
+	a := models.ArchivesQuery{Text: q.Text, Typing: true, Files: q.Files, Start: q.From, End: q.To, Before: q.Before, Max: q.Max}
 	if q.Room == "" {
 		a.Owners = []string{me}
 	}

@@ -34,7 +34,6 @@ const (
 // MessageSearch is what somebody looks for. Zero fields do not limit.
 type MessageSearch struct {
 	Text     string
-	Typing   bool   // the last word of Text may be how one begins
 	With     string // user name: only what was said with them
 	Room     string // name: only what was said there
 	Files    string // only files that are kept at this host, with Text in their names
@@ -121,8 +120,7 @@ var errBadSearch = &Error{Code: Invalid, Public: "That search cannot be read. Pl
 
 // parseSearch reads what is looked for. Days are those of UTC unless the page says the time.
 func (s *conversationLists) parseSearch(c *fiber.Ctx) (MessageSearch, error) {
-	text := strings.TrimSpace(c.Query("q"))
-	q := MessageSearch{Text: text, Typing: beginsWord(text), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
+	q := MessageSearch{Text: strings.TrimSpace(c.Query("q")), With: c.Query("with"), Room: c.Query("room"), Max: foundMessages}
 	if utf8.RuneCountInString(q.Text) > maxSearchQuery || strings.ContainsRune(q.Text, 0) || (q.With != "" && q.Room != "") {
 		return q, errBadSearch
 	}
@@ -227,21 +225,22 @@ func searchWords(q string) markedWords {
 		}
 		words = append(words, strings.FieldsFunc(part, notOfWord)...)
 	}
-	if beginsWord(q) {
-		return markedWords{whole: words, beginning: words[len(words)-1]}
-	}
-	return markedWords{whole: words}
+	return markedWords{whole: words, beginning: beginning(q)}
 }
 
-// shortestBeginning is from how many letters on words are found by how they begin: hundreds begin with any one.
-const shortestBeginning = 2
-
-// beginsWord reports whether a search, without spaces around it, ends in what may be the beginning of a word: that word is
-// neither quoted nor one that must not be there.
-func beginsWord(q string) bool {
-	last := q[strings.LastIndexFunc(q, unicode.IsSpace)+1:]
-	letters := q[strings.LastIndexFunc(q, notOfWord)+1:]
-	return utf8.RuneCountInString(letters) >= shortestBeginning && !strings.HasPrefix(last, "-") && !strings.EqualFold(last, "or") && strings.Count(q, `"`)%2 == 0
+// beginning is what others may begin with, of a search: its last letters, unless they are quoted, too few, or of what must
+// not be there.
+func beginning(q string) string {
+	fields := strings.Fields(strings.ToLower(q))
+	if len(fields) == 0 || strings.Count(q, `"`)%2 != 0 {
+		return ""
+	}
+	last := fields[len(fields)-1]
+	letters := last[strings.LastIndexFunc(last, notOfWord)+1:]
+	if strings.HasPrefix(last, "-") || !models.BeginsWord(letters) {
+		return ""
+	}
+	return letters
 }
 
 func notOfWord(r rune) bool {

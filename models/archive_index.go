@@ -275,7 +275,7 @@ var insertSegment = `WITH part AS MATERIALIZED (
 		WHERE EXISTS (SELECT FROM part)
 		RETURNING id
 	)
-	INSERT INTO archive_words (segment, word, at)
+	INSERT INTO archive_words (segment, letters, at)
 	SELECT segment.id, w.word, array_agg(w.at)
 	FROM segment, (SELECT ` + indexedLexeme + ` AS word, ` + firstHalf + ` AS at FROM part a, ` + messageWords + ` WHERE a.body <> '') w
 	GROUP BY 1, 2 ORDER BY 2`
@@ -298,10 +298,10 @@ var forgetWords = `WITH said AS MATERIALIZED (
 		FROM archive a, ` + messageWords + `, archive_segments s
 		WHERE a.owner = $1 AND a.id = $2 AND s.owner = $1 AND s.first <= $2 AND s.last >= $2
 	), nobodys AS (
-		DELETE FROM archive_words w USING said WHERE w.segment = said.segment AND w.word = said.word AND w.at <@ ARRAY[said.at]
+		DELETE FROM archive_words w USING said WHERE w.segment = said.segment AND w.letters = said.word AND w.at <@ ARRAY[said.at]
 	)
 	UPDATE archive_words w SET at = array_remove(w.at, said.at)
-	FROM said WHERE w.segment = said.segment AND w.word = said.word AND NOT w.at <@ ARRAY[said.at]`
+	FROM said WHERE w.segment = said.segment AND w.letters = said.word AND NOT w.at <@ ARRAY[said.at]`
 
 // sweepIndex takes messages that were removed out of the index, such as what is older
 // than the archive's retention. The words of some of them stay, without their order and whose

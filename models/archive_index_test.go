@@ -34,7 +34,7 @@ func (db *DB) segments(t testing.TB, owner string) []int {
 // postings counts the messages that the index has for a word.
 func (db *DB) postings(t testing.TB, word string) (n int) {
 	t.Helper()
-	err := db.pool.QueryRow(t.Context(), "SELECT coalesce(sum(cardinality(at)), 0) FROM archive_words WHERE word = $1", word).Scan(&n)
+	err := db.pool.QueryRow(t.Context(), "SELECT coalesce(sum(cardinality(at)), 0) FROM archive_words WHERE letters = $1", word).Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestIndex_Forgets(t *testing.T) {
 		t.Errorf("what was retracted is there %d times, what was not %d times", n, other)
 	}
 	var rows int
-	is(t, db.pool.QueryRow(ctx, "SELECT count(*) FROM archive_words WHERE word IN ('w12', 'w13')").Scan(&rows), nil)
+	is(t, db.pool.QueryRow(ctx, "SELECT count(*) FROM archive_words WHERE letters IN ('w12', 'w13')").Scan(&rows), nil)
 	if rows != 1 {
 		t.Errorf("%d rows of words, and one that nobody says any more", rows)
 	}
@@ -222,6 +222,33 @@ func TestArchive_SearchPlans(t *testing.T) {
 			plan([]string{scan + "archive_segments_pkey", "Index Scan using archive_words_pkey", "(actual rows=8 "}, sql, args...)
 			sql, args = pickSQL(q, []int64{half(timeBound(time.UnixMilli(1_700_000_000_003), 0)) | 0x7000})
 			plan([]string{"Index Scan using archive_pkey"}, sql, args...)
+		}
+	}
+}
+
+// X-25: however many segments are looked into at once, and whatever words they have, each word is looked up in each by
+// itself.
+func TestArchive_SearchPlans_ManyWords(t *testing.T) {
+	db := open(t)
+	for _, sql := range []string{
+		`INSERT INTO archive_segments (owner, first, last, size) SELECT 'a@h', id, id, 1 FROM (SELECT (lpad(to_hex(i), 12, '0') || '70008000000000000000')::uuid AS id FROM generate_series(1, 300) i) s`,
+		`INSERT INTO archive_words (segment, letters, at) SELECT id, 'w' || w, ARRAY[1] FROM archive_segments, generate_series(1, 1500) w`,
+		"VACUUM ANALYZE archive_segments, archive_words",
+	} {
+		if _, err := db.pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	formula := all([]*wordNode{{op: 'w', word: "w7"}, {op: 'w', word: "w14" + anyEnd}})
+	for _, n := range []int{4, 64, 256, 1024} {
+		one, args := part{owner: "a@h", end: uuid.Max, back: true}.segmentsSQL(formula, n)
+		of := &searchOfAll{q: ArchivesQuery{Owners: []string{"a@h"}}, formula: formula}
+		every, argsOfAll := of.segmentsOfAllSQL(segmentEnd{last: uuid.Max}, uuid.Max, n)
+		for sql, args := range map[string][]any{one: args, every: argsOfAll} {
+			plan := explain(t, db.searches, sql, args...)
+			if strings.Contains(plan, "Join Filter") || strings.Contains(plan, "Seq Scan on archive_words") || strings.Contains(plan, "Hash") || !strings.Contains(plan, "(letters >= q.word) AND (letters <= q.until)") {
+				t.Errorf("of %d segments more is read than is found:\n%s", n, plan)
+			}
 		}
 	}
 }
@@ -295,6 +322,22 @@ func TestTSQuery(t *testing.T) {
 	}
 	if n, err = parseTSQuery("'a' & 'c':*"); err != nil || fmt.Sprint(n.among(sets)) != "[1 4]" || fmt.Sprint(n.sets()) != "[[a c] [a c"+anyEnd+"] [a]]" {
 		t.Errorf("%+v %v", n, err)
+	}
+	for text, want := range map[string]string{
+		"tea pot": "'tea' & 'pot':*", "tea -pot": "'tea' & !'pot'", "tea - pot": "'tea' & !'pot'", `"tea pot"`: "'tea' <-> 'pot'", `"tea pot`: "'tea' <-> 'pot'",
+		"tea or": "'tea' & 'or':*", "tea __": "'tea'", "_b": "'b'", "b": "'b'", "ab": "'ab':*", "Well-Kn": "'well-kn':* <-> 'well' <-> 'kn':*", "-well-kn": "!( 'well-kn' <-> 'well' <-> 'kn' )",
+		"example.com/pa": "'example.com/pa':* <-> 'example.com' <-> '/pa':*", "o'br": "'o' <-> 'br':*", "茶": "'茶':*", " ": "",
+	} {
+		var written string
+		is(t, db.pool.QueryRow(t.Context(), "SELECT websearch_to_tsquery('simple', $1)::text", text).Scan(&written), nil)
+		if got := withBeginning(written, text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+		var understood string
+		is(t, db.pool.QueryRow(t.Context(), "SELECT $1::tsquery::text", withBeginning(written, text)).Scan(&understood), nil)
+		if _, err := parseTSQuery(understood); text != " " && err != nil {
+			t.Errorf("%s: %v", understood, err)
+		}
 	}
 	for _, bad := range []string{"", "a", "'a", "'a' &", "( 'a'", "'a' 'b'", "'a' )", `'a\b'`} {
 		if _, err := parseTSQuery(bad); err == nil {

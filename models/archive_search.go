@@ -194,16 +194,18 @@ func (p part) segmentsSQL(formula *wordNode, n int) (string, []any) {
 		append(formula.sets(), p.owner, p.first, p.end)
 }
 
-// The sets of the words $2 (or of those that begin with $1, up to $2) in some segments: none in a segment that lacks
-// one of the whole words $3.
+// The sets of the words $2, or of those that begin with $1, in some segments. A segment that lacks one of the whole words
+// $3 has no set. Each word is looked up in each segment, by itself; of words that begin alike no more are read than that,
+// whatever somebody has written to make them many: with more letters there are less.
 const (
 	setsOfSegments = `SELECT s.owner, s.first, s.last, q.until, w.at
-		FROM (SELECT owner, first, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND word = ANY ($3))
+		FROM (SELECT owner, first, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND letters = ANY ($3))
 				WHEN cardinality($3::text[]) THEN id END AS segment
 			FROM archive_segments`
 	ofWords = `) s
 		CROSS JOIN unnest($1::text[], $2::text[]) q (word, until)
-		LEFT JOIN archive_words w ON w.segment = s.segment AND w.word >= q.word AND w.word <= q.until`
+		LEFT JOIN LATERAL (SELECT at FROM archive_words WHERE segment = s.segment AND letters >= q.word AND letters <= q.until
+			ORDER BY segment, letters LIMIT 4096) w ON true`
 )
 
 // sets are the first three arguments of setsOfSegments.

@@ -123,8 +123,8 @@ func (s *searchOfAll) parse(ctx context.Context) (ok bool, err error) {
 	if err := s.tx.QueryRow(ctx, sql, text).Scan(&words); err != nil || words == "" {
 		return false, err
 	}
-	if s.q.Typing && s.q.Files == "" && strings.HasSuffix(words, "'") {
-		words += ":*"
+	if s.q.Typing && s.q.Files == "" {
+		words = withBeginning(words, s.q.Text)
 	}
 	s.tsquery = words
 	if s.formula, err = parseTSQuery(words); err != nil || s.formula.op == '*' {

@@ -66,7 +66,7 @@ func TestSearchArchives(t *testing.T) {
 		}},
 		"without":      {ArchivesQuery{Owners: mine, Text: "common -odd1"}, func(e archive.Entry) bool { return has("common", "odd0")(e) }},
 		"one begins":   {ArchivesQuery{Owners: mine, Text: "odd1 COMM", Typing: true}, has("common", "odd1")},
-		"some begin":   {ArchivesQuery{Owners: mine, Text: "-odd0 w", Typing: true}, has("common", "odd1")},
+		"some begin":   {ArchivesQuery{Owners: mine, Text: "-odd0 od", Typing: true}, has("common", "odd1")},
 		"none begins":  {ArchivesQuery{Owners: mine, Text: "ommon", Typing: true}, func(archive.Entry) bool { return false }},
 		"begins with":  {ArchivesQuery{Owners: mine[:1], With: "bob@h", Text: "od", Typing: true}, func(e archive.Entry) bool { return e.With == "bob@h" && has("common")(e) }},
 		"finished":     {ArchivesQuery{Owners: mine, Text: "comm"}, func(archive.Entry) bool { return false }},

@@ -13,9 +13,9 @@ import (
 
 // A roster is laid together from two sources: the contacts that a person made or
 // changed, and those that the site supplies (setting ROSTER): with "everyone" all
-// members, with "groups" those who share a group, as long as they are few
-// (Options.RosterMax). Else it supplies those of them whom one talks with or shares a
-// group with, at most as many. Whom the rosters leave out may be talked with all the same.
+// members, with "groups" those who share a group. Where a site, or a group, has more than
+// have a place in a roster (Options.RosterMax), it supplies those of them whom one talks
+// with, and those of smaller groups. Whom the rosters leave out may be talked with all the same.
 
 // maxTalks is how many of the latest messages are looked at for one roster.
 const maxTalks = 1000
@@ -32,41 +32,33 @@ const (
 		FROM contacts c LEFT JOIN accounts a ON a.username = split_part(c.jid, '@', 1) AND c.jid = a.username || '@' || $2 AND a.blocked_at IS NULL AND %s
 		WHERE c.username = $1 ORDER BY c.jid`
 
-	groupMates = `SELECT DISTINCT a.username, a.name FROM accounts me
-		JOIN account_groups mine ON mine.account_id = me.id
-		JOIN account_groups theirs ON theirs.group_name = mine.group_name
-		JOIN accounts a ON a.id = theirs.account_id
-		WHERE me.username = $1 AND a.username <> $1 AND a.blocked_at IS NULL`
-
 	// talkedWith is who $1 talks with, the latest $4 of them.
 	talkedWith = `SELECT a.id, a.username, a.name, c.latest::text AS at
 			FROM (SELECT peer, latest FROM conversations WHERE owner = $1 || '@' || $2 ORDER BY latest DESC LIMIT $4) c
 			CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(c.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
 			WHERE a.username <> $1`
 
-	// mateIDs has $1, and who is in several groups more than once.
-	mateIDs = `SELECT theirs.account_id AS id FROM accounts me
+	// knownPeople are those whom $1 talks with and those of small groups.
+	knownPeople = `SELECT a.username, a.name FROM (
+			SELECT id, username, name, at FROM (` + talkedWith + `) talks
+			UNION ALL
+			SELECT id, username, name, NULL FROM (` + mates + smallGroup + `) mates
+		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT $3`
+
+	// mates are those who share a group with $1, once for each; a condition of the group follows.
+	mates = `SELECT a.id, a.username, a.name FROM accounts me
 		JOIN account_groups mine ON mine.account_id = me.id
 		JOIN account_groups theirs ON theirs.group_name = mine.group_name
-		WHERE me.username = $1`
+		CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE id = theirs.account_id AND username <> $1 AND blocked_at IS NULL LIMIT 1) a
+		WHERE me.username = $1 AND `
 
-	// someMates bounds what is read of large groups.
-	someMates = mateIDs + ` LIMIT 2 * $3`
-
-	// matesAreFew: all who share a group with $1 have a place in a roster. No more than so many
-	// are counted, each once for each group.
-	matesAreFew = `(SELECT count(*) < 20 * $3::int AND count(DISTINCT id) <= $3 + 1 FROM (` + mateIDs + ` LIMIT 20 * $3::int) mates)`
+	// smallGroup is whether all of a group have a place in a roster; $3 is the bound. In order, no more of the index is read.
+	smallGroup = `(SELECT count(*) <= $3 FROM (SELECT FROM account_groups g WHERE g.group_name = mine.group_name
+		ORDER BY g.group_name, g.account_id LIMIT $3::int + 1) members)`
 
 	// isMate is whether a shares a group with $1. It is asked for each a, by a's own groups, so that a large group is never read.
-	isMate = `(` + mateIDs + ` AND theirs.account_id = a.id LIMIT 1) IS NOT NULL`
-
-	// knownPeople are the talks that match a condition, and mates.
-	knownPeople = `SELECT a.username, a.name FROM (
-			SELECT id, username, name, at FROM (` + talkedWith + ` AND %s) talks
-			UNION ALL
-			SELECT a.id, a.username, a.name, NULL FROM (` + someMates + `) mates
-				CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE id = mates.id AND username <> $1 AND blocked_at IS NULL LIMIT 1) a
-		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT $3`
+	isMate = `(SELECT true FROM account_groups theirs WHERE theirs.account_id = a.id AND theirs.group_name = ANY (ARRAY(
+		SELECT mine.group_name FROM accounts me JOIN account_groups mine ON mine.account_id = me.id WHERE me.username = $1)) LIMIT 1) IS NOT NULL`
 
 	// suppliedToAll is whether the site is small, and all members or those whom $1
 	// knows: one row at least, without a name where there is nobody.
@@ -77,13 +69,9 @@ const (
 			SELECT * FROM (` + knownPeople + `) known WHERE NOT site.small
 		) p ON true`
 
-	// suppliedToMates are all mates, or those whom $1 knows.
-	suppliedToMates = `WITH mates AS MATERIALIZED (SELECT ` + matesAreFew + ` AS few)
-		SELECT p.username, p.name FROM mates CROSS JOIN LATERAL (
-			SELECT * FROM (` + groupMates + `) everybody WHERE mates.few
-			UNION ALL
-			SELECT * FROM (` + knownPeople + `) known WHERE NOT mates.few
-		) p`
+	// suppliedByGroups are those of small groups, and of large ones those whom $1 talks with.
+	suppliedByGroups = `SELECT username, name FROM (` + mates + smallGroup + `) near
+		UNION SELECT username, name FROM (` + talkedWith + ` AND ` + isMate + ` ORDER BY c.latest DESC LIMIT $3) talks`
 
 	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
 	// record, and what the site says. The site's word is filled in by mode.
@@ -94,31 +82,32 @@ const (
 		LEFT JOIN contacts c ON c.username = v.username AND c.jid = $2
 		LEFT JOIN accounts a ON a.username = $3 AND a.blocked_at IS NULL AND $2 = $3 || '@' || $4`
 
-	// sharesGroup: v and a are in one group.
+	// sharesGroup: v and a are in one group, mine; a condition of it follows.
 	sharesGroup = `EXISTS (SELECT 1 FROM accounts me
 		JOIN account_groups mine ON mine.account_id = me.id
 		JOIN account_groups theirs ON theirs.group_name = mine.group_name
-		WHERE me.username = v.username AND theirs.account_id = a.id)`
+		WHERE me.username = v.username AND theirs.account_id = a.id AND %s)`
+
+	// talks: v talks with a; $4 is the domain, and $2 is a's JID.
+	talks = `EXISTS (SELECT 1 FROM conversations WHERE owner = v.username || '@' || $4 AND peer = $2)`
 )
 
-// What is asked for a roster, by what the site grants.
-var (
-	storedByMode = map[RosterMode]string{
-		RosterNone:     fmt.Sprintf(storedContacts, "false"),
-		RosterGroups:   fmt.Sprintf(storedContacts, isMate),
-		RosterEveryone: fmt.Sprintf(storedContacts, "true"),
-	}
-	suppliedByEveryone = fmt.Sprintf(suppliedToAll, "true")
-	suppliedByGroups   = fmt.Sprintf(suppliedToMates, isMate)
-)
+// storedByMode is storedContacts with what the site grants.
+var storedByMode = map[RosterMode]string{
+	RosterNone:     fmt.Sprintf(storedContacts, "false"),
+	RosterGroups:   fmt.Sprintf(storedContacts, isMate),
+	RosterEveryone: fmt.Sprintf(storedContacts, "true"),
+}
 
 // contactsByMode is contactsOf with what the site grants, and what it lists.
-var contactsByMode = map[RosterMode]string{
-	RosterNone:   fmt.Sprintf(contactsOf, "false", "false AND $5 > 0"),
-	RosterGroups: fmt.Sprintf(contactsOf, sharesGroup, "$5 > 0"),
-	RosterEveryone: fmt.Sprintf(contactsOf, "true", `(SELECT count(*) <= $5 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $5::int + 1) members)
-		OR EXISTS (SELECT 1 FROM conversations WHERE owner = v.username || '@' || $4 AND peer = $2) OR `+sharesGroup),
-}
+var contactsByMode = func() map[RosterMode]string {
+	known := talks + " OR " + fmt.Sprintf(sharesGroup, strings.ReplaceAll(smallGroup, "$3", "$5"))
+	return map[RosterMode]string{
+		RosterNone:     fmt.Sprintf(contactsOf, "false", "false AND $5 > 0"),
+		RosterGroups:   fmt.Sprintf(contactsOf, fmt.Sprintf(sharesGroup, "true"), known),
+		RosterEveryone: fmt.Sprintf(contactsOf, "true", strings.ReplaceAll(siteIsSmall, "$3", "$5")+" OR "+known),
+	}
+}()
 
 // querier is a pool or a transaction.
 type querier interface {
@@ -175,7 +164,7 @@ func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 			return err
 		})
 	case RosterEveryone:
-		ask.Queue(suppliedByEveryone, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
+		ask.Queue(suppliedToAll, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
 			var m member
 			_, err := pgx.ForEachRow(rows, []any{&r.whole, &m.username, &m.name}, func() error {
 				if m.username != "" {
@@ -282,7 +271,7 @@ func (s *chatStore) Mates(ctx context.Context, user string) ([]string, error) {
 	if s.mode == RosterNone {
 		return nil, nil
 	}
-	rows, err := s.chat.Query(ctx, "SELECT username FROM ("+groupMates+") mates", user)
+	rows, err := s.chat.Query(ctx, "SELECT DISTINCT username FROM ("+mates+strings.ReplaceAll(smallGroup, "$3", "$2")+") mates", user, s.rosterMax)
 	if err != nil {
 		return nil, err
 	}

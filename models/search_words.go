@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -44,6 +45,34 @@ func everyMessage() *wordNode { return &wordNode{op: '*'} }
 
 // maxWords is the maximum number of words of a search that sets are read for.
 const maxWords = 16
+
+// withBeginning makes the last word of a search, in what Postgres has written for the text that somebody typed, one that
+// others begin with: 'tea' & 'pot':*. Where that is the end of several in one, such as 'well-kn' <-> 'well' <-> 'kn', so is
+// the whole. A word that must not be there stays as it is, and so does what is quoted.
+func withBeginning(tsquery, text string) string {
+	before, ended := strings.CutSuffix(tsquery, "'")
+	open := strings.LastIndexByte(before, '\'')
+	if !ended || open < 0 || strings.Count(text, `"`)%2 != 0 {
+		return tsquery
+	}
+	word, typed := before[open+1:], strings.Fields(strings.ToLower(text))
+	whole := typed[len(typed)-1]
+	if strings.HasSuffix(before[:open], "!") || !strings.HasSuffix(whole, word) || !BeginsWord(word) {
+		return tsquery
+	}
+	if i := strings.LastIndex(before[:open], "'"+whole+"'"); i >= 0 {
+		i += len(whole) + 2
+		tsquery = tsquery[:i] + ":*" + tsquery[i:]
+	}
+	return tsquery + ":*"
+}
+
+// BeginsWord reports whether some letters are enough to look for words that begin with them. Hundreds begin with one letter
+// of an alphabet, but not with one that is a word by itself.
+func BeginsWord(letters string) bool {
+	first, size := utf8.DecodeRuneInString(letters)
+	return len(letters) > size || unicode.In(first, unicode.Han, unicode.Hiragana, unicode.Katakana)
+}
 
 // needs returns the words that sets are needed for, each once. Sets of beginnings have what any of their words has.
 func (n *wordNode) needs() []string {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"foyer/internal/stanza"
 )
@@ -31,11 +32,52 @@ func (srv *Server) ContactOf(ctx context.Context, owner, jid string) (Contact, e
 // mate returns what the store says of somebody whom user's roster leaves out: a zero Contact unless they share a
 // group (Config.Groups).
 func (srv *Server) mate(ctx context.Context, user, jid string) (Contact, error) {
-	if !srv.cfg.Groups || !strings.HasSuffix(jid, "@"+srv.domain) {
+	a := srv.registry.lookup(user)
+	if !srv.cfg.Groups || !strings.HasSuffix(jid, "@"+srv.domain) || a.isStranger(jid) {
 		return Contact{}, nil
 	}
 	found, err := srv.stores.Roster.ContactsOf(ctx, jid, []string{user})
+	if err == nil && !found[user].Site {
+		a.noteStranger(jid)
+	}
 	return found[user], err
+}
+
+// How long it is believed that somebody shares no group with an account, and of how many at once: a message to
+// them would ask the store each time.
+const (
+	strangerFor  = time.Minute
+	maxStrangers = 1000
+)
+
+func (a *account) isStranger(jid string) bool {
+	if a == nil {
+		return false
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return time.Now().Before(a.strangers[jid])
+}
+
+func (a *account) noteStranger(jid string) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.strangers == nil || len(a.strangers) == maxStrangers {
+		a.strangers = make(map[string]time.Time)
+	}
+	a.strangers[jid] = time.Now().Add(strangerFor)
+}
+
+// forgetStrangers is for an account that has come into other groups.
+func (a *account) forgetStrangers() {
+	if a != nil {
+		a.mu.Lock()
+		a.strangers = nil
+		a.mu.Unlock()
+	}
 }
 
 // mates returns those of some accounts, whom user's roster leaves out, that share a group with user (Config.Groups).

@@ -91,7 +91,7 @@ func ignoreSiteContact(err error) error {
 }
 
 // Around returns some of the accounts that are available and whose presence user
-// may see, at most max, by name: of those on the roster and some who share a group,
+// may see, at most max, by name: of those on the roster and some of those online who share a group,
 // and where everybody may see everybody, of all.
 func (srv *Server) Around(ctx context.Context, user string, max int) ([]string, error) {
 	var found []string

@@ -43,6 +43,7 @@ type memStore struct {
 	departed     map[string]Departure
 	everyone     bool
 	large        bool   // with everyone: rosters have only those one talks with, or added
+	asked        int    // calls of ContactsOf
 	stranger     string // whom the site shows to nobody, with everyone
 	appends      int
 	reads        int                      // of rosters and block lists
@@ -247,6 +248,9 @@ func (m *memStore) Contact(_ context.Context, user, jid string) (Contact, error)
 }
 
 func (m *memStore) ContactsOf(ctx context.Context, jid string, users []string) (map[string]Contact, error) {
+	m.mu.Lock()
+	m.asked++
+	m.mu.Unlock()
 	out := make(map[string]Contact)
 	for _, u := range users {
 		c, err := m.Contact(ctx, u, jid)

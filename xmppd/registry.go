@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -30,6 +31,8 @@ type account struct {
 	account  *Account       // cached; nil: not read yet (arrival.go)
 	waits    waiting        // what is known of its offline messages (arrival.go)
 	changes  uint64         // of any of those that are cached, so that what was read before a change is not cached after it
+
+	strangers map[string]time.Time // JIDs that share no group with it, and until when that need not be asked again (accounts.go)
 
 	follows  *roster // as followers has it, under its lock
 	released bool    // likewise: not online any more

@@ -80,7 +80,8 @@ func (srv *Server) replaceContact(ctx context.Context, a *account, changes uint6
 }
 
 // addToRosters puts two members who begin to talk on each other's rosters, where the
-// site's rosters hold those whom a person talks with. It costs a query only then.
+// site's rosters hold those whom a person talks with. It asks the store only then, and for those who
+// share no group once a minute.
 func (srv *Server) addToRosters(ctx context.Context, x, y string) {
 	if x == y || !srv.cfg.Open && !srv.cfg.Groups {
 		return
@@ -97,6 +98,11 @@ func (srv *Server) addToRosters(ctx context.Context, x, y string) {
 		}
 		if _, known := r.entry(jid); known {
 			continue
+		}
+		if !srv.cfg.Open {
+			if c, err := srv.mate(ctx, a.user, jid); err == nil && !c.Site {
+				continue
+			}
 		}
 		if err := srv.contactsChanged(ctx, []*account{a}, jid); err != nil {
 			srv.log.Error("a new contact was not put on a roster", "user", a.user, "err", err)

@@ -17,6 +17,10 @@ func (srv *Server) GroupsChanged(ctx context.Context, user string) {
 			}
 		})
 	}
+	a.forgetStrangers()
+	if srv.cfg.Groups {
+		srv.endWatches(ctx, user)
+	}
 	srv.rostersChanged(ctx, user)
 	if len(a.interested()) == 0 {
 		return // nobody has seen the old one

@@ -52,6 +52,23 @@ func (w *watches) set(s *session, users []string) {
 	}
 }
 
+// by returns the accounts that a session watches.
+func (w *watches) by(s *session) []string {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.Clone(w.watched[s])
+}
+
+// drop ends a session's watch of an account.
+func (w *watches) drop(s *session, user string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i := slices.Index(w.watched[s], user); i >= 0 {
+		w.watched[s] = slices.Delete(slices.Clone(w.watched[s]), i, i+1)
+		removeFrom(w.watchers, user, s)
+	}
+}
+
 // count returns how many sessions watch an account.
 func (w *watches) count(user string) int {
 	w.mu.RLock()
@@ -114,6 +131,39 @@ func (s *session) watch(users []string) {
 	s.mu.Unlock()
 	if over { // cutOff may have looked before
 		s.server.watches.set(s, nil)
+	}
+}
+
+// endWatches ends the watches of those who share no group with an account any more, and the account's own of them: they see
+// each other leave. Where the store does not tell, all of them end.
+func (srv *Server) endWatches(ctx context.Context, user string) {
+	type watch struct {
+		by   *session
+		of   string // account
+		with string // the other account
+	}
+	var all []watch
+	var others []string
+	for _, s := range srv.watches.of(user) {
+		all, others = append(all, watch{s, user, s.user}), append(others, s.user)
+	}
+	for _, s := range srv.registry.lookup(user).all() {
+		for _, other := range srv.watches.by(s) {
+			all, others = append(all, watch{s, other, other}), append(others, other)
+		}
+	}
+	mates, err := srv.mates(ctx, user, others)
+	if err != nil {
+		srv.log.Error("groups could not be read; who shows somebody on a page hears of them no more", "user", user, "err", err)
+	}
+	for _, w := range all {
+		if slices.Contains(mates, w.with) {
+			continue
+		}
+		srv.watches.drop(w.by, w.of)
+		for _, o := range srv.registry.lookup(w.of).available() {
+			w.by.deliverSoon(unavailable(o.full, w.by.bare))
+		}
 	}
 }
 

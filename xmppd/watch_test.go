@@ -67,6 +67,55 @@ func TestWatch_Groups(t *testing.T) {
 	alice.Until(fmt.Sprintf(rosterPush, `<item jid="bob@h" name="Bob" subscription="both"/>`))
 }
 
+// Who is out of a group is followed no longer by those who are in it, nor follows them.
+func TestWatch_GroupLeft(t *testing.T) {
+	w := newWorldWith(t, Config{Groups: true}, "alice", "bob")
+	w.store.everyone, w.store.large = true, true
+	alice, bob := w.online("alice", "a"), w.online("bob", "b")
+	alice.ask(watchIQ("bob@h"), watchResult("bob@h/b"))
+	bob.ask(watchIQ("alice@h"), watchResult("alice@h/a"))
+	w.store.mu.Lock()
+	w.store.stranger = "bob"
+	w.store.mu.Unlock()
+	w.srv.GroupsChanged(t.Context(), "bob")
+	alice.Until(`<presence xmlns="jabber:client" from="bob@h/b" to="alice@h" type="unavailable"/>`)
+	bob.Until(`<presence xmlns="jabber:client" from="alice@h/a" to="bob@h" type="unavailable"/>`)
+	bob.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	alice.Send(`<presence xmlns="jabber:client"><show>away</show></presence>`)
+	bob.Sync()
+	if got := strings.Join(presences(alice.Sync()), ""); strings.Contains(got, "bob") {
+		t.Errorf("alice is told: %s", got)
+	}
+	if got := strings.Join(presences(bob.Sync()), ""); strings.Contains(got, "alice") {
+		t.Errorf("bob is told: %s", got)
+	}
+}
+
+// A message to somebody who shares no group does not ask the store each time.
+func TestRoster_Strangers(t *testing.T) {
+	w := newWorldWith(t, Config{Groups: true}, "alice", "stranger")
+	w.store.everyone, w.store.large, w.store.stranger = true, true, "stranger"
+	alice, stranger := w.online("alice", "a"), w.online("stranger", "s")
+	say := func(id string) {
+		t.Helper()
+		alice.Send(`<message xmlns="jabber:client" type="chat" to="stranger@h" id="` + id + `"><body>hi</body></message>`)
+		stranger.Until(`<message xmlns="jabber:client" from="alice@h/a" id="` + id + `"><body>hi</body><any xmlns="test"/></message>`)
+	}
+	asked := func() int {
+		w.store.mu.Lock()
+		defer w.store.mu.Unlock()
+		return w.store.asked
+	}
+	say("1")
+	once := asked()
+	for i := range 9 {
+		say(fmt.Sprint("again", i))
+	}
+	if n := asked(); n != once || once != 2 {
+		t.Errorf("the store was asked %d times for the first message, and %d times in all", once, n)
+	}
+}
+
 // Nobody sees by a page what the site or the person keeps from them (XEP-0191 §3).
 func TestWatch_Refused(t *testing.T) {
 	w := newWorld(t, "alice", "bob") // contacts by request

@@ -134,12 +134,13 @@ test("an answer that never comes is given up, and asked for again", async (t) =>
 
 // A socket that the site closes before the stream begins goes unnoticed by Converse: as it does when somebody ends
 // all their other sessions while a page comes back.
-for (const [what, answers, ends] of /** @type {const} */ ([
-  ["nobody is signed in any more", [said(401)], { told: "signed out", attempts: 0, websocket: "/ws" }],
-  ["the site is away for a while", [said(503), said(503), said(200, { user: "alice" })], { told: "", attempts: 1, websocket: "/ws" }],
-  ["the site passes no WebSocket", [said(200, { user: "alice" })], { told: "", attempts: 1, websocket: undefined }],
+for (const [what, answers, ends, readyState = 3] of /** @type {const} */ ([
+  ["it is closed, and nobody is signed in any more", [said(401)], { told: "signed out", attempts: 0, websocket: "/ws" }],
+  ["it is closed, and the site is away for a while", [said(503), said(503), said(200, { user: "alice" })], { told: "", attempts: 1, websocket: "/ws" }],
+  ["it is closed, and the site is there", [said(200, { user: "alice" })], { told: "", attempts: 1, websocket: undefined }],
+  ["it is open, and the site is away: nothing is said of it yet", [said(503)], { told: "", attempts: 0, websocket: "/ws" }, 1],
 ])) {
-  test(`a socket that was closed without a word is given up: ${what}`, async (t) => {
+  test(`a socket without a word: ${what}`, async (t) => {
     onClock(t);
     t.mock.method(Math, "random", () => 0.5);
     globalThis.WebSocket = /** @type {any} */ ({ OPEN: 1 });
@@ -150,7 +151,7 @@ for (const [what, answers, ends] of /** @type {const} */ ([
     const guard = page();
     guard.signedOut = () => (guard.close(), (told = "signed out"), new Promise(() => {}));
     const set = { websocket_url: "/ws", bosh_service_url: "/http-bind" };
-    const closed = { settings: { get: (name) => set[name], set: (name, value) => (set[name] = value) }, user: {}, connection: { get: () => ({ _proto: { socket: { readyState: 3 } }, setProtocol() {} }), authenticated: () => attempts > 0 } };
+    const closed = { settings: { get: (name) => set[name], set: (name, value) => (set[name] = value) }, user: {}, connection: { get: () => ({ _proto: { socket: { readyState } }, setProtocol() {} }), authenticated: () => attempts > 0 } };
     closed.user.login = async () => {
       await guard.pass(closed, false);
       attempts++;

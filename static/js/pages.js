@@ -23,7 +23,8 @@ function swap(current, next) {
 }
 
 export function keepChatAcrossPages() {
-    // Turbo stops reading what another visit has made superfluous, and forgets that this is no error.
+    // Turbo stops reading what another visit has made superfluous, and forgets that this is no error. Nobody else here
+    // gives anything up in this way: what takes too long ends with a TimeoutError.
     addEventListener('unhandledrejection', (event) => {
         if (event.reason?.name === 'AbortError') event.preventDefault();
     });

@@ -21,7 +21,7 @@ const CONNECT_PATIENCE = 15_000; // ms
 const ANSWER_PATIENCE = 20_000; // ms
 
 // A site that takes so long to answer anything says nothing about its WebSocket, so
-// often.
+// often, nor does one that cannot be reached.
 const SLOW = 1000; // ms
 const EXCUSES = 3;
 
@@ -146,14 +146,13 @@ export class LoginGuard {
             const who = await whoAmI(this.config);
             // Converse may have found out meanwhile.
             if (watchdog !== this.watchdog || api.connection.authenticated()) return;
-            if (who === 'same') {
-                if (!closed && performance.now() - asked > SLOW && excuses-- > 0) {
-                    looks = 0;
-                    this.watchdog = setTimeout(look, LOOK);
-                    return;
-                }
-                transport.fallBack(api);
+            const slow = who === 'away' || (who === 'same' && performance.now() - asked > SLOW && excuses-- > 0);
+            if (!closed && slow) {
+                looks = 0;
+                this.watchdog = setTimeout(look, LOOK);
+                return;
             }
+            if (who === 'same') transport.fallBack(api);
             if (this.config.login === 'password') return this.givenUp();
             await api.user.login(this.config.jid, undefined, true);
         };
