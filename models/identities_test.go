@@ -179,6 +179,41 @@ func TestUnlinkIdentity_SourceThatIsGone(t *testing.T) {
 	is(t, err, ErrLastWay)
 }
 
+// The session in which an identity is removed stays. It is of no source any more if it stood on that one; if it stands
+// on another, it goes on ending with that.
+func TestUnlinkIdentity_OwnSession(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	alice, stays := joined(t, db, "alice")
+	other := Identity{AccountID: alice.ID, Source: "provider", Issuer: "https://id.example", Subject: "7"}
+	session, err := begin(t, db, alice, proofBy(t, db, stays, "at the source"))
+	for range 2 {
+		if err == nil {
+			err = db.Identities.LinkIdentity(ctx, &other, session.ID)
+		}
+		if err == nil {
+			_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, other.ID, session.ID, Ways{Sources: []string{"directory", "provider"}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, _, err := db.Sessions.SessionBySecret(ctx, session.SecretHash)
+		if err != nil || kept.IdentityID == nil || *kept.IdentityID != stays.ID || kept.ProviderSession != "at the source" {
+			t.Fatalf("%+v %v", kept, err)
+		}
+	}
+	if err := db.Identities.LinkIdentity(ctx, &other, session.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, stays.ID, session.ID, Ways{Sources: []string{"directory", "provider"}}); err != nil {
+		t.Fatal(err)
+	}
+	kept, _, err := db.Sessions.SessionBySecret(ctx, session.SecretHash)
+	if err != nil || kept.IdentityID != nil || kept.ProviderSession != "" {
+		t.Errorf("%+v %v", kept, err)
+	}
+}
+
 // An account has so many ways to sign in, and no more, however many are joined at once.
 func TestLinkIdentity_Bound(t *testing.T) {
 	db, ctx := open(t), t.Context()
