@@ -110,7 +110,16 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(e.ctx, cfg, e.out, e.logger(cfg))
+	log := e.logger(cfg)
+	warnUnknown(log)
+	return app.Run(e.ctx, cfg, e.out, log)
+}
+
+// warnUnknown says what looks like a setting and is none.
+func warnUnknown(log *slog.Logger) {
+	for _, said := range app.UnknownSettings(app.Environ()) {
+		log.Warn(said)
+	}
 }
 
 type migrateCmd struct{}

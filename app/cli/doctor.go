@@ -41,6 +41,9 @@ func (c doctorCmd) examine(e *env, report *doctor.Report) {
 	if x.failed("settings", err, "They are in the environment: of foyer.service, or of docker-compose.yml.") {
 		return
 	}
+	for _, said := range app.UnknownSettings(app.Environ()) {
+		x.Tell(doctor.Finding{Check: "settings", State: doctor.Warn, Text: said, Mend: "Write its name as it is, or take it out of the environment: of foyer.service, or of docker-compose.yml."})
+	}
 	db, closeDB, err := e.database(cfg)
 	if x.failed("database", err, mendDatabase) {
 		return

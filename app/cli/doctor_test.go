@@ -57,6 +57,15 @@ func TestDoctor_AllIsWell(t *testing.T) {
 	c.says("ok    Postgres: well", "", "doctor")
 }
 
+// A misspelt setting is no failure, since it may be another program's.
+func TestDoctor_UnknownSetting(t *testing.T) {
+	t.Setenv("XMPP_DOMIAN", "example.org")
+	found, err := newTerminal(t, nil).findings()
+	if f := found["settings"]; err != nil || f.State != doctor.Warn || f.Text != "XMPP_DOMIAN is no setting: did you mean XMPP_DOMAIN?" {
+		t.Errorf("%+v %v", f, err)
+	}
+}
+
 // Each set-up is broken in one way, and the command fails.
 func TestDoctor_Broken(t *testing.T) {
 	well := newTerminal(t, nil)

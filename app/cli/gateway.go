@@ -10,5 +10,7 @@ func (gatewayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return app.RunGateway(e.ctx, cfg, e.out, e.logger(app.Config{LogLevel: cfg.LogLevel}))
+	log := e.logger(app.Config{LogLevel: cfg.LogLevel})
+	warnUnknown(log)
+	return app.RunGateway(e.ctx, cfg, e.out, log)
 }
