@@ -1,6 +1,7 @@
 package app
 
 import (
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 
 	"foyer/internal/stream"
 	"foyer/models"
+
+	"github.com/jackc/pgx/v5"
 )
 
 func peerOf(user string) stream.Peer {
@@ -126,20 +129,33 @@ func TestPrepareSchema_Production(t *testing.T) {
 	}
 	defer db.Close()
 	cfg := Config{Env: "production"}
-	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "foyer migrate") {
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	if err := prepareSchema(ctx, cfg, db, log); err == nil || !strings.Contains(err.Error(), "foyer migrate") {
 		t.Errorf("an empty database: %v", err)
 	}
 	if err := db.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := prepareSchema(ctx, cfg, db); err != nil {
-		t.Error(err)
+	if err := prepareSchema(ctx, cfg, db, log); err != nil || said.String() != "" {
+		t.Error(err, said.String())
 	}
 	if err := db.Accounts.CreateAccount(ctx, &models.Account{Username: "alice", Name: "A", Demo: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "demo accounts") {
+	if err := prepareSchema(ctx, cfg, db, log); err == nil || !strings.Contains(err.Error(), "demo accounts") {
 		t.Errorf("with demo accounts: %v", err)
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true); DELETE FROM accounts"); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepareSchema(ctx, cfg, db, log); err != nil || !strings.Contains(said.String(), "a newer program was here") {
+		t.Error(err, said.String())
 	}
 }
 

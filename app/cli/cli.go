@@ -81,7 +81,15 @@ func (e *env) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return parsed.Run(e)
+	return withMending(parsed.Run(e))
+}
+
+// withMending adds to an error of the database what to do, where it says that of itself not at all.
+func withMending(err error) error {
+	if mend := models.HowToMend(err); mend != "" {
+		return fmt.Errorf("%w\n%s", err, mend)
+	}
+	return err
 }
 
 // logger logs to the terminal, at the level that is set.
@@ -135,6 +143,9 @@ func (migrateCmd) Run(e *env) error {
 			return err
 		}
 		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		if newer, err := app.NewerSchema(e.ctx, db); err == nil && newer != "" {
+			fmt.Fprintln(e.errOut, "Mind that "+newer+".")
+		}
 		// The program does this as well, but leaves the processor to others.
 		return db.Index.IndexArchives(e.ctx)
 	})
