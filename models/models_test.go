@@ -702,3 +702,17 @@ func TestBlock_AtOnce(t *testing.T) {
 		t.Errorf("%d entries of %d clients, %v", len(b), taken.Load(), err)
 	}
 }
+
+// X-53: however often somebody has signed in, so many of their sessions are listed, the last ones.
+func TestSessions_Listed(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	if _, err := db.pool.Exec(ctx, `INSERT INTO sessions (id, account_id, secret_hash, expires_at, seen_at)
+		SELECT gen_random_uuid(), $1, int8send(n), now() + interval '1 day', now() - n * interval '1 minute' FROM generate_series(1, 3000) n`, alice.ID); err != nil {
+		t.Fatal(err)
+	}
+	list, err := db.Sessions.Of(ctx, alice.ID)
+	if err != nil || len(list) != maxListedSessions || time.Since(list[0].SeenAt) > 2*time.Minute || time.Since(list[99].SeenAt) > 102*time.Minute {
+		t.Errorf("%d, %v", len(list), err)
+	}
+}

@@ -235,8 +235,12 @@ type ConversationSettings struct {
 	Level  NotificationLevel `json:"level"` // empty: the default
 }
 
-// maxConversationSettings is for how many conversations one account may choose.
-const maxConversationSettings = 5000
+// maxConversationSettings is for how many conversations one account may choose, and
+// maxConversationBytes how long their addresses may be together: pages ask for all of them (X-53).
+const (
+	maxConversationSettings = 5000
+	maxConversationBytes    = 256 << 10
+)
 
 // ConversationSettings returns all that an account chose.
 func (db *Notifications) ConversationSettings(ctx context.Context, accountID int64) ([]ConversationSettings, error) {
@@ -248,7 +252,7 @@ func (db *Notifications) ConversationSettings(ctx context.Context, accountID int
 }
 
 // SetConversationSettings keeps what an account chose for a conversation; nil leaves one of
-// the two as it is. ErrFull: it is as many as may be.
+// the two as it is. ErrTooMany: it is as many as may be, or their addresses are too long together.
 func (db *Notifications) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
 	return setConversation(ctx, db.pool, accountID, jid, pinned, level)
 }
@@ -261,10 +265,10 @@ type executor interface {
 func setConversation(ctx context.Context, on executor, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
 	tag, err := on.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
 		SELECT $1, $2, coalesce($3, false), nullif($4, '')
-			WHERE (SELECT count(*) FROM conversation_settings WHERE account_id = $1) < $5
+			WHERE (SELECT count(*) < $5 AND coalesce(sum(octet_length(jid)), 0) + octet_length($2) <= $6 FROM conversation_settings WHERE account_id = $1)
 				OR EXISTS (SELECT 1 FROM conversation_settings WHERE account_id = $1 AND jid = $2)
 		ON CONFLICT (account_id, jid) DO UPDATE SET pinned = coalesce($3, c.pinned),
-			level = CASE WHEN $4::text IS NULL THEN c.level ELSE nullif($4, '') END`, accountID, jid, pinned, level, maxConversationSettings)
+			level = CASE WHEN $4::text IS NULL THEN c.level ELSE nullif($4, '') END`, accountID, jid, pinned, level, maxConversationSettings, maxConversationBytes)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrTooMany
 	}

@@ -165,6 +165,24 @@ func TestPush_OutOfTheRoom(t *testing.T) {
 	}
 }
 
+// what somebody chose is bounded in bytes as well as in number, since pages ask for all of it.
+func TestConversationSettings_Bounded(t *testing.T) {
+	db := open(t)
+	a, none, pinned := db.person(t, "zoe"), NotifyNone, true
+	set := func(jid string) error {
+		return db.Notifications.SetConversationSettings(t.Context(), a.ID, jid, nil, &none)
+	}
+	long := func(n int) string { return strconv.Itoa(1000+n) + strings.Repeat("é", 510) }
+	for n := range maxConversationBytes / 1024 {
+		is(t, set(long(n)), nil)
+	}
+	is(t, set("x@h"), ErrTooMany)
+	is(t, db.Notifications.SetConversationSettings(t.Context(), a.ID, long(0), &pinned, nil), nil) // it is there
+	if list, err := db.Notifications.ConversationSettings(t.Context(), a.ID); err != nil || len(list) != maxConversationBytes/1024 || !list[0].Pinned {
+		t.Errorf("%d, %v", len(list), err)
+	}
+}
+
 func TestConversationSettings(t *testing.T) {
 	db := open(t)
 	a := db.person(t, "zoe")
