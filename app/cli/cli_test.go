@@ -303,6 +303,10 @@ func TestUserImport(t *testing.T) {
 	if err == nil || !strings.Contains(out, "line 1: this is not UTF-8") || !strings.Contains(out, "0 accounts created.") {
 		t.Errorf("%v: %s", err, out)
 	}
+	out, err = c.run("\xff\xfei\x00d\x00a\x00,\x00p\x00\n\x00", "user", "import", "-") // UTF-16, as spreadsheets save "Unicode"
+	if err == nil || !strings.Contains(out, "line 1: this is not UTF-8") {
+		t.Errorf("%v: %s", err, out)
+	}
 	c.fails("no such file", "", "user", "import", filepath.Join(t.TempDir(), "nothing.csv"))
 }
 
