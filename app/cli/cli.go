@@ -4,6 +4,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -55,7 +56,8 @@ type env struct {
 // person at the terminal.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	e := &env{ctx: ctx, in: bufio.NewReader(in), out: out, errOut: errOut, config: func() (app.Config, error) {
-		return app.LoadConfig(app.Environ())
+		cfg, err := app.LoadConfig(app.Environ())
+		return cfg, withUnknown(err)
 	}}
 	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		e.asks, e.hidden = true, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
@@ -121,6 +123,18 @@ func (serveCmd) Run(e *env) error {
 	log := e.logger(cfg)
 	warnUnknown(log)
 	return app.Run(e.ctx, cfg, e.out, log)
+}
+
+// withUnknown adds to an error of the settings what looks like one and is none: it may be the one
+// that is missing.
+func withUnknown(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, said := range app.UnknownSettings(app.Environ()) {
+		err = errors.Join(err, errors.New(said))
+	}
+	return err
 }
 
 // warnUnknown says what looks like a setting and is none.

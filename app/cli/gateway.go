@@ -8,7 +8,7 @@ type gatewayCmd struct{}
 func (gatewayCmd) Run(e *env) error {
 	cfg, err := app.LoadGatewayConfig(app.Environ())
 	if err != nil {
-		return err
+		return withUnknown(err)
 	}
 	log := e.logger(app.Config{LogLevel: cfg.LogLevel})
 	warnUnknown(log)
