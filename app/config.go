@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"foyer/app/auth"
@@ -145,7 +146,22 @@ func LoadConfig(environ map[string]string) (Config, error) {
 			*setting = origin
 		}
 	}
-	return c, c.Validate()
+	return c, errors.Join(c.checkRetention(environ), c.Validate())
+}
+
+// checkRetention refuses what is kept so shortly, or so long, that something else was meant: 6m is six
+// minutes and not months, and 0 would be for ever, as nothing at all is.
+func (c Config) checkRetention(environ map[string]string) error {
+	var wrong []error
+	for _, setting := range []struct {
+		name string
+		kept Period
+	}{{"ARCHIVE_RETENTION", c.ArchiveRetention}, {"ROOM_ARCHIVE_RETENTION", c.RoomRetention}, {"UPLOAD_RETENTION", c.UploadRetention}} {
+		if environ[setting.name] != "" && time.Duration(setting.kept) < time.Hour {
+			wrong = append(wrong, fmt.Errorf("%s=%q must be an hour or more: write days as 90d, hours as 12h (m are minutes); without the setting everything is kept for ever", setting.name, environ[setting.name]))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // ListenAddr is where the site listens, as the settings say.

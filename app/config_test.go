@@ -293,3 +293,15 @@ func TestConfig_EmptyLists(t *testing.T) {
 		t.Errorf("%q, %v", cfg.authAccept(), err)
 	}
 }
+
+// What would remove everything, or nothing, by a slip is refused: 6m is six minutes.
+func TestLoadConfig_Retention(t *testing.T) {
+	for value, ok := range map[string]bool{"": true, "90d": true, "1h": true, "12h30m": true, "6m": false, "59m59s": false, "0": false, "0d": false, "1s": false} {
+		for _, setting := range []string{"ARCHIVE_RETENTION", "ROOM_ARCHIVE_RETENTION", "UPLOAD_RETENTION"} {
+			_, err := LoadConfig(map[string]string{"APP_ENV": "development", setting: value})
+			if (err == nil) != ok || (err != nil && !strings.Contains(err.Error(), setting+`="`+value+`" must be an hour or more`)) {
+				t.Errorf("%s=%q: %v", setting, value, err)
+			}
+		}
+	}
+}
