@@ -318,6 +318,7 @@ func (c Config) Validate() error {
 	check(err == nil, "ACCENT=%q: %v", c.Accent, err)
 	_, err = uploads.NewStore(c.uploadStore())
 	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
+	check(c.UploadMaxSize == 0 || c.UploadMaxSize >= leastSize, "UPLOAD_MAX_SIZE is %v, which no file is: write a unit, such as 25MB", c.UploadMaxSize)
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
@@ -424,10 +425,13 @@ func (c Config) checkLimits(check func(bool, string, ...any)) {
 	} {
 		check(n >= 1, "%s=%d must be at least 1", setting, n)
 	}
-	check(c.ArchiveRate >= 1, "ARCHIVE_RATE must be at least 1 byte")
+	check(c.ArchiveRate >= leastSize, "ARCHIVE_RATE is %v, which is less than a message takes: write a unit, such as 64KB", c.ArchiveRate)
 	checkRate(check, "NEW_STREAMS_PER_ADDRESS", c.NewStreamsPerAddress)
 	checkRate(check, "REFUSALS_PER_ADDRESS", c.RefusalsPerAddress)
 }
+
+// leastSize is less than what anybody means: a number without its unit is one of bytes.
+const leastSize Size = 1000
 
 // maxRate is no limit any more.
 const maxRate = 1_000_000

@@ -305,3 +305,15 @@ func TestLoadConfig_Retention(t *testing.T) {
 		}
 	}
 }
+
+// A number whose unit was forgotten is one of bytes, with which nothing would work.
+func TestLoadConfig_SizeWithoutUnit(t *testing.T) {
+	for _, setting := range []string{"UPLOAD_MAX_SIZE", "ARCHIVE_RATE"} {
+		for value, ok := range map[string]bool{"25": false, "999": false, "1000": true, "64KB": true, "64": false} {
+			_, err := LoadConfig(map[string]string{"APP_ENV": "development", setting: value})
+			if (err == nil) != ok || (err != nil && !strings.Contains(err.Error(), setting+" is "+value+" bytes, which")) {
+				t.Errorf("%s=%s: %v", setting, value, err)
+			}
+		}
+	}
+}
