@@ -277,7 +277,7 @@ type Refreshed struct {
 }
 
 // ClaimedPicture is a picture that a source has of somebody, and that is still to be fetched: it is
-// another one than before, or was not to be had then. SetAvatar settles that.
+// another one than before, or was not to be had then. SetClaimedAvatar settles that, and SetAvatar, with one of their own.
 type ClaimedPicture struct{ Username, URL string }
 
 // RefreshIdentities writes down what sources say of those who have an account, however

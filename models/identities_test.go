@@ -303,3 +303,41 @@ func TestRefreshIdentities(t *testing.T) {
 		t.Errorf("%v %v", members, err)
 	}
 }
+
+// A picture that is fetched from a source takes its time. What somebody chose meanwhile stays, and so does what the
+// source says by then.
+func TestSetClaimedAvatar(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice, _ := joined(t, db, "alice")
+	say := func(url string) ClaimedPicture {
+		t.Helper()
+		r, err := db.Identities.RefreshIdentities(ctx, []ClaimedIdentity{{Source: "directory", Subject: "id of alice", Login: "alice", Picture: url}})
+		if err != nil || len(r.Pictures) != 1 {
+			t.Fatal(r, err)
+		}
+		return r.Pictures[0]
+	}
+	shows := func(want string) {
+		t.Helper()
+		a, err := db.Accounts.AccountByName(ctx, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if avatar, err := db.Accounts.Avatar(ctx, a.AvatarHash); err != nil || string(avatar.Data) != want {
+			t.Errorf("%q %v, want %q", avatar.Data, err, want)
+		}
+	}
+	first := say("https://pictures.example/1")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, first, []byte("one"), "image/png"), nil)
+	shows("one")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, first, []byte("one again"), "image/png"), ErrStale)
+	second := say("https://pictures.example/2")
+	third := say("https://pictures.example/3")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, second, []byte("two"), "image/png"), ErrStale)
+	if _, err := db.Accounts.SetAvatar(ctx, alice.ID, []byte("her own"), "image/png"); err != nil {
+		t.Fatal(err)
+	}
+	is(t, db.Accounts.SetClaimedAvatar(ctx, third, []byte("three"), "image/png"), ErrStale)
+	shows("her own")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, ClaimedPicture{"nobody", "x"}, []byte("x"), "image/png"), ErrNotFound)
+}
