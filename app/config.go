@@ -126,6 +126,11 @@ const (
 // LoadConfig reads the settings. A secret may also stand in a file named by
 // NAME_FILE. The error says what to mend.
 func LoadConfig(environ map[string]string) (Config, error) {
+	c, err := loadConfig(environ)
+	return c, hidePasswords(err)
+}
+
+func loadConfig(environ map[string]string) (Config, error) {
 	environ = maps.Clone(environ)
 	var c Config
 	if err := readSettings(&c, environ); err != nil {

@@ -317,3 +317,22 @@ func TestLoadConfig_SizeWithoutUnit(t *testing.T) {
 		}
 	}
 }
+
+// No error of the settings repeats a password that stands in a URL: it is written to logs.
+func TestLoadConfig_PasswordInURL(t *testing.T) {
+	const secret = "hunter2@x/y"
+	for setting, value := range map[string]string{
+		"BASE_URL": "https://u:" + secret + "@chat.example", "XMPP_SEE_OTHER": "https://u:" + secret + "@new.example", "UPLOAD_STORE": "s3://key:" + secret + "@bucket",
+		"LDAP_URL": "ldap://u:" + secret + "@localhost", "CHAT_ORIGINS": "https://u:" + secret + "@app.example", "XMPP_UPSTREAM": "xmpp://u:" + secret + "@localhost:1",
+		"HEADER_SIGNOUT_URL": "http://:" + secret + "@proxy.example", "GATEWAY_UPSTREAMS": "x.example=xmpp://u:" + secret + "@h:1", "GATEWAY_ORIGINS": "https://u:" + secret + "@x.example",
+	} {
+		environ := map[string]string{"APP_ENV": "development", setting: value, "HEADER_SIGNIN": "X-User", "TRUSTED_PROXIES": "127.0.0.1"}
+		_, err := LoadConfig(environ)
+		if strings.HasPrefix(setting, "GATEWAY_") {
+			_, err = LoadGatewayConfig(environ)
+		}
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "x/y") {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}
