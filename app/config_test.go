@@ -42,6 +42,7 @@ func TestLoadConfig(t *testing.T) {
 		"plain http, loopback":           {map[string]string{"BASE_URL": "http://localhost:8080"}, ""},
 		"a path":                         {map[string]string{"BASE_URL": "https://chat.example/x"}, "BASE_URL"},
 		"odd mode":                       {map[string]string{"XMPP_LOGIN": "magic"}, "not one of session"},
+		"a source that is none":          {map[string]string{"SIGNUP_SOURCES": "google"}, `there is no source "google"; there are: none`},
 		"odd roster":                     {map[string]string{"ROSTER": "some"}, "not one of everyone"},
 		"other server":                   {map[string]string{"XMPP_UPSTREAM": "h:5222"}, "write xmpp://HOST:5222"},
 		"no CA":                          {map[string]string{"XMPP_UPSTREAM": "xmpp://h:5222", "XMPP_UPSTREAM_CA": "/nowhere.pem"}, "XMPP_UPSTREAM_CA"},
