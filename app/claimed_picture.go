@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"foyer/models"
@@ -53,11 +54,11 @@ func (s *Server) takePicture(ctx context.Context, p claimedPicture) error {
 	if err != nil {
 		return err
 	}
-	account, err := s.db.Accounts.AccountByName(ctx, p.user)
-	if err != nil {
-		return err
+	err = s.db.Accounts.SetClaimedAvatar(ctx, models.ClaimedPicture{Username: p.user, URL: p.url}, data, mediaType)
+	if errors.Is(err, models.ErrStale) || errors.Is(err, models.ErrNotFound) {
+		return nil // they chose one meanwhile, or have gone
 	}
-	if _, err := s.db.Accounts.SetAvatar(ctx, account.ID, data, mediaType); err != nil {
+	if err != nil {
 		return err
 	}
 	s.tell(ctx, models.Event{Kind: models.EventChanged, User: p.user})

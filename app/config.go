@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"foyer/app/auth"
@@ -125,6 +126,11 @@ const (
 // LoadConfig reads the settings. A secret may also stand in a file named by
 // NAME_FILE. The error says what to mend.
 func LoadConfig(environ map[string]string) (Config, error) {
+	c, err := loadConfig(environ)
+	return c, hidePasswords(err)
+}
+
+func loadConfig(environ map[string]string) (Config, error) {
 	environ = maps.Clone(environ)
 	var c Config
 	if err := readSettings(&c, environ); err != nil {
@@ -145,7 +151,22 @@ func LoadConfig(environ map[string]string) (Config, error) {
 			*setting = origin
 		}
 	}
-	return c, c.Validate()
+	return c, errors.Join(c.checkRetention(environ), c.Validate())
+}
+
+// checkRetention refuses what is kept so shortly, or so long, that something else was meant: 6m is six
+// minutes and not months, and 0 would be for ever, as nothing at all is.
+func (c Config) checkRetention(environ map[string]string) error {
+	var wrong []error
+	for _, setting := range []struct {
+		name string
+		kept Period
+	}{{"ARCHIVE_RETENTION", c.ArchiveRetention}, {"ROOM_ARCHIVE_RETENTION", c.RoomRetention}, {"UPLOAD_RETENTION", c.UploadRetention}} {
+		if environ[setting.name] != "" && time.Duration(setting.kept) < time.Hour {
+			wrong = append(wrong, fmt.Errorf("%s=%q must be an hour or more: write days as 90d, hours as 12h (m are minutes); without the setting everything is kept for ever", setting.name, environ[setting.name]))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // ListenAddr is where the site listens, as the settings say.
@@ -302,6 +323,7 @@ func (c Config) Validate() error {
 	check(err == nil, "ACCENT=%q: %v", c.Accent, err)
 	_, err = uploads.NewStore(c.uploadStore())
 	check(err == nil, "UPLOAD_STORE=%q: %v", c.UploadStore, err)
+	check(c.UploadMaxSize == 0 || c.UploadMaxSize >= leastSize, "UPLOAD_MAX_SIZE is %v, which no file is: write a unit, such as 25MB", c.UploadMaxSize)
 	check(c.UploadMaxSize <= c.UploadQuota, "UPLOAD_MAX_SIZE is more than UPLOAD_QUOTA allows for all files together")
 	check(c.TokenKey == "" || c.TokenAlg != "EdDSA" || len(c.TokenKey) == 32, "TOKEN_KEY must be 32 bytes for EdDSA, not %d", len(c.TokenKey))
 	check(c.TokenKey == "" || len(c.TokenKey) >= 32, "TOKEN_KEY must be at least 32 bytes, not %d", len(c.TokenKey))
@@ -409,13 +431,16 @@ func (c Config) checkLimits(check func(bool, string, ...any)) {
 		check(n >= 1, "%s=%d must be at least 1", setting, n)
 	}
 	check(c.RosterMax <= maxRoster, "ROSTER_MAX=%d is more than browsers show; at most %d", c.RosterMax, maxRoster)
-	check(c.ArchiveRate >= 1, "ARCHIVE_RATE must be at least 1 byte")
+	check(c.ArchiveRate >= leastSize, "ARCHIVE_RATE is %v, which is less than a message takes: write a unit, such as 64KB", c.ArchiveRate)
 	checkRate(check, "NEW_STREAMS_PER_ADDRESS", c.NewStreamsPerAddress)
 	checkRate(check, "REFUSALS_PER_ADDRESS", c.RefusalsPerAddress)
 }
 
 // maxRoster is how many a contact list may be made to hold: each sign-in reads them, and each page keeps them.
 const maxRoster = 100_000
+
+// leastSize is less than what anybody means: a number without its unit is one of bytes.
+const leastSize Size = 1000
 
 // maxRate is no limit any more.
 const maxRate = 1_000_000

@@ -5,11 +5,33 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
 )
+
+// urlPassword is the password in a URL, up to the last @.
+var urlPassword = regexp.MustCompile(`(://[^/\s":@]*):[^\s"]*@`)
+
+// withoutPasswords is an error of the settings as logs may keep it: it repeats values, and a URL among them
+// may have a password.
+type withoutPasswords struct{ error }
+
+func (e withoutPasswords) Error() string {
+	return urlPassword.ReplaceAllString(e.error.Error(), "$1:xxxxx@")
+}
+
+func (e withoutPasswords) Unwrap() error { return e.error }
+
+// hidePasswords is err without the passwords of URLs.
+func hidePasswords(err error) error {
+	if err == nil {
+		return nil
+	}
+	return withoutPasswords{err}
+}
 
 // settingErrors says of values that could not be read which settings they are of
 // and what is wrong with them: people know SIGNUP, not a Go field (X-44).

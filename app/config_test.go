@@ -1,6 +1,7 @@
 package app
 
 import (
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 
 	"foyer/internal/stream"
 	"foyer/models"
+
+	"github.com/jackc/pgx/v5"
 )
 
 func peerOf(user string) stream.Peer {
@@ -39,6 +42,7 @@ func TestLoadConfig(t *testing.T) {
 		"plain http, loopback":           {map[string]string{"BASE_URL": "http://localhost:8080"}, ""},
 		"a path":                         {map[string]string{"BASE_URL": "https://chat.example/x"}, "BASE_URL"},
 		"odd mode":                       {map[string]string{"XMPP_LOGIN": "magic"}, "not one of session"},
+		"a source that is none":          {map[string]string{"SIGNUP_SOURCES": "google"}, `there is no source "google"; there are: none`},
 		"odd roster":                     {map[string]string{"ROSTER": "some"}, "not one of everyone"},
 		"other server":                   {map[string]string{"XMPP_UPSTREAM": "h:5222"}, "write xmpp://HOST:5222"},
 		"no CA":                          {map[string]string{"XMPP_UPSTREAM": "xmpp://h:5222", "XMPP_UPSTREAM_CA": "/nowhere.pem"}, "XMPP_UPSTREAM_CA"},
@@ -126,20 +130,33 @@ func TestPrepareSchema_Production(t *testing.T) {
 	}
 	defer db.Close()
 	cfg := Config{Env: "production"}
-	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "foyer migrate") {
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	if err := prepareSchema(ctx, cfg, db, log); err == nil || !strings.Contains(err.Error(), "foyer migrate") {
 		t.Errorf("an empty database: %v", err)
 	}
 	if err := db.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := prepareSchema(ctx, cfg, db); err != nil {
-		t.Error(err)
+	if err := prepareSchema(ctx, cfg, db, log); err != nil || said.String() != "" {
+		t.Error(err, said.String())
 	}
 	if err := db.Accounts.CreateAccount(ctx, &models.Account{Username: "alice", Name: "A", Demo: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := prepareSchema(ctx, cfg, db); err == nil || !strings.Contains(err.Error(), "demo accounts") {
+	if err := prepareSchema(ctx, cfg, db, log); err == nil || !strings.Contains(err.Error(), "demo accounts") {
 		t.Errorf("with demo accounts: %v", err)
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true); DELETE FROM accounts"); err != nil {
+		t.Fatal(err)
+	}
+	if err := prepareSchema(ctx, cfg, db, log); err != nil || !strings.Contains(said.String(), "a newer program was here") {
+		t.Error(err, said.String())
 	}
 }
 
@@ -275,5 +292,48 @@ func TestConfig_EmptyLists(t *testing.T) {
 	cfg, err := LoadConfig(map[string]string{"APP_ENV": "development", "XMPP_AUTH_ACCEPT": "token, ,app-password,"})
 	if err != nil || !slices.Equal(cfg.authAccept(), []string{"token", "app-password"}) {
 		t.Errorf("%q, %v", cfg.authAccept(), err)
+	}
+}
+
+// What would remove everything, or nothing, by a slip is refused: 6m is six minutes.
+func TestLoadConfig_Retention(t *testing.T) {
+	for value, ok := range map[string]bool{"": true, "90d": true, "1h": true, "12h30m": true, "6m": false, "59m59s": false, "0": false, "0d": false, "1s": false} {
+		for _, setting := range []string{"ARCHIVE_RETENTION", "ROOM_ARCHIVE_RETENTION", "UPLOAD_RETENTION"} {
+			_, err := LoadConfig(map[string]string{"APP_ENV": "development", setting: value})
+			if (err == nil) != ok || (err != nil && !strings.Contains(err.Error(), setting+`="`+value+`" must be an hour or more`)) {
+				t.Errorf("%s=%q: %v", setting, value, err)
+			}
+		}
+	}
+}
+
+// A number whose unit was forgotten is one of bytes, with which nothing would work.
+func TestLoadConfig_SizeWithoutUnit(t *testing.T) {
+	for _, setting := range []string{"UPLOAD_MAX_SIZE", "ARCHIVE_RATE"} {
+		for value, ok := range map[string]bool{"25": false, "999": false, "1000": true, "64KB": true, "64": false} {
+			_, err := LoadConfig(map[string]string{"APP_ENV": "development", setting: value})
+			if (err == nil) != ok || (err != nil && !strings.Contains(err.Error(), setting+" is "+value+" bytes, which")) {
+				t.Errorf("%s=%s: %v", setting, value, err)
+			}
+		}
+	}
+}
+
+// No error of the settings repeats a password that stands in a URL: it is written to logs.
+func TestLoadConfig_PasswordInURL(t *testing.T) {
+	const secret = "hunter2@x/y"
+	for setting, value := range map[string]string{
+		"BASE_URL": "https://u:" + secret + "@chat.example", "XMPP_SEE_OTHER": "https://u:" + secret + "@new.example", "UPLOAD_STORE": "s3://key:" + secret + "@bucket",
+		"LDAP_URL": "ldap://u:" + secret + "@localhost", "CHAT_ORIGINS": "https://u:" + secret + "@app.example", "XMPP_UPSTREAM": "xmpp://u:" + secret + "@localhost:1",
+		"HEADER_SIGNOUT_URL": "http://:" + secret + "@proxy.example", "GATEWAY_UPSTREAMS": "x.example=xmpp://u:" + secret + "@h:1", "GATEWAY_ORIGINS": "https://u:" + secret + "@x.example",
+	} {
+		environ := map[string]string{"APP_ENV": "development", setting: value, "HEADER_SIGNIN": "X-User", "TRUSTED_PROXIES": "127.0.0.1"}
+		_, err := LoadConfig(environ)
+		if strings.HasPrefix(setting, "GATEWAY_") {
+			_, err = LoadGatewayConfig(environ)
+		}
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "x/y") {
+			t.Errorf("%s: %v", setting, err)
+		}
 	}
 }

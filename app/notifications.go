@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"foyer/app/push"
+	"foyer/internal/budget"
 	"foyer/internal/stanza"
 	"foyer/models"
 
@@ -23,6 +24,7 @@ type notifications struct {
 	*pages
 	notified *models.Notifications
 	members  *models.People
+	lists    *budget.Share
 }
 
 func (s *notifications) chatRoutes(xmpp fiber.Router) {
@@ -140,6 +142,11 @@ func (s *notifications) showConversationSettings(c *fiber.Ctx) error {
 	if v == nil {
 		return errNotSignedIn
 	}
+	release, err := s.lists.Acquire(c.UserContext(), v.account.Username, 1)
+	if err != nil {
+		return err
+	}
+	defer release()
 	list, err := s.notified.ConversationSettings(c.UserContext(), v.account.ID)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func (s *Server) newParts() {
 	s.install = &installPages{site: s.site, assets: s.assets, grounds: s.grounds, views: s.views}
 	s.signIn = &signInPages{pages: p, logouts: newLogouts(s.limits), failedReturns: newFailedReturns(s.limits), rated: newRated(s.limits), signIns: newSignIns()}
 	s.files = &filePages{pages: p, records: s.db.Uploads, uploads: s.uploads}
-	s.notices = &notifications{pages: p, notified: s.db.Notifications, members: s.db.People}
+	s.notices = &notifications{pages: p, notified: s.db.Notifications, members: s.db.People, lists: newLists(s.limits)}
 	s.settings = &settingsPages{
 		pages: p, accounts: s.db.Accounts, sessions: s.db.Sessions, tokens: s.db.Tokens, notified: s.db.Notifications,
 		signIn: s.signIn, notices: s.notices, files: s.files, pictures: s.pictures, tell: s.tell, nativeServers: s.nativeServers,

@@ -35,7 +35,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error
 		return err
 	}
 	defer closeDB()
-	if err := prepareSchema(ctx, cfg, db); err != nil {
+	if err := prepareSchema(ctx, cfg, db, log); err != nil {
 		return err
 	}
 	var lost <-chan error
@@ -109,12 +109,22 @@ func privatePostgres(ctx context.Context, cfg Config, say func(string)) (url str
 
 // prepareSchema migrates in development. In production that is a step of its
 // own, and a database with published passwords is refused.
-func prepareSchema(ctx context.Context, cfg Config, db *models.DB) error {
+func prepareSchema(ctx context.Context, cfg Config, db *models.DB, log *slog.Logger) error {
 	if cfg.Development() {
-		return db.Migrate(ctx)
+		if err := db.Migrate(ctx); err != nil {
+			return err
+		}
 	}
 	if err := CheckSchema(ctx, db); err != nil {
 		return err
+	}
+	if newer, err := NewerSchema(ctx, db); err != nil {
+		return err
+	} else if newer != "" {
+		log.Warn(newer)
+	}
+	if cfg.Development() {
+		return nil
 	}
 	demo, err := db.Accounts.HasDemoAccounts(ctx)
 	if err == nil && demo {
@@ -130,6 +140,16 @@ func CheckSchema(ctx context.Context, db *models.DB) error {
 		err = fmt.Errorf("the database's schema is at version %d, this program needs %d; run `foyer migrate`", have, want)
 	}
 	return err
+}
+
+// NewerSchema says of a database whose schema is newer than this program that it is; empty: it is
+// not. The program works with it as far as it knows it: while others are changed over, and no longer.
+func NewerSchema(ctx context.Context, db *models.DB) (string, error) {
+	have, want, err := db.SchemaStatus(ctx)
+	if err != nil || have <= want {
+		return "", err
+	}
+	return fmt.Sprintf("the database's schema is at version %d, and this program knows %d: a newer program was here, and this one may lose what that keeps; run the newer one", have, want), nil
 }
 
 // New puts the site together on an open database; it does not listen yet.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (c Config) checkSources(check func(bool, string, ...any)) {
 			"XMPP_LOGIN=typed needs a password that people type to sign in to the site, and at %s they type none; choose another XMPP_LOGIN", source.Name())
 	}
 	for _, name := range c.provisionSources() {
-		check(slices.Contains(names, name), "SIGNUP_SOURCES: there is no source %q; there are: %s", name, strings.Join(names, ", "))
+		check(slices.Contains(names, name), "SIGNUP_SOURCES: there is no source %q; there are: %s", name, cmp.Or(strings.Join(names, ", "), "none"))
 	}
 }
 

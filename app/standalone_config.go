@@ -103,6 +103,11 @@ func (d *Domains) UnmarshalText(text []byte) error {
 
 // LoadGatewayConfig reads the settings of `foyer gateway`. The error says what to mend.
 func LoadGatewayConfig(environ map[string]string) (GatewayConfig, error) {
+	c, err := loadGatewayConfig(environ)
+	return c, hidePasswords(err)
+}
+
+func loadGatewayConfig(environ map[string]string) (GatewayConfig, error) {
 	var c GatewayConfig
 	if err := readSettings(&c, maps.Clone(environ)); err != nil {
 		return c, err

@@ -202,10 +202,33 @@ func (db *Accounts) SetAvatar(ctx context.Context, id int64, data []byte, mediaT
 		if err != nil {
 			return err
 		}
+		if err := noPicturesDue(tx, id); err != nil {
+			return err
+		}
 		hash, err = changeAvatar(tx, id, old, data, mediaType)
 		return err
 	})
 	return hash, err
+}
+
+// SetClaimedAvatar sets a picture that was fetched from where somebody comes from. ErrStale: it is not to be
+// fetched any more, since they chose one themselves meanwhile, or their source has another by now.
+func (db *Accounts) SetClaimedAvatar(ctx context.Context, p ClaimedPicture, data []byte, mediaType string) error {
+	return db.site.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var a Account
+		if err := requireRows(tx.Raw("SELECT id, avatar_hash FROM accounts WHERE username = ? FOR UPDATE", p.Username).Scan(&a)); err != nil {
+			return err
+		}
+		due := tx.Exec("UPDATE identities SET picture_due = false WHERE account_id = ? AND picture = ? AND picture_due", a.ID, p.URL)
+		if due.Error == nil && due.RowsAffected == 0 {
+			return ErrStale
+		}
+		if due.Error != nil {
+			return due.Error
+		}
+		_, err := changeAvatar(tx, a.ID, a.AvatarHash, data, mediaType)
+		return err
+	})
 }
 
 // setProfile changes what a card of a chat client says: the name unless it is empty, what
@@ -216,6 +239,9 @@ func (db *Accounts) setProfile(ctx context.Context, username, name string, extra
 		err := requireRows(tx.Raw(`UPDATE accounts SET name = coalesce(nullif(?, ''), name), vcard_extra = ?
 			WHERE username = ? RETURNING id, avatar_hash`, name, append([]byte{}, extra...), username).Scan(&a))
 		if err != nil {
+			return err
+		}
+		if err := noPicturesDue(tx, a.ID); err != nil {
 			return err
 		}
 		_, err = changeAvatar(tx, a.ID, a.AvatarHash, picture, mediaType)
@@ -231,10 +257,12 @@ func changeAvatar(tx *gorm.DB, id int64, old string, data []byte, mediaType stri
 	if err := tx.Model(&Account{}).Where("id = ?", id).Update("avatar_hash", hash).Error; err != nil {
 		return "", err
 	}
-	if err := tx.Exec("UPDATE identities SET picture_due = false WHERE account_id = ? AND picture_due", id).Error; err != nil {
-		return "", err
-	}
 	return hash, dropAvatar(tx, old)
+}
+
+// noPicturesDue lets no picture be fetched any more from where somebody comes from: they chose one themselves.
+func noPicturesDue(tx *gorm.DB, id int64) error {
+	return tx.Exec("UPDATE identities SET picture_due = false WHERE account_id = ? AND picture_due", id).Error
 }
 
 // storeAvatar keeps a picture, and locks its row: nobody drops it before it is somebody's.

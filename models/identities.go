@@ -191,8 +191,9 @@ func (db *Identities) UnlinkIdentity(ctx context.Context, accountID int64, id, k
 		if !others && !(own && ways.Password) {
 			return ErrLastWay
 		}
-		if keep != "" {
-			if _, err := tx.Exec(ctx, "UPDATE sessions SET identity_id = NULL, provider_session = '', sign_out_hint = NULL WHERE id::text = $1 AND account_id = $2", keep, accountID); err != nil {
+		if keep != "" { // one that stands on another identity goes on ending with that
+			if _, err := tx.Exec(ctx, `UPDATE sessions SET identity_id = NULL, provider_session = '', sign_out_hint = NULL
+				WHERE id::text = $1 AND account_id = $2 AND identity_id = $3`, keep, accountID, id); err != nil {
 				return err
 			}
 		}
@@ -276,7 +277,7 @@ type Refreshed struct {
 }
 
 // ClaimedPicture is a picture that a source has of somebody, and that is still to be fetched: it is
-// another one than before, or was not to be had then. SetAvatar settles that.
+// another one than before, or was not to be had then. SetClaimedAvatar settles that, and SetAvatar, with one of their own.
 type ClaimedPicture struct{ Username, URL string }
 
 // RefreshIdentities writes down what sources say of those who have an account, however

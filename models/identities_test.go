@@ -179,6 +179,41 @@ func TestUnlinkIdentity_SourceThatIsGone(t *testing.T) {
 	is(t, err, ErrLastWay)
 }
 
+// The session in which an identity is removed stays. It is of no source any more if it stood on that one; if it stands
+// on another, it goes on ending with that.
+func TestUnlinkIdentity_OwnSession(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	alice, stays := joined(t, db, "alice")
+	other := Identity{AccountID: alice.ID, Source: "provider", Issuer: "https://id.example", Subject: "7"}
+	session, err := begin(t, db, alice, proofBy(t, db, stays, "at the source"))
+	for range 2 {
+		if err == nil {
+			err = db.Identities.LinkIdentity(ctx, &other, session.ID)
+		}
+		if err == nil {
+			_, err = db.Identities.UnlinkIdentity(ctx, alice.ID, other.ID, session.ID, Ways{Sources: []string{"directory", "provider"}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, _, err := db.Sessions.SessionBySecret(ctx, session.SecretHash)
+		if err != nil || kept.IdentityID == nil || *kept.IdentityID != stays.ID || kept.ProviderSession != "at the source" {
+			t.Fatalf("%+v %v", kept, err)
+		}
+	}
+	if err := db.Identities.LinkIdentity(ctx, &other, session.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Identities.UnlinkIdentity(ctx, alice.ID, stays.ID, session.ID, Ways{Sources: []string{"directory", "provider"}}); err != nil {
+		t.Fatal(err)
+	}
+	kept, _, err := db.Sessions.SessionBySecret(ctx, session.SecretHash)
+	if err != nil || kept.IdentityID != nil || kept.ProviderSession != "" {
+		t.Errorf("%+v %v", kept, err)
+	}
+}
+
 // An account has so many ways to sign in, and no more, however many are joined at once.
 func TestLinkIdentity_Bound(t *testing.T) {
 	db, ctx := open(t), t.Context()
@@ -267,4 +302,42 @@ func TestRefreshIdentities(t *testing.T) {
 	if members, err := db.Accounts.GroupMembers(ctx, "staff"); err != nil || !slices.Equal(members, []string{"bob"}) {
 		t.Errorf("%v %v", members, err)
 	}
+}
+
+// A picture that is fetched from a source takes its time. What somebody chose meanwhile stays, and so does what the
+// source says by then.
+func TestSetClaimedAvatar(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice, _ := joined(t, db, "alice")
+	say := func(url string) ClaimedPicture {
+		t.Helper()
+		r, err := db.Identities.RefreshIdentities(ctx, []ClaimedIdentity{{Source: "directory", Subject: "id of alice", Login: "alice", Picture: url}})
+		if err != nil || len(r.Pictures) != 1 {
+			t.Fatal(r, err)
+		}
+		return r.Pictures[0]
+	}
+	shows := func(want string) {
+		t.Helper()
+		a, err := db.Accounts.AccountByName(ctx, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if avatar, err := db.Accounts.Avatar(ctx, a.AvatarHash); err != nil || string(avatar.Data) != want {
+			t.Errorf("%q %v, want %q", avatar.Data, err, want)
+		}
+	}
+	first := say("https://pictures.example/1")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, first, []byte("one"), "image/png"), nil)
+	shows("one")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, first, []byte("one again"), "image/png"), ErrStale)
+	second := say("https://pictures.example/2")
+	third := say("https://pictures.example/3")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, second, []byte("two"), "image/png"), ErrStale)
+	if _, err := db.Accounts.SetAvatar(ctx, alice.ID, []byte("her own"), "image/png"); err != nil {
+		t.Fatal(err)
+	}
+	is(t, db.Accounts.SetClaimedAvatar(ctx, third, []byte("three"), "image/png"), ErrStale)
+	shows("her own")
+	is(t, db.Accounts.SetClaimedAvatar(ctx, ClaimedPicture{"nobody", "x"}, []byte("x"), "image/png"), ErrNotFound)
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -516,6 +518,16 @@ func TestSmallStores(t *testing.T) {
 	if b, err := s.Blocks.Blocked(ctx, "alice"); err != nil || fmt.Sprint(b) != "[b@h]" {
 		t.Errorf("%v %v", b, err)
 	}
+	many := make([]string, xmppd.MaxBlocked)
+	for i := range many {
+		many[i] = fmt.Sprint("u", i, "@h")
+	}
+	is(t, s.Blocks.Block(ctx, "alice", many), xmppd.ErrFull)
+	is(t, s.Blocks.Block(ctx, "alice", append(many[1:], "b@h")), nil)
+	is(t, s.Blocks.Block(ctx, "alice", []string{"b@h"}), nil) // there is no more of it
+	is(t, s.Blocks.Block(ctx, "alice", many[:1]), xmppd.ErrFull)
+	is(t, s.Blocks.Unblock(ctx, "alice", nil), nil)
+	is(t, s.Blocks.Block(ctx, "alice", []string{strings.Repeat("x", xmppd.MaxBlockedBytes/2), "é" + strings.Repeat("x", xmppd.MaxBlockedBytes/2-1)}), xmppd.ErrFull)
 	is(t, s.Blocks.Unblock(ctx, "alice", nil), nil)
 	if b, err := s.Blocks.Blocked(ctx, "alice"); err != nil || len(b) != 0 {
 		t.Errorf("%v %v", b, err)
@@ -661,5 +673,46 @@ func BenchmarkArchive_Append(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// X-53: however many clients of an account block at once, the list keeps its bounds.
+func TestBlock_AtOnce(t *testing.T) {
+	db := open(t)
+	db.person(t, "alice")
+	s := db.Stores("h", RosterNone)
+	var taken atomic.Int32
+	var clients sync.WaitGroup
+	for client := range 8 {
+		clients.Go(func() {
+			jids := make([]string, xmppd.MaxBlocked/4)
+			for i := range jids {
+				jids[i] = fmt.Sprint(client, "x", i, "@h")
+			}
+			switch err := s.Blocks.Block(t.Context(), "alice", jids); {
+			case err == nil:
+				taken.Add(1)
+			case !errors.Is(err, xmppd.ErrFull):
+				t.Error(err)
+			}
+		})
+	}
+	clients.Wait()
+	if b, err := s.Blocks.Blocked(t.Context(), "alice"); err != nil || len(b) != xmppd.MaxBlocked || taken.Load() != 4 {
+		t.Errorf("%d entries of %d clients, %v", len(b), taken.Load(), err)
+	}
+}
+
+// X-53: however often somebody has signed in, so many of their sessions are listed, the last ones.
+func TestSessions_Listed(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	if _, err := db.pool.Exec(ctx, `INSERT INTO sessions (id, account_id, secret_hash, expires_at, seen_at)
+		SELECT gen_random_uuid(), $1, int8send(n), now() + interval '1 day', now() - n * interval '1 minute' FROM generate_series(1, 3000) n`, alice.ID); err != nil {
+		t.Fatal(err)
+	}
+	list, err := db.Sessions.Of(ctx, alice.ID)
+	if err != nil || len(list) != maxListedSessions || time.Since(list[0].SeenAt) > 2*time.Minute || time.Since(list[99].SeenAt) > 102*time.Minute {
+		t.Errorf("%d, %v", len(list), err)
 	}
 }

@@ -80,11 +80,14 @@ type PushAudience struct {
 	Subscriptions []PushSubscription
 	Settings      NotificationSettings
 	Level         NotificationLevel // of the conversation; empty: the default
+	Out           bool              // they may not read what is said in the room, any more
 }
 
 // pushAudiences begins with those who are asked for, and looks at each by itself, as pushRoom does.
 const pushAudiences = `SELECT a.username, a.name, p.session_id::text, p.account_id, p.endpoint, p.p256dh, p.auth,
-		coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, '')
+		coalesce(n.show_text, false), n.quiet_from, n.quiet_until, coalesce(n.zone, 'UTC'), coalesce(c.level, ''),
+		$3 <> '' AND NOT EXISTS (SELECT 1 FROM rooms r LEFT JOIN room_affiliations m ON m.room = r.name AND m.username = a.username WHERE r.name = $3
+			AND CASE coalesce(m.affiliation, 'none') WHEN 'none' THEN NOT r.members_only AND r.password = '' ELSE m.affiliation <> 'outcast' END)
 	FROM unnest($1::text[]) u(username)
 	CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = u.username AND blocked_at IS NULL LIMIT 1) a
 	CROSS JOIN LATERAL (SELECT * FROM push_subscriptions WHERE account_id = a.id OFFSET 0) p
@@ -92,10 +95,11 @@ const pushAudiences = `SELECT a.username, a.name, p.session_id::text, p.account_
 	LEFT JOIN LATERAL (SELECT * FROM notification_settings WHERE account_id = a.id LIMIT 1) n ON true
 	LEFT JOIN LATERAL (SELECT level FROM conversation_settings WHERE account_id = a.id AND jid = $2 LIMIT 1) c ON true`
 
-// PushAudiences returns where people are told of what is said in a conversation, by user name. Those who are told
-// nowhere are left out: without a subscription, once the account is blocked, or its sessions have ended.
-func (db *Notifications) PushAudiences(ctx context.Context, users []string, conversation string) (map[string]PushAudience, error) {
-	rows, err := db.chat.Query(ctx, pushAudiences, users, conversation)
+// PushAudiences returns where people are told of what is said in a conversation, by user name; room is its name if it is
+// one. Those who are told nowhere are left out: without a subscription, once the account is blocked, or its sessions have
+// ended.
+func (db *Notifications) PushAudiences(ctx context.Context, users []string, conversation, room string) (map[string]PushAudience, error) {
+	rows, err := db.chat.Query(ctx, pushAudiences, users, conversation, room)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +108,7 @@ func (db *Notifications) PushAudiences(ctx context.Context, users []string, conv
 	var a PushAudience
 	var p PushSubscription
 	_, err = pgx.ForEachRow(rows, []any{&user, &a.Name, &p.SessionID, &p.AccountID, &p.Endpoint, &p.P256DH, &p.Auth,
-		&a.Settings.ShowText, &a.Settings.QuietFrom, &a.Settings.QuietUntil, &a.Settings.Zone, &a.Level}, func() error {
+		&a.Settings.ShowText, &a.Settings.QuietFrom, &a.Settings.QuietUntil, &a.Settings.Zone, &a.Level, &a.Out}, func() error {
 		a.Subscriptions = append(all[user].Subscriptions, p)
 		all[user] = a
 		a, p = PushAudience{}, PushSubscription{} // what they lead to is the map's now
@@ -231,8 +235,12 @@ type ConversationSettings struct {
 	Level  NotificationLevel `json:"level"` // empty: the default
 }
 
-// maxConversationSettings is for how many conversations one account may choose.
-const maxConversationSettings = 5000
+// maxConversationSettings is for how many conversations one account may choose, and
+// maxConversationBytes how long their addresses may be together: pages ask for all of them (X-53).
+const (
+	maxConversationSettings = 5000
+	maxConversationBytes    = 256 << 10
+)
 
 // ConversationSettings returns all that an account chose.
 func (db *Notifications) ConversationSettings(ctx context.Context, accountID int64) ([]ConversationSettings, error) {
@@ -244,7 +252,7 @@ func (db *Notifications) ConversationSettings(ctx context.Context, accountID int
 }
 
 // SetConversationSettings keeps what an account chose for a conversation; nil leaves one of
-// the two as it is. ErrFull: it is as many as may be.
+// the two as it is. ErrTooMany: it is as many as may be, or their addresses are too long together.
 func (db *Notifications) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
 	return setConversation(ctx, db.pool, accountID, jid, pinned, level)
 }
@@ -257,10 +265,10 @@ type executor interface {
 func setConversation(ctx context.Context, on executor, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
 	tag, err := on.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
 		SELECT $1, $2, coalesce($3, false), nullif($4, '')
-			WHERE (SELECT count(*) FROM conversation_settings WHERE account_id = $1) < $5
+			WHERE (SELECT count(*) < $5 AND coalesce(sum(octet_length(jid)), 0) + octet_length($2) <= $6 FROM conversation_settings WHERE account_id = $1)
 				OR EXISTS (SELECT 1 FROM conversation_settings WHERE account_id = $1 AND jid = $2)
 		ON CONFLICT (account_id, jid) DO UPDATE SET pinned = coalesce($3, c.pinned),
-			level = CASE WHEN $4::text IS NULL THEN c.level ELSE nullif($4, '') END`, accountID, jid, pinned, level, maxConversationSettings)
+			level = CASE WHEN $4::text IS NULL THEN c.level ELSE nullif($4, '') END`, accountID, jid, pinned, level, maxConversationSettings, maxConversationBytes)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrTooMany
 	}

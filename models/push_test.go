@@ -16,7 +16,7 @@ const auth1, auth2 = "0123456789abcdef", "fedcba9876543210"
 
 func (db *DB) reached(t *testing.T, user string) int {
 	t.Helper()
-	all, err := db.Notifications.PushAudiences(t.Context(), []string{user}, "x@h")
+	all, err := db.Notifications.PushAudiences(t.Context(), []string{user}, "x@h", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +124,65 @@ func TestPush_Room(t *testing.T) {
 	is(t, err, ErrNotFound)
 }
 
+// Who was told of a room a moment ago, or is told again later, is told no more once they may not read it.
+func TestPush_OutOfTheRoom(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	var all []string
+	for _, name := range []string{"member", "stranger", "banned"} {
+		all = append(all, name)
+		is(t, db.Notifications.SavePushSubscription(ctx, subscription(db.session(t, db.person(t, name), name, time.Hour), "https://p/"+name, auth1)), nil)
+	}
+	for _, s := range []struct{ sql, told string }{
+		{`INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+			VALUES ('garden', true, true, false, false, false, true, true, 'anyone', true, 100)`, "member stranger banned"},
+		{"INSERT INTO room_affiliations (room, username, affiliation) VALUES ('garden', 'member', 'member'), ('garden', 'banned', 'outcast')", "member stranger"},
+		{"UPDATE rooms SET password = 'secret'", "member"},
+		{"UPDATE rooms SET password = '', members_only = true", "member"},
+		{"DELETE FROM room_affiliations WHERE username = 'member'", ""},
+		{"UPDATE rooms SET members_only = false", "member stranger"},
+		{"DELETE FROM rooms", ""},
+	} {
+		if _, err := db.pool.Exec(ctx, s.sql); err != nil {
+			t.Fatal(err)
+		}
+		audiences, err := db.Notifications.PushAudiences(ctx, all, "garden@c", "garden")
+		if err != nil || len(audiences) != len(all) {
+			t.Fatalf("%+v %v", audiences, err)
+		}
+		var told []string
+		for _, name := range all {
+			if !audiences[name].Out {
+				told = append(told, name)
+			}
+		}
+		if got := strings.Join(told, " "); got != s.told {
+			t.Errorf("after %s: %q, want %q", s.sql, got, s.told)
+		}
+	}
+	audiences, err := db.Notifications.PushAudiences(ctx, all, "alice@h", "") // no room
+	if err != nil || audiences["member"].Out {
+		t.Errorf("%+v %v", audiences, err)
+	}
+}
+
+// X-53: what somebody chose is bounded in bytes as well as in number, since pages ask for all of it.
+func TestConversationSettings_Bounded(t *testing.T) {
+	db := open(t)
+	a, none, pinned := db.person(t, "zoe"), NotifyNone, true
+	set := func(jid string) error {
+		return db.Notifications.SetConversationSettings(t.Context(), a.ID, jid, nil, &none)
+	}
+	long := func(n int) string { return strconv.Itoa(1000+n) + strings.Repeat("é", 510) }
+	for n := range maxConversationBytes / 1024 {
+		is(t, set(long(n)), nil)
+	}
+	is(t, set("x@h"), ErrTooMany)
+	is(t, db.Notifications.SetConversationSettings(t.Context(), a.ID, long(0), &pinned, nil), nil) // it is there
+	if list, err := db.Notifications.ConversationSettings(t.Context(), a.ID); err != nil || len(list) != maxConversationBytes/1024 || !list[0].Pinned {
+		t.Errorf("%d, %v", len(list), err)
+	}
+}
+
 func TestConversationSettings(t *testing.T) {
 	db := open(t)
 	a := db.person(t, "zoe")
@@ -181,7 +240,7 @@ func TestPushAudiences(t *testing.T) {
 			is(t, db.site.Exec("UPDATE sessions SET expires_at = now() WHERE id = ?", s.ID).Error, nil)
 		}
 	}
-	all, err := db.Notifications.PushAudiences(ctx, []string{"yan", "nobody", "zoe", "unreached", "blocked", "ended"}, "garden@c")
+	all, err := db.Notifications.PushAudiences(ctx, []string{"yan", "nobody", "zoe", "unreached", "blocked", "ended"}, "garden@c", "garden")
 	if err != nil || len(all) != 2 {
 		t.Fatalf("%+v, %v", all, err)
 	}
@@ -218,8 +277,18 @@ func (db *DB) manyReached(t testing.TB) {
 func TestPushAudiences_ReadsIndexes(t *testing.T) {
 	db := open(t)
 	db.manyReached(t)
+	for _, q := range []string{
+		`INSERT INTO rooms (name, persistent, public, members_only, moderated, non_anonymous, change_subject, invites, private, archive, max_occupants)
+			SELECT CASE n WHEN 1 THEN 'garden' ELSE 'room' || n END, true, true, true, false, false, false, false, 'none', true, 100 FROM generate_series(1, 1000) n`,
+		"INSERT INTO room_affiliations (room, username, affiliation) SELECT 'garden', username, 'member' FROM accounts",
+		"ANALYZE rooms, room_affiliations",
+	} {
+		if _, err := db.pool.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, users := range [][]string{{"user1"}, names(128)} {
-		plan := explain(t, db.chat, pushAudiences, users, "garden@c")
+		plan := explain(t, db.chat, pushAudiences, users, "garden@c", "garden")
 		if strings.Contains(plan, "Seq Scan on") {
 			t.Error(plan)
 		}
@@ -244,7 +313,7 @@ func BenchmarkPushAudiences(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for users := range slices.Chunk(names(200), size) {
-					if all, err := db.Notifications.PushAudiences(b.Context(), users, "garden@c"); err != nil || len(all) != len(users) {
+					if all, err := db.Notifications.PushAudiences(b.Context(), users, "garden@c", "garden"); err != nil || len(all) != len(users) {
 						b.Fatal(len(all), err)
 					}
 				}

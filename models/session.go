@@ -210,10 +210,14 @@ func (db *Sessions) LapsedSessions(ctx context.Context, usernames, sessions []st
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
-// Of returns an account's sessions, the latest used first.
+// maxListedSessions is how many sessions of one account are listed: a program that signs in
+// again and again may have thousands.
+const maxListedSessions = 100
+
+// Of returns an account's sessions that were used last, the latest first.
 func (db *Sessions) Of(ctx context.Context, accountID int64) ([]Session, error) {
 	var list []Session
-	err := db.site.WithContext(ctx).Where("account_id = ? AND expires_at > now()", accountID).Order("seen_at DESC").Find(&list).Error
+	err := db.site.WithContext(ctx).Where("account_id = ? AND expires_at > now()", accountID).Order("seen_at DESC, id").Limit(maxListedSessions).Find(&list).Error
 	return list, err
 }
 

@@ -129,10 +129,23 @@ func (s *chatStore) Blocked(ctx context.Context, user string) ([]string, error) 
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Block implements xmppd.BlockStore.
+// Block implements xmppd.BlockStore. The account is locked, so that its clients cannot pass the
+// bounds together.
 func (s *chatStore) Block(ctx context.Context, user string, jids []string) error {
-	_, err := s.chat.Exec(ctx, "INSERT INTO blocks (username, jid) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING", user, jids)
-	return err
+	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT 1 FROM accounts WHERE username = $1 FOR NO KEY UPDATE", user); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO blocks (username, jid) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING", user, jids); err != nil {
+			return err
+		}
+		var entries, size int
+		err := tx.QueryRow(ctx, "SELECT count(*), coalesce(sum(octet_length(jid)), 0) FROM blocks WHERE username = $1", user).Scan(&entries, &size)
+		if err == nil && (entries > xmppd.MaxBlocked || size > xmppd.MaxBlockedBytes) {
+			err = xmppd.ErrFull
+		}
+		return err
+	})
 }
 
 // Unblock implements xmppd.BlockStore.

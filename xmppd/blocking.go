@@ -3,7 +3,7 @@ package xmppd
 import (
 	"context"
 	"crypto/rand"
-	"maps"
+	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,11 +16,11 @@ import (
 
 const nsBlocking = "urn:xmpp:blocking"
 
-// maxBlocked is the maximum number of entries of one block list, and
-// maxBlockedBytes of the bytes in them.
+// MaxBlocked is the maximum number of entries of one block list, and
+// MaxBlockedBytes of the bytes in them.
 const (
-	maxBlocked      = 1000
-	maxBlockedBytes = 256 << 10
+	MaxBlocked      = 1000
+	MaxBlockedBytes = 256 << 10
 )
 
 // blocklist is an account's blocked JIDs. It is immutable.
@@ -213,15 +213,7 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 	if len(jids) == 0 {
 		return nil, stanza.ErrBadRequest
 	}
-	b, err := s.server.blocklists.of(ctx, s.user)
-	if err != nil {
-		return nil, err
-	}
-	size := 0
-	for _, jid := range slices.AppendSeq(slices.Clone(jids), maps.Keys(b.jids)) {
-		size += len(jid)
-	}
-	if len(b.jids)+len(jids) > maxBlocked || size > maxBlockedBytes {
+	if len(jids) > MaxBlocked {
 		return nil, stanza.ErrResourceConstraint
 	}
 	if slices.Contains(jids, s.bare) {
@@ -232,7 +224,11 @@ func handleBlock(ctx context.Context, s *session, _ *stream.Element, block strea
 		return nil, err
 	}
 	seen := s.sights(ctx, about) // before the list forbids it
-	if err := s.server.stores.Blocks.Block(ctx, s.user, jids); err != nil {
+	err = s.server.stores.Blocks.Block(ctx, s.user, jids)
+	if errors.Is(err, ErrFull) {
+		return nil, stanza.ErrResourceConstraint
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.blocksChanged(blockElement("block", jids))

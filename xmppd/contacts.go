@@ -75,10 +75,18 @@ func (srv *Server) isAsked(ctx context.Context, user, jid string) error {
 	return err
 }
 
-// mayBeContact refuses what a client is refused as well: oneself, and one contact too many.
+// mayBeContact refuses what a client is refused as well: oneself, whom one blocks (XEP-0191 §3), and one contact too
+// many.
 func (srv *Server) mayBeContact(ctx context.Context, user, jid string) error {
 	if jid == user+"@"+srv.domain {
 		return stanza.ErrBadRequest
+	}
+	blocked, err := srv.blocklists.blocks(ctx, user, jid)
+	switch {
+	case err != nil:
+		return err
+	case blocked:
+		return errBlockedByYou
 	}
 	return srv.checkRosterLimits(ctx, user, rosterItem{jid: jid})
 }

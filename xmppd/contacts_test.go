@@ -110,6 +110,27 @@ func TestContacts_Refused(t *testing.T) {
 	}
 }
 
+// whom one blocks is not asked, nor accepted, from a page either.
+func TestContacts_Blocked(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	ctx := t.Context()
+	if err := w.srv.AskContact(ctx, "bob", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	w.store.blocked["alice"] = []string{"bob@h"}
+	for what, err := range map[string]error{"asked": w.srv.AskContact(ctx, "alice", "bob"), "accepted": w.srv.AnswerContact(ctx, "alice", "bob", true)} {
+		if !errors.Is(err, errBlockedByYou) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if c, err := w.store.Contact(ctx, "alice", "bob@h"); err != nil || c.hasFrom() || c.Listed {
+		t.Errorf("%+v %v", c, err)
+	}
+	if err := w.srv.AnswerContact(ctx, "alice", "bob", false); err != nil { // a request can be declined all the same
+		t.Error(err)
+	}
+}
+
 // strangers do not see who is around.
 func TestAround(t *testing.T) {
 	w := newWorld(t, "alice", "bob", "carol")

@@ -129,12 +129,12 @@ func TestLimits_BlockedBytes(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.online("alice", "a")
 	items, size := "", 0
-	for i := 0; size <= maxBlockedBytes; i++ {
+	for i := 0; size <= MaxBlockedBytes; i++ {
 		jid := fmt.Sprint(i) + strings.Repeat("x", 1000) + "@h"
 		items += `<item jid="` + jid + `"/>`
-		if size += len(jid); i%50 == 49 || size > maxBlockedBytes {
+		if size += len(jid); i%50 == 49 || size > MaxBlockedBytes {
 			block := `<iq xmlns="jabber:client" type="set" id="b"><block xmlns="urn:xmpp:blocking">` + items + `</block></iq>`
-			if size > maxBlockedBytes {
+			if size > MaxBlockedBytes {
 				alice.refused(block, "wait", "resource-constraint")
 				return
 			}

@@ -500,7 +500,16 @@ func (m *memStore) Block(_ context.Context, user string, jids []string) error {
 	m.pass("Block")
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.blocked[user] = append(m.blocked[user], jids...)
+	all := slices.Clone(m.blocked[user])
+	for _, jid := range jids {
+		if !slices.Contains(all, jid) {
+			all = append(all, jid)
+		}
+	}
+	if len(all) > MaxBlocked || len(strings.Join(all, "")) > MaxBlockedBytes {
+		return ErrFull
+	}
+	m.blocked[user] = all
 	return m.fail
 }
 

@@ -229,7 +229,7 @@ func (s *session) handleAck(el *stream.Element) error {
 
 func smCount(el attributed) (uint32, error) {
 	text, _ := el.Attr("h")
-	h, err := strconv.ParseUint(text, 10, 32)
+	h, err := stanza.ParseNumber(text, 32)
 	if err != nil {
 		return 0, &stream.Error{Condition: stream.BadFormat, Text: "h must be a number below 2^32"}
 	}

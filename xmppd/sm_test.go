@@ -31,6 +31,7 @@ func TestSM_Counts(t *testing.T) {
 	c.enableSM()
 	c.Send(`<r xmlns="urn:xmpp:sm:3"/>`)
 	c.Expect(`<a xmlns="urn:xmpp:sm:3" h="0"/>`)
+	c.Send(`<a xmlns="urn:xmpp:sm:3" h=" 0 "/>`) // X-12
 	c.Sync()
 	c.Send(`<message xmlns="jabber:client" to="bob@h" type="chat"><body>x</body></message>`)
 	c.Expect(`<a xmlns="urn:xmpp:sm:3" h="2"/>`)

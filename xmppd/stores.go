@@ -161,7 +161,7 @@ type OfflineStore interface {
 	RemoveOffline(ctx context.Context, user string, ids []uuid.UUID) error
 }
 
-// ErrFull is returned by an OfflineStore that keeps no more for that user.
+// ErrFull is returned by a store that keeps no more for that user.
 var ErrFull = errors.New("xmppd: offline store full")
 
 // OfflineMessage is one message that waits for its recipient.
@@ -174,7 +174,11 @@ type OfflineMessage struct {
 // BlockStore keeps block lists (XEP-0191).
 type BlockStore interface {
 	Blocked(ctx context.Context, user string) ([]string, error)
+
+	// Block adds to the list, all or nothing: ErrFull when it would have more than MaxBlocked
+	// entries, or MaxBlockedBytes in them, however many clients of the account ask at once.
 	Block(ctx context.Context, user string, jids []string) error
+
 	Unblock(ctx context.Context, user string, jids []string) error // no jids: all
 }
 

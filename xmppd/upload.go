@@ -140,8 +140,8 @@ func parseUploadRequest(payload stream.Child) (UploadRequest, error) {
 	r.Name, _ = payload.Attr("filename")
 	r.Type, _ = payload.Attr("content-type")
 	size, _ := payload.Attr("size")
-	var err error
-	if r.Size, err = strconv.ParseInt(size, 10, 64); err != nil || r.Size <= 0 || strings.TrimSpace(r.Name) == "" {
+	n, err := stanza.ParseNumber(size, 63)
+	if r.Size = int64(n); err != nil || n == 0 || strings.TrimSpace(r.Name) == "" {
 		return r, &stanza.Error{Type: stanza.ErrorModify, Condition: stanza.BadRequest, Text: "A slot needs a filename, and a size of at least one byte."}
 	}
 	return r, nil

@@ -6,9 +6,9 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -196,7 +196,7 @@ const maxRID = 9007199254740991
 
 // requestID returns a request's id; 0: it has none that may be.
 func requestID(b *stream.Body) uint64 {
-	rid, err := strconv.ParseUint(b.Attr("rid"), 10, 64)
+	rid, err := stanza.ParseNumber(b.Attr("rid"), 64)
 	if err != nil || rid > maxRID {
 		return 0
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -34,7 +35,7 @@ func (s *boshSession) acknowledgedLocked(r *boshRequest) {
 	}
 	last := r.rid - 1
 	if r.body.Has("ack") {
-		n, err := strconv.ParseUint(r.body.Attr("ack"), 10, 64)
+		n, err := stanza.ParseNumber(r.body.Attr("ack"), 64)
 		if err != nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -104,11 +105,11 @@ var boshContents = map[string]bool{
 
 // clamp reads a number and bounds it; without one the bound is it.
 func clamp(text string, most int) int {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
+	n, err := stanza.ParseNumber(text, 31)
+	if err != nil {
 		return most
 	}
-	return min(n, most)
+	return min(int(n), most)
 }
 
 // lowerVersion returns the lower of the peer's version and ours, compared as

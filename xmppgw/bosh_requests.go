@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"foyer/internal/budget"
@@ -289,8 +288,8 @@ func (s *boshSession) pollsTooOftenLocked() bool {
 
 // pauseLocked answers everything, and gives the client time (XEP-0124 §10, B-41).
 func (s *boshSession) pauseLocked(text string) {
-	n, err := strconv.Atoi(text)
-	if err != nil || n <= 0 || n > int(boshMaxPause/time.Second) {
+	n, err := stanza.ParseNumber(text, 31)
+	if err != nil || n == 0 || n > uint64(boshMaxPause/time.Second) {
 		s.endLocked(boshPolicyViolation)
 		return
 	}

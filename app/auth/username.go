@@ -74,6 +74,8 @@ func (s *Service) CheckAvailable(name string) error {
 	switch {
 	case isReserved(name), isReserved(strings.NewReplacer(".", "", "_", "", "-", "").Replace(name)), mixesScripts(name):
 		return ErrUnavailable
+	case hasSecondDot(name):
+		return Refusal("Write i in that user name in place of İ: a small one with two dots looks the same.")
 	case s.cfg.External && !isPortable(name):
 		return Refusal("The chat cannot write that user name as it is: choose one without letters such as ß.")
 	}
@@ -89,6 +91,20 @@ func mixesScripts(name string) bool {
 		lookalike = lookalike || unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee)
 	}
 	return latin && lookalike
+}
+
+// hasSecondDot reports whether a name has a dot above a letter that has one: the two are drawn as
+// one, so that i̇ looks like i. The large İ becomes that.
+func hasSecondDot(name string) bool {
+	const dotlessI, dotAbove = 'ı', '\u0307'
+	var before rune
+	for _, r := range name {
+		if r == dotAbove && (before == dotlessI || unicode.Is(unicode.Soft_Dotted, before)) {
+			return true
+		}
+		before = r
+	}
+	return false
 }
 
 // PrepareName prepares the name that people see, by the rule for all names; an

@@ -25,3 +25,19 @@ func TestPrepareUsername_Again(t *testing.T) {
 		}
 	}
 }
+
+// no new account has a name that looks like another one.
+func TestCheckAvailable_LookAlikes(t *testing.T) {
+	s := &Service{}
+	for typed, ok := range map[string]bool{
+		"alice": true, "Ali\u00e7e": true, "\u0131rmak": true, "\u017Cubr": true, "al\u0456ce": false, "AL\u0130CE": false, "ali\u0307ce": false, "al\u0131\u0307ce": false, "bj\u0307orn": false, "z\u0307ubr": true,
+	} {
+		name, err := PrepareUsername(typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CheckAvailable(name); (err == nil) != ok {
+			t.Errorf("%+q: %v", name, err)
+		}
+	}
+}

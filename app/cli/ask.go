@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -28,10 +29,13 @@ func (p newPassword) read(e *env) (string, error) {
 // line reads one line from standard input.
 func (e *env) line() (string, error) {
 	line, err := e.in.ReadString('\n')
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", errors.Join(errors.New("standard input is empty"), err)
+	if line = strings.TrimRight(line, "\r\n"); line != "" {
+		return line, nil
 	}
-	return line, nil
+	if err == nil || errors.Is(err, io.EOF) {
+		err = errors.New("standard input is empty, where the password is to stand on the first line")
+	}
+	return "", err
 }
 
 // typedTwice asks for a password at the terminal, which does not show it.

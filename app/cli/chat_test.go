@@ -21,6 +21,8 @@ func TestChatExport_Refuses(t *testing.T) {
 		"--to needs the other":          {"--to", "prosody", "--database", "postgres:///x", "--database-file", "y"},
 		"--each goes with":              {"--to", "prosody", "--database", "postgres:///x", "--each"},
 		"no such file":                  {"--to", "prosody", "--database-file", filepath.Join(t.TempDir(), "none")},
+		"is the database of a site":     {"--to", "prosody", "--database", c.cfg.DatabaseURL},
+		"and not of another":            {"--to", "ejabberd", "--database", c.cfg.DatabaseURL},
 		"there is no table rosterusers": {"--to", "ejabberd", "--database", cluster.EmptyDB(t)},
 	} {
 		if out, err := c.run("", append([]string{"chat", "export"}, args...)...); err == nil || !strings.Contains(err.Error(), want) {

@@ -4,6 +4,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -55,7 +56,8 @@ type env struct {
 // person at the terminal.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	e := &env{ctx: ctx, in: bufio.NewReader(in), out: out, errOut: errOut, config: func() (app.Config, error) {
-		return app.LoadConfig(app.Environ())
+		cfg, err := app.LoadConfig(app.Environ())
+		return cfg, withUnknown(err)
 	}}
 	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		e.asks, e.hidden = true, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
@@ -81,7 +83,15 @@ func (e *env) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return parsed.Run(e)
+	return withMending(parsed.Run(e))
+}
+
+// withMending adds to an error of the database what to do, where it says that of itself not at all.
+func withMending(err error) error {
+	if mend := models.HowToMend(err); mend != "" {
+		return fmt.Errorf("%w\n%s", err, mend)
+	}
+	return err
 }
 
 // logger logs to the terminal, at the level that is set.
@@ -110,7 +120,28 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(e.ctx, cfg, e.out, e.logger(cfg))
+	log := e.logger(cfg)
+	warnUnknown(log)
+	return app.Run(e.ctx, cfg, e.out, log)
+}
+
+// withUnknown adds to an error of the settings what looks like one and is none: it may be the one
+// that is missing.
+func withUnknown(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, said := range app.UnknownSettings(app.Environ()) {
+		err = errors.Join(err, errors.New(said))
+	}
+	return err
+}
+
+// warnUnknown says what looks like a setting and is none.
+func warnUnknown(log *slog.Logger) {
+	for _, said := range app.UnknownSettings(app.Environ()) {
+		log.Warn(said)
+	}
 }
 
 type migrateCmd struct{}
@@ -126,6 +157,9 @@ func (migrateCmd) Run(e *env) error {
 			return err
 		}
 		fmt.Fprintf(e.out, "The database's schema is at version %d.\n", version)
+		if newer, err := app.NewerSchema(e.ctx, db); err == nil && newer != "" {
+			fmt.Fprintln(e.errOut, "Mind that "+newer+".")
+		}
 		// The program does this as well, but leaves the processor to others.
 		return db.Index.IndexArchives(e.ctx)
 	})

@@ -6,13 +6,17 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"foyer/app"
+	"foyer/app/doctor"
 	"foyer/internal/pgdev/pgtest"
 	"foyer/models"
 
@@ -134,6 +138,30 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.says("is at version 9999", "", "migrate")
+	found, err := c.findings() // a program from before an update, which goes on while others are changed over
+	if f := found["schema"]; err != nil || f.State != doctor.Warn || !strings.Contains(f.Text, "is at version 9999, and this program knows ") {
+		t.Errorf("%+v %v", f, err)
+	}
+}
+
+// What the database does not allow is said with what to do about it.
+func TestDatabaseRights(t *testing.T) {
+	c := newTerminal(t, nil)
+	well := c.cfg.DatabaseURL
+	for setting, want := range map[string]string{"role=pg_monitor": "let it own the database", "default_transaction_read_only=on": "can only be read"} {
+		address, err := url.Parse(well)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address.RawQuery += "&" + setting
+		c.cfg.DatabaseURL = address.String()
+		c.fails(want, "", "user", "add", "zoe", "--no-password")
+		found, err := c.findings()
+		told := slices.ContainsFunc(slices.Collect(maps.Values(found)), func(f doctor.Finding) bool { return f.State == doctor.Fail && strings.Contains(f.Mend, want) })
+		if err == nil || !told {
+			t.Errorf("%s: %+v %v", setting, found, err)
+		}
+	}
 }
 
 // X-45: commands say what they did, ask before they delete, and say plainly what is
@@ -273,6 +301,10 @@ func TestUserImport(t *testing.T) {
 	c.fails(`there is no account "gil"`, "", "user", "block", "gil")
 	out, err = c.run("hal,"+testPassword+",M\xfcller\n", "user", "import", "-") // Latin-1
 	if err == nil || !strings.Contains(out, "line 1: this is not UTF-8") || !strings.Contains(out, "0 accounts created.") {
+		t.Errorf("%v: %s", err, out)
+	}
+	out, err = c.run("\xff\xfei\x00d\x00a\x00,\x00p\x00\n\x00", "user", "import", "-") // UTF-16, as spreadsheets save "Unicode"
+	if err == nil || !strings.Contains(out, "line 1: this is not UTF-8") {
 		t.Errorf("%v: %s", err, out)
 	}
 	c.fails("no such file", "", "user", "import", filepath.Join(t.TempDir(), "nothing.csv"))

@@ -41,6 +41,9 @@ func (c doctorCmd) examine(e *env, report *doctor.Report) {
 	if x.failed("settings", err, "They are in the environment: of foyer.service, or of docker-compose.yml.") {
 		return
 	}
+	for _, said := range app.UnknownSettings(app.Environ()) {
+		x.Tell(doctor.Finding{Check: "settings", State: doctor.Warn, Text: said, Mend: "Write its name as it is, or take it out of the environment: of foyer.service, or of docker-compose.yml."})
+	}
 	db, closeDB, err := e.database(cfg)
 	if x.failed("database", err, mendDatabase) {
 		return
@@ -64,6 +67,7 @@ type examination struct {
 // failed tells how a check went.
 func (x examination) failed(check string, err error, mend string) bool {
 	if err != nil {
+		mend = cmp.Or(models.HowToMend(err), mend)
 		x.Tell(doctor.Finding{Check: check, State: doctor.Fail, Text: err.Error(), Mend: mend})
 		return true
 	}
@@ -101,6 +105,9 @@ func (x examination) database(cfg app.Config, db *models.DB) bool {
 	}
 	if x.inDatabase("schema", err, "Run `foyer migrate`.") {
 		return false
+	}
+	if newer, err := app.NewerSchema(x.ctx, db); err == nil && newer != "" {
+		x.Tell(doctor.Finding{Check: "schema", State: doctor.Warn, Text: newer, Mend: "Install the version of the program that ran `foyer migrate` last; to go back, restore the database from before that as well."})
 	}
 	if !cfg.Development() {
 		demo, err := db.Accounts.HasDemoAccounts(x.ctx)

@@ -57,6 +57,33 @@ func TestDoctor_AllIsWell(t *testing.T) {
 	c.says("ok    Postgres: well", "", "doctor")
 }
 
+// It may be the one that is missing.
+func TestUnknownSetting_Missing(t *testing.T) {
+	t.Setenv("BASEURL", "https://chat.example.org")
+	t.Setenv("GATEWAY_UPSTREAM", "example.org=xmpp://localhost:5222")
+	for command, want := range map[string][]string{
+		"serve":   {"BASE_URL is empty", "BASEURL is no setting: did you mean BASE_URL?"},
+		"gateway": {"GATEWAY_UPSTREAMS is empty", "GATEWAY_UPSTREAM is no setting: did you mean GATEWAY_UPSTREAMS?"},
+	} {
+		var out strings.Builder
+		err := Run(t.Context(), []string{command}, strings.NewReader(""), &out, &out)
+		for _, said := range want {
+			if err == nil || !strings.Contains(err.Error(), said) {
+				t.Errorf("%s: %v; want %q", command, err, said)
+			}
+		}
+	}
+}
+
+// A misspelt setting is no failure, since it may be another program's.
+func TestDoctor_UnknownSetting(t *testing.T) {
+	t.Setenv("XMPP_DOMIAN", "example.org")
+	found, err := newTerminal(t, nil).findings()
+	if f := found["settings"]; err != nil || f.State != doctor.Warn || f.Text != "XMPP_DOMIAN is no setting: did you mean XMPP_DOMAIN?" {
+		t.Errorf("%+v %v", f, err)
+	}
+}
+
 // Each set-up is broken in one way, and the command fails.
 func TestDoctor_Broken(t *testing.T) {
 	well := newTerminal(t, nil)

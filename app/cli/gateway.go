@@ -8,7 +8,9 @@ type gatewayCmd struct{}
 func (gatewayCmd) Run(e *env) error {
 	cfg, err := app.LoadGatewayConfig(app.Environ())
 	if err != nil {
-		return err
+		return withUnknown(err)
 	}
-	return app.RunGateway(e.ctx, cfg, e.out, e.logger(app.Config{LogLevel: cfg.LogLevel}))
+	log := e.logger(app.Config{LogLevel: cfg.LogLevel})
+	warnUnknown(log)
+	return app.RunGateway(e.ctx, cfg, e.out, log)
 }

@@ -90,11 +90,11 @@ func withoutMark(file io.Reader) io.Reader {
 }
 
 func (e *env) importRow(s *auth.Service, row []string) error {
+	if text := strings.Join(row, ""); !utf8.ValidString(text) || strings.ContainsRune(text, 0) { // the letters would be others
+		return errors.New("this is not UTF-8; save the file as UTF-8")
+	}
 	if len(row) < 2 {
 		return errors.New("need username,password[,name]")
-	}
-	if !utf8.ValidString(strings.Join(row, "")) { // the letters would be others
-		return errors.New("this is not UTF-8; save the file as UTF-8")
 	}
 	if row[1] == "" { // nobody could sign in to it
 		return errors.New("the password is empty; foyer user add --no-password makes an account without one")

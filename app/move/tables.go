@@ -3,6 +3,7 @@ package move
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -67,7 +68,20 @@ type copier struct {
 	owners *owners
 }
 
-func (c *copier) check(ctx context.Context) error { return c.server.check(ctx, c.to) }
+// check refuses the database of a site, whose tables have some of the same names, and looks at
+// the other server's.
+func (c *copier) check(ctx context.Context) error {
+	var own bool
+	if err := c.to.conn.QueryRow(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL AND to_regclass('accounts') IS NOT NULL").Scan(&own); err != nil {
+		return err
+	}
+	if own {
+		return errOwnDatabase
+	}
+	return c.server.check(ctx, c.to)
+}
+
+var errOwnDatabase = errors.New("that is the database of a site and not of another chat server; name the one that the other server has for itself")
 
 func (c *copier) say(text string) {
 	if c.Progress != nil {

@@ -155,8 +155,8 @@ type subscribing struct {
 	meanwhile func()
 }
 
-func (s subscribing) PushAudiences(ctx context.Context, users []string, jid string) (map[string]models.PushAudience, error) {
-	a, err := s.Store.PushAudiences(ctx, users, jid)
+func (s subscribing) PushAudiences(ctx context.Context, users []string, jid, room string) (map[string]models.PushAudience, error) {
+	a, err := s.Store.PushAudiences(ctx, users, jid, room)
 	s.meanwhile()
 	return a, err
 }

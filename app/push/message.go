@@ -152,7 +152,7 @@ func (s *Service) tell(ctx context.Context, users []string, j job) error {
 	if len(people) == 0 {
 		return nil
 	}
-	audiences, err := s.cfg.Store.PushAudiences(ctx, names, s.conversation(j.m))
+	audiences, err := s.cfg.Store.PushAudiences(ctx, names, s.conversation(j.m), j.m.room)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (s *Service) tellOne(ctx context.Context, j job, a models.PushAudience) err
 // wanted reports whether somebody wants to be told. People: of everything; rooms: where one's
 // name stands in it, or that answer what they said; unless they chose.
 func wanted(j job, a models.PushAudience) bool {
-	if a.Settings.Quiet(time.Now()) {
+	if a.Out || a.Settings.Quiet(time.Now()) {
 		return false
 	}
 	switch {

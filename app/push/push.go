@@ -44,7 +44,7 @@ var perAccount = budget.Limit{Name: "push notifications of one account"}
 // Store is what the service needs of the database; it is models.Notifications.
 type Store interface {
 	SubscribedToPush(ctx context.Context) ([]string, error)
-	PushAudiences(ctx context.Context, users []string, conversation string) (map[string]models.PushAudience, error)
+	PushAudiences(ctx context.Context, users []string, conversation, room string) (map[string]models.PushAudience, error)
 	PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error)
 	RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error
 }

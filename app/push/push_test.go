@@ -166,7 +166,7 @@ func (s *store) SubscribedToPush(context.Context) ([]string, error) {
 	return users, nil
 }
 
-func (s *store) PushAudiences(_ context.Context, users []string, _ string) (map[string]models.PushAudience, error) {
+func (s *store) PushAudiences(_ context.Context, users []string, _, _ string) (map[string]models.PushAudience, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, len(users))
@@ -428,6 +428,7 @@ func TestPush_NotWanted(t *testing.T) {
 	all := int16(0)
 	most := int16(1439)
 	for name, change := range map[string]func(*models.PushAudience, *Config){
+		"put out":    func(a *models.PushAudience, _ *Config) { a.Out, a.Level = true, models.NotifyAll },
 		"level none": func(a *models.PushAudience, _ *Config) { a.Level = models.NotifyNone },
 		"quiet": func(a *models.PushAudience, _ *Config) {
 			// All day except the minute before midnight, in a zone where it is not that minute.

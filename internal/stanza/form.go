@@ -1,6 +1,7 @@
 package stanza
 
 import (
+	"strconv"
 	"strings"
 
 	"foyer/internal/stream"
@@ -155,6 +156,12 @@ func ParseBool(s string) (value, ok bool) {
 		return false, true
 	}
 	return false, false
+}
+
+// ParseNumber reads a number that is not below 0, of so many bits, as the types of XML Schema
+// have them (Part 2 §3.3.20 and after it): with a plus or without, and white space around it does not count.
+func ParseNumber(s string, bits int) (uint64, error) {
+	return strconv.ParseUint(strings.TrimPrefix(strings.Trim(s, " \t\r\n"), "+"), 10, bits)
 }
 
 // FormatBool writes an xs:boolean.

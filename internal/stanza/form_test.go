@@ -76,3 +76,17 @@ func TestParseBool(t *testing.T) {
 		}
 	}
 }
+
+// so has a number, which may have a plus; it has no other characters.
+func TestParseNumber(t *testing.T) {
+	for text, want := range map[string]uint64{"0": 0, "5": 5, " 5 ": 5, "\n\t5\r\n": 5, "+5": 5, "007": 7, "2147483647": 1<<31 - 1} {
+		if n, err := ParseNumber(text, 31); err != nil || n != want {
+			t.Errorf("%q is %d, %v", text, n, err)
+		}
+	}
+	for _, text := range []string{"", " ", "+", "++5", "+ 5", "-1", "1e3", "0x5", "5_0", "5.0", "\u00a05", "٥", "2147483648"} {
+		if n, err := ParseNumber(text, 31); err == nil {
+			t.Errorf("%q is taken for %d", text, n)
+		}
+	}
+}

@@ -26,11 +26,11 @@ func ParseResultSet(query stream.Child) (ResultSet, error) {
 	for c := range set.Children() {
 		switch c.Name.Local {
 		case "max":
-			n, err := strconv.Atoi(c.Text())
-			if err != nil || n < 0 {
+			n, err := ParseNumber(c.Text(), 63)
+			if err != nil {
 				return r, ErrBadRequest
 			}
-			r.Max = n
+			r.Max = int(n)
 		case "after":
 			r.After = c.Text()
 		case "before":

@@ -73,6 +73,7 @@ func TestResultSet(t *testing.T) {
 		set(``):                             {Asked: true, Max: -1},
 		set(`<max>5</max><after>a</after>`): {Asked: true, Max: 5, After: "a"},
 		set(`<before/><max>0</max>`):        {Asked: true, Last: true},
+		set("<max>\n\t5\n</max>"):           {Asked: true, Max: 5}, // X-12
 		set(`<before>b</before>`):           {Asked: true, Max: -1, Before: "b", Last: true},
 	} {
 		if got, err := ParseResultSet(query(raw)); err != nil || got != want {

@@ -3,7 +3,6 @@ package muc
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"foyer/internal/stanza"
@@ -49,11 +48,11 @@ func parseHistory(x stream.Child) (historyRequest, error) {
 		if !ok {
 			continue
 		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
+		n, err := stanza.ParseNumber(text, 63)
+		if err != nil {
 			return h, stanza.ErrBadRequest
 		}
-		*bound.value = n
+		*bound.value = int(n)
 	}
 	h.stanzas = min(stanzas, maxHistory)
 	if seconds == 0 {

@@ -169,9 +169,10 @@ func TestRoom_HistoryAndSubject(t *testing.T) {
 	alice.Send(`<message xmlns="jabber:client" type="groupchat" id="2" to="den@rooms.h"><subject>no topic</subject><body>two</body></message>`)
 	alice.sync()
 	for history, want := range map[string][]string{
-		``:                          {"message Al body=one delay", "message Al subject=no topic body=two delay"},
-		`<history maxstanzas="1"/>`: {"message Al subject=no topic body=two delay"},
-		`<history maxstanzas="0"/>`: {},
+		``:                            {"message Al body=one delay", "message Al subject=no topic body=two delay"},
+		`<history maxstanzas="1"/>`:   {"message Al subject=no topic body=two delay"},
+		`<history maxstanzas="0"/>`:   {},
+		`<history maxstanzas=" 0 "/>`: {}, // X-12
 		`<history seconds="9223372036854775807"/>`:               {"message Al body=one delay", "message Al subject=no topic body=two delay"},
 		`<history maxchars="0"/>`:                                {},
 		`<history maxchars="1"/>`:                                {},

@@ -257,11 +257,11 @@ func readNumber(s stanza.Submission, name string, into *int, most int) error {
 		*into = most
 		return nil
 	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n <= 0 {
+	n, err := stanza.ParseNumber(v, 63)
+	if err != nil || n == 0 {
 		return errNotAcceptable
 	}
-	*into = min(n, most)
+	*into = int(min(n, uint64(most)))
 	return nil
 }
 

@@ -145,7 +145,7 @@ func setMaxItems(c *NodeConfig, v []string) bool {
 		c.MaxItems = maxNodeItems
 		return true
 	}
-	n, err := strconv.ParseUint(v[0], 10, 31)
+	n, err := stanza.ParseNumber(v[0], 31)
 	if err != nil || n == 0 {
 		return false
 	}

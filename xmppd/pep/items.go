@@ -3,7 +3,6 @@ package pep
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
@@ -121,7 +120,7 @@ func parseItemQuery(owner, node string, pubsub, items stream.Child) (ItemQuery, 
 		return q, err
 	}
 	if attr, ok := items.Attr("max_items"); ok {
-		n, err := strconv.ParseUint(attr, 10, 31)
+		n, err := stanza.ParseNumber(attr, 31)
 		if err != nil || n == 0 {
 			return q, stanza.ErrBadRequest
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 
@@ -74,7 +73,7 @@ func (p *passing) noteSent(el *stream.Element) {
 // countOf returns the attribute h; before, when there is none.
 func countOf(el *stream.Element, before uint32) uint32 {
 	s, _ := el.Attr("h")
-	h, err := strconv.ParseUint(s, 10, 32)
+	h, err := stanza.ParseNumber(s, 32)
 	if err != nil {
 		return before
 	}
@@ -144,7 +143,7 @@ func resumption(enabled *stream.Element) (id string, keeps time.Duration) {
 	id, _ = enabled.Attr("id")
 	keeps = keptUnlessTold
 	attr, _ = enabled.Attr("max")
-	if seconds, err := strconv.ParseUint(attr, 10, 31); err == nil && seconds > 0 {
+	if seconds, err := stanza.ParseNumber(attr, 31); err == nil && seconds > 0 {
 		keeps = time.Duration(seconds) * time.Second
 	}
 	return id, keeps

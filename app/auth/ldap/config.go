@@ -82,7 +82,7 @@ func (c Config) Validate() error {
 		check(err == nil, "LDAP_URL=%q: %v", raw, err)
 	}
 	check(c.BaseDN != "" && isDN(c.BaseDN), "LDAP_BASE_DN=%q must be the entry below which people are, such as ou=people,dc=example,dc=org", c.BaseDN)
-	check(isDN(c.GroupBaseDN), "LDAP_GROUP_BASE_DN=%q must be an entry's name, such as ou=groups,dc=example,dc=org", c.GroupBaseDN)
+	check(c.GroupBaseDN == c.BaseDN || isDN(c.GroupBaseDN), "LDAP_GROUP_BASE_DN=%q must be an entry's name, such as ou=groups,dc=example,dc=org", c.GroupBaseDN)
 	c.checkBind(check)
 	c.checkPatterns(check)
 	check(slices.Contains([]GroupMode{None, MemberOf, Search, Nested}, c.Groups), "LDAP_GROUPS=%q is not one of memberof, search, nested", c.Groups)

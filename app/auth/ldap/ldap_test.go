@@ -49,6 +49,10 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%q is not said: %v", want, err)
 		}
 	}
+	c := usable() // one cause, one sentence
+	if c.BaseDN = ""; strings.Contains(c.Validate().Error(), "LDAP_GROUP_BASE_DN") {
+		t.Error(c.Validate())
+	}
 	for _, url := range []string{"ldap://localhost", "ldap://127.0.0.1:1389", "ldap://[::1]"} {
 		c := usable()
 		c.URLs, c.Plain = []string{url}, true
