@@ -4,7 +4,6 @@
 
 import { all, byId } from '../../dom.js';
 import { lieAbove } from '../above.js';
-import { goThroughTabs } from '../tabKeys.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';
@@ -218,9 +217,8 @@ export class RoomPanel {
 
     /** @param {KeyboardEvent} event */
     #onKey(event) {
-        if (event.key === 'Escape' && !event.defaultPrevented) {
-            event.preventDefault();
-            if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
-        } else goThroughTabs(event);
+        if (event.key !== 'Escape' || event.defaultPrevented) return;
+        event.preventDefault();
+        if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
     }
 }
