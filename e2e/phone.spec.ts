@@ -96,8 +96,14 @@ test("a conversation and the pages on a phone", async ({ visit }) => {
       await page.goto(path);
       await alice.ready();
       await expectLargeEnough(path);
-      if (path !== "/settings") continue;
-      await expect(page.locator("#chat-toggle")).toBeHidden();
+      const toggle = page.locator("#chat-toggle");
+      if (path !== "/settings") {
+        const { width, height } = (await toggle.boundingBox())!;
+        expect(Math.abs(width - height), "a sign alone: the header has the word").toBeLessThan(1);
+        await expect(toggle).toHaveAccessibleName("Chat");
+        continue;
+      }
+      await expect(toggle).toBeHidden();
       await expect(page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeVisible();
     }
     await makeRoom(alice, "Garden");
