@@ -77,6 +77,7 @@ type FoundResult struct {
 	Room    bool      `json:"room,omitempty"`
 	Address string    `json:"address"` // where it opens at this message
 	File    bool      `json:"file,omitempty"`
+	URL     string    `json:"url,omitempty"` // of the file
 	Text    string    `json:"text"`
 	Marks   [][2]int  `json:"marks,omitempty"` // where the words are in Text, in UTF-16 units, as [from, to)
 }
@@ -193,10 +194,9 @@ func (s *conversationLists) foundResults(ctx context.Context, me models.Account,
 			if kind == "encrypted" {
 				continue
 			}
+			m.Text = stanza.LineText(el)
 			if r.File = kind == "file"; r.File {
-				m.Text = text
-			} else {
-				m.Text = stanza.LineText(el)
+				r.URL, m.Text = strings.TrimSpace(m.Text), text
 			}
 		}
 		r.Text, r.Marks = snippet(m.Text, words)

@@ -195,12 +195,13 @@ func TestSearch_PagesAndFiles(t *testing.T) {
 	if seen != 2*foundMessages+1 {
 		t.Errorf("%d on three pages", seen)
 	}
-	if found, answer := bob.searched("q=apple&max=3"); len(found) != 3 || answer.Next == "" {
+	if found, answer := bob.searched("q=apple&max=3"); len(found) != 3 || answer.Next == "" || answer.Messages[0].URL != "" {
 		t.Errorf("a few: %q, next is %q", found, answer.Next)
 	}
 	said(t, s, "bob@localhost", "carol@localhost", s.BaseURL()+"/upload/1f/apple%20tree.jpg")
-	if found, _ := bob.searched("files=1"); !slices.Equal(found, []string{"Carol Costa: apple tree.jpg"}) {
-		t.Errorf("files: %q", found)
+	found, answer := bob.searched("files=1")
+	if !slices.Equal(found, []string{"Carol Costa: apple tree.jpg"}) || answer.Messages[0].URL != s.BaseURL()+"/upload/1f/apple%20tree.jpg" {
+		t.Errorf("files: %q at %q", found, answer.Messages[0].URL)
 	}
 	if found, _ := bob.searched("files=1&q=pear"); len(found) != 0 {
 		t.Errorf("files: %q", found)

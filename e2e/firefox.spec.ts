@@ -128,6 +128,43 @@ async function fetchAgain(page: Page, site: Site): Promise<void> {
   expect(await page.$eval("#chat-notice", (notice) => (notice as HTMLElement).hidden)).toBe(true);
 }
 
+/** On a phone, Back closes what lies above a conversation. */
+async function goBackOnPhone(page: Page, site: Site): Promise<void> {
+  const depth = (expected: number) => expect.poll(() => page.evaluate(() => history.state.above ?? 0)).toBe(expected);
+  const openSearch = async () => {
+    await page.locator('#chat .chat-head .dropdown-toggle').click();
+    await page.locator('#chat .chat-head .dropdown-item ::-p-text(Search)').click();
+    await page.locator("#search[open]").wait();
+    await depth(1);
+  };
+  await page.setViewport({ width: 390, height: 844 });
+  await page.goto(`${site.url}/chat`);
+  await page.locator("#conversations .conversation ::-p-text(Lobby)").click();
+  await page.locator("#chat .head-members").click();
+  await page.locator("#room-panel:not([hidden])").wait();
+  await depth(1);
+  await page.locator("#room-panel .room-person").click();
+  await page.locator("#person-card[open]").wait();
+  await depth(2);
+  await page.evaluate(() => history.back());
+  await depth(1);
+  await expect.poll(() => page.$("#person-card[open]")).toBeNull();
+  await page.evaluate(() => history.back());
+  await depth(0);
+  await expect.poll(() => page.$("#room-panel:not([hidden])")).toBeNull();
+  await openSearch();
+  await page.reload();
+  await page.locator("#chat[data-ready]").wait();
+  await depth(0);
+  await openSearch();
+  await page.locator("[data-search-close]").click();
+  await depth(0);
+  expect(new URL(page.url()).pathname).toBe("/chat/room/lobby");
+  await page.evaluate(() => history.back());
+  await page.locator("#conversations .conversation ::-p-text(Lobby)").wait();
+  expect(new URL(page.url()).pathname).toBe("/chat");
+}
+
 test.describe("websocket", () => {
   test.skip(path === "", "Firefox is not installed");
 
@@ -139,6 +176,7 @@ test.describe("websocket", () => {
       expect(problems).toEqual([]);
       await alice.signIn("alice");
       await test.step("what the page did not begin with is fetched again if it failed", () => fetchAgain(page, site));
+      await test.step("on a phone, Back closes what lies above a conversation", () => goBackOnPhone(page, site));
     });
   });
 });

@@ -232,7 +232,7 @@ test.describe("phone", () => {
 });
 
 // All that scrolls in sight are elements (static/js/chat/list/rows.js).
-test("a list of 5,000 has elements for what is in sight, to its end", async ({ alice }) => {
+test("a list of 5,000 has elements for what is in sight, to its end, and is one stop of Tab", async ({ alice }) => {
   const COUNT = 5000;
   const one = (i: number) => ({ jid: `member${i}@localhost`, name: `Member ${i}`, last: { id: String(i), at: new Date(1790000000000 - 60_000 * i).toISOString(), text: `I am ${i}` } });
   const conversations = Array.from({ length: COUNT }, (_, i) => one(i + 1));
@@ -248,4 +248,39 @@ test("a list of 5,000 has elements for what is in sight, to its end", async ({ a
   await expect(row(1)).toHaveCount(0);
   expect(await rows.count()).toBeLessThan(60);
   await expect(alice.page.locator(`#conversations-list [aria-posinset="${COUNT}"]`)).toContainText(`Member ${COUNT}`);
+
+  const { keyboard } = alice.page;
+  const stops = alice.page.locator('#conversations-list [tabindex="0"]');
+  await expect(stops).toHaveCount(1); // somewhere in sight, whichever row that is
+  const field = fieldOf(alice);
+  await field.focus();
+  await keyboard.press("ArrowDown");
+  await expect(row(1)).toBeFocused();
+  await expect(row(1)).toBeInViewport();
+  await keyboard.press("ArrowDown");
+  await expect(row(2)).toBeFocused();
+  await expect(stops).toHaveCount(1);
+  await expect(row(2)).toHaveAttribute("tabindex", "0");
+  await keyboard.press("End");
+  const last = alice.listed(names.dave); // with whom nothing was said
+  await expect(last).toBeFocused();
+  await expect(last).toBeInViewport();
+  for (const _ of [names.dave, names.carol, names.bob]) await keyboard.press("ArrowUp");
+  await expect(row(COUNT)).toBeFocused();
+  await keyboard.press("Home");
+  await expect(row(1)).toBeFocused();
+  await keyboard.press("ArrowUp");
+  await expect(field).toBeFocused();
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Tab");
+  await expect(alice.page.locator("#conversations :focus")).toHaveCount(0); // in the conversation, or behind it
+  await keyboard.press("Shift+Tab");
+  await expect(row(1)).toBeFocused();
+  expect(await violations(alice.page)).toEqual([]);
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await expect(row(2)).toHaveAttribute("aria-current", "true");
+  await field.focus();
+  await expect(row(2)).toHaveAttribute("tabindex", "0"); // the one that is open
+  await expect(stops).toHaveCount(1);
 });

@@ -2,6 +2,8 @@
 // wants to write.
 
 import type { Locator, Page } from "@playwright/test";
+import { attach, expectShown, images, picture } from "./support/files.ts";
+import { card, member, panel, question } from "./support/rooms.ts";
 import { send, toPerson } from "./support/stream.ts";
 import { expect, makeRoom, names, test } from "./support/test.ts";
 
@@ -94,13 +96,120 @@ test("a conversation and the pages on a phone", async ({ visit }) => {
       await page.goto(path);
       await alice.ready();
       await expectLargeEnough(path);
-      if (path !== "/settings") continue;
-      await expect(page.locator("#chat-toggle")).toBeHidden();
+      const toggle = page.locator("#chat-toggle");
+      if (path !== "/settings") {
+        const { width, height } = (await toggle.boundingBox())!;
+        expect(Math.abs(width - height), "a sign alone: the header has the word").toBeLessThan(1);
+        await expect(toggle).toHaveAccessibleName("Chat");
+        continue;
+      }
+      await expect(toggle).toBeHidden();
       await expect(page.getByRole("banner").getByRole("link", { name: "Chat" })).toBeVisible();
     }
     await makeRoom(alice, "Garden");
     await alice.say("Good morning");
     await expectLargeEnough("a room, above a page");
+  });
+});
+
+test("Back closes what lies above a conversation, which stays", async ({ visit }) => {
+  const alice = await visit("alice");
+  const { page } = alice;
+  await alice.signIn();
+  await alice.goTo("Chat");
+  await alice.listed("Lobby").tap();
+  const room = alice.room("Lobby");
+  await attach(alice, await picture(alice, "evening.png"));
+  await expectShown(images(alice));
+  const viewer = page.getByRole("dialog", { name: "Pictures" });
+  const menu = page.locator("#chat .chat-head converse-dropdown");
+  const leave = async () => {
+    await menu.locator(".dropdown-toggle").tap();
+    await menu.locator(".dropdown-item").getByText("Leave").tap();
+    await expect(question(alice)).toBeVisible();
+    await expect.poll(() => question(alice).evaluate((element) => element.ariaHidden)).toBe("false"); // it has come to rest
+  };
+  const members = async () => {
+    await menu.locator(".dropdown-toggle").tap();
+    await menu.locator(".dropdown-item").getByText("Members").tap();
+    await expect(member(alice, names.alice)).toBeVisible();
+  };
+  /** What lies there has an entry, and nothing else. */
+  const depth = (expected: number) => expect.poll(() => page.evaluate(() => history.state.above ?? 0)).toBe(expected);
+  const entries = () => page.evaluate(() => history.length);
+  const stays = async () => {
+    await depth(0);
+    await expect(room).toBeVisible();
+    await expect(page).toHaveURL(/\/chat\/room\/lobby$/);
+  };
+
+  await page.evaluate(() => document.addEventListener("foyer:visit", () => document.body.setAttribute("data-visited", "")));
+  await test.step("the panel, and a card above it", async () => {
+    await members();
+    await depth(1);
+    await member(alice, names.alice).tap();
+    await expect(card(alice)).toBeVisible();
+    await depth(2);
+    await page.goBack();
+    await expect(card(alice)).toHaveCount(0);
+    await expect(panel(alice)).toBeVisible();
+    await page.goBack();
+    await expect(panel(alice)).toBeHidden();
+    await stays();
+  });
+  await test.step("Forward opens nothing, and takes nothing away", async () => {
+    await page.goForward();
+    await stays();
+    await expect(panel(alice)).toBeHidden();
+  });
+  await test.step("a picture", async () => {
+    await images(alice).first().tap();
+    await expect(viewer).toBeVisible();
+    await depth(1);
+    await page.goBack();
+    await expect(viewer).toHaveCount(0);
+    await stays();
+  });
+  await test.step("a question", async () => {
+    await leave();
+    await depth(1);
+    await page.goBack();
+    await expect(question(alice)).toHaveCount(0);
+    await stays();
+  });
+  await test.step("what is closed by its own button takes its entry away", async () => {
+    await members();
+    await depth(1);
+    await page.getByRole("button", { name: "Back to the conversation" }).tap();
+    await stays();
+    await leave();
+    await question(alice).getByRole("button", { name: "Cancel" }).tap();
+    await expect(question(alice)).toHaveCount(0);
+    await stays();
+  });
+  await expect(page.locator("[data-visited]")).toHaveCount(0); // nobody went anywhere
+  await test.step("after a reload nothing lies there, and Back goes to the list", async () => {
+    await images(alice).first().tap();
+    await expect(viewer).toBeVisible();
+    await depth(1);
+    const before = await entries();
+    await page.reload();
+    await alice.ready();
+    await expect(viewer).toHaveCount(0);
+    await stays();
+    expect(await entries()).toBe(before);
+    await page.goBack();
+    await expect(page).toHaveURL(/\/chat$/);
+    await expect(page.locator("#conversations")).toBeVisible();
+  });
+  await test.step("a conversation that is opened from above the list is one step from it", async () => {
+    await page.locator("[data-search]").first().tap();
+    await depth(1);
+    await page.locator("#search-results .search-option").filter({ hasText: "Lobby" }).first().tap();
+    await stays();
+    await page.goBack();
+    await expect(page).toHaveURL(/\/chat$/);
+    await expect(page.locator("#conversations")).toBeVisible();
   });
 });
 

@@ -3,6 +3,7 @@
 
 import { Client } from "./support/client.ts";
 import { expectClean } from "./support/right.ts";
+import { attach, expectShown, images, picture } from "./support/files.ts";
 import { bubble, choose, confirm, correct, reply } from "./support/messages.ts";
 import { card, chooseAbove, describe, member, panel, question } from "./support/rooms.ts";
 import { clearStorage } from "./support/storage.ts";
@@ -139,6 +140,19 @@ async function files(alice: Person): Promise<void> {
   await panel(alice).getByRole("tab", { name: "Files" }).click();
   const file = panel(alice).getByRole("button", { name: "reading list.txt" });
   await expect(file).toBeVisible();
+  await attach(alice, await picture(alice, "cover.png"));
+  await expectShown(images(alice).last());
+  await panel(alice).getByRole("tab", { name: "Files" }).click();
+  const cover = panel(alice).getByRole("button", { name: "Picture: cover.png" });
+  await expectShown(cover.locator("img"));
+  expect(await cover.boundingBox()).toMatchObject({ width: 48, height: 48 });
+  await expect(panel(alice).getByRole("button", { name: /^Picture/ })).toHaveCount(1);
+  await cover.click();
+  const viewer = alice.page.getByRole("dialog", { name: "Pictures" });
+  await expectShown(viewer.locator("img"));
+  await alice.page.keyboard.press("Escape");
+  await expect(viewer).toHaveCount(0);
+  await expect(cover).toBeFocused();
   await expectClean(alice, "#room-panel");
   await alice.page.reload();
   await expect(file).toBeVisible();

@@ -16,7 +16,9 @@ export const compileAhead = "//# allFunctionsCalledOnLoad";
 
 /** What is left out, by the beginnings of modules' names. */
 const leftOut = [
-  "./src/plugins/adhoc-views/", // commands by form: no page offers them
+  "./src/headless/plugins/adhoc/", // commands by form: no page offers them, as well as
+  "./src/headless/plugins/version/", // which server it is
+  "./src/plugins/adhoc-views/",
   "./src/plugins/bookmark-views/", // static/js/chat/list/follow.js
   "./src/plugins/controlbox/modals/",
   "./src/plugins/disco-views/", // a browser of services

@@ -20,7 +20,7 @@ function page() {
   globalThis.document = { createElement: element, body: element() };
   globalThis.window = { converse: { env: { html, render: (template) => (drawn = template) } }, addEventListener() {} };
   globalThis.fetch = async () => ({ ok: false });
-  Object.assign(globalThis, { innerWidth: 800, innerHeight: 600 });
+  Object.assign(globalThis, { innerWidth: 800, innerHeight: 600, matchMedia: () => ({ matches: false }) });
   return { says: (word) => words(drawn).includes(word) };
 }
 

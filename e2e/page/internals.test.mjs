@@ -8,7 +8,7 @@ import { converseText, startConverse } from "./converse.mjs";
 import "./support.mjs";
 
 const text = await converseText();
-const _converse = await startConverse(text, ["converse-rosterview", "converse-adhoc-views", "converse-dragresize"]); // as boot.js has it
+const _converse = await startConverse(text, ["converse-adhoc", "converse-version", "converse-rosterview", "converse-adhoc-views", "converse-dragresize"]); // as boot.js has it
 const { missing, missingOf, NAMES } = await import("../../static/js/chat/internals.js");
 
 const chat = new URL("../../static/js/chat/", import.meta.url);

@@ -21,7 +21,7 @@ function load(src) {
 }
 
 /** Plugins that others name, and of which nothing is there (scripts/converse.mjs). */
-const LEFT_OUT = ['converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'];
+const LEFT_OUT = ['converse-adhoc', 'converse-version', 'converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'];
 
 /** Whether a style sheet of the page has come: one that failed has no rules, or none that may be read. @param {string} href */
 function hasCome(href) {

@@ -3,6 +3,7 @@
 // go through them and links to them can be sent.
 
 import { around } from '../dom.js';
+import { setPath } from './above.js';
 import { panel } from './panel.js';
 import { knownName } from './people.js';
 import { showAt } from './place.js';
@@ -108,7 +109,6 @@ export function openedByAddress(_converse, config) {
 /** Makes an address of the chat that of the page. */
 function setAddress(path) {
     if (!onChatPage() || location.pathname + location.search === path) return;
-    const { navigator } = /** @type {any} */ (window).Turbo;
-    navigator.history.push(new URL(path, location.origin));
+    setPath(path);
     document.dispatchEvent(new CustomEvent('foyer:conversation'));
 }

@@ -2,6 +2,7 @@
 // a person's card, and the panel of a room.
 
 import { byId } from '../dom.js';
+import { lieAbove } from './above.js';
 import { personCard } from './cards.js';
 import { withLater } from './onDemand.js';
 import { pictureOf, SOMEBODY } from './people.js';
@@ -115,5 +116,6 @@ function giveFocusBack() {
             if (document.activeElement !== had || had === document.body) /** @type {HTMLElement | null} */ (around())?.focus(); // it is gone, or its menu is closed
         };
         dialog?.addEventListener('hidden.bs.modal', giveBack, { once: true }); // it has left the page by then
+        dialog?.addEventListener('hide.bs.modal', lieAbove(() => /** @type {any} */ (dialog).modal.hide()), { once: true });
     });
 }

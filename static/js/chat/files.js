@@ -16,18 +16,27 @@ const KINDS = [
 /** @typedef {{url: string, name: string, kind: string, type: string}} File */
 
 /**
- * The file that a message is; null for one that says something.
+ * The file at an address; null where the site keeps none.
  * @param {import('./types.js').ChatConfig} config
+ * @param {string} [address]
  * @returns {File | null}
  */
-export function fileOf(config, model) {
-    const { oob_url: address, body, is_encrypted: encrypted } = model.attributes;
-    if (!address || encrypted || (body && body.trim() !== address) || !URL.canParse(address)) return null;
+export function fileAt(config, address) {
+    if (!address || !URL.canParse(address)) return null;
     const { protocol, host, hostname, href } = new URL(address);
     const isOurs = host === location.host || config.fileHosts.includes(hostname);
     if (!/^https?:$/.test(protocol) || !isOurs) return null;
     const name = nameOfFile(address) || 'File';
     return { url: href, name, kind: KINDS.find(([, ending]) => ending.test(name))?.[0] ?? 'other', type: /\.(\w{1,5})$/.exec(name)?.[1].toUpperCase() ?? '' };
+}
+
+/**
+ * The file that a message is; null for one that says something.
+ * @param {import('./types.js').ChatConfig} config
+ */
+export function fileOf(config, model) {
+    const { oob_url: address, body, is_encrypted: encrypted } = model.attributes;
+    return encrypted || (body && body.trim() !== address) ? null : fileAt(config, address);
 }
 
 /** How large files are, by their addresses, the oldest first: the server is asked once while they are shown. @type {Map<string, Promise<string>>} */

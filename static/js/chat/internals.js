@@ -108,7 +108,7 @@ export const NAMES = {
         'converse-add-contact-modal', 'converse-accept-contact-request-modal',
     ],
     /** Plugins. */
-    plugins: ['converse-chat', 'converse-roster', 'converse-chatboxes', 'converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'],
+    plugins: ['converse-chat', 'converse-roster', 'converse-chatboxes', 'converse-adhoc', 'converse-version', 'converse-rosterview', 'converse-adhoc-views', 'converse-dragresize'],
     /** A database of the browser's. */
     databases: ['converse-persistent'],
 };

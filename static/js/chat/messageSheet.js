@@ -3,6 +3,7 @@
 // the message (messages.js), which is there for screen readers as well.
 
 import { closeBeside } from '../dom.js';
+import { showAbove } from './above.js';
 import { Bar } from './bar.js';
 import { STILL } from './held.js';
 import { lineOf } from './list/entries.js';
@@ -68,7 +69,7 @@ export class MessageSheet {
         Object.assign(this, { message, offered });
         message.model.on('change destroy remove', this.#follow); // an open sheet offers what can be done now
         this.#draw();
-        this.dialog.showModal(); // gives the focus back when it closes
+        showAbove(this.dialog);
         this.dialog.focus(); // no choice is nearer than another
         if (this.#can('reaction')) await this.#learnEmoji();
     }

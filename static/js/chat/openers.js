@@ -3,6 +3,7 @@
 // filled as soon as what fills them is there (onDemand.js), which offline may take as long as that lasts.
 
 import { around, byId } from '../dom.js';
+import { showAbove } from './above.js';
 import { addressOf, open } from './conversation.js';
 import { entries } from './list/entries.js';
 import { withLater } from './onDemand.js';
@@ -14,7 +15,7 @@ let told = new Map();
 /** @param {HTMLDialogElement} dialog @param {(later: import('./onDemand.js').Later) => void} fill */
 function openAtOnce(dialog, fill) {
     const mine = ++opened;
-    dialog.showModal(); // gives the focus back when it closes
+    showAbove(dialog);
     const field = /** @type {HTMLInputElement | null} */ (dialog.querySelector('input'));
     field?.focus();
     field?.select(); // what is typed takes the place of what was there

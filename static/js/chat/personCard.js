@@ -4,6 +4,7 @@
 // and ids of the protocol. It is fetched when it may be needed (cards.js).
 
 import { closeBeside } from '../dom.js';
+import { showAbove } from './above.js';
 import { lastSeen } from './lastSeen.js';
 import { picture } from './list/row.js';
 import { byAddress, isAround } from './people.js';
@@ -72,7 +73,7 @@ export class PersonCard {
         Object.assign(this, { subject, opener, rooms: [], seen: '', mayBlock: false, learnt: false });
         this.draw();
         this.#follow(subject.room);
-        if (!this.dialog.open) this.dialog.showModal(); // gives the focus back when it closes
+        if (!this.dialog.open) showAbove(this.dialog);
         this.#place();
         this.#learn(subject);
     }

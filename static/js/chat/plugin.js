@@ -68,6 +68,7 @@ import { offerNotifications } from './notificationOffer.js';
 import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './shared.js';
 import { offerShortcuts } from './shortcuts.js';
+import { workInTabs } from './tabKeys.js';
 
 /**
  * Who and what there is to talk with.
@@ -111,6 +112,7 @@ function workByHand() {
     closeMenus();
     showBarFirst();
     workByKeyboard();
+    workInTabs();
     offerShortcuts();
 }
 

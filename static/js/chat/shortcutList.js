@@ -1,6 +1,7 @@
 // The dialog that lists the keys.
 
 import { closeBeside } from '../dom.js';
+import { showAbove } from './above.js';
 
 /** How keys are called. */
 const NAMES = { ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', Slash: '/' };
@@ -26,7 +27,7 @@ export class ShortcutList {
     toggle() {
         if (this.dialog.open) return this.dialog.close();
         this.#draw();
-        this.dialog.showModal(); // gives the focus back when it closes
+        showAbove(this.dialog);
         return undefined;
     }
 

@@ -65,6 +65,7 @@ const SHORTCUTS = [
     ['In lists and menus', [
         { keys: ['Tab'], what: 'Go to the next part' },
         { keys: ['ArrowUp', 'ArrowDown'], what: 'Go from one to the next' },
+        { keys: ['Home', 'End'], what: 'Go to the first, or the last' },
         { keys: ['Enter'], what: 'Choose' },
     ]],
 ];

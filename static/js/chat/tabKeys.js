@@ -3,7 +3,7 @@
 import { all, around } from '../dom.js';
 
 /** @param {KeyboardEvent} event */
-export function goThroughTabs(event) {
+function goThroughTabs(event) {
     const tab = around(event, '[role="tab"]');
     const row = tab?.closest('[role="tablist"]');
     if (!tab || !row || !['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) return;
@@ -15,3 +15,5 @@ export function goThroughTabs(event) {
     next?.click();
     next?.focus();
 }
+
+export const workInTabs = () => document.addEventListener('keydown', goThroughTabs);

@@ -1,5 +1,7 @@
 // One picture at a time, above the page, with the way to the one before and the next.
 
+import { showAbove } from './above.js';
+
 /** @typedef {{url: string, name: string}} Picture */
 
 const make = (tag, properties, ...content) => {
@@ -44,7 +46,7 @@ function show(pictures, at) {
     dialog.addEventListener('close', () => dialog.remove());
     step(0);
     document.body.append(dialog);
-    dialog.showModal(); // gives the focus back when it closes
+    showAbove(dialog);
 }
 
 export const viewer = {

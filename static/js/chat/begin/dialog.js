@@ -2,7 +2,6 @@
 // there is, or a new one.
 
 import { around, byId, closeBeside } from '../../dom.js';
-import { goThroughTabs } from '../tabKeys.js';
 import { Finder } from './finder.js';
 import { people, rooms } from './kinds.js';
 import { NewRoom } from './newRoom.js';
@@ -54,7 +53,6 @@ export class Begin {
             this.parts[this.part].end();
             window.converse.env.render('', this.content);
         });
-        this.dialog.addEventListener('keydown', goThroughTabs);
         this.dialog.addEventListener('click', (event) => {
             const link = around(event, '.search-option');
             if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

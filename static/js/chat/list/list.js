@@ -56,8 +56,8 @@ class Told {
  */
 export function listConversations(_converse, config, markers, first) {
     const later = once(() => draw());
-    const field = fieldOf(_converse, config, later);
-    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown });
+    const field = fieldOf(_converse, config, later, (index) => rows.focus(index));
+    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, oneStop: true });
     const told = new Told();
     let loaded = false;
     const draw = () => {
@@ -110,8 +110,9 @@ export function listConversations(_converse, config, markers, first) {
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
  * @param {() => void} draw
+ * @param {(index: number) => void} focus puts the focus on a row
  */
-function fieldOf(_converse, config, draw) {
+function fieldOf(_converse, config, draw, focus) {
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
     const hits = findHits(config, draw);
     let found = /** @type {Map<string, Entry>} */ (new Map());
@@ -122,7 +123,7 @@ function fieldOf(_converse, config, draw) {
         found = answer;
         draw();
     });
-    goThrough(byId('conversations'), find, ({ jid = '', id, words }) => {
+    goThrough(byId('conversations'), find, focus, ({ jid = '', id, words }) => {
         if (words) return document.dispatchEvent(new CustomEvent('foyer:search', { detail: { words } })); // the field keeps them
         find.value = '';
         found = new Map();
@@ -200,8 +201,8 @@ function asker({ heard, missed, take, fail }) {
 }
 
 /** Goes through the rows by keys, and calls open with what one that is clicked stands for, unless it is to open elsewhere. */
-function goThrough(nav, find, open) {
-    nav.addEventListener('keydown', (event) => moveFocus(event, find));
+function goThrough(nav, find, focus, open) {
+    nav.addEventListener('keydown', (event) => moveFocus(event, find, focus));
     nav.addEventListener('click', (event) => {
         const row = around(event, ROWS);
         if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -315,15 +316,19 @@ function lookFor(find, draw, search) {
     });
 }
 
-/** Arrow keys go through the rows, from the field on; Enter in the field opens the first. */
-function moveFocus(event, find) {
-    const rows = /** @type {HTMLElement[]} */ ([...event.currentTarget.querySelectorAll(ROWS)]);
-    const at = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const inField = document.activeElement === find;
-    if (event.key === 'ArrowDown' && (inField || at >= 0)) rows[at + 1]?.focus();
-    else if (event.key === 'ArrowUp' && at >= 0) (rows[at - 1] ?? find).focus();
-    else if (event.key === 'Enter' && inField) rows[0]?.click();
-    else if (event.key === 'Escape' && inField && find.value) {
+/** Arrow keys go through the rows, from the field on, Home and End to their ends; Enter in the field opens the first. */
+function moveFocus(event, find, focus) {
+    const { key } = event;
+    const inField = event.target === find;
+    const row = around(event, ROWS)?.parentElement;
+    const at = inField ? -1 : Number(row?.dataset.index); // no number elsewhere
+    if (key === 'ArrowDown' && at >= -1) focus(at + 1);
+    else if (key === 'ArrowUp' && at > 0) focus(at - 1);
+    else if (key === 'ArrowUp' && row) find.focus();
+    else if (key === 'Home' && row) focus(0);
+    else if (key === 'End' && row) focus(-1);
+    else if (key === 'Enter' && inField) event.currentTarget.querySelector(ROWS)?.click();
+    else if (key === 'Escape' && inField && find.value) {
         find.value = '';
         find.dispatchEvent(new Event('input'));
     } else return;

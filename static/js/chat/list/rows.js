@@ -16,7 +16,7 @@ export class Rows {
     /**
      * @param {HTMLElement} scroller
      * @param {(entry: any) => string} address of a conversation
-     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void}} row how one is filled, what it shows, and what happens when the one that had the focus is gone
+     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void, oneStop?: boolean}} row how one is filled, what it shows, what happens when the one that had the focus is gone, and whether Tab comes to one alone
      */
     constructor(scroller, address, row = { fill, shown }) {
         this.scroller = scroller;
@@ -27,6 +27,7 @@ export class Rows {
         this.list.setAttribute('role', 'list');
         scroller.append(this.list);
         scroller.addEventListener('scroll', () => this.#later(), { passive: true });
+        if (row.oneStop) scroller.addEventListener('focusin', () => this.#stop());
         new ResizeObserver(() => {
             this.#height = 0;
             this.#later();
@@ -37,6 +38,24 @@ export class Rows {
     show(entries) {
         this.#entries = entries;
         this.#later();
+    }
+
+    /** Puts the focus on a row, in sight or not. @param {number} index */
+    focus(index) {
+        const entry = this.#entries.at(index);
+        if (!entry) return;
+        if (!this.#rows.has(entry.jid)) {
+            this.scroller.scrollTop = this.#entries.indexOf(entry) * this.height;
+            this.#draw();
+        }
+        this.#rows.get(entry.jid)?.row.querySelector('a, button')?.focus();
+    }
+
+    /** Tab comes to the row that has the focus, or is open, or is the first; the arrow keys go to the others. */
+    #stop() {
+        const all = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll('a, button')]);
+        const stop = all.find((each) => each === document.activeElement) ?? all.find((each) => each.ariaCurrent) ?? all[0];
+        for (const each of all) each.tabIndex = each === stop ? 0 : -1;
     }
 
     /** The height of a row, in pixels: that of the style sheet. */
@@ -74,6 +93,7 @@ export class Rows {
             if (focused) this.row.lostFocus?.();
         }
         this.#inOrder();
+        if (this.row.oneStop) this.#stop();
     }
 
     #place(entry, index, height) {
@@ -96,7 +116,7 @@ export class Rows {
         known.row.setAttribute('aria-setsize', String(this.#entries.length));
     }
 
-    /** Tab goes through the rows as they are seen. */
+    /** They are read, and gone through with Tab, as they are seen. */
     #inOrder() {
         const rows = [...this.list.children];
         const sorted = rows.toSorted((a, b) => Number(/** @type {HTMLElement} */ (a).dataset.index) - Number(/** @type {HTMLElement} */ (b).dataset.index));

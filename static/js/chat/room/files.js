@@ -1,16 +1,16 @@
 // The files of a room: those that the site's search finds there, and where it does not
 // search, those among the messages that the browser has.
 
+import { fileAt } from '../files.js';
 import { nameOfFile } from '../list/entries.js';
 import { shortTime } from '../list/time.js';
 import { showAt } from '../place.js';
+import { viewer } from '../viewer.js';
 import { Part } from './part.js';
 
-const PICTURE = /\.(?:png|jpe?g|gif|webp|avif)$/i;
+/** @typedef {{id: string, at: string, who: string, name: string, url: string}} FileFound */
 
-/** @typedef {{id: string, at: string, who: string, name: string}} FileFound */
-
-const sign = (name) => (PICTURE.test(name) ? '🖼' : (/\.(\w{1,4})$/.exec(name)?.[1] ?? 'file').toUpperCase());
+const sign = (name) => (/\.(\w{1,4})$/.exec(name)?.[1] ?? 'file').toUpperCase();
 
 export class Files extends Part {
     /** @type {FileFound[]} */
@@ -40,7 +40,7 @@ export class Files extends Part {
         const key = `stanza_id ${room.get('jid')}`;
         const isFile = (message) => message.get('oob_url') && message.get(key) && !message.get('retracted') && !message.get('moderated');
         return room.messages.models.filter(isFile).map((message) => ({
-            id: message.get(key), at: message.get('time'), who: message.get('sender') === 'me' ? 'You' : message.getDisplayName(), name: nameOfFile(message.get('oob_url')),
+            id: message.get(key), at: message.get('time'), who: message.get('sender') === 'me' ? 'You' : message.getDisplayName(), name: nameOfFile(message.get('oob_url')), url: message.get('oob_url'),
         })).toReversed();
     }
 
@@ -52,7 +52,7 @@ export class Files extends Part {
             if (!answer.ok) throw new Error(String(answer.status));
             const { messages, next = '' } = await answer.json();
             if (asked !== this.asked) return;
-            this.found = [...this.found, ...messages.map(({ id, at, who, mine, text }) => ({ id, at, who: mine ? 'You' : who, name: text || 'File' }))];
+            this.found = [...this.found, ...messages.map(({ id, at, who, mine, text, url }) => ({ id, at, who: mine ? 'You' : who, name: text || 'File', url }))];
             this.next = next;
             this.#tell();
         } catch (cause) {
@@ -71,8 +71,10 @@ export class Files extends Part {
     /** @param {Converse.Room} room */
     render(room) {
         const { html } = window.converse.env;
+        const files = this.found.map(({ url }) => fileAt(this.config, url));
         return html`
-            <ul class="room-files" role="list">${this.found.map((file) => html`<li>
+            <ul class="room-files" role="list">${this.found.map((file, i) => html`<li>
+                ${this.#picture(file.name, files, i)}
                 <button type="button" @click=${() => this.#show(room, file)}>
                     <span class="file-card__sign" aria-hidden="true">${sign(file.name)}</span>
                     <span class="room-files__about"><span class="room-files__name">${file.name}</span>
@@ -81,6 +83,15 @@ export class Files extends Part {
             </li>`)}</ul>
             ${this.next ? html`<button type="button" class="room-button room-files__more" @click=${() => this.#search(room, this.next)}>Older files</button>` : ''}
             <p class="room-panel__said" role="status">${this.status}</p>`;
+    }
+
+    /** A picture, above its sign; a press shows it large, among the others. @param {string} name @param {any[]} files @param {number} i */
+    #picture(name, files, i) {
+        const { html } = window.converse.env;
+        const isPicture = (file) => file?.kind === 'picture';
+        const { url } = files[i] ?? {};
+        return isPicture(files[i]) ? html`<button type="button" class="room-files__picture" aria-label=${`Picture: ${name}`} @click=${() => viewer.open(files.filter(isPicture), url)}>
+            <img src=${url} alt="" width="48" height="48" loading="lazy" decoding="async" @error=${({ target }) => (target.parentElement.hidden = true)}></button>` : '';
     }
 
     /** Goes to where it was sent. */

@@ -3,7 +3,7 @@
 // page to page and from room to room, until somebody closes it.
 
 import { all, byId } from '../../dom.js';
-import { goThroughTabs } from '../tabKeys.js';
+import { lieAbove } from '../above.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';
@@ -32,6 +32,8 @@ export class RoomPanel {
     byHand = false; // somebody opened it here: it may cover the conversation
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     waiting;
+    /** @type {(() => void) | undefined} to be called when it does not cover the conversation any more */
+    uncover;
 
     /**
      * @param {Converse.Private} _converse
@@ -175,6 +177,8 @@ export class RoomPanel {
         byId('chat').classList.toggle('has-room-panel', !element.hidden);
         // What it covers on a phone cannot be reached meanwhile.
         for (const other of all('#conversations, #conversejs converse-chats')) other.inert = covers && !element.hidden;
+        if (covers && !element.hidden) this.uncover ??= lieAbove(() => this.close());
+        else this.uncover = void this.uncover?.();
         if (element.hidden || !room || !this.part) return;
         if ((this.part === 'settings' && !isOwner(room)) || (this.part === 'pinned' && !canPin(room))) this.part = 'about';
         element.setAttribute('aria-label', `About ${room.getDisplayName()}`);
@@ -213,9 +217,8 @@ export class RoomPanel {
 
     /** @param {KeyboardEvent} event */
     #onKey(event) {
-        if (event.key === 'Escape' && !event.defaultPrevented) {
-            event.preventDefault();
-            if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
-        } else goThroughTabs(event);
+        if (event.key !== 'Escape' || event.defaultPrevented) return;
+        event.preventDefault();
+        if (!this.parts[/** @type {PartName} */ (this.part)].escape()) this.close();
     }
 }

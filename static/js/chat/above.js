@@ -1,0 +1,82 @@
+// What lies above a conversation on a phone (a panel, a card, a picture, a question) has an entry of its own in the
+// browser's history, so that Back closes it and the conversation stays. Such an entry is a copy of the page's, with how many
+// things lie there. What is closed otherwise takes its entry away; one that is met again with nothing above is left at once.
+
+const PHONE = '(max-width: 44rem)'; // where there is one thing at a time: elsewhere Back is for pages
+
+/** How to close what lies there, from below. @type {(() => void)[]} */
+const lying = [];
+
+const depth = () => globalThis.history?.state?.above ?? 0;
+
+/** Turbo's, which goes to the page of an entry. */
+const turbo = () => /** @type {any} */ (window).Turbo.navigator.history;
+
+/** How much lay above the page that was loaded here. Turbo writes over its entry. */
+const gone = depth();
+
+/** Whether the way back to another entry has begun. */
+let leaving = gone > 0;
+
+const nothing = () => {};
+let goOn = nothing; // when that way is over
+
+function settle() {
+    const at = depth();
+    if (leaving) return;
+    leaving = at > lying.length;
+    if (leaving) history.go(lying.length - at);
+    else for (let i = at; i < lying.length; ) history.pushState({ ...history.state, above: ++i }, '');
+}
+
+/** Runs when what goes with it has happened, too: one thing is often closed for another. */
+const settleSoon = () => setTimeout(settle);
+
+/** @param {PopStateEvent} event */
+function arrive(event) {
+    const { restorationIdentifier, location: { href } } = turbo();
+    const isHere = event.state?.turbo?.restorationIdentifier === restorationIdentifier || (leaving && href === location.href);
+    leaving = false;
+    if (isHere || depth()) event.stopImmediatePropagation(); // to Turbo it would be another page
+    if (isHere && !depth()) turbo().replace(new URL(location.href), restorationIdentifier); // of a page that was loaded above it Turbo knows another entry
+    while (lying.length > (isHere ? depth() : 0)) lying.pop()?.();
+    settle();
+    const next = goOn;
+    goOn = nothing;
+    next();
+}
+
+/** Lets Back close what lies above a conversation; called before Turbo is there (back.js). Nothing lies above a page that begins. */
+export function closeByBack() {
+    addEventListener('popstate', arrive);
+    if (leaving) history.go(-gone);
+}
+
+/**
+ * Something lies above the conversation from now on.
+ * @param {() => void} close
+ * @returns {() => void} to be called when it does not any more
+ */
+export function lieAbove(close) {
+    if (!matchMedia(PHONE).matches) return nothing;
+    lying.push(close);
+    settleSoon();
+    return () => {
+        const at = lying.indexOf(close);
+        if (at < 0) return;
+        lying.splice(at, 1);
+        settleSoon();
+    };
+}
+
+/** Shows a dialog above everything, which gives the focus back when it closes. @param {HTMLDialogElement} dialog */
+export function showAbove(dialog) {
+    dialog.showModal();
+    dialog.addEventListener('close', lieAbove(() => dialog.close()), { once: true });
+}
+
+/** Makes an address that of the page, in the place of what lies above the one before. @param {string} path */
+export function setPath(path) {
+    if (leaving) goOn = () => setPath(path);
+    else turbo()[depth() ? 'replace' : 'push'](new URL(path, location.origin));
+}
