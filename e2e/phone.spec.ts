@@ -68,6 +68,13 @@ test("a conversation and the pages on a phone", async ({ visit }) => {
     await expect(message).toHaveCSS("background-color", "rgba(0, 0, 0, 0)");
     expect(await paintedWhereTapped(page)).toEqual([]);
   });
+  await test.step("the account's menu lies above the conversation", async () => {
+    await alice.menu().tap();
+    await page.getByRole("link", { name: "Settings" }).tap({ trial: true });
+    await page.getByRole("button", { name: "Sign out", exact: true }).tap({ trial: true });
+    await alice.menu().tap();
+    await expect(page.getByRole("link", { name: "Settings" })).toBeHidden();
+  });
   await test.step("the keyboard stays for who goes on writing, and the page offers beside the beginning", async () => {
     await alice.input().tap();
     await expect(alice.input()).toBeFocused();
