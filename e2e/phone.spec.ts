@@ -75,6 +75,26 @@ test("a conversation and the pages on a phone", async ({ visit }) => {
     await alice.menu().tap();
     await expect(page.getByRole("link", { name: "Settings" })).toBeHidden();
   });
+  await test.step("an address of a conversation shows no list first, and the list is there afterwards", async () => {
+    let load = (): void => undefined;
+    const loads = new Promise<void>((resolve) => (load = resolve));
+    await page.route(/converse\.min\.js/, async (route) => {
+      await loads;
+      await route.continue();
+    });
+    const list = page.locator("#conversations");
+    await page.goto("/chat/with/bob", { waitUntil: "commit" });
+    await expect(page.locator("#chat[data-going]")).toBeVisible();
+    await expect(list).toBeHidden();
+    load();
+    await alice.hears("Is anybody there?");
+    await expect(list).toBeHidden();
+    await page.locator("#chat converse-controlbox-navback").tap();
+    await expect(list).toBeVisible();
+    await page.unroute(/converse\.min\.js/);
+    await alice.listed(names.bob).tap();
+    await alice.hears("Is anybody there?");
+  });
   await test.step("the keyboard stays for who goes on writing, and the page offers beside the beginning", async () => {
     await alice.input().tap();
     await expect(alice.input()).toBeFocused();
