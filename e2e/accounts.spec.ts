@@ -14,6 +14,8 @@ test("somebody new signs up and is in the chat", async ({ bob, visit }) => {
       await page.getByLabel("Password").fill("not the password");
       await page.getByRole("button", { name: "Sign in", exact: true }).click();
       answers.push((await page.getByRole("alert").innerText()).trim());
+      await expect(page.getByLabel("Password")).toBeFocused(); // which is empty again, and said with it
+      await expect(page.getByLabel("Password")).toHaveAccessibleDescription(answers.at(-1)!);
     }
     expect(answers[0]).not.toBe("");
     expect(answers[1]).toBe(answers[0]);

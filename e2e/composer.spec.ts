@@ -27,6 +27,10 @@ test("what was typed, completed or pasted is what is sent, in a room and in a ch
     expect(await bob.conversation()).toEqual(commands);
     await bob.type("/me waves");
     await expect(alice.message("waves")).toHaveText("waves"); // as what he does
+    const line = alice.page.locator("#chat .chat-msg--action");
+    await expect(line.locator(".chat-msg__author")).toHaveText(bob.name);
+    const [who, what, when] = await Promise.all([".chat-msg__author", ".chat-msg__text", ".chat-msg__time"].map(async (part) => (await line.locator(part).boundingBox())!.x));
+    expect(who! < what! && what! < when!, "who, what, when").toBe(true);
   });
   await test.step("names and emoji are completed as they are typed", () => complete(alice, bob));
   await test.step("text from a document is sent, and set as a topic", async () => {

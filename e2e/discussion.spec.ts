@@ -1,6 +1,7 @@
 // A room in a page: read by everybody where its owners allow it, and opened beside the page by
 // those who are signed in.
 
+import { reply } from "./support/messages.ts";
 import { expect, password, test } from "./support/test.ts";
 
 test("what is said in a room is in the page, and a visitor who signs in joins in beside it", async ({ bob, database, visit }) => {
@@ -22,6 +23,19 @@ test("what is said in a room is in the page, and a visitor who signs in joins in
     expect(hebrew!.x).toBeCloseTo(who!.x, 0); // below who says it, in every script
     await expect(part.locator("time").first()).not.toContainText("UTC"); // the browser knows the time where it is
     await expect(part.locator("button")).toHaveCount(0);
+  });
+
+  await test.step("on a phone no wider than its screen, whatever is said", async () => {
+    const question = "Who can say what helps against voles, which ate two rows of carrots and most of the beetroot in a single night?";
+    await bob.say(question);
+    await reply(bob, question, "Garlic, it is said");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect(async () => {
+      await page.goto("/articles/garden");
+      await expect(part.locator(".said-answered")).toContainText("Who can say", { timeout: 1000 });
+    }).toPass();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await page.setViewportSize({ width: 1280, height: 720 });
   });
 
   await test.step("signs in, and joins in beside it", async () => {

@@ -198,6 +198,13 @@ test("menus, emoji, people and the keys that ? lists, in a room", async ({ alice
     await list.getByLabel("The key ? opens this list").check();
     await page.keyboard.press("Control+/");
     await expect(list).toHaveCount(0);
+    await alice.menu().press("Enter");
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).press("Enter");
+    await expect(list).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(alice.menu()).toBeFocused(); // the menu is closed, too
+    await expect(page.getByRole("button", { name: "Keyboard shortcuts" })).toBeHidden();
+    await page.locator("#chat .head-name").focus();
   });
   await test.step("about the room, its people, and back to the writing", async () => {
     await page.keyboard.press("Alt+Shift+I");

@@ -70,6 +70,33 @@ test("a conversation and the pages on a phone", async ({ visit }) => {
     await expect(message).toHaveCSS("background-color", "rgba(0, 0, 0, 0)");
     expect(await paintedWhereTapped(page)).toEqual([]);
   });
+  await test.step("the account's menu lies above the conversation", async () => {
+    await alice.menu().tap();
+    await page.getByRole("link", { name: "Settings" }).tap({ trial: true });
+    await page.getByRole("button", { name: "Sign out", exact: true }).tap({ trial: true });
+    await alice.menu().tap();
+    await expect(page.getByRole("link", { name: "Settings" })).toBeHidden();
+  });
+  await test.step("an address of a conversation shows no list first, and the list is there afterwards", async () => {
+    let load = (): void => undefined;
+    const loads = new Promise<void>((resolve) => (load = resolve));
+    await page.route(/converse\.min\.js/, async (route) => {
+      await loads;
+      await route.continue();
+    });
+    const list = page.locator("#conversations");
+    await page.goto("/chat/with/bob", { waitUntil: "commit" });
+    await expect(page.locator("#chat[data-going]")).toBeVisible();
+    await expect(list).toBeHidden();
+    load();
+    await alice.hears("Is anybody there?");
+    await expect(list).toBeHidden();
+    await page.locator("#chat converse-controlbox-navback").tap();
+    await expect(list).toBeVisible();
+    await page.unroute(/converse\.min\.js/);
+    await alice.listed(names.bob).tap();
+    await alice.hears("Is anybody there?");
+  });
   await test.step("the keyboard stays for who goes on writing, and the page offers beside the beginning", async () => {
     await alice.input().tap();
     await expect(alice.input()).toBeFocused();

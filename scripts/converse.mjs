@@ -187,14 +187,19 @@ function withoutUnnamed(/** @type {Module[]} */ list, /** @type {string[]} */ ow
   return list.with(index, { ...list[index], text });
 }
 
-/** The frame of the arrow of an answer, by Converse, and one that has all of it. */
-const arrow = ['id="icon-reply" viewBox="0 0 512 512"', 'id="icon-reply" viewBox="60 54 516 516"'];
+/** What is drawn otherwise: the arrow of an answer is whole in its frame, and no stars stand before who does something (“/me waves”). */
+const drawn = [
+  ['id="icon-reply" viewBox="0 0 512 512"', 'id="icon-reply" viewBox="60 54 516 516"'],
+  ["${is_me_message ? '**' : ''}", ""],
+];
 
-/** Moves it there. */
-function withWholeArrow(/** @type {Module[]} */ list) {
-  const index = list.findIndex(({ text }) => text.includes(arrow[0]));
-  if (index < 0) throw new Error(`Converse has no ${arrow[0]} any more: take it out of scripts/converse.mjs`);
-  return list.with(index, { ...list[index], text: list[index].text.replace(arrow[0], arrow[1]) });
+/** Draws it so. */
+function withDrawn(/** @type {Module[]} */ list) {
+  return drawn.reduce((changed, [from, to]) => {
+    const index = changed.findIndex(({ text }) => text.includes(from));
+    if (index < 0) throw new Error(`Converse has no ${from} any more: take it out of scripts/converse.mjs`);
+    return changed.with(index, { ...changed[index], text: changed[index].text.replace(from, to) });
+  }, list);
 }
 
 /** The names that a module gives to all. */
@@ -228,7 +233,7 @@ export async function usedOfConverse(/** @type {string} */ file, /** @type {stri
   const stays = (/** @type {Module} */ { name }) => !goes(name);
   const text = (/** @type {Module[]} */ list) => list.map((each) => each.text).join("");
   const gone = new Set(inOne.filter((each) => !stays(each)).flatMap(({ text }) => declared(text)));
-  const core = withWholeArrow(withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own));
+  const core = withDrawn(withoutUnnamed(withoutNeedless(withoutContents(withoutCopies(inOne.filter(stays)))), own));
 
   const whole = `import {${[...gone].join()}} from "left out";
     ${head}const __webpack_require__ = (() => {

@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
 
 const config = { domain: "localhost", roomsDomain: "rooms.localhost" };
-globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer" });
+const attributes = new Set();
+const chat = { removeAttribute: (name) => attributes.delete(name) };
+globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer", getElementById: () => chat });
 globalThis.location = /** @type {any} */ ({ origin: "http://localhost", search: "" });
 globalThis.window = /** @type {any} */ (Object.assign(new EventTarget(), { Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } }));
 const { openedByAddress, openOnlyWhatIsAsked } = await import("../../static/js/chat/conversation.js");
@@ -25,6 +27,20 @@ test("a conversation that is closed does not open again with the next stream", a
   tell("connected");
   await settle();
   assert.deepEqual(opened, []);
+});
+
+test("the shapes of a conversation go when it is there, and when the address names none any more", async () => {
+  const chatboxes = Object.assign(new Map([["bob@localhost", new Model({ jid: "bob@localhost", hidden: false })]]), { models: [] });
+  for (const path of ["/chat/with/bob", "/chat"]) {
+    location.pathname = path;
+    attributes.add("data-going");
+    const { listen, tell } = listeners();
+    openedByAddress({ api: { listen }, state: { chatboxes } }, config);
+    assert.ok(attributes.has("data-going"), path); // nothing is known yet
+    tell("connected");
+    await settle();
+    assert.ok(!attributes.has("data-going"), path);
+  }
 });
 
 test("Back to the list leaves no conversation open, and Back to another one leaves that to its address", () => {

@@ -3,10 +3,12 @@
 
 import { all } from './dom.js';
 
-const WRONG = '#main [aria-invalid="true"], #main .wrong, #main .flash.error[role="alert"]';
+// A field before what is said of the whole form, which stands above it.
+const FIELD = '#main [aria-invalid="true"]';
+const SAID = '#main .wrong, #main .flash.error[role="alert"]';
 
 function showMistake() {
-    const [wrong] = all(WRONG);
+    const [wrong] = [...all(FIELD), ...all(SAID)];
     if (!wrong) return;
     if (wrong.tabIndex < 0) wrong.tabIndex = -1; // a sentence takes the focus only so
     wrong.focus({ preventScroll: true });

@@ -39,19 +39,20 @@ document.addEventListener('click', (event) => {
     link.href = url.href;
 });
 
-/** Closes the account menu on a click elsewhere, and with Escape. */
-document.addEventListener('click', (event) => {
-    const inside = around(event, 'details.menu');
+/** Closes the account menu. @param {boolean} focus whether the focus goes back to what opens it */
+function closeMenu(focus) {
     for (const menu of all('details.menu[open]')) {
-        if (menu !== inside) menu.removeAttribute('open');
+        menu.removeAttribute('open');
+        if (focus) menu.querySelector('summary')?.focus();
     }
+}
+
+// On a click elsewhere, with Escape, and where a dialog opens from it, which gives the focus back.
+document.addEventListener('click', (event) => {
+    const opensDialog = Boolean(around(event, '[data-shortcuts]'));
+    if (opensDialog || !around(event, 'details.menu')) closeMenu(opensDialog);
 });
-document.addEventListener('keydown', (event) => {
-    const [menu] = event.key === 'Escape' ? all('details.menu[open]') : [];
-    if (!menu) return;
-    menu.removeAttribute('open');
-    menu.querySelector('summary')?.focus();
-});
+document.addEventListener('keydown', (event) => event.key === 'Escape' && closeMenu(true));
 
 // How long somebody who types may pause before the site looks for it.
 const TYPING = 180; // ms

@@ -2,7 +2,7 @@
 // chat the address is that of the conversation that is open, so that Back and Forward
 // go through them and links to them can be sent.
 
-import { around } from '../dom.js';
+import { around, byId } from '../dom.js';
 import { setPath } from './above.js';
 import { panel } from './panel.js';
 import { knownName } from './people.js';
@@ -71,14 +71,16 @@ export function openedByAddress(_converse, config) {
     const { api } = _converse;
     let ready = false;
     let shown = ''; // the address whose message was shown
+    // Its shapes stand there until then (list.css).
+    const arrive = () => ready && byId('chat').removeAttribute('data-going');
     const follow = async () => {
         const jid = ready && onChatPage() ? conversationAt(config, location.pathname) : null;
-        if (!jid) return;
+        if (!jid) return arrive();
         const box = _converse.state.chatboxes?.get(jid);
         if (!box || box.get('hidden') || box.get('closed')) {
             panel.open(jid);
-            await show(_converse, config, jid);
-        }
+            await show(_converse, config, jid).finally(arrive);
+        } else arrive();
         const id = new URLSearchParams(location.search).get('at');
         const again = shown === location.href;
         shown = location.href;

@@ -6,6 +6,7 @@
 //   #chat[data-conversation]               a conversation is open
 //   #chat[data-login]                      the password is asked for
 //   #chat[data-idle]                       neither, and one could be chosen
+//   #chat[data-going]                      the address names one that is not there yet (conversation.js)
 //   #chat[data-asks]                       a dialog of Converse's is above everything else
 //   converse-muc[data-private]             a private conversation stands beside the room's
 

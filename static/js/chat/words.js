@@ -39,6 +39,8 @@ const SENTENCES = {
     'The groupchat configuration has changed': 'The settings of this room have changed',
 
     // Messages.
+    'Message delivery failed.': 'Not sent.',
+    'Sorry, an error occurred while trying to send your message.': 'It could not be delivered.',
     'Your retraction was not delivered because you\'re not present in the groupchat.': 'Your message was not deleted: you are not in this room.',
     'Your message was not delivered because you\'re not present in the groupchat.': 'Your message was not sent: you are not in this room.',
     'Your message was not delivered because you weren\'t allowed to send it.': 'Your message was not sent: you are not allowed to write here.',
