@@ -197,7 +197,7 @@ func TestBind_DatabaseAway(t *testing.T) {
 	c := w.signIn("alice")
 	w.store.setFail(errAway)
 	c.Send(`<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
-	if err := c.ExpectEnd(); !errors.Is(err, stream.ErrDisconnected) || w.srv.Stats().Sessions != 0 {
+	if err := c.ended(); !errors.Is(err, stream.ErrDisconnected) || w.srv.Stats().Sessions != 0 {
 		t.Errorf("ended with %v; %d sessions", err, w.srv.Stats().Sessions)
 	}
 }
