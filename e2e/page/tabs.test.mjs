@@ -13,7 +13,7 @@ const locks = {
       : (held.add(name), Promise.resolve(act())),
 };
 Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
-const { prepareTab, tabName } = await import("../../static/js/chat/tabs.js");
+const { prepareTab, tabIsNobodys, tabName } = await import("../../static/js/chat/tabs.js");
 
 /** What a tab of alice's keeps while a session of BOSH goes on that has brought a message. */
 const OF_ALICE = {
@@ -42,6 +42,12 @@ test("the stream goes on for the same person in the same tab", async () => {
   await prepareTab("alice");
   assert.deepEqual(keys(), Object.keys(OF_ALICE).filter((key) => key !== "foyer-left").sort());
   assert.equal(tabName(), "first");
+});
+
+test("nothing of a stream is left for the same person in the same tab, who was signed out elsewhere", async () => {
+  tabIsNobodys();
+  await prepareTab("alice");
+  assert.deepEqual(keys(), ["foyer-tab", "foyer-user"]);
 });
 
 test("nothing of a stream is left for another person in the same tab", async () => {

@@ -4,6 +4,7 @@
 
 import { forgetLater } from './forget.js';
 import { panel } from './panel.js';
+import { tabIsNobodys } from './tabs.js';
 import { transport } from './transport.js';
 
 const FIRST_WAIT = 700; // ms
@@ -218,6 +219,7 @@ export class LoginGuard {
     /** The session was ended elsewhere, or it was over. */
     signedOut() {
         this.close();
+        tabIsNobodys();
         if (!this.config.trusted) forgetLater(this.config.jid);
         panel.notice('You are signed out.', { href: '/signin', label: 'Sign in again' });
         return never;

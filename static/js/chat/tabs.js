@@ -43,6 +43,12 @@ async function follows(name, left) {
 }
 
 /**
+ * The person was signed out elsewhere: what the tab keeps is of a session that is over, such as that its list of people has been
+ * fetched. The next page forgets it, whoever signs in.
+ */
+export const tabIsNobodys = () => sessionStorage.removeItem(USER);
+
+/**
  * Prepares the tab for a person: the stream of a previous person is forgotten, and a
  * copied tab, which would fight with its original over one stream, gets its own.
  * @param {string} user
