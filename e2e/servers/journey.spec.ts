@@ -81,6 +81,12 @@ for (const { login, transport } of ways) {
         await expect(bob.around("alice")).toHaveText("Away");
         if (pushes) expect(told()).toHaveLength(2);
       });
+
+      if (one) await test.step("who signs in again in the same tab has the people they know", async () => {
+        await alice.page.goto("/signin");
+        await alice.signIn();
+        await expect(alice.around("bob")).toHaveText("Around");
+      });
     });
   });
 }
