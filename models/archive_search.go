@@ -195,8 +195,8 @@ func (p part) segmentsSQL(formula *wordNode, n int) (string, []any) {
 }
 
 // The sets of the words $2, or of those that begin with $1, in some segments. A segment that lacks one of the whole words
-// $3 has no set. Each word is looked up in each segment, by itself; of words that begin alike no more are read than that,
-// whatever somebody has written to make them many: with more letters there are less.
+// $3 has no set. Each word is looked up in each segment, by itself. Of words that begin alike at most 4,096 are read in a
+// segment, since somebody may write very many: with one letter more there are fewer.
 const (
 	setsOfSegments = `SELECT s.owner, s.first, s.last, q.until, w.at
 		FROM (SELECT owner, first, last, CASE (SELECT count(*) FROM archive_words WHERE segment = id AND letters = ANY ($3))

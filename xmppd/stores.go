@@ -162,7 +162,7 @@ type OfflineStore interface {
 }
 
 // ErrFull is returned by a store that keeps no more for that user.
-var ErrFull = errors.New("xmppd: offline store full")
+var ErrFull = errors.New("xmppd: the store keeps no more")
 
 // OfflineMessage is one message that waits for its recipient.
 type OfflineMessage struct {
