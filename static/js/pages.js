@@ -23,8 +23,8 @@ function swap(current, next) {
 }
 
 export function keepChatAcrossPages() {
-    // Turbo stops reading what another visit has made superfluous, and forgets that this is no error. Nobody else here
-    // gives anything up in this way: what takes too long ends with a TimeoutError.
+    // Turbo stops reading what another visit has made superfluous, and forgets that this is no error. Scripts of the site,
+    // which give up questions too, look at that where they ask; what takes too long is a TimeoutError, and seen.
     addEventListener('unhandledrejection', (event) => {
         if (event.reason?.name === 'AbortError') event.preventDefault();
     });
