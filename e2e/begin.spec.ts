@@ -270,6 +270,22 @@ async function cardComesLate(alice: Person): Promise<void> {
   await expect(page.locator("#person-card[open]")).toBeVisible();
 }
 
+/** Emoji that did not load break nothing, and come by themselves. */
+async function emojiAgain(alice: Person): Promise<void> {
+  const { page } = alice;
+  alice.watch.allow(/emoji\.json/, /ERR_FAILED/);
+  await page.route(/emoji\.json/, (route) => route.abort());
+  await page.goto("/chat/with/bob");
+  await alice.hears("Good morning");
+  await page.getByRole("button", { name: "Insert emojis" }).click();
+  const emoji = page.locator("#chat converse-emoji-picker .insert-emoji");
+  await expect(page.locator("#chat .emoji-search")).toBeFocused();
+  await expect(emoji).toHaveCount(0);
+  await page.unroute(/emoji\.json/);
+  await expect(emoji.first()).toBeVisible();
+  await page.keyboard.press("Escape");
+}
+
 test("what the page did not begin with comes when it is needed, and is said where it does not", async ({ visit }) => {
   const [alice, bob] = [await visit("alice"), await visit("bob")];
   await alice.getCookie();
@@ -288,6 +304,7 @@ test("what the page did not begin with comes when it is needed, and is said wher
   await inNewPage("letters are not lost that are typed before a conversation can begin", typedIntoBeginning);
   await inNewPage("letters are not lost that are typed before the search is there", typedIntoSearch);
   await inNewPage("a card that comes late does not open over what was begun meanwhile", cardComesLate, "/chat/with/bob");
+  await inNewPage("emoji that did not load come later", emojiAgain, "/healthz");
 });
 
 test("where the site makes no rooms, none are offered", async ({ visit }) => {

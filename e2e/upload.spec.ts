@@ -59,6 +59,20 @@ async function lookAtFiles(alice: Person, bob: Person): Promise<void> {
   await page.keyboard.press("Escape");
   await expect(viewer).toHaveCount(0);
   await expect(opener).toBeFocused();
+  await test.step("a sound and a picture that moves are shown within a text, too", () => withinText(alice, bob));
+}
+
+async function withinText(alice: Person, bob: Person): Promise<void> {
+  await attach(bob, { name: "moves.gif", mimeType: "image/gif", buffer: Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64") });
+  const moves = images(alice).and(alice.page.locator('[src$="moves.gif"]'));
+  await expectShown(moves);
+  alice.watch.allow(/404|moves\.mp3/);
+  bob.watch.allow(/404|moves\.mp3/);
+  const address = (await moves.getAttribute("src"))!;
+  await bob.type(`So it moves: ${address} and sounds: ${address.replace(/gif$/, "mp3")}`);
+  const said = alice.page.locator("#chat .chat-msg__text", { hasText: "So it moves" });
+  await expectShown(said.locator("img.chat-image"));
+  await expect(said.locator("audio")).toBeVisible();
 }
 
 async function showPicture(alice: Person, bob: Person, site: Site): Promise<void> {
@@ -145,7 +159,8 @@ async function findNoRoom(alice: Person, bob: Person): Promise<void> {
   await alice.goTo("Settings");
   await alice.page.getByRole("link", { name: "Show and delete my files" }).click();
   await expect(alice.page.getByRole("main").getByRole("link", { name: "fits.txt" })).toBeVisible();
-  await alice.page.getByRole("button", { name: "Delete fits.txt" }).click();
+  await alice.page.getByLabel("Delete fits.txt …").click();
+  await alice.page.getByRole("button", { name: "Delete fits.txt for good" }).click();
   await expect(alice.page.getByText("The file is deleted.")).toBeVisible();
   await alice.goTo("Home");
   await alice.talkTo("bob");

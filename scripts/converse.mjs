@@ -66,6 +66,10 @@ const leftOut = [
   "./src/shared/components/split-resize.js",
   "./src/shared/modals/user-details.js", // static/js/chat/personCard.js
   "./src/shared/modals/templates/user-details.js",
+  "./src/shared/gif/", // which move by themselves, and files are shown by static/js/chat/files.js, as well as
+  "./src/shared/texture/templates/gif.js",
+  "./node_modules/gifuct-js/",
+  "./src/shared/texture/components/audio-player.js", // and sound the browser can play
   "./src/shared/qrcode/",
   // Its style sheets are one file, beside it; for each it would put an empty <style> into the page.
   "./node_modules/css-loader/",
@@ -187,10 +191,16 @@ function withoutUnnamed(/** @type {Module[]} */ list, /** @type {string[]} */ ow
   return list.with(index, { ...list[index], text });
 }
 
-/** What is drawn otherwise: the arrow of an answer is whole in its frame, and no stars stand before who does something (“/me waves”). */
+/**
+ * What is drawn otherwise: the arrow of an answer is whole in its frame, no stars stand before who does something (“/me waves”),
+ * and pictures that move and sounds within a text are the browser's, as those are that are a message of their own.
+ */
 const drawn = [
   ['id="icon-reply" viewBox="0 0 512 512"', 'id="icon-reply" viewBox="60 54 516 516"'],
   ["${is_me_message ? '**' : ''}", ""],
+  ["url_obj.is_gif && this", "false && this"],
+  ["image_isGIFURL(this.src) && ", "false && "],
+  ['<converse-audio-player src="${url}" title="${title || ""}" ?hide_url="${hide_url}"></converse-audio-player>', '<audio controls preload="metadata" src="${url}"></audio>'],
 ];
 
 /** Draws it so. */

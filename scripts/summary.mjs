@@ -39,16 +39,17 @@ function* specs(suite, titles = []) {
 function addPlaywright(report) {
   for (const error of report.errors ?? []) sum.failures.push({ name: "Playwright", error: error.message ?? error.value ?? "" });
   for (const spec of report.suites.flatMap((s) => [...specs(s)])) {
-    for (const test of spec.tests) addPlaywrightTest(`${spec.file}:${spec.line} ${spec.title}`, test);
+    for (const test of spec.tests) addPlaywrightTest(`${spec.file}:${spec.line} ${test.projectName ? `[${test.projectName}] ` : ""}${spec.title}`, test);
   }
 }
 
-/** What an error of Playwright says: where, what, and first of all what was there instead. */
+/** What an error of Playwright says: in its first line where, what, and what was there instead. */
 function told({ message, value, location }) {
   const [first = "", ...rest] = lines((message ?? value ?? "").replace(colours, ""));
   const differs = (line) => /^\s*([-+] |Expected|Received)/.test(line) && !/^\s*([-] Expected {2}|[+] Received {2})/.test(line);
   const where = location ? `${basename(location.file)}:${location.line}: ` : "";
-  return [where + first, ...rest.filter(differs), ...rest.filter((line) => !differs(line))].join("\n");
+  const difference = rest.filter(differs).map((line) => line.trim());
+  return [where + [first, ...difference].join("; "), ...rest.filter((line) => !differs(line))].join("\n");
 }
 
 /** A test without a result that nobody skipped did not run. */
@@ -96,7 +97,7 @@ function say(word, failures) {
   const each = Math.min(longest, Math.max(1, Math.floor(tail / (sum.failures.length + sum.second.length)) - 1));
   for (const { name, error } of failures) {
     console.log(`${word} ${name}`);
-    for (const line of essence(error).slice(0, each)) console.log(`    ${line.trim().slice(0, 200)}`);
+    for (const line of essence(error).slice(0, each)) console.log(`    ${line.trim().slice(0, 300)}`);
   }
 }
 
@@ -110,7 +111,7 @@ for (const line of lines(read("skipped.txt"))) {
 console.log();
 for (const { name, why } of sum.skipped) console.log(`skipped: ${name}: ${why}`);
 if (sum.skipped.length === 0) console.log("Nothing was skipped.");
-if (sum.second.length > secondTimes) sum.failures.push(...sum.second.splice(0));
+if (sum.second.length > secondTimes) for (const { name, error } of sum.second.splice(0)) sum.failures.push({ name: `${name} (it passed the second time)`, error });
 else sum.passed += sum.second.length;
 console.log(`Took: ${stages.map(([name, seconds]) => `${name} ${seconds} s`).join(", ")}.`);
 console.log(`${sum.passed} passed, ${sum.failures.length} failed, ${sum.skipped.length} skipped`);

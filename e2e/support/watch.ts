@@ -48,7 +48,8 @@ export class Watch {
   }
 
   check(): void {
-    expect(this.problems, "errors in the browser").toEqual([]);
+    const [first] = this.problems;
+    expect(this.problems, `errors in the browser: ${first?.split("\n")[0]}`).toEqual([]);
   }
 
   private note(problem: string): void {

@@ -1,6 +1,8 @@
 package netaddr
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"testing"
 )
@@ -38,4 +40,21 @@ func TestIsLoopback(t *testing.T) {
 			t.Errorf("%s may be elsewhere", host)
 		}
 	}
+}
+
+// A port that the system may give to anybody who asks for none in particular, such as for a
+// connection to somewhere, could be taken before the program that is told it listens there.
+func TestFreePort(t *testing.T) {
+	port, err := FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if port < 1024 || port >= 32_768 {
+		t.Errorf("port %d may be given to anybody", port)
+	}
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatalf("port %d is not free: %v", port, err)
+	}
+	l.Close()
 }

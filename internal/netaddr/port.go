@@ -1,14 +1,31 @@
 package netaddr
 
-import "net"
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"syscall"
+)
+
+// Where FreePort looks: Linux gives the ports from 32768 on, and other systems those from
+// 49152 on (RFC 6335 §6), to whoever asks for none in particular.
+const firstPort, endOfPorts = 20_000, 32_000
 
 // FreePort returns a port of loopback that was free a moment ago, for a program that is
-// about to be started. Another program may take it first.
+// about to be started and has to be told one. No program gets it by chance, as it would one
+// that the system chose; another that asks for just this one may still take it first.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 100 {
+		port := firstPort + rand.IntN(endOfPorts-firstPort)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		return port, l.Close()
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("netaddr: none of 100 ports of loopback from %d to %d is free", firstPort, endOfPorts-1)
 }

@@ -10,7 +10,7 @@ declare namespace Converse {
         env: Env;
         ROOMSTATUS: Record<'BANNED' | 'CONNECTED' | 'CONNECTING' | 'DESTROYED' | 'DISCONNECTED' | 'ENTERED', number>;
         MUC: { INFO_CODES: Record<string, string[]> };
-        emojis: { list: { sn: string; cp?: string }[] };
+        emojis: { initialized: boolean; toned?: unknown[]; list: { sn: string; cp?: string }[] };
     }
 
     interface Env {
@@ -151,6 +151,7 @@ declare namespace Converse {
         | 'getOutgoingMessageAttributes'
         | 'getDuplicateMessageQueries'
         | 'getUpdatedMessageAttributes'
+        | 'loadEmojis'
         | 'noResumeableBOSHSession'
         | 'parseMUCMessage'
         | 'parseMessage'
@@ -162,7 +163,7 @@ declare namespace Converse {
         | 'will-reconnect';
 
     /** Settings that are looked at, or changed, while the chat runs. */
-    type Setting = 'allow_contact_requests' | 'bosh_service_url' | 'muc_respect_autojoin' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
+    type Setting = 'allow_contact_requests' | 'bosh_service_url' | 'emoji_categories' | 'muc_respect_autojoin' | 'muc_show_info_messages' | 'nickname' | 'password' | 'websocket_url';
 
     /** Strophe's connection. */
     class Connection {

@@ -99,7 +99,7 @@ const METHODS = {
  */
 export const NAMES = {
     /** Converse's own elements. */
-    elements: ['converse-chat', 'converse-muc', 'converse-login-form', 'converse-emoji-picker', 'converse-controlbox-navback', 'converse-occupant-bottom-panel', 'converse-texture'],
+    elements: ['converse-chat', 'converse-muc', 'converse-login-form', 'converse-emoji-picker', 'converse-emoji-picker-content', 'converse-controlbox-navback', 'converse-occupant-bottom-panel', 'converse-texture'],
     /** What its templates draw, and is not Converse's here, or is nothing. */
     drawn: ['converse-chat-content', 'converse-muc-chat-content', 'converse-rooms-list'],
     /** Dialogs that it asks for, and the site has others (dialogs.js). */
@@ -127,7 +127,7 @@ const BOSH = ['_proto.sid', '_proto.rid', '_proto._requests'];
 const ENCRYPTION = { 'exports.Device.prototype': ['getRandomPreKey'] };
 
 /** Values that are compared with. */
-const VALUES = ['converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
+const VALUES = ['converse.emojis.initialized', 'converse.ROOMSTATUS.ENTERED', 'converse.ROOMSTATUS.DESTROYED', 'converse.ROOMSTATUS.BANNED', 'converse.MUC.INFO_CODES', 'env.Strophe.Status.AUTHFAIL', 'env.Strophe.ErrorCondition.NO_AUTH_MECH'];
 
 /** What stands at a path, an element's prototype for "elements.NAME". */
 function at(roots, path) {

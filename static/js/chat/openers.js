@@ -47,7 +47,10 @@ export function offerSearch(_converse, config) {
             search.show(jid, name, words !== undefined);
         });
     };
-    document.addEventListener('foyer:conversations', ({ detail }) => (told = detail));
+    document.addEventListener('foyer:conversations', ({ detail }) => {
+        told = detail;
+        if (dialog.open) search?.fillWhere();
+    });
     dialog.addEventListener('submit', (event) => event.preventDefault());
     document.addEventListener('click', (event) => {
         if (around(event, '[data-search]')) show();

@@ -60,7 +60,7 @@ import { markNewMessages } from './newMessages.js';
 import { showHeaders } from './header.js';
 import { offerMessageSheet } from './held.js';
 import { followDelivery } from './delivery.js';
-import { enlargeEmoji } from './emoji.js';
+import { enlargeEmoji, loadEmojiAgain } from './emoji.js';
 import { askWithVerbs } from './questions.js';
 import { notifyPeople } from './notifications.js';
 import { offerLevels } from './levels.js';
@@ -131,6 +131,7 @@ function keepWhatIsSaid(_converse, config, markers) {
     keepOrder(_converse, markers);
     knowAuthorsByAccount(_converse, config);
     enlargeEmoji(_converse);
+    loadEmojiAgain(_converse);
     keepEditedInPlace(_converse);
     knowVersions(_converse);
     readOnce(_converse);

@@ -103,13 +103,12 @@ export class Search {
         this.typing = setTimeout(() => this.search(), TYPING);
     }
 
-    /** Whom and which rooms one can narrow the search to. */
-    async fillWhere() {
+    /** Whom and which rooms one can narrow the search to, in the order of the list: what was just begun is there too. */
+    fillWhere() {
         if (!this.config.search) return;
         const where = this.select('where');
-        const { conversations } = await ask('/xmpp/conversations').catch(() => ({ conversations: [] }));
         const [chosen] = where.selectedOptions;
-        const others = conversations.filter(({ jid }) => jid !== chosen?.value);
+        const others = this.listed().filter(({ jid, room, last }) => (room || last) && jid !== chosen?.value && !jid.includes('/'));
         where.replaceChildren(new Option('Everywhere', ''), ...others.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
         if (!chosen?.value) return;
         where.add(chosen);
