@@ -2,7 +2,7 @@
 
 import { leaveAtEveryMoment, leaveAtMoment, momentKey } from "./support/moments.ts";
 import { clearStorage } from "./support/storage.ts";
-import { expect, type Person, test } from "./support/test.ts";
+import { enterRoom, expect, type Person, test } from "./support/test.ts";
 
 /** Opens a page, which loads itself again so long after the list of people appeared. */
 async function reloadAfterList(person: Person, ms: number, open: () => Promise<unknown>): Promise<void> {
@@ -51,6 +51,19 @@ for (const transport of ["websocket", "bosh"] as const) {
           for (const name of ["Bob Baker", "Carol Costa", "Dave Dunn"]) await expect(alice.listed(name)).toBeAttached({ timeout: 30_000 });
         });
       }
+    });
+
+    test("what is open on a page is open on the next one, though the browser's store had no time to keep it", async ({ alice }) => {
+      await alice.page.evaluate(() => {
+        IDBObjectStore.prototype.put = function (_value, key) {
+          return this.get(key!) as IDBRequest<IDBValidKey>;
+        };
+      });
+      await enterRoom(alice, "Lobby");
+      await alice.say("I come back at once");
+      await alice.page.reload();
+      await expect(alice.room("Lobby")).toBeVisible();
+      await alice.hears("I come back at once");
     });
 
     // RFC 6121 §4.5: a stream that goes on after a reload says only what changes.

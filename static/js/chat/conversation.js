@@ -7,6 +7,9 @@ import { setPath } from './above.js';
 import { panel } from './panel.js';
 import { knownName } from './people.js';
 import { showAt } from './place.js';
+import { keepInTab } from './tabStore.js';
+
+const OPEN = 'foyer-conversation'; // who has one open in this tab, and which
 
 const onChatPage = () => document.body.dataset.page === 'chat';
 
@@ -66,6 +69,28 @@ export function openOnlyWhatIsAsked({ exports }) {
     }
 }
 
+const isOpen = (box) => ['chatbox', 'chatroom'].includes(box.get('type')) && !box.get('hidden') && !box.get('closed');
+
+/**
+ * What is open on a page is open on the next one, however soon that comes: Converse keeps it a little later.
+ * @param {Converse.Private} _converse
+ * @param {import('./types.js').ChatConfig} config
+ * @returns {() => Promise<void>} opens it
+ */
+function keepOpen(_converse, config) {
+    const { api } = _converse;
+    const [whose, jid] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
+    api.listen.on('chatBoxesInitialized', () => {
+        const note = () => keepInTab(OPEN, `${config.user} ${_converse.state.chatboxes.models.find(isOpen)?.get('jid') ?? ''}`);
+        _converse.state.chatboxes.on('add remove change:hidden change:closed', note);
+    });
+    return async () => {
+        if (onChatPage() || whose !== config.user || !jid) return;
+        await api.waitUntil('chatBoxesFetched');
+        if (!_converse.state.chatboxes.models.some(isOpen)) await show(_converse, config, jid);
+    };
+}
+
 /** Opens what the page's address means: when the chat is ready, and when the page changes. */
 export function openedByAddress(_converse, config) {
     const { api } = _converse;
@@ -86,7 +111,9 @@ export function openedByAddress(_converse, config) {
         shown = location.href;
         if (id && !again) await showAt(_converse, jid, id);
     };
+    const openKept = keepOpen(_converse, config);
     const becomeReady = () => {
+        if (!ready) openKept();
         ready = true;
         follow();
     };
