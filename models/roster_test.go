@@ -155,21 +155,43 @@ func TestRoster_LargeGroup(t *testing.T) {
 	}
 }
 
-// A roster's cost is that of the conversations that it shows: the archive is not
-// asked, and of the others nothing is read.
-func TestRoster_LargeSitePlan(t *testing.T) {
-	db, ctx := open(t), t.Context()
+// fillLargeSite makes 20,000 members, u1 and so on, in large groups and small ones. The first 50 talk with 400 each.
+func (db *DB) fillLargeSite(t testing.TB) {
+	t.Helper()
 	const fill = `INSERT INTO accounts (username, name, password_hash) SELECT 'u' || n, 'Person ' || n, 'x' FROM generate_series(1, 20000) n;
 		INSERT INTO conversations (owner, peer, latest)
 			SELECT 'u' || (n % 50 + 1) || '@h', 'u' || n || '@h', gen_random_uuid() FROM generate_series(1, 20000) n;
 		INSERT INTO account_groups SELECT id, 'large' || n % 2 FROM (SELECT id, substr(username, 2)::int AS n FROM accounts) a;
 		INSERT INTO account_groups SELECT id, 'small' || n % 500 FROM (SELECT id, substr(username, 2)::int AS n FROM accounts) a;
 		ANALYZE accounts; ANALYZE account_groups; ANALYZE conversations`
-	if _, err := db.pool.Exec(ctx, fill); err != nil {
+	if _, err := db.pool.Exec(t.Context(), fill); err != nil {
 		t.Fatal(err)
 	}
-	for _, supplied := range []string{suppliedToAll, suppliedByGroups} {
-		plan := db.explain(t, supplied, "u1", "h", DefaultRosterMax, maxTalks)
+}
+
+// What the lists of people of 1,000 members cost who sign in to a large site.
+func BenchmarkRoster_LargeSite(b *testing.B) {
+	db := open(b)
+	db.fillLargeSite(b)
+	for _, mode := range []RosterMode{RosterEveryone, RosterGroups} {
+		s := db.Stores("h", mode).Roster
+		b.Run(string(mode), func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				if _, _, err := s.Roster(b.Context(), fmt.Sprintf("u%d", i%1000+1)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A roster's cost is that of the conversations that it shows: the archive is not
+// asked, and of the others nothing is read.
+func TestRoster_LargeSitePlan(t *testing.T) {
+	db := open(t)
+	db.fillLargeSite(t)
+	for _, mode := range []RosterMode{RosterEveryone, RosterGroups} {
+		plan := db.explain(t, suppliedWithin(mode, DefaultRosterMax), "u1", "h")
 		for line := range strings.Lines(plan) {
 			// Apart from whether the site is small, and for all members if it is.
 			if strings.Contains(line, "Seq Scan") && !strings.Contains(line, "never executed") && !strings.Contains(line, "rows=201 loops=1") {
@@ -281,6 +303,7 @@ func TestArrival(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	db.rosterMax = 10
+	stores = db.Stores("h", RosterEveryone)
 	if a, err = stores.Arrivals.Arrival(ctx, id); err != nil || !a.Whole || len(a.Contacts) != 3 {
 		t.Errorf("a small site: %+v %v", a, err)
 	}

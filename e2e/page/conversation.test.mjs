@@ -10,6 +10,8 @@ const chat = { removeAttribute: (name) => attributes.delete(name) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer", getElementById: () => chat });
 globalThis.location = /** @type {any} */ ({ origin: "http://localhost", search: "" });
 globalThis.window = /** @type {any} */ (Object.assign(new EventTarget(), { Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } }));
+const kept = new Map();
+globalThis.sessionStorage = /** @type {any} */ ({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });
 const { openedByAddress, openOnlyWhatIsAsked } = await import("../../static/js/chat/conversation.js");
 
 test("a conversation that is closed does not open again with the next stream", async () => {
@@ -74,4 +76,37 @@ test("no other conversation opens in the place of one that is closed", () => {
   open.maybeShow(); // as its element does when it is drawn
   unasked.maybeShow(true);
   assert.deepEqual(shown, ["garden", "lobby"]);
+});
+
+test("on other pages what a person had open in the tab is open again, unless something is", async () => {
+  document.body.dataset.page = "home";
+  const me = { ...config, user: "alice" };
+  /** What a page opens whose browser kept these conversations. */
+  const opens = async (conversations, person = me) => {
+    const { listen, tell } = listeners();
+    const opened = [];
+    const chatboxes = Object.assign(new Model(), { models: conversations });
+    const api = { listen, waitUntil: async () => {}, chats: { open: (jid) => opened.push(jid) }, rooms: { open: (jid) => opened.push(jid) } };
+    openedByAddress({ api, state: { chatboxes } }, person);
+    tell("chatBoxesInitialized");
+    tell("rosterContactsFetched");
+    tell("connected"); // once is enough
+    await settle();
+    return { opened, chatboxes };
+  };
+  const [bob, lobby] = [new Model({ jid: "bob@localhost", type: "chatbox", hidden: true }), new Model({ jid: "lobby@rooms.localhost", type: "chatroom", hidden: false })];
+  const list = new Model({ jid: "controlbox", type: "controlbox", hidden: false });
+  const { opened, chatboxes } = await opens([list, bob, lobby]);
+  assert.deepEqual(opened, []);
+  chatboxes.trigger("change:hidden");
+  assert.deepEqual((await opens([list, bob])).opened, ["lobby@rooms.localhost"], "it is not kept yet that it is open");
+  assert.deepEqual((await opens([lobby])).opened, [], "it is open");
+  assert.deepEqual((await opens([], { ...me, user: "bob" })).opened, [], "it is another person's");
+  document.body.dataset.page = "chat";
+  location.pathname = "/chat";
+  assert.deepEqual((await opens([])).opened, [], "there the address says what is open");
+  document.body.dataset.page = "home";
+  lobby.save({ hidden: true });
+  chatboxes.trigger("change:hidden");
+  assert.deepEqual((await opens([lobby])).opened, [], "who went back to the list finds the list");
 });
