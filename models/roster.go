@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"foyer/xmppd"
@@ -21,9 +20,11 @@ import (
 // maxTalks is how many of the latest messages are looked at for one roster.
 const maxTalks = 1000
 
+// The bounds of what is read stand in a SELECT of their own: PostgreSQL takes a bound that it does not know for a low one and
+// reads in order, up to it, where it would sort the whole of a large group, and one plan serves each sign-in.
 const (
 	// siteIsSmall: all members have a place in a roster; $3 is the bound.
-	siteIsSmall = `(SELECT count(*) <= $3 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT $3::int + 1) members)`
+	siteIsSmall = `(SELECT count(*) <= $3 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT (SELECT $3::int + 1)) members)`
 
 	everybody = `SELECT a.username, a.name FROM accounts a WHERE a.username <> $1 AND a.blocked_at IS NULL`
 
@@ -35,7 +36,7 @@ const (
 
 	// talkedWith is who $1 talks with, the latest $4 of them.
 	talkedWith = `SELECT a.id, a.username, a.name, c.latest::text AS at
-			FROM (SELECT peer, latest FROM conversations WHERE owner = $1 || '@' || $2 ORDER BY latest DESC LIMIT $4) c
+			FROM (SELECT peer, latest FROM conversations WHERE owner = $1 || '@' || $2 ORDER BY latest DESC LIMIT (SELECT $4::int)) c
 			CROSS JOIN LATERAL (SELECT id, username, name FROM accounts WHERE username = split_part(c.peer, '@', 1) COLLATE "default" AND blocked_at IS NULL LIMIT 1) a
 			WHERE a.username <> $1`
 
@@ -44,7 +45,7 @@ const (
 			SELECT id, username, name, at FROM (` + talkedWith + `) talks
 			UNION ALL
 			SELECT id, username, name, NULL FROM (` + mates + smallGroup + `) mates
-		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT $3`
+		) a GROUP BY a.id, a.username, a.name ORDER BY max(a.at) DESC NULLS LAST, a.username LIMIT (SELECT $3::int)`
 
 	// mates are those who share a group with $1, once for each; a condition of the group follows.
 	mates = `SELECT a.id, a.username, a.name FROM accounts me
@@ -55,7 +56,7 @@ const (
 
 	// smallGroup is whether all of a group have a place in a roster; $3 is the bound. In order, no more of the index is read.
 	smallGroup = `(SELECT count(*) <= $3 FROM (SELECT FROM account_groups g WHERE g.group_name = mine.group_name
-		ORDER BY g.group_name, g.account_id LIMIT $3::int + 1) members)`
+		ORDER BY g.group_name, g.account_id LIMIT (SELECT $3::int + 1)) members)`
 
 	// isMate is whether a shares a group with $1. It is asked for each a, by a's own groups, so that a large group is never read.
 	isMate = `(SELECT true FROM account_groups theirs WHERE theirs.account_id = a.id AND theirs.group_name = ANY (ARRAY(
@@ -72,7 +73,7 @@ const (
 
 	// suppliedByGroups are those of small groups, and of large ones those whom $1 talks with.
 	suppliedByGroups = `SELECT username, name FROM (` + mates + smallGroup + `) near
-		UNION SELECT username, name FROM (` + talkedWith + ` AND ` + isMate + ` ORDER BY c.latest DESC LIMIT $3) talks`
+		UNION SELECT username, name FROM (` + talkedWith + ` AND ` + isMate + ` ORDER BY c.latest DESC LIMIT (SELECT $3::int)) talks`
 
 	// contactsOf is what each of $1 has under the JID $2 of the member $3: its own
 	// record, and what the site says. The site's word is filled in by mode.
@@ -109,14 +110,6 @@ var contactsByMode = func() map[RosterMode]string {
 		RosterEveryone: fmt.Sprintf(contactsOf, "true", strings.ReplaceAll(siteIsSmall, "$3", "$5")+" OR "+known),
 	}
 }()
-
-// suppliedWithin asks for whom the site supplies, with the bounds $3 and $4 in its text. As parameters
-// they would have PostgreSQL take a tenth of each table for a LIMIT that it does not know, and
-// so make another plan for each sign-in, which costs as much as what it reads.
-func suppliedWithin(mode RosterMode, rosterMax int) string {
-	query := map[RosterMode]string{RosterGroups: suppliedByGroups, RosterEveryone: suppliedToAll}[mode]
-	return strings.NewReplacer("$3", strconv.Itoa(rosterMax), "$4", strconv.Itoa(maxTalks)).Replace(query)
-}
 
 // querier is a pool or a transaction.
 type querier interface {
@@ -167,13 +160,13 @@ func (s *chatStore) askRoster(ask *pgx.Batch, user string) *rosterSources {
 	})
 	switch s.mode {
 	case RosterGroups:
-		ask.Queue(s.supplied, user, s.domain).Query(func(rows pgx.Rows) error {
+		ask.Queue(suppliedByGroups, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
 			var m member
 			_, err := pgx.ForEachRow(rows, []any{&m.username, &m.name}, func() error { r.supplied = append(r.supplied, m); return nil })
 			return err
 		})
 	case RosterEveryone:
-		ask.Queue(s.supplied, user, s.domain).Query(func(rows pgx.Rows) error {
+		ask.Queue(suppliedToAll, user, s.domain, s.rosterMax, maxTalks).Query(func(rows pgx.Rows) error {
 			var m member
 			_, err := pgx.ForEachRow(rows, []any{&r.whole, &m.username, &m.name}, func() error {
 				if m.username != "" {

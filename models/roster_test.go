@@ -190,13 +190,16 @@ func BenchmarkRoster_LargeSite(b *testing.B) {
 func TestRoster_LargeSitePlan(t *testing.T) {
 	db := open(t)
 	db.fillLargeSite(t)
-	for _, mode := range []RosterMode{RosterEveryone, RosterGroups} {
-		plan := db.explain(t, suppliedWithin(mode, DefaultRosterMax), "u1", "h")
+	for _, supplied := range []string{suppliedToAll, suppliedByGroups} {
+		plan := db.explain(t, supplied, "u1", "h", DefaultRosterMax, maxTalks)
 		for line := range strings.Lines(plan) {
 			// Apart from whether the site is small, and for all members if it is.
 			if strings.Contains(line, "Seq Scan") && !strings.Contains(line, "never executed") && !strings.Contains(line, "rows=201 loops=1") {
 				t.Errorf("%s", line)
 			}
+		}
+		if strings.Contains(plan, "Bitmap Heap Scan on account_groups") {
+			t.Error("the whole of a large group is read")
 		}
 		if strings.Contains(plan, " archive") || !strings.Contains(plan, "on conversations") || t.Failed() {
 			t.Errorf("plan:\n%s", plan)
@@ -303,7 +306,6 @@ func TestArrival(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	db.rosterMax = 10
-	stores = db.Stores("h", RosterEveryone)
 	if a, err = stores.Arrivals.Arrival(ctx, id); err != nil || !a.Whole || len(a.Contacts) != 3 {
 		t.Errorf("a small site: %+v %v", a, err)
 	}

@@ -28,11 +28,10 @@ type chatStore struct {
 	accounts *Accounts
 	domain   string
 	mode     RosterMode
-	supplied string // what asks for whom the site supplies in a roster
 }
 
 func (db *DB) chatStore(domain string, mode RosterMode) *chatStore {
-	return &chatStore{db.core, db.Accounts, domain, mode, suppliedWithin(mode, db.rosterMax)}
+	return &chatStore{db.core, db.Accounts, domain, mode}
 }
 
 // Stores returns what the chat server keeps in this database.
