@@ -240,6 +240,41 @@ test("Back closes what lies above a conversation, which stays", async ({ visit }
   });
 });
 
+test("Back closes the chat that lies above a page, which stays", async ({ visit }) => {
+  const alice = await visit("alice");
+  const { page } = alice;
+  await alice.signIn();
+  await page.evaluate(() => document.addEventListener("foyer:visit", () => document.body.setAttribute("data-visited", "")));
+  const chat = page.locator("#chat");
+  const entries = await page.evaluate(() => history.length);
+  await page.getByRole("button", { name: "Open Lobby" }).tap();
+  await expect(alice.room("Lobby")).toBeVisible();
+  await expect.poll(() => page.evaluate(() => history.state.above)).toBe(1);
+  await page.goBack();
+  await expect(chat).toBeHidden();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alice Adler");
+  await expect(page.locator("[data-visited]")).toHaveCount(0);
+
+  await test.step("closed by its button it takes its entry away", async () => {
+    await page.getByRole("button", { name: "Open Lobby" }).tap();
+    await expect.poll(() => page.evaluate(() => history.state.above)).toBe(1);
+    await page.locator("[data-chat-close]").filter({ visible: true }).tap();
+    await expect(chat).toBeHidden();
+    await expect.poll(() => page.evaluate(() => history.state.above ?? 0)).toBe(0);
+    expect(await page.evaluate(() => history.length)).toBe(entries + 1); // which Forward would go to
+  });
+  await test.step("a page that is gone to from there is not covered", async () => {
+    await page.getByRole("button", { name: "Open Lobby" }).tap();
+    await expect(alice.room("Lobby")).toBeVisible();
+    await page.evaluate(() => (window as any).Turbo.visit("/people"));
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("People");
+    await expect(chat).toBeHidden();
+    await page.goBack();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hello, Alice Adler");
+    await expect(chat).toBeHidden();
+  });
+});
+
 test("a name that is very long leaves room for what stands beside it, in either direction", async ({ visit, database }) => {
   const long = "W".repeat(60);
   await database.script(`UPDATE accounts SET name = '${long}' WHERE username = 'bob'; UPDATE rooms SET title = '${long}' WHERE name = 'lobby'`);

@@ -21,7 +21,7 @@ globalThis.document = Object.assign(new EventTarget(), {
 });
 globalThis.window = globalThis;
 globalThis.HTMLElement ??= class {};
-globalThis.matchMedia = () => ({ matches: false });
+globalThis.matchMedia = /** @type {any} */ ((query) => ({ matches: query.startsWith("(min-width") }));
 globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
 const { panel } = await import("../../static/js/chat/panel.js");
 const notice = document.getElementById("chat-notice");

@@ -2,6 +2,7 @@
 // beside it that says how the connection is.
 
 import { around, byId } from '../dom.js';
+import { lieAbove } from './above.js';
 import { focusConversation } from './composer.js';
 import { keepInTab } from './tabStore.js';
 
@@ -35,9 +36,11 @@ function say(of, text, link) {
     element.hidden = !last;
 }
 
-/** What had the focus before the panel opened. */
-/** @type {Element|null} */
+/** What had the focus before the panel opened. @type {Element|null} */
 let opener = null;
+
+/** On a phone the panel lies above the page, and Back closes it. */
+let noLongerAbove = () => {};
 
 function show(open) {
     const state = open ? 'open' : 'closed';
@@ -47,6 +50,11 @@ function show(open) {
     toggle().hidden = open;
     keepInTab(OPEN, open ? '1' : '');
     tellWhenShown();
+}
+
+function hide() {
+    show(false);
+    noLongerAbove();
 }
 
 function tellWhenShown() {
@@ -75,7 +83,10 @@ export const panel = {
             if (around(event, '[data-chat-toggle]')) panel.open();
             if (around(event, '[data-chat-close]')) panel.close();
         });
-        document.addEventListener('foyer:visit', tellWhenShown);
+        document.addEventListener('foyer:visit', () => {
+            if (!matchMedia(BESIDE).matches) hide(); // what was asked for is below it
+            tellWhenShown();
+        });
         closeWithEscape();
     },
 
@@ -87,12 +98,15 @@ export const panel = {
     open(jid) {
         if (!chat().contains(document.activeElement)) opener = document.activeElement;
         if (onChatPage()) tellWhenShown(); // and what stands on the next page is up to that
-        else show(true);
+        else if (chat().dataset.state !== 'open') {
+            show(true);
+            if (!matchMedia(BESIDE).matches) noLongerAbove = lieAbove(() => panel.close());
+        }
         focusConversation(chat(), jid);
     },
 
     close() {
-        show(false);
+        hide();
         const back = opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : toggle();
         back.focus();
         opener = null;
