@@ -65,6 +65,8 @@ test("profanity, a terminal client: sign in, contacts, chat, room, upload, histo
 
   await alice.end();
   const again = ending(await signIn(port, password));
+  again.type("/disco info localhost");
+  await again.sees("urn:xmpp:mam:2"); // it knows by now that there is an archive to ask
   again.type("/msg bob@localhost");
   await again.sees(/hello from a terminal[\s\S]*hello from elsewhere/);
 });

@@ -6,7 +6,8 @@ import { freePort } from "../support/ports.ts";
 import { Program } from "../support/process.ts";
 import { PushService } from "../support/push_service.ts";
 import { binary, Site } from "../support/site.ts";
-import { expect, names, test as base } from "../support/test.ts";
+import { expect, names, test as base, type User } from "../support/test.ts";
+import { Visitor } from "../support/visitor.ts";
 import { type Kind, kinds } from "./kinds.ts";
 import type { ChatServer, Passwords, Surroundings } from "./server.ts";
 
@@ -99,6 +100,8 @@ export class Household {
 }
 
 type Fixtures = {
+  /** Who came to the site in this test. */
+  visitors: Set<User>;
   /** The server behind the site. */
   chat: ChatServer;
   /** Whom browsers ask for web push; not over BOSH, where a page that was closed is one that somebody looks at until its session ends. */
@@ -119,11 +122,14 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
 
   database: async ({ household }, use) => use(household.database),
 
-  site: async ({ household, login, settings }, use, info) => {
+  visitors: async ({}, use) => use(new Set()),
+
+  site: async ({ household, login, settings, visitors }, use, info) => {
     const site = new Site(household.database, login, { ...household.settings, ...settings });
     await site.start();
     const chat = await household.chat();
     await use(site);
+    for (const user of visitors) await endSessions(site, user);
     const end = await site.stop();
     site.remove();
     if (info.status !== info.expectedStatus) {
@@ -137,8 +143,9 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
   chat: async ({ household, site: _ }, use) => use(await household.chat()),
 
   // What has been sent stays in the conversations of the tests that come after.
-  visit: async ({ visit, household }, use) =>
+  visit: async ({ visit, household, visitors }, use) =>
     use(async (user) => {
+      visitors.add(user);
       const person = await visit(user);
       person.watch.allow(new RegExp(`^third party: ${household.files}/`));
       return person;
@@ -150,6 +157,12 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
     service?.stop();
   },
 });
+
+/** The server keeps a session for a minute whose page was closed: in the next test they would be around. */
+async function endSessions(site: Site, user: User): Promise<void> {
+  const visitor = await Visitor.arrive(site, user);
+  expect(await visitor.submit("/settings", "/settings/sessions/others/end", {})).toBe(303);
+}
 
 test.beforeEach(({ kind }) => {
   const { installed, install } = kinds[kind];
