@@ -197,6 +197,8 @@ func (s *conversationLists) foundResults(ctx context.Context, me models.Account,
 			m.Text = stanza.LineText(el)
 			if r.File = kind == "file"; r.File {
 				r.URL, m.Text = strings.TrimSpace(m.Text), text
+			} else if does, ok := stanza.Action(m.Text); ok {
+				m.Text = r.Who + " " + does
 			}
 		}
 		r.Text, r.Marks = snippet(m.Text, words)

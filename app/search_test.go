@@ -157,6 +157,11 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 			t.Errorf("%s finds %q, want %q", q, found, want)
 		}
 	}
+	// What somebody does is read after their name (XEP-0245).
+	said(t, s, "bob@localhost", "carol@localhost", "/me looks for the bobbin")
+	if found, answer := bob.searched("q=bobbin"); !slices.Equal(found, []string{"Carol Costa: Carol Costa looks for the bobbin"}) || fmt.Sprint(answer.Messages[0].Marks) != "[[26 32]]" {
+		t.Errorf("what Carol does: %q", found)
+	}
 	if found, _ := bob.searched("q=needle&with=carol"); !slices.Equal(found, want[:1]) {
 		t.Errorf("with carol: %q", found)
 	}

@@ -48,9 +48,20 @@ async function withoutNetwork(alice: Person, bob: Person, database: Database): P
   await alice.say("before");
   await bob.hears("before");
   await expect(unsent(alice, "before")).toHaveCount(0);
+  await alice.page.goto("/chat/with/bob");
+  await alice.ready();
+  await expect(alice.page.locator("#chat .beginning")).toBeVisible();
+  const place = async () => (await alice.message("before").boundingBox())!.y;
+  const before = await place();
+  const typing = alice.page.locator("#chat .chat-content__notifications");
+  await bob.input().pressSequentially("Hm");
+  await expect(typing).toHaveText(/typing/);
 
   await alice.context.setOffline(true);
   await expect(alice.notice()).toContainText("You are offline.");
+  await expect(typing).toHaveText(""); // it is not known any more
+  expect(await place(), "what is said moves nothing").toBe(before);
+  await bob.input().fill("");
   await alice.say("written offline");
   await alice.say("and more");
   await expect(unsent(alice, "written offline")).toBeVisible();

@@ -99,6 +99,28 @@ test("the latest conversation is on top, with what was said, however quick a rel
     await expect(listed(alice)).toHaveText(["Dave Dunn", "Book club", "Bob Baker", "Carol Costa", "Lobby"]);
     await expect(alice.listed("Dave Dunn")).toHaveAccessibleName(/pinned, muted/);
   });
+
+  // XEP-0245, as in the conversation.
+  await test.step("what somebody does is read after their name, in the list and where it is searched for, and on a page that is loaded then", async () => {
+    const room = (await alice.listed("Book club").getAttribute("data-jid")) as `${string}@${string}`;
+    await bob.say("/me nods", room);
+    await bob.say("/me waves");
+    await expect(line(alice, "Book club")).toHaveText("Bob Baker nods");
+    await expect(line(alice, "Bob Baker")).toHaveText("Bob Baker waves");
+    await alice.listed("Bob Baker").click();
+    await alice.type("/me waves back");
+    await expect(line(alice, "Bob Baker")).toHaveText(`${names.alice} waves back`);
+    await alice.page.goto("/chat");
+    await expect(line(alice, "Bob Baker")).toHaveText(`${names.alice} waves back`);
+    await expect(line(alice, "Book club")).toHaveText("Bob Baker nods");
+    await alice.listed("Dave Dunn").click();
+    await expect(alice.page.locator('#chat converse-chat[jid="dave@localhost"]')).toBeVisible();
+    await alice.page.keyboard.press("Control+k");
+    const search = alice.page.getByRole("dialog", { name: "Search" });
+    await expect(search.locator(".search-option").filter({ hasText: "Book club" })).toContainText("Bob Baker nods");
+    await alice.page.locator("#search-words").fill("waves");
+    await expect(search.getByRole("group", { name: "Messages" }).locator(".search-text")).toHaveText([`${names.alice} waves back`, "Bob Baker waves"]);
+  });
 });
 
 test("what is typed finds people, rooms and messages, with the keyboard alone", async ({ alice, site }) => {

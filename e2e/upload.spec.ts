@@ -246,13 +246,35 @@ test("pictures fit on a phone and, in the dark, on a wide screen", async ({ visi
     await person.page.screenshot({ path: info.outputPath(`viewer-${theme}.png`) });
     await person.page.keyboard.press("Escape");
   }
-  await test.step("one by itself is whole, and no larger than it is", async () => {
-    await bob.say("From the tower");
-    await attach(bob, await halves(bob, "panorama.png", 1600, 200));
-    expect(await coloursOf(alice, "panorama.png", [[0.03, 0.5], [0.97, 0.5], [0.5, 0.1]])).toEqual(["red", "blue", "neither"]);
-    await bob.say("And a sign");
-    await attach(bob, await halves(bob, "sign.png", 24, 24));
-    expect(await coloursOf(bob, "sign.png", [[0.02, 0.5], [0.05, 0.5], [0.1, 0.5]])).toEqual(["red", "blue", "neither"]);
+  await test.step("one by itself has its own shape, with nothing beside it, and is no larger than it is; when it comes, nothing moves", async () => {
+    await alice.page.mouse.move(0, 0); // no buttons over them
+    let [awaited, come] = [Promise.resolve(), () => {}];
+    for (const person of [alice, bob]) await person.context.route(/portrait|panorama|ribbon|sign/, (route) => (route.request().method() === "GET" ? void awaited.then(() => route.continue()) : route.continue()));
+    const corners = [[0.25, 0.1], [0.75, 0.1], [0.25, 0.9], [0.75, 0.9]] as [number, number][];
+    for (const [name, width, height, shape] of [["portrait", 600, 800, 3 / 4], ["panorama", 3200, 400, 0], ["ribbon", 200, 4000, 0], ["sign", 24, 24, 1]] as const) {
+      await bob.say(`Here is the ${name}`); // no row of pictures
+      awaited = new Promise((resolve) => (come = resolve));
+      await attach(bob, await halves(bob, `${name}.png`, width, height));
+      const frames = [alice, bob].map(({ page }) => page.getByRole("link", { name: `Picture: ${name}.png` }));
+      const places = () => Promise.all(frames.map(async (frame) => {
+        await frame.page().evaluate(comeToRest);
+        const { y, height } = (await frame.boundingBox())!;
+        return { y, height };
+      }));
+      for (const frame of frames) await expect(frame).toBeInViewport();
+      await expect(bob.page.locator("#chat .chat-msg--read").filter({ has: frames[1]! })).toHaveCount(1); // which stands below it
+      const before = await places();
+      come();
+      for (const frame of frames) await expectShown(frame.locator("img"));
+      expect(await places(), name).toEqual(before);
+      for (const [i, person] of [alice, bob].entries()) {
+        const box = (await frames[i]!.locator("img").boundingBox())!;
+        if (shape) expect(box.width / box.height, name).toBeCloseTo(shape, 1);
+        if (name === "sign") expect(box.width).toBeLessThan(30);
+        else expect(box.height, name).toBe(before[i]!.height);
+        expect(await coloursOf(person, `${name}.png`, corners), name).toEqual(["red", "blue", "red", "blue"]);
+      }
+    }
   });
 });
 
@@ -270,13 +292,9 @@ async function halves(person: Person, name: string, width: number, height: numbe
   return { name, mimeType: "image/png", buffer: Buffer.from(base64, "base64") };
 }
 
-/** What is seen in the frame of such a picture, at parts of its width and height; the frame is as large as before the picture came. */
+/** What is seen of such a picture, at parts of its width and height. */
 async function coloursOf(person: Person, name: string, places: [number, number][]): Promise<string[]> {
-  const frame = person.page.getByRole("link", { name: `Picture: ${name}` });
-  await expectShown(frame.locator("img"));
-  const { width, height } = (await frame.boundingBox())!;
-  expect(width / height).toBeCloseTo(4 / 3, 1);
-  await person.page.evaluate(comeToRest);
+  const shown = person.page.getByRole("link", { name: `Picture: ${name}` }).locator("img");
   return person.page.evaluate(async ([base64, places]) => {
     const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
     const seen = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
@@ -287,7 +305,7 @@ async function coloursOf(person: Person, name: string, places: [number, number][
       if (Math.abs(red! - blue!) < 128) return "neither";
       return red! > blue! ? "red" : "blue";
     });
-  }, [(await frame.screenshot()).toString("base64"), places] as const);
+  }, [(await shown.screenshot()).toString("base64"), places] as const);
 }
 
 /** Four pictures, each with what can be done with it. */

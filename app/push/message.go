@@ -253,8 +253,12 @@ func (s *Service) payload(ctx context.Context, j job, showText bool) ([]byte, er
 	if showText && !j.m.encrypted {
 		p.Text = shown(j.m.text)
 	}
+	does, isAction := stanza.Action(p.Text)
 	if j.m.room != "" {
 		p.URL, p.Title, p.Text = "/chat/room/"+url.PathEscape(j.m.room), shown(j.title), name+": "+p.Text
+	}
+	if isAction {
+		p.Text = name + " " + does
 	}
 	raw, err := marshal(p)
 	if len(raw) > maxPayload {

@@ -275,6 +275,7 @@ func TestPush_TextByChoice(t *testing.T) {
 		a := st.audiences["bob"]
 		a.Settings.ShowText = true
 		st.audiences["bob"] = a
+		st.room = models.PushRoom{Title: "The Garden", Users: []string{"alice", "bob"}}
 	})
 	s.Message("bob", message1(t, `<body>&gt; when?
 see  you
@@ -282,6 +283,14 @@ at ten</body><reply xmlns="urn:xmpp:reply:0" id="a"/><fallback xmlns="urn:xmpp:f
 	s.Message("bob", message1(t, `<body>I sent you an OMEMO message</body><encryption xmlns="urn:xmpp:eme:0" namespace="eu.siacs.conversations.axolotl"/>`), time.Now())
 	if n, m := b.next(), b.next(); n.Text+m.Text != "see you at tenNew message" && m.Text+n.Text != "see you at tenNew message" {
 		t.Errorf("%q, %q", n.Text, m.Text)
+	}
+	s.Message("bob", message1(t, `<body>/me  waves</body>`), time.Now()) // XEP-0245
+	if n := b.next(); n.Text != "Alice Adler waves" {
+		t.Errorf("%q", n.Text)
+	}
+	s.RoomMessage(muc.Saying{Room: "garden", RoomJID: "garden@conference.h", User: "alice", Nick: "Ally", Message: message1(t, `<body>/me waves at Bob Adler</body>`)})
+	if n := b.next(); n.Text != "Ally waves at Bob Adler" {
+		t.Errorf("%q", n.Text)
 	}
 }
 

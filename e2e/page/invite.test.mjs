@@ -23,6 +23,44 @@ test("that nobody has a name is said once the site has said so, and not because 
   assert.equal(said(), "People could not be looked for just now. Please try again in a moment.");
 });
 
+test("Enter invites the only one who has what is typed, once the site has said who has it", async (t) => {
+  onClock(t);
+  globalThis.window = { converse: { env: { html: (strings, ...values) => ({ values }) } } };
+  globalThis.document = { activeElement: null, createElement: () => ({ append() {}, setAttribute() {} }) };
+  const people = ["Bob Baker", "Bea Bauer"].map((name) => ({ jid: `${name.slice(0, 3).toLowerCase()}@h`, name }));
+  const invited = [];
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  globalThis.fetch = (path, { body } = {}) => new Promise((resolve) => {
+    if (body) return resolve((invited.push(String(body)), { ok: true }));
+    const q = new URL(path, "http://h").searchParams.get("q");
+    const found = people.filter(({ name }) => name.includes(q));
+    waiting.push(() => resolve({ ok: true, json: async () => ({ conversations: found }) }));
+  });
+  const element = { contains: () => false, querySelector: () => null };
+  const invitation = new Invite({}, { element, soon() {}, parts: { members: { load() {} } } });
+  invitation.begin();
+  const [type, press] = invitation.render({ get: () => "garden@rooms.h" }).values.filter((value) => typeof value === "function");
+  const enter = async (typed, more = {}) => {
+    type({ target: { value: typed } });
+    press({ key: "Enter", isComposing: false, ...more });
+    for (const answer of waiting.splice(0)) answer();
+    await pass(t, 50);
+    return invitation.done.size;
+  };
+  assert.equal(await enter("B"), 0, "which of the two?");
+  assert.equal(await enter("Bob", { isComposing: true }), 0, "a word is being composed");
+  press({ key: "Enter" });
+  type({ target: { value: "Bea" } }); // meanwhile
+  for (const answer of waiting.splice(0)) answer();
+  await pass(t, 50);
+  assert.equal(invitation.done.size, 0, "somebody else is meant by now");
+  assert.equal(await enter("Bob"), 1);
+  assert.equal(await enter("Bob"), 1);
+  assert.equal(invited.length, 1, "once");
+  assert.deepEqual([...invitation.done], [["bob@h", "Invited"]]);
+});
+
 /** Somebody is invited; `answer` has the site say that it was done. */
 function inviting(t) {
   onClock(t);

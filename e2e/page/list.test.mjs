@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "./support.mjs";
-import { lineOf } from "../../static/js/chat/list/entries.js";
+import { entries, lineOf } from "../../static/js/chat/list/entries.js";
+import { inFull, inWords } from "../../static/js/chat/list/row.js";
 import { isSaid } from "../../static/js/chat/newMessages.js";
 
 const room = new Model({ type: "chatroom", jid: "garden@rooms.h" });
@@ -18,4 +19,17 @@ test("what takes back a message that is not in the browser says nothing, until t
     assert.equal(lineOf(room, taken)?.kind, "deleted");
     assert.equal(isSaid(taken), true);
   }
+});
+
+test("what somebody does is read after their name, one's own too (XEP-0245)", () => {
+  const at = "2026-11-28T10:00:00Z";
+  const told = new Map(Object.entries({
+    bob: { room: false, name: "Bob Baker", last: { at, text: "/me waves" } },
+    carol: { room: false, name: "Carol Costa", last: { at, text: "/me nods", mine: true } },
+    garden: { room: true, name: "Garden", last: { at, text: "/me digs", by: "Bobby" } },
+    dave: { room: false, name: "Dave Dunn", last: { at, text: "/menu", mine: true } },
+  }).map(([jid, entry]) => [jid, { jid, unread: 0, ...entry }]));
+  const shown = entries({ api: { settings: new Map([["nickname", "Alice Adler"]]) }, state: {} }, told);
+  assert.deepEqual(Object.fromEntries(shown.map(({ jid, last }) => [jid, inFull(last)])), { bob: "Bob Baker waves", carol: "Alice Adler nods", garden: "Bobby digs", dave: "/menu" });
+  assert.equal(inWords(told.get("garden").last), "digs"); // where the name stands before it already
 });

@@ -32,6 +32,10 @@ func LineText(m *stream.Element) string {
 	return Unstyled(text)
 }
 
+// Action is what the author of a message does, of a text that says so: of “/me waves”, “waves”
+// (XEP-0245 §2). It is read after their name.
+func Action(text string) (does string, ok bool) { return strings.CutPrefix(text, "/me ") }
+
 // MarkedText returns SaidText with an @ before whoever is named (XEP-0372 §3.1; Converse takes it
 // away when it makes the reference), and whether marks in it are styling: a message can say that it
 // has none (XEP-0393 §8).

@@ -8,6 +8,7 @@ import { addressOf, conversationAt, open } from './conversation.js';
 import { isUnseen, isVisibleElsewhere } from './looking.js';
 import { levels } from './levels.js';
 import { saidBy } from './list/entries.js';
+import { inFull, isAction } from './list/row.js';
 
 /** @typedef {import('./types.js').ChatConfig} ChatConfig */
 
@@ -47,6 +48,9 @@ function isRecent({ time, is_archived: archived, is_delayed: delayed }) {
 const isNews = (attrs) =>
     Boolean(attrs.body) && ['chat', 'normal', 'groupchat'].includes(attrs.type) && attrs.sender !== 'me' &&
     !(attrs.is_error || attrs.replace_id || attrs.retract_id) && isRecent(attrs);
+
+/** What is told of a message: in a room who said it, and everywhere who does something (“/me waves”). */
+const told = (by, text, inRoom) => (isAction({ text }) || !inRoom ? inFull({ by, text, at: '' }) : `${by}: ${text}`);
 
 /** Whether the conversation is in sight. */
 const isInSight = (box) => !document.hidden && !box.isHidden();
@@ -89,10 +93,10 @@ export function notifyPeople(_converse, config, markers) {
         if (isUnseen() && isSubscribed(config) && (config.follow || !isRoom(box))) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = attrs.is_encrypted && !attrs.plaintext ? 'Encrypted message' : saidBy(message);
-        const jid = box.get('jid');
+        const [jid, name] = [box.get('jid'), box.getDisplayName()];
         await show(config, {
             tag: jid, id: attrs.msgid, url: addressOf(config, jid),
-            title: box.getDisplayName(), body: isRoom(box) ? `${attrs.nick}: ${text}` : text,
+            title: name, body: told(isRoom(box) ? attrs.nick : name, text, isRoom(box)),
         });
     };
     // What is counted as unread, once: what a stream that goes on brings again is not new.
@@ -111,7 +115,7 @@ export function notifyPeople(_converse, config, markers) {
         if (isUnseen() && isSubscribed(config)) return; // the site sends it
         if (await isVisibleElsewhere()) return;
         const text = line.kind === 'encrypted' ? 'Encrypted message' : line.text;
-        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: `${line.by}: ${text}` });
+        await show(config, { tag: jid, id: line.id, url: addressOf(config, jid), title: name, body: told(line.by, text, true) });
     });
     if (config.follow) document.addEventListener('foyer:read', ({ detail: jid }) => clearNotifications(jid, ({ data }) => markers.wasRead(jid, data?.id)));
     api.listen.on('chatBoxesInitialized', () => {

@@ -69,6 +69,7 @@ import { tellWhoLooks } from './looking.js';
 import { receiveShared } from './shared.js';
 import { offerShortcuts } from './shortcuts.js';
 import { workInTabs } from './tabKeys.js';
+import { followTyping } from './typing.js';
 
 /**
  * Who and what there is to talk with.
@@ -204,6 +205,7 @@ export function plugin(config, conversations) {
             sendWellFormed(_converse);
             const outbox = deliverAll(_converse, config.user);
             followNetwork(_converse, guard);
+            followTyping(_converse);
             offerConversation(_converse, config);
             workByHand();
             keepWhatIsSaid(_converse, config, markers);

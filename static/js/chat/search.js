@@ -4,7 +4,7 @@
 
 import { around, byId } from '../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
-import { inWords, make } from './list/row.js';
+import { inFull, make } from './list/row.js';
 import { marked, option, Options, timeOf } from './options.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
@@ -27,7 +27,7 @@ function messageOption(found) {
 }
 
 const personOption = (entry) =>
-    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? inWords(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
+    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? inFull(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
 
 /** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
 function midnight(field, later = 0) {

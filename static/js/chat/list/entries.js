@@ -9,13 +9,14 @@ import { isFollowed } from '../lateEntry.js';
 import { levels } from '../levels.js';
 import { isSaid } from '../newMessages.js';
 import { isAround, knownName, pictureOf, SOMEBODY } from '../people.js';
+import { isAction } from './row.js';
 
 /**
  * @typedef {object} Line what was said last
  * @property {string} [id] in the archive
  * @property {string} at ISO 8601
  * @property {string} text
- * @property {string} [by] who said it, in rooms
+ * @property {string} [by] who said it, in rooms; everywhere, of what they do (“/me waves”)
  * @property {boolean} [mine]
  * @property {string} [kind] "file", "encrypted", "deleted"; else it is text
  *
@@ -101,6 +102,12 @@ const typing = (box) => (!isRoom(box) && box.notifications?.get('chat_state') ==
 /** The newer of two lines. */
 const newer = (a, b) => (!a || (b && b.at >= a.at) ? b : a);
 
+/** What was said last, with its author where that is what they do. @param {Converse.Private} _converse @param {Entry} entry */
+function lastOf(_converse, { last, name }) {
+    if (!last || last.by || !isAction(last)) return last;
+    return { ...last, by: last.mine ? _converse.api.settings.get('nickname') : name };
+}
+
 /** @returns {Entry} */
 function withBox(entry, box) {
     return {
@@ -151,6 +158,6 @@ export function entries(_converse, told) {
         const jid = box.get('jid');
         found.set(jid, withBox(known(jid, isRoom(box)), box));
     }
-    const chosen = (entry) => ({ ...entry, draft: drafts.of(entry.jid).replaceAll(/\s+/g, ' ').trim() || undefined, pinned: levels.pinned(entry.jid), muted: levels.of(entry.jid, entry.room) === 'none' });
+    const chosen = (entry) => ({ ...entry, last: lastOf(_converse, entry), draft: drafts.of(entry.jid).replaceAll(/\s+/g, ' ').trim() || undefined, pinned: levels.pinned(entry.jid), muted: levels.of(entry.jid, entry.room) === 'none' });
     return [...found.values()].map(chosen).sort(byTime);
 }

@@ -56,8 +56,8 @@ class Told {
  */
 export function listConversations(_converse, config, markers, first) {
     const later = once(() => draw());
-    const field = fieldOf(_converse, config, later, (index) => rows.focus(index));
-    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown, oneStop: true });
+    const field = fieldOf(_converse, config, later, (event, find) => rows.move(event, find));
+    const rows = new Rows(byId('conversations-list'), (entry) => entry.found?.address ?? addressOf(config, entry.jid), { fill: field.hits.fill, shown });
     const told = new Told();
     let loaded = false;
     const draw = () => {
@@ -110,9 +110,9 @@ export function listConversations(_converse, config, markers, first) {
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
  * @param {() => void} draw
- * @param {(index: number) => void} focus puts the focus on a row
+ * @param {(event: KeyboardEvent, find: HTMLElement) => boolean} move goes through the rows by keys
  */
-function fieldOf(_converse, config, draw, focus) {
+function fieldOf(_converse, config, draw, move) {
     const find = /** @type {HTMLInputElement} */ (byId('conversations-find'));
     const hits = findHits(config, draw);
     let found = /** @type {Map<string, Entry>} */ (new Map());
@@ -123,7 +123,7 @@ function fieldOf(_converse, config, draw, focus) {
         found = answer;
         draw();
     });
-    goThrough(byId('conversations'), find, focus, ({ jid = '', id, words }) => {
+    goThrough(byId('conversations'), find, move, ({ jid = '', id, words }) => {
         if (words) return document.dispatchEvent(new CustomEvent('foyer:search', { detail: { words } })); // the field keeps them
         find.value = '';
         found = new Map();
@@ -201,8 +201,8 @@ function asker({ heard, missed, take, fail }) {
 }
 
 /** Goes through the rows by keys, and calls open with what one that is clicked stands for, unless it is to open elsewhere. */
-function goThrough(nav, find, focus, open) {
-    nav.addEventListener('keydown', (event) => moveFocus(event, find, focus));
+function goThrough(nav, find, move, open) {
+    nav.addEventListener('keydown', (event) => move(event, find) || onKey(event, find));
     nav.addEventListener('click', (event) => {
         const row = around(event, ROWS);
         if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -316,19 +316,12 @@ function lookFor(find, draw, search) {
     });
 }
 
-/** Arrow keys go through the rows, from the field on, Home and End to their ends; Enter in the field opens the first. */
-function moveFocus(event, find, focus) {
+/** Enter in the field opens the first row, Escape empties it. */
+function onKey(event, find) {
     const { key } = event;
-    const inField = event.target === find;
-    const row = around(event, ROWS)?.parentElement;
-    const at = inField ? -1 : Number(row?.dataset.index); // no number elsewhere
-    if (key === 'ArrowDown' && at >= -1) focus(at + 1);
-    else if (key === 'ArrowUp' && at > 0) focus(at - 1);
-    else if (key === 'ArrowUp' && row) find.focus();
-    else if (key === 'Home' && row) focus(0);
-    else if (key === 'End' && row) focus(-1);
-    else if (key === 'Enter' && inField) event.currentTarget.querySelector(ROWS)?.click();
-    else if (key === 'Escape' && inField && find.value) {
+    if (event.target !== find) return;
+    if (key === 'Enter') event.currentTarget.querySelector(ROWS)?.click();
+    else if (key === 'Escape' && find.value) {
         find.value = '';
         find.dispatchEvent(new Event('input'));
     } else return;

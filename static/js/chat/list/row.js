@@ -34,8 +34,17 @@ export function picture(entry) {
 
 const KINDS = { file: (text) => `📎 ${text || 'File'}`, encrypted: () => '🔒 Encrypted message', deleted: () => 'Deleted message' };
 
+/** What stands before what its author does, “/me waves” (XEP-0245). */
+const ME = '/me ';
+
+/** Whether a line says what its author does, and is read after their name. @param {Pick<import('./entries.js').Line, 'kind' | 'text'>} line */
+export const isAction = ({ kind, text }) => !kind && text.startsWith(ME);
+
 /** What a message says, in one line. @param {import('./entries.js').Line} line */
-export const inWords = ({ kind = '', text }) => KINDS[kind]?.(text) ?? text;
+export const inWords = (line) => KINDS[line.kind ?? '']?.(line.text) ?? line.text.slice(isAction(line) ? ME.length : 0);
+
+/** The same, with its author's name where it is read after that. @param {import('./entries.js').Line} line */
+export const inFull = (line) => (isAction(line) ? `${line.by} ` : '') + inWords(line);
 
 /**
  * What is said below the name.
@@ -46,8 +55,8 @@ function below(entry) {
     if (entry.draft && !entry.open) return make('span', 'conversation-line', make('em', 'conversation-draft', 'Draft:'), ` ${entry.draft}`);
     const { last } = entry;
     if (!last) return make('span', 'conversation-line', entry.room ? 'Nothing said yet' : entry.around ? 'Around' : '');
-    const who = last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
-    const text = make('span', 'conversation-text', inWords(last));
+    const who = isAction(last) ? '' : last.mine ? 'You: ' : last.by ? `${last.by}: ` : '';
+    const text = make('span', 'conversation-text', inFull(last));
     text.dir = 'auto'; // cut where its own script ends
     return make('span', 'conversation-line', make('span', 'conversation-who', who), text);
 }

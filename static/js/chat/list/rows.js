@@ -16,7 +16,7 @@ export class Rows {
     /**
      * @param {HTMLElement} scroller
      * @param {(entry: any) => string} address of a conversation
-     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void, oneStop?: boolean}} row how one is filled, what it shows, what happens when the one that had the focus is gone, and whether Tab comes to one alone
+     * @param {{fill: (row: HTMLElement, entry: any, address: string) => void, shown: (entry: any) => string, lostFocus?: () => void}} row how one is filled, what it shows, and what happens when the one that had the focus is gone
      */
     constructor(scroller, address, row = { fill, shown }) {
         this.scroller = scroller;
@@ -27,7 +27,7 @@ export class Rows {
         this.list.setAttribute('role', 'list');
         scroller.append(this.list);
         scroller.addEventListener('scroll', () => this.#later(), { passive: true });
-        if (row.oneStop) scroller.addEventListener('focusin', () => this.#stop());
+        scroller.addEventListener('focusin', () => this.#stop());
         new ResizeObserver(() => {
             this.#height = 0;
             this.#later();
@@ -49,6 +49,25 @@ export class Rows {
             this.#draw();
         }
         this.#rows.get(entry.jid)?.row.querySelector('a, button')?.focus();
+    }
+
+    /**
+     * Arrow keys go through the rows, from the field before them on, Home and End to their ends.
+     * @param {KeyboardEvent} event
+     * @param {HTMLElement} field
+     * @returns {boolean} whether it was such a key
+     */
+    move(event, field) {
+        const { key, target } = event;
+        const at = target === field ? -1 : Number(/** @type {HTMLElement} */ (target).parentElement?.dataset.index); // no number elsewhere
+        if (key === 'ArrowDown' && at >= -1) this.focus(at + 1);
+        else if (key === 'ArrowUp' && at > 0) this.focus(at - 1);
+        else if (key === 'ArrowUp' && at === 0) field.focus();
+        else if (key === 'Home' && at >= 0) this.focus(0);
+        else if (key === 'End' && at >= 0) this.focus(-1);
+        else return false;
+        event.preventDefault();
+        return true;
     }
 
     /** Tab comes to the row that has the focus, or is open, or is the first; the arrow keys go to the others. */
@@ -93,7 +112,7 @@ export class Rows {
             if (focused) this.row.lostFocus?.();
         }
         this.#inOrder();
-        if (this.row.oneStop) this.#stop();
+        this.#stop();
     }
 
     #place(entry, index, height) {
@@ -116,7 +135,7 @@ export class Rows {
         known.row.setAttribute('aria-setsize', String(this.#entries.length));
     }
 
-    /** They are read, and gone through with Tab, as they are seen. */
+    /** They are read as they are seen. */
     #inOrder() {
         const rows = [...this.list.children];
         const sorted = rows.toSorted((a, b) => Number(/** @type {HTMLElement} */ (a).dataset.index) - Number(/** @type {HTMLElement} */ (b).dataset.index));

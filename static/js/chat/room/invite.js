@@ -68,7 +68,7 @@ export class Invite {
         const { html } = window.converse.env;
         if (!this.open) return '';
         return html`<div class="room-invite">
-            <label>Whom to invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)}></label>
+            <label>Whom to invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)} @keydown=${(event) => event.key === 'Enter' && !event.isComposing && this.#choose(room)}></label>
             <ul role="list">${this.found.map((person) => html`<li>
                 ${picture({ ...person, room: false })}<span>${person.name}</span>
                 ${this.done.has(person.jid) ? html`<span role="status">${this.done.get(person.jid)}</span>`
@@ -81,9 +81,11 @@ export class Invite {
     #type(typed) {
         this.typed = typed;
         clearTimeout(this.typing);
+        this.asked.abort();
         this.typing = setTimeout(() => this.#find(), TYPING);
     }
 
+    /** Resolves with whether that is still what is looked for. */
     async #find() {
         this.asked.abort();
         const { signal } = (this.asked = new AbortController());
@@ -95,6 +97,15 @@ export class Invite {
         } catch (cause) {
             if (!signal.aborted) this.#tell([], 'People could not be looked for just now. Please try again in a moment.');
         }
+        return !signal.aborted;
+    }
+
+    /** Enter invites the only one who has what is typed, however soon it is pressed. */
+    async #choose(room) {
+        clearTimeout(this.typing);
+        const isLatest = await this.#find();
+        const [person, another] = this.found;
+        if (isLatest && person && !another && !this.done.has(person.jid)) this.#invite(room, person.jid);
     }
 
     #tell(found, said = 'Nobody by that name.') {

@@ -85,7 +85,7 @@ export class Members extends Part {
         this.find.setAttribute('aria-label', 'Find people in this room');
         this.find.addEventListener('input', () => panel.soon(0));
         this.scroller.addEventListener('click', (event) => this.#open(event));
-        this.scroller.addEventListener('keydown', (event) => this.#moveFocus(event));
+        for (const part of [this.find, this.scroller]) part.addEventListener('keydown', (event) => this.rows.move(event, this.find));
     }
 
     enter() {
@@ -247,15 +247,5 @@ export class Members extends Part {
         this.all ??= this.#everybody(this.panel.room); // somebody has just changed, and it is not drawn yet
         const member = this.all.find(({ jid }) => jid === button.dataset.key);
         if (member) personCard.show({ jid: member.address, name: member.name, picture: member.picture, standing: member.standing, occupant: member.occupant, room: this.panel.room, self: member.self }, button);
-    }
-
-    /** Arrow keys go through the rows. */
-    #moveFocus(event) {
-        const rows = /** @type {HTMLElement[]} */ ([...this.scroller.querySelectorAll('.room-person')]);
-        const at = rows.indexOf(/** @type {HTMLElement} */ (event.target));
-        const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-        if (to === undefined || at < 0) return;
-        event.preventDefault();
-        (rows[to] ?? (to < 0 ? this.find : null))?.focus();
     }
 }
