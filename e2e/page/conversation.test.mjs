@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
 
-const config = { domain: "localhost", roomsDomain: "rooms.localhost" };
+const config = { user: "alice", domain: "localhost", roomsDomain: "rooms.localhost" };
+const tab = {};
+globalThis.sessionStorage = /** @type {any} */ ({ getItem: (key) => tab[key] ?? null, setItem: (key, text) => (tab[key] = text) });
+const waitUntil = async () => {};
 const attributes = new Set();
 const chat = { removeAttribute: (name) => attributes.delete(name) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer", getElementById: () => chat });
@@ -18,7 +21,7 @@ test("a conversation that is closed does not open again with the next stream", a
   const opened = [];
   const bob = new Model({ jid: "bob@localhost", hidden: false });
   const chatboxes = Object.assign(new Map([["bob@localhost", bob]]), { models: [] });
-  openedByAddress({ api: { listen, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
+  openedByAddress({ api: { listen, waitUntil, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
   chatboxes.delete("bob@localhost");
   tell("chatBoxClosed", new Model({ jid: "carol@localhost" })); // of another the address says nothing
   assert.equal(location.pathname, "/chat/with/bob");
@@ -31,11 +34,12 @@ test("a conversation that is closed does not open again with the next stream", a
 
 test("the shapes of a conversation go when it is there, and when the address names none any more", async () => {
   const chatboxes = Object.assign(new Map([["bob@localhost", new Model({ jid: "bob@localhost", hidden: false })]]), { models: [] });
+  Object.assign(chatboxes, { models: [] });
   for (const path of ["/chat/with/bob", "/chat"]) {
     location.pathname = path;
     attributes.add("data-going");
     const { listen, tell } = listeners();
-    openedByAddress({ api: { listen }, state: { chatboxes } }, config);
+    openedByAddress({ api: { listen, waitUntil }, state: { chatboxes } }, config);
     assert.ok(attributes.has("data-going"), path); // nothing is known yet
     tell("connected");
     await settle();
@@ -45,7 +49,7 @@ test("the shapes of a conversation go when it is there, and when the address nam
 
 test("Back to the list leaves no conversation open, and Back to another one leaves that to its address", () => {
   const [bob, lobby] = [new Model({ jid: "bob@localhost", hidden: false }), new Model({ jid: "lobby@rooms.localhost", hidden: true })];
-  openedByAddress({ api: { listen: listeners().listen }, state: { chatboxes: { models: [bob, lobby] } } }, config);
+  openedByAddress({ api: { listen: listeners().listen, waitUntil }, state: { chatboxes: { models: [bob, lobby] } } }, config);
   location.pathname = "/chat/with/carol";
   window.dispatchEvent(new Event("popstate"));
   assert.equal(bob.get("hidden"), false);
@@ -74,4 +78,30 @@ test("no other conversation opens in the place of one that is closed", () => {
   open.maybeShow(); // as its element does when it is drawn
   unasked.maybeShow(true);
   assert.deepEqual(shown, ["garden", "lobby"]);
+});
+
+test("what was open on the page before is open on this one, whatever the browser's store had kept by then", async (t) => {
+  document.body.dataset.page = "home";
+  t.after(() => (document.body.dataset.page = "chat"));
+  /** Opens the next page; what it opens, and what it leaves to the one after it. */
+  const next = async (kept, inStore, choose = (_boxes) => {}) => {
+    tab["foyer-conversation"] = kept;
+    const opened = [];
+    const boxes = ["bob", "carol"].map((user) => new Model({ type: "chatbox", jid: `${user}@localhost`, hidden: user !== inStore }));
+    const chatboxes = Object.assign(new Model(), { models: boxes, get: () => undefined });
+    const { listen, tell } = listeners();
+    openedByAddress({ api: { listen, waitUntil, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
+    tell("chatBoxesInitialized");
+    await settle();
+    choose(boxes);
+    tell("connected");
+    await settle();
+    return opened;
+  };
+  assert.deepEqual(await next("alice carol@localhost", ""), ["carol@localhost"]);
+  assert.deepEqual(await next("alice carol@localhost", "bob"), ["carol@localhost"], "the one before it is what was kept");
+  assert.deepEqual(await next("alice carol@localhost", "carol"), []);
+  assert.deepEqual(await next("bob carol@localhost", ""), [], "it was another person");
+  const chooseBob = ([bob]) => bob.set({ hidden: false });
+  assert.deepEqual(await next("alice carol@localhost", "", chooseBob), [], "somebody has gone elsewhere already");
 });
