@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 
 	"foyer/app/auth"
 	"foyer/app/pictures"
@@ -225,6 +224,6 @@ func (s *settingsPages) deleteAccount(c *fiber.Ctx) error {
 	}
 	s.dropCookie(c, s.cookieName())
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
-	s.flash(c, "deleted/"+url.PathEscape(v.account.Username+"@"+s.cfg.Domain))
+	s.flash(c, s.gone("deleted", v.account))
 	return c.Redirect("/", http.StatusSeeOther)
 }

@@ -151,8 +151,10 @@ async function expectDiscussion(person: Person, before: string[], after: string[
   await expect.poll(() => person.conversation()).toEqual([...before, "Shall we meet at nine?", "Make it ten", "At the library", "By tram", "See you there", ...after]);
 }
 
-test("what is done with messages in a room and in a chat, and what both see of it afterwards", async ({ alice, visit }) => {
-  await alice.page.clock.install(); // for the pages that alice loads from here on
+test("what is done with messages in a room and in a chat, and what both see of it afterwards", async ({ visit }) => {
+  const alice = await visit("alice");
+  await alice.page.clock.install(); // before there is a page, whose timers would go by two clocks
+  await alice.signIn();
   const bob = await meetInRoom(alice, visit);
   const both = [alice, bob];
   await test.step("a reaction that comes while a page is loaded counts once", () => reactWhileLoading(alice, bob));

@@ -286,8 +286,46 @@ async function emojiAgain(alice: Person): Promise<void> {
   await page.keyboard.press("Escape");
 }
 
+/** Who presses a button or types into the field of the list while the chat is still fetched has done so. */
+async function doneEarly(alice: Person): Promise<void> {
+  const { page } = alice;
+  let release = () => {};
+  const early = async (act: () => Promise<unknown>): Promise<void> => {
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/converse\.min\.js/, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await page.goto("/chat", { waitUntil: "domcontentloaded" });
+    await act();
+    await page.unroute(/converse\.min\.js/);
+    release();
+  };
+  const field = page.locator("#conversations-find");
+  const search = page.getByRole("dialog", { name: "Search" });
+  await early(() => plus(alice).click());
+  await expect(options(alice)).toHaveText([/Bob Baker/, /Carol Costa/, /Dave Dunn/]);
+
+  await early(async () => {
+    await page.getByRole("button", { name: "Search all messages" }).click();
+    await field.fill("morning");
+    await field.press("End");
+  });
+  await expect(page.locator("#conversations a.conversation-hit")).toHaveText([/Good morning/]); // of which only the site knows
+  await expect(search).toHaveCount(0); // something else was begun since
+  await field.fill("");
+
+  await early(async () => {
+    await alice.menu().click();
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+  });
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await page.keyboard.press("Escape");
+}
+
 test("what the page did not begin with comes when it is needed, and is said where it does not", async ({ visit }) => {
   const [alice, bob] = [await visit("alice"), await visit("bob")];
+  alice.watch.allow(/Failed to load emoji\.json/); // which may be on their way just when the network goes
   await alice.getCookie();
   await bob.getCookie();
   await bob.page.goto("/healthz"); // a page without the chat
@@ -305,6 +343,7 @@ test("what the page did not begin with comes when it is needed, and is said wher
   await inNewPage("letters are not lost that are typed before the search is there", typedIntoSearch);
   await inNewPage("a card that comes late does not open over what was begun meanwhile", cardComesLate, "/chat/with/bob");
   await inNewPage("emoji that did not load come later", emojiAgain, "/healthz");
+  await inNewPage("what is pressed or typed before the chat is there is not lost", doneEarly, "/healthz");
 });
 
 test("where the site makes no rooms, none are offered", async ({ visit }) => {

@@ -288,9 +288,9 @@ test.describe("with tokens", () => {
       asked++;
       return route.fulfill({ status: 401, json: { error: "You are not signed in." } });
     });
+    await alice.page.clock.install(); // before the page, whose timers it has then
     await alice.openSite();
     await expect(alice.notice()).toContainText("You are signed out.");
-    await alice.page.clock.install();
     await alice.page.clock.runFor(60_000); // whatever waits in the page has its minute
     expect(asked).toBe(1);
   });

@@ -38,16 +38,19 @@ test("two people talk encrypted, in a chat and in a room by invitation", async (
 async function bothAtOnce(person: Person): Promise<{ hold: () => void; release: () => void }> {
   let holding = false;
   let release!: () => void;
-  const released = new Promise<void>((resolve) => (release = resolve)).then(() => void (holding = false));
   const keys = new Set<string>();
   const ask: (() => void)[] = [];
+  const released = new Promise<void>((resolve) => (release = resolve)).then(() => {
+    holding = false;
+    for (const send of ask.splice(0)) send();
+  });
   await person.context.routeWebSocket(/\/xmpp-websocket/, (page) => {
     const server = page.connectToServer();
     let late: string[] = [];
     page.onMessage((data) => {
       const text = String(data);
       if (holding && text.includes("<publish")) keys.add(text.match(/<iq[^>]* id="([^"]+)"/)![1]!);
-      if (holding && /<query [^>]*urn:xmpp:mam:2/.test(text)) ask.push(() => server.send(data));
+      if (holding && late.length === 0 && /<query [^>]*urn:xmpp:mam:2/.test(text)) ask.push(() => server.send(data));
       else server.send(data);
     });
     server.onMessage((data) => {
@@ -110,6 +113,7 @@ async function talkInRoom(alice: Person, bob: Person, { alices, bobs }: Record<"
   await bob.page.reload(); // the room is on the page, and no question about the invitation
   await bob.ready();
   await bobs.answers(() => enterRoom(bob, "Surprise party"));
+  await expect(alice.page.locator("#chat .head-count")).toHaveText("2 people here"); // whom she encrypts for
   await encrypt(alice);
   await alice.say("the cake is a secret");
   await bob.hears("the cake is a secret");

@@ -33,6 +33,15 @@ const moments = [
   { ms: 150, slower: 4 },
 ];
 
+/** Runs in a page: which conversations are open, as far as the browser's store has kept that. */
+async function openInStore(): Promise<string[]> {
+  const done = <T>(request: IDBRequest<T>) => new Promise<T>((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const store = await done(indexedDB.open("converse-persistent"));
+  const rows = await done(store.transaction("alice@localhost").objectStore("alice@localhost").getAll());
+  store.close();
+  return rows.filter((row) => ["chatbox", "chatroom"].includes(row.type) && !row.hidden && !row.closed).map(({ jid }) => jid);
+}
+
 for (const transport of ["websocket", "bosh"] as const) {
   test.describe(transport, () => {
     test.use({ transport });
@@ -54,6 +63,8 @@ for (const transport of ["websocket", "bosh"] as const) {
     });
 
     test("what is open on a page is open on the next one, though the browser's store had no time to keep it", async ({ alice }) => {
+      await alice.talkTo("bob");
+      await expect.poll(() => alice.page.evaluate(openInStore)).toEqual(["bob@localhost"]);
       await alice.page.evaluate(() => {
         IDBObjectStore.prototype.put = function (_value, key) {
           return this.get(key!) as IDBRequest<IDBValidKey>;

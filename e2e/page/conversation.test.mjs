@@ -4,14 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
 
-const config = { domain: "localhost", roomsDomain: "rooms.localhost" };
+const config = { user: "alice", domain: "localhost", roomsDomain: "rooms.localhost" };
+const tab = {};
+globalThis.sessionStorage = /** @type {any} */ ({ getItem: (key) => tab[key] ?? null, setItem: (key, text) => (tab[key] = text) });
+const waitUntil = async () => {};
 const attributes = new Set();
 const chat = { removeAttribute: (name) => attributes.delete(name) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: { page: "chat" } }, title: "Chat · Foyer", getElementById: () => chat });
 globalThis.location = /** @type {any} */ ({ origin: "http://localhost", search: "" });
 globalThis.window = /** @type {any} */ (Object.assign(new EventTarget(), { Turbo: { navigator: { history: { push: ({ pathname }) => (location.pathname = pathname) } } } }));
-const kept = new Map();
-globalThis.sessionStorage = /** @type {any} */ ({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });
 const { openedByAddress, openOnlyWhatIsAsked } = await import("../../static/js/chat/conversation.js");
 
 test("a conversation that is closed does not open again with the next stream", async () => {
@@ -20,7 +21,7 @@ test("a conversation that is closed does not open again with the next stream", a
   const opened = [];
   const bob = new Model({ jid: "bob@localhost", hidden: false });
   const chatboxes = Object.assign(new Map([["bob@localhost", bob]]), { models: [] });
-  openedByAddress({ api: { listen, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
+  openedByAddress({ api: { listen, waitUntil, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
   chatboxes.delete("bob@localhost");
   tell("chatBoxClosed", new Model({ jid: "carol@localhost" })); // of another the address says nothing
   assert.equal(location.pathname, "/chat/with/bob");
@@ -33,11 +34,12 @@ test("a conversation that is closed does not open again with the next stream", a
 
 test("the shapes of a conversation go when it is there, and when the address names none any more", async () => {
   const chatboxes = Object.assign(new Map([["bob@localhost", new Model({ jid: "bob@localhost", hidden: false })]]), { models: [] });
+  Object.assign(chatboxes, { models: [] });
   for (const path of ["/chat/with/bob", "/chat"]) {
     location.pathname = path;
     attributes.add("data-going");
     const { listen, tell } = listeners();
-    openedByAddress({ api: { listen }, state: { chatboxes } }, config);
+    openedByAddress({ api: { listen, waitUntil }, state: { chatboxes } }, config);
     assert.ok(attributes.has("data-going"), path); // nothing is known yet
     tell("connected");
     await settle();
@@ -47,7 +49,7 @@ test("the shapes of a conversation go when it is there, and when the address nam
 
 test("Back to the list leaves no conversation open, and Back to another one leaves that to its address", () => {
   const [bob, lobby] = [new Model({ jid: "bob@localhost", hidden: false }), new Model({ jid: "lobby@rooms.localhost", hidden: true })];
-  openedByAddress({ api: { listen: listeners().listen }, state: { chatboxes: { models: [bob, lobby] } } }, config);
+  openedByAddress({ api: { listen: listeners().listen, waitUntil }, state: { chatboxes: { models: [bob, lobby] } } }, config);
   location.pathname = "/chat/with/carol";
   window.dispatchEvent(new Event("popstate"));
   assert.equal(bob.get("hidden"), false);
@@ -78,35 +80,32 @@ test("no other conversation opens in the place of one that is closed", () => {
   assert.deepEqual(shown, ["garden", "lobby"]);
 });
 
-test("on other pages what a person had open in the tab is open again, unless something is", async () => {
+test("what was open on the page before is open on this one, whatever the browser's store had kept by then", async (t) => {
   document.body.dataset.page = "home";
-  const me = { ...config, user: "alice" };
-  /** What a page opens whose browser kept these conversations. */
-  const opens = async (conversations, person = me) => {
-    const { listen, tell } = listeners();
+  t.after(() => (document.body.dataset.page = "chat"));
+  /** Opens the next page; what it opens, and what it leaves to the one after it. */
+  const next = async (kept, inStore, choose = (_boxes) => {}) => {
+    tab["foyer-conversation"] = kept;
     const opened = [];
-    const chatboxes = Object.assign(new Model(), { models: conversations });
-    const api = { listen, waitUntil: async () => {}, chats: { open: (jid) => opened.push(jid) }, rooms: { open: (jid) => opened.push(jid) } };
-    openedByAddress({ api, state: { chatboxes } }, person);
+    const boxes = ["bob", "carol"].map((user) => new Model({ type: "chatbox", jid: `${user}@localhost`, hidden: user !== inStore }));
+    const chatboxes = Object.assign(new Model(), { models: boxes, get: () => undefined });
+    const { listen, tell } = listeners();
+    openedByAddress({ api: { listen, waitUntil, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
     tell("chatBoxesInitialized");
-    tell("rosterContactsFetched");
-    tell("connected"); // once is enough
     await settle();
-    return { opened, chatboxes };
+    choose(boxes);
+    tell("connected");
+    await settle();
+    return opened;
   };
-  const [bob, lobby] = [new Model({ jid: "bob@localhost", type: "chatbox", hidden: true }), new Model({ jid: "lobby@rooms.localhost", type: "chatroom", hidden: false })];
-  const list = new Model({ jid: "controlbox", type: "controlbox", hidden: false });
-  const { opened, chatboxes } = await opens([list, bob, lobby]);
-  assert.deepEqual(opened, []);
-  chatboxes.trigger("change:hidden");
-  assert.deepEqual((await opens([list, bob])).opened, ["lobby@rooms.localhost"], "it is not kept yet that it is open");
-  assert.deepEqual((await opens([lobby])).opened, [], "it is open");
-  assert.deepEqual((await opens([], { ...me, user: "bob" })).opened, [], "it is another person's");
+  assert.deepEqual(await next("alice carol@localhost", ""), ["carol@localhost"]);
+  assert.deepEqual(await next("alice carol@localhost", "bob"), ["carol@localhost"], "the one before it is what was kept");
+  assert.deepEqual(await next("alice carol@localhost", "carol"), []);
+  assert.deepEqual(await next("bob carol@localhost", ""), [], "it was another person");
+  const chooseBob = ([bob]) => bob.set({ hidden: false });
+  assert.deepEqual(await next("alice carol@localhost", "", chooseBob), [], "somebody has gone elsewhere already");
+  assert.deepEqual(await next("alice ", ""), [], "who was at the list finds the list");
   document.body.dataset.page = "chat";
   location.pathname = "/chat";
-  assert.deepEqual((await opens([])).opened, [], "there the address says what is open");
-  document.body.dataset.page = "home";
-  lobby.save({ hidden: true });
-  chatboxes.trigger("change:hidden");
-  assert.deepEqual((await opens([lobby])).opened, [], "who went back to the list finds the list");
+  assert.deepEqual(await next("alice carol@localhost", ""), [], "there the address says what is open");
 });

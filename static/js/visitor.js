@@ -2,10 +2,10 @@
 // reason to keep anything across pages: links load the next one.
 
 import './site.js';
-import { forgetAccount, forgetPeople } from './chat/forget.js';
+import { forgetGone, forgetPeople } from './chat/forget.js';
 import { around } from './dom.js';
 
-if (document.body.dataset.gone) forgetAccount(document.body.dataset.gone);
+if (document.body.dataset.gone) forgetGone(document.body.dataset.gone);
 forgetPeople().catch(() => {}); // the next page tries again
 
 // What the page after the sign-in loads is fetched while somebody types their password.

@@ -5,6 +5,7 @@ import { beginStream, joinStream } from './early.js';
 import { askConversations } from './list/ask.js';
 import { prepareTab } from './tabs.js';
 import { panel } from './panel.js';
+import { notePressed } from './pressed.js';
 import { settings } from './settings.js';
 import { transport } from './transport.js';
 import { plugin } from './plugin.js';
@@ -80,6 +81,7 @@ async function startConverse(config, stream) {
 /** @param {import('./types.js').ChatConfig} config */
 export async function startChat(config) {
     panel.prepare();
+    notePressed();
     if (!window.isSecureContext) {
         panel.notice('The chat needs a secure connection: the address of this site should begin with https.');
         return;

@@ -79,15 +79,20 @@ const isOpen = (box) => ['chatbox', 'chatroom'].includes(box.get('type')) && !bo
  */
 function keepOpen(_converse, config) {
     const { api } = _converse;
-    const [whose, jid] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
+    const [whose, kept] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
+    let begun = false;
+    const shown = () => _converse.state.chatboxes.models.find(isOpen)?.get('jid') ?? '';
     api.listen.on('chatBoxesInitialized', () => {
-        const note = () => keepInTab(OPEN, `${config.user} ${_converse.state.chatboxes.models.find(isOpen)?.get('jid') ?? ''}`);
-        _converse.state.chatboxes.on('add remove change:hidden change:closed', note);
+        _converse.state.chatboxes.on('add remove change:hidden change:closed', () => {
+            if (begun || shown()) keepInTab(OPEN, `${config.user} ${shown()}`); // till then the page may be left again
+        });
     });
+    const fetched = api.waitUntil('chatBoxesFetched').then(shown);
     return async () => {
-        if (onChatPage() || whose !== config.user || !jid) return;
-        await api.waitUntil('chatBoxesFetched');
-        if (!_converse.state.chatboxes.models.some(isOpen)) await show(_converse, config, jid);
+        const before = await fetched;
+        const chosen = shown() !== before; // on this page already
+        if (!onChatPage() && whose === config.user && kept && kept !== before && !chosen) await show(_converse, config, kept);
+        begun = true;
     };
 }
 

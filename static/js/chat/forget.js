@@ -9,6 +9,9 @@ const KEY = 'foyer-forget';
 // Converse's database, with a store for each person.
 const DATABASE = 'converse-persistent';
 
+// Where it keeps who was signed in last, until they are logged out in good order.
+const LAST = 'conversejs-session-jid';
+
 /** Where it is kept that a person was offered notifications (notificationOffer.js). */
 export const offeredKey = (jid) => `foyer-offered-${jid}`;
 
@@ -25,11 +28,15 @@ export function forgetLater(jid) {
     save([...new Set([...list(), jid])]);
 }
 
-/** An account was deleted here: other tabs may still have its chat. @param {string} jid */
-export function forgetAccount(jid) {
+/**
+ * An account was deleted here, or somebody signed out of a page that had not started their chat yet and so forgot nothing: other
+ * tabs may still have it.
+ * @param {string} jid
+ */
+export function forgetGone(jid) {
     sessionStorage.clear();
     forgetLater(jid);
-    new BroadcastChannel('foyer').postMessage({ deleted: jid });
+    new BroadcastChannel('foyer').postMessage({ gone: jid });
 }
 
 /** Settles an IndexedDB request. */
@@ -56,7 +63,7 @@ async function emptyStores(jids) {
  */
 export async function forgetPeople(jid) {
     const gone = list().filter((other) => other !== jid);
-    for (const key of gone.flatMap((other) => [draftsKey(other), offeredKey(other)])) localStorage.removeItem(key);
+    for (const key of gone.flatMap((other) => [draftsKey(other), offeredKey(other), LAST])) localStorage.removeItem(key);
     if (gone.length) await emptyStores(gone);
     save(list().filter((other) => other !== jid && !gone.includes(other)));
 }

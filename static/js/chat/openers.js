@@ -80,6 +80,8 @@ export function offerBeginning(_converse, config) {
         isListed: (jid) => told.has(jid) || Boolean(_converse.state.chatboxes?.get(jid)),
         contacts: () => _converse.state.roster?.models ?? [],
     };
+    // Whom one knows may come later than the dialog.
+    _converse.api.listen.on('rosterContactsFetched', () => dialog.open && dialog.querySelector('input')?.dispatchEvent(new Event('input')));
     document.addEventListener('click', (event) => {
         const part = around(event, '[data-begin]')?.dataset.begin;
         if (around(event, '[data-begin-close]')) dialog.close();

@@ -14,6 +14,7 @@ import { listConversations } from './list/list.js';
 import { openOnlyWhatIsAsked } from './conversation.js';
 import { offerBeginning, offerSearch } from './openers.js';
 import { fetchAtFirstTouch } from './onDemand.js';
+import { pressAgain } from './pressed.js';
 import { askAboutRequests, befriend } from './befriend.js';
 import { keepContactPresence } from './contactPresence.js';
 import { receiveInvitations } from './invitations.js';
@@ -213,6 +214,7 @@ export function plugin(config, conversations) {
             notify(_converse, config, markers);
             handleSignOut(_converse, guard, outbox);
             fetchAtFirstTouch();
+            pressAgain();
         },
     };
 }

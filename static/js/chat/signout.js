@@ -57,10 +57,12 @@ export function handleSignOut(_converse, guard, outbox) {
         await leave(_converse, guard, outbox, !guard.config.trusted);
         form.submit();
     });
+    let told = false;
     channel.addEventListener('message', async ({ data }) => {
-        const deleted = data?.deleted === guard.config.jid;
-        if (data !== 'signed-out' && !deleted) return;
-        const forget = deleted || !guard.config.trusted;
+        const gone = data?.gone === guard.config.jid;
+        if (told || (data !== 'signed-out' && !gone)) return;
+        told = true; // the page after that of the tab says it, too
+        const forget = gone || !guard.config.trusted;
         await leave(_converse, guard, outbox, forget);
         await signedOut(guard.config.meURL);
         if (forget) forgetLater(guard.config.jid); // the next page of the other tab may have forgotten already

@@ -314,6 +314,7 @@ function lookFor(find, draw, search) {
             if (mine === asked) search(find.value.trim()).then(() => panel.warn('search'), () => panel.warn('search', navigator.onLine ? 'The search did not work. Please try again.' : ''));
         }, TYPING);
     });
+    if (find.value) find.dispatchEvent(new Event('input')); // typed while the chat was fetched
 }
 
 /** Enter in the field opens the first row, Escape empties it. */
