@@ -55,7 +55,7 @@ type Page struct {
 type Flash struct {
 	Kind string // ok or error
 	Text string
-	Gone string // address of an account that the browser forgets: it was deleted, or signed out where nothing is kept
+	Gone string // address of the account that was deleted, which the browser forgets
 }
 
 // Person is a member as others see them.

@@ -221,11 +221,6 @@ func (s *site) flash(c *fiber.Ctx, name string) {
 	c.Cookie(s.cookie(s.cookieName()+"-note", name))
 }
 
-// gone is the name of a flash message after which the browser forgets somebody.
-func (s *site) gone(name string, account models.Account) string {
-	return name + "/" + url.PathEscape(account.Username+"@"+s.cfg.Domain)
-}
-
 func (s *site) takeFlash(c *fiber.Ctx) *Flash {
 	cookie := s.cookieName() + "-note"
 	value := readCookie(c, cookie)
@@ -238,7 +233,7 @@ func (s *site) takeFlash(c *fiber.Ctx) *Flash {
 	if !ok {
 		return nil
 	}
-	if gone, err := url.PathUnescape(about); err == nil && (name == "deleted" || name == "signedout") {
+	if gone, err := url.PathUnescape(about); err == nil && name == "deleted" {
 		f.Gone = gone
 	}
 	return &f

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"foyer/app/auth"
 	"foyer/app/pictures"
@@ -224,6 +225,6 @@ func (s *settingsPages) deleteAccount(c *fiber.Ctx) error {
 	}
 	s.dropCookie(c, s.cookieName())
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
-	s.flash(c, s.gone("deleted", v.account))
+	s.flash(c, "deleted/"+url.PathEscape(v.account.Username+"@"+s.cfg.Domain))
 	return c.Redirect("/", http.StatusSeeOther)
 }

@@ -160,19 +160,15 @@ func escapePath(path string) string { return url.QueryEscape(localPath(path)) }
 // signOut: POST /signout
 func (s *signInPages) signOut(c *fiber.Ctx) error {
 	onward := s.signOutElsewhere(c) // of a second click as well: the browser shows its answer, and not the first one's
-	done := "signedout"
 	if v := viewer(c); v != nil {
 		if err := s.auth.SignOut(c.UserContext(), v.account, v.session.ID); err != nil {
 			return err
-		}
-		if !v.session.Trusted {
-			done = s.gone(done, v.account) // the page may have had no time to forget them
 		}
 	}
 	s.dropCookie(c, s.cookieName())
 	// X-69: the one who uses the browser next finds no page in its cache.
 	c.Set("Clear-Site-Data", `"cache"`)
-	s.flash(c, done)
+	s.flash(c, "signedout")
 	if onward.Label != "" {
 		c.Locals(visitKey, nil) // the page is a visitor's
 		return s.leave(c, onward.Label, onward.Path)

@@ -20,8 +20,9 @@ export async function leftovers(person: Person): Promise<string[]> {
     const found: string[] = [];
     const mine = (value: unknown) => JSON.stringify(value ?? "").includes(`${user}@`);
     for (const storage of [localStorage, sessionStorage]) {
-      for (const [key, value] of Object.entries(storage)) if (mine([key, value])) found.push(key);
+      for (const [key, value] of Object.entries(storage)) if (value === user || mine([key, value])) found.push(key);
     }
+    if (await caches.has("foyer-shared")) found.push("what was shared");
     for (const { name } of await indexedDB.databases()) {
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         const open = indexedDB.open(name!);

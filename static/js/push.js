@@ -1,12 +1,10 @@
 // Notifications while no page is open (web push): this browser's subscription, which a
 // person asks for by a click, and which ends when they sign out.
 
+import { endNotifications, OWNER, WANTS } from './chat/forget.js';
 import { all, around } from './dom.js';
 
 /** @typedef {import('./chat/types.js').ChatConfig} ChatConfig */
-
-const OWNER = 'foyer-push'; // whose subscription this browser has
-const WANTS = 'foyer-notify'; // who wants to be notified at this browser
 
 const ask = 'Notification' in window ? Notification.requestPermission.bind(Notification) : null; // Converse's own asking is switched off (notifications.js)
 const possible = () => 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
@@ -47,14 +45,7 @@ export async function subscribe(config) {
 
 /** Ends the subscription, at the push service too, and takes away what is shown. */
 export async function unsubscribe() {
-    localStorage.removeItem(WANTS);
-    if (!possible()) return;
-    const there = await navigator.serviceWorker.getRegistration('/');
-    for (const shown of (await there?.getNotifications()) ?? []) shown.close();
-    if (localStorage.getItem(OWNER) === null) return;
-    localStorage.removeItem(OWNER);
-    const subscription = await there?.pushManager.getSubscription();
-    await Promise.all([subscription?.unsubscribe(), tell('DELETE').catch(() => {})]);
+    if (await endNotifications()) await tell('DELETE').catch(() => {});
 }
 
 /** Whether this browser can notify, and nobody has said yet whether it may: on iPhones only the installed app can. */

@@ -2,11 +2,20 @@
 // reason to keep anything across pages: links load the next one.
 
 import './site.js';
-import { forgetGone, forgetPeople } from './chat/forget.js';
+import { forgetGone, forgetPeople, whoWasHere } from './chat/forget.js';
 import { around } from './dom.js';
 
-if (document.body.dataset.gone) forgetGone(document.body.dataset.gone);
-forgetPeople().catch(() => {}); // the next page tries again
+/** Forgets of whom nothing is to stay: who deleted their account, and who was in the chat here and is signed out, however that came. */
+async function forget() {
+    const { gone } = document.body.dataset;
+    const left = whoWasHere();
+    if (gone) await forgetGone(gone);
+    // The page does not say that nobody is signed in: an error may be told before that is known.
+    if (left && left !== gone && (await fetch('/xmpp/me', { cache: 'no-store' })).status === 401) await forgetGone(left);
+    await forgetPeople();
+}
+
+forget().catch(() => {}); // the next page tries again
 
 // What the page after the sign-in loads is fetched while somebody types their password.
 document.addEventListener('input', (event) => {

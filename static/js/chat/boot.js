@@ -2,6 +2,7 @@
 
 import { ignoreAddress } from './address.js';
 import { beginStream, joinStream } from './early.js';
+import { noteWhoIsHere } from './forget.js';
 import { askConversations } from './list/ask.js';
 import { prepareTab } from './tabs.js';
 import { panel } from './panel.js';
@@ -82,6 +83,7 @@ async function startConverse(config, stream) {
 export async function startChat(config) {
     panel.prepare();
     notePressed();
+    noteWhoIsHere(config);
     if (!window.isSecureContext) {
         panel.notice('The chat needs a secure connection: the address of this site should begin with https.');
         return;

@@ -6,6 +6,18 @@ import { draftsKey } from './composer/drafts.js';
 
 const KEY = 'foyer-forget';
 
+// Who is in the chat of this browser, where nothing of them is to stay.
+const HERE = 'foyer-here';
+
+/** What the installed site was given to share (sw.js). */
+export const SHARED = 'foyer-shared';
+
+/** Whose subscription to web push this browser has. */
+export const OWNER = 'foyer-push';
+
+/** Who wants to be notified at this browser. */
+export const WANTS = 'foyer-notify';
+
 // Converse's database, with a store for each person.
 const DATABASE = 'converse-persistent';
 
@@ -28,15 +40,47 @@ export function forgetLater(jid) {
     save([...new Set([...list(), jid])]);
 }
 
+/** Notes who is in the chat here. What ends it may leave it no time to forget them: then a page that nobody is signed in to does. */
+export function noteWhoIsHere({ jid, trusted }) {
+    if (trusted) localStorage.removeItem(HERE);
+    else localStorage.setItem(HERE, jid);
+}
+
+/** Who was in the chat here and has not been forgotten. */
+export const whoWasHere = () => localStorage.getItem(HERE);
+
+/** That of this person nothing is left, or will be. */
+export function isForgotten(jid) {
+    if (whoWasHere() === jid) localStorage.removeItem(HERE);
+}
+
+/** Takes away what the browser shows of notifications, and ends that it is sent any. @returns {Promise<boolean>} whether it was sent some */
+export async function endNotifications() {
+    const owner = localStorage.getItem(OWNER);
+    for (const key of [OWNER, WANTS]) localStorage.removeItem(key);
+    const there = await navigator.serviceWorker?.getRegistration('/');
+    for (const shown of (await there?.getNotifications?.()) ?? []) shown.close();
+    if (owner !== null) await (await there?.pushManager?.getSubscription())?.unsubscribe();
+    return owner !== null;
+}
+
+/** Forgets what was shared. */
+export async function discardShared() {
+    if ('caches' in window) await caches.delete(SHARED);
+}
+
 /**
  * An account was deleted here, or somebody signed out of a page that had not started their chat yet and so forgot nothing: other
  * tabs may still have it.
  * @param {string} jid
  */
-export function forgetGone(jid) {
+export async function forgetGone(jid) {
     sessionStorage.clear();
     forgetLater(jid);
+    isForgotten(jid);
     new BroadcastChannel('foyer').postMessage({ gone: jid });
+    /** @type {any} */ (navigator).clearAppBadge?.().catch(() => {});
+    await Promise.allSettled([endNotifications(), discardShared()]);
 }
 
 /** Settles an IndexedDB request. */

@@ -5,9 +5,9 @@
 
 import { byId } from '../dom.js';
 import { conversationAt } from './conversation.js';
+import { discardShared, SHARED } from './forget.js';
 import { panel } from './panel.js';
 import { until } from './place.js';
-import { CACHE, discardShared } from './shared.js';
 
 /** @typedef {{text: string, files: {name: string, type: string, at: string}[], left: number, time: number}} Shared */
 
@@ -15,7 +15,7 @@ const KEPT = 60 * 60 * 1000; // ms that it waits for somebody who has to sign in
 
 /** What waits to be shared. @returns {Promise<Shared | null>} */
 async function waiting() {
-    const kept = await caches.match('/shared', { cacheName: CACHE });
+    const kept = await caches.match('/shared', { cacheName: SHARED });
     /** @type {Shared | undefined} */
     const shared = await kept?.json();
     if (shared && Date.now() - shared.time < KEPT) return shared;
@@ -26,7 +26,7 @@ async function waiting() {
 /** The files themselves. @param {Shared} shared */
 const filesOf = ({ files }) =>
     Promise.all(files.map(async ({ name, type, at }) => {
-        const kept = await caches.match(at, { cacheName: CACHE });
+        const kept = await caches.match(at, { cacheName: SHARED });
         return new File([(await kept?.blob()) ?? ''], name, { type });
     }));
 

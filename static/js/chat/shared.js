@@ -1,16 +1,9 @@
 // Whether somebody shared something with the installed site: share.js, which asks with whom, is fetched only then.
 
+import { SHARED } from './forget.js';
 import { withLater } from './onDemand.js';
 
-/** Where the service worker keeps it (sw.js). */
-export const CACHE = 'foyer-shared';
-
-const anyShared = async () => 'caches' in window && caches.has(CACHE);
-
-/** Forgets what was shared. */
-export async function discardShared() {
-    if ('caches' in window) await caches.delete(CACHE);
-}
+const anyShared = async () => 'caches' in window && caches.has(SHARED);
 
 /**
  * @param {Converse.Private} _converse
