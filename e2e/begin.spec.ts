@@ -283,6 +283,7 @@ async function emojiAgain(alice: Person): Promise<void> {
   await expect(emoji).toHaveCount(0);
   await page.unroute(/emoji\.json/);
   await expect(emoji.first()).toBeVisible();
+  await expect(page.locator("#chat converse-emoji-picker .emoji-picker[data-category=popular] .insert-emoji")).not.toHaveCount(0);
   await page.keyboard.press("Escape");
 }
 

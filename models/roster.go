@@ -20,8 +20,9 @@ import (
 // maxTalks is how many of the latest messages are looked at for one roster.
 const maxTalks = 1000
 
-// The bounds of what is read stand in a SELECT of their own: PostgreSQL takes a bound that it does not know for a low one and
-// reads in order, up to it, where it would sort the whole of a large group, and one plan serves each sign-in.
+// The bounds of what is read stand in a SELECT of their own, so that PostgreSQL does not know them when it plans: it expects a
+// tenth of the rows then, and reads them in order, up to the bound, where it would sort the whole of a large group. Nor is a
+// plan for the bounds of one sign-in better than one for all, and so it plans once.
 const (
 	// siteIsSmall: all members have a place in a roster; $3 is the bound.
 	siteIsSmall = `(SELECT count(*) <= $3 FROM (SELECT FROM accounts WHERE blocked_at IS NULL LIMIT (SELECT $3::int + 1)) members)`

@@ -200,7 +200,7 @@ const drawn = [
   ["${is_me_message ? '**' : ''}", ""],
   ["url_obj.is_gif && this", "false && this"],
   ["image_isGIFURL(this.src) && ", "false && "],
-  ['<converse-audio-player src="${url}" title="${title || ""}" ?hide_url="${hide_url}"></converse-audio-player>', '<audio controls preload="metadata" src="${url}"></audio>'],
+  ['<converse-audio-player src="${url}" title="${title || ""}" ?hide_url="${hide_url}"></converse-audio-player>', '<audio controls preload="metadata" src="${url}" aria-label="${url.split("/").pop()}"></audio>${hide_url ? "" : lit_html_lit_html_b`<a target="_blank" rel="noopener" href="${url}">${url}</a>`}'],
 ];
 
 /** Draws it so. */

@@ -84,8 +84,8 @@ test("what was open on the page before is open on this one, whatever the browser
   document.body.dataset.page = "home";
   t.after(() => (document.body.dataset.page = "chat"));
   /** Opens the next page; what it opens, and what it leaves to the one after it. */
-  const next = async (kept, inStore, choose = (_boxes) => {}) => {
-    tab["foyer-conversation"] = kept;
+  const next = async (kept, inStore, choose = (_boxes) => {}, at = Date.now()) => {
+    tab["foyer-conversation"] = `${kept} ${at}`;
     const opened = [];
     const boxes = ["bob", "carol"].map((user) => new Model({ type: "chatbox", jid: `${user}@localhost`, hidden: user !== inStore }));
     const chatboxes = Object.assign(new Model(), { models: boxes, get: () => undefined });
@@ -93,7 +93,7 @@ test("what was open on the page before is open on this one, whatever the browser
     openedByAddress({ api: { listen, waitUntil, chats: { open: (jid) => opened.push(jid) } }, state: { chatboxes } }, config);
     tell("chatBoxesInitialized");
     await settle();
-    choose(boxes);
+    choose(boxes, chatboxes);
     tell("connected");
     await settle();
     return opened;
@@ -102,8 +102,13 @@ test("what was open on the page before is open on this one, whatever the browser
   assert.deepEqual(await next("alice carol@localhost", "bob"), ["carol@localhost"], "the one before it is what was kept");
   assert.deepEqual(await next("alice carol@localhost", "carol"), []);
   assert.deepEqual(await next("bob carol@localhost", ""), [], "it was another person");
-  const chooseBob = ([bob]) => bob.set({ hidden: false });
+  const chooseBob = ([bob], boxes) => {
+    bob.set({ hidden: false });
+    boxes.trigger("change:hidden");
+  };
   assert.deepEqual(await next("alice carol@localhost", "", chooseBob), [], "somebody has gone elsewhere already");
+  assert.match(tab["foyer-conversation"], /^alice bob@localhost /, "which the page after this one knows");
+  assert.deepEqual(await next("alice carol@localhost", "", undefined, Date.now() - 3_600_000), [], "what was open an hour ago may be gone");
   assert.deepEqual(await next("alice ", ""), [], "who was at the list finds the list");
   document.body.dataset.page = "chat";
   location.pathname = "/chat";

@@ -129,7 +129,7 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
     await site.start();
     const chat = await household.chat();
     await use(site);
-    for (const user of visitors) await endSessions(site, user);
+    const [ended] = await Promise.allSettled([endSessions(site, visitors)]);
     const end = await site.stop();
     site.remove();
     if (info.status !== info.expectedStatus) {
@@ -138,6 +138,7 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
     }
     expect(site.lines.filter((line) => /DATA RACE|^panic:/.test(line))).toEqual([]);
     expect(end, "how the site stopped").toEqual({ code: 0, signal: null });
+    await (ended!.status === "rejected" ? Promise.reject(ended!.reason) : undefined);
   },
 
   chat: async ({ household, site: _ }, use) => use(await household.chat()),
@@ -159,9 +160,11 @@ export const test = base.extend<Fixtures, { kind: Kind; household: Household }>(
 });
 
 /** The server keeps a session for a minute whose page was closed: in the next test they would be around. */
-async function endSessions(site: Site, user: User): Promise<void> {
-  const visitor = await Visitor.arrive(site, user);
-  expect(await visitor.submit("/settings", "/settings/sessions/others/end", {})).toBe(303);
+async function endSessions(site: Site, users: Set<User>): Promise<void> {
+  for (const user of users) {
+    const visitor = await Visitor.arrive(site, user);
+    expect(await visitor.submit("/settings", "/settings/sessions/others/end", {})).toBe(303);
+  }
 }
 
 test.beforeEach(({ kind }) => {

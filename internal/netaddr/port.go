@@ -13,8 +13,8 @@ import (
 const firstPort, endOfPorts = 20_000, 32_000
 
 // FreePort returns a port of loopback that was free a moment ago, for a program that is
-// about to be started and has to be told one. No program gets it by chance, as it would one
-// that the system chose; another that asks for just this one may still take it first.
+// about to be started and has to be told one. The system gives such a port to nobody who did
+// not ask for it; who asks for just this one may still take it first.
 func FreePort() (int, error) {
 	for range 100 {
 		port := firstPort + rand.IntN(endOfPorts-firstPort)

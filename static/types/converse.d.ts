@@ -36,6 +36,7 @@ declare namespace Converse {
         i18n: { translate(text: string, args: unknown[]): string; getLocale(): string };
         u: {
             getUniqueId(suffix?: string): string;
+            emojis: { getEmojisByAttribute(attribute: string): Record<string, object> };
             reactions: { getOwnReactionJID(chat: Chat): string };
             muc: { setAffiliation(affiliation: string, room: string, people: { jid: string; reason: string }[]): Promise<unknown> };
         };

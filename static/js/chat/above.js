@@ -1,5 +1,5 @@
-// What lies above a conversation on a phone (a panel, a card, a picture, a question) has an entry of its own in the
-// browser's history, so that Back closes it and the conversation stays. Such an entry is a copy of the page's, with how many
+// What lies above a conversation on a phone (a panel, a card, a picture, a question), or above a page, as the chat does, has an
+// entry of its own in the browser's history, so that Back closes it and what is below stays. Such an entry is a copy of the page's, with how many
 // things lie there. What is closed otherwise takes its entry away; one that is met again with nothing above is left at once.
 
 const PHONE = '(max-width: 44rem)'; // where there is one thing at a time: elsewhere Back is for pages
@@ -53,7 +53,7 @@ export function closeByBack() {
 }
 
 /**
- * Something lies above the conversation from now on.
+ * Something lies above the conversation, or the page, from now on.
  * @param {() => void} close
  * @returns {() => void} to be called when it does not any more
  */

@@ -9,7 +9,8 @@ import { knownName } from './people.js';
 import { showAt } from './place.js';
 import { keepInTab } from './tabStore.js';
 
-const OPEN = 'foyer-conversation'; // who has one open in this tab, and which
+const OPEN = 'foyer-conversation'; // who has one open in this tab, which, and since when
+const RECENTLY = 60_000; // ms in which the browser's store has it as well
 
 const onChatPage = () => document.body.dataset.page === 'chat';
 
@@ -79,20 +80,25 @@ const isOpen = (box) => ['chatbox', 'chatroom'].includes(box.get('type')) && !bo
  */
 function keepOpen(_converse, config) {
     const { api } = _converse;
-    const [whose, kept] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
-    let begun = false;
+    const [whose, kept, at] = sessionStorage.getItem(OPEN)?.split(' ') ?? [];
+    const isMine = whose === config.user && kept && Date.now() - Number(at) < RECENTLY; // it may have been left since, or be gone
     const shown = () => _converse.state.chatboxes.models.find(isOpen)?.get('jid') ?? '';
+    const note = () => keepInTab(OPEN, `${config.user} ${shown()} ${Date.now()}`);
+    let begun = false;
+    /** @type {string | undefined} */
+    let before; // what the browser's store had
     api.listen.on('chatBoxesInitialized', () => {
-        _converse.state.chatboxes.on('add remove change:hidden change:closed', () => {
-            if (begun || shown()) keepInTab(OPEN, `${config.user} ${shown()}`); // till then the page may be left again
-        });
+        // A page that is left while it begins says nothing but what somebody chose there.
+        _converse.state.chatboxes.on('add remove change:hidden change:closed', () => (begun || (before !== undefined && shown() !== before)) && note());
     });
-    const fetched = api.waitUntil('chatBoxesFetched').then(shown);
+    const fetched = api.waitUntil('chatBoxesFetched').then(() => (before = shown()));
     return async () => {
-        const before = await fetched;
-        const chosen = shown() !== before; // on this page already
-        if (!onChatPage() && whose === config.user && kept && kept !== before && !chosen) await show(_converse, config, kept);
-        begun = true;
+        await fetched;
+        try {
+            if (!onChatPage() && isMine && kept !== before && shown() === before) await show(_converse, config, kept);
+        } finally {
+            begun = true;
+        }
     };
 }
 
@@ -118,7 +124,7 @@ export function openedByAddress(_converse, config) {
     };
     const openKept = keepOpen(_converse, config);
     const becomeReady = () => {
-        if (!ready) openKept();
+        if (!ready) openKept().catch((cause) => console.warn('What was open did not open again.', cause));
         ready = true;
         follow();
     };

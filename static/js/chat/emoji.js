@@ -13,7 +13,8 @@ export function enlargeEmoji({ api }) {
     for (const hook of /** @type {const} */ (['parseMessage', 'parseMUCMessage', 'getOutgoingMessageAttributes'])) api.listen.on(hook, look);
 }
 
-const AGAIN = 5000; // ms after which what did not load is asked for again
+const AGAIN = 5000; // ms after which what did not load is asked for again, and then each time twice as many
+const LONGEST = 300_000; // ms between two times
 
 /**
  * Emoji come by a request of their own, with the first message. Messages do not wait for
@@ -22,16 +23,20 @@ const AGAIN = 5000; // ms after which what did not load is asked for again
  */
 // Patch: emoji-again
 export function loadEmojiAgain({ api }) {
-    const { emojis } = window.converse;
+    const { emojis, env } = window.converse;
+    let pause = AGAIN;
     const load = async () => {
         Object.assign(emojis, { initialized: false, toned: undefined });
         await api.emojis.initialize();
+        // What was looked up meanwhile is kept for good.
+        for (const by of ['cp', 'sn']) Object.assign(env.u.emojis.getEmojisByAttribute(by), Object.fromEntries(emojis.list.map((emoji) => [emoji[by], emoji])));
         for (const part of document.querySelectorAll('converse-emoji-picker, converse-emoji-picker-content')) /** @type {any} */ (part).requestUpdate();
     };
     const again = () => (navigator.onLine ? load() : window.addEventListener('online', load, { once: true }));
     api.listen.on('loadEmojis', (_context, json) => {
         if (Object.keys(json).length > 0) return json;
-        setTimeout(again, AGAIN);
+        setTimeout(again, pause);
+        pause = Math.min(2 * pause, LONGEST);
         return Object.fromEntries(Object.keys(api.settings.get('emoji_categories')).map((name) => [name, {}]));
     });
 }

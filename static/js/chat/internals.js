@@ -62,6 +62,7 @@ const METHODS = {
     'env.Strophe': ['getBareJidFromJid', 'getDomainFromJid', 'SASLExternal'],
     'env': ['stx', 'html', 'render'],
     'env.u': ['getUniqueId'],
+    'env.u.emojis': ['getEmojisByAttribute'],
     'env.u.muc': ['setAffiliation'],
     'env.u.reactions': ['getOwnReactionJID'],
     'env.utils.mam': ['fetchArchivedMessages'],

@@ -103,12 +103,12 @@ export class Search {
         this.typing = setTimeout(() => this.search(), TYPING);
     }
 
-    /** Whom and which rooms one can narrow the search to, in the order of the list: what was just begun is there too. */
+    /** Whom and which rooms one can narrow the search to, in the order of the list, and at the end who is chosen: what was just begun is there too. */
     fillWhere() {
         if (!this.config.search) return;
         const where = this.select('where');
         const [chosen] = where.selectedOptions;
-        const others = this.listed().filter(({ jid, room, last }) => (room || last) && jid !== chosen?.value && !jid.includes('/'));
+        const others = this.listed().filter(({ jid, room, last }) => (room || last) && jid !== where.value);
         where.replaceChildren(new Option('Everywhere', ''), ...others.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
         if (!chosen?.value) return;
         where.add(chosen);

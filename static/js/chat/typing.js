@@ -1,7 +1,7 @@
 // That somebody types is heard once, and again when they have stopped. Who is heard of no more,
 // as the connection of one of the two is lost, has stopped as well.
 
-const LONGEST = 90_000; // ms that somebody types without a pause; then Converse has who pauses do nothing
+const LONGEST = 90_000; // ms after which somebody who was said to type is not shown to type any more, unless that is said again
 
 /** @param {any} box */
 const nobodyTypes = ({ notifications }) => notifications?.set({ chat_state: null, composing: [] }); // composing: in rooms

@@ -105,7 +105,7 @@ export class Invite {
         clearTimeout(this.typing);
         const isLatest = await this.#find();
         const [person, another] = this.found;
-        if (isLatest && person && !another && !this.done.has(person.jid)) this.#invite(room, person.jid);
+        if (isLatest && person && !another) this.#invite(room, person.jid);
     }
 
     #tell(found, said = 'Nobody by that name.') {
@@ -116,6 +116,8 @@ export class Invite {
 
     async #invite(room, jid) {
         const { done } = this;
+        if (done.has(jid)) return; // pressed twice
+        done.set(jid, '…');
         try {
             await invite(room, jid.split('@')[0]);
             done.set(jid, 'Invited');
