@@ -45,7 +45,8 @@ export async function subscribe(config) {
 
 /** Ends the subscription, at the push service too, and takes away what is shown. */
 export async function unsubscribe() {
-    if (await endNotifications()) await tell('DELETE').catch(() => {});
+    const isSent = localStorage.getItem(OWNER) !== null;
+    await Promise.all([endNotifications(), isSent && tell('DELETE').catch(() => {})]); // the site is told, however long the push service takes
 }
 
 /** Whether this browser can notify, and nobody has said yet whether it may: on iPhones only the installed app can. */

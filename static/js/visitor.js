@@ -11,7 +11,8 @@ async function forget() {
     const left = whoWasHere();
     if (gone) await forgetGone(gone);
     // The page does not say that nobody is signed in: an error may be told before that is known.
-    if (left && left !== gone && (await fetch('/xmpp/me', { cache: 'no-store' })).status === 401) await forgetGone(left);
+    const answer = left && left !== gone && (await fetch('/xmpp/me', { cache: 'no-store' }).catch(() => null));
+    if (left && answer && answer.status === 401) await forgetGone(left);
     await forgetPeople();
 }
 

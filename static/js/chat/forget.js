@@ -49,19 +49,18 @@ export function noteWhoIsHere({ jid, trusted }) {
 /** Who was in the chat here and has not been forgotten. */
 export const whoWasHere = () => localStorage.getItem(HERE);
 
-/** That of this person nothing is left, or will be. */
-export function isForgotten(jid) {
+/** Notes that nothing is left of a person, or will be. */
+export function noteForgotten(jid) {
     if (whoWasHere() === jid) localStorage.removeItem(HERE);
 }
 
-/** Takes away what the browser shows of notifications, and ends that it is sent any. @returns {Promise<boolean>} whether it was sent some */
+/** Takes away what the browser shows of notifications, and ends that it is sent any. */
 export async function endNotifications() {
     const owner = localStorage.getItem(OWNER);
     for (const key of [OWNER, WANTS]) localStorage.removeItem(key);
     const there = await navigator.serviceWorker?.getRegistration('/');
     for (const shown of (await there?.getNotifications?.()) ?? []) shown.close();
     if (owner !== null) await (await there?.pushManager?.getSubscription())?.unsubscribe();
-    return owner !== null;
 }
 
 /** Forgets what was shared. */
@@ -77,7 +76,7 @@ export async function discardShared() {
 export async function forgetGone(jid) {
     sessionStorage.clear();
     forgetLater(jid);
-    isForgotten(jid);
+    noteForgotten(jid);
     new BroadcastChannel('foyer').postMessage({ gone: jid });
     /** @type {any} */ (navigator).clearAppBadge?.().catch(() => {});
     await Promise.allSettled([endNotifications(), discardShared()]);

@@ -5,7 +5,7 @@ import { unsubscribe } from '../push.js';
 import { showBadge } from './badge.js';
 import { drafts } from './composer/drafts.js';
 import { allSent } from './composer/queue.js';
-import { discardShared, forgetLater, isForgotten } from './forget.js';
+import { discardShared, forgetLater, noteForgotten } from './forget.js';
 import { inTime } from './inTime.js';
 
 // A chat that is away must not keep anybody in; what was written is worth more time.
@@ -32,7 +32,7 @@ async function leave(_converse, guard, outbox, forget) {
     if (!forget) return;
     drafts.forget(); // what is in the composers is not kept as the page goes
     forgetLater(guard.config.jid); // logging out may clear localStorage
-    isForgotten(guard.config.jid);
+    noteForgotten(guard.config.jid);
 }
 
 /** Waits until the tab that signs out has told the site, or should have. */
