@@ -106,7 +106,8 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 			}
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (username, node, id) DO UPDATE SET payload = excluded.payload, seq = excluded.seq, published = excluded.published`,
+			ON CONFLICT (username, node, id) DO UPDATE SET payload = excluded.payload, seq = excluded.seq, published = excluded.published,
+				first_published = coalesce(pubsub_items.first_published, pubsub_items.published)`,
 			user, n.Name, it.ID, it.Payload)
 		if err != nil {
 			return err

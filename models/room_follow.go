@@ -20,14 +20,14 @@ const (
 	// followedRooms: $1 follows, by the bookmarks and the affiliations, at the domains $2 of accounts
 	// and $3 of rooms, at most $4; since when at the latest.
 	followedRooms = `bookmarks AS MATERIALIZED (
-			SELECT split_part(b.id, '@', 1) AS room, ` + entersByItself + ` AS enters, b.published FROM pubsub_items b
+			SELECT split_part(b.id, '@', 1) AS room, ` + entersByItself + ` AS enters, coalesce(b.first_published, b.published) AS since FROM pubsub_items b
 			WHERE b.username = $1 AND b.node = '` + pep.NodeBookmarks + `' AND split_part(b.id, '@', 2) = $3
 		), followed AS MATERIALIZED (
-			SELECT r.name, r.name || '@' || $3::text AS jid, greatest(a.since, b.published) AS since
+			SELECT r.name, r.name || '@' || $3::text AS jid, least(a.since, b.since) AS since
 			FROM room_affiliations a JOIN rooms r ON r.name = a.room LEFT JOIN bookmarks b ON b.room = r.name
 			WHERE a.username = $1 AND a.affiliation IN ('owner', 'admin', 'member') AND r.persistent AND coalesce(b.enters, true)
 			UNION ALL
-			SELECT r.name, r.name || '@' || $3::text, b.published
+			SELECT r.name, r.name || '@' || $3::text, b.since
 			FROM bookmarks b JOIN rooms r ON r.name = b.room LEFT JOIN room_affiliations a ON a.room = r.name AND a.username = $1
 			WHERE b.enters AND r.persistent AND NOT r.members_only AND r.password = '' AND coalesce(a.affiliation, 'none') = 'none'
 			LIMIT $4

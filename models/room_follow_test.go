@@ -103,6 +103,10 @@ func TestRooms_Unread(t *testing.T) {
 	is(t, err, nil)
 	say("room", "bob", "malice is a word")
 	unread("room 2 false")
+	for _, attrs := range []string{`autojoin="true"`, `autojoin="true" name="Another name"`} { // nothing is read by that
+		db.bookmark(t, "alice", "room", attrs)
+		unread("room 2 false")
+	}
 	said := say("room", "alice", "my own")
 	unread("")
 	read := say("room", "bob", "hello @alice!")
@@ -120,6 +124,15 @@ func TestRooms_Unread(t *testing.T) {
 	followed, err := rooms.Followed(t.Context(), "alice", "h", "rooms.h", 100)
 	if err != nil || len(followed) != 1 || !followed[0].Unread {
 		t.Errorf("%+v %v", followed, err)
+	}
+
+	// A room that she only enters by herself counts from when she first did.
+	is(t, rooms.Create(t.Context(), muc.Room{Name: "zoo", Creator: "bob", Settings: settings}, nil, 100), nil)
+	db.bookmark(t, "alice", "zoo", `autojoin="true"`)
+	say("zoo", "bob", "hello")
+	for _, name := range []string{"Zoo", "The zoo"} {
+		db.bookmark(t, "alice", "zoo", `autojoin="true" name="`+name+`"`)
+		unread("room 100 false, zoo 1 false")
 	}
 	plan := db.explain(t, unreadInRooms(), "alice", "h", "rooms.h", 100)
 	if strings.Contains(plan, "Seq Scan on archive") {
