@@ -53,6 +53,7 @@ type DiscussionMessage struct {
 	By     string // a name, never an address
 	At     time.Time
 	Text   string
+	Action bool   // Text is read after the author's name (XEP-0245)
 	Styled bool   // marks in Text are styling (XEP-0393)
 	File   string // the name of the file that is at Link, in the place of a text
 	Link   string
@@ -224,7 +225,7 @@ func saidBy(m models.RoomMessage) DiscussionMessage {
 
 // read takes the text of a message; none: there is nothing to show.
 func (s *DiscussionMessage) read(raw []byte) {
-	s.Text, s.File, s.Link = "", "", ""
+	s.Text, s.File, s.Link, s.Action = "", "", "", false
 	el, err := stream.Parse(raw, stream.Limits{Bytes: len(raw)})
 	if err != nil {
 		return
@@ -236,6 +237,8 @@ func (s *DiscussionMessage) read(raw []byte) {
 	s.Text = stanza.CutText(strings.TrimSpace(s.Text), maxSaidBytes)
 	if name, ok := fileName(s.Text); ok {
 		s.File, s.Link = cmp.Or(name, "File"), s.Text
+	} else if does, ok := stanza.Action(s.Text); ok {
+		s.Text, s.Action = does, true
 	}
 	s.answers = stanza.AnsweredID(el)
 }
@@ -253,6 +256,9 @@ func (s DiscussionMessage) Start() string {
 	text := cmp.Or(s.File, s.Text)
 	if s.Styled && s.File == "" {
 		text = stanza.Unstyled(text)
+	}
+	if s.Action {
+		text = s.By + " " + text
 	}
 	return stanza.CutText(strings.Join(strings.Fields(text), " "), maxStartBytes)
 }

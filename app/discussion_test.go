@@ -66,6 +66,7 @@ func TestDiscussion_Styled(t *testing.T) {
 	visitor := newBrowser(t, base)
 	visitor.get("/articles/garden").wants(200, "<strong>Straw</strong> keeps the snails in, and so on")
 	visitor.wants(200, ">*as it is*<")
+	s.sayInRoom(t, "lobby", "Dave", "/me plants *leeks*", "")
 	_, id, _ := strings.Cut(visitor.body, `id="said-`)
 	id, _, _ = strings.Cut(id, `"`)
 	reply := func(id string) string {
@@ -78,6 +79,7 @@ And teh moles?" xmlns="urn:xmpp:message-correct:0"/>`)
 	s.sayInRoom(t, "lobby", "Carol", "of nothing here", reply(uuid.Max.String()))
 	s.discussions.latest = nil
 	visitor.get("/articles/garden").wants(200, "And the moles?")
+	visitor.wants(200, "<bdi>Dave</bdi> plants <strong>leeks</strong>")
 	answered := `<a class="said-answered" href="#said-` + id + `">Answer to <bdi>Bob</bdi>: <q dir="auto">Straw keeps the snails in, and so on</q></a>`
 	if n := strings.Count(visitor.body, "said-answered"); n != 1 || !strings.Contains(visitor.body, answered) {
 		t.Errorf("%d answers, and not one with %s in %s", n, answered, visitor.body)
