@@ -322,6 +322,10 @@ async function doneEarly(alice: Person): Promise<void> {
   });
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
   await page.keyboard.press("Escape");
+
+  await early(() => page.keyboard.press("Control+k"));
+  await expect(search).toBeVisible();
+  await page.keyboard.press("Escape");
 }
 
 test("what the page did not begin with comes when it is needed, and is said where it does not", async ({ visit }) => {

@@ -7,6 +7,7 @@ import { showAbove } from './above.js';
 import { addressOf, open } from './conversation.js';
 import { entries } from './list/entries.js';
 import { withLater } from './onDemand.js';
+import { asksForSearch } from './pressed.js';
 
 let opened = 0;
 /** What the site told of conversations. @type {Map<string, import('./list/entries.js').Entry>} */
@@ -58,8 +59,7 @@ export function offerSearch(_converse, config) {
     });
     document.addEventListener('foyer:search', ({ detail }) => show(detail));
     document.addEventListener('keydown', (event) => {
-        if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
-        event.preventDefault();
+        if (!asksForSearch(event)) return;
         event.stopPropagation();
         show();
     }, { capture: true });

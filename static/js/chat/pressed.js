@@ -9,9 +9,16 @@ const BUTTONS = '[data-search], [data-begin], [data-shortcuts]';
 let pressed = null;
 const done = new AbortController();
 
+/** Whether the keys that open the search are pressed: Ctrl+K, on a Mac Cmd+K. @param {KeyboardEvent} event */
+export function asksForSearch(event) {
+    const asks = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k';
+    if (asks) event.preventDefault(); // browsers have these keys, too
+    return asks;
+}
+
 /** Notes which is pressed, from now on. */
 export function notePressed() {
-    document.addEventListener('keydown', () => (pressed = null), { capture: true, signal: done.signal });
+    document.addEventListener('keydown', (event) => (pressed = asksForSearch(event) ? document.querySelector('[data-search]') : null), { capture: true, signal: done.signal });
     document.addEventListener('click', (event) => (pressed = around(event, BUTTONS)), { capture: true, signal: done.signal });
 }
 
