@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"foyer/internal/budget"
@@ -281,15 +282,21 @@ func preview(m *stream.Element) (text, kind string) {
 }
 
 // fileName is the name of the file that a message consists of: the address of one in an
-// upload folder, this site's or another server's (XEP-0363).
+// upload folder, this site's or another server's (XEP-0363). In the browser: fileIn (list/entries.js).
 func fileName(text string) (string, bool) {
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || !strings.Contains(u.Path, "/upload") {
+	if strings.ContainsFunc(text, unicode.IsSpace) { // url.Parse allows it in a path
 		return "", false
 	}
-	name := path.Base(u.Path)
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", false
+	}
+	folder, name := path.Split(u.Path)
+	if !strings.Contains(folder, "/upload") {
+		return "", false
+	}
 	if id, err := hex.DecodeString(name); err == nil && len(id) > 8 {
 		return "", true // a name that no person gave
 	}
-	return name, name != "/" && name != "."
+	return name, name != ""
 }
