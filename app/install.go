@@ -136,7 +136,7 @@ func (s *installPages) showOffline(c *fiber.Ctx) error {
 
 // share: POST /share — where systems send what somebody shares with the installed site. The
 // service worker answers it, and keeps what is shared in the browser until its owner has chosen a
-// conversation (static/js/chat/share.js). Without a worker it arrives here: nothing is read,
+// conversation (static/js/chat/share/share.js). Without a worker it arrives here: nothing is read,
 // kept or done, and so it needs no form token.
 func (s *installPages) share(c *fiber.Ctx) error {
 	c.Context().SetConnectionClose() // the body is not read

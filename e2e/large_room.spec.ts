@@ -17,7 +17,7 @@ async function largeRoom(database: Database): Promise<void> {
     INSERT INTO room_affiliations (room, username, affiliation) VALUES ('assembly', 'alice', 'owner');`);
 }
 
-// Converse alone takes minutes for it (static/js/chat/occupants.js).
+// Converse alone takes minutes for it (static/js/chat/room/occupants.js).
 test("a room of 5,000 members", async ({ database, visit }) => {
   await largeRoom(database);
   const alice = await visit("alice");

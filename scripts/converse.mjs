@@ -35,12 +35,12 @@ const leftOut = [
   "./src/plugins/muc-views/role-form.js",
   "./src/plugins/muc-views/search.js",
   "./src/plugins/muc-views/sidebar-occupant.js",
-  "./src/plugins/notifications/", // static/js/chat/notifications.js, badge.js
+  "./src/plugins/notifications/", // static/js/chat/unread/notifications.js, badge.js
   "./node_modules/favico.js-slevomat/",
   "./src/plugins/omemo-views/fingerprints.js",
   "./src/plugins/omemo-views/profile.js",
   "./src/plugins/omemo-views/templates/",
-  "./src/plugins/profile/modals/", // static/js/chat/personCard.js, and the site's settings
+  "./src/plugins/profile/modals/", // static/js/chat/people/personCard.js, and the site's settings
   "./src/plugins/profile/password-reset.js",
   "./src/plugins/push/", // static/js/push.js
   "./src/plugins/register/", // accounts are the site's
@@ -49,14 +49,14 @@ const leftOut = [
   "./src/plugins/rosterview/", // static/js/chat/list/
   "./src/plugins/singleton/",
   "./src/plugins/profile/statusview.js",
-  "./src/plugins/muc-views/muc-chat-content.js", // static/js/chat/historyView.js, as well as
+  "./src/plugins/muc-views/muc-chat-content.js", // static/js/chat/history/historyView.js, as well as
   "./src/shared/chat/chat-content.js",
   "./src/shared/chat/help-messages.js", // of commands, which there are none of
   "./src/shared/chat/location-button.js",
   "./src/shared/chat/message-limit.js",
   "./src/shared/chat/templates/message-limit.js",
   "./src/shared/chat/templates/unfurl.js",
-  "./src/shared/chat/unfurl.js", // static/js/chat/previews.js
+  "./src/shared/chat/unfurl.js", // static/js/chat/messages/previews.js
   "./src/shared/components/brand-heading.js",
   "./src/shared/components/brand-logo.js",
   "./src/shared/components/footer.js",
@@ -64,9 +64,9 @@ const leftOut = [
   "./src/shared/components/list-filter.js",
   "./src/shared/components/logo.js",
   "./src/shared/components/split-resize.js",
-  "./src/shared/modals/user-details.js", // static/js/chat/personCard.js
+  "./src/shared/modals/user-details.js", // static/js/chat/people/personCard.js
   "./src/shared/modals/templates/user-details.js",
-  "./src/shared/gif/", // which move by themselves, and files are shown by static/js/chat/files.js, as well as
+  "./src/shared/gif/", // which move by themselves, and files are shown by static/js/chat/messages/files.js, as well as
   "./src/shared/texture/templates/gif.js",
   "./node_modules/gifuct-js/",
   "./src/shared/texture/components/audio-player.js", // and sound the browser can play
@@ -84,10 +84,10 @@ const emptied = [
   "./src/plugins/chatview/templates/chat-head.js", // static/js/chat/header.js, as well as
   "./src/plugins/muc-views/templates/muc-head.js",
   "./src/plugins/controlbox/toggle.js", // opens a list that was closed, which is none here
-  "./src/plugins/modal/templates/prompt.js", // static/js/chat/questions.js
+  "./src/plugins/modal/templates/prompt.js", // static/js/chat/dialogs/questions.js
   "./src/plugins/chatview/templates/message-form.js", // static/js/chat/composer/form.js, as well as
   "./src/plugins/muc-views/templates/message-form.js",
-  "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/privately.js
+  "./src/plugins/muc-views/templates/muc-occupant.js", // static/js/chat/room/privately.js
 ];
 
 /** What is added to an element, and adds nothing here: it is the element. */

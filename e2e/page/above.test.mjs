@@ -59,11 +59,11 @@ globalThis.matchMedia = /** @type {any} */ (() => ({ matches: isPhone }));
 globalThis.addEventListener = /** @type {any} */ ((name, listener) => events.addEventListener(name, listener));
 Object.defineProperty(globalThis, "location", { value: { origin: "http://h", get href() { return `http://h${history.entries[history.at].path}`; } } });
 
-/** A page that begins in a history. @returns {Promise<typeof import("../../static/js/chat/above.js")>} */
+/** A page that begins in a history. @returns {Promise<typeof import("../../static/js/chat/dialogs/above.js")>} */
 async function begin(kept = new History()) {
   events = new EventTarget();
   globalThis.history = /** @type {any} */ (kept);
-  const above = await import(`../../static/js/chat/above.js?${crypto.randomUUID()}`);
+  const above = await import(`../../static/js/chat/dialogs/above.js?${crypto.randomUUID()}`);
   above.closeByBack();
   turbo.replace(new URL(location.href));
   turbo.visits = [];

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, settle } from "./support.mjs";
-import { countWhatAnotherTabKept } from "../../static/js/chat/anotherTab.js";
+import { countWhatAnotherTabKept } from "../../static/js/chat/connection/anotherTab.js";
 
 /** A conversation that begins with what the browser has kept of it. */
 function conversation(kept) {

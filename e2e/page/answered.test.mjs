@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "./support.mjs";
-import { showWhatIsAnswered } from "../../static/js/chat/answered.js";
+import { showWhatIsAnswered } from "../../static/js/chat/messages/replies.js";
 
 /** Converse's elements, which find what is answered. */
 class Element {

@@ -53,7 +53,7 @@ Object.assign(globalThis, {
   },
   window: Object.assign(globalThis, { converse: { env: { Strophe: { getBareJidFromJid: (jid) => jid, Bosh: class { _throttledRequestHandler() {} } } } }, requestIdleCallback: (done) => setImmediate(done) }),
 });
-const { keepBeforeResuming } = await import("../../static/js/chat/kept.js");
+const { keepBeforeResuming } = await import("../../static/js/chat/connection/resume.js");
 
 beforeEach(() => {
   Storage.room = Infinity;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners } from "./support.mjs";
-import { knowAuthorsByAccount } from "../../static/js/chat/authors.js";
+import { knowAuthorsByAccount } from "../../static/js/chat/messages/authors.js";
 
 test("what is said between two people is said by an account, in a room by an occupant", () => {
   const Strophe = { getBareJidFromJid: (jid) => jid.split("/")[0], getDomainFromJid: (jid) => jid.split("/")[0].split("@")[1] };

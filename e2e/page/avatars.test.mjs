@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drawAvatars } from "../../static/js/chat/avatars.js";
+import { drawAvatars } from "../../static/js/chat/people/avatars.js";
 
 test("somebody has the same initials beside a message as in the list, letters and digits where there are any, and is named once", () => {
   class Avatar {

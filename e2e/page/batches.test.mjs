@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { writeWhole } from "../../static/js/chat/batches.js";
+import { writeWhole } from "../../static/js/chat/connection/batches.js";
 
 /** A store of the browser, as Converse makes one, and the batches that came there. */
 function store(fails) {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { askAboutRequests, befriend } from "../../static/js/chat/befriend.js";
+import { askAboutRequests, befriend } from "../../static/js/chat/people/befriend.js";
 
 globalThis.window = {
   converse: {

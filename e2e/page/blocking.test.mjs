@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, settle } from "./support.mjs";
-import { blockPeople } from "../../static/js/chat/blocking.js";
+import { blockPeople } from "../../static/js/chat/people/blocking.js";
 
 test("that somebody could not be blocked is said, and their conversation stays", async () => {
   const refusal = { querySelector: () => ({ textContent: "You block too many people." }) };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { awaitBookmarks, enterBookmarkedUnseen } from "../../static/js/chat/bookmarked.js";
+import { awaitBookmarks, enterBookmarkedUnseen } from "../../static/js/chat/room/bookmarked.js";
 
 /** What Converse has: it opens a room when nothing else is open. */
 function page(respected) {

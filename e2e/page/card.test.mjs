@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model, settle } from "./support.mjs";
-import { PersonCard } from "../../static/js/chat/personCard.js";
+import { PersonCard } from "../../static/js/chat/people/personCard.js";
 
 const element = () => ({
   open: false, style: { setProperty() {} }, append() {}, addEventListener() {}, setAttribute() {},

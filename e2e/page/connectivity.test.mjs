@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { followNetwork } from "../../static/js/chat/connectivity.js";
-import { LoginGuard } from "../../static/js/chat/loginGuard.js";
-import { transport } from "../../static/js/chat/transport.js";
+import { followNetwork } from "../../static/js/chat/connection/connectivity.js";
+import { LoginGuard } from "../../static/js/chat/signin/loginGuard.js";
+import { transport } from "../../static/js/chat/connection/transport.js";
 import { onClock, pass } from "./support.mjs";
 
 const config = { user: "alice", jid: "alice@example.org", meURL: "/xmpp/me", credentialsURL: "/xmpp/credentials", login: "session", trusted: true };

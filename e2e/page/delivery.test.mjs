@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hook, Model } from "./support.mjs";
-import { followDelivery } from "../../static/js/chat/delivery.js";
+import { followDelivery } from "../../static/js/chat/messages/delivery.js";
 
 const MARKERS = "urn:xmpp:chat-markers:0";
 

@@ -12,7 +12,7 @@ Object.assign(globalThis, {
   document: { addEventListener: (name, listener) => (listening[name] = listener), getElementById: () => nothing },
   IntersectionObserver: class {},
 });
-const { closeQuietly, openAfterClosing } = await import("../../static/js/chat/dialogs.js");
+const { closeQuietly, openAfterClosing } = await import("../../static/js/chat/dialogs/dialogs.js");
 
 /** A dialog that fades away. */
 class Dialog extends EventTarget {

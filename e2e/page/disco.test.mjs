@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askRoomsInTurn } from "../../static/js/chat/disco.js";
+import { askRoomsInTurn } from "../../static/js/chat/connection/disco.js";
 
 /** A room of Converse's, whose server answers when the test says so. */
 function converse() {

@@ -58,7 +58,7 @@ async function begin() {
   class Fresh extends Websocket {} // the patch is for a first attempt
   Fresh.prototype._connect = Websocket.prototype._connect;
   globalThis.window = { converse: { env: { Strophe: { Websocket: Fresh } } } };
-  const { beginStream, joinStream } = await import("../../static/js/chat/early.js");
+  const { beginStream, joinStream } = await import("../../static/js/chat/connection/early.js");
   const early = beginStream({ login: "session", websocketURL: "/xmpp-websocket", domain: "localhost", jid: "alice@localhost" });
   return { early, join: () => joinStream(early), strophe: new Fresh(), socket: Socket.made[0] };
 }

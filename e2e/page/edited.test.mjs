@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { keepEditedInPlace } from "../../static/js/chat/edited.js";
+import { keepEditedInPlace } from "../../static/js/chat/messages/edited.js";
 
 /** A room that takes over all that is told of a message, as Converse's does. */
 function room() {

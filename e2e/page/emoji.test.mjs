@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enlargeEmoji } from "../../static/js/chat/emoji.js";
+import { enlargeEmoji } from "../../static/js/chat/messages/emoji.js";
 
 test("up to three emoji alone are shown large, with spaces between them or without, and nothing else is", () => {
   const hooks = new Map();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onClock, pass, settle } from "./support.mjs";
-import { makeKeysLater, readOnce } from "../../static/js/chat/encrypted.js";
+import { makeKeysLater, readOnce } from "../../static/js/chat/messages/encrypted.js";
 
 test("keys are made when the list of people is there", async () => {
   let list;

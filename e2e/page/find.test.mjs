@@ -1,9 +1,9 @@
-// One search of a page at a time (static/js/chat/find.js): the site refuses a second of the same
+// One search of a page at a time (static/js/chat/search/find.js): the site refuses a second of the same
 // person, and goes on with one that nobody waits for. Run by `node --test e2e/page`; it needs no browser.
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { findMessages } from "../../static/js/chat/find.js";
+import { findMessages } from "../../static/js/chat/search/find.js";
 
 test("a search begins when the last is over, and one that was given up before never does", async (t) => {
   /** @type {{address: string, answer: () => void}[]} */

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { rememberGaps } from "../../static/js/chat/gaps.js";
+import { rememberGaps } from "../../static/js/chat/history/gaps.js";
 
 /** A conversation as Converse keeps it. */
 class Chat extends Model {

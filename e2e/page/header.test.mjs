@@ -7,7 +7,7 @@ import { listeners, Model, settle } from "./support.mjs";
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, querySelectorAll: () => [] });
 globalThis.CustomEvent ??= class extends Event {};
 const { showHeaders } = await import("../../static/js/chat/header.js");
-const { offerLevels } = await import("../../static/js/chat/levels.js");
+const { offerLevels } = await import("../../static/js/chat/unread/levels.js");
 
 /** Converse's element on top of a conversation, which is told each time what its menu has. */
 class Heading {

@@ -7,7 +7,7 @@ import { Model, settle } from "./support.mjs";
 globalThis.document ??= new EventTarget();
 globalThis.ResizeObserver ??= class {};
 globalThis.requestAnimationFrame ??= () => {};
-const { drawWhatIsNear } = await import("../../static/js/chat/historyView.js");
+const { drawWhatIsNear } = await import("../../static/js/chat/history/historyView.js");
 
 /** Converse's base of elements. */
 class Element {

@@ -16,7 +16,7 @@ Object.assign(globalThis, {
 globalThis.DOMParser = class {
   parseFromString = () => ({ documentElement: { children: [] } });
 };
-const { keepBeforeResuming } = await import("../../static/js/chat/kept.js");
+const { keepBeforeResuming } = await import("../../static/js/chat/connection/resume.js");
 
 beforeEach(() => stored.clear());
 

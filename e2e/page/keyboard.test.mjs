@@ -11,7 +11,7 @@ async function chatWithMenu(t) {
   const body = {};
   const document = { body, activeElement: body, getElementById: () => chat };
   Object.assign(globalThis, { document, Element: class {}, MutationObserver: class { observe() {} } });
-  const { workByKeyboard } = await import("../../static/js/chat/keyboard.js");
+  const { workByKeyboard } = await import("../../static/js/chat/keys/keyboard.js");
   workByKeyboard();
   const toggle = { focus: () => (document.activeElement = toggle), checkVisibility: () => true };
   const entry = { checkVisibility: () => false }; // it closed around it

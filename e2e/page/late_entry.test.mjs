@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "./support.mjs";
-import { enterWhenOpened } from "../../static/js/chat/lateEntry.js";
+import { enterWhenOpened } from "../../static/js/chat/room/lateEntry.js";
 
 test("what a room tells of its activity changes no count", () => {
   globalThis.document = { addEventListener() {} };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { showWhoLeft } from "../../static/js/chat/left.js";
+import { showWhoLeft } from "../../static/js/chat/room/formerMembers.js";
 
 /** Converse's element of a picture, which shows what it has. */
 class Avatar {

@@ -6,7 +6,7 @@ import { settle } from "./support.mjs";
 
 globalThis.document = Object.assign(new EventTarget(), { querySelectorAll: () => [] });
 globalThis.CustomEvent ??= class extends Event {};
-const { levels } = await import("../../static/js/chat/levels.js");
+const { levels } = await import("../../static/js/chat/unread/levels.js");
 
 test("a level that is chosen while the list is under way stays, and so does what else the list says", async () => {
   const at = { "a@rooms.h": "mentions", "b@rooms.h": "all" };

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Model } from "./support.mjs";
 import { entries, lineOf } from "../../static/js/chat/list/entries.js";
 import { inFull, inWords } from "../../static/js/chat/list/row.js";
-import { isSaid } from "../../static/js/chat/newMessages.js";
+import { isSaid } from "../../static/js/chat/history/newMessages.js";
 
 const room = new Model({ type: "chatroom", jid: "garden@rooms.h" });
 const message = (attributes) => Object.assign(new Model({ type: "groupchat", time: "2026-11-28T10:00:00Z", nick: "Bob", ...attributes }), { getMessageText: () => attributes.body ?? "" });

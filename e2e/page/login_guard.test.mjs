@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LoginGuard } from "../../static/js/chat/loginGuard.js";
-import { transport } from "../../static/js/chat/transport.js";
+import { LoginGuard } from "../../static/js/chat/signin/loginGuard.js";
+import { transport } from "../../static/js/chat/connection/transport.js";
 import { onClock, pass, settle } from "./support.mjs";
 
 const config = { user: "alice", meURL: "/xmpp/me", credentialsURL: "/xmpp/credentials", login: "token", trusted: true };

@@ -8,7 +8,7 @@ test("a menu closes when something in it was chosen, after that was carried out;
   globalThis.Element = class {};
   const listening = [];
   globalThis.document = { getElementById: () => ({ addEventListener: (name, listener) => listening.push(listener) }) };
-  const { closeMenus } = await import("../../static/js/chat/menus.js");
+  const { closeMenus } = await import("../../static/js/chat/dialogs/menus.js");
   closeMenus();
   const menu = { hidden: false, hide: () => (menu.hidden = true) };
   /** What is clicked: an entry of the menu, or something else. */

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { announceMessages, sentenceOf } from "../../static/js/chat/announce.js";
-import { firstOfDays, keepBlankLines } from "../../static/js/chat/messages.js";
+import { announceMessages, sentenceOf } from "../../static/js/chat/unread/announce.js";
+import { firstOfDays, keepBlankLines } from "../../static/js/chat/messages/messages.js";
 
 const [monday, tuesday] = ["2026-11-23T12:00:00Z", "2026-11-24T12:00:00Z"];
 

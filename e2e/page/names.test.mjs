@@ -7,7 +7,7 @@ globalThis.document = Object.assign(new EventTarget(), { getElementById: () => (
 globalThis.MutationObserver = class {
   observe() {}
 };
-const { hideAddresses } = await import("../../static/js/chat/names.js");
+const { hideAddresses } = await import("../../static/js/chat/people/names.js");
 
 /** Called as Converse does it: by an address where there is no name. */
 const kind = () =>

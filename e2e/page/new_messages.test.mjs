@@ -6,7 +6,7 @@ import { listeners, Model } from "./support.mjs";
 
 Object.assign(globalThis, { document: new EventTarget() });
 const { panel } = await import("../../static/js/chat/panel.js");
-const { markNewMessages } = await import("../../static/js/chat/newMessages.js");
+const { markNewMessages } = await import("../../static/js/chat/history/newMessages.js");
 
 /** A conversation in sight that was read up to a time, and what comes: each message is called by when it was said. */
 function conversation(read) {

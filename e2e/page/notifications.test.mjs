@@ -12,7 +12,7 @@ globalThis.CustomEvent ??= class extends Event {
   }
 };
 globalThis.window = {};
-const { notifyPeople } = await import("../../static/js/chat/notifications.js");
+const { notifyPeople } = await import("../../static/js/chat/unread/notifications.js");
 
 test("what another device has read of a room that was never opened here is notified no more", async () => {
   const garden = "garden@rooms.h";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model, onClock, pass, settle } from "./support.mjs";
-import { believeModerationOfRooms, knowOccupants } from "../../static/js/chat/occupants.js";
+import { believeModerationOfRooms, knowOccupants } from "../../static/js/chat/room/occupants.js";
 
 const OCCUPANT_ID = "urn:xmpp:occupant-id:0";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "./support.mjs";
-import { keepOrder } from "../../static/js/chat/order.js";
+import { keepOrder } from "../../static/js/chat/history/order.js";
 
 test("messages of one millisecond stand in the archive's order", () => {
   class Box {

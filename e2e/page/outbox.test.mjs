@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { listeners, Model, onClock, pass } from "./support.mjs";
 
 globalThis.Element ??= class {};
-const { deliverAll } = await import("../../static/js/chat/outbox.js");
+const { deliverAll } = await import("../../static/js/chat/connection/outbox.js");
 
 const GARDEN = "garden@rooms.h";
 

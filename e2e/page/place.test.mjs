@@ -7,7 +7,7 @@ import { Model, onClock, pass } from "./support.mjs";
 const notice = { text: "", replaceChildren: (text) => (notice.text = text) };
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, getElementById: () => notice });
 globalThis.CustomEvent ??= class extends Event {};
-const { showAt } = await import("../../static/js/chat/place.js");
+const { showAt } = await import("../../static/js/chat/history/place.js");
 
 const ID = "019a0000-0000-7000-8000-000000000001";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settle } from "./support.mjs";
-import { keepContactPresence } from "../../static/js/chat/contactPresence.js";
+import { keepContactPresence } from "../../static/js/chat/people/contactPresence.js";
 
 globalThis.window = { converse: { env: { Strophe: { getBareJidFromJid: (jid) => jid.split("/")[0] } } } };
 const bare = window.converse.env.Strophe.getBareJidFromJid;

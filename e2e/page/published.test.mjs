@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { publishAnyway } from "../../static/js/chat/published.js";
+import { publishAnyway } from "../../static/js/chat/connection/published.js";
 
 const refusal = (text) => ({ querySelector: () => text && { textContent: text } });
 

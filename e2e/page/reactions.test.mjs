@@ -6,7 +6,7 @@ import { Model } from "./support.mjs";
 
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, querySelectorAll: () => [] });
 globalThis.window = { converse: { env: { u: { reactions: { getOwnReactionJID: () => "me" } } } } };
-const { reactionsOf } = await import("../../static/js/chat/messages.js");
+const { reactionsOf } = await import("../../static/js/chat/messages/messages.js");
 
 /** A message with reactions, in a conversation. */
 function reactedTo(reactions, { type, people = [], said = [] }) {

@@ -12,7 +12,7 @@ globalThis.CustomEvent ??= class extends Event {
     this.detail = detail;
   }
 };
-const { syncWhatIsRead } = await import("../../static/js/chat/readMarkers.js");
+const { syncWhatIsRead } = await import("../../static/js/chat/unread/readMarkers.js");
 
 const OWN = "alice@h";
 const BOB = "bob@h";

@@ -40,7 +40,7 @@ const handler = Bosh.prototype._throttledRequestHandler;
 /** A page of the tab: Strophe, and what is noted. */
 async function page(rid = 7) {
   Bosh.prototype._throttledRequestHandler = handler;
-  const { requests } = await import(`../../static/js/chat/requests.js?${Math.random()}`);
+  const { requests } = await import(`../../static/js/chat/connection/requests.js?${Math.random()}`);
   requests.watch();
   const strophe = new Bosh();
   strophe.rid = rid; // as Strophe keeps it

@@ -10,8 +10,8 @@ globalThis.sessionStorage = { getItem: (key) => kept[key] ?? null, setItem: (key
 Object.defineProperty(globalThis, "navigator", { value: { locks: { request: async (name, options, held) => void held() } }, configurable: true });
 globalThis.addEventListener = () => {};
 globalThis.window = globalThis;
-const { bindByTab } = await import("../../static/js/chat/resource.js");
-const { prepareTab } = await import("../../static/js/chat/tabs.js");
+const { bindByTab } = await import("../../static/js/chat/connection/resource.js");
+const { prepareTab } = await import("../../static/js/chat/connection/tabs.js");
 
 /** A connection that is to bind; `asked` is for which address it does, and `heard` what becomes of it. */
 async function connection() {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { listeners, Model, settle } from "./support.mjs";
-import { enterRoomsByName } from "../../static/js/chat/roomEntry.js";
+import { enterRoomsByName } from "../../static/js/chat/room/roomEntry.js";
 
 const status = { ENTERED: "entered", CONNECTING: "connecting", CONNECTED: "connected", DISCONNECTED: "disconnected" };
 globalThis.window = Object.assign(globalThis, { converse: { ROOMSTATUS: status } });

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners } from "./support.mjs";
-import { LoginGuard } from "../../static/js/chat/loginGuard.js";
-import { signIn } from "../../static/js/chat/signin.js";
+import { LoginGuard } from "../../static/js/chat/signin/loginGuard.js";
+import { signIn } from "../../static/js/chat/signin/signin.js";
 
 /** A page that signs in, with the settings of nobody. */
 function page(connection, given = {}, login = "session") {

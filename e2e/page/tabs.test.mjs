@@ -13,7 +13,7 @@ const locks = {
       : (held.add(name), Promise.resolve(act())),
 };
 Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
-const { prepareTab, tabIsNobodys, tabName } = await import("../../static/js/chat/tabs.js");
+const { prepareTab, tabIsNobodys, tabName } = await import("../../static/js/chat/connection/tabs.js");
 
 /** What a tab of alice's keeps while a session of BOSH goes on that has brought a message. */
 const OF_ALICE = {

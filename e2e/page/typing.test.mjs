@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { followTyping } from "../../static/js/chat/typing.js";
+import { followTyping } from "../../static/js/chat/composer/typing.js";
 import { listeners, Model, onClock, pass } from "./support.mjs";
 
 /** A conversation in which the other types, and a room. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listeners, Model } from "./support.mjs";
-import { knowVersions } from "../../static/js/chat/versions.js";
+import { knowVersions } from "../../static/js/chat/messages/versions.js";
 
 /** A conversation as Converse has it: an edited message has the ids of its latest edit. */
 function conversation(message) {

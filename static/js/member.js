@@ -6,7 +6,7 @@ import '../lib/turbo.js';
 import './site.js';
 import { keepChatAcrossPages } from './pages.js';
 import { startChat } from './chat/boot.js';
-import { forgetPeople } from './chat/forget.js';
+import { forgetPeople } from './chat/signin/forget.js';
 import { offerPush, registration } from './push.js';
 import { byId } from './dom.js';
 

@@ -1,7 +1,7 @@
 // Notifications while no page is open (web push): this browser's subscription, which a
 // person asks for by a click, and which ends when they sign out.
 
-import { endNotifications, OWNER, WANTS } from './chat/forget.js';
+import { endNotifications, OWNER, WANTS } from './chat/signin/forget.js';
 import { all, around } from './dom.js';
 
 /** @typedef {import('./chat/types.js').ChatConfig} ChatConfig */

@@ -7,7 +7,7 @@
 const worker = /** @type {any} */ (self);
 
 const AWAY = 'foyer-away'; // the page for while the site cannot be reached, with its script
-const SHARED = 'foyer-shared'; // what somebody shares, until they have chosen with whom (chat/share.js)
+const SHARED = 'foyer-shared'; // what somebody shares, until they have chosen with whom (chat/share/share.js)
 
 const SHARED_FILES = 20;
 const SHARED_BYTES = 256 << 20; // of all files together

@@ -2,7 +2,7 @@
 // reason to keep anything across pages: links load the next one.
 
 import './site.js';
-import { forgetGone, forgetPeople, whoWasHere } from './chat/forget.js';
+import { forgetGone, forgetPeople, whoWasHere } from './chat/signin/forget.js';
 import { around } from './dom.js';
 
 /** Forgets of whom nothing is to stay: who deleted their account, and who was in the chat here and is signed out, however that came. */

@@ -1,14 +1,14 @@
 // Starts Converse once per document, for the person the page was made for.
 
 import { ignoreAddress } from './address.js';
-import { beginStream, joinStream } from './early.js';
-import { noteWhoIsHere } from './forget.js';
+import { beginStream, joinStream } from './connection/early.js';
+import { noteWhoIsHere } from './signin/forget.js';
 import { askConversations } from './list/ask.js';
-import { prepareTab } from './tabs.js';
+import { prepareTab } from './connection/tabs.js';
 import { panel } from './panel.js';
-import { notePressed } from './pressed.js';
+import { notePressed } from './keys/pressed.js';
 import { settings } from './settings.js';
-import { transport } from './transport.js';
+import { transport } from './connection/transport.js';
 import { plugin } from './plugin.js';
 import { speakPlainly } from './words.js';
 

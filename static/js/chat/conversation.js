@@ -3,11 +3,11 @@
 // go through them and links to them can be sent.
 
 import { around, byId } from '../dom.js';
-import { setPath } from './above.js';
+import { setPath } from './dialogs/above.js';
 import { panel } from './panel.js';
-import { knownName } from './people.js';
-import { showAt } from './place.js';
-import { keepInTab } from './tabStore.js';
+import { knownName } from './people/people.js';
+import { showAt } from './history/place.js';
+import { keepInTab } from './connection/tabStore.js';
 
 const OPEN = 'foyer-conversation'; // who has one open in this tab, which, and since when
 const RECENTLY = 60_000; // ms in which the browser's store has it as well

@@ -2,9 +2,9 @@
 // one menu.
 
 import { all } from '../dom.js';
-import { followBlocks } from './blocking.js';
-import { isAround } from './people.js';
-import { lastSeen } from './lastSeen.js';
+import { followBlocks } from './people/blocking.js';
+import { isAround } from './people/people.js';
+import { lastSeen } from './people/lastSeen.js';
 import { PIN } from './list/row.js';
 import { roomPanel } from './room/roomPanel.js';
 import { pinsOf } from './room/pins.js';

@@ -1,15 +1,15 @@
 // What the chat does not begin with. It is one file of the bundle, which onDemand.js fetches.
 
-export { Bar } from './bar.js';
+export { Bar } from './messages/bar.js';
 export { Begin } from './begin/dialog.js';
 export { Completion } from './composer/completion.js';
-export { makeContact } from './contacts.js';
+export { makeContact } from './people/contacts.js';
 export { Hits } from './list/hits.js';
-export { MessageSheet } from './messageSheet.js';
-export { PersonCard } from './personCard.js';
+export { MessageSheet } from './messages/messageSheet.js';
+export { PersonCard } from './people/personCard.js';
 export { deleteRoom } from './room/actions.js';
 export { RoomPanel } from './room/panel.js';
-export { Search } from './search.js';
-export { share } from './share.js';
-export { ShortcutList } from './shortcutList.js';
-export { viewer } from './viewer.js';
+export { Search } from './search/search.js';
+export { share } from './share/share.js';
+export { ShortcutList } from './keys/shortcutList.js';
+export { viewer } from './messages/viewer.js';

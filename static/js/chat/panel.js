@@ -2,9 +2,9 @@
 // beside it that says how the connection is.
 
 import { around, byId } from '../dom.js';
-import { lieAbove } from './above.js';
-import { focusConversation } from './composer.js';
-import { keepInTab } from './tabStore.js';
+import { lieAbove } from './dialogs/above.js';
+import { focusConversation } from './composer/composer.js';
+import { keepInTab } from './connection/tabStore.js';
 
 const OPEN = 'foyer-chat-open';
 const BESIDE = '(min-width: 40.01rem)'; // where a page and the open chat are both in sight

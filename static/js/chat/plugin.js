@@ -1,82 +1,82 @@
 // The plugin that joins Converse to the site: signing in, presence on the
 // pages, unread messages, signing out.
 
-import { LoginGuard } from './loginGuard.js';
-import { signIn } from './signin.js';
-import { bindByTab } from './resource.js';
-import { followPresence } from './presence.js';
-import { countUnread } from './unread.js';
-import { countWhatAnotherTabKept } from './anotherTab.js';
-import { syncWhatIsRead } from './readMarkers.js';
-import { handleSignOut } from './signout.js';
+import { LoginGuard } from './signin/loginGuard.js';
+import { signIn } from './signin/signin.js';
+import { bindByTab } from './connection/resource.js';
+import { followPresence } from './people/presence.js';
+import { countUnread } from './unread/unread.js';
+import { countWhatAnotherTabKept } from './connection/anotherTab.js';
+import { syncWhatIsRead } from './unread/readMarkers.js';
+import { handleSignOut } from './signin/signout.js';
 import { openChats } from './pageButtons.js';
 import { listConversations } from './list/list.js';
 import { openOnlyWhatIsAsked } from './conversation.js';
-import { offerBeginning, offerSearch } from './openers.js';
+import { offerBeginning, offerSearch } from './dialogs/openers.js';
 import { fetchAtFirstTouch } from './onDemand.js';
-import { pressAgain } from './pressed.js';
-import { askAboutRequests, befriend } from './befriend.js';
-import { keepContactPresence } from './contactPresence.js';
-import { receiveInvitations } from './invitations.js';
-import { sendWellFormed } from './xml.js';
-import { deliverAll } from './outbox.js';
-import { followNetwork } from './connectivity.js';
-import { hideAddresses } from './names.js';
+import { pressAgain } from './keys/pressed.js';
+import { askAboutRequests, befriend } from './people/befriend.js';
+import { keepContactPresence } from './people/contactPresence.js';
+import { receiveInvitations } from './room/invitations.js';
+import { sendWellFormed } from './connection/xml.js';
+import { deliverAll } from './connection/outbox.js';
+import { followNetwork } from './connection/connectivity.js';
+import { hideAddresses } from './people/names.js';
 import { offerComposer } from './composer/offer.js';
-import { blockPeople } from './blocking.js';
-import { comeBackToRooms } from './rejoin.js';
-import { offerRoomMenu } from './roomMenu.js';
-import { noticeDeletedRooms } from './roomEnd.js';
-import { showPrivateMessages } from './privately.js';
-import { showPeopleByName } from './dialogs.js';
-import { workByKeyboard } from './keyboard.js';
-import { enterRoomsByName } from './roomEntry.js';
-import { enterWhenOpened } from './lateEntry.js';
+import { blockPeople } from './people/blocking.js';
+import { comeBackToRooms } from './room/rejoin.js';
+import { offerRoomMenu } from './room/roomMenu.js';
+import { noticeDeletedRooms } from './room/roomEnd.js';
+import { showPrivateMessages } from './room/privately.js';
+import { showPeopleByName } from './dialogs/dialogs.js';
+import { workByKeyboard } from './keys/keyboard.js';
+import { enterRoomsByName } from './room/roomEntry.js';
+import { enterWhenOpened } from './room/lateEntry.js';
 import { assertInternals } from './internals.js';
-import { closeMenus, showBarFirst } from './menus.js';
-import { knowOccupants } from './occupants.js';
-import { awaitBookmarks, enterBookmarkedUnseen } from './bookmarked.js';
+import { closeMenus, showBarFirst } from './dialogs/menus.js';
+import { knowOccupants } from './room/occupants.js';
+import { awaitBookmarks, enterBookmarkedUnseen } from './room/bookmarked.js';
 import { oneChatEach } from './chats.js';
-import { saveOnlyWhatIsKept } from './removed.js';
-import { askRoomsInTurn, leaveOutLateAnswers } from './disco.js';
-import { failOnce, noteWhatIsCutOff } from './failures.js';
-import { publishAnyway } from './published.js';
-import { keepOrder } from './order.js';
-import { keepEditedInPlace } from './edited.js';
-import { knowVersions } from './versions.js';
-import { knowAuthorsByAccount } from './authors.js';
-import { rememberGaps } from './gaps.js';
-import { makeKeysLater, readOnce } from './encrypted.js';
-import { keepBeforeResuming } from './kept.js';
+import { saveOnlyWhatIsKept } from './signin/removed.js';
+import { askRoomsInTurn, leaveOutLateAnswers } from './connection/disco.js';
+import { failOnce, noteWhatIsCutOff } from './connection/failures.js';
+import { publishAnyway } from './connection/published.js';
+import { keepOrder } from './history/order.js';
+import { keepEditedInPlace } from './messages/edited.js';
+import { knowVersions } from './messages/versions.js';
+import { knowAuthorsByAccount } from './messages/authors.js';
+import { rememberGaps } from './history/gaps.js';
+import { makeKeysLater, readOnce } from './messages/encrypted.js';
+import { keepBeforeResuming } from './connection/resume.js';
 import { paintIcons } from './icons.js';
-import { showWhatIsAnswered } from './answered.js';
-import { drawAvatars } from './avatars.js';
-import { showWhoLeft } from './left.js';
-import { drawWhatIsNear } from './historyView.js';
-import { announceMessages } from './announce.js';
-import { showMessages } from './messages.js';
+import { showWhatIsAnswered } from './messages/replies.js';
+import { drawAvatars } from './people/avatars.js';
+import { showWhoLeft } from './room/formerMembers.js';
+import { drawWhatIsNear } from './history/historyView.js';
+import { announceMessages } from './unread/announce.js';
+import { showMessages } from './messages/messages.js';
 import { tellWhatIsShown } from './shown.js';
-import { showBeginnings } from './beginning.js';
-import { markNewMessages } from './newMessages.js';
+import { showBeginnings } from './history/beginning.js';
+import { markNewMessages } from './history/newMessages.js';
 import { showHeaders } from './header.js';
-import { offerMessageSheet } from './held.js';
-import { followDelivery } from './delivery.js';
-import { enlargeEmoji, loadEmojiAgain } from './emoji.js';
-import { askWithVerbs } from './questions.js';
-import { notifyPeople } from './notifications.js';
-import { offerLevels } from './levels.js';
-import { offerNotifications } from './notificationOffer.js';
-import { tellWhoLooks } from './looking.js';
-import { receiveShared } from './shared.js';
-import { offerShortcuts } from './shortcuts.js';
-import { workInTabs } from './tabKeys.js';
-import { followTyping } from './typing.js';
+import { offerMessageSheet } from './messages/longPress.js';
+import { followDelivery } from './messages/delivery.js';
+import { enlargeEmoji, loadEmojiAgain } from './messages/emoji.js';
+import { askWithVerbs } from './dialogs/questions.js';
+import { notifyPeople } from './unread/notifications.js';
+import { offerLevels } from './unread/levels.js';
+import { offerNotifications } from './unread/notificationOffer.js';
+import { tellWhoLooks } from './connection/looking.js';
+import { receiveShared } from './share/shared.js';
+import { offerShortcuts } from './keys/shortcuts.js';
+import { workInTabs } from './keys/tabKeys.js';
+import { followTyping } from './composer/typing.js';
 
 /**
  * Who and what there is to talk with.
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
- * @param {import('./readMarkers.js').Markers} markers
+ * @param {import('./unread/readMarkers.js').Markers} markers
  * @param {ReturnType<typeof import('./list/ask.js').askConversations>} conversations
  */
 function offerPeopleAndRooms(_converse, config, markers, conversations) {
@@ -122,7 +122,7 @@ function workByHand() {
  * What Converse keeps of conversations, where it loses some of it.
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
- * @param {import('./readMarkers.js').Markers} markers
+ * @param {import('./unread/readMarkers.js').Markers} markers
  */
 function keepWhatIsSaid(_converse, config, markers) {
     oneChatEach(_converse);
@@ -144,7 +144,7 @@ function keepWhatIsSaid(_converse, config, markers) {
  * How conversations look.
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
- * @param {import('./readMarkers.js').Markers} markers
+ * @param {import('./unread/readMarkers.js').Markers} markers
  */
 function showWhatIsSaid(_converse, config, markers) {
     paintIcons();
@@ -167,7 +167,7 @@ function showWhatIsSaid(_converse, config, markers) {
  * Who is told of what, and what comes from other apps.
  * @param {Converse.Private} _converse
  * @param {import('./types.js').ChatConfig} config
- * @param {import('./readMarkers.js').Markers} markers
+ * @param {import('./unread/readMarkers.js').Markers} markers
  */
 function notify(_converse, config, markers) {
     notifyPeople(_converse, config, markers);

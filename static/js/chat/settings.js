@@ -2,8 +2,8 @@
 // does not work here or would ask third parties.
 
 import { language } from '../language.js';
-import { bringsKeyboard } from './composer.js';
-import { transport } from './transport.js';
+import { bringsKeyboard } from './composer/composer.js';
+import { transport } from './connection/transport.js';
 
 /** How each mode signs in. */
 const ways = {

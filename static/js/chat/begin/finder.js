@@ -1,7 +1,7 @@
 // A part of the dialog that begins conversations: a field, and below it what there is by that name.
 
-import { failureText } from '../find.js';
-import { Options } from '../options.js';
+import { failureText } from '../search/find.js';
+import { Options } from '../dialogs/options.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 

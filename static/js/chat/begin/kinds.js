@@ -1,11 +1,11 @@
 // Whom and what one finds in the dialog that begins conversations: people, at a large site by
 // asking it; and rooms, a page at a time.
 
-import { ask } from '../find.js';
-import { hasWords } from '../fold.js';
+import { ask } from '../search/find.js';
+import { hasWords } from '../search/fold.js';
 import { make } from '../list/row.js';
-import { option } from '../options.js';
-import { isAround, knownName, pictureOf } from '../people.js';
+import { option } from '../dialogs/options.js';
+import { isAround, knownName, pictureOf } from '../people/people.js';
 
 /** @typedef {import('./finder.js').Kind} Kind */
 

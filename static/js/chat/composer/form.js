@@ -2,11 +2,11 @@
 // above it what is to be sent and has not been. It takes text at any time: what cannot
 // go at once waits in the queue, and what was begun is kept as a draft.
 
-import { showWaiting } from '../aside.js';
-import { followBlocks } from '../blocking.js';
+import { showWaiting } from '../room/privateRecipient.js';
+import { followBlocks } from '../people/blocking.js';
 import { ifItComes } from '../onDemand.js';
-import { knownName } from '../people.js';
-import { allowedInXML } from '../xml.js';
+import { knownName } from '../people/people.js';
+import { allowedInXML } from '../connection/xml.js';
 import { drafts } from './drafts.js';
 import { queueOf } from './queue.js';
 import { paintStyling } from './styling.js';

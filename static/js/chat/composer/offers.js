@@ -1,6 +1,6 @@
 // What may be meant by what stands before the caret: names after an @, emoji after a colon.
 
-import { fold } from '../fold.js';
+import { fold } from '../search/fold.js';
 
 /** @typedef {{label: string, sign: string, text: string}} Offer what is read, the sign before it, and what is put into the field */
 

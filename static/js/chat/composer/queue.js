@@ -3,8 +3,8 @@
 // that one again or takes it away, so that nothing overtakes what was before it. What can never
 // be sent is in nobody's way.
 
-import { answers } from '../connectivity.js';
-import { upload, UploadError, whyTooLarge } from '../upload.js';
+import { answers } from '../connection/connectivity.js';
+import { upload, UploadError, whyTooLarge } from './upload.js';
 
 // After how long it is asked whether the connection is alive, and how long that may take.
 const LONG = 2000; // ms

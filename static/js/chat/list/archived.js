@@ -3,7 +3,7 @@
 // share (XEP-0490). Of its own server the site tells all this itself (app/conversations.go).
 
 import { inTime } from '../inTime.js';
-import { nameOf } from '../people.js';
+import { nameOf } from '../people/people.js';
 import { fileIn, nameOfFile } from './entries.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
@@ -119,7 +119,7 @@ export function conversationsIn(stanzas, own, readUpTo) {
  * Asks the archive, now and whenever a stream begins or another device has read something.
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
- * @param {import('../readMarkers.js').Markers} markers
+ * @param {import('../unread/readMarkers.js').Markers} markers
  * @param {(found: Map<string, Entry>) => void} take
  */
 export function listArchived(_converse, config, markers, take) {

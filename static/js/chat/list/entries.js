@@ -4,11 +4,11 @@
 
 import { drafts } from '../composer/drafts.js';
 import { unstyled } from '../composer/styling.js';
-import { counted } from '../counted.js';
-import { isFollowed } from '../lateEntry.js';
-import { levels } from '../levels.js';
-import { isSaid } from '../newMessages.js';
-import { isAround, knownName, pictureOf, SOMEBODY } from '../people.js';
+import { counted } from '../unread/counted.js';
+import { isFollowed } from '../room/lateEntry.js';
+import { levels } from '../unread/levels.js';
+import { isSaid } from '../history/newMessages.js';
+import { isAround, knownName, pictureOf, SOMEBODY } from '../people/people.js';
 import { isAction } from './row.js';
 
 /**

@@ -2,9 +2,9 @@
 // said there (XEP-0437, and in xmppd/muc/follow.go what it tells besides), and the site what was
 // unread before (app/conversations.go). docs/decisions/0014 says why.
 
-import { isFollowed } from '../lateEntry.js';
-import { levels } from '../levels.js';
-import { mentions } from '../notifications.js';
+import { isFollowed } from '../room/lateEntry.js';
+import { levels } from '../unread/levels.js';
+import { mentions } from '../unread/notifications.js';
 import { lineOfSaid, SAID } from './said.js';
 
 /** @typedef {import('./entries.js').Entry} Entry */
@@ -35,7 +35,7 @@ export class FollowedRooms {
     /**
      * @param {Converse.Private} _converse
      * @param {import('../types.js').ChatConfig} config
-     * @param {import('../readMarkers.js').Markers} markers
+     * @param {import('../unread/readMarkers.js').Markers} markers
      * @param {{told: () => Map<string, Entry>, load: () => void, draw: () => void}} list
      */
     constructor(_converse, config, markers, list) {

@@ -1,8 +1,8 @@
 // Messages, below the people and rooms that are found in the list: the first of them, and the
 // way to all.
 
-import { findMessages, whereSaid } from '../find.js';
-import { marked, timeOf } from '../options.js';
+import { findMessages, whereSaid } from '../search/find.js';
+import { marked, timeOf } from '../dialogs/options.js';
 import { make, picture } from './row.js';
 
 const SHOWN = 3;
@@ -11,11 +11,11 @@ const SHORTEST = 2; // letters
 
 /**
  * @typedef {{jid: string, kind: 'all', words: string}} AllRow
- * @typedef {{jid: string, kind: 'message', found: import('../find.js').Found}} MessageRow
+ * @typedef {{jid: string, kind: 'message', found: import('../search/find.js').Found}} MessageRow
  */
 
 export class Hits {
-    /** @type {import('../find.js').Found[]} */
+    /** @type {import('../search/find.js').Found[]} */
     messages = [];
     words = ''; // that they were found by
     asked = new AbortController();

@@ -2,7 +2,7 @@
 // any other, and messages. It stands in the place of Converse's own lists.
 
 import { around, byId } from '../../dom.js';
-import { hasWords } from '../fold.js';
+import { hasWords } from '../search/fold.js';
 import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
 import { addressOf, open, openedByAddress } from '../conversation.js';
@@ -51,7 +51,7 @@ class Told {
  * Shows the list.
  * @param {Converse.Private} _converse
  * @param {import('../types.js').ChatConfig} config
- * @param {import('../readMarkers.js').Markers} markers
+ * @param {import('../unread/readMarkers.js').Markers} markers
  * @param {ReturnType<typeof askConversations>} first what was asked while Converse was still loaded
  */
 export function listConversations(_converse, config, markers, first) {

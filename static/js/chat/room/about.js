@@ -2,14 +2,14 @@
 // with it.
 
 import { addressOf } from '../conversation.js';
-import { LEVEL_NAMES, levels } from '../levels.js';
+import { LEVEL_NAMES, levels } from '../unread/levels.js';
 import { configure, deleteRoom } from './actions.js';
 import { MAX_LENGTH } from './bounds.js';
 import { beingLeft, leave } from './leave.js';
 import { Part } from './part.js';
 import { isOwner, reasonOf } from './standing.js';
 
-/** @type {import('../levels.js').Level[]} */
+/** @type {import('../unread/levels.js').Level[]} */
 const LEVELS = ['all', 'mentions', 'none'];
 
 export class About extends Part {

@@ -2,7 +2,7 @@
 // invited, and its end.
 
 import { inTime } from '../inTime.js';
-import { ask } from '../questions.js';
+import { ask } from '../dialogs/questions.js';
 import { reasonOf } from './standing.js';
 
 const OWNER = 'http://jabber.org/protocol/muc#owner';

@@ -1,11 +1,11 @@
 // The files of a room: those that the site's search finds there, and where it does not
 // search, those among the messages that the browser has.
 
-import { fileAt } from '../files.js';
+import { fileAt } from '../messages/files.js';
 import { nameOfFile } from '../list/entries.js';
 import { shortTime } from '../list/time.js';
-import { showAt } from '../place.js';
-import { viewer } from '../viewer.js';
+import { showAt } from '../history/place.js';
+import { viewer } from '../messages/viewer.js';
 import { Part } from './part.js';
 
 /** @typedef {{id: string, at: string, who: string, name: string, url: string}} FileFound */

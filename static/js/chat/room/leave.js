@@ -1,8 +1,8 @@
 // Leaving a room.
 
-import { answers } from '../connectivity.js';
+import { answers } from '../connection/connectivity.js';
 import { panel } from '../panel.js';
-import { ask } from '../questions.js';
+import { ask } from '../dialogs/questions.js';
 
 const NOTICEABLE = 400; // ms after which somebody who waits is told
 const SIGN_OF_LIFE = 5000; // ms that the server may take to show that there is a connection

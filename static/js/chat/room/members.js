@@ -3,11 +3,11 @@
 // another chat server knows that, it is asked as the person (XEP-0045 §9.5).
 
 import { around } from '../../dom.js';
-import { personCard } from '../cards.js';
-import { fold } from '../fold.js';
+import { personCard } from '../people/cards.js';
+import { fold } from '../search/fold.js';
 import { make, picture } from '../list/row.js';
 import { Rows } from '../list/rows.js';
-import { byAddress, isAround, knownName, nameOf, pictureOf, SOMEBODY } from '../people.js';
+import { byAddress, isAround, knownName, nameOf, pictureOf, SOMEBODY } from '../people/people.js';
 import { Invite } from './invite.js';
 import { Part } from './part.js';
 import { administers, isHere, isSelf, standingName } from './standing.js';

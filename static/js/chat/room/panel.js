@@ -3,7 +3,7 @@
 // page to page and from room to room, until somebody closes it.
 
 import { all, byId } from '../../dom.js';
-import { lieAbove } from '../above.js';
+import { lieAbove } from '../dialogs/above.js';
 import { About } from './about.js';
 import { Files } from './files.js';
 import { Members } from './members.js';

@@ -3,8 +3,8 @@
 
 import { inWords } from '../list/row.js';
 import { longTime, shortTime } from '../list/time.js';
-import { showAt } from '../place.js';
-import { goesBy } from '../versions.js';
+import { showAt } from '../history/place.js';
+import { goesBy } from '../messages/versions.js';
 import { Part } from './part.js';
 import { mayPin, pinsOf, setPinned } from './pins.js';
 

@@ -3,7 +3,7 @@
 // has none of them says so by not announcing them, and then there are none to be seen.
 
 import { lineOfSaid, timeOf } from '../list/said.js';
-import { goesBy } from '../versions.js';
+import { goesBy } from '../messages/versions.js';
 import { reasonOf } from './standing.js';
 
 const NODE = 'urn:foyer:pinned:0';

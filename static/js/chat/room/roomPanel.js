@@ -2,7 +2,7 @@
 // once where the page before had it open.
 
 import { withLater } from '../onDemand.js';
-import { keepInTab } from '../tabStore.js';
+import { keepInTab } from '../connection/tabStore.js';
 
 /** @typedef {import('./panel.js').PartName} PartName */
 

@@ -1,7 +1,7 @@
 // The settings of a room, for its owners: in plain words, and each saved as it is
 // chosen.
 
-import { ask } from '../questions.js';
+import { ask } from '../dialogs/questions.js';
 import { configure, settingsOf } from './actions.js';
 import { Part } from './part.js';
 import { isHere, reasonOf } from './standing.js';

@@ -1,0 +1,113 @@
+// A file's way to where the site keeps files (XEP-0363): a slot is asked for, and the
+// file is put there. Converse does it as well, without a way to stop it or to try again.
+
+import { inWords } from '../size.js';
+
+const UPLOAD = 'urn:xmpp:http:upload:0';
+const PATIENCE = 30_000; // ms until it is known where a file goes
+
+/** What went wrong, as people are told. */
+export class UploadError extends Error {
+    /** Whether trying again would fail as well. */
+    permanent = false;
+}
+
+const AWAY = 'There is no connection. Try again when it is back.';
+const FAILED = 'The file did not get through.';
+
+/** Where files go, and how large they may be. */
+async function service(_converse) {
+    const [found] = await _converse.api.disco.features.get(UPLOAD, _converse.session.get('domain'));
+    if (!found) throw new UploadError('Files cannot be sent here.');
+    // After a reload Converse has kept what the service can do, and reads no form again (DiscoEntity.fetchFeatures).
+    if (found.dataforms?.length === 0) await new Promise((resolve) => found.dataforms.fetch({ success: resolve, error: resolve }));
+    const form = found.dataforms?.models.find((each) => each.get('FORM_TYPE')?.value === UPLOAD);
+    return { to: found.id, maxSize: Number.parseInt(form?.get('max-file-size')?.value, 10) || Infinity };
+}
+
+const tooLarge = (maxSize) => Object.assign(new UploadError(`It is too large: a file may have ${inWords(maxSize)}.`), { permanent: true });
+
+/**
+ * Whether a file is too large to be sent, as far as that is known before: why, in words.
+ * @param {Converse.Private} _converse
+ * @param {File} file
+ * @returns {Promise<string>}
+ */
+export async function whyTooLarge(_converse, file) {
+    if (!_converse.api.connection.connected()) return '';
+    const { maxSize } = await service(_converse).catch(() => ({ maxSize: Infinity })); // said once it is sent
+    return file.size > maxSize ? tooLarge(maxSize).message : '';
+}
+
+/** Why no slot was given, in the service's words if it has any (XEP-0363 §5). */
+function refusal(answer) {
+    if (!(answer instanceof Element)) return new UploadError(AWAY);
+    const maxSize = Number(answer.querySelector('file-too-large > max-file-size')?.textContent);
+    if (maxSize) return tooLarge(maxSize);
+    return new UploadError(answer.querySelector('error > text')?.textContent || FAILED);
+}
+
+/** Asks for a slot. @returns {Promise<{get: string, put: string, headers: [string, string][]}>} */
+async function slotFor(_converse, file, to) {
+    const { api } = _converse;
+    const { stx, u } = window.converse.env;
+    const asked = stx`<iq type="get" to="${to}" id="${u.getUniqueId('slot')}" xmlns="jabber:client">
+        <request xmlns="${UPLOAD}" filename="${file.name}" size="${file.size}" content-type="${file.type || 'application/octet-stream'}"/></iq>`;
+    const answer = await api.sendIQ(asked, PATIENCE).catch((cause) => Promise.reject(refusal(cause)));
+    const [put, get] = ['put', 'get'].map((name) => answer?.querySelector(`slot > ${name}`));
+    if (!put || !get) throw refusal(answer);
+    const headers = Array.from(put.querySelectorAll('header'), (header) => /** @type {[string, string]} */ ([header.getAttribute('name') ?? '', header.textContent]));
+    return { get: get.getAttribute('url') ?? '', put: put.getAttribute('url') ?? '', headers: headers.filter(([name]) => ['Authorization', 'Expires'].includes(name)) };
+}
+
+/** Sends the bytes. @returns {Promise<void>} */
+function put(file, slot, onProgress, signal) {
+    return new Promise((resolve, reject) => {
+        const request = new XMLHttpRequest();
+        const fail = () => reject(new UploadError(navigator.onLine ? FAILED : AWAY));
+        signal.addEventListener('abort', () => request.abort(), { once: true });
+        request.upload.addEventListener('progress', ({ loaded, total, lengthComputable }) => lengthComputable && onProgress(loaded / total));
+        request.addEventListener('abort', fail);
+        request.addEventListener('error', fail);
+        request.addEventListener('load', () => {
+            if (request.status === 200 || request.status === 201) resolve();
+            else reject(new UploadError((request.responseText.length < 200 && request.responseText.trim()) || FAILED));
+        });
+        request.open('PUT', slot.put);
+        request.setRequestHeader('Content-Type', file.type || 'application/octet-stream'); // as the slot was asked for
+        for (const [name, value] of slot.headers) request.setRequestHeader(name, value);
+        request.send(file);
+    });
+}
+
+/**
+ * Sends a file to where files are kept.
+ * @param {Converse.Private} _converse
+ * @param {Converse.Chat} chat in which it will be
+ * @param {File} file
+ * @param {(part: number) => void} onProgress
+ * @param {AbortSignal} signal stops it
+ * @returns {Promise<{body: string, oob_url: string | null}>} of the message that shows it
+ * @throws {UploadError} with a sentence for people
+ */
+export async function upload(_converse, chat, file, onProgress, signal) {
+    const { api } = _converse;
+    if (!api.connection.connected()) throw new UploadError(AWAY);
+    const ready = async () => {
+        const { to, maxSize } = await service(_converse);
+        if (file.size > maxSize) throw tooLarge(maxSize);
+        const sent = await api.hook('beforeFileUpload', chat, file); // encrypted, where the conversation is
+        return { sent, slot: await slotFor(_converse, sent, to) };
+    };
+    // Strophe forgets who waits for an answer when a stream is lost; what comes after the file would wait for ever.
+    const { sent, slot } = await new Promise((resolve, reject) => {
+        const stop = () => reject(new UploadError(api.connection.connected() ? FAILED : AWAY));
+        signal.addEventListener('abort', stop);
+        setTimeout(stop, PATIENCE);
+        ready().then(resolve, reject);
+    });
+    signal.throwIfAborted();
+    await put(sent, slot, onProgress, signal);
+    const { body, oob_url } = await api.hook('afterFileUploaded', { file: sent }, { body: slot.get, message: slot.get, oob_url: slot.get });
+    return { body, oob_url };
+}

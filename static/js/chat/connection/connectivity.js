@@ -1,0 +1,44 @@
+// The network comes and goes: that is said at once, and the chat is back soon
+// after it. A stream that went dead says nothing by itself, so it is asked.
+
+import { inTime } from '../inTime.js';
+
+// How long the server may take to answer when the network has just come back.
+const SOON = 1000; // ms
+
+/**
+ * Whether the server answers on this stream (XEP-0199); an error is an answer.
+ * @returns {Promise<boolean>}
+ */
+export async function answers(_converse, ms) {
+    const { api } = _converse;
+    if (!api.connection.authenticated() || !api.connection.connected()) return false;
+    const { stx, u } = window.converse.env;
+    const to = _converse.session.get('domain');
+    const ping = stx`<iq type="get" to="${to}" id="${u.getUniqueId('ping')}" xmlns="jabber:client"><ping xmlns="urn:xmpp:ping"/></iq>`;
+    return (await inTime(api.sendIQ(ping, ms, false), ms)) !== null;
+}
+
+/**
+ * @param {Converse.Private} _converse
+ * @param {import('../signin/loginGuard.js').LoginGuard} guard
+ */
+export function followNetwork(_converse, guard) {
+    const { api } = _converse;
+
+    const comeBack = async () => {
+        if (!guard.worked || guard.closed) return guard.hurry();
+        if (await answers(_converse, SOON)) {
+            guard.connected();
+            return;
+        }
+        guard.hurry();
+        const connection = api.connection.get();
+        if (connection?.reconnecting) connection.debouncedReconnect.flush(); // it waits for three seconds
+        else if (connection && guard.worked) api.connection.reconnect();
+        guard.hurry();
+    };
+    window.addEventListener('offline', () => guard.away());
+    window.addEventListener('online', comeBack);
+    if (!navigator.onLine) guard.away();
+}

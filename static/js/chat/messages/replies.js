@@ -1,0 +1,82 @@
+// What a message answers, above it and, while one answers, above the field: in one line, in the
+// words of the list of conversations, as it reads now. It leads to its place.
+
+import { lineOf } from '../list/entries.js';
+import { inWords } from '../list/row.js';
+import { pinMark } from './messages.js';
+import { showAt } from '../history/place.js';
+
+/** A message of a conversation, in one line. */
+const words = (chat, message) => {
+    const line = lineOf(chat, message);
+    return line ? inWords(line) : message.getMessageText() ?? '';
+};
+
+/** Draws an element again when the message that it shows is edited or taken back; an element that left the page listens to nothing. */
+function follow(element, message) {
+    if (element.followed) element.stopListening(element.followed);
+    element.followed = message;
+    if (message) element.listenTo(message, 'change', () => element.requestUpdate());
+}
+
+/** The id that what is answered has in the archive, if the browser knows it. Rooms have answers name that one (XEP-0461 §3). */
+function placeOf(_converse, chat, id, answered) {
+    if (_converse.state.chatboxes.get(chat.get('jid')) !== chat) return undefined; // in private, within a room
+    return chat.get('type') === 'chatroom' ? id : answered?.get(`stanza_id ${_converse.session.get('bare_jid')}`);
+}
+
+/** @param {Converse.Private} _converse */
+function withQuote(_converse, Context) {
+    const { html } = window.converse.env;
+    return class extends Context {
+        initialize() {
+            super.initialize();
+            this.listenTo(this.model, 'change', () => this.requestUpdate()); // it is pinned, or no more
+            this.requestUpdate();
+        }
+
+        render() {
+            const { model, model_with_messages: chat } = this;
+            const id = model.get('reply_to_id');
+            if (!id || !chat || model.isRetracted()) return '';
+            const answered = this.getRepliedMessage();
+            follow(this, answered);
+            const at = placeOf(_converse, chat, id, answered);
+            return html`${pinMark(model)}<button type="button" class="chat-msg__reply-context" ?disabled=${!at} @click=${() => showAt(_converse, chat.get('jid'), at)}>
+                <converse-icon class="fa fa-reply" size="0.9em"></converse-icon>
+                ${answered ? html`<span class="chat-msg__reply-sender" dir="auto">${answered.getDisplayName()}</span>` : ''}
+                <span class="chat-msg__reply-text" dir="auto">${answered ? words(chat, answered) : 'An earlier message'}</span>
+            </button>`;
+        }
+    };
+}
+
+function withPreview(_converse, Preview) {
+    const { html } = window.converse.env;
+    return class extends Preview {
+        render() {
+            const answered = this.getReplyToMessage();
+            follow(this, answered);
+            if (!answered) return '';
+            const cancel = () => {
+                this.cancelReply();
+                this.closest('.chatbox')?.querySelector('.chat-textarea')?.focus(); // the button had it, and goes
+            };
+            return html`<div class="reply-preview">
+                <div class="reply-preview__content">
+                    <span class="reply-preview__sender">Replying to ${answered.get('sender') === 'me' ? 'yourself' : answered.getDisplayName()}</span>
+                    <span class="reply-preview__text" dir="auto">${words(this.model, answered)}</span>
+                </div>
+                <button type="button" class="reply-preview__cancel" title="Cancel reply" @click=${cancel}></button>
+            </div>`;
+        }
+    };
+}
+
+/** @param {Converse.Private} _converse */
+export function showWhatIsAnswered(_converse) {
+    const { elements } = _converse.api;
+    // Patch: answered
+    elements.define('converse-reply-context', withQuote(_converse, elements.registry['converse-reply-context']));
+    elements.define('converse-reply-preview', withPreview(_converse, elements.registry['converse-reply-preview']));
+}

@@ -1,0 +1,58 @@
+// Opens the cards of people, which are fetched when somebody first touches the page (onDemand.js).
+
+import { around } from '../../dom.js';
+import { openPrivately } from '../room/privateRecipient.js';
+import { block } from './blocking.js';
+import { addressOf, open } from '../conversation.js';
+import { authorOf } from '../room/formerMembers.js';
+import { withLater } from '../onDemand.js';
+import { byAddress } from './people.js';
+import { ask } from '../dialogs/questions.js';
+
+/** @typedef {import('./personCard.js').Subject} Subject */
+
+/** @type {(subject: Subject, opener: Element | null) => void} */
+let show = () => {};
+
+export const personCard = {
+    /**
+     * @param {Converse.Private} _converse
+     * @param {import('../types.js').ChatConfig} config
+     * @param {{ close(): void, peopleChanged(): void }} panel the panel of the room that is open
+     */
+    prepare(_converse, config, panel) {
+        /** @type {import('./personCard.js').PersonCard | undefined} */
+        let card;
+        /** @type {import('./personCard.js').Chat} */
+        const chat = {
+            open: (jid) => open(_converse, config, jid),
+            addressOf: (jid) => addressOf(config, jid),
+            block: (jid, name) => block(_converse, jid, name),
+            writePrivately(room, occupant) {
+                panel.close();
+                openPrivately(room, occupant);
+            },
+            peopleChanged: () => panel.peopleChanged(),
+            authorOf,
+            ask,
+        };
+        show = (subject, opener) => {
+            // A card that came late does not open over what somebody has begun meanwhile.
+            const waiting = new AbortController();
+            const stop = ({ repeat }) => repeat || waiting.abort();
+            for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, /** @type {EventListener} */ (/** @type {unknown} */ (stop)), { capture: true, signal: waiting.signal });
+            withLater(({ PersonCard }) => {
+                if (waiting.signal.aborted) return;
+                waiting.abort();
+                (card ??= new PersonCard(_converse, config, chat)).show(subject, opener);
+            }, () => waiting.abort());
+        };
+        // Elsewhere in the chat a row only says whose card is asked for.
+        document.addEventListener('foyer:person', (event) => {
+            const { jid, name } = /** @type {CustomEvent} */ (event).detail;
+            show({ jid, name: name ?? byAddress(_converse, jid)?.getDisplayName() ?? '' }, around(event, '*'));
+        });
+    },
+    /** @param {Subject} subject @param {Element | null} opener what it is beside */
+    show: (subject, opener) => show(subject, opener),
+};

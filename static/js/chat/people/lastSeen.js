@@ -1,0 +1,18 @@
+// When somebody was last around.
+
+import { shortTime } from '../list/time.js';
+
+const LAST = 'jabber:iq:last';
+const DAY = 24 * 60 * 60; // s
+
+/** When somebody was last around, in words (XEP-0012 §4); empty if the server does not say. */
+export async function lastSeen(api, jid) {
+    const { stx, u } = window.converse.env;
+    const ask = stx`<iq type="get" to="${jid}" id="${u.getUniqueId('last')}" xmlns="jabber:client"><query xmlns="${LAST}"/></iq>`;
+    const answer = await api.sendIQ(ask).catch(() => null);
+    const seconds = Number.parseInt(answer?.querySelector('query')?.getAttribute('seconds') ?? '', 10);
+    if (!(seconds > 0)) return '';
+    const then = shortTime(new Date(Date.now() - seconds * 1000).toISOString());
+    if (then === 'Yesterday') return 'Last seen yesterday';
+    return seconds < 7 * DAY ? `Last seen ${then}` : `Last seen on ${then}`;
+}

@@ -1,0 +1,277 @@
+// Search over all conversations and rooms, from the list's head and with Ctrl+K: people
+// and rooms by name, and below them messages by their words (app/search.go). One field
+// has the focus; the arrow keys choose among what was found.
+
+import { around, byId } from '../../dom.js';
+import { ask, findMessages, whereSaid, failureText } from './find.js';
+import { inFull, make } from '../list/row.js';
+import { marked, option, Options, timeOf } from '../dialogs/options.js';
+
+const TYPING = 180; // ms that somebody who types may pause before the site is asked
+const DAY = 24 * 60 * 60 * 1000;
+const RECENT = 8; // conversations that stand there before anything is typed
+const BETWEEN = 'between'; // the choice of two days
+const LAST_DAY = '9999-12-31'; // that a date field takes
+
+/** @typedef {import('./find.js').Found} Found */
+
+/** What people wrote, which runs as its own script does. @param {string} className @param {(string | Node)[]} content */
+const theirs = (className, ...content) => Object.assign(make('span', className, ...content), { dir: 'auto' });
+
+/** @param {Found} found */
+function messageOption(found) {
+    const text = theirs('search-text', ...(found.file ? [`📎 ${found.text || 'File'}`] : marked(found.text, found.marks)));
+    const link = option(found, found.address, theirs('search-name', whereSaid(found)), timeOf(found.at, 'search-time'), text);
+    link.dataset.id = found.id;
+    return link;
+}
+
+const personOption = (entry) =>
+    option(entry, entry.room ? `/rooms/${encodeURIComponent(entry.jid.split('@')[0])}` : '/people', theirs('search-name', entry.name), theirs('search-text', entry.last ? inFull(entry.last) : entry.room ? entry.about || 'Room' : 'Person'));
+
+/** The beginning of a day that a date field has, where somebody is; days later, if that is asked for. */
+function midnight(field, later = 0) {
+    const [year, month, day] = field.value.split('-').map(Number);
+    return new Date(year, month - 1, day + later);
+}
+
+export class Search {
+    /**
+     * @param {import('../types.js').ChatConfig} config
+     * @param {(jid: string, id?: string) => void} open opens a conversation, at a message of it
+     * @param {() => import('../list/entries.js').Entry[]} listed the list of conversations
+     */
+    constructor(config, open, listed) {
+        this.open = open;
+        this.listed = listed;
+        this.config = config;
+        this.dialog = /** @type {HTMLDialogElement} */ (byId('search'));
+        this.field = /** @type {HTMLInputElement} */ (byId('search-words'));
+        this.filters = /** @type {HTMLFieldSetElement} */ (byId('search-filters'));
+        this.results = byId('search-results');
+        this.options = new Options(this.field, this.results);
+        this.status = byId('search-status');
+        this.onward = byId('search-onward');
+        this.filters.hidden = !config.search;
+        this.asked = new AbortController();
+        this.next = '';
+        this.loading = false;
+        this.goOn = () => {};
+        this.#listen();
+    }
+
+    #listen() {
+        this.dialog.addEventListener('input', () => this.soon());
+        this.dialog.addEventListener('click', (event) => this.onClick(event));
+        this.results.addEventListener('scroll', () => this.reachEnd());
+        this.onward.addEventListener('click', () => {
+            this.field.focus(); // the button goes
+            this.goOn();
+        });
+        byId('search-between').addEventListener('change', () => this.boundDays());
+    }
+
+    /**
+     * Searches for what the field has; the dialog is open (openers.js).
+     * @param {string} [jid] the conversation that is searched; without it, all are
+     * @param {string} [name] what it is called
+     * @param {boolean} [everywhere] among all messages, however the last search was narrowed
+     */
+    show(jid = '', name = '', everywhere = false) {
+        this.narrowTo(jid, name);
+        if (everywhere) this.everywhere();
+        this.fillWhere();
+        this.search();
+    }
+
+    /** Words are looked for among all messages, however the last search was narrowed. */
+    everywhere() {
+        this.select('days').value = '';
+        this.input('files').checked = false;
+        byId('search-between').hidden = true;
+    }
+
+    narrowTo(jid, name) {
+        const where = this.select('where');
+        if (jid && ![...where.options].some(({ value }) => value === jid)) where.add(new Option(name, jid));
+        where.value = jid;
+    }
+
+    soon() {
+        byId('search-between').hidden = this.select('days').value !== BETWEEN;
+        clearTimeout(this.typing);
+        this.typing = setTimeout(() => this.search(), TYPING);
+    }
+
+    /** Whom and which rooms one can narrow the search to, in the order of the list, and at the end who is chosen: what was just begun is there too. */
+    fillWhere() {
+        if (!this.config.search) return;
+        const where = this.select('where');
+        const [chosen] = where.selectedOptions;
+        const others = this.listed().filter(({ jid, room, last }) => (room || last) && jid !== where.value);
+        where.replaceChildren(new Option('Everywhere', ''), ...others.map(({ jid, name, room }) => new Option(room ? `# ${name}` : name, jid)));
+        if (!chosen?.value) return;
+        where.add(chosen);
+        where.value = chosen.value;
+    }
+
+    /** @returns {HTMLSelectElement} */
+    select(name) {
+        return /** @type {HTMLSelectElement} */ (this.filters.elements.namedItem(name));
+    }
+
+    /** @returns {HTMLInputElement} */
+    input(name) {
+        return /** @type {HTMLInputElement} */ (this.filters.elements.namedItem(name));
+    }
+
+    /** Of two days the second is not before the first. */
+    boundDays() {
+        this.input('to').min = this.input('from').value;
+        this.input('from').max = this.input('to').value || LAST_DAY;
+    }
+
+    /** From when to when, as the site takes it. @returns {{from?: string, to?: string}} */
+    when() {
+        const { value } = this.select('days');
+        if (value && value !== BETWEEN) return { from: new Date(Date.now() - Number(value) * DAY).toISOString() };
+        const [from, to] = value ? [this.input('from'), this.input('to')] : [];
+        return {
+            ...(from?.value && { from: midnight(from).toISOString() }),
+            ...(to?.value && { to: new Date(midnight(to, 1).getTime() - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
+        };
+    }
+
+    /** What is asked for, as the site takes it. @returns {Record<string, string>} */
+    asks() {
+        const [name, domain] = this.select('where').value.split('@');
+        return {
+            q: this.field.value.trim(),
+            ...(name && { [domain === this.config.roomsDomain ? 'room' : 'with']: name }),
+            ...this.when(),
+            ...(this.input('files').checked && { files: '1' }),
+        };
+    }
+
+    async search() {
+        this.asked.abort();
+        const { signal } = (this.asked = new AbortController());
+        const asks = this.asks();
+        this.next = '';
+        this.loading = false;
+        this.latest = asks;
+        if (asks.from && asks.to && asks.from > asks.to) return this.tell('The last day is before the first.');
+        if (!asks.q && !asks.files) {
+            if (asks.with || asks.room) return this.tell('Type words of a message.');
+            return this.tell(this.config.search ? 'Type a name, or words of a message.' : 'Type a name.', group('Last conversations', this.recent()));
+        }
+        this.say('Searching…');
+        try {
+            const narrowed = asks.with || asks.room || asks.from || asks.to || asks.files;
+            const [people, messages] = await Promise.all([
+                narrowed ? { conversations: [] } : ask('/xmpp/find', { q: asks.q }, signal),
+                this.config.search ? findMessages(asks, signal) : { messages: [] },
+            ]);
+            if (!signal.aborted) this.draw(people.conversations, messages);
+        } catch (cause) {
+            if (signal.aborted) return;
+            this.tell(failureText(cause));
+            this.offer('Try again', () => this.search());
+        }
+    }
+
+    /** Says something, and takes away what could be done. */
+    say(text) {
+        this.status.textContent = text;
+        this.onward.hidden = true;
+    }
+
+    /** Says something in the place of what was found, and offers what may be meant. @param {Element[]} [instead] */
+    tell(text, instead = []) {
+        this.results.replaceChildren(...instead);
+        this.options.choose(this.options.all()[0]);
+        this.say(text);
+    }
+
+    /** Where something was said last, and which is not open: pinned or not. */
+    recent() {
+        const others = this.listed().filter(({ last, open }) => last && !open);
+        return others.sort((a, b) => (a.last.at < b.last.at ? 1 : -1)).slice(0, RECENT).map(personOption);
+    }
+
+    /** A button beside what is said. */
+    offer(label, goOn) {
+        this.onward.textContent = label;
+        this.onward.hidden = false;
+        this.goOn = goOn;
+    }
+
+    draw(people, answer) {
+        this.results.replaceChildren(...[group('People and rooms', people.map(personOption)), group('Messages', answer.messages.map(messageOption))].flat());
+        this.results.scrollTop = 0;
+        this.options.choose(this.options.all()[0]);
+        this.counted(answer);
+    }
+
+    /** How much was found so far, and how it goes on. @param {import('./find.js').Messages} answer */
+    counted({ next = '', late, leftOut }) {
+        this.next = next;
+        const found = this.options.all().length;
+        const count = found ? `${found} found.` : next ? 'Nothing was found so far.' : `Nothing was found.${this.config.search && this.field.value.trim() ? ' Try whole words.' : ''}`;
+        const more = late ? ' There was no time to look at everything.' : next ? ' More come as you scroll.' : '';
+        this.say(`${count}${more}${leftOut ? ` ${leftOut} quiet rooms were not searched: choose one above.` : ''}`);
+        if (late && next) this.offer('Look further back', () => this.more());
+    }
+
+    /** The next page comes when the end of the list comes into sight. */
+    reachEnd() {
+        const { scrollTop, clientHeight, scrollHeight } = this.results;
+        if (this.onward.hidden && scrollTop + 2 * clientHeight >= scrollHeight) this.more();
+    }
+
+    async more() {
+        if (!this.next || this.loading) return;
+        this.loading = true;
+        const { signal } = this.asked;
+        this.say('Searching…');
+        try {
+            const answer = await findMessages({ ...this.latest, before: this.next }, signal);
+            this.add(answer.messages.map(messageOption));
+            this.counted(answer);
+        } catch (cause) {
+            if (signal.aborted) return;
+            this.say(`More could not be shown. ${failureText(cause)}`);
+            this.offer('Try again', () => this.more());
+        }
+        this.loading = false;
+    }
+
+    /** Adds messages to those that were found. */
+    add(options) {
+        const messages = this.results.querySelector('[data-group="Messages"]');
+        if (messages) messages.append(...options);
+        else this.results.append(...group('Messages', options));
+        if (!this.options.chosen()) this.options.choose(this.options.all()[0]);
+    }
+
+    onClick(event) {
+        const link = around(event, '.search-option');
+        if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+            event.preventDefault();
+            this.dialog.close();
+            this.open(link.dataset.jid, link.dataset.id);
+        } else if (event.target === this.dialog) this.dialog.close();
+    }
+}
+
+/** Options below a heading; none without options. */
+function group(label, options) {
+    if (options.length === 0) return [];
+    const heading = make('p', 'search-heading', label);
+    heading.setAttribute('aria-hidden', 'true');
+    const element = make('div', 'search-group', heading, ...options);
+    element.setAttribute('role', 'group');
+    element.setAttribute('aria-label', label);
+    element.dataset.group = label;
+    return [element];
+}
