@@ -15,6 +15,9 @@ const kind = () =>
     getDisplayName() {
       return this.get("name") || this.get("jid");
     }
+    async getVCard() {
+      return this.card;
+    }
   };
 
 /** Has names hidden in a Converse whose question about somebody is of this class, and returns its other classes. */
@@ -58,6 +61,19 @@ test("of whom the chat server knows no name, the site says it", async () => {
   assert.equal((await vcard.get(new Model({ jid: "bob@localhost", vcard_updated: "2026-01-01" }))).fullname, "Bob Baker");
   globalThis.fetch = async () => { throw new TypeError("Failed to fetch"); };
   assert.deepEqual(await vcard.get("nobody@localhost"), { image: "there", ...again });
+});
+
+test("with whom a conversation begins is asked for, also where their card was met in a room", async () => {
+  const { ChatBox } = hideIn();
+  const card = new Model({ jid: "bob@localhost" });
+  let asked = 0;
+  card.once("visibilityChanged", () => asked++); // as Converse has it wait
+  const box = new ChatBox({ jid: "bob@localhost" });
+  box.card = card;
+  assert.equal(await box.getVCard(), card);
+  assert.equal(asked, 1);
+  box.card = null; // nobody has cards
+  assert.equal(await box.getVCard(), null);
 });
 
 test("who is without a name in the same moment is asked for together, as many as the site takes", async () => {

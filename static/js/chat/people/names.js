@@ -63,6 +63,20 @@ function nameBySite({ api }, { domain }) {
     };
 }
 
+/**
+ * A card that was first met in a room waits there for its member to be in sight. With whom a conversation begins is asked for
+ * at once.
+ */
+// Patch: card-at-once
+function askAtOnce({ prototype }) {
+    const { getVCard } = prototype;
+    prototype.getVCard = async function () {
+        const card = await getVCard.call(this);
+        card?.trigger('visibilityChanged');
+        return card;
+    };
+}
+
 /** A room that has not said its name yet is called as the list of conversations calls it. */
 // Patch: rooms-by-name
 function nameRoomsAsListed({ prototype }) {
@@ -102,6 +116,7 @@ export function hideAddresses(_converse, config) {
     const { api, exports } = _converse;
     for (const type of [exports.ChatBox, exports.RosterContact, exports.MUCOccupant, exports.VCard]) nameNobodyByAddress(type);
     nameBySite(_converse, config);
+    askAtOnce(exports.ChatBox);
     nameRoomsAsListed(exports.MUC);
     askByName(api.elements.registry['converse-contact-approval-alert']);
     // Patch: menu-entries
