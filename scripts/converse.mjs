@@ -71,6 +71,7 @@ const leftOut = [
   "./node_modules/gifuct-js/",
   "./src/shared/texture/components/audio-player.js", // and sound the browser can play
   "./src/shared/qrcode/",
+  "./node_modules/hsluv/", // initials have the site's colours, and no message is written once more with one of its own
   // Its style sheets are one file, beside it; for each it would put an empty <style> into the page.
   "./node_modules/css-loader/",
   "./node_modules/style-loader/",
@@ -80,6 +81,7 @@ const style = /\.scss$/;
 /** What is named all the same and never used: it is nothing, and what it needs goes. */
 const emptied = [
   "./node_modules/localforage-webextensionstorage-driver/", // a store for a browser's extension
+  "./src/headless/utils/color.js", // colours of names
   "./src/plugins/modal/popover.js",
   "./src/plugins/chatview/templates/chat-head.js", // static/js/chat/header.js, as well as
   "./src/plugins/muc-views/templates/muc-head.js",
@@ -91,7 +93,7 @@ const emptied = [
 ];
 
 /** What is added to an element, and adds nothing here: it is the element. */
-const mixins = ["./src/plugins/dragresize/mixin.js"];
+const mixins = ["./src/plugins/dragresize/mixin.js", "./src/headless/shared/color.js"];
 
 /** Pictures by names, of which those stay that something names. */
 const icons = "./src/shared/components/templates/icons.js";
@@ -193,13 +195,18 @@ function withoutUnnamed(/** @type {Module[]} */ list, /** @type {string[]} */ ow
 
 /**
  * What is drawn otherwise: the arrow of an answer is whole in its frame, no stars stand before who does something (“/me waves”),
- * and pictures that move and sounds within a text are the browser's, as those are that are a message of their own.
+ * pictures that move and sounds within a text are the browser's, as those are that are a message of their own, and nobody
+ * has a colour.
  */
 const drawn = [
   ['id="icon-reply" viewBox="0 0 512 512"', 'id="icon-reply" viewBox="60 54 516 516"'],
   ["${is_me_message ? '**' : ''}", ""],
   ["url_obj.is_gif && this", "false && this"],
   ["image_isGIFURL(this.src) && ", "false && "],
+  ["const author_style = this.model.getAvatarStyle(css);", ""],
+  ["until_m(author_style, default_bg_css + css)", "css"],
+  ["this.on('change:nick', () => this.setColor());", ""],
+  ["this.on('change:jid', () => this.setColor());", ""],
   ['<converse-audio-player src="${url}" title="${title || ""}" ?hide_url="${hide_url}"></converse-audio-player>', '<audio controls preload="metadata" src="${url}" aria-label="${url.split("/").pop()}"></audio>${hide_url ? "" : lit_html_lit_html_b`<a target="_blank" rel="noopener" href="${url}">${url}</a>`}'],
 ];
 
