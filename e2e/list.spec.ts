@@ -157,6 +157,8 @@ test("what is typed finds people, rooms and messages, with the keyboard alone", 
     await field.pressSequentially("kitch");
     await expect(listed(alice)).toHaveText(["Kitchen garden"]);
     await expect(page.locator("#conversations-count")).toHaveText("1 person or room found.");
+    await field.dispatchEvent("keydown", { key: "Enter", isComposing: true }); // an input method's
+    await expect(field).toHaveValue("kitch");
     await field.press("Enter");
     await expect(alice.room("Kitchen garden")).toBeVisible();
     await expect(field).toHaveValue("");

@@ -50,6 +50,7 @@ test("Enter invites the only one who has what is typed, once the site has said w
   };
   assert.equal(await enter("B"), 0, "which of the two?");
   assert.equal(await enter("Bob", { isComposing: true }), 0, "a word is being composed");
+  assert.equal(await enter("Bob", { keyCode: 229 }), 0, "as Safari says it");
   press({ key: "Enter" });
   type({ target: { value: "Bea" } }); // meanwhile
   for (const answer of waiting.splice(0)) answer();

@@ -27,6 +27,9 @@ export const all = (selector, within = document) => [...within.querySelectorAll(
 export const around = (event, selector) =>
     event.target instanceof Element ? event.target.closest(/** @type {'div'} */ (selector)) : null;
 
+/** Whether a key is an input method's, of which Safari tells the last one by its code alone. @param {KeyboardEvent} event */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
 /** Closes a dialog by a press beside it. @param {HTMLDialogElement} dialog */
 export function closeBeside(dialog) {
     dialog.addEventListener('click', ({ target, clientX, clientY }) => {

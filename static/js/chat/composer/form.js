@@ -2,6 +2,7 @@
 // above it what is to be sent and has not been. It takes text at any time: what cannot
 // go at once waits in the queue, and what was begun is kept as a draft.
 
+import { isComposing } from '../../dom.js';
 import { showWaiting } from '../room/privateRecipient.js';
 import { followBlocks } from '../people/blocking.js';
 import { ifItComes } from '../onDemand.js';
@@ -121,7 +122,7 @@ export function withComposer(_converse, Form) {
 
         /** @param {KeyboardEvent} event */
         #onKey(event) {
-            if (event.isComposing || this.completion?.onKey(event)) return; // an input method takes Enter for itself
+            if (isComposing(event) || this.completion?.onKey(event)) return; // an input method takes Enter for itself
             const { value } = this.textarea;
             if (event.key === 'Escape') this.onEscapePressed(event);
             else this.onKeyDown(event);

@@ -1,6 +1,7 @@
 // A field that keeps the focus, and below it options, among which the arrow keys choose
 // (WAI-ARIA, the pattern "combobox" with a list).
 
+import { isComposing } from '../../dom.js';
 import { longTime, shortTime } from '../list/time.js';
 import { make, picture } from '../list/row.js';
 
@@ -41,7 +42,7 @@ export class Options {
         const at = all.indexOf(/** @type {HTMLElement} */ (this.chosen()));
         if (event.key === 'ArrowDown') this.choose(all[Math.min(at + 1, all.length - 1)]);
         else if (event.key === 'ArrowUp') this.choose(all[Math.max(at - 1, 0)]);
-        else if (event.key === 'Enter' && !event.isComposing) this.chosen()?.click();
+        else if (event.key === 'Enter' && !isComposing(event)) this.chosen()?.click();
         else return;
         event.preventDefault();
     }

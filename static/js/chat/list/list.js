@@ -1,7 +1,7 @@
 // The list of conversations: people and rooms, the latest first, and a field to find
 // any other, and messages. It stands in the place of Converse's own lists.
 
-import { around, byId } from '../../dom.js';
+import { around, byId, isComposing } from '../../dom.js';
 import { hasWords } from '../search/fold.js';
 import { withLater } from '../onDemand.js';
 import { panel } from '../panel.js';
@@ -202,7 +202,7 @@ function asker({ heard, missed, take, fail }) {
 
 /** Goes through the rows by keys, and calls open with what one that is clicked stands for, unless it is to open elsewhere. */
 function goThrough(nav, find, move, open) {
-    nav.addEventListener('keydown', (event) => move(event, find) || onKey(event, find));
+    nav.addEventListener('keydown', (event) => isComposing(event) || move(event, find) || onKey(event, find));
     nav.addEventListener('click', (event) => {
         const row = around(event, ROWS);
         if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -1,5 +1,6 @@
 // The rows that are in sight. Of thousands of conversations only those are elements.
 
+import { isComposing } from '../../dom.js';
 import { fill, shown } from './row.js';
 
 const BEYOND = 6; // rows above and below those in sight
@@ -59,7 +60,7 @@ export class Rows {
      */
     move(event, field) {
         const { key, target } = event;
-        if (event.isComposing) return false; // the key is for what is being written
+        if (isComposing(event)) return false; // the key is for what is being written
         const at = target === field ? -1 : Number(/** @type {HTMLElement} */ (target).parentElement?.dataset.index); // no number elsewhere
         if (key === 'ArrowDown' && at >= -1) this.focus(at + 1);
         else if (key === 'ArrowUp' && at > 0) this.focus(at - 1);

@@ -1,5 +1,6 @@
 // Whom to invite into a room: found by name as one types.
 
+import { isComposing } from '../../dom.js';
 import { picture } from '../list/row.js';
 import { invite } from './actions.js';
 
@@ -68,7 +69,7 @@ export class Invite {
         const { html } = window.converse.env;
         if (!this.open) return '';
         return html`<div class="room-invite">
-            <label>Whom to invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)} @keydown=${(event) => event.key === 'Enter' && !event.isComposing && this.#choose(room)}></label>
+            <label>Whom to invite<input type="search" placeholder="Name" autocomplete="off" .value=${this.typed} @input=${(event) => this.#type(event.target.value)} @keydown=${(event) => event.key === 'Enter' && !isComposing(event) && this.#choose(room)}></label>
             <ul role="list">${this.found.map((person) => html`<li>
                 ${picture({ ...person, room: false })}<span>${person.name}</span>
                 ${this.done.has(person.jid) ? html`<span role="status">${this.done.get(person.jid)}</span>`
