@@ -15,11 +15,11 @@ import (
 // NodeDisplayed is the node of what was displayed.
 const NodeDisplayed = xmppd.NSDisplayed
 
-// featureAssist says that a message to others may bring what was displayed (XEP-0490 §3.4.2).
+// featureAssist says that a message to others may bring what was displayed (XEP-0490 §4.5.2).
 const featureAssist = "urn:xmpp:mds:server-assist:0"
 
 // Displayed implements xmppd.DisplayedKeeper: the item's id is the address as it was written
-// (XEP-0490 §3.4.3).
+// (XEP-0490 §4.5.3).
 func (s *Service) Displayed(ctx context.Context, user, conversation string, displayed stream.Child) error {
 	p := publication{node: NodeDisplayed, item: Item{ID: conversation, Payload: displayed.Raw()}, hasItem: true}
 	if err := s.spendPublication(ctx, user, p); err != nil {
@@ -29,7 +29,7 @@ func (s *Service) Displayed(ctx context.Context, user, conversation string, disp
 }
 
 // Displayed is the id of the message up to which a conversation was read, and who gave
-// it: the account, or the room (XEP-0490 §3.1).
+// it: the account, or the room (XEP-0490 §4.1).
 func (it Item) Displayed() (id, by string, ok bool) {
 	c, ok := it.payload(NodeDisplayed, "displayed")
 	if !ok {
@@ -44,7 +44,7 @@ func (it Item) Displayed() (id, by string, ok bool) {
 	return id, by, id != "" && by != ""
 }
 
-// checkDisplayed refuses an item that does not say what was displayed (XEP-0490 §3.1).
+// checkDisplayed refuses an item that does not say what was displayed (XEP-0490 §4.1).
 func checkDisplayed(it Item) error {
 	_, _, ok := it.Displayed()
 	if _, err := stanza.ParseAddress(it.ID); err != nil || !ok {

@@ -10,7 +10,7 @@ func displayed(id string) string {
 	return `<displayed xmlns="urn:xmpp:mds:displayed:0"><stanza-id xmlns="urn:xmpp:sid:0" by="alice@h" id="` + id + `"/></displayed>`
 }
 
-// XEP-0490 §3.1: what one client has displayed all others of the account learn, each
+// XEP-0490 §4.1: what one client has displayed all others of the account learn, each
 // conversation for itself; nobody else does, whatever they ask for.
 func TestDisplayed_ToldToOwnClients(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -34,7 +34,7 @@ func TestDisplayed_ToldToOwnClients(t *testing.T) {
 		NodeDisplayed+`"><item id="bob@h">`+displayed("m1")+`</item><item id="room@rooms.h">`+displayed("m2")+`</item></items></pubsub></iq>`)
 }
 
-// XEP-0490 §3.4: with one message a client tells somebody, and its own others, what it has
+// XEP-0490 §4.5: with one message a client tells somebody, and its own others, what it has
 // displayed; nobody else sees that of its own.
 func TestDisplayed_Assisted(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -42,7 +42,7 @@ func TestDisplayed_Assisted(t *testing.T) {
 	laptop := w.asking("alice", "laptop", NodeDisplayed, "l")
 	bob := w.online("bob", "x")
 	if !slices.Contains(w.svc.Discovery().Features, featureAssist) {
-		t.Error("clients do not learn that they may do so (§3.4.2)")
+		t.Error("clients do not learn that they may do so (§4.5.2)")
 	}
 
 	const marker = `<displayed xmlns="urn:xmpp:chat-markers:0" id="m1"/><no-store xmlns="urn:xmpp:hints"/>`
