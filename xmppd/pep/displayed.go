@@ -1,11 +1,16 @@
 package pep
 
 import (
+	"bytes"
 	"context"
+	"time"
 
 	"foyer/internal/stanza"
 	"foyer/internal/stream"
 	"foyer/xmppd"
+	"foyer/xmppd/archive"
+
+	"github.com/google/uuid"
 )
 
 // Up to where an account has read its conversations, told from one of its clients to
@@ -42,6 +47,28 @@ func (it Item) Displayed() (id, by string, ok bool) {
 		}
 	}
 	return id, by, id != "" && by != ""
+}
+
+// readFurther returns what reports whether a stored item says that more was displayed than one does
+// that is published: the displayed state only moves forward (XEP-0490 §5.1), and a client that was
+// away knows no better. To the server ids are opaque (§5.2), except those of its own archives,
+// whose order is time's. One that is of no time yet is none of them: nothing would ever come after it.
+func (s *Service) readFurther(user string, it Item) func(stored Item) bool {
+	return func(stored Item) bool {
+		id, by := s.archived(user, it)
+		other, giver := s.archived(user, stored)
+		return by != "" && by == giver && bytes.Compare(other[:], id[:]) > 0 && !(archive.Entry{ID: other}).Time().After(time.Now())
+	}
+}
+
+// archived is what Displayed is, if the account's archive here gave the id, or that of the room.
+func (s *Service) archived(user string, it Item) (id uuid.UUID, by string) {
+	said, by, ok := it.Displayed()
+	id, err := uuid.Parse(said)
+	if !ok || err != nil || id.Version() != 7 || (by != s.bare(user) && by != it.ID) {
+		return uuid.Nil, ""
+	}
+	return id, by
 }
 
 // checkDisplayed refuses an item that does not say what was displayed (XEP-0490 §4.1).

@@ -246,6 +246,13 @@ func (m *memStore) UpdateNode(_ context.Context, user, node string, items []Item
 	if old != nil {
 		next.items = slices.Clone(old.items)
 	}
+	for _, it := range items {
+		for _, stored := range next.items {
+			if n.Config.Persist && stored.ID == it.ID && it.Unless != nil && it.Unless(stored) {
+				return n, &StandsError{stored}
+			}
+		}
+	}
 	next.put(items)
 	size := 0
 	for name, o := range m.nodes[user] {

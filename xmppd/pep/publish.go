@@ -164,6 +164,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		err = checkBookmark(p.item)
 	case NodeDisplayed:
 		err = checkDisplayed(p.item)
+		p.item.Unless = s.readFurther(user, p.item)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
@@ -173,6 +174,10 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		return false, err
 	}
 	n, err := s.store.UpdateNode(ctx, user, p.node, p.items(), p.admit)
+	if stands, ok := errors.AsType[*StandsError](err); ok { // which who published learns as everybody does
+		s.notify(ctx, user, n, itemsEvent(n, stands.Item))
+		return false, nil
+	}
 	if err != nil {
 		return picture, storeBound(err)
 	}
