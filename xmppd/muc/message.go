@@ -164,5 +164,6 @@ func (ra *roomArchive) entryLocked(o *occupant, m *stream.Element, reflected []b
 	return &archive.Entry{
 		Owner: ra.owner, With: o.bare, Resource: o.nick, Outgoing: true,
 		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected,
+		IsRetraction: archive.IsRetraction(m),
 	}
 }
