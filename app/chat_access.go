@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"foyer/app/auth"
-	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppgw"
 
@@ -144,18 +143,4 @@ func (s *chatAccess) prebind(c *fiber.Ctx) error {
 		return &Error{Code: Unavailable, Public: "The chat is not available just now.", Err: err}
 	}
 	return c.JSON(session)
-}
-
-// FromRequest implements xmppgw.Authenticator: the site session behind a
-// WebSocket or BOSH request.
-func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header) (stream.Identity, error) {
-	secret := cookieValue(h.Get("Cookie"), s.cookieName())
-	if secret == "" {
-		return stream.Identity{}, xmppgw.ErrNoSession
-	}
-	session, account, err := s.auth.Session(ctx, secret)
-	if errors.Is(err, auth.ErrGone) {
-		return stream.Identity{}, xmppgw.ErrNoSession
-	}
-	return auth.ChatIdentity(account, session), err
 }

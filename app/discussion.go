@@ -263,7 +263,7 @@ func (s DiscussionMessage) Start() string {
 	return stanza.CutText(strings.Join(strings.Fields(text), " "), maxStartBytes)
 }
 
-// earlier is where a page shows what was said before.
+// EarlierPath is where a page shows what was said before.
 func (p DiscussionPart) EarlierPath() string {
 	q := url.Values{"room": {p.Key}, "before": {p.Earlier.String()}}
 	return path.Clean(p.Page) + "?" + q.Encode() + "#" + p.Anchor()

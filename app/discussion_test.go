@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"foyer/internal/stream"
 	"foyer/models"
 	"foyer/xmppd/archive"
 
@@ -21,6 +22,11 @@ func (s *Server) sayInRoom(t *testing.T, room, by, body, more string) {
 		ID: id, Owner: s.roomJID(room), With: by + "@localhost", Resource: by, Outgoing: true, StanzaID: "s-" + body, Body: body,
 		Stanza: []byte(`<message xmlns="jabber:client" type="groupchat"><body>` + body + `</body>` + more + `</message>`),
 	}
+	m, err := stream.Parse(e.Stanza, stream.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.IsRetraction = archive.IsRetraction(m)
 	if i := strings.Index(more, `replace id="`); i >= 0 {
 		e.Replaces, _, _ = strings.Cut(more[i+len(`replace id="`):], `"`)
 	}

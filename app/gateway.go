@@ -1,8 +1,12 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"strings"
 
+	"foyer/app/auth"
+	"foyer/internal/stream"
 	"foyer/xmppgw"
 )
 
@@ -23,6 +27,20 @@ func (s *Server) newGateway() (*xmppgw.Gateway, error) {
 		// what is kept of the site's own passwords is not for SCRAM, and a directory's are not here.
 		NoSCRAM: login == LoginPassword || login == LoginTyped || s.cfg.LDAP.native(),
 	})
+}
+
+// FromRequest implements xmppgw.Authenticator: the site session behind a
+// WebSocket or BOSH request.
+func (s *Server) FromRequest(ctx context.Context, h xmppgw.Header) (stream.Identity, error) {
+	secret := cookieValue(h.Get("Cookie"), s.cookieName())
+	if secret == "" {
+		return stream.Identity{}, xmppgw.ErrNoSession
+	}
+	session, account, err := s.auth.Session(ctx, secret)
+	if errors.Is(err, auth.ErrGone) {
+		return stream.Identity{}, xmppgw.ErrNoSession
+	}
+	return auth.ChatIdentity(account, session), err
 }
 
 // streamBurst is how many streams one address may open at once, of how many it may a second;

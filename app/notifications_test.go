@@ -145,7 +145,7 @@ func TestConversationSettings_InBookmarks(t *testing.T) {
 	b.json("POST", "/xmpp/conversations/settings", `{"jid":"lobby@conference.localhost","level":"none"}`).wants(204, "")
 	page, err := store.Items(t.Context(), pep.ItemQuery{User: "alice", Node: pep.NodeBookmarks, Max: 1})
 	if err != nil || len(page.Items) != 1 || page.Items[0].Level() != pep.LevelNever {
-		t.Errorf("%s, %v", page.Items, err)
+		t.Errorf("%+v, %v", page.Items, err)
 	}
 }
 

@@ -44,7 +44,7 @@ type LinkPreview struct {
 }
 
 // linkPreviews: POST /xmpp/previews — {links: […]}; what is behind those of them that have
-// a preview.
+// a preview, and which may be asked for again later.
 func (s *linkPages) linkPreviews(c *fiber.Ctx) error {
 	var body struct {
 		Links []string `json:"links"`
@@ -59,7 +59,7 @@ func (s *linkPages) linkPreviews(c *fiber.Ctx) error {
 	if len(body.Links) > previews.MaxLinks {
 		return &Error{Code: Invalid, Public: "Too many links at once."}
 	}
-	found, err := s.previews.Previews(c.UserContext(), v.account.Username, body.Links)
+	found, later, err := s.previews.Previews(c.UserContext(), v.account.Username, body.Links)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *linkPages) linkPreviews(c *fiber.Ctx) error {
 		}
 		shown[link] = preview
 	}
-	return c.JSON(map[string]any{"previews": shown})
+	return c.JSON(map[string]any{"previews": shown, "later": append([]string{}, later...)})
 }
 
 // showPreviewPicture: GET /previews/:id — a picture that was encoded here (app/pictures).

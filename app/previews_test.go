@@ -34,8 +34,11 @@ func TestLinkPreviews(t *testing.T) {
 	ask(wiki.URL).wants(401, "")
 	b.signIn("alice")
 	ask(wiki.URL, other.URL, base+"/rooms", "mailto:x@y", "::").wants(200, `"title":"Bees \u003c3"`)
-	var answer struct{ Previews map[string]LinkPreview }
-	if err := json.Unmarshal([]byte(b.body), &answer); err != nil || len(answer.Previews) != 1 {
+	var answer struct {
+		Previews map[string]LinkPreview
+		Later    []string
+	}
+	if err := json.Unmarshal([]byte(b.body), &answer); err != nil || len(answer.Previews) != 1 || answer.Later == nil || len(answer.Later) > 0 {
 		t.Fatalf("%s %v", b.body, err)
 	}
 	address := answer.Previews[wiki.URL].Picture

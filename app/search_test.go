@@ -157,6 +157,10 @@ func TestSearch_WhoFindsWhat(t *testing.T) {
 			t.Errorf("%s finds %q, want %q", q, found, want)
 		}
 	}
+	said(t, s, "bob@localhost", "carol@localhost", "a treadle, urn:xmpp:message-retract:1")
+	if found, _ := bob.searched("q=treadle"); !slices.Equal(found, []string{"Carol Costa: a treadle, urn:xmpp:message-retract:1"}) {
+		t.Errorf("what speaks of retractions is taken for one: %q", found)
+	}
 	// What somebody does is read after their name (XEP-0245).
 	said(t, s, "bob@localhost", "carol@localhost", "/me looks for the bobbin")
 	if found, answer := bob.searched("q=bobbin"); !slices.Equal(found, []string{"Carol Costa: Carol Costa looks for the bobbin"}) || fmt.Sprint(answer.Messages[0].Marks) != "[[26 32]]" {

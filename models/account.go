@@ -65,14 +65,6 @@ func (db *Accounts) AccountByName(ctx context.Context, username string) (Account
 	return a, translate(err)
 }
 
-// Directory returns the accounts that may sign in, by name.
-func (db *Accounts) Directory(ctx context.Context) ([]Account, error) {
-	var list []Account
-	err := db.site.WithContext(ctx).Omit("password_hash", "vcard_extra").Where("blocked_at IS NULL").
-		Order("lower(name), username").Find(&list).Error
-	return list, err
-}
-
 // All returns every account, by username.
 func (db *Accounts) All(ctx context.Context) ([]Account, error) {
 	var list []Account

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
@@ -16,20 +17,25 @@ import (
 )
 
 // appendArchive is one statement whatever the number of entries. It shares a
-// lock that Remove takes alone. Besides, it notes which members of the domain $10
-// talk with each other, unless that was noted after the id $11.
+// lock that Remove takes alone. Besides, it notes which members of the domain $11
+// talk with each other, unless that was noted after the id $12.
 const appendArchive = `WITH busy AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(` + archiveLock + `)),
 	stored AS (
-		INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, replaces, body, stanza)
-		SELECT e.* FROM busy, unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::text[], $9::bytea[]) e
+		INSERT INTO archive (owner, id, peer, resource, outgoing, stanza_id, replaces, body, stanza, retracts)
+		SELECT e.* FROM busy, unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bool[]) e
 		ON CONFLICT DO NOTHING
 	)
 	INSERT INTO conversations AS c (owner, peer, latest)
 	SELECT DISTINCT ON (owner, peer) e.* FROM unnest($1::text[], $3::text[], $2::uuid[]) e (owner, peer, id)
-		WHERE split_part(owner, '@', 2) = $10 AND split_part(peer, '@', 2) = $10
-			AND NOT EXISTS (SELECT 1 FROM conversations k WHERE k.owner = e.owner AND k.peer = e.peer AND k.latest >= $11)
+		WHERE split_part(owner, '@', 2) = $11 AND split_part(peer, '@', 2) = $11
+			AND NOT EXISTS (SELECT 1 FROM conversations k WHERE k.owner = e.owner AND k.peer = e.peer AND k.latest >= $12)
 		ORDER BY owner, peer, id DESC
 	ON CONFLICT (owner, peer) DO UPDATE SET latest = excluded.latest WHERE c.latest < excluded.latest`
+
+// isRetraction is the condition that a message of the archive takes something back (XEP-0424), as was noted
+// when it was stored. Of what was stored before 00045 the letters of its stanza must do, in which a text may
+// have the same.
+const isRetraction = "coalesce(retracts, position('" + stanza.NSRetract + "'::bytea IN stanza) > 0)"
 
 // conversationNoted is for how long a conversation that was noted is not noted again,
 // so that most messages write nothing but themselves.
@@ -40,8 +46,8 @@ const archiveLock = "4915630"
 
 // Append implements archive.Store.
 func (s *chatStore) Append(ctx context.Context, entries []archive.Entry) error {
-	args, retracts := archiveArgs(s.domain, entries)
-	if !retracts {
+	args, tombstones := archiveArgs(s.domain, entries)
+	if !tombstones {
 		_, err := s.chat.Exec(ctx, appendArchive, args...)
 		if err == nil {
 			s.index.stored(entries)
@@ -64,13 +70,13 @@ func (s *chatStore) Append(ctx context.Context, entries []archive.Entry) error {
 }
 
 // archiveArgs turns entries into the arguments of appendArchive: columns, of types
-// that are encoded without reflection.
-func archiveArgs(domain string, entries []archive.Entry) (args []any, retracts bool) {
+// that are encoded without reflection; and reports whether there are tombstones to put.
+func archiveArgs(domain string, entries []archive.Entry) (args []any, tombstones bool) {
 	n := len(entries)
 	var (
 		owners, peers, resources = make([]string, n), make([]string, n), make([]string, n)
 		ids                      = make(pgtype.FlatArray[pgtype.UUID], n)
-		outgoing                 = make([]bool, n)
+		outgoing, retracts       = make([]bool, n), make([]bool, n)
 		stanzaIDs, bodies        = make([]string, n), make([]string, n)
 		replaces                 = make(pgtype.FlatArray[pgtype.Text], n)
 		stanzas                  = make(pgtype.FlatArray[[]byte], n)
@@ -81,10 +87,11 @@ func archiveArgs(domain string, entries []archive.Entry) (args []any, retracts b
 		ids[i] = pgtype.UUID{Bytes: e.ID, Valid: true}
 		outgoing[i], stanzaIDs[i], bodies[i], stanzas[i] = e.Outgoing, e.StanzaID, e.Body, e.Stanza
 		replaces[i] = pgtype.Text{String: e.Replaces, Valid: e.Replaces != ""}
-		retracts = retracts || e.Retracts != nil
+		retracts[i] = e.IsRetraction
+		tombstones = tombstones || e.Retracts != nil
 	}
 	noted := pgtype.UUID{Bytes: firstID(time.Now().Add(-conversationNoted)), Valid: true}
-	return []any{owners, ids, peers, resources, outgoing, stanzaIDs, replaces, bodies, stanzas, domain, noted}, retracts
+	return []any{owners, ids, peers, resources, outgoing, stanzaIDs, replaces, bodies, stanzas, retracts, domain, noted}, tombstones
 }
 
 // retract puts tombstones in the place of messages, and takes away the copies

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"foyer/internal/stanza"
 	"foyer/xmppd/archive"
 
 	"github.com/google/uuid"
@@ -154,7 +153,7 @@ const latestVersion = `NOT EXISTS (SELECT 1 FROM archive x WHERE x.owner = one.o
 // nothing that somebody says. Looking for the words as letters costs
 // little, and spares most messages from being taken apart.
 func (s *searchOfAll) conditions(f *filter) string {
-	f.where = []string{latestVersion, "position('" + stanza.NSRetract + "'::bytea IN stanza) = 0"}
+	f.where = []string{latestVersion, "NOT " + isRetraction}
 	f.selected(archive.Query{Start: s.q.Start, End: s.q.End})
 	f.add("id < %s", s.q.Before)
 	if s.q.With != "" {

@@ -12,6 +12,7 @@ import (
 
 	"foyer/xmppd"
 	"foyer/xmppd/archive"
+	"foyer/xmppd/muc"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -417,6 +418,53 @@ func TestArchive_CountOfMany(t *testing.T) {
 	}
 	if page, err = s.Query(t.Context(), archive.Query{Owner: "user1@h", Text: "common", WithCount: true}); err != nil || page.Count != countedFound {
 		t.Errorf("%d found, %v", page.Count, err)
+	}
+}
+
+// XEP-0424: that a message takes something back is what was noted when it was stored, whatever letters are in it: in
+// what is unread, in a room's last line and its public page, and in a search over everything. Of messages of before
+// the letters tell.
+func TestArchive_Retractions(t *testing.T) {
+	db := open(t)
+	for _, name := range []string{"alice", "bob"} {
+		db.person(t, name)
+	}
+	is(t, db.RoomStore().Create(t.Context(), muc.Room{Name: "den", Creator: "alice", Settings: muc.Settings{Persistent: true, Archive: true, Private: muc.Anyone, MaxOccupants: 10}}, nil, 100), nil)
+	is(t, db.RoomStore().Affiliate(t.Context(), "den", 100, []muc.Affiliated{{User: "alice", Affiliation: muc.Owner}}), nil)
+	var said []archive.Entry
+	for i, e := range []archive.Entry{
+		{Body: "words of urn:xmpp:message-retract:1", Stanza: []byte("<message><body>words of urn:xmpp:message-retract:1</body></message>")},
+		{Body: "words that take back", Stanza: []byte(`<message><body>words that take back</body><apply-to id="x"/></message>`), IsRetraction: true},
+	} {
+		e.ID, e.Owner, e.With, e.StanzaID = uuid.Must(uuid.NewV7()), "alice@h", "bob@h", fmt.Sprint("m", i)
+		room := e
+		room.Owner, room.Resource, room.Outgoing = "den@rooms.h", "Bob", true
+		said = append(said, e, room)
+	}
+	is(t, db.Stores("h", RosterNone).Archive.Append(t.Context(), said), nil)
+	seen := func() string {
+		t.Helper()
+		latest, err := db.Conversations.LatestMessages(t.Context(), "h", "alice", 10, []string{"den@rooms.h"}, nil)
+		is(t, err, nil)
+		unread, err := db.Conversations.UnreadRooms(t.Context(), "h", "rooms.h", "alice", 10)
+		is(t, err, nil)
+		page, _, err := db.Conversations.RoomMessages(t.Context(), "den@rooms.h", uuid.Max, 10)
+		is(t, err, nil)
+		found, err := db.Conversations.SearchArchives(t.Context(), ArchivesQuery{Owners: []string{"alice@h"}, Text: "words", Max: 10})
+		is(t, err, nil)
+		if len(latest) != 2 || len(unread) != 1 || len(page) != 1 || len(found.Entries) != 1 {
+			t.Fatalf("%d conversations, %d rooms with %+v, a page of %d, %d found", len(latest), len(unread), unread, len(page), len(found.Entries))
+		}
+		return fmt.Sprint(latest[0].Unread, " ", unread[0].Unread, " ", latest[1].ID == page[0].ID, " ", page[0].StanzaID, " ", found.Entries[0].StanzaID)
+	}
+	if got := seen(); got != "1 1 true m0 m0" {
+		t.Errorf("seen: %s", got)
+	}
+	if _, err := db.pool.Exec(t.Context(), "UPDATE archive SET retracts = NULL"); err != nil {
+		t.Fatal(err)
+	}
+	if got := seen(); got != "1 1 true m1 m1" {
+		t.Errorf("as it was stored before: %s", got)
 	}
 }
 

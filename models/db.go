@@ -186,6 +186,10 @@ func newSearchPool(ctx context.Context, url string, conns int) (*pgxpool.Pool, e
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
+// silence is after how long a database is gone that acknowledges nothing, as after a power cut: it ends no
+// statement itself, and who asks without a deadline would wait until the system gives up.
+const silence = 30 * time.Second
+
 // poolConfig sees to it that no statement can hang for ever.
 func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
@@ -205,6 +209,11 @@ func poolConfig(url string, conns int) (*pgxpool.Config, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
+		}
+		if tcp, ok := c.(*net.TCPConn); ok {
+			if raw, err := tcp.SyscallConn(); err == nil {
+				socket.SetUserTimeout(raw, silence)
+			}
 		}
 		return socket.Conn{Conn: c}, nil // statements are short, and many
 	}

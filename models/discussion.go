@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 
-	"foyer/internal/stanza"
 	"foyer/xmppd/muc"
 
 	"github.com/google/uuid"
@@ -18,7 +17,7 @@ const (
 
 	// saidInRoom are the messages with a text before the id $2, the latest first.
 	saidInRoom = `SELECT id, peer, resource, stanza_id, coalesce(replaces, ''), stanza FROM archive
-		WHERE owner = $1 AND id < $2 AND body <> '' AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0
+		WHERE owner = $1 AND id < $2 AND body <> '' AND NOT ` + isRetraction + `
 		ORDER BY owner DESC, id DESC LIMIT $3`
 
 	// correctedLater are the corrections among the messages that came next.

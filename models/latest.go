@@ -44,9 +44,9 @@ const between = `hashtextextended(peer, hashtextextended(owner, 0)) = hashtextex
 func unreadOf(selected, newest, after, own, prefix string, max int) string {
 	return fmt.Sprintf(`SELECT l.body FROM (
 			SELECT x.id, x.body, x.retracts, bool_or(x.own AND NOT x.retracts) OVER (ORDER BY x.id DESC) AS answered FROM (
-				SELECT id, body, %s AS own, position('%s'::bytea IN stanza) > 0 AS retracts FROM archive
+				SELECT id, body, %s AS own, `+isRetraction+` AS retracts FROM archive
 				WHERE %s > %s AND %s AND body <> '' AND replaces IS NULL ORDER BY %s DESC, id DESC LIMIT %d) x) l
-		WHERE NOT l.answered AND NOT l.retracts AND l.id > %[4]s`, own, stanza.NSRetract, newest, after, selected, prefix, max)
+		WHERE NOT l.answered AND NOT l.retracts AND l.id > %[3]s`, own, newest, after, selected, prefix, max)
 }
 
 // latestBetween reads one message for each of the $3 conversations that $1, a bare JID,
@@ -72,7 +72,7 @@ const latestInRooms = `SELECT r.jid, m.id, m.peer, m.resource, false, coalesce(c
 	FROM unnest($1::text[]) r (jid)
 	CROSS JOIN LATERAL (SELECT id, peer, resource, stanza, nullif(stanza_id, '') AS stanza_id FROM archive
 		WHERE owner = r.jid COLLATE "C" AND replaces IS NULL
-			AND (body <> '' AND position('` + stanza.NSRetract + `'::bytea IN stanza) = 0 OR body = '' AND position('<retracted xmlns="` + stanza.NSRetract + `"'::bytea IN stanza) > 0)
+			AND (body <> '' AND NOT ` + isRetraction + ` OR body = '' AND position('<retracted xmlns="` + stanza.NSRetract + `"'::bytea IN stanza) > 0)
 		ORDER BY owner DESC, id DESC LIMIT 1) m
 	LEFT JOIN LATERAL (SELECT x.stanza FROM archive x
 		WHERE x.owner = r.jid COLLATE "C" AND x.replaces = m.stanza_id AND x.peer = m.peer AND x.id > m.id AND x.body <> ''

@@ -166,9 +166,8 @@ func TestAccount_Lifecycle(t *testing.T) {
 	if err := db.Accounts.SetBlocked(ctx, bob.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := db.Accounts.Directory(ctx); err != nil || len(list) != 0 {
-		t.Errorf("directory: %v %v", list, err)
-	}
+	_, err = chat.Accounts.Account(ctx, "bob")
+	is(t, err, xmppd.ErrNotFound)
 	is(t, db.Accounts.SetName(ctx, 4711, "x"), ErrNotFound)
 }
 
@@ -700,6 +699,78 @@ func TestBlock_AtOnce(t *testing.T) {
 	clients.Wait()
 	if b, err := s.Blocks.Blocked(t.Context(), "alice"); err != nil || len(b) != xmppd.MaxBlocked || taken.Load() != 4 {
 		t.Errorf("%d entries of %d clients, %v", len(b), taken.Load(), err)
+	}
+}
+
+// however many write at once, what waits for an account, what its clients keep and what it chose for its
+// conversations stay within their bounds.
+func TestBounds_AtOnce(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	alice := db.person(t, "alice")
+	s := db.Stores("h", RosterNone)
+	for name, c := range map[string]struct {
+		fill  string // all but one of what may be
+		count string
+		full  error
+		add   func(i int) error
+	}{
+		"messages that wait": {
+			"INSERT INTO offline_messages SELECT 'alice', gen_random_uuid(), now(), 'x' FROM generate_series(2, $1::int)", "offline_messages", xmppd.ErrFull,
+			func(int) error {
+				return s.Offline.AddOffline(ctx, "alice", xmppd.OfflineMessage{ID: uuid.Must(uuid.NewV7()), Stamp: time.Now(), Stanza: []byte("x")})
+			},
+		},
+		"private XML": {
+			"INSERT INTO private_xml SELECT 'alice', 'urn:' || i, 'x', 'x' FROM generate_series(2, $1::int) i", "private_xml", xmppd.ErrFull,
+			func(i int) error {
+				return s.Private.SetPrivate(ctx, "alice", stream.Name{Space: fmt.Sprint("urn:more:", i), Local: "x"}, []byte("x"))
+			},
+		},
+		"settings of conversations": {
+			fmt.Sprintf("INSERT INTO conversation_settings (account_id, jid, pinned) SELECT %d, i || '@h', true FROM generate_series(2, $1::int) i", alice.ID), "conversation_settings", ErrTooMany,
+			func(i int) error {
+				return db.Notifications.SetConversationSettings(ctx, alice.ID, fmt.Sprint("more", i, "@h"), new(bool), nil)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			most := map[string]int{"offline_messages": maxOffline, "private_xml": maxPrivate, "conversation_settings": maxConversationSettings}[c.count]
+			if _, err := db.pool.Exec(ctx, c.fill, most); err != nil {
+				t.Fatal(err)
+			}
+			tx, err := db.pool.Begin(ctx) // until some are there, none writes
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.Exec(ctx, "LOCK TABLE "+c.count+" IN SHARE MODE"); err != nil {
+				t.Fatal(err)
+			}
+			var taken atomic.Int32
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					switch err := c.add(i); {
+					case err == nil:
+						taken.Add(1)
+					case !errors.Is(err, c.full):
+						t.Error(err)
+					}
+				})
+			}
+			for waiting := 0; waiting < 3; { // as many as this test's pool of connections lets come
+				if err := tx.QueryRow(ctx, "SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&waiting); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tx.Commit(ctx); err != nil {
+				t.Fatal(err)
+			}
+			all.Wait()
+			var n int
+			if err := db.pool.QueryRow(ctx, "SELECT count(*) FROM "+c.count).Scan(&n); err != nil || n != most || taken.Load() != 1 {
+				t.Errorf("%d are there of %d, %d were taken, %v", n, most, taken.Load(), err)
+			}
+		})
 	}
 }
 

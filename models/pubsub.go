@@ -105,6 +105,9 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 				return err
 			}
 		}
+		if err := itemStands(ctx, tx, user, n, it); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO pubsub_items (username, node, id, payload) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (username, node, id) DO UPDATE SET payload = excluded.payload, seq = excluded.seq, published = excluded.published,
 				first_published = coalesce(pubsub_items.first_published, pubsub_items.published)`,
@@ -122,6 +125,23 @@ func saveItems(ctx context.Context, tx pgx.Tx, user string, n pep.Node, items []
 	err = tx.QueryRow(ctx, "SELECT coalesce(sum(octet_length(payload)), 0) FROM pubsub_items WHERE username = $1", user).Scan(&size)
 	if err == nil && size > maxPubsubBytes {
 		err = pep.ErrFull
+	}
+	return err
+}
+
+// itemStands returns a *pep.StandsError if an item is to give way to the one that is stored.
+func itemStands(ctx context.Context, tx pgx.Tx, user string, n pep.Node, it pep.Item) error {
+	if it.Unless == nil {
+		return nil
+	}
+	stored := pep.Item{ID: it.ID}
+	err := tx.QueryRow(ctx, "SELECT payload, published FROM pubsub_items WHERE username = $1 AND node = $2 AND id = $3", user, n.Name, it.ID).
+		Scan(&stored.Payload, &stored.Published)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err == nil && it.Unless(stored):
+		return &pep.StandsError{Item: stored}
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,6 +158,57 @@ func TestPubsub_Items(t *testing.T) {
 	}
 	_, err = s.Node(ctx, "alice", "n")
 	is(t, err, xmppd.ErrNotFound)
+}
+
+// An item that is to stand is asked about in the write itself: of clients that publish at the same time none undoes
+// what another did.
+func TestPubsub_Stands(t *testing.T) {
+	db, ctx := open(t), t.Context()
+	db.person(t, "alice")
+	s := db.PubsubStore()
+	put := func(n int) error {
+		payload := fmt.Sprintf("%04d", n)
+		it := pep.Item{ID: "i", Payload: []byte(payload), Unless: func(stored pep.Item) bool {
+			if stored.ID != "i" || time.Since(stored.Published) > time.Minute {
+				t.Errorf("asked about %+v", stored)
+			}
+			return string(stored.Payload) > payload
+		}}
+		_, err := s.UpdateNode(ctx, "alice", "n", []pep.Item{it}, func(n *pep.Node, _ bool) (bool, error) {
+			n.Config = node(3)
+			return true, nil
+		})
+		return err
+	}
+	stored := func() string {
+		t.Helper()
+		page, err := s.Items(ctx, pep.ItemQuery{User: "alice", Node: "n", Max: 10})
+		if err != nil || len(page.Items) != 1 {
+			t.Fatalf("%+v %v", page, err)
+		}
+		return string(page.Items[0].Payload)
+	}
+	is(t, put(10), nil)
+	var stands *pep.StandsError
+	if err := put(5); !errors.As(err, &stands) || string(stands.Item.Payload) != "0010" || stored() != "0010" {
+		t.Errorf("%v, and %s is stored", err, stored())
+	}
+	is(t, put(11), nil)
+
+	var clients sync.WaitGroup
+	for client := range 8 {
+		clients.Go(func() {
+			for i := range 20 {
+				if err := put(100 + i*8 + client); err != nil && !errors.As(err, new(*pep.StandsError)) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if got := stored(); got != fmt.Sprintf("%04d", 100+20*8-1) {
+		t.Errorf("%s is stored in the end", got)
+	}
 }
 
 // The newest item of each node, but not of those who block the viewer (S-52,

@@ -8,7 +8,6 @@ import (
 	"foyer/xmppd/pep"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Notifications are what people want to be told of, and the subscriptions to web push
@@ -254,16 +253,15 @@ func (db *Notifications) ConversationSettings(ctx context.Context, accountID int
 // SetConversationSettings keeps what an account chose for a conversation; nil leaves one of
 // the two as it is. ErrTooMany: it is as many as may be, or their addresses are too long together.
 func (db *Notifications) SetConversationSettings(ctx context.Context, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
-	return setConversation(ctx, db.pool, accountID, jid, pinned, level)
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return setConversation(ctx, tx, accountID, jid, pinned, level) })
 }
 
-// executor is a pool of connections, or a transaction on one.
-type executor interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-}
-
-func setConversation(ctx context.Context, on executor, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
-	tag, err := on.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
+// setConversation locks the account, so that what its clients choose at once cannot pass the bounds together.
+func setConversation(ctx context.Context, tx pgx.Tx, accountID int64, jid string, pinned *bool, level *NotificationLevel) error {
+	if _, err := tx.Exec(ctx, "SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE", accountID); err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, `INSERT INTO conversation_settings AS c (account_id, jid, pinned, level)
 		SELECT $1, $2, coalesce($3, false), nullif($4, '')
 			WHERE (SELECT count(*) < $5 AND coalesce(sum(octet_length(jid)), 0) + octet_length($2) <= $6 FROM conversation_settings WHERE account_id = $1)
 				OR EXISTS (SELECT 1 FROM conversation_settings WHERE account_id = $1 AND jid = $2)

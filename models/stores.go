@@ -86,13 +86,18 @@ const (
 	maxOfflineBytes = 16 << 20
 )
 
-// AddOffline implements xmppd.OfflineStore.
+// addWaiting keeps a message for the account $1, within its bounds.
+const addWaiting = `INSERT INTO offline_messages (username, id, stamp, stanza)
+	SELECT $1, $2, $3, $4::bytea WHERE (SELECT count(*) < $5 AND coalesce(sum(octet_length(stanza)), 0) + octet_length($4::bytea) <= $6
+		FROM offline_messages WHERE username = $1)
+	ON CONFLICT DO NOTHING`
+
+// AddOffline implements xmppd.OfflineStore. Messages for an account come one after the other, so that
+// together they cannot pass the bounds: a statement counts what was there when it began.
 func (s *chatStore) AddOffline(ctx context.Context, user string, m xmppd.OfflineMessage) error {
-	tag, err := s.chat.Exec(ctx, `INSERT INTO offline_messages (username, id, stamp, stanza)
-		SELECT $1, $2, $3, $4::bytea WHERE (SELECT count(*) < $5 AND coalesce(sum(octet_length(stanza)), 0) + octet_length($4::bytea) <= $6
-			FROM offline_messages WHERE username = $1)
-		ON CONFLICT DO NOTHING`, user, m.ID, m.Stamp, m.Stanza, maxOffline, maxOfflineBytes)
-	if err != nil || tag.RowsAffected() > 0 {
+	added, err := s.inTurn(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 2))", user,
+		addWaiting, user, m.ID, m.Stamp, m.Stanza, maxOffline, maxOfflineBytes)
+	if err != nil || added > 0 {
 		return err
 	}
 	var there bool
@@ -102,6 +107,21 @@ func (s *chatStore) AddOffline(ctx context.Context, user string, m xmppd.Offline
 	}
 	return err
 }
+
+// inTurn runs a statement after one that locks something of a user, in one transaction and one journey. It
+// returns how many rows it changed.
+func (s *chatStore) inTurn(ctx context.Context, lock, user, sql string, args ...any) (changed int64, err error) {
+	var both pgx.Batch
+	both.Queue(lock, user)
+	both.Queue(sql, args...).Exec(func(tag pgconn.CommandTag) error {
+		changed = tag.RowsAffected()
+		return nil
+	})
+	return changed, s.chat.SendBatch(ctx, &both).Close()
+}
+
+// lockAccount locks the row of the account $1, for what is bounded for each account.
+const lockAccount = "SELECT 1 FROM accounts WHERE username = $1 FOR NO KEY UPDATE"
 
 // Offline implements xmppd.OfflineStore.
 func (s *chatStore) Offline(ctx context.Context, user string) ([]xmppd.OfflineMessage, error) {
@@ -133,7 +153,7 @@ func (s *chatStore) Blocked(ctx context.Context, user string) ([]string, error) 
 // bounds together.
 func (s *chatStore) Block(ctx context.Context, user string, jids []string) error {
 	return pgx.BeginFunc(ctx, s.chat, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT 1 FROM accounts WHERE username = $1 FOR NO KEY UPDATE", user); err != nil {
+		if _, err := tx.Exec(ctx, lockAccount, user); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "INSERT INTO blocks (username, jid) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING", user, jids); err != nil {
@@ -171,13 +191,16 @@ func (s *chatStore) Private(ctx context.Context, user string, name stream.Name) 
 // maxPrivate is the maximum number of pieces of private XML of one account.
 const maxPrivate = 100
 
-// SetPrivate implements xmppd.PrivateStore.
+const setPrivate = `INSERT INTO private_xml (username, space, local, raw)
+	SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM private_xml WHERE username = $1) < $5
+		OR EXISTS (SELECT 1 FROM private_xml WHERE username = $1 AND space = $2 AND local = $3)
+	ON CONFLICT (username, space, local) DO UPDATE SET raw = excluded.raw`
+
+// SetPrivate implements xmppd.PrivateStore. The account is locked, so that its clients cannot pass the
+// bound together.
 func (s *chatStore) SetPrivate(ctx context.Context, user string, name stream.Name, raw []byte) error {
-	tag, err := s.chat.Exec(ctx, `INSERT INTO private_xml (username, space, local, raw)
-		SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM private_xml WHERE username = $1) < $5
-			OR EXISTS (SELECT 1 FROM private_xml WHERE username = $1 AND space = $2 AND local = $3)
-		ON CONFLICT (username, space, local) DO UPDATE SET raw = excluded.raw`, user, name.Space, name.Local, raw, maxPrivate)
-	if err == nil && tag.RowsAffected() == 0 {
+	set, err := s.inTurn(ctx, lockAccount, user, setPrivate, user, name.Space, name.Local, raw, maxPrivate)
+	if err == nil && set == 0 {
 		err = xmppd.ErrFull
 	}
 	return err

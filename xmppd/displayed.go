@@ -6,7 +6,7 @@ import (
 	"foyer/internal/stream"
 )
 
-// Server assist of what was displayed (XEP-0490 §3.4): a client that tells others what it has
+// Server assist of what was displayed (XEP-0490 §4.5): a client that tells others what it has
 // displayed tells its account's other clients with the same message.
 
 // NSDisplayed is XEP-0490, and the node in which it is kept.
@@ -20,7 +20,7 @@ type DisplayedKeeper interface {
 }
 
 // takeDisplayed takes what is for the account itself out of a message, before anybody else
-// sees it (XEP-0490 §4.2). Where it cannot be kept the message goes on without it.
+// sees it (XEP-0490 §5.2). Where it cannot be kept the message goes on without it.
 func (s *session) takeDisplayed(ctx context.Context, m *stream.Element) (*stream.Element, error) {
 	displayed, ok := m.Find(NSDisplayed, "displayed")
 	if !ok {

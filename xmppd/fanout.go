@@ -59,7 +59,7 @@ func spend(ctx context.Context, r *budget.Rate, user string, n int) error {
 	return errTooMuch
 }
 
-// presenceAudience is at most how many accounts see an account's presence, with the clients
+// presenceAudience is how many accounts may see an account's presence at most, with the clients
 // whose page shows it.
 func (srv *Server) presenceAudience(ctx context.Context, user string) int {
 	n := srv.rosters.followers.count(user)

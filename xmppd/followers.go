@@ -105,7 +105,7 @@ func (f *followers) shownTo(user, jid string) []*account {
 	return out
 }
 
-// count returns at most how many accounts shownTo would return.
+// count returns no fewer than the accounts that shownTo would return, and does not look at them.
 func (f *followers) count(user string) int {
 	f.mu.RLock()
 	defer f.mu.RUnlock()

@@ -13,8 +13,8 @@ import (
 )
 
 // handleMessage is the way of a message from a client (RFC 6121 §8.5), in numbered steps
-// whose order matters. It returns only after the message is in Postgres, so that everybody
-// who is told of it can rely on it.
+// whose order matters. What an archive keeps is in Postgres before anybody is told of it, and when
+// this returns, so that everybody can rely on it. What none keeps was passed on by then.
 func (s *session) handleMessage(ctx context.Context, m *stream.Element) error {
 	// 1. Find the recipient.
 	to, err := s.messageAddress(m)

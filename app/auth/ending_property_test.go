@@ -162,6 +162,8 @@ func (r *race) bySignIn(w way) {
 	r.open(opened{what: "sign-in", id: stream.Identity{User: r.account.Username, Session: session.ID}, way: w, new: true}, err)
 }
 
+// The case in testdata/rapid is played first: an app password that was made in a session of a directory, and that session's
+// end, waited for each other.
 func TestEndings_NoneSurvives(t *testing.T) {
 	one := &gatedSource{testSource: newTestSource("one", ByRedirect)}
 	dir := &gatedSource{testSource: newTestSource("directory", ByForm)}

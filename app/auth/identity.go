@@ -64,13 +64,11 @@ func (s *Service) Source(name string) (Source, bool) {
 // are, and tells the chat what changed. Those without one are passed over.
 func (s *Service) Refresh(ctx context.Context, source Source, people []Person) error {
 	said := make([]models.ClaimedIdentity, len(people))
-	pictures := map[string]string{}
 	for i, p := range people {
 		said[i] = models.ClaimedIdentity{
 			Source: source.Name(), Issuer: p.Issuer, Subject: p.Subject, Login: keepable(p.Login), Name: names.Clean(p.Name),
 			Picture: keepable(p.Picture), Groups: groupNames(p.Groups), Admin: p.Admin,
 		}
-		pictures[p.Issuer+"\n"+p.Subject] = said[i].Picture
 	}
 	changed, err := s.db.Identities.RefreshIdentities(ctx, said)
 	if err != nil {

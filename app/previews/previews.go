@@ -23,8 +23,6 @@ import (
 	"foyer/internal/budget"
 	"foyer/internal/fetch"
 	"foyer/models"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // Bounds of a request for previews.
@@ -83,7 +81,16 @@ type Service struct {
 	pictures *fetch.Fetcher
 	turns    *budget.Share
 	rate     *budget.Rate
-	flights  singleflight.Group
+
+	mu      sync.Mutex
+	flights map[string]*flight // by id: what is fetched now
+}
+
+// flight is a page that is fetched, for all who ask for it meanwhile.
+type flight struct {
+	over chan struct{} // closed when it is; the rest is set by then
+	page models.LinkPreview
+	made bool // else who fetched it has gone, which says nothing of the page
 }
 
 // New returns a Service.
@@ -97,7 +104,7 @@ func New(cfg Config) *Service {
 	picture.Time, picture.Bytes, picture.Cut = pictureTime, maxPicture, false
 	picture.Accept, picture.Types = "image/png, image/jpeg, image/gif, image/webp", []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 	return &Service{
-		cfg: cfg, pages: fetch.New(rules), pictures: fetch.New(picture),
+		cfg: cfg, pages: fetch.New(rules), pictures: fetch.New(picture), flights: make(map[string]*flight),
 		turns: budget.NewShare(budget.Limit{Name: "link previews fetched at once"}, atOnce, ofAccount, cfg.Meter),
 		rate:  budget.NewRate(budget.Limit{Name: "link previews of one account"}, 1.0/fetchSeconds, fetchesAtOnce, cfg.Meter),
 	}
@@ -131,8 +138,9 @@ func hostOf(u *url.URL) string {
 }
 
 // Previews returns those of some links, by link; account pays for what has to be fetched. A
-// link without one is left out. It takes as long as the slowest page, within bounds.
-func (s *Service) Previews(ctx context.Context, account string, links []string) (map[string]models.LinkPreview, error) {
+// link without one is left out; later are those of which it is not known now, as the account has
+// had enough fetched. It takes as long as the slowest page, within bounds.
+func (s *Service) Previews(ctx context.Context, account string, links []string) (found map[string]models.LinkPreview, later []string, err error) {
 	ids := make(map[string]string, len(links)) // by link
 	for _, link := range links[:min(len(links), MaxLinks)] {
 		if id := s.ID(link); id != "" {
@@ -145,45 +153,97 @@ func (s *Service) Previews(ctx context.Context, account string, links []string) 
 	}
 	kept, err := s.cfg.Store.Find(ctx, asked)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found := make(map[string]models.LinkPreview, len(ids))
+	found = make(map[string]models.LinkPreview, len(ids))
 	var mu sync.Mutex
 	var fetching sync.WaitGroup
-	note := func(link string, p models.LinkPreview) {
+	note := func(link string, p models.LinkPreview, known bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if p.Title != "" {
+		if !known {
+			later = append(later, link)
+		} else if p.Title != "" {
 			found[link] = p
 		}
 	}
 	for link, id := range ids {
 		if p, ok := kept[id]; ok {
-			note(link, p)
+			note(link, p, true)
 			continue
 		}
-		fetching.Go(func() { note(link, s.fetchOnce(ctx, account, link, id)) })
+		fetching.Go(func() {
+			p, known := s.fetchOnce(ctx, account, link, id)
+			note(link, p, known)
+		})
 	}
 	fetching.Wait()
-	return found, nil
+	return found, later, nil
 }
 
-// fetchOnce fetches a link's preview, or waits for the request that does so already. An empty one:
-// there is none, or not now.
-func (s *Service) fetchOnce(ctx context.Context, account, link, id string) models.LinkPreview {
-	p, _, _ := s.flights.Do(id, func() (any, error) {
-		if !s.rate.Allow(account, 1) {
-			return models.LinkPreview{}, nil
+// fetchOnce fetches a link's preview, or waits for whoever does so already. An empty one: there is
+// none. Others wait for nobody who has yet to wait for a turn, or may have no more fetched: they
+// fetch it themselves, as they do when who began has gone. Not known: not now.
+func (s *Service) fetchOnce(ctx context.Context, account, link, id string) (p models.LinkPreview, known bool) {
+	for paid := false; ctx.Err() == nil; {
+		if f := s.underWay(id); f != nil {
+			select {
+			case <-f.over:
+				if f.made {
+					return f.page, true
+				}
+			case <-ctx.Done():
+			}
+			continue
 		}
+		if !paid && !s.rate.Allow(account, 1) {
+			break
+		}
+		paid = true
 		release, err := s.turns.Acquire(ctx, account, 1)
 		if err != nil {
-			return models.LinkPreview{}, nil
+			break
 		}
-		defer release()
-		return s.make(ctx, account, link, id), nil
-	})
-	preview, _ := p.(models.LinkPreview)
-	return preview
+		p, known = s.fetch(ctx, account, link, id)
+		release()
+		if known {
+			return p, true
+		}
+	}
+	return models.LinkPreview{}, false
+}
+
+// underWay is the flight of a page; nil: it is not fetched now.
+func (s *Service) underWay(id string) *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flights[id]
+}
+
+// fetch fetches a page for all who ask for it meanwhile, unless somebody else began to, or kept it.
+func (s *Service) fetch(ctx context.Context, account, link, id string) (p models.LinkPreview, known bool) {
+	f := &flight{over: make(chan struct{})}
+	s.mu.Lock()
+	if s.flights[id] != nil {
+		s.mu.Unlock()
+		return p, false
+	}
+	s.flights[id] = f
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.flights, id)
+		s.mu.Unlock()
+		close(f.over)
+	}()
+	if kept, err := s.cfg.Store.Find(ctx, []string{id}); err == nil {
+		f.page, f.made = kept[id]
+	}
+	if !f.made {
+		f.page = s.make(ctx, account, link, id)
+		f.made = ctx.Err() == nil
+	}
+	return f.page, f.made
 }
 
 // make fetches a page and its picture, and keeps what came of it.

@@ -66,7 +66,7 @@ func service(t *testing.T, at string) (*Service, *memory) {
 // one returns what is shown of one link.
 func (s *Service) one(t *testing.T, link string) models.LinkPreview {
 	t.Helper()
-	found, err := s.Previews(t.Context(), "alice", []string{link})
+	found, _, err := s.Previews(t.Context(), "alice", []string{link})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,15 +227,15 @@ func TestPreviews_Bounded(t *testing.T) {
 		for i := range MaxLinks + 5 { // more than a request may have
 			links = append(links, fmt.Sprintf("%s/%d", at, from+i))
 		}
-		if _, err := s.Previews(t.Context(), "alice", links); err != nil {
-			t.Fatal(err)
+		if _, later, err := s.Previews(t.Context(), "alice", links); err != nil || (from >= fetchesAtOnce) != (len(later) > 0) {
+			t.Fatalf("from %d: another time %d, %v", from, len(later), err)
 		}
 	}
 	if n := int(asked.Load()); n < fetchesAtOnce || n > fetchesAtOnce+MaxLinks/2 {
 		t.Errorf("%d pages were fetched for one account", n)
 	}
 	before := asked.Load()
-	if _, err := s.Previews(t.Context(), "bob", []string{at + "/bob"}); err != nil || asked.Load() != before+1 {
+	if _, _, err := s.Previews(t.Context(), "bob", []string{at + "/bob"}); err != nil || asked.Load() != before+1 {
 		t.Errorf("somebody else's page was not fetched: %v", err)
 	}
 	if keep := m.keep[s.ID(at+"/bob")]; keep != keptEmptyFor {
@@ -262,7 +262,7 @@ func TestPreviews_AtOnce(t *testing.T) {
 		for i := range links {
 			links[i] = fmt.Sprintf("%s/%s/%d", at, account, i)
 		}
-		asking.Go(func() { _, _ = s.Previews(t.Context(), account, links) })
+		asking.Go(func() { _, _, _ = s.Previews(t.Context(), account, links) })
 	}
 	arrive := func(n int) {
 		for range n {
@@ -295,10 +295,84 @@ func TestPreviews_Gone(t *testing.T) {
 		<-arrived
 		leave()
 	}()
-	if found, err := s.Previews(ctx, "alice", []string{at + "/slow"}); err != nil || len(found) > 0 {
-		t.Errorf("%v %v", found, err)
+	if found, later, err := s.Previews(ctx, "alice", []string{at + "/slow"}); err != nil || len(found) > 0 || len(later) != 1 {
+		t.Errorf("%v %v %v", found, later, err)
 	}
 	if len(m.kept) > 0 {
 		t.Error("that was kept")
 	}
+}
+
+// meter calls a function when an account meets a limit.
+type meter func(limit budget.Limit, name string)
+
+func (m meter) Met(limit budget.Limit, name string) { m(limit, name) }
+
+// Who asks for a page is not in the way of others who ask for it, whatever keeps them from having it: their rate is
+// spent, they wait for a turn of their own, or they go away.
+func TestPreviews_OfOthers(t *testing.T) {
+	gone := make(chan struct{})
+	var left atomic.Bool
+	title := body(htmlType, "<title>A page</title>")
+	at := serve(t, map[string]http.HandlerFunc{
+		"/page/": title,
+		"/left": func(w http.ResponseWriter, r *http.Request) {
+			if left.Swap(true) {
+				title(w, r)
+				return
+			}
+			close(gone)
+			<-r.Context().Done()
+		},
+	})
+	s, _ := service(t, at)
+	bobHas := func(path string) {
+		t.Helper()
+		has := make(chan string, 1)
+		go func() {
+			found, _, _ := s.Previews(t.Context(), "bob", []string{at + path})
+			has <- found[at+path].Title
+		}()
+		select {
+		case got := <-has:
+			if got != "A page" {
+				t.Errorf("bob has %q of %s", got, path)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("bob waits for what alice waits for: %s", path)
+		}
+	}
+	asked := make(chan struct{}, 2)
+	tell := meter(func(limit budget.Limit, name string) {
+		if name == "alice" {
+			bobHas("/page/" + limit.Name)
+			asked <- struct{}{}
+		}
+	})
+
+	s.rate = budget.NewRate(budget.Limit{Name: "rate"}, 1, 1000, tell)
+	s.rate.Charge("alice", 1000)
+	if _, later, err := s.Previews(t.Context(), "alice", []string{at + "/page/rate"}); err != nil || len(later) != 1 {
+		t.Errorf("alice: %v %v", later, err)
+	}
+	<-asked
+
+	s.rate = budget.NewRate(budget.Limit{}, 1, 1000, nil)
+	s.turns = budget.NewShare(budget.Limit{Name: "turns"}, atOnce, 1, tell)
+	var asking sync.WaitGroup
+	done, err := s.turns.Acquire(t.Context(), "alice", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asking.Go(func() { s.one(t, at+"/page/turns") })
+	<-asked
+	done()
+	asking.Wait()
+
+	ctx, leave := context.WithCancel(t.Context())
+	asking.Go(func() { _, _, _ = s.Previews(ctx, "alice", []string{at + "/left"}) })
+	<-gone
+	asking.Go(func() { bobHas("/left") })
+	leave()
+	asking.Wait()
 }

@@ -160,3 +160,57 @@ func (s subscribing) PushAudiences(ctx context.Context, users []string, jid, roo
 	s.meanwhile()
 	return a, err
 }
+
+// silent never answers the first question about an audience, nor that for somebody's name.
+type silent struct {
+	*store
+	asked, named *int
+}
+
+func (s silent) PushAudiences(ctx context.Context, users []string, jid, room string) (map[string]models.PushAudience, error) {
+	if *s.asked++; *s.asked == 1 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.store.PushAudiences(ctx, users, jid, room)
+}
+
+func (s silent) AccountByName(ctx context.Context, user string) (models.Account, error) {
+	if *s.named++; *s.named == 1 {
+		<-ctx.Done()
+		return models.Account{}, ctx.Err()
+	}
+	return s.store.AccountByName(ctx, user)
+}
+
+// A database that does not answer is in the way of one message, and not of all that come after it.
+func TestPush_SilentDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := silent{&store{audiences: map[string]models.PushAudience{"bob": {Subscriptions: []models.PushSubscription{{SessionID: "bob", Endpoint: "https://push.example/bob"}}}}}, new(int), new(int)}
+		s, err := New(Config{
+			Store: st, Accounts: st, Key: []byte(strings.Repeat("k", 32)), Contact: "webmaster@example.org", Domain: "h", Grace: -1,
+			Saw: func(string, time.Time) bool { return false },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan struct{}, 10)
+		s.deliver = func(context.Context, job) { told <- struct{}{} }
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Run(ctx)
+		}()
+		for range 3 {
+			s.put(message{to: "bob", from: "alice"})
+		}
+		select {
+		case <-told:
+		case <-time.After(time.Hour):
+			t.Error("nothing is told any more")
+		}
+		stop()
+		<-done
+	})
+}

@@ -36,6 +36,7 @@ const (
 	maxRooms   = 1024             // of which that is kept
 	askedFor   = 128              // people of a room whom one question to the database is about
 	sendTime   = 15 * time.Second
+	askTime    = 10 * time.Second // a question to the database
 )
 
 // perAccount: one notification every 2 s, and 60 at once.
@@ -52,6 +53,43 @@ type Store interface {
 // Accounts are the people by name; it is models.Accounts.
 type Accounts interface {
 	AccountByName(ctx context.Context, user string) (models.Account, error)
+}
+
+// bounded is what the service asks. All wait for the answer to one message's question, and so it is not
+// waited for as long as the connection may take to say that it is dead.
+type bounded struct {
+	store    Store
+	accounts Accounts
+}
+
+func (b bounded) SubscribedToPush(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return b.store.SubscribedToPush(ctx)
+}
+
+func (b bounded) PushAudiences(ctx context.Context, users []string, conversation, room string) (map[string]models.PushAudience, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return b.store.PushAudiences(ctx, users, conversation, room)
+}
+
+func (b bounded) PushRoom(ctx context.Context, name, jid string) (models.PushRoom, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return b.store.PushRoom(ctx, name, jid)
+}
+
+func (b bounded) RemovePushSubscription(ctx context.Context, sessionID, endpoint string) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return b.store.RemovePushSubscription(ctx, sessionID, endpoint)
+}
+
+func (b bounded) AccountByName(ctx context.Context, user string) (models.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return b.accounts.AccountByName(ctx, user)
 }
 
 // Config is what a Service needs.
@@ -110,6 +148,8 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = grace
 	}
+	ask := bounded{cfg.Store, cfg.Accounts}
+	cfg.Store, cfg.Accounts = ask, ask
 	s := &Service{
 		cfg: cfg, key: key, client: newClient(cfg.Roots, cfg.Loopback),
 		rate:  budget.NewRate(perAccount, 0.5, 60, cfg.Meter),

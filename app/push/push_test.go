@@ -347,7 +347,7 @@ func TestPush_BusyRoom(t *testing.T) {
 		users = append(users, "user"+strconv.Itoa(i))
 	}
 	s := idle(t, users[:len(users)-1]...)
-	st := s.cfg.Store.(*store)
+	st := s.cfg.Store.(bounded).store.(*store)
 	delete(st.audiences, "moved")
 	for _, user := range users {
 		s.Subscribed(user)

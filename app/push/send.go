@@ -27,7 +27,7 @@ import (
 
 // How often and when a notification is tried.
 const (
-	maxTries   = 4
+	maxTries   = 4 // the first one included
 	firstRetry = 10 * time.Second
 	maxRetry   = time.Hour // beyond it the push service is not asked again
 	keptFor    = 24 * time.Hour

@@ -52,6 +52,7 @@ func Received(m *stream.Element, owner string, from stanza.Address) Entry {
 	return Entry{
 		Owner: owner, With: from.Bare(), Resource: from.Resource,
 		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: m.Raw,
+		IsRetraction: IsRetraction(m),
 	}
 }
 

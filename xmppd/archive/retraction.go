@@ -45,6 +45,12 @@ func retracts(c stream.Child) bool {
 	return c.Name == (stream.Name{Space: stanza.NSRetract, Local: "retract"})
 }
 
+// IsRetraction reports whether a message takes something back; then its text is for clients that do not know that.
+func IsRetraction(m *stream.Element) bool {
+	id, err := RetractedID(m)
+	return id != "" || err != nil
+}
+
 // Retraction finds what a message takes back that one bare JID sent to another: only
 // what the same account sent to the same person (XEP-0424 §6). It may be in either
 // archive, under the same id; nil when it is in none. A retraction without an id of its

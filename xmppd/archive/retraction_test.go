@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"foyer/internal/stanza"
 	"foyer/internal/stream"
 )
 
@@ -19,5 +20,30 @@ func TestRetraction_Tombstone(t *testing.T) {
 	}
 	if _, err := r.Tombstone([]byte("no stanza")); err == nil {
 		t.Error("a damaged stanza has a tombstone")
+	}
+}
+
+// XEP-0424 §3.1: what takes something back is told by the element, in its form of now or of before, and not by letters
+// that a text or an attribute may have as well.
+func TestIsRetraction(t *testing.T) {
+	for inner, want := range map[string]bool{
+		`<body>x</body><retract xmlns="urn:xmpp:message-retract:1" id="a"/>`:                                                                          true,
+		`<body>x</body><retract xmlns='urn:xmpp:message-retract:1' id='a'/>`:                                                                          true,
+		`<body>x</body><apply-to xmlns="urn:xmpp:fasten:0" id="a"><retract xmlns="urn:xmpp:message-retract:0"/></apply-to>`:                           true,
+		`<body>x</body><retract xmlns="urn:xmpp:message-retract:1" id="a"/><retract xmlns="urn:xmpp:message-retract:1" id="b"/>`:                      true, // two is one too many
+		`<body>x</body><retract xmlns="urn:xmpp:message-retract:1"/>`:                                                                                 false,
+		`<body>&lt;retract xmlns="urn:xmpp:message-retract:1" id="a"/&gt;</body>`:                                                                     false,
+		`<body>x</body><x xmlns="u" of="urn:xmpp:message-retract:1"/>`:                                                                                false,
+		`<body>x</body><x xmlns="u"><retract xmlns="urn:xmpp:message-retract:1" id="a"/></x>`:                                                         false,
+		`<body>x</body><fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:message-retract:1"/>`:                                                      false,
+		`<body>x</body><apply-to xmlns="urn:xmpp:fasten:0" id="a"><external name="urn:xmpp:message-retract:1" xmlns="urn:xmpp:fasten:0"/></apply-to>`: false,
+	} {
+		m, err := stream.Parse([]byte(`<message xmlns="jabber:client" to="b@h" id="m">`+inner+`</message>`), stream.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Received(m, "b@h", stanza.Address{User: "a", Domain: "h"}).IsRetraction; got != want {
+			t.Errorf("%v: %s", got, inner)
+		}
 	}
 }

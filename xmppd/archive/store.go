@@ -26,6 +26,8 @@ type Entry struct {
 	Body     string    // what its author wrote, for search (stanza.SaidText); may be empty; pages do not bring it
 	Stanza   []byte    // the message as delivered, without stanza-ids
 
+	IsRetraction bool // it takes something back (IsRetraction), be that here or not; pages do not bring it
+
 	Retracts *Retraction // what is taken back with this message; nil: nothing. Pages do not bring it
 }
 

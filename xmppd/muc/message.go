@@ -50,7 +50,7 @@ func (s *Service) handleMessage(ctx context.Context, c xmppd.Client, m *stream.E
 }
 
 // reflectMessage reflects a message to everybody, its sender included, after it was stored
-// (§7.4, S-83). One that is sent again, and was stored the first time, is not
+// if the room's archive keeps it (§7.4, S-83). One that is sent again, and was stored the first time, is not
 // said twice.
 func (r *room) reflectMessage(ctx context.Context, c xmppd.Client, m *stream.Element) error {
 	if again, err := r.svc.archive.AlreadyArchived(ctx, r.jid, c.Bare(), m); err != nil || again {
@@ -164,5 +164,6 @@ func (ra *roomArchive) entryLocked(o *occupant, m *stream.Element, reflected []b
 	return &archive.Entry{
 		Owner: ra.owner, With: o.bare, Resource: o.nick, Outgoing: true,
 		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected,
+		IsRetraction: archive.IsRetraction(m),
 	}
 }

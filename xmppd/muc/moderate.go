@@ -177,7 +177,7 @@ func (r *room) moderate(c xmppd.Client, id, reason string, ids []uuid.UUID) (*pe
 	notice = stanza.AppendAttr(append(notice, `<retract xmlns="`+stanza.NSRetract+`"`...), "id", id)
 	notice = append(append(append(append(notice, '>'), moderated...), why...), `</retract></message>`...)
 	entry := &archive.Entry{
-		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: notice,
+		Owner: r.jid, With: actor.bare, Resource: actor.nick, Outgoing: true, StanzaID: own, Stanza: notice, IsRetraction: true,
 		Retracts: &archive.Retraction{IDs: ids, By: own, At: time.Now(), Keep: keptChildren(), Extra: append(moderated, why...)},
 	}
 	return r.queue.addLocked(entry, func(stored uuid.UUID) {

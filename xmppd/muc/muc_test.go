@@ -507,6 +507,13 @@ func TestRoom_ArchiveAndRetraction(t *testing.T) {
 	}
 	bob.Send(`<message xmlns="jabber:client" type="groupchat" id="r2" to="den@rooms.h"><retract xmlns="` + stanza.NSRetract + `" id="2"/></message>`) // as Converse does
 	bob.sync()
+	alice.Send(`<message xmlns="jabber:client" type="groupchat" id="a" to="den@rooms.h"><body>of ` + stanza.NSRetract + `</body></message>`)
+	alice.sync()
+	for i, e := range w.store.entries {
+		if want := i == 2 || i == 3; e.IsRetraction != want {
+			t.Errorf("%d is a retraction: %v: %s", i, e.IsRetraction, e.Stanza)
+		}
+	}
 	for i, e := range w.store.entries[:2] {
 		if s := string(e.Stanza); strings.Contains(s, "rude</body>") || strings.Contains(s, "ruder") || !strings.Contains(s, "<retracted") || !strings.Contains(s, "<occupant-id") {
 			t.Errorf("%d: %s", i, s)

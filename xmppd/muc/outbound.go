@@ -73,7 +73,7 @@ type messageQueue struct {
 
 // addLocked adds a message to the room's queue and to the archive writer's; no
 // entry: it is not archived. deliver is called with the room's lock held, in the
-// order of the queue, once the message is in Postgres.
+// order of the queue, once what is archived is in Postgres.
 func (q *messageQueue) addLocked(entry *archive.Entry, deliver func(id uuid.UUID)) (*pending, error) {
 	p := &pending{done: make(chan struct{}), deliver: deliver}
 	if entry != nil {

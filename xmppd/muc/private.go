@@ -82,7 +82,11 @@ func (ra *roomArchive) alreadyArchived(ctx context.Context, p correspondence, m 
 
 // privateEntries are a private message as the archives of its two sides keep it.
 func (r *room) privateEntries(p correspondence, m, reflected, sent *stream.Element) (theirs, mine archive.Entry) {
-	theirs = archive.Entry{Owner: p.to.bare, With: r.jid, Resource: p.fromNick, StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected.Raw}
+	theirs = archive.Entry{
+		Owner: p.to.bare, With: r.jid, Resource: p.fromNick,
+		StanzaID: m.ID, Replaces: stanza.CorrectedID(m), Body: stanza.SaidText(m), Stanza: reflected.Raw,
+		IsRetraction: archive.IsRetraction(m),
+	}
 	mine = theirs
 	mine.Owner, mine.Resource, mine.Outgoing, mine.Stanza = p.from.bare, p.toNick, true, sent.Raw
 	return theirs, mine

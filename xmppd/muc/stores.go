@@ -48,7 +48,7 @@ type Settings struct {
 	Password      string   // empty: none is asked for
 	Persistent    bool     // else the room ends with its last occupant
 	Public        bool     // listed; else hidden
-	MembersOnly   bool     //
+	MembersOnly   bool     // only members, admins and owners enter
 	Moderated     bool     // those without affiliation have no voice
 	NonAnonymous  bool     // everybody sees real addresses; else moderators do
 	ChangeSubject bool     // participants may change the subject
@@ -56,7 +56,7 @@ type Settings struct {
 	Private       Audience // who may send private messages
 	Archive       bool     // messages are kept
 	MaxOccupants  int
-	Readable      bool // with Open: by everybody, on pages of the site, also by who is not signed in
+	Readable      bool // by everybody, on pages of the site, also by who is not signed in; as long as it is Open
 }
 
 // Open reports whether anybody may find a room, enter it and read what was said there.

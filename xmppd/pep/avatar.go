@@ -45,24 +45,37 @@ func avatarMetadata(it Item) (ids []string, none bool, err error) {
 
 // adoptAvatarLocked takes a picture whose metadata is being published into the
 // profile; without any, the profile's picture goes (XEP-0084 §4.2.3, XEP-0398
-// §3.1, S-74, S-75). It reports whether the profile changed. The caller holds the
-// account's lock.
-func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publication) (changed bool, err error) {
+// §3.1, S-74, S-75). It reports whether the profile changed, and what it was before:
+// what the profile cannot take is not published, and what cannot be published the
+// profile does not keep (unadoptLocked). The caller holds the account's lock.
+func (s *Service) adoptAvatarLocked(ctx context.Context, user string, p publication) (before xmppd.VCard, changed bool, err error) {
 	ids, none, err := avatarMetadata(p.item)
 	if err != nil {
-		return false, err
+		return before, false, err
 	}
 	if err := s.admits(ctx, user, p); err != nil {
-		return false, err
+		return before, false, err
 	}
 	if open, err := s.avatarOpen(ctx, user); err != nil || !open {
-		return false, err
+		return before, false, err
 	}
 	photo, id, err := s.avatarData(ctx, user, ids)
 	if err != nil || (photo == nil && !none) { // its data is not here, or not yet
-		return false, err
+		return before, false, err
 	}
 	return s.setPhoto(ctx, user, photo, id)
+}
+
+// unadoptLocked gives the profile back the picture that it had, and reports whether it has it. It
+// takes its own time: that of the publication may be what was over.
+func (s *Service) unadoptLocked(ctx context.Context, user string, before xmppd.VCard) bool {
+	ctx, cancel := s.server.Renewed(ctx)
+	defer cancel()
+	_, _, err := s.setPhoto(ctx, user, before.Photo, before.PhotoHash)
+	if err != nil {
+		s.log.Error("a picture that was not published stays in the profile", "user", user, "err", err)
+	}
+	return err == nil
 }
 
 // adoptNamedLocked takes a picture into the profile whose data has just been published, if the metadata
@@ -75,7 +88,7 @@ func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, 
 	}
 	photo, id, err := photoOf(it)
 	if err == nil {
-		changed, err = s.setPhoto(ctx, user, photo, id)
+		_, changed, err = s.setPhoto(ctx, user, photo, id)
 	}
 	if _, unusable := errors.AsType[*stanza.Error](err); unusable {
 		return false, nil
@@ -83,18 +96,20 @@ func (s *Service) adoptNamedLocked(ctx context.Context, user string, data Node, 
 	return changed, err
 }
 
-// setPhoto makes a picture the profile's; no id: there is none any more. It reports whether the profile changed.
-func (s *Service) setPhoto(ctx context.Context, user string, photo []byte, id string) (changed bool, err error) {
-	card, err := s.vcards.VCard(ctx, user)
-	if err != nil || id == card.PhotoHash {
-		return false, err
+// setPhoto makes a picture the profile's; no id: there is none any more. It reports whether the profile changed,
+// and what it was before.
+func (s *Service) setPhoto(ctx context.Context, user string, photo []byte, id string) (before xmppd.VCard, changed bool, err error) {
+	before, err = s.vcards.VCard(ctx, user)
+	if err != nil || id == before.PhotoHash {
+		return before, false, err
 	}
+	card := before
 	card.Photo, card.PhotoType = photo, ""
 	err = s.vcards.SetVCard(ctx, user, card)
 	if errors.Is(err, xmppd.ErrNotAcceptable) {
 		err = stanza.ErrNotAcceptable
 	}
-	return err == nil, err
+	return before, err == nil, err
 }
 
 // admits reports beforehand why a publication would be refused.

@@ -160,3 +160,33 @@ func TestAvatar_NotOpen(t *testing.T) {
 		t.Errorf("%+v %v", v, err)
 	}
 }
+
+// A picture that is not published, for want of room, is not the profile's either; and where it cannot be taken out of
+// there any more, everybody is told what the profile has.
+func TestAvatar_NotPublished(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.store.subscribe("alice", "bob")
+	old, _, _ := picture("old")
+	w.store.accounts["alice"].Photo, w.store.accounts["alice"].PhotoHash = []byte("old"), old
+	alice, bob := w.asking("alice", "a"), w.asking("bob", "b")
+	id, data, metadata := picture("pixels")
+	alice.publishes(nodeAvatarData, id, data)
+	for i := range memNodes - 1 {
+		alice.publishes(fmt.Sprint("n", i), "x", `<x xmlns="urn:x"/>`)
+	}
+	bob.Sync()
+	alice.refused(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></publish>`), "cancel", "resource-constraint")
+	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != old || string(v.Photo) != "old" || v.Name != "Alice" {
+		t.Errorf("the profile has %q, %v", v.Photo, err)
+	}
+	bob.none0("presence")
+
+	w.store.mu.Lock()
+	w.store.refused = "old"
+	w.store.mu.Unlock()
+	alice.refused(inPubsub("set", "", `<publish node="urn:xmpp:avatar:metadata"><item id="`+id+`">`+metadata+`</item></publish>`), "cancel", "resource-constraint")
+	if v, err := w.store.VCard(t.Context(), "alice"); err != nil || v.PhotoHash != id {
+		t.Errorf("the profile has %q, %v", v.Photo, err)
+	}
+	bob.Until(photoIn("alice@h/a", id))
+}

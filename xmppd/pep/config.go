@@ -36,7 +36,7 @@ func defaultConfig(node string) NodeConfig {
 		Payloads: true, NotifyRetract: true, NotifyDelete: true,
 	}
 	switch node {
-	case NodeBookmarks, nodeOldBookmarks, NodeDisplayed: // XEP-0402 §2, XEP-0490 §3.1
+	case NodeBookmarks, nodeOldBookmarks, NodeDisplayed: // XEP-0402 §2, XEP-0490 §4.1
 		c.Access, c.MaxItems, c.SendLast = AccessWhitelist, maxNodeItems, SendNever
 	case nodeAvatarData, nodeAvatarMetadata: // the same picture is in the vCard, which all may read
 		c.Access = AccessOpen

@@ -35,6 +35,7 @@ type memStore struct {
 	blocked  map[string][]string
 	private  map[string][]byte
 	nodes    map[string]map[string]*memNode
+	refused  string // a picture that no card can have just now
 }
 
 func newMemStore(users ...string) *memStore {
@@ -164,6 +165,9 @@ func (m *memStore) VCard(_ context.Context, user string) (xmppd.VCard, error) {
 func (m *memStore) SetVCard(_ context.Context, user string, v xmppd.VCard) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.refused != "" && m.refused == string(v.Photo) {
+		return errAway
+	}
 	if v.PhotoHash = ""; len(v.Photo) > 0 {
 		v.PhotoHash = fmt.Sprintf("%x", sha1.Sum(v.Photo))
 	}
@@ -245,6 +249,13 @@ func (m *memStore) UpdateNode(_ context.Context, user, node string, items []Item
 	next := &memNode{config: n.Config.clone()}
 	if old != nil {
 		next.items = slices.Clone(old.items)
+	}
+	for _, it := range items {
+		for _, stored := range next.items {
+			if n.Config.Persist && stored.ID == it.ID && it.Unless != nil && it.Unless(stored) {
+				return n, &StandsError{stored}
+			}
+		}
 	}
 	next.put(items)
 	size := 0

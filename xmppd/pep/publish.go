@@ -139,13 +139,13 @@ func (s *Service) spendChange(ctx context.Context, user string, change stream.Ch
 // publish stores an item and tells who asked for the node (XEP-0060 §7.1.2).
 func (s *Service) publish(ctx context.Context, user string, p publication) error {
 	picture, err := s.publishInTurn(ctx, user, p)
-	if err == nil && picture {
+	if picture {
 		s.server.AccountChanged(ctx, user)
 	}
 	return err
 }
 
-// publishInTurn reports whether the profile's picture changed by it.
+// publishInTurn reports whether the profile's picture changed by it, also with an error.
 func (s *Service) publishInTurn(ctx context.Context, user string, p publication) (picture bool, err error) {
 	release, err := s.changing.lock(ctx, user)
 	if err != nil {
@@ -157,6 +157,7 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 			return false, err
 		}
 	}
+	var before xmppd.VCard
 	switch p.node {
 	case nodeOldBookmarks:
 		return false, s.publishOldBookmarksLocked(ctx, user, p)
@@ -164,17 +165,22 @@ func (s *Service) publishInTurn(ctx context.Context, user string, p publication)
 		err = checkBookmark(p.item)
 	case NodeDisplayed:
 		err = checkDisplayed(p.item)
+		p.item.Unless = s.readFurther(user, p.item)
 	case nodeNick, nodeVCard4:
 		err = checkNames(p.node, &p.item)
 	case nodeAvatarMetadata:
-		picture, err = s.adoptAvatarLocked(ctx, user, p)
+		before, picture, err = s.adoptAvatarLocked(ctx, user, p)
 	}
 	if err != nil {
 		return false, err
 	}
 	n, err := s.store.UpdateNode(ctx, user, p.node, p.items(), p.admit)
+	if stands, ok := errors.AsType[*StandsError](err); ok { // which who published learns as everybody does
+		s.notify(ctx, user, n, itemsEvent(n, stands.Item))
+		return false, nil
+	}
 	if err != nil {
-		return picture, storeBound(err)
+		return picture && !s.unadoptLocked(ctx, user, before), storeBound(err)
 	}
 	s.notify(ctx, user, n, itemsEvent(n, p.items()...))
 	switch p.node {

@@ -57,6 +57,10 @@ type Item struct {
 	ID        string
 	Payload   []byte    // one element that stands alone
 	Published time.Time // when it was stored last; set by the store
+
+	// Unless is asked by UpdateNode with the stored item of the same id, if there is one: true
+	// leaves that as it is. nil: never. Items that are read have none.
+	Unless func(stored Item) bool
 }
 
 // ItemQuery selects items of a node. Zero fields do not limit.
@@ -91,6 +95,11 @@ var (
 	ErrFull         = errors.New("pep: account full")   // the account's bytes are used up
 )
 
+// StandsError is what UpdateNode returns when an item gives way to the one that is stored (Item.Unless).
+type StandsError struct{ Item Item }
+
+func (e *StandsError) Error() string { return "pep: the item " + e.Item.ID + " stands as it is stored" }
+
 // Store keeps the nodes of accounts (XEP-0163). Names of users are
 // prepared localparts. What belongs to an account goes with it.
 type Store interface {
@@ -107,7 +116,8 @@ type Store interface {
 	// overwritten, and the oldest beyond MaxItems removed; a node that does not
 	// persist keeps none. Changes of one account happen one after the other.
 	// Errors: ErrTooManyNodes; ErrFull when the account's bytes are used up;
-	// xmppd.ErrNotFound for an account that is gone.
+	// xmppd.ErrNotFound for an account that is gone; *StandsError when a stored item
+	// stands, and then nothing changes.
 	UpdateNode(ctx context.Context, user, node string, items []Item, update func(n *Node, exists bool) (keep bool, err error)) (Node, error)
 
 	// RemoveItems removes items and returns which of them were there. all

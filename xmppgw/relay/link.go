@@ -111,14 +111,14 @@ func (l *link) enqueue(raw []byte) error {
 	return l.queue.Push(raw)
 }
 
-// flush writes what the system takes of what was put, and never waits.
+// flush writes what the system takes of what was queued, and never waits.
 func (l *link) flush() {
 	if l.queue.Uncork() {
 		l.writeAtOnce()
 	}
 }
 
-// send is put and flush.
+// send is enqueue and flush.
 func (l *link) send(raw []byte) error {
 	err := l.enqueue(raw)
 	l.flush()

@@ -28,10 +28,10 @@ async function ask() {
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify({ links }),
     }).catch(() => null);
-    const answer = response?.ok ? await response.json().catch(() => null) : null;
-    if (!answer) for (const link of links) asked.delete(link); // another time
+    const answer = (response?.ok && (await response.json().catch(() => null))) || { later: links };
+    for (const link of answer.later) asked.delete(link); // another time
     for (const [link, settle] of batch) {
-        const preview = answer?.previews?.[link];
+        const preview = answer.previews?.[link];
         if (preview) known.set(link, preview);
         settle(preview);
     }
