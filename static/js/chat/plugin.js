@@ -42,6 +42,7 @@ import { askRoomsInTurn, leaveOutLateAnswers } from './disco.js';
 import { failOnce, noteWhatIsCutOff } from './failures.js';
 import { publishAnyway } from './published.js';
 import { keepOrder } from './order.js';
+import { keepTimes } from './times.js';
 import { keepEditedInPlace } from './edited.js';
 import { knowVersions } from './versions.js';
 import { knowAuthorsByAccount } from './authors.js';
@@ -129,7 +130,8 @@ function keepWhatIsSaid(_converse, config, markers) {
     leaveOutLateAnswers(_converse);
     askRoomsInTurn(_converse);
     knowOccupants(_converse, config);
-    rememberGaps(_converse);
+    rememberGaps(_converse, markers);
+    keepTimes(_converse, markers);
     keepOrder(_converse, markers);
     knowAuthorsByAccount(_converse, config);
     enlargeEmoji(_converse);

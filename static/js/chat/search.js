@@ -6,6 +6,7 @@ import { around, byId } from '../dom.js';
 import { ask, findMessages, whereSaid, failureText } from './find.js';
 import { inFull, make } from './list/row.js';
 import { marked, option, Options, timeOf } from './options.js';
+import { siteTime } from './siteTime.js';
 
 const TYPING = 180; // ms that somebody who types may pause before the site is asked
 const DAY = 24 * 60 * 60 * 1000;
@@ -134,7 +135,7 @@ export class Search {
     /** From when to when, as the site takes it. @returns {{from?: string, to?: string}} */
     when() {
         const { value } = this.select('days');
-        if (value && value !== BETWEEN) return { from: new Date(Date.now() - Number(value) * DAY).toISOString() };
+        if (value && value !== BETWEEN) return { from: new Date(siteTime.now() - Number(value) * DAY).toISOString() };
         const [from, to] = value ? [this.input('from'), this.input('to')] : [];
         return {
             ...(from?.value && { from: midnight(from).toISOString() }),
