@@ -106,13 +106,13 @@ export class FollowedRooms {
         if (!line.mine) document.dispatchEvent(new CustomEvent('foyer:room-said', { detail: { jid: entry.jid, name: entry.name, mentioned, line } }));
     }
 
-    /** The latest message was edited or deleted: one that is deleted is not unread. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
+    /** The latest message was edited or deleted: another's that is deleted is not unread. @param {Entry} entry @param {import('./entries.js').Line & {change: string}} line */
     #changed(entry, line) {
         if (entry.last?.id !== line.id) return;
         entry.last = line;
         const box = this._converse.state.chatboxes?.get(entry.jid);
         if (box && !isFollowed(box)) return this.list.draw();
-        const unread = unreadOf(entry, box) - Number(line.change === 'deleted');
+        const unread = unreadOf(entry, box) - Number(line.change === 'deleted' && !line.mine);
         this.#count(entry, box, Math.max(0, unread), unread > 0 && isMentioned(entry, box));
     }
 
