@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listeners, Model } from "./support.mjs";
+import { listeners, Model, onClock, pass } from "./support.mjs";
 
 globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} } });
 globalThis.window = { converse: { env: { stx: String.raw } } };
@@ -61,5 +61,34 @@ test("what others say and take back counts, and what one takes back oneself does
   said("Hello", line(2));
   assert.equal(entry().unread, 3);
   said("", line(2, { change: "deleted" }));
+  assert.equal(entry().unread, 2);
+});
+
+test("however often there is a reason, the site is asked, once for all reasons until then", async (t) => {
+  onClock(t);
+  const { follow, loads } = followed();
+  for (let i = 0; i < 20; i++) {
+    follow.loadSoon();
+    await pass(t, 100);
+  }
+  assert.ok(loads.length >= 4 && loads.length <= 7, `${loads.length} times in two seconds`);
+  await pass(t, 1000);
+  const { length } = loads;
+  await pass(t, 1000);
+  assert.equal(loads.length, length);
+});
+
+test("what was heard while the site was asked is kept of that room, and the answer taken of others", () => {
+  const { entry, follow, said } = followed({ unread: 1, last: line(1) });
+  const before = follow.heard;
+  said("Hello", line(2));
+  const answer = () => new Map([[garden, { jid: garden, room: true, name: "The garden", unread: 1, last: line(1) }], ["shed@rooms.h", { jid: "shed@rooms.h", room: true, unread: 4 }]]);
+  const heard = answer();
+  follow.keepHeard(heard, before);
+  assert.deepEqual([heard.get(garden).name, heard.get(garden).unread, heard.get(garden).last.text], ["The garden", 2, "Hello"]);
+  assert.equal(heard.get("shed@rooms.h").unread, 4);
+  const later = answer();
+  follow.keepHeard(later, follow.heard);
+  assert.equal(later.get(garden).unread, 1, "nothing was heard since");
   assert.equal(entry().unread, 2);
 });

@@ -29,7 +29,8 @@ function cameSince(room, last) {
 export class FollowedRooms {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #loading;
-    heard = 0; // how often something in a room that the list has was told of
+    heard = 0; // how often something in a room that the list has was told of, and
+    #heardIn = /** @type {Map<string, number>} */ (new Map()); // at which of these times last, by room
     #begun = false; // a stream began, and the server has not told of one's rooms yet
 
     /**
@@ -82,7 +83,7 @@ export class FollowedRooms {
         const entry = this.list.told().get(rooms[0]);
         const line = said && lineOfSaid(said);
         if (line && entry) {
-            this.heard++;
+            this.#heardIn.set(entry.jid, ++this.heard);
             (line.change ? this.#changed : this.#said).call(this, entry, line);
         } else if (said || this.#begun || rooms.some((jid) => !this.#isCounted(jid))) this.loadSoon(); // the site was asked before, and more may be unread by now
         if (!said) this.#begun = false;
@@ -136,10 +137,20 @@ export class FollowedRooms {
         this.loadSoon();
     }
 
-    /** Asks the site again, once for many reasons. */
+    /** Keeps of rooms in which something was heard since what was known when the site was asked. @param {Map<string, Entry>} conversations its answer @param {number} since */
+    keepHeard(conversations, since) {
+        for (const [jid, entry] of conversations) {
+            const { last, unread, mentioned } = ((this.#heardIn.get(jid) ?? 0) > since && this.list.told().get(jid)) || entry;
+            Object.assign(entry, { last, unread, mentioned });
+        }
+    }
+
+    /** Asks the site again, once for all reasons until then. */
     loadSoon() {
-        clearTimeout(this.#loading);
-        this.#loading = setTimeout(() => this.list.load(), LOAD_AFTER);
+        this.#loading ??= setTimeout(() => {
+            this.#loading = undefined;
+            this.list.load();
+        }, LOAD_AFTER);
     }
 
     /** What the site has counted is right where nothing came since; a room in sight is read. */
