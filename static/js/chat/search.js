@@ -135,7 +135,7 @@ export class Search {
         const [from, to] = value ? [this.filter('from'), this.filter('to')] : [];
         return {
             ...(from?.value && { from: midnight(from).toISOString() }),
-            ...(to?.value && { to: new Date(midnight(to, 1).getTime() - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
+            ...(to?.value && { to: new Date(+midnight(to, 1) - 1).toISOString() }), // the last moment of the day, which has 23 hours once a year
         };
     }
 
