@@ -126,11 +126,14 @@ test("less than another device has read is not told, and more is", async (t) => 
     ["c", ["c"], "the same"],
   ]) {
     const { say, see, told: all, tell } = conversation({ published, archive: ["0", "a", "b", "c", "d"] });
+    let heard = 0;
+    document.addEventListener("foyer:read", () => heard++);
     say("b", false);
     say("c", false);
     see();
     await pass(t, 400);
     assert.deepEqual(all, told, why);
+    assert.equal(heard, told.length ? 0 : 1, "what is older is nothing new");
     tell("reconnected");
     await pass(t, 400);
     assert.deepEqual(all, told, `${why}, and it is told once`);

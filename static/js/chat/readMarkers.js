@@ -159,7 +159,9 @@ export class Markers {
         const { stx } = window.converse.env;
         const item = stx`<item id="${jid}"><displayed xmlns="${NODE}"><stanza-id xmlns="urn:xmpp:sid:0" by="${this.giver(jid)}" id="${id}"/></displayed></item>`;
         try {
-            if (!(await this.#isBehind(jid, id))) await api.pubsub.publish(null, NODE, item, PRIVATE, false);
+            const further = this.config.countsUnread ? '' : await this.#readFurther(jid, id);
+            if (further) this.take(jid, further);
+            else await api.pubsub.publish(null, NODE, item, PRIVATE, false);
             this.untold.told(jid, id);
         } catch (cause) {
             console.warn('The other devices were not told what was read.', cause);
@@ -180,19 +182,22 @@ export class Markers {
     }
 
     /**
-     * Whether another device has told of more. A browser that wakes does not know it yet, and what is published takes the
-     * place of what was: only the site's own server keeps what is later (XEP-0490 §5.1).
+     * What another device has told of, if that is more. A browser that wakes does not know it yet, and what is published
+     * takes the place of what was: only the site's own server keeps what is later (XEP-0490 §5.1).
      */
-    async #isBehind(jid, id) {
-        if (this.config.countsUnread) return false;
+    async #readFurther(jid, id) {
         const other = (await this.published(jid)).get(jid);
-        if (!other || other === id) return false;
-        this.take(jid, other);
-        if (inOrder(id) && inOrder(other)) return other > id;
+        if (!other || other === id) return '';
+        if (inOrder(other) && inOrder(id)) return other > id ? other : '';
         const box = this.box(jid);
-        if (box?.messages.models.some((message) => goesBy(message, this.key(box), other))) return this.isAfter(box, other, id);
-        // The browser does not have that one: the archive knows which is later.
-        const { messages, complete } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MOST } });
+        const isHere = box?.messages.models.some((message) => goesBy(message, this.key(box), other));
+        return (isHere ? this.isAfter(box, other, id) : await this.#comesAfter(jid, other, id)) ? other : '';
+    }
+
+    /** Whether a message that this browser does not have comes after another, as the archive has it. */
+    async #comesAfter(jid, other, id) {
+        const { messages, complete, error } = await this._converse.api.archive.query({ is_groupchat: this.giver(jid) === jid, mam: { with: jid }, rsm: { after: id, max: MOST } });
+        if (error) throw error;
         return !complete || messages.some((message) => message.querySelector('result')?.getAttribute('id') === other);
     }
 
